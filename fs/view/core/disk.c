@@ -47,12 +47,9 @@ static bool is_doubted(const file *f)
 /* Under view->lock: IS is true of some file. */
 static bool has_any(const emr_view *view, bool (*is)(const file *f))
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
 			return true;
-	}
 	return false;
 }
 
@@ -96,10 +93,8 @@ static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, siz
 
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->nodes.count + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->nodes.used; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n == NULL || node_file(n) == NULL || n->state != NODE_LIVE ||
+	for (node *n = NULL; nodes != NULL && (n = tree_next_any(view, n)) != NULL;) {
+		if (node_file(n) == NULL || n->state != NODE_LIVE ||
 			node_file(n)->wrote == node_file(n)->handed ||
 			(node_writers(n) > 0 && !all))
 			continue;

@@ -117,6 +117,8 @@ node *tree_next_below(const node *n, const node *at);
 node *tree_next_elsewhere(const emr_view *view, const node *at);
 /* The same of all nodes of one's own: first those of the folder itself. */
 node *tree_next_own(const emr_view *view, const node *at);
+/* The same of all nodes that there are, with a name or not, in no order. */
+node *tree_next_any(const emr_view *view, const node *at);
 /* Path from the top without a leading slash; NULL when memory runs out or N has no name. */
 char *tree_path(const node *n);
 

@@ -404,10 +404,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 /* Nodes that were loaded before their share was known. */
 static void know_anchors(emr_view *view)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		node *top = slots_at(&view->nodes, i);
-
-		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD ||
+	for (node *top = NULL; (top = tree_next_any(view, top)) != NULL;) {
+		if (!shared_has(top) || top->shared->level != SHARED_RECORD ||
 			top->shared->share != NULL)
 			continue;
 		top->shared->share = shared_of_domain(view, top->shared->domain);
@@ -420,12 +418,9 @@ static emr_status meet_all(meeting *m)
 {
 	emr_view *view = m->view;
 
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->state == NODE_LIVE && kind_top(n) != NULL)
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (n->state == NODE_LIVE && kind_top(n) != NULL)
 			EMR_TRY(emr_buf_append(&m->numbers, &n->number, sizeof n->number));
-	}
 	view->shares->has_own = m->numbers.len > 0;
 	EMR_EACH (const uint64_t, number, &m->numbers) {
 		node *n = tree_by_number(view, *number);

@@ -88,15 +88,14 @@ static const node *root_of(const emr_view *view, emr_id16 domain)
 {
 	const node *n = tree_by_id(view, domain);
 
+	if (n != NULL)
+		return n->is_domain && n->state == NODE_LIVE ? n : NULL;
 	/* Not published yet under this id: few, and asked for rarely. */
-	for (size_t i = 0; n == NULL && i < view->nodes.used; i++) {
-		const node *one = slots_at(&view->nodes, i);
-
-		if (one != NULL && one->is_domain && one->state == NODE_LIVE &&
-			emr_id16_equal(tree_future_id(one), domain))
-			n = one;
-	}
-	return n != NULL && n->is_domain && n->state == NODE_LIVE ? n : NULL;
+	while ((n = tree_next_any(view, n)) != NULL)
+		if (n->is_domain && n->state == NODE_LIVE &&
+			emr_id16_equal(tree_future_id(n), domain))
+			return n;
+	return NULL;
 }
 
 typedef struct counting {

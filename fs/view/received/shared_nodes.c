@@ -471,11 +471,8 @@ void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 
 void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->type == EMR_META_FILE && shared_reads_of(n, s) &&
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (n->type == EMR_META_FILE && shared_reads_of(n, s) &&
 			shared_tell_later(tell, n->number, NULL) != EMR_OK)
 			return;
-	}
 }
