@@ -1,6 +1,6 @@
 /* These tests are about the folder of another day, and what was deleted: the same bytes, and
  * nothing can be changed there. */
-#include "view_kit.h"
+#include "view_paths.h"
 
 #include <pthread.h>
 #include <time.h>

@@ -5,7 +5,7 @@
 
 #include "carry/carry.h"
 #include "proof/make.h"
-#include "view_kit.h"
+#include "view_paths.h"
 
 #define BIG 700000
 

@@ -70,9 +70,6 @@ void kit_publish_all(kit *k);
 /* Some minutes go by, in which it takes in what there is and says what it has to say. */
 void kit_settle(kit *k);
 
-/* As the kernel looks PATH up, each name with its reference; that of *OUT's node is the caller's.
- */
-emr_status kit_look_up(kit *k, const char *path, emr_attr *out);
 /* The attribute's text in a static buffer; "" when there is none. */
 const char *kit_attribute(kit *k, const char *path, const char *name);
 /* The object that PATH is. */
