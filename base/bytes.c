@@ -52,6 +52,14 @@ emr_status emr_buf_append_zeros(emr_buf *buf, size_t len)
 	return EMR_OK;
 }
 
+bool emr_buf_has(const emr_buf *buf, const void *item, size_t size)
+{
+	for (size_t at = 0; at < buf->len; at += size)
+		if (memcmp(buf->data + at, item, size) == 0)
+			return true;
+	return false;
+}
+
 void emr_buf_clear(emr_buf *buf)
 {
 	buf->len = 0;

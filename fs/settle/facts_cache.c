@@ -259,12 +259,6 @@ static bool has_domain(const emr_buf *domains, emr_id16 domain)
 					   sizeof domain, compare_domains) != NULL;
 }
 
-static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, domain.b, sizeof domain.b) : EMR_OK;
-}
-
 /* Those of the page in hand.  Records come folder by folder. */
 static emr_status note_domains(const facts_cache *cache, emr_buf *domains)
 {
@@ -298,27 +292,22 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 {
 	EMR_AUTO_BUF mine = {0};
 	EMR_AUTO_BUF kept = {0};
-	emr_id16 domain;
 
-	EMR_TRY(emr_replica_domains(facts->replica, note_mine, &mine));
+	EMR_TRY(emr_replica_own_domains(facts->replica, &mine));
 	for (uint64_t i = 0; i < cache->pages; i++) {
 		EMR_TRY(read_page(cache, i));
 		EMR_TRY(note_domains(cache, &kept));
 	}
 	if (mine.len > 0)
-		qsort(mine.data, mine.len / sizeof domain, sizeof domain, compare_domains);
+		qsort(mine.data, mine.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
 	if (kept.len > 0)
-		qsort(kept.data, kept.len / sizeof domain, sizeof domain, compare_domains);
-	for (size_t at = 0; at < kept.len; at += sizeof domain) {
-		memcpy(&domain, kept.data + at, sizeof domain);
-		if (!has_domain(&mine, domain))
+		qsort(kept.data, kept.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
+	EMR_EACH (const emr_id16, domain, &kept)
+		if (!has_domain(&mine, *domain))
 			return EMR_NOT_FOUND;
-	}
-	for (size_t at = 0; at < mine.len; at += sizeof domain) {
-		memcpy(&domain, mine.data + at, sizeof domain);
-		if (!has_domain(&kept, domain))
-			EMR_TRY(emr_replica_each_head(facts->replica, &domain, note_head, cache));
-	}
+	EMR_EACH (const emr_id16, domain, &mine)
+		if (!has_domain(&kept, *domain))
+			EMR_TRY(emr_replica_each_head(facts->replica, domain, note_head, cache));
 	return EMR_OK;
 }
 

@@ -343,48 +343,35 @@ static emr_status add_object(void *arg, emr_id16 domain, emr_id16 object)
 	const standing where = {.domain = domain, .object = object};
 	record_walk *w = arg;
 
-	for (size_t at = 0; at < w->objects.len; at += sizeof where) {
-		standing known;
-
-		memcpy(&known, w->objects.data + at, sizeof known);
-		if (same_object(&known, &where))
+	EMR_EACH (const standing, known, &w->objects)
+		if (same_object(known, &where))
 			return EMR_OK;
-	}
 	return emr_buf_append(&w->objects, &where, sizeof where);
-}
-
-static emr_status add_born(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	const record_walk *w = arg;
-
-	(void)d_row;
-	return is_mine ? add_object(arg, domain, w->record_id) : EMR_OK;
 }
 
 /* A record is born under its own number, and content that came elsewhere says it. */
 static emr_status find_objects(record_walk *w, emr_replica *replica)
 {
+	EMR_AUTO_BUF own = {0};
+
 	if (replica == NULL)
 		return EMR_OK;
-	EMR_TRY(emr_replica_domains(replica, add_born, w));
+	EMR_TRY(emr_replica_own_domains(replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(add_object(w, *domain, w->record_id));
 	return emr_replica_each_naming(replica, w->record_id, add_object, w);
 }
 
 static emr_status note_objects(record_walk *w)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < w->objects.len && status == EMR_OK; at += sizeof(standing)) {
-		standing where;
+	EMR_EACH (const standing, where, &w->objects) {
 		emr_replica_head head;
+		emr_status status = emr_facts_head(w->facts, where->domain, where->object, &head);
 
-		memcpy(&where, w->objects.data + at, sizeof where);
-		status = emr_facts_head(w->facts, where.domain, where.object, &head);
-		status = status == EMR_OK	   ? note_object(w, &head)
-			 : status == EMR_NOT_FOUND ? EMR_OK
-						   : status;
+		if (status != EMR_NOT_FOUND)
+			EMR_TRY(status == EMR_OK ? note_object(w, &head) : status);
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_facts_record_history(

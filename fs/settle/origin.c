@@ -59,18 +59,6 @@ static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
 	return status == ENOUGH ? EMR_OK : status;
 }
 
-/* A record is born under its own number; where, is one of few. */
-static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	put_search *s = arg;
-
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	EMR_TRY(look_in_row(s, domain, s->place->record_id));
-	return s->is_found ? ENOUGH : EMR_OK;
-}
-
 _Static_assert(EMR_PUT_NUMBER_AT == EMR_CHAIN_NUMBER_AT, "where the ledger's copy looks for it");
 
 static emr_status look_in_moved(void *arg, emr_id16 domain, emr_id16 object)
@@ -91,15 +79,18 @@ static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t 
  * else did so later. */
 static emr_status search_elsewhere(put_search *s)
 {
-	emr_status status = look_in_row(
-		s, s->place->domain, s->place->object); /* what was carried here counts, too */
+	EMR_AUTO_BUF own = {0};
 
-	if (status == EMR_OK && !s->is_found)
-		status = emr_replica_domains(s->replica, look_in_domain, s);
-	if (status == EMR_OK && !s->is_found)
-		status = emr_replica_each_naming(s->replica, s->place->record_id, look_in_moved, s);
-	if (status != EMR_OK && status != ENOUGH)
-		return status;
+	/* What was carried here counts, too. */
+	EMR_TRY(look_in_row(s, s->place->domain, s->place->object));
+	if (!s->is_found)
+		EMR_TRY(emr_replica_own_domains(s->replica, &own));
+	/* A record is born under its own number; where, is one of few. */
+	EMR_EACH (const emr_id16, domain, &own)
+		if (!s->is_found)
+			EMR_TRY(look_in_row(s, *domain, s->place->record_id));
+	if (!s->is_found)
+		EMR_TRY(emr_replica_each_naming(s->replica, s->place->record_id, look_in_moved, s));
 	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
 }
 

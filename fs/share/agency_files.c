@@ -193,19 +193,14 @@ void agency_free_boxes(emr_agency *agency)
 static emr_status make_next(emr_agency *agency, uint8_t out_pk[32])
 {
 	uint8_t sealed[EMR_HELD_SEALED_BYTES];
-	emr_box_key *key = NULL;
-	emr_status status = emr_box_key_new(&key);
+	AUTO_BOX_KEY key = NULL;
 
-	if (status == EMR_OK)
-		status = emr_box_key_seal_local(
-			agency->desk.share->o.keyring, key, row_of("box"), sealed);
-	if (status == EMR_OK)
-		status = emr_file_replace(agency->dirfd, box_names[0],
-			emr_bytes_of(sealed, sizeof sealed), S_IRUSR | S_IWUSR);
-	if (status == EMR_OK)
-		emr_box_key_public(key, out_pk);
-	emr_box_key_free(key);
-	return status;
+	EMR_TRY(emr_box_key_new(&key));
+	EMR_TRY(emr_box_key_seal_local(agency->desk.share->o.keyring, key, row_of("box"), sealed));
+	EMR_TRY(emr_file_replace(agency->dirfd, box_names[0], emr_bytes_of(sealed, sizeof sealed),
+		S_IRUSR | S_IWUSR));
+	emr_box_key_public(key, out_pk);
+	return EMR_OK;
 }
 
 static emr_status move_on(emr_agency *agency)

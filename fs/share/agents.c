@@ -166,17 +166,12 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 	emr_known_person me;
 	emr_id32 root;
 	size_t n;
-	emr_status status = emr_replica_person(c->share->o.replica, c->share->me.signer_id, &me);
 
+	EMR_TRY(emr_replica_person(c->share->o.replica, c->share->me.signer_id, &me));
 	memcpy(root.b, grantee->row.root, sizeof root.b);
-	if (status == EMR_OK)
-		status = share_near(c->share, root, &c->readers);
-	if (status == EMR_OK)
-		status = make_secret(c->share, grantee, &l.secret);
-	if (status == EMR_OK)
-		status = emr_replica_people(c->share->o.replica, line_up, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_near(c->share, root, &c->readers));
+	EMR_TRY(make_secret(c->share, grantee, &l.secret));
+	EMR_TRY(emr_replica_people(c->share->o.replica, line_up, &l));
 	c->now = share_now(c->share);
 	memcpy(c->mine, me.row.org, sizeof c->mine);
 	all = (candidate *)(void *)l.all.data;

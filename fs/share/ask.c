@@ -132,14 +132,12 @@ static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
 	emr_recipient to[EMR_RESPONDERS_MAX + AUDITORS_MAX];
 	uint8_t epk[32];
 	size_t n = 0;
-	emr_status status = list_recipients(ask, to, &n);
 
+	EMR_TRY(list_recipients(ask, to, &n));
 	emr_box_key_public(ask->epk, epk);
-	if (status == EMR_OK)
-		status = parcel_prepare(p, &act);
-	if (status == EMR_OK)
-		status = emr_access_part_seal(emr_buf_view(&p->item), epk, to, n, &body, &p->part);
-	return status == EMR_OK ? parcel_add(p, &act, &ask->release.req) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(emr_access_part_seal(emr_buf_view(&p->item), epk, to, n, &body, &p->part));
+	return parcel_add(p, &act, &ask->release.req);
 }
 
 static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
@@ -228,24 +226,19 @@ static emr_status find_last_epoch(slots *s)
 static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble *out_trouble)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
-	emr_status status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 
 	*out = (slots){.shared = shared};
-	if (status == EMR_OK)
-		status = emr_shared_check(shared, out_trouble);
-	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
+	EMR_TRY(emr_replica_snapshot_begin(shared->share->o.replica, &snapshot));
+	EMR_TRY(emr_shared_check(shared, out_trouble));
+	if ((shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
 		if (out_trouble != NULL)
 			out_trouble->why = EMR_WHY_RIGHTS;
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	if (status == EMR_OK)
-		status = find_last_epoch(out);
-	if (status == EMR_OK)
-		status = share_every_list_key(
-			shared->share, shared->received.grant.domain, add_list_key, out);
-	return status;
+	EMR_TRY(shared_take_own_names(shared));
+	EMR_TRY(find_last_epoch(out));
+	return share_every_list_key(
+		shared->share, shared->received.grant.domain, add_list_key, out);
 }
 
 emr_status emr_shared_ask_names(

@@ -21,10 +21,7 @@ typedef struct counting {
 
 static bool has(const emr_buf *all, emr_id16 id)
 {
-	for (size_t at = 0; at < all->len; at += sizeof id)
-		if (memcmp(all->data + at, id.b, sizeof id) == 0)
-			return true;
-	return false;
+	return emr_buf_has(all, &id, sizeof id);
 }
 
 static emr_status note_grant(void *arg, const emr_known_grant *grant)

@@ -202,20 +202,6 @@ static emr_status read_domain(reading *r)
 		       : status;
 }
 
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	reading *r = arg;
-	emr_status status;
-
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	r->domain = domain;
-	status = read_domain(r);
-	/* Kept here, and another's; or a device, which shares nothing. */
-	return status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 /* ---- requests ---- */
 
 static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_dealing *said)
@@ -332,19 +318,24 @@ static emr_status find_me(reading *r)
 emr_status emr_share_dealings(emr_share *share, emr_dealing_fn fn, void *arg)
 {
 	static const emr_id16 nowhere;
-	reading r = {.share = share};
-	emr_status status = find_me(&r);
+	__attribute__((cleanup(reading_end))) reading r = {.share = share};
+	EMR_AUTO_BUF own = {0};
 
-	if (status == EMR_OK)
-		status = emr_replica_domains(share->o.replica, note_domain, &r);
-	if (status == EMR_OK)
-		status = dealings_tell(&r.all, &r.told);
-	if (status == EMR_OK)
-		status = emr_replica_requests(share->o.replica, nowhere, note_request, &r);
-	if (status == EMR_OK && r.told.n > 0)
+	EMR_TRY(find_me(&r));
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own) {
+		emr_status status;
+
+		r.domain = *domain;
+		status = read_domain(&r);
+		/* Kept here, and another's; or a device, which shares nothing. */
+		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	EMR_TRY(dealings_tell(&r.all, &r.told));
+	EMR_TRY(emr_replica_requests(share->o.replica, nowhere, note_request, &r));
+	if (r.told.n > 0)
 		qsort(r.told.list, r.told.n, sizeof *r.told.list, compare_dealings);
-	for (size_t i = 0; i < r.told.n && status == EMR_OK; i++)
-		status = fn(arg, &r.told.list[i]);
-	reading_end(&r);
-	return status;
+	for (size_t i = 0; i < r.told.n; i++)
+		EMR_TRY(fn(arg, &r.told.list[i]));
+	return EMR_OK;
 }

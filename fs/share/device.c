@@ -133,38 +133,23 @@ emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg)
 
 /* ---- one's own domains ---- */
 
-typedef struct domains {
-	emr_share *share;
-	emr_buf ids; /* emr_id16, ... */
-} domains;
-
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+/* emr_id16, ..., appended to OUT. */
+static emr_status find_domains(emr_share *share, emr_buf *out)
 {
-	domains *d = arg;
-	emr_domain_public public;
-	emr_row_domain row;
-	emr_status status;
+	EMR_AUTO_BUF mine = {0};
 
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	status = share_own_domain(d->share, domain, &row, &public);
-	if (status == EMR_DENIED) /* it is shared with me */
-		return EMR_OK;
-	return status == EMR_OK ? emr_buf_append(&d->ids, domain.b, sizeof domain.b) : status;
-}
+	EMR_TRY(emr_share_own_domains(share, &mine));
+	EMR_EACH (const emr_id16, domain, &mine) {
+		emr_domain_public public;
+		emr_row_domain row;
+		emr_status status = share_own_domain(share, *domain, &row, &public);
 
-static size_t domain_count(const domains *d)
-{
-	return d->ids.len / sizeof(emr_id16);
-}
-
-static emr_id16 domain_at(const domains *d, size_t i)
-{
-	emr_id16 domain;
-
-	memcpy(domain.b, d->ids.data + i * sizeof domain.b, sizeof domain.b);
-	return domain;
+		if (status == EMR_DENIED) /* it is shared with me */
+			continue;
+		EMR_TRY(status);
+		EMR_TRY(emr_buf_append(out, domain, sizeof *domain));
+	}
+	return EMR_OK;
 }
 
 /* ---- passing on ---- */
@@ -263,6 +248,11 @@ typedef struct passing {
 	emr_buf devices; /* emr_known_person, ... */
 } passing;
 
+static void passing_end(passing *p)
+{
+	emr_buf_free(&p->devices);
+}
+
 static emr_status note_device(void *arg, const emr_known_person *key)
 {
 	passing *p = arg;
@@ -276,54 +266,33 @@ static emr_status note_device(void *arg, const emr_known_person *key)
 /* In the batch that begins EPOCH: a device must not meet records whose key it has not. */
 emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
 {
-	passing list = {.share = p->share};
-	emr_status status = person_of(p->share, &list.person);
+	__attribute__((cleanup(passing_end))) passing list = {.share = p->share};
 
-	if (status == EMR_OK)
-		status = emr_replica_people(p->share->o.replica, note_device, &list);
-	for (size_t at = 0; at < list.devices.len && status == EMR_OK;
-		at += sizeof(emr_known_person)) {
-		emr_known_person device;
-
-		memcpy(&device, list.devices.data + at, sizeof device);
-		status = share_pass_over(add_letter(p, domain, epoch, &device), A_LETTER);
-	}
-	emr_buf_free(&list.devices);
-	return status;
-}
-
-static emr_status pass_all(passing *p, const domains *d, uint64_t *out_n)
-{
-	for (size_t at = 0; at < p->devices.len; at += sizeof(emr_known_person)) {
-		emr_known_person device;
-
-		memcpy(&device, p->devices.data + at, sizeof device);
-		for (size_t i = 0; i < domain_count(d); i++)
-			EMR_TRY(pass_one(p->share, domain_at(d, i), &device, out_n));
-	}
+	EMR_TRY(person_of(p->share, &list.person));
+	EMR_TRY(emr_replica_people(p->share->o.replica, note_device, &list));
+	EMR_EACH (const emr_known_person, device, &list.devices)
+		EMR_TRY(share_pass_over(add_letter(p, domain, epoch, device), A_LETTER));
 	return EMR_OK;
 }
 
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
 {
-	passing p = {.share = share};
-	domains d = {.share = share};
+	__attribute__((cleanup(passing_end))) passing p = {.share = share};
+	EMR_AUTO_BUF domains = {0};
 	uint64_t n = 0;
-	emr_status status;
 
 	EMR_TRY(person_of(share, &p.person));
 	if (!is_first(share, p.person))
 		return EMR_OK;
-	status = emr_replica_people(share->o.replica, note_device, &p);
-	if (status == EMR_OK && p.devices.len > 0)
-		status = emr_replica_domains(share->o.replica, note_domain, &d);
-	if (status == EMR_OK)
-		status = pass_all(&p, &d, &n);
-	emr_buf_free(&p.devices);
-	emr_buf_free(&d.ids);
-	if (status == EMR_OK && out_n != NULL)
+	EMR_TRY(emr_replica_people(share->o.replica, note_device, &p));
+	if (p.devices.len > 0)
+		EMR_TRY(find_domains(share, &domains));
+	EMR_EACH (const emr_known_person, device, &p.devices)
+		EMR_EACH (const emr_id16, domain, &domains)
+			EMR_TRY(pass_one(share, *domain, device, &n));
+	if (out_n != NULL)
 		*out_n = n;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- adding ---- */
@@ -395,18 +364,16 @@ emr_status emr_share_device_add(
 	naming n = {.name = name};
 	emr_id32 person;
 	size_t len = strlen(name);
-	emr_status status = person_of(share, &person);
 
 	if (len == 0 || len > EMR_DEVICE_NAME_MAX)
 		return EMR_INVALID;
-	if (status == EMR_OK && !is_first(share, person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_DENIED;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = emr_share_devices(share, note_name, &n);
-	if (status != EMR_OK || n.is_taken)
-		return status == EMR_OK ? EMR_EXISTS : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_devices(share, note_name, &n));
+	if (n.is_taken)
+		return EMR_EXISTS;
 	EMR_TRY(register_key(share, device, name, not_after_unix_s));
 	return pass_on_beside_others(share);
 }
@@ -427,18 +394,9 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 	return parcel_send(&p);
 }
 
-typedef struct ending {
-	emr_share *share;
-	emr_buf found; /* emr_stranger, ... */
-	emr_stranger_fn fn;
-	void *arg;
-} ending;
-
 static emr_status note_stranger(void *arg, const emr_stranger *stranger)
 {
-	ending *e = arg;
-
-	return emr_buf_append(&e->found, stranger, sizeof *stranger);
+	return emr_buf_append(arg, stranger, sizeof *stranger);
 }
 
 static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
@@ -466,53 +424,39 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 	return status == EMR_DENIED ? EMR_OK : status; /* it has ended meanwhile */
 }
 
-static emr_status end_found(const ending *e)
-{
-	for (size_t at = 0; at < e->found.len; at += sizeof(emr_stranger)) {
-		emr_stranger s;
-
-		memcpy(&s, e->found.data + at, sizeof s);
-		EMR_TRY(end_stranger(e->share, &s));
-		if (e->fn != NULL)
-			EMR_TRY(e->fn(e->arg, &s));
-	}
-	return EMR_OK;
-}
-
 /* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
  * the key that they have had is of no more use: the ledger tells whether there is such a one, also
  * when they ended their rights themselves, or an earlier call was interrupted here. */
 static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
 	bool is_done = false, is_due = false;
 
-	for (int round = 0; round < ROUNDS_MAX && status == EMR_OK && !is_done; round++) {
-		ending e = {.share = share, .fn = fn, .arg = arg};
+	for (int round = 0; round < ROUNDS_MAX && !is_done; round++) {
+		EMR_AUTO_BUF found = {0};
 
-		status = emr_strangers_in(share->o.keyring, share->o.replica, domain,
-			share_now(share), note_stranger, &e);
-		is_done = e.found.len == 0;
-		if (status == EMR_OK)
-			status = end_found(&e);
-		emr_buf_free(&e.found);
+		EMR_TRY(emr_strangers_in(share->o.keyring, share->o.replica, domain,
+			share_now(share), note_stranger, &found));
+		is_done = found.len == 0;
+		EMR_EACH (const emr_stranger, s, &found) {
+			EMR_TRY(end_stranger(share, s));
+			if (fn != NULL)
+				EMR_TRY(fn(arg, s));
+		}
 	}
-	if (status == EMR_OK && !is_done)
+	if (!is_done)
 		return EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_share_epoch_is_due(share, domain, &is_due);
-	return status == EMR_OK && is_due ? emr_share_begin_epoch(share, domain) : status;
+	EMR_TRY(emr_share_epoch_is_due(share, domain, &is_due));
+	return is_due ? emr_share_begin_epoch(share, domain) : EMR_OK;
 }
 
 static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
 {
-	domains d = {.share = share};
-	emr_status status = emr_replica_domains(share->o.replica, note_domain, &d);
+	EMR_AUTO_BUF domains = {0};
 
-	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
-		status = end_strangers_in(share, domain_at(&d, i), fn, arg);
-	emr_buf_free(&d.ids);
-	return status;
+	EMR_TRY(find_domains(share, &domains));
+	EMR_EACH (const emr_id16, domain, &domains)
+		EMR_TRY(end_strangers_in(share, *domain, fn, arg));
+	return EMR_OK;
 }
 
 emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
@@ -547,21 +491,17 @@ static emr_status remove_device(emr_share *share, removing *r)
 {
 	emr_known_person key;
 	emr_id32 person;
-	emr_status status = person_of(share, &person);
 
-	if (status == EMR_OK && !is_first(share, person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_DENIED;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, r->device, &key);
-	if (status == EMR_OK && !is_device_of(&key, person))
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = revoke_key(share, &key, &r->some);
-	if (status == EMR_OK)
-		status = end_strangers(share, tell_ended, r);
-	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_replica_person(share->o.replica, r->device, &key));
+	if (!is_device_of(&key, person))
+		return EMR_NOT_FOUND;
+	EMR_TRY(revoke_key(share, &key, &r->some));
+	EMR_TRY(end_strangers(share, tell_ended, r));
+	return emr_share_pass_on(share, NULL);
 }
 
 emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg)
@@ -598,19 +538,14 @@ static emr_status note_lost(void *arg, const emr_device *device)
 
 static emr_status remove_all(emr_share *share, const cutting *c, const emr_lost_tell *tell)
 {
-	emr_status status = EMR_OK;
+	EMR_EACH (const emr_device, device, &c->devices) {
+		removing r = {.device = device->signer_id, .fn = tell->ended, .arg = tell->arg};
 
-	for (size_t at = 0; at < c->devices.len && status == EMR_OK; at += sizeof(emr_device)) {
-		emr_device device;
-		removing r = {.fn = tell->ended, .arg = tell->arg};
-
-		memcpy(&device, c->devices.data + at, sizeof device);
-		r.device = device.signer_id;
-		status = remove_device(share, &r);
-		if (status == EMR_OK && r.some)
-			status = tell->removed(tell->arg, &device);
+		EMR_TRY(remove_device(share, &r));
+		if (r.some)
+			EMR_TRY(tell->removed(tell->arg, device));
 	}
-	return status == EMR_OK ? end_strangers(share, tell->ended, tell->arg) : status;
+	return end_strangers(share, tell->ended, tell->arg);
 }
 
 /* BEFORE: the ledger's entries when this began. */
@@ -633,13 +568,12 @@ static emr_status renew_domain(emr_share *share, emr_id16 domain, uint64_t befor
 
 static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
 {
-	domains d = {.share = share};
-	emr_status status = emr_replica_domains(share->o.replica, note_domain, &d);
+	EMR_AUTO_BUF domains = {0};
 
-	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
-		status = renew_domain(share, domain_at(&d, i), before, lost);
-	emr_buf_free(&d.ids);
-	return status;
+	EMR_TRY(find_domains(share, &domains));
+	EMR_EACH (const emr_id16, domain, &domains)
+		EMR_TRY(renew_domain(share, *domain, before, lost));
+	return EMR_OK;
 }
 
 emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost)

@@ -47,12 +47,9 @@ static folder *folder_of(looking *l, emr_id16 domain)
 {
 	const folder none = {.domain = domain};
 
-	for (size_t at = 0; at < l->folders.len; at += sizeof none) {
-		folder *f = (folder *)(void *)(l->folders.data + at);
-
+	EMR_EACH (folder, f, &l->folders)
 		if (emr_id16_equal(f->domain, domain))
 			return f;
-	}
 	if (emr_buf_append(&l->folders, &none, sizeof none) != EMR_OK)
 		return NULL;
 	return (folder *)(void *)(l->folders.data + l->folders.len - sizeof none);
@@ -175,19 +172,15 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
 	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
-	emr_status status = emr_teams_ever(l->replica, note_line, l);
-
-	for (size_t at = 0; at < l->folders.len && status == EMR_OK; at += sizeof(folder)) {
-		const folder *f = (const folder *)(const void *)(l->folders.data + at);
-
+	EMR_TRY(emr_teams_ever(l->replica, note_line, l));
+	EMR_EACH (const folder, f, &l->folders) {
 		out->withdrawn += f->was_in && !f->is_in && f->is_root;
 		if (!f->was_in || !f->is_in)
 			continue;
-		status = emr_buf_append(&out->domains, f->domain.b, sizeof f->domain);
-		if (status == EMR_OK)
-			status = emr_replica_each_head(l->replica, &f->domain, note_head, l);
+		EMR_TRY(emr_buf_append(&out->domains, f->domain.b, sizeof f->domain));
+		EMR_TRY(emr_replica_each_head(l->replica, &f->domain, note_head, l));
 	}
-	return status == EMR_OK ? count_versions(l, out) : status;
+	return count_versions(l, out);
 }
 
 emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uint64_t log_size,

@@ -241,41 +241,29 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, v
 	unpaired u = {.l = &l, .domain = domain};
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_status status = share_own_domain(share, domain, &row, &public);
+	AUTO_BOX_KEY box = NULL;
 
-	if (status == EMR_OK)
-		status = emr_box_key_domain(share->o.keyring, domain, &l.box);
-	if (status == EMR_OK)
-		status = emr_replica_grants(share->o.replica, domain, list_one, &l);
-	if (status == EMR_OK)
-		status = share_known_writers(share, domain, NULL, list_deposit, &u);
-	emr_box_key_free(l.box);
-	return status;
-}
-
-static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	l.box = box;
+	EMR_TRY(emr_replica_grants(share->o.replica, domain, list_one, &l));
+	return share_known_writers(share, domain, NULL, list_deposit, &u);
 }
 
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)
 {
-	return emr_replica_domains(share->o.replica, note_own, out_domains);
+	return emr_replica_own_domains(share->o.replica, out_domains);
 }
 
 emr_status emr_share_given_everywhere(emr_share *share, emr_given_fn fn, void *arg)
 {
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_share_own_domains(share, &domains);
 
-	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
+	EMR_TRY(emr_share_own_domains(share, &domains));
+	EMR_EACH (const emr_id16, domain, &domains) {
+		emr_status status = emr_share_given(share, *domain, fn, arg);
 
-		memcpy(domain.b, domains.data + at, sizeof domain.b);
-		status = emr_share_given(share, domain, fn, arg);
-		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
-			status = EMR_OK;
+		EMR_TRY(status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status);
 	}
-	return status;
+	return EMR_OK;
 }

@@ -353,15 +353,12 @@ static emr_status give(making *m)
 emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	making m = {.share = share, .order = order};
-	emr_status status = check_order(&m);
+	emr_status status;
 
 	share->refusal = 0;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = look_up(&m);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_order(&m));
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(look_up(&m));
 	memcpy(share->gives_to.b, m.grantee.row.root, sizeof share->gives_to.b);
 	status = give(&m);
 	share->gives_to = (emr_id32){{0}};

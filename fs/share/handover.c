@@ -262,18 +262,13 @@ emr_status emr_share_replace_agents(
 	EMR_AUTO_BUF shut = {0};
 	uint64_t changes = 0;
 	bool is_late = false, is_late_inside = false;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = emr_share_inner_grants(share, tree, n, &l.inner);
-	if (status == EMR_OK)
-		status = emr_share_given_everywhere(share, note_grant, &l);
-	if (status == EMR_OK)
-		status = replace_outer(&l, fn, arg, &changes, &is_late);
-	if (status == EMR_OK)
-		status = note_shut(&l, &shut);
-	if (status == EMR_OK && (changes > 0 || shut.len > 0))
-		status = share_tie_anew(share, tree, n, &shut, NULL, &is_late_inside);
-	is_late = is_late || is_late_inside;
-	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_inner_grants(share, tree, n, &l.inner));
+	EMR_TRY(emr_share_given_everywhere(share, note_grant, &l));
+	EMR_TRY(replace_outer(&l, fn, arg, &changes, &is_late));
+	EMR_TRY(note_shut(&l, &shut));
+	if (changes > 0 || shut.len > 0)
+		EMR_TRY(share_tie_anew(share, tree, n, &shut, NULL, &is_late_inside));
+	return is_late || is_late_inside ? EMR_MISSING_DATA : EMR_OK;
 }

@@ -148,22 +148,17 @@ static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team 
 	emr_id32 signer;
 	emr_act act;
 	AUTO_PARCEL p = {0};
-	emr_status status;
 
 	memcpy(signer.b, dataset->row.steward, sizeof signer.b);
 	memcpy(how.grant, row->grant, sizeof how.grant);
-	status = emr_replica_person(share->o.replica, signer, &steward);
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+	EMR_TRY(emr_replica_person(share->o.replica, signer, &steward));
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
 	act = emr_act_join(domain, dataset->id, &how);
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = emr_counts_part_seal(
-			emr_buf_view(&p.item), steward.row.x25519, mark_key, plain, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(emr_counts_part_seal(
+		emr_buf_view(&p.item), steward.row.x25519, mark_key, plain, &p.part));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 /* OUT_BEFORE, OUT_TIME: what DOMAIN has stated last in the dataset that GRANTEE names, and when.

@@ -38,14 +38,11 @@ emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, que
 emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
 	emr_id16 grant;
-	emr_status status = question_read(share, domain, access, out);
 
+	EMR_TRY(question_read(share, domain, access, out));
 	memcpy(grant.b, out->pub.grant, sizeof grant.b);
-	if (status == EMR_OK)
-		status = share_domain(share, domain, &out->row);
-	if (status == EMR_OK)
-		status = share_grant_facts(share, domain, grant, &out->grant);
-	return status;
+	EMR_TRY(share_domain(share, domain, &out->row));
+	return share_grant_facts(share, domain, grant, &out->grant);
 }
 
 void question_free(question *q)

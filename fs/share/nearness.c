@@ -80,9 +80,7 @@ static emr_status recall(const near_teams *known, emr_id32 grantee, emr_buf *out
 {
 	bool is_known = false;
 
-	for (size_t at = 0; at < known->all.len; at += sizeof(near_one)) {
-		const near_one *one = (const near_one *)(const void *)(known->all.data + at);
-
+	EMR_EACH (const near_one, one, &known->all) {
 		if (!emr_id32_equal(one->grantee, grantee))
 			continue;
 		is_known = true;

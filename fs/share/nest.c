@@ -54,10 +54,7 @@ static bool is_alive(const tie *t)
 
 bool share_is_among(const emr_buf *grants, emr_id16 grant)
 {
-	for (size_t at = 0; at < grants->len; at += sizeof grant)
-		if (memcmp(grants->data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
+	return emr_buf_has(grants, &grant, sizeof grant);
 }
 
 static bool is_shut(const nesting *nest, const tie *t)
@@ -130,6 +127,7 @@ static emr_status note_tie(void *arg, const emr_known_grant *known)
 static emr_status read_place(nesting *nest, place *p)
 {
 	reading r = {.nest = nest, .place = p};
+	AUTO_BOX_KEY box = NULL;
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_status status = share_own_domain(nest->share, p->domain, &row, &public);
@@ -140,12 +138,10 @@ static emr_status read_place(nesting *nest, place *p)
 	if (status == EMR_NOT_FOUND ||
 		(status == EMR_DENIED && emr_keyring_coowns(nest->share->o.keyring, p->domain)))
 		return EMR_OK;
-	if (status == EMR_OK)
-		status = emr_box_key_domain(nest->share->o.keyring, p->domain, &r.box);
-	if (status == EMR_OK)
-		status = emr_replica_grants(nest->share->o.replica, p->domain, note_tie, &r);
-	emr_box_key_free(r.box);
-	return status;
+	EMR_TRY(status);
+	EMR_TRY(emr_box_key_domain(nest->share->o.keyring, p->domain, &box));
+	r.box = box;
+	return emr_replica_grants(nest->share->o.replica, p->domain, note_tie, &r);
 }
 
 static size_t index_of(const nesting *nest, emr_id16 domain)

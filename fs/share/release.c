@@ -120,30 +120,20 @@ static emr_status answer_question(emr_release *release, question *q, emr_release
 {
 	desk *d = &release->desk;
 	emr_signer who = emr_signer_domain(q->domain, SHARE_GEN);
-	emr_box_key *box = NULL;
+	AUTO_BOX_KEY box = NULL;
 	size_t given = 0;
 	bool is_hers = false;
 	uint8_t code = EMR_RESULT_APPLIED;
-	emr_status status = emr_box_key_domain(d->share->o.keyring, q->domain, &box);
 
-	if (status == EMR_OK)
-		status = question_open(q, box, emr_owner_rid(q->domain));
-	emr_box_key_free(box);
-	if (status == EMR_OK)
-		status = desk_judge(d, q, &code);
-	if (status == EMR_OK)
-		status = emr_grant_is_owners(d->share->o.replica, &q->grant.known, &is_hers);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_box_key_domain(d->share->o.keyring, q->domain, &box));
+	EMR_TRY(question_open(q, box, emr_owner_rid(q->domain)));
+	EMR_TRY(desk_judge(d, q, &code));
+	EMR_TRY(emr_grant_is_owners(d->share->o.replica, &q->grant.known, &is_hers));
 	/* Somebody who may manage shared it, with a stolen computer for example, not she. */
 	if (code == EMR_RESULT_APPLIED && !is_hers)
 		code = EMR_RESULT_NOT_AUTHORISED;
-	if (code != EMR_RESULT_APPLIED)
-		status = desk_refuse(d, q, who, code);
-	else
-		status = give_release(d, q, &given);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(code != EMR_RESULT_APPLIED ? desk_refuse(d, q, who, code)
+					   : give_release(d, q, &given));
 	tally->answered += given > 0;
 	tally->refused += given == 0;
 	return given > 0 ? desk_count(d, q, given) : EMR_OK;

@@ -103,18 +103,13 @@ emr_status emr_share_request_send(
 {
 	emr_known_person to;
 	emr_request_body body;
-	emr_status status = check_order(share, order);
 
 	share->refusal = 0;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = active_person(share, order->owner, &to);
-	if (status == EMR_OK)
-		status = write_body(share, order, &body);
-	if (status == EMR_OK)
-		status = send_body(share, &to, &body, out_request);
-	return status;
+	EMR_TRY(check_order(share, order));
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(active_person(share, order->owner, &to));
+	EMR_TRY(write_body(share, order, &body));
+	return send_body(share, &to, &body, out_request);
 }
 
 /* ---- one that is there ---- */
@@ -211,15 +206,11 @@ static emr_status read_reason(emr_share *share, emr_bytes item, emr_id16 request
 	char out[EMR_REQUEST_REASON_MAX + 1])
 {
 	EMR_AUTO_BUF part = {0};
-	emr_box_key *box = NULL;
-	emr_status status = share_part(share, EMR_FAMILY_REQUEST, nowhere, request, version, &part);
+	AUTO_BOX_KEY box = NULL;
 
-	if (status == EMR_OK)
-		status = emr_box_key_identity(share->o.keyring, &box);
-	if (status == EMR_OK)
-		status = emr_deny_part_open(box, item, emr_buf_view(&part), out);
-	emr_box_key_free(box);
-	return status;
+	EMR_TRY(share_part(share, EMR_FAMILY_REQUEST, nowhere, request, version, &part));
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &box));
+	return emr_deny_part_open(box, item, emr_buf_view(&part), out);
 }
 
 static emr_status read_last(

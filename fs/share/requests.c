@@ -85,16 +85,12 @@ static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16
 
 emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_request *out)
 {
-	emr_box_key *box = NULL;
+	AUTO_BOX_KEY box = NULL;
 	emr_row_request row;
-	emr_status status = request_row(share, request, &row);
 
-	if (status == EMR_OK)
-		status = emr_box_key_identity(share->o.keyring, &box);
-	if (status == EMR_OK)
-		status = read_letter(share, box, request, &row, out);
-	emr_box_key_free(box);
-	return status;
+	EMR_TRY(request_row(share, request, &row));
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &box));
+	return read_letter(share, box, request, &row, out);
 }
 
 /* ---- all of them ---- */

@@ -71,9 +71,8 @@ static bool was_let_in(const looking *l, emr_id16 domain, emr_id32 signer)
 {
 	emr_id16 writer;
 
-	for (size_t at = 0; at < l->hers.len; at += sizeof signer)
-		if (memcmp(l->hers.data + at, signer.b, sizeof signer.b) == 0)
-			return false;
+	if (emr_buf_has(&l->hers, &signer, sizeof signer))
+		return false;
 	memcpy(writer.b, signer.b, sizeof writer.b);
 	return let_in_at(l, domain, writer) != NULL;
 }
@@ -415,8 +414,8 @@ emr_status emr_share_saved(
 	EMR_TRY(find_saved(share, device, since_unix_s, &saved));
 	if (saved.len > sizeof(emr_saved))
 		qsort(saved.data, saved.len / sizeof(emr_saved), sizeof(emr_saved), by_folder);
-	for (size_t at = 0; at < saved.len; at += sizeof(emr_saved))
-		EMR_TRY(fn(arg, (const emr_saved *)(const void *)(saved.data + at)));
+	EMR_EACH (const emr_saved, one, &saved)
+		EMR_TRY(fn(arg, one));
 	return EMR_OK;
 }
 
@@ -478,18 +477,12 @@ static emr_status unlink_shown(emr_share *share, emr_id32 device, uint64_t since
 {
 	EMR_AUTO_BUF found = {0};
 	EMR_AUTO_BUF ends = {0};
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = find_saved(share, device, since_unix_s, &found);
-	for (size_t at = 0; at < found.len && status == EMR_OK; at += sizeof(emr_saved)) {
-		const emr_saved *now = (const emr_saved *)(const void *)(found.data + at);
-
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(find_saved(share, device, since_unix_s, &found));
+	EMR_EACH (const emr_saved, now, &found)
 		if (!now->is_changed && was_shown(shown, n, now))
-			status = emr_buf_append(&ends, now, sizeof *now);
-	}
-	if (status != EMR_OK)
-		return status;
+			EMR_TRY(emr_buf_append(&ends, now, sizeof *now));
 	*out_n = ends.len / sizeof(emr_saved);
 	return unlink_all(share, (const emr_saved *)(const void *)ends.data, *out_n);
 }

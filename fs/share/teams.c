@@ -594,27 +594,22 @@ emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const 
 	emr_id32 root, emr_grantee_key **out)
 {
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team->id, root)};
-	emr_box_key *box = NULL;
+	AUTO_BOX_KEY box = NULL;
 	emr_membership m;
-	emr_status status;
+	emr_status status = EMR_NOT_FOUND;
 
 	EMR_TRY(emr_team_membership(replica, team->id, root, &m));
 	EMR_TRY(emr_box_key_identity(keyring, &box));
-	status = EMR_NOT_FOUND;
 	for (key.version = m.row.head.version; key.version > 0; key.version--) {
 		emr_status opened = open_letter(replica, box, team, &key, out);
 
-		if (opened != EMR_NOT_FOUND && opened != EMR_MISSING_DATA &&
-			opened != EMR_DAMAGED) {
-			status = opened;
-			break;
-		}
+		if (opened != EMR_NOT_FOUND && opened != EMR_MISSING_DATA && opened != EMR_DAMAGED)
+			return opened;
 		/* Else it is a DROP, or gone with one. */
 		if (opened == EMR_MISSING_DATA && m.row.head.state == EMR_MEMBER_ACTIVE &&
 			key.version == m.row.head.version)
 			status = EMR_MISSING_DATA;
 	}
-	emr_box_key_free(box);
 	return status;
 }
 

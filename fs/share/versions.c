@@ -64,6 +64,11 @@ typedef struct walk {
 	emr_buf steps; /* step, ... */
 } walk;
 
+static void walk_end(walk *w)
+{
+	emr_buf_free(&w->steps);
+}
+
 static bool is_same_put(const step *s, const emr_put_part *put)
 {
 	return s->v.cver == put->cver && emr_id16_equal(s->record_id, put->record_id) &&
@@ -114,24 +119,16 @@ static emr_status one_item(void *arg, const emr_replica_item *item)
 emr_status emr_shared_each_version(
 	emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg)
 {
-	walk w = {.shared = shared};
-	emr_status status = may_look_back(shared, NULL);
+	__attribute__((cleanup(walk_end))) walk w = {.shared = shared};
 
-	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	if (status == EMR_OK)
-		status = head_of(shared, object, &w.head);
-	if (status == EMR_OK)
-		status = emr_replica_history(shared->share->o.replica, EMR_FAMILY_OBJECT,
-			w.head.domain, object, one_item, &w);
-	for (size_t at = 0; at < w.steps.len && status == EMR_OK; at += sizeof(step)) {
-		step one;
-
-		memcpy(&one, w.steps.data + at, sizeof one);
-		status = fn(arg, &one.v);
-	}
-	emr_buf_free(&w.steps);
-	return status;
+	EMR_TRY(may_look_back(shared, NULL));
+	EMR_TRY(shared_take_own_names(shared));
+	EMR_TRY(head_of(shared, object, &w.head));
+	EMR_TRY(emr_replica_history(
+		shared->share->o.replica, EMR_FAMILY_OBJECT, w.head.domain, object, one_item, &w));
+	EMR_EACH (const step, one, &w.steps)
+		EMR_TRY(fn(arg, &one->v));
+	return EMR_OK;
 }
 
 emr_status emr_shared_ask_version(emr_shared *shared, emr_id16 object, uint64_t pversion,

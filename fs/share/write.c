@@ -76,13 +76,12 @@ static emr_status read_letter(emr_share *share, emr_bytes item, emr_bytes part, 
 {
 	emr_writer_letter letter;
 	emr_epoch_key **keys = NULL;
-	emr_box_key *box = NULL;
+	AUTO_BOX_KEY box = NULL;
 	size_t n = 0;
-	emr_status status = emr_box_key_identity(share->o.keyring, &box);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_writer_part_open(box, item, part, &letter, &keys, &n);
-	emr_box_key_free(box);
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &box));
+	status = emr_writer_part_open(box, item, part, &letter, &keys, &n);
 	for (size_t i = 0; i < n; i++) /* are for devices: nobody else has a use for them */
 		emr_epoch_key_free(keys[i]);
 	free(keys);

@@ -242,19 +242,12 @@ static emr_status shorten(
 	EMR_AUTO_BUF card = {0};
 	emr_known_person person;
 	emr_grant_note note;
-	emr_box_key *box = NULL;
-	emr_status status = emr_replica_person(l->share->o.replica, writer->writer, &person);
+	AUTO_BOX_KEY box = NULL;
 
-	if (status == EMR_OK)
-		status = emr_box_key_domain(l->share->o.keyring, l->domain, &box);
-	if (status == EMR_OK)
-		status = share_grant_note(l->share, box, stays, &note);
-	emr_box_key_free(box);
-	if (status == EMR_OK)
-		status = share_make_card(
-			l->share, l->domain, terms.not_after_unix_s, NULL, NULL, &card);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(l->share->o.replica, writer->writer, &person));
+	EMR_TRY(emr_box_key_domain(l->share->o.keyring, l->domain, &box));
+	EMR_TRY(share_grant_note(l->share, box, stays, &note));
+	EMR_TRY(share_make_card(l->share, l->domain, terms.not_after_unix_s, NULL, NULL, &card));
 	terms.writer = &person;
 	terms.label = note.label;
 	terms.card = emr_buf_view(&card);

@@ -510,6 +510,17 @@ emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, v
 	return emr_replica_each_row(replica, "D/", give_domain, &w);
 }
 
+static emr_status note_own_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	(void)d_row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+emr_status emr_replica_own_domains(emr_replica *replica, emr_buf *out)
+{
+	return emr_replica_domains(replica, note_own_domain, out);
+}
+
 static emr_status time_of(emr_chain *chain, uint64_t seq, uint64_t *out)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -29,6 +29,12 @@ void depositor_close(depositor *d)
 	emr_content_key_free(d->key);
 }
 
+void deposit_end(story *s, depositor *d)
+{
+	depositor_close(d);
+	story_end(s);
+}
+
 static emr_content content_of(depositor *d, const char *text)
 {
 	emr_staging *staging;
@@ -160,5 +166,13 @@ const char *deposits_today(const story *s)
 
 	localtime_r(&now, &local);
 	strftime(path, sizeof path, "Inbox/org0/%Y-%m-%d", &local);
+	return path;
+}
+
+const char *deposits_path(const story *s, const char *name)
+{
+	static char path[400];
+
+	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
 	return path;
 }

@@ -30,6 +30,13 @@ typedef struct leaving {
 /* At noon: what is left lies by its day. */
 void depositor_open(depositor *d, story *s);
 void depositor_close(depositor *d);
+#define DEPOSIT                                                                                    \
+	story s;                                                                                   \
+	depositor d;                                                                               \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	depositor_open(&d, &s)
+void deposit_end(story *s, depositor *d);
 /* The ledger's code, or 1000 + status when it was not even asked; *OUT (may be NULL) is where it
  * lies. */
 int deposit_try(depositor *d, const leaving *what, emr_place *out);
@@ -40,3 +47,5 @@ void deposits_arrive(story *s);
 const char *deposits_list(story *s, const char *path);
 /* "Inbox/org0/DAY" of now, in a static buffer. */
 const char *deposits_today(const story *s);
+/* NAME in it, in a static buffer. */
+const char *deposits_path(const story *s, const char *name);

@@ -2,11 +2,6 @@
  * there, and lets the two computers hear of each other. */
 #include "foreign_kit.h"
 
-void writer_owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static uint64_t directory_of(viewer *v, const char *inside, const char **out_name)
 {
 	char path[700];
@@ -17,8 +12,8 @@ static uint64_t directory_of(viewer *v, const char *inside, const char **out_nam
 	slash = strrchr(path, '/');
 	*out_name = strrchr(inside, '/') != NULL ? strrchr(inside, '/') + 1 : inside;
 	path[slash - path] = 0;
-	assert_ok(viewer_find(v, path, writer_owner_answers, &attr));
-	assert_ok(viewer_wait(v, attr.node, EMR_NEED_NAMES, writer_owner_answers));
+	assert_ok(viewer_find(v, path, owner_answers, &attr));
+	assert_ok(viewer_wait(v, attr.node, EMR_NEED_NAMES, owner_answers));
 	return attr.node;
 }
 
@@ -84,12 +79,12 @@ emr_status writer_try_rmdir(viewer *v, const char *inside)
 
 const char *writer_list(viewer *v, const char *inside)
 {
-	return viewer_list(v, viewer_at(v, inside), writer_owner_answers);
+	return viewer_list(v, viewer_at(v, inside), owner_answers);
 }
 
 const char *writer_text(viewer *v, const char *inside)
 {
-	return viewer_text(v, viewer_at(v, inside), writer_owner_answers);
+	return viewer_text(v, viewer_at(v, inside), owner_answers);
 }
 
 /* His computer sends, and looks. */
@@ -97,7 +92,7 @@ void writer_send(viewer *v)
 {
 	assert_ok(emr_view_publish_now(v->view));
 	kit_wait_ms(&v->s->k, 1000);
-	viewer_run(v, writer_owner_answers, 3);
+	viewer_run(v, owner_answers, 3);
 }
 
 /* And hers looks. */
@@ -106,7 +101,7 @@ void writer_exchange(viewer *v)
 	writer_send(v);
 	kit_publish_all(&v->s->k);
 	kit_wait_ms(&v->s->k, 1000);
-	viewer_run(v, writer_owner_answers, 3);
+	viewer_run(v, owner_answers, 3);
 }
 
 uint64_t writer_pending(viewer *v)
@@ -133,9 +128,31 @@ emr_handle *writer_open_to_change(viewer *v, const char *inside)
 	emr_handle *h = NULL;
 	emr_attr attr;
 
-	assert_ok(viewer_find(v, viewer_at(v, inside), writer_owner_answers, &attr));
+	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
 	assert_status(EMR_BUSY, emr_view_open_file(v->view, attr.node, O_RDWR, &h));
-	assert_ok(viewer_wait(v, attr.node, EMR_NEED_BYTES, writer_owner_answers));
+	assert_ok(viewer_wait(v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_ok(emr_view_open_file(v->view, attr.node, O_RDWR, &h));
 	return h;
+}
+
+static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	char *text = arg;
+
+	(void)attr;
+	(void)next;
+	if (name[0] != '.')
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
+			text[0] != 0 ? "," : "", name);
+	return true;
+}
+
+const char *hers(story *s, const char *path)
+{
+	static char text[2000];
+
+	text[0] = 0;
+	assert_ok(emr_view_each_entry(
+		s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
+	return text;
 }

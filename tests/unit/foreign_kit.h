@@ -5,9 +5,6 @@
 
 #include "shared_kit.h"
 
-/* Ana's computer does what it is asked. */
-void writer_owner_answers(story *s);
-
 /* A file made or written over, and closed. */
 emr_status writer_try_write(viewer *v, const char *inside, const char *text);
 void writer_put(viewer *v, const char *inside, const char *text);
@@ -28,3 +25,5 @@ void writer_exchange(viewer *v);
 uint64_t writer_pending(viewer *v);
 /* His folder is closed, and opened again. */
 void writer_reopen(viewer *v);
+/* Names in the directory PATH of hers, with commas, in a static buffer. */
+const char *hers(story *s, const char *path);

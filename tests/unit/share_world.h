@@ -111,6 +111,24 @@ static inline int set_up(void **state)
 	return 0;
 }
 
+/* As the owner opens ACCESS_REQ. */
+static inline emr_status open_access(emr_bytes item, emr_bytes part)
+{
+	emr_access_part read;
+	emr_access_body body = {0};
+	emr_request_key *key = NULL;
+	emr_status status = emr_access_part_read(item, part, &read);
+
+	if (status == EMR_OK)
+		status = emr_request_key_open(
+			domain_box, emr_owner_rid(domain_id), item, &read, &key);
+	if (status == EMR_OK)
+		status = emr_access_body_open(key, item, &read, &body);
+	emr_request_key_free(key);
+	emr_access_body_free(&body);
+	return status;
+}
+
 static inline int tear_down(void **state)
 {
 	(void)state;

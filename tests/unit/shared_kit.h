@@ -61,9 +61,6 @@ void viewer_learn_owner(viewer *v);
 /* PATH below Ana's directory, in a static buffer. */
 const char *viewer_at(const viewer *v, const char *inside);
 
-/* The owner's computer as who answers. */
-void owner_answers(story *s);
-
 /* The story, and dr lima's folder over it. */
 #define LIMAS_FOLDER                                                                               \
 	story s;                                                                                   \
@@ -73,6 +70,8 @@ void owner_answers(story *s);
 	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
 void viewer_end(story *s, viewer *v);
+/* Two of her cards say her name in two orders; the newest names the directory, from here on. */
+void viewer_learn(viewer *v);
 
 /* PATH of Ana becomes a domain of its own, which is published. */
 emr_id16 ana_makes_domain(story *s, const char *path);

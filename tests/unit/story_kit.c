@@ -571,24 +571,39 @@ void story_agents(story *s, unsigned mask)
 	}
 }
 
+void all_agents(story *s)
+{
+	story_agents(s, (1u << AGENTS) - 1);
+}
+
+void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
 /* ---- reading ---- */
 
 typedef struct sought {
 	const char *name;
-	emr_id16 object;
-	bool is_there;
+	story_found found;
 } sought;
 
-static emr_status find_record(void *arg, const emr_shared_record *record)
+static emr_status note_found(void *arg, const emr_shared_record *record)
 {
-	sought *f = arg;
+	sought *w = arg;
 
-	if (record->meta->name.len == strlen(f->name) &&
-		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
-		f->object = record->object;
-		f->is_there = true;
-	}
+	if (record->meta->name.len == strlen(w->name) &&
+		memcmp(record->meta->name.data, w->name, record->meta->name.len) == 0)
+		w->found = (story_found){.object = record->object, .pversion = record->pversion};
 	return EMR_OK;
+}
+
+story_found story_find(emr_shared *shared, const char *name)
+{
+	sought w = {.name = name};
+
+	assert_ok(emr_shared_each(shared, note_found, &w, NULL));
+	return w.found;
 }
 
 static emr_status answered(story *s, emr_ask *ask, story_fn answer, emr_share_trouble *trouble)
@@ -608,22 +623,22 @@ static emr_status open_reader(story *s, emr_shared *shared, const char *name, st
 	emr_content_reader **out_reader, emr_share_trouble *trouble)
 {
 	emr_statement_verdict verdict;
-	sought f = {.name = name};
+	sought w = {.name = name};
 	emr_ask *ask = NULL;
 	emr_status status = emr_shared_ask_names(shared, &ask, trouble);
 
 	if (status == EMR_OK)
 		status = answered(s, ask, answer, trouble);
 	if (status == EMR_OK)
-		status = emr_shared_each(shared, find_record, &f, NULL);
-	if (status == EMR_OK && !f.is_there)
+		status = emr_shared_each(shared, note_found, &w, NULL);
+	if (status == EMR_OK && emr_id16_is_zero(w.found.object))
 		return EMR_NOT_FOUND;
 	if (status == EMR_OK)
-		status = emr_shared_ask_records(shared, &f.object, 1, &ask, trouble);
+		status = emr_shared_ask_records(shared, &w.found.object, 1, &ask, trouble);
 	if (status == EMR_OK)
 		status = answered(s, ask, answer, trouble);
 	if (status == EMR_OK)
-		status = emr_shared_reader(shared, f.object, out_reader, &verdict);
+		status = emr_shared_reader(shared, w.found.object, out_reader, &verdict);
 	if (status == EMR_OK && verdict != EMR_STATEMENT_VALID) {
 		emr_content_reader_free(*out_reader);
 		*out_reader = NULL;

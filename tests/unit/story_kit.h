@@ -85,6 +85,16 @@ emr_release_tally story_owner(story *s);
  */
 void story_agents(story *s, unsigned mask);
 
+/* All of them; ana's own computer. */
+void all_agents(story *s);
+void owner_answers(story *s);
+
+/* What SHARED shows under NAME; the object is zero where it shows nothing. */
+typedef struct story_found {
+	emr_id16 object;
+	uint64_t pversion;
+} story_found;
+story_found story_find(emr_shared *shared, const char *name);
 /* M opens the grant, and gets every name and the bytes of PATH's last component; the status of the
  * first step that failed.  ANSWER is run after each question. */
 typedef void (*story_fn)(story *s);

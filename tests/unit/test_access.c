@@ -7,23 +7,6 @@
 
 /* ---- ACCESS_REQ ---- */
 
-static emr_status open_access(emr_bytes item, emr_bytes part)
-{
-	emr_access_part read;
-	emr_access_body body = {0};
-	emr_request_key *key = NULL;
-	emr_status status = emr_access_part_read(item, part, &read);
-
-	if (status == EMR_OK)
-		status = emr_request_key_open(
-			domain_box, emr_owner_rid(domain_id), item, &read, &key);
-	if (status == EMR_OK)
-		status = emr_access_body_open(key, item, &read, &body);
-	emr_request_key_free(key);
-	emr_access_body_free(&body);
-	return status;
-}
-
 TEST(a_request_reads_the_same_for_everybody_it_is_for)
 {
 	static const char *const readers[] = {"agent1", "agent2", "agent3", "auditor"};

@@ -116,23 +116,6 @@ TEST(padding_and_empty_answers_have_one_form)
 
 /* ---- A request whose reader lies ---- */
 
-static emr_status open_access(emr_bytes item, emr_bytes part)
-{
-	emr_access_part read;
-	emr_access_body body = {0};
-	emr_request_key *key = NULL;
-	emr_status status = emr_access_part_read(item, part, &read);
-
-	if (status == EMR_OK)
-		status = emr_request_key_open(
-			domain_box, emr_owner_rid(domain_id), item, &read, &key);
-	if (status == EMR_OK)
-		status = emr_access_body_open(key, item, &read, &body);
-	emr_request_key_free(key);
-	emr_access_body_free(&body);
-	return status;
-}
-
 /* ACCESS_REQ for the owner, sealed properly, with PLAIN as its body under an item that says COUNT.
  */
 static emr_status read_made_request(emr_bytes plain, uint16_t count)

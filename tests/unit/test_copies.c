@@ -4,14 +4,10 @@
 
 #include "edit.h"
 
-#define DEPOSIT                                                                                    \
-	story s;                                                                                   \
-	depositor d;                                                                               \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
+#define COPIES                                                                                     \
+	DEPOSIT;                                                                                   \
 	noticed[0] = 0;                                                                            \
-	s.k.view->options.shared_notice = note;                                                    \
-	depositor_open(&d, &s)
+	s.k.view->options.shared_notice = note
 
 static char noticed[8000];
 
@@ -24,27 +20,12 @@ static void note(void *arg, const emr_shared_notice *n)
 		n->inside, n->owner);
 }
 
-static void end(story *s, depositor *d)
-{
-	depositor_close(d);
-	story_end(s);
-}
-
-/* PATH below today's directory, in a static buffer. */
-static const char *today(const story *s, const char *name)
-{
-	static char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
-	return path;
-}
-
 static void expect_told(const story *s, const char *copy, const char *original)
 {
 	char wanted[800];
 
 	(void)snprintf(wanted, sizeof wanted, "copy-unsigned %s %s lima.clinic, org0\n", copy,
-		today(s, original));
+		deposits_path(s, original));
 	assert_string_equal(noticed, wanted);
 	noticed[0] = 0;
 }
@@ -57,11 +38,11 @@ static void save(story *s, const char *path, const char *text)
 
 TEST(a_copy_of_what_a_doctor_signed_is_told_once)
 {
-	DEPOSIT;
+	COPIES;
 
 	(void)deposit(&d, "Report.pdf", "%PDF all is well");
 	deposits_arrive(&s);
-	kit_expect_text(&s.k, today(&s, "Report.pdf"), "%PDF all is well");
+	kit_expect_text(&s.k, deposits_path(&s, "Report.pdf"), "%PDF all is well");
 	save(&s, "Imaging/Copy.pdf", "%PDF all is well");
 	expect_told(&s, "Imaging/Copy.pdf", "Report.pdf");
 	assert_int_equal(
@@ -72,25 +53,25 @@ TEST(a_copy_of_what_a_doctor_signed_is_told_once)
 	kit_publish_all(&s.k);
 	save(&s, "Imaging/Mine.pdf", "%PDF all is ill!");
 	save(&s, "Imaging/Mine.pdf", "%PDF all is well");
-	kit_rename(&s.k, today(&s, "Report.pdf"), "Imaging/Report.pdf");
+	kit_rename(&s.k, deposits_path(&s, "Report.pdf"), "Imaging/Report.pdf");
 	kit_publish_all(&s.k);
 	assert_string_equal(noticed, "");
 	/* Another copy is another one, also of what was moved. */
 	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF all is well");
 	save(&s, "Imaging/Again.pdf", "%PDF all is well");
 	assert_non_null(strstr(noticed, "copy-unsigned Imaging/Again.pdf Imaging/Report.pdf lima"));
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(what_is_no_copy_of_it_is_not_told)
 {
-	DEPOSIT;
+	COPIES;
 
 	(void)deposit(&d, "Report.pdf", "%PDF all is well");
 	deposits_arrive(&s);
 	/* Nobody has read it yet: who writes the same has it from elsewhere. */
 	save(&s, "Imaging/Elsewhere.pdf", "%PDF all is well");
-	kit_expect_text(&s.k, today(&s, "Report.pdf"), "%PDF all is well");
+	kit_expect_text(&s.k, deposits_path(&s, "Report.pdf"), "%PDF all is well");
 	save(&s, "Imaging/Other.pdf", "%PDF all is ill.");
 	save(&s, "Imaging/Longer.pdf", "%PDF all is well.");
 	save(&s, "Imaging/Empty.pdf", "");
@@ -106,10 +87,10 @@ TEST(what_is_no_copy_of_it_is_not_told)
 	expect_told(&s, "Imaging/Copy.pdf", "Report.pdf");
 	/* The file that an editor puts in its place is its next version. */
 	kit_text(&s.k, "Imaging/lu1a2b3c.tmp", "%PDF all is well");
-	kit_rename(&s.k, "Imaging/lu1a2b3c.tmp", today(&s, "Report.pdf"));
+	kit_rename(&s.k, "Imaging/lu1a2b3c.tmp", deposits_path(&s, "Report.pdf"));
 	kit_publish_all(&s.k);
 	assert_string_equal(noticed, "");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 static void text_of(char *out, size_t len, char last)
@@ -122,25 +103,25 @@ static void text_of(char *out, size_t len, char last)
 TEST(every_byte_of_it_counts)
 {
 	static char one[300000 + 1], other[300000 + 1];
-	DEPOSIT;
+	COPIES;
 
 	text_of(one, 300000, 'b');
 	text_of(other, 300000, 'c');
 	(void)deposit(&d, "a.txt", one);
 	deposits_arrive(&s);
-	kit_expect_text(&s.k, today(&s, "a.txt"), one);
+	kit_expect_text(&s.k, deposits_path(&s, "a.txt"), one);
 	save(&s, "Imaging/other.txt", other);
 	assert_string_equal(noticed, "");
 	save(&s, "Imaging/one.txt", one);
 	expect_told(&s, "Imaging/one.txt", "a.txt");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute)
 {
 	unsigned told = 0;
 	char name[40], text[40];
-	DEPOSIT;
+	COPIES;
 
 	for (int i = 0; i < 24; i++) {
 		(void)snprintf(name, sizeof name, "%02d.dcm", i);
@@ -151,7 +132,7 @@ TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute)
 	for (int i = 0; i < 24; i++) {
 		(void)snprintf(name, sizeof name, "%02d.dcm", i);
 		(void)snprintf(text, sizeof text, "slice %02d", i);
-		kit_expect_text(&s.k, today(&s, name), text);
+		kit_expect_text(&s.k, deposits_path(&s, name), text);
 		(void)snprintf(name, sizeof name, "Imaging/%02d.dcm", i);
 		kit_text(&s.k, name, text);
 	}
@@ -165,7 +146,7 @@ TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute)
 		assert_string_equal(strrchr(original, '/') + 1, copy);
 	}
 	assert_int_equal(told, 20);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TESTS(NULL, NULL)

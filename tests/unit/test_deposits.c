@@ -7,28 +7,6 @@
 #include "share/deposit.h"
 #include "settle/whose.h"
 
-#define DEPOSIT                                                                                    \
-	story s;                                                                                   \
-	depositor d;                                                                               \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	depositor_open(&d, &s)
-
-static void end(story *s, depositor *d)
-{
-	depositor_close(d);
-	story_end(s);
-}
-
-/* PATH below today's directory, in a static buffer. */
-static const char *today(const story *s, const char *name)
-{
-	static char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
-	return path;
-}
-
 static void expect_signature(story *s, const char *path, const char *start)
 {
 	const char *is = kit_attribute(&s->k, path, "user.emrfs.signature");
@@ -45,18 +23,21 @@ TEST(a_deposit_lies_where_its_signer_and_day_say)
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, "Inbox"), "org0");
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	kit_expect_text(&s.k, today(&s, "Findings.pdf"), "%PDF all is well");
+	kit_expect_text(&s.k, deposits_path(&s, "Findings.pdf"), "%PDF all is well");
 	kit_publish(&s.k); /* the bytes are compared behind */
-	expect_signature(&s, today(&s, "Findings.pdf"), "valid by=lima.clinic, org0 at=");
-	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.signed-by"),
+	expect_signature(&s, deposits_path(&s, "Findings.pdf"), "valid by=lima.clinic, org0 at=");
+	assert_string_equal(
+		kit_attribute(&s.k, deposits_path(&s, "Findings.pdf"), "user.emrfs.signed-by"),
 		"lima.clinic, org0");
-	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.state"),
+	assert_string_equal(
+		kit_attribute(&s.k, deposits_path(&s, "Findings.pdf"), "user.emrfs.state"),
 		"confirmed 1/1");
 	/* It is there after a restart, and says the same. */
 	kit_restart_and_compare(&s.k);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	expect_signature(&s, today(&s, "Findings.pdf"), "valid-content by=lima.clinic, org0");
-	end(&s, &d);
+	expect_signature(
+		&s, deposits_path(&s, "Findings.pdf"), "valid-content by=lima.clinic, org0");
+	deposit_end(&s, &d);
 }
 
 TEST(what_came_while_the_folder_was_closed_is_put_away_too)
@@ -76,8 +57,8 @@ TEST(what_came_while_the_folder_was_closed_is_put_away_too)
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt,b.txt");
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt,b.txt");
-	kit_expect_text(&s.k, today(&s, "b.txt"), "two");
-	end(&s, &d);
+	kit_expect_text(&s.k, deposits_path(&s, "b.txt"), "two");
+	deposit_end(&s, &d);
 }
 
 TEST(two_deposits_of_one_name_both_stay)
@@ -93,8 +74,8 @@ TEST(two_deposits_of_one_name_both_stay)
 	assert_memory_equal(names, "CT.dcm,CT~", 10);
 	tilde = strchr(names, ',') + 1;
 	assert_int_equal(strlen(tilde), strlen("CT~k7qf.dcm"));
-	kit_expect_text(&s.k, today(&s, "CT.dcm"), "first");
-	end(&s, &d);
+	kit_expect_text(&s.k, deposits_path(&s, "CT.dcm"), "first");
+	deposit_end(&s, &d);
 }
 
 TEST(names_and_places_that_mislead_are_made_plain)
@@ -126,14 +107,14 @@ TEST(names_and_places_that_mislead_are_made_plain)
 		what.text = "x";
 		assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 		deposits_arrive(&s);
-		if (!kit_exists(&s.k, today(&s, tries[i].shown)))
+		if (!kit_exists(&s.k, deposits_path(&s, tries[i].shown)))
 			fail_msg("not \"%s\" but one of: %s", tries[i].shown,
 				deposits_list(&s, deposits_today(&s)));
-		kit_unlink(&s.k, today(&s, tries[i].shown));
+		kit_unlink(&s.k, deposits_path(&s, tries[i].shown));
 		deposits_arrive(&s);
 	}
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* A directory or link of a stranger's making, or a record that says it is one of hers, is not
@@ -156,14 +137,14 @@ TEST(what_is_no_plain_new_file_is_not_shown)
 		.name = "tool", .text = "x", .mode = 04777, .attribute = "user.emrfs.software"};
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
-	attr = kit_attr(&s.k, today(&s, "tool"));
+	attr = kit_attr(&s.k, deposits_path(&s, "tool"));
 	assert_int_equal(attr.mode, 0600);
 	assert_status(EMR_NO_ATTRIBUTE,
 		emr_view_get_attribute(s.k.view, attr.node, "user.emrfs.software", &value));
 	kit_restart(&s.k);
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "tool");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 static char noticed[400];
@@ -210,7 +191,7 @@ TEST(what_is_beyond_the_limits_is_not_shown_and_told_once)
 	(void)deposit(&d, "5.txt", "x");
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "5.txt");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* ---- a flood ---- */
@@ -279,7 +260,7 @@ TEST(a_flood_costs_one_look_at_the_ledger)
 	deposits_arrive(&s);
 	assert_in_range(looked_at, 1, items + FLOOD / 2);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "0.txt,1.txt,2.txt");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(too_large_a_deposit_is_not_shown)
@@ -293,7 +274,7 @@ TEST(too_large_a_deposit_is_not_shown)
 	(void)deposit(&d, "small.bin", "x");
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "small.bin");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
@@ -302,7 +283,7 @@ TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
 
 	(void)deposit(&d, "Report.pdf", "%PDF signed");
 	deposits_arrive(&s);
-	kit_rename(&s.k, today(&s, "Report.pdf"), "Imaging/Report.pdf");
+	kit_rename(&s.k, deposits_path(&s, "Report.pdf"), "Imaging/Report.pdf");
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF signed");
 	kit_publish(&s.k);
@@ -317,7 +298,7 @@ TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
 		kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), " amendment"));
 	assert_null(
 		strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), "gap"));
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* As somebody does who has the right to write there. */
@@ -333,14 +314,14 @@ TEST(the_depositor_reads_nothing_of_it)
 	emr_meta meta;
 
 	deposits_arrive(&s);
-	kit_expect_text(&s.k, today(&s, "secret.txt"), "for ana alone");
+	kit_expect_text(&s.k, deposits_path(&s, "secret.txt"), "for ana alone");
 	assert_ok(emr_settle_catch_up(d.v.settle));
 	assert_int_not_equal(emr_facts_open_signed(d.v.facts, emr_ledger_descriptor(d.v.ledger),
 				     &place, &content, &key, &whose),
 		EMR_OK);
 	assert_int_not_equal(
 		emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* ---- forged ---- */
@@ -387,14 +368,14 @@ TEST(a_forged_signature_opens_nothing_wherever_it_is_moved)
 	forges = true;
 	(void)deposit(&d, "Forged.pdf", "%PDF nobody signed this");
 	deposits_arrive(&s);
-	expect_signature(&s, today(&s, "Forged.pdf"), "mismatch by=lima.clinic, org0 at=");
-	assert_status(EMR_BAD_SIGNATURE, try_read(&s, today(&s, "Forged.pdf")));
+	expect_signature(&s, deposits_path(&s, "Forged.pdf"), "mismatch by=lima.clinic, org0 at=");
+	assert_status(EMR_BAD_SIGNATURE, try_read(&s, deposits_path(&s, "Forged.pdf")));
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
-	kit_rename(&s.k, today(&s, "Forged.pdf"), "Imaging/Forged.pdf");
+	kit_rename(&s.k, deposits_path(&s, "Forged.pdf"), "Imaging/Forged.pdf");
 	deposits_arrive(&s);
 	assert_status(EMR_BAD_SIGNATURE, try_read(&s, "Imaging/Forged.pdf"));
 	expect_signature(&s, "Imaging/Forged.pdf", "mismatch by=lima.clinic, org0 at=");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* The bytes are those that were sealed, and the root that was signed is another's. */
@@ -408,12 +389,12 @@ TEST(a_root_that_is_not_that_of_the_bytes_is_found_behind)
 	kit_restart(&s.k);
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
-	kit_expect_text(
-		&s.k, today(&s, "Other.pdf"), "%PDF these bytes"); /* as sealed; not compared yet */
+	kit_expect_text(&s.k, deposits_path(&s, "Other.pdf"),
+		"%PDF these bytes"); /* as sealed; not compared yet */
 	kit_publish(&s.k);
-	expect_signature(&s, today(&s, "Other.pdf"), "mismatch by=lima.clinic, org0 at=");
+	expect_signature(&s, deposits_path(&s, "Other.pdf"), "mismatch by=lima.clinic, org0 at=");
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(a_doctor_amends_her_own_deposit_only_with_a_right)
@@ -428,7 +409,7 @@ TEST(a_doctor_amends_her_own_deposit_only_with_a_right)
 
 	/* By her role alone she leaves new records, and nothing else. */
 	assert_int_equal(deposit_try(&d, &again, NULL), EMR_RESULT_NOT_AUTHORISED);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(the_card_alone_says_where_and_only_to_hospitals_and_clinicians)
@@ -461,7 +442,7 @@ TEST(the_card_alone_says_where_and_only_to_hospitals_and_clinicians)
 		EMR_DENIED, emr_share_inbox(s.ana, emr_buf_view(&card), &inbox)); /* her own */
 	story_pass(&s, 401 * DAY);
 	assert_int_not_equal(emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox), EMR_OK);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 int main(int argc, char **argv)

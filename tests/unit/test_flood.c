@@ -214,20 +214,6 @@ static void note(void *arg, const char *id, const char *path)
 	s.k.options.notice = note;                                                                 \
 	noticed[0] = '\0'
 
-static void end(story *s, depositor *d)
-{
-	depositor_close(d);
-	story_end(s);
-}
-
-static const char *today_path(const story *s, const char *name)
-{
-	static char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
-	return path;
-}
-
 static emr_status pass(void *arg, const emr_place *place, const emr_meta *meta)
 {
 	(void)arg;
@@ -263,7 +249,7 @@ TEST(a_start_after_a_flood_costs_what_it_cost_before)
 	assert_in_range(again, 0, at_start + 64);
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), FLOOD);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 static size_t times_in(const char *text, const char *what)
@@ -300,12 +286,12 @@ TEST(a_flood_into_an_open_folder_is_looked_at_once)
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), EACH);
 	/* A right deposit is seen all the same, and the owner goes on. */
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	kit_rename(&s.k, today_path(&s, "Findings.pdf"), "Imaging/Findings.pdf");
+	kit_rename(&s.k, deposits_path(&s, "Findings.pdf"), "Imaging/Findings.pdf");
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, "Imaging/Findings.pdf", "%PDF all is well");
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/Findings.pdf", "user.emrfs.state"), "confirmed 1/1");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(what_does_not_open_is_counted_told_and_erased)
@@ -338,10 +324,10 @@ TEST(what_does_not_open_is_counted_told_and_erased)
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), 0);
 	assert_int_equal(times_in(noticed, "unreadable "), 1);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	kit_expect_text(&s.k, today_path(&s, "Findings.pdf"), "%PDF all is well");
+	kit_expect_text(&s.k, deposits_path(&s, "Findings.pdf"), "%PDF all is well");
 	assert_ok(emr_view_erase(s.k.view, &what, &erased));
 	assert_int_equal(erased.deleted, 0);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(the_ledger_takes_so_many_keys_of_one_writer)
@@ -353,7 +339,7 @@ TEST(the_ledger_takes_so_many_keys_of_one_writer)
 		publish_key(&f);
 	send(&f);
 	assert_int_equal(f.refused, 16);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TESTS(NULL, NULL)

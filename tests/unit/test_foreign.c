@@ -120,12 +120,10 @@ TEST(a_file_is_changed_in_the_middle)
 	emr_view_release(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
 	/* cut, by name: what is there is asked for as well */
-	assert_ok(
-		viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
 	assert_status(EMR_BUSY, emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_ok(
-		viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
-	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, writer_owner_answers));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
+	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
 	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "%PDF a");
 	writer_exchange(&v);
@@ -168,7 +166,7 @@ TEST(what_waits_here_outlives_this_process)
 	writer_reopen(&v);
 	/* nobody has looked there yet: it waits, and is said to */
 	assert_int_equal(writer_pending(&v), 5);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "Old,"));
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "new.txt"));
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "Later"));
@@ -184,7 +182,7 @@ TEST(what_waits_here_outlives_this_process)
 	/* and what is removed here stays removed */
 	assert_ok(writer_try_unlink(&v, "Imaging/new.txt"));
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(writer_list(&v, "Imaging"), "Later,MRI.pdf,Old");
 	writer_exchange(&v);
 	assert_false(kit_exists(&s.k, "Imaging/new.txt"));
@@ -192,29 +190,6 @@ TEST(what_waits_here_outlives_this_process)
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/Later/deep.txt", "deeper");
 	end(&s, &v);
-}
-
-/* Names in DIRECTORY of hers, with commas. */
-static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t next)
-{
-	char *text = arg;
-
-	(void)attr;
-	(void)next;
-	if (name[0] != '.')
-		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
-			text[0] != 0 ? "," : "", name);
-	return true;
-}
-
-static const char *hers(story *s, const char *path)
-{
-	static char text[2000];
-
-	text[0] = 0;
-	assert_ok(emr_view_each_entry(
-		s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
-	return text;
 }
 
 TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)
@@ -281,10 +256,10 @@ TEST(a_copy_that_could_not_be_made_is_not_told)
 	kit_publish_all(&s.k);
 	kit_wait_ms(&s.k, 1000);
 	journal_is_full = true;
-	viewer_run(&v, writer_owner_answers, 4);
+	viewer_run(&v, owner_answers, 4);
 	assert_null(strstr(v.notices, "conflict "));
 	journal_is_full = false;
-	viewer_run(&v, writer_owner_answers, 4);
+	viewer_run(&v, owner_answers, 4);
 	first = strstr(v.notices, "conflict ");
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "conflict ")); /* its path has a comma there */
@@ -314,7 +289,7 @@ TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), writer_owner_answers, &directory));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &directory));
 	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_publish_all(&s.k);
 	kit_wait_ms(&s.k, 1000);
@@ -327,7 +302,7 @@ TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 		for (int turn = 0; turn < 20 && status == EMR_BUSY && !a.has_come; turn++) {
 			emr_view_shared_turn(v.view, NULL);
 			if (!a.has_come)
-				writer_owner_answers(&s);
+				owner_answers(&s);
 		}
 		assert_true(status == EMR_OK || a.has_come);
 		status = a.status;
@@ -351,7 +326,7 @@ TEST(what_he_says_of_a_file_goes_on_with_her_new_bytes)
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &attr));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	assert_ok(emr_view_set_attribute(
 		v.view, attr.node, "user.colour", emr_bytes_of("red", 3), 0));
 	kit_wait_ms(&s.k, 5000);
@@ -360,7 +335,7 @@ TEST(what_he_says_of_a_file_goes_on_with_her_new_bytes)
 	kit_publish_all(&s.k);
 	for (int i = 0; i < 3; i++)
 		writer_exchange(&v);
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &attr));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	assert_int_equal(attr.mtime_ns, saved.mtime_ns);
 	assert_ok(emr_view_get_attribute(v.view, attr.node, "user.colour", &his));
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF b knee");
@@ -379,7 +354,7 @@ TEST(names_removals_and_bytes_of_both_sides_meet)
 	kit_text(&s.k, "Imaging/third.txt", "of hers");
 	kit_publish_all(&s.k);
 	kit_wait_ms(&s.k, 1000);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,third.txt");
 	/* he: a new name, a removal, new bytes; she, first: new bytes, new bytes, a removal */
 	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
@@ -430,7 +405,7 @@ TEST(a_new_name_survives_a_moment_without_room_for_their_bytes)
 	kit_publish_all(&s.k);
 	no_room = true;
 	kit_wait_ms(&s.k, 1000);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	no_room = false;
 	writer_reopen(&v);
 	for (int i = 0; i < 3; i++)
@@ -488,7 +463,7 @@ TEST(of_two_equal_names_both_are_seen)
 	writer_put(&v, "Imaging/report.txt", "his");
 	kit_text(&s.k, "Imaging/report.txt", "hers");
 	kit_publish_all(&s.k);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	/* his is not sent yet, and has the name here; hers is the second */
 	code = strstr(writer_list(&v, "Imaging"), "report~");
 	assert_non_null(code);
@@ -529,7 +504,7 @@ TEST(what_is_left_in_a_folder_for_deposits_is_not_seen_again)
 	/* the same name again is another letter, not a new version of one that nobody may change */
 	writer_put(&v, "Imaging/letter.txt", "a second letter");
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");
 	writer_exchange(&v);
 	assert_string_equal(writer_list(&v, "Imaging"), "");
@@ -605,11 +580,11 @@ TEST(an_inbox_takes_so_many_files_a_day)
 	assert_ok(writer_try_rename(&v, "Imaging/.more.part", "Imaging/4.txt"));
 	writer_exchange(&v);
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/5.txt", "five"));
 	/* Another day, another count. */
 	story_pass(&s, DAY);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	writer_put(&v, "Imaging/5.txt", "five");
 	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
@@ -684,13 +659,11 @@ TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 	size_t got = 0, n = 0;
 
 	may_write(&s, &v);
-	assert_ok(viewer_open_file(
-		&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &changed));
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &changed));
 	assert_ok(emr_view_read(changed, 0, bytes, sizeof bytes, &got));
 	assert_ok(
 		emr_view_set_attr(v.view, emr_handle_node(changed), EMR_SET_MODE, &wanted, &attr));
-	assert_ok(viewer_open_file(
-		&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &cut));
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &cut));
 	assert_ok(emr_view_read(cut, 0, bytes, sizeof bytes, &got));
 	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
 	(void)snprintf(
@@ -699,8 +672,8 @@ TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 		line[1], sizeof line[1], "%llu *\n", (unsigned long long)emr_handle_node(cut));
 	v.told[0] = 0;
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	viewer_run(&v, writer_owner_answers, 3);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(changed, 0, bytes, sizeof bytes, &got));
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(cut, 0, bytes, sizeof bytes, &got));
 	assert_non_null(strstr(v.told, line[0]));
@@ -716,7 +689,7 @@ static uint64_t number_at(viewer *v, const char *inside)
 {
 	emr_attr attr;
 
-	assert_ok(viewer_find(v, viewer_at(v, inside), writer_owner_answers, &attr));
+	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
 	return attr.node;
 }
 
@@ -751,7 +724,7 @@ TEST(programs_are_kept_out_of_what_a_writer_changed)
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "tumblerd"));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, added, "tumblerd"));
 	story_pass(&s, 6);
-	viewer_run(&v, writer_owner_answers, 1);
+	viewer_run(&v, owner_answers, 1);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_share_audit(s.ana, s.imaging, count_refused, &refused, NULL));
 	assert_int_equal(refused, 1); /* of hers; what he wrote himself is no business of hers */
@@ -760,7 +733,7 @@ TEST(programs_are_kept_out_of_what_a_writer_changed)
 	assert_ok(emr_view_admit_software(v.view, added, "tumblerd"));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
 	/* a file that has lost its name, and is still open */
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &h));
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
 	assert_ok(writer_try_unlink(&v, "Imaging/MRI.pdf"));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
 	emr_view_release(h);

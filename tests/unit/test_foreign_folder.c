@@ -136,7 +136,7 @@ TEST(a_folder_outlives_a_restart_and_goes_when_nobody_needs_it)
 	make("Imaging/Series");
 	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(writer_list(&v, "Imaging"), "Series");
 	assert_int_equal(writer_pending(&v), 1);
 	leave();
@@ -144,10 +144,10 @@ TEST(a_folder_outlives_a_restart_and_goes_when_nobody_needs_it)
 	assert_string_equal(writer_list(&v, "Imaging"), "Series");
 	writer_reopen(&v);
 	kit_wait_ms(&s.k, 600 * 1000);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(writer_list(&v, "Imaging"), "");
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(writer_list(&v, "Imaging"), "");
 	end();
 }
@@ -166,7 +166,7 @@ TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then)
 	assert_ok(writer_try_rmdir(&v, "Imaging/Knee"));
 	assert_string_equal(writer_list(&v, "Imaging"), "");
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 2);
+	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(writer_list(&v, "Imaging"), "");
 	end();
 }

@@ -18,11 +18,6 @@ static desk owners;
 static emr_id16 mri;
 static emr_status find(void *arg, const emr_shared_record *record);
 
-static void all_agents(story *the)
-{
-	story_agents(the, 7);
-}
-
 static emr_status find(void *arg, const emr_shared_record *record)
 {
 	(void)arg;

@@ -8,36 +8,13 @@
 #include "report/fhir.h"
 #include "report/special.h"
 
-static void all_agents(story *of)
-{
-	story_agents(of, 7);
-}
-
-typedef struct sought {
-	const char *name;
-	emr_id16 object;
-	uint64_t pversion;
-} sought;
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	sought *f = arg;
-
-	if (record->meta->name.len == strlen(f->name) &&
-		memcmp(record->meta->name.data, f->name, strlen(f->name)) == 0) {
-		f->object = record->object;
-		f->pversion = record->pversion;
-	}
-	return EMR_OK;
-}
-
 /* Lima reads NAME as READER and her computer says so. */
 static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_reader_class reader)
 {
 	emr_share_trouble trouble;
 	emr_shared *shared = NULL;
 	emr_ask *ask = NULL;
-	sought f = {.name = name};
+	story_found f;
 	emr_report_row row = {.first = story_now(&s),
 		.last = story_now(&s),
 		.opens = 2,
@@ -51,7 +28,7 @@ static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_re
 	answer(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
-	assert_ok(emr_shared_each(shared, find, &f, NULL));
+	f = story_find(shared, name);
 	assert_ok(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble));
 	answer(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));

@@ -22,19 +22,6 @@ emr_status __wrap_emr_replica_each_head(
 	return __real_emr_replica_each_head(replica, domain, fn, arg);
 }
 
-#define DEPOSIT                                                                                    \
-	story s;                                                                                   \
-	depositor d;                                                                               \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	depositor_open(&d, &s)
-
-static void end(story *s, depositor *d)
-{
-	depositor_close(d);
-	story_end(s);
-}
-
 /* The attributes of the entry that brought a version. */
 typedef struct came {
 	char tx[100], at[32];
@@ -129,7 +116,7 @@ TEST(what_another_left_keeps_its_moment_where_the_owner_puts_it)
 	expect_came(&s, "Letters/Findings.pdf", &is);
 	kit_restart(&s.k);
 	expect_came(&s, "Letters/Findings.pdf", &is);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(a_version_saved_on_the_way_has_its_own_moment)
@@ -147,7 +134,7 @@ TEST(a_version_saved_on_the_way_has_its_own_moment)
 	kit_mkdir(&s.k, "Knee");
 	put(&s, "Letters/MRI.pdf", "Knee/MRI.pdf");
 	expect_came(&s, "Knee/MRI.pdf", &is);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* Every opening asks. */
@@ -182,7 +169,7 @@ TEST(what_was_moved_is_found_without_a_look_at_every_head)
 	kit_mkdir(&s.k, "Elsewhere");
 	put(&s, "Knee/MRI.pdf", "Elsewhere/MRI.pdf");
 	expect_came(&s, "Elsewhere/MRI.pdf", &is[0]);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(a_new_epoch_is_no_new_signature)
@@ -198,7 +185,7 @@ TEST(a_new_epoch_is_no_new_signature)
 	kit_publish_all(&s.k);
 	assert_true(is_wrapped_again(&s, "Imaging/MRI.pdf"));
 	expect_came(&s, "Imaging/MRI.pdf", &is);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 TEST(a_version_brought_back_is_as_old_as_it_was)
@@ -216,7 +203,7 @@ TEST(a_version_brought_back_is_as_old_as_it_was)
 	kit_publish_all(&s.k);
 	assert_true(is_wrapped_again(&s, "Imaging/MRI.pdf"));
 	expect_came(&s, "Imaging/MRI.pdf", &is);
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* The attributes of INSIDE in ana's directory, at the reader's. */
@@ -258,7 +245,7 @@ TEST(a_reader_sees_the_moment_through_a_new_epoch)
 	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signed-at"), is.at);
 	(void)snprintf(behind, sizeof behind, "] at=%s", is.at);
 	assert_non_null(strstr(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signature"), behind));
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 /* A version that came into a folder which the reader does not see: the signer's own word for when,
@@ -298,7 +285,7 @@ TEST(a_reader_is_told_what_the_owner_placed_there)
 	assert_memory_equal(says, "valid", 5);
 	assert_non_null(strstr(says, at));
 	assert_string_equal(says + strlen(says) - strlen("Z placed"), "Z placed");
-	end(&s, &d);
+	deposit_end(&s, &d);
 }
 
 int main(int argc, char **argv)

@@ -16,16 +16,6 @@
 static story s;
 static char path[96];
 
-static void all_agents(story *of)
-{
-	story_agents(of, 7);
-}
-
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 /* ---- asking both ---- */
 
 static void audit_says(char out[32])

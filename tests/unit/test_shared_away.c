@@ -20,11 +20,6 @@ static void ready(void *arg, emr_status status)
 	*r = (reply){true, status};
 }
 
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 /* He has seen the names. */
 static void see(story *s, viewer *v, bool with_agents)
 {

@@ -6,11 +6,6 @@
 
 #include "shared.h"
 
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 TEST(a_doctor_finds_and_reads_what_is_shared)
 {
 	LIMAS_FOLDER;

@@ -25,14 +25,6 @@ static void tie(story *s)
 	assert_ok(emr_share_tie(s->ana, tree, n, NULL));
 }
 
-/* Two of her cards say her name in two orders; the newest names the directory. */
-static void learn(viewer *v)
-{
-	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
-		viewer_list(v, "shared-with-me", NULL));
-	assert_non_null(strstr(v->owner, "Ana"));
-}
-
 static const char *in(viewer *v, const char *path)
 {
 	return viewer_list(v, viewer_at(v, path), owner_answers);
@@ -62,7 +54,7 @@ TEST(a_folder_that_became_a_share_of_its_own_stays_at_its_place)
 	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	/* Before anybody has asked for a name, and at once when somebody lists. */
 	assert_string_equal(beside(&v), "Imaging");
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
@@ -82,7 +74,7 @@ TEST(it_follows_its_folder)
 	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	kit_mkdir(&s.k, "Imaging/Series");
 	kit_rename(&s.k, "Imaging/Old", "Imaging/Series/Older");
@@ -105,7 +97,7 @@ TEST(it_ends_with_the_share_around_it)
 	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	tie(&s);
@@ -122,7 +114,7 @@ TEST(alone_it_stands_beside)
 
 	ana_shares_domain(&s, inner, "Old");
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(beside(&v), "Old");
 	assert_string_equal(in(&v, "Old"), "CT.pdf");
 	/* The folder around it comes: it is there. */
@@ -144,7 +136,7 @@ TEST(its_own_share_outlives_the_one_around_it)
 	(void)story_share(&s, &s.lima, 0, false);
 	tie(&s);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	tie(&s);
@@ -168,7 +160,7 @@ TEST(shares_in_shares_in_shares)
 	tie(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf,Older");
 	assert_string_equal(
@@ -186,7 +178,7 @@ TEST(a_file_of_its_own_too)
 	(void)ana_makes_domain(&s, "Imaging/MRI.pdf");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(
 		in(&v, "Imaging"), "Old,MRI.pdf"); /* what is a share of its own is listed last */
 	assert_string_equal(

@@ -17,14 +17,6 @@ static void ana_renames(story *s, const char *from, const char *to)
 
 /* ---- the reader's ---- */
 
-/* Two of her cards say her name in two orders; the newest names the directory. */
-static void learn(viewer *v)
-{
-	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
-		viewer_list(v, "shared-with-me", NULL));
-	assert_non_null(strstr(v->owner, "Ana"));
-}
-
 static const char *in(viewer *v, const char *path)
 {
 	return viewer_list(v, viewer_at(v, path), owner_answers);
@@ -74,7 +66,7 @@ TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on)
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
 	before = node_of(&v, "Imaging");
@@ -103,7 +95,7 @@ TEST(a_renamed_file_has_its_new_name_too)
 
 	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/MRI.pdf"), "MRI.pdf");
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "MRI.pdf"), owner_answers, &h));
@@ -127,7 +119,7 @@ TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free)
 	ana_renames(&s, "Letters", "Post");
 	ana_shares_domain(&s, ana_makes_domain(&s, "Post"), "Post");
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Post"), "GP.txt");
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	ana_renames(&s, "Post", "Scans");
@@ -154,7 +146,7 @@ TEST(two_shares_of_one_name_have_two_names)
 	ana_shares_domain(&s, mri, "MRI.pdf");
 	ana_shares_domain(&s, ct, "CT.pdf");
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a head");
@@ -180,13 +172,13 @@ TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks)
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	viewer_close(&v);
 	ana_renames(&s, "Imaging", "Scans");
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Scans");
 	/* And while it is open, before he looks into it. */
 	ana_renames(&s, "Scans", "Pictures");
@@ -202,7 +194,7 @@ TEST(a_new_name_shows_as_it_is_or_is_made_plain)
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	ana_renames(&s, "Imaging", "Sc\x1b[2Jans \xe2\x80\xaegpj.\xff");
 	viewer_run(&v, owner_answers, 2);
@@ -220,7 +212,7 @@ TEST(the_note_of_an_end_has_the_last_name)
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
-	learn(&v);
+	viewer_learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	ana_renames(&s, "Imaging", "Scans");
 	viewer_run(&v, owner_answers, 2);

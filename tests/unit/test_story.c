@@ -4,16 +4,6 @@
 
 #include "contract/codes.h"
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 static void two_agents(story *s)
 {
 	story_agents(s, 6);

@@ -37,28 +37,13 @@ emr_status __wrap_emr_ledger_submit(
 
 /* ---- lima, who asks ---- */
 
-typedef struct sought {
-	const char *name;
-	emr_id16 object;
-} sought;
-
 typedef struct reading {
 	emr_shared *shared;
 	emr_ask *first, *second;
-	sought mri, ct;
+	story_found mri, ct;
 } reading;
 
 static reading lima;
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	sought *f = arg;
-
-	if (record->meta->name.len == strlen(f->name) &&
-		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
-		f->object = record->object;
-	return EMR_OK;
-}
 
 static void everybody_answers(void)
 {
@@ -72,7 +57,7 @@ static void open_as_lima(const emr_grant_made *made)
 	emr_share_trouble trouble;
 	emr_ask *ask = NULL;
 
-	lima = (reading){.mri = {.name = "MRI.pdf"}, .ct = {.name = "CT.pdf"}};
+	lima = (reading){.shared = NULL};
 	story_see(&s.lima);
 	assert_ok(emr_shared_open(s.lima.share, s.imaging, made->grant, CONSULT, EMR_READER_PERSON,
 		&lima.shared, &trouble));
@@ -81,8 +66,8 @@ static void open_as_lima(const emr_grant_made *made)
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
 	everybody_answers();
-	assert_ok(emr_shared_each(lima.shared, find, &lima.mri, NULL));
-	assert_ok(emr_shared_each(lima.shared, find, &lima.ct, NULL));
+	lima.mri = story_find(lima.shared, "MRI.pdf");
+	lima.ct = story_find(lima.shared, "CT.pdf");
 }
 
 static void close_as_lima(void)

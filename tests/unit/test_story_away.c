@@ -132,11 +132,6 @@ static void office_answers(story *the)
 	}
 }
 
-static void owner_answers(story *the)
-{
-	(void)story_owner(the);
-}
-
 static emr_status reads(
 	person *m, emr_id16 grant, const char *name, story_fn answer, emr_share_trouble *trouble)
 {

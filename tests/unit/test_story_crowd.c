@@ -30,11 +30,6 @@ static long peak_kib(void)
 	return usage.ru_maxrss;
 }
 
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 static void reads(story *s, person *m, emr_id16 grant, const char *name, const char *wanted)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -399,11 +399,6 @@ TEST(who_leaves_has_left_on_the_ledger_and_may_come_back)
 	story_end(&s);
 }
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 TEST(who_was_left_in_a_closed_dataset_reads_nothing)
 {
 	EMR_AUTO_BUF bytes = {0};

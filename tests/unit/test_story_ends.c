@@ -8,16 +8,6 @@
 #include "publish.h"
 #include "shared_private.h"
 
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static void expect_bytes(const emr_buf *bytes, const char *text)
 {
 	assert_int_equal(bytes->len, strlen(text));
@@ -50,33 +40,6 @@ static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn ans
 	return shared;
 }
 
-typedef struct sought {
-	const char *name;
-	emr_id16 object;
-	uint64_t pversion;
-} sought;
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	sought *f = arg;
-
-	if (record->meta->name.len == strlen(f->name) &&
-		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
-		f->object = record->object;
-		f->pversion = record->pversion;
-	}
-	return EMR_OK;
-}
-
-static sought find_record(emr_shared *shared, const char *name)
-{
-	sought f = {.name = name};
-
-	assert_ok(emr_shared_each(shared, find, &f, NULL));
-	assert_false(emr_id16_is_zero(f.object));
-	return f;
-}
-
 /* ---- every stage refuses ---- */
 
 TEST(the_ledger_refuses_who_has_not_seen_the_end)
@@ -84,7 +47,7 @@ TEST(the_ledger_refuses_who_has_not_seen_the_end)
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	sought mri = find_record(shared, "MRI.pdf");
+	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
 
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
@@ -106,7 +69,7 @@ TEST(agents_and_owner_refuse_what_ended_after_the_question)
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	sought mri = find_record(shared, "MRI.pdf");
+	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
 
 	(void)story_owner(&s); /* the question about names */
@@ -129,13 +92,13 @@ TEST(agents_look_at_their_own_clock)
 	emr_grant_made made;
 	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
 	emr_shared *shared;
-	sought mri;
+	story_found mri;
 	emr_ask *ask = NULL;
 
 	order.not_after_unix_s = story_now(&s) + 100;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	mri = find_record(shared, "MRI.pdf");
+	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	story_pass(&s, 100);
 	for (int i = 0; i < AGENTS; i++)
@@ -156,13 +119,13 @@ TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 	emr_grant_made made;
 	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
 	emr_shared *shared;
-	sought mri;
+	story_found mri;
 	emr_ask *ask = NULL;
 
 	order.not_after_unix_s = story_now(&s) + 100;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	mri = find_record(shared, "MRI.pdf");
+	mri = story_find(shared, "MRI.pdf");
 	story_pass(&s, 200);
 	s.k.clock.unix_ns -= INT64_C(150000000000);
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
@@ -184,7 +147,7 @@ TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	sought mri = find_record(shared, "MRI.pdf");
+	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
 
 	(void)story_owner(&s);
@@ -205,7 +168,7 @@ TEST(another_persons_question_is_not_accepted)
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	sought mri = find_record(shared, "MRI.pdf");
+	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
 
 	story_see(&s.eve);
@@ -315,7 +278,7 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
 	emr_fragment *kept[2];
 	emr_shared *shared;
-	sought mri, later;
+	story_found mri, later;
 	size_t held;
 	bool is_due = true;
 
@@ -341,8 +304,8 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 	assert_ok(story_read(&s, &s.eve, eves.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	expect_bytes(&bytes, "%PDF a knee");
 	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
-	mri = find_record(shared, "MRI.pdf");
-	later = find_record(shared, "later.txt");
+	mri = story_find(shared, "MRI.pdf");
+	later = story_find(shared, "later.txt");
 	emr_shared_free(shared);
 	/* lima gets nothing from honest agents, and with those who kept theirs only what was there.
 	 */
@@ -364,7 +327,7 @@ TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
 	emr_fragment *kept;
 	emr_shared *shared;
-	sought later;
+	story_found later;
 
 	story_agents(&s, 7);
 	kept = kept_fragment(&s, 0, made.grant);
@@ -380,7 +343,7 @@ TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 	kit_publish_all(&s.k);
 	story_agents(&s, 7);
 	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
-	later = find_record(shared, "later.txt");
+	later = story_find(shared, "later.txt");
 	emr_shared_free(shared);
 	assert_status(EMR_DAMAGED, convert(&s, kept, later.object, later.pversion));
 	emr_fragment_free(kept);
@@ -426,7 +389,7 @@ TEST(what_was_before_stays_hidden)
 	STORY;
 	emr_grant_made made;
 	emr_shared *shared;
-	sought mri;
+	story_found mri;
 	size_t held = 0;
 
 	have_a_past(&s);
@@ -446,7 +409,7 @@ TEST(what_was_before_stays_hidden)
 	assert_int_equal(held, 1);
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	assert_int_equal(shared->names_n, 1);
-	mri = find_record(shared, "MRI.pdf");
+	mri = story_find(shared, "MRI.pdf");
 	assert_int_equal(mri.pversion, 3);
 	emr_shared_free(shared);
 	/* The next grant finds nothing to hide. */
@@ -525,13 +488,13 @@ TEST(without_history_no_earlier_version_is_told_or_asked_for)
 	emr_grant_made made;
 	emr_shared *shared;
 	versions seen = {.n = 0};
-	sought mri;
+	story_found mri;
 	emr_ask *ask = NULL;
 
 	have_a_past(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	mri = find_record(shared, "MRI.pdf");
+	mri = story_find(shared, "MRI.pdf");
 	assert_status(EMR_DENIED, emr_shared_each_version(shared, mri.object, note_version, &seen));
 	assert_int_equal(seen.n, 0);
 	assert_status(EMR_DENIED, emr_shared_ask_version(shared, mri.object, 1, &ask, &trouble));
@@ -547,7 +510,7 @@ TEST(with_history_the_past_is_given_too)
 	versions seen = {.n = 0};
 	emr_grant_made made;
 	emr_shared *shared;
-	sought mri;
+	story_found mri;
 	emr_ask *ask = NULL;
 
 	have_a_past(&s);
@@ -556,7 +519,7 @@ TEST(with_history_the_past_is_given_too)
 	assert_int_equal(made.wrapped_again, 0);
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	assert_int_equal(shared->names_n, 2);
-	mri = find_record(shared, "MRI.pdf");
+	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	story_agents(&s, 7);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));

@@ -22,16 +22,6 @@ static int end(void **state)
 	return 0;
 }
 
-static void all_agents(story *the)
-{
-	story_agents(the, 7);
-}
-
-static void owner_answers(story *the)
-{
-	(void)story_owner(the);
-}
-
 static void the_later_two(story *the)
 {
 	story_agents(the, 6);

@@ -9,11 +9,6 @@
 #include "agency.h"
 #include "shared_private.h"
 
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 #define STORY                                                                                      \
 	story s;                                                                                   \
 	EMR_AUTO_BUF bytes = {0};                                                                  \

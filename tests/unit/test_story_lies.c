@@ -29,11 +29,6 @@ emr_status __wrap_foreign_domain_may(
 
 /* ---- the story ---- */
 
-static void all_agents(story *the)
-{
-	story_agents(the, 7);
-}
-
 static void assert_applied(const pen *p)
 {
 	assert_ok(p->status);

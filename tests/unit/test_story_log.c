@@ -10,16 +10,6 @@
 
 static story s; /* one at a time: the walk over files has no argument */
 
-static void all_agents(story *of)
-{
-	story_agents(of, 7);
-}
-
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 /* ---- an agent that converts something else ---- */
 
 static int liar = -1, turn;
@@ -56,24 +46,6 @@ static void agents_with_a_liar(story *of)
 	turn = -2;
 }
 
-typedef struct sought {
-	const char *name;
-	emr_id16 object;
-	uint64_t pversion;
-} sought;
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	sought *f = arg;
-
-	if (record->meta->name.len == strlen(f->name) &&
-		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
-		f->object = record->object;
-		f->pversion = record->pversion;
-	}
-	return EMR_OK;
-}
-
 static emr_shared *open_shared(emr_id16 grant, story_fn answer)
 {
 	emr_share_trouble trouble;
@@ -95,7 +67,7 @@ TEST(a_lying_agent_is_named_and_asked_no_more)
 	emr_share_trouble trouble = {0};
 	emr_content_reader *reader = NULL;
 	emr_statement_verdict verdict;
-	sought mri = {.name = "MRI.pdf"};
+	story_found mri;
 	emr_grant_made made;
 	emr_shared *shared;
 	emr_ask *ask = NULL;
@@ -111,7 +83,7 @@ TEST(a_lying_agent_is_named_and_asked_no_more)
 		emr_status status;
 
 		shared = open_shared(made.grant, all_agents);
-		assert_ok(emr_shared_each(shared, find, &mri, NULL));
+		mri = story_find(shared, "MRI.pdf");
 		assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 		liar = 1;
 		agents_with_a_liar(&s);
@@ -176,7 +148,7 @@ TEST(the_log_tells_released_from_opened)
 {
 	emr_share_trouble trouble = {0};
 	EMR_AUTO_BUF bytes = {0};
-	sought mri = {.name = "MRI.pdf"};
+	story_found mri;
 	emr_report_row row = {0};
 	emr_grant_made made;
 	emr_shared *shared;
@@ -188,7 +160,7 @@ TEST(the_log_tells_released_from_opened)
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
-	assert_ok(emr_shared_each(shared, find, &mri, NULL));
+	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	/* nobody answers yet: it is asked for, not released */
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
@@ -335,13 +307,13 @@ TEST(an_agent_goes_on_where_its_ledger_failed)
 	emr_release_tally tally;
 	emr_grant_made made;
 	emr_shared *shared;
-	sought mri = {.name = "MRI.pdf"};
+	story_found mri;
 	emr_ask *ask = NULL;
 
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
-	assert_ok(emr_shared_each(shared, find, &mri, NULL));
+	mri = story_find(shared, "MRI.pdf");
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	for (int i = 0; i < AGENTS; i++) {
 		fail_at = 1;

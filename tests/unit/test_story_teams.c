@@ -21,16 +21,6 @@
 	(void)trouble;                                                                             \
 	story_begin(&s)
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
-static void all_agents(story *s)
-{
-	story_agents(s, 7);
-}
-
 /* ---- a record whose data is with a node that does not answer ---- */
 
 static bool is_away;

@@ -42,11 +42,6 @@ emr_status __wrap_emr_ledger_submit(
 
 static story s;
 
-static void all_agents(story *the)
-{
-	story_agents(the, 7);
-}
-
 static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes)
 {
 	emr_grant_made made;

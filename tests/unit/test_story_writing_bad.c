@@ -162,16 +162,6 @@ static void describe_badly(emr_id16 object, emr_id32 list_key)
 	(void)send_op(&op);
 }
 
-static void all_agents(story *of)
-{
-	story_agents(of, (1u << AGENTS) - 1);
-}
-
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 static void eve_reads(emr_id16 grant, const char *name, const char *text, story_fn answer)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -1,6 +1,6 @@
 /* These tests are about the folder of another day, and what was deleted: the same bytes, and
  * nothing can be changed there. */
-#include "view_kit.h"
+#include "view_paths.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -14,33 +14,12 @@
 
 /* ---- paths below .emrfs: looked up as the kernel does, each with its reference ---- */
 
-static emr_status look_up(kit *k, const char *path, emr_attr *out)
-{
-	uint64_t number = EMR_ROOT_NODE, held = 0;
-	emr_status status = EMR_OK;
-
-	assert_ok(emr_view_attr(k->view, number, out));
-	while (status == EMR_OK && *path != 0) {
-		char name[300];
-		size_t len = strcspn(path, "/");
-
-		snprintf(name, sizeof name, "%.*s", (int)len, path);
-		path += len + (path[len] == '/');
-		status = emr_view_lookup(k->view, number, name, out);
-		if (held != 0)
-			emr_view_forget(k->view, held, 1);
-		held = status == EMR_OK ? out->node : 0;
-		number = held;
-	}
-	return status;
-}
-
 /* The node, held: forget it. */
 static emr_attr held(kit *k, const char *path)
 {
 	emr_attr attr;
 
-	assert_ok(look_up(k, path, &attr));
+	assert_ok(kit_look_up(k, path, &attr));
 	return attr;
 }
 
@@ -67,7 +46,7 @@ static void expect_none(kit *k, const char *path)
 {
 	emr_attr attr;
 
-	assert_status(EMR_NOT_FOUND, look_up(k, path, &attr));
+	assert_status(EMR_NOT_FOUND, kit_look_up(k, path, &attr));
 }
 
 static const char *attribute(kit *k, const char *path, const char *name)
@@ -671,14 +650,14 @@ static void *look(void *arg)
 		char got[20];
 		size_t n;
 
-		assert_ok(look_up(o->k, o->today, &attr));
+		assert_ok(kit_look_up(o->k, o->today, &attr));
 		assert_ok(emr_view_open_file(o->k->view, attr.node, O_RDONLY, &h));
 		assert_ok(emr_view_read(h, 0, got, sizeof got, &n));
 		assert_int_equal(n, attr.size_bytes);
 		assert_memory_equal(got, "take", 4);
 		emr_view_release(h);
 		drop(o->k, attr);
-		assert_ok(look_up(o->k, ".emrfs/at", &attr));
+		assert_ok(kit_look_up(o->k, ".emrfs/at", &attr));
 		assert_ok(emr_view_each_entry(o->k->view, attr.node, 2, false, any_day, NULL));
 		drop(o->k, attr);
 		__atomic_add_fetch(&o->looks, 1, __ATOMIC_RELAXED);

@@ -5,7 +5,7 @@
 
 #include "carry/carry.h"
 #include "proof/make.h"
-#include "view_kit.h"
+#include "view_paths.h"
 
 #define BIG 700000
 
@@ -35,33 +35,12 @@ static void open_folder(kit *k)
 	kit_publish_all(k);
 }
 
-/* As the kernel does, each with its reference. */
-static emr_status look_up(kit *k, const char *path, emr_attr *out)
-{
-	uint64_t number = EMR_ROOT_NODE, held = 0;
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && *path != 0) {
-		char name[300];
-		size_t len = strcspn(path, "/");
-
-		snprintf(name, sizeof name, "%.*s", (int)len, path);
-		path += len + (path[len] == '/');
-		status = emr_view_lookup(k->view, number, name, out);
-		if (held != 0)
-			emr_view_forget(k->view, held, 1);
-		held = status == EMR_OK ? out->node : 0;
-		number = held;
-	}
-	return status;
-}
-
 static emr_status read_proof(kit *k, const char *path, emr_buf *out)
 {
 	emr_handle *h;
 	emr_attr attr;
 	size_t got = 0;
-	emr_status status = look_up(k, path, &attr);
+	emr_status status = kit_look_up(k, path, &attr);
 
 	if (status != EMR_OK)
 		return status;
@@ -89,7 +68,7 @@ static void names_below(kit *k, const char *path, char out[400])
 	emr_attr attr;
 
 	out[0] = 0;
-	assert_ok(look_up(k, path, &attr));
+	assert_ok(kit_look_up(k, path, &attr));
 	assert_ok(emr_view_each_entry(k->view, attr.node, 2, false, note_name, out));
 	emr_view_forget(k->view, attr.node, 1);
 }
@@ -105,10 +84,10 @@ TEST(proofs_are_where_the_files_are)
 	assert_string_equal(names, "Inbox Imaging top.txt.tlog-proof ");
 	names_below(&k, ".emrfs/proof/Imaging", names);
 	assert_string_equal(names, "note.txt.tlog-proof ");
-	assert_status(EMR_NOT_FOUND, look_up(&k, ".emrfs/proof/note.txt.tlog-proof", &attr));
-	assert_status(EMR_NOT_FOUND, look_up(&k, ".emrfs/proof/Imaging/note.txt", &attr));
-	assert_status(EMR_NOT_FOUND, look_up(&k, ".emrfs/proof/.tlog-proof", &attr));
-	assert_ok(look_up(&k, ".emrfs/proof/Imaging", &attr));
+	assert_status(EMR_NOT_FOUND, kit_look_up(&k, ".emrfs/proof/note.txt.tlog-proof", &attr));
+	assert_status(EMR_NOT_FOUND, kit_look_up(&k, ".emrfs/proof/Imaging/note.txt", &attr));
+	assert_status(EMR_NOT_FOUND, kit_look_up(&k, ".emrfs/proof/.tlog-proof", &attr));
+	assert_ok(kit_look_up(&k, ".emrfs/proof/Imaging", &attr));
 	assert_status(EMR_DENIED, emr_view_mkdir(k.view, attr.node, "x", 0700, &made));
 	assert_status(EMR_DENIED, emr_view_unlink(k.view, attr.node, "note.txt.tlog-proof"));
 	emr_view_forget(k.view, attr.node, 1);
@@ -148,8 +127,8 @@ TEST(a_node_outlives_the_file_it_stood_for)
 	AUTO(kit_close) kit k;
 
 	open_folder(&k);
-	assert_ok(look_up(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &file));
-	assert_ok(look_up(&k, ".emrfs/proof/Imaging", &directory));
+	assert_ok(kit_look_up(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &file));
+	assert_ok(kit_look_up(&k, ".emrfs/proof/Imaging", &directory));
 	kit_unlink(&k, "Imaging/note.txt");
 	kit_rmdir(&k, "Imaging");
 	kit_publish_all(&k);

@@ -37,10 +37,21 @@ bool emr_bytes_equal(emr_bytes a, emr_bytes b); /* not constant time */
 emr_status emr_buf_reserve(emr_buf *buf, size_t extra);
 emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len);
 emr_status emr_buf_append_zeros(emr_buf *buf, size_t len);
+/* Whether BUF, an array of things of SIZE bytes, has one like ITEM. */
+bool emr_buf_has(const emr_buf *buf, const void *item, size_t size);
 void emr_buf_clear(emr_buf *buf); /* keeps the memory */
 void emr_buf_free(emr_buf *buf);  /* a zeroed buffer is fine */
 
 #define EMR_AUTO_BUF __attribute__((cleanup(emr_buf_free))) emr_buf
+
+static inline bool emr_buf_is_within(const emr_buf *buf, const void *item)
+{
+	return buf->len > 0 && (const uint8_t *)item < buf->data + buf->len;
+}
+/* A loop over BUF, an array of TYPE, in which ITEM points to one after the other.  BUF must not
+ * grow meanwhile. */
+#define EMR_EACH(type, item, buf)                                                                  \
+	for (type *item = (type *)(void *)(buf)->data; emr_buf_is_within(buf, item); item++)
 
 /* free() for __attribute__((cleanup)) on a char or uint8_t pointer. */
 static inline void emr_auto_free(void *pointer)

@@ -556,8 +556,8 @@ emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *r
 		EMR_TRY(keep_earlier(&l, &lacking));
 	report->kept_segments = t->kept_segments;
 	report->missing = lacking.len / sizeof(emr_cid);
-	for (size_t at = 0; at < lacking.len && t->options->missing != NULL; at += sizeof(emr_cid))
-		t->options->missing(
-			t->options->arg, (const emr_cid *)(const void *)(lacking.data + at));
+	EMR_EACH (const emr_cid, root, &lacking)
+		if (t->options->missing != NULL)
+			t->options->missing(t->options->arg, root);
 	return write_whole(&l);
 }

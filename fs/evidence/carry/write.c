@@ -222,11 +222,9 @@ static emr_status add_folder(writing *w, emr_id16 domain, emr_bytes bytes)
 	emr_page_folder folder;
 	emr_item item;
 
-	for (size_t at = 0; at < w->part.folders.len; at += sizeof folder) {
-		memcpy(&folder, w->part.folders.data + at, sizeof folder);
-		if (emr_id16_equal(folder.domain, domain))
+	EMR_EACH (const emr_page_folder, known, &w->part.folders)
+		if (emr_id16_equal(known->domain, domain))
 			return EMR_OK;
-	}
 	if (emr_item_parse((emr_span){bytes.data, bytes.len}, &item) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (w->part.folders.len / sizeof folder == EMR_PAGE_FOLDERS_MAX)
@@ -258,14 +256,6 @@ static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uin
 	return status;
 }
 
-static bool has_listkey(const writing *w, emr_id32 id)
-{
-	for (size_t at = 0; at < w->part.listkeys.len; at += sizeof id.b)
-		if (memcmp(w->part.listkeys.data + at, id.b, sizeof id.b) == 0)
-			return true;
-	return false;
-}
-
 /* The listing key under which a name is sealed comes before the name. */
 static emr_status add_listkey(writing *w, emr_id16 domain, emr_id32 id)
 {
@@ -276,7 +266,7 @@ static emr_status add_listkey(writing *w, emr_id16 domain, emr_id32 id)
 	uint16_t index;
 	emr_status status = EMR_OK;
 
-	if (has_listkey(w, id))
+	if (emr_buf_has(&w->part.listkeys, &id, sizeof id))
 		return EMR_OK;
 	status = emr_ledger_find_item(w->from->ledger, id, &seq, &index);
 	if (status == EMR_OK)

@@ -34,13 +34,11 @@ struct comparing { /* view->lock */
 
 static compare_result find(const struct comparing *c, const emr_cid *root)
 {
-	for (size_t at = 0; c != NULL && at < c->known.len; at += sizeof(known)) {
-		known one;
-
-		memcpy(&one, c->known.data + at, sizeof one);
-		if (emr_cid_equal(&one.root, root))
-			return one.result;
-	}
+	if (c == NULL)
+		return COMPARE_NOT_YET;
+	EMR_EACH (const known, one, &c->known)
+		if (emr_cid_equal(&one->root, root))
+			return one->result;
 	return COMPARE_NOT_YET;
 }
 

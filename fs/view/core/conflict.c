@@ -59,27 +59,15 @@ static node *original_of(const emr_view *view, const node *n)
 	return tree_child(view, n->parent, name);
 }
 
-typedef struct listing {
-	uint64_t *out;
-	size_t max, n;
-} listing;
-
-static void list_one(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (l->n < l->max && n->type == EMR_META_FILE && !n->is_local && conflict_is_copy(n->name))
-		l->out[l->n++] = n->number;
-}
-
 size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max)
 {
-	listing l = {.out = out, .max = max};
+	size_t count = 0;
 	EMR_LOCKED(&view->lock);
 
-	tree_walk(view->root, list_one, &l);
-	tree_walk_elsewhere(view, list_one, &l);
-	return l.n;
+	for (const node *n = NULL; count < max && (n = tree_next_own(view, n)) != NULL;)
+		if (n->type == EMR_META_FILE && !n->is_local && conflict_is_copy(n->name))
+			out[count++] = n->number;
+	return count;
 }
 
 /* Whether BY, a `signed-by`, names the person whose folder this is. */
@@ -133,23 +121,22 @@ static char *other_writer(emr_view *view, const view_conflict *c, uint64_t origi
 
 void conflict_tell(emr_view *view, const emr_buf *conflicts)
 {
-	for (size_t at = 0; at < conflicts->len && view->options.notice != NULL;
-		at += sizeof(view_conflict)) {
+	if (view->options.notice == NULL)
+		return;
+	EMR_EACH (const view_conflict, c, conflicts) {
 		uint64_t original = 0;
-		view_conflict c;
 		char *path = NULL, *who;
 		node *n, *beside;
 
-		memcpy(&c, conflicts->data + at, sizeof c);
 		pthread_mutex_lock(&view->lock);
-		n = tree_by_number(view, c.number);
+		n = tree_by_number(view, c->number);
 		if (n != NULL && n->state == NODE_LIVE) {
 			path = tree_path(n);
 			beside = original_of(view, n);
 			original = beside != NULL ? beside->number : 0;
 		}
 		pthread_mutex_unlock(&view->lock);
-		who = path != NULL ? other_writer(view, &c, original) : NULL;
+		who = path != NULL ? other_writer(view, c, original) : NULL;
 		if (who != NULL)
 			refusals_tell_with(view, "conflict", path, who);
 		free(who);

@@ -47,12 +47,9 @@ static bool is_doubted(const file *f)
 /* Under view->lock: IS is true of some file. */
 static bool has_any(const emr_view *view, bool (*is)(const file *f))
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
 			return true;
-	}
 	return false;
 }
 
@@ -96,10 +93,8 @@ static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, siz
 
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->nodes.count + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->nodes.used; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n == NULL || node_file(n) == NULL || n->state != NODE_LIVE ||
+	for (node *n = NULL; nodes != NULL && (n = tree_next_any(view, n)) != NULL;) {
+		if (node_file(n) == NULL || n->state != NODE_LIVE ||
 			node_file(n)->wrote == node_file(n)->handed ||
 			(node_writers(n) > 0 && !all))
 			continue;
@@ -137,50 +132,27 @@ emr_status emr_view_secure(emr_view *view, bool all)
 
 /* ---- who asks ---- */
 
-typedef struct listing {
-	const emr_view *view;
-	uint64_t synced;
-	uint64_t *out;
-	size_t max, n;
-} listing;
-
-static void list_one(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (l->n < l->max && disk_lacks(l->view, n, l->synced))
-		l->out[l->n++] = n->number;
-}
-
 size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max)
 {
-	listing l = {.view = view,
-		.synced = emr_journal_synced_seq(view->options.journal),
-		.out = out,
-		.max = max};
+	const uint64_t synced = emr_journal_synced_seq(view->options.journal);
+	size_t count = 0;
 	EMR_LOCKED(&view->lock);
 
-	tree_walk(view->root, list_one, &l);
-	tree_walk_elsewhere(view, list_one, &l);
-	return l.n;
-}
-
-static void list_back(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (l->n < l->max && node_file(n) != NULL && node_file(n)->went_back)
-		l->out[l->n++] = n->number;
+	for (const node *n = NULL; count < max && (n = tree_next_own(view, n)) != NULL;)
+		if (disk_lacks(view, n, synced))
+			out[count++] = n->number;
+	return count;
 }
 
 size_t emr_view_went_back(emr_view *view, uint64_t *out, size_t max)
 {
-	listing l = {.view = view, .out = out, .max = max};
+	size_t count = 0;
 	EMR_LOCKED(&view->lock);
 
-	tree_walk(view->root, list_back, &l);
-	tree_walk_elsewhere(view, list_back, &l);
-	return l.n;
+	for (const node *n = NULL; count < max && (n = tree_next_own(view, n)) != NULL;)
+		if (node_file(n) != NULL && node_file(n)->went_back)
+			out[count++] = n->number;
+	return count;
 }
 
 emr_status emr_view_disk(emr_view *view)

@@ -271,15 +271,11 @@ int64_t emr_view_quiet_ns(emr_view *view)
 	return view_boot_ns(view) - since;
 }
 
-static void requeue_one(void *arg, node *n)
-{
-	if (needs_settling(n))
-		enqueue(arg, n);
-}
-
 void requeue_below(emr_view *view, node *n)
 {
-	tree_walk(n, requeue_one, view);
+	for (node *at = NULL; (at = tree_next_below(n, at)) != NULL;)
+		if (needs_settling(at))
+			enqueue(view, at);
 }
 
 emr_status edit_stay(emr_view *view, node *n)

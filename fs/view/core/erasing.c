@@ -38,10 +38,7 @@ bool erase_has(emr_view *view, emr_id16 object)
 
 bool erase_has_finished(const emr_view *view, emr_id16 object)
 {
-	for (size_t at = 0; at < view->erasing.erased.len; at += sizeof object)
-		if (memcmp(view->erasing.erased.data + at, object.b, sizeof object) == 0)
-			return true;
-	return false;
+	return emr_buf_has(&view->erasing.erased, &object, sizeof object);
 }
 
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)

@@ -305,11 +305,9 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->disk.unsynced_spills + 1, sizeof *nodes);
-	for (size_t i = 0;
-		nodes != NULL && i < view->nodes.used && count < view->disk.unsynced_spills; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n == NULL || node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
+	for (node *n = NULL; nodes != NULL && count < view->disk.unsynced_spills &&
+			     (n = tree_next_any(view, n)) != NULL;) {
+		if (node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
 			continue;
 		n->opens++;
 		nodes[count++] = n;

@@ -51,45 +51,28 @@ emr_status keep_say(const node *n, emr_buf *out)
 
 /* ---- the list ---- */
 
-typedef struct listing {
-	emr_view *view;
-	emr_buf numbers; /* of what is to be listed */
-	emr_status status;
-} listing;
-
-static void note_said(void *arg, node *n)
-{
-	listing *l = arg;
-	emr_bytes value;
-
-	if (l->status == EMR_OK && n->parent != NULL && says(n, &value))
-		l->status = emr_buf_append(&l->numbers, &n->number, sizeof n->number);
-}
-
 /* The blocks that the files below one node need. */
 typedef struct needing {
 	emr_view *view;
 	emr_buf roots; /* emr_cid, ... */
 	uint64_t bytes;
 	bool is_complete;
-	emr_status status;
 } needing;
 
-static void note_needed(void *arg, node *n)
+static emr_status note_needed(needing *need, const node *n)
 {
-	needing *need = arg;
 	emr_cid root;
 
-	if (!node_is_file(n) || need->status != EMR_OK)
-		return;
+	if (!node_is_file(n))
+		return EMR_OK;
 	need->bytes += n->size;
 	if (node_file(n) != NULL && node_file(n)->has_content)
 		root = node_file(n)->content->c;
 	else if (n->is_published && node_pversion(n) != 0)
 		root = node_place(n).root;
 	else
-		return;
-	need->status = emr_buf_append(&need->roots, &root, sizeof root);
+		return EMR_OK;
+	return emr_buf_append(&need->roots, &root, sizeof root);
 }
 
 static emr_status look_for_block(void *arg, const emr_cid *cid)
@@ -130,6 +113,7 @@ static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void
 {
 	needing need = {.view = view, .is_complete = true};
 	emr_kept kept = {0};
+	emr_status status = EMR_OK;
 	char *path = NULL;
 	node *n;
 
@@ -138,44 +122,49 @@ static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void
 	if (n != NULL && n->state == NODE_LIVE) {
 		path = tree_path(n);
 		kept.is_wanted = is_wanted(n);
-		tree_walk(n, note_needed, &need);
-		if (path == NULL)
-			need.status = EMR_NO_MEMORY;
+		status = path != NULL ? EMR_OK : EMR_NO_MEMORY;
+		for (const node *at = NULL;
+			status == EMR_OK && (at = tree_next_below(n, at)) != NULL;)
+			status = note_needed(&need, at);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (path != NULL && need.status == EMR_OK)
-		need.status = check_roots(&need);
+	if (path != NULL && status == EMR_OK)
+		status = check_roots(&need);
 	kept.path = path;
 	kept.bytes = need.bytes;
 	kept.is_complete = need.is_complete;
-	if (path != NULL && need.status == EMR_OK)
-		need.status = fn(arg, &kept);
+	if (path != NULL && status == EMR_OK)
+		status = fn(arg, &kept);
 	emr_buf_free(&need.roots);
 	free(path);
-	return need.status;
+	return status;
+}
+
+/* Under view->lock: PATH itself, and of the whole folder everything that something was said of. */
+static emr_status list_said(emr_view *view, const char *path, emr_buf *numbers)
+{
+	const node *n = tree_find(view, path);
+	emr_bytes value;
+
+	if (n == NULL || n->state != NODE_LIVE)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_buf_append(numbers, &n->number, sizeof n->number));
+	for (const node *at = n; n == view->root && (at = tree_next_below(n, at)) != NULL;)
+		if (says(at, &value))
+			EMR_TRY(emr_buf_append(numbers, &at->number, sizeof at->number));
+	return EMR_OK;
 }
 
 emr_status keep_each(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
 {
-	listing l = {.view = view};
-	node *n;
+	EMR_AUTO_BUF numbers = {0}; /* of what is to be listed */
+	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	n = tree_find(view, path);
-	if (n == NULL || n->state != NODE_LIVE) {
-		l.status = EMR_NOT_FOUND;
-	} else {
-		l.status = emr_buf_append(&l.numbers, &n->number, sizeof n->number);
-		if (n == view->root)
-			tree_walk(n, note_said, &l);
-	}
+	status = list_said(view, path, &numbers);
 	pthread_mutex_unlock(&view->lock);
-	for (size_t at = 0; at < l.numbers.len && l.status == EMR_OK; at += sizeof(uint64_t)) {
-		uint64_t number;
-
-		memcpy(&number, l.numbers.data + at, sizeof number);
-		l.status = tell_one(view, number, fn, arg);
-	}
-	emr_buf_free(&l.numbers);
-	return l.status;
+	EMR_TRY(status);
+	EMR_EACH (const uint64_t, number, &numbers)
+		EMR_TRY(tell_one(view, *number, fn, arg));
+	return EMR_OK;
 }

@@ -171,13 +171,9 @@ static uint64_t promised_to_others(const emr_view *view, const node *n)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *other = slots_at(&view->nodes, i);
-
-		if (other != NULL && other != n && node_file(other) != NULL &&
-			node_file(other)->staging != NULL)
+	for (const node *other = NULL; (other = tree_next_any(view, other)) != NULL;)
+		if (other != n && node_file(other) != NULL && node_file(other)->staging != NULL)
 			bytes += emr_padded_len(other->size, false);
-	}
 	return bytes;
 }
 

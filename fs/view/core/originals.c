@@ -9,13 +9,9 @@
 
 static bool is_noted(const emr_view *view, const emr_cid *root)
 {
-	for (size_t at = 0; at < view->originals.len; at += sizeof(original)) {
-		original one;
-
-		memcpy(&one, view->originals.data + at, sizeof one);
-		if (emr_cid_equal(&one.root, root))
+	EMR_EACH (const original, one, &view->originals)
+		if (emr_cid_equal(&one->root, root))
 			return true;
-	}
 	return false;
 }
 
@@ -66,16 +62,8 @@ void originals_note(emr_view *view, const node *n, const emr_cid *root, emr_cont
 
 emr_status originals_of_size(const emr_view *view, uint64_t size, emr_buf *out)
 {
-	for (size_t at = 0; at < view->originals.len; at += sizeof(original)) {
-		original one;
-		emr_status status;
-
-		memcpy(&one, view->originals.data + at, sizeof one);
-		if (one.size != size)
-			continue;
-		status = emr_buf_append(out, &one, sizeof one);
-		if (status != EMR_OK)
-			return status;
-	}
+	EMR_EACH (const original, one, &view->originals)
+		if (one->size == size)
+			EMR_TRY(emr_buf_append(out, one, sizeof *one));
 	return EMR_OK;
 }

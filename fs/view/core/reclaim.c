@@ -52,17 +52,15 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	if (status == EMR_OK)
 		status = emr_settle_each_sent_root(view->options.settle, sent_root, r);
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->nodes.used && status == EMR_OK; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		/* Unlinked but open: its row and pin are gone, its readers are not. */
-		if (n != NULL && node_file(n) != NULL && node_file(n)->has_content)
+	/* Unlinked but open: its row and pin are gone, its readers are not. */
+	for (const node *n = NULL; status == EMR_OK && (n = tree_next_any(view, n)) != NULL;)
+		if (node_file(n) != NULL && node_file(n)->has_content)
 			status = emr_buf_append(&roots, &node_file(n)->content->c, sizeof(emr_cid));
-	}
 	pthread_mutex_unlock(&view->lock);
-	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid))
-		status = visit(visit_context, (const emr_cid *)(const void *)(roots.data + at));
-	return status;
+	EMR_TRY(status);
+	EMR_EACH (const emr_cid, root, &roots)
+		EMR_TRY(visit(visit_context, root));
+	return EMR_OK;
 }
 
 /* A pin that is lost would cost the blocks below it; with nodes it is said soon whether one is. */

@@ -75,12 +75,11 @@ static bool tell(
 static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const emr_signed *is,
 	uint64_t time_unix_s)
 {
-	bool is_new = true;
+	bool is_new;
 
 	pthread_mutex_lock(&view->lock);
-	for (size_t at = 0; at < view->stale_told.len; at += sizeof *root)
-		is_new = is_new && memcmp(view->stale_told.data + at, root, sizeof *root) != 0;
-	is_new = is_new && emr_buf_append(&view->stale_told, root, sizeof *root) == EMR_OK;
+	is_new = !emr_buf_has(&view->stale_told, root, sizeof *root) &&
+		 emr_buf_append(&view->stale_told, root, sizeof *root) == EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 	if (is_new)
 		(void)tell(view, n, "signature-stale", is, time_unix_s);

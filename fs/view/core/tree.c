@@ -696,9 +696,8 @@ bool tree_is_root_object(const node *n)
 	return n->is_published && emr_id16_equal(node_object(n), node_domain(n));
 }
 
-static void mark_one(void *arg, node *n)
+static void mark_one(node *n)
 {
-	(void)arg;
 	if (n->parent != NULL)
 		n->is_local = n->parent->is_local || emr_name_is_local(n->name);
 }
@@ -707,44 +706,23 @@ void tree_mark_local(node *n)
 {
 	bool was = n->is_local;
 
-	mark_one(NULL, n);
-	if (n->type == EMR_META_DIR && n->is_local != was)
-		tree_walk(n, mark_one, NULL);
+	mark_one(n);
+	if (n->type != EMR_META_DIR || n->is_local == was)
+		return;
+	for (node *at = NULL; (at = tree_next_below(n, at)) != NULL;)
+		mark_one(at);
 }
 
-void tree_mark_all_local(emr_view *view)
+node *tree_next_below(const node *n, const node *at)
 {
-	tree_walk(view->root, mark_one, NULL);
-}
+	node *next;
 
-static node *following(const node *n, const node *top)
-{
-	node *next = n->type == EMR_META_DIR ? kid_from(n->listing, 0) : NULL;
-
-	while (next == NULL && n != top) {
-		next = kid_from(n->parent->listing, n->slot + (size_t)1);
-		n = n->parent;
-	}
+	if (at == NULL)
+		return (node *)(uintptr_t)n;
+	next = at->type == EMR_META_DIR ? kid_from(at->listing, 0) : NULL;
+	for (; next == NULL && at != n; at = at->parent)
+		next = kid_from(at->parent->listing, at->slot + (size_t)1);
 	return next;
-}
-
-void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg)
-{
-	for (node *at = n; at != NULL; at = following(at, n))
-		fn(arg, at);
-}
-
-void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
-{
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		node *top = slots_at(&view->nodes, i);
-
-		if (top == NULL || kind_of(top)->within == NULL || !node_has_kids(top))
-			continue;
-		for (node *kid = tree_next_kid(top, 0); kid != NULL;
-			kid = tree_next_kid(top, kid->cookie))
-			tree_walk(kid, fn, arg);
-	}
 }
 
 /* From below the uppermost node. */

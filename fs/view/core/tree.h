@@ -110,12 +110,15 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain);
 bool tree_is_root_object(const node *n);
 /* Works out is_local for N and everything below it. */
 void tree_mark_local(node *n);
-/* The same for a tree that was just put together. */
-void tree_mark_all_local(emr_view *view);
-/* Calls FN for N and everything below it, parents first. */
-void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg);
-/* The same for every node of one's own in others' folders; FN must neither make nor free any. */
-void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
+/* The node after AT (NULL: the first) of N and everything below it, parents first; NULL: there is
+ * no more. */
+node *tree_next_below(const node *n, const node *at);
+/* The same of the nodes of one's own in others' folders. */
+node *tree_next_elsewhere(const emr_view *view, const node *at);
+/* The same of all nodes of one's own: first those of the folder itself. */
+node *tree_next_own(const emr_view *view, const node *at);
+/* The same of all nodes that there are, with a name or not, in no order. */
+node *tree_next_any(const emr_view *view, const node *at);
 /* Path from the top without a leading slash; NULL when memory runs out or N has no name. */
 char *tree_path(const node *n);
 

@@ -319,12 +319,6 @@ emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, 
 	return status;
 }
 
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
-{
-	(void)row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn, void *arg)
 {
 	EMR_AUTO_BUF plain = {0};
@@ -352,12 +346,8 @@ emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg)
 {
 	EMR_AUTO_BUF ids = {0};
 
-	EMR_TRY(emr_replica_domains(view->options.replica, note_domain, &ids));
-	for (size_t at = 0; at < ids.len; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(&domain, ids.data + at, sizeof domain);
-		EMR_TRY(tell_lost_root(view, domain, fn, arg));
-	}
+	EMR_TRY(emr_replica_own_domains(view->options.replica, &ids));
+	EMR_EACH (const emr_id16, domain, &ids)
+		EMR_TRY(tell_lost_root(view, *domain, fn, arg));
 	return EMR_OK;
 }

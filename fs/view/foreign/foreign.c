@@ -316,30 +316,20 @@ emr_status foreign_fetch(emr_view *view, node *n)
 	return is_here ? file_freeze(view, n) : ask_for_bytes(view, n);
 }
 
-typedef struct inheriting {
-	const node *heir;
-	bool is_heir, has_leaving;
-} inheriting;
-
-static void note_leaving(void *arg, node *n)
-{
-	inheriting *i = arg;
-
-	if (!n->is_local || !n->is_published || n->was == NULL || n->failure != EMR_OK)
-		return;
-	i->has_leaving = true;
-	i->is_heir = i->is_heir || (emr_id16_equal(n->was->directory, i->heir->parent->id) &&
-					   strcmp(n->was->name, i->heir->name) == 0);
-}
-
 bool foreign_is_heir(emr_view *view, const node *n)
 {
-	inheriting i = {.heir = n};
+	bool is_heir = false, has_leaving = false;
 
 	if (view->shares == NULL || !view->shares->has_leaving || n->is_published ||
 		!node_is_file(n) || kind_top(n) == NULL)
 		return false;
-	tree_walk_elsewhere(view, note_leaving, &i);
-	view->shares->has_leaving = i.has_leaving;
-	return i.is_heir;
+	for (const node *at = NULL; (at = tree_next_elsewhere(view, at)) != NULL;) {
+		if (!at->is_local || !at->is_published || at->was == NULL || at->failure != EMR_OK)
+			continue;
+		has_leaving = true;
+		is_heir = is_heir || (emr_id16_equal(at->was->directory, n->parent->id) &&
+					     strcmp(at->was->name, n->name) == 0);
+	}
+	view->shares->has_leaving = has_leaving;
+	return is_heir;
 }

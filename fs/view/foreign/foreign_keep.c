@@ -165,19 +165,11 @@ static emr_status forget_vacated(emr_view *view, emr_id16 domain)
 	return EMR_OK;
 }
 
-static void note_node(void *arg, node *n)
-{
-	keeping *k = arg;
-
-	/* Without memory: at the next look. */
-	if (shared_share_of(n) == k->share &&
-		emr_buf_append(&k->numbers, &n->number, sizeof n->number) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "shares: no memory to keep what was not sent");
-}
-
 static emr_status keep_all(keeping *k)
 {
-	tree_walk_elsewhere(k->view, note_node, k);
+	for (const node *n = NULL; (n = tree_next_elsewhere(k->view, n)) != NULL;)
+		if (shared_share_of(n) == k->share)
+			EMR_TRY(emr_buf_append(&k->numbers, &n->number, sizeof n->number));
 	for (size_t at = k->numbers.len; at > 0; at -= sizeof(uint64_t)) {
 		uint64_t number;
 		node *n;

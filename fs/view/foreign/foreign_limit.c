@@ -74,31 +74,22 @@ static emr_status count_sent(const emr_view *view, shared_share *s, uint64_t day
 
 /* ---- what waits here ---- */
 
-typedef struct waiting {
-	const emr_view *view;
-	const shared_share *share;
-	uint64_t n;
-} waiting;
-
-static void count_node(void *arg, node *n)
+static bool is_waiting(const emr_view *view, const shared_share *s, const node *n)
 {
-	waiting *w = arg;
 	emr_replica_head head;
 
-	if (!node_is_file(n) || n->is_local || n->is_published || shared_share_of(n) != w->share)
-		return;
+	if (!node_is_file(n) || n->is_local || n->is_published || shared_share_of(n) != s)
+		return false;
 	/* On its way: the ledger may have it, and this node has not heard of it. */
-	if (n->in_run && emr_replica_head_get(w->view->options.replica, w->share->domain, n->id,
-				 &head) == EMR_OK)
-		return;
-	w->n++;
+	return !n->in_run ||
+	       emr_replica_head_get(view->options.replica, s->domain, n->id, &head) != EMR_OK;
 }
 
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name)
 {
 	uint64_t day = (uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S;
 	shared_share *s = shared_share_of(directory);
-	waiting w = {.view = view, .share = s};
+	uint64_t waiting = 0;
 	bool counts = false;
 	emr_rules rules;
 	emr_status status =
@@ -108,9 +99,10 @@ emr_status foreign_check_deposit(emr_view *view, const node *directory, const ch
 		return status;
 	EMR_TRY(emr_rules_in_force(view->options.replica, &rules, NULL, NULL));
 	EMR_TRY(count_sent(view, s, day));
-	if (s->sent < rules.deposits_a_day)
-		tree_walk_elsewhere(view, count_node, &w);
-	return s->sent + w.n < rules.deposits_a_day ? EMR_OK : EMR_QUOTA;
+	for (const node *n = NULL;
+		s->sent < rules.deposits_a_day && (n = tree_next_elsewhere(view, n)) != NULL;)
+		waiting += is_waiting(view, s, n);
+	return s->sent + waiting < rules.deposits_a_day ? EMR_OK : EMR_QUOTA;
 }
 
 emr_status foreign_check_size(emr_view *view, const node *n)

@@ -129,13 +129,12 @@ static void open_blind(emr_view *view, shared_share *s, const emr_writing *w, em
 /* Something of one's own lies in DOMAIN of another. */
 static bool has_own(const emr_view *view, emr_id16 domain)
 {
-	for (size_t i = 0; i < view->nodes.used && view->shares->has_own; i++) {
-		const node *top = slots_at(&view->nodes, i);
-
-		if (top != NULL && shared_has(top) && node_has_kids(top) &&
+	if (!view->shares->has_own)
+		return false;
+	for (const node *top = NULL; (top = tree_next_any(view, top)) != NULL;)
+		if (shared_has(top) && node_has_kids(top) &&
 			emr_id16_equal(top->shared->domain, domain))
 			return true;
-	}
 	return false;
 }
 

@@ -56,19 +56,16 @@ static void forget_gone(emr_view *view)
 	emr_buf *all = &view->shares->gone;
 	size_t kept = 0;
 
-	for (size_t at = 0; at < all->len; at += sizeof(foreign_gone)) {
-		const shared_share *s;
-		foreign_gone gone;
+	EMR_EACH (const foreign_gone, gone, all) {
+		const shared_share *s = shared_of_domain(view, gone->domain);
 		uint32_t entry = FLAT_NONE;
 
-		memcpy(&gone, all->data + at, sizeof gone);
-		s = shared_of_domain(view, gone.domain);
 		if (s != NULL && s->tree != NULL)
-			entry = shared_tree_find(s->tree, gone.object);
-		if (entry == FLAT_NONE || s->tree->entries[entry].version > gone.version)
+			entry = shared_tree_find(s->tree, gone->object);
+		if (entry == FLAT_NONE || s->tree->entries[entry].version > gone->version)
 			continue;
-		memmove(all->data + kept, all->data + at, sizeof gone);
-		kept += sizeof gone;
+		memmove(all->data + kept, gone, sizeof *gone);
+		kept += sizeof *gone;
 	}
 	all->len = kept;
 }
@@ -333,10 +330,8 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 
 static emr_status note_ended(meeting *m, shared_share *s)
 {
-	for (size_t at = 0; at < m->ended.len; at += sizeof s)
-		if (memcmp(m->ended.data + at, &s, sizeof s) == 0)
-			return EMR_OK;
-	return emr_buf_append(&m->ended, &s, sizeof s);
+	return emr_buf_has(&m->ended, &s, sizeof s) ? EMR_OK
+						    : emr_buf_append(&m->ended, &s, sizeof s);
 }
 
 static emr_status meet_end(meeting *m, node *n)
@@ -409,10 +404,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 /* Nodes that were loaded before their share was known. */
 static void know_anchors(emr_view *view)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		node *top = slots_at(&view->nodes, i);
-
-		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD ||
+	for (node *top = NULL; (top = tree_next_any(view, top)) != NULL;) {
+		if (!shared_has(top) || top->shared->level != SHARED_RECORD ||
 			top->shared->share != NULL)
 			continue;
 		top->shared->share = shared_of_domain(view, top->shared->domain);
@@ -424,28 +417,19 @@ static void know_anchors(emr_view *view)
 static emr_status meet_all(meeting *m)
 {
 	emr_view *view = m->view;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < view->nodes.used && status == EMR_OK; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->state == NODE_LIVE && kind_top(n) != NULL)
-			status = emr_buf_append(&m->numbers, &n->number, sizeof n->number);
-	}
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (n->state == NODE_LIVE && kind_top(n) != NULL)
+			EMR_TRY(emr_buf_append(&m->numbers, &n->number, sizeof n->number));
 	view->shares->has_own = m->numbers.len > 0;
-	for (size_t at = 0; at < m->numbers.len && status == EMR_OK; at += sizeof(uint64_t)) {
-		shared_share *s;
-		uint64_t number;
-		node *n;
+	EMR_EACH (const uint64_t, number, &m->numbers) {
+		node *n = tree_by_number(view, *number);
+		shared_share *s = n != NULL && n->state == NODE_LIVE ? shared_share_of(n) : NULL;
 
-		memcpy(&number, m->numbers.data + at, sizeof number);
-		n = tree_by_number(view, number);
-		s = n != NULL && n->state == NODE_LIVE ? shared_share_of(n) : NULL;
-		if (s == NULL)
-			continue;
-		status = shared_is_writable(view, s) ? meet(m, s, n) : note_ended(m, s);
+		if (s != NULL)
+			EMR_TRY(shared_is_writable(view, s) ? meet(m, s, n) : note_ended(m, s));
 	}
-	return status == EMR_OK ? meet_vacated(view) : status;
+	return meet_vacated(view);
 }
 
 void foreign_turn(emr_view *view)
@@ -467,12 +451,8 @@ void foreign_turn(emr_view *view)
 			emr_status_text(status));
 	shared_tell(view, &m.tell);
 	conflict_tell(view, &m.conflicts);
-	for (size_t at = 0; at < m.ended.len; at += sizeof(shared_share *)) {
-		shared_share *s;
-
-		memcpy(&s, m.ended.data + at, sizeof s);
-		foreign_keep_unsent(view, s);
-	}
+	EMR_EACH (shared_share *const, s, &m.ended)
+		foreign_keep_unsent(view, *s);
 	emr_buf_free(&m.tell);
 	emr_buf_free(&m.conflicts);
 	emr_buf_free(&m.numbers);

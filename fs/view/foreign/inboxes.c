@@ -47,14 +47,6 @@ static emr_status take(void *arg, const emr_inbox *inbox)
 	return status;
 }
 
-static bool is_there(const taking *t, emr_id16 domain)
-{
-	for (size_t at = 0; at < t->domains.len; at += sizeof domain)
-		if (memcmp(t->domains.data + at, &domain, sizeof domain) == 0)
-			return true;
-	return false;
-}
-
 /* The card was taken out of the book, or is over; or nobody calls this person a clinician any more.
  */
 static void end_others(taking *t)
@@ -67,7 +59,7 @@ static void end_others(taking *t)
 
 		pthread_mutex_lock(&view->lock);
 		ends = s->owner_card.len > 0 && s->is_blind && s->phase == SHARED_OPEN &&
-		       !is_there(t, s->domain);
+		       !emr_buf_has(&t->domains, &s->domain, sizeof s->domain);
 		if (ends)
 			s->rights = 0;
 		pthread_mutex_unlock(&view->lock);

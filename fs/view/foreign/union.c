@@ -33,14 +33,10 @@ static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e
 		if (emr_id16_equal(v->place.object, e->object) &&
 			emr_id16_equal(v->place.domain, domain))
 			return true;
-	for (size_t at = 0; at < view->shares->gone.len; at += sizeof(foreign_gone)) {
-		foreign_gone gone;
-
-		memcpy(&gone, view->shares->gone.data + at, sizeof gone);
-		if (emr_id16_equal(gone.object, e->object) && emr_id16_equal(gone.domain, domain) &&
-			e->version <= gone.version)
+	EMR_EACH (const foreign_gone, gone, &view->shares->gone)
+		if (emr_id16_equal(gone->object, e->object) &&
+			emr_id16_equal(gone->domain, domain) && e->version <= gone->version)
 			return true;
-	}
 	return false;
 }
 

@@ -69,64 +69,40 @@ emr_status move_is_seen(emr_view *view, emr_id16 domain, bool *out_is)
 	return status;
 }
 
-static emr_row_grant grant_at(const emr_buf *grants, size_t at)
-{
-	emr_row_grant row;
-
-	memcpy(&row, grants->data + at, sizeof row);
-	return row;
-}
-
-static bool has_id(const emr_buf *ids, const uint8_t *id)
-{
-	for (size_t at = 0; at < ids->len; at += sizeof(emr_id32))
-		if (memcmp(ids->data + at, id, sizeof(emr_id32)) == 0)
-			return true;
-	return false;
-}
-
 static emr_status add_id(emr_buf *ids, const uint8_t *id)
 {
-	return has_id(ids, id) ? EMR_OK : emr_buf_append(ids, id, sizeof(emr_id32));
+	return emr_buf_has(ids, id, sizeof(emr_id32)) ? EMR_OK
+						      : emr_buf_append(ids, id, sizeof(emr_id32));
 }
 
 static bool has_person(const emr_buf *grants, const uint8_t *id)
 {
-	for (size_t at = 0; at < grants->len; at += sizeof(emr_row_grant)) {
-		const emr_row_grant row = grant_at(grants, at);
-
-		if (memcmp(row.grantee, id, sizeof row.grantee) == 0)
+	EMR_EACH (const emr_row_grant, row, grants)
+		if (memcmp(row->grantee, id, sizeof row->grantee) == 0)
 			return true;
-	}
 	return false;
 }
 
 /* Whether WANTED gives nothing that one of GRANTS does not. */
 static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
 {
-	for (size_t at = 0; at < grants->len; at += sizeof(emr_row_grant)) {
-		const emr_row_grant row = grant_at(grants, at);
-
-		if (memcmp(row.grantee, wanted->grantee, sizeof row.grantee) == 0 &&
-			(wanted->rights & ~row.rights) == 0 &&
-			(wanted->purposes & ~row.purposes) == 0 &&
-			row.not_before_unix_s <= wanted->not_before_unix_s &&
-			(row.not_after_unix_s >= wanted->not_after_unix_s ||
-				wanted->not_after_unix_s - row.not_after_unix_s <= SAME_DAY_S))
+	EMR_EACH (const emr_row_grant, row, grants)
+		if (memcmp(row->grantee, wanted->grantee, sizeof row->grantee) == 0 &&
+			(wanted->rights & ~row->rights) == 0 &&
+			(wanted->purposes & ~row->purposes) == 0 &&
+			row->not_before_unix_s <= wanted->not_before_unix_s &&
+			(row->not_after_unix_s >= wanted->not_after_unix_s ||
+				wanted->not_after_unix_s - row->not_after_unix_s <= SAME_DAY_S))
 			return true;
-	}
 	return false;
 }
 
 /* The people who see more, longer or for more by THEN than by NOW. */
 static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *gains)
 {
-	for (size_t at = 0; at < then->len; at += sizeof(emr_row_grant)) {
-		const emr_row_grant row = grant_at(then, at);
-
-		if (!is_covered(&row, now))
-			EMR_TRY(add_id(gains, row.grantee));
-	}
+	EMR_EACH (const emr_row_grant, row, then)
+		if (!is_covered(row, now))
+			EMR_TRY(add_id(gains, row->grantee));
 	return EMR_OK;
 }
 
@@ -134,40 +110,17 @@ static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *ga
 static emr_status add_losses(
 	const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
 {
-	for (size_t at = 0; at < now->len; at += sizeof(emr_row_grant)) {
-		const emr_row_grant row = grant_at(now, at);
-
-		if (has_person(before, row.grantee) && !has_person(then, row.grantee))
-			EMR_TRY(add_id(loses, row.grantee));
-	}
+	EMR_EACH (const emr_row_grant, row, now)
+		if (has_person(before, row->grantee) && !has_person(then, row->grantee))
+			EMR_TRY(add_id(loses, row->grantee));
 	return EMR_OK;
 }
 
 /* ---- what a move takes along ---- */
 
-typedef struct luggage {
-	const node *top;
-	move_sight *sight;
-	emr_status status;
-} luggage;
-
-/* A folder that is no domain on the ledger yet is seen with the folder around it. */
-static void note_domain(void *arg, node *n)
-{
-	luggage *l = arg;
-	emr_id16 domain;
-
-	if (!n->is_domain || !tree_is_root_object(n) || l->status != EMR_OK)
-		return;
-	domain = tree_future_id(n);
-	l->sight->has_own = l->sight->has_own || n == l->top;
-	l->status = emr_buf_append(&l->sight->along, &domain, sizeof domain);
-}
-
 emr_status move_sight_of(
 	const emr_view *view, const node *n, const node *directory, move_sight *out)
 {
-	luggage l = {.top = n, .sight = out};
 	bool is_root = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root ||
 					       tree_is_root_object(n));
 
@@ -175,9 +128,19 @@ emr_status move_sight_of(
 		.there = tree_domain(directory)};
 	if (!is_root && n->type == EMR_META_DIR && directory == view->root)
 		out->there = (emr_id16){{0}}; /* becomes one */
-	if (move_changes_sight(out))
-		tree_walk((node *)(uintptr_t)n, note_domain, &l);
-	return l.status;
+	if (!move_changes_sight(out))
+		return EMR_OK;
+	for (const node *at = NULL; (at = tree_next_below(n, at)) != NULL;) {
+		const emr_id16 domain = tree_future_id(at);
+
+		/* A folder that is no domain on the ledger yet is seen with the folder around it.
+		 */
+		if (!at->is_domain || !tree_is_root_object(at))
+			continue;
+		out->has_own = out->has_own || at == n;
+		EMR_TRY(emr_buf_append(&out->along, &domain, sizeof domain));
+	}
+	return EMR_OK;
 }
 
 void move_sight_free(move_sight *sight)
@@ -206,12 +169,10 @@ emr_status move_compare_seers(
 		EMR_TRY(add_gains(&before, &then, gains));
 	if (!sight->has_own)
 		EMR_TRY(add_losses(&before, &before, &then, loses));
-	for (size_t at = 0; at < sight->along.len; at += sizeof(emr_id16)) {
+	EMR_EACH (const emr_id16, domain, &sight->along) {
 		EMR_AUTO_BUF now = {0};
-		emr_id16 domain;
 
-		memcpy(&domain, sight->along.data + at, sizeof domain);
-		EMR_TRY(who_sees(view, domain, &now));
+		EMR_TRY(who_sees(view, *domain, &now));
 		EMR_TRY(add_gains(&now, &then, gains));
 		EMR_TRY(add_losses(&now, &before, &then, loses));
 	}

@@ -559,19 +559,10 @@ static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
 /* ---- days ---- */
 
 typedef struct learning {
-	emr_buf mine;		/* emr_id16, ... */
 	uint64_t from;		/* first entry that is not known yet */
 	const emr_annex *annex; /* NULL: none, or it is the one being read */
 	emr_buf days;		/* EMR_WHEN_BYTES each */
 } learning;
-
-static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
-{
-	learning *l = arg;
-
-	(void)row;
-	return is_mine ? emr_buf_append(&l->mine, domain.b, sizeof domain.b) : EMR_OK;
-}
 
 static emr_status note_day(void *arg, const emr_replica_listing *line)
 {
@@ -621,18 +612,16 @@ static emr_status add_days(emr_view *view, const learning *l)
  * read. */
 static emr_status read_days(emr_replica *replica, learning *l)
 {
-	emr_status status;
+	EMR_AUTO_BUF mine = {0};
 
-	emr_buf_clear(&l->mine);
-	status = emr_replica_domains(replica, note_mine, l);
-	for (size_t at = 0; at < l->mine.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
+	EMR_TRY(emr_replica_own_domains(replica, &mine));
+	EMR_EACH (const emr_id16, domain, &mine) {
+		emr_status status =
+			emr_replica_recent(replica, domain, NULL, SIZE_MAX, note_day, l);
 
-		memcpy(&domain, l->mine.data + at, sizeof domain);
-		status = emr_replica_recent(replica, &domain, NULL, SIZE_MAX, note_day, l);
-		status = status == EMR_INTERRUPTED ? EMR_OK : status;
+		EMR_TRY(status == EMR_INTERRUPTED ? EMR_OK : status);
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status follow_days(emr_view *view, uint64_t size)
@@ -654,7 +643,6 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 			view->past->days_size = size;
 		pthread_mutex_unlock(&view->lock);
 	}
-	emr_buf_free(&l.mine);
 	emr_buf_free(&l.days);
 	return status;
 }

@@ -91,35 +91,29 @@ static bool is_waiting(const building *b, emr_id16 object)
 		       by_id) != NULL;
 }
 
-typedef struct living {
-	emr_buf records; /* emr_id16, ... */
-	emr_status status;
-} living;
-
-static void note_living(void *arg, node *n)
+/* Appends the record that N stands for, if it stands for any. */
+static emr_status note_living(const node *n, emr_buf *records)
 {
-	living *l = arg;
 	bool is_restored = node_file(n) != NULL && node_file(n)->restored != NULL;
 	emr_id16 record;
 
 	if (n->type != EMR_META_FILE || (!is_restored && !n->is_published))
-		return;
+		return EMR_OK;
 	record = is_restored ? node_file(n)->restored->record_id : node_place(n).record_id;
-	if (l->status == EMR_OK)
-		l->status = emr_buf_append(&l->records, &record, sizeof record);
+	return emr_buf_append(records, &record, sizeof record);
 }
 
 /* Under view->lock.  Where a name stands again, its new file waits to go on with the old record;
  * what was brought back goes on with it, too. */
-static bool has_successor(const emr_view *view, const vacated *v, const living *l)
+static bool has_successor(const emr_view *view, const vacated *v, const emr_buf *living)
 {
 	node *directory = tree_by_id(view, v->directory);
 
 	if (v->name[0] != 0 && directory != NULL && directory->type == EMR_META_DIR &&
 		tree_child(view, directory, v->name) != NULL)
 		return true;
-	return v->type == EMR_META_FILE && l->records.len > 0 &&
-	       bsearch(&v->place.record_id, l->records.data, l->records.len / sizeof(emr_id16),
+	return v->type == EMR_META_FILE && living->len > 0 &&
+	       bsearch(&v->place.record_id, living->data, living->len / sizeof(emr_id16),
 		       sizeof(emr_id16), by_id) != NULL;
 }
 
@@ -132,20 +126,19 @@ static void sort_ids(emr_buf *ids)
 static emr_status find_waiting(building *b)
 {
 	emr_view *view = b->view;
-	living l = {.status = EMR_OK};
+	EMR_AUTO_BUF living = {0}; /* emr_id16, ...: records */
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	if (view->vacated != NULL)
-		tree_walk(view->root, note_living, &l);
-	sort_ids(&l.records);
-	for (const vacated *v = view->vacated; v != NULL && l.status == EMR_OK; v = v->next)
-		if (!has_successor(view, v, &l) && !erase_has(view, v->place.object))
-			l.status = emr_buf_append(
-				&b->waiting, &v->place.object, sizeof v->place.object);
-	pthread_mutex_unlock(&view->lock);
+	for (const node *n = NULL;
+		view->vacated != NULL && (n = tree_next_below(view->root, n)) != NULL;)
+		EMR_TRY(note_living(n, &living));
+	sort_ids(&living);
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (!has_successor(view, v, &living) && !erase_has(view, v->place.object))
+			EMR_TRY(emr_buf_append(
+				&b->waiting, &v->place.object, sizeof v->place.object));
 	sort_ids(&b->waiting);
-	emr_buf_free(&l.records);
-	return l.status;
+	return EMR_OK;
 }
 
 static emr_status add(building *b, const emr_version *v, const emr_meta *meta, bool is_others)
@@ -326,26 +319,18 @@ static bool has_moved(const building *b, size_t known, const raw *r)
 	return false;
 }
 
-static emr_status note_own_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
-{
-	(void)row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 /* The first KNOWN are in the order of their objects. */
 static emr_status want_empty(building *b, size_t known)
 {
-	emr_status status =
-		emr_replica_domains(b->view->options.replica, note_own_domain, &b->domains);
-
-	for (size_t i = 0; i < known && status == EMR_OK; i++) {
+	EMR_TRY(emr_replica_own_domains(b->view->options.replica, &b->domains));
+	for (size_t i = 0; i < known; i++) {
 		raw *r = &b->all[i];
 
 		if (r->e.type == EMR_META_DIR && r->e.is_gone && !r->is_wanted &&
 			!has_moved(b, known, r))
 			want(r);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- names, and the final order ---- */

@@ -31,18 +31,9 @@ static void count_bytes(emr_view_counts *counts, const node *n)
 	counts->unhanded += node_file(n)->wrote != node_file(n)->handed;
 }
 
-typedef struct counting {
-	const emr_view *view;
-	uint64_t synced;
-	emr_view_counts counts;
-} counting;
-
-static void count_one(void *arg, node *n)
+static void count_one(const emr_view *view, const node *n, uint64_t synced, emr_view_counts *counts)
 {
-	counting *c = arg;
-	emr_view_counts *counts = &c->counts;
-
-	counts->not_safe += disk_lacks(c->view, n, c->synced);
+	counts->not_safe += disk_lacks(view, n, synced);
 	if (n->type == EMR_META_DIR)
 		counts->directories++;
 	if (n->type == EMR_META_DIR && !needs_settling(n))
@@ -64,7 +55,7 @@ static void count_one(void *arg, node *n)
 		counts->failed++;
 	} else if (needs_settling(n)) {
 		counts->pending++;
-		counts->awaiting += n->type == EMR_META_FILE && awaiting_holds(c->view, n);
+		counts->awaiting += n->type == EMR_META_FILE && awaiting_holds(view, n);
 		if (n->type == EMR_META_FILE && (n->content_dirty || !n->is_published))
 			counts->pending_bytes += n->size;
 	} else {
@@ -74,25 +65,23 @@ static void count_one(void *arg, node *n)
 
 void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 {
-	counting mine = {.view = view, .synced = emr_journal_synced_seq(view->options.journal)};
-	counting others = mine; /* what lies in others' folders is theirs but for what waits here */
-	const emr_view_counts *theirs = &others.counts;
-	emr_view_counts counts;
+	const uint64_t synced = emr_journal_synced_seq(view->options.journal);
+	emr_view_counts counts = {0},
+			theirs = {0}; /* of what lies in others' folders, what waits here counts */
 
 	pthread_mutex_lock(&view->lock);
-	tree_walk(view->root, count_one, &mine);
-	tree_walk_elsewhere(view, count_one, &others);
-	counts = mine.counts;
-	counts.pending += theirs->pending;
-	counts.awaiting += theirs->awaiting;
-	counts.failed += theirs->failed;
-	counts.pending_bytes += theirs->pending_bytes;
-	counts.writing += theirs->writing;
-	counts.writing_bytes += theirs->writing_bytes;
-	counts.unhanded += theirs->unhanded;
-	counts.not_safe += theirs->not_safe;
+	for (const node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
+		count_one(view, n, synced, kind_top(n) == NULL ? &counts : &theirs);
+	counts.pending += theirs.pending;
+	counts.awaiting += theirs.awaiting;
+	counts.failed += theirs.failed;
+	counts.pending_bytes += theirs.pending_bytes;
+	counts.writing += theirs.writing;
+	counts.writing_bytes += theirs.writing_bytes;
+	counts.unhanded += theirs.unhanded;
+	counts.not_safe += theirs.not_safe;
 	counts.has_no_room = emr_status_is_full(view->keeper->last_run);
-	counts.conflicts += theirs->conflicts;
+	counts.conflicts += theirs.conflicts;
 	counts.spared_bytes = view->space.spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
@@ -103,25 +92,13 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	*out_counts = counts;
 }
 
-typedef struct listing {
-	emr_view_written *out;
-	size_t max, n;
-} listing;
-
-static void list_one(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (l->n < l->max && is_being_written(n))
-		l->out[l->n++] = (emr_view_written){.node = n->number, .bytes = n->size};
-}
-
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
 {
-	listing l = {.out = out, .max = max};
+	size_t count = 0;
 	EMR_LOCKED(&view->lock);
 
-	tree_walk(view->root, list_one, &l);
-	tree_walk_elsewhere(view, list_one, &l);
-	return l.n;
+	for (const node *n = NULL; count < max && (n = tree_next_own(view, n)) != NULL;)
+		if (is_being_written(n))
+			out[count++] = (emr_view_written){.node = n->number, .bytes = n->size};
+	return count;
 }

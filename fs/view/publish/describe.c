@@ -270,12 +270,14 @@ typedef struct leaving {
 	bool renames;	/* the root of an inner domain is to name its directory's new id */
 } leaving;
 
+static bool leaves(const emr_buf *domains, emr_id16 domain)
+{
+	return emr_buf_has(domains, &domain, sizeof domain);
+}
+
 static emr_status note_leaving(emr_buf *domains, emr_id16 domain)
 {
-	for (size_t at = 0; at < domains->len; at += sizeof domain)
-		if (memcmp(domains->data + at, &domain, sizeof domain) == 0)
-			return EMR_OK;
-	return emr_buf_append(domains, &domain, sizeof domain);
+	return leaves(domains, domain) ? EMR_OK : emr_buf_append(domains, &domain, sizeof domain);
 }
 
 static emr_status find_leaving(const emr_view *view, leaving *l)
@@ -292,14 +294,6 @@ static emr_status find_leaving(const emr_view *view, leaving *l)
 			l->renames = true;
 	}
 	return status;
-}
-
-static bool leaves(const emr_buf *domains, emr_id16 domain)
-{
-	for (size_t at = 0; at < domains->len; at += sizeof domain)
-		if (memcmp(domains->data + at, &domain, sizeof domain) == 0)
-			return true;
-	return false;
 }
 
 /* V is the old place of a directory that moved. */

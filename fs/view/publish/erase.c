@@ -301,10 +301,8 @@ static emr_status close_readers(trying *t)
 
 	pthread_mutex_lock(&view->lock);
 	held = calloc(view->nodes.used + 1, sizeof *held);
-	for (size_t i = 0; held != NULL && i < view->nodes.used; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n == NULL || !node_is_file(n) || find(t, node_object(n)) == NULL)
+	for (node *n = NULL; held != NULL && (n = tree_next_any(view, n)) != NULL;) {
+		if (!node_is_file(n) || find(t, node_object(n)) == NULL)
 			continue;
 		n->opens++;
 		held[count++] = n;

@@ -51,10 +51,8 @@ static void add_record(asking *a, emr_id16 record_id)
 
 /* ---- what is there ---- */
 
-static void note_node(void *arg, node *n)
+static void note_node(asking *a, const node *n)
 {
-	asking *a = arg;
-
 	a->has_inbox |= n->is_inbox;
 	a->is_written |= node_writers(n) != 0;
 	a->is_in_run |= n->in_run;
@@ -96,7 +94,8 @@ static emr_status note_living(asking *a)
 		return EMR_NOT_FOUND;
 	if (n == a->view->root || n->state != NODE_LIVE)
 		return EMR_DENIED;
-	tree_walk(n, note_node, a);
+	for (const node *at = NULL; (at = tree_next_below(n, at)) != NULL;)
+		note_node(a, at);
 	note_vacated(a, n);
 	if (a->has_inbox)
 		return EMR_DENIED;

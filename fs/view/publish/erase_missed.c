@@ -91,12 +91,8 @@ static emr_status begin_all(missed *m)
 		return EMR_OK;
 	qsort(m->all, m->n, sizeof *m->all, by_object);
 	EMR_TRY(emr_store_each_pin(m->view->options.store, note_held, m));
-	for (size_t at = 0; at < m->held.len; at += sizeof(erasing)) {
-		erasing what;
-
-		memcpy(&what, m->held.data + at, sizeof what);
-		EMR_TRY(begin_one(m, &what));
-	}
+	EMR_EACH (const erasing, what, &m->held)
+		EMR_TRY(begin_one(m, what));
 	return EMR_OK;
 }
 

@@ -88,15 +88,14 @@ static const node *root_of(const emr_view *view, emr_id16 domain)
 {
 	const node *n = tree_by_id(view, domain);
 
+	if (n != NULL)
+		return n->is_domain && n->state == NODE_LIVE ? n : NULL;
 	/* Not published yet under this id: few, and asked for rarely. */
-	for (size_t i = 0; n == NULL && i < view->nodes.used; i++) {
-		const node *one = slots_at(&view->nodes, i);
-
-		if (one != NULL && one->is_domain && one->state == NODE_LIVE &&
-			emr_id16_equal(tree_future_id(one), domain))
-			n = one;
-	}
-	return n != NULL && n->is_domain && n->state == NODE_LIVE ? n : NULL;
+	while ((n = tree_next_any(view, n)) != NULL)
+		if (n->is_domain && n->state == NODE_LIVE &&
+			emr_id16_equal(tree_future_id(n), domain))
+			return n;
+	return NULL;
 }
 
 typedef struct counting {
@@ -104,7 +103,6 @@ typedef struct counting {
 	emr_domain_state *out;
 	emr_buf left_behind; /* of r_pid: of records whose old place is still there */
 	emr_buf failed;	     /* of emr_place */
-	emr_status status;
 } counting;
 
 static int by_r_pid(const void *a, const void *b)
@@ -127,48 +125,43 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 	return status;
 }
 
-static void count_one(void *arg, node *n)
+static emr_status count_one(counting *c, const node *n)
 {
-	counting *c = arg;
 	emr_place place;
 
 	if (n->is_local || !emr_id16_equal(tree_domain(n), c->domain))
-		return;
+		return EMR_OK;
 	c->out->records++;
 	c->out->old_places +=
 		n->is_published && c->left_behind.len > 0 &&
 		bsearch(node_place(n).r_pid, c->left_behind.data,
 			c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
 	if (!n->is_published || emr_id16_equal(node_domain(n), c->domain))
-		return;
+		return EMR_OK;
 	c->out->left++;
 	c->out->failed += n->failure != EMR_OK;
-	if (n->failure != EMR_OK && n->type == EMR_META_FILE && c->status == EMR_OK) {
-		place = node_place(n);
-		c->status = emr_buf_append(&c->failed, &place, sizeof place);
-	}
+	if (n->failure == EMR_OK || n->type != EMR_META_FILE)
+		return EMR_OK;
+	place = node_place(n);
+	return emr_buf_append(&c->failed, &place, sizeof place);
 }
 
 /* Without view->lock. A node of the owner that cannot be moved is waited for; a node of others is
  * not, or a writer could keep all of it from being shared. */
 static emr_status keep_others_out(emr_view *view, const counting *c)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < c->failed.len && status == EMR_OK; at += sizeof(emr_place)) {
+	EMR_EACH (const emr_place, place, &c->failed) {
 		bool is_hers = true;
-		emr_place place;
+		emr_status status = emr_facts_is_owners(view->options.facts, place, &is_hers);
 
-		memcpy(&place, c->failed.data + at, sizeof place);
-		status = emr_facts_is_owners(view->options.facts, &place, &is_hers);
 		if (status == EMR_OK && !is_hers) {
 			c->out->left--;
 			c->out->failed--;
 			c->out->kept_out++;
 		}
-		status = emr_status_is_local(status) ? status : EMR_OK;
+		EMR_TRY(emr_status_is_local(status) ? status : EMR_OK);
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state)
@@ -184,11 +177,11 @@ emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_sta
 	if (root != NULL) {
 		state.is_made = tree_is_root_object(root);
 		status = note_old_places(view, &c);
-		tree_walk((node *)(uintptr_t)root, count_one, &c);
+		for (const node *n = NULL;
+			status == EMR_OK && (n = tree_next_below(root, n)) != NULL;)
+			status = count_one(&c, n);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK)
-		status = c.status;
 	if (status == EMR_OK)
 		status = keep_others_out(view, &c);
 	emr_buf_free(&c.left_behind);
@@ -210,30 +203,18 @@ static emr_status add_domain(emr_buf *out, const node *n)
 	return emr_buf_append(out, &d, sizeof d);
 }
 
-typedef struct listing {
-	emr_buf *out;
-	emr_status status;
-} listing;
-
-static void list_one(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (n->is_domain && l->status == EMR_OK)
-		l->status = add_domain(l->out, n);
-}
-
 emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
 {
-	listing l = {.out = out};
 	const node *root;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	root = emr_id16_is_zero(domain) ? view->root : root_of(view, domain);
-	if (root != NULL)
-		tree_walk((node *)(uintptr_t)root, list_one, &l);
-	pthread_mutex_unlock(&view->lock);
-	return root != NULL ? l.status : EMR_NOT_FOUND;
+	if (root == NULL)
+		return EMR_NOT_FOUND;
+	for (const node *n = NULL; (n = tree_next_below(root, n)) != NULL;)
+		if (n->is_domain)
+			EMR_TRY(add_domain(out, n));
+	return EMR_OK;
 }
 
 emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain *out)

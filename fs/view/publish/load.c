@@ -382,18 +382,6 @@ static emr_status set_root(loading *l)
 	return tree_become_root(l->view, root);
 }
 
-static void mark_foreign(void *arg, node *n)
-{
-	(void)arg;
-	tree_mark_local(n);
-}
-
-static void queue_foreign(void *arg, node *n)
-{
-	if (needs_settling(n))
-		enqueue(arg, n);
-}
-
 /* Directories of others, in which something of one's own lies: known by their ids alone, until
  * their shares are. */
 static emr_status load_anchors(loading *l)
@@ -442,8 +430,8 @@ static emr_status load_all(loading *l)
 	load_follow_vacated(l);
 	EMR_TRY(load_attach_all(l));
 	load_forget_moves(l);
-	tree_mark_all_local(view);
-	tree_walk_elsewhere(view, mark_foreign, NULL);
+	for (node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
+		tree_mark_local(n);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
 		kid = tree_next_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
@@ -453,8 +441,9 @@ static emr_status load_all(loading *l)
 		if (l->all[i].n != NULL && l->all[i].has_staging && node_is_file(l->all[i].n))
 			EMR_TRY(load_working_copy(l, &l->all[i]));
 	EMR_TRY(load_times(l));
-	requeue_below(view, view->root);
-	tree_walk_elsewhere(view, queue_foreign, view);
+	for (node *n = NULL; (n = tree_next_own(view, n)) != NULL;)
+		if (needs_settling(n))
+			enqueue(view, n);
 	return EMR_OK;
 }
 

@@ -161,14 +161,11 @@ emr_status load_working_copy(loading *l, const loaded *entry)
 
 static bool is_named(const emr_view *view, emr_id16 staging)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && node_file(n) != NULL &&
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (node_file(n) != NULL &&
 			(node_file(n)->keep_spill ||
 				emr_id16_equal(node_file(n)->staging_id, staging)))
 			return true;
-	}
 	return false;
 }
 

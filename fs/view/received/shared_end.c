@@ -35,10 +35,8 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 	out->all = calloc(view->nodes.count + 1, sizeof *out->all);
 	if (out->all == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n == NULL || node_file(n) == NULL || !shared_reads_of(n, s))
+	for (node *n = NULL; (n = tree_next_any(view, n)) != NULL;) {
+		if (node_file(n) == NULL || !shared_reads_of(n, s))
 			continue;
 		n->opens++;
 		out->all[out->n++] = n;

@@ -342,12 +342,8 @@ char *shared_path_of_share(const node *n)
 
 void shared_tell(emr_view *view, const emr_buf *tell)
 {
-	shared_telling t;
-
-	for (size_t at = 0; at < tell->len; at += sizeof t) {
-		memcpy(&t, tell->data + at, sizeof t);
-		emr_view_tell(view, t.node, t.name[0] != 0 ? t.name : NULL);
-	}
+	EMR_EACH (const shared_telling, t, tell)
+		emr_view_tell(view, t->node, t->name[0] != 0 ? t->name : NULL);
 }
 
 /* The node of the directory in which ENTRY lies, if the kernel has one. */
@@ -475,11 +471,8 @@ void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 
 void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->type == EMR_META_FILE && shared_reads_of(n, s) &&
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (n->type == EMR_META_FILE && shared_reads_of(n, s) &&
 			shared_tell_later(tell, n->number, NULL) != EMR_OK)
 			return;
-	}
 }

@@ -32,10 +32,6 @@ bool shared_is_wanted(const emr_view *view, const emr_received *r)
 {
 	const shares *all = view->shares;
 
-	if (all->frozen_at == 0 || !r->is_dataset || !emr_id16_equal(r->line, all->only))
-		return true;
-	for (size_t at = 0; at < all->frozen.len; at += sizeof r->grant.domain)
-		if (memcmp(all->frozen.data + at, r->grant.domain.b, sizeof r->grant.domain) == 0)
-			return true;
-	return false;
+	return all->frozen_at == 0 || !r->is_dataset || !emr_id16_equal(r->line, all->only) ||
+	       emr_buf_has(&all->frozen, &r->grant.domain, sizeof r->grant.domain);
 }

@@ -23,13 +23,10 @@ static bool is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id
 
 node *adopt_directory(const emr_view *view, emr_id16 id)
 {
-	for (size_t i = 0; i < view->nodes.used; i++) {
-		node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE &&
-			n->is_published && is_next(view, id, node_domain(n), node_object(n)))
+	for (node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
+		if (n->type == EMR_META_DIR && n->state == NODE_LIVE && n->is_published &&
+			is_next(view, id, node_domain(n), node_object(n)))
 			return n;
-	}
 	return NULL;
 }
 
@@ -109,10 +106,8 @@ emr_status adopt_find(following *f)
 
 	pthread_mutex_lock(&view->lock);
 	status = find_newcomers(f, &c);
-	for (size_t i = 0; i < view->nodes.used && c.n > 0; i++) {
-		const node *n = slots_at(&view->nodes, i);
-
-		if (n != NULL && n->state == NODE_LIVE && n->is_published) {
+	for (const node *n = NULL; c.n > 0 && (n = tree_next_any(view, n)) != NULL;) {
+		if (n->state == NODE_LIVE && n->is_published) {
 			const emr_place place = node_place(n);
 
 			match(&c, &place);

@@ -144,21 +144,19 @@ static void each_once(following *f)
 static emr_status take_again(following *f)
 {
 	emr_view *view = f->view;
-	emr_status status = EMR_OK;
 	EMR_LOCKED(&view->lock);
 
-	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK; at += sizeof(sought)) {
-		sought what;
+	EMR_EACH (const sought, what, &view->follow_again) {
+		emr_status status = seek(f, what);
 
-		memcpy(&what, view->follow_again.data + at, sizeof what);
-		status = seek(f, &what);
+		if (status != EMR_OK) { /* all of it next time */
+			f->again = f->n = 0;
+			return status;
+		}
 	}
-	if (status == EMR_OK)
-		emr_buf_free(&view->follow_again);
-	else /* all of it next time */
-		f->n = 0;
+	emr_buf_free(&view->follow_again);
 	f->again = f->n;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what the ledger says of it ---- */
@@ -441,13 +439,12 @@ static void tell_kernel(const following *f)
 {
 	const emr_view_options *o = &f->view->options;
 
-	for (size_t at = 0; at < f->tell.len && o->changed != NULL; at += sizeof(telling)) {
-		telling t;
-
-		memcpy(&t, f->tell.data + at, sizeof t);
-		if (t.has_name)
-			o->changed(o->changed_arg, t.node, t.name);
-		o->changed(o->changed_arg, t.node, NULL); /* a directory's own time, too */
+	if (o->changed == NULL)
+		return;
+	EMR_EACH (const telling, t, &f->tell) {
+		if (t->has_name)
+			o->changed(o->changed_arg, t->node, t->name);
+		o->changed(o->changed_arg, t->node, NULL); /* a directory's own time, too */
 	}
 }
 

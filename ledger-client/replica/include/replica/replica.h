@@ -253,6 +253,8 @@ emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain);
 typedef emr_status (*emr_replica_domain_fn)(
 	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg);
+/* Those of which is_mine is said, emr_id16, ..., appended to OUT. */
+emr_status emr_replica_own_domains(emr_replica *replica, emr_buf *out);
 
 /* Items of entries from the newest down, at most LIMIT, for listings, with their results.  domain
  * and object narrow it (NULL = all); with a domain, entries that changed nothing there (everything
