@@ -1,6 +1,7 @@
 #!/bin/bash
 # copies_told.sh: what is said of copies is so when it is said: by `copies --repair`, `status --wait=copies`, `unmount` and `erase`, with a node that
-# is away, that came back empty, or that left the settings, and with this computer's own blocks gone.
+# is away, that came back empty, or that left the settings, with this computer's own blocks
+# gone, and with one leaf of a record gone everywhere.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin copies_told
 node=
@@ -77,13 +78,30 @@ json 0 status --wait=copies
 run 0 unmount
 says_not "Fewer copies"
 
+say "one leaf of a record is gone here and at the node: its reader is told that, and not that it is late, and the node counts no more"
+emr_mount
+head -c 900000 /dev/urandom >"$MNT/scan"
+json 0 status --wait=copies
+must "$EMRFS" export scan out/scan.car >out/said
+must "$SUPPORT/car_walk.py" export out/scan.car "$(attribute cid "$MNT/scan")" out/record.car
+emr_unmount
+"$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/record.car >/dev/null
+rm "$(find node/blocks -name '*.data' -size +200k -newer out/said -o -name '*.data' -size +250k | head -1)"
+emr_mount
+cat "$MNT/scan" >read 2>/dev/null && emr_fail "it was read from nowhere"
+emr_until grep -q "No copy of the data of scan can be found" "$MNT/.emrfs/notices"
+! grep "is lost\|in time" "$MNT/.emrfs/notices" || emr_fail "it is said to be late"
+lacks_scan() { json 3 copies scan && [ "$(at_node)" = 0 ]; }
+emr_until lacks_scan
+emr_unmount
+
 say "this computer's own blocks are gone, and no node is named: nothing is said to be safe on this disk"
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 mv "$EMRFS_HOME/state/blocks" gone
 mkdir "$EMRFS_HOME/state/blocks"
 emr_mount
 json 0 status
-expect "not whole" "$(field not_whole)" 2
+expect "not whole" "$(field not_whole)" 3
 run 0 status
 says "Not all of it is on this disk"
 says_not "Safe on this disk: all"

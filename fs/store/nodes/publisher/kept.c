@@ -161,6 +161,43 @@ static bool find_held(
 	return false;
 }
 
+void emr_publisher_doubt(void *publisher, const emr_cid *root)
+{
+	emr_publisher *p = publisher;
+	book_entry *entry;
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, root);
+	if (entry != NULL)
+		entry->asked = entry->held;
+	p->has_doubts = p->has_doubts || (entry != NULL && entry->held != 0);
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* With the lock: one that somebody could not have goes before all others; it is not of the round.
+ */
+static bool find_doubt(publisher_node *node, emr_cid *out_root)
+{
+	emr_publisher *p = node->publisher;
+	uint16_t all = 0;
+
+	for (size_t i = 0; p->has_doubts && i < book_count(&p->book); i++) {
+		book_entry *entry = book_at(&p->book, i);
+
+		if ((entry->asked & entry->held & node_bit(node)) != 0) {
+			entry->asked &= (uint16_t)~node_bit(node);
+			*out_root = entry->root;
+			return true;
+		}
+		all |= entry->asked & entry->held;
+	}
+	p->has_doubts = all != 0;
+	return false;
+}
+
 static emr_status note_listed(void *arg, const emr_cid *root)
 {
 	publisher_node *node = arg;
@@ -250,13 +287,14 @@ bool node_check_one(publisher_node *node)
 	emr_publisher *p = node->publisher;
 	int64_t begun_ns = publisher_now_ns();
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
-	bool is_held = false;
+	bool is_held = false, is_doubt;
 	emr_status status;
 	emr_cid root;
 
-	if (begun_ns < node->next_check_ns)
+	is_doubt = find_doubt(node, &root);
+	if (!is_doubt && begun_ns < node->next_check_ns)
 		return false;
-	if (!find_next(node, &root)) {
+	if (!is_doubt && !find_next(node, &root)) {
 		node->next_check_ns = begun_ns + CHECK_AGAIN_NS;
 		node->checked = node->round_end = (emr_cid){{0}};
 		node->has_hurry = node->is_listed = false;
@@ -278,8 +316,9 @@ bool node_check_one(publisher_node *node)
 	pthread_mutex_lock(&p->lock);
 	if (status != EMR_OK && !node_is_of_content(fault))
 		return true;
-	node->checked = root;
-	if (!node->has_hurry)
+	if (!is_doubt)
+		node->checked = root;
+	if (!node->has_hurry && !is_doubt)
 		node->next_check_ns =
 			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
 	if (status != EMR_OK && fault != EMR_IPFS_ERROR)

@@ -73,6 +73,7 @@ struct emr_publisher {
 	pthread_cond_t wake;
 	book book;
 	bool is_stopping, is_started, has_looked;
+	bool has_doubts;			/* some entry is to be asked about next */
 	int stop_fd;				/* readable from stop on */
 	uint64_t wanted_asked, wanted_answered; /* looks which roots are to be where */
 	emr_worker looker;			/* woken by whoever saves, and never holds him up */

@@ -124,6 +124,9 @@ bool emr_publisher_is_here(emr_publisher *publisher, const emr_cid *root);
 /* Every node is tried now, however long it was to be left alone, and asked again for everything
  * that it said it holds; what it lacks is sent. */
 void emr_publisher_repair(emr_publisher *publisher);
+/* Somebody could not have all of ROOT: each node that said it holds it is asked about it next. NULL
+ * is fine. */
+void emr_publisher_doubt(void *publisher, const emr_cid *root);
 /* Returns when each node has been asked for everything since, or fails. */
 void emr_publisher_await_asked(emr_publisher *publisher);
 /* Versions of which the nodes have fewer copies than wanted, those of the last moment too: it waits
