@@ -51,8 +51,8 @@ emr_status emr_answer_bring(emr_session *session, const emr_request *request, em
 emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetch_count *brought);
 
 /* Where the files at or below REQUEST's path are; with `repair` nodes are asked for everything
- * again.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies of
- * stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this
+ * again first.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies
+ * of stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this
  * computer first. */
 emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

@@ -111,8 +111,10 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 
 	c.node_count = emr_publisher_node_count(session->publisher);
 	c.wanted = emr_publisher_wanted(session->publisher);
-	if (request->repair)
+	if (request->repair) {
 		emr_publisher_repair(session->publisher);
+		emr_publisher_await_asked(session->publisher);
+	}
 	if (status == EMR_OK)
 		status = count_below(&c, request->path, out_problem);
 	if (status != EMR_OK) {

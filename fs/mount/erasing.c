@@ -20,6 +20,8 @@
 
 #include "answers.h"
 
+#define NODES_NS INT64_C(60000000000) /* for those that answer to let go */
+
 static void say_problem(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
 {
@@ -124,6 +126,28 @@ static int add_quarantine(json_t *list, const emr_session *session)
 				    "parts of it; delete it when nothing there is needed"));
 }
 
+typedef struct naming {
+	json_t *list;
+	int failed;
+	bool is_waiting; /* for a node of the settings */
+} naming;
+
+static void name_node(void *arg, const char *name, bool is_former, uint64_t versions)
+{
+	naming *n = arg;
+	char count[EMR_COUNT_BYTES], why[EMR_COUNT_BYTES + 256];
+
+	emr_count_text(versions, "version", "versions", count);
+	snprintf(why, sizeof why,
+		is_former
+			? _("it has, or may have, %s, and is told nothing: the settings name it no "
+			    "more. With its line there again it lets go")
+			: _("it has, or may have, %s; it is told until it lets go"),
+		count);
+	n->failed += add_reader(n->list, name, why);
+	n->is_waiting = n->is_waiting || !is_former;
+}
+
 /* Nothing is copied from when copies go until their originals have gone. */
 static emr_status erase_all(
 	emr_session *session, const emr_erase *what, uint64_t *out_copies, emr_erased *out_erased)
@@ -158,7 +182,8 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	emr_erased erased = {0};
 	char objects[2 * sizeof erased.objects.b + 1];
 	uint64_t brought;
-	json_t *not_reached, *object;
+	naming nodes = {.list = json_array()};
+	json_t *not_reached = nodes.list, *object;
 	int failed = 0;
 	bool is_others =
 		!request->deleted && !request->unreadable && emr_path_is_shared(request->path);
@@ -174,6 +199,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
 			say_problem(session, status, request, out_problem);
+		json_decref(not_reached);
 		return status;
 	}
 	if (!request->look) {
@@ -183,16 +209,18 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 			emr_fetching_purge(
 				session, &brought); /* sealed, and perhaps of what was erased */
 	}
-	not_reached = json_array();
 	if (not_reached != NULL)
 		failed = add_unfinished(not_reached, session, &erased);
+	if (not_reached != NULL && !request->look && session->publisher != NULL)
+		emr_publisher_each_left(session->publisher, NODES_NS, name_node, &nodes);
+	failed += nodes.failed;
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
 	emr_hex(erased.objects.b, sizeof erased.objects.b, objects);
 	object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "objects",
 		objects, "live", (json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
 		(json_int_t)erased.deleted, "directories", (json_int_t)erased.directories,
-		"finished", erased.is_finished, "not_reached", not_reached);
+		"finished", erased.is_finished && !nodes.is_waiting, "not_reached", not_reached);
 	if (failed != 0) {
 		json_decref(object);
 		return EMR_NO_MEMORY;

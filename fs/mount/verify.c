@@ -14,6 +14,7 @@
 #include "ledger/genesis.h"
 #include "mount/verify.h"
 #include "people/origin.h"
+#include "publisher/publisher.h"
 #include "session/fetching.h"
 #include "settle/whose.h"
 #include "view/walk.h"
@@ -251,6 +252,8 @@ static emr_status check_record(verification *v, const record *r)
 	/* The folder is being closed: nobody knows yet whether it can be brought. */
 	if (came == EMR_INTERRUPTED)
 		return came;
+	if (status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		emr_publisher_doubt(v->session->publisher, &r->place.root);
 	take_home(v, r);
 	return status;
 }

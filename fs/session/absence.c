@@ -149,6 +149,12 @@ static const struct {
 		N_("a transaction that they call valid cannot be verified here, and too few "
 		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
+	{"no-peers", N_("their peers do not know enough others"),
+		N_("Try again; if it stays so, ask whoever administers your organisation.")},
+	{"unavailable", N_("they cannot reach enough others"),
+		N_("Try again; if it stays so, ask whoever administers your organisation.")},
+	{"slow", N_("they do not answer in time"),
+		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"endorsement", N_("too few organisations endorse it"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},
@@ -221,7 +227,7 @@ const char *emr_absence_refusal(emr_ledger *ledger)
 
 	if (ledger != NULL)
 		emr_ledger_look(ledger, &now);
-	name = now.status == EMR_OK ? now.sent_refusal : now.refusal;
+	name = now.status == EMR_OK ? now.unsent.fault : now.refusal;
 	return name != NULL ? emr_text(refusals[refusal_called(name)].cause) : NULL;
 }
 

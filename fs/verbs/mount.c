@@ -437,6 +437,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.ledger_grew = emr_office_wake,
 			.pins_changed = emr_publisher_wake,
 			.copies = emr_publisher_count,
+			.missed = emr_publisher_doubt,
 			.giving = &emr_doors_giving,
 			.inboxes = &emr_inboxes_of_book,
 			.inboxes_arg = &m->inboxes,

@@ -345,7 +345,6 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	char number[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	uint64_t order;
-	bool is_reached;
 	emr_status status;
 
 	EMR_TRY(look(s, out_problem));
@@ -365,17 +364,14 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));
 	status = emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem);
 	order = emr_json_number_at(answer, "order");
-	is_reached = json_is_true(json_object_get(answer, "reached"));
-	json_decref(answer);
 	if (status == EMR_OK && order != 0) /* 0: somebody shared it so meanwhile */
 		status = emr_order_wait(&s->client, s->args, s->request.path,
 			emr_json_text_at(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
 			out_problem);
 	if (status == EMR_OK)
-		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? _("Shared.\n")
-				: is_reached ? _("It is being shared: emrfs share\n")
-					     : _("It will be shared as soon as the ledger answers: "
-						 "emrfs share\n"));
+		emr_say_shared(s->out, s->request.deposit ? NULL : &s->client, answer,
+			s->args->given[EMR_OPT_WAIT]);
+	json_decref(answer);
 	return status;
 }
 

@@ -1,5 +1,6 @@
 /* This file says, before a share is made, who releases its keys while its owner is away and whom
- * that trusts with what, and changes the rule: `emrfs share --away RULE`. It refuses to take an
+ * that trusts with what, and changes the rule: `emrfs share --away RULE`; and afterwards, whether
+ * it can be opened elsewhere. It refuses to take an
  * agent of the owner's own organisation without a yes to that. */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,39 @@
 #include "verbs_private.h"
 
 #define WORK_MS 120000
+
+/* Of a channel members have entries only: the bytes come from a node. */
+static bool is_nowhere(emr_client *client)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	emr_problem ignored = {0};
+	json_t *report = NULL;
+	bool is =
+		emr_client_ask(client, &request, EMR_CLIENT_REPORT_MS, &report, &ignored) ==
+			EMR_OK &&
+		json_array_size(json_object_get(report, "places")) == 0 &&
+		strcmp(emr_json_text_at(json_object_get(report, "ledger"), "kind"), "fabric") == 0;
+
+	json_decref(report);
+	return is;
+}
+
+void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done)
+{
+	emr_problem remark = {0};
+
+	if (client != NULL && is_nowhere(client)) {
+		emr_problem_set(&remark, EMR_SAY_SHARED_NOWHERE, NULL);
+		emr_remark(out, &remark);
+	} else if (is_done) {
+		emr_say(out, "Shared.\n");
+	}
+	if (!is_done)
+		emr_say(out, json_is_true(json_object_get(answer, "reached"))
+				     ? _("It is being shared: emrfs share\n")
+				     : _("It will be shared as soon as the ledger answers: emrfs "
+					 "share\n"));
+}
 
 static void names_of(const json_t *list, char *out, size_t size)
 {

@@ -1,12 +1,15 @@
 /* This file is `emrfs status`: it tells whether the folder is open, what is not on the ledger
- * yet, and what needs attention; with --wait it waits until all is on the ledger. */
+ * yet, and what needs attention; with --wait it waits until all is on the ledger, with
+ * --wait=copies until it has as many copies as wanted. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/channel.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/paths.h"
 #include "kit/text.h"
@@ -113,21 +116,24 @@ typedef struct waiting {
 	emr_client *client;
 	emr_out *out;
 	emr_sending sending;
+	bool is_for_copies;
+	uint64_t pending, failed, copies_short;
 } waiting;
 
-static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pending,
-	uint64_t *out_failed, emr_problem *out_problem)
+static emr_status ask_pending(waiting *w, uint32_t timeout_ms, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
 	json_t *answer = NULL;
 
 	EMR_TRY(emr_client_ask(w->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
-	*out_pending = (uint64_t)json_integer_value(json_object_get(answer, "pending"));
-	*out_failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	w->pending = emr_json_number_at(answer, "pending");
+	w->failed = emr_json_number_at(answer, "failed");
+	if (w->is_for_copies)
+		w->copies_short = emr_json_number_at(answer, "copies_short");
 	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
 	if (json_is_true(json_object_get(answer, "read_only"))) {
-		*out_failed += *out_pending;
-		*out_pending = 0;
+		w->failed += w->pending;
+		w->pending = 0;
 	} else {
 		emr_sending_show(&w->sending, answer, w->out);
 	}
@@ -135,28 +141,46 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pen
 	return EMR_OK;
 }
 
-/* EMR_TIMEOUT with a problem when something is still not on the ledger. */
-static emr_status wait_for_ledger(
-	emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
+/* Sending goes on as long as something moves: WAIT_NS begins again then. */
+static emr_status wait_until_sent(waiting *w, int64_t wait_ns, emr_problem *out_problem)
 {
 	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
-	waiting w = {.client = client, .out = out};
-	uint64_t pending = 1, failed = 0;
-	char n[EMR_TEXT_BYTES];
+	uint64_t copies_before = UINT64_MAX;
 
 	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
-	EMR_TRY(ask_pending(&w, 0, &pending, &failed, out_problem));
-	pending = 1;
-	while (pending > 0) {
-		EMR_TRY(ask_pending(&w, SLICE_MS, &pending, &failed, out_problem));
-		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
-			break;
-	}
-	emr_progress_end(out);
-	if (pending + failed == 0)
+	EMR_TRY(ask_pending(w, 0, out_problem));
+	do {
+		EMR_TRY(ask_pending(w, SLICE_MS, out_problem));
+		if (w->is_for_copies && w->pending == 0 && w->copies_short > 0) {
+			const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
+
+			nanosleep(&slice, NULL); /* the ledger has all: nothing made it wait */
+		}
+		if (w->copies_short < copies_before)
+			deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
+		copies_before = w->copies_short;
+	} while (w->pending + w->copies_short > 0 &&
+		 emr_clock_boot_ns(emr_clock_system()) < deadline);
+	emr_progress_end(w->out);
+	return EMR_OK;
+}
+
+/* EMR_TIMEOUT with a problem when something is still not on the ledger, or has too few copies. */
+static emr_status wait_for_all(emr_client *client, bool is_for_copies, int64_t wait_ns,
+	emr_out *out, emr_problem *out_problem)
+{
+	waiting w = {.client = client, .out = out, .is_for_copies = is_for_copies};
+	char n[EMR_COUNT_BYTES];
+
+	EMR_TRY(wait_until_sent(&w, wait_ns, out_problem));
+	if (w.pending + w.failed + w.copies_short == 0)
 		return EMR_OK;
-	emr_number_text(pending + failed, n);
-	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_UNSENT, "n", n, NULL);
+	if (w.pending + w.failed == 0)
+		emr_count_text(w.copies_short, "version", "versions", n);
+	else
+		emr_number_text(w.pending + w.failed, n);
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem,
+		w.pending + w.failed == 0 ? EMR_SAY_COPIES_SHORT : EMR_SAY_UNSENT, "n", n, NULL);
 }
 
 static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,
@@ -229,11 +253,14 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 	emr_problem problem = {0}, late = {0};
 	int64_t wait_ns = WAIT_DEFAULT_NS;
 	const char *wait = args->values[EMR_OPT_WAIT];
+	bool is_for_copies = wait != NULL && strcmp(wait, "copies") == 0;
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
-	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
-		status = emr_wrong_use(
-			"status", _("--wait takes a time such as 90s or 5min."), &problem);
+	if (status == EMR_OK && wait != NULL && !is_for_copies &&
+		emr_duration_parse(wait, &wait_ns) != EMR_OK) {
+		status = emr_wrong_use("status",
+			_("--wait takes a time such as 90s or 5min, or the word copies."),
+			&problem);
 	}
 	if (status == EMR_OK) {
 		status = emr_client_open(&places, &client, &problem);
@@ -241,7 +268,7 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 			say_closed(out, &places);
 	}
 	if (status == EMR_OK && args->given[EMR_OPT_WAIT]) {
-		status = wait_for_ledger(&client, wait_ns, out, &late);
+		status = wait_for_all(&client, is_for_copies, wait_ns, out, &late);
 		if (status != EMR_OK && status != EMR_TIMEOUT)
 			return emr_out_fail(out, &late);
 		status = EMR_OK;

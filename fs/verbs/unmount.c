@@ -94,11 +94,6 @@ static emr_status end_dead_viewers(const closing *c)
 	return end_viewers_in(&last);
 }
 
-static void say_viewers(emr_status status, emr_problem *out_problem)
-{
-	emr_problem_set_status(out_problem, status, _("Looking for traces"));
-}
-
 /* A mount whose process was killed: the kernel still has it. */
 static bool clean_up_dead(const closing *c, emr_out *out)
 {
@@ -120,7 +115,7 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 	emr_out_put(out, "left_outside", json_array());
 	status = c->purge ? EMR_OK : end_dead_viewers(c); /* purge_closed does it */
 	if (status != EMR_OK) {
-		say_viewers(status, &problem);
+		emr_problem_set_status(&problem, status, _("Looking for traces"));
 		emr_remark(out, &problem);
 	}
 	return true;
@@ -215,6 +210,8 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 
 static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem)
 {
+	static const char *const given[] = {"folder", "copies_short", "not_safe", "unsent",
+		"left_outside", "stops_opening", "stops_opening_shares"};
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now, .purge = c->purge};
 	json_t *answer = NULL;
 	const char *folder;
@@ -227,13 +224,8 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	c->not_safe = (uint64_t)json_integer_value(json_object_get(answer, "not_safe_files"));
 	c->cause = cause_of(answer);
 	c->has_empty_cache = json_is_true(json_object_get(answer, "cache_is_empty"));
-	emr_out_put(out, "folder", json_incref(json_object_get(answer, "folder")));
-	emr_out_put(out, "not_safe", json_incref(json_object_get(answer, "not_safe")));
-	emr_out_put(out, "unsent", json_incref(json_object_get(answer, "unsent")));
-	emr_out_put(out, "left_outside", json_incref(json_object_get(answer, "left_outside")));
-	emr_out_put(out, "stops_opening", json_incref(json_object_get(answer, "stops_opening")));
-	emr_out_number(
-		out, "stops_opening_shares", emr_json_number_at(answer, "stops_opening_shares"));
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+		emr_out_put(out, given[i], json_incref(json_object_get(answer, given[i])));
 	json_decref(answer);
 	return c->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -528,7 +520,7 @@ static int purge_closed(closing *c, emr_out *out)
 	if (status == EMR_OK) {
 		status = end_dead_viewers(c);
 		if (status != EMR_OK)
-			say_viewers(status, &problem);
+			emr_problem_set_status(&problem, status, _("Looking for traces"));
 	}
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
@@ -538,9 +530,11 @@ static int purge_closed(closing *c, emr_out *out)
 
 static int say_closed(closing *c, emr_out *out)
 {
+	uint64_t copies_short = emr_json_number_at(out->fields, "copies_short");
 	emr_problem problem = {0};
-	char n[EMR_TEXT_BYTES];
+	char n[EMR_COUNT_BYTES];
 
+	emr_count_text(copies_short, "version", "versions", n);
 	say_left(out);
 	if (c->not_safe > 0) {
 		char lost[EMR_COUNT_BYTES];
@@ -554,6 +548,11 @@ static int say_closed(closing *c, emr_out *out)
 	}
 	if (c->unsent == 0) {
 		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		if (copies_short > 0)
+			emr_say(out,
+				"Fewer copies than wanted: %s.  The rest is sent when your folder "
+				"is open again.\n",
+				n);
 		say_stopping(out);
 		return EMR_EXIT_DONE;
 	}

@@ -19,6 +19,9 @@
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what. */
 void emr_say_release(emr_out *out, const json_t *look);
+/* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it.  CLIENT: and
+ * whether nobody elsewhere can open it; NULL: there is nothing to open. */
+void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,

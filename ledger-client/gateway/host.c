@@ -41,7 +41,8 @@ static emr_ledger_absence known_absence(fabric_host *h)
 			.since_unix_s =
 				emr_clock_unix_s(clock) - (uint64_t)(silent_ns / 1000000000)};
 	if (h->last == EMR_OK)
-		return (emr_ledger_absence){.status = EMR_OK, .sent_refusal = h->sent_refusal};
+		return (emr_ledger_absence){
+			.status = EMR_OK, .sent_refusal = h->sent_refusal, .unsent = h->unsent};
 	return (emr_ledger_absence){.status = emr_ledger_absence_of(h->last),
 		.since_unix_s = h->away_unix_s,
 		.refusal = emr_status_is_away(h->last) ? NULL : emr_gateway_fault_name(h->fault)};

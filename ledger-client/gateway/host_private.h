@@ -42,7 +42,8 @@ typedef struct fabric_host {
 	pthread_mutex_t known_lock;
 	emr_status last;	  /* of the last time that blocks were asked for */
 	emr_gateway_fault fault;  /* the same */
-	const char *sent_refusal; /* see emr_ledger_absence */
+	const char *sent_refusal; /* see emr_ledger_absence; also the next */
+	emr_ledger_unsent unsent;
 	bool is_hurried;   /* who opened it has a copy, and nobody has asked for as long as that may
 			    * take */
 	int64_t asked_ns;  /* when that was, by the clock since the start */

@@ -347,8 +347,8 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	return out_answer != NULL ? end_renewal(h, out_answer) : EMR_OK;
 }
 
-/* Somebody answers, and does not take it: who only reads would not know. An envelope that may be in
- * a block is not refused for certain. */
+/* Somebody answers, and does not take it, or nobody does: one who only reads would not know. An
+ * envelope that may be in a block is not refused for certain. */
 static void note_refusal(const sending *s, emr_status status)
 {
 	emr_status of_fault = emr_gateway_fault_status(s->call.fault);
@@ -360,6 +360,15 @@ static void note_refusal(const sending *s, emr_status status)
 	HOLD(&s->host->known_lock);
 
 	s->host->sent_refusal = is_refusal ? emr_gateway_fault_name(s->call.fault) : NULL;
+	if (status == EMR_OK || s->call.fault == EMR_GATEWAY_FINE) {
+		s->host->unsent = (emr_ledger_unsent){0};
+		return;
+	}
+	if (s->host->unsent.since_unix_s == 0)
+		s->host->unsent.since_unix_s = emr_clock_unix_s(emr_clock_system());
+	s->host->unsent.fault = emr_gateway_fault_name(s->call.fault);
+	s->host->unsent.stage = emr_gateway_stage_name(s->call.stage);
+	snprintf(s->host->unsent.said, sizeof s->host->unsent.said, "%.199s", s->call.said);
 }
 
 static void note_none(fabric_host *h)

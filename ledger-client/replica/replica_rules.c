@@ -66,17 +66,14 @@ static bool read_number(emr_bytes b, uint64_t most, uint64_t *out)
 }
 
 static const struct {
-	const char *name, *word; /* WORD stands for VALUE */
-	uint64_t value, most;
+	const char *name;
+	uint64_t most;
 } known[] = {
-	{"copies", NULL, 0, UINT32_MAX},
-	{"copies-before-register", NULL, 0, UINT32_MAX},
-	{"places", "all", 0, UINT32_MAX},
-	{"witnesses", NULL, 0, UINT32_MAX},
-	{"slots-a-day", NULL, 0, UINT32_MAX},
-	{"deposit-bytes", NULL, 0, UINT64_MAX - 1},
-	{"deposits-a-day", NULL, 0, UINT64_MAX - 1},
-	{"quota-bytes", "none", EMR_RULES_NO_LIMIT, UINT64_MAX - 1},
+	{"copies", UINT32_MAX},
+	{"copies-before-register", UINT32_MAX},
+	{"slots-a-day", UINT32_MAX},
+	{"deposit-bytes", UINT64_MAX - 1},
+	{"deposits-a-day", UINT64_MAX - 1},
 };
 #define KNOWN (sizeof known / sizeof *known)
 _Static_assert(KNOWN == EMR_RULES_KNOWN, "as the header says");
@@ -86,45 +83,40 @@ const char *emr_rules_name(size_t which)
 	return known[which].name;
 }
 
-const char *emr_rules_word(size_t which, uint64_t value)
-{
-	return known[which].word != NULL && known[which].value == value ? known[which].word : NULL;
-}
-
 uint64_t emr_rules_value(const emr_rules *rules, size_t which)
 {
-	const uint64_t all[] = {rules->copies, rules->copies_before_register, rules->places,
-		rules->witnesses, rules->slots_a_day, rules->deposit_bytes, rules->deposits_a_day,
-		rules->quota_bytes};
+	const uint64_t all[] = {rules->copies, rules->copies_before_register, rules->slots_a_day,
+		rules->deposit_bytes, rules->deposits_a_day};
 
 	return all[which];
 }
 
 static void set(emr_rules *rules, size_t which, uint64_t n)
 {
-	uint32_t *const narrow[] = {&rules->copies, &rules->copies_before_register, &rules->places,
-		&rules->witnesses, &rules->slots_a_day};
-	uint64_t *const wide[] = {
-		&rules->deposit_bytes, &rules->deposits_a_day, &rules->quota_bytes};
+	uint32_t *const narrow[] = {
+		&rules->copies, &rules->copies_before_register, &rules->slots_a_day};
+	uint64_t *const wide[] = {&rules->deposit_bytes, &rules->deposits_a_day};
 
-	if (which < 5)
+	if (which < 3)
 		*narrow[which] = (uint32_t)n;
 	else
-		*wide[which - 5] = n;
+		*wide[which - 3] = n;
 }
 
-static bool set_known(emr_rules *rules, emr_bytes name, emr_bytes value)
+static bool set_known(emr_rules *rules, emr_bytes name, emr_bytes value, unsigned line)
 {
 	for (size_t i = 0; i < KNOWN; i++) {
-		uint64_t n = known[i].value;
+		uint64_t n;
 
 		if (!is_called(name, known[i].name))
 			continue;
-		if (!(known[i].word != NULL && is_called(value, known[i].word)) &&
-			!read_number(value, known[i].most, &n))
+		if (!read_number(value, known[i].most, &n))
 			return false;
 		set(rules, i, n);
+		return true;
 	}
+	if (rules->unknown_line == 0)
+		rules->unknown_line = line;
 	return true;
 }
 
@@ -134,7 +126,7 @@ typedef struct reading {
 	size_t n;
 } reading;
 
-static bool read_line(reading *r, emr_bytes line)
+static bool read_line(reading *r, emr_bytes line, unsigned number)
 {
 	const uint8_t *sign;
 	emr_bytes name, value;
@@ -155,7 +147,7 @@ static bool read_line(reading *r, emr_bytes line)
 		if (emr_bytes_equal(r->names[i], name))
 			return false;
 	r->names[r->n++] = name;
-	return set_known(&r->rules, name, value);
+	return set_known(&r->rules, name, value, number);
 }
 
 emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
@@ -169,7 +161,7 @@ emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
 		size_t len = end != NULL ? (size_t)(end - text.data) - at : text.len - at;
 
 		number++;
-		is_good = read_line(&r, emr_bytes_of(text.data + at, len));
+		is_good = read_line(&r, emr_bytes_of(text.data + at, len), number);
 		at += len + 1;
 	}
 	if (!is_good) {

@@ -384,8 +384,8 @@ static void who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches(void 
 	begin(&s, "good", 5000);
 	emr_fetcher_wait_begin(s.fetcher, false);
 	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(s.blocks, &nowhere.cid, &out));
-	assert_status(
-		EMR_TIMEOUT, emr_fetcher_bring(s.fetcher, &nowhere.cid, tell, &s)); /* just now */
+	assert_status(EMR_MISSING_DATA,
+		emr_fetcher_bring(s.fetcher, &nowhere.cid, tell, &s)); /* just now */
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).blocks, 1);
 	end(&s);

@@ -59,6 +59,10 @@ while read -r stage name; do
 	emr_until tells None
 	expect "what failed by $stage, $name" "$(field failed)" 0
 	[ "$(field pending)" -gt 0 ] || emr_fail "nothing waits"
+	waits() { as ana json 0 status && [ "$(field ledger.unsent.stage)" = "$stage" ]; } # $stage: where it failed
+	emr_until waits
+	as ana run 0 status
+	says "Waiting since "
 	rm "$FAULT/$stage-says-$name"
 	as ana run 0 status --wait
 	expect "what she reads" "$(cat ana-folder/knee.txt)" "$stage $name"
@@ -86,6 +90,8 @@ for name in clock identity permission precondition; do
 	emr_until grep -q "fabric: endorse, $name " ana/state/log
 	rm "$FAULT/endorse-says-$name"
 	wait "$sharing" || emr_fail "not given, by $name: $(cat out/sharing)"
+	grep -q "Nobody elsewhere can open what is shared: your settings name no IPFS node" out/sharing || emr_fail "$(cat out/sharing)"
+	! grep -q "^Shared" out/sharing || emr_fail "$(cat out/sharing)"
 	as ana run 0 revoke --yes knee.txt from lima --yes --wait
 done
 

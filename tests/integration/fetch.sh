@@ -138,7 +138,7 @@ say "a node that lacks it is named, too"
 must "$NETWORK" up net >/dev/null
 emr_mount
 cat "$MNT/Imaging/16384" 2>complaint >/dev/null && emr_fail "it was read from nowhere"
-grep -qE "(missing-everywhere|place-late).*Imaging/16384.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notices" || emr_fail "$(cat "$MNT/.emrfs/notices")"
+grep -qE "missing-everywhere.*Imaging/16384.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notices" || emr_fail "$(cat "$MNT/.emrfs/notices")"
 emr_unmount
 
 say "verify brings all of it home, also what was read before: then node and cache are needed no more, and a backup is whole"

@@ -51,10 +51,10 @@ kill -STOP "$STOPPED"
 name_nodes 2
 emr_mount
 is_connected || emr_fail "it is not connected any more: then there is nothing to see here"
-expect errno "$(errno_of "$MNT/Imaging/scan")" 110
-emr_until noticed place-late Imaging/scan
+expect errno "$(errno_of "$MNT/Imaging/scan")" 5 # the node that is named has none, and whom it asks says nothing
+emr_until noticed missing-everywhere Imaging/scan
 for words in net/2/api.sock "restore --list 'Imaging/scan'"; do
-	grep "place-late.*Imaging/scan" "$MNT/.emrfs/notices" | grep -qF "$words" || emr_fail "$(cat "$MNT/.emrfs/notices")"
+	grep "missing-everywhere.*Imaging/scan" "$MNT/.emrfs/notices" | grep -qF "$words" || emr_fail "$(cat "$MNT/.emrfs/notices")"
 done
 
 say "what is here goes on meanwhile: names, the version before, what is saved"

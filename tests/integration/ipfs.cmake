@@ -1,6 +1,6 @@
 # What needs real IPFS nodes: Kubo is built once, which takes minutes, and kept in the cache of whoever runs the tests.
 # A node that is written for tests is enough for these.
-foreach(script fetch_write fetch_apart bad_nodes lost_here)
+foreach(script fetch_write fetch_apart bad_nodes copies_told lost_here node_barred)
 	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 	set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

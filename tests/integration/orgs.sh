@@ -136,7 +136,10 @@ say "rules are what the members agree on"
 two_home hospital
 run 0 org rules --json $PF
 has '"text":"","read":true,"limits":{"slots_a_day":20000,"deposit_bytes":4294967296,"deposits_a_day":200},"quorum":0,"need":2,"proposals":[]'
-printf '# agreed in November\nslots-a-day = 500\nof-a-later-version = yes\n' >rules
+printf '# agreed in November\nslots-a-day = 500\nquota-bytes = 10\n' >rules
+run 2 org rules rules --yes $PF	# members must not rely on what no program keeps
+says "rules, line 3: no program enforces a rule of that name."
+printf '# agreed in November\nslots-a-day = 500\n' >rules
 printf 'slots-a-day = 500\nslots-a-day = 600\n' >twice
 run 2 org rules twice --yes $PF
 says "twice, line 2"
@@ -177,7 +180,7 @@ run 0 org rules approve $id --yes $PF
 says "in force now"
 run 0 org rules $PF
 says "Approvals needed for a change: those of most members"
-says "of-a-later-version = yes"
+says "# agreed in November"
 says "Keys of one share on one day: 500."
 
 say "teams"

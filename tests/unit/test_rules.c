@@ -14,15 +14,13 @@ TEST(names_that_are_known_are_read_and_others_are_not_minded)
 	emr_rules rules;
 
 	assert_ok(parse("# of the members\n\n slots-a-day = 300 "
-			"\ndeposit-bytes=1048576\ndeposits-a-day = 7\nquota-bytes = none\n"
-			"places = all\nwitnesses = 2\nnot-known-yet = anything at all, \xc3\xa9\n",
+			"\ndeposit-bytes=1048576\ndeposits-a-day = 7\n"
+			"not-known-yet = anything at all, \xc3\xa9\nwitnesses = 2\n",
 		&rules, NULL));
 	assert_int_equal(rules.slots_a_day, 300);
 	assert_int_equal(rules.deposit_bytes, 1048576);
 	assert_int_equal(rules.deposits_a_day, 7);
-	assert_true(rules.quota_bytes == EMR_RULES_NO_LIMIT);
-	assert_int_equal(rules.places, 0);
-	assert_int_equal(rules.witnesses, 2);
+	assert_int_equal(rules.unknown_line, 6); /* nothing enforces it, and nobody proposes it */
 	assert_int_equal(rules.copies, 1);
 }
 

@@ -154,15 +154,6 @@ static json_t *text_json(emr_bytes text)
 	return text.len == 0 ? json_string("") : json_stringn((const char *)text.data, text.len);
 }
 
-static const char *rule_text(size_t which, uint64_t value, char out[EMR_TEXT_BYTES])
-{
-	const char *word = emr_rules_word(which, value);
-
-	if (word == NULL)
-		emr_number_text(value, out);
-	return word != NULL ? word : out;
-}
-
 static const char *how_many(uint8_t quorum, char *out, size_t size)
 {
 	if (quorum == 0)
@@ -316,13 +307,20 @@ static emr_status read_wanted(
 			out_problem);
 	if (status == EMR_OK && out->len == 0)
 		status = emr_buf_append(out, no_rules, sizeof no_rules - 1);
-	if (status != EMR_OK || emr_rules_parse(emr_buf_view(out), &rules, &line) == EMR_OK)
+	if (status != EMR_OK)
 		return status;
+	status = emr_rules_parse(emr_buf_view(out), &rules, &line);
+	/* Members must not rely on a rule that no program keeps. */
+	if (status == EMR_OK && (file == NULL || rules.unknown_line == 0))
+		return EMR_OK;
 	snprintf(what, sizeof what,
-		_("%.4000s, line %u: rules are lines \"name = value\", each name once, with "
-		  "numbers "
-		  "for the names that are known."),
-		file != NULL ? file : "-", line);
+		status == EMR_OK
+			? _("%.4000s, line %u: no program enforces a rule of that name. The names "
+			    "are copies, copies-before-register, slots-a-day, deposit-bytes and "
+			    "deposits-a-day.")
+			: _("%.4000s, line %u: rules are lines \"name = value\", each name once, "
+			    "with numbers for the names that are known."),
+		file != NULL ? file : "-", status == EMR_OK ? rules.unknown_line : line);
 	return emr_wrong_use("org", what, out_problem);
 }
 
@@ -406,8 +404,9 @@ static emr_status say_changes(const proposals *all, emr_out *out, emr_bytes text
 
 		if (from == to)
 			continue;
-		emr_say(out, _("  %s: %s instead of %s\n"), emr_rules_name(i),
-			rule_text(i, to, after), rule_text(i, from, before));
+		emr_number_text(to, after);
+		emr_number_text(from, before);
+		emr_say(out, _("  %s: %s instead of %s\n"), emr_rules_name(i), after, before);
 		n++;
 	}
 	emr_say(out, n > 0 ? _("Above stands all that changes for this program.\n")

@@ -1,8 +1,15 @@
-/* This file says how the nodes of the settings are that hold copies: as `status` and `copies` have
- * it. */
+/* This file says how the nodes of the settings are that hold copies, and why changes wait for the
+ * ledger: as `status` and `copies` have it. */
 #include "report/report.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/json.h"
+#include "kit/language.h"
 #include "kit/out.h"
+#include "kit/text.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 
 json_t *emr_node_json(const emr_publisher_node *node, uint64_t copies, uint64_t of)
@@ -41,4 +48,42 @@ json_t *emr_nodes_json(emr_session *session)
 		}
 	}
 	return nodes;
+}
+
+/* ---- what waits for the ledger ---- */
+
+json_t *emr_unsent_json(const emr_session *session)
+{
+	const char *cause = emr_absence_refusal(session->ledger);
+	emr_ledger_absence now;
+	char since[EMR_TEXT_BYTES];
+
+	emr_ledger_look(session->ledger, &now);
+	if (now.unsent.since_unix_s == 0 || cause == NULL)
+		return json_null();
+	emr_time_json((int64_t)now.unsent.since_unix_s, since);
+	return json_pack("{s:s, s:s, s:s, s:o}", "since", since, "stage", now.unsent.stage, "cause",
+		cause, "said", emr_json_text(now.unsent.said));
+}
+
+static const char *stage_words(const char *stage)
+{
+	return strcmp(stage, "endorse") == 0  ? _("not endorsed")
+	       : strcmp(stage, "submit") == 0 ? _("not ordered")
+	       : strcmp(stage, "commit") == 0 ? _("in no block yet")
+					      : stage;
+}
+
+void emr_unsent_print(FILE *to, const json_t *report)
+{
+	const json_t *unsent = json_object_get(json_object_get(report, "ledger"), "unsent");
+	char since[EMR_TEXT_BYTES], said[EMR_TEXT_BYTES + 200];
+
+	if (!json_is_object(unsent) || emr_json_number_at(report, "pending") == 0)
+		return;
+	emr_moment_text(emr_json_text_at(unsent, "since"), since);
+	emr_show(emr_json_text_at(unsent, "said"), said, sizeof said);
+	fprintf(to, _("  Waiting since %s, %s: %s (\"%s\").\n"), since,
+		stage_words(emr_json_text_at(unsent, "stage")), emr_json_text_at(unsent, "cause"),
+		said);
 }

@@ -137,12 +137,12 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
-	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
-		emr_ledger_kind(session->ledger), "size", (json_int_t)size, "witnessed",
-		(json_int_t)count_witnesses(session), "away_at", time_or_null(absence.since_unix_s),
-		"away_unix", (json_int_t)absence.since_unix_s, "error",
-		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
-		is_away ? emr_json_text(why->text) : json_null(), "hint",
+	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
+		emr_ledger_kind(session->ledger), "unsent", emr_unsent_json(session), "size",
+		(json_int_t)size, "witnessed", (json_int_t)count_witnesses(session), "away_at",
+		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
+		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
+		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
 }
 

@@ -551,6 +551,7 @@ char *emr_report_text(const json_t *report)
 	} else {
 		put_head(to, report);
 		put_safety(to, report);
+		emr_unsent_print(to, report);
 		put_not_whole(to, report);
 		put_spared(to, report);
 		put_writing(to, report);

@@ -66,6 +66,7 @@ void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *n
 	const char *id = status == EMR_OFFLINE	 ? "place-away"
 			 : status == EMR_TIMEOUT ? "place-late"
 						 : "missing-everywhere";
+	emr_place at;
 	char *path;
 
 	if (view->options.notice_with == NULL) {
@@ -76,6 +77,9 @@ void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *n
 	path = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
 	view->options.notice_with(view->options.notice_arg, id, path != NULL ? path : "", nodes);
+	if (path != NULL && view->options.missed != NULL &&
+		emr_view_place(view, path, &at) == EMR_OK)
+		view->options.missed(view->options.copies_arg, &at.root);
 	free(path);
 }
 

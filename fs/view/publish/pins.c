@@ -1,6 +1,7 @@
 /* Pins say which blocks on the disk are still needed. When the store's index was lost and made
- * again, this file says all pins again from the ledger and the journal, so that cleaning up cannot
- * remove blocks of living records; and single ones that turn out to be lost. */
+ * again, or the whole store was, this file says all pins again from the ledger and the journal, so
+ * that cleaning up cannot remove blocks of living records and people are told which are not here;
+ * and single ones that turn out to be lost. */
 #include "publish.h"
 
 #include <stdlib.h>
@@ -43,20 +44,34 @@ static emr_status keep_row(void *arg, emr_id16 key, emr_bytes value)
 	return keep(arg, &row.content.c, key, EMR_PIN_WRITTEN);
 }
 
+static emr_status is_one(void *arg, const emr_pin *pin)
+{
+	(void)arg;
+	(void)pin;
+	return EMR_CONFLICT;
+}
+
+/* A store that lost everything is made again, and is as good as one that never had anything. */
+static bool has_all(emr_store *store)
+{
+	return !emr_store_pins_incomplete(store) &&
+	       emr_store_each_pin(store, is_one, NULL) == EMR_CONFLICT;
+}
+
 emr_status pins_restore(emr_view *view)
 {
 	keeping k = {0};
 	emr_status status;
 
-	if (!emr_store_pins_incomplete(view->options.store))
+	if (has_all(view->options.store))
 		return EMR_OK;
 	status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &k);
 	if (status == EMR_OK)
 		status = emr_journal_each(view->options.journal, EMR_ROW_NODE, keep_row, &k);
 	if (status == EMR_OK)
 		status = emr_store_pins_complete(view->options.store, k.pins, k.count);
-	if (status == EMR_OK)
-		emr_log(EMR_LOG_INFO, "the store's index was made anew: %zu pins said again",
+	if (status == EMR_OK && k.count > 0)
+		emr_log(EMR_LOG_INFO, "the store's index was made again: %zu pins said again",
 			k.count);
 	free(k.pins);
 	return status;

@@ -212,6 +212,6 @@ emr_status keeper_hand_out(emr_view *view);
 /* Pins say which blocks are still needed. This says all of them again after the store's index
  * was made again. */
 
-/* Nothing to do unless emr_store_pins_incomplete.  Reads the whole history: before the mount
- * answers, and rare. */
+/* Nothing to do unless emr_store_pins_incomplete, or there is none.  Reads the whole history:
+ * before the mount answers, and rare. */
 emr_status pins_restore(emr_view *view);

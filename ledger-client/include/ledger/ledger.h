@@ -65,6 +65,15 @@ bool emr_ledger_brings_parts_later(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 
+/* What was sent last and is not in the ledger, whoever is to blame. */
+typedef struct emr_ledger_unsent {
+	uint64_t since_unix_s; /* the first time; 0: nothing */
+	const char *fault;     /* what it is called in the log, static text */
+	const char *stage;     /* "endorse", "sign", "submit" or "commit" */
+	char said[200]; /* by those who answered, organisations among it; printable, not to be
+			 * believed */
+} emr_ledger_unsent;
+
 /* Whether the ledger is there.  EMR_OFFLINE: it cannot be reached and may come back by itself;
  * EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_FORK: something is there that must not be used.  These are
  * also what every other function answers meanwhile. */
@@ -76,6 +85,7 @@ typedef struct emr_ledger_absence {
 				* static text; NULL: nobody does */
 	const char *sent_refusal; /* what those who answer had against what was sent last, as
 				   * refusal; NULL: nothing.  Also where the ledger is there */
+	emr_ledger_unsent unsent;
 } emr_ledger_absence;
 /* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */

@@ -35,5 +35,6 @@ void emr_absence_say_status(
  */
 bool emr_absence_say_refusal(
 	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem);
-/* The same in a few words, within a sentence: "their clocks ..."; NULL: nothing. */
+/* Why what was sent last is not there, in a few words, within a sentence: "their clocks ...";
+ * NULL: nothing, or nobody knows. */
 const char *emr_absence_refusal(emr_ledger *ledger);

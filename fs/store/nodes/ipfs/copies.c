@@ -243,7 +243,7 @@ static bool is_over(emr_copies *copies, want *w)
 		return true;
 	if (!is_given_up(w, copies))
 		return false;
-	if (w->answer.status == EMR_NOT_FOUND)
+	if (w->answer.status == EMR_NOT_FOUND && is_here(w->phase)) /* not all have said so */
 		w->answer = (emr_copies_answer){.status = EMR_TIMEOUT,
 			.fault = EMR_IPFS_SLOW,
 			.node = copies->node_count,
@@ -415,6 +415,10 @@ static void note_answer(
 		a->want->is_late[a->node] = status == EMR_TIMEOUT && a->ms < copies->fetch_ms;
 	if (status == EMR_NOT_FOUND)
 		answer->has_answered = true;
+	/* It has said already that it has none itself, which a search without an end does not
+	 * change. */
+	if (a->is_online && status == EMR_TIMEOUT)
+		return;
 	if (weight_of(status) > weight_of(answer->status)) {
 		answer->status = status;
 		answer->fault = fault;

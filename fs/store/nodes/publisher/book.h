@@ -14,6 +14,7 @@ typedef struct book_entry {
 	uint16_t sent;	  /* may have it: is asked before it is sent, and told when it goes */
 	uint16_t doubted; /* sent, for all that is known: what the file said is lost */
 	uint16_t listed;  /* among the pins of the node, when it was asked for all of them */
+	uint16_t asked;	  /* about it next, before the round goes on; of this process */
 	uint16_t going;	  /* is being sent by a thread of that node; of this process */
 	uint16_t stuck;	  /* does not take it alone either; of this process */
 	uint16_t waits;	  /* its cluster was asked, and is looked at later; of this process */

@@ -42,6 +42,7 @@ static emr_status note_gone(publisher_node *node, const emr_cid *root)
 	if (entry != NULL && entry->is_noted && !entry->is_wanted &&
 		(entry->held | entry->sent) == 0)
 		is_last = true;
+	pthread_cond_broadcast(&p->wake);
 	if (status == EMR_OK)
 		status = node_write_lines(p);
 	pthread_mutex_unlock(&p->lock);
@@ -86,6 +87,57 @@ bool node_let_one_go(publisher_node *node)
 	return true;
 }
 
+/* With the lock. */
+static uint64_t count_left(const emr_publisher *p, size_t number)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+
+		n += !entry->is_wanted && ((entry->held | entry->sent) >> number & 1) != 0;
+	}
+	return n;
+}
+
+/* With the lock: a node that answers still has something to let go of. */
+static bool is_letting_go(const emr_publisher *p)
+{
+	emr_cid ignored;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (p->nodes[i].lanes[0].has_thread && p->nodes[i].failures == 0 &&
+			find_leaving(&p->nodes[i], &ignored))
+			return true;
+	return false;
+}
+
+static bool is_in_settings(const emr_publisher *p, size_t number)
+{
+	bool is = false;
+
+	for (size_t i = 0; i < p->count; i++)
+		is = is || p->nodes[i].number == number;
+	return is;
+}
+
+void emr_publisher_each_left(emr_publisher *p, int64_t wait_ns, emr_publisher_left_fn fn, void *arg)
+{
+	const int64_t until = publisher_now_ns() + wait_ns;
+
+	wanted_look_now(p, wait_ns);
+	pthread_mutex_lock(&p->lock);
+	while (is_letting_go(p) && !p->is_stopping && publisher_now_ns() < until)
+		publisher_wait_until(p, until);
+	for (size_t i = 0; i < p->book.node_count; i++) {
+		const uint64_t n = p->book.nodes[i] != NULL ? count_left(p, i) : 0;
+
+		if (n > 0)
+			fn(arg, p->book.nodes[i], !is_in_settings(p, i), n);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* ---- What is there already ---- */
 
 /* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
@@ -106,6 +158,43 @@ static bool find_held(
 			return true;
 		}
 	}
+	return false;
+}
+
+void emr_publisher_doubt(void *publisher, const emr_cid *root)
+{
+	emr_publisher *p = publisher;
+	book_entry *entry;
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, root);
+	if (entry != NULL)
+		entry->asked = entry->held;
+	p->has_doubts = p->has_doubts || (entry != NULL && entry->held != 0);
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* With the lock: one that somebody could not have goes before all others; it is not of the round.
+ */
+static bool find_doubt(publisher_node *node, emr_cid *out_root)
+{
+	emr_publisher *p = node->publisher;
+	uint16_t all = 0;
+
+	for (size_t i = 0; p->has_doubts && i < book_count(&p->book); i++) {
+		book_entry *entry = book_at(&p->book, i);
+
+		if ((entry->asked & entry->held & node_bit(node)) != 0) {
+			entry->asked &= (uint16_t)~node_bit(node);
+			*out_root = entry->root;
+			return true;
+		}
+		all |= entry->asked & entry->held;
+	}
+	p->has_doubts = all != 0;
 	return false;
 }
 
@@ -198,16 +287,18 @@ bool node_check_one(publisher_node *node)
 	emr_publisher *p = node->publisher;
 	int64_t begun_ns = publisher_now_ns();
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
-	bool is_held = false;
+	bool is_held = false, is_doubt;
 	emr_status status;
 	emr_cid root;
 
-	if (begun_ns < node->next_check_ns)
+	is_doubt = find_doubt(node, &root);
+	if (!is_doubt && begun_ns < node->next_check_ns)
 		return false;
-	if (!find_next(node, &root)) {
+	if (!is_doubt && !find_next(node, &root)) {
 		node->next_check_ns = begun_ns + CHECK_AGAIN_NS;
 		node->checked = node->round_end = (emr_cid){{0}};
 		node->has_hurry = node->is_listed = false;
+		pthread_cond_broadcast(&p->wake); /* a person may wait for the end of it */
 		return false;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -225,8 +316,9 @@ bool node_check_one(publisher_node *node)
 	pthread_mutex_lock(&p->lock);
 	if (status != EMR_OK && !node_is_of_content(fault))
 		return true;
-	node->checked = root;
-	if (!node->has_hurry)
+	if (!is_doubt)
+		node->checked = root;
+	if (!node->has_hurry && !is_doubt)
 		node->next_check_ns =
 			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
 	if (status != EMR_OK && fault != EMR_IPFS_ERROR)

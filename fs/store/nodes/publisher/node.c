@@ -232,6 +232,7 @@ static void fails_at(
 	node->retry_ns = publisher_now_ns() + pause_ns(node->failures++);
 	node->is_full = fault == EMR_IPFS_FULL;
 	node->was_away = node->was_away || (node_is_away(fault) && !node_is_of_content(fault));
+	pthread_cond_broadcast(&p->wake); /* nobody waits for its answer any longer */
 	pthread_mutex_unlock(&p->lock);
 	tell(node, fault, is_new);
 }

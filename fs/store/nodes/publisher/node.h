@@ -73,8 +73,10 @@ struct emr_publisher {
 	pthread_cond_t wake;
 	book book;
 	bool is_stopping, is_started, has_looked;
-	int stop_fd;	   /* readable from stop on */
-	emr_worker looker; /* woken by whoever saves, and never holds him up */
+	bool has_doubts;			/* some entry is to be asked about next */
+	int stop_fd;				/* readable from stop on */
+	uint64_t wanted_asked, wanted_answered; /* looks which roots are to be where */
+	emr_worker looker;			/* woken by whoever saves, and never holds him up */
 	/* here.c; under the lock */
 	emr_buf lacking; /* of emr_cid, sorted: not whole on this computer when it was last looked
 			  */
@@ -183,6 +185,8 @@ unsigned cluster_copies(const publisher_node *node, const book_entry *entry);
 
 /* Reads again which roots are to be where; under no lock. */
 emr_status wanted_look(emr_publisher *p);
+/* The same, by the thread for it if there is one, and waits for it for WAIT_NS at most. */
+void wanted_look_now(emr_publisher *p, int64_t wait_ns);
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);

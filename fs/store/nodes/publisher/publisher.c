@@ -87,6 +87,7 @@ static void *look(void *arg)
 {
 	emr_publisher *p = arg;
 	emr_status said = EMR_OK;
+	uint64_t asked;
 	int64_t next_ns = 0;
 	bool is_changed = true;
 
@@ -99,7 +100,14 @@ static void *look(void *arg)
 		is_changed = true;
 		if (begun_ns < next_ns)
 			continue;
+		pthread_mutex_lock(&p->lock);
+		asked = p->wanted_asked;
+		pthread_mutex_unlock(&p->lock);
 		status = wanted_look(p);
+		pthread_mutex_lock(&p->lock);
+		p->wanted_answered = asked;
+		pthread_cond_broadcast(&p->wake);
+		pthread_mutex_unlock(&p->lock);
 		if (status != EMR_OK && status != said)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));
@@ -194,9 +202,9 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 		status = name_node(&p->nodes[i]);
 		names[i] = p->nodes[i].name;
 	}
-	if (status == EMR_OK && p->count > 0)
-		status = book_open(&p->book, options->state_dirfd, options->is_still, names,
-			p->count, numbers);
+	if (status == EMR_OK) /* without nodes it tells of former ones */
+		status = book_open(&p->book, options->state_dirfd,
+			options->is_still || p->count == 0, names, p->count, numbers);
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
 		p->nodes[i].number = numbers[i];
 	p->is_started = status == EMR_OK;
@@ -232,6 +240,29 @@ void emr_publisher_stop(emr_publisher *p)
 		join_node(&p->nodes[i]);
 }
 
+void wanted_look_now(emr_publisher *p, int64_t wait_ns)
+{
+	const int64_t until = publisher_now_ns() + wait_ns;
+	uint64_t mine;
+
+	if (!p->is_started)
+		return;
+	if (p->count == 0 || p->options.is_still) { /* there is no thread for it */
+		emr_status status = wanted_look(p);
+
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
+				emr_status_text(status));
+		return;
+	}
+	pthread_mutex_lock(&p->lock);
+	mine = ++p->wanted_asked;
+	emr_worker_wake(&p->looker);
+	while (p->wanted_answered < mine && !p->is_stopping && publisher_now_ns() < until)
+		publisher_wait_until(p, until);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void emr_publisher_wake(void *publisher)
 {
 	emr_publisher *p = publisher;
@@ -258,6 +289,28 @@ void emr_publisher_repair(emr_publisher *p)
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 	emr_publisher_wake(p);
+}
+
+/* With the lock: a node that answers has not been asked for everything yet. */
+static bool is_asking(const emr_publisher *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const publisher_node *node = &p->nodes[i];
+		const bool answers = node->failures == 0 || node->fault == EMR_IPFS_ERROR;
+
+		if (node->lanes[0].has_thread && (node->is_called_for || node->has_hurry) &&
+			answers)
+			return true;
+	}
+	return false;
+}
+
+void emr_publisher_await_asked(emr_publisher *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (is_asking(p) && !p->is_stopping)
+		publisher_wait_until(p, INT64_MAX);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* ---- What is where ---- */
@@ -308,7 +361,7 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 	pthread_mutex_lock(&p->lock);
 	out_totals->lacking = p->lacking.len / sizeof(emr_cid);
 	out_totals->least = out_totals->lacking == 0 && !p->options.has_nothing;
-	for (size_t i = 0; i < book_count(&p->book); i++) {
+	for (size_t i = 0; p->count > 0 && i < book_count(&p->book); i++) {
 		const book_entry *entry = book_at(&p->book, i);
 		unsigned held = held_of(p, &entry->root, entry);
 
@@ -319,6 +372,17 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 		out_totals->pinned += held >= p->copies;
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+uint64_t emr_publisher_short(emr_publisher *p, int64_t wait_ns)
+{
+	emr_publisher_totals totals;
+
+	if (p == NULL || p->count == 0)
+		return 0;
+	wanted_look_now(p, wait_ns);
+	emr_publisher_sum(p, &totals);
+	return totals.records - totals.pinned;
 }
 
 size_t emr_publisher_node_count(const emr_publisher *p)

@@ -84,6 +84,9 @@ static void serve_once(publisher_node *node)
 	/* The root that is let go of may take the room that is missing. */
 	if (node->is_full && node->at_work == 0 && node_let_one_go(node))
 		return;
+	/* A person waits to hear what it has, or could not have something. */
+	if ((node->has_hurry || p->has_doubts) && node_check_one(node))
+		return;
 	if (node_send_some(node))
 		return;
 	if (node->at_work > 0) { /* what is let go of may be what another thread sends */

@@ -91,7 +91,9 @@ typedef struct emr_view_options {
 	/* In how many places all of what is below ROOT is, and in how many it should be.  Any
 	 * thread, without a lock of the view.  NULL: here alone. */
 	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
-	void *copies_arg; /* of these two */
+	/* A reader could not have all of what is below ROOT.  As above; may be NULL. */
+	void (*missed)(void *arg, const emr_cid *root);
+	void *copies_arg; /* of these three */
 	bool has_nodes;	  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
 	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
 	 * view, without a lock; NULL: none. */

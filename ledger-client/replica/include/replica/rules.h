@@ -6,24 +6,21 @@
  * (marks of direction, what has no width), at most 65,536 bytes: lines `name = value`, each
  * name once, blanks around name and value free, empty lines and lines that begin with # mean
  * nothing.  Names are lower-case letters, digits and hyphens. A value of a name that is known here
- * is a number in decimal digits, or the word that is given with it.  Names that are not known here
- * are those of another version, and are ignored. */
+ * is a number in decimal digits.  Names that are not known here are those of another version, and
+ * are ignored; nobody should agree to them, because nothing enforces them. */
 #pragma once
 
 #include "replica/replica.h"
 
 #define EMR_RULES_TEXT_MAX 65536u
-#define EMR_RULES_NO_LIMIT UINT64_MAX
 
 typedef struct emr_rules {
 	uint32_t copies;		 /* copies: how many of each block are wanted (1) */
 	uint32_t copies_before_register; /* copies-before-register (1) */
-	uint32_t places;		 /* places: how many, 0 for "all" (all) */
-	uint32_t witnesses;		 /* witnesses: members who must cosign a head (0) */
 	uint32_t slots_a_day;		 /* slots-a-day: keys released a grant and day (20000) */
 	uint64_t deposit_bytes;		 /* deposit-bytes: plaintext of one deposit (4 GiB) */
 	uint64_t deposits_a_day;	 /* deposits-a-day: of one depositor in one Inbox (200) */
-	uint64_t quota_bytes;		 /* quota-bytes, or "none" (none: EMR_RULES_NO_LIMIT) */
+	unsigned unknown_line;		 /* the first whose name is not known here; 0: none */
 } emr_rules;
 
 /* The rules where nobody has agreed on anything. */
@@ -32,18 +29,15 @@ typedef struct emr_rules {
 		.copies_before_register = 1,                                                       \
 		.slots_a_day = 20000,                                                              \
 		.deposit_bytes = UINT64_C(4) << 30,                                                \
-		.deposits_a_day = 200,                                                             \
-		.quota_bytes = EMR_RULES_NO_LIMIT})
+		.deposits_a_day = 200})
 
 /* *OUT: the defaults, with what TEXT says.  EMR_INVALID: *OUT_LINE (from 1; may be NULL) is wrong.
  */
 emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line);
 
-/* The settings that are known here, one by one: WHICH is below EMR_RULES_KNOWN.  The word is that
- * which stands for VALUE, NULL when it is a number. */
-#define EMR_RULES_KNOWN 8u
+/* The settings that are known here, one by one: WHICH is below EMR_RULES_KNOWN. */
+#define EMR_RULES_KNOWN 5u
 const char *emr_rules_name(size_t which);
-const char *emr_rules_word(size_t which, uint64_t value);
 uint64_t emr_rules_value(const emr_rules *rules, size_t which);
 
 /* The rules that REPLICA's network has agreed on, for any thread; a read of one row, and of the

@@ -3,6 +3,8 @@
  * It refuses to say "safe" of what it did not count, and to prove what is not on the ledger. */
 #pragma once
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "kit/frame.h"
@@ -46,6 +48,11 @@ char *emr_report_text(const json_t *report);
 json_t *emr_node_json(const emr_publisher_node *node, uint64_t copies, uint64_t of);
 /* All nodes of the settings, counting every version.  NULL without memory; the caller's. */
 json_t *emr_nodes_json(emr_session *session);
+/* Since when, where and why what was sent is not in the ledger: {since stage cause said}, or null.
+ */
+json_t *emr_unsent_json(const emr_session *session);
+/* The same of a REPORT in which something waits, in a line. */
+void emr_unsent_print(FILE *to, const json_t *report);
 
 /* The open keyring answers `log` here. It says no more than the ledger or a reader's report says.
  */

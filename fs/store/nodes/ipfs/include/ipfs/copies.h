@@ -43,8 +43,8 @@ void emr_copies_close(emr_copies *copies);
 
 /* EMR_NOT_FOUND: every node answered, and none has it.  Otherwise the status of the first node
  * that could not say, or, where each could, of the first that gave what is not the block
- * (EMR_DAMAGED, EMR_LIMIT); EMR_TIMEOUT also where a node looked for it at others and came to no
- * end, and where want_ms were over. */
+ * (EMR_DAMAGED, EMR_LIMIT); EMR_TIMEOUT also where want_ms were over before each was asked.  A
+ * search at others that comes to no end is no word against those who have none. */
 typedef struct emr_copies_answer {
 	emr_status status;
 	emr_ipfs_fault fault; /* of that node */

@@ -11,6 +11,7 @@
 	X(EMR_IPFS_CLEAR_TEXT, "clear-text", EMR_FORBIDDEN)   /* http:// to another host */        \
 	X(EMR_IPFS_NO_HOST, "no-host", EMR_OFFLINE)	      /* the name is not known */          \
 	X(EMR_IPFS_NO_ANSWER, "no-answer", EMR_OFFLINE)	      /* nobody listens there */           \
+	X(EMR_IPFS_NO_ACCESS, "no-access", EMR_DENIED)	      /* its socket is not for us */       \
 	X(EMR_IPFS_CERTIFICATE, "certificate", EMR_DENIED)    /* not of that host, or strange */   \
 	X(EMR_IPFS_SLOW, "slow", EMR_TIMEOUT)		      /* the call's time is over */        \
 	X(EMR_IPFS_CANCELLED, "cancelled", EMR_INTERRUPTED)   /* by the caller */                  \

@@ -129,3 +129,20 @@ bool emr_publisher_is_here(emr_publisher *publisher, const emr_cid *root);
 /* Every node is tried now, however long it was to be left alone, and asked again for everything
  * that it said it holds; what it lacks is sent. */
 void emr_publisher_repair(emr_publisher *publisher);
+/* Somebody could not have all of ROOT: each node that said it holds it is asked about it next. NULL
+ * is fine. */
+void emr_publisher_doubt(void *publisher, const emr_cid *root);
+/* Returns when each node has been asked for everything since, or fails. */
+void emr_publisher_await_asked(emr_publisher *publisher);
+/* Versions of which the nodes have fewer copies than wanted, those of the last moment too: it waits
+ * for a look for WAIT_NS at most.  NULL, or without a node: 0. */
+uint64_t emr_publisher_short(emr_publisher *publisher, int64_t wait_ns);
+
+/* Under the publisher's lock.  VERSIONS: that were erased and that NAME has, or may have;
+ * IS_FORMER: the settings do not name it any more, and nobody tells it. */
+typedef void (*emr_publisher_left_fn)(
+	void *arg, const char *name, bool is_former, uint64_t versions);
+/* Waits for WAIT_NS at most until each node that answers has let go of what was erased, and calls
+ * FN for those that have not. */
+void emr_publisher_each_left(
+	emr_publisher *publisher, int64_t wait_ns, emr_publisher_left_fn fn, void *arg);
