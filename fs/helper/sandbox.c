@@ -61,6 +61,9 @@ static emr_status enter_filter(void)
 		ALLOW_CALL(getrandom),
 		ALLOW_CALL(rt_sigreturn),
 		ALLOW_CALL(exit_group),
+#if HAS_SANITIZER
+		ALLOW_CALL(sigaltstack), /* AddressSanitizer asks for it when C++ throws */
+#endif
 		/* waking who waits, who is nobody: libraries do it when they have begun */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_futex, 0, 4),
 		ARGUMENT(1),

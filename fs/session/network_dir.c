@@ -227,8 +227,23 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	/* It began in a directory, and whoever comes now reads the channel. */
 	if (status == EMR_OK &&
 		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
-		status = emr_file_replace(ledger, EMR_NETWORK_MOVED, (emr_bytes){0}, 0600);
+		status = emr_file_replace(ledger, EMR_NETWORK_MOVED, channel, 0600);
+	if (status == EMR_OK && unlinkat(ledger, EMR_SERVED_SETTINGS, 0) != 0 && errno != ENOENT)
+		status = emr_status_from_errno(errno);
 	return status;
+}
+
+emr_status emr_network_dir_follow(const char *dir, const emr_keyring *keyring)
+{
+	EMR_AUTO_BUF way = {0};
+	EMR_AUTO_BUF descriptor = {0};
+
+	EMR_TRY(emr_served_moved(dir, keyring, &way));
+	if (way.len == 0)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_channel_carried_check(emr_buf_view(&way)));
+	EMR_TRY(emr_network_dir_descriptor(dir, &descriptor));
+	return emr_network_dir_settle(dir, emr_buf_view(&way), emr_buf_view(&descriptor));
 }
 
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor)

@@ -34,6 +34,7 @@
 #include "served/client.h"
 #include "session/fetching.h"
 #include "session/keys.h"
+#include "session/network_dir.h"
 #include "session/registered.h"
 #include "session/second_copy.h"
 #include "session/session.h"
@@ -208,6 +209,21 @@ static void look_for_move(mount *m)
 		       faccessat(state, STATE_MOVE_TOLD, F_OK, 0) != 0;
 }
 
+/* Its host says where the ledger of a network is that has ended there. */
+static void follow_move(mount *m)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+
+	if (!m->is_directory_closed || emr_network_dir_of(m->session.state_fd, &dir) != EMR_OK ||
+		dir == NULL || !emr_network_dir_is_served(dir) ||
+		emr_network_dir_follow(dir, m->session.keyring) != EMR_OK)
+		return;
+	m->is_directory_closed = false;
+	emr_say(m->out,
+		"The ledger of your network, which its host had, is in a channel of Fabric now, "
+		"with everything as it was. Close your folder and open it again to go on there.\n");
+}
+
 static void say_move(const mount *m)
 {
 	if (m->has_moved) {
@@ -302,6 +318,7 @@ static void when_ready(void *arg)
 			? json_string(emr_message_get(why.message)->id)
 			: json_null());
 	say_clock(m);
+	follow_move(m);
 	say_move(m);
 	say_certificate(m);
 	say_saved_while_closed(m);

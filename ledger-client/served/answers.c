@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "ledger/backend.h"
+#include "ledger/network.h"
 #include "served_private.h"
 
 #define ENTRIES_MAX 4096u /* of one answer */
@@ -189,6 +191,15 @@ static emr_status give_note(emr_served *served, emr_serve_call *call)
 	return emr_ledger_checkpoint(served->ledger, &call->out);
 }
 
+/* Empty, or not there: the ledger is here. */
+static emr_status give_moved(emr_served *served, emr_serve_call *call)
+{
+	emr_status status =
+		emr_file_read(served->dirfd, EMR_NETWORK_MOVED, WIRE_MOVED_MAX, &call->out);
+
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 /* The handle judges what it is left, and unites it with what is there. */
 static emr_status take_note(emr_served *served, emr_serve_call *call)
 {
@@ -258,6 +269,7 @@ FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
+FOR_MEMBERS(answer_moved, give_moved)
 FOR_MEMBERS(answer_note, give_note)
 FOR_MEMBERS(answer_new_note, take_note)
 
@@ -276,6 +288,7 @@ const emr_serve_route served_routes[] = {
 		.answer = answer_parts},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
+	{"GET", WIRE_ROOT "moved", .answer = answer_moved},
 	{"GET", WIRE_ROOT "note", .answer = answer_note},
 	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .may = may_send,
 		.answer = answer_new_note},

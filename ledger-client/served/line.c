@@ -315,6 +315,13 @@ emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
 	return status == EMR_OK ? emr_buf_append(out_descriptor, body.data, body.len) : status;
 }
 
+emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
+{
+	const question q = {.path = "moved"};
+
+	return ask_host(dir, keyring, &q, out);
+}
+
 /* ---- tokens ---- */
 
 emr_status emr_served_tokens_open(

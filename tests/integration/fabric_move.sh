@@ -8,13 +8,17 @@
 two_begin fabric_move
 PF="--passphrase-file $EMR_PASS"
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	[ -z "${moving:-}" ] || kill "$moving" 2>/dev/null
+	two_end
+	kill ${moving:-} ${node:-} 2>/dev/null
 	channel_stop
 }
 
 say "a hospital in a directory, a patient and her doctor"
+mkdir node
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >node.log 2>&1 &
+node=$!
+emr_until test -f node/ready
+EMR_NODE=unix:$EMR_WORK/node/good.sock # who reads when the host has ended
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join lima "Paula Lima" clinician
@@ -113,9 +117,13 @@ says "The network is in the channel"
 say "who opens the folder again is in the channel, with everything; what waited goes there"
 as ana run 4 unmount --now
 two_unmount lima
-for who in ana lima; do cp net/network $who/state/network/ && mkdir -p $who/state/network/ledger && touch $who/state/network/ledger/moved; done
+for who in ana lima; do
+	as $who run 0 mount $PF $who-folder
+	says "is in a channel of Fabric now"
+done
+as ana run 4 unmount --now
+two_unmount lima
 as ana run 0 mount $PF ana-folder
-says "is in a channel of Fabric now"
 as lima run 0 mount $PF lima-folder
 as ana run 0 status --wait
 expect "the same entry" "$(as ana attribute tx ana-folder/Imaging/MRI.txt)" "$before"

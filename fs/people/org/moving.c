@@ -260,7 +260,7 @@ static emr_status lead_there(moving *m, emr_problem *out_problem)
 	ledger = openat(dir, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ledger < 0 || fstat(ledger, &st) != 0)
 		return emr_status_from_errno(errno);
-	return emr_file_replace(ledger, EMR_NETWORK_MOVED, (emr_bytes){0},
+	return emr_file_replace(ledger, EMR_NETWORK_MOVED, emr_buf_view(&way),
 		(st.st_mode & S_IRGRP) != 0 ? 0640 : 0600);
 }
 
