@@ -67,6 +67,7 @@ void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *n
 			 : status == EMR_TIMEOUT ? "place-late"
 						 : "missing-everywhere";
 	emr_place at;
+	bool is_own;
 	char *path;
 
 	if (view->options.notice_with == NULL) {
@@ -75,10 +76,11 @@ void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *n
 	}
 	pthread_mutex_lock(&view->lock);
 	path = kind_path(n);
+	is_own = path != NULL && tree_find(view, path) == n && n->is_published;
+	at = node_place(n);
 	pthread_mutex_unlock(&view->lock);
 	view->options.notice_with(view->options.notice_arg, id, path != NULL ? path : "", nodes);
-	if (path != NULL && view->options.missed != NULL &&
-		emr_view_place(view, path, &at) == EMR_OK)
+	if (is_own && view->options.missed != NULL)
 		view->options.missed(view->options.copies_arg, &at.root);
 	free(path);
 }
