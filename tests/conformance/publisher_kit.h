@@ -35,12 +35,12 @@ typedef struct scene {
 	size_t looks;
 	pthread_t speaker; /* who said the last one, if that was since the last look */
 	bool is_said;
-	size_t mixed;	       /* how often another one had said it since then */
-	size_t lost;	       /* roots whose pins were said to be lost */
-	size_t said;	       /* how often a node was said to fail */
-	int niceness;	       /* of the thread that told of copies last */
-	bool was_written;      /* that a node holds something, in the file, when that was told */
-	_Atomic size_t copied; /* how often who waits for copies was told of more */
+	size_t mixed;		  /* how often another one had said it since then */
+	size_t lost;		  /* roots whose pins were said to be lost */
+	size_t said;		  /* how often a node was said to fail */
+	_Atomic int niceness;	  /* of the thread that told of copies last */
+	_Atomic bool was_written; /* that a node holds something, in the file, when that was told */
+	_Atomic size_t copied;	  /* how often who waits for copies was told of more */
 	emr_ipfs_fault last;
 } scene;
 
