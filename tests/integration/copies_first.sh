@@ -65,7 +65,7 @@ say "what is erased while it waits never gets there"
 must cp scan-3 "$MNT/Imaging/erased"
 emr_until has_state Imaging/erased "pending 1/3"
 echo "another text" >"$MNT/Imaging/later"	# in no batch yet: what is erased has the others made again
-run 0 erase --yes --passphrase-file "$EMR_PASS" Imaging/erased
+run 3 erase --yes --passphrase-file "$EMR_PASS" Imaging/erased
 [ ! -e "$MNT/Imaging/erased" ] || emr_fail "it is there"
 
 say "the node comes back: what waited is registered, once, as it was saved last"

@@ -23,7 +23,7 @@ emr_until here 2
 say "the other computer says how many copies go with it, and erases them"
 run 13 erase CT/anabela-01.dcm </dev/null
 says "With it goes what was made of it for datasets: 2 copies."
-json 0 erase CT/anabela-01.dcm --yes --passphrase-file "$EMR_PASS"
+json 3 erase CT/anabela-01.dcm --yes --passphrase-file "$EMR_PASS"
 expect "its copy, and the one that was taken back" "$(field copies)" 2
 expect "the other's copy" "$(find "laptop-folder/$COPIES" -name '*.dcm' | grep -c '000002-')" 1
 expect "copies" "$(find "laptop-folder/$COPIES" -name '*.dcm' | wc -l)" 1

@@ -53,7 +53,7 @@ say "nor what lies below what was brought from a node that is away by now"
 taken_away out/headless.car --nodes
 run 0 export Imaging/headless out/brought.car
 node_down
-run 0 erase --yes --passphrase-file "$EMR_PASS" Imaging/gone-too
+run 3 erase --yes --passphrase-file "$EMR_PASS" Imaging/gone-too
 emr_unmount
 rm -rf "$EMRFS_HOME/cache"
 emr_mount

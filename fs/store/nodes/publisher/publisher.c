@@ -342,7 +342,8 @@ void emr_publisher_count_to_register(
 
 	emr_publisher_count(p, root, out_held, out_wanted);
 	EMR_LOCKED(&p->lock);
-	*out_held += here_lacks(p, root);
+	if (here_lacks(p, root) && *out_held < *out_wanted)
+		*out_held = *out_wanted;
 }
 
 unsigned emr_publisher_wanted(emr_publisher *p)

@@ -100,8 +100,8 @@ void emr_publisher_wake(void *publisher);
  * when it was last looked, and in how many it should be. */
 void emr_publisher_count(
 	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
-/* The same for a root that is to be registered: one that is not whole here came from another
- * computer, which counts in this one's place. */
+/* The same for a root that is to be registered: one that is not whole here was registered by
+ * another computer, which saw to its copies. */
 void emr_publisher_count_to_register(
 	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 size_t emr_publisher_node_count(const emr_publisher *publisher);
