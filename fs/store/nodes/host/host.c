@@ -287,6 +287,7 @@ typedef struct pins {
 	emr_serve_call *call;
 	emr_id16 owner;
 	const emr_cid *root; /* NULL: each is said */
+	json_t *keys;	     /* in one answer; NULL: a line each */
 	bool is_found;
 } pins;
 
@@ -302,6 +303,11 @@ static emr_status look_at_pin(void *context, const emr_pin *pin)
 		return EMR_OK;
 	}
 	emr_cid_text(&pin->root, cid);
+	if (p->keys != NULL)
+		return json_object_set_new(p->keys, cid, json_pack("{s:s}", "Type", "recursive")) ==
+				       0
+			       ? EMR_OK
+			       : EMR_NO_MEMORY;
 	host_say(p->call, json_pack("{s:s, s:s}", "Cid", cid, "Type", "recursive"));
 	return EMR_OK;
 }
@@ -312,6 +318,20 @@ static bool is_pinned(emr_node *node, emr_serve_call *call, const emr_cid *root)
 
 	return emr_block_store_each_pin(node->options.store, look_at_pin, &p) == EMR_OK &&
 	       p.is_found;
+}
+
+static bool answer_all_pins(emr_node *node, pins *p)
+{
+	const char *stream = emr_serve_query(p->call, "stream");
+	emr_status status;
+
+	if (stream == NULL || strcmp(stream, "true") != 0)
+		p->keys = json_object();
+	status = emr_block_store_each_pin(node->options.store, look_at_pin, p);
+	if (status == EMR_OK && p->keys != NULL)
+		host_say(p->call, json_pack("{s:O}", "Keys", p->keys));
+	json_decref(p->keys);
+	return status == EMR_OK ? true : host_fail(p->call, "the pins cannot be read");
 }
 
 static bool answer_pins(void *arg, emr_serve_call *call)
@@ -325,11 +345,8 @@ static bool answer_pins(void *arg, emr_serve_call *call)
 		return true;
 	p.owner = host_owner(call);
 	call->type = "application/json";
-	if (name == NULL) {
-		if (emr_block_store_each_pin(node->options.store, look_at_pin, &p) != EMR_OK)
-			return host_fail(call, "the pins cannot be read");
-		return true;
-	}
+	if (name == NULL)
+		return answer_all_pins(node, &p);
 	if (!take_cid(call, name, &root))
 		return true;
 	if (!is_pinned(node, call, &root))
