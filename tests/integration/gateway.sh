@@ -81,7 +81,7 @@ must_smb lima "cd \"$ANA/Inbox\"; put plan lima.txt"
 must_smb reis "cd \"$ANA/Inbox\"; put doses reis.txt"
 both() { [ "$(ls ana-folder/Inbox/*/*/)" = $'lima.txt\nreis.txt' ]; }
 emr_until both
-by() { getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
+by() { cat "$(echo ana-folder/Inbox/*/*)/$1" >/dev/null && getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
 emr_until by lima.txt lima
 emr_until by reis.txt reis
 opened() { as ana run 0 log Imaging && grep -q "lima, São Lucas (own word: Paula Lima), treatment.*MRI.txt" out/said; }
