@@ -92,7 +92,8 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_ke
 	return status;
 }
 
-/* What came behind the last entry of a directory that has moved stands in blocks, not here. */
+/* After the last entry of a directory that has moved, its history goes on in the blocks of the
+ * channel, not here. */
 static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
 {
 	EMR_AUTO_BUF newest = {0};

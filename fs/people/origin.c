@@ -139,7 +139,8 @@ static void read_attributes(emr_view *view, uint64_t node, attributes *a)
 	}
 }
 
-/* Here, by its owner: what others share has one.  What is not opened yet may be a writer's. */
+/* Here, by its owner: a record that others share has one.  One that is
+ * not opened yet may be a writer's. */
 static bool is_own(const attributes *a)
 {
 	return a->owner == NULL && a->signature != NULL && strncmp(a->signature, "self", 4) == 0;

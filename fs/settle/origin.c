@@ -81,7 +81,7 @@ static emr_status search_elsewhere(put_search *s)
 {
 	EMR_AUTO_BUF own = {0};
 
-	/* What was carried here counts, too. */
+	/* An item that came by a carried file counts, too. */
 	EMR_TRY(look_in_row(s, s->place->domain, s->place->object));
 	if (!s->is_found)
 		EMR_TRY(emr_replica_own_domains(s->replica, &own));

@@ -249,8 +249,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 
 /* ---- space ---- */
 
-/* Blocks that no member keeps any more go.  What imports send from here on is looked at the next
- * time: it may not be pinned yet. */
+/* Blocks that no member keeps any more go.  Blocks that imports send from here on are left for
+ * the next time: they may not be pinned yet. */
 static void reclaim(host *h)
 {
 	emr_reclaim_options options = {.allow_missing = true, .batch_bytes = RECLAIM_BATCH_BYTES};

@@ -108,7 +108,7 @@ static emr_status give_entries(emr_served *served, emr_serve_call *call, uint64_
 	status = is_any ? emr_ledger_entries(served->ledger, from, max, put_entry, &g, &n)
 			: emr_ledger_domain_entries(
 				  served->ledger, domain, from, max, put_entry, &g, &n);
-	/* What could be read is given; the next request meets what could not. */
+	/* The entries that could be read are given; the next request meets the fault. */
 	return n > 0 || status == EMR_EXISTS ? EMR_OK : status;
 }
 

@@ -526,7 +526,7 @@ TEST(a_token_that_a_node_takes_no_more_is_asked_for_again_once)
 	t = (tokens){.right_after = 9};
 	assert_meets(&options, VERSION, EMR_IPFS_TOKEN);
 	assert_int_equal(t.asked, 2);
-	/* What was sent is not there any more to be sent again. */
+	/* The bytes that were sent are gone, and cannot be sent again. */
 	t = (tokens){.right_after = 1};
 	assert_meets(&options, PUSH, EMR_IPFS_TOKEN);
 	assert_true(t.forgotten > 0);

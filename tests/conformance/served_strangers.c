@@ -166,8 +166,8 @@ static void check_letters(emr_http *http, const letter_case *cases, size_t n, ui
 #define LETTER_ID "00112233445566778899aabbccddeeff"
 #define OF_ABC "ba7816bf8f01cfea414140de5dae2223.application" /* the SHA-256 of "abc" */
 
-/* The invited and who applies are strangers; the administrator's side of a letter is a member's.
- * What has its answer leaves nothing, and begins no second time. */
+/* The invited and the applicant are strangers; the administrator's side of a letter is a
+ * member's.  An answered letter leaves nothing, and begins no second time. */
 TEST_IN(begin, end, letters_are_for_their_two_sides)
 {
 	static const char reply[] = LETTER_ID ".reply", answer[] = LETTER_ID ".certificate",
@@ -286,7 +286,7 @@ TEST_IN(begin, end, garbage_and_what_is_too_long_is_refused)
 	assert_int_equal(size, 2);
 }
 
-/* What the only organisation wants. */
+/* The only organisation proposes it, and it is in force. */
 static void decide(emr_pub_org_propose what, emr_bytes part)
 {
 	const emr_id16 proposal = emr_id16_random();
@@ -460,7 +460,7 @@ TEST_IN(begin, end, what_all_hold_together_is_bounded)
 	assert_int_equal(ask(http, "POST", "/emrfs/v1/batches", NULL,
 				 emr_bytes_of(nothing, sizeof nothing), &out),
 		503);
-	/* What is short has a half that the long cannot fill. */
+	/* Short answers have a half that long ones cannot fill. */
 	assert_int_equal(
 		ask(http, "POST", "/emrfs/v1/token", NULL, emr_bytes_of(nothing, 104), &out), 403);
 	assert_status(EMR_OFFLINE, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));

@@ -1,8 +1,8 @@
 #!/bin/bash
-# fabric_ca_real.sh: a hospital on Fabric whose authority is a real fabric-ca-server (FABRIC_CA): the administrator, a doctor, a patient and
-# her second computer get their certificates from it, and who is revoked gets no other. Its root is three years old: what it makes begins
-# with its root, and is not renewed at each opening for that. It is killed. A second hospital comes in with another one. PEER plays the network,
-# where FABRIC does not name the programs of a real one.
+# This test runs a hospital on Fabric with a real fabric-ca-server (FABRIC_CA). The administrator, a doctor, a patient and the patient's
+# second computer get their certificates from it; a revoked person gets no other. The server's root is three years old, so new certificates
+# begin three years ago: they must not be renewed at each opening for that. The server is killed. A second hospital joins with another server.
+# The test's own network (PEER) stands in where FABRIC does not name the programs of a real one.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

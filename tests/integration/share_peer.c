@@ -55,7 +55,7 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
 }
 
-/* What he reads with, by an index of his own. */
+/* The reader's store, by an index of its own. */
 static void open_records(void)
 {
 	char index[4200];

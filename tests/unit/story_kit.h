@@ -89,7 +89,7 @@ void story_agents(story *s, unsigned mask);
 void all_agents(story *s);
 void owner_answers(story *s);
 
-/* What SHARED shows under NAME; the object is zero where it shows nothing. */
+/* The entry that SHARED shows under NAME; the object is zero where it shows nothing. */
 typedef struct story_found {
 	emr_id16 object;
 	uint64_t pversion;

@@ -58,7 +58,7 @@ static void note_body(checking *c, const emr_access_body *body)
 	}
 }
 
-/* What was asked, opened with the key that is shown. */
+/* This opens the question with the key that the proof shows. */
 static emr_status read_question(checking *c)
 {
 	emr_bytes k = emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0);

@@ -171,7 +171,7 @@ bool check_statement(checking *c)
 	return true;
 }
 
-/* Whoever signed the item owns the domain that it is in. */
+/* The signer of the item is the owner of its domain. */
 const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why)
 {
 	emr_card domain;

@@ -25,7 +25,7 @@ static bool in_description(
 	return false;
 }
 
-/* What the description asks of the members that it names. */
+/* So many members must approve, by the network's description. */
 static size_t approvals_at_least(const checking *c)
 {
 	static const uint8_t nobody[16];

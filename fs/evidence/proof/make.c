@@ -148,7 +148,8 @@ static emr_status add_issuer(making *m)
 		       : pieces_add_card(&m->p, search.domain);
 }
 
-/* Who wrote into the domain with a key of his own: then its beginning shows whose it is. */
+/* A writer has a key of their own in the owner's domain; the first item of its part says whose
+ * it is. */
 static emr_status add_writer(making *m)
 {
 	const emr_part_key at = {.domain = m->place.domain,

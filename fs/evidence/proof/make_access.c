@@ -70,7 +70,8 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	EMR_TRY(emr_replica_releases(a->p.from->replica, domain, look_at_release, a));
 	if (a->is_found) {
 		emr_signer_id(row.owner_pk, a->owner.b);
-		/* What is shared with me is kept here, too, and another's. */
+		/* The keyring keeps the keys of domains that others shared with this person, too.
+		 */
 		a->is_mine = is_mine &&
 			     emr_keyring_domain_public(
 				     a->p.from->keyring, domain, FIRST_GEN, 1, &own) == EMR_OK &&

@@ -45,6 +45,6 @@ void pieces_put_chains(const pieces *p, emr_proof *file);
 void pieces_put_keys(const pieces *p, emr_proof *file);
 void pieces_put_cards(const pieces *p, emr_proof *file);
 void pieces_put_admissions(const pieces *p, emr_proof *file);
-/* What is handed out proves itself: writes FILE if it is sound.  EMR_BAD_SIGNATURE: the log says
- * the step. */
+/* Writes FILE if it passes its own check: no unsound proof leaves this program.
+ * EMR_BAD_SIGNATURE: the log says the step. */
 emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_file);

@@ -1,5 +1,5 @@
 // Package ledger is the contract as chaincode: it fetches the rows that the contract declares, and does the writes that the
-// contract answers.  What is allowed is decided in C, by the same code as everywhere else; here is no decision.
+// contract answers.  Each decision is made in C, by the same code as everywhere else; none is made here.
 package ledger
 
 /*
@@ -441,7 +441,7 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []
 		return shim.Error(err.Error())
 	}
 	defer run.Free()
-	// Whoever reads blocks has this argument and nothing else: it is header and items, and they are all there.
+	// A reader of blocks has this argument and nothing else: it is header and items, and they are all there.
 	if run.PublicLen() != len(batch) {
 		return shim.Error("the batch is not header and items, with its private parts beside them")
 	}

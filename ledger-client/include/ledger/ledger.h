@@ -65,7 +65,7 @@ bool emr_ledger_brings_parts_later(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 
-/* What was sent last and is not in the ledger, whoever is to blame. */
+/* The last batch that was sent and is not in the ledger, with the reason. */
 typedef struct emr_ledger_unsent {
 	uint64_t since_unix_s; /* the first time; 0: nothing */
 	const char *fault;     /* what it is called in the log, static text */

@@ -1,5 +1,5 @@
-/* Members of JSON objects, as what other programs of emrfs answered is read: a member that is not
- * there, or is of another kind, is as good as empty. */
+/* These functions read members of JSON objects in the answers of other programs of emrfs. A member
+ * that is missing or of another type reads as empty. */
 #pragma once
 
 #include <jansson.h>

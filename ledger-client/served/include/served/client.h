@@ -72,6 +72,6 @@ emr_status emr_served_tokens_open(
 	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens);
 void emr_served_tokens_close(void *tokens); /* NULL is fine */
 /* Writes the token in force, NUL-terminated; asks the host when it is half a day old.  OUT NULL:
- * the host does not take it any more, and the next call asks.  Thread-safe.  What the host answers:
- * EMR_DENIED, EMR_OFFLINE and others. */
+ * the host does not take it any more, and the next call asks.  Thread-safe.
+ * EMR_DENIED, EMR_OFFLINE and others: the host's answer. */
 emr_status emr_served_token(void *tokens, char *out, size_t size);

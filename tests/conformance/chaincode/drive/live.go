@@ -182,7 +182,7 @@ func (l *liveNetwork) others(call call, cut int) error {
 			return err
 		}
 	}
-	// What stands in blocks is header and items, whole and alone: whoever reads them has nothing else.
+	// A block holds header and items, whole and alone: its readers have nothing else.
 	for _, other := range []int{cut - 1, cut + 1, len(call.Batch)} {
 		if other == cut || other > len(call.Batch) {
 			continue // a batch without private parts

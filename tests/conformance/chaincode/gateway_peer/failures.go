@@ -1,6 +1,6 @@
 package main
 
-// What a gateway of Fabric v3.1.5 says when something fails, in its own words and codes.
+// The answers of a gateway of Fabric v3.1.5 to what fails, in its own words and codes.
 
 import (
 	"context"

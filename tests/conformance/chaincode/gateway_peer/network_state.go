@@ -1,7 +1,7 @@
 package main
 
 // The state of a channel, and a transaction that runs on it: the chaincode of emrfs as it is, which reads and writes through the
-// shim's own interface.  What it has read and written is the transaction's results, by which it is judged when it is in a block.
+// shim's own interface.  Its reads and writes are the transaction's results, by which it is judged when it is in a block.
 
 import (
 	"bytes"

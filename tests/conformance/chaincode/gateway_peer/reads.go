@@ -1,8 +1,8 @@
 package main
 
 // Two readers of one transaction: what Fabric's peers make of it, by Fabric's own types and by Go's libraries, which peers and the contract
-// read with, and what the reader of emrfs makes of it (gateway_reads.c, at the end of a pipe).  Of what peers call valid both must say the
-// same; of everything else emrfs hears that it is not valid, and here it only has to end.
+// read with, and what the reader of emrfs makes of it (gateway_reads.c, at the end of a pipe).  Both must say the same of each
+// transaction that peers call valid; emrfs hears of all others that they are not, and here it only has to end.
 //
 // Source: Fabric v3.1.1, core/common/validation/msgvalidation.go, core/committer/txvalidator/v20/plugindispatcher/dispatcher.go,
 // common/policies/policy.go, msp/mspimpl.go and msp/identities.go.

@@ -1,6 +1,6 @@
 package main
 
-// A gateway on grpc-go.  What it does is the channel's name: "honest" (and "honest" with more behind a dot), "lie.NAME" of transaction.go,
+// A gateway on grpc-go.  The channel's name says how it behaves: "honest" (and "honest" with more behind a dot), "lie.NAME" of transaction.go,
 // "fail.NAME" of failures.go, or one of the ways in which sending can go wrong:
 //
 //	lost-answer    the transaction is committed, and Submit says UNAVAILABLE

@@ -1,6 +1,6 @@
 package main
 
-// What the gateway of a peer makes of a proposal (Fabric v3.1.5, internal/pkg/gateway/submit.go, core/endorser), and the ways in
+// This is how the gateway of a peer answers a proposal (Fabric v3.1.5, internal/pkg/gateway/submit.go, core/endorser), and the ways in
 // which it can lie about it.
 
 import (
