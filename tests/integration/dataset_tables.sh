@@ -73,7 +73,15 @@ as ana run 0 status --wait
 changed() { reads && grep -q ';7.1;' out/table && there 1; }
 emr_until changed
 
+say "a removed table takes its copy back"
+rm ana-folder/Lab/ana-silva.csv
+emr_until there 0
+
 say "what a client that lies calls a table by the rules is withheld by the reader's computer"
+two_unmount ana
+rm ana/state/follows # so that this program does not take back what others of the owner put there
+two_mount ana
+mkdir -p "ana-folder/$COPIES/TABLES"
 python3 - "ana-folder/$COPIES/TABLES" "$terms" <<'END' || emr_fail "the lies could not be told"
 import hashlib, os, sys
 top, terms = sys.argv[1], bytes.fromhex(sys.argv[2])
@@ -95,7 +103,7 @@ put("h", b"\xef\xbb\xbfunit\nmol\n")  # a mark of the byte order
 put("i", b"unit\n" + b"a" * 100000 + b"\n")  # a huge cell
 put("j", b"unit\nmol\n")  # as the program does
 END
-emr_until there 10
+emr_until there 9
 opens() { cat dora-folder/datasets/sugar/*/*/TABLES/TABLE-"$1"*.csv >out/bytes 2>out/why; }
 emr_until opens j
 for lie in b c d e f g h i; do
@@ -103,9 +111,5 @@ for lie in b c d e f g h i; do
 	grep -q "Permission denied" out/why || emr_fail "lie $lie: $(cat out/why)"
 done
 
-say "who removes the table takes its copy back, and nothing stays of it that erase was asked for"
-rm ana-folder/Lab/ana-silva.csv
-gone() { ! ls "ana-folder/$COPIES"/TABLES/TABLE-*.csv 2>/dev/null | grep -qvE 'TABLE-(.)\1{11}'; }
-emr_until gone
 two_unmount ana dora
 echo "all is well"
