@@ -123,12 +123,15 @@ static json_t *pending_now(conversation *c, bool is_copying, const emr_view_coun
 {
 	emr_ledger_absence absence;
 	emr_problem why = {0};
-	uint64_t copies_short = emr_publisher_short(c->server->session->publisher, LOOK_HERE_NS);
+	uint64_t copies_short;
+	const bool is_counted =
+		emr_publisher_short(c->server->session->publisher, LOOK_HERE_NS, &copies_short);
 
 	emr_ledger_look(c->server->session->ledger, &absence);
-	return json_pack("{s:b, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-		"no_room", counts->has_no_room, "copies_short", (json_int_t)copies_short,
-		"read_only", emr_session_is_read_only(c->server->session, &why), "away",
+	return json_pack("{s:b, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"no_room", counts->has_no_room, "copies_short",
+		is_counted ? json_integer((json_int_t)copies_short) : json_null(), "read_only",
+		emr_session_is_read_only(c->server->session, &why), "away",
 		absence.status != EMR_OK && !absence.is_asked, "pending",
 		(json_int_t)counts->pending + is_copying, "awaiting_copies",
 		(json_int_t)counts->awaiting, "failed", (json_int_t)counts->failed, "confirmed",

@@ -116,7 +116,7 @@ typedef struct waiting {
 	emr_client *client;
 	emr_out *out;
 	emr_sending sending;
-	bool is_for_copies;
+	bool is_for_copies, is_counted; /* false: it could not be looked in time */
 	uint64_t pending, failed, copies_short;
 } waiting;
 
@@ -128,8 +128,10 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, emr_problem *out_
 	EMR_TRY(emr_client_ask(w->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	w->pending = emr_json_number_at(answer, "pending");
 	w->failed = emr_json_number_at(answer, "failed");
-	if (w->is_for_copies)
+	if (w->is_for_copies) {
+		w->is_counted = json_is_integer(json_object_get(answer, "copies_short"));
 		w->copies_short = emr_json_number_at(answer, "copies_short");
+	}
 	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
 	if (json_is_true(json_object_get(answer, "read_only"))) {
 		w->failed += w->pending;
@@ -159,7 +161,7 @@ static emr_status wait_until_sent(waiting *w, int64_t wait_ns, emr_problem *out_
 		if (w->copies_short < copies_before)
 			deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
 		copies_before = w->copies_short;
-	} while (w->pending + w->copies_short > 0 &&
+	} while ((!w->is_counted || w->pending + w->copies_short > 0) &&
 		 emr_clock_boot_ns(emr_clock_system()) < deadline);
 	emr_progress_end(w->out);
 	return EMR_OK;
@@ -169,16 +171,21 @@ static emr_status wait_until_sent(waiting *w, int64_t wait_ns, emr_problem *out_
 static emr_status wait_for_all(emr_client *client, bool is_for_copies, int64_t wait_ns,
 	emr_out *out, emr_problem *out_problem)
 {
-	waiting w = {.client = client, .out = out, .is_for_copies = is_for_copies};
+	waiting w = {.client = client,
+		.out = out,
+		.is_for_copies = is_for_copies,
+		.is_counted = !is_for_copies};
 	char n[EMR_COUNT_BYTES];
 
 	EMR_TRY(wait_until_sent(&w, wait_ns, out_problem));
-	if (w.pending + w.failed + w.copies_short == 0)
+	if (w.is_counted && w.pending + w.failed + w.copies_short == 0)
 		return EMR_OK;
-	if (w.pending + w.failed == 0)
+	if (w.pending + w.failed > 0)
+		emr_number_text(w.pending + w.failed, n);
+	else if (w.is_counted)
 		emr_count_text(w.copies_short, "version", "versions", n);
 	else
-		emr_number_text(w.pending + w.failed, n);
+		snprintf(n, sizeof n, "%s", _("not counted in time"));
 	return EMR_PROBLEM(EMR_TIMEOUT, out_problem,
 		w.pending + w.failed == 0 ? EMR_SAY_COPIES_SHORT : EMR_SAY_UNSENT, "n", n, NULL);
 }

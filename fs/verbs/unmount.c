@@ -548,7 +548,9 @@ static int say_closed(closing *c, emr_out *out)
 	}
 	if (c->unsent == 0) {
 		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
-		if (copies_short > 0)
+		if (!json_is_integer(json_object_get(out->fields, "copies_short")))
+			emr_say(out, "The copies were not counted in time: see emrfs copies.\n");
+		else if (copies_short > 0)
 			emr_say(out,
 				"Fewer copies than wanted: %s.  The rest is sent when your folder "
 				"is open again.\n",

@@ -125,7 +125,7 @@ void emr_publisher_each_left(emr_publisher *p, int64_t wait_ns, emr_publisher_le
 {
 	const int64_t until = publisher_now_ns() + wait_ns;
 
-	wanted_look_now(p, wait_ns);
+	(void)wanted_look_now(p, wait_ns); /* in vain: by the look before */
 	pthread_mutex_lock(&p->lock);
 	while (is_letting_go(p) && !p->is_stopping && publisher_now_ns() < until)
 		publisher_wait_until(p, until);

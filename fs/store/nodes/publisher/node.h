@@ -185,8 +185,9 @@ unsigned cluster_copies(const publisher_node *node, const book_entry *entry);
 
 /* Reads again which roots are to be where; under no lock. */
 emr_status wanted_look(emr_publisher *p);
-/* The same, by the thread for it if there is one, and waits for it for WAIT_NS at most. */
-void wanted_look_now(emr_publisher *p, int64_t wait_ns);
+/* The same, by the thread for it if there is one, and waits for it for WAIT_NS at most; false: it
+ * has not looked since. */
+bool wanted_look_now(emr_publisher *p, int64_t wait_ns);
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);

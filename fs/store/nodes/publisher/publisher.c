@@ -89,7 +89,7 @@ static void *look(void *arg)
 	emr_status said = EMR_OK;
 	uint64_t asked;
 	int64_t next_ns = 0;
-	bool is_changed = true;
+	bool is_changed = true, is_awaited;
 
 	if (!p->options.is_awaited)
 		publisher_step_back();
@@ -98,14 +98,16 @@ static void *look(void *arg)
 		emr_status status;
 
 		is_changed = true;
-		if (begun_ns < next_ns)
-			continue;
 		pthread_mutex_lock(&p->lock);
 		asked = p->wanted_asked;
+		is_awaited = p->wanted_answered < asked;
 		pthread_mutex_unlock(&p->lock);
+		if (begun_ns < next_ns && !is_awaited)
+			continue;
 		status = wanted_look(p);
 		pthread_mutex_lock(&p->lock);
-		p->wanted_answered = asked;
+		if (status == EMR_OK)
+			p->wanted_answered = asked;
 		pthread_cond_broadcast(&p->wake);
 		pthread_mutex_unlock(&p->lock);
 		if (status != EMR_OK && status != said)
@@ -240,27 +242,30 @@ void emr_publisher_stop(emr_publisher *p)
 		join_node(&p->nodes[i]);
 }
 
-void wanted_look_now(emr_publisher *p, int64_t wait_ns)
+bool wanted_look_now(emr_publisher *p, int64_t wait_ns)
 {
 	const int64_t until = publisher_now_ns() + wait_ns;
 	uint64_t mine;
+	bool is_answered;
 
 	if (!p->is_started)
-		return;
+		return false;
 	if (p->count == 0 || p->options.is_still) { /* there is no thread for it */
 		emr_status status = wanted_look(p);
 
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));
-		return;
+		return status == EMR_OK;
 	}
 	pthread_mutex_lock(&p->lock);
 	mine = ++p->wanted_asked;
 	emr_worker_wake(&p->looker);
 	while (p->wanted_answered < mine && !p->is_stopping && publisher_now_ns() < until)
 		publisher_wait_until(p, until);
+	is_answered = p->wanted_answered >= mine;
 	pthread_mutex_unlock(&p->lock);
+	return is_answered;
 }
 
 void emr_publisher_wake(void *publisher)
@@ -375,15 +380,17 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 	pthread_mutex_unlock(&p->lock);
 }
 
-uint64_t emr_publisher_short(emr_publisher *p, int64_t wait_ns)
+bool emr_publisher_short(emr_publisher *p, int64_t wait_ns, uint64_t *out_short)
 {
-	emr_publisher_totals totals;
+	emr_publisher_totals totals = {0};
 
-	if (p == NULL || p->count == 0)
-		return 0;
-	wanted_look_now(p, wait_ns);
-	emr_publisher_sum(p, &totals);
-	return totals.records - totals.pinned;
+	if (p != NULL && p->count > 0) {
+		if (!wanted_look_now(p, wait_ns))
+			return false;
+		emr_publisher_sum(p, &totals);
+	}
+	*out_short = totals.records - totals.pinned;
+	return true;
 }
 
 size_t emr_publisher_node_count(const emr_publisher *p)

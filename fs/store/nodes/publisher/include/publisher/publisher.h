@@ -135,8 +135,8 @@ void emr_publisher_doubt(void *publisher, const emr_cid *root);
 /* Returns when each node has been asked for everything since, or fails. */
 void emr_publisher_await_asked(emr_publisher *publisher);
 /* Versions of which the nodes have fewer copies than wanted, those of the last moment too: it waits
- * for a look for WAIT_NS at most.  NULL, or without a node: 0. */
-uint64_t emr_publisher_short(emr_publisher *publisher, int64_t wait_ns);
+ * for a look for WAIT_NS at most; false: that was too short.  NULL, or without a node: 0. */
+bool emr_publisher_short(emr_publisher *publisher, int64_t wait_ns, uint64_t *out_short);
 
 /* Under the publisher's lock.  VERSIONS: that were erased and that NAME has, or may have;
  * IS_FORMER: the settings do not name it any more, and nobody tells it. */
