@@ -81,7 +81,7 @@ on_terminal $((wide - 1))
 ! grep -q '▀' shown || emr_fail "a code that wraps at $((wide - 1))"
 on_terminal "$wide"
 grep -q '▀' shown || emr_fail "no code on $wide columns"
-# What a camera would see of it: each character is two modules, above each other.
+# The code is read as a camera would see it: each character is two modules, above each other.
 python3 -c '
 import sys
 rows = []

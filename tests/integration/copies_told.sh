@@ -26,7 +26,7 @@ echo "node = $name" >>"$EMRFS_HOME/settings"
 emr_mount
 save() { head -c 100000 /dev/urandom >"$MNT/$1"; }
 at_node() { python3 -c 'import json; print([p["copies"] for p in json.load(open("out/said"))["places"]][1])'; }
-# Who was not reached, and the word finished.
+# left prints the names that were not reached, and the field `finished`.
 left() { python3 -c 'import json; a = json.load(open("out/said")); print(*[l["who"] for l in a["not_reached"]], a["finished"])'; }
 
 say "status --wait=copies returns when the node has what was just saved"

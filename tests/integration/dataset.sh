@@ -131,7 +131,7 @@ for i in range(30000):
         break
     time.sleep(0.02)
 END
-# What is mapped is the kernel's pages: they go, and whoever touches them is killed.
+# The kernel has the pages of a mapped file: they are taken away, and a program that touches one is killed.
 python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
 import mmap, os, sys, time
 pages = mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 0, mmap.MAP_SHARED, mmap.PROT_READ)

@@ -134,7 +134,7 @@ expect "of ana, in all" "$(names ana | wc -l)" 8
 expect "of rui, in all" "$(names rui | wc -l)" 2
 must cmp "$(find ana-folder/Inbox -name 'Discharge*')" "$(find rui-folder/Inbox -name 'Discharge*')"
 [ "$(stat -c %s "$(find ana-folder/Inbox -name "*$(wanted large.dcm)*")")" -gt 8000000 ] || emr_fail "half an image"
-# What arrived is what was sent, but for the first group, which the receiver writes.
+# A file arrives as it was sent, but for the first group of elements, which the receiver writes.
 content() { dcmdump -q +L "$1" | grep -v '^(0002\|^(fffc\|^#'; }
 content ct/SE2/IM1 >out/sent-content
 content "$(find ana-folder/Inbox -name "*$(wanted ct/SE2/IM1)*")" >out/content

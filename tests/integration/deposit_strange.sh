@@ -99,7 +99,7 @@ TRACER=$!
 stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
 emr_until stopped
 echo "the corrected letter" >letter.txt && mv letter.txt "$drop/K7QF/letter.txt" || exit 2
-# Who it starts may be stopped at a renaming of its own.
+# Processes that the service starts may be stopped at a renaming of their own: all are let go on, until the service ends.
 goes_on() { sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' out/trace | xargs -r kill -CONT 2>/dev/null; ! kill -0 $TRACER 2>/dev/null; }
 emr_until goes_on
 wait $TRACER || emr_fail "the service ended by itself: $(tail -5 out/place)"

@@ -43,7 +43,7 @@ fill() {
 	run 0 status --wait
 }
 
-# What a viewer does, compared with what was saved.
+# reads_everything reads as a viewer does, and compares with what was saved.
 reads_everything() {
 	must cmp large "$MNT/large"
 	must cmp "$SAMPLES/CT_small.dcm" "$MNT/Imaging/CT/1.dcm"

@@ -29,7 +29,7 @@ two_cards ana lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 
-# Whoever was cut off from a leader needs longer to find another than a person waits for by himself.
+# A member that was cut off from its leader needs longer to find another one than `status --wait` waits by itself.
 on_ledger() { as ana run 0 status --wait="${EMR_PATIENCE}s"; }
 # saves WHAT: she saves, the ledger has it, and he reads it.
 saves() {
@@ -114,7 +114,7 @@ if [ "${CHANNEL_KIND:-raft}" = bft ]; then
 	through 1 2 3
 fi
 
-# What is sent to these ports, and answered from them, gets nowhere.
+# Packets to these ports, and answers from them, get nowhere.
 port_of() { sed -n "s/^$1=//p" channel/net; }
 cut_off() {
 	local port

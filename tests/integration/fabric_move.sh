@@ -58,7 +58,7 @@ says "does not take the certificates of the CA in ca.pem there"
 as ana run 0 status
 if [ -n "${FABRIC:-}" ]; then channel_take 1 way/ca.pem; else cp way/ca.pem taken.pem; fi
 
-# What is killed while the channel holds it leaves what a power cut leaves.
+# killed_at kills the moving while the channel makes it wait: that leaves what a power cut leaves.
 killed_at() { # FAULT
 	rm -f channel/held
 	mkdir -p channel/fault && touch "channel/fault/$1"

@@ -192,7 +192,7 @@ jumps() { for i in 30 31 32 10 11; do leaf $i; done && ahead 12 15; }
 with_reader jumps || emr_fail "nothing was asked for ahead: $(leaves asked)"
 
 say "what comes slowly is asked for alone, and ahead again as soon as it does not"
-# What leads to leaves is here once one was read; the first leaf is slow then, and the next one fast.
+# After one leaf was read, the blocks above the leaves are here; the first leaf is slow then, and the next one fast.
 slow_once() {
 	leaf 40
 	rm -f fake/open fake/asked

@@ -52,7 +52,7 @@ emr_until has_state "$MNT/while-away" "confirmed 3/4"
 copied while-away
 expect "exit of copies" $? 3
 must "$NETWORK" up net >/dev/null
-# What it has not heard of within seconds, on a busy computer, is asked for again in ten minutes, or by whoever wants it sooner.
+# On a busy computer emrfs may not hear of the fourth peer within seconds. It would ask again in ten minutes; --repair asks now.
 repaired() { "$EMRFS" copies --repair >/dev/null 2>&1; has_state "$MNT/while-away" "confirmed 4/4"; }
 emr_until repaired
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 WORD_CONTEXT = "a word that scripts read"
-# What people read in English in these files on purpose: the log of the program, names of commands, lists of fields.
+# ENGLISH is what people read in English in these files on purpose: the log of the program, names of commands, lists of fields.
 ENGLISH = re.compile(
     r"^(agent|certificate|datasets|end|office|rot|sharing|mount|joining|network|teams): |^(chdir to / failed|asked to end|The (agent runs|host runs|folder is open)\.)$|"
     r"^(modprobe|chmod|apt|timedatectl|emrfs|ipfs) |^# The rules that hold|^\[?PATH with WHO|^(the code of this language|answers that mean|"

@@ -24,7 +24,7 @@ same() {
 }
 same "as written"
 
-# What the system must refuse, with the errno that programs know.
+# refused: the system must refuse COMMAND, with the error that programs know.
 refused() { # WANTED COMMAND...
 	local wanted=$1 said
 	shift

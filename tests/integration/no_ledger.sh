@@ -51,7 +51,7 @@ say "a ledger of somebody else, for later"
 ) || emr_fail "a second keyring"
 cp -a other/state/ledger foreign-ledger
 
-# What is saved without the ledger, and what the folder must then be.
+# change saves without the ledger; the folder must show it from then on.
 change() {
 	echo "new" >"$MNT/Letters/new.txt"
 	echo "fourth" >"$MNT/Letters/letter.txt"

@@ -40,7 +40,7 @@ copies() {
 		[ $i -lt 3 ] || rm -r "$MNT/copies/moved-$((i - 2))" || return
 	done
 }
-# What people and file managers do beside it: list, ask for attributes, read the notices, look at the status.
+# looks does what people and file managers do beside it: list, ask for attributes, read the notices, look at the status.
 looks() {
 	local i
 	for i in $(seq 12); do

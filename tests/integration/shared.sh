@@ -125,7 +125,7 @@ told=$(notices)
 two_unmount ana
 says "While it is closed, nothing new opens of what only your folder can release:"
 says "  Imaging, for lima, São Lucas"
-# Who is interrupted does not wait for the answer; on a busy computer one second may be as long as three, and three as long as eight.
+# A reader that is interrupted does not wait for the answer; on a busy computer one second may be as long as three, and three as long as eight.
 soon() { # SECONDS COMMAND...
 	local began=$SECONDS most=$1
 	shift

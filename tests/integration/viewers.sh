@@ -22,7 +22,7 @@ head -c 50000000 /dev/urandom >"$src/large" || emr_fail "a large file"
 dest=$MNT/files
 must cp -a "$src" "$dest"
 
-# What each tool says and shows, with its status.  Names are relative, as messages contain them.
+# look prints what each tool says and shows, with its status.  Names are relative, as messages contain them.
 look() {
 	local f
 	cd "$1" || exit 1

@@ -104,7 +104,7 @@ def without(event, code):
         agent["type"]["coding"] = [coding for coding in agent["type"]["coding"] if pair(coding) != code] or [{"system": "x", "code": "x"}]
 
 
-# What must not pass, each made of one that does: so that this check can fail.
+# SPOILED has entries that must not pass, each made of one that does: so that this check can fail.
 SPOILED = {
     "no profile": lambda e: e.pop("meta"),
     "another profile": lambda e: e["meta"].update(profile=[CANONICAL + "Query"]),

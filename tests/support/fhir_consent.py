@@ -81,7 +81,7 @@ def consent(value):
     need(all(performer == value["patient"] for performer in value.get("performer", [])), "somebody else than the patient agreed")
 
 
-# What must not pass, each made of a valid one: so that this check can fail.
+# SPOILED has forms that must not pass, each made of a valid one: so that this check can fail.
 SPOILED = {
     "no policy": lambda c: c.pop("policyRule"),
     "no patient": lambda c: c.pop("patient"),
