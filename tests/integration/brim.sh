@@ -1,6 +1,6 @@
 #!/bin/bash
-# A disk without one free block: the folder opens, removing works, and erasing gives room again, in which saving works
-# without a new mount. The reserve that was used for it is there again when there is room.
+# brim.sh: on a disk without one free block the folder opens, removing works, and erasing gives room again, in which saving works without a
+# new mount. The reserve that was used for it is there again when there is room.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin brim

@@ -1,5 +1,6 @@
 #!/bin/bash
-# card.sh: a card to print is a picture and a page whose code a camera reads as the card it is; a terminal shows the code whole or not at all.
+# card.sh: a card to print is a picture and a page whose code a camera reads as the card itself; a terminal shows the code whole or not at
+# all.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ -x "$DESKTOP/draw-card" ] || emr_skip "built without cairo"
 export LC_ALL=C.UTF-8

@@ -1,5 +1,5 @@
 #!/bin/bash
-# cli.sh: what the verbs promise at their edges: exit codes, JSON, refusals, and what must not be left anywhere.
+# cli.sh: the promises of the verbs at their edges: exit codes, JSON, refusals, and things that must not be left anywhere.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin cli
 cd "$EMR_WORK" || exit 2

@@ -1,7 +1,7 @@
 #!/bin/bash
-# copies_told.sh: what is said of copies is so when it is said: by `copies --repair`, `status --wait=copies`, `unmount` and `erase`, with a node that
-# is away, that came back empty, or that left the settings, with this computer's own blocks
-# gone, and with one leaf of a record gone everywhere.
+# copies_told.sh: answers about copies are true when they are given: by `copies --repair`, `status --wait=copies`, `unmount` and `erase`,
+# with a node that is away, that came back empty, or that left the settings, with this computer's own blocks gone, and with one leaf of a
+# record gone everywhere.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin copies_told
 node=

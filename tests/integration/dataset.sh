@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset.sh: a hospital calls for records on terms, patients put a folder in and take it out, and whom the hospital admits reads it under pseudonyms, for as long as it is there.
+# dataset.sh: a hospital calls for records on terms, and patients put a folder in and take it out. A reader whom the hospital admits reads a
+# folder under a pseudonym, for as long as it is there.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# deposit.sh: what a PACS sends and a record system leaves in a folder is in the Inbox of its patient, once, wherever examples/hospital-deposit
-# is killed; what nobody can place is kept and named.
+# deposit.sh: files that a PACS sends, and files that a record system leaves in a folder, are in the Inbox of their patient, once, wherever
+# examples/hospital-deposit is killed; a file that cannot be placed is kept and named.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
 ward_begin deposit storescp storescu dcmodify strace

@@ -1,7 +1,7 @@
 #!/bin/bash
-# deposit_strange.sh: what is out of the ordinary around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
-# table that is being written, a file that is replaced while it is taken, a full disk, a person who is called otherwise, a patient who erases)
-# brings nothing to the wrong patient, loses nothing, and keeps nobody else waiting.
+# deposit_strange.sh: unusual things happen around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
+# table that is being written, a file that is replaced while it is taken, a full disk, a person with another name, a patient who erases).
+# Nothing comes to the wrong patient, nothing is lost, and nobody else waits for it.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
 eval "ward_$(declare -f at_end)"

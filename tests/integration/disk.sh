@@ -1,7 +1,6 @@
 #!/bin/bash
-# disk.sh TABLE: a disk that is full, refuses to write, to flush or to be read, or is mounted read-only, and what a person
-# does then: the exit code or errno of each, and the sentence that is said.  The rows are compared with those of TABLE
-# (doc/disk.md), so that what is promised there is what happens.
+# disk.sh TABLE: the disk is full, refuses to write, to flush or to be read, or is mounted read-only, and a person goes on working. The exit
+# code or errno and the sentence of each action are compared with the rows of TABLE (doc/disk.md), so that the promises there are true.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 table=$1

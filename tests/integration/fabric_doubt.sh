@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_doubt.sh: peers call a transaction valid that this computer cannot verify. The answer of a majority of organisations decides,
-# and status names it. Until they answer, folders go on saving, and administrators can go on ending rights. PEER plays the channel, because real
+# fabric_doubt.sh: peers call a transaction valid that this computer cannot verify. The answer of a majority of organisations decides, and
+# status names it. Until they answer, folders go on saving, and administrators can go on ending rights. PEER plays the channel, because real
 # peers take no such transaction.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"

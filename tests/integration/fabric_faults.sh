@@ -1,8 +1,8 @@
 #!/bin/bash
-# fabric_faults.sh: what happens to real peers and orderers under two people's folders, one thing after the other: killed, stopped, cut off
-# from blocks, from each other, or from their disk (CHANNEL_KIND=bft; raft has what happens to orderers alone).  Nothing that was saved is lost, who has another way goes on, and what was away comes back
-# by itself.  Lines are cut where root starts it, who gives it a loopback of its own (with an address that peers do not call loopback,
-# without which they do not start).
+# fabric_faults.sh: under two people's folders real peers and orderers fail, one thing after the other: killed, stopped, cut off from
+# blocks, from each other, or from their disk (CHANNEL_KIND=bft; raft has what happens to orderers alone). Nothing that was saved is lost, a
+# person who has another way goes on, and a member that was away comes back by itself. Lines are cut where root starts the test, in a
+# loopback of its own (with an address that peers do not call loopback, without which they do not start).
 if [ -z "${APART:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
 	APART=1 exec unshare --net bash -c 'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec bash "$0"' "$0"
 fi

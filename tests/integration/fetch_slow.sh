@@ -1,5 +1,5 @@
 #!/bin/bash
-# fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but whoever reads from it, and him not for ever.
+# fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but the program that reads from it, and that one not for ever.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fetch-slow
 FAKE=

@@ -1,6 +1,6 @@
 #!/bin/bash
-# ipfs_cluster.sh: a node of a live IPFS Cluster as a place: what its peers have pinned are the copies, also when one of them is gone,
-# and what is erased is let go by all of them.
+# ipfs_cluster.sh: a live IPFS Cluster is a place for copies: the pins of its peers are counted, also when one of them is gone, and all of
+# them let go of an erased record.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin ipfs_cluster
 at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# language.sh: a patient and her doctor read everything in Portuguese, and programs read what they always did.
+# language.sh: a patient and a doctor read everything in Portuguese, and programs read what they always did.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"

@@ -1,6 +1,5 @@
 #!/bin/bash
-# Nothing of a record, no name and no secret can be read in any file that emrfs keeps, nor in what the system
-# shows of its process.
+# leak.sh: nothing of a record, no name and no secret can be read in any file that emrfs keeps, nor in what the system shows of its process.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin leak
 person=MARKERperson4471rb

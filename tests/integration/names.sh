@@ -1,5 +1,5 @@
 #!/bin/bash
-# Names of any bytes, and directories with many of them.
+# names.sh: names of any bytes, and directories with many of them.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin names
 emr_init

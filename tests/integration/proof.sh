@@ -1,5 +1,5 @@
 #!/bin/bash
-# proof.sh: the proof of a saved file, out of the open folder, checked by emrfs without keyring and by the program of an auditor.
+# proof.sh: the proof of a saved file, out of the open folder, is checked by emrfs without a keyring and by an auditor's program.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin proof
 cd "$EMR_WORK" || exit 2

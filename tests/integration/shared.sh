@@ -1,5 +1,5 @@
 #!/bin/bash
-# shared.sh: what Ana shares appears in her doctor's folder, opens in any program, and ends there, too.
+# shared.sh: Ana's share appears in her doctor's folder, opens in any program, and ends there, too.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin shared

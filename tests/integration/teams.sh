@@ -1,5 +1,6 @@
 #!/bin/bash
-# teams.sh: what is shared with a team or a whole organisation is read by who is in, each under his own name, and by nobody who has left.
+# teams.sh: every member of a team or of a whole organisation reads what is shared with it, each under their own name; nobody who has left
+# it reads.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Viewers' own tools see the same in the folder as beside it: real DICOM files of every transfer syntax, PDFs, and
-# a large file.  Both before and after a remount, so from the page cache and from the store.
+# viewers.sh: the tools of viewers see the same in the folder as beside it: real DICOM files of every transfer syntax, PDFs, and a large
+# file. They look before and after a remount, so from the page cache and from the store.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin viewers
 [ -d "$SAMPLES" ] || emr_fail "no samples: install python3-pydicom"

@@ -1,4 +1,4 @@
-# Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and what can be read there.
+# Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and functions that read it.
 #
 # Programs that look at the screen run in / and not in the folder, where a test may be: they look for files of their own in their
 # working directory, and that would be counted.  So FILE is a whole path.

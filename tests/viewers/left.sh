@@ -1,6 +1,6 @@
 #!/bin/bash
-# left.sh: what a file manager and a viewer that the desktop's menus start keep beside what they show goes when the folder is closed;
-# what one keeps that was started otherwise is said, and removed when that is asked for.
+# left.sh: the menus of the desktop start a file manager and a viewer, which keep files beside the folder; closing takes these away. Files
+# of a file manager that was started otherwise are named, and removed on demand.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# More programs, run or replayed as they were traced: Excel, emacs, browsers, zip, qpdf, tar, cp -a, dcmmkdir, the trash, and
-# what macOS and Windows leave behind.  One save is one version; no name of scratch is ever one; nothing is lost.
+# saves.sh: more programs, run or replayed as they were traced: Excel, emacs, browsers, zip, qpdf, tar, cp -a, dcmmkdir, the trash, and what
+# macOS and Windows leave behind. One save is one version; no name of scratch is ever one; nothing is lost.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 emr_begin saves

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Viewers with windows, on a screen that nobody sees: what they show of a file in the folder is, pixel for pixel, what they show
-# of the same file beside it; text is found by OCR; requests are counted; and of a damaged file nothing wrong is shown.
+# windows.sh: viewers with windows, on a screen that nobody sees. They show a file in the folder pixel for pixel as the same file beside it;
+# text is found by OCR; requests are counted; and of a damaged file nothing wrong is shown.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"
