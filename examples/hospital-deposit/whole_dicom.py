@@ -1,5 +1,5 @@
-"""Is a DICOM file whole, and whose is it?  whole(path) reads its structure to the last byte, because tools of the field read a file that
-was cut off without a word; it refuses what is cut, what has bytes behind its end, and nesting without end.  Nothing is decoded before."""
+"""This module says whether a DICOM file is whole, and whose it is.  whole(path) reads its structure to the last byte, because tools of the
+field read a file that was cut off without a word; it refuses a cut file, one with bytes behind its end, and nesting without end.  Nothing is decoded before."""
 import mmap
 import os
 import struct

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # language.py SOURCES EMRFS_PAGES: every sentence of the program has a translation, and each translation is one of that sentence:
-# the same names to fill in, the same commands and options, blanks where it is put together with others.
+# it has the same names to fill in, the same commands and options, and blanks where it is joined to others.
 import collections
 import os
 import re
