@@ -1,6 +1,6 @@
-/* This file makes and reads certificate requests: what an invited person sends so that an
- * organisation's authority can certify the key. It refuses a request that its own key did not
- * sign. */
+/* This file makes and reads certificate requests: an invited person sends one so that an
+ * organisation's authority can certify the key. It refuses a request that its own key did not sign.
+ */
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>

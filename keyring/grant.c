@@ -1,6 +1,5 @@
-/* This file makes and opens the private part of a grant (GRANT): its terms, what the grantee is
- * told, and what the owner notes for himself. It refuses a part beside another item than its own.
- */
+/* This file makes and opens the private part of a grant (GRANT): its terms, the letter to the
+ * grantee, and the note of the owner. It refuses a part beside another item than its own. */
 #include "keyring/grant.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* This file makes and opens the letter to whoever may write in a folder (WRITER_ADD); for an
+/* This file makes and opens the letter to a person who may write in a folder (WRITER_ADD); for an
  * owner's other computer it also carries the keys of the folder's epochs. It refuses a letter
  * beside another item than its own. */
 #include "keyring/letters.h"

@@ -1,6 +1,6 @@
 /* This file has the signatures of entries checked on other cores, before it is their turn to be
- * judged. The one that judges does not wait for the others: what nobody has begun with when its
- * turn comes, it checks itself. */
+ * judged. The thread that judges does not wait for the others: it checks a signature itself which
+ * no other thread has begun when its turn comes. */
 #include "ledger/ahead.h"
 
 #include <sched.h>

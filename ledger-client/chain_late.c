@@ -1,6 +1,6 @@
-/* A private part may come later than its entry, or from whoever saved it. This file finds those
- * that a chain still lacks, and puts those of a batch that was sent from here in their place. A
- * part whose hash does not fit is not taken. */
+/* A private part may come later than its entry, or from the computer that saved it. This file finds
+ * those that a chain still lacks, and puts those of a batch that was sent from here in their place.
+ * A part whose hash does not fit is not taken. */
 #include "chain_private.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-"""Is a DICOM file whole, and whose is it?  whole(path) reads its structure to the last byte, because tools of the field read a file that
-was cut off without a word; it refuses what is cut, what has bytes behind its end, and nesting without end.  Nothing is decoded before."""
+"""This module says whether a DICOM file is whole, and whose it is.  whole(path) reads its structure to the last byte, because tools of the
+field read a file that was cut off without a word; it refuses a cut file, one with bytes behind its end, and nesting without end.  Nothing is decoded before."""
 import mmap
 import os
 import struct
@@ -129,7 +129,7 @@ def whole(path):
         raise Broken(f"it cannot be read ({type(error).__name__})") from error
     if not said["SOPInstanceUID"]:
         raise Broken("it has no SOP Instance UID")
-    # What was cut off between two elements has nothing torn; an image is then without its pixels, which come last.
+    # A file that was cut off between two elements has no torn one; an image is then without its pixels, which come last.
     if not has_pixels and (has_rows or "Image Storage" in UID(said["SOPClassUID"]).name):
         raise Broken("it is an image without pixels")
     return said | {"syntax": syntax, "begins": begins}

@@ -118,9 +118,9 @@ is_built() { # PROGRAM DIR PACKAGE
 	done
 }
 
-# What a pinned module builds, from the cache of an earlier run if there is one: says where it is.  PACKAGE is the one of a program, or
-# "tool": all programs that go.mod names so, in a directory then.  With cgo=1 C is compiled, too.  Ends with 3 where the module proxy
-# refuses a module, which whoever can do without it may want to know.  What calls this takes its word, so nothing here ends by set -e.
+# built prints where the program of a pinned module is: in the cache of an earlier run, or built now.  PACKAGE is that of one program, or
+# "tool" for a directory with all programs that go.mod calls tools.  With cgo=1 C is compiled, too.  Ends with 3 where the module proxy
+# refuses a module, so that a caller can do without it.  Callers use "$(built ...)", where set -e ends nothing: each error here calls fail.
 built() { # NAME DIR PACKAGE [FLAG...]: of go build
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs work go=go program began=$SECONDS
 	# Named after all that makes it what it is: a home may be shared by computers of several kinds.

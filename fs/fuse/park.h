@@ -1,6 +1,6 @@
-/* These functions hold requests that wait for what another computer must give, until the view
- * has it, or a deadline, or an interrupt. They refuse to keep a thread: the request is answered
- * by whoever takes it out of the table of waiting requests. */
+/* These functions hold requests that wait for what another computer must give, until the view has
+ * it, or a deadline, or an interrupt. They refuse to keep a thread: the thread that takes the
+ * request out of the table of waiting ones answers it. */
 #pragma once
 
 #include "view/received.h"

@@ -1,5 +1,5 @@
-/* This file puts entries of a desktop's menus (packaging/) where a sentence names a command: who
- * reads it in a window has no terminal to type it in. */
+/* This file puts entries of a desktop's menus (packaging/) where a sentence names a command: the
+ * reader of a window has no terminal to type it in. */
 #include "kit_private.h"
 
 #include <stdbool.h>

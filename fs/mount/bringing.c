@@ -1,5 +1,6 @@
-/* The open folder answers here before `emrfs backup` copies its disk: what only IPFS nodes have of
- * any version is brought home. A block that no node has is counted, and keeps nothing else back. */
+/* The open folder answers here before `emrfs backup` copies its disk: it brings home the blocks of
+ * all versions that only IPFS nodes have. A block that no node has is counted, and keeps nothing
+ * else back. */
 #include "answers.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"

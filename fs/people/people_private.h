@@ -1,5 +1,5 @@
-/* This header declares what the files of this folder share: teams and organisations as somebody
- * whom one can share with, and who vouches for a card. */
+/* This header declares what the files of this folder share: teams and organisations as grantees,
+ * and the organisations that vouch for a card. */
 #pragma once
 
 #include <jansson.h>

@@ -1,12 +1,12 @@
 /* This cache keeps sealed leaves that were read and checked against their CIDs, in this process's
  * memory, where nobody else can change them.
  *
- * The segments that a leaf is read from may lie in a network's directory, and whoever holds the key
- * of a content can seal one of its chunks again so that its tag fits: only the hash of the whole
- * block tells.  So a leaf is read whole, hashed, and opened out of that same memory; it is not read
- * again after it was hashed, and nothing is remembered of a block but the block itself.  The last
- * ones are held, because the kernel asks for a leaf in several pieces and a checked byte shall not
- * cost 256 KiB of hashing each time.
+ * The segments that a leaf is read from may lie in a network's directory, and a person who holds
+ * the key of a content can seal one of its chunks again so that its tag fits: only the hash of the
+ * whole block tells.  So a leaf is read whole, hashed, and opened out of that same memory; it is
+ * not read again after it was hashed, and nothing is remembered of a block but the block itself.
+ * The last ones are held, because the kernel asks for a leaf in several pieces and a checked byte
+ * shall not cost 256 KiB of hashing each time.
  *
  * What is held is ciphertext: it may outlive the right to read it.  Any thread. */
 #pragma once

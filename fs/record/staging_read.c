@@ -1,4 +1,4 @@
-/* This file reads a working copy: what was written, over the sealed leaf or the base below it. It
+/* This file reads a working copy: the written bytes, over the sealed leaf or the base below it. It
  * changes nothing. */
 #include "staging_impl.h"
 

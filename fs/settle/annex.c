@@ -1,5 +1,5 @@
-/* This file shows two ledgers as one past: what was before a join comes first. Versions of the
- * ledger that was left carry a mark, so that a place says by itself where it is. */
+/* This file shows two ledgers as one past: entries before a join come first. Versions of the ledger
+ * that was left carry a mark, so that a place says by itself where it is. */
 #include "facts_private.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* This knows which listing keys a ledger has, and keeps those that were opened: each is tried
- * once, whatever it is, so whoever publishes many that do not open costs one look at each. */
+/* This knows which listing keys a ledger has, and keeps those that were opened: each is tried once,
+ * whatever it is, so an attacker who publishes many that do not open costs one look at each. */
 #pragma once
 
 #include "keyring/content.h"

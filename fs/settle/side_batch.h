@@ -1,6 +1,6 @@
-/* A batch of a domain's key on its way to one of two ledgers, without the journal: what is sent
- * here can be found out again by looking at the ledger.  It refuses to call anything done that the
- * ledger did not apply. */
+/* A batch of a domain's key on its way to one of two ledgers, without the journal: a look at the
+ * ledger tells again what was sent here.  It refuses to call anything done that the ledger did not
+ * apply. */
 #pragma once
 
 #include "ledger/batch.h"

@@ -1,5 +1,5 @@
-/* This file lists what others have put into one's own folders and what does not open here, so
- * that it can be counted and erased by name. The list only grows: what opens again stays in it
+/* This file lists what others have put into one's own folders and what does not open here, so that
+ * it can be counted and erased by name. The list only grows: a record that opens again stays in it
  * without a version. */
 #include "unreadable.h"
 

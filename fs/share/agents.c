@@ -3,7 +3,7 @@
  * no agent of an organisation where somebody could; but for one of the owner's own organisation,
  * where its owner has said so and no other fits.
  *
- * Where there are more than a grant takes, nobody may choose himself: a key can be made again and
+ * Where there are more than a grant takes, no agent may choose itself: a key can be made again and
  * again until its id is the lowest.  So the order is one that only the owner's computer can tell,
  * of organisations first, so that many agents of one are no more than one. */
 #include "share_private.h"

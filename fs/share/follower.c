@@ -1,7 +1,7 @@
 /* A share can go on in place of another one: its team got another key, or other agents give it. The
  * former one may stay beside it for a while, for what is only read by it. This file tells which one
- * goes on for which, because what is former gets no keys of what is written from then on: whoever
- * left the team has its former key. */
+ * goes on for which, because a former share gets no keys of later records: a person who left the
+ * team has its former key. */
 #include <string.h>
 
 #include "share/strangers.h"

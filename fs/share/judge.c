@@ -1,5 +1,5 @@
-/* Before a key is released, this file decides whether the question may be answered: it checks
- * the grant, its dates and purposes, the certificate of who asks, the limit a day, and each
+/* Before a key is released, this file decides whether the question may be answered: it checks the
+ * grant, its dates and purposes, the certificate of the reader who asks, the limit a day, and each
  * record that is asked for. The owner's computer and the agents decide by the same rules. */
 #include "judge.h"
 

@@ -1,6 +1,5 @@
-/* A shared folder may contain a folder that is a domain of its own. This file keeps both in
- * step: whoever may see the outer one gets a grant for the inner one, which ends when it is
- * moved out. */
+/* A shared folder may contain a folder that is a domain of its own. This file keeps both in step: a
+ * reader of the outer one gets a grant for the inner one, which ends when it is moved out. */
 #include <stdlib.h>
 #include <string.h>
 

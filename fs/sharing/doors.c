@@ -1,7 +1,7 @@
-/* This file connects the folder to sharing: what a script writes into the attribute `grant.WHO`,
- * or removes from `shared-by-me`, becomes the same order as `emrfs share` and `emrfs revoke`
- * make. A value that would let somebody see more needs the confirmation code, and a rename that
- * would do so is refused. */
+/* This file connects the folder to sharing: a value that a script writes into the attribute
+ * `grant.WHO`, and a removal from `shared-by-me`, become the same orders as `emrfs share` and
+ * `emrfs revoke` make. A value that would let somebody see more needs the confirmation code, and a
+ * rename that would do so is refused. */
 #include "sharing/sharing.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* This file writes the notices about received shares in words: what ended, what could not be
- * opened and why, and which organisations' agents did not answer. */
+/* This file writes the notices about received shares in words: ended shares, files that could not
+ * be opened and why, and the organisations whose agents did not answer. */
 #include "sharing/received.h"
 
 #include <stdio.h>

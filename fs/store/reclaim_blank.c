@@ -1,5 +1,5 @@
-/* This file is for an erasure that finds no room for copies: what is dead becomes zeros where it
- * stands. */
+/* This file is for an erasure that finds no room for copies: dead bytes become zeros where they
+ * stand. */
 #include "reclaim_private.h"
 
 #include <errno.h>

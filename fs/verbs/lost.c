@@ -1,6 +1,6 @@
-/* This file carries out `emrfs recover --lost`: after a computer was stolen it ends the rights
- * of all other computers and of whoever they let in, begins new keys, and says plainly what that
- * cannot undo. */
+/* This file carries out `emrfs recover --lost`: after a computer was stolen it ends the rights of
+ * all other computers and of everybody whom they let in, begins new keys, and says plainly what
+ * that cannot undo. */
 #include "verbs_private.h"
 
 #include <inttypes.h>

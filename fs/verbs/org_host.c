@@ -1,6 +1,6 @@
 /* This file is the part of `emrfs org invite` for a network that a host serves: invitations wait
- * there by themselves, and who came is let in by this verb, or by the administrator's open folder.
- */
+ * there by themselves, and a person who came is let in by this verb, or by the administrator's open
+ * folder. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* These are the rules for a domain in a research dataset: joining it, which is paid where the
  * dataset has a price, leaving it, and the fixed state of a dataset that a paper can name (54
- * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but who manages the domain takes it
+ * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but a manager of the domain takes it
  * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. A
  * join may state the content of the folder (a letter to the steward), and a frozen state may carry
  * the table that the steward made of such letters. */

@@ -1,7 +1,7 @@
 /* These are the rules for points: making them, which the organisations must have agreed on, giving
- * them to another account, putting them by for a research dataset, and taking back what nobody was
- * paid (60 MINT, 61 TRANSFER, 51 DATASET_FUND, 58 DATASET_REFUND). No operation makes or loses a
- * point but MINT: what goes in comes out, to the last one. */
+ * them to another account, putting them by for a research dataset, and taking back those that
+ * nobody was paid (60 MINT, 61 TRANSFER, 51 DATASET_FUND, 58 DATASET_REFUND). No operation makes or
+ * loses a point but MINT: all points that go in come out, to the last one. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,5 +1,5 @@
-/* This file makes what Fabric CA takes for a proof of who asks: the certificate, and a signature
- * of its key over the request. It signs nothing that does not begin as such a request. */
+/* This file makes the token that proves to Fabric CA who asks: the certificate, and a signature of
+ * its key over the request. It signs nothing that does not begin as such a request. */
 #include <openssl/ecdsa.h>
 #include <sodium.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* This file writes a block's header as DER, and hashes it: what the next block names, and what
- * orderers sign. */
+/* This file writes a block's header as DER, and hashes it: the next block names this hash, and
+ * orderers sign the header. */
 #include <string.h>
 
 #include "base/codec.h"

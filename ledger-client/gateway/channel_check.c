@@ -1,6 +1,6 @@
 /* This file looks beforehand whether a channel is what a network of emrfs needs: at each gateway by
- * itself, and at each organisation that endorses. It refuses to leave anything on the ledger: what
- * is endorsed is thrown away. */
+ * itself, and at each organisation that endorses. It refuses to leave anything on the ledger: every
+ * endorsed transaction is thrown away. */
 #include <sodium.h>
 #include <string.h>
 

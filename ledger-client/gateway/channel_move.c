@@ -1,7 +1,7 @@
 /* This file brings the ledger of a directory, which its members have ended there, into the channel
- * in which they go on: entry by entry, as everybody who followed it has judged them. How far it
- * has come says the channel; so whoever was killed at it, or another administrator, goes on where
- * that ended. It sends no entry that does not verify. */
+ * in which they go on: entry by entry, as everybody who followed it has judged them. The channel
+ * says how far it has come; so after a kill this administrator, or another one, goes on where it
+ * ended. It sends no entry that does not verify. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* This file brings a batch to a ledger on Fabric: what was signed is kept in a file before it is
- * sent, and a batch is proposed again only when a block says that nothing came of it. */
+/* This file brings a batch to a ledger on Fabric: the signed transaction is kept in a file before
+ * it is sent, and a batch is proposed again only when a block says that nothing came of it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* This file looks who has ordered a block: whether its signatures are of the channel's orderers,
- * and those of organisations that are known here.  It refuses to take a channel's word for who its
- * orderers are: their certificates lead to the authorities that the gateway was opened with.
+/* This file finds out who has ordered a block: whether its signatures are of the channel's
+ * orderers, and those of organisations that are known here.  It refuses to take a channel's word
+ * for who its orderers are: their certificates lead to the authorities that the gateway was opened
+ * with.
  *
  * Source: Fabric v3.1.5, protoutil/blockutils.go (what is signed) and common/policies/bft.go (how
  * many must).  Fabric lets any member of an orderers' organisation sign by Raft; here it is an

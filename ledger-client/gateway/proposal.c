@@ -1,4 +1,4 @@
-/* This file makes proposals: what the chaincode is asked, by whom, with a transaction id that is
+/* This file makes proposals: the question to the chaincode, its asker, and a transaction id that is
  * bound to both. It refuses arguments beyond its limits. */
 #include <stdlib.h>
 #include <string.h>

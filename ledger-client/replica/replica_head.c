@@ -1,5 +1,5 @@
-/* This file notices a host that shows its members different histories of a ledger: what the host
- * has signed, here or for another member, must be what this computer has verified. */
+/* This file notices a host that shows its members different histories of a ledger: every head that
+ * the host has signed, here or for another member, must fit what this computer has verified. */
 #include "replica_private.h"
 
 #include <stdio.h>

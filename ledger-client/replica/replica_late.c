@@ -1,7 +1,7 @@
 /* A private part may come later than its entry. This file asks the ledger again for those that the
- * copy lacks, in growing intervals and without an end, and tells who waits for them. Those that
- * were sent from here it takes from what was sent: whoever may write where the ledger lies could
- * have taken them out before anybody looked. */
+ * copy lacks, in growing intervals and without an end, and tells the callers that wait for them. A
+ * part that was sent from here is taken from the sent batch: a member who may write where the
+ * ledger lies could have removed it before anybody looked. */
 #include "replica_private.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* This file lends connections to the copy to whoever reads, and remembers when one of them met
+/* This file lends connections to the copy to its readers, and remembers when one of them met
  * damage. */
 #include "replica_private.h"
 

@@ -1,5 +1,5 @@
-/* This file writes the local copies of a replica: what this computer has sealed for itself beside
- * private parts. It puts none beside a part that is not there (any more). */
+/* This file writes the local copies of a replica: parts that this computer has sealed for itself
+ * beside the private parts. It puts none beside a part that is not there (any more). */
 #include "replica_private.h"
 
 typedef struct locals {

@@ -1,4 +1,4 @@
-/* This file answers all other reads of the verified copy: what a record is now, its history,
+/* This file answers all other reads of the verified copy: a record as it is now, its history,
  * private parts, and what has changed since a given entry. It asks the ledger nothing. */
 #include "opened_private.h"
 

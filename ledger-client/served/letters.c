@@ -1,8 +1,8 @@
 /* This file keeps letters for their two sides: the reply of the invited, who has no key on the
  * ledger yet, and the answer of the administrator; and applications of organisations. An
- * invitation's id is 128 random bits that nobody else knows; what a letter says is verified by
- * its reader. A stranger fills no disk: a reply is taken only for an invitation that an
- * administrator has left here, until its end or its answer. */
+ * invitation's id is 128 random bits that nobody else knows; the reader of a letter verifies it. A
+ * stranger fills no disk: a reply is taken only for an invitation that an administrator has left
+ * here, until its end or its answer. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

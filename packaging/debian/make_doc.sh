@@ -1,6 +1,6 @@
 #!/bin/sh
-# make_doc.sh SOURCES DIRECTORY: the documents of the package; the same bytes each time.  Debian wants changelogs compressed.  What people
-# read stays as it is, in the folders that the pages name, so that every program that shows text opens it.
+# make_doc.sh SOURCES DIRECTORY: the documents of the package; the same bytes each time.  Debian wants changelogs compressed.  Pages for
+# people stay as they are, in the folders that the pages name, so that every program that shows text opens them.
 set -eu
 sources=$1 directory=$2
 mkdir -p "$directory"

@@ -8,7 +8,7 @@ foreach(used share stack view settle ledger contract crypto)
 	target_link_libraries(bench_datasets PRIVATE ${target})
 endforeach()
 target_link_libraries(bench_datasets PRIVATE emr_flags PkgConfig::cmocka Threads::Threads)
-# What it makes is listed, whole, by a test, too.
+# Two small datasets are made and listed whole as tests, too.
 add_test(NAME dataset_of_many COMMAND bench_datasets 24 3)
 add_test(NAME dataset_of_silent COMMAND bench_datasets 24 1 silent)
 set_tests_properties(dataset_of_many dataset_of_silent PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})

@@ -1,4 +1,4 @@
-"""The rows of a host: what a network that one computer serves costs.
+"""The rows of a host: the costs of a network that one computer serves.
 
 Two scenes (sharing_scene.py).  One is a network that is a directory of one person, who saves in a folder of the same name.  In the other that
 person serves it, and a patient and a doctor joined over HTTPS.  All are on one computer, the host in a network namespace of its own behind a

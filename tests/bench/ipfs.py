@@ -1,7 +1,7 @@
-"""The rows of IPFS: what emrfs gives to nodes and reads from them, beside what `ipfs` itself does with as many bytes on the same nodes.
+"""The rows of IPFS: emrfs gives blocks to nodes and reads from them, beside `ipfs` itself with as many bytes on the same nodes.
 
-The nodes are those of examples/network/ipfs: private, with synced blocks, on the disk that is measured.  What the first one has, the
-second one has not; the third one is given by `ipfs` itself what emrfs gives to the first.  Content is random, as sealed blocks are, and new
+The nodes are those of examples/network/ipfs: private, with synced blocks, on the disk that is measured.  The second
+one has nothing of what the first one has; `ipfs` itself gives to the third one what emrfs gives to the first.  Content is random, as sealed blocks are, and new
 for each measurement, so that nothing is there already.
 """
 import base64

@@ -1,7 +1,7 @@
 """The rows of IPFS that say when somebody else sees what was saved: two open folders with nothing in common but a channel of Fabric and two nodes.
 
 The channel is played by one program (tests/support/played_fabric), so that the rows need none of Fabric; the nodes are real.  The
-doctor joins without the network's directory, as from another computer: what she reads comes from her node, which has it from the patient's.
+doctor joins without the network's directory, as from another computer: all reads come from the doctor's node, which has them from the patient's.
 """
 import glob
 import os

@@ -1,7 +1,7 @@
 /* This library is loaded into emrfs by the self-check of tests/bench/run: every answer to the
- * kernel leaves a fifth later than it would have, counted from the answer before, so that
- * whoever waits for one after the other waits a fifth longer. Pauses in which nobody asks are
- * not made longer. */
+ * kernel leaves a fifth later than it would have, counted from the answer before. A program that
+ * waits for one answer after the other so waits a fifth longer. Pauses without a request are not
+ * made longer. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>

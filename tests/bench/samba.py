@@ -1,4 +1,4 @@
-"""The rows of Samba: what a Windows computer waits for that opens the folder over the network, beside the same server on the plain directory.
+"""The rows of Samba: the waits of a Windows computer that opens the folder over the network, beside the same server on the plain directory.
 
 One server for each file system, with the settings of examples/smb.conf (encrypted SMB3), on a port of this computer; the client is smbclient, so each
 number has its start and log-in in it, which the row of an empty command shows.

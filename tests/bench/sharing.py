@@ -1,6 +1,6 @@
-"""The rows of sharing: a patient, her doctor and three organisations (sharing_scene.py) who joined at one host.
+"""The rows of sharing: a patient, a doctor and three organisations (sharing_scene.py) who joined at one host.
 
-What is measured is what people wait for: a verb that returns, a grant that stands on the ledger, a file that opens, a folder
+People wait for these, which are measured: a verb that returns, a grant that stands on the ledger, a file that opens, a folder
 that is listed, a new record that appears.  The plain directory is listed beside it; no neighbour shares anything.
 """
 import contextlib

@@ -1,4 +1,4 @@
-"""The rows of writing: what a doctor waits for who saves in somebody else's folder, and the owner until she sees it.
+"""The rows of writing: the waits of a doctor who saves in somebody else's folder, and of the owner until the file is seen there.
 
 The scene is that of sharing (sharing_scene.py).  Beside each stands the same in a folder of one's own, and in the plain directory.
 """

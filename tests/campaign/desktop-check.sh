@@ -35,7 +35,7 @@ must "$EMRFS" status --wait --quiet
 bus=$DBUS_SESSION_BUS_ADDRESS
 screen_begin
 screen_zoom=300
-# What the bus starts (tumblerd) lives at home and on the screen, too.
+# The programs that the bus starts (tumblerd) have the home and the screen of the test, too.
 export DBUS_SESSION_BUS_ADDRESS=$bus
 dbus-update-activation-environment HOME XDG_RUNTIME_DIR DISPLAY GSETTINGS_BACKEND NO_AT_BRIDGE
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# tests/campaign/fhir-check.sh - are the logs and shares that emrfs exports AuditEvents and Consents of FHIR R4?  A validator of others is asked.
+# tests/campaign/fhir-check.sh - asks a validator of others whether the logs and shares that emrfs exports are AuditEvents and Consents of
+# FHIR R4.
 #
 #   tests/campaign/fhir-check.sh [--emrfs FILE] [--work DIR]
 #

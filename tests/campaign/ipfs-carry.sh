@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/campaign/ipfs-carry.sh - does an export live through a real IPFS node, and does emrfs open what the node gives back?
+# tests/campaign/ipfs-carry.sh - an export lives through a real IPFS node, and emrfs opens what the node gives back.
 #
 #   EMRFS=PROGRAM tests/campaign/ipfs-carry.sh /path/to/ipfs
 #

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/campaign/ipfs-check.sh - is what the store writes what IPFS says it is?  A real Kubo is asked.
+# tests/campaign/ipfs-check.sh - asks a real Kubo whether the bytes of the store are what IPFS says they must be.
 #
 #   tests/campaign/ipfs-check.sh [--build DIR] [--work DIR] /path/to/ipfs
 #

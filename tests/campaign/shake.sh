@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/campaign/shake.sh - the tests that ThreadSanitizer runs, with their threads shaken (tests/support/shake.c).
+# tests/campaign/shake.sh - runs the tests of ThreadSanitizer with random delays in their threads (tests/support/shake.c).
 #
 #   tests/campaign/shake.sh [--build DIR] [--rounds N] [--seed N] [--one-in N] [--jobs N] [--tests REGEX] [--labels REGEX] [--logs DIR]
 #

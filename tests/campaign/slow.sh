@@ -1,7 +1,7 @@
 #!/bin/bash
-# slow.sh [BUILD]: the folder's tests over a store that takes 300 ms a block and a ledger that takes 500 ms, where it loses half of
-# its answers, and where it is away; all at once, because they wait.  Where blocks are read by the ten thousand, each takes 5 ms.
-# BUILD: a built preset (build/dev).  Takes hours; its end counts.
+# slow.sh [BUILD]: runs the folder's tests over a store that takes 300 ms a block and a ledger that takes 500 ms; with half of the ledger's
+# answers lost; and with the ledger away. All run at once, because they wait. Where blocks are read by the ten thousand, each takes 5 ms.
+# BUILD: a built preset (build/dev). Takes hours; its end counts.
 cd "${1:-build/dev}/tests/unit" || exit 2
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

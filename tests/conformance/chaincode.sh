@@ -1,5 +1,6 @@
 #!/bin/bash
-# chaincode.sh PROGRAMS CHAINCODE COMMAND...: three organisations' CHAINCODE (recorded or emr-chaincode) runs, and drive COMMAND speaks to them.
+# chaincode.sh PROGRAMS CHAINCODE COMMAND...: runs the CHAINCODE (recorded or emr-chaincode) of three organisations while COMMAND speaks to
+# them.
 set -u
 . "$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh"
 programs=$1 chaincode=$2

@@ -1,6 +1,6 @@
 #!/bin/bash
-# enrol.sh PROGRAM [SERVER]: a Fabric CA for tests (support/fake_ca.py), or a real one (SERVER: fabric-ca-server 1.5), runs as long as
-# PROGRAM, which is told where it is.
+# enrol.sh PROGRAM [SERVER]: runs a Fabric CA for tests (support/fake_ca.py), or a real one (SERVER: fabric-ca-server 1.5), as long as
+# PROGRAM runs. PROGRAM gets its address.
 set -eu
 program=$1 server=${2:-}
 SUPPORT=$(cd "$(dirname "$0")/../support" && pwd)

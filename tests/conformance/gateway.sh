@@ -1,6 +1,6 @@
 #!/bin/bash
-# gateway.sh PEER PROGRAM...: a gateway for tests (chaincode/gateway_peer) runs as long as the programs, one after the other, which are told
-# where it is.
+# gateway.sh PEER PROGRAM...: runs a gateway for tests (chaincode/gateway_peer) as long as the programs run, one after the other. They get
+# its address.
 set -eu
 peer=$1
 shift

@@ -1,6 +1,6 @@
-/* These tests try the client of Fabric's gateways against one that is written for tests on
- * Fabric's own message types and grpc-go (chaincode/gateway_peer), and against answers that no
- * gRPC library gives: what is done, what is refused, and what every fault is called. */
+/* These tests try the client of Fabric's gateways against one that is written for tests on Fabric's
+ * own message types and grpc-go (chaincode/gateway_peer), and against answers that no gRPC library
+ * gives: each call is done or refused, and every fault has its name. */
 #include "gateway_kit.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
-/* These tests are about one member of a network on Fabric who has his transactions ordered in forms
- * that nobody honest writes: what peers call valid stops nobody who reads blocks, through whichever
- * peer, and enters what it entered there.  Another program (gateway_peer garble) writes the forms,
- * behind the pipes TO and FROM. */
+/* These tests are about one member of a network on Fabric whose transactions are ordered in forms
+ * that no honest program writes: a transaction that peers call valid stops nobody who reads blocks,
+ * through whichever peer, and enters what it entered there. Another program (gateway_peer garble)
+ * writes the forms, behind the pipes TO and FROM. */
 #include "live_kit.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
-# hostile.sh PEER PROGRAM: a member of a network that PEER plays has odd transactions ordered by PROGRAM (gateway_hostile.c).  The network gets
-# the directory that examples/network/fabric gives a real one.
+# hostile.sh PEER PROGRAM: PROGRAM (gateway_hostile.c) is a member of a network that PEER plays, and has odd transactions ordered there. The
+# network gets the directory that examples/network/fabric gives a real one.
 set -eu
 peer=$1 program=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/emr-hostile-XXXXXX")

@@ -1,5 +1,5 @@
-/* These tests use a node of an IPFS Cluster as a node: what the cluster is asked, which of its
- * peers count as copies, and what becomes of it when it fails, lies, or never does what it was
+/* These tests use a node of an IPFS Cluster as a node: the requests to the cluster, which of its
+ * peers count as copies, and the outcome when the cluster fails, lies, or never does what it was
  * asked (against the clusters of tests/support/fake_node.py). */
 #include "emr_test.h"
 

@@ -1,5 +1,5 @@
-/* These tests use several nodes as one: where a block comes from, and who is told and when
- * (against the nodes of tests/support/fake_node.py). */
+/* These tests use several nodes as one: the node that a block comes from, and which caller is told
+ * and when (against the nodes of tests/support/fake_node.py). */
 #include "emr_test.h"
 
 #include <fcntl.h>

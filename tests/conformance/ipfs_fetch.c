@@ -1,6 +1,6 @@
-/* These tests are about blocks that are brought from nodes for somebody who misses them: what he
- * is told and when, that nothing is believed, and that nobody is held up (against the nodes of
- * tests/support/fake_node.py). */
+/* These tests are about blocks that are brought from nodes for a caller who misses them: the
+ * caller's answer and its time, that nothing is believed, and that nobody is held up (against the
+ * nodes of tests/support/fake_node.py). */
 #include "store_kit.h"
 
 #include <fcntl.h>

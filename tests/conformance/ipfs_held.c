@@ -1,6 +1,6 @@
-/* These tests show what the background publisher knows of copies, against the nodes of
- * tests/support/fake_node.py: it asks before it sends again, remembers what it was told, finds
- * out what a node has lost, and counts this computer only where the record is whole. */
+/* These tests show how the background publisher counts copies, against the nodes of
+ * tests/support/fake_node.py: it asks before it sends again, remembers what it was told, finds out
+ * what a node has lost, and counts this computer only where the record is whole. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* These tests show what of a folder reaches its IPFS nodes in the background: all that is
- * registered, and nothing else, whatever one of the nodes or one of the records does. The nodes
- * are those of tests/support/fake_node.py; imports, what is held, and what is let go of have
- * tests of their own (ipfs_imports.c, ipfs_held.c, ipfs_left.c). */
+/* These tests show which blocks of a folder reach its IPFS nodes in the background: all that is
+ * registered, and nothing else, whatever one of the nodes or one of the records does. The nodes are
+ * those of tests/support/fake_node.py; imports, held copies and released copies have tests of their
+ * own (ipfs_imports.c, ipfs_held.c, ipfs_left.c). */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* These are the conformance tests of ledgers once more, through the door that stands before a
- * ledger which may be away: whoever opens it so must see no difference. */
+ * ledger which may be away: a caller that opens it must see no difference. */
 #include "ledger_kit.h"
 
 static emr_status nothing_known(void *arg, emr_buf *out_descriptor)

@@ -1,5 +1,5 @@
-/* These tests are about letters of those who have no key on the ledger, over the chaincode
- * itself: what may be replaced, what may not, and that all applications are found. */
+/* These tests are about letters of people without a key on the ledger, over the chaincode itself:
+ * which letters may be replaced, which may not, and that all applications are found. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
-# letters.sh PEER PROGRAM: a network that PEER plays, with the contract as its chaincode, runs as long as PROGRAM, which is told where
-# the network's directory is and puts its CA there.
+# letters.sh PEER PROGRAM: PEER plays a network with the contract as its chaincode as long as PROGRAM runs. PROGRAM gets the network's
+# directory and puts its CA there.
 set -eu
 peer=$1 program=$2
 work=$(mktemp -d "${TMPDIR:-/tmp}/emr-letters-XXXXXX")

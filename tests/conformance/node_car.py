@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""node_car.py NODE_HOST: what a host gives as a CAR, to somebody who knows nothing of emrfs (specs.ipfs.tech, trustless gateway)."""
+"""node_car.py NODE_HOST: reads the CAR files of a host as a client that knows nothing of emrfs (specs.ipfs.tech, trustless gateway)."""
 import hashlib
 import http.client
 import os

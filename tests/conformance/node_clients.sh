@@ -1,6 +1,6 @@
 #!/bin/bash
-# node_clients.sh: programs that know nothing of emrfs read from a host of ours, which ipfs_node.sh has started: Kubo's own `ipfs`, which takes it
-# for a node, and curl, whose CAR another Kubo takes.
+# node_clients.sh: programs that know nothing of emrfs read from a host of ours, which ipfs_node.sh has started: Kubo's own `ipfs`, which
+# takes the host for a node, and curl, whose CAR another Kubo accepts.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 KUBO=$("$here/../../examples/network/ipfs" build)

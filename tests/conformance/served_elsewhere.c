@@ -1,5 +1,5 @@
-/* These tests are about what is at a host's address and is not it, and about how it is spoken to:
- * another host, a proxy whose host is away, a line that is cut, an old version of TLS. */
+/* At a host's address is something else: another host, a proxy whose host is away, a line that is
+ * cut, an old version of TLS. These tests show how the client meets it. */
 #include "served_kit.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* These tests have a host that keeps two histories of one ledger and shows them by turns, at one
- * address and with one key, or each member his own; and one that went back. A member who
+ * address and with one key, or to each member another one; and a host that went back. A member who
  * notices hands in nothing any more. */
 #include <stdlib.h>
 #include <sys/stat.h>

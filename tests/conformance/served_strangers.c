@@ -1,6 +1,6 @@
-/* These tests are about who may read from a host, and about clients that mean it no good: without a
- * token, with a forged or an old one, with garbage, with bodies and headers beyond all limits, with
- * connections that say nothing; and about a host that goes and comes back. */
+/* These tests show who may read from a host. Hostile clients come without a token, with a forged or
+ * an old one, with garbage, with bodies and headers beyond all limits, with connections that say
+ * nothing; and the host goes away and comes back. */
 #include "served_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* These tests say what every block store must do, whoever keeps the blocks. A second implementation
- * is put under it by one table. */
+/* These tests say what every block store must do, wherever it keeps the blocks. A second
+ * implementation is put under it by one table. */
 #pragma once
 
 #include "emr_test.h"

@@ -1,5 +1,5 @@
-/* This fuzz target reads a file that somebody calls a FHIR Consent. A Consent that is taken has all
- * that a request needs, and its period holds now; the same bytes are the same request. */
+/* This fuzz target reads any file as a FHIR Consent. A Consent that is taken has all that a request
+ * needs, and its period holds now; the same bytes are the same request. */
 #include <stdlib.h>
 #include <string.h>
 

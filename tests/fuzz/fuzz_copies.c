@@ -1,7 +1,6 @@
-/* This fuzz target reads the file `copies`, which says what nodes have, as a disk gives it
- * back. Whatever is in it, what is made of it is in order and of nodes that there are; it can
- * be gone on with, and what is noted behind it is there at the next opening, as is what was
- * there before. */
+/* This fuzz target reads the file `copies`, which says what nodes have, as a disk gives it back.
+ * The book that is made of it is in order and names only known nodes; it can be gone on with, and
+ * what is noted behind it is there at the next opening, as is what was there before. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* This fuzz target reads any bytes as what a participant states of her folder, as the table that a
- * steward makes of it, and as the sealed part: whatever decodes is encoded to the same bytes, no
- * figure of it is out of bounds, and no part opens. */
+/* This fuzz target reads any bytes as the statement of a participant about a folder, as the table
+ * that a steward makes of such statements, and as the sealed part: whatever decodes is encoded to
+ * the same bytes, no figure of it is out of bounds, and no part opens. */
 #include <sys/random.h>
 
 #include "share/counts.h"

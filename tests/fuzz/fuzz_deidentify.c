@@ -1,6 +1,5 @@
-/* This fuzz target reads a DICOM file that somebody gave, to the writer: a first byte of
- * options, then the file. Whatever copy comes out can be read again to its end, and is as long
- * as it says. */
+/* This fuzz target gives a DICOM file of a stranger to the writer: a first byte of options, then
+ * the file. Any copy that comes out can be read again to its end, and is as long as it says. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* This fuzz target reads two files that somebody gave, to the checker, and the second to the
- * scan of readers: two bytes that say how long the first is, then both. */
+/* This fuzz target gives two files of a stranger to the checker, and the second one to the scan of
+ * readers: two bytes that say how long the first is, then both. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
-/* This fuzz target reads a table that somebody gave: a first byte of options, then the table.
- * Whatever copy comes out is a table again, as long as it says, each of its cells is one that the
- * checker takes, and readers' scan finds nothing in it. A table that the scan calls a copy gives
- * all of itself when it is copied. */
+/* This fuzz target reads a table of a stranger: a first byte of options, then the table. Any copy
+ * that comes out is a table again, as long as it says, each of its cells is one that the checker
+ * takes, and readers' scan finds nothing in it. A table that the scan calls a copy gives all of
+ * itself when it is copied. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* This fuzz target reads any bytes as the file of `device accept`: they are refused, or are what
- * would be written again. */
+/* This fuzz target reads any bytes as the file of `device accept`: they are refused, or are the
+ * bytes that would be written again. */
 #include <stdlib.h>
 
 #include "network/device_file.h"

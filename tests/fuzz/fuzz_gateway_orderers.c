@@ -1,5 +1,5 @@
 /* This fuzz target reads blocks as a peer may give them, cut out of one row of bytes: each is taken
- * or refused with a reason, by who knows nobody and by who knows an organisation. */
+ * or refused with a reason, by a reader that knows nobody and by one that knows an organisation. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* This fuzz target reads a file that somebody gave: DICOM, PDF, FHIR or CDA, or what looks like
- * one. Whatever comes out can be kept and is the same when it is read back; and bytes as the
- * kept form. */
+/* This fuzz target reads a file of a stranger: DICOM, PDF, FHIR or CDA, or one that looks so.
+ * Headers that come out can be kept and are the same when they are read back; and bytes as the kept
+ * form. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* This fuzz target reads what an IPFS node may answer: errors, and an import's lines, in one piece
- * and cut anywhere; where they are cut must make no difference.  And what a cluster may. */
+/* This fuzz target reads the answers of an IPFS node, errors and the lines of an import, in one
+ * piece and cut anywhere, which must make no difference; and the answers of a cluster. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* This fuzz target reads a file that somebody calls a PDF form with a Consent in it, and its
- * signature. The results are of the sizes that a caller believes, and nobody is trusted but those
- * for whom the one authority that is trusted here has vouched: the signer of "vouched" in the
- * corpus, and nobody else can look like that signer. */
+/* This fuzz target reads a stranger's file as a PDF form with a Consent in it, and its signature.
+ * The results are of the sizes that a caller believes, and the only trusted signers are those for
+ * whom the one trusted authority here has vouched: the signer of "vouched" in the corpus, and
+ * nobody else can look like that signer. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* This fuzz target reads any bytes as capsules, fragments and answers of proxy re-encryption:
- * nothing verifies that nobody made. */
+/* This fuzz target reads any bytes as capsules, fragments and answers of proxy re-encryption: bytes
+ * that no key made do not verify. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# accesses.sh: a doctor opens what was shared with her: what the owner's log says of it, what her organisation's auditor sees, and the
-# evidence of one release, which emrfs without keyring and the program of an auditor check; who is not of the first organisation, too.
+# accesses.sh: a doctor opens a shared record. The test reads the owner's log of it, the view of the auditor of the doctor's organisation,
+# and the evidence of one release, which emrfs without a keyring and an auditor's program check; also for a doctor of another organisation.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# agents.sh: the service that releases keys. Its keyring, how it starts and ends, what it says of itself, its receiving key
-# and its signature of the ledger's head.
+# agents.sh: the service that releases keys: its keyring, how it starts and ends, what it says of itself, its receiving key and its
+# signature of the ledger's head.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

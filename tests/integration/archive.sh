@@ -1,5 +1,5 @@
 #!/bin/bash
-# tar, rsync, cp and mv move trees in and out of the folder, and nothing is lost on the way.
+# archive.sh: tar, rsync, cp and mv move trees in and out of the folder, and nothing is lost on the way.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin archive
 emr_init

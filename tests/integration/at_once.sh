@@ -1,6 +1,6 @@
 #!/bin/bash
-# at_once.sh: two that do the same at one moment: a copy of a keyring that opens beside it, shares of one folder by verbs and an attribute, two
-# computers of one person.
+# at_once.sh: two programs do the same at one moment: a copy of a keyring opens beside it, verbs and an attribute share one folder, two
+# computers of one person save.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

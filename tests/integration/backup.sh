@@ -1,6 +1,6 @@
 #!/bin/bash
-# backup.sh: a second copy: incremental, made while the folder is open, refused where it does not belong, and
-# checked to the last byte.
+# backup.sh: a second copy is incremental, is made while the folder is open, is refused where it does not belong, and is checked to the last
+# byte.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/backup_copy.sh"
 emr_begin backup

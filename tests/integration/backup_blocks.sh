@@ -1,6 +1,6 @@
 #!/bin/bash
-# backup_blocks.sh: blocks that this computer has lost, or that rotted: a backup says which file is not in it, again each
-# time, ends with 3, and keeps what an earlier one had.  What it does not complain about restores.
+# backup_blocks.sh: this computer has lost blocks, or they rotted. A backup says which file is not in it, again each time, ends
+# with 3, and keeps what an earlier one had.  All files that it does not complain about can be restored.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin backup_blocks
 cd "$EMR_WORK" || exit 2

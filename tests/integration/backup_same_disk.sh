@@ -1,6 +1,6 @@
 #!/bin/bash
-# backup_same_disk.sh: a backup on another partition or volume of the disk that has the records, or on the disk that has a
-# mounted file with them in it, is lost together with them: it is said to be no second copy.
+# backup_same_disk.sh: a backup on another partition or volume of the disk that has the records, or on the disk that has a mounted file with
+# them in it, is lost together with them: emrfs says that it is no second copy.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a disk with two partitions needs root"
 emr_begin backup_same_disk

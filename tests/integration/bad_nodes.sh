@@ -1,6 +1,6 @@
 #!/bin/bash
-# bad_nodes.sh: each way in which an IPFS node can fail, met by an open folder: one line that names the node and says what is wrong, and saving,
-# registering, reading and closing go on as if there were none.
+# bad_nodes.sh: an open folder meets each way in which an IPFS node can fail: one line names the node and says what is wrong, and saving,
+# registering, reading and closing go on as if there were no node.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin bad_nodes
 FAKE=

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A disk without one free block: the folder opens, removing works, and erasing gives room again, in which saving works
-# without a new mount. What was put aside for it is there again when there is room.
+# brim.sh: on a disk without one free block the folder opens, removing works, and erasing gives room again, in which saving works without a
+# new mount. The reserve that was used for it is there again when there is room.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin brim
@@ -13,7 +13,7 @@ state=$EMRFS_HOME/state
 reserved() { stat -c %b "$state/reserve"; }
 is_put_aside() { [ "$(reserved)" -ge 16384 ]; }
 free_kib() { echo $(($(stat -f -c '%f * %S' "$EMRFS_HOME") / 1024)); }
-# What others write takes everything that is free, and what an open folder gives back meanwhile.
+# to_the_brim plays other programs: they take all the room that is free, and the room that an open folder gives back meanwhile.
 to_the_brim() {
 	local i
 	dd if=/dev/zero of="$EMRFS_HOME/ballast-$1" bs=64k status=none 2>/dev/null

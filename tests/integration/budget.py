@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """budget.py SOURCES [--lower | --write]: how large the project may become, by the figures in tests/integration/budget.
-Fails where something is larger than its figure: whoever adds takes away as much in the same change, and says in the commit what.
+Fails where something is larger than its figure: a change that adds takes away as much, and its commit says what it takes away.
 --lower writes today's figure where it is smaller. It belongs on the main branch, after a merge: branches that all lower the same
-line would not merge. --write writes all of today's figures: for the one who merges what an issue allows to grow."""
+line would not merge. --write writes all of today's figures: it is for the person who merges a growth that an issue allows."""
 import collections
 import pathlib
 import re

@@ -1,5 +1,5 @@
 #!/bin/bash
-# budget.sh SOURCES: budget.py finds each thing that is larger than its figure, says by how much, and lowers figures without raising one.
+# budget.sh: budget.py finds each thing that is larger than its figure, says by how much, and lowers figures without raising one.
 set -u
 budget="$1/tests/integration/budget.py"
 work=$(mktemp -d) || exit 2

@@ -1,6 +1,7 @@
 #!/bin/bash
-# cache_home.sh: blocks that this computer lost are read from a live node and lie in the cache; when that node is gone for good, too, they go home
-# from there and to another node, which gives all of it back after both this computer's store and the cache were lost.
+# cache_home.sh: blocks that this computer lost are read from a live node and lie in the cache. When that node is gone for good, too, they
+# return from the cache to the store and go to another node. That node gives all of them back after this computer's store and cache were
+# both lost.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin cache_home

@@ -1,5 +1,5 @@
 #!/bin/bash
-# car.sh: records out of the folder in a CAR, and back; never into a stranger's folder.
+# car.sh: records leave the folder in a CAR and come back; they never go into a stranger's folder.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 emr_begin car

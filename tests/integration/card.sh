@@ -1,5 +1,6 @@
 #!/bin/bash
-# card.sh: a card to print is a picture and a page whose code a camera reads as the card it is; a terminal shows the code whole or not at all.
+# card.sh: a card to print is a picture and a page whose code a camera reads as the card itself; a terminal shows the code whole or not at
+# all.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ -x "$DESKTOP/draw-card" ] || emr_skip "built without cairo"
 export LC_ALL=C.UTF-8
@@ -81,7 +82,7 @@ on_terminal $((wide - 1))
 ! grep -q '▀' shown || emr_fail "a code that wraps at $((wide - 1))"
 on_terminal "$wide"
 grep -q '▀' shown || emr_fail "no code on $wide columns"
-# What a camera would see of it: each character is two modules, above each other.
+# The code is read as a camera would see it: each character is two modules, above each other.
 python3 -c '
 import sys
 rows = []

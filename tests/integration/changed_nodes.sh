@@ -1,6 +1,7 @@
 #!/bin/bash
-# changed_nodes.sh: live IPFS nodes that are not what they were when they come back: another one with an empty repository behind the same address, one that
-# has half of its blocks, one that does not sync its blocks, one whose disk is full. What people are told of copies is true soon after, and each node gets what it lacks by itself.
+# changed_nodes.sh: live IPFS nodes that are not what they were when they come back: another one with an empty repository behind the
+# same address, one that has half of its blocks, one that does not sync its blocks, one whose disk is full. The copies that people are
+# told of are true soon after, and each node gets by itself what it lacks.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 at_end() {
@@ -36,7 +37,8 @@ must cp records/* "$MNT/Imaging"
 for file in records/*; do emr_until has_state "Imaging/${file##*/}" "confirmed 2/2"; done
 mapfile -t cids < <(for file in records/*; do attribute cid "$MNT/Imaging/${file##*/}" && echo; done)
 holds 1 "${cids[@]}" || emr_fail "the node does not hold them"
-# What it has was asked for, and is not for a day; and the next return is the first of its ten minutes, as a person's asking ends those before.
+# `copies --repair` asks the node about all records, so the question of each day does not fall into this test. It also ends the ten
+# minutes after the node's last return, in which a further return would not be asked about.
 is_asked_for_all() { run 0 copies --repair; }
 is_asked_for_all
 

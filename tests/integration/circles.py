@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """circles.py BUILD NM: no more than five files call each other in a circle, anywhere in base, fs, keyring and ledger-client.
-It goes by what the compiled files define and need.  Prints also how many floors the folders stand on. A change that makes the largest circle smaller lowers the number."""
+It reads from the compiled files what they define and need.  It also prints how many floors the folders stand on. A change that makes the largest circle smaller lowers the number."""
 import collections
 import pathlib
 import subprocess

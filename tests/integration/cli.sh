@@ -1,5 +1,5 @@
 #!/bin/bash
-# cli.sh: what the verbs promise at their edges: exit codes, JSON, refusals, and what must not be left anywhere.
+# cli.sh: the promises of the verbs at their edges: exit codes, JSON, refusals, and things that must not be left anywhere.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin cli
 cd "$EMR_WORK" || exit 2
@@ -259,7 +259,7 @@ expect "error id" "$(field error)" not-open
 expect "ledger of a closed folder" "$(field ledger.kind)" embedded
 json 10 dataset
 expect "who looks for a call" "$(field error)" not-open
-# Who asks whether it is open has its lock for a moment, as here for half a second: that is no use of it.
+# A program that asks whether the folder is open holds its lock for a moment, as here for half a second; the folder is not open by that.
 flock -s "$STATE/lock" sh -c 'touch asking; sleep 0.5' &
 emr_until test -e asking
 truncate -s 4194305 "$STATE/log"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a person at a terminal meets: questions, a passphrase that is not echoed, three of the 24 words asked back.
+"""cli_terminal.py: a person at a terminal meets questions, a passphrase that is not echoed, three of the 24 words asked back.
 
 EMRFS names the program.  Exit 77: no /dev/fuse."""
 import codecs

@@ -1,6 +1,6 @@
-/* This program does what somebody's own program does with a certificate that he has: come_again
- * PASSPHRASE-FILE NETWORK-DIR registers another key with it, which this program makes, in the
- * same roles and under the same handle. It prints what the ledger says: "applied", or why not. */
+/* This program does what a person's own program does with a certificate: come_again PASSPHRASE-FILE
+ * NETWORK-DIR makes another key and registers it with the certificate of the keyring, in the same
+ * roles and under the same handle. It prints what the ledger says: "applied", or why not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #!/bin/bash
-# consent.sh: a hospital's FHIR Consent is copied to .emrfs/consent. It asks, and grants nothing; her yes shares what stands in it; brought again,
-# when it is over, about somebody else or for somebody unknown, it is refused with the reason. A signed PDF form that carries one does the same, and
-# the request says who signed it and what that is worth; one that was changed after it was signed asks nothing. Forms that keep their
-# reader busy keep nobody else waiting.
+# consent.sh: a hospital's FHIR Consent is copied to .emrfs/consent. It asks, and grants nothing; the patient's yes shares what stands in
+# it. It is refused with the reason when it is brought again, is over, or is about somebody else or for an unknown person. A signed PDF form
+# that carries a Consent does the same, and the request says who signed it and what that is worth; a form that was changed after it was
+# signed asks nothing. A form that keeps its reader busy keeps nobody else waiting.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"

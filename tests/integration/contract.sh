@@ -1,6 +1,6 @@
 #!/bin/bash
-# contract.sh: attributes and hidden files of an open folder are those of doc/manual/contract.md, no more and no fewer;
-# and the answers of verbs have the fields that it names.
+# contract.sh: attributes and hidden files of an open folder are those of doc/manual/contract.md, no more and no fewer; and the answers of
+# verbs have the fields that it names.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 CONTRACT=${CONTRACT:-$(cd "$(dirname "$0")/../../doc/manual" && pwd)/contract.md}
 emr_begin contract

@@ -1,6 +1,6 @@
 #!/bin/bash
-# copies_first.sh: where a person wants copies before the ledger hears of a file (copies-before-register), nothing is registered before
-# live nodes have all of it, whatever ends in between: a node, the mount, or one's own file.  Nodes that only say so do not count.
+# copies_first.sh: a person wants copies before the ledger hears of a file (copies-before-register). Nothing is registered before live nodes
+# have all of it, also when a node, the mount, or one's own file ends in between. Nodes that only claim to have it do not count.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 at_end() {

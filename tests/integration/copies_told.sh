@@ -1,7 +1,7 @@
 #!/bin/bash
-# copies_told.sh: what is said of copies is so when it is said: by `copies --repair`, `status --wait=copies`, `unmount` and `erase`, with a node that
-# is away, that came back empty, or that left the settings, with this computer's own blocks
-# gone, and with one leaf of a record gone everywhere.
+# copies_told.sh: answers about copies are true when they are given: by `copies --repair`, `status --wait=copies`, `unmount` and `erase`,
+# with a node that is away, that came back empty, or that left the settings, with this computer's own blocks gone, and with one leaf of a
+# record gone everywhere.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin copies_told
 node=
@@ -26,7 +26,7 @@ echo "node = $name" >>"$EMRFS_HOME/settings"
 emr_mount
 save() { head -c 100000 /dev/urandom >"$MNT/$1"; }
 at_node() { python3 -c 'import json; print([p["copies"] for p in json.load(open("out/said"))["places"]][1])'; }
-# Who was not reached, and the word finished.
+# left prints the names that were not reached, and the field `finished`.
 left() { python3 -c 'import json; a = json.load(open("out/said")); print(*[l["who"] for l in a["not_reached"]], a["finished"])'; }
 
 say "status --wait=copies returns when the node has what was just saved"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset.sh: a hospital calls for records on terms, patients put a folder in and take it out, and whom the hospital admits reads it under pseudonyms, for as long as it is there.
+# dataset.sh: a hospital calls for records on terms, and patients put a folder in and take it out. A reader whom the hospital admits reads a
+# folder under a pseudonym, for as long as it is there.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -131,7 +132,7 @@ for i in range(30000):
         break
     time.sleep(0.02)
 END
-# What is mapped is the kernel's pages: they go, and whoever touches them is killed.
+# The kernel has the pages of a mapped file: they are taken away, and a program that touches one is killed.
 python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
 import mmap, os, sys, time
 pages = mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 0, mmap.MAP_SHARED, mmap.PROT_READ)

@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_again.sh: an erasure takes the copies of what it names and no other, and who joins a de-identified dataset again gives what she is asked for then, and nothing earlier.
+# dataset_again.sh: an erasure takes the copies of the erased records and no other. A participant who joins a de-identified dataset again,
+# with another folder, gives that one and nothing of the earlier one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/follows.sh"
 follows_begin again

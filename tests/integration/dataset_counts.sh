@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_counts.sh: whoever may see a call sees how many people and files of which kind, modality and age are in it; never what fewer than five people have, and nothing more of who has left.
+# dataset_counts.sh: a person who may see a call sees how many people are in it, and how many files of each kind, modality and age. Numbers
+# about fewer than five people are never shown, and a participant who leaves takes the own numbers away.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || emr_skip "needs pydicom"

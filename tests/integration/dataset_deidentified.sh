@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_deidentified.sh: who joins a dataset of de-identified records gives copies, sees what is withheld and why, and nothing of the originals reaches a reader.
+# dataset_deidentified.sh: a participant in a dataset of de-identified records gives copies, and sees which files are withheld and why.
+# Nothing of the originals reaches a reader.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }

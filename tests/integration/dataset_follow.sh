@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_follow.sh: what comes later follows into a de-identified dataset as it was agreed to, once, whatever is killed, and what is there no more takes its copy back.
+# dataset_follow.sh: later files follow into a de-identified dataset as it was agreed to, once, whatever is killed; a removed file takes its
+# copy back.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/follows.sh"
 follows_begin follow

@@ -1,5 +1,7 @@
 #!/bin/bash
-# dataset_middle.sh: who leaves a dataset while copies are made gives no more of them, what a killed joining has left is erased with its original, a copy stays while the next version of its original is on its way, and nothing is copied once the terms have ended.
+# dataset_middle.sh: a participant who leaves a dataset while copies are made gives no more of them. Copies that a killed joining left are
+# erased with their originals. A copy stays while the next version of its original is on its way. Nothing is copied once the terms have
+# ended.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_second.sh: what is erased on another computer of a participant is erased with the copies that her first computer made of it, and with no others.
+# dataset_second.sh: a participant erases a record on a second computer. The copies that the first computer made of it are erased, too, and
+# no others.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/follows.sh"
 follows_begin dsecond

@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_tables.sh: of tables a dataset gets the columns that its terms name, cell by cell, and a reader's computer shows no table that has anything else.
+# dataset_tables.sh: a dataset gets those columns of a table that its terms name, cell by cell, and a reader's computer shows no table that
+# has anything else.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin tables

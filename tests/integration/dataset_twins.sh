@@ -1,5 +1,6 @@
 #!/bin/bash
-# dataset_twins.sh: two datasets whose terms are the same bytes are two: what was joined to one of them is in no other, and stays out of it.
+# dataset_twins.sh: two datasets whose terms are the same bytes are two datasets: a folder that joined one of them is not in the other, and
+# stays out of it.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/follows.sh"
 follows_begin dtwins

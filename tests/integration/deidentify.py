@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""deidentify.py HELPER FILES: real DICOM files with identifiers planted wherever de-identifiers of the field are known to leave
-some, in each transfer syntax.  None is left in a copy; pydicom, dcmtk and dcm2niix read the copies, and see the same pixels.
+"""deidentify.py HELPER FILES: plants identifiers in real DICOM files wherever de-identifiers of the field are known to leave
+some, in each transfer syntax.  No identifier is left in a copy; pydicom, dcmtk and dcm2niix read the copies, and see the same pixels.
 HELPER is the program that emrfs starts, FILES the program that calls it as emrfs does (deidentify_files.c)."""
 import copy
 import glob

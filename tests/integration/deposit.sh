@@ -1,6 +1,6 @@
 #!/bin/bash
-# deposit.sh: what a PACS sends and a record system leaves in a folder is in the Inbox of its patient, once, wherever examples/hospital-deposit
-# is killed; what nobody can place is kept and named.
+# deposit.sh: files that a PACS sends, and files that a record system leaves in a folder, are in the Inbox of their patient, once, wherever
+# examples/hospital-deposit is killed; a file that cannot be placed is kept and named.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
 ward_begin deposit storescp storescu dcmodify strace
@@ -134,7 +134,7 @@ expect "of ana, in all" "$(names ana | wc -l)" 8
 expect "of rui, in all" "$(names rui | wc -l)" 2
 must cmp "$(find ana-folder/Inbox -name 'Discharge*')" "$(find rui-folder/Inbox -name 'Discharge*')"
 [ "$(stat -c %s "$(find ana-folder/Inbox -name "*$(wanted large.dcm)*")")" -gt 8000000 ] || emr_fail "half an image"
-# What arrived is what was sent, but for the first group, which the receiver writes.
+# A file arrives as it was sent, but for the first group of elements, which the receiver writes.
 content() { dcmdump -q +L "$1" | grep -v '^(0002\|^(fffc\|^#'; }
 content ct/SE2/IM1 >out/sent-content
 content "$(find ana-folder/Inbox -name "*$(wanted ct/SE2/IM1)*")" >out/content

@@ -1,6 +1,8 @@
 #!/bin/bash
-# deposit_alike.sh: what somebody made to be taken for something else is not: a key whose eight letters are a patient's, with her name and birth date
-# on the card, and letters whose hashes begin alike. A deposit reaches the Inbox of the whole key or none, a request the person who was named.
+# deposit_alike.sh: somebody makes things that look like others: a key whose eight letters are a patient's, with that patient's name and
+# birth date on the card, and letters whose hashes begin alike. A deposit reaches the Inbox of the whole key or none, a request the person
+# who was named.
+# Two of half a million keys that were made for this: their codes begin alike.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
 TOOLS=${TOOLS:-${EMRFS%/fs/emrfs}/tests/tools}

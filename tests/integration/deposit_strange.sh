@@ -1,7 +1,7 @@
 #!/bin/bash
-# deposit_strange.sh: what is out of the ordinary around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
-# table that is being written, a file that is replaced while it is taken, a full disk, a person who is called otherwise, a patient who erases)
-# brings nothing to the wrong patient, loses nothing, and keeps nobody else waiting.
+# deposit_strange.sh: unusual things happen around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
+# table that is being written, a file that is replaced while it is taken, a full disk, a person with another name, a patient who erases).
+# Nothing comes to the wrong patient, nothing is lost, and nobody else waits for it.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
 eval "ward_$(declare -f at_end)"
@@ -99,7 +99,7 @@ TRACER=$!
 stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
 emr_until stopped
 echo "the corrected letter" >letter.txt && mv letter.txt "$drop/K7QF/letter.txt" || exit 2
-# Who it starts may be stopped at a renaming of its own.
+# Processes that the service starts may be stopped at a renaming of their own: all are let go on, until the service ends.
 goes_on() { sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' out/trace | xargs -r kill -CONT 2>/dev/null; ! kill -0 $TRACER 2>/dev/null; }
 emr_until goes_on
 wait $TRACER || emr_fail "the service ended by itself: $(tail -5 out/place)"

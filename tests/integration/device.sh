@@ -1,6 +1,6 @@
 #!/bin/bash
-# device.sh: two computers of one person, each with an EMRFS_HOME of its own, both with the folder open: files go both ways, each
-# signs as itself, conflicts become copies, an addition that was killed can be done again, a removed one sees nothing new.
+# device.sh: two computers of one person, each with an EMRFS_HOME of its own, both with the folder open: files go both ways, each signs as
+# itself, conflicts become copies, an addition that was killed can be done again, a removed one sees nothing new.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin device
 cd "$EMR_WORK" || exit 2

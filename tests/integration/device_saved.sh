@@ -1,6 +1,6 @@
 #!/bin/bash
-# device_saved.sh: a computer of Ana's was stolen, and whoever has it saves in folders that her doctor reads. When she removes it she is
-# shown what it saved there, is asked, and takes it out: all of it, or what came after the theft, to where she can get it back from.
+# device_saved.sh: a computer of Ana's was stolen, and the thief saves in folders that Ana's doctor reads. When Ana removes that computer,
+# emrfs shows what it saved there, asks, and takes it out: all of it, or what came after the theft. Ana can get it back.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """device_terminal.py ANSWER ARGUMENTS...: emrfs at a terminal, where ANSWER is typed at its question; prints what it showed.
 
-Part of device_saved.sh: EMRFS names the program.  Fails when it asks nothing, or ends otherwise than well."""
+Part of device_saved.sh: EMRFS names the program.  Fails when emrfs asks nothing, or does not end with 0."""
 import pathlib
 import re
 import sys

@@ -1,7 +1,6 @@
 #!/bin/bash
-# disk.sh TABLE: a disk that is full, refuses to write, to flush or to be read, or is mounted read-only, and what a person
-# does then: the exit code or errno of each, and the sentence that is said.  The rows are compared with those of TABLE
-# (doc/disk.md), so that what is promised there is what happens.
+# disk.sh TABLE: the disk is full, refuses to write, to flush or to be read, or is mounted read-only, and a person goes on working. The exit
+# code or errno and the sentence of each action are compared with the rows of TABLE (doc/disk.md), so that the promises there are true.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 table=$1
@@ -27,8 +26,8 @@ row() {
 	printf '| %s | %s | %s | %s |\n' "$SCENE" "$1" "$2" "${sentence//"$EMR_WORK"\//}" >>"$rows"
 	say "$SCENE, $1: $2: $sentence"
 }
-# program WHAT COMMAND...: a program in the folder; what it is told, and the notice that comes of it.  What was said of an
-# earlier one is said again while it is tried again, and does not count.
+# program WHAT COMMAND...: runs a program in the folder; the row has its error, and the notice that comes of it.  A notice about an
+# earlier program may come again while emrfs tries again, and does not count.
 program() {
 	local what=$1 text said=
 	shift
@@ -70,7 +69,7 @@ end() {
 	! emr_lives || emr_kill
 	must umount -l "$EMRFS_HOME"
 }
-# What every scene asks of the open folder.
+# open_folder does in the open folder what every scene does there.
 open_folder() {
 	program "fsync" synced new "$MNT/synced"	# first: whatever is said of the disk is said now
 	program "save a new file" cp new "$MNT/new"
@@ -113,7 +112,7 @@ open_folder
 closed_folder
 end
 
-# What was read before is in memory; so the folder is opened again, on a disk that goes bad then.
+# A file that was read before is in memory; so the folder is opened again, on a disk that goes bad then.
 begin "cannot be read"
 run 0 unmount
 emr_await_end || emr_fail "the process stays"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A disk with little room left: what is erased is gone there, too, and keep --purge and unmount come to an end, though the
-# segment it stood in holds more that lives than there is room for.
+# disk_erase.sh: on a disk with little room left an erased record is gone, too, and keep --purge and unmount come to an end, though the
+# segment of the record holds more living blocks than there is room for.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin full-erase

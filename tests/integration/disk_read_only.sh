@@ -1,7 +1,7 @@
 #!/bin/bash
-# disk_read_only.sh: a state on a disk that takes nothing (mounted read-only after an orderly end, after kill -9, with a torn end
-# and without an index; one that refuses from the beginning; a restored copy seen through a read-only mount) opens, shows
-# everything that was saved, refuses every change with EROFS and one sentence, and not a byte on it is another afterwards.
+# disk_read_only.sh: a state on a disk that takes nothing opens, shows everything that was saved, refuses every change with EROFS and one
+# sentence, and no byte on the disk changes. The disk is mounted read-only after an orderly end, after kill -9, with a torn end and without
+# an index; another one refuses from the beginning; a restored copy is seen through a read-only mount.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin disk_read_only
@@ -43,7 +43,7 @@ fill() {
 	run 0 status --wait
 }
 
-# What a viewer does, compared with what was saved.
+# reads_everything reads as a viewer does, and compares with what was saved.
 reads_everything() {
 	must cmp large "$MNT/large"
 	must cmp "$SAMPLES/CT_small.dcm" "$MNT/Imaging/CT/1.dcm"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # disk_read_only_network.sh: the directory of a network lies on a disk that takes nothing, with its owner's state or without it: the folder
-# opens for reading, and nothing is written where nothing is taken.
+# opens for reading, and nothing is written there.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

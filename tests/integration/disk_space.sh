@@ -1,6 +1,6 @@
 #!/bin/bash
-# What was written over gives its room back while programs go on writing: two files are rewritten in turns so that one of
-# them is always open, and the state's directory never has more than twice the bytes that count and 300 MiB.
+# disk_space.sh: bytes that were written over give their room back while programs go on writing: two files are rewritten in turns so that
+# one of them is always open, and the state's directory never has more than twice the bytes that count and 300 MiB.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin space
 emr_init

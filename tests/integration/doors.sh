@@ -1,6 +1,6 @@
 #!/bin/bash
-# doors.sh: the attributes and the directory by which a folder is shared and taken back; copies never share; and nothing becomes
-# visible to others by being moved.
+# doors.sh: a folder is shared and taken back by attributes and by a directory; copies never share; and nothing becomes visible to others by
+# being moved.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin doors

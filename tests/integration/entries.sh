@@ -1,6 +1,6 @@
 #!/bin/bash
-# entries.sh: the entries of the menus that share, take back, and answer a request, between two people of a network. What they ask is
-# answered by a stand-in for zenity, which notes what it was shown; viewers_dialogs has the real one.
+# entries.sh: the entries of the menus that share, take back, and answer a request, between two people of a network. A stand-in
+# for zenity answers their questions and notes what it was shown; viewers_dialogs has the real one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# erase and move: what is erased is gone from the folder, from its past, from every byte of the state and, after the next
-# backup, from the second copy; a mount that is killed in the middle goes on with it. Moving replaces nothing.
+# erase.sh: an erased record is gone from the folder, from its past, from every byte of the state and, after the next backup, from the
+# second copy; a mount that is killed in the middle goes on with it. `move` replaces nothing.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin erase
 cd "$EMR_WORK" || exit 2

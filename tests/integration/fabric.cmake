@@ -26,7 +26,7 @@ endif()
 if(EMRFS_SANITIZE)
 	return()
 endif()
-# What needs the programs of Fabric: tests/run builds them from the module proxy and says where they are; by hand it is
+# These tests need the programs of Fabric: tests/run builds them from the module proxy and says where they are; by hand it is
 # cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.  CI=true has those that show each
 # thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, and what the played network
 # shows as well run without it.

@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does; by Raft and by BFT.
-# Its `up` may be killed, and a `down` may come meanwhile.
+# fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does; by Raft and by
+# BFT. Its `up` may be killed, and a `down` may come meanwhile.
 # FABRIC has the programs of Fabric, PROGRAMS those that ledger-client/chaincode/build made.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fabric

@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_anywhere.sh: a doctor with another account, who can enter nothing of the hospital's, comes into its network on Fabric with
-# nothing but an invitation that was mailed to her; shares go both ways by an IPFS node. The invitation opens once, and not after its
-# end. The network is the program PEER, with the contract as its chaincode, or, with FABRIC, real peers and orderers.
+# fabric_anywhere.sh: a doctor with another account, who can enter nothing of the hospital's, comes into its network on Fabric with nothing
+# but a mailed invitation; shares go both ways by an IPFS node. The invitation opens once, and not after its end. The network is the program
+# PEER, with the contract as its chaincode, or, with FABRIC, real peers and orderers.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

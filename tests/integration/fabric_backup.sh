@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_backup.sh: second copies of people whose ledger is a channel of Fabric. What comes back has the same bytes, and follows the
-# ledger again from the channel: with the passphrase, with the 24 words, and where the network's previous directory is not there.
+# fabric_backup.sh: people whose ledger is a channel of Fabric restore their second copies. The folder has the same bytes and follows
+# the channel again: with the passphrase, with the 24 words, and where the previous directory of the network is not there.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_begun.sh: an organisation on Fabric waits for others, perhaps for days. What it has made until then is kept, sealed: ended or
-# killed, the same line goes on with the same CA. PEER plays the network, where FABRIC does not name the programs of a real one.
+# fabric_begun.sh: an organisation on Fabric waits for others, perhaps for days. All that it has made until then is kept,
+# sealed: after an end or a kill the same command goes on with the same CA. PEER plays the network, where FABRIC does not name the programs of a real one.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

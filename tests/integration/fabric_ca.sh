@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_ca.sh: a hospital on Fabric whose authority is its own, a Fabric CA: the administrator and a doctor get their certificates from
-# it, the doctor by an invitation for which nobody waits; another comes by a log-in of the hospital's directory. PEER plays the network,
-# support/fake_ca.py the authority (fabric_ca_real.sh has a real one).
+# fabric_ca.sh: a hospital on Fabric has an authority of its own, a Fabric CA: the administrator and a doctor get their certificates from
+# it, the doctor by an invitation for which nobody waits; another person comes by a log-in of the hospital's directory. PEER plays the
+# network, support/fake_ca.py the authority (fabric_ca_real.sh has a real one).
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

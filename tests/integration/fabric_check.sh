@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_check.sh: `emrfs check --network` in a network on Fabric: what is well is said of each gateway and of each organisation, and what is
-# set up wrongly, here or there, is named with how to mend it; nothing comes to the ledger by it. PEER plays the channel, where FABRIC does
-# not name the programs of real ones.
+# fabric_check.sh: `emrfs check --network` in a network on Fabric says of each gateway and of each organisation what is well, and names each
+# wrong setting, here or there, with its mend; it sends nothing to the ledger. PEER plays the channel where FABRIC does not name the
+# programs of real ones.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

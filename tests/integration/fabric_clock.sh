@@ -1,5 +1,5 @@
 #!/bin/bash
-# fabric_clock.sh: a computer whose clock is twenty minutes off, ahead and behind: its peers take nothing from it, nothing of what is saved is
+# fabric_clock.sh: a computer's clock is twenty minutes off, ahead and behind: its peers take nothing from it, nothing that is saved is
 # lost, and it goes to the ledger once when the clock is right.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_device.sh: two computers of one person in a network on Fabric: the hospital invites the second one, which gets a certificate
-# of its own, both write and read, and once it is removed neither it nor its certificate can do anything. PEER plays the network.
+# fabric_device.sh: two computers of one person in a network on Fabric. The hospital invites the second one, which gets a certificate of its
+# own, and both write and read. Once it is removed, neither it nor its certificate can do anything. PEER plays the network.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

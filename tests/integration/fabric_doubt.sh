@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_doubt.sh: peers call a transaction valid that this computer cannot verify. What a majority of organisations says of it decides, and status
-# names it. Until they say it, folders go on saving, and administrators go on ending what must end. PEER plays the channel, because real peers take
-# no such transaction.
+# fabric_doubt.sh: peers call a transaction valid that this computer cannot verify. The answer of a majority of organisations decides, and
+# status names it. Until they answer, folders go on saving, and administrators can go on ending rights. PEER plays the channel, because real
+# peers take no such transaction.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_ended.sh: the certificate of somebody ends while his folder is open; then his computer was off, and it has ended. The folder says that
-# and what to do, opens, and keeps what he saves; a new certificate brings it to the ledger. PEER plays the channel where FABRIC names no real one,
-# support/fake_ca.py the hospital's authority where FABRIC_CA names none.
+# fabric_ended.sh: a certificate ends while its holder's folder is open; then it ends while the computer is off. The folder says that and
+# what to do, opens, and keeps what is saved; a new certificate brings it to the ledger. PEER plays the channel where FABRIC names no real
+# one, support/fake_ca.py the hospital's authority where FABRIC_CA names none.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
-# fabric_faults.sh: what happens to real peers and orderers under two people's folders, one thing after the other: killed, stopped, cut off
-# from blocks, from each other, or from their disk (CHANNEL_KIND=bft; raft has what happens to orderers alone).  Nothing that was saved is lost, who has another way goes on, and what was away comes back
-# by itself.  Lines are cut where root starts it, who gives it a loopback of its own (with an address that peers do not call loopback,
-# without which they do not start).
+# fabric_faults.sh: under two people's folders real peers and orderers fail, one thing after the other: killed, stopped, cut off from
+# blocks, from each other, or from their disk (CHANNEL_KIND=bft; raft has what happens to orderers alone). Nothing that was saved is lost, a
+# person who has another way goes on, and a member that was away comes back by itself. Lines are cut where root starts the test, in a
+# loopback of its own (with an address that peers do not call loopback, without which they do not start).
 if [ -z "${APART:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
 	APART=1 exec unshare --net bash -c 'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec bash "$0"' "$0"
 fi
@@ -29,7 +29,7 @@ two_cards ana lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 
-# Whoever was cut off from a leader needs longer to find another than a person waits for by himself.
+# A member that was cut off from its leader needs longer to find another one than `status --wait` waits by itself.
 on_ledger() { as ana run 0 status --wait="${EMR_PATIENCE}s"; }
 # saves WHAT: she saves, the ledger has it, and he reads it.
 saves() {
@@ -114,7 +114,7 @@ if [ "${CHANNEL_KIND:-raft}" = bft ]; then
 	through 1 2 3
 fi
 
-# What is sent to these ports, and answered from them, gets nowhere.
+# Packets to these ports, and answers from them, get nowhere.
 port_of() { sed -n "s/^$1=//p" channel/net; }
 cut_off() {
 	local port

@@ -1,6 +1,7 @@
 #!/bin/bash
-# fabric_folder.sh: the folders of two people stand on a Fabric network: save, share, read, revoke, log; then everything that such a network does to its users, and the lies that it must not get
-# away with. PEER plays all of it in one process, with the contract as its chaincode; real peers (FABRIC) have the first half.
+# fabric_folder.sh: the folders of two people stand on a Fabric network: save, share, read, revoke, log. Then comes everything that such a
+# network does to its users, and lies that it must not get away with. PEER plays all of it in one process, with the contract as its
+# chaincode; real peers (FABRIC) have the first half.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_hostile.sh: on real peers one member has 203 transactions ordered that are written as nobody honest writes them, and everybody reads on,
-# through each peer.  FABRIC has the programs of Fabric, CHAINCODE, HOSTILE and PEER are the contract and the tests' programs.
+# fabric_hostile.sh: on real peers one member has 203 transactions ordered that no honest program writes, and everybody reads on, through
+# each peer. FABRIC has the programs of Fabric, CHAINCODE, HOSTILE and PEER are the contract and the tests' programs.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fabric_hostile
 at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }

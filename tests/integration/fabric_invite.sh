@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_invite.sh: who invites into a network on Fabric ends it while a gateway takes calls and answers none: at once, and not when the
-# call would have ended.
+# fabric_invite.sh: an administrator invites into a network on Fabric and ends the command while a gateway takes calls and answers none: it
+# ends at once, and not when the call would have ended.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC_CA) that asks a real slapd over TLS.
+# fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC_CA) asks a real slapd over TLS.
 # PEER plays the network. A wrong password, none, a name with the signs of filters in it, and a role that the directory does not give bring
 # nobody in.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"

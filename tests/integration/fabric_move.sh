@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_move.sh: a network that began in a directory moves to a channel of Fabric, with what people have open, and nobody loses anything:
-# not what was saved before, meanwhile or afterwards, nor a proof that was made before. Killed at any step, the same line goes on. PEER
-# plays the network, where FABRIC does not name the programs of a real one.
+# fabric_move.sh: a network that began in a directory moves to a channel of Fabric while people have their folders open, and nobody loses
+# anything: not what was saved before, meanwhile or afterwards, nor a proof that was made before. After a kill at any step the same command
+# goes on. PEER plays the network where FABRIC does not name the programs of a real one.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
@@ -58,7 +58,7 @@ says "does not take the certificates of the CA in ca.pem there"
 as ana run 0 status
 if [ -n "${FABRIC:-}" ]; then channel_take 1 way/ca.pem; else cp way/ca.pem taken.pem; fi
 
-# What is killed while the channel holds it leaves what a power cut leaves.
+# killed_at kills the moving while the channel makes it wait: that leaves what a power cut leaves.
 killed_at() { # FAULT
 	rm -f channel/held
 	mkdir -p channel/fault && touch "channel/fault/$1"

@@ -1,6 +1,7 @@
 #!/bin/bash
-# fabric_nodes.sh: what a patient saves is seen and opened in the open folder of a doctor elsewhere, who has nothing in common with her but a channel of
-# Fabric and an IPFS node that knows hers: soon after it is confirmed, whole or not at all. Nodes are live ones; the network is the program PEER.
+# fabric_nodes.sh: a doctor elsewhere sees and opens in the open folder what a patient saves. The two have nothing in common but a channel
+# of Fabric and an IPFS node that knows the patient's: a file is there soon after it is confirmed, whole or not at all. Nodes are live ones;
+# the network is the program PEER.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

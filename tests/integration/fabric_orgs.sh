@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_orgs.sh: several organisations of emrfs in one channel of Fabric. A hospital founds the network; another one, with another
-# account, an MSP of its own and nothing in common but the channel, asks to be admitted, is, and has people of its own, with whom the
-# first one's patient shares. With FABRIC the peers and orderers are real, without it PEER plays them.
+# fabric_orgs.sh: several organisations of emrfs in one channel of Fabric. A hospital founds the network. Another one, with another account,
+# an MSP of its own and nothing in common but the channel, asks to be admitted, is admitted, and has people of its own, with whom the first
+# one's patient shares. With FABRIC the peers and orderers are real, without it PEER plays them.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # fabric_parts.sh: on a Fabric network the private part of an entry may come to the peers after its block, or never. PEER plays the
-# channel. Whoever saved a record reads it all the same; who reads what is shared gets it as soon as a peer has it; nobody calls that damage.
+# channel. The owner of a record reads it all the same; the reader of a share gets it as soon as a peer has it; nothing calls that damage.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # fabric_proof.sh: evidence of people whose ledger is a channel of Fabric: of a saved file, out of the folder and by export, and of one
-# release of keys. emrfs without a keyring and the program of an auditor say the same, and by whose word the channel took it.
+# release of keys. emrfs without a keyring and an auditor's program say the same, also whose word in the channel it rests on.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

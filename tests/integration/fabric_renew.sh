@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_renew.sh: a folder that stays open for longer than its certificate lasts gets another one meanwhile, while it saves: on a
-# network whose hospital has an authority of its own (support/fake_ca.py, or a real one where FABRIC_CA names it). PEER plays the channel where
-# FABRIC names no real one.
+# fabric_renew.sh: a folder stays open for longer than its certificate lasts and gets another one meanwhile, while it saves. The hospital
+# has an authority of its own (support/fake_ca.py, or a real one where FABRIC_CA names it). PEER plays the channel where FABRIC names no
+# real one.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

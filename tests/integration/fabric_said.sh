@@ -1,8 +1,7 @@
 #!/bin/bash
-# fabric_said.sh: gateways that fail, or that have something against her: what her folder and her status say of each (of silent ones
-# fabric_silent.sh). Away is
-# who does not answer, and nobody else; and what she saves meanwhile goes to the ledger when they take it. PEER plays the channel, because real
-# peers say none of this when they are told to.
+# fabric_said.sh: gateways fail, or refuse what a person does: the folder and the status say which fault each one has (of silent ones
+# fabric_silent.sh). A gateway that answers is never called away; work that they do not take waits, and goes to the ledger when they take
+# it. PEER plays the channel, because real peers say none of this on demand.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_silent.sh: gateways that take calls and answer none: her folder opens and says so, keeps what she saves, and brings it to the ledger
-# when they answer; without a copy of her own, or with an older one, it does not pretend. PEER plays the channel, where FABRIC does not
-# name the programs of a real one, whose peers are stopped.
+# fabric_silent.sh: gateways take calls and answer none. The folder opens and says so, keeps what is saved, and brings it to the ledger when
+# they answer. Without a copy of the ledger it waits for them; with an older copy it opens for reading only. PEER plays the channel where
+# FABRIC does not name the programs of a real one, whose peers are stopped.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

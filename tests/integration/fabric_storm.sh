@@ -1,6 +1,7 @@
 #!/bin/bash
 # fabric_storm.sh: many clients write through real peers and orderers while one member after the other is killed, or stops for seconds, at
-# random: nothing that was acknowledged is lost, nothing is there twice, and the part of each accepted item lies at two organisations.  STORM is the clients, STORM_S how long (default: one minute).
+# random. Nothing that was acknowledged is lost, nothing is there twice, and the part of each accepted item lies at two organisations. STORM
+# is the clients, STORM_S how long (default: one minute).
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fabric_storm
 STOPPED=

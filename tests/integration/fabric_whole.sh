@@ -1,7 +1,7 @@
 #!/bin/bash
-# fabric_whole.sh: all that a network of health records is made of comes up by one line, and goes by one: peers, orderers, the contract out of these
-# sources, Fabric CAs, IPFS nodes. A hospital, a doctor and a patient stand on it, `check --network` finds nothing wrong, and whoever
-# is killed is missed, keeps nobody from writing, and comes back with what it had. FABRIC has the programs of Fabric.
+# fabric_whole.sh: one command starts, and one ends, all that a network of health records is made of: peers, orderers, the contract out of
+# these sources, Fabric CAs, IPFS nodes. A hospital, a doctor and a patient stand on it, and `check --network` finds nothing wrong. A part
+# that is killed is missed, keeps nobody from writing, and comes back with what it had. FABRIC has the programs of Fabric.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# fetch.sh: what is not on this computer any more is read from a live IPFS node, byte for byte, and a node that goes away
-# stops nothing but that.
+# fetch.sh: blocks that are not on this computer any more are read from a live IPFS node, byte for byte, and a node that goes away stops
+# nothing but that.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin fetch

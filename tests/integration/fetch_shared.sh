@@ -1,5 +1,5 @@
 #!/bin/bash
-# fetch_shared.sh: what Ana shares and only her IPFS node has any more opens at her doctor's, whose own node brings it from hers.
+# fetch_shared.sh: only Ana's IPFS node still has what Ana shares. It opens at her doctor's, whose own node brings it from there.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

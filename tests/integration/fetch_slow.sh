@@ -1,5 +1,5 @@
 #!/bin/bash
-# fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but whoever reads from it, and him not for ever.
+# fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but the program that reads from it, and that one not for ever.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fetch-slow
 FAKE=
@@ -192,7 +192,7 @@ jumps() { for i in 30 31 32 10 11; do leaf $i; done && ahead 12 15; }
 with_reader jumps || emr_fail "nothing was asked for ahead: $(leaves asked)"
 
 say "what comes slowly is asked for alone, and ahead again as soon as it does not"
-# What leads to leaves is here once one was read; the first leaf is slow then, and the next one fast.
+# After one leaf was read, the blocks above the leaves are here; the first leaf is slow then, and the next one fast.
 slow_once() {
 	leaf 40
 	rm -f fake/open fake/asked

@@ -1,6 +1,7 @@
 #!/bin/bash
-# fetch_stalled.sh: a live IPFS node that is connected to the only one which has the blocks, and gets nothing from it: whoever reads is told in bounded time
-# which node did not give it and how he finds an earlier version, which is here; nobody else waits, and all of it comes when the other goes on.
+# fetch_stalled.sh: a live IPFS node is connected to the only one that has the blocks, and gets nothing from it. The reader is told in
+# bounded time which node did not give them, and how to find an earlier version, which is here; nobody else waits, and everything comes when
+# the other node goes on.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 STOPPED=

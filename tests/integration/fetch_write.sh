@@ -1,6 +1,6 @@
 #!/bin/bash
-# fetch_write.sh: a file whose blocks only a node has any more is written to, cut, moved, shared and backed up as if they were
-# here; where the node is away, or has other bytes by now, it is said which, and nothing is lost.
+# fetch_write.sh: only a node has the blocks of a file any more. The file is written to, cut, moved, shared and backed up as if they were
+# here; where the node is away, or has other bytes by now, emrfs names it, and nothing is lost.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fetch_write
 at_end() { [ -z "${node:-}" ] || kill "$node" 2>/dev/null; }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# How often the disk is asked to flush: once for each fsync, and not at all for a close.  Counted below the
-# program by fault_shim, in all files that it keeps.
+# flushes.sh: counts how often the disk is asked to flush: once for each fsync, and not at all for a close. fault_shim counts below the
+# program, in all files that it keeps.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin flushes
 emr_init

@@ -1,5 +1,6 @@
 #!/bin/bash
-# foreign.sh: the doctor writes in Ana's folder with ordinary programs, through two mounts; nothing he closed is lost, also when the right ends.
+# foreign.sh: a doctor writes in Ana's folder with ordinary programs, through two mounts; nothing that the doctor closed is lost, also when
+# the right ends.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin foreign

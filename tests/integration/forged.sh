@@ -1,7 +1,7 @@
 #!/bin/bash
-# forged.sh: a doctor with whom a patient shares changes a word of her records in the blocks that the host keeps, sealed again with the
-# key he was given, so that every tag fits. Another reader gets an error and a notice, never his word: by read and by mmap, in folders that
-# were open all along and in those opened after it, whether the file had been read before or not.
+# forged.sh: a patient shares with a doctor, who changes a word of the records in the blocks that the host keeps and seals them again with
+# the received key, so that every tag fits. Another reader gets an error and a notice, never the forged word: by read and by mmap, in
+# folders that were open all along and in those opened after it, whether the file had been read before or not.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin forged

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The disk that holds the state is full, then refuses to write: the program is told, at write, close or fsync; what
-# was saved before stays whole and readable; and saving works again as soon as there is room.
+# full_disk.sh: the disk that holds the state is full, then refuses to write: the program is told, at write, close or fsync; files that were
+# saved before stay whole and readable; and saving works again as soon as there is room.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin full

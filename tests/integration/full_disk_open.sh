@@ -25,7 +25,7 @@ run 0 status --wait
 names() { find "$MNT" -mindepth 1 -not -path '*/.emrfs*' | wc -l; }
 begun=$(names)
 
-# What a person does with a folder that is open, and has ADDED files more.
+# reads does what a person does with an open folder, which has ADDED more files by now.
 reads() { # ADDED
 	echo 3 >/proc/sys/vm/drop_caches
 	must cmp large "$MNT/large"
@@ -39,7 +39,7 @@ reads() { # ADDED
 	"$EMRFS" status >out/said 2>&1 </dev/null || [ $? = 1 ] || emr_fail "status: $(cat out/said)"
 	run 0 log --all
 }
-# What could not be sent may wait; that is no error.
+# Blocks that could not be sent may wait; exit 4 of unmount is no error here.
 closes() {
 	"$EMRFS" unmount >out/said 2>&1 </dev/null || [ $? = 4 ] || emr_fail "unmount: $(cat out/said)"
 	emr_await_end || emr_fail "the process did not end after unmount"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# gateway.sh: two clinicians on one computer, each with a mount and a Samba server of examples/clinic-gateway: each opens what is shared with
-# him alone, saves as Word and Excel do where he may write, leaves deposits, and is the one whom the patient's log names; a closed folder takes
-# nothing.
+# gateway.sh: two clinicians on one computer, each with a mount and a Samba server of examples/clinic-gateway. Each opens only what is
+# shared with this clinician, saves as Word and Excel do where writing is allowed, leaves deposits, and is named in the patient's log; a
+# closed folder takes nothing.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 for program in smbd smbclient pdbedit; do
 	command -v "$program" >/dev/null || PATH=$PATH:/usr/sbin

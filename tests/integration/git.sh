@@ -1,5 +1,5 @@
 #!/bin/bash
-# A git repository that lives in the folder: clone, commits, gc, fsck, and all of it again after a remount.
+# git.sh: a git repository lives in the folder: clone, commits, gc, fsck, and all of it again after a remount.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin git
 emr_init

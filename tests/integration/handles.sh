@@ -1,7 +1,7 @@
 #!/bin/bash
-# handles.sh: file handles, as servers of NFS and backup programs keep them: they open the same file after the kernel has forgotten it, also
-# under another name, and nothing once it is gone or the folder was closed.  And times that a record cannot have are the nearest, also
-# after the folder was closed.
+# handles.sh: file handles, as servers of NFS and backup programs keep them, open the same file after the kernel has forgotten it, also
+# under another name. They open nothing once the file is gone or the folder was closed. And times that a record cannot have become the
+# nearest ones, also after the folder was closed.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin handles
 [ "$(id -u)" = 0 ] && [ -w /proc/sys/vm/drop_caches ] || emr_skip "handles are opened, and caches dropped, by root alone"

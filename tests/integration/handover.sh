@@ -1,6 +1,6 @@
 #!/bin/bash
-# handover.sh: an organisation that releases keys leaves the network, with the yes of the others; the owner's folder gives her shares
-# through those who are left, as many as she agreed to, and says so; and where it may not, it says the line that shares again.
+# handover.sh: an organisation that releases keys leaves the network, with the yes of the others. The owner's folder gives the shares
+# through those that are left, as many as the owner agreed to, and says so; where it may not, it prints the command that shares again.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# history.sh: the folder as it was, deleted files, and bringing both back, with the programs people have.
+# history.sh: ordinary programs read the folder as it was and deleted files, and bring both back.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin history
 emr_noon

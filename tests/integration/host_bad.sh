@@ -1,6 +1,6 @@
 #!/bin/bash
-# host_bad.sh: a host that has it hard: a slow line, a full disk, strangers who hold connections. Its members lose nothing, are told which of
-# the computers it is, and go on when it is over.
+# host_bad.sh: a host has a slow line, a full disk, and strangers who hold connections. Its members lose nothing, are told which of the
+# computers it is, and go on when it is over.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

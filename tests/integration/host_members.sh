@@ -1,6 +1,6 @@
 #!/bin/bash
 # host_members.sh: the same verbs from another computer. A practice's owner serves its network; members, an organisation and its
-# administrator, and second computers have nothing of that directory: what reaches them is files that are handed over, and the host.
+# administrator, and second computers have nothing of that directory: they have only the files that are handed over, and the host.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# host_socket.sh: a host that listens at a socket of this computer: others join, save and read by it, no second one takes its place, and one
-# that was killed leaves nothing in the way.  Another account is refused by nobody but the host; what has no token reads nothing.
+# host_socket.sh: a host listens at a socket of this computer: others join, save and read by it, no second host takes its place, and a
+# killed one leaves nothing in the way. The socket lets every account in; the host gives nothing to a program without a token.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

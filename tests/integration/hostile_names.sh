@@ -1,6 +1,6 @@
 #!/bin/bash
-# hostile_names.sh: names that would mislead - controls, escape sequences, marks that turn the direction of reading, line ends, "../" -
-# of files, shared folders, people and organisations, wherever they are shown again.
+# hostile_names.sh: misleading names - controls, escape sequences, marks that turn the direction of reading, line ends, "../" - of files,
+# shared folders, people and organisations, wherever they are shown again.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -55,7 +55,7 @@ lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyr
 lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself that there is no room (emr_status_is_full):" "$lists"
 
 # That somebody is away is found out where he is asked, and given on as it is: at the ledger (its hosts, the copy), at the nodes and their cache, at
-# a directory of the network.  What a gateway, a node or a CA says stands in the tables of their faults.  "Too late" is where somebody waits; those
+# a directory of the network.  The faults of a gateway, a node or a CA stand in tables of their own.  "Too late" is where somebody waits; those
 # places only become fewer: who lowers their number writes it here.
 born_of() {
 	git grep -nE "\bEMR_$1\b" -- 'fs/*.c' 'ledger-client/*.c' | sed -E "s/(==|!=) *EMR_$1\b//g; s/case EMR_$1\b//; s#/\*.*##" | grep -E "\bEMR_$1\b" | cut -d: -f1
@@ -66,7 +66,7 @@ beyond=$(born_of OFFLINE | grep -vxE "$AWAY_IN") && wrong "finds out by itself t
 late=$(born_of TIMEOUT | wc -l)
 [ "$late" -le "$LATE_MAX" ] || wrong "$late places say that something came too late, and $LATE_MAX did"
 
-# What is shorter than a key or a hash is for eyes: a key can be made that begins like another's. Programs find people by user.emrfs.owner-id or the
+# A code that is shorter than a key or a hash is for eyes: a key can be made that begins like another's. Programs find people by user.emrfs.owner-id or the
 # `id` of an answer, and files by the whole hash. The places that make such a text, to show it or to answer it with those it may mean, are these.
 SHORT_CODE_IN="fs/(people/(book|people|who|who_text)|sharing/requests|tell/report/dealings|verbs/request|view/core/owner)\.c|ledger-client/replica/replica_names\.c"
 SHORT_ID_IN="fs/(session/(session|stage)|sharing/research/cleaner|tell/report/(fhir_audit|fhir_consent|openings_staff|page|report_text)|verbs/(dataset|init|join|ledger|verify|wallet)|view/core/handle|view/received/shared_(asking|say)|helper/deidentify/csv)\.c"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# inbox.sh: a doctor who holds no more than a printed card leaves records, signed; the patient finds them, checks them without a
-# network, and moves them; amendments go on with what was signed, until the right ends; her backup has it all.
+# inbox.sh: a doctor who has nothing but a printed card leaves signed records. The patient finds them, checks them without a network, and
+# moves them; amendments go on with what was signed, until the right ends; the patient's backup has it all.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,4 +1,4 @@
-# What needs real IPFS nodes: Kubo is built once, which takes minutes, and kept in the cache of whoever runs the tests.
+# Most of these tests need real IPFS nodes: Kubo is built once, which takes minutes, and kept in the cache of the person who runs them.
 # A node that is written for tests is enough for these.
 foreach(script fetch_write fetch_apart bad_nodes copies_told lost_here node_barred)
 	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# ipfs_check.sh: `emrfs check --network` against live nodes: one for health records is found fit, Kubo as it comes is not, and each
-# command that is printed mends what it stands behind.
+# ipfs_check.sh: `emrfs check --network` against live nodes: one for health records is found fit, Kubo with its defaults is not, and each
+# command that is printed mends the fault beside it.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin ipfs-check

@@ -1,6 +1,6 @@
 #!/bin/bash
-# ipfs_cluster.sh: a node of a live IPFS Cluster as a place: what its peers have pinned are the copies, also when one of them is gone,
-# and what is erased is let go by all of them.
+# ipfs_cluster.sh: a live IPFS Cluster is a place for copies: the pins of its peers are counted, also when one of them is gone, and all of
+# them let go of an erased record.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin ipfs_cluster
 at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
@@ -52,7 +52,7 @@ emr_until has_state "$MNT/while-away" "confirmed 3/4"
 copied while-away
 expect "exit of copies" $? 3
 must "$NETWORK" up net >/dev/null
-# What it has not heard of within seconds, on a busy computer, is asked for again in ten minutes, or by whoever wants it sooner.
+# On a busy computer emrfs may not hear of the fourth peer within seconds. It would ask again in ten minutes; --repair asks now.
 repaired() { "$EMRFS" copies --repair >/dev/null 2>&1; has_state "$MNT/while-away" "confirmed 4/4"; }
 emr_until repaired
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# join.sh: who began alone takes her records along into a network: killed again and again on the way, and after it every id,
-# version, CID, name, link and attribute is what it was, the past is readable, and no member learns a name.
+# join.sh: a person who began alone takes all records along into a network. The joining is killed again and again on the way; after it every
+# id, version, CID, name, link and attribute is the same, the past is readable, and no member learns a name.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# kernel_asks.sh: how often the kernel asks for one operation, how many chunks are decrypted for it, as `emrfs status` counts
-# both, and how often the program reads for it, as the kernel counts.
+# kernel_asks.sh: counts how often the kernel asks for one operation, how many chunks are decrypted for it, as `emrfs status` counts both,
+# and how often the program reads for it, as the kernel counts.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin kernel_asks
 emr_init

@@ -1,4 +1,4 @@
-# What the program says in another language than English.
+# Tests of what the program says in another language than English.
 add_test(NAME every_sentence_is_translated COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/language.py
 	${PROJECT_SOURCE_DIR} $<TARGET_FILE:emrfs_pages>)
 set_tests_properties(every_sentence_is_translated PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # language.py SOURCES EMRFS_PAGES: every sentence of the program has a translation, and each translation is one of that sentence:
-# the same names to fill in, the same commands and options, blanks where it is put together with others.
+# it has the same names to fill in, the same commands and options, and blanks where it is joined to others.
 import collections
 import os
 import re
@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 WORD_CONTEXT = "a word that scripts read"
-# What people read in English in these files on purpose: the log of the program, names of commands, lists of fields.
+# ENGLISH is what people read in English in these files on purpose: the log of the program, names of commands, lists of fields.
 ENGLISH = re.compile(
     r"^(agent|certificate|datasets|end|office|rot|sharing|mount|joining|network|teams): |^(chdir to / failed|asked to end|The (agent runs|host runs|folder is open)\.)$|"
     r"^(modprobe|chmod|apt|timedatectl|emrfs|ipfs) |^# The rules that hold|^\[?PATH with WHO|^(the code of this language|answers that mean|"

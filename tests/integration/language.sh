@@ -1,5 +1,5 @@
 #!/bin/bash
-# language.sh: a patient and her doctor read everything in Portuguese, and programs read what they always did.
+# language.sh: a patient and a doctor read everything in Portuguese, and programs read what they always did.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -159,7 +159,7 @@ for sentence in "Saúde de Ana Silva" "Está seguro?" "Tudo está seguro neste d
 	"O que aconteceu ultimamente" "guardou " "partilhou Imaging com lima"; do
 	grep -qF "$sentence" page.pt || emr_fail "the page lacks '$sentence': $(cat page.pt)"
 done
-# What nobody translates: commands, names, and what a record says of itself.
+# Commands, names, and what a record says of itself are not translated; no other English word is left.
 grep -qwiE 'the|and|with|files|records|yet|until|saved|shared|what|you' page.pt && emr_fail "English within: $(grep -owiE '.{30}\b(the|and|with|files|records|yet|until|saved|shared|what|you)\b.{30}' page.pt)"
 
 say "an error has its hint in the same language, also when the process of the folder says it"

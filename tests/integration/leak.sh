@@ -1,6 +1,5 @@
 #!/bin/bash
-# Nothing of a record, no name and no secret can be read in any file that emrfs keeps, nor in what the system
-# shows of its process.
+# leak.sh: nothing of a record, no name and no secret can be read in any file that emrfs keeps, nor in what the system shows of its process.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin leak
 person=MARKERperson4471rb
@@ -39,7 +38,7 @@ for text in (m.encode() for m in markers):
     patterns |= {text, text.hex().encode(), text.hex().upper().encode(), text[::-1]}
     patterns |= {text.decode().encode(c) for c in ("utf-16-le", "utf-16-be")}
     for shift in range(3):
-        # What surrounds the marker changes only the first and the last letters.
+        # The bytes around the marker change only the first and the last letters.
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             patterns.add(encode(b"\0" * shift + text)[(0, 2, 3)[shift] :].rstrip(b"=")[:-2])
     patterns |= {base64.b32encode(text).rstrip(b"=")[:-2], base64.b32encode(text).rstrip(b"=").lower()[:-2]}

@@ -1,7 +1,7 @@
 #!/bin/bash
-# lost_here.sh: what this computer lost of one's own records while a node has them - the pins, the node of a tree -
-# comes back, and nothing is given back of the disk meanwhile that may belong to them.  What was only read of a record that
-# this computer lost is not forgotten when the node loses it, too.
+# lost_here.sh: this computer loses parts of its owner's records - the pins, a block of the tree - while a node has them. They come
+# back, and no room on the disk that may belong to them is given back meanwhile.  Blocks that this computer lost and then read from
+# the node are not forgotten when the node loses them, too.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin lost_here
 at_end() { [ -z "${node:-}" ] || kill "$node" 2>/dev/null; }

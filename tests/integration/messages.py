@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""messages.py PAGES LIST MET: every row of the program's table of messages was met (MET: what verbs and notices said),
-or LIST says why one person cannot meet it.  LIST has lines `id | sentence | why`; a line for what is met is wrong, too."""
+"""messages.py PAGES LIST MET: every row of the program's table of messages was met (MET has what verbs and notices said),
+or LIST says why one person cannot meet it.  LIST has lines `id | sentence | why`; a line for a row that was met is wrong, too."""
 import json
 import re
 import subprocess

@@ -1,7 +1,6 @@
 #!/bin/bash
-# messages.sh: every message that one person can meet is met here, by its real cause: through a verb, a notice, and where
-# it has an errno, through a program in the folder.  messages.py compares with the program's table; messages.list says why
-# a few cannot be met.
+# messages.sh: every message that one person can meet is met here by its real cause: through a verb, a notice, and where it has an errno,
+# through a program in the folder. messages.py compares with the program's table; messages.list says why a few cannot be met.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"

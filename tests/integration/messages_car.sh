@@ -38,7 +38,7 @@ met 8 bad-data import one.car Flipped
 met 8 bad-data import second
 printf '\021\242eroots\200gversion\001' >empty.car
 met 6 not-yours import empty.car
-# What a node gives back for a file's CID alone; and a page of the first form.
+# bare.car is what a node gives for a file's CID alone; old.car has a page of an older form.
 python3 "$SUPPORT/car_walk.py" export letters.car "$(getfattr --only-values --absolute-names -n user.emrfs.cid "$MNT/Letters/two.txt")" bare.car ||
 	emr_fail "bare.car"
 python3 - <<'END' || emr_fail "old.car"

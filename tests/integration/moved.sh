@@ -1,5 +1,5 @@
 #!/bin/bash
-# Records that were moved to another top-level folder, renamed and given attributes are still whole and signed.
+# moved.sh: records that were moved to another top-level folder, renamed and given attributes are still whole and signed.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin moved
 emr_init

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Names of any bytes, and directories with many of them.
+# names.sh: names of any bytes, and directories with many of them.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin names
 emr_init
@@ -24,7 +24,7 @@ same() {
 }
 same "as written"
 
-# What the system must refuse, with the errno that programs know.
+# refused: the system must refuse COMMAND, with the error that programs know.
 refused() { # WANTED COMMAND...
 	local wanted=$1 said
 	shift

@@ -1,7 +1,7 @@
 #!/bin/bash
-# network_kit.sh: what the example networks build is there whole, or it is said why not: a cache that is full or cannot be written, a
-# proxy that refuses a module or Go itself, a program that was lost, and what a killed run left.  Small modules stand for the large ones.
-# One program at a time changes a network, in a directory of its user's, and what it does not understand it refuses.
+# network_kit.sh: the programs that the example networks build are there whole, or it is said why not: a cache that is full or cannot be
+# written, a proxy that refuses a module or Go itself, a program that was lost, and the rest of a killed run. Small modules stand for the
+# large ones. One program at a time changes a network, in a directory of its user's; a directory that it does not understand is refused.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 command -v go >/dev/null || emr_skip "no Go"
 kit=$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh

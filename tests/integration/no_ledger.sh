@@ -1,7 +1,7 @@
 #!/bin/bash
-# no_ledger.sh: own records open without ledger, certificate or network.  The ledger is taken away, or something else is put in
-# its place, in every way a person or a disk may do it; what was saved is read bit for bit; what is saved meanwhile waits, and is
-# sent when the ledger is back.
+# no_ledger.sh: own records open without ledger, certificate or network. The ledger is taken away, or something else is put in its place, in
+# every way a person or a disk may do it. Saved files are read bit for bit; files that are saved meanwhile wait, and are sent when the
+# ledger is back.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin no_ledger
 cd "$EMR_WORK" || exit 2
@@ -51,7 +51,7 @@ say "a ledger of somebody else, for later"
 ) || emr_fail "a second keyring"
 cp -a other/state/ledger foreign-ledger
 
-# What is saved without the ledger, and what the folder must then be.
+# change saves without the ledger; the folder must show it from then on.
 change() {
 	echo "new" >"$MNT/Letters/new.txt"
 	echo "fourth" >"$MNT/Letters/letter.txt"

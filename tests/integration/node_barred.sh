@@ -1,6 +1,6 @@
 #!/bin/bash
-# node_barred.sh: the socket of an IPFS node that this account may not open is told as that, with whose it is and what is in the way, and not as a
-# node that does not run.
+# node_barred.sh: this account may not open the socket of an IPFS node. emrfs says so, names the socket's owner and what is in the way, and
+# does not call it a node that does not run.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/ordinary.sh"
 ordinary_user "$0"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# nodes.sh: records go to an IPFS node as a CAR, and what tools of IPFS give back of them opens again: all of it, a part, one file's CID
-# alone, blocks in another order.  The tools are a walker that knows the codecs and nothing of emrfs.
+# nodes.sh: records go to an IPFS node as a CAR. Everything that tools of IPFS give back of them opens again: all of it, a part, one file's
+# CID alone, blocks in another order. The tools are a walker that knows the codecs and nothing of emrfs.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 emr_begin nodes

@@ -1,6 +1,6 @@
 #!/bin/bash
-# org_agent.sh: an organisation that is made gets its agent at once, where its administrator says so, and `check --network` names
-# those that have none.
+# org_agent.sh: one command makes an organisation and its agent, where the administrator says so, and `check --network` names an
+# organisation that has none.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

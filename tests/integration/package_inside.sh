@@ -65,7 +65,7 @@ mkdir /tmp/locales && must localedef -i pt_PT -f UTF-8 /tmp/locales/pt_PT.UTF-8
 as env LOCPATH=/tmp/locales LC_ALL=pt_PT.UTF-8 emrfs status >/tmp/said
 grep -q '^Saúde de Ana, aberta em ' /tmp/said || fail "status in Portuguese: $(cat /tmp/said)"
 
-# What file managers start.
+# File managers start these programs.
 as /usr/libexec/emrfs/action status "/home/anatest/Health/Imaging/a letter.txt" >/tmp/said
 grep -q 'Version 2.*on the ledger' /tmp/said || fail "action status: $(cat /tmp/said)"
 as /usr/libexec/emrfs/action status "file:///home/anatest/Health/Imaging/a%20letter.txt" >/tmp/said

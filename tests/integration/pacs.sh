@@ -1,6 +1,6 @@
 #!/bin/bash
-# pacs.sh: a doctor's workstation finds and fetches, by C-FIND and C-MOVE, the study that she chose in what is shared with her, and nothing else;
-# what is taken back is gone from it, and the index with the folder.
+# pacs.sh: a doctor's workstation finds and fetches, by C-FIND and C-MOVE, one study of all that is shared with the doctor, and nothing
+# else; a study that is taken back is gone from it, and the index goes with the folder.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 for program in dcmqrscp dcmqridx findscu movescu; do

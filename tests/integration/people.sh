@@ -1,6 +1,6 @@
 #!/bin/bash
-# people.sh: two people on one computer exchange cards, compare their number, and keep each other in a sealed list; with the
-# folder open and closed, in a backup, and after it.
+# people.sh: two people on one computer exchange cards, compare their number, and keep each other in a sealed list: with the folder open and
+# closed, in a backup, and after it.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""people_terminal.py: the QR code that a terminal shows is the card (read by zbarimg), and what is asked about the number.
+"""people_terminal.py: the QR code that a terminal shows is the card (read by zbarimg), and emrfs asks about the number.
 
 Part of people.sh: EMRFS names the program, the folder is open, and `joao` is in the list."""
 import pathlib

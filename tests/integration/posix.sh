@@ -1,5 +1,6 @@
 #!/bin/bash
-# The POSIX table on a mount.
+# posix.sh: the POSIX table on a mount.
+# The tests of other users' rights need a mount that other users may enter; only root may offer it unasked.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin posix
 emr_init

@@ -1,6 +1,6 @@
 #!/bin/bash
-# powercut_crowd.sh TOOLS CROWD - many threads hand in at once to one ledger; its power is cut at every flush and between them,
-# and what any of them had been answered is there.  CROWD is tests/conformance/ledger_crowd.c.
+# powercut_crowd.sh TOOLS CROWD - many threads hand in at once to one ledger; its power is cut at every flush and between them, and each
+# batch whose answer a thread had is there. CROWD is tests/conformance/ledger_crowd.c.
 set -eu
 tools=$(cd "$1" && pwd)
 crowd=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")

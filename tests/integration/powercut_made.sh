@@ -1,7 +1,7 @@
 #!/bin/bash
-# powercut_made.sh: what was just made is there after a power cut, wherever no name is on the disk whose directory was not
-# flushed: a keyring in a new state directory, a new network, a new backup.  Each is recorded, cut at its end many times, each
-# name for itself kept or lost, and opened again.
+# powercut_made.sh: new things survive a power cut, although no name is on the disk whose directory was not flushed: a keyring in a new
+# state directory, a new network, a new backup. Each is recorded, cut at its end many times, each name for itself kept or lost, and opened
+# again.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin made
 cd "$EMR_WORK" || exit 2

@@ -1,5 +1,5 @@
 #!/bin/bash
-# proof.sh: the proof of a saved file, out of the open folder, checked by emrfs without keyring and by the program of an auditor.
+# proof.sh: the proof of a saved file, out of the open folder, is checked by emrfs without a keyring and by an auditor's program.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin proof
 cd "$EMR_WORK" || exit 2
@@ -42,7 +42,7 @@ must cp "$PROOFS/Letters/letter.txt.tlog-proof" letter.tlog-proof
 must cp "$PROOFS/empty.tlog-proof" empty.tlog-proof
 : >nothing
 both scan.tlog-proof scan
-# Whoever signed what it is about is no witness of it.
+# The signer of a version is no witness of the ledger's head: the proof counts that signature elsewhere.
 grep -q " 1 good signature on it, 0 by keys that are not in the file; 0 witnesses" out/audit || emr_fail "counted: $(cat out/audit)"
 both letter.tlog-proof letter
 both empty.tlog-proof nothing

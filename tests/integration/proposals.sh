@@ -1,5 +1,6 @@
 #!/bin/bash
-# proposals.sh: an administrator proposes with a program of his own, and what the others are shown and asked is what they decide.
+# proposals.sh: proposals of an administrator with a changed program, applications with misleading names, and odd dates: the others decide
+# about exactly what they are shown and asked.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"

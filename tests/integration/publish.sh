@@ -1,6 +1,6 @@
 #!/bin/bash
-# publish.sh: what is saved is given to the nodes of the settings, live ones: each keeps every block of it, soon after it is
-# confirmed, whatever happens to node or mount in between; and nothing that is saved waits for them.
+# publish.sh: saved files are given to the nodes of the settings, which are live: each keeps every block of them, soon after it is
+# confirmed, whatever happens to node or mount in between; and no saving waits for the nodes.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin publish

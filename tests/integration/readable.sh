@@ -1,5 +1,5 @@
 #!/bin/bash
-# readable.sh: the list of records, the log, and what other programs make of both.
+# readable.sh: the list of records, the log, and other programs that read both.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin readable
 export TZ=UTC

@@ -1,6 +1,6 @@
 #!/bin/bash
-# requests.sh: a doctor asks two patients for access on one ledger; one says no with a reason, one says yes and he reads. Notices
-# on both sides, files with the open requests, a flood, and names that try to mislead.
+# requests.sh: a doctor asks two patients for access on one ledger; one says no with a reason, one says yes and the doctor reads. Notices on
+# both sides, files with the open requests, a flood, and names that try to mislead.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"

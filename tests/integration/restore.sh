@@ -13,14 +13,14 @@ clean() {
 	mkdir -m 700 "$EMRFS_HOME"
 	printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 }
-# What the mount shows, as one text: names, contents, links, modes, times of files, versions, attributes of people.
+# picture prints what the mount shows as one text: names, contents, links, modes, times of files, versions, attributes of people.
 picture() {
 	(cd "$MNT" && find . -type d -printf '%p %y %m\n' -o -printf '%p %y %m %s %T@ %l\n' | LC_ALL=C sort &&
 		find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum &&
 		find . -print0 | LC_ALL=C sort -z | xargs -0 getfattr -h -d -m 'user\.note|system\.emrfs\.(id|cid|version|signature)' 2>/dev/null)
 }
 
-# What a check of everything finds, the same before and after.
+# findings prints what a check of everything finds, which is the same before and after.
 findings() { "$EMRFS" verify --json | python3 -c 'import json,sys; v=json.load(sys.stdin); print(v["checked"], v["chain"]["root"], v.get("bad", []))'; }
 
 emr_init

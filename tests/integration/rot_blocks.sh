@@ -1,7 +1,8 @@
 #!/bin/bash
 # rot_blocks.sh: one flipped bit in each kind of bytes that the block store keeps - contents, nodes, frames of the journal, pins,
-# a section's head, the index, the journal's head - and what a mount, a backup and a restore make of it.  What is shown is
-# what was saved, or an error; a backup that ends with 0 restores to the same bytes, file for file.  What is gone is counted alike by verify, backup and restore.
+# a section's head, the index, the journal's head - and what a mount, a backup and a restore make of it.  A file reads as
+# it was saved, or with an error; a backup that ends with 0 restores to the same bytes, file for file.  Verify, backup and restore count
+# the same files as gone.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/rotten.sh"
 emr_begin rot_blocks

@@ -1,7 +1,7 @@
 #!/bin/bash
-# rot_each.sh [PLACES]: one bit flips in every file of a state, then in every file of a backup, one file at a time and in so many places of it.
-# A mount shows no wrong byte and says what is so.  A backup made of a rotten state into a good one leaves one that restores to the same
-# bytes; a rotten file of a backup is written again by the next one (a large one by --verify, which reads it).  Nobody is told to update.
+# rot_each.sh [PLACES]: one bit flips in every file of a state, then in every file of a backup, one file at a time and in so many places of
+# it. A mount shows no wrong byte and names the fault. A backup of a rotten state into a good backup leaves one that restores to the same
+# bytes. The next backup writes a rotten file of a backup again (a large one by --verify, which reads it). Nobody is told to update.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/rotten.sh"
 emr_begin rot_each

@@ -48,7 +48,7 @@ save_on() {
 		[ ! -e enough ] || return 0
 	done 2>/dev/null
 }
-# What was saved meanwhile is there, or not yet, and nothing else is.
+# Each file that was saved meanwhile is there as it was saved, or is not there yet.
 look_at_meanwhile() {
 	local file i
 	for file in "$MNT"/meanwhile-*.txt; do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # run_packages.sh SOURCES: no service begins because tests/run installs packages: not while it does, not if it is killed in between, not at the
-# computer's next start; and what an administrator decided stays. What would change this computer (apt-get, dpkg, update-rc.d) is played.
+# computer's next start; and decisions of an administrator stay. Programs that would change this computer (apt-get, dpkg, update-rc.d) are played.
 SUPPORT=$1/tests/support
 . "$SUPPORT/mount.sh"
 EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-packages-XXXXXX") || exit 2
@@ -9,7 +9,7 @@ cd "$EMR_WORK" || exit 2
 export NO_SERVICE=$EMR_WORK/policy-rc.d
 mkdir played
 program() { cat >"played/$1" && chmod +x "played/$1"; }
-# Whoever installs notes what a service would be told, and stands still where it is asked to.
+# The played apt-get notes what a service would be told, and stands still where the test has made the pipe `stands`.
 program apt-get <<'END_PROGRAM'
 #!/bin/bash
 [ "$1" = install ] || exit 0

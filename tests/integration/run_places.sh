@@ -1,6 +1,6 @@
 #!/bin/bash
-# run_places.sh: whether a folder is open is said by its state, the same to every log-in (XDG_RUNTIME_DIR); and who opens it right
-# after it was killed, or while a verb works on it, waits for that one.
+# run_places.sh: the state of a folder says whether it is open, the same to every log-in (XDG_RUNTIME_DIR). Opening waits for a process that
+# was killed and has not quite ended, and for a verb that works on the folder.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin run_places
 emr_init

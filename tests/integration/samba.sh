@@ -1,5 +1,5 @@
 #!/bin/bash
-# samba.sh: an ordinary user's folder through his own Samba server, with the settings of examples/smb.conf: read, write, save by a rename,
+# samba.sh: an ordinary user serves a folder by an own Samba server, with the settings of examples/smb.conf: read, write, save by a rename,
 # list, delete, long names; a closed folder is no share.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/ordinary.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
-# sanitized.sh NAME: the mount of a program built with a sanitizer, under parallel mixed load.  No report is the
-# result; the sanitizer NAME (tsan, asan) must be in the program, or the test would prove nothing.
+# sanitized.sh NAME: the mount of a program built with a sanitizer runs under parallel mixed load and must make no report. The sanitizer
+# NAME (tsan, asan) must be in the program, or the test would prove nothing.
+# Each report goes to a file of its own, whatever becomes of the process.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sanitized
 # Each report goes to a file of its own, whatever becomes of the process.
@@ -40,7 +41,7 @@ copies() {
 		[ $i -lt 3 ] || rm -r "$MNT/copies/moved-$((i - 2))" || return
 	done
 }
-# What people and file managers do beside it: list, ask for attributes, read the notices, look at the status.
+# looks does what people and file managers do beside it: list, ask for attributes, read the notices, look at the status.
 looks() {
 	local i
 	for i in $(seq 12); do

@@ -1,6 +1,6 @@
 #!/bin/bash
-# sanitized_people.sh NAME SCRIPT: a test of several people with a program that was built with a sanitizer.  No report is the
-# result; the sanitizer NAME (tsan, asan) must be in the program, or the test would prove nothing.
+# sanitized_people.sh NAME SCRIPT: runs a test of several people with a program that was built with a sanitizer, which must make no report.
+# The sanitizer NAME (tsan, asan) must be in the program, or the test would prove nothing.
 here=$(cd "$(dirname "$0")" && pwd)
 grep -q "__$1_init" "$EMRFS" || { echo "FAILED: the program is built without $1" >&2; exit 1; }
 reports=$(mktemp -d) || exit 2

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Programs save in their own ways.  Whatever the way: the same record, exactly one new version, the new bytes,
-# and no scratch file becomes a record.
+# save.sh: programs save in their own ways. Whatever the way: the same record, exactly one new version, the new bytes, and no scratch file
+# becomes a record.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 emr_begin save

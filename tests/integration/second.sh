@@ -1,5 +1,6 @@
 #!/bin/bash
-# second.sh: the second computer of somebody with whom others share: her own folder is there, and what is not is said.
+# second.sh: a person with whom others share has a second computer: the own records are there; the shares are on the first computer, and the
+# second says so.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin second

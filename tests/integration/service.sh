@@ -1,5 +1,5 @@
 #!/bin/bash
-# service.sh: the log-in unit's way: a service manager is told when the folder answers, not before.
+# service.sh: emrfs tells a service manager that the folder is open when it answers, not before, as the unit of the log-in wants it.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin service
 cd "$EMR_WORK" || exit 2

@@ -1,6 +1,6 @@
 #!/bin/bash
-# share.sh: Ana shares a folder with a doctor of her hospital and takes it back, through the verbs; what is asked for survives a
-# crash, and the ledger's absence.
+# share.sh: Ana shares a folder with a doctor of her hospital and takes it back, through the verbs; an order survives a crash and the
+# ledger's absence.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

@@ -1,11 +1,13 @@
-/* This program plays one person's part in a scene with several: gives, takes back, or reads, as
- * the libraries do it, with the folder closed. share_peer PASSPHRASE-FILE grant FOLDER
- * SIGNER-ID: to that person, for treatment, a week; prints "GRANT T of N". share_peer
- * PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer PASSPHRASE-FILE me x x: one's own signer id.
- * share_peer PASSPHRASE-FILE open NAME MILLISECONDS: asks for the names of what was shared last,
- * and for the key of NAME; says why a key did not come, and who did not answer. share_peer
- * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is
- * as long, in the blocks of the directory BLOCKS. */
+/* This program plays one person's part in a scene with several: it gives, takes back, or reads, as
+ * the libraries do it, with the folder closed. Its first argument is PASSPHRASE-FILE; then:
+ *
+ *   grant FOLDER SIGNER-ID    gives to that person, for treatment, a week; prints "GRANT T of N"
+ *   revoke FOLDER SIGNER-ID   takes it back
+ *   me x x                    prints one's own signer id
+ *   open NAME MILLISECONDS    asks for the names of the newest share, and for the key of NAME; says
+ *                             why a key did not come, and who did not answer
+ *   forge NAME WORD           the same; then "malignant" in NAME becomes WORD, which is as long, in
+ *                             the blocks of the directory BLOCKS */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-# What others share, in the folder of the one with whom they do, and what he writes there.
+# Tests of what others share, in the folder of the person with whom they share it, and of what this person writes there.
 add_test(NAME integration_shared COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/shared.sh)
 set_tests_properties(integration_shared PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shared.sh: what Ana shares appears in her doctor's folder, opens in any program, and ends there, too.
+# shared.sh: Ana's share appears in her doctor's folder, opens in any program, and ends there, too.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin shared
@@ -125,7 +125,7 @@ told=$(notices)
 two_unmount ana
 says "While it is closed, nothing new opens of what only your folder can release:"
 says "  Imaging, for lima, São Lucas"
-# Who is interrupted does not wait for the answer; on a busy computer one second may be as long as three, and three as long as eight.
+# A reader that is interrupted does not wait for the answer; on a busy computer one second may be as long as three, and three as long as eight.
 soon() { # SECONDS COMMAND...
 	local began=$SECONDS most=$1
 	shift

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shared_past.sh: earlier versions of what Ana shares, for a reader to whom she gave the history, and for one to whom she did not.
+# shared_past.sh: earlier versions of Ana's share, for a reader whose share has the history, and for a reader whose share has not.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin shared_past

@@ -1,6 +1,6 @@
 #!/bin/bash
-# single_file.sh: Ana shares one file for writing; the doctor's programs write in it through two mounts, nothing that either closed is
-# lost, and all but its bytes stays hers.
+# single_file.sh: Ana shares one file for writing. The doctor's programs write in it through two mounts, nothing that either closed is lost,
+# and all but its bytes stays Ana's.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin single_file

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Files whose sizes lie on every edge of the format.
+# sizes.sh: files whose sizes lie on every edge of the format.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sizes
 emr_init

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A file that is mostly holes keeps its few bytes where they were, and costs what was written of it.
+# sparse.sh: a file that is mostly holes keeps its few bytes where they were, and costs only what was written of it.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sparse
 emr_init

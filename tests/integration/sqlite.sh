@@ -1,6 +1,6 @@
 #!/bin/bash
-# A database in the folder under load, in both journal modes: its writer is killed, the mount is killed, and it
-# stays whole with everything that was committed.
+# sqlite.sh: a database in the folder under load, in both journal modes: its writer is killed, the mount is killed, and it stays whole with
+# everything that was committed.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sqlite
 emr_init

@@ -1,6 +1,6 @@
 #!/bin/bash
-# stalled.sh: a disk that does not answer. What is on this disk comes when the disk gives it, however late: no read is given up for
-# the time it took. Who does not want to wait ends his program; names are listed meanwhile.
+# stalled.sh: the disk does not answer. A read of this disk waits until the disk answers, however late: emrfs gives no such read up for
+# the time it takes. A person who does not want to wait ends the program; names are listed meanwhile.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin stalled
 emr_init

@@ -1,7 +1,7 @@
 #!/bin/bash
-# stick.sh: a stick, an archive or a disk with attributes that would share the patient's folders, or let programs read in them, is
-# copied into her folder by cp, rsync and tar: nobody sees more than before.  Only whoever types the code of the folder shares by an
-# attribute; and what is copied out of the folder carries nothing of it.
+# stick.sh: a stick, an archive or a disk has attributes that would share the patient's folders, or let programs read in them, and is copied
+# into the folder by cp, rsync and tar: nobody sees more than before. Only a person who types the code of the folder shares by an attribute;
+# and files that are copied out of the folder carry nothing of it.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin stick

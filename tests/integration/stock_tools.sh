@@ -1,6 +1,6 @@
 #!/bin/bash
-# stock_tools.sh: what is on a live node is ordinary IPFS: for sizes at the edges of chunks and leaves `ipfs add` names a record as emrfs does, another
-# node fetches and exports it with `ipfs` alone, and from that file it is the record that it was.
+# stock_tools.sh: records on a live node are ordinary IPFS: for sizes at the edges of chunks and leaves `ipfs add` gives a record the CID
+# that emrfs gave it, another node fetches and exports it with `ipfs` alone, and that file is the same record again.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin stock_tools

@@ -18,15 +18,15 @@ set_tests_properties(integration_dataset_deidentified PROPERTIES LABELS integrat
 add_test(NAME integration_study COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/study.sh)
 set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-# What comes later follows into a dataset of copies.
+# Files that come later follow into a dataset of copies.
 add_test(NAME integration_dataset_follow COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_follow.sh)
 set_tests_properties(integration_dataset_follow PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
-# Who leaves one, or is killed, in the middle.
+# A participant leaves a dataset, or the program is killed, in the middle.
 add_test(NAME integration_dataset_middle COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_middle.sh)
 set_tests_properties(integration_dataset_middle PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
-# Who joins one again, or erases, in it.
+# A participant joins a dataset again, or erases in it.
 add_test(NAME integration_dataset_again COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_again.sh)
 set_tests_properties(integration_dataset_again PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
@@ -39,11 +39,11 @@ set_tests_properties(integration_dataset_second PROPERTIES LABELS integration TI
 add_test(NAME integration_dataset_twins COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_twins.sh)
 set_tests_properties(integration_dataset_twins PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
-# What is in one, in numbers.
+# The numbers of a call say what is in the dataset.
 add_test(NAME integration_dataset_counts COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_counts.sh)
 set_tests_properties(integration_dataset_counts PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>;READ_HEADERS=$<TARGET_FILE:emrfs_read_headers>")
-# What a copy of the ledger says to whoever has no key.
+# Somebody without any key reads a copy of the ledger.
 add_test(NAME integration_ledger_told COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/ledger_told.sh)
 set_tests_properties(integration_ledger_told PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

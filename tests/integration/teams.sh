@@ -1,5 +1,6 @@
 #!/bin/bash
-# teams.sh: what is shared with a team or a whole organisation is read by who is in, each under his own name, and by nobody who has left.
+# teams.sh: every member of a team or of a whole organisation reads what is shared with it, each under their own name; nobody who has left
+# it reads.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -141,7 +142,7 @@ mkdir ana-folder/Private
 mv ana-folder/Imaging/Series/Older ana-folder/Private/Older
 as ana run 0 status --wait
 emr_until not_there "$(of lima Imaging/Series/Older)"
-# What ana renamed is called so beside, too.
+# The folder has the name that ana gave it also where it is shared by itself.
 emr_until shows "$(of nuno Older/CT.txt)" "a head"
 mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unasked"
 as ana run 0 move Private/Older Imaging/Old --yes

@@ -1,6 +1,6 @@
 #!/bin/bash
-# tell.sh: what the entries of file managers and the desktop say has names of files and signers in it; it stands in a window and
-# in no argument of any process, which other users of the computer can read.
+# tell.sh: entries of file managers and notices of the desktop have names of files and signers in them; these stand in a window and in no
+# argument of any process, which other users of the computer can read.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 emr_begin tell

@@ -1,6 +1,6 @@
 #!/bin/bash
-# three_nodes.sh: three live IPFS nodes have every record and this computer has lost all of its blocks: whichever of the three is killed while a file is
-# read, that file and all others are read to their ends, and listing, saving and registering go on.
+# three_nodes.sh: three live IPFS nodes have every record, and this computer has lost all of its blocks. Any of the three is killed while a
+# file is read: that file and all others are read to their ends, and listing, saving and registering go on.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin three_nodes

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What has changed since?  restic, borg, tar, find and git's untracked cache are asked in the folder and in a plain directory in which
-# the same was done: their answers are the same, over unmounting and mounting again, and after the program was killed.
+# times.sh: programs that look for changes find the same ones as in a plain directory.  restic, borg, tar, find and git's untracked cache
+# are asked in both after the same was done there, over unmounting and mounting again, and after the program was killed.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin times
 emr_init

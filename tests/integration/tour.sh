@@ -1,8 +1,8 @@
 #!/bin/bash
 # tour.sh: every command of doc/tour.md does what the page says, in the order in which it stands there.
 #
-# A line `WHO$ COMMAND` in a code block is typed by WHO, in a directory and with a home of his own.  What is marked
-# "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow.
+# A line `WHO$ COMMAND` in a code block is typed by WHO, in a directory and with a home of their own.  A command that
+# is marked "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin tour
 page=$(cd "$SUPPORT/../../doc" && pwd)/tour.md

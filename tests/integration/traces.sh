@@ -1,6 +1,6 @@
 #!/bin/bash
-# traces.sh: what the desktop keeps of a folder outside of it is said when it closes, and `unmount --purge` removes exactly that.
-# The thumbnails are made by GdkPixbuf, the list of recent files by GLib, as desktops do.
+# traces.sh: a closing folder says what the desktop keeps of it elsewhere, and `unmount --purge` removes exactly that. The thumbnails are
+# made by GdkPixbuf, the list of recent files by GLib, as desktops do.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 python3 "$SUPPORT/desktop_traces.py" --can || emr_skip "no GLib or GdkPixbuf"
 emr_begin traces

@@ -1,7 +1,7 @@
 #!/bin/bash
-# two_histories.sh: a host that keeps two histories of its network's ledger and shows each of two members one, at one address and with one key.
-# They notice it as soon as one gets a card of the other, or when it shows one of them the other's; it is named, and neither goes on writing
-# there. A host that went back is called that.
+# two_histories.sh: a host keeps two histories of its network's ledger and shows each of two members one, at one address and with one key.
+# They notice it as soon as one gets a card of the other, or when the host shows one of them the other's history. Then they name the host,
+# and neither goes on writing there. A host that went back to an older state is called so.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# two_nodes.sh: examples/two-nodes does what it says: a doctor opens what a patient shared whose computer is off and whose node is
-# killed.
+# two_nodes.sh: examples/two-nodes does what it says: a patient's computer is off and the patient's node is killed, and a doctor opens what
+# the patient shared.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin two_nodes
 examples=$(cd "$SUPPORT/../../examples" && pwd)

@@ -22,7 +22,7 @@ page=/pkg/source/doc/hospital.md
 # block HEADING: the commands of PAGE below it
 block() { awk -v heading="### $1" '$0 == heading { below = 1; next } below && /^```$/ { if (inside) exit; inside = 1; next } inside' "$page"; }
 
-# Who is asked for a passphrase types this one.
+# The program `types` answers every question for a passphrase.
 printf '#!/bin/sh\necho "the passphrase of this test"\n' >/usr/local/bin/types && chmod 755 /usr/local/bin/types
 export EMRFS_ASKPASS=/usr/local/bin/types
 printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\n' >patients.csv

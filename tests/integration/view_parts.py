@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""view_parts.py SOURCES: the parts of fs/view use none after themselves, but for what is left over from before they were parts.
-Prints that, how much it is, and the largest circle of files that call each other.  Fails when there is more than is written
-here: whoever removes some lowers the number.  It goes by the names of functions, as they stand in the text."""
+"""view_parts.py SOURCES: a part of fs/view uses no part after itself, except where that is left over from before there were parts.
+Prints these uses, their number, and the largest circle of files that call each other.  Fails when there are more than is written
+here: a change that removes some lowers the number.  It goes by the names of functions, as they stand in the text."""
 import collections
 import pathlib
 import re

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Viewers' own tools see the same in the folder as beside it: real DICOM files of every transfer syntax, PDFs, and
-# a large file.  Both before and after a remount, so from the page cache and from the store.
+# viewers.sh: the tools of viewers see the same in the folder as beside it: real DICOM files of every transfer syntax, PDFs, and a large
+# file. They look before and after a remount, so from the page cache and from the store.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin viewers
 [ -d "$SAMPLES" ] || emr_fail "no samples: install python3-pydicom"
@@ -22,7 +22,7 @@ head -c 50000000 /dev/urandom >"$src/large" || emr_fail "a large file"
 dest=$MNT/files
 must cp -a "$src" "$dest"
 
-# What each tool says and shows, with its status.  Names are relative, as messages contain them.
+# look prints what each tool says and shows, with its status.  Names are relative, as messages contain them.
 look() {
 	local f
 	cd "$1" || exit 1

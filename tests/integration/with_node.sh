@@ -1,6 +1,6 @@
 #!/bin/bash
-# with_node.sh NAME: runs NAME.sh of this directory as it is, while everybody in it gives what is saved to a live IPFS node: publishing changes nothing of
-# what people see, and in the end the node was given something.
+# with_node.sh NAME: runs NAME.sh of this directory as it is, while everybody in it gives what is saved to a live IPFS node. Publishing
+# changes nothing that people see, and in the end the node has got something.
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUPPORT=${SUPPORT:-$HERE/../support}
 . "$SUPPORT/mount.sh"

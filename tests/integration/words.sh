@@ -1,5 +1,6 @@
 #!/bin/bash
-# words.sh: what is said when a path, a place or a folder is not where somebody thought, and a deleted folder that comes back at once.
+# words.sh: the sentences when a path, a place or a folder is not where somebody thought it is, and a deleted folder that comes back at
+# once.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin words

@@ -1,4 +1,4 @@
-# Sourced after mount.sh: how often the kernel asked the mount for what, between two moments.
+# Sourced after mount.sh: counts how often the kernel asked the mount for what, between two moments.
 #
 # asked_before; COMMAND...; asked NAME [NAME...]: the sum since then.  chunks_opened counts decrypted chunks of 16 KiB.
 # Not from within the mount, where a test may be: python looks for its modules where it stands, and that would be counted.

@@ -1,4 +1,4 @@
-# What the tests of backups share.  Wants STATE and COPY, and MNT of mount.sh.
+# Sourced by the tests of backups: compares a copy with the state that it was made of.  Wants STATE and COPY, and MNT of mount.sh.
 
 # Each file that the list names is what the state has, as far as it reaches.
 compare_copy() {

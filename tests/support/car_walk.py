@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What tools of IPFS do with a CAR, by somebody who knows nothing of emrfs: only the codecs raw, dag-pb and dag-cbor, and links in them.
+"""car_walk.py: does with a CAR what tools of IPFS do, and knows nothing of emrfs: only the codecs raw, dag-pb and dag-cbor, and links in them.
 
-  car_walk.py export IN CID OUT     what `ipfs dag export CID` gives of a node that imported IN
-  car_walk.py keep IN OUT           what is left of IN after a node pinned its roots and collected the rest
+  car_walk.py export IN CID OUT     as `ipfs dag export CID` of a node that imported IN
+  car_walk.py keep IN OUT           the rest of IN after a node pinned its roots and collected the rest
   car_walk.py below IN              every CID below the roots, one a line: CID, codec, bytes
   car_walk.py names IN              every path below the roots as `ipfs ls` shows it: PATH CID
   car_walk.py stir IN OUT SEED      its blocks in another order, some of them twice

@@ -10,7 +10,7 @@
 #   channel_pid peer-1         a process of the real one; orderer-N, chaincode-N
 #   channel_kill peer-1...     as a power cut; channel_start starts again what does not run
 #
-# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`;
+# A test may set beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`;
 # CHANNEL_MORE, further MSP=FILE of the played one; CHANNEL_TAKEN=$EMR_WORK/ca-1.pem, where the played one, too, takes the first organisation's CA by channel_take only.
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What desktop programs leave of a file, made by the libraries that they use for it.
+"""desktop_traces.py: leaves of a file what desktop programs leave, by the libraries that they use for it.
 desktop_traces.py thumbnail ADDRESS OUT: a thumbnail, by GdkPixbuf.   recent LIST FILE...: adds entries, by GLib's GBookmarkFile.
 list LIST: address, title and programs of each entry, as GLib reads them.   --can: whether the libraries are there."""
 import ctypes

@@ -1,5 +1,5 @@
-# Sourced after mount.sh, said.sh and two.sh by tests whose people have other Unix accounts, as on other computers: they can enter nothing of
-# the test's own directory. Only root can be several accounts.
+# Sourced after mount.sh, said.sh and two.sh by tests whose people have other Unix accounts, as on other computers: these cannot enter
+# anything in the test's own directory. Only root can be several accounts.
 #
 #   far_fuse SCRIPT                    first of all, before two_begin: goes on where everybody may open /dev/fuse, else runs SCRIPT there and ends
 #   far_account USER                   after two_begin: a home for USER, ${FAR[USER]}, with the file `passphrase`

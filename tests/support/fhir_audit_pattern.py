@@ -1,7 +1,7 @@
-"""An AuditEvent against the Basic Audit Log Pattern that it names (IHE ITI BALP 1.1.4, profiles.ihe.net/ITI/BALP; FHIR R4).
+"""fhir_audit_pattern.py checks an AuditEvent against the Basic Audit Log Pattern that it names (IHE ITI BALP 1.1.4, profiles.ihe.net/ITI/BALP; FHIR R4).
 
 Written from the published profiles PatientCreate, PatientRead, PatientUpdate, PatientDelete and PrivacyDisclosure.Source: what they fix, how often
-each slice may be there, and the invariant val-audit-source.  Which acts must name which pattern is asked, too, and which must not: a pattern is of what succeeded.
+each slice may be there, and the invariant val-audit-source.  It also checks which acts must name which pattern, and which must not: a pattern is for an act that succeeded.
 """
 import copy
 
@@ -104,7 +104,7 @@ def without(event, code):
         agent["type"]["coding"] = [coding for coding in agent["type"]["coding"] if pair(coding) != code] or [{"system": "x", "code": "x"}]
 
 
-# What must not pass, each made of one that does: so that this check can fail.
+# SPOILED has entries that must not pass, each made of one that does: so that this check can fail.
 SPOILED = {
     "no profile": lambda e: e.pop("meta"),
     "another profile": lambda e: e["meta"].update(profile=[CANONICAL + "Query"]),

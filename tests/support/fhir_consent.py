@@ -2,7 +2,7 @@
 
 Written from the published structure definition of Consent (FHIR 4.0.1, hl7.org/fhir/R4/consent.html): elements, types, cardinalities, the
 codes that are used here. Neither public validator sees a Consent without a policy (ppc-1), without or with an empty patient (ppc-2 to 5), a
-period that ends before it begins, or a purpose that is none: that is asked here, too.  Stricter than a validator: no unknown element.
+period that ends before it begins, or an unknown purpose: this program refuses these, too.  It is stricter than a validator: it takes no unknown element.
 """
 import json
 import os
@@ -81,7 +81,7 @@ def consent(value):
     need(all(performer == value["patient"] for performer in value.get("performer", [])), "somebody else than the patient agreed")
 
 
-# What must not pass, each made of a valid one: so that this check can fail.
+# SPOILED has forms that must not pass, each made of a valid one: so that this check can fail.
 SPOILED = {
     "no policy": lambda c: c.pop("policyRule"),
     "no patient": lambda c: c.pop("patient"),

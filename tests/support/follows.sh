@@ -1,5 +1,5 @@
-# Sourced by tests of what follows into a de-identified dataset: São Lucas with its dataset "plain", Ana who may take part, Dora who is
-# admitted to read, both folders open, and what the tests ask about them.
+# Sourced by tests of files that follow into a de-identified dataset: São Lucas with its dataset "plain", Ana who may take part, Dora who is
+# admitted to read, both folders open, and functions that look at them.
 #
 #   follows_begin NAME                        all that, in a working directory of its own
 #   slices FOLDER FIRST LAST [BURNED_IN]      slices of pydicom's CT_small under Ana's name

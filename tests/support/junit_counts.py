@@ -1,5 +1,5 @@
 """Prints passed, failed and skipped of FIRST, a JUnit file that ctest wrote, and a line `skipped NAME: REASON` of each skipped test.
-With ALONE, a file of the same tests tried once more, what passed there has passed, and has a line `unstable NAME`."""
+With ALONE, a file of the same tests tried once more, a test that passed there has passed, and has a line `unstable NAME`."""
 import re
 import sys
 import xml.etree.ElementTree as tree

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""ledger_told.py COPY [NAME=ID...]: what somebody reads in a copy of the ledger without any key, by ledger-client/FORMAT.md alone, a line each:
+"""ledger_told.py COPY [NAME=ID...]: reads a copy of the ledger without any key, by ledger-client/FORMAT.md alone, and prints a line for each fact:
 
   person HANDLE | HANDLE shared with HANDLE until UNIX | HANDLE joined DATASET | HANDLE asked
 
-ID is the key on the card of somebody whom the reader knows as NAME."""
+ID is the key on the card of a person whom the reader knows as NAME."""
 import hashlib
 import sqlite3
 import struct

@@ -10,7 +10,7 @@
 set -u
 SUPPORT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$SUPPORT/said.sh"
-# What does not come within so many seconds does not come, on the busiest of computers.  Nothing is judged by coming sooner.
+# An event that does not come within so many seconds does not come, on the busiest of computers.  No test judges by a shorter time.
 EMR_PATIENCE=${EMR_PATIENCE:-1200}
 # Debian's programs come first, as in tests/run: a Python of a version manager has none of Debian's modules, and a test would be skipped for
 # that.  A shell that finds a test's home has what that test plays before them.
@@ -84,7 +84,7 @@ emr_begin() {
 	chmod 700 "$EMRFS_HOME"
 }
 
-# What follows from EMR_WORK; also for a shell that only wants to remount.
+# emr_names sets the names that follow from EMR_WORK; also for a shell that only wants to remount.
 emr_names() {
 	export EMRFS_HOME=$EMR_WORK/home
 	MNT=$EMR_WORK/folder EMR_LOG=$EMR_WORK/mount.log EMR_PASS=$EMR_WORK/passphrase
@@ -207,7 +207,7 @@ emr_hook() { printf 'bash -c ". %q && %s"' "$SUPPORT/mount.sh" "${1:-emr_remount
 confirmed() { printf '%s confirm=%s' "$1" "$(getfattr --only-values -n user.emrfs.confirm --absolute-names -- "$2")"; }
 attribute() { getfattr --only-values -n "user.emrfs.$1" --absolute-names -- "$2" 2>/dev/null; }
 
-# Who holds the state of HOME, when somebody does: the number in a lock that nobody holds may be another process's by now.
+# emr_holder prints the process that holds the state of HOME, if one does: the number in a lock that nobody holds may be another process's by now.
 emr_holder() { [ ! -e "$1/state/lock" ] || flock -n "$1/state/lock" true || sed -n 's/^pid //p' "$1/state/lock"; }
 
 # Ends what a test may have left: the process that holds HOME, and the mount of FOLDER.

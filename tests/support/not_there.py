@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""not_there.py DIR LIMITS: what other file systems have and a folder of emrfs has not is tried in DIR, and comes out as the table
-"Not there, as other file systems have it" of LIMITS (doc/limits.md) says: row for row, by the first word of its last column. A folder of a person's own."""
+"""not_there.py DIR LIMITS: tries in DIR what other file systems have and a folder of emrfs has not. Each try ends as the table
+"Not there, as other file systems have it" of LIMITS (doc/limits.md) says: row for row, by the first word of its last column. DIR is a folder of a person's own."""
 import ctypes
 import errno
 import fcntl

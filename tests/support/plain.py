@@ -1,6 +1,6 @@
-"""Which tests the plain tests/run leaves out: plain.py COSTS LIMIT <TESTS, where TESTS is what ctest --show-only=json-v1 prints.
-Left out is what takes LIMIT seconds or more by COSTS, but for what has a short form, and what needs a fixture that is left
-out or is no test of this build (Kubo, the contract as a Fabric program). Prints a regular expression for ctest --exclude-regex in the first line, and the names in the second."""
+"""plain.py COSTS LIMIT <TESTS: names the tests that the plain tests/run leaves out; TESTS is the output of ctest --show-only=json-v1.
+It leaves out a test that takes LIMIT seconds or more by COSTS and has no short form, and one whose fixture is left out or is no test
+of this build (Kubo, the contract as a Fabric program). Prints a regular expression for ctest --exclude-regex in the first line, and the names in the second."""
 import json
 import sys
 

@@ -1,4 +1,4 @@
-"""points_agree.py POINTS.py LEDGER WALLET...: each WALLET (what `emrfs wallet --explain --json` said) has the points and the credit that POINTS.py counts from
+"""points_agree.py POINTS.py LEDGER WALLET...: each WALLET (the output of `emrfs wallet --explain --json`) has the points and the credit that POINTS.py counts from
 LEDGER, and ranks as it counts; and POINTS.py says no to a ledger with a point spent twice, a sum changed, an entry lacking, a point made twice."""
 import hashlib
 import json

@@ -1,4 +1,4 @@
-# Sourced after said.sh by tests of rot: what a folder with flipped bits shows, and what a backup of it brings back.  Wants MNT, STATE.
+# Sourced after said.sh by tests of rot: compares a folder with flipped bits, and a backup of it, with what was saved. Wants MNT, STATE.
 #
 # rotten_files WHAT WAS: each file is what it was, or cannot be read; $unreadable says how many cannot.
 rotten_files() {

@@ -1,7 +1,7 @@
-# Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and what can be read there.
+# Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and functions that read it.
 #
-# What looks at the screen stands elsewhere than in the folder, where a test may be: it looks for its own files where it stands, and
-# that would be counted.  So FILE is a whole path.
+# Programs that look at the screen run in / and not in the folder, where a test may be: they look for files of their own in their
+# working directory, and that would be counted.  So FILE is a whole path.
 #
 # screen_begin; screen_start COMMAND...; screen_await WORDS; screen_says WORDS CLASS; screen_still FILE [LIKE]; screen_stop; screen_end
 SCREEN_RESTS=200
@@ -42,7 +42,7 @@ screen_start() {
 # In out/screen.rgb, as it is: to compress and to read a picture again takes longer than all that is done with it.
 screen_picture() { (cd / && import -window root -depth 8 "rgb:$EMR_WORK/out/screen.rgb") 2>/dev/null || emr_fail "no picture of the screen"; }
 
-# What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
+# screen_read writes what OCR makes of the window to out/text; a page of text and scattered words need different ways of looking.
 # screen_zoom (per cent) is for small print.
 screen_read() (
 	cd / || exit
@@ -50,7 +50,7 @@ screen_read() (
 	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
 )
 
-# What was started on the screen, with what that started: the state of each process, and how long it has worked.
+# screen_works prints the state of each process on the screen, and how long it has worked, with those that such a process started.
 screen_works() {
 	local process
 	for process in $(grep -lszx "DISPLAY=$DISPLAY" /proc/[0-9]*/environ); do

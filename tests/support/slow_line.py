@@ -1,5 +1,5 @@
 """slow_line.py PORT TO DELAY RATE: a line to the local port TO that is slow both ways: each byte comes DELAY seconds later, RATE bytes a
-second.  Where a kernel has no netem, and for tests that may not change how their computer's network works."""
+second.  It is for kernels without netem, and for tests that may not change their computer's network."""
 import asyncio
 import sys
 

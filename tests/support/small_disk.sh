@@ -19,7 +19,7 @@ small_disk() {
 	must chmod 700 "$EMRFS_HOME"
 }
 
-# fill_disk: no byte and no inode is left.  What was freed since the last time is taken, too.
+# fill_disk: no byte and no inode is left.  Room that was freed since the last time is taken, too.
 fill_disk() {
 	mkdir -p "$EMRFS_HOME/small"
 	python3 - "$EMRFS_HOME" <<'PYTHON'
@@ -33,7 +33,7 @@ for size in (1 << 20, 65536, 4096, 1):
             os.fsync(ballast.fileno())
         except OSError:
             pass
-# What fits into the tables of the file system itself.  Names and bytes of what is there already are not written again.
+# Small files fill the tables of the file system itself.  Each call takes new names and leaves the files of an earlier one as they are.
 for n in itertools.count():
     try:
         with open(f"{home}/small/{os.getpid()}-{n}", "xb", buffering=0) as f:

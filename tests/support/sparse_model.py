@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does the same to a file in the folder and to a plain sparse file, and compares them.
+"""sparse_model.py does the same to a file in the folder and to a plain sparse file, and compares them.
 
     sparse_model.py change SEED PLAIN FILE    random writes and cuts all over 12 GiB
     sparse_model.py same SEED PLAIN FILE      sizes, all that is data in either, and 200 random places

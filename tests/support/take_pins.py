@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""take_pins.py STORE: takes every pin of what is registered out of the index in the directory STORE, as somebody who may write there, or a bug,
-would: the sum over the rows fits afterwards, so nothing is made again.  Nobody has the store open.  Prints how many."""
+"""take_pins.py STORE: takes every pin of a registered record out of the index in the directory STORE, as an attacker who may write there, or a
+bug, would: the sum over the rows fits afterwards, so nothing is made again.  Nobody has the store open.  Prints how many."""
 import sqlite3
 import sys
 

@@ -1,4 +1,4 @@
-"""A verb of emrfs at a terminal of its own, for scripts in tests/integration that answer one question: EMRFS names the program."""
+"""terminal.py runs a verb of emrfs at a terminal of its own, for scripts in tests/integration that answer one question: EMRFS names the program."""
 import fcntl
 import os
 import pty

@@ -16,7 +16,7 @@
 #
 #   two_end                            of at_end, where a test has its own: nothing of all that is left
 #
-# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12); TWO_ALONE=1: nobody joins, and there is no host;
+# A test may set beforehand: EMR_BORN (of who joins next; default 1984-03-12); TWO_ALONE=1: nobody joins, and there is no host;
 # TWO_SOCKET: the host is at that socket.
 TWO_MEMBERS='' TWO_HOST=''
 

@@ -1,5 +1,5 @@
-# Sourced by tests of examples/hospital-deposit: São Lucas with its archive "ward", which places what comes, the patients Ana (K7QF) and
-# Rui (R1 of São Lucas), all three folders open, and what the tests ask about them.
+# Sourced by tests of examples/hospital-deposit: São Lucas with its archive "ward", which places arriving files, the patients Ana (K7QF) and
+# Rui (R1 of São Lucas), all three folders open, and functions that look at them.
 #
 #   ward_begin NAME PROGRAM...      all that, in a working directory of its own; skipped where one of the programs is not installed
 #   RECEIVER, SENDER, PLACER        what the test began with setsid ends with it

@@ -1,5 +1,5 @@
 # Sourced after mount.sh and screen.sh by tests of what the menus of a desktop start: the real zenity on a screen that nobody sees, and
-# somebody who types and clicks there. What every process was given as arguments and environment is noted at each window, in $EMR_WORK/seen.
+# somebody who types and clicks there. At each window the arguments and environment of every process are noted in $EMR_WORK/seen.
 #
 #   windows_begin                  the screen, zenity, and an xdg-open which notes in $EMR_WORK/opened what it was to open
 #   next_window WORDS              waits until the next window was asked for with WORDS, and stands there; its text is in $page

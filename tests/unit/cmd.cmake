@@ -33,7 +33,7 @@ emr_test(test_renewing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_renewing.c
 	LINK_OPTIONS -Wl,--wrap=emr_network_dir_of,--wrap=emr_network_dir_is_on_fabric,--wrap=emr_replica_person)
 target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=emr_text)
 target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)
-# What somebody agreed to when she joined a dataset.
+# The terms that a participant agreed to on joining a dataset are kept.
 emr_test(test_research_agreed SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_research_agreed.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/sharing/research
 	USES research org base crypto keyring PkgConfig::jansson Threads::Threads)
@@ -41,7 +41,7 @@ emr_test(test_research_agreed SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_research_ag
 emr_test(test_code_rest SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_code_rest.c
 	USES mount OpenSSL::Crypto
 	LINK_OPTIONS -Wl,-z,notext) # one address among the code, on purpose
-# Who is named before something is moved to where others see it.
+# People are named before something is moved to where they see it.
 emr_test(test_cmd_move SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_move.c
 	USES verbs mount base keyring PkgConfig::jansson Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=emr_client_find,--wrap=emr_client_ask,--wrap=emr_out_done)

@@ -1,5 +1,5 @@
-/* Datasets in tests of sharing: one that the clinic's administrator calls, who reads it, and ana
- * who takes part with her Imaging.  A failed step fails the test. */
+/* Datasets in tests of sharing: one that the clinic's administrator calls, its readers, and ana who
+ * takes part with the folder Imaging. A failed step fails the test. */
 #pragma once
 
 #include "keyring/letters.h"

@@ -1,5 +1,5 @@
-/* Dr lima's own settle, with which she leaves records in ana's Inbox, and whatever a depositor
- * might claim about them.  A failed step fails the test. */
+/* Dr lima's own settle, which leaves records in ana's Inbox, and any claim that a depositor might
+ * make about them. A failed step fails the test. */
 #pragma once
 
 #include "settle/settle.h"

@@ -1,6 +1,6 @@
 /* Several people on one embedded ledger: ana, whose network and domain it is; the clinic's boss,
  * who keeps its CA; dr lima and an agent of the clinic; each with a keyring, a handle and a
- * verified copy of the ledger.  A failed step fails the test. */
+ * verified copy of the ledger. A failed step fails the test. */
 #pragma once
 
 #include "keyring/cert.h"

@@ -1,6 +1,6 @@
-/* Dr lima, who may write in Ana's folder: what his programs do there, by paths below her directory
- * in his folder (viewer_at), and what the two computers tell each other.  A failed step fails the
- * test, but for those that try. */
+/* Dr lima, who may write in Ana's folder: what dr lima's programs do there, by paths below Ana's
+ * directory in dr lima's folder (viewer_at), and what the two computers tell each other. A failed
+ * step fails the test, but for those that try. */
 #pragma once
 
 #include "shared_kit.h"

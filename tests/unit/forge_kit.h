@@ -1,7 +1,7 @@
-/* Somebody who was given the key of a content, and may write in the directory of blocks, changes a
- * word of it where it lies: he opens a chunk with what his reader knows, seals it again under the
- * same key and nonce, so that its tag fits, and writes it over the old one.  A failed step fails
- * the test. */
+/* A person who has the key of a content, and may write in the directory of blocks, changes a word
+ * of it where it lies: this kit opens a chunk with a reader's knowledge, seals it again under the
+ * same key and nonce, so that its tag fits, and writes it over the old one. A failed step fails the
+ * test. */
 #pragma once
 
 #include "emr_test.h"

@@ -1,5 +1,5 @@
 /* Tests of signatures use this file: it makes a writer's computer that puts somebody else's old
- * statement on its own save, or one by a folder of his, which must be found out. */
+ * statement on its own save, or one by a folder of the writer's, which must be found out. */
 #include "lies_kit.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A writer's computer that lies about who signed: one statement is remembered as it is made, with
  * its bundle and key, and the next PUT carries it instead of its own; or the statement is made with
- * the key of a folder of his, as its owner's own are.  Needs the wraps that writing.cmake links
- * test_story_lies with. */
+ * the key of a folder of the writer's, as its owner's own are. Needs the wraps that writing.cmake
+ * links test_story_lies with. */
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* Ana's folder and the people around it, and what its log says. */
+/* This kit is Ana's folder with the people around it, and the entries that its log has. */
 #pragma once
 
 #include "story_kit.h"

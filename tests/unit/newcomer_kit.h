@@ -1,5 +1,5 @@
-/* Somebody who is not on the ledger yet, with a certificate or as a device, for tests of how the
- * contract registers keys. */
+/* This kit makes a person who is not on the ledger yet, with a certificate or as a device, for
+ * tests of how the contract registers keys. */
 #pragma once
 
 #include "test_contract_kit.h"

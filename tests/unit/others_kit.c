@@ -1,4 +1,4 @@
-/* This file writes on the ledger as somebody else does who has a folder of his own there. */
+/* This file writes on the ledger as another person does who has an own folder there. */
 #include "others_kit.h"
 
 #include "contract/codes.h"

@@ -1,4 +1,4 @@
-/* Somebody on the same ledger who has nothing to do with the folder under test. */
+/* This kit makes a person on the same ledger who has nothing to do with the folder under test. */
 #pragma once
 
 #include "view_kit.h"

@@ -1,4 +1,4 @@
-/* A person of the story who writes in somebody else's folder: a journal and a settle of his own,
+/* A person of the story who writes in somebody else's folder: the writer's own journal and settle,
  * and changes one at a time. A failed step fails the test; what the ledger or this computer says of
  * a change is given back. */
 #pragma once

@@ -1,4 +1,4 @@
-# What the stand-alone verifier says is compared with what emrfs says, on every file.
+# The stand-alone verifier must say the same as emrfs, on every file.
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 if(TARGET verify-audit)
 	emr_test(test_proof SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_proof.c ${CMAKE_CURRENT_LIST_DIR}/proof_kit.c

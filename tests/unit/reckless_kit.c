@@ -1,5 +1,5 @@
-/* This kit plays a writer whose computer does not look at its own rights: what it refuses to say
- * is said all the same, and only others are in the way. Linked with --wrap=foreign_domain_may. */
+/* This kit plays a writer whose computer does not look at its own rights: it says all that it would
+ * refuse, and only others are in the way. Linked with --wrap=foreign_domain_may. */
 #include "emr_test.h"
 
 #include "foreign_domain.h"

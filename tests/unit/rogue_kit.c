@@ -1,4 +1,4 @@
-/* This kit does what a member can do to the shared ledger file with a program of his own. */
+/* This kit does what a member with a changed program can do to the shared ledger file. */
 #include "rogue_kit.h"
 
 #include <fcntl.h>

@@ -1,6 +1,5 @@
-/* A member who does not use our program: he appends what he likes to the shared ledger file, as
- * handed in by his own registered key, with the time and the results that he chooses.  A failed
- * step fails the test. */
+/* A member with a changed program appends any bytes to the shared ledger file, handed in by the
+ * member's own registered key, with any time and results. A failed step fails the test. */
 #pragma once
 
 #include "folk_kit.h"

@@ -1,6 +1,6 @@
-/* The folder of somebody with whom Ana shares, without a kernel: dr lima's view on her own copy of
- * the ledger, with a store of her own writer in Ana's directory of blocks.  A failed step fails the
- * test. */
+/* The folder of a person with whom Ana shares, without a kernel: dr lima's view on dr lima's own
+ * copy of the ledger, with a store whose writer is of its own in Ana's directory of blocks. A
+ * failed step fails the test. */
 #pragma once
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-# What a mount does for others: who is meant, the office, orders to share.
+# Tests of what a mount does for others: who is meant, the office, orders to share.
 emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES sharing ${story_uses})
 emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}

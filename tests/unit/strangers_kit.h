@@ -1,5 +1,5 @@
-/* A story with a second computer of ana's, which is stolen: what whoever has it says to the ledger
- * with that computer's own key, and what ana's copy shows of it.  A failed step fails the test. */
+/* A story with a second computer of ana's, which is stolen: what the thief says to the ledger with
+ * that computer's own key, and what ana's copy shows of it. A failed step fails the test. */
 #pragma once
 
 #include "story_kit.h"

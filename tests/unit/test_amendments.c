@@ -1,5 +1,5 @@
-/* These tests show what a doctor who may write in a folder signs there, and signs again: the
- * chain of statements, what breaks it, and its end. */
+/* These tests are about a doctor who may write in a folder, signs there, and signs again: the chain
+ * of statements, what breaks it, and its end. */
 #include "pen_kit.h"
 
 #include "base/codec.h"

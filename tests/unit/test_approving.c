@@ -1,5 +1,5 @@
-/* These tests are about saying yes to requests of people whose programs are their own: what is
- * undone is what was ordered, what is answered is what was shown, and what is asked for has a
+/* These tests are about a yes to requests of people with changed programs: the undone share is the
+ * ordered one, the answered request is the shown one, and everything that can be asked for has a
  * word. */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* These tests are about blocks that were brought from elsewhere and are kept for a while: what
- * is given out, what goes first, and that a disk's room is for others. */
+/* These tests are about blocks that were brought from elsewhere and are kept for a while: which are
+ * given out, which go first, and that the room of a disk is for others. */
 #include "emr_test.h"
 
 #include <dirent.h>

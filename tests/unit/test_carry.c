@@ -1,5 +1,5 @@
-/* These tests are about records in a CAR: pages that are not what was signed, blocks that are
- * not what they are called, and other people's records. */
+/* These tests are about records in a CAR: pages that differ from the signed ones, blocks under a
+ * wrong name, and other people's records. */
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* These tests are about what other people put into the owner's folder, out in a CAR and back:
- * theirs where her ledger says so, and whatever they say of it. */
+/* These tests are about files that other people put into the owner's folder, out in a CAR and back:
+ * such a file is theirs if the ledger of the owner says so, whatever they say of it. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
-/* These tests are about the path from somebody's certificate over an organisation's authorities
- * to its CA: what an attacker, or a careless authority, could put there, one thing at a time. */
+/* These tests are about the path from a person's certificate over an organisation's authorities to
+ * its CA: they put there, one thing at a time, what an attacker, or a careless authority, could put
+ * there. */
 #include "cert_kit.h"
 #include "keyring_kit.h"
 

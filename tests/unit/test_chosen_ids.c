@@ -1,6 +1,6 @@
-/* The author of a deposit or a file chooses its id, and every id on the ledger can be read by all:
- * it may be that of another record, of another's, or the name of something that this computer only
- * shows. */
+/* The author of a deposit or a file chooses its id, and everybody can read all ids on the ledger:
+ * these tests choose that of another record, of another person's record, or of something that this
+ * computer only shows. */
 #include "contract/codes.h"
 
 #include "deposit_kit.h"

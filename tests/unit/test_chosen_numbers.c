@@ -1,4 +1,4 @@
-/* A record is known by a sealed number, which whoever writes its content chooses, as he chooses its
+/* A record is known by a sealed number, which the writer of its content chooses, as well as its
  * version: neither makes it part of another record, whatever is done to either of them, nor does it
  * end what the owner can say. */
 #include "pen_kit.h"

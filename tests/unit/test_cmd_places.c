@@ -1,5 +1,5 @@
-/* These tests find directories, read settings and passphrases: what others can enter or read is
- * refused. */
+/* These tests find directories, read settings and passphrases: a file that others can enter or read
+ * is refused. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* These tests show how strong a new passphrase is said to be: what people take is weak, what
- * resists is not refused. */
+/* These tests show how strong a new passphrase is said to be: a common one is called weak, a strong
+ * one is not refused. */
 #include <string.h>
 #include <sys/resource.h>
 

@@ -1,5 +1,5 @@
-/* These tests are about the last step of a join: wherever it is cut off, the next one who comes
- * ends it, and nothing of either ledger is lost. */
+/* These tests are about the last step of a join: wherever it is cut off, the next process that
+ * opens the folder ends it, and nothing of either ledger is lost. */
 #include "emr_test.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* These tests wrap and open the keys of contents and listings: known answers of the second
- * model, and no key opens what was wrapped for another place. */
+/* These tests wrap and open the keys of contents and listings: known answers of the second model,
+ * and no key opens one that was wrapped for another place. */
 #include "keyring_kit.h"
 
 #include <sodium.h>

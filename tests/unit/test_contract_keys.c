@@ -1,5 +1,5 @@
-/* These tests are about registration and renewal of keys: who vouches, and in which state of the
- * K row. */
+/* These tests are about registration and renewal of keys: which vouch and which state of the K row
+ * they need. */
 #include "newcomer_kit.h"
 
 #include "contract/pubs_share.h"

@@ -1,6 +1,6 @@
-/* These tests are about every operation by everybody in every state, against
- * contract_matrix.txt; and that nothing is left out there. EMR_MATRIX_WRITE=FILE writes what the
- * contract answers, to be read by a person before it becomes the table. */
+/* These tests send every operation by everybody in every state, against contract_matrix.txt, and
+ * check that nothing is left out there. EMR_MATRIX_WRITE=FILE writes the contract's answers, for a
+ * person to read before they become the table. */
 #include "matrix_world.h"
 
 #include <ctype.h>

@@ -1,5 +1,5 @@
-/* These tests are about points: nobody makes, loses or spends one twice, whatever he sends.
- * Attacks one by one; the random walk in test_contract_walk.c checks the sum after every step. */
+/* These tests are about points: nobody makes, loses or spends one twice by any batch. Attacks one
+ * by one; the random walk in test_contract_walk.c checks the sum after every step. */
 #include "test_contract_people.h"
 
 #include "crypto/hashsig.h"

@@ -1,5 +1,5 @@
-/* These tests are about what one enrolment may bring in a day: letters and bytes, of somebody with
- * an invitation alone and of a member, until the day is over. */
+/* These tests are about the daily quota of one enrolment: letters and bytes, of a person with an
+ * invitation alone and of a member, until the day is over. */
 #include "newcomer_kit.h"
 
 #include "contract/quota.h"

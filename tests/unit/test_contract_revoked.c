@@ -1,5 +1,5 @@
 /* These tests are about certificates, names and computers that were revoked: with them nobody
- * registers a key any more, and with another one whoever was revoked comes back. */
+ * registers a key any more, and with another certificate the revoked person comes back. */
 #include "newcomer_kit.h"
 
 #include "contract/pubs_share.h"

@@ -1,4 +1,4 @@
-/* These tests are about every operation between people on every state of what it is about. */
+/* These tests send every operation between people on every state of the row that it is about. */
 #include "test_contract_people.h"
 
 enum {

@@ -1,6 +1,6 @@
-/* These tests show whose approvals of a proposal count, and who may propose what of an
- * organisation: members come, go, change their authority and end keys of administrators between
- * two approvals. */
+/* These tests show whose approvals of a proposal count, and who may make which proposal about an
+ * organisation: members come, go, change their authority and end keys of administrators between two
+ * approvals. */
 #include "test_contract_kit.h"
 
 #include "contract/pubs_share.h"

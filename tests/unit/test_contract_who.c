@@ -1,5 +1,5 @@
-/* These tests are about every operation between people: who may send it, and under which state
- * of the sender's key. */
+/* These tests are about every operation between people: which signer may send it, and under which
+ * state of the sender's key. */
 #include "test_contract_people.h"
 
 /* Short names, so that the tables below can be read. */

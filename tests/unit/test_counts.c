@@ -1,5 +1,5 @@
-/* These tests are about the numbers of what is in a dataset: figures that a participant states
- * are taken within bounds, and a table never tells of fewer than five people. */
+/* These tests are about the numbers in a dataset: figures that a participant states are taken
+ * within bounds, and a table never tells of fewer than five people. */
 #include "emr_test.h"
 
 #include "share/counts.h"

@@ -1,5 +1,5 @@
-/* These tests are about files made to break whoever reads them: nothing comes of them, and
- * nobody crashes. */
+/* These tests are about files that are made to break their reader: no copy comes of them, and no
+ * program crashes. */
 #include "emr_test.h"
 
 #include "copy.h"

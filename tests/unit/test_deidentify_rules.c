@@ -1,5 +1,5 @@
-/* These tests show what stays of each element and what goes: by the table of the standard, by
- * VR, by the words that an element may have; and what stands in the place of what goes. */
+/* These tests show which parts of each element stay and which go: by the table of the standard, by
+ * VR, by the words that an element may have; and what stands in the place of a removed part. */
 #include "emr_test.h"
 
 #include "copy.h"

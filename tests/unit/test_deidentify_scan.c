@@ -1,6 +1,6 @@
-/* These tests are about the scan of what others call copies: it lets through what the writer
- * makes (each copy that the other tests make goes through it, too), and nothing that a client
- * which lies may put there. */
+/* These tests are about the scan of files that others call copies: it lets through every copy of
+ * our writer (each copy that the other tests make goes through it, too), and nothing else that a
+ * lying client may put there. */
 #include "emr_test.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* These tests show what a doctor who holds no more than a card leaves in ana's Inbox: where it
- * lies, whose word it is, and what is not shown. */
+/* These tests are about a doctor who has nothing but a card and leaves records in ana's Inbox:
+ * where a record lies, whose word it is, and what is not shown. */
 #include "deposit_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* Somebody who holds no more than ana's card floods her Inbox with listing keys and records that do
- * not open: what that costs her is counted in what her computer opens and reads, not in seconds. */
+/* A person who has nothing but ana's card floods the Inbox with listing keys and records that do
+ * not open: the cost for ana is counted in what ana's computer opens and reads, not in seconds. */
 #include "deposit_kit.h"
 
 #include "contract/codes.h"

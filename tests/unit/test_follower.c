@@ -1,5 +1,5 @@
-/* These tests let several threads wait for what is new on one ledger: one of them asks it for all,
- * each hears what is for him, and nobody is asked for what is here already. */
+/* These tests let several threads wait for news of one ledger: one of them asks it for all, each
+ * hears its own part, and nobody is asked for news that is here already. */
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -1,5 +1,5 @@
-/* Dr lima writes in Ana's folder: what he does there is what she sees, and nothing of either is
- * lost. */
+/* Dr lima writes in Ana's folder: Ana sees what dr lima does there, and no work of either is lost.
+ */
 #include "foreign_kit.h"
 
 #include "share/audit.h"

@@ -1,5 +1,5 @@
-/* Dr lima writes in a single file that Ana shares: its bytes are his to say, and nothing else of
- * it; nothing that he closed is lost. */
+/* Dr lima writes in a single file that Ana shares: only its bytes are dr lima's to say, and nothing
+ * of it that dr lima closed is lost. */
 #include "foreign_kit.h"
 
 #include "share/give.h"

@@ -1,5 +1,5 @@
-/* These tests are about folders in what takes files alone: dr lima sees them, and Ana gets their
- * files. */
+/* These tests are about folders in a folder that takes files alone: dr lima sees them, and Ana gets
+ * their files. */
 #include "share/write.h"
 
 #include "deposit_kit.h"

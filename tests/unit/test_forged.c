@@ -1,7 +1,6 @@
-/* A person who was given a record's key, and may write in the directory that its blocks lie in,
- * changes its bytes there: a reader with a grant, the hospital that left the record, the patient to
- * whom it is about. Nobody is shown what he wrote, whether the record had been read before or
- * not. */
+/* A person who has a record's key, and may write in the directory of its blocks, changes its bytes
+ * there: a reader with a grant, the hospital that left the record, the patient whom it is about.
+ * Nobody is shown the changed bytes, whether the record had been read before or not. */
 #include "deposit_kit.h"
 #include "forge_kit.h"
 

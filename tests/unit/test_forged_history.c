@@ -1,6 +1,6 @@
-/* The words of others come into the owner's history, too: her log, and the folder as it was. A
- * person who has no part in her folder adds nothing to it, and a writer neither hides a deed nor
- * leaves there what the folder of today would not show. */
+/* The words of others come into the owner's history, too: into the log, and into the folder as it
+ * was. A person who has no part in the folder adds nothing to it, and a writer neither hides a deed
+ * nor leaves there what the folder of today would not show. */
 #include "pen_kit.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
-/* These tests show what a program is answered that was told the size of an attribute: the value
- * that was measured, once. */
+/* These tests show the answer to a program that was told the size of an attribute: the value that
+ * was measured, once. */
 #include <stdio.h>
 
 #include "emr_test.h"

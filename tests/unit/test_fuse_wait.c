@@ -1,5 +1,5 @@
-/* These tests show who answers a request that had to wait: exactly one of the thread that did
- * the work and the deadline. */
+/* These tests show which thread answers a request that had to wait: exactly one of the thread that
+ * did the work and the deadline. */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>

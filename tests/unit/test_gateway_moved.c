@@ -1,6 +1,6 @@
-/* These tests are about the ledger of a directory, as it comes out of the blocks of a channel:
- * everybody who reads it there has what those have who read the directory, and nobody gets in by
- * it who would not have got in. */
+/* These tests are about the ledger of a directory, as it comes out of the blocks of a channel: a
+ * member who reads it there has what a reader of the directory has, and nobody gets in by it whom
+ * the directory would not have let in. */
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* These tests are about entries of transactions: what an observer appends when the contract says
- * the same as the block, and what he does not when a peer tells him something else. */
+/* These tests are about entries of transactions: an observer appends an entry when the contract
+ * says the same as the block, and does not when a peer tells something else. */
 #include "ledger_kit.h"
 
 #include <openssl/pem.h>

@@ -1,5 +1,5 @@
 /* These tests are about protocol buffers, frames of gRPC and its trailers, as bytes that others
- * made: what is read, what is refused, and that it makes no difference where they were cut. */
+ * made: which are read, which are refused, and that it makes no difference where they were cut. */
 #include "emr_test.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
-/* DICOM, PDF, FHIR and CDA say what they are, as far as they say it plainly; nothing they claim
- * makes the reader go astray. */
+/* These tests show that DICOM, PDF, FHIR and CDA files say what they are, as far as they say it
+ * plainly; no false claim in them misleads the reader. */
 #include "emr_test.h"
 
 #include <qpdf/qpdf-c.h>

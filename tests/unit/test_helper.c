@@ -1,6 +1,6 @@
-/* These tests are about helper programs: what they have not, once they are in their sandbox, and
- * that whoever asks one comes to an end whatever it does. This program is its own helper:
- * started with a role, it does what that says. */
+/* These tests are about helper programs: what they lack once they are in their sandbox, and that a
+ * caller comes to an end whatever the helper does. This program is its own helper: started with a
+ * role, it does what that says. */
 #include "emr_test.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* These tests make and read invitations, replies and certificate requests: every changed bit is
- * found, and who lacks the secret gets nothing. */
+ * found, and a person who lacks the secret gets nothing. */
 #include "share_kit.h"
 
 #include <openssl/x509.h>

@@ -1,4 +1,4 @@
-/* These tests are about the durable log after damage, a kill, a power cut, and beside what
+/* These tests are about the durable log after damage, a kill, a power cut, and beside files that
  * others put into its directory: what replay accepts, and what it says. */
 #include "journal_kit.h"
 

@@ -1,7 +1,6 @@
-/* These tests show what whoever releases keys looks at before he does: a question that the
- * ledger took, and one thing about it that is not as it should be, one at a time. The ledger
- * refuses most of these first; here it has not, because its rules, its time or its host were
- * others. */
+/* These tests show what a releaser of keys checks before a release: each question was taken by the
+ * ledger, and has one fault. The ledger refuses most of these first; here it has not, because its
+ * rules, its time or its host were others. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* These tests are about the door in front of the ledger: closed in every way a file can be gone
- * or be another, opened again, and what a replica does meanwhile. */
+/* These tests are about the door in front of the ledger: it is closed in every way in which a file
+ * can be gone or be another one, and opened again; and about a replica meanwhile. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>

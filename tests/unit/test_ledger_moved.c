@@ -1,5 +1,5 @@
-/* These tests are about a ledger in a directory whose members have agreed to go on in a channel:
- * it takes nothing more, and what somebody writes there all the same, nobody's copy takes. */
+/* These tests are about a ledger in a directory whose members have agreed to go on in a channel: it
+ * takes nothing more, and no member's copy takes what somebody writes there all the same. */
 #include "contract/rows.h"
 #include "ledger/act.h"
 #include "ledger/act_send.h"

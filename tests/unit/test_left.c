@@ -1,5 +1,5 @@
-/* These tests show what a depositor can still say of what he left where he sees nothing any
- * more: each deposit with its entry and its name, from the ledger alone. */
+/* These tests show what a depositor can still say of deposits in a folder where the depositor sees
+ * nothing any more: each deposit with its entry and its name, from the ledger alone. */
 #include "deposit_kit.h"
 
 #include "contract/codes.h"

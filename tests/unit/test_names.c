@@ -1,6 +1,6 @@
-/* These tests come in as somebody who says that he is somebody else: by his own word, by another
- * certificate later on, by a handle that looks like another's, or by a key whose code begins like
- * another's. Whatever he does, nobody is called as he is. */
+/* In these tests a person pretends to be another one: by the words on the own card, by another
+ * certificate later on, by a handle that looks like the other's, or by a key whose code begins like
+ * the other's. No computer shows the two under one name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

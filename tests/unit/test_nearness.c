@@ -1,5 +1,6 @@
-/* An agent has no part in what somebody of its own organisation could read, however he was let in:
- * whoever chooses agents, cuts fragments, takes them in and answers looks for himself. */
+/* An agent takes no part in a share that somebody of its own organisation could read, however that
+ * person was let in. The code that chooses agents, that cuts fragments, that takes them in and that
+ * answers each looks by itself. */
 #include "datasets_kit.h"
 
 #include "contract/codes.h"

@@ -1,6 +1,6 @@
-/* These tests are about the folder without its ledger: what was verified opens and is read, what
- * is saved waits and is sent, and what is put in the ledger's place is not believed. And without
- * a valid certificate. */
+/* These tests are about the folder without its ledger, and without a valid certificate: verified
+ * files open and are read, changes wait and are sent later, and another file in the ledger's place
+ * is not believed. */
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* These tests show who is meant, and what the office of an open folder does for others, with
- * Ana's folder and the people around it. */
+/* These tests are about the office of an open folder: which people it works for, and what it does
+ * for them, with Ana's folder and the people around it. */
 #include <time.h>
 #include <unistd.h>
 

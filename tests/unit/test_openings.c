@@ -1,5 +1,5 @@
-/* These tests are about the log of who opened what: paths and versions of that time, who
- * released, and the same as FHIR. */
+/* These tests are about the log of openings: the reader, paths and versions of that time, who
+ * released the key, and the same as FHIR. */
 #include "log_kit.h"
 
 #include <sys/stat.h>

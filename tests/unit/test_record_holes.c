@@ -1,5 +1,5 @@
-/* These tests are about holes: a file costs what was written of it, from the working copy to the
- * blocks, and nobody makes a hole of what was written, nor bytes of a hole. */
+/* These tests are about holes: a file costs only its written bytes, from the working copy to the
+ * blocks, and nobody makes a hole of written bytes, nor bytes of a hole. */
 #include "record_kit.h"
 
 #include "store/unixfs.h"

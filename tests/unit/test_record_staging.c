@@ -1,5 +1,5 @@
-/* These tests write to working copies at random, crash them and cut their files: what comes back
- * is what was promised, and never something else. */
+/* These tests write to working copies at random, crash them and cut their files: the promised bytes
+ * come back, and never anything else. */
 #include "record_kit.h"
 
 #include <pthread.h>

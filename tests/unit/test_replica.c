@@ -1,5 +1,5 @@
-/* These tests follow a ledger with a computer's own copy: what is saved is seen, and what the copy
- * is asked it answers of one state. */
+/* These tests follow a ledger with a computer's own copy: saved changes are seen, and every answer
+ * of the copy is of one state. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>

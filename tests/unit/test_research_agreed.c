@@ -1,5 +1,5 @@
-/* These tests keep what somebody agreed to when she joined a dataset: it comes back as it was, is
- * sealed, and is not taken from a file that was changed. */
+/* These tests are about the terms that a participant agreed to on joining a dataset: they come back
+ * as they were, are sealed, and are not taken from a file that was changed. */
 #include "emr_test.h"
 
 #include <fcntl.h>

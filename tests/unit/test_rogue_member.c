@@ -1,5 +1,5 @@
-/* A member with a program of his own appends to the shared ledger what ours would never send. The
- * entries that everybody has verified stay what they are. */
+/* A member with a changed program appends to the shared ledger what our program would never send.
+ * The entries that everybody has verified stay as they are. */
 #include "rogue_kit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The ledger takes what the keyring seals: one share from the request to its end. */
+/* These tests show that the ledger takes what the keyring seals: one share from the request to its
+ * end. */
 #include "folk_kit.h"
 #include "keyring/access.h"
 #include "keyring/letters.h"

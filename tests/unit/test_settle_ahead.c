@@ -1,6 +1,6 @@
-/* These tests are about keys that are wrapped before they are asked for: each change gets its
- * own, whoever wrapped it and in whatever order they are asked for; what cannot be wrapped is
- * said of that change alone. */
+/* These tests are about keys that are wrapped before they are asked for: each change gets its own
+ * key, by whichever thread and in whichever order; a key that cannot be wrapped is an error of that
+ * change alone. */
 #include "view_kit.h"
 
 #include "build.h"

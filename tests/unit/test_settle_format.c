@@ -1,5 +1,5 @@
-/* These tests are about the bytes of batches, places and nodes in the journal: what was written
- * comes back, anything else is refused. */
+/* These tests are about the bytes of batches, places and nodes in the journal: bytes that were
+ * written come back, anything else is refused. */
 #include "emr_test.h"
 
 #include "settle/place.h"

@@ -1,5 +1,5 @@
-/* These tests are about a ledger that takes only small batches, and some changes never: what
- * fits goes there, what does not is told by name, and nothing waits for it. */
+/* These tests are about a ledger that takes only small batches, and some changes never: a change
+ * that fits goes there, one that does not is told by name, and nothing waits for it. */
 #include "share/give.h"
 #include "view_kit.h"
 

@@ -1,5 +1,5 @@
-/* These tests are about grants, fragments and letters against the second model: what it sealed
- * opens here, and what opens is encoded here to the same bytes. */
+/* These tests are about grants, fragments and letters against the second model: a letter that the
+ * model sealed opens here, and is encoded here to the same bytes. */
 #include "share_world.h"
 
 #include "contract/pubs_share.h"

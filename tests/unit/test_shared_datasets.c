@@ -1,5 +1,5 @@
-/* These tests say what a reader of a dataset is shown, and what is left on his computer when a
- * participant has gone. */
+/* These tests show what a reader of a dataset sees, and what is left on the reader's computer when
+ * a participant has gone. */
 #include "datasets_kit.h"
 #include "shared_kit.h"
 

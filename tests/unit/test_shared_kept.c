@@ -1,5 +1,6 @@
-/* Keys that were released once are kept, sealed, until their grant ends: what was read opens again
- * after a start, by that share alone, and the file tells nobody which it is. */
+/* Keys that were released once are kept, sealed, until their grant ends: a file that was read opens
+ * again after a start, by that share alone, and the bytes on the disk tell nobody which file it is.
+ */
 #include "shared_kit.h"
 
 #include <string.h>

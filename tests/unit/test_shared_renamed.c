@@ -1,5 +1,5 @@
-/* A share that its owner renames has its new name at the reader, who goes on with what he has open,
- * and whose names never mean two things. */
+/* A share that its owner renames has its new name at the reader, whose programs go on with their
+ * open files; no name there ever means two things. */
 #include "shared_kit.h"
 
 #include "shared.h"

@@ -1,5 +1,5 @@
-/* These tests are about orders to share and to take back: written down, done once, failed aloud;
- * and what a revocation tells. */
+/* These tests are about orders to share and to take back: they are written down, done once, and
+ * fail aloud; and about what a revocation tells. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* A ledger's database is read as quickly as it can be, and with nothing of what others may have put
- * into it or beside it: no journal of theirs is played back, and no trigger or view of theirs runs.
- * Statements are prepared once, whatever is bound to them. */
+/* These tests show that a ledger's database is read as quickly as it can be, and with nothing that
+ * others may have put into it or beside it: no journal of theirs is played back, and no trigger or
+ * view of theirs runs. Statements are prepared once, whatever is bound to them. */
 #include "emr_test.h"
 
 #include <fcntl.h>

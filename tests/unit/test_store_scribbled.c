@@ -1,6 +1,6 @@
-/* These tests are about a member who may write in the shared directory and does: files that cannot
- * be read, names of others by the thousand, files held locked. Files that such a member leaves
- * there stop nobody from opening, saving and reading. */
+/* A member may write in the shared directory and abuses it: files that cannot be read, names of
+ * others by the thousand, files held locked. These tests show that such files stop nobody from
+ * opening, saving and reading. */
 #include "store_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* These tests are about one directory, several processes that write: each his own segments, all
- * read everything. */
+/* These tests are about one directory and several processes that write: each writes its own
+ * segments, all read everything. */
 #include "store_kit.h"
 
 #include <fcntl.h>

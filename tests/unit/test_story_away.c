@@ -1,7 +1,7 @@
 /* Where no other organisation has an agent, that of the owner's own releases keys while the owner
- * is away, if the owner has said so: these tests show whom a grant names, and that a colleague is
- * not served without that word. The programs themselves play the rest, also an agent that is not
- * honest (tests/integration/away.sh). */
+ * is away, if the owner has said so: these tests show which agents a grant names, and that a
+ * colleague is not served without that word. The programs themselves play the rest, also an agent
+ * that is not honest (tests/integration/away.sh). */
 #include "story_kit.h"
 
 #include "contract/codes.h"

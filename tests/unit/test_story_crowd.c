@@ -1,6 +1,6 @@
-/* These tests are about hundreds of grants on one folder, more than one batch takes
- * (EMR_CROWD=1000 where tests/run is started by hand): what one more costs, what it costs to
- * take one back, and that those who remain notice nothing. */
+/* These tests are about hundreds of grants on one folder, more than one batch takes (EMR_CROWD=1000
+ * where tests/run is started by hand): the cost of one more, the cost of taking one back, and that
+ * the remaining readers notice nothing. */
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>

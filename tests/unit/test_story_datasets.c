@@ -1,5 +1,5 @@
-/* These tests are about datasets as grantees: readers see participants under pseudonyms, whoever
- * reads is listed to everybody, and terms are those that were joined. */
+/* These tests are about datasets as grantees: readers see participants under pseudonyms, everybody
+ * sees the list of readers, and the terms are those that were joined. */
 #include "datasets_kit.h"
 #include "dealings_kit.h"
 

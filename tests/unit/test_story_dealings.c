@@ -1,5 +1,5 @@
-/* These tests show what the owner gave and took back, as the ledger has it: told once, where she
- * did it, and nothing that her computer does by itself. */
+/* These tests show what the owner gave and took back, as the ledger has it: each deed is told once,
+ * where the owner did it, and nothing that the owner's computer does by itself. */
 #include "dealings_kit.h"
 
 #include "share/request.h"

@@ -1,5 +1,5 @@
 /* These tests show how access ends: what a person who had it can still do, at every stage, and
- * who notices nothing. */
+ * which people notice nothing. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* These tests end the key of an agent: what was shared through it goes on through others, or its
- * owner hears of it. */
+/* These tests end the key of an agent: the shares through it go on through others, or their owner
+ * hears of it. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

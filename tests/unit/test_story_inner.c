@@ -1,5 +1,5 @@
-/* These tests are about domains inside domains, shared: an inner folder or a file by itself, and
- * what lies inside a shared folder. */
+/* These tests are about shared domains inside shared domains: an inner folder or a file by itself,
+ * and files inside a shared folder. */
 #include "dealings_kit.h"
 
 #include <pthread.h>

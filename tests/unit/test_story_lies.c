@@ -1,6 +1,6 @@
-/* These tests show what somebody with a right to write may try with what others have said: to
- * bring it again as new, to say of another record that it is this one, and to describe the
- * owner's so that she cannot open it. */
+/* These tests show what a person with a right to write may try with other people's statements: to
+ * bring one again as new, to say of another record that it is this one, and to describe the owner's
+ * so that the owner cannot open it. */
 #include "lies_kit.h"
 #include "pen_kit.h"
 

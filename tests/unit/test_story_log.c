@@ -1,5 +1,5 @@
-/* These tests show who lied, who is told, what strangers to the keys can see, and what survives
- * a ledger that fails. */
+/* These tests show which person lied and who is told, what strangers to the keys can see, and what
+ * survives a ledger that fails. */
 #include "story_kit.h"
 
 #include <ftw.h>

@@ -1,5 +1,5 @@
-/* These tests are about a ledger that takes only small batches: what is shared is said again in
- * smaller ones, and all of it. */
+/* These tests are about a ledger that takes only small batches: a share is said again in smaller
+ * ones, and all of it. */
 #include "story_kit.h"
 
 #include "contract/item.h"

@@ -1,5 +1,5 @@
-/* These tests are about teams as grantees: who is in reads under his own name, who leaves does
- * not any more, who comes does at once. */
+/* These tests are about teams as grantees: a member reads under the member's own name, a member who
+ * leaves does not read any more, a member who comes does at once. */
 #include "dealings_kit.h"
 
 #include "contract/codes.h"

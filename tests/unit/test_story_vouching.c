@@ -1,6 +1,6 @@
 /* These tests show what ana's computer signs for others: it wraps the key of no content whose
- * signature does not fit, wherever that is moved, shared, brought back or saved again, and what
- * somebody else wrote stays his. */
+ * signature does not fit, wherever that is moved, shared, brought back or saved again, and a
+ * version that somebody else wrote keeps its author. */
 #include "lies_kit.h"
 #include "pen_kit.h"
 #include "shared_kit.h"

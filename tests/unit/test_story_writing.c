@@ -1,6 +1,6 @@
-/* These tests show what people write in somebody else's folder: who reads it, what of it
- * outlives a kill, a lost answer and a new epoch, and what is left in an Inbox by whoever has
- * its card. */
+/* These tests are about people who write in somebody else's folder: who reads it, which of it
+ * outlives a kill, a lost answer and a new epoch, and what a person who has only a card leaves in
+ * an Inbox. */
 #include "pen_kit.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
-/* These tests show what a writer leaves in ana's folder that does not open, or stands under a
- * listing key of his that he has replaced since: it stops no share of hers, and is in none. */
+/* These tests show files of a writer in ana's folder that do not open, or stand under a listing key
+ * that the writer has replaced since: they stop no share of ana's, and are in none. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

@@ -1,6 +1,6 @@
 /* These tests are about a file that is shared by itself, and a writer whose computer checks
- * nothing: he may say its bytes, and whatever else he says of it, or puts beside it, nobody
- * believes, at once and after every start. */
+ * nothing: the writer may say its bytes, and nobody believes anything else that the writer says of
+ * it, or puts beside it, at once and after every start. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

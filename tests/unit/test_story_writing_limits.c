@@ -1,5 +1,5 @@
-/* These tests show what a writer's computer says that checks nothing, and what the owner's makes
- * of it: it holds without the ledger's help, at once and after every start. */
+/* These tests are about a writer's computer that checks nothing, and about the owner's, which does:
+ * the limits hold without the ledger's help, at once and after every start. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

@@ -1,6 +1,6 @@
 /* These tests show that nothing of a writer's configures a program in ana's folder, at once and
- * after every start: neither a name of his, nor what he saves under a name or in a directory of
- * hers. */
+ * after every start: neither a name that the writer chose, nor a file that the writer saves under a
+ * name or in a directory of ana's. */
 #include "pen_kit.h"
 
 static story s;

@@ -1,5 +1,5 @@
-/* These tests are about rights to write: what they allow, what they come with, when they end,
- * and what the ledger itself says to whoever goes on. */
+/* These tests are about rights to write: what they allow, what they come with, when they end, and
+ * what the ledger itself says to a writer who goes on after that. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

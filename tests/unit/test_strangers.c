@@ -1,6 +1,6 @@
-/* These tests show what somebody does with a stolen computer of ana's before she removes it: a
- * friend of his becomes a manager, a reader, and an epoch begins whose key is his. Everything
- * here is signed by the stolen computer's own key and taken by the ledger. */
+/* These tests show what a thief does with a stolen computer of ana's before ana removes it: a
+ * friend of the thief becomes a manager, a reader, and an epoch begins with the friend's key.
+ * Everything here is signed by the stolen computer's own key and taken by the ledger. */
 #include "pen_kit.h"
 #include "strangers_kit.h"
 

@@ -1,6 +1,6 @@
-/* The holder of a stolen computer of ana's ends its rights before she removes it, or makes them
- * last for seconds, so that nothing of them is there to be ended: later records open for that
- * holder all the same as little as if she had been quicker. */
+/* The holder of a stolen computer of ana's ends its rights before ana removes it, or makes them
+ * last for seconds, so that none of them is there to be ended: that holder opens later records just
+ * as little as if ana had been quicker. */
 #include "strangers_kit.h"
 
 #include "contract/codes.h"

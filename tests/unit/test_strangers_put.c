@@ -1,6 +1,6 @@
-/* These tests show what somebody puts into folders that ana shares, with a stolen computer of
- * hers: by a word about what is hers, which her own computer could carry out in her name, and by
- * himself. Everything here is signed by the stolen computer's own key and taken by the ledger. */
+/* These tests show what a thief puts into folders that ana shares, with a stolen computer of ana's:
+ * by a word about a record of ana's, which ana's own computer could carry out, and by the thief's
+ * own writing. The stolen computer's own key signs everything here, and the ledger takes it. */
 #include "pen_kit.h"
 #include "strangers_kit.h"
 

@@ -1,5 +1,5 @@
-/* These tests are about the terms of a dataset: what is read, what is refused and by which name;
- * and pseudonyms. */
+/* These tests are about the terms of a dataset, which are read or refused by a name; and about
+ * pseudonyms. */
 #include <string.h>
 
 #include "emr_test.h"

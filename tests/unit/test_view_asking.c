@@ -1,4 +1,4 @@
-/* These tests are about a node that is asked for a part of a tree and says nothing: whoever
+/* These tests are about a node that is asked for a part of a tree and says nothing: a program that
  * writes meanwhile, and is far ahead of the search for room, does not wait for it. */
 #include "emr_test.h"
 

@@ -1,6 +1,5 @@
-/* These tests are about two computers of one person on one ledger: what both change, both keep,
- * whoever was quicker, away, or stopped by a full disk, and whatever they do they end with the
- * same folder. */
+/* These tests are about two computers of one person on one ledger: the changes of both are kept,
+ * whichever was quicker, away, or stopped by a full disk, and they end with the same folder. */
 #include "two_kit.h"
 
 TEST_IN(two_open, two_close, what_both_change_both_keep)

@@ -1,5 +1,5 @@
-/* A directory inside another, or a single file, becomes a domain of its own: what is shared is one.
- */
+/* A directory inside another, or a single file, becomes a domain of its own, so that it can be
+ * shared. */
 #include "view_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* These tests are about what a person wants kept on this computer: it is remembered, inherited,
- * and says the truth about what is here. */
+/* These tests are about records that a person wants kept on this computer: the wish is remembered
+ * and inherited, and the answer about what is here is true. */
 #include "view_kit.h"
 
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
-/* These tests are about two computers of one person on one ledger: what the ledger names before
- * this computer has its description or its key is shown when it comes, told once if it never
- * does, and keeps nothing else back. */
+/* These tests are about two computers of one person on one ledger. The ledger names a file before
+ * this computer has its description or its key: the file is shown when they come, is told once if
+ * they never do, and keeps nothing else back. */
 #include "two_kit.h"
 
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
-/* A node takes little memory. Where its record stands on the ledger is kept in half of it: what
- * comes out is what was put in, and what would not be is never put in. Members that only a changed
- * node needs are made as it changes, and given back when the ledger has it. */
+/* A node takes little memory. The place of its record on the ledger is kept in half of that memory:
+ * a place comes out as it was put in, and one that would not is never put in. Members that only a
+ * changed node needs are made as it changes, and given back when the ledger has it. */
 #include "view_kit.h"
 
 #include "record/format.h"

@@ -1,5 +1,5 @@
-/* A promise of fsync that the disk has lost is said: by a notice, to verify; under its name the
- * file is the version before, and what is left of the working copy is a file beside it. */
+/* A promise of fsync that the disk has lost is told, by a notice and by verify; the file has the
+ * version before under its name, and the rest of the working copy is a file beside it. */
 #include "view_kit.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* .emrfs/proof shows the folder of now; a proof of a saved file is sound; and what was exported
- * comes back byte for byte. */
+/* These tests show that .emrfs/proof has the folder of now, that a proof of a saved file is sound,
+ * and that an exported file comes back byte for byte. */
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* These tests show what programs were refused, told to people, but not without end. */
+/* These tests show that people are told what programs were refused, but not without end. */
 #include "view_kit.h"
 
 typedef struct heard {

@@ -1,4 +1,4 @@
-/* These tests show what a save means on the ledger: who keeps his record, what is a version,
+/* These tests show what a save means on the ledger: which saves keep the record, what is a version,
  * what is never told. */
 #include "view_kit.h"
 

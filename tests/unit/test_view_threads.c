@@ -1,5 +1,5 @@
-/* These tests are about several programs at once, while publishing, syncing and reclaiming go
- * on: everyone finds what he wrote. */
+/* These tests are about several programs at once, while publishing, syncing and reclaiming go on:
+ * each program reads what it wrote. */
 #include "view_kit.h"
 
 #include <pthread.h>

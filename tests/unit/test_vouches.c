@@ -1,6 +1,6 @@
 /* These tests show whose word counts that a card is its holder's: that of an organisation's
- * administrator for as long as his key is in force. The date in a vouch is written by who signs
- * it, so it says nothing of a key that has ended. */
+ * administrator for as long as the administrator's key is in force. The signer writes the date in a
+ * vouch, so the date says nothing of a key that has ended. */
 #include "story_kit.h"
 
 #include "keyring/card.h"

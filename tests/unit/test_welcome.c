@@ -1,5 +1,5 @@
-/* These tests bring a new member into a network: only who has the
- * secret gets a certificate, and only the right one is registered. */
+/* These tests bring a new member into a network: only a person who has the secret gets a
+ * certificate, and only the right one is registered. */
 #include "emr_test.h"
 
 #include "contract/codes.h"

@@ -1,6 +1,7 @@
 #!/bin/bash
-# asked.sh: a request of a doctor stands on the patient's desktop with a button; what that opens says who would see what and until
-# when, and nothing is shared before she has said yes there. Desktop (dunst) and windows (zenity) are real, on a screen that nobody sees.
+# asked.sh: a request of a doctor stands on the patient's desktop with a button. The button opens a window that says who would see what and
+# until when, and nothing is shared before the patient has said yes there. Desktop (dunst) and windows (zenity) are real, on a screen that
+# nobody sees.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/screen.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# begins.sh: joining a network, taking a card, bringing a second copy back, and a passphrase that was forgotten, without a terminal: the
-# real zenity on a screen that nobody sees. A window that is closed leaves nothing half made, a kill neither, and nothing secret is in
-# an argument or in the environment of any program.
+# begins.sh: a person joins a network, takes a card, brings a second copy back, and has forgotten a passphrase, without a terminal: the real
+# zenity on a screen that nobody sees. A window that is closed leaves nothing half made, a kill neither, and nothing secret is in an
+# argument or in the environment of any program.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/screen.sh"

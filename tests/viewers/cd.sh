@@ -1,6 +1,6 @@
 #!/bin/bash
-# A patient's CD of 300 slices with its DICOMDIR is copied in, browsed, and read by the tools that read CDs; then its ZIP is
-# unpacked in the folder.  Bytes, pixels and references are those of the source; each file is one version.
+# cd.sh: a patient's CD of 300 slices with its DICOMDIR is copied in, browsed, and read by the tools that read CDs; then its ZIP is unpacked
+# in the folder. Bytes, pixels and references are those of the source; each file is one version.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"

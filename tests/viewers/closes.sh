@@ -1,6 +1,6 @@
 #!/bin/bash
-# closes.sh: from the menu, without a terminal: a card to print, as a picture and as a page; and a folder that is closed, with what the
-# desktop keeps of it outside listed, and removed when that is asked for; the same in Portuguese. The real zenity on a screen that nobody sees.
+# closes.sh: the menu, without a terminal, makes a card to print, as a picture and as a page, and closes a folder. It lists what the desktop
+# keeps of the folder elsewhere and removes it on demand; the same in Portuguese. The real zenity on a screen that nobody sees.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"

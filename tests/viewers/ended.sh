@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a doctor has open in a viewer when the patient takes it back: what was drawn stays on his screen, the next page is not drawn, and
-# the file does not open again.  The same document and the same keys before, so that an empty screen proves something.
+# ended.sh: a doctor has a file open in a viewer when the patient takes it back. The drawn page stays on the screen, the next page is not
+# drawn, and the file does not open again.  The same keys drew the same document before, so that an empty screen proves something.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A genome's variants with their index: a question about a region reads the leaves in which it lies, and no more.
+# genome.sh: a genome's variants with their index: a question about a region reads the leaves in which it lies, and no more.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/asked.sh"
 emr_begin genome

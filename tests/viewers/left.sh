@@ -1,6 +1,6 @@
 #!/bin/bash
-# left.sh: what a file manager and a viewer that the desktop's menus start keep beside what they show goes when the folder is closed;
-# what one keeps that was started otherwise is said, and removed when that is asked for.
+# left.sh: the menus of the desktop start a file manager and a viewer, which keep files beside the folder; closing takes these away. Files
+# of a file manager that was started otherwise are named, and removed on demand.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
@@ -14,7 +14,7 @@ for i in 1 2 3; do must convert -size 900x700 plasma:red-blue "$MNT/photo$i.png"
 must python3 "$SUPPORT/make_pdf.py" 100000 "$MNT/report.pdf"
 must mkdir other && must cp "$MNT/photo1.png" other/photo9.png
 must "$EMRFS" status --wait --quiet
-# What opens what is the user's to say, as everywhere.
+# The user's own settings say which program opens a file, as everywhere.
 mkdir -p "$HOME/.config" && printf '[Default Applications]\ninode/directory=pcmanfm.desktop\napplication/pdf=org.pwmt.zathura-pdf-poppler.desktop\n' \
 	>"$HOME/.config/mimeapps.list"
 mkdir -p "$HOME/.config/zathura" && printf 'set %s\n' 'adjust-open width' 'database null' >"$HOME/.config/zathura/zathurarc"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# LibreOffice itself opens a document in the folder, writes a sentence, saves as its menu does, and exports a PDF: one version of
-# the same record, its lock file stays here, and what it wrote is what is read, also after a remount.
+# office.sh: LibreOffice itself opens a document in the folder, writes a sentence, saves as its menu does, and exports a PDF: one version of
+# the same record. Its lock file stays here, and the written sentence is read again, also after a remount.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# More programs, run or replayed as they were traced: Excel, emacs, browsers, zip, qpdf, tar, cp -a, dcmmkdir, the trash, and
-# what macOS and Windows leave behind.  One save is one version; no name of scratch is ever one; nothing is lost.
+# saves.sh: more programs, run or replayed as they were traced: Excel, emacs, browsers, zip, qpdf, tar, cp -a, dcmmkdir, the trash, and what
+# macOS and Windows leave behind. One save is one version; no name of scratch is ever one; nothing is lost.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 emr_begin saves
@@ -153,7 +153,7 @@ must diff -r "$stick" "$MNT/stick"
 # ---- the account
 must "$EMRFS" status --wait --quiet
 expect "versions on the ledger for $saves saves" $(($(versions_on_ledger) - before)) "$saves"
-# What left its place has a line below deleted; scratch has none.
+# A file that left its place has a line below deleted; scratch files have none.
 find "$MNT/.emrfs/deleted" "$MNT/.emrfs/at/$(date +%F)" -mindepth 1 -printf '%P\n' >"$EMR_WORK/known"
 grep -q '^stick/report.pdf$' "$EMR_WORK/known" || emr_fail "today has no record"
 ! grep -E '1D24AB00|\.tmp|~|#|kate-swp|aB12cd|\.part|crdownload|BAK|Trash|\._|DS_Store|humbs|DESKTOP|RECYCLE|Volume|fsevents' \

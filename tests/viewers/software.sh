@@ -1,6 +1,6 @@
 #!/bin/bash
-# Programs that read on their own, by what a folder says about them: refused at open whatever the kernel has cached, told
-# once, and no thumbnail of a refused file.
+# software.sh: programs that read on their own, by what a folder says about them, are refused at open whatever the kernel has cached. It is
+# told once, and no thumbnail is made of a refused file.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin software
 emr_init

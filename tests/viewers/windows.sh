@@ -1,6 +1,6 @@
 #!/bin/bash
-# Viewers with windows, on a screen that nobody sees: what they show of a file in the folder is, pixel for pixel, what they show
-# of the same file beside it; text is found by OCR; requests are counted; and of a damaged file nothing wrong is shown.
+# windows.sh: viewers with windows, on a screen that nobody sees. They show a file in the folder pixel for pixel as the same file beside it;
+# text is found by OCR; requests are counted; and of a damaged file nothing wrong is shown.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"
@@ -20,7 +20,7 @@ must cp -r "$src" "$MNT/"
 must "$EMRFS" status --wait --quiet
 screen_begin
 
-# One visit: the first picture in OUT.rgb, and in OUT.2.rgb what KEY makes of it.  What is found is to become what was wanted.
+# One visit: the first picture in OUT.rgb, and in OUT.2.rgb what KEY makes of it.  The picture `found` is compared with `wanted` until both are alike.
 visit() { # OUT REGEX KEY COMMAND...
 	local out=$EMR_WORK/$1 text=$2 key=$3 like=
 	[ "$1" != found ] || like=$EMR_WORK/wanted
@@ -109,7 +109,7 @@ for name in CT.dcm page.pdf; do
 done
 ! dcmj2pnm "$MNT/broken-CT.dcm" "$EMR_WORK/out/pixels" 2>"$EMR_WORK/out/why" || emr_fail "dcmj2pnm made pixels of a damaged slice"
 cd "$MNT" || exit 1
-# What stands in the window when nothing could be opened is small print, and OCR does not read it with every font: zathura's own words count.
+# A window that could not open anything says so in small print, and OCR does not read it with every font: zathura's own words count.
 shows_none() { # WHO
 	screen_still "$EMR_WORK/broken.rgb"
 	screen_read

@@ -1,5 +1,5 @@
-/* Arrays that grow an item at a time, by doubling.  Not for secrets: what was outgrown is freed
- * without being wiped. */
+/* Arrays that grow an item at a time, by doubling.  Not for secrets: a block that was outgrown is
+ * freed without being wiped. */
 #pragma once
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
  *             due_boot_ns = do_turn(w);
  *
  * Times are those of emr_clock_system's boot_ns: nanoseconds, and they go on while the computer
- * sleeps.  It keeps no list of work: a caller that wakes it writes the work down
- * first, under its own lock.  Its lock is innermost: any may be held by whoever wakes it. */
+ * sleeps.  It keeps no list of work: a caller that wakes it writes the work down first, under its
+ * own lock.  Its lock is innermost: a thread that wakes it may hold any other. */
 #pragma once
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* This file reads the list of an existing backup and hashes its files, for whoever makes, checks
- * or restores one. It also says which small files of a state are as they were written. It changes
- * nothing. */
+/* This file reads the list of an existing backup and hashes its files, for the making, the checking
+ * and the restoring of one. It also says which small files of a state are as they were written. It
+ * changes nothing. */
 #include "backup_private.h"
 #include "kit/language.h"
 

@@ -1,5 +1,5 @@
-/* This file copies a backup back into a new place. Every file is compared with its hash; what is
- * damaged is told and left out, and only a damaged ledger ends the work. */
+/* This file copies a backup back into a new place. Every file is compared with its hash; a damaged
+ * file is told and left out, and only a damaged ledger ends the work. */
 #include "backup_private.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* This file writes what a file's headers say as the bytes that are kept with its record, and
- * reads them back. It gives out clean text only, whoever wrote the bytes. */
+/* This file writes what a file's headers say as the bytes that are kept with its record, and reads
+ * them back. It gives out clean text only, also where an attacker wrote the bytes. */
 #include "parts.h"
 
 #include <stddef.h>

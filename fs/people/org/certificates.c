@@ -1,7 +1,7 @@
 /* This file finds the certificates of a person whose key ends, and takes them out of use with it:
- * whoever was revoked still has them, and could register another key. Those before a renewal count,
- * and so do other keys that one of them vouched for, and what the authority gave by the same name
- * without the ledger's having seen it. */
+ * the revoked person still has them, and could register another key. Certificates before a renewal
+ * count, and so do other keys that one of them vouched for, and certificates that the authority
+ * gave by the same name and that the ledger has not seen. */
 #include "org_private.h"
 
 #include <string.h>

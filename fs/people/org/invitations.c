@@ -1,5 +1,5 @@
 /* This file keeps the invitations of an administrator that wait at a network's host, and answers
- * who came. */
+ * the people who came. */
 #include "org/invitations.h"
 
 #include <fcntl.h>

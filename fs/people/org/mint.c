@@ -1,5 +1,5 @@
-/* This file is `emrfs org mint`: administrators agree on points for somebody. Each says the same
- * line; whoever says it last makes the points. The same points for the same person are one proposal
+/* This file is `emrfs org mint`: administrators agree on points for somebody. Each types the same
+ * command; the last one makes the points. The same points for the same person are one proposal
  * until they are made, so that no number has to be exchanged. */
 
 #include <stdio.h>

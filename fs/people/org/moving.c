@@ -1,6 +1,6 @@
 /* This file is `emrfs org move`: administrators agree on a channel in which their network goes on,
- * and the one who completes that brings its ledger there. Each says the same line with settings of
- * the same channel. */
+ * and the administrator who completes that brings its ledger there. Each types the same command
+ * with settings of the same channel. */
 
 #include <dirent.h>
 #include <errno.h>

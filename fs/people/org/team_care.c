@@ -1,5 +1,5 @@
-/* This file keeps teams in order: it makes a team, lets people in and out, and gives the team a
- * new key when somebody has left, so that who left cannot read what comes. */
+/* This file keeps teams in order: it makes a team, lets people in and out, and gives the team a new
+ * key when somebody has left, so that this person cannot read later records. */
 #include "org/team_care.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* On Fabric whoever brings a batch signs the transaction with a certificate, and the contract wants
+/* On Fabric the bringer of a batch signs the transaction with a certificate, and the contract wants
  * to know whose it is. This file gets one for a further computer of a person: the organisation
  * signs it, for a computer and nobody else, and the computer's key names it. */
 #include "network/device.h"

@@ -1,8 +1,7 @@
-/* This makes one copy of one file, for one dataset: the only place where copies are made,
- * whoever asks for them. Originals are read from the open folder into memory, copied there by
- * the helper that may do nothing else, and what it let through is written into the folder again,
- * where it is encrypted. It refuses a version that is not on the ledger yet, and one that
- * changes meanwhile. */
+/* This makes one copy of one file, for one dataset: the only place where copies are made, for every
+ * caller. Originals are read from the open folder into memory, copied there by the helper that may
+ * do nothing else, and the copy is written into the folder again, where it is encrypted. It refuses
+ * a version that is not on the ledger yet, and one that changes meanwhile. */
 #pragma once
 
 #include "deidentify/deidentify.h"

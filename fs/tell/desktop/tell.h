@@ -1,4 +1,4 @@
-/* This shows a message on the desktop of whoever is logged in. It refuses markup: what is said
+/* This shows a message on the desktop of the person who is logged in. It refuses markup: the text
  * is shown as it is. */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* This file finds entries of a folder's files in the list of recent files (XBEL,
- * freedesktop.org's desktop bookmarks), and removes them. expat reads the list; what is removed
- * is cut out of its bytes, so that all the rest stays as the programs wrote it. */
+/* This file finds entries of a folder's files in the list of recent files (XBEL, freedesktop.org's
+ * desktop bookmarks), and removes them. expat reads the list; a removed entry is cut out of its
+ * bytes, so that all the rest stays as the programs wrote it. */
 #include <errno.h>
 #include <expat.h>
 #include <fcntl.h>

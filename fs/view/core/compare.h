@@ -1,6 +1,7 @@
-/* Bytes that somebody else signed are compared with his root once, behind: until then it is known
- * that they are the bytes he sealed (his CID, his tags), and only the root says that they are what
- * he read when he signed.  A file that does not fit is not opened again.
+/* Bytes that somebody else signed are compared with the signed root once, in the background. Until
+ * then it is known that they are the bytes that the signer sealed (CID and tags); only the root
+ * says that they are what the signer read when signing.  A file that does not fit is not opened
+ * again.
  *
  * A result is about the bytes that a CID names, not about a place on a disk, so it is good for the
  * life of a mount: every read hashes what it gives out against that CID (record/held.h), and

@@ -1,7 +1,7 @@
 /* A read gets its bytes either from the file's working copy or, if nobody has changed the file,
  * from its last saved version. This file opens that version when it is first needed, and tells a
  * person why a file cannot be read or saved.  A file that is to be changed is brought whole first:
- * what is saved is sealed again. */
+ * a save seals all of it again. */
 #include <stdlib.h>
 
 #include "fetch/fetch.h"

@@ -1,7 +1,7 @@
 /* Names in directories as one array that never changes once it is built: the folder as of a time,
  * and what one share shows.  The builder of the tree keeps what each entry stands for, in an array
- * of the same order.  Knows no node and takes no lock; refuses nothing: what hangs nowhere hangs at
- * the top, and of two equal names the second gets a code. */
+ * of the same order.  Knows no node and takes no lock; refuses nothing: an entry without a known
+ * directory hangs at the top, and of two equal names the second gets a code. */
 #pragma once
 
 #include "base/id.h"

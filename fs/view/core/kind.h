@@ -3,7 +3,7 @@
  * and core calls the parts after it by this table alone: a new sort of folder is a table and the
  * functions that it names.
  *
- * * A member that is NULL, false or EMR_OK means: as a record of one's own. All functions are
+ * A member that is NULL, false or EMR_OK means: as a record of one's own. All functions are
  * called under view->lock unless they say otherwise. */
 #pragma once
 

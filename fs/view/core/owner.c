@@ -1,5 +1,5 @@
-/* This file writes what a person is called whose folder one sees: what others vouch for first, the
- * person's own words in square brackets, and no name leads out of its directory. */
+/* This file writes the name of the person whose folder one sees: the name that others vouch for
+ * first, the person's own words in square brackets, and no name leads out of its directory. */
 #include "owner.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* This is an array that numbers what it holds: a number is never given twice, and what has it is
- * found without a search.  It borrows its items, whose addresses are even, and frees none.  It is
- * not thread-safe: whoever owns it locks. */
+/* This is an array that numbers its items: a number is never given twice, and its item is found
+ * without a search.  It borrows its items, whose addresses are even, and frees none.  It is not
+ * thread-safe: its owner locks. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* This is a hash table of what lies in slots (slots.h), which it borrows.  It is not thread-safe:
- * whoever owns it locks. */
+ * its owner locks. */
 #pragma once
 
 #include "slots.h"

@@ -1,7 +1,7 @@
 /* The times that only this computer knows are kept in the journal, beside the rows of changed
  * nodes: the ctime of each file and link, and both times of each directory, each as of one version
- * on the ledger. A start believes them for that version only; what is not known is as new as the
- * start (rows T and D of FORMAT.md). */
+ * on the ledger. A start believes them for that version only; a time that is not known is as new as
+ * the start (rows T and D of FORMAT.md). */
 #pragma once
 
 #include "edit.h"

@@ -1,5 +1,5 @@
-/* These are nodes, names and listings in memory, without journal or content: whoever calls has
- * decided and holds view->lock. */
+/* These are nodes, names and listings in memory, without journal or content: the caller has decided
+ * and holds view->lock. */
 #pragma once
 
 #include "kind.h"

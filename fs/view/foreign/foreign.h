@@ -5,7 +5,7 @@
  * kernel knows, becomes one's own. Once what is here is what the share shows, the node goes back
  * (foreign_meet.c).
  *
- * * It refuses what the right there does not allow, and renames between folders of different
+ * It refuses what the right there does not allow, and renames between folders of different
  * owners. Under view->lock unless it says otherwise; the order of locks is that of node.h. */
 #pragma once
 

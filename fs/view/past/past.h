@@ -3,7 +3,8 @@
  * every change.
  *
  * A tree never changes.  When the ledger goes on, a TIME that is not over yet (today) and
- * .emrfs/deleted get a new tree and a new node; who has the old one open goes on with it. */
+ * .emrfs/deleted get a new tree and a new node; a program that has the old one open goes on with
+ * it. */
 #pragma once
 
 #include "kind.h"

@@ -1,6 +1,6 @@
 /* The folder as of a time, or what was deleted from it, as one compact tree that never changes once
- * it is built.  Knows no node and takes no lock; refuses nothing: what hangs nowhere hangs at the
- * top. */
+ * it is built.  Knows no node and takes no lock; refuses nothing: an entry without a known
+ * directory hangs at the top. */
 #pragma once
 
 #include "settle/history.h"

@@ -1,9 +1,9 @@
 /* This file says how long a name must be quiet before it is published. A file that is saved after a
- * pause goes after a moment, so that whoever saves once does not wait. A later version waits for a
- * second of quiet, so that a program that saves again and again makes one version more and not
- * many; so does what stands where a record was renamed, because it is the next version once that
- * one has gone. A file waits longer where its program is not done with it although nobody has it
- * open. */
+ * pause goes after a moment, so that a person who saves once does not wait. A later version waits
+ * for a second of quiet, so that a program that saves again and again makes one version more and
+ * not many; so does a file at the former name of a renamed record, because it is the next version
+ * once that one has gone. A file waits longer where its program is not done with it although nobody
+ * has it open. */
 #include "publish.h"
 
 #define HESITANT_TIMES 10 /* the usual time */

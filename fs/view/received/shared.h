@@ -2,7 +2,7 @@
  * questions on their way, and who waits for them. It refuses to hold a key after the end of its
  * grant.
  *
- * Owners and shares are added by the worker (the thread, or whoever calls emr_view_shared_turn) and
+ * Owners and shares are added by the worker (the thread, or a caller of emr_view_shared_turn) and
  * live as long as the view, so that nodes may point to them. Everything is protected by view->lock;
  * what only the worker touches says so. The worker alone changes what is shown (shares, names,
  * grants, phases, trees), with the lock, and reads it without. */

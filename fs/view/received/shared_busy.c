@@ -1,6 +1,6 @@
 /* Of the shares of others only those are looked at for which there may be something to do: somebody
  * waits, asks, closed a file, or the ledger has something new of them. This file keeps their list,
- * so that who reads a dataset of a thousand participants does not pay for all of them at each. */
+ * so that a reader of a dataset of a thousand participants does not pay for all of them at each. */
 #include "node.h"
 #include "shared.h"
 

@@ -1,5 +1,5 @@
-/* This file shows the directory `datasets`: what others have put into the datasets that this
- * person reads, under pseudonyms. It is made of the same shares as shared-with-me, under other
+/* This file shows the directory `datasets`: folders that others have put into the datasets that
+ * this person reads, under pseudonyms. It is made of the same shares as shared-with-me, under other
  * names, and so ends with the same grants; a participant who has left is not there, and nothing
  * tells who it was. */
 #include <stdio.h>

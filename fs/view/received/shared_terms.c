@@ -1,6 +1,5 @@
-/* This file answers what the terms of a dataset decide for whoever reads in it: for which
- * purpose keys are asked for, under which path records are shown, and which versions a frozen
- * state has. */
+/* This file answers what the terms of a dataset decide for its reader: for which purpose keys are
+ * asked for, under which path records are shown, and which versions a frozen state has. */
 #include <stdio.h>
 #include <string.h>
 

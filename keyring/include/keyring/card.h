@@ -4,7 +4,7 @@
  * that end before they begin. The name on a card is its holder's own word until
  * somebody vouches.
  *
- * * Layouts: FORMAT.md. All functions are thread-safe. */
+ * Layouts: FORMAT.md. All functions are thread-safe. */
 #pragma once
 
 #include "base/id.h"

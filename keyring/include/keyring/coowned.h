@@ -1,8 +1,8 @@
 /* Domains that another of one person's computers made: a device has a seed of its own, is a writer
  * there with the right to manage, and gets the epochs' keys by letter (keyring/letters.h).  From
- * then on everything that opens or wraps in such a domain works as for its owner; what is signed is
- * signed by the device's identity. It refuses to sign as an owner that it is not, and to open an
- * epoch whose key never came.
+ * then on everything that opens or wraps in such a domain works as for its owner; the device's
+ * identity signs. It refuses to sign as an owner that it is not, and to open an epoch whose key
+ * never came.
  *
  * All functions are thread-safe, also beside every other use of the keyring.  Nothing of this is in
  * the keyfile: the letters are on the ledger. */

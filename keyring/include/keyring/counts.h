@@ -1,6 +1,6 @@
 /* The private part of DATASET_JOIN: what a folder in a dataset holds, in numbers, as a letter that
- * the dataset's steward alone can open.  It refuses parts that are not their item's; what the
- * numbers mean is not its business (share/counts.h).  All functions are thread-safe. */
+ * the dataset's steward alone can open.  It refuses parts that are not their item's; the meaning of
+ * the numbers is not its business (share/counts.h).  All functions are thread-safe. */
 #pragma once
 
 #include "keyring/held.h"

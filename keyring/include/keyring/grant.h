@@ -3,7 +3,7 @@
  * are not the ledger's, a part that is not its item's, and a fragment that the owner did not
  * sign for exactly these terms.
  *
- * * An ITEM is always an encoded item of the ledger with its public part. A part is sealed
+ * An ITEM is always an encoded item of the ledger with its public part. A part is sealed
  * before its length and hash can stand in the item, so for sealing those two fields may be
  * anything; for reading they must be the part's. Layouts: FORMAT.md. All functions are
  * thread-safe. */

@@ -3,7 +3,7 @@
  * administrator did not sign or that describe another network, replies that do not know the
  * invitation's secret, and requests that do not prove their key.
  *
- * * Layouts: FORMAT.md. All functions are thread-safe. */
+ * Layouts: FORMAT.md. All functions are thread-safe. */
 #pragma once
 
 #include "keyring/cert.h"

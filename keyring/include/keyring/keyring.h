@@ -1,4 +1,4 @@
-/* Identity and domain secrets by handle: whoever holds an emr_keyring can sign, wrap and unwrap,
+/* Identity and domain secrets by handle: a caller with an emr_keyring can sign, wrap and unwrap,
  * and never sees a key. It refuses to let key bytes out, to sign bytes that do not begin with a
  * label of ours, and to speak to a network.
  *

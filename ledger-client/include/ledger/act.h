@@ -1,14 +1,13 @@
-/* These functions make the operations of people and organisations on the ledger, ready for a
- * batch. Each fills op, domain, object id, epoch and public part of one operation. Version and
- * previous item come from the row it continues (emr_act_follow, or emr_replica_follow for one's
- * own copy); private parts are sealed by whoever holds the keys, bound to the item
- * (emr_act_item), and given last. They judge nothing: the contract decides what the ledger
- * refuses.
+/* These functions make the operations of people and organisations on the ledger, ready for a batch.
+ * Each fills op, domain, object id, epoch and public part of one operation. Version and previous
+ * item come from the row it continues (emr_act_follow, or emr_replica_follow for one's own copy);
+ * the holder of the keys seals the private parts, bound to the item (emr_act_item), and gives them
+ * last. They judge nothing: the contract decides what the ledger refuses.
  *
- *	emr_act act = emr_act_grant(domain, grant, epoch, &terms);
- *	status = emr_replica_follow(replica, emr_batch_signer_id(batch), &act);
- *	... emr_act_item(&act, signer, now, &item), seal the part for it (keyring/grant.h, ...) ...
- *	status = emr_batch_add(batch, emr_act_operation(&act, now, part), &id);
+ * 	emr_act act = emr_act_grant(domain, grant, epoch, &terms);
+ * 	status = emr_replica_follow(replica, emr_batch_signer_id(batch), &act);
+ * 	... emr_act_item(&act, signer, now, &item), seal the part for it (keyring/grant.h, ...) ...
+ * 	status = emr_batch_add(batch, emr_act_operation(&act, now, part), &id);
  *
  * All functions are thread-safe. */
 #pragma once

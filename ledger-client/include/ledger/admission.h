@@ -1,4 +1,4 @@
-/* These functions admit an organisation to an existing network: what it says of itself to the
+/* These functions admit an organisation to an existing network: its words about itself to the
  * members (an application), the number by which they know that it is the one they mean, and the
  * registration of its administrator once enough of them have approved. They refuse applications for
  * another network and CAs that are none; it sends nothing but the registration, and approves

@@ -1,6 +1,6 @@
-/* These functions register a key of a person, an agent or a device: what it says of itself, and
- * who vouches for it. They refuse certificates that are not of the key it registers; whether their
- * CA is an organisation's is the ledger's to say. */
+/* These functions register a key of a person, an agent or a device: its words about itself, and the
+ * certificate that vouches for it. They refuse certificates that are not of the key it registers;
+ * whether their CA is an organisation's is the ledger's to say. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,7 +1,7 @@
-/* These functions bring a new member into a network: what passes between the invited person and
- * the organisation's administrator (keyring/invite.h has the bytes), and the registration that
- * follows. They refuse replies that do not know the invitation's secret and certificates that are
- * not what was promised; it sends nothing, the caller carries the bytes. */
+/* These functions bring a new member into a network: the letters between the invited person and the
+ * organisation's administrator (keyring/invite.h has the bytes), and the registration that follows.
+ * They refuse replies that do not know the invitation's secret and certificates that are not what
+ * was promised; it sends nothing, the caller carries the bytes. */
 #pragma once
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-// validate.js DIR: is every file in DIR an AuditEvent or a Consent as FHIR R4 defines it?  The validator is the package `fhir`, which reads
+// validate.js DIR: checks that every file in DIR is an AuditEvent or a Consent as FHIR R4 defines it.  The validator is the package `fhir`, which reads
 // HL7's own structure definitions; elements that it does not know are errors.  Prints each finding with its number, and ends
 // with 1 when a file is not valid, or when one of the spoiled copies is: then nothing was checked.
 'use strict';

@@ -1,4 +1,4 @@
-// Which files exist, and how each becomes text: one value a line, so that a change shows as a small diff.
+// The registry lists the files, and how each becomes text: one value a line, so that a change shows as a small diff.
 import { fileURLToPath } from 'node:url';
 
 export const GENERATORS = ['keys', 'content', 'pre', 'hpke', 'rfc9496', 'rfc6962', 'keyfile', 'unixfs', 'ledger', 'state', 'headers', 'share', 'carry', 'tables'];

@@ -2,9 +2,8 @@
  * are, and one function each answers them, in threads of the server. It bounds headers, bodies,
  * connections of all and of one address, how long a connection may say nothing, and the bytes of
  * bodies and answers that all requests hold together: above that (large ones: above half of it) it
- * answers 503 with Retry-After.
- * It refuses what is no HTTP, and TLS below 1.2. It knows nothing of who may ask what: that is the
- * routes' work. */
+ * answers 503 with Retry-After. It refuses what is no HTTP, and TLS below 1.2. It does not know
+ * which client may ask for what: that is the routes' work. */
 #pragma once
 
 #include "base/bytes.h"

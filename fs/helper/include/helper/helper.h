@@ -1,7 +1,7 @@
-/* This starts a helper, a program of emrfs that reads strangers' files and has no keys, and
- * speaks with it in messages. It believes a helper little: whoever asks gives it until a time,
- * and stops one that is late, dead or implausible. It refuses to give it anything of this
- * process but one socket and the descriptors that are sent. */
+/* This starts a helper, a program of emrfs that reads strangers' files and has no keys, and speaks
+ * with it in messages. It believes a helper little: the caller gives it until a time, and stops one
+ * that is late, dead or implausible. It refuses to give it anything of this process but one socket
+ * and the descriptors that are sent. */
 #pragma once
 
 #include <stdbool.h>

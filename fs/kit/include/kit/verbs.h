@@ -1,5 +1,5 @@
 /* The one table of verbs and options, from which parser and help come. It has only verbs that are
- * built: what is not here is not listed and not accepted. */
+ * built: a verb that is not here is not listed and not accepted. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* These functions say who signed a version, when, and where that stands on the ledger: one answer
- * for status, verify and whoever shows it, for own files and for those that others share. They
+ * for status, verify and all that shows it, for own files and for those that others share. They
  * refuse to name anybody for a file that is not on the ledger yet. */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* This leads from what somebody types to exactly one person or organisation, and from the
- * ledger's ids back to words. It refuses to guess: what fits nobody or several is answered with
- * those who are near, and nothing else. */
+/* This leads from typed words to exactly one person or organisation, and from the ledger's ids back
+ * to words. It refuses to guess: words that fit nobody or several are answered with a list of near
+ * ones, and nothing else. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* A copy for research says from which version and by which rules it was made. Only its maker can
- * open which version that is. It refuses to name the original: whoever reads the copy learns
- * neither its id nor whether two datasets have copies of the same. */
+ * open which version that is. It refuses to name the original: a reader of the copy learns neither
+ * its id nor whether two datasets have copies of the same. */
 #pragma once
 
 #include "base/bytes.h"

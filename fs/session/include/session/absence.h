@@ -1,6 +1,6 @@
-/* This says whether the ledger is there, since when not, and what to say of it: for mount,
- * status and whoever must tell. It refuses to guess why: a file that is not there may be on a
- * disk that is not plugged in. */
+/* This says whether the ledger is there, since when not, and what to say of it: for mount, status
+ * and every other place that tells people. It refuses to guess why: a file that is not there may be
+ * on a disk that is not plugged in. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* The blocks of a state that came back from a second copy.  A member's lie in the network's
- * directory, where any member may have put older files of the owner's, or none: what the copy has
- * and the directory lacks is taken from the copy, block by block, and what neither has is counted.
+ * directory, where any member may have put older files of the owner's, or none: a block that the
+ * copy has and the directory lacks is taken from the copy, and a block that neither has is counted.
  * Nothing that is in either is thrown away before all that is needed was found whole. */
 #pragma once
 

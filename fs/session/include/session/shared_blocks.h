@@ -1,7 +1,7 @@
 /* The blocks of a network of several members: DIR/blocks is one store, in which each member's
  * device writes segments of its own; a member's state has a symbolic link there where a store of
- * its own would be. It refuses to lose a block: what moves is complete in both places until the
- * link stands, and can be begun again. */
+ * its own would be. It refuses to lose a block: a store that moves is complete in both places until
+ * the link stands, and can be begun again. */
 #pragma once
 
 #include "base/id.h"

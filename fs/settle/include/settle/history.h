@@ -1,6 +1,6 @@
-/* This reads what was: every version of a record, and the whole folder as of a time of the
- * ledger. Pure reads of the replica, from any thread. It refuses, as facts.h does, whatever does
- * not authenticate; what was erased is left out without a word. */
+/* This reads the past: every version of a record, and the whole folder as of a time of the ledger.
+ * Pure reads of the replica, from any thread. It refuses, as facts.h does, whatever does not
+ * authenticate; an erased record is left out without a word. */
 #pragma once
 
 #include "settle/facts.h"

@@ -3,7 +3,7 @@
  * key, under a new capsule and listing key. Nothing is encrypted again and no block is read. It
  * refuses records that it cannot read, and changes nothing on the ledger they come from.
  *
- * * What was put there before is left alone when it is the same, and brought up to date when it
+ * What was put there before is left alone when it is the same, and brought up to date when it
  * is not: so it may be interrupted anywhere, and be run again after the records went on. */
 #pragma once
 

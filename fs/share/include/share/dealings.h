@@ -2,7 +2,7 @@
  * the log. They refuse to tell as a deed of the owner what the owner's computer does by itself: the
  * grants of folders inside a shared one, what follows a move, and a team's next key.
  *
- * * A share is told once, where it begins; its end once, too. The terms are those that the ledger
+ * A share is told once, where it begins; its end once, too. The terms are those that the ledger
  * has now. */
 #pragma once
 

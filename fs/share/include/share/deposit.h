@@ -3,7 +3,7 @@
  * keys that the card was signed for, and a depositor that is neither a hospital nor a clinician in
  * force.
  *
- * * The bytes handed out are the person's card, behind it the domain card of the Inbox, behind that
+ * The bytes handed out are the person's card, behind it the domain card of the Inbox, behind that
  * any vouches (keyring/card.h). A deposit is an EMR_CHANGE_PUT of a new object into writing.domain,
  * its description's parent being writing.top, its r_pid 32 fresh random bytes, and
  * emr_change.owner_card the bytes of `card`. */

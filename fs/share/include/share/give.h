@@ -1,6 +1,6 @@
-/* The owner's half: who may see a domain, until when, and what happens when that ends.  It refuses
- * to share what is not one's own, to people that the ledger does not know as active, and terms that
- * the ledger would not have.
+/* The owner's half: who may see a domain, until when, and what happens when that ends. It refuses
+ * to share a domain of somebody else, to people that the ledger does not know as active, and terms
+ * that the ledger would not have.
  *
  * What is shared is a domain: a top-level folder with everything below it, down to the next domain.
  * An inner folder or a single file must become a domain of its own first (emr_view_make_domain),

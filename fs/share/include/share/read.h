@@ -1,6 +1,7 @@
-/* The grantee's half: what others have shared with me, its names, its bytes, and the report of what
- * was opened.  It refuses names and bytes that do not authenticate, keys that are not proven by
- * what they open, and everything after the grant's end by this computer's clock or the ledger. */
+/* The grantee's half: records that others have shared with this person, their names, their bytes,
+ * and the report of openings.  It refuses names and bytes that do not authenticate, keys that are
+ * not proven by what they open, and everything after the grant's end by this computer's clock or
+ * the ledger. */
 #pragma once
 
 #include "share/share.h"

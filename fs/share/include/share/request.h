@@ -3,7 +3,7 @@
  * that are addressed to another key, cards that are not the asker's, texts that mislead, and more
  * than a few open requests of one asker.
  *
- * * Saying yes is two steps: a grant (share/give.h), then the word that it answers the request. */
+ * Saying yes is two steps: a grant (share/give.h), then the word that it answers the request. */
 #pragma once
 
 #include "keyring/letters.h"

@@ -1,9 +1,10 @@
 /* These functions judge who vouches for a version of a record: its statement, the key that signed
  * it and that key's certificate, judged by this computer's own copy of the ledger, without a
  * network. It refuses to call valid what it could not check, and to take a stranger's key for the
- * owner's; what fits nowhere is a mismatch, and whoever opens the version must not show its bytes.
+ * owner's; a version that fits nowhere is a mismatch, and a caller that opens it must not show its
+ * bytes.
  *
- * * The order of the checks is that of emr_statement_check, then the issuer's. Any thread. */
+ * The order of the checks is that of emr_statement_check, then the issuer's. Any thread. */
 #pragma once
 
 #include "record/content.h"

@@ -2,7 +2,7 @@
  * its members, and the newer team that took its place. They refuse terms that are not the ones its
  * leader signed, and a team in the name of which nothing can be read as a grantee.
  *
- * * On the ledger a team is a dataset of members without price; what people call a dataset is a
+ * On the ledger a team is a dataset of members without price; what people call a dataset is a
  * team of readers, with terms on which others join it. Its key never changes: when somebody leaves,
  * its leader makes another team of the same name that names this one as the one before, and owners
  * give that one what this one has (FORMAT.md). */

@@ -1,7 +1,7 @@
 /* The terms of a dataset say what its records are for, which readers may see them, until when, and
  * on what conditions. They are one small JSON file, which the caller for records writes; its bytes
  * are signed and stay as they are. It refuses members that it does not know, and terms that leave
- * something out: who joins must not have to guess. */
+ * something out: a participant must not have to guess. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,7 +1,7 @@
 /* These functions say where the copies for a de-identified dataset lie in a participant's folder,
  * and the secret that they are made with. Both follow from the person and the dataset alone, so
- * that whoever joins again goes on with the copies that are there, and each computer of the
- * person knows what they were made of. */
+ * that a participant who joins again goes on with the copies that are there, and each computer of
+ * the person knows what they were made of. */
 #pragma once
 
 #include "deidentify/deidentify.h"

@@ -1,5 +1,5 @@
-/* This header declares what the verbs, the status and the notices say about what others share
- * with this person. They refuse to decide for the owner: what is another's can only be read. */
+/* This header declares what the verbs, the status and the notices say about what others share with
+ * this person. They refuse to decide for the owner: a record of another person can only be read. */
 #pragma once
 
 #include <jansson.h>

@@ -1,10 +1,10 @@
 /* This is the interface of every block store: record, journal and view keep sealed blocks through
  * it. A store never sees plaintext or keys, and refuses blocks over 2 MiB, and bytes that it has
  * not checked: segments lie where others may write, come back from backups and are read from CARs
- * that somebody handed over, and whoever has a content's key can change a part of a block so that
- * its tag fits. No place is taken for one that only its owner can change. There are two ways to a
- * block's bytes: all of them, hashed, or units of which this computer has kept tags under a key of
- * its own since the whole was right (crypto/unit.h). */
+ * that somebody handed over, and a person who has a content's key can change a part of a block so
+ * that its tag fits. No place is taken for one that only its owner can change. There are two ways
+ * to a block's bytes: all of them, hashed, or units of which this computer has kept tags under a
+ * key of its own since the whole was right (crypto/unit.h). */
 #pragma once
 
 #include "crypto/unit.h"

@@ -1,6 +1,6 @@
-/* The inside of the fetcher for its three files: what was brought and is being brought (fetch.c),
- * the face of a block store in front of both (face.c), and several blocks that are waited for
- * together (together.c). */
+/* The inside of the fetcher for its three files: blocks that were brought and are being brought
+ * (fetch.c), the face of a block store in front of both (face.c), and several blocks that are
+ * waited for together (together.c). */
 #pragma once
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* This file speaks the REST API of an IPFS Cluster: what is to be pinned, by how many of its
- * peers, and which of them have. It sends no blocks: a cluster carries none. */
+/* This file speaks the REST API of an IPFS Cluster: which root is to be pinned, by how many of its
+ * peers, and which of them have it. It sends no blocks: a cluster carries none. */
 #include "ipfs/cluster.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* This file makes several nodes look like one: threads that bring blocks for whoever waits. The
- * next node is asked when the one before has said no, or nothing for a moment; the first answer
- * counts, and ends what is still asked of the others. */
+/* This file makes several nodes look like one: threads that bring blocks for the callers that wait.
+ * The next node is asked when the one before has said no, or nothing for a moment; the first answer
+ * counts, and ends the requests to the others. */
 #include "ipfs/copies.h"
 
 #include <pthread.h>

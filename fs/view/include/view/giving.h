@@ -1,7 +1,7 @@
 /* This header declares what the folder shows of what its owner shares: the attributes shared-with
- * and grant.WHO, and the directory shared-by-me. The folder itself knows no people; whoever opens
- * it gives these functions. They refuse to wait: they look at what is known here, and write down
- * what is wanted.
+ * and grant.WHO, and the directory shared-by-me. The folder itself knows no people; the caller that
+ * opens it gives these functions. They refuse to wait: they look at what is known here, and write
+ * down what is wanted.
  *
  * Called without any lock, from any thread. */
 #pragma once

@@ -3,7 +3,7 @@
  * wait, and parks it; nothing here ever waits in the calling thread. It refuses every change, and
  * everything after the end of a grant.
  *
- * * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
+ * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
  * does so with emr_view_shared_turn. */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* These functions say which programs may read records without a person: the attribute
  * user.emrfs.software of folders, inherited by what lies below. Knows names of programs, not
- * processes: who asks is found out by whoever asks. They refuse to be a wall: a program that
+ * processes: the caller finds out which program asks. They refuse to be a wall: a program that
  * takes another name is not recognised. */
 #pragma once
 

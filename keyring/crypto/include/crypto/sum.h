@@ -1,6 +1,6 @@
 /* Small files end with the SHA-256 of all that is before it, so that rot is told from a wrong key
- * and from a newer format, also by whoever has no key. It protects against nobody: who changes the
- * file can change the sum. */
+ * and from a newer format, also without a key. It protects against nobody: an attacker who changes
+ * the file can change the sum. */
 #pragma once
 
 #include "base/bytes.h"

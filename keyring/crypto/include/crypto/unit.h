@@ -1,6 +1,7 @@
 /* Tags of the units of a sealed leaf, under a key that never leaves one computer: what it found
  * when the whole leaf fitted its hash is known again later, unit by unit, without the rest of the
- * leaf. A chunk's own tag does not serve: whoever has the content's key makes it fit other bytes.
+ * leaf. A chunk's own tag does not serve: a person with the content's key can make it fit other
+ * bytes.
  *
  * A unit is a quarter of a chunk, the last one with the chunk's tag.  Each leaf has a key of its
  * own, HMAC-SHA-256(key, SHA-256 of the leaf), and a unit's tag is AES-256-GCM's of the unit as

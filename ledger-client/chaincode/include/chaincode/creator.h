@@ -1,6 +1,6 @@
 /* These functions say whose certificate signed a transaction on Fabric, and whether it counts: as
- * the chaincode asks it before it judges a batch, and as everybody asks it again who reads
- * blocks. It reads no rows; who asks fetches the one that it names. */
+ * the chaincode asks it before it judges a batch, and as everybody asks it again who reads blocks.
+ * It reads no rows; the caller fetches the one that it names. */
 #pragma once
 
 #include "contract/rows.h"

@@ -1,7 +1,6 @@
-/* This takes one batch through the contract, for a host that is written in another language:
- * what the host gives is copied, what the contract answers is read from an emr_outcome. It
- * decides nothing; it knows how rows and parts lie in Fabric's state, and whose certificate
- * counts. */
+/* This takes one batch through the contract, for a host that is written in another language: it
+ * copies the input of the host; the host reads the answer from an emr_outcome. It decides nothing;
+ * it knows how rows and parts lie in Fabric's state, and whose certificate counts. */
 #pragma once
 
 #include "contract/contract.h"

@@ -1,7 +1,7 @@
 /* A hospital's own certificate authority, a Hyperledger Fabric CA, asked by its REST interface: for
  * a certificate of the key in a keyring, for a newer one of the same key, and, by an administrator,
- * to register a person or to end that.  The private key never leaves its keyring; what is sent is a
- * request that it signed.
+ * to register a person or to end that.  The private key never leaves its keyring; only a request
+ * that it signed is sent.
  *
  * It refuses http, an authority that the named roots do not vouch for, answers of more than 256
  * KiB, and a certificate of another key, another name or another authority than asked for.  A call

@@ -1,6 +1,6 @@
 /* The functions of our chaincode (ledger-client/chaincode) through a gateway: bring a batch, read
- * rows and parts.  It refuses answers that are not of the form that the chaincode gives; whether
- * rows and parts are genuine is for whoever reads them to verify, against what was signed. */
+ * rows and parts.  It refuses answers that are not of the form that the chaincode gives; the reader
+ * of rows and parts must verify that they are genuine, against what was signed. */
 #pragma once
 
 #include "base/id.h"

@@ -1,7 +1,7 @@
 /* The way to a network by its directory, whichever kind it is: DIR/ledger/descriptor says what the
  * network is, and, of one on Fabric, the file DIR/network where its gateways are.  It refuses a
- * file that it does not understand whole, and never takes a key from it: who speaks is the keyring
- * with its certificate. */
+ * file that it does not understand whole, and never takes a key from it: the keyring speaks, with
+ * its certificate. */
 #pragma once
 
 #include "gateway/gateway.h"

@@ -1,4 +1,4 @@
-/* The batches that were entered, as they stand in a channel's blocks: what a replica follows.  It
+/* The batches that were entered, as they stand in a channel's blocks: a replica follows them.  It
  * refuses blocks that do not continue what was read before, or whose transactions are not those
  * that the block's header has the hash of.  An entry that its creator has not signed, or fewer
  * organisations have endorsed than must (endorsers_least and authorities of emr_gateway_options),

@@ -1,7 +1,7 @@
 /* This names what can go wrong with a gateway of Hyperledger Fabric, each with a name of its own
  * and a line that says what to do. The words of a gateway are carried as text only.
  *
- * * A failed call is not a failed transaction: whether a transaction may still come to be stands in
+ * A failed call is not a failed transaction: whether a transaction may still come to be stands in
  * the call (gateway/gateway.h), never in the fault. */
 #pragma once
 

@@ -2,7 +2,7 @@
  * It refuses keys that are not of the certificate, keys that others can read, and other keys
  * than P-256 and Ed25519 (RSA and P-384 are not used by emrfs).
  *
- * * A signature of the keyring is made by the keyring, which lets no key out. A key of an MSP
+ * A signature of the keyring is made by the keyring, which lets no key out. A key of an MSP
  * directory, as an organisation's service has it, is held by OpenSSL in ordinary memory and
  * wiped when it is freed. */
 #pragma once

@@ -1,8 +1,9 @@
-/* Letters of those who have no key on the ledger yet, in a network's channel: what the two sides of
- * an invitation leave each other where they have no directory in common, and what organisations say
- * that want to be admitted.  They lie in a private collection, so blocks have their hashes only;
- * whoever may read the channel's private data and knows an invitation's id can read them, and
- * nothing secret is in them.  Whether a letter is genuine is for whoever reads it to verify.
+/* Letters of people who have no key on the ledger yet, in a network's channel: those that the two
+ * sides of an invitation leave each other where they have no directory in common, and applications
+ * of organisations that want to be admitted.  They lie in a private collection, so blocks have
+ * their hashes only; a member who may read the channel's private data and knows an invitation's id
+ * can read them, and nothing secret is in them.  The reader of a letter must verify that it is
+ * genuine.
  *
  * Threads: one at a time. */
 #pragma once

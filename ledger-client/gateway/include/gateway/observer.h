@@ -3,7 +3,7 @@
  * the transaction's creator had. Everybody who observes the same blocks gets the same entries, the
  * same tree and the same rows, whichever peer was asked.
  *
- * * It refuses entries whose results are not what the contract gives, and descriptors other than
+ * It refuses entries whose results are not what the contract gives, and descriptors other than
  * the chain's. Private parts that are not at hand are taken at the word of the recorded result, as
  * in every replay. */
 #pragma once

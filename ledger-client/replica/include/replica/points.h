@@ -1,6 +1,6 @@
-/* Points and credit, as anybody reads them out of a copy of the ledger: what an account has,
- * how it came by it, and whom the ledger's entries speak for.  It signs nothing and believes no sum
- * that somebody wrote down.  An account is the first key of a person's chain, or the key of a
+/* Points and credit, as anybody reads them out of a copy of the ledger: how many an account has,
+ * where they came from, and whom the ledger's entries speak for.  It signs nothing and believes no
+ * sum that somebody wrote down.  An account is the first key of a person's chain, or the key of a
  * domain's owner (contract/CONTRACT.md, Points). */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* A network has rules: limits that its members have agreed on (ORG_PROPOSE of kind
- * 3), as text and as numbers. This module refuses text that two programs could read differently; it
- * enforces nothing: whoever answers, keeps or shows does.
+/* A network has rules: limits that its members have agreed on (ORG_PROPOSE of kind 3), as text and
+ * as numbers. This module refuses text that two programs could read differently; it enforces
+ * nothing: the code that answers, keeps or shows does.
  *
  * The text is UTF-8 without control characters and without what turns or hides the text around it
  * (marks of direction, what has no width), at most 65,536 bytes: lines `name = value`, each

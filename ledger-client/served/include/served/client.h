@@ -1,6 +1,6 @@
 /* A ledger that a host serves (served/server.h), as every part of emrfs sees one. Nothing of it is
- * kept here: each call is a request, and who follows it keeps a copy (replica/). It refuses a host
- * with another key than the settings name, and entries of another network. */
+ * kept here: each call is a request, and a follower keeps a copy (replica/). It refuses a host with
+ * another key than the settings name, and entries of another network. */
 #pragma once
 
 #include "ledger/ledger.h"

@@ -1,5 +1,5 @@
-/* A network's directory, served: whoever owns it runs this, and members with computers of their own
- * are its clients (served/client.h). It judges and appends the batches that it is sent, and gives
+/* A network's directory, served: its owner runs this, and members with computers of their own are
+ * its clients (served/client.h). It judges and appends the batches that it is sent, and gives
  * entries, private parts, proofs and checkpoints to members, over HTTPS or over a Unix socket.
  *
  * It refuses reading without a token, tokens of keys that are not in force, requests beyond stated

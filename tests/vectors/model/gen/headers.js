@@ -1,4 +1,4 @@
-// What the headers of a file say, as an entry of the record's sealed metadata.
+// headers.json: the headers of a file, as an entry of the record's sealed metadata.
 import { ascii, cat, hex, u8 } from '../lib/bytes.js';
 import * as Q from '../lib/parts.js';
 

@@ -1,4 +1,4 @@
-// What sharing adds to the parts of lib/parts.js, from the layouts of the formats alone.
+// The parts that sharing adds to those of lib/parts.js, from the layouts of the formats alone.
 import { ascii, cat, expectLength, padTo, padUnit, u8, u16, u32, u64, zeros } from './bytes.js';
 import { edSign, scalarBytes, xchachaPoly } from './prim.js';
 import { labelHash } from './parts.js';

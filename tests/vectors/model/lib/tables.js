@@ -1,4 +1,4 @@
-// Tables for research, from fs/share/FORMAT.md alone: what terms say of columns, and what of a table is a copy by them.
+// Tables for research, from fs/share/FORMAT.md alone: the columns that terms name, and whether a table is a copy by them.
 const KINDS = { number: 1, date: 2, code: 3 };
 
 /** The columns of a terms' file, in its order; codes that are listed as "|F|M|". */

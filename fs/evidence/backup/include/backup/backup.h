@@ -2,8 +2,8 @@
  * way back. It refuses to touch what others keep there, and to call a copy whole that it has not
  * written to the last byte.
  *
- * No key is needed and no process need stop: what is copied is the state as of one moment, as a
- * crash at that moment would have left it. */
+ * No key is needed and no process need stop: the copy is the state as of one moment, as a crash at
+ * that moment would have left it. */
 #pragma once
 
 #include "backup/manifest.h"

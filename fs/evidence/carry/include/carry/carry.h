@@ -1,9 +1,9 @@
-/* This module carries records in a CAR file: written for other computers and IPFS nodes, and
- * read back by whoever has the keys. It refuses to write a block that is not what its name says,
- * and to give out anything from a CAR that is not signed by this keyring's owner, or by a
- * writer whom the owner's ledger admits there.
+/* This module carries records in a CAR file: written for other computers and IPFS nodes, and read
+ * back by a person who has the keys. It refuses to write a block that does not fit its name, and to
+ * give out anything from a CAR that is not signed by this keyring's owner, or by a writer whom the
+ * owner's ledger admits there.
  *
- * * Format: FORMAT.md. */
+ * Format: FORMAT.md. */
 #pragma once
 
 #include "settle/facts.h"

@@ -3,7 +3,7 @@
  * folders in it. It refuses a page whose items are not those that were signed, that is not spelled
  * in the one way, or that this keyring's keys do not open.
  *
- * * Format: FORMAT.md. */
+ * Format: FORMAT.md. */
 #pragma once
 
 #include "base/bytes.h"

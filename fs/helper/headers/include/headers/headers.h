@@ -1,6 +1,6 @@
-/* This tells what the headers of common health files say of them: modality, date, description
- * and organisation of DICOM, PDF, FHIR and CDA, for the list of records. It refuses to guess:
- * what is not plainly there, in the few places it looks at, stays empty; and it reads a bounded
+/* This tells what the headers of common health files say of them: modality, date, description and
+ * organisation of DICOM, PDF, FHIR and CDA, for the list of records. It refuses to guess: a field
+ * that is not plainly there, in the few places it looks at, stays empty; and it reads a bounded
  * part of a file, whatever that file claims. */
 #pragma once
 

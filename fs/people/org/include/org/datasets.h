@@ -1,8 +1,8 @@
 /* This says which datasets there are, what may be done with them, who reads them, as everybody's
  * copy of the ledger says it; and what their steward does. It refuses to leave out a reader whom
- * the steward admitted, in whatever way: who joined must be able to see all of them.
+ * the steward admitted, in whatever way: a participant must be able to see all of them.
  *
- * * A steward is the administrator of an organisation. */
+ * A steward is the administrator of an organisation. */
 #pragma once
 
 #include "org/bureau.h"

@@ -1,8 +1,8 @@
-/* The organisations of a network decide together with these functions: who comes in and who
- * leaves, the rules, points that are made, and a move to a channel of Fabric. They refuse to
- * approve what the person has not been shown: a name that no terminal shows as it is, a newcomer
- * that nobody can be asked about; and, where a script says yes, whatever the organisation has
- * not asked for itself. */
+/* The organisations of a network decide together with these functions: who comes in and who leaves,
+ * the rules, points that are made, and a move to a channel of Fabric. They refuse to approve what
+ * the person has not been shown: a name that no terminal shows as it is, a newcomer that nobody can
+ * be asked about; and, where a script says yes, anything that the organisation has not asked for
+ * itself. */
 #pragma once
 
 #include "kit/out.h"

@@ -1,6 +1,6 @@
 /* These functions carry what the two sides of an invitation leave each other: files in the
  * network's directory, letters at the host that serves it, or letters in the channel of a network
- * on Fabric. Whether what is found is genuine is for whoever reads it to verify. */
+ * on Fabric. The reader of a letter must verify that it is genuine. */
 #pragma once
 
 #include "gateway/letters.h"

@@ -1,7 +1,7 @@
 /* Copies for de-identified datasets in the open folder: made when somebody joins, and kept up by a
- * thread of their own as the participant agreed to then: what is new in the folder that joined is
- * copied, too, and what is there no more takes its copy back. It refuses to give originals, and to
- * go on after somebody left, or after the end that the terms name. */
+ * thread of their own as the participant agreed to then: a new file in the folder that joined is
+ * copied, too, and a removed file takes its copy back. It refuses to give originals, and to go on
+ * after somebody left, or after the end that the terms name. */
 #pragma once
 
 #include "session/answer.h"

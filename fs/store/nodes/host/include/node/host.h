@@ -1,9 +1,10 @@
 /* A block store, served as an IPFS node: what `fs/store/nodes/ipfs` asks of Kubo by its RPC, and
- * what anybody asks of a trustless gateway. It asks no other node: what it has not got is missing.
+ * what anybody asks of a trustless gateway. It asks no other node: a block that it has not got is
+ * missing.
  *
- * It refuses whoever MAY refuses, blocks that are not what their names say, and trees that are not
- * whole; and it lets go of a root only for who has pinned it. A sent block that is below no pin is
- * removed by the next reclaim.
+ * It refuses every client that MAY refuses, blocks that are not what their names say, and trees
+ * that are not whole; and it lets go of a root only for a client that has pinned it. A sent block
+ * that is below no pin is removed by the next reclaim.
  *
  * Sources: kubo core/commands (RPC v0), ipfs/specs http-gateways/trustless-gateway. */
 #pragma once

@@ -1,9 +1,9 @@
 /* This client treats several nodes as one: it fetches each block from the node that has it. It
- * never makes a reader wait: a fetch returns at once, and what came of it is told later, so that
- * a file's read can be parked meanwhile.
+ * never makes a reader wait: a fetch returns at once, and its result is told later, so that a
+ * file's read can be parked meanwhile.
  *
- * It keeps no list of what is where and decides nothing about which records go where; whoever uses
- * it asks again. */
+ * It keeps no list of what is where and decides nothing about which records go where; its caller
+ * asks again. */
 #pragma once
 
 #include "ipfs/node.h"
