@@ -463,6 +463,16 @@ static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chai
 				 : EMR_UNSUPPORTED);
 }
 
+static emr_status absent_compare(
+	void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble)
+{
+	visit v;
+
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->compare != NULL ? v.backend->compare(v.self, made, out_trouble)
+						    : EMR_UNSUPPORTED);
+}
+
 static int64_t left_ms(const absent *a, int64_t deadline_ns)
 {
 	return (deadline_ns - emr_clock_boot_ns(a->options.clock)) / 1000000;
@@ -559,6 +569,7 @@ static const emr_ledger_backend backend = {
 	.verify = absent_verify,
 	.unite = absent_unite,
 	.mend = absent_mend,
+	.compare = absent_compare,
 	.look = absent_look,
 	.hurry = absent_hurry,
 	.head = absent_head,

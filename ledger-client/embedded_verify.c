@@ -112,14 +112,19 @@ static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
 	return EMR_DAMAGED;
 }
 
-/* On a connection of its own: a long snapshot must not stop readers of this process. */
+/* A long snapshot must not stop readers of this process. */
+static emr_status open_own_connection(embedded *e, emr_chain **out_chain)
+{
+	return emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, out_chain);
+}
+
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 {
 	embedded *e = self;
 	EMR_AUTO_CHAIN chain = NULL;
 	emr_ledger_trouble trouble = {0};
-	emr_status status = emr_chain_open(
-		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &chain);
+	emr_status status = open_own_connection(e, &chain);
 
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(chain);
@@ -134,13 +139,26 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
-/* ---- putting right ---- */
-
-static emr_status open_own_connection(embedded *e, emr_chain **out_chain)
+emr_status embedded_compare(void *self, emr_chain *made, emr_ledger_trouble *out_trouble)
 {
-	return emr_chain_open(
-		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, out_chain);
+	embedded *e = self;
+	EMR_AUTO_CHAIN chain = NULL;
+	uint64_t size = 0;
+	emr_status status = open_own_connection(e, &chain);
+
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(chain);
+	if (status == EMR_OK)
+		status = emr_chain_size(chain, &size);
+	if (status == EMR_OK)
+		status = emr_chain_unite(
+			chain, NULL, emr_buf_view(&e->descriptor), size, made, out_trouble);
+	if (status == EMR_OK)
+		status = emr_chain_compare_rows(made, chain, out_trouble);
+	return chain != NULL ? emr_chain_seen(chain, status) : status;
 }
+
+/* ---- putting right ---- */
 
 emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *united,
 	emr_ledger_trouble *out_trouble)

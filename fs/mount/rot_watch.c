@@ -1,6 +1,8 @@
-/* This thread makes one slow pass over everything that is verified, and then one a day. Rot does
- * not change a file's time, so a day without a pass is the longest that damage stays unseen in
- * an open folder; a file that somebody else changed is passed over at once. */
+/* This thread makes one slow pass over everything that is verified, and then one a day: it compares
+ * entries and private parts with the ledger's, and judges the entries again, for the tables that
+ * follow from them. Rot does not change a file's time, so a day without a pass is the longest that
+ * damage stays unseen in an open folder; a file that somebody else changed is passed over at once.
+ */
 #include "mount/service.h"
 
 #include <fcntl.h>
@@ -39,8 +41,9 @@ struct emr_rot_watch {
 	emr_notices *notices;
 	int state_fd;
 	emr_worker worker;
-	uint64_t at, begun_at, ended_unix_s; /* of the thread, while it runs */
-	bool has_wrapped;
+	uint64_t at, begun_at, ended_unix_s;	   /* of the thread, while it runs */
+	bool has_wrapped, is_compared, is_derived; /* in this pass */
+	struct emr_chain *made;			   /* see emr_replica_derive */
 };
 
 /* ---- how far it came ---- */
@@ -171,23 +174,19 @@ static bool is_still_there(emr_rot_watch *w, uint64_t seq, emr_replica_trouble *
 	return emr_replica_compare(w->session->replica, 1, &at, trouble) == EMR_DAMAGED;
 }
 
-static emr_status put_right(emr_rot_watch *w, emr_replica_trouble *trouble)
+/* *OUT_IS_DONE: to look at the same place again would find the same, and never end. */
+static emr_status put_right(emr_rot_watch *w, const emr_replica_trouble *trouble, bool *out_is_done)
 {
 	emr_replica_mended mended;
 	emr_status status;
 
-	if (!is_still_there(w, trouble->seq, trouble))
-		return EMR_OK;
 	emr_log(EMR_LOG_ERROR, "rot: ledger entry %" PRIu64 ": %s", trouble->seq, trouble->cause);
 	status = emr_replica_mend(w->session->replica, &mended);
 	say_mended(w, &mended, trouble->seq);
-	w->at = trouble->seq;
-	/* Nothing was wrong in the end: to look at the same entry again would never end. */
-	if (status == EMR_OK && mended.ledger_rows == 0 && mended.own_rows == 0)
-		w->at = trouble->seq + 1;
+	*out_is_done = status == EMR_OK && mended.ledger_rows == 0 && mended.own_rows == 0;
 	if (status == EMR_DAMAGED && mended.missing > 0) {
 		say_lost(w, &mended);
-		w->at = trouble->seq + 1;
+		*out_is_done = true;
 		return EMR_OK;
 	}
 	if (status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
@@ -198,30 +197,55 @@ static emr_status put_right(emr_rot_watch *w, emr_replica_trouble *trouble)
 
 /* ---- the thread ---- */
 
-static void note_place(emr_rot_watch *w, uint64_t before)
+static void note_end(emr_rot_watch *w)
 {
-	w->has_wrapped |= w->at <= before;
-	if (!w->has_wrapped || w->at < w->begun_at)
+	if (!w->is_compared || !w->is_derived)
 		return;
 	w->ended_unix_s = emr_clock_unix_s(emr_clock_system());
 	w->begun_at = w->at;
-	w->has_wrapped = false;
+	w->has_wrapped = w->is_compared = w->is_derived = false;
 	emr_log(EMR_LOG_INFO, "rot: compared everything that is verified");
 }
 
-/* How long to wait after one portion. */
-static int64_t compare_some(emr_rot_watch *w)
+static emr_status compare_some(emr_rot_watch *w)
 {
-	int64_t begun_ns = emr_clock_boot_ns(emr_clock_system()), took_ns;
 	emr_replica_trouble trouble = {0};
 	uint64_t before = w->at;
+	bool is_done = false;
 	emr_status status = emr_replica_compare(w->session->replica, PORTION, &w->at, &trouble);
 
+	if (status == EMR_DAMAGED && trouble.status != EMR_OK) {
+		if (!is_still_there(w, trouble.seq, &trouble))
+			return EMR_OK;
+		status = put_right(w, &trouble, &is_done);
+		w->at = is_done ? trouble.seq + 1 : trouble.seq;
+	} else if (status == EMR_OK) {
+		w->has_wrapped |= w->at <= before;
+		w->is_compared = w->has_wrapped && w->at >= w->begun_at;
+	}
+	return status;
+}
+
+static emr_status derive_some(emr_rot_watch *w)
+{
+	emr_replica_trouble trouble = {0};
+	emr_status status = emr_replica_derive(
+		w->session->replica, PORTION, &w->made, &w->is_derived, &trouble);
+
 	if (status == EMR_DAMAGED && trouble.status != EMR_OK)
-		status = put_right(w, &trouble);
-	else if (status == EMR_OK)
-		note_place(w, before);
-	if (status != EMR_OK)
+		status = put_right(w, &trouble, &w->is_derived);
+	return status;
+}
+
+/* How long to wait after one portion. */
+static int64_t look_some(emr_rot_watch *w)
+{
+	int64_t begun_ns = emr_clock_boot_ns(emr_clock_system()), took_ns;
+	emr_status status = w->is_compared ? EMR_OK : compare_some(w);
+	emr_status derived = w->is_derived ? EMR_OK : derive_some(w);
+
+	note_end(w);
+	if (status != EMR_OK || derived != EMR_OK)
 		return AGAIN_NS;
 	took_ns = emr_clock_boot_ns(emr_clock_system()) - begun_ns;
 	return took_ns * (SHARE - 1) > PAUSE_MIN_NS ? took_ns * (SHARE - 1) : PAUSE_MIN_NS;
@@ -244,7 +268,7 @@ static void *watch(void *arg)
 	while (emr_worker_wait(&w->worker, emr_clock_boot_ns(emr_clock_system()) + wait_ns)) {
 		wait_ns = until_next_pass(w);
 		if (wait_ns == 0)
-			wait_ns = compare_some(w);
+			wait_ns = look_some(w);
 	}
 	return NULL;
 }
@@ -286,6 +310,7 @@ void emr_rot_watch_free(emr_rot_watch *w)
 		return;
 	if (emr_worker_is_stopping(&w->worker))
 		write_note(w);
+	emr_replica_derive_end(&w->made);
 	if (w->state_fd >= 0)
 		close(w->state_fd);
 	emr_worker_free(&w->worker);

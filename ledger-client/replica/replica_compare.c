@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/backend.h"
+
 typedef struct comparing {
 	emr_replica *replica;
 	emr_chain *own;
@@ -111,30 +113,6 @@ static emr_status compare_leaf(comparing *c)
 	return status;
 }
 
-/* The past of a folder (its history, its days) is found by this index alone, which has no sums. */
-static emr_status compare_domains(comparing *c)
-{
-	uint8_t last[16] = {0};
-
-	/* what is in no domain is in no folder */
-	for (uint16_t i = 0; i < c->batch.count; i++) {
-		uint64_t seq = 0;
-		size_t n = 0;
-		emr_item item;
-		emr_span pub;
-
-		emr_batch_item_at(&c->batch, i, &item, &pub);
-		if (c->parsed.results.data[i] != EMR_RESULT_APPLIED ||
-			memcmp(last, item.domain_id, sizeof last) == 0)
-			continue;
-		memcpy(last, item.domain_id, sizeof last);
-		EMR_TRY(emr_chain_domain_seqs(c->own, last, c->seq, 1, &seq, &n));
-		if (n == 0 || seq != c->seq)
-			EMR_TRY(found_own(c, "the index of domains"));
-	}
-	return EMR_OK;
-}
-
 static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
 {
 	comparing *c = arg;
@@ -159,9 +137,6 @@ static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
 		emr_batch_parse_items((emr_span){c->parsed.header, EMR_HEADER_BYTES},
 			span_of(entry->items), NULL, 0, &c->batch) != EMR_RESULT_APPLIED)
 		return found(c, "its items cannot be read");
-	status = compare_domains(c);
-	if (status != EMR_OK)
-		return status;
 	choose_parts(c);
 	return c->n > 0 ? emr_ledger_fetch(c->replica->ledger, c->keys, c->n, compare_part, c)
 			: EMR_OK;
@@ -204,6 +179,73 @@ emr_status emr_replica_compare(
 	replica_give(replica, c->own);
 	if (status == EMR_OK)
 		*io_at = *io_at + n < size ? *io_at + n : 0;
+	*out_trouble = trouble;
+	return status;
+}
+
+/* ---- what follows from the entries ---- */
+
+void emr_replica_derive_end(struct emr_chain **io_made)
+{
+	emr_chain_close(*io_made);
+	*io_made = NULL;
+}
+
+static emr_status name_own(emr_ledger_trouble *out, emr_status status)
+{
+	const emr_ledger_trouble found = *out;
+	char cause[sizeof out->cause];
+
+	if (status != EMR_DAMAGED)
+		return status;
+	(void)snprintf(cause, sizeof cause, "this computer's own copy: %.90s",
+		found.status != EMR_OK ? found.cause : "an entry cannot be read");
+	return give_trouble(out, EMR_DAMAGED, found.seq, cause);
+}
+
+static emr_status derive_some(
+	emr_chain *own, size_t max, emr_chain *made, emr_ledger_trouble *out, bool *out_is_end)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	uint64_t size = 0, at = 0;
+
+	EMR_TRY(emr_chain_size(own, &size));
+	EMR_TRY(emr_chain_size(made, &at));
+	*out_is_end = size <= at + max;
+	if (size == 0)
+		return EMR_OK;
+	EMR_TRY(emr_chain_descriptor(own, &descriptor));
+	EMR_TRY(emr_chain_unite(
+		own, NULL, emr_buf_view(&descriptor), *out_is_end ? size : at + max, made, out));
+	return *out_is_end ? emr_chain_compare_rows(made, own, out) : EMR_OK;
+}
+
+emr_status emr_replica_derive(emr_replica *replica, size_t max, struct emr_chain **io_made,
+	bool *out_is_end, emr_replica_trouble *out_trouble)
+{
+	emr_ledger_trouble trouble = {.status = EMR_OK};
+	emr_chain *own = NULL;
+	bool is_end = false;
+	emr_status status = *io_made != NULL ? EMR_OK : emr_chain_open_temporary(io_made);
+
+	if (status == EMR_OK)
+		status = replica_take(replica, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status == EMR_OK)
+		status = name_own(&trouble, derive_some(own, max, *io_made, &trouble, &is_end));
+	if (own != NULL) {
+		emr_chain_rollback(own);
+		replica_give(replica, own);
+	}
+	if (status == EMR_OK && is_end) {
+		status = emr_ledger_compare(replica->ledger, *io_made, &trouble);
+		if (status == EMR_UNSUPPORTED)
+			status = EMR_OK;
+	}
+	*out_is_end = is_end && status == EMR_OK;
+	if (*out_is_end || (status != EMR_OK && !emr_status_may_pass(status)))
+		emr_replica_derive_end(io_made);
 	*out_trouble = trouble;
 	return status;
 }

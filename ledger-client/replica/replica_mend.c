@@ -76,6 +76,21 @@ static emr_status unite_both(mending *m, uint64_t *out_size)
 	return status == EMR_OK ? check_mark(m, *out_size) : status;
 }
 
+/* A ledger elsewhere mends itself: what follows from the copy's own entries is put right here.  An
+ * entry that is not whole comes from the ledger, when the copy is made again. */
+static emr_status unite_own(mending *m, uint64_t size)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_status status = emr_chain_descriptor(m->own, &descriptor);
+
+	if (status == EMR_OK)
+		status = emr_chain_unite(
+			m->own, NULL, emr_buf_view(&descriptor), size, m->united, &m->out->trouble);
+	if (replica_own(m->replica, status) == EMR_DAMAGED)
+		return EMR_UNSUPPORTED;
+	return status == EMR_OK ? check_mark(m, size) : status;
+}
+
 static emr_status mend_ledger(mending *m)
 {
 	return emr_ledger_mend(
@@ -88,6 +103,11 @@ static emr_status mend_both(mending *m)
 	emr_status ledger = EMR_OK;
 	emr_status status = unite_both(m, &size);
 
+	if (status == EMR_UNSUPPORTED) {
+		EMR_TRY(unite_own(m, size));
+		EMR_TRY(mend_own(m, size));
+		return m->out->own_rows > 0 ? EMR_OK : EMR_UNSUPPORTED;
+	}
 	if (status == EMR_OK)
 		status = mend_own(m, size);
 	if (status == EMR_OK)

@@ -99,6 +99,20 @@ for where in ledger copy both; do
 	[ -s "$STATE/compared" ] || emr_fail "$where: no note of how far it was compared"
 done
 
+say "and what follows from the entries: each index, the places of versions, the rows of state"
+for table in "domains SET seq=seq+4 WHERE seq=(SELECT max(seq) FROM domains)" "items SET idx=idx+4 WHERE seq=2" \
+	"places SET idx=idx+4 WHERE seq=(SELECT max(seq) FROM places)" "places SET purged=4 WHERE seq=2" "state SET time=time+4 WHERE seq=2"; do
+	for file in "$LEDGER" "$OWN"; do
+		again && change "$file" "UPDATE $table"
+		open_folder
+		emr_until grep -q ' ledger-mended ' "$MNT/.emrfs/notices"
+		json 0 status
+		expect "$table: read only" "$(field read_only)" False
+		run 0 verify --chain
+		run 0 unmount
+	done
+done
+
 say "a pass that ended a moment ago is not begun again while nobody changed the files"
 again && rm -f "$STATE/log"
 open_folder

@@ -106,6 +106,28 @@ TEST(a_refusal_of_the_moment_is_asked_for_longer)
 	assert_string_equal(told, "");
 }
 
+/* By a clock that is years ahead, a certificate has ended. */
+TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
+{
+	AUTO(kit_close) kit k;
+
+	start(&k);
+	refuses = EMR_RESULT_KEY_DEAD;
+	kit_text(&k, "A/y", "two");
+	tick(&k, 600);
+	assert_int_equal(counts(&k).failed, 2);
+	assert_true(publish_is_idle(k.view));
+	refuses = EMR_RESULT_APPLIED;
+	tick(&k, 30);
+	assert_int_equal(counts(&k).failed, 2);
+	k.clock.unix_ns += INT64_C(3600000000000);
+	tick(&k, 10);
+	assert_int_equal(counts(&k).failed, 0);
+	assert_int_equal(counts(&k).pending, 0);
+	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
+	assert_false(kit_exists(&k, "A/x"));
+}
+
 TEST(a_person_who_asks_is_heard_at_once)
 {
 	AUTO(kit_close) kit k;

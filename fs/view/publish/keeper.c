@@ -98,14 +98,20 @@ static bool wait_for_work(emr_view *view, const rest *after, uint64_t hurried)
 {
 	view->next_due_boot_ns = publish_due(view);
 	while (!view->stop) {
-		int64_t due = view->next_due_boot_ns, now = view_boot_ns(view);
-		int64_t not_before_boot_ns = rest_of(view, after);
+		int64_t now = view_boot_ns(view), not_before_boot_ns = rest_of(view, after);
+		int64_t due;
+
+		if (answers_hear_clock(view))
+			view->next_due_boot_ns = publish_due(view);
+		due = view->next_due_boot_ns;
 
 		if (view->keeper->hurry > 0 && view->keeper->hurries != hurried)
 			return true;
 		if (due < not_before_boot_ns && due != INT64_MAX)
 			due = not_before_boot_ns;
 		if (due > now) {
+			if (view->keeper->has_refused && due - now > PUBLISH_RETRY_NS)
+				due = now + PUBLISH_RETRY_NS; /* to look at the clock */
 			view_wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
 			continue;
 		}

@@ -48,7 +48,9 @@ struct keeper {
 	unsigned hurry;		    /* that many wait: quiet time does not count */
 	uint64_t hurries, hurried;  /* asked for so far; the newest that a run has served */
 	emr_status last_run;	    /* how the last publishing run ended */
-	emr_buf became; /* emr_id16, emr_id16, ...: roots of domains, and what they were before */
+	emr_buf became;	  /* emr_id16, emr_id16, ...: roots of domains, and what they were before */
+	bool has_refused; /* the ledger has, and nothing was forgotten since */
+	int64_t refused_apart_ns;    /* between the two clocks then */
 	int64_t tie_due_boot_ns;     /* when grants of inner domains are looked at again */
 	int64_t reclaim_due_boot_ns; /* not before */
 	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */
@@ -132,6 +134,9 @@ typedef struct answering {
 emr_status answers_apply(
 	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
 void answers_tell_failures(const publishing *p);
+/* A certificate seems to have ended, or not begun, by a clock that is wrong: once that was set,
+ * what was refused by the former one is due again (true).  Under view->lock. */
+bool answers_hear_clock(emr_view *view);
 
 /* ---- publish.c ---- */
 /* This turns what has become quiet into changes of the ledger, and the ledger's answers into

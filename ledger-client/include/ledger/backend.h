@@ -50,6 +50,11 @@ typedef struct emr_ledger_backend {
 	 * rows changed. */
 	emr_status (*mend)(void *self, struct emr_chain *own, struct emr_chain *united,
 		emr_ledger_trouble *out_trouble, uint64_t *out_n);
+	/* Brings MADE, a chain on no name with the first entries, up to the host's end, and
+	 * compares the host's rows with it, but for private parts.  EMR_DAMAGED.  NULL = they are
+	 * not here.
+	 */
+	emr_status (*compare)(void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble);
 	/* NULL = it stands in no channel. */
 	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
 	emr_status (*doubt)(void *self, emr_ledger_doubt *out_doubt);
@@ -92,10 +97,12 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
 
-/* Of the host behind LEDGER, as the two functions above: EMR_UNSUPPORTED when it has none,
+/* Of the host behind LEDGER, as the three functions above: EMR_UNSUPPORTED when it has none,
  * EMR_OFFLINE while it is away, EMR_DENIED when it was opened for reading, EMR_ROLLBACK when it is
  * shorter than SIZE. */
 emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
 	struct emr_chain *united, emr_ledger_trouble *out_trouble);
 emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
 	emr_ledger_trouble *out_trouble, uint64_t *out_n);
+emr_status emr_ledger_compare(
+	emr_ledger *ledger, struct emr_chain *made, emr_ledger_trouble *out_trouble);
