@@ -9,9 +9,8 @@
 typedef struct emr_chain emr_chain; /* one connection; one thread at a time */
 
 typedef enum emr_chain_use {
-	EMR_CHAIN_SHARED, /* the ledger itself: survives a power cut, other processes write too */
-	EMR_CHAIN_SHARED_GROUP, /* the same with rights for a group */
-	EMR_CHAIN_PRIVATE,	/* a replica: can be made again */
+	EMR_CHAIN_SHARED,  /* the ledger itself: survives a power cut, other processes write too */
+	EMR_CHAIN_PRIVATE, /* a replica: can be made again */
 } emr_chain_use;
 
 emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool may_create,
