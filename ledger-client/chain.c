@@ -21,11 +21,8 @@ static emr_sql_kind kind_of(emr_chain_use use)
 		.format = CHAIN_FORMAT,
 		.schema = chain_schema,
 		.texts = chain_texts,
-		.survives_power_cut = true,
-		.mode = 0600};
+		.survives_power_cut = true};
 
-	if (use == EMR_CHAIN_SHARED_GROUP)
-		kind.mode = 0660;
 	if (use == EMR_CHAIN_PRIVATE) {
 		kind.application_id = REPLICA_ID;
 		kind.survives_power_cut = false;

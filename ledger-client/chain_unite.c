@@ -3,6 +3,7 @@
  * neither chain has to be believed. */
 #include "chain_private.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -161,44 +162,19 @@ emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, voi
 
 /* ---- putting right in place ---- */
 
-typedef struct table {
-	const char *name, *where; /* of a row that is the same in all columns */
-	const char *columns, *marks, *order;
-	int n;
-} table;
-
-/* Every column of every table: what a row says is compared whole and written whole. */
-static const table tables[] = {
-	{"entries", "seq=?1 AND batch_id IS ?2 AND entry IS ?3 AND items IS ?4",
-		"seq, batch_id, entry, items", "?1,?2,?3,?4", "1", 4},
-	{"nodes", "level=?1 AND idx=?2 AND hash IS ?3", "level, idx, hash", "?1,?2,?3", "1, 2", 3},
-	{"domains", "domain=?1 AND seq=?2", "domain, seq", "?1,?2", "1, 2", 2},
-	{"items", "prefix=?1 AND seq=?2 AND idx=?3", "prefix, seq, idx", "?1,?2,?3", "1, 2, 3", 3},
-	{"state", "key=?1 AND value IS ?2 AND seq IS ?3 AND time IS ?4", "key, value, seq, time",
-		"?1,?2,?3,?4", "1", 4},
-	{"places",
-		"family=?1 AND domain=?2 AND object=?3 AND version=?4 AND seq IS ?5 AND idx IS ?6 "
-		"AND purged IS ?7",
-		"family, domain, object, version, seq, idx, purged", "?1,?2,?3,?4,?5,?6,?7",
-		"1, 2, 3, 4", 7},
-	{"parts",
-		"domain=?2 AND object=?3 AND family=?1 AND version=?4 AND seq IS ?5 AND hash IS ?6 "
-		"AND part IS ?7",
-		"family, domain, object, version, seq, hash, part", "?1,?2,?3,?4,?5,?6,?7",
-		"2, 3, 1, 4", 7},
-	{"meta", "name=?1 AND value IS ?2", "name, value", "?1,?2", "1", 2},
-};
-#define N_TABLES (sizeof tables / sizeof tables[0])
-#define PARTS_DOMAIN 1
-#define PARTS_PART 6
-
 typedef struct mending {
 	emr_chain *chain, *truth;
-	const table *t;
 	emr_chain_keep_fn keep;
 	void *keep_arg;
 	uint64_t n;
 } mending;
+
+static bool is_kept_here(const mending *m, sqlite3_stmt *s)
+{
+	emr_bytes domain = emr_sql_bytes(s, 1);
+
+	return m->keep == NULL || (domain.len == 16 && m->keep(m->keep_arg, domain.data));
+}
 
 static void finalize(sqlite3_stmt **s)
 {
@@ -206,187 +182,106 @@ static void finalize(sqlite3_stmt **s)
 }
 #define AUTO_STATEMENT __attribute__((cleanup(finalize))) sqlite3_stmt *
 
-static emr_status prepare(emr_chain *chain, const char *text, sqlite3_stmt **out)
+__attribute__((format(printf, 3, 4))) static emr_status prepare(
+	emr_chain *chain, sqlite3_stmt **out, const char *format, ...)
 {
+	char text[500];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
 	return emr_sql_status(
 		chain->sql.db, sqlite3_prepare_v2(chain->sql.db, text, -1, out, NULL));
 }
 
-static emr_status bind_all(sqlite3_stmt *to, sqlite3_stmt *from, int n)
+/* The condition of a row that is OF's in every column. */
+static void write_same(sqlite3_stmt *of, bool part_may_lack, char out[400])
 {
-	for (int i = 0; i < n; i++)
-		if (sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i)) != SQLITE_OK)
-			return EMR_NO_MEMORY;
-	return EMR_OK;
+	int at = 0;
+
+	for (int i = 0; i < sqlite3_column_count(of); i++) {
+		const char *name = sqlite3_column_name(of, i);
+
+		at += snprintf(out + at, (size_t)(400 - at), "%s(%s IS ?%d%s)",
+			i > 0 ? " AND " : "", name, i + 1,
+			part_may_lack && strcmp(name, "part") == 0 ? " OR length(part)=0" : "");
+	}
 }
 
-static bool is_parts(const mending *m)
+static emr_status run_with(sqlite3_stmt *s, sqlite3_stmt *from)
 {
-	return strcmp(m->t->name, "parts") == 0;
+	emr_status status = EMR_OK;
+
+	for (int i = 0; status == EMR_OK && i < sqlite3_column_count(from); i++)
+		if (sqlite3_bind_value(s, i + 1, sqlite3_column_value(from, i)) != SQLITE_OK)
+			status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	(void)sqlite3_reset(s);
+	return status;
 }
 
-static bool is_kept_here(const mending *m, sqlite3_stmt *s)
-{
-	emr_bytes domain = emr_sql_bytes(s, PARTS_DOMAIN);
-
-	return !is_parts(m) || m->keep == NULL ||
-	       (domain.len == 16 && m->keep(m->keep_arg, domain.data));
-}
-
-/* A part that the truth lacks is nobody's to change; a note is not what entries give. */
-static bool is_judged(const mending *m, sqlite3_stmt *s)
-{
-	if (is_parts(m))
-		return emr_sql_bytes(s, PARTS_PART).len > 0 && is_kept_here(m, s);
-	if (strcmp(m->t->name, "meta") == 0)
-		return strcmp((const char *)sqlite3_column_text(s, 0), "digest") == 0;
-	return true;
-}
-
-/* Rows of the truth that the chain has otherwise, or not at all. */
-static emr_status put_right(mending *m)
+/* REMOVES: rows of the chain that the truth does not have so, where it knows better than that a
+ * part is lacking. Else rows of the truth that the chain does not have are put there, but over no
+ * such part. */
+static emr_status change_rows(mending *m, const char *name, bool removes)
 {
 	AUTO_STATEMENT all = NULL;
 	AUTO_STATEMENT same = NULL;
-	AUTO_STATEMENT put = NULL;
-	char text[700];
+	AUTO_STATEMENT change = NULL;
+	const bool is_parts = strcmp(name, "parts") == 0;
+	char where[400];
+	int before = sqlite3_total_changes(m->chain->sql.db);
 	emr_status status;
 
-	(void)snprintf(text, sizeof text, "SELECT %s FROM %s ORDER BY %s", m->t->columns,
-		m->t->name, m->t->order);
-	status = prepare(m->truth, text, &all);
-	(void)snprintf(text, sizeof text, "SELECT 1 FROM %s WHERE %s", m->t->name, m->t->where);
-	if (status == EMR_OK)
-		status = prepare(m->chain, text, &same);
-	(void)snprintf(text, sizeof text, "INSERT OR REPLACE INTO %s(%s) VALUES(%s)", m->t->name,
-		m->t->columns, m->t->marks);
-	if (status == EMR_OK)
-		status = prepare(m->chain, text, &put);
-	while (status == EMR_OK && (status = emr_sql_step(all)) == EMR_OK) {
-		if (!is_judged(m, all))
+	EMR_TRY(prepare(removes ? m->chain : m->truth, &all, "SELECT * FROM %s%s", name,
+		strcmp(name, "meta") == 0 ? " WHERE name='digest'" : ""));
+	write_same(all, removes && is_parts, where);
+	EMR_TRY(prepare(
+		removes ? m->truth : m->chain, &same, "SELECT 1 FROM %s WHERE %s", name, where));
+	if (removes)
+		EMR_TRY(prepare(m->chain, &change, "DELETE FROM %s WHERE %s", name, where));
+	else
+		EMR_TRY(prepare(m->chain, &change, "INSERT OR IGNORE INTO %s VALUES(%.*s)", name,
+			3 * sqlite3_column_count(all) - 1, "?1,?2,?3,?4,?5,?6,?7"));
+	while ((status = emr_sql_step(all)) == EMR_OK) {
+		bool is_wanted = !is_parts || is_kept_here(m, all);
+
+		if (!is_wanted && !removes)
 			continue;
-		status = bind_all(same, all, m->t->n);
-		if (status == EMR_OK)
-			status = emr_sql_step(same);
-		(void)sqlite3_reset(same);
-		if (status != EMR_NOT_FOUND)
+		status = run_with(same, all);
+		if (status == EMR_OK && is_wanted)
 			continue;
-		status = bind_all(put, all, m->t->n);
-		if (status == EMR_OK)
-			status = emr_sql_done(put);
-		m->n++;
-	}
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-static emr_status count_rows(emr_chain *chain, const char *name, uint64_t *out)
-{
-	AUTO_STATEMENT s = NULL;
-	char text[80];
-
-	(void)snprintf(text, sizeof text, "SELECT count(*) FROM %s NOT INDEXED", name);
-	EMR_TRY(prepare(chain, text, &s));
-	EMR_TRY(emr_sql_step(s));
-	*out = emr_sql_u64(s, 0);
-	return EMR_OK;
-}
-
-/* The statement that removes the row under ROW's key: the first columns of a table, up to N. */
-static int key_columns(const table *t)
-{
-	if (strcmp(t->name, "places") == 0 || strcmp(t->name, "parts") == 0)
-		return 4;
-	if (strcmp(t->name, "items") == 0)
-		return 3;
-	return strcmp(t->name, "nodes") == 0 || strcmp(t->name, "domains") == 0 ? 2 : 1;
-}
-
-/* Rows of the chain that the truth does not have under that key. */
-static emr_status remove_strays(mending *m)
-{
-	AUTO_STATEMENT all = NULL;
-	AUTO_STATEMENT known = NULL;
-	AUTO_STATEMENT drop = NULL;
-	char keys[200] = "", text[400];
-	int n = key_columns(m->t);
-	emr_status status;
-
-	for (int i = 0, at = 0; i < n; i++) {
-		const char *name = m->t->columns;
-		size_t len;
-
-		for (int skip = 0; skip < i; skip++)
-			name = strchr(name, ',') + 2;
-		len = strcspn(name, ",");
-		at += snprintf(keys + at, sizeof keys - (size_t)at, "%s%.*s=?%d",
-			i > 0 ? " AND " : "", (int)len, name, i + 1);
-	}
-	(void)snprintf(text, sizeof text, "SELECT %s FROM %s", m->t->columns, m->t->name);
-	status = prepare(m->chain, text, &all);
-	(void)snprintf(text, sizeof text, "SELECT 1 FROM %s WHERE %s", m->t->name, keys);
-	if (status == EMR_OK)
-		status = prepare(m->truth, text, &known);
-	(void)snprintf(text, sizeof text, "DELETE FROM %s WHERE %s", m->t->name, keys);
-	if (status == EMR_OK)
-		status = prepare(m->chain, text, &drop);
-	while (status == EMR_OK && (status = emr_sql_step(all)) == EMR_OK) {
-		status = bind_all(known, all, n);
-		if (status == EMR_OK)
-			status = emr_sql_step(known);
-		(void)sqlite3_reset(known);
-		if (status == EMR_OK && is_kept_here(m, all))
-			continue;
-		if (status != EMR_OK && status != EMR_NOT_FOUND)
+		if (status == EMR_OK || status == EMR_NOT_FOUND)
+			status = run_with(change, all);
+		if (status != EMR_NOT_FOUND) /* as a statement without rows ends */
 			break;
-		status = bind_all(drop, all, n);
-		if (status == EMR_OK)
-			status = emr_sql_done(drop);
-		m->n++;
 	}
+	m->n += (uint64_t)(sqlite3_total_changes(m->chain->sql.db) - before);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* A note that cannot be read is left again by the next member who signs one. */
-static emr_status drop_bad_note(mending *m)
-{
-	EMR_AUTO_BUF note = {0};
-	emr_status status = emr_chain_note(m->chain, &note);
-
-	if (status != EMR_DAMAGED)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	m->n++;
-	return emr_sql_run(&m->chain->sql, "DELETE FROM meta WHERE name='note'");
-}
-
-static emr_status mend_table(mending *m)
-{
-	uint64_t here = 0, there = 0;
-	emr_status status = put_right(m);
-
-	if (strcmp(m->t->name, "meta") == 0)
-		return status == EMR_OK ? drop_bad_note(m) : status;
-	if (status == EMR_OK)
-		status = count_rows(m->chain, m->t->name, &here);
-	if (status == EMR_OK)
-		status = count_rows(m->truth, m->t->name, &there);
-	return status == EMR_OK && (here > there || m->keep != NULL) ? remove_strays(m) : status;
 }
 
 emr_status emr_chain_mend(
 	emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep, void *keep_arg, uint64_t *out_n)
 {
+	static const char *const names[] = {
+		"entries", "nodes", "domains", "items", "state", "places", "parts", "meta"};
 	mending m = {.chain = chain, .truth = truth, .keep = keep, .keep_arg = keep_arg};
-	emr_status status = EMR_OK;
+	EMR_AUTO_BUF note = {0};
 
 	/* An index that disagrees with its table hides rows from the look for equal ones. */
 	if (emr_chain_check_file(chain) == EMR_DAMAGED)
-		status = emr_sql_run(&chain->sql, "REINDEX");
-	for (size_t i = 0; status == EMR_OK && i < N_TABLES; i++) {
-		m.t = &tables[i];
-		status = mend_table(&m);
+		EMR_TRY(emr_sql_run(&chain->sql, "REINDEX"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		EMR_TRY(change_rows(&m, names[i], true));
+		EMR_TRY(change_rows(&m, names[i], false));
 	}
-	if (status == EMR_OK)
-		status = emr_chain_check_file(chain);
+	/* A note that cannot be read is left again by the next member who signs one. */
+	if (emr_chain_note(chain, &note) == EMR_DAMAGED) {
+		EMR_TRY(emr_sql_run(&chain->sql, "DELETE FROM meta WHERE name='note'"));
+		m.n++;
+	}
 	*out_n = m.n;
-	return status;
+	return emr_chain_check_file(chain);
 }

@@ -83,8 +83,6 @@ static emr_status open_log(const char *own, emr_ledger_copy *copy)
 static emr_status open_chains(const char *path, const char *own, emr_ledger_copy *copy)
 {
 	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool is_group = false;
-	emr_chain_use use;
 	emr_status status;
 
 	if (dirfd < 0)
@@ -96,14 +94,13 @@ static emr_status open_chains(const char *path, const char *own, emr_ledger_copy
 		return emr_status_from_errno(errno);
 	status = emr_network_check_place(dirfd);
 	if (status == EMR_OK)
-		status = place_check_rights(dirfd, &is_group);
-	use = is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
-	if (status == EMR_OK)
-		status =
-			emr_chain_open(dirfd, EMR_NETWORK_LEDGER, use, false, BUSY_MS, &copy->held);
+		status = place_check_rights(dirfd);
 	if (status == EMR_OK)
 		status = emr_chain_open(
-			dirfd, EMR_NETWORK_LEDGER, use, false, BUSY_MS, &copy->newest);
+			dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, BUSY_MS, &copy->held);
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, BUSY_MS, &copy->newest);
 	return status == EMR_OK ? hold(copy) : status;
 }
 

@@ -77,11 +77,9 @@ static const emr_ledger_backend backend = {
 	.compare = embedded_compare,
 };
 
-static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use)
+static emr_status open_dir(embedded *e, const char *path)
 {
-	bool is_group = false;
 	struct stat st;
-	emr_status status;
 
 	e->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
@@ -92,11 +90,8 @@ static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use
 	/* SQLite takes an empty file for a new one, and deletes the log beside it. */
 	if (st.st_size == 0)
 		return EMR_DAMAGED;
-	status = emr_network_check_place(e->dirfd);
-	if (status == EMR_OK)
-		status = place_check_rights(e->dirfd, &is_group);
-	*out_use = is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
-	return status;
+	EMR_TRY(emr_network_check_place(e->dirfd));
+	return place_check_rights(e->dirfd);
 }
 
 static emr_status watch(embedded *e, const char *path)
@@ -136,12 +131,13 @@ static emr_status read_descriptor(embedded *e)
 static emr_status open_all(embedded *e, const emr_ledger_options *options)
 {
 	uint32_t busy_ms = options->busy_timeout_ms ? options->busy_timeout_ms : EMBEDDED_BUSY_MS;
-	emr_chain_use use = EMR_CHAIN_SHARED;
 	emr_public public;
 
-	EMR_TRY(open_dir(e, options->path, &use));
-	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader));
-	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer));
+	EMR_TRY(open_dir(e, options->path));
+	EMR_TRY(emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, busy_ms, &e->reader));
+	EMR_TRY(emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, busy_ms, &e->writer));
 	EMR_TRY(emr_chain_seen(e->reader, read_descriptor(e)));
 	emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), e->net_id);
 	EMR_TRY(watch(e, options->path));

@@ -189,10 +189,9 @@ static emr_status register_owner(making *m)
 static emr_status make_ledger(const making *m)
 {
 	EMR_AUTO_CHAIN chain = NULL;
-	emr_chain_use use = m->options->is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
 	emr_status status;
 
-	EMR_TRY(emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, use, true, 1000, &chain));
+	EMR_TRY(emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, 1000, &chain));
 	EMR_TRY(emr_chain_begin(chain));
 	status = emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor));
 	if (status == EMR_OK)
@@ -203,13 +202,11 @@ static emr_status make_ledger(const making *m)
 
 static emr_status fill(making *m)
 {
-	mode_t dir_mode = m->options->is_group ? 02770 : 0700;
-
-	if (fchmod(m->dirfd, dir_mode) != 0)
+	if (fchmod(m->dirfd, 0700) != 0)
 		return emr_status_from_errno(errno);
 	EMR_TRY(emr_network_check_place(m->dirfd));
-	EMR_TRY(emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor),
-		m->options->is_group ? 0660 : 0600));
+	EMR_TRY(emr_file_create(
+		m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor), 0600));
 	if (m->options->begin == NULL)
 		EMR_TRY(make_ledger(m));
 	EMR_TRY(register_owner(m));

@@ -46,20 +46,12 @@ emr_status emr_network_check_place(int dirfd)
 	return EMR_UNSUPPORTED;
 }
 
-emr_status place_check_rights(int dirfd, bool *out_is_group)
+emr_status place_check_rights(int dirfd)
 {
 	struct stat st;
-	mode_t mode;
 
 	if (fstat(dirfd, &st) != 0)
 		return emr_status_from_errno(errno);
-	mode = st.st_mode & 07777;
-	/* A directory that only its owner may enter is private with or without set-group-id. */
-	if ((mode & 05777) == 0700 && st.st_uid == geteuid())
-		*out_is_group = false;
-	else if (mode == 02770)
-		*out_is_group = true;
-	else
-		return EMR_EXPOSED;
-	return EMR_OK;
+	/* With or without set-group-id. */
+	return (st.st_mode & 05777) == 0700 && st.st_uid == geteuid() ? EMR_OK : EMR_EXPOSED;
 }

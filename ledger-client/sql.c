@@ -339,14 +339,14 @@ static emr_status check_kind(emr_sql *sql, const emr_sql_kind *kind)
 
 /* SQLite gives its side files the rights of the main file, so the main file is made first, with the
  * right ones. */
-static emr_status make_file(int dirfd, const char *name, mode_t mode)
+static emr_status make_file(int dirfd, const char *name)
 {
 	EMR_AUTO_FD fd =
-		openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return errno == EEXIST ? EMR_OK : emr_status_from_errno(errno);
-	return fchmod(fd, mode) == 0 ? EMR_OK : emr_status_from_errno(errno);
+	return fchmod(fd, 0600) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
 emr_status emr_sql_path(int dirfd, const char *name, char out_path[PATH_MAX])
@@ -406,7 +406,7 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 
 	may_create = may_create && !sql.is_still;
 	if (may_create)
-		status = make_file(dirfd, name, kind->mode);
+		status = make_file(dirfd, name);
 	if (status == EMR_OK)
 		status = connect_to(dirfd, name, kind, busy_ms, &sql);
 	if (status == EMR_OK)

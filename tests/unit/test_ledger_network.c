@@ -94,24 +94,9 @@ TEST_IN(begin, end, a_private_network_is_private)
 	assert_int_equal(mode_of("ledger.sqlite-wal"), 0600);
 }
 
-TEST_IN(begin, end, a_group_network_is_for_the_group)
-{
-	emr_network_new o = options();
-
-	o.is_group = true;
-	(void)umask(077); /* whatever the user's umask says */
-	assert_ok(emr_network_create(&o, &k.net_id, NULL));
-	assert_ok(open_it());
-	(void)umask(022);
-	assert_int_equal(mode_of("."), 02770);
-	assert_int_equal(mode_of("ledger.sqlite"), 0660);
-	assert_int_equal(mode_of("ledger.sqlite-wal"), 0660);
-	assert_int_equal(mode_of("ledger.sqlite-shm"), 0660);
-}
-
 TEST_IN(begin, end, a_network_with_wider_rights_is_not_opened)
 {
-	static const mode_t modes[] = {0755, 0701, 0770, 03770, 02777, 01700};
+	static const mode_t modes[] = {0755, 0701, 0770, 02770, 02777, 01700};
 	emr_network_new o = options();
 
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));

@@ -23,8 +23,7 @@ TEST(a_statement_is_prepared_once_for_all_values)
 			"CREATE INDEX numbers ON things(value) WHERE kind=32;"
 			"INSERT INTO things VALUES(32, 1, 5, 0, 0), (32, 2, 6, 0, 0), (1, 1, 7, 0, "
 			"0);",
-		.texts = texts,
-		.mode = 0600};
+		.texts = texts};
 	char path[] = "/tmp/emr-sql-XXXXXX";
 	sqlite3_stmt *s = NULL;
 	emr_sql sql = {0};
@@ -88,8 +87,7 @@ TEST(a_journal_that_somebody_planted_beside_a_database_deletes_nothing)
 	static const emr_sql_kind kind = {.application_id = 7,
 		.format = 1,
 		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);",
-		.texts = texts,
-		.mode = 0600};
+		.texts = texts};
 	char path[] = "/tmp/emr-sql-XXXXXX", victim[64];
 	sqlite3_stmt *s = NULL;
 	emr_sql sql = {0};
@@ -128,8 +126,7 @@ TEST(an_index_that_somebody_cuts_ends_no_program)
 	static const emr_sql_kind kind = {.application_id = 7,
 		.format = 1,
 		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);",
-		.texts = texts,
-		.mode = 0600};
+		.texts = texts};
 	char path[] = "/tmp/emr-sql-XXXXXX";
 	sqlite3_stmt *s = NULL;
 	emr_sql sql = {0}, other = {0};
@@ -185,8 +182,7 @@ TEST(nothing_is_run_that_a_database_brings)
 		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);"
 			  "CREATE TRIGGER eat AFTER UPDATE ON things BEGIN DELETE FROM things; END;"
 			  "CREATE TABLE far(value INTEGER);",
-		.texts = texts,
-		.mode = 0600};
+		.texts = texts};
 	char path[] = "/tmp/emr-sql-XXXXXX", file[64];
 	sqlite3_stmt *s = NULL;
 	sqlite3 *bare = NULL;

@@ -9,9 +9,8 @@
 typedef struct emr_chain emr_chain; /* one connection; one thread at a time */
 
 typedef enum emr_chain_use {
-	EMR_CHAIN_SHARED, /* the ledger itself: survives a power cut, other processes write too */
-	EMR_CHAIN_SHARED_GROUP, /* the same with rights for a group */
-	EMR_CHAIN_PRIVATE,	/* a replica: can be made again */
+	EMR_CHAIN_SHARED,  /* the ledger itself: survives a power cut, other processes write too */
+	EMR_CHAIN_PRIVATE, /* a replica: can be made again */
 } emr_chain_use;
 
 emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool may_create,
@@ -277,7 +276,7 @@ typedef emr_status (*emr_chain_missing_fn)(void *arg, const emr_part_key *key, u
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg);
 /* Inside a write transaction on CHAIN: each row that is not what TRUTH has becomes so, and rows
  * that it does not have go. KEEP says which domains' parts belong here (NULL = all).  A part that
- * TRUTH lacks is left as it is.  *out_n = rows that were changed.  EMR_DAMAGED: the file's
- * structure is damaged, and only another file helps; the caller rolls back. */
+ * TRUTH lacks is left as it is.  *out_n = rows that were taken away or put there.  EMR_DAMAGED: the
+ * file's structure is damaged, and only another file helps; the caller rolls back. */
 emr_status emr_chain_mend(emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep,
 	void *keep_arg, uint64_t *out_n);

@@ -35,7 +35,6 @@ typedef struct emr_network_new {
 	const char *name;	/* of network and organisation, 1..64 bytes of UTF-8 */
 	const char *handle;	/* the owner's common name in the certificate, 1..64 bytes */
 	const emr_clock *clock; /* NULL = the computer's */
-	bool is_group;		/* 2770 and 0660 instead of 0700 and 0600 */
 	/* Of a network that stands elsewhere; NULL: a ledger in PATH.  Its organisation's MSP, and
 	 * what begins it there: gets the certificates and the descriptor, and gives a handle for
 	 * the first registration. */

@@ -38,7 +38,6 @@ typedef struct emr_sql_kind {
 	const char *const *texts;
 	bool survives_power_cut; /* synchronous FULL, else NORMAL */
 	bool has_triggers;	 /* else none that the file brings is run */
-	mode_t mode;		 /* of a new file */
 } emr_sql_kind;
 
 /* Of every connection of this process, whatever it is for: it takes memory for a page when it has
