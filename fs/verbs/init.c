@@ -667,6 +667,7 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
 	emr_begun_name(emr_buf_view(&m.joining.bytes), &m.begun.file);
+	emr_passphrase_is_of(m.profile.name, m.profile.born);
 	if (status == EMR_OK)
 		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], !goes_on(&m),
 			&m.passphrase, &problem);

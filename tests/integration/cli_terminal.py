@@ -111,7 +111,7 @@ def slips_are_told_and_asked_again(home):
         terminal.expect("Born on")
     terminal.type("1984-03-12")
     terminal.expect("New passphrase: ")
-    for weak in ("a", "password1"):
+    for weak in ("a", "password1", "Silva-Ana-12-03-1984"):
         terminal.type(weak)
         terminal.expect("would find this passphrase")
         terminal.expect("New passphrase: ")
