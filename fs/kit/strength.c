@@ -7,6 +7,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -16,12 +19,127 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "kit/passphrase.h"
 
 /* Later bytes only add strength; the library's work grows with the square. */
 #define JUDGED_BYTES 128
 
-/* Words that an attacker tries first here. */
-static const char *const own_words[] = {"emrfs", NULL};
+/* What an attacker tries first here: this table, written with each separator, and the person. */
+static const char *const famous[] = {"emrfs", "correct horse battery staple", "tr0ub4dor&3",
+	"troubador", "the quick brown fox jumps over the lazy dog",
+	"to be or not to be that is the question", "may the force be with you",
+	"all your base are belong to us", "our father who art in heaven",
+	"pai nosso que estais no ceu", "as armas e os baroes assinalados",
+	"o rato roeu a rolha da garrafa do rei da russia", "nel mezzo del cammin di nostra vita"};
+static const char separators[][2] = {"", " ", "-", "_", ".", "/"};
+
+/* Who the passphrase is for, "" where nobody said. */
+static char person_name[256], person_born[11];
+
+#define WORDS_MAX 256
+#define PIECE_MIN 3 /* bytes: a shorter piece of a name is in many good passphrases */
+
+typedef struct dictionary {
+	const char *words[WORDS_MAX + 1]; /* the last one NULL */
+	size_t n, used;
+	char text[8192];
+} dictionary;
+
+/* What does not fit is left out; a word is written with small letters. */
+__attribute__((format(printf, 2, 3))) static void dictionary_add(
+	dictionary *d, const char *format, ...)
+{
+	char *word = d->text + d->used;
+	size_t room = sizeof d->text - d->used;
+	va_list arguments;
+	int len;
+
+	va_start(arguments, format);
+	len = vsnprintf(word, room, format, arguments);
+	va_end(arguments);
+	if (len < PIECE_MIN || (size_t)len >= room || d->n == WORDS_MAX)
+		return;
+	d->words[d->n++] = word;
+	d->used += (size_t)len + 1;
+}
+
+/* The next letter of *AT in small letters, and without its accent: U+00C0 to U+017F. */
+static char plain_letter(const char **at)
+{
+	static const char plain[] =
+		"aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty"
+		"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
+		"lllnnnnnnnnnoooooooorrrrrrsssssssstttttt"
+		"uuuuuuuuuuuuwwyyyzzzzzzs";
+	const unsigned char *p = (const unsigned char *)*at;
+
+	if (p[0] >= 0xc3 && p[0] <= 0xc5 && p[1] >= 0x80 && p[1] < 0xc0) {
+		*at += 2;
+		return plain[(p[0] - 0xc3) * 64 + p[1] - 0x80];
+	}
+	*at += 1;
+	return p[0] >= 'A' && p[0] <= 'Z' ? (char)(p[0] + 32) : (char)p[0];
+}
+
+static void add_name(dictionary *d)
+{
+	char plain[sizeof person_name] = "", *rest = plain;
+	char typed[sizeof person_name], *rest_typed = typed;
+	size_t len = 0;
+
+	for (const char *at = person_name; *at != '\0';)
+		plain[len++] = plain_letter(&at);
+	snprintf(typed, sizeof typed, "%s", person_name);
+	for (char *piece; (piece = strsep(&rest, " -.,'")) != NULL;)
+		dictionary_add(d, "%s", piece);
+	for (char *piece; (piece = strsep(&rest_typed, " -.,'")) != NULL;)
+		dictionary_add(d, "%s", piece);
+}
+
+static void add_born(dictionary *d)
+{
+	const char *y = person_born, *m = person_born + 5, *day = person_born + 8;
+
+	if (strlen(person_born) != 10)
+		return;
+	dictionary_add(d, "%.4s", y);
+	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++) {
+		const char *s = separators[i];
+
+		dictionary_add(d, "%s%s%.2s%s%.4s", day, s, m, s, y);
+		dictionary_add(d, "%d%s%d%s%.4s", atoi(day), s, atoi(m), s, y);
+		dictionary_add(d, "%s%s%.2s%s%.2s", day, s, m, s, y + 2);
+		dictionary_add(d, "%.2s%s%s%s%.4s", m, s, day, s, y);
+		dictionary_add(d, "%.4s%s%.2s%s%s", y, s, m, s, day);
+		dictionary_add(d, "%.2s%s%.2s%s%s", y + 2, s, m, s, day);
+		dictionary_add(d, "%s%s%.2s", day, s, m);
+		dictionary_add(d, "%.2s%s%s", m, s, day);
+	}
+}
+
+static void add_famous(dictionary *d)
+{
+	for (size_t i = 0; i < sizeof famous / sizeof *famous; i++) {
+		for (size_t s = 0; s < sizeof separators / sizeof *separators; s++) {
+			char text[64];
+			size_t len = 0;
+
+			for (const char *at = famous[i]; *at != '\0'; at++) {
+				if (*at != ' ')
+					text[len++] = *at;
+				else if (separators[s][0] != '\0')
+					text[len++] = separators[s][0];
+			}
+			dictionary_add(d, "%.*s", (int)len, text);
+		}
+	}
+}
+
+void emr_passphrase_is_of(const char *name, const char *born)
+{
+	snprintf(person_name, sizeof person_name, "%s", name);
+	snprintf(person_born, sizeof person_born, "%.10s", born);
+}
 
 typedef __typeof__(ZxcvbnMatch) match_function;
 
@@ -40,14 +158,16 @@ static match_function *load_match(void)
 /* In the child: memory goes back to the kernel with the process. */
 static _Noreturn void judge_in_child(match_function *match, const char *text, int out_fd)
 {
-	const char *words[sizeof own_words / sizeof *own_words];
+	static dictionary known;
 	double bits;
 	ZxcMatch_t *matches = NULL;
 
 	(void)mlockall(
 		MCL_CURRENT | MCL_FUTURE); /* refused where the limit is low: a moment only */
-	memcpy(words, own_words, sizeof words);
-	bits = match(text, words, &matches);
+	add_name(&known);
+	add_born(&known);
+	add_famous(&known);
+	bits = match(text, known.words, &matches);
 	_exit(write(out_fd, &bits, sizeof bits) == (ssize_t)sizeof bits ? 0 : 1);
 }
 

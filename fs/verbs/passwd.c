@@ -18,13 +18,15 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	EMR_AUTO_FD lock_fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
 	EMR_AUTO_PASSPHRASE passphrase = {0};
-	emr_profile profile;
-	emr_status status;
+	emr_profile profile = {.name = ""};
+	emr_status status, loaded;
 
 	EMR_TRY(emr_places_open_state(places, false, &state_fd, out_problem));
 	EMR_TRY(emr_keys_lock(state_fd, &lock_fd, out_problem));
 	EMR_TRY(emr_keys_open(state_fd, places->state, args->values[EMR_OPT_PASSPHRASE_FILE],
 		&keyring, out_problem));
+	loaded = emr_profile_load(keyring, state_fd, &profile);
+	emr_passphrase_is_of(profile.name, profile.born);
 	EMR_TRY(emr_passphrase_get_replacement(
 		args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem));
 	emr_keys_cost(out, keyring, &settings->kdf);
@@ -36,7 +38,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 		emr_keys_say_backups(out, state_fd);
 	/* It has the cost, too.  Where there is none that opens, words will make it the usual one.
 	 */
-	if (status == EMR_OK && emr_profile_load(keyring, state_fd, &profile) == EMR_OK)
+	if (status == EMR_OK && loaded == EMR_OK)
 		(void)!emr_profile_save(keyring, state_fd, &profile);
 	/* Of an organisation that was made while the computer lost its power: the old passphrase
 	 * opens it, too. */

@@ -118,8 +118,11 @@ static emr_status test_words(recovering *r, emr_problem *out_problem)
 static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
+	emr_profile profile = {.name = ""};
 	emr_status status;
 
+	(void)!emr_profile_load(r->keyring, r->state_fd, &profile);
+	emr_passphrase_is_of(profile.name, profile.born);
 	EMR_TRY(emr_passphrase_get_replacement(
 		r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem));
 	emr_keys_cost(r->out, r->keyring, &r->settings.kdf);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "emr_test.h"
+#include "kit/passphrase.h"
 #include "kit_private.h"
 
 static double bits_of(const char *text)
@@ -18,7 +19,8 @@ TEST(what_people_take_is_weak)
 {
 	static const char *const taken[] = {"a", "password", "Password1", "1984-03-12",
 		"qwertyuiop", "ana silva", "emrfs health", "aaaaaaaaaaaaaaaaaaaaaaaa", "Tr0ub4dor",
-		"letmein123"};
+		"letmein123", "correct horse battery staple", "Correct-Horse-Battery-Staple1",
+		"correcthorsebatterystaple!", "Tr0ub4dor&3", "May_the_force_be_with_you"};
 
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		if (bits_of(taken[i]) >= EMR_PASSPHRASE_BITS_MIN)
@@ -26,9 +28,25 @@ TEST(what_people_take_is_weak)
 	}
 }
 
+TEST(the_name_and_birth_date_of_its_owner_are_weak)
+{
+	static const char *const taken[] = {"Rosa-Conceicao-1958", "conceicao.rosa.1958",
+		"R0sa Conceição 17.3.1958", "ConceicaoRosa17031958", "1958-03-17 rosa santos",
+		"17/3/1958-Conceição", "rosa conceicao santos 580317"};
+
+	emr_passphrase_is_of("Rosa Conceição dos Santos", "1958-03-17");
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		if (bits_of(taken[i]) >= EMR_PASSPHRASE_BITS_MIN)
+			fail_msg("%s is taken for strong: %f", taken[i], bits_of(taken[i]));
+	}
+	assert_true(bits_of("roses without any summer left") >= EMR_PASSPHRASE_BITS_MIN);
+	emr_passphrase_is_of("", "");
+	assert_true(bits_of("Rosa-Conceicao-1958") >= EMR_PASSPHRASE_BITS_MIN);
+}
+
 TEST(what_resists_is_taken)
 {
-	static const char *const strong[] = {"correct horse battery staple", "Ki3jz/r3CeTEZw8t",
+	static const char *const strong[] = {"wrong donkey radiator paperclip", "Ki3jz/r3CeTEZw8t",
 		"five words nobody puts together", "kf7q-2mxa-9tde"};
 
 	for (size_t i = 0; i < sizeof strong / sizeof *strong; i++) {

@@ -21,6 +21,9 @@ static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
 	return emr_bytes_of(passphrase->data, passphrase->len);
 }
 
+/* From here on a new passphrase of this process may not rest on NAME (UTF-8), pieces of it, or BORN
+ * (YYYY-MM-DD); "" says nothing.  Not for several threads. */
+void emr_passphrase_is_of(const char *name, const char *born);
 /* In this order: FILE (may be NULL; 0600, one trailing newline is taken off), the program in
  * EMRFS_ASKPASS (its first line), $CREDENTIALS_DIRECTORY/emrfs.passphrase, the terminal without
  * echo.  IS_NEW: a terminal or program is asked twice, and one that could be guessed is
