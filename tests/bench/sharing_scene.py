@@ -1,6 +1,6 @@
 """The people of the sharing rows: a patient, a doctor, and three organisations whose agents release keys.
 
-Each has an own home, as if it were an own computer; the network is one directory, which its owner serves to the others.  The scene is made once in a run.
+Each has a home of their own, as if it were a computer of their own; the network is one directory, which its owner serves to the others.  The scene is made once in a run.
 """
 import json
 import os

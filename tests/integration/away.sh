@@ -1,7 +1,7 @@
 #!/bin/bash
 # away.sh: a hospital and a clinic, of which only the hospital has an agent. A patient of the hospital shares with a doctor of the clinic
-# and is away. The records open if the patient allowed the own organisation to release, and stop when the patient did not or takes it back.
-# A dishonest agent and the doctor do what they can against that (dishonest.c).
+# and is away. The records open if the patient allowed the hospital to release, and stop when the patient did not or takes it back. A
+# dishonest agent and the doctor do what they can against that (dishonest.c).
 # away.sh fabric: one hospital alone, on a channel of Fabric, by live IPFS nodes; the doctor is a colleague of the person who runs the
 # agent. The peers are real where FABRIC has their programs, else PEER plays them.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}

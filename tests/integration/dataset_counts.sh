@@ -1,6 +1,6 @@
 #!/bin/bash
 # dataset_counts.sh: a person who may see a call sees how many people are in it, and how many files of each kind, modality and age. Numbers
-# about fewer than five people are never shown, and a participant who leaves takes the own numbers away.
+# about fewer than five people are never shown, and those of a participant who leaves are gone.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || emr_skip "needs pydicom"

@@ -13,7 +13,7 @@ fi
 two_begin fabric_faults
 eval "members_$(declare -f at_end)"
 at_end() {
-	# What gateways said stands in her log alone.
+	# Only ana's log has the answers of the gateways.
 	grep -h "fabric:" ana/state/log 2>/dev/null | tail -n 20
 	# shellcheck disable=SC2086
 	[ -z "${STOPPED:-}" ] || kill -CONT $STOPPED

@@ -122,7 +122,7 @@ echo "a shoulder blade" >ana-folder/Imaging/CT.txt
 silent() {
 	local begun=$EPOCHSECONDS
 	as ana run 0 status
-	# Who waits with a call waits for a minute.
+	# A status that waited for its call would take a minute.
 	[ $((EPOCHSECONDS - begun)) -lt 50 ] || emr_fail "status took $((EPOCHSECONDS - begun)) s"
 	grep -qi "away\|offline\|reach" out/said
 }

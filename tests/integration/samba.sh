@@ -1,6 +1,6 @@
 #!/bin/bash
-# samba.sh: an ordinary user serves a folder by an own Samba server, with the settings of examples/smb.conf: read, write, save by a rename,
-# list, delete, long names; a closed folder is no share.
+# samba.sh: an ordinary user runs a Samba server for a folder, with the settings of examples/smb.conf: read, write, save by a rename, list,
+# delete, long names; a closed folder is no share.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/ordinary.sh"
 for program in smbd smbclient pdbedit; do

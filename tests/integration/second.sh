@@ -1,6 +1,6 @@
 #!/bin/bash
-# second.sh: a person with whom others share has a second computer: the own records are there; the shares are on the first computer, and the
-# second says so.
+# second.sh: a person with whom others share has a second computer: records of this person are there; the shares are on the first computer,
+# and the second says so.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin second

@@ -50,7 +50,7 @@ while IFS= read -r line; do
 	esac
 	bare=$(sed "s/ *# .*\$//; s/:7443/:$port/" <<<"$command")
 	if [ "${bare%&}" != "$bare" ]; then
-		# What goes on beside the others repeats itself, too, until it has begun well: it ends when somebody came in.
+		# A command beside the others is repeated, too, until it has begun well: it ends when somebody came in.
 		(for ((i = 0; i < patience; i++)); do
 			(cd "$who" && EMRFS_HOME=$EMR_WORK/$who/.home bash -c "${bare%&}") >"beside-$count" 2>&1 </dev/null && exit 0
 			sleep 0.5

@@ -116,7 +116,7 @@ emr_await_end() {
 emr_end() {
 	local status=$?
 	trap - EXIT
-	# What was tried until the end says why it did not come.
+	# The output of the last try says why the event did not come.
 	[ "$status" = 0 ] || cat "$EMR_WORK/tried" 2>/dev/null
 	# A test that works inside the mount must not hold it.
 	cd /

@@ -71,7 +71,7 @@ screen_await() {
 			screen_read && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 			screen_read --psm 11 && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 		fi
-		# Whoever has not worked between so many looks, each of which takes the longer the busier the computer is, shows nothing more.
+		# Programs that have not worked between so many looks show nothing more; a look takes the longer the busier the computer is.
 		works=$(screen_works)
 		if [ "$now$works" = "$last$worked" ]; then rests=$((rests + 1)); else rests=0; fi
 		worked=$works

@@ -1,4 +1,4 @@
-/* This file writes on the ledger as another person does who has an own folder there. */
+/* This file writes on the ledger as another person does who has a folder there. */
 #include "others_kit.h"
 
 #include "contract/codes.h"

@@ -1,4 +1,4 @@
-/* In these tests a person pretends to be another one: by the words on the own card, by another
+/* In these tests a person pretends to be another one: by the words on a card, by another
  * certificate later on, by a handle that looks like the other's, or by a key whose code begins like
  * the other's. No computer shows the two under one name. */
 #include <stdio.h>

@@ -20,7 +20,7 @@ bool emr_disk_takes_nothing(int fd);
 void emr_disk_give_up(int fd);
 /* A database that is read without locks, and the log beside it, when it was opened. */
 typedef struct emr_disk_seen {
-	bool is_locked; /* with locks, and so whoever writes it waits for its readers */
+	bool is_locked; /* with locks, and so a writer of it waits for its readers */
 	bool has_log;
 	struct stat file, log;
 } emr_disk_seen;

@@ -46,7 +46,7 @@ typedef enum emr_status {
 	EMR_REFUSED,	    /* the ledger refused; the result code says why */
 	EMR_ACCESS_ENDED,   /* what another shared: its time is over */
 	EMR_ACCESS_REVOKED, /* what another shared: taken back */
-	EMR_FORBIDDEN,	    /* not in this place, whoever asks */
+	EMR_FORBIDDEN,	    /* not in this place, for any caller */
 	EMR_WOULD_SHARE,    /* somebody else would see it, and nobody asked for that */
 	EMR_APART,	   /* a rename from one owner's folder to another's: to be copied instead */
 	EMR_LETTERS_SPENT, /* the day's letters that the ledger takes by one certificate */
@@ -111,7 +111,7 @@ static inline bool emr_status_is_unanswered(emr_status status)
 }
 
 /* The data that was looked at is at fault, not this moment: it cannot be read as it is.  Others
- * like it may be fine: whoever goes through many passes over it and tells it. */
+ * like it may be fine: a caller that goes through many passes over it and tells it. */
 static inline bool emr_status_is_unreadable(emr_status status)
 {
 	emr_status_kind kind = emr_status_kind_of(status);

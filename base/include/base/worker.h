@@ -19,7 +19,7 @@ typedef struct emr_worker {
 	pthread_mutex_t lock; /* is_woken, is_stopping */
 	pthread_cond_t wake;
 	pthread_t thread;
-	bool has_thread; /* of whoever starts and stops it */
+	bool has_thread; /* of the code that starts and stops it */
 	bool is_woken, is_stopping;
 } emr_worker;
 

@@ -1,8 +1,8 @@
 /* This file limits how much one may leave in another's Inbox in a day, and how large a file may be.
  * The network's rules say it, and the owner's computer neither fetches nor shows what is beyond
- * (deposits_limit.c), but nobody could tell the sender. So the sender's own computer counts the own
- * deposits on the ledger and those that wait here, and takes no more than that. It does not look at
- * deposits of others there, nor at what became of any. */
+ * (deposits_limit.c), but nobody could tell the sender. So the sender's computer counts the
+ * sender's deposits on the ledger and those that wait here, and takes no more than that. It does
+ * not look at deposits of others there, nor at what became of any. */
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "replica/rules.h"

@@ -16,8 +16,8 @@ bool emr_text_ok(const char *text, size_t len);
 /* Bytes of the UTF-8 character at TEXT (RFC 3629), of which LEFT bytes are there or a NUL ends it;
  * 0 when it is none. */
 size_t emr_utf8_len(const uint8_t *text, size_t left);
-/* Whether the character of LEN bytes at TEXT is one of those characters, for whoever shows the rest
- * of such a text; *OUT_CODE is its number. */
+/* Whether the character of LEN bytes at TEXT is one of those characters, for a caller that shows
+ * the rest of such a text; *OUT_CODE is its number. */
 bool emr_utf8_misleads(const uint8_t *text, size_t len, uint32_t *out_code);
 
 #define EMR_CARD_LABEL_MAX 64 /* bytes: name, a tab, birth date or nothing */

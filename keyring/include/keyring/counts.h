@@ -8,7 +8,7 @@
 #define EMR_COUNTS_PLAIN_BYTES 128
 #define EMR_COUNTS_MARK_KEY_BYTES 32
 
-/* JOIN_ITEM: 160 bytes of the item and its public part.  The mark in the part tells whoever has
+/* JOIN_ITEM: 160 bytes of the item and its public part.  The mark in the part tells a holder of
  * MARK_KEY, and nobody else, whether other numbers would say the same.  Appends the part.
  * EMR_INVALID. */
 emr_status emr_counts_part_seal(emr_bytes join_item, const uint8_t steward_x25519[32],

@@ -22,7 +22,7 @@ typedef struct emr_invitation {
 	emr_id16 org;
 	uint64_t expires; /* Unix seconds */
 	emr_id16 id;
-	uint8_t secret[32]; /* whoever has it may answer, once: wipe it when done (emr_wipe) */
+	uint8_t secret[32]; /* a person who has it may answer, once: wipe it when done (emr_wipe) */
 	uint8_t admin_pk[32];
 	char network[EMR_INVITE_NAME_MAX + 1]; /* its name; UTF-8 without controls */
 	char url[EMR_INVITE_URL_MAX + 1];      /* where the ledger is */

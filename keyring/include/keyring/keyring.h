@@ -87,8 +87,8 @@ typedef enum emr_keyring_tlv {
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 
-/* Sets, replaces, or (LEN 0) removes.  Thread-safe: whoever reads meanwhile gets the one or the
- * other. */
+/* Sets, replaces, or (LEN 0) removes.  Thread-safe: a thread that reads meanwhile gets the one or
+ * the other. */
 emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value);
 /* EMR_NOT_FOUND; appends a copy to OUT. */
 emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out);

@@ -193,7 +193,7 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
  * says nothing: emr_chain_follow looks itself. */
 typedef struct emr_chain_checked {
 	bool is_batch_signed; /* by the key that the batch names */
-	bool is_handed_in;    /* signed by SUBMITTER_PK, whoever's it is, for NET_ID */
+	bool is_handed_in;    /* signed by SUBMITTER_PK, of any person, for NET_ID */
 	uint8_t submitter_pk[32], net_id[16];
 	bool is_from_peer; /* parts may come later, also those of entries that moved: see
 			    * emr_chain_follow */

@@ -9,7 +9,7 @@
  * what comes behind it with CERTIFICATE.  KEYRING has it when the ledger has taken the batch, and
  * the former one when it has not.  While nobody knows which of the two it is (a status of
  * emr_ledger_submit that leaves the question open), every batch asks for that first, and is not
- * sent before it is known, so that the ledger takes none for a stranger's; and whoever renews
+ * sent before it is known, so that the ledger takes none for a stranger's; and a caller that renews
  * meanwhile gets the answer of the batch that is on its way.  With OUT_ANSWER NULL it is only noted
  * as one that may be on its way from before, and no ledger is asked: the next batch asks.
  * EMR_INVALID: KEYRING is not the submitter's.  EMR_DENIED: who leads to the ledger does not take

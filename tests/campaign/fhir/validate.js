@@ -13,7 +13,7 @@ function validate(event) {
 	return validator.validate(event, { errorOnUnexpected: true });
 }
 
-// What must not pass: each takes a valid event and spoils it.
+// The spoilers: each takes a valid event and spoils it, so that it must not pass.
 const spoilers = { AuditEvent: {
 	'without the time': event => delete event.recorded,
 	'without an agent': event => delete event.agent,

@@ -17,7 +17,7 @@ typedef struct emr_serve_call {
 	emr_buf body;	     /* whole, where the route takes no pieces */
 	void *memory;	     /* of a route that takes or gives pieces */
 	size_t memory_bytes; /* of it, where they are many: they count as the answer's do */
-	emr_id32 asks;	     /* of whoever has found out */
+	emr_id32 asks;	     /* for the route that has found out who asks */
 
 	/* The answer: 200 and bytes, until the route says otherwise. */
 	unsigned code;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* TEXT in the language of whoever reads it; TEXT itself where there is no translation.  The
+/* TEXT in the language of its reader; TEXT itself where there is no translation.  The
  * translation of a format has the same directives: the build checks it. */
 const char *emr_text(const char *english) __attribute__((format_arg(1)));
 /* The same for N of something. */

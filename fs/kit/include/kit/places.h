@@ -59,7 +59,7 @@ emr_status emr_places_open_state(
 	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem);
 /* Makes the runtime directory (0700) if needed. */
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
-/* The file in which whoever writes in a network's directory has a byte locked: one for all keyrings
+/* The file in which a writer in a network's directory has a byte locked: one for all keyrings
  * of this account, whatever their own places are, below the home that the system knows.  Owned by
  * the caller; NULL without memory. */
 char *emr_places_writers(void);

@@ -49,7 +49,7 @@ void emr_record_hold_end(emr_record_ctx *ctx);
  */
 typedef emr_status (*emr_record_block_visit)(void *context, const emr_cid *cid);
 emr_status emr_record_each_block(emr_record_ctx *ctx, emr_record_block_visit visit, void *context);
-/* Chunks decrypted so far, whoever asked for them. */
+/* Chunks decrypted so far, for all callers. */
 uint64_t emr_record_ctx_chunks_opened(const emr_record_ctx *ctx);
 
 /* ---- A frozen content, by value ---- */

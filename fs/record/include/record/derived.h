@@ -13,7 +13,7 @@ typedef struct emr_derivation {
 	uint8_t rules[32];
 } emr_derivation;
 
-/* SECRET, 32 bytes, is the participant's for one dataset.  The key of one original: whoever is
+/* SECRET, 32 bytes, is the participant's for one dataset.  The key of one original: a reader who is
  * shown it, with RECORD and CVER, can check that one commitment, and no other. */
 void emr_derived_opening(
 	const emr_secret *secret, emr_id16 record, uint64_t cver, uint8_t out_key[32]);

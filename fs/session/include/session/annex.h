@@ -22,8 +22,8 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined);
 
 /* ---- switching.c ---- */
 /* The last step of a join: what was prepared in the state's directory "joining" takes its places,
- * and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by
- * whoever comes next: an interrupted computer has the old ledger or the new one, never half of
+ * and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by the
+ * process that comes next: an interrupted computer has the old ledger or the new one, never half of
  * each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
 
 #define EMR_STATE_ANNEX "annex"

@@ -15,8 +15,8 @@ typedef struct emr_opened {
  * what is so. */
 emr_status emr_facts_reopen(emr_facts *facts, const emr_place *place, emr_content *out_content);
 /* Keeps what was made here and is on the ledger, or was opened and judged the owner's own; what may
- * not be kept is left out, and so is what was erased meanwhile.  May wait for whoever follows the
- * ledger. */
+ * not be kept is left out, and so is what was erased meanwhile.  May wait for the thread that
+ * follows the ledger. */
 emr_status emr_facts_keep_opened(emr_facts *facts, const emr_opened *all, size_t n);
 /* The same for who must not wait: it is kept by the next emr_facts_keep_noted, or forgotten when
  * too much is noted. */

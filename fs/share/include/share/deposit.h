@@ -25,8 +25,8 @@ typedef struct emr_inbox {
  * EMR_DAMAGED: its keys, or they are not those of the ledger. */
 emr_status emr_share_inbox(emr_share *share, emr_bytes card, emr_inbox *out_inbox);
 
-/* For whoever shows them as folders (emr_view_options.inboxes): the Inboxes of everybody whose card
- * was added. */
+/* For the view, which shows them as folders (emr_view_options.inboxes): the Inboxes of everybody
+ * whose card was added. */
 typedef emr_status (*emr_inbox_fn)(void *arg, const emr_inbox *inbox);
 typedef struct emr_inboxes {
 	/* Another number when `each` may say something else: a card was added, the ledger has

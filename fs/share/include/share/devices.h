@@ -23,7 +23,7 @@ typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
 emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg);
 
 /* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
- * 63 bytes; whoever reads the ledger can read it.  Interrupted, it can be removed again by its
+ * 63 bytes; every reader of the ledger can read it.  Interrupted, it can be removed again by its
  * name.  EMR_DENIED: this is no first computer; EMR_EXISTS: a device that is not removed has that
  * name; EMR_INVALID. */
 emr_status emr_share_device_add(

@@ -31,7 +31,8 @@ typedef struct emr_grant_order {
 			    */
 	emr_id16 root_dir; /* where that share begins; zero = here */
 	emr_id16 grant;	   /* what it is called: the id of the request that it answers, so that one
-			      request has one grant whoever answers; zero = a name of its own */
+			      request has one grant, on whichever computer it is answered; zero = a
+			      name of its own */
 } emr_grant_order;
 
 /* The arrangement that a grant makes, to be told to the owner before or after. */
@@ -131,10 +132,10 @@ typedef struct emr_nested {
 	emr_id16 outer; /* zero, or not among them: it hangs in none */
 } emr_nested;
 
-/* Makes the grants of inner domains what the tree says: whoever may see the outer one gets a grant
- * of the same terms and the same share id, unless it was taken back there by a person; what came
- * with a share in which the domain does not lie any more, or that has ended, is revoked.  To be
- * called after a GRANT or REVOKE on a domain with others inside, when a domain is made or moved,
+/* Makes the grants of inner domains what the tree says: a reader who may see the outer one gets a
+ * grant of the same terms and the same share id, unless it was taken back there by a person; what
+ * came with a share in which the domain does not lie any more, or that has ended, is revoked.  To
+ * be called after a GRANT or REVOKE on a domain with others inside, when a domain is made or moved,
  * and at a start: what an interrupted call left out is done by the next one.  Domains that the
  * ledger does not know yet are passed over.  *out_changes (may be NULL): grants and revocations
  * sent. */

@@ -43,7 +43,7 @@ emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8
 	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32]);
 
 /* The same of a dataset.  FILE: its terms, at most EMR_TERMS_FILE_MAX bytes; PSEUDONYM_KEY is
- * sealed to X25519 and goes on with whoever takes the dataset's place. */
+ * sealed to X25519 and goes on with the team that takes the dataset's place. */
 emr_status emr_dataset_terms_make(const char *name, const uint8_t x25519[32], emr_id16 before,
 	emr_bytes file, const uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES], emr_buf *out_part,
 	uint8_t out_hash[32]);

@@ -62,7 +62,7 @@ typedef struct emr_writing {
 	emr_id16 domain;
 	emr_writing_phase phase;
 	uint16_t rights; /* EMR_RIGHT_PUT, _META, _MKDIR, _ANY; never _MANAGE */
-	bool is_inbox;	 /* the owner's Inbox: deposits by whoever has its card */
+	bool is_inbox;	 /* the owner's Inbox: deposits by people who have its card */
 	bool by_role;	 /* no WRITER row: only as hospital or clinician with the card; rights is
 			    EMR_RIGHT_PUT */
 	uint64_t not_after_unix_s; /* UINT64_MAX by role */

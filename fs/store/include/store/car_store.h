@@ -26,7 +26,7 @@ typedef struct emr_store_options {
 	const char *index_path;
 	/* There, too: a file outside of PATH in which each writer of this account has a byte
 	 * locked while it writes, made (0600).  NULL, or where that cannot be: the lock is a file
-	 * in PATH, and whoever may open that can hold it. */
+	 * in PATH, and a program that may open that can hold it. */
 	const char *lock_path;
 	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
 				  borrowed: NULL for both, every block is hashed whole */
@@ -117,7 +117,7 @@ void emr_store_note_units(
 	emr_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes);
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 /* The same as the index has it, without a look at the block: its segment is there and long enough.
- * For whoever counts many, or reads and hashes it later. */
+ * For a caller that counts many, or reads and hashes it later. */
 emr_status emr_store_size_known(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position);
 emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats);
@@ -131,8 +131,8 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 /* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not
  * shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
-/* The same for whoever lets go what is not among them: EMR_BUSY, and none visited, while they are
- * incomplete. */
+/* The same for a caller that lets go what is not among them: EMR_BUSY, and none visited, while they
+ * are incomplete. */
 emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context);
 /* True after an index was made again: pins found again in the segments protect, but nothing is
  * reclaimed until this writer has called emr_store_pins_complete. */
@@ -142,8 +142,7 @@ emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t
 
 /* ---- Space ---- */
 
-/* Bytes appended since the store was opened, whoever did it; and bytes of this writer's segments.
- */
+/* Bytes appended since the store was opened, by all; and bytes of this writer's segments. */
 uint64_t emr_store_appended(emr_store *store);
 uint64_t emr_store_disk_bytes(emr_store *store);
 
@@ -167,8 +166,8 @@ typedef struct emr_reclaim_options {
 	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
 	 * again, however much of it lives, and the one being written is closed first. */
 	bool scrub;
-	/* Segments from this number on stay, as emr_store_log_end says it: whoever has put blocks
-	 * there may pin them later; 0: each closed one is looked at. */
+	/* Segments from this number on stay, as emr_store_log_end says it: a caller that has put
+	 * blocks there may pin them later; 0: each closed one is looked at. */
 	uint64_t before;
 	uint64_t close_from; /* emr_journal_reclaim closes the segment being written when it has so
 				many bytes; 0: only for a scrub */

@@ -142,7 +142,7 @@ void emr_unixfs_tree_close(emr_unixfs_tree *tree); /* NULL is fine */
 
 #define EMR_UNIXFS_RUN_MAX 24
 
-/* Which blocks these are follows from the tree; so whoever is given their bytes, one behind the
+/* Which blocks these are follows from the tree; so a reader who gets their bytes, one behind the
  * other, knows where each ends and what its hash is. */
 typedef struct emr_unixfs_run {
 	emr_cid root; /* the file */

@@ -160,7 +160,7 @@ typedef struct emr_shared_notice {
 	const char *owner;   /* the owner's directory; of "bad-signature", "signature-stale",
 				"copy-unsigned" who signed; of "withdrawn" the pseudonym */
 	const char *dataset; /* in which the owner took part; NULL: no dataset */
-	const char *organisation; /* of whoever signed */
+	const char *organisation; /* of the signer */
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */
 	uint8_t purpose;	  /* of the folder */
 	uint64_t time_unix_s;

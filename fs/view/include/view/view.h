@@ -534,7 +534,7 @@ void emr_view_copies_came(emr_view *view);
  * Where there are nodes nothing is given back of the disk before this was called once, perhaps
  * with no root.  EMR_BUSY: nobody knows which are there; EMR_READ_ONLY. */
 emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n);
-/* How long nothing was changed in the folder by programs; for whoever gives way to them.  Any
+/* How long nothing was changed in the folder by programs; for a thread that gives way to them.  Any
  * thread, without a lock. */
 int64_t emr_view_quiet_ns(emr_view *view);
 /* Publishes everything that can be, quiet or not, and waits for the ledger's answer; not for copies

@@ -15,8 +15,8 @@ emr_status emr_hkdf_sha512_expand(emr_bytes prk, emr_bytes info, uint8_t *out, s
 void emr_hkdf_sha256_extract(emr_bytes salt, emr_bytes ikm, uint8_t out_prk[32]);
 emr_status emr_hkdf_sha256_expand(emr_bytes prk, emr_bytes info, uint8_t *out, size_t len);
 
-/* Of PRK what HMAC needs of it, for whoever expands from one PRK again and again: half the hashing.
- * It is as secret as PRK.  Expands to 64 bytes at most, else EMR_LIMIT. */
+/* Of PRK what HMAC needs of it, for a caller that expands from one PRK again and again: half the
+ * hashing. It is as secret as PRK.  Expands to 64 bytes at most, else EMR_LIMIT. */
 #define EMR_HKDF_PREPARED_BYTES 128
 void emr_hkdf_sha512_prepare(emr_bytes prk, uint8_t out[EMR_HKDF_PREPARED_BYTES]);
 emr_status emr_hkdf_sha512_expand_prepared(

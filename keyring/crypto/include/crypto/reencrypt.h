@@ -66,7 +66,7 @@ emr_status emr_pre_reencapsulate(const emr_secret *rk, const uint8_t U[32], cons
 	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
 /* The owner's signature on FRAG, and h' == HS("cfrag", E, V, E1, V1, U, zE - h'E1, zV - h'V1,
  * zU - h'U, req).  EMR_BAD_SIGNATURE: the fragment is not of this bond; EMR_DAMAGED: the proof does
- * not fit capsule and request.  The capsule itself was checked by whoever read it. */
+ * not fit capsule and request.  The capsule itself was checked by the code that read it. */
 emr_status emr_pre_cfrag_verify(const uint8_t owner_pk[32], const emr_pre_bond *bond,
 	const emr_pre_kfrag *frag, const uint8_t capsule[96], const uint8_t req[32],
 	const uint8_t cfrag[EMR_PRE_CFRAG_BYTES]);

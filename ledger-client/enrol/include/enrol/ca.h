@@ -89,6 +89,6 @@ typedef struct emr_ca_person {
 emr_status emr_ca_register(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
 	const emr_ca_person *person, emr_ca_call *call);
 /* By a revoker: everything that ID has, and ID itself.  The authority's list of revoked
- * certificates is appended to OUT_CRL as PEM, for whoever keeps the channel's MSP. */
+ * certificates is appended to OUT_CRL as PEM, for the operator who keeps the channel's MSP. */
 emr_status emr_ca_revoke(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
 	const char *id, emr_buf *out_crl, emr_ca_call *call);

@@ -58,7 +58,7 @@ bool emr_channel_has_moved(const char *dir);
 
 /* The MSP of its members that DIR/network names; owned by the caller. As emr_channel_read. */
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size);
-/* Writes the CA (DER) as PEM into DIR/ca.pem, for whoever runs the channel. */
+/* Writes the CA (DER) as PEM into DIR/ca.pem, for the operator of the channel. */
 emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
 /* Begins the network of DESCRIPTOR in the channel that DIR names; when it has begun with these very
  * bytes, that is fine.  CERTIFICATE (DER) is KEYRING's.  EMR_FORK: another network is there, or,

@@ -37,8 +37,8 @@ typedef struct emr_gateway_entry {
 	emr_bytes results;   /* one for each item */
 	emr_bytes authority; /* the CA that the creator brought along; empty: none */
 	emr_bytes moved; /* an entry of the directory in which the network began, as it stood there;
-			  * BATCH then has its items alone, and whoever brought it says nothing of
-			  * it.  Empty: it began here */
+			  * BATCH then has its items alone, and the creator who brought it says
+			  * nothing of it.  Empty: it began here */
 } emr_gateway_entry;
 
 /* Not EMR_OK ends it, and the position stays in front of that block. */

@@ -14,7 +14,7 @@ typedef struct emr_host_options {
 	void (*line_free)(void *line_arg); /* also when emr_host_open fails */
 	void *line_arg;
 	const emr_keyring *submitter; /* borrowed; NULL = read only */
-	emr_bytes descriptor;	      /* of the network, from whoever invited; copied */
+	emr_bytes descriptor;	      /* of the network, from the person who invited; copied */
 	int dirfd; /* a directory of one's own: the log (EMR_NETWORK_LOG), and envelopes that are on
 		    * their way */
 	int wake_fd; /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */

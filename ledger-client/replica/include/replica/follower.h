@@ -41,7 +41,7 @@ emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int
 void emr_follow_wake(emr_replica *replica);
 
 /* Calls FN for each private part that came later than its entry, while somebody follows; one caller
- * for each replica, NULL ends it.  FN is called as below, by whoever brought the part. */
+ * for each replica, NULL ends it.  FN is called as below, by the thread that brought the part. */
 typedef void (*emr_follow_part_fn)(void *arg, const emr_part_key *key);
 void emr_follow_parts(emr_replica *replica, emr_follow_part_fn fn, void *arg);
 

@@ -50,8 +50,8 @@ void emr_replica_close(emr_replica *replica);
 /* It is as long as what this computer has verified, and no damage of it is known: it will do for as
  * long as the ledger is away. */
 bool emr_replica_is_whole(emr_replica *replica);
-/* Damage of the copy was met since it was opened, and there is a ledger: whoever opens it again has
- * a new one. */
+/* Damage of the copy was met since it was opened, and there is a ledger: a caller that opens it
+ * again has a new one. */
 bool emr_replica_should_reopen(emr_replica *replica);
 /* After much was read, and before there is quiet: what is kept to be read again is given back. */
 void emr_replica_rest(emr_replica *replica);
@@ -194,8 +194,8 @@ typedef struct emr_replica_local {
 } emr_replica_local;
 /* EMR_NOT_FOUND. */
 emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, emr_buf *out_sealed);
-/* All in one transaction; what has no part (any more) is left out.  Waits for whoever follows the
- * ledger.  EMR_READ_ONLY: the disk takes nothing. */
+/* All in one transaction; what has no part (any more) is left out.  Waits for the thread that
+ * follows the ledger.  EMR_READ_ONLY: the disk takes nothing. */
 emr_status emr_replica_put_locals(emr_replica *replica, const emr_replica_local *all, size_t n);
 /* All of them, also from free pages and, as soon as no reader holds it, the write-ahead log. */
 emr_status emr_replica_drop_locals(emr_replica *replica);

@@ -118,7 +118,7 @@ typedef enum emr_proof_kind { EMR_PROOF_OF_CONTENT = 0, EMR_PROOF_OF_ACCESS } em
 /* The giver of the key. */
 typedef struct emr_proof_releaser {
 	bool is_owner;
-	char name[65]; /* in the certificate; of the owner "" unless a card shows him */
+	char name[65]; /* in the certificate; of the owner "" unless a card has it */
 	char organisation[EMR_PROOF_NAME_BYTES];
 	uint64_t ledger_time;
 	uint16_t count; /* of the records that were asked for */

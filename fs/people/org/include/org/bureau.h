@@ -23,7 +23,7 @@ typedef struct emr_bureau {
 /* Opens, follows the ledger, and finds the organisation whose administrator this key is; always
  * with a problem. */
 emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
-/* The same for whoever has a keyring of a network: ORG, NAME and CA stay empty. */
+/* The same for a person who has a keyring of a network: ORG, NAME and CA stay empty. */
 emr_status emr_bureau_open_any(
 	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
 /* Of an open folder, whose session is borrowed, when its keyring is an administrator's; else

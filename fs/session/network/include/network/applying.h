@@ -24,8 +24,8 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 
 /* ---- applications.c ---- */
 /* Organisations that want to be admitted leave an application with these functions, and members
- * find it: files in the network's directory, or letters at its host or in its channel. Whether what
- * is found is genuine is for whoever reads it to judge. */
+ * find it: files in the network's directory, or letters at its host or in its channel. The reader
+ * of a letter must judge whether it is genuine. */
 
 typedef struct emr_applications {
 	const char *dir; /* of the network; borrowed, as KEYRING */

@@ -22,7 +22,7 @@ void emr_html_time(FILE *to, uint64_t unix_s);
 void emr_html_day(FILE *to, uint64_t unix_s);
 /* "2026-11-20" as "20 Nov 2026", "2026-11" as "Nov 2026"; anything else as it is. */
 void emr_html_date(FILE *to, const char *date);
-/* N "file" or "files", in the language of whoever reads it. */
+/* N "file" or "files", in the language of the reader. */
 void emr_html_count(FILE *to, uint64_t n, const char *one, const char *many);
 /* The same of whole sentences, with "%s" where the number goes. */
 void emr_html_counted(FILE *to, uint64_t n, const char *one, const char *many);

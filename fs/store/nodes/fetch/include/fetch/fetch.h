@@ -25,7 +25,7 @@ typedef struct emr_fetcher_options {
 } emr_fetcher_options;
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher);
-/* Nothing is brought from now on; whoever waits is told EMR_INTERRUPTED before this returns. */
+/* Nothing is brought from now on; a waiting caller is told EMR_INTERRUPTED before this returns. */
 void emr_fetcher_stop(emr_fetcher *fetcher); /* NULL is fine, and twice */
 bool emr_fetcher_is_stopped(
 	emr_fetcher *fetcher);		      /* there were nodes, and none is asked any more */
@@ -113,5 +113,5 @@ void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s);
 /* Which nodes are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_nodes(const emr_fetcher *fetcher);
 
-/* Since it was opened, whoever wanted it; zeros of NULL. */
+/* Since it was opened, for all callers; zeros of NULL. */
 emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher);

@@ -28,9 +28,9 @@ void emr_node_free(emr_node *node); /* NULL is fine; the server has been stopped
 /* To be served, with the node. */
 extern const emr_serve_route emr_node_routes[];
 
-/* Between the two no import is under way and none begins, so that whoever reclaims can say before
- * which place of the store everything that is kept is pinned.  They wait meanwhile: for a moment.
- */
+/* Between the two no import is under way and none begins, so that a reclaim can say
+ * before which place of the store everything that is kept is pinned.  They wait meanwhile: for a
+ * moment. */
 void emr_node_still(emr_node *node);
 void emr_node_go_on(emr_node *node);
 /* How many pins members have let go since the node was made. */
