@@ -98,22 +98,22 @@ static void add_name(dictionary *d)
 
 static void add_born(dictionary *d)
 {
-	const char *y = person_born, *m = person_born + 5, *day = person_born + 8;
+	int y, m, day;
 
-	if (strlen(person_born) != 10)
+	if (sscanf(person_born, "%4d-%2d-%2d", &y, &m, &day) != 3)
 		return;
-	dictionary_add(d, "%.4s", y);
+	dictionary_add(d, "%04d", y);
 	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++) {
 		const char *s = separators[i];
 
-		dictionary_add(d, "%s%s%.2s%s%.4s", day, s, m, s, y);
-		dictionary_add(d, "%d%s%d%s%.4s", atoi(day), s, atoi(m), s, y);
-		dictionary_add(d, "%s%s%.2s%s%.2s", day, s, m, s, y + 2);
-		dictionary_add(d, "%.2s%s%s%s%.4s", m, s, day, s, y);
-		dictionary_add(d, "%.4s%s%.2s%s%s", y, s, m, s, day);
-		dictionary_add(d, "%.2s%s%.2s%s%s", y + 2, s, m, s, day);
-		dictionary_add(d, "%s%s%.2s", day, s, m);
-		dictionary_add(d, "%.2s%s%s", m, s, day);
+		dictionary_add(d, "%02d%s%02d%s%04d", day, s, m, s, y);
+		dictionary_add(d, "%d%s%d%s%04d", day, s, m, s, y);
+		dictionary_add(d, "%02d%s%02d%s%02d", day, s, m, s, y % 100);
+		dictionary_add(d, "%02d%s%02d%s%04d", m, s, day, s, y);
+		dictionary_add(d, "%04d%s%02d%s%02d", y, s, m, s, day);
+		dictionary_add(d, "%02d%s%02d%s%02d", y % 100, s, m, s, day);
+		dictionary_add(d, "%02d%s%02d", day, s, m);
+		dictionary_add(d, "%02d%s%02d", m, s, day);
 	}
 }
 

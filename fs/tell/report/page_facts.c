@@ -329,8 +329,9 @@ static emr_status grow(page_facts *p)
 		files -= !is_there && h->is_there;
 		bytes += (is_there ? e->bytes : 0) - (h->is_there ? h->bytes : 0);
 		*h = (holding){.bytes = e->bytes, .is_there = is_there};
-		time = first +
-		       (slice < PAGE_POINTS_MAX ? slice : PAGE_POINTS_MAX) * span / PAGE_POINTS_MAX;
+		slice = slice < PAGE_POINTS_MAX ? slice : PAGE_POINTS_MAX;
+		/* Rounded up: two seconds of a young folder are two points. */
+		time = first + (slice * span + PAGE_POINTS_MAX - 1) / PAGE_POINTS_MAX;
 		if (last->time_unix_s != time && p->n_points < PAGE_POINTS_MAX + 2)
 			last = &p->points[p->n_points++];
 		*last = (page_point){.time_unix_s = time, .files = files, .bytes = bytes};
