@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "publisher_kit.h"
@@ -116,8 +117,10 @@ TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
+	time_t since_s;
 	AUTO(scene_end) scene s;
 
+	remove_node_file("cured");
 	scene_begin(&s, "picky");
 	poison = scene_save(&s, "poison", 0);
 	for (size_t i = 0; i < 20; i++)
@@ -134,6 +137,10 @@ TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 	assert_int_equal(scene_look(&s, 0).stuck, 1);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_ERROR);
 	assert_string_equal(scene_look(&s, 0).said, "something broke");
+	make_node_file("cured");
+	since_s = time(NULL);
+	wait_held(&s, &poison, 2);
+	assert_true(time(NULL) - since_s < 300); /* pauses of 5, 10, 20 s */
 }
 
 TEST(to_stop_waits_for_no_node)

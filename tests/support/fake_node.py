@@ -651,10 +651,10 @@ def narrow(h):
 
 
 def picky(h):
-    """Keeps no import in which it finds a word."""
+    """Keeps no import in which it finds a word, until DIR/cured is there."""
     if h.verb == "dag/import":
         body = Handler.file(h)	# that of this request: a connection has several
-        if b"poison" in body:
+        if b"poison" in body and not os.path.exists(f"{DIR}/cured"):
             return h.error("something broke")
         h.file = lambda: body
     return h.good()

@@ -138,8 +138,10 @@ static void apply(book_entry *entry, size_t node, book_mark mark)
 	entry->held &= (uint16_t)~bit;
 	entry->sent &= (uint16_t)~bit;
 	entry->doubted &= (uint16_t)~bit;
-	if (mark == BOOK_HELD)
+	if (mark == BOOK_HELD) {
 		entry->held |= bit;
+		entry->sticks = 0;
+	}
 	if (mark == BOOK_SENT)
 		entry->sent |= bit;
 }

@@ -22,6 +22,7 @@ typedef struct book_entry {
 	uint16_t seen;	  /* waiting, for a while, with no peer more that has it */
 	uint16_t late;	  /* and for twice as long: a person is told */
 	uint64_t peers;	  /* 4 bits a node: copies in its cluster, by the last look */
+	uint8_t sticks;	  /* how often it was stuck, since a node took it; of this process */
 	bool is_wanted;	  /* by this computer */
 	bool is_noted;	  /* that it goes stands elsewhere, too: see emr_publisher_options */
 } book_entry;

@@ -17,7 +17,8 @@
 #define PAUSE_NS INT64_C(1000000000) /* after the first failure; twice as long after each more */
 #define PAUSE_DOUBLINGS 6
 #define TELL_NS INT64_C(3600000000000) /* a person is told of one kind of failure once in it */
-#define UNSTICK_NS INT64_C(600000000000)
+#define UNSTICK_NS INT64_C(5000000000) /* after the first time; twice as long after each more */
+#define UNSTICK_DOUBLINGS 7	       /* ten minutes */
 
 uint16_t node_bit(const publisher_node *node)
 {
@@ -351,17 +352,23 @@ bool node_is_of_content(emr_ipfs_fault fault)
 	       fault == EMR_IPFS_ERROR;
 }
 
-/* It is left alone for a while, and the others go on: all of them before it is tried again. */
+/* It is left alone for a while, and the others go on.  One error of a node passes, as a rule; what
+ * a node never takes is tried less and less often. */
 void node_stick_root(publisher_node *node, const emr_cid *root)
 {
 	emr_publisher *p = node->publisher;
+	int64_t due_ns = publisher_now_ns() + UNSTICK_NS;
 	book_entry *entry;
 
 	pthread_mutex_lock(&p->lock);
 	entry = book_find(&p->book, root);
-	if (entry != NULL)
+	if (entry != NULL) {
 		entry->stuck |= node_bit(node);
-	node->unstick_ns = publisher_now_ns() + UNSTICK_NS;
+		due_ns = publisher_now_ns() + (UNSTICK_NS << entry->sticks);
+		entry->sticks += entry->sticks < UNSTICK_DOUBLINGS;
+	}
+	if (node->unstick_ns == 0 || due_ns < node->unstick_ns)
+		node->unstick_ns = due_ns;
 	pthread_mutex_unlock(&p->lock);
 }
 
