@@ -629,6 +629,50 @@ static emr_status restore(kit *k, const char *path)
 	return emr_view_restore(k->view, &back, &restored);
 }
 
+/* How many of the list must be there in each state. */
+static void expect_needed(kit *k, unsigned written, unsigned sent, unsigned registered)
+{
+	EMR_AUTO_BUF needed = {0};
+	unsigned of[EMR_PIN_KEPT + 1] = {0};
+
+	assert_ok(emr_store_needed(k->stack.store, true, &needed));
+	EMR_EACH (const emr_pin, pin, &needed)
+		of[pin->state]++;
+	assert_int_equal(of[EMR_PIN_WRITTEN], written);
+	assert_int_equal(of[EMR_PIN_SENT], sent);
+	assert_int_equal(of[EMR_PIN_REGISTERED], registered);
+}
+
+TEST(what_is_removed_on_its_way_must_be_there_until_it_is_answered_and_after)
+{
+	AUTO(kit_close) kit k;
+
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/kept", "kept");
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 1);
+	kit_text(&k, "A/x", "removed while the ledger is asked");
+	ledger_is_away = true;
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	expect_needed(&k, 1, 1, 1);
+	kit_unlink(&k, "A/x");
+	expect_needed(&k, 0, 1, 1);
+	assert_ok(emr_view_purge(k.view, &(uint64_t){0}));
+	kit_restart(&k);
+	expect_needed(&k, 0, 1, 1);
+	ledger_is_away = false;
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 2);
+	assert_ok(restore(&k, "A/x"));
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 2);
+	kit_expect_text(&k, "A/x", "removed while the ledger is asked");
+	assert_true(erase(&k, "A/x").is_finished);
+	expect_needed(&k, 0, 0, 1);
+	kit_expect_text(&k, "A/kept", "kept");
+}
+
 /* An editor saved A/x again, and those bytes cannot be sealed yet: the record waits for them. */
 static void with_heir(kit *k, uint8_t **out_kept, needles *out)
 {
