@@ -173,6 +173,37 @@ emr_status folder_new_special(emr_view *view);
  * them. */
 emr_status inner_tie(emr_view *view);
 
+/* ---- erase_scratch.c ---- */
+
+/* A file under a name of scratch. */
+typedef struct scratch_file {
+	emr_cid root; /* of its sealed bytes; zero: nobody can tell of which record they are */
+	emr_id16 id;
+	uint64_t node;
+	size_t path;
+	bool is_same; /* it has the bytes of a version of what is erased, */
+	bool is_note; /* or the trash's word of where such a file was */
+} scratch_file;
+
+typedef struct scratch_found {
+	emr_buf files; /* of scratch_file */
+	emr_buf paths; /* of those, each with its NUL */
+	emr_buf roots; /* of emr_cid: all versions of what is erased */
+} scratch_found;
+
+/* Without view->lock.  OBJECTS (of erasing) and RECORDS (of emr_id16), sorted, are erased: files of
+ * scratch that are not among them.  OUT, zeroed, is to be freed, also after an error. */
+emr_status scratch_find(
+	emr_view *view, const emr_buf *objects, const emr_buf *records, scratch_found *out);
+static inline const char *scratch_path(const scratch_found *s, const scratch_file *one)
+{
+	return (const char *)s->paths.data + one->path;
+}
+/* By its name ONE is the lock, or a copy that some program made, of what was at the path ERASED.
+ */
+bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased);
+void scratch_free(scratch_found *s);
+
 /* ---- erase.c ---- */
 /* Erasing for good: rows E say which objects, the ledger purges their private parts, and nothing of
  * them stays in the state. Refuses nothing that a person asked for: what cannot be finished now is
