@@ -1,4 +1,5 @@
-/* What a person asked to be erased, between finding its objects and beginning with them. */
+/* These files share what a person asked to be erased: one finds its objects, the other begins with
+ * them. */
 #pragma once
 
 #include "publish.h"

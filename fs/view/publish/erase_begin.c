@@ -1,5 +1,5 @@
-/* What a person asked to be erased was found: this file writes the rows behind which there is no
- * way back, unless something has changed since, and takes the names away. */
+/* The objects of what a person asked to be erased were found: this file writes the rows behind
+ * which there is no way back, unless something has changed since, and takes the names away. */
 #include <string.h>
 
 #include "base/log.h"

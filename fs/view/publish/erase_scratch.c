@@ -55,7 +55,10 @@ static emr_status note_file(const finding *w, const node *n)
 {
 	EMR_AUTO_FREE char *path = tree_path(n);
 	const file *f = node_file(n);
-	scratch_file one = {.node = n->number, .id = n->id, .path = w->out->paths.len};
+	scratch_file one = {.node = n->number,
+		.id = n->id,
+		.path = w->out->paths.len,
+		.is_in_trash = heirs_is_in_trash(n)};
 
 	if (path == NULL)
 		return EMR_NO_MEMORY;
@@ -105,19 +108,6 @@ static emr_status compare_block(void *arg, const emr_cid *cid)
 	return EMR_OK;
 }
 
-static bool is_in_trash(const char *path)
-{
-	char name[EMR_NAME_MAX + 1];
-	bool is = false;
-
-	for (const char *at = path; at != NULL && !is; at = strchr(at, '/')) {
-		at += at != path;
-		snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "/"), at);
-		is = strchr(at, '/') != NULL && emr_name_is_trash(name);
-	}
-	return is;
-}
-
 /* "DIR/files/NAME" has its note in "DIR/info/NAME.trashinfo". */
 static emr_status take_notes(const finding *w)
 {
@@ -128,7 +118,7 @@ static emr_status take_notes(const finding *w)
 		EMR_AUTO_FREE char *note = NULL;
 		size_t top = name != NULL ? (size_t)(name - path) : 0;
 
-		if (!thrown->is_same || !is_in_trash(path) || top < strlen("/files") ||
+		if (!thrown->is_same || !thrown->is_in_trash || top < strlen("/files") ||
 			strncmp(name - strlen("/files"), "/files", strlen("/files")) != 0)
 			continue;
 		if (asprintf(&note, "%.*s/info%s" INFO, (int)(top - strlen("/files")), path, name) <
@@ -175,7 +165,7 @@ bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *
 
 	name = name != NULL ? name + 1 : path;
 	erased_name = erased_name != NULL ? erased_name + 1 : erased;
-	if (!is_in_trash(path) && (in != erased_in || strncmp(path, erased, in) != 0))
+	if (!one->is_in_trash && (in != erased_in || strncmp(path, erased, in) != 0))
 		return false;
 	/* Word puts its two letters over the name's first two. */
 	return strstr(name, erased_name) != NULL ||

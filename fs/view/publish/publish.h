@@ -85,6 +85,8 @@ emr_status heirs_settle(publishing *p);
 /* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the
  * name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n);
+/* Under view->lock: a desktop's trash has N, or a directory above it. */
+bool heirs_is_in_trash(const node *n);
 /* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
 void heirs_forget_living_record(const emr_view *view, const node *n);
 
@@ -183,6 +185,7 @@ typedef struct scratch_file {
 	size_t path;
 	bool is_same; /* it has the bytes of a version of what is erased, */
 	bool is_note; /* or the trash's word of where such a file was */
+	bool is_in_trash;
 } scratch_file;
 
 typedef struct scratch_found {
