@@ -15,12 +15,6 @@ typedef struct bringing {
 	emr_fetch_count *brought;
 } bringing;
 
-static emr_status note_pin(void *arg, const emr_pin *pin)
-{
-	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
-						: EMR_OK;
-}
-
 /* Of a record of which a block does not come no other is tried. */
 static emr_status take_block(void *arg, const emr_cid *cid)
 {
@@ -69,17 +63,18 @@ static emr_status take_all(emr_session *session, emr_fetch_count *brought, emr_e
 	void *arg, uint64_t *out_lacking)
 {
 	int64_t last_ns = emr_clock_boot_ns(emr_clock_system());
-	EMR_AUTO_BUF roots = {0};
-	emr_status status = emr_store_each_pin(session->store, note_pin, &roots);
-	const emr_cid *all = (const void *)roots.data;
-	const size_t n = roots.len / sizeof *all;
+	EMR_AUTO_BUF needed = {0};
+	emr_status status = emr_store_needed(session->store, false, &needed);
+	const emr_pin *all = (const void *)needed.data;
+	const size_t n = needed.len / sizeof *all;
 
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		emr_status came = EMR_OK;
 
-		if (!emr_publisher_is_here(session->publisher, &all[i])) {
-			came = emr_bring_version(emr_session_fetcher(session), &all[i], brought);
-			*out_lacking += !emr_publisher_is_here(session->publisher, &all[i]);
+		if (!emr_publisher_is_here(session->publisher, &all[i].root)) {
+			came = emr_bring_version(
+				emr_session_fetcher(session), &all[i].root, brought);
+			*out_lacking += !emr_publisher_is_here(session->publisher, &all[i].root);
 		}
 		/* The folder is being closed, or there is no room: no use in going on. */
 		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || emr_status_is_full(came))

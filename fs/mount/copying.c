@@ -12,6 +12,7 @@
 
 #define SHORT_MAX 200 /* of one answer */
 #define SHORT_ROOM ((size_t)16384)
+#define LOOK_NS INT64_C(2000000000)
 
 typedef struct counting {
 	emr_session *session;
@@ -106,6 +107,7 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 	void *arg, emr_problem *out_problem)
 {
 	counting c = {.session = session, .room = SHORT_ROOM, .short_paths = json_array()};
+	emr_publisher_totals totals;
 	json_t *object;
 	emr_status status = c.short_paths != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -121,9 +123,11 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 		json_decref(c.short_paths);
 		return status;
 	}
-	object = json_pack("{s:b, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
-		(json_int_t)c.wanted, "files", (json_int_t)c.files, "waiting",
-		(json_int_t)c.waiting, "places", counted_places(&c), "short", c.short_paths,
-		"short_files", (json_int_t)c.short_files);
+	emr_publisher_look_here(session->publisher, LOOK_NS);
+	emr_publisher_sum(session->publisher, &totals);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+		(json_int_t)c.wanted, "versions", (json_int_t)totals.versions, "files",
+		(json_int_t)c.files, "waiting", (json_int_t)c.waiting, "places", counted_places(&c),
+		"short", c.short_paths, "short_files", (json_int_t)c.short_files);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

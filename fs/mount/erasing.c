@@ -20,6 +20,7 @@
 
 #include "answers.h"
 
+#define STAYING_MAX 100
 #define NODES_NS INT64_C(60000000000) /* for those that answer to let go */
 
 static void say_problem(emr_session *session, emr_status status, const emr_request *request,
@@ -126,6 +127,23 @@ static int add_quarantine(json_t *list, const emr_session *session)
 				    "parts of it; delete it when nothing there is needed"));
 }
 
+typedef struct staying {
+	json_t *list;
+	int failed;
+	size_t left; /* that may be named */
+} staying;
+
+static void name_staying(void *arg, const char *path)
+{
+	staying *s = arg;
+
+	if (s->left > 0)
+		s->failed += add_reader(s->list, path,
+			_("by its name a program made it of what was erased; delete it when "
+			  "nothing there is needed"));
+	s->left -= s->left > 0;
+}
+
 typedef struct naming {
 	json_t *list;
 	int failed;
@@ -175,10 +193,13 @@ static emr_status erase_all(
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
+	staying stays = {.list = json_array(), .left = STAYING_MAX};
 	emr_erase what = {.path = request->deleted || request->unreadable ? NULL : request->path,
 		.unreadable = request->unreadable,
 		.until_unix_s = request->until_unix_s,
-		.only_look = request->look};
+		.only_look = request->look,
+		.stays = name_staying,
+		.arg = &stays};
 	emr_erased erased = {0};
 	char objects[2 * sizeof erased.objects.b + 1];
 	uint64_t brought;
@@ -200,6 +221,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		if (!out_problem->is_set)
 			say_problem(session, status, request, out_problem);
 		json_decref(not_reached);
+		json_decref(stays.list);
 		return status;
 	}
 	if (!request->look) {
@@ -213,14 +235,17 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		failed = add_unfinished(not_reached, session, &erased);
 	if (not_reached != NULL && !request->look && session->publisher != NULL)
 		emr_publisher_each_left(session->publisher, NODES_NS, name_node, &nodes);
-	failed += nodes.failed;
+	failed += nodes.failed + stays.failed;
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
+	failed += not_reached != NULL && json_array_extend(not_reached, stays.list) != 0;
+	json_decref(stays.list);
 	emr_hex(erased.objects.b, sizeof erased.objects.b, objects);
-	object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "objects",
+	object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "objects",
 		objects, "live", (json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
 		(json_int_t)erased.deleted, "directories", (json_int_t)erased.directories,
-		"finished", erased.is_finished && !nodes.is_waiting, "not_reached", not_reached);
+		"scratch", (json_int_t)erased.scratch, "finished",
+		erased.is_finished && !nodes.is_waiting, "not_reached", not_reached);
 	if (failed != 0) {
 		json_decref(object);
 		return EMR_NO_MEMORY;

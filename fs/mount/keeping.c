@@ -6,6 +6,7 @@
 #include "kit/out.h"
 #include "publisher/publisher.h"
 #include "session/fetching.h"
+#include "session/shared_blocks.h"
 #include "sharing/received.h"
 
 #include "answers.h"
@@ -40,6 +41,19 @@ static emr_status set_keep(emr_session *session, const emr_request *request)
 	EMR_TRY(emr_view_find(session->view, request->path, &attr));
 	return emr_view_set_attribute(
 		session->view, attr.node, "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0);
+}
+
+/* Null: the state itself.  Of who made a network it is that one's directory, and what lies there is
+ * away when that is. */
+static json_t *place_of_blocks(const emr_session *session)
+{
+	const size_t len = strlen(session->state_path);
+	char place[4400];
+
+	emr_blocks_place(session->state_fd, session->state_path, place, sizeof place);
+	return strncmp(place, session->state_path, len) == 0 && place[len] == '/'
+		       ? json_null()
+		       : emr_json_text(place);
 }
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
@@ -79,7 +93,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	object = json_pack("{s:b, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "cache_bytes",
-		(json_int_t)(freed + brought), "last_copy", request->drop && l.not_wanted);
+	object = json_pack("{s:b, s:o, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "place",
+		place_of_blocks(session), "cache_bytes", (json_int_t)(freed + brought), "last_copy",
+		request->drop && l.not_wanted);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -129,32 +129,6 @@ static emr_status lost(void *arg, const emr_cid *roots, size_t count)
 	return emr_view_pins_lost(p->session->view, roots, count);
 }
 
-/* ---- What waits for copies ---- */
-
-typedef struct awaited {
-	const emr_publishing *publishing;
-	emr_cid_visit visit;
-	void *arg;
-} awaited;
-
-static emr_status visit_awaited(void *arg, const emr_awaiting *one)
-{
-	const awaited *a = arg;
-	emr_block_store *blocks = emr_store_blocks(a->publishing->session->store);
-
-	return one->has_root && emr_block_store_has(blocks, &one->root)
-		       ? a->visit(a->arg, &one->root)
-		       : EMR_OK;
-}
-
-static emr_status each_awaited(void *arg, emr_cid_visit visit, void *visit_arg)
-{
-	const emr_publishing *p = arg;
-	awaited a = {.publishing = p, .visit = visit, .arg = visit_arg};
-
-	return emr_settle_each_awaiting(p->session->settle, true, visit_awaited, &a);
-}
-
 static void copied(void *arg)
 {
 	const emr_publishing *p = arg;
@@ -216,7 +190,6 @@ void emr_publishing_start(emr_publishing *p)
 		/* Without this computer's store its pins are away, and none is lost. */
 		.each_living = p->session->is_apart ? NULL : each_living,
 		.lost = lost,
-		.each_awaited = each_awaited,
 		.copied = copied,
 		.unheld = unheld,
 		/* Nor is it known then what is a last copy. */

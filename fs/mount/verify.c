@@ -41,7 +41,7 @@ typedef struct verification {
 	void *arg;
 	record *records; /* sorted by object once all are found */
 	size_t n, cap;
-	uint64_t checked, failed;
+	uint64_t checked, failed, versions;
 	bool mended; /* rows of the ledger or of the local copy were put right */
 	int64_t last_progress_ns;
 	emr_fetch_count brought; /* from nodes */
@@ -293,17 +293,11 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 	return EMR_OK;
 }
 
-/* ---- earlier and deleted versions ---- */
+/* ---- what no living record reads ---- */
 
 static int by_cid(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(emr_cid));
-}
-
-static emr_status note_root(void *arg, const emr_pin *pin)
-{
-	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
-						: EMR_OK;
 }
 
 static emr_status must_be_here(void *arg, const emr_cid *cid)
@@ -324,39 +318,38 @@ static emr_status look_below(verification *v, const emr_cid *root)
 	return emr_bring_version(fetcher, root, &v->brought);
 }
 
-static emr_status check_version(verification *v, const emr_cid *root)
+static emr_status check_version(verification *v, const emr_pin *needed)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];
-	emr_status status = look_below(v, root);
+	emr_status status = look_below(v, &needed->root);
 
 	v->checked++;
 	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_INTERRUPTED ||
 		emr_status_is_full(status))
 		return status;
-	emr_cid_text(root, text);
-	return say_bad(v, text, _("an earlier or deleted version"), error_of(status));
+	emr_cid_text(&needed->root, text);
+	return say_bad(v, text,
+		needed->state == EMR_PIN_REGISTERED ? _("an earlier or deleted version")
+						    : _("bytes that are not on the ledger yet"),
+		error_of(status));
 }
 
-/* The versions that pins name: a backup looks for them, and for the living records, which are read
- * here anyway. */
+/* All that must be here, but for the living records, which are read anyway. */
 static emr_status check_versions(verification *v)
 {
-	EMR_AUTO_BUF pinned = {0};
+	EMR_AUTO_BUF needed = {0};
 	EMR_AUTO_BUF living = {0};
-	emr_status status = emr_store_each_pin(v->session->store, note_root, &pinned);
-	const emr_cid *all = (const void *)pinned.data;
-	size_t n = pinned.len / sizeof *all;
+	emr_status status = emr_store_needed(v->session->store, false, &needed);
+	const emr_pin *all = (const void *)needed.data;
 
 	for (size_t i = 0; i < v->n && status == EMR_OK; i++)
-		status = emr_buf_append(&living, &v->records[i].place.root, sizeof *all);
-	if (status == EMR_OK && n > 0)
-		qsort(pinned.data, n, sizeof *all, by_cid);
+		status = emr_buf_append(&living, &v->records[i].place.root, sizeof(emr_cid));
 	if (status == EMR_OK && v->n > 0)
-		qsort(living.data, v->n, sizeof *all, by_cid);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		if ((i == 0 || by_cid(&all[i - 1], &all[i]) != 0) &&
-			(v->n == 0 ||
-				bsearch(&all[i], living.data, v->n, sizeof *all, by_cid) == NULL))
+		qsort(living.data, v->n, sizeof(emr_cid), by_cid);
+	for (size_t i = 0; i < needed.len / sizeof *all && status == EMR_OK; i++) {
+		v->versions += all[i].state != EMR_PIN_WRITTEN;
+		if (v->n == 0 ||
+			bsearch(&all[i].root, living.data, v->n, sizeof(emr_cid), by_cid) == NULL)
 			status = check_version(v, &all[i]);
 	}
 	return status;
@@ -615,9 +608,10 @@ static int put_origin(verification *v, json_t *answer)
 
 static emr_status emit_answer(verification *v, json_t *chain)
 {
-	json_t *answer = json_pack("{s:b, s:I, s:I, s:I, s:o*}", "done", 1, "checked",
-		(json_int_t)v->checked, "bad_count", (json_int_t)v->failed, "brought_bytes",
-		(json_int_t)v->brought.bytes, "chain", chain);
+	json_t *answer = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o*}", "done", 1, "checked",
+		(json_int_t)v->checked, "versions", (json_int_t)v->versions, "bad_count",
+		(json_int_t)v->failed, "brought_bytes", (json_int_t)v->brought.bytes, "chain",
+		chain);
 
 	if (answer == NULL || put_origin(v, answer) != 0) {
 		json_decref(answer);

@@ -233,7 +233,6 @@ static emr_status bring_root(bringing *b, const emr_cid *root)
 	b->lacks = false;
 	status = emr_store_walk(&b->face, root, bring_block, b, &missing);
 	b->lacks |= is_no_block(status);
-	b->found.versions++;
 	b->found.lacking += b->lacks;
 	return is_no_block(status) ? EMR_OK : status;
 }
@@ -276,10 +275,14 @@ emr_status emr_restored_blocks_bring(emr_session *session, const emr_restored_bl
 	emr_status status = gather(session, &b);
 	const emr_pin *pins = (const void *)b.needed.data;
 	const size_t n = b.needed.len / sizeof *pins;
+	bool is_version = false;
 
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		if (i > 0 && emr_cid_equal(&pins[i - 1].root, &pins[i].root))
+		is_version |= pins[i].state != EMR_PIN_WRITTEN;
+		if (i + 1 < n && emr_cid_equal(&pins[i].root, &pins[i + 1].root))
 			continue;
+		b.found.versions += is_version;
+		is_version = false;
 		status = bring_root(&b, &pins[i].root);
 		if (progress != NULL)
 			progress(arg, i + 1, n);

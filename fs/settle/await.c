@@ -33,6 +33,13 @@ static bool root_of(const emr_change_outcome *o, emr_cid *out_root)
 	       emr_cid_parse(emr_bytes_of(o->place.root.b, EMR_CID_BYTES), out_root) == EMR_OK;
 }
 
+bool await_brings_new(const emr_change_outcome *o)
+{
+	emr_cid root;
+
+	return o->kind == EMR_CHANGE_PUT && root_of(o, &root);
+}
+
 /* Whether ALL of BOX is in as many places as is wanted before. */
 static bool has_copies(emr_settle *settle, const outbox *box, unsigned wanted)
 {
@@ -103,19 +110,6 @@ static emr_status each_row(emr_settle *settle, uint8_t kind, row_fn fn, void *ar
 	return status;
 }
 
-static emr_status drop_row(emr_settle *settle, emr_id16 key)
-{
-	emr_journal_txn *txn;
-	emr_status status;
-
-	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
-	status = emr_journal_delete(txn, EMR_ROW_AWAITING, key);
-	if (status == EMR_OK)
-		return emr_journal_commit(txn, NULL);
-	emr_journal_rollback(txn);
-	return status;
-}
-
 /* From here on it may be on the ledger. */
 static emr_status move_row(emr_settle *settle, emr_id16 key, const outbox *box)
 {
@@ -165,12 +159,13 @@ static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
 
 	if (box == NULL) { /* what it was to publish is still marked as changed */
 		emr_log(EMR_LOG_ERROR, "a batch that waits cannot be read, and is made again");
-		return drop_row(r->settle, key);
+		return settle_forget_batch(r->settle, EMR_ROW_AWAITING, key, NULL);
 	}
 	if (!has_copies(r->settle, box, r->wanted))
 		return EMR_OK;
 	EMR_TRY(is_sealed_for_too_many(r->settle, box, &is_again));
-	return is_again ? drop_row(r->settle, key) : move_row(r->settle, key, box);
+	return is_again ? settle_forget_batch(r->settle, EMR_ROW_AWAITING, key, box)
+			: move_row(r->settle, key, box);
 }
 
 emr_status await_release(emr_settle *settle)
@@ -182,8 +177,7 @@ emr_status await_release(emr_settle *settle)
 
 static emr_status take_back_one(void *arg, emr_id16 key, const outbox *box)
 {
-	(void)box;
-	return drop_row(arg, key);
+	return settle_forget_batch(arg, EMR_ROW_AWAITING, key, box);
 }
 
 emr_status emr_settle_take_back(emr_settle *settle)
@@ -233,9 +227,13 @@ static emr_status visit_row(void *arg, emr_id16 key, const outbox *box)
 
 	(void)key;
 	for (size_t i = 0; box != NULL && status == EMR_OK && i < box->count; i++) {
-		emr_awaiting one = {.domain = box->domain, .node = box->outcomes[i].node};
+		const emr_change_outcome *o = &box->outcomes[i];
+		emr_awaiting one = {.domain = box->domain,
+			.node = o->node,
+			.object = o->place.object,
+			.is_new = await_brings_new(o)};
 
-		one.has_root = root_of(&box->outcomes[i], &one.root);
+		one.has_root = root_of(o, &one.root);
 		status = v->fn(v->arg, &one);
 	}
 	return status;
@@ -247,7 +245,7 @@ emr_status emr_settle_each_awaiting(
 	visiting v = {.fn = fn, .arg = arg};
 
 	EMR_TRY(each_row(settle, EMR_ROW_AWAITING, visit_row, &v));
-	if (with_sent && emr_settle_copies_first(settle) > 1)
+	if (with_sent)
 		EMR_TRY(each_row(settle, EMR_ROW_OUTBOX, visit_row, &v));
 	return EMR_OK;
 }

@@ -18,6 +18,24 @@ emr_id16 settle_outbox_key(emr_id32 batch_id)
 	return key;
 }
 
+/* The versions that BOX brings: the ledger may have them before its answer is known here, whatever
+ * becomes of the files meanwhile.  The others are on the ledger, and pinned, already. */
+static emr_status pin_brought(emr_journal_txn *txn, const outbox *box, bool is_over)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < box->count && status == EMR_OK; i++) {
+		const emr_place *place = &box->outcomes[i].place;
+		const emr_pin pin = {
+			.root = place->root, .owner = place->object, .state = EMR_PIN_SENT};
+
+		if (await_brings_new(&box->outcomes[i]))
+			status =
+				is_over ? emr_journal_unpin(txn, &pin) : emr_journal_pin(txn, &pin);
+	}
+	return status;
+}
+
 emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box)
 {
 	EMR_AUTO_BUF row = {0};
@@ -28,6 +46,8 @@ emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, con
 	EMR_TRY(outbox_encode(box, &row));
 	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_put(txn, kind, key, emr_buf_view(&row));
+	if (status == EMR_OK)
+		status = pin_brought(txn, box, false);
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;
@@ -45,6 +65,8 @@ emr_status settle_hand_out(
 
 	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		status = pin_brought(txn, box, true);
 	if (status == EMR_OK)
 		status = issued_note(txn, box);
 	if (status == EMR_OK)
@@ -107,13 +129,15 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	return EMR_OK;
 }
 
-emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
+emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box)
 {
 	emr_journal_txn *txn;
 	emr_status status;
 
 	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
-	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	status = emr_journal_delete(txn, kind, key);
+	if (status == EMR_OK && box != NULL)
+		status = pin_brought(txn, box, true);
 	if (status == EMR_OK)
 		return emr_journal_commit(txn, NULL);
 	emr_journal_rollback(txn);
@@ -126,7 +150,7 @@ static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcom
 
 	/* Its changes are still marked as such, and come in smaller ones. */
 	if (status == EMR_LIMIT)
-		return settle_forget_batch(settle, key);
+		return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, box);
 	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
 }
 
@@ -155,7 +179,7 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 
 	emr_hex(key.b, sizeof key.b, id);
 	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
-	return settle_forget_batch(settle, key);
+	return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, NULL);
 }
 
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
@@ -171,58 +195,6 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	if (status == EMR_OK)
 		status = send(settle, key, &box, fn, arg);
 	outbox_free(&box);
-	return status;
-}
-
-/* ---- what must stay until then ---- */
-
-static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
-{
-	emr_buf *rows = arg;
-	size_t len = value.len;
-	emr_status status = emr_buf_append(rows, &len, sizeof len);
-
-	(void)key;
-	return status == EMR_OK ? emr_buf_append(rows, value.data, value.len) : status;
-}
-
-static emr_status each_root_of(emr_bytes row, emr_sent_root_fn visit, void *arg)
-{
-	outbox box = {0};
-	emr_status status = outbox_decode(row, &box);
-
-	if (status == EMR_NEWER_FORMAT)
-		return EMR_BUSY; /* a newer program knows what it names */
-	if (status == EMR_DAMAGED)
-		return EMR_OK;
-	for (size_t i = 0; i < box.count && status == EMR_OK; i++) {
-		const emr_place *place = &box.outcomes[i].place;
-		emr_cid root;
-
-		if (emr_cid_parse(emr_bytes_of(place->root.b, EMR_CID_BYTES), &root) == EMR_OK)
-			status = visit(arg, place->object, &root);
-	}
-	outbox_free(&box);
-	return status;
-}
-
-emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit, void *arg)
-{
-	EMR_AUTO_BUF rows = {0}; /* VISIT reads the store, and may take as long as that does */
-	size_t len, at = 0;
-	emr_status status =
-		emr_journal_each(settle->options.journal, EMR_ROW_AWAITING, note_row, &rows);
-
-	/* In this order: what waits becomes what was sent. */
-	if (status == EMR_OK)
-		status = emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_row, &rows);
-
-	while (status == EMR_OK && at < rows.len) {
-		memcpy(&len, rows.data + at, sizeof len);
-		at += sizeof len;
-		status = each_root_of(emr_bytes_of(rows.data + at, len), visit, arg);
-		at += len;
-	}
 	return status;
 }
 

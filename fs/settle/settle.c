@@ -379,16 +379,12 @@ static emr_status finish_and_send(
 	}
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
-	if (status == EMR_LIMIT) {
-		EMR_TRY(settle_forget_batch(r->settle, settle_outbox_key(batch_id)));
-		return EMR_LIMIT;
-	}
-	if (status != EMR_OK)
-		return status;
-	if (is_last_try || !is_of_past_epoch(&r->box))
+	if (status == EMR_OK && (is_last_try || !is_of_past_epoch(&r->box)))
 		return settle_hand_out(r->settle, settle_outbox_key(batch_id), &r->box, fn, arg);
-	EMR_TRY(settle_forget_batch(r->settle, settle_outbox_key(batch_id)));
-	return EMR_EPOCH;
+	if (status == EMR_OK || status == EMR_LIMIT)
+		EMR_TRY(settle_forget_batch(
+			r->settle, EMR_ROW_OUTBOX, settle_outbox_key(batch_id), &r->box));
+	return status == EMR_OK ? EMR_EPOCH : status;
 }
 
 /* KEYS are those of an earlier batch of the same changes, or NULL. */

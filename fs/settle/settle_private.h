@@ -30,7 +30,8 @@ emr_status settle_reach(emr_settle *settle, emr_bytes batch, const emr_ledger_an
 /* ---- send.c ---- */
 
 emr_id16 settle_outbox_key(emr_id32 batch_id);
-/* BOX reaches the disk in a row of KIND, with the blocks it names. */
+/* BOX reaches the disk in a row of KIND, with the blocks it names, which are pinned until it is
+ * answered or forgotten. */
 emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);
 /* It is in the journal: sends it, and notes the answers in BOX.  EMR_LIMIT: the ledger takes none
  * so large; then the next ones are smaller.  A single change that it never takes is refused. */
@@ -38,11 +39,14 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box);
 /* The caller hears of the answers, in the transaction that forgets the batch. */
 emr_status settle_hand_out(
 	emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg);
-/* Nothing of it was taken, and nobody has heard of it: it can be made again. */
-emr_status settle_forget_batch(emr_settle *settle, emr_id16 key);
+/* Nothing of BOX, in a row of KIND, was taken, and nobody has heard of it: it can be made again.
+ * NULL: it cannot be read, and what it pinned stays. */
+emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);
 
 /* ---- await.c ---- */
 
+/* O brings a version that no ledger has yet. */
+bool await_brings_new(const emr_change_outcome *o);
 /* BOX is not for the ledger yet. */
 bool await_must(emr_settle *settle, const outbox *box);
 /* A waiting batch that has its copies is among those that emr_settle_resend sends. */

@@ -145,6 +145,32 @@ emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void
 	return each_of(store, &list, visit, context);
 }
 
+static int compare_needed(const void *x, const void *y)
+{
+	const emr_pin *a = x, *b = y;
+	int roots = memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
+
+	return roots != 0 ? roots : (int)b->state - (int)a->state;
+}
+
+emr_status emr_store_needed(emr_store *store, bool is_sure, emr_buf *out)
+{
+	pin_list list = {.writer = store->writer, .whose = OWN_PINS, .must_be_all = is_sure};
+	emr_status status = pins_collect(store, &list);
+	emr_pin *pins = (void *)list.pins.data;
+	size_t n = status == EMR_OK ? list.pins.len / sizeof *pins : 0, kept = 0;
+
+	if (n > 1)
+		qsort(pins, n, sizeof *pins, compare_needed);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !emr_cid_equal(&pins[kept - 1].root, &pins[i].root))
+			pins[kept++] = pins[i];
+	if (status == EMR_OK)
+		status = emr_buf_append(out, list.pins.data, kept * sizeof *pins);
+	emr_buf_free(&list.pins);
+	return status;
+}
+
 emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
 	pin_list list = {.writer = store->writer, .whose = OTHERS_PINS};

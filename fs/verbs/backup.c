@@ -307,6 +307,7 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_out_number(b->out, "new_bytes", report->new_bytes);
 	emr_out_number(b->out, "ledger_bytes", report->ledger_bytes);
 	emr_out_text(b->out, "complete_at", at);
+	emr_out_number(b->out, "versions", report->versions);
 	emr_out_number(b->out, "missing", report->missing);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
 	emr_out_flag(b->out, "own_copy", report->is_own_copy);

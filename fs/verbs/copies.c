@@ -51,7 +51,7 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	emr_problem *out_short, emr_problem *out_problem)
 {
 	static const char *const fields[] = {
-		"wanted", "files", "waiting", "places", "short", "short_files"};
+		"wanted", "versions", "files", "waiting", "places", "short", "short_files"};
 	emr_request request = {.ask = EMR_ASK_COPIES, .repair = args->given[EMR_OPT_REPAIR]};
 	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;

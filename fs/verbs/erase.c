@@ -116,6 +116,12 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 		emr_count_text(emr_json_number_at(answer, "copies"), "copy", "copies", count);
 		emr_say(w->out, "With it goes what was made of it for datasets: %s.\n", count);
 	}
+	if (emr_json_number_at(answer, "scratch") > 0) {
+		emr_count_text(emr_json_number_at(answer, "scratch"), "file", "files", count);
+		emr_say(w->out,
+			"With it goes what has its bytes in the trash, or an editor kept: %s.\n",
+			count);
+	}
 	json_decref(answer);
 	return EMR_OK;
 }
@@ -172,6 +178,7 @@ static void say_erased(wanted *w, const json_t *answer)
 	emr_out_number(w->out, "deleted", emr_json_number_at(answer, "deleted"));
 	emr_out_number(w->out, "directories", w->directories);
 	emr_out_number(w->out, "copies", emr_json_number_at(answer, "copies"));
+	emr_out_number(w->out, "scratch", emr_json_number_at(answer, "scratch"));
 	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
 	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
 }

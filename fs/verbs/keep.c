@@ -1,6 +1,7 @@
 /* This file is `emrfs keep`: it lists what is to be kept on this computer and whether all of it
  * is here, notes a new wish, and gives the space of superseded data back at once. The only copy
  * of a record is never dropped. */
+#include <stdio.h>
 #include <string.h>
 
 #include "kit/language.h"
@@ -18,15 +19,19 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 	return emr_wrong_use("keep", _("--not needs a path."), out_problem);
 }
 
-static void say_kept(emr_out *out, const json_t *one)
+/* PLACE: of the blocks; NULL: with the keyring. */
+static void say_kept(emr_out *out, const json_t *one, const char *place)
 {
-	char path[4200], bytes[EMR_TEXT_BYTES];
+	char path[4200], bytes[EMR_TEXT_BYTES], where[4200], here[4400];
+
+	emr_show(place != NULL ? place : "", where, sizeof where);
+	snprintf(here, sizeof here, place != NULL ? _("all in %s") : _("all here"), where);
 
 	emr_show(json_string_value(json_object_get(one, "path")), path, sizeof path);
 	emr_size_text((uint64_t)json_integer_value(json_object_get(one, "bytes")), bytes);
 	emr_say(out, "%-40s  %14s  %s%s\n", strcmp(path, ".") == 0 ? _("the whole folder") : path,
 		bytes,
-		json_is_true(json_object_get(one, "complete")) ? _("all here")
+		json_is_true(json_object_get(one, "complete")) ? here
 							       : _("not all here: emrfs verify"),
 		json_is_true(json_object_get(one, "keep")) ? "" : _(", not asked to be kept"));
 }
@@ -46,7 +51,8 @@ static emr_status keep_folder(
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	kept = json_object_get(answer, "kept");
 	for (size_t i = 0; i < json_array_size(kept); i++)
-		say_kept(out, json_array_get(kept, i));
+		say_kept(out, json_array_get(kept, i),
+			json_string_value(json_object_get(answer, "place")));
 	emr_size_text((uint64_t)json_integer_value(json_object_get(answer, "cache_bytes")), bytes);
 	if (request.purge)
 		emr_say(out, "%s given back to the disk.\n", bytes);
@@ -59,6 +65,7 @@ static emr_status keep_folder(
 		emr_remark(out, &remark);
 	}
 	emr_out_put(out, "kept", json_incref((json_t *)(uintptr_t)kept));
+	emr_out_put(out, "place", json_incref(json_object_get(answer, "place")));
 	emr_out_put(out, "cache_bytes", json_incref(json_object_get(answer, "cache_bytes")));
 	emr_out_put(out, "last_copy", json_incref(json_object_get(answer, "last_copy")));
 	json_decref(answer);

@@ -232,7 +232,7 @@ static int conclude(const emr_args *args, emr_out *out, const outcome *o)
 	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	static const char *const passed[] = {
-		"checked", "chain", "signer", "time", "tx", "signed", "brought_bytes"};
+		"checked", "versions", "chain", "signer", "time", "tx", "signed", "brought_bytes"};
 
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
 		json_t *value = json_object_get(o->last, passed[i]);

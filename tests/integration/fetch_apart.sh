@@ -24,6 +24,8 @@ must mkdir hospital-folder/Imaging
 must cp mine/* hospital-folder/Imaging
 everywhere() { [ "$(attribute state "hospital-folder/Imaging/$1")" = "confirmed 2/2" ]; }
 for name in scan letter note; do emr_until everywhere $name; done
+run 0 keep Imaging
+says "all in $NET/blocks"
 two_unmount hospital
 
 say "what was registered is read from the node; what was not is not shown, and nothing can be changed"

@@ -629,6 +629,137 @@ static emr_status restore(kit *k, const char *path)
 	return emr_view_restore(k->view, &back, &restored);
 }
 
+/* How many of the list must be there in each state. */
+static void expect_needed(kit *k, unsigned written, unsigned sent, unsigned registered)
+{
+	EMR_AUTO_BUF needed = {0};
+	unsigned of[EMR_PIN_KEPT + 1] = {0};
+
+	assert_ok(emr_store_needed(k->stack.store, true, &needed));
+	EMR_EACH (const emr_pin, pin, &needed)
+		of[pin->state]++;
+	assert_int_equal(of[EMR_PIN_WRITTEN], written);
+	assert_int_equal(of[EMR_PIN_SENT], sent);
+	assert_int_equal(of[EMR_PIN_REGISTERED], registered);
+}
+
+TEST(what_is_removed_on_its_way_must_be_there_until_it_is_answered_and_after)
+{
+	AUTO(kit_close) kit k;
+
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/kept", "kept");
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 1);
+	kit_text(&k, "A/x", "removed while the ledger is asked");
+	ledger_is_away = true;
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	expect_needed(&k, 1, 1, 1);
+	kit_unlink(&k, "A/x");
+	expect_needed(&k, 0, 1, 1);
+	assert_ok(emr_view_purge(k.view, &(uint64_t){0}));
+	kit_restart(&k);
+	expect_needed(&k, 0, 1, 1);
+	ledger_is_away = false;
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 2);
+	assert_ok(restore(&k, "A/x"));
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 2);
+	kit_expect_text(&k, "A/x", "removed while the ledger is asked");
+	assert_true(erase(&k, "A/x").is_finished);
+	expect_needed(&k, 0, 0, 1);
+	kit_expect_text(&k, "A/kept", "kept");
+}
+
+/* ---- the same bytes under another name ---- */
+
+typedef struct paths {
+	char text[1000];
+} paths;
+
+static void note_path(void *arg, const char *path)
+{
+	paths *p = arg;
+
+	snprintf(p->text + strlen(p->text), sizeof p->text - strlen(p->text), "%s\n", path);
+}
+
+static emr_erased erase_and_tell(kit *k, const char *path, paths *out)
+{
+	const emr_erase what = {.path = path, .stays = note_path, .arg = out};
+	emr_erased erased = {0};
+
+	*out = (paths){.text = ""};
+	assert_ok(emr_view_erase(k->view, &what, &erased));
+	assert_true(erased.is_finished);
+	return erased;
+}
+
+/* x of with_x lies in the trash, as a file manager puts it there. */
+static void throw_x_away(kit *k)
+{
+	kit_mkdir(k, ".Trash-1000");
+	kit_mkdir(k, ".Trash-1000/files");
+	kit_mkdir(k, ".Trash-1000/info");
+	kit_text(k, ".Trash-1000/info/x.2.trashinfo", "[Trash Info]\nPath=A/x\n");
+	kit_rename(k, "A/x", ".Trash-1000/files/x.2");
+	kit_publish_all(k);
+}
+
+TEST(what_lies_in_the_trash_is_erased_with_its_record)
+{
+	for (int which = 0; which < 3; which++) {
+		needles list;
+		paths stays;
+		uint8_t *kept;
+		emr_erased erased;
+		kit k;
+
+		with_x(&k, &kept, &list);
+		throw_x_away(&k);
+		if (which == 1)
+			kit_restart(&k);
+		if (which == 2) { /* the record lives again, and the trash has the same bytes */
+			assert_ok(restore(&k, "A/x"));
+			kit_publish_all(&k);
+		}
+		erased = erase_and_tell(&k, which == 0 ? NULL : "A/x", &stays);
+		assert_int_equal(erased.live + erased.deleted, 1);
+		assert_int_equal(erased.scratch, 1);
+		assert_string_equal(stays.text, "");
+		assert_int_equal(count_on_disk(&k, &list), 0);
+		assert_status(EMR_NOT_FOUND,
+			emr_view_find(k.view, ".Trash-1000/files/x.2", &(emr_attr){0}));
+		assert_status(EMR_NOT_FOUND,
+			emr_view_find(k.view, ".Trash-1000/info/x.2.trashinfo", &(emr_attr){0}));
+		kit_restart(&k);
+		end(&k, kept, &list);
+	}
+}
+
+TEST(what_an_editor_kept_is_erased_or_named)
+{
+	needles list;
+	paths stays;
+	uint8_t *kept;
+	kit k;
+
+	with_x(&k, &kept, &list);
+	kit_rename(&k, "A/x", "A/x~"); /* vim: the former bytes under another name */
+	kit_text(&k, "A/x", "new bytes");
+	kit_publish_all(&k);
+	kit_text(&k, "A/.x.swp", "a part of it, and more");
+	kit_text(&k, "A/.other.swp", "of another file");
+	assert_int_equal(erase_and_tell(&k, "A/x", &stays).scratch, 1);
+	assert_string_equal(stays.text, "A/.x.swp\n");
+	assert_status(EMR_NOT_FOUND, emr_view_find(k.view, "A/x~", &(emr_attr){0}));
+	kit_expect_text(&k, "A/.x.swp", "a part of it, and more");
+	assert_int_equal(count_on_disk(&k, &list), 0);
+	end(&k, kept, &list);
+}
+
 /* An editor saved A/x again, and those bytes cannot be sealed yet: the record waits for them. */
 static void with_heir(kit *k, uint8_t **out_kept, needles *out)
 {

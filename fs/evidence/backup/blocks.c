@@ -322,11 +322,12 @@ static emr_status take_member_pins(looking *l, const moment *m)
 	return EMR_OK;
 }
 
-/* Rows that count come to the front; the others go. */
-static void settle_pins(looking *l)
+/* Rows that count come to the front, as emr_store_needed has them; the others go. */
+static uint64_t settle_pins(looking *l)
 {
 	pin_row *rows = (pin_row *)(void *)l->pins.data;
 	size_t n = l->pins.len / sizeof *rows, kept = 0;
+	uint64_t versions = 0;
 
 	if (n > 1)
 		qsort(rows, n, sizeof *rows, by_pin);
@@ -334,11 +335,17 @@ static void settle_pins(looking *l)
 		bool is_last = i + 1 == n || !is_same_pin(&rows[i], &rows[i + 1]);
 
 		/* Two owners of one root need the same blocks. */
-		if (is_last && !rows[i].is_unpin &&
-			(kept == 0 || !emr_cid_equal(&rows[kept - 1].pin.root, &rows[i].pin.root)))
+		if (!is_last || rows[i].is_unpin)
+			continue;
+		if (kept == 0 || !emr_cid_equal(&rows[kept - 1].pin.root, &rows[i].pin.root))
 			rows[kept++] = rows[i];
+		else if (rows[i].pin.state > rows[kept - 1].pin.state)
+			rows[kept - 1].pin.state = rows[i].pin.state;
 	}
+	for (size_t i = 0; i < kept; i++)
+		versions += rows[i].pin.state != EMR_PIN_WRITTEN;
 	l->pins.len = kept * sizeof *rows;
+	return versions;
 }
 
 /* LACKING (of emr_cid) holds the roots below which something is not there. */
@@ -550,7 +557,7 @@ emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *r
 		status = take_member_pins(&l, m);
 	if (status != EMR_OK)
 		return status;
-	settle_pins(&l);
+	report->versions = settle_pins(&l);
 	EMR_TRY(look_below_all(&l, &lacking));
 	if (lacking.len > 0 && t->has_old)
 		EMR_TRY(keep_earlier(&l, &lacking));

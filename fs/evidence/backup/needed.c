@@ -43,15 +43,12 @@ static emr_status note_block(void *arg, const emr_cid *cid)
 	return note_name(n, name);
 }
 
-static emr_status note_root(void *arg, const emr_pin *pin)
+static emr_status look_below(need *n, const emr_cid *root)
 {
-	need *n = arg;
 	emr_cid missing;
-	emr_status status = emr_buf_append(&n->m->pins, pin, sizeof *pin);
+	emr_status status =
+		emr_store_walk(emr_store_blocks(n->store), root, note_block, n, &missing);
 
-	if (status == EMR_OK)
-		status = emr_store_walk(
-			emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED
 		       ? EMR_OK
 		       : status;
@@ -123,7 +120,9 @@ emr_status moment_keep_needed(moment *m)
 	snprintf(index, sizeof index, "%.4200s/index", m->options->state_path);
 	EMR_TRY(emr_store_open(&options, &n.store));
 	m->pins.len = 0; /* of an earlier try */
-	status = emr_store_each_pin(n.store, note_root, &n);
+	status = emr_store_needed(n.store, false, &m->pins);
+	EMR_EACH (const emr_pin, pin, &m->pins)
+		status = status == EMR_OK ? look_below(&n, &pin->root) : status;
 	if (status == EMR_OK)
 		status = all_listed(&n);
 	if (status == EMR_OK)

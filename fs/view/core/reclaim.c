@@ -16,41 +16,16 @@
 #define PINS_WAIT_NS INT64_C(10000000000)  /* for the first look at them */
 #define NODES_ALL_NS INT64_C(600000000000) /* for all that nodes are asked for */
 
-typedef struct rooting {
-	emr_view *view;
-	const emr_reclaim_options *options;
-	emr_cid_visit visit;
-	void *context; /* of visit */
-} rooting;
-
-static emr_status sent_root(void *arg, emr_id16 object, const emr_cid *root)
-{
-	const rooting *r = arg;
-	const emr_reclaim_options *options = r->options;
-
-	if (options->is_forsaken != NULL && options->is_forsaken(options->forsaken_context, object))
-		return EMR_OK;
-	/* A rename in another's folder names what may not lie here. */
-	return emr_block_store_has(emr_store_blocks(r->view->options.store), root)
-		       ? r->visit(r->context, root)
-		       : EMR_OK;
-}
-
-/* Roots that no row and no pin may name: working copies and blocks that are being sealed, bundles
- * of batches that have no answer, then files that are open without a name. In this order: a working
- * copy that is frozen meanwhile has become such a file's content, and a bundle that was just made
- * stands in a batch; what has its answer is pinned, which the reclaim hears of. */
+/* Roots that no row and no pin may name: working copies and blocks that are being sealed, then
+ * files that are open without a name. In this order: a working copy that is frozen meanwhile has
+ * become such a file's content, and a bundle that was just made is pinned with its batch, which the
+ * reclaim hears of. */
 static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
 {
-	rooting *r = context;
-	emr_view *view = r->view;
+	emr_view *view = context;
 	EMR_AUTO_BUF roots = {0};
 	emr_status status = emr_record_each_block(view->options.records, visit, visit_context);
 
-	r->visit = visit;
-	r->context = visit_context;
-	if (status == EMR_OK)
-		status = emr_settle_each_sent_root(view->options.settle, sent_root, r);
 	pthread_mutex_lock(&view->lock);
 	/* Unlinked but open: its row and pin are gone, its readers are not. */
 	for (const node *n = NULL; status == EMR_OK && (n = tree_next_any(view, n)) != NULL;)
@@ -81,11 +56,9 @@ static emr_status await_pins(emr_view *view)
 emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
-	rooting r = {.view = view, .options = options};
-
 	EMR_TRY(await_pins(view));
 	options->extra_roots = working_roots;
-	options->roots_context = &r;
+	options->roots_context = view;
 	return emr_journal_reclaim(view->options.journal, options, out_report);
 }
 

@@ -1,5 +1,5 @@
 /* A person asks for something to be erased: this file finds the objects of it, on the ledger and
- * here, and writes the rows behind which there is no way back. */
+ * here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,28 +7,13 @@
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
 
-#include "edit.h"
+#include "erase_ask.h"
 #include "health.h"
 #include "node.h"
 #include "past_tree.h"
-#include "publish.h"
 
 #define PUBLISH_TRIES 8
 #define DELETED ".emrfs/deleted"
-
-typedef struct asking {
-	emr_view *view;
-	const emr_erase *what;
-	const char *path; /* below the top, or below .emrfs/deleted; NULL: everything that was
-			     deleted */
-	bool only_deleted;
-	emr_buf objects; /* erasing, ...: first those of nodes */
-	emr_buf records; /* emr_id16, ...; sorted once it is complete */
-	emr_buf nodes;	 /* numbers, parents first */
-	bool has_inbox, is_written, is_in_run;
-	emr_status status;
-	emr_erased erased;
-} asking;
 
 static void add(asking *a, emr_buf *list, const void *item, size_t size)
 {
@@ -41,6 +26,15 @@ static void add_object(asking *a, emr_id16 domain, emr_id16 object, bool is_loca
 	const erasing what = {.object = object, .domain = domain, .is_local = is_local};
 
 	add(a, &a->objects, &what, sizeof what);
+}
+
+static void add_path(asking *a, char *path)
+{
+	if (path == NULL)
+		a->status = EMR_NO_MEMORY;
+	else
+		add(a, &a->paths, path, strlen(path) + 1);
+	free(path);
 }
 
 static void add_record(asking *a, emr_id16 record_id)
@@ -97,6 +91,7 @@ static emr_status note_living(asking *a)
 	for (const node *at = NULL; (at = tree_next_below(n, at)) != NULL;)
 		note_node(a, at);
 	note_vacated(a, n);
+	add_path(a, kind_path(n));
 	if (a->has_inbox)
 		return EMR_DENIED;
 	if (a->is_written || a->is_in_run)
@@ -179,8 +174,10 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 			continue;
 		}
 		goes = goes && e->is_gone && was_deleted_in_time(a, e);
-		if (goes)
+		if (goes) {
 			note_entry(a, e);
+			add_path(a, flat_path(&tree->names, i));
+		}
 		for (uint32_t up = places[i].parent; !goes && up != FLAT_TOP;
 			up = places[up].parent)
 			stays[up] = true;
@@ -266,6 +263,34 @@ static void sort_objects(asking *a)
 	a->objects.len = kept * sizeof *all;
 }
 
+/* The same bytes go, too. */
+static emr_status note_scratch(asking *a)
+{
+	scratch_found all = {0};
+	emr_status status = scratch_find(a->view, &a->objects, &a->records, &all);
+
+	EMR_EACH (const scratch_file, one, &all.files) {
+		bool stays = false;
+
+		if (status != EMR_OK)
+			break;
+		for (size_t at = 0; !one->is_same && !stays && at < a->paths.len;
+			at += strlen((const char *)a->paths.data + at) + 1)
+			stays = scratch_is_of(&all, one, (const char *)a->paths.data + at);
+		if (stays)
+			add(a, &a->stays, scratch_path(&all, one),
+				strlen(scratch_path(&all, one)) + 1);
+		if (one->is_same) {
+			add(a, &a->scratch, &one->node, sizeof one->node);
+			add_object(a, (emr_id16){{0}}, one->id, true);
+		}
+		a->erased.scratch += one->is_same && !one->is_note;
+	}
+	scratch_free(&all);
+	sort_objects(a);
+	return status == EMR_OK ? a->status : status;
+}
+
 static emr_status look(asking *a)
 {
 	emr_status living = EMR_NOT_FOUND, deleted;
@@ -288,113 +313,7 @@ static emr_status look(asking *a)
 		return deleted;
 	deleted = note_former_objects(a);
 	sort_objects(a);
-	return deleted;
-}
-
-/* ---- from here on there is no way back ---- */
-
-static emr_status commit_rows(asking *a, const erasing *all, size_t n)
-{
-	edit e = edit_begin(a->view);
-	vacated *v;
-
-	for (size_t i = 0; i < n; i++) {
-		edit_erasing(&e, &all[i]);
-		v = vacated_find(a->view, all[i].object);
-		if (v != NULL) {
-			vacated barred = *v; /* a new file under its name is a new record */
-
-			barred.may_be_adopted = false;
-			edit_vacate(&e, &barred);
-		}
-	}
-	EMR_TRY(edit_commit(&e, NULL));
-	for (size_t i = 0; i < n; i++) {
-		erase_note(a->view, &all[i]);
-		v = vacated_find(a->view, all[i].object);
-		if (v != NULL)
-			v->may_be_adopted = false;
-	}
-	return EMR_OK;
-}
-
-/* The list is still right: nothing was moved, written or brought back meanwhile. */
-static bool is_unchanged(const asking *a)
-{
-	const erasing *all = (const erasing *)(const void *)a->objects.data;
-	const uint64_t *numbers = (const uint64_t *)(const void *)a->nodes.data;
-	size_t known = 0;
-
-	for (size_t i = 0; i < a->nodes.len / sizeof *numbers; i++) {
-		const node *n = tree_by_number(a->view, numbers[i]);
-
-		if (n == NULL || n->state != NODE_LIVE || node_writers(n) != 0 || n->in_run)
-			return false;
-		known += node_listing(n) != NULL ? n->listing->live_kids : 0;
-	}
-	/* Every kid is one of them: only the first has its parent elsewhere. */
-	if (a->nodes.len > 0 && known + 1 != a->nodes.len / sizeof *numbers)
-		return false;
-	known = 0;
-	for (size_t i = 0; i < a->objects.len / sizeof *all; i++)
-		known += tree_by_id(a->view, all[i].object) != NULL;
-	return known == a->nodes.len / sizeof *numbers;
-}
-
-/* Under view->lock. */
-static emr_status begin(asking *a, uint64_t *out_parent, char out_name[EMR_NAME_MAX + 1])
-{
-	emr_view *view = a->view;
-	const erasing *all = (const erasing *)(const void *)a->objects.data;
-	const uint64_t *numbers = (const uint64_t *)(const void *)a->nodes.data;
-	size_t n = a->objects.len / sizeof *all, part = 40000;
-	emr_status status;
-
-	if (view->options.read_only)
-		return EMR_READ_ONLY;
-	if (!is_unchanged(a))
-		return EMR_BUSY;
-	status = erase_reserve(view, n);
-	for (size_t at = 0; at < n && status == EMR_OK; at += part)
-		status = commit_rows(a, all + at, n - at < part ? n - at : part);
-	if (status == EMR_OK && a->nodes.len > 0) {
-		const node *top = tree_by_number(view, numbers[0]);
-
-		*out_parent = top->parent->number;
-		memcpy(out_name, top->name, strlen(top->name) + 1);
-	}
-	if (status != EMR_OK)
-		return status;
-	/* There is no way back from rows E: a name that the journal does not let go of now goes
-	 * later (erase_run). */
-	for (size_t i = a->nodes.len / sizeof *numbers; i-- > 0 && status == EMR_OK;)
-		status = erase_node(view, tree_by_number(view, numbers[i]));
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s",
-			emr_status_text(status));
-	view->erasing.due_boot_ns = view_boot_ns(view);
-	return EMR_OK;
-}
-
-static emr_status erase(asking *a)
-{
-	emr_view *view = a->view;
-	char name[EMR_NAME_MAX + 1];
-	uint64_t parent = 0;
-	emr_status status;
-
-	pthread_mutex_lock(&view->lock);
-	status = begin(a, &parent, name);
-	pthread_mutex_unlock(&view->lock);
-	if (status != EMR_OK)
-		return status;
-	EMR_TRY(emr_view_sync(view));
-	if (parent != 0)
-		emr_view_tell_entry(view, parent, name);
-	status = emr_view_publish_now(view);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "publishing while erasing: %s", emr_status_text(status));
-	return EMR_OK;
+	return deleted == EMR_OK ? note_scratch(a) : deleted;
 }
 
 /* Of this and whatever was begun before. */
@@ -446,10 +365,18 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 		!emr_id32_equal(what->objects, a.erased.objects))
 		status = EMR_CONFLICT;
 	if (status == EMR_OK && !what->only_look && a.objects.len > 0)
-		status = erase(&a);
+		status = erase_begin(&a);
 	note_state(&a);
 	if (status == EMR_OK)
 		*out_erased = a.erased;
+	for (size_t at = 0;
+		status == EMR_OK && !what->only_look && what->stays != NULL && at < a.stays.len;
+		at += strlen((const char *)a.stays.data + at) + 1)
+		what->stays(what->arg, (const char *)a.stays.data + at);
+	emr_buf_free(&a.scratch);
+	emr_buf_free(&a.paths);
+	emr_buf_free(&a.stays);
+	emr_buf_free(&a.names);
 	emr_buf_free(&a.objects);
 	emr_buf_free(&a.records);
 	emr_buf_free(&a.nodes);

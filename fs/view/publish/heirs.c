@@ -134,7 +134,7 @@ static void mark_kids(emr_view *view, const node *directory)
 	}
 }
 
-static bool is_in_trash(const node *n)
+bool heirs_is_in_trash(const node *n)
 {
 	while (n->parent != NULL && !emr_name_is_trash(n->name))
 		n = n->parent;
@@ -146,7 +146,7 @@ static bool is_in_trash(const node *n)
 static void remember_record(node *n, const emr_place *place, bool is_published_version)
 {
 	free(node_file(n)->restored);
-	node_file(n)->restored = is_published_version && is_in_trash(n)
+	node_file(n)->restored = is_published_version && heirs_is_in_trash(n)
 					 ? malloc(sizeof *node_file(n)->restored)
 					 : NULL;
 	if (node_file(n)->restored != NULL)

@@ -44,6 +44,11 @@ static emr_status keep_row(void *arg, emr_id16 key, emr_bytes value)
 	return keep(arg, &row.content.c, key, EMR_PIN_WRITTEN);
 }
 
+static emr_status keep_sent(void *arg, const emr_awaiting *one)
+{
+	return one->is_new ? keep(arg, &one->root, one->object, EMR_PIN_SENT) : EMR_OK;
+}
+
 static emr_status is_one(void *arg, const emr_pin *pin)
 {
 	(void)arg;
@@ -68,6 +73,8 @@ emr_status pins_restore(emr_view *view)
 	status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &k);
 	if (status == EMR_OK)
 		status = emr_journal_each(view->options.journal, EMR_ROW_NODE, keep_row, &k);
+	if (status == EMR_OK)
+		status = emr_settle_each_awaiting(view->options.settle, true, keep_sent, &k);
 	if (status == EMR_OK)
 		status = emr_store_pins_complete(view->options.store, k.pins, k.count);
 	if (status == EMR_OK && k.count > 0)

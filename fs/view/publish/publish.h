@@ -87,6 +87,8 @@ emr_status heirs_settle(publishing *p);
 /* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the
  * name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n);
+/* Under view->lock: a desktop's trash has N, or a directory above it. */
+bool heirs_is_in_trash(const node *n);
 /* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
 void heirs_forget_living_record(const emr_view *view, const node *n);
 
@@ -177,6 +179,38 @@ emr_status folder_new_special(emr_view *view);
 /* Without view->lock: the grants of inner domains are brought in line, if something happened to
  * them. */
 emr_status inner_tie(emr_view *view);
+
+/* ---- erase_scratch.c ---- */
+
+/* A file under a name of scratch. */
+typedef struct scratch_file {
+	emr_cid root; /* of its sealed bytes; zero: nobody can tell of which record they are */
+	emr_id16 id;
+	uint64_t node;
+	size_t path;
+	bool is_same; /* it has the bytes of a version of what is erased, */
+	bool is_note; /* or the trash's word of where such a file was */
+	bool is_in_trash;
+} scratch_file;
+
+typedef struct scratch_found {
+	emr_buf files; /* of scratch_file */
+	emr_buf paths; /* of those, each with its NUL */
+	emr_buf roots; /* of emr_cid: all versions of what is erased */
+} scratch_found;
+
+/* Without view->lock.  OBJECTS (of erasing) and RECORDS (of emr_id16), sorted, are erased: files of
+ * scratch that are not among them.  OUT, zeroed, is to be freed, also after an error. */
+emr_status scratch_find(
+	emr_view *view, const emr_buf *objects, const emr_buf *records, scratch_found *out);
+static inline const char *scratch_path(const scratch_found *s, const scratch_file *one)
+{
+	return (const char *)s->paths.data + one->path;
+}
+/* By its name ONE is the lock, or a copy that some program made, of what was at the path ERASED.
+ */
+bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased);
+void scratch_free(scratch_found *s);
 
 /* ---- erase.c ---- */
 /* Erasing for good: rows E say which objects, the ledger purges their private parts, and nothing of

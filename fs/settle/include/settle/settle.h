@@ -126,23 +126,20 @@ bool emr_settle_kept_former_key(
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out
  * the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
-/* The bundles that batches without an answer name: no pin has them yet, and the ledger may.  VISIT
- * gets OBJECT and ROOT of each; its first error ends the walk.  Any thread; a batch that cannot be
- * read names nothing. */
-typedef emr_status (*emr_sent_root_fn)(void *arg, emr_id16 object, const emr_cid *root);
-emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit, void *arg);
 
 /* How many copies are wanted, this computer's included, before the ledger gets what is new.  Any
  * thread. */
 unsigned emr_settle_copies_first(emr_settle *settle);
 /* One change of a batch that waits for copies. */
 typedef struct emr_awaiting {
-	emr_id16 domain, node;
+	emr_id16 domain, node, object;
 	bool has_root; /* it brings content: below ROOT */
+	bool is_new;   /* ROOT is of no version that the ledger has: it is pinned as sent */
 	emr_cid root;
 } emr_awaiting;
 typedef emr_status (*emr_awaiting_fn)(void *arg, const emr_awaiting *one);
-/* WITH_SENT: also of those that have their copies and no answer yet.  Any thread. */
+/* WITH_SENT: also of those that were sent and have no answer yet.  Any thread; a batch that cannot
+ * be read names nothing. */
 emr_status emr_settle_each_awaiting(
 	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg);
 /* A batch that waits for copies is forgotten, and can be made again: the ledger knows nothing of

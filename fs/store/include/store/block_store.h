@@ -19,11 +19,14 @@ typedef struct emr_block {
 	emr_bytes data;
 } emr_block;
 
-/* Why a root is kept.  Every state protects equally; the owner reads it back. */
+/* Why a root is kept, the further on its way to the ledger the higher.  Every state protects
+ * equally; the owner reads it back. */
 typedef enum emr_pin_state {
-	EMR_PIN_WRITTEN = 1,	/* ours, not registered on the ledger yet */
-	EMR_PIN_REGISTERED = 2, /* ours and registered */
-	EMR_PIN_KEPT = 3,	/* a copy of somebody's, kept for offline use */
+	EMR_PIN_WRITTEN = 1, /* ours: bytes that no batch for the ledger names */
+	EMR_PIN_SENT = 2,    /* ours: a version that a batch without an answer brings */
+	EMR_PIN_REGISTERED =
+		3,	  /* ours, and on the ledger: of a living record, earlier, or deleted */
+	EMR_PIN_KEPT = 4, /* a copy of somebody's, kept for offline use */
 } emr_pin_state;
 
 /* Everything reachable from ROOT stays until OWNER unpins it.  Only who pinned may unpin. */

@@ -134,6 +134,12 @@ emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *conte
 /* The same for a caller that lets go what is not among them: EMR_BUSY, and none visited, while they
  * are incomplete. */
 emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context);
+/* All that must be there, appended to OUT as emr_pin: each root of this writer's pins once, sorted,
+ * in the highest of its states, with one of its owners.  Backup, restore, verification, copies and
+ * status read this list and keep no other; whatever decides that a root must be there, or need not
+ * be any more, pins or unpins it in the transaction that says so.  IS_SURE: EMR_BUSY, and OUT as it
+ * was, while the pins are incomplete. */
+emr_status emr_store_needed(emr_store *store, bool is_sure, emr_buf *out);
 /* True after an index was made again: pins found again in the segments protect, but nothing is
  * reclaimed until this writer has called emr_store_pins_complete. */
 bool emr_store_pins_incomplete(emr_store *store);

@@ -113,12 +113,6 @@ bool emr_publisher_is_here(emr_publisher *p, const emr_cid *root)
 
 /* ---- All of them ---- */
 
-static emr_status note_pin(void *arg, const emr_pin *pin)
-{
-	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
-						: EMR_OK;
-}
-
 /* False: it ends. */
 static bool give_way(emr_publisher *p, int64_t begun_ns)
 {
@@ -235,23 +229,15 @@ emr_status emr_publisher_save(emr_publisher *p)
 	pthread_mutex_unlock(&p->lock);
 	if (store == NULL)
 		return EMR_OK;
-	EMR_TRY(emr_store_each_pin_of_all(store, note_pin, &roots));
+	EMR_TRY(wanted_roots(store, &roots));
 	return say_unheld(p, &roots, false);
-}
-
-static void sort(emr_buf *roots)
-{
-	size_t n = roots->len / sizeof(emr_cid);
-
-	if (n > 1)
-		qsort(roots->data, n, sizeof(emr_cid), book_compare);
 }
 
 static emr_status pass(emr_publisher *p)
 {
 	EMR_AUTO_BUF roots = {0};
 	emr_buf lacking = {0};
-	emr_status status = emr_store_each_pin_of_all(p->options.store, note_pin, &roots);
+	emr_status status = wanted_roots(p->options.store, &roots);
 
 	if (status == EMR_OK)
 		status = say_unheld(p, &roots, true);
@@ -260,8 +246,8 @@ static emr_status pass(emr_publisher *p)
 	if (status == EMR_OK) {
 		emr_buf before;
 
-		sort(&lacking);
 		pthread_mutex_lock(&p->lock);
+		p->versions = roots.len / sizeof(emr_cid);
 		before = p->lacking;
 		p->lacking = lacking;
 		for (size_t at = 0; at < before.len; at += sizeof(emr_cid)) {

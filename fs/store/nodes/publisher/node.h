@@ -78,8 +78,9 @@ struct emr_publisher {
 	uint64_t wanted_asked, wanted_answered; /* looks which roots are to be where */
 	emr_worker looker;			/* woken by whoever saves, and never holds him up */
 	/* here.c; under the lock */
-	emr_buf lacking; /* of emr_cid, sorted: not whole on this computer when it was last looked
-			  */
+	emr_buf lacking;   /* of emr_cid, sorted: not whole on this computer when it was last looked
+			    */
+	uint64_t versions; /* that must be here, when it was last looked */
 	uint64_t here_asked, here_answered;
 	int64_t here_rests_ns;	   /* not looked at again before */
 	pthread_mutex_t look_lock; /* of who says what no node holds; lock is inside of it */
@@ -183,6 +184,9 @@ void cluster_unwait(publisher_node *node);
 /* With the lock. */
 unsigned cluster_copies(const publisher_node *node, const book_entry *entry);
 
+/* The versions that must be somewhere, of the store's one list: each once, sorted; EMR_BUSY while
+ * that is not known to be whole. */
+emr_status wanted_roots(emr_store *store, emr_buf *out);
 /* Reads again which roots are to be where; under no lock. */
 emr_status wanted_look(emr_publisher *p);
 /* The same, by the thread for it if there is one, and waits for it for WAIT_NS at most; false: it

@@ -365,6 +365,7 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 {
 	*out_totals = (emr_publisher_totals){.least = 1};
 	pthread_mutex_lock(&p->lock);
+	out_totals->versions = p->versions;
 	out_totals->lacking = p->lacking.len / sizeof(emr_cid);
 	out_totals->least = out_totals->lacking == 0 && !p->options.has_nothing;
 	for (size_t i = 0; p->count > 0 && i < book_count(&p->book); i++) {

@@ -1,15 +1,20 @@
-/* This file says which roots each node is to have: those of pins, those that wait for copies, and
- * those that no pin names any more but the ledger does.  Erased roots go. */
+/* This file says which roots each node is to have: those of pins, and those that no pin names any
+ * more but the ledger does.  Erased roots go. */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "book.h"
 #include "node.h"
 
-static emr_status note_pin(void *arg, const emr_pin *pin)
+emr_status wanted_roots(emr_store *store, emr_buf *out)
 {
-	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
-						: EMR_OK;
+	EMR_AUTO_BUF needed = {0};
+
+	EMR_TRY(emr_store_needed(store, true, &needed));
+	EMR_EACH (const emr_pin, pin, &needed)
+		if (pin->state != EMR_PIN_WRITTEN) /* a part of a version, without its signature */
+			EMR_TRY(emr_buf_append(out, &pin->root, sizeof pin->root));
+	return EMR_OK;
 }
 
 static emr_status note_root(void *arg, const emr_cid *root)
@@ -122,14 +127,10 @@ static emr_status keep_living(
 emr_status wanted_look(emr_publisher *p)
 {
 	EMR_AUTO_BUF wanted = {0}, leaving = {0};
-	emr_status status = EMR_OK, told;
+	emr_status status, told;
 
-	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
-	if (p->options.each_awaited != NULL)
-		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
 	/* A root that is missing in a list that is being made again is not gone. */
-	if (status == EMR_OK)
-		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
+	status = wanted_roots(p->options.store, &wanted);
 	if (status == EMR_OK && p->options.each_leaving != NULL)
 		status = p->options.each_leaving(p->options.arg, note_root, &leaving);
 	if (status != EMR_OK)

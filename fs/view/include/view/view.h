@@ -435,11 +435,17 @@ typedef struct emr_erase {
 	/* emr_erased.objects of the look that a person was asked with; all zero: nobody was.  A
 	 * writer of that folder could have put another record there since. */
 	emr_id32 objects;
+	/* May be NULL: the path of each file that stays, and that by its name a program made of
+	 * what goes.  Not called by a look; under no lock. */
+	void (*stays)(void *arg, const char *path);
+	void *arg;
 } emr_erase;
 typedef struct emr_erased {
 	uint64_t live, deleted; /* files and links with all their versions; DELETED had no name any
 				   more, or, of what does not open, never had one here */
 	uint64_t directories;
+	uint64_t scratch; /* files with the bytes of these in the folder's own trash, or kept by an
+			     editor: they go with them */
 	emr_id32 objects; /* SHA-256 over domain and id of each object that goes, sorted by id */
 	bool is_finished; /* false: the rest is done by itself, see WHY */
 	emr_status

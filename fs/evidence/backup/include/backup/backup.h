@@ -48,7 +48,8 @@ typedef struct emr_backup_report {
 	uint64_t new_bytes;		   /* written this time */
 	uint64_t ledger_bytes;		   /* of BYTES: the ledger */
 	uint64_t damaged;		   /* places in what is new */
-	uint64_t missing;		   /* versions that the backup does not have whole */
+	uint64_t versions;		   /* that must be there: registered, or sent */
+	uint64_t missing;		   /* roots that the backup does not have whole */
 	uint64_t kept_segments;		   /* which this computer has lost, and the backup had */
 	uint64_t rotten;		   /* small files that are damaged here; an earlier backup's
 					      stay, or they are left out */

@@ -58,9 +58,6 @@ typedef struct emr_publisher_options {
 	 * all let go; so that nothing depends on the file of this publisher.  May be NULL. */
 	emr_status (*each_leaving)(void *arg, emr_cid_visit visit, void *visit_arg);
 	emr_status (*left)(void *arg, const emr_cid *root);
-	/* Roots that are to be everywhere before they are registered: no pin has them yet.  May be
-	 * NULL. */
-	emr_status (*each_awaited)(void *arg, emr_cid_visit visit, void *visit_arg);
 	/* Roots of all versions that the ledger has and that are not erased.  A root that no pin
 	 * names any more is let go of only if it is not among them, or EACH_LEAVING says that it
 	 * goes; while they cannot be told it stays.  Asked only when there is such a root.  A
@@ -111,7 +108,9 @@ bool emr_publisher_holds(emr_publisher *publisher, size_t node, const emr_cid *r
 unsigned emr_publisher_wanted(emr_publisher *publisher);
 
 typedef struct emr_publisher_totals {
-	uint64_t records; /* versions of them */
+	uint64_t
+		versions; /* that must be there, when it was last looked here; also without nodes */
+	uint64_t records; /* of them, wanted at nodes */
 	uint64_t pinned;  /* with as many copies as wanted */
 	uint64_t lacking; /* not whole on this computer when it was last looked */
 	unsigned least;	  /* copies that each has at least */

@@ -1,0 +1,181 @@
+/* A record's bytes may lie under names of scratch, too: a file manager threw the file away, or an
+ * editor kept what it wrote over. This file finds those files, so that they are erased with the
+ * record, and others of whose bytes it cannot tell, so that a person is told. It changes nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/unixfs.h"
+
+#include "node.h"
+#include "publish.h"
+#include "tree.h"
+
+#define INFO ".trashinfo" /* the note beside what was thrown away: where it was, and when */
+
+typedef struct finding {
+	const emr_buf *objects, *records;
+	scratch_found *out;
+} finding;
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16)); /* an erasing begins with its object */
+}
+
+static bool has_id(const emr_buf *sorted, size_t size, const emr_id16 *id)
+{
+	return sorted->len > 0 &&
+	       bsearch(id, sorted->data, sorted->len / size, size, by_bytes) != NULL;
+}
+
+static int by_root(const void *a, const void *b)
+{
+	return memcmp(((const scratch_file *)a)->root.b, ((const scratch_file *)b)->root.b,
+		sizeof(emr_cid));
+}
+
+/* ---- what there is ---- */
+
+/* Of a working copy nobody can tell, and what has no bytes is nobody's. */
+static bool has_root(const file *f)
+{
+	bool is_hole = false;
+
+	if (f == NULL || !f->has_content || f->staging != NULL || f->content->n == 0)
+		return false;
+	for (unsigned level = 0; level < EMR_UNIXFS_HOLE_LEVELS; level++)
+		is_hole |= emr_unixfs_is_hole(&f->content->c, level);
+	return !is_hole;
+}
+
+/* Under view->lock. */
+static emr_status note_file(const finding *w, const node *n)
+{
+	EMR_AUTO_FREE char *path = tree_path(n);
+	const file *f = node_file(n);
+	scratch_file one = {.node = n->number,
+		.id = n->id,
+		.path = w->out->paths.len,
+		.is_in_trash = heirs_is_in_trash(n)};
+
+	if (path == NULL)
+		return EMR_NO_MEMORY;
+	if (has_root(f))
+		one.root = f->content->c;
+	one.is_same = f != NULL && f->has_content && f->restored != NULL &&
+		      has_id(w->records, sizeof(emr_id16), &f->restored->record_id);
+	EMR_TRY(emr_buf_append(&w->out->paths, path, strlen(path) + 1));
+	return emr_buf_append(&w->out->files, &one, sizeof one);
+}
+
+static emr_status note_all(emr_view *view, const finding *w)
+{
+	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
+
+	for (const node *n = NULL; status == EMR_OK && (n = tree_next_own(view, n)) != NULL;)
+		if (node_is_file(n) && n->is_local && !n->is_published && n->state == NODE_LIVE &&
+			!has_id(w->objects, sizeof(erasing), &n->id))
+			status = note_file(w, n);
+	return status;
+}
+
+/* ---- which have the bytes ---- */
+
+static emr_status note_owned(void *arg, const emr_pin *pin)
+{
+	const finding *w = arg;
+
+	return has_id(w->objects, sizeof(erasing), &pin->owner)
+		       ? emr_buf_append(&w->out->roots, &pin->root, sizeof pin->root)
+		       : EMR_OK;
+}
+
+/* The same sealed bytes have the same name. */
+static emr_status compare_block(void *arg, const emr_cid *cid)
+{
+	const finding *w = arg;
+	scratch_file key = {.root = *cid}, *all = (void *)w->out->files.data, *found;
+	size_t n = w->out->files.len / sizeof key;
+
+	found = bsearch(&key, all, n, sizeof key, by_root);
+	while (found != NULL && found > all && by_root(found - 1, &key) == 0)
+		found--;
+	for (; found != NULL && found < all + n && by_root(found, &key) == 0; found++)
+		found->is_same = true;
+	return EMR_OK;
+}
+
+/* "DIR/files/NAME" has its note in "DIR/info/NAME.trashinfo". */
+static emr_status take_notes(const finding *w)
+{
+	const char *paths = (const char *)w->out->paths.data;
+
+	EMR_EACH (const scratch_file, thrown, &w->out->files) {
+		const char *path = paths + thrown->path, *name = strrchr(path, '/');
+		EMR_AUTO_FREE char *note = NULL;
+		size_t top = name != NULL ? (size_t)(name - path) : 0;
+
+		if (!thrown->is_same || !thrown->is_in_trash || top < strlen("/files") ||
+			strncmp(name - strlen("/files"), "/files", strlen("/files")) != 0)
+			continue;
+		if (asprintf(&note, "%.*s/info%s" INFO, (int)(top - strlen("/files")), path, name) <
+			0) {
+			note = NULL;
+			return EMR_NO_MEMORY;
+		}
+		EMR_EACH (scratch_file, other, &w->out->files)
+			if (!other->is_same && strcmp(paths + other->path, note) == 0)
+				other->is_same = other->is_note = true;
+	}
+	return EMR_OK;
+}
+
+emr_status scratch_find(
+	emr_view *view, const emr_buf *objects, const emr_buf *records, scratch_found *out)
+{
+	const finding w = {.objects = objects, .records = records, .out = out};
+
+	EMR_TRY(note_all(view, &w));
+	if (out->files.len == 0)
+		return EMR_OK;
+	qsort(out->files.data, out->files.len / sizeof(scratch_file), sizeof(scratch_file),
+		by_root);
+	EMR_TRY(emr_store_each_pin(view->options.store, note_owned, (void *)(uintptr_t)&w));
+	EMR_EACH (const emr_cid, root, &out->roots) {
+		emr_status status = emr_store_walk_here(emr_store_blocks(view->options.store), root,
+			compare_block, (void *)(uintptr_t)&w);
+
+		if (status == EMR_NO_MEMORY)
+			return status;
+	}
+	return take_notes(&w);
+}
+
+/* ---- which may have some ---- */
+
+bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased)
+{
+	const char *path = scratch_path(s, one), *name = strrchr(path, '/'),
+		   *erased_name = strrchr(erased, '/');
+	size_t in = name != NULL ? (size_t)(name - path) : 0,
+	       erased_in = erased_name != NULL ? (size_t)(erased_name - erased) : 0;
+
+	name = name != NULL ? name + 1 : path;
+	erased_name = erased_name != NULL ? erased_name + 1 : erased;
+	if (!one->is_in_trash && (in != erased_in || strncmp(path, erased, in) != 0))
+		return false;
+	/* Word puts its two letters over the name's first two. */
+	return strstr(name, erased_name) != NULL ||
+	       (strncmp(name, "~$", 2) == 0 && strlen(erased_name) > 2 &&
+		       strcmp(name + 2, erased_name + 2) == 0);
+}
+
+void scratch_free(scratch_found *s)
+{
+	emr_buf_free(&s->files);
+	emr_buf_free(&s->paths);
+	emr_buf_free(&s->roots);
+}
