@@ -131,18 +131,12 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- extended attributes ---- */
 
-/* Between the question for the size of a list and the one for the list a record may get its place
- * on the ledger, and with it more names (under 200 bytes); mv does not ask again after ERANGE.
- * Values are answered as measured (told.h). */
-#define ROOM_FOR_NAMES 256
-
-static void reply_bytes(
-	fuse_req_t req, emr_status status, const emr_buf *bytes, size_t size, size_t room)
+static void reply_bytes(fuse_req_t req, emr_status status, const emr_buf *bytes, size_t size)
 {
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else if (size == 0)
-		fuse_reply_xattr(req, bytes->len + room);
+		fuse_reply_xattr(req, bytes->len);
 	else if (bytes->len > size)
 		fuse_reply_err(req, ERANGE);
 	else
@@ -157,6 +151,7 @@ static int64_t now_ns(void)
 	return ns_of(&now);
 }
 
+/* A value is answered as long as it was measured, though it has changed meanwhile (told.h). */
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	const session *s = session_of(req);
@@ -167,9 +162,9 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (size == 0 && status == EMR_OK)
 		told_keep(key, emr_buf_view(&value), now_ns());
 	if (size > 0 && told_take(key, size, now_ns(), &measured))
-		reply_bytes(req, EMR_OK, &measured, size, 0);
+		reply_bytes(req, EMR_OK, &measured, size);
 	else
-		reply_bytes(req, status, &value, size, 0);
+		reply_bytes(req, status, &value, size);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -178,7 +173,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	EMR_AUTO_BUF names = {0};
 	emr_status status = emr_view_list_attributes(s->options.view, ino, &names);
 
-	reply_bytes(req, status, &names, size, names.len > 0 ? ROOM_FOR_NAMES : 0);
+	reply_bytes(req, status, &names, size);
 }
 
 static unsigned acl_bits(uint16_t tag, uint16_t perm, uint16_t *seen)

@@ -116,6 +116,24 @@ same "cp -a again" "$MNT/cp"
 must cp -a "$MNT/cp" "$MNT/cp2"
 same "cp -a within the folder" "$MNT/cp2"
 
+say "who takes every attribute goes out and comes back without a word"
+quiet() { "$@" >"$EMR_WORK/out/words" 2>&1 && [ ! -s "$EMR_WORK/out/words" ] || emr_fail "$*: $(cat "$EMR_WORK/out/words")"; }
+must mkdir -p "$MNT/every/tar" "$EMR_WORK/out/every/tar"
+quiet tar -C "$MNT/cp" --xattrs --xattrs-include='*' --format=posix -cf "$EMR_WORK/every.tar" .
+[ "$(grep -ac 'emrfs\.' "$EMR_WORK/every.tar")" = 0 ] || emr_fail "the archive has what emrfs says"
+for to in "$EMR_WORK/out/every" "$MNT/every"; do
+	quiet tar -C "$to/tar" --xattrs --xattrs-include='*' -xpf "$EMR_WORK/every.tar"
+	quiet cp -a "$MNT/cp" "$to/cp"
+	quiet cp -r --preserve=all --no-dereference "$MNT/cp" "$to/all"
+	quiet rsync -aX "$MNT/cp/" "$to/rsync/"
+	for way in tar cp all rsync; do
+		same "$way to $to" "$to/$way"
+		expect "$way to $to: attributes" "$(cd "$to/$way" && getfattr -R -h -d -m - . 2>&1)" "$(cd "$src" && getfattr -R -h -d -m - . 2>&1)"
+	done
+done
+quiet cp --preserve=mode,timestamps,xattr "$MNT/cp/a/size-0" "$EMR_WORK/out/strict"
+must rm -rf "$MNT/every"
+
 say "mv across the border, both ways"
 cp -a "$src" "$EMR_WORK/out/moving"
 must mv "$EMR_WORK/out/moving" "$MNT/mv"

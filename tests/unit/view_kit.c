@@ -540,7 +540,7 @@ static void add_attributes(picture *p, uint64_t node)
 		const char *name = (char *)list.data + at;
 		EMR_AUTO_BUF value = {0};
 
-		if (strncmp(name, "user.emrfs.", 11) == 0 || strncmp(name, "system.", 7) == 0)
+		if (strncmp(name, "user.emrfs.", 11) == 0)
 			continue;
 		assert_ok(emr_view_get_attribute(p->k->view, node, name, &value));
 		emr_hex(value.data, value.len < 90 ? value.len : 90, hex);

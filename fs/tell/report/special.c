@@ -44,7 +44,8 @@ static const char *const readme = N_(
 	"with\n"
 	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
-	"getfattr -d -m emrfs FILE shows what emrfs knows about a file.\n"
+	"getfattr -n user.emrfs.state FILE shows one of the things that emrfs knows about a\n"
+	"file; man emrfs-folder names all of them.\n"
 	"\n");
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",

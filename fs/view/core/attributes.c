@@ -1,6 +1,7 @@
-/* This file answers, sets and lists extended attributes: the person's own, which are kept with
- * the record, and what emrfs says about it (version, signature, place on the ledger). A program
- * that copies all attributes cannot change what emrfs says, nor open a folder to others by it. */
+/* This file answers and sets extended attributes: the person's own, which are kept with the
+ * record and listed, and what emrfs says about it (version, signature, place on the ledger), which
+ * is in no list. A program that copies all attributes takes nothing along that emrfs says, and can
+ * neither change it nor open a folder to others by it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,6 @@
 
 #define OURS "user.emrfs."
 #define DERIVED_KEY OURS "derived"
-#define FACTS "system.emrfs."
-#define NAME_BYTES 256 /* of an attribute, as the kernel allows, with its NUL */
-#define LIST_MAX                                                                                   \
-	65000u /* names of one node: the kernel takes 65,536 bytes, and fs/fuse keeps room */
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -267,23 +264,13 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 	return EMR_OK;
 }
 
-/* NAME as it is kept and answered: a fact is listed as system.emrfs.NAME, which programs that copy
- * leave alone, and is user.emrfs.NAME. An attribute that a person sets is in no other namespace
- * than user. */
-static emr_status known_name(const char *name, char out[NAME_BYTES])
+/* A program that copies attributes is refused other namespaces, as it expects of many file systems.
+ */
+static emr_status check_name(const char *name)
 {
-	bool is_fact = starts_with(name, FACTS);
-	int len = snprintf(out, NAME_BYTES, "%s%s", is_fact ? OURS : "",
-		is_fact ? name + strlen(FACTS) : name);
-
-	if (len < 0 || len >= NAME_BYTES)
-		return EMR_RANGE;
-	if (strcmp(out, "user.") == 0 || strcmp(out, OURS) == 0)
+	if (strcmp(name, "user.") == 0 || strcmp(name, OURS) == 0)
 		return EMR_INVALID; /* nobody's name: no listing has it, so no copy brings it */
-	if (!starts_with(out, "user.") ||
-		(is_fact && (strcmp(out, SOFTWARE_KEY) == 0 || strcmp(out, KEEP_KEY) == 0)))
-		return EMR_UNSUPPORTED;
-	return EMR_OK;
+	return starts_with(name, "user.") ? EMR_OK : EMR_UNSUPPORTED;
 }
 
 static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
@@ -343,9 +330,8 @@ static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 	return n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
 }
 
-emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *asked, emr_buf *out)
+emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
-	char name[NAME_BYTES];
 	const node_kind *kind;
 	emr_bytes value;
 	emr_status status;
@@ -353,7 +339,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 	subject s;
 	node *n;
 
-	EMR_TRY(known_name(asked, name));
+	EMR_TRY(check_name(name));
 	if (strcmp(name, CONFIRM_KEY) == 0)
 		return get_code(view, number, out);
 	kind = kind_of_number(view, number);
@@ -554,16 +540,15 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 }
 
 emr_status emr_view_set_attribute(
-	emr_view *view, uint64_t number, const char *asked, emr_bytes value, unsigned flags)
+	emr_view *view, uint64_t number, const char *name, emr_bytes value, unsigned flags)
 {
-	char name[NAME_BYTES];
 	emr_bytes old;
 	emr_status status;
 
 	bool exists;
 	node *n;
 
-	EMR_TRY(known_name(asked, name));
+	EMR_TRY(check_name(name));
 	if (strcmp(name, SOFTWARE_KEY) == 0)
 		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
@@ -593,14 +578,13 @@ emr_status emr_view_set_attribute(
 	return status;
 }
 
-emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *asked)
+emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *name)
 {
-	char name[NAME_BYTES];
 	emr_status status;
 
 	node *n;
 
-	EMR_TRY(known_name(asked, name));
+	EMR_TRY(check_name(name));
 	if (view->grants->may_set(name))
 		return view->grants->remove(view, number, name);
 	if (starts_with(name, OURS))
@@ -613,54 +597,30 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 	return status;
 }
 
-static emr_status list_own(const node *n, emr_buf *out)
+emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 {
-	emr_bytes rest = node_attributes(n);
+	emr_bytes rest = {0};
+	const node *n;
 	emr_xattr one;
 
+	EMR_TRY(kind_learn(view, number));
+	EMR_LOCKED(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		return EMR_NOT_FOUND;
+	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got
+	 * (rsync -X). */
+	if (n->type != EMR_META_SYMLINK)
+		rest = node_attributes(n);
 	while (emr_xattr_next(&rest, &one)) {
-		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0)
-			continue; /* what emrfs keeps for itself */
+		/* Without "user." is what emrfs keeps for itself; what another's folder says of
+		 * programs and computers is nothing for a copy of it. */
+		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
+			(shared_has(n) && one.key.len >= strlen(OURS) &&
+				memcmp(one.key.data, OURS, strlen(OURS)) == 0))
+			continue;
 		EMR_TRY(emr_buf_append(out, one.key.data, one.key.len));
 		EMR_TRY(emr_buf_append_zeros(out, 1));
 	}
 	return EMR_OK;
-}
-
-emr_status attributes_list_fact(const char *name, emr_buf *out)
-{
-	if (strlen(FACTS) + strlen(name) >= NAME_BYTES ||
-		out->len + strlen(FACTS) + strlen(name) >= LIST_MAX)
-		return EMR_OK;
-	EMR_TRY(emr_buf_append(out, FACTS, strlen(FACTS)));
-	return emr_buf_append(out, name, strlen(name) + 1);
-}
-
-emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
-{
-	const node_kind *kind = kind_of_number(view, number);
-	EMR_AUTO_BUF value = {0};
-	emr_status status;
-	subject s;
-	node *n;
-
-	if (kind->list_attributes != NULL)
-		return kind->list_attributes(view, number, out);
-	EMR_TRY(kind_learn(view, number));
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got
-	 * (rsync -X). */
-	if (status == EMR_OK && n->type != EMR_META_SYMLINK)
-		status = list_own(n, out);
-	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_NO_ATTRIBUTE)
-		return EMR_OK;
-	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
-		emr_buf_clear(&value);
-		if (computed[i].say(&s, &value) == EMR_OK)
-			status = attributes_list_fact(computed[i].name + strlen(OURS), out);
-	}
-	return status == EMR_OK ? view->grants->list(view, number, out) : status;
 }

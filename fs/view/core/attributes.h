@@ -18,8 +18,6 @@ typedef struct attribute_source {
 	emr_status (*get)(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 	emr_status (*set)(emr_view *view, uint64_t number, const char *name, emr_bytes value);
 	emr_status (*remove)(emr_view *view, uint64_t number, const char *name);
-	/* Appends the names of those that NUMBER has. */
-	emr_status (*list)(emr_view *view, uint64_t number, emr_buf *out);
 } attribute_source;
 
 /* The headers of N's content when it was sealed, as its metadata has them; kind NONE when there are
@@ -28,9 +26,6 @@ void attributes_headers(const node *n, emr_headers *out);
 /* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later:
  * EMR_ATTRIBUTE_SPACE. */
 emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
-/* Appends `system.emrfs.NAME` with its NUL to a list of names, unless that is too long for the
- * kernel. */
-emr_status attributes_list_fact(const char *name, emr_buf *out);
 
 /* ---- confirm.c ---- */
 /* A person types a code to let others see more by an attribute: `confirm=CODE` in its value.

@@ -114,7 +114,6 @@ struct node_kind {
 	 * knows them. */
 	emr_status (*learn)(emr_view *view, uint64_t number);
 	emr_status (*attribute)(emr_view *view, uint64_t number, const char *name, emr_buf *out);
-	emr_status (*list_attributes)(emr_view *view, uint64_t number, emr_buf *out);
 	/* NAME in NUMBER (NULL: it itself) was refused: a person is told ID. */
 	void (*tell_refused)(emr_view *view, uint64_t number, const char *name, const char *id);
 	/* The link NUMBER is about to be followed: what it leads to is there then. */

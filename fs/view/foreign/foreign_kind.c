@@ -107,8 +107,8 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
 	.note_checked = shared_note_checked, .is_same = shared_is_same, .policy = &shared_policy,
-	.release = shared_release_if_unused, .attribute = shared_attribute,
-	.list_attributes = shared_list_attributes, .open = shared_open, .read = shared_read};
+	.release = shared_release_if_unused, .attribute = shared_attribute, .open = shared_open,
+	.read = shared_read};
 
 /* One's own records in their folders. */
 static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,

@@ -3,7 +3,6 @@
  * code, so that copying attributes from a USB stick cannot share anything. */
 #include "given.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,6 @@
 
 #define SHARED_WITH "user.emrfs.shared-with"
 #define GRANT "user.emrfs.grant."
-#define GRANT_FACT "grant." /* as it is listed */
 #define VALUE_MAX 1000
 
 static bool giving_has_grant(const char *name)
@@ -112,34 +110,6 @@ static emr_status giving_set(emr_view *view, uint64_t number, const char *name, 
 			      : EMR_UNSUPPORTED;
 }
 
-/* Nothing of what is no root of a domain. */
-static emr_status giving_list(emr_view *view, uint64_t number, emr_buf *out)
-{
-	const emr_giving *giving = view->options.giving;
-	AUTO_SUBJECT s = {.path = NULL};
-	EMR_AUTO_BUF people = {0};
-	emr_status status;
-
-	if (giving == NULL)
-		return EMR_OK;
-	status = find(view, number, false, &s);
-	if (status == EMR_NO_ATTRIBUTE || (status == EMR_OK && !s.is_root))
-		return EMR_OK;
-	if (status == EMR_OK)
-		status = giving->people(view->options.giving_arg, s.domain, &people);
-	for (size_t at = 0; at < people.len && status == EMR_OK;) {
-		const char *who = (const char *)people.data + at;
-		char name[sizeof GRANT_FACT + EMR_NAME_MAX];
-
-		at += strlen(who) + 1;
-		if (strlen(who) <= EMR_NAME_MAX) {
-			snprintf(name, sizeof name, GRANT_FACT "%s", who);
-			status = attributes_list_fact(name, out);
-		}
-	}
-	return status;
-}
-
 static emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
 {
 	const emr_giving *giving = view->options.giving;
@@ -155,5 +125,4 @@ const attribute_source giving_attributes = {.has = giving_has,
 	.may_set = giving_has_grant,
 	.get = giving_get,
 	.set = giving_set,
-	.remove = giving_remove,
-	.list = giving_list};
+	.remove = giving_remove};

@@ -429,7 +429,6 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell);
 
 /* ---- what is said of them: shared_say.c.  Without view->lock. */
 emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out);
-emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out);
 /* Under view->lock: what user.emrfs.access says in S. */
 void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_BYTES]);
 /* Its word alone, and when that right ends: of writing the end of writing, which may come before

@@ -24,9 +24,6 @@ typedef struct emr_giving {
 	emr_status (*shared_with)(void *arg, emr_id16 domain, emr_buf *out);
 	/* grant.WHO of the root of DOMAIN.  EMR_NO_ATTRIBUTE: WHO has nothing of it. */
 	emr_status (*get)(void *arg, emr_id16 domain, const char *who, emr_buf *out);
-	/* Names of those who have a grant.WHO of the root of DOMAIN, each with its NUL, those whose
-	 * end comes first first. */
-	emr_status (*people)(void *arg, emr_id16 domain, emr_buf *out);
 	/* Shares PATH with WHO.  IS_CONFIRMED: the person who set it had the code of PATH; without
 	 * it only what gives no more than WHO has there is taken (EMR_FORBIDDEN).  EMR_NOT_FOUND:
 	 * nobody is known by that name; EMR_INVALID: the value; EMR_UNSUPPORTED: PATH or that right

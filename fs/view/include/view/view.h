@@ -259,9 +259,9 @@ emr_status emr_view_sync(emr_view *view);
 emr_status emr_view_refuse(emr_view *view, uint64_t node, const char *name, emr_status status)
 	__attribute__((warn_unused_result));
 
-/* ---- attributes.  user.* are the person's; what emrfs says answers as user.emrfs.NAME and
- * system.emrfs.NAME, and is listed as the latter, which programs that copy leave alone.  Other
- * namespaces are EMR_UNSUPPORTED.  A value that would let anybody see more, or more programs in,
+/* ---- attributes.  user.* are the person's; what emrfs says answers as user.emrfs.NAME, and is
+ * listed nowhere: programs that copy take along what is listed.  Other namespaces are
+ * EMR_UNSUPPORTED.  A value that would let anybody see more, or more programs in,
  * needs the node's code, which is asked for as user.emrfs.confirm: EMR_FORBIDDEN. */
 /* The names after `user.emrfs.` of what emrfs itself says, for the manual; NULL after the last. */
 const char *emr_view_attribute_name(size_t index);
