@@ -281,22 +281,6 @@ void emr_index_close(emr_index *index)
 	free(index);
 }
 
-/* A directory, which is none of ours: it may have anything in it, so it is only given another name.
- */
-static bool put_aside(const char *path)
-{
-	char aside[INDEX_PATH_CHARS + 32];
-
-	for (unsigned n = 1; n < 1000; n++) {
-		(void)snprintf(aside, sizeof aside, "%s.odd-%u", path, n);
-		if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0)
-			return true;
-		if (errno != EEXIST)
-			return false;
-	}
-	return false;
-}
-
 emr_status emr_index_remove(const char *dir)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
@@ -306,7 +290,7 @@ emr_status emr_index_remove(const char *dir)
 		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >=
 			INDEX_PATH_CHARS)
 			return EMR_LIMIT;
-		if (unlink(path) != 0 && errno != ENOENT && !put_aside(path))
+		if (unlink(path) != 0 && errno != ENOENT)
 			return EMR_IO;
 	}
 	return EMR_OK;

@@ -57,8 +57,7 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 	if (faccessat(store->dirfd, name, F_OK, 0) == 0)
 		return EMR_OK;
 	/* A backup may have the only copy of it, under this name. */
-	if (emr_id16_equal(row->writer, store->writer) && row->number > store->lost_number &&
-		row->number < EMR_SEGMENT_LEAP_MAX)
+	if (emr_id16_equal(row->writer, store->writer) && row->number > store->lost_number)
 		store->lost_number = row->number;
 	return emr_buf_append(&load->dead, &row->id, sizeof row->id);
 }

@@ -135,7 +135,7 @@ static emr_status open_file(emr_store *store, emr_segment *segment)
 		emr_log(EMR_LOG_WARN, "store: %s may not be read and is left out", name);
 		segment->odd = true;
 	}
-	/* Anybody who shares the directory can put one there: the rest must open all the same. */
+	/* The rest must open all the same. */
 	if (status == EMR_INVALID || status == EMR_DENIED)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_NOT_FOUND)
@@ -267,49 +267,6 @@ static int compare_segments(const void *x, const void *y)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* No program of ours wrote so much into one file: what is in there needs no looking after by us. */
-static bool is_too_large(emr_store *store, const emr_segment *segment)
-{
-	char name[EMR_SEGMENT_NAME_MAX];
-	struct stat st;
-
-	emr_segment_name_of(segment->writer, segment->number, name);
-	return fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       (uint64_t)st.st_size > EMR_SEGMENT_FILE_MAX &&
-	       (uint64_t)st.st_size / 2 > store->segment_bytes;
-}
-
-/* Our numbers follow one another, but for what was reclaimed. A segment far above them with our
- * name was put there by somebody else: it is read like a segment of others, and we do not go on
- * behind it. Slots from BEFORE on are new. */
-static emr_status disown_leaps(emr_store *store, size_t before)
-{
-	emr_segment **own = calloc(store->segment_count + 1, sizeof(emr_segment *));
-	size_t count = 0;
-	uint64_t last = 0;
-
-	if (own == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < store->segment_count; i++)
-		if (store->segments[i]->own)
-			own[count++] = store->segments[i];
-	if (count > 1)
-		qsort(own, count, sizeof(emr_segment *), compare_segments);
-	for (size_t i = 0; i < count; i++) {
-		if (own[i]->handle <= before || (own[i]->number - last <= EMR_SEGMENT_LEAP_MAX &&
-							!is_too_large(store, own[i]))) {
-			last = own[i]->number;
-			continue;
-		}
-		own[i]->own = false;
-		emr_log(EMR_LOG_WARN,
-			"store: segment %llu has this device's name but is not its own",
-			(unsigned long long)own[i]->number);
-	}
-	free(own);
-	return EMR_OK;
-}
-
 emr_status emr_segment_list(emr_store *store)
 {
 	int fd = openat(store->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -333,8 +290,6 @@ emr_status emr_segment_list(emr_store *store)
 			sizeof(emr_segment *), compare_segments);
 	for (size_t i = before; i < store->segment_count; i++)
 		store->segments[i]->handle = (uint32_t)i + 1;
-	if (status == EMR_OK && store->segment_count > before)
-		status = disown_leaps(store, before);
 	pthread_mutex_unlock(&store->map_lock);
 	closedir(dir);
 	return status;

@@ -23,23 +23,6 @@
 #define INDEX_AHEAD_BYTES (16 << 20) /* some 200,000 blocks */
 #define INDEX_DELAY_MS 1000
 
-/* An object under a name of ours that is no file was put there by somebody else: a directory, a
- * pipe, a link. It may have anything in it, so it only gets another name. */
-static void put_odd_aside(const emr_store *store, int dirfd, const char *name)
-{
-	emr_id16 random = emr_id16_random();
-	char hex[33], aside[128];
-	struct stat st;
-
-	if (store->read_only || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-		S_ISREG(st.st_mode))
-		return;
-	emr_hex(random.b, sizeof random.b, hex);
-	(void)snprintf(aside, sizeof aside, "%.80s.odd-%.32s", name, hex);
-	if (renameat(dirfd, name, dirfd, aside) == 0)
-		emr_log(EMR_LOG_WARN, "store: %s was no file, and is %s now", name, aside);
-}
-
 /* Beside an index of one's own all can be made again, later too. */
 static emr_status write_format(const emr_store *store, int dirfd)
 {
@@ -92,7 +75,6 @@ static emr_status check_format(emr_store *store)
 
 	if (dirfd < 0)
 		return EMR_OK;
-	put_odd_aside(store, dirfd, "format");
 	status = emr_file_read(dirfd, "format", 64, &text);
 	if (status == EMR_NOT_FOUND && !store->read_only)
 		return write_format(store, dirfd);
@@ -161,7 +143,6 @@ static emr_status lock_beside(emr_store *store)
 
 	emr_hex(store->writer.b, sizeof store->writer.b, hex);
 	snprintf(name, sizeof name, "writer-%s.lock", hex);
-	put_odd_aside(store, store->dirfd, name);
 	store->lockfd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->lockfd < 0)
 		return emr_status_from_errno(errno);

@@ -25,9 +25,6 @@
 #define EMR_OPEN_FILES_MAX 256
 #define EMR_CACHE_SLOTS 4096
 #define EMR_SEGMENT_FILE_MAX ((uint64_t)4 << 30)
-#define EMR_SEGMENT_LEAP_MAX                                                                       \
-	100000000U /* own numbers with a wider gap, and larger files, were made by somebody else   \
-		    */
 #define EMR_PENDING_ROWS_MAX 16384 /* more wake the indexer at once */
 
 /* Whether a segment has a file of tags (tags.c). */
