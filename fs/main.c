@@ -43,6 +43,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_IMPORT] = emr_cmd_import,
 	[EMR_VERB_BACKUP] = emr_cmd_backup,
 	[EMR_VERB_PASSWD] = emr_cmd_passwd,
+	[EMR_VERB_WORDS] = emr_cmd_words,
 	[EMR_VERB_RECOVER] = emr_cmd_recover,
 	[EMR_VERB_DEVICE] = emr_cmd_device,
 	[EMR_VERB_CHECK] = emr_cmd_check,

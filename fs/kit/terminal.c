@@ -334,7 +334,11 @@ emr_status emr_terminal_show_page(const char *text)
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		sigaction(ending_signals[i], &clear, &old[i]);
 	sigaction(SIGTSTP, &stay, &stop);
-	status = dprintf(fd, PAGE_BEGIN "%s", text) > 0 ? EMR_OK : EMR_IO;
+	/* Not by dprintf: the text stays in the memory that its owner locks and wipes. */
+	status = write(fd, PAGE_BEGIN, sizeof PAGE_BEGIN - 1) > 0 &&
+				 write(fd, text, strlen(text)) == (ssize_t)strlen(text)
+			 ? EMR_OK
+			 : EMR_IO;
 	if (status == EMR_OK)
 		status = read_line(fd, line, sizeof line);
 	take_page_away(fd);

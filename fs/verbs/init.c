@@ -48,7 +48,6 @@ typedef struct making {
 	emr_stage stage;
 	emr_session session; /* of the stage */
 	emr_profile profile;
-	char words[EMR_WORDS][EMR_WORD_CHARS];
 	bool words_checked;
 	char *network_dir; /* of a network of several members, that is made or joined; owned; NULL:
 			      a ledger of one's own */
@@ -84,7 +83,6 @@ static void making_end(making *m)
 	emr_buf_free(&m->begun.what);
 	free(m->network_dir);
 	emr_stage_end(&m->stage, m->out);
-	emr_wipe(m->words, sizeof m->words);
 	emr_passphrase_free(&m->passphrase);
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
@@ -418,57 +416,12 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 			emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
-	if (status == EMR_OK)
-		status = emr_keyring_words(m->session.keyring, m->words);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The new folder"));
 	return status;
 }
 
 /* ---- the 24 words ---- */
-
-static emr_status write_words(making *m, const char *file, emr_problem *out_problem)
-{
-	char text[EMR_WORDS * (EMR_WORD_CHARS + 8)];
-	size_t len = 0;
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
-
-	for (size_t i = 0; i < EMR_WORDS; i++)
-		len += (size_t)snprintf(
-			text + len, sizeof text - len, "%2zu %s\n", i + 1, m->words[i]);
-	if (status == EMR_OK)
-		status = emr_pwrite_all(fd, text, len, 0);
-	if (status == EMR_OK && fsync(fd) != 0)
-		status = emr_status_from_errno(errno);
-	emr_wipe(text, sizeof text);
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
-			emr_text(emr_status_text(status)), NULL);
-	return status;
-}
-
-/* On a page of its own, which is gone before three of them are asked. */
-static emr_status show_words(making *m)
-{
-	char text[EMR_WORDS * (EMR_WORD_CHARS + 8) + 512];
-	size_t len;
-	emr_status status;
-
-	len = (size_t)snprintf(text, sizeof text,
-		_("Write these 24 words on paper and keep them safe. They bring your keyring back "
-		  "when the\npassphrase or this computer is lost; whoever has them can read your "
-		  "records.\n\n"));
-	for (size_t i = 0; i < EMR_WORDS / 4; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len,
-			"  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i], i + 7,
-			m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
-	snprintf(text + len, sizeof text - len,
-		_("\nThen press Enter. They leave the screen, and three of them are asked.\n"));
-	status = emr_terminal_show_page(text);
-	emr_wipe(text, sizeof text);
-	return status;
-}
 
 /* After a wrong word at three tries the words are shown again, because the paper may be wrong. */
 static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
@@ -477,7 +430,9 @@ static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
 
 	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
 		*out_problem = (emr_problem){0};
-		status = show_words(m);
+		status = emr_words_show(
+			m->session.keyring, _("\nThen press Enter. They leave the screen, and "
+					      "three of them are asked.\n"));
 		if (status == EMR_OK)
 			status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
 	}
@@ -490,7 +445,8 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
 
 	if (file != NULL || is_agent(m))
-		return file != NULL ? write_words(m, file, out_problem) : EMR_OK;
+		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
+				    : EMR_OK;
 	if (!may_ask) {
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;

@@ -92,6 +92,13 @@ emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *c
 emr_status emr_share_find_path(
 	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem);
 
+/* ---- words.c ---- */
+/* These functions hand KEYRING's 24 words out, from locked memory that is wiped: on a page that
+ * leaves nothing on the terminal and ends with the line END, or to FILE, which is made (0600). They
+ * refuse a file that is there. */
+emr_status emr_words_show(const emr_keyring *keyring, const char *end);
+emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem);
+
 /* ---- words_ask.c ---- */
 /* The 24 words as a person gives them: from a file or the terminal, compared with what a ledger
  * knows. It refuses words that fit no identity there, and says which one is wrong where it can. */

@@ -219,6 +219,21 @@ def a_wrong_passphrase_is_told_and_asked_again(home):
     assert "somebody" not in terminal.seen, "the passphrase was shown"
 
 
+def words_are_shown_again_to_one_who_knows_the_passphrase(home):
+    terminal = Terminal("words")
+    terminal.expect("Passphrase: ")
+    assert PAGE not in terminal.seen, "the words come before the passphrase"
+    terminal.type(PASSPHRASE)
+    terminal.expect("Nobody else may see them")
+    terminal.expect("Then press Enter")
+    assert words_shown(terminal.seen) == WORDS, terminal.seen
+    terminal.type("")
+    assert terminal.end() == 0, terminal.seen
+    assert terminal.seen.rindex(GONE) > terminal.seen.rindex("Then press Enter"), "the words stay on the screen"
+    kept = subprocess.run(["grep", "-rlwi", f"{WORDS[1]}.*{WORDS[2]}", home], capture_output=True, text=True)
+    assert kept.stdout == "", f"words lie in {kept.stdout}"
+
+
 def mount_asks_once_and_goes_behind(home):
     folder = f"{home}/../folder"
     os.mkdir(folder)
@@ -393,6 +408,7 @@ def main():
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,
             a_wrong_passphrase_is_told_and_asked_again,
+            words_are_shown_again_to_one_who_knows_the_passphrase,
             mount_asks_once_and_goes_behind,
             a_long_copy_is_said_while_it_goes_on,
             work_is_shown_in_one_line_that_goes,

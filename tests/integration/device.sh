@@ -72,6 +72,8 @@ python3 -c 'd = bytearray(open("laptop.device", "rb").read()); d[4] ^= 0x40; ope
 run 8 device accept changed.device $P
 run 5 device accept none.device $P
 run 0 device accept laptop.device $P
+run 2 words $P --words-file none
+says "those of your first computer"
 run 11 device accept laptop.device $P
 run 0 mount $P "$EMR_WORK/b-folder"
 expect "what was there" "$(cat b-folder/Imaging/scan.txt)" first

@@ -7,6 +7,7 @@ STATE=$EMRFS_HOME/state
 
 json 10 recover
 json 10 recover --test --words-file none
+json 10 words
 emr_init
 secret second "the new passphrase"
 secret third "the third one of them"
@@ -33,6 +34,18 @@ expect "tested" "$(field words_tested_at)" "$at"
 expect "owner" "$(field owner)" Ana
 run 0 recover --test --words-file shouted --passphrase-file "$EMR_PASS"
 must cmp before "$STATE/keyfile"
+
+say "the words again: to a terminal, or to a file that is made for it"
+json 13 words --passphrase-file "$EMR_PASS"
+expect "error id" "$(field error)" needs-words-file
+json 12 words --passphrase-file second --words-file shown
+expect "a wrong passphrase makes nothing" "$(ls shown 2>&1 | wc -l) $(field error)" "1 wrong-passphrase"
+json 0 words --passphrase-file "$EMR_PASS" --words-file shown
+must cmp words shown
+expect "rights" "$(stat -c %a shown)" 600
+says_not "$(sed -n 's/^ *1 //p' words)"
+json 1 words --passphrase-file "$EMR_PASS" --words-file shown
+expect "what is there stays" "$(field error)" words-file
 
 say "a new passphrase, with the folder open"
 echo text >"$MNT/a.txt"

@@ -46,6 +46,7 @@ int emr_cmd_export(const emr_args *args, emr_out *out);
 int emr_cmd_import(const emr_args *args, emr_out *out);
 int emr_cmd_backup(const emr_args *args, emr_out *out);
 int emr_cmd_passwd(const emr_args *args, emr_out *out);
+int emr_cmd_words(const emr_args *args, emr_out *out);
 int emr_cmd_device(const emr_args *args, emr_out *out);
 int emr_cmd_wallet(const emr_args *args, emr_out *out);
 int emr_cmd_recover(const emr_args *args, emr_out *out);
