@@ -185,13 +185,6 @@ static emr_status ask_in_window(const char *kind, const char *question, char *ou
 	return ask_dialog(kind, question, out, size);
 }
 
-emr_status emr_terminal_ask_words(const char *question, char *out, size_t size)
-{
-	if (dialog_program() != NULL)
-		return ask_in_window("words", emr_text(question), out, size);
-	return emr_terminal_ask(question, out, size);
-}
-
 /* A line of zenity --progress: what follows "# " is shown. */
 void emr_terminal_busy(const char *text)
 {

@@ -128,11 +128,16 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 
 static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 {
-	char counted[2 * EMR_COUNT_BYTES], question[256];
+	char counted[2 * EMR_COUNT_BYTES], question[256], shown[4200];
 
 	if (w->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	count_text(w, counted);
+	/* At a terminal the person has just typed it. */
+	if (w->out->is_in_windows && w->request.has_path) {
+		emr_show(w->request.path, shown, sizeof shown);
+		emr_say(w->out, "%s\n", shown);
+	}
 	snprintf(question, sizeof question,
 		_("Nobody will ever read %s again, every version. Erase (yes or no)?"), counted);
 	if (!w->args->given[EMR_OPT_JSON] && emr_terminal_says_yes(question))

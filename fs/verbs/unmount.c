@@ -14,6 +14,7 @@
 #include "desktop/traces.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/closed.h"
@@ -466,7 +467,7 @@ static int tell_problem(const closing *c, const emr_problem *problem, emr_out *o
 }
 
 /* Behind everything else, because a mount that still ran could be looked at again. */
-static int tell_traces(const closing *c, const char *folder, emr_out *out)
+static int tell_traces(closing *c, const char *folder, emr_out *out)
 {
 	json_t *traces = json_array();
 	char n[2 * EMR_COUNT_BYTES + 8], shown[4200];
@@ -497,6 +498,12 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 	if (status != EMR_OK) {
 		emr_problem_set_status(&problem, status, _("Looking for traces"));
 		code = tell_problem(c, &problem, out);
+	}
+	/* A person who reads windows types no command for it. */
+	if (problem.is_set && status == EMR_OK && !c->purge && out->is_in_windows &&
+		emr_terminal_says_yes(N_("Remove this, too (yes or no)?"))) {
+		c->purge = true;
+		return tell_traces(c, folder, out);
 	}
 	return code;
 }

@@ -80,10 +80,10 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 	emr_status status = emr_passphrase_new(&text);
 
 	while (status == EMR_OK && n < EMR_WORDS) {
-		status = emr_terminal_ask_words(
-			n > 0			   ? "..."
-			: emr_terminal_is_dialog() ? _("Your 24 words, three in each line:")
-						   : _("Your 24 words, in one line or several:"),
+		status = emr_terminal_ask(n > 0 ? "..."
+					  : emr_terminal_is_dialog()
+						  ? _("Your 24 words, with blanks between them:")
+						  : _("Your 24 words, in one line or several:"),
 			line, sizeof line);
 		if (status != EMR_OK || line[0] == '\0')
 			break;
@@ -96,7 +96,7 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 		text.data[text.len++] = ' ';
 		n = drop_numbers(&text);
 		if (emr_terminal_is_dialog())
-			break; /* its window has room for all: too few are told */
+			break; /* its field takes all: too few are told */
 	}
 	emr_wipe(line, sizeof line);
 	if (status == EMR_NOT_FOUND) {

@@ -1,15 +1,17 @@
 #!/bin/sh
-# make_actions.sh EMRFS_PAGES SHARE: entries of file managers below SHARE, for those verbs that this emrfs has.
+# make_actions.sh EMRFS_PAGES SHARE [TRANSLATIONS]: entries of menus below SHARE: those of the applications menu, and those of file managers for the
+# verbs that this emrfs has.  TRANSLATIONS has a catalogue for each language that they are in beside English (po).
 set -eu
-pages=$1 share=$2
+pages=$1 share=$2 translations=${3:-}
+here=$(cd "$(dirname "$0")" && pwd)
 verbs=$("$pages" verbs)
-mkdir -p "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
+mkdir -p "$share/applications" "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
 	"$share/kio/servicemenus"
 
-# entry DEED VERB LABEL COMMENT SELECTION ICON LABEL-PT COMMENT-PT [MIME]: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
-# or any (as Nemo says it).  Then LABEL and COMMENT in Portuguese, and the type of the files it is for (all).
+# entry DEED VERB LABEL COMMENT SELECTION ICON [MIME]: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
+# or any (as Nemo says it).  MIME is the type of the files it is for (all).
 entry() {
-	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6 label_pt=$7 comment_pt=$8 mime=${9:-}
+	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6 mime=${7:-}
 	case "
 $verbs
 " in
@@ -24,9 +26,7 @@ $needs
 	cat >"$share/nemo/actions/emrfs-$verb.nemo_action" <<END
 [Nemo Action]
 Name=$label
-Name[pt]=$label_pt
 Comment=$comment
-Comment[pt]=$comment_pt
 Exec=$run %F
 Icon-Name=$icon
 Selection=$selection
@@ -38,9 +38,7 @@ END
 Type=Application
 Version=1.0
 Name=Medical records: $label
-Name[pt]=Registos clínicos: $label_pt
 Comment=$comment
-Comment[pt]=$comment_pt
 Exec=$run %F
 Icon=emrfs
 NoDisplay=true
@@ -50,9 +48,7 @@ END
 [Desktop Entry]
 Type=Action
 Name=$label
-Name[pt]=$label_pt
 Tooltip=$comment
-Tooltip[pt]=$comment_pt
 Icon=$icon
 Profiles=emrfs;
 
@@ -67,32 +63,35 @@ X-KDE-ServiceTypes=KonqPopupMenu/Plugin
 MimeType=${mime:-all/all};
 Actions=$verb;
 X-KDE-Submenu=Medical records
-X-KDE-Submenu[pt]=Registos clínicos
 
 [Desktop Action $verb]
 Name=$label
-Name[pt]=$label_pt
 Icon=$icon
 Exec=$run %F
 END
 	printf '#!/bin/sh\n# %s\nexec %s "$@"\n' "$comment" "$run" >"$share/emrfs/nautilus-scripts/$label"
 	chmod 755 "$share/emrfs/nautilus-scripts/$label"
 }
-entry open status "Open without traces" "Open it with a viewer whose thumbnails and the like go when the folder is closed" notnone document-open \
-	"Abrir sem deixar rasto" "Abrir com um visualizador cujas miniaturas e afins desaparecem quando a pasta é fechada"
-entry restore restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent \
-	"Versões anteriores" "Ver as versões deste registo e repor uma delas"
-entry status status "Record properties" "What is safe, where, and who signed it" notnone document-properties \
-	"Propriedades do registo" "O que está seguro, onde, e quem o assinou"
-entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite \
-	"Guardar neste computador" "Guardar aqui este registo, mesmo sem rede"
-entry share share "Share ..." "Let somebody open this record, for a time" s document-send \
-	"Partilhar ..." "Deixar alguém abrir este registo, durante algum tempo"
-entry unshare revoke "Stop sharing ..." "Take back what somebody may open" s edit-undo \
-	"Deixar de partilhar ..." "Retirar o que alguém pode abrir"
-entry log log "Who opened it" "Who was given the keys of this record, and who opened it" notnone view-list \
-	"Quem o abriu" "Quem recebeu as chaves deste registo, e quem o abriu"
-entry card people "Take this card" "Take the card of a person, to share with that person" s contact-new \
-	"Receber este cartão" "Receber o cartão de uma pessoa, para partilhar com ela" application/x-emrfs-card
-entry join join "Join with this invitation" "Join the network that this invitation is for" s list-add \
-	"Entrar com este convite" "Entrar na rede para a qual é este convite" application/x-emrfs-invitation
+entry open status "Open without traces" "Open it with a viewer whose thumbnails and the like go when the folder is closed" notnone document-open
+entry restore restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent
+entry status status "Record properties" "What is safe, where, and who signed it" notnone document-properties
+entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite
+entry share share "Share ..." "Let somebody open this record, for a time" s document-send
+entry unshare revoke "Stop sharing ..." "Take back what somebody may open" s edit-undo
+entry erase erase "Erase for good ..." "Erase this, with its earlier versions; nobody can bring it back" s edit-delete
+entry log log "Who opened it" "Who was given the keys of this record, and who opened it" notnone view-list
+entry card people "Take this card" "Take the card of a person, to share with that person" s contact-new application/x-emrfs-card
+entry join join "Join with this invitation" "Join the network that this invitation is for" s list-add application/x-emrfs-invitation
+cp "$here"/../desktop/*.desktop "$share/applications/"
+
+# In each language that there is a catalogue of.
+[ -n "$translations" ] || exit 0
+catalogues=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-languages-XXXXXX")
+trap 'rm -r "$catalogues"' EXIT
+cp "$translations"/*.po "$catalogues/"
+(cd "$catalogues" && ls *.po | sed 's/\.po$//' >LINGUAS)
+find "$share/applications" "$share/nemo" "$share/Thunar" "$share/file-manager" "$share/kio" -type f | while read -r file; do
+	msgfmt --desktop -d "$catalogues" --template="$file" --output-file="$catalogues/made" \
+		--keyword= --keyword=Name --keyword=GenericName --keyword=Comment --keyword=Tooltip --keyword=Keywords --keyword=X-KDE-Submenu
+	cp "$catalogues/made" "$file"
+done

@@ -29,9 +29,32 @@ emr_until got ana "first "
 held "the name of its directory cannot be read - latin "
 held "the name of its directory cannot be read - CT"
 held "it is empty - nothing"
-grep -qxF "$drop/CLOSED?[2J?held: nothing: Permission denied" out/place || emr_fail "said: $(cat -v out/place)"
+grep -qxF "$drop/CLOSED?[2J?held: nothing: Permission denied: chmod g+rwxs '$drop/CLOSED?[2J?held: nothing', and umask 007 for the program that writes there" out/place || emr_fail "said: $(cat -v out/place)"
 held "it does not begin as a DICOM file - stray"
 rm -r "$closed" "$state"/unplaced/* || exit 2
+
+say "from a directory where nothing can be removed nothing is taken, which is said once with the command that mends it"
+[ "$(id -u)" = 0 ] || emr_skip "directories of another account need root"
+mkdir -m 755 "$drop/NOBODY" && echo "in clear" >"$drop/NOBODY/umask.txt" && chown games "$drop/NOBODY" || exit 2
+table ,K7QF,ana,1984-03-12 ,NOBODY,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
+: >out/placed
+setsid env EMRFS_HOME="$EMR_WORK/ward" setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search \
+	/usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 2>out/placed &
+PLACER=$!
+emr_until grep -q "^$drop/NOBODY: nothing can be removed" out/placed
+echo "after it" >"$drop/K7QF/passes.txt" # two passes later
+emr_until got ana "passes "
+echo "after that" >"$drop/K7QF/passes2.txt"
+emr_until got ana "passes2 "
+expect "said once" "$(grep -c NOBODY out/placed)" 1
+expect "delivered" "$(names ana | grep -c umask)" 0
+sh -c "$(sed -n 's/.*so nothing is taken: \(chmod .*\), and umask.*/\1/p' out/placed)" || emr_fail "the command: $(cat out/placed)"
+emr_until got ana "umask "
+expect "left in clear" "$(ls "$drop/NOBODY")" ""
+kill -KILL -- "-$PLACER" && wait $PLACER
+PLACER=
+rmdir "$drop/NOBODY" || exit 2
+table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
 
 say "names that never become records are not taken, and an object cannot have one"
 for name in '~$plan.docx' scan.bak '#notes.txt#' video.download; do echo "of another program" >"$drop/K7QF/$name"; done

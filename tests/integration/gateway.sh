@@ -40,13 +40,15 @@ as ana run 0 share Letters with lima --write --yes --wait
 PORT=$(emr_port)
 port() { [ "$1" = lima ] && echo $PORT || echo $((PORT + 1)); }
 for who in lima reis; do
-	printf '%s-pass\n%s-pass\n' $who $who | "$gateway" password $who "$EMR_WORK/smb-$who" 2>out/pdbedit || emr_fail "password: $(cat out/pdbedit)"
-	setsid "$gateway" serve $who "$EMR_WORK/smb-$who" "$EMR_WORK/$who-folder" 127.0.0.1 "$(port $who)" >"out/smbd-$who" 2>&1 </dev/null &
+	login=$who
+	[ $who = lima ] || login=Reis
+	printf '%s-pass\n%s-pass\n' $who $who | "$gateway" password $login "$EMR_WORK/smb-$who" 2>out/pdbedit || emr_fail "password: $(cat out/pdbedit)"
+	setsid "$gateway" serve $login "$EMR_WORK/smb-$who" "$EMR_WORK/$who-folder" 127.0.0.1 "$(port $who)" >"out/smbd-$who" 2>&1 </dev/null &
 	SERVERS="$SERVERS $!"
 done
 disown -a
 # smb WHO COMMANDS [LOG-IN [PASSWORD]]: at the server of WHO
-smb() { smbclient -s "$EMR_WORK/smb-$1/smb.conf" -p "$(port "$1")" "//127.0.0.1/health" -U "${3:-$1}%${4:-${3:-$1}-pass}" -m SMB3 -c "$2" >out/smb 2>&1; }
+smb() { smbclient -s "$EMR_WORK/smb-$1/smb.conf" -p "$(port "$1")" "//127.0.0.1/health" -U "${3:-${1/reis/Reis}}%${4:-${3:-$1}-pass}" -m SMB3 -c "$2" >out/smb 2>&1; }
 must_smb() { smb "$@" || { cat out/smb "$EMR_WORK/smb-$1"/log* >&2; emr_fail "smbclient $1: $2"; }; }
 emr_until smb lima ls
 emr_until smb reis ls
@@ -89,7 +91,14 @@ emr_until opened
 ! grep -q Nuno out/said || emr_fail "the other opened it: $(cat out/said)"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
 grep -q '^lima|127.0.0.1|.*|openat|ok|r|.*Imaging/MRI.txt$' out/audit || emr_fail "workstation: $(cat out/audit "$EMR_WORK"/smb-lima/log* | head -40)"
-! grep -q reis out/audit || emr_fail "of the other: $(cat out/audit)"
+! grep "^reis.*|ok" out/audit || emr_fail "of the other: $(cat out/audit)"
+say "each log shows who logged in, also as the account of the server, and who was refused, also where the name has a capital"
+grep -qx "$(id -un)|127.0.0.1|.*||log-in|ok" out/audit || emr_fail "the account's log-in: $(cat out/audit)"
+! smb reis ls 'x|y' || emr_fail "somebody unknown logs in"
+"$gateway" log Reis "$EMR_WORK/smb-reis" >out/audit
+for line in 'Reis|127.0.0.1|.*||log-in|ok' 'x?y|127.0.0.1|.*||log-in|NT_STATUS_.*' 'reis|127.0.0.1|.*|openat|ok|w|.*reis.txt'; do
+	grep -qx "$line" out/audit || emr_fail "no $line: $(cat out/audit)"
+done
 
 say "a name that a patient chose is no line of the server's log"
 forged=$'knee\xc2\x9b2J\nlima|198.51.100.7|EVIL|health|openat|ok|r|never opened'

@@ -82,7 +82,7 @@ chmod 755 /opt/window/zenity
 rm -f /tmp/listed /tmp/told && touch /tmp/listed /tmp/told && chown anatest /tmp/listed /tmp/told
 must as env DISPLAY=:77 PATH=/opt/window:/usr/bin:/bin /usr/libexec/emrfs/action restore "/home/anatest/Health/Imaging/a letter.txt"
 [ "$(as cat "Health/Imaging/a letter.txt")" = first ] || fail "the chosen version did not come back: $(cat /tmp/told)"
-[ "$(wc -l </tmp/listed)" = 10 ] || fail "two versions in five columns: $(cat /tmp/listed)"
+[ "$(wc -l </tmp/listed)" = 12 ] || fail "two versions in five columns, and a key each: $(cat /tmp/listed)"
 rm -rf /opt/window
 must as emrfs unmount >/tmp/said
 

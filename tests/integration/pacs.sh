@@ -52,7 +52,7 @@ emr_until has_all
 
 PORT=$(emr_port)
 start() {
-	/usr/bin/python3 -B "$view" --mount lima-folder --port $PORT --title EMRFS --peer "WS=localhost:$((PORT + 1))" "$@" >>out/view 2>&1 &
+	/usr/bin/python3 -B "$view" --mount lima-folder --port $PORT --title EMRFS --peer "WS=127.0.0.1:$((PORT + 1))" --peer "NAMED=localhost:$((PORT + 1))" "$@" >>out/view 2>&1 &
 	VIEWER=$!
 	disown
 }
@@ -87,6 +87,8 @@ expect "the copy is still there" "$(ls "$knee")" "$(ls "ana-folder/Knee")"
 tr '\0' ' ' <"/proc/$(pgrep -P "$VIEWER")/cmdline" >out/arguments
 grep -q "^dcmqrscp .*emrfs-pacs" out/arguments && ! grep -q "Silva\|Knee" out/arguments || emr_fail "names in arguments: $(cat out/arguments)"
 tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index has no name, so nothing can be asked about it"
+[ "$(getent hosts 127.0.0.1 | awk '{ print $2 }')" = localhost ] || emr_fail "the address of WS has no name, so nothing was tried"
+findscu -S -aet NAMED -aec EMRFS -k QueryRetrieveLevel=STUDY -k StudyInstanceUID 127.0.0.1 $PORT >out/named 2>&1 || emr_fail "a peer that is given by its name: $(cat out/named)"
 ! findscu -S -aet OTHER -aec EMRFS -k QueryRetrieveLevel=STUDY -k StudyInstanceUID 127.0.0.1 $PORT >out/other 2>&1 || emr_fail "another title is answered"
 
 say "fetched is what was sent"

@@ -24,7 +24,7 @@ export EMR_WORK DISPLAY=:none PATH=$EMR_WORK/bin:$PATH EMRFS=$EMR_WORK/bin/emrfs
 
 shown() {	# what was started
 	grep -q "Unreadable-Elsewhere" window || emr_fail "$1: not in the window"
-	grep -qE "packaging/(tell|open-folder)" arguments || emr_fail "$1: the arguments were not looked at while it was shown"
+	grep -qE "packaging/(action|open-folder)" arguments || emr_fail "$1: the arguments were not looked at while it was shown"
 	! grep -q "Unreadable-Elsewhere" arguments || emr_fail "$1: in an argument: $(grep Unreadable-Elsewhere arguments)"
 	rm window arguments
 }

@@ -39,7 +39,7 @@ emr_until dunstctl is-paused
 # Installed as a package would.
 mkdir -p usr/share
 cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
-two_installed "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,tell,windows}
+two_installed "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,windows}
 export EMRFS
 stand() { [ "$(dunstctl count displayed)" = "$1" ]; } # so many notices
 shares_none() { as ana run 0 share --json && [ "$(field grants)" = '[]' ]; }

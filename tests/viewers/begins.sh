@@ -167,22 +167,15 @@ run 0 status --wait
 mkdir stick
 run 0 backup "$EMR_WORK/stick/emrfs-backup"
 run 0 unmount
-type_words() { # the paper, three in each line of the window
-	local i
-	for i in 1 4 7 10 13 16 19 22; do
-		type_keys "$(sed -n "$i,$((i + 2))p" <<<"$1" | tr '\n' ' ')"
-		[ "$i" = 22 ] || must xdotool key Tab
-	done
-	click_ok
-}
+type_words() { type_in "$(tr '\n' ' ' <<<"$1")"; } # the paper
 wrong=$(sed '24s/.*/zebra/; 23s/.*/zebra/' <<<"$paper")
 screen_start "$PACKAGING/action" recover
-next_window '--forms'
+next_window '--entry .*24 words'
 type_words "$wrong"
 next_window '--text-info'
 emr_until grep -q 'do not fit together' "$page"
 click_ok
-next_window '--forms'
+next_window '--entry .*24 words'
 type_words "$paper"
 next_window 'New passphrase'
 close_window
@@ -191,7 +184,7 @@ run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 run 0 unmount
 second='nine violet ladders hum'
 screen_start "$PACKAGING/action" recover
-next_window '--forms'
+next_window '--entry .*24 words'
 type_words "$paper"
 passphrase_typed "$second"
 next_window 'text-info'
@@ -222,7 +215,7 @@ screen_start "$PACKAGING/action" bring-back
 next_window file-selection
 next_window 'extra-button=Yes'
 click_no
-next_window '--forms'
+next_window '--entry .*24 words'
 type_words "$paper"
 next_window 'New passphrase'
 pid=$(pgrep -f "emrfs @" | # its arguments come on standard input
@@ -233,7 +226,7 @@ next_window 'Try again'
 click_ok
 next_window 'extra-button=Yes'
 click_no
-next_window '--forms'
+next_window '--entry .*24 words'
 type_words "$paper"
 passphrase_typed "$passphrase"
 next_window 'text-info'

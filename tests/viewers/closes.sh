@@ -15,7 +15,7 @@ windows_begin
 # Installed as a package would.
 mkdir -p usr/bin usr/libexec/emrfs usr/share
 cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
-cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/draw-card" "$PACKAGING"/{action,askpass,dialog,tell,windows} usr/libexec/emrfs/ || exit 2
+cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/draw-card" "$PACKAGING"/{action,askpass,dialog,windows} usr/libexec/emrfs/ || exit 2
 export EMRFS=$EMR_WORK/usr/bin/emrfs
 action=$EMR_WORK/usr/libexec/emrfs/action
 MNT=$HOME/Health # the usual one, which an entry of the menu opens and closes
@@ -77,12 +77,14 @@ say "what is left outside is listed, and stays when it is left"
 emr_mount
 thumbnail
 screen_start "$action" close
-next_window 'ok-label=Remove them'
+next_window 'extra-button=Yes'
 for words in 'photo.png' '1 thumbnail' '"Close the folder" in the menu'; do
 	emr_until grep -qF "$words" "$page" || emr_fail "not said: $words: $(cat "$page")"
 done
 run 10 unmount
-click_button 1 200 # the words on the buttons are long
+click_no
+next_window 'ok-label=OK'
+click_ok
 wait "$screen_program" || emr_fail "close, and leave: $?"
 expect "thumbnails that were left" "$(pictures)" 1
 say "the same entry removes it later"
@@ -114,7 +116,7 @@ wait "$screen_program" || emr_fail "the card in Portuguese: $?"
 expect "pages in Portuguese" "$(pdfinfo cartão.pdf | sed -n 's/^Pages: *//p')" 1
 thumbnail
 portuguese close
-next_window 'ok-label=Remover'
+next_window 'extra-button=Sim'
 emr_until grep -q 'o ambiente de trabalho guarda o que fala dela: 1 miniatura' "$page"
 click_ok
 next_window 'ok-label=OK'

@@ -6,7 +6,7 @@
  * run it.
  *
  * Where EMRFS_DIALOG names a program, that asks instead, in a window: it gets what it is to do as
- * its argument ("ask", "words", "yes", "page", "say" or "busy"), the text on its standard input,
+ * its argument ("ask", "yes", "page", "say" or "busy"), the text on its standard input,
  * and prints the answer ("yes" or "no" to "yes"); another exit code than 0 is no answer.  The
  * window of the question shows the lines that the verb has written until then.  "busy" stays until
  * its input ends; who closes it ends the program. */
@@ -31,9 +31,6 @@ emr_status emr_terminal_ask(const char *question, char *out, size_t size);
  * EMR_NOT_FOUND without a terminal; EMR_INTERRUPTED when no answer came; *out_is_yes is false then.
  */
 emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes);
-
-/* The 24 words, or some of them: as emr_terminal_ask, in a window with room for all. */
-emr_status emr_terminal_ask_words(const char *question, char *out, size_t size);
 
 /* Where a verb says something: kept for the window of the next question where there are windows,
  * else stdout.  Lines that no window has shown are printed at the end. */
