@@ -378,11 +378,11 @@ emr_act emr_act_withdraw(emr_id16 domain, emr_id16 request)
 
 /* ---- releases ---- */
 
-emr_act emr_act_access(
-	emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via, uint16_t count)
+emr_act emr_act_access(emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via,
+	uint16_t count, uint16_t names)
 {
 	emr_act act = act_of(EMR_OP_ACCESS_REQ, domain, access);
-	emr_pub_access_req pub = {.count = count};
+	emr_pub_access_req pub = {.count = count, .names = names};
 
 	memcpy(pub.grant, grant.b, 16);
 	memcpy(pub.via, via.b, 16);

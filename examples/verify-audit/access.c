@@ -149,10 +149,10 @@ static void check_question(audit *a)
 	unsigned count;
 	char name[256];
 
-	if (a->p.item.len != 160 + 40 || !all_zero(item + 160 + 34, 6))
+	if (a->p.item.len != 160 + 40 || !all_zero(item + 160 + 36, 4))
 		failed(check, "the question cannot be read");
 	count = (unsigned)number(item + 160 + 32, 2);
-	if (count == 0 || count > SLOTS_MAX)
+	if (count == 0 || count > SLOTS_MAX || number(item + 160 + 34, 2) > count)
 		failed(check, "the question cannot be read");
 	a->asker = key_of(a, item + 80);
 	if (a->asker == NULL)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define BIT(option) ((uint64_t)1 << (option))
+#define BIT(option) ((emr_option_set)1 << (option))
 
 #define COMMON                                                                                     \
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \

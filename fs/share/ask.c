@@ -34,8 +34,7 @@ static emr_status add_slot(slots *s, emr_access_slot slot)
 	return EMR_OK;
 }
 
-/* One that was erased, or whose part is lacking here, hides what stands under it and nothing else:
- * it is asked for when it is there. */
+/* One that is lacking hides what stands under it, and is asked for when it is there. */
 static emr_status add_list_key(void *arg, const published_key *key)
 {
 	slots *s = arg;
@@ -128,7 +127,8 @@ static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
 		.count = (uint16_t)ask->n,
 		.slots = all};
 	emr_act act = emr_act_access(grant->domain, ask->release.access, grant->grant,
-		shared->received.via, (uint16_t)ask->n);
+		shared->received.via, body.count,
+		all[0].kind == EMR_CAPSULE_LISTING ? body.count : 0); /* all are of one kind */
 	emr_recipient to[EMR_RESPONDERS_MAX + AUDITORS_MAX];
 	uint8_t epk[32];
 	size_t n = 0;

@@ -60,7 +60,8 @@ static emr_status note_question(void *arg, const emr_known_release *release)
 
 	if (release->ledger_time >= c->from && is_before(release, c->q) &&
 		has(&c->line, release->via))
-		c->asked += release->asked;
+		c->asked +=
+			release->asked - release->names; /* to look into a folder opens no file */
 	return EMR_OK;
 }
 
@@ -74,6 +75,7 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 	emr_team dataset;
 	emr_id16 via;
 	emr_status status;
+	uint16_t files;
 
 	*out_is_over = false;
 	memcpy(via.b, q->pub.via, sizeof via.b);
@@ -93,7 +95,8 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 		status = emr_replica_releases_of(
 			share->o.replica, domain, c.root, note_question, &c);
 	}
-	*out_is_over = c.asked + q->pub.count > dataset.terms.daily_limit;
+	files = (uint16_t)(q->pub.count - q->pub.names);
+	*out_is_over = files > 0 && c.asked + files > dataset.terms.daily_limit;
 	emr_buf_free(&c.domains);
 	emr_buf_free(&c.line);
 	return status;

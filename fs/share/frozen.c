@@ -143,6 +143,17 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 	return emr_buf_append(&l->leaves, head->pitem.b, sizeof head->pitem);
 }
 
+emr_status emr_frozen_files(
+	emr_replica *replica, emr_id16 domain, uint64_t log_size, uint64_t *io_n)
+{
+	looking l = {.replica = replica, .log_size = log_size != 0 ? log_size : UINT64_MAX};
+	emr_status status = emr_replica_each_head(replica, &domain, note_head, &l);
+
+	*io_n += l.leaves.len / sizeof(emr_id32);
+	emr_buf_free(&l.leaves);
+	return status;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(emr_id32));

@@ -55,11 +55,16 @@ void question_free(question *q)
 	memset(q, 0, sizeof *q);
 }
 
+/* The number of names in it is true: a limit of files a day does not count them. */
 emr_status question_open(question *q, const emr_box_key *box, emr_id32 rid)
 {
-	EMR_TRY(emr_request_key_open(box, rid, emr_buf_view(&q->item), &q->read, &q->key));
+	size_t names = 0;
 
-	return emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
+	EMR_TRY(emr_request_key_open(box, rid, emr_buf_view(&q->item), &q->read, &q->key));
+	EMR_TRY(emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body));
+	for (size_t i = 0; i < q->body.count; i++)
+		names += q->body.slots[i].kind == EMR_CAPSULE_LISTING;
+	return names >= q->pub.names ? EMR_OK : EMR_DAMAGED;
 }
 
 emr_asked question_asked(const question *q)

@@ -142,6 +142,40 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 	return s->membership.ended_seq != 0 ? EMR_GRANT_IS_REVOKED : EMR_GRANT_IS_OVER;
 }
 
+/* Until when the person of ROOT was in TEAM; UINT64_MAX: now, 0: never. */
+static uint64_t in_until(emr_share *share, const emr_team *team, emr_id32 root)
+{
+	emr_membership m;
+
+	if (emr_team_membership(share->o.replica, team->id, root, &m) != EMR_OK)
+		return 0;
+	return m.row.head.state == EMR_MEMBER_ACTIVE ? UINT64_MAX : m.ended_unix_s;
+}
+
+/* Participants take grants to a former key back, too, when a reader is out: later. */
+const char *emr_share_end_id(emr_share *share, const emr_known_grant *grant)
+{
+	bool was_taken_back = grant->row.head.state == EMR_GRANT_REVOKED;
+	emr_team team, present;
+	emr_known_person me;
+	uint64_t until, now;
+	emr_id32 id;
+
+	memcpy(id.b, grant->row.grantee, sizeof id.b);
+	if (emr_team_of_grantee(share->o.replica, id, &team) != EMR_OK ||
+		team.kind != EMR_TEAM_DATASET ||
+		emr_team_present(share->o.replica, &team, &present) != EMR_OK ||
+		emr_replica_person(share->o.replica, share->me.signer_id, &me) != EMR_OK)
+		return "grant-revoked";
+	memcpy(id.b, me.row.root, sizeof id.b);
+	until = in_until(share, &team, id);
+	now = in_until(share, &present, id);
+	until = now > until ? now : until;
+	if (until == UINT64_MAX || (was_taken_back && grant->ledger_time < until))
+		return "left";
+	return present.row.head.state == EMR_DATASET_OPEN ? "dropped" : "closed";
+}
+
 emr_status share_was_his(
 	emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was)
 {

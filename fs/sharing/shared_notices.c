@@ -68,7 +68,8 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 		set_no_release(session, n, problem);
 		return;
 	}
-	if (message == EMR_SAY_LEFT_DATASET) {
+	if (message == EMR_SAY_LEFT || message == EMR_SAY_DROPPED || message == EMR_SAY_CLOSED ||
+		message == EMR_SAY_ABSENT) {
 		emr_time_text((int64_t)n->time_unix_s, time);
 		emr_problem_set(problem, message, "folder", n->owner, "dataset", n->dataset, "time",
 			time, NULL);
@@ -115,8 +116,6 @@ bool emr_shared_notice_say(
 
 	if (strcmp(n->id, "read-only") == 0) {
 		message = EMR_SAY_SHARED_READ_ONLY;
-	} else if (strcmp(n->id, "withdrawn") == 0) {
-		message = EMR_SAY_LEFT_DATASET;
 	} else if (strcmp(n->id, "bad-signature") == 0) {
 		message = EMR_SAY_SIGNED_FALSELY;
 	} else if (!emr_message_find(n->id, &message)) {

@@ -319,6 +319,24 @@ static void say_line(const dataset *d, const json_t *one)
 		json_array_size(json_object_get(one, "joined")) > 0 ? _("   you take part") : "");
 }
 
+static void say_frozen(const dataset *d, const json_t *one)
+{
+	const json_t *frozen = json_object_get(one, "frozen"), *state;
+	char at[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES];
+	size_t i;
+
+	if (json_array_size(frozen) == 0)
+		emr_say(d->out, "No state of it was frozen.\n");
+	json_array_foreach(frozen, i, state)
+	{
+		emr_moment_text(emr_json_text_at(state, "at"), at);
+		emr_count_text(
+			(uint64_t)number_of(state, "versions"), "version", "versions", count);
+		emr_say(d->out, "%s@%.8s  %s  %s\n", emr_json_text_at(one, "name"),
+			emr_json_text_at(state, "snapshot"), at, count);
+	}
+}
+
 static void strip(json_t *list)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
@@ -331,7 +349,9 @@ static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 	if (name == NULL && json_array_size(d->list) == 0)
 		emr_say(d->out, "There is no dataset in your network.\n");
 	for (size_t i = 0; i < json_array_size(d->list); i++)
-		(name != NULL ? say_one : say_line)(d, json_array_get(d->list, i));
+		(name == NULL				 ? say_line
+			: d->args->given[EMR_OPT_FROZEN] ? say_frozen
+							 : say_one)(d, json_array_get(d->list, i));
 	strip(d->list);
 	emr_out_put(d->out, "datasets", json_incref(d->list));
 	return EMR_OK;
@@ -785,6 +805,8 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		return emr_wrong_use("dataset", _("--terms is for dataset create."), out_problem);
 	if (args->given[EMR_OPT_ONCE] && (i == DEEDS || deeds[i].run != join))
 		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
+	if (args->given[EMR_OPT_FROZEN] && (i < DEEDS || args->n_operands == 0))
+		return emr_wrong_use("dataset", _("--frozen is for NAME alone."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
 	return i < DEEDS ? deeds[i].run(d, out_problem)

@@ -493,7 +493,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	options.view.giving_arg = m->doors;
 	options.view.copies_arg = m->session.publisher;
 	options.view.has_nodes = emr_publisher_node_count(m->session.publisher) > 0;
-	m->special = (emr_special){.session = &m->session, .notices = m->notices};
+	m->special.session = &m->session;
+	m->special.notices = m->notices;
 	m->inboxes = (emr_inbox_list){.session = &m->session};
 	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};
 	status = emr_session_lock(&m->session, &options, out_problem);
@@ -592,6 +593,7 @@ static emr_status show_frozen(mount *m, const char *text, const emr_team *datase
 	if (status == EMR_OK)
 		status = emr_frozen_look_at(replica, dataset, frozen.log_size,
 			emr_clock_unix_s(emr_clock_system()), &look);
+	m->special.frozen = frozen;
 	if (status == EMR_OK)
 		status = emr_view_show_frozen(
 			m->session.view, line, frozen.log_size, emr_buf_view(&look.domains));
@@ -614,6 +616,7 @@ static emr_status show_dataset(mount *m, emr_problem *out_problem)
 	EMR_TRY(emr_crowd_open(&m->session, &crowd));
 	EMR_TRY(find_dataset(&crowd, name, &dataset, &id, out_problem));
 	status = find_line(m, &crowd, &dataset, &line);
+	m->special.dataset = dataset.id;
 	if (status == EMR_OK && id != NULL)
 		return show_frozen(m, name, &dataset, line, id, out_problem);
 	if (status == EMR_OK)

@@ -47,7 +47,7 @@ PUB(agent_ack, 40, F(0, subject), F(32, what))
 
 PUB(approve, 32, F(0, grant_domain), F(16, grant))
 
-PUB(access_req, 40, F(0, grant), F(16, via), F(32, count))
+PUB(access_req, 40, F(0, grant), F(16, via), F(32, count), F(34, names))
 
 PUB(access_served, 56, F(0, req), F(32, req_object), F(48, mode), F(49, reason), F(50, count))
 

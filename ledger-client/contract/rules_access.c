@@ -131,7 +131,9 @@ static void req_follows(struct key_set *set, const emr_item *item, emr_span pub)
 
 static emr_result req_form(struct judge *judge)
 {
-	return req_pub(judge->pub).count != 0 ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+	emr_pub_access_req pub = req_pub(judge->pub);
+
+	return pub.count != 0 && pub.names <= pub.count ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
 
 static uint32_t slots_of(uint16_t count)
@@ -369,8 +371,8 @@ const op_rule emr_rules_access[3] = {
 		.part_min = REQUEST_PART(1, 1),
 		.part_max = REQUEST_PART(READERS_MAX, EMR_ACCESS_SLOTS_MAX),
 		.part_step = 16,
-		.reserved_at = 34,
-		.reserved_len = 6,
+		.reserved_at = 36,
+		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row_key = req_row,
 		.names = req_names,

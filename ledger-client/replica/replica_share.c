@@ -242,6 +242,7 @@ static emr_status give_release(void *arg, const char *key, emr_bytes row)
 	memcpy(release.grant.b, pub.grant, 16);
 	memcpy(release.via.b, pub.via, 16);
 	release.asked = pub.count;
+	release.names = pub.names;
 	release.seq = item.seq;
 	release.ledger_time = item.ledger_time;
 	return w->fn.release(w->arg, &release);

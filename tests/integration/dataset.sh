@@ -158,7 +158,7 @@ expect SIGBUS "$(cat mapped.end)" -7
 emr_until sees dora 1
 expect "who is left" "$(ls dora-folder/datasets/knees)" "$RUI"
 cat "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" 2>out/said && emr_fail "still read"
-told_of_it() { grep -q " withdrawn .*$ANA left knees on " dora-folder/.emrfs/notices; }
+told_of_it() { grep -q " left .*$ANA left knees on " dora-folder/.emrfs/notices; }
 emr_until told_of_it
 for who in ana rui dora; do emr_until counts "$who" 1; done
 
@@ -189,9 +189,10 @@ opened=$(for i in 1 2 3; do cat "$HERS/Imaging/CT-$i.txt" 2>>out/refused; done |
 wait $! || true
 cat out/refused-him >>out/refused
 opened=$((opened + $(wc -l <out/his)))
-[ "$opened" -le 1 ] || emr_fail "beyond the limit: $opened"
+expect "of three files a day, one of which was opened" "$opened" 2
 grep -q "Disk quota exceeded" out/refused || emr_fail "not EDQUOT: $(cat out/refused)"
 grep -q " daily-limit .*hips allows 3 first openings a day; more from " dora-folder/.emrfs/notices || emr_fail "no notice"
+grep " deposits-full " dora-folder/.emrfs/notices && emr_fail "an Inbox is full"
 grep -qx "the knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" || emr_fail "one of two datasets took the other's place"
 
 say "who is taken out reads nothing, and who takes part is called as before by who is left"
@@ -199,8 +200,13 @@ two_join eva "Eva Reis" researcher
 two_mount eva
 steward 0 admit knees eva@saolucas
 emr_until sees eva 2
+ends() { grep -c " $2 .*knees" "$1-folder/.emrfs/notices"; }
+left=$(ends dora left)
 steward 0 drop knees dora@saolucas
 emr_until sees dora 0
+dropped() { [ "$(ends dora dropped)" = 1 ]; }
+emr_until dropped
+expect "nobody left by that" "$(ends dora left) $(ends dora closed)" "$left 0"
 eva_reads() { grep -qsx "the knee of ana" "eva-folder/datasets/knees/$ANA/Imaging/MRI.txt"; }
 emr_until eva_reads
 moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = eva ]; }
@@ -231,8 +237,27 @@ as dora json 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/do
 expect error "$(field error)" not-reader
 as eva json 5 mount --dataset nothing --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
-alone() { [ "$(ls eva-folder | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
+others() { ls eva-folder | grep -E '^[a-z2-7]{12}$'; } # beside what says what the folder is
+alone() { [ "$(others | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
 emr_until alone
+expect "beside them" "$(ls eva-folder | grep -vE '^[a-z2-7]{12}$' | tr '\n' ' ')" "CITATION.cff MANIFEST.sha256 README participants.tsv terms.json "
+(cd eva-folder && sha256sum --quiet -c MANIFEST.sha256) >out/sums 2>&1 || emr_fail "$(cat out/sums)"
+as eva json 0 dataset knees
+expect "the terms as they were signed" "$(sha256sum <eva-folder/terms.json | cut -c1-64)" "$(field datasets.0.terms)"
+head -1 eva-folder/README | grep -q "the dataset knees of São Lucas, for reading only" || emr_fail "README: $(cat eva-folder/README)"
+grep -q "This folder is yours" eva-folder/README eva-folder/.emrfs/README.txt && emr_fail "it is nobody's own"
+table() { sed 1d eva-folder/participants.tsv | sort | tr '\n\t' ';,'; }
+files_of() { find "eva-folder/$1" -type f | wc -l; }
+expect "participants" "$(table)" "$(for one in "$ANA" "$RUI"; do echo "$one,$(files_of "$one"),while-open"; done | sort | tr '\n' ';')"
+as eva json 0 status
+expect "of the study" "$(field files) $(field participants)" "$(($(files_of "$ANA") + $(files_of "$RUI"))) 2"
+as eva run 0 status
+says "A dataset, for reading only"
+grep -q "Not frozen: $(($(files_of "$ANA") + $(files_of "$RUI"))) files of 2 participants" eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
+for name in README terms.json participants.tsv MANIFEST.sha256 CITATION.cff; do
+	(echo more >>"eva-folder/$name") 2>/dev/null && emr_fail "$name was written"
+	rm -f "eva-folder/$name" 2>/dev/null && emr_fail "$name was removed"
+done
 only_reads() { grep -qsx "the knee of ana" "eva-folder/$ANA/Imaging/MRI.txt"; }
 emr_until only_reads
 (echo more >eva-folder/more.txt) 2>out/said && emr_fail "a file made"
@@ -260,6 +285,12 @@ say "a frozen state is the versions of then, as far as they are there, and says 
 as hospital json 0 dataset freeze knees --passphrase-file "$EMR_PASS"
 expect "versions" "$(field versions)" 6
 STATE=knees@$(field snapshot | cut -c1-8)
+as hospital run 0 dataset knees --frozen --passphrase-file "$EMR_PASS"
+says "$STATE"
+says "6 versions"
+as hospital run 2 dataset --frozen
+lists_it() { as eva json 0 dataset knees --frozen && [ "knees@$(field datasets.0.frozen.0.snapshot | cut -c1-8) $(field datasets.0.frozen.0.versions)" = "$STATE 6" ]; }
+emr_until lists_it # of the open folder
 echo "another knee of rui" >rui-folder/Imaging/MRI-2.txt
 as rui run 0 status --wait
 two_unmount eva
@@ -274,8 +305,11 @@ as ana run 0 dataset leave --yes knees --wait
 frozen
 expect "what is left" "$(field dataset.present) $(field dataset.withdrawn) $(field dataset.complete)" "1 1 False"
 grep -q "is incomplete: 1 withdrawn" eva-folder/.emrfs/notices || emr_fail "not noted"
+grep -q "Incomplete: 1 of 6 versions are there, of 1 participants; 1 withdrawn." eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
+grep -q "$(as hospital json 0 dataset knees --frozen --passphrase-file "$EMR_PASS" && field datasets.0.frozen.0.snapshot)" eva-folder/CITATION.cff || emr_fail "not its id: $(cat eva-folder/CITATION.cff)"
+grep -q "^# root .*: 1 of 6 versions, 1 withdrawn" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
 emr_until then_read
-expect "who is left" "$(ls eva-folder)" "$RUI"
+expect "who is left" "$(others)" "$RUI"
 two_unmount eva
 as eva json 5 mount --dataset knees@00000000 --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 expect error "$(field error)" unknown-state
@@ -364,8 +398,12 @@ grep -q "eva</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since" ana-fol
 say "what is closed is read by nobody, and everybody who read it stays listed"
 steward 13 close knees
 steward 0 close knees --yes
-empty() { [ -z "$(ls eva-folder)" ]; }
+closed() { [ "$(ends eva closed)" = 1 ]; }
+emr_until closed
+expect "she was not dropped" "$(ends eva dropped)" 0
+empty() { [ -z "$(others)" ]; }
 emr_until empty
+expect "who was there" "$(table)" "$(printf "%s\n" "$ANA,0,left" "$RUI,0,closed" | sort | tr "\n" ";")"
 is_closed() { as ana json 0 dataset knees && [ "$(field datasets.0.closed | cut -c1-2)" = 20 ]; }
 emr_until is_closed
 expect "who read" "$(python3 -c 'import json; print(*sorted({r["name"] for r in json.load(open("out/said"))["datasets"][0]["former"]}))')" "dora eva"

@@ -211,6 +211,6 @@ int folk_ask(member *m, emr_id16 access, emr_id16 grant, emr_id16 via, emr_id32 
 {
 	/* two slots, one reader */
 	return folk_say_as(m, emr_signer_identity(),
-		emr_act_access(health.id, access, grant, via, 2), folk_part_of(152 + 112 + 64),
+		emr_act_access(health.id, access, grant, via, 2, 0), folk_part_of(152 + 112 + 64),
 		out_req);
 }

@@ -763,7 +763,7 @@ TEST_IN(begin, end, a_question_that_the_ledger_refused_proves_nothing)
 	close_file(&f);
 	emr_buf_clear(&file);
 	/* Eve asks under lima's grant: the ledger writes down that it did not take it. */
-	act = emr_act_access(s.imaging, access, made.grant, none, 1);
+	act = emr_act_access(s.imaging, access, made.grant, none, 1, 0);
 	assert_int_equal(story_says(&s, &s.eve, act, emr_buf_view(&priv)), EMR_RESULT_NOT_GRANTEE);
 	(void)last_question();
 	make(good, &file);
@@ -779,7 +779,7 @@ TEST_IN(begin, end, a_question_that_the_ledger_refused_proves_nothing)
 	says(&f, "entry"); /* eve's key is not shown */
 	emr_ledger_proof_free(&refused);
 	/* Lima herself asks under a grant that is none. */
-	act = emr_act_access(s.imaging, access, emr_id16_random(), none, 1);
+	act = emr_act_access(s.imaging, access, emr_id16_random(), none, 1, 0);
 	assert_int_equal(story_says(&s, &s.lima, act, emr_buf_view(&priv)), EMR_RESULT_NO_GRANT);
 	close_file(&f);
 	emr_buf_clear(&file);

@@ -103,7 +103,7 @@ static void seal_access(sealing *s)
 	emr_id16 none = {{0}};
 	emr_box_key *epk = NULL;
 	uint8_t pk[32];
-	emr_act act = emr_act_access(health.id, s->access, s->grant, none, 3);
+	emr_act act = emr_act_access(health.id, s->access, s->grant, none, 3, 0);
 
 	memcpy(to.x25519, agent.public.x25519, 32);
 	for (size_t i = 0; i < 3; i++)

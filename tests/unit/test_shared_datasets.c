@@ -18,6 +18,10 @@
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"de-identified\"}"
 
+#define OF_ONE_A_DAY                                                                               \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\",\"daily-limit\":1}"
+
 #define BLOCK_BYTES 1000
 
 /* ---- a participant whose client leaves out the joining ---- */
@@ -197,11 +201,168 @@ TEST(what_was_read_of_who_leaves_is_purged)
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	assert_non_null(strstr(v.told, told)); /* the kernel forgets its pages */
 	assert_int_equal(files_in(b.path), 0);
-	assert_non_null(strstr(v.notices, "withdrawn datasets/knees/"));
+	assert_non_null(strstr(v.notices, "left datasets/knees/"));
 	emr_view_release(h);
 	reading_ends(&s, &d, &v); /* the view stops its fetcher */
 	emr_fetcher_close(b.fetcher);
 	emr_block_cache_close(b.cache);
+}
+
+/* ---- five things for which nothing opens ---- */
+
+static void steward_says(const called *d, emr_act act)
+{
+	assert_int_equal(
+		story_says(d->s, dataset_steward(d), act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+}
+
+/* Of ID it was told once, and of no other end. */
+static void assert_one_end(const viewer *v, const char *id)
+{
+	static const char *const all[] = {"left", "dropped", "closed", "absent", "grant-revoked"};
+	char line[64];
+	const char *at;
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		(void)snprintf(line, sizeof line, "%s datasets/knees", all[i]);
+		at = strstr(v->notices, line);
+		if (strcmp(all[i], id) != 0)
+			assert_null(at);
+		else
+			assert_null(strstr(at + 1, line));
+	}
+}
+
+/* Lima has a file of the dataset open; then ENDS, and nothing of it is read. */
+static void reading_is_ended(const char *id, void (*ends)(const called *d))
+{
+	EMR_AUTO_BUF opens = {0};
+	story s;
+	called d;
+	viewer v;
+	emr_handle *h = NULL;
+	char bytes[32];
+	size_t got = 0;
+
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_ok(viewer_open_file(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &h));
+	ends(&d);
+	viewer_run(&v, NULL, 0);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_ok(emr_view_get_attribute(v.view, emr_handle_node(h), "user.emrfs.opens", &opens));
+	assert_int_equal(opens.len, strlen(id));
+	assert_memory_equal(opens.data, id, opens.len);
+	assert_one_end(&v, id);
+	emr_view_release(h);
+	reading_ends(&s, &d, &v);
+}
+
+static void reader_is_dropped(const called *d)
+{
+	steward_says(d, emr_act_drop(d->id, d->s->lima.public.signer_id));
+}
+
+TEST(a_dropped_reader_reads_of_himself_and_of_no_participant)
+{
+	reading_is_ended("dropped", reader_is_dropped);
+}
+
+static void dataset_is_closed(const called *d)
+{
+	reader_is_dropped(d);
+	steward_says(d, emr_act_dataset_close(d->id));
+}
+
+TEST(a_closed_dataset_is_closed_and_nobody_left_it)
+{
+	reading_is_ended("closed", dataset_is_closed);
+}
+
+/* Names are no files, and of reading no Inbox is full. */
+TEST(a_daily_limit_is_of_files_and_says_so)
+{
+	char path[700];
+	emr_attr attr;
+	story s;
+	called d;
+	viewer v;
+
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, OF_ONE_A_DAY, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(
+		viewer_text(&v, in_dataset(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
+	(void)snprintf(path, sizeof path, "%s", in_dataset(&v, "Old/CT.pdf"));
+	assert_string_equal(viewer_text(&v, path, owner_answers), "!quota");
+	assert_ok(viewer_find(&v, path, NULL, &attr));
+	assert_status(EMR_QUOTA, emr_view_refuse(v.view, attr.node, NULL, EMR_QUOTA));
+	assert_non_null(strstr(v.notices, "daily-limit datasets/knees/"));
+	assert_null(strstr(v.notices, "deposits-full"));
+	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.opens"), "daily-limit");
+	reading_ends(&s, &d, &v);
+}
+
+/* How long it takes, by the clock that the story moves, until PATH is refused. */
+static int64_t refused_after_ns(viewer *v, const char *path)
+{
+	int64_t began = v->s->k.clock.boot_ns;
+
+	assert_string_equal(viewer_text(v, path, NULL), "!timed out");
+	return v->s->k.clock.boot_ns - began;
+}
+
+TEST(an_absent_participant_costs_one_wait_and_comes_back_with_an_answer)
+{
+	char knee[700], head[700];
+	story s;
+	called d;
+	viewer v;
+
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(knee, sizeof knee, "%s", in_dataset(&v, "MRI.pdf"));
+	(void)snprintf(head, sizeof head, "%s", in_dataset(&v, "Old/CT.pdf"));
+	assert_non_null(strstr(viewer_list(&v, in_dataset(&v, ""), owner_answers), "MRI.pdf"));
+	assert_true(refused_after_ns(&v, knee) >= EMR_SHARED_ALONE_NS);
+	assert_true(refused_after_ns(&v, head) < EMR_SHARED_ALONE_NS / 2);
+	assert_true(refused_after_ns(&v, knee) < EMR_SHARED_ALONE_NS / 2);
+	assert_string_equal(viewer_attribute(&v, head, "user.emrfs.opens"), "absent");
+	assert_one_end(&v, "absent");
+	/* The question that stands is answered late, which nobody waits for. */
+	owner_answers(&s);
+	viewer_run(&v, NULL, 3);
+	assert_string_equal(viewer_attribute(&v, head, "user.emrfs.opens"), "any-time");
+	assert_string_equal(viewer_text(&v, head, owner_answers), "%PDF a head");
+	reading_ends(&s, &d, &v);
+}
+
+TEST(who_is_absent_for_long_is_asked_again_after_pauses_that_grow)
+{
+	char path[700];
+	story s;
+	called d;
+	viewer v;
+
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(path, sizeof path, "%s", in_dataset(&v, "MRI.pdf"));
+	assert_non_null(strstr(viewer_list(&v, in_dataset(&v, ""), owner_answers), "MRI.pdf"));
+	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
+	story_pass(&s, 61);
+	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
+	story_pass(&s, 61);
+	assert_true(refused_after_ns(&v, path) < EMR_SHARED_ALONE_NS / 2);
+	story_pass(&s, 61);
+	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
+	reading_ends(&s, &d, &v);
 }
 
 /* ---- who takes part ---- */

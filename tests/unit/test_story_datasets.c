@@ -464,7 +464,8 @@ TEST(the_limit_is_that_of_the_day_of_the_question)
 	story_pass(&s, DAY - story_now(&s) % DAY - 10);
 	made = dataset_join(&d);
 	received_by(&s.eve);
-	assert_int_not_equal(story_read(&s, &s.eve, made.grant, "MRI.pdf", answers_after_midnight,
+	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
+	assert_int_not_equal(story_read(&s, &s.eve, made.grant, "CT.pdf", answers_after_midnight,
 				     &bytes, &trouble),
 		EMR_OK);
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
@@ -485,7 +486,7 @@ static void add_question(
 	emr_act act;
 
 	*out_access = emr_id16_random();
-	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1);
+	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1, 0);
 	memcpy(to.x25519, shared->row.box, sizeof to.x25519);
 	assert_ok(emr_box_key_new_request(&box));
 	emr_box_key_public(box, epk);

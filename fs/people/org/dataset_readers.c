@@ -1,5 +1,5 @@
 /* This file gathers who could ever read a dataset, from every admission there was: in each team
- * of its line, open or closed, each time that somebody was in. */
+ * of its line, open or closed, each time that somebody was in. It also lists its frozen states. */
 #include "org_private.h"
 
 #include <stdlib.h>
@@ -258,13 +258,45 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* an entry that is not there */
 }
 
+/* ---- frozen states ---- */
+
+/* By time. */
+static emr_status list_frozen(void *arg, const emr_frozen *frozen)
+{
+	json_t *list = arg;
+	char id[33], root[65], at[EMR_TEXT_BYTES];
+	size_t i = json_array_size(list);
+
+	emr_hex(frozen->id.b, sizeof frozen->id.b, id);
+	emr_hex(frozen->root.b, sizeof frozen->root.b, root);
+	emr_time_json((int64_t)frozen->time_unix_s, at);
+	while (i > 0 && strcmp(emr_json_text_at(json_array_get(list, i - 1), "at"), at) > 0)
+		i--;
+	return json_array_insert_new(list, i,
+		       json_pack("{s:s, s:s, s:s, s:I, s:I}", "snapshot", id, "at", at, "root",
+			       root, "versions", (json_int_t)frozen->n, "entries",
+			       (json_int_t)frozen->log_size)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+emr_status dataset_add_frozen(emr_replica *replica, const emr_team *dataset, json_t *one)
+{
+	json_t *list = json_array();
+
+	if (json_object_set_new(one, "frozen", list) != 0)
+		return EMR_NO_MEMORY;
+	return emr_frozen_each(replica, dataset, list_frozen, list);
+}
+
 /* ---- in frames ---- */
 
-/* Two lists begin in one frame of 64 KiB (kit/frame.h), beside the terms.  Bytes are counted, not
+/* Three lists begin in one frame of 64 KiB (kit/frame.h), beside the terms.  Bytes are counted, not
  * readers: four names of 255 bytes each are up to six times as long when they are escaped. */
-#define PORTION_BYTES 16384
+#define PORTION_BYTES 10922
 
-static const char *const lists[] = {"readers", "former"};
+static const char *const lists[] = {"readers", "former", "frozen"};
+#define LISTS (sizeof lists / sizeof *lists)
 
 /* The members of ALL from *IO_AT on, as many as fit and one at least, and *IO_AT behind them; a new
  * reference, or NULL. */
@@ -302,11 +334,11 @@ static emr_status emit_more(
 
 emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
 {
-	json_t *all[2] = {NULL, NULL}, *object;
-	size_t told[2] = {0, 0};
+	json_t *all[LISTS] = {NULL}, *object;
+	size_t told[LISTS] = {0};
 	emr_status status = EMR_OK;
 
-	for (int i = 0; i < 2 && status == EMR_OK; i++) {
+	for (size_t i = 0; i < LISTS && status == EMR_OK; i++) {
 		all[i] = json_incref(json_object_get(one, lists[i]));
 		if (json_object_set_new(one, lists[i], portion_of(all[i], &told[i])) != 0)
 			status = EMR_NO_MEMORY;
@@ -314,10 +346,10 @@ emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
 	object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 	if (status == EMR_OK)
 		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
-	for (int i = 0; i < 2 && status == EMR_OK; i++)
+	for (size_t i = 0; i < LISTS && status == EMR_OK; i++)
 		status = emit_more(lists[i], all[i], told[i], emit, arg);
-	json_decref(all[0]);
-	json_decref(all[1]);
+	for (size_t i = 0; i < LISTS; i++)
+		json_decref(all[i]);
 	return status;
 }
 
@@ -329,7 +361,7 @@ emr_status emr_dataset_take(json_t *io_list, const json_t *frame)
 
 	if (portion != NULL && json_array_extend(io_list, portion) != 0)
 		return EMR_NO_MEMORY;
-	for (int i = 0; more != NULL && i < 2; i++) {
+	for (size_t i = 0; more != NULL && i < LISTS; i++) {
 		portion = json_object_get(more, lists[i]);
 		if (portion != NULL &&
 			json_array_extend(json_object_get(last, lists[i]), portion) != 0)

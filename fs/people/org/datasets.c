@@ -359,6 +359,8 @@ emr_status emr_dataset_json(
 	if (status == EMR_OK)
 		status = add_counts(crowd->replica, dataset, n, one);
 	if (status == EMR_OK)
+		status = dataset_add_frozen(crowd->replica, dataset, one);
+	if (status == EMR_OK)
 		*out_json = one;
 	else
 		json_decref(one);

@@ -33,5 +33,7 @@ emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *
 /* ---- dataset_readers.c ---- */
 /* When a dataset was closed, and who could read it (org/datasets.h). */
 
+/* "frozen" goes into ONE: datasets.h. */
+emr_status dataset_add_frozen(emr_replica *replica, const emr_team *dataset, json_t *one);
 /* When TEAM was closed, by the ledger's time; 0: it is open. */
 emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s);

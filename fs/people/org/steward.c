@@ -276,37 +276,38 @@ static emr_status note_same(void *arg, const emr_team *team)
 		       : EMR_OK;
 }
 
-typedef struct members {
-	emr_buf roots; /* emr_id32 */
-} members;
+typedef struct ending {
+	emr_id16 dataset;
+	emr_buf acts; /* emr_act */
+} ending;
 
 static emr_status note_member(void *arg, const emr_row_member *row)
 {
-	members *m = arg;
+	ending *e = arg;
+	emr_id32 root;
+	emr_act drop;
 
-	return row->head.state == EMR_MEMBER_ACTIVE
-		       ? emr_buf_append(&m->roots, row->member, sizeof row->member)
-		       : EMR_OK;
+	memcpy(root.b, row->member, sizeof root.b);
+	drop = emr_act_drop(e->dataset, root);
+	return row->head.state == EMR_MEMBER_ACTIVE ? emr_buf_append(&e->acts, &drop, sizeof drop)
+						    : EMR_OK;
 }
 
-/* Agents answer members only, closed or not: so all are out first. */
+/* Agents answer members only, closed or not: so all are out first, with the same entry, and no
+ * reader seems to be dropped from a dataset that goes on. */
 static emr_status close_one(closing *c, emr_id16 id)
 {
 	emr_act act = emr_act_dataset_close(id);
-	members m = {.roots = {0}};
-	emr_status status = emr_replica_members(c->bureau->session.replica, id, note_member, &m);
+	ending e = {.dataset = id};
+	emr_status status = emr_replica_members(c->bureau->session.replica, id, note_member, &e);
 
-	for (size_t at = 0; at < m.roots.len && status == EMR_OK; at += sizeof(emr_id32)) {
-		emr_id32 root;
-		emr_act drop;
-
-		memcpy(root.b, m.roots.data + at, sizeof root.b);
-		drop = emr_act_drop(id, root);
-		status = emr_bureau_send(c->bureau, &drop, (emr_bytes){0}, c->problem);
-	}
-	emr_buf_free(&m.roots);
-	return status == EMR_OK ? emr_bureau_send(c->bureau, &act, (emr_bytes){0}, c->problem)
-				: status;
+	if (status == EMR_OK)
+		status = emr_buf_append(&e.acts, &act, sizeof act);
+	if (status == EMR_OK)
+		status = emr_bureau_send_all(c->bureau, (emr_act *)(void *)e.acts.data,
+			e.acts.len / sizeof act, c->problem);
+	emr_buf_free(&e.acts);
+	return status;
 }
 
 /* ---- points ---- */

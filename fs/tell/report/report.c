@@ -23,6 +23,8 @@
 #include "sharing/shares.h"
 #include "view/walk.h"
 
+#include "special_private.h"
+
 /* Members of the ledger, but for ourselves, who signed its kept head. */
 static uint64_t count_witnesses(const emr_session *session)
 {
@@ -322,11 +324,14 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	emr_publisher_totals totals = {.least = 1};
 	emr_second_copy copy;
+	emr_study_sums study;
 	emr_profile profile;
 	json_t *unsent = json_array(), *local = json_array();
 	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
 
 	emr_view_count(session->view, &counts);
+	if (emr_study_sum(session->view, &study) != EMR_OK)
+		study = (emr_study_sums){.files = 0};
 	emr_second_copy_read(session->state_fd, &copy);
 	if (emr_shared_with_me_count(session, &received) != EMR_OK)
 		received = (emr_shared_with_me_counts){0};
@@ -341,17 +346,19 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack(
-		"{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
-		"s:i, s:b, s:o, s:o,"
-		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
-		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
+			 "s:I, s:I, s:o, "
+			 "s:i, s:b, s:o, s:o,"
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+			 "s:I, s:o, s:I,"
+			 " s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
-		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
-		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
-		"unreadable", (json_int_t)emr_facts_unreadable(session->facts), "strangers",
+		(json_int_t)(counts.files + study.files), "participants",
+		(json_int_t)study.participants, "directories", (json_int_t)counts.directories,
+		"bytes", (json_int_t)counts.bytes, "local", local, "local_files",
+		(json_int_t)counts.local, "unreadable",
+		(json_int_t)emr_facts_unreadable(session->facts), "strangers",
 		strangers_report(session), "unsent", unsent, "pending", (json_int_t)counts.pending,
 		"failed", (json_int_t)counts.failed, "pinned",
 		(json_int_t)(totals.records > 0 || session->is_apart ? totals.pinned

@@ -104,8 +104,8 @@ const char *emr_report_why_not_safe(const json_t *report)
 
 static void put_safety(FILE *to, const json_t *report)
 {
-	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], done[EMR_TEXT_BYTES],
-		left[EMR_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], people[EMR_COUNT_BYTES],
+		done[EMR_TEXT_BYTES], left[EMR_TEXT_BYTES];
 	uint64_t files = emr_json_number_at(report, "files"),
 		 pending = emr_json_number_at(report, "pending"),
 		 unsafe = emr_json_number_at(report, "memory_only_files"),
@@ -113,6 +113,12 @@ static void put_safety(FILE *to, const json_t *report)
 
 	emr_size_text(emr_json_number_at(report, "bytes"), size);
 	emr_count_text(files, "file", "files", count);
+	if (emr_json_number_at(report, "participants") > 0) {
+		emr_count_text(
+			emr_json_number_at(report, "participants"), "person", "people", people);
+		fprintf(to, _("  A dataset, for reading only: %s of %s.\n"), count, people);
+		return;
+	}
 	if (emr_json_number_at(report, "not_whole") > 0)
 		fprintf(to, _("  %s, %s.  Not all of it is on this disk"), count, size);
 	else

@@ -49,7 +49,9 @@ static const char *const readme = N_(
 	"\n");
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",
-	"index.csv", "log", "log.json", "report.html"};
+	"index.csv", "log", "log.json", "report.html", EMR_SPECIAL_TOP "README",
+	EMR_SPECIAL_TOP "terms.json", EMR_SPECIAL_TOP "participants.tsv",
+	EMR_SPECIAL_TOP "MANIFEST.sha256", EMR_SPECIAL_TOP "CITATION.cff"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -106,6 +108,10 @@ static emr_status make_request(const emr_special *special, const char *name, emr
 
 static emr_status make_special(const emr_special *special, const char *name, emr_buf *out)
 {
+	if (strncmp(name, EMR_SPECIAL_TOP, strlen(EMR_SPECIAL_TOP)) == 0)
+		return emr_study_make(special, name + strlen(EMR_SPECIAL_TOP), out);
+	if (strcmp(name, "README.txt") == 0 && !emr_id16_is_zero(special->dataset))
+		return emr_study_make(special, "README", out);
 	if (strcmp(name, "README.txt") == 0)
 		return make_readme(out);
 	if (strcmp(name, "status.txt") == 0)

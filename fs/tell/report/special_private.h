@@ -22,6 +22,19 @@ emr_status emr_csv_text(emr_buf *out, const char *text);
 emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *out);
 extern const char page_style[];
 
+/* ---- The files at the top of a folder that shows one dataset (study.c). ---- */
+
+typedef struct emr_study_sums {
+	uint64_t participants, files;
+} emr_study_sums;
+
+struct emr_view;
+struct emr_special;
+/* Zeros where VIEW shows no dataset. */
+emr_status emr_study_sum(struct emr_view *view, emr_study_sums *out);
+/* NAME without EMR_SPECIAL_TOP. */
+emr_status emr_study_make(const struct emr_special *special, const char *name, emr_buf *out);
+
 /* ---- What kind of file a record is, from its headers, else from the ending of its name. ---- */
 
 /* "dicom", "pdf", "fhir", "cda", "image", "video", "sound", "text", "table", "document", "slides",

@@ -118,7 +118,12 @@ bool pages_contract(FILE *to)
 		fprintf(to, "| `%s` |\n", emr_view_attribute_name(i));
 	fputs("## Files in .emrfs\n", to);
 	for (size_t i = 0; i < emr_special_count; i++)
-		fprintf(to, "| `%s` |\n", emr_special_names[i]);
+		if (strchr(emr_special_names[i], '/') == NULL)
+			fprintf(to, "| `%s` |\n", emr_special_names[i]);
+	fputs("## Files at the top of a dataset's folder\n", to);
+	for (size_t i = 0; i < emr_special_count; i++)
+		if (strchr(emr_special_names[i], '/') != NULL)
+			fprintf(to, "| `%s` |\n", strchr(emr_special_names[i], '/') + 1);
 	fputs("## Messages\n", to);
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++)
 		message_row(to, emr_message_get((emr_message)i));

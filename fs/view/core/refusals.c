@@ -94,10 +94,10 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 		disk_hear(view, status);
 	if (status == EMR_READ_ONLY)
 		kind_tell_refused(view, number, name, "read-only");
-	if (status == EMR_DENIED && name != NULL) /* a reading that is refused says so by itself */
-		kind_tell_refused(view, number, name, "no-grant");
-	if (status == EMR_QUOTA)
-		kind_tell_refused(view, number, name, "deposits-full");
+	if (name != NULL &&
+		(status == EMR_DENIED || status == EMR_QUOTA)) /* reading says it itself */
+		kind_tell_refused(
+			view, number, name, status == EMR_DENIED ? "no-grant" : "deposits-full");
 	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
 		if (told[i].status != status)
 			continue;

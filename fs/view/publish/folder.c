@@ -57,6 +57,16 @@ const node_kind folder_kind = {
 
 /* ---- one dataset as the folder ---- */
 
+/* The name of the special file I there; NULL: it lies in .emrfs. */
+static const char *top_name(const emr_view *view, size_t i)
+{
+	const char *name = view->options.special_names[i];
+
+	return strncmp(name, EMR_SPECIAL_TOP, strlen(EMR_SPECIAL_TOP)) == 0
+		       ? name + strlen(EMR_SPECIAL_TOP)
+		       : NULL;
+}
+
 static emr_status dataset_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	const shared_at at = {.level = SHARED_SET, .set = shared_set_of(view, view->shares->only)};
@@ -66,16 +76,43 @@ static emr_status dataset_child(emr_view *view, node *directory, const char *nam
 		*out_node = view->special.root;
 		return EMR_OK;
 	}
+	for (size_t i = 0; i < view->options.special_count; i++)
+		if (top_name(view, i) != NULL && strcmp(top_name(view, i), name) == 0) {
+			*out_node = view->special.files[i];
+			return EMR_OK;
+		}
 	return at.set != NULL ? shared_sets_child(view, &at, name, out_node) : EMR_NOT_FOUND;
 }
 
+typedef struct giving {
+	emr_entry_fn fn;
+	void *arg;
+	bool has_ended; /* FN wants no more */
+} giving;
+
+static bool give_on(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	giving *g = arg;
+
+	g->has_ended = !g->fn(g->arg, name, attr, next);
+	return !g->has_ended;
+}
+
+/* Behind the participants. */
 static emr_status dataset_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	const shared_at at = {.level = SHARED_SET, .set = shared_set_of(view, view->shares->only)};
+	giving g = {.fn = fn, .arg = arg};
 
 	(void)directory;
-	return at.set != NULL ? shared_sets_list(view, &at, cookie, take, fn, arg) : EMR_OK;
+	if (at.set != NULL)
+		EMR_TRY(shared_sets_list(view, &at, cookie, take, give_on, &g));
+	for (size_t i = 0; i < view->options.special_count && !g.has_ended; i++)
+		if (top_name(view, i) != NULL && SHARED_COOKIE + i > cookie)
+			(void)kind_give(view->special.files[i], top_name(view, i),
+				SHARED_COOKIE + i, take, give_on, &g);
+	return EMR_OK;
 }
 
 static const node_kind dataset_folder_kind = {
@@ -153,8 +190,9 @@ static emr_status special_list(
 {
 	(void)directory;
 	for (size_t i = 0; i < view->options.special_count; i++)
-		if (i + 3 > cookie && !kind_give(view->special.files[i],
-					      view->options.special_names[i], i + 3, take, fn, arg))
+		if (i + 3 > cookie && top_name(view, i) == NULL &&
+			!kind_give(view->special.files[i], view->options.special_names[i], i + 3,
+				take, fn, arg))
 			return EMR_OK;
 	if (cookie < AT_COOKIE && !kind_give(view->special.at, "at", AT_COOKIE, take, fn, arg))
 		return EMR_OK;

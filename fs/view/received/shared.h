@@ -50,8 +50,12 @@ typedef struct shared_set {
 	char name[EMR_NAME_MAX + 1];
 	emr_terms terms;
 	emr_id32 terms_id;
-	unsigned ahead;	  /* how many participants' names were asked for last that nobody looked at
-			     yet */
+	unsigned ahead; /* how many participants' names were asked for last that nobody looked at
+			   yet */
+	uint64_t end_told_unix_s;    /* of the worker: of which end for all readers, or this one, it
+					was told */
+	uint64_t limit_until_unix_s; /* no file is opened for the first time before; 0: none was
+					refused */
 	emr_buf withheld; /* emr_cid: what was not let through since the folder was opened */
 	emr_buf clean;	  /* of the worker: emr_cid of what was, the newest last */
 } shared_set;
@@ -68,7 +72,9 @@ typedef struct shared_owner {
 	int64_t pace_ns;	     /* of the worker: how long the last answer took */
 	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder, which
 					alone could answer, does not; 0: not since it did */
-	struct shared_share *shares; /* his, in the order in which they came */
+	int64_t absent_until_boot_ns, absent_ns; /* nobody answers for him: not asked before; how
+						    long that is */
+	struct shared_share *shares;		 /* his, in the order in which they came */
 } shared_owner;
 
 typedef enum shared_phase {
@@ -340,6 +346,14 @@ emr_status shared_sets_have_come(emr_view *view, emr_buf *tell);
 /* From the top of the folder; NULL without memory. */
 char *shared_owner_path(const shared_owner *owner);
 /* ---- copies for research, of de-identified datasets: shared_copies.c */
+/* Nobody answers for the participant of S: what is asked for is refused at once, until an answer or
+ * a change of his comes, or a pause is over, which doubles. Other people are asked each time: they
+ * can be told to open their folder. */
+bool shared_is_absent(const emr_view *view, const shared_share *s);
+void shared_note_absent(emr_view *view, shared_owner *owner);
+/* How a file of S opens, for scripts: "any-time", "while-open", or why it does not now: "absent",
+ * "daily-limit", or the id of its end. */
+const char *shared_opens(const emr_view *view, const shared_share *s);
 bool shared_is_of_copies(const shared_owner *owner);
 /* Of the worker, without view->lock: READER, of N in S, may be shown, or EMR_FORBIDDEN: S is of a
  * de-identified dataset, and N no copy by its rules, is counted, and the person has been told. Also

@@ -89,6 +89,12 @@ static const shared_asking *asking_for(const shared_share *s, emr_need need, emr
 
 /* ---- refusals ---- */
 
+static emr_status nobody_answers(emr_share_trouble *out)
+{
+	*out = (emr_share_trouble){.why = EMR_WHY_NO_RELEASE, .is_owner_missing = true};
+	return EMR_TIMEOUT;
+}
+
 typedef struct refusing {
 	emr_view *view;
 	const shared_share *share;
@@ -167,7 +173,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
-		s->owner->away_told_boot_ns = 0;
+		s->owner->away_told_boot_ns = s->owner->absent_ns = 0;
+		s->owner->absent_until_boot_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
 	}
 	end_asking(s, asking);
@@ -302,7 +309,7 @@ static size_t list_next(emr_view *view, const shared_share *s, size_t most, shar
 	for (shared_share *next = after(view, s); next != s && n < most; next = after(view, next))
 		if (next->owner->set == s->owner->set && next->tree == NULL &&
 			next->asking == NULL && next->phase == SHARED_OPEN &&
-			shared_share_is_shown(view, next))
+			!shared_is_absent(view, next) && shared_share_is_shown(view, next))
 			out[n++] = next;
 	return n;
 }
@@ -371,6 +378,11 @@ static void serve_names(emr_view *view, shared_share *s)
 
 	if (asking_for(s, EMR_NEED_NAMES, s->top) != NULL) {
 		go_on_ahead(view, s);
+		return;
+	}
+	if (s->tree == NULL && shared_is_absent(view, s) && emr_shared_names_held(s->opened) == 0) {
+		status = nobody_answers(&trouble);
+		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
 		return;
 	}
 	status = emr_shared_ask_names(s->opened, &ask, &trouble);
@@ -579,6 +591,7 @@ static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 /* N's bytes, now or once they were asked for. */
 static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 {
+	emr_share_trouble nobody;
 	emr_id16 object;
 	emr_status status;
 
@@ -603,9 +616,14 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	pthread_mutex_lock(&view->lock);
 	object = shared_object_of(n);
 	pthread_mutex_unlock(&view->lock);
-	if (asking_for(s, EMR_NEED_BYTES, object) == NULL && !has_asked(a, object) &&
-		a->n < AHEAD_MAX)
+	if (asking_for(s, EMR_NEED_BYTES, object) != NULL || has_asked(a, object))
+		return;
+	if (shared_is_absent(view, s)) {
+		status = nobody_answers(&nobody);
+		refuse_object(view, s, &object, status, &nobody);
+	} else if (a->n < AHEAD_MAX) {
 		a->objects[a->n++] = object;
+	}
 }
 
 /* Under view->lock: the nodes whose bytes are waited for, each once and held by one more open. */
@@ -688,6 +706,8 @@ static bool is_late(void *arg, const shared_waiter *w)
 	asking = asking_for(r->share, w->need, shared_object_of(w->n));
 	if (asking == NULL)
 		return false;
+	if (shared_is_absent(r->view, r->share))
+		return true;
 	if (asking->is_quiet && began + asking->patience_ns <= r->now)
 		return true;
 	return r->share->owner->set != NULL && w->need == EMR_NEED_NAMES &&
@@ -708,8 +728,9 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 {
 	const refusing *r = arg;
 	const shared_asking *asking;
-	emr_share_trouble nobody = {.why = EMR_WHY_NO_RELEASE, .is_owner_missing = true};
+	emr_share_trouble nobody;
 	emr_id16 object;
+	emr_status status = nobody_answers(&nobody);
 
 	pthread_mutex_lock(&r->view->lock);
 	object = shared_object_of(w->n);
@@ -720,8 +741,11 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 		r->share->tree != NULL) /* only a share inside is lacking */
 		return EMR_OK;
 
-	return shared_notice_trouble(r->view, r->share, w->n, EMR_TIMEOUT,
+	status = shared_notice_trouble(r->view, r->share, w->n, status,
 		asking != NULL ? &asking->trouble : &nobody, seconds_asked(r, w, asking));
+	if (status == EMR_TIMEOUT)
+		shared_note_absent(r->view, r->share->owner);
+	return status;
 }
 
 static void answer_late(emr_view *view, shared_share *s)

@@ -598,8 +598,10 @@ static void mark_grown(emr_view *view, const looking *l)
 		s->has_grown = s->has_grown || (has_grown && s->tree != NULL);
 		s->is_name_due = s->is_name_due || has_grown;
 		s->has_answers = s->has_answers || has_answers;
-		if (has_grown || has_answers)
-			shared_stir(view, s);
+		if (!has_grown && !has_answers)
+			continue;
+		s->owner->absent_until_boot_ns = s->owner->absent_ns = 0;
+		shared_stir(view, s);
 	}
 	pthread_mutex_unlock(&view->lock);
 }

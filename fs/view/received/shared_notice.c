@@ -93,13 +93,30 @@ static bool was_revoked(const emr_view *view, emr_id32 key, uint64_t *out_unix_s
 	return true;
 }
 
+/* An end for one reader, or for all, is met in the folders of a thousand participants, and is one
+ * end. */
+static void tell_once(emr_view *view, const shared_share *s, emr_shared_notice *n, char *path)
+{
+	shared_set *set = s->owner->set;
+
+	if (set != NULL && (strcmp(n->id, "dropped") == 0 || strcmp(n->id, "closed") == 0)) {
+		free(path);
+		if (set->end_told_unix_s == n->time_unix_s)
+			return;
+		set->end_told_unix_s = n->time_unix_s;
+		if (asprintf(&path, "%s/%s", SETS_DIRECTORY, set->name) < 0)
+			path = NULL;
+	}
+	tell(view, n, path);
+}
+
 /* Of the end of one's own key the session has told once for all. */
 static void tell_end(emr_view *view, const shared_share *s, char *path)
 {
 	uint64_t ended_unix_s = s->ended_unix_s;
-	const char *id = s->phase != SHARED_REVOKED ? "grant-expired"
-			 : s->owner->set != NULL    ? "withdrawn"
-						    : "grant-revoked";
+	const char *id = s->phase == SHARED_REVOKED
+				 ? emr_share_end_id(view->shares->share, &s->grant)
+				 : "grant-expired";
 	emr_shared_notice n;
 
 	if (view->options.owner != NULL &&
@@ -111,7 +128,7 @@ static void tell_end(emr_view *view, const shared_share *s, char *path)
 		id = "owner-ended";
 	n = about(view, s, id);
 	n.time_unix_s = ended_unix_s;
-	tell(view, &n, path);
+	tell_once(view, s, &n, path);
 }
 
 void shared_notice_end(emr_view *view, const shared_share *s)
@@ -185,7 +202,9 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 {
 	emr_share_why why = trouble->why;
 
-	if (why == EMR_WHY_REFUSED && trouble->code == EMR_RESULT_LIMIT && is_limited(s))
+	/* Also while others have not answered: they count the same. */
+	if (trouble->code == EMR_RESULT_LIMIT && is_limited(s) &&
+		(why == EMR_WHY_REFUSED || why == EMR_WHY_NO_RELEASE))
 		return (word){EMR_QUOTA, "daily-limit"};
 
 	if (status == EMR_OFFLINE)
@@ -218,17 +237,22 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 	return (word){status, NULL};
 }
 
-/* Of a closed folder every file says the same. */
+/* Of a closed folder, and of an absent participant, every file says the same. */
 static bool is_told_already(const emr_view *view, const shared_share *s, emr_status status)
 {
 	int64_t now = view_boot_ns(view), *told = &s->owner->away_told_boot_ns;
 
-	if (status != EMR_TIMEOUT || s->opens_away)
+	if (status != EMR_TIMEOUT || (s->opens_away && s->owner->set == NULL))
 		return false;
 	if (*told != 0 && now - *told < AWAY_TOLD_NS)
 		return true;
 	*told = now;
 	return false;
+}
+
+static uint64_t tomorrow(const emr_view *view)
+{
+	return ((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) * SHARED_DAY_S;
 }
 
 emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n,
@@ -240,8 +264,10 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 
 	if (w.id == NULL || is_told_already(view, s, w.status))
 		return w.status;
-	if (w.status == EMR_ACCESS_REVOKED && s->owner->set != NULL)
-		w.id = "withdrawn";
+	if (w.status == EMR_ACCESS_REVOKED)
+		w.id = emr_share_end_id(view->shares->share, &s->grant);
+	if (w.status == EMR_TIMEOUT && s->owner->set != NULL && trouble->liar_count == 0)
+		w.id = "absent";
 	pthread_mutex_lock(&view->lock);
 	notice = about(view, s, w.id);
 	path = n->state == NODE_GONE ? path_of_share(s) : shared_path_of_any(n);
@@ -251,15 +277,13 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 							    : s->grant.row.not_after_unix_s;
 	if (w.status == EMR_QUOTA) {
 		notice.n = s->owner->set->terms.daily_limit;
-		notice.time_unix_s =
-			((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) *
-			SHARED_DAY_S;
+		notice.time_unix_s = s->owner->set->limit_until_unix_s = tomorrow(view);
 	}
 	notice.have_lied = trouble->liar_count > 0 && trouble->missing_count == 0;
 	notice.missing = notice.have_lied ? trouble->liars : trouble->missing;
 	notice.missing_count = notice.have_lied ? trouble->liar_count : trouble->missing_count;
 	notice.is_owner_missing = trouble->is_owner_missing;
-	tell(view, &notice, path);
+	tell_once(view, s, &notice, path);
 	return w.status;
 }
 
@@ -278,11 +302,8 @@ void shared_notice_refused(emr_view *view, uint64_t number, const char *name, co
 			id = "files-only"; /* asking for more would not help */
 		if (kind_top(n)->shared->owner != NULL)
 			memcpy(owner, kind_top(n)->shared->owner->name, sizeof owner);
-		notice = (emr_shared_notice){.id = id,
-			.owner = owner,
-			.time_unix_s =
-				((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) *
-				SHARED_DAY_S};
+		notice = (emr_shared_notice){
+			.id = id, .owner = owner, .time_unix_s = tomorrow(view)};
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (notice.id == NULL)

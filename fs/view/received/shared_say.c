@@ -26,7 +26,7 @@ typedef struct subject {
 	bool has_key; /* of the owner, that may be shown */
 	emr_known_grant grant;
 	char access[ACCESS_BYTES];
-	bool opens_away;
+	const char *opens; /* a literal */
 	emr_headers headers;
 	shared_at at; /* without what was read of it */
 } subject;
@@ -197,8 +197,7 @@ static emr_status say_access(const subject *s, emr_buf *out)
 
 static emr_status say_opens(const subject *s, emr_buf *out)
 {
-	return s->at.level == SHARED_RECORD ? fact_text(emr_opens_word(s->opens_away), out)
-					    : EMR_NO_ATTRIBUTE;
+	return s->opens != NULL ? fact_text(s->opens, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_headers(const subject *s, emr_buf *out)
@@ -251,7 +250,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		return EMR_OK;
 	out->grant = at->share->grant;
 	shared_access(view, at->share, out->access);
-	out->opens_away = at->share->opens_away;
+	out->opens = shared_opens(view, at->share);
 	out->has_entry = at->share->tree != NULL && at->entry != FLAT_NONE;
 	if (out->has_entry)
 		out->entry = at->share->tree->entries[at->entry];
@@ -291,6 +290,8 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 		return status;
 	}
 	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_ACCESS_REVOKED && strcmp(name, OURS "opens") == 0)
+		status = EMR_OK; /* which says why */
 	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++)
 		if (strcmp(computed[i].name, name) == 0)
 			return computed[i].say(&s, out);

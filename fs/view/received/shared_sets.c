@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "share/frozen.h"
+
 #include "edit.h"
 #include "node.h"
 #include "shared.h"
@@ -190,6 +192,63 @@ emr_status shared_sets_list(
 			return status;
 		if (!shared_give(view, n, s->name, s->number + 2, take, fn, arg))
 			break;
+	}
+	return EMR_OK;
+}
+
+/* ---- who takes part ---- */
+
+/* A folder of one. */
+typedef struct part {
+	const shared_owner *owner; /* which live as long as the view */
+	const char *opens;
+	emr_id16 domain;
+	bool is_over;
+} part;
+
+static emr_status gather_parts(emr_view *view, emr_buf *out)
+{
+	const shares *all = view->shares;
+	EMR_LOCKED(&view->lock);
+
+	for (const shared_owner *o = all->owners; o != NULL; o = o->next)
+		for (const shared_share *s = o->shares; s != NULL; s = s->next_of_owner) {
+			const part one = {.owner = o,
+				.opens = shared_opens(view, s),
+				.domain = s->domain,
+				.is_over = shared_is_over(s)};
+
+			if (o->set != NULL && emr_id16_equal(o->set->line, all->only) &&
+				shared_share_is_shown(view, s))
+				EMR_TRY(emr_buf_append(out, &one, sizeof one));
+		}
+	return EMR_OK;
+}
+
+emr_status emr_view_each_participant(emr_view *view, emr_participant_fn fn, void *arg)
+{
+	EMR_AUTO_BUF parts = {0};
+	const part *all;
+	size_t n;
+
+	if (view->shares == NULL || emr_id16_is_zero(view->shares->only))
+		return EMR_OK;
+	EMR_TRY(gather_parts(view, &parts));
+	all = (const part *)(const void *)parts.data;
+	n = parts.len / sizeof *all;
+	for (size_t i = 0, next; i < n; i = next) {
+		emr_participant one = {
+			.pseudonym = all[i].owner->name, .opens = all[i].opens, .is_over = true};
+
+		for (next = i; next < n && all[next].owner == all[i].owner; next++) {
+			if (all[next].is_over)
+				continue;
+			one.opens = all[next].opens; /* one folder that is there is enough */
+			one.is_over = false;
+			EMR_TRY(emr_frozen_files(view->options.replica, all[next].domain,
+				view->shares->frozen_at, &one.files));
+		}
+		EMR_TRY(fn(arg, &one));
 	}
 	return EMR_OK;
 }

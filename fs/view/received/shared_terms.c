@@ -1,13 +1,52 @@
-/* This file answers what the terms of a dataset decide for its reader: for which purpose keys are
- * asked for, under which path records are shown, and which versions a frozen state has. */
+/* This file answers what is decided for a whole dataset for its reader: for which purpose keys are
+ * asked for, under which path records are shown, which versions a frozen state has, and which
+ * participants are absent. */
 #include <stdio.h>
 #include <string.h>
 
+#include "edit.h"
 #include "shared.h"
+
+#define ABSENT_FIRST_NS                                                                            \
+	(EMR_ASK_LIFE_S * INT64_C(1000000000)) /* a late answer is seen till then                  \
+						*/
+#define ABSENT_NS (10 * ABSENT_FIRST_NS)
 
 uint8_t shared_purpose(const emr_view *view, const shared_share *s)
 {
 	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
+}
+
+bool shared_is_absent(const emr_view *view, const shared_share *s)
+{
+	return view_boot_ns(view) < s->owner->absent_until_boot_ns;
+}
+
+void shared_note_absent(emr_view *view, shared_owner *owner)
+{
+	int64_t now = view_boot_ns(view);
+	EMR_LOCKED(&view->lock);
+
+	if (owner->set == NULL || now < owner->absent_until_boot_ns)
+		return;
+	owner->absent_ns = owner->absent_ns == 0	      ? ABSENT_FIRST_NS
+			   : owner->absent_ns < ABSENT_NS / 2 ? 2 * owner->absent_ns
+							      : ABSENT_NS;
+	owner->absent_until_boot_ns = now + owner->absent_ns;
+}
+
+const char *shared_opens(const emr_view *view, const shared_share *s)
+{
+	if (s->phase == SHARED_REVOKED)
+		return emr_share_end_id(view->shares->share, &s->grant);
+	if (shared_is_over(s))
+		return "grant-expired";
+	if (shared_is_absent(view, s))
+		return "absent";
+	if (s->owner->set != NULL &&
+		view_now_ns(view) / 1000000000 < (int64_t)s->owner->set->limit_until_unix_s)
+		return "daily-limit";
+	return emr_opens_word(s->opens_away);
 }
 
 bool shared_is_of_copies(const shared_owner *owner)

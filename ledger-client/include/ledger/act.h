@@ -105,9 +105,9 @@ emr_act emr_act_withdraw(emr_id16 domain, emr_id16 request);
 
 /* ---- releases ---- */
 
-/* VIA is zero, or the team or dataset whose grant it is. */
-emr_act emr_act_access(
-	emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via, uint16_t count);
+/* VIA is zero, or the team or dataset whose grant it is; of COUNT keys NAMES are of names. */
+emr_act emr_act_access(emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via,
+	uint16_t count, uint16_t names);
 /* REQ is the item id of the ACCESS_REQ, ACCESS its object id; COUNT 0 and a REASON only when
  * refused. */
 emr_act emr_act_served(emr_id16 domain, emr_id32 signer, emr_id32 req, emr_id16 access,

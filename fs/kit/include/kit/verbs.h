@@ -112,8 +112,10 @@ typedef enum emr_option {
 	EMR_OPT_TERMS,
 	EMR_OPT_DATASET,
 	EMR_OPT_ONCE,
+	EMR_OPT_FROZEN,
 	EMR_OPTION_COUNT
 } emr_option;
+__extension__ typedef unsigned __int128 emr_option_set; /* there are more than 64 */
 
 typedef enum emr_argument_kind {
 	EMR_NO_ARGUMENT,
@@ -137,7 +139,7 @@ typedef struct emr_verb_row {
 	const char *help;	 /* one line */
 	const char *manual;	 /* a few lines more */
 	const char *fields;	 /* of the JSON answer */
-	uint64_t options;	 /* bits of emr_option, without those that every verb takes */
+	emr_option_set options;	 /* bits of emr_option, without those that every verb takes */
 	unsigned char exits[16]; /* besides 0, 1, 2; ended by 0 */
 } emr_verb_row;
 

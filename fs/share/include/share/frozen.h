@@ -32,6 +32,9 @@ bool emr_dataset_is_same(const emr_team *a, const emr_team *b);
 /* The state of DATASET, an open one, as of LOG_SIZE entries. */
 emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uint64_t log_size,
 	uint64_t now_unix_s, emr_frozen_look *out);
+/* Adds how many versions DOMAIN has of what came before LOG_SIZE, or (0) in all. */
+emr_status emr_frozen_files(
+	emr_replica *replica, emr_id16 domain, uint64_t log_size, uint64_t *io_n);
 /* The state of DATASET whose id begins with TEXT, 8 to 32 hex digits.  EMR_NOT_FOUND, EMR_INVALID
  * (no such text), EMR_CONFLICT: several. */
 emr_status emr_frozen_find(

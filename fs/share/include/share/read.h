@@ -41,6 +41,12 @@ typedef struct emr_unopened {
 emr_status emr_share_received(
 	emr_share *share, emr_received_fn fn, void *arg, emr_unopened *out_unopened);
 
+/* The message id that says why nothing is read by GRANT, which was taken back: "closed" (a dataset,
+ * by its steward), "dropped" (the steward let this reader out of it), "left" (its participant has
+ * left it), or "grant-revoked" where it was not to a dataset. By this computer's copy of the
+ * ledger; a literal. */
+const char *emr_share_end_id(emr_share *share, const emr_known_grant *grant);
+
 /* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now
  * on.  FETCH: earlier ones are brought in, too, where they are not here yet; without it (before
  * the first catch_up of a mount) only what is here goes on being kept.  EMR_NOT_FOUND: the ledger

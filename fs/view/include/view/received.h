@@ -85,6 +85,20 @@ void emr_view_show_dataset(emr_view *view, emr_id16 line);
 emr_status emr_view_show_frozen(
 	emr_view *view, emr_id16 line, uint64_t log_size, emr_bytes domains);
 
+/* A participant of the dataset that the folder shows. */
+typedef struct emr_participant {
+	const char *pseudonym;
+	const char *opens; /* as user.emrfs.opens of the files: "any-time", "while-open", "absent",
+			      "daily-limit"; or the message id of an end: "left", "dropped",
+			      "closed", "grant-expired" */
+	bool is_over;
+	uint64_t files; /* that the ledger has; 0 after an end */
+} emr_participant;
+typedef emr_status (*emr_participant_fn)(void *arg, const emr_participant *one);
+/* Each, also those whose end is news; borrowed for the call, which may call the view. Nobody where
+ * the folder shows something else. Counts on the ledger: not for each request. */
+emr_status emr_view_each_participant(emr_view *view, emr_participant_fn fn, void *arg);
+
 /* Lists the shares that this person received, and those that ended in the last thirty days.
  * Borrowed for the call. */
 typedef enum emr_share_phase {
@@ -158,7 +172,7 @@ typedef struct emr_shared_notice {
 	const char *inside;  /* the same path at the owner's: "SHARE/..."; of "copy-unsigned" the
 				original's */
 	const char *owner;   /* the owner's directory; of "bad-signature", "signature-stale",
-				"copy-unsigned" who signed; of "withdrawn" the pseudonym */
+				"copy-unsigned" who signed; in a dataset the pseudonym */
 	const char *dataset; /* in which the owner took part; NULL: no dataset */
 	const char *organisation; /* of the signer */
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */

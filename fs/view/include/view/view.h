@@ -108,7 +108,8 @@ typedef struct emr_view_options {
 	const struct emr_giving *giving;
 	void *giving_arg;
 	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is
-	 * opened.  MAKE is called without a lock and may call the view. */
+	 * opened; those whose names begin with EMR_SPECIAL_TOP lie, without it, at the top of a
+	 * folder that shows one dataset.  MAKE is called without a lock and may call the view. */
 	const char *const *special_names;
 	size_t special_count; /* at most EMR_SPECIAL_MAX */
 	emr_status (*make_special)(void *arg, const char *name, emr_buf *out);
@@ -150,6 +151,7 @@ typedef struct emr_view_options {
 } emr_view_options;
 
 #define EMR_SPECIAL_MAX 16
+#define EMR_SPECIAL_TOP "dataset/"
 
 /* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does
  * nothing where they are there already.  Uses keyring, journal, records, replica, facts, settle and

@@ -122,7 +122,8 @@ typedef struct emr_pub_approve {
 typedef struct emr_pub_access_req {
 	uint8_t grant[16]; /* 0 */
 	uint8_t via[16];   /* 16: team or dataset, zero = the signer is the grantee */
-	uint16_t count;	   /* 32: records asked for, 1..1024 */
+	uint16_t count;	   /* 32: keys asked for, 1..1024 */
+	uint16_t names;	   /* 34: so many of them are of names, not of records */
 } emr_pub_access_req;
 
 enum emr_served_mode {

@@ -147,7 +147,8 @@ typedef struct emr_known_release {
 	emr_id32 signer; /* who asked */
 	emr_id16 grant;
 	emr_id16 via;	/* in the name of which team; zero = none */
-	uint16_t asked; /* records */
+	uint16_t asked; /* keys, */
+	uint16_t names; /* and of them those of names, by the word of who asked: judge.h */
 	uint64_t seq;
 	uint64_t ledger_time;
 } emr_known_release;

@@ -395,7 +395,7 @@ const request = (c) => {
 };
 const ACCESS = {
 	0x48: {
-		dom: 'live', epoch: '0', zero: [34, 6], row: (c) => key.in('R', c.domain, c.object), form: (c) => need(int(c.pub, 32, 2) > 0, FORMAT), may: role(), state: isNew,
+		dom: 'live', epoch: '0', zero: [36, 4], row: (c) => key.in('R', c.domain, c.object), form: (c) => need(int(c.pub, 32, 2) > 0 && int(c.pub, 34, 2) <= int(c.pub, 32, 2), FORMAT), may: role(), state: isNew,
 		part: (len, c) => { const rest = len - 152 - 32 * slots(int(c.pub, 32, 2)); return len <= 152 + 112 * 32 + 32 * 1024 && rest >= 112 && rest <= 112 * 32 && rest % 112 === 0; },
 		last: (c) => {
 			const g = grantNamed(c);

@@ -23,7 +23,8 @@ emr_status emr_dataset_find_or_say(
  * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no
  * more, whoever it is and however short it was; that person may read now as well. Where there is a
  * table of what is in it (share/counts.h) also "counts":{"as_of" "fewest" "people" "ages":[{"age"
- * "people"}] "kinds":[{"kind" "people" "files"}] "modalities":[{"modality" ...}]}. ME: the first
+ * "people"}] "kinds":[{"kind" "people" "files"}] "modalities":[{"modality" ...}]}; and
+ * "frozen":[{"snapshot" "at" "root" "versions" "entries"}], by time. ME: the first
  * key of whom is told. */
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);

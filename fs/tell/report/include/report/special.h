@@ -3,6 +3,7 @@
 #pragma once
 
 #include "session/session.h"
+#include "share/frozen.h"
 #include "sharing/notices.h"
 
 extern const char *const emr_special_names[];
@@ -11,6 +12,8 @@ extern const size_t emr_special_count;
 typedef struct emr_special {
 	emr_session *session; /* open when the first file is read */
 	emr_notices *notices;
+	emr_id16 dataset;  /* any key of the one that the folder shows; zero: none */
+	emr_frozen frozen; /* its state; log_size 0: as it is by now */
 } emr_special;
 
 /* As emr_view_options.make_proof; ARG is an emr_special. */

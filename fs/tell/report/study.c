@@ -1,0 +1,202 @@
+/* This file makes what lies beside the participants in a folder that shows one dataset: its README,
+ * terms, participants, sums, and how to cite it. They are made anew for each reader, and say what
+ * is lacking by now. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/out.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "people/who.h"
+#include "report/special.h"
+#include "share/frozen.h"
+#include "view/received.h"
+
+#include "special_private.h"
+
+static emr_status add_up(void *arg, const emr_participant *one)
+{
+	emr_study_sums *sums = arg;
+
+	sums->participants += !one->is_over;
+	sums->files += one->files;
+	return EMR_OK;
+}
+
+emr_status emr_study_sum(emr_view *view, emr_study_sums *out)
+{
+	*out = (emr_study_sums){.files = 0};
+	return emr_view_each_participant(view, add_up, out);
+}
+
+static emr_status put(emr_buf *out, const char *text)
+{
+	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
+}
+
+static emr_status steward_of(const emr_special *special, const emr_team *team, char out[256])
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
+	emr_id32 root;
+
+	memcpy(root.b, team->row.steward, sizeof root.b);
+	EMR_TRY(emr_crowd_open(special->session, &crowd));
+	EMR_TRY(emr_who_of(&crowd, root, &who));
+	emr_show(who.organisation, out, 256);
+	return EMR_OK;
+}
+
+static emr_status make_readme(const emr_special *special, const emr_team *team, emr_buf *out)
+{
+	char steward[256], id[65], text[4096];
+
+	emr_hex(team->terms_id.b, sizeof team->terms_id.b, id);
+	EMR_TRY(steward_of(special, team, steward));
+	snprintf(text, sizeof text,
+		_("This folder is the dataset %s of %s, for reading only: records that people gave "
+		  "for "
+		  "research\n"
+		  "on the terms in terms.json. Its steward signed that file: its SHA-256 is\n"
+		  "%s.\n"
+		  "\n"
+		  "  PSEUDONYM/       what one participant gives\n"
+		  "  participants.tsv all of them: how many files the ledger has, and how they "
+		  "open now\n"
+		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and whose records are "
+		  "lacking\n"
+		  "  CITATION.cff     how to cite it: id of the frozen state, counts, what is "
+		  "incomplete\n"
+		  "  .emrfs/notices   what could not be opened, and why\n"
+		  "\n"
+		  "In participants.tsv, and in user.emrfs.opens of each file, stand any-time, "
+		  "while-open (of\n"
+		  "the participant's own folder), absent (nobody answers for the participant), "
+		  "daily-limit\n"
+		  "(you opened as many files as the terms allow in a day), left (the participant "
+		  "left), "
+		  "dropped\n"
+		  "(the steward let you out) or closed (the dataset).\n"
+		  "\n"
+		  "Whoever takes part may leave at any time: then open files end with an error, "
+		  "and a "
+		  "program\n"
+		  "that has one mapped into its memory is killed by SIGBUS. Copy a file before you "
+		  "map it.\n"),
+		team->name, steward, id);
+	return put(out, text);
+}
+
+static emr_status put_participant(void *arg, const emr_participant *one)
+{
+	char line[100];
+
+	snprintf(line, sizeof line, "%s\t%llu\t%s\n", one->pseudonym,
+		(unsigned long long)one->files, one->opens);
+	return put(arg, line);
+}
+
+/* A participant whose records do not open now: sha256sum passes over such lines. */
+static emr_status put_lacking(void *arg, const emr_participant *one)
+{
+	char line[100];
+
+	if (strcmp(one->opens, emr_opens_word(true)) == 0 ||
+		strcmp(one->opens, emr_opens_word(false)) == 0)
+		return EMR_OK;
+	snprintf(line, sizeof line, "# %s %s/\n", one->opens, one->pseudonym);
+	return put(arg, line);
+}
+
+/* The part of the frozen state that is there by now. */
+static emr_status look(const emr_special *special, const emr_team *team, emr_frozen_look *out)
+{
+	emr_team present;
+
+	EMR_TRY(emr_team_present(special->session->replica, team, &present));
+	return emr_frozen_look_at(special->session->replica, &present, special->frozen.log_size,
+		emr_clock_unix_s(emr_clock_system()), out);
+}
+
+static emr_status make_manifest(const emr_special *special, const emr_team *team, emr_buf *out)
+{
+	EMR_AUTO_FROZEN_LOOK now = {.n = 0};
+	char id[65], line[200];
+
+	emr_hex(team->terms_id.b, sizeof team->terms_id.b, id);
+	snprintf(line, sizeof line, "%s  terms.json\n", id);
+	EMR_TRY(put(out, line));
+	if (special->frozen.log_size != 0) {
+		EMR_TRY(look(special, team, &now));
+		emr_hex(special->frozen.root.b, sizeof special->frozen.root.b, id);
+		snprintf(line, sizeof line, "# root %s: %u of %u versions, %u withdrawn\n", id,
+			now.n, special->frozen.n, now.withdrawn);
+		EMR_TRY(put(out, line));
+	}
+	return emr_view_each_participant(special->session->view, put_lacking, out);
+}
+
+/* JSON is YAML, which a file of that name is. */
+static emr_status put_citation(json_t *object, emr_buf *out)
+{
+	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
+
+	json_decref(object);
+	EMR_TRY(put(out, text));
+	return put(out, "\n");
+}
+
+static emr_status make_citation(const emr_special *special, const emr_team *team, emr_buf *out)
+{
+	EMR_AUTO_FROZEN_LOOK now = {.n = 0};
+	const emr_frozen *frozen = &special->frozen;
+	char steward[256], id[65], told[300], day[EMR_TEXT_BYTES];
+	emr_study_sums sums;
+
+	EMR_TRY(emr_study_sum(special->session->view, &sums));
+	EMR_TRY(steward_of(special, team, steward));
+	emr_hex(team->terms_id.b, sizeof team->terms_id.b, id);
+	snprintf(told, sizeof told,
+		"Not frozen: %llu files of %llu participants, which change from day to day.",
+		(unsigned long long)sums.files, (unsigned long long)sums.participants);
+	emr_time_json(emr_clock_unix_s(emr_clock_system()), day);
+	if (frozen->log_size != 0) {
+		EMR_TRY(look(special, team, &now));
+		emr_hex(frozen->id.b, sizeof frozen->id.b, id);
+		emr_time_json((int64_t)frozen->time_unix_s, day);
+		snprintf(told, sizeof told,
+			"%s: %u of %u versions are there, of %llu participants; %u withdrawn.",
+			now.n == frozen->n && emr_id32_equal(now.root, frozen->root) ? "Complete"
+										     : "Incomplete",
+			now.n, frozen->n, (unsigned long long)sums.participants, now.withdrawn);
+	}
+	return put_citation(
+		json_pack("{s:s, s:s, s:s, s:s, s:[{s:o}], s:[{s:s, s:s, s:s}], s:s, s:s#}",
+			"cff-version", "1.2.0", "message", "Please cite it so.", "type", "dataset",
+			"title", team->name, "authors", "name", emr_json_text(steward),
+			"identifiers", "type", "other", "value", id, "description",
+			frozen->log_size != 0 ? "emrfs frozen state" : "emrfs terms", "abstract",
+			told, "date-released", day, 10),
+		out);
+}
+
+emr_status emr_study_make(const emr_special *special, const char *name, emr_buf *out)
+{
+	emr_team team;
+	emr_status status = emr_team_get(special->session->replica, special->dataset, &team);
+
+	if (status != EMR_OK)
+		return status;
+	if (strcmp(name, "README") == 0)
+		return make_readme(special, &team, out);
+	if (strcmp(name, "terms.json") == 0)
+		return emr_dataset_file(special->session->replica, &team, out);
+	if (strcmp(name, "participants.tsv") == 0) {
+		EMR_TRY(put(out, "participant\tfiles\tstate\n"));
+		return emr_view_each_participant(special->session->view, put_participant, out);
+	}
+	if (strcmp(name, "MANIFEST.sha256") == 0)
+		return make_manifest(special, &team, out);
+	return make_citation(special, &team, out);
+}
