@@ -99,8 +99,6 @@ static void say_closed(emr_out *out, const emr_places *places)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
 	else if (is_fabric)
 		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
-	else
-		emr_say(out, "  Ledger: embedded, %llu entries.\n", (unsigned long long)size);
 	say_second_copy(out, places);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());

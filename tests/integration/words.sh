@@ -47,8 +47,13 @@ say "one is one"
 run 0 export Imaging/knee.txt knee.car
 says ": 1 record, "
 run 0 status
-says "not witnessed."
-says_not "rewrite it unseen"
+for word in witnessed entries embedded; do says_not $word; done
+run 0 status Imaging/knee.txt
+says ", on the ledger, 1 copy."
+says "Signed by you, "
+for word in home transaction entry witnessed confirmed; do says_not $word; done
+run 0 verify Imaging/knee.txt
+grep -qE "home|witnessed|[0-9a-f]{16}" out/said && emr_fail "$(cat out/said)"
 
 say "a deleted folder comes back with one command"
 must mkdir -p "$MNT/Imaging/CT/Head" "$MNT/Imaging/CT/Empty"
