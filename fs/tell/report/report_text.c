@@ -503,8 +503,9 @@ static void put_path(FILE *to, const json_t *report)
 	emr_time_text(json_integer_value(json_object_get(report, "modified_unix")), when);
 	if (strcmp(type, "file") != 0)
 		fputs(strcmp(type, "link") == 0 ? _("Symbolic link") : _("Folder"), to);
-	else if (emr_json_text_at(report, "version")[0] != '\0')
-		fprintf(to, _("Version %s"), emr_json_text_at(report, "version"));
+	else if (emr_json_number_at(report, "version") > 0)
+		fprintf(to, _("Version %llu"),
+			(unsigned long long)emr_json_number_at(report, "version"));
 	else
 		fputs(_("New"), to);
 	fprintf(to, ", %s", when);
