@@ -81,7 +81,7 @@ static int run(const emr_args *args, emr_out *out)
 {
 	if (args->given[EMR_OPT_VERSION]) {
 		emr_say(out, "emrfs %s\n", EMRFS_VERSION);
-		emr_out_text(out, "version", EMRFS_VERSION);
+		emr_out_text(out, "release", EMRFS_VERSION);
 		return EMR_EXIT_DONE;
 	}
 	if (args->given[EMR_OPT_HELP])

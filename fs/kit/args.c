@@ -1,5 +1,6 @@
 /* This file reads the command line by the table of verbs. A word that it does not know is
  * refused with the nearest one that it knows, and nothing is guessed. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* How many letters to change, leave out, add, or exchange with the next, for short words ("optimal
- * string alignment"); longer ones are far from everything. */
+ * string alignment"); longer ones are far from everything.  Capitals are no difference. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][32] = {{0}}, n = strlen(b), m = strlen(a);
@@ -60,7 +61,8 @@ static size_t distance(const char *a, const char *b)
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
 			row[j] = least(least(row[j - 1], last[j]) + 1,
-				last[j - 1] + (a[i - 1] != b[j - 1]));
+				last[j - 1] + (tolower((unsigned char)a[i - 1]) !=
+						      tolower((unsigned char)b[j - 1])));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				row[j] = least(row[j], one_before[j - 2] + 1);
 		}
@@ -68,14 +70,31 @@ static size_t distance(const char *a, const char *b)
 	return rows[m % 3][n];
 }
 
+size_t emr_args_far(const char *typed, const char *known)
+{
+	size_t d = distance(typed, known), a = strlen(typed), b = strlen(known);
+
+	return 3 * d <= (a > b ? a : b) ? d : EMR_ARGS_FAR;
+}
+
+/* Words of other programs, and what does that here. */
+static const char *const elsewhere[][2] = {{"open", "mount"}, {"start", "mount"},
+	{"close", "unmount"}, {"stop", "unmount"}, {"unshare", "revoke"}, {"invite", "org invite"},
+	{"version", "--version"}};
+
 emr_status emr_args_unknown_verb(const char *name, emr_problem *out_problem)
 {
 	parser unread = {.problem = out_problem}, *p = &unread;
 	const char *near = NULL;
-	size_t best = 3;
+	size_t best = EMR_ARGS_FAR;
 
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+		if (strcmp(name, elsewhere[i][0]) == 0)
+			return wrong(p, "There is no verb \"%.100s\". Did you mean \"%.100s\"?",
+				name, elsewhere[i][1]);
+	}
 	for (int i = 0; i < EMR_VERB_COUNT; i++) {
-		size_t d = distance(name, emr_verb_get((emr_verb)i)->name);
+		size_t d = emr_args_far(name, emr_verb_get((emr_verb)i)->name);
 
 		if (d < best) {
 			best = d;
@@ -122,14 +141,15 @@ static bool find_letter(const parser *p, char letter, emr_option *out_option)
 static emr_status unknown_option(parser *p, const char *word)
 {
 	const char *near = NULL;
-	size_t best = 4, len = strcspn(word, "=");
+	size_t best = EMR_ARGS_FAR, len = strcspn(word, "=");
 	char name[64];
 
 	snprintf(name, sizeof name, "%.*s", (int)len, word);
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		const char *known = emr_option_get((emr_option)i)->name;
-		size_t d = known != NULL && is_taken(p, (emr_option)i) ? distance(name + 2, known)
-								       : 99;
+		size_t d = known != NULL && is_taken(p, (emr_option)i)
+				   ? emr_args_far(name + 2, known)
+				   : EMR_ARGS_FAR;
 
 		if (d < best) {
 			best = d;

@@ -24,7 +24,7 @@
 /* Later bytes only add strength; the library's work grows with the square. */
 #define JUDGED_BYTES 128
 
-/* What an attacker tries first here: this table, written with each separator, and the person. */
+/* An attacker tries these first, with each separator, and then what is known of the person. */
 static const char *const famous[] = {"emrfs", "correct horse battery staple", "tr0ub4dor&3",
 	"troubador", "the quick brown fox jumps over the lazy dog",
 	"to be or not to be that is the question", "may the force be with you",
@@ -33,7 +33,7 @@ static const char *const famous[] = {"emrfs", "correct horse battery staple", "t
 	"o rato roeu a rolha da garrafa do rei da russia", "nel mezzo del cammin di nostra vita"};
 static const char separators[][2] = {"", " ", "-", "_", ".", "/"};
 
-/* Who the passphrase is for, "" where nobody said. */
+/* The person whose passphrase it is, "" where nobody said. */
 static char person_name[256], person_born[11];
 
 #define WORDS_MAX 256
@@ -45,7 +45,7 @@ typedef struct dictionary {
 	char text[8192];
 } dictionary;
 
-/* What does not fit is left out; a word is written with small letters. */
+/* A word has small letters; one that does not fit is left out. */
 __attribute__((format(printf, 2, 3))) static void dictionary_add(
 	dictionary *d, const char *format, ...)
 {
@@ -96,24 +96,23 @@ static void add_name(dictionary *d)
 		dictionary_add(d, "%s", piece);
 }
 
+/* In each usual order; the year alone, too. */
 static void add_born(dictionary *d)
 {
-	int y, m, day;
+	char year[5], month[3], day[3];
 
-	if (sscanf(person_born, "%4d-%2d-%2d", &y, &m, &day) != 3)
+	if (sscanf(person_born, "%4[0-9]-%2[0-9]-%2[0-9]", year, month, day) != 3)
 		return;
-	dictionary_add(d, "%04d", y);
-	for (size_t i = 0; i < sizeof separators / sizeof *separators; i++) {
-		const char *s = separators[i];
+	const char *short_day = day + (day[0] == '0'), *short_month = month + (month[0] == '0'),
+		   *orders[][3] = {{day, month, year}, {short_day, short_month, year},
+			   {day, month, year + 2}, {month, day, year}, {year, month, day},
+			   {year + 2, month, day}, {day, month, ""}, {month, day, ""}};
 
-		dictionary_add(d, "%02d%s%02d%s%04d", day, s, m, s, y);
-		dictionary_add(d, "%d%s%d%s%04d", day, s, m, s, y);
-		dictionary_add(d, "%02d%s%02d%s%02d", day, s, m, s, y % 100);
-		dictionary_add(d, "%02d%s%02d%s%04d", m, s, day, s, y);
-		dictionary_add(d, "%04d%s%02d%s%02d", y, s, m, s, day);
-		dictionary_add(d, "%02d%s%02d%s%02d", y % 100, s, m, s, day);
-		dictionary_add(d, "%02d%s%02d", day, s, m);
-		dictionary_add(d, "%02d%s%02d", m, s, day);
+	dictionary_add(d, "%s", year);
+	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+		for (size_t s = 0; s < sizeof separators / sizeof *separators; s++)
+			dictionary_add(d, "%s%s%s%s%s", orders[i][0], separators[s], orders[i][1],
+				orders[i][2][0] != '\0' ? separators[s] : "", orders[i][2]);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "ledger/network.h"
 #include "people/who.h"
 #include "replica/people.h"
 #include "view/walk.h"
@@ -275,7 +276,8 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	emr_show(is_own ? _("you") : by[0] != '\0' ? by : "?", who, sizeof who);
 	fprintf(to, _("Signed by %s"), who);
 	snprintf(named, sizeof named, ", %s (", organisation); /* a directory may say it already */
-	if (organisation[0] != '\0' && strcmp(by, organisation) != 0 && strstr(by, named) == NULL) {
+	if (organisation[0] != '\0' && strcmp(organisation, EMR_NETWORK_ALONE) != 0 &&
+		strcmp(by, organisation) != 0 && strstr(by, named) == NULL) {
 		fputs(", ", to);
 		put_shown(to, organisation);
 	}
@@ -307,25 +309,6 @@ static void put_note(FILE *to, const json_t *signed_by)
 		fputs(_("It amends an earlier version.\n"), to);
 }
 
-static void put_entry(FILE *to, const json_t *signed_by)
-{
-	const json_t *seen = json_object_get(signed_by, "witnesses");
-
-	if (emr_json_text_at(signed_by, "tx")[0] == '\0')
-		return;
-	fprintf(to,
-		json_is_true(json_object_get(signed_by, "placed"))
-			? _("The owner put it here with entry %lld of the ledger, transaction %s, ")
-			: _("Entry %lld of the ledger, transaction %s, "),
-		(long long)json_integer_value(json_object_get(signed_by, "entry")),
-		emr_json_text_at(signed_by, "tx"));
-	for (size_t i = 0; i < json_array_size(seen); i++) {
-		fputs(i > 0 ? ", " : _("witnessed by "), to);
-		put_shown(to, json_string_value(json_array_get(seen, i)));
-	}
-	fputs(json_array_size(seen) == 0 ? _("not witnessed.\n") : ".\n", to);
-}
-
 char *emr_origin_text(const json_t *signed_by)
 {
 	char *text = NULL;
@@ -337,6 +320,7 @@ char *emr_origin_text(const json_t *signed_by)
 	put_signer(to, signed_by);
 	fputs(".\n", to);
 	put_note(to, signed_by);
-	put_entry(to, signed_by);
+	if (json_is_true(json_object_get(signed_by, "placed")))
+		fputs(_("The owner put it here.\n"), to);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

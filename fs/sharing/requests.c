@@ -324,7 +324,7 @@ emr_status emr_requests_find(emr_session *session, const emr_request *request,
 	if (status == EMR_OK)
 		status = emr_request_list_find(&requests, request->id, &listed);
 	if (status == EMR_CONFLICT) { /* several begin so */
-		emr_problem_set(out_problem, EMR_SAY_NO_REQUEST, "id", request->id, NULL);
+		emr_problem_set(out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
 		return EMR_NOT_FOUND;
 	}
 	if (status == EMR_OK)

@@ -273,7 +273,7 @@ static emr_status create_network(
 		.problem = out_problem};
 	emr_network_new options = {.path = path,
 		.keyring = m->session.keyring,
-		.name = m->org_name != NULL ? m->org_name : "home",
+		.name = m->org_name != NULL ? m->org_name : EMR_NETWORK_ALONE,
 		.handle = handle};
 	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;

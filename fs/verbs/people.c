@@ -400,7 +400,7 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 		size_t operands;
 	} forms[] = {{"card", FORM_CARD, 1}, {"add", FORM_ADD, 2}, {"check", FORM_CHECK, 2}};
 	const char *wrong = args->n_operands > 1
-				    ? _("People takes card, add CARD, check WHO, or WHO alone.")
+				    ? _("people takes card, add CARD, check WHO, or WHO alone.")
 				    : NULL;
 
 	*out_form = FORM_LIST;

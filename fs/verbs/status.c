@@ -99,8 +99,6 @@ static void say_closed(emr_out *out, const emr_places *places)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
 	else if (is_fabric)
 		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
-	else
-		emr_say(out, "  Ledger: embedded, %llu entries.\n", (unsigned long long)size);
 	say_second_copy(out, places);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
@@ -222,14 +220,15 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 {
 	EMR_AUTO_FREE char *text = NULL;
 	emr_request request = {.ask = EMR_ASK_STATUS, .look = args->n_operands == 0};
+	emr_problem detached = {0};
+	const char *folder;
 	json_t *report = NULL;
 	emr_status status = ask_report(client, &request, &report, out_problem);
 
 	if (status == EMR_OK)
 		say_disk(report, out_late);
 	if (status == EMR_OK && args->n_operands > 0) {
-		const char *folder = json_string_value(json_object_get(report, "folder"));
-
+		folder = json_string_value(json_object_get(report, "folder"));
 		request.has_path = true;
 		status = emr_path_in_folder(
 			folder, args->operands[0], request.path, sizeof request.path);
@@ -243,6 +242,11 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	}
 	if (status != EMR_OK)
 		return status;
+	folder = json_string_value(json_object_get(report, "folder"));
+	if (folder != NULL && emr_mountpoint_look(folder) == EMR_MOUNT_NONE) {
+		emr_problem_set(&detached, EMR_SAY_FOLDER_DETACHED, "dir", folder, NULL);
+		emr_remark(out, &detached);
+	}
 	text = emr_report_text(report);
 	emr_say(out, "%s", text != NULL ? text : "");
 	if (out->fields == NULL || json_object_update(out->fields, report) != 0)
@@ -263,10 +267,13 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 	bool is_for_copies = wait != NULL && strcmp(wait, "copies") == 0;
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
-	if (status == EMR_OK && wait != NULL && !is_for_copies &&
-		emr_duration_parse(wait, &wait_ns) != EMR_OK) {
+	/* "--wait 5min" is no path of that name. */
+	if (status == EMR_OK && args->given[EMR_OPT_WAIT] && !is_for_copies &&
+		(wait != NULL ? emr_duration_parse(wait, &wait_ns) != EMR_OK
+			      : args->n_operands > 0 && emr_duration_parse(args->operands[0],
+								&wait_ns) == EMR_OK)) {
 		status = emr_wrong_use("status",
-			_("--wait takes a time such as 90s or 5min, or the word copies."),
+			_("--wait=TIME takes a time such as 90s or 5min, or the word copies."),
 			&problem);
 	}
 	if (status == EMR_OK) {

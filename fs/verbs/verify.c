@@ -111,11 +111,9 @@ static void say_genesis(emr_out *out, const json_t *chain)
 static void say_chain(emr_out *out, const json_t *chain)
 {
 	char size[EMR_TEXT_BYTES];
-	size_t witnesses = json_array_size(json_object_get(chain, "witnesses"));
 
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
-	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
-		emr_json_text_at(chain, "root"), witnesses);
+	emr_say(out, "Ledger: %s entries.\n", size);
 	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0) {
 		emr_say(out,
 			"Checked of the network's blocks: their order, the signature of whoever "

@@ -239,24 +239,21 @@ static void say_facts(emr_out *out, const outcome *o)
 	else
 		emr_say(out, "Signed by %s, %s: version %llu, %s bytes.\n", shown, issued,
 			(unsigned long long)v->cver, bytes);
-	emr_say(out, "On the ledger since %s: entry %llu of %llu.\n", at,
-		(unsigned long long)v->seq, (unsigned long long)v->size);
+	emr_say(out, "On the ledger since %s.\n", at);
 	if (v->is_of_channel)
 		emr_say(out,
 			"The ledger is a channel of Fabric: that its peers took the entry then is "
 			"the word of who signed the head.\n");
 	if (o->copy != NULL)
 		emr_say(out, "The copy is what was signed, byte for byte.\n");
-	emr_say(out, "Network      %s%s\n", net,
-		!o->has_own ? ""
-		: o->is_own ? _("  (yours)")
-			    : _("  (not yours)"));
+	/* Where it is one's own network, it was compared. */
+	if (o->has_own && o->is_own)
+		return;
+	emr_say(out, "Network      %s%s\n", net, o->has_own ? _("  (not yours)") : "");
 	emr_say(out, "Certificate  %s\n", certificate);
 	emr_say(out, "Head         %s\n", root);
-	if (!o->has_own || !o->is_own)
-		emr_say(out,
-			"Anybody can make a network: compare these numbers with what the signer "
-			"gives you.\n");
+	emr_say(out, "Anybody can make a network: compare these numbers with what the signer "
+		     "gives you.\n");
 }
 
 static int conclude(emr_out *out, const outcome *o)

@@ -63,7 +63,7 @@ before=$(attribute grant.lima Imaging)
 must setfattr -n user.emrfs.grant.lima -v "read until=2098-12-31 purpose=treatment" Imaging
 expect "the same again is nothing" "$(attribute grant.lima Imaging)" "$before"
 run 0 log Imaging
-says "ended    an earlier share of Imaging with lima, São Lucas (own word: Paula Lima); another goes on   proven, entry "
+says "ended    an earlier share of Imaging with lima, São Lucas (own word: Paula Lima); another goes on   proven"
 says_not "ended    the share of"
 
 say "a value for writing, and for leaving things"

@@ -32,10 +32,10 @@ expect "why" "$(field doubt.cause)" "fewer organisations have endorsed it than m
 [ "$(field doubt.block)" -gt 0 ] || emr_fail "no block"
 expect "its transaction" "$(field doubt.transaction | tr -d 0-9a-f | wc -c)" 1
 [[ $(field doubt.certificate) == *CN=* ]] || emr_fail "no certificate"
-named() { # status says of which transaction it is
+named() { # status says with which certificate it came
 	local words
 	as ana json 0 status
-	words="block $(field doubt.block), transaction $(field doubt.place) ($(field doubt.transaction)), of the certificate \"$(field doubt.certificate)\""
+	words="what came with the certificate \"$(field doubt.certificate)\""
 	as ana run 0 status
 	says "$words"
 }

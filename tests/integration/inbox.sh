@@ -152,7 +152,7 @@ as ana run 0 status --wait
 as ana run 0 verify
 expect "when, in which entry, still" "$(as ana told Imaging/Findings.pdf)" "lima False $REGISTERED"
 as ana run 0 status Imaging/Findings.pdf
-says "Entry ${REGISTERED%%:*} of the ledger, transaction "
+says_not transaction
 must cp ana-folder/.emrfs/proof/Imaging/Findings.pdf.tlog-proof moved.tlog-proof
 as ana json 0 verify --proof moved.tlog-proof report.pdf
 expect "still hers" "$(field signer) $(field organisation)" "lima São Lucas"
@@ -181,7 +181,7 @@ expect "who cannot see the Inbox is told so" "$(field signed.by) $(field signed.
 AT=$(date -d "$(field signed.at)" +%s) PUT=$(date -d "${REGISTERED#* }" +%s)
 [ "$AT" -le "$PUT" ] && [ "$((PUT - AT))" -lt 600 ] || emr_fail "signed at $(field signed.at), and came $REGISTERED"
 as lima run 0 status "${SHARE#lima-folder/}/Findings.pdf"
-says "The owner put it here with entry "
+says "The owner put it here."
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=lima, São Lucas"
 grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"

@@ -154,6 +154,8 @@ opened
 say "a folder that another program unmounted while a file of it was open"
 exec 5<"$MNT/.emrfs/status.txt"
 umount -l "$MNT"
+run 0 status
+says "Another program unmounted $MNT"
 met 11 folder-busy unmount
 grep -q -- "--now" out/said || emr_fail "no way out is named: $(cat out/said)"
 exec 5<&-

@@ -213,12 +213,12 @@ emr_until said_yes "$writing"
 say "the log, in words and as FHIR"
 two_home ana
 run 0 log --who nuno
-says "said no to a request of nuno, São Lucas (own word: Dr Nuno Reis), for \"Imaging\"   proven, entry "
+says "said no to a request of nuno, São Lucas (own word: Dr Nuno Reis), for \"Imaging\"   proven"
 says "shared   Imaging with nuno, São Lucas (own word: Dr Nuno Reis), to read until "
-says "said yes to a request of nuno, São Lucas (own word: Dr Nuno Reis), for Imaging   proven, entry "
+says "said yes to a request of nuno, São Lucas (own word: Dr Nuno Reis), for Imaging   proven"
 says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to leave files there until "
 says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to read and change until "
-says "ended    the share of Drafts with nuno, São Lucas (own word: Dr Nuno Reis)   proven, entry "
+says "ended    the share of Drafts with nuno, São Lucas (own word: Dr Nuno Reis)   proven"
 expect "ends" "$(grep -c "ended    " out/said)" 2
 run 5 log --who nobody
 run 2 log --purpose fun

@@ -294,9 +294,9 @@ say "and she can see what she did: whom she gave what, until when and for what, 
 two_home ana
 run 0 log Imaging --who lima
 says "Silva, Ana  shared   Imaging with lima, São Lucas (own word: Paula Lima), to read until "
-says ", for treatment   proven, entry "
-says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (own word: Paula Lima)   proven, entry "
-says "the share of Imaging with lima, São Lucas (own word: Paula Lima) ended (its time was over)   proven, entry "
+says ", for treatment   proven"
+says "Silva, Ana  ended    the share of Imaging with lima, São Lucas (own word: Paula Lima)   proven"
+says "the share of Imaging with lima, São Lucas (own word: Paula Lima) ended (its time was over)   proven"
 says_not "saved"
 series_is_folded() {	# once he has told of all
 	local all

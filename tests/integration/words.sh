@@ -11,6 +11,23 @@ must mkdir "$MNT/Imaging" "$MNT/Letters"
 echo "a knee" >"$MNT/Imaging/knee.txt"
 run 0 status --wait
 
+say "a path that was mistyped, and one that lies elsewhere"
+for typed in Imagin/knee.txt imaging/knee.txt Imaging/kene.txt knee.txt; do
+	run 5 status $typed
+	says "$typed is not in your folder. Near: Imaging/knee.txt."
+done
+run 5 verify Leters
+says "Near: Letters."
+run 5 share Imagng with bob
+says "Near: Imaging."
+run 5 status Nowhere
+says_not Near
+run 2 share Imaging
+says "With whom?"
+run 2 status --wait 5min
+run 2 dataset create
+says "dataset takes"
+
 say "moving to where no folder is"
 json 5 move Imaging/knee.txt Nowhere/knee.txt
 expect "what lacks" "$(field error) $(field path)" "no-such-folder Imaging/knee.txt"
@@ -48,8 +65,13 @@ say "one is one"
 run 0 export Imaging/knee.txt knee.car
 says ": 1 record, "
 run 0 status
-says "not witnessed."
-says_not "rewrite it unseen"
+for word in witnessed entries embedded; do says_not $word; done
+run 0 status Imaging/knee.txt
+says ", on the ledger, 1 copy."
+says "Signed by you, "
+for word in home transaction entry witnessed confirmed; do says_not $word; done
+run 0 verify Imaging/knee.txt
+grep -qE "home|witnessed|[0-9a-f]{16}" out/said && emr_fail "$(cat out/said)"
 
 say "a deleted folder comes back with one command"
 must mkdir -p "$MNT/Imaging/CT/Head" "$MNT/Imaging/CT/Empty"

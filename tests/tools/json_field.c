@@ -1,7 +1,8 @@
-/* json_field FILE: is it one JSON value in one line? json_field FILE NAME[.NAME...]: the text,
- * number or truth at that place, as Python prints it. Exit 1: there is none; 3: it is an object, a
- * list or a fraction, which Python prints. The tests of verbs ask this some thousand times, each
- * time at a twentieth of what starting Python costs. */
+/* json_field FILE: is it one JSON value in one line, whose versions and bytes are numbers, and
+ * whose times (NAME_at, until) are text or null, as the contract says of each answer? json_field
+ * FILE NAME[.NAME...]: the text, number or truth at that place, as Python prints it. Exit 1: there
+ * is none; 3: it is an object, a list or a fraction, which Python prints. The tests of verbs ask
+ * this some thousand times, each time at a twentieth of what starting Python costs. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +26,42 @@ static bool is_one_line(const char *path)
 	}
 	fclose(file);
 	return lines == 1 && last == '\n';
+}
+
+static bool ends(const char *name, const char *end)
+{
+	size_t len = strlen(name), of = strlen(end);
+
+	return len >= of && strcmp(name + len - of, end) == 0;
+}
+
+/* Says which member, however deep, is not what its name promises. */
+static bool is_of_its_types(json_t *value)
+{
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(value, i, member)
+	{
+		if (!is_of_its_types(member))
+			return false;
+	}
+	json_object_foreach(value, name, member)
+	{
+		bool is_number = strcmp(name, "version") == 0 || strcmp(name, "bytes") == 0 ||
+				 ends(name, "_bytes"),
+		     is_time = strcmp(name, "until") == 0 || ends(name, "_at");
+
+		if ((is_number && !json_is_integer(member) && !json_is_null(member)) ||
+			(is_time && !json_is_string(member) && !json_is_null(member))) {
+			fprintf(stderr, "%s has another type than its name says\n", name);
+			return false;
+		}
+		if (!is_of_its_types(member))
+			return false;
+	}
+	return true;
 }
 
 /* The member or element NAME of VALUE; names are split in place. */
@@ -79,7 +116,7 @@ int main(int argc, char **argv)
 		return NOT_THERE;
 	}
 	if (argc == 2) {
-		code = is_one_line(argv[1]) ? EXIT_SUCCESS : NOT_THERE;
+		code = is_one_line(argv[1]) && is_of_its_types(all) ? EXIT_SUCCESS : NOT_THERE;
 	} else {
 		value = value_at(all, argv[2]);
 		code = value != NULL ? print_value(value) : NOT_THERE;

@@ -130,7 +130,13 @@ TEST(wrong_lines_say_what_was_wrong)
 	} cases[] = {
 		{"mont", "Did you mean \"mount\"?"},
 		{"hlep", "Did you mean \"help\"?"},
+		{"MOUNT", "Did you mean \"mount\"?"},
 		{"guardian add Rosa", "There is no verb \"guardian\"."},
+		{"start", "Did you mean \"mount\"?"},
+		{"invite ana", "Did you mean \"org invite\"?"},
+		{"list", "There is no verb \"list\"."},
+		{"foo", "There is no verb \"foo\"."},
+		{"passwd --foo", "There is no option \"--foo\" here."},
 		{"mount --read-onyl", "Did you mean --read-only?"},
 		{"status --read-only", "There is no option \"--read-only\" here."},
 		{"mount -x", "There is no option \"-x\" here."},

@@ -40,34 +40,41 @@ static void expect_text(
 }
 
 #define SIGNED "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05"
-#define ENTRY " 7 of the ledger, transaction ab, witnessed by Clínica Aurora.\n"
 
-TEST(a_note_is_a_sentence_between_signer_and_entry)
+TEST(a_note_is_a_sentence_behind_the_signer)
 {
-	expect_text("", false, "valid", "Paula Lima", SIGNED ": valid.\nEntry" ENTRY);
+	expect_text("", false, "valid", "Paula Lima", SIGNED ": valid.\n");
 	expect_text("", false, "valid", "São Lucas",
-		"Signed by São Lucas, 20 Nov 2026 14:05: valid.\nEntry" ENTRY);
+		"Signed by São Lucas, 20 Nov 2026 14:05: valid.\n");
 	expect_text("amendment", false, "valid", "Paula Lima",
-		SIGNED ": valid.\nIt amends an earlier version.\nEntry" ENTRY);
+		SIGNED ": valid.\nIt amends an earlier version.\n");
 	expect_text("amendment gap", false, "valid", "Paula Lima",
 		SIGNED ": valid.\nA version is missing: this one amends an earlier one that is not "
-		       "here any more. Ask who signed it.\n"
-		       "Entry" ENTRY);
+		       "here any more. Ask who signed it.\n");
 	expect_text("superseded", false, "stale", "Paula Lima",
 		SIGNED ": stale.\nSuperseded: somebody else has signed a newer version, and the "
 		       "owner put this one back on top of it.\n"
-		       "To its owner, emrfs restore --list PATH shows both.\nEntry" ENTRY);
+		       "To its owner, emrfs restore --list PATH shows both.\n");
 }
 
-TEST(whose_entry_it_is_is_said)
+TEST(who_put_it_here_is_said)
 {
-	expect_text("", true, "valid", "Paula Lima",
-		SIGNED ": valid.\nThe owner put it here with entry" ENTRY);
+	expect_text("", true, "valid", "Paula Lima", SIGNED ": valid.\nThe owner put it here.\n");
 	expect_text("", true, "unopened", "",
-		"Who signed it shows once it was opened here.\nThe owner put it here with "
-		"entry" ENTRY);
+		"Who signed it shows once it was opened here.\nThe owner put it here.\n");
 	expect_text("", false, "unopened", "Paula Lima",
-		SIGNED ": not checked yet, because it was not opened here.\nEntry" ENTRY);
+		SIGNED ": not checked yet, because it was not opened here.\n");
+}
+
+TEST(the_organisation_of_ones_own_ledger_is_not_said)
+{
+	json_t *signed_by = json_pack("{s:b, s:s, s:s, s:s, s:s}", "own", 1, "by", "Ana",
+		"organisation", "home", "signature", "self", "at", "2026-11-20T14:05:00Z");
+	char *text = emr_origin_text(signed_by);
+
+	assert_string_equal(text, "Signed by you, 20 Nov 2026 14:05.\n");
+	free(text);
+	json_decref(signed_by);
 }
 
 static int in_greenwich(void **state)

@@ -58,9 +58,7 @@ char *emr_deed_line(const json_t *entry)
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
 		fprintf(to, "%-18s %s  ", when, who);
 		put_deed(to, entry);
-		fprintf(to, _("   proven, entry %.*s"),
-			(int)strcspn(emr_json_text_at(entry, "tx"), ":"),
-			emr_json_text_at(entry, "tx"));
+		fputs(_("   proven"), to);
 	} else {
 		fprintf(to, "%-18s %s%s%s%s  ", when, who,
 			json_is_true(json_object_get(entry, "software")) ? _(" (software)") : "",

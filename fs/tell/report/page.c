@@ -165,26 +165,6 @@ static void put_words(FILE *to, const json_t *r)
 		"--test</code></span></li>\n");
 }
 
-static void put_ledger(FILE *to, const json_t *r)
-{
-	const json_t *ledger = json_object_get(r, "ledger");
-	uint64_t witnessed = emr_json_number_at(ledger, "witnessed");
-
-	open_check(to, witnessed > 0 ? "good" : "soft", witnessed > 0 ? "&#10003;" : "i");
-	if (witnessed > 0) {
-		emr_html_counted(to, emr_json_number_at(ledger, "size"),
-			"The ledger has %s entry, ", "The ledger has %s entries, ");
-		fprintf(to, _("witnessed by %llu."), (unsigned long long)witnessed);
-	} else {
-		emr_html_counted(to, emr_json_number_at(ledger, "size"),
-			"The ledger has %s entry; it is on this computer and nobody else keeps a "
-			"signed copy of its head.",
-			"The ledger has %s entries; it is on this computer and nobody else keeps a "
-			"signed copy of its head.");
-	}
-	fputs("</span></li>\n", to);
-}
-
 static void put_unsent(FILE *to, const json_t *r)
 {
 	uint64_t pending = emr_json_number_at(r, "pending"),
@@ -243,7 +223,6 @@ static void put_safety(FILE *to, const page_facts *p)
 	put_unsent(to, r);
 	put_copies(to, r);
 	put_words(to, r);
-	put_ledger(to, r);
 	page_notes_put(to, &p->notes);
 	for (size_t i = n > 5 ? n - 5 : 0; i < n; i++) {
 		const json_t *error = json_array_get(errors, i);

@@ -393,9 +393,11 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 
 /* ---- one path ---- */
 
-static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
-	"signature", "signed-by", "signed-at", "owner", "access", "opens", "shared-with",
-	"software", "freshness"};
+#define NUMBERS 3 /* so many first are numbers in JSON, as in every other answer */
+
+static const char *const attribute_names[] = {"version", "stored-bytes", "freshness", "id", "cid",
+	"state", "tx", "signature", "signed-by", "signed-at", "owner", "access", "opens",
+	"shared-with", "software"};
 
 static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 {
@@ -410,7 +412,9 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 		snprintf(name, sizeof name, "%s", attribute_names[i]);
 		for (char *dash = name; (dash = strchr(dash, '-')) != NULL;)
 			*dash = '_';
-		failed |= json_object_set_new(report, name, emr_json_text(value));
+		failed |= json_object_set_new(report, name,
+			i < NUMBERS ? json_integer(strtoll(value, NULL, 10))
+				    : emr_json_text(value));
 	}
 	return failed;
 }

@@ -350,10 +350,9 @@ static void put_places(FILE *to, const json_t *report)
 static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
-	uint64_t witnessed = emr_json_number_at(ledger, "witnessed"),
-		 waiting = emr_json_number_at(report, "waiting_requests");
+	uint64_t waiting = emr_json_number_at(report, "waiting_requests");
 	const char *tested = emr_json_text_at(report, "words_tested_at");
-	char day[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
+	char day[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
 
 	if (waiting > 0)
 		emr_hint_print(to,
@@ -365,31 +364,20 @@ static void put_ledger(FILE *to, const json_t *report)
 		fprintf(to, _("  Recovery words tested %s."), day);
 	else
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
-	fprintf(to, _("  Ledger: %s, "), emr_text_word(emr_json_text_at(ledger, "kind")));
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
 		emr_number_text(emr_json_number_at(report, "members"), members);
-		fprintf(to, _("%s with %s members, "), network, members);
+		fprintf(to, _("  Ledger: that of %s, with %s members.\n"), network, members);
+	} else {
+		fputs(_("  Ledger: on this computer.\n"), to);
 	}
-	emr_number_text(emr_json_number_at(ledger, "size"), size);
-	fprintf(to, _("%s entries, "), size);
 	if (json_is_string(json_object_get(ledger, "error"))) {
-		fputs(_("as this computer has verified it.\n  "), to);
+		fputs("  ", to);
 		put_shown(to, emr_json_text_at(ledger, "message"));
 		fputs("\n    ", to);
 		put_shown(to, emr_json_text_at(ledger, "hint"));
 		fputc('\n', to);
-	} else if (witnessed > 0)
-		fprintf(to, _("witnessed by %llu.\n"), (unsigned long long)witnessed);
-	else if (strcmp(emr_json_text_at(ledger, "kind"), "fabric") == 0)
-		fputs(_("not witnessed.\n    The orderers' signatures are checked by: emrfs "
-			"verify --chain\n"),
-			to);
-	else if (json_is_string(json_object_get(report, "network_name")))
-		fprintf(to, _("not witnessed.\n    %s\n"),
-			emr_text(emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence));
-	else /* whoever runs it is who reads this */
-		fputs(_("not witnessed.\n"), to);
+	}
 }
 
 static const struct {
@@ -415,12 +403,9 @@ static void put_doubt(FILE *to, const json_t *report)
 		return;
 	emr_show(emr_json_text_at(doubt, "certificate"), shown, sizeof shown);
 	fprintf(to,
-		_("  Valid to a peer, and not to this computer: block %llu, transaction %llu (%s), "
-		  "of "
-		  "the certificate \"%s\": %s.\n"),
-		(unsigned long long)emr_json_number_at(doubt, "block"),
-		(unsigned long long)emr_json_number_at(doubt, "place"),
-		emr_json_text_at(doubt, "transaction"), shown, emr_json_text_at(doubt, "cause"));
+		_("  Valid to a peer, and not to this computer: what came with the certificate "
+		  "\"%s\": %s.\n"),
+		shown, emr_json_text_at(doubt, "cause"));
 	for (size_t i = 0; i < sizeof doubt_ends / sizeof *doubt_ends; i++)
 		if (strcmp(doubt_ends[i].end, emr_json_text_at(doubt, "end")) == 0)
 			fprintf(to, "    %s\n", emr_text(doubt_ends[i].sentence));
@@ -524,8 +509,9 @@ static void put_path(FILE *to, const json_t *report)
 	emr_time_text(json_integer_value(json_object_get(report, "modified_unix")), when);
 	if (strcmp(type, "file") != 0)
 		fputs(strcmp(type, "link") == 0 ? _("Symbolic link") : _("Folder"), to);
-	else if (emr_json_text_at(report, "version")[0] != '\0')
-		fprintf(to, _("Version %s"), emr_json_text_at(report, "version"));
+	else if (emr_json_number_at(report, "version") > 0)
+		fprintf(to, _("Version %llu"),
+			(unsigned long long)emr_json_number_at(report, "version"));
 	else
 		fputs(_("New"), to);
 	fprintf(to, ", %s", when);

@@ -27,6 +27,9 @@ emr_status emr_network_check_place(int dirfd);
 struct emr_ledger;
 struct emr_network_made;
 
+/* The organisation of a person's own ledger is called so; no screen shows it. */
+#define EMR_NETWORK_ALONE "home"
+
 typedef struct emr_network_new {
 	const char
 		*path; /* directory; made when missing, must be empty otherwise (EMR_NOT_EMPTY) */

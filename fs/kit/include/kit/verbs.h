@@ -184,6 +184,10 @@ emr_status emr_args_from_input(int fd, char *program, emr_args_input *out);
 emr_status emr_args_parse(
 	int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem);
 
+/* How many letters somebody who typed TYPED and meant KNOWN got wrong; EMR_ARGS_FAR, larger than
+ * any such number, when these are more than a third of them. */
+#define EMR_ARGS_FAR 32
+size_t emr_args_far(const char *typed, const char *known);
 /* EMR_INVALID, and says that there is no verb NAME, and which one may have been meant. */
 emr_status emr_args_unknown_verb(const char *name, emr_problem *out_problem);
 
