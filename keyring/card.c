@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/day.h"
 #include "crypto/hashsig.h"
 #include "crypto/r255.h"
 #include "part_private.h"
@@ -17,34 +18,16 @@
 
 /* ---- Labels ---- */
 
-static unsigned digits(const char *text, size_t n)
-{
-	unsigned value = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return 0;
-		value = value * 10 + (unsigned)(text[i] - '0');
-	}
-	return value;
-}
-
-/* A date of the Gregorian calendar from 1800 on, or nothing. */
+/* A day from 1800 on, or nothing. */
 static bool born_ok(const char *born, size_t len)
 {
-	static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	unsigned year, month, day;
+	char day[11];
 
-	if (len == 0)
-		return true;
-	if (len != 10 || born[4] != '-' || born[7] != '-')
-		return false;
-	year = digits(born, 4);
-	month = digits(born + 5, 2);
-	day = digits(born + 8, 2);
-	if (year < 1800 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
-		return false;
-	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+	if (len != 10)
+		return len == 0;
+	memcpy(day, born, 10);
+	day[10] = '\0';
+	return emr_day_is(day) && day[1] >= (day[0] > '1' ? '0' : '8');
 }
 
 bool emr_shown_name_ok(const char *name, size_t len)

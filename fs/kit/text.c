@@ -1,8 +1,9 @@
-/* This file reads and writes durations, dates, sizes and numbers as people write them. It
- * refuses days that do not exist. */
+/* This file reads and writes durations, ends, sizes and numbers as people write them, and says
+ * what is wrong with an end. */
 #include "kit/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,118 +11,95 @@
 
 #define DURATION_MAX_S ((uint64_t)100 * 366 * 86400)
 
-/* Digits at the start of *TEXT, at most MAX_DIGITS of them; moves *TEXT behind them. */
-static bool take_number(const char **text, size_t max_digits, uint64_t *out_number)
-{
-	uint64_t number = 0;
-	size_t n = 0;
-
-	while (n <= max_digits && (*text)[n] >= '0' && (*text)[n] <= '9')
-		number = number * 10 + (uint64_t)((*text)[n++] - '0');
-	if (n == 0 || n > max_digits)
-		return false;
-	*text += n;
-	*out_number = number;
-	return true;
-}
-
-emr_status emr_duration_parse(const char *text, int64_t *out_ns)
+/* "90s", "5min": a number and a unit; more than the most is one more than it. */
+static bool take_duration(const char *text, uint64_t *out_s)
 {
 	static const struct {
 		const char *unit;
 		uint64_t seconds;
 	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
-	uint64_t number;
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number = strtoull(text, NULL, 10); /* of too many digits the largest */
 
-	if (!take_number(&text, 10, &number) || number == 0)
-		return EMR_INVALID;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strcmp(text, units[i].unit) != 0)
+	for (size_t i = 0; i < sizeof units / sizeof *units && digits > 0; i++) {
+		if (strcmp(text + digits, units[i].unit) != 0)
 			continue;
-		if (number > DURATION_MAX_S / units[i].seconds)
-			return EMR_INVALID;
-		*out_ns = (int64_t)(number * units[i].seconds * 1000000000u);
-		return EMR_OK;
+		*out_s = number <= DURATION_MAX_S / units[i].seconds ? number * units[i].seconds
+								     : DURATION_MAX_S + 1;
+		return true;
 	}
-	return EMR_INVALID;
+	return false;
 }
 
-static bool take_two(const char **text, char before, int *out)
+emr_status emr_duration_parse(const char *text, int64_t *out_ns)
 {
-	uint64_t number;
-	const char *at = *text;
+	uint64_t seconds;
 
-	if (before != '\0' && *at++ != before)
-		return false;
-	if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
-		return false;
-	number = (uint64_t)(at[0] - '0') * 10 + (uint64_t)(at[1] - '0');
-	*text = at + 2;
-	*out = (int)number;
-	return true;
+	if (!take_duration(text, &seconds) || seconds == 0 || seconds > DURATION_MAX_S)
+		return EMR_INVALID;
+	*out_ns = (int64_t)(seconds * 1000000000u);
+	return EMR_OK;
 }
 
-static int days_of(int year, int month)
+emr_status emr_past_read(const char *text, uint64_t now_unix_s, emr_day_span *out)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month - 1] + (month == 2 && is_leap);
-}
-
-/* YYYY-MM-DD, a day that exists, from 1000 on. */
-static bool take_date(const char **text, struct tm *out_day)
-{
-	uint64_t year;
-	int month, day;
-	const char *at = *text;
-
-	if (!take_number(&at, 4, &year) || at - *text != 4 || year < 1000)
-		return false;
-	if (!take_two(&at, '-', &month) || !take_two(&at, '-', &day))
-		return false;
-	if (month < 1 || month > 12 || day < 1 || day > days_of((int)year, month))
-		return false;
-	*out_day = (struct tm){
-		.tm_year = (int)year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1};
-	*text = at;
-	return true;
-}
-
-bool emr_date_is_valid(const char *text)
-{
-	struct tm day;
-
-	return take_date(&text, &day) && *text == '\0';
-}
-
-emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s)
-{
-	struct tm day;
 	int64_t ns;
-	time_t at;
+	uint64_t ago;
 
-	if (strcmp(text, "forever") == 0) {
-		*out_unix_s = UINT64_MAX;
-		return EMR_OK;
+	if (emr_duration_parse(text, &ns) != EMR_OK)
+		return emr_day_read(text, out) == EMR_DAY_FINE ? EMR_OK : EMR_INVALID;
+	ago = (uint64_t)(ns / 1000000000);
+	*out = (emr_day_span){
+		.has_time = true, .first_unix_s = ago < now_unix_s ? now_unix_s - ago : 1};
+	out->last_unix_s = out->first_unix_s;
+	return EMR_OK;
+}
+
+/* NULL: *OUT_UNIX_S is the end that TEXT names. */
+static const char *fault_of_end(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s)
+{
+	static const char *const faults[] = {[EMR_DAY_EMPTY] = N_("the end is empty; it is written "
+								  "12h, 30d, 2026-12-31, "
+								  "2026-12-31T18:00 or forever"),
+		[EMR_DAY_FORM] = N_("the end is written otherwise than 12h, 30d, 2026-12-31, "
+				    "2026-12-31T18:00 or forever"),
+		[EMR_DAY_NO_DAY] = N_("the end is a day or a time of day that does not exist"),
+		[EMR_DAY_EARLY] = N_("the end is over already"),
+		[EMR_DAY_TIME_ALONE] = N_("the end is a time without its day; together they are "
+					  "written 2026-12-31T18:00")};
+	uint64_t seconds;
+	emr_day_span span;
+	emr_day_fault fault;
+
+	if (take_duration(text, &seconds)) {
+		*out_unix_s = now_unix_s + seconds;
+	} else {
+		fault = emr_day_read(text, &span);
+		if (fault != EMR_DAY_FINE)
+			return faults[fault];
+		/* A day ends with its last second: shown again, it is still that day. */
+		*out_unix_s = span.has_time ? span.first_unix_s : span.last_unix_s;
 	}
-	if (emr_duration_parse(text, &ns) == EMR_OK) {
-		*out_unix_s = now_unix_s + (uint64_t)(ns / 1000000000);
-		return EMR_OK;
+	if (*out_unix_s <= now_unix_s)
+		return faults[EMR_DAY_EARLY];
+	return *out_unix_s - now_unix_s <= DURATION_MAX_S
+		       ? NULL
+		       : N_("the end is more than 100 years away; without an end it is written "
+			    "forever");
+}
+
+emr_status emr_until_read(
+	const char *text, uint64_t now_unix_s, uint64_t *out_unix_s, const char **out_why)
+{
+	uint64_t end = EMR_FOREVER_UNIX_S;
+	const char *why =
+		strcmp(text, "forever") != 0 ? fault_of_end(text, now_unix_s, &end) : NULL;
+
+	if (why != NULL) {
+		*out_why = why;
+		return EMR_INVALID;
 	}
-	if (!take_date(&text, &day))
-		return EMR_INVALID;
-	if (*text == '\0') {
-		day.tm_hour = 23; /* its last second: shown again, it is still that day */
-		day.tm_min = day.tm_sec = 59;
-	} else if (!take_two(&text, 'T', &day.tm_hour) || !take_two(&text, ':', &day.tm_min) ||
-		   *text != '\0' || day.tm_hour > 23 || day.tm_min > 59) {
-		return EMR_INVALID;
-	}
-	at = mktime(&day);
-	if (at < 0)
-		return EMR_INVALID;
-	*out_unix_s = (uint64_t)at;
+	*out_unix_s = end;
 	return EMR_OK;
 }
 
@@ -218,19 +196,11 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 
 static bool read_json_time(const char *json_time, char out[EMR_TEXT_BYTES])
 {
-	struct tm utc = {0};
-	int year, month, day, hour, minute, second;
+	emr_day_span at;
 
-	if (sscanf(json_time, "%d-%d-%dT%d:%d:%dZ", &year, &month, &day, &hour, &minute, &second) !=
-		6)
+	if (emr_day_read(json_time, &at) != EMR_DAY_FINE || !at.has_time || !at.has_zone)
 		return false;
-	utc = (struct tm){.tm_year = year - 1900,
-		.tm_mon = month - 1,
-		.tm_mday = day,
-		.tm_hour = hour,
-		.tm_min = minute,
-		.tm_sec = second};
-	emr_time_text((int64_t)timegm(&utc), out);
+	emr_time_text((int64_t)at.first_unix_s, out);
 	return true;
 }
 

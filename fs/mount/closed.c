@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/day.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -104,12 +104,9 @@ static bool is_sealed(int fd)
 /* "PATH (saved while closed 2026-11-21)", with a number behind the day where that is taken. */
 static int make_beside(const char *path, char out[PATH_MAX])
 {
-	time_t now = (time_t)emr_clock_unix_s(emr_clock_system());
-	char day[16] = "", number[16] = "";
-	struct tm local;
+	char day[EMR_DAY_BYTES], number[16] = "";
 
-	if (localtime_r(&now, &local) != NULL)
-		strftime(day, sizeof day, "%Y-%m-%d", &local);
+	emr_day_of(emr_clock_unix_s(emr_clock_system()), day);
 	for (int i = 1; i <= NAMES_TRIED; i++) {
 		if (i > 1)
 			snprintf(number, sizeof number, ", %d", i);

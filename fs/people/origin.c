@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/day.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -16,7 +17,6 @@
 #include "people/who.h"
 #include "replica/people.h"
 #include "view/walk.h"
-#include "view/when.h"
 
 /* ---- whose it is ---- */
 
@@ -267,7 +267,7 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	     is_unopened = strcmp(verdict, "unopened") == 0;
 	const char *organisation = emr_json_text_at(signed_by, "organisation");
 	char when[EMR_TEXT_BYTES], who[1200], named[EMR_ORGANISATION_NAME_MAX + 8];
-	uint64_t from = 0, until;
+	emr_day_span at;
 
 	if (is_unopened && by[0] == '\0') {
 		fputs(_("Who signed it shows once it was opened here"), to);
@@ -281,8 +281,8 @@ static void put_signer(FILE *to, const json_t *signed_by)
 		fputs(", ", to);
 		put_shown(to, organisation);
 	}
-	if (emr_when_parse(emr_json_text_at(signed_by, "at"), &from, &until) == EMR_OK) {
-		emr_time_text((int64_t)from, when);
+	if (emr_day_read(emr_json_text_at(signed_by, "at"), &at) == EMR_DAY_FINE) {
+		emr_time_text((int64_t)at.first_unix_s, when);
 		fprintf(to, ", %s", when);
 	}
 	if (is_unopened)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
@@ -170,13 +171,11 @@ static emr_status take_row(
 /* A reader of the row alone must not be told anything else than a reader of the terms. */
 static bool row_fits(const emr_team *team)
 {
-	const emr_row_dataset *row = &team->row;
-
 	if (team->kind != EMR_TEAM_DATASET)
-		return row->price == 0;
-	return row->price == team->terms.price &&
-	       row->not_after_unix_s == team->terms.until_unix_s &&
-	       row->purposes == UINT32_C(1) << EMR_DATASET_PURPOSE;
+		return team->row.price == 0;
+	return team->row.price == team->terms.price &&
+	       emr_day_may_end(team->terms.until, team->row.not_after_unix_s) &&
+	       team->row.purposes == UINT32_C(1) << EMR_DATASET_PURPOSE;
 }
 
 static emr_status read_team(
@@ -192,6 +191,7 @@ static emr_status read_team(
 		status = team_terms_read(emr_buf_view(&part), row->terms, out);
 	if (status == EMR_OK && !row_fits(out))
 		status = EMR_NOT_FOUND;
+	out->terms.until_unix_s = row->not_after_unix_s;
 	return status == EMR_MISSING_DATA || status == EMR_DAMAGED ? EMR_NOT_FOUND : status;
 }
 

@@ -2,14 +2,13 @@
  * not know, or that is missing, it refuses: terms are shown in full, or not at all. */
 #include "share/terms.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <jansson.h>
 
+#include "base/day.h"
 #include "keyring/card.h"
 
 #define PRICE_MAX INT64_C(1000000000000)
@@ -37,33 +36,18 @@ static emr_status take_text(const json_t *value, char out[EMR_TERMS_TEXT_MAX + 1
 	return EMR_OK;
 }
 
-static bool is_day(const char *text)
-{
-	static const char form[] = "dddd-dd-dd";
-
-	for (size_t i = 0; i < sizeof form; i++)
-		if (form[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != form[i])
-			return false;
-	return true;
-}
-
-/* The end of that day for everybody, wherever his computer is. */
+/* The maker of a dataset means the end of that day where it is made; the second that the ledger
+ * then has holds for everybody (teams.c). */
 static emr_status take_until(const json_t *value, emr_terms *out)
 {
 	const char *text = json_string_value(value);
-	struct tm day = {.tm_hour = 23, .tm_min = 59, .tm_sec = 59}, there;
-	time_t at;
+	emr_day_span day;
 
-	if (text == NULL || json_string_length(value) != 10 || !is_day(text) ||
-		strptime(text, "%Y-%m-%d", &day) == NULL)
-		return EMR_INVALID;
-	there = day;
-	at = timegm(&there);
-	/* The 31st of June would be the 1st of July. */
-	if (at <= 0 || there.tm_mday != day.tm_mday || there.tm_mon != day.tm_mon)
+	if (text == NULL || json_string_length(value) != 10 ||
+		emr_day_read(text, &day) != EMR_DAY_FINE)
 		return EMR_INVALID;
 	memcpy(out->until, text, sizeof out->until);
-	out->until_unix_s = (uint64_t)at;
+	out->until_unix_s = day.last_unix_s;
 	return EMR_OK;
 }
 

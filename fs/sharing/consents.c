@@ -308,11 +308,6 @@ static bool is_called(const char *path, const char *ending)
 	return dot != NULL && strcasecmp(dot, ending) == 0;
 }
 
-static bool is_document(const char *path)
-{
-	return is_called(path, ".json") || is_called(path, ".xml") || is_called(path, ".pdf");
-}
-
 static void look_again(emr_visit *visit, int64_t in_ns)
 {
 	int64_t due = emr_clock_boot_ns(emr_clock_system()) + in_ns;
@@ -330,8 +325,24 @@ static bool is_put_off(const judging *j, bool is_form)
 	return true;
 }
 
-/* A file that is not on the ledger yet is looked at when it is, and one that is not on this
- * computer later. */
+/* NULL: what lies there is to be read.  Else it never will be, whatever is in it. */
+static const char *why_unread(judging *j, const emr_attr *attr, const emr_record_facts *facts)
+{
+	if (attr->type != EMR_META_FILE)
+		return N_("it is a link, and only files are read");
+	if (!facts->is_local)
+		return NULL;
+	/* A program that saves has such a file for a moment. */
+	if (attr->mtime_ns > emr_clock_unix_ns(emr_clock_system()) - LATER_NS) {
+		look_again(j->visit, LATER_NS);
+		return NULL;
+	}
+	return N_("by its name it is a program's own file, which never leaves this computer; give "
+		  "it another name");
+}
+
+/* Each file is taken or refused, whatever it is called.  One that is not on the ledger yet is
+ * looked at when it is, and one that is not on this computer later. */
 static bool look_at(void *arg, const char *path, const emr_attr *attr)
 {
 	judging *j = arg;
@@ -339,19 +350,25 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	emr_record_facts facts;
 	const char *why = NULL;
 
-	if (attr->type != EMR_META_FILE || !is_document(path) ||
+	if (attr->type == EMR_META_DIR ||
 		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK ||
-		facts.is_local)
+		was_seen(j->seen, &facts))
+		return true;
+	j->path = path;
+	why = why_unread(j, attr, &facts);
+	if (why != NULL) {
+		refuse(j, why);
+		j->status = note_seen(j->seen, &facts);
+		return j->status == EMR_OK;
+	}
+	if (facts.is_local)
 		return true;
 	if (!facts.is_confirmed || facts.cver == 0) {
 		look_again(j->visit, SOON_NS);
 		return true;
 	}
-	if (was_seen(j->seen, &facts))
-		return true;
 	if (is_put_off(j, is_called(path, ".pdf")))
 		return true;
-	j->path = path;
 	j->row = (emr_asked_for){0};
 	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
 		look_again(j->visit, LATER_NS);

@@ -18,8 +18,7 @@
 #include "sharing/shares.h"
 
 #define MONTH_S ((uint64_t)30 * 86400)
-#define FOREVER_UNIX_S UINT64_C(253402300799) /* the end of the year 9999 */
-#define LIST_MAX ((size_t)64 << 10)	      /* what an attribute may have */
+#define LIST_MAX ((size_t)64 << 10) /* what an attribute may have */
 
 struct emr_doors {
 	emr_session *session;
@@ -247,39 +246,6 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 	return status;
 }
 
-static bool is_listed(const emr_buf *names, size_t from, const char *name)
-{
-	for (size_t at = from; at < names->len; at += strlen((const char *)names->data + at) + 1)
-		if (strcmp((const char *)names->data + at, name) == 0)
-			return true;
-	return false;
-}
-
-static emr_status people(void *arg, emr_id16 domain, emr_buf *out)
-{
-	emr_doors *doors = arg;
-	EMR_AUTO_FREE const emr_share_row **found = NULL;
-	size_t n = 0, from = out->len;
-	emr_status status;
-	EMR_LOCKED(&doors->lock);
-
-	status = refresh(doors);
-	if (status == EMR_OK) {
-		found = calloc(doors->rows.n + 1, sizeof *found);
-		status = found != NULL ? EMR_OK : EMR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++)
-		if (emr_id16_equal(doors->rows.list[i].domain, domain))
-			found[n++] = &doors->rows.list[i];
-	if (n > 1)
-		qsort(found, n, sizeof *found, by_end);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		if (!is_listed(out, from, found[i]->who.called))
-			status = emr_buf_append(
-				out, found[i]->who.called, strlen(found[i]->who.called) + 1);
-	return status;
-}
-
 static bool parse_right(const char *word, uint16_t *out)
 {
 	static const uint16_t rights[] = {EMR_RIGHTS_READ, EMR_RIGHTS_WRITE, EMR_RIGHTS_DEPOSIT};
@@ -296,7 +262,8 @@ static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
 {
 	char cause[300];
 
-	snprintf(cause, sizeof cause, "'%.200s' %s", word, emr_text(what));
+	snprintf(cause, sizeof cause, "%s%.200s%s%s", word != NULL ? "'" : "",
+		word != NULL ? word : "", word != NULL ? "' " : "", emr_text(what));
 	emr_buf_clear(out_cause);
 	return emr_buf_append(out_cause, cause, strlen(cause) + 1) == EMR_OK ? EMR_INVALID
 									     : EMR_NO_MEMORY;
@@ -307,6 +274,7 @@ static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
 static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 {
 	char copy[1024], *rest = NULL, *word;
+	const char *why;
 	bool is_first = true;
 
 	snprintf(copy, sizeof copy, "%s", text);
@@ -316,9 +284,9 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 		if (is_first && !parse_right(word, &order->rights))
 			return cannot(word, "is none of read, write and deposit", out_cause);
 		if (!is_first && strncmp(word, "until=", 6) == 0) {
-			if (emr_time_parse(word + 6, order->asked_unix_s, &order->until_unix_s) !=
-				EMR_OK)
-				return cannot(word + 6, "is no time that is to come", out_cause);
+			if (emr_until_read(word + 6, order->asked_unix_s, &order->until_unix_s,
+				    &why) != EMR_OK)
+				return cannot(NULL, why, out_cause);
 		} else if (!is_first && strncmp(word, "purpose=", 8) == 0) {
 			if (!emr_purposes_parse(word + 8, &order->purposes))
 				return cannot(word + 8,
@@ -339,8 +307,6 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 			"history=yes", "does not go with deposit, which shows nothing", out_cause);
 	if (order->rights == EMR_RIGHTS_DEPOSIT) /* nothing is opened, for no purpose */
 		order->purposes = 0;
-	if (order->until_unix_s > FOREVER_UNIX_S)
-		order->until_unix_s = FOREVER_UNIX_S;
 	return is_first ? cannot("", "says nothing", out_cause) : EMR_OK;
 }
 
@@ -594,7 +560,6 @@ const emr_giving emr_doors_giving = {.generation = generation,
 	.list = list_shares,
 	.shared_with = shared_with,
 	.get = get,
-	.people = people,
 	.set = set,
 	.remove = take_back,
 	.would_share = would_share};

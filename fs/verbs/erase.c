@@ -15,7 +15,6 @@
 #include "mount/client.h"
 #include "session/keys.h"
 #include "verbs/cmd.h"
-#include "view/when.h"
 
 #define LOOK_MS 120000
 #define WORK_MS 3600000 /* a large store is written again where something dead is in it */
@@ -33,15 +32,11 @@ typedef struct wanted {
 
 static bool take_before(const char *text, uint64_t *out_until)
 {
-	uint64_t from, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
-	int64_t ago_ns;
+	emr_day_span span = {0};
+	bool is = emr_past_read(text, emr_clock_unix_s(emr_clock_system()), &span) == EMR_OK;
 
-	if (emr_when_parse(text, &from, out_until) == EMR_OK)
-		return true;
-	if (emr_duration_parse(text, &ago_ns) != EMR_OK || (uint64_t)(ago_ns / 1000000000) >= now)
-		return false;
-	*out_until = now - (uint64_t)(ago_ns / 1000000000);
-	return true;
+	*out_until = span.last_unix_s;
+	return is;
 }
 
 static emr_status check_arguments(wanted *w, emr_problem *out_problem)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/day.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/item.h"
@@ -105,13 +106,10 @@ static emr_status take_name(making *m, const char *name, emr_problem *out_proble
 
 static emr_status take_born(making *m, const char *born, emr_problem *out_problem)
 {
-	time_t now = (time_t)emr_clock_unix_s(emr_clock_system());
-	char today[16] = "";
-	struct tm day;
+	char today[EMR_DAY_BYTES];
 
-	if (localtime_r(&now, &day) != NULL)
-		strftime(today, sizeof today, "%Y-%m-%d", &day);
-	if (born[0] != '\0' && (!emr_date_is_valid(born) || strncmp(born, today, 10) > 0)) {
+	emr_day_of(emr_clock_unix_s(emr_clock_system()), today);
+	if (born[0] != '\0' && (!emr_day_is(born) || strcmp(born, today) > 0)) {
 		return emr_wrong_use("init",
 			_("A birth date is written YYYY-MM-DD, and is not in the future."),
 			out_problem);

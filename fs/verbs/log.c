@@ -14,7 +14,6 @@
 #include "mount/reach.h"
 #include "kit/purposes.h"
 #include "verbs/cmd.h"
-#include "view/when.h"
 
 typedef struct telling {
 	emr_out *out;
@@ -75,19 +74,16 @@ emr_status emr_since_read(
 	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem)
 {
 	const char *text = args->values[EMR_OPT_SINCE];
-	uint64_t until, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
-	int64_t ago_ns;
+	emr_day_span span;
 
-	if (text == NULL || emr_when_parse(text, out_unix_s, &until) == EMR_OK)
+	if (text == NULL)
 		return EMR_OK;
-	if (emr_duration_parse(text, &ago_ns) == EMR_OK) {
-		uint64_t ago = (uint64_t)(ago_ns / 1000000000);
-
-		*out_unix_s = ago < now ? now - ago : 1;
-		return EMR_OK;
-	}
-	return emr_wrong_use(
-		verb, _("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), out_problem);
+	if (emr_past_read(text, emr_clock_unix_s(emr_clock_system()), &span) != EMR_OK)
+		return emr_wrong_use(verb,
+			_("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."),
+			out_problem);
+	*out_unix_s = span.first_unix_s;
+	return EMR_OK;
 }
 
 static emr_status read_choice(const emr_args *args, emr_request *request, emr_problem *out_problem)

@@ -182,23 +182,17 @@ static emr_status take_reason(
 	return EMR_OK;
 }
 
-static emr_status take_until(const telling *t, const char *verb, uint64_t otherwise,
-	emr_request *request, emr_problem *out_problem)
+emr_status emr_until_take(
+	const emr_args *args, const char *verb, uint64_t *io_unix_s, emr_problem *out_problem)
 {
-	const char *until = t->args->values[EMR_OPT_UNTIL];
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	const char *text = args->values[EMR_OPT_UNTIL], *why;
+	char what[400];
 
-	request->until_unix_s = otherwise;
-	if (until == NULL)
+	if (text == NULL || emr_until_read(text, emr_clock_unix_s(emr_clock_system()), io_unix_s,
+				    &why) == EMR_OK)
 		return EMR_OK;
-	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK ||
-		request->until_unix_s <= now)
-		return emr_wrong_use(verb,
-			_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
-			out_problem);
-	if (request->until_unix_s > EMR_FOREVER_UNIX_S)
-		request->until_unix_s = EMR_FOREVER_UNIX_S;
-	return EMR_OK;
+	snprintf(what, sizeof what, _("--until is not taken: %s."), emr_text(why));
+	return emr_wrong_use(verb, what, out_problem);
 }
 
 /* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, and own words in brackets of their
@@ -282,7 +276,8 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 			  "legal."),
 			out_problem));
 	EMR_TRY(take_reason(t, "request", &request, out_problem));
-	EMR_TRY(take_until(t, "request", month, &request, out_problem));
+	request.until_unix_s = month;
+	EMR_TRY(emr_until_take(t->args, "request", &request.until_unix_s, out_problem));
 	EMR_TRY(ask_request(t, &request, out_problem));
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
 	show_what(json_array_get(t->requests, 0), what, sizeof what);
@@ -384,7 +379,7 @@ int emr_cmd_approve(const emr_args *args, emr_out *out)
 	emr_status status = take_id(&t, "approve", &request, &problem);
 
 	if (status == EMR_OK)
-		status = take_until(&t, "approve", 0, &request, &problem);
+		status = emr_until_take(args, "approve", &request.until_unix_s, &problem);
 	if (status == EMR_OK)
 		status = begin_request(&t, &problem);
 	if (status == EMR_OK)

@@ -13,7 +13,6 @@
 #include "mount/client.h"
 #include "sharing/received.h"
 #include "verbs/cmd.h"
-#include "view/when.h"
 
 #define WORK_MS 600000
 
@@ -22,19 +21,16 @@
 /* "v2", "2026-11-20", "2026-11-20T14:05", "2d" (ago). */
 static bool take_when(const char *text, emr_request *request)
 {
-	uint64_t from, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
-	int64_t ago_ns;
+	emr_day_span span;
 	char *end;
 
 	if (text[0] == 'v' && text[1] >= '1' && text[1] <= '9' && strlen(text) < 12) {
 		request->version = strtoull(text + 1, &end, 10);
 		return *end == '\0';
 	}
-	if (emr_when_parse(text, &from, &request->until_unix_s) == EMR_OK)
-		return true;
-	if (emr_duration_parse(text, &ago_ns) != EMR_OK || (uint64_t)(ago_ns / 1000000000) >= now)
+	if (emr_past_read(text, emr_clock_unix_s(emr_clock_system()), &span) != EMR_OK)
 		return false;
-	request->until_unix_s = now - (uint64_t)(ago_ns / 1000000000);
+	request->until_unix_s = span.last_unix_s;
 	return true;
 }
 

@@ -419,8 +419,7 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 
 static emr_status read_terms(sharing *s, emr_problem *out_problem)
 {
-	const char *until = s->args->values[EMR_OPT_UNTIL],
-		   *purpose = s->args->values[EMR_OPT_PURPOSE];
+	const char *purpose = s->args->values[EMR_OPT_PURPOSE];
 	size_t len = strlen(s->args->operands[2]);
 
 	if (strcmp(s->args->operands[1], "with") != 0)
@@ -432,13 +431,7 @@ static emr_status read_terms(sharing *s, emr_problem *out_problem)
 		return emr_wrong_use("share", _("Nobody is called that."), out_problem);
 	memcpy(s->request.who, s->args->operands[2], len + 1);
 	s->request.until_unix_s = s->now + MONTH_S;
-	if (until != NULL && (emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK ||
-				     s->request.until_unix_s <= s->now))
-		return emr_wrong_use("share",
-			_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
-			out_problem);
-	if (s->request.until_unix_s > EMR_FOREVER_UNIX_S)
-		s->request.until_unix_s = EMR_FOREVER_UNIX_S;
+	EMR_TRY(emr_until_take(s->args, "share", &s->request.until_unix_s, out_problem));
 	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
 		return emr_wrong_use("share",
 			_("--purpose takes treatment, emergency, research, payment, family, "

@@ -108,6 +108,27 @@ refused moved "the folder or file that it means is called otherwise now." moved.
 printf '%%PDF-1.7 signed' >form.json
 refused form "the PDF is damaged, or not as it should be." form.json
 
+say "each file is taken or refused by its own name, whatever it is called and wherever it lies"
+mkdir -p "$MNT/Consents/2026/São Lucas" || emr_fail "mkdir"
+consent d1 Drafts >d1.json
+{ printf '\xef\xbb\xbf' && sed 's/$/\r/' d1.json; } >"$MNT/Consents/2026/São Lucas/of Windows.FHIR"
+taken() { noticed "Consents/2026/São Lucas/of Windows.FHIR asks that"; }
+emr_until taken
+json 0 request
+run 0 deny --yes "$(python3 -c 'import json; print([r["id"] for r in json.load(open("out/said"))["requests"] if r["state"] == "open"][-1])')"
+# told NAME "reason": what stands in NAME is refused
+told() { emr_until noticed "Consents/$1 is no request: $2"; }
+touch -d '1 hour ago' "$MNT/Consents/c1.json~" || emr_fail "touch" # no news of the ledger: it is met beside the next one
+cp d1.json "$MNT/Consents/copy" && told copy "it was answered already."
+: >"$MNT/Consents/nothing.txt" && told nothing.txt "the file is empty."
+iconv -f UTF-8 -t UTF-16 d1.json >"$MNT/Consents/wide.json" && told wide.json "it is written in UTF-16 or UTF-32, and FHIR is written in UTF-8."
+echo "please share" >"$MNT/Consents/letter.docx" && told letter.docx "it is no JSON of FHIR"
+head -c 300000 /dev/zero | tr '\0' ' ' >"$MNT/Consents/large" && told large "it is larger than a Consent may be (256 KiB)."
+ln -s c1.json "$MNT/Consents/link.json" && told link.json "it is a link, and only files are read."
+odd=$'line\nbreak \e[31m.json'
+echo '{}' >"$MNT/Consents/$odd" && told 'line?break ?[31m.json' "it is no FHIR Consent."
+told "c1.json~" "by its name it is a program's own file"
+
 say "a signed PDF form asks, and says who signed it"
 # form OUT CONSENT [...]: as pdf_form_made.py
 form() { python3 "$SUPPORT/pdf_form_made.py" "$@" || emr_fail "no form"; }
@@ -162,7 +183,7 @@ two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
 states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
-own() { json 0 request && [ "$(states)" = "approved approved denied denied open open open" ]; } # the two of its own, and the unsigned form
+own() { json 0 request && [ "$(states)" = "approved approved denied denied denied open open open" ]; } # the two of its own, and the unsigned form
 emr_until own
 
 say "forms that take a reader all the time that it has keep nothing else waiting"

@@ -25,35 +25,47 @@ TEST(durations_have_a_number_and_a_unit)
 	assert_int_equal(ns, 7);
 }
 
-TEST(a_day_ends_with_its_last_second_here)
+TEST(an_end_is_a_time_to_come)
 {
 	struct tm midnight = {.tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1};
+	const char *why = NULL;
 	uint64_t at;
 
-	assert_ok(emr_time_parse("2026-12-31", 0, &at));
+	assert_ok(emr_until_read("2026-12-31", 0, &at, &why));
 	assert_int_equal(at, (uint64_t)mktime(&midnight) - 1);
-	assert_ok(emr_time_parse("2026-12-31T18:30", 0, &at));
+	assert_ok(emr_until_read("2026-12-31T18:30", 0, &at, &why));
 	assert_int_equal(at, (uint64_t)mktime(&midnight) - 19800);
-	assert_ok(emr_time_parse("2h", 1000, &at));
+	assert_ok(emr_until_read("2h", 1000, &at, &why));
 	assert_int_equal(at, 8200);
-	assert_ok(emr_time_parse("forever", 0, &at));
-	assert_true(at == UINT64_MAX);
-	assert_status(EMR_INVALID, emr_time_parse("2026-12-31T24:00", 0, &at));
-	assert_status(EMR_INVALID, emr_time_parse("2026-12-31 18:30", 0, &at));
-	assert_status(EMR_INVALID, emr_time_parse("31.12.2026", 0, &at));
+	assert_ok(emr_until_read("forever", 0, &at, &why));
+	assert_true(at == EMR_FOREVER_UNIX_S);
+	assert_null(why);
 }
 
-TEST(a_birth_date_is_a_day_that_exists)
+TEST(each_mistake_in_an_end_has_its_sentence)
 {
-	assert_true(emr_date_is_valid("1984-03-12"));
-	assert_true(emr_date_is_valid("2000-02-29"));
-	assert_false(emr_date_is_valid("1900-02-29"));
-	assert_false(emr_date_is_valid("1984-02-30"));
-	assert_false(emr_date_is_valid("1984-13-01"));
-	assert_false(emr_date_is_valid("1984-3-12"));
-	assert_false(emr_date_is_valid("1984-03-12x"));
-	assert_false(emr_date_is_valid("84-03-12"));
-	assert_false(emr_date_is_valid(""));
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {{"2020-01-01", "over already"}, {"1969-12-31", "over already"},
+		{"0d", "over already"}, {"2027-02-31", "does not exist"},
+		{"2027-13-01", "does not exist"}, {"2027-01-01T24:00", "does not exist"},
+		{"31.12.2027", "written otherwise"}, {"2027-1-1", "written otherwise"},
+		{"2027-12", "written otherwise"}, {"2027-12-31 18:30", "written otherwise"},
+		{"tomorrow", "written otherwise"}, {"30", "written otherwise"},
+		{"5m", "written otherwise"}, {"101w days", "written otherwise"},
+		{"2200-01-01", "100 years"}, {"99999999999999999999d", "100 years"},
+		{"5300w", "100 years"}, {"", "empty"}, {"18:00", "without its day"},
+		{"T18:00:30", "without its day"}};
+	uint64_t at = 7;
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		const char *why = "";
+
+		assert_status(EMR_INVALID, emr_until_read(wrong[i].text, 1795000000, &at, &why));
+		if (strstr(why, wrong[i].why) == NULL)
+			fail_msg("%s: %s", wrong[i].text, why);
+	}
+	assert_int_equal(at, 7);
 }
 
 TEST(numbers_are_grouped)

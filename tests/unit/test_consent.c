@@ -1,7 +1,9 @@
 /* These tests say what a FHIR Consent has to say before it becomes a request, and what it must
  * not say: each Consent here is a good one that was changed in one place. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -79,15 +81,18 @@ static emr_consent read_ok(const char *text)
 
 TEST(a_consent_says_who_may_see_what_until_when_and_for_what)
 {
-	emr_consent c = read_ok(changed("", ""));
+	emr_consent c;
 
+	setenv("TZ", "XST-3", 1); /* a day is one here, as in share --until */
+	tzset();
+	c = read_ok(changed("", ""));
 	assert_string_equal(c.patient, "ana@saolucas");
 	assert_string_equal(c.grantee, "nuno@saolucas");
 	assert_string_equal(c.path, "Imaging");
 	assert_true(c.has_folder);
 	assert_int_equal(c.folder.b[15], 0xff);
-	assert_int_equal(c.since_unix_s, 1794906000); /* 09:00 in UTC */
-	assert_int_equal(c.until_unix_s, 1797551999); /* the end of that day */
+	assert_int_equal(c.since_unix_s, 1794906000);	      /* 09:00 in UTC */
+	assert_int_equal(c.until_unix_s, 1797551999 - 10800); /* the end of that day */
 	assert_int_equal(c.purposes, 1);
 	assert_false(c.may_change);
 	c = read_ok(changed("'code':'access'", "'code':'correct'"));
@@ -179,13 +184,37 @@ TEST(a_policy_that_is_named_otherwise_is_one_too)
 	assert_non_null(strstr(refusal(text), "no policy"));
 }
 
+/* Windows writes all three. */
+TEST(a_mark_of_utf8_and_other_ends_of_lines_are_taken_and_utf16_is_refused)
+{
+	static char text[8192];
+	static uint8_t wide[2 * 8192] = {0xff, 0xfe};
+	const char *why = NULL;
+	emr_consent plain = read_ok(changed("", "")), c;
+	size_t n = 2;
+
+	(void)snprintf(text, sizeof text, "\xef\xbb\xbf%s\r\n", changed(",'id'", ",\r\n'id'"));
+	c = read_ok(text);
+	assert_memory_equal(c.request.b, plain.request.b, sizeof c.request.b);
+	for (const char *at = text + 3; *at != '\0'; at++, n += 2)
+		wide[n] = (uint8_t)*at;
+	for (size_t from = 0; from < 3;
+		from++) { /* with a mark; without, the high byte first, or last */
+		assert_status(EMR_INVALID,
+			emr_consent_read(emr_bytes_of(wide + from, n - from), NOW, &c, &why));
+		assert_non_null(strstr(why, "UTF-16"));
+		wide[1] = 0;
+	}
+}
+
 TEST(what_is_no_json_or_too_deep_or_too_large_is_refused)
 {
 	static char deep[200001];
 	char *large = calloc(1, EMR_CONSENT_BYTES_MAX + 2);
 
 	assert_non_null(large);
-	assert_non_null(strstr(refusal(""), "no JSON"));
+	assert_non_null(strstr(refusal(""), "empty"));
+	assert_non_null(strstr(refusal("\xef\xbb\xbf\r\n"), "empty"));
 	assert_non_null(strstr(refusal("<Consent xmlns=\"http://hl7.org/fhir\"/>"), "no JSON"));
 	assert_non_null(strstr(refusal("%PDF-1.7"), "no JSON"));
 	assert_non_null(strstr(refusal("[]"), "no JSON"));

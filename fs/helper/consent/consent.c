@@ -3,15 +3,14 @@
  * statement that is not understood is never left out silently, because it may be a limit. */
 #include "consent/consent.h"
 
-#include <jansson.h>
 #include <sodium.h>
 #include <string.h>
 
+#include "base/day.h"
+#include "helper/fhir.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/purposes.h"
-
-#include "moment.h"
 
 #define TERMS "http://terminology.hl7.org/CodeSystem/"
 #define CLOCKS_DIFFER_S 600u
@@ -102,6 +101,18 @@ static bool take_identifier(const json_t *reference, char out[EMR_CONSENT_NAME_M
 	return true;
 }
 
+/* A day, or a time with its zone: a time without one would be another moment elsewhere. */
+static bool take_moment(const json_t *object, const char *name, bool is_end, uint64_t *out_unix_s)
+{
+	emr_day_span span;
+
+	if (emr_day_read(emr_json_text_at(object, name), &span) != EMR_DAY_FINE ||
+		span.has_time != span.has_zone)
+		return false;
+	*out_unix_s = is_end && !span.has_time ? span.last_unix_s : span.first_unix_s;
+	return true;
+}
+
 /* ---- the questions, in the order in which they are asked ---- */
 
 static const char *ask_kind(reading *r)
@@ -139,9 +150,8 @@ static const char *ask_state(reading *r)
 		return N_("its scope is not patient-privacy: it is no consent to show records");
 	if (json_array_size(json_object_get(r->whole, "category")) == 0)
 		return N_("it has no category");
-	if (has_member(r->whole, "dateTime") &&
-		(!moment_read(emr_json_text_at(r->whole, "dateTime"), false, &made) ||
-			made > r->now + CLOCKS_DIFFER_S))
+	if (has_member(r->whole, "dateTime") && (!take_moment(r->whole, "dateTime", false, &made) ||
+							made > r->now + CLOCKS_DIFFER_S))
 		return N_("it does not say when it was given, or says a time to come");
 	return NULL;
 }
@@ -189,8 +199,8 @@ static const char *ask_period(reading *r)
 
 	if (!has_member(period, "start") || !has_member(period, "end"))
 		return N_("it does not say from when until when it holds");
-	if (!moment_read(emr_json_text_at(period, "start"), false, &r->out->since_unix_s) ||
-		!moment_read(emr_json_text_at(period, "end"), true, &r->out->until_unix_s))
+	if (!take_moment(period, "start", false, &r->out->since_unix_s) ||
+		!take_moment(period, "end", true, &r->out->until_unix_s))
 		return N_("its period is not in days, or in times with their zone");
 	if (r->out->until_unix_s <= r->out->since_unix_s)
 		return N_("its period ends before it begins");
@@ -328,20 +338,21 @@ static emr_status name_request(const json_t *whole, emr_id16 *out)
 
 emr_status emr_consent_read(emr_bytes file, uint64_t now, emr_consent *out, const char **out_why)
 {
+	static const char *const faults[EMR_FHIR_FAULTS] = {
+		[EMR_FHIR_EMPTY] = N_("the file is empty"),
+		[EMR_FHIR_LARGE] = N_("it is larger than a Consent may be (256 KiB)"),
+		[EMR_FHIR_ENCODING] =
+			N_("it is written in UTF-16 or UTF-32, and FHIR is written in "
+			   "UTF-8"),
+		[EMR_FHIR_NO_JSON] = N_("it is no JSON of FHIR: other forms (XML) are not read")};
 	static const question questions[] = {ask_kind, ask_state, ask_policy, ask_patient,
 		ask_provision, ask_period, ask_actor, ask_action, ask_purpose, ask_data};
 	emr_consent consent = {0};
 	reading r = {.now = now, .out = &consent};
 	json_t *whole = NULL;
-	const char *why = NULL;
+	const char *why = faults[emr_fhir_read(file, EMR_CONSENT_BYTES_MAX, &whole)];
 	emr_status status;
 
-	if (file.len > EMR_CONSENT_BYTES_MAX)
-		why = N_("it is larger than a Consent may be (256 KiB)");
-	else
-		whole = json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, NULL);
-	if (why == NULL && !json_is_object(whole))
-		why = N_("it is no JSON of FHIR: other forms (XML) are not read");
 	r.whole = whole;
 	for (size_t i = 0; i < sizeof questions / sizeof *questions && why == NULL; i++)
 		why = questions[i](&r);

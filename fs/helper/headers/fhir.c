@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "helper/fhir.h"
 
 #include "parts.h"
 
@@ -117,12 +117,14 @@ static bool is_resource_type(const char *text)
 
 bool fhir_json_read(emr_bytes file, emr_headers *out)
 {
-	json_error_t error;
-	json_t *root =
-		json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, &error);
-	const json_t *resource = root;
-	const char *type = json_string_value(json_object_get(root, "resourceType"));
+	json_t *root = NULL;
+	const json_t *resource;
+	const char *type;
 
+	if (emr_fhir_read(file, JSON_BYTES_MAX, &root) != EMR_FHIR_FINE)
+		return false;
+	resource = root;
+	type = json_string_value(json_object_get(root, "resourceType"));
 	if (!is_resource_type(type)) {
 		json_decref(root);
 		return false;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/day.h"
+
 text_sink text_begin(char out[EMR_HEADER_TEXT_MAX + 1])
 {
 	out[0] = '\0';
@@ -141,14 +143,6 @@ static void skip_dash(emr_bytes *text)
 		*text = emr_bytes_of(text->data + 1, text->len - 1);
 }
 
-static int days_in(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leaps);
-}
-
 static void put_number(char **at, int number, int digits)
 {
 	for (int i = digits; i-- > 0; number /= 10)
@@ -179,7 +173,7 @@ void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1])
 	put_number(&at, month, 2);
 	skip_dash(&text);
 	day = take_digits(&text, 2);
-	if (day < 1 || day > days_in(year, month))
+	if (day < 1 || day > emr_day_count(year, month))
 		return;
 	*at++ = '-';
 	put_number(&at, day, 2);

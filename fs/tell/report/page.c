@@ -11,7 +11,7 @@
 #include "kit/text.h"
 #include "report/html.h"
 #include "report/report.h"
-#include "view/when.h"
+#include "base/day.h"
 
 #include "page_facts.h"
 #include "page_parts.h"

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/day.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "kit/language.h"
@@ -100,14 +100,10 @@ static const char *name_of(const char *path)
 
 static void date_of(const emr_headers *headers, int64_t mtime_ns, page_record *out)
 {
-	time_t t = (time_t)(mtime_ns / 1000000000);
-	struct tm tm;
-
 	if (headers->study_date[0] != '\0')
 		snprintf(out->date, sizeof out->date, "%.10s", headers->study_date);
-	else if (localtime_r(&t, &tm) == NULL ||
-		 strftime(out->date, sizeof out->date, "%Y-%m-%d", &tm) == 0)
-		snprintf(out->date, sizeof out->date, "?");
+	else
+		emr_day_of((uint64_t)(mtime_ns / 1000000000), out->date);
 }
 
 /* "CT Head", the description, or the file's name. */

@@ -8,7 +8,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "report/html.h"
-#include "view/when.h"
+#include "base/day.h"
 
 #define LOG_MAX 40
 
@@ -193,11 +193,11 @@ static void put_dealing(FILE *to, const emr_deeds *d, const emr_dealing *one)
 
 /* ---- the newest first ---- */
 
-static void put_day(FILE *to, uint64_t time_unix_s, char before[EMR_WHEN_BYTES])
+static void put_day(FILE *to, uint64_t time_unix_s, char before[EMR_DAY_BYTES])
 {
-	char today[EMR_WHEN_BYTES];
+	char today[EMR_DAY_BYTES];
 
-	emr_when_day(time_unix_s, today);
+	emr_day_of(time_unix_s, today);
 	if (strcmp(today, before) == 0)
 		return;
 	fputs(before[0] != '\0' ? "</ul>\n<h3>" : "<h3>", to);
@@ -222,7 +222,7 @@ static const emr_dealing *newest(const emr_deeds *d, bool *is_told)
 
 static void put_log(FILE *to, const emr_deeds *d, bool *is_told)
 {
-	char before[EMR_WHEN_BYTES] = "";
+	char before[EMR_DAY_BYTES] = "";
 	size_t i = d->n, n = 1, shown = 0;
 
 	for (; shown < LOG_MAX; shown++) {

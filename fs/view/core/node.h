@@ -5,10 +5,10 @@
 
 #include <stdatomic.h>
 
+#include "base/day.h"
 #include "base/worker.h"
 #include "view/names.h"
 #include "view/view.h"
-#include "view/when.h"
 
 #include "packed.h"
 #include "refusals.h"

@@ -77,7 +77,7 @@ void past_free_all(emr_view *view)
 
 /* Trees that are found no more, of which the kernel is told so that it lets their nodes go. */
 typedef struct parting {
-	char names[PAST_KEPT_MAX + 2][EMR_WHEN_BYTES];
+	char names[PAST_KEPT_MAX + 2][PAST_WHEN_BYTES];
 	size_t n;
 } parting;
 
@@ -98,7 +98,7 @@ static void keep_bounds(emr_view *view, parting *gone)
 			continue;
 		}
 		if (gone->n < sizeof gone->names / sizeof gone->names[0])
-			memcpy(gone->names[gone->n++], p->name, EMR_WHEN_BYTES);
+			memcpy(gone->names[gone->n++], p->name, PAST_WHEN_BYTES);
 		take_off_list(view, p);
 		free_if_unused(p);
 	}
@@ -127,7 +127,7 @@ void past_forget_all(emr_view *view)
 		past *p = view->past->trees;
 
 		if (gone.n < sizeof gone.names / sizeof gone.names[0])
-			memcpy(gone.names[gone.n++], p->name, EMR_WHEN_BYTES);
+			memcpy(gone.names[gone.n++], p->name, PAST_WHEN_BYTES);
 		take_off_list(view, p);
 		free_if_unused(p);
 	}
@@ -290,17 +290,15 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 
 static emr_status until_of(emr_view *view, const char *name, uint64_t *out_until)
 {
-	uint64_t from;
-	emr_status status;
+	emr_day_span span;
 
 	*out_until = UINT64_MAX;
 	if (name[0] == 0)
 		return EMR_OK;
-	if (strlen(name) >= EMR_WHEN_BYTES)
+	if (strlen(name) >= PAST_WHEN_BYTES || emr_day_read(name, &span) != EMR_DAY_FINE ||
+		(int64_t)span.first_unix_s > view_now_ns(view) / 1000000000)
 		return EMR_NOT_FOUND;
-	status = emr_when_parse(name, &from, out_until);
-	if (status != EMR_OK || (int64_t)from > view_now_ns(view) / 1000000000)
-		return EMR_NOT_FOUND;
+	*out_until = span.last_unix_s;
 	return EMR_OK;
 }
 
@@ -561,13 +559,13 @@ static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
 typedef struct learning {
 	uint64_t from;		/* first entry that is not known yet */
 	const emr_annex *annex; /* NULL: none, or it is the one being read */
-	emr_buf days;		/* EMR_WHEN_BYTES each */
+	emr_buf days;		/* PAST_WHEN_BYTES each */
 } learning;
 
 static emr_status note_day(void *arg, const emr_replica_listing *line)
 {
 	learning *l = arg;
-	char day[EMR_WHEN_BYTES] = {0};
+	char day[PAST_WHEN_BYTES] = {0};
 
 	if (line->item.seq < l->from)
 		return EMR_INTERRUPTED; /* the rest is known */
@@ -575,7 +573,7 @@ static emr_status note_day(void *arg, const emr_replica_listing *line)
 		return EMR_OK;
 	if (l->annex != NULL && line->item.seq < l->annex->joined_size)
 		return EMR_OK; /* taken along: nothing changed that day */
-	emr_when_day(line->item.ledger_time, day);
+	emr_day_of(line->item.ledger_time, day);
 	if (l->days.len > 0 &&
 		memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
 		return EMR_OK;
@@ -590,8 +588,8 @@ static int newest_first(const void *a, const void *b)
 /* Under view->lock. */
 static emr_status add_days(emr_view *view, const learning *l)
 {
-	size_t n = l->days.len / EMR_WHEN_BYTES;
-	char(*grown)[EMR_WHEN_BYTES];
+	size_t n = l->days.len / PAST_WHEN_BYTES;
+	char(*grown)[PAST_WHEN_BYTES];
 
 	if (n == 0)
 		return EMR_OK;
@@ -600,10 +598,10 @@ static emr_status add_days(emr_view *view, const learning *l)
 		return EMR_NO_MEMORY;
 	view->past->days = grown;
 	while (n-- > 0) {
-		const char *day = (const char *)l->days.data + n * EMR_WHEN_BYTES;
+		const char *day = (const char *)l->days.data + n * PAST_WHEN_BYTES;
 
 		if (view->past->ndays == 0 || strcmp(grown[view->past->ndays - 1], day) < 0)
-			memcpy(grown[view->past->ndays++], day, EMR_WHEN_BYTES);
+			memcpy(grown[view->past->ndays++], day, PAST_WHEN_BYTES);
 	}
 	return EMR_OK;
 }
@@ -635,7 +633,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 		status = read_days(annex->replica, &l);
 	}
 	if (l.days.len > 0)
-		qsort(l.days.data, l.days.len / EMR_WHEN_BYTES, EMR_WHEN_BYTES, newest_first);
+		qsort(l.days.data, l.days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
 	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = add_days(view, &l);

@@ -16,9 +16,11 @@
 			     */
 #define PAST_BUILDERS_MAX 6 /* threads that may wait for a tree; more are told EMR_BUSY */
 
+#define PAST_WHEN_BYTES 32 /* of what a directory below .emrfs/at is called */
+
 struct past {
 	struct past *next;
-	char name[EMR_WHEN_BYTES]; /* below .emrfs/at; "" for .emrfs/deleted */
+	char name[PAST_WHEN_BYTES]; /* below .emrfs/at; "" for .emrfs/deleted */
 	uint64_t until_unix_s;
 	uint64_t ledger_size; /* when it was begun, as the next one */
 	uint64_t vacated_changes;
@@ -34,9 +36,9 @@ struct past {
 /* The trees and days that an open folder keeps of its past. Every field is under view->lock unless
  * it says otherwise. */
 struct past_trees {
-	past *trees;		      /* those that a lookup may find, the last used first */
-	unsigned builders;	      /* threads that build one or wait for it */
-	char (*days)[EMR_WHEN_BYTES]; /* with changes, oldest first */
+	past *trees;		       /* those that a lookup may find, the last used first */
+	unsigned builders;	       /* threads that build one or wait for it */
+	char (*days)[PAST_WHEN_BYTES]; /* with changes, oldest first */
 	size_t ndays;
 	uint64_t days_size; /* entries of the ledger that DAYS covers; changed with LOCK, too, under
 			       which it may be looked at */

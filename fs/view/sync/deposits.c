@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/day.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/rows.h"
@@ -100,15 +100,6 @@ static void name_safely(
 		snprintf(out, EMR_NAME_MAX + 1, "_%.*s_", EMR_NAME_MAX - 2, plain);
 }
 
-static void name_day(uint64_t unix_s, char out[16])
-{
-	time_t at = (time_t)unix_s;
-	struct tm local;
-
-	if (localtime_r(&at, &local) == NULL || strftime(out, 16, "%Y-%m-%d", &local) == 0)
-		strcpy(out, "undated");
-}
-
 static emr_status name_organisation(emr_view *view, struct deposit *d)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
@@ -136,7 +127,7 @@ static emr_status learn(emr_view *view, arrival *a, const emr_replica_item *item
 	status = name_organisation(view, d);
 	if (status != EMR_OK)
 		return status;
-	name_day(item->ledger_time, d->day);
+	emr_day_of(item->ledger_time, d->day);
 	name_safely(EMR_META_FILE, a->meta.name, "unnamed", d->name);
 	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0;
 	if (!d->is_hidden)

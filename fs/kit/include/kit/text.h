@@ -6,19 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/day.h"
 #include "base/status.h"
 
 /* "90s", "5min", "12h", "30d", "2w" in nanoseconds; EMR_INVALID for 0, other units, or more than
  * 100 years. */
 emr_status emr_duration_parse(const char *text, int64_t *out_ns);
-/* The rest of a TIME: durations from NOW, "2026-12-31" (the end of that day, local),
- * "2026-12-31T18:00" (local), in Unix seconds.  "forever" gives UINT64_MAX. */
-emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s);
+/* A time of the past: what base/day.h reads, or a duration, which is that long ago.  EMR_INVALID.
+ */
+emr_status emr_past_read(const char *text, uint64_t now_unix_s, emr_day_span *out);
+/* The end of something that begins NOW, in Unix seconds: a duration, a day (its last second) or a
+ * time, as base/day.h reads them, or "forever" (EMR_FOREVER_UNIX_S).  EMR_INVALID: *OUT_WHY is why,
+ * a static clause in English without a full stop, marked for translation; it is empty, written
+ * otherwise, no day, a time without its day, over, or more than 100 years away. */
+emr_status emr_until_read(
+	const char *text, uint64_t now_unix_s, uint64_t *out_unix_s, const char **out_why);
 #define EMR_FOREVER_UNIX_S                                                                         \
 	UINT64_C(253402300799) /* the end of the year 9999: later ends are shown and sent as this  \
 				  one */
-/* A birth date, YYYY-MM-DD, a day that exists. */
-bool emr_date_is_valid(const char *text);
 
 /* A number of points, from 1; EMR_INVALID. */
 emr_status emr_points_parse(const char *text, uint64_t *out_points);

@@ -32,7 +32,7 @@ typedef struct emr_terms {
 	char purpose[EMR_TERMS_TEXT_MAX + 1]; /* what the records are for, a sentence */
 	char who[EMR_TERMS_TEXT_MAX + 1];     /* who may be admitted, a sentence */
 	char until[11];			      /* YYYY-MM-DD: the last day */
-	uint64_t until_unix_s;		      /* its end, UTC */
+	uint64_t until_unix_s;		      /* its end: here, or of a team as the ledger has it */
 	uint64_t price;			      /* points for each who joins; 0: none */
 	uint32_t daily_limit; /* files that one reader opens for the first time in a day; 0: no
 				 limit */

@@ -36,6 +36,10 @@ int emr_cmd_log(const emr_args *args, emr_out *out);
 /* --since of VERB; untouched when it is not given.  EMR_INVALID: said. */
 emr_status emr_since_read(
 	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem);
+/* --until of VERB; untouched when it is not given.  EMR_INVALID: said, each mistake by its own
+ * sentence. */
+emr_status emr_until_take(
+	const emr_args *args, const char *verb, uint64_t *io_unix_s, emr_problem *out_problem);
 int emr_cmd_verify(const emr_args *args, emr_out *out);
 /* verify --proof. */
 int emr_verify_proof(const emr_args *args, emr_out *out);
