@@ -287,6 +287,28 @@ TEST_IN(two_open, two_close, what_was_erased_while_a_computer_was_away_leaves_it
 	assert_true(pins_of(&t->b, kept_id) > 0);
 }
 
+TEST_IN(two_open, two_close, what_another_computer_erases_goes_from_the_trash_here)
+{
+	two *t = *state;
+	emr_erase all = {0};
+	emr_erased erased;
+
+	kit_text(&t->b, "Imaging/gone", "thrown away on b");
+	two_meet(t);
+	kit_mkdir(&t->b, ".Trash-1000");
+	kit_rename(&t->b, "Imaging/gone", ".Trash-1000/gone");
+	kit_text(&t->b, ".Trash-1000/other", "of no record");
+	two_meet(t);
+	kit_expect_text(&t->b, ".Trash-1000/gone", "thrown away on b");
+	assert_ok(emr_view_erase(t->a.view, &all, &erased));
+	assert_int_equal(erased.deleted, 1);
+	two_meet(t);
+	kit_wait_ms(&t->b, 40000);
+	two_meet(t);
+	assert_false(kit_exists(&t->b, ".Trash-1000/gone"));
+	kit_expect_text(&t->b, ".Trash-1000/other", "of no record");
+}
+
 /* ---- with the threads of a mount ---- */
 
 typedef struct told {

@@ -440,8 +440,10 @@ void erase_run(emr_view *view)
 {
 	trying t = {.view = view};
 	emr_reclaim_report left = {0};
-	emr_status status = copy_list(&t);
+	emr_status status = scratch_follow(view);
 
+	if (status == EMR_OK)
+		status = copy_list(&t);
 	/* Names whose going the journal refused when their rows E were made. */
 	pthread_mutex_lock(&view->lock);
 	if (status == EMR_OK)

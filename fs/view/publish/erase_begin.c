@@ -49,7 +49,8 @@ static bool is_unchanged(const asking *a)
 	EMR_EACH (const uint64_t, number, &a->scratch) {
 		const node *n = tree_by_number(a->view, *number);
 
-		if (n == NULL || n->state != NODE_LIVE || node_writers(n) != 0 || n->in_run)
+		if (n == NULL || !n->is_local || n->state != NODE_LIVE || node_writers(n) != 0 ||
+			n->in_run)
 			return false;
 	}
 	for (size_t i = 0; i < a->nodes.len / sizeof *numbers; i++) {

@@ -75,7 +75,8 @@ static emr_status note_all(emr_view *view, const finding *w)
 	emr_status status = EMR_OK;
 	EMR_LOCKED(&view->lock);
 
-	for (const node *n = NULL; status == EMR_OK && (n = tree_next_own(view, n)) != NULL;)
+	for (const node *n = NULL;
+		status == EMR_OK && (n = tree_next_below(view->root, n)) != NULL;)
 		if (node_is_file(n) && n->is_local && !n->is_published && n->state == NODE_LIVE &&
 			!has_id(w->objects, sizeof(erasing), &n->id))
 			status = note_file(w, n);
@@ -148,10 +149,69 @@ emr_status scratch_find(
 		emr_status status = emr_store_walk_here(emr_store_blocks(view->options.store), root,
 			compare_block, (void *)(uintptr_t)&w);
 
-		if (status == EMR_NO_MEMORY)
+		/* Another's bytes keep nobody from erasing, however they are put together. */
+		if (status != EMR_OK && status != EMR_DAMAGED)
 			return status;
 	}
 	return take_notes(&w);
+}
+
+/* ---- what another computer erased ---- */
+
+/* Those whose rows E say that; a person here was asked about the others, and their files too. */
+static emr_status note_begun_elsewhere(emr_view *view, emr_buf *out_objects)
+{
+	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
+
+	for (size_t i = 0; i < view->erasing.n && status == EMR_OK; i++) {
+		const erasing *what = &view->erasing.list[i];
+
+		if (what->is_local && !emr_id16_is_zero(what->domain))
+			status = emr_buf_append(out_objects, what, sizeof *what);
+	}
+	return status;
+}
+
+/* What is open for writing goes with a later try. */
+static emr_status begin_one(emr_view *view, const scratch_file *one)
+{
+	char name[EMR_NAME_MAX + 1];
+	uint64_t parent = 0;
+	emr_status status = EMR_OK;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, one->node);
+	if (n != NULL && n->is_local && n->state == NODE_LIVE && node_writers(n) == 0) {
+		parent = n->parent->number;
+		memcpy(name, n->name, strlen(n->name) + 1);
+		status = erase_begun_elsewhere(view, (emr_id16){{0}}, one->id);
+		if (status == EMR_OK)
+			status = erase_node(view, n);
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (parent != 0)
+		emr_view_tell_entry(view, parent, name);
+	return status;
+}
+
+emr_status scratch_follow(emr_view *view)
+{
+	EMR_AUTO_BUF objects = {0};
+	const emr_buf no_records = {0};
+	scratch_found all = {0};
+	emr_status status = note_begun_elsewhere(view, &objects);
+
+	if (status == EMR_OK && objects.len > 0) {
+		qsort(objects.data, objects.len / sizeof(erasing), sizeof(erasing), by_bytes);
+		status = scratch_find(view, &objects, &no_records, &all);
+	}
+	EMR_EACH (const scratch_file, one, &all.files)
+		if (status == EMR_OK && one->is_same)
+			status = begin_one(view, one);
+	scratch_free(&all);
+	return status;
 }
 
 /* ---- which may have some ---- */

@@ -211,6 +211,9 @@ static inline const char *scratch_path(const scratch_found *s, const scratch_fil
  */
 bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased);
 void scratch_free(scratch_found *s);
+/* Files of scratch with the bytes of what another computer erased are erased here from now on.
+ * Without view->lock. */
+emr_status scratch_follow(emr_view *view);
 
 /* ---- erase.c ---- */
 /* Erasing for good: rows E say which objects, the ledger purges their private parts, and nothing of
