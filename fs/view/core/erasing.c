@@ -22,18 +22,27 @@ static int by_erasing(const void *a, const void *b)
 		((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
 }
 
+void erasing_sort(erasing *all, size_t n)
+{
+	if (n > 1)
+		qsort(all, n, sizeof *all, by_erasing);
+}
+
+erasing *erasing_find(erasing *all, size_t n, emr_id16 object)
+{
+	const erasing key = {.object = object};
+
+	return n == 0 ? NULL : bsearch(&key, all, n, sizeof key, by_erasing);
+}
+
 /* Sorted when somebody asks: a folder that is being erased and followed at once has many of both.
  */
 bool erase_has(emr_view *view, emr_id16 object)
 {
-	erasing key = {.object = object};
-
-	if (view->erasing.n == 0)
-		return false;
 	if (!view->erasing.is_sorted)
-		qsort(view->erasing.list, view->erasing.n, sizeof key, by_erasing);
+		erasing_sort(view->erasing.list, view->erasing.n);
 	view->erasing.is_sorted = true;
-	return bsearch(&key, view->erasing.list, view->erasing.n, sizeof key, by_erasing) != NULL;
+	return erasing_find(view->erasing.list, view->erasing.n, object) != NULL;
 }
 
 bool erase_has_finished(const emr_view *view, emr_id16 object)

@@ -15,6 +15,9 @@ struct erasing {
 };
 typedef struct erasing erasing;
 
+/* By object; the second needs that, and says NULL where there is none. */
+void erasing_sort(erasing *all, size_t n);
+erasing *erasing_find(erasing *all, size_t n, emr_id16 object);
 /* OBJECT is being erased: nobody may bring it back. */
 bool erase_has(emr_view *view, emr_id16 object);
 /* It was erased to the end in this mount. */

@@ -105,18 +105,9 @@ typedef struct trying {
 	size_t n;
 } trying;
 
-static int by_object(const void *a, const void *b)
-{
-	const erasing *x = a, *y = b;
-
-	return memcmp(x->object.b, y->object.b, sizeof x->object.b);
-}
-
 static erasing *find(const trying *t, emr_id16 object)
 {
-	const erasing key = {.object = object};
-
-	return t->n == 0 ? NULL : bsearch(&key, t->all, t->n, sizeof key, by_object);
+	return erasing_find(t->all, t->n, object);
 }
 
 static bool is_forsaken(void *arg, emr_id16 owner)
@@ -136,7 +127,7 @@ static emr_status copy_list(trying *t)
 		memcpy(t->all, t->view->erasing.list, t->view->erasing.n * sizeof *t->all);
 	t->n = status == EMR_OK ? t->view->erasing.n : 0;
 	pthread_mutex_unlock(&t->view->lock);
-	qsort(t->all, t->n, sizeof *t->all, by_object);
+	erasing_sort(t->all, t->n);
 	return status;
 }
 

@@ -241,22 +241,13 @@ static emr_status note_former_objects(asking *a)
 	return emr_facts_each_as_of(a->view->options.facts, UINT64_MAX, true, note_object, a, NULL);
 }
 
-static int by_object(const void *x, const void *y)
-{
-	const erasing *a = x, *b = y;
-
-	return memcmp(a->object.b, b->object.b, sizeof a->object.b);
-}
-
 /* Each object once. */
 static void sort_objects(asking *a)
 {
 	erasing *all = (erasing *)(void *)a->objects.data;
 	size_t n = a->objects.len / sizeof *all, kept = 0;
 
-	if (n == 0)
-		return;
-	qsort(all, n, sizeof *all, by_object);
+	erasing_sort(all, n);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || !emr_id16_equal(all[kept - 1].object, all[i].object))
 			all[kept++] = all[i];

@@ -41,17 +41,10 @@ static emr_status note_erased(void *arg, const emr_replica_change *c)
 	return EMR_OK;
 }
 
-static int by_object(const void *a, const void *b)
-{
-	return memcmp(
-		((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
-}
-
 static emr_status note_held(void *arg, const emr_pin *pin)
 {
 	missed *m = arg;
-	const erasing key = {.object = pin->owner};
-	const erasing *what = bsearch(&key, m->all, m->n, sizeof key, by_object);
+	const erasing *what = erasing_find(m->all, m->n, pin->owner);
 
 	return what == NULL ? EMR_OK : emr_buf_append(&m->held, what, sizeof *what);
 }
@@ -89,7 +82,7 @@ static emr_status begin_all(missed *m)
 {
 	if (m->n == 0)
 		return EMR_OK;
-	qsort(m->all, m->n, sizeof *m->all, by_object);
+	erasing_sort(m->all, m->n);
 	EMR_TRY(emr_store_each_pin(m->view->options.store, note_held, m));
 	EMR_EACH (const erasing, what, &m->held)
 		EMR_TRY(begin_one(m, what));

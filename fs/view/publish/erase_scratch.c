@@ -19,15 +19,10 @@ typedef struct finding {
 	scratch_found *out;
 } finding;
 
-static int by_bytes(const void *a, const void *b)
+static bool goes(const finding *w, emr_id16 object)
 {
-	return memcmp(a, b, sizeof(emr_id16)); /* an erasing begins with its object */
-}
-
-static bool has_id(const emr_buf *sorted, size_t size, const emr_id16 *id)
-{
-	return sorted->len > 0 &&
-	       bsearch(id, sorted->data, sorted->len / size, size, by_bytes) != NULL;
+	return erasing_find((erasing *)(void *)w->objects->data, w->objects->len / sizeof(erasing),
+		       object) != NULL;
 }
 
 static int by_root(const void *a, const void *b)
@@ -65,7 +60,7 @@ static emr_status note_file(const finding *w, const node *n)
 	if (has_root(f))
 		one.root = f->content->c;
 	one.is_same = f != NULL && f->has_content && f->restored != NULL &&
-		      has_id(w->records, sizeof(emr_id16), &f->restored->record_id);
+		      emr_buf_has(w->records, &f->restored->record_id, sizeof(emr_id16));
 	EMR_TRY(emr_buf_append(&w->out->paths, path, strlen(path) + 1));
 	return emr_buf_append(&w->out->files, &one, sizeof one);
 }
@@ -78,7 +73,7 @@ static emr_status note_all(emr_view *view, const finding *w)
 	for (const node *n = NULL;
 		status == EMR_OK && (n = tree_next_below(view->root, n)) != NULL;)
 		if (node_is_file(n) && n->is_local && !n->is_published && n->state == NODE_LIVE &&
-			!has_id(w->objects, sizeof(erasing), &n->id))
+			!goes(w, n->id))
 			status = note_file(w, n);
 	return status;
 }
@@ -89,9 +84,8 @@ static emr_status note_owned(void *arg, const emr_pin *pin)
 {
 	const finding *w = arg;
 
-	return has_id(w->objects, sizeof(erasing), &pin->owner)
-		       ? emr_buf_append(&w->out->roots, &pin->root, sizeof pin->root)
-		       : EMR_OK;
+	return goes(w, pin->owner) ? emr_buf_append(&w->out->roots, &pin->root, sizeof pin->root)
+				   : EMR_OK;
 }
 
 /* The same sealed bytes have the same name. */
@@ -204,7 +198,7 @@ emr_status scratch_follow(emr_view *view)
 	emr_status status = note_begun_elsewhere(view, &objects);
 
 	if (status == EMR_OK && objects.len > 0) {
-		qsort(objects.data, objects.len / sizeof(erasing), sizeof(erasing), by_bytes);
+		erasing_sort((erasing *)(void *)objects.data, objects.len / sizeof(erasing));
 		status = scratch_find(view, &objects, &no_records, &all);
 	}
 	EMR_EACH (const scratch_file, one, &all.files)
