@@ -18,6 +18,7 @@ static const struct {
 	{"emrfs mount", N_("Medical Records")},
 	{"emrfs init --restore", N_("Medical Records: Bring Back")},
 	{"emrfs init", N_("Medical Records")},
+	{"emrfs words", N_("My 24 words")},
 	{"emrfs recover", N_("Medical Records: New Passphrase")},
 	{"emrfs join", N_("Medical Records: Join a Network")},
 	{"emrfs people add", N_("Medical Records: Take a Card")},

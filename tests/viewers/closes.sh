@@ -83,8 +83,6 @@ for words in 'photo.png' '1 thumbnail' '"Close the folder" in the menu'; do
 done
 run 10 unmount
 click_no
-next_window 'ok-label=OK'
-click_ok
 wait "$screen_program" || emr_fail "close, and leave: $?"
 expect "thumbnails that were left" "$(pictures)" 1
 say "the same entry removes it later"

@@ -57,6 +57,16 @@ printf 'seven green kettles sing\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
 first=$(word 1) second=$(word 2)
 [ -n "$first" ] && [ -n "$second" ] || emr_fail "no words on the page"
 
+say "the words are shown again, after the passphrase"
+screen_start "$PACKAGING/action" words
+next_window 'Passphrase'
+type_in 'seven green kettles sing'
+next_window 'Go on'
+emr_until grep -q " $first " "$page"
+expect "the words" "$(tr -s ' \n' '\n' <"$page" | grep -x -A1 '[0-9]*' | grep -x '[a-z]*')" "$(tr -s ' \n' '\n' <"$paper" | grep -x -A1 '[0-9]*' | grep -x '[a-z]*')"
+click_ok
+wait "$screen_program" || emr_fail "words: $?"
+
 say "a second copy"
 echo letter >"$MNT/letter.txt"
 run 0 status --wait

@@ -1,0 +1,82 @@
+#!/bin/bash
+# plain.sh: where there is no zenity the menus ask and tell by xmessage, the real one on a screen that nobody sees; where there is no dialog at all
+# a notice of the desktop (the real dunst) tells, and no entry does nothing in silence.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$SUPPORT/screen.sh"
+PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
+[ -x "$DESKTOP/notify" ] || emr_skip "built without libsystemd"
+for program in xmessage xwininfo dunst dbus-daemon; do command -v $program >/dev/null || emr_skip "no $program"; done
+emr_begin plain
+cd "$EMR_WORK" || exit 2
+screen_begin
+screen_zoom=300 # its letters are small
+at_end() {
+	local pid
+	for pid in $dunst_pid $bus_pid; do kill "$pid" 2>/dev/null; done
+	screen_end
+}
+bus_pid='' dunst_pid=''
+mkdir lean installed && ln -s /usr/bin/* lean/ && rm -f lean/{zenity,kdialog,gxmessage,ssh-askpass} || exit 2
+cp "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,open-folder,windows} installed/ && ln -s "$EMRFS" lean/emrfs || exit 2
+unset EMRFS_ASKPASS EMRFS_DIALOG
+emr_init
+emr_mount
+echo first >"$MNT/letter.txt"
+run 0 status --wait
+echo second >"$MNT/letter.txt"
+run 0 status --wait
+action() { screen_start env PATH="$EMR_WORK/lean" "$EMR_WORK/installed/action" "$@"; }
+# press N: the Nth button from the left of the window that shows WORDS
+shows() { window=$(xdotool search --onlyvisible --class xmessage) && [ -n "$window" ]; }
+press() { # N WORDS
+	local at
+	emr_until shows
+	screen_await "$2"
+	# Buttons stand in one row below everything else.
+	at=$(xwininfo -tree -id "$window" | sed -n 's/.*()  [0-9]*x17+\([0-9]*\)+[0-9]*  +\([0-9]*\)+\([0-9]*\)$/\1 \2 \3/p' | sort -n | sed -n "$1p")
+	[ -n "$at" ] || emr_fail "no button $1: $(xwininfo -tree -id "$window")"
+	set -- $at
+	must xdotool mousemove $(($2 + 6)) $(($3 + 6)) click 1
+	over() { [ "$(xdotool search --onlyvisible --class xmessage)" != "$window" ]; }
+	emr_until over
+}
+
+say "what is told is in a window"
+action log "$MNT/letter.txt"
+press 1 letter
+wait "$screen_program"
+say "a version is chosen by its number, and comes back"
+action restore "$MNT/letter.txt"
+press 2 'Bring back which version'
+press 1 'is back'
+wait "$screen_program" || emr_fail "restore: $?"
+expect "the letter" "$(cat "$MNT/letter.txt")" first
+say "a no is a no"
+action erase "$MNT/letter.txt"
+press 2 'letter.txt'
+wait "$screen_program" || emr_fail "erase: $?"
+expect "the letter" "$(cat "$MNT/letter.txt")" first
+say "what has to be typed says what to install"
+action words
+press 1 'install zenity or kdialog'
+wait "$screen_program"
+
+say "without any dialog it stands on the desktop"
+cat >bus.conf <<CONF
+<busconfig><type>session</type><listen>unix:path=$EMR_WORK/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+CONF
+dbus-daemon --config-file=bus.conf --nofork --print-address >bus.address 2>bus.log &
+bus_pid=$!
+emr_until test -s bus.address
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$EMR_WORK/bus
+dunst -conf /dev/null >dunst.log 2>&1 &
+dunst_pid=$!
+emr_until dunstctl is-paused
+rm lean/xmessage
+action backup
+screen_await 'install zenity'
+wait "$screen_program"
+run 0 unmount
+screen_end
+echo "all is well"
