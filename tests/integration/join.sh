@@ -74,7 +74,7 @@ joining=$!
 emr_until compgen -G "$NET/mail/*.reply" >out/reply
 kill $joining
 ! wait $joining || emr_fail "joined before anybody answered"
-(umask 077 && echo garbage >"$EMRFS_HOME/state/joining/certificate") # as an earlier program did
+(umask 077 && echo garbage >"$EMRFS_HOME/state/joining/certificate") # as a disk may leave it
 kill -CONT "$inviting"
 
 say "killed again and again"

@@ -29,7 +29,6 @@
 #include "session/network_dir.h"
 
 #define INVITATION_MAX ((size_t)EMR_INVITE_MAX)
-#define LOOK_AGAIN_NS 200000000L
 #define LAST_LOOK_NS INT64_C(10000000000) /* for an answer that is known to be there */
 
 void emr_joining_free(emr_joining *joining)
@@ -359,8 +358,8 @@ emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, cons
 
 /* ---- in steps ---- */
 
-/* The one kept before; EMR_NOT_FOUND also when it never was his, which an earlier program kept
- * unseen.  One that has ended since may be registered already. */
+/* The one kept before; EMR_NOT_FOUND also when it cannot be read any more.  One that has ended
+ * since may be registered already. */
 static emr_status kept_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const emr_joining_keep *keep, emr_buf *out_cert)
 {
@@ -388,43 +387,17 @@ static bool is_not_his(emr_status status)
 	       status == EMR_LIMIT;
 }
 
-/* From the post.  In a directory every member can put anything: what is not his certificate goes,
- * and the waiting goes on.  In a channel and at a host there is one answer: when that is somebody
- * else's, EMR_EXISTS. */
+/* From the post, where there is one answer: when that is somebody else's, EMR_EXISTS. */
 static emr_status posted_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	emr_post *post, int64_t within_ns, emr_buf *out_cert)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
-	const emr_invitation *invitation = &joining->invitation;
-	const emr_clock *clock = emr_clock_system();
-	const int64_t until = emr_clock_boot_ns(clock) + within_ns;
-	emr_status status;
+	emr_status status =
+		emr_post_look(post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX, within_ns, out_cert);
 
-	for (;;) {
-		int64_t left = until - emr_clock_boot_ns(clock);
-
-		left = left > 0 ? left : 0;
-		status = emr_post_look(post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
-			left < LOOK_AGAIN_NS ? left : LOOK_AGAIN_NS, out_cert);
-		if (status == EMR_OK)
-			status = emr_welcome_check(
-				keyring, invitation, emr_buf_view(out_cert), NULL);
-		if (is_not_his(status) && (post->letters != NULL || post->is_served))
-			return EMR_EXISTS;
-		if (is_not_his(status)) {
-			emr_log(EMR_LOG_WARN,
-				"joining: a certificate in the mail is not for this invitation "
-				"(%s)",
-				emr_status_text(status));
-			emr_buf_clear(out_cert);
-			emr_post_remove(post, EMR_LETTER_ANSWER);
-			status = EMR_TIMEOUT;
-			if (left > 0)
-				(void)nanosleep(&pause, NULL);
-		}
-		if (status != EMR_TIMEOUT || left <= LOOK_AGAIN_NS)
-			return status;
-	}
+	if (status == EMR_OK)
+		status = emr_welcome_check(
+			keyring, &joining->invitation, emr_buf_view(out_cert), NULL);
+	return is_not_his(status) ? EMR_EXISTS : status;
 }
 
 static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyring *keyring,
