@@ -192,6 +192,10 @@ static emr_status take_rule(const char *name, json_t *value, emr_terms *out, con
 		*out_what = "faces";
 		return take_choice(value, "withheld", "kept", &out->with_faces);
 	}
+	if (strcmp(name, "derived") == 0) {
+		*out_what = "derived";
+		return take_choice(value, "withheld", "kept", &out->with_derived);
+	}
 	if (strcmp(name, "columns") == 0) {
 		*out_what = "columns";
 		return take_columns(value, out);

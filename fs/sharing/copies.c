@@ -22,6 +22,7 @@ void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
 	*out = (emr_copies_rules){.rules = {.without_dates = terms->without_dates,
 					  .with_characteristics = terms->with_characteristics,
 					  .with_faces = terms->with_faces,
+					  .with_derived = terms->with_derived,
 					  .columns = out->columns,
 					  .column_count = terms->n_columns}};
 	for (size_t i = 0; i < terms->n_columns; i++)

@@ -193,6 +193,10 @@ static void say_rules(const dataset *d, const json_t *one)
 	if (strcmp(emr_json_text_at(one, "faces"), "kept") == 0)
 		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
 				"drawn from them.\n");
+	if (strcmp(emr_json_text_at(one, "derived"), "kept") == 0)
+		emr_say(d->out,
+			"  Pictures that a device made from others are given, too, although "
+			"text may be drawn in them.\n");
 	say_columns(d, one);
 }
 

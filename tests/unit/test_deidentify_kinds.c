@@ -245,6 +245,23 @@ TEST(what_is_no_first_picture_needs_a_word_that_it_has_no_text)
 	assert_string_equal(why(&p), "burned-in");
 }
 
+TEST(derived_pictures_need_a_word_of_the_terms_or_of_the_device)
+{
+	const emr_deidentify_rules allowed = {.with_derived = true};
+	picture p = ct;
+
+	p.type = "DERIVED\\PRIMARY\\AXIAL";
+	assert_string_equal(why(&p), "burned-in");
+	assert_string_equal(why_with(&p, &allowed), "");
+	p.type = "DERIVED\\SECONDARY";
+	assert_string_equal(why_with(&p, &allowed), "burned-in");
+	p.type = "DERIVED\\PRIMARYX";
+	assert_string_equal(why_with(&p, &allowed), "burned-in");
+	p.type = "DERIVED\\PRIMARY";
+	p.burned = "YES";
+	assert_string_equal(why_with(&p, &allowed), "burned-in");
+}
+
 TEST(thin_slices_of_what_may_be_a_head_are_withheld)
 {
 	static const char *const heads[] = {

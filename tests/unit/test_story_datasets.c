@@ -473,6 +473,8 @@ TEST(the_limit_is_that_of_the_day_of_the_question)
 	story_end(&s);
 }
 
+static uint16_t says_names; /* of its one key, which is a record's */
+
 static void add_question(
 	const called *d, const emr_shared *shared, emr_id16 grant, parcel *p, emr_id16 *out_access)
 {
@@ -486,7 +488,7 @@ static void add_question(
 	emr_act act;
 
 	*out_access = emr_id16_random();
-	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1, 0);
+	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1, says_names);
 	memcpy(to.x25519, shared->row.box, sizeof to.x25519);
 	assert_ok(emr_box_key_new_request(&box));
 	emr_box_key_public(box, epk);
@@ -613,6 +615,27 @@ static void join_and_ask(called *d, emr_id16 *out_access)
 	parcel_end(&p);
 	emr_shared_free(shared);
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+}
+
+TEST(a_question_that_calls_records_names_is_not_answered)
+{
+	emr_release_tally told, lied;
+	emr_id16 access;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	join_and_ask(&d, &access);
+	told = story_owner(&s);
+	says_names = 1;
+	join_and_ask(&d, &access);
+	says_names = 0;
+	lied = story_owner(&s);
+	assert_int_equal(told.refused, 1); /* there is no such record */
+	assert_int_equal(lied.refused + lied.answered, 0);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
 }
 
 /* A reader who asks for little in each of many folders asks for much. */

@@ -44,13 +44,14 @@ TEST(terms_say_how_copies_are_made)
 {
 	static const struct {
 		const char *text;
-		bool without_dates, with_characteristics, with_faces;
+		bool without_dates, with_characteristics, with_faces, with_derived;
 	} good[] = {{"{" COPIES ",\"dates\":\"moved\",\"characteristics\":false,\"faces\":"
 		     "\"withheld\"}",
-			    false, false, false},
-		{"{\"dates\":\"removed\"," COPIES "}", true, false, false},
-		{"{" COPIES ",\"characteristics\":true}", false, true, false},
-		{"{\"faces\":\"kept\"," COPIES "}", false, false, true}};
+			    false, false, false, false},
+		{"{\"dates\":\"removed\"," COPIES "}", true, false, false, false},
+		{"{" COPIES ",\"characteristics\":true}", false, true, false, false},
+		{"{\"faces\":\"kept\"," COPIES "}", false, false, true, false},
+		{"{\"derived\":\"kept\"," COPIES "}", false, false, false, true}};
 	const char *what;
 	emr_terms terms;
 
@@ -59,6 +60,7 @@ TEST(terms_say_how_copies_are_made)
 		assert_int_equal(terms.without_dates, good[i].without_dates);
 		assert_int_equal(terms.with_characteristics, good[i].with_characteristics);
 		assert_int_equal(terms.with_faces, good[i].with_faces);
+		assert_int_equal(terms.with_derived, good[i].with_derived);
 	}
 }
 

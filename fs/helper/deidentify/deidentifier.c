@@ -179,6 +179,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
 		.with_faces = d->rules.with_faces,
+		.with_derived = d->rules.with_derived,
 		.year = year_now(),
 		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;

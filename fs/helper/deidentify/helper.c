@@ -25,7 +25,8 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 {
 	const emr_deidentify_rules rules = {.without_dates = file->without_dates != 0,
 		.with_characteristics = file->with_characteristics != 0,
-		.with_faces = file->with_faces != 0};
+		.with_faces = file->with_faces != 0,
+		.with_derived = file->with_derived != 0};
 	const csv_rules of_tables = {.columns = &file->columns,
 		.year = file->year,
 		.without_dates = rules.without_dates};

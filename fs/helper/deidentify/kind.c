@@ -184,20 +184,26 @@ static emr_withheld withhold(dicom *d, const char *modality)
 	return why;
 }
 
+static bool is_type(const char *type, const char *words)
+{
+	const size_t len = strlen(words);
+
+	return strncmp(type, words, len) == 0 && (type[len] == '\0' || type[len] == '\\');
+}
+
 /* A picture that is not the device's first is made from others, and may show anything. */
 static emr_withheld look_for_text(dicom *d, trust how, const emr_deidentify_rules *rules)
 {
-	static const char first[] = "ORIGINAL\\PRIMARY";
-	const size_t len = sizeof first - 1;
 	word burned = word_of(d, 0x00280301);
 	char type[256];
-	bool is_first;
+	bool is_trusted;
 
 	text_that_stays(d, 0x00080008, rules, type, sizeof type);
-	is_first = strncmp(type, first, len) == 0 && (type[len] == '\0' || type[len] == '\\');
+	is_trusted = is_type(type, "ORIGINAL\\PRIMARY") ||
+		     (rules->with_derived && is_type(type, "DERIVED\\PRIMARY"));
 	if (burned == WORD_NO)
 		return EMR_WITHHELD_NOT;
-	if (burned == WORD_OTHER || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_first))
+	if (burned == WORD_OTHER || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_trusted))
 		return EMR_WITHHELD_BURNED_IN;
 	return EMR_WITHHELD_NOT;
 }

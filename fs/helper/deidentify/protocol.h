@@ -21,7 +21,7 @@ typedef enum protocol_kind {
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
 typedef struct protocol_file {
 	uint32_t kind;
-	uint32_t without_dates, with_characteristics, with_faces;
+	uint32_t without_dates, with_characteristics, with_faces, with_derived;
 	uint32_t year;		  /* the present one */
 	uint32_t is_table;	  /* for the checker */
 	uint64_t size, copy_size; /* copy_size: for the checker */

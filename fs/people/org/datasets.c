@@ -223,7 +223,9 @@ static emr_status add_rules(const emr_terms *terms, json_t *one)
 			       json_object_set_new(one, "characteristics",
 				       json_boolean(terms->with_characteristics)) == 0 &&
 			       json_object_set_new(one, "faces",
-				       json_string(terms->with_faces ? "kept" : "withheld")) == 0
+				       json_string(terms->with_faces ? "kept" : "withheld")) == 0 &&
+			       json_object_set_new(one, "derived",
+				       json_string(terms->with_derived ? "kept" : "withheld")) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }

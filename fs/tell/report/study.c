@@ -1,5 +1,5 @@
 /* This file makes what lies beside the participants in a folder that shows one dataset: its README,
- * terms, participants, sums, and how to cite it. They are made anew for each reader, and say what
+ * terms, participants, sums, and how to cite it. They are made again for each reader, and say what
  * is lacking by now. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,35 +55,20 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 	emr_hex(team->terms_id.b, sizeof team->terms_id.b, id);
 	EMR_TRY(steward_of(special, team, steward));
 	snprintf(text, sizeof text,
-		_("This folder is the dataset %s of %s, for reading only: records that people gave "
-		  "for "
-		  "research\n"
-		  "on the terms in terms.json. Its steward signed that file: its SHA-256 is\n"
-		  "%s.\n"
-		  "\n"
+		_("This folder is the dataset %s of %s, for reading only. Its steward signed the "
+		  "terms: the SHA-256 of terms.json is\n"
+		  "%s.\n\n"
 		  "  PSEUDONYM/       what one participant gives\n"
-		  "  participants.tsv all of them: how many files the ledger has, and how they "
-		  "open now\n"
-		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and whose records are "
-		  "lacking\n"
-		  "  CITATION.cff     how to cite it: id of the frozen state, counts, what is "
-		  "incomplete\n"
-		  "  .emrfs/notices   what could not be opened, and why\n"
-		  "\n"
-		  "In participants.tsv, and in user.emrfs.opens of each file, stand any-time, "
-		  "while-open (of\n"
-		  "the participant's own folder), absent (nobody answers for the participant), "
-		  "daily-limit\n"
-		  "(you opened as many files as the terms allow in a day), left (the participant "
-		  "left), "
-		  "dropped\n"
-		  "(the steward let you out) or closed (the dataset).\n"
-		  "\n"
-		  "Whoever takes part may leave at any time: then open files end with an error, "
-		  "and a "
-		  "program\n"
-		  "that has one mapped into its memory is killed by SIGBUS. Copy a file before you "
-		  "map it.\n"),
+		  "  participants.tsv how many files of each the ledger has, and how they open\n"
+		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and who is lacking\n"
+		  "  CITATION.cff     how to cite it, and what is incomplete\n"
+		  "  .emrfs/notices   what could not be opened, and why\n\n"
+		  "Files open any-time, while-open (the participant's own folder), or not:\n"
+		  "absent (nobody answers for the participant), daily-limit (of files that you "
+		  "may\n"
+		  "open), left (the participant), dropped (you), closed (the dataset).\n"
+		  "What you have open ends with the participant's leaving: reading fails, and a\n"
+		  "program that has mapped the file is killed by SIGBUS. So copy it first.\n"),
 		team->name, steward, id);
 	return put(out, text);
 }

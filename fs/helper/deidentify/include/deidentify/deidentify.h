@@ -72,6 +72,9 @@ typedef struct emr_deidentify_rules {
 	/* CT and MR of a head stay although slices are thinner than 3 mm, from which a face can be
 	 * drawn: the caller knows that faces were taken off, or the participant agreed to it. */
 	bool with_faces;
+	/* CT and MR pictures that the device made from others (DERIVED\PRIMARY: maps, projections)
+	 * need no word of the device that no text is drawn in them. */
+	bool with_derived;
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
 	/* Which columns of tables stay; none: tables are withheld as no DICOM. */
