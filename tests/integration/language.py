@@ -132,10 +132,10 @@ def wrong_directives_do_not_build(po, work):
     spoiled = os.path.join(work, "spoiled.po")
     with open(po, encoding="utf-8") as file:
         text = file.read()
-    sound = 'msgstr "%s já é a versão %llu.\\n"'
-    assert sound in text, "the sentence that is spoiled for this test is another one now"
+    sound = re.search(r'^#, c-format\nmsgid "[^"]*%s[^"]*"\nmsgstr "[^"]*%s', text, re.M)
+    assert sound, f"{po}: no sentence that could be spoiled for this test"
     with open(spoiled, "w", encoding="utf-8") as file:
-        file.write(text.replace(sound, sound.replace("%s", "%n")))
+        file.write(text[: sound.end() - 1] + "n" + text[sound.end() :])
     done = subprocess.run(["msgfmt", "--check", "-o", "/dev/null", spoiled], capture_output=True, text=True)
     assert done.returncode != 0, "msgfmt takes a translation with other directives"
 

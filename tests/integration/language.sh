@@ -113,7 +113,7 @@ say "status: whole sentences, numbers and days as they are written there"
 run 0 status
 says "Saúde de Ana Silva, aberta em $EMR_WORK/ana-folder"
 says $'2 ficheiros, 63\xc2\xa0888 bytes.  Seguro neste disco: tudo.  No livro-razão: 2.' # a blank that does not break
-says "Livro-razão: neste computador, São Lucas com 3 membros, "
+says "Livro-razão: o de São Lucas, com 3 membros."
 run 0 status ana-folder/Imaging/a.txt
 grep -qE '^Versão [0-9a-z:]+, 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}, 4 bytes, no livro-razão, 2 cópias\.' out/said || emr_fail "$(cat out/said)"
 
@@ -129,7 +129,7 @@ says "Já está partilhado assim; nada foi alterado."
 
 say "the log tells who did what"
 run 0 log
-says $'   Ana Silva  guardou  Imaging/MRI.pdf v1, 63\xc2\xa0884 bytes   provado, entrada '
+says $'   Ana Silva  guardou  Imaging/MRI.pdf v1, 63\xc2\xa0884 bytes   provado'
 grep -qE 'Ana Silva  partilhou Imaging com lima, São Lucas \(palavra própria: Paula Lima\), para ler até 20[0-9-]{8} [0-9:]{5}, para tratamento' out/said || emr_fail "$(cat out/said)"
 says "provado: está no livro-razão"
 grep -q '^O que aconteceu aos seus registos, o mais recente no fim\.' ana-folder/.emrfs/log || emr_fail "$(cat ana-folder/.emrfs/log)"
@@ -250,6 +250,18 @@ LC_ALL=pt_PT.UTF-8 LANGUAGE=xx:pt run 10 status
 says "A sua pasta não está aberta."
 LC_ALL=pt_PT.UTF-8 LANGUAGE=en run 10 status
 says "Your folder is not open."
+
+say "a third language is one more file in po/, and nothing else"
+mkdir -p third/po third/made/fs
+cp "$PACKAGING/../po/CMakeLists.txt" third/po/
+sed 's/^"Language: pt/"Language: xx/; s/^msgstr "pt"$/msgstr "xx"/; s/^msgstr "A sua pasta não está aberta\./msgstr "XX closed./' "$PACKAGING/../po/pt.po" >third/po/xx.po
+printf 'cmake_minimum_required(VERSION 3.25)\nproject(third NONE)\ninclude(GNUInstallDirs)\nadd_subdirectory(po)\n' >third/CMakeLists.txt
+{ cmake -S third -B third/made && cmake --build third/made; } >out/built 2>&1 || emr_fail "po/xx.po does not build: $(tail -5 out/built)"
+cp "$EMRFS" third/made/fs/
+LC_ALL=pt_PT.UTF-8 LANGUAGE=xx EMRFS=third/made/fs/emrfs run 10 status
+says "XX closed."
+LC_ALL=pt_PT.UTF-8 LANGUAGE=xx EMRFS=third/made/fs/emrfs run 0 help mount
+says "Abrir a sua pasta"
 
 say "a program that asks for the passphrase is told the question as ever, and how a person reads it"
 cat >asking <<'END'

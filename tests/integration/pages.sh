@@ -27,17 +27,8 @@ done
 gunzip -c "$SHARE/man/man7/emrfs-messages.7.gz" | grep -q 'no.-hard.-links' || wrong "emrfs-messages.7 has no no-hard-links"
 gunzip -c "$SHARE/man/man7/emrfs-folder.7.gz" | grep -q 'stored.-bytes' || wrong "emrfs-folder.7 has no stored-bytes"
 
-# offers LINE: what bash completes there, one a line.
-offers() {
-	bash -c '
-		compopt() { :; }
-		. "$1"
-		read -ra COMP_WORDS <<<"$2"
-		[[ $2 != *" " ]] || COMP_WORDS+=("")
-		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-		_emrfs
-		printf "%s\n" "${COMPREPLY[@]}"' - "$SHARE/bash-completion/completions/emrfs" "$1"
-}
+COMPLETION=$SHARE/bash-completion/completions/emrfs
+. "$(dirname "$0")/../support/offers.sh"
 [ "$(offers 'emrfs ' | sort)" = "$(sort <<<"$verbs")" ] || wrong "bash does not offer the verbs"
 [ "$(offers 'emrfs unm')" = unmount ] || wrong "bash does not complete unmount"
 [ "$(offers 'emrfs --as child unm')" = unmount ] || wrong "bash does not complete after --as NAME"
@@ -46,6 +37,20 @@ offers() {
 cd "$work" && mkdir place && touch file || exit 2
 [ "$(offers 'emrfs mount pl')" = place ] || wrong "bash does not complete a directory"
 [ "$(offers 'emrfs mount --passphrase-file fi')" = file ] || wrong "bash does not complete a file"
+while IFS='|' read -r line wanted; do
+	[ "$(offers "$line" | tr '\n' ' ')" = "$wanted " ] || wrong "bash offers after $line: $(offers "$line" | tr '\n' ' ')"
+done <<'END'
+emrfs org in|invite
+emrfs org rules ap|approve
+emrfs org team lung |add remove
+emrfs --as child device |add accept remove
+emrfs people a|add
+emrfs people add fi|file
+emrfs dataset --wait jo|join
+emrfs dataset --terms fi|file
+emrfs share Imaging |with
+emrfs revoke Imaging |from
+END
 for verb in $verbs; do
 	offers "emrfs $verb -" | sed 's/=$//' | sort >"$work/offered"
 	"$PAGES" verb "$verb" | sed -n '/^.SH OPTIONS/,/^.SH EXIT/s/.*\\fB\\-\\-\([a-z\\-]*\)\\fR.*/--\1/p' | sed 's/\\-/-/g' | sort >"$work/taken"
@@ -61,4 +66,6 @@ offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.
 [ "$offered" = unmount ] || wrong "fish does not complete unmount: $offered"
 offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs mount --read'" | cut -f1)
 [ "$offered" = --read-only ] || wrong "fish does not complete --read-only: $offered"
+offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs org inv'" | cut -f1)
+[ "$offered" = invite ] || wrong "fish does not complete org invite: $offered"
 exit $bad

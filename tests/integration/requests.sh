@@ -59,6 +59,15 @@ expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
 grep -qF "Who asks:   nuno, São Lucas (own word: Dr Nuno Reis)" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 grep -qxF "Yes:        emrfs approve $whole" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "no command in the file"
 ! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$whole.txt" 2>/dev/null || emr_fail "a request was changed as a file"
+COMPLETION=${EMRFS%/emrfs}/verbs/pages/share/bash-completion/completions/emrfs
+if [ -f "$COMPLETION" ]; then # sanitized programs make no pages
+	. "$SUPPORT/offers.sh"
+	PATH=${EMRFS%/*}:$PATH
+	expect "the id of a request" "$(offers 'emrfs approve r')" "$(json 0 request && field requests.0.id)"
+	expect "people, and not to share with a path" "$(offers 'emrfs share Imaging with nu')" nuno
+	expect "the folder's paths, from elsewhere" "$(offers 'emrfs log In')" Inbox/
+	expect "and from inside" "$(cd "$MNT" && offers 'emrfs log In')" Inbox/
+fi
 json 0 request
 expect "requests" "$(one)" 1
 expect "direction" "$(one direction)" to-me

@@ -42,6 +42,54 @@ static bool takes(emr_verb verb, int option)
 	return emr_verb_takes(verb, (emr_option)option);
 }
 
+#define FORMS_BYTES 1024
+
+/* OPERANDS as forms between bars, without brackets: "rules FILE|rules approve ID" of "rules [FILE |
+ * approve ID]". */
+static void operand_forms(const char *operands, char out[FORMS_BYTES])
+{
+	size_t len = 0, begin = 0, inner = 0, deep = 0;
+	const char *end = strchr(operands, ']');
+	/* Brackets around all of it, or around the first word alone. */
+	size_t least =
+		operands[0] == '[' && end != NULL && strrchr(operands, ']')[1] == '\0' ? 1 : 0;
+
+	for (const char *at = operands; *at != '\0' && len + 128 < FORMS_BYTES; at++) {
+		if (*at == '[' && deep++ >= least)
+			inner = len;
+		else if (*at == ']')
+			deep--;
+		if (*at == '|' && deep > least) { /* what stands before the bracket comes again */
+			size_t again = inner - begin;
+
+			out[len++] = '|';
+			memmove(out + len, out + begin, again);
+			inner = len + again;
+			begin = len;
+			len += again;
+		} else if (*at == '|') {
+			out[len++] = '|';
+			begin = len;
+		} else if (*at != '[' && *at != ']') {
+			out[len++] = *at;
+		}
+	}
+	out[len] = '\0';
+}
+
+/* The words that a verb may begin with: "invite admit leave". */
+static void first_words(FILE *to, const char *operands)
+{
+	char forms[FORMS_BYTES], *rest = forms;
+
+	operand_forms(operands, forms);
+	for (char *form; (form = strsep(&rest, "|")) != NULL;) {
+		form += strspn(form, " ");
+		if (form[0] >= 'a' && form[0] <= 'z')
+			fprintf(to, " %.*s", (int)strcspn(form, " "), form);
+	}
+}
+
 /* ---- bash ---- */
 
 static void bash_options(FILE *to, emr_verb verb)
@@ -59,88 +107,120 @@ static void bash_options(FILE *to, emr_verb verb)
 	}
 }
 
-/* An option that takes a word is followed by anything: nothing can be guessed, so nothing is
- * offered. */
-static void bash_arguments(FILE *to, pages_kind kind, const char *action)
+/* "--who:WHO" of each option that takes an argument: what stands behind it. */
+static void bash_arguments(FILE *to, emr_verb verb)
 {
-	bool is_first = true;
-
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		const emr_option_row *option = emr_option_get((emr_option)i);
 
-		if (option->kind != EMR_HAS_ARGUMENT || pages_kind_of(option->argument) != kind)
-			continue;
-		fprintf(to, "%s%s%s", is_first ? "\t" : "|", option->name != NULL ? "--" : "-",
-			option->name != NULL ? option->name : (char[]){option->letter, '\0'});
-		is_first = false;
+		if (option->kind == EMR_HAS_ARGUMENT && takes(verb, i))
+			fprintf(to, " %s%s:%.*s", option->name != NULL ? "--" : "-",
+				option->name != NULL ? option->name
+						     : (char[]){option->letter, '\0'},
+				(int)strcspn(option->argument, " "), option->argument);
 	}
-	if (!is_first)
-		fprintf(to, ")\n\t\t%s\n\t\treturn ;;\n", action);
 }
 
-static const char *bash_action(pages_kind kind)
-{
-	switch (kind) {
-	case PAGES_FILE:
-		return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$word\")";
-	case PAGES_DIRECTORY:
-		return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$word\")";
-	case PAGES_VERB:
-		return "mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$word\")";
-	case PAGES_WORD:
-		break;
-	}
-	return "return";
-}
+static const char bash_begin[] =
+	"# bash completion of emrfs, made from its table of verbs.\n"
+	"# _emrfs_ask FIELD VERB: each FIELD that an open folder answers; nobody is asked for a "
+	"passphrase.\n"
+	"_emrfs_ask() {\n"
+	"\tEMRFS_ASKPASS=false EMRFS_DIALOG='' timeout 5 \"${COMP_WORDS[0]}\" ${as:+--as \"$as\"} "
+	"\"$2\" --json "
+	"2>/dev/null </dev/null |\n"
+	"\t\tgrep -o \"\\\"$1\\\":\\\"[^\\\"\\\\\\\\]*\\\"\" | cut -d'\"' -f4\n"
+	"}\n"
+	"_emrfs_add() {\n"
+	"\tlocal line\n"
+	"\twhile IFS= read -r line; do [[ $line != \"$word\"* ]] || COMPREPLY+=(\"$line\"); done\n"
+	"}\n"
+	"# _emrfs_offer WHAT: adds what can stand for that operand or argument.\n"
+	"_emrfs_offer() {\n"
+	"\tlocal folder line\n"
+	"\tcase $1 in\n"
+	"\tVERB) _emrfs_add <<<\"${verbs// /$'\\n'}\" ;;\n"
+	"\tWHO | OWNER*) _emrfs_add < <(_emrfs_ask who people | while IFS= read -r line; do printf "
+	"'%q\\n' \"$line\"; done) ;;\n"
+	"\tID) [[ $verb != approve && $verb != deny ]] || _emrfs_add < <(_emrfs_ask id request) "
+	";;\n"
+	"\tPATH* | SRC | DEST | NEW) # as the verb looks it up: from here inside an open folder, "
+	"else from its top\n"
+	"\t\tfolder=$(_emrfs_ask folder status | head -n 1)\n"
+	"\t\t[[ $word != /* && $PWD/ != \"$folder\"/* ]] || folder=.\n"
+	"\t\tcompopt -o filenames\n"
+	"\t\t_emrfs_add < <(cd \"${folder:-.}\" 2>/dev/null && compgen -f -- \"$word\" | while "
+	"IFS= read -r line; do\n"
+	"\t\t\t[[ ! -d $line ]] || line+=/\n"
+	"\t\t\tprintf '%s\\n' \"$line\"\n"
+	"\t\tdone)\n"
+	"\t\t[[ ${COMPREPLY[0]-} != */ ]] || compopt -o nospace ;;\n"
+	"\tDIR) compopt -o filenames; _emrfs_add < <(compgen -d -- \"$word\") ;;\n"
+	"\t*FILE* | OUT | COPY | CARD | INVITE) compopt -o filenames; _emrfs_add < <(compgen -f -- "
+	"\"$word\") ;;\n"
+	"\t[a-z]*) _emrfs_add <<<\"$1\" ;;\n"
+	"\tesac\n"
+	"}\n"
+	"_emrfs() {\n"
+	"\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb='' as='' i "
+	"at options takes "
+	"verbs forms form typed=()\n"
+	"\tverbs='";
+
+static const char bash_middle[] =
+	"'\n\tCOMPREPLY=()\n"
+	"\tfor ((at = 1; at < COMP_CWORD; at++)); do\n"
+	"\t\tcase ${COMP_WORDS[at]} in\n"
+	"\t\t--as) as=${COMP_WORDS[++at]-} ;;\n"
+	"\t\t-*) ;;\n"
+	"\t\t*) verb=${COMP_WORDS[at]}; break ;;\n"
+	"\t\tesac\n"
+	"\tdone\n"
+	"\tcase $verb in\n"
+	"\t'') options='--as --json --help --version' takes='--as:NAME' forms=VERB ;;\n";
+
+static const char bash_end[] =
+	"\tesac\n"
+	"\tfor i in $takes; do\n"
+	"\t\t[[ $i != \"$before:\"* ]] || { _emrfs_offer \"${i#*:}\"; return; }\n"
+	"\tdone\n"
+	"\tif [[ $word == -* ]]; then\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
+	"\t\t[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n"
+	"\t\treturn\n\tfi\n"
+	"\tfor ((i = at + 1; i < COMP_CWORD; i++)); do\n"
+	"\t\t[[ ${COMP_WORDS[i]} == -* || \" $takes\" == *\" ${COMP_WORDS[i-1]}:\"* ]] || "
+	"typed+=(\"${COMP_WORDS[i]}\")\n"
+	"\tdone\n"
+	"\tIFS='|' read -ra forms <<<\"$forms\"\n"
+	"\tfor i in \"${forms[@]}\"; do\n"
+	"\t\tread -ra form <<<\"$i\"\n"
+	"\t\tfor ((i = 0; i < ${#typed[@]}; i++)); do\n"
+	"\t\t\t[[ ${form[i]-} == [A-Z]* || ${form[i]-} == \"${typed[i]}\" ]] || continue 2\n"
+	"\t\tdone\n"
+	"\t\t_emrfs_offer \"${form[i]-}\"\n"
+	"\tdone\n"
+	"}\n"
+	"complete -F _emrfs emrfs\n";
 
 bool pages_bash(FILE *to)
 {
-	fputs("# bash completion of emrfs, made from its table of verbs.\n"
-	      "_emrfs() {\n"
-	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb='' i "
-	      "options verbs\n"
-	      "\tverbs='",
-		to);
+	fputs(bash_begin, to);
 	verb_names(to);
-	fputs("'\n\tCOMPREPLY=()\n"
-	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-	      "\t\tcase ${COMP_WORDS[i]} in\n"
-	      "\t\t--as) ((i++)) ;;\n"
-	      "\t\t-*) ;;\n"
-	      "\t\t*) verb=${COMP_WORDS[i]}; break ;;\n"
-	      "\t\tesac\n"
-	      "\tdone\n"
-	      "\tcase $before in\n",
-		to);
-	bash_arguments(to, PAGES_FILE, bash_action(PAGES_FILE));
-	bash_arguments(to, PAGES_DIRECTORY, bash_action(PAGES_DIRECTORY));
-	bash_arguments(to, PAGES_WORD, "COMPREPLY=()");
-	fputs("\tesac\n\tcase $verb in\n\t'') options='--as --json --help --version' ;;\n", to);
+	fputs(bash_middle, to);
 	for (int i = 0; i < EMR_VERB_COUNT; i++) {
 		const emr_verb_row *row = emr_verb_get((emr_verb)i);
+		char forms[FORMS_BYTES];
 
+		operand_forms(row->operands, forms);
 		fprintf(to, "\t%s%s%s) options='", row->name, row->alias != NULL ? "|" : "",
 			row->alias != NULL ? row->alias : "");
 		bash_options(to, (emr_verb)i);
-		fputs("' ;;\n", to);
+		fputs("' takes='", to);
+		bash_arguments(to, (emr_verb)i);
+		fprintf(to, "' forms='%s' ;;\n", forms);
 	}
-	fputs("\tesac\n"
-	      "\tif [[ $word == -* ]]; then\n"
-	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
-	      "\t\t[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n"
-	      "\t\treturn\n\tfi\n"
-	      "\tcase $verb in\n",
-		to);
-	fprintf(to, "\t'') %s ;;\n", bash_action(PAGES_VERB));
-	for (int i = 0; i < EMR_VERB_COUNT; i++) {
-		const emr_verb_row *row = emr_verb_get((emr_verb)i);
-		pages_kind kind = pages_kind_of(row->operands);
-
-		if (row->operands_max > 0 && kind != PAGES_WORD)
-			fprintf(to, "\t%s%s%s) %s ;;\n", row->name, row->alias != NULL ? "|" : "",
-				row->alias != NULL ? row->alias : "", bash_action(kind));
-	}
-	fputs("\tesac\n}\ncomplete -F _emrfs emrfs\n", to);
+	fputs(bash_end, to);
 	return ferror(to) == 0;
 }
 
@@ -191,9 +271,11 @@ static void zsh_verb(FILE *to, emr_verb verb)
 		if (option->letter != 0)
 			zsh_spec(to, "-", (char[]){option->letter, '\0'}, option);
 	}
-	if (row->operands_max > 0)
-		fprintf(to, " \\\n\t\t'*:%s:%s'", "argument",
-			zsh_action(pages_kind_of(row->operands)));
+	if (row->operands_max > 0) {
+		fputs(" \\\n\t\t'*:argument:{ compadd --", to);
+		first_words(to, row->operands);
+		fprintf(to, "; %s }'", zsh_action(pages_kind_of(row->operands)));
+	}
 	fputs(" ;;\n", to);
 }
 
@@ -250,6 +332,10 @@ bool pages_fish(FILE *to)
 
 		fprintf(to, "complete -c emrfs -n __fish_use_subcommand -a %s -d '", row->name);
 		quoted(to, row->help, "");
+		fputs("'\n", to);
+		fprintf(to, "complete -c emrfs -n '__fish_seen_subcommand_from %s' -a '",
+			row->name);
+		first_words(to, row->operands);
 		fputs("'\n", to);
 		if (row->operands_max > 0 && pages_kind_of(row->operands) == PAGES_VERB) {
 			fprintf(to, "complete -c emrfs -n '__fish_seen_subcommand_from %s' -a '",
