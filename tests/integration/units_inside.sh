@@ -17,10 +17,12 @@ until_it_is() { # COMMAND...
 		sleep 0.2
 	done
 }
+PATH=$PATH:/usr/local/lib/emrfs/hospital-deposit:/usr/local/lib/emrfs/clinic-gateway:/pkg/source/examples/pacs-view
 cd /pkg/source || exit 2
 page=/pkg/source/doc/hospital.md
-# block HEADING: the commands of PAGE below it
-block() { awk -v heading="### $1" '$0 == heading { below = 1; next } below && /^```$/ { if (inside) exit; inside = 1; next } inside' "$page"; }
+# block HEADING: the commands of PAGE below it; inline BEGINNING: the command in the text of PAGE that begins so
+inline() { grep -o '`[^`]*`' "$page" | tr -d '`' | grep -m 1 "^$1" || fail "the page has no such command: $1"; }
+block() { awk -v heading="$1" 'index($0, heading) == 1 && /^#/ { below = 1; next } below && /^```$/ { if (inside) exit; inside = 1; next } inside' "$page"; }
 
 # The program `types` answers every question for a passphrase.
 printf '#!/bin/sh\necho "the passphrase of this test"\n' >/usr/local/bin/types && chmod 755 /usr/local/bin/types
@@ -32,6 +34,7 @@ ana_comes() {
 	must as ana init --join ana.invitation --words-file ana.words --yes --name "Silva, Ana" --born 1984-03-12 >/tmp/said 2>&1
 	must wait $!
 	must as ana people card -o ana.card >/tmp/said 2>&1
+	echo "tell-patients = yes" | runuser -u emrfs -- tee -a /var/lib/emrfs/ana/settings >/dev/null
 	mkdir -m 700 /var/lib/emrfs/ana-folder && chown emrfs:emrfs /var/lib/emrfs/ana-folder
 }
 # at_a_terminal LINE: who sits there types the passphrase when nothing that is typed shows any more; what the screen has stays in /tmp/screen.
@@ -116,7 +119,7 @@ stays_closed() {
 }
 
 say "deposits: doc/hospital.md, line by line"
-block "Setting it up" >/tmp/deposits && [ "$(wc -l </tmp/deposits)" -gt 10 ] || fail "the page has no such commands: deposits"
+block "### Setting it up" >/tmp/deposits && [ "$(wc -l </tmp/deposits)" -gt 10 ] || fail "the page has no such commands: deposits"
 paste </tmp/deposits
 started emrfs-deposit-folder emrfs-deposit-receive emrfs-deposit-place
 as ana mount /var/lib/emrfs/ana-folder >/tmp/said 2>&1 || fail "ana's folder: $(cat /tmp/said)"
@@ -143,8 +146,21 @@ for place in /var/lib/emrfs-deposit/queue /var/lib/emrfs-deposit/unplaced /var/l
 	! facing test -r "$place" && ! facing test -x "$place" && [ -z "$(facing find "$place" -type f -readable 2>/dev/null)" ] || fail "the account that faces the network reads $place"
 done
 
+say "a record system with umask 022: its letter is not delivered and left in clear; the journal has the command, once"
+must useradd -G emrfs-deposit records
+runuser -u records -- sh -c 'umask 022; mkdir /srv/emrfs-drop/NOBODY && echo "in clear" >/srv/emrfs-drop/NOBODY/note.txt'
+mend() { journalctl -u emrfs-deposit-place -o cat | sed -n 's|^/srv/emrfs-drop/NOBODY: .*so nothing is taken: \(chmod .*\), and umask.*|\1|p'; }
+told() { mend | grep -q .; }
+until_it_is told
+[ "$(mend | wc -l)" = 1 ] || fail "told $(mend | wc -l) times"
+must sh -c "$(mend)"
+taken() { ! ls /srv/emrfs-drop/NOBODY/* >/dev/null 2>&1; }
+until_it_is taken
+eval "$(inline 'hospital-deposit status')" >/tmp/said
+[ $? = 1 ] && grep -q '"unknown patient NOBODY": 1' /tmp/said || fail "status: $(cat /tmp/said)"
+
 say "a clinician's server: doc/hospital.md, line by line"
-block "Setting up a clinician" >/tmp/clinic && [ "$(wc -l </tmp/clinic)" -gt 6 ] || fail "the page has no such commands: a clinician"
+block "### Setting up a clinician" >/tmp/clinic && [ "$(wc -l </tmp/clinic)" -gt 6 ] || fail "the page has no such commands: a clinician"
 ip address add 192.0.2.11/32 dev lo
 paste </tmp/clinic
 runuser -u emrfs -- sh -c 'echo "a note" >/var/lib/emrfs/clinic/lima/folder/note.txt'
@@ -157,9 +173,31 @@ seen() { nsenter -t "$server" -m runuser -u emrfs -- ls "$1" 2>/dev/null; }
 [ "$(seen /var/lib/emrfs)" = clinic ] && [ "$(seen /var/lib/emrfs/clinic)" = lima ] || fail "the server sees $(seen /var/lib/emrfs) $(seen /var/lib/emrfs/clinic)"
 [ -z "$(seen /var/lib/emrfs/clinic/lima/home)" ] || fail "the server sees her keyring"
 seen /var/lib/emrfs/clinic/lima/folder | grep -qx note.txt || fail "the server does not see her folder"
+for line in "$(inline 'systemctl is-active')" "$(inline 'find /var/lib')"; do eval "${line//NAME/lima}" >/tmp/said || fail "$line: $(cat /tmp/said)"; done
+must runuser -u emrfs -- sh -c "$(inline 'EMRFS_HOME=.* emrfs status' | sed s/NAME/lima/)" >/tmp/said
+runuser -u emrfs -- env PATH="$PATH" sh -c "$(inline 'clinic-gateway log' | sed s,DIR,/var/lib/emrfs/clinic/lima/server,)" >/tmp/said
+grep -q '^lima|192.0.2.11|.*|log-in|ok' /tmp/said || fail "the server's log: $(cat /tmp/said)"
+
+say "a workstation: doc/hospital.md; it finds the study that is shared with her"
+block "## DICOM workstations" >/tmp/workstation && [ -s /tmp/workstation ] || fail "the page has no such command"
+ip address add 192.0.2.40/32 dev lo
+{
+	as clinic/lima/home people card -o lima.card && as ana people add lima.card --name lima && as clinic/lima/home people add ana.card --name Ana &&
+		runuser -u emrfs -- mkdir -p /var/lib/emrfs/ana-folder/Imaging/Knee && runuser -u emrfs -- cp "$image" /var/lib/emrfs/ana-folder/Imaging/Knee/ &&
+		as ana status --wait && as ana share Imaging with lima --yes --wait
+} >/tmp/said 2>&1 || fail "sharing: $(cat /tmp/said)"
+shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/*Ana*/Imaging/Knee/*.dcm'; }
+until_it_is shared
+install -d -o emrfs -m 700 /run/lima /tmp/lima && ln -s /var/lib/emrfs/clinic/lima/folder /tmp/lima/Health
+runuser -u emrfs -- env HOME=/tmp/lima XDG_RUNTIME_DIR=/run/lima PATH="$PATH" bash -c "$(cat /tmp/workstation)" >/tmp/pacs 2>&1 &
+viewing=$!
+finds() { findscu -S -aet WS7 -aec LIMA -k QueryRetrieveLevel=STUDY -k StudyInstanceUID -k PatientName 192.0.2.40 11113 2>&1 | grep -q CompressedSamples || { cat /tmp/pacs; false; }; }
+until_it_is finds
 # Closed by itself (idle, or her own unmount) it stays closed, and the server ends.
 as clinic/lima/home unmount >/tmp/said 2>&1 || fail "her folder: $(cat /tmp/said)"
 stays_closed systemctl emrfs-clinic-folder@lima
+wait $viewing || fail "pacs-view: $(cat /tmp/pacs)"
+[ "$(grep -c '^ *```' "$page")" = 12 ] || fail "a block of doc/hospital.md is not tried here"
 ended_server() { [ "$(systemctl is-active emrfs-clinic-server@lima)" = inactive ]; }
 until_it_is ended_server
 as ana unmount >/tmp/said || fail "ana's folder: $(cat /tmp/said)"
@@ -168,7 +206,7 @@ stopped emrfs-deposit-place emrfs-deposit-receive emrfs-deposit-folder
 say "a host: doc/operate.md, line by line; somebody of another account joins"
 page=/pkg/source/doc/operate.md
 ip address add 192.168.0.7/32 dev lo
-block "A host that starts with the computer" >/tmp/host && [ "$(wc -l </tmp/host)" -gt 5 ] || fail "the page has no such commands: a host"
+block "### A host that starts with the computer" >/tmp/host && [ "$(wc -l </tmp/host)" -gt 5 ] || fail "the page has no such commands: a host"
 bento_comes() {
 	until_it_is test -s /var/lib/emrfs-host/bento.invitation
 	install -m 600 -o games /var/lib/emrfs-host/bento.invitation /tmp/bento.invitation
@@ -250,4 +288,4 @@ her_stop emrfs-agent
 
 forgotten=$(for file in /usr/lib/systemd/user/emrfs* /usr/lib/systemd/system/emrfs* /etc/systemd/system/emrfs*.service; do basename "${file%.service}"; done | sort -u | grep -vxFf <(printf '%s\n' $tried))
 [ -z "$forgotten" ] || fail "not tried: $forgotten"
-[ -z "$(systemctl --failed --no-legend 'emrfs*')$(hers --failed --no-legend)" ] || fail "failed: $(systemctl --failed; hers --failed)"
+[ -z "$(systemctl list-units --failed --no-legend 'emrfs*')$(hers --failed --no-legend)" ] || fail "failed: $(systemctl --failed; hers --failed)"

@@ -75,7 +75,8 @@ dunst_pid=$!
 emr_until dunstctl is-paused
 rm lean/xmessage
 action backup
-screen_await 'install zenity'
+screen_zoom=100
+screen_await 'zenity'
 wait "$screen_program"
 run 0 unmount
 screen_end
