@@ -122,7 +122,8 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 		return;
 	}
 	out.f_blocks = space.total_bytes / 4096;
-	out.f_bfree = out.f_bavail = space.free_bytes / 4096;
+	out.f_bfree = space.unused_bytes / 4096;
+	out.f_bavail = space.free_bytes / 4096;
 	/* One record needs a few kilobytes of metadata: a promise of names that can be kept. */
 	out.f_ffree = out.f_favail = space.free_bytes / 8192;
 	out.f_files = out.f_ffree + space.names;

@@ -180,6 +180,15 @@ emr_status emr_mountpoint_find(
 	return EMR_OK;
 }
 
+/* Commands and the folder's process name it to each other in JSON, which is UTF-8. */
+static bool can_be_named(const char *path)
+{
+	char shown[PATH_MAX];
+
+	emr_show(path, shown, sizeof shown);
+	return strcmp(path, shown) == 0;
+}
+
 static emr_status refuse(
 	emr_problem *out_problem, emr_message message, const emr_places *places, const char *path)
 {
@@ -190,8 +199,15 @@ static emr_status refuse(
 emr_status emr_mountpoint_prepare(const emr_places *places, const char *path,
 	emr_closed *out_closed, emr_problem *out_problem)
 {
-	emr_mount_kind kind = emr_mountpoint_look(path);
+	emr_mount_kind kind;
 	emr_problem ignored = {0};
+
+	if (!can_be_named(path))
+		return emr_wrong_use("mount",
+			_("The path of the folder is no UTF-8, or has characters that hide or turn "
+			  "text: no command could name it. Open it at another path."),
+			out_problem);
+	kind = emr_mountpoint_look(path);
 
 	if (kind == EMR_MOUNT_DEAD) {
 		if (emr_mountpoint_end(path, true, &ignored) != EMR_OK)

@@ -31,3 +31,26 @@ confirmed_version "$MNT/d/next" >/dev/null || exit 1
 emr_remount
 must cmp "$EMR_WORK/large" "$MNT/d/large"
 must cmp "$EMR_WORK/small" "$MNT/d/next"
+
+say "what is told of the room: what only root may fill is free and not available; it falls by a write, and comes back by an erasure"
+emr_unmount
+must umount "$EMRFS_HOME"
+must truncate -s 96M "$EMR_WORK/image"
+must mkfs.ext4 -q -m 10 "$EMR_WORK/image"
+mount -o loop "$EMR_WORK/image" "$EMRFS_HOME" 2>"$EMR_WORK/out/loop" || emr_skip "no loop device: $(cat "$EMR_WORK/out/loop")"
+must chmod 700 "$EMRFS_HOME" && rm "$EMR_WORK/words"
+emr_init
+emr_mount
+told() { local room && room=$(stat -f -c "($1) * %S" "$2") && echo $((room)); }
+near() { [ $(($2 - $3)) -le 8192 ] && [ $(($3 - $2)) -le 8192 ] || emr_fail "$1: $2 bytes, and of the disk $3"; } # blocks have other sizes
+near "root's part" "$(told '%f - %a' "$MNT")" "$(told '%f - %a' "$EMRFS_HOME")"
+near "the disk" "$(told %b "$MNT")" "$(told %b "$EMRFS_HOME")"
+[ "$(told '%f - %a' "$MNT")" -gt 5000000 ] || emr_fail "root has no part of the disk"
+begun=$(told %a "$MNT")
+must cp "$EMR_WORK/large" "$MNT/large"
+confirmed_version "$MNT/large" >/dev/null || exit 1
+[ "$(told %a "$MNT")" -le $((begun - 30000000)) ] || emr_fail "30 MB were written, and $begun bytes became $(told %a "$MNT")"
+must "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" "$MNT/large"
+back() { [ "$(told %a "$MNT")" -ge $((begun - 3000000)) ]; }
+emr_until back
+emr_unmount

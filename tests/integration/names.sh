@@ -65,3 +65,10 @@ ls -l --time-style=full-iso "$MNT/many" >"$EMR_WORK/after"
 must cmp "$EMR_WORK/before" "$EMR_WORK/after"
 must rm -r "$MNT/many"
 emr_unmount
+
+say "a folder is not opened where no command could name it afterwards"
+for name in $'not\377utf' $'escape\e[31m'; do
+	must mkdir "$EMR_WORK/$name"
+	! "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$name" >"$EMR_WORK/out/odd" 2>&1 || emr_fail "opened at $(printf %q "$name")"
+	grep -qF "The path of the folder is no UTF-8" "$EMR_WORK/out/odd" || emr_fail "$(cat "$EMR_WORK/out/odd")"
+done

@@ -133,7 +133,7 @@ void space_make_room(emr_view *view)
 emr_status emr_view_space(emr_view *view, emr_space *out_space)
 {
 	struct statvfs disk;
-	uint64_t names, free_bytes;
+	uint64_t names, free_bytes, left;
 
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
@@ -141,9 +141,11 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 	names = view->index.by_name.count;
 	pthread_mutex_unlock(&view->lock);
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	left = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes);
 	*out_space = (emr_space){
 		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
-		.free_bytes = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes),
+		.free_bytes = left,
+		.unused_bytes = (uint64_t)disk.f_bfree * disk.f_frsize - (free_bytes - left),
 		.names = names,
 	};
 	return EMR_OK;

@@ -463,8 +463,8 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 
 /* ---- what is where */
 typedef struct emr_space {
-	uint64_t total_bytes, free_bytes; /* of the disk that holds the store */
-	uint64_t names;			  /* in the folder */
+	/* Of the disk that holds the store; unused is also what only the super-user may fill. */
+	uint64_t total_bytes, free_bytes, unused_bytes, names; /* names in the folder */
 } emr_space;
 emr_status emr_view_space(emr_view *view, emr_space *out_space);
 
