@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 WHOLE = ["Verbs", "Options", "Exit codes", "Settings", "Messages"]  # every cell is the program's
-NAMED = ["Attributes", "Files in .emrfs", "Files at the top of a dataset's folder"]                         # the first cell is; the rest was written by a person
+NAMED = ["Attributes", "Files in .emrfs", "Beside the participants of a dataset"]                         # the first cell is; the rest was written by a person
 ELSEWHERE = {"Files in .emrfs"}  # the page may have more: directories, which contract.sh looks for in an open folder
 
 # What FHIR, Kubo and the frames of the socket call so is theirs.  Two things with one name in two verbs (a count, a list or a mark of

@@ -281,6 +281,37 @@ if command -v tabix bgzip >/dev/null; then
 	emr_until gone
 fi
 
+say "an absent participant is waited for once, and comes back with a change"
+for i in 1 2; do echo "late $i" >"rui-folder/Imaging/late-$i.txt"; done
+as rui run 0 status --wait
+emr_until test -e "eva-folder/$RUI/Imaging/late-2.txt"
+two_unmount rui
+python3 - "eva-folder/$RUI/Imaging" <<'END' || emr_fail "of who is absent"
+import errno, os, sys, time
+def refused(name):
+    began = time.monotonic()
+    try:
+        open(os.path.join(sys.argv[1], name)).read()
+    except OSError as e:
+        assert e.errno == errno.ETIMEDOUT, e
+        return time.monotonic() - began
+    sys.exit(f"{name} was read")
+first = refused("late-1.txt")
+assert first > 2, first
+rest = [refused(name) for name in ["late-2.txt", "late-1.txt", "late-2.txt"]]
+assert max(rest) < first / 2, (first, rest)
+END
+expect "for a program" "$(getfattr --absolute-names --only-values -n user.emrfs.opens "eva-folder/$RUI/Imaging/late-2.txt")" absent
+table | grep -q "$RUI,3,absent;" || emr_fail "$(table)"
+grep -q "^# absent $RUI/" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
+expect "told once" "$(grep -c " absent .*$RUI in knees" eva-folder/.emrfs/notices)" 1
+two_mount rui
+rm rui-folder/Imaging/late-1.txt
+read_late() { grep -qsx "late 2" "eva-folder/$RUI/Imaging/late-2.txt"; }
+emr_until read_late
+rm rui-folder/Imaging/late-2.txt
+as rui run 0 status --wait
+
 say "a frozen state is the versions of then, as far as they are there, and says what is not"
 as hospital json 0 dataset freeze knees --passphrase-file "$EMR_PASS"
 expect "versions" "$(field versions)" 6

@@ -120,7 +120,7 @@ bool pages_contract(FILE *to)
 	for (size_t i = 0; i < emr_special_count; i++)
 		if (strchr(emr_special_names[i], '/') == NULL)
 			fprintf(to, "| `%s` |\n", emr_special_names[i]);
-	fputs("## Files at the top of a dataset's folder\n", to);
+	fputs("## Beside the participants of a dataset\n", to);
 	for (size_t i = 0; i < emr_special_count; i++)
 		if (strchr(emr_special_names[i], '/') != NULL)
 			fprintf(to, "| `%s` |\n", strchr(emr_special_names[i], '/') + 1);

@@ -351,8 +351,7 @@ char *shared_owner_path(const shared_owner *owner);
  * can be told to open their folder. */
 bool shared_is_absent(const emr_view *view, const shared_share *s);
 void shared_note_absent(emr_view *view, shared_owner *owner);
-/* How a file of S opens, for scripts: "any-time", "while-open", or why it does not now: "absent",
- * "daily-limit", or the id of its end. */
+/* The word for how a file of S opens, as emr_participant has it. */
 const char *shared_opens(const emr_view *view, const shared_share *s);
 bool shared_is_of_copies(const shared_owner *owner);
 /* Of the worker, without view->lock: READER, of N in S, may be shown, or EMR_FORBIDDEN: S is of a
