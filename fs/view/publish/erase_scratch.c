@@ -167,7 +167,7 @@ static emr_status note_begun_elsewhere(emr_view *view, emr_buf *out_objects)
 	return status;
 }
 
-/* What is open for writing goes with a later try. */
+/* A file that is open for writing goes with a later try. */
 static emr_status begin_one(emr_view *view, const scratch_file *one)
 {
 	char name[EMR_NAME_MAX + 1];
