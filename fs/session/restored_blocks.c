@@ -117,6 +117,7 @@ typedef struct bringing {
 	emr_store *to;
 	emr_buf needed; /* of emr_pin; by root, then by owner */
 	emr_buf known;	/* of emr_pin: those of TO */
+	emr_buf told;	/* of emr_pin: those of versions on the ledger; by root */
 	emr_blocks_found found;
 	bool lacks;	 /* of the root at hand */
 	bool is_damaged; /* a place of TO's segments */
@@ -126,6 +127,7 @@ static void bringing_end(bringing *b)
 {
 	emr_buf_free(&b->needed);
 	emr_buf_free(&b->known);
+	emr_buf_free(&b->told);
 }
 
 static emr_status note_known(void *arg, const emr_pin *pin)
@@ -146,7 +148,9 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 static emr_status note_bundle(void *arg, emr_id16 object, const emr_cid *root)
 {
 	const emr_pin pin = {.root = *root, .owner = object, .state = EMR_PIN_REGISTERED};
+	bringing *b = arg;
 
+	EMR_TRY(emr_buf_append(&b->told, &pin, sizeof pin));
 	return note_pin(arg, &pin);
 }
 
@@ -158,6 +162,12 @@ static int by_root(const void *x, const void *y)
 	return roots != 0 ? roots : memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
 }
 
+static void sort(emr_buf *pins)
+{
+	if (pins->len > 0)
+		qsort(pins->data, pins->len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+}
+
 static emr_status gather(emr_session *session, bringing *b)
 {
 	emr_status status = emr_store_each_pin(b->to, note_known, b);
@@ -167,11 +177,25 @@ static emr_status gather(emr_session *session, bringing *b)
 		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
 	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
 		status = emr_facts_each_bundle(session->facts, &lacks, note_bundle, b);
-	if (status == EMR_OK && b->needed.len > 0)
-		qsort(b->needed.data, b->needed.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
-	if (status == EMR_OK && b->known.len > 0)
-		qsort(b->known.data, b->known.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+	if (status == EMR_OK) {
+		sort(&b->needed);
+		sort(&b->known);
+		sort(&b->told);
+	}
 	return status;
+}
+
+static int compare_roots(const void *x, const void *y)
+{
+	const emr_pin *a = x, *b = y;
+
+	return memcmp(a->root.b, b->root.b, sizeof a->root.b);
+}
+
+static bool is_on_ledger(const bringing *b, const emr_pin *pin)
+{
+	return b->told.len > 0 && bsearch(pin, b->told.data, b->told.len / sizeof *pin, sizeof *pin,
+					  compare_roots) != NULL;
 }
 
 /* ---- bringing it ---- */
@@ -225,15 +249,15 @@ static emr_status bring_block(void *arg, const emr_cid *cid)
 	return status;
 }
 
-static emr_status bring_root(bringing *b, const emr_cid *root)
+static emr_status bring_root(bringing *b, const emr_pin *pin)
 {
 	emr_cid missing;
 	emr_status status;
 
 	b->lacks = false;
-	status = emr_store_walk(&b->face, root, bring_block, b, &missing);
+	status = emr_store_walk(&b->face, &pin->root, bring_block, b, &missing);
 	b->lacks |= is_no_block(status);
-	b->found.versions++;
+	*(is_on_ledger(b, pin) ? &b->found.versions : &b->found.others) += 1;
 	b->found.lacking += b->lacks;
 	return is_no_block(status) ? EMR_OK : status;
 }
@@ -280,7 +304,7 @@ emr_status emr_restored_blocks_bring(emr_session *session, const emr_restored_bl
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		if (i > 0 && emr_cid_equal(&pins[i - 1].root, &pins[i].root))
 			continue;
-		status = bring_root(&b, &pins[i].root);
+		status = bring_root(&b, &pins[i]);
 		if (progress != NULL)
 			progress(arg, i + 1, n);
 	}

@@ -20,8 +20,9 @@ typedef struct emr_restored_blocks {
 /* The versions that were looked for: every one on the ledger that this computer can tell to be its
  * person's, and whatever was pinned in the copy or in the directory. */
 typedef struct emr_blocks_found {
-	uint64_t versions; /* different ones */
-	uint64_t lacking;  /* of them, such that a block is nowhere, or is not what it was */
+	uint64_t versions; /* different ones on the ledger */
+	uint64_t others;   /* pinned, and not there: not sent yet, or left behind by a kill */
+	uint64_t lacking;  /* of both, such that a block is nowhere, or is not what it was */
 	uint64_t brought;  /* blocks that were taken from a source */
 } emr_blocks_found;
 
