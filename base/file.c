@@ -458,3 +458,24 @@ emr_status emr_pwrite_all(int fd, const void *data, size_t len, off_t at)
 	}
 	return EMR_OK;
 }
+
+bool emr_file_is_barred(const char *path, char *out, size_t size)
+{
+	char at[108], names[2048]; /* as long as the name of a socket */
+	struct passwd owner, *has_owner = NULL;
+	struct group group, *has_group = NULL;
+	struct stat st = {.st_mode = 0};
+	char *slash;
+
+	if (access(path, W_OK) == 0 || (errno != EACCES && errno != EPERM))
+		return false;
+	snprintf(at, sizeof at, "%.107s", path);
+	while (stat(at, &st) != 0 && (slash = strrchr(at, '/')) != NULL && slash != at)
+		*slash = '\0';
+	(void)getpwuid_r(st.st_uid, &owner, names, sizeof names / 2, &has_owner);
+	(void)getgrgid_r(st.st_gid, &group, names + sizeof names / 2, sizeof names / 2, &has_group);
+	snprintf(out, size, "%s (%.40s:%.40s, mode %04o)", at,
+		has_owner != NULL ? owner.pw_name : "?", has_group != NULL ? group.gr_name : "?",
+		(unsigned)st.st_mode & 07777u);
+	return true;
+}

@@ -61,7 +61,7 @@ static bool answers(const char *path)
 	return statfs(path, &disk) == 0 || (errno != ENOTCONN && errno != ECONNABORTED);
 }
 
-emr_mount_kind emr_mountpoint_look(const char *path)
+emr_mount_kind emr_mountpoint_listed(const char *path)
 {
 	emr_mount_kind kind = EMR_MOUNT_NONE;
 	FILE *list = fopen("/proc/self/mountinfo", "re");
@@ -79,9 +79,14 @@ emr_mount_kind emr_mountpoint_look(const char *path)
 	}
 	free(line);
 	fclose(list);
-	if (kind == EMR_MOUNT_LIVE && !answers(path))
-		kind = EMR_MOUNT_DEAD;
 	return kind;
+}
+
+emr_mount_kind emr_mountpoint_look(const char *path)
+{
+	emr_mount_kind kind = emr_mountpoint_listed(path);
+
+	return kind == EMR_MOUNT_LIVE && !answers(path) ? EMR_MOUNT_DEAD : kind;
 }
 
 /* Runs fusermount3; what it says goes to SAID. */

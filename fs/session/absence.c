@@ -95,7 +95,7 @@ static const char *cause_of(emr_status status)
 static void say_absence(emr_status status, uint64_t since_unix_s, const char *state_path,
 	const char *fault, emr_problem *out_problem)
 {
-	char since[EMR_TEXT_BYTES], place[4400], settings[4400];
+	char since[EMR_TEXT_BYTES], place[4400], settings[4400], barrier[256];
 	bool is_member;
 
 	if (status == EMR_OK)
@@ -112,6 +112,10 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 	else if (fault != NULL)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_COPY, "since", since, "cause",
 			fault, "place", place, "state", state_path, NULL);
+	else if (is_member && emr_network_dir_host_at(place, settings, sizeof settings) &&
+		 settings[0] == '/' && emr_file_is_barred(settings, barrier, sizeof barrier))
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_BARRED, "node", settings, "said",
+			barrier, NULL);
 	else if (is_member && emr_network_dir_host_at(place, settings, sizeof settings))
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_HOST, "since", since, "node",
 			settings, NULL);

@@ -158,6 +158,12 @@ static int by_root(const void *x, const void *y)
 	return roots != 0 ? roots : memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
 }
 
+static void sort(emr_buf *pins)
+{
+	if (pins->len > 0)
+		qsort(pins->data, pins->len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+}
+
 static emr_status gather(emr_session *session, bringing *b)
 {
 	emr_status status = emr_store_each_pin(b->to, note_known, b);
@@ -167,10 +173,10 @@ static emr_status gather(emr_session *session, bringing *b)
 		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
 	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
 		status = emr_facts_each_bundle(session->facts, &lacks, note_bundle, b);
-	if (status == EMR_OK && b->needed.len > 0)
-		qsort(b->needed.data, b->needed.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
-	if (status == EMR_OK && b->known.len > 0)
-		qsort(b->known.data, b->known.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+	if (status == EMR_OK) {
+		sort(&b->needed);
+		sort(&b->known);
+	}
 	return status;
 }
 
@@ -281,7 +287,7 @@ emr_status emr_restored_blocks_bring(emr_session *session, const emr_restored_bl
 		is_version |= pins[i].state != EMR_PIN_WRITTEN;
 		if (i + 1 < n && emr_cid_equal(&pins[i].root, &pins[i + 1].root))
 			continue;
-		b.found.versions += is_version;
+		*(is_version ? &b.found.versions : &b.found.others) += 1;
 		is_version = false;
 		status = bring_root(&b, &pins[i].root);
 		if (progress != NULL)

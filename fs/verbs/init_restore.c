@@ -435,7 +435,7 @@ static int say_damage(restoring *r)
 	if (damage.is_set)
 		emr_remark(r->out, &damage);
 	emr_number_text(r->found.lacking, n);
-	emr_number_text(r->found.versions, m);
+	emr_number_text(r->found.versions + r->found.others, m);
 	damage = (emr_problem){.is_set = false};
 	emr_problem_set(&damage, EMR_SAY_RESTORE_LACKS, "n", n, "m", m, "dir", r->dir, NULL);
 	return emr_out_fail(r->out, &damage);
@@ -457,6 +457,7 @@ static int say_done(restoring *r)
 	emr_out_flag(r->out, "second_copy", r->has_second_copy);
 	emr_out_number(r->out, "records", r->list.records);
 	emr_out_number(r->out, "versions", r->found.versions);
+	emr_out_number(r->out, "others", r->found.others);
 	emr_out_number(r->out, "lacking", r->found.lacking);
 	emr_say(r->out,
 		shown[0] != '\0' ? _("%4$s, your keyring is in %1$s, with %2$s as of %3$s.\n")
@@ -464,7 +465,13 @@ static int say_done(restoring *r)
 		r->places.state, records, when, shown);
 	if (r->found.lacking == 0 && r->found.versions > 0) {
 		emr_number_text(r->found.versions, n);
-		emr_say(r->out, "Each block of %s versions of your records was looked at: whole.\n",
+		emr_say(r->out, "Each block of %s versions was looked at: whole.\n", n);
+	}
+	if (r->found.lacking == 0 && r->found.others > 0) {
+		emr_number_text(r->found.others, n);
+		emr_say(r->out,
+			"So are those of %s more that were not sent to the ledger: it was not "
+			"reached before the backup, or a crash left them.\n",
 			n);
 	}
 	emr_say(r->out,

@@ -243,7 +243,7 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	if (status != EMR_OK)
 		return status;
 	folder = json_string_value(json_object_get(report, "folder"));
-	if (folder != NULL && emr_mountpoint_look(folder) == EMR_MOUNT_NONE) {
+	if (folder != NULL && emr_mountpoint_listed(folder) == EMR_MOUNT_NONE) {
 		emr_problem_set(&detached, EMR_SAY_FOLDER_DETACHED, "dir", folder, NULL);
 		emr_remark(out, &detached);
 	}

@@ -278,7 +278,7 @@ TEST(a_push_counts_only_when_all_of_it_is_named)
 	meets("root-twice", PUSH, EMR_IPFS_OTHER_ANSWER);
 	meets("root-other", PUSH, EMR_IPFS_OTHER_ANSWER);
 	meets("stats-wrong", PUSH, EMR_IPFS_OTHER_ANSWER);
-	meets("cut-json", PUSH, EMR_IPFS_STRANGE);
+	meets("cut-json", PUSH, EMR_IPFS_BROKEN_OFF);
 	meets("html", PUSH, EMR_IPFS_STRANGE);
 	meets("long-line", PUSH, EMR_IPFS_STRANGE);
 	meets("refuses-early", PUSH_REFUSED, EMR_IPFS_FULL);
@@ -315,6 +315,8 @@ TEST(what_is_no_node_is_not_taken_for_one)
 	meets("html", BLOCK, EMR_IPFS_BAD_BLOCK);
 	meets("no-http", BLOCK, EMR_IPFS_STRANGE);
 	meets("long-line", PINS, EMR_IPFS_STRANGE);
+	meets("long-header", BLOCK, EMR_IPFS_STRANGE);
+	meets("long-header", PUSH, EMR_IPFS_STRANGE);
 	meets("strange-version", VERSION, EMR_IPFS_OLD);
 }
 

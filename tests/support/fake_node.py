@@ -650,6 +650,16 @@ def narrow(h):
     h.good()
 
 
+def long_header(h):
+    if h.verb == "version":
+        return h.good()
+    if h.verb == "dag/import":
+        Handler.file(h)
+    h.send_response(200)
+    h.send_header("X-Long", "x" * 150000)
+    h.end_headers()
+
+
 def picky(h):
     """Keeps no import in which it finds a word, until DIR/cured is there."""
     if h.verb == "dag/import":
@@ -804,6 +814,7 @@ SCENES = {
     "in-band": body_scene(b'{"Ref":"","Err":"failed to fetch all nodes"}\n'),
     "in-band-message": body_scene(error_json("no space left on device").encode()),
     "html": body_scene(HTML.encode(), kind="text/html"),
+    "long-header": long_header,
     "cut-json": body_scene(b'{"Root":{"Cid":'),
     "long-line": body_scene(b"x" * 1000000),
     "wrong-bytes": body_scene(b"other bytes", kind="application/vnd.ipld.raw"),

@@ -33,6 +33,9 @@ emr_status emr_dir_open_own(const char *path, emr_buf *out_where, int *out_fd);
 emr_status emr_dir_make(int dirfd, const char *path);
 /* Makes PATH and its missing parents, as above, and opens it O_DIRECTORY|O_CLOEXEC. */
 emr_status emr_dir_open(const char *path, int *out_fd);
+/* Whether PATH, a socket, is there for others only, and not for this account: OUT gets the first
+ * part of it beyond which nothing can be seen, as "/run/ipfs (ipfs:ipfs, mode 0750)". */
+bool emr_file_is_barred(const char *path, char *out, size_t size);
 /* pread and pwrite of exactly LEN bytes, EINTR handled; a short read is EMR_DAMAGED. */
 emr_status emr_pread_all(int fd, void *data, size_t len, off_t at);
 emr_status emr_pwrite_all(int fd, const void *data, size_t len, off_t at);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "served/client.h"
@@ -76,6 +77,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 	EMR_AUTO_BUF way = {0};
 	EMR_AUTO_BUF descriptor = {0};
 	emr_served_at at;
+	char cause[256];
 	emr_status status = emr_served_address_read(address, &at);
 
 	if (status != EMR_OK)
@@ -84,8 +86,15 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 			  "emrfs host says it"),
 			status, out_problem);
 	status = emr_served_meet(&at, &descriptor);
+	if (emr_status_is_unanswered(status) &&
+		emr_file_is_barred(at.socket, cause, sizeof cause)) {
+		emr_problem_set(
+			out_problem, EMR_SAY_NODE_NO_ACCESS, "node", address, "said", cause, NULL);
+		return EMR_DENIED;
+	}
 	if (emr_status_is_unanswered(status)) {
-		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", at.url, NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node",
+			at.socket[0] != '\0' ? at.socket : at.url, NULL);
 		return status;
 	}
 	if (status == EMR_OK)

@@ -19,7 +19,6 @@
 #define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */
 #define UNLINK_TRIES_MOMENTARY 12 /* up to 320 s between them: half an hour */
 #define UNLINK_DOUBLINGS_MAX 6
-#define CLOCK_SET_NS INT64_C(60000000000) /* less than this is no clock that was set */
 
 static const work *work_of(const publishing *p, emr_id16 node_id)
 {
@@ -223,51 +222,12 @@ static bool is_momentary(uint8_t result)
 	       result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
 }
 
-/* Between the clock of the day and one that never jumps: it changes when somebody sets the first.
- */
-static int64_t clocks_apart_ns(const emr_view *view)
-{
-	return view_now_ns(view) - view_boot_ns(view);
-}
-
-static void note_refusal(emr_view *view)
-{
-	view->keeper->has_refused = true;
-	view->keeper->refused_apart_ns = clocks_apart_ns(view);
-}
-
-bool answers_hear_clock(emr_view *view)
-{
-	struct keeper *k = view->keeper;
-	int64_t moved_ns = clocks_apart_ns(view) - k->refused_apart_ns;
-
-	k->has_refused &= view->queue_head != NULL || view->vacated != NULL;
-	if (!k->has_refused || (moved_ns < CLOCK_SET_NS && moved_ns > -CLOCK_SET_NS))
-		return false;
-	k->has_refused = false;
-	emr_log(EMR_LOG_INFO, "the clock was set: what was refused is sent again");
-	for (node *n = view->queue_head; n != NULL; n = n->next_queued) {
-		if (n->failure != EMR_REFUSED)
-			continue;
-		n->failure = EMR_OK;
-		tree_note_changed(n, view_boot_ns(view));
-	}
-	for (vacated *v = view->vacated; v != NULL; v = v->next) {
-		if (v->refusals == 0)
-			continue;
-		v->refusals = 0;
-		v->has_failed = v->is_told = false;
-		v->since_boot_ns = view_boot_ns(view);
-	}
-	return true;
-}
-
 static void apply_refusal(emr_view *view, const emr_change_outcome *o)
 {
 	node *n = tree_by_id(view, o->node);
 	char id[33];
 
-	note_refusal(view);
+	quiet_note_refusal(view);
 	emr_hex(o->node.b, sizeof o->node.b, id);
 	emr_log(EMR_LOG_WARN, "record %s was not registered: %s", id,
 		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
@@ -303,7 +263,7 @@ static void refuse_unlink(emr_view *view, vacated *v, const emr_change_outcome *
 		v->refusals < UNLINK_DOUBLINGS_MAX ? v->refusals : UNLINK_DOUBLINGS_MAX;
 	char id[33];
 
-	note_refusal(view);
+	quiet_note_refusal(view);
 	v->refusal = o->result;
 	v->refusals += v->refusals < UINT8_MAX;
 	v->since_boot_ns = view_boot_ns(view) + (PUBLISH_RETRY_NS << doublings);

@@ -101,7 +101,7 @@ static bool wait_for_work(emr_view *view, const rest *after, uint64_t hurried)
 		int64_t now = view_boot_ns(view), not_before_boot_ns = rest_of(view, after);
 		int64_t due;
 
-		if (answers_hear_clock(view))
+		if (quiet_hear_clock(view))
 			view->next_due_boot_ns = publish_due(view);
 		due = view->next_due_boot_ns;
 

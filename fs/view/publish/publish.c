@@ -360,7 +360,7 @@ emr_status publish_run(emr_view *view, bool all)
 		status = follow_if_due(view, all);
 	if (status == EMR_OK && lacking == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
-		(void)answers_hear_clock(view);
+		(void)quiet_hear_clock(view);
 		status = take_candidates(&p);
 		if (status == EMR_OK)
 			status = take_ancestors(&p);

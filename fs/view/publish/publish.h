@@ -138,7 +138,8 @@ emr_status answers_apply(
 void answers_tell_failures(const publishing *p);
 /* A certificate seems to have ended, or not begun, by a clock that is wrong: once that was set,
  * what was refused by the former one is due again (true).  Under view->lock. */
-bool answers_hear_clock(emr_view *view);
+bool quiet_hear_clock(emr_view *view);
+void quiet_note_refusal(emr_view *view); /* something was refused now */
 
 /* ---- publish.c ---- */
 /* This turns what has become quiet into changes of the ledger, and the ledger's answers into

@@ -6,6 +6,8 @@
  * has it open. */
 #include "publish.h"
 
+#include "base/log.h"
+
 #define HESITANT_TIMES 10 /* the usual time */
 #define HALF_DOWNLOAD_NS                                                                           \
 	INT64_C(3600000000000) /* a browser that ended leaves both files for ever */
@@ -34,4 +36,47 @@ int64_t quiet_ns_of(const emr_view *view, const node *n)
 	if (was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
 		return HESITANT_TIMES * usual;
 	return n->content_dirty || !n->is_published ? view_soonest_ns(view) : usual;
+}
+
+/* ---- what a wrong clock had refused ---- */
+
+#define CLOCK_SET_NS INT64_C(60000000000) /* less than this is no clock that was set */
+
+/* Between the clock of the day and one that never jumps: it changes when somebody sets the first.
+ */
+static int64_t clocks_apart_ns(const emr_view *view)
+{
+	return view_now_ns(view) - view_boot_ns(view);
+}
+
+void quiet_note_refusal(emr_view *view)
+{
+	view->keeper->has_refused = true;
+	view->keeper->refused_apart_ns = clocks_apart_ns(view);
+}
+
+bool quiet_hear_clock(emr_view *view)
+{
+	struct keeper *k = view->keeper;
+	int64_t moved_ns = clocks_apart_ns(view) - k->refused_apart_ns;
+
+	k->has_refused &= view->queue_head != NULL || view->vacated != NULL;
+	if (!k->has_refused || (moved_ns < CLOCK_SET_NS && moved_ns > -CLOCK_SET_NS))
+		return false;
+	k->has_refused = false;
+	emr_log(EMR_LOG_INFO, "the clock was set: what was refused is sent again");
+	for (node *n = view->queue_head; n != NULL; n = n->next_queued) {
+		if (n->failure != EMR_REFUSED)
+			continue;
+		n->failure = EMR_OK;
+		tree_note_changed(n, view_boot_ns(view));
+	}
+	for (vacated *v = view->vacated; v != NULL; v = v->next) {
+		if (v->refusals == 0)
+			continue;
+		v->refusals = 0;
+		v->has_failed = v->is_told = false;
+		v->since_boot_ns = view_boot_ns(view);
+	}
+	return true;
 }

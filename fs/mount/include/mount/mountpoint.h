@@ -14,6 +14,8 @@ typedef enum emr_mount_kind {
 
 /* From the kernel's list; looks into the directory only when emrfs is mounted there. */
 emr_mount_kind emr_mountpoint_look(const char *path);
+/* The same, and asks the mount nothing: one that is dead is called EMR_MOUNT_LIVE. */
+emr_mount_kind emr_mountpoint_listed(const char *path);
 
 /* ~/Health, closed to programs (closed.h), when it is missing. */
 emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_problem);

@@ -21,8 +21,8 @@ typedef struct emr_restored_blocks {
  * person's, and whatever was pinned in the copy or in the directory. */
 typedef struct emr_blocks_found {
 	uint64_t versions; /* different ones, registered or sent */
-	uint64_t lacking;  /* of them, and of bytes that no batch names, such that a block is
-			      nowhere, or is not what it was */
+	uint64_t others;   /* written, and no batch names them: not sent yet, or left behind */
+	uint64_t lacking;  /* of both, such that a block is nowhere, or is not what it was */
 	uint64_t brought;  /* blocks that were taken from a source */
 } emr_blocks_found;
 

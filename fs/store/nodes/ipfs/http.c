@@ -1,12 +1,11 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
  * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
+#include "base/file.h"
 #include "base/secret.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,43 +330,11 @@ static emr_ipfs_fault curl_fault(CURLcode code)
 		code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
 		return EMR_IPFS_CERTIFICATE;
 	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
-		code == CURLE_SEND_ERROR)
+		code == CURLE_SEND_ERROR || code == CURLE_SEND_FAIL_REWIND)
 		return EMR_IPFS_BROKEN_OFF;
 	if (code == CURLE_OUT_OF_MEMORY)
 		return EMR_IPFS_HERE;
 	return EMR_IPFS_STRANGE;
-}
-
-/* "/run/ipfs (ipfs:ipfs, mode 0750)": the first part of PATH beyond which nothing can be seen. */
-static void say_barrier(const char *path, char *out, size_t size)
-{
-	char at[108], names[2048]; /* as long as the name of a socket */
-	struct passwd owner, *has_owner = NULL;
-	struct group group, *has_group = NULL;
-	struct stat st;
-	char *slash;
-
-	snprintf(at, sizeof at, "%.107s", path);
-	while (stat(at, &st) != 0 && (slash = strrchr(at, '/')) != NULL && slash != at)
-		*slash = '\0';
-	(void)getpwuid_r(st.st_uid, &owner, names, sizeof names / 2, &has_owner);
-	(void)getgrgid_r(st.st_gid, &group, names + sizeof names / 2, sizeof names / 2, &has_group);
-	snprintf(out, size, "%s (%.40s:%.40s, mode %04o)", at,
-		has_owner != NULL ? owner.pw_name : "?", has_group != NULL ? group.gr_name : "?",
-		(unsigned)st.st_mode & 07777u);
-}
-
-/* Nobody can connect to what is there for others only. */
-static bool is_barred(const exchange *x, char *out, size_t size)
-{
-	const char *socket = x->run->node->socket;
-	long error = 0;
-
-	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
-	if (socket == NULL || (error != EACCES && error != EPERM))
-		return false;
-	say_barrier(socket, out, size);
-	return true;
 }
 
 static emr_status exchange_judge(exchange *x, CURLcode code)
@@ -389,9 +356,13 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 			emr_buf_view(&x->error_body), call->said);
 		return emr_ipfs_fault_status(call->fault);
 	}
+	/* libcurl says so of a header above its limit, too. */
+	if (code == CURLE_OUT_OF_MEMORY && call->http_status != 0)
+		return node_run_fail(run, EMR_IPFS_STRANGE, "a header too long");
 	if (code == CURLE_OUT_OF_MEMORY)
 		return node_run_fail_here(run, EMR_NO_MEMORY);
-	if (code == CURLE_COULDNT_CONNECT && is_barred(x, barrier, sizeof barrier))
+	if (code == CURLE_COULDNT_CONNECT && run->node->socket != NULL &&
+		emr_file_is_barred(run->node->socket, barrier, sizeof barrier))
 		return node_run_fail(run, EMR_IPFS_NO_ACCESS, barrier);
 	if (code != CURLE_OK)
 		return node_run_fail(run, curl_fault(code), curl_easy_strerror(code));

@@ -91,7 +91,9 @@ emr_status kubo_ask_lines(
 		.take = kubo_take_lines,
 		.arg = &k};
 	emr_status status = kubo_ask(run, command, &request);
+	bool is_cut;
 
+	is_cut = status == EMR_OK && k.lines.rest.len > 0 && k.lines.rest.data[0] == '{';
 	if (status == EMR_OK)
 		status = answer_lines_end(&k.lines, take, arg);
 	if (status == EMR_OK && k.lines.count == 0 && (how == NULL || !how->is_list))
@@ -99,7 +101,8 @@ emr_status kubo_ask_lines(
 	/* The lines know no call: what they refuse is said here. */
 	if (status == EMR_UNSUPPORTED &&
 		(run->call->fault == EMR_IPFS_FINE || run->call->fault == EMR_IPFS_HERE))
-		status = node_run_fail(run, EMR_IPFS_STRANGE, "no JSON");
+		status = is_cut ? node_run_fail(run, EMR_IPFS_BROKEN_OFF, "half a line")
+				: node_run_fail(run, EMR_IPFS_STRANGE, "no JSON");
 	emr_buf_free(&k.lines.rest);
 	return status;
 }

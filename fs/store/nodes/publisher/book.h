@@ -24,6 +24,7 @@ typedef struct book_entry {
 	uint64_t peers;	  /* 4 bits a node: copies in its cluster, by the last look */
 	uint8_t sticks;	  /* how often it was stuck, since a node took it; of this process */
 	bool is_wanted;	  /* by this computer */
+	bool is_piece;	  /* of a large record on its way; of this process */
 	bool is_noted;	  /* that it goes stands elsewhere, too: see emr_publisher_options */
 } book_entry;
 

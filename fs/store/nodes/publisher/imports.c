@@ -233,8 +233,10 @@ static emr_status note_piece(publisher_node *node, const load *l)
 
 	pthread_mutex_lock(&p->lock);
 	status = book_add(&p->book, &l->made_cid, &entry);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		entry->is_piece = true;
 		status = book_set(&p->book, entry, node->number, BOOK_SENT);
+	}
 	if (status == EMR_OK)
 		status = node_write_lines(p);
 	pthread_mutex_unlock(&p->lock);

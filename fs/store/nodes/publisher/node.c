@@ -108,7 +108,7 @@ static bool count_records(const emr_publisher *p, uint16_t bit, emr_publisher_no
 		bool is_lacking = entry->is_wanted && !is_held;
 		/* Where the pins are away nothing is known to be erased. */
 		bool is_leaving = !p->options.has_nothing && !entry->is_wanted &&
-				  ((entry->held | entry->sent) & bit) != 0;
+				  !entry->is_piece && ((entry->held | entry->sent) & bit) != 0;
 
 		out->records += entry->is_wanted;
 		out->held += entry->is_wanted && is_held;
