@@ -796,8 +796,7 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
 		return emr_wrong_use(
 			"dataset", _("--wait takes a time such as 90s or 5min."), out_problem);
-	while (i < DEEDS &&
-		(args->n_operands == 0 || strcmp(args->operands[0], deeds[i].name) != 0))
+	while (i < DEEDS && (args->n_operands < 1 || strcmp(args->operands[0], deeds[i].name) != 0))
 		i++;
 	if ((i < DEEDS && args->n_operands != deeds[i].operands) ||
 		(i == DEEDS && args->n_operands > 1))

@@ -468,11 +468,8 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 			_("Who only leaves files sees none, so there is no history to be shown."),
 			out_problem);
 	if (s->args->n_operands != 3)
-		return emr_wrong_use("share",
-			s->args->n_operands == 1 ? _("With whom? share PATH with WHO; emrfs people "
-						     "lists whom you know.")
-						 : _("share takes PATH with WHO, or nothing."),
-			out_problem);
+		return emr_wrong_use(
+			"share", _("share takes PATH with WHO, or nothing."), out_problem);
 	if (s->args->given[EMR_OPT_FHIR])
 		return emr_wrong_use("share",
 			_("--fhir writes what is shared, and shares nothing: without PATH."),

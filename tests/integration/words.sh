@@ -22,8 +22,6 @@ run 5 share Imagng with bob
 says "Near: Imaging."
 run 5 status Nowhere
 says_not Near
-run 2 share Imaging
-says "With whom?"
 run 2 status --wait 5min
 run 2 dataset create
 says "dataset takes"

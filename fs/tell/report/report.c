@@ -393,8 +393,6 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 
 /* ---- one path ---- */
 
-#define NUMBERS 3 /* so many first are numbers in JSON, as in every other answer */
-
 static const char *const attribute_names[] = {"version", "stored-bytes", "freshness", "id", "cid",
 	"state", "tx", "signature", "signed-by", "signed-at", "owner", "access", "opens",
 	"shared-with", "software"};
@@ -412,9 +410,8 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 		snprintf(name, sizeof name, "%s", attribute_names[i]);
 		for (char *dash = name; (dash = strchr(dash, '-')) != NULL;)
 			*dash = '_';
-		failed |= json_object_set_new(report, name,
-			i < NUMBERS ? json_integer(strtoll(value, NULL, 10))
-				    : emr_json_text(value));
+		failed |= json_object_set_new(report, name, /* first the numbers */
+			i < 3 ? json_integer(atoll(value)) : emr_json_text(value));
 	}
 	return failed;
 }
