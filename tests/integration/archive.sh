@@ -12,7 +12,7 @@ facts() {
 	(cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
 }
 attributes() {
-	(cd "$1" && find . -print0 | sort -z | xargs -0 getfattr -h -d -m '^user\.test' 2>/dev/null)
+	(cd "$1" && find . -print0 | sort -z | xargs -0 getfattr -h -d -m "${2:-^user\.test}" 2>/dev/null)
 }
 same() {
 	facts "$src" >"$EMR_WORK/wanted"
@@ -128,7 +128,7 @@ for to in "$EMR_WORK/out/every" "$MNT/every"; do
 	quiet rsync -aX "$MNT/cp/" "$to/rsync/"
 	for way in tar cp all rsync; do
 		same "$way to $to" "$to/$way"
-		expect "$way to $to: attributes" "$(cd "$to/$way" && getfattr -R -h -d -m - . 2>&1)" "$(cd "$src" && getfattr -R -h -d -m - . 2>&1)"
+		expect "$way to $to: attributes" "$(attributes "$to/$way" -)" "$(attributes "$src" -)"
 	done
 done
 quiet cp --preserve=mode,timestamps,xattr "$MNT/cp/a/size-0" "$EMR_WORK/out/strict"
