@@ -482,7 +482,7 @@ static void those_of_whom_nothing_comes_are_waited_for_together(void **state)
 	}
 	assert_true(waited_ns >= EMR_SHARED_WAIT_NS);
 	assert_true(waited_ns < 2 * EMR_SHARED_WAIT_NS);
-	assert_non_null(strstr(v.notices, "no-release"));
+	assert_non_null(strstr(v.notices, "absent"));
 	/* They are back: what was asked is answered, and nobody has to wait again. */
 	agents_answer(&s);
 	emr_view_shared_turn(v.view, NULL);
