@@ -16,7 +16,7 @@ everybody=
 at_end() {
 	local who job
 	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
-	kill $(sed -n 's/.*(process \([0-9]*\)).*/\1/p' host-said 2>/dev/null) 2>/dev/null
+	kill $(sed -n 's/.*(process \([0-9]*\)).*/\1/p' "$EMR_WORK/host-said" 2>/dev/null) 2>/dev/null
 	for who in $everybody; do
 		kill $(sed -n 's/^pid //p' "$EMR_WORK/$who/.home/state/as/agent/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
