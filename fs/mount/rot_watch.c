@@ -184,9 +184,10 @@ static emr_status put_right(emr_rot_watch *w, const emr_replica_trouble *trouble
 	status = emr_replica_mend(w->session->replica, &mended);
 	say_mended(w, &mended, trouble->seq);
 	*out_is_done = status == EMR_OK && mended.ledger_rows == 0 && mended.own_rows == 0;
-	if (status == EMR_DAMAGED && mended.missing > 0) {
-		say_lost(w, &mended);
-		*out_is_done = true;
+	if (status == EMR_UNSUPPORTED || (status == EMR_DAMAGED && mended.missing > 0)) {
+		if (status == EMR_DAMAGED)
+			say_lost(w, &mended);
+		*out_is_done = true; /* nobody here has it whole: no use in looking again */
 		return EMR_OK;
 	}
 	if (status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||

@@ -160,19 +160,25 @@ const char *emr_share_end_id(emr_share *share, const emr_known_grant *grant)
 	emr_known_person me;
 	uint64_t until, now;
 	emr_id32 id;
+	bool is_in_force = false;
 
 	memcpy(id.b, grant->row.grantee, sizeof id.b);
 	if (emr_team_of_grantee(share->o.replica, id, &team) != EMR_OK ||
 		team.kind != EMR_TEAM_DATASET ||
 		emr_team_present(share->o.replica, &team, &present) != EMR_OK ||
-		emr_replica_person(share->o.replica, share->me.signer_id, &me) != EMR_OK)
+		emr_replica_person(share->o.replica, share->me.signer_id, &me) != EMR_OK ||
+		emr_replica_person_is_active(
+			share->o.replica, &me, share_now(share), &is_in_force) != EMR_OK ||
+		!is_in_force) /* the reader's own key ended: no participant left by that */
 		return "grant-revoked";
 	memcpy(id.b, me.row.root, sizeof id.b);
 	until = in_until(share, &team, id);
 	now = in_until(share, &present, id);
 	until = now > until ? now : until;
-	if (until == UINT64_MAX || (was_taken_back && grant->ledger_time < until))
+	if (was_taken_back && grant->ledger_time < until)
 		return "left";
+	if (until == UINT64_MAX)
+		return "grant-revoked";
 	return present.row.head.state == EMR_DATASET_OPEN ? "dropped" : "closed";
 }
 

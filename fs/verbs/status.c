@@ -128,7 +128,8 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, emr_problem *out_
 	w->failed = emr_json_number_at(answer, "failed");
 	if (w->is_for_copies) {
 		w->is_counted = json_is_integer(json_object_get(answer, "copies_short"));
-		w->copies_short = emr_json_number_at(answer, "copies_short");
+		if (w->is_counted)
+			w->copies_short = emr_json_number_at(answer, "copies_short");
 	}
 	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
 	if (json_is_true(json_object_get(answer, "read_only"))) {

@@ -167,7 +167,16 @@ static emr_status note_begun_elsewhere(emr_view *view, emr_buf *out_objects)
 	return status;
 }
 
-/* A file that is open for writing goes with a later try. */
+static bool is_as_noted(const node *n, const scratch_file *one)
+{
+	static const emr_cid none;
+	const file *f = node_file(n);
+
+	return node_writers(n) == 0 &&
+	       emr_cid_equal(has_root(f) ? &f->content->c : &none, &one->root);
+}
+
+/* EMR_BUSY: somebody writes it, or wrote it since the look; it goes with a later try. */
 static emr_status begin_one(emr_view *view, const scratch_file *one)
 {
 	char name[EMR_NAME_MAX + 1];
@@ -177,7 +186,9 @@ static emr_status begin_one(emr_view *view, const scratch_file *one)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, one->node);
-	if (n != NULL && n->is_local && n->state == NODE_LIVE && node_writers(n) == 0) {
+	if (n != NULL && n->is_local && n->state == NODE_LIVE && !is_as_noted(n, one)) {
+		status = EMR_BUSY;
+	} else if (n != NULL && n->is_local && n->state == NODE_LIVE) {
 		parent = n->parent->number;
 		memcpy(name, n->name, strlen(n->name) + 1);
 		status = erase_begun_elsewhere(view, (emr_id16){{0}}, one->id);
