@@ -228,7 +228,7 @@ static void assert_one_end(const viewer *v, const char *id)
 		at = strstr(v->notices, line);
 		if (strcmp(all[i], id) != 0)
 			assert_null(at);
-		else
+		else if (strcmp(id, "grant-revoked") != 0)
 			assert_null(strstr(at + 1, line));
 	}
 }
@@ -279,6 +279,16 @@ static void dataset_is_closed(const called *d)
 TEST(a_closed_dataset_is_closed_and_nobody_left_it)
 {
 	reading_is_ended("closed", dataset_is_closed);
+}
+
+static void key_is_revoked(const called *d)
+{
+	steward_says(d, emr_act_key_revoke(d->s->lima.public.signer_id, 0, 0));
+}
+
+TEST(a_reader_whose_key_ended_is_told_of_no_participant_who_left)
+{
+	reading_is_ended("grant-revoked", key_is_revoked);
 }
 
 /* Names are no files, and of reading no Inbox is full. */
