@@ -36,7 +36,7 @@ too-large|has to do with more at once than it may
 empty|broke off its answer
 root-other|answers something else than it was asked
 hangs-up|broke off its answer
-cut-json|is no IPFS node
+cut-json|broke off its answer
 no-http|is no IPFS node
 redirect|is no IPFS node"
 address() { case $1 in */* | nowhere) echo "$1" ;; *) echo "unix:$EMR_WORK/fake/$1.sock" ;; esac; }
