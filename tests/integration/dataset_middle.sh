@@ -7,7 +7,10 @@
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
 two_begin middle
 two_installed "$DEIDENTIFY"
-at_end() { [ -z "${busy:-}" ] || kill "$busy" 2>/dev/null; }
+at_end() {
+	[ -z "${busy:-}" ] || kill "$busy" 2>/dev/null
+	two_end
+}
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
