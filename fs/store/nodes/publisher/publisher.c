@@ -87,7 +87,6 @@ static void *look(void *arg)
 {
 	emr_publisher *p = arg;
 	emr_status said = EMR_OK;
-	uint64_t asked;
 	int64_t next_ns = 0;
 	bool is_changed = true, is_awaited;
 
@@ -99,17 +98,11 @@ static void *look(void *arg)
 
 		is_changed = true;
 		pthread_mutex_lock(&p->lock);
-		asked = p->wanted_asked;
-		is_awaited = p->wanted_answered < asked;
+		is_awaited = p->wanted_answered < p->wanted_asked && said == EMR_OK;
 		pthread_mutex_unlock(&p->lock);
 		if (begun_ns < next_ns && !is_awaited)
 			continue;
 		status = wanted_look(p);
-		pthread_mutex_lock(&p->lock);
-		if (status == EMR_OK)
-			p->wanted_answered = asked;
-		pthread_cond_broadcast(&p->wake);
-		pthread_mutex_unlock(&p->lock);
 		if (status != EMR_OK && status != said)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));

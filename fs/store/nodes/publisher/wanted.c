@@ -128,7 +128,11 @@ emr_status wanted_look(emr_publisher *p)
 {
 	EMR_AUTO_BUF wanted = {0}, leaving = {0};
 	emr_status status, told;
+	uint64_t asked;
 
+	pthread_mutex_lock(&p->lock);
+	asked = p->wanted_asked;
+	pthread_mutex_unlock(&p->lock);
 	/* A root that is missing in a list that is being made again is not gone. */
 	status = wanted_roots(p->options.store, &wanted);
 	if (status == EMR_OK && p->options.each_leaving != NULL)
@@ -142,6 +146,8 @@ emr_status wanted_look(emr_publisher *p)
 	if (status == EMR_OK)
 		status = take_leaving(p, &leaving);
 	p->has_looked = p->has_looked || status == EMR_OK;
+	if (status == EMR_OK)
+		p->wanted_answered = asked;
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 	return status == EMR_OK ? told : status;
