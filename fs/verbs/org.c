@@ -97,12 +97,23 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 	return EMR_OK;
 }
 
-static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
+/* Into a new file.  With KEEPS it is empty until the host takes the reply: an invitation that is
+ * used before that is refused as used already. */
+static emr_status write_invitation(const inviting *i, bool keeps, emr_problem *out_problem)
 {
-	const char *file = i->args->values[EMR_OPT_CARD_FILE];
+	const char *file = i->args->values[EMR_OPT_CARD_FILE], *whom = i->args->operands[1];
 	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
 
+	if (status == EMR_OK && keeps) {
+		emr_status kept = emr_invitations_keep(&i->bureau, &i->invitation, whom);
+
+		if (kept == EMR_LIMIT)
+			emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
+		if (kept != EMR_OK)
+			(void)unlink(file);
+		EMR_TRY(kept);
+	}
 	if (status == EMR_OK)
 		status = emr_pwrite_all(fd, i->bytes.data, i->bytes.len, 0);
 	if (status == EMR_OK && fsync(fd) != 0)
@@ -197,7 +208,7 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	EMR_TRY(new_invitation(i, roles));
 	EMR_TRY(emr_post_open(
 		i->bureau.dir, &i->invitation, i->bureau.session.keyring, &i->post, out_problem));
-	return write_invitation(i, out_problem);
+	return write_invitation(i, false, out_problem);
 }
 
 /* ---- waiting, which whoever invites may end ---- */
@@ -407,7 +418,7 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 	if (is_known)
 		status = make_for_login(i, roles, "", out_problem);
 	if (status == EMR_OK)
-		status = write_invitation(i, out_problem);
+		status = write_invitation(i, false, out_problem);
 	if (status != EMR_OK)
 		return status;
 	emr_out_text(i->out, "handle", i->args->operands[1]);
@@ -431,20 +442,12 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 /* A host keeps letters, so nobody has to wait. */
 static emr_status invite_by_host(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
-	emr_status status;
-
 	if (i->args->values[EMR_OPT_WITHIN] == NULL)
 		i->within_ns = HOST_WITHIN_NS;
 	EMR_TRY(new_invitation(i, roles));
-	EMR_TRY(write_invitation(i, out_problem));
-	status = emr_invitations_keep(&i->bureau, &i->invitation, i->args->operands[1]);
-	if (status == EMR_OK)
-		return org_host_invited(
-			i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
-	if (status == EMR_LIMIT)
-		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
-	(void)unlink(i->args->values[EMR_OPT_CARD_FILE]);
-	return status;
+	EMR_TRY(write_invitation(i, true, out_problem));
+	return org_host_invited(
+		i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
 }
 
 static emr_status invite(inviting *i, emr_problem *out_problem)
