@@ -24,8 +24,7 @@ say "records of every kind"
 must mkdir -p "$MNT/Imaging" "$MNT/Letters"
 must cp "$SAMPLES"/*.dcm "$MNT/Imaging/"
 printf '%s\n' '%PDF-1.4' '1 0 obj' '<< /Title (Second opinion) /CreationDate (D:20240501) >>' 'endobj' '2 0 obj' '<< /Type /Catalog /Pages 3 0 R >>' 'endobj' \
-	'3 0 obj' '<< /Type /Pages /Kids [4 0 R] /Count 1 >>' 'endobj' \
-	'4 0 obj' '<< /Type /Page /Parent 3 0 R /MediaBox [0 0 9 9] >>' 'endobj' 'trailer << /Info 1 0 R /Root 2 0 R >>' \
+	'3 0 obj' '<< /Type /Pages /Kids [4 0 R] /Count 1 >>' 'endobj' '4 0 obj' '<< /Type /Page /Parent 3 0 R /MediaBox [0 0 9 9] >>' 'endobj' 'trailer << /Info 1 0 R /Root 2 0 R >>' \
 	'startxref' '0' '%%EOF' >"$MNT/Letters/opinion.pdf"
 printf '{"resourceType":"Observation","code":{"text":"=HYPERLINK(\\"x\\")"},"effectiveDateTime":"2024-05-02","performer":[{"display":"Praxis Dr. Weiß"}]}' \
 	>"$MNT/Letters/weight"
