@@ -908,6 +908,41 @@ TEST(a_disk_that_became_read_only_is_told_as_a_disk)
 	end(&k, kept, &list);
 }
 
+static emr_status take_registered(void *arg, const emr_pin *pin)
+{
+	if (pin->state == EMR_PIN_REGISTERED)
+		*(emr_pin *)arg = *pin;
+	return EMR_OK;
+}
+
+/* A second copy brings pins of batches that were answered since. */
+TEST(what_no_batch_brings_any_more_is_a_version_or_nothing)
+{
+	AUTO(kit_close) kit k;
+	emr_pin_change sent[2] = {{.unpin = false}};
+
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "on the ledger");
+	kit_publish_all(&k);
+	kit_text(&k, "A/y", "on its way");
+	ledger_is_away = true;
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	expect_needed(&k, 1, 1, 1);
+	assert_ok(emr_store_each_pin(k.stack.store, take_registered, &sent[0].pin));
+	sent[0].pin.state = EMR_PIN_SENT;
+	sent[1] = sent[0];
+	sent[1].pin.owner = emr_id16_random();
+	sent[1].pin.root.b[EMR_CID_BYTES - 1] ^= 1;
+	assert_ok(emr_store_pin(k.stack.store, sent, 2));
+	expect_needed(&k, 1, 3, 0);
+	kit_restart(&k);
+	expect_needed(&k, 1, 1, 1);
+	ledger_is_away = false;
+	kit_publish_all(&k);
+	expect_needed(&k, 0, 0, 2);
+}
+
 static emr_status count_pin(void *arg, const emr_pin *pin)
 {
 	emr_pin *of = arg; /* its state counts */
