@@ -58,7 +58,7 @@ static void restoring_end(restoring *r)
 {
 	emr_restored_blocks_free(&r->blocks);
 	emr_session_close(&r->session);
-	if (r->own_dir_made) /* and not used */
+	if (r->own_dir_made && !r->stage.is_whole)
 		(void)!emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
 	emr_stage_end(&r->stage, r->out);
 	emr_backup_manifest_free(&r->list);
@@ -412,7 +412,6 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	emr_session_close(&r->session);
 	if (status == EMR_OK)
 		status = emr_stage_move_in(&r->stage);
-	r->own_dir_made = r->own_dir_made && status != EMR_OK;
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, r->places.state);
 	return status;
