@@ -325,6 +325,8 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 		status = emr_restored_blocks_settle(&r->session, dir, &r->blocks, out_problem);
 	r->is_of_network = status == EMR_OK;
 	if (status == EMR_OK)
+		status = emr_own_dir_await(dir, r->out, out_problem);
+	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
 	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_CHANNEL_PATH);
