@@ -208,8 +208,10 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	pthread_mutex_unlock(&p->lock);
 	if (status != EMR_OK || p->count == 0)
 		return status;
-	if (options->is_still)
-		return wanted_look(p);
+	if (options->is_still) {
+		(void)wanted_look_now(p, 0); /* again when somebody asks */
+		return EMR_OK;
+	}
 	status = start_threads(p);
 	if (status != EMR_OK)
 		emr_publisher_stop(p);
