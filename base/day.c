@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define ZONES_S INT64_C(50400) /* no zone is further from UTC: 14 hours */
+#define DAY_S INT64_C(86400)
 
 /* N digits at *TEXT, behind the character BEFORE (0: none); moves *TEXT behind them. */
 static bool take(const char **text, char before, int n, int *out)
@@ -49,16 +50,15 @@ static emr_day_fault take_day(const char **text, struct tm *out)
 		       : EMR_DAY_NO_DAY;
 }
 
-/* *OUT_STEP: the member of OUT that the span is one of. */
-static emr_day_fault take_time(const char **text, struct tm *out, int **out_step)
+static emr_day_fault take_time(const char **text, struct tm *out, int64_t *out_step_s)
 {
 	if (!take(text, 'T', 2, &out->tm_hour) || !take(text, ':', 2, &out->tm_min))
 		return EMR_DAY_FORM;
-	*out_step = &out->tm_min;
+	*out_step_s = 60;
 	if (**text == ':') {
 		if (!take(text, ':', 2, &out->tm_sec))
 			return EMR_DAY_FORM;
-		*out_step = &out->tm_sec;
+		*out_step_s = 1;
 		if (**text == '.') {
 			size_t digits = strspn(*text + 1, "0123456789");
 
@@ -87,10 +87,58 @@ static bool take_zone(const char *text, bool has_time, bool *out_has, int64_t *o
 	return *out_ahead_s >= -ZONES_S && *out_ahead_s <= ZONES_S;
 }
 
-static int64_t seconds_of(struct tm t, bool has_zone, int64_t ahead_s)
+/* Seconds ahead of UTC in this computer's zone. */
+static int64_t ahead_at(int64_t unix_s)
 {
-	t.tm_isdst = -1;
-	return has_zone ? (int64_t)timegm(&t) - ahead_s : (int64_t)mktime(&t);
+	time_t at = (time_t)unix_s;
+	struct tm local;
+
+	return localtime_r(&at, &local) != NULL ? local.tm_gmtoff : 0;
+}
+
+/* When a clock of this zone shows T for the first and for the last time. It shows some times twice,
+ * and jumps over others: false, and both are the second to which it jumps.  (mktime picks one of
+ * two without a rule, and moves the others.) */
+static bool when_shown(struct tm t, int64_t *out_first, int64_t *out_last)
+{
+	const int64_t shown = (int64_t)timegm(&t);
+	const int64_t before = ahead_at(shown - DAY_S), after = ahead_at(shown + DAY_S);
+	int64_t early = shown - (before > after ? before : after);
+	int64_t late = shown - (before > after ? after : before);
+	const bool is_early = early + ahead_at(early) == shown,
+		   is_late = late + ahead_at(late) == shown;
+
+	while (!is_early && !is_late && late - early > 1) {
+		int64_t middle = early + (late - early) / 2;
+
+		early = ahead_at(middle) == after ? early : middle;
+		late = ahead_at(middle) == after ? middle : late;
+	}
+	*out_first = is_early ? early : late;
+	*out_last = is_late || !is_early ? late : early;
+	return is_early || is_late;
+}
+
+/* As T is in this zone; of a day that begins with a jump: from there on.  False: no clock shows it.
+ */
+static bool span_here(struct tm t, bool has_time, int64_t step_s, int64_t *first, int64_t *last)
+{
+	const int mday = t.tm_mday;
+	struct tm local;
+	time_t at;
+
+	if (has_time) {
+		if (!when_shown(t, first, last))
+			return false;
+		*last += step_s - 1;
+		return true;
+	}
+	(void)when_shown(t, first, last);
+	at = (time_t)*first;
+	t.tm_mday++;
+	(void)when_shown(t, last, &(int64_t){0});
+	--*last;
+	return localtime_r(&at, &local) != NULL && local.tm_mday == mday;
 }
 
 static emr_day_fault fault_of_other(const char *text)
@@ -104,11 +152,10 @@ static emr_day_fault fault_of_other(const char *text)
 
 emr_day_fault emr_day_read(const char *text, emr_day_span *out)
 {
-	struct tm t = {0}, next;
-	int *step = &t.tm_mday;
+	struct tm t = {0};
 	const char *at = text;
 	emr_day_fault fault;
-	int64_t ahead_s, first, last;
+	int64_t step_s = DAY_S, ahead_s, first, last;
 	emr_day_span span = {0};
 
 	if (*text == '\0')
@@ -118,20 +165,18 @@ emr_day_fault emr_day_read(const char *text, emr_day_span *out)
 		return fault_of_other(text);
 	span.has_time = *at == 'T';
 	if (fault == EMR_DAY_FINE && span.has_time)
-		fault = take_time(&at, &t, &step);
+		fault = take_time(&at, &t, &step_s);
 	if (fault != EMR_DAY_FINE)
 		return fault;
 	if (!take_zone(at, span.has_time, &span.has_zone, &ahead_s))
 		return EMR_DAY_FORM;
-	first = seconds_of(t, span.has_zone, ahead_s);
-	++*step;
-	next = t;
-	last = seconds_of(next, span.has_zone, ahead_s) - 1;
-	if (first < 0)
-		return EMR_DAY_EARLY;
-	if (last < first)
+	first = (int64_t)timegm(&t) - ahead_s;
+	last = first + step_s - 1;
+	if (!span.has_zone && !span_here(t, span.has_time, step_s, &first, &last))
 		return EMR_DAY_NO_DAY;
-	span.first_unix_s = (uint64_t)first;
+	if (last < 0)
+		return EMR_DAY_EARLY;
+	span.first_unix_s = first < 0 ? 0 : (uint64_t)first; /* of 1970-01-01 east of UTC */
 	span.last_unix_s = (uint64_t)last;
 	*out = span;
 	return EMR_DAY_FINE;

@@ -301,14 +301,22 @@ static CURLcode code_of(CURLM *multi)
 							       : CURLE_RECV_ERROR;
 }
 
+/* A header beyond libcurl's own limit: 7.88 calls it lack of memory, once an answer has begun. */
+static bool is_header_too_long(CURLcode code, long answer_status)
+{
+	const unsigned too_large = 100; /* CURLE_TOO_LARGE of libcurl 8.6 */
+
+	return (code == CURLE_OUT_OF_MEMORY && answer_status != 0) || (unsigned)code == too_large;
+}
+
 /* libcurl's own time limit ends it. */
-static emr_http_fault drive(const exchange *x, const line *l)
+static emr_http_fault drive(exchange *x, const line *l)
 {
 	struct curl_waitfd fds[2];
 	unsigned n;
 	int running = 1;
 	emr_http_fault fault = EMR_HTTP_HERE;
-	CURLcode code;
+	CURLcode code = CURLE_OK;
 
 	if (curl_multi_add_handle(l->multi, l->easy) != CURLM_OK)
 		return EMR_HTTP_HERE;
@@ -331,6 +339,8 @@ static emr_http_fault drive(const exchange *x, const line *l)
 			break;
 	}
 	(void)curl_easy_getinfo(l->easy, CURLINFO_RESPONSE_CODE, &x->answer->status);
+	if (is_header_too_long(code, x->answer->status))
+		x->status = EMR_LIMIT;
 	(void)curl_multi_remove_handle(l->multi, l->easy);
 	return fault;
 }

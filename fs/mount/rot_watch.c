@@ -23,7 +23,8 @@
 #define PORTION 8 /* entries compared without a pause */
 #define SHARE 5	  /* of the time at most one part in so many */
 #define PAUSE_MIN_NS INT64_C(2000000)
-#define AGAIN_NS INT64_C(60000000000) /* the ledger is away, or something else failed */
+#define AGAIN_NS INT64_C(60000000000)  /* the ledger is away, or something else failed */
+#define FULL_NS INT64_C(3600000000000) /* others need the room for temporary files, too */
 #define PASS_S UINT64_C(86400)
 #define NOTE_MAX 400
 
@@ -44,6 +45,7 @@ struct emr_rot_watch {
 	uint64_t at, begun_at, ended_unix_s;	   /* of the thread, while it runs */
 	bool has_wrapped, is_compared, is_derived; /* in this pass */
 	struct emr_chain *made;			   /* see emr_replica_derive */
+	int64_t derives_at_ns;			   /* of system boot: not before */
 };
 
 /* ---- how far it came ---- */
@@ -233,6 +235,10 @@ static emr_status derive_some(emr_rot_watch *w)
 	emr_status status = emr_replica_derive(
 		w->session->replica, PORTION, &w->made, &w->is_derived, &trouble);
 
+	if (emr_status_is_full(status)) {
+		emr_log(EMR_LOG_WARN, "rot: no room to judge the entries again: in an hour");
+		w->derives_at_ns = emr_clock_boot_ns(emr_clock_system()) + FULL_NS;
+	}
 	if (status == EMR_DAMAGED && trouble.status != EMR_OK)
 		status = put_right(w, &trouble, &w->is_derived);
 	return status;
@@ -243,10 +249,11 @@ static int64_t look_some(emr_rot_watch *w)
 {
 	int64_t begun_ns = emr_clock_boot_ns(emr_clock_system()), took_ns;
 	emr_status status = w->is_compared ? EMR_OK : compare_some(w);
-	emr_status derived = w->is_derived ? EMR_OK : derive_some(w);
+	emr_status derived = w->is_derived || begun_ns < w->derives_at_ns ? EMR_OK : derive_some(w);
 
 	note_end(w);
-	if (status != EMR_OK || derived != EMR_OK)
+	if (status != EMR_OK || derived != EMR_OK ||
+		(w->is_compared && begun_ns < w->derives_at_ns))
 		return AGAIN_NS;
 	took_ns = emr_clock_boot_ns(emr_clock_system()) - begun_ns;
 	return took_ns * (SHARE - 1) > PAUSE_MIN_NS ? took_ns * (SHARE - 1) : PAUSE_MIN_NS;

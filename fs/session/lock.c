@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "session/annex.h"
+#include "session/stage.h"
 #include "session/still.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
@@ -333,6 +334,11 @@ emr_status emr_session_lock(
 	if (session->state_path == NULL || (options->folder != NULL && session->folder == NULL)) {
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
 		return EMR_NO_MEMORY;
+	}
+	status = emr_stage_go_on(session->state_fd);
+	if (status != EMR_OK && status != EMR_BUSY) {
+		emr_problem_set_status(out_problem, status, options->places->state);
+		return status;
 	}
 	if (faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
 		emr_problem_set(

@@ -376,9 +376,18 @@ static bool is_ledger_gone(const part *p, emr_status status)
 static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 {
 	char place[4400], settings[4400];
+	emr_ledger_absence now = {.status = EMR_OK};
 
 	if (emr_absence_say_refusal(session, session->ledger, out_problem))
 		return;
+	if (session->ledger != NULL)
+		emr_ledger_look(session->ledger, &now);
+	if (now.status != EMR_OK &&
+		emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
+		emr_network_dir_host_at(place, settings, sizeof settings)) {
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", settings, NULL);
+		return;
+	}
 	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
 		emr_network_dir_settings(place, settings, sizeof settings)) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_CHANNEL, NULL);

@@ -385,19 +385,18 @@ static emr_status look_for(emr_ask *ask, responder *who)
 	return EMR_OK;
 }
 
-static void tell_trouble(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
+static void tell_trouble(const emr_ask *ask, size_t lacking, bool has_liar, emr_share_trouble *out)
 {
 	const emr_shared *shared = ask->shared;
-	bool is_lied_to = false;
 
 	if (out == NULL)
 		return;
 	*out = (emr_share_trouble){.code = ask->refusal, .liar_count = shared->liars_n};
+	out->is_over_limit = ask->is_over_limit;
 	memcpy(out->liars, shared->liars, sizeof out->liars);
 	for (unsigned i = 0; i < ask->who_n; i++) {
 		const responder *who = &ask->who[i];
 
-		is_lied_to = is_lied_to || who->is_liar;
 		if (who->has_answered || lacking == 0)
 			continue;
 		if (who->is_owner)
@@ -405,7 +404,7 @@ static void tell_trouble(const emr_ask *ask, size_t lacking, emr_share_trouble *
 		else
 			out->missing[out->missing_count++] = who->id;
 	}
-	if (lacking > 0 && is_lied_to)
+	if (lacking > 0 && has_liar)
 		out->why = EMR_WHY_LIAR;
 	else if (lacking > 0)
 		out->why = out->missing_count > 0 || out->is_owner_missing ? EMR_WHY_NO_RELEASE
@@ -447,15 +446,15 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 			note_refusal(ask, ask->slots[i].refusal);
 		}
 	}
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	EMR_TRY(ask_count_own(ask));
 	for (unsigned i = 0; i < ask->who_n; i++) {
 		may_come = may_come || !ask->who[i].has_answered;
 		is_lied_to = is_lied_to || ask->who[i].is_liar;
 		if (ask->who[i].is_liar)
 			shared_note_liar(ask->shared, ask->who[i].id);
 	}
-	tell_trouble(ask, lacking, out_trouble);
+	tell_trouble(ask, lacking, is_lied_to, out_trouble);
 	if (lacking == 0)
 		return EMR_OK;
 	/* With t answers on the ledger nobody else answers this question, whatever they are worth.

@@ -1,10 +1,14 @@
 /* The terms of a dataset have a daily limit for each reader, which this file keeps. The computer
  * that answers counts, by the ledger, the records that the reader asked for today in all folders of
- * the dataset: so the limit holds with any program, and after a restart of any computer. */
+ * the dataset: so the limit holds with any program, and after a restart of any computer; and the
+ * reader's own computer counts after it. */
 #include <string.h>
+
+#include "contract/codes.h"
 
 #include "judge.h"
 #include "share/frozen.h"
+#include "shared_private.h"
 #include "teams_private.h"
 
 #define DAY_S 86400u
@@ -100,4 +104,17 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 	emr_buf_free(&c.domains);
 	emr_buf_free(&c.line);
 	return status;
+}
+
+emr_status ask_count_own(emr_ask *ask)
+{
+	emr_share *share = ask->shared->share;
+	AUTO_QUESTION q = {.seq = 0};
+
+	if (ask->refusal != EMR_RESULT_LIMIT || ask->has_counted)
+		return EMR_OK;
+	EMR_TRY(question_read_public(share, ask->release.domain, ask->release.access, &q));
+	EMR_TRY(share_is_over_daily_limit(share, &q, &ask->is_over_limit));
+	ask->has_counted = true;
+	return EMR_OK;
 }

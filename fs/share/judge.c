@@ -14,12 +14,11 @@
 
 /* ---- questions ---- */
 
-emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
+emr_status question_read_public(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
 	emr_replica_item item;
 
 	EMR_TRY(share_item(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->item, &item));
-	EMR_TRY(share_part(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->part));
 	out->domain = domain;
 	out->access = access;
 	out->req = item.item_id;
@@ -28,10 +27,17 @@ emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, que
 	out->ledger_time = item.ledger_time;
 	out->seq = item.seq;
 	out->is_time_suspect = item.is_time_suspect;
-	if (!emr_pub_access_req_parse(
-		    (emr_span){out->item.data + EMR_ITEM_BYTES, out->item.len - EMR_ITEM_BYTES},
-		    &out->pub))
-		return EMR_DAMAGED;
+	return emr_pub_access_req_parse(
+		       (emr_span){out->item.data + EMR_ITEM_BYTES, out->item.len - EMR_ITEM_BYTES},
+		       &out->pub)
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
+{
+	EMR_TRY(question_read_public(share, domain, access, out));
+	EMR_TRY(share_part(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->part));
 	return emr_access_part_read(emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
 }
 

@@ -31,6 +31,8 @@ typedef struct question {
 	emr_access_body body;
 } question;
 
+/* As far as everybody may read it.  EMR_NOT_FOUND: it is not on the ledger (any more). */
+emr_status question_read_public(emr_share *share, emr_id16 domain, emr_id16 access, question *out);
 /* All but ROW and GRANT.  EMR_NOT_FOUND: it cannot be read (any more). */
 emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out);
 /* As above, with both. */

@@ -96,11 +96,15 @@ struct emr_ask {
 	responder who[EMR_RESPONDERS_MAX];
 	unsigned who_n;
 	uint8_t refusal;
+	bool has_counted, is_over_limit; /* see emr_share_trouble */
 };
 
 /* ask.c: for ALL; *OUT_ASK stays as it is when they are none. */
 emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
 	emr_share_trouble *out_trouble);
+
+/* daily.c: sets is_over_limit of ASK, once, where somebody refused it for the limit. */
+emr_status ask_count_own(emr_ask *ask);
 
 /* combine.c: whatever the answers so far give for slot I. */
 emr_status ask_combine(emr_ask *ask, size_t i);

@@ -490,7 +490,7 @@ typedef struct accepting {
 	emr_stage stage;
 	emr_session session;
 	char *dir;	   /* of the network; owned */
-	bool own_dir_made; /* in the state, and not used yet */
+	bool own_dir_made; /* in the state */
 } accepting;
 
 static emr_status read_device_file(
@@ -601,7 +601,6 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_TRY(fill_stage(a, d, &file, out_problem));
 	EMR_TRY(prove(a, out_problem));
 	EMR_TRY(take_place(a, out_problem));
-	a->own_dir_made = false;
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", a->dir);
 	emr_say(d->out,
@@ -617,7 +616,7 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 	emr_status status = accept_into(d, &a, out_problem);
 
 	emr_session_close(&a.session);
-	if (a.own_dir_made)
+	if (a.own_dir_made && !a.stage.is_whole)
 		(void)!emr_stage_remove_tree(a.stage.state_fd, EMR_STATE_NETWORK);
 	free(a.dir);
 	emr_stage_end(&a.stage, d->out);

@@ -490,7 +490,7 @@ static emr_status finish(making *m, emr_problem *out_problem)
 		status = emr_stage_move_in(&m->stage);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, m->places.state);
-	m->dir_used = status == EMR_OK;
+	m->dir_used = m->stage.is_whole;
 	if (status == EMR_OK && (m->org_name != NULL || waits_at_host(m)) &&
 		emr_begun_forget(m->stage.state_fd, NULL) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "joining: %s stays", m->begun.file.name);

@@ -58,7 +58,7 @@ static void restoring_end(restoring *r)
 {
 	emr_restored_blocks_free(&r->blocks);
 	emr_session_close(&r->session);
-	if (r->own_dir_made) /* and not used */
+	if (r->own_dir_made && !r->stage.is_whole)
 		(void)!emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
 	emr_stage_end(&r->stage, r->out);
 	emr_backup_manifest_free(&r->list);
@@ -325,6 +325,8 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 		status = emr_restored_blocks_settle(&r->session, dir, &r->blocks, out_problem);
 	r->is_of_network = status == EMR_OK;
 	if (status == EMR_OK)
+		status = emr_own_dir_await(dir, r->out, out_problem);
+	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
 	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_CHANNEL_PATH);
@@ -412,7 +414,6 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	emr_session_close(&r->session);
 	if (status == EMR_OK)
 		status = emr_stage_move_in(&r->stage);
-	r->own_dir_made = r->own_dir_made && status != EMR_OK;
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, r->places.state);
 	return status;

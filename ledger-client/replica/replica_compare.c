@@ -211,6 +211,8 @@ static emr_status derive_some(
 
 	EMR_TRY(emr_chain_size(own, &size));
 	EMR_TRY(emr_chain_size(made, &at));
+	if (at > size) /* the ledger's newest entries are in it, and this copy has to follow */
+		return EMR_BUSY;
 	*out_is_end = size <= at + max;
 	if (size == 0)
 		return EMR_OK;
@@ -244,7 +246,10 @@ emr_status emr_replica_derive(emr_replica *replica, size_t max, struct emr_chain
 			status = EMR_OK;
 	}
 	*out_is_end = is_end && status == EMR_OK;
-	if (*out_is_end || (status != EMR_OK && !emr_status_may_pass(status)))
+	/* Another process, or a ledger that is away, leaves the chain as it is for the moment.
+	 * Everything else gives the room back that it takes, and it begins again. */
+	if (*out_is_end || (status != EMR_OK && status != EMR_BUSY && status != EMR_INTERRUPTED &&
+				   !emr_status_is_away(status)))
 		emr_replica_derive_end(io_made);
 	*out_trouble = trouble;
 	return status;

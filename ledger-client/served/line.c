@@ -64,8 +64,9 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	}
 	request.path = path;
 	status = emr_http_ask(c->http, &request, out, &answer);
-	if (status == EMR_OK || answer.fault == EMR_HTTP_STRANGE) /* or ends in a handshake */
-		status = status_of(&answer, out);
+	/* An answer that is not whole is none, whatever number it began with. */
+	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
+		status = status_of(&answer, out); /* also of what ends in a handshake */
 	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
 		note(c, status, &answer);
 	return status;

@@ -219,4 +219,25 @@ TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 	pthread_mutex_unlock(&s.lock);
 }
 
+/* A root that the node has and nobody names is wanted until the ledger says otherwise: the count is
+ * what is known. */
+TEST(a_disk_that_takes_nothing_is_counted_while_the_ledger_is_away)
+{
+	static const char *const names[] = {"good"};
+	AUTO(scene_end) scene s;
+	uint64_t copies_short = 7;
+	emr_cid root;
+
+	scene_begin(&s, "still");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "lost", 0);
+	wait_held(&s, &root, 2);
+	scene_stop(&s);
+	assert_ok(emr_store_pins_complete(s.store, NULL, 0));
+	s.is_still = s.is_ledger_away = true;
+	scene_start(&s, 1, names);
+	assert_true(emr_publisher_short(s.publisher, 0, &copies_short));
+	assert_int_equal(copies_short, 0);
+}
+
 TESTS(NULL, NULL)

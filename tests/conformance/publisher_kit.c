@@ -225,6 +225,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.looked = note_look,
 		.copied = note_copied,
 		.is_awaited = s->is_awaited,
+		.is_still = s->is_still,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,

@@ -31,6 +31,7 @@ typedef struct scene {
 	emr_buf leaving; /* emr_cid, as the journal would have them */
 	emr_buf living;	 /* emr_cid, as the ledger would name them */
 	bool is_ledger_away;
+	bool is_still;	/* the disk takes nothing */
 	emr_buf unheld; /* emr_cid, that no node was known to hold, as often as that was said */
 	size_t looks;
 	pthread_t speaker; /* who said the last one, if that was since the last look */

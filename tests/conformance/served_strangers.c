@@ -481,6 +481,66 @@ static void *wait_long(void *arg)
 	return NULL;
 }
 
+/* ---- something else stands at the address ---- */
+
+#define LONG_HEADER ((size_t)200 << 10)
+
+/* Answers each of two requests with a header that has no end. */
+static void *answer_too_long(void *arg)
+{
+	static const char begin_of[] = "HTTP/1.1 200 OK\r\nX-Long: ";
+	char *text = malloc(LONG_HEADER);
+	char asked[1000];
+
+	memset(text, 'a', LONG_HEADER);
+	memcpy(text, begin_of, sizeof begin_of - 1);
+	for (int i = 0; i < 2; i++) {
+		int fd = accept(*(int *)arg, NULL, NULL);
+
+		(void)!read(fd, asked, sizeof asked);
+		(void)!send(fd, text, LONG_HEADER, MSG_NOSIGNAL);
+		(void)close(fd);
+	}
+	free(text);
+	return NULL;
+}
+
+TEST_IN(begin, end, a_header_without_an_end_is_too_long_and_no_answer)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	emr_served_at served = {.url = ""};
+	const emr_http_request request = {
+		.method = "GET", .path = "/", .timeout_ms = 30000, .answer_max = 1000};
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	EMR_AUTO_HTTP http = NULL;
+	EMR_AUTO_BUF out = {0};
+	EMR_AUTO_BUF way = {0};
+	emr_http_answer answer;
+	pthread_t thread;
+	char dir[200];
+	EMR_AUTO_FD ledger = -1;
+
+	(void)snprintf(socket_path, sizeof socket_path, "%s/odd", k.base);
+	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
+	(void)snprintf(served.socket, sizeof served.socket, "%s", socket_path);
+	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(listening, 4), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer_too_long, &listening), 0);
+	http = open_socket();
+	assert_status(EMR_LIMIT, emr_http_ask(http, &request, &out, &answer));
+	assert_int_equal(answer.fault, EMR_HTTP_STRANGE);
+	(void)snprintf(dir, sizeof dir, "%s/to-odd/ledger", k.base);
+	assert_ok(emr_dir_open(dir, &ledger));
+	assert_ok(emr_served_at_write(&served, &way));
+	assert_ok(emr_file_replace(ledger, EMR_SERVED_SETTINGS, emr_buf_view(&way), 0600));
+	assert_ok(emr_file_replace(
+		ledger, EMR_NETWORK_DESCRIPTOR, emr_ledger_descriptor(k.ledger), 0600));
+	dir[strlen(dir) - strlen("/ledger")] = '\0';
+	assert_status(EMR_LIMIT, emr_served_find(dir, NULL, emr_id16_random(), "reply", &out));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)close(listening);
+}
+
 TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)
 {
 	emr_ledger_absence absence;

@@ -6,3 +6,6 @@ emr_test(test_takeover
 emr_test(test_cmd_switch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_switch.c
 	USES session base keyring PkgConfig::jansson Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=renameat,--wrap=renameat2,--wrap=unlinkat)
+emr_test(test_stage SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_stage.c
+	USES session base PkgConfig::jansson Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=renameat)

@@ -6,6 +6,9 @@
 #include "base/day.h"
 #include "emr_test.h"
 
+#define CET "CET-1CEST,M3.5.0,M10.5.0/3"
+#define MIDNIGHT "XST3XDT,M10.3.0/0,M2.3.0/0" /* as in Brazil once: it jumps at midnight */
+
 static void live_in(const char *zone)
 {
 	setenv("TZ", zone, 1);
@@ -27,7 +30,16 @@ TEST(times_have_a_first_and_a_last_second)
 		{"UTC0", "2024-02-29", 1709164800, 1709251199},
 		{"XST-3", "2026-11-20T14:05:31+01:00", 1795179931, 1795179931},
 		{"XST-3", "2026-11-20T14:05:31.25-01:30", 1795188931, 1795188931},
-		{"CET-1CEST,M3.5.0,M10.5.0/3", "2026-03-29", 1774738800, 1774821599}, /* 23 hours */
+		{CET, "2026-03-29", 1774738800, 1774821599},	   /* 23 hours */
+		{CET, "2026-10-25", 1792879200, 1792969199},	   /* 25 */
+		{CET, "2026-10-25T02:30", 1792888200, 1792891859}, /* the clock shows it twice */
+		{CET, "2026-10-25T02:30:07", 1792888207, 1792891807},
+		{CET, "2026-10-25T01:59", 1792886340, 1792886399},
+		{CET, "2026-10-25T03:00", 1792893600, 1792893659},
+		{CET, "2026-03-29T01:59", 1774745940, 1774745999},
+		{CET, "2026-03-29T03:00", 1774746000, 1774746059},
+		{MIDNIGHT, "2026-10-18", 1792292400, 1792375199}, /* it begins at one o'clock */
+		{"XST-3", "1970-01-01", 0, 75599},
 	};
 	emr_day_span span;
 	char day[EMR_DAY_BYTES];
@@ -68,6 +80,11 @@ TEST(what_is_no_time_says_why)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		if (emr_day_read(cases[i].text, &span) != cases[i].fault)
 			fail_msg("%s", cases[i].text);
+	live_in(CET);
+	assert_int_equal(emr_day_read("2026-03-29T02:30", &span), EMR_DAY_NO_DAY);
+	live_in(MIDNIGHT);
+	assert_int_equal(emr_day_read("2026-10-18T00:00", &span), EMR_DAY_NO_DAY);
+	live_in("UTC0");
 	assert_int_equal(span.first_unix_s, 7);
 }
 

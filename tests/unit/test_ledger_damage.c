@@ -1,7 +1,10 @@
 /* These tests are about one byte of each kind of row changed, in the ledger and in the local
  * copy: verify finds it and names the entry. */
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include "ledger/chain.h"
 #include "ledger_kit.h"
 
 static kit k;
@@ -353,6 +356,32 @@ TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 		assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
 		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	}
+}
+
+/* The comparison with the ledger takes in what came there meanwhile, and may have to wait then. */
+TEST_IN(begin, end, a_copy_that_is_behind_the_ledger_is_not_called_damaged)
+{
+	EMR_AUTO_REPLICA replica = caught_up();
+	EMR_AUTO_CHAIN ledger = NULL;
+	struct emr_chain *made = NULL;
+	emr_replica_trouble trouble = {0};
+	int dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t size;
+	bool is_end;
+
+	kit_fill(&k, &domain, 1);
+	assert_ok(emr_chain_open_temporary(&made));
+	assert_ok(emr_chain_open(dirfd, "ledger.sqlite", EMR_CHAIN_SHARED, false, 1000, &ledger));
+	assert_ok(emr_chain_size(ledger, &size));
+	assert_ok(emr_chain_unite(
+		ledger, NULL, emr_ledger_descriptor(k.ledger), size, made, &trouble));
+	assert_status(EMR_BUSY, emr_replica_derive(replica, 2, &made, &is_end, &trouble));
+	assert_int_equal(trouble.status, EMR_OK);
+	assert_non_null(made);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_derive(replica, 2, &made, &is_end, &trouble));
+	assert_true(is_end);
+	(void)close(dirfd);
 }
 
 /* Nor do the two keep anybody from opening the copy, who has a whole ledger. */

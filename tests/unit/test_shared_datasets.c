@@ -22,6 +22,10 @@
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"identified\",\"daily-limit\":1}"
 
+#define OF_THREE_A_DAY                                                                             \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\",\"daily-limit\":3}"
+
 #define BLOCK_BYTES 1000
 
 /* ---- a participant whose client leaves out the joining ---- */
@@ -38,6 +42,38 @@ emr_status __wrap_share_add_join(
 	*out_joins = false;
 	return leaves_out_joining ? EMR_OK
 				  : __real_share_add_join(p, domain, root, grant, out_joins);
+}
+
+/* ---- a participant whose client refuses what it could give ---- */
+
+static bool says_limit;
+
+emr_status __real_desk_judge(void *d, const void *q, uint8_t *out_code);
+emr_status __wrap_desk_judge(void *d, const void *q, uint8_t *out_code);
+emr_status __wrap_desk_judge(void *d, const void *q, uint8_t *out_code)
+{
+	emr_status status = __real_desk_judge(d, q, out_code);
+
+	if (says_limit)
+		*out_code = EMR_RESULT_LIMIT;
+	return status;
+}
+
+/* ---- a ledger that lima does not reach ---- */
+
+static bool is_away;
+
+emr_status __real_emr_follow_now(emr_replica *replica);
+emr_status __wrap_emr_follow_now(emr_replica *replica);
+emr_status __wrap_emr_follow_now(emr_replica *replica)
+{
+	return is_away ? EMR_OFFLINE : __real_emr_follow_now(replica);
+}
+
+static void ledger_goes_away(story *s)
+{
+	(void)s;
+	is_away = true;
 }
 
 /* ---- lima's folder, who reads the dataset ---- */
@@ -58,6 +94,7 @@ static const char *in_dataset(viewer *v, const char *inside)
 static void dataset_is_read(
 	story *s, called *d, viewer *v, const char *terms, uint64_t price, const viewer_more *more)
 {
+	leaves_out_joining = says_limit = is_away = false;
 	dataset_call_on(d, s, terms, (emr_id16){{0}}, price);
 	dataset_admit(d, &s->lima);
 	viewer_open_with(v, s, &s->lima, "lima-folder", RESEARCH, more);
@@ -65,9 +102,39 @@ static void dataset_is_read(
 
 static void reading_ends(story *s, called *d, viewer *v)
 {
-	leaves_out_joining = false;
 	emr_grantee_key_free(d->key);
 	viewer_end(s, v);
+}
+
+typedef struct reading {
+	story s;
+	called d;
+	viewer v;
+	char knee[700], head[700]; /* paths of two files */
+} reading;
+
+/* Of Imaging on TERMS, and its names are known; IS_APART: of its folder Old, too, by itself. */
+static void reading_begins(reading *r, const char *terms, bool is_apart)
+{
+	emr_id16 inner;
+
+	story_begin(&r->s);
+	dataset_is_read(&r->s, &r->d, &r->v, terms, 0, NULL);
+	(void)dataset_join(&r->d);
+	if (is_apart)
+		assert_ok(emr_view_make_domain(r->s.k.view, "Imaging/Old", &inner));
+	for (int i = 0; is_apart && i < 4; i++)
+		kit_publish_all(&r->s.k);
+	viewer_run(&r->v, NULL, 0);
+	(void)snprintf(r->knee, sizeof r->knee, "%s", in_dataset(&r->v, "MRI.pdf"));
+	(void)snprintf(r->head, sizeof r->head, "%s", in_dataset(&r->v, "Old/CT.pdf"));
+	assert_non_null(strstr(viewer_list(&r->v, in_dataset(&r->v, ""), owner_answers), "MRI"));
+	assert_non_null(strstr(viewer_list(&r->v, in_dataset(&r->v, "Old"), owner_answers), "CT"));
+}
+
+static void assert_opens(reading *r, const char *path, const char *word)
+{
+	assert_string_equal(viewer_attribute(&r->v, path, "user.emrfs.opens"), word);
 }
 
 /* ---- a price ---- */
@@ -316,6 +383,20 @@ TEST(a_daily_limit_is_of_files_and_says_so)
 	reading_ends(&s, &d, &v);
 }
 
+TEST(a_false_word_of_the_limit_marks_no_dataset)
+{
+	reading r;
+
+	reading_begins(&r, OF_THREE_A_DAY, false);
+	says_limit = true;
+	assert_string_equal(viewer_text(&r.v, r.knee, owner_answers), "!timed out"); /* no agents */
+	says_limit = false;
+	assert_opens(&r, r.head, "any-time");
+	assert_null(strstr(r.v.notices, "daily-limit"));
+	assert_string_equal(viewer_text(&r.v, r.head, owner_answers), "%PDF a head");
+	reading_ends(&r.s, &r.d, &r.v);
+}
+
 /* How long it takes, by the clock that the story moves, until PATH is refused. */
 static int64_t refused_after_ns(viewer *v, const char *path)
 {
@@ -327,52 +408,66 @@ static int64_t refused_after_ns(viewer *v, const char *path)
 
 TEST(an_absent_participant_costs_one_wait_and_comes_back_with_an_answer)
 {
-	char knee[700], head[700];
-	story s;
-	called d;
-	viewer v;
+	reading r;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
-	(void)dataset_join(&d);
-	viewer_run(&v, NULL, 0);
-	(void)snprintf(knee, sizeof knee, "%s", in_dataset(&v, "MRI.pdf"));
-	(void)snprintf(head, sizeof head, "%s", in_dataset(&v, "Old/CT.pdf"));
-	assert_non_null(strstr(viewer_list(&v, in_dataset(&v, ""), owner_answers), "MRI.pdf"));
-	assert_true(refused_after_ns(&v, knee) >= EMR_SHARED_ALONE_NS);
-	assert_true(refused_after_ns(&v, head) < EMR_SHARED_ALONE_NS / 2);
-	assert_true(refused_after_ns(&v, knee) < EMR_SHARED_ALONE_NS / 2);
-	assert_string_equal(viewer_attribute(&v, head, "user.emrfs.opens"), "absent");
-	assert_one_end(&v, "absent");
+	reading_begins(&r, IDENTIFIED, false);
+	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
+	assert_true(refused_after_ns(&r.v, r.head) < EMR_SHARED_ALONE_NS / 2);
+	assert_true(refused_after_ns(&r.v, r.knee) < EMR_SHARED_ALONE_NS / 2);
+	assert_opens(&r, r.head, "absent");
+	assert_one_end(&r.v, "absent");
 	/* The question that stands is answered late, which nobody waits for. */
-	owner_answers(&s);
-	viewer_run(&v, NULL, 3);
-	assert_string_equal(viewer_attribute(&v, head, "user.emrfs.opens"), "any-time");
-	assert_string_equal(viewer_text(&v, head, owner_answers), "%PDF a head");
-	reading_ends(&s, &d, &v);
+	owner_answers(&r.s);
+	viewer_run(&r.v, NULL, 3);
+	assert_opens(&r, r.head, "any-time");
+	assert_string_equal(viewer_text(&r.v, r.head, owner_answers), "%PDF a head");
+	reading_ends(&r.s, &r.d, &r.v);
+}
+
+TEST(a_ledger_that_is_away_makes_nobody_absent)
+{
+	reading r;
+
+	reading_begins(&r, IDENTIFIED, false);
+	assert_string_equal(viewer_text(&r.v, r.knee, ledger_goes_away), "!offline");
+	is_away = false;
+	assert_opens(&r, r.knee, "any-time");
+	assert_null(strstr(r.v.notices, "absent"));
+	assert_string_equal(viewer_text(&r.v, r.knee, owner_answers), "%PDF a knee");
+	reading_ends(&r.s, &r.d, &r.v);
+}
+
+/* Its agents may be others. */
+TEST(of_an_absent_folder_the_participants_others_are_asked)
+{
+	reading r;
+
+	reading_begins(&r, IDENTIFIED, true);
+	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
+	assert_opens(&r, r.head, "any-time");
+	assert_true(refused_after_ns(&r.v, r.head) >= EMR_SHARED_ALONE_NS);
+	/* To save something is a sign of her, and for that folder alone. */
+	kit_text(&r.s.k, "Imaging/new", "saved");
+	kit_publish_all(&r.s.k);
+	viewer_run(&r.v, NULL, 3);
+	assert_opens(&r, r.knee, "any-time");
+	assert_opens(&r, r.head, "absent");
+	reading_ends(&r.s, &r.d, &r.v);
 }
 
 TEST(who_is_absent_for_long_is_asked_again_after_pauses_that_grow)
 {
-	char path[700];
-	story s;
-	called d;
-	viewer v;
+	reading r;
 
-	story_begin(&s);
-	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
-	(void)dataset_join(&d);
-	viewer_run(&v, NULL, 0);
-	(void)snprintf(path, sizeof path, "%s", in_dataset(&v, "MRI.pdf"));
-	assert_non_null(strstr(viewer_list(&v, in_dataset(&v, ""), owner_answers), "MRI.pdf"));
-	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
-	story_pass(&s, 61);
-	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
-	story_pass(&s, 61);
-	assert_true(refused_after_ns(&v, path) < EMR_SHARED_ALONE_NS / 2);
-	story_pass(&s, 61);
-	assert_true(refused_after_ns(&v, path) >= EMR_SHARED_ALONE_NS);
-	reading_ends(&s, &d, &v);
+	reading_begins(&r, IDENTIFIED, false);
+	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
+	story_pass(&r.s, 61);
+	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
+	story_pass(&r.s, 61);
+	assert_true(refused_after_ns(&r.v, r.knee) < EMR_SHARED_ALONE_NS / 2);
+	story_pass(&r.s, 61);
+	assert_true(refused_after_ns(&r.v, r.knee) >= EMR_SHARED_ALONE_NS);
+	reading_ends(&r.s, &r.d, &r.v);
 }
 
 /* ---- who takes part ---- */

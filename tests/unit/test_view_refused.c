@@ -2,12 +2,15 @@
  * notice, and hinders nothing. */
 #include "view_kit.h"
 
+#include <limits.h>
+
 #include "contract/codes.h"
 
 #include "publish.h"
 
-static emr_result refuses; /* with this; EMR_RESULT_APPLIED: nothing */
-static unsigned asked;
+static emr_result refuses;		 /* with this; EMR_RESULT_APPLIED: nothing */
+static unsigned asked, times = UINT_MAX; /* that it refuses */
+static bool is_away;
 
 emr_status __real_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
@@ -17,7 +20,9 @@ emr_status __wrap_emr_ledger_submit(
 emr_status __wrap_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	if (refuses == EMR_RESULT_APPLIED)
+	if (is_away)
+		return EMR_BUSY;
+	if (refuses == EMR_RESULT_APPLIED || asked >= times)
 		return __real_emr_ledger_submit(ledger, batch, out_answer);
 	asked++;
 	*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refuses}; /* nothing is written */
@@ -36,6 +41,7 @@ static void start(kit *k)
 {
 	refuses = EMR_RESULT_APPLIED;
 	asked = 0;
+	times = UINT_MAX;
 	told[0] = 0;
 	kit_open(k);
 	k->options.notice = note;
@@ -122,6 +128,29 @@ TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
 	assert_int_equal(counts(&k).failed, 2);
 	k.clock.unix_ns += INT64_C(3600000000000);
 	tick(&k, 10);
+	assert_int_equal(counts(&k).failed, 0);
+	assert_int_equal(counts(&k).pending, 0);
+	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
+	assert_false(kit_exists(&k, "A/x"));
+}
+
+/* It stood in the journal while the clock was set, and the ledger judges the time that was signed.
+ */
+TEST(what_was_signed_by_a_wrong_clock_is_signed_again)
+{
+	AUTO(kit_close) kit k;
+
+	start(&k);
+	kit_text(&k, "A/y", "two");
+	kit_wait_ms(&k, 5000);
+	is_away = true;
+	assert_status(EMR_BUSY, publish_run(k.view, false));
+	is_away = false;
+	k.clock.unix_ns += INT64_C(3600000000000);
+	refuses = EMR_RESULT_KEY_DEAD;
+	times = 1;
+	tick(&k, 30);
+	assert_int_equal(asked, 1);
 	assert_int_equal(counts(&k).failed, 0);
 	assert_int_equal(counts(&k).pending, 0);
 	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");

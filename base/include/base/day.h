@@ -28,7 +28,9 @@ typedef struct emr_day_span {
 /* "2026-11-20", "2026-11-20T14:05", "2026-11-20T14:05:31" or with a fraction of a second behind it
  * (which is left out), from 1970 on; in this computer's time zone, or with "Z" behind it in UTC,
  * and behind a time also with another zone ("+01:00").  A day has 24 hours, or 23 or 25 where the
- * clock is changed. OUT stays untouched at a fault. */
+ * clock is changed. A time that the clock then shows twice is from the first one's beginning to the
+ * second one's end, and one that it jumps over is none (EMR_DAY_NO_DAY). OUT stays untouched at a
+ * fault. */
 emr_day_fault emr_day_read(const char *text, emr_day_span *out) __attribute__((warn_unused_result));
 
 /* True for YYYY-MM-DD and nothing more, a day of the calendar from the year 1000 on. */

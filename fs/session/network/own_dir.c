@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
@@ -11,6 +13,8 @@
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/stage.h"
+
+#define AWAIT_NS INT64_C(60000000000) /* a host that begins anew is there by then */
 
 static emr_status say(
 	const char *place, const char *cause, emr_status status, emr_problem *out_problem)
@@ -64,6 +68,40 @@ emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_
 	return emr_network_dir_check(*out_dir, out_problem);
 }
 
+static const char *place_of(const emr_served_at *at)
+{
+	return at->socket[0] != '\0' ? at->socket : at->url;
+}
+
+emr_status emr_own_dir_await(const char *dir, emr_out *out, emr_problem *out_problem)
+{
+	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + AWAIT_NS;
+	const struct timespec pause = {.tv_sec = 1};
+	EMR_AUTO_BUF way = {0};
+	EMR_AUTO_BUF descriptor = {0};
+	emr_served_at at;
+	emr_status status;
+
+	if (!emr_network_dir_is_served(dir) || emr_network_dir_host(dir, &way) != EMR_OK ||
+		emr_served_at_read(emr_buf_view(&way), &at) != EMR_OK)
+		return EMR_OK; /* opening says what is wrong with it */
+	status = emr_served_meet(&at, &descriptor);
+	if (!emr_status_is_unanswered(status))
+		return EMR_OK;
+	emr_say(out, "The host of this network, %s, does not answer yet, and is asked again.\n",
+		place_of(&at));
+	fflush(stdout);
+	while (emr_status_is_unanswered(status) && emr_clock_boot_ns(emr_clock_system()) < until) {
+		(void)nanosleep(&pause, NULL);
+		emr_buf_clear(&descriptor);
+		status = emr_served_meet(&at, &descriptor);
+	}
+	if (!emr_status_is_unanswered(status))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", place_of(&at), NULL);
+	return status;
+}
+
 static const char *meeting_text(emr_status status)
 {
 	if (status == EMR_FORK)
@@ -93,8 +131,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 		return EMR_DENIED;
 	}
 	if (emr_status_is_unanswered(status)) {
-		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node",
-			at.socket[0] != '\0' ? at.socket : at.url, NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", place_of(&at), NULL);
 		return status;
 	}
 	if (status == EMR_OK)

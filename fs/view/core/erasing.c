@@ -6,6 +6,8 @@
 
 #include "node.h"
 
+#define NEW_MAX 1000u /* that are looked through one by one */
+
 void edit_erasing(edit *e, const erasing *what)
 {
 	uint8_t bytes[ERASING_BYTES] = {ERASING_VERSION, what->is_local ? ERASING_LOCAL : 0};
@@ -35,14 +37,20 @@ erasing *erasing_find(erasing *all, size_t n, emr_id16 object)
 	return n == 0 ? NULL : bsearch(&key, all, n, sizeof key, by_erasing);
 }
 
-/* Sorted when somebody asks: a folder that is being erased and followed at once has many of both.
- */
+/* Sorted when somebody asks and many are new: a folder that is being erased and followed at once
+ * has many of both, in turn. */
 bool erase_has(emr_view *view, emr_id16 object)
 {
-	if (!view->erasing.is_sorted)
-		erasing_sort(view->erasing.list, view->erasing.n);
-	view->erasing.is_sorted = true;
-	return erasing_find(view->erasing.list, view->erasing.n, object) != NULL;
+	struct erasing_list *l = &view->erasing;
+
+	if (l->n - l->n_sorted > NEW_MAX) {
+		erasing_sort(l->list, l->n);
+		l->n_sorted = l->n;
+	}
+	for (size_t i = l->n_sorted; i < l->n; i++)
+		if (emr_id16_equal(l->list[i].object, object))
+			return true;
+	return erasing_find(l->list, l->n_sorted, object) != NULL;
 }
 
 bool erase_has_finished(const emr_view *view, emr_id16 object)
@@ -80,5 +88,4 @@ emr_status erase_reserve(emr_view *view, size_t more)
 void erase_note(emr_view *view, const erasing *what)
 {
 	view->erasing.list[view->erasing.n++] = *what;
-	view->erasing.is_sorted = false;
 }

@@ -369,7 +369,7 @@ struct awaiting_state {
 struct erasing_list {
 	struct erasing *list; /* rows E of the journal */
 	size_t n;
-	bool is_sorted;	     /* by object */
+	size_t n_sorted;     /* the first of them, by object */
 	emr_buf erased;	     /* objects that were erased in this run of the program */
 	int64_t due_boot_ns; /* when it is tried (again) */
 };

@@ -222,20 +222,23 @@ static bool is_momentary(uint8_t result)
 	       result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
 }
 
-static void apply_refusal(emr_view *view, const emr_change_outcome *o)
+/* EARLIER: it was signed in an earlier run, and perhaps by another clock: made again, it is judged
+ * by this one. */
+static void apply_refusal(emr_view *view, const emr_change_outcome *o, bool earlier)
 {
 	node *n = tree_by_id(view, o->node);
 	char id[33];
 
-	quiet_note_refusal(view);
+	if (!earlier)
+		quiet_note_refusal(view);
 	emr_hex(o->node.b, sizeof o->node.b, id);
 	emr_log(EMR_LOG_WARN, "record %s was not registered: %s", id,
 		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
 	if (n == NULL)
 		return;
-	if (o->error == EMR_OK && is_momentary(o->result)) {
-		bool is_clock =
-			o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH;
+	if (o->error == EMR_OK && (earlier || is_momentary(o->result))) {
+		bool is_clock = !earlier && (o->result == EMR_RESULT_TIME_AHEAD ||
+						    o->result == EMR_RESULT_EXPIRED_BATCH);
 
 		/* A clock is not mended at once. */
 		tree_note_changed(n, view_boot_ns(view) + (is_clock ? PUBLISH_RETRY_NS : 0));
@@ -256,16 +259,18 @@ static void apply_refusal(emr_view *view, const emr_change_outcome *o)
 
 /* A change that was refused for the moment is sent again for longer than one whose refusal will
  * hardly change; both less and less often, and not for ever. */
-static void refuse_unlink(emr_view *view, vacated *v, const emr_change_outcome *o)
+static void refuse_unlink(emr_view *view, vacated *v, const emr_change_outcome *o, bool earlier)
 {
 	bool momentary = o->error == EMR_OK && is_momentary(o->result);
 	unsigned doublings =
 		v->refusals < UNLINK_DOUBLINGS_MAX ? v->refusals : UNLINK_DOUBLINGS_MAX;
 	char id[33];
 
-	quiet_note_refusal(view);
 	v->refusal = o->result;
-	v->refusals += v->refusals < UINT8_MAX;
+	if (!earlier) {
+		quiet_note_refusal(view);
+		v->refusals += v->refusals < UINT8_MAX;
+	}
 	v->since_boot_ns = view_boot_ns(view) + (PUBLISH_RETRY_NS << doublings);
 	v->has_failed = v->refusals >= (momentary ? UNLINK_TRIES_MOMENTARY : UNLINK_TRIES);
 	emr_hex(o->place.object.b, sizeof o->place.object.b, id);
@@ -273,7 +278,7 @@ static void refuse_unlink(emr_view *view, vacated *v, const emr_change_outcome *
 		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
 }
 
-static void apply_unlink(edit *e, const emr_change_outcome *o)
+static void apply_unlink(edit *e, const emr_change_outcome *o, bool earlier)
 {
 	bool gone = o->result <= 1 || o->result == EMR_RESULT_GONE;
 	vacated *v = vacated_find(e->view, o->place.object);
@@ -288,7 +293,7 @@ static void apply_unlink(edit *e, const emr_change_outcome *o)
 		return;
 	}
 	if (v != NULL)
-		refuse_unlink(e->view, v, o);
+		refuse_unlink(e->view, v, o, earlier);
 }
 
 typedef struct applying {
@@ -309,9 +314,9 @@ static void apply_one(applying *a, edit *e, const emr_change_outcome *o, former_
 	if (o->kind == EMR_CHANGE_ERASE) {
 		return; /* erase.c asks the ledger itself what stands */
 	} else if (o->kind == EMR_CHANGE_UNLINK) {
-		apply_unlink(e, o);
+		apply_unlink(e, o, a->run == NULL);
 	} else if (o->error != EMR_OK || o->result > 1) {
-		apply_refusal(a->view, o);
+		apply_refusal(a->view, o, a->run == NULL);
 	} else if (n == NULL || n->state != NODE_LIVE) {
 		/* Removed while this version was on its way: it is one of the past, with its bytes,
 		 * unless it was erased meanwhile. */

@@ -411,6 +411,7 @@ static emr_status forget_rows(trying *t)
 				 sizeof(emr_id16)) != EMR_OK)
 			emr_log(EMR_LOG_INFO, "an erasure will be looked at once more");
 	view->erasing.n = kept;
+	view->erasing.n_sorted = 0;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }

@@ -260,19 +260,16 @@ static emr_status note_scratch(asking *a)
 	scratch_found all = {0};
 	emr_status status = scratch_find(a->view, &a->objects, &a->records, &all);
 
+	if (status == EMR_OK)
+		status = scratch_find_kin(&all, &a->paths);
 	EMR_EACH (const scratch_file, one, &all.files) {
-		bool stays = false;
-
 		if (status != EMR_OK)
 			break;
-		for (size_t at = 0; !one->is_same && !stays && at < a->paths.len;
-			at += strlen((const char *)a->paths.data + at) + 1)
-			stays = scratch_is_of(&all, one, (const char *)a->paths.data + at);
-		if (stays)
+		if (one->is_kin && !one->is_same)
 			add(a, &a->stays, scratch_path(&all, one),
 				strlen(scratch_path(&all, one)) + 1);
 		if (one->is_same) {
-			add(a, &a->scratch, &one->node, sizeof one->node);
+			add(a, &a->scratch, one, sizeof *one);
 			add_object(a, (emr_id16){{0}}, one->id, true);
 		}
 		a->erased.scratch += one->is_same && !one->is_note;

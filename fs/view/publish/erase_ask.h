@@ -13,7 +13,7 @@ typedef struct asking {
 	emr_buf objects; /* erasing, ...: first those of nodes */
 	emr_buf records; /* emr_id16, ...; sorted once it is complete */
 	emr_buf nodes;	 /* numbers, parents first */
-	emr_buf scratch; /* numbers, of what has the bytes of those */
+	emr_buf scratch; /* scratch_file, ...: what has the bytes of those */
 	emr_buf paths;	 /* of what goes, each with its NUL */
 	emr_buf stays;	 /* of what may have some of the bytes, each with its NUL */
 	emr_buf names;	 /* of gone_name */

@@ -46,13 +46,9 @@ static bool is_unchanged(const asking *a)
 	const uint64_t *numbers = (const uint64_t *)(const void *)a->nodes.data;
 	size_t known = 0;
 
-	EMR_EACH (const uint64_t, number, &a->scratch) {
-		const node *n = tree_by_number(a->view, *number);
-
-		if (n == NULL || !n->is_local || n->state != NODE_LIVE || node_writers(n) != 0 ||
-			n->in_run)
+	EMR_EACH (const scratch_file, one, &a->scratch)
+		if (scratch_node(a->view, one) == NULL)
 			return false;
-	}
 	for (size_t i = 0; i < a->nodes.len / sizeof *numbers; i++) {
 		const node *n = tree_by_number(a->view, numbers[i]);
 
@@ -66,7 +62,7 @@ static bool is_unchanged(const asking *a)
 	known = 0;
 	for (size_t i = 0; i < a->objects.len / sizeof *all; i++)
 		known += tree_by_id(a->view, all[i].object) != NULL;
-	return known == (a->nodes.len + a->scratch.len) / sizeof *numbers;
+	return known == a->nodes.len / sizeof *numbers + a->scratch.len / sizeof(scratch_file);
 }
 
 /* Under view->lock. */
@@ -95,8 +91,8 @@ static emr_status begin(asking *a)
 	status = erase_reserve(view, n);
 	if (status == EMR_OK && a->nodes.len > 0)
 		status = note_name(a, numbers[0]);
-	EMR_EACH (const uint64_t, number, &a->scratch)
-		status = status == EMR_OK ? note_name(a, *number) : status;
+	EMR_EACH (const scratch_file, one, &a->scratch)
+		status = status == EMR_OK ? note_name(a, one->node) : status;
 	for (size_t at = 0; at < n && status == EMR_OK; at += part)
 		status = commit_rows(a, all + at, n - at < part ? n - at : part);
 	if (status != EMR_OK)
@@ -105,9 +101,9 @@ static emr_status begin(asking *a)
 	 * later (erase_run). */
 	for (size_t i = a->nodes.len / sizeof *numbers; i-- > 0 && status == EMR_OK;)
 		status = erase_node(view, tree_by_number(view, numbers[i]));
-	EMR_EACH (const uint64_t, number, &a->scratch)
+	EMR_EACH (const scratch_file, one, &a->scratch)
 		if (status == EMR_OK)
-			status = erase_node(view, tree_by_number(view, *number));
+			status = erase_node(view, tree_by_number(view, one->node));
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s",
 			emr_status_text(status));

@@ -25,6 +25,11 @@ static bool goes(const finding *w, emr_id16 object)
 		       object) != NULL;
 }
 
+static int by_record(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
+}
+
 static int by_root(const void *a, const void *b)
 {
 	return memcmp(((const scratch_file *)a)->root.b, ((const scratch_file *)b)->root.b,
@@ -59,8 +64,10 @@ static emr_status note_file(const finding *w, const node *n)
 		return EMR_NO_MEMORY;
 	if (has_root(f))
 		one.root = f->content->c;
-	one.is_same = f != NULL && f->has_content && f->restored != NULL &&
-		      emr_buf_has(w->records, &f->restored->record_id, sizeof(emr_id16));
+	one.is_same =
+		f != NULL && f->has_content && f->restored != NULL && w->records->len > 0 &&
+		bsearch(&f->restored->record_id, w->records->data,
+			w->records->len / sizeof(emr_id16), sizeof(emr_id16), by_record) != NULL;
 	EMR_TRY(emr_buf_append(&w->out->paths, path, strlen(path) + 1));
 	return emr_buf_append(&w->out->files, &one, sizeof one);
 }
@@ -103,15 +110,62 @@ static emr_status compare_block(void *arg, const emr_cid *cid)
 	return EMR_OK;
 }
 
+/* ---- which are found by a path ---- */
+
+typedef struct named {
+	const char *name; /* by which they are ordered first, then by their directories */
+	const char *in;	  /* the path; IN_LEN of it is the directory */
+	size_t in_len;
+	scratch_file *file; /* NULL: it is no file of scratch */
+} named;
+
+static named named_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	return (named){.name = name, .in = path, .in_len = (size_t)(name - path)};
+}
+
+static int compare_directories(const named *a, const named *b)
+{
+	int order = memcmp(a->in, b->in, a->in_len < b->in_len ? a->in_len : b->in_len);
+
+	return order != 0 ? order : (a->in_len > b->in_len) - (a->in_len < b->in_len);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	int names = strcmp(((const named *)a)->name, ((const named *)b)->name);
+
+	return names != 0 ? names : compare_directories(a, b);
+}
+
+static void sort_named(emr_buf *list)
+{
+	if (list->len > 0)
+		qsort(list->data, list->len / sizeof(named), sizeof(named), by_name);
+}
+
 /* "DIR/files/NAME" has its note in "DIR/info/NAME.trashinfo". */
 static emr_status take_notes(const finding *w)
 {
 	const char *paths = (const char *)w->out->paths.data;
+	EMR_AUTO_BUF all = {0};
 
+	EMR_EACH (scratch_file, one, &w->out->files) {
+		named n = named_of(paths + one->path);
+
+		n.file = one;
+		EMR_TRY(emr_buf_append(&all, &n, sizeof n));
+	}
+	sort_named(&all);
 	EMR_EACH (const scratch_file, thrown, &w->out->files) {
 		const char *path = paths + thrown->path, *name = strrchr(path, '/');
 		EMR_AUTO_FREE char *note = NULL;
 		size_t top = name != NULL ? (size_t)(name - path) : 0;
+		const named *found;
+		named key;
 
 		if (!thrown->is_same || !thrown->is_in_trash || top < strlen("/files") ||
 			strncmp(name - strlen("/files"), "/files", strlen("/files")) != 0)
@@ -121,9 +175,10 @@ static emr_status take_notes(const finding *w)
 			note = NULL;
 			return EMR_NO_MEMORY;
 		}
-		EMR_EACH (scratch_file, other, &w->out->files)
-			if (!other->is_same && strcmp(paths + other->path, note) == 0)
-				other->is_same = other->is_note = true;
+		key = named_of(note);
+		found = bsearch(&key, all.data, all.len / sizeof key, sizeof key, by_name);
+		if (found != NULL && !found->file->is_same)
+			found->file->is_same = found->file->is_note = true;
 	}
 	return EMR_OK;
 }
@@ -167,28 +222,31 @@ static emr_status note_begun_elsewhere(emr_view *view, emr_buf *out_objects)
 	return status;
 }
 
-static bool is_as_noted(const node *n, const scratch_file *one)
+node *scratch_node(emr_view *view, const scratch_file *one)
 {
 	static const emr_cid none;
-	const file *f = node_file(n);
+	node *n = tree_by_number(view, one->node);
+	const file *f = n != NULL ? node_file(n) : NULL;
 
-	return node_writers(n) == 0 &&
-	       emr_cid_equal(has_root(f) ? &f->content->c : &none, &one->root);
+	return n != NULL && n->is_local && n->state == NODE_LIVE && !n->in_run &&
+			       node_writers(n) == 0 && emr_id16_equal(n->id, one->id) &&
+			       emr_cid_equal(has_root(f) ? &f->content->c : &none, &one->root)
+		       ? n
+		       : NULL;
 }
 
-/* EMR_BUSY: somebody writes it, or wrote it since the look; it goes with a later try. */
+/* EMR_BUSY: somebody writes it, or wrote, moved or removed it since the look; a later try looks
+ * again. */
 static emr_status begin_one(emr_view *view, const scratch_file *one)
 {
 	char name[EMR_NAME_MAX + 1];
 	uint64_t parent = 0;
-	emr_status status = EMR_OK;
+	emr_status status = EMR_BUSY;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, one->node);
-	if (n != NULL && n->is_local && n->state == NODE_LIVE && !is_as_noted(n, one)) {
-		status = EMR_BUSY;
-	} else if (n != NULL && n->is_local && n->state == NODE_LIVE) {
+	n = scratch_node(view, one);
+	if (n != NULL) {
 		parent = n->parent->number;
 		memcpy(name, n->name, strlen(n->name) + 1);
 		status = erase_begun_elsewhere(view, (emr_id16){{0}}, one->id);
@@ -221,21 +279,83 @@ emr_status scratch_follow(emr_view *view)
 
 /* ---- which may have some ---- */
 
-bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased)
-{
-	const char *path = scratch_path(s, one), *name = strrchr(path, '/'),
-		   *erased_name = strrchr(erased, '/');
-	size_t in = name != NULL ? (size_t)(name - path) : 0,
-	       erased_in = erased_name != NULL ? (size_t)(erased_name - erased) : 0;
+/* The names of what is erased. */
+typedef struct kin {
+	emr_buf names;			/* of named */
+	emr_buf tails;			/* the same without their first two letters */
+	bool lengths[EMR_NAME_MAX + 1]; /* which names have */
+} kin;
 
-	name = name != NULL ? name + 1 : path;
-	erased_name = erased_name != NULL ? erased_name + 1 : erased;
-	if (!one->is_in_trash && (in != erased_in || strncmp(path, erased, in) != 0))
-		return false;
+static void kin_end(kin *k)
+{
+	emr_buf_free(&k->names);
+	emr_buf_free(&k->tails);
+}
+
+static emr_status kin_begin(kin *k, const emr_buf *erased)
+{
+	for (size_t at = 0; at < erased->len; at += strlen((const char *)erased->data + at) + 1) {
+		named one = named_of((const char *)erased->data + at);
+		size_t len = strlen(one.name);
+
+		EMR_TRY(emr_buf_append(&k->names, &one, sizeof one));
+		one.name += len > 2 ? 2 : len;
+		EMR_TRY(emr_buf_append(&k->tails, &one, sizeof one));
+		if (len <= EMR_NAME_MAX)
+			k->lengths[len] = true;
+	}
+	sort_named(&k->names);
+	sort_named(&k->tails);
+	return EMR_OK;
+}
+
+/* Whether LIST has the first LEN letters of WANTED's name, in its directory or IS_ANYWHERE. */
+static bool kin_has(const emr_buf *list, const named *wanted, size_t len, bool is_anywhere)
+{
+	const named *all = (const named *)(const void *)list->data;
+	size_t low = 0, high = list->len / sizeof *all;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strncmp(all[middle].name, wanted->name, len);
+
+		if (order == 0)
+			order = all[middle].name[len] != '\0';
+		if (order == 0 && !is_anywhere)
+			order = compare_directories(&all[middle], wanted);
+		if (order == 0)
+			return true;
+		low = order < 0 ? middle + 1 : low;
+		high = order > 0 ? middle : high;
+	}
+	return false;
+}
+
+static bool is_kin(const kin *k, const char *path, bool is_in_trash)
+{
+	named one = named_of(path);
+	size_t n = strlen(one.name);
 	/* Word puts its two letters over the name's first two. */
-	return strstr(name, erased_name) != NULL ||
-	       (strncmp(name, "~$", 2) == 0 && strlen(erased_name) > 2 &&
-		       strcmp(name + 2, erased_name + 2) == 0);
+	const bool is_words = n > 2 && strncmp(one.name, "~$", 2) == 0;
+
+	for (size_t at = 0; at < n; at++, one.name++) {
+		if (at == 2 && is_words && kin_has(&k->tails, &one, n - at, is_in_trash))
+			return true;
+		for (size_t len = 1; len <= n - at; len++)
+			if (k->lengths[len] && kin_has(&k->names, &one, len, is_in_trash))
+				return true;
+	}
+	return false;
+}
+
+emr_status scratch_find_kin(scratch_found *s, const emr_buf *erased)
+{
+	__attribute__((cleanup(kin_end))) kin k = {.names = {0}};
+
+	EMR_TRY(kin_begin(&k, erased));
+	EMR_EACH (scratch_file, one, &s->files)
+		one->is_kin = is_kin(&k, scratch_path(s, one), one->is_in_trash);
+	return EMR_OK;
 }
 
 void scratch_free(scratch_found *s)

@@ -1,7 +1,8 @@
 /* Pins say which blocks on the disk are still needed. When the store's index was lost and made
  * again, or the whole store was, this file says all pins again from the ledger and the journal, so
  * that cleaning up cannot remove blocks of living records and people are told which are not here;
- * and single ones that turn out to be lost. */
+ * and single ones that turn out to be lost. A pin of a batch that the journal does not have ends.
+ */
 #include "publish.h"
 
 #include <stdlib.h>
@@ -49,42 +50,19 @@ static emr_status keep_sent(void *arg, const emr_awaiting *one)
 	return one->is_new ? keep(arg, &one->root, one->object, EMR_PIN_SENT) : EMR_OK;
 }
 
-static emr_status is_one(void *arg, const emr_pin *pin)
+typedef struct seen {
+	keeping sent;
+	bool has_some;
+} seen;
+
+static emr_status note_seen(void *arg, const emr_pin *pin)
 {
-	(void)arg;
-	(void)pin;
-	return EMR_CONFLICT;
+	seen *s = arg;
+
+	s->has_some = true;
+	return pin->state == EMR_PIN_SENT ? keep(&s->sent, &pin->root, pin->owner, pin->state)
+					  : EMR_OK;
 }
-
-/* A store that lost everything is made again, and is as good as one that never had anything. */
-static bool has_all(emr_store *store)
-{
-	return !emr_store_pins_incomplete(store) &&
-	       emr_store_each_pin(store, is_one, NULL) == EMR_CONFLICT;
-}
-
-emr_status pins_restore(emr_view *view)
-{
-	keeping k = {0};
-	emr_status status;
-
-	if (has_all(view->options.store))
-		return EMR_OK;
-	status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &k);
-	if (status == EMR_OK)
-		status = emr_journal_each(view->options.journal, EMR_ROW_NODE, keep_row, &k);
-	if (status == EMR_OK)
-		status = emr_settle_each_awaiting(view->options.settle, true, keep_sent, &k);
-	if (status == EMR_OK)
-		status = emr_store_pins_complete(view->options.store, k.pins, k.count);
-	if (status == EMR_OK && k.count > 0)
-		emr_log(EMR_LOG_INFO, "the store's index was made again: %zu pins said again",
-			k.count);
-	free(k.pins);
-	return status;
-}
-
-/* ---- single ones ---- */
 
 static int by_owner_and_root(const void *a, const void *b)
 {
@@ -93,6 +71,80 @@ static int by_owner_and_root(const void *a, const void *b)
 
 	return owners != 0 ? owners : memcmp(x->root.b, y->root.b, sizeof x->root.b);
 }
+
+static void sort_pins(keeping *k)
+{
+	if (k->count > 1)
+		qsort(k->pins, k->count, sizeof *k->pins, by_owner_and_root);
+}
+
+static bool has_pin(const keeping *sorted, const emr_pin *pin)
+{
+	return sorted->count > 0 &&
+	       bsearch(pin, sorted->pins, sorted->count, sizeof *pin, by_owner_and_root) != NULL;
+}
+
+/* A second copy may bring pins of batches that were answered since, and a batch that cannot be read
+ * leaves its own: what no batch brings is a version on the ledger, or nothing. */
+static emr_status end_answered(emr_view *view, const keeping *sent)
+{
+	keeping rows = {0}, versions = {0};
+	EMR_AUTO_BUF changes = {0};
+	emr_status status = emr_settle_each_awaiting(view->options.settle, true, keep_sent, &rows);
+	bool has_answered = false;
+
+	sort_pins(&rows);
+	for (size_t i = 0; i < sent->count; i++)
+		has_answered |= !has_pin(&rows, &sent->pins[i]);
+	if (status == EMR_OK && has_answered)
+		status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &versions);
+	sort_pins(&versions);
+	for (size_t i = 0; i < sent->count && status == EMR_OK; i++) {
+		emr_pin_change change = {.pin = sent->pins[i]};
+
+		if (has_pin(&rows, &change.pin))
+			continue;
+		change.pin.state = EMR_PIN_REGISTERED;
+		change.unpin = !has_pin(&versions, &change.pin);
+		status = emr_buf_append(&changes, &change, sizeof change);
+	}
+	if (status == EMR_OK)
+		status = emr_store_pin(view->options.store, (const void *)changes.data,
+			changes.len / sizeof(emr_pin_change));
+	free(rows.pins);
+	free(versions.pins);
+	return status;
+}
+
+/* A store that lost everything is made again, and is as good as one that never had anything. */
+emr_status pins_restore(emr_view *view)
+{
+	const emr_view_options *o = &view->options;
+	const bool is_lost = emr_store_pins_incomplete(o->store);
+	keeping k = {0};
+	seen s = {.has_some = false};
+	emr_status status = is_lost ? EMR_OK : emr_store_each_pin(o->store, note_seen, &s);
+
+	if (s.has_some && status == EMR_OK && s.sent.count > 0)
+		status = end_answered(view, &s.sent);
+	free(s.sent.pins);
+	if (s.has_some || status != EMR_OK)
+		return status;
+	status = emr_facts_each_bundle(o->facts, NULL, keep_bundle, &k);
+	if (status == EMR_OK)
+		status = emr_journal_each(o->journal, EMR_ROW_NODE, keep_row, &k);
+	if (status == EMR_OK)
+		status = emr_settle_each_awaiting(o->settle, true, keep_sent, &k);
+	if (status == EMR_OK)
+		status = emr_store_pins_complete(o->store, k.pins, k.count);
+	if (status == EMR_OK && k.count > 0)
+		emr_log(EMR_LOG_INFO, "the store's index was made again: %zu pins said again",
+			k.count);
+	free(k.pins);
+	return status;
+}
+
+/* ---- single ones ---- */
 
 static emr_status keep_registered(void *arg, const emr_pin *pin)
 {
@@ -144,13 +196,10 @@ static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 		status = emr_facts_each_bundle(view->options.facts, NULL, keep_lost, &living);
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
-	if (status == EMR_OK && there.count > 1)
-		qsort(there.pins, there.count, sizeof *there.pins, by_owner_and_root);
-	for (size_t i = 0; status == EMR_OK && i < living.count; i++) {
-		if (there.count == 0 || bsearch(&living.pins[i], there.pins, there.count,
-						sizeof *there.pins, by_owner_and_root) == NULL)
+	sort_pins(&there);
+	for (size_t i = 0; status == EMR_OK && i < living.count; i++)
+		if (!has_pin(&there, &living.pins[i]))
 			status = say_again(view, &living.pins[i], &count);
-	}
 	if (count > 0)
 		emr_log(EMR_LOG_WARN, "%zu pins of living records were lost, and said again",
 			count);

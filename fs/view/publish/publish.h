@@ -191,6 +191,8 @@ typedef struct scratch_file {
 	size_t path;
 	bool is_same; /* it has the bytes of a version of what is erased, */
 	bool is_note; /* or the trash's word of where such a file was */
+	bool is_kin;  /* by its name it is the lock, or a copy that some program made, of one that
+			 is erased */
 	bool is_in_trash;
 } scratch_file;
 
@@ -208,9 +210,11 @@ static inline const char *scratch_path(const scratch_found *s, const scratch_fil
 {
 	return (const char *)s->paths.data + one->path;
 }
-/* By its name ONE is the lock, or a copy that some program made, of what was at the path ERASED.
- */
-bool scratch_is_of(const scratch_found *s, const scratch_file *one, const char *erased);
+/* Sets is_kin of those that a name in ERASED (paths, each with its NUL) is a part of. */
+emr_status scratch_find_kin(scratch_found *s, const emr_buf *erased);
+/* Under view->lock: the node of ONE while it has the bytes that were compared and nobody writes it;
+ * else NULL. */
+node *scratch_node(emr_view *view, const scratch_file *one);
 void scratch_free(scratch_found *s);
 /* Files of scratch with the bytes of what another computer erased are erased here from now on.
  * Without view->lock. */

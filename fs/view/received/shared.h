@@ -70,11 +70,9 @@ typedef struct shared_owner {
 	emr_owner_called called;     /* NAME and CODE */
 	emr_card card;		     /* the newest of his letters' */
 	int64_t pace_ns;	     /* of the worker: how long the last answer took */
-	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder, which
-					alone could answer, does not; 0: not since it did */
-	int64_t absent_until_boot_ns, absent_ns; /* nobody answers for him: not asked before; how
-						    long that is */
-	struct shared_share *shares;		 /* his, in the order in which they came */
+	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder is
+					closed; 0: not since it answered */
+	struct shared_share *shares; /* his, in the order in which they came */
 } shared_owner;
 
 typedef enum shared_phase {
@@ -126,8 +124,11 @@ typedef struct shared_share {
 	bool was_looked_at; /* there was a TREE, so nodes may stand anywhere in it */
 	bool has_grown;	    /* the ledger has, in this domain, since TREE was built */
 	int64_t build_not_before_ns;
-	bool has_failed;      /* of the worker: to build it, last */
-	bool has_answers;     /* of the worker: the ledger has something new of who answers */
+	bool has_failed; /* of the worker: to build it, last */
+	struct {
+		bool has_come; /* of the worker: the ledger has something new of who answers */
+		int64_t absent_until_boot_ns, absent_ns; /* nobody does: how long not to ask */
+	} answers;
 	bool is_awaited;      /* of the worker: somebody opens what TREE shows and the ledger has in
 				 another version */
 	emr_report_row *rows; /* openings that the owner has not been told of */
@@ -233,7 +234,8 @@ typedef struct shares {
 			     yet (foreign_fetch) */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached */
+	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached, */
+	emr_status followed;	  /* and what became of the last try */
 	int64_t late_due_boot_ns; /* of the worker: when what is not here of grants is looked for
 				     again, */
 	int64_t late_wait_ns;	  /* which is so long after the last time */
@@ -346,11 +348,10 @@ emr_status shared_sets_have_come(emr_view *view, emr_buf *tell);
 /* From the top of the folder; NULL without memory. */
 char *shared_owner_path(const shared_owner *owner);
 /* ---- copies for research, of de-identified datasets: shared_copies.c */
-/* Nobody answers for the participant of S: what is asked for is refused at once, until an answer or
- * a change of his comes, or a pause is over, which doubles. Other people are asked each time: they
- * can be told to open their folder. */
+/* Nobody answers for S, of a dataset: what is asked for is refused at once, until an answer or a
+ * change of the owner's comes, or a pause is over, which doubles. */
 bool shared_is_absent(const emr_view *view, const shared_share *s);
-void shared_note_absent(emr_view *view, shared_owner *owner);
+void shared_note_absent(emr_view *view, shared_share *s);
 /* The word for how a file of S opens, as emr_participant has it. */
 const char *shared_opens(const emr_view *view, const shared_share *s);
 bool shared_is_of_copies(const shared_owner *owner);

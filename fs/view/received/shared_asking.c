@@ -97,7 +97,7 @@ static emr_status nobody_answers(emr_share_trouble *out)
 
 typedef struct refusing {
 	emr_view *view;
-	const shared_share *share;
+	shared_share *share;
 	const shared_asking
 		*asking; /* only who waits for this; NULL: everybody who waits for NEED */
 	emr_need need;
@@ -173,8 +173,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
-		s->owner->away_told_boot_ns = s->owner->absent_ns = 0;
-		s->owner->absent_until_boot_ns = 0;
+		s->owner->away_told_boot_ns = 0;
+		s->answers.absent_until_boot_ns = s->answers.absent_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
 	}
 	end_asking(s, asking);
@@ -185,10 +185,10 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 static void collect_all(emr_view *view, shared_share *s)
 {
 	int64_t now = view_boot_ns(view);
-	bool has_answers = s->has_answers;
+	bool has_answers = s->answers.has_come;
 	shared_asking *next;
 
-	s->has_answers = false;
+	s->answers.has_come = false;
 	for (shared_asking *asking = s->asking; asking != NULL; asking = next) {
 		next = asking->next;
 		if (!has_answers && now - asking->looked_boot_ns < SHARED_IDLE_POLL_NS)
@@ -731,6 +731,8 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 	emr_share_trouble nobody;
 	emr_id16 object;
 	emr_status status = nobody_answers(&nobody);
+	/* Silence is said of a ledger that is reached, and not of one that is away. */
+	const bool is_away = emr_status_is_away(r->view->shares->followed);
 
 	pthread_mutex_lock(&r->view->lock);
 	object = shared_object_of(w->n);
@@ -741,10 +743,12 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 		r->share->tree != NULL) /* only a share inside is lacking */
 		return EMR_OK;
 
+	if (is_away && !shared_is_absent(r->view, r->share))
+		status = emr_ledger_absence_of(r->view->shares->followed);
 	status = shared_notice_trouble(r->view, r->share, w->n, status,
 		asking != NULL ? &asking->trouble : &nobody, seconds_asked(r, w, asking));
-	if (status == EMR_TIMEOUT)
-		shared_note_absent(r->view, r->share->owner);
+	if (status == EMR_TIMEOUT && asking != NULL && asking->trouble.code == 0)
+		shared_note_absent(r->view, r->share);
 	return status;
 }
 

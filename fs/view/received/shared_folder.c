@@ -8,7 +8,9 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
+#include "contract/item.h"
 #include "replica/follower.h"
+#include "share/domain.h"
 #include "share/write.h"
 
 #include "edit.h"
@@ -105,7 +107,9 @@ typedef struct looking {
 	const emr_received **beside; /* ALL, what is shown in one place together */
 	bool grants_changed;
 	emr_buf touched;  /* emr_id16 of domains, the same one perhaps several times */
-	emr_buf answered; /* the same, of those in which somebody answered */
+	emr_buf answered; /* the same, of those in which somebody answered, or an absent owner
+			     signed something */
+	bool has_absent;  /* of any share */
 } looking;
 
 static emr_status note_received(void *arg, const emr_received *received)
@@ -551,6 +555,17 @@ static emr_status note_domain(emr_buf *domains, emr_id16 domain)
 	return emr_buf_append(domains, domain.b, size);
 }
 
+static bool is_by_its_owner(const looking *l, const emr_replica_change *c)
+{
+	emr_row_domain row;
+	emr_id32 id;
+
+	if (emr_domain_row(l->view->options.replica, c->domain, &row) != EMR_OK)
+		return false;
+	emr_signer_id(row.owner_pk, id.b);
+	return emr_id32_equal(id, c->signer_id);
+}
+
 static emr_status note_change(void *arg, const emr_replica_change *c)
 {
 	looking *l = arg;
@@ -565,7 +580,19 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 		return note_domain(&l->answered, c->domain);
 	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
 		return EMR_OK;
-	return note_domain(&l->touched, c->domain);
+	EMR_TRY(note_domain(&l->touched, c->domain));
+	return l->has_absent && is_by_its_owner(l, c) ? note_domain(&l->answered, c->domain)
+						      : EMR_OK;
+}
+
+static bool has_absent(emr_view *view)
+{
+	EMR_LOCKED(&view->lock);
+
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->answers.absent_ns != 0)
+			return true;
+	return false;
 }
 
 static int compare_domains(const void *a, const void *b)
@@ -597,11 +624,11 @@ static void mark_grown(emr_view *view, const looking *l)
 
 		s->has_grown = s->has_grown || (has_grown && s->tree != NULL);
 		s->is_name_due = s->is_name_due || has_grown;
-		s->has_answers = s->has_answers || has_answers;
-		if (!has_grown && !has_answers)
-			continue;
-		s->owner->absent_until_boot_ns = s->owner->absent_ns = 0;
-		shared_stir(view, s);
+		s->answers.has_come = s->answers.has_come || has_answers;
+		if (has_answers)
+			s->answers.absent_until_boot_ns = s->answers.absent_ns = 0;
+		if (has_grown || has_answers)
+			shared_stir(view, s);
 	}
 	pthread_mutex_unlock(&view->lock);
 }
@@ -615,6 +642,7 @@ static emr_status look(looking *l)
 	EMR_TRY(emr_replica_at(l->view->options.replica, &at));
 	if (all->knows_grants && at.size == all->seen && !is_late)
 		return EMR_OK;
+	l->has_absent = has_absent(l->view);
 	if (all->knows_grants)
 		EMR_TRY(emr_replica_since(l->view->options.replica, all->seen, note_change, l));
 	if (l->grants_changed || !all->knows_grants || is_late)
@@ -646,6 +674,7 @@ emr_status shared_follow(emr_view *view)
 		view->shares->ends_due_boot_ns = 0; /* nobody need be told of it any more */
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = now;
+	view->shares->followed = status;
 	looked = shared_look(view); /* also at what is here when the ledger is away */
 	return status == EMR_OK ? looked : status;
 }

@@ -193,17 +193,13 @@ typedef struct word {
 	const char *id; /* NULL: nothing that a person could do anything about */
 } word;
 
-static bool is_limited(const shared_share *s)
-{
-	return s->owner->set != NULL && s->owner->set->terms.daily_limit != 0;
-}
-
 static word word_of(const shared_share *s, emr_status status, const emr_share_trouble *trouble)
 {
 	emr_share_why why = trouble->why;
 
-	/* Also while others have not answered: they count the same. */
-	if (trouble->code == EMR_RESULT_LIMIT && is_limited(s) &&
+	/* Also while others have not answered: they count the same.  It is a word about the whole
+	 * dataset, so that an answer alone does not make it. */
+	if (trouble->is_over_limit && s->owner->set != NULL &&
 		(why == EMR_WHY_REFUSED || why == EMR_WHY_NO_RELEASE))
 		return (word){EMR_QUOTA, "daily-limit"};
 
@@ -266,7 +262,8 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 		return w.status;
 	if (w.status == EMR_ACCESS_REVOKED)
 		w.id = emr_share_end_id(view->shares->share, &s->grant);
-	if (w.status == EMR_TIMEOUT && s->owner->set != NULL && trouble->liar_count == 0)
+	if (w.status == EMR_TIMEOUT && s->owner->set != NULL && trouble->liar_count == 0 &&
+		trouble->code == 0)
 		w.id = "absent";
 	pthread_mutex_lock(&view->lock);
 	notice = about(view, s, w.id);

@@ -19,20 +19,20 @@ uint8_t shared_purpose(const emr_view *view, const shared_share *s)
 
 bool shared_is_absent(const emr_view *view, const shared_share *s)
 {
-	return view_boot_ns(view) < s->owner->absent_until_boot_ns;
+	return view_boot_ns(view) < s->answers.absent_until_boot_ns;
 }
 
-void shared_note_absent(emr_view *view, shared_owner *owner)
+void shared_note_absent(emr_view *view, shared_share *s)
 {
 	int64_t now = view_boot_ns(view);
 	EMR_LOCKED(&view->lock);
 
-	if (owner->set == NULL || now < owner->absent_until_boot_ns)
+	if (s->owner->set == NULL || now < s->answers.absent_until_boot_ns)
 		return;
-	owner->absent_ns = owner->absent_ns == 0	      ? ABSENT_FIRST_NS
-			   : owner->absent_ns < ABSENT_NS / 2 ? 2 * owner->absent_ns
-							      : ABSENT_NS;
-	owner->absent_until_boot_ns = now + owner->absent_ns;
+	s->answers.absent_ns = s->answers.absent_ns == 0	      ? ABSENT_FIRST_NS
+			       : s->answers.absent_ns < ABSENT_NS / 2 ? 2 * s->answers.absent_ns
+								      : ABSENT_NS;
+	s->answers.absent_until_boot_ns = now + s->answers.absent_ns;
 }
 
 const char *shared_opens(const emr_view *view, const shared_share *s)

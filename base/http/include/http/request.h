@@ -61,6 +61,7 @@ typedef struct emr_http_answer {
 
 /* EMR_OK: an answer of any status of HTTP has come, and its body is appended to OUT_BODY.
  * EMR_OFFLINE (no host, no answer, another certificate), EMR_TIMEOUT, EMR_INTERRUPTED (cancelled),
- * EMR_LIMIT (beyond answer_max), EMR_DAMAGED (strange), EMR_NO_MEMORY. */
+ * EMR_LIMIT (beyond answer_max, or a header beyond 100 KB), EMR_DAMAGED (strange), EMR_NO_MEMORY.
+ */
 emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf *out_body,
 	emr_http_answer *out_answer);

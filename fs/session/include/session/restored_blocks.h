@@ -18,7 +18,7 @@ typedef struct emr_restored_blocks {
 #define EMR_RESTORED_BLOCKS_NONE ((emr_restored_blocks){.dir = NULL})
 
 /* The versions that were looked for: every one on the ledger that this computer can tell to be its
- * person's, and whatever was pinned in the copy or in the directory. */
+ * person's, and whatever the later of copy and directory pins. */
 typedef struct emr_blocks_found {
 	uint64_t versions; /* different ones, registered or sent */
 	uint64_t others;   /* written, and no batch names them: not sent yet, or left behind */

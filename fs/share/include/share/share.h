@@ -56,6 +56,7 @@ typedef enum emr_share_why {
 typedef struct emr_share_trouble {
 	emr_share_why why;
 	uint8_t code;		/* emr_result: the first refusal met */
+	bool is_over_limit;	/* that is EMR_RESULT_LIMIT, and the ledger says so of the terms */
 	bool is_owner_missing;	/* the owner's own computer has not answered either */
 	unsigned missing_count; /* agents that have not answered */
 	unsigned liar_count;

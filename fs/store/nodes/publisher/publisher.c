@@ -208,8 +208,10 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	pthread_mutex_unlock(&p->lock);
 	if (status != EMR_OK || p->count == 0)
 		return status;
-	if (options->is_still)
-		return wanted_look(p);
+	if (options->is_still) {
+		(void)wanted_look_now(p, 0); /* again when somebody asks */
+		return EMR_OK;
+	}
 	status = start_threads(p);
 	if (status != EMR_OK)
 		emr_publisher_stop(p);
@@ -238,23 +240,27 @@ void emr_publisher_stop(emr_publisher *p)
 bool wanted_look_now(emr_publisher *p, int64_t wait_ns)
 {
 	const int64_t until = publisher_now_ns() + wait_ns;
+	const bool has_thread = p->count > 0 && !p->options.is_still;
+	emr_status status = EMR_OK;
 	uint64_t mine;
 	bool is_answered;
 
 	if (!p->is_started)
 		return false;
-	if (p->count == 0 || p->options.is_still) { /* there is no thread for it */
-		emr_status status = wanted_look(p);
-
-		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
-				emr_status_text(status));
-		return status == EMR_OK;
-	}
 	pthread_mutex_lock(&p->lock);
 	mine = ++p->wanted_asked;
-	emr_worker_wake(&p->looker);
-	while (p->wanted_answered < mine && !p->is_stopping && publisher_now_ns() < until)
+	if (has_thread) {
+		emr_worker_wake(&p->looker);
+	} else {
+		pthread_mutex_unlock(&p->lock);
+		status = wanted_look(p);
+		pthread_mutex_lock(&p->lock);
+	}
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
+			emr_status_text(status));
+	while (has_thread && p->wanted_answered < mine && !p->is_stopping &&
+		publisher_now_ns() < until)
 		publisher_wait_until(p, until);
 	is_answered = p->wanted_answered >= mine;
 	pthread_mutex_unlock(&p->lock);

@@ -305,7 +305,8 @@ emr_status emr_replica_compare(
  * first).  Behind the last one everything that follows from entries (tree, indexes, rows of state)
  * is compared with what the copy has, and with the ledger's own rows where these are on this
  * computer: then *OUT_IS_END, and *IO_MADE is NULL again.  EMR_DAMAGED with the entry in
- * *out_trouble, and it begins again; what may pass (EMR_OFFLINE, EMR_BUSY) goes on later. */
+ * *out_trouble, and it begins again, as after EMR_NO_SPACE, EMR_IO and EMR_NO_MEMORY; what may pass
+ * (EMR_OFFLINE, EMR_BUSY) goes on later. */
 emr_status emr_replica_derive(emr_replica *replica, size_t max, struct emr_chain **io_made,
 	bool *out_is_end, emr_replica_trouble *out_trouble);
 void emr_replica_derive_end(struct emr_chain **io_made); /* NULL is fine */

@@ -21,6 +21,11 @@ emr_status emr_own_dir_allow(
  * removed.  Always with a problem. */
 emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_bytes descriptor,
 	char **out_dir, emr_problem *out_problem);
-/* The same for who has nothing but the ADDRESS of a host (emr_served_address_read). */
+/* Where a host leads out of DIR: until it answers, for a minute at most, and says on OUT that it is
+ * awaited.  Hours of work may depend on a host that is busy for a moment.  EMR_OFFLINE,
+ * EMR_TIMEOUT: with a problem. */
+emr_status emr_own_dir_await(const char *dir, emr_out *out, emr_problem *out_problem);
+/* The same as emr_own_dir_make for who has nothing but the ADDRESS of a host
+ * (emr_served_address_read). */
 emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, char **out_dir,
 	emr_problem *out_problem);
