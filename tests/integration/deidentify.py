@@ -464,7 +464,7 @@ def mosaics_keep_their_tiles(top):
 
 
 def safe_private_elements_stay(top):
-    """Of a CT of GE with 150 private elements those stay that the standard lists, are numbers, and are asked for."""
+    """Of a CT of GE with 170 private elements those stay that the standard lists, are numbers, and are asked for."""
     data = dcmread(get_testdata_file("CT_small.dcm"))
     data.ImageType, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
     path = save(data, os.path.join(top, "ge.dcm"))
