@@ -34,6 +34,7 @@ static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 		&reach->client, &request, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	folder = json_string_value(json_object_get(report, "folder"));
 	reach->folder = folder != NULL ? strdup(folder) : NULL;
+	reach->is_study = json_integer_value(json_object_get(report, "participants")) > 0;
 	json_decref(report);
 	return EMR_OK;
 }

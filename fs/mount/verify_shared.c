@@ -15,14 +15,17 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "people/origin.h"
+#include "view/received.h"
 
 #define SHARED "shared-with-me/"
+#define DATASETS "datasets/"
 #define CHUNK ((size_t)1 << 20)
 
 bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
 {
 	return reach->client.fd >= 0 && reach->folder != NULL && request->has_path &&
-	       strncmp(request->path, SHARED, strlen(SHARED)) == 0;
+	       (reach->is_study || strncmp(request->path, SHARED, strlen(SHARED)) == 0 ||
+		       strncmp(request->path, DATASETS, strlen(DATASETS)) == 0);
 }
 
 /* One who signed what is read, by the key in `signed-number`. */
@@ -52,8 +55,16 @@ static void reading_free(reading *r)
 	json_decref(r->bad);
 }
 
-static const char *error_of(int error)
+/* Of a file in a dataset the word of its participants.tsv: who ended the reading, a paper must not
+ * mistake. */
+static const char *error_of(int error, const char *path, char word[32])
 {
+	ssize_t len = lgetxattr(path, "user.emrfs.opens", word, 31);
+
+	word[len > 0 ? len : 0] = '\0';
+	if (error != EIO && len > 0 && strcmp(word, emr_opens_word(true)) != 0 &&
+		strcmp(word, emr_opens_word(false)) != 0)
+		return word;
 	switch (error) {
 	case EIO:
 		return "bad-data";
@@ -129,7 +140,10 @@ static const char *whole_of(const emr_request *request)
 {
 	const char *owner = request->path + strlen(SHARED);
 
-	return owner[0] != '\0' && strchr(owner, '/') == NULL ? owner : NULL;
+	return strncmp(request->path, SHARED, strlen(SHARED)) == 0 && owner[0] != '\0' &&
+			       strchr(owner, '/') == NULL
+		       ? owner
+		       : NULL;
 }
 
 static emr_status say_gap(reading *r, signer *s, const char *owner, json_t *gaps)
@@ -174,16 +188,17 @@ static emr_status say_gaps(reading *r, const char *owner)
 static emr_status check_file(reading *r, const char *path, size_t folder_len)
 {
 	int error = read_all(r, path);
-	const char *inside = path + folder_len + 1;
-	char shown[4200];
+	const char *inside = path + folder_len + 1, *why;
+	char shown[4200], word[32];
 	json_t *one;
 
 	r->checked++;
 	if (error == 0)
 		return note_number(r, path);
 	emr_show(inside, shown, sizeof shown);
-	emr_say(r->out, "  %-14s %s\n", error_of(error), shown);
-	one = json_pack("{s:o, s:s}", "path", emr_json_text(inside), "error", error_of(error));
+	why = error_of(error, path, word);
+	emr_say(r->out, "  %-14s %s\n", why, shown);
+	one = json_pack("{s:o, s:s}", "path", emr_json_text(inside), "error", why);
 	return one != NULL && json_array_append_new(r->bad, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -184,18 +184,21 @@ static emr_status take_columns(json_t *object, emr_terms *out)
 /* How copies are made. */
 static emr_status take_rule(const char *name, json_t *value, emr_terms *out, const char **out_what)
 {
-	if (strcmp(name, "dates") == 0) {
-		*out_what = "dates";
-		return take_choice(value, "moved", "removed", &out->without_dates);
-	}
-	if (strcmp(name, "faces") == 0) {
-		*out_what = "faces";
-		return take_choice(value, "withheld", "kept", &out->with_faces);
-	}
-	if (strcmp(name, "derived") == 0) {
-		*out_what = "derived";
-		return take_choice(value, "withheld", "kept", &out->with_derived);
-	}
+	const struct {
+		const char *name, *usual, *other;
+		bool *out;
+	} choices[] = {{"dates", "moved", "removed", &out->without_dates},
+		{"faces", "withheld", "kept", &out->with_faces},
+		{"derived", "withheld", "kept", &out->with_derived},
+		{"mosaic-tiles", "removed", "kept", &out->with_tiles},
+		{"safe-private", "removed", "kept", &out->with_private}};
+
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+		if (strcmp(name, choices[i].name) == 0) {
+			*out_what = choices[i].name;
+			return take_choice(
+				value, choices[i].usual, choices[i].other, choices[i].out);
+		}
 	if (strcmp(name, "columns") == 0) {
 		*out_what = "columns";
 		return take_columns(value, out);

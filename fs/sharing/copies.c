@@ -19,12 +19,15 @@ _Static_assert(EMR_TERMS_COLUMNS_MAX <= EMR_COLUMNS_MAX &&
 
 void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
 {
-	*out = (emr_copies_rules){.rules = {.without_dates = terms->without_dates,
-					  .with_characteristics = terms->with_characteristics,
-					  .with_faces = terms->with_faces,
-					  .with_derived = terms->with_derived,
-					  .columns = out->columns,
-					  .column_count = terms->n_columns}};
+	*out = (emr_copies_rules){
+		.rules = {.without_dates = terms->without_dates,
+			.with_characteristics = terms->with_characteristics,
+			.with_faces = terms->with_faces,
+			.with_derived = terms->with_derived,
+			.with_private = (terms->with_tiles ? EMR_PRIVATE_MOSAIC : 0u) |
+					(terms->with_private ? EMR_PRIVATE_SAFE : 0u),
+			.columns = out->columns,
+			.column_count = terms->n_columns}};
 	for (size_t i = 0; i < terms->n_columns; i++)
 		out->columns[i] = (emr_column){.name = terms->column_text + terms->columns[i].name,
 			.kind = (emr_column_kind)terms->columns[i].kind,

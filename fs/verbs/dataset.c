@@ -197,6 +197,14 @@ static void say_rules(const dataset *d, const json_t *one)
 		emr_say(d->out,
 			"  Pictures that a device made from others are given, too, although "
 			"text may be drawn in them.\n");
+	if (strcmp(emr_json_text_at(one, "mosaic_tiles"), "kept") == 0)
+		emr_say(d->out,
+			"  Of pictures that are mosaics (MR of Siemens) the number of tiles "
+			"stays.\n");
+	if (strcmp(emr_json_text_at(one, "safe_private"), "kept") == 0)
+		emr_say(d->out,
+			"  Numbers and codes of a maker's own stay, too, where the DICOM standard "
+			"lists them as safe; the makers do not promise that they are.\n");
 	say_columns(d, one);
 }
 

@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rules = (emr_deidentify_rules){.without_dates = (data[0] & 1) != 0,
 		.with_characteristics = (data[0] & 2) != 0,
 		.with_faces = (data[0] & 4) != 0,
-		.with_derived = (data[0] & 8) != 0};
+		.with_derived = (data[0] & 8) != 0,
+		.with_private = data[0] >> 4 & 3};
 	in = file_of(data + 1, size - 1);
 	out = file_of(data, 0);
 	again = file_of(data, 0);

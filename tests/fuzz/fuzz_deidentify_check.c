@@ -21,7 +21,8 @@ static int file_of(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static flat_file file;
-	const scan_rules rules = {.year = 2026};
+	const unsigned with = EMR_PRIVATE_SAFE | EMR_PRIVATE_MOSAIC;
+	const scan_rules rules = {.year = 2026, .with_private = with};
 	size_t first;
 	int original, copy;
 
@@ -31,9 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	first = first < size - 2 ? first : size - 2;
 	original = file_of(data + 2, first);
 	copy = file_of(data + 2 + first, size - 2 - first);
-	if (check_dicom(original, first, copy, size - 2 - first) == EMR_WITHHELD_NOT_DICOM)
+	if (check_dicom(original, first, copy, size - 2 - first, with) == EMR_WITHHELD_NOT_DICOM)
 		abort();
-	(void)check_dicom(original, first, original, first);
+	(void)check_dicom(original, first, original, first, with);
 	file = (flat_file){.fd = copy, .size = size - 2 - first, .ahead = 4096};
 	(void)scan_dicom(&file, &rules);
 	close(original);

@@ -37,8 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size > EMR_TERMS_FILE_MAX || terms.until_unix_s == 0 || strlen(terms.until) != 10 ||
 		terms.daily_limit > EMR_TERMS_DAILY_MAX ||
-		(!terms.is_deidentified && (terms.without_dates || terms.with_characteristics ||
-						   terms.with_faces || terms.with_derived)) ||
+		(!terms.is_deidentified &&
+			(terms.without_dates || terms.with_characteristics || terms.with_faces ||
+				terms.with_derived || terms.with_tiles || terms.with_private)) ||
 		!are_columns(&terms) || !emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))
 		abort();

@@ -212,6 +212,8 @@ emr_until eva_reads
 moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = eva ]; }
 emr_until moved
 emr_until eva_reads
+as eva json 0 verify "$EMR_WORK/eva-folder/datasets/knees/$ANA"
+expect "what a participant gave is verified by reading it" "$(field checked) $(field bad)" "$(find "eva-folder/datasets/knees/$ANA" -type f | wc -l) []"
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
 
 say "nobody is admitted quietly: not for a moment, and not while a folder is closed"
@@ -249,6 +251,10 @@ grep -q "This folder is yours" eva-folder/README eva-folder/.emrfs/README.txt &&
 table() { sed 1d eva-folder/participants.tsv | sort | tr '\n\t' ';,'; }
 files_of() { find "eva-folder/$1" -type f | wc -l; }
 expect "participants" "$(table)" "$(for one in "$ANA" "$RUI"; do echo "$one,$(files_of "$one"),while-open"; done | sort | tr '\n' ';')"
+as eva json 0 verify "$EMR_WORK/eva-folder/$ANA"
+expect "verified, alone" "$(field checked) $(field bad)" "$(files_of "$ANA") []"
+as eva json 0 verify "$EMR_WORK/eva-folder/$ANA/Imaging/MRI.txt"
+expect "and one file" "$(field checked)" 1
 as eva json 0 status
 expect "of the study" "$(field files) $(field participants)" "$(($(files_of "$ANA") + $(files_of "$RUI"))) 2"
 as eva run 0 status
@@ -304,6 +310,8 @@ END
 expect "for a program" "$(getfattr --absolute-names --only-values -n user.emrfs.opens "eva-folder/$RUI/Imaging/late-2.txt")" absent
 table | grep -q "$RUI,3,absent;" || emr_fail "$(table)"
 grep -q "^# absent $RUI/" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
+as eva json 8 verify "$EMR_WORK/eva-folder/$RUI/Imaging"
+expect "verify has the same word" "$(python3 -c 'import json; print(*{b["error"] for b in json.load(open("out/said"))["bad"]})')" absent
 expect "told once" "$(grep -c " absent .*$RUI in knees" eva-folder/.emrfs/notices)" 1
 two_mount rui
 rm rui-folder/Imaging/late-1.txt

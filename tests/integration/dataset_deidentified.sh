@@ -12,7 +12,7 @@ two_join dora "Dora Reis" researcher
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 cat >terms.json <<'END'
 {"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified",
- "dates": "removed", "characteristics": true}
+ "dates": "removed", "characteristics": true, "safe-private": "kept"}
 END
 steward 0 create plain --terms terms.json
 steward 0 admit plain dora@saolucas
@@ -64,6 +64,7 @@ say "what would be given is said before, and without a yes nothing is made or gi
 as ana run 13 dataset join plain CT
 says "Dates: none stays"
 says "Sex, age (to 90), size and weight stay."
+says "Numbers and codes of a maker's own stay, too"
 says "read copies of CT"
 says "for what lies in CT now and for what comes there later"
 says "3 copies for it, under the name"
@@ -134,6 +135,7 @@ words = [b"silva", b"anabela", b"mrn7734512", b"dear", b"letter"] + [u.encode() 
 top = pathlib.Path("dora-folder/datasets/plain")
 files = sorted(p for p in top.rglob("*") if p.is_file())
 assert len(files) == 3, files
+safe = {"0x190010", "0x191023", "0x191024", "0x191027", "0x250010", "0x251007"}
 for path in top.rglob("*"):
     for word in words:
         assert word not in str(path).lower().encode(), path
@@ -146,6 +148,7 @@ for path in files:
     assert data.PatientIdentityRemoved == "YES" and data.PixelData == pixels
     assert data.LongitudinalTemporalInformationModified == "REMOVED" and not data.get("AcquisitionDate"), data
     assert data.PatientSex == "O" and data.PatientAge == "000Y", data
+    assert {hex(e.tag) for e in data.iterall() if e.tag.is_private} == safe, data
 assert len({dcmread(p).StudyInstanceUID for p in files}) == 1 and len({dcmread(p).SOPInstanceUID for p in files}) == 3
 END
 

@@ -427,6 +427,58 @@ def bits_are_cleared(top):
     check(lines == ["hidden-graphics"], f"16 coded bits of which the image has 12 are withheld: {lines}")
 
 
+def privates(path):
+    return {f"{e.tag:08x}" for e in dcmread(path).iterall() if e.tag.is_private}
+
+
+def volume(path, top):
+    """Columns, rows and slices as dcm2niix unpacks the file at PATH, and the pixels in its order."""
+    folder = tempfile.mkdtemp(dir=top)
+    done = run("dcm2niix", "-o", folder, "-f", "x", "-s", "y", path)
+    images = glob.glob(folder + "/*.nii")
+    check(images != [], f"dcm2niix reads {path}: {done.stdout}")
+    whole = open(images[0], "rb").read() if images else bytes(352)
+    return struct.unpack("<3h", whole[42:48]), whole[352:]
+
+
+def mosaics_keep_their_tiles(top):
+    """A mosaic of four tiles is unpacked from its copy as from the original, where that is asked for, and has nothing else of its maker's."""
+    data = dcmread(get_testdata_file("MR_small.dcm"))
+    data.ImageType, data.Manufacturer, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "M", "MOSAIC"], "SIEMENS", "KNEE"
+    block = data.private_block(0x19, "SIEMENS MR HEADER", create=True)
+    block.add_new(0x0a, "US", 4)
+    block.add_new(0x0f, "SH", mark())
+    for name, uid in (("explicit", None), ("implicit", ImplicitVRLittleEndian)):
+        if uid is not None:
+            data.file_meta.TransferSyntaxUID, data.is_implicit_VR = uid, True
+        path = save(data, os.path.join(top, f"mosaic-{name}.dcm"))
+        wanted = volume(path, top)
+        check(wanted[0] == (32, 32, 4), f"{name}: a mosaic of four: {wanted[0]}")
+        for options, slices, left in (("-", (64, 64, 1), set()), ("p", (64, 64, 1), set()), ("t", (32, 32, 4), {"00190010", "0019100a"})):
+            out, lines, _ = copies(top, [path], options=options)
+            check(out[0] is not None, f"{name}, {options}: copied: {lines}")
+            if out[0] is not None:
+                got = volume(out[0], top)
+                check(got[0] == slices and (options != "t" or got == wanted), f"{name}, {options}: unpacked: {got[0]}")
+                check(privates(out[0]) == left, f"{name}, {options}: nothing else: {privates(out[0])}")
+
+
+def safe_private_elements_stay(top):
+    """Of a CT of GE with 170 private elements those stay that the standard lists, are numbers, and are asked for."""
+    data = dcmread(get_testdata_file("CT_small.dcm"))
+    data.ImageType, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
+    path = save(data, os.path.join(top, "ge.dcm"))
+    for options, left in (("-", set()), ("t", set()), ("p", {"00190010", "00191023", "00191024", "00191027", "00250010", "00251007"})):
+        out, lines, _ = copies(top, [path], options=options)
+        check(out[0] is not None, f"{options}: copied: {lines}")
+        if out[0] is not None:
+            made = dcmread(out[0])
+            check(privates(out[0]) == left, f"{options}: private elements: {privates(out[0])}")
+            check(all(made[e].value == data[e].value for e in left), f"{options}: their values")
+            codes = [i.CodeValue for i in made.DeidentificationMethodCodeSequence]
+            check(codes == ["113100", "113107"] + ["113111"] * (options != "-"), f"{options}: methods: {codes}")
+
+
 def kinds_are_withheld(top):
     kinds = {"JPEG2000.dcm": "screenshot", "ExplVR_BigEnd.dcm": "photograph", "test-SR.dcm": "report", "reportsi.dcm": "report",
              "rtplan.dcm": "treatment", "waveform_ecg.dcm": "waveform", "image_dfl.dcm": "compression", "MR_truncated.dcm": "damaged",
@@ -442,5 +494,7 @@ with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
     planted_identifiers_are_gone(where)
     pixels_stay(where)
     bits_are_cleared(where)
+    mosaics_keep_their_tiles(where)
+    safe_private_elements_stay(where)
     kinds_are_withheld(where)
 sys.exit(1 if bad else 0)

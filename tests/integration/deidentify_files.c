@@ -1,8 +1,8 @@
 /* deidentify_files HELPER DATASET PARTICIPANT OPTIONS OUT FILE...: copies for a research dataset,
  * OUT/0.dcm and so on, by the same calls as the program's.  DATASET and PARTICIPANT are words that
- * keys are made of; OPTIONS are of the letters n (no dates), c (characteristics), f (faces), or
- * "-".  For each file a line: "copied SIZE MODALITY" or why it was withheld; then, for all, the
- * pseudonym and milliseconds. */
+ * keys are made of; OPTIONS are of the letters n (no dates), c (characteristics), f (faces), t
+ * (tiles of mosaics), p (safe private elements), or "-".  For each file a line: "copied SIZE
+ * MODALITY" or why it was withheld; then, for all, the pseudonym and milliseconds. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +64,8 @@ int main(int argc, char **argv)
 	rules.without_dates = strchr(argv[4], 'n') != NULL;
 	rules.with_characteristics = strchr(argv[4], 'c') != NULL;
 	rules.with_faces = strchr(argv[4], 'f') != NULL;
+	rules.with_private = (strchr(argv[4], 't') != NULL ? EMR_PRIVATE_MOSAIC : 0u) |
+			     (strchr(argv[4], 'p') != NULL ? EMR_PRIVATE_SAFE : 0u);
 	if (emr_deidentifier_open(argv[1], &rules, &d) != EMR_OK)
 		return 2;
 	snprintf(pseudonym, sizeof pseudonym, "P-%.20s-%.20s", argv[2], argv[3]);

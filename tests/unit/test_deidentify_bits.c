@@ -74,7 +74,7 @@ static emr_withheld scan_bytes(const emr_buf *copy)
 static emr_withheld check_bytes(const made *original, const emr_buf *copy)
 {
 	int in = made_memory(emr_buf_view(&original->bytes)), out = made_memory(emr_buf_view(copy));
-	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->len);
+	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->len, 0);
 
 	close(in);
 	close(out);

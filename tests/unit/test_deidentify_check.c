@@ -27,7 +27,7 @@ static const char *found(void (*put)(made *m), made_syntax kind, const void *com
 	made_ct_pixels(&copy);
 	in = made_memory(emr_buf_view(&original.bytes));
 	out = made_memory(emr_buf_view(&copy.bytes));
-	why = check_dicom(in, original.bytes.len, out, copy.bytes.len);
+	why = check_dicom(in, original.bytes.len, out, copy.bytes.len, 0);
 	close(in);
 	close(out);
 	emr_buf_free(&original.bytes);
@@ -124,7 +124,7 @@ static const char *checked(made *original, made *copy)
 {
 	int in = made_memory(emr_buf_view(&original->bytes));
 	int out = made_memory(emr_buf_view(&copy->bytes));
-	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->bytes.len);
+	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->bytes.len, 0);
 
 	close(in);
 	close(out);
@@ -227,7 +227,7 @@ TEST(an_original_that_it_cannot_read_is_no_clean_one)
 	for (size_t len = 0; len < sizeof bytes; len += 50) {
 		in = made_memory(emr_bytes_of(bytes, len));
 		assert_string_equal(
-			emr_withheld_text(check_dicom(in, len, out, sizeof bytes)), "damaged");
+			emr_withheld_text(check_dicom(in, len, out, sizeof bytes, 0)), "damaged");
 		close(in);
 	}
 	close(out);
@@ -252,7 +252,7 @@ TEST(a_word_across_the_edge_of_two_blocks_is_found)
 		made_bytes(&m, 0x00204000, "UT", comment, sizeof comment);
 		out = made_memory(emr_buf_view(&m.bytes));
 		assert_string_equal(emr_withheld_text(check_dicom(in,
-					    (uint64_t)lseek(in, 0, SEEK_END), out, m.bytes.len)),
+					    (uint64_t)lseek(in, 0, SEEK_END), out, m.bytes.len, 0)),
 			"found-again");
 		emr_buf_free(&m.bytes);
 		close(in);

@@ -45,13 +45,17 @@ TEST(terms_say_how_copies_are_made)
 	static const struct {
 		const char *text;
 		bool without_dates, with_characteristics, with_faces, with_derived;
+		bool with_tiles, with_private;
 	} good[] = {{"{" COPIES ",\"dates\":\"moved\",\"characteristics\":false,\"faces\":"
 		     "\"withheld\"}",
-			    false, false, false, false},
-		{"{\"dates\":\"removed\"," COPIES "}", true, false, false, false},
-		{"{" COPIES ",\"characteristics\":true}", false, true, false, false},
-		{"{\"faces\":\"kept\"," COPIES "}", false, false, true, false},
-		{"{\"derived\":\"kept\"," COPIES "}", false, false, false, true}};
+			    false, false, false, false, false, false},
+		{"{\"dates\":\"removed\"," COPIES "}", true, false, false, false, false, false},
+		{"{" COPIES ",\"characteristics\":true}", false, true, false, false, false, false},
+		{"{\"faces\":\"kept\"," COPIES "}", false, false, true, false, false, false},
+		{"{\"derived\":\"kept\"," COPIES "}", false, false, false, true, false, false},
+		{"{\"mosaic-tiles\":\"kept\"," COPIES "}", false, false, false, false, true, false},
+		{"{\"safe-private\":\"kept\",\"mosaic-tiles\":\"removed\"," COPIES "}", false,
+			false, false, false, false, true}};
 	const char *what;
 	emr_terms terms;
 
@@ -61,6 +65,8 @@ TEST(terms_say_how_copies_are_made)
 		assert_int_equal(terms.with_characteristics, good[i].with_characteristics);
 		assert_int_equal(terms.with_faces, good[i].with_faces);
 		assert_int_equal(terms.with_derived, good[i].with_derived);
+		assert_int_equal(terms.with_tiles, good[i].with_tiles);
+		assert_int_equal(terms.with_private, good[i].with_private);
 	}
 }
 
@@ -194,6 +200,8 @@ TEST(what_is_wrong_is_refused_by_its_name)
 		{"{" COPIES ",\"dates\":\"kept\"}", "dates"},
 		{"{" COPIES ",\"characteristics\":\"yes\"}", "characteristics"},
 		{"{" COPIES ",\"faces\":true}", "faces"},
+		{"{" COPIES ",\"mosaic-tiles\":\"withheld\"}", "mosaic-tiles"},
+		{"{" COPIES ",\"safe-private\":true}", "safe-private"},
 		{"{\"purpose\":\"x\",\"dates\":\"moved\"," REST "}", "data"},
 		{"{\"purpose\":\"x\",\"columns\":{\"a\":\"code\"}," REST "}", "data"},
 		{"{" COPIES ",\"columns\":{\"a\":\"text\"}}", "columns"},

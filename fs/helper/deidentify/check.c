@@ -87,6 +87,29 @@ static void take_words(words *all, flat_file *f, const flat_found *e)
 		words_add_pieces(all, p, len, "\\", words_add);
 }
 
+/* A private element with a number that the copy may have, too. */
+static bool is_kept_number(
+	flat_file *f, const flat_walk *w, const flat_found *e, table_blocks *blocks, unsigned with)
+{
+	static const char signs[] = "0123456789+-.eE \\";
+	const table_private *row = NULL;
+	const uint8_t *p;
+
+	if ((e->tag >> 16 & 1) == 0)
+		return false;
+	if ((e->tag & 0xffff) < 0x1000)
+		(void)flat_note_creator(f, e, blocks);
+	else
+		row = flat_private(w, e, blocks, with);
+	if (row == NULL || !dicom_private_is_text(row))
+		return row != NULL;
+	p = flat_bytes(f, e->at, e->len);
+	for (size_t i = 0; p != NULL && i < e->len; i++)
+		if (memchr(signs, p[i], sizeof signs) == NULL)
+			return false;
+	return p != NULL;
+}
+
 typedef struct pixels {
 	uint64_t at;  /* the end of the file: there are none */
 	uint32_t len; /* of native ones */
@@ -95,8 +118,9 @@ typedef struct pixels {
 	flat_samples samples; /* of a copy */
 } pixels;
 
-static bool collect_words(words *all, flat_file *f, pixels *out)
+static bool collect_words(words *all, flat_file *f, unsigned with, pixels *out)
 {
+	table_blocks blocks = {0};
 	flat_walk w;
 	flat_found e;
 
@@ -113,7 +137,8 @@ static bool collect_words(words *all, flat_file *f, pixels *out)
 		} else if (e.tag >> 16 == 0x7fe0) {
 			out->at = e.at;
 			out->len = e.len;
-		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && strcmp(e.vr, "SQ") != 0) {
+		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && strcmp(e.vr, "SQ") != 0 &&
+			   !is_kept_number(f, &w, &e, &blocks, with)) {
 			take_words(all, f, &e);
 		}
 	}
@@ -193,7 +218,8 @@ static bool has_anything(const words *all, flat_file *copy, const pixels *p)
 	       (!p->is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p->at, copy->size));
 }
 
-emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
+emr_withheld check_dicom(
+	int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size, unsigned with)
 {
 	words *all = words_new();
 	flat_file *files = calloc(2, sizeof *files), *original = files, *copy = files + 1;
@@ -203,7 +229,7 @@ emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, u
 	if (all != NULL && files != NULL) {
 		*original = (flat_file){.fd = original_fd, .size = original_size};
 		*copy = (flat_file){.fd = copy_fd, .size = copy_size};
-		if (!collect_words(all, original, &old))
+		if (!collect_words(all, original, with, &old))
 			why = EMR_WITHHELD_DAMAGED;
 		else if (words_are_full(all))
 			why = EMR_WITHHELD_TOO_COMPLEX;

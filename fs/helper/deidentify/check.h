@@ -30,5 +30,7 @@ bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, ui
 
 /* EMR_WITHHELD_NOT: nothing was found, and pixels are the same.
  * EMR_WITHHELD_FOUND_AGAIN: something was.  EMR_WITHHELD_COMPRESSION: they are not.  Else why it
- * cannot say. */
-emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);
+ * cannot say.  WITH: of emr_private, the private elements that the copy may have; their numbers are
+ * no words to look for. */
+emr_withheld check_dicom(
+	int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size, unsigned with);

@@ -26,6 +26,11 @@ typedef enum deed {
 
 /* DEPTH: 0 = at the top of the data set. */
 deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules);
+/* The same of element INDEX, of an odd group and at the top of D: DEED_COPY (numbers, and the
+ * creator of a block of which something stays), DEED_CHECK or DEED_REMOVE.  Called for one after
+ * the other; BLOCKS keeps what it must know of those before.  In a file without VRs the element
+ * gets that of the table.  WITH: of emr_private. */
+deed rule_for_private(dicom *d, uint32_t index, table_blocks *blocks, unsigned with);
 /* Is TEXT, without padding, what stays of TAG as DEED_CHECK or DEED_WORD says? */
 bool rule_takes_text(uint32_t tag, const char vr[2], const char *text);
 /* Whether the code (designator of its scheme, value) is one of a scheme that is open to all. */

@@ -180,6 +180,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 		.with_characteristics = d->rules.with_characteristics,
 		.with_faces = d->rules.with_faces,
 		.with_derived = d->rules.with_derived,
+		.with_private = d->rules.with_private,
 		.year = year_now(),
 		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;
@@ -308,6 +309,7 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 		.year = year,
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
+		.with_private = d->rules.with_private,
 		.size = size,
 		.columns = d->columns};
 	scanning s = {.w = &d->scanner, .size = size, .read = read, .arg = arg};

@@ -118,6 +118,32 @@ bool flat_step(flat_walk *w, flat_found *e)
 	return true;
 }
 
+bool flat_note_creator(flat_file *f, const flat_found *e, table_blocks *blocks)
+{
+	char text[66] = "";
+	size_t len = 0;
+	const uint8_t *p = e->len < sizeof text ? flat_bytes(f, e->at, e->len) : NULL;
+
+	if (p != NULL) {
+		memcpy(text, p, e->len);
+		len = e->len;
+	}
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\0'))
+		text[--len] = '\0';
+	return dicom_note_creator(blocks, e->tag, e->len <= len + 1 ? text : "");
+}
+
+const table_private *flat_private(
+	const flat_walk *w, const flat_found *e, const table_blocks *blocks, unsigned with)
+{
+	const table_private *row = dicom_private(blocks, e->tag, with);
+
+	return row != NULL && dicom_private_fits(row, e->len) &&
+			       strcmp(e->vr, w->is_implicit ? "UN" : row->vr) == 0
+		       ? row
+		       : NULL;
+}
+
 /* Compressed pixels: to behind their delimiter. */
 bool flat_pass_fragments(flat_walk *w)
 {

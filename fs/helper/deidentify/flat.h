@@ -41,6 +41,9 @@ typedef struct flat_found {
 	uint64_t at;
 } flat_found;
 
+struct table_blocks; /* table.h */
+struct table_private;
+
 /* LEN (to FLAT_VALUE_MAX) bytes at AT; NULL: not there. */
 const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len);
 /* From behind file meta, which says how all that follows is written. */
@@ -48,6 +51,13 @@ bool flat_begin(flat_walk *w, flat_file *f);
 /* The next header; what it heads is entered (sequences, items) or passed over.  False: the end, or
  * nonsense, which leaves w->at before the end. */
 bool flat_step(flat_walk *w, flat_found *e);
+/* Notes in BLOCKS which creator E, of an odd group, names.  False: none of the table's, or more
+ * than its name. */
+bool flat_note_creator(flat_file *f, const flat_found *e, struct table_blocks *blocks);
+/* The row by which E, a private element of W, may stay where its terms say WITH (of emr_private);
+ * NULL: it may not. */
+const struct table_private *flat_private(
+	const flat_walk *w, const flat_found *e, const struct table_blocks *blocks, unsigned with);
 /* Compressed pixels: to behind their delimiter. */
 bool flat_pass_fragments(flat_walk *w);
 

@@ -26,7 +26,8 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 	const emr_deidentify_rules rules = {.without_dates = file->without_dates != 0,
 		.with_characteristics = file->with_characteristics != 0,
 		.with_faces = file->with_faces != 0,
-		.with_derived = file->with_derived != 0};
+		.with_derived = file->with_derived != 0,
+		.with_private = file->with_private};
 	const csv_rules of_tables = {.columns = &file->columns,
 		.year = file->year,
 		.without_dates = rules.without_dates};
@@ -48,7 +49,7 @@ static emr_withheld check_one(const protocol_file *file, const int fds[2])
 {
 	if (file->is_table != 0)
 		return check_table(fds[0], file->size, fds[1], file->copy_size);
-	return check_dicom(fds[0], file->size, fds[1], file->copy_size);
+	return check_dicom(fds[0], file->size, fds[1], file->copy_size, file->with_private);
 }
 
 static int serve_files(bool is_checker)
@@ -107,6 +108,7 @@ static int scan_all(void)
 		const scan_rules rules = {.year = look.year,
 			.without_dates = look.without_dates != 0,
 			.with_characteristics = look.with_characteristics != 0,
+			.with_private = look.with_private,
 			.columns = &look.columns};
 
 		file.read = want_piece;

@@ -21,7 +21,7 @@ typedef enum protocol_kind {
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
 typedef struct protocol_file {
 	uint32_t kind;
-	uint32_t without_dates, with_characteristics, with_faces, with_derived;
+	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private;
 	uint32_t year;		  /* the present one */
 	uint32_t is_table;	  /* for the checker */
 	uint64_t size, copy_size; /* copy_size: for the checker */
@@ -41,7 +41,7 @@ typedef struct protocol_result {
  * that it wants, and gets each as one message of LEN bytes. */
 typedef struct protocol_look {
 	uint32_t kind;
-	uint32_t year, without_dates, with_characteristics;
+	uint32_t year, without_dates, with_characteristics, with_private;
 	uint64_t size;
 	csv_columns columns;
 } protocol_look;

@@ -2,7 +2,7 @@
  * what stays, and everything else goes. An element stays when its group is even, PS3.6 knows it
  * with this VR, and either Table E.1-1 of PS3.15 has no row for it and its VR has no room for a
  * name, or it stands in a list here with the words it may have. Of a choice of codes (X/Z/D) the
- * one that keeps most files readable is taken: D, then Z. */
+ * one that keeps most files readable is taken: D, then Z. A private one stays by another list. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,6 +193,64 @@ bool rule_takes_text(uint32_t tag, const char vr[2], const char *text)
 	if (memcmp(vr, "CS", 2) == 0)
 		return is_code_string(text);
 	return is_number(text, memcmp(vr, "IS", 2) == 0);
+}
+
+/* ---- private elements ---- */
+
+/* The row by which E stays, with a value that it may have. */
+static const table_private *row_that_stays(
+	dicom *d, const element *e, const table_blocks *blocks, unsigned with)
+{
+	const table_private *row = dicom_private(blocks, e->tag, with);
+	char text[80];
+
+	if (row == NULL || e->kind != ELEMENT_VALUE || !dicom_private_fits(row, e->len) ||
+		memcmp(e->vr, d->syntax->is_implicit ? "UN" : row->vr, 2) != 0)
+		return NULL;
+	if (!dicom_private_is_text(row))
+		return row;
+	dicom_text(d, e, text, sizeof text);
+	return text[0] != '\0' && rule_takes_text(e->tag, row->vr, text) ? row : NULL;
+}
+
+/* E names a creator, and something of its block stays. */
+static bool is_creator_that_stays(dicom *d, const element *e, table_blocks *blocks, unsigned with)
+{
+	uint32_t block = e->tag & 0xffff;
+	char text[80];
+
+	dicom_text(d, e, text, sizeof text);
+	if (e->len > strlen(text) + 1 ||
+		memcmp(e->vr, d->syntax->is_implicit ? "UN" : "LO", 2) != 0)
+		text[0] = '\0'; /* nobody's */
+	if (!dicom_note_creator(blocks, e->tag, text))
+		return false;
+	for (uint32_t i = e->end; i < d->count; i = d->elements[i].end) {
+		const element *next = &d->elements[i];
+
+		if (next->tag >> 16 != e->tag >> 16)
+			break;
+		if ((next->tag >> 8 & 0xff) == block &&
+			row_that_stays(d, next, blocks, with) != NULL)
+			return true;
+	}
+	return false;
+}
+
+deed rule_for_private(dicom *d, uint32_t index, table_blocks *blocks, unsigned with)
+{
+	element *e = &d->elements[index];
+	const table_private *row;
+
+	if (with == 0)
+		return DEED_REMOVE;
+	if ((e->tag & 0xffff) < 0x1000)
+		return is_creator_that_stays(d, e, blocks, with) ? DEED_COPY : DEED_REMOVE;
+	row = row_that_stays(d, e, blocks, with);
+	if (row == NULL)
+		return DEED_REMOVE;
+	memcpy(e->vr, row->vr, 2);
+	return dicom_private_is_text(row) ? DEED_CHECK : DEED_COPY;
 }
 
 /* ---- codes ---- */

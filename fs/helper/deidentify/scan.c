@@ -20,7 +20,9 @@ typedef struct scan {
 	char code[65];	    /* the last (0008,0100) */
 	bool awaits_scheme; /* of it, which must follow: without one it is any text */
 	bool says_removed, has_pseudonym, has_class;
+	bool says_private; /* that private elements stay */
 	flat_samples samples;
+	table_blocks blocks;
 } scan;
 
 /* One value of an element, without padding. */
@@ -170,17 +172,24 @@ static bool is_code_of(const char *scheme, const char *code)
 	return strcmp(scheme, "UCUM") == 0 && strlen(code) <= 16;
 }
 
-/* CID 7050: what was done, which each copy says. */
-static bool is_method(const char *code, const char *meaning)
+/* CID 7050: what was done, which each copy says, and nothing that its terms do not. */
+static bool is_method(scan *s, const char *meaning)
 {
-	static const char *const methods[][2] = {
-		{"113100", "Basic Application Confidentiality Profile"},
-		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option"},
-		{"113108", "Retain Patient Characteristics Option"}};
+	const struct {
+		const char *code, *meaning;
+		bool may_be;
+	} methods[] = {{"113100", "Basic Application Confidentiality Profile", true},
+		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option",
+			!s->rules->without_dates},
+		{"113108", "Retain Patient Characteristics Option", s->rules->with_characteristics},
+		{"113111", "Retain Safe Private Option", s->rules->with_private != 0}};
 
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-		if (strcmp(methods[i][0], code) == 0 && strcmp(methods[i][1], meaning) == 0)
-			return true;
+		if (strcmp(methods[i].code, s->code) == 0 &&
+			strcmp(methods[i].meaning, meaning) == 0) {
+			s->says_private |= methods[i].may_be && i == 3;
+			return methods[i].may_be;
+		}
 	return false;
 }
 
@@ -209,7 +218,7 @@ static bool is_text(scan *s, const value *v)
 	case 0x00080102:
 		return is_code_of(v->text, s->code);
 	case 0x00080104:
-		return strcmp(v->text, s->code) == 0 || is_method(s->code, v->text);
+		return strcmp(v->text, s->code) == 0 || is_method(s, v->text);
 	case 0x00100020:
 		s->has_pseudonym = true;
 		return is_pseudonym(v->text);
@@ -332,9 +341,32 @@ static bool are_pixels(const scan *s, flat_file *f, const flat_walk *w, const fl
 	       check_native(f, e->at, f, e->at, e->len, &s->samples, w->is_big);
 }
 
-static bool is_fit(scan *s, flat_file *f, const flat_found *e)
+/* Private elements stand only at the top of a copy that says so. */
+static bool is_private(scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
 {
-	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
+	flat_found as = *e;
+	const table_private *row;
+	const uint8_t *p;
+	size_t blanks = 0;
+
+	if (!s->says_private || s->samples.depth != 0 || s->samples.is_odd)
+		return false;
+	if ((e->tag & 0xffff) < 0x1000)
+		return strcmp(e->vr, w->is_implicit ? "UN" : "LO") == 0 &&
+		       flat_note_creator(f, e, &s->blocks);
+	row = flat_private(w, e, &s->blocks, s->rules->with_private);
+	if (row == NULL || !dicom_private_is_text(row))
+		return row != NULL;
+	memcpy(as.vr, row->vr, sizeof as.vr);
+	p = flat_bytes(f, e->at, e->len);
+	while (p != NULL && blanks < e->len && p[blanks] == ' ')
+		blanks++;
+	return p != NULL && blanks < e->len && are_values(s, &as, p);
+}
+
+static bool is_fit(scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
+{
+	const table_row *row = dicom_row(e->tag);
 	const uint8_t *p;
 
 	if (s->awaits_scheme && e->tag != 0x00080102)
@@ -342,6 +374,8 @@ static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 	s->awaits_scheme = e->tag == 0x00080100;
 	if (e->tag >> 16 == 0xfffe)
 		return e->tag <= 0xfffee0dd;
+	if ((e->tag >> 16 & 1) != 0)
+		return is_private(s, f, w, e);
 	if (row == NULL || !dicom_row_has_vr(row, e->vr) || !is_allowed(s, e, row))
 		return false;
 	if (e->len == 0 && e->tag == 0x00080102)
@@ -402,7 +436,7 @@ emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
 		if (!flat_step(&w, &e))
 			return EMR_WITHHELD_DAMAGED;
 		flat_note_samples(&s.samples, &w, &e);
-		if (!is_fit(&s, f, &e))
+		if (!is_fit(&s, f, &w, &e))
 			why = EMR_WITHHELD_FOUND_AGAIN;
 		else if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
 			why = EMR_WITHHELD_DAMAGED;

@@ -11,6 +11,7 @@
 typedef struct scan_rules {
 	uint32_t year; /* the present one */
 	bool without_dates, with_characteristics;
+	unsigned with_private;	    /* of emr_private */
 	const csv_columns *columns; /* of tables; NULL: no table is a copy */
 } scan_rules;
 

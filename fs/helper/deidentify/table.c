@@ -17,6 +17,10 @@ static const table_withheld withheld[] = {
 #include "table_withheld.inc"
 };
 
+static const table_private privates[] = {
+#include "table_private.inc"
+};
+
 static const syntax syntaxes[] = {
 	{"1.2.840.10008.1.2", PIXELS_NATIVE, true, false},
 	{"1.2.840.10008.1.2.1", PIXELS_NATIVE, false, false},
@@ -76,6 +80,49 @@ static int compare_uid(const void *key, const void *uid)
 bool dicom_uid_is_registered(const char *uid)
 {
 	return bsearch(uid, uids, sizeof uids / sizeof *uids, sizeof *uids, compare_uid) != NULL;
+}
+
+/* ---- private elements ---- */
+
+bool dicom_note_creator(table_blocks *blocks, uint32_t tag, const char *text)
+{
+	uint32_t number = tag & 0xffff;
+	const char *creator = NULL;
+
+	if (blocks->group != tag >> 16)
+		*blocks = (table_blocks){.group = tag >> 16};
+	if (number < 0x10 || number > 0xff)
+		return false;
+	for (size_t i = 0; i < sizeof privates / sizeof *privates && creator == NULL; i++)
+		if (privates[i].tag >> 16 == tag >> 16 && strcmp(privates[i].creator, text) == 0)
+			creator = privates[i].creator;
+	blocks->creators[number] = creator;
+	return creator != NULL;
+}
+
+const table_private *dicom_private(const table_blocks *blocks, uint32_t tag, unsigned with)
+{
+	const char *creator = blocks->group == tag >> 16 ? blocks->creators[tag >> 8 & 0xff] : NULL;
+
+	for (size_t i = 0; i < sizeof privates / sizeof *privates && creator != NULL; i++)
+		if (privates[i].tag == (tag & 0xffff00ff) && (privates[i].reason & with) != 0 &&
+			strcmp(privates[i].creator, creator) == 0)
+			return &privates[i];
+	return NULL;
+}
+
+bool dicom_private_is_text(const table_private *row)
+{
+	return dicom_has_vr("ISDSCS", row->vr);
+}
+
+bool dicom_private_fits(const table_private *row, uint32_t len)
+{
+	uint32_t size = dicom_has_vr("USSS", row->vr) ? 2 : dicom_has_vr("FD", row->vr) ? 8 : 4;
+
+	if (dicom_private_is_text(row)) /* sixteen characters each, and what parts them */
+		return len > 0 && len <= 17u * row->most;
+	return len > 0 && len % size == 0 && len / size <= row->most;
 }
 
 const table_row *dicom_rows(uint32_t *out_count)

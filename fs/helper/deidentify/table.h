@@ -59,5 +59,31 @@ void dicom_squeeze(const char *text, char *out, size_t size);
 bool dicom_has_word(const char *words, const char *squeezed);
 /* Row I of those rules; NULL: there is none. */
 const table_withheld *dicom_withheld(size_t i);
+
+/* A private element that a copy may have (table_private.inc). */
+typedef struct table_private {
+	const char *creator;
+	uint32_t tag;	/* its block as 00 */
+	char vr[3];	/* of numbers, or IS, DS, CS */
+	uint8_t most;	/* values */
+	uint8_t reason; /* an emr_private */
+} table_private;
+
+/* The creators of one odd group, as they were met: by the number of their blocks, 0x10 to 0xff, in
+ * the table's own bytes; NULL: none that it has. Zero at first. */
+typedef struct table_blocks {
+	uint32_t group;
+	const char *creators[256];
+} table_blocks;
+
+/* Notes that TAG, of an odd group, says TEXT.  False: nothing of that creator stays. */
+bool dicom_note_creator(table_blocks *blocks, uint32_t tag, const char *text);
+/* The row of TAG by its creator in BLOCKS; NULL: there is none, or WITH (of emr_private) does not
+ * have it. */
+const table_private *dicom_private(const table_blocks *blocks, uint32_t tag, unsigned with);
+/* Whether LEN bytes can be values of ROW. */
+bool dicom_private_fits(const table_private *row, uint32_t len);
+bool dicom_private_is_text(const table_private *row);
+
 /* For tests: all rows. */
 const table_row *dicom_rows(uint32_t *out_count);

@@ -15,6 +15,7 @@ typedef struct copier {
 	const persona *who;
 	const emr_deidentify_rules *rules;
 	pixel_plan plan;
+	table_blocks blocks;
 	emr_deidentified *out;
 	int fd;
 	uint8_t *buffer; /* SOURCE_WINDOW bytes */
@@ -154,36 +155,28 @@ static void put_methods(copier *c)
 			"Retain Longitudinal Temporal Information Modified Dates Option");
 	if (c->rules->with_characteristics)
 		put_code(c, "113108", "Retain Patient Characteristics Option");
+	if (c->rules->with_private != 0)
+		put_code(c, "113111", "Retain Safe Private Option");
 	put_item(c, TAG_SEQUENCE_END, 0);
 }
 
 /* Those of the added elements that stand before TAG. */
 static void put_own(copier *c, uint32_t tag)
 {
-	static const uint32_t own[] = {
-		0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
+	const struct {
+		uint32_t tag;
+		const char *vr, *text; /* NULL: the methods */
+	} own[] = {{0x00100010, "PN", c->who->pseudonym}, {0x00100020, "LO", c->who->pseudonym},
+		{0x00120062, "CS", "YES"},
+		{0x00120063, "LO", "emrfs: DICOM PS3.15 2026c Table E.1-1"},
+		{0x00120064, "SQ", NULL},
+		{0x00280303, "CS", c->rules->without_dates ? "REMOVED" : "MODIFIED"}};
 
-	for (; c->own < sizeof own / sizeof *own && own[c->own] < tag; c->own++) {
-		switch (own[c->own]) {
-		case 0x00100010:
-			put_text(c, own[c->own], "PN", c->who->pseudonym);
-			break;
-		case 0x00120062:
-			put_text(c, own[c->own], "CS", "YES");
-			break;
-		case 0x00120063:
-			put_text(c, own[c->own], "LO", "emrfs: DICOM PS3.15 2026c Table E.1-1");
-			break;
-		case 0x00120064:
+	for (; c->own < sizeof own / sizeof *own && own[c->own].tag < tag; c->own++) {
+		if (own[c->own].text == NULL)
 			put_methods(c);
-			break;
-		case 0x00280303:
-			put_text(c, own[c->own], "CS",
-				c->rules->without_dates ? "REMOVED" : "MODIFIED");
-			break;
-		default:
-			put_text(c, own[c->own], "LO", c->who->pseudonym);
-		}
+		else
+			put_text(c, own[c->own].tag, own[c->own].vr, own[c->own].text);
 	}
 }
 
@@ -476,7 +469,9 @@ static void put_range(copier *c, range among)
 		i < among.end && c->status == EMR_OK && c->why == EMR_WITHHELD_NOT;
 		i = c->in.elements[i].end) {
 		const element *e = &c->in.elements[i];
-		deed how = rule_for(e, among.depth, c->rules);
+		deed how = among.depth == 0 && (e->tag >> 16 & 1) != 0
+				   ? rule_for_private(&c->in, i, &c->blocks, c->rules->with_private)
+				   : rule_for(e, among.depth, c->rules);
 
 		if (among.depth == 0)
 			put_own(c, e->tag);

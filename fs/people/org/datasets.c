@@ -218,14 +218,14 @@ static emr_status add_rules(const emr_terms *terms, json_t *one)
 		return EMR_OK;
 	if (terms->n_columns > 0 && json_object_set_new(one, "columns", columns_json(terms)) != 0)
 		return EMR_NO_MEMORY;
-	return json_object_set_new(one, "dates",
-		       json_string(terms->without_dates ? "removed" : "moved")) == 0 &&
-			       json_object_set_new(one, "characteristics",
-				       json_boolean(terms->with_characteristics)) == 0 &&
-			       json_object_set_new(one, "faces",
-				       json_string(terms->with_faces ? "kept" : "withheld")) == 0 &&
-			       json_object_set_new(one, "derived",
-				       json_string(terms->with_derived ? "kept" : "withheld")) == 0
+	return json_object_update_new(
+		       one, json_pack("{s:b, s:s, s:s, s:s, s:s, s:s}", "characteristics",
+				    terms->with_characteristics, "dates",
+				    terms->without_dates ? "removed" : "moved", "faces",
+				    terms->with_faces ? "kept" : "withheld", "derived",
+				    terms->with_derived ? "kept" : "withheld", "mosaic_tiles",
+				    terms->with_tiles ? "kept" : "removed", "safe_private",
+				    terms->with_private ? "kept" : "removed")) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }

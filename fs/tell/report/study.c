@@ -67,6 +67,9 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "absent (nobody answers for the participant), daily-limit (of files that you "
 		  "may\n"
 		  "open), left (the participant), dropped (you), closed (the dataset).\n"
+		  "Nobody keeps sums of the files: emrfs verify PATH reads them, compares each "
+		  "with\n"
+		  "what its participant signed, and names those that do not fit or do not open.\n"
 		  "What you have open ends with the participant's leaving: reading fails, and a\n"
 		  "program that has mapped the file is killed by SIGBUS. So copy it first.\n"),
 		team->name, steward, id);

@@ -11,6 +11,7 @@ typedef struct emr_reach {
 	emr_client client;   /* open when the folder is */
 	emr_session session; /* else this */
 	char *folder;	     /* where it is open; NULL = nowhere; owned */
+	bool is_study;	     /* it shows one dataset, and nothing of one's own */
 } emr_reach;
 
 #define EMR_REACH_CLOSED ((emr_reach){.client = EMR_CLIENT_CLOSED, .session = EMR_SESSION_CLOSED})

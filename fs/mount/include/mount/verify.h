@@ -33,7 +33,8 @@ char *emr_gap_text(const json_t *gap, const char *of);
  * mount checks every byte and the statement on the way.  It refuses to call checked what nobody
  * gave the key of. */
 
-/* The path is below shared-with-me, of a folder that is open. */
+/* The path is below shared-with-me or datasets, or in a dataset that is mounted alone, of a folder
+ * that is open. */
 bool emr_is_shared_path(const emr_reach *reach, const emr_request *request);
 /* Exit code of the verb. */
 int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out);

@@ -42,6 +42,8 @@ typedef struct emr_terms {
 	bool with_characteristics; /* sex, age, size and weight stay */
 	bool with_faces;    /* heads in thin slices, from which a face can be drawn, are given */
 	bool with_derived;  /* pictures that were made from others, too: deidentify.h */
+	bool with_tiles;    /* the number of tiles in a mosaic stays */
+	bool with_private;  /* so do private elements that the standard lists as safe */
 	uint16_t n_columns; /* of tables; none: no table is given */
 	emr_terms_column columns[EMR_TERMS_COLUMNS_MAX];
 	char column_text[2048];
@@ -49,11 +51,11 @@ typedef struct emr_terms {
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
  * there are any, "price" and "daily-limit"; where it is de-identified also "dates" ("moved" or
- * "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept") and
- * "columns": an object of names, each with "number", "date", "code" or a list of the codes that
- * there may be. Names are unlike each other without regard to case, and none is what a spreadsheet
- * takes for a formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal;
- * "" when it is no such object. */
+ * "removed"), "characteristics" (true or false), "faces" and "derived" ("withheld" or "kept"),
+ * "mosaic-tiles" and "safe-private" ("removed" or "kept") and "columns": an object of names, each
+ * with "number", "date", "code" or a list of the codes that there may be. Names are unlike each
+ * other without regard to case, and none is what a spreadsheet takes for a formula.  EMR_INVALID,
+ * EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);

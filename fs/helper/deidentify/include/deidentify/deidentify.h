@@ -10,7 +10,7 @@
 
 /* DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile of 2026c, with the option
  * Retain Longitudinal Temporal Information With Modified Dates (or without dates) and, if asked
- * for, Retain Patient Characteristics.
+ * for, Retain Patient Characteristics and Retain Safe Private.
  *
  * Files are read and written in two other processes, which have neither keys of emrfs nor a file,
  * a network or a clock of this computer: only the two descriptors of the file at hand.  The first
@@ -63,6 +63,13 @@ typedef struct emr_column {
 #define EMR_NUMBER_DIGITS_MAX 7
 #define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 
+/* Private elements at the top of a file that may stay (table_private.inc), each with the element
+ * that names its creator; bits. */
+typedef enum emr_private {
+	EMR_PRIVATE_SAFE = 1,	/* numbers and code strings of PS3.15 Table E.3.10-1 (2026d) */
+	EMR_PRIVATE_MOSAIC = 2, /* how many tiles a mosaic of Siemens' MR has */
+} emr_private;
+
 typedef struct emr_deidentify_rules {
 	/* false: dates and times of what was done with the patient are moved into the past by 30 to
 	 * 60 years, by the same time for all of a participant's files; true: none is left. */
@@ -75,6 +82,7 @@ typedef struct emr_deidentify_rules {
 	/* CT and MR pictures that the device made from others (DERIVED\PRIMARY: maps, projections)
 	 * need no word of the device that no text is drawn in them. */
 	bool with_derived;
+	unsigned with_private; /* of emr_private: option 113111; 0: no private element stays */
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
 	/* Which columns of tables stay; none: tables are withheld as no DICOM. */

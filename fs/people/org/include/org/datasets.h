@@ -18,7 +18,8 @@ emr_status emr_dataset_find(
 emr_status emr_dataset_find_or_say(
 	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem);
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
- * "dates" "characteristics" "faces" "derived" "columns" (of copies) "terms" (SHA-256 of their file)
+ * "dates" "characteristics" "faces" "derived" "mosaic_tiles" "safe_private" "columns" (of copies)
+ * "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
  * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no
  * more, whoever it is and however short it was; that person may read now as well. Where there is a
