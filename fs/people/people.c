@@ -77,8 +77,8 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
 			       json_object_set_new(
 				       one, "registered", json_boolean(known.is_active)) == 0 &&
-			       json_object_set_new(one, "ended", json_boolean(ends <= a->now)) ==
-				       0 &&
+			       json_object_set_new(
+				       one, "key_ended", json_boolean(ends <= a->now)) == 0 &&
 			       json_object_set_new(one, "valid_until", json_string(until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;

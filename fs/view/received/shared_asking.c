@@ -173,7 +173,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
-		s->owner->away_told_boot_ns = s->owner->absent_ns = 0;
+		s->owner->away_told_boot_ns = 0;
+		s->owner->absent_ns = 0;
 		s->owner->absent_until_boot_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
 	}
