@@ -8,9 +8,9 @@
 #include "session/session.h"
 #include "view/names.h"
 
-/* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"done","of"}} now and
+/* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"so_far","of"}} now and
  * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn,
- * {"bad":{path place error}} for each fault, and last
+ * {"fault":{path place error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
 emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
@@ -20,8 +20,8 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Versions of the file at REQUEST's path, oldest first: emits {"versions":[...]} in portions, and
- * last {"done":true}. */
+/* Versions of the file at REQUEST's path, oldest first: emits {"version_list":[...]} in portions,
+ * and last {"done":true}. */
 emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
@@ -37,12 +37,12 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 	void *arg, emr_problem *out_problem);
 
 /* Erases what REQUEST names, or counts it with `look`: emits
- * {"done":true,"live","deleted","directories","finished", "not_reached":[{who why}]}. */
+ * {"done":true,"live","deleted_files","directories","finished", "not_reached":[{who why}]}. */
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
 /* Every version that is pinned here is made whole on this computer from the nodes of the settings,
- * as far as they have it.  Emits {"progress":{"done","of"}} and {"done":true,"brought_bytes",
+ * as far as they have it.  Emits {"progress":{"so_far","of"}} and {"so_far":true,"brought_bytes",
  * "not_whole"}. */
 emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
@@ -69,9 +69,9 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	void *arg, emr_problem *out_problem);
 
 /* Reads records out of REQUEST's file into the directory at path; at the top those that our
- * ledger names come back as what they were.  Emits progress, {"bad":{path error}} for each one that
- * was not read, and last
- * {"done":true,"records","bytes","bad_count","there","mended","lacking",...}.
+ * ledger names come back as what they were.  Emits progress, {"fault":{path error}} for each one
+ * that was not read, and last
+ * {"done":true,"records","bytes","bad_count","there","mended_records","lacking",...}.
  */
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

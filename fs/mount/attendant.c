@@ -121,11 +121,11 @@ json_t *emr_attendant_report(emr_attendant *a)
 	n = a->shown;
 	pthread_mutex_unlock(&a->lock);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:I}",
-		"grants", (json_int_t)n.grants, "fragments", (json_int_t)n.fragments, "served",
+		"grants_held", (json_int_t)n.grants, "fragments", (json_int_t)n.fragments, "served",
 		(json_int_t)n.served, "refused", (json_int_t)n.refused, "destroyed",
-		(json_int_t)n.destroyed, "waiting", waiting_json(&n), "witnessed_at",
+		(json_int_t)n.destroyed, "questions", waiting_json(&n), "witnessed_at",
 		time_json(n.witnessed_unix_s), "key_made_at", time_json(n.key_unix_s), "started_at",
-		time_json(a->started_unix_s), "entries", (json_int_t)n.size, "in_force",
+		time_json(a->started_unix_s), "ledger_entries", (json_int_t)n.size, "in_force",
 		n.is_in_force, "error",
 		n.status == EMR_OK ? json_null() : json_string(emr_status_text(n.status)), "pid",
 		(json_int_t)getpid());

@@ -55,7 +55,7 @@ static emr_status say_progress(
 		return EMR_OK;
 	*last_ns = now;
 	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
+		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)of);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 

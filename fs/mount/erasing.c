@@ -242,9 +242,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	json_decref(stays.list);
 	emr_hex(erased.objects.b, sizeof erased.objects.b, objects);
 	object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "objects",
-		objects, "live", (json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
-		(json_int_t)erased.deleted, "directories", (json_int_t)erased.directories,
-		"scratch", (json_int_t)erased.scratch, "finished",
+		objects, "live", (json_int_t)erased.live, "copies", (json_int_t)copies,
+		"deleted_files", (json_int_t)erased.deleted, "directories",
+		(json_int_t)erased.directories, "scratch", (json_int_t)erased.scratch, "finished",
 		erased.is_finished && !nodes.is_waiting, "not_reached", not_reached);
 	if (failed != 0) {
 		json_decref(object);

@@ -139,7 +139,7 @@ static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 		return EMR_OK;
 	p->last_ns = now;
 	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
+		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)of);
 	return object != NULL ? p->emit(p->arg, object) : EMR_NO_MEMORY;
 }
 

@@ -70,7 +70,7 @@ static emr_status say_bad(import *i, const char *path, emr_status why)
 	if (i->failed > BAD_MAX)
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
-	object = json_pack("{s:{s:s, s:s}}", "bad", "path", shown, "error", error_of(why));
+	object = json_pack("{s:{s:s, s:s}}", "fault", "path", shown, "error", error_of(why));
 	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -82,8 +82,8 @@ static emr_status say_progress(import *i)
 	if (now - i->last_progress_ns < 500000000)
 		return EMR_OK;
 	i->last_progress_ns = now;
-	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)i->seen, "of", (json_int_t)i->of);
+	object = json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)i->seen, "of",
+		(json_int_t)i->of);
 	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -341,7 +341,7 @@ static emr_status say_erased(void *arg, const emr_parcel_record *r)
 	if (i->erased > BAD_MAX)
 		return EMR_OK;
 	emr_show(r->path, shown, sizeof shown);
-	object = json_pack("{s:s}", "erased", shown);
+	object = json_pack("{s:s}", "erased_path", shown);
 	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -480,7 +480,7 @@ import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg,
 	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
 		(json_int_t)i.records, "bytes", (json_int_t)i.bytes, "bad_count",
 		(json_int_t)i.failed, "left_out", (json_int_t)left_out, "erased_count",
-		(json_int_t)i.erased, "there", (json_int_t)i.there, "mended",
+		(json_int_t)i.erased, "there", (json_int_t)i.there, "mended_records",
 		(json_int_t)i.brought.mended, "lacking", (json_int_t)i.brought.lacking);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

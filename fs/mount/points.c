@@ -197,7 +197,7 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 		c->entries, json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "at", at, "amount",
 				    m->is_out ? -(json_int_t)m->points : (json_int_t)m->points,
 				    "why", why_of(m->kind), "tx", tx, "who",
-				    has_other ? emr_json_text(who) : json_null(), "dataset",
+				    has_other ? emr_json_text(who) : json_null(), "for_dataset",
 				    has_dataset ? json_string(dataset) : json_null()));
 }
 

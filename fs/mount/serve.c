@@ -132,7 +132,7 @@ static json_t *pending_now(conversation *c, bool is_copying, const emr_view_coun
 	return json_pack("{s:b, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"no_room", counts->has_no_room, "copies_short",
 		is_counted ? json_integer((json_int_t)copies_short) : json_null(), "read_only",
-		emr_session_is_read_only(c->server->session, &why), "away",
+		emr_session_is_read_only(c->server->session, &why), "ledger_away",
 		absence.status != EMR_OK && !absence.is_asked, "pending",
 		(json_int_t)counts->pending + is_copying, "awaiting_copies",
 		(json_int_t)counts->awaiting, "failed", (json_int_t)counts->failed, "confirmed",

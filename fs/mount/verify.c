@@ -119,7 +119,7 @@ static emr_status say_bad(verification *v, const char *path, const char *place, 
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
 	object = json_pack(
-		"{s:{s:s, s:s, s:s}}", "bad", "path", shown, "place", place, "error", error);
+		"{s:{s:s, s:s, s:s}}", "fault", "path", shown, "where", place, "error", error);
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -150,7 +150,7 @@ static emr_status say_progress(verification *v, uint64_t done)
 		return EMR_OK;
 	v->last_progress_ns = now;
 	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)v->n);
+		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)v->n);
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -554,8 +554,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
 		"reached", absence.status == EMR_OK, "ordered", is_ordered, "genesis", genesis,
-		"pinned", begun.is_pinned, "mended", v->mended, "awaited", (json_int_t)awaited,
-		"witnesses", witness_names(v->session));
+		"genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
+		(json_int_t)awaited, "witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -79,7 +79,7 @@ static emr_status emit_portion(listing *l)
 
 	if (json_array_size(l->portion) == 0)
 		return EMR_OK;
-	object = json_pack("{s:o}", "versions", l->portion);
+	object = json_pack("{s:o}", "version_list", l->portion);
 	l->portion = json_array();
 	if (object == NULL || l->portion == NULL) {
 		json_decref(object);
@@ -141,7 +141,7 @@ static emr_status add_others_version(void *arg, const emr_file_version *v, const
 static emr_status say_waiting(void *arg)
 {
 	listing *l = arg;
-	json_t *object = json_pack("{s:b}", "waiting", 1);
+	json_t *object = json_pack("{s:b}", "awaits_key", 1);
 	emr_status status = object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
 
 	l->emit_failed = status != EMR_OK;

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "keyring/sealed.h"
 #include "kit/places.h"
+#include "kit/verbs.h"
 #include "replica/names.h"
 #include "view/received.h"
 
@@ -187,18 +188,20 @@ static void list_name(const emr_contact *contact, char *out_names, size_t size)
 		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
 }
 
-/* Names that begin as WHO does, or at least with its first letter. */
+/* Names that begin as WHO does, or have few other letters. */
 static void list_near(const emr_book *book, const char *who, char *out_names, size_t size)
 {
-	out_names[0] = '\0';
-	for (size_t len = strlen(who); len > 0 && out_names[0] == '\0'; len = len > 1 ? 1 : 0) {
-		for (size_t i = 0; i < book->n; i++) {
-			const emr_contact *c = &book->people[i];
+	size_t len = strlen(who);
 
-			if (strncasecmp(c->who, who, len) == 0 ||
-				strncasecmp(c->card.name, who, len) == 0)
-				list_name(c, out_names, size);
-		}
+	out_names[0] = '\0';
+	for (size_t i = 0; i < book->n && len > 0; i++) {
+		const emr_contact *c = &book->people[i];
+
+		if (strncasecmp(c->who, who, len) == 0 ||
+			strncasecmp(c->card.name, who, len) == 0 ||
+			emr_args_far(who, c->who) < EMR_ARGS_FAR ||
+			emr_args_far(who, c->card.name) < EMR_ARGS_FAR)
+			list_name(c, out_names, size);
 	}
 }
 

@@ -77,8 +77,8 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
 			       json_object_set_new(
 				       one, "registered", json_boolean(known.is_active)) == 0 &&
-			       json_object_set_new(one, "ended", json_boolean(ends <= a->now)) ==
-				       0 &&
+			       json_object_set_new(
+				       one, "key_ended", json_boolean(ends <= a->now)) == 0 &&
 			       json_object_set_new(one, "valid_until", json_string(until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
@@ -226,11 +226,8 @@ static emr_status find_contact(const asking *a, size_t *out_index)
 	emr_status status =
 		emr_book_find(&a->book, a->request->who, out_index, names, sizeof names);
 
-	if (status == EMR_NOT_FOUND && names[0] != '\0')
-		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", a->request->who,
-			"names", names, NULL);
-	else if (status == EMR_NOT_FOUND)
-		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON, "who", a->request->who, NULL);
+	if (status == EMR_NOT_FOUND)
+		emr_person_unknown(&a->book, a->request->who, names, a->problem);
 	return status;
 }
 

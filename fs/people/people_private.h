@@ -38,3 +38,9 @@ emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16
  * is the network's.  *OUT_NAMES is owned by the caller. */
 emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
 	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names);
+
+/* ---- alike.c ---- */
+/* Says that nobody is called TYPED, and who is NEAR ("": nobody); or which name of BOOK looks the
+ * same, and in which character it differs: "U+00A0 where there is U+0020". */
+void emr_person_unknown(
+	const emr_book *book, const char *typed, const char *near, emr_problem *out_problem);

@@ -544,11 +544,8 @@ emr_status emr_who_find_or_say(
 	char names[NAMES_MAX] = "";
 	emr_status status = emr_who_find(crowd, text, out_who, names, sizeof names);
 
-	if (status == EMR_NOT_FOUND && names[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", text, "names",
-			names, NULL);
-	else if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON, "who", text, NULL);
+	if (status == EMR_NOT_FOUND)
+		emr_person_unknown(&crowd->book, text, names, out_problem);
 	else if (status == EMR_CONFLICT)
 		emr_problem_set(
 			out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);

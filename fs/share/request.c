@@ -13,11 +13,12 @@
 
 static const emr_id16 nowhere; /* the domain of what is said to a person */
 
-bool request_terms_ok(uint16_t rights, uint32_t purposes)
+bool request_terms_ok(uint16_t rights, uint32_t purposes, uint64_t until_unix_s)
 {
 	return (rights == EMR_RIGHTS_READ || rights == EMR_RIGHTS_WRITE ||
 		       rights == EMR_RIGHTS_DEPOSIT) &&
-	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
+	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0 &&
+	       until_unix_s <= EMR_REQUEST_UNTIL_MAX;
 }
 
 bool request_is_timely(const emr_known_request *known, uint64_t now)
@@ -40,7 +41,7 @@ bool request_is_timely(const emr_known_request *known, uint64_t now)
 
 static emr_status check_order(const emr_share *share, const emr_share_request_order *o)
 {
-	bool is_good = request_terms_ok(o->rights, o->purposes) &&
+	bool is_good = request_terms_ok(o->rights, o->purposes, o->until_unix_s) &&
 		       o->until_unix_s > share_now(share) &&
 		       strlen(o->path) <= EMR_REQUEST_PATH_MAX &&
 		       strlen(o->reason) <= EMR_REQUEST_REASON_MAX &&

@@ -26,7 +26,8 @@ static emr_status check_body(
 	uint8_t to[32];
 
 	emr_request_to(body->rsalt, share->me.signer_id.b, to);
-	if (memcmp(to, row->to, sizeof to) != 0 || !request_terms_ok(body->rights, body->purposes))
+	if (memcmp(to, row->to, sizeof to) != 0 ||
+		!request_terms_ok(body->rights, body->purposes, body->until))
 		return EMR_DAMAGED;
 	return EMR_OK;
 }

@@ -389,7 +389,7 @@ emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
 /* This is what the files about requests share: the row of a request to a person, and terms that
  * can be granted. */
 
-bool request_terms_ok(uint16_t rights, uint32_t purposes);
+bool request_terms_ok(uint16_t rights, uint32_t purposes, uint64_t until_unix_s);
 /* Whether anybody would still want to hear of it. */
 bool request_is_timely(const emr_known_request *known, uint64_t now);
 /* EMR_NOT_FOUND, EMR_DAMAGED. */

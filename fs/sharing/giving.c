@@ -310,7 +310,8 @@ static emr_status answer_look(
 			   : json_null(),
 		"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced, "left_out",
 		l.left_out, "away", emr_away_word(l.made.away), "rule",
-		emr_away_word(emr_away_asked(order->rights)), "own", l.made.n == 0 ? l.own : "");
+		emr_away_word(emr_away_asked(order->rights)), "own_agent",
+		l.made.n == 0 ? l.own : "");
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 

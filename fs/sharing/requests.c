@@ -98,8 +98,8 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 	}
 	if (status != EMR_OK)
 		return status;
-	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)requests.waiting,
-		"held_back", (json_int_t)requests.held_back);
+	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting_requests",
+		(json_int_t)requests.waiting, "held_back", (json_int_t)requests.held_back);
 	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
 }
 
@@ -372,7 +372,7 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 		object = json_pack(
 			"{s:b, s:[o]}", "done", 1, "requests", emr_listed_request_json(listed));
 	else if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "withdrawn",
+		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "was_own",
 			!listed->is_to_me, "of_file", listed->file[0] != '\0');
 	free(listed);
 	if (status != EMR_OK && !out_problem->is_set)

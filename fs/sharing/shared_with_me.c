@@ -8,6 +8,7 @@
 #include "kit/out.h"
 #include "kit/purposes.h"
 #include "kit/text.h"
+#include "sharing/opening.h"
 #include "view/received.h"
 
 /* ---- order ---- */
@@ -21,6 +22,7 @@ typedef struct row {
 typedef struct collecting {
 	row *rows;
 	size_t n;
+	bool is_ledger_away;
 	emr_status status;
 } collecting;
 
@@ -64,18 +66,28 @@ static bool is_to_open(const emr_shared_with_me *share)
 	return share->phase == EMR_SHARE_OPEN && strcmp(share->right, "deposit") != 0;
 }
 
-static json_t *row_json(const emr_shared_with_me *share)
+static const char *why_not(const emr_shared_with_me *share, bool is_ledger_away)
+{
+	if (share->phase != EMR_SHARE_OPEN)
+		return state_of(share);
+	if (!is_to_open(share))
+		return "deposit";
+	return is_ledger_away ? "ledger-away" : share->is_owner_away ? "owner-away" : "";
+}
+
+static json_t *row_json(const emr_shared_with_me *share, bool is_ledger_away)
 {
 	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES];
+	const char *why = why_not(share, is_ledger_away);
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:s}", "path",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:b, s:s}", "path",
 		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
 		share->right, "purpose", purposes, "until", until, "until_unix",
 		(json_int_t)end_of(share), "history", share->has_history, "opens",
 		is_to_open(share) ? emr_opens_word(share->opens_away) : "", "state",
-		state_of(share));
+		state_of(share), "opens_now", why[0] == '\0', "why_not", why);
 }
 
 static bool note_share(void *arg, const emr_shared_with_me *share)
@@ -83,7 +95,7 @@ static bool note_share(void *arg, const emr_shared_with_me *share)
 	collecting *c = arg;
 	row one = {.has_ended = share->phase != EMR_SHARE_OPEN,
 		.until_unix_s = end_of(share),
-		.one = row_json(share)};
+		.one = row_json(share, c->is_ledger_away)};
 	row *grown = one.one != NULL ? realloc(c->rows, (c->n + 1) * sizeof *grown) : NULL;
 
 	if (grown == NULL) {
@@ -98,7 +110,7 @@ static bool note_share(void *arg, const emr_shared_with_me *share)
 
 emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 {
-	collecting c = {.status = EMR_OK};
+	collecting c = {.status = EMR_OK, .is_ledger_away = emr_opening_ledger_is_away(session)};
 	json_t *list = json_array();
 	emr_status status = list != NULL
 				    ? emr_view_each_shared_with_me(session->view, note_share, &c)

@@ -13,6 +13,7 @@
 #include "kit/text.h"
 #include "share/audit.h"
 #include "share/write.h"
+#include "sharing/opening.h"
 
 #include "sharing_private.h"
 
@@ -80,6 +81,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 		if (!c->with_past)
 			return EMR_OK;
 		row.state = EMR_SHARE_OVER;
+		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
 	}
 	for (size_t at = 0; at < c->inner.len; at += sizeof(emr_id16))
 		if (memcmp(c->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
@@ -351,6 +353,7 @@ static emr_status collect_shares(
 	if (c.rows.n > 1)
 		qsort(c.rows.list, c.rows.n, sizeof *c.rows.list, by_path);
 	name_ids(&c.rows);
+	emr_opening_look(session, c.crowd->now_unix_s, &c.rows);
 	*out_rows = c.rows;
 	return EMR_OK;
 }
@@ -472,7 +475,7 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, "
-			 "s:s, s:I, s:I}",
+			 "s:s, s:I, s:I, s:b, s:s}",
 		"id", row->id, "path", emr_json_text(row->path), "who",
 		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
 		"organisation", emr_json_text(row->who.organisation), "says",
@@ -481,7 +484,8 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 		(row->rights & EMR_GRANT_HISTORY) != 0, "state", state, "released_by",
 		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
 		away_of(row), "opened", (json_int_t)row->opened, "opened_last_unix",
-		(json_int_t)row->opened_last_unix_s);
+		(json_int_t)row->opened_last_unix_s, "opens_now", row->why_not[0] == '\0',
+		"why_not", row->why_not);
 }
 
 bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one)

@@ -147,7 +147,7 @@ static emr_status add_seen(taking *t, const seen *one, json_t *portion)
 	return row != NULL && json_array_append_new(portion, row) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* "opened": what somebody says he opened; "released": what he could have opened, too. */
+/* "openings": what somebody says he opened; "released": what he could have opened, too. */
 static emr_status emit_seen(taking *t, const char *name, bool is_opened)
 {
 	const seen *all = (const seen *)t->seen.data;
@@ -267,7 +267,7 @@ static emr_status take_back(taking *t, const emr_who *who)
 		status = emit_ended(t);
 	if (status == EMR_OK) {
 		look_back(t);
-		status = emit_seen(t, "opened", true);
+		status = emit_seen(t, "openings", true);
 	}
 	if (status == EMR_OK)
 		status = emit_seen(t, "released", false);

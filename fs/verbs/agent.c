@@ -59,8 +59,8 @@ static void say_report(emr_out *out, const json_t *report)
 		(long long)json_integer_value(json_object_get(report, "refused")), ended);
 	emr_say(out, "  Holds %lld fragments of %lld grants.  Left to others first: %zu.\n",
 		(long long)json_integer_value(json_object_get(report, "fragments")),
-		(long long)json_integer_value(json_object_get(report, "grants")),
-		json_array_size(json_object_get(report, "waiting")));
+		(long long)json_integer_value(json_object_get(report, "grants_held")),
+		json_array_size(json_object_get(report, "questions")));
 	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n",
 		key != NULL ? key : "-", witnessed != NULL ? witnessed : _("not yet"));
 	if (!json_is_true(json_object_get(report, "in_force")))

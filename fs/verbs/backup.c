@@ -351,7 +351,7 @@ static void bring(backing_up *b)
 		progress = json_object_get(answer, "progress");
 		if (progress != NULL)
 			emr_progress_of(b->out, b->doing, EMR_PROGRESS_RECORDS,
-				(uint64_t)json_integer_value(json_object_get(progress, "done")),
+				(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
 				(uint64_t)json_integer_value(json_object_get(progress, "of")));
 	}
 	emr_progress_end(b->out);

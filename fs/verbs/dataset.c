@@ -218,7 +218,8 @@ static void say_cells(const json_t *list, const char *name, char *out, size_t si
 		const char *word = emr_json_text_at(cell, name);
 		size_t at = strlen(out);
 
-		emr_count_text((uint64_t)number_of(cell, "people"), "person", "people", people);
+		emr_count_text((uint64_t)number_of(cell, "participants"), "person", "participants",
+			people);
 		emr_count_text((uint64_t)number_of(cell, "files"), "file", "files", files);
 		snprintf(out + at, size - at, "%s%s (%s%s%s)", i > 0 ? ", " : "",
 			strcmp(word, "other") == 0 ? _("others") : word, people,
@@ -230,13 +231,14 @@ static void say_cells(const json_t *list, const char *name, char *out, size_t si
 /* Never a name, and never what a few people have. */
 static void say_counts(const dataset *d, const json_t *one)
 {
-	const json_t *counts = json_object_get(one, "counts");
+	const json_t *counts = json_object_get(one, "table");
 	char as_of[EMR_TEXT_BYTES], list[2000], people[EMR_COUNT_BYTES];
 
 	if (counts == NULL)
 		return;
 	emr_moment_text(emr_json_text_at(counts, "as_of"), as_of);
-	emr_count_text((uint64_t)number_of(counts, "people"), "person", "people", people);
+	emr_count_text(
+		(uint64_t)number_of(counts, "participants"), "person", "participants", people);
 	emr_say(d->out,
 		"  What is in it, of %s, as their computers said by %s (numbers are rounded down; "
 		"what fewer than %lld people have is not shown):\n",
@@ -498,11 +500,11 @@ static void say_copies(const dataset *d, const copies *c)
 static emr_status take_answer(dataset *d, const json_t *object, const char *doing, copies *c)
 {
 	const json_t *progress = json_object_get(object, "progress"),
-		     *withheld = json_object_get(object, "withheld");
+		     *withheld = json_object_get(object, "withheld_files");
 
 	if (progress != NULL)
 		emr_progress_of(d->out, doing, EMR_PROGRESS_RECORDS,
-			(uint64_t)json_integer_value(progress), 0);
+			(uint64_t)number_of(progress, "so_far"), 0);
 	if (withheld != NULL && json_array_extend(c->withheld, (json_t *)(uintptr_t)withheld) != 0)
 		return EMR_NO_MEMORY;
 	if (!json_is_true(json_object_get(object, "done")))
@@ -512,7 +514,7 @@ static emr_status take_answer(dataset *d, const json_t *object, const char *doin
 	c->added = (uint64_t)number_of(object, "added");
 	c->changed = (uint64_t)number_of(object, "changed");
 	c->removed = (uint64_t)number_of(object, "removed");
-	c->follows = json_is_true(json_object_get(object, "follows"));
+	c->follows = json_is_true(json_object_get(object, "is_followed"));
 	c->is_gone = json_is_true(json_object_get(object, "gone"));
 	return EMR_OK;
 }
@@ -620,7 +622,7 @@ static emr_status write_and_give(
 
 	emr_count_text(c->added, "copy is", "copies are", count);
 	emr_out_number(d->out, "added", c->added);
-	emr_out_flag(d->out, "follows", c->follows);
+	emr_out_flag(d->out, "is_followed", c->follows);
 	if (status == EMR_OK && !is_in)
 		status = give_copies(d, c, request, &is_asked, out_problem);
 	if (status == EMR_OK)
@@ -643,13 +645,13 @@ static emr_status join_with_copies(
 	emr_out_number(d->out, "cleaned", c->n);
 	emr_out_number(d->out, "changed", c->changed);
 	emr_out_number(d->out, "removed", c->removed);
-	emr_out_put(d->out, "withheld", json_deep_copy(c->withheld));
+	emr_out_put(d->out, "withheld_files", json_deep_copy(c->withheld));
 	if (c->n == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOTHING_CLEAN, "path",
 			c->from, "what", c->dataset, NULL);
 	if (is_in && c->added == 0 && c->follows != d->args->given[EMR_OPT_ONCE]) {
 		emr_out_number(d->out, "added", 0);
-		emr_out_flag(d->out, "follows", c->follows);
+		emr_out_flag(d->out, "is_followed", c->follows);
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
@@ -779,7 +781,7 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	emr_out_text(d->out, "snapshot", id);
 	emr_out_text(d->out, "root", root);
 	emr_out_number(d->out, "versions", made.n);
-	emr_out_number(d->out, "entries", made.log_size);
+	emr_out_number(d->out, "ledger_entries", made.log_size);
 	return EMR_OK;
 }
 

@@ -37,7 +37,7 @@ static emr_status note_ended(const leaving *l, const char *key, bool ends)
 		json_t *one = json_array_get(l->list, i);
 		bool stays = json_is_true(json_object_get(one, "saved_since"));
 
-		if (json_object_set_new(one, "ended", json_boolean(ends && !stays)) != 0)
+		if (json_object_set_new(one, "taken_back", json_boolean(ends && !stays)) != 0)
 			status = EMR_NO_MEMORY;
 	}
 	emr_out_put(l->left->out, key, json_incref(l->list));

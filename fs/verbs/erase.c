@@ -103,7 +103,7 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 	w->request.look = false;
 	if (status != EMR_OK)
 		return status;
-	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
+	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted_files");
 	w->directories = emr_json_number_at(answer, "directories");
 	/* The records that were counted are erased, whatever has their name by then. */
 	snprintf(w->request.id, sizeof w->request.id, "%s", emr_json_text_at(answer, "objects"));
@@ -159,7 +159,7 @@ static void say_erased(wanted *w, const json_t *answer)
 	const json_t *left = json_object_get(answer, "not_reached");
 	char counted[2 * EMR_COUNT_BYTES], who[4200];
 
-	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
+	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted_files");
 	w->directories = emr_json_number_at(answer, "directories");
 	count_text(w, counted);
 	if (w->files + w->directories == 0)
@@ -175,7 +175,7 @@ static void say_erased(wanted *w, const json_t *answer)
 	}
 	emr_out_number(w->out, "erased", w->files + w->directories);
 	emr_out_number(w->out, "live", emr_json_number_at(answer, "live"));
-	emr_out_number(w->out, "deleted", emr_json_number_at(answer, "deleted"));
+	emr_out_number(w->out, "deleted_files", emr_json_number_at(answer, "deleted_files"));
 	emr_out_number(w->out, "directories", w->directories);
 	emr_out_number(w->out, "copies", emr_json_number_at(answer, "copies"));
 	emr_out_number(w->out, "scratch", emr_json_number_at(answer, "scratch"));

@@ -82,12 +82,13 @@ static emr_status inside(
 static emr_status take_answer(asking *a, json_t *object)
 {
 	const json_t *progress = json_object_get(object, "progress");
-	json_t *bad = json_object_get(object, "bad"), *erased = json_object_get(object, "erased");
+	json_t *bad = json_object_get(object, "fault"),
+	       *erased = json_object_get(object, "erased_path");
 	emr_status status = EMR_OK;
 
 	if (progress != NULL)
 		emr_progress_of(a->out, a->doing, EMR_PROGRESS_RECORDS,
-			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
 			(uint64_t)json_integer_value(json_object_get(progress, "of")));
 	if (bad != NULL) {
 		emr_say(a->out, "  %-14s %s\n", emr_json_text_at(bad, "error"),
@@ -292,12 +293,12 @@ static void say_left_out(const asking *a)
 /* A record that the local ledger knows is no copy. */
 static void say_there(const asking *a)
 {
-	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended"),
+	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended_records"),
 		 lacking = number_of(a, "lacking");
 	char n[EMR_TEXT_BYTES];
 
 	emr_out_number(a->out, "there", there);
-	emr_out_number(a->out, "mended", mended);
+	emr_out_number(a->out, "mended_records", mended);
 	emr_out_number(a->out, "lacking", lacking);
 	emr_number_text(there, n);
 	if (there > 0)
@@ -371,6 +372,6 @@ int emr_cmd_import(const emr_args *args, emr_out *out)
 		status = outside(&a, args->operands[0], &request, &problem);
 	if (status == EMR_OK)
 		status = read_car(&a, args, &request, &problem);
-	emr_out_put(out, "erased", json_incref(a.erased));
+	emr_out_put(out, "erased_paths", json_incref(a.erased));
 	return status == EMR_OK ? conclude(&a) : failed(out, &problem, status, "import");
 }

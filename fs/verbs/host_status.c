@@ -137,8 +137,8 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_text(out, "url", h.at.url);
 	emr_out_text(out, "pin", h.at.pin);
 	emr_out_number(out, "pid", (uint64_t)h.pid);
-	emr_out_number(out, "members", h.members);
-	emr_out_number(out, "entries", h.facts.entries);
+	emr_out_number(out, "member_count", h.members);
+	emr_out_number(out, "ledger_entries", h.facts.entries);
 	emr_out_text(out, "last_at", when);
 	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
 	emr_out_number(out, "blocks_bytes", h.block_bytes);

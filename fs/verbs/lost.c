@@ -107,7 +107,7 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 			emr_problem_set_status(out_problem, status, _("The ledger"));
 		return status;
 	}
-	emr_out_put(out, "removed", json_incref(c.removed));
+	emr_out_put(out, "removed_devices", json_incref(c.removed));
 	emr_out_put(out, "ended", json_incref(c.ended));
 	emr_out_number(out, "epochs", lost.epochs);
 	say_cut(&c, &lost);

@@ -162,7 +162,7 @@ int emr_org_make_agent(
 	emr_problem problem = {0};
 	emr_status status;
 
-	emr_out_put(out, "agent", json_null());
+	emr_out_put(out, "agent_keyring", json_null());
 	if (!is_wanted(args, out))
 		return EMR_EXIT_DONE;
 	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
@@ -178,7 +178,7 @@ int emr_org_make_agent(
 		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, NULL);
 		return emr_out_fail(out, &problem);
 	}
-	emr_out_text(out, "agent", f.name);
+	emr_out_text(out, "agent_keyring", f.name);
 	emr_say(out,
 		"The agent runs.  What it has done: emrfs --as %s agent --status\n"
 		"To begin with the computer: systemctl --user enable emrfs-agent\n",

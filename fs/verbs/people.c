@@ -322,7 +322,7 @@ static void say_person(telling *t, const json_t *one)
 	emr_say(t->out, "%s%s   %s%s, %s %s\n", line, role,
 		emr_json_flag_at(one, "compared") ? _("compared") : _("not compared"),
 		emr_json_flag_at(one, "same_network") ? "" : _(", another network"),
-		emr_json_flag_at(one, "ended") ? _("key ended on") : _("valid until"), day);
+		emr_json_flag_at(one, "key_ended") ? _("key ended on") : _("valid until"), day);
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 

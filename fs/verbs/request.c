@@ -428,7 +428,7 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = ask_request(&t, &request, &problem);
 	if (status == EMR_OK) {
-		bool is_own = json_is_true(json_object_get(t.last, "withdrawn"));
+		bool is_own = json_is_true(json_object_get(t.last, "was_own"));
 
 		emr_say(out,
 			is_own ? _("Request %s was yours: it is taken back.\n")

@@ -117,7 +117,7 @@ static emr_status say_versions(emr_out *out, const json_t *all)
 			return EMR_NO_MEMORY;
 		}
 	}
-	emr_out_put(out, "versions", newest_first);
+	emr_out_put(out, "version_list", newest_first);
 	emr_out_put(out, "restored", json_null());
 	return EMR_OK;
 }
@@ -137,7 +137,7 @@ static emr_status list_versions(
 		if (status != EMR_OK)
 			break;
 		is_done = json_is_true(json_object_get(object, "done"));
-		portion = json_object_get(object, "versions");
+		portion = json_object_get(object, "version_list");
 		if (portion != NULL && json_array_extend(all, (json_t *)(uintptr_t)portion) != 0)
 			status = EMR_NO_MEMORY;
 		json_decref(object);
@@ -180,7 +180,7 @@ static emr_status bring_back(
 	else
 		emr_say(out, "%s: version %llu is back, %s bytes.\n", shown,
 			(unsigned long long)version, bytes);
-	emr_out_put(out, "versions", json_array());
+	emr_out_put(out, "version_list", json_array());
 	emr_out_text(out, "restored", emr_json_text_at(answer, "restored"));
 	emr_out_text(out, "copied_from", emr_json_text_at(answer, "copied_from"));
 	emr_out_number(out, "version", version);

@@ -84,7 +84,7 @@ static emr_status collect_grant(revoking *r, const json_t *object)
 		r->names_seen = true;
 	r->is_reached = json_is_true(json_object_get(object, "reached")); /* stands in the last */
 	if (status == EMR_OK)
-		status = extend(r->opened, object, "opened");
+		status = extend(r->opened, object, "openings");
 	if (status == EMR_OK)
 		status = extend(r->released, object, "released");
 	if (status == EMR_OK)
@@ -206,7 +206,7 @@ static void say_all(revoking *r)
 	strip(r->opened, false);
 	strip(r->released, true);
 	emr_out_put(r->out, "ended", json_incref(r->ended));
-	emr_out_put(r->out, "opened", json_incref(r->opened));
+	emr_out_put(r->out, "openings", json_incref(r->opened));
 	emr_out_put(r->out, "released", json_incref(r->released));
 	emr_out_put(r->out, "still", json_incref(r->still));
 	emr_out_flag(r->out, "names_seen", r->names_seen);

@@ -18,6 +18,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "report/fhir.h"
+#include "sharing/opening.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -57,8 +58,7 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 static void say_grant(const sharing *s, const json_t *one)
 {
 	char path[300], column[340], who[EMR_WHO_TEXT_BYTES], until[80],
-		opened[EMR_TEXT_BYTES + 60] = "";
-	const char *state = emr_json_text_at(one, "state");
+		opened[EMR_TEXT_BYTES + 60] = "", opening[EMR_OPENING_TEXT_BYTES];
 	uint64_t times = emr_json_number_at(one, "opened");
 
 	emr_show(emr_json_text_at(one, "path"), path, sizeof path);
@@ -74,12 +74,12 @@ static void say_grant(const sharing *s, const json_t *one)
 			(unsigned long long)times, last);
 	}
 	emr_column_text(path, 20, column, sizeof column);
-	emr_say(s->out, "%-10s  %s  %s   %s%s   %s   %s%s%s%s\n", emr_json_text_at(one, "id"),
+	emr_opening_text(emr_json_text_at(one, "why_not"), emr_json_text_at(one, "state"),
+		emr_json_text_at(one, "who"), opening);
+	emr_say(s->out, "%-10s  %s  %s   %s%s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
 		column, who, emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
-		emr_text_word(emr_json_text_at(one, "purpose")), until,
-		strcmp(state, "confirmed") == 0 ? "" : "   ",
-		strcmp(state, "confirmed") == 0 ? "" : emr_text_word(state), opened);
+		emr_text_word(emr_json_text_at(one, "purpose")), until, opening, opened);
 }
 
 /* A portion of either list, which may lack. */
@@ -133,7 +133,7 @@ static const char *inside_of(const char *path)
 
 static void say_received(const sharing *s, const json_t *one)
 {
-	char path[600], owner[300], until[80];
+	char path[600], owner[300], until[80], opening[EMR_OPENING_TEXT_BYTES];
 	const char *purpose = emr_json_text_at(one, "purpose"),
 		   *state = emr_json_text_at(one, "state"), *opens = emr_json_text_at(one, "opens");
 	bool is_open = strcmp(state, "open") == 0;
@@ -146,17 +146,17 @@ static void say_received(const sharing *s, const json_t *one)
 		char when[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)emr_json_number_at(one, "until_unix"), when);
-		snprintf(until, sizeof until,
-			strcmp(state, "revoked") == 0 ? _("ended %s, by its owner") : _("ended %s"),
-			when);
+		snprintf(until, sizeof until, _("ended %s"), when);
 	}
-	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s%s\n", path, owner,
+	emr_opening_text(emr_json_text_at(one, "why_not"), state, _("you"), opening);
+	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s%s   %s\n", path, owner,
 		emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
 		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until,
 		opens[0] == '\0'		 ? ""
 		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
-						 : _("   opens only while that folder is open"));
+						 : _("   opens only while that folder is open"),
+		opening);
 }
 
 /* Numbers that are for the lines alone. */

@@ -88,8 +88,8 @@ static emr_message message_of(const json_t *look, size_t n)
 	if (n == 0 && strcmp(emr_json_text_at(look, "rule"), "nobody") == 0)
 		return EMR_SAY_NOBODY_RELEASES;
 	if (n == 0)
-		return emr_json_text_at(look, "own")[0] != '\0' ? EMR_SAY_OWN_COULD_RELEASE
-								: EMR_SAY_ONLY_WHILE_OPEN;
+		return emr_json_text_at(look, "own_agent")[0] != '\0' ? EMR_SAY_OWN_COULD_RELEASE
+								      : EMR_SAY_ONLY_WHILE_OPEN;
 	return is_own ? EMR_SAY_OWN_RELEASES : EMR_SAY_NO_THRESHOLD;
 }
 
@@ -107,7 +107,7 @@ void emr_say_release(emr_out *out, const json_t *look)
 	}
 	names_of(by, names, sizeof names);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
-	emr_show(emr_json_text_at(look, "own"), own, sizeof own);
+	emr_show(emr_json_text_at(look, "own_agent"), own, sizeof own);
 	if (n >= 2) {
 		emr_say(out, "Keys are released by %s: %s.\n", names,
 			n == 2					  ? _("both needed")
@@ -123,7 +123,7 @@ void emr_say_release(emr_out *out, const json_t *look)
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem)
 {
-	const char *own = emr_json_text_at(look, "own");
+	const char *own = emr_json_text_at(look, "own_agent");
 	char name[300], who[600], question[1400];
 	emr_status status;
 

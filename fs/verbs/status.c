@@ -220,6 +220,7 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	emr_problem *out_late, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *text = NULL;
+	EMR_AUTO_FREE char *details = NULL;
 	emr_request request = {.ask = EMR_ASK_STATUS, .look = args->n_operands == 0};
 	emr_problem detached = {0};
 	const char *folder;
@@ -250,6 +251,9 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	}
 	text = emr_report_text(report);
 	emr_say(out, "%s", text != NULL ? text : "");
+	if (args->given[EMR_OPT_DETAILS])
+		details = emr_report_details(report);
+	emr_say(out, "%s", details != NULL ? details : "");
 	if (out->fields == NULL || json_object_update(out->fields, report) != 0)
 		status = EMR_NO_MEMORY;
 	json_decref(report);

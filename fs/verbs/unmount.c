@@ -191,7 +191,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 		before = pending;
 		pending = json_integer_value(json_object_get(answer, "pending"));
 		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
-			   json_is_true(json_object_get(answer, "away"));
+			   json_is_true(json_object_get(answer, "ledger_away"));
 		patience = patience_with(answer, pending);
 		emr_sending_show(&sending, answer, out);
 		say_disk(answer, out, &is_disk_said);
@@ -422,7 +422,7 @@ static uint64_t count_traces(const json_t *traces, const char *kind, bool remove
 	for (size_t i = 0; i < json_array_size(traces); i++) {
 		const json_t *trace = json_array_get(traces, i);
 
-		n += json_is_true(json_object_get(trace, "removed")) == removed &&
+		n += json_is_true(json_object_get(trace, "cleared")) == removed &&
 		     strcmp(json_string_value(json_object_get(trace, "kind")), kind) == 0;
 	}
 	return n;

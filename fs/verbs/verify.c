@@ -32,7 +32,7 @@ static void say_bad(emr_out *out, const json_t *bad)
 	if (!emr_message_find(emr_json_text_at(bad, "error"), &message))
 		message = EMR_SAY_FAILED;
 	emr_say(out, "  %-14s %s%s[%s]\n", emr_json_text_at(bad, "error"), shown,
-		shown[0] != '\0' ? "  " : "", emr_json_text_at(bad, "place"));
+		shown[0] != '\0' ? "  " : "", emr_json_text_at(bad, "where"));
 }
 
 static void show(emr_out *out, const json_t *progress)
@@ -45,7 +45,7 @@ static void show(emr_out *out, const json_t *progress)
 		emr_progress(out, "Checking the ledger ...");
 	else
 		emr_progress_of(out, "Checked", EMR_PROGRESS_RECORDS,
-			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
 			(uint64_t)json_integer_value(json_object_get(progress, "of")));
 }
 
@@ -54,7 +54,7 @@ static emr_status take_finding(void *arg, json_t *object)
 {
 	outcome *o = arg;
 	const json_t *progress = json_object_get(object, "progress");
-	json_t *bad = json_object_get(object, "bad"), *gap = json_object_get(object, "gap");
+	json_t *bad = json_object_get(object, "fault"), *gap = json_object_get(object, "gap");
 	emr_status status = EMR_OK;
 
 	if (progress != NULL) {
@@ -96,7 +96,7 @@ static void say_genesis(emr_out *out, const json_t *chain)
 {
 	const char *hash = emr_json_text_at(chain, "genesis");
 
-	if (json_is_true(json_object_get(chain, "pinned")))
+	if (json_is_true(json_object_get(chain, "genesis_pinned")))
 		emr_say(out,
 			"The channel begins with the block that your keyring, or the network's "
 			"settings, name (genesis).\n");

@@ -120,8 +120,8 @@ static json_t *releasers_json(const emr_proof_verdict *v)
 
 		emr_time_json((int64_t)r->ledger_time, at);
 		one = json_pack("{s:o, s:o, s:b, s:s, s:i}", "name", emr_json_text(r->name),
-			"organisation", emr_json_text(r->organisation), "owner", (int)r->is_owner,
-			"at", at, "records", (int)r->count);
+			"organisation", emr_json_text(r->organisation), "by_owner",
+			(int)r->is_owner, "at", at, "records", (int)r->count);
 		if (one == NULL || json_array_append_new(list, one) != 0) {
 			json_decref(list);
 			return NULL;

@@ -144,8 +144,9 @@ static void say_entry(const wallet *w, const json_t *entry)
 	emr_moment_text(emr_json_text_at(entry, "at"), when);
 	emr_number_text((uint64_t)(amount < 0 ? -amount : amount), points);
 	words_for(emr_json_text_at(entry, "why"), emr_json_text_at(entry, "who"), why, sizeof why);
-	emr_say(w->out, "%-20s %c%-12s %-50s %.16s\n", when, amount < 0 ? '-' : '+', points, why,
-		emr_json_text_at(entry, "tx"));
+	emr_say(w->out, "%-20s %c%-12s %s%s%s\n", when, amount < 0 ? '-' : '+', points, why,
+		w->args->given[EMR_OPT_DETAILS] ? "   " : "",
+		w->args->given[EMR_OPT_DETAILS] ? emr_json_text_at(entry, "tx") : "");
 }
 
 static void say_thresholds(const wallet *w, uint64_t credit)

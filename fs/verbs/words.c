@@ -34,10 +34,15 @@ static emr_status words_page_new(const emr_keyring *keyring, words_page **out_pa
 
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem)
 {
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	EMR_AUTO_FD fd = -1;
 	words_page *page = NULL;
 	size_t len = 0;
-	emr_status status = fd < 0 ? emr_status_from_errno(errno) : words_page_new(keyring, &page);
+	emr_status status = words_page_new(keyring, &page);
+
+	if (status == EMR_OK) {
+		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+	}
 
 	for (size_t i = 0; status == EMR_OK && i < EMR_WORDS; i++)
 		len += (size_t)snprintf(page->text + len, sizeof page->text - len, "%2zu %s\n",
@@ -47,6 +52,8 @@ emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_pro
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	sodium_free(page);
+	if (status != EMR_OK && fd >= 0) /* not half of them, nor an empty file in the way */
+		(void)unlink(file);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
 			emr_text(emr_status_text(status)), NULL);

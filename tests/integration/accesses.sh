@@ -147,7 +147,7 @@ expect "who" "$(field signer) $(field organisation)" "lima São Lucas"
 expect "which" "$(field tx)" "$TX"
 expect "for what, how many are needed" "$(field access.purpose) $(field access.needed) $(field access.software)" "treatment 2 False"
 expect "whom the grant names" "$(field access.agents_shown)" True
-expect "who gave" "$(field access.released_by | python3 -c 'import ast; print(sorted(r["organisation"] for r in ast.literal_eval(input()) if not r["owner"]))')" "$GIVEN"
+expect "who gave" "$(field access.released_by | python3 -c 'import ast; print(sorted(r["organisation"] for r in ast.literal_eval(input()) if not r["by_owner"]))')" "$GIVEN"
 run 5 log --proof 999999 other
 says "Nobody asked for a key of yours with entry"
 run 5 log --proof 1 other

@@ -78,7 +78,7 @@ say "erasing what was deleted gives room, in which saving works"
 before=$(free_kib)
 json 0 erase --deleted --yes --passphrase-file "$EMR_PASS"
 expect finished "$(field finished)" True
-expect erased "$(field deleted)" 8
+expect erased "$(field deleted_files)" 8
 [ "$(free_kib)" -gt $((before + 4000)) ] || [ "$(reserved)" -ge 16384 ] || emr_fail "no room: $before, then $(free_kib)"
 rm "$EMRFS_HOME/ballast-d" "$EMRFS_HOME/ballast-c" "$EMRFS_HOME/ballast-b" 2>/dev/null
 rm "$EMRFS_HOME/ballast-a"

@@ -95,7 +95,7 @@ run 0 erase --yes --passphrase-file "$EMR_PASS" Else/moved.txt
 run 0 status --wait
 json 13 import gone.car Back2
 expect error "$(field error)" needs-yes
-expect "named" "$(python3 -c 'import json; print(sorted(json.load(open("out/said"))["erased"]))')" "['Gone/moved.txt', 'Gone/secret.txt']"
+expect "named" "$(python3 -c 'import json; print(sorted(json.load(open("out/said"))["erased_paths"]))')" "['Gone/moved.txt', 'Gone/secret.txt']"
 [ ! -e "$MNT/Back2" ] || emr_fail "something was read without a yes"
 run 13 import gone.car Back2
 says "2 records were erased here and would come back with $EMR_WORK/gone.car: Gone/"

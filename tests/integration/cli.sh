@@ -79,6 +79,8 @@ expect "words" "$(wc -l <"$EMR_WORK/words")" 24
 json 11 init --passphrase-file "$EMR_PASS" --words-file w2
 expect "error id" "$(field error)" has-keyring
 [ ! -e w2 ] || emr_fail "a refused init wrote words"
+bash -c 'ulimit -f 0; exec "$0" words --passphrase-file "$1" --words-file w3' "$EMRFS" "$EMR_PASS" >/dev/null 2>&1 </dev/null && emr_fail "words where nothing can be written"
+[ ! -e w3 ] || emr_fail "words that could not be written left a file"
 
 say "passphrases"
 printf 'wrong\n' >wrong-pass

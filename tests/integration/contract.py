@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """contract.py PAGES CONTRACT [--update]: doc/manual/contract.md against the tables of the program, in both directions.
-A name has one type in the JSON of all verbs, as the sources make it.  PAGES is the built emrfs_pages.  --update writes the rows that the program says word by word into the page; rows of
+A name has one type in the JSON of all verbs, as the sources make it and as the page says it.  PAGES is the built emrfs_pages.  --update writes the rows that the program says word by word into the page; rows of
 attributes and files that are new get an empty meaning, which a person must write."""
 import pathlib
 import re
@@ -11,10 +11,7 @@ WHOLE = ["Verbs", "Options", "Exit codes", "Settings", "Messages"]  # every cell
 NAMED = ["Attributes", "Files in .emrfs", "Beside the participants of a dataset"]                         # the first cell is; the rest was written by a person
 ELSEWHERE = {"Files in .emrfs"}  # the page may have more: directories, which contract.sh looks for in an open folder
 
-# What FHIR, Kubo and the frames of the socket call so is theirs.  Two things with one name in two verbs (a count, a list or a mark of
-# what was erased, say) were there when this test began: it keeps others from joining them, and a name that is mended goes out.
-NOT_OURS = re.compile(r"fs/(tell/report/fhir|store/nodes|helper)")
-TWO_THINGS = set("agent away bad data deleted done erased mended opens own owner people pinned place progress removed versions waiting withdrawn".split())
+NOT_OURS = re.compile(r"fs/(tell/report/fhir|store/nodes|helper)")  # what FHIR and Kubo call so is theirs
 KINDS = {"s": "string", "I": "number", "i": "number", "f": "number", "b": "boolean", "{": "object", "[": "list"}
 MADE = {"emr_json_text": "string", "json_string": "string", "json_integer": "number", "json_boolean": "boolean", "json_true": "boolean",
         "json_false": "boolean", "json_array": "list"}
@@ -71,8 +68,22 @@ def types_in(root):
 def check_types(root):
     bad = 0
     for name, kinds in types_in(root).items():
-        if (len(kinds) > 1) != (name in TWO_THINGS) and name not in ("data", "place"):
+        if len(kinds) > 1:
             print(f"the JSON field {name} has these types:", *(f"{kind} ({path})" for kind, path in kinds.items()))
+            bad += 1
+    return bad
+
+
+def check_shapes(rows):
+    """x[] and x{} in the fields of the verbs: a name is a list, an object or neither in all of them."""
+    found, bad = {}, 0
+    for row in rows:
+        fields = re.sub(r"[^;:{}\[\]]*:| with --\S+ also", " ", row.rsplit(" | ", 1)[1])
+        for name, shape in re.findall(r"(\w+)(\[\]|\{)?", fields):
+            found.setdefault(name, {}).setdefault(shape, name_of(row))
+    for name, shapes in found.items():
+        if len(shapes) > 1:
+            print(f"the JSON field {name} is", *(f"{name}{shape} in {verb}" for shape, verb in shapes.items()))
             bad += 1
     return bad
 
@@ -135,6 +146,7 @@ def main():
         update(path, text, program)
         return 0
     page, bad = rows_of(text), check_types(pathlib.Path(path).parents[2])
+    bad += check_shapes(page_rows(page, "Verbs"))
     for name in WHOLE + NAMED:
         if not program.get(name) or not page_rows(page, name):
             print(f"nothing to compare under ## {name}")

@@ -64,18 +64,18 @@ two_mount ivo # it stands there already
 
 freeze knees
 as tom json 0 dataset knees
-expect "a table of five, of whom one refuses" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "5 0"
+expect "a table of five, of whom one refuses" "$(field datasets.0.participants) $(grep -c '"table"' out/said)" "5 0"
 as ivo run 0 dataset leave --yes knees --wait
 four() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
 emr_until four
-expect "a table of four" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "4 0"
+expect "a table of four" "$(field datasets.0.participants) $(grep -c '"table"' out/said)" "4 0"
 
 say "of five people everybody sees kinds, modalities and ages, in multiples of five, and nothing that one alone has"
 as eva run 0 dataset join knees Imaging --yes --wait
-counted() { freeze "$1" && as tom json 0 dataset "$1" && [ "$(field datasets.0.counts.people)" = 5 ]; }
+counted() { freeze "$1" && as tom json 0 dataset "$1" && [ "$(field datasets.0.table.participants)" = 5 ]; }
 emr_until counted knees
-expect "what is in it" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["fewest"], c["ages"], c["kinds"], c["modalities"])')" \
-	"5 [{'age': '40-64', 'people': 5}] [{'kind': 'dicom', 'people': 5, 'files': 10}, {'kind': 'csv', 'people': 5, 'files': 5}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
+expect "what is in it" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["table"]; print(c["fewest"], c["ages"], c["kinds"], c["modalities"])')" \
+	"5 [{'age': '40-64', 'participants': 5}] [{'kind': 'dicom', 'participants': 5, 'files': 10}, {'kind': 'csv', 'participants': 5, 'files': 5}] [{'modality': 'CT', 'participants': 5, 'files': 10}]"
 as tom run 0 dataset knees
 says "Kinds: dicom (5 people, 10 files), csv (5 people, 5 files)"
 says "what fewer than 5 people have is not shown"
@@ -92,16 +92,16 @@ expect "told of it once" "$(told_times ana)" 1
 
 say "of copies what they were made of says which modality they are"
 emr_until counted bones
-expect "copies" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["kinds"], c["modalities"])')" \
-	"[{'kind': 'dicom', 'people': 5, 'files': 10}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
+expect "copies" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["table"]; print(c["kinds"], c["modalities"])')" \
+	"[{'kind': 'dicom', 'participants': 5, 'files': 10}] [{'modality': 'CT', 'participants': 5, 'files': 10}]"
 
 say "and no other table is made that would tell by its difference what a few have"
-before=$(field datasets.0.counts.as_of)
+before=$(field datasets.0.table.as_of)
 passed() { [ "$(date -u +%FT%TZ)" \> "$(python3 -c 'import sys, datetime; print(datetime.datetime.fromisoformat(sys.argv[1].replace("Z", "+00:00")).astimezone(datetime.timezone.utc).strftime("%FT%TZ"))' "$before")" ]; }
 emr_until passed
 freeze bones
 as tom json 0 dataset bones
-expect "of when" "$(field datasets.0.counts.as_of)" "$before"
+expect "of when" "$(field datasets.0.table.as_of)" "$before"
 
 say "who leaves takes her numbers away"
 as eva run 0 dataset leave --yes knees --wait
@@ -109,7 +109,7 @@ left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4
 emr_until left
 freeze knees
 as tom json 0 dataset knees
-expect "no table of four" "$(grep -c '"counts"' out/said)" 0
+expect "no table of four" "$(grep -c '"table"' out/said)" 0
 
 say "what was stated of a dataset that was closed goes with whoever leaves it"
 steward 0 close bones --yes

@@ -100,7 +100,7 @@ grep -q cannot-join <<<"$asked" || emr_fail "granted: $asked"
 say "with a yes the copies lie in a folder of their own, and the originals are as they were"
 as ana json 0 dataset join plain CT --once --yes --wait
 expect "copies" "$(field cleaned) $(field added)" "3 3"
-expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld"]))')" \
+expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld_files"]))')" \
 	"CT/anabela.txt=not-dicom CT/document=document CT/first.dcm=no-file CT/huge=too-large CT/letter.pdf=not-dicom CT/presentation=presentation CT/program=not-dicom CT/report=report CT/screenshot=screenshot"
 COPIES=$(field folder)
 [[ $COPIES =~ ^Research/plain/[a-z2-7]{12}$ ]] || emr_fail "folder: $COPIES"

@@ -12,7 +12,7 @@ as ana run 13 dataset join plain CT
 says "for what lies in CT now and for what comes there later"
 as ana json 0 dataset join plain CT --yes --wait
 COPIES=$(field folder)
-expect "it follows" "$(field follows)" True
+expect "it follows" "$(field is_followed)" True
 emr_until sees "1 2 "
 as ana run 0 dataset plain
 says "What comes into CT follows: 2 copies, 0 waiting, 0 withheld."
@@ -119,13 +119,13 @@ emr_until sees ""
 slices ana-folder/Pictures 200 200
 as ana run 0 status --wait
 as ana json 0 dataset join plain Pictures --once --yes --wait
-expect "as often as asked" "$(field follows)" False
+expect "as often as asked" "$(field is_followed)" False
 slices ana-folder/Pictures 201 201
 as ana run 0 status --wait
 as ana run 0 dataset plain
 says "What comes later does not follow."
 expect "copies" "$(copies | grep -c '/00020[01]')" 1
 as ana json 0 dataset join plain Pictures --yes --wait
-expect "from now on" "$(field follows) $(copies | grep -c '/00020[01]')" "True 2"
+expect "from now on" "$(field is_followed) $(copies | grep -c '/00020[01]')" "True 2"
 two_unmount ana dora
 echo "all is well"

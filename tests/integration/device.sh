@@ -211,7 +211,7 @@ done
 json 0 recover --lost --yes --words-file words --new-passphrase-file new
 json 0 recover --lost --yes --words-file words --new-passphrase-file new
 expect "what a keeps of keys after a loss" "$(copies a)" 0
-expect "removed once" "$(field removed) $(field epochs)" "[] 0"
+expect "removed once" "$(field removed_devices) $(field epochs)" "[] 0"
 json 0 device $N
 expect "devices" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"]])')" "['']"
 run 12 mount $P "$EMR_WORK/a-folder"
@@ -225,7 +225,7 @@ home a
 run 0 unmount
 run 0 device add watch -o watch.device --yes $N
 json 0 recover --lost --yes --words-file words --new-passphrase-file new
-expect "removed" "$(field removed)" "['watch']"
+expect "removed" "$(field removed_devices)" "['watch']"
 [ "$(field epochs)" -gt 0 ] || emr_fail "no new keys after a removal"
 run 0 mount $N "$EMR_WORK/a-folder"
 expect "a goes on" "$(cat a-folder/Imaging/later.txt)" "after c"

@@ -30,7 +30,7 @@ terminal() {
 }
 # saved: of --json, what was found, a line each
 saved() { python3 -c 'import json
-for s in json.load(open("out/said"))["saved"]: print(s["path"], s["new"], s["ended"])'; }
+for s in json.load(open("out/said"))["saved"]: print(s["path"], s["new"], s["taken_back"])'; }
 shared() { ls -d lima-folder/shared-with-me/*/"$1"; }
 # is PATH CONTENT: for the doctor; lacks PATH: no more
 is() { [ "$(cat lima-folder/shared-with-me/*/"$1" 2>/dev/null)" = "$2" ]; }

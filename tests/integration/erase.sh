@@ -137,7 +137,7 @@ expect erased "$(field erased)" 0
 emr_until grep -q "ledger-mended" "$MNT/.emrfs/notices" # found and made again in the open folder
 run 0 verify --chain
 json 0 erase .emrfs/deleted/Letters --yes --passphrase-file "$EMR_PASS"
-expect erased "$(field deleted)" 1
+expect erased "$(field deleted_files)" 1
 [ ! -e "$MNT/.emrfs/deleted/Letters/old" ] || emr_fail "still among the deleted"
 json 0 erase --deleted
 expect erased "$(field erased)" 0

@@ -152,7 +152,7 @@ two_unmount desk ana
 
 say "after a loss the first computer cuts the others off"
 as ana json 0 recover --lost --yes --words-file "$EMR_WORK/ana.words" --new-passphrase-file "$EMR_PASS"
-expect "what is cut off" "$(python3 -c 'import json; print(*sorted(json.load(open("out/said"))["removed"]))')" "desk phone"
+expect "what is cut off" "$(python3 -c 'import json; print(*sorted(json.load(open("out/said"))["removed_devices"]))')" "desk phone"
 two_mount ana
 [ "$(cat ana-folder/Imaging/after.txt)" = "after it was removed" ] || emr_fail "her records are not there"
 emr_until test -e ana-folder/Imaging/phone.txt # its blocks were on the phone alone

@@ -58,7 +58,7 @@ while read -r stage name; do
 	emr_until tells None
 	expect "what failed by $stage, $name" "$(field failed)" 0
 	[ "$(field pending)" -gt 0 ] || emr_fail "nothing waits"
-	waits() { as ana json 0 status && [ "$(field ledger.unsent.stage)" = "$stage" ]; } # $stage: where it failed
+	waits() { as ana json 0 status && [ "$(field ledger.not_taken.stage)" = "$stage" ]; } # $stage: where it failed
 	emr_until waits
 	as ana run 0 status
 	says "Waiting since "

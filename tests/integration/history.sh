@@ -99,9 +99,9 @@ FILE=Letters/finding.txt
 run 0 restore --list $FILE
 says "(now)"
 run 0 restore --list $FILE --json
-expect "versions" "$(field versions.0.version) $(field versions.1.version) $(field versions.2.version)" "3 2 1"
-expect "bytes of version 1" "$(field versions.2.bytes)" 14
-expect "who" "$(field versions.0.who)" Ana
+expect "versions" "$(field version_list.0.version) $(field version_list.1.version) $(field version_list.2.version)" "3 2 1"
+expect "bytes of version 1" "$(field version_list.2.bytes)" 14
+expect "who" "$(field version_list.0.who)" Ana
 cat "$MNT/$FILE" >/dev/null		# the kernel has the pages of the newest
 exec 5<"$MNT/$FILE"
 run 0 restore $FILE@v1

@@ -177,7 +177,7 @@ say "the owner's own folder"
 as ana run 0 verify
 two_unmount ana bento clara
 as ana json 0 host --status "$NET"
-expect "members: she, two people, an agent" "$(field members)" 4
+expect "members: she, two people, an agent" "$(field member_count)" 4
 [ "$(field blocks_bytes)" -gt 700000 ] && [ "$(field free_bytes)" -gt 0 ] || emr_fail "sizes: $(cat out/said)"
 kill "$host" && await_gone "$host"
 as ana json 0 host --status "$NET"

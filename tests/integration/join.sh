@@ -164,7 +164,7 @@ two_mount ana
 two_home ana
 json 0 status
 expect "network" "$(field network_name)" "São Lucas"
-expect "members" "$(field members)" 3
+expect "members" "$(field member_count)" 3
 past before.past
 two_unmount ana
 two_home ana

@@ -13,7 +13,7 @@ failed = []
 
 def counts():
     said = subprocess.run([emrfs, "--json", "status"], capture_output=True, check=True, text=True).stdout
-    return json.loads(said)["requests"]
+    return json.loads(said)["kernel_requests"]
 
 def measure(what, most, work):
     """What is published meanwhile only adds to it, so the least of several counts is that of the work itself."""

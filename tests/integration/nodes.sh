@@ -63,11 +63,11 @@ say "where the ledger is, a content alone is the record that it was: deleted, or
 EMRFS_HOME=$mine
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 json 0 import one.car
-expect "there" "$(field records) $(field there) $(field mended)" "0 1 0"
+expect "there" "$(field records) $(field there) $(field mended_records)" "0 1 0"
 must rm "$MNT/Letters/3/deep/3.txt"
 run 0 status --wait
 json 0 import one.car
-expect "deleted" "$(field records) $(field there) $(field mended)" "1 0 0"
+expect "deleted" "$(field records) $(field there) $(field mended_records)" "1 0 0"
 expect "its text" "$(cat "$MNT/Letters/3/deep/3.txt")" "letter 3"
 run 0 status --wait
 expect "its CID" "$(cid_of Letters/3/deep/3.txt)" "$one"
@@ -79,7 +79,7 @@ json 0 import just.car
 run 0 status --wait
 expect "its CID" "$(cid_of Letters/4/deep/4.txt)" "$just"
 json 0 import just.car
-expect "there" "$(field records) $(field there) $(field mended)" "0 1 0"
+expect "there" "$(field records) $(field there) $(field mended_records)" "0 1 0"
 walk export all.car "$(cid_of Letters/scan)" scan.car
 run 0 unmount
 python3 - "$EMRFS_HOME"/state/blocks/seg-*.car <<'END' || emr_fail "damage"
@@ -98,7 +98,7 @@ END
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 cmp -s scan "$MNT/Letters/scan" && emr_fail "the damage is not seen"
 json 0 import scan.car
-expect "mended" "$(field records) $(field there) $(field mended) $(field lacking)" "0 1 1 0"
+expect "mended" "$(field records) $(field there) $(field mended_records) $(field lacking)" "0 1 1 0"
 cmp scan "$MNT/Letters/scan" || emr_fail "not mended"
 json 8 verify	# the place where the spoilt bytes lie, which is cleared by that
 expect "records at fault" "$(python3 -c 'import json; print([b["path"] for b in json.load(open("out/said"))["bad"]])')" "['']"
@@ -108,7 +108,7 @@ say "what was erased since is named, also in a CAR from a node, and comes back b
 run 0 erase --yes --passphrase-file "$EMR_PASS" Letters/scan
 json 13 import back.car
 expect error "$(field error)" needs-yes
-expect named "$(field erased)" "['Letters/scan']"
+expect named "$(field erased_paths)" "['Letters/scan']"
 [ ! -e "$MNT/Letters/scan" ] || emr_fail "read without a yes"
 json 6 import scan.car
 json 0 import back.car --yes

@@ -47,6 +47,12 @@ json 0 people
 expect "people" "$(one)" 1
 run 5 people "João Reis"	# what he says of himself names nobody
 says "Near: joao ("
+run 5 people $'jo\xd0\xb0o' # a letter of another alphabet
+says "joao looks like it, and has another character: U+0430 where there is U+0061."
+run 5 people $'joao\xe2\x80\x8b' # one that does not show
+says "U+200B where there is -"
+run 5 people jane # nothing but its first letter
+says_not "Near:"
 run 0 people joao
 says "not compared"
 sed '3s/A/B/' joao.card >changed.card

@@ -111,7 +111,7 @@ says "emrfs --as new init"
 says "still opens with the old passphrase"
 json 0 recover --lost --yes --words-file words --new-passphrase-file third
 expect "state" "$(field state)" recovered
-expect "removed" "$(field removed)" "[]"
+expect "removed" "$(field removed_devices)" "[]"
 expect "epochs" "$(field epochs)" 0
 at=$(field words_tested_at)
 json 12 mount --passphrase-file second "$MNT"

@@ -30,7 +30,7 @@ expect names "$(cd "$MNT" && find . | sort | tr '\n' ' ')" \
 	". ./Imaging ./Imaging/letter.txt ./Imaging/scan.bin ./Inbox ./Letters ./link ./note.txt "
 expect owner "$("$EMRFS" status | head -1)" "Health of Release Test, open at $MNT"
 json 0 restore --list note.txt
-expect versions "$(python3 -c 'import json; print([v["version"] for v in json.load(open("out/said"))["versions"]])')" "[2, 1]"
+expect versions "$(python3 -c 'import json; print([v["version"] for v in json.load(open("out/said"))["version_list"]])')" "[2, 1]"
 run 0 restore note.txt@v1
 expect restored "$(cat "$MNT/note.txt")" first
 

@@ -67,6 +67,9 @@ if [ -f "$COMPLETION" ]; then # sanitized programs make no pages
 	expect "people, and not to share with a path" "$(offers 'emrfs share Imaging with nu')" nuno
 	expect "the folder's paths, from elsewhere" "$(offers 'emrfs log In')" Inbox/
 	expect "and from inside" "$(cd "$MNT" && offers 'emrfs log In')" Inbox/
+	mkdir strange && printf '#!/bin/sh\ntouch %s/was-run\n' "$EMR_WORK" >strange/emrfs && chmod +x strange/emrfs || exit 2
+	expect "a program of a strange directory is not run" "$(cd strange && offers './emrfs approve r')" "$(json 0 request && field requests.0.id)"
+	[ ! -e was-run ] || emr_fail "TAB ran ./emrfs"
 fi
 json 0 request
 expect "requests" "$(one)" 1

@@ -73,6 +73,8 @@ says "nobody has checked"
 says "Shared."
 run 0 status Imaging/MRI.pdf
 says "Can be opened by: lima, São Lucas (own word: Paula Lima) until "
+run 0 share
+says "Opens for lima now."
 json 0 status Imaging/Old
 expect readers "$(field readers.0.name)" "lima, São Lucas (own word: Paula Lima)"
 run 0 status Bills
@@ -102,7 +104,7 @@ run 1 share --fhir readonly/file
 say "taking back"
 json 0 revoke Bills from eva@saolucas --wait
 expect state "$(field state)" confirmed
-expect ended "$(python3 -c 'import json; d = json.load(open("out/said")); print(d["ended"][0]["path"], d["opened"], d["names_seen"])')" "Bills [] False"
+expect ended "$(python3 -c 'import json; d = json.load(open("out/said")); print(d["ended"][0]["path"], d["openings"], d["names_seen"])')" "Bills [] False"
 run 0 revoke --yes --all from lima --wait
 says "Ended: Imaging   $id"
 says "Nothing was opened by what has ended."
@@ -130,6 +132,10 @@ bills="Bills queued"
 expect "while it is away" "$(rows path state | sort -u)" "$bills
 Imaging queued
 New queued"
+expect "why it does not open" "$(rows path opens_now why_not | grep Imaging)" "Imaging False ledger-away"
+run 0 status Imaging
+says "Can be opened by: nobody but you."
+says "Does not open for lima, São Lucas (own word: Paula Lima) now: the ledger is away, and no key is given without it."
 json 0 revoke New from lima --wait=20min
 expect "it was asked for only" "$(field state)" confirmed
 cp ana-folder/.emrfs/notices notices-before	# on a slow computer it is over already, and notices end with the mount

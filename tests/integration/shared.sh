@@ -80,7 +80,7 @@ as lima run 0 share
 says "You share nothing."
 says "Shared with you:"
 says "  Imaging               $OWNER   read   treatment   until "
-says "   opens only while that folder is open"
+says "   opens only while that folder is open   Opens for you now."
 as lima json 0 share
 received() { python3 -c 'import json
 for s in json.load(open("out/said"))["shared_with_me"]: print(s["path"], s["owner"], s["rights"], s["purpose"], s["history"], s["opens"], s["state"], sep="|")'; }
@@ -144,8 +144,12 @@ emr_until noticed no-release "only the open folder of $OWNER_RE can release its 
 refused 2
 expect "told once" "$(notices)" $((told + 1))
 expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
+as lima run 0 share
+says "Does not open for you now: the folder that gives the keys did not answer."
 two_mount ana
 emr_until cat "$SHARE/unseen1.txt" >/dev/null
+as lima run 0 share
+says "Opens for you now."
 
 # hold PATH NAME SECONDS: opens it within so many, says so in NAME.open, and reads it until that fails; errno in NAME.errno
 hold() {
@@ -201,7 +205,7 @@ emr_until refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by i
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 emr_until grep -qF "$OWNER ended your access to Imaging" "$NOTE"
 emr_until noticed grant-revoked "$OWNER_RE ended your access to Imaging on"
-listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*, by its owner$" out/said; }
+listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*   Does not open for you any more: it was taken back\.$" out/said; }
 emr_until listed_as_ended
 
 say "and so does the end of its time"

@@ -53,7 +53,7 @@ has_history() { json 0 share && grep -q '"history": *true' out/said; }
 emr_until has_history
 asked 0 restore --list "$FILE"
 versions() { python3 -c 'import json
-for v in json.load(open("out/said"))["versions"]: print(v["version"], v["bytes"], v["current"], v["who"], sep="|")'; }
+for v in json.load(open("out/said"))["version_list"]: print(v["version"], v["bytes"], v["current"], v["who"], sep="|")'; }
 expect "versions" "$(versions | cut -d'|' -f1-3)" "2|13|True
 1|7|False"
 expect "who" "$(versions | cut -d'|' -f4)" "$OWNER

@@ -58,8 +58,8 @@ expect "each way" "$(ways)" "Imaging radiology@saolucas; Letters @saolucas"
 expect "the command" "$(field hint)" "To end that: emrfs revoke 'Letters' from '@saolucas'"
 expect "opened, and no neighbour" "$(python3 -c 'import json
 d = json.load(open("out/said"))
-print(*sorted({o["path"] for o in d["opened"]}))
-assert not {o["path"] for o in d["opened"]} & {r["path"] for r in d["released"]}, d')" "Letters/letter.txt"
+print(*sorted({o["path"] for o in d["openings"]}))
+assert not {o["path"] for o in d["openings"]} & {r["path"] for r in d["released"]}, d')" "Letters/letter.txt"
 as ana run 3 revoke --yes Imaging/MRI.txt from nuno@saolucas
 says "nuno@saolucas still reads Imaging: it is shared with radiology@saolucas."
 says "emrfs revoke 'Imaging' from 'radiology@saolucas'"

@@ -68,7 +68,7 @@ say "--purge, with the folder closed"
 run 0 unmount --purge "$MNT" --json
 expect "thumbnails told" "$(told 'sorted(t["about"] for t in o["traces"] if t["kind"] == "thumbnail")')" "['Scans/$odd', 'Scans/$odd', 'Scans/plain.png']"
 expect "entries told" "$(told 'sorted(t["about"] for t in o["traces"] if t["kind"] == "recent")')" "['', 'Scans/$odd']"
-expect "all removed" "$(told 'all(t["removed"] for t in o["traces"])')" True
+expect "all removed" "$(told 'all(t["cleared"] for t in o["traces"])')" True
 expect "thumbnails of others" "$(state_of_rest | grep -v recently-used)" "$(grep -v recently-used <<<"$kept")"
 expect "entries of others" "$(listed | sort)" "$before"
 expect "rights of the list" "$(stat -c %a "$list")" "$(stat -c %a list.before)"

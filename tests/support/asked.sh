@@ -2,7 +2,7 @@
 #
 # asked_before; COMMAND...; asked NAME [NAME...]: the sum since then.  chunks_opened counts decrypted chunks of 16 KiB.
 # Not from within the mount, where a test may be: python looks for its modules where it stands, and that would be counted.
-requests() { (cd / && "$EMRFS" status --json | python3 -c 'import json,sys; json.dump(json.load(sys.stdin)["requests"], sys.stdout)'); }
+requests() { (cd / && "$EMRFS" status --json | python3 -c 'import json,sys; json.dump(json.load(sys.stdin)["kernel_requests"], sys.stdout)'); }
 # A read-ahead that the kernel began before may still be under way: what counts begins once two looks are equal.
 asked_before() {
 	local i

@@ -551,8 +551,8 @@ static emr_status hear(void *arg, json_t *object)
 
 	if (json_object_get(object, "ended") != NULL)
 		json_array_extend(h->ended, json_object_get(object, "ended"));
-	if (json_object_get(object, "opened") != NULL)
-		json_array_extend(h->opened, json_object_get(object, "opened"));
+	if (json_object_get(object, "openings") != NULL)
+		json_array_extend(h->opened, json_object_get(object, "openings"));
 	if (json_object_get(object, "released") != NULL)
 		json_array_extend(h->released, json_object_get(object, "released"));
 	json_decref(h->last);

@@ -274,7 +274,7 @@ static emr_status list_frozen(void *arg, const emr_frozen *frozen)
 		i--;
 	return json_array_insert_new(list, i,
 		       json_pack("{s:s, s:s, s:s, s:I, s:I}", "snapshot", id, "at", at, "root",
-			       root, "versions", (json_int_t)frozen->n, "entries",
+			       root, "versions", (json_int_t)frozen->n, "ledger_entries",
 			       (json_int_t)frozen->log_size)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;

@@ -254,10 +254,10 @@ static bool add_cells(json_t *counts, const char *list_name, const char *name,
 
 	for (size_t i = 0; i < n; i++)
 		if (cells[i].people > 0 &&
-			json_array_append_new(list, json_pack("{s:s, s:I, s:I}", name, text(i),
-							    "people", (json_int_t)cells[i].people,
-							    "files", (json_int_t)cells[i].files)) !=
-				0) {
+			json_array_append_new(
+				list, json_pack("{s:s, s:I, s:I}", name, text(i), "participants",
+					      (json_int_t)cells[i].people, "files",
+					      (json_int_t)cells[i].files)) != 0) {
 			json_decref(list);
 			return false;
 		}
@@ -272,7 +272,7 @@ static bool add_bands(json_t *counts, const emr_counts_table *table)
 		if (table->bands[i] > 0 &&
 			json_array_append_new(
 				list, json_pack("{s:s, s:I}", "age", emr_counts_band_text(i),
-					      "people", (json_int_t)table->bands[i])) != 0) {
+					      "participants", (json_int_t)table->bands[i])) != 0) {
 			json_decref(list);
 			return false;
 		}
@@ -295,7 +295,7 @@ static emr_status add_counts(
 		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 	emr_time_json((int64_t)state.time_unix_s, as_of);
 	counts = json_pack("{s:s, s:I, s:I}", "as_of", as_of, "fewest",
-		(json_int_t)EMR_COUNTS_FLOOR, "people", (json_int_t)table.people);
+		(json_int_t)EMR_COUNTS_FLOOR, "participants", (json_int_t)table.people);
 	if (!add_bands(counts, &table) ||
 		!add_cells(counts, "kinds", "kind", table.kinds, EMR_COUNTS_KINDS,
 			emr_counts_kind_text) ||
@@ -304,7 +304,7 @@ static emr_status add_counts(
 		json_decref(counts);
 		return EMR_NO_MEMORY;
 	}
-	return json_object_set_new(one, "counts", counts) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_object_set_new(one, "table", counts) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* Of the whole line, and when it was closed. */

@@ -352,7 +352,7 @@ int emr_org_show(const emr_args *args, emr_out *out)
 	emr_out_put(out, "members", s.members);
 	emr_out_put(out, "teams", s.teams);
 	emr_out_put(out, "approvals", s.approvals);
-	emr_out_put(out, "waiting", s.waiting);
+	emr_out_put(out, "awaiting_you", s.waiting);
 	emr_out_put(out, "organisations", s.organisations);
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);

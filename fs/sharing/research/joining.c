@@ -31,7 +31,7 @@ typedef struct joining {
 
 static emr_status say_withheld(joining *j)
 {
-	json_t *object = json_pack("{s:o}", "withheld", j->withheld);
+	json_t *object = json_pack("{s:o}", "withheld_files", j->withheld);
 
 	j->withheld = json_array();
 	j->portion = 0;
@@ -67,7 +67,7 @@ static emr_status say_progress(joining *j)
 	if (now - j->said_boot_ns < PROGRESS_NS)
 		return EMR_OK;
 	j->said_boot_ns = now;
-	object = json_pack("{s:I}", "progress", (json_int_t)j->looked_at);
+	object = json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)j->looked_at);
 	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -289,8 +289,8 @@ static emr_status say_done(joining *j, bool is_gone)
 {
 	json_t *object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown",
 		j->shown, "copies", (json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
-		(json_int_t)j->changed, "removed", (json_int_t)j->removed, "follows", follows(j),
-		"gone", is_gone);
+		(json_int_t)j->changed, "removed", (json_int_t)j->removed, "is_followed",
+		follows(j), "gone", is_gone);
 
 	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
 }

@@ -83,7 +83,7 @@ emr_status emr_trace_add(
 	json_t *traces, const char *kind, const char *file, const char *about, bool removed)
 {
 	json_t *trace = json_pack("{s:s, s:o?, s:o?, s:b}", "kind", kind, "file", text_of(file),
-		"about", text_of(about), "removed", (int)removed);
+		"about", text_of(about), "cleared", (int)removed);
 
 	return trace != NULL && json_array_append_new(traces, trace) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -219,7 +219,7 @@ static int add_detail(json_t *details, const char *type, const char *value)
 
 static json_t *details(const json_t *entry)
 {
-	static const char *const numbers[] = {"version", "bytes", "opens", "records"};
+	static const char *const numbers[] = {"version", "bytes", "opened", "records"};
 	static const char *const flags[] = {"whole", "history", "goes_on"};
 	static const char *const terms[] = {"rights", "purpose", "until"};
 	json_t *list = json_array();

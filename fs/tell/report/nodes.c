@@ -76,7 +76,7 @@ static const char *stage_words(const char *stage)
 
 void emr_unsent_print(FILE *to, const json_t *report)
 {
-	const json_t *unsent = json_object_get(json_object_get(report, "ledger"), "unsent");
+	const json_t *unsent = json_object_get(json_object_get(report, "ledger"), "not_taken");
 	char since[EMR_TEXT_BYTES], said[EMR_TEXT_BYTES + 200];
 
 	if (!json_is_object(unsent) || emr_json_number_at(report, "pending") == 0)

@@ -357,7 +357,7 @@ json_t *emr_opening_json(const emr_openings *openings, const emr_opening *o)
 			emr_json_text(o->team != EMR_NO_TEAM ? openings->people[o->team].called
 							     : "")) != 0 ||
 		(is_opened &&
-			json_object_set_new(entry, "opens", json_integer(o->report.opens)) != 0) ||
+			json_object_set_new(entry, "opened", json_integer(o->report.opens)) != 0) ||
 		(o->records > 0 &&
 			(json_object_set_new(entry, "records", json_integer(o->records)) != 0 ||
 				json_object_set_new(entry, "folder", json_string(o->folder)) !=

@@ -11,6 +11,7 @@
 #include "report/html.h"
 #include "kit/purposes.h"
 #include "share/write.h"
+#include "sharing/opening.h"
 
 #define DAY_S UINT64_C(86400)
 #define STRIP_DAYS 90
@@ -117,8 +118,11 @@ static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
 
 static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 {
-	char purposes[EMR_PURPOSES_TEXT_BYTES], words[2 * EMR_PURPOSES_TEXT_BYTES];
+	char purposes[EMR_PURPOSES_TEXT_BYTES], words[2 * EMR_PURPOSES_TEXT_BYTES], state[200],
+		opening[EMR_OPENING_TEXT_BYTES];
 
+	emr_share_state_text(row, state, sizeof state);
+	emr_opening_text(row->why_not, state, row->who.called, opening);
 	emr_purposes_text(row->purposes, purposes);
 	emr_text_words(purposes, words, sizeof words);
 	fputs("<li><span>", to);
@@ -130,15 +134,13 @@ static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 		: row->rights == EMR_RIGHTS_DEPOSIT ? _("may leave files there and sees nothing, ")
 						    : "",
 		words);
-	if (row->state == EMR_SHARE_QUEUED)
-		fprintf(to, "<span class=\"warn\">%s</span>", _("not on the ledger yet"));
-	else if (row->state == EMR_SHARE_ENDING)
-		fprintf(to, "<span class=\"warn\">%s</span>",
-			_("ends as soon as the ledger has it"));
-	else if (row->state == EMR_SHARE_FAILED)
-		fprintf(to, "<span class=\"bad\">%s</span>", emr_text_as("share", "failed"));
-	else
-		put_left(to, p, row->until_unix_s);
+	put_left(to, p, row->until_unix_s);
+	fprintf(to, ".<br><span class=\"%s\">",
+		emr_opening_is_plain(row->why_not, state) ? "soft"
+		: row->state == EMR_SHARE_FAILED	  ? "bad"
+							  : "warn");
+	emr_html_text(to, opening);
+	fputs("</span>", to);
 	if (row->who.is_dataset)
 		put_readers(to, p, row);
 	put_bar(to, p, row);

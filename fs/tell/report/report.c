@@ -20,7 +20,7 @@
 #include "share/strangers.h"
 #include "share/write.h"
 #include "sharing/received.h"
-#include "sharing/shares.h"
+#include "sharing/opening.h"
 #include "view/walk.h"
 
 #include "special_private.h"
@@ -140,7 +140,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
 	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
-		emr_ledger_kind(session->ledger), "unsent", emr_unsent_json(session), "size",
+		emr_ledger_kind(session->ledger), "not_taken", emr_unsent_json(session), "size",
 		(json_int_t)size, "witnessed", (json_int_t)count_witnesses(session), "away_at",
 		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
 		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
@@ -156,8 +156,8 @@ static json_t *doubt_report(emr_session *session)
 	if (emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK)
 		return json_null();
 	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s}", "block", (json_int_t)doubt.block,
-		"place", (json_int_t)doubt.place, "transaction", doubt.transaction, "certificate",
-		emr_json_text(doubt.certificate), "cause", doubt.cause, "end",
+		"position", (json_int_t)doubt.place, "transaction", doubt.transaction,
+		"certificate", emr_json_text(doubt.certificate), "cause", doubt.cause, "end",
 		emr_ledger_doubt_end_name(doubt.end));
 }
 
@@ -371,12 +371,12 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"state", session->state_path, "read_only", is_read_only, "ledger",
 		ledger_report(session, &why), "waiting_requests",
 		(json_int_t)atomic_load(&session->waiting_requests), "words_tested_at",
-		time_or_null(profile.words_tested_unix_s), "errors", errors, "requests",
+		time_or_null(profile.words_tested_unix_s), "errors", errors, "kernel_requests",
 		requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
-		(json_int_t)counts.unhanded, "network_name", network_name(session), "members",
+		(json_int_t)counts.unhanded, "network_name", network_name(session), "member_count",
 		count_members(session), "shares_received", (json_int_t)received.open,
 		"shares_received_until", time_or_null(received.until_unix_s),
 		"shares_received_until_unix", (json_int_t)received.until_unix_s,
@@ -416,7 +416,8 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 	return failed;
 }
 
-/* Lists the others who can open DOMAIN's content now: a name and the end of it. */
+/* Lists the others to whom DOMAIN's content is given: a name, the end of it, and whether it opens.
+ */
 static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 {
 	EMR_AUTO_CROWD crowd = {0};
@@ -426,18 +427,20 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 	EMR_TRY(emr_shares_collect_inner(session, &crowd, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
-		char name[EMR_WHO_TEXT_BYTES];
+		char name[EMR_WHO_TEXT_BYTES], state[200];
 
-		if (!emr_id16_equal(row->domain, domain) ||
-			emr_rights_of_reading(row->rights) == 0 ||
-			(row->state != EMR_SHARE_CONFIRMED && row->state != EMR_SHARE_ENDING))
+		if (!emr_id16_equal(row->domain, domain) || emr_rights_of_reading(row->rights) == 0)
 			continue;
 		emr_who_text(&row->who, name, sizeof name);
+		emr_share_state_text(row, state, sizeof state);
 		if (json_array_append_new(
-			    out, json_pack("{s:o, s:o}", "name", emr_json_text(name), "until",
+			    out, json_pack("{s:o, s:o, s:s, s:b, s:s}", "name", emr_json_text(name),
+					 "until",
 					 row->until_unix_s >= EMR_FOREVER_UNIX_S
 						 ? json_null()
-						 : time_or_null(row->until_unix_s))) != 0)
+						 : time_or_null(row->until_unix_s),
+					 "state", state, "opens_now", row->why_not[0] == '\0',
+					 "why_not", row->why_not)) != 0)
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;

@@ -8,6 +8,7 @@
 #include "kit/language.h"
 #include "people/origin.h"
 #include "report/report.h"
+#include "sharing/opening.h"
 
 static void put_shown(FILE *to, const char *text)
 {
@@ -366,7 +367,7 @@ static void put_ledger(FILE *to, const json_t *report)
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
-		emr_number_text(emr_json_number_at(report, "members"), members);
+		emr_number_text(emr_json_number_at(report, "member_count"), members);
 		fprintf(to, _("  Ledger: that of %s, with %s members.\n"), network, members);
 	} else {
 		fputs(_("  Ledger: on this computer.\n"), to);
@@ -452,24 +453,20 @@ static void put_state(FILE *to, const char *state)
 		fprintf(to, ", %s", state);
 }
 
-/* "Can be opened by: Dr Paula Lima until 20 Dec 2026 14:05." */
+/* "Can be opened by: Dr Paula Lima until 20 Dec 2026 14:05.", and why not by others. */
 static void put_readers(FILE *to, const json_t *report)
 {
-	const json_t *readers = json_object_get(report, "readers");
-	size_t n = json_array_size(readers);
-	char when[EMR_TEXT_BYTES];
+	const json_t *readers = json_object_get(report, "readers"), *one;
+	char when[EMR_TEXT_BYTES], opening[EMR_OPENING_TEXT_BYTES];
+	size_t i, open = 0;
 
 	if (!json_is_array(readers))
 		return;
-	if (n == 0) {
-		fputs(_("Can be opened by: nobody but you.\n"), to);
-		return;
-	}
-	fputs(_("Can be opened by: "), to);
-	for (size_t i = 0; i < n; i++) {
-		const json_t *one = json_array_get(readers, i);
-
-		fputs(i > 0 ? "; " : "", to);
+	json_array_foreach(readers, i, one)
+	{
+		if (!json_is_true(json_object_get(one, "opens_now")))
+			continue;
+		fputs(open++ > 0 ? "; " : _("Can be opened by: "), to);
 		put_shown(to, emr_json_text_at(one, "name"));
 		if (json_is_null(json_object_get(one, "until"))) {
 			fputs(_(" for ever"), to);
@@ -478,7 +475,16 @@ static void put_readers(FILE *to, const json_t *report)
 		emr_moment_text(emr_json_text_at(one, "until"), when);
 		fprintf(to, _(" until %s"), when);
 	}
-	fputs(".\n", to);
+	fputs(open > 0 ? ".\n" : _("Can be opened by: nobody but you.\n"), to);
+	json_array_foreach(readers, i, one)
+	{
+		const char *why_not = emr_json_text_at(one, "why_not"),
+			   *state = emr_json_text_at(one, "state");
+
+		emr_opening_text(why_not, state, emr_json_text_at(one, "name"), opening);
+		if (!emr_opening_is_plain(why_not, state))
+			fprintf(to, "%s\n", opening);
+	}
 }
 
 /* Says when a file that another person shares opens. */

@@ -64,15 +64,16 @@ typedef struct shared_owner {
 	struct shared_owner *next;
 	uint64_t number; /* from 1: its place in listings */
 	emr_id32 signer_id;
-	shared_set *set;	     /* NULL: he shares with this person, or a team */
-	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME (CODE) [OWN WORDS], in a set a
-					pseudonym */
-	emr_owner_called called;     /* NAME and CODE */
-	emr_card card;		     /* the newest of his letters' */
-	int64_t pace_ns;	     /* of the worker: how long the last answer took */
-	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder is
-					closed; 0: not since it answered */
-	struct shared_share *shares; /* his, in the order in which they came */
+	shared_set *set;		   /* NULL: he shares with this person, or a team */
+	char name[EMR_NAME_MAX + 1];	   /* of the directory: NAME (CODE) [OWN WORDS], in a set a
+					      pseudonym */
+	emr_owner_called called;	   /* NAME and CODE */
+	emr_card card;			   /* the newest of his letters' */
+	int64_t pace_ns;		   /* of the worker: how long the last answer took */
+	_Atomic int64_t away_told_boot_ns; /* written by the worker: when it was said last that his
+					      folder, which alone could answer, does not; 0: not
+					      since it did */
+	struct shared_share *shares;	   /* his, in the order in which they came */
 } shared_owner;
 
 typedef enum shared_phase {

@@ -236,13 +236,13 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 /* Of a closed folder, and of an absent participant, every file says the same. */
 static bool is_told_already(const emr_view *view, const shared_share *s, emr_status status)
 {
-	int64_t now = view_boot_ns(view), *told = &s->owner->away_told_boot_ns;
+	int64_t now = view_boot_ns(view), told = s->owner->away_told_boot_ns;
 
 	if (status != EMR_TIMEOUT || (s->opens_away && s->owner->set == NULL))
 		return false;
-	if (*told != 0 && now - *told < AWAY_TOLD_NS)
+	if (told != 0 && now - told < AWAY_TOLD_NS)
 		return true;
-	*told = now;
+	s->owner->away_told_boot_ns = now;
 	return false;
 }
 

@@ -46,6 +46,7 @@ emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, e
 
 #define EMR_REQUEST_PATH_MAX 1023
 #define EMR_REQUEST_REASON_MAX 1023
+#define EMR_REQUEST_UNTIL_MAX UINT64_C(253402300799) /* the end of the year 9999 */
 
 typedef struct emr_request_body {
 	uint8_t rsalt[32]; /* of the item's public `to` (emr_request_to of the contract); a DENY

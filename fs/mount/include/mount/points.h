@@ -18,8 +18,8 @@ emr_status emr_accounts(const emr_session *session, emr_buf *out_accounts);
 /* Sum of the tokens of account ID.  EMR_LIMIT: more than 2^64 - 1. */
 emr_status emr_account_points(const emr_session *session, emr_id32 id, uint64_t *out_points);
 
-/* Emits {"entries":[{at amount why tx who dataset}]}, {"ranking":[{who patient agent hospital}]}
- * and {"accounts":[id]} in portions, and last
+/* Emits {"entries":[{at amount why tx who for_dataset}]}, {"ranking":[{who patient agent
+ * hospital}]} and {"accounts":[id]} in portions, and last
  * {"done":true,"points","credit","counted":{patient agent hospital}}. */
 emr_status emr_answer_wallet(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

@@ -5,7 +5,8 @@
 #include "session/answer.h"
 
 /* Requests for access, both ways: emits {"requests":[...]} in portions, and last
- * {"done":true,"waiting","held_back"}; or, with `who`, sends one and emits it with "done". */
+ * {"done":true,"waiting_requests","held_back"}; or, with `who`, sends one and emits it with "done".
+ */
 emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
@@ -19,7 +20,7 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
  * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);
 
-/* Says no to REQUEST's id, or takes one's own back: emits {"done":true,"id","withdrawn"}. */
+/* Says no to REQUEST's id, or takes one's own back: emits {"done":true,"id","was_own"}. */
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
@@ -27,14 +28,14 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
  * ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be
  * (`look`: {"done":true,"path",
  * "who","text","compared","known","files","bytes","wrapped","released_by","needed","left_out",
- * "away","rule","own"}) or that it was asked for ({"done":true,"order"}); with `order` how far that
- * is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now on, by
- * which what stands is given again ({"done":true,"given"}). */
+ * "away","rule","own_agent"}) or that it was asked for ({"done":true,"order"}); with `order` how
+ * far that is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now
+ * on, by which what stands is given again ({"done":true,"given"}). */
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"opened":[{path version
- * at proven}]} in portions, and last
+/* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"openings":[{path
+ * version at proven}]} in portions, and last
  * {"done":true,"orders":[numbers],"names_seen"}. */
 emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

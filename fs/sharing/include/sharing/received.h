@@ -13,9 +13,10 @@
  * status tell it. It says no more than the folder shows: what came with a share around it is not
  * told again. */
 
-/* [{path owner rights purpose until until_unix history opens state}], those that end soonest first,
- * then what has ended in the last thirty days, newest first; STATE is "open", "expired" or
- * "revoked"; OPENS is as emr_opens_word, "" where there is nothing to open. EMR_NO_MEMORY. */
+/* [{path owner rights purpose until until_unix history opens state opens_now why_not}], those that
+ * end soonest first, then what has ended in the last thirty days, newest first; STATE is "open",
+ * "expired" or "revoked"; OPENS is as emr_opens_word, "" where there is nothing to open; WHY_NOT is
+ * as in sharing/opening.h. EMR_NO_MEMORY. */
 emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list);
 
 typedef struct emr_shared_with_me_counts {

@@ -28,11 +28,12 @@ typedef struct emr_share_row {
 	uint32_t purposes;
 	uint64_t since_unix_s, until_unix_s;
 	emr_share_state state;
-	bool is_deleted; /* what is shared is in the folder no more: PATH is its name, and it is
-			    shared again when it comes back */
-	bool is_inner;	 /* it stands there only because DOMAIN lies in what is shared */
-	bool opens_away; /* also while this folder is closed */
-	uint8_t t, n;	 /* 0 of 0: it does not */
+	bool is_deleted;     /* what is shared is in the folder no more: PATH is its name, and it is
+				shared again when it comes back */
+	bool is_inner;	     /* it stands there only because DOMAIN lies in what is shared */
+	bool opens_away;     /* also while this folder is closed */
+	const char *why_not; /* it does not open at this moment (sharing/opening.h); "": it does */
+	uint8_t t, n;	     /* 0 of 0: it does not */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	uint64_t opened, opened_last_unix_s; /* as the readers' computers say */
 } emr_share_row;

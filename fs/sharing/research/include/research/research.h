@@ -29,9 +29,9 @@ void emr_research_free(emr_research *research);
  *
  * With `join` and `path` what can be given of PATH to it (`look`), or makes the copies and notes
  * that it follows (unless `once`), or takes back (`drop`) what the last of these has made:
- * {"progress":N} and {"withheld":[{"path" "why"}]} in portions, and last {"done":true,"copies"
- * "new" "added" "changed" "removed" "follows"}; with `drop` {"done":true,"gone"}. Messages of its
- * own: `not-copies`, `never-shared`. */
+ * {"progress":{"so_far"}} and {"withheld_files":[{"path" "why"}]} in portions, and last
+ * {"done":true,"copies" "new" "added" "changed" "removed" "is_followed"}; with `drop`
+ * {"done":true,"gone"}. Messages of its own: `not-copies`, `never-shared`. */
 emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
