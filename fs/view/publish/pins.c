@@ -85,21 +85,22 @@ static bool has_pin(const keeping *sorted, const emr_pin *pin)
 }
 
 /* A second copy may bring pins of batches that were answered since, and a batch that cannot be read
- * leaves its own: what no batch brings is a version on the ledger, or nothing. */
+ * leaves its own: what no batch brings is a version on the ledger, or nothing. Where a private part
+ * is lost, nobody can say which, and all stay. */
 static emr_status end_answered(emr_view *view, const keeping *sent)
 {
 	keeping rows = {0}, versions = {0};
 	EMR_AUTO_BUF changes = {0};
 	emr_status status = emr_settle_each_awaiting(view->options.settle, true, keep_sent, &rows);
-	bool has_answered = false;
+	bool has_answered = false, lacks = false;
 
 	sort_pins(&rows);
 	for (size_t i = 0; i < sent->count; i++)
 		has_answered |= !has_pin(&rows, &sent->pins[i]);
 	if (status == EMR_OK && has_answered)
-		status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &versions);
+		status = emr_facts_each_bundle(view->options.facts, &lacks, keep_bundle, &versions);
 	sort_pins(&versions);
-	for (size_t i = 0; i < sent->count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < sent->count && status == EMR_OK && !lacks; i++) {
 		emr_pin_change change = {.pin = sent->pins[i]};
 
 		if (has_pin(&rows, &change.pin))
