@@ -10,7 +10,7 @@
 
 /* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"so_far","of"}} now and
  * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn,
- * {"fault":{path place error}} for each fault, and last
+ * {"fault":{path where error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
 emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
@@ -42,7 +42,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	void *arg, emr_problem *out_problem);
 
 /* Every version that is pinned here is made whole on this computer from the nodes of the settings,
- * as far as they have it.  Emits {"progress":{"so_far","of"}} and {"so_far":true,"brought_bytes",
+ * as far as they have it.  Emits {"progress":{"so_far","of"}} and {"done":true,"brought_bytes",
  * "not_whole"}. */
 emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

@@ -19,7 +19,7 @@ bool emr_opening_ledger_is_away(emr_session *session)
 	return absence.status != EMR_OK && !absence.is_asked;
 }
 
-/* Of what was asked for, and is not on the ledger. */
+/* A share that was asked for and is not on the ledger. */
 static const char *why_queued(emr_session *session, const emr_share_row *row, bool is_away)
 {
 	emr_domain_state state = {.is_whole = true};

@@ -218,8 +218,8 @@ static void say_cells(const json_t *list, const char *name, char *out, size_t si
 		const char *word = emr_json_text_at(cell, name);
 		size_t at = strlen(out);
 
-		emr_count_text((uint64_t)number_of(cell, "participants"), "person", "participants",
-			people);
+		emr_count_text(
+			(uint64_t)number_of(cell, "participants"), "person", "people", people);
 		emr_count_text((uint64_t)number_of(cell, "files"), "file", "files", files);
 		snprintf(out + at, size - at, "%s%s (%s%s%s)", i > 0 ? ", " : "",
 			strcmp(word, "other") == 0 ? _("others") : word, people,
@@ -237,8 +237,7 @@ static void say_counts(const dataset *d, const json_t *one)
 	if (counts == NULL)
 		return;
 	emr_moment_text(emr_json_text_at(counts, "as_of"), as_of);
-	emr_count_text(
-		(uint64_t)number_of(counts, "participants"), "person", "participants", people);
+	emr_count_text((uint64_t)number_of(counts, "participants"), "person", "people", people);
 	emr_say(d->out,
 		"  What is in it, of %s, as their computers said by %s (numbers are rounded down; "
 		"what fewer than %lld people have is not shown):\n",

@@ -100,7 +100,7 @@ static void say_closed(emr_out *out, const emr_places *places)
 	else if (is_fabric)
 		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
 	say_second_copy(out, places);
-	emr_out_text(out, "state", places->state);
+	emr_out_text(out, "state_dir", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
 		json_pack("{s:s, s:I, s:n, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",

@@ -188,6 +188,13 @@ expect "state" "$(field state)" "confirmed 1/1"
 (cd "$MNT/Imaging" && timeout "$EMR_PATIENCE" "$EMRFS" status scan.dcm --json >"$EMR_WORK/out/said") || emr_fail "status from inside"
 expect "path from inside" "$(field path)" Imaging/scan.dcm
 run 0 status "$MNT/Imaging/scan.dcm"
+for screen in status "status Imaging/scan.dcm" share "log Imaging" wallet copies keep people request device "restore --list Imaging/scan.dcm" "verify Imaging/scan.dcm" check; do
+	"$EMRFS" $screen </dev/null >out/said 2>&1
+	! grep -E '[0-9a-f]{16}|confirmed [0-9]' out/said || emr_fail "emrfs $screen says what --details is for"
+done
+run 0 status --details Imaging/scan.dcm
+says "Transaction: "
+says "State: confirmed 1/1"
 json 5 status Imaging/none
 json 5 status ../outside
 json 11 mount --passphrase-file "$EMR_PASS" "$MNT"

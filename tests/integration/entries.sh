@@ -70,7 +70,7 @@ grep -q '/emrfs @ $' arguments || emr_fail "no emrfs that waits for an answer wa
 ! grep -aE "/emrfs (share|revoke) $EMR_WORK|(basename|setsid) .*$EMR_WORK" arguments || emr_fail "names are in arguments"
 say "taken back: those who may open it are asked about, and nobody else who is known"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
-expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 lima Scans)"
+expect "who may open it, what, and whether it opens" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 lima Scans 'opens now')"
 shares_none() { ! shares_one; }
 emr_until shares_none
 say "with a terminal behind it, too, everything is asked in windows"

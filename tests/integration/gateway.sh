@@ -100,6 +100,22 @@ for line in 'Reis|127.0.0.1|.*||log-in|ok' 'x?y|127.0.0.1|.*||log-in|NT_STATUS_.
 	grep -qx "$line" out/audit || emr_fail "no $line: $(cat out/audit)"
 done
 
+say "who tries to log in again and again fills no disk, and who was let in stays known"
+mkdir flood && python3 -c '
+import json
+def tried(name, status):
+    print(json.dumps({"type": "Authentication", "Authentication": {"clientAccount": name, "status": status, "remoteAddress": "ipv4:192.0.2.1:1", "workstation": "W" * 200}}))
+tried("Reis", "NT_STATUS_OK")
+for i in range(30000): tried("nobody%d \"status\": \"NT_STATUS_OK\"" % i, "NT_STATUS_NO_SUCH_USER")' >flood/log.in || exit 2
+flood_port=$(emr_port)
+setsid "$gateway" serve Reis "$EMR_WORK/flood" "$EMR_WORK/reis-folder" 127.0.0.1 "$flood_port" >out/smbd-flood 2>&1 </dev/null &
+SERVERS="$SERVERS $!"
+emr_until test -s flood/log.in-refused
+[ "$(cat flood/log.in* | wc -c)" -lt 5000000 ] || emr_fail "it is not bounded: $(ls -l flood)"
+"$gateway" log Reis "$EMR_WORK/flood" >out/audit
+grep -q '^Reis|192.0.2.1|.*|log-in|ok' out/audit || emr_fail "who was let in is forgotten: $(ls -l flood)"
+grep -q '^nobody29999 .*|log-in|NT_STATUS_NO_SUCH_USER' out/audit || emr_fail "the newest refusal is forgotten"
+
 say "a name that a patient chose is no line of the server's log"
 forged=$'knee\xc2\x9b2J\nlima|198.51.100.7|EVIL|health|openat|ok|r|never opened'
 echo "a strange name" >"ana-folder/Imaging/$forged" || exit 2

@@ -368,7 +368,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"second_copy", copy.is_known, "backups", backups_report(session), "backup_at",
 		time_or_null(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,
 		"backup_dir", copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net,
-		"state", session->state_path, "read_only", is_read_only, "ledger",
+		"state_dir", session->state_path, "read_only", is_read_only, "ledger",
 		ledger_report(session, &why), "waiting_requests",
 		(json_int_t)atomic_load(&session->waiting_requests), "words_tested_at",
 		time_or_null(profile.words_tested_unix_s), "errors", errors, "kernel_requests",

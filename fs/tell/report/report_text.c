@@ -75,7 +75,7 @@ static void put_not_whole(FILE *to, const json_t *report)
 		return;
 	emr_count_text(emr_json_number_at(report, "not_whole"), "version", "versions", n);
 	emr_problem_set(&problem, has_nodes ? EMR_SAY_NOT_WHOLE : EMR_SAY_NOT_WHOLE_ALONE, "n", n,
-		"state", emr_json_text_at(report, "state"), "dir", some_backup(report), NULL);
+		"state", emr_json_text_at(report, "state_dir"), "dir", some_backup(report), NULL);
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 

@@ -38,7 +38,7 @@ bool emr_report_needs_copy(const json_t *report);
 
 /* Either report as people read it, owned by the caller; NULL without memory. */
 char *emr_report_text(const json_t *report);
-/* What stands behind either with --details: ids, the transaction, and who has countersigned.  Owned
+/* The lines behind either with --details: ids, the transaction, and who has countersigned.  Owned
  * by the caller; NULL without memory. */
 char *emr_report_details(const json_t *report);
 
