@@ -122,7 +122,7 @@ run 0 share "$MNT/Scans 2" with 'Dr Paula  Lima' --yes
 shared_three() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["grants"]))')" = 3 ]; }
 emr_until shared_three
 entry 'no\n' unshare "$MNT/Scans"
-expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 "$odd" Scans 1 'Dr Paula  Lima' Scans)"
+expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 "$odd" Scans 'opens now' 1 'Dr Paula  Lima' Scans 'opens now')"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans 2"
 emr_until shared_with "$odd
 Dr Paula  Lima"
