@@ -4,6 +4,7 @@
 #include "store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@ static void wake_background(emr_store *store, bool window, bool index)
 	emr_worker_wake(&store->worker);
 }
 
-#define IOVECS_MAX 1024 /* IOV_MAX of Linux */
+#define IOVECS_MAX 1024			 /* IOV_MAX of Linux */
+#define WRITE_BEHIND ((uint64_t)8 << 20) /* bytes of a segment that are given to the disk at once  \
+					  */
 
 /* One group laid out for pwritev: heads live here, data with the caller. */
 typedef struct layout {
@@ -380,11 +383,26 @@ static emr_status append_locked(emr_store *store, const emr_store_group *group, 
 	return emr_store_add_pins(store, group->pins, group->pin_count);
 }
 
+/* The disk begins with what a large file has brought so far while the rest is encrypted: the flush
+ * at its end finds little left.  Nothing is promised, and an error is left to that flush. */
+static void begin_writing(emr_store *store, emr_segment *segment, uint64_t end)
+{
+	int fd;
+
+	if (emr_segment_use(store, segment, &fd) != EMR_OK)
+		return;
+	(void)!sync_file_range(
+		fd, (off_t)(end - WRITE_BEHIND), WRITE_BEHIND, SYNC_FILE_RANGE_WRITE);
+	emr_segment_unuse(store, segment);
+}
+
 emr_status emr_store_append_group(
 	emr_store *store, const emr_store_group *group, emr_store_position *out_positions)
 {
 	AUTO_LAYOUT l = {0};
 	bool many = false, is_needed = group->is_needed || group->block_count == 0;
+	emr_segment *segment;
+	uint64_t end;
 	emr_status status;
 
 	EMR_TRY(check_group(group));
@@ -399,7 +417,11 @@ emr_status emr_store_append_group(
 		layout_clear(&l);
 		status = append_locked(store, group, &l, out_positions, &many);
 	}
+	segment = store->current;
+	end = segment->end;
 	pthread_mutex_unlock(&store->append_lock);
+	if (status == EMR_OK && end / WRITE_BEHIND != (end - l.total) / WRITE_BEHIND)
+		begin_writing(store, segment, end / WRITE_BEHIND * WRITE_BEHIND);
 	if (many)
 		wake_background(store, false, true);
 	return status;

@@ -113,9 +113,13 @@ def mounting(bed, _data, _is_first):
 def sequential(bed, data, is_first):
     big, big4 = bed.path("big.bin"), bed.path("big4.bin")
     remove(bed, "big.bin", "big4.bin")
+    sha_ns, aes_ns = bed.fb("primitives")
     cpu = bed.cpu_s()
     yield "seq_write", bed.fb("write", data.big, big, 1 << 20)[0]
-    yield "seq_write_cpu", bed.cpu_s() - cpu
+    cpu = bed.cpu_s() - cpu
+    yield "seq_write_cpu", cpu
+    if bed.daemons():
+        yield "seq_write_byte", cpu * 1e9 / data.big_bytes / (2 * sha_ns + aes_ns)
     yield "seq_write_4k", bed.fb("write", data.big, big4, 4096)[0]
     remove(bed, "big4.bin")
     bed.cold()
@@ -124,7 +128,10 @@ def sequential(bed, data, is_first):
         bed.cold()
     cpu = bed.cpu_s()
     yield "seq_read_cold", bed.fb("read", big, 1 << 20)[0]
-    yield "seq_read_cpu", bed.cpu_s() - cpu
+    cpu = bed.cpu_s() - cpu
+    yield "seq_read_cpu", cpu
+    if bed.daemons():
+        yield "seq_read_byte", cpu * 1e9 / data.big_bytes / (sha_ns + aes_ns)
     yield "seq_read_warm", bed.fb("read", big, 1 << 20)[0]
     bed.cold()
     yield "map_read_cold", bed.fb("mapread", big)[0]
