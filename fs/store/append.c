@@ -20,9 +20,10 @@ static void wake_background(emr_store *store, bool window, bool index)
 	emr_worker_wake(&store->worker);
 }
 
-#define IOVECS_MAX 1024			 /* IOV_MAX of Linux */
-#define WRITE_BEHIND ((uint64_t)8 << 20) /* bytes of a segment that are given to the disk at once  \
-					  */
+#define IOVECS_MAX 1024 /* IOV_MAX of Linux */
+#define WRITE_BEHIND                                                                               \
+	((uint64_t)8 << 20) /* bytes of a segment that are given to the disk at once               \
+			     */
 
 /* One group laid out for pwritev: heads live here, data with the caller. */
 typedef struct layout {
