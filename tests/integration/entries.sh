@@ -137,7 +137,7 @@ run 0 share "$MNT/$odd" with 'Dr Paula  Lima' --yes
 shares_one_odd() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "$(python3 -c 'import sys; print([sys.argv[1]])' "$odd")" ]; }
 emr_until shares_one_odd
 entry 'no\n' unshare "$MNT/$odd"
-expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
+expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 0 'Dr Paula  Lima' 'Old?scans?of "May" \n?' 'opens now')"
 entry '1\nyes\nyes\n' unshare "$MNT/$odd"
 emr_until shared_with ''
 say "nor the file whose name lacks the newline at its end"
