@@ -14,7 +14,7 @@
 #include "session/session.h"
 #include "session/stage.h"
 
-#define AWAIT_NS INT64_C(60000000000) /* a host that begins anew is there by then */
+#define AWAIT_NS INT64_C(60000000000) /* a host that starts again is there by then */
 
 static emr_status say(
 	const char *place, const char *cause, emr_status status, emr_problem *out_problem)
