@@ -54,7 +54,7 @@ refused() {
 
 say "with the owner's computer off, a viewer opens, reads a part; a program without her is refused"
 cp ana-folder/Imaging/MRI.pdf copy.pdf
-agent_holds() { agent_says keys-aurora '"grants":1' && agent_says keys-trust '"grants":1'; }
+agent_holds() { agent_says keys-aurora '"grants_held":1' && agent_says keys-trust '"grants_held":1'; }
 emr_until agent_holds
 two_unmount ana
 emr_until cmp "$SHARE/MRI.pdf" copy.pdf	# an opening waits ten seconds for its keys, and not longer

@@ -39,7 +39,7 @@ run 11 agent --passphrase-file "$EMR_PASS"
 run 6 status
 says "releases keys and keeps no records"
 emr_until agent_says keys '"witnessed_at":"2'
-for field in '"grants":0' '"served":0' '"refused":0' '"waiting":\[\]' '"in_force":true' '"error":null' '"key_made_at":"2'; do
+for field in '"grants_held":0' '"served":0' '"refused":0' '"questions":\[\]' '"in_force":true' '"error":null' '"key_made_at":"2'; do
 	agent_says keys "$field" || emr_fail "not in the report: $field: $(cat out/said)"
 done
 run 0 agent --status
@@ -115,7 +115,7 @@ for at in aurora trust norte; do
 	agent_start "keys-$at"
 done
 expect "agents" "$(as ana "$PEER" "$EMR_PASS" grant Imaging "$lima" | cut -d' ' -f2-)" "2 of 3"
-for at in aurora trust norte; do emr_until agent_says "keys-$at" '"grants":1,"fragments":1'; done
+for at in aurora trust norte; do emr_until agent_says "keys-$at" '"grants_held":1,"fragments":1'; done
 # The owner's computer is off from here on.
 as lima "$PEER" "$EMR_PASS" open MRI.txt 600000 >out/read || emr_fail "$(cat out/read)"
 grep -q 'the key of MRI.txt is here' out/read || emr_fail "$(cat out/read)"

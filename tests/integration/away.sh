@@ -96,7 +96,7 @@ as ana run 0 share Imaging with lima --yes # it is so already
 says "It is shared so already"
 as ana run 0 share Imaging with lima --until 60d --yes --wait
 says "São Lucas, your own organisation, alone can release this share's keys: that protects you from $doctor"
-emr_until agent_says keys '"grants":1'
+emr_until agent_says keys '"grants_held":1'
 two_unmount ana
 emr_until shows MRI "a finding of the knee"
 
@@ -162,7 +162,7 @@ wait "$ASKING" && emr_fail "a revoked agent released it"
 two_mount ana
 orgs_agent keys2 hospital
 agent_start keys2
-emr_until agent_says keys2 '"grants":1'
+emr_until agent_says keys2 '"grants_held":1'
 two_unmount ana
 emr_until shows CT "a finding of the head"
 
@@ -182,7 +182,7 @@ two_unmount ana
 two_mount ana
 agent_start keys2
 as ana run 0 share Imaging with lima --until 60d --yes --wait
-emr_until agent_says keys2 '"grants":1'
+emr_until agent_says keys2 '"grants_held":1'
 
 say "narrowed: the fragments go, and what comes then opens only while she is there"
 saves Unread "a finding that nobody read"
@@ -190,7 +190,7 @@ emr_until knows Unread
 cp -r keys2/state friend
 as ana run 0 share --away nobody
 emr_until listed 'share["away"] == "nobody" and share["released_by"] == []'
-emr_until agent_says keys2 '"grants":0,"fragments":0'
+emr_until agent_says keys2 '"grants_held":0,"fragments":0'
 as ana run 0 share Imaging with lima --until 50d --yes --wait
 says "Nobody releases keys of this share, as you chose: $doctor"
 saves Later "a finding of later"

@@ -49,7 +49,7 @@ orgs_agent keys-norte norte
 agent_start keys-norte
 leaves trust "Patients' Trust" hospital aurora norte
 emr_until noticed "Patients' Trust may release Imaging no more. For lima, São Lucas (own word: Dr Paula Lima) it is released by" "Hospital do Norte"
-emr_until agent_says keys-norte '"grants":1'
+emr_until agent_says keys-norte '"grants_held":1'
 as ana run 0 share --json
 python3 - out/said <<'END' || emr_fail "the list of shares: $(cat out/said)"
 import json, sys
@@ -73,7 +73,7 @@ as ana run 0 share Imaging with lima --yes --wait
 says "Clínica Aurora alone can release this share's keys; nobody else has to agree."
 says "The agent of Hospital do Norte is left out: its key is in force no more."
 saves 4
-emr_until agent_says keys-aurora '"grants":[1-9]'
+emr_until agent_says keys-aurora '"grants_held":[1-9]'
 two_unmount ana
 emr_until shows 4
 

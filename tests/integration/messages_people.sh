@@ -15,6 +15,7 @@ met 5 unknown-person people joao --passphrase-file second
 run 0 people add joao.card --name joao --passphrase-file second
 heard				# other-network, not-compared
 met 5 unknown-person people jo --passphrase-file second
+met 5 unknown-person people $'jo\xd0\xb0o' --passphrase-file second # a letter of another alphabet
 met 1 name-taken people add jota.card --name JOAO --passphrase-file second
 met 2 bad-name people add jota.card --name a@b --passphrase-file second
 met 2 bad-name people add jota.card --name Somebody --passphrase-file second

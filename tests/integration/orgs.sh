@@ -22,7 +22,7 @@ as aurora orgs_apply aurora "Clínica Aurora"
 waiting=$!
 emr_until orgs_waits
 run 0 org show --json $PF
-has '"waiting":[{"what":"admit","who":"Clínica Aurora"'
+has '"awaiting_you":[{"what":"admit","who":"Clínica Aurora"'
 run 13 org admit "Clinica aurora" $PF
 run 5 org admit "clinica aurora" --yes $PF	# nobody looks whether that is the one
 says "Clínica Aurora"

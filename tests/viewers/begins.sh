@@ -219,7 +219,7 @@ next_window '--entry .*24 words'
 type_words "$paper"
 next_window 'New passphrase'
 pid=$(pgrep -f "emrfs @" | # its arguments come on standard input
-	 while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ]; then echo "$one"; fi; done)
+	 while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ] && grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done)
 [ -n "$pid" ] || emr_fail "no emrfs that brings back"
 kill -9 "$pid" "$window_pid" # as when the session ends
 next_window 'Try again'
