@@ -23,12 +23,14 @@ static void put_text(const char *prefix, const uint8_t bytes[32], char out[64])
 static bool read_text(const char *prefix, const char *text, uint8_t out[32])
 {
 	const size_t n = strlen(prefix);
-	size_t len;
+	char again[64]; /* libsodium 1.0.18 takes bytes from 0x80 on, too */
 
-	return strlen(text) == n + BASE64_CHARS && strncmp(text, prefix, n) == 0 &&
-	       sodium_base642bin(out, 32, text + n, BASE64_CHARS, NULL, &len, NULL,
-		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	       len == 32;
+	if (strlen(text) != n + BASE64_CHARS ||
+		sodium_base642bin(out, 32, text + n, BASE64_CHARS, NULL, NULL, NULL,
+			sodium_base64_VARIANT_ORIGINAL) != 0)
+		return false;
+	put_text(prefix, out, again);
+	return strcmp(text, again) == 0;
 }
 
 void emr_served_pin_text(emr_id32 pin, char out[64])
