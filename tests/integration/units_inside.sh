@@ -149,7 +149,7 @@ done
 say "a record system with umask 022: its letter is not delivered and left in clear; the journal has the command, once"
 must useradd -G emrfs-deposit records
 runuser -u records -- sh -c 'umask 022; mkdir /srv/emrfs-drop/NOBODY && echo "in clear" >/srv/emrfs-drop/NOBODY/note.txt'
-mend() { journalctl -u emrfs-deposit-place -o cat | sed -n 's|^/srv/emrfs-drop/NOBODY: .*so nothing is taken: \(chmod .*\), and umask.*|\1|p'; }
+mend() { journalctl -u emrfs-deposit-place -o cat | sed -n 's|^/srv/emrfs-drop/NOBODY: .*so nothing is taken: \(find .*\), and umask.*|\1|p'; }
 told() { mend | grep -q .; }
 until_it_is told
 [ "$(mend | wc -l)" = 1 ] || fail "told $(mend | wc -l) times"
