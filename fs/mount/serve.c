@@ -425,6 +425,8 @@ static emr_status bind_socket(emr_server *server)
 	/* We hold the lock of the state: a socket that is there belongs to nobody any more. */
 	if (unlinkat(server->run_fd, EMR_RUN_SOCKET, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
 	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (server->listen_fd < 0 ||
 		bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
@@ -455,6 +457,8 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 	status = emr_places_open_run(places, &server->run_fd, out_problem);
 	if (status == EMR_OK) {
 		status = bind_socket(server);
+		while (emr_status_is_full(status) && emr_reserve_release(session->reserve))
+			status = bind_socket(server);
 		if (status == EMR_OK &&
 			pthread_create(&server->thread, NULL, listen_and_accept, server) != 0)
 			status = EMR_NO_MEMORY;
