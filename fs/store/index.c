@@ -22,6 +22,8 @@ static const char *const sql[STATEMENTS] = {
 		"SELECT id, writer, number, indexed, file FROM segment ORDER BY writer, number",
 	[BLOCKS] = "SELECT digest, segment, offset, length FROM block",
 	[PINS] = "SELECT writer, owner, root, state FROM pin",
+	[SENT_PINS] = "SELECT writer, owner, root, state FROM pin WHERE state = 2",
+	[HAS_PINS] = "SELECT 1 FROM pin WHERE writer = ?1 LIMIT 1",
 	[COUNTS] = ("SELECT count(*), coalesce(sum(length), 0) FROM block "
 		    "WHERE segment IN (SELECT id FROM segment WHERE writer = ?1)"),
 	[COUNT_PINS] = "SELECT count(*) FROM pin WHERE writer = ?1",
@@ -59,6 +61,8 @@ static const char schema[] =
 	" length INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE pin (writer BLOB, owner BLOB, root BLOB, state INTEGER NOT NULL,"
 	" PRIMARY KEY (writer, owner, root)) WITHOUT ROWID;"
+	"CREATE INDEX pin_sent ON pin (state) WHERE state = 2;" /* each opening asks for these few
+								 */
 	"CREATE TABLE stated (writer BLOB PRIMARY KEY) WITHOUT ROWID;"
 	"INSERT INTO meta VALUES ('version', 2), ('sum', 0);"
 	"COMMIT;";
@@ -490,6 +494,13 @@ emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void 
 	return each_read(index, PINS, index_row_pin, &call);
 }
 
+emr_status emr_index_each_sent_pin(emr_index *index, emr_index_pin_visit visit, void *context)
+{
+	visit_call call = {.pin = visit, .context = context};
+
+	return each_read(index, SENT_PINS, index_row_pin, &call);
+}
+
 emr_status index_row_numbers(void *context, sqlite3_stmt *s)
 {
 	uint64_t *numbers = context;
@@ -564,20 +575,27 @@ emr_status emr_index_audit(emr_index *index)
 	return status;
 }
 
-emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated)
+static emr_status has_row(emr_index *index, statement which, const emr_id16 *writer, bool *out_has)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status;
 	int rc;
 	EMR_LOCKED(&index->read.lock);
 
-	status = index_prepare(&index->read, STATED, &s);
-	if (status == EMR_OK) {
-		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
-		rc = sqlite3_step(s);
-		status = from_sqlite(rc);
-		*out_stated = rc == SQLITE_ROW;
-		sqlite3_reset(s);
-	}
-	return status;
+	EMR_TRY(index_prepare(&index->read, which, &s));
+	sqlite3_bind_blob(s, 1, writer->b, 16, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	*out_has = rc == SQLITE_ROW;
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return from_sqlite(rc);
+}
+
+emr_status emr_index_has_pins(emr_index *index, emr_id16 writer, bool *out_has)
+{
+	return has_row(index, HAS_PINS, &writer, out_has);
+}
+
+emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated)
+{
+	return has_row(index, STATED, &writer, out_stated);
 }

@@ -42,6 +42,9 @@ typedef emr_status (*emr_index_block_visit)(
 emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, void *context);
 typedef emr_status (*emr_index_pin_visit)(void *context, emr_id16 writer, const emr_pin *pin);
 emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context);
+/* Those in the state EMR_PIN_SENT: few, and found without a look at the others. */
+emr_status emr_index_each_sent_pin(emr_index *index, emr_index_pin_visit visit, void *context);
+emr_status emr_index_has_pins(emr_index *index, emr_id16 writer, bool *out_has);
 /* Counts the blocks in WRITER's segments, and the pins of WRITER. */
 emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks,
 	uint64_t *out_bytes, uint64_t *out_pins);

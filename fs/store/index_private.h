@@ -16,6 +16,8 @@ typedef enum statement {
 	SEGMENTS,
 	BLOCKS,
 	PINS,
+	SENT_PINS,
+	HAS_PINS,
 	COUNTS,
 	COUNT_PINS,
 	STATED,

@@ -23,6 +23,7 @@ typedef struct pin_list {
 	emr_buf pins; /* of emr_pin */
 	emr_id16 writer;
 	whose whose;
+	bool is_sent;	  /* those alone, which are few */
 	bool must_be_all; /* EMR_BUSY where it is not known that the list is whole */
 } pin_list;
 
@@ -108,7 +109,8 @@ static emr_status pins_collect(emr_store *store, pin_list *list)
 	if (status == EMR_OK && !is_stated)
 		status = EMR_BUSY;
 	if (status == EMR_OK && store->index != NULL)
-		status = emr_index_each_pin(store->index, list_pin, list);
+		status = list->is_sent ? emr_index_each_sent_pin(store->index, list_pin, list)
+				       : emr_index_each_pin(store->index, list_pin, list);
 	pthread_rwlock_unlock(&store->index_swap);
 	if (!is_unwritten)
 		return status;
@@ -126,7 +128,8 @@ static emr_status each_of(emr_store *store, pin_list *list, emr_pin_visit visit,
 	const emr_pin *pins = (const void *)list->pins.data;
 
 	for (size_t i = 0; status == EMR_OK && i < list->pins.len / sizeof *pins; i++)
-		status = visit(context, &pins[i]);
+		if (!list->is_sent || pins[i].state == EMR_PIN_SENT)
+			status = visit(context, &pins[i]);
 	emr_buf_free(&list->pins);
 	return status;
 }
@@ -134,6 +137,13 @@ static emr_status each_of(emr_store *store, pin_list *list, emr_pin_visit visit,
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
 	pin_list list = {.writer = store->writer, .whose = OWN_PINS};
+
+	return each_of(store, &list, visit, context);
+}
+
+emr_status emr_store_each_sent_pin(emr_store *store, emr_pin_visit visit, void *context)
+{
+	pin_list list = {.writer = store->writer, .whose = OWN_PINS, .is_sent = true};
 
 	return each_of(store, &list, visit, context);
 }
@@ -180,18 +190,28 @@ emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, voi
 	return each_of(store, &list, visit, context);
 }
 
+static bool asks_index(
+	emr_store *store, emr_status (*ask)(emr_index *, emr_id16, bool *), bool if_unknown)
+{
+	bool is_so = if_unknown;
+
+	pthread_rwlock_rdlock(&store->index_swap);
+	if (store->index != NULL && ask(store->index, store->writer, &is_so) != EMR_OK)
+		is_so = if_unknown;
+	pthread_rwlock_unlock(&store->index_swap);
+	return is_so;
+}
+
 /* Only what this writer says protects his segments for sure, so nobody waits for another who may
  * never come back. */
 bool emr_store_pins_incomplete(emr_store *store)
 {
-	bool stated = false;
+	return !asks_index(store, emr_index_pins_stated, false);
+}
 
-	pthread_rwlock_rdlock(&store->index_swap);
-	if (store->index != NULL &&
-		emr_index_pins_stated(store->index, store->writer, &stated) != EMR_OK)
-		stated = false;
-	pthread_rwlock_unlock(&store->index_swap);
-	return !stated;
+bool emr_store_has_pins(emr_store *store)
+{
+	return asks_index(store, emr_index_has_pins, true);
 }
 
 static int compare_pins(const void *x, const void *y)

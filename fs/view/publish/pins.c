@@ -50,18 +50,9 @@ static emr_status keep_sent(void *arg, const emr_awaiting *one)
 	return one->is_new ? keep(arg, &one->root, one->object, EMR_PIN_SENT) : EMR_OK;
 }
 
-typedef struct seen {
-	keeping sent;
-	bool has_some;
-} seen;
-
-static emr_status note_seen(void *arg, const emr_pin *pin)
+static emr_status keep_pin(void *arg, const emr_pin *pin)
 {
-	seen *s = arg;
-
-	s->has_some = true;
-	return pin->state == EMR_PIN_SENT ? keep(&s->sent, &pin->root, pin->owner, pin->state)
-					  : EMR_OK;
+	return keep(arg, &pin->root, pin->owner, pin->state);
 }
 
 static int by_owner_and_root(const void *a, const void *b)
@@ -121,16 +112,16 @@ static emr_status end_answered(emr_view *view, const keeping *sent)
 emr_status pins_restore(emr_view *view)
 {
 	const emr_view_options *o = &view->options;
-	const bool is_lost = emr_store_pins_incomplete(o->store);
-	keeping k = {0};
-	seen s = {.has_some = false};
-	emr_status status = is_lost ? EMR_OK : emr_store_each_pin(o->store, note_seen, &s);
+	keeping k = {0}, sent = {0};
+	emr_status status = EMR_OK;
 
-	if (s.has_some && status == EMR_OK && s.sent.count > 0)
-		status = end_answered(view, &s.sent);
-	free(s.sent.pins);
-	if (s.has_some || status != EMR_OK)
+	if (!emr_store_pins_incomplete(o->store) && emr_store_has_pins(o->store)) {
+		status = emr_store_each_sent_pin(o->store, keep_pin, &sent);
+		if (status == EMR_OK && sent.count > 0)
+			status = end_answered(view, &sent);
+		free(sent.pins);
 		return status;
+	}
 	status = emr_facts_each_bundle(o->facts, NULL, keep_bundle, &k);
 	if (status == EMR_OK)
 		status = emr_journal_each(o->journal, EMR_ROW_NODE, keep_row, &k);
@@ -149,8 +140,7 @@ emr_status pins_restore(emr_view *view)
 
 static emr_status keep_registered(void *arg, const emr_pin *pin)
 {
-	return pin->state == EMR_PIN_REGISTERED ? keep(arg, &pin->root, pin->owner, pin->state)
-						: EMR_OK;
+	return pin->state == EMR_PIN_REGISTERED ? keep_pin(arg, pin) : EMR_OK;
 }
 
 static int by_cid(const void *a, const void *b)

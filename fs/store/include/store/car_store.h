@@ -131,8 +131,12 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 /* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not
  * shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
-/* The same for a caller that lets go what is not among them: EMR_BUSY, and none visited, while they
- * are incomplete. */
+/* Those in the state EMR_PIN_SENT. Costs what these cost, however many others there are. */
+emr_status emr_store_each_sent_pin(emr_store *store, emr_pin_visit visit, void *context);
+/* True, too, where that is not known. */
+bool emr_store_has_pins(emr_store *store);
+/* The same as emr_store_each_pin for a caller that lets go what is not among them: EMR_BUSY, and
+ * none visited, while they are incomplete. */
 emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context);
 /* All that must be there, appended to OUT as emr_pin: each root of this writer's pins once, sorted,
  * in the highest of its states, with one of its owners.  Backup, restore, verification, copies and
