@@ -100,8 +100,8 @@ printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 mv "$EMRFS_HOME/state/blocks" gone
 mkdir "$EMRFS_HOME/state/blocks"
 emr_mount
-json 0 status
-expect "not whole" "$(field not_whole)" 3
+is_told() { json 0 status && [ "$(field not_whole)" = 3 ]; } # status waits half a second for who looks
+emr_until is_told
 run 0 status
 says "Not all of it is on this disk"
 says_not "Safe on this disk: all"
