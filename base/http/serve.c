@@ -1,7 +1,6 @@
 /* This file runs a server of HTTP with libmicrohttpd: it takes requests and their bodies, bounds
  * them, keeps those apart that wait, and sends answers. It judges no request: the routes do. */
 #include <errno.h>
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -338,11 +337,11 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS},
 		{MHD_OPTION_END, 0, NULL}};
-	emr_serve *serve = calloc(1, sizeof *serve);
+	emr_serve *serve = NULL;
 
-	if (serve == NULL) {
+	if (!emr_microhttpd_begin() || (serve = calloc(1, sizeof *serve)) == NULL) {
 		(void)close(options->listen_fd);
-		return EMR_NO_MEMORY;
+		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_IO;
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
 	serve->bytes_max = options->bytes_max != 0 ? options->bytes_max : BYTES_MAX;

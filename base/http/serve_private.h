@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/serve.h"
+#include "httpd.h"
 
 #define SERVE_WORKERS 24u /* that answer what waits for a disk */
 

@@ -1,6 +1,5 @@
 /* This file keeps those requests of a server that wait: for something to happen, or for a worker
  * beside the threads that speak with clients. */
-#include <microhttpd.h>
 
 #include "base/clock.h"
 #include "base/worker.h"

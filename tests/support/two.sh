@@ -55,7 +55,7 @@ two_network() {
 
 two_installed() {
 	mkdir -p usr/bin usr/libexec/emrfs
-	cp "$EMRFS" usr/bin/emrfs && cp "${EMRFS%/fs/emrfs}/libexec/emrfs/emrfs-curl.so" "$@" usr/libexec/emrfs/ || exit 2
+	cp "$EMRFS" usr/bin/emrfs && cp "${EMRFS%/fs/emrfs}/libexec/emrfs/"emrfs-*.so "$@" usr/libexec/emrfs/ || exit 2
 	EMRFS=$EMR_WORK/usr/bin/emrfs
 }
 
