@@ -349,25 +349,15 @@ static emr_status absent_size(void *self, uint64_t *out_size)
 	return leave(&v, v.backend->size(v.self, out_size));
 }
 
-static emr_status absent_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->changes(v.self, domain, since, out_change));
-}
-
-static emr_status absent_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status absent_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	visit v;
 	emr_status status = enter(self, &v);
 
 	*out_n = 0;
-	return status == EMR_OK
-		       ? leave(&v, v.backend->entries(v.self, domain, from, max, fn, arg, out_n))
-		       : status;
+	return status == EMR_OK ? leave(&v, v.backend->entries(v.self, from, max, fn, arg, out_n))
+				: status;
 }
 
 static emr_status absent_fetch(
@@ -556,7 +546,6 @@ static const emr_ledger_backend backend = {
 	.genesis = absent_genesis,
 	.doubt = absent_doubt,
 	.size = absent_size,
-	.changes = absent_changes,
 	.entries = absent_entries,
 	.fetch = absent_fetch,
 	.find_item = absent_find_item,

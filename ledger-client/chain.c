@@ -380,45 +380,6 @@ emr_status emr_chain_find_item(
 	return status;
 }
 
-static emr_status domain_number(emr_chain *chain, chain_statement which, const uint8_t domain[16],
-	uint64_t since, uint64_t *out)
-{
-	sqlite3_stmt *s;
-
-	EMR_TRY(emr_sql_use(&chain->sql, (int)which, &s));
-	emr_sql_bind(s, 1, domain, 16);
-	if (which == DOMAIN_COUNT)
-		emr_sql_bind_u64(s, 2, since);
-	EMR_TRY(emr_sql_step(s));
-	*out = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	return EMR_OK;
-}
-
-emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since,
-	uint64_t *out_count, uint64_t *out_last)
-{
-	uint64_t size = 0;
-	uint64_t last = 0;
-	uint64_t count = 0;
-	emr_status status;
-
-	if (domain) {
-		status = domain_number(chain, DOMAIN_COUNT, domain, since, &count);
-		if (status == EMR_OK)
-			status = domain_number(chain, DOMAIN_LAST, domain, 0, &last);
-	} else {
-		status = emr_chain_size(chain, &size);
-		last = size ? size - 1 : 0;
-		count = last > since ? last - since : 0;
-	}
-	if (status != EMR_OK)
-		return status;
-	*out_count = count;
-	*out_last = last;
-	return EMR_OK;
-}
-
 emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
 	size_t max, uint64_t *out, size_t *out_n)
 {

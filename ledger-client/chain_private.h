@@ -21,8 +21,6 @@ typedef enum chain_statement {
 	NODE_GET,
 	NODE_PUT,
 	DOMAIN_PUT,
-	DOMAIN_COUNT,
-	DOMAIN_LAST,
 	DOMAIN_SEQS,
 	DOMAIN_BEFORE,
 	ITEM_GET,

@@ -288,13 +288,12 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 {
 	uint8_t domain[16];
 	const char *at = key + 2;
-	uint64_t count;
 	uint64_t last;
 
 	if (!parse_hex(&at, domain, sizeof domain, '\0'))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_changes(chain, domain, 0, &count, &last));
-	return last ? append_batch_id(chain, last, out) : EMR_NOT_FOUND;
+	EMR_TRY(emr_chain_before(chain, domain, INT64_MAX, &last));
+	return append_batch_id(chain, last, out);
 }
 
 /* header, results, items and public parts: all of it stands in the entry. */

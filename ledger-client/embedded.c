@@ -62,7 +62,6 @@ static const emr_ledger_backend backend = {
 	.submit = embedded_submit,
 	.take = embedded_take,
 	.size = embedded_size,
-	.changes = embedded_changes,
 	.entries = embedded_entries,
 	.fetch = embedded_fetch,
 	.find_item = embedded_find_item,

@@ -164,22 +164,10 @@ emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 	return ledger->backend->size(ledger->self, out_size);
 }
 
-emr_status emr_ledger_changes(
-	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	return ledger->backend->changes(ledger->self, domain, since, out_change);
-}
-
 emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
 	void *arg, size_t *out_n)
 {
-	return ledger->backend->entries(ledger->self, NULL, from, max, fn, arg, out_n);
-}
-
-emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
-{
-	return ledger->backend->entries(ledger->self, &domain, from, max, fn, arg, out_n);
+	return ledger->backend->entries(ledger->self, from, max, fn, arg, out_n);
 }
 
 emr_status emr_ledger_fetch(

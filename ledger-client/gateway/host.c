@@ -96,82 +96,38 @@ static emr_status host_size(void *self, uint64_t *out_size)
 	return status;
 }
 
-static emr_status read_change(
-	const fabric_host *h, const emr_id16 *domain, uint64_t since, emr_ledger_change *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_entry entry;
-	emr_status status;
-
-	EMR_TRY(emr_chain_changes(
-		h->chain, domain != NULL ? domain->b : NULL, since, &out->count, &out->last_seq));
-	EMR_TRY(emr_chain_size(h->chain, &out->size));
-	if (out->last_seq == 0)
-		return EMR_OK;
-	status = emr_chain_entry(h->chain, out->last_seq, &bytes, NULL);
-	if (status != EMR_OK ||
-		emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
-		return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	emr_batch_id(entry.header, out->batch_id.b);
-	return EMR_OK;
-}
-
-static emr_status host_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	fabric_host *h = self;
-	emr_ledger_change change = {0};
-	HOLD(&h->lock);
-
-	EMR_TRY(host_follow(h, h->stop_fd));
-	EMR_TRY(read_change(h, domain, since, &change));
-	*out_change = change;
-	return EMR_OK;
-}
-
-/* The first entry from FROM on that touches DOMAIN.  EMR_NOT_FOUND: there is none. */
-static emr_status read_entry(fabric_host *h, const emr_id16 *domain, uint64_t from,
-	uint64_t *out_seq, emr_buf *entry, emr_buf *items)
+/* EMR_NOT_FOUND: there are not so many. */
+static emr_status read_entry(fabric_host *h, uint64_t seq, emr_buf *entry, emr_buf *items)
 {
 	uint64_t size = 0;
-	size_t n = 1;
 	emr_status status;
 	HOLD(&h->lock);
 
-	*out_seq = from;
-	status = emr_chain_size(h->chain, &size);
-	if (status == EMR_OK && domain != NULL)
-		status = emr_chain_domain_seqs(h->chain, domain->b, from, 1, out_seq, &n);
-	if (status == EMR_OK && (n == 0 || *out_seq >= size))
+	EMR_TRY(emr_chain_size(h->chain, &size));
+	if (seq >= size)
 		return EMR_NOT_FOUND;
-	emr_buf_clear(entry);
-	emr_buf_clear(items);
-	if (status == EMR_OK)
-		status = emr_chain_entry(h->chain, *out_seq, entry, items);
+	status = emr_chain_entry(h->chain, seq, entry, items);
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status host_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	EMR_AUTO_BUF entry = {0};
 	EMR_AUTO_BUF items = {0};
-	emr_status status = EMR_OK;
 
-	for (*out_n = 0; status == EMR_OK && *out_n < max;) {
-		emr_ledger_entry told = {.seq = 0};
+	for (*out_n = 0; *out_n < max; ++*out_n) {
+		emr_ledger_entry told = {.seq = from + *out_n};
+		emr_status status = read_entry(self, told.seq, &entry, &items);
 
-		status = read_entry(self, domain, from, &told.seq, &entry, &items);
 		if (status == EMR_NOT_FOUND)
 			return EMR_OK;
+		EMR_TRY(status);
 		told.entry = emr_buf_view(&entry);
 		told.items = emr_buf_view(&items);
-		if (status == EMR_OK)
-			status = fn(arg, &told);
-		*out_n += status == EMR_OK ? 1 : 0;
-		from = told.seq + 1;
+		EMR_TRY(fn(arg, &told));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status host_find_item(
@@ -536,7 +492,6 @@ static const emr_ledger_backend backend = {
 	.submit = host_submit,
 	.renew = host_renew,
 	.size = host_size,
-	.changes = host_changes,
 	.entries = host_entries,
 	.fetch = host_fetch,
 	.find_item = host_find_item,

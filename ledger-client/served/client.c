@@ -122,28 +122,6 @@ static emr_status client_head(void *self, emr_buf *out_note)
 	return status;
 }
 
-static void domain_text(const emr_id16 *domain, char out[48])
-{
-	char hex[33];
-
-	out[0] = '\0';
-	if (domain == NULL)
-		return;
-	emr_hex(domain->b, 16, hex);
-	(void)snprintf(out, 48, "&domain=%s", hex);
-}
-
-static emr_status client_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	EMR_AUTO_BUF bytes = {0};
-	char asked[48];
-
-	domain_text(domain, asked);
-	EMR_TRY(ask_get(self, &bytes, "changes?since=%llu%s", (unsigned long long)since, asked));
-	return wire_read_change(emr_buf_view(&bytes), out_change);
-}
-
 /* With entries below FROM the client has all that the host has signed. */
 static bool has_all(client *c, uint64_t from)
 {
@@ -152,24 +130,22 @@ static bool has_all(client *c, uint64_t from)
 	return from == c->head_size;
 }
 
-static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status client_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_entry entry;
-	char asked[48];
 	emr_status status = EMR_OK;
 
-	domain_text(domain, asked);
 	for (*out_n = 0; status == EMR_OK && *out_n < max;) {
 		emr_reader reader;
 		size_t before = *out_n;
 
-		status = ask_get(self, &bytes, "entries?from=%llu&max=%zu%s",
-			(unsigned long long)from, max - *out_n, asked);
+		status = ask_get(self, &bytes, "entries?from=%llu&max=%zu",
+			(unsigned long long)from, max - *out_n);
 		reader = emr_reader_of(emr_buf_view(&bytes));
 		while (status == EMR_OK && *out_n < max && wire_read_entry(&reader, &entry)) {
-			if (domain == NULL ? entry.seq != from : entry.seq < from)
+			if (entry.seq != from)
 				return EMR_DAMAGED;
 			status = fn(arg, &entry);
 			*out_n += status == EMR_OK;
@@ -177,7 +153,7 @@ static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t fr
 		}
 		if (status == EMR_OK && reader.bad)
 			return EMR_DAMAGED;
-		if (*out_n == before || (domain == NULL && has_all(self, from)))
+		if (*out_n == before || has_all(self, from))
 			break;
 	}
 	return status;
@@ -386,7 +362,7 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin(truth);
 	if (status == EMR_OK)
-		status = client_entries(self, NULL, 0, head.size, replay_entry, &r, &n);
+		status = client_entries(self, 0, head.size, replay_entry, &r, &n);
 	if (status == EMR_OK && n < head.size)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
@@ -405,7 +381,6 @@ static const emr_ledger_backend backend = {
 	.close = client_close,
 	.submit = client_submit,
 	.size = client_size,
-	.changes = client_changes,
 	.entries = client_entries,
 	.fetch = client_fetch,
 	.find_item = client_find_item,

@@ -63,10 +63,6 @@ emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Entries after SINCE that touch DOMAIN (NULL = all): their number and the newest of all, 0 if
- * none. */
-emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since,
-	uint64_t *out_count, uint64_t *out_last);
 /* Up to MAX numbers of entries from FROM that touch DOMAIN. */
 emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
 	size_t max, uint64_t *out, size_t *out_n);
