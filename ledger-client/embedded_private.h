@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 
@@ -33,14 +34,6 @@ static inline emr_span span_of(emr_bytes bytes)
 {
 	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
-
-static inline void embedded_unlock(pthread_mutex_t **lock)
-{
-	(void)pthread_mutex_unlock(*lock);
-}
-#define HOLD(lock)                                                                                 \
-	__attribute__((cleanup(embedded_unlock), unused)) pthread_mutex_t *held = (lock);          \
-	(void)pthread_mutex_lock(held)
 
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],

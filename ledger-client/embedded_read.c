@@ -26,7 +26,7 @@ static emr_status embedded_catch_up(embedded *e)
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(emr_chain_in_place(e->reader));
 	EMR_TRY(embedded_catch_up(e));
@@ -84,7 +84,7 @@ static emr_status read_some(emr_chain *reader, uint64_t from, size_t max, run *r
 static emr_status read_run(embedded *e, uint64_t from, size_t max, run *r)
 {
 	emr_status status;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	r->n = 0;
 	status = embedded_catch_up(e);
@@ -134,7 +134,7 @@ emr_status embedded_fetch(
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		bool is_there;
 		{
-			HOLD(&e->read_lock);
+			EMR_LOCKED(&e->read_lock);
 			status = embedded_catch_up(e);
 			if (status == EMR_OK)
 				status = emr_chain_seen(
@@ -152,7 +152,7 @@ emr_status embedded_fetch(
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(
@@ -162,7 +162,7 @@ emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, u
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_subtree(e->reader, level, index, out_hash));
@@ -171,7 +171,7 @@ emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t 
 emr_status embedded_note(void *self, emr_buf *out_note)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_note(e->reader, out_note));

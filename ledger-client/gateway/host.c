@@ -27,7 +27,7 @@ static emr_ledger_absence known_absence(fabric_host *h)
 {
 	const emr_clock *clock = emr_clock_system();
 	int64_t silent_ns, asked_ago_ns;
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	/* For as long as whoever waits for more may take; nobody may. */
 	asked_ago_ns = emr_clock_boot_ns(clock) - h->asked_ns;
@@ -65,7 +65,7 @@ static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 /* Lock held. */
 static uint32_t look_ms(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	if (h->asked_ns != 0)
 		return LOOK_MS;
@@ -101,7 +101,7 @@ static emr_status read_entry(fabric_host *h, uint64_t seq, emr_buf *entry, emr_b
 {
 	uint64_t size = 0;
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	EMR_TRY(emr_chain_size(h->chain, &size));
 	if (seq >= size)
@@ -134,7 +134,7 @@ static emr_status host_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	return emr_chain_find_item(h->chain, item_id.b, out_seq, out_index);
 }
@@ -142,7 +142,7 @@ static emr_status host_find_item(
 static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	return emr_chain_subtree(h->chain, level, index, out_hash);
 }
@@ -163,22 +163,9 @@ static emr_status host_note(void *self, emr_buf *out_note)
 static emr_status host_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	fabric_host *h = self;
-	EMR_AUTO_BUF kept = {0};
-	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
-	EMR_TRY(emr_chain_begin(h->chain));
-	status = emr_chain_note(h->chain, &kept);
-	if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&kept), old_note))
-		status = EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_chain_put_note(h->chain, note);
-	if (status == EMR_OK)
-		return emr_chain_commit(h->chain);
-	emr_chain_rollback(h->chain);
-	return status;
+	return emr_chain_replace_note(h->chain, old_note, note);
 }
 
 /* ---- waiting ---- */
@@ -193,9 +180,9 @@ static emr_status end_at_block(void *arg, const emr_gateway_event *event)
 
 static bool take_wake(const fabric_host *h)
 {
-	uint64_t ignored;
+	eventfd_t ignored;
 
-	return read(h->wake_fd, &ignored, sizeof ignored) > 0;
+	return eventfd_read(h->wake_fd, &ignored) == 0;
 }
 
 static emr_status pause_or_wake(const fabric_host *h, uint32_t left_ms)
@@ -232,7 +219,7 @@ static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t l
 static emr_status look_once(fabric_host *h, uint64_t *out_size, uint64_t *out_next_block)
 {
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	status = host_follow(h, h->wake_fd);
 	*out_next_block = h->position.next_block;
@@ -281,22 +268,15 @@ static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t
 	}
 }
 
+/* These two fail only when what they tell is pending already. */
 static void host_wake(void *self)
 {
-	const fabric_host *h = self;
-	uint64_t one = 1;
-	ssize_t n = write(h->wake_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when a wake is pending already */
+	(void)eventfd_write(((const fabric_host *)self)->wake_fd, 1);
 }
 
 static void host_stop(void *self)
 {
-	const fabric_host *h = self;
-	uint64_t one = 1;
-	ssize_t n = write(h->stop_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when it was stopped very often */
+	(void)eventfd_write(((const fabric_host *)self)->stop_fd, 1);
 }
 
 static void orderers_free(emr_gateway_orderers **orderers)
@@ -337,7 +317,7 @@ static emr_status observe_until(fabric_host *h, emr_gateway_call *call, uint64_t
 static emr_status follow_to(fabric_host *h, uint64_t *out_next_block)
 {
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	status = host_follow(h, h->stop_fd);
 	*out_next_block = h->position.next_block;
@@ -392,7 +372,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = observe_genesis(h, &call, truth, &position, &genesis, out_trouble);
 	if (status == EMR_OK)
 		status = observe_until(h, &call, until, truth, &position, out_trouble);
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 	if (status == EMR_OK)
 		status = observe_until(
 			h, &call, h->position.next_block, truth, &position, out_trouble);
@@ -413,7 +393,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	if (!h->has_genesis)
 		return EMR_NOT_FOUND;
@@ -452,7 +432,7 @@ static void host_look(void *self, emr_ledger_absence *out_absence)
 static void host_hurry(void *self)
 {
 	fabric_host *h = self;
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->is_hurried = h->asked_ns == 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/worker.h"
@@ -233,9 +234,9 @@ static emr_status client_replace_note(void *self, emr_bytes old_note, emr_bytes 
 
 static bool take_wake(const client *c)
 {
-	uint64_t ignored;
+	eventfd_t ignored;
 
-	return read(c->wake_fd, &ignored, sizeof ignored) > 0;
+	return eventfd_read(c->wake_fd, &ignored) == 0;
 }
 
 static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
@@ -267,22 +268,15 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	return EMR_OK;
 }
 
-static void raise_fd(int fd)
-{
-	uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof one);
-
-	(void)n; /* it fails only when it was raised already */
-}
-
+/* These two fail only when what they tell is pending already. */
 static void client_wake(void *self)
 {
-	raise_fd(((client *)self)->wake_fd);
+	(void)eventfd_write(((const client *)self)->wake_fd, 1);
 }
 
 static void client_stop(void *self)
 {
-	raise_fd(((client *)self)->stop_fd);
+	(void)eventfd_write(((const client *)self)->stop_fd, 1);
 }
 
 /* Asked again when the last answer is a second old. */

@@ -73,10 +73,6 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 /* The backend below a handle, for one that stands in front of it. */
 const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self);
 
-/* By a backend's own way, or as one without it does. */
-emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
-	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer);
-
 /* The backend of a network directory.  Knows no absence: it opens or it does not. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);
 /* The same with the eventfd (EFD_NONBLOCK, borrowed) that ends its waits. */
