@@ -18,6 +18,7 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "ledger/renew.h"
 
 /* Until the next try at what stands there as it stood at the last one; and how long a call waits
  * for a try that is under way, and that try for those who are inside. */
@@ -174,22 +175,15 @@ static bool is_worth_a_try(absent *a)
 	return true;
 }
 
+/* These two fail only when what they tell is pending already. */
 static void absent_wake(void *self)
 {
-	const absent *a = self;
-	uint64_t one = 1;
-	ssize_t n = write(a->wake_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when a wake is pending already */
+	(void)eventfd_write(((const absent *)self)->wake_fd, 1);
 }
 
 static void absent_stop(void *self)
 {
-	const absent *a = self;
-	uint64_t one = 1;
-	ssize_t n = write(a->options.stop_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when it was stopped very often */
+	(void)eventfd_write(((const absent *)self)->options.stop_fd, 1);
 }
 
 /* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come
@@ -254,7 +248,8 @@ static void knock(absent *a)
 
 typedef struct visit {
 	absent *absent;
-	const emr_ledger_backend *backend;
+	emr_ledger *inner;
+	const emr_ledger_backend *backend; /* its */
 	void *self;
 } visit;
 
@@ -271,6 +266,7 @@ static emr_status enter(absent *a, visit *v)
 		return status;
 	}
 	v->absent = a;
+	v->inner = a->inner;
 	v->backend = emr_ledger_below(a->inner, &v->self);
 	return EMR_OK;
 }
@@ -305,129 +301,57 @@ static void absent_close(void *self)
 	free(a);
 }
 
-static emr_status absent_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
-{
-	visit v;
+/* A question that is passed on to the ledger that is there. */
+#define PASSED_ON(name, parameters, question)                                                      \
+	static emr_status absent_##name parameters                                                 \
+	{                                                                                          \
+		visit v;                                                                           \
+                                                                                                   \
+		EMR_TRY(enter(self, &v));                                                          \
+		return leave(&v, question);                                                        \
+	}
 
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->submit(v.self, batch, out_answer));
-}
+PASSED_ON(submit, (void *self, emr_bytes batch, emr_ledger_answer *out_answer),
+	emr_ledger_submit(v.inner, batch, out_answer))
+PASSED_ON(renew,
+	(void *self, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch,
+		emr_ledger_answer *out_answer),
+	emr_ledger_renew(v.inner, keyring, certificate, batch, out_answer))
+PASSED_ON(genesis, (void *self, emr_ledger_genesis *out_genesis),
+	emr_ledger_genesis_of(v.inner, out_genesis))
+PASSED_ON(doubt, (void *self, emr_ledger_doubt *out_doubt), emr_ledger_doubt_of(v.inner, out_doubt))
+PASSED_ON(size, (void *self, uint64_t *out_size), emr_ledger_size(v.inner, out_size))
+PASSED_ON(fetch, (void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg),
+	emr_ledger_fetch(v.inner, keys, n, fn, arg))
+PASSED_ON(find_item, (void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index),
+	emr_ledger_find_item(v.inner, item_id, out_seq, out_index))
+PASSED_ON(subtree, (void *self, uint32_t level, uint64_t index, uint8_t out_hash[32]),
+	v.backend->subtree(v.self, level, index, out_hash))
+PASSED_ON(note, (void *self, emr_buf *out_note), emr_ledger_checkpoint(v.inner, out_note))
+PASSED_ON(replace_note, (void *self, emr_bytes old_note, emr_bytes note),
+	v.backend->replace_note(v.self, old_note, note))
+PASSED_ON(head, (void *self, emr_buf *out_note), emr_ledger_head(v.inner, out_note))
+PASSED_ON(knows, (void *self, const struct emr_checkpoint *head), emr_ledger_knows(v.inner, head))
+PASSED_ON(unite,
+	(void *self, struct emr_chain *own, uint64_t size, struct emr_chain *united,
+		emr_ledger_trouble *out_trouble),
+	emr_ledger_unite(v.inner, own, size, united, out_trouble))
+PASSED_ON(mend,
+	(void *self, struct emr_chain *own, struct emr_chain *united,
+		emr_ledger_trouble *out_trouble, uint64_t *out_n),
+	emr_ledger_mend(v.inner, own, united, out_trouble, out_n))
+PASSED_ON(compare, (void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble),
+	emr_ledger_compare(v.inner, made, out_trouble))
 
-static emr_status absent_renew(void *self, emr_keyring *keyring, emr_bytes certificate,
-	emr_bytes batch, emr_ledger_answer *out_answer)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(
-		&v, emr_backend_renew(v.backend, v.self, keyring, certificate, batch, out_answer));
-}
-
-static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->genesis != NULL ? v.backend->genesis(v.self, out_genesis)
-						    : EMR_UNSUPPORTED);
-}
-
-static emr_status absent_doubt(void *self, emr_ledger_doubt *out_doubt)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v,
-		v.backend->doubt != NULL ? v.backend->doubt(v.self, out_doubt) : EMR_UNSUPPORTED);
-}
-
-static emr_status absent_size(void *self, uint64_t *out_size)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->size(v.self, out_size));
-}
-
-static emr_status absent_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->changes(v.self, domain, since, out_change));
-}
-
-static emr_status absent_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status absent_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	visit v;
 	emr_status status = enter(self, &v);
 
 	*out_n = 0;
-	return status == EMR_OK
-		       ? leave(&v, v.backend->entries(v.self, domain, from, max, fn, arg, out_n))
-		       : status;
-}
-
-static emr_status absent_fetch(
-	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->fetch(v.self, keys, n, fn, arg));
-}
-
-static emr_status absent_find_item(
-	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index));
-}
-
-static emr_status absent_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->subtree(v.self, level, index, out_hash));
-}
-
-static emr_status absent_note(void *self, emr_buf *out_note)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->note(v.self, out_note));
-}
-
-static emr_status absent_replace_note(void *self, emr_bytes old_note, emr_bytes note)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->replace_note(v.self, old_note, note));
-}
-
-static emr_status absent_head(void *self, emr_buf *out_note)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(
-		&v, v.backend->head != NULL ? v.backend->head(v.self, out_note) : EMR_UNSUPPORTED);
-}
-
-static emr_status absent_knows(void *self, const struct emr_checkpoint *head)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(
-		&v, v.backend->knows != NULL ? v.backend->knows(v.self, head) : EMR_UNSUPPORTED);
+	return status == EMR_OK ? leave(&v, emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
+				: status;
 }
 
 static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
@@ -436,41 +360,9 @@ static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
 	emr_status status = enter(self, &v);
 
 	if (status == EMR_OK)
-		return leave(&v, v.backend->verify(v.self, out_trouble));
+		return leave(&v, emr_ledger_verify(v.inner, out_trouble));
 	*out_trouble = (emr_ledger_trouble){.status = status};
 	return status;
-}
-
-static emr_status absent_unite(void *self, struct emr_chain *own, uint64_t size,
-	struct emr_chain *united, emr_ledger_trouble *out_trouble)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->unite != NULL
-				 ? v.backend->unite(v.self, own, size, united, out_trouble)
-				 : EMR_UNSUPPORTED);
-}
-
-static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chain *united,
-	emr_ledger_trouble *out_trouble, uint64_t *out_n)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->mend != NULL
-				 ? v.backend->mend(v.self, own, united, out_trouble, out_n)
-				 : EMR_UNSUPPORTED);
-}
-
-static emr_status absent_compare(
-	void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble)
-{
-	visit v;
-
-	EMR_TRY(enter(self, &v));
-	return leave(&v, v.backend->compare != NULL ? v.backend->compare(v.self, made, out_trouble)
-						    : EMR_UNSUPPORTED);
 }
 
 static int64_t left_ms(const absent *a, int64_t deadline_ns)
@@ -484,7 +376,7 @@ static emr_status absent_wait(void *self, uint64_t since, int timeout_ms, uint64
 	absent *a = self;
 	int64_t deadline_ns = emr_clock_boot_ns(a->options.clock) + (int64_t)timeout_ms * 1000000;
 	struct pollfd polled = {.fd = a->wake_fd, .events = POLLIN};
-	uint64_t ignored;
+	eventfd_t ignored;
 	int64_t left;
 	visit v;
 
@@ -494,12 +386,11 @@ static emr_status absent_wait(void *self, uint64_t since, int timeout_ms, uint64
 			return status_of(a) == EMR_OK ? EMR_TIMEOUT : status_of(a);
 		if (poll(&polled, 1, left < 1000 ? (int)left : 1000) < 0 && errno != EINTR)
 			return EMR_IO;
-		if ((polled.revents & POLLIN) != 0 &&
-			read(a->wake_fd, &ignored, sizeof ignored) > 0)
+		if ((polled.revents & POLLIN) != 0 && eventfd_read(a->wake_fd, &ignored) == 0)
 			return EMR_INTERRUPTED;
 	}
 	left = left_ms(a, deadline_ns);
-	return leave(&v, v.backend->wait(v.self, since, left > 0 ? (int)left : 0, out_size));
+	return leave(&v, emr_ledger_wait(v.inner, since, left > 0 ? (int)left : 0, out_size));
 }
 
 static void absent_look(void *self, emr_ledger_absence *out_absence)
@@ -513,7 +404,7 @@ static void absent_look(void *self, emr_ledger_absence *out_absence)
 		bool looks = v.backend->look != NULL;
 
 		if (looks)
-			v.backend->look(v.self, out_absence);
+			emr_ledger_look(v.inner, out_absence);
 		(void)leave(&v, EMR_OK);
 		if (looks)
 			return;
@@ -531,8 +422,7 @@ static void absent_hurry(void *self)
 
 	if (enter(self, &v) != EMR_OK)
 		return;
-	if (v.backend->hurry != NULL)
-		v.backend->hurry(v.self);
+	emr_ledger_hurry(v.inner);
 	(void)leave(&v, EMR_OK);
 }
 
@@ -544,7 +434,7 @@ static bool absent_is_of_channel(void *self)
 
 	if (enter(self, &v) != EMR_OK)
 		return false;
-	is_of_channel = v.backend->is_of_channel != NULL && v.backend->is_of_channel(v.self);
+	is_of_channel = emr_ledger_brings_parts_later(v.inner);
 	(void)leave(&v, EMR_OK);
 	return is_of_channel;
 }
@@ -556,7 +446,6 @@ static const emr_ledger_backend backend = {
 	.genesis = absent_genesis,
 	.doubt = absent_doubt,
 	.size = absent_size,
-	.changes = absent_changes,
 	.entries = absent_entries,
 	.fetch = absent_fetch,
 	.find_item = absent_find_item,

@@ -31,39 +31,36 @@ static emr_sql_kind kind_of(emr_chain_use use)
 	return kind;
 }
 
+static emr_status keep_chain(emr_chain *chain, emr_status status, emr_chain **out_chain)
+{
+	if (status != EMR_OK)
+		free(chain);
+	else
+		*out_chain = chain;
+	return status;
+}
+
 emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool may_create,
 	uint32_t busy_ms, emr_chain **out_chain)
 {
 	emr_sql_kind kind = kind_of(use);
 	emr_chain *chain = calloc(1, sizeof *chain);
-	emr_status status;
 
-	if (chain == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_sql_open(dirfd, name, &kind, may_create, busy_ms, &chain->sql);
-	if (status != EMR_OK) {
-		free(chain);
-		return status;
-	}
-	*out_chain = chain;
-	return EMR_OK;
+	return chain != NULL
+		       ? keep_chain(chain,
+				 emr_sql_open(dirfd, name, &kind, may_create, busy_ms, &chain->sql),
+				 out_chain)
+		       : EMR_NO_MEMORY;
 }
 
 emr_status emr_chain_open_temporary(emr_chain **out_chain)
 {
 	emr_sql_kind kind = kind_of(EMR_CHAIN_PRIVATE);
 	emr_chain *chain = calloc(1, sizeof *chain);
-	emr_status status;
 
-	if (chain == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_sql_open_temporary(&kind, &chain->sql);
-	if (status != EMR_OK) {
-		free(chain);
-		return status;
-	}
-	*out_chain = chain;
-	return EMR_OK;
+	return chain != NULL
+		       ? keep_chain(chain, emr_sql_open_temporary(&kind, &chain->sql), out_chain)
+		       : EMR_NO_MEMORY;
 }
 
 void emr_chain_close(emr_chain *chain)
@@ -132,6 +129,14 @@ emr_status emr_chain_commit(emr_chain *chain)
 
 	if (status != EMR_OK)
 		emr_sql_rollback(&chain->sql);
+	return status;
+}
+
+emr_status emr_chain_end(emr_chain *chain, emr_status status)
+{
+	if (status == EMR_OK)
+		return emr_chain_commit(chain);
+	emr_chain_rollback(chain);
 	return status;
 }
 
@@ -294,31 +299,98 @@ emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32])
 emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out)
 {
 	uint8_t leaf[32], found[32];
-	emr_status status = emr_chain_entry(chain, 0, out, NULL);
 
-	if (status == EMR_OK)
-		status = emr_chain_leaf(chain, 0, leaf);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_chain_entry(chain, 0, out, NULL)));
+	EMR_TRY(emr_required(emr_chain_leaf(chain, 0, leaf)));
 	emr_entry_leaf(span_of(emr_buf_view(out)), found);
 	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
-emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
+bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch)
+{
+	return emr_entry_parse(span_of(entry), out_entry) == EMR_CONTRACT_OK &&
+	       emr_batch_parse_items((emr_span){out_entry->header, EMR_HEADER_BYTES},
+		       span_of(items), NULL, 0, out_batch) == EMR_RESULT_APPLIED;
+}
+
+void emr_opened_free(emr_opened **opened)
+{
+	if (*opened == NULL)
+		return;
+	emr_buf_free(&(*opened)->bytes);
+	emr_buf_free(&(*opened)->items);
+	free(*opened);
+}
+
+emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *o)
+{
+	EMR_TRY(emr_required(emr_chain_entry(chain, seq, &o->bytes, &o->items)));
+	return emr_entry_open(
+		       emr_buf_view(&o->bytes), emr_buf_view(&o->items), &o->entry, &o->batch)
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_opened **out,
+	emr_item *out_item, emr_span *out_pub)
+{
+	*out = calloc(1, sizeof **out);
+	EMR_TRY(*out != NULL ? emr_chain_open_entry(chain, seq, *out) : EMR_NO_MEMORY);
+	if (index >= (*out)->batch.count)
+		return EMR_DAMAGED;
+	emr_batch_item_at(&(*out)->batch, (size_t)index, out_item, out_pub);
+	return EMR_OK;
+}
+
+emr_status emr_chain_parsed(
+	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry)
+{
+	EMR_TRY(emr_required(emr_chain_entry(chain, seq, out_bytes, NULL)));
+	return emr_entry_parse(span_of(emr_buf_view(out_bytes)), out_entry) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+emr_status emr_chain_time(emr_chain *chain, uint64_t seq, uint64_t *out_unix_s)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_descriptor descriptor;
+	emr_entry entry;
+
+	if (seq > 0) {
+		EMR_TRY(emr_chain_parsed(chain, seq, &bytes, &entry));
+		*out_unix_s = entry.ledger_time_unix_s;
+		return EMR_OK;
+	}
+	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &bytes, NULL)));
+	if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out_unix_s = descriptor.created_unix_s;
+	return EMR_OK;
+}
+
+emr_status emr_chain_frontier(emr_chain *chain, uint64_t size, emr_merkle_frontier *out)
 {
 	emr_merkle_frontier frontier = {0};
 	uint8_t hash[32];
 
 	for (unsigned level = 63; level-- > 0;) {
-		emr_status status;
 		if ((size >> level & 1) == 0)
 			continue;
-		status = emr_chain_subtree(chain, level, frontier.size >> level, hash);
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		EMR_TRY(emr_required(
+			emr_chain_subtree(chain, level, frontier.size >> level, hash)));
 		if (!emr_merkle_append_subtree(&frontier, level, hash))
 			return EMR_DAMAGED;
 	}
+	*out = frontier;
+	return EMR_OK;
+}
+
+emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
+{
+	emr_merkle_frontier frontier;
+
+	EMR_TRY(emr_chain_frontier(chain, size, &frontier));
 	emr_merkle_frontier_root(&frontier, out_root);
 	return EMR_OK;
 }
@@ -343,34 +415,25 @@ emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, cons
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index)
 {
-	EMR_AUTO_BUF entry = {0};
-	EMR_AUTO_BUF items = {0};
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_OPENED o = calloc(1, sizeof *o);
 	sqlite3_stmt *s;
-	emr_status status = batch ? emr_sql_use(&chain->sql, ITEM_GET, &s) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(o != NULL ? emr_sql_use(&chain->sql, ITEM_GET, &s) : EMR_NO_MEMORY);
 	emr_sql_bind_u64(s, 1, emr_get_u64(item_id));
 	while ((status = emr_sql_step(s)) == EMR_OK) {
 		uint64_t seq = emr_sql_u64(s, 0);
 		uint64_t index = emr_sql_u64(s, 1);
 		uint8_t id[32];
-		emr_entry parsed;
-		status = emr_chain_entry(chain, seq, &entry, &items);
-		if (status != EMR_OK ||
-			emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) !=
-				EMR_CONTRACT_OK ||
-			emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-				span_of(emr_buf_view(&items)), NULL, 0,
-				batch) != EMR_RESULT_APPLIED ||
-			index >= batch->count) {
-			status = status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+
+		status = emr_chain_open_entry(chain, seq, o);
+		if (status == EMR_OK && index >= o->batch.count)
+			status = EMR_DAMAGED;
+		if (status != EMR_OK)
 			break;
-		}
-		emr_item_id(batch->items[index].bytes, id);
+		emr_item_id(o->batch.items[index].bytes, id);
 		if (memcmp(id, item_id, 32) == 0 &&
-			parsed.results.data[index] <= EMR_RESULT_ALREADY) {
+			o->entry.results.data[index] <= EMR_RESULT_ALREADY) {
 			*out_seq = seq;
 			*out_index = (uint16_t)index;
 			break;
@@ -378,45 +441,6 @@ emr_status emr_chain_find_item(
 	}
 	(void)sqlite3_reset(s);
 	return status;
-}
-
-static emr_status domain_number(emr_chain *chain, chain_statement which, const uint8_t domain[16],
-	uint64_t since, uint64_t *out)
-{
-	sqlite3_stmt *s;
-
-	EMR_TRY(emr_sql_use(&chain->sql, (int)which, &s));
-	emr_sql_bind(s, 1, domain, 16);
-	if (which == DOMAIN_COUNT)
-		emr_sql_bind_u64(s, 2, since);
-	EMR_TRY(emr_sql_step(s));
-	*out = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	return EMR_OK;
-}
-
-emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since,
-	uint64_t *out_count, uint64_t *out_last)
-{
-	uint64_t size = 0;
-	uint64_t last = 0;
-	uint64_t count = 0;
-	emr_status status;
-
-	if (domain) {
-		status = domain_number(chain, DOMAIN_COUNT, domain, since, &count);
-		if (status == EMR_OK)
-			status = domain_number(chain, DOMAIN_LAST, domain, 0, &last);
-	} else {
-		status = emr_chain_size(chain, &size);
-		last = size ? size - 1 : 0;
-		count = last > since ? last - since : 0;
-	}
-	if (status != EMR_OK)
-		return status;
-	*out_count = count;
-	*out_last = last;
-	return EMR_OK;
 }
 
 emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
@@ -510,6 +534,23 @@ emr_status emr_chain_note(emr_chain *chain, emr_buf *out_note)
 emr_status emr_chain_put_note(emr_chain *chain, emr_bytes note)
 {
 	return chain_meta_put(chain, "note", note);
+}
+
+static emr_status replace_note(emr_chain *chain, emr_bytes old_note, emr_bytes note)
+{
+	EMR_AUTO_BUF kept = {0};
+	emr_status status = emr_chain_note(chain, &kept);
+
+	if (status != EMR_NOT_FOUND)
+		EMR_TRY(status);
+	return emr_bytes_equal(emr_buf_view(&kept), old_note) ? emr_chain_put_note(chain, note)
+							      : EMR_CONFLICT;
+}
+
+emr_status emr_chain_replace_note(emr_chain *chain, emr_bytes old_note, emr_bytes note)
+{
+	EMR_TRY(emr_chain_begin(chain));
+	return emr_chain_end(chain, replace_note(chain, old_note, note));
 }
 
 emr_status emr_chain_check_file(emr_chain *chain)

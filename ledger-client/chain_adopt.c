@@ -7,57 +7,21 @@
 #include "contract/pubs.h"
 #include "contract/pubs_share.h"
 
-/* One entry that touches the domain, opened. */
-typedef struct opened {
-	emr_buf bytes;
-	emr_buf items;
-	emr_entry entry;
-	emr_batch batch;
-} opened;
-
-static void opened_free(opened **o)
-{
-	if (*o == NULL)
-		return;
-	emr_buf_free(&(*o)->bytes);
-	emr_buf_free(&(*o)->items);
-	free(*o);
-}
-
-static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
-{
-	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
-			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
-		return EMR_DAMAGED;
-	return EMR_OK;
-}
-
 /* The grant by which the domain that leaves had joined: the item before LEAVE in its row. */
 static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *out_grant)
 {
 	emr_part_key key = {.family = EMR_FAMILY_JOIN, .version = leave->version - 1};
-	__attribute__((cleanup(opened_free))) opened *join = calloc(1, sizeof *join);
+	EMR_AUTO_OPENED join = NULL;
 	emr_pub_dataset_join how;
 	uint64_t seq = 0;
 	uint16_t index = 0;
 	emr_item item;
 	emr_span pub;
-	emr_status status = join == NULL ? EMR_NO_MEMORY : EMR_OK;
 
 	memcpy(key.domain.b, leave->domain_id, 16);
 	memcpy(key.object.b, leave->object_id, 16);
-	if (status == EMR_OK)
-		status = emr_chain_place(chain, &key, &seq, &index);
-	if (status == EMR_OK)
-		status = open_entry(chain, seq, join);
-	if (status != EMR_OK || index >= join->batch.count)
-		return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	emr_batch_item_at(&join->batch, index, &item, &pub);
+	EMR_TRY(emr_required(emr_chain_place(chain, &key, &seq, &index)));
+	EMR_TRY(chain_item_at(chain, seq, index, &join, &item, &pub));
 	if (!emr_pub_dataset_join_parse(pub, &how))
 		return EMR_DAMAGED;
 	memcpy(out_grant->b, how.grant, sizeof out_grant->b);
@@ -98,7 +62,7 @@ static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span 
 }
 
 static bool counts(
-	const opened *o, size_t i, const uint8_t domain[16], emr_item *item, emr_span *pub)
+	const emr_opened *o, size_t i, const uint8_t domain[16], emr_item *item, emr_span *pub)
 {
 	emr_batch_item_at(&o->batch, i, item, pub);
 	return o->entry.results.data[i] == EMR_RESULT_APPLIED &&
@@ -106,7 +70,7 @@ static bool counts(
 }
 
 /* As appending did for domains that were kept: first what must exist, then what was purged. */
-static emr_status repeat_entry(emr_chain *chain, const opened *o, const uint8_t domain[16])
+static emr_status repeat_entry(emr_chain *chain, const emr_opened *o, const uint8_t domain[16])
 {
 	emr_part_key key;
 	emr_item item;
@@ -138,7 +102,7 @@ typedef struct adopting {
 	uint64_t filled;
 } adopting;
 
-static emr_status fill_entry(adopting *a, const opened *o)
+static emr_status fill_entry(adopting *a, const emr_opened *o)
 {
 	emr_ledger_entry entry = {.seq = o->entry.seq,
 		.entry = emr_buf_view(&o->bytes),
@@ -163,26 +127,25 @@ static emr_status fill_entry(adopting *a, const opened *o)
 #define RUN 256 /* entries looked up at once */
 
 /* WHAT on every entry that touches the domain, oldest first. */
-static emr_status each_entry(adopting *a, emr_status (*what)(adopting *a, const opened *o))
+static emr_status each_entry(adopting *a, emr_status (*what)(adopting *a, const emr_opened *o))
 {
-	__attribute__((cleanup(opened_free))) opened *o = calloc(1, sizeof *o);
+	EMR_AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t seqs[RUN], from = 1;
 	size_t n = RUN;
-	emr_status status = o ? EMR_OK : EMR_NO_MEMORY;
 
-	while (status == EMR_OK && n == RUN) {
-		status = emr_chain_domain_seqs(a->chain, a->domain, from, RUN, seqs, &n);
-		for (size_t i = 0; status == EMR_OK && i < n; i++) {
-			status = open_entry(a->chain, seqs[i], o);
-			if (status == EMR_OK)
-				status = what(a, o);
+	EMR_TRY(o != NULL ? EMR_OK : EMR_NO_MEMORY);
+	while (n == RUN) {
+		EMR_TRY(emr_chain_domain_seqs(a->chain, a->domain, from, RUN, seqs, &n));
+		for (size_t i = 0; i < n; i++) {
+			EMR_TRY(emr_chain_open_entry(a->chain, seqs[i], o));
+			EMR_TRY(what(a, o));
 			from = seqs[i] + 1;
 		}
 	}
-	return status;
+	return EMR_OK;
 }
 
-static emr_status repeat(adopting *a, const opened *o)
+static emr_status repeat(adopting *a, const emr_opened *o)
 {
 	return repeat_entry(a->chain, o, a->domain);
 }

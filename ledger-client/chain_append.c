@@ -33,9 +33,7 @@ static emr_status put_leaf(emr_chain *chain, uint64_t seq, const uint8_t leaf[32
 	memcpy(hash, leaf, 32);
 	status = chain_put_node(chain, 0, index, hash);
 	for (uint32_t level = 0; status == EMR_OK && index % 2 == 1; level++) {
-		status = emr_chain_subtree(chain, level, index - 1, left);
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		EMR_TRY(emr_required(emr_chain_subtree(chain, level, index - 1, left)));
 		emr_merkle_node(left, hash, hash);
 		index /= 2;
 		status = chain_put_node(chain, level + 1, index, hash);
@@ -183,10 +181,9 @@ static emr_status extend_digest(appending *a)
 {
 	uint8_t before[32] = {0};
 	emr_id32 digest;
-	emr_status status = a->seq == 0 ? EMR_OK : emr_chain_digest(a->chain, before);
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (a->seq > 0)
+		EMR_TRY(emr_required(emr_chain_digest(a->chain, before)));
 	digest = emr_sha256_of(
 		(emr_bytes[]){emr_bytes_of(before, 32), emr_buf_view(&a->changes)}, 2);
 	return chain_meta_put(a->chain, "digest", emr_bytes_of(digest.b, 32));

@@ -54,19 +54,26 @@ static bool try_ca(const search *s, const uint8_t org[16], emr_bytes ca_der)
 	return true;
 }
 
-static emr_status org_row(emr_chain *chain, const uint8_t org[16], emr_row_org *out)
+emr_status emr_chain_org_row(
+	emr_chain *chain, const uint8_t org[16], emr_row_org *out_row, uint64_t *out_seq)
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_org(org, &key);
-	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	return emr_row_org_parse(span_of(emr_buf_view(&value)), out) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
+	EMR_TRY(emr_chain_row(chain, key.text, &value, out_seq, NULL));
+	return chain_contract_status(emr_row_org_parse(span_of(emr_buf_view(&value)), out_row));
+}
+
+emr_status emr_chain_key_row(
+	emr_chain *chain, const uint8_t id[32], emr_row_key *out_row, uint64_t *out_seq)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+
+	emr_key_signer(id, &key);
+	EMR_TRY(emr_chain_row(chain, key.text, &value, out_seq, NULL));
+	return chain_contract_status(emr_row_key_parse(span_of(emr_buf_view(&value)), out_row));
 }
 
 /* Of the organisations that the network began with. */
@@ -79,7 +86,7 @@ static emr_status search_descriptor(const search *s)
 	EMR_TRY(chain_contract_status(emr_descriptor_parse(span_of(s->descriptor), &network)));
 	for (size_t i = 0; !s->out->is_present && i < network.norg; i++) {
 		EMR_TRY(chain_contract_status(emr_descriptor_org_at(&network, i, &org)));
-		EMR_TRY(org_row(s->chain, org.org, &row));
+		EMR_TRY(emr_required(emr_chain_org_row(s->chain, org.org, &row, NULL)));
 		if (is_ca_of(&row, bytes_of(org.ca_der)))
 			(void)try_ca(s, org.org, bytes_of(org.ca_der));
 	}
@@ -91,28 +98,15 @@ static emr_status search_descriptor(const search *s)
 static emr_status admitted_ca(
 	emr_chain *chain, const emr_row_org *row, emr_buf *part, emr_bytes *ca)
 {
-	EMR_AUTO_BUF items = {0};
-	EMR_AUTO_BUF entry = {0};
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_OPENED approval = NULL;
 	emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1};
-	emr_entry parsed;
 	emr_item item;
 	emr_span pub;
 	uint16_t index;
 	uint64_t seq;
-	emr_status status =
-		batch ? emr_chain_find_item(chain, row->head.item, &seq, &index) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_chain_entry(chain, seq, &entry, &items);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-			span_of(emr_buf_view(&items)), NULL, 0, batch) != EMR_RESULT_APPLIED ||
-		index >= batch->count)
-		return EMR_DAMAGED;
-	emr_batch_item_at(batch, index, &item, &pub);
+	EMR_TRY(emr_required(emr_chain_find_item(chain, row->head.item, &seq, &index)));
+	EMR_TRY(chain_item_at(chain, seq, index, &approval, &item, &pub));
 	memcpy(key.object.b, item.object_id, 16);
 	EMR_TRY(emr_chain_part(chain, &key, part));
 	if (emr_proposal_admit_ca(emr_buf_view(part), ca) != EMR_OK)
@@ -122,16 +116,11 @@ static emr_status admitted_ca(
 
 emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
 {
-	EMR_AUTO_BUF value = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_row_org row;
-	emr_key_text key;
 	emr_bytes ca;
 
-	emr_key_org(org.b, &key);
-	EMR_TRY(emr_chain_row(chain, key.text, &value, NULL, NULL));
-	if (emr_row_org_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_org_row(chain, org.b, &row, NULL));
 	EMR_TRY(row.head.version > 0 ? admitted_ca(chain, &row, &part, &ca) : EMR_NOT_FOUND);
 	if (!is_ca_of(&row, ca))
 		return EMR_NOT_FOUND;
@@ -200,17 +189,11 @@ static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen 
 static emr_status registered_certificate(
 	emr_chain *chain, const uint8_t submitter[32], emr_caller_cert *out)
 {
-	EMR_AUTO_BUF value = {0};
-	emr_key_text key;
 	emr_row_key row;
-	emr_status status;
+	emr_status status = emr_chain_key_row(chain, submitter, &row, NULL);
 
-	emr_key_signer(submitter, &key);
-	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_key_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
 	*out = (emr_caller_cert){
 		.is_present = true, .roles = row.roles, .not_after_unix_s = row.not_after_unix_s};
 	memcpy(out->ref, row.how == EMR_HOW_DEVICE ? row.next : row.ref, sizeof out->ref);
@@ -237,10 +220,9 @@ emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host)
 	EMR_AUTO_BUF descriptor = {0};
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status = emr_chain_entry(chain, 0, &descriptor, NULL);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
 	*out_host = emr_descriptor_host(span_of(emr_buf_view(&descriptor)));
 	if (*out_host == EMR_HOST_FABRIC)
 		return EMR_OK;

@@ -135,9 +135,7 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 		return EMR_NO_MEMORY;
 	/* An entry that cannot be parsed has no parts; emr_chain_follow says what is wrong with
 	 * it. */
-	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)
+	if (entry->seq == 0 || !emr_entry_open(entry->entry, entry->items, &parsed, batch))
 		return EMR_OK;
 	EMR_TRY(want(&parsed, batch, keep, keep_arg, &w));
 	if (w.n > 0)
@@ -154,14 +152,9 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 /* As a K row has it. */
 static emr_status registered_key(emr_chain *chain, const uint8_t id[32], uint8_t out_pk[32])
 {
-	EMR_AUTO_BUF value = {0};
-	emr_key_text key;
 	emr_row_key row;
 
-	emr_key_signer(id, &key);
-	EMR_TRY(emr_chain_row(chain, key.text, &value, NULL, NULL));
-	if (emr_row_key_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_key_row(chain, id, &row, NULL));
 	memcpy(out_pk, row.pk, 32);
 	return EMR_OK;
 }
@@ -256,11 +249,9 @@ static emr_status check_block(
 	EMR_AUTO_BUF bytes = {0};
 	emr_entry before;
 
-	EMR_TRY(size == 1 ? EMR_OK : emr_chain_entry(chain, size - 1, &bytes, NULL));
 	if (size == 1)
 		return EMR_OK;
-	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &before) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_parsed(chain, size - 1, &bytes, &before));
 	return parsed->block > before.block ||
 			       (parsed->block == before.block && parsed->tx > before.tx)
 		       ? EMR_OK
@@ -311,13 +302,6 @@ static emr_status check_submitter(emr_chain *chain, emr_bytes descriptor, const 
 	if (status == EMR_DENIED)
 		return trouble(out, EMR_DAMAGED, parsed->seq, "the submitter's signature is wrong");
 	return status;
-}
-
-static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
-{
-	emr_status status = emr_chain_entry(chain, 0, out, NULL);
-
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
 static emr_status replay(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
@@ -382,7 +366,7 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		return follow_descriptor(chain, entry, out_trouble);
 	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
-	EMR_TRY(descriptor_of(chain, &descriptor));
+	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
 	EMR_TRY(emr_chain_host(chain, &host));
 	EMR_TRY(check_place(chain, &parsed, host, size, out_trouble));
 	/* On Fabric the submitter signs the transaction: that is checked where blocks are read. */

@@ -54,8 +54,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[NODE_GET] = "SELECT hash FROM nodes WHERE level=?1 AND idx=?2",
 	[NODE_PUT] = "INSERT INTO nodes(level, idx, hash) VALUES(?1, ?2, ?3)",
 	[DOMAIN_PUT] = "INSERT INTO domains(domain, seq) VALUES(?1, ?2)",
-	[DOMAIN_COUNT] = "SELECT count(*) FROM domains WHERE domain=?1 AND seq>?2",
-	[DOMAIN_LAST] = "SELECT coalesce(max(seq), 0) FROM domains WHERE domain=?1",
 	[DOMAIN_SEQS] = "SELECT seq FROM domains WHERE domain=?1 AND seq>=?2 ORDER BY seq LIMIT ?3",
 	[DOMAIN_BEFORE] =
 		"SELECT seq FROM domains WHERE domain=?1 AND seq<?2 ORDER BY seq DESC LIMIT 1",

@@ -210,16 +210,12 @@ emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64
 /* The item at KEY's place; EMR_NOT_FOUND also when the part that it put there was purged. */
 static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_item *out)
 {
-	EMR_AUTO_BUF entry = {0};
-	EMR_AUTO_BUF items = {0};
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
-	emr_entry parsed;
+	EMR_AUTO_OPENED o = NULL;
 	emr_span pub;
 	sqlite3_stmt *s;
 	uint64_t seq, index, purged;
-	emr_status status;
 
-	EMR_TRY(batch ? chain_bind_key(chain, PLACE_GET, key, &s) : EMR_NO_MEMORY);
+	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
 	EMR_TRY(emr_sql_step(s));
 	seq = emr_sql_u64(s, 0);
 	index = emr_sql_u64(s, 1);
@@ -227,15 +223,7 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 	(void)sqlite3_reset(s);
 	if (purged != 0)
 		return EMR_NOT_FOUND;
-	status = emr_chain_entry(chain, seq, &entry, &items);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-			span_of(emr_buf_view(&items)), NULL, 0, batch) != EMR_RESULT_APPLIED ||
-		index >= batch->count)
-		return EMR_DAMAGED;
-	emr_batch_item_at(batch, index, out, &pub);
+	EMR_TRY(chain_item_at(chain, seq, index, &o, out, &pub));
 	if (!emr_chain_has_place(out, pub, key))
 		return EMR_DAMAGED;
 	return out->priv_len > 0 ? EMR_OK : EMR_NOT_FOUND;
@@ -255,16 +243,12 @@ static emr_status row_of_part(emr_chain *chain, const char *key, emr_buf *out)
 
 static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
 {
-	EMR_AUTO_BUF entry = {0};
-	emr_entry parsed;
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry entry;
 	uint8_t id[32];
-	emr_status status = emr_chain_entry(chain, seq, &entry, NULL);
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	emr_batch_id(parsed.header, id);
+	EMR_TRY(emr_chain_parsed(chain, seq, &bytes, &entry));
+	emr_batch_id(entry.header, id);
 	return emr_buf_append(out, id, sizeof id);
 }
 
@@ -288,13 +272,12 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 {
 	uint8_t domain[16];
 	const char *at = key + 2;
-	uint64_t count;
 	uint64_t last;
 
 	if (!parse_hex(&at, domain, sizeof domain, '\0'))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_changes(chain, domain, 0, &count, &last));
-	return last ? append_batch_id(chain, last, out) : EMR_NOT_FOUND;
+	EMR_TRY(emr_chain_before(chain, domain, INT64_MAX, &last));
+	return append_batch_id(chain, last, out);
 }
 
 /* header, results, items and public parts: all of it stands in the entry. */
@@ -479,12 +462,9 @@ static emr_status check_rules(emr_chain *chain)
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_network row;
-	emr_status status;
 
 	emr_key_network(&key);
-	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_chain_row(chain, key.text, &value, NULL, NULL)));
 	if (emr_row_network_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	return row.contract == EMR_CONTRACT_VERSION

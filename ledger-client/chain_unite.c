@@ -22,19 +22,15 @@ typedef struct uniting {
 	emr_ledger_trouble *trouble;
 } uniting;
 
-static void uniting_end(uniting *u)
-{
-	emr_chain_parts_free(&u->parts);
-	emr_buf_free(&u->a.entry);
-	emr_buf_free(&u->a.items);
-	emr_buf_free(&u->b.entry);
-	emr_buf_free(&u->b.items);
-}
-
 static void uniting_free(uniting **u)
 {
-	if (*u != NULL)
-		uniting_end(*u);
+	if (*u == NULL)
+		return;
+	emr_chain_parts_free(&(*u)->parts);
+	emr_buf_free(&(*u)->a.entry);
+	emr_buf_free(&(*u)->a.items);
+	emr_buf_free(&(*u)->b.entry);
+	emr_buf_free(&(*u)->b.items);
 	free(*u);
 }
 
@@ -120,12 +116,9 @@ static emr_status unite_all(uniting *u, emr_bytes descriptor, uint64_t from, uin
 		status = emr_chain_entry(u->united, 0, &first, NULL);
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&first), descriptor))
 		status = EMR_FORK;
-	if (status == EMR_OK) {
+	if (status == EMR_OK)
 		*u->trouble = (emr_ledger_trouble){.status = EMR_OK};
-		return emr_chain_commit(u->united);
-	}
-	emr_chain_rollback(u->united);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return emr_chain_end(u->united, emr_required(status));
 }
 
 emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descriptor, uint64_t size,

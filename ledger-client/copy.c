@@ -324,9 +324,7 @@ static emr_status count_record(
 
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
 {
-	emr_status status = emr_chain_entry(source_of(copy), 0, out, NULL);
-
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return emr_required(emr_chain_entry(source_of(copy), 0, out, NULL));
 }
 
 emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg)
@@ -347,19 +345,14 @@ emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts)
 {
 	EMR_AUTO_BUF descriptor = {0};
-	EMR_AUTO_BUF newest = {0};
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
 	record_walk walk = {.chain = source_of(copy), .facts = &facts};
-	emr_entry entry;
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
 	EMR_TRY(emr_chain_each_row(walk.chain, "O/", count_record, &walk));
 	if (copy->entries > 1)
-		EMR_TRY(emr_chain_entry(walk.chain, copy->entries - 1, &newest, NULL));
-	if (newest.len > 0 &&
-		emr_entry_parse(span_of(emr_buf_view(&newest)), &entry) == EMR_CONTRACT_OK)
-		facts.last_unix_s = entry.ledger_time_unix_s;
+		EMR_TRY(emr_chain_time(walk.chain, copy->entries - 1, &facts.last_unix_s));
 	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
 	*out_facts = facts;
 	return EMR_OK;

@@ -17,22 +17,9 @@
 static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	embedded *e = self;
-	EMR_AUTO_BUF now = {0};
-	emr_status status;
-	HOLD(&e->write_lock);
+	EMR_LOCKED(&e->write_lock);
 
-	EMR_TRY(emr_chain_begin(e->writer));
-	status = emr_chain_note(e->writer, &now);
-	if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&now), old_note))
-		status = EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_chain_put_note(e->writer, note);
-	if (status == EMR_OK)
-		return emr_chain_commit(e->writer);
-	emr_chain_rollback(e->writer);
-	return status;
+	return emr_chain_replace_note(e->writer, old_note, note);
 }
 
 /* ---- opening ---- */
@@ -62,7 +49,6 @@ static const emr_ledger_backend backend = {
 	.submit = embedded_submit,
 	.take = embedded_take,
 	.size = embedded_size,
-	.changes = embedded_changes,
 	.entries = embedded_entries,
 	.fetch = embedded_fetch,
 	.find_item = embedded_find_item,

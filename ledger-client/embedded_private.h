@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 
@@ -34,22 +35,12 @@ static inline emr_span span_of(emr_bytes bytes)
 	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
 
-static inline void embedded_unlock(pthread_mutex_t **lock)
-{
-	(void)pthread_mutex_unlock(*lock);
-}
-#define HOLD(lock)                                                                                 \
-	__attribute__((cleanup(embedded_unlock), unused)) pthread_mutex_t *held = (lock);          \
-	(void)pthread_mutex_lock(held)
-
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_size(void *self, uint64_t *out_size);
-emr_status embedded_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
-emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n);
+emr_status embedded_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 emr_status embedded_fetch(
 	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);

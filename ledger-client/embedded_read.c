@@ -26,48 +26,16 @@ static emr_status embedded_catch_up(embedded *e)
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(emr_chain_in_place(e->reader));
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size));
 }
 
-emr_status embedded_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	embedded *e = self;
-	EMR_AUTO_BUF bytes = {0};
-	emr_ledger_change change = {0};
-	emr_entry entry;
-	emr_status status;
-	HOLD(&e->read_lock);
-
-	status = embedded_catch_up(e);
-	if (status == EMR_OK)
-		status = emr_chain_changes(e->reader, domain ? domain->b : NULL, since,
-			&change.count, &change.last_seq);
-	if (status == EMR_OK)
-		status = emr_chain_size(e->reader, &change.size);
-	if (status == EMR_OK && change.last_seq > 0) {
-		status = emr_chain_entry(e->reader, change.last_seq, &bytes, NULL);
-		if (status == EMR_OK &&
-			emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
-			status = EMR_DAMAGED;
-		if (status == EMR_OK)
-			emr_batch_id(entry.header, change.batch_id.b);
-	}
-	status = emr_chain_seen(e->reader, status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
-	if (status != EMR_OK)
-		return status;
-	*out_change = change;
-	return EMR_OK;
-}
-
 /* A copied run of entries, so that no lock is held while they are given away. */
 typedef struct run {
 	size_t n;
-	uint64_t seqs[WALK_ENTRIES];
 	emr_buf entries[WALK_ENTRIES];
 	emr_buf items[WALK_ENTRIES];
 } run;
@@ -81,22 +49,6 @@ static void run_free(run **r)
 		emr_buf_free(&(*r)->items[i]);
 	}
 	free(*r);
-}
-
-static emr_status plan_run(embedded *e, const emr_id16 *domain, uint64_t from, size_t max, run *r)
-{
-	uint64_t size;
-	emr_status status;
-
-	if (max > WALK_ENTRIES)
-		max = WALK_ENTRIES;
-	r->n = 0;
-	if (domain)
-		return emr_chain_domain_seqs(e->reader, domain->b, from, max, r->seqs, &r->n);
-	status = emr_chain_size(e->reader, &size);
-	for (; status == EMR_OK && r->n < max && from + r->n < size; r->n++)
-		r->seqs[r->n] = from + r->n;
-	return status;
 }
 
 /* An entry of a channel has no signature of its own: whoever writes into a directory could add any.
@@ -113,38 +65,39 @@ static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_
 	return parsed.host == EMR_HOST_EMBEDDED ? EMR_OK : EMR_DAMAGED;
 }
 
-/* Each entry for itself would lock the file again, which takes longer than reading it. */
-static emr_status read_planned(emr_chain *reader, run *r)
+/* At most MAX entries from FROM on; each for itself would lock the file again, which takes longer
+ * than reading it. */
+static emr_status read_some(emr_chain *reader, uint64_t from, size_t max, run *r)
 {
-	const size_t planned = r->n;
+	uint64_t size = 0;
 	emr_status status = emr_chain_begin_read(reader);
 
-	for (r->n = 0; status == EMR_OK && r->n < planned; r->n += status == EMR_OK)
-		status = read_one(reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
+	if (status == EMR_OK)
+		status = emr_chain_size(reader, &size);
+	for (; status == EMR_OK && r->n < max && from + r->n < size; r->n += status == EMR_OK)
+		status = read_one(reader, from + r->n, &r->entries[r->n], &r->items[r->n]);
 	emr_chain_rollback(reader);
-	return planned > 0 && status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
 /* Fills r->n with what could be read; the status says why there is no more. */
-static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, size_t max, run *r)
+static emr_status read_run(embedded *e, uint64_t from, size_t max, run *r)
 {
 	emr_status status;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	r->n = 0;
 	status = embedded_catch_up(e);
 	if (status == EMR_OK)
-		status = plan_run(e, domain, from, max, r);
-	if (status == EMR_OK)
-		status = read_planned(e->reader, r);
+		status = read_some(e->reader, from, max < WALK_ENTRIES ? max : WALK_ENTRIES, r);
 	status = emr_chain_seen(e->reader, status);
 	if (status == EMR_OFFLINE)
 		r->n = 0;
 	return status;
 }
 
-emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+emr_status embedded_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	embedded *e = self;
 	__attribute__((cleanup(run_free))) run *r = calloc(1, sizeof *r);
@@ -155,16 +108,15 @@ emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, s
 	*out_n = 0;
 	while (status == EMR_OK && *out_n < max) {
 		emr_status given = EMR_OK;
-		status = read_run(e, domain, from, max - *out_n, r);
+		status = read_run(e, from, max - *out_n, r);
 		if (r->n == 0)
 			break;
 		for (size_t i = 0; given == EMR_OK && i < r->n; i++) {
-			emr_ledger_entry entry = {.seq = r->seqs[i],
+			emr_ledger_entry entry = {.seq = from++,
 				.entry = emr_buf_view(&r->entries[i]),
 				.items = emr_buf_view(&r->items[i])};
 			given = fn(arg, &entry);
 			*out_n += given == EMR_OK;
-			from = r->seqs[i] + 1;
 		}
 		if (given != EMR_OK)
 			return given;
@@ -182,7 +134,7 @@ emr_status embedded_fetch(
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		bool is_there;
 		{
-			HOLD(&e->read_lock);
+			EMR_LOCKED(&e->read_lock);
 			status = embedded_catch_up(e);
 			if (status == EMR_OK)
 				status = emr_chain_seen(
@@ -200,7 +152,7 @@ emr_status embedded_fetch(
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(
@@ -210,7 +162,7 @@ emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, u
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_subtree(e->reader, level, index, out_hash));
@@ -219,7 +171,7 @@ emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t 
 emr_status embedded_note(void *self, emr_buf *out_note)
 {
 	embedded *e = self;
-	HOLD(&e->read_lock);
+	EMR_LOCKED(&e->read_lock);
 
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_note(e->reader, out_note));

@@ -32,12 +32,9 @@ static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
 {
 	EMR_AUTO_BUF entry = {0};
 	uint8_t leaf[32];
-	emr_status status = emr_chain_entry(e->writer, size - 1, &entry, NULL);
 
-	if (status == EMR_OK)
-		status = emr_chain_leaf(e->writer, size - 1, leaf);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_chain_entry(e->writer, size - 1, &entry, NULL)));
+	EMR_TRY(emr_required(emr_chain_leaf(e->writer, size - 1, leaf)));
 	emr_entry_leaf(span_of(emr_buf_view(&entry)), out_leaf);
 	return memcmp(leaf, out_leaf, 32) == 0 ? EMR_OK : EMR_DAMAGED;
 }
@@ -69,14 +66,9 @@ static emr_status old_answer(embedded *e, emr_ledger_answer *answer)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_entry entry;
-	emr_status status = emr_chain_find_batch(e->writer, answer->batch_id.b, &answer->seq);
 
-	if (status == EMR_OK)
-		status = emr_chain_entry(e->writer, answer->seq, &bytes, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_required(emr_chain_find_batch(e->writer, answer->batch_id.b, &answer->seq)));
+	EMR_TRY(emr_chain_parsed(e->writer, answer->seq, &bytes, &entry));
 	answer->ledger_time = entry.ledger_time_unix_s;
 	answer->is_repeat = 1;
 	return EMR_OK;
@@ -187,7 +179,7 @@ static void take_all(embedded *e, taking *const *group, size_t n)
 {
 	bool has_begun;
 	emr_status status;
-	HOLD(&e->write_lock);
+	EMR_LOCKED(&e->write_lock);
 
 	status = take_together(e, group, n, &has_begun);
 	for (size_t i = 0; i < n; i++)
@@ -240,7 +232,7 @@ static void lead(embedded *e)
 
 static emr_status wait_for_answer(embedded *e, taking *t)
 {
-	HOLD(&e->queue_lock);
+	EMR_LOCKED(&e->queue_lock);
 
 	queue(e, t);
 	while (!t->is_done) {
@@ -260,7 +252,7 @@ static emr_status check_signatures(embedded *e, taking *t)
 	uint8_t pk[32];
 	emr_status status;
 	{
-		HOLD(&e->read_lock);
+		EMR_LOCKED(&e->read_lock);
 		status = emr_chain_submitter_key(
 			e->reader, t->submitter->b, t->batch->header.data, pk);
 	}

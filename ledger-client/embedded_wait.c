@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define LOOK_MS 1000 /* how often a waiter looks although nothing told it to */
@@ -67,9 +68,7 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 
 void embedded_wake(void *self)
 {
-	embedded *e = self;
-	uint64_t one = 1;
-	ssize_t n = write(e->wake_fd, &one, sizeof one);
+	const embedded *e = self;
 
-	(void)n; /* it fails only when a wake is pending already */
+	(void)eventfd_write(e->wake_fd, 1); /* it fails only when a wake is pending already */
 }

@@ -8,6 +8,7 @@
 #include "contract/codes.h"
 #include "contract/contract.h"
 #include "ledger/backend.h"
+#include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 
 struct emr_ledger {
@@ -137,14 +138,16 @@ bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
 	       answer->results[0] <= EMR_RESULT_ALREADY;
 }
 
-emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
-	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer)
+/* By the backend's own way, or as one does whose batches no certificate signs. */
+static emr_status renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	if (backend->renew != NULL)
-		return backend->renew(self, keyring, certificate, batch, out_answer);
-	if (out_answer == NULL) /* whose batches no certificate signs */
+	if (ledger->backend->renew != NULL)
+		return ledger->backend->renew(
+			ledger->self, keyring, certificate, batch, out_answer);
+	if (out_answer == NULL)
 		return EMR_OK;
-	EMR_TRY(backend->submit(self, batch, out_answer));
+	EMR_TRY(ledger->backend->submit(ledger->self, batch, out_answer));
 	if (emr_ledger_answer_is_yes(out_answer))
 		EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
 	return EMR_OK;
@@ -154,8 +157,7 @@ emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes 
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	EMR_TRY(may_send(ledger, batch));
-	EMR_TRY(emr_backend_renew(
-		ledger->backend, ledger->self, keyring, certificate, batch, out_answer));
+	EMR_TRY(renew(ledger, keyring, certificate, batch, out_answer));
 	return out_answer != NULL ? status_of_quota(out_answer) : EMR_OK;
 }
 
@@ -164,28 +166,22 @@ emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 	return ledger->backend->size(ledger->self, out_size);
 }
 
-emr_status emr_ledger_changes(
-	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	return ledger->backend->changes(ledger->self, domain, since, out_change);
-}
-
 emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
 	void *arg, size_t *out_n)
 {
-	return ledger->backend->entries(ledger->self, NULL, from, max, fn, arg, out_n);
-}
-
-emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
-{
-	return ledger->backend->entries(ledger->self, &domain, from, max, fn, arg, out_n);
+	return ledger->backend->entries(ledger->self, from, max, fn, arg, out_n);
 }
 
 emr_status emr_ledger_fetch(
 	emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
 {
 	return ledger->backend->fetch(ledger->self, keys, n, fn, arg);
+}
+
+emr_status emr_ledger_fetch_for(
+	void *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	return emr_ledger_fetch(ledger, keys, n, fn, arg);
 }
 
 emr_status emr_ledger_find_item(
@@ -371,9 +367,7 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 		return EMR_NO_MEMORY;
 	if (entry->seq != proof->seq)
 		return EMR_NOT_FOUND;
-	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)
+	if (!emr_entry_open(entry->entry, entry->items, &parsed, batch))
 		return EMR_DAMAGED;
 	if (proof->index >= batch->count)
 		return EMR_INVALID;

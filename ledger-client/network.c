@@ -189,15 +189,10 @@ static emr_status register_owner(making *m)
 static emr_status make_ledger(const making *m)
 {
 	EMR_AUTO_CHAIN chain = NULL;
-	emr_status status;
 
 	EMR_TRY(emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, true, 1000, &chain));
 	EMR_TRY(emr_chain_begin(chain));
-	status = emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor));
-	if (status == EMR_OK)
-		return emr_chain_commit(chain);
-	emr_chain_rollback(chain);
-	return status;
+	return emr_chain_end(chain, emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor)));
 }
 
 static emr_status fill(making *m)

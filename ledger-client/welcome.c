@@ -13,24 +13,6 @@
 
 #define DAY_S ((uint64_t)86400)
 
-/* The organisation ORG of DESCRIPTOR, if ADMIN_PK is its administrator; EMR_NOT_FOUND. */
-static emr_status find_org(emr_bytes descriptor, emr_id16 org, const uint8_t *admin_pk,
-	emr_descriptor *out_descriptor, emr_descriptor_org *out_org)
-{
-	emr_span bytes = {descriptor.data, descriptor.len};
-
-	if (emr_descriptor_parse(bytes, out_descriptor) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	for (size_t i = 0; i < out_descriptor->norg; i++) {
-		if (emr_descriptor_org_at(out_descriptor, i, out_org) != EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		if (memcmp(out_org->org, org.b, sizeof org.b) == 0 &&
-			memcmp(out_org->admin_pk, admin_pk, 32) == 0)
-			return EMR_OK;
-	}
-	return EMR_NOT_FOUND;
-}
-
 emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
 	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
 	emr_buf *out_bytes, emr_invitation *out)
@@ -113,40 +95,29 @@ emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	return EMR_OK;
 }
 
-static bool names_org(const emr_descriptor *network, emr_id16 id)
-{
-	emr_descriptor_org org;
-
-	for (size_t i = 0; i < network->norg; i++)
-		if (emr_descriptor_org_at(network, i, &org) == EMR_CONTRACT_OK &&
-			memcmp(org.org, id.b, 16) == 0)
-			return true;
-	return false;
-}
-
 /* Checks for mistakes that the administrator could have made, and for what somebody else could have
  * put there. */
 static emr_status check(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, uint64_t now_unix_s)
 {
-	emr_descriptor network = {0};
+	const emr_span descriptor = {invitation->descriptor.data, invitation->descriptor.len};
+	emr_descriptor network;
 	emr_descriptor_org org;
-	emr_cert_facts facts = {0};
+	emr_cert_facts facts;
 	emr_public public;
-	emr_status status = find_org(
-		invitation->descriptor, invitation->org, invitation->admin_pk, &network, &org);
 
-	if (status == EMR_NOT_FOUND) /* later than the network: whose CA it is, every ledger looks
-					up when the key is registered */
-		status = names_org(&network, invitation->org) ? EMR_BAD_SIGNATURE
-							      : emr_cert_read(cert, &facts);
-	else if (status == EMR_OK)
-		status = emr_cert_verify(
-			cert, emr_bytes_of(org.ca_der.data, org.ca_der.len), now_unix_s, &facts);
-	if (status == EMR_OK)
-		status = emr_keyring_public(invited, &public);
-	if (status != EMR_OK)
-		return status;
+	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	/* Of one that is later than the network: whose CA it is, every ledger looks up when the key
+	 * is registered. */
+	if (!emr_descriptor_find(&network, invitation->org.b, &org))
+		EMR_TRY(emr_cert_read(cert, &facts));
+	else if (memcmp(org.admin_pk, invitation->admin_pk, sizeof org.admin_pk) != 0)
+		return EMR_BAD_SIGNATURE;
+	else
+		EMR_TRY(emr_cert_verify(
+			cert, emr_bytes_of(org.ca_der.data, org.ca_der.len), now_unix_s, &facts));
+	EMR_TRY(emr_keyring_public(invited, &public));
 	if (facts.is_ca || now_unix_s < facts.not_before || now_unix_s >= facts.not_after)
 		return EMR_DENIED;
 	/* As the ledger has it: an authority may let him be more than he was invited for, and need

@@ -68,15 +68,11 @@ bool emr_creator_belongs(
 	if (authority.len > 0)
 		return true;
 	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) !=
-		EMR_CONTRACT_OK)
+			EMR_CONTRACT_OK ||
+		!emr_descriptor_find(&network, org, &one))
 		return false;
-	for (size_t i = 0; i < network.norg; i++)
-		if (emr_descriptor_org_at(&network, i, &one) == EMR_CONTRACT_OK &&
-			memcmp(one.org, org, sizeof one.org) == 0) {
-			out->ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-			return true;
-		}
-	return false;
+	out->ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+	return true;
 }
 
 bool emr_creator_claims(

@@ -100,14 +100,11 @@ static emr_result check_times(struct judge *judge)
 {
 	uint64_t time = judge->header.time_unix_s, until = judge->header.valid_until_unix_s;
 	uint64_t limit = UINT64_MAX;
-	emr_result result;
 
 	if (is_older_than(judge->now, time, EMR_CLOCKS_APART_S))
 		return EMR_RESULT_TIME_AHEAD;
 	for (size_t i = 0; i < judge->batch->count; i++) {
-		result = check_item_times(judge, i, &limit);
-		if (result != EMR_RESULT_APPLIED)
-			return result;
+		EMR_JUDGE_TRY(check_item_times(judge, i, &limit));
 	}
 	if (judge->now > until || until < time || until - time > limit)
 		return EMR_RESULT_EXPIRED_BATCH;

@@ -96,7 +96,7 @@ static void add_item_keys(struct key_set *set, const emr_batch *batch, size_t i,
 
 	if (rule == NULL)
 		return;
-	if (rule->row_key != NULL && rule->row_key(&item, pub, &key))
+	if (emr_rule_row_key(rule, &item, pub, &key))
 		emr_declare(set, &key);
 	if ((rule->needs & NEED_SIGNER) != 0)
 		emr_declare_signer(set, signer_id);

@@ -41,13 +41,13 @@ static bool take_org(emr_span *rest, emr_descriptor_org *out_org)
 	       take_counted(rest, 2, &out_org->ca_der);
 }
 
-static bool has_org_before(const emr_descriptor *descriptor, size_t n, const uint8_t org[16])
+static bool find_before(
+	const emr_descriptor *descriptor, size_t n, const uint8_t id[16], emr_descriptor_org *out)
 {
 	emr_span rest = descriptor->orgs_bytes;
-	emr_descriptor_org other;
 
-	for (size_t i = 0; i < n && take_org(&rest, &other); i++)
-		if (memcmp(other.org, org, 16) == 0)
+	for (size_t i = 0; i < n && take_org(&rest, out); i++)
+		if (memcmp(out->org, id, 16) == 0)
 			return true;
 	return false;
 }
@@ -55,7 +55,7 @@ static bool has_org_before(const emr_descriptor *descriptor, size_t n, const uin
 emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_descriptor)
 {
 	emr_descriptor descriptor = {0};
-	emr_descriptor_org org;
+	emr_descriptor_org org, other;
 	const uint8_t *p = bytes.data;
 	emr_span rest;
 
@@ -73,7 +73,7 @@ emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_des
 		return EMR_CONTRACT_FORMAT;
 	descriptor.orgs_bytes = rest;
 	for (size_t i = 0; i < descriptor.norg; i++)
-		if (!take_org(&rest, &org) || has_org_before(&descriptor, i, org.org))
+		if (!take_org(&rest, &org) || find_before(&descriptor, i, org.org, &other))
 			return EMR_CONTRACT_FORMAT;
 	if (rest.len != 0)
 		return EMR_CONTRACT_FORMAT;
@@ -94,6 +94,12 @@ emr_contract_status emr_descriptor_org_at(
 			return EMR_CONTRACT_ARGUMENT;
 	*out_org = org;
 	return EMR_CONTRACT_OK;
+}
+
+bool emr_descriptor_find(
+	const emr_descriptor *descriptor, const uint8_t id[16], emr_descriptor_org *out_org)
+{
+	return find_before(descriptor, descriptor->norg, id, out_org);
 }
 
 static bool lengths_fit(

@@ -162,8 +162,7 @@ static void load_row(struct judge *judge)
 
 	judge->is_row_present = false;
 	judge->head = (emr_row_head){0};
-	judge->has_row = judge->rule->row_key != NULL &&
-			 judge->rule->row_key(&judge->item, judge->pub, &key);
+	judge->has_row = emr_rule_row_key(judge->rule, &judge->item, judge->pub, &key);
 	if (!judge->has_row || !emr_judge_get(judge, key.text, &judge->row))
 		return;
 	judge->is_row_present =
@@ -253,6 +252,14 @@ static emr_write *write_of_row(struct judge *judge, table_row *row, emr_write_ki
 	}
 	judge->writes[row->write - 1].kind = kind;
 	return &judge->writes[row->write - 1];
+}
+
+void emr_judge_put_own(struct judge *judge, const uint8_t *value, size_t len)
+{
+	emr_key_text key;
+
+	if (emr_rule_row_key(judge->rule, &judge->item, judge->pub, &key))
+		emr_judge_put(judge, key.text, value, len);
 }
 
 void emr_judge_delete(struct judge *judge, const char *key)

@@ -43,6 +43,14 @@ struct judge {
 };
 
 /* Value of a declared row; false when absent.  An undeclared key sets `failed`. */
+/* Returns what CHECK says from the function that asks it, unless it allows the operation. */
+#define EMR_JUDGE_TRY(check)                                                                       \
+	do {                                                                                       \
+		const emr_result emr_judged = (check);                                             \
+		if (emr_judged != EMR_RESULT_APPLIED)                                              \
+			return emr_judged;                                                         \
+	} while (0)
+
 bool emr_judge_get(struct judge *judge, const char *key, emr_span *out_value);
 /* Notes the status of a row's parser; true when it parsed. */
 bool emr_judge_parsed(struct judge *judge, emr_contract_status status);
@@ -85,6 +93,8 @@ emr_row_head emr_judge_head(
 /* A state row becomes VALUE (copied). */
 void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, size_t len);
 /* A declared state row goes. */
+/* The row that the item moves. */
+void emr_judge_put_own(struct judge *judge, const uint8_t *value, size_t len);
 void emr_judge_delete(struct judge *judge, const char *key);
 /* The same for a value that lies in the arena; data NULL means that it did not fit. */
 void emr_judge_put_owned(struct judge *judge, const char *key, emr_span value);

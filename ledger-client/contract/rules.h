@@ -43,18 +43,27 @@ enum need {
 	NEED_EPOCH = 64,     /* E of the item's epoch */
 };
 
+/* Where a row stands: letters, and behind them ids of an item.  Letters NULL: nowhere. */
+typedef struct row_place {
+	const char *letters;
+	enum { KEYED_BY_DOMAIN, KEYED_BY_SIGNER, KEYED_IN_DOMAIN, KEYED_BY_OBJECT } keyed;
+} row_place;
+bool emr_row_place_key(const row_place *place, const emr_item *item, emr_key_text *out);
+
 typedef struct op_rule {
 	uint8_t op;
-	uint16_t flags; /* allowed */
-	domain_rule domain;
-	epoch_rule epoch;
+	uint16_t flags;	    /* allowed */
+	domain_rule domain; /* not said: DOMAIN_NONE */
+	epoch_rule epoch;   /* not said: EPOCH_ZERO */
 	uint32_t part_min, part_max, part_step;
 	uint8_t reserved_at, reserved_len; /* bytes of the public part that are zero */
 	uint16_t needs;
 	/* It continues no row, and makes rows under ids that nobody had before: version 1, prev 0.
 	 */
 	bool makes_new;
-	/* The key of the row that the operation moves; false when it moves none.  NULL = false. */
+	/* The row that the operation moves, or a function that makes its key; false when it moves
+	 * none. */
+	row_place row;
 	bool (*row_key)(const emr_item *item, emr_span pub, emr_key_text *out);
 	/* Further rows that the item's bytes name, and in the second pass those that these point
 	 * to.  A row that an earlier item of the same batch may write is not there to be followed
@@ -81,6 +90,9 @@ typedef struct op_rule {
 
 /* NULL when this version does not serve OP. */
 const op_rule *emr_rule_of(uint8_t op);
+/* The key of the row that ITEM moves by RULE; false: it moves none. */
+bool emr_rule_row_key(
+	const op_rule *rule, const emr_item *item, emr_span pub, emr_key_text *out_key);
 
 extern const op_rule emr_rules_key[2];
 extern const op_rule emr_rules_key_change[5];
@@ -116,7 +128,7 @@ emr_result emr_judge_grant_in_force(const struct judge *judge, const emr_row_gra
 /* Ends GRANT, whose row is ROW with its new head already, and the fragments of it. */
 void emr_judge_revoke(struct judge *judge, const uint8_t grant[16], const emr_row_grant *row);
 /* Writes the row LETTERS/domain/object that says no more than who signed the item. */
-void emr_judge_put_signed(struct judge *judge, const char *letters, uint8_t family);
+void emr_judge_put_signed(struct judge *judge, uint8_t family);
 
 /* ---- rules_points.c ---- */
 /* Accounts, tokens and vouchers, for the rules of points and of joining a dataset.  It refuses to

@@ -91,21 +91,6 @@ static emr_result anyone(struct judge *judge)
 
 /* ---- 48 ACCESS_REQ ---- */
 
-static emr_pub_access_req req_pub(emr_span bytes)
-{
-	emr_pub_access_req pub = {0};
-
-	(void)emr_pub_access_req_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
-static bool req_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("R", item->domain_id, item->object_id, out);
-	return true;
-}
-
 static void declare_grant(
 	struct key_set *set, const emr_item *item, const uint8_t grant[16], const uint8_t via[16])
 {
@@ -119,19 +104,19 @@ static void declare_grant(
 
 static void req_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_access_req req = req_pub(pub);
+	emr_pub_access_req req = emr_pub_access_req_of(pub);
 
 	declare_grant(set, item, req.grant, req.via);
 }
 
 static void req_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, req_pub(pub).via);
+	member_follows(set, item, emr_pub_access_req_of(pub).via);
 }
 
 static emr_result req_form(struct judge *judge)
 {
-	emr_pub_access_req pub = req_pub(judge->pub);
+	emr_pub_access_req pub = emr_pub_access_req_of(judge->pub);
 
 	return pub.count != 0 && pub.names <= pub.count ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
@@ -148,7 +133,8 @@ static uint32_t slots_of(uint16_t count)
 /* A sealed body of as many slots as the count says, to at least one reader. */
 static bool req_part_fits(struct judge *judge)
 {
-	uint32_t len = judge->item.priv_len, slots = slots_of(req_pub(judge->pub).count);
+	uint32_t len = judge->item.priv_len,
+		 slots = slots_of(emr_pub_access_req_of(judge->pub).count);
 
 	return len >= REQUEST_PART(1, slots) && len <= REQUEST_PART(READERS_MAX, slots) &&
 	       (len - REQUEST_PART(0, slots)) % 112 == 0;
@@ -156,20 +142,15 @@ static bool req_part_fits(struct judge *judge)
 
 static emr_result req_last(struct judge *judge)
 {
-	emr_pub_access_req pub = req_pub(judge->pub);
+	emr_pub_access_req pub = emr_pub_access_req_of(judge->pub);
 	emr_row_grant grant;
-	emr_result result;
 
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
 		return EMR_RESULT_NO_GRANT;
-	result = emr_judge_grant_in_force(judge, &grant);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_grant_in_force(judge, &grant));
 	if (!is_grantee(judge, &grant, pub.via, false))
 		return EMR_RESULT_NOT_GRANTEE;
-	result = emr_judge_key_in_force(judge);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	return pub.count <= EMR_ACCESS_SLOTS_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 
@@ -179,35 +160,18 @@ static void req_write(struct judge *judge)
 		.head = emr_judge_head(judge, EMR_FAMILY_ACCESS, EMR_STATE_PRESENT, 0, 0),
 		.time_unix_s = judge->item.time_unix_s};
 	uint8_t value[EMR_ROW_ACCESS_BYTES];
-	emr_key_text key;
 
 	memcpy(row.signer, judge->signer_id, 32);
-	memcpy(row.grant, req_pub(judge->pub).grant, 16);
-	emr_key_in_domain("R", judge->item.domain_id, judge->item.object_id, &key);
+	memcpy(row.grant, emr_pub_access_req_of(judge->pub).grant, 16);
 	emr_row_access_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 /* ---- 49 ACCESS_SERVED ---- */
 
-static emr_pub_access_served served_pub(emr_span bytes)
-{
-	emr_pub_access_served pub = {0};
-
-	(void)emr_pub_access_served_parse(bytes, &pub);
-	return pub;
-}
-
-static bool served_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("S", item->domain_id, item->object_id, out);
-	return true;
-}
-
 static void key_of_request(const emr_item *item, emr_span pub, emr_key_text *out)
 {
-	emr_key_in_domain("R", item->domain_id, served_pub(pub).req_object, out);
+	emr_key_in_domain("R", item->domain_id, emr_pub_access_served_of(pub).req_object, out);
 }
 
 static void served_names(struct key_set *set, const emr_item *item, emr_span pub)
@@ -234,7 +198,7 @@ static void served_follows(struct key_set *set, const emr_item *item, emr_span p
 
 static emr_result served_form(struct judge *judge)
 {
-	emr_pub_access_served pub = served_pub(judge->pub);
+	emr_pub_access_served pub = emr_pub_access_served_of(judge->pub);
 	bool is_refusal = pub.mode == EMR_SERVED_REFUSED;
 	bool is_good = pub.mode >= EMR_SERVED_FRAGMENTS && pub.mode <= EMR_SERVED_REFUSED &&
 		       is_refusal == (pub.reason != 0) && (!is_refusal || pub.count == 0);
@@ -250,7 +214,7 @@ static bool served_part_fits(struct judge *judge)
 	uint32_t len = judge->item.priv_len;
 
 	if (len == 0)
-		return served_pub(judge->pub).mode == EMR_SERVED_REFUSED;
+		return emr_pub_access_served_of(judge->pub).mode == EMR_SERVED_REFUSED;
 	return len >= ANSWER_PART(1) && (len - ANSWER_PART(0)) % 512 == 0;
 }
 
@@ -258,7 +222,7 @@ static bool served_part_fits(struct judge *judge)
 static emr_result served_authority(struct judge *judge)
 {
 	bool is_agent = emr_judge_registered(judge, EMR_ROLE_AGENT) == EMR_RESULT_APPLIED;
-	uint8_t mode = served_pub(judge->pub).mode;
+	uint8_t mode = emr_pub_access_served_of(judge->pub).mode;
 	bool may = (is_agent && mode != EMR_SERVED_OWNER) ||
 		   (judge->is_manager && mode != EMR_SERVED_FRAGMENTS);
 
@@ -267,7 +231,7 @@ static emr_result served_authority(struct judge *judge)
 
 static bool get_request(struct judge *judge, emr_row_access *out_row)
 {
-	emr_pub_access_served pub = served_pub(judge->pub);
+	emr_pub_access_served pub = emr_pub_access_served_of(judge->pub);
 	emr_key_text key;
 	emr_span value;
 
@@ -294,61 +258,42 @@ static emr_result served_last(struct judge *judge)
 {
 	emr_row_access request;
 	emr_row_grant grant;
-	emr_result result;
 
-	if (served_pub(judge->pub).mode != EMR_SERVED_REFUSED) {
+	if (emr_pub_access_served_of(judge->pub).mode != EMR_SERVED_REFUSED) {
 		if (!get_request(judge, &request) ||
 			!emr_judge_grant(judge, judge->item.domain_id, request.grant, &grant))
 			return EMR_RESULT_NO_GRANT;
-		result = emr_judge_grant_in_force(judge, &grant);
-		if (result != EMR_RESULT_APPLIED)
-			return result;
+		EMR_JUDGE_TRY(emr_judge_grant_in_force(judge, &grant));
 	}
-	result = emr_judge_signer_in_force(judge);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
-	return served_pub(judge->pub).count <= EMR_ACCESS_SLOTS_MAX ? EMR_RESULT_APPLIED
-								    : EMR_RESULT_LIMIT;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
+	return emr_pub_access_served_of(judge->pub).count <= EMR_ACCESS_SLOTS_MAX
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_LIMIT;
 }
 
 static void served_write(struct judge *judge)
 {
-	emr_judge_put_signed(judge, "S", EMR_FAMILY_SERVED);
+	emr_judge_put_signed(judge, EMR_FAMILY_SERVED);
 }
 
 /* ---- 4A READ_REPORT ---- */
 
-static emr_pub_read_report report_pub(emr_span bytes)
-{
-	emr_pub_read_report pub = {0};
-
-	(void)emr_pub_read_report_parse(bytes, &pub);
-	return pub;
-}
-
-static bool report_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("X", item->domain_id, item->object_id, out);
-	return true;
-}
-
 static void report_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_read_report report = report_pub(pub);
+	emr_pub_read_report report = emr_pub_read_report_of(pub);
 
 	declare_grant(set, item, report.grant, report.via);
 }
 
 static void report_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	member_follows(set, item, report_pub(pub).via);
+	member_follows(set, item, emr_pub_read_report_of(pub).via);
 }
 
 /* A report of an opening may come after the grant, or the membership, is over. */
 static emr_result report_last(struct judge *judge)
 {
-	emr_pub_read_report pub = report_pub(judge->pub);
+	emr_pub_read_report pub = emr_pub_read_report_of(judge->pub);
 	emr_row_grant grant;
 
 	if (!emr_judge_grant(judge, judge->item.domain_id, pub.grant, &grant))
@@ -360,21 +305,20 @@ static emr_result report_last(struct judge *judge)
 
 static void report_write(struct judge *judge)
 {
-	emr_judge_put_signed(judge, "X", EMR_FAMILY_REPORT);
+	emr_judge_put_signed(judge, EMR_FAMILY_REPORT);
 }
 
 const op_rule emr_rules_access[3] = {
 	{
 		.op = EMR_OP_ACCESS_REQ,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_min = REQUEST_PART(1, 1),
 		.part_max = REQUEST_PART(READERS_MAX, EMR_ACCESS_SLOTS_MAX),
 		.part_step = 16,
 		.reserved_at = 36,
 		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = req_row,
+		.row = {"R", KEYED_IN_DOMAIN},
 		.names = req_names,
 		.follows = req_follows,
 		.part_fits = req_part_fits,
@@ -387,13 +331,12 @@ const op_rule emr_rules_access[3] = {
 	{
 		.op = EMR_OP_ACCESS_SERVED,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_max = ANSWER_PART(512),
 		.part_step = 1,
 		.reserved_at = 52,
 		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = served_row,
+		.row = {"S", KEYED_IN_DOMAIN},
 		.names = served_names,
 		.follows = served_follows,
 		.part_fits = served_part_fits,
@@ -406,12 +349,11 @@ const op_rule emr_rules_access[3] = {
 	{
 		.op = EMR_OP_READ_REPORT,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_min = REPORT_PART(1),
 		.part_max = REPORT_PART(1024),
 		.part_step = 72,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = report_row,
+		.row = {"X", KEYED_IN_DOMAIN},
 		.names = report_names,
 		.follows = report_follows,
 		.authority = anyone,

@@ -33,35 +33,11 @@ static bool is_steward(struct judge *judge, const uint8_t dataset[16])
 	       memcmp(row.steward, judge->signer_id, 32) == 0;
 }
 
-static void put_by_object(
-	struct judge *judge, const char *letters, const uint8_t *value, size_t len)
-{
-	emr_key_text key;
-
-	emr_key_by_object(letters, judge->item.object_id, &key);
-	emr_judge_put(judge, key.text, value, len);
-}
-
-static bool dataset_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_by_object("DS", item->object_id, out);
-	return true;
-}
-
 /* ---- 50 DATASET_NEW ---- */
-
-static emr_pub_dataset_new new_pub(emr_span bytes)
-{
-	emr_pub_dataset_new pub = {0};
-
-	(void)emr_pub_dataset_new_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
 
 static emr_result new_form(struct judge *judge)
 {
-	uint32_t purposes = new_pub(judge->pub).purposes;
+	uint32_t purposes = emr_pub_dataset_new_of(judge->pub).purposes;
 
 	return purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0 ? EMR_RESULT_APPLIED
 								    : EMR_RESULT_FORMAT;
@@ -69,12 +45,10 @@ static emr_result new_form(struct judge *judge)
 
 static emr_result new_authority(struct judge *judge)
 {
-	emr_pub_dataset_new pub = new_pub(judge->pub);
-	emr_result result = emr_judge_registered(
-		judge, EMR_ROLE_RESEARCHER | EMR_ROLE_HOSPITAL | EMR_ROLE_ORG_ADMIN);
+	emr_pub_dataset_new pub = emr_pub_dataset_new_of(judge->pub);
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_registered(
+		judge, EMR_ROLE_RESEARCHER | EMR_ROLE_HOSPITAL | EMR_ROLE_ORG_ADMIN));
 	return emr_pre_pop_verify(pub.B, judge->caller->net_id, judge->signer_id, pub.pop)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_NOT_AUTHORISED;
@@ -82,21 +56,18 @@ static emr_result new_authority(struct judge *judge)
 
 static emr_result in_force_until(struct judge *judge, uint64_t not_after)
 {
-	emr_result result = emr_judge_key_in_force(judge);
-
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	return judge->now < not_after ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 
 static emr_result new_last(struct judge *judge)
 {
-	return in_force_until(judge, new_pub(judge->pub).not_after_unix_s);
+	return in_force_until(judge, emr_pub_dataset_new_of(judge->pub).not_after_unix_s);
 }
 
 static void new_write(struct judge *judge)
 {
-	emr_pub_dataset_new pub = new_pub(judge->pub);
+	emr_pub_dataset_new pub = emr_pub_dataset_new_of(judge->pub);
 	emr_row_dataset row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_DATASET, EMR_DATASET_OPEN, 0, 0),
 		.price = pub.price,
@@ -108,7 +79,7 @@ static void new_write(struct judge *judge)
 	memcpy(row.B, pub.B, 32);
 	memcpy(row.terms, pub.terms, 32);
 	emr_row_dataset_encode(&row, value);
-	put_by_object(judge, "DS", value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 /* ---- 57 DATASET_CLOSE ---- */
@@ -135,29 +106,14 @@ static void close_write(struct judge *judge)
 	row.head = emr_judge_head(
 		judge, EMR_FAMILY_DATASET, EMR_DATASET_CLOSED, row.head.flags, row.head.epoch);
 	emr_row_dataset_encode(&row, value);
-	put_by_object(judge, "DS", value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 /* ---- 52 DATASET_ADMIT ---- */
 
-static emr_pub_dataset_admit admit_pub(emr_span bytes)
-{
-	emr_pub_dataset_admit pub = {0};
-
-	(void)emr_pub_dataset_admit_parse(bytes, &pub);
-	return pub;
-}
-
-static bool member_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_by_object("DM", item->object_id, out);
-	return true;
-}
-
 static void admit_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_dataset_admit admit = admit_pub(pub);
+	emr_pub_dataset_admit admit = emr_pub_dataset_admit_of(pub);
 	emr_key_text key;
 
 	(void)item;
@@ -168,7 +124,7 @@ static void admit_names(struct key_set *set, const emr_item *item, emr_span pub)
 
 static emr_result admit_form(struct judge *judge)
 {
-	emr_pub_dataset_admit pub = admit_pub(judge->pub);
+	emr_pub_dataset_admit pub = emr_pub_dataset_admit_of(judge->pub);
 	uint8_t object[16];
 
 	emr_object_member(pub.dataset, pub.member, object);
@@ -180,8 +136,8 @@ static emr_result admit_authority(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (!emr_judge_dataset(
-		    judge, admit_pub(judge->pub).dataset, &row)) /* admit_state says GONE */
+	if (!emr_judge_dataset(judge, emr_pub_dataset_admit_of(judge->pub).dataset,
+		    &row)) /* admit_state says GONE */
 		return EMR_RESULT_APPLIED;
 	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
 							      : EMR_RESULT_NOT_AUTHORISED;
@@ -191,7 +147,7 @@ static emr_result admit_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return emr_judge_dataset(judge, admit_pub(judge->pub).dataset, &row) &&
+	return emr_judge_dataset(judge, emr_pub_dataset_admit_of(judge->pub).dataset, &row) &&
 			       row.head.state == EMR_DATASET_OPEN
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_GONE;
@@ -200,7 +156,7 @@ static emr_result admit_state(struct judge *judge)
 /* A person is admitted under the first key of his chain, in force or followed by another. */
 static emr_result admit_last(struct judge *judge)
 {
-	emr_pub_dataset_admit pub = admit_pub(judge->pub);
+	emr_pub_dataset_admit pub = emr_pub_dataset_admit_of(judge->pub);
 	emr_row_key member;
 	bool is_there = emr_judge_key(judge, pub.member, &member);
 
@@ -217,12 +173,12 @@ static void put_member(struct judge *judge, const emr_row_member *row)
 	uint8_t value[EMR_ROW_MEMBER_BYTES];
 
 	emr_row_member_encode(row, value);
-	put_by_object(judge, "DM", value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static void admit_write(struct judge *judge)
 {
-	emr_pub_dataset_admit pub = admit_pub(judge->pub);
+	emr_pub_dataset_admit pub = emr_pub_dataset_admit_of(judge->pub);
 	emr_row_member row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_MEMBER, EMR_MEMBER_ACTIVE, 0, 0),
 		.not_after_unix_s = pub.not_after_unix_s};
@@ -288,15 +244,13 @@ static void drop_write(struct judge *judge)
 const op_rule emr_rules_dataset[4] = {
 	{
 		.op = EMR_OP_DATASET_NEW,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_min = TERMS_PART_MIN,
 		.part_max = TERMS_PART_MAX,
 		.part_step = 1,
 		.reserved_at = 116,
 		.reserved_len = 4,
 		.needs = NEED_SIGNER,
-		.row_key = dataset_row,
+		.row = {"DS", KEYED_BY_OBJECT},
 		.form = new_form,
 		.authority = new_authority,
 		.state = emr_judge_is_new,
@@ -305,10 +259,8 @@ const op_rule emr_rules_dataset[4] = {
 	},
 	{
 		.op = EMR_OP_DATASET_CLOSE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
-		.row_key = dataset_row,
+		.row = {"DS", KEYED_BY_OBJECT},
 		.authority = close_authority,
 		.state = close_state,
 		.last = emr_judge_key_in_force,
@@ -316,15 +268,13 @@ const op_rule emr_rules_dataset[4] = {
 	},
 	{
 		.op = EMR_OP_DATASET_ADMIT,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_min = MEMBER_PART,
 		.part_max = MEMBER_PART,
 		.part_step = 1,
 		.reserved_at = 56,
 		.reserved_len = 8,
 		.needs = NEED_SIGNER,
-		.row_key = member_row,
+		.row = {"DM", KEYED_BY_OBJECT},
 		.names = admit_names,
 		.form = admit_form,
 		.authority = admit_authority,
@@ -334,10 +284,8 @@ const op_rule emr_rules_dataset[4] = {
 	},
 	{
 		.op = EMR_OP_DATASET_DROP,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
-		.row_key = member_row,
+		.row = {"DM", KEYED_BY_OBJECT},
 		.follows = drop_follows,
 		.authority = drop_authority,
 		.state = drop_state,

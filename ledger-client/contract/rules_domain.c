@@ -10,13 +10,6 @@
 #include "bytes.h"
 #include "declare.h"
 
-static bool domain_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_domain(item->domain_id, out);
-	return true;
-}
-
 static emr_result object_is_the_domain(struct judge *judge)
 {
 	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0 ? EMR_RESULT_APPLIED
@@ -30,9 +23,8 @@ static void put_domain(struct judge *judge, const emr_row_domain *row)
 	uint8_t domain_value[EMR_ROW_DOMAIN_BYTES], epoch_value[EMR_ROW_EPOCH_BYTES];
 	emr_key_text key;
 
-	emr_key_domain(judge->item.domain_id, &key);
 	emr_row_domain_encode(row, domain_value);
-	emr_judge_put(judge, key.text, domain_value, sizeof domain_value);
+	emr_judge_put_own(judge, domain_value, sizeof domain_value);
 	memcpy(epoch.A, row->A, 32);
 	emr_key_epoch(judge->item.domain_id, row->head.epoch, &key);
 	emr_row_epoch_encode(&epoch, epoch_value);
@@ -93,21 +85,12 @@ static void rotate_write(struct judge *judge)
 {
 	emr_row_domain row = judge->domain;
 	uint8_t value[EMR_ROW_DOMAIN_BYTES];
-	emr_key_text key;
 
 	row.head = emr_judge_head(
 		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, row.head.epoch);
 	memcpy(row.owner_pk, judge->pub.data, 32);
-	emr_key_domain(judge->item.domain_id, &key);
 	emr_row_domain_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
-}
-
-static bool listkey_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_listkey(item->domain_id, item->object_id, out);
-	return true;
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static emr_result listkey_form(struct judge *judge)
@@ -142,12 +125,10 @@ static void listkey_write(struct judge *judge)
 	emr_row_listkey row = {.head = emr_judge_head(judge, EMR_FAMILY_LISTKEY, EMR_STATE_PRESENT,
 				       0, judge->item.epoch)};
 	uint8_t value[EMR_ROW_LISTKEY_BYTES];
-	emr_key_text key;
 
 	memcpy(row.signer, judge->signer_id, 32);
-	emr_key_listkey(judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_listkey_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 const op_rule emr_rules_domain[4] = {
@@ -157,7 +138,7 @@ const op_rule emr_rules_domain[4] = {
 		.domain = DOMAIN_FREE,
 		.epoch = EPOCH_FIRST,
 		.needs = NEED_DOMAIN,
-		.row_key = domain_row,
+		.row = {"D", KEYED_BY_DOMAIN},
 		.form = object_is_the_domain,
 		.state = emr_judge_is_new,
 		.write = new_write,
@@ -170,7 +151,7 @@ const op_rule emr_rules_domain[4] = {
 		.part_max = 32 + 1 + 80, /* salt, flag 1, HPKE of the secret */
 		.part_step = 80,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = domain_row,
+		.row = {"D", KEYED_BY_DOMAIN},
 		.form = object_is_the_domain,
 		.authority = emr_judge_manager,
 		.last = emr_judge_signer_in_force,
@@ -179,9 +160,8 @@ const op_rule emr_rules_domain[4] = {
 	{
 		.op = EMR_OP_DOMAIN_ROTATE,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN,
-		.row_key = domain_row,
+		.row = {"D", KEYED_BY_DOMAIN},
 		.names = rotate_names,
 		.form = object_is_the_domain,
 		.authority = rotate_authority,
@@ -195,7 +175,7 @@ const op_rule emr_rules_domain[4] = {
 		.part_max = 32 + 96 + 32,
 		.part_step = 1,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = listkey_row,
+		.row = {"L", KEYED_IN_DOMAIN},
 		.form = listkey_form,
 		.authority = listkey_authority,
 		.last = listkey_last,

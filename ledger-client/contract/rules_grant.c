@@ -37,13 +37,6 @@ emr_result emr_judge_grant_in_force(const struct judge *judge, const emr_row_gra
 	return is_alive ? EMR_RESULT_APPLIED : EMR_RESULT_GRANT_DEAD;
 }
 
-static bool grant_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_grant(item->domain_id, item->object_id, out);
-	return true;
-}
-
 static emr_row_grant row_of(struct judge *judge)
 {
 	emr_row_grant row = {0};
@@ -77,17 +70,9 @@ void emr_judge_revoke(struct judge *judge, const uint8_t grant[16], const emr_ro
 
 /* ---- 30 GRANT ---- */
 
-static emr_pub_grant grant_pub(emr_span bytes)
-{
-	emr_pub_grant pub = {0};
-
-	(void)emr_pub_grant_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static emr_result grant_form(struct judge *judge)
 {
-	emr_pub_grant pub = grant_pub(judge->pub);
+	emr_pub_grant pub = emr_pub_grant_of(judge->pub);
 	/* A bit about agents says nothing where there is none. */
 	uint16_t of_agents = pub.n > 0 ? EMR_GRANT_OWN_AGENTS : 0;
 	bool is_good = (pub.rights & RIGHTS_SHOWN) != 0 &&
@@ -101,7 +86,7 @@ static emr_result grant_form(struct judge *judge)
 
 static bool grant_part_fits(struct judge *judge)
 {
-	uint32_t n = grant_pub(judge->pub).n, len = judge->item.priv_len;
+	uint32_t n = emr_pub_grant_of(judge->pub).n, len = judge->item.priv_len;
 
 	return len >= GRANT_PART(n, 1) && len <= GRANT_PART(n, 32) &&
 	       (len - GRANT_PART(n, 0)) % 512 == 0;
@@ -119,21 +104,18 @@ static emr_result grant_state(struct judge *judge)
 
 static emr_result grant_last(struct judge *judge)
 {
-	emr_pub_grant pub = grant_pub(judge->pub);
-	emr_result result;
+	emr_pub_grant pub = emr_pub_grant_of(judge->pub);
 
 	if (judge->head.state == EMR_GRANT_REVOKED || judge->now >= pub.not_after_unix_s)
 		return EMR_RESULT_GRANT_DEAD;
-	result = emr_judge_signer_in_force(judge);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	return pub.n <= EMR_GRANT_AGENTS_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 
 /* Fragments of earlier terms keep their numbers: the next ones follow them. */
 static void grant_write(struct judge *judge)
 {
-	emr_pub_grant pub = grant_pub(judge->pub);
+	emr_pub_grant pub = emr_pub_grant_of(judge->pub);
 	emr_row_grant row = row_of(judge);
 	emr_key_text key;
 
@@ -220,50 +202,26 @@ static void kfrags_write(struct judge *judge)
 
 /* ---- 33 LETTER ---- */
 
-static bool letter_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("H", item->domain_id, item->object_id, out);
-	return true;
-}
-
-void emr_judge_put_signed(struct judge *judge, const char *letters, uint8_t family)
+void emr_judge_put_signed(struct judge *judge, uint8_t family)
 {
 	emr_row_signed row = {.head = emr_judge_head(judge, family, EMR_STATE_PRESENT, 0, 0)};
 	uint8_t value[EMR_ROW_SIGNED_BYTES];
-	emr_key_text key;
 
 	memcpy(row.signer, judge->signer_id, 32);
-	emr_key_in_domain(letters, judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_signed_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static void letter_write(struct judge *judge)
 {
-	emr_judge_put_signed(judge, "H", EMR_FAMILY_LETTER);
+	emr_judge_put_signed(judge, EMR_FAMILY_LETTER);
 }
 
 /* ---- 34 AGENT_ACK ---- */
 
-static bool ack_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("Y", item->domain_id, item->object_id, out);
-	return true;
-}
-
-static emr_pub_agent_ack ack_pub(emr_span bytes)
-{
-	emr_pub_agent_ack pub = {0};
-
-	(void)emr_pub_agent_ack_parse(bytes, &pub);
-	return pub;
-}
-
 static emr_result ack_form(struct judge *judge)
 {
-	emr_pub_agent_ack pub = ack_pub(judge->pub);
+	emr_pub_agent_ack pub = emr_pub_agent_ack_of(judge->pub);
 	uint8_t object[16];
 
 	emr_object_ack(pub.subject, pub.what, judge->signer_id, object);
@@ -276,7 +234,7 @@ static emr_result ack_form(struct judge *judge)
 /* Evidence, and only of a refusal. */
 static bool ack_part_fits(struct judge *judge)
 {
-	bool is_refusal = ack_pub(judge->pub).what == EMR_ACK_REFUSED;
+	bool is_refusal = emr_pub_agent_ack_of(judge->pub).what == EMR_ACK_REFUSED;
 
 	return is_refusal ? judge->item.priv_len > 32 : judge->item.priv_len == 0;
 }
@@ -288,7 +246,7 @@ static emr_result ack_authority(struct judge *judge)
 
 static void ack_write(struct judge *judge)
 {
-	emr_judge_put_signed(judge, "Y", EMR_FAMILY_ACK);
+	emr_judge_put_signed(judge, EMR_FAMILY_ACK);
 }
 
 const op_rule emr_rules_grant[5] = {
@@ -300,7 +258,7 @@ const op_rule emr_rules_grant[5] = {
 		.part_max = GRANT_PART(255, 32),
 		.part_step = 32,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = grant_row,
+		.row = {"G", KEYED_IN_DOMAIN},
 		.part_fits = grant_part_fits,
 		.form = grant_form,
 		.authority = emr_judge_manager,
@@ -311,11 +269,10 @@ const op_rule emr_rules_grant[5] = {
 	{
 		.op = EMR_OP_REVOKE,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.reserved_at = 1,
 		.reserved_len = 7,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = grant_row,
+		.row = {"G", KEYED_IN_DOMAIN},
 		.authority = emr_judge_manager,
 		.last = revoke_last,
 		.write = revoke_write,
@@ -328,7 +285,7 @@ const op_rule emr_rules_grant[5] = {
 		.part_max = KFRAGS_PART(EMR_GRANT_AGENTS_MAX),
 		.part_step = 208,
 		.needs = NEED_DOMAIN | NEED_SIGNER | NEED_EPOCH,
-		.row_key = grant_row,
+		.row = {"G", KEYED_IN_DOMAIN},
 		.chain = kfrags_chain,
 		.part_fits = kfrags_part_fits,
 		.authority = kfrags_authority,
@@ -338,12 +295,11 @@ const op_rule emr_rules_grant[5] = {
 	{
 		.op = EMR_OP_LETTER,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_min = LETTER_PART_MIN,
 		.part_max = 65536,
 		.part_step = 1,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = letter_row,
+		.row = {"H", KEYED_IN_DOMAIN},
 		.authority = emr_judge_manager,
 		.state = emr_judge_is_new,
 		.last = emr_judge_signer_in_force,
@@ -352,13 +308,12 @@ const op_rule emr_rules_grant[5] = {
 	{
 		.op = EMR_OP_AGENT_ACK,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_max = 65536,
 		.part_step = 1,
 		.reserved_at = 33,
 		.reserved_len = 7,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = ack_row,
+		.row = {"Y", KEYED_IN_DOMAIN},
 		.part_fits = ack_part_fits,
 		.form = ack_form,
 		.authority = ack_authority,

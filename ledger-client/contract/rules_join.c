@@ -31,42 +31,25 @@ static void declare_grant(struct key_set *set, const uint8_t domain[16], const u
 
 /* ---- J rows ---- */
 
-static bool join_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("J", item->domain_id, item->object_id, out);
-	return true;
-}
-
 /* The statement of the version before goes: a statement lasts until the next, or until the folder
  * leaves. */
 static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state)
 {
 	emr_row_join row = {.head = emr_judge_head(judge, EMR_FAMILY_JOIN, state, 0, 0)};
 	uint8_t value[EMR_ROW_JOIN_BYTES];
-	emr_key_text key;
 
 	memcpy(row.grant, grant, 16);
-	emr_key_in_domain("J", judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_join_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 	if (judge->is_row_present)
 		emr_judge_purge(judge, EMR_FAMILY_JOIN, judge->head.version, judge->head.version);
 }
 
 /* ---- 54 DATASET_JOIN ---- */
 
-static emr_pub_dataset_join join_pub(emr_span bytes)
-{
-	emr_pub_dataset_join pub = {0};
-
-	(void)emr_pub_dataset_join_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static void join_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_dataset_join join = join_pub(pub);
+	emr_pub_dataset_join join = emr_pub_dataset_join_of(pub);
 	emr_key_text key;
 
 	declare_dataset(set, item->object_id);
@@ -100,7 +83,7 @@ static bool is_statement(struct judge *judge)
 
 	return judge->item.priv_len > 0 &&
 	       emr_judge_parsed(judge, emr_row_join_parse(judge->row, &row)) &&
-	       memcmp(row.grant, join_pub(judge->pub).grant, 16) == 0;
+	       memcmp(row.grant, emr_pub_dataset_join_of(judge->pub).grant, 16) == 0;
 }
 
 /* Once at a time, and as long as the dataset takes anybody. */
@@ -123,7 +106,8 @@ static emr_result check_grant(struct judge *judge)
 	emr_row_grant grant;
 	uint8_t dataset[32];
 
-	if (!emr_judge_grant(judge, judge->item.domain_id, join_pub(judge->pub).grant, &grant))
+	if (!emr_judge_grant(judge, judge->item.domain_id,
+		    emr_pub_dataset_join_of(judge->pub).grant, &grant))
 		return EMR_RESULT_NO_GRANT;
 	if (grant.head.state != EMR_GRANT_ACTIVE || judge->now >= grant.not_after_unix_s)
 		return EMR_RESULT_GRANT_DEAD;
@@ -145,7 +129,7 @@ static bool is_paid(struct judge *judge)
 /* Where nothing is paid no voucher is named, or it would be lost without a word. */
 static emr_result check_funds(struct judge *judge)
 {
-	emr_pub_dataset_join pub = join_pub(judge->pub);
+	emr_pub_dataset_join pub = emr_pub_dataset_join_of(judge->pub);
 	emr_row_voucher voucher;
 	bool is_right;
 
@@ -169,7 +153,7 @@ static emr_result join_last(struct judge *judge)
 
 static void join_write(struct judge *judge)
 {
-	emr_pub_dataset_join pub = join_pub(judge->pub);
+	emr_pub_dataset_join pub = emr_pub_dataset_join_of(judge->pub);
 	emr_row_voucher voucher;
 	uint8_t owner[32], account[32];
 	bool is_to_pay = is_paid(judge);
@@ -193,7 +177,8 @@ static void leave_follows(struct key_set *set, const emr_item *item, emr_span pu
 	emr_key_text key;
 	emr_span value;
 
-	(void)join_row(item, pub, &key);
+	(void)pub;
+	emr_key_in_domain("J", item->domain_id, item->object_id, &key);
 	if (emr_declared_value(set, &key, &value) &&
 		emr_row_join_parse(value, &row) == EMR_CONTRACT_OK)
 		declare_grant(set, item->domain_id, row.grant);
@@ -226,30 +211,15 @@ static void leave_write(struct judge *judge)
 
 /* ---- 56 DATASET_SNAPSHOT ---- */
 
-static emr_pub_dataset_snapshot snapshot_pub(emr_span bytes)
-{
-	emr_pub_dataset_snapshot pub = {0};
-
-	(void)emr_pub_dataset_snapshot_parse(bytes, &pub);
-	return pub;
-}
-
-static bool snapshot_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_by_object("SN", item->object_id, out);
-	return true;
-}
-
 static void snapshot_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	(void)item;
-	declare_dataset(set, snapshot_pub(pub).dataset);
+	declare_dataset(set, emr_pub_dataset_snapshot_of(pub).dataset);
 }
 
 static emr_result snapshot_form(struct judge *judge)
 {
-	emr_pub_dataset_snapshot pub = snapshot_pub(judge->pub);
+	emr_pub_dataset_snapshot pub = emr_pub_dataset_snapshot_of(judge->pub);
 
 	return pub.n > 0 && pub.log_size > 0 ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
@@ -258,8 +228,8 @@ static emr_result snapshot_authority(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (!emr_judge_dataset(
-		    judge, snapshot_pub(judge->pub).dataset, &row)) /* the state says GONE */
+	if (!emr_judge_dataset(judge, emr_pub_dataset_snapshot_of(judge->pub).dataset,
+		    &row)) /* the state says GONE */
 		return EMR_RESULT_APPLIED;
 	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
 							      : EMR_RESULT_NOT_AUTHORISED;
@@ -272,35 +242,33 @@ static emr_result snapshot_state(struct judge *judge)
 
 	if (judge->is_row_present)
 		return EMR_RESULT_EXISTS;
-	return emr_judge_dataset(judge, snapshot_pub(judge->pub).dataset, &row) ? EMR_RESULT_APPLIED
-										: EMR_RESULT_GONE;
+	return emr_judge_dataset(judge, emr_pub_dataset_snapshot_of(judge->pub).dataset, &row)
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_GONE;
 }
 
 static void snapshot_write(struct judge *judge)
 {
-	emr_pub_dataset_snapshot pub = snapshot_pub(judge->pub);
+	emr_pub_dataset_snapshot pub = emr_pub_dataset_snapshot_of(judge->pub);
 	emr_row_snapshot row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_SNAPSHOT, EMR_STATE_PRESENT, 0, 0)};
 	uint8_t value[EMR_ROW_SNAPSHOT_BYTES];
-	emr_key_text key;
 
 	memcpy(row.root, pub.root, 32);
-	emr_key_by_object("SN", judge->item.object_id, &key);
 	emr_row_snapshot_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 const op_rule emr_rules_join[3] = {
 	{
 		.op = EMR_OP_DATASET_JOIN,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_max = EMR_JOIN_PART_BYTES,
 		.part_step = EMR_JOIN_PART_BYTES,
 		.reserved_at = 36,
 		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = join_row,
+		.row = {"J", KEYED_IN_DOMAIN},
 		.names = join_names,
 		.follows = join_follows,
 		.authority = emr_judge_manager,
@@ -311,9 +279,8 @@ const op_rule emr_rules_join[3] = {
 	{
 		.op = EMR_OP_DATASET_LEAVE,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = join_row,
+		.row = {"J", KEYED_IN_DOMAIN},
 		.follows = leave_follows,
 		.authority = emr_judge_manager,
 		.state = leave_state,
@@ -322,14 +289,12 @@ const op_rule emr_rules_join[3] = {
 	},
 	{
 		.op = EMR_OP_DATASET_SNAPSHOT,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_max = EMR_SNAPSHOT_PART_BYTES,
 		.part_step = EMR_SNAPSHOT_PART_BYTES,
 		.reserved_at = 28,
 		.reserved_len = 4,
 		.needs = NEED_SIGNER,
-		.row_key = snapshot_row,
+		.row = {"SN", KEYED_BY_OBJECT},
 		.names = snapshot_names,
 		.form = snapshot_form,
 		.authority = snapshot_authority,

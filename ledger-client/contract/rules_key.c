@@ -14,13 +14,6 @@
 #define KEY_PART_MIN (32 + 2 + 1)
 #define KEY_PART_MAX (32 + 2 + 65535 + 1 + 255)
 
-static bool key_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_signer(item->signer_id, out);
-	return true;
-}
-
 static emr_result object_is_the_signer(struct judge *judge)
 {
 	return memcmp(judge->item.object_id, judge->signer_id, 16) == 0 ? EMR_RESULT_APPLIED
@@ -157,11 +150,9 @@ static emr_result reg_last(struct judge *judge)
 static void put_key(struct judge *judge, const emr_row_key *row)
 {
 	uint8_t value[EMR_ROW_KEY_BYTES];
-	emr_key_text key;
 
-	emr_key_signer(judge->signer_id, &key);
 	emr_row_key_encode(row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static void reg_write(struct judge *judge)
@@ -272,15 +263,13 @@ static void cert_write(struct judge *judge)
 const op_rule emr_rules_key[2] = {
 	{
 		.op = EMR_OP_KEY_REG,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_min = KEY_PART_MIN,
 		.part_max = KEY_PART_MAX,
 		.part_step = 1,
 		.reserved_at = 3,
 		.reserved_len = 5,
 		.needs = NEED_SIGNER | NEED_ORG | NEED_REF,
-		.row_key = key_row,
+		.row = {"K", KEYED_BY_SIGNER},
 		.form = reg_form,
 		.authority = reg_authority,
 		.state = reg_state,
@@ -289,13 +278,11 @@ const op_rule emr_rules_key[2] = {
 	},
 	{
 		.op = EMR_OP_KEY_CERT,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_min = KEY_PART_MIN,
 		.part_max = KEY_PART_MAX,
 		.part_step = 1,
 		.needs = NEED_SIGNER | NEED_REF,
-		.row_key = key_row,
+		.row = {"K", KEYED_BY_SIGNER},
 		.follows = cert_follows,
 		.form = object_is_the_signer,
 		.authority = cert_authority,

@@ -30,13 +30,6 @@ static emr_row_key own_row(struct judge *judge)
 	return row;
 }
 
-static bool signer_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_signer(item->signer_id, out);
-	return true;
-}
-
 static emr_result object_is_the_signer(struct judge *judge)
 {
 	return memcmp(judge->item.object_id, judge->signer_id, 16) == 0 ? EMR_RESULT_APPLIED
@@ -45,20 +38,12 @@ static emr_result object_is_the_signer(struct judge *judge)
 
 /* ---- 02 KEY_ROTATE ---- */
 
-static emr_pub_key_rotate rotate_pub(emr_span bytes)
-{
-	emr_pub_key_rotate pub = {0};
-
-	(void)emr_pub_key_rotate_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	uint8_t new_id[32];
 
 	(void)item;
-	emr_signer_id(rotate_pub(pub).new_pk, new_id);
+	emr_signer_id(emr_pub_key_rotate_of(pub).new_pk, new_id);
 	emr_declare_signer(set, new_id);
 }
 
@@ -66,7 +51,7 @@ static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub
  * key: its person has endorsed this one, and ends it when the computer is stolen. */
 static emr_result rotate_authority(struct judge *judge)
 {
-	emr_pub_key_rotate pub = rotate_pub(judge->pub);
+	emr_pub_key_rotate pub = emr_pub_key_rotate_of(judge->pub);
 	uint8_t message[EMR_ROTATE_MESSAGE_MAX], new_id[32];
 	size_t len;
 
@@ -85,13 +70,13 @@ static emr_result rotate_state(struct judge *judge)
 	emr_row_key row;
 	uint8_t new_id[32];
 
-	emr_signer_id(rotate_pub(judge->pub).new_pk, new_id);
+	emr_signer_id(emr_pub_key_rotate_of(judge->pub).new_pk, new_id);
 	return emr_judge_key(judge, new_id, &row) ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
 }
 
 static void rotate_write(struct judge *judge)
 {
-	emr_pub_key_rotate pub = rotate_pub(judge->pub);
+	emr_pub_key_rotate pub = emr_pub_key_rotate_of(judge->pub);
 	emr_row_key old = own_row(judge), new = old;
 	uint8_t new_id[32];
 
@@ -109,14 +94,6 @@ static void rotate_write(struct judge *judge)
 }
 
 /* ---- 03 KEY_REVOKE ---- */
-
-static emr_pub_key_revoke revoke_pub(emr_span bytes)
-{
-	emr_pub_key_revoke pub = {0};
-
-	(void)emr_pub_key_revoke_parse(bytes, &pub);
-	return pub;
-}
 
 static bool target_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
@@ -143,14 +120,14 @@ static void revoke_follows(struct key_set *set, const emr_item *item, emr_span p
 	emr_span value;
 
 	(void)target_row(item, pub, &key);
-	if (revoke_pub(pub).certificate != 0 && emr_declared_value(set, &key, &value) &&
+	if (emr_pub_key_revoke_of(pub).certificate != 0 && emr_declared_value(set, &key, &value) &&
 		emr_row_key_parse(value, &row) == EMR_CONTRACT_OK && certificate_of(&row, &key))
 		emr_declare(set, &key);
 }
 
 static emr_result revoke_form(struct judge *judge)
 {
-	emr_pub_key_revoke pub = revoke_pub(judge->pub);
+	emr_pub_key_revoke pub = emr_pub_key_revoke_of(judge->pub);
 
 	return pub.certificate <= 1 && memcmp(judge->item.object_id, pub.target, 16) == 0
 		       ? EMR_RESULT_APPLIED
@@ -161,13 +138,13 @@ static emr_row_key target_of(struct judge *judge)
 {
 	emr_row_key row = {0};
 
-	(void)emr_judge_key(judge, revoke_pub(judge->pub).target, &row);
+	(void)emr_judge_key(judge, emr_pub_key_revoke_of(judge->pub).target, &row);
 	return row;
 }
 
 static bool revokes_himself(struct judge *judge)
 {
-	return memcmp(revoke_pub(judge->pub).target, judge->signer_id, 32) == 0;
+	return memcmp(emr_pub_key_revoke_of(judge->pub).target, judge->signer_id, 32) == 0;
 }
 
 /* The key itself, who endorsed it, or the administrator of its organisation. */
@@ -179,7 +156,7 @@ static emr_result revoke_authority(struct judge *judge)
 
 	if (!judge->is_row_present) /* revoke_state says GONE */
 		return EMR_RESULT_APPLIED;
-	if (revoke_pub(judge->pub).certificate != 0 && !certificate_of(&target, &key))
+	if (emr_pub_key_revoke_of(judge->pub).certificate != 0 && !certificate_of(&target, &key))
 		return EMR_RESULT_NOT_AUTHORISED;
 	if (revokes_himself(judge))
 		return EMR_RESULT_APPLIED;
@@ -220,7 +197,7 @@ static void put_certificate(struct judge *judge, const emr_key_text *key)
 
 static void revoke_write(struct judge *judge)
 {
-	emr_pub_key_revoke pub = revoke_pub(judge->pub);
+	emr_pub_key_revoke pub = emr_pub_key_revoke_of(judge->pub);
 	emr_row_key row = target_of(judge);
 	emr_key_text key;
 
@@ -233,17 +210,9 @@ static void revoke_write(struct judge *judge)
 
 /* ---- 08 CERT_REVOKE ---- */
 
-static emr_pub_cert_revoke cert_pub(emr_span bytes)
-{
-	emr_pub_cert_revoke pub = {0};
-
-	(void)emr_pub_cert_revoke_parse(bytes, &pub);
-	return pub;
-}
-
 static bool cert_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
-	emr_pub_cert_revoke named = cert_pub(pub);
+	emr_pub_cert_revoke named = emr_pub_cert_revoke_of(pub);
 
 	(void)item;
 	emr_key_certificate(named.org, named.ref, out);
@@ -252,18 +221,16 @@ static bool cert_row(const emr_item *item, emr_span pub, emr_key_text *out)
 
 static emr_result cert_form(struct judge *judge)
 {
-	return memcmp(judge->item.object_id, cert_pub(judge->pub).ref, 16) == 0 ? EMR_RESULT_APPLIED
-										: EMR_RESULT_FORMAT;
+	return memcmp(judge->item.object_id, emr_pub_cert_revoke_of(judge->pub).ref, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_FORMAT;
 }
 
 /* Its organisation is in the row's key, so that nobody can take one of another's out of use.  Both
  * operations begin with it. */
 static emr_result cert_authority(struct judge *judge)
 {
-	emr_result result = emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN);
-
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN));
 	return memcmp(own_row(judge).org, judge->pub.data, 16) == 0 ? EMR_RESULT_APPLIED
 								    : EMR_RESULT_NOT_AUTHORISED;
 }
@@ -278,17 +245,9 @@ static void cert_write(struct judge *judge)
 
 /* ---- 09 ENROL_REVOKE ---- */
 
-static emr_pub_enrol_revoke enrol_pub(emr_span bytes)
-{
-	emr_pub_enrol_revoke pub = {0};
-
-	(void)emr_pub_enrol_revoke_parse(bytes, &pub);
-	return pub;
-}
-
 static bool enrol_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
-	emr_pub_enrol_revoke named = enrol_pub(pub);
+	emr_pub_enrol_revoke named = emr_pub_enrol_revoke_of(pub);
 
 	(void)item;
 	emr_key_enrolment(named.org, named.enrolment, out);
@@ -297,7 +256,7 @@ static bool enrol_row(const emr_item *item, emr_span pub, emr_key_text *out)
 
 static emr_result enrol_form(struct judge *judge)
 {
-	return memcmp(judge->item.object_id, enrol_pub(judge->pub).enrolment, 16) == 0
+	return memcmp(judge->item.object_id, emr_pub_enrol_revoke_of(judge->pub).enrolment, 16) == 0
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;
 }
@@ -306,14 +265,12 @@ static void enrol_write(struct judge *judge)
 {
 	emr_row_enrolment row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_ENROLMENT, EMR_STATE_PRESENT, 0, 0),
-		.through_unix_s = enrol_pub(judge->pub).through_unix_s};
+		.through_unix_s = emr_pub_enrol_revoke_of(judge->pub).through_unix_s};
 	uint8_t value[EMR_ROW_ENROLMENT_BYTES];
-	emr_key_text key;
 
 	memcpy(row.signer, judge->signer_id, 32);
 	emr_row_enrolment_encode(&row, value);
-	(void)enrol_row(&judge->item, judge->pub, &key);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 /* ---- 06 KEY_KX ---- */
@@ -330,10 +287,8 @@ static void kx_write(struct judge *judge)
 const op_rule emr_rules_key_change[5] = {
 	{
 		.op = EMR_OP_KEY_ROTATE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
-		.row_key = signer_row,
+		.row = {"K", KEYED_BY_SIGNER},
 		.names = rotate_names,
 		.form = object_is_the_signer,
 		.authority = rotate_authority,
@@ -343,8 +298,6 @@ const op_rule emr_rules_key_change[5] = {
 	},
 	{
 		.op = EMR_OP_KEY_REVOKE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.reserved_at = 42,
 		.reserved_len = 6,
 		.needs = NEED_SIGNER,
@@ -358,8 +311,6 @@ const op_rule emr_rules_key_change[5] = {
 	},
 	{
 		.op = EMR_OP_CERT_REVOKE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
 		.row_key = cert_row,
 		.form = cert_form,
@@ -370,8 +321,6 @@ const op_rule emr_rules_key_change[5] = {
 	},
 	{
 		.op = EMR_OP_ENROL_REVOKE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
 		.row_key = enrol_row,
 		.form = enrol_form,
@@ -381,10 +330,8 @@ const op_rule emr_rules_key_change[5] = {
 	},
 	{
 		.op = EMR_OP_KEY_KX,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
-		.row_key = signer_row,
+		.row = {"K", KEYED_BY_SIGNER},
 		.form = object_is_the_signer,
 		.last = emr_judge_key_in_force,
 		.write = kx_write,

@@ -10,13 +10,6 @@
 #define PUT_PART(k) (300 + 512 * (k) + 16)
 #define META_PART(k) (88 + 512 * (k) + 16)
 
-static bool object_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_object(item->domain_id, item->object_id, out);
-	return true;
-}
-
 /* May a writer with RIGHT touch this object: his own, or anyone's with ANY? */
 static bool writer_may(struct judge *judge, uint16_t right)
 {
@@ -114,13 +107,11 @@ static emr_result unlink_state(struct judge *judge)
 /* The signer's listing key of this epoch must stand there, or nobody could read the name. */
 static emr_result sealed_last(struct judge *judge)
 {
-	emr_result result = emr_judge_signer_in_force(judge);
 	uint8_t object[16];
 	emr_key_text key;
 	emr_span value;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	emr_object_listkey(judge->signer_id, judge->item.epoch, object);
 	emr_key_listkey(judge->item.domain_id, object, &key);
 	return emr_judge_get(judge, key.text, &value) ? EMR_RESULT_APPLIED : EMR_RESULT_KEY_DEAD;
@@ -130,14 +121,12 @@ static void put_object(
 	struct judge *judge, emr_row_object *row, uint8_t state, uint16_t flags, uint32_t epoch)
 {
 	uint8_t value[EMR_ROW_OBJECT_BYTES];
-	emr_key_text key;
 
 	row->head = emr_judge_head(judge, EMR_FAMILY_OBJECT, state, flags, epoch);
 	if (!judge->is_row_present)
 		memcpy(row->creator, judge->signer_id, 32);
-	emr_key_object(judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_object_encode(row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static void put_write(struct judge *judge)
@@ -179,7 +168,7 @@ const op_rule emr_rules_object[4] = {
 		.part_max = PUT_PART(32),
 		.part_step = 512,
 		.needs = OBJECT_NEEDS | NEED_LISTKEY,
-		.row_key = object_row,
+		.row = {"O", KEYED_IN_DOMAIN},
 		.authority = put_authority,
 		.state = put_state,
 		.last = sealed_last,
@@ -194,7 +183,7 @@ const op_rule emr_rules_object[4] = {
 		.part_max = META_PART(32),
 		.part_step = 512,
 		.needs = OBJECT_NEEDS | NEED_LISTKEY,
-		.row_key = object_row,
+		.row = {"O", KEYED_IN_DOMAIN},
 		.authority = meta_authority,
 		.state = meta_state,
 		.last = sealed_last,
@@ -209,7 +198,7 @@ const op_rule emr_rules_object[4] = {
 		.part_max = PUT_PART(32),
 		.part_step = 512,
 		.needs = OBJECT_NEEDS | NEED_LISTKEY,
-		.row_key = object_row,
+		.row = {"O", KEYED_IN_DOMAIN},
 		.authority = rewrap_authority,
 		.state = put_state,
 		.last = sealed_last,
@@ -220,7 +209,7 @@ const op_rule emr_rules_object[4] = {
 		.domain = DOMAIN_LIVES,
 		.epoch = EPOCH_CURRENT,
 		.needs = OBJECT_NEEDS,
-		.row_key = object_row,
+		.row = {"O", KEYED_IN_DOMAIN},
 		.authority = unlink_authority,
 		.state = unlink_state,
 		.last = emr_judge_signer_in_force,

@@ -14,14 +14,6 @@
 #define ADMIT_PART_MAX (32 + 1 + 255 + 2 + 65535 + 2 + 65535)
 #define RULES_PART_MAX (32 + 65536) /* salt, text */
 
-static emr_pub_org_propose propose_pub(emr_span bytes)
-{
-	emr_pub_org_propose pub = {0};
-
-	(void)emr_pub_org_propose_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static bool names_org(uint8_t kind)
 {
 	return kind == EMR_PROPOSAL_ADMIT || kind == EMR_PROPOSAL_REMOVE;
@@ -72,13 +64,6 @@ static bool org_may_change(
 
 /* ---- 04 ORG_PROPOSE ---- */
 
-static bool proposal_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_proposal(item->object_id, out);
-	return true;
-}
-
 /* The M row, for an approval in the same batch: its second pass cannot follow a row that is not
  * there yet. */
 static void propose_names(struct key_set *set, const emr_item *item, emr_span pub)
@@ -86,14 +71,14 @@ static void propose_names(struct key_set *set, const emr_item *item, emr_span pu
 	emr_key_text key;
 
 	(void)item;
-	emr_key_org(propose_pub(pub).org, &key);
+	emr_key_org(emr_pub_org_propose_of(pub).org, &key);
 	emr_declare(set, &key);
 }
 
 /* Every field that the kind does not use is zero, and one that it does use is not. */
 static emr_result propose_form(struct judge *judge)
 {
-	emr_pub_org_propose pub = propose_pub(judge->pub);
+	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
 	bool is_good = pub.kind >= EMR_PROPOSAL_ADMIT && pub.kind <= EMR_PROPOSAL_MOVE;
 
 	is_good &= is_zero(pub.org, 16) != names_org(pub.kind);
@@ -107,7 +92,7 @@ static emr_result propose_form(struct judge *judge)
 /* Nobody proposes an authority for somebody else's organisation. */
 static emr_result propose_authority(struct judge *judge)
 {
-	emr_pub_org_propose pub = propose_pub(judge->pub);
+	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
 	emr_result result = administrator(judge);
 	emr_row_key key;
 
@@ -123,7 +108,7 @@ static bool propose_part_fits(struct judge *judge)
 {
 	uint32_t len = judge->item.priv_len;
 
-	switch (propose_pub(judge->pub).kind) {
+	switch (emr_pub_org_propose_of(judge->pub).kind) {
 	case EMR_PROPOSAL_ADMIT:
 		return len >= ADMIT_PART_MIN;
 	case EMR_PROPOSAL_RULES:
@@ -148,12 +133,10 @@ static bool may_move(struct judge *judge)
 
 static emr_result propose_last(struct judge *judge)
 {
-	emr_pub_org_propose pub = propose_pub(judge->pub);
-	emr_result result = emr_judge_key_in_force(judge);
+	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
 	emr_voice by;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	if (pub.kind == EMR_PROPOSAL_MOVE && !may_move(judge))
 		return EMR_RESULT_RULES;
 	if (!own_voice(judge, &by) ||
@@ -173,7 +156,7 @@ static void put_proposal(struct judge *judge, const emr_row_proposal *row, const
 
 static void propose_write(struct judge *judge)
 {
-	emr_pub_org_propose pub = propose_pub(judge->pub);
+	emr_pub_org_propose pub = emr_pub_org_propose_of(judge->pub);
 	emr_row_proposal row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_ORG, EMR_PROPOSAL_OPEN, 0, 0),
 		.kind = pub.kind,
@@ -353,11 +336,9 @@ static bool is_possible(struct judge *judge, const emr_row_proposal *row)
 
 static emr_result approve_last(struct judge *judge)
 {
-	emr_result result = emr_judge_key_in_force(judge);
 	ballot b;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	if (!get_ballot(judge, &b))
 		return EMR_RESULT_GONE;
 	return completes(judge, &b.row) && !is_possible(judge, &b.row) ? EMR_RESULT_RULES
@@ -456,14 +437,12 @@ static void approve_write(struct judge *judge)
 		.head = emr_judge_head(judge, EMR_FAMILY_APPROVAL, EMR_STATE_PRESENT, 0, 0)};
 	uint8_t value[EMR_ROW_SIGNED_BYTES];
 	ballot b;
-	emr_key_text key;
 
 	if (!get_ballot(judge, &b) || !own_voice(judge, &b.voices[b.row.count]))
 		return;
 	memcpy(approval.signer, judge->signer_id, 32);
-	emr_key_approval(judge->item.object_id, judge->pub.data, &key);
 	emr_row_signed_encode(&approval, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 	if (completes(judge, &b.row)) {
 		b.row.head.state = EMR_PROPOSAL_DONE;
 		take_effect(judge, &b.row);
@@ -484,14 +463,12 @@ static bool approve_place(const struct judge *judge, uint8_t *out_family, uint64
 const op_rule emr_rules_org[2] = {
 	{
 		.op = EMR_OP_ORG_PROPOSE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_max = ADMIT_PART_MAX,
 		.part_step = 1,
 		.reserved_at = 2,
 		.reserved_len = 6,
 		.needs = NEED_SIGNER,
-		.row_key = proposal_row,
+		.row = {"P", KEYED_BY_OBJECT},
 		.names = propose_names,
 		.part_fits = propose_part_fits,
 		.form = propose_form,
@@ -502,8 +479,6 @@ const op_rule emr_rules_org[2] = {
 	},
 	{
 		.op = EMR_OP_ORG_APPROVE,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
 		.row_key = approval_row,
 		.names = approve_names,

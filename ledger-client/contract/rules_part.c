@@ -14,28 +14,27 @@
  * described with it, records of the owner's too, could not be read without it. */
 static const struct part_family {
 	uint8_t family;
-	enum { KEYED_BY_DOMAIN, KEYED_BY_SIGNER, KEYED_IN_DOMAIN, KEYED_BY_OBJECT } keyed;
-	const char *letters;
+	row_place row;
 	uint16_t named_at; /* offset of his signer id in the row; NOBODY */
 } part_families[] = {
-	{EMR_FAMILY_KEY, KEYED_BY_SIGNER, "K", NOBODY}, /* only one's own row can be meant */
-	{EMR_FAMILY_DOMAIN, KEYED_BY_DOMAIN, "D", NOBODY},
-	{EMR_FAMILY_WRITER, KEYED_IN_DOMAIN, "W", NOBODY},
-	{EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", NOBODY},
-	{EMR_FAMILY_OBJECT, KEYED_IN_DOMAIN, "O", NOBODY},
-	{EMR_FAMILY_GRANT, KEYED_IN_DOMAIN, "G", NOBODY},
-	{EMR_FAMILY_KFRAGS, KEYED_IN_DOMAIN, "G", NOBODY},
-	{EMR_FAMILY_LETTER, KEYED_IN_DOMAIN, "H", 48},
-	{EMR_FAMILY_ACK, KEYED_IN_DOMAIN, "Y", 48},
-	{EMR_FAMILY_REQUEST, KEYED_IN_DOMAIN, "Q", 48},
-	{EMR_FAMILY_ACCESS, KEYED_IN_DOMAIN, "R", 48},
-	{EMR_FAMILY_SERVED, KEYED_IN_DOMAIN, "S", 48},
-	{EMR_FAMILY_REPORT, KEYED_IN_DOMAIN, "X", 48},
-	{EMR_FAMILY_ORG, KEYED_BY_OBJECT, "P", NOBODY},
-	{EMR_FAMILY_DATASET, KEYED_BY_OBJECT, "DS", NOBODY}, /* on these others have joined */
-	{EMR_FAMILY_MEMBER, KEYED_BY_OBJECT, "DM", 64},
-	{EMR_FAMILY_TRUSTEES, KEYED_BY_OBJECT, "TR", 48},
-	{EMR_FAMILY_RECOVERY, KEYED_BY_OBJECT, "RQ", 48},
+	{EMR_FAMILY_KEY, {"K", KEYED_BY_SIGNER}, NOBODY}, /* only one's own row can be meant */
+	{EMR_FAMILY_DOMAIN, {"D", KEYED_BY_DOMAIN}, NOBODY},
+	{EMR_FAMILY_WRITER, {"W", KEYED_IN_DOMAIN}, NOBODY},
+	{EMR_FAMILY_LISTKEY, {"L", KEYED_IN_DOMAIN}, NOBODY},
+	{EMR_FAMILY_OBJECT, {"O", KEYED_IN_DOMAIN}, NOBODY},
+	{EMR_FAMILY_GRANT, {"G", KEYED_IN_DOMAIN}, NOBODY},
+	{EMR_FAMILY_KFRAGS, {"G", KEYED_IN_DOMAIN}, NOBODY},
+	{EMR_FAMILY_LETTER, {"H", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_ACK, {"Y", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_REQUEST, {"Q", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_ACCESS, {"R", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_SERVED, {"S", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_REPORT, {"X", KEYED_IN_DOMAIN}, 48},
+	{EMR_FAMILY_ORG, {"P", KEYED_BY_OBJECT}, NOBODY},
+	{EMR_FAMILY_DATASET, {"DS", KEYED_BY_OBJECT}, NOBODY}, /* on these others have joined */
+	{EMR_FAMILY_MEMBER, {"DM", KEYED_BY_OBJECT}, 64},
+	{EMR_FAMILY_TRUSTEES, {"TR", KEYED_BY_OBJECT}, 48},
+	{EMR_FAMILY_RECOVERY, {"RQ", KEYED_BY_OBJECT}, 48},
 };
 
 static const struct part_family *family_of(uint8_t family)
@@ -46,57 +45,32 @@ static const struct part_family *family_of(uint8_t family)
 	return NULL;
 }
 
-static emr_pub_erase erase_pub(const struct judge *judge)
-{
-	emr_pub_erase pub = {0};
-
-	(void)emr_pub_erase_parse(judge->pub, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static bool erase_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
 	const struct part_family *family = family_of(pub.data[0]);
-	uint8_t object[32] = {0};
 
-	if (family == NULL)
-		return false;
-	memcpy(object, item->object_id, 16);
-	switch (family->keyed) {
-	case KEYED_BY_DOMAIN:
-		emr_key_domain(item->domain_id, out);
-		break;
-	case KEYED_BY_SIGNER:
-		emr_key_signer(item->signer_id, out);
-		break;
-	case KEYED_IN_DOMAIN:
-		emr_key_in_domain(family->letters, item->domain_id, item->object_id, out);
-		break;
-	case KEYED_BY_OBJECT:
-		emr_key_by_object(family->letters, item->object_id, out);
-		break;
-	}
-	return true;
+	return family != NULL && emr_row_place_key(&family->row, item, out);
 }
 
 static emr_result erase_form(struct judge *judge)
 {
-	emr_pub_erase pub = erase_pub(judge);
+	emr_pub_erase pub = emr_pub_erase_of(judge->pub);
 	const struct part_family *family = family_of(pub.family);
 	bool has_domain_id = !is_zero(judge->item.domain_id, 16);
 	bool is_domain_free;
 
 	if (family == NULL || pub.from_version == 0 || pub.to_version < pub.from_version)
 		return EMR_RESULT_FORMAT;
-	is_domain_free = family->keyed == KEYED_BY_SIGNER || family->keyed == KEYED_BY_OBJECT;
+	is_domain_free =
+		family->row.keyed == KEYED_BY_SIGNER || family->row.keyed == KEYED_BY_OBJECT;
 	if (is_domain_free && has_domain_id)
 		return EMR_RESULT_FORMAT;
 	if (!is_domain_free && !has_domain_id && pub.family != EMR_FAMILY_REQUEST)
 		return EMR_RESULT_FORMAT;
-	if (family->keyed == KEYED_BY_SIGNER &&
+	if (family->row.keyed == KEYED_BY_SIGNER &&
 		memcmp(judge->item.object_id, judge->signer_id, 16) != 0)
 		return EMR_RESULT_FORMAT;
-	if (family->keyed == KEYED_BY_DOMAIN &&
+	if (family->row.keyed == KEYED_BY_DOMAIN &&
 		memcmp(judge->item.object_id, judge->item.domain_id, 16) != 0)
 		return EMR_RESULT_FORMAT;
 	return EMR_RESULT_APPLIED;
@@ -116,7 +90,7 @@ static bool row_names_signer(struct judge *judge, const struct part_family *fami
 {
 	if (!judge->is_row_present)
 		return false;
-	if (family->keyed == KEYED_BY_SIGNER)
+	if (family->row.keyed == KEYED_BY_SIGNER)
 		return !is_judged_by_its_part(judge);
 	return family->named_at != NOBODY && judge->row.len >= (size_t)family->named_at + 32 &&
 	       memcmp(judge->row.data + family->named_at, judge->signer_id, 32) == 0;
@@ -124,7 +98,7 @@ static bool row_names_signer(struct judge *judge, const struct part_family *fami
 
 static emr_result erase_authority(struct judge *judge)
 {
-	uint8_t family = erase_pub(judge).family;
+	uint8_t family = emr_pub_erase_of(judge->pub).family;
 	bool may;
 
 	if (family == EMR_FAMILY_OBJECT)
@@ -138,7 +112,7 @@ static emr_result erase_authority(struct judge *judge)
 
 static emr_result erase_state(struct judge *judge)
 {
-	bool is_erased = erase_pub(judge).family == EMR_FAMILY_OBJECT &&
+	bool is_erased = emr_pub_erase_of(judge->pub).family == EMR_FAMILY_OBJECT &&
 			 judge->head.state == EMR_OBJECT_ERASED;
 
 	return judge->is_row_present && !is_erased ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
@@ -146,11 +120,9 @@ static emr_result erase_state(struct judge *judge)
 
 static emr_result erase_last(struct judge *judge)
 {
-	emr_pub_erase pub = erase_pub(judge);
-	emr_result result = emr_judge_signer_in_force(judge);
+	emr_pub_erase pub = emr_pub_erase_of(judge->pub);
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	if (pub.to_version - pub.from_version >= ERASE_SPAN)
 		return EMR_RESULT_LIMIT;
 	if (pub.family == EMR_FAMILY_OBJECT && pub.to_version > judge->head.version)
@@ -160,10 +132,9 @@ static emr_result erase_last(struct judge *judge)
 
 static void erase_write(struct judge *judge)
 {
-	emr_pub_erase pub = erase_pub(judge);
+	emr_pub_erase pub = emr_pub_erase_of(judge->pub);
 	uint8_t value[EMR_ROW_OBJECT_BYTES];
 	emr_row_object row;
-	emr_key_text key;
 	uint8_t state;
 
 	if (pub.family == EMR_FAMILY_OBJECT) {
@@ -171,32 +142,23 @@ static void erase_write(struct judge *judge)
 		state = pub.to_version == row.head.version ? EMR_OBJECT_ERASED : row.head.state;
 		row.head = emr_judge_head(
 			judge, EMR_FAMILY_OBJECT, state, row.head.flags, row.head.epoch);
-		emr_key_object(judge->item.domain_id, judge->item.object_id, &key);
 		emr_row_object_encode(&row, value);
-		emr_judge_put(judge, key.text, value, sizeof value);
+		emr_judge_put_own(judge, value, sizeof value);
 	}
 	emr_judge_purge(judge, pub.family, pub.from_version, pub.to_version);
 }
 
 static bool erase_place(const struct judge *judge, uint8_t *out_family, uint64_t *out_version)
 {
-	*out_family = erase_pub(judge).family;
+	*out_family = emr_pub_erase_of(judge->pub).family;
 	*out_version = judge->item.version;
 	return true;
 }
 
-static emr_pub_restore restore_pub(const struct judge *judge)
-{
-	emr_pub_restore pub = {0};
-
-	(void)emr_pub_restore_parse(judge->pub, &pub);
-	return pub;
-}
-
 static emr_result restore_form(struct judge *judge)
 {
-	return family_of(restore_pub(judge).family) != NULL ? EMR_RESULT_APPLIED
-							    : EMR_RESULT_FORMAT;
+	return family_of(emr_pub_restore_of(judge->pub).family) != NULL ? EMR_RESULT_APPLIED
+									: EMR_RESULT_FORMAT;
 }
 
 static emr_result restore_authority(struct judge *judge)
@@ -227,7 +189,7 @@ static bool is_purged_in_this_batch(const struct judge *judge, const emr_pub_res
  * purged it.  Nothing that the bringer says is believed, in a replay neither. */
 static bool is_the_lost_part(struct judge *judge)
 {
-	emr_pub_restore pub = restore_pub(judge);
+	emr_pub_restore pub = emr_pub_restore_of(judge->pub);
 	emr_key_text key;
 	emr_span expected;
 
@@ -246,7 +208,7 @@ static emr_result restore_last(struct judge *judge)
 
 static void restore_write(struct judge *judge)
 {
-	emr_pub_restore pub = restore_pub(judge);
+	emr_pub_restore pub = emr_pub_restore_of(judge->pub);
 
 	emr_judge_put_part(judge, pub.family, pub.version);
 }
@@ -263,7 +225,6 @@ const op_rule emr_rules_part[2] = {
 	{
 		.op = EMR_OP_ERASE,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.reserved_at = 1,
 		.reserved_len = 7,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
@@ -278,7 +239,6 @@ const op_rule emr_rules_part[2] = {
 	{
 		.op = EMR_OP_RESTORE_PART,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.part_min = 32 + 1,
 		.part_max = EMR_BATCH_BYTES_MAX,
 		.part_step = 1,

@@ -146,17 +146,9 @@ static void spend(struct judge *judge, const uint8_t tokens[EMR_TOKENS_IN][16])
 
 /* ---- 60 MINT ---- */
 
-static emr_pub_mint mint_pub(emr_span bytes)
-{
-	emr_pub_mint pub = {0};
-
-	(void)emr_pub_mint_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static void mint_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_mint mint = mint_pub(pub);
+	emr_pub_mint mint = emr_pub_mint_of(pub);
 	emr_key_text key;
 
 	(void)item;
@@ -167,7 +159,7 @@ static void mint_names(struct key_set *set, const emr_item *item, emr_span pub)
 
 static emr_result mint_form(struct judge *judge)
 {
-	emr_pub_mint pub = mint_pub(judge->pub);
+	emr_pub_mint pub = emr_pub_mint_of(judge->pub);
 
 	return pub.amount > 0 && !is_zero(pub.account, 32) &&
 			       memcmp(pub.proposal, judge->item.object_id, 16) == 0
@@ -202,16 +194,13 @@ static emr_result mint_state(struct judge *judge)
 
 static emr_result mint_last(struct judge *judge)
 {
-	emr_pub_mint pub = mint_pub(judge->pub);
-	emr_result result;
+	emr_pub_mint pub = emr_pub_mint_of(judge->pub);
 	emr_row_proposal row;
 	uint8_t subject[32];
 
 	if (!may_own(judge, pub.account))
 		return EMR_RESULT_NOT_GRANTEE;
-	result = emr_judge_key_in_force(judge);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	emr_mint_subject(pub.account, pub.amount, subject);
 	return get_proposal(judge, &row) && row.kind == EMR_PROPOSAL_MINT &&
 			       memcmp(row.subject, subject, 32) == 0
@@ -221,7 +210,7 @@ static emr_result mint_last(struct judge *judge)
 
 static void mint_write(struct judge *judge)
 {
-	emr_pub_mint pub = mint_pub(judge->pub);
+	emr_pub_mint pub = emr_pub_mint_of(judge->pub);
 	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_voice voices[EMR_VOICES_MAX];
 	emr_row_proposal row;
@@ -240,17 +229,9 @@ static void mint_write(struct judge *judge)
 
 /* ---- 61 TRANSFER ---- */
 
-static emr_pub_transfer transfer_pub(emr_span bytes)
-{
-	emr_pub_transfer pub = {0};
-
-	(void)emr_pub_transfer_parse(bytes, &pub);
-	return pub;
-}
-
 static void transfer_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_transfer transfer = transfer_pub(pub);
+	emr_pub_transfer transfer = emr_pub_transfer_of(pub);
 
 	(void)item;
 	for (size_t i = 0; i < EMR_TOKENS_OUT; i++)
@@ -260,14 +241,14 @@ static void transfer_names(struct key_set *set, const emr_item *item, emr_span p
 
 static void transfer_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_transfer transfer = transfer_pub(pub);
+	emr_pub_transfer transfer = emr_pub_transfer_of(pub);
 
 	declare_tokens(set, item, transfer.tokens);
 }
 
 static emr_result transfer_form(struct judge *judge)
 {
-	emr_pub_transfer pub = transfer_pub(judge->pub);
+	emr_pub_transfer pub = emr_pub_transfer_of(judge->pub);
 	bool is_good = are_inputs_in_form(judge, pub.tokens) && pub.out[0].amount > 0;
 
 	for (size_t i = 0; i < EMR_TOKENS_OUT; i++)
@@ -287,15 +268,13 @@ static emr_result spender_in_force(struct judge *judge)
 
 static emr_result transfer_last(struct judge *judge)
 {
-	emr_pub_transfer pub = transfer_pub(judge->pub);
-	emr_result result = spender_in_force(judge);
+	emr_pub_transfer pub = emr_pub_transfer_of(judge->pub);
 	uint64_t in, out = 0;
 
 	for (size_t i = 0; i < EMR_TOKENS_OUT; i++)
 		if (pub.out[i].amount > 0 && !may_own(judge, pub.out[i].account))
 			return EMR_RESULT_NOT_GRANTEE;
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(spender_in_force(judge));
 	if (!sum_inputs(judge, pub.tokens, &in) || !sum_add(&out, pub.out[0].amount) ||
 		!sum_add(&out, pub.out[1].amount))
 		return EMR_RESULT_FUNDS;
@@ -304,7 +283,7 @@ static emr_result transfer_last(struct judge *judge)
 
 static void transfer_write(struct judge *judge)
 {
-	emr_pub_transfer pub = transfer_pub(judge->pub);
+	emr_pub_transfer pub = emr_pub_transfer_of(judge->pub);
 
 	spend(judge, pub.tokens);
 	for (uint8_t i = 0; i < EMR_TOKENS_OUT; i++)
@@ -313,14 +292,6 @@ static void transfer_write(struct judge *judge)
 }
 
 /* ---- 51 DATASET_FUND ---- */
-
-static emr_pub_dataset_fund fund_pub(emr_span bytes)
-{
-	emr_pub_dataset_fund pub = {0};
-
-	(void)emr_pub_dataset_fund_parse(bytes, &pub);
-	return pub;
-}
 
 /* Open, and not over: domains still join it. */
 static bool takes_domains(struct judge *judge, const emr_row_dataset *row)
@@ -333,20 +304,20 @@ static void fund_names(struct key_set *set, const emr_item *item, emr_span pub)
 	emr_key_text key;
 
 	(void)item;
-	emr_key_by_object("DS", fund_pub(pub).dataset, &key);
+	emr_key_by_object("DS", emr_pub_dataset_fund_of(pub).dataset, &key);
 	emr_declare(set, &key);
 }
 
 static void fund_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_dataset_fund fund = fund_pub(pub);
+	emr_pub_dataset_fund fund = emr_pub_dataset_fund_of(pub);
 
 	declare_tokens(set, item, fund.tokens);
 }
 
 static emr_result fund_form(struct judge *judge)
 {
-	emr_pub_dataset_fund pub = fund_pub(judge->pub);
+	emr_pub_dataset_fund pub = emr_pub_dataset_fund_of(judge->pub);
 
 	return pub.n > 0 && are_inputs_in_form(judge, pub.tokens) &&
 			       pub.inputs == count_tokens(pub.tokens)
@@ -363,7 +334,7 @@ static emr_result fund_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return emr_judge_dataset(judge, fund_pub(judge->pub).dataset, &row) &&
+	return emr_judge_dataset(judge, emr_pub_dataset_fund_of(judge->pub).dataset, &row) &&
 			       takes_domains(judge, &row)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_GONE;
@@ -371,13 +342,11 @@ static emr_result fund_state(struct judge *judge)
 
 static emr_result fund_last(struct judge *judge)
 {
-	emr_pub_dataset_fund pub = fund_pub(judge->pub);
-	emr_result result = emr_judge_key_in_force(judge);
+	emr_pub_dataset_fund pub = emr_pub_dataset_fund_of(judge->pub);
 	emr_row_dataset row;
 	uint64_t sum;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	if (!emr_judge_dataset(judge, pub.dataset, &row) || row.price == 0 ||
 		!sum_inputs(judge, pub.tokens, &sum) || sum / pub.n < row.price)
 		return EMR_RESULT_FUNDS;
@@ -388,7 +357,7 @@ static emr_result fund_last(struct judge *judge)
 
 static void fund_write(struct judge *judge)
 {
-	emr_pub_dataset_fund pub = fund_pub(judge->pub);
+	emr_pub_dataset_fund pub = emr_pub_dataset_fund_of(judge->pub);
 	emr_row_voucher voucher = {
 		.head = emr_judge_head(judge, EMR_FAMILY_FUND, EMR_STATE_PRESENT, 0, 0)};
 	uint8_t value[EMR_ROW_VOUCHER_BYTES];
@@ -479,12 +448,10 @@ static emr_result refund_state(struct judge *judge)
 /* While domains may join, what was promised to them stays. */
 static emr_result refund_last(struct judge *judge)
 {
-	emr_result result = emr_judge_key_in_force(judge);
 	emr_row_voucher voucher;
 	emr_row_dataset row;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_key_in_force(judge));
 	return voucher_in_hand(judge, &voucher) &&
 			       emr_judge_dataset(judge, voucher.dataset, &row) &&
 			       !takes_domains(judge, &row)
@@ -515,8 +482,6 @@ static bool refund_place(const struct judge *judge, uint8_t *out_family, uint64_
 const op_rule emr_rules_points[4] = {
 	{
 		.op = EMR_OP_MINT,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
 		.makes_new = true,
 		.names = mint_names,
@@ -528,8 +493,6 @@ const op_rule emr_rules_points[4] = {
 	},
 	{
 		.op = EMR_OP_TRANSFER,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_SIGNER,
 		.makes_new = true,
 		.names = transfer_names,
@@ -540,8 +503,6 @@ const op_rule emr_rules_points[4] = {
 	},
 	{
 		.op = EMR_OP_DATASET_FUND,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.reserved_at = 19,
 		.reserved_len = 5,
 		.needs = NEED_SIGNER,
@@ -556,8 +517,6 @@ const op_rule emr_rules_points[4] = {
 	},
 	{
 		.op = EMR_OP_DATASET_REFUND,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.reserved_at = 4,
 		.reserved_len = 4,
 		.needs = NEED_SIGNER,

@@ -12,13 +12,6 @@
 
 #define REASON_PART_MAX (32 + EMR_HPKE_BYTES + 16384)
 
-static bool request_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("Q", item->domain_id, item->object_id, out);
-	return true;
-}
-
 static emr_row_request row_of(struct judge *judge)
 {
 	emr_row_request row = {0};
@@ -31,12 +24,10 @@ static emr_row_request row_of(struct judge *judge)
 static void put_request(struct judge *judge, emr_row_request *row, uint8_t state)
 {
 	uint8_t value[EMR_ROW_REQUEST_BYTES];
-	emr_key_text key;
 
 	row->head = emr_judge_head(judge, EMR_FAMILY_REQUEST, state, 0, 0);
-	emr_key_in_domain("Q", judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_request_encode(row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static bool names_domain(const struct judge *judge)
@@ -82,17 +73,9 @@ static emr_result open_state(struct judge *judge)
 
 /* ---- 41 APPROVE ---- */
 
-static emr_pub_approve approve_pub(emr_span bytes)
-{
-	emr_pub_approve pub = {0};
-
-	(void)emr_pub_approve_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
 static void approve_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
-	emr_pub_approve approve = approve_pub(pub);
+	emr_pub_approve approve = emr_pub_approve_of(pub);
 	emr_key_text key;
 
 	emr_key_domain(approve.grant_domain, &key);
@@ -107,7 +90,7 @@ static void approve_names(struct key_set *set, const emr_item *item, emr_span pu
  * that one, too: nobody else's grant answers it. */
 static emr_result approve_authority(struct judge *judge)
 {
-	bool may = emr_judge_manages(judge, approve_pub(judge->pub).grant_domain) &&
+	bool may = emr_judge_manages(judge, emr_pub_approve_of(judge->pub).grant_domain) &&
 		   (!names_domain(judge) || judge->is_manager);
 
 	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
@@ -127,7 +110,7 @@ static bool owns(struct judge *judge, const uint8_t domain[16])
 
 static emr_result approve_last(struct judge *judge)
 {
-	emr_pub_approve pub = approve_pub(judge->pub);
+	emr_pub_approve pub = emr_pub_approve_of(judge->pub);
 	emr_row_grant grant;
 	emr_result result;
 
@@ -145,7 +128,7 @@ static void approve_write(struct judge *judge)
 {
 	emr_row_request row = row_of(judge);
 
-	memcpy(row.grant, approve_pub(judge->pub).grant, 16);
+	memcpy(row.grant, emr_pub_approve_of(judge->pub).grant, 16);
 	put_request(judge, &row, EMR_REQUEST_APPROVED);
 }
 
@@ -199,12 +182,11 @@ const op_rule emr_rules_request[4] = {
 	{
 		.op = EMR_OP_REQUEST,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.part_min = EMR_SEALED_PART(1),
 		.part_max = EMR_SEALED_PART(32),
 		.part_step = 512,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = request_row,
+		.row = {"Q", KEYED_IN_DOMAIN},
 		.form = request_form,
 		.authority = anyone,
 		.state = emr_judge_is_new,
@@ -214,9 +196,8 @@ const op_rule emr_rules_request[4] = {
 	{
 		.op = EMR_OP_APPROVE,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = request_row,
+		.row = {"Q", KEYED_IN_DOMAIN},
 		.names = approve_names,
 		.authority = approve_authority,
 		.state = open_state,
@@ -226,12 +207,11 @@ const op_rule emr_rules_request[4] = {
 	{
 		.op = EMR_OP_DENY,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.part_min = 32 + EMR_HPKE_BYTES,
 		.part_max = REASON_PART_MAX,
 		.part_step = 1,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = request_row,
+		.row = {"Q", KEYED_IN_DOMAIN},
 		.authority = deny_authority,
 		.state = open_state,
 		.last = deny_last,
@@ -240,9 +220,8 @@ const op_rule emr_rules_request[4] = {
 	{
 		.op = EMR_OP_WITHDRAW,
 		.domain = DOMAIN_EITHER,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = request_row,
+		.row = {"Q", KEYED_IN_DOMAIN},
 		.authority = withdraw_authority,
 		.state = open_state,
 		.last = emr_judge_key_in_force,

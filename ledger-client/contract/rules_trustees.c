@@ -10,24 +10,9 @@
 /* salt, t commitments, n x (trustee, HPKE of index and share), nonce, sealed seed */
 #define TRUSTEES_PART(t, n) (32 + 32 * (t) + (32 + EMR_HPKE_BYTES + 33) * (n) + 24 + 48)
 
-static emr_pub_trustee_set pub_of(emr_span bytes)
-{
-	emr_pub_trustee_set pub = {0};
-
-	(void)emr_pub_trustee_set_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
-static bool trustees_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_by_object("TR", item->object_id, out);
-	return true;
-}
-
 static emr_result form(struct judge *judge)
 {
-	emr_pub_trustee_set pub = pub_of(judge->pub);
+	emr_pub_trustee_set pub = emr_pub_trustee_set_of(judge->pub);
 
 	return pub.t >= 1 && pub.t <= pub.n && pub.n <= EMR_TRUSTEES_MAX &&
 			       pub.delay_s >= EMR_TRUSTEE_DELAY_MIN_S
@@ -37,7 +22,7 @@ static emr_result form(struct judge *judge)
 
 static bool part_fits(struct judge *judge)
 {
-	emr_pub_trustee_set pub = pub_of(judge->pub);
+	emr_pub_trustee_set pub = emr_pub_trustee_set_of(judge->pub);
 
 	return judge->item.priv_len == TRUSTEES_PART((uint32_t)pub.t, (uint32_t)pub.n);
 }
@@ -55,33 +40,29 @@ static emr_result authority(struct judge *judge)
 
 static void write(struct judge *judge)
 {
-	emr_pub_trustee_set pub = pub_of(judge->pub);
+	emr_pub_trustee_set pub = emr_pub_trustee_set_of(judge->pub);
 	emr_row_trustees row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_TRUSTEES, EMR_STATE_PRESENT, 0, 0),
 		.t = pub.t,
 		.n = pub.n,
 		.delay_s = pub.delay_s};
 	uint8_t value[EMR_ROW_TRUSTEES_BYTES];
-	emr_key_text key;
 
 	memcpy(row.identity, judge->signer_id, 32);
-	emr_key_by_object("TR", judge->item.object_id, &key);
 	emr_row_trustees_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 const op_rule emr_rules_trustees[1] = {
 	{
 		.op = EMR_OP_TRUSTEE_SET,
-		.domain = DOMAIN_NONE,
-		.epoch = EPOCH_ZERO,
 		.part_min = TRUSTEES_PART(1, 1),
 		.part_max = TRUSTEES_PART(EMR_TRUSTEES_MAX, EMR_TRUSTEES_MAX),
 		.part_step = 1,
 		.reserved_at = 2,
 		.reserved_len = 2,
 		.needs = NEED_SIGNER,
-		.row_key = trustees_row,
+		.row = {"TR", KEYED_BY_OBJECT},
 		.part_fits = part_fits,
 		.form = form,
 		.authority = authority,

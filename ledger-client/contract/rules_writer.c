@@ -12,29 +12,12 @@
 #define RIGHTS_ALL                                                                                 \
 	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
 
-static emr_pub_writer_add add_pub(emr_span bytes)
-{
-	emr_pub_writer_add pub = {0};
-
-	(void)emr_pub_writer_add_parse(bytes, &pub); /* its length is that of the op */
-	return pub;
-}
-
-static bool writer_row(const emr_item *item, emr_span pub, emr_key_text *out)
-{
-	(void)pub;
-	emr_key_in_domain("W", item->domain_id, item->object_id, out);
-	return true;
-}
-
 static void put_writer(struct judge *judge, const emr_row_writer *row)
 {
 	uint8_t value[EMR_ROW_WRITER_BYTES];
-	emr_key_text key;
 
-	emr_key_in_domain("W", judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_writer_encode(row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put_own(judge, value, sizeof value);
 }
 
 static emr_row_writer row_of(struct judge *judge)
@@ -51,12 +34,12 @@ static emr_row_writer row_of(struct judge *judge)
 static void add_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	(void)item;
-	emr_declare_signer(set, add_pub(pub).writer);
+	emr_declare_signer(set, emr_pub_writer_add_of(pub).writer);
 }
 
 static emr_result add_form(struct judge *judge)
 {
-	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
 	bool is_good = pub.rights != 0 && (pub.rights & ~RIGHTS_ALL) == 0 &&
 		       memcmp(judge->item.object_id, pub.writer, 16) == 0;
 
@@ -67,7 +50,7 @@ static emr_result add_form(struct judge *judge)
  * included, for longer than he is one. */
 static emr_result add_authority(struct judge *judge)
 {
-	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
 	emr_row_writer own;
 
 	if (!judge->is_manager)
@@ -92,12 +75,10 @@ static emr_result add_state(struct judge *judge)
 
 static emr_result add_last(struct judge *judge)
 {
-	emr_pub_writer_add pub = add_pub(judge->pub);
-	emr_result result = emr_judge_signer_in_force(judge);
+	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
 	emr_row_key writer;
 
-	if (result != EMR_RESULT_APPLIED)
-		return result;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
 	if (!emr_judge_key(judge, pub.writer, &writer) || !emr_judge_key_is_active(judge, &writer))
 		return EMR_RESULT_KEY_DEAD;
 	return judge->now < pub.not_after_unix_s ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
@@ -105,7 +86,7 @@ static emr_result add_last(struct judge *judge)
 
 static void add_write(struct judge *judge)
 {
-	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_pub_writer_add pub = emr_pub_writer_add_of(judge->pub);
 	emr_row_writer row = {
 		.head = emr_judge_head(judge, EMR_FAMILY_WRITER, EMR_WRITER_ACTIVE, 0, 0),
 		.rights = pub.rights,
@@ -146,14 +127,13 @@ const op_rule emr_rules_writer[2] = {
 	{
 		.op = EMR_OP_WRITER_ADD,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.part_min = EMR_SEALED_PART(1),
 		.part_max = EMR_SEALED_PART(32),
 		.part_step = 512,
 		.reserved_at = 34,
 		.reserved_len = 6,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = writer_row,
+		.row = {"W", KEYED_IN_DOMAIN},
 		.names = add_names,
 		.form = add_form,
 		.authority = add_authority,
@@ -164,9 +144,8 @@ const op_rule emr_rules_writer[2] = {
 	{
 		.op = EMR_OP_WRITER_DEL,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
-		.row_key = writer_row,
+		.row = {"W", KEYED_IN_DOMAIN},
 		.authority = del_authority,
 		.state = del_state,
 		.last = emr_judge_signer_in_force,

@@ -187,12 +187,6 @@ static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_en
 	return EMR_OK;
 }
 
-static emr_status fetch(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
-}
-
 /* The entries that the channel has already are of this very ledger. */
 static emr_status check_there(const move *m, const emr_ledger_entry *entry)
 {
@@ -213,7 +207,7 @@ static emr_status take_entry(void *arg, const emr_ledger_entry *entry)
 	emr_ledger_trouble trouble = {0};
 	emr_entry parsed;
 	emr_status status = parts != NULL
-				    ? emr_chain_parts_of(entry, fetch, m->from, NULL, NULL, parts)
+				    ? emr_chain_parts_of(entry, emr_ledger_fetch_for, m->from, NULL, NULL, parts)
 				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && entry->seq > 0 &&

@@ -27,7 +27,7 @@ static emr_ledger_absence known_absence(fabric_host *h)
 {
 	const emr_clock *clock = emr_clock_system();
 	int64_t silent_ns, asked_ago_ns;
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	/* For as long as whoever waits for more may take; nobody may. */
 	asked_ago_ns = emr_clock_boot_ns(clock) - h->asked_ns;
@@ -65,7 +65,7 @@ static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 /* Lock held. */
 static uint32_t look_ms(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	if (h->asked_ns != 0)
 		return LOOK_MS;
@@ -96,89 +96,45 @@ static emr_status host_size(void *self, uint64_t *out_size)
 	return status;
 }
 
-static emr_status read_change(
-	const fabric_host *h, const emr_id16 *domain, uint64_t since, emr_ledger_change *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_entry entry;
-	emr_status status;
-
-	EMR_TRY(emr_chain_changes(
-		h->chain, domain != NULL ? domain->b : NULL, since, &out->count, &out->last_seq));
-	EMR_TRY(emr_chain_size(h->chain, &out->size));
-	if (out->last_seq == 0)
-		return EMR_OK;
-	status = emr_chain_entry(h->chain, out->last_seq, &bytes, NULL);
-	if (status != EMR_OK ||
-		emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
-		return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	emr_batch_id(entry.header, out->batch_id.b);
-	return EMR_OK;
-}
-
-static emr_status host_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	fabric_host *h = self;
-	emr_ledger_change change = {0};
-	HOLD(&h->lock);
-
-	EMR_TRY(host_follow(h, h->stop_fd));
-	EMR_TRY(read_change(h, domain, since, &change));
-	*out_change = change;
-	return EMR_OK;
-}
-
-/* The first entry from FROM on that touches DOMAIN.  EMR_NOT_FOUND: there is none. */
-static emr_status read_entry(fabric_host *h, const emr_id16 *domain, uint64_t from,
-	uint64_t *out_seq, emr_buf *entry, emr_buf *items)
+/* EMR_NOT_FOUND: there are not so many. */
+static emr_status read_entry(fabric_host *h, uint64_t seq, emr_buf *entry, emr_buf *items)
 {
 	uint64_t size = 0;
-	size_t n = 1;
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
-	*out_seq = from;
-	status = emr_chain_size(h->chain, &size);
-	if (status == EMR_OK && domain != NULL)
-		status = emr_chain_domain_seqs(h->chain, domain->b, from, 1, out_seq, &n);
-	if (status == EMR_OK && (n == 0 || *out_seq >= size))
+	EMR_TRY(emr_chain_size(h->chain, &size));
+	if (seq >= size)
 		return EMR_NOT_FOUND;
-	emr_buf_clear(entry);
-	emr_buf_clear(items);
-	if (status == EMR_OK)
-		status = emr_chain_entry(h->chain, *out_seq, entry, items);
+	status = emr_chain_entry(h->chain, seq, entry, items);
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status host_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	EMR_AUTO_BUF entry = {0};
 	EMR_AUTO_BUF items = {0};
-	emr_status status = EMR_OK;
 
-	for (*out_n = 0; status == EMR_OK && *out_n < max;) {
-		emr_ledger_entry told = {.seq = 0};
+	for (*out_n = 0; *out_n < max; ++*out_n) {
+		emr_ledger_entry told = {.seq = from + *out_n};
+		emr_status status = read_entry(self, told.seq, &entry, &items);
 
-		status = read_entry(self, domain, from, &told.seq, &entry, &items);
 		if (status == EMR_NOT_FOUND)
 			return EMR_OK;
+		EMR_TRY(status);
 		told.entry = emr_buf_view(&entry);
 		told.items = emr_buf_view(&items);
-		if (status == EMR_OK)
-			status = fn(arg, &told);
-		*out_n += status == EMR_OK ? 1 : 0;
-		from = told.seq + 1;
+		EMR_TRY(fn(arg, &told));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status host_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	return emr_chain_find_item(h->chain, item_id.b, out_seq, out_index);
 }
@@ -186,7 +142,7 @@ static emr_status host_find_item(
 static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	return emr_chain_subtree(h->chain, level, index, out_hash);
 }
@@ -207,22 +163,9 @@ static emr_status host_note(void *self, emr_buf *out_note)
 static emr_status host_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	fabric_host *h = self;
-	EMR_AUTO_BUF kept = {0};
-	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
-	EMR_TRY(emr_chain_begin(h->chain));
-	status = emr_chain_note(h->chain, &kept);
-	if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&kept), old_note))
-		status = EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_chain_put_note(h->chain, note);
-	if (status == EMR_OK)
-		return emr_chain_commit(h->chain);
-	emr_chain_rollback(h->chain);
-	return status;
+	return emr_chain_replace_note(h->chain, old_note, note);
 }
 
 /* ---- waiting ---- */
@@ -237,9 +180,9 @@ static emr_status end_at_block(void *arg, const emr_gateway_event *event)
 
 static bool take_wake(const fabric_host *h)
 {
-	uint64_t ignored;
+	eventfd_t ignored;
 
-	return read(h->wake_fd, &ignored, sizeof ignored) > 0;
+	return eventfd_read(h->wake_fd, &ignored) == 0;
 }
 
 static emr_status pause_or_wake(const fabric_host *h, uint32_t left_ms)
@@ -276,7 +219,7 @@ static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t l
 static emr_status look_once(fabric_host *h, uint64_t *out_size, uint64_t *out_next_block)
 {
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	status = host_follow(h, h->wake_fd);
 	*out_next_block = h->position.next_block;
@@ -325,22 +268,15 @@ static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t
 	}
 }
 
+/* These two fail only when what they tell is pending already. */
 static void host_wake(void *self)
 {
-	const fabric_host *h = self;
-	uint64_t one = 1;
-	ssize_t n = write(h->wake_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when a wake is pending already */
+	(void)eventfd_write(((const fabric_host *)self)->wake_fd, 1);
 }
 
 static void host_stop(void *self)
 {
-	const fabric_host *h = self;
-	uint64_t one = 1;
-	ssize_t n = write(h->stop_fd, &one, sizeof one);
-
-	(void)n; /* it fails only when it was stopped very often */
+	(void)eventfd_write(((const fabric_host *)self)->stop_fd, 1);
 }
 
 static void orderers_free(emr_gateway_orderers **orderers)
@@ -381,7 +317,7 @@ static emr_status observe_until(fabric_host *h, emr_gateway_call *call, uint64_t
 static emr_status follow_to(fabric_host *h, uint64_t *out_next_block)
 {
 	emr_status status;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	status = host_follow(h, h->stop_fd);
 	*out_next_block = h->position.next_block;
@@ -436,7 +372,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = observe_genesis(h, &call, truth, &position, &genesis, out_trouble);
 	if (status == EMR_OK)
 		status = observe_until(h, &call, until, truth, &position, out_trouble);
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 	if (status == EMR_OK)
 		status = observe_until(
 			h, &call, h->position.next_block, truth, &position, out_trouble);
@@ -457,7 +393,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	if (!h->has_genesis)
 		return EMR_NOT_FOUND;
@@ -496,7 +432,7 @@ static void host_look(void *self, emr_ledger_absence *out_absence)
 static void host_hurry(void *self)
 {
 	fabric_host *h = self;
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->is_hurried = h->asked_ns == 0;
 }
@@ -536,7 +472,6 @@ static const emr_ledger_backend backend = {
 	.submit = host_submit,
 	.renew = host_renew,
 	.size = host_size,
-	.changes = host_changes,
 	.entries = host_entries,
 	.fetch = host_fetch,
 	.find_item = host_find_item,

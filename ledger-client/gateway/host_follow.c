@@ -77,7 +77,7 @@ emr_status host_line(fabric_host *h, emr_gateway **out_gateway)
 
 static void note_followed(fabric_host *h, emr_status status, emr_gateway_fault fault)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	/* While all rest nobody is asked: what made them rest is what is known. */
 	if (fault != EMR_GATEWAY_RESTING || h->last == EMR_OK) {
@@ -95,7 +95,7 @@ static void note_followed(fabric_host *h, emr_status status, emr_gateway_fault f
 /* That nothing was heard in a moment says nothing yet. */
 static void note_put_off(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	h->away_unix_s = emr_clock_unix_s(emr_clock_system());
@@ -104,7 +104,7 @@ static void note_put_off(fabric_host *h)
 /* A caller that looks meanwhile sees for how long nothing was heard. */
 static void note_asking(fabric_host *h, int64_t since_ns)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->asking_ns = since_ns;
 }

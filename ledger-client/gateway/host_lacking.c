@@ -66,7 +66,7 @@ void host_note_lacking(fabric_host *h, emr_bytes batch, const emr_ledger_answer 
 	emr_hex(id, sizeof id, name + strlen(LACKING));
 	if (emr_file_replace(h->dirfd, name, batch, 0600) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "fabric: what no peer has yet was not noted");
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 	h->lacking_pause_ns = FIRST_NS;
 	h->lacking_due_ns = emr_clock_boot_ns(emr_clock_system()) + FIRST_NS;
 }
@@ -275,7 +275,7 @@ int64_t host_tend_lacking(fabric_host *h)
 		return due;
 	is_left = tend_all(h);
 	now = emr_clock_boot_ns(emr_clock_system());
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 	if (h->lacking_due_ns == due) { /* nothing was noted meanwhile */
 		h->lacking_pause_ns = pause < MOST_NS / 2 ? 2 * pause : MOST_NS;
 		h->lacking_due_ns = is_left ? now + pause : INT64_MAX;

@@ -19,14 +19,8 @@
 static emr_status write_log(
 	fabric_host *h, emr_status (*what)(fabric_host *h, void *arg), void *arg)
 {
-	emr_status status;
-
 	EMR_TRY(emr_chain_begin(h->chain));
-	status = what(h, arg);
-	if (status == EMR_OK)
-		return emr_chain_commit(h->chain);
-	emr_chain_rollback(h->chain);
-	return status;
+	return emr_chain_end(h->chain, what(h, arg));
 }
 
 static emr_status fill_batch(fabric_host *h, void *arg)
@@ -98,7 +92,7 @@ static void fetching_end(fetching *f)
 
 static emr_status read_part(fetching *f, size_t at, emr_buf *out)
 {
-	HOLD(&f->host->lock);
+	EMR_LOCKED(&f->host->lock);
 
 	return emr_chain_part(f->host->chain, &f->keys[at], out);
 }
@@ -190,7 +184,7 @@ static emr_status give_none(fetching *f, const told_parts *t)
 
 static emr_status take_told(fetching *f, told_parts *t)
 {
-	HOLD(&f->host->lock);
+	EMR_LOCKED(&f->host->lock);
 
 	return t->bytes.len > 0 ? write_log(f->host, fill_told, t) : EMR_OK;
 }
@@ -227,7 +221,7 @@ static emr_status ask_once(fetching *f)
 
 static bool is_worth_waiting(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	return h->in_vain_ns == 0 ||
 	       emr_clock_boot_ns(emr_clock_system()) - h->in_vain_ns > IN_VAIN_NS;
@@ -235,7 +229,7 @@ static bool is_worth_waiting(fabric_host *h)
 
 static void note_vain(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->in_vain_ns = emr_clock_boot_ns(emr_clock_system());
 }

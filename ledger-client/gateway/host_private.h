@@ -4,6 +4,7 @@
 #include "gateway/host.h"
 #include "gateway/observer.h"
 #include "gateway_private.h"
+#include "base/worker.h"
 #include "ledger/backend.h"
 
 /* A certificate of which nobody knows whether the ledger names it; keyring NULL: there is none. */
@@ -53,14 +54,6 @@ typedef struct fabric_host {
 	int64_t lacking_pause_ns; /* to the next time */
 	int64_t in_vain_ns;	  /* when parts were waited for last, and did not come; 0: never */
 } fabric_host;
-
-static inline void host_unlock(pthread_mutex_t **lock)
-{
-	(void)pthread_mutex_unlock(*lock);
-}
-#define HOLD(lock)                                                                                 \
-	__attribute__((cleanup(host_unlock), unused)) pthread_mutex_t *held = (lock);              \
-	(void)pthread_mutex_lock(held)
 
 /* host_follow.c: the status that ledger.h knows for a call that failed; what failed goes to the
  * log. EMR_OFFLINE is also what no contract has judged. */

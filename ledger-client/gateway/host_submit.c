@@ -28,9 +28,7 @@ static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_
 	emr_entry entry;
 
 	EMR_TRY(emr_chain_find_batch(h->chain, batch_id->b, &out->seq));
-	EMR_TRY(emr_chain_entry(h->chain, out->seq, &bytes, NULL));
-	if (emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_parsed(h->chain, out->seq, &bytes, &entry));
 	out->ledger_time = entry.ledger_time_unix_s;
 	out->n_results = entry.count;
 	memcpy(out->results, entry.results.data, entry.results.len);
@@ -60,7 +58,7 @@ static emr_status follow(sending *s)
  * might be another one. */
 static emr_status look(sending *s, bool is_fresh, emr_ledger_answer *out)
 {
-	HOLD(&s->host->lock);
+	EMR_LOCKED(&s->host->lock);
 
 	if (is_fresh || s->host->position.next_block == 0)
 		EMR_TRY(follow(s));
@@ -122,14 +120,9 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 	emr_descriptor network;
 	emr_descriptor_org one;
 
-	if (emr_descriptor_parse((emr_span){h->descriptor.data, h->descriptor.len}, &network) !=
-		EMR_CONTRACT_OK)
-		return false;
-	for (size_t i = 0; i < network.norg; i++)
-		if (emr_descriptor_org_at(&network, i, &one) == EMR_CONTRACT_OK &&
-			memcmp(one.org, org.b, sizeof one.org) == 0)
-			return true;
-	return false;
+	return emr_descriptor_parse((emr_span){h->descriptor.data, h->descriptor.len}, &network) ==
+		       EMR_CONTRACT_OK &&
+	       emr_descriptor_find(&network, org.b, &one);
 }
 
 /* Whose a certificate is that names no organisation, as a Fabric CA gives its own administrator: of
@@ -137,18 +130,14 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 static emr_id16 registered_org(sending *s)
 {
 	fabric_host *h = s->host;
-	EMR_AUTO_BUF value = {0};
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	emr_id16 org = {{0}};
 	emr_pub_key_reg reg;
 	emr_row_key row;
-	emr_key_text key;
 	emr_item item;
 	emr_span pub;
 
-	emr_key_signer(h->submitter_id.b, &key);
-	if (emr_chain_row(h->chain, key.text, &value, NULL, NULL) == EMR_OK &&
-		emr_row_key_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK) {
+	if (emr_chain_key_row(h->chain, h->submitter_id.b, &row, NULL) == EMR_OK) {
 		memcpy(org.b, row.org, sizeof org.b);
 	} else if (batch != NULL && emr_batch_parse((emr_span){s->batch.data, s->batch.len},
 					    batch) == EMR_RESULT_APPLIED) {
@@ -167,7 +156,7 @@ static emr_status find_authority(sending *s, emr_buf *out)
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts own;
 	emr_status status = emr_keyring_tlv_get(h->submitter, EMR_KEYRING_CERTIFICATE, &chain);
-	HOLD(&h->lock);
+	EMR_LOCKED(&h->lock);
 
 	if (status == EMR_OK)
 		status = emr_cert_read(emr_buf_view(&chain), &own);
@@ -336,7 +325,7 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 {
 	fabric_host *h = self;
 
-	HOLD(&h->submit_lock);
+	EMR_LOCKED(&h->submit_lock);
 
 	if (h->submitter == NULL)
 		return EMR_DENIED;
@@ -357,7 +346,7 @@ static void note_refusal(const sending *s, emr_status status)
 		of_fault != EMR_OK &&
 		(!emr_status_is_away(of_fault) || s->call.fault == EMR_GATEWAY_ENDORSEMENT ||
 			s->call.fault == EMR_GATEWAY_NOT_SPREAD);
-	HOLD(&s->host->known_lock);
+	EMR_LOCKED(&s->host->known_lock);
 
 	s->host->sent_refusal = is_refusal ? emr_gateway_fault_name(s->call.fault) : NULL;
 	if (status == EMR_OK || s->call.fault == EMR_GATEWAY_FINE) {
@@ -373,7 +362,7 @@ static void note_refusal(const sending *s, emr_status status)
 
 static void note_none(fabric_host *h)
 {
-	HOLD(&h->known_lock);
+	EMR_LOCKED(&h->known_lock);
 
 	h->sent_refusal = NULL;
 }
@@ -384,7 +373,7 @@ emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answe
 	emr_ledger_answer answer;
 	emr_status status = EMR_OK;
 	sending s;
-	HOLD(&h->submit_lock);
+	EMR_LOCKED(&h->submit_lock);
 
 	if (h->submitter == NULL)
 		return EMR_DENIED;

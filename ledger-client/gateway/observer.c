@@ -523,10 +523,7 @@ static emr_status take_block(
 	if (status == EMR_OK)
 		status = emr_observe_channel(o->chain,
 			who->gateway->has_genesis ? who->gateway->genesis : NULL, o->trouble);
-	if (status == EMR_OK)
-		return emr_chain_commit(o->chain);
-	emr_chain_rollback(o->chain);
-	return status;
+	return emr_chain_end(o->chain, status);
 }
 
 /* Of the blocks before NEXT_BLOCK.  Parts are asked for outside of the chain's transactions. */
@@ -549,7 +546,6 @@ static emr_status begin_chain(const observing *o)
 {
 	EMR_AUTO_BUF first = {0};
 	uint64_t size = 0;
-	emr_status status;
 
 	EMR_TRY(emr_chain_size(o->chain, &size));
 	if (size > 0) {
@@ -557,11 +553,7 @@ static emr_status begin_chain(const observing *o)
 		return !emr_bytes_equal(emr_buf_view(&first), o->descriptor) ? EMR_FORK : EMR_OK;
 	}
 	EMR_TRY(emr_chain_begin(o->chain));
-	status = emr_chain_append_genesis(o->chain, o->descriptor);
-	if (status == EMR_OK)
-		return emr_chain_commit(o->chain);
-	emr_chain_rollback(o->chain);
-	return status;
+	return emr_chain_end(o->chain, emr_chain_append_genesis(o->chain, o->descriptor));
 }
 
 /* At most N blocks from POSITION on. Blocks before a failure count. */

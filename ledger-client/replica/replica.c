@@ -208,18 +208,21 @@ static emr_status open_checked(emr_replica *r)
 	return status;
 }
 
+emr_status replica_lock_file(emr_replica *r)
+{
+	while (flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
 static emr_status open_lock(emr_replica *r)
 {
 	/* Where no file can be made everybody finds the same directory. */
 	r->lock_fd = r->is_still ? openat(r->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 				 : openat(r->dirfd, REPLICA_LOCK,
 					   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (r->lock_fd < 0)
-		return emr_status_from_errno(errno);
-	while (flock(r->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return emr_status_from_errno(errno);
-	return EMR_OK;
+	return r->lock_fd >= 0 ? replica_lock_file(r) : emr_status_from_errno(errno);
 }
 
 emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
@@ -310,9 +313,7 @@ static emr_status save_mark_at_end(emr_replica *r)
 
 	if (r->is_mark_saved)
 		return EMR_OK;
-	while (flock(r->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return emr_status_from_errno(errno);
+	EMR_TRY(replica_lock_file(r));
 	status = replica_save_mark(r, true);
 	(void)flock(r->lock_fd, LOCK_UN);
 	return status;

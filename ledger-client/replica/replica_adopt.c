@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
-static emr_status fetch_parts_adopted(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
-}
-
 typedef struct folder {
 	emr_id16 domain;
 	uint64_t n; /* parts that came in */
@@ -21,7 +15,7 @@ static emr_status adopt(emr_replica *r, void *arg)
 {
 	folder *of = arg;
 
-	return emr_chain_adopt(r->writer, of->domain.b, fetch_parts_adopted, r->ledger, &of->n);
+	return emr_chain_adopt(r->writer, of->domain.b, emr_ledger_fetch_for, r->ledger, &of->n);
 }
 
 static emr_status write_locked(
@@ -29,17 +23,10 @@ static emr_status write_locked(
 {
 	emr_status status;
 
-	while (flock(r->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			EMR_TRY(emr_status_from_errno(errno));
+	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_begin(r->writer);
-	if (status == EMR_OK) {
-		status = what(r, arg);
-		if (status == EMR_OK)
-			status = emr_chain_commit(r->writer);
-		else
-			emr_chain_rollback(r->writer);
-	}
+	if (status == EMR_OK)
+		status = emr_chain_end(r->writer, what(r, arg));
 	(void)flock(r->lock_fd, LOCK_UN);
 	return replica_own(r, status);
 }

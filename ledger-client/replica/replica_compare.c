@@ -133,9 +133,7 @@ static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
 		return EMR_OK;
 	/* Both say the same; an own copy whose items rotted would differ from the root that was
 	 * signed. */
-	if (emr_entry_parse(span_of(entry->entry), &c->parsed) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){c->parsed.header, EMR_HEADER_BYTES},
-			span_of(entry->items), NULL, 0, &c->batch) != EMR_RESULT_APPLIED)
+	if (!emr_entry_open(entry->entry, entry->items, &c->parsed, &c->batch))
 		return found(c, "its items cannot be read");
 	choose_parts(c);
 	return c->n > 0 ? emr_ledger_fetch(c->replica->ledger, c->keys, c->n, compare_part, c)
@@ -274,12 +272,11 @@ static emr_status count_missing(void *arg, const emr_part_key *key, uint64_t seq
 emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *out_first)
 {
 	counting c = {.n = 0};
-	emr_chain *own = NULL;
+	READING(r, replica);
 	emr_status status;
 
-	EMR_TRY(replica_take(replica, &own));
-	status = emr_chain_each_missing(own, count_missing, &c);
-	replica_give(replica, own);
+	EMR_TRY(replica_take(replica, &r.chain));
+	status = emr_chain_each_missing(r.chain, count_missing, &c);
 	*out_n = c.n;
 	*out_first = c.first;
 	return status;

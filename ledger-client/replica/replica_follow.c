@@ -81,12 +81,6 @@ emr_chain_keep_fn keep_of(const emr_replica *r)
 
 /* ---- following a run of entries ---- */
 
-static emr_status fetch_parts(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
-}
-
 following *following_new(emr_replica *r, emr_chain *chain)
 {
 	following *f = calloc(1, sizeof *f);
@@ -101,7 +95,7 @@ following *following_new(emr_replica *r, emr_chain *chain)
 	f->portion = EMR_AHEAD_ENTRIES;
 	f->replica = r;
 	f->chain = chain;
-	f->fetch = fetch_parts;
+	f->fetch = emr_ledger_fetch_for;
 	f->fetch_arg = r->ledger;
 	f->choice.replica = r;
 	f->choice.chain = chain;
@@ -123,11 +117,9 @@ static bool parse_entry(following *f, const emr_ledger_entry *entry, emr_entry *
 {
 	f->choice.batch = NULL;
 	f->choice.has_last = false;
-	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), out) != EMR_CONTRACT_OK ||
+	if (entry->seq == 0 || !emr_entry_open(entry->entry, entry->items, out, &f->batch) ||
 		emr_header_parse((emr_span){out->header, EMR_HEADER_BYTES}, &f->choice.header) !=
-			EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){out->header, EMR_HEADER_BYTES},
-			span_of(entry->items), NULL, 0, &f->batch) != EMR_RESULT_APPLIED)
+			EMR_CONTRACT_OK)
 		return false;
 	f->choice.batch = &f->batch;
 	return true;
@@ -280,47 +272,13 @@ static emr_status check_mark(
 	return status;
 }
 
-static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_descriptor descriptor;
-	emr_entry entry;
-	emr_status status = emr_chain_entry(chain, size - 1, &bytes, NULL);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (size == 1) {
-		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) !=
-			EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		*out = descriptor.created_unix_s;
-		return EMR_OK;
-	}
-	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	*out = entry.ledger_time_unix_s;
-	return EMR_OK;
-}
-
 emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 {
 	high_mark m = {.net_id = emr_ledger_net_id(r->ledger)};
-	uint8_t hash[32];
-	emr_status status = EMR_OK;
 
-	for (unsigned level = 63; status == EMR_OK && level-- > 0;) {
-		if ((size >> level & 1) == 0)
-			continue;
-		status = emr_chain_subtree(r->writer, level, m.frontier.size >> level, hash);
-		if (status == EMR_OK && !emr_merkle_append_subtree(&m.frontier, level, hash))
-			status = EMR_DAMAGED;
-	}
-	if (status == EMR_OK)
-		status = emr_chain_digest(r->writer, m.digest);
-	if (status == EMR_OK)
-		status = last_time_of(r->writer, size, &m.last_time);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_chain_frontier(r->writer, size, &m.frontier));
+	EMR_TRY(emr_required(emr_chain_digest(r->writer, m.digest)));
+	EMR_TRY(emr_chain_time(r->writer, size - 1, &m.last_time));
 	emr_merkle_frontier_root(&m.frontier, m.root);
 	*out = m;
 	return EMR_OK;
@@ -470,9 +428,7 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	uint64_t ledger_size = 0;
 	emr_status status;
 
-	while (flock(r->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return emr_status_from_errno(errno);
+	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_size(r->writer, &size);
 	if (status == EMR_OK && r->heads.is_forked)
 		status = EMR_FORK;

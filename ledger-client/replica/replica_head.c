@@ -177,15 +177,12 @@ bool emr_replica_is_forked(const emr_replica *replica)
 emr_status emr_replica_note(emr_replica *replica, emr_buf *out_note)
 {
 	EMR_AUTO_BUF last = {0};
-	emr_chain *chain = NULL;
-	emr_status status = emr_ledger_head(replica->ledger, &last);
+	READING(r, replica);
 
-	if (status == EMR_UNSUPPORTED)
+	if (emr_ledger_head(replica->ledger, &last) == EMR_UNSUPPORTED)
 		return EMR_NOT_FOUND;
-	EMR_TRY(replica_take(replica, &chain));
-	status = emr_chain_note(chain, out_note);
-	replica_give(replica, chain);
-	return status;
+	EMR_TRY(replica_take(replica, &r.chain));
+	return emr_chain_note(r.chain, out_note);
 }
 
 /* In write_lock. */

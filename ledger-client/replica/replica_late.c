@@ -30,13 +30,10 @@ static void late_free(late_parts **l)
 
 static emr_status find(emr_replica *r, uint64_t from, late_parts *l)
 {
-	emr_chain *chain = NULL;
-	emr_status status;
+	READING(read, r);
 
-	EMR_TRY(replica_take(r, &chain));
-	status = emr_chain_lacks(chain, from, &l->lacking);
-	replica_give(r, chain);
-	return status;
+	EMR_TRY(replica_take(r, &read.chain));
+	return emr_chain_lacks(read.chain, from, &l->lacking);
 }
 
 static emr_status gather(void *arg, size_t index, emr_bytes part)
@@ -112,28 +109,22 @@ emr_status replica_ask_for_all(emr_replica *r)
 /* EMR_NOT_FOUND: the copy has all parts that it should. */
 static emr_status lacks_last(emr_replica *r, uint64_t *out_seq)
 {
-	emr_chain *chain = NULL;
-	emr_status status;
+	READING(read, r);
 
 	if (r->is_still || !emr_ledger_brings_parts_later(r->ledger))
 		return EMR_NOT_FOUND;
-	EMR_TRY(replica_take(r, &chain));
-	status = emr_chain_lacks_last(chain, out_seq);
-	replica_give(r, chain);
-	return status;
+	EMR_TRY(replica_take(r, &read.chain));
+	return emr_chain_lacks_last(read.chain, out_seq);
 }
 
 /* ---- what was sent from here ---- */
 
 static emr_status lacks_of(emr_replica *r, uint64_t seq, bool *out_does)
 {
-	emr_chain *chain = NULL;
-	emr_status status;
+	READING(read, r);
 
-	EMR_TRY(replica_take(r, &chain));
-	status = emr_chain_lacks_of(chain, seq, out_does);
-	replica_give(r, chain);
-	return status;
+	EMR_TRY(replica_take(r, &read.chain));
+	return emr_chain_lacks_of(read.chain, seq, out_does);
 }
 
 static emr_status fill_sent(emr_replica *r, void *arg)

@@ -182,18 +182,15 @@ static void settle(emr_replica *r, emr_status status, const emr_replica_mended *
 emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended)
 {
 	emr_replica_mended mended = {.missing = 0};
-	emr_status status = EMR_OK;
+	emr_status status;
+	EMR_LOCKED(&replica->write_lock);
 
-	(void)pthread_mutex_lock(&replica->write_lock);
-	while (status == EMR_OK && flock(replica->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			status = emr_status_from_errno(errno);
+	status = replica_lock_file(replica);
 	if (status == EMR_OK) {
 		status = open_and_mend(replica, mend_both, &mended);
 		(void)flock(replica->lock_fd, LOCK_UN);
 	}
 	settle(replica, status, &mended);
-	(void)pthread_mutex_unlock(&replica->write_lock);
 	*out_mended = mended;
 	return status;
 }

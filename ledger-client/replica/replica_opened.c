@@ -13,22 +13,15 @@ void opened_free(opened **o)
 {
 	if (*o == NULL)
 		return;
-	emr_buf_free(&(*o)->bytes);
-	emr_buf_free(&(*o)->items);
+	emr_buf_free(&(*o)->of.bytes);
+	emr_buf_free(&(*o)->of.items);
 	free(*o);
 }
 
 emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 {
-	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
-			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
-		return EMR_DAMAGED;
-	emr_batch_id(o->entry.header, o->batch_id.b);
+	EMR_TRY(emr_chain_open_entry(chain, seq, &o->of));
+	emr_batch_id(o->of.entry.header, o->batch_id.b);
 	return EMR_OK;
 }
 
@@ -45,10 +38,11 @@ static opened *find_opened(
 	for (size_t i = 0; i < ENTRIES_KEPT && found == NULL; i++) {
 		opened *o = replica->entries[i];
 
-		if (o == NULL || o->entry.seq != seq)
+		if (o == NULL || o->of.entry.seq != seq)
 			continue;
-		if (entry == NULL ? o->read_in != snapshot
-				  : !emr_bytes_equal(emr_buf_view(&o->bytes), emr_buf_view(entry)))
+		if (entry == NULL
+				? o->read_in != snapshot
+				: !emr_bytes_equal(emr_buf_view(&o->of.bytes), emr_buf_view(entry)))
 			continue;
 		found = o;
 		found->read_in = snapshot;
@@ -98,7 +92,7 @@ emr_status replica_lend(
 		}
 		o->lent = 1;
 		o->read_in = snapshot;
-		if (o->items.len >= LARGE)
+		if (o->of.items.len >= LARGE)
 			keep(replica, o);
 	}
 	*out = o;

@@ -36,21 +36,15 @@ static emr_status from_descriptor(
 {
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
+	emr_bytes ca;
 
 	if (emr_descriptor_parse(span_of(bytes), &descriptor) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	for (size_t i = 0; i < descriptor.norg; i++) {
-		emr_bytes ca;
-
-		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
-			memcmp(one.org, org, 16) != 0)
-			continue;
-		take_name(emr_bytes_of(one.name.data, one.name.len), out->name);
-		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-		return has_hash(ca, out->row.ca_hash) ? emr_buf_append(&out->ca, ca.data, ca.len)
-						      : EMR_OK;
-	}
-	return EMR_OK;
+	if (!emr_descriptor_find(&descriptor, org, &one))
+		return EMR_OK;
+	take_name(emr_bytes_of(one.name.data, one.name.len), out->name);
+	ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+	return has_hash(ca, out->row.ca_hash) ? emr_buf_append(&out->ca, ca.data, ca.len) : EMR_OK;
 }
 
 /* The newest admission that the members approved, with the CA that holds. */

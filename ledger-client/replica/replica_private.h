@@ -111,6 +111,20 @@ struct emr_replica {
 /* A connection to read with, and back again. */
 emr_status replica_take(emr_replica *replica, emr_chain **out_chain);
 void replica_give(emr_replica *replica, emr_chain *chain);
+/* One read, for which replica_take gives the chain, until the block is left. */
+typedef struct reading {
+	emr_replica *replica;
+	emr_chain *chain;
+	bool is_lent; /* the chain is that of the thread's snapshot */
+} reading;
+static inline void reading_end(const reading *r)
+{
+	if (r->chain && !r->is_lent)
+		replica_give(r->replica, r->chain);
+}
+#define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
+/* The file that processes lock in turn, until flock(lock_fd, LOCK_UN). */
+emr_status replica_lock_file(emr_replica *replica);
 /* Remembers that this computer's copy is damaged, so that the next open makes it again; returns
  * STATUS. */
 emr_status replica_own(emr_replica *replica, emr_status status);

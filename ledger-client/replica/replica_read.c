@@ -7,20 +7,6 @@
 
 #define SUSPECT_S 600
 
-/* One read: a connection taken, and the status of what was done with it looked at. */
-typedef struct reading {
-	emr_replica *replica;
-	emr_chain *chain;
-	bool is_lent; /* the chain is that of the thread's snapshot */
-} reading;
-
-static void reading_end(const reading *r)
-{
-	if (r->chain && !r->is_lent)
-		replica_give(r->replica, r->chain);
-}
-#define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
-
 static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
 static _Thread_local uint64_t present_number;		  /* of no other one of this process */
 static _Thread_local bool is_walking; /* over its rows, whose walk there is one of */
@@ -247,22 +233,22 @@ static void describe(
 	emr_item item;
 	emr_span pub;
 
-	emr_batch_item_at(&o->batch, index, &item, &pub);
+	emr_batch_item_at(&o->of.batch, index, &item, &pub);
 	*out = (emr_replica_item){.batch_id = o->batch_id,
-		.seq = o->entry.seq,
-		.ledger_time = o->entry.ledger_time_unix_s,
+		.seq = o->of.entry.seq,
+		.ledger_time = o->of.entry.ledger_time_unix_s,
 		.version = item.version,
 		.priv_len = item.priv_len,
 		.epoch = item.epoch,
 		.index = index,
 		.flags = item.flags,
 		.op = item.op};
-	emr_item_id(o->batch.items[index].bytes, out->item_id.b);
+	emr_item_id(o->of.batch.items[index].bytes, out->item_id.b);
 	memcpy(out->signer_id.b, item.signer_id, 32);
-	memcpy(out->submitter_id.b, o->entry.submitter_id, 32);
+	memcpy(out->submitter_id.b, o->of.entry.submitter_id, 32);
 	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
-	out->bytes =
-		emr_bytes_of(o->batch.items[index].bytes.data, o->batch.items[index].bytes.len);
+	out->bytes = emr_bytes_of(
+		o->of.batch.items[index].bytes.data, o->of.batch.items[index].bytes.len);
 }
 
 /* The item that the index names for KEY.  An index has no sums: what it names must be what was
@@ -273,9 +259,9 @@ static emr_status describe_placed(emr_replica *replica, const opened *o, uint16_
 	emr_item item;
 	emr_span pub;
 
-	if (index >= o->batch.count || o->entry.results.data[index] != EMR_RESULT_APPLIED)
+	if (index >= o->of.batch.count || o->of.entry.results.data[index] != EMR_RESULT_APPLIED)
 		return replica_own(replica, EMR_DAMAGED);
-	emr_batch_item_at(&o->batch, index, &item, &pub);
+	emr_batch_item_at(&o->of.batch, index, &item, &pub);
 	if (!emr_chain_has_place(&item, pub, key))
 		return replica_own(replica, EMR_DAMAGED);
 	describe(replica, o, index, out);
@@ -354,7 +340,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
 		stands s;
 		memcpy(&s, places.data + at, sizeof s);
-		if (o == NULL || o->entry.seq != s.seq) {
+		if (o == NULL || o->of.entry.seq != s.seq) {
 			replica_return(replica, o);
 			o = NULL;
 			status = replica_own(replica, replica_lend(replica, r.chain, s.seq,
@@ -407,14 +393,14 @@ emr_status emr_replica_oldest_part(
 static emr_status give_items(
 	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
 {
-	for (uint16_t i = 0; i < o->batch.count; i++) {
+	for (uint16_t i = 0; i < o->of.batch.count; i++) {
 		emr_replica_item at;
 		emr_item item;
 		emr_span pub;
 
-		if (o->entry.results.data[i] != EMR_RESULT_APPLIED)
+		if (o->of.entry.results.data[i] != EMR_RESULT_APPLIED)
 			continue;
-		emr_batch_item_at(&o->batch, i, &item, &pub);
+		emr_batch_item_at(&o->of.batch, i, &item, &pub);
 		describe(replica, o, i, &at);
 		EMR_TRY(fn(arg, &at, &item));
 	}
@@ -456,9 +442,9 @@ emr_status emr_replica_find_batch(
 	*out_answer = (emr_ledger_answer){.batch_id = batch_id,
 		.seq = seq,
 		.is_repeat = 1,
-		.ledger_time = o->entry.ledger_time_unix_s,
-		.n_results = o->batch.count};
-	memcpy(out_answer->results, o->entry.results.data, o->entry.results.len);
+		.ledger_time = o->of.entry.ledger_time_unix_s,
+		.n_results = o->of.batch.count};
+	memcpy(out_answer->results, o->of.entry.results.data, o->of.entry.results.len);
 	return EMR_OK;
 }
 
@@ -521,28 +507,6 @@ emr_status emr_replica_own_domains(emr_replica *replica, emr_buf *out)
 	return emr_replica_domains(replica, note_own_domain, out);
 }
 
-static emr_status time_of(emr_chain *chain, uint64_t seq, uint64_t *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_descriptor descriptor;
-	emr_entry entry;
-	emr_status status = emr_chain_entry(chain, seq, &bytes, NULL);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (seq == 0) {
-		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) !=
-			EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		*out = descriptor.created_unix_s;
-		return EMR_OK;
-	}
-	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	*out = entry.ledger_time_unix_s;
-	return EMR_OK;
-}
-
 static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
 {
 	emr_replica_position p = {.freshness_s = -1};
@@ -553,7 +517,7 @@ static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replic
 		if (status == EMR_OK)
 			status = emr_chain_leaf(chain, p.size - 1, p.last_leaf.b);
 		if (status == EMR_OK)
-			status = time_of(chain, p.size - 1, &p.last_time);
+			status = emr_chain_time(chain, p.size - 1, &p.last_time);
 	}
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
@@ -582,18 +546,18 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain,
 	const emr_id16 *object, size_t *left, emr_replica_listing_fn fn, void *arg)
 {
-	for (size_t i = o->batch.count; *left > 0 && i-- > 0;) {
-		emr_replica_listing line = {.result = o->entry.results.data[i]};
+	for (size_t i = o->of.batch.count; *left > 0 && i-- > 0;) {
+		emr_replica_listing line = {.result = o->of.entry.results.data[i]};
 		emr_item item;
 		emr_span pub;
-		emr_batch_item_at(&o->batch, i, &item, &pub);
+		emr_batch_item_at(&o->of.batch, i, &item, &pub);
 		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
 			(object && memcmp(object->b, item.object_id, 16) != 0))
 			continue;
 		describe(replica, o, (uint16_t)i, &line.item);
 		memcpy(line.domain.b, item.domain_id, 16);
 		memcpy(line.object.b, item.object_id, 16);
-		memcpy(line.prev_entry.b, o->entry.prev_entry, 32);
+		memcpy(line.prev_entry.b, o->of.entry.prev_entry, 32);
 		line.family = emr_chain_family(&item, pub);
 		(*left)--;
 		EMR_TRY(fn(arg, &line));
@@ -638,10 +602,10 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 
 static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)
 {
-	for (uint16_t i = 0; i < o->batch.count; i++) {
+	for (uint16_t i = 0; i < o->of.batch.count; i++) {
 		emr_replica_change change;
 
-		replica_change_of(&o->entry, &o->batch, i, &change);
+		replica_change_of(&o->of.entry, &o->of.batch, i, &change);
 		EMR_TRY(fn(arg, &change));
 	}
 	return EMR_OK;
@@ -681,7 +645,7 @@ emr_status emr_replica_each_by(
 		if (status == EMR_OK)
 			status = open_entry(r.chain, seq, o);
 		/* An index that is damaged names another's. */
-		if (status == EMR_OK && memcmp(o->entry.submitter_id, submitter.b, 32) != 0)
+		if (status == EMR_OK && memcmp(o->of.entry.submitter_id, submitter.b, 32) != 0)
 			status = EMR_DAMAGED;
 		status = replica_own(replica, status);
 		if (status == EMR_OK)

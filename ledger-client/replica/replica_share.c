@@ -46,12 +46,15 @@ typedef struct walk {
 	} fn;
 } walk;
 
-static void prefix_of(const char *letters, emr_id16 domain, emr_key_text *out)
+static emr_status each_of_domain(
+	const char *letters, emr_id16 domain, emr_replica_row_fn fn, walk *w)
 {
 	uint8_t none[16] = {0};
+	emr_key_text prefix;
 
-	emr_key_in_domain(letters, domain.b, none, out);
-	out->text[strlen(letters) + 1 + 32 + 1] = '\0';
+	emr_key_in_domain(letters, domain.b, none, &prefix);
+	prefix.text[strlen(letters) + 1 + 32 + 1] = '\0';
+	return emr_replica_each_row(w->replica, prefix.text, fn, w);
 }
 
 /* ---- writers ---- */
@@ -71,10 +74,8 @@ emr_status emr_replica_writers(
 	emr_replica *replica, emr_id16 domain, emr_replica_writer_fn fn, void *arg)
 {
 	walk w = {.replica = replica, .arg = arg, .fn.writer = fn};
-	emr_key_text prefix;
 
-	prefix_of("W", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_writer, &w);
+	return each_of_domain("W", domain, give_writer, &w);
 }
 
 /* ---- grants ---- */
@@ -114,21 +115,19 @@ emr_status emr_replica_grants(
 	emr_replica *replica, emr_id16 domain, emr_replica_grant_fn fn, void *arg)
 {
 	walk w = {.replica = replica, .arg = arg, .fn.grant = fn};
-	emr_key_text prefix;
 
-	prefix_of("G", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_grant, &w);
+	return each_of_domain("G", domain, give_grant, &w);
 }
 
 /* gx/<64 hex>/<domain>/<object>: a grant, or a writer's right. */
-static emr_status each_of_index(emr_replica *replica, emr_id32 who, emr_replica_row_fn fn, walk *w)
+static emr_status each_of_index(emr_id32 who, emr_replica_row_fn fn, walk *w)
 {
 	emr_id16 none = {{0}};
 	emr_key_text prefix;
 
 	emr_key_index(who.b, none.b, none.b, &prefix);
 	prefix.text[3 + 64 + 1] = '\0';
-	return emr_replica_each_row(replica, prefix.text, fn, w);
+	return emr_replica_each_row(w->replica, prefix.text, fn, w);
 }
 
 static emr_status give_indexed_grant(void *arg, const char *key, emr_bytes row)
@@ -151,7 +150,7 @@ emr_status emr_replica_grants_to(
 {
 	walk w = {.replica = replica, .arg = arg, .fn.grant = fn};
 
-	return each_of_index(replica, grantee, give_indexed_grant, &w);
+	return each_of_index(grantee, give_indexed_grant, &w);
 }
 
 static emr_status give_indexed_writer(void *arg, const char *key, emr_bytes row)
@@ -180,7 +179,7 @@ emr_status emr_replica_writes_of(
 {
 	walk w = {.replica = replica, .arg = arg, .fn.writer = fn};
 
-	return each_of_index(replica, writer, give_indexed_writer, &w);
+	return each_of_index(writer, give_indexed_writer, &w);
 }
 
 /* ---- requests ---- */
@@ -201,10 +200,8 @@ emr_status emr_replica_requests(
 	emr_replica *replica, emr_id16 domain, emr_replica_request_fn fn, void *arg)
 {
 	walk w = {.replica = replica, .arg = arg, .fn.request = fn};
-	emr_key_text prefix;
 
-	prefix_of("Q", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_request, &w);
+	return each_of_domain("Q", domain, give_request, &w);
 }
 
 /* ---- releases, reports ---- */
@@ -252,10 +249,8 @@ emr_status emr_replica_releases(
 	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg)
 {
 	walk w = {.replica = replica, .arg = arg, .fn.release = fn};
-	emr_key_text prefix;
 
-	prefix_of("R", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_release, &w);
+	return each_of_domain("R", domain, give_release, &w);
 }
 
 typedef struct release_walk {
@@ -287,10 +282,8 @@ emr_status emr_replica_releases_of(
 	emr_replica *replica, emr_id16 domain, emr_id32 root, emr_replica_release_fn fn, void *arg)
 {
 	release_walk r = {.w = {.replica = replica, .arg = arg, .fn.release = fn}, .root = root};
-	emr_key_text prefix;
 
-	prefix_of("R", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_release_of, &r);
+	return each_of_domain("R", domain, give_release_of, &r.w);
 }
 
 emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
@@ -342,8 +335,6 @@ emr_status emr_replica_reports(
 	emr_replica *replica, emr_id16 domain, emr_replica_report_fn fn, void *arg)
 {
 	walk w = {.replica = replica, .arg = arg, .fn.report = fn};
-	emr_key_text prefix;
 
-	prefix_of("X", domain, &prefix);
-	return emr_replica_each_row(replica, prefix.text, give_report, &w);
+	return each_of_domain("X", domain, give_report, &w);
 }

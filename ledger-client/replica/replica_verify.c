@@ -153,7 +153,7 @@ static emr_status replay_own(following *f, emr_chain *own, uint64_t size)
 		emr_status last = emr_ahead_read(f->ahead, own, seq, size);
 
 		status = emr_ahead_each(f->ahead, follow_one, f, &n);
-		if (status == EMR_OK && (last == EMR_NOT_FOUND || last == EMR_DAMAGED)) {
+		if (status == EMR_OK && emr_required(last) == EMR_DAMAGED) {
 			(void)give_trouble(&f->trouble, EMR_DAMAGED, seq + n,
 				"this computer's own copy: the entry cannot be read");
 			last = replica_own(f->replica, EMR_DAMAGED);

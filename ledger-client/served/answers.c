@@ -10,16 +10,6 @@
 
 #define ENTRIES_MAX 4096u /* of one answer */
 
-/* The domain that is asked for; *OUT_IS_ANY: all of them. */
-static emr_status query_domain(const emr_serve_call *call, emr_id16 *out, bool *out_is_any)
-{
-	const char *text = emr_serve_query(call, "domain");
-
-	*out_is_any = text == NULL;
-	return text == NULL || emr_unhex(text, out->b, sizeof out->b) == EMR_OK ? EMR_OK
-										: EMR_INVALID;
-}
-
 /* ---- one function a request ---- */
 
 static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
@@ -60,22 +50,6 @@ static emr_status give_size(emr_served *served, emr_serve_call *call, uint64_t b
 	return EMR_AWAITED;
 }
 
-static emr_status give_changes(emr_served *served, emr_serve_call *call)
-{
-	emr_ledger_change change;
-	emr_id16 domain;
-	bool is_any;
-	uint64_t since;
-	emr_status status = query_domain(call, &domain, &is_any);
-
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "since", 0, &since);
-	if (status == EMR_OK)
-		status =
-			emr_ledger_changes(served->ledger, is_any ? NULL : &domain, since, &change);
-	return status == EMR_OK ? wire_put_change(&change, &call->out) : status;
-}
-
 typedef struct giving {
 	emr_serve_call *call;
 	uint64_t below; /* of entries: what the asking key may read */
@@ -94,20 +68,15 @@ static emr_status put_entry(void *arg, const emr_ledger_entry *entry)
 static emr_status give_entries(emr_served *served, emr_serve_call *call, uint64_t below)
 {
 	giving g = {.call = call, .below = below};
-	emr_id16 domain;
-	bool is_any;
 	uint64_t from, max;
 	size_t n = 0;
 	emr_status status;
 
-	EMR_TRY(query_domain(call, &domain, &is_any));
 	EMR_TRY(emr_serve_number(call, "from", 0, &from));
 	EMR_TRY(emr_serve_number(call, "max", ENTRIES_MAX, &max));
 	if (max > ENTRIES_MAX)
 		max = ENTRIES_MAX;
-	status = is_any ? emr_ledger_entries(served->ledger, from, max, put_entry, &g, &n)
-			: emr_ledger_domain_entries(
-				  served->ledger, domain, from, max, put_entry, &g, &n);
+	status = emr_ledger_entries(served->ledger, from, max, put_entry, &g, &n);
 	/* The entries that could be read are given; the next request meets the fault. */
 	return n > 0 || status == EMR_EXISTS ? EMR_OK : status;
 }
@@ -264,7 +233,6 @@ OPEN(answer_letter, served_find_letter)
 OPEN(answer_new_letter, served_leave_letter)
 FOR_MEMBERS(answer_applications, served_give_applications)
 FOR_READERS(answer_size, give_size)
-FOR_MEMBERS(answer_changes, give_changes)
 FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
 FOR_MEMBERS(answer_item, find_item)
@@ -282,7 +250,6 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
-	{"GET", WIRE_ROOT "changes", .answer = answer_changes},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/worker.h"
@@ -122,28 +123,6 @@ static emr_status client_head(void *self, emr_buf *out_note)
 	return status;
 }
 
-static void domain_text(const emr_id16 *domain, char out[48])
-{
-	char hex[33];
-
-	out[0] = '\0';
-	if (domain == NULL)
-		return;
-	emr_hex(domain->b, 16, hex);
-	(void)snprintf(out, 48, "&domain=%s", hex);
-}
-
-static emr_status client_changes(
-	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
-{
-	EMR_AUTO_BUF bytes = {0};
-	char asked[48];
-
-	domain_text(domain, asked);
-	EMR_TRY(ask_get(self, &bytes, "changes?since=%llu%s", (unsigned long long)since, asked));
-	return wire_read_change(emr_buf_view(&bytes), out_change);
-}
-
 /* With entries below FROM the client has all that the host has signed. */
 static bool has_all(client *c, uint64_t from)
 {
@@ -152,24 +131,22 @@ static bool has_all(client *c, uint64_t from)
 	return from == c->head_size;
 }
 
-static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+static emr_status client_entries(
+	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_entry entry;
-	char asked[48];
 	emr_status status = EMR_OK;
 
-	domain_text(domain, asked);
 	for (*out_n = 0; status == EMR_OK && *out_n < max;) {
 		emr_reader reader;
 		size_t before = *out_n;
 
-		status = ask_get(self, &bytes, "entries?from=%llu&max=%zu%s",
-			(unsigned long long)from, max - *out_n, asked);
+		status = ask_get(self, &bytes, "entries?from=%llu&max=%zu",
+			(unsigned long long)from, max - *out_n);
 		reader = emr_reader_of(emr_buf_view(&bytes));
 		while (status == EMR_OK && *out_n < max && wire_read_entry(&reader, &entry)) {
-			if (domain == NULL ? entry.seq != from : entry.seq < from)
+			if (entry.seq != from)
 				return EMR_DAMAGED;
 			status = fn(arg, &entry);
 			*out_n += status == EMR_OK;
@@ -177,7 +154,7 @@ static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t fr
 		}
 		if (status == EMR_OK && reader.bad)
 			return EMR_DAMAGED;
-		if (*out_n == before || (domain == NULL && has_all(self, from)))
+		if (*out_n == before || has_all(self, from))
 			break;
 	}
 	return status;
@@ -257,9 +234,9 @@ static emr_status client_replace_note(void *self, emr_bytes old_note, emr_bytes 
 
 static bool take_wake(const client *c)
 {
-	uint64_t ignored;
+	eventfd_t ignored;
 
-	return read(c->wake_fd, &ignored, sizeof ignored) > 0;
+	return eventfd_read(c->wake_fd, &ignored) == 0;
 }
 
 static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
@@ -291,22 +268,15 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	return EMR_OK;
 }
 
-static void raise_fd(int fd)
-{
-	uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof one);
-
-	(void)n; /* it fails only when it was raised already */
-}
-
+/* These two fail only when what they tell is pending already. */
 static void client_wake(void *self)
 {
-	raise_fd(((client *)self)->wake_fd);
+	(void)eventfd_write(((const client *)self)->wake_fd, 1);
 }
 
 static void client_stop(void *self)
 {
-	raise_fd(((client *)self)->stop_fd);
+	(void)eventfd_write(((const client *)self)->stop_fd, 1);
 }
 
 /* Asked again when the last answer is a second old. */
@@ -386,7 +356,7 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin(truth);
 	if (status == EMR_OK)
-		status = client_entries(self, NULL, 0, head.size, replay_entry, &r, &n);
+		status = client_entries(self, 0, head.size, replay_entry, &r, &n);
 	if (status == EMR_OK && n < head.size)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
@@ -405,7 +375,6 @@ static const emr_ledger_backend backend = {
 	.close = client_close,
 	.submit = client_submit,
 	.size = client_size,
-	.changes = client_changes,
 	.entries = client_entries,
 	.fetch = client_fetch,
 	.find_item = client_find_item,

@@ -115,19 +115,14 @@ static emr_status check_application(const emr_serve_call *call)
 /* Only an administrator's organisation signs certificates. */
 static emr_status check_admin(emr_served *served, emr_serve_call *call)
 {
-	EMR_AUTO_BUF value = {0};
-	emr_key_text key;
 	emr_row_key row;
+	emr_status status;
 
 	EMR_TRY(emr_served_check(served, call));
-	emr_key_signer(call->asks.b, &key);
 	(void)pthread_mutex_lock(&served->rows_lock);
-	(void)!emr_chain_row(served->rows, key.text, &value, NULL, NULL);
+	status = emr_chain_key_row(served->rows, call->asks.b, &row, NULL);
 	(void)pthread_mutex_unlock(&served->rows_lock);
-	return emr_row_key_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK &&
-			       (row.roles & EMR_ROLE_ORG_ADMIN) != 0
-		       ? EMR_OK
-		       : EMR_DENIED;
+	return status == EMR_OK && (row.roles & EMR_ROLE_ORG_ADMIN) != 0 ? EMR_OK : EMR_DENIED;
 }
 
 static emr_status take_letter(const emr_served *served, const emr_serve_call *call, count room)

@@ -36,15 +36,10 @@ static emr_status find_admitted(
 /* The number of entries that people of ORG may read: all while it is a member. */
 static emr_status readable_by_org(emr_served *served, const uint8_t org[16], uint64_t *out_below)
 {
-	EMR_AUTO_BUF value = {0};
-	emr_key_text key;
 	emr_row_org row;
 	uint64_t seq = 0;
 
-	emr_key_org(org, &key);
-	EMR_TRY(emr_chain_row(served->rows, key.text, &value, &seq, NULL));
-	if (emr_row_org_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+	EMR_TRY(emr_chain_org_row(served->rows, org, &row, &seq));
 	*out_below = row.head.state == EMR_ORG_MEMBER ? UINT64_MAX : seq + 1;
 	return EMR_OK;
 }
@@ -55,23 +50,18 @@ static emr_status readable_by_org(emr_served *served, const uint8_t org[16], uin
  * computer would never hear.  EMR_DENIED: none. */
 static emr_status readable_by(emr_served *served, emr_id32 signer, uint64_t *out_below)
 {
-	EMR_AUTO_BUF value = {0};
-	emr_key_text key;
 	emr_row_key row;
 	uint64_t seq = 0;
 	emr_status status;
 	EMR_LOCKED(&served->rows_lock);
 
-	emr_key_signer(signer.b, &key);
-	status = emr_chain_row(served->rows, key.text, &value, &seq, NULL);
+	status = emr_chain_key_row(served->rows, signer.b, &row, &seq);
 	if (status == EMR_NOT_FOUND) {
 		*out_below = UINT64_MAX;
 		status = emr_chain_each_row(served->rows, "M/", find_admitted, &signer);
 		return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_DENIED : status;
 	}
 	EMR_TRY(status);
-	if (emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
 	if (row.head.state == EMR_KEY_ACTIVE)
 		return readable_by_org(served, row.org, out_below);
 	*out_below = seq + 1;

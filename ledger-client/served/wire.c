@@ -98,28 +98,6 @@ emr_status wire_read_answer(emr_bytes bytes, emr_ledger_answer *out)
 	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
 }
 
-emr_status wire_put_change(const emr_ledger_change *change, emr_buf *out)
-{
-	emr_writer w = emr_writer_of(out);
-
-	emr_write_u64(&w, change->size);
-	emr_write_u64(&w, change->last_seq);
-	emr_write_u64(&w, change->count);
-	emr_write_bytes(&w, change->batch_id.b, 32);
-	return w.status;
-}
-
-emr_status wire_read_change(emr_bytes bytes, emr_ledger_change *out)
-{
-	emr_reader r = emr_reader_of(bytes);
-
-	out->size = emr_read_u64(&r);
-	out->last_seq = emr_read_u64(&r);
-	out->count = emr_read_u64(&r);
-	emr_read_copy(&r, out->batch_id.b, 32);
-	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
-}
-
 emr_status wire_put_keys(const emr_part_key *keys, size_t n, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);

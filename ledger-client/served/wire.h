@@ -43,8 +43,6 @@ emr_status wire_status_of(const char *word);
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out);
 emr_status wire_read_answer(emr_bytes bytes, emr_ledger_answer *out);
-emr_status wire_put_change(const emr_ledger_change *change, emr_buf *out);
-emr_status wire_read_change(emr_bytes bytes, emr_ledger_change *out);
 emr_status wire_put_keys(const emr_part_key *keys, size_t n, emr_buf *out);
 /* OUT has room for WIRE_KEYS_MAX. */
 emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n);

@@ -409,32 +409,6 @@ static void processes_that_save_at_once_lose_nothing(void **state)
 
 /* ---- reading ---- */
 
-static void changes_tell_what_touched_a_domain(void **state)
-{
-	kit_domain one = kit_domain_new(&k); /* entry 2 */
-	kit_domain two = kit_domain_new(&k); /* entry 3 */
-	emr_id16 zero = {{0}};
-	emr_id16 unknown = emr_id16_random();
-	emr_ledger_change change;
-
-	(void)state;
-	kit_fill(&k, &one, 3); /* entry 4 */
-	assert_ok(emr_ledger_changes(k.ledger, &one.id, 0, &change));
-	assert_int_equal(change.size, 5);
-	assert_int_equal(change.last_seq, 4);
-	assert_int_equal(change.count, 2);
-	assert_ok(emr_ledger_changes(k.ledger, &one.id, 4, &change));
-	assert_int_equal(change.count, 0);
-	assert_ok(emr_ledger_changes(k.ledger, &two.id, 0, &change));
-	assert_int_equal(change.last_seq, 3);
-	assert_ok(emr_ledger_changes(k.ledger, &zero, 0, &change));
-	assert_int_equal(change.last_seq, 1);
-	assert_ok(emr_ledger_changes(k.ledger, NULL, 1, &change));
-	assert_int_equal(change.count, 3);
-	assert_ok(emr_ledger_changes(k.ledger, &unknown, 0, &change));
-	assert_int_equal(change.last_seq, 0);
-}
-
 typedef struct chain_check {
 	uint64_t next;
 	uint8_t leaf[32];
@@ -494,8 +468,8 @@ static void a_walk_ends_when_it_is_told_to(void **state)
 	(void)state;
 	kit_fill(&k, &d, 1);
 	kit_fill(&k, &d, 1);
-	assert_status(EMR_INTERRUPTED,
-		emr_ledger_domain_entries(k.ledger, d.id, 0, 10, count_entries, &seen, &n));
+	assert_status(
+		EMR_INTERRUPTED, emr_ledger_entries(k.ledger, 0, 10, count_entries, &seen, &n));
 	assert_int_equal(n, 2);
 }
 
@@ -751,7 +725,6 @@ int ledger_suite(int argc, char **argv)
 		EACH(a_handle_without_a_submitter_only_reads),
 		EACH(processes_that_save_at_once_lose_nothing),
 		EACH(a_killed_writer_loses_nothing_it_was_answered),
-		EACH(changes_tell_what_touched_a_domain),
 		EACH(entries_are_chained_in_order),
 		EACH(a_walk_ends_when_it_is_told_to),
 		EACH(an_erased_part_is_gone_also_from_the_disk),

@@ -100,12 +100,9 @@ static emr_status slow_submit(void *arg, emr_bytes batch, emr_ledger_answer *out
 	}
 
 PASSED_ON(size, (void *arg, uint64_t *out), (s->self, out))
-PASSED_ON(changes, (void *arg, const emr_id16 *domain, uint64_t since, emr_ledger_change *out),
-	(s->self, domain, since, out))
 PASSED_ON(entries,
-	(void *arg, const emr_id16 *domain, uint64_t from, size_t max, emr_ledger_entry_fn fn,
-		void *fn_arg, size_t *out_n),
-	(s->self, domain, from, max, fn, fn_arg, out_n))
+	(void *arg, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *fn_arg, size_t *out_n),
+	(s->self, from, max, fn, fn_arg, out_n))
 PASSED_ON(fetch,
 	(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg),
 	(s->self, keys, n, fn, fn_arg))
@@ -148,7 +145,6 @@ emr_status __wrap_emr_ledger_open(const emr_ledger_options *options, emr_ledger 
 	static const emr_ledger_backend whole = {.close = slow_close,
 		.submit = slow_submit,
 		.size = slow_size,
-		.changes = slow_changes,
 		.entries = slow_entries,
 		.fetch = slow_fetch,
 		.find_item = slow_find_item,

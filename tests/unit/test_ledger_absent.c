@@ -129,7 +129,6 @@ TEST_IN(begin, end, every_question_is_answered_by_why_nobody_is_there)
 {
 	EMR_AUTO_BATCH b = NULL;
 	emr_ledger_answer answer = {.batch_id = {{1}}};
-	emr_ledger_change change;
 	emr_ledger_trouble trouble;
 	emr_ledger_path path;
 	emr_part_key key = {.family = 0x20, .version = 1};
@@ -149,7 +148,6 @@ TEST_IN(begin, end, every_question_is_answered_by_why_nobody_is_there)
 	assert_status(EMR_OFFLINE, emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
 	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &n));
 	assert_int_equal(n, 77);
-	assert_status(EMR_OFFLINE, emr_ledger_changes(k.ledger, NULL, 0, &change));
 	assert_status(EMR_OFFLINE, emr_ledger_entries(k.ledger, 0, 9, no_entry, NULL, &given));
 	assert_int_equal(given, 0);
 	assert_status(EMR_OFFLINE, emr_ledger_fetch(k.ledger, &key, 1, no_part, NULL));
@@ -486,12 +484,12 @@ static void *ask(void *arg)
 	const bool *stop = arg;
 
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		emr_ledger_change change;
+		uint8_t root[32];
 		uint64_t size;
 		emr_status status = emr_ledger_size(k.ledger, &size);
 
 		assert_true(status == EMR_OK || status == EMR_OFFLINE);
-		status = emr_ledger_changes(k.ledger, NULL, 0, &change);
+		status = emr_ledger_root(k.ledger, 1, root);
 		assert_true(status == EMR_OK || status == EMR_OFFLINE);
 	}
 	return NULL;

@@ -22,11 +22,8 @@ typedef struct emr_ledger_backend {
 	emr_status (*renew)(void *self, emr_keyring *keyring, emr_bytes certificate,
 		emr_bytes batch, emr_ledger_answer *out_answer);
 	emr_status (*size)(void *self, uint64_t *out_size);
-	emr_status (*changes)(
-		void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
-	/* domain NULL = every entry */
-	emr_status (*entries)(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-		emr_ledger_entry_fn fn, void *arg, size_t *out_n);
+	emr_status (*entries)(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn,
+		void *arg, size_t *out_n);
 	emr_status (*fetch)(
 		void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 	emr_status (*find_item)(
@@ -75,10 +72,6 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 
 /* The backend below a handle, for one that stands in front of it. */
 const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self);
-
-/* By a backend's own way, or as one without it does. */
-emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
-	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* The backend of a network directory.  Knows no absence: it opens or it does not. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);

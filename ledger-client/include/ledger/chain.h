@@ -38,6 +38,8 @@ bool emr_chain_has_room_for_many(const emr_chain *chain); /* on its disk */
 void emr_chain_settle(emr_chain *chain);
 emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */
 emr_status emr_chain_commit(emr_chain *chain);
+/* Commits what went well; rolls back and returns any other STATUS. */
+emr_status emr_chain_end(emr_chain *chain, emr_status status);
 void emr_chain_rollback(emr_chain *chain);
 /* After parts were purged: the write-ahead log's copies go, too, as soon as no reader holds them.
  */
@@ -56,17 +58,34 @@ emr_status emr_chain_entry_in_tree(
 	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 /* Entry 0, as the tree has it; EMR_DAMAGED. */
 emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
+/* What ENTRY and its ITEMS say, with views into them; false: they cannot be read. */
+bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch);
+/* An entry with its operations, as views into its own bytes. */
+typedef struct emr_opened {
+	emr_buf bytes, items;
+	emr_entry entry;
+	emr_batch batch;
+} emr_opened;
+void emr_opened_free(emr_opened **opened);
+#define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_free))) emr_opened *
+/* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
+ * read. */
+emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *opened);
+/* The same without its operations; views into OUT_BYTES. */
+emr_status emr_chain_parsed(
+	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry);
+/* Of entry 0: when the network began.  EMR_DAMAGED as above. */
+emr_status emr_chain_time(emr_chain *chain, uint64_t seq, uint64_t *out_unix_s);
 emr_status emr_chain_subtree(
 	emr_chain *chain, uint32_t level, uint64_t index, uint8_t out_hash[32]);
+/* The complete subtrees of the first SIZE entries.  EMR_DAMAGED, also when there are not so many.
+ */
+emr_status emr_chain_frontier(emr_chain *chain, uint64_t size, emr_merkle_frontier *out_frontier);
 /* Root over the first SIZE entries.  EMR_DAMAGED, also when there are not so many. */
 emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Entries after SINCE that touch DOMAIN (NULL = all): their number and the newest of all, 0 if
- * none. */
-emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since,
-	uint64_t *out_count, uint64_t *out_last);
 /* Up to MAX numbers of entries from FROM that touch DOMAIN. */
 emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
 	size_t max, uint64_t *out, size_t *out_n);
@@ -133,6 +152,11 @@ emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch);
  * tables).  SEQ and TIME of its last change may be NULL and are given for plain rows only. */
 emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq,
 	uint64_t *out_time);
+/* The rows of a key and of an organisation. OUT_SEQ, which may be NULL: the entry that wrote it. */
+emr_status emr_chain_key_row(
+	emr_chain *chain, const uint8_t id[32], emr_row_key *out_row, uint64_t *out_seq);
+emr_status emr_chain_org_row(
+	emr_chain *chain, const uint8_t org[16], emr_row_org *out_row, uint64_t *out_seq);
 typedef emr_status (*emr_chain_row_fn)(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
 /* Plain rows whose key begins with PREFIX, in order, read from one statement. */
@@ -149,6 +173,8 @@ emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 /* The checkpoint note that members leave (ledger/checkpoint.h). */
 emr_status emr_chain_note(emr_chain *chain, emr_buf *out_note);
 emr_status emr_chain_put_note(emr_chain *chain, emr_bytes note);
+/* In a transaction of its own; EMR_CONFLICT: the note is not OLD_NOTE (empty: there is none). */
+emr_status emr_chain_replace_note(emr_chain *chain, emr_bytes old_note, emr_bytes note);
 /* SQLite's own check of the file's structure; EMR_DAMAGED. */
 emr_status emr_chain_check_file(emr_chain *chain);
 
@@ -229,6 +255,9 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
  * *out_bad (may be NULL) is set when one did not fit its hash. */
 typedef emr_status (*emr_chain_fetch_fn)(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
+/* One of them: emr_ledger_fetch, where the argument is an emr_ledger. */
+emr_status emr_ledger_fetch_for(
+	void *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 typedef struct emr_chain_parts {
 	emr_span spans[EMR_BATCH_COUNT_MAX];
 	emr_buf bytes;

@@ -128,18 +128,6 @@ emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_ans
 /* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
 
-typedef struct emr_ledger_change {
-	uint64_t size;	   /* entries of the whole ledger now */
-	uint64_t last_seq; /* newest entry that touches the domain; 0 = none */
-	uint64_t count;	   /* such entries after `since` */
-	emr_id32 batch_id; /* of last_seq; zero if none */
-} emr_ledger_change;
-
-/* Lists the items that touched DOMAIN in entries after SINCE.  NULL = any entry; the zero id =
- * keys, organisations, requests to a person. */
-emr_status emr_ledger_changes(
-	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
-
 typedef struct emr_ledger_entry {
 	uint64_t seq;
 	emr_bytes entry; /* entry bytes; the descriptor for seq 0 */
@@ -155,9 +143,6 @@ typedef emr_status (*emr_ledger_entry_fn)(void *arg, const emr_ledger_entry *ent
  * or cannot be read. */
 emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
 	void *arg, size_t *out_n);
-/* The same for entries that touch DOMAIN. */
-emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
-	emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 
 /* Key of a private part: p/family/domain/object/version. */
 typedef struct emr_part_key {

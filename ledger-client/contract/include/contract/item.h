@@ -195,6 +195,9 @@ emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_des
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_descriptor_org_at(
 	const emr_descriptor *descriptor, size_t i, emr_descriptor_org *out_org);
+/* The organisation that is called ID; false: it has none, and *out_org is anything. */
+bool emr_descriptor_find(
+	const emr_descriptor *descriptor, const uint8_t id[16], emr_descriptor_org *out_org);
 /* Encodes DESCRIPTOR with ORGS (norg of them; orgs_bytes is not read).  NO_ROOM, ARGUMENT. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_descriptor_encode(const emr_descriptor *descriptor,

@@ -48,10 +48,19 @@ typedef struct emr_pub_restore {
 } emr_pub_restore;
 
 /* emr_pub_NAME_encode() writes a public part. emr_pub_NAME_parse() reads it: false when the length
- * is not that of the operation; *out_pub is then untouched. */
+ * is not that of the operation; *out_pub is then untouched.  emr_pub_NAME_of() reads one whose
+ * length is known to be right; zeros where it is not. */
 #define EMR_PUB(name, len)                                                                         \
 	void emr_pub_##name##_encode(const emr_pub_##name *pub, uint8_t out[len]);                 \
-	bool emr_pub_##name##_parse(emr_span bytes, emr_pub_##name *out_pub)
+	bool emr_pub_##name##_parse(emr_span bytes, emr_pub_##name *out_pub);                      \
+	static inline emr_pub_##name emr_pub_##name##_of(emr_span bytes)                           \
+	{                                                                                          \
+		emr_pub_##name pub = {0};                                                          \
+                                                                                                   \
+		(void)emr_pub_##name##_parse(bytes, &pub);                                         \
+		return pub;                                                                        \
+	}                                                                                          \
+	_Static_assert(len <= EMR_PUB_MAX, "a public part")
 
 EMR_PUB(key_reg, 288);
 EMR_PUB(key_cert, 104);
