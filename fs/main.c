@@ -14,40 +14,45 @@
 
 #define OPEN_FILES_WANTED ((rlim_t)65536)
 
-static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = {
-	[EMR_VERB_INIT] = emr_cmd_init,
-	[EMR_VERB_JOIN] = emr_cmd_join,
-	[EMR_VERB_MOUNT] = emr_cmd_mount,
-	[EMR_VERB_UNMOUNT] = emr_cmd_unmount,
-	[EMR_VERB_STATUS] = emr_cmd_status,
-	[EMR_VERB_RESTORE] = emr_cmd_restore,
-	[EMR_VERB_MOVE] = emr_cmd_move,
-	[EMR_VERB_SHARE] = emr_cmd_share,
-	[EMR_VERB_REVOKE] = emr_cmd_revoke,
-	[EMR_VERB_ERASE] = emr_cmd_erase,
-	[EMR_VERB_KEEP] = emr_cmd_keep,
-	[EMR_VERB_COPIES] = emr_cmd_copies,
-	[EMR_VERB_PEOPLE] = emr_cmd_people,
-	[EMR_VERB_ORG] = emr_cmd_org,
-	[EMR_VERB_DATASET] = emr_cmd_dataset,
-	[EMR_VERB_AGENT] = emr_cmd_agent,
-	[EMR_VERB_HOST] = emr_cmd_host,
-	[EMR_VERB_REQUEST] = emr_cmd_request,
-	[EMR_VERB_APPROVE] = emr_cmd_approve,
-	[EMR_VERB_DENY] = emr_cmd_deny,
-	[EMR_VERB_LOG] = emr_cmd_log,
-	[EMR_VERB_VERIFY] = emr_cmd_verify,
-	[EMR_VERB_LEDGER] = emr_cmd_ledger,
-	[EMR_VERB_WALLET] = emr_cmd_wallet,
-	[EMR_VERB_EXPORT] = emr_cmd_export,
-	[EMR_VERB_IMPORT] = emr_cmd_import,
-	[EMR_VERB_BACKUP] = emr_cmd_backup,
-	[EMR_VERB_PASSWD] = emr_cmd_passwd,
-	[EMR_VERB_WORDS] = emr_cmd_words,
-	[EMR_VERB_RECOVER] = emr_cmd_recover,
-	[EMR_VERB_DEVICE] = emr_cmd_device,
-	[EMR_VERB_CHECK] = emr_cmd_check,
-	[EMR_VERB_HELP] = emr_cmd_help,
+/* A verb gives the status of what it does, and the problem to be said; some say all themselves,
+ * because they go on behind it or in another process, and give the exit code. */
+static const struct {
+	emr_status (*act)(const emr_args *args, emr_out *out, emr_problem *out_problem);
+	int (*run)(const emr_args *args, emr_out *out);
+} verbs[EMR_VERB_COUNT] = {
+	[EMR_VERB_INIT] = {.run = emr_cmd_init},
+	[EMR_VERB_JOIN] = {.act = emr_cmd_join},
+	[EMR_VERB_MOUNT] = {.run = emr_cmd_mount},
+	[EMR_VERB_UNMOUNT] = {.run = emr_cmd_unmount},
+	[EMR_VERB_STATUS] = {.act = emr_cmd_status},
+	[EMR_VERB_RESTORE] = {.act = emr_cmd_restore},
+	[EMR_VERB_MOVE] = {.act = emr_cmd_move},
+	[EMR_VERB_SHARE] = {.act = emr_cmd_share},
+	[EMR_VERB_REVOKE] = {.act = emr_cmd_revoke},
+	[EMR_VERB_ERASE] = {.act = emr_cmd_erase},
+	[EMR_VERB_KEEP] = {.act = emr_cmd_keep},
+	[EMR_VERB_COPIES] = {.act = emr_cmd_copies},
+	[EMR_VERB_PEOPLE] = {.act = emr_cmd_people},
+	[EMR_VERB_ORG] = {.run = emr_cmd_org},
+	[EMR_VERB_DATASET] = {.act = emr_cmd_dataset},
+	[EMR_VERB_AGENT] = {.run = emr_cmd_agent},
+	[EMR_VERB_HOST] = {.run = emr_cmd_host},
+	[EMR_VERB_REQUEST] = {.act = emr_cmd_request},
+	[EMR_VERB_APPROVE] = {.act = emr_cmd_approve},
+	[EMR_VERB_DENY] = {.act = emr_cmd_deny},
+	[EMR_VERB_LOG] = {.act = emr_cmd_log},
+	[EMR_VERB_VERIFY] = {.act = emr_cmd_verify},
+	[EMR_VERB_LEDGER] = {.act = emr_cmd_ledger},
+	[EMR_VERB_WALLET] = {.act = emr_cmd_wallet},
+	[EMR_VERB_EXPORT] = {.act = emr_cmd_export},
+	[EMR_VERB_IMPORT] = {.act = emr_cmd_import},
+	[EMR_VERB_BACKUP] = {.act = emr_cmd_backup},
+	[EMR_VERB_PASSWD] = {.act = emr_cmd_passwd},
+	[EMR_VERB_WORDS] = {.act = emr_cmd_words},
+	[EMR_VERB_RECOVER] = {.act = emr_cmd_recover},
+	[EMR_VERB_DEVICE] = {.act = emr_cmd_device},
+	[EMR_VERB_CHECK] = {.act = emr_cmd_check},
+	[EMR_VERB_HELP] = {.run = emr_cmd_help},
 };
 
 static int say_text(emr_out *out, const char *name, char *text)
@@ -79,6 +84,8 @@ int emr_cmd_help(const emr_args *args, emr_out *out)
 
 static int run(const emr_args *args, emr_out *out)
 {
+	emr_problem problem = {0};
+
 	if (args->given[EMR_OPT_VERSION]) {
 		emr_say(out, "emrfs %s\n", EMRFS_VERSION);
 		emr_out_text(out, "release", EMRFS_VERSION);
@@ -88,7 +95,10 @@ static int run(const emr_args *args, emr_out *out)
 		return say_text(out, "text",
 			args->verb == EMR_VERB_HELP ? emr_help_overview(false)
 						    : emr_help_verb(args->verb));
-	return verbs[args->verb](args, out);
+	if (verbs[args->verb].run != NULL)
+		return verbs[args->verb].run(args, out);
+	return emr_out_done(out, verbs[args->verb].act(args, out, &problem), &problem,
+		emr_verb_get(args->verb)->name);
 }
 
 /* A program may start us with its standard descriptors closed: files of ours would get their

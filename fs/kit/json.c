@@ -20,3 +20,10 @@ bool emr_json_flag_at(const json_t *object, const char *name)
 {
 	return json_is_true(json_object_get(object, name));
 }
+
+json_t *emr_json_list_at(json_t *object, const char *name)
+{
+	if (!json_is_array(json_object_get(object, name)))
+		(void)json_object_set_new(object, name, json_array());
+	return json_object_get(object, name);
+}

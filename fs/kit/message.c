@@ -334,20 +334,17 @@ void emr_newer_numbers(char *out, size_t size)
 			(unsigned long long)met, (unsigned long long)known);
 }
 
-void emr_problem_set(emr_problem *problem, emr_message message, ...)
+void emr_problem_set_list(emr_problem *problem, emr_message message, va_list arguments)
 {
 	char template[EMR_PROBLEM_TEXT_BYTES], numbers[120];
 	pairs known = {0};
 	const char *name;
-	va_list arguments;
 
-	va_start(arguments, message);
 	while (known.n < PAIRS_MAX && (name = va_arg(arguments, const char *)) != NULL) {
 		known.names[known.n] = name;
 		known.values[known.n] = va_arg(arguments, const char *);
 		known.n++;
 	}
-	va_end(arguments);
 	if (message == EMR_SAY_NEWER_FORMAT && known.n < PAIRS_MAX) {
 		emr_newer_numbers(numbers, sizeof numbers);
 		known.names[known.n] = "numbers";
@@ -363,6 +360,15 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)
 		emr_show(value_of(&known, "path", 4), problem->path, sizeof problem->path);
+}
+
+void emr_problem_set(emr_problem *problem, emr_message message, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, message);
+	emr_problem_set_list(problem, message, arguments);
+	va_end(arguments);
 }
 
 emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_problem)

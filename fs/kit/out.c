@@ -63,6 +63,17 @@ void emr_remark(emr_out *out, const emr_problem *problem)
 	print_problem(out, problem);
 }
 
+void emr_remark_that(emr_out *out, emr_message message, ...)
+{
+	emr_problem problem = {0};
+	va_list arguments;
+
+	va_start(arguments, message);
+	emr_problem_set_list(&problem, message, arguments);
+	va_end(arguments);
+	emr_remark(out, &problem);
+}
+
 /* ---- progress ---- */
 
 #define DRAW_EVERY_NS INT64_C(100000000)

@@ -182,21 +182,63 @@ emr_status emr_client_ask(emr_client *client, const emr_request *request, int ti
 	return emr_client_receive(client, timeout_ms, out_object, out_problem);
 }
 
+emr_status emr_client_add(void *whole, json_t *object)
+{
+	json_t **io_whole = whole, *value;
+	const char *name;
+	int failed = 0;
+
+	if (*io_whole == NULL) {
+		*io_whole = object;
+		return EMR_OK;
+	}
+	json_object_foreach(object, name, value)
+	{
+		json_t *before = json_object_get(*io_whole, name);
+
+		failed |= json_is_array(before) && json_is_array(value)
+				  ? json_array_extend(before, value)
+				  : json_object_set(*io_whole, name, value);
+	}
+	json_decref(object);
+	return failed == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_client_gather(emr_client *client, const emr_request *request, int timeout_ms,
+	emr_out *out, const char *doing, json_t **out_whole, emr_problem *out_problem)
+{
+	json_auto_t *whole = NULL;
+
+	EMR_TRY(emr_client_send(client, request, out_problem));
+	while (!emr_json_flag_at(whole, "done")) {
+		json_t *object = NULL;
+		const json_t *progress;
+
+		EMR_TRY(emr_client_receive(client, timeout_ms, &object, out_problem));
+		progress = json_object_get(object, "progress");
+		if (progress != NULL && doing != NULL)
+			emr_progress_of(out, doing, EMR_PROGRESS_RECORDS,
+				emr_json_number_at(progress, "so_far"),
+				emr_json_number_at(progress, "of"));
+		EMR_TRY(emr_client_add(&whole, object));
+	}
+	emr_progress_end(out);
+	*out_whole = json_incref(whole);
+	return EMR_OK;
+}
+
 emr_status emr_client_path(
-	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
+	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *report = NULL;
-	emr_status status;
+	json_auto_t *report = NULL;
 
-	if (args->n_operands == 0)
+	if (path == NULL)
 		return EMR_OK;
 	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
-	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
-		args->operands[0], request->path, sizeof request->path);
-	json_decref(report);
 	request->has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
-	return status;
+	if (emr_path_in_folder(json_string_value(json_object_get(report, "folder")), path,
+		    request->path, sizeof request->path) == EMR_OK)
+		return EMR_OK;
+	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 }

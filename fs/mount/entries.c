@@ -151,7 +151,8 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK && has_object && emr_path_is_shared(request->path)) {
 		json_decref(l.portion);
-		return emr_shared_not_yours(request->path, _("ledger PATH"), out_problem);
+		return emr_shared_refuse(
+			request->path, EMR_SAY_NOT_YOURS, _("ledger PATH"), out_problem);
 	}
 	if (status == EMR_OK && has_object) {
 		status = emr_answer_find(

@@ -209,8 +209,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	bool is_others =
 		!request->deleted && !request->unreadable && emr_path_is_shared(request->path);
 	uint64_t copies = 0;
-	emr_status status =
-		is_others ? emr_shared_not_yours(request->path, "erase", out_problem) : EMR_OK;
+	emr_status status = is_others ? emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "erase",
+						out_problem)
+				      : EMR_OK;
 
 	if (status == EMR_OK && request->id[0] != '\0')
 		status = emr_unhex(request->id, what.objects.b, sizeof what.objects.b);

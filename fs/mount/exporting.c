@@ -199,7 +199,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
-		status = emr_shared_not_yours(request->path,
+		status = emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS,
 			request->proof ? _("export --proof") : "export", out_problem);
 	if (status == EMR_OK)
 		status = output_begin(&out, out_problem);

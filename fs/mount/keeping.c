@@ -77,7 +77,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 	emr_status status = l.kept != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && is_shared && request->drop)
-		status = emr_shared_keeps_all(request->path, out_problem);
+		status = emr_shared_refuse(
+			request->path, EMR_SAY_NOT_YOURS_TO_DROP, "keep", out_problem);
 	else if (status == EMR_OK && request->has_path && !is_shared)
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)

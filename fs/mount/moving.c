@@ -103,9 +103,10 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 {
 	emr_move what = {.from = request->path, .to = request->to, .only_look = request->look};
 	emr_moved moved = {0};
-	emr_status status = emr_path_is_shared(request->path)
-				    ? emr_shared_not_yours(request->path, "move", out_problem)
-				    : EMR_OK;
+	emr_status status =
+		emr_path_is_shared(request->path)
+			? emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "move", out_problem)
+			: EMR_OK;
 	json_t *object;
 
 	if (status == EMR_OK && request->shown[0] != '\0')

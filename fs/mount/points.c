@@ -16,7 +16,6 @@
 #include "replica/points.h"
 
 #define HANDOVERS_MAX 64 /* keys of one domain in a row; more is no domain of ours */
-#define PORTION 20	 /* names of others are long */
 
 /* ---- whose keys ---- */
 
@@ -276,35 +275,21 @@ static emr_status count(counting *c)
 
 /* ---- the answer ---- */
 
-static emr_status emit_list(const char *name, const json_t *list, emr_emit_fn emit, void *arg)
-{
-	for (size_t i = 0; i < json_array_size(list); i += PORTION) {
-		json_t *portion = json_array(), *object;
-
-		for (size_t k = i; k < i + PORTION && k < json_array_size(list); k++)
-			json_array_append(portion, json_array_get(list, k));
-		object = json_pack("{s:o}", name, portion);
-		EMR_TRY(object != NULL ? emit(arg, object) : EMR_NO_MEMORY);
-	}
-	return EMR_OK;
-}
-
 static emr_status emit_all(const counting *c, emr_emit_fn emit, void *arg)
 {
 	const emr_credit *own = &c->own;
-	json_t *end;
 
 	if (c->points > INT64_MAX)
 		return EMR_LIMIT;
-	EMR_TRY(emit_list("entries", c->entries, emit, arg));
-	EMR_TRY(emit_list("ranking", c->ranking, emit, arg));
-	EMR_TRY(emit_list("accounts", c->names, emit, arg));
-	end = json_pack("{s:b, s:I, s:I, s:{s:I, s:I, s:I}}", "done", 1, "points",
-		(json_int_t)c->points, "credit",
-		(json_int_t)(own->patient + own->agent + own->hospital), "counted", "patient",
-		(json_int_t)own->patient, "agent", (json_int_t)own->agent, "hospital",
-		(json_int_t)own->hospital);
-	return end != NULL ? emit(arg, end) : EMR_NO_MEMORY;
+	EMR_TRY(emr_emit_list("entries", c->entries, emit, arg));
+	EMR_TRY(emr_emit_list("ranking", c->ranking, emit, arg));
+	EMR_TRY(emr_emit_list("accounts", c->names, emit, arg));
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I, s:{s:I, s:I, s:I}}", "done", 1, "points",
+			(json_int_t)c->points, "credit",
+			(json_int_t)(own->patient + own->agent + own->hospital), "counted",
+			"patient", (json_int_t)own->patient, "agent", (json_int_t)own->agent,
+			"hospital", (json_int_t)own->hospital));
 }
 
 emr_status emr_answer_wallet(emr_session *session, const emr_request *request, emr_emit_fn emit,

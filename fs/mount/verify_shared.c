@@ -247,46 +247,42 @@ static void put_origin(emr_reach *reach, const emr_request *request, emr_out *ou
 	json_decref(report);
 }
 
-static int conclude(reading *r, emr_reach *reach, const emr_request *request)
+static emr_status conclude(
+	reading *r, emr_reach *reach, const emr_request *request, emr_problem *out_problem)
 {
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	emr_problem problem = {0};
 
 	emr_out_number(r->out, "checked", r->checked);
 	emr_out_put(r->out, "bad", json_incref(r->bad));
 	emr_number_text(json_array_size(r->bad), n);
 	emr_number_text(r->checked, m);
-	if (json_array_size(r->bad) > 0) {
-		emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
-		return emr_out_fail(r->out, &problem);
-	}
+	if (json_array_size(r->bad) > 0)
+		return EMR_PROBLEM(
+			EMR_DAMAGED, out_problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
 	emr_say(r->out,
 		emr_text_of(
 			r->checked, "%s check, nothing wrong.\n", "%s checks, nothing wrong.\n"),
 		m);
 	put_origin(reach, request, r->out);
-	return EMR_EXIT_DONE;
+	return EMR_OK;
 }
 
-int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out)
+emr_status emr_verify_shared(
+	emr_reach *reach, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
+	__attribute__((cleanup(reading_free)))
 	reading r = {.out = out, .buffer = malloc(CHUNK), .bad = json_array()};
 	EMR_AUTO_FREE char *path = NULL;
-	emr_problem problem = {0};
-	emr_status status = r.buffer != NULL && r.bad != NULL ? EMR_OK : EMR_NO_MEMORY;
-	int code;
+	emr_status status;
 
-	if (status == EMR_OK && asprintf(&path, "%s/%s", reach->folder, request->path) < 0)
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = check_tree(&r, path, strlen(reach->folder));
+	if (r.buffer == NULL || asprintf(&path, "%s/%s", reach->folder, request->path) < 0)
+		return EMR_NO_MEMORY;
+	status = check_tree(&r, path, strlen(reach->folder));
 	if (status == EMR_NOT_FOUND)
-		emr_problem_set(&problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
 	else if (status != EMR_OK)
-		emr_problem_set_status(&problem, status, request->path);
+		emr_problem_set_status(out_problem, status, request->path);
 	if (status == EMR_OK && whole_of(request) != NULL)
 		status = say_gaps(&r, whole_of(request));
-	code = status == EMR_OK ? conclude(&r, reach, request) : emr_out_fail(out, &problem);
-	reading_free(&r);
-	return code;
+	return status == EMR_OK ? conclude(&r, reach, request, out_problem) : status;
 }

@@ -20,6 +20,17 @@ typedef struct agents_answer {
 	size_t groups_n, cfrags_n, given;
 } agents_answer;
 
+static void agents_answer_end(agents_answer *a)
+{
+	for (size_t i = 0; i < a->groups_n; i++)
+		emr_fragment_free(a->fragments[i]);
+	free(a->fragments);
+	free(a->groups);
+	free(a->cfrags);
+	free(a->codes);
+	free(a->capsules);
+}
+
 static emr_status begin_group(agents_answer *a, uint32_t epoch)
 {
 	const question *q = a->q;
@@ -198,35 +209,26 @@ static emr_status put_in_outbox(const agents_answer *a)
 
 static emr_status give_fragments(emr_agency *agency, question *q, emr_release_tally *tally)
 {
-	agents_answer a = {.agency = agency, .q = q};
+	__attribute__((cleanup(agents_answer_end))) agents_answer a = {.agency = agency, .q = q};
 	size_t n = q->body.count;
 	bool may = true;
-	emr_status status = EMR_NO_MEMORY;
 
 	a.capsules = calloc(n, sizeof *a.capsules);
 	a.codes = calloc(n, sizeof *a.codes);
 	a.cfrags = calloc(n, sizeof *a.cfrags);
 	a.groups = calloc(n, sizeof *a.groups);
 	a.fragments = calloc(n, sizeof(emr_fragment *));
-	if (a.capsules != NULL && a.codes != NULL && a.cfrags != NULL && a.groups != NULL &&
-		a.fragments != NULL)
-		status = judge_slots(&a);
-	if (status == EMR_OK)
-		status = convert_all(&a);
-	if (status == EMR_OK && a.given == 0)
-		status = desk_may_refuse(&agency->desk, q, &may);
-	if (status == EMR_OK && may)
-		status = put_in_outbox(&a);
-	for (size_t i = 0; i < a.groups_n; i++)
-		emr_fragment_free(a.fragments[i]);
-	free(a.fragments);
-	free(a.groups);
-	free(a.cfrags);
-	free(a.codes);
-	free(a.capsules);
-	if (status == EMR_OK && !may)
-		tally_answer(q, 0, EMR_RESULT_APPLIED, tally);
-	return status;
+	if (a.capsules == NULL || a.codes == NULL || a.cfrags == NULL || a.groups == NULL ||
+		a.fragments == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(judge_slots(&a));
+	EMR_TRY(convert_all(&a));
+	if (a.given == 0)
+		EMR_TRY(desk_may_refuse(&agency->desk, q, &may));
+	if (may)
+		return put_in_outbox(&a);
+	tally_answer(q, 0, EMR_RESULT_APPLIED, tally);
+	return EMR_OK;
 }
 
 static emr_status open_question(emr_agency *agency, question *q)

@@ -286,26 +286,26 @@ emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights
 {
 	EMR_AUTO_BUF readers = {0};
 	unsigned near = 0;
-	emr_status status = n <= EMR_AGENTS_MAX ? EMR_OK : EMR_INVALID;
 
+	if (n > EMR_AGENTS_MAX)
+		return EMR_INVALID;
 	/* The owner has said so, of an organisation whose reader is in it, too. */
-	if (status == EMR_OK && n > 0 && !share_may_be_near(rights))
-		status = share_near(share, grantee, &readers);
-	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+	if (n > 0 && !share_may_be_near(rights))
+		EMR_TRY(share_near(share, grantee, &readers));
+	for (unsigned i = 0; i < n; i++) {
 		emr_known_person agent;
+		emr_status status = emr_replica_person(share->o.replica, ids[i], &agent);
 
-		status = emr_replica_person(share->o.replica, ids[i], &agent);
-		if (status == EMR_NOT_FOUND) {
-			status = EMR_OK;
-		} else if (status == EMR_OK && share_is_near(&readers, agent.row.org)) {
-			if (out != NULL)
-				out[near] = ids[i];
-			near++;
-		}
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+		if (status == EMR_NOT_FOUND || !share_is_near(&readers, agent.row.org))
+			continue;
+		if (out != NULL)
+			out[near] = ids[i];
+		near++;
 	}
-	if (status == EMR_OK)
-		*out_n = near;
-	return status;
+	*out_n = near;
+	return EMR_OK;
 }
 
 /* How many fragments there are the grant says: what such an agent would have is cut all the same,

@@ -20,6 +20,17 @@ typedef struct slots {
 	uint32_t last_epoch; /* whose keys can be had */
 } slots;
 
+static void slots_end(slots *s)
+{
+	free(s->all);
+}
+
+static void ask_auto_free(emr_ask **ask)
+{
+	emr_ask_free(*ask);
+}
+#define AUTO_ASK __attribute__((cleanup(ask_auto_free))) emr_ask *
+
 static emr_status add_slot(slots *s, emr_access_slot slot)
 {
 	emr_access_slot *grown;
@@ -158,8 +169,7 @@ static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
 static emr_status new_question(
 	emr_shared *shared, parcel *p, emr_access_slot *all, size_t n, emr_ask **out_ask)
 {
-	emr_ask *ask = calloc(1, sizeof *ask);
-	emr_status status;
+	AUTO_ASK ask = calloc(1, sizeof *ask);
 
 	if (ask == NULL)
 		return EMR_NO_MEMORY;
@@ -167,18 +177,12 @@ static emr_status new_question(
 	ask->release = (emr_known_release){.domain = shared->received.grant.domain,
 		.access = emr_id16_random(),
 		.grant = shared->received.grant.grant};
-	status = list_responders(ask);
-	if (status == EMR_OK)
-		status = emr_box_key_new_request(&ask->epk);
-	if (status == EMR_OK)
-		status = load_slots(ask, all, n);
-	if (status == EMR_OK)
-		status = add_question(p, ask, all);
-	if (status != EMR_OK) {
-		emr_ask_free(ask);
-		return status;
-	}
+	EMR_TRY(list_responders(ask));
+	EMR_TRY(emr_box_key_new_request(&ask->epk));
+	EMR_TRY(load_slots(ask, all, n));
+	EMR_TRY(add_question(p, ask, all));
 	*out_ask = ask;
+	ask = NULL;
 	return EMR_OK;
 }
 
@@ -187,7 +191,7 @@ emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, 
 {
 	emr_share *share = shared->share;
 	AUTO_PARCEL p = {0};
-	emr_ask *ask = NULL;
+	AUTO_ASK ask = NULL;
 	emr_status status;
 
 	if (n == 0)
@@ -200,9 +204,9 @@ emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, 
 		status = parcel_send(&p);
 	if (status == EMR_OK) {
 		*out_ask = ask;
+		ask = NULL;
 		return EMR_OK;
 	}
-	emr_ask_free(ask);
 	if (out_trouble != NULL && share->refusal != 0)
 		*out_trouble = (emr_share_trouble){.why = EMR_WHY_LEDGER, .code = share->refusal};
 	return status;
@@ -304,32 +308,28 @@ emr_status emr_shared_ask_names_of(emr_share *share, emr_names_asked *all, size_
 emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	slots s = {.shared = shared};
+	__attribute__((cleanup(slots_end))) slots s = {.shared = shared};
 	emr_id16 domain = shared->received.grant.domain;
-	emr_status status = emr_shared_check(shared, out_trouble);
 
 	*out_ask = NULL;
-	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_READ) == 0) {
+	EMR_TRY(emr_shared_check(shared, out_trouble));
+	if ((shared->received.grant.row.rights & EMR_GRANT_READ) == 0) {
 		if (out_trouble != NULL)
 			out_trouble->why = EMR_WHY_RIGHTS;
 		return EMR_DENIED;
 	}
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		emr_replica_head head;
 
-		status = emr_replica_head_get(shared->share->o.replica, domain, objects[i], &head);
-		if (status == EMR_OK && (head.state != EMR_OBJECT_LIVE || head.pversion == 0))
-			status = EMR_NOT_FOUND;
-		if (status == EMR_OK &&
-			shared_content_key(shared, objects[i], head.pversion) == NULL)
-			status = add_slot(&s, (emr_access_slot){.object_id = objects[i],
-						      .version = head.pversion,
-						      .kind = EMR_CAPSULE_CONTENT});
+		EMR_TRY(emr_replica_head_get(shared->share->o.replica, domain, objects[i], &head));
+		if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
+			return EMR_NOT_FOUND;
+		if (shared_content_key(shared, objects[i], head.pversion) == NULL)
+			EMR_TRY(add_slot(&s, (emr_access_slot){.object_id = objects[i],
+						     .version = head.pversion,
+						     .kind = EMR_CAPSULE_CONTENT}));
 	}
-	if (status == EMR_OK)
-		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
-	free(s.all);
-	return status;
+	return shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
 }
 
 void emr_ask_free(emr_ask *ask)

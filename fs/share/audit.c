@@ -29,6 +29,12 @@ typedef struct audit {
 	size_t n_grants;
 } audit;
 
+static void audit_end(audit *a)
+{
+	emr_box_key_free(a->box);
+	free(a->grants);
+}
+
 static bool is_damage(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
@@ -180,7 +186,7 @@ static emr_status one_report(void *arg, const emr_known_report *report)
 	audit *a = arg;
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_report_row *rows = NULL;
+	EMR_AUTO_FREE emr_report_row *rows = NULL;
 	emr_replica_item item;
 	size_t n = 0;
 	emr_status status = share_item(
@@ -196,31 +202,23 @@ static emr_status one_report(void *arg, const emr_known_report *report)
 		a->damaged++;
 		return EMR_OK;
 	}
-	if (status == EMR_OK)
-		status = tell_rows(a, report, &item, rows, n);
-	free(rows);
-	return status;
+	return status == EMR_OK ? tell_rows(a, report, &item, rows, n) : status;
 }
 
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
 {
+	__attribute__((cleanup(audit_end)))
 	audit a = {.share = share, .domain = domain, .fn = fn, .arg = arg};
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_status status = share_own_domain(share, domain, &row, &public);
 
-	if (status == EMR_OK)
-		status = emr_box_key_domain(share->o.keyring, domain, &a.box);
-	if (status == EMR_OK) {
-		a.owner = public.signer_id;
-		status = emr_replica_releases(share->o.replica, domain, one_release, &a);
-	}
-	if (status == EMR_OK)
-		status = emr_replica_reports(share->o.replica, domain, one_report, &a);
-	emr_box_key_free(a.box);
-	free(a.grants);
-	if (status == EMR_OK && out_damaged != NULL)
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &a.box));
+	a.owner = public.signer_id;
+	EMR_TRY(emr_replica_releases(share->o.replica, domain, one_release, &a));
+	EMR_TRY(emr_replica_reports(share->o.replica, domain, one_report, &a));
+	if (out_damaged != NULL)
 		*out_damaged = a.damaged;
-	return status;
+	return EMR_OK;
 }

@@ -519,6 +519,11 @@ typedef struct cutting {
 	emr_buf devices; /* emr_device, ... */
 } cutting;
 
+static void cutting_end(cutting *c)
+{
+	emr_buf_free(&c->devices);
+}
+
 static emr_status note_other(void *arg, const emr_known_person *key)
 {
 	cutting *c = arg;
@@ -554,12 +559,12 @@ static emr_status renew_domain(emr_share *share, emr_id16 domain, uint64_t befor
 	emr_domain_public public;
 	emr_row_domain row;
 	uint64_t begun = 0;
-	emr_status status = share_own_domain(share, domain, &row, &public);
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
-		status = seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &begun);
-	if (status != EMR_OK || (begun < before && !lost->has_others))
-		return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &begun));
+	if (begun < before && !lost->has_others)
+		return EMR_OK;
 	if (begun < before)
 		status = emr_share_begin_epoch(share, domain);
 	lost->epochs += status == EMR_OK;
@@ -578,23 +583,18 @@ static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
 
 emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost)
 {
-	cutting c = {.has_others = false};
+	__attribute__((cleanup(cutting_end))) cutting c = {.has_others = false};
 	emr_replica_position at = {0};
 	emr_status status = person_of(share, &c.person);
 
 	*out_lost = (emr_lost){.is_first = status == EMR_OK && is_first(share, c.person)};
 	if (status != EMR_OK || !out_lost->is_first)
 		return status;
-	status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = emr_replica_at(share->o.replica, &at);
-	if (status == EMR_OK)
-		status = emr_replica_people(share->o.replica, note_other, &c);
-	if (status == EMR_OK)
-		status = emr_share_devices(share, note_lost, &c);
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_replica_at(share->o.replica, &at));
+	EMR_TRY(emr_replica_people(share->o.replica, note_other, &c));
+	EMR_TRY(emr_share_devices(share, note_lost, &c));
 	out_lost->has_others = c.has_others;
-	if (status == EMR_OK)
-		status = remove_all(share, &c, tell);
-	emr_buf_free(&c.devices);
-	return status == EMR_OK ? renew_all(share, at.size, out_lost) : status;
+	EMR_TRY(remove_all(share, &c, tell));
+	return renew_all(share, at.size, out_lost);
 }

@@ -209,13 +209,11 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	emr_replica_item item;
 	emr_domain_public public;
 	emr_row_domain row;
-	emr_status status = share_own_domain(share, domain, &row, &public);
 
-	if (status == EMR_OK) /* the row's last item began the epoch: keys are not rotated yet */
-		status = share_item(
-			share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	/* the row's last item began the epoch: keys are not rotated yet */
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &bytes, &item));
 	d.since_seq = item.seq;
 	d.since_time = item.ledger_time;
 	d.epoch = row.head.epoch;
@@ -338,19 +336,18 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	bool is_read = false, is_anew = false;
 	uint64_t former_since = 0;
 	emr_id32 prev;
-	emr_status status;
 
 	if (grant->row.n == 0 || phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED)
 		return EMR_OK;
-	status = share_fragments_epoch(share, grant, &newest);
-	if (status == EMR_OK && newest < r->epoch)
-		status = is_hers_and_read(share, grant, &is_read);
-	if (status == EMR_OK && is_read)
-		status = share_is_given_anew(share, grant, &is_anew);
-	if (status == EMR_OK && is_read)
-		status = share_former_key_since(share, grant, &former_since);
-	if (status != EMR_OK || !is_read || is_anew || former_since != 0)
-		return status;
+	EMR_TRY(share_fragments_epoch(share, grant, &newest));
+	if (newest < r->epoch)
+		EMR_TRY(is_hers_and_read(share, grant, &is_read));
+	if (is_read)
+		EMR_TRY(share_is_given_anew(share, grant, &is_anew));
+	if (is_read)
+		EMR_TRY(share_former_key_since(share, grant, &former_since));
+	if (!is_read || is_anew || former_since != 0)
+		return EMR_OK;
 	EMR_TRY(share_grant_facts(share, grant->domain, grant->grant, &facts));
 	EMR_TRY(share_agents(share, facts.terms.grantee, facts.terms.rights, facts.read.agents,
 		facts.read.n, agents));

@@ -110,15 +110,16 @@ emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, b
 {
 	seeking s = {.share = share, .former = grant, .now = share_now(share)};
 	bool is_known = false;
-	emr_status status = emr_box_key_domain(share->o.keyring, grant->domain, &s.box);
+	AUTO_BOX_KEY box = NULL;
 
-	if (status == EMR_OK)
-		status = look_where_it_belongs(&s, grant, &s.share_id, &is_known);
-	if (status == EMR_OK && is_known)
-		status = share_grant_seq(share, grant, &s.seq);
-	if (status == EMR_OK && is_known)
-		status = emr_replica_grants(share->o.replica, grant->domain, compare, &s);
-	emr_box_key_free(s.box);
-	*out_is = status == EMR_OK && s.is_found;
-	return status;
+	*out_is = false;
+	EMR_TRY(emr_box_key_domain(share->o.keyring, grant->domain, &box));
+	s.box = box;
+	EMR_TRY(look_where_it_belongs(&s, grant, &s.share_id, &is_known));
+	if (!is_known)
+		return EMR_OK;
+	EMR_TRY(share_grant_seq(share, grant, &s.seq));
+	EMR_TRY(emr_replica_grants(share->o.replica, grant->domain, compare, &s));
+	*out_is = s.is_found;
+	return EMR_OK;
 }

@@ -66,13 +66,12 @@ static emr_status note_grant(void *arg, const emr_given *given)
 		given->agents_count == 0)
 		return EMR_OK;
 	o.is_inner = share_is_among(&l->inner, given->grant.grant);
-	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
-	if (status == EMR_OK)
-		status = may_grantee_act(l->share, given, &may_act);
-	if (status == EMR_OK && is_hers && may_act)
-		status = share_former_key_since(l->share, &given->grant, &former_since);
-	if (status != EMR_OK || !is_hers || !may_act || former_since != 0)
-		return status;
+	EMR_TRY(emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers));
+	EMR_TRY(may_grantee_act(l->share, given, &may_act));
+	if (is_hers && may_act)
+		EMR_TRY(share_former_key_since(l->share, &given->grant, &former_since));
+	if (!is_hers || !may_act || former_since != 0)
+		return EMR_OK;
 	status = share_agents_gone(
 		l->share, &given->grant, given->agents, given->agents_count, o.gone, &o.gone_n);
 	o.is_shut = has_too_few(&o);

@@ -169,19 +169,15 @@ static emr_status stated_last(emr_share *share, emr_id16 domain, emr_id32 grante
 	bool is_in = false, was_in;
 	uint64_t ended_unix_s = 0;
 	emr_id32 steward;
-	emr_status status = dataset_of(share, grantee, out_dataset);
 
-	if (status == EMR_OK)
-		status = joined_by(
-			share->o.replica, domain, out_dataset->id, &is_in, &was_in, out_row);
+	EMR_TRY(dataset_of(share, grantee, out_dataset));
+	EMR_TRY(joined_by(share->o.replica, domain, out_dataset->id, &is_in, &was_in, out_row));
 	memcpy(steward.b, out_dataset->row.steward, sizeof steward.b);
-	if (status == EMR_OK && is_in)
-		status = share_key_end(share, steward, &ended_unix_s);
-	if (status == EMR_OK && (!is_in || ended_unix_s != 0))
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK
-		       ? stated(share, domain, out_dataset->id, out_row, out_before, out_time)
-		       : status;
+	if (is_in)
+		EMR_TRY(share_key_end(share, steward, &ended_unix_s));
+	if (!is_in || ended_unix_s != 0)
+		return EMR_NOT_FOUND;
+	return stated(share, domain, out_dataset->id, out_row, out_before, out_time);
 }
 
 emr_status emr_share_counts_due(
@@ -251,10 +247,9 @@ emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 gr
 	uint64_t time = 0;
 	emr_row_join row;
 	emr_team dataset;
-	emr_status status = stated_last(share, domain, grantee, &dataset, &row, &before, &time);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(stated_last(share, domain, grantee, &dataset, &row, &before, &time));
 	emr_counts_encode(counts, plain);
 	is_same = emr_counts_part_says(emr_buf_view(&before), mark_key, plain);
 	if (!is_same)

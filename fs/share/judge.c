@@ -209,10 +209,9 @@ static emr_status judge_grantee(
 	status = emr_replica_team(d->share->o.replica, via, &row);
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_replica_members(d->share->o.replica, via, member_row, &m);
-	if (status != EMR_OK || m.row.head.state != EMR_MEMBER_ACTIVE ||
-		now >= m.row.not_after_unix_s)
-		return status;
+	EMR_TRY(emr_replica_members(d->share->o.replica, via, member_row, &m));
+	if (m.row.head.state != EMR_MEMBER_ACTIVE || now >= m.row.not_after_unix_s)
+		return EMR_OK;
 	/* Terms that are not there bind nobody, and tell nobody who reads. */
 	status = emr_team_get(d->share->o.replica, via, &terms);
 	if (status == EMR_NOT_FOUND)

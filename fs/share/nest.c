@@ -174,6 +174,7 @@ static void nesting_end(nesting *nest)
 		free(nest->places[i].ties);
 	free(nest->places);
 }
+#define AUTO_NESTING __attribute__((cleanup(nesting_end))) nesting
 
 /* ---- giving on ---- */
 
@@ -441,26 +442,23 @@ static emr_status tie_place(nesting *nest, size_t i)
 static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, const emr_buf *shut,
 	uint64_t *out_changes, bool *out_is_late)
 {
-	nesting nest = {.share = share, .now = share_now(share), .shut = shut};
+	AUTO_NESTING nest = {.share = share, .now = share_now(share), .shut = shut};
 	emr_row_domain row;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = read_all(&nest, tree, n);
-	for (size_t i = 0; i < nest.n && status == EMR_OK; i++) {
-		if (nest.places[i].outer == NOWHERE)
-			continue;
-		status = share_domain(share, nest.places[i].domain, &row);
-		status = status == EMR_OK	   ? tie_place(&nest, i)
-			 : status == EMR_NOT_FOUND ? EMR_OK
-						   : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(read_all(&nest, tree, n));
+	for (size_t i = 0; i < nest.n; i++) {
+		emr_status status = EMR_NOT_FOUND;
+
+		if (nest.places[i].outer != NOWHERE)
+			status = share_domain(share, nest.places[i].domain, &row);
+		if (status != EMR_NOT_FOUND)
+			EMR_TRY(status == EMR_OK ? tie_place(&nest, i) : status);
 	}
-	nesting_end(&nest);
-	if (status == EMR_OK && out_changes != NULL)
+	if (out_changes != NULL)
 		*out_changes = nest.changes;
-	if (status == EMR_OK)
-		*out_is_late = nest.is_late;
-	return status;
+	*out_is_late = nest.is_late;
+	return EMR_OK;
 }
 
 /* One at a time in a process: clerk, publisher and office come for the same reason at the same
@@ -514,30 +512,25 @@ static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, 
 static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
 	emr_id32 grantee, size_t *out_n)
 {
-	nesting nest = {.share = share, .now = share_now(share)};
+	AUTO_NESTING nest = {.share = share, .now = share_now(share)};
 	emr_known_person person;
 	emr_id32 root;
 	size_t top, ended = 0;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = share_party(share, grantee, &person, NULL);
-	if (status == EMR_OK)
-		status = read_all(&nest, tree, n);
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	EMR_TRY(read_all(&nest, tree, n));
 	top = index_of(&nest, domain);
-	if (status == EMR_OK && top == NOWHERE)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		memcpy(root.b, person.row.root, sizeof root.b);
+	if (top == NOWHERE)
+		return EMR_NOT_FOUND;
+	memcpy(root.b, person.row.root, sizeof root.b);
 	/* The innermost first: what is interrupted is not given on again from outside; TOP is the
 	 * last of them. */
-	for (size_t i = nest.n; i-- > 0 && status == EMR_OK;)
+	for (size_t i = nest.n; i-- > 0;)
 		if (is_below(&nest, i, top))
-			status = end_place(&nest, i, top, root, &ended);
-	nesting_end(&nest);
-	if (status == EMR_OK)
-		*out_n = ended;
-	return status;
+			EMR_TRY(end_place(&nest, i, top, root, &ended));
+	*out_n = ended;
+	return EMR_OK;
 }
 
 emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,

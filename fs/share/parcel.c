@@ -119,13 +119,11 @@ emr_status parcel_send(parcel *p)
 
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes)
 {
-	emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_status status = answer != NULL ? send(p, answer) : EMR_NO_MEMORY;
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 
-	if (status == EMR_OK && answer->refusal != 0)
-		status = status_of(answer->refusal);
-	if (status == EMR_OK)
-		memcpy(out_codes, answer->results, answer->n_results);
-	free(answer);
-	return status;
+	EMR_TRY(answer != NULL ? send(p, answer) : EMR_NO_MEMORY);
+	if (answer->refusal != 0)
+		EMR_TRY(status_of(answer->refusal));
+	memcpy(out_codes, answer->results, answer->n_results);
+	return EMR_OK;
 }

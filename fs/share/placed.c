@@ -86,11 +86,12 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	placing *p = arg;
 	AUTO_RECORD said = {0};
 	bool counts = false, is_hers = false;
-	emr_status status = whose(p, item->signer_id, &counts, &is_hers);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK || !counts ||
+	EMR_TRY(whose(p, item->signer_id, &counts, &is_hers));
+	if (!counts ||
 		(item->op != EMR_OP_META && item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
-		return status;
+		return EMR_OK;
 	if (p->reader == NULL)
 		status = share_reader_new(p->share, p->domain, &p->reader);
 	if (status == EMR_OK)

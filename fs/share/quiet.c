@@ -10,15 +10,14 @@
 static emr_status root_of(emr_replica *replica, emr_id32 key, uint8_t out[32])
 {
 	emr_known_person person;
-	emr_status status = emr_replica_person(replica, key, &person);
 
-	if (status == EMR_OK && (person.row.roles & EMR_ROLE_DEVICE) != 0) {
+	EMR_TRY(emr_replica_person(replica, key, &person));
+	if ((person.row.roles & EMR_ROLE_DEVICE) != 0) {
 		memcpy(key.b, person.row.ref, sizeof key.b);
-		status = emr_replica_person(replica, key, &person);
+		EMR_TRY(emr_replica_person(replica, key, &person));
 	}
-	if (status == EMR_OK)
-		memcpy(out, person.row.root, 32);
-	return status;
+	memcpy(out, person.row.root, 32);
+	return EMR_OK;
 }
 
 typedef struct looking {

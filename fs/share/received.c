@@ -315,10 +315,9 @@ emr_status emr_share_keep_received(emr_share *share, bool fetch)
 	keeping k = {.share = share, .fetch = fetch};
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
 	if (fetch && share->awaits_team_key) { /* such letters are of no domain */
 		status = emr_replica_adopt(share->o.replica, (emr_id16){{0}}, NULL);

@@ -49,9 +49,9 @@ static emr_status note_old(void *arg, const emr_given *given)
 
 	if (!is_alive(given))
 		return EMR_OK;
-	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
-	if (status != EMR_OK || !is_hers)
-		return status;
+	EMR_TRY(emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers));
+	if (!is_hers)
+		return EMR_OK;
 	memcpy(grantee.b, given->grant.row.grantee, sizeof grantee.b);
 	status = emr_team_of_grantee(l->share->o.replica, grantee, &old);
 	if (status == EMR_OK)

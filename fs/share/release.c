@@ -48,16 +48,23 @@ typedef struct owners_answer {
 	size_t given;
 } owners_answer;
 
+static void owners_answer_end(owners_answer *a)
+{
+	for (uint16_t i = 0; a->keys != NULL && i < a->q->body.count; i++)
+		emr_kem_key_free(a->keys[i]);
+	free(a->keys);
+	free(a->slots);
+}
+
 static emr_status give_slot(owners_answer *a, uint16_t i)
 {
 	const question *q = a->q;
 	emr_epoch_key *epoch = NULL;
 	capsule_facts capsule;
 	uint8_t code;
-	emr_status status = desk_judge_slot(a->desk, q, &q->body.slots[i], &capsule, &code);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(desk_judge_slot(a->desk, q, &q->body.slots[i], &capsule, &code));
 	if (code == EMR_RESULT_APPLIED) {
 		status = emr_keyring_epoch_key(
 			a->desk->share->o.keyring, q->domain, capsule.epoch, &epoch);
@@ -94,26 +101,21 @@ static emr_status send_keys(owners_answer *a)
 
 static emr_status give_release(desk *d, const question *q, size_t *out_given)
 {
-	owners_answer a = {.desk = d, .q = q};
+	__attribute__((cleanup(owners_answer_end))) owners_answer a = {.desk = d, .q = q};
 	bool may = true;
-	emr_status status;
 
 	a.slots = calloc(q->body.count, sizeof *a.slots);
 	a.keys = calloc(q->body.count, sizeof(emr_kem_key *));
-	status = a.slots != NULL && a.keys != NULL ? EMR_OK : EMR_NO_MEMORY;
-	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++)
-		status = give_slot(&a, i);
-	if (status == EMR_OK && a.given == 0)
-		status = desk_may_refuse(d, q, &may);
-	if (status == EMR_OK && may)
-		status = send_keys(&a);
-	for (uint16_t i = 0; a.keys != NULL && i < q->body.count; i++)
-		emr_kem_key_free(a.keys[i]);
-	free(a.keys);
-	free(a.slots);
-	if (status == EMR_OK)
-		*out_given = a.given;
-	return status;
+	if (a.slots == NULL || a.keys == NULL)
+		return EMR_NO_MEMORY;
+	for (uint16_t i = 0; i < q->body.count; i++)
+		EMR_TRY(give_slot(&a, i));
+	if (a.given == 0)
+		EMR_TRY(desk_may_refuse(d, q, &may));
+	if (may)
+		EMR_TRY(send_keys(&a));
+	*out_given = a.given;
+	return EMR_OK;
 }
 
 static emr_status answer_question(emr_release *release, question *q, emr_release_tally *tally)

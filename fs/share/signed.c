@@ -348,7 +348,6 @@ static void copy_statement(judging *j)
 static emr_status judge_statement(judging *j)
 {
 	bool put_by_owner = false, is_own = false;
-	emr_status status;
 
 	EMR_TRY(emr_signed_is_owner(j->replica, j->place->owner_pk, j->place->patient_pk,
 		j->place->put_signer, &put_by_owner));
@@ -373,12 +372,12 @@ static emr_status judge_statement(judging *j)
 	}
 	if (is_own)
 		return judge_own(j, put_by_owner);
-	status = judge_other(j);
+	EMR_TRY(judge_other(j));
 	/* A right to write is none to bring again what somebody else once said. */
-	if (status == EMR_OK && j->is->standing != EMR_SIGNED_MISMATCH && !put_by_owner &&
+	if (j->is->standing != EMR_SIGNED_MISMATCH && !put_by_owner &&
 		!emr_id32_equal(j->issuer, j->place->put_signer))
 		return mismatch(j, EMR_SIGNED_OTHERS_WORD);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,

@@ -321,14 +321,13 @@ static emr_status note_heir(void *arg, const emr_team *team)
 {
 	heirs *h = arg;
 	heir own;
-	emr_status status;
 
 	if (!emr_id16_equal(team->id, h->like->id) && !may_take_a_place(team, h->like))
 		return EMR_OK;
-	status = place_of(h->replica, team->id, &own);
+	EMR_TRY(place_of(h->replica, team->id, &own));
 	own.before = team->before;
 	own.is_open = team->row.head.state == EMR_DATASET_OPEN;
-	return status == EMR_OK ? emr_buf_append(&h->found, &own, sizeof own) : status;
+	return emr_buf_append(&h->found, &own, sizeof own);
 }
 
 /* Its leader stands in the row: nobody else's terms are read. */
@@ -512,12 +511,10 @@ emr_status emr_team_membership(
 	emr_replica_item facts;
 	emr_key_text text;
 	emr_membership m = {.ended_seq = 0};
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	emr_key_by_object("DM", key.object.b, &text);
-	status = emr_replica_state_get(replica, text.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(replica, text.text, &bytes));
 	if (emr_row_member_parse((emr_span){bytes.data, bytes.len}, &m.row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (m.row.head.state != EMR_MEMBER_ACTIVE) {

@@ -160,7 +160,6 @@ static emr_status take_columns(json_t *object, emr_terms *out)
 	const char *name;
 	json_t *value;
 	size_t used = 0;
-	emr_status status = json_object_size(object) > 0 ? EMR_OK : EMR_INVALID;
 
 	if (json_object_size(object) > EMR_TERMS_COLUMNS_MAX)
 		return EMR_LIMIT;
@@ -168,17 +167,13 @@ static emr_status take_columns(json_t *object, emr_terms *out)
 	{
 		emr_terms_column *column = &out->columns[out->n_columns];
 
-		if (status == EMR_OK)
-			status = check_column_name(out, name);
-		if (status == EMR_OK)
-			status = take_kind(value, &column->kind, words);
-		if (status == EMR_OK)
-			status = keep_text(out, &used, name, &column->name);
-		if (status == EMR_OK)
-			status = keep_text(out, &used, words, &column->words);
-		out->n_columns += status == EMR_OK;
+		EMR_TRY(check_column_name(out, name));
+		EMR_TRY(take_kind(value, &column->kind, words));
+		EMR_TRY(keep_text(out, &used, name, &column->name));
+		EMR_TRY(keep_text(out, &used, words, &column->words));
+		out->n_columns++;
 	}
-	return status;
+	return json_object_size(object) > 0 ? EMR_OK : EMR_INVALID;
 }
 
 /* How copies are made. */
@@ -271,33 +266,27 @@ static const char *lacking(unsigned has)
 
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what)
 {
-	json_t *object = NULL, *value;
+	json_auto_t *object = NULL;
+	json_t *value;
 	json_error_t error;
 	const char *name;
 	unsigned has = 0;
-	emr_status status = json.len <= EMR_TERMS_FILE_MAX ? EMR_OK : EMR_LIMIT;
 
 	*out = (emr_terms){.price = 0};
 	*out_what = "";
-	if (status == EMR_OK)
-		object = json_loadb(
-			(const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
-	if (status == EMR_OK && !json_is_object(object))
-		status = EMR_INVALID;
+	if (json.len > EMR_TERMS_FILE_MAX)
+		return EMR_LIMIT;
+	object = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(object))
+		return EMR_INVALID;
 	json_object_foreach(object, name, value)
-	{
-		if (status == EMR_OK)
-			status = take_member(name, value, out, &has, out_what);
-	}
-	if (status == EMR_OK) {
-		*out_what = lacking(has);
-		status = (has & HAS_ALL) == HAS_ALL ? EMR_OK : EMR_INVALID;
-	}
+		EMR_TRY(take_member(name, value, out, &has, out_what));
+	*out_what = lacking(has);
+	if ((has & HAS_ALL) != HAS_ALL)
+		return EMR_INVALID;
 	/* Records as they are have no such choice, and must not seem to have one. */
-	if (status == EMR_OK && (has & HAS_RULE) != 0 && !out->is_deidentified) {
-		*out_what = "data";
-		status = EMR_INVALID;
-	}
-	json_decref(object);
-	return status;
+	if ((has & HAS_RULE) == 0 || out->is_deidentified)
+		return EMR_OK;
+	*out_what = "data";
+	return EMR_INVALID;
 }

@@ -204,17 +204,13 @@ static emr_status judge(const chain *c, const emr_bundle *bundle, emr_signed *ou
 static emr_status open_and_judge(const chain *c, const emr_content_key *key, emr_signed *out)
 {
 	const emr_put_part *put = &c->facts->put;
-	emr_bundle *bundle = calloc(1, sizeof *bundle);
-	emr_status status = bundle == NULL ? EMR_NO_MEMORY
-			    : c->share->o.records == NULL
-				    ? EMR_UNSUPPORTED
-				    : emr_bundle_open(c->share->o.records, &put->root, key,
-					      put->record_id, put->cver, bundle);
+	EMR_AUTO_FREE emr_bundle *bundle = calloc(1, sizeof *bundle);
 
-	if (status == EMR_OK)
-		status = judge(c, bundle, out);
-	free(bundle);
-	return status;
+	EMR_TRY(bundle == NULL		      ? EMR_NO_MEMORY
+		: c->share->o.records == NULL ? EMR_UNSUPPORTED
+					      : emr_bundle_open(c->share->o.records, &put->root,
+							key, put->record_id, put->cver, bundle));
+	return judge(c, bundle, out);
 }
 
 emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *facts,

@@ -253,19 +253,15 @@ emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writ
 	bool is_anothers = false;
 	emr_writing letter;
 	emr_card card;
-	emr_status status = emr_card_read(bytes, &card);
+	emr_status status;
 
-	if (status == EMR_OK &&
-		(card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.net_id, share->net_id)))
+	EMR_TRY(emr_card_read(bytes, &card));
+	if (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.net_id, share->net_id))
 		return EMR_INVALID;
-	if (status == EMR_OK)
-		status = share_read_card(share, card.domain_id, bytes, &card);
-	if (status == EMR_OK)
-		status = emr_share_is_anothers(share, card.domain_id, &is_anothers);
-	if (status == EMR_OK && !is_anothers)
-		status = EMR_DENIED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_read_card(share, card.domain_id, bytes, &card));
+	EMR_TRY(emr_share_is_anothers(share, card.domain_id, &is_anothers));
+	if (!is_anothers)
+		return EMR_DENIED;
 	status = emr_share_writing(share, card.domain_id, &letter);
 	if (status == EMR_OK && letter.phase == EMR_WRITING_IN_FORCE) {
 		*out_writing = letter;

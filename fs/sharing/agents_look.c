@@ -51,15 +51,12 @@ static emr_status names_of(
 static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who,
 	const char *gone, const char *others)
 {
-	emr_problem problem = {0};
 	char text[900];
 
 	emr_who_text(who, text, sizeof text);
-	emr_problem_set(&problem, h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE,
-		"names", gone, "path", path, "who", text, "others", others, "called", who->called,
-		NULL);
-	if (t->visit->notices != NULL)
-		emr_notices_add_problem(t->visit->notices, &problem, path);
+	emr_notices_add_that(t->visit->notices, path,
+		h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone,
+		"path", path, "who", text, "others", others, "called", who->called, NULL);
 }
 
 static emr_status tell_handover(void *arg, const emr_handover *h)

@@ -177,28 +177,25 @@ static json_t *say_terms(const approving *a)
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	approving *a = calloc(1, sizeof *a);
-	json_t *object = NULL;
+	EMR_AUTO_FREE approving *a = calloc(1, sizeof *a);
 	uint64_t number = 0;
-	emr_status status = EMR_NO_MEMORY;
+	emr_status status;
 
-	if (a != NULL) {
-		*a = (approving){.session = session, .request = request, .problem = out_problem};
-		status = find_request(a);
-	}
+	if (a == NULL)
+		return EMR_NO_MEMORY;
+	*a = (approving){.session = session, .request = request, .problem = out_problem};
+	status = find_request(a);
 	if (status == EMR_OK && !request->look)
 		status = say_yes(a, &number);
 	if (status == EMR_OK)
-		object = request->look ? say_terms(a)
-				       : json_pack("{s:b, s:s, s:I, s:b}", "done", 1, "id",
-						 a->listed.id, "order", (json_int_t)number,
-						 "reached", emr_sharing_reaches_ledger(session));
-	free(a);
-	if (status != EMR_OK && !out_problem->is_set)
+		return emr_emit(emit, arg,
+			request->look ? say_terms(a)
+				      : json_pack("{s:b, s:s, s:I, s:b}", "done", 1, "id",
+						a->listed.id, "order", (json_int_t)number,
+						"reached", emr_sharing_reaches_ledger(session)));
+	if (!out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
-	if (status != EMR_OK)
-		return status;
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return status;
 }
 
 /* ---- one answer to one request ---- */
@@ -255,17 +252,12 @@ static emr_status is_granted(const emr_session *session, const emr_asked_for *ro
 
 static emr_status check_ledger(const emr_session *session, emr_id16 request)
 {
-	emr_share_request *asked = malloc(sizeof *asked);
-	emr_share *share = NULL;
-	emr_status status = asked != NULL ? emr_requests_share(session, &share) : EMR_NO_MEMORY;
+	EMR_AUTO_FREE emr_share_request *asked = malloc(sizeof *asked);
+	EMR_AUTO_SHARE share = NULL;
 
-	if (status == EMR_OK)
-		status = emr_share_request_get(share, request, asked);
-	if (status == EMR_OK && asked->state != EMR_SHARE_REQUEST_OPEN)
-		status = EMR_CONFLICT;
-	emr_share_free(share);
-	free(asked);
-	return status;
+	EMR_TRY(asked != NULL ? emr_requests_share(session, &share) : EMR_NO_MEMORY);
+	EMR_TRY(emr_share_request_get(share, request, asked));
+	return asked->state == EMR_SHARE_REQUEST_OPEN ? EMR_OK : EMR_CONFLICT;
 }
 
 /* A Consent is on the ledger as a file, not as a request: what answers it is known here, and is the
@@ -327,12 +319,10 @@ static emr_status is_right(void *arg, const emr_given *given)
 /* The asker takes the request back after seeing the right. */
 static bool is_closed(emr_share *share, emr_id16 request)
 {
-	emr_share_request *asked = malloc(sizeof *asked);
-	bool is = asked != NULL && emr_share_request_get(share, request, asked) == EMR_OK &&
-		  asked->state != EMR_SHARE_REQUEST_OPEN;
+	EMR_AUTO_FREE emr_share_request *asked = malloc(sizeof *asked);
 
-	free(asked);
-	return is;
+	return asked != NULL && emr_share_request_get(share, request, asked) == EMR_OK &&
+	       asked->state != EMR_SHARE_REQUEST_OPEN;
 }
 
 /* APPROVE names a grant, and a right to leave things comes without one: that it is there is the

@@ -169,10 +169,11 @@ static void forget(emr_asked_list *list, const emr_asked_for *row)
 	memmove(list->rows + at, list->rows + at + 1, (--list->n - at) * sizeof *list->rows);
 }
 
-static emr_status add_row(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
+emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *grown;
+	EMR_LOCKED(&change_mutex);
 
 	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	if (emr_asked_find(&list, row->request) != NULL)
@@ -187,18 +188,12 @@ static emr_status add_row(const emr_keyring *keyring, int state_fd, const emr_as
 	return save(keyring, state_fd, &list);
 }
 
-emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
-{
-	EMR_LOCKED(&change_mutex);
-
-	return add_row(keyring, state_fd, row);
-}
-
-static emr_status told(
+emr_status emr_asked_told(
 	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state)
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *row;
+	EMR_LOCKED(&change_mutex);
 
 	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	row = emr_asked_find(&list, request);
@@ -208,18 +203,11 @@ static emr_status told(
 	return save(keyring, state_fd, &list);
 }
 
-emr_status emr_asked_told(
-	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state)
-{
-	EMR_LOCKED(&change_mutex);
-
-	return told(keyring, state_fd, request, state);
-}
-
-static emr_status drop(const emr_keyring *keyring, int state_fd, emr_id16 request)
+emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request)
 {
 	EMR_AUTO_ASKED list = {0};
 	const emr_asked_for *row;
+	EMR_LOCKED(&change_mutex);
 
 	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	row = emr_asked_find(&list, request);
@@ -227,11 +215,4 @@ static emr_status drop(const emr_keyring *keyring, int state_fd, emr_id16 reques
 		return EMR_NOT_FOUND;
 	forget(&list, row);
 	return save(keyring, state_fd, &list);
-}
-
-emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request)
-{
-	EMR_LOCKED(&change_mutex);
-
-	return drop(keyring, state_fd, request);
 }

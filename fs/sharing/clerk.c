@@ -184,18 +184,16 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
-	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
-	emr_status status = emr_follow_now(session->replica);
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
-		status = has_name(order) ? find_answer(session, &c)
-					 : emr_share_given(share, order->domain, compare_grant, &c);
-	if (status == EMR_OK && c.is_there)
-		status = end_half(session, share, &c);
-	if (status == EMR_OK && c.is_there && !order->replaces)
+	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
+	EMR_TRY(emr_follow_now(session->replica));
+	EMR_TRY(has_name(order) ? find_answer(session, &c)
+				: emr_share_given(share, order->domain, compare_grant, &c));
+	if (c.is_there)
+		EMR_TRY(end_half(session, share, &c));
+	if (c.is_there && !order->replaces)
 		return tie(session, share);
-	if (status != EMR_OK)
-		return status;
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {

@@ -276,8 +276,7 @@ static void refuse(const judging *j, const char *why)
 	const char *path = is_long ? strrchr(j->path, '/') + 1 : j->path;
 
 	(void)emr_consents_refuse(path, why, &problem);
-	if (j->visit->notices != NULL)
-		emr_notices_add_problem(j->visit->notices, &problem, j->path);
+	emr_notices_add_problem(j->visit->notices, &problem, j->path);
 }
 
 static bool was_seen(const emr_consents_seen *seen, const emr_record_facts *facts)
@@ -396,22 +395,22 @@ static emr_status forget_ended(judging *j)
 {
 	const emr_session *session = j->visit->session;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	emr_status status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
 	bool is_gone = false;
 
-	for (size_t i = 0; i < j->asked.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &j->asked));
+	for (size_t i = 0; i < j->asked.n; i++) {
 		const emr_asked_for *row = &j->asked.rows[i];
 
 		if (row->kind != EMR_ASKED_CONSENT || row->until_unix_s > now)
 			continue;
-		status = emr_asked_drop(session->keyring, session->state_fd, row->request);
+		EMR_TRY(emr_asked_drop(session->keyring, session->state_fd, row->request));
 		is_gone = true;
 	}
-	if (status == EMR_OK && is_gone) {
+	if (is_gone) {
 		emr_asked_free(&j->asked);
-		status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
+		EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &j->asked));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)

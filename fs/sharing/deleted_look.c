@@ -19,14 +19,11 @@ static emr_status is_of_deletion(void *arg, const emr_replica_change *change)
 
 static emr_status tell_deleted(const emr_visit *visit, const emr_share_row *row)
 {
-	emr_problem problem = {0};
 	char who[900];
 
 	emr_who_text(&row->who, who, sizeof who);
-	emr_problem_set(&problem, EMR_SAY_SHARED_DELETED, "path", row->path, "who", who, "called",
-		row->who.called, NULL);
-	if (visit->notices != NULL)
-		emr_notices_add_problem(visit->notices, &problem, row->path);
+	emr_notices_add_that(visit->notices, row->path, EMR_SAY_SHARED_DELETED, "path", row->path,
+		"who", who, "called", row->who.called, NULL);
 	return emr_buf_append(visit->memory, &row->grant, sizeof row->grant);
 }
 

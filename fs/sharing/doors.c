@@ -113,17 +113,16 @@ static uint64_t generation(void *arg)
 static emr_status list_shares(void *arg, emr_giving_fn fn, void *fn_arg)
 {
 	emr_doors *doors = arg;
-	emr_status status;
 	EMR_LOCKED(&doors->lock);
 
-	status = refresh(doors);
-	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
+	EMR_TRY(refresh(doors));
+	for (size_t i = 0; i < doors->rows.n; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
 		if (is_shown(row) && !row->is_inner) /* one share has one link, where it begins */
-			status = fn(fn_arg, row->who.called, row->path, row->domain);
+			EMR_TRY(fn(fn_arg, row->who.called, row->path, row->domain));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static int by_end(const void *a, const void *b)
@@ -139,15 +138,16 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 {
 	EMR_AUTO_FREE const emr_share_row **shown = calloc(doors->rows.n + 1, sizeof *shown);
 	size_t n = 0, before = out->len;
-	emr_status status = shown != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++)
+	if (shown == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < doors->rows.n; i++)
 		if (emr_id16_equal(doors->rows.list[i].domain, domain) &&
 			is_shown(&doors->rows.list[i]))
 			shown[n++] = &doors->rows.list[i];
 	if (n > 1)
 		qsort(shown, n, sizeof *shown, by_end);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		char until[EMR_TEXT_BYTES], one[EMR_WHO_CALLED_MAX + EMR_TEXT_BYTES + 16];
 		int len;
 
@@ -156,9 +156,9 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 			shown[i]->who.called, until);
 		if (len < 0 || out->len - before + (size_t)len > LIST_MAX)
 			break;
-		status = emr_buf_append(out, one, (size_t)len);
+		EMR_TRY(emr_buf_append(out, one, (size_t)len));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status shared_with(void *arg, emr_id16 domain, emr_buf *out)
@@ -217,20 +217,16 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 	char names[400];
 	emr_who person;
 	emr_status status;
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
-	status = refresh(doors);
-	if (status == EMR_OK)
-		status = emr_shares_who(&doors->rows, &domain, who, &person, names, sizeof names);
-	pthread_mutex_unlock(&doors->lock);
+	EMR_TRY(refresh(doors));
+	status = emr_shares_who(&doors->rows, &domain, who, &person, names, sizeof names);
 	if (status == EMR_NOT_FOUND)
 		status = find_known(doors, who, &person);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_CONFLICT ? EMR_NO_ATTRIBUTE
 									 : status;
-	pthread_mutex_lock(&doors->lock);
-	status = refresh(doors);
-	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < doors->rows.n; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
 		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person))
@@ -240,10 +236,7 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 				row->until_unix_s > best->until_unix_s))
 			best = row;
 	}
-	if (status == EMR_OK)
-		status = best != NULL ? say_grant(best, out) : EMR_NO_ATTRIBUTE;
-	pthread_mutex_unlock(&doors->lock);
-	return status;
+	return best != NULL ? say_grant(best, out) : EMR_NO_ATTRIBUTE;
 }
 
 static bool parse_right(const char *word, uint16_t *out)
@@ -330,12 +323,11 @@ static bool may_tell(emr_doors *doors)
 static emr_status find_covering(
 	emr_doors *doors, const emr_order *order, const emr_who *who, bool *out_is_covered)
 {
-	emr_status status;
+	EMR_LOCKED(&doors->lock);
 
 	*out_is_covered = false;
-	pthread_mutex_lock(&doors->lock);
-	status = refresh(doors);
-	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
+	EMR_TRY(refresh(doors));
+	for (size_t i = 0; i < doors->rows.n; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
 		if (emr_id16_equal(row->domain, order->domain) && emr_who_is_same(&row->who, who) &&
@@ -345,8 +337,7 @@ static emr_status find_covering(
 			(order->purposes & ~row->purposes) == 0)
 			*out_is_covered = true;
 	}
-	pthread_mutex_unlock(&doors->lock);
-	return status;
+	return EMR_OK;
 }
 
 /* The path of the folder on this computer, for a command that is no verb; owned, NULL without
@@ -372,9 +363,9 @@ static emr_status check_confirmed(emr_doors *doors, const emr_order *order, cons
 		return EMR_OK;
 	place = place_of(doors, path);
 	emr_who_text(who, text, sizeof text);
-	emr_problem_set(out_problem, EMR_SAY_GRANT_UNCONFIRMED, "path", path, "names", text, "who",
-		called, "value", value, "folder", place != NULL ? place : path, NULL);
-	return EMR_FORBIDDEN;
+	return EMR_PROBLEM(EMR_FORBIDDEN, out_problem, EMR_SAY_GRANT_UNCONFIRMED, "path", path,
+		"names", text, "who", called, "value", value, "folder",
+		place != NULL ? place : path, NULL);
 }
 
 static emr_status set(
@@ -539,7 +530,6 @@ static void would_share(void *arg, const char *from, const char *to, emr_bytes i
 	const char *slash = strrchr(to, '/'), *name = strrchr(from, '/');
 	EMR_AUTO_FREE char *folder = strndup(to, slash != NULL ? (size_t)(slash - to) : 0);
 	EMR_AUTO_CROWD crowd = {0};
-	emr_problem problem = {0};
 	char names[2 * EMR_WHO_TEXT_BYTES];
 
 	if (doors->notices == NULL || !may_tell(doors))
@@ -550,10 +540,9 @@ static void would_share(void *arg, const char *from, const char *to, emr_bytes i
 	}
 	emr_who_names(&crowd, ids, names, sizeof names);
 	add_writers(doors, ids, to, names, sizeof names);
-	emr_problem_set(&problem, EMR_SAY_MOVE_WOULD_SHARE, "name", name != NULL ? name + 1 : from,
-		"folder", folder[0] != '\0' ? folder : "the top", "names", names, "src", from,
-		"dest", to, "path", from, NULL);
-	emr_notices_add_problem(doors->notices, &problem, from);
+	emr_notices_add_that(doors->notices, from, EMR_SAY_MOVE_WOULD_SHARE, "name",
+		name != NULL ? name + 1 : from, "folder", folder[0] != '\0' ? folder : "the top",
+		"names", names, "src", from, "dest", to, "path", from, NULL);
 }
 
 const emr_giving emr_doors_giving = {.generation = generation,

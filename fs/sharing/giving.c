@@ -21,9 +21,6 @@
 
 #include "sharing_private.h"
 
-#define PORTION 50 /* rows in one object */
-#define PORTION_BYTES 16384
-
 typedef struct asking {
 	emr_session *session;
 	const emr_request *request;
@@ -35,79 +32,26 @@ typedef struct asking {
 
 /* ---- the list ---- */
 
-static emr_status emit_portion(const asking *a, const char *name, json_t **portion)
-{
-	json_t *object = json_pack("{s:O}", name, *portion);
-	emr_status status = object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
-
-	json_decref(*portion);
-	*portion = json_array();
-	return status == EMR_OK && *portion == NULL ? EMR_NO_MEMORY : status;
-}
-
-/* Quotes and backslashes of a path double in the frame. */
-static size_t bytes_of(const json_t *row)
-{
-	return 2 * json_string_length(json_object_get(row, "path"));
-}
-
-static emr_status answer_received(const asking *a)
-{
-	json_t *all = NULL, *portion = json_array();
-	emr_status status =
-		portion != NULL ? emr_shared_with_me_json(a->session, &all) : EMR_NO_MEMORY;
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < json_array_size(all) && status == EMR_OK; i++) {
-		json_t *one = json_array_get(all, i);
-
-		if (json_array_size(portion) >= PORTION ||
-			(bytes > 0 && bytes + bytes_of(one) > PORTION_BYTES)) {
-			status = emit_portion(a, "shared_with_me", &portion);
-			bytes = 0;
-		}
-		bytes += bytes_of(one);
-		if (status == EMR_OK && json_array_append(portion, one) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	if (status == EMR_OK)
-		status = emit_portion(a, "shared_with_me", &portion);
-	json_decref(portion);
-	json_decref(all);
-	return status;
-}
-
 static emr_status answer_list(asking *a)
 {
 	EMR_AUTO_SHARES rows = {0};
-	json_t *portion = json_array(), *object;
-	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+	json_auto_t *given = json_array();
+	json_auto_t *received = NULL;
 
-	if (status == EMR_OK)
-		status = a->request->history
-				 ? emr_shares_collect_past(a->session, &a->crowd, &rows)
-				 : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(a->request->history ? emr_shares_collect_past(a->session, &a->crowd, &rows)
+				    : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
 		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
 
-		if (one == NULL ||
+		if (json_array_append_new(given, one) != 0 ||
 			(a->request->history &&
-				!emr_share_json_ids(a->session, &rows.list[i], one)) ||
-			json_array_append(portion, one) != 0)
-			status = EMR_NO_MEMORY;
-		json_decref(one);
-		if (status == EMR_OK && json_array_size(portion) >= PORTION)
-			status = emit_portion(a, "grants", &portion);
+				!emr_share_json_ids(a->session, &rows.list[i], one)))
+			return EMR_NO_MEMORY;
 	}
-	if (status == EMR_OK)
-		status = emit_portion(a, "grants", &portion);
-	json_decref(portion);
-	if (status == EMR_OK)
-		status = answer_received(a);
-	if (status != EMR_OK)
-		return status;
-	object = json_pack("{s:b}", "done", 1);
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	EMR_TRY(emr_shared_with_me_json(a->session, &received));
+	EMR_TRY(emr_emit_list("grants", given, a->emit, a->arg));
+	EMR_TRY(emr_emit_list("shared_with_me", received, a->emit, a->arg));
+	return emr_emit(a->emit, a->arg, json_pack("{s:b}", "done", 1));
 }
 
 /* ---- what it would be ---- */
@@ -169,7 +113,7 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label};
-	emr_share *share = NULL;
+	EMR_AUTO_SHARE share = NULL;
 	emr_path_domain d;
 	emr_status status = emr_view_publish_now(a->session->view);
 
@@ -186,7 +130,6 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 	status = emr_sharing_handle(a->session, &share);
 	if (status == EMR_OK)
 		status = emr_share_preview(share, &terms, out);
-	emr_share_free(share);
 	/* The person is known; the folder is not, until the ledger is there. */
 	*out_is_known = status != EMR_NOT_FOUND;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -249,15 +192,12 @@ static emr_status find_left_out(
 	asking *a, const emr_order *order, json_t *out, const char **out_own)
 {
 	left_out l = {.a = a, .list = out, .own = ""};
-	emr_share *share = NULL;
-	emr_status status = emr_sharing_handle(a->session, &share);
+	EMR_AUTO_SHARE share = NULL;
 
-	if (status == EMR_OK)
-		status = emr_share_agents_left_out(
-			share, order->grantee, order->rights, note_left_out, &l);
-	emr_share_free(share);
+	EMR_TRY(emr_sharing_handle(a->session, &share));
+	EMR_TRY(emr_share_agents_left_out(share, order->grantee, order->rights, note_left_out, &l));
 	*out_own = l.own;
-	return status;
+	return EMR_OK;
 }
 
 typedef struct looking {
@@ -290,29 +230,26 @@ static emr_status answer_look(
 {
 	__attribute__((cleanup(looking_end)))
 	looking l = {.replaced = json_array(), .left_out = json_array(), .own = ""};
-	json_t *object;
-	emr_status status = l.replaced != NULL && l.left_out != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = preview(a, order, &l.made, &l.is_known, &l.moves);
 
-	if (status == EMR_OK)
-		status = preview(a, order, &l.made, &l.is_known, &l.moves);
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
 	EMR_TRY(look_at_shares(a, order, &l));
-	object = json_pack(
-		"{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O, "
-		"s:s, s:s, s:s}",
-		"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
-		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
-		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
-		"wrapped", (json_int_t)l.made.wrapped_again, "moved",
-		(json_int_t)(l.moves ? l.c.records : 0), "released_by",
-		l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
-			   : json_null(),
-		"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced, "left_out",
-		l.left_out, "away", emr_away_word(l.made.away), "rule",
-		emr_away_word(emr_away_asked(order->rights)), "own_agent",
-		l.made.n == 0 ? l.own : "");
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(a->emit, a->arg,
+		json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
+			  "s:O, s:O, "
+			  "s:s, s:s, s:s}",
+			"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
+			emr_json_text(who->called), "text", text, "compared", who->is_compared,
+			"known", who->is_known, "files", (json_int_t)l.c.files, "bytes",
+			(json_int_t)l.c.bytes, "wrapped", (json_int_t)l.made.wrapped_again, "moved",
+			(json_int_t)(l.moves ? l.c.records : 0), "released_by",
+			l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
+				   : json_null(),
+			"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced,
+			"left_out", l.left_out, "away", emr_away_word(l.made.away), "rule",
+			emr_away_word(emr_away_asked(order->rights)), "own_agent",
+			l.made.n == 0 ? l.own : ""));
 }
 
 /* ---- sharing ---- */
@@ -337,25 +274,18 @@ static emr_status answer_give(asking *a)
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
 	uint64_t number = 0;
 	emr_who who;
-	json_t *object;
-	emr_status status = emr_rights_by_rule(a->session, request, &order.rights);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_sharing_place(
-			a->session, request->path, &order.domain, order.label, a->problem);
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
-	if (status == EMR_OK)
-		status = request->join ? emr_sharing_may_join(a->session, request->path, &who,
-						 request->name, &order, a->problem)
-				       : emr_sharing_may_have(&who, a->problem);
-	if (status == EMR_OK)
-		status = emr_sharing_may_do(
-			a->session, request->path, &who, order.rights, a->problem);
-	if (status == EMR_OK && emr_own_key_is_revoked(a->session, a->problem))
-		status = EMR_DENIED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_rights_by_rule(a->session, request, &order.rights));
+	EMR_TRY(emr_sharing_place(
+		a->session, request->path, &order.domain, order.label, a->problem));
+	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
+	EMR_TRY(request->join ? emr_sharing_may_join(a->session, request->path, &who, request->name,
+					&order, a->problem)
+			      : emr_sharing_may_have(&who, a->problem));
+	EMR_TRY(emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem));
+	if (emr_own_key_is_revoked(a->session, a->problem))
+		return EMR_DENIED;
 	if (a->session->sharing == NULL || a->session->read_only)
 		return say_terms(a, EMR_READ_ONLY, &who);
 	order.grantee = who.id;
@@ -365,17 +295,15 @@ static emr_status answer_give(asking *a)
 	emr_shown_share(&order, request->path, text, shown);
 	if (request->look)
 		return answer_look(a, &order, &who, text, shown);
-	status = emr_shown_check(request, shown, a->problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_shown_check(request, shown, a->problem));
 	status = emr_view_make_domain(a->session->view, request->path, &order.domain);
 	if (status == EMR_OK)
 		status = emr_sharing_give(a->session->sharing, &order, &number);
 	if (status != EMR_OK)
 		return say_terms(a, status, &who);
-	object = json_pack("{s:b, s:I, s:b, s:b}", "done", 1, "order", (json_int_t)number,
-		"already", number == 0, "reached", emr_sharing_reaches_ledger(a->session));
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(a->emit, a->arg,
+		json_pack("{s:b, s:I, s:b, s:b}", "done", 1, "order", (json_int_t)number, "already",
+			number == 0, "reached", emr_sharing_reaches_ledger(a->session)));
 }
 
 static emr_status answer_order(asking *a)
@@ -384,7 +312,6 @@ static emr_status answer_order(asking *a)
 		emr_clock_boot_ns(emr_clock_system()) + (int64_t)a->request->timeout_ms * 1000000;
 	char cause[200] = "";
 	emr_order failed;
-	json_t *object;
 	emr_status status = a->session->sharing != NULL
 				    ? emr_sharing_wait(a->session->sharing, a->request->order,
 					      deadline, &failed)
@@ -392,12 +319,12 @@ static emr_status answer_order(asking *a)
 
 	if (status == EMR_REFUSED)
 		emr_sharing_cause(&failed, cause, sizeof cause);
-	object = json_pack("{s:b, s:s, s:s}", "done", 1, "state",
-		status == EMR_OK	? "confirmed"
-		: status == EMR_REFUSED ? "failed"
-					: "queued",
-		"cause", cause);
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(a->emit, a->arg,
+		json_pack("{s:b, s:s, s:s}", "done", 1, "state",
+			status == EMR_OK	? "confirmed"
+			: status == EMR_REFUSED ? "failed"
+						: "queued",
+			"cause", cause));
 }
 
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -490,7 +490,19 @@ static void add_said(emr_notices *notices, notice n, const emr_problem *problem,
 
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
 {
-	add_said(notices, (notice){.waits_fd = -1}, problem, path);
+	if (notices != NULL)
+		add_said(notices, (notice){.waits_fd = -1}, problem, path);
+}
+
+void emr_notices_add_that(emr_notices *notices, const char *path, emr_message message, ...)
+{
+	emr_problem problem = {0};
+	va_list arguments;
+
+	va_start(arguments, message);
+	emr_problem_set_list(&problem, message, arguments);
+	va_end(arguments);
+	emr_notices_add_problem(notices, &problem, path);
 }
 
 void emr_notices_add_request(emr_notices *notices, const emr_problem *problem, const char *path,
@@ -537,7 +549,6 @@ const char *emr_notices_folder(const emr_notices *notices)
 void emr_notices_add_unconfirmed(void *arg, const char *folder, const char *value)
 {
 	emr_notices *notices = arg;
-	emr_problem problem = {0};
 	EMR_AUTO_FREE char *place = NULL;
 
 	if (asprintf(&place, "%s%s%s", emr_notices_folder(notices), folder[0] != '\0' ? "/" : "",
@@ -546,10 +557,9 @@ void emr_notices_add_unconfirmed(void *arg, const char *folder, const char *valu
 		emr_log(EMR_LOG_WARN, "notice software-unconfirmed was lost");
 		return;
 	}
-	emr_problem_set(&problem, EMR_SAY_SOFTWARE_UNCONFIRMED, "path",
+	emr_notices_add_that(notices, folder, EMR_SAY_SOFTWARE_UNCONFIRMED, "path",
 		folder[0] != '\0' ? folder : _("Your folder"), "value", value, "folder", place,
 		NULL);
-	emr_notices_add_problem(notices, &problem, folder);
 }
 
 void emr_notices_add_software(

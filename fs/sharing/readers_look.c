@@ -133,7 +133,6 @@ static emr_status tell_of(
 {
 	const char *called = strchr(row->who.called, ':');
 	json_t *lists[2] = {json_array(), json_array()}; /* readers, former */
-	emr_problem problem = {0};
 	bool is_reader = false;
 	emr_team dataset;
 	emr_status status = lists[0] != NULL && lists[1] != NULL
@@ -153,9 +152,8 @@ static emr_status tell_of(
 	json_decref(lists[1]);
 	if (status != EMR_OK || t->n == 0 || called == NULL)
 		return status == EMR_NOT_FOUND && !is_dataset ? EMR_OK : status;
-	emr_problem_set(&problem, EMR_SAY_READER_ADMITTED, "names", t->names, "dataset", called + 1,
-		"path", row->path, NULL);
-	emr_notices_add_problem(visit->notices, &problem, row->path);
+	emr_notices_add_that(visit->notices, row->path, EMR_SAY_READER_ADMITTED, "names", t->names,
+		"dataset", called + 1, "path", row->path, NULL);
 	return EMR_OK;
 }
 
@@ -216,11 +214,11 @@ emr_status emr_look_readers(emr_visit *visit)
 		}
 		visit->memory = t;
 	}
-	status = look_at_datasets(visit, visit->memory);
+	EMR_TRY(look_at_datasets(visit, visit->memory));
 	before = visit->memory;
-	if (status == EMR_OK && before->has_left)
+	if (before->has_left)
 		visit->due_boot_ns = emr_clock_boot_ns(emr_clock_system()) + NEXT_NS;
-	return status;
+	return EMR_OK;
 }
 
 void emr_look_readers_end(void *memory)

@@ -483,10 +483,10 @@ emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *ou
 		*text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
-	emr_status status = to != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	if (to == NULL)
+		return EMR_NO_MEMORY;
 	emr_listed_request_who_text(listed, who, sizeof who);
 	emr_listed_request_path_text(listed, path, sizeof path);
 	emr_listed_request_reason_text(
@@ -520,10 +520,7 @@ emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *ou
 	}
 	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n",
 		listed->whole, listed->whole);
-	if (fclose(to) != 0)
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = emr_buf_append(out, text, size);
+	status = fclose(to) != 0 ? EMR_NO_MEMORY : emr_buf_append(out, text, size);
 	free(text);
 	return status;
 }

@@ -16,7 +16,6 @@
 #include "view/received.h"
 
 #define NAMES_MAX 800
-#define PORTION 5 /* requests in one object: texts are long and a frame is not */
 
 emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
 {
@@ -70,37 +69,19 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem)
 
 /* ---- the list ---- */
 
-static emr_status send_portion(json_t *portion, emr_emit_fn emit, void *arg)
-{
-	json_t *object = json_pack("{s:o}", "requests", portion);
-
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
-}
-
 static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
-	emr_status status = emr_request_list_collect(session, NULL, &requests);
-	json_t *done;
+	json_auto_t *all = json_array();
 
-	for (size_t i = 0; i < requests.n && status == EMR_OK;) {
-		json_t *portion = json_array();
-
-		for (size_t n = 0; n < PORTION && i < requests.n && status == EMR_OK; n++, i++) {
-			if (json_array_append_new(
-				    portion, emr_listed_request_json(&requests.list[i])) != 0)
-				status = EMR_NO_MEMORY;
-		}
-		if (status == EMR_OK)
-			status = send_portion(portion, emit, arg);
-		else
-			json_decref(portion);
-	}
-	if (status != EMR_OK)
-		return status;
-	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting_requests",
-		(json_int_t)requests.waiting, "held_back", (json_int_t)requests.held_back);
-	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+	EMR_TRY(emr_request_list_collect(session, NULL, &requests));
+	for (size_t i = 0; i < requests.n; i++)
+		if (json_array_append_new(all, emr_listed_request_json(&requests.list[i])) != 0)
+			return EMR_NO_MEMORY;
+	EMR_TRY(emr_emit_list("requests", all, emit, arg));
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I}", "done", 1, "waiting_requests",
+			(json_int_t)requests.waiting, "held_back", (json_int_t)requests.held_back));
 }
 
 /* ---- a new one ---- */
@@ -116,17 +97,15 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &read);
-	if (status != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
+	if (status != EMR_OK)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_BAD_CARD, "cause",
 			_("it is damaged, or nobody signed it"), NULL);
-		return status;
-	}
 	if (!emr_id16_equal(read.net_id, net_id)) {
 		char code[EMR_KEY_CODE_MAX + 1];
 
 		emr_key_code(read.signer_id, EMR_KEY_CODE_NAMES, code);
-		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", code, NULL);
-		return EMR_DENIED;
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_NOT_ON_LEDGER, "who", code, NULL);
 	}
 	return emr_who_of(crowd, read.signer_id, out);
 }
@@ -134,8 +113,8 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 /* All persons who may be meant are named, and nobody is asked by chance. */
 static emr_status say_which(const char *text, const char *names, emr_problem *out_problem)
 {
-	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
-	return EMR_CONFLICT;
+	return EMR_PROBLEM(
+		EMR_CONFLICT, out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
 }
 
 /* Two who are called alike. */
@@ -236,14 +215,11 @@ static emr_status send(
 		.reason = row->reason,
 		.name = emr_card_name_ok(profile->name) ? profile->name : "",
 		.born = ""};
-	emr_share *share = NULL;
-	emr_status status = emr_requests_share(session, &share);
+	EMR_AUTO_SHARE share = NULL;
 
-	if (status == EMR_OK)
-		status = emr_share_request_send(share, &order, &row->request);
+	EMR_TRY(emr_requests_share(session, &share));
 	row->rights = order.rights;
-	emr_share_free(share);
-	return status;
+	return emr_share_request_send(share, &order, &row->request);
 }
 
 /* It stands on the ledger by now: what cannot be noted here is not unsaid. */
@@ -267,7 +243,7 @@ static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_f
 			object = json_pack("{s:b, s:[o]}", "done", 1, "requests",
 				emr_listed_request_json(&requests.list[i]));
 	}
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, object);
 }
 
 static emr_status answer_ask(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -323,10 +299,9 @@ emr_status emr_requests_find(emr_session *session, const emr_request *request,
 
 	if (status == EMR_OK)
 		status = emr_request_list_find(&requests, request->id, &listed);
-	if (status == EMR_CONFLICT) { /* several begin so */
-		emr_problem_set(out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (status == EMR_CONFLICT) /* several begin so */
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
 	if (status == EMR_OK)
 		*out = *listed;
 	return status;
@@ -335,7 +310,7 @@ emr_status emr_requests_find(emr_session *session, const emr_request *request,
 /* One's own is taken back. */
 static emr_status say_no(emr_session *session, const emr_listed_request *listed, const char *reason)
 {
-	emr_share *share = NULL;
+	EMR_AUTO_SHARE share = NULL;
 	emr_status status = emr_requests_share(session, &share);
 
 	emr_requests_lock();
@@ -350,14 +325,13 @@ static emr_status say_no(emr_session *session, const emr_listed_request *listed,
 	emr_requests_unlock();
 	if (status == EMR_OK && listed->file[0] != '\0')
 		status = emr_requests_show(session, share, NULL);
-	emr_share_free(share);
 	return status;
 }
 
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	emr_listed_request *listed = malloc(sizeof *listed);
+	EMR_AUTO_FREE emr_listed_request *listed = malloc(sizeof *listed);
 	json_t *object = NULL;
 	emr_status status =
 		listed != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
@@ -374,10 +348,7 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 	else if (status == EMR_OK)
 		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "was_own",
 			!listed->is_to_me, "of_file", listed->file[0] != '\0');
-	free(listed);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
-	if (status != EMR_OK)
-		return status;
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return status == EMR_OK ? emr_emit(emit, arg, object) : status;
 }

@@ -65,29 +65,24 @@ emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_req
 	emr_emit_fn emit, void *arg)
 {
 	EMR_AUTO_SHARES rows = {0};
-	json_t *object;
 	emr_away rule;
 	json_int_t given = 0;
 	emr_status failed = EMR_OK;
-	emr_status status = emr_away_parse(request->away, &rule) ? EMR_OK : EMR_INVALID;
 
-	if (status == EMR_OK && (session->sharing == NULL || session->read_only))
-		status = EMR_READ_ONLY;
-	if (status == EMR_OK)
-		status = emr_shares_collect(session, crowd, NULL, false, &rows);
-	if (status == EMR_OK)
-		session->away = rule;
+	if (!emr_away_parse(request->away, &rule))
+		return EMR_INVALID;
+	if (session->sharing == NULL || session->read_only)
+		return EMR_READ_ONLY;
+	EMR_TRY(emr_shares_collect(session, crowd, NULL, false, &rows));
+	session->away = rule;
 	/* One share that cannot be given again keeps no other from the rule. */
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < rows.n; i++) {
 		bool is_given = false;
 		emr_status one = give_again(session, &rows.list[i], rule, &is_given);
 
 		failed = failed == EMR_OK ? one : failed;
 		given += is_given;
 	}
-	status = status == EMR_OK ? failed : status;
-	if (status != EMR_OK)
-		return status;
-	object = json_pack("{s:b, s:I}", "done", 1, "given", given);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	EMR_TRY(failed);
+	return emr_emit(emit, arg, json_pack("{s:b, s:I}", "done", 1, "given", given));
 }

@@ -24,29 +24,12 @@ void emr_shared_owner_of(const char *path, char *out, size_t size)
 		snprintf(out, size, "%.*s", (int)strcspn(from + 1, "/"), from + 1);
 }
 
-emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem)
+emr_status emr_shared_refuse(
+	const char *path, emr_message message, const char *verb, emr_problem *out_problem)
 {
 	char owner[300];
 
 	emr_shared_owner_of(path, owner, sizeof owner);
-	emr_problem_set(out_problem, EMR_SAY_NOT_YOURS_TO_DROP, "path", path, "owner", owner, NULL);
-	return EMR_DENIED;
-}
-
-emr_status emr_shared_log(const char *path, emr_problem *out_problem)
-{
-	char owner[300];
-
-	emr_shared_owner_of(path, owner, sizeof owner);
-	emr_problem_set(out_problem, EMR_SAY_OWNERS_LOG, "path", path, "owner", owner, NULL);
-	return EMR_DENIED;
-}
-
-emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem)
-{
-	char owner[300];
-
-	emr_shared_owner_of(path, owner, sizeof owner);
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_YOURS, "path", path, "owner", owner,
-		"verb", verb, NULL);
+	return EMR_PROBLEM(
+		EMR_DENIED, out_problem, message, "path", path, "owner", owner, "verb", verb, NULL);
 }

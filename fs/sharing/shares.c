@@ -384,13 +384,12 @@ emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
-	json_t *list = json_array();
-	emr_status status = list != NULL ? emr_crowd_open(session, &crowd) : EMR_NO_MEMORY;
+	json_auto_t *list = json_array();
 	size_t n = 0;
 
-	if (status == EMR_OK)
-		status = emr_shares_collect(session, &crowd, NULL, false, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_shares_collect(session, &crowd, NULL, false, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 
 		if (row->opens_away || row->is_deleted || emr_rights_of_reading(row->rights) == 0 ||
@@ -402,13 +401,9 @@ emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_
 				    "who", emr_json_text(row->who.called), "name",
 				    emr_json_text(row->who.name), "organisation",
 				    emr_json_text(row->who.organisation))) != 0)
-			status = EMR_NO_MEMORY;
+			return EMR_NO_MEMORY;
 	}
-	if (status != EMR_OK) {
-		json_decref(list);
-		return status;
-	}
-	*out_list = list;
+	*out_list = json_incref(list);
 	*out_n = n;
 	return EMR_OK;
 }

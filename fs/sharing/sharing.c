@@ -146,9 +146,7 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 	if (!who->is_active)
 		return EMR_PROBLEM(
 			EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-	status = may_take(session, &dataset, path, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(may_take(session, &dataset, path, out_problem));
 	if (dataset.terms.price != 0) {
 		emr_id16 fund;
 		uint32_t index;
@@ -522,16 +520,14 @@ emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const ch
 		.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
 	living l = {.root = who->root};
 	bool had = false, must;
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	if (sharing->session->read_only)
 		return EMR_READ_ONLY;
 	order.asked_unix_s = emr_clock_unix_s(emr_clock_system());
 	snprintf(order.label, sizeof order.label, "%s", label);
 	snprintf(order.who, sizeof order.who, "%s", who->called);
-	status = find_living_and_lock(sharing, domain, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_living_and_lock(sharing, domain, &l));
 	must = l.n > 0;
 	find_wishes(sharing, domain, who->root, &had, &must);
 	if (!must && !had)
@@ -637,8 +633,7 @@ static void tell_failure(emr_sharing *sharing, const emr_order *order, const cle
 	emr_problem_set(&problem,
 		order->kind == EMR_ORDER_GRANT ? EMR_SAY_SHARE_FAILED : EMR_SAY_REVOKE_FAILED,
 		"path", path != NULL ? path : "?", "who", order->who, "cause", cause, NULL);
-	if (sharing->notices != NULL)
-		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
+	emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
 }
 
 /* It waits for the day's end. */
@@ -649,24 +644,20 @@ static void tell_spent(emr_sharing *sharing, emr_status status)
 	if (status != EMR_LETTERS_SPENT && status != EMR_BYTES_SPENT)
 		return;
 	emr_problem_set_status(&problem, status, "");
-	if (sharing->notices != NULL)
-		emr_notices_add_problem(sharing->notices, &problem, "");
+	emr_notices_add_problem(sharing->notices, &problem, "");
 }
 
 static void tell_left_out(emr_sharing *sharing, const emr_order *order, uint64_t n)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	emr_problem problem = {0};
 	char number[24];
 
 	if (n == 0)
 		return;
 	(void)snprintf(number, sizeof number, "%llu", (unsigned long long)n);
 	path = emr_sharing_path(sharing->session, order->domain, order->label);
-	emr_problem_set(&problem, EMR_SAY_NOT_ALL_SHARED, "n", number, "path",
-		path != NULL ? path : "?", "who", order->who, NULL);
-	if (sharing->notices != NULL)
-		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
+	emr_notices_add_that(sharing->notices, path != NULL ? path : "", EMR_SAY_NOT_ALL_SHARED,
+		"n", number, "path", path != NULL ? path : "?", "who", order->who, NULL);
 }
 
 /* Under the lock: the first order that may be done now; of one domain one after the other, as they

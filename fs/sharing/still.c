@@ -60,10 +60,11 @@ static emr_status is_his(const seeking *s, const emr_share_row *row, bool *out_i
 
 static emr_status note_way(const seeking *s, const emr_share_row *row)
 {
-	json_t *way = json_pack("{s:o, s:o}", "path", emr_json_text(row->path), "via",
-		emr_json_text(row->who.called));
-
-	return way != NULL && json_array_append_new(s->ways, way) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(
+		       s->ways, json_pack("{s:o, s:o}", "path", emr_json_text(row->path), "via",
+					emr_json_text(row->who.called))) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 static emr_status seek(seeking *s, const emr_share_rows *rows)
@@ -86,25 +87,18 @@ static emr_status seek(seeking *s, const emr_share_rows *rows)
 emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,
 	const char *path, const emr_share_rows *ended, json_t **out_ways)
 {
-	seeking s = {
-		.session = session, .who = who, .path = path, .ended = ended, .ways = json_array()};
+	json_auto_t *ways = json_array();
+	seeking s = {.session = session, .who = who, .path = path, .ended = ended, .ways = ways};
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = s.ways != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status =
+		path != NULL ? emr_view_domain_of(session->view, path, &s.around) : EMR_OK;
 
-	if (status == EMR_OK && path != NULL)
-		status = emr_view_domain_of(session->view, path, &s.around);
-	if (status == EMR_NOT_FOUND) { /* deleted: nobody reads it by its path */
-		*out_ways = s.ways;
-		return EMR_OK;
-	}
-	if (status == EMR_OK)
-		status = emr_shares_collect_inner(session, crowd, &rows);
-	if (status == EMR_OK)
-		status = seek(&s, &rows);
-	if (status != EMR_OK) {
-		json_decref(s.ways);
+	if (status == EMR_OK) {
+		EMR_TRY(emr_shares_collect_inner(session, crowd, &rows));
+		EMR_TRY(seek(&s, &rows));
+	} else if (status != EMR_NOT_FOUND) { /* deleted: nobody reads it by its path */
 		return status;
 	}
-	*out_ways = s.ways;
+	*out_ways = json_incref(ways);
 	return EMR_OK;
 }

@@ -15,8 +15,6 @@
 
 #include "sharing_private.h"
 
-#define PORTION 100 /* of what was seen, in one object */
-
 typedef struct taking {
 	emr_session *session;
 	emr_emit_fn emit;
@@ -48,15 +46,6 @@ typedef struct seen {
 	uint64_t version, at;
 	bool is_released, is_opened;
 } seen;
-
-static emr_status emit_portion(taking *t, const char *name, json_t *portion)
-{
-	json_t *object = json_pack("{s:O}", name, portion);
-	emr_status status = object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
-
-	json_array_clear(portion);
-	return status;
-}
 
 static bool is_ending(const taking *t, emr_id16 grant)
 {
@@ -129,42 +118,34 @@ static void look_back(taking *t)
 	}
 }
 
-static emr_status add_seen(taking *t, const seen *one, json_t *portion)
+static emr_status add_seen(taking *t, const seen *one, json_t *list)
 {
 	char when[EMR_TEXT_BYTES];
-	char *path = NULL;
+	EMR_AUTO_FREE char *path = NULL;
 	emr_status status = emr_view_path_of_object(t->session->view, one->object, &path);
-	json_t *row;
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	emr_time_json((int64_t)one->at, when);
-	row = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
-		emr_json_text(path != NULL ? path : _("(removed since)")), "version",
-		(json_int_t)one->version, "at", when, "at_unix", (json_int_t)one->at, "proven",
-		one->is_released);
-	free(path);
-	return row != NULL && json_array_append_new(portion, row) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(
+		       list, json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
+				     emr_json_text(path != NULL ? path : _("(removed since)")),
+				     "version", (json_int_t)one->version, "at", when, "at_unix",
+				     (json_int_t)one->at, "proven", one->is_released)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 /* "openings": what somebody says he opened; "released": what he could have opened, too. */
 static emr_status emit_seen(taking *t, const char *name, bool is_opened)
 {
 	const seen *all = (const seen *)t->seen.data;
-	json_t *portion = json_array();
-	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+	json_auto_t *list = json_array();
 
-	for (size_t i = 0; i < t->seen.len / sizeof *all && status == EMR_OK; i++) {
-		if (all[i].is_opened != is_opened)
-			continue;
-		status = add_seen(t, &all[i], portion);
-		if (status == EMR_OK && json_array_size(portion) >= PORTION)
-			status = emit_portion(t, name, portion);
-	}
-	if (status == EMR_OK && json_array_size(portion) > 0)
-		status = emit_portion(t, name, portion);
-	json_decref(portion);
-	return status;
+	for (size_t i = 0; i < t->seen.len / sizeof *all; i++)
+		if (all[i].is_opened == is_opened)
+			EMR_TRY(add_seen(t, &all[i], list));
+	return emr_emit_list(name, list, t->emit, t->arg);
 }
 
 /* ---- ending ---- */
@@ -184,33 +165,26 @@ static void keep_of(emr_share_rows *rows, const emr_who *who)
 
 static emr_status emit_ended(taking *t)
 {
-	json_t *list = json_array(), *object = NULL;
+	json_auto_t *list = json_array();
 
-	for (size_t i = 0; i < t->ended.n && list != NULL; i++) {
-		json_t *one = json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
-			emr_json_text(t->ended.list[i].path));
-
-		if (one == NULL || json_array_append_new(list, one) != 0) {
-			json_decref(list);
+	for (size_t i = 0; i < t->ended.n; i++)
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
+					  emr_json_text(t->ended.list[i].path))) != 0)
 			return EMR_NO_MEMORY;
-		}
-	}
-	if (list != NULL)
-		object = json_pack("{s:o}", "ended", list);
-	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+	return emr_emit_list("ended", list, t->emit, t->arg);
 }
 
 /* Answers with the shares that would end, and the code for them; none ends. */
 static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
 {
 	char text[EMR_WHO_TEXT_BYTES];
-	json_t *object;
 
 	EMR_TRY(emit_ended(t));
 	emr_who_text(who, text, sizeof text);
-	object = json_pack(
-		"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown);
-	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(t->emit, t->arg,
+		json_pack(
+			"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown));
 }
 
 /* An order ends everything of one root in a domain. */
@@ -255,30 +229,21 @@ static int by_domain(const void *a, const void *b)
  * any case. */
 static emr_status take_back(taking *t, const emr_who *who)
 {
-	json_t *ways = NULL, *object;
-	emr_status status;
+	json_auto_t *ways = NULL;
 
-	status = end_all(t); /* first of all */
-	if (status == EMR_OK && who->kind == EMR_WHO_PERSON)
-		status = emr_still_reads(t->session, t->crowd, who, t->path, &t->ended, &ways);
-	if (status == EMR_OK && t->ended.n == 0 && json_array_size(ways) == 0)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = emit_ended(t);
-	if (status == EMR_OK) {
-		look_back(t);
-		status = emit_seen(t, "openings", true);
-	}
-	if (status == EMR_OK)
-		status = emit_seen(t, "released", false);
-	if (status == EMR_OK && json_array_size(ways) > 0)
-		status = emit_portion(t, "still", ways);
-	json_decref(ways);
-	if (status != EMR_OK)
-		return status;
-	object = json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen",
-		t->names_seen, "reached", emr_sharing_reaches_ledger(t->session));
-	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+	EMR_TRY(end_all(t)); /* first of all */
+	if (who->kind == EMR_WHO_PERSON)
+		EMR_TRY(emr_still_reads(t->session, t->crowd, who, t->path, &t->ended, &ways));
+	if (t->ended.n == 0 && json_array_size(ways) == 0)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emit_ended(t));
+	look_back(t);
+	EMR_TRY(emit_seen(t, "openings", true));
+	EMR_TRY(emit_seen(t, "released", false));
+	EMR_TRY(emr_emit_list("still", ways, t->emit, t->arg));
+	return emr_emit(t->emit, t->arg,
+		json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen",
+			t->names_seen, "reached", emr_sharing_reaches_ledger(t->session)));
 }
 
 /* A person who has a grant comes before a person who is known: a person whose key was revoked is
@@ -287,12 +252,10 @@ static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const 
 	emr_who *who, emr_problem *out_problem)
 {
 	char ids[400];
-	emr_status status = emr_shares_collect(t->session, crowd, domain, false, &t->ended);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_shares_who(&t->ended, domain, text, who, ids, sizeof ids);
-	else
-		return status;
+	EMR_TRY(emr_shares_collect(t->session, crowd, domain, false, &t->ended));
+	status = emr_shares_who(&t->ended, domain, text, who, ids, sizeof ids);
 	if (status == EMR_CONFLICT)
 		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", ids, NULL);
 	return status == EMR_NOT_FOUND ? emr_who_find_or_say(crowd, text, who, out_problem)
@@ -342,10 +305,9 @@ static emr_status find_shares(taking *t, const emr_request *request, emr_crowd *
 	else if (status == EMR_OK)
 		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who,
 			out_problem);
-	if (status == EMR_OK && (session->sharing == NULL || session->read_only)) {
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
-		status = EMR_READ_ONLY;
-	}
+	if (status == EMR_OK && (session->sharing == NULL || session->read_only))
+		return EMR_PROBLEM(EMR_READ_ONLY, out_problem, EMR_SAY_READ_ONLY, "path",
+			_("Your folder"), NULL);
 	return status;
 }
 
@@ -361,12 +323,9 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 	emr_id16 domain;
 	emr_who who;
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
-	emr_status status = t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = emr_crowd_open(session, &crowd);
 
 	t.crowd = &crowd;
-
-	if (status == EMR_OK)
-		status = emr_crowd_open(session, &crowd);
 	if (status == EMR_OK)
 		status = find_shares(&t, request, &crowd, &who, &domain, out_problem);
 	if (status == EMR_OK)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/attendant.h"
@@ -49,8 +50,7 @@ static void say_report(emr_out *out, const json_t *report)
 	const char *error = json_string_value(json_object_get(report, "error"));
 	char ended[EMR_COUNT_BYTES];
 
-	emr_count_text((uint64_t)json_integer_value(json_object_get(report, "destroyed")), "grant",
-		"grants", ended);
+	emr_count_text(emr_json_number_at(report, "destroyed"), "grant", "grants", ended);
 	emr_say(out,
 		"The agent runs (process %lld) since %s: %lld served, %lld refused, %s ended.\n",
 		(long long)json_integer_value(json_object_get(report, "pid")),
@@ -63,7 +63,7 @@ static void say_report(emr_out *out, const json_t *report)
 		json_array_size(json_object_get(report, "questions")));
 	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n",
 		key != NULL ? key : "-", witnessed != NULL ? witnessed : _("not yet"));
-	if (!json_is_true(json_object_get(report, "in_force")))
+	if (!emr_json_flag_at(report, "in_force"))
 		emr_say(out,
 			"  The ledger takes nothing from it: revoked, or its certificate ended.\n");
 	if (error != NULL)

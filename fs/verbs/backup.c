@@ -10,6 +10,7 @@
 
 #include "backup/backup.h"
 #include "base/disk.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -131,8 +132,7 @@ static emr_status check_place(const backing_up *b, emr_problem *out_problem)
 
 	if (!emr_places_contain(&b->places, b->dir) && !(is_open && is_below(b->dir, folder)))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_BACKUP_INSIDE, "dir", b->dir, NULL);
-	return EMR_INVALID;
+	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_BACKUP_INSIDE, "dir", b->dir, NULL);
 }
 
 static emr_status open_state(backing_up *b, emr_problem *out_problem)
@@ -149,10 +149,8 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 	}
 	/* Fragments that were destroyed must not live on in a copy. */
 	if (status == EMR_OK &&
-		faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
-		return EMR_DENIED;
-	}
+		faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_IS_AGENT, NULL);
 	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK) {
 		b->is_served = emr_network_dir_is_served(dir);
 		status = emr_network_dir_carry(dir, &b->channel, out_problem);
@@ -284,7 +282,6 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 {
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
 		at[EMR_TEXT_BYTES], ledger[EMR_TEXT_BYTES], shown[4200];
-	emr_problem remark = {0};
 	const char *what = report->is_same_disk ? _("A copy") : _("A second copy");
 
 	emr_count_text(report->records, "record", "records", records);
@@ -311,20 +308,14 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_out_number(b->out, "missing", report->missing);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
 	emr_out_flag(b->out, "own_copy", report->is_own_copy);
-	if (report->is_own_copy) {
-		emr_problem_set(&remark, EMR_SAY_BACKUP_OWN_COPY, "dir", b->dir, "state",
+	if (report->is_own_copy)
+		emr_remark_that(b->out, EMR_SAY_BACKUP_OWN_COPY, "dir", b->dir, "state",
 			b->places.state, NULL);
-		emr_remark(b->out, &remark);
-	}
 	emr_out_flag(b->out, "mended", report->is_mended);
-	if (report->is_mended) {
-		emr_problem_set(&remark, EMR_SAY_BACKUP_MENDED, NULL);
-		emr_remark(b->out, &remark);
-	}
-	if (report->is_same_disk) {
-		emr_problem_set(&remark, EMR_SAY_SAME_DISK, "dir", b->dir, NULL);
-		emr_remark(b->out, &remark);
-	}
+	if (report->is_mended)
+		emr_remark_that(b->out, EMR_SAY_BACKUP_MENDED, NULL);
+	if (report->is_same_disk)
+		emr_remark_that(b->out, EMR_SAY_SAME_DISK, "dir", b->dir, NULL);
 }
 
 /* The open folder knows nodes; of a closed one what is on its disk is copied. */
@@ -333,38 +324,22 @@ static void bring(backing_up *b)
 	const emr_request request = {.ask = EMR_ASK_BRING};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem problem = {0};
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 	char text[EMR_TEXT_BYTES];
-	emr_status status = emr_client_open(&b->places, &client, &problem);
-	json_int_t bytes = 0;
+	uint64_t bytes;
 
-	if (status != EMR_OK)
+	if (emr_client_open(&b->places, &client, &problem) != EMR_OK)
 		return;
-	status = emr_client_send(&client, &request, &problem);
-	b->doing = N_("Brought");
-	while (status == EMR_OK && !json_is_true(json_object_get(answer, "done"))) {
-		const json_t *progress;
-
-		json_decref(answer);
-		answer = NULL;
-		status = emr_client_receive(&client, BRING_MS, &answer, &problem);
-		progress = json_object_get(answer, "progress");
-		if (progress != NULL)
-			emr_progress_of(b->out, b->doing, EMR_PROGRESS_RECORDS,
-				(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
-				(uint64_t)json_integer_value(json_object_get(progress, "of")));
-	}
-	emr_progress_end(b->out);
-	bytes = json_integer_value(json_object_get(answer, "brought_bytes"));
-	json_decref(answer);
-	if (status != EMR_OK) {
+	if (emr_client_gather(&client, &request, BRING_MS, b->out, N_("Brought"), &answer,
+		    &problem) != EMR_OK) {
 		emr_remark(b->out, &problem);
 		return;
 	}
-	emr_out_number(b->out, "brought_bytes", bytes > 0 ? (uint64_t)bytes : 0);
+	bytes = emr_json_number_at(answer, "brought_bytes");
+	emr_out_number(b->out, "brought_bytes", bytes);
 	if (bytes == 0)
 		return;
-	emr_size_text((uint64_t)bytes, text);
+	emr_size_text(bytes, text);
 	emr_say(b->out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
@@ -375,7 +350,7 @@ static bool is_all_on_disk(backing_up *b, emr_problem *out_problem)
 	const emr_request request = {.ask = EMR_ASK_WAIT};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem unheard = {0};
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 	json_int_t lacking = 0;
 	char n[EMR_COUNT_BYTES];
 
@@ -388,7 +363,6 @@ static bool is_all_on_disk(backing_up *b, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_NOT_SAFE, "n", n, "dir", b->dir,
 			"cause", emr_report_why_not_safe(answer), NULL);
 	}
-	json_decref(answer);
 	return lacking <= 0;
 }
 
@@ -443,7 +417,6 @@ static emr_status write_again(backing_up *b, emr_backup_report *report, emr_prob
 {
 	emr_backup_options options = options_of(b);
 	emr_backup_report again = {.records = 0};
-	emr_problem remark = {0};
 	char n[EMR_TEXT_BYTES];
 	size_t files = 0;
 	emr_status status;
@@ -463,8 +436,7 @@ static emr_status write_again(backing_up *b, emr_backup_report *report, emr_prob
 	report->entries = again.entries;
 	EMR_TRY(verify(b, out_problem));
 	emr_number_text(files, n);
-	emr_problem_set(&remark, EMR_SAY_BACKUP_AGAIN, "n", n, "dir", b->dir, NULL);
-	emr_remark(b->out, &remark);
+	emr_remark_that(b->out, EMR_SAY_BACKUP_AGAIN, "n", n, "dir", b->dir, NULL);
 	emr_out_number(b->out, "written_again", files);
 	return EMR_OK;
 }
@@ -499,9 +471,7 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 
 	if (b->state_fd < 0)
 		return verify(b, out_problem);
-	status = copy(b, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(copy(b, &report, out_problem));
 	name_missing(b);
 	if (b->args->given[EMR_OPT_VERIFY])
 		status = verify(b, out_problem);
@@ -515,24 +485,20 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 		return EMR_IO;
 	if (status == EMR_OK && report.missing > 0) {
 		emr_count_text(report.missing, "version", "versions", n);
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_MISSING, "n", n, "dir", b->dir, NULL);
-		return EMR_DAMAGED;
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_BACKUP_MISSING, "n", n, "dir",
+			b->dir, NULL);
 	}
-	if (status == EMR_OK && report.kept_segments > 0) {
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_KEPT, "dir", b->dir, "state",
-			b->places.state, NULL);
-		return EMR_DAMAGED;
-	}
+	if (status == EMR_OK && report.kept_segments > 0)
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_BACKUP_KEPT, "dir", b->dir,
+			"state", b->places.state, NULL);
 	if (status == EMR_OK && report.rotten > 0) {
 		emr_number_text(report.rotten, n);
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_ROTTEN, "n", n, "dir", b->dir, "state",
-			b->places.state, NULL);
-		return EMR_DAMAGED;
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_BACKUP_ROTTEN, "n", n, "dir",
+			b->dir, "state", b->places.state, NULL);
 	}
 	if (status == EMR_OK && report.damaged > 0) {
 		emr_number_text(report.damaged, n);
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_DAMAGE, "n", n, NULL);
-		return EMR_DAMAGED;
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_BACKUP_DAMAGE, "n", n, NULL);
 	}
 	if (status == EMR_OK && !is_all_on_disk(b, out_problem))
 		return EMR_DAMAGED;
@@ -554,16 +520,15 @@ static emr_status prepare(backing_up *b, emr_problem *out_problem)
 	return check_place(b, out_problem);
 }
 
-int emr_cmd_backup(const emr_args *args, emr_out *out)
+emr_status emr_cmd_backup(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(backing_up_end)))
 	backing_up b = {.args = args, .out = out, .state_fd = -1};
-	emr_problem problem = {0};
-	emr_status status = prepare(&b, &problem);
+	emr_status status = prepare(&b, out_problem);
 
 	if (status == EMR_OK)
-		status = run(&b, &problem);
+		status = run(&b, out_problem);
 	if (b.n_bad > 0)
 		emr_out_put(out, "bad", json_incref(b.bad));
-	return emr_out_done(out, status, &problem, "backup");
+	return status;
 }

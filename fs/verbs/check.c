@@ -270,20 +270,17 @@ static void check_run(emr_checker *c)
 		emr_check_note(c, "socket", false, problem.hint, "%s", problem.text);
 }
 
-int emr_cmd_check(const emr_args *args, emr_out *out)
+emr_status emr_cmd_check(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD state_fd = -1;
-	emr_problem problem = {0};
-	emr_checker c = {.out = out, .places = &places, .checks = json_array()};
+	emr_checker c = {.out = out, .places = &places};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	emr_status status;
 
-	if (status != EMR_OK) {
-		json_decref(c.checks);
-		return emr_out_fail(out, &problem);
-	}
-	status = emr_places_open_state(&places, false, &state_fd, &problem);
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
+	c.checks = json_array();
+	status = emr_places_open_state(&places, false, &state_fd, out_problem);
 	c.state_fd = state_fd;
 	check_kernel(&c);
 	check_fuse_device(&c);
@@ -291,7 +288,7 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	check_memory(&c);
 	check_processor(&c);
 	check_clock(&c);
-	check_state(&c, status, &problem);
+	check_state(&c, status, out_problem);
 	check_keyfile(&c);
 	check_ledger(&c);
 	check_space(&c);
@@ -305,9 +302,8 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	}
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)
-		return EMR_EXIT_DONE;
+		return EMR_OK;
 	emr_number_text(c.failed, n);
 	emr_number_text(c.n, m);
-	emr_problem_set(&problem, EMR_SAY_NOT_READY, "n", n, "m", m, NULL);
-	return emr_out_fail(out, &problem);
+	return EMR_PROBLEM(EMR_UNSUPPORTED, out_problem, EMR_SAY_NOT_READY, "n", n, "m", m, NULL);
 }

@@ -47,17 +47,17 @@ static void say_short(emr_out *out, const json_t *answer)
 	}
 }
 
-static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
-	emr_problem *out_short, emr_problem *out_problem)
+static emr_status copies(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	static const char *const fields[] = {
 		"wanted", "versions", "files", "waiting", "places", "short", "short_files"};
 	emr_request request = {.ask = EMR_ASK_COPIES, .repair = args->given[EMR_OPT_REPAIR]};
 	char count[EMR_COUNT_BYTES];
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 	const json_t *places;
 
-	EMR_TRY(emr_client_path(client, args, &request, out_problem));
+	EMR_TRY(emr_client_path(client, args->operands[0], &request, out_problem));
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	places = json_object_get(answer, "places");
 	for (size_t i = 0; i < json_array_size(places); i++)
@@ -70,26 +70,18 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	}
 	if (emr_json_number_at(answer, "short_files") > 0) {
 		emr_count_text(emr_json_number_at(answer, "short_files"), "file", "files", count);
-		emr_problem_set(out_short, EMR_SAY_COPIES_SHORT, "n", count, NULL);
+		emr_problem_set(out_problem, EMR_SAY_COPIES_SHORT, "n", count, NULL);
 		say_short(out, answer);
 	}
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		emr_out_put(out, fields[i], json_incref(json_object_get(answer, fields[i])));
-	json_decref(answer);
-	return EMR_OK;
+	return out_problem->is_set ? EMR_TIMEOUT : EMR_OK;
 }
 
-int emr_cmd_copies(const emr_args *args, emr_out *out)
+emr_status emr_cmd_copies(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = {0}, too_few = {0};
-	emr_status status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
 
-	if (status == EMR_OK)
-		status = copies(&client, args, out, &too_few, &problem);
-	if (status == EMR_OK)
-		return too_few.is_set ? emr_out_fail(out, &too_few) : EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "copies");
-	return emr_out_fail(out, &problem);
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	return copies(&client, args, out, out_problem);
 }

@@ -37,24 +37,21 @@ static long long number_of(const json_t *object, const char *name)
 static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_problem)
 {
 	emr_request request = {.ask = EMR_ASK_DATASET, .join = d->with_copies};
-	emr_status status = EMR_OK;
 	bool is_done = false;
 
 	if (name != NULL && strlen(name) >= sizeof request.who)
 		return emr_wrong_use("dataset", _("No dataset is called that."), out_problem);
 	if (name != NULL)
 		snprintf(request.who, sizeof request.who, "%s", name);
-	status = emr_client_send(&d->client, &request, out_problem);
-	while (status == EMR_OK && !is_done) {
-		json_t *object = NULL;
+	EMR_TRY(emr_client_send(&d->client, &request, out_problem));
+	while (!is_done) {
+		json_auto_t *object = NULL;
 
-		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = emr_dataset_take(d->list, object);
-		is_done = json_is_true(json_object_get(object, "done"));
-		json_decref(object);
+		EMR_TRY(emr_client_receive(&d->client, WORK_MS, &object, out_problem));
+		EMR_TRY(emr_dataset_take(d->list, object));
+		is_done = emr_json_flag_at(object, "done");
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status look_here(dataset *d, const char *name, emr_problem *out_problem)
@@ -188,7 +185,7 @@ static void say_rules(const dataset *d, const json_t *one)
 		strcmp(emr_json_text_at(one, "dates"), "removed") == 0
 			? _("none stays")
 			: _("moved into the past, all of one person by the same time"));
-	if (json_is_true(json_object_get(one, "characteristics")))
+	if (emr_json_flag_at(one, "characteristics"))
 		emr_say(d->out, "  Sex, age (to 90), size and weight stay.\n");
 	if (strcmp(emr_json_text_at(one, "faces"), "kept") == 0)
 		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
@@ -219,8 +216,8 @@ static void say_cells(const json_t *list, const char *name, char *out, size_t si
 		size_t at = strlen(out);
 
 		emr_count_text(
-			(uint64_t)number_of(cell, "participants"), "person", "people", people);
-		emr_count_text((uint64_t)number_of(cell, "files"), "file", "files", files);
+			emr_json_number_at(cell, "participants"), "person", "people", people);
+		emr_count_text(emr_json_number_at(cell, "files"), "file", "files", files);
 		snprintf(out + at, size - at, "%s%s (%s%s%s)", i > 0 ? ", " : "",
 			strcmp(word, "other") == 0 ? _("others") : word, people,
 			json_object_get(cell, "files") != NULL ? ", " : "",
@@ -237,7 +234,7 @@ static void say_counts(const dataset *d, const json_t *one)
 	if (counts == NULL)
 		return;
 	emr_moment_text(emr_json_text_at(counts, "as_of"), as_of);
-	emr_count_text((uint64_t)number_of(counts, "participants"), "person", "people", people);
+	emr_count_text(emr_json_number_at(counts, "participants"), "person", "people", people);
 	emr_say(d->out,
 		"  What is in it, of %s, as their computers said by %s (numbers are rounded down; "
 		"what fewer than %lld people have is not shown):\n",
@@ -262,7 +259,7 @@ static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 		const json_t *row = json_array_get(follows, i);
 		char path[SHOWN_BYTES], copies[EMR_COUNT_BYTES];
 
-		emr_count_text((uint64_t)number_of(row, "copies"), "copy", "copies", copies);
+		emr_count_text(emr_json_number_at(row, "copies"), "copy", "copies", copies);
 		emr_say(d->out, "  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
 			shown(emr_json_text_at(row, "path"), path), copies,
 			number_of(row, "waiting"), number_of(row, "withheld"));
@@ -301,11 +298,11 @@ static void say_one(const dataset *d, const json_t *one)
 		emr_say(d->out,
 			"  A reader opens at most %lld files for the first time in a day.\n",
 			number_of(one, "daily_limit"));
-	emr_count_text((uint64_t)number_of(one, "participants"), "folder is", "folders are", count);
+	emr_count_text(emr_json_number_at(one, "participants"), "folder is", "folders are", count);
 	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, emr_json_text_at(one, "terms"));
 	say_counts(d, one);
 	if (number_of(one, "withheld") > 0) {
-		emr_count_text((uint64_t)number_of(one, "withheld"), "file that was opened here is",
+		emr_count_text(emr_json_number_at(one, "withheld"), "file that was opened here is",
 			"files that were opened here are", count);
 		emr_say(d->out, "  %s no copies as the terms ask for, and withheld.\n", count);
 	}
@@ -324,11 +321,11 @@ static void say_line(const dataset *d, const json_t *one)
 	emr_show(emr_json_text_at(one, "called"), called, sizeof called);
 	emr_column_text(called, 28, column, sizeof column);
 	emr_day_text(emr_json_text_at(one, "until"), until);
-	emr_count_text((uint64_t)number_of(one, "participants"), "folder", "folders", count);
+	emr_count_text(emr_json_number_at(one, "participants"), "folder", "folders", count);
 	emr_say(d->out, "%s  %s   %s   %s%s%s%s\n", column, count,
 		emr_text_word(emr_json_text_at(one, "data")), until,
-		json_is_true(json_object_get(one, "steward")) ? _("   yours") : "",
-		json_is_true(json_object_get(one, "reader")) ? _("   you read it") : "",
+		emr_json_flag_at(one, "steward") ? _("   yours") : "",
+		emr_json_flag_at(one, "reader") ? _("   you read it") : "",
 		json_array_size(json_object_get(one, "joined")) > 0 ? _("   you take part") : "");
 }
 
@@ -343,8 +340,7 @@ static void say_frozen(const dataset *d, const json_t *one)
 	json_array_foreach(frozen, i, state)
 	{
 		emr_moment_text(emr_json_text_at(state, "at"), at);
-		emr_count_text(
-			(uint64_t)number_of(state, "versions"), "version", "versions", count);
+		emr_count_text(emr_json_number_at(state, "versions"), "version", "versions", count);
 		emr_say(d->out, "%s@%.8s  %s  %s\n", emr_json_text_at(one, "name"),
 			emr_json_text_at(state, "snapshot"), at, count);
 	}
@@ -496,28 +492,6 @@ static void say_copies(const dataset *d, const copies *c)
 
 /* ---- what the open folder does of it ---- */
 
-static emr_status take_answer(dataset *d, const json_t *object, const char *doing, copies *c)
-{
-	const json_t *progress = json_object_get(object, "progress"),
-		     *withheld = json_object_get(object, "withheld_files");
-
-	if (progress != NULL)
-		emr_progress_of(d->out, doing, EMR_PROGRESS_RECORDS,
-			(uint64_t)number_of(progress, "so_far"), 0);
-	if (withheld != NULL && json_array_extend(c->withheld, (json_t *)(uintptr_t)withheld) != 0)
-		return EMR_NO_MEMORY;
-	if (!json_is_true(json_object_get(object, "done")))
-		return EMR_OK;
-	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(object, "shown"));
-	c->n = (uint64_t)number_of(object, "copies");
-	c->added = (uint64_t)number_of(object, "added");
-	c->changed = (uint64_t)number_of(object, "changed");
-	c->removed = (uint64_t)number_of(object, "removed");
-	c->follows = json_is_true(json_object_get(object, "is_followed"));
-	c->is_gone = json_is_true(json_object_get(object, "gone"));
-	return EMR_OK;
-}
-
 static emr_status ask_copies(
 	dataset *d, const char *from, bool look, bool drop, copies *c, emr_problem *out_problem)
 {
@@ -527,26 +501,24 @@ static emr_status ask_copies(
 		.drop = drop,
 		.once = d->args->given[EMR_OPT_ONCE],
 		.has_path = true};
-	bool is_done = false;
-	emr_status status;
+	json_auto_t *answer = NULL;
 
 	snprintf(request.who, sizeof request.who, "%s", c->dataset);
 	snprintf(request.path, sizeof request.path, "%s", from);
 	if (!look)
 		snprintf(request.shown, sizeof request.shown, "%s", c->shown);
-	json_array_clear(c->withheld);
-	status = emr_client_send(&d->client, &request, out_problem);
-	while (status == EMR_OK && !is_done) {
-		json_t *object = NULL;
-
-		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = take_answer(d, object, look ? N_("Looked at") : N_("Copied"), c);
-		is_done = json_is_true(json_object_get(object, "done"));
-		json_decref(object);
-	}
-	emr_progress_end(d->out);
-	return status;
+	EMR_TRY(emr_client_gather(&d->client, &request, WORK_MS, d->out,
+		look ? N_("Looked at") : N_("Copied"), &answer, out_problem));
+	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(answer, "shown"));
+	json_decref(c->withheld);
+	c->withheld = json_incref(emr_json_list_at(answer, "withheld_files"));
+	c->n = emr_json_number_at(answer, "copies");
+	c->added = emr_json_number_at(answer, "added");
+	c->changed = emr_json_number_at(answer, "changed");
+	c->removed = emr_json_number_at(answer, "removed");
+	c->follows = emr_json_flag_at(answer, "is_followed");
+	c->is_gone = emr_json_flag_at(answer, "gone");
+	return EMR_OK;
 }
 
 static bool is_joined(const json_t *one, const char *path)
@@ -603,11 +575,10 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 /* A refusal is said, whatever becomes of the copies. */
 static void undo(dataset *d, const copies *c)
 {
-	copies undone = {.dataset = c->dataset, .withheld = json_array()};
+	copies undone = {.dataset = c->dataset};
 	emr_problem ignored = {0};
 
-	if (undone.withheld == NULL ||
-		ask_copies(d, c->from, false, true, &undone, &ignored) != EMR_OK || !undone.is_gone)
+	if (ask_copies(d, c->from, false, true, &undone, &ignored) != EMR_OK || !undone.is_gone)
 		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
 	json_decref(undone.withheld);
 }
@@ -665,11 +636,9 @@ static emr_status join_deidentified(dataset *d, emr_request *request, emr_proble
 	copies c = {.dataset = emr_json_text_at(one, "called"),
 		.from = from,
 		.to = emr_json_text_at(where, "path"),
-		.pseudonym = emr_json_text_at(where, "pseudonym"),
-		.withheld = json_array()};
-	emr_status status = from != NULL && c.withheld != NULL
-				    ? join_with_copies(d, &c, request, out_problem)
-				    : EMR_NO_MEMORY;
+		.pseudonym = emr_json_text_at(where, "pseudonym")};
+	emr_status status =
+		from != NULL ? join_with_copies(d, &c, request, out_problem) : EMR_NO_MEMORY;
 
 	json_decref(c.withheld);
 	return status;
@@ -688,12 +657,11 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = ask_folder(d, d->args->operands[1], out_problem);
 	if (status == EMR_OK)
-		status = emr_share_find_path(
-			&d->client, d->args->operands[2], &request, out_problem);
+		status = emr_client_path(&d->client, d->args->operands[2], &request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	one = json_array_get(d->list, 0);
-	request.until_unix_s = (uint64_t)number_of(one, "until_unix");
+	request.until_unix_s = emr_json_number_at(one, "until_unix");
 	snprintf(
 		request.who, sizeof request.who, "dataset:%.200s", emr_json_text_at(one, "called"));
 	snprintf(request.name, sizeof request.name, "%s", emr_json_text_at(one, "terms"));
@@ -739,20 +707,18 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 static emr_status steward(dataset *d, emr_problem *out_problem)
 {
 	const char *deed = d->args->operands[0], *name = d->args->operands[1];
-	emr_status status = emr_bureau_open(d->args, &d->bureau, out_problem);
 
-	if (status == EMR_OK && strcmp(deed, "create") == 0)
-		status = emr_dataset_create(d->args, &d->bureau, out_problem);
-	else if (status == EMR_OK && strcmp(deed, "admit") == 0)
-		status = emr_dataset_admit(d->args, &d->bureau, out_problem);
-	else if (status == EMR_OK && strcmp(deed, "drop") == 0)
-		status = emr_dataset_drop(d->args, &d->bureau, out_problem);
-	else if (status == EMR_OK && strcmp(deed, "fund") == 0)
-		status = emr_dataset_fund(d->args, d->out, &d->bureau, out_problem);
-	else if (status == EMR_OK)
-		status = emr_dataset_close(d->args, d->out, &d->bureau, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_open(d->args, &d->bureau, out_problem));
+	if (strcmp(deed, "create") == 0)
+		EMR_TRY(emr_dataset_create(d->args, &d->bureau, out_problem));
+	else if (strcmp(deed, "admit") == 0)
+		EMR_TRY(emr_dataset_admit(d->args, &d->bureau, out_problem));
+	else if (strcmp(deed, "drop") == 0)
+		EMR_TRY(emr_dataset_drop(d->args, &d->bureau, out_problem));
+	else if (strcmp(deed, "fund") == 0)
+		EMR_TRY(emr_dataset_fund(d->args, d->out, &d->bureau, out_problem));
+	else
+		EMR_TRY(emr_dataset_close(d->args, d->out, &d->bureau, out_problem));
 	if (strcmp(deed, "close") == 0) {
 		emr_say(d->out, "%s is closed.\n", name);
 		return EMR_OK;
@@ -827,18 +793,20 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 				   out_problem);
 }
 
-int emr_cmd_dataset(const emr_args *args, emr_out *out)
+static void dataset_end(dataset *d)
 {
-	dataset d = {.args = args,
+	emr_client_close(&d->client);
+	emr_bureau_close(&d->bureau);
+	json_decref(d->list);
+}
+
+emr_status emr_cmd_dataset(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(dataset_end))) dataset d = {.args = args,
 		.out = out,
 		.client = EMR_CLIENT_CLOSED,
 		.bureau = EMR_BUREAU_CLOSED,
 		.list = json_array()};
-	emr_problem problem = {0};
-	emr_status status = d.list != NULL ? run(&d, &problem) : EMR_NO_MEMORY;
 
-	emr_client_close(&d.client);
-	emr_bureau_close(&d.bureau);
-	json_decref(d.list);
-	return emr_out_done(out, status, &problem, "dataset");
+	return run(&d, out_problem);
 }

@@ -77,11 +77,10 @@ static void say_device(const devices *d, const json_t *one)
 {
 	char name[300], added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES];
 	const char *called = name;
-	const char *is_this =
-		json_is_true(json_object_get(one, "this")) ? _("  this computer") : "";
+	const char *is_this = emr_json_flag_at(one, "this") ? _("  this computer") : "";
 
 	emr_show(emr_json_text_at(one, "name"), name, sizeof name);
-	if (json_is_true(json_object_get(one, "first")))
+	if (emr_json_flag_at(one, "first"))
 		called = _("(first computer)");
 	emr_moment_text(emr_json_text_at(one, "added_at"), added);
 	if (!json_is_string(json_object_get(one, "seen_at"))) {
@@ -214,8 +213,8 @@ static emr_status ask_yes(const devices *d, emr_problem *out_problem)
 		emr_terminal_says_yes(
 			"The other computer will read and change everything. Add it (yes, no)?"))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_DEVICE_NEEDS_YES, "who", d->args->operands[1], NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_DEVICE_NEEDS_YES, "who",
+		d->args->operands[1], NULL);
 }
 
 /* With the folder closed, and nobody else at it. */
@@ -253,9 +252,8 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 		return EMR_OK;
 	if (!d->is_on_fabric)
 		return wrong_use(out_problem);
-	emr_problem_set(
-		out_problem, EMR_SAY_DEVICE_NEEDS_INVITATION, "who", d->args->operands[1], NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_DEVICE_NEEDS_INVITATION, "who",
+		d->args->operands[1], NULL);
 }
 
 /* Keyfile and profile of the device, as its state will have them. */
@@ -331,18 +329,13 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	EMR_AUTO_BUF network = {0};
 	emr_kdf_cost cost;
 	uint8_t owner[32];
-	emr_status status = emr_keyring_create(
-		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_keyring_person_pk(d->acting.keyring, owner);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
-	if (status == EMR_OK)
-		status = emr_keyring_give_copies(d->acting.keyring, device);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_create(
+		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device));
+	EMR_TRY(emr_keyring_person_pk(d->acting.keyring, owner));
+	EMR_TRY(emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
+	EMR_TRY(emr_keyring_give_copies(d->acting.keyring, device));
 	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
 	 * carried over. */
 	cost = emr_keyring_cost(d->acting.keyring);
@@ -519,10 +512,8 @@ static emr_status fill_stage(
 			a->session.state_fd, EMR_STATE_PROFILE, file->profile, 0600);
 	if (status == EMR_OK)
 		status = emr_network_dir_link(a->session.state_fd, a->dir);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, a->places.state);
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, a->places.state);
 	return emr_keys_open(a->session.state_fd, a->session.state_path,
 		d->args->values[EMR_OPT_PASSPHRASE_FILE], &a->session.keyring, out_problem);
 }
@@ -726,23 +717,19 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-int emr_cmd_device(const emr_args *args, emr_out *out)
+emr_status emr_cmd_device(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(devices_end)))
 	devices d = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
-	const char *what = args->n_operands > 0 ? args->operands[0] : "";
-	emr_problem problem = {0};
-	emr_status status;
+	const char *what = args->n_operands == 2 ? args->operands[0] : "";
 
 	if (args->n_operands == 0)
-		status = list(&d, &problem);
-	else if (args->n_operands == 2 && strcmp(what, "add") == 0)
-		status = add_device(&d, &problem);
-	else if (args->n_operands == 2 && strcmp(what, "accept") == 0)
-		status = accept_file(&d, &problem);
-	else if (args->n_operands == 2 && strcmp(what, "remove") == 0)
-		status = remove_one(&d, &problem);
-	else
-		status = wrong_use(&problem);
-	return emr_out_done(out, status, &problem, "device");
+		return list(&d, out_problem);
+	if (strcmp(what, "add") == 0)
+		return add_device(&d, out_problem);
+	if (strcmp(what, "accept") == 0)
+		return accept_file(&d, out_problem);
+	if (strcmp(what, "remove") == 0)
+		return remove_one(&d, out_problem);
+	return wrong_use(out_problem);
 }

@@ -35,7 +35,7 @@ static emr_status note_ended(const leaving *l, const char *key, bool ends)
 
 	for (size_t i = 0; i < json_array_size(l->list) && status == EMR_OK; i++) {
 		json_t *one = json_array_get(l->list, i);
-		bool stays = json_is_true(json_object_get(one, "saved_since"));
+		bool stays = emr_json_flag_at(one, "saved_since");
 
 		if (json_object_set_new(one, "taken_back", json_boolean(ends && !stays)) != 0)
 			status = EMR_NO_MEMORY;
@@ -53,10 +53,9 @@ static emr_status note_carried(void *arg, const emr_carried *carried)
 	const emr_stranger reader = {.kind = EMR_STRANGER_GRANT, .who = carried->who};
 	char at[EMR_TEXT_BYTES], moved[EMR_TEXT_BYTES], folder[1100], name[400];
 	json_t *one = NULL;
-	emr_status status = emr_stranger_json(&left->of, &reader, &one);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_stranger_json(&left->of, &reader, &one));
 	(void)json_object_del(one, "kind");
 	emr_time_json((int64_t)carried->moved_unix_s, at);
 	if (json_object_set_new(one, "folder", emr_json_text(carried->folder)) != 0 ||

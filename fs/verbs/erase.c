@@ -9,7 +9,6 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
-#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -57,27 +56,6 @@ static emr_status check_arguments(wanted *w, emr_problem *out_problem)
 	return emr_wrong_use("erase", what, out_problem);
 }
 
-static emr_status read_path(wanted *w, emr_problem *out_problem)
-{
-	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *report = NULL;
-	const char *path = w->args->operands[0];
-	emr_status status =
-		emr_client_ask(&w->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
-
-	if (status != EMR_OK || w->args->n_operands == 0) {
-		json_decref(report);
-		return status;
-	}
-	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")), path,
-		w->request.path, sizeof w->request.path);
-	json_decref(report);
-	w->request.has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-	return status;
-}
-
 /* ---- is it meant ---- */
 
 static void count_text(const wanted *w, char out[2 * EMR_COUNT_BYTES])
@@ -95,14 +73,11 @@ static void count_text(const wanted *w, char out[2 * EMR_COUNT_BYTES])
 static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	json_t *answer = NULL;
-	emr_status status;
+	json_auto_t *answer = NULL;
 
 	w->request.look = true;
-	status = emr_client_ask(&w->client, &w->request, LOOK_MS, &answer, out_problem);
+	EMR_TRY(emr_client_ask(&w->client, &w->request, LOOK_MS, &answer, out_problem));
 	w->request.look = false;
-	if (status != EMR_OK)
-		return status;
 	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted_files");
 	w->directories = emr_json_number_at(answer, "directories");
 	/* The records that were counted are erased, whatever has their name by then. */
@@ -117,7 +92,6 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 			"With it goes what has its bytes in the trash, or an editor kept: %s.\n",
 			count);
 	}
-	json_decref(answer);
 	return EMR_OK;
 }
 
@@ -179,66 +153,50 @@ static void say_erased(wanted *w, const json_t *answer)
 	emr_out_number(w->out, "directories", w->directories);
 	emr_out_number(w->out, "copies", emr_json_number_at(answer, "copies"));
 	emr_out_number(w->out, "scratch", emr_json_number_at(answer, "scratch"));
-	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
+	emr_out_flag(w->out, "finished", emr_json_flag_at(answer, "finished"));
 	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
 }
 
 static emr_status erase(wanted *w, emr_problem *out_problem)
 {
-	json_t *answer = NULL;
-	emr_status status = read_path(w, out_problem);
+	json_auto_t *answer = NULL;
 
-	if (status == EMR_OK)
-		status = look_what_goes(w, out_problem);
-	if (status == EMR_OK && w->files + w->directories > 0) {
-		status = ask_yes(w, out_problem);
-		if (status == EMR_OK)
-			status = check_passphrase(w, out_problem);
+	EMR_TRY(emr_client_path(&w->client, w->args->operands[0], &w->request, out_problem));
+	EMR_TRY(look_what_goes(w, out_problem));
+	if (w->files + w->directories > 0) {
+		EMR_TRY(ask_yes(w, out_problem));
+		EMR_TRY(check_passphrase(w, out_problem));
 	}
-	if (status == EMR_OK) {
-		/* The mount ends a conversation that says nothing for long: a person was asked. */
-		emr_client_close(&w->client);
-		w->client = EMR_CLIENT_CLOSED;
-		status = emr_client_open(&w->places, &w->client, out_problem);
-	}
-	if (status == EMR_OK)
-		status = emr_client_ask(&w->client, &w->request, WORK_MS, &answer, out_problem);
-	if (status != EMR_OK)
-		return status;
+	/* The mount ends a conversation that says nothing for long: a person was asked. */
+	emr_client_close(&w->client);
+	w->client = EMR_CLIENT_CLOSED;
+	EMR_TRY(emr_client_open(&w->places, &w->client, out_problem));
+	EMR_TRY(emr_client_ask(&w->client, &w->request, WORK_MS, &answer, out_problem));
 	say_erased(w, answer);
-	if (!json_is_true(json_object_get(answer, "finished"))) {
-		/* A part that waits is no failure of the erasing, but no success either. */
-		const char *why = json_string_value(json_object_get(
-			json_array_get(json_object_get(answer, "not_reached"), 0), "why"));
-
-		emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
-		status = EMR_TIMEOUT;
-	}
-	json_decref(answer);
-	return status;
+	if (emr_json_flag_at(answer, "finished"))
+		return EMR_OK;
+	/* A part that waits is no failure of the erasing, but no success either. */
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_ERASE_UNFINISHED, "cause",
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(answer, "not_reached"), 0), "why")),
+		NULL);
 }
 
-int emr_cmd_erase(const emr_args *args, emr_out *out)
+static void wanted_end(wanted *w)
 {
-	wanted w = {.args = args,
+	emr_client_close(&w->client);
+	emr_places_free(&w->places);
+}
+
+emr_status emr_cmd_erase(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(wanted_end))) wanted w = {.args = args,
 		.out = out,
 		.client = EMR_CLIENT_CLOSED,
 		.request = {.ask = EMR_ASK_ERASE}};
-	emr_problem problem = {0};
-	int code = EMR_EXIT_DONE;
-	emr_status status = check_arguments(&w, &problem);
 
-	if (status == EMR_OK)
-		status = emr_places_find(args->values[EMR_OPT_AS], &w.places, &problem);
-	if (status == EMR_OK)
-		status = emr_client_open(&w.places, &w.client, &problem);
-	if (status == EMR_OK)
-		status = erase(&w, &problem);
-	if (status != EMR_OK && !problem.is_set)
-		emr_problem_set_status(&problem, status, "erase");
-	if (status != EMR_OK)
-		code = emr_out_fail(out, &problem);
-	emr_client_close(&w.client);
-	emr_places_free(&w.places);
-	return code;
+	EMR_TRY(check_arguments(&w, out_problem));
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &w.places, out_problem));
+	EMR_TRY(emr_client_open(&w.places, &w.client, out_problem));
+	return erase(&w, out_problem);
 }

@@ -88,8 +88,7 @@ static emr_status take_answer(asking *a, json_t *object)
 
 	if (progress != NULL)
 		emr_progress_of(a->out, a->doing, EMR_PROGRESS_RECORDS,
-			(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
-			(uint64_t)json_integer_value(json_object_get(progress, "of")));
+			emr_json_number_at(progress, "so_far"), emr_json_number_at(progress, "of"));
 	if (bad != NULL) {
 		emr_say(a->out, "  %-14s %s\n", emr_json_text_at(bad, "error"),
 			emr_json_text_at(bad, "path"));
@@ -98,7 +97,7 @@ static emr_status take_answer(asking *a, json_t *object)
 	}
 	if (erased != NULL && json_array_append(a->erased, erased) != 0)
 		status = EMR_NO_MEMORY;
-	if (json_is_true(json_object_get(object, "done")))
+	if (emr_json_flag_at(object, "done"))
 		a->last = json_incref(object);
 	json_decref(object);
 	return status;
@@ -107,31 +106,22 @@ static emr_status take_answer(asking *a, json_t *object)
 /* Once more may follow: the answer before is forgotten. */
 static emr_status ask_export(asking *a, const emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = emr_client_send(&a->client, request, out_problem);
-
 	json_decref(a->last);
 	a->last = NULL;
-	while (status == EMR_OK && a->last == NULL) {
+	EMR_TRY(emr_client_send(&a->client, request, out_problem));
+	while (a->last == NULL) {
 		json_t *object = NULL;
 
-		status = emr_client_receive(&a->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = take_answer(a, object);
+		EMR_TRY(emr_client_receive(&a->client, WORK_MS, &object, out_problem));
+		EMR_TRY(take_answer(a, object));
 	}
 	emr_progress_end(a->out);
-	return status;
+	return EMR_OK;
 }
 
 static uint64_t number_of(const asking *a, const char *name)
 {
 	return (uint64_t)json_integer_value(json_object_get(a->last, name));
-}
-
-static int failed(emr_out *out, emr_problem *problem, emr_status status, const char *verb)
-{
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, verb);
-	return emr_out_fail(out, problem);
 }
 
 static void put_counts(const asking *a, char records[EMR_COUNT_BYTES], char bytes[EMR_TEXT_BYTES])
@@ -140,14 +130,6 @@ static void put_counts(const asking *a, char records[EMR_COUNT_BYTES], char byte
 	emr_out_number(a->out, "bytes", number_of(a, "bytes"));
 	emr_count_text(number_of(a, "records"), "record", "records", records);
 	emr_size_text(number_of(a, "bytes"), bytes);
-}
-
-static emr_status check_operands(const emr_args *args, size_t needed, const char *what,
-	const char *verb, emr_problem *out_problem)
-{
-	if (args->n_operands >= needed)
-		return EMR_OK;
-	return emr_wrong_use(verb, what, out_problem);
 }
 
 /* ---- export ---- */
@@ -164,38 +146,32 @@ static void say_brought(const asking *a)
 		emr_say(a->out, "%s of it came from your IPFS node.\n", text);
 }
 
-int emr_cmd_export(const emr_args *args, emr_out *out)
+emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(asking_end)))
 	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
-	emr_problem problem = {0};
-	emr_status status = check_operands(args, 2,
-		_("export needs a file or directory, and the file to write."), "export", &problem);
 
-	if (status == EMR_OK)
-		status = asking_begin(args, &a, &problem);
-	if (status == EMR_OK)
-		status = inside(&a, args->operands[0], &request, &problem);
-	if (status == EMR_OK)
-		status = outside(&a, args->operands[1], &request, &problem);
-	if (status == EMR_OK)
-		status = ask_export(&a, &request, &problem);
-	if (status != EMR_OK)
-		return failed(out, &problem, status, "export");
+	if (args->n_operands < 2)
+		return emr_wrong_use("export",
+			_("export needs a file or directory, and the file to write."), out_problem);
+	EMR_TRY(asking_begin(args, &a, out_problem));
+	EMR_TRY(inside(&a, args->operands[0], &request, out_problem));
+	EMR_TRY(outside(&a, args->operands[1], &request, out_problem));
+	EMR_TRY(ask_export(&a, &request, out_problem));
 	emr_out_text(out, "out", request.file);
 	emr_out_text(out, "root", emr_json_text_at(a.last, "root"));
 	put_counts(&a, records, bytes);
 	emr_show(request.file, shown, sizeof shown);
 	if (request.proof) {
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
-		return EMR_EXIT_DONE;
+		return EMR_OK;
 	}
 	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
 	say_brought(&a);
 	emr_say(out, "Its root, for tools of IPFS: %s\n", emr_json_text_at(a.last, "root"));
-	return EMR_EXIT_DONE;
+	return EMR_OK;
 }
 
 /* ---- log --proof ---- */
@@ -215,32 +191,26 @@ static emr_status read_entry(const char *text, emr_request *request, emr_problem
 		out_problem);
 }
 
-int emr_log_proof(const emr_args *args, emr_out *out)
+emr_status emr_log_proof(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(asking_end)))
 	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
 	char bytes[EMR_TEXT_BYTES], shown[4200];
-	emr_problem problem = {0};
-	emr_status status = check_operands(
-		args, 1, _("log --proof needs an entry, and the file to write."), "log", &problem);
 
-	if (status == EMR_OK)
-		status = read_entry(args->values[EMR_OPT_PROOF_OF], &request, &problem);
-	if (status == EMR_OK)
-		status = asking_begin(args, &a, &problem);
-	if (status == EMR_OK)
-		status = outside(&a, args->operands[0], &request, &problem);
-	if (status == EMR_OK)
-		status = ask_export(&a, &request, &problem);
-	if (status != EMR_OK)
-		return failed(out, &problem, status, "log");
+	if (args->n_operands < 1)
+		return emr_wrong_use("log", _("log --proof needs an entry, and the file to write."),
+			out_problem);
+	EMR_TRY(read_entry(args->values[EMR_OPT_PROOF_OF], &request, out_problem));
+	EMR_TRY(asking_begin(args, &a, out_problem));
+	EMR_TRY(outside(&a, args->operands[0], &request, out_problem));
+	EMR_TRY(ask_export(&a, &request, out_problem));
 	emr_out_text(out, "out", request.file);
 	emr_out_number(out, "bytes", number_of(&a, "bytes"));
 	emr_size_text(number_of(&a, "bytes"), bytes);
 	emr_show(request.file, shown, sizeof shown);
 	emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
-	return EMR_EXIT_DONE;
+	return EMR_OK;
 }
 
 /* ---- import ---- */
@@ -326,11 +296,10 @@ static void say_there(const asking *a)
 			n);
 }
 
-static int conclude(const asking *a)
+static emr_status conclude(const asking *a, emr_problem *out_problem)
 {
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	uint64_t bad = number_of(a, "bad_count");
-	emr_problem problem = {0};
 
 	put_counts(a, records, bytes);
 	emr_out_put(a->out, "bad", json_incref(a->bad));
@@ -341,16 +310,15 @@ static int conclude(const asking *a)
 	if (bad == 0 && (number_of(a, "records") > 0 || number_of(a, "there") == 0))
 		emr_say(a->out, "In your folder now: %s, %s.\n", records, bytes);
 	if (bad == 0)
-		return EMR_EXIT_DONE;
+		return EMR_OK;
 	if (number_of(a, "records") > 0 ||
 		strcmp(emr_json_text_at(json_array_get(a->bad, 0), "error"), "exists") == 0)
-		emr_problem_set(&problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
-	else
-		emr_problem_set(&problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);
-	return emr_out_fail(a->out, &problem);
+		return EMR_PROBLEM(
+			EMR_DAMAGED, out_problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
+	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);
 }
 
-int emr_cmd_import(const emr_args *args, emr_out *out)
+emr_status emr_cmd_import(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(asking_end))) asking a = {.out = out,
 		.doing = N_("Read"),
@@ -358,20 +326,14 @@ int emr_cmd_import(const emr_args *args, emr_out *out)
 		.bad = json_array(),
 		.erased = json_array()};
 	emr_request request = {.ask = EMR_ASK_IMPORT};
-	emr_problem problem = {0};
-	emr_status status =
-		a.bad != NULL && a.erased != NULL
-			? check_operands(args, 1, _("import needs a CAR file."), "import", &problem)
-			: EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = asking_begin(args, &a, &problem);
-	if (status == EMR_OK && args->n_operands > 1)
-		status = inside(&a, args->operands[1], &request, &problem);
-	if (status == EMR_OK)
-		status = outside(&a, args->operands[0], &request, &problem);
-	if (status == EMR_OK)
-		status = read_car(&a, args, &request, &problem);
 	emr_out_put(out, "erased_paths", json_incref(a.erased));
-	return status == EMR_OK ? conclude(&a) : failed(out, &problem, status, "import");
+	if (args->n_operands < 1)
+		return emr_wrong_use("import", _("import needs a CAR file."), out_problem);
+	EMR_TRY(asking_begin(args, &a, out_problem));
+	if (args->n_operands > 1)
+		EMR_TRY(inside(&a, args->operands[1], &request, out_problem));
+	EMR_TRY(outside(&a, args->operands[0], &request, out_problem));
+	EMR_TRY(read_car(&a, args, &request, out_problem));
+	return conclude(&a, out_problem);
 }

@@ -70,9 +70,8 @@ static void host_end(host *h)
 
 static emr_status say_place(const host *h, emr_status status, const char *cause, emr_problem *out)
 {
-	emr_problem_set(out, EMR_SAY_NETWORK_DIR, "dir", h->args->operands[0], "cause",
+	return EMR_PROBLEM(status, out, EMR_SAY_NETWORK_DIR, "dir", h->args->operands[0], "cause",
 		cause != NULL ? cause : emr_text(emr_status_text(status)), NULL);
-	return status;
 }
 
 /* ---- what it keeps ---- */

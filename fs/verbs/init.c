@@ -326,26 +326,24 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	EMR_AUTO_BUF certificate = {0};
 	const emr_login login = login_of(m->args);
 	char handle[32];
-	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
 
-	if (status == EMR_OK && m->joining.own_dir != NULL)
-		status = settle_in(m, out_problem);
-	if (status == EMR_OK && m->network_dir != NULL)
-		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
-	if (status == EMR_OK && m->joining.dir != NULL)
-		status = join_network(m, handle, &certificate, out_problem);
-	else if (status == EMR_OK && is_founded(m))
-		status = emr_keyring_tlv_get(
-			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate);
-	else if (status == EMR_OK && m->is_applying)
-		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
-			m->within_ns, &m->begun, m->out, &certificate, out_problem);
-	else if (status == EMR_OK)
-		status = create_network(m, handle, &certificate, out_problem);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
-	return status;
+	EMR_TRY(code_of(m, m->org_name != NULL ? "org" : "patient", handle));
+	if (m->joining.own_dir != NULL)
+		EMR_TRY(settle_in(m, out_problem));
+	if (m->network_dir != NULL)
+		EMR_TRY(emr_network_dir_link(m->session.state_fd, m->network_dir));
+	if (m->joining.dir != NULL)
+		EMR_TRY(join_network(m, handle, &certificate, out_problem));
+	else if (is_founded(m))
+		EMR_TRY(emr_keyring_tlv_get(
+			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate));
+	else if (m->is_applying)
+		EMR_TRY(emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
+			m->within_ns, &m->begun, m->out, &certificate, out_problem));
+	else
+		EMR_TRY(create_network(m, handle, &certificate, out_problem));
+	return emr_keyring_tlv_set(
+		m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 }
 
 static emr_status make_folder(making *m)
@@ -445,10 +443,8 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 	if (file != NULL || is_agent(m))
 		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
 				    : EMR_OK;
-	if (!may_ask) {
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
-		return EMR_DENIED;
-	}
+	if (!may_ask)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	EMR_TRY(show_and_ask_back(m, out_problem));
 	m->words_checked = true;
 	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
@@ -499,7 +495,6 @@ static emr_status finish(making *m, emr_problem *out_problem)
 
 static void say_done(making *m, const emr_id32 *signer_id)
 {
-	emr_problem remark = {0};
 	char id[65], shown[512];
 
 	emr_hex(signer_id->b, sizeof signer_id->b, id);
@@ -531,12 +526,9 @@ static void say_done(making *m, const emr_id32 *signer_id)
 			m->places.state, shown);
 	if (is_agent(m)) /* it has nothing to lose */
 		return;
-	if (!m->words_checked) {
-		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
-		emr_remark(m->out, &remark);
-	}
-	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
-	emr_remark(m->out, &remark);
+	if (!m->words_checked)
+		emr_remark_that(m->out, EMR_SAY_WORDS_BACK, NULL);
+	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
 }
 
 /* It is written last, when the ledger knows who this is. */
@@ -544,9 +536,8 @@ static emr_status check_words_file(const char *file, emr_problem *out_problem)
 {
 	if (file == NULL || faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
+	return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
 		emr_text(emr_status_text(EMR_EXISTS)), NULL);
-	return EMR_EXISTS;
 }
 
 /* Said before anything is asked or made.  An agent's words would bring nothing back: lost, it is
@@ -555,10 +546,8 @@ static emr_status check_words(const making *m, emr_problem *out_problem)
 {
 	bool needs_file = !emr_terminal_there() || m->args->given[EMR_OPT_YES];
 
-	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m)) {
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
-		return EMR_DENIED;
-	}
+	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 	return check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
 }
 
@@ -584,20 +573,17 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 static emr_status agree(making *m, emr_problem *out_problem)
 {
 	const char *network = m->joining.invitation.network;
-	emr_problem remark = {0};
 
 	EMR_TRY(emr_own_dir_allow(m->joining.invitation.place, m->args->values[EMR_OPT_NETWORK],
 		m->out, out_problem));
 	if (is_agent(m)) /* it saves nothing */
 		return EMR_OK;
-	emr_problem_set(&remark, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
-	emr_remark(m->out, &remark);
+	emr_remark_that(m->out, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
 	if (m->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	if (emr_terminal_there() && !m->out->is_json && emr_terminal_says_yes("Join (yes, no)?"))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
 /* A new one, in a directory, or one that is there, also at a host. */

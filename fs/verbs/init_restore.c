@@ -123,9 +123,8 @@ static emr_status look_at_backup(restoring *r, emr_problem *out_problem)
 		return EMR_OK;
 	emr_size_text(needed, n);
 	emr_size_text(there, m);
-	emr_problem_set(
-		out_problem, EMR_SAY_BACKUP_SPACE, "dir", r->places.state, "n", n, "m", m, NULL);
-	return EMR_NO_SPACE;
+	return EMR_PROBLEM(EMR_NO_SPACE, out_problem, EMR_SAY_BACKUP_SPACE, "dir", r->places.state,
+		"n", n, "m", m, NULL);
 }
 
 /* ---- the keys ---- */
@@ -154,10 +153,9 @@ static emr_status choose_keys(restoring *r, emr_problem *out_problem)
 
 static emr_status open_keyfile(restoring *r, emr_problem *out_problem)
 {
-	if (faccessat(r->session.state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_KEYFILE, "dir", r->dir, NULL);
-		return EMR_DAMAGED;
-	}
+	if (faccessat(r->session.state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_PROBLEM(
+			EMR_DAMAGED, out_problem, EMR_SAY_BACKUP_KEYFILE, "dir", r->dir, NULL);
 	return emr_keys_open(r->session.state_fd, r->session.state_path,
 		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->session.keyring, out_problem);
 }
@@ -263,8 +261,7 @@ static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_p
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	emr_problem_set(out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
-	return EMR_DAMAGED;
+	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
 }
 
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
@@ -299,9 +296,8 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
 	if (emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
+	return EMR_PROBLEM(EMR_FORK, out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
 		_("another network is there"), NULL);
-	return EMR_FORK;
 }
 
 static emr_status remove_file(int dirfd, const char *name)
@@ -381,12 +377,10 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 		status = look_for_gaps(r);
 	if (status == EMR_OK)
 		status = emr_keyring_public(r->session.keyring, &identity);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status,
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status,
 			r->is_of_network ? _("The ledger of your network")
 					 : _("The ledger in this backup"));
-		return status;
-	}
 	r->signer_id = identity.signer_id;
 	/* A lost profile costs a name on the screen, not the records. */
 	(void)!emr_profile_load(r->session.keyring, r->session.state_fd, &r->profile);

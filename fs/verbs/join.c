@@ -168,7 +168,7 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &j->places};
 	emr_absence absence;
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
 	emr_absence_look(&j->session, &absence);
@@ -202,7 +202,6 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	const emr_takeover_tally *t = &j->look;
 	const char *network = j->joining.invitation.network;
 	char n[EMR_TEXT_BYTES], sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES];
-	emr_problem remark = {0};
 
 	emr_number_text(t->files + t->directories + t->links, n);
 	emr_number_text(t->sizes, sizes);
@@ -212,9 +211,8 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 			"n", (json_int_t)(t->files + t->directories + t->links), "what", "sizes",
 			"n", (json_int_t)t->sizes, "what", "stored_bytes", "n",
 			(json_int_t)t->bytes, "what", "certificate", "code", j->session.code));
-	emr_problem_set(&remark, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value",
+	emr_remark_that(j->out, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value",
 		bytes, "who", j->session.code, NULL);
-	emr_remark(j->out, &remark);
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
@@ -328,7 +326,6 @@ static void say_done(joiner *j)
 {
 	const emr_takeover_tally *t = &j->bringing.tally;
 	uint64_t n = t->files + t->directories + t->links;
-	emr_problem remark = {0};
 	char number[EMR_TEXT_BYTES], shown[512];
 
 	emr_number_text(n, number);
@@ -342,11 +339,11 @@ static void say_done(joiner *j)
 		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs "
 		"mount\n",
 		shown, number);
-	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
-	emr_remark(j->out, &remark); /* an earlier backup is one of the old ledger */
+	emr_remark_that(
+		j->out, EMR_SAY_ONE_COPY, NULL); /* an earlier backup is one of the old ledger */
 }
 
-int emr_cmd_join(const emr_args *args, emr_out *out)
+emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(joiner_end))) joiner j = {.args = args,
 		.out = out,
@@ -356,25 +353,20 @@ int emr_cmd_join(const emr_args *args, emr_out *out)
 		.within_ns = EMR_JOIN_WITHIN_NS,
 		.members = json_array()};
 	EMR_AUTO_FREE char *dir = NULL;
-	emr_problem problem = {0};
-	emr_status status = prepare(&j, &problem);
 
-	if (status == EMR_OK && is_done_already(&j))
-		return EMR_EXIT_DONE;
-	if (status == EMR_OK)
-		status = choose_invitation(&j, &problem);
-	if (status == EMR_OK)
-		status = open_keys(&j, &problem);
+	EMR_TRY(prepare(&j, out_problem));
+	if (is_done_already(&j))
+		return EMR_OK;
+	EMR_TRY(choose_invitation(&j, out_problem));
+	EMR_TRY(open_keys(&j, out_problem));
 	j.joining.login = (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 	j.bringing.session = &j.session;
 	j.bringing.joining = &j.joining;
 	j.bringing.out = out;
-	if (status == EMR_OK && emr_network_dir_of(j.session.state_fd, &dir) == EMR_OK)
-		status = renew(&j, dir, &problem);
-	else if (status == EMR_OK)
-		status = join(&j, &problem);
-	if (status == EMR_OK && dir == NULL)
-		say_done(&j);
-	return emr_out_done(out, status, &problem, "join");
+	if (emr_network_dir_of(j.session.state_fd, &dir) == EMR_OK)
+		return renew(&j, dir, out_problem);
+	EMR_TRY(join(&j, out_problem));
+	say_done(&j);
+	return EMR_OK;
 }

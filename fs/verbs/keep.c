@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -28,12 +29,10 @@ static void say_kept(emr_out *out, const json_t *one, const char *place)
 	snprintf(here, sizeof here, place != NULL ? _("all in %s") : _("all here"), where);
 
 	emr_show(json_string_value(json_object_get(one, "path")), path, sizeof path);
-	emr_size_text((uint64_t)json_integer_value(json_object_get(one, "bytes")), bytes);
+	emr_size_text(emr_json_number_at(one, "bytes"), bytes);
 	emr_say(out, "%-40s  %14s  %s%s\n", strcmp(path, ".") == 0 ? _("the whole folder") : path,
-		bytes,
-		json_is_true(json_object_get(one, "complete")) ? here
-							       : _("not all here: emrfs verify"),
-		json_is_true(json_object_get(one, "keep")) ? "" : _(", not asked to be kept"));
+		bytes, emr_json_flag_at(one, "complete") ? here : _("not all here: emrfs verify"),
+		emr_json_flag_at(one, "keep") ? "" : _(", not asked to be kept"));
 }
 
 static emr_status keep_folder(
@@ -42,28 +41,23 @@ static emr_status keep_folder(
 	emr_request request = {.ask = EMR_ASK_KEEP,
 		.drop = args->given[EMR_OPT_NOT],
 		.purge = args->given[EMR_OPT_PURGE]};
-	emr_problem remark = {0};
 	char bytes[EMR_TEXT_BYTES];
 	json_t *answer = NULL;
 	const json_t *kept;
 
-	EMR_TRY(emr_client_path(client, args, &request, out_problem));
+	EMR_TRY(emr_client_path(client, args->operands[0], &request, out_problem));
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	kept = json_object_get(answer, "kept");
 	for (size_t i = 0; i < json_array_size(kept); i++)
 		say_kept(out, json_array_get(kept, i),
 			json_string_value(json_object_get(answer, "place")));
-	emr_size_text((uint64_t)json_integer_value(json_object_get(answer, "cache_bytes")), bytes);
+	emr_size_text(emr_json_number_at(answer, "cache_bytes"), bytes);
 	if (request.purge)
 		emr_say(out, "%s given back to the disk.\n", bytes);
-	if (json_is_true(json_object_get(answer, "last_copy"))) {
-		emr_problem_set(&remark, EMR_SAY_LAST_COPY, "path", request.path, NULL);
-		emr_remark(out, &remark);
-	}
-	if (emr_path_is_shared(request.path)) {
-		emr_problem_set(&remark, EMR_SAY_KEEP_NEEDS_NETWORK, "path", request.path, NULL);
-		emr_remark(out, &remark);
-	}
+	if (emr_json_flag_at(answer, "last_copy"))
+		emr_remark_that(out, EMR_SAY_LAST_COPY, "path", request.path, NULL);
+	if (emr_path_is_shared(request.path))
+		emr_remark_that(out, EMR_SAY_KEEP_NEEDS_NETWORK, "path", request.path, NULL);
 	emr_out_put(out, "kept", json_incref((json_t *)(uintptr_t)kept));
 	emr_out_put(out, "place", json_incref(json_object_get(answer, "place")));
 	emr_out_put(out, "cache_bytes", json_incref(json_object_get(answer, "cache_bytes")));
@@ -72,15 +66,11 @@ static emr_status keep_folder(
 	return EMR_OK;
 }
 
-int emr_cmd_keep(const emr_args *args, emr_out *out)
+emr_status emr_cmd_keep(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = check_arguments(args, &problem);
 
-	if (status == EMR_OK)
-		status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
-	if (status == EMR_OK)
-		status = keep_folder(&client, args, out, &problem);
-	return emr_out_done(out, status, &problem, "keep");
+	EMR_TRY(check_arguments(args, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	return keep_folder(&client, args, out, out_problem);
 }

@@ -18,6 +18,12 @@ typedef struct entries {
 	bool is_away; /* these are what this computer has verified */
 } entries;
 
+static void entries_end(entries *e)
+{
+	json_decref(e->all);
+	json_decref(e->checkpoint);
+}
+
 static void say_entry(entries *e, const json_t *entry)
 {
 	char when[EMR_TEXT_BYTES];
@@ -81,38 +87,27 @@ static emr_status read_limit(const emr_args *args, emr_request *request, emr_pro
 
 static void conclude(emr_out *out, entries *e)
 {
-	emr_problem remark = {0};
-
 	if (json_is_string(e->checkpoint))
 		emr_say(out, "%s%s", e->n > 0 ? "\n" : "", json_string_value(e->checkpoint));
-	if (e->is_away) {
-		emr_problem_set(&remark, EMR_SAY_LEDGER_AWAY_LISTED, NULL);
-		emr_remark(out, &remark);
-	}
+	if (e->is_away)
+		emr_remark_that(out, EMR_SAY_LEDGER_AWAY_LISTED, NULL);
 	emr_out_flag(out, "reached", !e->is_away);
 	emr_out_put(out, "entries", json_incref(e->all));
 	emr_out_put(out, "checkpoint",
 		e->checkpoint != NULL ? json_incref(e->checkpoint) : json_null());
 }
 
-int emr_cmd_ledger(const emr_args *args, emr_out *out)
+emr_status emr_cmd_ledger(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
-	emr_problem problem = {0};
 	emr_request request = {
 		.ask = EMR_ASK_LEDGER, .checkpoint = args->given[EMR_OPT_CHECKPOINT]};
-	entries e = {.out = out, .all = json_array()};
-	emr_status status = read_limit(args, &request, &problem);
+	__attribute__((cleanup(entries_end))) entries e = {.out = out, .all = json_array()};
 
-	if (status == EMR_OK)
-		status = emr_reach_open(args, &reach, &problem);
-	if (status == EMR_OK)
-		status = emr_reach_path(&reach, args, &request, &problem);
-	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take_entry, &e, &problem);
-	if (status == EMR_OK)
-		conclude(out, &e);
-	json_decref(e.all);
-	json_decref(e.checkpoint);
-	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(out, &problem);
+	EMR_TRY(read_limit(args, &request, out_problem));
+	EMR_TRY(emr_reach_open(args, &reach, out_problem));
+	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
+	EMR_TRY(emr_reach_ask(&reach, &request, take_entry, &e, out_problem));
+	conclude(out, &e);
+	return EMR_OK;
 }

@@ -126,50 +126,46 @@ static char *owner_of(emr_reach *reach)
 	return copy;
 }
 
-int emr_cmd_log(const emr_args *args, emr_out *out)
+static void telling_end(telling *t)
+{
+	emr_folding_free(t->folding);
+	json_decref(t->all);
+}
+
+emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
-	emr_problem problem = {0};
 	emr_request request = {.ask = EMR_ASK_LOG};
 	EMR_AUTO_FD fhir_fd = -1;
 	EMR_AUTO_FREE char *owner = NULL;
+	__attribute__((cleanup(telling_end)))
 	telling t = {.out = out, .all = json_array(), .owner = ""};
-	emr_status status;
 
 	if (args->values[EMR_OPT_PROOF_OF] != NULL)
-		return json_decref(t.all), emr_log_proof(args, out);
-	status = emr_since_read(args, "log", &request.since_unix_s, &problem);
-	if (status == EMR_OK && !args->given[EMR_OPT_ALL] && !out->is_json)
-		status = emr_folding_new(say_line, out, &t.folding);
-	if (status == EMR_OK)
-		status = read_choice(args, &request, &problem);
-	if (status == EMR_OK)
-		status = emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
+		return emr_log_proof(args, out, out_problem);
+	EMR_TRY(emr_since_read(args, "log", &request.since_unix_s, out_problem));
+	if (!args->given[EMR_OPT_ALL] && !out->is_json)
+		EMR_TRY(emr_folding_new(say_line, out, &t.folding));
+	EMR_TRY(read_choice(args, &request, out_problem));
+	EMR_TRY(emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, out_problem));
 	t.fhir_fd = fhir_fd;
-	if (status == EMR_OK)
-		status = emr_reach_open(args, &reach, &problem);
-	if (status == EMR_OK && fhir_fd >= 0) {
+	EMR_TRY(emr_reach_open(args, &reach, out_problem));
+	if (fhir_fd >= 0) {
 		owner = owner_of(&reach);
 		t.owner = owner != NULL ? owner : "";
 	}
-	if (status == EMR_OK)
-		status = emr_reach_path(&reach, args, &request, &problem);
-	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take_deed, &t, &problem);
-	if (status == EMR_OK && t.folding != NULL)
-		status = emr_folding_end(t.folding);
-	if (status == EMR_OK) {
-		if (t.folding != NULL && emr_folding_has_folded(t.folding))
-			emr_say(out, "Many files of one folder in one minute are one line; each "
-				     "has its own with --all.\n");
-		if (t.n > 0)
-			emr_say(out, "%s\n", emr_text(EMR_DEEDS_LEGEND));
-		else
-			emr_say(out, "Nothing in that time.\n");
-		emr_out_put(out, "entries", json_incref(t.all));
-		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
-	}
-	emr_folding_free(t.folding);
-	json_decref(t.all);
-	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(out, &problem);
+	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
+	EMR_TRY(emr_reach_ask(&reach, &request, take_deed, &t, out_problem));
+	if (t.folding != NULL)
+		EMR_TRY(emr_folding_end(t.folding));
+	if (t.folding != NULL && emr_folding_has_folded(t.folding))
+		emr_say(out, "Many files of one folder in one minute are one line; each "
+			     "has its own with --all.\n");
+	if (t.n > 0)
+		emr_say(out, "%s\n", emr_text(EMR_DEEDS_LEGEND));
+	else
+		emr_say(out, "Nothing in that time.\n");
+	emr_out_put(out, "entries", json_incref(t.all));
+	emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
+	return EMR_OK;
 }

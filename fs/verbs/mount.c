@@ -142,7 +142,6 @@ static void mount_end(mount *m)
 static void say_clock(mount *m)
 {
 	emr_replica_position at;
-	emr_problem problem = {0};
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	char difference[EMR_TEXT_BYTES];
 
@@ -151,8 +150,7 @@ static void say_clock(mount *m)
 		return;
 	snprintf(difference, sizeof difference, _("%llu minutes"),
 		(unsigned long long)((at.last_time - now) / 60));
-	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", _("behind"), NULL);
-	emr_remark(m->out, &problem);
+	emr_remark_that(m->out, EMR_SAY_CLOCK, "d", difference, "side", _("behind"), NULL);
 }
 
 /* By the organisation's own authority, before anybody saves. */
@@ -259,14 +257,12 @@ static void say_saved_while_closed(mount *m)
 static void say_second_copy(const mount *m)
 {
 	emr_second_copy copy;
-	emr_problem remark = {0};
 
 	emr_second_copy_read(m->session.state_fd, &copy);
 	emr_out_flag(m->out, "second_copy", copy.is_known);
 	if (copy.is_known)
 		return;
-	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
-	emr_remark(m->out, &remark);
+	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
 }
 
 /* Starts the parts that follow the ledger and work in the background. The opening of the folder

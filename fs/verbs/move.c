@@ -111,18 +111,13 @@ static emr_status move(
 	return EMR_OK;
 }
 
-int emr_cmd_move(const emr_args *args, emr_out *out)
+emr_status emr_cmd_move(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = args->n_operands == 2 ? EMR_OK : EMR_INVALID;
 
-	if (status != EMR_OK)
-		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			_("move needs what is moved, and where to."), "verb", "move", NULL);
-	if (status == EMR_OK)
-		status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
-	if (status == EMR_OK)
-		status = move(&client, args, out, &problem);
-	return emr_out_done(out, status, &problem, "move");
+	if (args->n_operands != 2)
+		return emr_wrong_use(
+			"move", _("move needs what is moved, and where to."), out_problem);
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	return move(&client, args, out, out_problem);
 }

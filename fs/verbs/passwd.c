@@ -47,21 +47,15 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	return status;
 }
 
-int emr_cmd_passwd(const emr_args *args, emr_out *out)
+emr_status emr_cmd_passwd(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_SETTINGS settings = {0};
-	emr_problem problem = {0};
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
-	if (status == EMR_OK)
-		status = emr_settings_read(&places, &settings, &problem);
-	if (status == EMR_OK)
-		status = emr_keys_protect(&problem);
-	if (status == EMR_OK)
-		status = change(args, out, &places, &settings, &problem);
-	if (status != EMR_OK)
-		return emr_out_fail(out, &problem);
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
+	EMR_TRY(emr_settings_read(&places, &settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(change(args, out, &places, &settings, out_problem));
 	emr_say(out, "The passphrase is changed. Your 24 words stay the same.\n");
-	return EMR_EXIT_DONE;
+	return EMR_OK;
 }

@@ -36,35 +36,23 @@ typedef struct telling {
 	const emr_args *args;
 	emr_out *out;
 	emr_reach reach;
-	json_t *people; /* all portions */
-	json_t *last;	/* the object with "done" */
+	json_t *last, *people; /* the answer, and the list in it */
 } telling;
 
 static void telling_end(telling *t)
 {
 	emr_reach_close(&t->reach);
-	json_decref(t->people);
 	json_decref(t->last);
-}
-
-static emr_status take_answer(void *arg, json_t *object)
-{
-	telling *t = arg;
-	json_t *portion = json_object_get(object, "people");
-	emr_status status = portion == NULL || json_array_extend(t->people, portion) == 0
-				    ? EMR_OK
-				    : EMR_NO_MEMORY;
-
-	json_decref(t->last);
-	t->last = object;
-	return status;
 }
 
 /* The answer is in T; an earlier one is forgotten. */
 static emr_status ask_people(telling *t, const emr_request *request, emr_problem *out_problem)
 {
-	json_array_clear(t->people);
-	return emr_reach_ask(&t->reach, request, take_answer, t, out_problem);
+	json_decref(t->last);
+	t->last = NULL;
+	EMR_TRY(emr_reach_ask(&t->reach, request, emr_client_add, &t->last, out_problem));
+	t->people = emr_json_list_at(t->last, "people");
+	return EMR_OK;
 }
 
 static void put_answer(telling *t, const char *name)
@@ -74,10 +62,7 @@ static void put_answer(telling *t, const char *name)
 
 static void remark(telling *t, emr_message message, const char *who)
 {
-	emr_problem problem = {0};
-
-	emr_problem_set(&problem, message, "who", who, NULL);
-	emr_remark(t->out, &problem);
+	emr_remark_that(t->out, message, "who", who, NULL);
 }
 
 /* "joao (K7QF2M5X) [João Reis 1970-01-01]": the brackets have what the card says. */
@@ -133,12 +118,10 @@ static emr_status draw_card(int fd, const json_t *card, const char *format)
 	char *argv[] = {program, kind, NULL};
 	posix_spawn_file_actions_t actions;
 	pid_t pid = 0;
-	emr_status status = program != NULL ? EMR_OK : EMR_UNSUPPORTED;
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
-		status = kind != NULL ? open_drawing(card, &drawing) : EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(program != NULL ? EMR_OK : EMR_UNSUPPORTED);
+	EMR_TRY(kind != NULL ? open_drawing(card, &drawing) : EMR_NO_MEMORY);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, drawing, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
@@ -220,10 +203,9 @@ static emr_status card(telling *t, emr_problem *out_problem)
 		"card", "qr", "name", "born", "code", "id", "valid_until"};
 	const emr_request request = {.ask = EMR_ASK_PEOPLE, .mine = true};
 	const char *file = t->args->values[EMR_OPT_CARD_FILE];
-	emr_status status = ask_people(t, &request, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_people(t, &request, out_problem));
 	if (file != NULL) {
 		status = write_card(file, t->last, out_problem);
 		emr_out_text(t->out, "file", file);
@@ -442,26 +424,21 @@ static emr_status read_line(
 	return status;
 }
 
-int emr_cmd_people(const emr_args *args, emr_out *out)
+emr_status emr_cmd_people(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(telling_end)))
-	telling t = {.args = args, .out = out, .reach = EMR_REACH_CLOSED, .people = json_array()};
+	telling t = {.args = args, .out = out, .reach = EMR_REACH_CLOSED};
 	emr_request request = {.ask = EMR_ASK_PEOPLE};
-	emr_problem problem = {0};
 	form what;
-	emr_status status = t.people != NULL ? read_form(args, &what, &problem) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = read_line(args, what, &request, &problem);
-	if (status == EMR_OK)
-		status = emr_reach_open(args, &t.reach, &problem);
-	if (status == EMR_OK && what == FORM_CARD)
-		status = card(&t, &problem);
-	else if (status == EMR_OK && what == FORM_ADD)
-		status = add_card(&t, &request, &problem);
-	else if (status == EMR_OK && what == FORM_CHECK)
-		status = check(&t, &request, &problem);
-	else if (status == EMR_OK)
-		status = list(&t, &request, &problem);
-	return emr_out_done(out, status, &problem, "people");
+	EMR_TRY(read_form(args, &what, out_problem));
+	EMR_TRY(read_line(args, what, &request, out_problem));
+	EMR_TRY(emr_reach_open(args, &t.reach, out_problem));
+	if (what == FORM_CARD)
+		return card(&t, out_problem);
+	if (what == FORM_ADD)
+		return add_card(&t, &request, out_problem);
+	if (what == FORM_CHECK)
+		return check(&t, &request, out_problem);
+	return list(&t, &request, out_problem);
 }

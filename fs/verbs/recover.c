@@ -63,11 +63,10 @@ static emr_status keyring_of_words(
 {
 	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
 	EMR_AUTO_PASSPHRASE words = {0};
-	emr_status status = emr_words_get(file, &words, out_problem);
+	emr_status status;
 	int tries = 0;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_words_get(file, &words, out_problem));
 	do
 		status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd,
 			r->places.state, out_keyring, out_problem);
@@ -187,11 +186,10 @@ static emr_status believe_words(recovering *r, emr_problem *out_problem)
 {
 	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
 	EMR_AUTO_PASSPHRASE words = {0};
-	emr_status status = emr_words_get(file, &words, out_problem);
+	emr_status status;
 	int tries = 0;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_words_get(file, &words, out_problem));
 	do {
 		status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd,
 			r->places.state, &r->keyring, out_problem);
@@ -226,31 +224,25 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
 {
-	emr_status status;
-
 	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem));
 	EMR_TRY(emr_settings_read(&r->places, &r->settings, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
-	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
+	EMR_TRY(emr_places_open_state(&r->places, false, &r->state_fd, out_problem));
 	/* The keyfile may be lost: the ledger is what words are compared with. */
-	if (status == EMR_OK &&
-		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+	if (faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
 		faccessat(r->state_fd, EMR_STATE_OWN_COPY, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_KEYRING, "state",
 			r->places.state, NULL);
-	return status == EMR_OK ? emr_keys_lock(r->state_fd, &r->lock_fd, out_problem) : status;
+	return emr_keys_lock(r->state_fd, &r->lock_fd, out_problem);
 }
 
-int emr_cmd_recover(const emr_args *args, emr_out *out)
+emr_status emr_cmd_recover(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(recovering_end)))
 	recovering r = {.args = args, .out = out, .state_fd = -1, .lock_fd = -1};
-	emr_problem problem = {0};
-	emr_status status = prepare(&r, &problem);
 
-	if (status == EMR_OK)
-		status = args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, &problem)
-			 : args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
-						     : recover(&r, &problem);
-	return emr_out_done(out, status, &problem, "recover");
+	EMR_TRY(prepare(&r, out_problem));
+	return args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, out_problem)
+	       : args->given[EMR_OPT_TEST] ? test_words(&r, out_problem)
+					   : recover(&r, out_problem);
 }

@@ -27,26 +27,25 @@ typedef struct telling {
 	const emr_args *args;
 	emr_out *out;
 	emr_client client;
-	json_t *requests; /* all portions */
-	json_t *last;	  /* the object with "done" */
+	json_t *last, *requests; /* the answer, and the list in it */
 } telling;
 
-/* One object after the other, the last one with "done". */
+static void telling_end(telling *t)
+{
+	emr_client_close(&t->client);
+	json_decref(t->last);
+}
+#define AUTO_TELLING __attribute__((cleanup(telling_end))) telling
+
+/* The answer is in T; an earlier one is forgotten. */
 static emr_status ask_request(telling *t, const emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = emr_client_send(&t->client, request, out_problem);
-
 	json_decref(t->last);
 	t->last = NULL;
-	while (status == EMR_OK && !json_is_true(json_object_get(t->last, "done"))) {
-		json_decref(t->last);
-		t->last = NULL;
-		status = emr_client_receive(&t->client, WORK_MS, &t->last, out_problem);
-		if (status == EMR_OK && json_object_get(t->last, "requests") != NULL &&
-			json_array_extend(t->requests, json_object_get(t->last, "requests")) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	return status;
+	EMR_TRY(emr_client_gather(
+		&t->client, request, WORK_MS, t->out, NULL, &t->last, out_problem));
+	t->requests = emr_json_list_at(t->last, "requests");
+	return EMR_OK;
 }
 
 /* ---- the list ---- */
@@ -132,9 +131,8 @@ static void say_one(telling *t, const json_t *one)
 		emr_say(t->out,
 			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
 			id, who,
-			json_is_true(json_object_get(one, "known")) ? ""
-								    : _(" (no card of each other)"),
-			what, whole, whole);
+			emr_json_flag_at(one, "known") ? "" : _(" (no card of each other)"), what,
+			whole, whole);
 	else if (is_to_me)
 		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
 			emr_text_word(emr_json_text_at(one, "state")));
@@ -262,7 +260,6 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	uint64_t month =
 		emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
-	emr_problem remark = {0};
 
 	EMR_TRY(is_emergency ? take_emergency(t, &request, out_problem)
 			     : take_owner(t, &request, out_problem));
@@ -285,50 +282,25 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
 		"(%s).\n",
 		who, what, emr_json_text_at(json_array_get(t->requests, 0), "id"));
-	if (is_emergency) {
-		emr_problem_set(&remark, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
-		emr_remark(t->out, &remark);
-	}
+	if (is_emergency)
+		emr_remark_that(t->out, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
 	emr_out_put(t->out, "requests", json_incref(t->requests));
 	return EMR_OK;
 }
 
-static emr_status begin_request(telling *t, emr_problem *out_problem)
+emr_status emr_cmd_request(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	t->requests = json_array();
-	return t->requests != NULL
-		       ? emr_client_find(t->args->values[EMR_OPT_AS], &t->client, out_problem)
-		       : EMR_NO_MEMORY;
-}
-
-static int end(telling *t, emr_status status, const char *what, emr_problem *problem)
-{
-	if (status != EMR_OK && !problem->is_set)
-		emr_problem_set_status(problem, status, what);
-	emr_client_close(&t->client);
-	json_decref(t->requests);
-	json_decref(t->last);
-	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(t->out, problem);
-}
-
-int emr_cmd_request(const emr_args *args, emr_out *out)
-{
-	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
-	emr_problem problem = {0};
+	AUTO_TELLING t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
 	bool has_terms = args->given[EMR_OPT_REASON] || args->given[EMR_OPT_PURPOSE] ||
 			 args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_WRITE] ||
 			 args->given[EMR_OPT_DEPOSIT];
 	bool asks = args->n_operands > 0 || args->given[EMR_OPT_EMERGENCY];
-	emr_status status = EMR_OK;
 
 	if (!asks && has_terms)
-		status = emr_wrong_use(
-			"request", _("request needs whom you ask: OWNER or OWNER:PATH."), &problem);
-	if (status == EMR_OK)
-		status = begin_request(&t, &problem);
-	if (status == EMR_OK)
-		status = asks ? send_request(&t, &problem) : list(&t, &problem);
-	return end(&t, status, "request", &problem);
+		return emr_wrong_use("request",
+			_("request needs whom you ask: OWNER or OWNER:PATH."), out_problem);
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
+	return asks ? send_request(&t, out_problem) : list(&t, out_problem);
 }
 
 /* ---- yes and no ---- */
@@ -361,7 +333,7 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	share.write = strcmp(emr_json_text_at(t->last, "rights"), "write") == 0;
 	share.deposit = strcmp(emr_json_text_at(t->last, "rights"), "deposit") == 0;
 	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
-	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(t->last, "until_unix"));
+	share.until_unix_s = emr_json_number_at(t->last, "until_unix");
 	request->look = false;
 	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(t->last, "whole"));
 	request->until_unix_s = share.until_unix_s;
@@ -371,20 +343,15 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	return EMR_OK;
 }
 
-int emr_cmd_approve(const emr_args *args, emr_out *out)
+emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
-	emr_problem problem = {0};
+	AUTO_TELLING t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_APPROVE};
-	emr_status status = take_id(&t, "approve", &request, &problem);
 
-	if (status == EMR_OK)
-		status = emr_until_take(args, "approve", &request.until_unix_s, &problem);
-	if (status == EMR_OK)
-		status = begin_request(&t, &problem);
-	if (status == EMR_OK)
-		status = approve(&t, &request, &problem);
-	return end(&t, status, "approve", &problem);
+	EMR_TRY(take_id(&t, "approve", &request, out_problem));
+	EMR_TRY(emr_until_take(args, "approve", &request.until_unix_s, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
+	return approve(&t, &request, out_problem);
 }
 
 /* A person sees which one is meant before he says no to it, and no to nothing else: its whole id
@@ -408,35 +375,28 @@ static emr_status ask_no(telling *t, emr_request *request, emr_problem *out_prob
 					  ? N_("Say no to it (yes or no)?")
 					  : N_("Take it back (yes or no)?")))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", _("The request is as it was."), NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_YES, "what",
+		_("The request is as it was."), NULL);
 }
 
-int emr_cmd_deny(const emr_args *args, emr_out *out)
+emr_status emr_cmd_deny(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
-	emr_problem problem = {0};
+	AUTO_TELLING t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_DENY};
-	emr_status status = take_id(&t, "deny", &request, &problem);
+	bool is_own;
 
-	if (status == EMR_OK)
-		status = take_reason(&t, "deny", &request, &problem);
-	if (status == EMR_OK)
-		status = begin_request(&t, &problem);
-	if (status == EMR_OK)
-		status = ask_no(&t, &request, &problem);
-	if (status == EMR_OK)
-		status = ask_request(&t, &request, &problem);
-	if (status == EMR_OK) {
-		bool is_own = json_is_true(json_object_get(t.last, "was_own"));
-
-		emr_say(out,
-			is_own ? _("Request %s was yours: it is taken back.\n")
-			: json_is_true(json_object_get(t.last, "of_file"))
-				? _("You said no to %s. The file stays, and nobody is told.\n")
-				: _("You said no to %s. Whoever asked is told, and nobody else.\n"),
-			emr_json_text_at(t.last, "id"));
-		emr_out_text(out, "id", emr_json_text_at(t.last, "id"));
-	}
-	return end(&t, status, "deny", &problem);
+	EMR_TRY(take_id(&t, "deny", &request, out_problem));
+	EMR_TRY(take_reason(&t, "deny", &request, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
+	EMR_TRY(ask_no(&t, &request, out_problem));
+	EMR_TRY(ask_request(&t, &request, out_problem));
+	is_own = emr_json_flag_at(t.last, "was_own");
+	emr_say(out,
+		is_own ? _("Request %s was yours: it is taken back.\n")
+		: emr_json_flag_at(t.last, "of_file")
+			? _("You said no to %s. The file stays, and nobody is told.\n")
+			: _("You said no to %s. Whoever asked is told, and nobody else.\n"),
+		emr_json_text_at(t.last, "id"));
+	emr_out_text(out, "id", emr_json_text_at(t.last, "id"));
+	return EMR_OK;
 }

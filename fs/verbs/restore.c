@@ -90,13 +90,13 @@ static void say_version(emr_out *out, const json_t *v)
 	emr_show(json_string_value(json_object_get(v, "who")), who, sizeof who);
 	emr_time_text((int64_t)emr_json_number_at(v, "at_unix"), when);
 	emr_number_text(emr_json_number_at(v, "bytes"), bytes);
-	if (json_is_true(json_object_get(v, "deleted")))
+	if (emr_json_flag_at(v, "deleted"))
 		emr_say(out, "deleted  %s\n", when);
 	else
 		emr_say(out, "v%-7llu %s  %12s  %s%s\n",
 			(unsigned long long)emr_json_number_at(v, "version"), when, bytes,
-			json_is_true(json_object_get(v, "own")) ? _("you") : who,
-			json_is_true(json_object_get(v, "current")) ? _("  (now)") : "");
+			emr_json_flag_at(v, "own") ? _("you") : who,
+			emr_json_flag_at(v, "current") ? _("  (now)") : "");
 }
 
 /* They come oldest first; people look for the newest. */
@@ -125,42 +125,20 @@ static emr_status say_versions(emr_out *out, const json_t *all)
 static emr_status list_versions(
 	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
-	json_t *all = json_array(), *object = NULL;
-	bool is_done = false;
-	emr_status status =
-		all != NULL ? emr_client_send(client, request, out_problem) : EMR_NO_MEMORY;
+	json_auto_t *answer = NULL;
 
-	while (status == EMR_OK && !is_done) {
-		const json_t *portion;
-
-		status = emr_client_receive(client, WORK_MS, &object, out_problem);
-		if (status != EMR_OK)
-			break;
-		is_done = json_is_true(json_object_get(object, "done"));
-		portion = json_object_get(object, "version_list");
-		if (portion != NULL && json_array_extend(all, (json_t *)(uintptr_t)portion) != 0)
-			status = EMR_NO_MEMORY;
-		json_decref(object);
-	}
-	if (status == EMR_OK)
-		status = say_versions(out, all);
-	json_decref(all);
-	return status;
+	EMR_TRY(emr_client_gather(client, request, WORK_MS, out, NULL, &answer, out_problem));
+	return say_versions(out, json_object_get(answer, "version_list"));
 }
 
 static emr_status bring_back(
 	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
 	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES];
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 	uint64_t version;
 
-	EMR_TRY(emr_client_send(client, request, out_problem));
-	while (!json_is_true(json_object_get(answer, "done"))) {
-		json_decref(answer); /* that a key is waited for */
-		answer = NULL;
-		EMR_TRY(emr_client_receive(client, WORK_MS, &answer, out_problem));
-	}
+	EMR_TRY(emr_client_gather(client, request, WORK_MS, out, NULL, &answer, out_problem));
 	emr_show(emr_json_text_at(answer, "restored"), shown, sizeof shown);
 	emr_number_text(emr_json_number_at(answer, "bytes"), bytes);
 	emr_count_text(emr_json_number_at(answer, "files"), "file", "files", files);
@@ -171,7 +149,7 @@ static emr_status bring_back(
 			"%s: a copy of version %llu, %s bytes. It is yours; the signature stays "
 			"with the original of %s.\n",
 			shown, (unsigned long long)version, bytes, owner);
-	else if (json_is_true(json_object_get(answer, "unchanged")))
+	else if (emr_json_flag_at(answer, "unchanged"))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
 	else if (emr_json_number_at(answer, "files") > 0)
 		emr_say(out, "%s is back, with %s, %s bytes.\n", shown, files, bytes);
@@ -187,8 +165,7 @@ static emr_status bring_back(
 	emr_out_number(out, "files", emr_json_number_at(answer, "files"));
 	emr_out_number(out, "folders", emr_json_number_at(answer, "folders"));
 	emr_out_number(out, "bytes", emr_json_number_at(answer, "bytes"));
-	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
-	json_decref(answer);
+	emr_out_flag(out, "unchanged", emr_json_flag_at(answer, "unchanged"));
 	return EMR_OK;
 }
 
@@ -214,30 +191,21 @@ static emr_status ask_restore(
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	emr_request request = {
 		.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS : EMR_ASK_RESTORE};
-	json_t *report = NULL;
-	emr_status status;
+	json_auto_t *report = NULL;
 
 	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
-	status = read_paths(
-		args, json_string_value(json_object_get(report, "folder")), &request, out_problem);
-	if (status == EMR_OK)
-		look_there(json_string_value(json_object_get(report, "folder")), request.path);
-	json_decref(report);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_paths(
+		args, json_string_value(json_object_get(report, "folder")), &request, out_problem));
+	look_there(json_string_value(json_object_get(report, "folder")), request.path);
 	return args->given[EMR_OPT_LIST] ? list_versions(client, &request, out, out_problem)
 					 : bring_back(client, &request, out, out_problem);
 }
 
-int emr_cmd_restore(const emr_args *args, emr_out *out)
+emr_status emr_cmd_restore(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = check_arguments(args, &problem);
 
-	if (status == EMR_OK)
-		status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
-	if (status == EMR_OK)
-		status = ask_restore(&client, args, out, &problem);
-	return emr_out_done(out, status, &problem, "restore");
+	EMR_TRY(check_arguments(args, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
+	return ask_restore(&client, args, out, out_problem);
 }

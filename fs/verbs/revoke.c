@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
-#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -25,7 +24,8 @@ typedef struct revoking {
 	emr_out *out;
 	emr_client client;
 	emr_request request;
-	json_t *ended, *opened, *released, *still, *orders; /* owned */
+	json_t *answer;				   /* owned */
+	json_t *ended, *opened, *released, *still; /* in it */
 	bool names_seen;
 	bool is_reached;   /* the ledger is there */
 	bool is_confirmed; /* the ledger has all of it */
@@ -52,64 +52,19 @@ static emr_status read_line(revoking *r, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-static emr_status find_path(revoking *r, emr_problem *out_problem)
+static emr_status ask_revoke(revoking *r, emr_problem *out_problem)
 {
-	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *answer = NULL;
-	emr_status status;
-
-	EMR_TRY(emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
-	status = emr_path_in_folder(emr_json_text_at(answer, "folder"), r->args->operands[0],
-		r->request.path, sizeof r->request.path);
-	json_decref(answer);
-	r->request.has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_SUCH_PATH, "path", r->args->operands[0], NULL);
-	return status;
-}
-
-static emr_status extend(json_t *list, const json_t *object, const char *name)
-{
-	json_t *portion = json_object_get(object, name);
-
-	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
-static emr_status collect_grant(revoking *r, const json_t *object)
-{
-	emr_status status = extend(r->ended, object, "ended");
-
-	if (json_is_true(json_object_get(object, "names_seen")))
-		r->names_seen = true;
-	r->is_reached = json_is_true(json_object_get(object, "reached")); /* stands in the last */
-	if (status == EMR_OK)
-		status = extend(r->opened, object, "openings");
-	if (status == EMR_OK)
-		status = extend(r->released, object, "released");
-	if (status == EMR_OK)
-		status = extend(r->still, object, "still");
-	return status == EMR_OK ? extend(r->orders, object, "orders") : status;
-}
-
-/* *OUT_LAST (may be NULL): the last object of the answer; owned by the caller. */
-static emr_status ask_revoke(revoking *r, json_t **out_last, emr_problem *out_problem)
-{
-	emr_status status = emr_client_send(&r->client, &r->request, out_problem);
-	bool is_done = false;
-
-	while (status == EMR_OK && !is_done) {
-		json_t *object = NULL;
-
-		status = emr_client_receive(&r->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = collect_grant(r, object);
-		is_done = json_is_true(json_object_get(object, "done"));
-		if (is_done && out_last != NULL)
-			*out_last = json_incref(object);
-		json_decref(object);
-	}
-	return status;
+	json_decref(r->answer);
+	r->answer = NULL;
+	EMR_TRY(emr_client_gather(
+		&r->client, &r->request, WORK_MS, r->out, NULL, &r->answer, out_problem));
+	r->ended = emr_json_list_at(r->answer, "ended");
+	r->opened = emr_json_list_at(r->answer, "openings");
+	r->released = emr_json_list_at(r->answer, "released");
+	r->still = emr_json_list_at(r->answer, "still");
+	r->names_seen = emr_json_flag_at(r->answer, "names_seen");
+	r->is_reached = emr_json_flag_at(r->answer, "reached");
+	return EMR_OK;
 }
 
 static size_t folder_len(const char *path)
@@ -132,8 +87,7 @@ static size_t count_alike(const json_t *list, size_t first)
 
 		if (folder_len(emr_json_text_at(next, "path")) != len ||
 			strncmp(emr_json_text_at(next, "path"), path, len) != 0 ||
-			json_is_true(json_object_get(next, "proven")) !=
-				json_is_true(json_object_get(one, "proven")))
+			emr_json_flag_at(next, "proven") != emr_json_flag_at(one, "proven"))
 			break;
 	}
 	return n;
@@ -169,7 +123,7 @@ static void say_opened(const revoking *r)
 		emr_say(r->out, "What was opened cannot be un-seen:\n");
 	for (size_t i = 0; i < opened;)
 		i += say_seen(r, r->opened, i,
-			json_is_true(json_object_get(json_array_get(r->opened, i), "proven"))
+			emr_json_flag_at(json_array_get(r->opened, i), "proven")
 				? _("opened: reported; its key was released: proven")
 				: _("opened: reported"));
 	if (released > 0)
@@ -237,6 +191,7 @@ static emr_status say_still(const revoking *r, emr_problem *out_problem)
 /* How long the answer waits for the ledger when nobody said --wait. */
 static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 {
+	const json_t *orders = json_object_get(r->answer, "orders");
 	const char *path = r->request.has_path ? r->request.path : _("Everything");
 	int64_t wait_ns = LOOK_NS, deadline;
 	bool is_done;
@@ -247,9 +202,9 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 		wait_ns = LOOK_AWAY_NS;
 	r->is_confirmed = true;
 	deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
-	for (size_t i = 0; i < json_array_size(r->orders) && status == EMR_OK; i++) {
+	for (size_t i = 0; i < json_array_size(orders) && status == EMR_OK; i++) {
 		status = emr_order_look(&r->client, path, r->request.who,
-			(uint64_t)json_integer_value(json_array_get(r->orders, i)),
+			(uint64_t)json_integer_value(json_array_get(orders, i)),
 			deadline - emr_clock_boot_ns(emr_clock_system()), EMR_SAY_REVOKE_FAILED,
 			&is_done, out_problem);
 		r->is_confirmed = r->is_confirmed && status == EMR_OK && is_done;
@@ -260,18 +215,17 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 /* A person sees what would end, and for whom, before it does, and nothing else does then. */
 static emr_status ask_first(revoking *r, emr_problem *out_problem)
 {
-	json_t *last = NULL;
 	emr_status status;
 
 	if (!emr_terminal_asks(r->args->given[EMR_OPT_YES] || r->args->given[EMR_OPT_JSON]))
 		return EMR_OK;
 	r->request.look = true;
-	status = ask_revoke(r, &last, out_problem);
+	status = ask_revoke(r, out_problem);
 	r->request.look = false;
-	snprintf(r->request.shown, sizeof r->request.shown, "%s", emr_json_text_at(last, "shown"));
+	snprintf(r->request.shown, sizeof r->request.shown, "%s",
+		emr_json_text_at(r->answer, "shown"));
 	if (status == EMR_OK && json_array_size(r->ended) > 0)
-		emr_say(r->out, "This ends, for %s:\n", emr_json_text_at(last, "text"));
-	json_decref(last);
+		emr_say(r->out, "This ends, for %s:\n", emr_json_text_at(r->answer, "text"));
 	for (size_t i = 0; i < json_array_size(r->ended) && status == EMR_OK; i++) {
 		const json_t *one = json_array_get(r->ended, i);
 		char path[300];
@@ -280,18 +234,16 @@ static emr_status ask_first(revoking *r, emr_problem *out_problem)
 		emr_say(r->out, "  %s   %s\n", path, emr_json_text_at(one, "id"));
 	}
 	if (status != EMR_OK || json_array_size(r->ended) == 0 ||
-		emr_terminal_says_yes("End it (yes or no)?")) {
-		json_array_clear(r->ended);
+		emr_terminal_says_yes("End it (yes or no)?"))
 		return status;
-	}
-	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", _("Nothing was ended."), NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(
+		EMR_DENIED, out_problem, EMR_SAY_NO_YES, "what", _("Nothing was ended."), NULL);
 }
 
 static emr_status revoke(revoking *r, emr_problem *out_problem)
 {
 	EMR_TRY(ask_first(r, out_problem));
-	EMR_TRY(ask_revoke(r, NULL, out_problem));
+	EMR_TRY(ask_revoke(r, out_problem));
 	EMR_TRY(look_for_orders(r, out_problem));
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
@@ -300,57 +252,35 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 		r->request.has_path ? r->request.path : _("Everything"), NULL);
 }
 
-static emr_status revoking_begin(const emr_args *args, emr_out *out, revoking *r)
+emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
+	const char *who, emr_problem *out_problem)
 {
-	*r = (revoking){.args = args,
-		.out = out,
-		.client = EMR_CLIENT_CLOSED,
-		.request = {.ask = EMR_ASK_REVOKE},
-		.ended = json_array(),
-		.opened = json_array(),
-		.released = json_array(),
-		.still = json_array(),
-		.orders = json_array()};
-	return r->ended != NULL && r->opened != NULL && r->released != NULL && r->still != NULL &&
-			       r->orders != NULL
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+	revoking r = {
+		.args = args, .out = out, .client = *client, .request = {.ask = EMR_ASK_REVOKE}};
+	emr_status status;
+
+	snprintf(r.request.who, sizeof r.request.who, "%s", who);
+	status = revoke(&r, out_problem);
+	json_decref(r.answer);
+	return status;
 }
 
 static void revoking_end(revoking *r)
 {
-	json_decref(r->ended);
-	json_decref(r->opened);
-	json_decref(r->released);
-	json_decref(r->still);
-	json_decref(r->orders);
+	emr_client_close(&r->client);
+	json_decref(r->answer);
 }
 
-emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
-	const char *who, emr_problem *out_problem)
+emr_status emr_cmd_revoke(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(revoking_end))) revoking r;
-	emr_status status = revoking_begin(args, out, &r);
+	__attribute__((cleanup(revoking_end))) revoking r = {.args = args,
+		.out = out,
+		.client = EMR_CLIENT_CLOSED,
+		.request = {.ask = EMR_ASK_REVOKE}};
 
-	r.client = *client;
-	snprintf(r.request.who, sizeof r.request.who, "%s", who);
-	return status == EMR_OK ? revoke(&r, out_problem) : status;
-}
-
-int emr_cmd_revoke(const emr_args *args, emr_out *out)
-{
-	__attribute__((cleanup(revoking_end))) revoking r;
-	emr_problem problem = {0};
-	emr_status status = revoking_begin(args, out, &r);
-
-	if (status == EMR_OK)
-		status = read_line(&r, &problem);
-	if (status == EMR_OK)
-		status = emr_client_find(args->values[EMR_OPT_AS], &r.client, &problem);
-	if (status == EMR_OK && !args->given[EMR_OPT_ALL])
-		status = find_path(&r, &problem);
-	if (status == EMR_OK)
-		status = revoke(&r, &problem);
-	emr_client_close(&r.client);
-	return emr_out_done(out, status, &problem, "revoke");
+	EMR_TRY(read_line(&r, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &r.client, out_problem));
+	if (!args->given[EMR_OPT_ALL])
+		EMR_TRY(emr_client_path(&r.client, args->operands[0], &r.request, out_problem));
+	return revoke(&r, out_problem);
 }

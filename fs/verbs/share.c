@@ -12,7 +12,6 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
-#include "kit/paths.h"
 #include "kit/purposes.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -78,49 +77,17 @@ static void say_grant(const sharing *s, const json_t *one)
 		emr_json_text_at(one, "who"), opening);
 	emr_say(s->out, "%-10s  %s  %s   %s%s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
 		column, who, emr_text_word(emr_json_text_at(one, "rights")),
-		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
+		emr_json_flag_at(one, "history") ? _(" with history") : "",
 		emr_text_word(emr_json_text_at(one, "purpose")), until, opening, opened);
 }
 
-/* A portion of either list, which may lack. */
-static emr_status extend(json_t *list, const json_t *object, const char *name)
-{
-	json_t *portion = json_object_get(object, name);
-
-	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
-/* Lists the shares that are given, and those of others with me; both lists are owned by the caller.
- */
-static emr_status fetch_shares(
-	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
+/* Fetches "grants", the shares that are given, and "shared_with_me"; owned by the caller. */
+static emr_status fetch_shares(sharing *s, json_t **out_answer, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_SHARE, .history = s->fhir_fd >= 0};
-	json_t *all = json_array(), *received = json_array();
-	emr_status status = all != NULL && received != NULL
-				    ? emr_client_send(&s->client, &request, out_problem)
-				    : EMR_NO_MEMORY;
-	bool is_done = false;
 
-	while (status == EMR_OK && !is_done) {
-		json_t *object = NULL;
-
-		status = emr_client_receive(&s->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = extend(all, object, "grants");
-		if (status == EMR_OK)
-			status = extend(received, object, "shared_with_me");
-		is_done = json_is_true(json_object_get(object, "done"));
-		json_decref(object);
-	}
-	if (status != EMR_OK) {
-		json_decref(all);
-		json_decref(received);
-		return status;
-	}
-	*out_all = all;
-	*out_received = received;
-	return EMR_OK;
+	return emr_client_gather(
+		&s->client, &request, WORK_MS, s->out, NULL, out_answer, out_problem);
 }
 
 /* From "shared-with-me/OWNER/" on, whose name stands beside it. */
@@ -151,8 +118,8 @@ static void say_received(const sharing *s, const json_t *one)
 	emr_opening_text(emr_json_text_at(one, "why_not"), state, _("you"), opening);
 	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s%s   %s\n", path, owner,
 		emr_text_word(emr_json_text_at(one, "rights")),
-		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
-		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until,
+		emr_json_flag_at(one, "history") ? _(" with history") : "", emr_text_word(purpose),
+		purpose[0] != '\0' ? "   " : "", until,
 		opens[0] == '\0'		 ? ""
 		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
 						 : _("   opens only while that folder is open"),
@@ -191,16 +158,13 @@ static emr_status write_consents(sharing *s, json_t *all, emr_problem *out_probl
 
 static emr_status list(sharing *s, emr_problem *out_problem)
 {
-	json_t *all = NULL, *received = NULL;
-	emr_status status = fetch_shares(s, &all, &received, out_problem);
+	json_auto_t *answer = NULL;
+	json_t *all, *received;
 
-	if (status == EMR_OK)
-		status = write_consents(s, all, out_problem);
-	if (status != EMR_OK) {
-		json_decref(all);
-		json_decref(received);
-		return status;
-	}
+	EMR_TRY(fetch_shares(s, &answer, out_problem));
+	all = emr_json_list_at(answer, "grants");
+	received = emr_json_list_at(answer, "shared_with_me");
+	EMR_TRY(write_consents(s, all, out_problem));
 	for (size_t i = 0; i < json_array_size(all); i++)
 		say_grant(s, json_array_get(all, i));
 	if (json_array_size(all) == 0)
@@ -213,9 +177,9 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		strip(json_array_get(all, i));
 	for (size_t i = 0; i < json_array_size(received); i++)
 		strip(json_array_get(received, i));
-	emr_out_put(s->out, "grants", all);
-	emr_out_put(s->out, "shared_with_me", received);
-	emr_out_flag(s->out, "already", json_is_true(json_object_get(s->look, "already")));
+	emr_out_put(s->out, "grants", json_incref(all));
+	emr_out_put(s->out, "shared_with_me", json_incref(received));
+	emr_out_flag(s->out, "already", emr_json_flag_at(s->look, "already"));
 	return EMR_OK;
 }
 
@@ -252,7 +216,6 @@ static void say_replaced(const sharing *s)
 {
 	const json_t *all = json_object_get(s->look, "replaced");
 	char terms[600] = "", until[80];
-	emr_problem remark = {0};
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *one = json_array_get(all, i);
@@ -262,20 +225,18 @@ static void say_replaced(const sharing *s)
 		until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
 		snprintf(terms + at, sizeof terms - at, "%s%s%s%s%s, %s", i > 0 ? "; " : "",
 			emr_text_word(emr_json_text_at(one, "rights")),
-			json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
+			emr_json_flag_at(one, "history") ? _(" with history") : "",
 			purpose[0] != '\0' ? ", " : "", emr_text_word(purpose), until);
 	}
 	if (terms[0] == '\0')
 		return;
-	emr_problem_set(&remark, EMR_SAY_REPLACES, "who", emr_json_text_at(s->look, "text"), "path",
+	emr_remark_that(s->out, EMR_SAY_REPLACES, "who", emr_json_text_at(s->look, "text"), "path",
 		s->request.path, "terms", terms, NULL);
-	emr_remark(s->out, &remark);
 }
 
 static void say_look(const sharing *s)
 {
 	char who[600], path[EMR_ASK_PATH_MAX + 1], count[EMR_COUNT_BYTES];
-	emr_problem remark = {0};
 
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
@@ -303,13 +264,9 @@ static void say_look(const sharing *s)
 				"deleted there go along.\n");
 	if (!s->request.deposit) /* there is no key to be released */
 		emr_say_release(s->out, s->look);
-	remark = (emr_problem){0};
-	if (!json_is_true(json_object_get(s->look, "compared")) &&
-		json_is_true(json_object_get(s->look, "known"))) {
-		emr_problem_set(&remark, EMR_SAY_NOT_COMPARED, "who",
+	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
+		emr_remark_that(s->out, EMR_SAY_NOT_COMPARED, "who",
 			emr_json_text_at(s->look, "who"), NULL);
-		emr_remark(s->out, &remark);
-	}
 }
 
 static bool says_yes(const sharing *s)
@@ -343,12 +300,11 @@ static emr_status look(sharing *s, emr_problem *out_problem)
 static emr_status share(sharing *s, emr_problem *out_problem)
 {
 	char number[EMR_COUNT_BYTES];
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 	uint64_t order;
-	emr_status status;
 
 	EMR_TRY(look(s, out_problem));
-	if (json_is_true(json_object_get(s->look, "already"))) {
+	if (emr_json_flag_at(s->look, "already")) {
 		emr_say(s->out, "It is shared so already; nothing was changed.\n");
 		return EMR_OK;
 	}
@@ -362,28 +318,27 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	}
 	s->request.look = false;
 	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));
-	status = emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem);
+	EMR_TRY(emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem));
 	order = emr_json_number_at(answer, "order");
-	if (status == EMR_OK && order != 0) /* 0: somebody shared it so meanwhile */
-		status = emr_order_wait(&s->client, s->args, s->request.path,
+	if (order != 0) /* 0: somebody shared it so meanwhile */
+		EMR_TRY(emr_order_wait(&s->client, s->args, s->request.path,
 			emr_json_text_at(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
-			out_problem);
-	if (status == EMR_OK)
-		emr_say_shared(s->out, s->request.deposit ? NULL : &s->client, answer,
-			s->args->given[EMR_OPT_WAIT]);
-	json_decref(answer);
-	return status;
+			out_problem));
+	emr_say_shared(s->out, s->request.deposit ? NULL : &s->client, answer,
+		s->args->given[EMR_OPT_WAIT]);
+	return EMR_OK;
 }
 
 /* The newest row of the list that is for the same person, path and end. */
 static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_problem)
 {
-	json_t *all = NULL, *received = NULL, *found = NULL;
+	json_auto_t *answer = NULL;
+	json_t *one, *found = NULL;
+	size_t i;
 
-	EMR_TRY(fetch_shares(s, &all, &received, out_problem));
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		json_t *one = json_array_get(all, i);
-
+	EMR_TRY(fetch_shares(s, &answer, out_problem));
+	json_array_foreach(json_object_get(answer, "grants"), i, one)
+	{
 		if (strcmp(emr_json_text_at(one, "path"), s->request.path) == 0 &&
 			strcmp(emr_json_text_at(one, "who"), s->request.who) == 0 &&
 			emr_json_number_at(one, "until_unix") == s->request.until_unix_s)
@@ -392,8 +347,6 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 	if (found != NULL)
 		strip(found);
 	*out_grant = found != NULL ? json_incref(found) : json_null();
-	json_decref(all);
-	json_decref(received);
 	return EMR_OK;
 }
 
@@ -480,23 +433,6 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	return read_terms(s, out_problem);
 }
 
-emr_status emr_share_find_path(
-	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem)
-{
-	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *answer = NULL;
-	emr_status status;
-
-	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
-	status = emr_path_in_folder(
-		emr_json_text_at(answer, "folder"), path, request->path, sizeof request->path);
-	json_decref(answer);
-	request->has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-	return status;
-}
-
 /* Whose folder it is; owned by the caller. */
 static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_problem)
 {
@@ -509,9 +445,15 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-int emr_cmd_share(const emr_args *args, emr_out *out)
+static void sharing_end(sharing *s)
 {
-	sharing s = {.args = args,
+	emr_client_close(&s->client);
+	json_decref(s->look);
+}
+
+emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(sharing_end))) sharing s = {.args = args,
 		.out = out,
 		.client = EMR_CLIENT_CLOSED,
 		.request = {.ask = EMR_ASK_SHARE,
@@ -523,27 +465,20 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 		.fhir_fd = -1};
 	EMR_AUTO_FD fhir_fd = -1;
 	EMR_AUTO_FREE char *owner = NULL;
-	emr_problem problem = {0};
-	emr_status status = read_line(&s, &problem);
 
-	if (status == EMR_OK)
-		status = emr_client_find(args->values[EMR_OPT_AS], &s.client, &problem);
-	if (status == EMR_OK && args->n_operands > 0)
-		status = emr_share_find_path(&s.client, args->operands[0], &s.request, &problem);
-	if (status == EMR_OK && args->given[EMR_OPT_FHIR])
-		status = emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
-	if (status == EMR_OK && fhir_fd >= 0)
-		status = find_owner(&s, &owner, &problem);
+	EMR_TRY(read_line(&s, out_problem));
+	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &s.client, out_problem));
+	EMR_TRY(emr_client_path(&s.client, args->operands[0], &s.request, out_problem));
+	if (args->given[EMR_OPT_FHIR]) {
+		EMR_TRY(emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, out_problem));
+		EMR_TRY(find_owner(&s, &owner, out_problem));
+	}
 	s.fhir_fd = fhir_fd;
 	s.owner = owner;
 	s.act = &s.request;
-	if (status == EMR_OK && args->n_operands > 0)
-		status = share(&s, &problem);
-	else if (status == EMR_OK && s.request.away[0] != '\0')
-		status = emr_share_by_rule(args, out, &s.client, s.request.away, &problem);
-	if (status == EMR_OK)
-		status = list(&s, &problem);
-	emr_client_close(&s.client);
-	json_decref(s.look);
-	return emr_out_done(out, status, &problem, "share");
+	if (args->n_operands > 0)
+		EMR_TRY(share(&s, out_problem));
+	else if (s.request.away[0] != '\0')
+		EMR_TRY(emr_share_by_rule(args, out, &s.client, s.request.away, out_problem));
+	return list(&s, out_problem);
 }

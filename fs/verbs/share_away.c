@@ -36,16 +36,13 @@ static bool is_nowhere(emr_client *client)
 
 void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done)
 {
-	emr_problem remark = {0};
-
 	if (client != NULL && is_nowhere(client)) {
-		emr_problem_set(&remark, EMR_SAY_SHARED_NOWHERE, NULL);
-		emr_remark(out, &remark);
+		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
 	} else if (is_done) {
 		emr_say(out, "Shared.\n");
 	}
 	if (!is_done)
-		emr_say(out, json_is_true(json_object_get(answer, "reached"))
+		emr_say(out, emr_json_flag_at(answer, "reached")
 				     ? _("It is being shared: emrfs share\n")
 				     : _("It will be shared as soon as the ledger answers: emrfs "
 					 "share\n"));
@@ -97,7 +94,6 @@ void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
 	size_t n = json_array_size(by);
-	emr_problem remark = {0};
 	char names[600], who[600], own[300];
 
 	if (!json_is_array(by)) {
@@ -115,8 +111,7 @@ void emr_say_release(emr_out *out, const json_t *look)
 								  : _("all needed"));
 		return;
 	}
-	emr_problem_set(&remark, message_of(look, n), "name", names, "who", who, "own", own, NULL);
-	emr_remark(out, &remark);
+	emr_remark_that(out, message_of(look, n), "name", names, "who", who, "own", own, NULL);
 	say_left_out(out, look);
 }
 

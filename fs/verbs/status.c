@@ -132,7 +132,7 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, emr_problem *out_
 			w->copies_short = emr_json_number_at(answer, "copies_short");
 	}
 	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
-	if (json_is_true(json_object_get(answer, "read_only"))) {
+	if (emr_json_flag_at(answer, "read_only")) {
 		w->failed += w->pending;
 		w->pending = 0;
 	} else {
@@ -222,7 +222,6 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	EMR_AUTO_FREE char *text = NULL;
 	EMR_AUTO_FREE char *details = NULL;
 	emr_request request = {.ask = EMR_ASK_STATUS, .look = args->n_operands == 0};
-	emr_problem detached = {0};
 	const char *folder;
 	json_t *report = NULL;
 	emr_status status = ask_report(client, &request, &report, out_problem);
@@ -245,10 +244,8 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	if (status != EMR_OK)
 		return status;
 	folder = json_string_value(json_object_get(report, "folder"));
-	if (folder != NULL && emr_mountpoint_listed(folder) == EMR_MOUNT_NONE) {
-		emr_problem_set(&detached, EMR_SAY_FOLDER_DETACHED, "dir", folder, NULL);
-		emr_remark(out, &detached);
-	}
+	if (folder != NULL && emr_mountpoint_listed(folder) == EMR_MOUNT_NONE)
+		emr_remark_that(out, EMR_SAY_FOLDER_DETACHED, "dir", folder, NULL);
 	text = emr_report_text(report);
 	emr_say(out, "%s", text != NULL ? text : "");
 	if (args->given[EMR_OPT_DETAILS])
@@ -262,46 +259,44 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	return status;
 }
 
-int emr_cmd_status(const emr_args *args, emr_out *out)
+emr_status emr_cmd_status(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = {0}, late = {0};
+	EMR_AUTO_FREE char *cache = NULL;
+	emr_problem late = {0};
 	int64_t wait_ns = WAIT_DEFAULT_NS;
 	const char *wait = args->values[EMR_OPT_WAIT];
 	bool is_for_copies = wait != NULL && strcmp(wait, "copies") == 0;
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	emr_status status;
 
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
 	/* "--wait 5min" is no path of that name. */
-	if (status == EMR_OK && args->given[EMR_OPT_WAIT] && !is_for_copies &&
+	if (args->given[EMR_OPT_WAIT] && !is_for_copies &&
 		(wait != NULL ? emr_duration_parse(wait, &wait_ns) != EMR_OK
-			      : args->n_operands > 0 && emr_duration_parse(args->operands[0],
-								&wait_ns) == EMR_OK)) {
-		status = emr_wrong_use("status",
+			      : args->n_operands > 0 &&
+					emr_duration_parse(args->operands[0], &wait_ns) == EMR_OK))
+		return emr_wrong_use("status",
 			_("--wait=TIME takes a time such as 90s or 5min, or the word copies."),
-			&problem);
-	}
-	if (status == EMR_OK) {
-		status = emr_client_open(&places, &client, &problem);
-		if (problem.is_set && problem.message == EMR_SAY_NOT_OPEN)
-			say_closed(out, &places);
-	}
+			out_problem);
+	status = emr_client_open(&places, &client, out_problem);
+	if (out_problem->is_set && out_problem->message == EMR_SAY_NOT_OPEN)
+		say_closed(out, &places);
 	if (status == EMR_OK && args->given[EMR_OPT_WAIT]) {
 		status = wait_for_all(&client, is_for_copies, wait_ns, out, &late);
-		if (status != EMR_OK && status != EMR_TIMEOUT)
-			return emr_out_fail(out, &late);
-		status = EMR_OK;
+		if (status == EMR_TIMEOUT)
+			status = EMR_OK;
+		else
+			*out_problem = late;
 	}
 	if (status == EMR_OK)
-		status = say_report(&client, args, out, &late, &problem);
-	if (status == EMR_OK) {
-		/* For the menus of the desktop, which start viewers with it. */
-		EMR_AUTO_FREE char *path = emr_viewer_cache_path(&places);
-
-		if (path != NULL && access(path, W_OK | X_OK) == 0)
-			emr_out_text(out, "viewer_cache", path);
-	}
+		status = say_report(&client, args, out, &late, out_problem);
 	if (status != EMR_OK)
-		return emr_out_fail(out, &problem);
-	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;
+		return status;
+	/* For the menus of the desktop, which start viewers with it. */
+	cache = emr_viewer_cache_path(&places);
+	if (cache != NULL && access(cache, W_OK | X_OK) == 0)
+		emr_out_text(out, "viewer_cache", cache);
+	*out_problem = late;
+	return late.is_set ? EMR_TIMEOUT : EMR_OK;
 }

@@ -133,7 +133,7 @@ static const char *cause_of(const json_t *answer)
 static bool is_for_want_of_disk(const json_t *answer)
 {
 	return json_is_string(json_object_get(answer, "disk_error")) ||
-	       (json_is_true(json_object_get(answer, "no_room")) &&
+	       (emr_json_flag_at(answer, "no_room") &&
 		       json_integer_value(json_object_get(answer, "pending")) > 0);
 }
 
@@ -190,8 +190,8 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 			return status;
 		before = pending;
 		pending = json_integer_value(json_object_get(answer, "pending"));
-		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
-			   json_is_true(json_object_get(answer, "ledger_away"));
+		is_stuck = emr_json_flag_at(answer, "read_only") ||
+			   emr_json_flag_at(answer, "ledger_away");
 		patience = patience_with(answer, pending);
 		emr_sending_show(&sending, answer, out);
 		say_disk(answer, out, &is_disk_said);
@@ -218,13 +218,12 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	const char *folder;
 
 	EMR_TRY(emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem));
-	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending")) +
-		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	c->unsent = emr_json_number_at(answer, "pending") + emr_json_number_at(answer, "failed");
 	folder = json_string_value(json_object_get(answer, "folder"));
 	c->folder = folder != NULL ? strdup(folder) : NULL;
-	c->not_safe = (uint64_t)json_integer_value(json_object_get(answer, "not_safe_files"));
+	c->not_safe = emr_json_number_at(answer, "not_safe_files");
 	c->cause = cause_of(answer);
-	c->has_empty_cache = json_is_true(json_object_get(answer, "cache_is_empty"));
+	c->has_empty_cache = emr_json_flag_at(answer, "cache_is_empty");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
 		emr_out_put(out, given[i], json_incref(json_object_get(answer, given[i])));
 	json_decref(answer);
@@ -256,8 +255,8 @@ static emr_status check_safe(const closing *c, emr_out *out, emr_problem *out_pr
 		return EMR_OK;
 	say_list(json_object_get(out->fields, "not_safe"), out);
 	count_unsafe(c, n);
-	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause", c->cause, NULL);
-	return EMR_NO_SPACE;
+	return EMR_PROBLEM(
+		EMR_NO_SPACE, out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause", c->cause, NULL);
 }
 
 static emr_status check_wanted(closing *c, emr_problem *out_problem)
@@ -265,13 +264,11 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
 	const char *folder;
-	emr_status status;
+	emr_status status = EMR_OK;
 
 	if (c->wanted == NULL)
 		return EMR_OK;
-	status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem));
 	folder = json_string_value(json_object_get(answer, "folder"));
 	if (folder == NULL || strcmp(folder, c->wanted) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_OPEN_ELSEWHERE, "folder",
@@ -358,8 +355,7 @@ static emr_status end_mount(closing *c, emr_problem *out_problem)
 		return emr_mountpoint_end(c->folder, false, out_problem);
 	if (c->pidfd < 0 || poll(&polled, 1, BY_ITSELF_MS) == 1)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_FOLDER_DETACHED, "dir", c->folder, NULL);
-	return EMR_BUSY;
+	return EMR_PROBLEM(EMR_BUSY, out_problem, EMR_SAY_FOLDER_DETACHED, "dir", c->folder, NULL);
 }
 
 static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
@@ -383,11 +379,8 @@ static void say_left(emr_out *out)
 	const json_t *left = json_object_get(out->fields, "left_outside");
 
 	for (size_t i = 0; i < json_array_size(left) && i < LEFT_SAID; i++) {
-		emr_problem remark = {0};
-
-		emr_problem_set(&remark, EMR_SAY_LEFT_LOCAL, "path",
+		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path",
 			json_string_value(json_array_get(left, i)), NULL);
-		emr_remark(out, &remark);
 	}
 }
 
@@ -422,7 +415,7 @@ static uint64_t count_traces(const json_t *traces, const char *kind, bool remove
 	for (size_t i = 0; i < json_array_size(traces); i++) {
 		const json_t *trace = json_array_get(traces, i);
 
-		n += json_is_true(json_object_get(trace, "cleared")) == removed &&
+		n += emr_json_flag_at(trace, "cleared") == removed &&
 		     strcmp(json_string_value(json_object_get(trace, "kind")), kind) == 0;
 	}
 	return n;

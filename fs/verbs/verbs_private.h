@@ -88,10 +88,6 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 /* As revoke --all from WHO. */
 emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
 	const char *who, emr_problem *out_problem);
-/* PATH of the command line, as the open folder calls it, into REQUEST. */
-emr_status emr_share_find_path(
-	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem);
-
 /* ---- words.c ---- */
 /* These functions hand KEYRING's 24 words out, from locked memory that is wiped: on a page that
  * leaves nothing on the terminal and ends with the line END, or to FILE, which is made (0600). They

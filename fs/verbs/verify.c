@@ -45,8 +45,7 @@ static void show(emr_out *out, const json_t *progress)
 		emr_progress(out, "Checking the ledger ...");
 	else
 		emr_progress_of(out, "Checked", EMR_PROGRESS_RECORDS,
-			(uint64_t)json_integer_value(json_object_get(progress, "so_far")),
-			(uint64_t)json_integer_value(json_object_get(progress, "of")));
+			emr_json_number_at(progress, "so_far"), emr_json_number_at(progress, "of"));
 }
 
 /* Progress, faults and the end, as they come. */
@@ -96,7 +95,7 @@ static void say_genesis(emr_out *out, const json_t *chain)
 {
 	const char *hash = emr_json_text_at(chain, "genesis");
 
-	if (json_is_true(json_object_get(chain, "genesis_pinned")))
+	if (emr_json_flag_at(chain, "genesis_pinned"))
 		emr_say(out,
 			"The channel begins with the block that your keyring, or the network's "
 			"settings, name (genesis).\n");
@@ -112,14 +111,14 @@ static void say_chain(emr_out *out, const json_t *chain)
 {
 	char size[EMR_TEXT_BYTES];
 
-	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
+	emr_number_text(emr_json_number_at(chain, "size"), size);
 	emr_say(out, "Ledger: %s entries.\n", size);
 	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0) {
 		emr_say(out,
 			"Checked of the network's blocks: their order, the signature of whoever "
 			"brought each entry, those of a majority of organisations, and the "
 			"contract's rules.\n");
-		if (json_is_true(json_object_get(chain, "ordered")))
+		if (emr_json_flag_at(chain, "ordered"))
 			emr_say(out, "Each block is signed by orderers of these "
 				     "organisations.\n");
 		else
@@ -127,8 +126,8 @@ static void say_chain(emr_out *out, const json_t *chain)
 				     "signed each block.\n");
 		say_genesis(out, chain);
 	}
-	say_awaited(out, (uint64_t)json_integer_value(json_object_get(chain, "awaited")));
-	if (json_is_true(json_object_get(chain, "mended")))
+	say_awaited(out, emr_json_number_at(chain, "awaited"));
+	if (emr_json_flag_at(chain, "mended"))
 		emr_say(out,
 			"What was damaged of it was put right from the verified copy of it, where "
 			"that has it whole. emrfs verify --chain says whether anything is left.\n");
@@ -222,12 +221,12 @@ static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
 		made, dir, state, dir);
 }
 
-static int conclude(const emr_args *args, emr_out *out, const outcome *o)
+static emr_status conclude(
+	const emr_args *args, emr_out *out, const outcome *o, emr_problem *out_problem)
 {
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
 	json_int_t failed = json_integer_value(json_object_get(o->last, "bad_count"));
 	const json_t *chain = json_object_get(o->last, "chain");
-	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	static const char *const passed[] = {
 		"checked", "versions", "chain", "signer", "time", "tx", "signed", "brought_bytes"};
@@ -247,57 +246,46 @@ static int conclude(const emr_args *args, emr_out *out, const outcome *o)
 	say_brought(out, o->last);
 	emr_number_text((uint64_t)failed, n);
 	emr_number_text((uint64_t)checked, m);
-	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached"))) {
-		emr_problem_set(&problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
-		return emr_out_fail(out, &problem);
-	}
+	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached")))
+		return EMR_PROBLEM(
+			EMR_OFFLINE, out_problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
 	if (failed == 0) {
 		emr_say(out,
 			emr_text_of((uint64_t)checked, "%s check, nothing wrong.\n",
 				"%s checks, nothing wrong.\n"),
 			m);
 		say_origin(out, json_object_get(o->last, "signed"));
-		return EMR_EXIT_DONE;
+		return EMR_OK;
 	}
 	say_backup(args, out, o->bad);
-	emr_problem_set(&problem, is_missing(o->bad) ? EMR_SAY_VERIFY_MISSING : EMR_SAY_VERIFY_BAD,
-		"n", n, "m", m, NULL);
-	return emr_out_fail(out, &problem);
+	return EMR_PROBLEM(EMR_DAMAGED, out_problem,
+		is_missing(o->bad) ? EMR_SAY_VERIFY_MISSING : EMR_SAY_VERIFY_BAD, "n", n, "m", m,
+		NULL);
 }
 
-int emr_cmd_verify(const emr_args *args, emr_out *out)
+static void outcome_end(outcome *o)
+{
+	json_decref(o->bad);
+	json_decref(o->gaps);
+	json_decref(o->last);
+}
+
+emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
-	emr_problem problem = {0};
 	emr_request request = {.ask = EMR_ASK_VERIFY,
 		.quick = args->given[EMR_OPT_QUICK],
 		.chain = args->given[EMR_OPT_CHAIN]};
+	__attribute__((cleanup(outcome_end)))
 	outcome o = {.out = out, .bad = json_array(), .gaps = json_array()};
-	emr_status status = EMR_OK;
-	int code;
 
-	if (args->given[EMR_OPT_PROOF]) {
-		json_decref(o.bad);
-		json_decref(o.gaps);
-		return emr_verify_proof(args, out);
-	}
-	status = o.bad != NULL && o.gaps != NULL ? emr_reach_open(args, &reach, &problem)
-						 : EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = emr_reach_path(&reach, args, &request, &problem);
-	if (status == EMR_OK && emr_is_shared_path(&reach, &request)) {
-		json_decref(o.bad);
-		json_decref(o.gaps);
-		return emr_verify_shared(&reach, &request, out);
-	}
+	if (args->given[EMR_OPT_PROOF])
+		return emr_verify_proof(args, out, out_problem);
+	EMR_TRY(emr_reach_open(args, &reach, out_problem));
+	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
+	if (emr_is_shared_path(&reach, &request))
+		return emr_verify_shared(&reach, &request, out, out_problem);
 	o.has_gaps = !request.chain && request.path[0] == '\0';
-	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take_finding, &o, &problem);
-	if (status != EMR_OK && !problem.is_set)
-		emr_problem_set_status(&problem, status, "verify");
-	code = status == EMR_OK ? conclude(args, out, &o) : emr_out_fail(out, &problem);
-	json_decref(o.bad);
-	json_decref(o.gaps);
-	json_decref(o.last);
-	return code;
+	EMR_TRY(emr_reach_ask(&reach, &request, take_finding, &o, out_problem));
+	return conclude(args, out, &o, out_problem);
 }

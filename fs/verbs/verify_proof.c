@@ -256,65 +256,52 @@ static void say_facts(emr_out *out, const outcome *o)
 		     "gives you.\n");
 }
 
-static int conclude(emr_out *out, const outcome *o)
+static emr_status conclude(emr_out *out, const outcome *o, emr_problem *out_problem)
 {
 	const char *step = emr_proof_step_text(o->v.step);
-	emr_problem problem = {0};
-	json_t *witnesses;
+	json_auto_t *witnesses = NULL;
 
 	emr_out_number(out, "checked", o->v.checks);
 	if (o->v.step != EMR_PROOF_SOUND) {
 		emr_out_put(out, "bad",
 			json_pack("[{s:o, s:s}]", "path", emr_json_text(o->file), "error", step));
-		emr_problem_set(&problem, EMR_SAY_BAD_PROOF, "path",
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_BAD_PROOF, "path",
 			o->v.step == EMR_PROOF_BAD_COPY ? o->copy : o->file, "field", step, "cause",
 			o->v.why, NULL);
-		return emr_out_fail(out, &problem);
 	}
 	emr_out_put(out, "bad", json_array());
 	put_facts(out, o);
 	say_facts(out, o);
 	witnesses = witnesses_json(&o->v);
-	if (json_array_size(witnesses) == 0) {
-		emr_problem_set(&problem, EMR_SAY_NOT_WITNESSED, NULL);
-		emr_remark(out, &problem);
-	}
-	json_decref(witnesses);
-	return EMR_EXIT_DONE;
+	if (json_array_size(witnesses) == 0)
+		emr_remark_that(out, EMR_SAY_NOT_WITNESSED, NULL);
+	return EMR_OK;
 }
 
 /* ---- the verb ---- */
 
-static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
-{
-	if (!args->given[EMR_OPT_QUICK] && !args->given[EMR_OPT_CHAIN])
-		return EMR_OK;
-	return emr_wrong_use("verify",
-		_("--proof checks a file by itself: --quick and --chain do not fit."), out_problem);
-}
-
-int emr_verify_proof(const emr_args *args, emr_out *out)
+emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	outcome o = {.file = args->values[EMR_OPT_PROOF],
 		.copy = args->n_operands > 0 ? args->operands[0] : NULL};
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_FD copy_fd = -1;
-	emr_problem problem = {0};
-	emr_status status = emr_base_init();
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = check_arguments(args, &problem);
-	if (status == EMR_OK)
-		status = read_proof(o.file, &file, &problem);
+	EMR_TRY(emr_base_init());
+	if (args->given[EMR_OPT_QUICK] || args->given[EMR_OPT_CHAIN])
+		return emr_wrong_use("verify",
+			_("--proof checks a file by itself: --quick and --chain do not fit."),
+			out_problem);
+	status = read_proof(o.file, &file, out_problem);
 	if (status == EMR_OK && o.copy != NULL)
-		status = open_file(o.copy, &copy_fd, &problem);
+		status = open_file(o.copy, &copy_fd, out_problem);
 	if (status == EMR_OK)
 		status = emr_proof_check(emr_buf_view(&file), copy_fd, NULL, &o.v);
-	if (status == EMR_OK) {
-		compare_network(args, &o);
-		return conclude(out, &o);
-	}
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, o.file);
-	return emr_out_fail(out, &problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, o.file);
+	if (status != EMR_OK)
+		return status;
+	compare_network(args, &o);
+	return conclude(out, &o, out_problem);
 }

@@ -32,9 +32,9 @@ typedef struct wallet {
 	emr_out *out;
 	emr_acting acting;
 	emr_session session; /* borrows from acting */
-	json_t *entries, *ranking, *names, *last;
-	emr_crowd crowd;  /* these three: to send */
-	emr_buf accounts; /* emr_account */
+	json_t *last;	     /* the answer; owned */
+	emr_crowd crowd;     /* these three: to send */
+	emr_buf accounts;    /* emr_account */
 	uint64_t points;
 } wallet;
 
@@ -43,9 +43,6 @@ static void wallet_end(wallet *w)
 	emr_crowd_close(&w->crowd);
 	emr_buf_free(&w->accounts);
 	emr_acting_end(&w->acting);
-	json_decref(w->entries);
-	json_decref(w->ranking);
-	json_decref(w->names);
 	json_decref(w->last);
 }
 
@@ -64,41 +61,6 @@ static emr_status open_here(wallet *w, emr_problem *out_problem)
 
 /* ---- what there is ---- */
 
-/* emr_emit_fn */
-static emr_status take(void *arg, json_t *object)
-{
-	wallet *w = arg;
-	const struct {
-		const char *name;
-		json_t *all;
-	} lists[] = {{"entries", w->entries}, {"ranking", w->ranking}, {"accounts", w->names}};
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		json_t *portion = json_object_get(object, lists[i].name);
-
-		if (portion != NULL && json_array_extend(lists[i].all, portion) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	json_decref(w->last);
-	w->last = object;
-	return status;
-}
-
-/* The open folder, or the agent at work, knows it, and has nothing to sign for it. */
-static emr_status ask_folder(
-	wallet *w, emr_client *client, const emr_request *request, emr_problem *out_problem)
-{
-	EMR_TRY(emr_client_send(client, request, out_problem));
-	while (!emr_json_flag_at(w->last, "done")) {
-		json_t *object = NULL;
-
-		EMR_TRY(emr_client_receive(client, WORK_MS, &object, out_problem));
-		EMR_TRY(take(w, object));
-	}
-	return EMR_OK;
-}
-
 static emr_status look(wallet *w, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_WALLET};
@@ -109,14 +71,16 @@ static emr_status look(wallet *w, emr_problem *out_problem)
 
 	EMR_TRY(emr_places_find(w->args->values[EMR_OPT_AS], &places, out_problem));
 	if (emr_client_open(&places, &client, &closed) == EMR_OK)
-		return ask_folder(w, &client, &request, out_problem);
+		return emr_client_gather(
+			&client, &request, WORK_MS, w->out, NULL, &w->last, out_problem);
 	status = open_here(w, out_problem);
 	/* The copy has all of it; the ledger was asked only for what is new. */
 	if (emr_status_may_pass(status) && w->session.replica != NULL) {
 		*out_problem = (emr_problem){.is_set = false};
 		status = EMR_OK;
 	}
-	return status == EMR_OK ? emr_answer_wallet(&w->session, &request, take, w, out_problem)
+	return status == EMR_OK ? emr_answer_wallet(&w->session, &request, emr_client_add, &w->last,
+					  out_problem)
 				: status;
 }
 
@@ -177,6 +141,7 @@ static void say_thresholds(const wallet *w, uint64_t credit)
 static void explain(const wallet *w)
 {
 	const json_t *counted = json_object_get(w->last, "counted");
+	json_t *ranking = emr_json_list_at(w->last, "ranking");
 	char shared[EMR_TEXT_BYTES], released[EMR_TEXT_BYTES], left[EMR_TEXT_BYTES];
 
 	emr_number_text(emr_json_number_at(counted, "patient"), shared);
@@ -191,32 +156,34 @@ static void explain(const wallet *w)
 		_("Credit is counted from the ledger, and anybody who counts gets the same. It "
 		  "cannot be sent or spent.\nWhat an organisation gives for it is for the "
 		  "organisation to say; emrfs itself treats nobody better.\n"));
-	for (size_t i = 0; i < json_array_size(w->ranking); i++) {
-		const json_t *row = json_array_get(w->ranking, i);
+	for (size_t i = 0; i < json_array_size(ranking); i++) {
+		const json_t *row = json_array_get(ranking, i);
 
 		emr_say(w->out, "%3zu.  %-40s %lld\n", i + 1, emr_json_text_at(row, "who"),
 			(long long)(json_integer_value(json_object_get(row, "agent")) +
 				    json_integer_value(json_object_get(row, "hospital"))));
 	}
 	emr_out_put(w->out, "counted", json_deep_copy(counted));
-	emr_out_put(w->out, "ranking", json_incref(w->ranking));
+	emr_out_put(w->out, "ranking", json_incref(ranking));
 }
 
 static emr_status show(wallet *w, emr_problem *out_problem)
 {
 	char points[EMR_TEXT_BYTES], credit[EMR_TEXT_BYTES];
+	json_t *entries;
 
 	EMR_TRY(look(w, out_problem));
+	entries = emr_json_list_at(w->last, "entries");
 	emr_number_text(emr_json_number_at(w->last, "points"), points);
 	emr_number_text(emr_json_number_at(w->last, "credit"), credit);
 	emr_say(w->out, _("Points: %s.  Credit: %s.\n"), points, credit);
 	emr_out_number(w->out, "points", emr_json_number_at(w->last, "points"));
 	emr_out_number(w->out, "credit", emr_json_number_at(w->last, "credit"));
-	for (size_t i = 0; i < json_array_size(w->entries); i++)
-		say_entry(w, json_array_get(w->entries, i));
-	emr_out_put(w->out, "entries", json_incref(w->entries));
+	for (size_t i = 0; i < json_array_size(entries); i++)
+		say_entry(w, json_array_get(entries, i));
+	emr_out_put(w->out, "entries", json_incref(entries));
 	say_thresholds(w, emr_json_number_at(w->last, "credit"));
-	emr_out_put(w->out, "accounts", json_incref(w->names));
+	emr_out_put(w->out, "accounts", json_incref(emr_json_list_at(w->last, "accounts")));
 	if (w->args->given[EMR_OPT_EXPLAIN])
 		explain(w);
 	return EMR_OK;
@@ -357,8 +324,8 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 
 		emr_number_text(points, takes);
 		emr_number_text(w->points, has);
-		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m", has, NULL);
-		return EMR_DENIED;
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m",
+			has, NULL);
 	}
 	EMR_TRY(ask_payment(w, &to, points, out_problem));
 	EMR_TRY(pay(w, to.root, points, out_problem));
@@ -371,27 +338,20 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 
 /* ---- the verb ---- */
 
-int emr_cmd_wallet(const emr_args *args, emr_out *out)
+emr_status emr_cmd_wallet(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	bool is_sending = args->n_operands == 3 && strcmp(args->operands[0], "send") == 0;
-	wallet w = {.args = args,
-		.out = out,
-		.acting = EMR_ACTING_NONE,
-		.session = EMR_SESSION_CLOSED,
-		.entries = json_array(),
-		.ranking = json_array(),
-		.names = json_array()};
-	emr_problem problem = {0};
-	emr_status status =
-		is_sending || args->n_operands == 0
-			? EMR_OK
-			: emr_wrong_use("wallet", _("wallet takes nothing, or send WHO POINTS."),
-				  &problem);
+	__attribute__((cleanup(wallet_end))) wallet w = {
+		.args = args, .out = out, .acting = EMR_ACTING_NONE, .session = EMR_SESSION_CLOSED};
+	emr_status status;
 
-	if (status == EMR_OK && is_sending && args->given[EMR_OPT_EXPLAIN])
-		status = emr_wrong_use("wallet", _("wallet send takes no --explain."), &problem);
-	if (status == EMR_OK)
-		status = is_sending ? send(&w, &problem) : show(&w, &problem);
-	wallet_end(&w);
-	return emr_out_done(out, status, &problem, _("The wallet"));
+	if (!is_sending && args->n_operands > 0)
+		return emr_wrong_use(
+			"wallet", _("wallet takes nothing, or send WHO POINTS."), out_problem);
+	if (is_sending && args->given[EMR_OPT_EXPLAIN])
+		return emr_wrong_use("wallet", _("wallet send takes no --explain."), out_problem);
+	status = is_sending ? send(&w, out_problem) : show(&w, out_problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, _("The wallet"));
+	return status;
 }

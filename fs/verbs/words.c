@@ -108,15 +108,12 @@ static emr_status words_hand_out(
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 }
 
-int emr_cmd_words(const emr_args *args, emr_out *out)
+emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
-	emr_problem problem = {0};
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
-	if (status == EMR_OK)
-		status = emr_keys_protect(&problem);
-	if (status == EMR_OK)
-		status = words_hand_out(args, &places, &problem);
-	return emr_out_done(out, status, &problem, "words");
+	(void)out;
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &places, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	return words_hand_out(args, &places, out_problem);
 }

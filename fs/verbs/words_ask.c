@@ -99,10 +99,8 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 			break; /* its field takes all: too few are told */
 	}
 	emr_wipe(line, sizeof line);
-	if (status == EMR_NOT_FOUND) {
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
-		return status;
-	}
+	if (status == EMR_NOT_FOUND)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_NEEDS_WORDS, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 	*out_text = text;
@@ -364,10 +362,8 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 	}
 	if (status == EMR_OK)
 		status = complete(keyring, &k, me, state_fd);
-	if (status == EMR_WRONG_WORDS) {
-		emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
-		return status;
-	}
+	if (status == EMR_WRONG_WORDS)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_WORDS_STRANGE, NULL);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyring"));
 	*out_keyring = keyring;

@@ -10,7 +10,6 @@
 #include "verbs/cmd.h"
 
 static char names[EMR_WHO_TEXT_BYTES];
-static emr_problem said;
 
 emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem);
 emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem)
@@ -35,20 +34,12 @@ emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request,
 	return *out_object != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-int __wrap_emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what);
-int __wrap_emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what)
-{
-	(void)out;
-	(void)what;
-	said = *problem;
-	return status == EMR_OK ? 0 : 1;
-}
-
 TEST(those_who_would_see_it_are_named_whole)
 {
 	char wanted[EMR_WHO_TEXT_BYTES + 100];
 	emr_args args = {.n_operands = 2};
 	emr_out out = {.is_json = true};
+	emr_problem said = {0};
 
 	args.operands[0] = "/usr/bin";
 	args.operands[1] = "/usr/lib";
@@ -56,7 +47,7 @@ TEST(those_who_would_see_it_are_named_whole)
 	while (strlen(names) + 3 + sizeof "; ..." <= sizeof names)
 		(void)strcat(names, "\xc3\xa3");
 	(void)strcat(names, "; ...");
-	assert_int_equal(emr_cmd_move(&args, &out), 1);
+	assert_int_equal(emr_cmd_move(&args, &out, &said), EMR_DENIED);
 	assert_true(said.is_set);
 	assert_int_equal(said.message, EMR_SAY_WOULD_SHARE);
 	(void)snprintf(wanted, sizeof wanted, "This lets %s see bin. Nothing was done.", names);

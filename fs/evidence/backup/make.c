@@ -156,17 +156,13 @@ static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *repo
 		return status;
 	t->made.entries = report->entries = m->facts.entries;
 	t->made.records = report->records = m->facts.records;
-	status = copy_all(t, m, report);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(copy_all(t, m, report));
 	/* A join that ended meanwhile: half of this is of the ledger before. */
 	if (before.st_ino != 0 &&
 		(fstatat(t->options->state_fd, "ledger", &after, AT_SYMLINK_NOFOLLOW) != 0 ||
 			after.st_ino != before.st_ino || after.st_dev != before.st_dev))
 		return EMR_TIMEOUT;
-	status = backup_check_blocks(t, m, report);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(backup_check_blocks(t, m, report));
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = emr_disk_is_same(t->options->state_fd, t->data_fd);
 	report->bytes = emr_backup_manifest_bytes(&t->made);

@@ -235,7 +235,7 @@ static emr_status add_folder(writing *w, emr_id16 domain, emr_bytes bytes)
 
 static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uint16_t index)
 {
-	emr_ledger_proof proof = {.seq = 0};
+	__attribute__((cleanup(emr_ledger_proof_free))) emr_ledger_proof proof = {.seq = 0};
 	emr_page_entry entry;
 	EMR_AUTO_BUF priv = {0};
 	emr_status status = emr_replica_part(w->from->replica, at, &priv);
@@ -249,11 +249,8 @@ static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uin
 		.index = proof.index,
 		.path = proof.item_path,
 		.priv = emr_buf_view(&priv)};
-	status = add_folder(w, at->domain, entry.item);
-	if (status == EMR_OK)
-		status = emr_page_add(&w->part.page, &entry);
-	emr_ledger_proof_free(&proof);
-	return status;
+	EMR_TRY(add_folder(w, at->domain, entry.item));
+	return emr_page_add(&w->part.page, &entry);
 }
 
 /* The listing key under which a name is sealed comes before the name. */

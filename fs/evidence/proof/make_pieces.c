@@ -59,17 +59,15 @@ static emr_status is_witness(
 {
 	witness_search s = {.is_found = false};
 	char prefix[2 + 16 + 1] = "K/";
-	emr_status status;
 
 	*out_is = false;
 	if (memcmp(sig->name_id, p->self.signer_id.b, sizeof sig->name_id) == 0 ||
 		p->n_witnesses == EMR_PROOF_KEYS_MAX)
 		return EMR_OK;
 	emr_hex(sig->name_id, sizeof sig->name_id, prefix + 2);
-	status = emr_replica_each_row(p->from->replica, prefix, look_at_witness, &s);
-	if (status != EMR_OK || !s.is_found ||
-		emr_checkpoint_verify(head, s.id, s.log_pk) != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_each_row(p->from->replica, prefix, look_at_witness, &s));
+	if (!s.is_found || emr_checkpoint_verify(head, s.id, s.log_pk) != EMR_OK)
+		return EMR_OK;
 	p->witnesses[p->n_witnesses++] = s.id;
 	*out_is = true;
 	return EMR_OK;
@@ -140,9 +138,8 @@ emr_status pieces_begin(const emr_proof_sources *from, bool witnessed, pieces *o
 emr_status pieces_prove(
 	const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file)
 {
-	emr_ledger_proof proof = {.seq = 0};
+	__attribute__((cleanup(emr_ledger_proof_free))) emr_ledger_proof proof = {.seq = 0};
 	emr_proof file = {.index = seq, .note = emr_buf_view(&p->note), .priv = priv};
-	emr_status status;
 
 	EMR_TRY(emr_ledger_prove(p->from->ledger, seq, index, p->at.size, &proof));
 	file.item_index = proof.index;
@@ -150,9 +147,7 @@ emr_status pieces_prove(
 	file.item_path = proof.item_path;
 	file.entry = emr_buf_view(&proof.entry);
 	file.item = emr_buf_view(&proof.item);
-	status = emr_proof_format(&file, out_file);
-	emr_ledger_proof_free(&proof);
-	return status;
+	return emr_proof_format(&file, out_file);
 }
 
 /* ---- admissions ---- */

@@ -54,10 +54,9 @@ emr_status emr_headers_read(const emr_header_source *source, emr_headers *out)
 	uint8_t start[SNIFF_BYTES];
 	size_t got = 0, from = 0;
 	emr_headers found = {0};
-	emr_status status = source->read(source->arg, 0, start, sizeof start, &got);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(source->read(source->arg, 0, start, sizeof start, &got));
 	switch (headers_form(emr_bytes_of(start, got), &from)) {
 	case FORM_NONE:
 		break;

@@ -58,7 +58,7 @@ static emr_status add_withheld(emr_session *session, json_t *one)
 	const char *terms = json_string_value(json_object_get(one, "terms"));
 	emr_id32 id;
 
-	if (!json_is_true(json_object_get(one, "reader")) || session->view == NULL ||
+	if (!emr_json_flag_at(one, "reader") || session->view == NULL ||
 		emr_unhex(terms, id.b, sizeof id.b) != EMR_OK)
 		return EMR_OK;
 	return json_object_set_new(one, "withheld",

@@ -374,16 +374,14 @@ static emr_status take_back(run *u, const json_t *paths)
 
 static void tell(const run *u, const json_t *paths)
 {
-	emr_problem problem = {0};
 	char n[EMR_COUNT_BYTES];
 	const char *path = json_string_value(json_array_get(paths, 0));
 
 	if (u->withheld == 0)
 		return;
 	emr_count_text(u->withheld, "file", "files", n);
-	emr_problem_set(&problem, EMR_SAY_FOLLOWS_NOT, "n", n, "names", u->names, "dataset",
-		u->dataset->name, NULL);
-	emr_notices_add_problem(u->r->notices, &problem, path);
+	emr_notices_add_that(u->r->notices, path, EMR_SAY_FOLLOWS_NOT, "n", n, "names", u->names,
+		"dataset", u->dataset->name, NULL);
 }
 
 static emr_status save_told(run *u)
@@ -450,12 +448,11 @@ static emr_status follow(
 /* A participant who has left is asked again before anything follows. */
 static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 {
-	emr_status status;
 	bool has_changed = false;
 	EMR_LOCKED(&r->lock);
 
-	status = research_load(r);
-	for (size_t i = r->agreed.n; i > 0 && status == EMR_OK; i--) {
+	EMR_TRY(research_load(r));
+	for (size_t i = r->agreed.n; i > 0; i--) {
 		agreed_row *row = &r->agreed.rows[i - 1];
 		size_t k = 0;
 
@@ -469,9 +466,9 @@ static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 			has_changed = true;
 		}
 	}
-	if (status == EMR_OK && has_changed)
-		status = agreed_save(r->session, &r->agreed);
-	return status;
+	if (has_changed)
+		EMR_TRY(agreed_save(r->session, &r->agreed));
+	return EMR_OK;
 }
 
 static bool has_agreed_to(emr_research *r, emr_id32 dataset)

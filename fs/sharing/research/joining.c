@@ -119,8 +119,8 @@ static emr_status look_for_links(const joining *j, emr_problem *out_problem)
 	}
 	if (is_fine)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path", j->request->path, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(
+		EMR_DENIED, out_problem, EMR_SAY_NEVER_SHARED, "path", j->request->path, NULL);
 }
 
 /* Once more after a while when something is on its way to the ledger. */

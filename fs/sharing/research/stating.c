@@ -139,10 +139,9 @@ static emr_status count_one(
 	stating s = {.research = r, .session = r->session};
 	emr_copies copies = {0};
 	uint8_t who[32];
-	emr_status status = emr_copies_of(r->session, dataset, &copies);
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_copies_of(r->session, dataset, &copies));
 	key_of(&copies, "emrfs/v1/counts who", who);
 	key_of(&copies, "emrfs/v1/counts mark", one->mark_key);
 	emr_secret_free(&copies.secret);
@@ -245,12 +244,8 @@ static emr_status state_one(emr_research *r, emr_share *share, const statement *
 					      one->mark_key, &one->counts, &is_sent);
 
 	if (is_sent && one->is_first) {
-		/* A participant who joined before computers stated anything was not asked: each is
-		 * told, and how to refuse. */
-		emr_problem problem = {0};
-
-		emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
-		emr_notices_add_problem(r->notices, &problem, one->path);
+		emr_notices_add_that(
+			r->notices, one->path, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
 	} else if (is_sent && r->session->tells_no_counts)
 		emr_log(EMR_LOG_INFO, "datasets: a steward is told nothing any more");
 	return status;

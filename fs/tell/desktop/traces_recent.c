@@ -129,14 +129,13 @@ static emr_status find_entries(list *l, emr_bytes bytes)
 
 static emr_status without_entries(const list *l, emr_bytes bytes, emr_buf *out)
 {
-	emr_status status = EMR_OK;
 	size_t at = 0;
 
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
-		status = emr_buf_append(out, bytes.data + at, l->entries[i].from - at);
+	for (size_t i = 0; i < l->n; i++) {
+		EMR_TRY(emr_buf_append(out, bytes.data + at, l->entries[i].from - at));
 		at = l->entries[i].to;
 	}
-	return status == EMR_OK ? emr_buf_append(out, bytes.data + at, bytes.len - at) : status;
+	return emr_buf_append(out, bytes.data + at, bytes.len - at);
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)

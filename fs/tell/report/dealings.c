@@ -230,7 +230,7 @@ static void put_terms(FILE *to, const json_t *entry)
 		: strcmp(rights, "deposit") == 0 ? _(", to leave files there")
 						 : _(", to read"),
 		to);
-	if (json_is_true(json_object_get(entry, "history")))
+	if (emr_json_flag_at(entry, "history"))
 		fputs(_(" with its history"), to);
 	emr_time_text(until, when);
 	if (until >= (json_int_t)EMR_FOREVER_UNIX_S)
@@ -314,7 +314,7 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		put_share(to, entry);
 		put_terms(to, entry);
 	} else if (strcmp(action, "ended") == 0) {
-		bool goes_on = json_is_true(json_object_get(entry, "goes_on"));
+		bool goes_on = emr_json_flag_at(entry, "goes_on");
 
 		fputs(goes_on ? _("ended    an earlier share of ") : _("ended    the share of "),
 			to);

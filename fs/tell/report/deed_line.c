@@ -61,7 +61,7 @@ char *emr_deed_line(const json_t *entry)
 		fputs(_("   proven"), to);
 	} else {
 		fprintf(to, "%-18s %s%s%s%s  ", when, who,
-			json_is_true(json_object_get(entry, "software")) ? _(" (software)") : "",
+			emr_json_flag_at(entry, "software") ? _(" (software)") : "",
 			emr_json_text_at(entry, "purpose")[0] != '\0' ? ", " : "",
 			emr_text_word(emr_json_text_at(entry, "purpose")));
 		emr_opening_line(to, entry);

@@ -140,15 +140,15 @@ static emr_status note_event(void *arg, const emr_event *event)
 	choice *c = arg;
 	emr_deeds *out = c->out;
 	const emr_author *author;
-	emr_status status;
+	emr_status status = EMR_OK;
 	emr_event *copy;
 
 	if (event->time_unix_s < c->since)
 		return EMR_OK;
-	status = emr_authors_find(
-		&out->authors, c->session, event->signer_id, seq_of(event), &author);
-	if (status != EMR_OK || !is_of(c, author))
-		return status;
+	EMR_TRY(emr_authors_find(
+		&out->authors, c->session, event->signer_id, seq_of(event), &author));
+	if (!is_of(c, author))
+		return EMR_OK;
 	/* Events that came in since the marks were made count by their path alone. */
 	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
 		!is_below(event->path, c->path) && !is_below(event->from, c->path))

@@ -117,7 +117,7 @@ static json_t *on_behalf_of(const char *team)
  * it. */
 static json_t *reader_type(const json_t *entry)
 {
-	bool is_software = json_is_true(json_object_get(entry, "software"));
+	bool is_software = emr_json_flag_at(entry, "software");
 	const emr_fhir_pattern *pattern = emr_fhir_pattern_of(emr_json_text_at(entry, "action"));
 	json_t *codings = json_array();
 	int failed = codings == NULL;
@@ -244,8 +244,8 @@ static json_t *details(const json_t *entry)
 			failed |= add_detail(list, terms[i], emr_json_text_at(entry, terms[i]));
 	failed |= add_detail(list, "action", emr_json_text_at(entry, "action"));
 	failed |= add_detail(list, "evidence",
-		json_is_true(json_object_get(entry, "proven")) ? "on the ledger"
-							       : "told by the reader's computer");
+		emr_json_flag_at(entry, "proven") ? "on the ledger"
+						  : "told by the reader's computer");
 	failed |= add_detail(list, "transaction", emr_json_text_at(entry, "tx"));
 	if (failed) {
 		json_decref(list);
@@ -363,7 +363,7 @@ static int set_type(json_t *event, const json_t *entry)
 json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 {
 	const act *a = act_of(entry);
-	bool is_proven = json_is_true(json_object_get(entry, "proven"));
+	bool is_proven = emr_json_flag_at(entry, "proven");
 	json_t *uses = purposes(entry), *event;
 	char somebody[40];
 	int failed;

@@ -163,7 +163,7 @@ static emr_status join(group *g, const json_t *entry)
 	g->to = to;
 	if (json_object_set_new(g->files, emr_json_text_at(entry, "path"), json_true()) != 0)
 		return EMR_NO_MEMORY;
-	g->bytes += (uint64_t)json_integer_value(json_object_get(entry, "bytes"));
+	g->bytes += emr_json_number_at(entry, "bytes");
 	return EMR_OK;
 }
 

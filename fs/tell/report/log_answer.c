@@ -66,7 +66,7 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 		wish.who = &who;
 	}
 	if (status == EMR_OK && request->has_path && emr_path_is_shared(request->path))
-		status = emr_shared_log(request->path, out_problem);
+		status = emr_shared_refuse(request->path, EMR_SAY_OWNERS_LOG, "log", out_problem);
 	if (status == EMR_OK)
 		status = emr_deeds_collect(session, &wish, &deeds);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)

@@ -394,11 +394,11 @@ static void put_what(FILE *to, const json_t *entry)
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (strcmp(action, "opened") != 0)
 		return;
-	if (json_is_true(json_object_get(entry, "whole"))) {
+	if (emr_json_flag_at(entry, "whole")) {
 		fputs(_(" (whole)"), to);
 		return;
 	}
-	emr_number_text((uint64_t)json_integer_value(json_object_get(entry, "bytes")), number);
+	emr_number_text(emr_json_number_at(entry, "bytes"), number);
 	fprintf(to, _(" (%s bytes)"), number);
 }
 
@@ -406,7 +406,7 @@ void emr_opening_line(FILE *to, const json_t *entry)
 {
 	const json_t *names = json_object_get(entry, "released_by");
 	const char *action = emr_json_text_at(entry, "action");
-	bool is_proven = json_is_true(json_object_get(entry, "proven"));
+	bool is_proven = emr_json_flag_at(entry, "proven");
 	char team[300];
 
 	emr_show(emr_json_text_at(entry, "team"), team, sizeof team);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/json.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
@@ -288,7 +289,7 @@ static json_int_t count_members(const emr_session *session)
 
 bool emr_report_needs_copy(const json_t *report)
 {
-	return !json_is_true(json_object_get(report, "second_copy")) &&
+	return !emr_json_flag_at(report, "second_copy") &&
 	       (json_integer_value(json_object_get(report, "files")) > 0 ||
 		       json_integer_value(json_object_get(report, "shares_received")) == 0);
 }

@@ -44,8 +44,7 @@ static void put_head(FILE *to, const json_t *report)
 	emr_show(emr_json_text_at(report, "folder"), folder, sizeof folder);
 	if (json_is_string(json_object_get(report, "folder")))
 		fprintf(to, _(", open at %s"), folder);
-	fputs(json_is_true(json_object_get(report, "read_only")) ? _(", for reading only") : "",
-		to);
+	fputs(emr_json_flag_at(report, "read_only") ? _(", for reading only") : "", to);
 	fputc('\n', to);
 }
 
@@ -58,7 +57,7 @@ static const char *some_backup(const json_t *report)
 
 	json_array_foreach(json_object_get(report, "backups"), i, backup)
 	{
-		if (dir[0] == '\0' && !json_is_true(json_object_get(backup, "gone")))
+		if (dir[0] == '\0' && !emr_json_flag_at(backup, "gone"))
 			dir = emr_json_text_at(backup, "dir");
 	}
 	return dir[0] != '\0' ? dir : "DIR";
@@ -288,14 +287,14 @@ static void put_second_copy(FILE *to, const json_t *report)
 	const json_t *backup;
 	size_t i;
 
-	if (json_is_true(json_object_get(report, "second_copy"))) {
+	if (emr_json_flag_at(report, "second_copy")) {
 		emr_time_text((int64_t)emr_json_number_at(report, "backup_unix"), when);
 		emr_show(emr_json_text_at(report, "backup_dir"), dir, sizeof dir);
 		fprintf(to, _("  Second copy: %s, in %s.\n"), when, dir);
 	}
 	json_array_foreach(json_object_get(report, "backups"), i, backup)
 	{
-		if (!json_is_true(json_object_get(backup, "gone")) &&
+		if (!emr_json_flag_at(backup, "gone") &&
 			strcmp(emr_json_text_at(backup, "dir"),
 				emr_json_text_at(report, "backup_dir")) == 0 &&
 			emr_json_number_at(backup, "made_unix") ==
@@ -304,9 +303,8 @@ static void put_second_copy(FILE *to, const json_t *report)
 		emr_time_text((int64_t)emr_json_number_at(backup, "made_unix"), when);
 		emr_show(emr_json_text_at(backup, "dir"), dir, sizeof dir);
 		fprintf(to,
-			json_is_true(json_object_get(backup, "gone"))
-				? _("  A backup was deleted: %s, in %s.\n")
-			: json_is_true(json_object_get(backup, "same_disk"))
+			emr_json_flag_at(backup, "gone") ? _("  A backup was deleted: %s, in %s.\n")
+			: emr_json_flag_at(backup, "same_disk")
 				? _("  On the same disk, so no second copy: %s, in %s.\n")
 				: _("  Another: %s, in %s.\n"),
 			when, dir);
@@ -464,7 +462,7 @@ static void put_readers(FILE *to, const json_t *report)
 		return;
 	json_array_foreach(readers, i, one)
 	{
-		if (!json_is_true(json_object_get(one, "opens_now")))
+		if (!emr_json_flag_at(one, "opens_now"))
 			continue;
 		fputs(open++ > 0 ? "; " : _("Can be opened by: "), to);
 		put_shown(to, emr_json_text_at(one, "name"));

@@ -172,10 +172,8 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 emr_status emr_study_make(const emr_special *special, const char *name, emr_buf *out)
 {
 	emr_team team;
-	emr_status status = emr_team_get(special->session->replica, special->dataset, &team);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_team_get(special->session->replica, special->dataset, &team));
 	if (strcmp(name, "README") == 0)
 		return make_readme(special, &team, out);
 	if (strcmp(name, "terms.json") == 0)

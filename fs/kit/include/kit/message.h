@@ -76,6 +76,8 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
  * pid, NULL).  A name without a value becomes "?"; what does not fit is cut.  In the hint each
  * value is one word of a shell. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
+/* The same, for functions that take such pairs, too. */
+void emr_problem_set_list(emr_problem *problem, emr_message message, va_list arguments);
 /* The same, with a status in front, which is its value: return EMR_PROBLEM(EMR_DENIED, &p, ...). */
 #define EMR_PROBLEM(status, ...) (emr_problem_set(__VA_ARGS__), (status))
 /* The version that this thread met last, for the end of "a format that this emrfs does not know":

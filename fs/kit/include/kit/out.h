@@ -26,6 +26,8 @@ emr_status emr_out_begin(const emr_args *args, emr_out *out);
 void emr_say(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A message that is no failure ("one-copy"): to stderr; nothing with --json or --quiet. */
 void emr_remark(emr_out *out, const emr_problem *problem);
+/* The same with MESSAGE and pairs of name and value, as emr_problem_set has them. */
+void emr_remark_that(emr_out *out, emr_message message, ...) __attribute__((sentinel));
 /* Rewrites one line on a terminal, cut to its width; nothing elsewhere, with --json or --quiet.
  * The next line takes its place, and a signal that ends the program erases it. */
 void emr_progress(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

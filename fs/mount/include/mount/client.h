@@ -38,9 +38,17 @@ emr_status emr_client_receive(
 	emr_client *client, int timeout_ms, json_t **out_object, emr_problem *out_problem);
 emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
 	json_t **out_object, emr_problem *out_problem);
-/* The one operand of ARGS, if there is one, as REQUEST's path in the folder that is open. */
+/* Asks for what comes in several objects, the last one with "done", and gives all as one, owned by
+ * the caller: lists stand behind each other, and of the rest the last counts.  Progress is shown on
+ * OUT, in the words DOING (NULL: none comes). */
+emr_status emr_client_gather(emr_client *client, const emr_request *request, int timeout_ms,
+	emr_out *out, const char *doing, json_t **out_whole, emr_problem *out_problem);
+/* OBJECT, which it takes, becomes part of the whole in WHOLE, a json_t ** (NULL at first): an
+ * emr_emit_fn. */
+emr_status emr_client_add(void *whole, json_t *object);
+/* PATH, as it was typed (NULL: none was), as REQUEST's path in the folder that is open. */
 emr_status emr_client_path(
-	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem);
+	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem);
 
 /* ---- order_wait.c ---- */
 /* --wait of the verbs that share and take back: until the open folder has it on the ledger.

@@ -36,5 +36,6 @@ char *emr_gap_text(const json_t *gap, const char *of);
 /* The path is below shared-with-me or datasets, or in a dataset that is mounted alone, of a folder
  * that is open. */
 bool emr_is_shared_path(const emr_reach *reach, const emr_request *request);
-/* Exit code of the verb. */
-int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out);
+/* Said with its problem, as a verb does. */
+emr_status emr_verify_shared(
+	emr_reach *reach, const emr_request *request, emr_out *out, emr_problem *out_problem);

@@ -21,8 +21,12 @@ void emr_notices_add(void *notices, const char *error_id, const char *path);
 /* As emr_view_options.notice_with. */
 void emr_notices_add_with(
 	void *notices, const char *error_id, const char *path, const char *detail);
-/* The same with words that are filled in already, about PATH ("" = the folder). */
+/* The same with words that are filled in already, about PATH ("" = the folder).  NOTICES may be
+ * NULL: nobody is told. */
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
+/* The same with MESSAGE and pairs of name and value, as emr_problem_set has them. */
+void emr_notices_add_that(emr_notices *notices, const char *path, emr_message message, ...)
+	__attribute__((sentinel));
 /* The same about what waits for an answer of this person: ID is its whole id, SHOWN what a person
  * calls it.  The program that shows it gets the read end of a pipe that ends with the request, and
  * with NOTICES. */

@@ -31,11 +31,10 @@ emr_status emr_shared_with_me_count(emr_session *session, emr_shared_with_me_cou
  * person's to decide. It refuses to look like an answer about one's own records. */
 
 bool emr_path_is_shared(const char *path);
-/* `keep --not PATH`, `log PATH`: the problem, and EMR_DENIED. */
-emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem);
-emr_status emr_shared_log(const char *path, emr_problem *out_problem);
-/* Says that VERB cannot do this with another person's folder: the problem, and EMR_DENIED. */
-emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem);
+/* Says by MESSAGE ({path}, {owner}, {verb}) that VERB cannot do this with another person's folder:
+ * the problem, and EMR_DENIED. */
+emr_status emr_shared_refuse(
+	const char *path, emr_message message, const char *verb, emr_problem *out_problem);
 /* The first name below shared-with-me: the owner's directory. */
 void emr_shared_owner_of(const char *path, char *out, size_t size);
 

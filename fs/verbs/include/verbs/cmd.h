@@ -12,27 +12,27 @@ int emr_init_restore(const emr_args *args, emr_out *out);
 int emr_init_network(const emr_args *args, emr_out *out);
 int emr_cmd_agent(const emr_args *args, emr_out *out);
 int emr_cmd_host(const emr_args *args, emr_out *out);
-int emr_cmd_dataset(const emr_args *args, emr_out *out);
+emr_status emr_cmd_dataset(const emr_args *args, emr_out *out, emr_problem *out_problem);
 int emr_cmd_org(const emr_args *args, emr_out *out);
 #define EMR_JOIN_WITHIN_NS                                                                         \
 	((int64_t)600 *                                                                            \
 		1000000000) /* how long the two sides of an invitation wait for each other */
-int emr_cmd_join(const emr_args *args, emr_out *out);
+emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem);
 int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);
-int emr_cmd_status(const emr_args *args, emr_out *out);
-int emr_cmd_restore(const emr_args *args, emr_out *out);
-int emr_cmd_move(const emr_args *args, emr_out *out);
-int emr_cmd_share(const emr_args *args, emr_out *out);
-int emr_cmd_revoke(const emr_args *args, emr_out *out);
-int emr_cmd_keep(const emr_args *args, emr_out *out);
-int emr_cmd_copies(const emr_args *args, emr_out *out);
-int emr_cmd_erase(const emr_args *args, emr_out *out);
-int emr_cmd_people(const emr_args *args, emr_out *out);
-int emr_cmd_request(const emr_args *args, emr_out *out);
-int emr_cmd_approve(const emr_args *args, emr_out *out);
-int emr_cmd_deny(const emr_args *args, emr_out *out);
-int emr_cmd_log(const emr_args *args, emr_out *out);
+emr_status emr_cmd_status(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_restore(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_move(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_revoke(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_keep(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_copies(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_erase(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_people(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_request(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_deny(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* --since of VERB; untouched when it is not given.  EMR_INVALID: said. */
 emr_status emr_since_read(
 	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem);
@@ -40,19 +40,19 @@ emr_status emr_since_read(
  * sentence. */
 emr_status emr_until_take(
 	const emr_args *args, const char *verb, uint64_t *io_unix_s, emr_problem *out_problem);
-int emr_cmd_verify(const emr_args *args, emr_out *out);
+emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* verify --proof. */
-int emr_verify_proof(const emr_args *args, emr_out *out);
-int emr_cmd_ledger(const emr_args *args, emr_out *out);
+emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_ledger(const emr_args *args, emr_out *out, emr_problem *out_problem);
 /* log --proof ENTRY OUT, in cmd_export.c */
-int emr_log_proof(const emr_args *args, emr_out *out);
-int emr_cmd_export(const emr_args *args, emr_out *out);
-int emr_cmd_import(const emr_args *args, emr_out *out);
-int emr_cmd_backup(const emr_args *args, emr_out *out);
-int emr_cmd_passwd(const emr_args *args, emr_out *out);
-int emr_cmd_words(const emr_args *args, emr_out *out);
-int emr_cmd_device(const emr_args *args, emr_out *out);
-int emr_cmd_wallet(const emr_args *args, emr_out *out);
-int emr_cmd_recover(const emr_args *args, emr_out *out);
-int emr_cmd_check(const emr_args *args, emr_out *out);
+emr_status emr_log_proof(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_import(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_backup(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_passwd(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_device(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_wallet(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_recover(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_check(const emr_args *args, emr_out *out, emr_problem *out_problem);
 int emr_cmd_help(const emr_args *args, emr_out *out);
