@@ -295,6 +295,8 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 		status = emr_reach_ask(&reach, &request, take_finding, &o, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "verify");
+	if (status == EMR_OK && reach.is_study)
+		emr_say(out, "No record of the dataset was read: emrfs verify %s\n", reach.folder);
 	code = status == EMR_OK ? conclude(args, out, &o) : emr_out_fail(out, &problem);
 	json_decref(o.bad);
 	json_decref(o.gaps);
