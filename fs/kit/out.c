@@ -46,7 +46,9 @@ void emr_say(emr_out *out, const char *format, ...)
 static void print_problem(const emr_out *out, const emr_problem *problem)
 {
 	FILE *to = out->is_in_windows ? emr_terminal_gather() : stderr;
-	const char *hint = problem->hint;
+	const bool is_no =
+		emr_message_get(problem->message)->exit == EMR_EXIT_NEEDS_YES && emr_terminal_said_no();
+	const char *hint = is_no ? "" : problem->hint; /* how to say yes: a no was an answer */
 
 	fflush(stdout);
 	if (out->is_in_windows)

@@ -284,11 +284,20 @@ emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
 	return EMR_INTERRUPTED;
 }
 
+static bool was_refused;
+
 bool emr_terminal_says_yes(const char *question)
 {
 	bool is_yes;
+	const emr_status status = emr_terminal_ask_yes(question, &is_yes);
 
-	return emr_terminal_ask_yes(question, &is_yes) == EMR_OK && is_yes;
+	was_refused = status == EMR_OK && !is_yes;
+	return status == EMR_OK && is_yes;
+}
+
+bool emr_terminal_said_no(void)
+{
+	return was_refused;
 }
 
 /* ---- pages ---- */

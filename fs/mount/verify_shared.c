@@ -2,6 +2,7 @@
  * would, and names missing numbers of its authors. It puts nothing right there. */
 #include "mount/verify.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -21,11 +22,18 @@
 #define DATASETS "datasets/"
 #define CHUNK ((size_t)1 << 20)
 
+/* PLACE with its slash: it, or what is in it. */
+static bool is_in(const char *path, const char *place)
+{
+	const size_t len = strlen(place) - 1;
+
+	return strncmp(path, place, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
 {
 	return reach->client.fd >= 0 && reach->folder != NULL && request->has_path &&
-	       (reach->is_study || strncmp(request->path, SHARED, strlen(SHARED)) == 0 ||
-		       strncmp(request->path, DATASETS, strlen(DATASETS)) == 0);
+	       (reach->is_study || is_in(request->path, SHARED) || is_in(request->path, DATASETS));
 }
 
 /* One who signed what is read, by the key in `signed-number`. */
@@ -37,6 +45,7 @@ typedef struct signer {
 
 typedef struct reading {
 	emr_out *out;
+	const emr_reach *reach;
 	uint8_t *buffer; /* CHUNK bytes; owned */
 	json_t *bad;
 	uint64_t checked;
@@ -55,13 +64,35 @@ static void reading_free(reading *r)
 	json_decref(r->bad);
 }
 
-/* Of a file in a dataset the word of its participants.tsv: who ended the reading, a paper must not
- * mistake. */
-static const char *error_of(int error, const char *path, char word[32])
+/* The word of participants.tsv for who gave INSIDE, which is not there to be asked any more. */
+static bool read_word(const emr_reach *reach, const char *inside, char word[32])
+{
+	EMR_AUTO_FREE char *path = NULL;
+	char line[100], who[64];
+	bool is_found = false;
+	FILE *table;
+
+	if (!reach->is_study || asprintf(&path, "%s/participants.tsv", reach->folder) < 0)
+		return false;
+	table = fopen(path, "re");
+	while (table != NULL && !is_found && fgets(line, sizeof line, table) != NULL)
+		is_found = sscanf(line, "%63s %*s %31s", who, word) == 2 &&
+			   strncmp(inside, who, strlen(who)) == 0;
+	if (table != NULL)
+		(void)fclose(table);
+	return is_found;
+}
+
+/* Of what is in a dataset the word of its participants.tsv: who ended the reading, a paper must
+ * not mistake. */
+static const char *error_of(const emr_reach *reach, int error, const char *path, char word[32])
 {
 	ssize_t len = lgetxattr(path, "user.emrfs.opens", word, 31);
 
 	word[len > 0 ? len : 0] = '\0';
+	if (error == EKEYREVOKED && len <= 0 &&
+		read_word(reach, path + strlen(reach->folder) + 1, word))
+		return word;
 	if (error != EIO && len > 0 && strcmp(word, emr_opens_word(true)) != 0 &&
 		strcmp(word, emr_opens_word(false)) != 0)
 		return word;
@@ -185,24 +216,51 @@ static emr_status say_gaps(reading *r, const char *owner)
 
 /* ---- files ---- */
 
-static emr_status check_file(reading *r, const char *path, size_t folder_len)
+static emr_status note_bad(reading *r, const char *path, int error)
 {
-	int error = read_all(r, path);
-	const char *inside = path + folder_len + 1, *why;
+	const char *inside = path + strlen(r->reach->folder) + 1;
 	char shown[4200], word[32];
+	const char *why = error_of(r->reach, error, path, word);
 	json_t *one;
 
-	r->checked++;
-	if (error == 0)
-		return note_number(r, path);
 	emr_show(inside, shown, sizeof shown);
-	why = error_of(error, path, word);
 	emr_say(r->out, "  %-14s %s\n", why, shown);
 	one = json_pack("{s:o, s:s}", "path", emr_json_text(inside), "error", why);
 	return one != NULL && json_array_append_new(r->bad, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status check_tree(reading *r, char *top, size_t folder_len)
+static emr_status check_file(reading *r, const char *path)
+{
+	int error = read_all(r, path);
+
+	r->checked++;
+	return error == 0 ? note_number(r, path) : note_bad(r, path, error);
+}
+
+/* What cannot be listed is not empty, as fts(3) takes it to be. */
+static emr_status check_listing(reading *r, const char *path)
+{
+	DIR *listing = opendir(path);
+	int error;
+
+	do
+		errno = 0;
+	while (listing != NULL && readdir(listing) != NULL);
+	error = listing != NULL ? errno : EIO;
+	if (listing != NULL)
+		(void)closedir(listing);
+	r->checked += error != 0;
+	return error == 0 ? EMR_OK : note_bad(r, path, error);
+}
+
+/* What a dataset's folder says of itself is nobody's record. */
+static bool is_about_it(const reading *r, const FTSENT *entry)
+{
+	return r->reach->is_study && entry->fts_level == 1 &&
+	       entry->fts_pathlen == strlen(r->reach->folder) + 1 + entry->fts_namelen;
+}
+
+static emr_status check_tree(reading *r, char *top)
 {
 	char *const tops[] = {top, NULL};
 	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -212,11 +270,19 @@ static emr_status check_tree(reading *r, char *top, size_t folder_len)
 	if (tree == NULL)
 		return emr_status_from_errno(errno);
 	while (status == EMR_OK && (entry = fts_read(tree)) != NULL) {
-		if (entry->fts_info == FTS_F)
-			status = check_file(r, entry->fts_path, folder_len);
+		if (entry->fts_info == FTS_F && !is_about_it(r, entry))
+			status = check_file(r, entry->fts_path);
+		else if (entry->fts_info == FTS_D)
+			status = check_listing(r, entry->fts_path);
 		else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS ||
-			 entry->fts_info == FTS_DNR)
-			status = emr_status_from_errno(entry->fts_errno);
+			 entry->fts_info == FTS_DNR) {
+			if (entry->fts_errno == ENOENT || entry->fts_errno == ENOMEM)
+				status = emr_status_from_errno(entry->fts_errno);
+			else {
+				r->checked++;
+				status = note_bad(r, entry->fts_path, entry->fts_errno);
+			}
+		}
 	}
 	(void)fts_close(tree);
 	return status;
@@ -271,13 +337,14 @@ emr_status emr_verify_shared(
 	emr_reach *reach, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(reading_free)))
-	reading r = {.out = out, .buffer = malloc(CHUNK), .bad = json_array()};
+	reading r = {
+		.out = out, .reach = reach, .buffer = malloc(CHUNK), .bad = json_array()};
 	EMR_AUTO_FREE char *path = NULL;
 	emr_status status;
 
 	if (r.buffer == NULL || asprintf(&path, "%s/%s", reach->folder, request->path) < 0)
 		return EMR_NO_MEMORY;
-	status = check_tree(&r, path, strlen(reach->folder));
+	status = check_tree(&r, path);
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
 	else if (status != EMR_OK)

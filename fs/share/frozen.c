@@ -32,7 +32,7 @@ bool emr_dataset_is_same(const emr_team *a, const emr_team *b)
 /* One that was, or is, granted to the dataset. */
 typedef struct folder {
 	emr_id16 domain;
-	bool was_in, is_in, is_root; /* IS_ROOT: it took part itself */
+	bool was_in, is_in, is_given, is_root; /* IS_ROOT: it took part itself */
 } folder;
 
 typedef struct looking {
@@ -85,7 +85,10 @@ static emr_status note_joined(const looking *l, folder *f)
 static emr_status note_grant(void *arg, const emr_known_grant *grant)
 {
 	looking *l = arg;
-	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
+	const emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
+	/* A participant's clock that is ahead of this one takes nobody out. */
+	const bool is_given = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
+	const bool is_open = l->one->row.head.state == EMR_DATASET_OPEN;
 	uint64_t from = 0, to = UINT64_MAX;
 	folder *f = folder_of(l, grant->domain);
 
@@ -93,10 +96,10 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	if (grant->row.head.state == EMR_GRANT_REVOKED)
 		EMR_TRY(seq_of(l, grant, grant->row.head.version, &to));
 	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
-	/* A participant's clock that is ahead of this one takes nobody out; what is granted to a
-	 * closed one is read by nobody. */
-	f->is_in = f->is_in || (l->one->row.head.state == EMR_DATASET_OPEN &&
-				       (phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING));
+	/* What is given to a closed one is read by nobody, and yet was not taken back. */
+	f->is_in = f->is_in || (is_open && is_given);
+	f->is_given = f->is_given ||
+		      (is_given && (is_open || emr_id16_equal(l->one->id, l->dataset->id)));
 	return note_joined(l, f);
 }
 
@@ -185,7 +188,7 @@ static emr_status gather_folders(looking *l, emr_frozen_look *out)
 	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
 	EMR_TRY(emr_teams_ever(l->replica, note_line, l));
 	EMR_EACH (const folder, f, &l->folders) {
-		out->withdrawn += f->was_in && !f->is_in && f->is_root;
+		out->withdrawn += f->was_in && !f->is_given && f->is_root;
 		if (!f->was_in || !f->is_in)
 			continue;
 		EMR_TRY(emr_buf_append(&out->domains, f->domain.b, sizeof f->domain));

@@ -192,6 +192,9 @@ opened=$((opened + $(wc -l <out/his)))
 expect "of three files a day, one of which was opened" "$opened" 2
 grep -q "Disk quota exceeded" out/refused || emr_fail "not EDQUOT: $(cat out/refused)"
 grep -q " daily-limit .*hips allows 3 first openings a day; more from " dora-folder/.emrfs/notices || emr_fail "no notice"
+# His computer answers no more than twenty such questions a day.  None is asked.
+for i in $(seq 25); do cat "$HERS/Imaging"/CT-*.txt 2>&1 >/dev/null | grep -v "Disk quota exceeded"; done >out/other
+[ ! -s out/other ] || emr_fail "of who is there: $(cat out/other)"
 grep " deposits-full " dora-folder/.emrfs/notices && emr_fail "an Inbox is full"
 grep -qx "the knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" || emr_fail "one of two datasets took the other's place"
 
@@ -255,6 +258,10 @@ as eva json 0 verify "$EMR_WORK/eva-folder/$ANA"
 expect "verified, alone" "$(field checked) $(field bad)" "$(files_of "$ANA") []"
 as eva json 0 verify "$EMR_WORK/eva-folder/$ANA/Imaging/MRI.txt"
 expect "and one file" "$(field checked)" 1
+as eva json 0 verify "$EMR_WORK/eva-folder"
+expect "and all records" "$(field checked)" "$(($(files_of "$ANA") + $(files_of "$RUI")))"
+as eva run 0 verify
+says "No record of the dataset was read: emrfs verify "
 as eva json 0 status
 expect "of the study" "$(field files) $(field participants)" "$(($(files_of "$ANA") + $(files_of "$RUI"))) 2"
 as eva run 0 status
@@ -313,6 +320,9 @@ grep -q "^# absent $RUI/" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-fold
 as eva json 8 verify "$EMR_WORK/eva-folder/$RUI/Imaging"
 expect "verify has the same word" "$(python3 -c 'import json; print(*{b["error"] for b in json.load(open("out/said"))["bad"]})')" absent
 expect "told once" "$(grep -c " absent .*$RUI in knees" eva-folder/.emrfs/notices)" 1
+two_unmount eva
+as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+expect "what was read before opens, though nobody answers" "$(cat "eva-folder/$RUI/Imaging/MRI.txt")" "the knee of rui"
 two_mount rui
 rm rui-folder/Imaging/late-1.txt
 read_late() { grep -qsx "late 2" "eva-folder/$RUI/Imaging/late-2.txt"; }
@@ -343,10 +353,10 @@ two_unmount eva
 as ana run 0 dataset leave --yes knees --wait
 frozen
 expect "what is left" "$(field dataset.present) $(field dataset.withdrawn) $(field dataset.complete)" "1 1 False"
-grep -q "is incomplete: 1 withdrawn" eva-folder/.emrfs/notices || emr_fail "not noted"
-grep -q "Incomplete: 1 of 6 versions are there, of 1 participants; 1 withdrawn." eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
+grep -q "is incomplete: 5 of its versions are no longer there; folders taken back: 1" eva-folder/.emrfs/notices || emr_fail "not noted"
+grep -q "Incomplete: 1 of 6 versions are there, of 1 participants; folders taken back: 1." eva-folder/CITATION.cff || emr_fail "$(cat eva-folder/CITATION.cff)"
 grep -q "$(as hospital json 0 dataset knees --frozen --passphrase-file "$EMR_PASS" && field datasets.0.frozen.0.snapshot)" eva-folder/CITATION.cff || emr_fail "not its id: $(cat eva-folder/CITATION.cff)"
-grep -q "^# root .*: 1 of 6 versions, 1 withdrawn" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
+grep -q "^# root .*: 1 of 6 versions; folders taken back: 1" eva-folder/MANIFEST.sha256 || emr_fail "$(cat eva-folder/MANIFEST.sha256)"
 emr_until then_read
 expect "who is left" "$(others)" "$RUI"
 two_unmount eva

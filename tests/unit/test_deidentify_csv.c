@@ -206,6 +206,7 @@ TEST(what_is_no_table_or_breaks_off_is_withheld)
 	assert_string_equal(copied(""), "not-dicom");
 	assert_string_equal(copied("\n\n"), "not-dicom");
 	assert_string_equal(copied("%PDF-1.4\n"), "not-dicom");
+	assert_string_equal(copied("{\"value\": 5.4, \"unit\": \"mmol\"}"), "not-dicom");
 	assert_string_equal(copied("name,note\nAna,well\n"), "no-column");
 	assert_string_equal(copied_for("glucose\0\n5\n", 11, false), "not-dicom");
 	assert_string_equal(copied("glucose,unit\n5\n"), "damaged");

@@ -736,6 +736,33 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 	story_end(&s);
 }
 
+TEST(a_dataset_that_was_closed_was_left_by_nobody)
+{
+	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	emr_replica_position then;
+	emr_grant_made made;
+	emr_team team;
+	called d;
+	STORY;
+
+	made = read_by_lima(&s, &d);
+	assert_ok(emr_replica_at(s.lima.replica, &then));
+	assert_int_equal(
+		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(versions_at(&s, &d, then.size), 0);
+	assert_ok(emr_team_get(s.lima.replica, d.id, &team));
+	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
+	assert_int_equal(look.withdrawn, 0);
+	emr_frozen_look_free(&look);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(versions_at(&s, &d, then.size), 0);
+	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
+	assert_int_equal(look.withdrawn, 1);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 /* ---- a price ---- */
 
 #define PAID                                                                                       \

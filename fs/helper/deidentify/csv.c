@@ -331,8 +331,11 @@ static void take_byte(csv *c, char byte, char next)
 		if (c->has_any || c->fields == 1) /* else an empty line is none */
 			end_row(c);
 	} else {
+		/* A first row without a wanted column is of a text, such as JSON. */
 		if (!c->is_quoted && (c->was_quoted || byte == '"'))
-			c->why = EMR_WITHHELD_DAMAGED;
+			c->why = c->is_first_row && c->written_fields == 0
+					 ? EMR_WITHHELD_NOT_DICOM
+					 : EMR_WITHHELD_DAMAGED;
 		if (c->cell_len < CELL_MAX)
 			c->cell[c->cell_len] = byte;
 		c->cell_len++;

@@ -59,14 +59,15 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "terms: the SHA-256 of terms.json is\n"
 		  "%s.\n\n"
 		  "  PSEUDONYM/       what one participant gives\n"
-		  "  participants.tsv how many files of each the ledger has, and how they open\n"
+		  "  participants.tsv how many files of each the ledger has, and how new ones open\n"
 		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and who is lacking\n"
 		  "  CITATION.cff     how to cite it, and what is incomplete\n"
 		  "  .emrfs/notices   what could not be opened, and why\n\n"
-		  "Files open any-time, while-open (the participant's own folder), or not:\n"
-		  "absent (nobody answers for the participant), daily-limit (of files that you "
-		  "may\n"
-		  "open), left (the participant), dropped (you), closed (the dataset).\n"
+		  "A file opens for the first time any-time, while-open (the participant's own\n"
+		  "folder), or not: absent (nobody answers for the participant), daily-limit (of\n"
+		  "files that you may open a day; those that you opened before open still).\n"
+		  "Ended: left (the participant), dropped (you), grant-revoked (your key), closed\n"
+		  "(the dataset).\n"
 		  "Nobody keeps sums of the files: emrfs verify PATH reads them, compares each "
 		  "with\n"
 		  "what its participant signed, and names those that do not fit or do not open.\n"
@@ -118,7 +119,7 @@ static emr_status make_manifest(const emr_special *special, const emr_team *team
 	if (special->frozen.log_size != 0) {
 		EMR_TRY(look(special, team, &now));
 		emr_hex(special->frozen.root.b, sizeof special->frozen.root.b, id);
-		snprintf(line, sizeof line, "# root %s: %u of %u versions, %u withdrawn\n", id,
+		snprintf(line, sizeof line, "# root %s: %u of %u versions; folders taken back: %u\n", id,
 			now.n, special->frozen.n, now.withdrawn);
 		EMR_TRY(put(out, line));
 	}
@@ -154,7 +155,7 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 		emr_hex(frozen->id.b, sizeof frozen->id.b, id);
 		emr_time_json((int64_t)frozen->time_unix_s, day);
 		snprintf(told, sizeof told,
-			"%s: %u of %u versions are there, of %llu participants; %u withdrawn.",
+			"%s: %u of %u versions are there, of %llu participants; folders taken back: %u.",
 			now.n == frozen->n && emr_id32_equal(now.root, frozen->root) ? "Complete"
 										     : "Incomplete",
 			now.n, frozen->n, (unsigned long long)sums.participants, now.withdrawn);

@@ -353,7 +353,10 @@ char *shared_owner_path(const shared_owner *owner);
  * change of the owner's comes, or a pause is over, which doubles. */
 bool shared_is_absent(const emr_view *view, const shared_share *s);
 void shared_note_absent(emr_view *view, shared_share *s);
-/* The word for how a file of S opens, as emr_participant has it. */
+/* By this computer's count no file of OWNER, in a dataset, opens for the first time before the next
+ * day: nobody is asked. */
+bool shared_is_over_limit(const emr_view *view, const shared_owner *owner);
+/* The word for how a file of S opens for the first time, as emr_participant has it. */
 const char *shared_opens(const emr_view *view, const shared_share *s);
 bool shared_is_of_copies(const shared_owner *owner);
 /* Of the worker, without view->lock: READER, of N in S, may be shown, or EMR_FORBIDDEN: S is of a

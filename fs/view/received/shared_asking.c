@@ -591,7 +591,7 @@ static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 /* N's bytes, now or once they were asked for. */
 static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 {
-	emr_share_trouble nobody;
+	emr_share_trouble nobody, over = {.why = EMR_WHY_REFUSED, .is_over_limit = true};
 	emr_id16 object;
 	emr_status status;
 
@@ -618,7 +618,9 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	pthread_mutex_unlock(&view->lock);
 	if (asking_for(s, EMR_NEED_BYTES, object) != NULL || has_asked(a, object))
 		return;
-	if (shared_is_absent(view, s)) {
+	if (shared_is_over_limit(view, s->owner)) {
+		refuse_object(view, s, &object, EMR_DENIED, &over);
+	} else if (shared_is_absent(view, s)) {
 		status = nobody_answers(&nobody);
 		refuse_object(view, s, &object, status, &nobody);
 	} else if (a->n < AHEAD_MAX) {

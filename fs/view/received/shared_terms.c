@@ -35,6 +35,13 @@ void shared_note_absent(emr_view *view, shared_share *s)
 	s->answers.absent_until_boot_ns = now + s->answers.absent_ns;
 }
 
+/* A question that was refused is counted as well, so that all others of that day would be. */
+bool shared_is_over_limit(const emr_view *view, const shared_owner *owner)
+{
+	return owner->set != NULL &&
+	       view_now_ns(view) / 1000000000 < (int64_t)owner->set->limit_until_unix_s;
+}
+
 const char *shared_opens(const emr_view *view, const shared_share *s)
 {
 	if (s->phase == SHARED_REVOKED)
@@ -43,8 +50,7 @@ const char *shared_opens(const emr_view *view, const shared_share *s)
 		return "grant-expired";
 	if (shared_is_absent(view, s))
 		return "absent";
-	if (s->owner->set != NULL &&
-		view_now_ns(view) / 1000000000 < (int64_t)s->owner->set->limit_until_unix_s)
+	if (shared_is_over_limit(view, s->owner))
 		return "daily-limit";
 	return emr_opens_word(s->opens_away);
 }

@@ -50,6 +50,8 @@ bool emr_terminal_is_no(const char *answer);
 bool emr_terminal_asks(bool none);
 /* True for a yes alone: not for a no, nor for no terminal, nor for no answer. */
 bool emr_terminal_says_yes(const char *question);
+/* The last such question was answered with no. */
+bool emr_terminal_said_no(void);
 
 /* A page that leaves nothing on the screen nor in its history of lines: TEXT is shown on the
  * terminal's second screen until the person presses Enter.  A terminal without a second screen is

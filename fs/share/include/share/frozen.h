@@ -21,7 +21,7 @@ typedef struct emr_frozen_look {
 	emr_buf domains;    /* emr_id16: folders that were in it then, and are now; owned */
 	uint32_t n;	    /* their versions in it that are still the present ones */
 	emr_id32 root;	    /* of those */
-	unsigned withdrawn; /* folders that were in it, and are not any more */
+	unsigned withdrawn; /* folders that were in it, and were taken back since */
 } emr_frozen_look;
 
 void emr_frozen_look_free(emr_frozen_look *look);
