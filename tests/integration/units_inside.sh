@@ -176,7 +176,7 @@ seen /var/lib/emrfs/clinic/lima/folder | grep -qx note.txt || fail "the server d
 for line in "$(inline 'systemctl is-active')" "$(inline 'find /var/lib')"; do eval "${line//NAME/lima}" >/tmp/said || fail "$line: $(cat /tmp/said)"; done
 must runuser -u emrfs -- sh -c "$(inline 'EMRFS_HOME=.* emrfs status' | sed s/NAME/lima/)" >/tmp/said
 runuser -u emrfs -- env PATH="$PATH" sh -c "$(inline 'clinic-gateway log' | sed s,DIR,/var/lib/emrfs/clinic/lima/server,)" >/tmp/said
-grep -q '^lima|192.0.2.11|.*|log-in|ok' /tmp/said || fail "the server's log: $(cat /tmp/said)"
+grep -q '|lima|192.0.2.11|.*|log-in|ok' /tmp/said || fail "the server's log: $(cat /tmp/said)"
 
 say "a workstation: doc/hospital.md; it finds the study that is shared with her"
 block "## DICOM workstations" >/tmp/workstation && [ -s /tmp/workstation ] || fail "the page has no such command"
