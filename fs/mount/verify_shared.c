@@ -337,8 +337,7 @@ emr_status emr_verify_shared(
 	emr_reach *reach, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(reading_free)))
-	reading r = {
-		.out = out, .reach = reach, .buffer = malloc(CHUNK), .bad = json_array()};
+	reading r = {.out = out, .reach = reach, .buffer = malloc(CHUNK), .bad = json_array()};
 	EMR_AUTO_FREE char *path = NULL;
 	emr_status status;
 

@@ -29,34 +29,6 @@ const op_rule *emr_rule_of(uint8_t op)
 	return rule;
 }
 
-bool emr_row_place_key(const row_place *place, const emr_item *item, emr_key_text *out)
-{
-	if (place->letters == NULL)
-		return false;
-	switch (place->keyed) {
-	case KEYED_BY_DOMAIN:
-		emr_key_by_object(place->letters, item->domain_id, out);
-		break;
-	case KEYED_BY_SIGNER:
-		emr_key_signer(item->signer_id, out);
-		break;
-	case KEYED_IN_DOMAIN:
-		emr_key_in_domain(place->letters, item->domain_id, item->object_id, out);
-		break;
-	case KEYED_BY_OBJECT:
-		emr_key_by_object(place->letters, item->object_id, out);
-		break;
-	}
-	return true;
-}
-
-bool emr_rule_row_key(
-	const op_rule *rule, const emr_item *item, emr_span pub, emr_key_text *out_key)
-{
-	return rule->row_key != NULL ? rule->row_key(item, pub, out_key)
-				     : emr_row_place_key(&rule->row, item, out_key);
-}
-
 bool emr_contract_row_key(const emr_item *item, emr_span pub, emr_key_text *out_key)
 {
 	const op_rule *rule = emr_rule_of(item->op);

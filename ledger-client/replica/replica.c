@@ -208,14 +208,6 @@ static emr_status open_checked(emr_replica *r)
 	return status;
 }
 
-emr_status replica_lock_file(emr_replica *r)
-{
-	while (flock(r->lock_fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return emr_status_from_errno(errno);
-	return EMR_OK;
-}
-
 static emr_status open_lock(emr_replica *r)
 {
 	/* Where no file can be made everybody finds the same directory. */

@@ -2,6 +2,9 @@
  * damage. */
 #include "replica_private.h"
 
+#include <errno.h>
+#include <sys/file.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -53,4 +56,12 @@ emr_status replica_own(emr_replica *replica, emr_status status)
 			fd >= 0);
 	}
 	return status;
+}
+
+emr_status replica_lock_file(emr_replica *r)
+{
+	while (flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	return EMR_OK;
 }
