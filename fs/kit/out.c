@@ -46,8 +46,8 @@ void emr_say(emr_out *out, const char *format, ...)
 static void print_problem(const emr_out *out, const emr_problem *problem)
 {
 	FILE *to = out->is_in_windows ? emr_terminal_gather() : stderr;
-	const bool is_no =
-		emr_message_get(problem->message)->exit == EMR_EXIT_NEEDS_YES && emr_terminal_said_no();
+	const bool is_no = emr_message_get(problem->message)->exit == EMR_EXIT_NEEDS_YES &&
+			   emr_terminal_said_no();
 	const char *hint = is_no ? "" : problem->hint; /* how to say yes: a no was an answer */
 
 	fflush(stdout);

@@ -333,9 +333,8 @@ static void take_byte(csv *c, char byte, char next)
 	} else {
 		/* A first row without a wanted column is of a text, such as JSON. */
 		if (!c->is_quoted && (c->was_quoted || byte == '"'))
-			c->why = c->is_first_row && c->written_fields == 0
-					 ? EMR_WITHHELD_NOT_DICOM
-					 : EMR_WITHHELD_DAMAGED;
+			c->why = c->is_first_row && c->written_fields == 0 ? EMR_WITHHELD_NOT_DICOM
+									   : EMR_WITHHELD_DAMAGED;
 		if (c->cell_len < CELL_MAX)
 			c->cell[c->cell_len] = byte;
 		c->cell_len++;

@@ -59,7 +59,8 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "terms: the SHA-256 of terms.json is\n"
 		  "%s.\n\n"
 		  "  PSEUDONYM/       what one participant gives\n"
-		  "  participants.tsv how many files of each the ledger has, and how new ones open\n"
+		  "  participants.tsv how many files of each the ledger has, and how new ones "
+		  "open\n"
 		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and who is lacking\n"
 		  "  CITATION.cff     how to cite it, and what is incomplete\n"
 		  "  .emrfs/notices   what could not be opened, and why\n\n"
@@ -119,8 +120,9 @@ static emr_status make_manifest(const emr_special *special, const emr_team *team
 	if (special->frozen.log_size != 0) {
 		EMR_TRY(look(special, team, &now));
 		emr_hex(special->frozen.root.b, sizeof special->frozen.root.b, id);
-		snprintf(line, sizeof line, "# root %s: %u of %u versions; folders taken back: %u\n", id,
-			now.n, special->frozen.n, now.withdrawn);
+		snprintf(line, sizeof line,
+			"# root %s: %u of %u versions; folders taken back: %u\n", id, now.n,
+			special->frozen.n, now.withdrawn);
 		EMR_TRY(put(out, line));
 	}
 	return emr_view_each_participant(special->session->view, put_lacking, out);
@@ -155,7 +157,8 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 		emr_hex(frozen->id.b, sizeof frozen->id.b, id);
 		emr_time_json((int64_t)frozen->time_unix_s, day);
 		snprintf(told, sizeof told,
-			"%s: %u of %u versions are there, of %llu participants; folders taken back: %u.",
+			"%s: %u of %u versions are there, of %llu participants; folders taken "
+			"back: %u.",
 			now.n == frozen->n && emr_id32_equal(now.root, frozen->root) ? "Complete"
 										     : "Incomplete",
 			now.n, frozen->n, (unsigned long long)sums.participants, now.withdrawn);
