@@ -83,8 +83,8 @@ static bool read_word(const emr_reach *reach, const char *inside, char word[32])
 	return is_found;
 }
 
-/* Of what is in a dataset the word of its participants.tsv: who ended the reading, a paper must
- * not mistake. */
+/* The word of participants.tsv for what is in a dataset: a paper must not mistake who ended the
+ * reading. */
 static const char *error_of(const emr_reach *reach, int error, const char *path, char word[32])
 {
 	ssize_t len = lgetxattr(path, "user.emrfs.opens", word, 31);
@@ -237,23 +237,24 @@ static emr_status check_file(reading *r, const char *path)
 	return error == 0 ? note_number(r, path) : note_bad(r, path, error);
 }
 
-/* What cannot be listed is not empty, as fts(3) takes it to be. */
+static int take_none(const struct dirent *entry)
+{
+	(void)entry;
+	return 0;
+}
+
+/* A folder that cannot be listed is not empty, as fts(3) takes it to be. */
 static emr_status check_listing(reading *r, const char *path)
 {
-	DIR *listing = opendir(path);
-	int error;
+	struct dirent **none = NULL;
+	const int error = scandir(path, &none, take_none, NULL) < 0 ? errno : 0;
 
-	do
-		errno = 0;
-	while (listing != NULL && readdir(listing) != NULL);
-	error = listing != NULL ? errno : EIO;
-	if (listing != NULL)
-		(void)closedir(listing);
+	free((void *)none);
 	r->checked += error != 0;
 	return error == 0 ? EMR_OK : note_bad(r, path, error);
 }
 
-/* What a dataset's folder says of itself is nobody's record. */
+/* The files in which a dataset's folder says what it is are nobody's records. */
 static bool is_about_it(const reading *r, const FTSENT *entry)
 {
 	return r->reach->is_study && entry->fts_level == 1 &&
@@ -274,15 +275,11 @@ static emr_status check_tree(reading *r, char *top)
 			status = check_file(r, entry->fts_path);
 		else if (entry->fts_info == FTS_D)
 			status = check_listing(r, entry->fts_path);
-		else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS ||
-			 entry->fts_info == FTS_DNR) {
-			if (entry->fts_errno == ENOENT || entry->fts_errno == ENOMEM)
-				status = emr_status_from_errno(entry->fts_errno);
-			else {
-				r->checked++;
-				status = note_bad(r, entry->fts_path, entry->fts_errno);
-			}
-		}
+		else if (entry->fts_info == FTS_NS && entry->fts_errno != ENOENT) {
+			r->checked++;
+			status = note_bad(r, entry->fts_path, entry->fts_errno);
+		} else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+			status = emr_status_from_errno(entry->fts_errno);
 	}
 	(void)fts_close(tree);
 	return status;

@@ -264,6 +264,8 @@ typedef struct bundles {
 	void *arg;
 	bool *out_lacks; /* NULL: what lacks ends the walk */
 	const emr_replica_head *head;
+	emr_id16 domain; /* of the head before */
+	bool has_domain, is_mine;
 } bundles;
 
 static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
@@ -291,10 +293,30 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 	return status == EMR_OK ? b->fn(b->arg, b->head->object, &put.root) : status;
 }
 
+/* Heads come domain by domain. The parts of what others share are here, too, and their owners keep
+ * it. A device may get its keys later than the parts. */
+static emr_status learn_domain(bundles *b, const emr_replica_head *head)
+{
+	emr_status status;
+
+	if (b->has_domain && emr_id16_equal(b->domain, head->domain))
+		return EMR_OK;
+	b->is_mine = (head->version & EMR_VERSION_ANNEX) != 0 ||
+		     emr_keyring_kind_of(b->facts->keyring) == EMR_KEYRING_DEVICE;
+	status = b->is_mine ? EMR_OK
+			    : emr_replica_is_mine(b->facts->replica, head->domain, &b->is_mine);
+	b->has_domain = status == EMR_OK;
+	b->domain = head->domain;
+	return status;
+}
+
 static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 {
 	bundles *b = arg;
 
+	EMR_TRY(learn_domain(b, head));
+	if (!b->is_mine)
+		return EMR_OK;
 	b->head = head;
 	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
 }

@@ -96,7 +96,7 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	if (grant->row.head.state == EMR_GRANT_REVOKED)
 		EMR_TRY(seq_of(l, grant, grant->row.head.version, &to));
 	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
-	/* What is given to a closed one is read by nobody, and yet was not taken back. */
+	/* A closed one is read by nobody, and yet what is given to it was not taken back. */
 	f->is_in = f->is_in || (is_open && is_given);
 	f->is_given = f->is_given ||
 		      (is_given && (is_open || emr_id16_equal(l->one->id, l->dataset->id)));

@@ -785,7 +785,8 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 	if (args->given[EMR_OPT_ONCE] && (i == DEEDS || deeds[i].run != join))
 		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_FROZEN] && (i < DEEDS || args->n_operands == 0))
-		return emr_wrong_use("dataset", _("--frozen is for NAME alone."), out_problem);
+		return emr_wrong_use("dataset",
+			_("--frozen takes one name: emrfs dataset NAME --frozen."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
 	return i < DEEDS ? deeds[i].run(d, out_problem)

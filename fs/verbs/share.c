@@ -251,8 +251,9 @@ static void say_look(const sharing *s)
 			count);
 	}
 	if (emr_json_number_at(s->look, "moved") > 0) {
-		emr_count_text(emr_json_number_at(s->look, "moved"), "record gets a key of its",
-			"records get keys of their", count);
+		emr_count_text(emr_json_number_at(s->look, "moved"),
+			"file or folder gets a key of its", "files and folders get keys of their",
+			count);
 		emr_say(s->out,
 			"It is shared by itself for the first time: %s own first, in the "
 			"background.\n",

@@ -254,6 +254,9 @@ grep -q "This folder is yours" eva-folder/README eva-folder/.emrfs/README.txt &&
 table() { sed 1d eva-folder/participants.tsv | sort | tr '\n\t' ';,'; }
 files_of() { find "eva-folder/$1" -type f | wc -l; }
 expect "participants" "$(table)" "$(for one in "$ANA" "$RUI"; do echo "$one,$(files_of "$one"),while-open"; done | sort | tr '\n' ';')"
+as eva json 0 dataset knees
+getfattr --absolute-names --only-values -n user.emrfs.access "eva-folder/$ANA/Imaging/MRI.txt" | grep -q " until=$(field datasets.0.until) " ||
+	emr_fail "not the end that the terms say"
 as eva json 0 verify "$EMR_WORK/eva-folder/$ANA"
 expect "verified, alone" "$(field checked) $(field bad)" "$(files_of "$ANA") []"
 as eva json 0 verify "$EMR_WORK/eva-folder/$ANA/Imaging/MRI.txt"
@@ -362,6 +365,10 @@ expect "who is left" "$(others)" "$RUI"
 two_unmount eva
 as eva json 5 mount --dataset knees@00000000 --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 expect error "$(field error)" unknown-state
+two_mount eva
+as eva json 0 verify
+expect "what others gave is not hers to keep" "$(field versions)" 0
+two_unmount eva
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 
 say "who joins is paid once, out of what was put by, and the rest comes back"

@@ -173,7 +173,7 @@ mkdir ana-folder/Bills/2024
 for i in $(seq 120); do echo "bill $i" >"ana-folder/Bills/2024/$i"; done
 run 0 status --wait
 run 13 share Bills/2024 with lima
-says "120 records get keys of their own first"
+says "120 files and folders get keys of their own first"
 run 0 share Bills/2024 with lima --yes
 two_kill ana
 two_mount ana

@@ -215,7 +215,8 @@ static const struct computed {
 
 const char *emr_view_attribute_name(size_t index)
 {
-	static const char *const others[] = {SOFTWARE_KEY, KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
+	static const char *const others[] = {
+		OURS "opens", SOFTWARE_KEY, KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
 
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);

@@ -184,7 +184,7 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 	const char *word = shared_right(view, s, &end);
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
-	fact_time_text(shared_time(s->owner, end), until);
+	fact_time_text(end, until); /* in a dataset the same for all */
 	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
 		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
 		purposes);
