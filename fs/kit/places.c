@@ -89,13 +89,14 @@ static char *xdg(const char *name, const char *home, const char *usual, const ch
 	return path;
 }
 
-/* Without XDG_RUNTIME_DIR systemd's place if it is there and ours.  False: there is none. */
+/* Without XDG_RUNTIME_DIR, and with that of another account (su and runuser leave it in the
+ * environment), systemd's place if it is there and ours.  False: there is none. */
 static bool runtime_base(char *out, size_t size)
 {
 	const char *value = environment("XDG_RUNTIME_DIR");
 	struct stat st;
 
-	if (value != NULL && value[0] == '/')
+	if (value != NULL && value[0] == '/' && (stat(value, &st) != 0 || st.st_uid == getuid()))
 		return snprintf(out, size, "%s", value) < (int)size;
 	snprintf(out, size, "/run/user/%u", (unsigned)getuid());
 	return stat(out, &st) == 0 && st.st_uid == getuid() && (st.st_mode & 077) == 0;

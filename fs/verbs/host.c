@@ -154,9 +154,10 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 		h->at.pin[0] = '\0';
 	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
 	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
-	if (h->options.listen_fd < 0)
-		return say_place(h, EMR_INVALID, cause, out_problem);
-	return EMR_OK;
+	if (h->options.listen_fd >= 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
+	return EMR_INVALID;
 }
 
 /* ---- blocks ---- */

@@ -175,7 +175,7 @@ int emr_org_make_agent(
 		status = run_agent(&f);
 	emr_progress_end(out);
 	if (status != EMR_OK) {
-		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, NULL);
+		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, "name", f.name, NULL);
 		return emr_out_fail(out, &problem);
 	}
 	emr_out_text(out, "agent_keyring", f.name);

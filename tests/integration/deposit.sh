@@ -174,6 +174,7 @@ echo "a late word" >"$drop/K7QF/late.txt"
 must place env
 status
 expect "waits" "$(field queued)" 1
+expect "why" "$(field stops.0)" "$EMR_WORK/ward-folder is not open"
 expect "below the folder" "$(ls -A ward-folder)" ""
 at_once
 two_mount ward

@@ -93,6 +93,7 @@ for bad in 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,an' 
 	at_once
 	must_place
 	grep -q "^patients.csv: .*nothing is placed" out/place || emr_fail "no word about: $bad"
+	! status && grep -q '"stops": \["patients.csv: ' out/said || emr_fail "monitoring is not told: $(cat out/said)"
 	: >out/place
 done
 printf '\357\273\277issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv

@@ -50,6 +50,7 @@ met 6 network-dir org create Ward --network / --yes --passphrase-file second --w
 run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
 heard				# one-account
 met 6 needs-host org invite eva --role patient -o eva.invitation --passphrase-file second
+met 6 host-address host "$EMR_WORK/ward" "192.0.2.7:$(emr_port)"
 json 0 host "$EMR_WORK/ward" "127.0.0.1:$(emr_port)"
 host=$(field pid)
 run 0 org invite eva --role patient -o eva.invitation --passphrase-file second

@@ -74,13 +74,16 @@ grep -q "is not inside" out/view || emr_fail "said: $(cat out/view)"
 XDG_RUNTIME_DIR=$EMR_WORK start "$knee"
 emr_until wait_over
 if [ "$(stat -f -c %T "$EMR_WORK")" != tmpfs ]; then grep -q "is not in memory" out/view || emr_fail "said: $(cat out/view)"; fi
+XDG_RUNTIME_DIR=$EMR_WORK/nowhere start "$knee"
+emr_until wait_over
+grep -q "nowhere is not there" out/view || emr_fail "said: $(cat out/view)"
 
 say "found is what was chosen, each instance once"
 start "$knee"
 emr_until answers
 expect "the other series" "$(found "$(series SE1)")" "$(instances SE1)"
 expect "not chosen" "$(found "$(series SE2)")" ""
-grep -q "not shown: .*notes.txt: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
+grep -q "not shown: .*notes.txt: no headers were kept of it that say which instance it is; --open reads them in the file" out/view || emr_fail "said: $(cat out/view)"
 grep -qF "/?]0;owned??[2J?pacs-view: all files are shown ?txt: no headers were kept" out/view || emr_fail "a name that a terminal obeys: $(cat -v out/view)"
 expect "an image's headers" "$(getfattr --only-values -n user.emrfs.headers "$knee/SE0/IM0" | sed -n 's/^patient_name=//p')" "Silva^Ana"
 expect "the copy is still there" "$(ls "$knee")" "$(ls "ana-folder/Knee")"

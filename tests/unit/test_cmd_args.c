@@ -205,12 +205,14 @@ TEST(every_verb_takes_the_common_options)
 	}
 }
 
-TEST(every_exit_code_of_a_verb_has_a_meaning)
+TEST(every_exit_code_of_a_verb_has_a_meaning_and_is_not_one_that_all_have)
 {
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
 		for (const unsigned char *code = emr_verb_get((emr_verb)v)->exits; *code != 0;
-			code++)
+			code++) {
 			assert_non_null(emr_exit_text(*code));
+			assert_true(*code > EMR_EXIT_USE);
+		}
 	}
 	assert_null(emr_exit_text(9));
 }

@@ -75,6 +75,20 @@ TEST_IN(enter, leave, the_usual_places_follow_xdg)
 	assert_string_equal(child.run, "/run/me/emrfs/as/child");
 }
 
+TEST_IN(enter, leave, a_runtime_directory_of_another_account_is_not_used)
+{
+	EMR_AUTO_PLACES places = {0};
+
+	/* runuser leaves root's in the environment; /sys is of another account for everybody but
+	 * root. */
+	setenv("XDG_RUNTIME_DIR", geteuid() == 0 ? at("of-another") : "/sys", 1);
+	if (geteuid() == 0)
+		assert_int_equal(
+			mkdir(at("of-another"), 0700) | chown(at("of-another"), 12345, 12345), 0);
+	assert_ok(emr_places_find(NULL, &places, &problem));
+	assert_ptr_equal(strstr(places.run, getenv("XDG_RUNTIME_DIR")), NULL);
+}
+
 TEST_IN(enter, leave, emrfs_home_moves_them_all)
 {
 	EMR_AUTO_PLACES places = {0};
