@@ -48,7 +48,6 @@ END
 [Desktop Entry]
 Type=Action
 Name=$label
-Tooltip=$comment
 Icon=$icon
 Profiles=emrfs;
 
@@ -92,6 +91,6 @@ cp "$translations"/*.po "$catalogues/"
 (cd "$catalogues" && ls *.po | sed 's/\.po$//' >LINGUAS)
 find "$share/applications" "$share/nemo" "$share/Thunar" "$share/file-manager" "$share/kio" -type f | while read -r file; do
 	msgfmt --desktop -d "$catalogues" --template="$file" --output-file="$catalogues/made" \
-		--keyword= --keyword=Name --keyword=GenericName --keyword=Comment --keyword=Tooltip --keyword=Keywords --keyword=X-KDE-Submenu
+		--keyword= --keyword=Name --keyword=GenericName --keyword=Comment --keyword=Keywords --keyword=X-KDE-Submenu
 	cp "$catalogues/made" "$file"
 done

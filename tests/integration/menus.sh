@@ -11,5 +11,6 @@ sh "$make" "$pages" "$work/share" "$work/po" || fail "$make: $?"
 for file in nemo/actions/emrfs-restore.nemo_action file-manager/actions/emrfs-restore.desktop kio/servicemenus/emrfs-restore.desktop; do
 	grep -qx 'Name\[fr\]=Versions précédentes' "$work/share/$file" && grep -qx 'Name\[pt\]=Versões anteriores' "$work/share/$file" || fail "$file: $(cat "$work/share/$file")"
 done
+! grep -q Tooltip "$work/share/file-manager/actions/emrfs-restore.desktop" || fail "pcmanfm shows a tooltip in the place of the name"
 grep -qx 'Name\[fr\]=Dossier médical : versions précédentes' "$work/share/Thunar/sendto/emrfs-restore.desktop" || fail "Thunar"
 grep -qx 'Name\[fr\]=Rapport' "$work/share/applications/emrfs.desktop" && grep -qx 'Name\[pt\]=Relatório' "$work/share/applications/emrfs.desktop" || fail "the applications menu"
