@@ -49,14 +49,13 @@ static emr_status say_progress(
 	emr_emit_fn emit, void *arg, int64_t *last_ns, uint64_t done, uint64_t of)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
-	json_t *object;
 
 	if (now - *last_ns < PROGRESS_EVERY_NS)
 		return EMR_OK;
 	*last_ns = now;
-	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)of);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
+			(json_int_t)of));
 }
 
 static emr_status take_all(emr_session *session, emr_fetch_count *brought, emr_emit_fn emit,
@@ -90,14 +89,13 @@ emr_status emr_answer_bring(emr_session *session, const emr_request *request, em
 	emr_fetch_count brought = {0};
 	uint64_t lacking = 0;
 	emr_status status = EMR_OK;
-	json_t *object;
 
 	(void)request; /* all of it, whatever the path */
 	if (emr_session_fetcher(session) != NULL && !session->read_only)
 		status = take_all(session, &brought, emit, arg, &lacking);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("What your IPFS nodes have"));
-	object = json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes", (json_int_t)brought.bytes,
-		"not_whole", (json_int_t)lacking);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes", (json_int_t)brought.bytes,
+			"not_whole", (json_int_t)lacking));
 }

@@ -108,7 +108,6 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 {
 	counting c = {.session = session, .room = SHORT_ROOM, .short_paths = json_array()};
 	emr_publisher_totals totals;
-	json_t *object;
 	emr_status status = c.short_paths != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	c.node_count = emr_publisher_node_count(session->publisher);
@@ -125,9 +124,10 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 	}
 	emr_publisher_look_here(session->publisher, LOOK_NS);
 	emr_publisher_sum(session->publisher, &totals);
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
-		(json_int_t)c.wanted, "versions", (json_int_t)totals.versions, "files",
-		(json_int_t)c.files, "waiting", (json_int_t)c.waiting, "places", counted_places(&c),
-		"short", c.short_paths, "short_files", (json_int_t)c.short_files);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+			(json_int_t)c.wanted, "versions", (json_int_t)totals.versions, "files",
+			(json_int_t)c.files, "waiting", (json_int_t)c.waiting, "places",
+			counted_places(&c), "short", c.short_paths, "short_files",
+			(json_int_t)c.short_files));
 }

@@ -124,7 +124,7 @@ static emr_status list_devices(const emr_devices_of *of, emr_emit_fn emit, void 
 	}
 	object =
 		json_pack("{s:b, s:o, s:o}", "done", 1, "devices", devices, "strangers", strangers);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, object);
 }
 
 emr_status emr_answer_devices(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -128,14 +128,13 @@ static emr_status emit_end(emr_session *session, const emr_request *request, lis
 	emr_status status = EMR_OK;
 	json_t *checkpoint = request->checkpoint ? checkpoint_json(session, &status) : json_null();
 	emr_ledger_absence absence;
-	json_t *object;
 
 	if (status != EMR_OK)
 		return status;
 	emr_ledger_look(session->ledger, &absence);
-	object = json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
-		"checkpoint", checkpoint);
-	return object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(l->emit, l->arg,
+		json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
+			"checkpoint", checkpoint));
 }
 
 emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,

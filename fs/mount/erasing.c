@@ -251,5 +251,5 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		json_decref(object);
 		return EMR_NO_MEMORY;
 	}
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, object);
 }

@@ -133,14 +133,13 @@ static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 {
 	progress *p = arg;
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
-	json_t *object;
 
 	if (now - p->last_ns < 500000000)
 		return EMR_OK;
 	p->last_ns = now;
-	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)of);
-	return object != NULL ? p->emit(p->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(p->emit, p->arg,
+		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
+			(json_int_t)of));
 }
 
 static emr_status write_records(emr_session *session, const emr_request *request, const output *out,
@@ -195,7 +194,6 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	progress p = {.emit = emit, .arg = arg, .last_ns = emr_clock_boot_ns(emr_clock_system())};
 	emr_carry_tally tally = {0};
 	char root[EMR_CID_TEXT_CHARS + 1] = "";
-	json_t *object;
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
@@ -215,8 +213,8 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	out.is_whole = true;
 	if (!request->proof)
 		emr_cid_text(&tally.root, root);
-	object = json_pack("{s:b, s:I, s:I, s:s, s:I}", "done", 1, "records",
-		(json_int_t)tally.records, "bytes", (json_int_t)tally.bytes, "root", root,
-		"brought_bytes", (json_int_t)p.brought.bytes);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I, s:s, s:I}", "done", 1, "records",
+			(json_int_t)tally.records, "bytes", (json_int_t)tally.bytes, "root", root,
+			"brought_bytes", (json_int_t)p.brought.bytes));
 }

@@ -30,9 +30,8 @@ typedef struct telling {
 static emr_status emit_gap(void *arg, const emr_issued *issued)
 {
 	const telling *t = arg;
-	json_t *object = json_pack("{s:o}", "gap", emr_gap_json(issued));
 
-	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(t->emit, t->arg, json_pack("{s:o}", "gap", emr_gap_json(issued)));
 }
 
 emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)

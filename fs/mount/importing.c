@@ -64,27 +64,25 @@ static const char *error_of(emr_status status)
 static emr_status say_bad(import *i, const char *path, emr_status why)
 {
 	char shown[4096];
-	json_t *object;
 
 	i->failed++;
 	if (i->failed > BAD_MAX)
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
-	object = json_pack("{s:{s:s, s:s}}", "fault", "path", shown, "error", error_of(why));
-	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(i->emit, i->arg,
+		json_pack("{s:{s:s, s:s}}", "fault", "path", shown, "error", error_of(why)));
 }
 
 static emr_status say_progress(import *i)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
-	json_t *object;
 
 	if (now - i->last_progress_ns < 500000000)
 		return EMR_OK;
 	i->last_progress_ns = now;
-	object = json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)i->seen, "of",
-		(json_int_t)i->of);
-	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(i->emit, i->arg,
+		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)i->seen, "of",
+			(json_int_t)i->of));
 }
 
 /* ---- places ---- */
@@ -329,7 +327,6 @@ static emr_status say_erased(void *arg, const emr_parcel_record *r)
 	import *i = arg;
 	char shown[4096];
 	emr_replica_head head;
-	json_t *object;
 	emr_status status;
 
 	if (r->path[0] == '\0' || r->meta.type == EMR_META_DIR)
@@ -341,8 +338,7 @@ static emr_status say_erased(void *arg, const emr_parcel_record *r)
 	if (i->erased > BAD_MAX)
 		return EMR_OK;
 	emr_show(r->path, shown, sizeof shown);
-	object = json_pack("{s:s}", "erased_path", shown);
-	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(i->emit, i->arg, json_pack("{s:s}", "erased_path", shown));
 }
 
 /* ---- the whole ---- */
@@ -459,7 +455,6 @@ emr_status emr_answer_import(emr_session *session, const emr_request *request, e
 import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg, .piece = malloc(PIECE) };
 	emr_problem why = {0};
 	uint64_t left_out;
-	json_t *object = NULL;
 	emr_status status = i.piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && emr_session_is_read_only(session, &why)) {
@@ -477,10 +472,10 @@ import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg,
 	free(i.piece);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
-		(json_int_t)i.records, "bytes", (json_int_t)i.bytes, "bad_count",
-		(json_int_t)i.failed, "left_out", (json_int_t)left_out, "erased_count",
-		(json_int_t)i.erased, "there", (json_int_t)i.there, "mended_records",
-		(json_int_t)i.brought.mended, "lacking", (json_int_t)i.brought.lacking);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
+			(json_int_t)i.records, "bytes", (json_int_t)i.bytes, "bad_count",
+			(json_int_t)i.failed, "left_out", (json_int_t)left_out, "erased_count",
+			(json_int_t)i.erased, "there", (json_int_t)i.there, "mended_records",
+			(json_int_t)i.brought.mended, "lacking", (json_int_t)i.brought.lacking));
 }

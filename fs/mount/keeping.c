@@ -73,7 +73,6 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 	listing l = {.kept = json_array()};
 	bool is_shared = request->has_path && emr_path_is_shared(request->path);
 	uint64_t freed = 0, brought = 0;
-	json_t *object;
 	emr_status status = l.kept != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && is_shared && request->drop)
@@ -94,8 +93,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	object = json_pack("{s:b, s:o, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "place",
-		place_of_blocks(session), "cache_bytes", (json_int_t)(freed + brought), "last_copy",
-		request->drop && l.not_wanted);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:o, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "place",
+			place_of_blocks(session), "cache_bytes", (json_int_t)(freed + brought),
+			"last_copy", request->drop && l.not_wanted));
 }

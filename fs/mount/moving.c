@@ -123,5 +123,5 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 		emr_session_await_front(session);
 	object = answer_of(session, &moved);
 	emr_moved_free(&moved);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, object);
 }

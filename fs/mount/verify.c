@@ -112,15 +112,14 @@ static char *path_of(const verification *v, const record *r)
 static emr_status say_bad(verification *v, const char *path, const char *place, const char *error)
 {
 	char shown[4096]; /* keeps the answer below the size of a frame */
-	json_t *object;
 
 	v->failed++;
 	if (v->failed > BAD_MAX)
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
-	object = json_pack(
-		"{s:{s:s, s:s, s:s}}", "fault", "path", shown, "where", place, "error", error);
-	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(v->emit, v->arg,
+		json_pack("{s:{s:s, s:s, s:s}}", "fault", "path", shown, "where", place, "error",
+			error));
 }
 
 static const char *error_of(emr_status status)
@@ -144,22 +143,19 @@ static const char *error_of(emr_status status)
 static emr_status say_progress(verification *v, uint64_t done)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
-	json_t *object;
 
 	if (now - v->last_progress_ns < PROGRESS_EVERY_NS)
 		return EMR_OK;
 	v->last_progress_ns = now;
-	object = json_pack(
-		"{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of", (json_int_t)v->n);
-	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(v->emit, v->arg,
+		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
+			(json_int_t)v->n));
 }
 
 /* The length of the parts that follow is not known. */
 static emr_status say_part(verification *v, const char *part)
 {
-	json_t *object = json_pack("{s:{s:s}}", "progress", "part", part);
-
-	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(v->emit, v->arg, json_pack("{s:{s:s}}", "progress", "part", part));
 }
 
 /* ---- one record ---- */

@@ -153,7 +153,6 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 {
 	listing l = {.session = session, .emit = emit, .arg = arg, .portion = json_array()};
 	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
-	json_t *done;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
 		status = emr_shared_versions_each(session, request->path, say_waiting, &l,
@@ -180,8 +179,7 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	done = json_pack("{s:b}", "done", 1);
-	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
 }
 
 /* ---- bringing back ---- */
@@ -245,7 +243,6 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE folding *f = calloc(1, sizeof *f);
-	json_t *object;
 
 	EMR_TRY(f != NULL ? emr_view_restore_folder(session->view, what, note_restored, f)
 			  : EMR_NO_MEMORY);
@@ -261,11 +258,11 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 		return f->status;
 	}
 	emr_session_await_front(session);
-	object = json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
-		"restored", emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
-		(json_int_t)f->folders, "version", (json_int_t)0, "bytes", (json_int_t)f->bytes,
-		"unchanged", 0);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
+			"restored", emr_json_text(what->path), "files", (json_int_t)f->files,
+			"folders", (json_int_t)f->folders, "version", (json_int_t)0, "bytes",
+			(json_int_t)f->bytes, "unchanged", 0));
 }
 
 emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -279,7 +276,6 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	listing l = {.emit = emit, .arg = arg};
 	bool is_others = emr_path_is_shared(request->path);
 	char owner[300] = "";
-	json_t *object;
 	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l,
 						&restored, out_problem)
 				      : restore_one(session, &what, &restored);
@@ -297,10 +293,10 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	if (is_others)
 		emr_shared_owner_of(request->path, owner, sizeof owner);
 	emr_session_await_front(session);
-	object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from",
-		emr_json_text(owner), "restored",
-		emr_json_text(what.to != NULL ? what.to : what.path), "version",
-		(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
-		restored.is_unchanged);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from",
+			emr_json_text(owner), "restored",
+			emr_json_text(what.to != NULL ? what.to : what.path), "version",
+			(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
+			restored.is_unchanged));
 }

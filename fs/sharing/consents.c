@@ -41,6 +41,15 @@ typedef struct judging {
 	emr_status status; /* that ended the walk */
 } judging;
 
+static void judging_free(judging **j)
+{
+	if (*j == NULL)
+		return;
+	emr_crowd_close(&(*j)->crowd);
+	emr_asked_free(&(*j)->asked);
+	free(*j);
+}
+
 emr_status emr_consents_refuse(const char *path, const char *why, emr_problem *out_problem)
 {
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_CONSENT, "path", path, "cause",
@@ -416,31 +425,23 @@ static emr_status forget_ended(judging *j)
 emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)
 {
 	emr_session *session = visit->session;
-	judging *j;
+	__attribute__((cleanup(judging_free))) judging *j = NULL;
 	emr_attr attr;
 	emr_status status = emr_view_find(session->view, EMR_CONSENTS_FOLDER, &attr);
 
 	if (status == EMR_NOT_FOUND || session->read_only ||
 		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
-	j = status == EMR_OK ? calloc(1, sizeof *j) : NULL;
-	if (status == EMR_OK && j == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	j = calloc(1, sizeof *j);
+	if (j == NULL)
+		return EMR_NO_MEMORY;
 	j->visit = visit;
 	j->seen = seen;
-	status = emr_crowd_open(session, &j->crowd);
-	if (status == EMR_OK)
-		status = forget_ended(j);
-	if (status == EMR_OK)
-		status = emr_walk(session->view, EMR_CONSENTS_FOLDER, look_at, j);
-	if (status == EMR_OK)
-		status = j->status;
-	emr_crowd_close(&j->crowd);
-	emr_asked_free(&j->asked);
-	free(j);
-	return status;
+	EMR_TRY(emr_crowd_open(session, &j->crowd));
+	EMR_TRY(forget_ended(j));
+	EMR_TRY(emr_walk(session->view, EMR_CONSENTS_FOLDER, look_at, j));
+	return j->status;
 }
 
 emr_status emr_consents_mark(const emr_session *session, uint64_t *out_mark)

@@ -253,24 +253,20 @@ static void put_request(emr_notices *notices, json_t *object, notice *n, int *ou
  * which keeps no other back, and when it was answered meanwhile. */
 static bool next_untold(emr_notices *notices, json_t **out_object, int *out_ends_fd)
 {
-	bool is_there;
+	notice *n;
+	EMR_LOCKED(&notices->lock);
 
 	*out_object = NULL;
 	*out_ends_fd = -1;
-	pthread_mutex_lock(&notices->lock);
-	is_there = notices->told < notices->last;
-	if (is_there) {
-		notice *n;
-
-		if (notices->told + 1 < oldest(notices))
-			notices->told = oldest(notices) - 1;
-		n = at_number(notices, ++notices->told);
-		if (!n->is_answered)
-			*out_object = notice_json(notices, n);
-		put_request(notices, *out_object, n, out_ends_fd);
-	}
-	pthread_mutex_unlock(&notices->lock);
-	return is_there;
+	if (notices->told >= notices->last)
+		return false;
+	if (notices->told + 1 < oldest(notices))
+		notices->told = oldest(notices) - 1;
+	n = at_number(notices, ++notices->told);
+	if (!n->is_answered)
+		*out_object = notice_json(notices, n);
+	put_request(notices, *out_object, n, out_ends_fd);
+	return true;
 }
 
 static void tell_all(emr_notices *notices)
@@ -448,17 +444,15 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 	notice n = {.path = strdup(path != NULL ? path : "")};
 	emr_problem now = {0};
 
-	if (n.path != NULL && emr_message_find(error_id, &n.message) && set_now(arg, &n, &now)) {
-		emr_notices_add_problem(arg, &now, n.path);
-		free(n.path);
-		return;
-	}
 	if (n.path == NULL || !emr_message_find(error_id, &n.message)) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
-		free(n.path);
+	} else if (set_now(arg, &n, &now)) {
+		emr_notices_add_problem(arg, &now, n.path);
+	} else {
+		add_notice(arg, n);
 		return;
 	}
-	add_notice(arg, n);
+	free(n.path);
 }
 
 void emr_notices_add_with(void *arg, const char *error_id, const char *path, const char *detail)
@@ -518,10 +512,9 @@ void emr_notices_add_request(emr_notices *notices, const emr_problem *problem, c
 
 static bool is_among(emr_id16 id, const emr_id16 *list, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (emr_id16_equal(list[i], id))
 			return true;
-	}
 	return false;
 }
 
@@ -604,12 +597,11 @@ static emr_status append_line(const emr_notices *notices, const notice *n, emr_b
 
 emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
 {
-	emr_status status = EMR_OK;
 	EMR_LOCKED(&notices->lock);
 
-	for (uint64_t i = oldest(notices); i <= notices->last && status == EMR_OK; i++)
-		status = append_line(notices, at_number(notices, i), out);
-	return status;
+	for (uint64_t i = oldest(notices); i <= notices->last; i++)
+		EMR_TRY(append_line(notices, at_number(notices, i), out));
+	return EMR_OK;
 }
 
 static bool is_wanted(const notice *n, const char *path)
@@ -620,7 +612,7 @@ static bool is_wanted(const notice *n, const char *path)
 
 json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 {
-	json_t *errors = json_array();
+	json_auto_t *errors = json_array();
 	size_t n = 0, room = ERRORS_BYTES;
 	EMR_LOCKED(&notices->lock);
 
@@ -635,10 +627,8 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 		room -= len;
 		n++;
 		if (json_array_insert_new(errors, 0, notice_json(notices, at_number(notices, i))) !=
-			0) {
-			json_decref(errors);
-			errors = NULL;
-		}
+			0)
+			return NULL;
 	}
-	return errors;
+	return json_incref(errors);
 }

@@ -127,16 +127,16 @@ emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders 
 		if (r.bad || n > EMR_ORDERS_MAX)
 			return EMR_DAMAGED;
 		orders.list = calloc(n > 0 ? n : 1, sizeof *orders.list);
-		status = orders.list != NULL ? EMR_OK : EMR_NO_MEMORY;
-		for (; orders.n < n && status == EMR_OK; orders.n++)
-			status = read_one(&r, &orders.list[orders.n]);
-		if (status == EMR_OK)
-			emr_read_zeros(&r, r.left);
-		if (status == EMR_OK && r.bad)
-			status = EMR_DAMAGED;
-	}
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		if (orders.list == NULL)
+			return EMR_NO_MEMORY;
+		for (; orders.n < n; orders.n++)
+			EMR_TRY(read_one(&r, &orders.list[orders.n]));
+		emr_read_zeros(&r, r.left);
+		if (r.bad)
+			return EMR_DAMAGED;
+	} else if (status != EMR_NOT_FOUND) {
 		return status;
+	}
 	*out_orders = orders;
 	orders = (emr_orders){0};
 	return EMR_OK;

@@ -161,24 +161,21 @@ static emr_status look_at_datasets(const emr_visit *visit, told *t)
 {
 	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_CROWD crowd = {0};
-	telling *one = calloc(1, sizeof *one);
-	emr_status status = one != NULL ? emr_crowd_open(visit->session, &crowd) : EMR_NO_MEMORY;
+	EMR_AUTO_FREE telling *one = calloc(1, sizeof *one);
 
 	t->has_left = false;
-	if (status == EMR_OK)
-		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(one != NULL ? emr_crowd_open(visit->session, &crowd) : EMR_NO_MEMORY);
+	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, false, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
 		if (!rows.list[i].who.is_dataset || rows.list[i].state != EMR_SHARE_CONFIRMED)
 			continue;
 		*one = (telling){.told = t};
-		status = tell_of(visit, &crowd, &rows.list[i], one);
+		EMR_TRY(tell_of(visit, &crowd, &rows.list[i], one));
 	}
-	free(one);
-	if (status == EMR_OK && t->has_changed)
-		status = save(visit->session, t);
-	if (status == EMR_OK)
-		t->has_changed = false;
-	return status;
+	if (t->has_changed)
+		EMR_TRY(save(visit->session, t));
+	t->has_changed = false;
+	return EMR_OK;
 }
 
 /* Any other status ends the walk: somebody was admitted, or a folder was put in. */

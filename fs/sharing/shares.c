@@ -39,6 +39,14 @@ typedef struct collecting {
 	bool with_past;	 /* and what is over */
 } collecting;
 
+static void collecting_end(collecting *c)
+{
+	emr_share_free(c->share);
+	emr_buf_free(&c->domains);
+	emr_buf_free(&c->inner);
+	emr_shares_free(&c->rows);
+}
+
 static emr_status add_share(collecting *c, const emr_share_row *row)
 {
 	emr_share_row *grown = realloc(c->rows.list, (c->rows.n + 1) * sizeof *grown);
@@ -328,33 +336,27 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 }
 
 static emr_status collect_shares(
-	collecting c, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
+	collecting wanted, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
 {
+	__attribute__((cleanup(collecting_end))) collecting c = wanted;
 	emr_session *session = c.session;
-	emr_status status = emr_sharing_handle(session, &c.share);
 
-	if (status == EMR_OK && domain != NULL)
-		status = emr_buf_append(&c.domains, domain, sizeof *domain);
-	else if (status == EMR_OK)
-		status = emr_replica_domains(session->replica, note_domain, &c.domains);
-	if (status == EMR_OK && domain == NULL)
-		status = find_inner(&c);
-	if (status == EMR_OK)
-		status = collect_rows(&c, domain);
-	if (status == EMR_OK && with_opened)
-		status = count_opened(&c);
-	emr_share_free(c.share);
-	emr_buf_free(&c.domains);
-	emr_buf_free(&c.inner);
-	if (status != EMR_OK) {
-		emr_shares_free(&c.rows);
-		return status;
+	EMR_TRY(emr_sharing_handle(session, &c.share));
+	if (domain != NULL) {
+		EMR_TRY(emr_buf_append(&c.domains, domain, sizeof *domain));
+	} else {
+		EMR_TRY(emr_replica_domains(session->replica, note_domain, &c.domains));
+		EMR_TRY(find_inner(&c));
 	}
+	EMR_TRY(collect_rows(&c, domain));
+	if (with_opened)
+		EMR_TRY(count_opened(&c));
 	if (c.rows.n > 1)
 		qsort(c.rows.list, c.rows.n, sizeof *c.rows.list, by_path);
 	name_ids(&c.rows);
 	emr_opening_look(session, c.crowd->now_unix_s, &c.rows);
 	*out_rows = c.rows;
+	c.rows = (emr_share_rows){0};
 	return EMR_OK;
 }
 

@@ -75,7 +75,7 @@ static emr_status copies(
 	}
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		emr_out_put(out, fields[i], json_incref(json_object_get(answer, fields[i])));
-	return out_problem->is_set ? EMR_TIMEOUT : EMR_OK;
+	return out_problem->is_set ? EMR_MISSING_DATA : EMR_OK;
 }
 
 emr_status emr_cmd_copies(const emr_args *args, emr_out *out, emr_problem *out_problem)

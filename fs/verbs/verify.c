@@ -248,7 +248,7 @@ static emr_status conclude(
 	emr_number_text((uint64_t)checked, m);
 	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached")))
 		return EMR_PROBLEM(
-			EMR_OFFLINE, out_problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
+			EMR_MISSING_DATA, out_problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
 	if (failed == 0) {
 		emr_say(out,
 			emr_text_of((uint64_t)checked, "%s check, nothing wrong.\n",

@@ -52,6 +52,16 @@ typedef struct writing {
 	emr_carry_tally tally;
 } writing;
 
+static void writing_end(writing *w)
+{
+	free(w->records);
+	emr_buf_free(&w->part.page);
+	emr_buf_free(&w->part.folders);
+	emr_buf_free(&w->part.listkeys);
+	emr_buf_free(&w->part.bundles);
+	emr_buf_free(&w->parts);
+}
+
 /* ---- which records ---- */
 
 static emr_status parcel_keep_record(void *arg, const emr_place *place, const emr_meta *meta)
@@ -414,42 +424,27 @@ static emr_status write_car(writing *w)
 {
 	uint8_t zeros[EMR_CARRY_HEADER_BYTES] = {0};
 	EMR_AUTO_BUF header = {0};
-	emr_status status = write_all(w, zeros, sizeof zeros);
 
+	EMR_TRY(write_all(w, zeros, sizeof zeros));
 	w->part.number = 1;
-	if (status == EMR_OK)
-		status = write_records(w);
-	if (status == EMR_OK)
-		status = finish_part(w);
-	if (status == EMR_OK)
-		status = carry_tree_finish(&w->parts, write_node, w, &w->tally.root);
-	if (status == EMR_OK)
-		status = emr_car_write_header(&header, &w->tally.root, 1);
-	if (status == EMR_OK && header.len != sizeof zeros)
-		status = EMR_INVALID;
-	return status == EMR_OK ? emr_pwrite_all(w->fd, header.data, header.len, 0) : status;
+	EMR_TRY(write_records(w));
+	EMR_TRY(finish_part(w));
+	EMR_TRY(carry_tree_finish(&w->parts, write_node, w, &w->tally.root));
+	EMR_TRY(emr_car_write_header(&header, &w->tally.root, 1));
+	return header.len == sizeof zeros ? emr_pwrite_all(w->fd, header.data, header.len, 0)
+					  : EMR_INVALID;
 }
 
 emr_status emr_carry_write(
 	const emr_carry_sources *from, const emr_id16 *root, int fd, emr_carry_tally *out_tally)
 {
-	writing w = {.from = from, .fd = fd};
+	__attribute__((cleanup(writing_end))) writing w = {.from = from, .fd = fd};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(from->replica, &at);
 
-	if (status == EMR_OK) {
-		w.ledger_size = at.size;
-		status = choose(&w, root);
-	}
-	if (status == EMR_OK)
-		status = write_car(&w);
-	free(w.records);
-	emr_buf_free(&w.part.page);
-	emr_buf_free(&w.part.folders);
-	emr_buf_free(&w.part.listkeys);
-	emr_buf_free(&w.part.bundles);
-	emr_buf_free(&w.parts);
-	if (status == EMR_OK)
-		*out_tally = w.tally;
-	return status;
+	EMR_TRY(emr_replica_at(from->replica, &at));
+	w.ledger_size = at.size;
+	EMR_TRY(choose(&w, root));
+	EMR_TRY(write_car(&w));
+	*out_tally = w.tally;
+	return EMR_OK;
 }

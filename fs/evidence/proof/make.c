@@ -27,14 +27,19 @@ typedef struct making {
 	size_t mime_len;
 } making;
 
-static void making_end(making *m)
+static void making_free(making **made)
 {
+	making *m = *made;
+
+	if (m == NULL)
+		return;
 	pieces_end(&m->p);
 	emr_ledger_proof_free(&m->item);
 	emr_buf_free(&m->priv);
 	emr_buf_free(&m->directory);
 	emr_buf_free(&m->manifest);
 	emr_buf_free(&m->domain);
+	free(m);
 }
 
 /* ---- ledger item ---- */
@@ -177,18 +182,12 @@ static emr_status add_writer(making *m)
 
 static emr_status add_signers(making *m)
 {
-	emr_status status =
-		pieces_add_key(&m->p, m->p.self.signer_id.b); /* signs checkpoint and cards */
-
-	if (status == EMR_OK)
-		status = pieces_add_key(&m->p, m->item.entry.data + 24); /* the submitter */
-	if (status == EMR_OK)
-		status = pieces_add_card(&m->p, m->place.domain);
-	if (status == EMR_OK)
-		status = add_writer(m);
-	if (status == EMR_OK)
-		status = add_issuer(m);
-	return status == EMR_OK ? pieces_add_witnesses(&m->p) : status;
+	EMR_TRY(pieces_add_key(&m->p, m->p.self.signer_id.b));	 /* signs checkpoint and cards */
+	EMR_TRY(pieces_add_key(&m->p, m->item.entry.data + 24)); /* the submitter */
+	EMR_TRY(pieces_add_card(&m->p, m->place.domain));
+	EMR_TRY(add_writer(m));
+	EMR_TRY(add_issuer(m));
+	return pieces_add_witnesses(&m->p);
 }
 
 static emr_status write_file(const making *m, emr_buf *out_file)
@@ -222,25 +221,17 @@ static emr_status write_file(const making *m, emr_buf *out_file)
 static emr_status make_once(
 	const emr_proof_sources *sources, const emr_place *place, bool witnessed, emr_buf *out_file)
 {
-	making *m = calloc(1, sizeof *m);
-	emr_status status;
+	__attribute__((cleanup(making_free))) making *m = calloc(1, sizeof *m);
 
 	if (m == NULL)
 		return EMR_NO_MEMORY;
 	m->from = sources;
 	m->place = *place;
-	status = place->pversion != 0 ? pieces_begin(sources, witnessed, &m->p) : EMR_NO_ATTRIBUTE;
-	if (status == EMR_OK)
-		status = find_item(m);
-	if (status == EMR_OK)
-		status = read_content(m);
-	if (status == EMR_OK)
-		status = add_signers(m);
-	if (status == EMR_OK)
-		status = write_file(m, out_file);
-	making_end(m);
-	free(m);
-	return status;
+	EMR_TRY(place->pversion != 0 ? pieces_begin(sources, witnessed, &m->p) : EMR_NO_ATTRIBUTE);
+	EMR_TRY(find_item(m));
+	EMR_TRY(read_content(m));
+	EMR_TRY(add_signers(m));
+	return write_file(m, out_file);
 }
 
 /* A head that others have signed says more than a newer one that nobody else has; but it may be too

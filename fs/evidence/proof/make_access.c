@@ -32,8 +32,12 @@ typedef struct accessing {
 	unsigned needed;
 } accessing;
 
-static void accessing_end(accessing *a)
+static void accessing_free(accessing **made)
 {
+	accessing *a = *made;
+
+	if (a == NULL)
+		return;
 	pieces_end(&a->p);
 	emr_ledger_proof_free(&a->item);
 	emr_buf_free(&a->priv);
@@ -42,6 +46,7 @@ static void accessing_end(accessing *a)
 	emr_wipe(a->k, sizeof a->k);
 	for (size_t i = 0; i < EMR_PROOF_ANSWERS_MAX; i++)
 		emr_buf_free(&a->answers[i]);
+	free(a);
 }
 
 /* ---- the question ---- */
@@ -282,26 +287,17 @@ static emr_status write_file(const accessing *a, emr_buf *out_file)
 static emr_status make_once(
 	const emr_proof_sources *sources, uint64_t seq, bool witnessed, emr_buf *out_file)
 {
-	accessing *a = calloc(1, sizeof *a);
-	emr_status status;
+	__attribute__((cleanup(accessing_free))) accessing *a = calloc(1, sizeof *a);
 
 	if (a == NULL)
 		return EMR_NO_MEMORY;
 	a->seq = seq;
-	status = pieces_begin(sources, witnessed, &a->p);
-	if (status == EMR_OK)
-		status = find_question(a);
-	if (status == EMR_OK)
-		status = find_grant(a);
-	if (status == EMR_OK)
-		status = find_answers(a);
-	if (status == EMR_OK)
-		status = add_asker(a);
-	if (status == EMR_OK)
-		status = write_file(a, out_file);
-	accessing_end(a);
-	free(a);
-	return status;
+	EMR_TRY(pieces_begin(sources, witnessed, &a->p));
+	EMR_TRY(find_question(a));
+	EMR_TRY(find_grant(a));
+	EMR_TRY(find_answers(a));
+	EMR_TRY(add_asker(a));
+	return write_file(a, out_file);
 }
 
 /* As for a content: under a head that others have signed, if the access is in it. */

@@ -163,6 +163,12 @@ typedef struct admission_search {
 	bool is_found;
 } admission_search;
 
+static void admission_search_end(admission_search *s)
+{
+	emr_buf_free(&s->part);
+	emr_buf_free(&s->row);
+}
+
 /* The proposal to whose CA the certificates in hand lead. */
 static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
@@ -230,36 +236,30 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 static emr_status add_admission(
 	pieces *p, const uint8_t org[16], emr_bytes chain, emr_buf *out_chain)
 {
+	__attribute__((cleanup(admission_search_end)))
 	admission_search s = {.p = p, .org = org, .chain = chain};
 	const emr_id16 nobodys = {{0}};
 	emr_key_text key;
 	emr_bytes ca;
-	emr_status status = emr_replica_proposals(p->from->replica, look_at_proposal, &s);
-	bool is_new = true;
 
-	if (status == EMR_OK && !s.is_found)
-		status = EMR_MISSING_DATA;
-	if (status == EMR_OK)
-		status = emr_proposal_admit_ca(emr_buf_view(&s.part), &ca);
-	if (status == EMR_OK)
-		status = emr_buf_append(out_chain, ca.data, ca.len);
+	EMR_TRY(emr_replica_proposals(p->from->replica, look_at_proposal, &s));
+	if (!s.is_found)
+		return EMR_MISSING_DATA;
+	EMR_TRY(emr_proposal_admit_ca(emr_buf_view(&s.part), &ca));
+	EMR_TRY(emr_buf_append(out_chain, ca.data, ca.len));
 	for (size_t i = 0; i < p->n_admissions; i++)
-		is_new &= memcmp(p->orgs[i], s.proposal.b, 16) != 0;
-	if (status == EMR_OK && is_new && p->n_admissions == EMR_PROOF_ADMISSIONS_MAX)
-		status = EMR_LIMIT;
+		if (memcmp(p->orgs[i], s.proposal.b, 16) == 0)
+			return EMR_OK;
+	if (p->n_admissions == EMR_PROOF_ADMISSIONS_MAX)
+		return EMR_LIMIT;
 	emr_key_proposal(s.proposal.b, &key);
-	if (status == EMR_OK && is_new)
-		status = emr_replica_state_get(p->from->replica, key.text, &s.row);
-	if (status == EMR_OK && is_new)
-		status = emr_replica_recent(
-			p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s);
-	if (status == EMR_OK && is_new && p->admissions[p->n_admissions].len == 0)
-		status = EMR_MISSING_DATA;
-	if (status == EMR_OK && is_new)
-		memcpy(p->orgs[p->n_admissions++], s.proposal.b, 16);
-	emr_buf_free(&s.part);
-	emr_buf_free(&s.row);
-	return status;
+	EMR_TRY(emr_replica_state_get(p->from->replica, key.text, &s.row));
+	EMR_TRY(emr_replica_recent(
+		p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s));
+	if (p->admissions[p->n_admissions].len == 0)
+		return EMR_MISSING_DATA;
+	memcpy(p->orgs[p->n_admissions++], s.proposal.b, 16);
+	return EMR_OK;
 }
 
 /* ---- keys ---- */

@@ -122,42 +122,39 @@ static emr_status emit_each(
 	return EMR_OK;
 }
 
-emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
+static emr_status answer(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	json_t *list = NULL;
+	json_auto_t *list = NULL;
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team dataset;
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	if (status == EMR_OK && request->who[0] == '\0') {
-		status = emr_datasets_json(&crowd, root, false, &list);
-	} else if (status == EMR_OK) {
+	if (request->who[0] == '\0') {
+		EMR_TRY(emr_datasets_json(&crowd, root, false, &list));
+	} else {
 		list = json_array();
-		status = list == NULL	 ? EMR_NO_MEMORY
-			 : request->join ? emr_dataset_open_json(&crowd, request->who, root,
-						   &dataset, list, out_problem)
-					 : emr_dataset_called_json(&crowd, request->who, root,
-						   &dataset, list, out_problem);
+		EMR_TRY((request->join ? emr_dataset_open_json : emr_dataset_called_json)(
+			&crowd, request->who, root, &dataset, list, out_problem));
+		if (request->join && request->has_path)
+			return research_join(
+				session->research, request, &dataset, emit, arg, out_problem);
+		if (request->join)
+			EMR_TRY(add_copies(session, &dataset, json_array_get(list, 0)));
 	}
-	if (status == EMR_OK && request->join && request->has_path && request->who[0] != '\0') {
-		json_decref(list);
-		return research_join(session->research, request, &dataset, emit, arg, out_problem);
-	}
-	if (status == EMR_OK && request->join && request->who[0] != '\0')
-		status = add_copies(session, &dataset, json_array_get(list, 0));
-	if (status == EMR_OK)
-		status = emit_each(session, &crowd, list, emit, arg);
-	json_decref(list);
-	if (status == EMR_OK) {
-		json_t *done = json_pack("{s:b}", "done", 1);
+	EMR_TRY(emit_each(session, &crowd, list, emit, arg));
+	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+}
 
-		status = done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
-	}
+emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	emr_status status = answer(session, request, emit, arg, out_problem);
+
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "dataset");
 	return status;

@@ -139,36 +139,33 @@ static emr_status is_joined(emr_session *session, emr_id32 dataset, bool *out_is
 /* A copy of what was agreed to for DATASET, so that no lock is held while files are read. */
 static emr_status paths_of(emr_research *r, emr_id32 dataset, json_t **out)
 {
-	json_t *paths = json_array();
-	emr_status status = paths != NULL ? EMR_OK : EMR_NO_MEMORY;
+	json_auto_t *paths = json_array();
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
-	if (status == EMR_OK)
-		status = research_load(r);
-	for (size_t i = 0; i < r->agreed.n && status == EMR_OK; i++) {
+	EMR_TRY(research_load(r));
+	for (size_t i = 0; i < r->agreed.n; i++) {
 		agreed_row *row = &r->agreed.rows[i];
-		char *path = NULL;
+		EMR_AUTO_FREE char *path = NULL;
 
 		if (!emr_id32_equal(row->dataset, dataset))
 			continue;
-		status = path_of(r->session, row, &path);
-		if (path != NULL && strcmp(path, row->path) != 0) { /* it was renamed */
-			free(row->path);
+		EMR_TRY(path_of(r->session, row, &path));
+		if (path == NULL)
+			continue;
+		if (strcmp(path, row->path) != 0) { /* it was renamed */
+			char *before = row->path;
+
 			row->path = path;
-			status = agreed_save(r->session, &r->agreed);
-			path = status == EMR_OK ? strdup(row->path) : NULL;
+			path = before;
+			EMR_TRY(agreed_save(r->session, &r->agreed));
 		}
-		if (status == EMR_OK && path != NULL && !is_never_given(path) &&
-			json_array_append_new(paths, json_stringn_nocheck(path, strlen(path))) != 0)
-			status = EMR_NO_MEMORY;
-		free(path);
+		if (!is_never_given(row->path) &&
+			json_array_append_new(
+				paths, json_stringn_nocheck(row->path, strlen(row->path))) != 0)
+			return EMR_NO_MEMORY;
 	}
-	pthread_mutex_unlock(&r->lock);
-	if (status == EMR_OK)
-		*out = paths;
-	else
-		json_decref(paths);
-	return status;
+	*out = json_incref(paths);
+	return EMR_OK;
 }
 
 static emr_status gather(pass *p, const json_t *paths)
@@ -196,40 +193,36 @@ static bool was_told(emr_research *r, const original *one)
 emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list)
 {
 	AUTO_CLEANER c = {0};
-	json_t *paths = NULL, *list = json_array();
-	emr_status status =
-		list != NULL ? paths_of(r, emr_copies_dataset_id(dataset), &paths) : EMR_NO_MEMORY;
+	json_auto_t *paths = NULL;
+	json_auto_t *list = json_array();
 
-	if (status == EMR_OK && json_array_size(paths) > 0)
-		status = cleaner_find(r->session, dataset, &c);
-	for (size_t i = 0; i < json_array_size(paths) && status == EMR_OK; i++) {
+	EMR_TRY(paths_of(r, emr_copies_dataset_id(dataset), &paths));
+	if (json_array_size(paths) > 0)
+		EMR_TRY(cleaner_find(r->session, dataset, &c));
+	for (size_t i = 0; i < json_array_size(paths); i++) {
 		const char *path = json_string_value(json_array_get(paths, i));
 		json_int_t copies = 0, withheld = 0;
 		AUTO_PASS p = {0};
+		emr_status status = pass_begin(&c, &p);
 
-		status = pass_begin(&c, &p);
 		if (status == EMR_OK)
 			status = pass_gather(&p, path);
+		if (status == EMR_NOT_FOUND)
+			continue;
+		EMR_TRY(status);
 		pass_match(&p);
 		for (size_t k = 0; k < p.n; k++) {
 			copies += p.all[k].has_copy;
 			withheld += !p.all[k].has_copy && !p.all[k].waits && was_told(r, &p.all[k]);
 		}
-		if (status == EMR_OK &&
-			json_array_append_new(
-				list, json_pack("{s:o, s:I, s:I, s:I}", "path", emr_json_text(path),
-					      "copies", copies, "waiting",
-					      (json_int_t)p.n - copies - withheld, "withheld",
-					      withheld)) != 0)
-			status = EMR_NO_MEMORY;
-		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+		if (json_array_append_new(list,
+			    json_pack("{s:o, s:I, s:I, s:I}", "path", emr_json_text(path), "copies",
+				    copies, "waiting", (json_int_t)p.n - copies - withheld,
+				    "withheld", withheld)) != 0)
+			return EMR_NO_MEMORY;
 	}
-	json_decref(paths);
-	if (status == EMR_OK)
-		*out_list = list;
-	else
-		json_decref(list);
-	return status;
+	*out_list = json_incref(list);
+	return EMR_OK;
 }
 
 /* ---- giving way ---- */

@@ -61,14 +61,13 @@ static emr_status no_file(void *arg, const char *path)
 static emr_status say_progress(joining *j)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
-	json_t *object;
 
 	j->looked_at++;
 	if (now - j->said_boot_ns < PROGRESS_NS)
 		return EMR_OK;
 	j->said_boot_ns = now;
-	object = json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)j->looked_at);
-	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(j->emit, j->arg,
+		json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)j->looked_at));
 }
 
 /* ---- one file ---- */
@@ -287,12 +286,11 @@ static emr_status undo(joining *j, bool *out_is_gone)
 
 static emr_status say_done(joining *j, bool is_gone)
 {
-	json_t *object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown",
-		j->shown, "copies", (json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
-		(json_int_t)j->changed, "removed", (json_int_t)j->removed, "is_followed",
-		follows(j), "gone", is_gone);
-
-	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(j->emit, j->arg,
+		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown", j->shown,
+			"copies", (json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
+			(json_int_t)j->changed, "removed", (json_int_t)j->removed, "is_followed",
+			follows(j), "gone", is_gone));
 }
 
 /* A writer of the folder can give its name to another folder while the owner reads what would be

@@ -55,6 +55,11 @@ typedef struct choice {
 	emr_status status;
 } choice;
 
+static void choice_end(choice *c)
+{
+	free(c->subjects);
+}
+
 static uint8_t *subject_of(choice *c, uint32_t number)
 {
 	if (number >= c->n) {
@@ -318,24 +323,20 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	choice c = {.session = session,
+	__attribute__((cleanup(choice_end))) choice c = {.session = session,
 		.path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
 		.who = wish->who,
 		.since = wish->since_unix_s,
 		.out = &deeds};
-	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
 
-	if (status == EMR_OK && c.path != NULL)
-		status = mark_path(&c);
-	if (status == EMR_OK && c.path != NULL && !c.has_any)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK && wants_deeds(wish))
-		status = emr_chronicle_each(session->chronicle, note_event, &c);
-	if (status == EMR_OK)
-		status = take_openings(&c, wish);
-	free(c.subjects);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chronicle_catch_up(session->chronicle, NULL));
+	if (c.path != NULL)
+		EMR_TRY(mark_path(&c));
+	if (c.path != NULL && !c.has_any)
+		return EMR_NOT_FOUND;
+	if (wants_deeds(wish))
+		EMR_TRY(emr_chronicle_each(session->chronicle, note_event, &c));
+	EMR_TRY(take_openings(&c, wish));
 	*out = deeds;
 	deeds = (emr_deeds){0};
 	return EMR_OK;
@@ -478,24 +479,22 @@ emr_status emr_deeds_text(emr_session *session, emr_buf *out)
 	EMR_AUTO_DEEDS deeds = {0};
 	const emr_deeds_wish all = {0};
 	json_t *entry = NULL;
-	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
-	if (status == EMR_OK)
-		status = append_text(out, _("What happened to your records, newest last.  "));
-	if (status == EMR_OK)
-		status = append_text(out, emr_text(EMR_DEEDS_LEGEND));
-	if (status == EMR_OK)
-		status = append_text(out, "\n");
-	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK &&
-		entry != NULL) {
-		EMR_AUTO_FREE char *line = emr_deed_line(entry);
+	EMR_TRY(emr_deeds_collect(session, &all, &deeds));
+	EMR_TRY(append_text(out, _("What happened to your records, newest last.  ")));
+	EMR_TRY(append_text(out, emr_text(EMR_DEEDS_LEGEND)));
+	EMR_TRY(append_text(out, "\n"));
+	for (;;) {
+		EMR_AUTO_FREE char *line = NULL;
 
+		EMR_TRY(emr_deeds_next(session, &deeds, &entry));
+		if (entry == NULL)
+			return EMR_OK;
+		line = emr_deed_line(entry);
 		json_decref(entry);
-		status = append_text(out, line);
-		if (status == EMR_OK)
-			status = append_text(out, "\n");
+		EMR_TRY(append_text(out, line));
+		EMR_TRY(append_text(out, "\n"));
 	}
-	return status;
 }
 
 emr_status emr_deeds_json(emr_session *session, emr_buf *out)

@@ -66,6 +66,11 @@ typedef struct listing {
 	emr_status status;
 } listing;
 
+static void listing_end(listing *l)
+{
+	emr_buf_free(&l->lines);
+}
+
 /* The attribute's first word ("self", "valid" ...) and its last, and the organisation whose key
  * somebody else signed with; "": none. */
 typedef struct signer {
@@ -158,17 +163,12 @@ emr_status emr_index_csv(emr_session *session, emr_buf *out)
 {
 	EMR_AUTO_BUF found = {0};
 	EMR_AUTO_CROWD crowd = {0};
+	__attribute__((cleanup(listing_end)))
 	listing l = {.session = session, .crowd = &crowd, .out = &found};
-	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
 
-	if (status == EMR_OK)
-		status = emr_crowd_open(session, &crowd);
-	if (status == EMR_OK)
-		status = emr_walk(session->view, "", add_record, &l);
-	if (status == EMR_OK)
-		status = l.status;
-	if (status == EMR_OK)
-		status = put_sorted(&l, out);
-	emr_buf_free(&l.lines);
-	return status;
+	EMR_TRY(emr_chronicle_catch_up(session->chronicle, NULL));
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_walk(session->view, "", add_record, &l));
+	EMR_TRY(l.status);
+	return put_sorted(&l, out);
 }

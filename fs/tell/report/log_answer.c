@@ -14,7 +14,7 @@
 static emr_status send_portion(
 	emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
 {
-	json_t *portion = json_array(), *entry = NULL, *object;
+	json_t *portion = json_array(), *entry = NULL;
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t bytes = 0;
@@ -31,8 +31,7 @@ static emr_status send_portion(
 		json_decref(portion);
 		return status;
 	}
-	object = json_pack("{s:o}", "entries", portion);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, json_pack("{s:o}", "entries", portion));
 }
 
 /* Resolves the person in REQUEST's `who`; leaves OUT empty when none is named. */
@@ -58,7 +57,6 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 		.only_software = request->software,
 		.only_staff = request->staff};
 	bool is_end = false;
-	json_t *done;
 	emr_status status = EMR_OK;
 
 	if (request->who[0] != '\0') {
@@ -79,6 +77,5 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 		status = send_portion(session, &deeds, emit, arg, &is_end);
 	if (status != EMR_OK)
 		return status;
-	done = json_pack("{s:b}", "done", 1);
-	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
 }

@@ -239,18 +239,15 @@ static emr_status gather(gathering *g)
 	if (status == EMR_DENIED ||
 		status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
 		status = EMR_OK;
+	EMR_TRY(status);
 	g->out->damaged += damaged;
-	if (status == EMR_OK && g->out->n > 0)
+	if (g->out->n > 0)
 		qsort(g->out->list, g->out->n, sizeof *g->out->list, openings_by_entry);
-	if (status == EMR_OK)
-		status = name_all(g->session, g->out);
-	if (status == EMR_OK)
-		status = match(g->out);
-	if (status == EMR_OK)
-		status = gathering_dealings(g);
-	if (status == EMR_OK)
-		status = gathering_left(g);
-	return status == EMR_OK ? gathering_agents(g) : status;
+	EMR_TRY(name_all(g->session, g->out));
+	EMR_TRY(match(g->out));
+	EMR_TRY(gathering_dealings(g));
+	EMR_TRY(gathering_left(g));
+	return gathering_agents(g);
 }
 
 emr_status emr_openings_collect(

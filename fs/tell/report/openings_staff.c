@@ -59,6 +59,12 @@ typedef struct questions {
 	bool has_last;
 } questions;
 
+static void questions_end(questions *q)
+{
+	emr_share_free(q->g.share);
+	emr_crowd_close(&q->g.crowd);
+}
+
 static emr_status describe_opening(emr_opening *one)
 {
 	char text[96];
@@ -102,8 +108,8 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 emr_status emr_openings_staff(
 	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
 {
-	emr_openings found = {0};
-	questions q = {
+	__attribute__((cleanup(emr_openings_free))) emr_openings found = {0};
+	__attribute__((cleanup(questions_end))) questions q = {
 		.g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s}};
 	emr_status status = emr_crowd_open(session, &q.g.crowd);
 
@@ -111,18 +117,12 @@ emr_status emr_openings_staff(
 		status = emr_requests_share(session, &q.g.share);
 	if (status == EMR_OK)
 		status = emr_share_staff(q.g.share, take_question, &q, &found.damaged);
-	if (status == EMR_NOT_FOUND) /* on no ledger of several */
-		status = EMR_DENIED;
-	if (status == EMR_OK && found.n > 0)
+	if (status != EMR_OK) /* on no ledger of several */
+		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	if (found.n > 0)
 		qsort(found.list, found.n, sizeof *found.list, openings_by_entry);
-	if (status == EMR_OK)
-		status = gathering_agents(&q.g);
-	emr_share_free(q.g.share);
-	emr_crowd_close(&q.g.crowd);
-	if (status != EMR_OK) {
-		emr_openings_free(&found);
-		return status;
-	}
+	EMR_TRY(gathering_agents(&q.g));
 	*out = found;
+	found = (emr_openings){0};
 	return EMR_OK;
 }

@@ -452,18 +452,14 @@ static emr_status put_readers(emr_session *session, const char *path, json_t *re
 {
 	const char *access = json_string_value(json_object_get(report, "access"));
 	emr_path_domain d;
-	json_t *readers;
-	emr_status status;
+	json_auto_t *readers = NULL;
 
 	if (access == NULL || strcmp(access, "owner") != 0 ||
 		emr_view_domain_of(session->view, path, &d) != EMR_OK || d.is_local)
 		return EMR_OK;
 	readers = json_array();
-	status = readers != NULL ? readers_of(session, d.domain, readers) : EMR_NO_MEMORY;
-	if (status == EMR_OK && json_object_set(report, "readers", readers) != 0)
-		status = EMR_NO_MEMORY;
-	json_decref(readers);
-	return status;
+	EMR_TRY(readers != NULL ? readers_of(session, d.domain, readers) : EMR_NO_MEMORY);
+	return json_object_set(report, "readers", readers) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
@@ -476,7 +472,8 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	char at[EMR_TEXT_BYTES];
 	emr_status status = emr_find_anywhere(session->view, path, &found);
 	const emr_attr attr = found.attr;
-	json_t *report, *origin = NULL;
+	json_auto_t *report = NULL;
+	json_t *origin = NULL;
 	unsigned copies = 1;
 
 	if (status != EMR_OK) {
@@ -491,28 +488,20 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 		"type", types[attr.type], "bytes", (json_int_t)attr.size_bytes, "modified_at", at,
 		"modified_unix", (json_int_t)(attr.mtime_ns / 1000000000), "copies", 1, "errors",
 		notices != NULL ? emr_notices_errors(notices, path, 20) : json_array());
-	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
-		json_decref(report);
+	if (report == NULL || put_attributes(session->view, attr.node, report) != 0)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "status");
-	}
 	if (sscanf(json_string_value(json_object_get(report, "state")) != NULL
 			    ? json_string_value(json_object_get(report, "state"))
 			    : "",
 		    "confirmed %u", &copies) == 1 &&
-		json_object_set_new(report, "copies", json_integer(copies)) != 0) {
-		json_decref(report);
+		json_object_set_new(report, "copies", json_integer(copies)) != 0)
 		return EMR_NO_MEMORY;
-	}
 	if (attr.type == EMR_META_FILE && emr_origin_json(session, attr.node, &origin) == EMR_OK &&
-		json_object_set_new(report, "signed", origin) != 0) {
-		json_decref(report);
+		json_object_set_new(report, "signed", origin) != 0)
 		return EMR_NO_MEMORY;
-	}
 	status = put_readers(session, path, report);
-	if (status != EMR_OK) {
-		json_decref(report);
+	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, "status");
-	}
-	*out_report = report;
+	*out_report = json_incref(report);
 	return EMR_OK;
 }
