@@ -313,7 +313,7 @@ bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_
 		       span_of(items), NULL, 0, out_batch) == EMR_RESULT_APPLIED;
 }
 
-void emr_opened_free(emr_opened **opened)
+void emr_opened_entry_free(emr_opened_entry **opened)
 {
 	if (*opened == NULL)
 		return;
@@ -322,7 +322,7 @@ void emr_opened_free(emr_opened **opened)
 	free(*opened);
 }
 
-emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *o)
+emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *o)
 {
 	EMR_TRY(emr_required(emr_chain_entry(chain, seq, &o->bytes, &o->items)));
 	return emr_entry_open(
@@ -331,7 +331,7 @@ emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *o)
 		       : EMR_DAMAGED;
 }
 
-emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_opened **out,
+emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_opened_entry **out,
 	emr_item *out_item, emr_span *out_pub)
 {
 	*out = calloc(1, sizeof **out);

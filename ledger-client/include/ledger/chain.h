@@ -61,16 +61,16 @@ emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
 /* What ENTRY and its ITEMS say, with views into them; false: they cannot be read. */
 bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch);
 /* An entry with its operations, as views into its own bytes. */
-typedef struct emr_opened {
+typedef struct emr_opened_entry {
 	emr_buf bytes, items;
 	emr_entry entry;
 	emr_batch batch;
-} emr_opened;
-void emr_opened_free(emr_opened **opened);
-#define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_free))) emr_opened *
+} emr_opened_entry;
+void emr_opened_entry_free(emr_opened_entry **opened);
+#define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_entry_free))) emr_opened_entry *
 /* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
  * read. */
-emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *opened);
+emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *opened);
 /* The same without its operations; views into OUT_BYTES. */
 emr_status emr_chain_parsed(
 	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry);
