@@ -206,9 +206,9 @@ static emr_status take_entry(void *arg, const emr_ledger_entry *entry)
 	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_ledger_trouble trouble = {0};
 	emr_entry parsed;
-	emr_status status = parts != NULL
-				    ? emr_chain_parts_of(entry, emr_ledger_fetch_for, m->from, NULL, NULL, parts)
-				    : EMR_NO_MEMORY;
+	emr_status status = parts != NULL ? emr_chain_parts_of(entry, emr_ledger_fetch_for, m->from,
+						    NULL, NULL, parts)
+					  : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && entry->seq > 0 &&
 		emr_entry_parse((emr_span){entry->entry.data, entry->entry.len}, &parsed) !=

@@ -8,6 +8,12 @@
 
 typedef struct emr_chain emr_chain; /* one connection; one thread at a time */
 
+/* Of a thing that must be there, because another says so: not to find it is damage. */
+static inline emr_status emr_required(emr_status status)
+{
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
 typedef enum emr_chain_use {
 	EMR_CHAIN_SHARED,  /* the ledger itself: survives a power cut, other processes write too */
 	EMR_CHAIN_PRIVATE, /* a replica: can be made again */
@@ -58,7 +64,7 @@ emr_status emr_chain_entry_in_tree(
 	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 /* Entry 0, as the tree has it; EMR_DAMAGED. */
 emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
-/* What ENTRY and its ITEMS say, with views into them; false: they cannot be read. */
+/* Reads ENTRY and its ITEMS, with views into them; false: they cannot be read. */
 bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch);
 /* An entry with its operations, as views into its own bytes. */
 typedef struct emr_opened_entry {
