@@ -61,8 +61,8 @@ static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span 
 	return chain_purge_parts(chain, &key, erase.to_version);
 }
 
-static bool counts(
-	const emr_opened *o, size_t i, const uint8_t domain[16], emr_item *item, emr_span *pub)
+static bool counts(const emr_opened_entry *o, size_t i, const uint8_t domain[16], emr_item *item,
+	emr_span *pub)
 {
 	emr_batch_item_at(&o->batch, i, item, pub);
 	return o->entry.results.data[i] == EMR_RESULT_APPLIED &&
@@ -70,7 +70,8 @@ static bool counts(
 }
 
 /* As appending did for domains that were kept: first what must exist, then what was purged. */
-static emr_status repeat_entry(emr_chain *chain, const emr_opened *o, const uint8_t domain[16])
+static emr_status repeat_entry(
+	emr_chain *chain, const emr_opened_entry *o, const uint8_t domain[16])
 {
 	emr_part_key key;
 	emr_item item;
@@ -102,7 +103,7 @@ typedef struct adopting {
 	uint64_t filled;
 } adopting;
 
-static emr_status fill_entry(adopting *a, const emr_opened *o)
+static emr_status fill_entry(adopting *a, const emr_opened_entry *o)
 {
 	emr_ledger_entry entry = {.seq = o->entry.seq,
 		.entry = emr_buf_view(&o->bytes),
@@ -127,7 +128,8 @@ static emr_status fill_entry(adopting *a, const emr_opened *o)
 #define RUN 256 /* entries looked up at once */
 
 /* WHAT on every entry that touches the domain, oldest first. */
-static emr_status each_entry(adopting *a, emr_status (*what)(adopting *a, const emr_opened *o))
+static emr_status each_entry(
+	adopting *a, emr_status (*what)(adopting *a, const emr_opened_entry *o))
 {
 	EMR_AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t seqs[RUN], from = 1;
@@ -145,7 +147,7 @@ static emr_status each_entry(adopting *a, emr_status (*what)(adopting *a, const 
 	return EMR_OK;
 }
 
-static emr_status repeat(adopting *a, const emr_opened *o)
+static emr_status repeat(adopting *a, const emr_opened_entry *o)
 {
 	return repeat_entry(a->chain, o, a->domain);
 }

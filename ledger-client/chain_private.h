@@ -86,7 +86,7 @@ emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
 emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);
 /* The status for what the contract says about its own call. */
 /* The item at INDEX of entry SEQ, which *OUT has from then on, also when this fails. */
-emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_opened **out,
+emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_opened_entry **out,
 	emr_item *out_item, emr_span *out_pub);
 emr_status chain_contract_status(emr_contract_status status);
 emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32]);

@@ -60,10 +60,7 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 {
 	row_walk *w = arg;
 	const emr_place *place = w->a->place;
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part = {.cver = 0};
 	bool is_known;

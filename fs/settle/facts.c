@@ -87,10 +87,7 @@ static void place_of_head(const emr_replica_head *head, emr_place *out_place)
 emr_status facts_read_put(
 	emr_facts *facts, const emr_replica_head *head, emr_buf *bytes, emr_put_part *out_part)
 {
-	emr_part_key at = {.domain = head->domain,
-		.object = head->object,
-		.version = head->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(head->domain, head->object, head->pversion);
 	emr_status status;
 
 	emr_buf_clear(bytes);
@@ -106,10 +103,7 @@ emr_status facts_read_put(
 static emr_status keep_to_content(
 	emr_facts *facts, const emr_replica_head *head, const emr_put_part *put, emr_buf *plain)
 {
-	emr_part_key at = {.domain = head->domain,
-		.object = head->object,
-		.version = head->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(head->domain, head->object, head->pversion);
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF words = {0};
 	emr_replica_item item;
@@ -126,10 +120,7 @@ static emr_status keep_to_content(
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
 	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
 {
-	emr_part_key at = {.domain = head->domain,
-		.object = head->object,
-		.version = head->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(head->domain, head->object, head->version);
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF part_bytes = {0};
 	emr_replica_item item;
@@ -205,10 +196,7 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
  * found at once; an earlier version's is looked for in its entry. */
 static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *out)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
@@ -271,10 +259,7 @@ typedef struct bundles {
 static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const bundles *b = arg;
-	emr_part_key at = {.domain = b->head->domain,
-		.object = b->head->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(b->head->domain, b->head->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
 	emr_status status;

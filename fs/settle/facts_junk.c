@@ -40,10 +40,7 @@ static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 si
 static emr_status look_at_version(
 	emr_facts *facts, const emr_replica_head *head, uint64_t version, bool *is_others)
 {
-	emr_part_key at = {.domain = head->domain,
-		.object = head->object,
-		.version = version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(head->domain, head->object, version);
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
@@ -126,10 +123,7 @@ uint64_t emr_facts_unreadable(emr_facts *facts)
 /* One of them, with who wrote it; EMR_NOT_FOUND when it is not what did not open any more. */
 static emr_status signer_of(emr_facts *facts, const unreadable_object *one, emr_id32 *out_signer)
 {
-	emr_part_key at = {.domain = one->domain,
-		.object = one->object,
-		.version = one->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(one->domain, one->object, one->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;

@@ -54,10 +54,7 @@ static void copy_item(const emr_replica_item *item, emr_version *out)
 
 static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_buf *scratch)
 {
-	emr_part_key at = {.domain = s->domain,
-		.object = s->object,
-		.version = version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(s->domain, s->object, version);
 
 	return facts_part(facts, &at, scratch) != EMR_NOT_FOUND;
 }
@@ -186,10 +183,7 @@ static emr_status note_until(void *arg, const emr_replica_item *item, bool is_ca
 /* The head is what it was then: no need to walk its chain. */
 static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 {
-	emr_part_key at = {.domain = head->domain,
-		.object = head->object,
-		.version = head->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(head->domain, head->object, head->version);
 	standing s = {.domain = head->domain,
 		.object = head->object,
 		.pversion = head->pversion,
@@ -409,10 +403,7 @@ typedef struct top_walk {
 /* New content always counts on from the highest: only content that came again can be lower. */
 static bool is_new_content(emr_facts *facts, const emr_place *place)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 

@@ -19,10 +19,7 @@ typedef struct first_content {
 static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	first_content *f = arg;
-	const emr_part_key at = {.domain = f->domain,
-		.object = f->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	const emr_part_key at = emr_part_of_object(f->domain, f->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part;
 	emr_status status;

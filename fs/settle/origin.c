@@ -22,10 +22,7 @@ typedef struct put_search {
 static emr_status look_at_item(void *arg, const emr_replica_item *item)
 {
 	put_search *s = arg;
-	emr_part_key at = {.domain = s->domain,
-		.object = s->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(s->domain, s->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part;
 	emr_status status;
@@ -105,10 +102,7 @@ emr_status origin_elsewhere(const asking *a, put_place *out)
 
 static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_facts_item(facts, &at, &bytes, out);
 

@@ -260,10 +260,7 @@ static emr_status make_put(const taking *k, const record *r, emr_operation *op, 
 {
 	const emr_replica_head head = {
 		.domain = k->domain, .object = r->place.object, .pversion = r->place.pversion};
-	const emr_part_key at = {.domain = k->domain,
-		.object = r->place.object,
-		.version = r->place.pversion,
-		.family = EMR_FAMILY_OBJECT};
+	const emr_part_key at = emr_part_of_object(k->domain, r->place.object, r->place.pversion);
 	EMR_AUTO_BUF put_bytes = {0};
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF sealed = {0};

@@ -16,10 +16,7 @@
 
 static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking *out)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
 	asking a = {.facts = facts, .place = place};
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_keyring_person_pk(facts->keyring, a.patient_pk);
@@ -85,10 +82,7 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 {
 	chain_look *look = arg;
 	const emr_place *place = look->a->place;
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part = {.cver = 0};
 	bool is_owner = false;
@@ -222,10 +216,7 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 /* The signer who described it last, when that is another item than the content's. */
 static emr_status is_described_by_owner(const asking *a, bool *out_is)
 {
-	emr_part_key at = {.domain = a->place->domain,
-		.object = a->place->object,
-		.version = a->place->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(a->place->domain, a->place->object, a->place->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_status status;

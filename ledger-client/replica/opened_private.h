@@ -5,7 +5,7 @@
 #include "replica_private.h"
 
 typedef struct opened {
-	emr_opened of;
+	emr_opened_entry of;
 	emr_id32 batch_id;
 	uint64_t read_in; /* the snapshot in which it was read or compared last */
 	unsigned lent;	  /* protected by entries_lock of the replica, as are read_in and is_kept */

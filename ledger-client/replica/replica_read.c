@@ -365,10 +365,7 @@ typedef struct oldest_part {
 static emr_status look_for_part(void *arg, const emr_replica_item *item)
 {
 	oldest_part *o = arg;
-	emr_part_key at = {.domain = o->head->domain,
-		.object = o->head->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(o->head->domain, o->head->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 
 	if (item->priv_len == 0 || emr_replica_part(o->replica, &at, &bytes) == EMR_NOT_FOUND)

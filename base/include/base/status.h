@@ -125,12 +125,6 @@ static inline bool emr_status_is_full(emr_status status)
 	return status == EMR_NO_SPACE || status == EMR_QUOTA;
 }
 
-/* Of a thing that must be there, because another says so: not to find it is damage. */
-static inline emr_status emr_required(emr_status status)
-{
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-}
-
 /* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
  * versions up to KNOWN; 0: no version says it. */
 emr_status emr_newer_format(uint64_t met, uint64_t known);

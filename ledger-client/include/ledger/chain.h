@@ -8,6 +8,12 @@
 
 typedef struct emr_chain emr_chain; /* one connection; one thread at a time */
 
+/* Of a thing that must be there, because another says so: not to find it is damage. */
+static inline emr_status emr_required(emr_status status)
+{
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
 typedef enum emr_chain_use {
 	EMR_CHAIN_SHARED,  /* the ledger itself: survives a power cut, other processes write too */
 	EMR_CHAIN_PRIVATE, /* a replica: can be made again */
@@ -58,19 +64,19 @@ emr_status emr_chain_entry_in_tree(
 	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 /* Entry 0, as the tree has it; EMR_DAMAGED. */
 emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
-/* What ENTRY and its ITEMS say, with views into them; false: they cannot be read. */
+/* Reads ENTRY and its ITEMS, with views into them; false: they cannot be read. */
 bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch);
 /* An entry with its operations, as views into its own bytes. */
-typedef struct emr_opened {
+typedef struct emr_opened_entry {
 	emr_buf bytes, items;
 	emr_entry entry;
 	emr_batch batch;
-} emr_opened;
-void emr_opened_free(emr_opened **opened);
-#define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_free))) emr_opened *
+} emr_opened_entry;
+void emr_opened_entry_free(emr_opened_entry **opened);
+#define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_entry_free))) emr_opened_entry *
 /* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
  * read. */
-emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened *opened);
+emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *opened);
 /* The same without its operations; views into OUT_BYTES. */
 emr_status emr_chain_parsed(
 	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry);

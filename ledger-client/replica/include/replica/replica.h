@@ -13,6 +13,15 @@
 typedef struct emr_replica
 	emr_replica; /* reads: any thread, any number at once; catch_up: one at a time (it locks) */
 
+/* The key of what VERSION of an object brought. */
+static inline emr_part_key emr_part_of_object(emr_id16 domain, emr_id16 object, uint64_t version)
+{
+	return (emr_part_key){.domain = domain,
+		.object = object,
+		.version = version,
+		.family = EMR_FAMILY_OBJECT};
+}
+
 /* Decides by its D row (bytes after the 48-byte head: owner_pk, box, A) whether items and parts of
  * a domain are kept. */
 typedef bool (*emr_replica_mine_fn)(void *arg, emr_id16 domain, emr_bytes d_row);
