@@ -339,9 +339,9 @@ static void say_done(joiner *j)
 	emr_say(j->out,
 		"You are a member of %s. %s entries went along, with their ids, versions and "
 		"contents as they were;\n"
-		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs "
-		"mount\n",
+		"what was before stays readable here, and nowhere else.\n",
 		shown, number);
+	emr_say_to_open(j->out);
 	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 	emr_remark(j->out, &remark); /* an earlier backup is one of the old ledger */
 }
