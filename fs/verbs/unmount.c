@@ -378,7 +378,7 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 	return await_end(c, out_problem);
 }
 
-/* The person knows of it, who threw it away. */
+/* Its owner threw it away, and knows. */
 static bool is_in_trash(const char *path)
 {
 	char top[256];
