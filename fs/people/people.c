@@ -96,7 +96,7 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* The word that is typed for CONTACT: the name that the owner gave, else that of the certificate. */
+/* The word that is typed for CONTACT: the name that the owner gave, else the certificate's. */
 static emr_status put_called(const asking *a, const emr_contact *contact, json_t *one)
 {
 	emr_crowd crowd = {.keyring = a->session->keyring,
