@@ -26,15 +26,17 @@ static const struct {
 	{"emrfs people card", N_("My card, to hand out")},
 	{"emrfs backup", N_("Make a second copy")},
 	{"emrfs unmount --purge", N_("Close the folder")},
+	{"emrfs unmount", N_("Close the folder")},
 	{"emrfs request", N_("Who asks for something")},
 	{"emrfs restore --list", N_("Earlier versions")},
 };
 
-/* Bytes of the blank and the argument at AT: DIR, '{path}', EMRFS:...  0: none, and prose goes on.
+/* Bytes of the blank and the argument at AT: DIR, '{path}', EMRFS:..., up to a tag of a page.
+ * 0: none, and prose goes on.
  * *out_is_else: an option, or what printf fills in, which is nothing that may be left out. */
 static size_t argument(const char *at, bool *out_is_else)
 {
-	size_t len = at[0] == ' ' ? strcspn(at + 1, " \n") : 0;
+	size_t len = at[0] == ' ' ? strcspn(at + 1, " \n<") : 0;
 	bool has_upper = false, has_lower = false;
 
 	if (len == 0)
@@ -60,7 +62,7 @@ static size_t command(const char *text, const char **out_entry)
 		bool is_else = false;
 
 		if (strncmp(text, entries[i].command, len) != 0 ||
-			(text[len] != '\0' && strchr(" \n.,;:)", text[len]) == NULL))
+			(text[len] != '\0' && strchr(" \n.,;:)<", text[len]) == NULL))
 			continue;
 		while ((more = argument(text + len, &is_else)) > 0)
 			len += more;

@@ -43,6 +43,12 @@ void emr_say(emr_out *out, const char *format, ...)
 	va_end(arguments);
 }
 
+void emr_say_to_open(emr_out *out)
+{
+	if (!out->is_in_windows)
+		emr_say(out, "Open your folder: emrfs mount\n");
+}
+
 static void print_problem(const emr_out *out, const emr_problem *problem)
 {
 	FILE *to = out->is_in_windows ? emr_terminal_gather() : stderr;

@@ -156,6 +156,17 @@ void emr_terminal_print_gathered(void)
 		fputs(text, stdout);
 }
 
+/* Bytes of QUESTION before its "(yes or no)?", which a window has buttons for; all, where no
+ * bracket is before the last character. */
+static size_t without_answers(const char *question)
+{
+	const char *bracket = strrchr(question, '('), *end = strrchr(question, ')');
+
+	return bracket > question && end > bracket && strlen(end) == 2
+		       ? (size_t)(bracket - 1 - question)
+		       : strlen(question);
+}
+
 /* The sentences that were said stand in the same window, above the question, so that nobody agrees
  * to something unseen. */
 static emr_status ask_yes_in_window(const char *question, bool *out_is_yes)
@@ -165,8 +176,12 @@ static emr_status ask_yes_in_window(const char *question, bool *out_is_yes)
 	char answer[16];
 	emr_status status = EMR_NO_MEMORY;
 
-	if (asprintf(&text, "%s%s%s\n", above != NULL ? above : "", above != NULL ? "\n" : "",
-		    question) < 0)
+	size_t len = without_answers(question);
+	bool is_asked = memchr(question, '?', len) != NULL; /* and a sentence followed */
+	const char *end = is_asked ? "." : question + strlen(question) - 1;
+
+	if (asprintf(&text, "%s%s%.*s%s\n", above != NULL ? above : "", above != NULL ? "\n" : "",
+		    (int)len, question, question[len] == '\0' ? "" : end) < 0)
 		text = NULL;
 	if (text != NULL)
 		status = ask_dialog("yes", text, answer, sizeof answer);

@@ -96,6 +96,21 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
+/* The word that is typed for CONTACT: the name that the owner gave, else the certificate's. */
+static emr_status put_called(const asking *a, const emr_contact *contact, json_t *one)
+{
+	emr_crowd crowd = {.keyring = a->session->keyring,
+		.replica = a->session->replica,
+		.descriptor = emr_ledger_descriptor(a->session->ledger),
+		.book = a->book,
+		.now_unix_s = a->now};
+	emr_who who;
+
+	EMR_TRY(emr_who_of(&crowd, contact->card.signer_id, &who));
+	return json_object_set_new(one, "called", emr_json_text(who.called)) == 0 ? EMR_OK
+										  : EMR_NO_MEMORY;
+}
+
 /* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
 static json_t *describe_contact(const asking *a, const emr_contact *contact)
 {
@@ -109,7 +124,8 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 		"name", emr_json_text(card->name), "born", card->born, "code", code, "id", id,
 		"compared", contact->compared_unix_s != 0, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
-	if (one != NULL && (put_registered(a, contact, one) != EMR_OK ||
+	if (one != NULL && (put_called(a, contact, one) != EMR_OK ||
+				   put_registered(a, contact, one) != EMR_OK ||
 				   put_vouched(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;

@@ -594,10 +594,9 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_TRY(take_place(a, out_problem));
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", a->dir);
-	emr_say(d->out,
-		"This computer is one of yours now. %s is not needed any more.\nOpen your folder: "
-		"emrfs mount\n",
+	emr_say(d->out, "This computer is one of yours now. %s is not needed any more.\n",
 		d->args->operands[1]);
+	emr_say_to_open(d->out);
 	return EMR_OK;
 }
 

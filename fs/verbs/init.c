@@ -144,9 +144,11 @@ static emr_status ask_for(making *m, emr_option option, const char *question,
 static emr_status ask_person(making *m, emr_problem *out_problem)
 {
 	emr_status status =
-		ask_for(m, EMR_OPT_NAME, _("Your name (Enter: none):"), take_name, out_problem);
+		ask_for(m, EMR_OPT_NAME, _("Your name (may stay empty):"), take_name, out_problem);
 
-	return status == EMR_OK ? ask_for(m, EMR_OPT_BORN, _("Born on YYYY-MM-DD (Enter: none):"),
+	return status == EMR_OK ? ask_for(m, EMR_OPT_BORN,
+					  _("Your birth date as in 1959-04-30, the year first (may "
+					    "stay empty):"),
 					  take_born, out_problem)
 				: status;
 }
@@ -519,11 +521,11 @@ static void say_done(making *m, const emr_id32 *signer_id)
 			shown, m->places.state);
 	else
 		emr_say(m->out,
-			shown[0] != '\0'
-				? _("%2$s, your keyring is in %1$s.\nOpen your folder: emrfs "
-				    "mount\n")
-				: _("Your keyring is in %1$s.\nOpen your folder: emrfs mount\n"),
+			shown[0] != '\0' ? _("%2$s, your keyring is in %1$s.\n")
+					 : _("Your keyring is in %1$s.\n"),
 			m->places.state, shown);
+	if (!is_agent(m) && m->org_name == NULL)
+		emr_say_to_open(m->out);
 	if (is_agent(m)) /* it has nothing to lose */
 		return;
 	if (!m->words_checked)

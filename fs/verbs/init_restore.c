@@ -473,8 +473,8 @@ static int say_done(restoring *r)
 		"Do not go on with the "
 		"computer "
 		"that this backup is of: two that do go different ways, and neither sees what the "
-		"other saves.  For a second computer: emrfs device add\nOpen your folder: emrfs "
-		"mount\n");
+		"other saves.  For a second computer: emrfs device add\n");
+	emr_say_to_open(r->out);
 	return say_damage(r);
 }
 

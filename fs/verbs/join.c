@@ -336,9 +336,9 @@ static void say_done(joiner *j)
 	emr_say(j->out,
 		"You are a member of %s. %s entries went along, with their ids, versions and "
 		"contents as they were;\n"
-		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs "
-		"mount\n",
+		"what was before stays readable here, and nowhere else.\n",
 		shown, number);
+	emr_say_to_open(j->out);
 	emr_remark_that(
 		j->out, EMR_SAY_ONE_COPY, NULL); /* an earlier backup is one of the old ledger */
 }

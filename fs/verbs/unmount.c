@@ -23,6 +23,7 @@
 #include "report/report.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
+#include "view/names.h"
 
 #define ANSWER_MS 60000
 #define SLICE_MS 500
@@ -373,14 +374,27 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 	return await_end(c, out_problem);
 }
 
+/* Its owner threw it away, and knows. */
+static bool is_in_trash(const char *path)
+{
+	char top[256];
+
+	snprintf(top, sizeof top, "%.*s", (int)strcspn(path, "/"), path);
+	return emr_name_is_trash(top);
+}
+
 /* Said once more when the folder closes, and for a few: status lists them all. */
 static void say_left(emr_out *out)
 {
 	const json_t *left = json_object_get(out->fields, "left_outside");
 
-	for (size_t i = 0; i < json_array_size(left) && i < LEFT_SAID; i++) {
-		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path",
-			json_string_value(json_array_get(left, i)), NULL);
+	for (size_t i = 0, said = 0; i < json_array_size(left) && said < LEFT_SAID; i++) {
+		const char *path = json_string_value(json_array_get(left, i));
+
+		if (is_in_trash(path))
+			continue;
+		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path", path, NULL);
+		said++;
 	}
 }
 

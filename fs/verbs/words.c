@@ -102,9 +102,11 @@ static emr_status words_hand_out(
 			out_problem);
 	if (file != NULL)
 		return emr_words_write(keyring, file, out_problem);
-	status = emr_words_show(
-		keyring, _("\nThen press Enter, and they leave the screen. "
-			   "emrfs recover --test asks whether what you wrote is right.\n"));
+	status = emr_words_show(keyring,
+		emr_terminal_is_dialog()
+			? _("\nThen press Enter, and they leave the screen.\n")
+			: _("\nThen press Enter, and they leave the screen. "
+			    "emrfs recover --test asks whether what you wrote is right.\n"));
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 }
 

@@ -87,7 +87,7 @@ def words_shown(text):
 def begin_init(terminal):
     terminal.expect("Your name")
     terminal.type("Ana Silva")
-    terminal.expect("Born on")
+    terminal.expect("Your birth date")
     terminal.type("1984-03-12")
     terminal.expect("New passphrase: ")
     terminal.type(PASSPHRASE)
@@ -104,11 +104,11 @@ def slips_are_told_and_asked_again(home):
     terminal.expect("A name has at most")
     terminal.expect("Your name")
     terminal.type("Ana Silva")
-    terminal.expect("Born on")
+    terminal.expect("Your birth date")
     for slip in ("12.3.1984", "2199-01-01"):
         terminal.type(slip)
         terminal.expect("not in the future")
-        terminal.expect("Born on")
+        terminal.expect("Your birth date")
     terminal.type("1984-03-12")
     terminal.expect("New passphrase: ")
     for weak in ("a", "password1", "Silva-Ana-12-03-1984"):
@@ -151,7 +151,7 @@ def interrupted_at_the_passphrase_the_terminal_echoes_again(_home):
     terminal = Terminal("init")
     terminal.expect("Your name")
     terminal.type("")
-    terminal.expect("Born on")
+    terminal.expect("Your birth date")
     terminal.type("")
     terminal.expect("New passphrase: ")
     import termios

@@ -113,9 +113,12 @@ for ((i = 0; i < 100; i++)); do ln "$MNT/Imaging/report.txt" "$MNT/link$i" 2>/de
 [ "$(grep -c ' no-hard-links ' "$MNT/.emrfs/notices")" -le 20 ] || emr_fail "a notice for each of a hundred links"
 expect "content after all that" "$(cat "$MNT/Imaging/report.txt")" one
 echo lock >"$MNT/Imaging/.~lock.report.odt#"
+must mkdir -p "$MNT/.Trash-1/files"
+echo thrown >"$MNT/.Trash-1/files/letter.txt"
 run 0 unmount
 heard					# left-local
 says ".~lock.report.odt#"
+says_not Trash				# its owner threw it away
 opened --read-only
 refused "Read-only file system" touch "$MNT/new"
 met 6 read-only restore Imaging/report.txt@v1 --to copy.txt

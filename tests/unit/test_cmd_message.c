@@ -238,8 +238,8 @@ TEST(names_are_filled_in)
 	emr_problem problem;
 
 	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/home/ana/Health", "pid", "42", NULL);
-	assert_string_equal(
-		problem.text, "This folder is already open at /home/ana/Health (process 42).");
+	assert_string_equal(problem.text, "This folder is open at /home/ana/Health, or waits there "
+					  "for the passphrase (process 42).");
 	emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", "a\nb", NULL);
 	assert_non_null(strstr(problem.text, "a?b: the stored data"));
 	assert_string_equal(problem.path, "a?b");
@@ -262,7 +262,8 @@ TEST(a_name_that_is_not_given_is_a_question_mark)
 	emr_problem problem;
 
 	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/x", NULL);
-	assert_string_equal(problem.text, "This folder is already open at /x (process ?).");
+	assert_string_equal(problem.text,
+		"This folder is open at /x, or waits there for the passphrase (process ?).");
 	assert_string_equal(problem.path, "");
 }
 
@@ -360,9 +361,11 @@ TEST(in_a_window_a_hint_names_what_the_menus_have)
 			"Your own card: \"My card, to hand out\" in the menu. Somebody's: "
 			"\"Medical Records: Take a Card\" in the menu\n"},
 		{"To be sure: emrfs recover --test\n", "To be sure: emrfs recover --test\n"},
+		{"To another disk: <code>emrfs backup DIR</code></span>",
+			"To another disk: <code>\"Make a second copy\" in the menu</code></span>"},
 		{"emrfs backup DIR --verify", "emrfs backup DIR --verify"},
-		{"emrfs mount opens it; emrfs unmount",
-			"\"Medical Records\" in the menu opens it; emrfs unmount"},
+		{"emrfs mount opens it; emrfs unmount", "\"Medical Records\" in the menu opens it; "
+							"\"Close the folder\" in the menu"},
 	};
 
 	setenv("EMRFS_DIALOG", "/bin/true", 1);

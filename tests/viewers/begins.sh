@@ -43,7 +43,7 @@ emr_until test -s "$EMR_WORK/ana.invitation"
 for answer in click_no close_window; do
 	screen_start "$PACKAGING/action" join "$EMR_WORK/ana.invitation"
 	next_window 'extra-button=Yes'
-	emr_until grep -q 'Join (yes, no)?' "$page"
+	emr_until grep -q '^Join?' "$page"
 	grep -q 'São Lucas' "$page" || emr_fail "the network is not named: $(cat "$page")"
 	$answer
 	wait "$screen_program" || emr_fail "join, $answer: $?"
@@ -55,7 +55,7 @@ next_window 'extra-button=Yes'
 click_ok
 next_window 'Your name'
 type_in 'Ana Silva'
-next_window 'Born on'
+next_window 'Your birth date'
 close_window
 wait "$screen_program" || emr_fail "join, closed at the date: $?"
 screen_start "$PACKAGING/action" join "$EMR_WORK/ana.invitation"
@@ -63,7 +63,7 @@ next_window 'extra-button=Yes'
 click_ok
 next_window 'Your name'
 type_in 'Ana Silva'
-next_window 'Born on'
+next_window 'Your birth date'
 type_in '1984-03-12'
 next_window 'New passphrase'
 close_window
@@ -80,7 +80,7 @@ next_window 'extra-button=Yes'
 click_ok
 next_window 'Your name'
 type_in 'Rui'
-next_window 'Born on'
+next_window 'Your birth date'
 type_in '1984-03-12'
 passphrase_typed "$passphrase"
 waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
@@ -99,7 +99,7 @@ next_window 'extra-button=Yes'
 click_ok
 next_window 'Your name'
 type_in 'Ana Silva'
-next_window 'Born on'
+next_window 'Your birth date'
 type_in '1984-03-12'
 passphrase_typed "$passphrase"
 next_window 'Go on'

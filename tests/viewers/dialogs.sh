@@ -17,7 +17,7 @@ next_window 'no medical records of yours'
 choose_row 1
 next_window 'Your name'
 type_in 'Ana Silva'
-next_window 'Born on'
+next_window 'Your birth date'
 type_in '1984-03-12'
 next_window 'New passphrase'
 type_in 'a'

@@ -24,6 +24,8 @@ typedef struct emr_out {
 emr_status emr_out_begin(const emr_args *args, emr_out *out);
 /* A line or part of an answer: nothing with --json or --quiet. */
 void emr_say(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says how the folder is opened; not in windows, where packaging/open-folder opens it next. */
+void emr_say_to_open(emr_out *out);
 /* A message that is no failure ("one-copy"): to stderr; nothing with --json or --quiet. */
 void emr_remark(emr_out *out, const emr_problem *problem);
 /* The same with MESSAGE and pairs of name and value, as emr_problem_set has them. */
