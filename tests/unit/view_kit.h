@@ -4,8 +4,6 @@
 
 #include "emr_test.h"
 
-#include <fcntl.h>
-
 #include "emr_stack.h"
 #include "ledger/batch.h"
 
@@ -65,6 +63,13 @@ void kit_unlink(kit *k, const char *path);
 void kit_rmdir(kit *k, const char *path);
 void kit_rename(kit *k, const char *from, const char *to);
 void kit_publish(kit *k);
+/* The same, and ITEMS is what it says to the ledger, as kit_items() has it. */
+void kit_publishes(kit *k, const char *items);
+void kit_publishes_all(kit *k, const char *items);
+/* A text that is written and published. */
+void kit_save(kit *k, const char *path, const char *text);
+/* As a program closes it. */
+void kit_close_file(emr_handle *h);
 /* Two runs: what moved between domains is unlinked in the second. */
 void kit_publish_all(kit *k);
 /* Some minutes go by, in which it takes in what there is and says what it has to say. */
