@@ -646,21 +646,20 @@ TEST(when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none)
 	size_t said;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "full");
-	scene_start(&s, 1, NODES("good"
-}, *const others[] = {"other"));
-root = scene_save(&s, "full", 0);
-wait_held(&s, &root, 2);
-scene_stop(&s);
-said = unheld_count(&s, &root);
-assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
-(void)signal(SIGXFSZ, SIG_IGN);
-assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-status = scene_try_start(&s, 1, others);
-assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-assert_int_not_equal(status, EMR_OK);
-assert_ok(emr_publisher_save(s.publisher));
-assert_int_equal(unheld_count(&s, &root), said + 1);
+	scene_start(&s, 1, NODES("good"));
+	root = scene_save(&s, "full", 0);
+	wait_held(&s, &root, 2);
+	scene_stop(&s);
+	said = unheld_count(&s, &root);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	status = scene_try_start(&s, 1, NODES("other"));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_not_equal(status, EMR_OK);
+	assert_ok(emr_publisher_save(s.publisher));
+	assert_int_equal(unheld_count(&s, &root), said + 1);
 }
 
 static void *save_often(void *arg)
