@@ -367,30 +367,6 @@ void kit_publish_all(kit *k)
 	fail_msg("still %d pending", (int)counts.pending);
 }
 
-void kit_publishes(kit *k, const char *items)
-{
-	kit_publish(k);
-	assert_string_equal(kit_items(k), items);
-}
-
-void kit_publishes_all(kit *k, const char *items)
-{
-	kit_publish_all(k);
-	assert_string_equal(kit_items(k), items);
-}
-
-void kit_save(kit *k, const char *path, const char *text)
-{
-	kit_text(k, path, text);
-	kit_publish_all(k);
-}
-
-void kit_close_file(emr_handle *h)
-{
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
-}
-
 void kit_settle(kit *k)
 {
 	for (int i = 0; i < 3; i++) {

@@ -63,13 +63,6 @@ void kit_unlink(kit *k, const char *path);
 void kit_rmdir(kit *k, const char *path);
 void kit_rename(kit *k, const char *from, const char *to);
 void kit_publish(kit *k);
-/* The same, and ITEMS is what it says to the ledger, as kit_items() has it. */
-void kit_publishes(kit *k, const char *items);
-void kit_publishes_all(kit *k, const char *items);
-/* A text that is written and published. */
-void kit_save(kit *k, const char *path, const char *text);
-/* As a program closes it. */
-void kit_close_file(emr_handle *h);
 /* Two runs: what moved between domains is unlinked in the second. */
 void kit_publish_all(kit *k);
 /* Some minutes go by, in which it takes in what there is and says what it has to say. */
@@ -90,3 +83,30 @@ const char *kit_items(kit *k);
 char *kit_picture(kit *k);
 /* Restarts and compares pictures. */
 void kit_restart_and_compare(kit *k);
+
+/* Publishing, where ITEMS is what it says to the ledger, as kit_items() has it. */
+static inline void kit_publishes(kit *k, const char *items)
+{
+	kit_publish(k);
+	assert_string_equal(kit_items(k), items);
+}
+
+static inline void kit_publishes_all(kit *k, const char *items)
+{
+	kit_publish_all(k);
+	assert_string_equal(kit_items(k), items);
+}
+
+/* A text that is written and published. */
+static inline void kit_save(kit *k, const char *path, const char *text)
+{
+	kit_text(k, path, text);
+	kit_publish_all(k);
+}
+
+/* As a program closes it. */
+static inline void kit_close_file(emr_handle *h)
+{
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+}
