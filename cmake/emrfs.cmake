@@ -144,6 +144,7 @@ endfunction()
 function(emr_fuzz name)
 	cmake_parse_arguments(F "" "" "SOURCES;USES;INCLUDES" ${ARGN})
 	add_executable(${name} ${F_SOURCES})
+	set_source_files_properties(${F_SOURCES} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes) # libFuzzer declares its function nowhere
 	target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 	add_test(NAME ${name}_corpus COMMAND ${name} -runs=0 ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
 	set_tests_properties(${name}_corpus PROPERTIES LABELS fuzz TIMEOUT ${EMR_PATIENCE_S})

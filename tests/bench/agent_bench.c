@@ -1,7 +1,6 @@
 /* This program measures what an agent's processor does for 1,000 conversions, from the question
  * on the ledger to its answer there, beside the sum that the design counted on: bench_agent
  * [records]. It decides nothing: numbers are for people. The disk is that of /tmp. */
-#include <stdlib.h>
 #include <time.h>
 
 #include "keyring/access.h"

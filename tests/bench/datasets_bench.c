@@ -7,10 +7,7 @@
  * agents do meanwhile is left out. It judges no time: numbers are for people. The disk is that
  * of /dev/shm, or EMR_TEST_SCRATCH. */
 #include <malloc.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "contract/codes.h"
 #include "keyring/cert.h"
@@ -453,7 +450,7 @@ static void those_of_whom_nothing_comes_are_waited_for_together(void **state)
 	static story s;
 	listing all = {.directory = EMR_ROOT_NODE};
 	int64_t waited_ns = 0;
-	called d;
+	AUTO(called_end) called d;
 	viewer v;
 
 	(void)state;
@@ -492,14 +489,13 @@ static void those_of_whom_nothing_comes_are_waited_for_together(void **state)
 	assert_true(waited_ns < EMR_SHARED_WAIT_NS / 2);
 	free(all.all);
 	viewer_close(&v);
-	emr_grantee_key_free(d.key);
 	story_end(&s);
 }
 
 static void run(void **state)
 {
 	static story s;
-	called d;
+	AUTO(called_end) called d;
 	double at;
 
 	(void)state;
@@ -516,7 +512,6 @@ static void run(void **state)
 	open_and_list(&s, &d, "first");
 	fflush(stdout);
 	open_and_list(&s, &d, "opened again");
-	emr_grantee_key_free(d.key);
 	story_end(&s);
 }
 

@@ -4,9 +4,7 @@
  * there once more. bench_following [entries] */
 #include <malloc.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ledger_kit.h"
 

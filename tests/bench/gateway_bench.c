@@ -6,9 +6,7 @@
 
 #include <ftw.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "contract/rows.h"

@@ -3,9 +3,7 @@
  * costs there is most of the latency of a batch. "served": the same over HTTPS, from a host in this
  * process. */
 #include <pthread.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "served_kit.h"
 

@@ -16,7 +16,6 @@ esac
 kubo=$(realpath "$1")
 SUPPORT=$(cd "$(dirname "$0")/../support" && pwd)
 . "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
 emr_begin ipfs-carry
 cd "$EMR_WORK" || exit 2
 SIZES='0 1 16383 16384 262143 262144 262145 5000000 40000000'

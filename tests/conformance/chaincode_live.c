@@ -4,9 +4,7 @@
  * on in a channel. */
 #include "ledger_kit.h"
 
-#include <fcntl.h>
 #include <jansson.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "contract/pubs.h"
@@ -18,12 +16,11 @@
 
 static void set_hex(json_t *object, const char *name, emr_bytes bytes)
 {
-	char *text = malloc(2 * bytes.len + 1);
+	EMR_AUTO_FREE char *text = malloc(2 * bytes.len + 1);
 
 	assert_non_null(text);
 	emr_hex(bytes.data, bytes.len, text);
 	assert_int_equal(json_object_set_new(object, name, json_string(text)), 0);
-	free(text);
 }
 
 /* One call of the ledger, as drive repeats it. */
@@ -106,7 +103,7 @@ static void move(kit *k)
 {
 	emr_pub_org_propose what = {
 		.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = KIT_NOW + 100000};
-	emr_replica *replica = kit_replica(k);
+	AUTO(emr_replica_auto) emr_replica *replica = kit_replica(k);
 	emr_id16 proposal = emr_id16_random(), org;
 	emr_known_person me;
 
@@ -117,7 +114,6 @@ static void move(kit *k)
 	memcpy(org.b, me.row.org, sizeof org.b);
 	send(k, replica, emr_act_propose(proposal, &what));
 	send(k, replica, emr_act_approve_proposal(proposal, org));
-	emr_replica_close(replica);
 }
 
 /* ---- what is there in the end ---- */
@@ -278,10 +274,9 @@ int main(int argc, char **argv)
 		.batch = malloc(sizeof *p.batch)};
 	json_t *calls = json_array(), *story;
 	uint64_t size;
-	int dirfd;
-	kit k;
+	EMR_AUTO_FD dirfd;
 
-	kit_new(&k);
+	SCENE(kit, k, kit_new, kit_end);
 	happen(&k, calls);
 	if (argc > 1 && strcmp(argv[1], "move") == 0)
 		move(&k);
@@ -304,7 +299,5 @@ int main(int argc, char **argv)
 	emr_buf_free(&p.first);
 	free(p.batch);
 	emr_chain_close(p.chain);
-	(void)close(dirfd);
-	kit_end(&k);
 	return 0;
 }

@@ -182,7 +182,6 @@ TEST(recorded_batches_have_the_recorded_outcomes)
 {
 	DIR *dir = opendir(EMR_CONTRACT_CASES);
 	struct dirent *entry;
-	char path[4096];
 	size_t cases = 0;
 
 	assert_true(sodium_init() >= 0);
@@ -192,8 +191,7 @@ TEST(recorded_batches_have_the_recorded_outcomes)
 
 		if (len < 6 || strcmp(entry->d_name + len - 6, ".jsonl") != 0)
 			continue;
-		snprintf(path, sizeof path, "%s/%s", EMR_CONTRACT_CASES, entry->d_name);
-		cases += replay_file(path);
+		cases += replay_file(printed("%s/%s", EMR_CONTRACT_CASES, entry->d_name));
 	}
 	closedir(dir);
 	assert_true(cases >= 700);

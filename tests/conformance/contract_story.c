@@ -125,7 +125,7 @@ static void play(const json_t *story, const json_t *batch, const json_t *step, s
 	kit_run_free(&run);
 }
 
-static void the_story_ends_in_the_rows_of_the_second_model(void **unused)
+TEST(the_story_ends_in_the_rows_of_the_second_model)
 {
 	json_t *ledger = load(EMR_VECTOR_DIR "/ledger.json"),
 	       *states = load(EMR_VECTOR_DIR "/state.json");
@@ -133,12 +133,11 @@ static void the_story_ends_in_the_rows_of_the_second_model(void **unused)
 		     *steps = json_object_get(states, "steps");
 	static uint8_t memory[65536] __attribute__((aligned(16))), descriptor[8192];
 	emr_contract_arena arena = {memory, sizeof memory, 0};
-	kit_state state = {0}, parts = {0}, first = {0};
+	AUTO(kit_state_free) kit_state rows = {0}, parts = {0}, first = {0};
 	const emr_write *writes;
 	size_t i, count;
 	json_t *batch;
 
-	(void)unused;
 	assert_true(sodium_init() >= 0);
 	assert_int_equal(
 		emr_contract_genesis(
@@ -147,17 +146,14 @@ static void the_story_ends_in_the_rows_of_the_second_model(void **unused)
 			&arena, &writes, &count),
 		EMR_CONTRACT_OK);
 	for (i = 0; i < count; i++)
-		kit_put(&state, writes[i].key, writes[i].value.data, writes[i].value.len);
+		kit_put(&rows, writes[i].key, writes[i].value.data, writes[i].value.len);
 	adopt(json_array_get(steps, 0), &first);
-	assert_true(kit_state_equal(&state, &first));
+	assert_true(kit_state_equal(&rows, &first));
 	json_array_foreach(json_object_get(story, "batches"), i, batch)
 	{
-		play(story, batch, json_array_get(steps, i + 1), i, &state, &parts);
+		play(story, batch, json_array_get(steps, i + 1), i, &rows, &parts);
 	}
 	assert_int_equal(i, 20);
-	kit_state_free(&state);
-	kit_state_free(&parts);
-	kit_state_free(&first);
 	json_decref(ledger);
 	json_decref(states);
 }
@@ -202,13 +198,12 @@ static bool same_pub(uint8_t op, emr_span pub, uint8_t *out)
 	return false;
 }
 
-static void public_parts_of_the_story_are_encoded_as_the_model_does(void **unused)
+TEST(public_parts_of_the_story_are_encoded_as_the_model_does)
 {
 	json_t *ledger = load(EMR_VECTOR_DIR "/ledger.json"), *batch, *item;
 	uint8_t pub[EMR_PUB_MAX], again[EMR_PUB_MAX], object[32];
 	size_t i, n, fields = 0;
 
-	(void)unused;
 	json_array_foreach(json_object_get(json_object_get(ledger, "story"), "batches"), i, batch)
 	{
 		json_array_foreach(json_object_get(batch, "items"), n, item)
@@ -234,12 +229,4 @@ static void public_parts_of_the_story_are_encoded_as_the_model_does(void **unuse
 	json_decref(ledger);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_story_ends_in_the_rows_of_the_second_model),
-		cmocka_unit_test(public_parts_of_the_story_are_encoded_as_the_model_does),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -2,14 +2,8 @@
  * does, and then as no server should: which certificates it takes, what it refuses, and the
  * status of each refusal. EMR_CA_DIR is the directory of fake_ca.py. With the argument "live" it
  * is that of a real CA with the same people, and what only the made one can do is left out. */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/secret.h"
 #include "enrol/ca.h"
 #include "keyring/keyring.h"
 #include "emr_test.h"
@@ -207,19 +201,16 @@ static emr_keyring *new_keyring(void)
 	return made;
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	const char *dir = getenv("EMR_CA_DIR");
 	EMR_AUTO_BUF port = {0};
-	char path[4200];
 	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
-	(void)state;
 	assert_non_null(dir);
 	assert_ok(emr_base_init());
-	snprintf(path, sizeof path, "%s/port", dir);
-	assert_ok(emr_file_read(AT_FDCWD, path, 10, &port));
+	assert_ok(emr_file_read(AT_FDCWD, printed("%s/port", dir), 10, &port));
 	snprintf(url, sizeof url, "https://127.0.0.1:%.*s", (int)port.len, (char *)port.data);
 	snprintf(root_file, sizeof root_file, "%s/tls.pem", dir);
 	snprintf(stranger_file, sizeof stranger_file, "%s/stranger.pem", dir);
@@ -227,16 +218,13 @@ static int begin(void **state)
 	admin = new_keyring();
 	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &admin_has, &call),
 		&call);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_ca_certificate_free(&admin_has);
 	emr_keyring_free(keyring);
 	emr_keyring_free(admin);
-	return 0;
 }
 
 int main(int argc, char **argv)

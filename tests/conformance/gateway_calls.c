@@ -4,17 +4,16 @@
 #include "gateway_kit.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "gateway/host.h"
 #include "ledger/ledger.h"
+
+AUTO_OF(emr_gateway_close, emr_gateway *)
 
 /* ---- what works ---- */
 
@@ -63,14 +62,13 @@ TEST(a_transaction_goes_from_proposal_to_block)
 TEST(megabytes_go_both_ways)
 {
 	static char text[6u << 20];
-	emr_gateway *gateway = open_at(PLAIN, "honest.big");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "honest.big");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
 	memset(text, 'x', sizeof text - 1);
 	assert_ok(evaluate(gateway, &call, "echo", text, &out));
 	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_bytes_of(text, sizeof text - 1)));
-	emr_gateway_close(gateway);
 }
 
 typedef struct asker {
@@ -101,6 +99,7 @@ TEST(threads_ask_at_once_and_each_gets_its_own_answer)
 {
 	emr_gateway_endpoint endpoint = {
 		.address = address_of(SECURE), .ca_file = file_of("tlsca.pem")};
+	AUTO(auto_emr_gateway_close)
 	emr_gateway *gateway = open_of(&endpoint, 1, "honest.threads", p256);
 	pthread_t threads[6];
 	asker askers[6];
@@ -113,7 +112,6 @@ TEST(threads_ask_at_once_and_each_gets_its_own_answer)
 		(void)pthread_join(threads[i], NULL);
 		assert_true(askers[i].is_fine);
 	}
-	emr_gateway_close(gateway);
 }
 
 /* ---- faults by what the peer says ---- */
@@ -150,13 +148,11 @@ TEST(every_error_of_fabric_has_its_name_and_stage)
 		{"other", EMR_GATEWAY_ERROR, 15, 0}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char channel[64];
 		emr_gateway *gateway;
 		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 		EMR_AUTO_BUF out = {0};
 
-		(void)snprintf(channel, sizeof channel, "fail.%s", rows[i].name);
-		gateway = open_at(PLAIN, channel);
+		gateway = open_at(PLAIN, printed("fail.%s", rows[i].name));
 		assert_status(emr_gateway_fault_status(rows[i].fault),
 			evaluate(gateway, &call, "echo", "x", &out));
 		assert_fault(rows[i].fault, &call);
@@ -176,18 +172,17 @@ TEST(every_error_of_fabric_has_its_name_and_stage)
 
 TEST(who_said_it_is_told)
 {
-	emr_gateway *gateway = open_at(PLAIN, "fail.unavailable");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "fail.unavailable");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
 	(void)evaluate(gateway, &call, "echo", "x", &out);
 	assert_non_null(strstr(call.said, "OrgB at peer.org-b:7051: received unsuccessful"));
-	emr_gateway_close(gateway);
 }
 
 TEST(a_refusal_inside_of_an_answer_is_one)
 {
-	emr_gateway *gateway = open_at(PLAIN, "refuse");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "refuse");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
@@ -195,7 +190,6 @@ TEST(a_refusal_inside_of_an_answer_is_one)
 	assert_fault(EMR_GATEWAY_REFUSED, &call);
 	assert_int_equal(call.chaincode_status, 400);
 	assert_string_equal(call.said, "refused 23 : not authorised");
-	emr_gateway_close(gateway);
 }
 
 /* ---- lies ---- */
@@ -208,13 +202,11 @@ TEST(no_lie_gets_a_signature)
 		"other-organisations-peer", "unknown-field", "nothing", "noise"};
 
 	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
-		char channel[64];
 		emr_gateway *gateway;
 		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 		EMR_AUTO_BUF out = {0};
 
-		(void)snprintf(channel, sizeof channel, "lie.%s", lies[i]);
-		gateway = open_at(PLAIN, channel);
+		gateway = open_at(PLAIN, printed("lie.%s", lies[i]));
 		assert_status(EMR_DAMAGED, endorse(gateway, &call, "x", &out));
 		assert_fault(EMR_GATEWAY_LIE, &call);
 		assert_string_equal(emr_gateway_stage_name(call.stage), "sign");
@@ -266,12 +258,11 @@ TEST(answers_are_whole_or_an_error)
 
 TEST(more_headers_than_anybody_keeps_end_the_call)
 {
-	emr_gateway *gateway = open_at(RAW, "many-headers");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(RAW, "many-headers");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
 	assert_true(evaluate(gateway, &call, "echo", "x", &out) != EMR_OK);
-	emr_gateway_close(gateway);
 }
 
 static int64_t now_ms(void)
@@ -312,8 +303,8 @@ static void *end_it(void *arg)
 
 TEST(somebody_who_gives_up_need_not_wait)
 {
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	emr_gateway *gateway = open_at(RAW, "silent");
+	EMR_AUTO_FD fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(RAW, "silent");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, fd);
 	EMR_AUTO_BUF out = {0};
 	pthread_t thread;
@@ -322,8 +313,6 @@ TEST(somebody_who_gives_up_need_not_wait)
 	assert_status(EMR_INTERRUPTED, evaluate(gateway, &call, "echo", "x", &out));
 	assert_fault(EMR_GATEWAY_CANCELLED, &call);
 	(void)pthread_join(thread, NULL);
-	(void)close(fd);
-	emr_gateway_close(gateway);
 }
 
 static void *stop(void *arg)
@@ -393,7 +382,7 @@ TEST(a_peer_that_hangs_up_is_away_and_refuses_nobody)
 	emr_gateway_endpoint endpoint = {.address = address, .ca_file = file_of("tlsca.pem")};
 	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof here;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	EMR_AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pthread_t thread;
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
@@ -404,7 +393,6 @@ TEST(a_peer_that_hangs_up_is_away_and_refuses_nobody)
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_BROKEN_OFF);
 	(void)shutdown(fd, SHUT_RDWR);
 	(void)pthread_join(thread, NULL);
-	(void)close(fd);
 }
 
 TEST(a_peer_is_known_by_its_certificate)
@@ -467,7 +455,7 @@ TEST(one_that_says_nothing_is_asked_after_the_others)
 {
 	emr_gateway_endpoint endpoints[] = {
 		{.address = address_of(RAW)}, {.address = address_of(PLAIN)}};
-	emr_gateway *gateway = open_of(endpoints, 2, "silent", p256);
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_of(endpoints, 2, "silent", p256);
 	emr_gateway_call call = emr_gateway_call_of(300, -1);
 	EMR_AUTO_BUF out = {0};
 
@@ -476,7 +464,6 @@ TEST(one_that_says_nothing_is_asked_after_the_others)
 	call.timeout_ms = PATIENCE_MS;
 	assert_ok(evaluate(gateway, &call, "echo", "x", &out));
 	assert_int_equal(call.endpoint, 1);
-	emr_gateway_close(gateway);
 }
 
 int main(int argc, char **argv)

@@ -5,8 +5,6 @@
 #include "live_kit.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "contract/quota.h"
 #include "fields.h"
@@ -279,12 +277,10 @@ TEST(what_a_majority_has_endorsed_waits_for_nobody)
 
 static size_t lines_of(const char *name)
 {
-	char path[512];
 	FILE *file;
 	size_t n = 0;
 
-	(void)snprintf(path, sizeof path, "%s/../%s", faults, name);
-	file = fopen(path, "re");
+	file = fopen(printed("%s/../%s", faults, name), "re");
 	for (int c; file != NULL && (c = fgetc(file)) != EOF;)
 		n += c == '\n' ? 1 : 0;
 	if (file != NULL)

@@ -4,7 +4,6 @@
 
 #include "emr_test.h"
 
-#include "base/secret.h"
 #include "gateway/gateway.h"
 
 #define PATIENCE_MS 600000

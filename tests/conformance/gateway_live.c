@@ -6,12 +6,9 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "contract/rows.h"
 #include "gateway/host.h"
 
@@ -19,14 +16,13 @@
 #define LARGE_BYTES ((size_t)5300000) /* half of what is too large for the channel */
 #define BRIEF_S 90 /* of a certificate: until it is on the ledger and has signed twice */
 
-static void the_network_begins_once(void **state)
+TEST(the_network_begins_once)
 {
 	emr_bytes args[2] = {emr_bytes_of("genesis", 7), emr_buf_view(&live.descriptor)};
 	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF envelope = {0};
 
-	(void)state;
 	live_network();
 	assert_status(
 		EMR_IO, emr_gateway_endorse(live.by_client, &call, &invocation, &envelope, NULL));
@@ -34,9 +30,8 @@ static void the_network_begins_once(void **state)
 	assert_non_null(strstr(call.said, "this network has begun already"));
 }
 
-static void the_owner_registers_with_his_certificate(void **state)
+TEST(the_owner_registers_with_his_certificate)
 {
-	(void)state;
 	live_owner();
 }
 
@@ -60,7 +55,7 @@ static emr_status keep_part(void *arg, size_t index, emr_gateway_part_state stat
 	return part.len > 0 ? emr_buf_append(&s[index].bytes, part.data, part.len) : EMR_OK;
 }
 
-static void rows_and_parts_are_what_was_registered(void **state)
+TEST(rows_and_parts_are_what_was_registered)
 {
 	EMR_AUTO_BUF batch = {0}, row = {0};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -70,9 +65,8 @@ static void rows_and_parts_are_what_was_registered(void **state)
 	const char *texts[3] = {keys[0].text, keys[1].text, keys[2].text};
 	const char *domain_key[1] = {keys[0].text};
 	seen parts[2] = {{.bytes = {0}}, {.bytes = {0}}};
-	emr_batch *parsed = malloc(sizeof *parsed);
+	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 
-	(void)state;
 	assert_non_null(parsed);
 	live_domain();
 	emr_key_domain(live.domain.id.b, &keys[0]);
@@ -92,10 +86,9 @@ static void rows_and_parts_are_what_was_registered(void **state)
 	assert_int_equal(parts[1].state, EMR_GATEWAY_PART_UNKNOWN);
 	emr_buf_free(&parts[0].bytes);
 	emr_buf_free(&parts[1].bytes);
-	free(parsed);
 }
 
-static void an_erased_part_is_purged_and_not_merely_missing(void **state)
+TEST(an_erased_part_is_purged_and_not_merely_missing)
 {
 	emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 	EMR_AUTO_BUF batch = {0}, erasure = {0};
@@ -107,7 +100,6 @@ static void an_erased_part_is_purged_and_not_merely_missing(void **state)
 	seen part = {.bytes = {0}};
 	emr_id32 item = kit_put(b, &live.domain, object, 1, (emr_id32){{0}});
 
-	(void)state;
 	kit_finish(&live.k, b, &batch);
 	emr_batch_free(b);
 	live_send(live.by_owner, emr_buf_view(&batch), &commit);
@@ -123,7 +115,7 @@ static void an_erased_part_is_purged_and_not_merely_missing(void **state)
 	emr_buf_free(&part.bytes);
 }
 
-static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **state)
+TEST(the_same_batch_again_is_known_and_a_strangers_is_refused)
 {
 	EMR_AUTO_BUF envelope = {0}, batch = {0};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -131,7 +123,6 @@ static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **stat
 	emr_gateway_commit commit;
 	emr_id16 object;
 
-	(void)state;
 	batch = live_batch(2, &object);
 	live_send(live.by_owner, emr_buf_view(&batch), &commit);
 	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
@@ -157,7 +148,7 @@ static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **stat
 
 /* The envelope is kept before it is sent; whoever comes back with it has one effect, also when it
  * was sent twice, and also through another organisation's gateway. */
-static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **state)
+TEST(a_transaction_that_was_interrupted_is_ended_by_its_envelope)
 {
 	EMR_AUTO_BUF envelope = {0}, batch = {0};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -166,7 +157,6 @@ static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **s
 	emr_gateway *elsewhere = live_gateway(live.owner, 2, 1);
 	emr_id16 object;
 
-	(void)state;
 	batch = live_batch(1, &object);
 	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
 			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
@@ -186,7 +176,7 @@ static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **s
 
 /* Two proposals on the same row, both endorsed before either is committed: one is overtaken, and
  * its batch is then judged again. */
-static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
+TEST(who_is_overtaken_is_told_and_can_propose_anew)
 {
 	emr_buf envelopes[2] = {{0}, {0}}, batches[2] = {{0}, {0}};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -194,7 +184,6 @@ static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
 	emr_gateway_commit commit;
 	emr_id16 object = emr_id16_random();
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 
@@ -250,7 +239,7 @@ static emr_status hear(void *arg, const emr_gateway_event *event)
 	return EMR_OK;
 }
 
-static void events_tell_which_batches_were_entered(void **state)
+TEST(events_tell_which_batches_were_entered)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_gateway_commit commit;
@@ -259,7 +248,6 @@ static void events_tell_which_batches_were_entered(void **state)
 	listener l = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
 
-	(void)state;
 	batch = live_batch(1, &object);
 	emr_batch_id(batch.data, id.b);
 	live_send(live.by_owner, emr_buf_view(&batch), &commit);
@@ -305,7 +293,7 @@ static void read_all(emr_gateway *gateway, emr_gateway_position *position, readi
 }
 
 /* Every organisation's peer has the same blocks and calls the same transactions valid. */
-static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
+TEST(all_entries_are_read_from_the_blocks_of_each_peer)
 {
 	emr_gateway_position first = {0}, position, forked;
 	reading all = {0}, more = {0};
@@ -316,7 +304,6 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 	emr_id32 id;
 	uint64_t told;
 
-	(void)state;
 	read_all(live.by_client, &first, &all);
 	assert_true(all.entries >= 8);
 	batch = live_batch(3, &object);
@@ -390,7 +377,7 @@ static emr_status compare_row(
 
 /* The contract judges every batch again, from the blocks of one peer and of another; tree and state
  * are the same, and the rows those of the peers. */
-static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
+TEST(whoever_observes_has_the_same_log_and_the_peers_rows)
 {
 	EMR_AUTO_CHAIN one = NULL;
 	EMR_AUTO_CHAIN other = NULL;
@@ -407,7 +394,6 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 	emr_id16 object;
 	emr_id32 id;
 
-	(void)state;
 	assert_ok(emr_chain_open_temporary(&one));
 	assert_ok(emr_chain_open_temporary(&other));
 	live_observe(live.by_client, one, &position);
@@ -471,7 +457,7 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 	return part.data == NULL ? EMR_NOT_FOUND : emr_buf_append(arg, part.data, part.len);
 }
 
-static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
+TEST(the_handle_of_a_ledger_submits_reads_and_proves)
 {
 	EMR_AUTO_LEDGER ledger = open_host(live.by_owner);
 	EMR_AUTO_BUF batch = {0};
@@ -485,7 +471,6 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 	uint64_t size = 0, seq = 0, next = 0;
 	size_t n = 0;
 
-	(void)state;
 	assert_non_null(parsed);
 	batch = live_batch(3, &object);
 	assert_int_equal(
@@ -537,11 +522,10 @@ static void keep_envelope(const emr_buf *batch, emr_bytes envelope, char name[80
 
 /* The envelope was kept, and then the power went, before or after it was sent: the same bytes get
  * their answer, by the transaction that was signed then. */
-static void a_batch_on_its_way_at_a_power_cut_is_entered_once(void **state)
+TEST(a_batch_on_its_way_at_a_power_cut_is_entered_once)
 {
 	emr_ledger *ledger;
 
-	(void)state;
 	for (int was_sent = 0; was_sent < 2; was_sent++) {
 		EMR_AUTO_BUF batch = {0};
 		EMR_AUTO_BUF envelope = {0};
@@ -580,14 +564,13 @@ static void a_batch_on_its_way_at_a_power_cut_is_entered_once(void **state)
 /* A computer is closed with a signed transaction that was not sent, and opened when the certificate
  * has ended and another one is there: orderers take the old one no more.  So it is with a file that
  * cannot be read. */
-static void what_no_orderer_takes_any_more_is_signed_anew(void **state)
+TEST(what_no_orderer_takes_any_more_is_signed_anew)
 {
 	EMR_AUTO_BUF brief = {0}, lasting = {0};
 	emr_gateway_identity *identities[2];
 	emr_gateway *gateways[2];
 	const time_t ends = time(NULL) + BRIEF_S;
 
-	(void)state;
 	live_certificate(BRIEF_S, &brief);
 	assert_ok(emr_gateway_identity_of_keyring(
 		live.k.keyring, MSP, emr_buf_view(&brief), &identities[0]));
@@ -649,13 +632,12 @@ static void *wake_it(void *arg)
 	return NULL;
 }
 
-static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
+TEST(who_waits_hears_of_the_next_entry_or_is_woken)
 {
 	EMR_AUTO_LEDGER ledger = open_host(live.by_owner);
 	uint64_t size = 0, later = 0;
 	pthread_t thread;
 
-	(void)state;
 	assert_ok(emr_ledger_size(ledger, &size));
 	assert_status(EMR_TIMEOUT, emr_ledger_wait(ledger, size, 50, &later));
 	assert_int_equal(pthread_create(&thread, NULL, submit_later, NULL), 0);
@@ -668,7 +650,7 @@ static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
 }
 
 /* The example's channel takes 10 MiB (AbsoluteMaxBytes), which its peers endorse more than. */
-static void what_the_channel_calls_too_large_is_refused_by_name(void **state)
+TEST(what_the_channel_calls_too_large_is_refused_by_name)
 {
 	EMR_AUTO_FREE char *key = calloc(1, LARGE_BYTES + 1);
 	EMR_AUTO_BUF envelope = {0};
@@ -679,7 +661,6 @@ static void what_the_channel_calls_too_large_is_refused_by_name(void **state)
 	emr_gateway_commit commit;
 	reading all = {0};
 
-	(void)state;
 	assert_non_null(key);
 	memset(key, 'k', LARGE_BYTES);
 	args[1] = args[2] = emr_bytes_of(key, LARGE_BYTES);
@@ -695,7 +676,7 @@ static void what_the_channel_calls_too_large_is_refused_by_name(void **state)
 	assert_int_equal(after.next_block, before.next_block);
 }
 
-static void a_wrong_channel_is_called_by_its_name(void **state)
+TEST(a_wrong_channel_is_called_by_its_name)
 {
 	const char *address_key[1] = {"N"};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -711,7 +692,6 @@ static void a_wrong_channel_is_called_by_its_name(void **state)
 		.version = "0"};
 	emr_gateway *gateway = NULL;
 
-	(void)state;
 	(void)snprintf(address, sizeof address, "https://127.0.0.1:%d", live.ports[0]);
 	assert_ok(emr_gateway_open(&options, &gateway));
 	assert_status(
@@ -728,12 +708,10 @@ static void a_wrong_channel_is_called_by_its_name(void **state)
 
 static void kill_peer(int number)
 {
-	char name[32];
 	FILE *file;
 	int pid = 0;
 
-	(void)snprintf(name, sizeof name, "peer-%d.pid", number);
-	file = fopen(live_file(0, name), "re");
+	file = fopen(live_file(0, printed("peer-%d.pid", number)), "re");
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%d", &pid), 1);
 	(void)fclose(file);
@@ -743,7 +721,7 @@ static void kill_peer(int number)
 /* The one that was asked until now, with connections that lie idle, is gone from one moment to the
  * next.  Endorsers may still count on it for some seconds: then the same batch is proposed again.
  */
-static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
+TEST(the_next_gateway_takes_over_from_a_peer_that_is_killed)
 {
 	EMR_AUTO_BUF batch = {0}, envelope = {0};
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -756,7 +734,6 @@ static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
 	emr_status status;
 	int tries = 0;
 
-	(void)state;
 	batch = live_batch(2, &object);
 	emr_batch_id(batch.data, id.b);
 	kill_peer(1);
@@ -777,30 +754,10 @@ static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_network_begins_once),
-		cmocka_unit_test(the_owner_registers_with_his_certificate),
-		cmocka_unit_test(rows_and_parts_are_what_was_registered),
-		cmocka_unit_test(an_erased_part_is_purged_and_not_merely_missing),
-		cmocka_unit_test(the_same_batch_again_is_known_and_a_strangers_is_refused),
-		cmocka_unit_test(a_transaction_that_was_interrupted_is_ended_by_its_envelope),
-		cmocka_unit_test(who_is_overtaken_is_told_and_can_propose_anew),
-		cmocka_unit_test(events_tell_which_batches_were_entered),
-		cmocka_unit_test(all_entries_are_read_from_the_blocks_of_each_peer),
-		cmocka_unit_test(whoever_observes_has_the_same_log_and_the_peers_rows),
-		cmocka_unit_test(the_handle_of_a_ledger_submits_reads_and_proves),
-		cmocka_unit_test(a_batch_on_its_way_at_a_power_cut_is_entered_once),
-		cmocka_unit_test(who_waits_hears_of_the_next_entry_or_is_woken),
-		cmocka_unit_test(what_the_channel_calls_too_large_is_refused_by_name),
-		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
-		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),
-		cmocka_unit_test(what_no_orderer_takes_any_more_is_signed_anew),
-	};
-
 	if (argc != 2) {
 		fprintf(stderr, "usage: gateway_live NETWORK\n");
 		return 2;
 	}
 	live.net = argv[1];
-	return cmocka_run_group_tests(tests, live_begin, live_end);
+	return emr_tests_run(live_begin, live_end);
 }

@@ -3,12 +3,12 @@
  * come. */
 #include "gateway_kit.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+AUTO_OF(emr_gateway_close, emr_gateway *)
 
 /* ---- never lost, never twice ---- */
 
@@ -68,7 +68,7 @@ TEST(a_failed_submit_is_no_failed_transaction)
 
 TEST(what_nobody_can_tell_stays_open)
 {
-	emr_gateway *gateway = open_at(PLAIN, "lost-all");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "lost-all");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF envelope = {0};
 	emr_gateway_commit commit;
@@ -85,7 +85,6 @@ TEST(what_nobody_can_tell_stays_open)
 	assert_fault(EMR_GATEWAY_UNAVAILABLE, &call);
 	assert_string_equal(emr_gateway_stage_name(call.stage), "submit");
 	assert_int_equal(strlen(call.tx_id), 64);
-	emr_gateway_close(gateway);
 }
 
 TEST(a_transaction_that_counts_for_nothing_is_told_apart)
@@ -122,7 +121,7 @@ TEST(a_transaction_that_counts_for_nothing_is_told_apart)
 
 TEST(a_status_of_no_block_is_no_success)
 {
-	emr_gateway *gateway = open_at(PLAIN, "no-block");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "no-block");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	emr_gateway_commit commit;
 	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
@@ -132,7 +131,6 @@ TEST(a_status_of_no_block_is_no_success)
 	assert_status(EMR_UNSUPPORTED, emr_gateway_commit_status(gateway, &call, tx_id, &commit));
 	assert_fault(EMR_GATEWAY_STRANGE, &call);
 	assert_true(call.is_open);
-	emr_gateway_close(gateway);
 }
 
 /* A computer that loses power between two lines of this: the envelope is all that is left. */
@@ -184,6 +182,7 @@ TEST(who_is_killed_at_any_point_ends_what_he_began)
 
 TEST(nothing_but_an_envelope_of_ours_is_sent)
 {
+	AUTO(auto_emr_gateway_close)
 	emr_gateway *gateway = open_at(PLAIN, "honest.ours"),
 		    *other = open_at(PLAIN, "honest.other");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
@@ -197,8 +196,6 @@ TEST(nothing_but_an_envelope_of_ours_is_sent)
 	assert_true(call.is_open); /* it may have been sent before */
 	assert_status(EMR_DAMAGED, emr_gateway_submit(gateway, &call, emr_bytes_of("noise", 5)));
 	assert_false(call.is_open);
-	emr_gateway_close(other);
-	emr_gateway_close(gateway);
 }
 
 /* ---- events ---- */
@@ -248,7 +245,7 @@ static void *commit_more(void *arg)
 
 TEST(events_are_told_from_a_block_on_and_as_they_come)
 {
-	emr_gateway *gateway = open_at(PLAIN, "honest.events");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "honest.events");
 	listener l = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .wanted = 2};
 	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
 	pthread_t thread;
@@ -262,7 +259,6 @@ TEST(events_are_told_from_a_block_on_and_as_they_come)
 	assert_int_equal(l.ends, 2);
 	assert_int_equal(l.last_block, 3);
 	(void)close(l.fd);
-	emr_gateway_close(gateway);
 }
 
 TEST(events_that_cannot_be_end_the_stream)
@@ -292,13 +288,12 @@ TEST(events_that_cannot_be_end_the_stream)
 
 TEST(listening_ends_with_its_time)
 {
-	emr_gateway *gateway = open_at(PLAIN, "honest.quiet");
+	AUTO(auto_emr_gateway_close) emr_gateway *gateway = open_at(PLAIN, "honest.quiet");
 	listener l = {.fd = -1, .wanted = 99};
 	emr_gateway_call call = emr_gateway_call_of(200, -1);
 
 	assert_status(EMR_TIMEOUT, emr_gateway_events(gateway, &call, 0, hear, &l));
 	assert_fault(EMR_GATEWAY_SLOW, &call);
-	emr_gateway_close(gateway);
 }
 
 int main(int argc, char **argv)

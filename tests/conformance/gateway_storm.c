@@ -4,13 +4,9 @@
  * (tests/integration/fabric_storm.sh). */
 #include "live_kit.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "gateway/host.h"
 
@@ -274,8 +270,8 @@ static void *call_until_done(void *arg)
 
 TEST(six_hundred_calls_in_flight_all_come_to_their_end)
 {
-	one_call *all = calloc(CALLS, sizeof *all);
-	pthread_t *threads = calloc(CALLS, sizeof *threads);
+	EMR_AUTO_FREE one_call *all = calloc(CALLS, sizeof *all);
+	EMR_AUTO_FREE pthread_t *threads = calloc(CALLS, sizeof *threads);
 	pthread_attr_t attributes;
 	emr_id16 object;
 	emr_id32 id;
@@ -306,8 +302,6 @@ TEST(six_hundred_calls_in_flight_all_come_to_their_end)
 	printf("%d calls at once, %zu of them asked again because all peers had too many\n", CALLS,
 		busy);
 	free(t.ids);
-	free(threads);
-	free(all);
 }
 
 /* ---- a storm ---- */

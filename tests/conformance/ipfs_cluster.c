@@ -3,12 +3,8 @@
  * asked (against the clusters of tests/support/fake_node.py). */
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ipfs/cluster.h"
 #include "publisher/publisher.h"
 
@@ -350,9 +346,8 @@ TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 {
 	emr_cid root;
-	AUTO(end) scene s;
 
-	begin(&s, "erases", "cluster");
+	SCENE_OF(scene, s, end, begin, "erases", "cluster");
 	root = save(&s, "a record");
 	wait_held(&s, &root, 3);
 	pthread_mutex_lock(&s.lock);
@@ -369,9 +364,8 @@ TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 TEST(a_peer_that_hears_of_a_pin_late_is_waited_for)
 {
 	emr_cid root;
-	AUTO(end) scene s;
 
-	begin(&s, "cluster-behind", "cluster-behind");
+	SCENE_OF(scene, s, end, begin, "cluster-behind", "cluster-behind");
 	root = save(&s, "heard of late");
 	wait_held(&s, &root, 3);
 	pthread_mutex_lock(&s.lock);
@@ -410,9 +404,8 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 {
 	emr_publisher_node node = {0};
 	emr_cid root;
-	AUTO(end) scene s;
 
-	begin(&s, "never", "cluster-never");
+	SCENE_OF(scene, s, end, begin, "never", "cluster-never");
 	root = save(&s, "a record");
 	while (asked("GET", &root) < 4)
 		usleep(1000);
@@ -435,9 +428,8 @@ TEST(what_is_pinned_in_time_is_never_late)
 {
 	emr_publisher_node node;
 	emr_cid root;
-	AUTO(end) scene s;
 
-	begin(&s, "in-time", "cluster");
+	SCENE_OF(scene, s, end, begin, "in-time", "cluster");
 	root = save(&s, "a record");
 	wait_held(&s, &root, 3);
 	emr_publisher_look(s.publisher, 0, &node);
@@ -453,9 +445,8 @@ TEST(what_the_node_and_all_peers_have_lost_is_sent_again)
 	EMR_AUTO_IPFS cluster = open_with("cluster-empty", EMR_IPFS_CLUSTER, NULL);
 	char bytes[700];
 	emr_cid root;
-	AUTO(end) scene s;
 
-	begin(&s, "empty", "cluster-empty");
+	SCENE_OF(scene, s, end, begin, "empty", "cluster-empty");
 	root = name(&s, "a record", bytes);
 	assert_ok(emr_ipfs_cluster_pin(cluster, &call, &root, COPIES));
 	(void)save(&s, "a record");

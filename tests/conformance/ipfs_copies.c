@@ -2,9 +2,7 @@
  * and when (against the nodes of tests/support/fake_node.py). */
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "ipfs/copies.h"
 #include "store/dag_pb.h"
@@ -134,12 +132,11 @@ static void begin_for(
 
 	s->count = count;
 	for (size_t i = 0; i < count; i++) {
-		char name[64];
 		size_t len = strlen(names[i]);
 		bool is_gateway = names[i][len - 1] == '/';
 
-		snprintf(name, sizeof name, "%.*s", (int)(len - is_gateway), names[i]);
-		s->nodes[i] = open_node(name, is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO);
+		s->nodes[i] = open_node(printed("%.*s", (int)(len - is_gateway), names[i]),
+			is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO);
 	}
 	begin_told(&s->told);
 	assert_ok(emr_copies_open(&options, &s->copies));
@@ -160,7 +157,6 @@ static void end(scene *s)
 
 static void fetch_count(scene *s, const emr_cid *cid, size_t count)
 {
-
 	assert_ok(emr_copies_fetch(s->copies, cid, tell, &s->told));
 	wait_for(&s->told, count);
 }
@@ -172,12 +168,11 @@ static void fetch_one(scene *s, const emr_cid *cid)
 
 TEST(a_block_comes_from_the_first_node_that_has_it)
 {
-	static const char *const names[] = {"lacks", "good/", "good"};
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "first");
-	begin(&s, PATIENCE_MS, 3, names);
+	begin(&s, PATIENCE_MS, 3, NODES("lacks", "good/", "good"));
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
@@ -186,12 +181,11 @@ TEST(a_block_comes_from_the_first_node_that_has_it)
 
 TEST(nodes_that_lie_or_hang_are_passed_over)
 {
-	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "honest");
-	begin(&s, 5000, 4, names);
+	begin(&s, 5000, 4, NODES("wrong-bytes", "hangs", "nothing-is-here", "good"));
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 3);
@@ -265,13 +259,12 @@ static void open_gate(void)
 
 TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 {
-	static const char *const names[] = {"gate"};
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "popular");
 	close_gate();
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("gate"));
 	for (size_t i = 0; i < 5; i++)
 		assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) == 0)
@@ -285,16 +278,12 @@ TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 
 TEST(to_close_tells_everybody_and_waits_for_no_node)
 {
-	static const char *const names[] = {"hangs"};
 	one_block blocks[12];
 	scene s = {0};
 
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("hangs"));
 	for (size_t i = 0; i < 12; i++) {
-		char text[16];
-
-		snprintf(text, sizeof text, "number %zu", i);
-		name_block(&blocks[i], text);
+		name_block(&blocks[i], printed("number %zu", i));
 		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told));
 	}
 	end(&s);
@@ -304,12 +293,11 @@ TEST(to_close_tells_everybody_and_waits_for_no_node)
 
 TEST(who_is_told_may_ask_again_also_for_the_same)
 {
-	static const char *const names[] = {"lacks"};
 	one_block b;
 	scene s = {0};
 
 	name_block(&b, "again");
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("lacks"));
 	s.told.next = &b.block.cid;
 	fetch_one(&s, &b.block.cid);
 	wait_for(&s.told, 2);
@@ -320,7 +308,6 @@ TEST(who_is_told_may_ask_again_also_for_the_same)
 
 TEST(what_a_node_has_just_lacked_one_of_is_sought_at_once)
 {
-	static const char *const names[] = {"seeks"}, *const with_gateway[] = {"seeks", "good/"};
 	one_block b[5];
 	scene s = {0};
 
@@ -330,7 +317,7 @@ TEST(what_a_node_has_just_lacked_one_of_is_sought_at_once)
 		snprintf(text, sizeof text, "seek %zu", i);
 		make_block(&b[i], text);
 	}
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("seeks"));
 	for (size_t i = 0; i < 3; i++) {
 		fetch_count(&s, &b[i].block.cid, i + 1);
 		assert_ok(s.told.last.status);
@@ -339,7 +326,7 @@ TEST(what_a_node_has_just_lacked_one_of_is_sought_at_once)
 	}
 	end(&s);
 	begin(&s, PATIENCE_MS, 2,
-		with_gateway); /* which is asked first: nobody else sees what it has */
+		NODES("seeks", "good/")); /* which is asked first: nobody else sees what it has */
 	for (size_t i = 3; i < 5; i++) {
 		fetch_count(&s, &b[i].block.cid, i - 2);
 		assert_int_equal(s.told.last.node, 1);
@@ -449,12 +436,11 @@ static void bring_leaves(scene *s, leafy *f)
 
 TEST(leaves_of_one_file_come_in_one_request)
 {
-	static const char *const names[] = {"window"};
 	scene s = {0};
 	leafy f;
 
 	make_leaves(&f, "in one request");
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("window"));
 	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
@@ -499,12 +485,11 @@ TEST(what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one)
 
 TEST(leaves_that_a_node_lacks_are_sought_at_others_side_by_side)
 {
-	static const char *const names[] = {"seeks"};
 	scene s = {0};
 	leafy f;
 
 	make_leaves(&f, "at others");
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("seeks"));
 	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
@@ -592,7 +577,6 @@ TEST(to_close_ends_a_request_for_leaves_at_once)
 /* Each file is one request; what a person waits for still has a line to the node. */
 TEST(requests_for_leaves_leave_half_of_a_node_to_who_waits_for_one)
 {
-	static const char *const names[] = {"gate"};
 	static leafy f[EMR_COPIES_THREADS + 1];
 	one_leaf ones[EMR_COPIES_THREADS + 1][LEAVES];
 	size_t asked = 0;
@@ -601,12 +585,9 @@ TEST(requests_for_leaves_leave_half_of_a_node_to_who_waits_for_one)
 
 	make_block(&b, "beside leaves");
 	close_gate();
-	begin(&s, PATIENCE_MS, 1, names);
+	begin(&s, PATIENCE_MS, 1, NODES("gate"));
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
-		char text[32];
-
-		snprintf(text, sizeof text, "file %zu", i);
-		make_leaves(&f[i], text);
+		make_leaves(&f[i], printed("file %zu", i));
 		ask_for_leaves(&s, &f[i], ones[i]);
 	}
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
@@ -625,7 +606,6 @@ TEST(requests_for_leaves_leave_half_of_a_node_to_who_waits_for_one)
 
 TEST(where_a_node_has_enough_requests_for_leaves_the_next_one_is_asked)
 {
-	static const char *const names[] = {"gate", "window"};
 	static leafy f[EMR_COPIES_THREADS / 2 + 1];
 	one_leaf ones[EMR_COPIES_THREADS / 2 + 1][LEAVES];
 	const size_t last = EMR_COPIES_THREADS / 2;
@@ -633,12 +613,9 @@ TEST(where_a_node_has_enough_requests_for_leaves_the_next_one_is_asked)
 
 	close_gate();
 	/* No leaf is late: the request at the gate has all its time. */
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("gate", "window"));
 	for (size_t i = 0; i <= last; i++) {
-		char text[32];
-
-		snprintf(text, sizeof text, "one of many %zu", i);
-		make_leaves(&f[i], text);
+		make_leaves(&f[i], printed("one of many %zu", i));
 		ask_for_leaves(&s, &f[i], ones[i]);
 		if (i < last) {
 			while (asked_of(&f[i].run.root) == 0)
@@ -682,14 +659,13 @@ TEST(a_node_that_gives_leaves_slowly_is_overtaken_by_the_next)
 
 TEST(a_node_that_gave_no_answer_is_asked_after_the_others)
 {
-	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
 	scene s = {0};
 
 	make_block(&first, "waited for");
 	make_block(&second, "not waited for");
 	close_gate();
-	begin(&s, 5000, 2, names);
+	begin(&s, 5000, 2, NODES("gate", "good"));
 	fetch_one(&s, &first.block.cid);
 	assert_int_equal(asked_of(&first.block.cid), 1);
 	fetch_count(&s, &second.block.cid, 2);
@@ -709,10 +685,7 @@ TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 	close_gate();
 	begin_for(&s, 3000, 1000, 1, names);
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
-		char text[16];
-
-		snprintf(text, sizeof text, "queued %zu", i);
-		name_block(&blocks[i], text);
+		name_block(&blocks[i], printed("queued %zu", i));
 		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told));
 	}
 	wait_for(&s.told, EMR_COPIES_THREADS + 1);
@@ -725,13 +698,12 @@ TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 
 TEST(a_node_whose_answer_came_late_makes_no_other_late)
 {
-	static const char *const names[] = {"slow", "good"};
 	one_block first, second;
 	AUTO(end) scene s = {0};
 
 	make_block(&first, "half a second and more");
 	make_block(&second, "none of it");
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("slow", "good"));
 	fetch_one(&s, &first.block.cid);
 	assert_int_equal(s.told.last.node, 0);
 	fetch_count(&s, &second.block.cid, 2);
@@ -741,13 +713,12 @@ TEST(a_node_whose_answer_came_late_makes_no_other_late)
 
 TEST(a_node_that_hangs_has_its_time_again_after_the_others)
 {
-	static const char *const names[] = {"gate", "lacks"};
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes when the gate opens");
 	close_gate();
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("gate", "lacks"));
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) < 2)
 		usleep(10000);
@@ -770,13 +741,12 @@ static size_t told_count(told *t)
 /* Not only the first one that gave no block, whatever that one said. */
 TEST(a_node_behind_one_that_fails_has_its_time_again_too)
 {
-	static const char *const names[] = {"error/", "gate/"};
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes at the second time");
 	close_gate();
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("error/", "gate/"));
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) < 2 && told_count(&s.told) == 0)
 		usleep(10000);
@@ -788,19 +758,15 @@ TEST(a_node_behind_one_that_fails_has_its_time_again_too)
 
 TEST(a_node_that_says_nothing_keeps_nobody_from_the_next)
 {
-	static const char *const names[] = {"gate", "gate/", "good"};
 	one_block b[EMR_COPIES_THREADS];
 	scene s = {.next_ms = 20};
 
 	close_gate();
 	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
-		char text[32];
-
-		snprintf(text, sizeof text, "behind a closed gate %zu", i);
-		make_block(&b[i], text);
+		make_block(&b[i], printed("behind a closed gate %zu", i));
 	}
 	/* Nobody gives up either: every block comes by the third meanwhile. */
-	begin(&s, PATIENCE_MS, 3, names);
+	begin(&s, PATIENCE_MS, 3, NODES("gate", "gate/", "good"));
 	for (size_t i = 0; i < EMR_COPIES_THREADS; i++)
 		assert_ok(emr_copies_fetch(s.copies, &b[i].block.cid, tell, &s.told));
 	wait_for(&s.told, EMR_COPIES_THREADS);
@@ -812,14 +778,13 @@ TEST(a_node_that_says_nothing_keeps_nobody_from_the_next)
 
 TEST(a_node_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 {
-	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
 	AUTO(end) scene s = {.next_ms = 20};
 
 	make_block(&first, "overtaken");
 	make_block(&second, "from the faster one");
 	close_gate();
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("gate", "good"));
 	fetch_one(&s, &first.block.cid);
 	assert_int_equal(s.told.last.node, 1);
 	open_gate(); /* as fast as the other now, and asked after it all the same */
@@ -838,14 +803,13 @@ static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
 /* Nobody was faster than the node that is asked. */
 TEST(what_came_for_somebody_else_makes_no_node_late)
 {
-	static const char *const names[] = {"gate", "seeks"};
 	one_block first, second;
 	AUTO(end) scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
 
 	make_block(&first, "for somebody else");
 	make_block(&second, "from who was not late");
 	close_gate();
-	begin(&s, PATIENCE_MS, 2, names);
+	begin(&s, PATIENCE_MS, 2, NODES("gate", "seeks"));
 	fetch_one(&s, &first.block.cid);
 	assert_ok(s.told.last.status);
 	assert_int_equal(s.told.last.node, 2); /* of nobody */

@@ -9,7 +9,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "ipfs/node.h"
 
@@ -328,8 +327,6 @@ TEST(an_old_kubo_is_named_and_a_newer_one_is_not)
 
 TEST(no_wrong_byte_and_no_endless_answer_gets_through)
 {
-	char taken[512];
-
 	meets("wrong-bytes", BLOCK, EMR_IPFS_BAD_BLOCK);
 	meets("wrong-bytes", GATEWAY, EMR_IPFS_BAD_BLOCK);
 	meets("three-mib", BLOCK, EMR_IPFS_TOO_LARGE);
@@ -346,8 +343,8 @@ TEST(no_wrong_byte_and_no_endless_answer_gets_through)
 	meets("endless-headers", PUSH, EMR_IPFS_STRANGE);
 	meets("endless-version", BLOCK, EMR_IPFS_STRANGE);
 	meets_a_gateway("endless", EMR_IPFS_STRANGE);
-	snprintf(taken, sizeof taken, "%s/taken", getenv("EMR_NODE_DIR"));
-	assert_int_not_equal(access(taken, F_OK), 0); /* nobody listened on */
+	assert_int_not_equal(access(printed("%s/taken", getenv("EMR_NODE_DIR")), F_OK),
+		0); /* nobody listened on */
 	/* Nobody knows how much a node keeps for others: a list may be as long as the call. */
 	meets("endless-pins", PINS, EMR_IPFS_SLOW);
 }
@@ -422,11 +419,10 @@ static void assert_gives_up_before_the_name_is_known(int timeout_ms, int cancel_
 
 TEST(a_name_that_nobody_answers_for_holds_nobody_up)
 {
-	int cancel_fd = eventfd(0, EFD_CLOEXEC);
+	EMR_AUTO_FD cancel_fd = eventfd(0, EFD_CLOEXEC);
 
 	assert_gives_up_before_the_name_is_known(1000, -1, emr_ipfs_fault_status(EMR_IPFS_SLOW));
 	assert_gives_up_before_the_name_is_known(PATIENCE_MS, cancel_fd, EMR_INTERRUPTED);
-	close(cancel_fd);
 }
 
 /* ---- Places where there is no node ---- */
@@ -472,14 +468,12 @@ TEST(addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent)
 	static const char *const fine[] = {"unix:/run/ipfs/api.sock", "http://127.0.0.1:5001",
 		"http://127.9.9.9", "http://[::1]:5001/", "http://LOCALHOST:5001",
 		"https://node.example.org/ipfs-rpc/"};
-	char longest[300];
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refused(wrong[i], NULL, EMR_IPFS_ADDRESS);
 	for (size_t i = 0; i < sizeof clear / sizeof *clear; i++)
 		refused(clear[i], NULL, EMR_IPFS_CLEAR_TEXT);
-	snprintf(longest, sizeof longest, "unix:/%0*d", 200, 0);
-	refused(longest, NULL, EMR_IPFS_ADDRESS);
+	refused(printed("unix:/%0*d", 200, 0), NULL, EMR_IPFS_ADDRESS);
 	refused(fine[0], "two\r\nlines", EMR_IPFS_TOKEN);
 	refused(fine[0], "", EMR_IPFS_TOKEN);
 	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
@@ -537,14 +531,13 @@ TEST(a_token_that_a_node_takes_no_more_is_asked_for_again_once)
 
 TEST(another_host_is_believed_by_its_certificate_and_gets_the_token)
 {
-	char file[512], by_name[64], by_number[64], certificate[512];
+	char by_name[64], by_number[64], certificate[512];
 	emr_ipfs_options options = {
 		.kind = EMR_IPFS_KUBO, .version = "0.1.0", .token = "right", .address = by_name};
 	FILE *port_file;
 	int port = 0;
 
-	snprintf(file, sizeof file, "%s/port", getenv("EMR_NODE_DIR"));
-	port_file = fopen(file, "re");
+	port_file = fopen(printed("%s/port", getenv("EMR_NODE_DIR")), "re");
 	assert_non_null(port_file);
 	assert_int_equal(fscanf(port_file, "%d", &port), 1);
 	fclose(port_file);

@@ -3,9 +3,7 @@
  * nodes of tests/support/fake_node.py). */
 #include "store_kit.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include "fetch/fetch.h"
 #include "ipfs/node.h"
@@ -128,14 +126,12 @@ static emr_status read_block(scene *s, const emr_cid *cid)
 	return status;
 }
 
-static void what_is_missing_is_named_brought_and_there_then(void **state)
+TEST(what_is_missing_is_named_brought_and_there_then)
 {
 	AUTO(kit_block_free) emr_block block = give_node(1);
 	emr_fetch_count count;
-	AUTO(end) scene s;
 
-	(void)state;
-	begin(&s, "good", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
 	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
 	assert_status(EMR_OK, await(&s, 1));
@@ -147,14 +143,13 @@ static void what_is_missing_is_named_brought_and_there_then(void **state)
 
 /* The caller that had it brought needs neither the cache's file nor another hash; a later caller
  * does, and a changed file is not believed. */
-static void what_came_just_now_is_read_from_memory_once(void **state)
+TEST(what_came_just_now_is_read_from_memory_once)
 {
 	AUTO(kit_block_free) emr_block block = give_node(8);
 	char path[512], file[700];
 	emr_block_cache *cache = NULL;
 	scene s;
 
-	(void)state;
 	snprintf(path, sizeof path, "%s/cache-once-%d", getenv("EMR_NODE_DIR"), (int)getpid());
 	assert_ok(emr_block_cache_open(&(emr_block_cache_options){.path = path,
 					       .max_bytes = 1 << 20,
@@ -178,7 +173,7 @@ static void what_came_just_now_is_read_from_memory_once(void **state)
 }
 
 /* Its node and its leaf lie in the cache alone. */
-static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **state)
+TEST(the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten)
 {
 	AUTO(kit_block_free) emr_block leaf = give_node(20);
 	EMR_AUTO_BUF bytes = {0};
@@ -187,7 +182,6 @@ static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **s
 	char path[512];
 	scene s;
 
-	(void)state;
 	assert_ok(emr_dag_pb_write_link(&bytes, &leaf.cid, (emr_bytes){0}, leaf.data.len));
 	assert_ok(emr_dag_pb_write_data(&bytes, emr_bytes_of("\x08\x01", 2)));
 	node = (emr_block){.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&bytes)),
@@ -214,14 +208,12 @@ static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **s
 	emr_block_cache_close(cache);
 }
 
-static void who_may_wait_gets_it_from_the_store_itself(void **state)
+TEST(who_may_wait_gets_it_from_the_store_itself)
 {
 	AUTO(kit_block_free) emr_block block = give_node(2);
 	EMR_AUTO_BUF out = {0};
-	AUTO(end) scene s;
 
-	(void)state;
-	begin(&s, "good", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	emr_fetcher_wait_begin(s.fetcher, false);
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 5000);
@@ -234,18 +226,16 @@ static void who_may_wait_gets_it_from_the_store_itself(void **state)
 	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
 }
 
-static void a_bad_block_of_ones_own_is_brought_whole(void **state)
+TEST(a_bad_block_of_ones_own_is_brought_whole)
 {
 	AUTO(kit_block_free) emr_block block = give_node(3);
 	EMR_AUTO_BUF out = {0};
 	emr_store_position at;
 	char file[512];
 	emr_cid missed;
-	AUTO(end) scene s;
 	int fd;
 
-	(void)state;
-	begin(&s, "good", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	assert_ok(emr_block_store_put(s.blocks, &block, 1));
 	assert_ok(emr_store_locate(s.store->store, &block.cid, &at));
 	kit_file(s.store, "seg-1", file);
@@ -267,7 +257,7 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 }
 
 /* The behaviour of a node, and the answer to a caller that waits. */
-static void each_node_that_does_not_give_it_is_told_by_its_reason(void **state)
+TEST(each_node_that_does_not_give_it_is_told_by_its_reason)
 {
 	static const struct {
 		const char *name;
@@ -280,7 +270,6 @@ static void each_node_that_does_not_give_it_is_told_by_its_reason(void **state)
 		{"unavailable", EMR_OFFLINE}, {"hangs", EMR_TIMEOUT}};
 	AUTO(kit_block_free) emr_block block = kit_block(77, 5000);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
 		scene s;
 
@@ -297,13 +286,12 @@ static void each_node_that_does_not_give_it_is_told_by_its_reason(void **state)
 	}
 }
 
-static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
+TEST(to_stop_tells_everybody_and_nothing_is_begun_after_it)
 {
 	emr_unixfs_run run = {.count = 8, .leaf_bytes = 50, .last_bytes = 50};
 	emr_block blocks[8];
 	scene s;
 
-	(void)state;
 	begin(&s, "hangs", PATIENCE_MS);
 	for (uint32_t i = 0; i < 8; i++) {
 		blocks[i] = kit_block(100 + i, 50);
@@ -322,7 +310,7 @@ static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
 		kit_block_free(&blocks[i]);
 }
 
-static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
+TEST(what_is_brought_ahead_is_there_when_it_is_wanted)
 {
 	AUTO(kit_block_free) emr_block block = give_node(4);
 	const emr_unixfs_run run = {.root = block.cid,
@@ -330,10 +318,8 @@ static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 		.count = 1,
 		.leaf_bytes = 5000,
 		.last_bytes = 5000};
-	AUTO(end) scene s;
 
-	(void)state;
-	begin(&s, "good", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
 	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
 	while (read_block(&s, &block.cid) != EMR_OK)
@@ -358,13 +344,11 @@ static size_t asked_of(const emr_cid *cid)
 }
 
 /* A caller that missed it a moment before it came asks all the same. */
-static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
+TEST(what_came_for_somebody_else_is_not_asked_for_again)
 {
 	AUTO(kit_block_free) emr_block block = give_node(7);
-	AUTO(end) scene s;
 
-	(void)state;
-	begin(&s, "leaves", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "leaves", PATIENCE_MS);
 	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
 	assert_status(EMR_OK, await(&s, 1));
 	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
@@ -374,44 +358,34 @@ static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
 }
 
-static void who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches(void **state)
+TEST(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches)
 {
-	emr_block block = give_node(5), nowhere = kit_block(78, 5000);
+	AUTO(kit_block_free) emr_block block = give_node(5), nowhere = kit_block(78, 5000);
 	EMR_AUTO_BUF out = {0};
-	scene s;
 
-	(void)state;
-	begin(&s, "good", 5000);
+	SCENE_OF(scene, s, end, begin, "good", 5000);
 	emr_fetcher_wait_begin(s.fetcher, false);
 	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(s.blocks, &nowhere.cid, &out));
 	assert_status(EMR_MISSING_DATA,
 		emr_fetcher_bring(s.fetcher, &nowhere.cid, tell, &s)); /* just now */
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).blocks, 1);
-	end(&s);
-	kit_block_free(&block);
-	kit_block_free(&nowhere);
 }
 
-static void what_was_brought_before_is_taken_home(void **state)
+TEST(what_was_brought_before_is_taken_home)
 {
-	emr_block block = give_node(6), other = kit_block(79, 5000);
-	scene s;
+	AUTO(kit_block_free) emr_block block = give_node(6), other = kit_block(79, 5000);
 
-	(void)state;
-	begin(&s, "good", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
 	assert_status(EMR_OK, await(&s, 1));
 	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
 	assert_int_equal(emr_fetcher_take_home(s.fetcher, &block.cid), EMR_OK);
 	assert_int_equal(emr_fetcher_take_home(s.fetcher, &other.cid), EMR_NOT_FOUND);
 	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
-	end(&s);
-	kit_block_free(&block);
-	kit_block_free(&other);
 }
 
-static void many_are_waited_for_together_and_go_home(void **state)
+TEST(many_are_waited_for_together_and_go_home)
 {
 	const emr_fetch_patience patience = {.quiet_ns = (int64_t)PATIENCE_MS * 1000000,
 		.all_ns = (int64_t)PATIENCE_MS * 1000000};
@@ -420,7 +394,6 @@ static void many_are_waited_for_together_and_go_home(void **state)
 	size_t came = 0;
 	AUTO(end) scene s;
 
-	(void)state;
 	for (uint32_t i = 0; i < 40; i++) {
 		blocks[i] = give_node(200 + i);
 		cids[i] = blocks[i].cid;
@@ -435,7 +408,7 @@ static void many_are_waited_for_together_and_go_home(void **state)
 	}
 }
 
-static void of_a_node_that_hangs_all_are_given_up_at_one_time(void **state)
+TEST(of_a_node_that_hangs_all_are_given_up_at_one_time)
 {
 	const emr_fetch_patience patience = {
 		.quiet_ns = 300000000, .all_ns = (int64_t)PATIENCE_MS * 1000000};
@@ -445,7 +418,6 @@ static void of_a_node_that_hangs_all_are_given_up_at_one_time(void **state)
 	size_t came = 1;
 	AUTO(end) scene s;
 
-	(void)state;
 	for (uint32_t i = 0; i < 40; i++) {
 		emr_block block = kit_block(300 + i, 50);
 
@@ -467,41 +439,19 @@ static void *stop_soon(void *arg)
 	return NULL;
 }
 
-static void who_waits_for_many_is_told_when_the_folder_closes(void **state)
+TEST(who_waits_for_many_is_told_when_the_folder_closes)
 {
 	const emr_fetch_patience patience = {.quiet_ns = (int64_t)PATIENCE_MS * 1000000,
 		.all_ns = (int64_t)PATIENCE_MS * 1000000};
 	AUTO(kit_block_free) emr_block block = kit_block(400, 50);
 	pthread_t stopper;
 	size_t came = 1;
-	AUTO(end) scene s;
 
-	(void)state;
-	begin(&s, "hangs", PATIENCE_MS);
+	SCENE_OF(scene, s, end, begin, "hangs", PATIENCE_MS);
 	assert_int_equal(pthread_create(&stopper, NULL, stop_soon, &s), 0);
 	assert_true(emr_fetcher_bring_together(s.fetcher, &block.cid, 1, &patience, &came));
 	assert_int_equal(came, 0);
 	assert_int_equal(pthread_join(stopper, NULL), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_missing_is_named_brought_and_there_then),
-		cmocka_unit_test(what_came_just_now_is_read_from_memory_once),
-		cmocka_unit_test(the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten),
-		cmocka_unit_test(who_may_wait_gets_it_from_the_store_itself),
-		cmocka_unit_test(a_bad_block_of_ones_own_is_brought_whole),
-		cmocka_unit_test(each_node_that_does_not_give_it_is_told_by_its_reason),
-		cmocka_unit_test(to_stop_tells_everybody_and_nothing_is_begun_after_it),
-		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
-		cmocka_unit_test(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches),
-		cmocka_unit_test(what_came_for_somebody_else_is_not_asked_for_again),
-		cmocka_unit_test(what_was_brought_before_is_taken_home),
-		cmocka_unit_test(many_are_waited_for_together_and_go_home),
-		cmocka_unit_test(of_a_node_that_hangs_all_are_given_up_at_one_time),
-		cmocka_unit_test(who_waits_for_many_is_told_when_the_folder_closes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

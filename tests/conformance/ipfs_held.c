@@ -3,14 +3,9 @@
  * what a node has lost, and counts this computer only where the record is whole. */
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "publisher_kit.h"
 #include "store/dag_pb.h"
 
@@ -19,13 +14,6 @@
 
 static _Thread_local bool is_test;
 static atomic_int memory_is_short, disk_is_bad; /* so many times */
-
-emr_status __real_emr_pending_reserve(void *map, size_t more);
-emr_status __wrap_emr_pending_reserve(void *map, size_t more);
-emr_status __real_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out);
-emr_status __wrap_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out);
 
 static bool fails(atomic_int *times)
 {
@@ -36,13 +24,13 @@ static bool fails(atomic_int *times)
 	return !is_test && left > 0;
 }
 
-emr_status __wrap_emr_pending_reserve(void *map, size_t more)
+WRAPPED(emr_status, emr_pending_reserve, void *map, size_t more)
 {
 	return fails(&memory_is_short) ? EMR_NO_MEMORY : __real_emr_pending_reserve(map, more);
 }
 
-emr_status __wrap_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out)
+WRAPPED(emr_status, emr_block_store_get_verified, emr_block_store *store, const emr_cid *cid,
+	emr_buf *out)
 {
 	return fails(&disk_is_bad) ? EMR_IO : __real_emr_block_store_get_verified(store, cid, out);
 }
@@ -52,13 +40,12 @@ emr_status __wrap_emr_block_store_get_verified(
  * it. */
 static void what_fails_for_a_while_is_no_loss(atomic_int *what, bool is_said, const char *name)
 {
-	static const char *const names[] = {"good"};
 	emr_cid root;
 	scene s;
 
 	is_test = true;
 	scene_begin(&s, name);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	while (looked_count(&s) == 0) /* or it may be the look that fails */
 		usleep(1000);
 	atomic_store(what, 2);
@@ -74,15 +61,13 @@ static void what_fails_for_a_while_is_no_loss(atomic_int *what, bool is_said, co
 	is_test = false;
 }
 
-static void memory_that_runs_short_makes_no_record_a_lost_one(void **state)
+TEST(memory_that_runs_short_makes_no_record_a_lost_one)
 {
-	(void)state;
 	what_fails_for_a_while_is_no_loss(&memory_is_short, false, "short");
 }
 
-static void a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one(void **state)
+TEST(a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one)
 {
-	(void)state;
 	what_fails_for_a_while_is_no_loss(&disk_is_bad, true, "unread");
 }
 
@@ -95,21 +80,18 @@ static void look_until(scene *s, const emr_cid *root, unsigned wanted)
 	}
 }
 
-static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void **state)
+TEST(a_record_that_is_not_whole_here_does_not_keep_back_the_others)
 {
-	static const char *const names[] = {"good"};
 	EMR_AUTO_BUF node = {0};
 	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root, other;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "lost");
+	SCENE_OF(scene, s, scene_end, scene_begin, "lost");
 	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
 	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
 	root = scene_put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
 	scene_pin(&s, &root, false);
 	other = scene_save(&s, "whole", 0);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &other, 2);
 	while (scene_look(&s, 0).stuck != 1)
 		usleep(1000);
@@ -126,13 +108,12 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 
 static void spoil_segment(scene *s, off_t at)
 {
-	char path[700], name[EMR_SEGMENT_NAME_MAX];
+	char name[EMR_SEGMENT_NAME_MAX];
 	uint8_t byte = 0;
 	EMR_AUTO_FD fd = -1;
 
 	emr_store_segment_name(s->store, 1, name);
-	snprintf(path, sizeof path, "%s/%s", s->path, name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(printed("%s/%s", s->path, name), O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_ok(emr_pread_all(fd, &byte, 1, at));
 	byte ^= 1;
@@ -140,20 +121,17 @@ static void spoil_segment(scene *s, off_t at)
 }
 
 /* It was right when its tags were made. */
-static void a_leaf_that_went_bad_behind_its_tags_is_not_sent(void **state)
+TEST(a_leaf_that_went_bad_behind_its_tags_is_not_sent)
 {
-	static const char *const names[] = {"good"};
 	emr_cid whole, root;
 	off_t at;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "tagged");
+	SCENE_OF(scene, s, scene_end, scene_begin, "tagged");
 	whole = scene_save_leaves(&s, 77, 2);
 	at = (off_t)emr_store_appended(s.store) + LEAF_BYTES / 2;
 	root = scene_save_leaves(&s, 78, 1);
 	spoil_segment(&s, at);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &whole, 2);
 	while (scene_look(&s, 0).stuck != 1)
 		usleep(1000);
@@ -165,13 +143,12 @@ static void a_leaf_that_went_bad_behind_its_tags_is_not_sent(void **state)
 	wait_held(&s, &root, 2);
 }
 
-static void a_record_that_is_not_whole_here_counts_where_it_is(void **state)
+TEST(a_record_that_is_not_whole_here_counts_where_it_is)
 {
 	static const char *const names[] = {"good"};
 	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("nowhere", 7)), root, first;
-	scene there, here;
+	AUTO(scene_end) scene there, here;
 
-	(void)state;
 	scene_begin(&there, "there");
 	scene_start(&there, 1, names);
 	root = scene_save(&there, "of another computer", 0);
@@ -188,18 +165,14 @@ static void a_record_that_is_not_whole_here_counts_where_it_is(void **state)
 		usleep(1000);
 	look_until(&here, &root, 1);
 	look_until(&here, &lost, 0);
-	scene_end(&here);
-	scene_end(&there);
 }
 
-static void who_was_killed_while_sending_asks_before_sending_again(void **state)
+TEST(who_was_killed_while_sending_asks_before_sending_again)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "killed");
+	SCENE_OF(scene, s, scene_end, scene_begin, "killed");
 	gate_is(true);
 	scene_start(&s, 1, names);
 	root = scene_save(&s, "first", 0);
@@ -221,14 +194,12 @@ static void who_was_killed_while_sending_asks_before_sending_again(void **state)
 	assert_int_equal(asked("dag/import"), 0);
 }
 
-static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
+TEST(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[20];
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "forgotten");
+	SCENE_OF(scene, s, scene_end, scene_begin, "forgotten");
 	gate_is(true);
 	scene_start(&s, 1, names);
 	for (size_t i = 0; i < 20; i++)
@@ -244,10 +215,8 @@ static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 			assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
 		assert_true(round == 0 || fstatat(s.state_fd, "copies", &st, 0) == 0);
 		if (round == 1) {
-			char path[600];
-
-			snprintf(path, sizeof path, "%s/copies", s.path);
-			assert_int_equal(truncate(path, st.st_size - 10), 0);
+			assert_int_equal(
+				truncate(printed("%s/copies", s.path), st.st_size - 10), 0);
 		}
 		scene_start(&s, 1, names);
 		for (size_t i = 0; i < 20; i++)
@@ -257,20 +226,17 @@ static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 	}
 }
 
-static void without_the_file_a_node_is_asked_for_one_list_of_what_it_has(void **state)
+TEST(without_the_file_a_node_is_asked_for_one_list_of_what_it_has)
 {
-	static const char *const names[] = {"gate"};
 	emr_cid roots[61];
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "list");
+	SCENE_OF(scene, s, scene_end, scene_begin, "list");
 	gate_is(true);
 	for (size_t round = 0; round < 2; round++) {
 		forget_asked();
 		for (size_t i = 60 * round; i < 60 + round; i++)
 			roots[i] = scene_save(&s, "listed", i);
-		scene_start(&s, 1, names);
+		scene_start(&s, 1, NODES("gate"));
 		for (size_t i = 0; i < 60 + round; i++)
 			wait_held(&s, &roots[i], 2);
 		assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
@@ -285,17 +251,14 @@ static void without_the_file_a_node_is_asked_for_one_list_of_what_it_has(void **
 	}
 }
 
-static void a_copy_that_a_node_lost_is_found_out_and_sent_again(void **state)
+TEST(a_copy_that_a_node_lost_is_found_out_and_sent_again)
 {
-	static const char *const names[] = {"good"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "lose");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "lose");
+	scene_start(&s, 1, NODES("good"));
 	root = scene_save(&s, "lose", 0);
 	wait_held(&s, &root, 2);
 	assert_ok(emr_ipfs_let_go(good, &call, &root));
@@ -307,17 +270,14 @@ static void a_copy_that_a_node_lost_is_found_out_and_sent_again(void **state)
 }
 
 /* The first look at all that a node has is over, and the next one a day away. */
-static void what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back(void **state)
+TEST(what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back)
 {
-	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid roots[60], meanwhile;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "leaves");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "leaves");
+	scene_start(&s, 1, NODES("leaves"));
 	for (size_t i = 0; i < 60; i++)
 		roots[i] = scene_save(&s, "leaves", i);
 	for (size_t i = 0; i < 60; i++)
@@ -354,17 +314,14 @@ static void go_away(scene *s, const char *name)
 		usleep(1000);
 }
 
-static void a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(void **state)
+TEST(a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while)
 {
-	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, more;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "flaps");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "flaps");
+	scene_start(&s, 1, NODES("leaves"));
 	root = scene_save(&s, "flaps", 0);
 	wait_held(&s, &root, 2);
 	for (size_t round = 0; round < 3; round++) {
@@ -391,18 +348,15 @@ static void a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(vo
 
 /* It is asked for one record after the other, hangs up at the first, and for a while, which is
  * longer than the rest takes, that is no reason to begin again. */
-static void what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while(void **state)
+TEST(what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while)
 {
-	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "again");
+	SCENE_OF(scene, s, scene_end, scene_begin, "again");
 	s.back_ms = 10000;
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("leaves"));
 	root = scene_save(&s, "again", 0);
 	wait_held(&s, &root, 2);
 	go_away(&s, "away before again");
@@ -419,17 +373,14 @@ static void what_a_node_lost_when_it_was_away_again_is_found_out_after_that_whil
 
 /* That a person asks for everything is no return.  That it hangs up meanwhile and answers again
  * is. */
-static void a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once(void **state)
+TEST(a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once)
 {
-	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, more;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "hurry");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "hurry");
+	scene_start(&s, 1, NODES("leaves"));
 	root = scene_save(&s, "hurry", 0);
 	wait_held(&s, &root, 2);
 	forget_asked();
@@ -448,17 +399,14 @@ static void a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_onc
 }
 
 /* It was away for longer than it is waited for, and came back empty. */
-static void what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
+TEST(what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back)
 {
-	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "late");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "late");
+	scene_start(&s, 1, NODES("leaves"));
 	root = scene_save(&s, "late", 0);
 	wait_held(&s, &root, 2);
 	forget_asked();
@@ -480,17 +428,14 @@ static void what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_
 }
 
 /* Its line breaks off again and again, each time before all was asked for. */
-static void a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again(void **state)
+TEST(a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again)
 {
-	static const char *const names[] = {"breaks"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, last = {{0}};
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "breaks");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "breaks");
+	scene_start(&s, 1, NODES("breaks"));
 	for (size_t i = 0; i < 4; i++) {
 		root = scene_save(&s, "breaks", i);
 		wait_held(&s, &root, 2);
@@ -523,28 +468,24 @@ static void ask_all_again(scene *s)
 
 static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
 {
-	static const char *const names[] = {"settings"};
-
 	/* Files that another test left when it failed. */
 	remove_node_file("mute");
 	remove_node_file("strange");
 	remove_node_file("hidden");
 	make_node_file("unsynced");
 	scene_begin(s, name);
-	scene_start(s, 1, names);
+	scene_start(s, 1, NODES("settings"));
 	*out_root = scene_save(s, name, 0);
 	while (!emr_publisher_holds(s->publisher, 0, out_root) || said_count(s) == 0)
 		usleep(1000);
 	assert_int_equal(scene_held(s, out_root), 1);
 }
 
-static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void **state)
+TEST(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does)
 {
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	begin_unsynced(&s, "mute", &root);
+	SCENE_OF(scene, s, scene_end, begin_unsynced, "mute", &root);
 	make_node_file("mute");
 	ask_all_again(&s);
 	assert_int_equal(scene_held(&s, &root), 1);
@@ -555,14 +496,12 @@ static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void 
 }
 
 /* Its disk may lose it whether or not the folder was closed meanwhile. */
-static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
+TEST(what_may_lose_it_is_no_copy_after_a_new_start_either)
 {
 	static const char *const names[] = {"settings"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	begin_unsynced(&s, "again", &root);
+	SCENE_OF(scene, s, scene_end, begin_unsynced, "again", &root);
 	scene_stop(&s);
 	make_node_file("mute");
 	forget_asked();
@@ -585,13 +524,11 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 
 /* Nobody knows what an answer means that cannot be read. A node that has no configuration goes by
  * its word. */
-static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
+TEST(an_answer_that_cannot_be_read_does_not_make_it_a_copy)
 {
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	begin_unsynced(&s, "strange", &root);
+	SCENE_OF(scene, s, scene_end, begin_unsynced, "strange", &root);
 	make_node_file("strange");
 	ask_all_again(&s);
 	assert_int_equal(scene_held(&s, &root), 1);
@@ -603,29 +540,24 @@ static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 	remove_node_file("unsynced");
 }
 
-static void of_what_only_such_a_node_has_the_last_copy_is_kept_here(void **state)
+TEST(of_what_only_such_a_node_has_the_last_copy_is_kept_here)
 {
 	emr_cid root;
 	size_t said;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	begin_unsynced(&s, "last", &root);
+	SCENE_OF(scene, s, scene_end, begin_unsynced, "last", &root);
 	said = unheld_count(&s, &root);
 	assert_ok(emr_publisher_save(s.publisher));
 	assert_true(unheld_count(&s, &root) > said);
 	remove_node_file("unsynced");
 }
 
-static void a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again(
-	void **state)
+TEST(a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again)
 {
 	size_t copied, said;
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	begin_unsynced(&s, "mended", &root);
+	SCENE_OF(scene, s, scene_end, begin_unsynced, "mended", &root);
 	copied = atomic_load(&s.copied);
 	said = said_count(&s);
 	remove_node_file("unsynced");
@@ -641,18 +573,14 @@ static void a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_wh
 	remove_node_file("unsynced");
 }
 
-static void a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of(
-	void **state)
+TEST(a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of)
 {
-	static const char *const names[] = {"rotten"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid rotten, others[20];
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "behind");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "behind");
+	scene_start(&s, 1, NODES("rotten"));
 	rotten = scene_save(&s, "rotten", 0);
 	for (size_t i = 0; i < 20; i++)
 		others[i] = scene_save(&s, "lost", i);
@@ -670,18 +598,15 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_an
 }
 
 /* A computer that has blocks of it keeps them from then on. */
-static void what_no_node_is_known_to_hold_is_said(void **state)
+TEST(what_no_node_is_known_to_hold_is_said)
 {
-	static const char *const names[] = {"good"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_node("good");
 	size_t of_kept, of_lost;
 	emr_cid kept, lost;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "unheld");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "unheld");
+	scene_start(&s, 1, NODES("good"));
 	kept = scene_save(&s, "kept", 0);
 	lost = scene_save(&s, "let go", 0);
 	wait_held(&s, &kept, 2);
@@ -701,13 +626,11 @@ static void what_no_node_is_known_to_hold_is_said(void **state)
 	assert_int_equal(unheld_count(&s, &kept), of_kept);
 }
 
-static void without_a_node_each_record_is_said_to_be_held_by_none(void **state)
+TEST(without_a_node_each_record_is_said_to_be_held_by_none)
 {
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "alone");
+	SCENE_OF(scene, s, scene_end, scene_begin, "alone");
 	scene_start(&s, 0, NULL);
 	root = scene_save(&s, "alone", 0);
 	assert_ok(emr_publisher_save(s.publisher));
@@ -715,18 +638,15 @@ static void without_a_node_each_record_is_said_to_be_held_by_none(void **state)
 }
 
 /* As on a disk that takes nothing.  Nobody knows then what the nodes have. */
-static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none(void **state)
+TEST(when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none)
 {
-	static const char *const names[] = {"good"}, *const others[] = {"other"};
 	struct rlimit before, none;
 	emr_status status;
 	emr_cid root;
 	size_t said;
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "full");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "full");
+	scene_start(&s, 1, NODES("good"));
 	root = scene_save(&s, "full", 0);
 	wait_held(&s, &root, 2);
 	scene_stop(&s);
@@ -735,7 +655,7 @@ static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none
 	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-	status = scene_try_start(&s, 1, others);
+	status = scene_try_start(&s, 1, NODES("other"));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_not_equal(status, EMR_OK);
 	assert_ok(emr_publisher_save(s.publisher));
@@ -753,13 +673,11 @@ static void *save_often(void *arg)
 
 /* The findings of one look are forgotten with the end of the next one, which has said them
  * again. */
-static void one_look_is_over_before_the_next_one_begins(void **state)
+TEST(one_look_is_over_before_the_next_one_begins)
 {
 	pthread_t others[3];
-	AUTO(scene_end) scene s;
 
-	(void)state;
-	scene_begin(&s, "looks");
+	SCENE_OF(scene, s, scene_end, scene_begin, "looks");
 	scene_start(&s, 0, NULL);
 	for (size_t i = 0; i < 8; i++)
 		(void)scene_save(&s, "looked at", i);
@@ -771,44 +689,4 @@ static void one_look_is_over_before_the_next_one_begins(void **state)
 	assert_int_equal(s.mixed, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
-		cmocka_unit_test(a_leaf_that_went_bad_behind_its_tags_is_not_sent),
-		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
-		cmocka_unit_test(memory_that_runs_short_makes_no_record_a_lost_one),
-		cmocka_unit_test(a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one),
-		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
-		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
-		cmocka_unit_test(without_the_file_a_node_is_asked_for_one_list_of_what_it_has),
-		cmocka_unit_test(a_copy_that_a_node_lost_is_found_out_and_sent_again),
-		cmocka_unit_test(
-			what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back),
-		cmocka_unit_test(
-			what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
-		cmocka_unit_test(
-			a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again),
-		cmocka_unit_test(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does),
-		cmocka_unit_test(what_may_lose_it_is_no_copy_after_a_new_start_either),
-		cmocka_unit_test(an_answer_that_cannot_be_read_does_not_make_it_a_copy),
-		cmocka_unit_test(a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while),
-		cmocka_unit_test(
-			what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while),
-		cmocka_unit_test(
-			a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once),
-		cmocka_unit_test(of_what_only_such_a_node_has_the_last_copy_is_kept_here),
-		cmocka_unit_test(
-			a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),
-		cmocka_unit_test(what_no_node_is_known_to_hold_is_said),
-		cmocka_unit_test(without_a_node_each_record_is_said_to_be_held_by_none),
-		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),
-		cmocka_unit_test(
-			when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none),
-		cmocka_unit_test(
-			a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of),
-	};
-
-	cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

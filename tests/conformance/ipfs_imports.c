@@ -3,8 +3,6 @@
  * what becomes of a record when a node collects its blocks, dies or stands still in the middle. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "node_collect.h"
 #include "publisher_kit.h"
 
@@ -16,16 +14,14 @@ static emr_cid save_large(scene *s, size_t number)
 
 TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 {
-	static const char *const names[] = {"good"};
 	size_t before;
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "pieces");
+	SCENE_OF(scene, s, scene_end, scene_begin, "pieces");
 	s.first_bytes = (uint64_t)63 << 20;
 	root = save_large(&s, 0);
 	before = pins_of_good();
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	/* No piece is called erased, on its way or while the node has still to let it go. */
 	while (scene_held(&s, &root) < 2 || pins_of_good() != before + 1) {
 		assert_int_equal(scene_look(&s, 0).leaving, 0);
@@ -37,15 +33,13 @@ TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 /* Without the file it is asked for first, and that it is not there says nothing of the line. */
 TEST(the_first_record_that_a_near_node_ever_gets_goes_whole)
 {
-	static const char *const names[] = {"gate"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "whole");
+	SCENE_OF(scene, s, scene_end, scene_begin, "whole");
 	gate_is(true);
 	forget_asked();
 	root = scene_save_leaves(&s, 20, 330);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("gate"));
 	wait_held(&s, &root, 2);
 	/* Its halves at the same time, below one pin. */
 	assert_int_equal(asked("dag/import?pin-roots=true"), 1);
@@ -56,15 +50,13 @@ TEST(the_first_record_that_a_near_node_ever_gets_goes_whole)
 /* The proxy takes 70 MiB; any time is short enough. */
 TEST(a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it)
 {
-	static const char *const names[] = {"limited"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "limited");
+	SCENE_OF(scene, s, scene_end, scene_begin, "limited");
 	forget_asked();
 	s.import_ms = UINT32_MAX;
 	s.first_bytes = (uint64_t)63 << 20;
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("limited"));
 	root = save_large(&s, 1); /* nobody knows yet how fast it is */
 	wait_held(&s, &root, 2);
 	assert_int_equal(asked("import of "), 2);
@@ -81,13 +73,11 @@ TEST(a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it)
 
 TEST(what_is_on_its_way_is_counted_while_it_is)
 {
-	static const char *const names[] = {"gate"};
 	emr_cid first, second;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "way");
+	SCENE_OF(scene, s, scene_end, scene_begin, "way");
 	gate_is(true);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("gate"));
 	first = scene_save(&s, "first", 0);
 	wait_held(&s, &first, 2);
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
@@ -123,14 +113,12 @@ static void wait_gave_way(scene *s, const emr_cid *root)
 
 TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 {
-	static const char *const names[] = {"good"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	begin_beside_programs(&s, "lull", UINT32_MAX);
+	SCENE_OF(scene, s, scene_end, begin_beside_programs, "lull", UINT32_MAX);
 	atomic_store(&s.are_at_work, true);
 	root = save_large(&s, 11);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	wait_gave_way(&s, &root); /* nothing is begun */
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
 	atomic_store(&s.are_at_work, false);
@@ -145,13 +133,11 @@ TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 /* A record that is erased while it is sent is let go of when all of it is there, and not before. */
 TEST(a_node_that_takes_one_import_is_given_several_at_a_time)
 {
-	static const char *const names[] = {"gate"};
 	emr_cid roots[100], first;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "lanes");
+	SCENE_OF(scene, s, scene_end, scene_begin, "lanes");
 	gate_is(true);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("gate"));
 	first = scene_save(&s, "first", 0);
 	wait_held(&s, &first, 2);
 	gate_is(false);
@@ -177,14 +163,12 @@ TEST(a_node_that_takes_one_import_is_given_several_at_a_time)
  * under way: pinning again would take away the pin first. */
 TEST(what_one_of_several_imports_carries_is_in_no_other)
 {
-	static const char *const names[] = {"gate"};
 	emr_cid roots[7];
-	AUTO(scene_end) scene s;
 
-	begin_beside_programs(&s, "once", UINT32_MAX);
+	SCENE_OF(scene, s, scene_end, begin_beside_programs, "once", UINT32_MAX);
 	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
 	gate_is(true);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("gate"));
 	roots[6] = scene_save(&s, "first", 0);
 	wait_held(&s, &roots[6], 2);
 	gate_is(false);
@@ -215,9 +199,8 @@ TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	begin_beside_programs(&s, "cut", UINT32_MAX);
+	SCENE_OF(scene, s, scene_end, begin_beside_programs, "cut", UINT32_MAX);
 	root = save_large(&s, 12);
 	scene_start(&s, 1, names);
 	while (scene_look(&s, 0).sending == 0)
@@ -235,14 +218,12 @@ TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 
 TEST(programs_that_never_rest_keep_nothing_back_for_ever)
 {
-	static const char *const names[] = {"good"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	begin_beside_programs(&s, "noise", 100);
+	SCENE_OF(scene, s, scene_end, begin_beside_programs, "noise", 100);
 	atomic_store(&s.are_at_work, true);
 	root = scene_save(&s, "noise", 0);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &root, 2);
 	assert_true(atomic_load(&s.gave_way) > 0);
 }
@@ -252,7 +233,6 @@ TEST(programs_that_never_rest_keep_nothing_back_for_ever)
 /* A record that goes as two; the blocks of the second are at the node, which stands still. */
 static emr_cid begin_between(scene *s, const char *name, size_t number, uint32_t still_ms)
 {
-	static const char *const names[] = {"between"};
 	emr_cid root;
 
 	scene_begin(s, name);
@@ -260,7 +240,7 @@ static emr_cid begin_between(scene *s, const char *name, size_t number, uint32_t
 	gate_is(false);
 	forget_asked();
 	root = scene_save_leaves(s, number, 330);
-	scene_start(s, 1, names);
+	scene_start(s, 1, NODES("between"));
 	while (asked("the second is here") == 0)
 		usleep(1000);
 	assert_int_equal(scene_held(s, &root), 1);
@@ -354,7 +334,6 @@ TEST(a_node_that_has_all_of_the_second_import_has_the_time_of_the_push)
  * many bytes may take. */
 TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 {
-	static const char *const names[] = {"beside-stands"};
 	node_collection collection;
 	char address[600];
 	emr_cid root;
@@ -365,7 +344,7 @@ TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 	s.still_ms = 1000;
 	forget_asked();
 	root = scene_save_leaves(&s, 63, 330);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("beside-stands"));
 	while (scene_look(&s, 0).sending == 0)
 		usleep(1000);
 	node_collection_begin(&collection, address);

@@ -2,20 +2,14 @@
  * be told, and no others are. */
 #include "emr_test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "publisher_kit.h"
 
 TEST(what_is_erased_is_told_until_every_node_lets_go)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "erased");
+	SCENE_OF(scene, s, scene_end, scene_begin, "erased");
 	gate_is(true);
 	scene_start(&s, 2, names);
 	root = scene_save(&s, "erased", 0);
@@ -44,12 +38,10 @@ TEST(what_is_erased_is_told_until_every_node_lets_go)
 /* Or it would never have room again. */
 TEST(a_full_node_is_told_what_was_erased_before_it_is_given_more)
 {
-	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "full");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "full");
+	scene_start(&s, 1, NODES("fills"));
 	for (size_t i = 0; i < 20; i++)
 		erased[i] = scene_save(&s, "erased", i);
 	for (size_t i = 0; i < 20; i++)
@@ -72,14 +64,12 @@ TEST(a_full_node_is_told_what_was_erased_before_it_is_given_more)
 
 TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 {
-	static const char *const names[] = {"good"};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "again");
+	SCENE_OF(scene, s, scene_end, scene_begin, "again");
 	root = scene_save(&s, "again", 0);
 	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &root, 2);
 	emr_publisher_repair(s.publisher);
 	emr_publisher_wake(s.publisher);
@@ -92,9 +82,8 @@ TEST(one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the_others
 {
 	static const char *const names[] = {"rotten"};
 	emr_cid rotten, rooted, erased[20], others[20];
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "rotten");
+	SCENE_OF(scene, s, scene_end, scene_begin, "rotten");
 	scene_start(&s, 1, names);
 	rotten = scene_save(&s, "rotten", 0);
 	rooted = scene_save(&s, "rooted", 0);
@@ -129,32 +118,29 @@ static void damage_store(scene *s)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	const off_t end = (off_t)emr_store_appended(s->store);
-	char path[700], name[EMR_SEGMENT_NAME_MAX];
+	char name[EMR_SEGMENT_NAME_MAX];
 	EMR_AUTO_FD fd = -1;
 
 	emr_store_segment_name(s->store, 1, name);
-	snprintf(path, sizeof path, "%s/%s", s->path, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(printed("%s/%s", s->path, name), O_WRONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	for (off_t at = end / 2; at < end; at++)
 		assert_ok(emr_pwrite_all(fd, "\xff", 1, at));
 	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof path, "%s/index.sqlite%s", s->path, suffixes[i]);
-		assert_true(unlink(path) == 0 || errno == ENOENT);
+		assert_true(unlink(printed("%s/index.sqlite%s", s->path, suffixes[i])) == 0 ||
+			    errno == ENOENT);
 	}
 }
 
 TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 {
-	static const char *const names[] = {"gate"};
 	emr_pin keep[20];
 	emr_cid last;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "half");
+	SCENE_OF(scene, s, scene_end, scene_begin, "half");
 	gate_is(true);
 	forget_asked();
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("gate"));
 	/* The next look at what is whole here is in a day, and does not meet the damage. */
 	emr_publisher_look_here(s.publisher, INT64_C(60000000000));
 	for (size_t i = 0; i < 20; i++)
@@ -180,12 +166,10 @@ TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
  * then. */
 TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 {
-	static const char *const names[] = {"good"};
 	emr_cid living, never, erased[2];
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "lost");
-	scene_start(&s, 1, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "lost");
+	scene_start(&s, 1, NODES("good"));
 	living = scene_save(&s, "living", 0);
 	never = scene_save(&s, "never registered", 0);
 	for (size_t i = 0; i < 2; i++)
@@ -224,11 +208,10 @@ TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 TEST(a_disk_that_takes_nothing_is_counted_while_the_ledger_is_away)
 {
 	static const char *const names[] = {"good"};
-	AUTO(scene_end) scene s;
 	uint64_t copies_short = 7;
 	emr_cid root;
 
-	scene_begin(&s, "still");
+	SCENE_OF(scene, s, scene_end, scene_begin, "still");
 	scene_start(&s, 1, names);
 	root = scene_save(&s, "lost", 0);
 	wait_held(&s, &root, 2);

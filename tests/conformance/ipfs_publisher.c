@@ -4,25 +4,21 @@
  * own (ipfs_imports.c, ipfs_held.c, ipfs_left.c). */
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "publisher_kit.h"
 
 TEST(what_is_registered_reaches_every_node_in_batches)
 {
-	static const char *const names[] = {"good", "gate"};
 	emr_cid roots[1200];
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "batches");
+	SCENE_OF(scene, s, scene_end, scene_begin, "batches");
 	gate_is(true);
 	forget_asked();
 	for (size_t i = 0; i < 600; i++)
 		roots[i] = scene_save(&s, "before", i);
-	scene_start(&s, 2, names);
+	scene_start(&s, 2, NODES("good", "gate"));
 	for (size_t i = 600; i < 1200; i++)
 		roots[i] = scene_save(&s, "after", i);
 	for (size_t i = 0; i < 1200; i++) {
@@ -36,12 +32,9 @@ TEST(what_is_registered_reaches_every_node_in_batches)
 
 TEST(what_the_ledger_waits_for_steps_back_for_nobody_and_is_told_before_it_is_written_down)
 {
-	static const char *const names[] = {"good"};
-	AUTO(scene_end) scene s;
-
-	scene_begin(&s, "awaited");
+	SCENE_OF(scene, s, scene_end, scene_begin, "awaited");
 	s.is_awaited = true;
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	(void)scene_save(&s, "awaited", 0);
 	while (atomic_load(&s.copied) == 0)
 		usleep(1000);
@@ -51,15 +44,13 @@ TEST(what_the_ledger_waits_for_steps_back_for_nobody_and_is_told_before_it_is_wr
 
 TEST(what_is_not_registered_is_nobodys)
 {
-	static const char *const names[] = {"good"};
 	emr_pin_change written = {.pin = {.owner = {{2}}, .state = EMR_PIN_WRITTEN}};
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "written");
+	SCENE_OF(scene, s, scene_end, scene_begin, "written");
 	written.pin.root = scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("a draft", 7));
 	assert_ok(emr_store_pin(s.store, &written, 1));
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("good"));
 	root = scene_save(&s, "a record", 0);
 	wait_held(&s, &root, 2);
 	assert_false(is_kept(&written.pin.root));
@@ -67,13 +58,11 @@ TEST(what_is_not_registered_is_nobodys)
 
 TEST(a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 {
-	static const char *const names[] = {"later", "good"};
 	char from[512], to[512];
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "away");
-	scene_start(&s, 2, names);
+	SCENE_OF(scene, s, scene_end, scene_begin, "away");
+	scene_start(&s, 2, NODES("later", "good"));
 	root = scene_save(&s, "away", 0);
 	wait_held(&s, &root, 2);
 	while (scene_look(&s, 0).fault != EMR_IPFS_NO_ANSWER)
@@ -115,7 +104,6 @@ TEST(nodes_that_fail_or_lie_never_count)
 
 TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 {
-	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
 	time_t since_s;
 	AUTO(scene_end) scene s;
@@ -125,7 +113,7 @@ TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 	poison = scene_save(&s, "poison", 0);
 	for (size_t i = 0; i < 20; i++)
 		others[i] = scene_save(&s, "other", i);
-	scene_start(&s, 1, names);
+	scene_start(&s, 1, NODES("picky"));
 	for (size_t i = 0; i < 20; i++)
 		wait_held(&s, &others[i], 2);
 	while (scene_look(&s, 0).stuck != 1)
@@ -145,14 +133,13 @@ TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 
 TEST(to_stop_waits_for_no_node)
 {
-	static const char *const names[] = {"hangs", "endless", "gate"};
 	emr_cid root;
 	scene s;
 
 	scene_begin(&s, "stop");
 	gate_is(false);
 	forget_asked();
-	scene_start(&s, 3, names);
+	scene_start(&s, 3, NODES("hangs", "endless", "gate"));
 	root = scene_save(&s, "stop", 0);
 	while (asked("version") == 0)
 		usleep(1000);
@@ -164,9 +151,8 @@ TEST(to_stop_waits_for_no_node)
 TEST(without_nodes_there_is_one_copy)
 {
 	emr_cid root;
-	AUTO(scene_end) scene s;
 
-	scene_begin(&s, "none");
+	SCENE_OF(scene, s, scene_end, scene_begin, "none");
 	scene_start(&s, 0, NULL);
 	root = scene_save(&s, "alone", 0);
 	assert_int_equal(scene_held(&s, &root), 1);

@@ -4,13 +4,11 @@
  * the node wants, if anything; EMR_NODE_BLOCKS: where the node keeps its blocks. */
 #include "emr_test.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ipfs/node.h"
 #include "node_collect.h"
@@ -81,13 +79,12 @@ static void empty(tree *t)
 
 static int teardown(void **state)
 {
-	fixture *f = *state;
+	EMR_AUTO_FREE fixture *f = *state;
 
 	empty(f->tree);
 	free(f->tree);
 	emr_ipfs_close(f->kubo);
 	emr_ipfs_close(f->gateway);
-	free(f);
 	return 0;
 }
 
@@ -106,7 +103,7 @@ static void add(tree *t, emr_codec codec, emr_bytes data)
 /* LEN bytes that no other block of any run has. */
 static void add_raw(tree *t, size_t len)
 {
-	uint8_t *data = malloc(len);
+	EMR_AUTO_FREE uint8_t *data = malloc(len);
 	uint64_t x = seed += 0x9e3779b97f4a7c15;
 
 	for (size_t i = 0; i < len; i++) {
@@ -116,7 +113,6 @@ static void add_raw(tree *t, size_t len)
 		data[i] = (uint8_t)x;
 	}
 	add(t, EMR_CODEC_RAW, emr_bytes_of(data, len));
-	free(data);
 }
 
 static void add_root(tree *t)
@@ -208,7 +204,7 @@ static void assert_fault(const emr_ipfs_call *call, emr_ipfs_fault wanted)
 
 /* ---- What is promised ---- */
 
-static void a_node_says_its_version(void **state)
+TEST_IN(setup, teardown, a_node_says_its_version)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -220,7 +216,7 @@ static void a_node_says_its_version(void **state)
 	assert_string_equal(version, "");
 }
 
-static void what_is_pushed_is_held_whole_and_comes_back(void **state)
+TEST_IN(setup, teardown, what_is_pushed_is_held_whole_and_comes_back)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -253,7 +249,7 @@ static emr_status take_leaf(void *arg, size_t leaf, emr_buf *block)
 }
 
 /* The last two of three. */
-static void leaves_of_a_file_come_in_one_request(void **state)
+TEST_IN(setup, teardown, leaves_of_a_file_come_in_one_request)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -272,7 +268,7 @@ static void leaves_of_a_file_come_in_one_request(void **state)
 	assert_int_equal(emr_ipfs_read_window(f->gateway, &call, &window), EMR_UNSUPPORTED);
 }
 
-static void five_hundred_roots_go_at_once_and_not_one_more(void **state)
+TEST_IN(setup, teardown, five_hundred_roots_go_at_once_and_not_one_more)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -290,7 +286,7 @@ static void five_hundred_roots_go_at_once_and_not_one_more(void **state)
 	assert_false(holding_of(f->kubo, &f->tree->roots[500]).is_pinned);
 }
 
-static void one_root_twice_is_refused_before_anything_is_sent(void **state)
+TEST_IN(setup, teardown, one_root_twice_is_refused_before_anything_is_sent)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -302,7 +298,7 @@ static void one_root_twice_is_refused_before_anything_is_sent(void **state)
 	assert_int_equal(f->tree->at, 0);
 }
 
-static void blocks_up_to_two_mib_go_and_larger_ones_are_not_sent(void **state)
+TEST_IN(setup, teardown, blocks_up_to_two_mib_go_and_larger_ones_are_not_sent)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -321,7 +317,7 @@ static void blocks_up_to_two_mib_go_and_larger_ones_are_not_sent(void **state)
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
-static void more_than_512_mib_are_not_sent_at_once(void **state)
+TEST_IN(setup, teardown, more_than_512_mib_are_not_sent_at_once)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -335,7 +331,7 @@ static void more_than_512_mib_are_not_sent_at_once(void **state)
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
-static void a_block_with_another_hash_is_refused_and_nothing_is_kept(void **state)
+TEST_IN(setup, teardown, a_block_with_another_hash_is_refused_and_nothing_is_kept)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -347,7 +343,7 @@ static void a_block_with_another_hash_is_refused_and_nothing_is_kept(void **stat
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
-static void a_tree_without_one_of_its_leaves_is_not_taken_for_kept(void **state)
+TEST_IN(setup, teardown, a_tree_without_one_of_its_leaves_is_not_taken_for_kept)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(5000, -1);
@@ -361,7 +357,7 @@ static void a_tree_without_one_of_its_leaves_is_not_taken_for_kept(void **state)
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
-static void what_nobody_has_is_missing_and_not_an_error(void **state)
+TEST_IN(setup, teardown, what_nobody_has_is_missing_and_not_an_error)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -384,7 +380,7 @@ static void what_nobody_has_is_missing_and_not_an_error(void **state)
 	assert_fault(&call, EMR_IPFS_SLOW);
 }
 
-static void what_is_let_go_is_not_held_and_may_be_let_go_again(void **state)
+TEST_IN(setup, teardown, what_is_let_go_is_not_held_and_may_be_let_go_again)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -411,7 +407,7 @@ static emr_status look_at_pin(void *arg, const emr_cid *root)
 	return EMR_OK;
 }
 
-static void every_pin_is_listed_once(void **state)
+TEST_IN(setup, teardown, every_pin_is_listed_once)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -447,7 +443,7 @@ static void block_path(const emr_cid *cid, char *out, size_t size)
 	snprintf(out, size, "%s/%.2s/%s.data", getenv("EMR_NODE_BLOCKS"), name + n - 3, name);
 }
 
-static void a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned(void **state)
+TEST_IN(setup, teardown, a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -466,7 +462,7 @@ static void a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned(void **st
 	assert_false(holding.is_whole);
 }
 
-static void a_push_ends_in_the_middle_when_the_caller_gives_up(void **state)
+TEST_IN(setup, teardown, a_push_ends_in_the_middle_when_the_caller_gives_up)
 {
 	fixture *f = *state;
 	int wake = eventfd(0, EFD_CLOEXEC);
@@ -483,11 +479,11 @@ static void a_push_ends_in_the_middle_when_the_caller_gives_up(void **state)
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
-static void a_call_that_waits_ends_when_the_caller_gives_up(void **state)
+TEST_IN(setup, teardown, a_call_that_waits_ends_when_the_caller_gives_up)
 {
 	fixture *f = *state;
 	struct itimerspec soon = {.it_value = {.tv_nsec = 200000000}};
-	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	EMR_AUTO_FD timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, timer);
 	EMR_AUTO_BUF back = {0};
 
@@ -499,7 +495,6 @@ static void a_call_that_waits_ends_when_the_caller_gives_up(void **state)
 	assert_status(
 		EMR_INTERRUPTED, emr_ipfs_block(f->kubo, &call, &f->tree->roots[0], true, &back));
 	assert_fault(&call, EMR_IPFS_CANCELLED);
-	close(timer);
 }
 
 static emr_status fails_at_once(void *arg, bool *out_more, emr_block *out_block)
@@ -510,7 +505,7 @@ static emr_status fails_at_once(void *arg, bool *out_more, emr_block *out_block)
 	return t->at == 3 ? EMR_MISSING_DATA : status;
 }
 
-static void a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept(void **state)
+TEST_IN(setup, teardown, a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -525,7 +520,7 @@ static void a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept(void **
 }
 
 /* It goes as two imports, which matters to nobody. */
-static void a_large_tree_that_was_pushed_is_pinned_and_whole(void **state)
+TEST_IN(setup, teardown, a_large_tree_that_was_pushed_is_pinned_and_whole)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -563,7 +558,7 @@ static void *ask_often(void *arg)
 	return NULL;
 }
 
-static void eight_threads_ask_at_once_and_each_gets_its_own_answer(void **state)
+TEST_IN(setup, teardown, eight_threads_ask_at_once_and_each_gets_its_own_answer)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -581,7 +576,7 @@ static void eight_threads_ask_at_once_and_each_gets_its_own_answer(void **state)
 	}
 }
 
-static void a_gateway_only_reads(void **state)
+TEST_IN(setup, teardown, a_gateway_only_reads)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -639,7 +634,7 @@ static void have_it_collect(middle *m)
 }
 
 /* A token for emrfs lets nobody collect, and a node of ours collects by itself. */
-static void a_collection_beside_a_large_push_takes_nothing_of_it(void **state)
+TEST_IN(setup, teardown, a_collection_beside_a_large_push_takes_nothing_of_it)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -683,8 +678,8 @@ static void start_it_again(void)
 }
 
 /* A live one. */
-static void a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again(
-	void **state)
+TEST_IN(setup, teardown,
+	a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again)
 {
 	fixture *f = *state;
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
@@ -705,31 +700,6 @@ static void a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_i
 
 int main(void)
 {
-#define EACH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		EACH(a_node_says_its_version),
-		EACH(what_is_pushed_is_held_whole_and_comes_back),
-		EACH(leaves_of_a_file_come_in_one_request),
-		EACH(five_hundred_roots_go_at_once_and_not_one_more),
-		EACH(one_root_twice_is_refused_before_anything_is_sent),
-		EACH(blocks_up_to_two_mib_go_and_larger_ones_are_not_sent),
-		EACH(more_than_512_mib_are_not_sent_at_once),
-		EACH(a_block_with_another_hash_is_refused_and_nothing_is_kept),
-		EACH(a_tree_without_one_of_its_leaves_is_not_taken_for_kept),
-		EACH(what_nobody_has_is_missing_and_not_an_error),
-		EACH(what_is_let_go_is_not_held_and_may_be_let_go_again),
-		EACH(every_pin_is_listed_once),
-		EACH(a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned),
-		EACH(a_push_ends_in_the_middle_when_the_caller_gives_up),
-		EACH(a_call_that_waits_ends_when_the_caller_gives_up),
-		EACH(a_large_tree_that_was_pushed_is_pinned_and_whole),
-		EACH(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
-		EACH(eight_threads_ask_at_once_and_each_gets_its_own_answer),
-		EACH(a_gateway_only_reads),
-		EACH(a_collection_beside_a_large_push_takes_nothing_of_it),
-		EACH(a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again),
-	};
-
 	seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

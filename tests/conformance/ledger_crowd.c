@@ -6,12 +6,10 @@
  *   test_ledger_crowd save BASE DOMAIN ROUNDS     ROUNDS 0: for ever; answers go to standard
  * output, or to EMR_POWERCUT_MARK test_ledger_crowd check BASE ANSWERS          status 0: all that
  * was answered is there */
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "served_kit.h"
@@ -22,19 +20,9 @@
 
 static kit k;
 
-static int begin(void **state)
-{
-	(void)state;
-	kit_new(&k);
-	return 0;
-}
+AROUND_BY(begin, kit_new(&k))
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static uint64_t size_now(void)
 {
@@ -54,11 +42,10 @@ static void assert_sound(void)
 /* One record in a batch of its own; its item's id. */
 static emr_id32 make(const kit_domain *d, emr_buf *out)
 {
-	emr_batch_builder *b = kit_batch(&k, d->id);
+	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&k, d->id);
 	emr_id32 item = kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
 
 	kit_finish(&k, b, out);
-	emr_batch_free(b);
 	return item;
 }
 

@@ -2,11 +2,8 @@
  * its own, a clock that the test moves, and batches of domains and records. */
 #include "ledger_kit.h"
 
-#include <fcntl.h>
 #include <ftw.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/id.h"
 #include "contract/item.h"
@@ -104,15 +101,14 @@ static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = (uint64_t)8 << 2
 
 void kit_save_keyring(kit *k)
 {
-	int fd = open(k->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD fd = open(k->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_ok(emr_keyring_save_new(k->keyring, fd, KEYFILE, emr_bytes_of("kit", 3), &cheap));
-	(void)close(fd);
 }
 
 void kit_load_keyring(kit *k, const char *base)
 {
-	int fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(k, 0, sizeof *k);
 	assert_ok(emr_base_init());
@@ -123,7 +119,6 @@ void kit_load_keyring(kit *k, const char *base)
 	assert_ok(emr_keyring_public(k->keyring, &k->owner));
 	k->ledger = kit_open(k);
 	k->net_id = emr_ledger_net_id(k->ledger);
-	(void)close(fd);
 }
 
 void kit_end(kit *k)
@@ -274,12 +269,10 @@ void kit_fill(kit *k, const kit_domain *d, size_t n)
 
 void kit_sql(const char *dir, const char *file, const char *text)
 {
-	char path[256];
 	sqlite3 *db = NULL;
 	char *error = NULL;
 
-	(void)snprintf(path, sizeof path, "%s/%s", dir, file);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(printed("%s/%s", dir, file), &db), SQLITE_OK);
 	if (sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
 		fail_msg("%s: %s", text, error);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);

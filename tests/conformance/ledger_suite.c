@@ -1,12 +1,9 @@
 /* Every ledger must pass these tests, whatever it is built on: answers, refusals, several
  * processes at once, killed writers, reading, proofs, checkpoints and waiting. */
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "crypto/merkle.h"
@@ -16,19 +13,9 @@
 
 static kit k;
 
-static int begin(void **state)
-{
-	(void)state;
-	kit_new(&k);
-	return 0;
-}
+AROUND_BY(begin, kit_new(&k))
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static uint64_t size_now(void)
 {
@@ -50,19 +37,18 @@ static void assert_sound(void)
 
 /* ---- submit ---- */
 
-static void a_new_network_has_a_descriptor_and_its_owner(void **state)
+TEST_IN(begin, end, a_new_network_has_a_descriptor_and_its_owner)
 {
 	emr_bytes descriptor = emr_ledger_descriptor(k.ledger);
 	emr_id16 net_id;
 
-	(void)state;
 	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	assert_memory_equal(net_id.b, emr_ledger_net_id(k.ledger).b, 16);
 	assert_int_equal(size_now(), 2);
 	assert_sound();
 }
 
-static void a_batch_is_answered_item_by_item(void **state)
+TEST_IN(begin, end, a_batch_is_answered_item_by_item)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
@@ -72,7 +58,6 @@ static void a_batch_is_answered_item_by_item(void **state)
 	uint64_t seq = 0;
 	uint16_t index = 9;
 
-	(void)state;
 	(void)kit_unlink(b, &d, object, 2, item);
 	answer = kit_send(&k, b);
 	assert_int_equal(answer.n_results, 2);
@@ -85,7 +70,7 @@ static void a_batch_is_answered_item_by_item(void **state)
 	assert_sound();
 }
 
-static void the_same_bytes_again_give_the_old_answer(void **state)
+TEST_IN(begin, end, the_same_bytes_again_give_the_old_answer)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
@@ -93,7 +78,6 @@ static void the_same_bytes_again_give_the_old_answer(void **state)
 	emr_ledger_answer first;
 	emr_ledger_answer again;
 
-	(void)state;
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	(void)kit_unlink(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
@@ -123,7 +107,7 @@ static void assert_refused(emr_bytes batch, unsigned code)
 	assert_int_equal(size_now(), size);
 }
 
-static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
+TEST_IN(begin, end, what_breaks_the_rules_as_a_whole_leaves_no_entry)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
@@ -132,7 +116,6 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 	uint8_t *large = calloc(1, EMR_LEDGER_BATCH_MAX + 1);
 	emr_ledger_answer answer;
 
-	(void)state;
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
@@ -163,7 +146,7 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 	assert_sound();
 }
 
-static void a_batch_that_has_seen_another_log_is_refused(void **state)
+TEST_IN(begin, end, a_batch_that_has_seen_another_log_is_refused)
 {
 	kit_domain d = kit_domain_new(&k);
 	EMR_AUTO_BUF bytes = {0};
@@ -174,7 +157,6 @@ static void a_batch_that_has_seen_another_log_is_refused(void **state)
 		.seen_seq = 1,
 		.seen_leaf = {{7}}};
 
-	(void)state;
 	assert_ok(emr_batch_new(&options, &b));
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
@@ -188,7 +170,7 @@ static void a_batch_that_has_seen_another_log_is_refused(void **state)
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORK);
 }
 
-static void the_second_save_over_one_version_is_a_conflict(void **state)
+TEST_IN(begin, end, the_second_save_over_one_version_is_a_conflict)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_id16 object = emr_id16_random();
@@ -197,7 +179,6 @@ static void the_second_save_over_one_version_is_a_conflict(void **state)
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 
-	(void)state;
 	(void)kit_send(&k, b);
 	b = kit_batch(&k, d.id);
 	(void)kit_put(b, &d, object, 2, first);
@@ -212,7 +193,7 @@ static void the_second_save_over_one_version_is_a_conflict(void **state)
 	assert_sound();
 }
 
-static void a_batch_holds_500_items_and_one_mebibyte(void **state)
+TEST_IN(begin, end, a_batch_holds_500_items_and_one_mebibyte)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
@@ -223,7 +204,6 @@ static void a_batch_holds_500_items_and_one_mebibyte(void **state)
 	emr_ledger_answer answer;
 	emr_id32 id;
 
-	(void)state;
 	for (size_t i = 0; i < EMR_BATCH_SEND_ITEMS; i++)
 		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	operation.priv = emr_bytes_of(part, 64);
@@ -245,14 +225,13 @@ static void a_batch_holds_500_items_and_one_mebibyte(void **state)
 	assert_sound();
 }
 
-static void a_handle_without_a_submitter_only_reads(void **state)
+TEST_IN(begin, end, a_handle_without_a_submitter_only_reads)
 {
 	EMR_AUTO_LEDGER reader = NULL;
 	emr_ledger_options options = {.path = k.network};
 	emr_ledger_answer answer;
 	uint64_t size = 0;
 
-	(void)state;
 	if (!kit_backend_in_use->is_files)
 		skip();
 	assert_ok(emr_ledger_open(&options, &reader));
@@ -336,13 +315,12 @@ static int save_until_killed(const char *base, const char *domain_hex)
 
 #define KILLS 12
 
-static void a_killed_writer_loses_nothing_it_was_answered(void **state)
+TEST_IN(begin, end, a_killed_writer_loses_nothing_it_was_answered)
 {
 	kit_domain d = kit_domain_new(&k);
 	char domain_hex[33];
 	uint64_t last = 0;
 
-	(void)state;
 	kit_save_keyring(&k);
 	emr_hex(d.id.b, 16, domain_hex);
 	for (int i = 0; i < KILLS; i++) {
@@ -370,7 +348,7 @@ static void a_killed_writer_loses_nothing_it_was_answered(void **state)
 	assert_sound();
 }
 
-static void processes_that_save_at_once_lose_nothing(void **state)
+TEST_IN(begin, end, processes_that_save_at_once_lose_nothing)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_id16 object = emr_id16_random();
@@ -380,7 +358,6 @@ static void processes_that_save_at_once_lose_nothing(void **state)
 	EMR_AUTO_REPLICA replica = NULL;
 	emr_replica_head head;
 
-	(void)state;
 	kit_save_keyring(&k);
 	emr_hex(d.id.b, 16, domain_hex);
 	emr_hex(object.b, 16, object_hex);
@@ -434,13 +411,12 @@ static emr_status check_link(void *arg, const emr_ledger_entry *entry)
 	return emr_ledger_size(k.ledger, &size); /* calling the ledger from here is fine */
 }
 
-static void entries_are_chained_in_order(void **state)
+TEST_IN(begin, end, entries_are_chained_in_order)
 {
 	kit_domain d = kit_domain_new(&k);
 	chain_check c = {0};
 	size_t n = 0;
 
-	(void)state;
 	for (int i = 0; i < 150; i++)
 		kit_fill(&k, &d, 1);
 	assert_ok(emr_ledger_entries(k.ledger, 0, 1000, check_link, &c, &n));
@@ -459,13 +435,12 @@ static emr_status count_entries(void *arg, const emr_ledger_entry *entry)
 	return *(size_t *)arg == 3 ? EMR_INTERRUPTED : EMR_OK;
 }
 
-static void a_walk_ends_when_it_is_told_to(void **state)
+TEST_IN(begin, end, a_walk_ends_when_it_is_told_to)
 {
 	kit_domain d = kit_domain_new(&k);
 	size_t seen = 0;
 	size_t n = 0;
 
-	(void)state;
 	kit_fill(&k, &d, 1);
 	kit_fill(&k, &d, 1);
 	assert_status(
@@ -490,13 +465,11 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 static bool file_has(const char *name, const uint8_t *bytes, size_t len)
 {
 	EMR_AUTO_FREE char *all = NULL;
-	char path[256];
 	bool has;
 	long size;
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/%s", k.network, name);
-	file = fopen(path, "rb");
+	file = fopen(printed("%s/%s", k.network, name), "rb");
 	if (file == NULL)
 		return false;
 	(void)fseek(file, 0, SEEK_END);
@@ -509,7 +482,7 @@ static bool file_has(const char *name, const uint8_t *bytes, size_t len)
 	return has;
 }
 
-static void an_erased_part_is_gone_also_from_the_disk(void **state)
+TEST_IN(begin, end, an_erased_part_is_gone_also_from_the_disk)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_id16 object = emr_id16_random();
@@ -520,7 +493,6 @@ static void an_erased_part_is_gone_also_from_the_disk(void **state)
 	fetched f = {0};
 	uint8_t salt[32];
 
-	(void)state;
 	(void)kit_send(&k, b);
 	assert_ok(emr_ledger_fetch(k.ledger, keys, 2, take_part, &f));
 	assert_true(f.is_there[0] && f.is_there[1]);
@@ -546,7 +518,7 @@ static void an_erased_part_is_gone_also_from_the_disk(void **state)
 
 /* ---- proofs ---- */
 
-static void every_entry_is_proven_in_every_tree(void **state)
+TEST_IN(begin, end, every_entry_is_proven_in_every_tree)
 {
 	kit_domain d = kit_domain_new(&k);
 	uint8_t roots[16][32];
@@ -554,7 +526,6 @@ static void every_entry_is_proven_in_every_tree(void **state)
 	emr_ledger_path path;
 	uint64_t size;
 
-	(void)state;
 	for (int i = 0; i < 10; i++)
 		kit_fill(&k, &d, 1);
 	size = size_now();
@@ -589,14 +560,13 @@ static void every_entry_is_proven_in_every_tree(void **state)
 	assert_status(EMR_INVALID, emr_ledger_inclusion(k.ledger, size, size, &path));
 }
 
-static void a_proof_of_another_items_place_fails(void **state)
+TEST_IN(begin, end, a_proof_of_another_items_place_fails)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_ledger_proof proof;
 	uint8_t root[32];
 	uint8_t leaf[32];
 
-	(void)state;
 	kit_fill(&k, &d, 5);
 	assert_ok(emr_ledger_root(k.ledger, 4, root));
 	assert_ok(emr_ledger_prove(k.ledger, 3, 4, 4, &proof));
@@ -617,7 +587,7 @@ static void make_note(uint64_t size, emr_buf *out)
 	assert_ok(emr_checkpoint_format(&checkpoint, out));
 }
 
-static void a_checkpoint_is_kept_and_never_goes_back(void **state)
+TEST_IN(begin, end, a_checkpoint_is_kept_and_never_goes_back)
 {
 	kit_domain d = kit_domain_new(&k);
 	EMR_AUTO_BUF note = {0};
@@ -625,7 +595,6 @@ static void a_checkpoint_is_kept_and_never_goes_back(void **state)
 	emr_checkpoint parsed;
 	uint8_t log_pk[32];
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, emr_ledger_checkpoint(k.ledger, &kept));
 	kit_fill(&k, &d, 1);
 	make_note(4, &note);
@@ -657,14 +626,13 @@ static void *wake_from_a_thread(void *arg)
 	return NULL;
 }
 
-static void a_waiter_hears_of_a_save_and_can_be_woken(void **state)
+TEST_IN(begin, end, a_waiter_hears_of_a_save_and_can_be_woken)
 {
 	kit_domain d = kit_domain_new(&k);
 	EMR_AUTO_LEDGER other = kit_open(&k);
 	pthread_t thread;
 	uint64_t size = 0;
 
-	(void)state;
 	assert_status(EMR_TIMEOUT, emr_ledger_wait(other, 3, 20, &size));
 	assert_ok(emr_ledger_wait(other, 2, 0, &size));
 	assert_int_equal(size, 3);
@@ -691,12 +659,11 @@ static void *save_many(void *arg)
 	return NULL;
 }
 
-static void threads_share_one_handle(void **state)
+TEST_IN(begin, end, threads_share_one_handle)
 {
 	many m = {.d = kit_domain_new(&k), .n = 20};
 	pthread_t threads[3];
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, save_many, &m), 0);
 	for (int i = 0; i < 20; i++) {
@@ -710,34 +677,11 @@ static void threads_share_one_handle(void **state)
 	assert_sound();
 }
 
-#define EACH(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int ledger_suite(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		EACH(a_new_network_has_a_descriptor_and_its_owner),
-		EACH(a_batch_is_answered_item_by_item),
-		EACH(the_same_bytes_again_give_the_old_answer),
-		EACH(what_breaks_the_rules_as_a_whole_leaves_no_entry),
-		EACH(a_batch_that_has_seen_another_log_is_refused),
-		EACH(the_second_save_over_one_version_is_a_conflict),
-		EACH(a_batch_holds_500_items_and_one_mebibyte),
-		EACH(a_handle_without_a_submitter_only_reads),
-		EACH(processes_that_save_at_once_lose_nothing),
-		EACH(a_killed_writer_loses_nothing_it_was_answered),
-		EACH(entries_are_chained_in_order),
-		EACH(a_walk_ends_when_it_is_told_to),
-		EACH(an_erased_part_is_gone_also_from_the_disk),
-		EACH(every_entry_is_proven_in_every_tree),
-		EACH(a_proof_of_another_items_place_fails),
-		EACH(a_checkpoint_is_kept_and_never_goes_back),
-		EACH(a_waiter_hears_of_a_save_and_can_be_woken),
-		EACH(threads_share_one_handle),
-	};
-
 	if (argc == 4 && strcmp(argv[3], "loop") == 0)
 		return save_until_killed(argv[1], argv[2]);
 	if (argc == 4)
 		return child(argv[1], argv[2], argv[3]);
-	return cmocka_run_group_tests_name(kit_backend_in_use->name, tests, NULL, NULL);
+	return emr_tests_run_named(kit_backend_in_use->name, NULL, NULL);
 }

@@ -2,12 +2,7 @@
  * which letters may be replaced, which may not, and that all applications are found. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/codec.h"
-#include "base/file.h"
-#include "base/secret.h"
 #include "contract/quota.h"
 #include "gateway/letters.h"
 #include "ledger/admission.h"
@@ -40,13 +35,12 @@ static void somebody_else_comes(void)
 	assert_ok(emr_letters_open(net, keyring, &letters, cause, sizeof cause));
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_application application;
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 
-	(void)state;
 	assert_ok(emr_base_init());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now, &admin));
 	assert_ok(emr_application_make(
@@ -54,17 +48,14 @@ static int begin(void **state)
 	assert_ok(emr_buf_append(&ca, application.ca_der.data, application.ca_der.len));
 	assert_ok(emr_channel_offer_ca(net, application.ca_der));
 	somebody_else_comes();
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_letters_close(letters);
 	emr_keyring_free(keyring);
 	emr_keyring_free(admin);
 	emr_buf_free(&ca);
-	return 0;
 }
 
 static emr_bytes text(const char *words)

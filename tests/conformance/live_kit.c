@@ -2,7 +2,6 @@
 #include "live_kit.h"
 
 #include <openssl/pem.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "cert_kit.h"
@@ -15,11 +14,9 @@ struct live live;
 static const char *msp(int number)
 {
 	static const char *const names[] = {"Emr1MSP", "Emr2MSP", "Emr3MSP"};
-	char variable[8];
 	const char *name;
 
-	(void)snprintf(variable, sizeof variable, "MSP_%d", number);
-	name = getenv(variable);
+	name = getenv(printed("MSP_%d", number));
 	return name != NULL ? name : names[number - 1];
 }
 
@@ -309,7 +306,7 @@ int live_begin_domain(void **state)
 
 emr_buf live_batch(size_t count, emr_id16 *out_object)
 {
-	emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
+	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 	emr_buf bytes = {0};
 
 	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));
@@ -318,7 +315,6 @@ emr_buf live_batch(size_t count, emr_id16 *out_object)
 		(void)kit_put(b, &live.domain, *out_object, 1, (emr_id32){{0}});
 	}
 	kit_finish(&live.k, b, &bytes);
-	emr_batch_free(b);
 	return bytes;
 }
 

@@ -5,9 +5,6 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include "base/bytes.h"
 
 static int connect_to(const char *address)
 {

@@ -3,14 +3,9 @@
 
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "store/dag_pb.h"
 
 /* ---- The other side of the publisher ---- */

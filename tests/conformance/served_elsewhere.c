@@ -7,26 +7,16 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include "base/file.h"
 
 static kit k;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_backend_in_use = &kit_served;
 	kit_new(&k);
-	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static void expect_away(emr_ledger *ledger, const char *refusal)
 {

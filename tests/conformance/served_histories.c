@@ -1,11 +1,7 @@
 /* These tests have a host that keeps two histories of one ledger and shows them by turns, at one
  * address and with one key, or to each member another one; and a host that went back. A member who
  * notices hands in nothing any more. */
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "served_kit.h"
@@ -17,10 +13,7 @@ static kit_domain domain;
 
 static void shell(const char *verb, const char *from, const char *to)
 {
-	char command[600];
-
-	(void)snprintf(command, sizeof command, "%s %s/%s %s/%s", verb, k.base, from, k.base, to);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system(printed("%s %s/%s %s/%s", verb, k.base, from, k.base, to)), 0);
 }
 
 static void host_keeps_a_copy(const char *name)
@@ -126,22 +119,15 @@ static void expect_condemned_for_good(member *m, const char *name)
 	assert_ok(faccessat(m->state_fd, "replica.forked", F_OK, 0) == 0 ? EMR_OK : EMR_NOT_FOUND);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	memset(kit_host_secret, 1, sizeof kit_host_secret);
 	kit_backend_in_use = &kit_served;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
-	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static member ana, rui;
 
@@ -170,9 +156,8 @@ static void both_go(void)
 
 /* ---- tests ---- */
 
-static void two_histories_by_turns_are_noticed_by_what_the_host_signs(void **state)
+TEST_IN(begin, end, two_histories_by_turns_are_noticed_by_what_the_host_signs)
 {
-	(void)state;
 	part_ways(2, 2);
 	expect_condemned_for_good(&ana, "ana");
 	/* Also by who has seen more of the one than there is of the other. */
@@ -184,20 +169,18 @@ static void two_histories_by_turns_are_noticed_by_what_the_host_signs(void **sta
 }
 
 /* The longer one, too: its entries do not follow. */
-static void a_longer_history_is_noticed(void **state)
+TEST_IN(begin, end, a_longer_history_is_noticed)
 {
-	(void)state;
 	part_ways(1, 3);
 	expect_condemned_for_good(&ana, "ana");
 	both_go();
 }
 
-static void what_the_host_has_signed_for_another_member_shows_the_other_history(void **state)
+TEST_IN(begin, end, what_the_host_has_signed_for_another_member_shows_the_other_history)
 {
 	EMR_AUTO_BUF hers = {0};
 	EMR_AUTO_BUF his = {0};
 
-	(void)state;
 	part_ways(1, 2);
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_ok(emr_replica_note(rui.replica, &his));
@@ -215,12 +198,11 @@ static void what_the_host_has_signed_for_another_member_shows_the_other_history(
 
 /* A host that shows less than it has signed for another is behind; what it shows when it gets there
  * says which of the two it is. */
-static void what_is_ahead_is_compared_when_it_is_reached(void **state)
+TEST_IN(begin, end, what_is_ahead_is_compared_when_it_is_reached)
 {
 	EMR_AUTO_BUF hers = {0};
 	emr_replica_trouble trouble;
 
-	(void)state;
 	part_ways(3, 1);
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
@@ -236,11 +218,10 @@ static void what_is_ahead_is_compared_when_it_is_reached(void **state)
 	both_go();
 }
 
-static void a_note_of_the_same_history_is_fine_before_and_behind(void **state)
+TEST_IN(begin, end, a_note_of_the_same_history_is_fine_before_and_behind)
 {
 	EMR_AUTO_BUF hers = {0};
 
-	(void)state;
 	part_ways(3, 0);
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
@@ -254,11 +235,10 @@ static void a_note_of_the_same_history_is_fine_before_and_behind(void **state)
 	both_go();
 }
 
-static void a_host_that_went_back_is_called_that_until_it_goes_another_way(void **state)
+TEST_IN(begin, end, a_host_that_went_back_is_called_that_until_it_goes_another_way)
 {
 	emr_ledger_answer answer;
 
-	(void)state;
 	part_ways(2, 0);
 	assert_status(EMR_ROLLBACK, follow(&ana));
 	host_shows("hers", "old");
@@ -272,14 +252,13 @@ static void a_host_that_went_back_is_called_that_until_it_goes_another_way(void 
 	both_go();
 }
 
-static void what_others_sign_says_nothing(void **state)
+TEST_IN(begin, end, what_others_sign_says_nothing)
 {
 	const uint8_t seed[32] = {7};
 	EMR_AUTO_BUF note = {0};
 	EMR_AUTO_BUF forged = {0};
 	emr_checkpoint head;
 
-	(void)state;
 	part_ways(0, 1);
 	assert_ok(emr_replica_note(rui.replica, &note));
 	assert_status(EMR_DAMAGED, emr_replica_hear(ana.replica, emr_bytes_of("emrfs/", 6)));
@@ -300,11 +279,10 @@ static void what_others_sign_says_nothing(void **state)
 	both_go();
 }
 
-static void a_size_that_another_key_has_signed_is_not_believed(void **state)
+TEST_IN(begin, end, a_size_that_another_key_has_signed_is_not_believed)
 {
 	uint64_t size;
 
-	(void)state;
 	member_comes(&ana, "ana");
 	assert_ok(follow(&ana));
 	save(&ana);
@@ -323,11 +301,7 @@ static void a_size_that_another_key_has_signed_is_not_believed(void **state)
 /* ---- a batch that its signer has made for the other history ---- */
 
 static bool host_lies;
-emr_status __real_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
-	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
-emr_status __wrap_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
-	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
-emr_status __wrap_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+WRAPPED(emr_status, emr_chain_caller, emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {
 	emr_status status = __real_emr_chain_caller(
@@ -338,12 +312,11 @@ emr_status __wrap_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_byt
 	return status;
 }
 
-static void a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen(void **state)
+TEST_IN(begin, end, a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen)
 {
 	emr_ledger_answer answer;
 	emr_replica_trouble trouble;
 
-	(void)state;
 	part_ways(1, 1);
 	assert_ok(sign_and_send(&ana, &answer)); /* she has not looked */
 	assert_int_equal(answer.refusal, EMR_RESULT_FORK);
@@ -363,12 +336,11 @@ static uint64_t asked(void)
 	return emr_served_count(kit_host).requests;
 }
 
-static void the_host_is_not_asked_for_what_its_signature_says(void **state)
+TEST_IN(begin, end, the_host_is_not_asked_for_what_its_signature_says)
 {
 	emr_ledger_answer answer;
 	uint64_t before;
 
-	(void)state;
 	member_comes(&ana, "ana");
 	assert_ok(follow(&ana));
 	before = asked();
@@ -382,29 +354,4 @@ static void the_host_is_not_asked_for_what_its_signature_says(void **state)
 	member_goes(&ana);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			two_histories_by_turns_are_noticed_by_what_the_host_signs, begin, end),
-		cmocka_unit_test_setup_teardown(a_longer_history_is_noticed, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_the_host_has_signed_for_another_member_shows_the_other_history, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			what_is_ahead_is_compared_when_it_is_reached, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_note_of_the_same_history_is_fine_before_and_behind, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_host_that_went_back_is_called_that_until_it_goes_another_way, begin, end),
-		cmocka_unit_test_setup_teardown(what_others_sign_says_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_size_that_another_key_has_signed_is_not_believed, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen, begin, end),
-		cmocka_unit_test_setup_teardown(
-			the_host_is_not_asked_for_what_its_signature_says, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

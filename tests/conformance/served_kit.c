@@ -3,10 +3,7 @@
 #include "served_kit.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 emr_served *kit_host;
 unsigned kit_host_port;
@@ -15,14 +12,11 @@ static emr_buf key, certificate;
 
 static void put_file(const char *dir, const char *name, emr_bytes bytes)
 {
-	char path[200];
-	int fd;
+	EMR_AUTO_FD fd;
 
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(printed("%s/%s", dir, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes.data, bytes.len), bytes.len);
-	(void)close(fd);
 }
 
 static int listen_on(unsigned port)
@@ -96,12 +90,10 @@ static void make_served(kit *k)
 emr_ledger *kit_open_at(kit *k, const emr_served_at *at)
 {
 	EMR_AUTO_BUF settings = {0};
-	char path[200];
 	FILE *file;
 
 	assert_ok(emr_served_at_write(at, &settings));
-	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k->network);
-	file = fopen(path, "we");
+	file = fopen(printed("%s/" EMR_SERVED_SETTINGS, k->network), "we");
 	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
 	assert_int_equal(fclose(file), 0);
 	return kit_open(k);

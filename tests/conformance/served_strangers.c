@@ -3,37 +3,29 @@
  * nothing; and the host goes away and comes back. */
 #include "served_kit.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/codec.h"
-#include "base/file.h"
 #include "crypto/kdf.h"
 #include "http/request.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
 
+AUTO_OF(emr_served_stop, emr_served *)
+
 static kit k;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_backend_in_use = &kit_served;
 	kit_new(&k);
-	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 /* ---- a second door of the same host: a Unix socket, for requests made by hand ---- */
 
@@ -107,7 +99,7 @@ TEST_IN(begin, end, reading_takes_a_token)
 {
 	static const char *const closed[] = {
 		"size", "entries", "note", "items/00", "subtree?level=0&index=0"};
-	emr_served *host = host_at_socket(0);
+	AUTO(auto_emr_served_stop) emr_served *host = host_at_socket(0);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	char path[64], forged[8 + 24 + 96];
@@ -123,7 +115,6 @@ TEST_IN(begin, end, reading_takes_a_token)
 	assert_int_equal(ask(http, "POST", "/emrfs/v1/parts", forged, (emr_bytes){0}, &out), 401);
 	assert_int_equal(ask(http, "GET", "/etc/passwd", NULL, (emr_bytes){0}, &out), 404);
 	assert_int_equal(emr_served_count(host).refused, 2 * 5 + 2);
-	emr_served_stop(host);
 }
 
 /* A token of the kit's member, as the host seals them. */
@@ -147,18 +138,17 @@ typedef struct letter_case {
 static void check_letters(emr_http *http, const letter_case *cases, size_t n, uint64_t now)
 {
 	EMR_AUTO_BUF out = {0};
-	char path[96];
 	uint8_t end[8];
 
 	emr_put_u64(end, now + 60);
 	for (size_t i = 0; i < n; i++) {
 		const letter_case *c = &cases[i];
 
-		(void)snprintf(path, sizeof path, "/emrfs/v1/letters/%s", c->letter);
-		assert_int_equal(ask(http, c->method, path, c->bearer,
-					 c->body != NULL ? emr_bytes_of(c->body, strlen(c->body))
-							 : emr_bytes_of(end, sizeof end),
-					 &out),
+		assert_int_equal(
+			ask(http, c->method, printed("/emrfs/v1/letters/%s", c->letter), c->bearer,
+				c->body != NULL ? emr_bytes_of(c->body, strlen(c->body))
+						: emr_bytes_of(end, sizeof end),
+				&out),
 			c->code);
 	}
 }
@@ -183,24 +173,22 @@ TEST_IN(begin, end, letters_are_for_their_two_sides)
 		{"POST", OF_ABC, NULL, "abc", 200}, {"POST", OF_ABC, NULL, "abd", 400},
 		{"GET", "../applications", NULL, "", 401}, {"POST", "../host/x", NULL, "", 404}};
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_served *host = host_with(0, mail, 0);
+	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 
 	write_bearer(bearer);
 	check_letters(http, cases, sizeof cases / sizeof cases[0], KIT_NOW);
 	assert_int_not_equal(faccessat(mail, invitation, F_OK, 0), 0);
-	emr_served_stop(host);
 }
 
 static void fill(int dirfd, size_t n, const char *step)
 {
 	uint8_t end[8];
-	char name[64];
 
 	emr_put_u64(end, KIT_NOW + 60);
 	for (size_t i = 0; i < n; i++) {
-		(void)snprintf(name, sizeof name, "%032zx.%s", i, step);
-		assert_ok(emr_file_replace(dirfd, name, emr_bytes_of(end, sizeof end), 0600));
+		assert_ok(emr_file_replace(
+			dirfd, printed("%032zx.%s", i, step), emr_bytes_of(end, sizeof end), 0600));
 	}
 }
 
@@ -215,7 +203,7 @@ TEST_IN(begin, end, letters_that_ended_make_room)
 		{"POST", LETTER_ID ".invitation", bearer, NULL, 200},
 		{"GET", reply, bearer, "", 404}};
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_served *host = host_with(0, mail, 0);
+	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 
 	write_bearer(bearer);
@@ -225,7 +213,6 @@ TEST_IN(begin, end, letters_that_ended_make_room)
 	check_letters(http, full, 2, KIT_NOW);
 	kit_clock_set(&k.clock, KIT_NOW + 61);
 	check_letters(http, after, 3, KIT_NOW + 61);
-	emr_served_stop(host);
 }
 
 /* A member's token ends after a day, and the next call fetches another without a word. */
@@ -366,20 +353,18 @@ TEST_IN(begin, end, a_body_that_nobody_takes_is_not_waited_for)
 		{"token HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 413"},
 		{"none HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 404"}};
 	const struct timeval patience = {.tv_sec = 20};
-	emr_served *host = host_at_socket(0);
-	char line[128], answer[13];
+	AUTO(auto_emr_served_stop) emr_served *host = host_at_socket(0);
+	char answer[13];
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		EMR_AUTO_FD fd = -1;
 
-		(void)snprintf(line, sizeof line, "POST /emrfs/v1/%s", all[i].asked);
-		fd = say_raw(line, 0);
+		fd = say_raw(printed("POST /emrfs/v1/%s", all[i].asked), 0);
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 		memset(answer, 0, sizeof answer);
 		assert_int_equal(recv(fd, answer, 12, MSG_WAITALL), 12);
 		assert_string_equal(answer, all[i].answer);
 	}
-	emr_served_stop(host);
 }
 
 /* A batch of somebody else cannot be handed in in a member's name. */
@@ -414,7 +399,7 @@ TEST_IN(begin, end, what_is_handed_in_is_signed_by_whom_it_names)
 /* Connections that say nothing take their places and no more: whoever is served is served on. */
 TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 {
-	emr_served *host = host_at_socket(16);
+	AUTO(auto_emr_served_stop) emr_served *host = host_at_socket(16);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	int fds[64];
@@ -427,7 +412,6 @@ TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 			ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	for (size_t i = 0; i < 64; i++)
 		(void)close(fds[i]);
-	emr_served_stop(host);
 }
 
 /* A host that holds as much as it may is away for the moment, and nothing is lost by that. */
@@ -489,7 +473,7 @@ static void *wait_long(void *arg)
 static void *answer_too_long(void *arg)
 {
 	static const char begin_of[] = "HTTP/1.1 200 OK\r\nX-Long: ";
-	char *text = malloc(LONG_HEADER);
+	EMR_AUTO_FREE char *text = malloc(LONG_HEADER);
 	char asked[1000];
 
 	memset(text, 'a', LONG_HEADER);
@@ -501,7 +485,6 @@ static void *answer_too_long(void *arg)
 		(void)!send(fd, text, LONG_HEADER, MSG_NOSIGNAL);
 		(void)close(fd);
 	}
-	free(text);
 	return NULL;
 }
 
@@ -511,7 +494,7 @@ TEST_IN(begin, end, a_header_without_an_end_is_too_long_and_no_answer)
 	emr_served_at served = {.url = ""};
 	const emr_http_request request = {
 		.method = "GET", .path = "/", .timeout_ms = 30000, .answer_max = 1000};
-	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	EMR_AUTO_FD listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF out = {0};
 	EMR_AUTO_BUF way = {0};
@@ -538,7 +521,6 @@ TEST_IN(begin, end, a_header_without_an_end_is_too_long_and_no_answer)
 	dir[strlen(dir) - strlen("/ledger")] = '\0';
 	assert_status(EMR_LIMIT, emr_served_find(dir, NULL, emr_id16_random(), "reply", &out));
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	(void)close(listening);
 }
 
 TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)

@@ -143,13 +143,12 @@ static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 
 static void close_memory(emr_block_store *face)
 {
-	memory *m = (memory *)face;
+	EMR_AUTO_FREE memory *m = (memory *)face;
 
 	for (size_t i = 0; i < m->count; i++)
 		free((void *)(uintptr_t)m->blocks[i].data.data);
 	free(m->blocks);
 	free(m->pins);
-	free(m);
 }
 
 static const emr_block_store_ops ops = {.put = put,

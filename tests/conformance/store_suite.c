@@ -22,10 +22,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	fixture *f = *state;
+	EMR_AUTO_FREE fixture *f = *state;
 
 	maker->end(f->place, f->store);
-	free(f);
 	return 0;
 }
 
@@ -48,12 +47,11 @@ static void free_block(emr_block *block)
 
 static emr_status check(emr_block_store *store, const emr_block *block)
 {
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 	emr_status status = emr_block_store_get_verified(store, &block->cid, &out);
 
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&out), block->data))
 		status = EMR_DAMAGED;
-	emr_buf_free(&out);
 	return status;
 }
 
@@ -94,18 +92,17 @@ TEST_IN(setup, teardown, many_blocks_go_in_one_call)
 TEST_IN(setup, teardown, putting_again_is_fine)
 {
 	fixture *f = *state;
-	emr_block block = make_block(1, 1000);
+	AUTO(free_block) emr_block block = make_block(1, 1000);
 
 	assert_ok(emr_block_store_put(f->store, &block, 1));
 	assert_ok(emr_block_store_put(f->store, &block, 1));
 	assert_ok(check(f->store, &block));
-	free_block(&block);
 }
 
 TEST_IN(setup, teardown, an_unknown_block_is_not_found_and_outputs_stay)
 {
 	fixture *f = *state;
-	emr_block block = make_block(4, 10);
+	AUTO(free_block) emr_block block = make_block(4, 10);
 	uint64_t size = 77;
 	emr_buf buf = {0};
 
@@ -113,7 +110,6 @@ TEST_IN(setup, teardown, an_unknown_block_is_not_found_and_outputs_stay)
 	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(f->store, &block.cid, &buf));
 	assert_int_equal(size, 77);
 	assert_int_equal(buf.len, 0);
-	free_block(&block);
 }
 
 TEST_IN(setup, teardown, a_block_over_the_limit_is_refused_with_all_of_its_call)
@@ -130,16 +126,14 @@ TEST_IN(setup, teardown, a_block_over_the_limit_is_refused_with_all_of_its_call)
 TEST_IN(setup, teardown, verified_reading_appends)
 {
 	fixture *f = *state;
-	emr_block block = make_block(8, 10);
-	emr_buf buf = {0};
+	AUTO(free_block) emr_block block = make_block(8, 10);
+	EMR_AUTO_BUF buf = {0};
 
 	assert_ok(emr_buf_append(&buf, "abc", 3));
 	assert_ok(emr_block_store_put(f->store, &block, 1));
 	assert_ok(emr_block_store_get_verified(f->store, &block.cid, &buf));
 	assert_int_equal(buf.len, 13);
 	assert_memory_equal(buf.data, "abc", 3);
-	emr_buf_free(&buf);
-	free_block(&block);
 }
 
 typedef struct pin_list {
@@ -166,7 +160,7 @@ static pin_list pins_of(emr_block_store *store)
 TEST_IN(setup, teardown, pins_are_kept_by_root_and_owner)
 {
 	fixture *f = *state;
-	emr_block block = make_block(9, 10);
+	AUTO(free_block) emr_block block = make_block(9, 10);
 	emr_pin pins[2] = {{block.cid, {{1}}, EMR_PIN_WRITTEN}, {block.cid, {{2}}, EMR_PIN_KEPT}};
 	pin_list list;
 
@@ -182,7 +176,6 @@ TEST_IN(setup, teardown, pins_are_kept_by_root_and_owner)
 	assert_int_equal(list.pins[0].state, EMR_PIN_REGISTERED);
 	assert_true(emr_id16_equal(list.pins[0].owner, pins[0].owner));
 	assert_true(emr_cid_equal(&list.pins[0].root, &block.cid));
-	free_block(&block);
 }
 
 static emr_status stop(void *context, const emr_pin *pin)

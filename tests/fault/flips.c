@@ -4,8 +4,6 @@
 #include "view_kit.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { FILES = 7, BIG = 600000 };
 
@@ -91,23 +89,19 @@ static void fill_folder(kit *k)
 	emr_view_release(h);
 }
 
-static int make_base(void **state)
+AROUND(make_base)
 {
-	(void)state;
 	noise = kit_bytes(BIG + 100000, 77);
 	kit_open(&base);
 	fill_folder(&base);
 	kit_close(&base);
-	return 0;
 }
 
-static int remove_base(void **state)
+AROUND(remove_base)
 {
-	(void)state;
 	kit_remove_state(base_path);
 	free((void *)(uintptr_t)all[4].bytes);
 	free(noise);
-	return 0;
 }
 
 /* ---- looking ---- */
@@ -236,37 +230,30 @@ static void copy_base(void)
 
 static void flip(const char *file, off_t at, int bit)
 {
-	char path[600];
 	uint8_t byte;
-	int fd;
+	EMR_AUTO_FD fd;
 
-	snprintf(path, sizeof path, "%s/%s", damaged_path, file);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(printed("%s/%s", damaged_path, file), O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(pread(fd, &byte, 1, at), 1);
 	byte ^= (uint8_t)(1 << bit);
 	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-	close(fd);
 }
 
 static off_t size_of(const char *file)
 {
-	char path[600];
 	struct stat st;
 
-	snprintf(path, sizeof path, "%s/%s", base_path, file);
-	return stat(path, &st) == 0 ? st.st_size : 0;
+	return stat(printed("%s/%s", base_path, file), &st) == 0 ? st.st_size : 0;
 }
 
 /* The only file in DIRECTORY whose name begins and ends so. */
 static void find_file(const char *directory, const char *start, const char *end, char out[300])
 {
-	char path[600];
 	struct dirent *entry;
 	DIR *dir;
 
-	snprintf(path, sizeof path, "%s/%s", base_path, directory);
-	dir = opendir(path);
+	dir = opendir(printed("%s/%s", base_path, directory));
 	assert_non_null(dir);
 	out[0] = 0;
 	while ((entry = readdir(dir)) != NULL) {
@@ -416,16 +403,15 @@ TEST(a_bit_of_a_segment)
  */
 TEST(a_bit_near_every_frame_of_a_segment)
 {
-	char segment[300], path[600];
-	uint8_t *bytes;
+	char segment[300];
+	EMR_AUTO_FREE uint8_t *bytes;
 	off_t size;
 	int fd, frames = 0, seen = 0;
 
 	find_file("store", "seg-", ".car", segment);
 	size = size_of(segment);
 	bytes = malloc((size_t)size);
-	snprintf(path, sizeof path, "%s/%s", base_path, segment);
-	fd = open(path, O_RDONLY);
+	fd = open(printed("%s/%s", base_path, segment), O_RDONLY);
 	assert_true(fd >= 0);
 	assert_int_equal(pread(fd, bytes, (size_t)size, 0), size);
 	close(fd);
@@ -449,12 +435,11 @@ TEST(a_bit_near_every_frame_of_a_segment)
 		}
 	}
 	assert_true(frames > 3);
-	free(bytes);
 }
 
 TEST(a_segment_cut_short)
 {
-	char segment[300], path[600];
+	char segment[300];
 	off_t size;
 
 	find_file("store", "seg-", ".car", segment);
@@ -465,8 +450,8 @@ TEST(a_segment_cut_short)
 
 		snprintf(where, sizeof where, "a segment cut to %d tenths", part);
 		copy_base();
-		snprintf(path, sizeof path, "%s/%s", damaged_path, segment);
-		assert_int_equal(truncate(path, size * part / 10), 0);
+		assert_int_equal(
+			truncate(printed("%s/%s", damaged_path, segment), size * part / 10), 0);
 		o = look(damaged_path, where);
 		kit_remove_state(damaged_path);
 		if (o.opened != EMR_OK)
@@ -480,32 +465,24 @@ TEST(files_that_are_gone)
 {
 	static const char *const gone[] = {
 		"replica.sqlite", "store/index.sqlite", "store/journal.head"};
-	char segment[300], path[600];
+	char segment[300];
 	outcome o;
 
 	for (size_t i = 0; i < 3; i++) {
 		copy_base();
-		snprintf(path, sizeof path, "%s/%s", damaged_path, gone[i]);
-		(void)!unlink(path);
-		snprintf(path, sizeof path, "%s/%s-wal", damaged_path, gone[i]);
-		(void)!unlink(path);
+		(void)!unlink(printed("%s/%s", damaged_path, gone[i]));
+		(void)!unlink(printed("%s/%s-wal", damaged_path, gone[i]));
 		o = look(damaged_path, gone[i]);
 		kit_remove_state(damaged_path);
 		everything_is_there(&o, gone[i]);
 	}
 	find_file("store", "seg-", ".car", segment);
 	copy_base();
-	snprintf(path, sizeof path, "%s/%s", damaged_path, segment);
-	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(printed("%s/%s", damaged_path, segment)), 0);
 	o = look(damaged_path, "no segment");
 	kit_remove_state(damaged_path);
 	if (o.opened == EMR_OK && (o.exact > 0 || o.failed + o.missing + o.older < FILES))
 		fail_msg("bytes from nowhere");
 }
 
-int main(void)
-{
-	if (getenv("EMR_TEST_FILTER") != NULL)
-		cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
-	return emr_tests_run(make_base, remove_base);
-}
+TESTS(make_base, remove_base)

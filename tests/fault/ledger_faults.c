@@ -1,14 +1,12 @@
 /* These tests use the ledger and the replica when the n-th SQL step, write, flush or truncation
  * fails: each time the ledger is that before or that after the batch, and the same bytes sent
  * again get their answer. */
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #include "ledger_kit.h"
 
@@ -17,9 +15,6 @@
 static long calls_left = -1; /* until the failing call; -1 = none fails */
 static int fault;	     /* SQLite code of a failing step, or errno of a failing system call */
 static bool has_failed;
-
-int __real_sqlite3_step(sqlite3_stmt *statement);
-int __wrap_sqlite3_step(sqlite3_stmt *statement);
 
 static bool fails(void)
 {
@@ -57,11 +52,10 @@ static bool writes_an_entry(sqlite3_stmt *statement)
 
 static bool sleeps(int thread)
 {
-	char path[64], line[256] = "";
+	char line[256] = "";
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
-	file = fopen(path, "r");
+	file = fopen(printed("/proc/self/task/%d/stat", thread), "r");
 	if (file != NULL && fgets(line, sizeof line, file) == NULL)
 		line[0] = '\0';
 	if (file != NULL)
@@ -78,7 +72,7 @@ static void await_company(void)
 	atomic_fetch_add(&commits, 1);
 }
 
-int __wrap_sqlite3_step(sqlite3_stmt *statement)
+WRAPPED(int, sqlite3_step, sqlite3_stmt *statement)
 {
 	if (poison[0] != '\0' && strcmp(sqlite3_sql(statement), "COMMIT") == 0)
 		await_company();
@@ -162,12 +156,11 @@ static void reopen(void)
 
 static void make_batch(emr_buf *out)
 {
-	emr_batch_builder *b = kit_batch(&k, domain.id);
+	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&k, domain.id);
 
 	for (int i = 0; i < 3; i++)
 		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, out);
-	emr_batch_free(b);
 }
 
 static void assert_sound(void)
@@ -389,20 +382,16 @@ TEST_IN(begin, end, judging_the_entries_again_holds_no_room_on_a_full_disk)
 	emr_replica_derive_end(&made);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	disarm();
 	kit_end(&k);
-	return 0;
 }
 
 int main(void)

@@ -2,12 +2,6 @@
  * second try works. */
 #include "record_kit.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "base/file.h"
-
 typedef enum fault_kind {
 	FAULT_NONE,
 	FAULT_MEMORY,
@@ -29,40 +23,23 @@ static bool fails(fault_kind kind)
 	return true;
 }
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
-emr_status __real_emr_pwrite_all(int fd, const void *data, size_t len, off_t at);
-emr_status __real_emr_block_store_put(
-	emr_block_store *store, const emr_block *blocks, size_t count);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
-emr_status __wrap_emr_pwrite_all(int fd, const void *data, size_t len, off_t at);
-emr_status __wrap_emr_block_store_put(
-	emr_block_store *store, const emr_block *blocks, size_t count);
-
-void *__wrap_malloc(size_t size)
+WRAPPED(void *, malloc, size_t size)
 {
 	return fails(FAULT_MEMORY) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t n, size_t size)
+WRAPPED(void *, calloc, size_t n, size_t size)
 {
 	return fails(FAULT_MEMORY) ? NULL : __real_calloc(n, size);
 }
 
-void *__wrap_realloc(void *old, size_t size)
+WRAPPED(void *, realloc, void *old, size_t size)
 {
 	return fails(FAULT_MEMORY) ? NULL : __real_realloc(old, size);
 }
 
 /* Nobody cuts the power here: a flush that succeeds need not cost the disk anything. */
-int __wrap_fdatasync(int fd)
+WRAPPED(int, fdatasync, int fd)
 {
 	(void)fd;
 	if (!fails(FAULT_FLUSH))
@@ -71,7 +48,7 @@ int __wrap_fdatasync(int fd)
 	return -1;
 }
 
-int __wrap_fsync(int fd)
+WRAPPED(int, fsync, int fd)
 {
 	(void)fd;
 	if (!fails(FAULT_FLUSH))
@@ -80,7 +57,7 @@ int __wrap_fsync(int fd)
 	return -1;
 }
 
-int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
+WRAPPED(int, renameat, int from_dir, const char *from, int to_dir, const char *to)
 {
 	if (!fails(FAULT_RENAME))
 		return __real_renameat(from_dir, from, to_dir, to);
@@ -89,7 +66,7 @@ int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 /* A disk that fills up keeps half of what it was given. */
-emr_status __wrap_emr_pwrite_all(int fd, const void *data, size_t len, off_t at)
+WRAPPED(emr_status, emr_pwrite_all, int fd, const void *data, size_t len, off_t at)
 {
 	if (!fails(FAULT_WRITE))
 		return __real_emr_pwrite_all(fd, data, len, at);
@@ -97,7 +74,8 @@ emr_status __wrap_emr_pwrite_all(int fd, const void *data, size_t len, off_t at)
 	return EMR_NO_SPACE;
 }
 
-emr_status __wrap_emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count)
+WRAPPED(emr_status, emr_block_store_put, emr_block_store *store, const emr_block *blocks,
+	size_t count)
 {
 	return fails(FAULT_PUT) ? EMR_IO : __real_emr_block_store_put(store, blocks, count);
 }

@@ -2,16 +2,11 @@
  * lost, and the store and the journal go on, or say that they do not. */
 #include "store_kit.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/codec.h"
-#include "base/file.h"
 #include "journal/journal.h"
 #include "store_private.h"
 
@@ -54,26 +49,7 @@ static bool fails(fault kind)
 	return kind == which && countdown >= 0 && countdown-- == 0;
 }
 
-ssize_t __real_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset);
-ssize_t __real_pwrite64(int fd, const void *data, size_t len, off_t offset);
-ssize_t __real_pread64(int fd, void *data, size_t len, off_t offset);
-int __real_fdatasync(int fd);
-int __real_fsync(int fd);
-int __real_sync_file_range(int fd, off_t from, off_t len, unsigned flags);
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset);
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset);
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_sync_file_range(int fd, off_t from, off_t len, unsigned flags);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset)
+WRAPPED(ssize_t, pwritev64, int fd, const struct iovec *vectors, int count, off_t offset)
 {
 	if (!fails(WRITE)) {
 		ssize_t n = __real_pwritev64(fd, vectors, count, offset);
@@ -90,7 +66,7 @@ ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t o
 	return -1;
 }
 
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset)
+WRAPPED(ssize_t, pwrite64, int fd, const void *data, size_t len, off_t offset)
 {
 	if (!fails(WRITE)) {
 		ssize_t n = __real_pwrite64(fd, data, len, offset);
@@ -102,7 +78,7 @@ ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset)
 	return -1;
 }
 
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset)
+WRAPPED(ssize_t, pread64, int fd, void *data, size_t len, off_t offset)
 {
 	if (!fails(READ))
 		return __real_pread64(fd, data, len, offset);
@@ -110,7 +86,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset)
 	return -1;
 }
 
-int __wrap_fdatasync(int fd)
+WRAPPED(int, fdatasync, int fd)
 {
 	if (!fails(FLUSH)) {
 		note_flushed(fd, ON_DISK);
@@ -121,7 +97,7 @@ int __wrap_fdatasync(int fd)
 	return -1;
 }
 
-int __wrap_fsync(int fd)
+WRAPPED(int, fsync, int fd)
 {
 	if (!fails(FLUSH)) {
 		note_flushed(fd, ON_DISK);
@@ -135,7 +111,7 @@ int __wrap_fsync(int fd)
 static kit *saving; /* saves while the disk is busy with zeros; NULL: nobody does */
 static bool has_saved;
 
-int __wrap_sync_file_range(int fd, off_t from, off_t len, unsigned flags)
+WRAPPED(int, sync_file_range, int fd, off_t from, off_t len, unsigned flags)
 {
 	/* Else the append would wait for what it is called from. */
 	if (saving != NULL && saving->store->zeroing_from == 0) {
@@ -145,17 +121,17 @@ int __wrap_sync_file_range(int fd, off_t from, off_t len, unsigned flags)
 	return __real_sync_file_range(fd, from, len, flags);
 }
 
-void *__wrap_malloc(size_t size)
+WRAPPED(void *, malloc, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t count, size_t size)
+WRAPPED(void *, calloc, size_t count, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_calloc(count, size);
 }
 
-void *__wrap_realloc(void *old, size_t size)
+WRAPPED(void *, realloc, void *old, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_realloc(old, size);
 }
@@ -294,7 +270,7 @@ TEST_IN(kit_setup, kit_teardown, after_a_failed_flush_nothing_is_called_durable)
 /* The power goes: what never reached the disk is zeros. */
 static void cut_power(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	EMR_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
 	struct stat st;
 
 	assert_true(fd >= 0);
@@ -302,7 +278,6 @@ static void cut_power(const char *path)
 	for (size_t i = 0; i < (size_t)st.st_size && i < sizeof watched; i++)
 		if (watched[i] != ON_DISK)
 			assert_int_equal(pwrite(fd, "", 1, (off_t)i), 1);
-	close(fd);
 }
 
 TEST_IN(kit_setup, kit_teardown,
@@ -673,7 +648,7 @@ TEST_IN(kit_setup, kit_teardown, an_erasure_that_a_failing_call_cut_short_is_no_
 TEST_IN(kit_setup, kit_teardown, a_commit_that_failed_did_not_happen_and_the_next_one_does)
 {
 	kit *k = *state;
-	emr_keyring *keyring;
+	AUTO(emr_keyring_auto_free) emr_keyring *keyring;
 	uint8_t expected = 0;
 
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring));
@@ -724,7 +699,6 @@ TEST_IN(kit_setup, kit_teardown, a_commit_that_failed_did_not_happen_and_the_nex
 			}
 		}
 	}
-	emr_keyring_free(keyring);
 }
 
 TESTS(NULL, NULL)

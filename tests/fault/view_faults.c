@@ -4,10 +4,8 @@
  * nothing that was acknowledged is lost. */
 #include "view_kit.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 typedef enum fault { NO_FAULT, MEMORY, WRITES, FULL, FLUSHES, RENAMES, SQL } fault;
 
@@ -26,53 +24,27 @@ static bool fails(fault kind)
 	return true;
 }
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t n);
-/* _FILE_OFFSET_BITS=64 gives these two their names. */
-ssize_t __real_pwrite64(int fd, const void *data, size_t len, off_t at);
-ssize_t __real_pwritev64(int fd, const struct iovec *parts, int n, off_t at);
-int __real_fdatasync(int fd);
-int __real_fsync(int fd);
-int __real_rename(const char *from, const char *to);
-int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
-int __real_sqlite3_step(sqlite3_stmt *statement);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t n);
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at);
-ssize_t __wrap_pwritev64(int fd, const struct iovec *parts, int n, off_t at);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_rename(const char *from, const char *to);
-int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
-int __wrap_sqlite3_step(sqlite3_stmt *statement);
-
-void *__wrap_malloc(size_t size)
+WRAPPED(void *, malloc, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t n, size_t size)
+WRAPPED(void *, calloc, size_t n, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_calloc(n, size);
 }
 
-void *__wrap_realloc(void *old, size_t size)
+WRAPPED(void *, realloc, void *old, size_t size)
 {
 	return fails(MEMORY) ? NULL : __real_realloc(old, size);
 }
 
-char *__wrap_strdup(const char *text)
+WRAPPED(char *, strdup, const char *text)
 {
 	return fails(MEMORY) ? NULL : __real_strdup(text);
 }
 
-char *__wrap_strndup(const char *text, size_t n)
+WRAPPED(char *, strndup, const char *text, size_t n)
 {
 	return fails(MEMORY) ? NULL : __real_strndup(text, n);
 }
@@ -83,12 +55,13 @@ static int write_error(void)
 	return -1;
 }
 
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at)
+/* _FILE_OFFSET_BITS=64 gives this and the next their names. */
+WRAPPED(ssize_t, pwrite64, int fd, const void *data, size_t len, off_t at)
 {
 	return fails(WRITES) ? write_error() : __real_pwrite64(fd, data, len, at);
 }
 
-ssize_t __wrap_pwritev64(int fd, const struct iovec *parts, int n, off_t at)
+WRAPPED(ssize_t, pwritev64, int fd, const struct iovec *parts, int n, off_t at)
 {
 	/* A disk that fills up takes some of it. */
 	if (!fails(WRITES))
@@ -98,27 +71,27 @@ ssize_t __wrap_pwritev64(int fd, const struct iovec *parts, int n, off_t at)
 	return write_error();
 }
 
-int __wrap_fdatasync(int fd)
+WRAPPED(int, fdatasync, int fd)
 {
 	return fails(FLUSHES) ? write_error() : __real_fdatasync(fd);
 }
 
-int __wrap_fsync(int fd)
+WRAPPED(int, fsync, int fd)
 {
 	return fails(FLUSHES) ? write_error() : __real_fsync(fd);
 }
 
-int __wrap_rename(const char *from, const char *to)
+WRAPPED(int, rename, const char *from, const char *to)
 {
 	return fails(RENAMES) ? write_error() : __real_rename(from, to);
 }
 
-int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
+WRAPPED(int, renameat, int from_dir, const char *from, int to_dir, const char *to)
 {
 	return fails(RENAMES) ? write_error() : __real_renameat(from_dir, from, to_dir, to);
 }
 
-int __wrap_sqlite3_step(sqlite3_stmt *statement)
+WRAPPED(int, sqlite3_step, sqlite3_stmt *statement)
 {
 	return fails(SQL) ? seen % 2 == 0 ? SQLITE_IOERR : SQLITE_FULL
 			  : __real_sqlite3_step(statement);
@@ -348,7 +321,7 @@ static emr_status reopen(life *l)
 
 static void read_and_compare(life *l, const char *path, const uint8_t *want, size_t len)
 {
-	uint8_t *got = __real_malloc(len + 10);
+	EMR_AUTO_FREE uint8_t *got = __real_malloc(len + 10);
 	emr_handle *h;
 	uint64_t node;
 	size_t n = 0;
@@ -367,7 +340,6 @@ static void read_and_compare(life *l, const char *path, const uint8_t *want, siz
 		assert_int_equal(n, len);
 		assert_memory_equal(got, want, len);
 	}
-	free(got);
 }
 
 static void live(life *l)
@@ -510,9 +482,4 @@ TEST(no_failed_sql_step_loses_anything)
 	every_nth(SQL, 60);
 }
 
-int main(void)
-{
-	if (getenv("EMR_TEST_FILTER") != NULL)
-		cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

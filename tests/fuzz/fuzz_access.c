@@ -5,8 +5,6 @@
 
 #include "letters_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void body(emr_bytes plain)
 {
 	EMR_AUTO_BUF again = {0};

@@ -4,8 +4,6 @@
 
 #include "ledger/act.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_bytes ca = {0};

@@ -5,8 +5,6 @@
 
 #include "ledger/admission.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_application a;

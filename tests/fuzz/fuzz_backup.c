@@ -5,8 +5,6 @@
 
 #include "backup/manifest.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	EMR_AUTO_MANIFEST list = {0};

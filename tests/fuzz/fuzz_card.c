@@ -5,8 +5,6 @@
 
 #include "keyring/card.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* A card that reads is written the same way in both text forms and comes back. */
 static void both_ways(emr_bytes bytes)
 {

@@ -7,8 +7,6 @@
 #include "carry/carry.h"
 #include "carry/catalogue.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static emr_status refuse(void *arg, const emr_parcel_record *record)
 {
 	(void)arg, (void)record;

@@ -6,8 +6,6 @@
 #include "base/secret.h"
 #include "keyring/cert.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Where the last of the DER values in DATA begins, by their two bytes of length. */
 static size_t last_of(const uint8_t *data, size_t size)
 {

@@ -10,8 +10,6 @@
 
 #include "gateway/channel.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static char dir[] = "/tmp/emrfs-fuzz-way-XXXXXX";
 static int fd = -1;
 

@@ -4,8 +4,6 @@
 
 #include "ledger/checkpoint.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static emr_checkpoint checkpoint;

@@ -7,8 +7,6 @@
 
 #define NOW UINT64_C(1795000000)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_consent consent, again;

@@ -18,8 +18,6 @@
 #define NOW 1700000000u
 #define VALUES_MAX (EMR_BATCH_COUNT_MAX * 10 + 64)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static uint8_t pk[32], sk[64], signer_id[32];
 static const uint8_t net_id[16] = "fuzzed network!";
 

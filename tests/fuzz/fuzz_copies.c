@@ -12,8 +12,6 @@
 #define PLACES 2
 #define NAME "copies"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static char dir[64];
 static int dir_fd = -1;
 

@@ -9,8 +9,6 @@
 #define OP_DATASET_JOIN 0x54
 #define PUB_BYTES 40
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void statement(emr_bytes bytes)
 {
 	uint8_t plain[EMR_COUNTS_PLAIN_BYTES] = {0}, again[EMR_COUNTS_PLAIN_BYTES];

@@ -7,8 +7,6 @@
 
 #include "copy.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 
 static int file_of(const uint8_t *data, size_t size)

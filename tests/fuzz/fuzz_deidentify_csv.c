@@ -10,8 +10,6 @@
 #include "csv.h"
 #include "scan.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static int file_of(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);

@@ -4,8 +4,6 @@
 
 #include "network/device_file.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	EMR_AUTO_BUF again = {0};

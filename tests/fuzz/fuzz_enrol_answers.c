@@ -6,8 +6,6 @@
 
 #include "enrol_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check_said(const emr_ca_call *call)
 {
 	if (strnlen(call->said, EMR_CA_SAID_BYTES) == EMR_CA_SAID_BYTES)

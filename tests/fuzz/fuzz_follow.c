@@ -8,8 +8,6 @@
 #include "base/secret.h"
 #include "ledger/chain.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* A chain with a descriptor; the certificate in it is nobody's. */
 static emr_chain *chain_with_descriptor(void)
 {

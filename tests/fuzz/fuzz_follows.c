@@ -5,8 +5,6 @@
 
 #include "agreed.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	agreed a = {.n = 0};

@@ -5,8 +5,6 @@
 
 #include "kit/frame.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static emr_request first, second;

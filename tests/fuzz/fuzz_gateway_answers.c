@@ -9,8 +9,6 @@
 
 #define MESSAGE_MAX 4096
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 typedef struct sum {
 	uint64_t count, bytes, hash;
 } sum;

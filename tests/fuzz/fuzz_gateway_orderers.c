@@ -6,8 +6,6 @@
 
 #include "gateway_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Opened by hand: a gateway has no part in this but whom it knows. */
 static emr_gateway stranger, knowing;
 static gateway_authority authority;

@@ -6,8 +6,6 @@
 
 #include "headers/parse.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void keep_and_compare(const emr_headers *found)
 {
 	EMR_AUTO_BUF kept = {0}, said = {0}, kept_said = {0};

@@ -24,8 +24,6 @@
 #define TOKEN_BYTES 128
 #define REQUEST_MAX ((size_t)64 << 10)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static char base[] = "/tmp/emr-fuzz-host-XXXXXX";
 static struct sockaddr_un at = {.sun_family = AF_UNIX};
 static char token[TOKEN_BYTES];

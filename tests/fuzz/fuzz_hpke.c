@@ -7,8 +7,6 @@
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	EMR_AUTO_SECRET sk = {0};

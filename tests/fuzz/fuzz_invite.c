@@ -4,8 +4,6 @@
 
 #include "keyring/invite.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	share_input in = share_input_of(data, size);

@@ -8,8 +8,6 @@
 
 #define SENT 2
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static emr_ipfs_fault judge(const emr_cid *roots, emr_bytes text, size_t piece)
 {
 	answer_import import = {0};

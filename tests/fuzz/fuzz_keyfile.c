@@ -5,8 +5,6 @@
 #include "base/secret.h"
 #include "keyring_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_keyfile_header header;

@@ -4,8 +4,6 @@
 
 #include "letters_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void writer(emr_bytes plain)
 {
 	EMR_AUTO_BUF again = {0};

@@ -6,8 +6,6 @@
 #include "ledger/hash.h"
 #include "mark.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	EMR_AUTO_BUF bytes = {0};

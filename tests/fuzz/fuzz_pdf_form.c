@@ -21,8 +21,6 @@ static const char authority[] = "-----BEGIN CERTIFICATE-----\n"
 				"kx9Ayi6XAiBvAx7VViO0MD/eLCqD3dfsvJWBBNQfvLoPYfZZF6v2TA==\n"
 				"-----END CERTIFICATE-----\n";
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check(emr_bytes file, emr_bytes signers, const pdf_question *question)
 {
 	pdf_answer checked = {0};

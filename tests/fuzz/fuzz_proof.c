@@ -5,8 +5,6 @@
 #include "base/secret.h"
 #include "proof/proof.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const emr_bytes file = emr_bytes_of(data, size);

@@ -3,8 +3,6 @@
 
 #include "record/format.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void try_header(emr_bytes bytes)
 {
 	uint8_t again[EMR_M_HEADER_BYTES];

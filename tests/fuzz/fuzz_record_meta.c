@@ -4,8 +4,6 @@
 
 #include "record/format.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void try_meta(emr_bytes bytes)
 {
 	EMR_AUTO_BUF again = {0};

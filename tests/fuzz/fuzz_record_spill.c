@@ -4,8 +4,6 @@
 
 #include "spill_log.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void try_head(const uint8_t *data)
 {
 	uint8_t nonce[24], again[SPILL_RECORD_HEAD];

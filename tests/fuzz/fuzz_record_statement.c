@@ -5,8 +5,6 @@
 #include "record/content.h"
 #include "record/derived.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t again[EMR_STATEMENT_BYTES], encoded[EMR_CONTENT_ENCODED_BYTES];

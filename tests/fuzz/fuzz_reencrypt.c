@@ -6,8 +6,6 @@
 #include "crypto/pre.h"
 #include "crypto/reencrypt.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define INPUT_BYTES (sizeof(emr_pre_bond) + sizeof(emr_pre_kfrag) + 96 + EMR_PRE_CFRAG_BYTES)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,8 +5,6 @@
 
 #include "replica/rules.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char more[] = "\n# nothing\nzz-of-another-version-zz = 1\n";

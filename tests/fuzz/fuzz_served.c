@@ -9,8 +9,6 @@
 #include "served/client.h"
 #include "wire.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check_same(emr_status written, const emr_buf *again, emr_bytes bytes)
 {
 	if (written != EMR_OK || !emr_bytes_equal(emr_buf_view(again), bytes))

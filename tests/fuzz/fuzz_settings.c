@@ -4,8 +4,6 @@
 
 #include "kit/places.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	EMR_AUTO_SETTINGS settings = {0};

@@ -18,8 +18,6 @@
 #include "sharing/asked.h"
 #include "sharing/orders.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static emr_keyring *keyring;
 static char dir[64];
 static int dir_fd = -1;

@@ -7,8 +7,6 @@
 
 #include "store_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 typedef struct seen {
 	uint64_t next; /* items follow one another without gap */
 } seen;

@@ -6,8 +6,6 @@
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void check(bool good)
 {
 	if (!good)

@@ -6,8 +6,6 @@
 #include "journal_private.h"
 #include "store_private.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void store_frame(emr_bytes input)
 {
 	emr_id16 writer = {{0}};

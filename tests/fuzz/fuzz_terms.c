@@ -6,8 +6,6 @@
 #include "keyring/card.h"
 #include "share/terms.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static bool are_columns(const emr_terms *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++) {

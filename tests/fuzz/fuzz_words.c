@@ -6,8 +6,6 @@
 #include "base/secret.h"
 #include "keyring/words.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_words_problem problem;

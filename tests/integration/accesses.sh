@@ -1,9 +1,7 @@
 #!/bin/bash
 # accesses.sh: a doctor opens a shared record. The test reads the owner's log of it, the view of the auditor of the doctor's organisation,
 # and the evidence of one release, which emrfs without a keyring and an auditor's program check; also for a doctor of another organisation.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin accesses

@@ -1,10 +1,8 @@
 #!/bin/bash
 # agents.sh: the service that releases keys: its keyring, how it starts and ends, what it says of itself, its receiving key and its
 # signature of the ledger's head.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin agents

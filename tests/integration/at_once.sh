@@ -1,9 +1,7 @@
 #!/bin/bash
 # at_once.sh: two programs do the same at one moment: a copy of a keyring opens beside it, verbs and an attribute share one folder, two
 # computers of one person save.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin at-once
 two_network "São Lucas"

@@ -4,9 +4,7 @@
 # dishonest agent and the doctor do what they can against that (dishonest.c).
 # away.sh fabric: one hospital alone, on a channel of Fabric, by live IPFS nodes; the doctor is a colleague of the person who runs the
 # agent. The peers are real where FABRIC has their programs, else PEER plays them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"

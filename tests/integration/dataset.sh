@@ -1,9 +1,7 @@
 #!/bin/bash
 # dataset.sh: a hospital calls for records on terms, and patients put a folder in and take it out. A reader whom the hospital admits reads a
 # folder under a pseudonym, for as long as it is there.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/asked.sh"
 two_begin dataset

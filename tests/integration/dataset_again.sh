@@ -1,8 +1,7 @@
 #!/bin/bash
 # dataset_again.sh: an erasure takes the copies of the erased records and no other. A participant who joins a de-identified dataset again,
 # with another folder, gives that one and nothing of the earlier one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/follows.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
 follows_begin again
 
 as ana run 0 status --wait; slices ana-folder/CT 1 3

@@ -1,8 +1,7 @@
 #!/bin/bash
 # dataset_follow.sh: later files follow into a de-identified dataset as it was agreed to, once, whatever is killed; a removed file takes its
 # copy back.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/follows.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
 follows_begin follow
 
 slices ana-folder/CT 1 2

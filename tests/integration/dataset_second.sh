@@ -1,8 +1,7 @@
 #!/bin/bash
 # dataset_second.sh: a participant erases a record on a second computer. The copies that the first computer made of it are erased, too, and
 # no others.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/follows.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
 follows_begin dsecond
 slices ana-folder/CT 1 3
 as ana run 0 status --wait

@@ -1,8 +1,7 @@
 #!/bin/bash
 # dataset_twins.sh: two datasets whose terms are the same bytes are two datasets: a folder that joined one of them is not in the other, and
 # stays out of it.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/follows.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
 follows_begin dtwins
 steward 0 create twin --terms terms.json
 steward 0 admit twin dora@saolucas

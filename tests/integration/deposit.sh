@@ -1,8 +1,7 @@
 #!/bin/bash
 # deposit.sh: files that a PACS sends, and files that a record system leaves in a folder, are in the Inbox of their patient, once, wherever
 # examples/hospital-deposit is killed; a file that cannot be placed is kept and named.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/ward.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 ward_begin deposit storescp storescu dcmodify strace
 PORT=$(emr_port)
 receive() {

@@ -3,8 +3,7 @@
 # birth date on the card, and letters whose hashes begin alike. A deposit reaches the Inbox of the whole key or none, a request the person
 # who was named.
 # Two of half a million keys that were made for this: their codes begin alike.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/ward.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 TOOLS=${TOOLS:-${EMRFS%/fs/emrfs}/tests/tools}
 # Two of half a million keys that were made for this: their codes begin alike.
 ONE=c0e02da255462a2055a6b240e43b54e0efeb59a71d814f858b5ecfd878814bc9

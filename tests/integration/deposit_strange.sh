@@ -2,8 +2,7 @@
 # deposit_strange.sh: unusual things happen around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
 # table that is being written, a file that is replaced while it is taken, a full disk, a person with another name, a patient who erases).
 # Nothing comes to the wrong patient, nothing is lost, and nobody else waits for it.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/ward.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 eval "ward_$(declare -f at_end)"
 at_end() {
 	umount -l "$EMR_WORK/tiny" 2>/dev/null

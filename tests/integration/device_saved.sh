@@ -5,16 +5,13 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin device_saved
 emr_portuguese
 export TZ=UTC
 P="--passphrase-file $EMR_PASS"
 two_network "São Lucas"
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima "Ana Silva"
 as ana run 0 device add laptop -o laptop.device --yes $P
 as laptop run 0 device accept laptop.device $P
 two_mount ana

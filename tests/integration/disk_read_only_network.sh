@@ -1,9 +1,7 @@
 #!/bin/bash
 # disk_read_only_network.sh: the directory of a network lies on a disk that takes nothing, with its owner's state or without it: the folder
 # opens for reading, and nothing is written there.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 two_begin disk_read_only_network

@@ -6,9 +6,7 @@
 two_begin doors
 export TZ=UTC
 two_network "São Lucas"
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima "Ana Silva"
 two_mount ana
 two_home ana
 cd "$MNT" || exit 2

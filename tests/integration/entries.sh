@@ -1,9 +1,7 @@
 #!/bin/bash
 # entries.sh: the entries of the menus that share, take back, and answer a request, between two people of a network. A stand-in
 # for zenity answers their questions and notes what it was shown; viewers_dialogs has the real one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin entries

@@ -10,9 +10,7 @@ channel_begin
 
 say "a hospital on a channel, a patient and her doctor"
 channel_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 echo "a knee" >ana-folder/Imaging/MRI.txt

@@ -23,9 +23,7 @@ export ORDERER_METRICS_PROVIDER=prometheus # who leads stands there
 versions=0
 channel_begin
 channel_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 

@@ -33,9 +33,7 @@ grep -v ^genesis channel/settings >net/network
 channel_network "São Lucas"
 grep -qx "$(grep ^genesis channel/settings)" net/network || emr_fail "what the channel begins with is not kept: $(cat net/network)"
 [ ! -e net/ledger/ledger.sqlite ] || emr_fail "there is a ledger in the directory, too"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 
 say "what she saves, shares, and he reads"

@@ -20,9 +20,7 @@ node=$!
 emr_until test -f node/ready
 EMR_NODE=unix:$EMR_WORK/node/good.sock # who reads when the host has ended
 two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 echo "a knee" | tee knee >ana-folder/Imaging/MRI.txt

@@ -8,9 +8,7 @@ two_begin fabric_parts
 FAULT=$EMR_WORK/channel/fault
 channel_begin
 channel_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 echo "a knee" >ana-folder/Imaging/MRI.txt

@@ -17,9 +17,7 @@ both() { # PROOF [COPY]
 
 say "a hospital on a channel, a patient and her doctor"
 channel_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 echo "a knee" | tee knee >ana-folder/Imaging/MRI.txt

@@ -8,9 +8,7 @@
 two_begin fabric_said
 channel_begin
 channel_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 FAULT=$EMR_WORK/channel/fault
 two_mount ana
 echo "a knee" >ana-folder/knee.txt

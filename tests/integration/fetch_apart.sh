@@ -1,9 +1,7 @@
 #!/bin/bash
 # fetch_apart.sh: the directory of a network is away. The owner reads the folder from a node and from what was read before, changes nothing,
 # is told why, and finds everything as it was when the directory is back.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin fetch_apart
 at_end() {

@@ -1,8 +1,6 @@
 #!/bin/bash
 # fetch_shared.sh: only Ana's IPFS node still has what Ana shares. It opens at her doctor's, whose own node brings it from there.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
 two_begin fetch-shared
@@ -15,9 +13,7 @@ export KUBO
 must "$NETWORK" up nodes >/dev/null
 ipfs() { IPFS_PATH=$EMR_WORK/nodes/$1 "$KUBO" "${@:2}"; }
 two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 printf 'node = unix:%s/nodes/2/api.sock\n' "$EMR_WORK" >>lima/settings
 two_mount ana lima
 mkdir -p ana-folder/Imaging

@@ -8,7 +8,6 @@ for program in smbd smbclient pdbedit; do
 done
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/ordinary.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 for program in smbd smbclient pdbedit; do
 	command -v "$program" >/dev/null || emr_skip "$program is not installed (Debian: samba, smbclient)"

@@ -1,10 +1,8 @@
 #!/bin/bash
 # host.sh: a practice without Fabric. Its owner serves the network's directory; others join from computers of their own, by invitations that
 # name the host and its key, share with each other through it, go on while it is away, and lose nothing when it is killed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 . "$SUPPORT/../../examples/network/kit.sh"

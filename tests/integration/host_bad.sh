@@ -1,10 +1,8 @@
 #!/bin/bash
 # host_bad.sh: a host has a slow line, a full disk, and strangers who hold connections. Its members lose nothing, are told which of the
 # computers it is, and go on when it is over.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 [ "$(id -u)" = 0 ] || emr_skip "only root can make a small disk"
 two_begin host_bad

@@ -1,10 +1,8 @@
 #!/bin/bash
 # host_members.sh: the same verbs from another computer. A practice's owner serves its network; members, an organisation and its
 # administrator, and second computers have nothing of that directory: they have only the files that are handed over, and the host.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 . "$SUPPORT/../../examples/network/kit.sh"

@@ -1,10 +1,8 @@
 #!/bin/bash
 # host_socket.sh: a host listens at a socket of this computer: others join, save and read by it, no second host takes its place, and a
 # killed one leaves nothing in the way. The socket lets every account in; the host gives nothing to a program without a token.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin socket
 host=

@@ -1,9 +1,7 @@
 #!/bin/bash
 # hostile_names.sh: misleading names - controls, escape sequences, marks that turn the direction of reading, line ends, "../" - of files,
 # shared folders, people and organisations, wherever they are shown again.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin hostile-names

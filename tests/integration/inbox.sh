@@ -1,9 +1,7 @@
 #!/bin/bash
 # inbox.sh: a doctor who has nothing but a printed card leaves signed records. The patient finds them, checks them without a network, and
 # moves them; amendments go on with what was signed, until the right ends; the patient's backup has it all.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin inbox
 emr_noon

@@ -100,9 +100,7 @@ END
 
 english
 two_network "São Lucas"
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima "Ana Silva"
 portuguese
 run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
 says "A sua pasta está aberta em $EMR_WORK/ana-folder.  Para a fechar: emrfs unmount"

@@ -4,7 +4,6 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
 [ "$(id -u)" = 0 ] || emr_skip "file systems of its own need root"
 emr_begin messages
 at_end() {

@@ -3,7 +3,6 @@
 # another's name or content is in any byte of ledger, blocks, mail or the others' states. Verify, backup, words and restore of a member.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin network
 PF="--passphrase-file $EMR_PASS"

@@ -1,9 +1,7 @@
 #!/bin/bash
 # org_agent.sh: one command makes an organisation and its agent, where the administrator says so, and `check --network` names an
 # organisation that has none.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin org_agent

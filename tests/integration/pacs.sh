@@ -18,9 +18,7 @@ at_end() {
 XDG_RUNTIME_DIR=$(mktemp -d /dev/shm/emrfs-XXXXXX) || emr_skip "no memory file system here"
 export XDG_RUNTIME_DIR
 two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 echo 'tell-patients = yes' >>ana/settings
 two_mount ana lima
 must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 9

@@ -5,7 +5,6 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 emr_begin people
 cd "$EMR_WORK" || exit 2
 EMR_PERSON="Ana Silva" emr_init

@@ -1,8 +1,7 @@
 #!/bin/bash
 # practice.sh: examples/practice does what it says, from empty computers to the record that came back, and leaves nothing behind: at its
 # end, when it is told to end, and when it is killed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" = 0 ] || emr_skip "only root can be several computers"
 command -v ip >/dev/null || emr_skip "no ip (Debian: iproute2)"
 emr_begin practice

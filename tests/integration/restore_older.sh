@@ -2,7 +2,6 @@
 # restore_older.sh: the network's directory has older files of its owner's blocks, or junk under their names, or flipped bits in them.
 # init --restore brings from the second copy whatever the directory lacks, and counts what neither has.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin restore_older
 TWO_ALONE=1

@@ -6,9 +6,7 @@
 two_begin second
 export TZ=UTC
 two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_mount ana lima
 must mkdir ana-folder/Imaging lima-folder/Mine
 echo "a knee" >ana-folder/Imaging/MRI.txt

@@ -1,10 +1,8 @@
 #!/bin/bash
 # share.sh: Ana shares a folder with a doctor of her hospital and takes it back, through the verbs; an order survives a crash and the
 # ledger's absence.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin share
 export TZ=UTC

@@ -8,12 +8,7 @@
  *                             why a key did not come, and who did not answer
  *   forge NAME WORD           the same; then "malignant" in NAME becomes WORD, which is as long, in
  *                             the blocks of the directory BLOCKS */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
 #include "forge_kit.h"
 #include "kit/places.h"
 #include "session/keys.h"
@@ -143,7 +138,7 @@ static void grant(const char *name, const char *who)
 	printf("%s %u of %u\n", id, made.t, made.n);
 }
 
-static void revoke(const char *name, const char *who)
+static void take_back(const char *name, const char *who)
 {
 	emr_id32 grantee;
 	size_t n = 0;
@@ -309,7 +304,7 @@ int main(int argc, char **argv)
 	else if (strcmp(argv[2], "grant") == 0)
 		grant(argv[3], argv[4]);
 	else
-		revoke(argv[3], argv[4]);
+		take_back(argv[3], argv[4]);
 	emr_share_free(share);
 	if (blocks != NULL) {
 		emr_record_ctx_free(session.records);

@@ -5,9 +5,7 @@
 two_begin shared
 emr_noon
 two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima
 two_join nuno "Nuno Reis" clinician	# has nobody's card
 two_mount ana lima nuno
 mkdir -p ana-folder/Imaging/Old ana-folder/Imaging/Series

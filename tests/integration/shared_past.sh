@@ -4,9 +4,7 @@
 . "$SUPPORT/two.sh"
 two_begin shared_past
 two_network "São Lucas"
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima "Ana Silva"
 two_mount ana lima
 mkdir ana-folder/Imaging
 echo "a knee" >ana-folder/Imaging/MRI.txt

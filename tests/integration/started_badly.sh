@@ -1,8 +1,7 @@
 #!/bin/bash
 # started_badly.sh: a careless program opens a folder, with its standard descriptors closed and low limits of the process. The folder keeps
 # what is saved in it; and where a limit cannot be raised, the program hears of that limit.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin started-badly
 emr_init
 

@@ -8,9 +8,7 @@ two_begin stick
 export TZ=UTC
 touch here && setfattr -n user.test -v 1 here 2>/dev/null || emr_skip "no user.* attributes below $EMR_WORK"
 two_network "São Lucas"
-two_join ana "Ana Silva" patient
-two_join lima "Paula Lima" clinician
-two_cards ana lima
+two_ana_and_lima "Ana Silva"
 two_mount ana
 two_home ana
 cd "$MNT" || exit 2

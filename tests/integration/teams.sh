@@ -1,9 +1,7 @@
 #!/bin/bash
 # teams.sh: every member of a team or of a whole organisation reads what is shared with it, each under their own name; nobody who has left
 # it reads.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin teams
 emr_noon

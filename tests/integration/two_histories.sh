@@ -2,10 +2,8 @@
 # two_histories.sh: a host keeps two histories of its network's ledger and shows each of two members one, at one address and with one key.
 # They notice it as soon as one gets a card of the other, or when the host shows one of them the other's history. Then they name the host,
 # and neither goes on writing there. A host that went back to an older state is called so.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/../../examples/network/kit.sh"
 two_begin two-histories

@@ -5,9 +5,6 @@
 #include "emr_test.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 typedef struct test_dir {
 	char path[64];

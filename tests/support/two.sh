@@ -8,6 +8,7 @@
 #   two_host_kill                      as a crash
 #   two_join WHO "Name" ROLE [HOME]    HOME (default: who made the network) invites, WHO comes
 #   two_cards WHO WHO...               each of them has the cards of the others, under their handles
+#   two_ana_and_lima [NAME]            Ana, a patient, and Dr Lima come, with each other's cards; Ana is called NAME (default: Silva, Ana)
 #   two_mount WHO... / two_unmount WHO...
 #   two_home WHO                       from here on: EMRFS_HOME, MNT and EMR_LOG are WHO's, so `run`, `json`, `attribute` are, too
 #   as WHO COMMAND...                  one command of WHO's, and then again whose turn it was
@@ -96,6 +97,12 @@ two_cards() {
 				--passphrase-file "$EMR_PASS"
 		done
 	done
+}
+
+two_ana_and_lima() {
+	two_join ana "${1:-Silva, Ana}" patient
+	two_join lima "Paula Lima" clinician
+	two_cards ana lima
 }
 
 two_mount() {

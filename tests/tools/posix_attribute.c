@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 static void chmod_changes_the_bits_and_ctime_only(void)

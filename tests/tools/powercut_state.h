@@ -7,8 +7,6 @@
 #include "powercut_image.h"
 #include "powercut_model.h"
 
-#include <stddef.h>
-
 enum type { A_FILE, A_DIR, A_LINK };
 
 /* Entries as programs see them, as the disk surely has them, as one cut leaves them. */

@@ -5,6 +5,11 @@
 #include "contract/codes.h"
 #include "replica/points.h"
 
+void called_end(called *d)
+{
+	emr_grantee_key_free(d->key);
+}
+
 person *dataset_steward(const called *d)
 {
 	return d->leader != NULL ? d->leader : &d->s->bosses[0];

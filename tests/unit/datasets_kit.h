@@ -16,12 +16,13 @@ typedef struct called {
 } called;
 
 /* On the terms FILE, after the dataset BEFORE (zero: none), for PRICE points a folder; LEADER calls
- * it, or the administrator (NULL).  The caller frees d->key. */
+ * it, or the administrator (NULL).  called_end() frees what D holds. */
 void dataset_call_by(
 	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price);
 void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price);
 /* The others are called "knees". */
 void dataset_call_named(called *d, story *s, const char *name, const char *file);
+void called_end(called *d);
 person *dataset_steward(const called *d);
 /* M reads it for 300 days. */
 void dataset_admit(const called *d, const person *m);

@@ -3,7 +3,6 @@
 #include "emr_test.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "scan.h"
@@ -163,14 +162,12 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 	static flat_file file;
 	static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
-	char name[16];
 	emr_deidentified what;
 	persona who;
 	int in = made_memory(emr_buf_view(&m->bytes)), copy = made_memory(emr_bytes_of("", 0));
 
 	memset(key, person, sizeof key);
-	snprintf(name, sizeof name, "pseudonym%c", person);
-	persona_begin(&who, key, name);
+	persona_begin(&who, key, printed("pseudonym%c", person));
 	assert_ok(copy_file(in, m->bytes.len, copy, window, buffer, &who,
 		rules != NULL ? rules : &usual, &what));
 	emr_buf_clear(out);

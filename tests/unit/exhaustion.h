@@ -5,9 +5,6 @@
 #include "emr_test.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
-
-#include "base/secret.h"
 
 /* Requests until one fails; 0 = none does. */
 static atomic_int countdown;
@@ -26,17 +23,12 @@ static bool fail_now(void)
 	return true;
 }
 
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
+WRAPPED(void *, calloc, size_t n, size_t size)
 {
 	return fail_now() ? NULL : __real_calloc(n, size);
 }
 
-void *__wrap_realloc(void *old, size_t size)
+WRAPPED(void *, realloc, void *old, size_t size)
 {
 	return fail_now() ? NULL : __real_realloc(old, size);
 }

@@ -2,10 +2,6 @@
  * doctor and an agent, and sends what each of them says to the ledger. */
 #include "folk_kit.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 kit k;
 kit_domain health;
 uint64_t now;

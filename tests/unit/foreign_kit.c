@@ -32,8 +32,7 @@ emr_status writer_try_write(viewer *v, const char *inside, const char *text)
 	if (status != EMR_OK)
 		return status;
 	assert_ok(emr_view_write(h, 0, emr_bytes_of(text, strlen(text))));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	emr_view_forget(v->view, attr.node, 1);
 	return EMR_OK;
 }

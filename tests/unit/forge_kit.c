@@ -3,11 +3,7 @@
 #include "forge_kit.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "crypto/chunk.h"
 #include "reader.h"
 
@@ -80,8 +76,6 @@ void forger_end(forger *f)
 
 void forge(const emr_content_reader *his, const char *blocks, uint64_t offset, const char *word)
 {
-	AUTO(forger_end) forger f;
-
-	forger_begin(&f, his, blocks, offset);
+	SCENE_OF(forger, f, forger_end, forger_begin, his, blocks, offset);
 	forger_write(&f, word);
 }

@@ -2,6 +2,8 @@
  * statement on its own save, or one by a folder of the writer's, which must be found out. */
 #include "lies_kit.h"
 
+#include "emr_test.h"
+
 #include <string.h>
 
 #include "record/content.h"
@@ -11,21 +13,6 @@ static emr_id16 his_domain;
 static emr_content_key *kept_key;
 static emr_cid kept_root;
 static uint8_t kept_r_pid[32];
-
-emr_status __real_emr_content_open_key(
-	emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key);
-emr_status __wrap_emr_content_open_key(
-	emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key);
-emr_status __real_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
-	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
-emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
-	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
-emr_status __real_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
-	const emr_content *content, const emr_statement_facts *facts,
-	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
-	const emr_content *content, const emr_statement_facts *facts,
-	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
 
 void lies_remember(void)
 {
@@ -61,8 +48,8 @@ const uint8_t *lies_r_pid(void)
 	return kept_r_pid;
 }
 
-emr_status __wrap_emr_content_open_key(
-	emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key)
+WRAPPED(emr_status, emr_content_open_key, emr_record_ctx *ctx, const emr_content *content,
+	emr_content_key **out_key)
 {
 	emr_status status;
 
@@ -77,7 +64,7 @@ emr_status __wrap_emr_content_open_key(
 	return status;
 }
 
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+WRAPPED(emr_status, emr_statement_make, const emr_keyring *keyring, emr_signer issuer,
 	const emr_content *content, const emr_statement_facts *facts,
 	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
 {
@@ -94,7 +81,7 @@ emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issu
 	return __real_emr_statement_make(keyring, issuer, content, facts, out_bytes, out_sig);
 }
 
-emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+WRAPPED(emr_status, emr_bundle_build, emr_record_ctx *ctx, const emr_content *content,
 	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
 {
 	emr_status status = EMR_OK;

@@ -2,8 +2,6 @@
  * out of what the log says. */
 #include "log_kit.h"
 
-#include <unistd.h>
-
 story s;
 emr_session session;
 

@@ -3,7 +3,6 @@
 
 #include "story_kit.h"
 
-#include <fcntl.h>
 #include <jansson.h>
 
 #include "report/deeds.h"

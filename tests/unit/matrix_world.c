@@ -378,7 +378,6 @@ int matrix_answer(int form, enum state state, enum column column)
 	enum who who = matrix_signer(form, column);
 	kit_state hashes = {0};
 	people_item item;
-	char name[128];
 	int answer;
 	people p;
 
@@ -388,10 +387,10 @@ int matrix_answer(int form, enum state state, enum column column)
 	item = matrix_item(&p, form, column);
 	if (form == FORM_RESTORE_PART)
 		put_hash(&p, state, &hashes);
-	(void)snprintf(name, sizeof name, "%s, %s, by: %s", form_name(form), state_names[state],
-		column_names[column]);
-	answer = kit_answer_item(&p.world, name, &p.who[who], item.item,
-		kit_span(item.pub, item.pub_len), item.part,
+	answer = kit_answer_item(&p.world,
+		printed("%s, %s, by: %s", form_name(form), state_names[state],
+			column_names[column]),
+		&p.who[who], item.item, kit_span(item.pub, item.pub_len), item.part,
 		form == FORM_RESTORE_PART ? &hashes : NULL);
 	kit_state_free(&hashes);
 	people_free(&p);

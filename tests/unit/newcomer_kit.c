@@ -31,6 +31,11 @@ void newcomer_make(newcomer *it)
 	memcpy(it->world.caller.submitter_id, it->key.id, 32);
 }
 
+void newcomer_end(newcomer *it)
+{
+	kit_world_free(&it->world);
+}
+
 void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at)
 {
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];

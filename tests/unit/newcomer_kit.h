@@ -17,8 +17,9 @@ typedef struct newcomer {
 	bool commits; /* what is answered stays in the world */
 } newcomer;
 
-/* With a certificate that vouches for a clinician; the world and all in it are the caller's. */
+/* With a certificate that vouches for a clinician; newcomer_end() frees its world. */
 void newcomer_make(newcomer *it);
+void newcomer_end(newcomer *it);
 /* BY's signature over PUB, of LEN bytes, at AT. */
 void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at);
 /* The ledger's answer to one item of the newcomer's, about his key. */

@@ -2,8 +2,6 @@
  * by change, also with descriptions that are lies. */
 #include "pen_kit.h"
 
-#include <sys/stat.h>
-
 #include "record/staging.h"
 
 static void open_all(pen *p)
@@ -152,16 +150,15 @@ void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, cons
 
 void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text)
 {
-	char name[256];
 	emr_change change = {.domain = domain,
 		.object = record->object,
 		.record_id = record->record_id,
 		.cver = record->cver + 1,
 		.base_version = record->version};
 
-	(void)snprintf(name, sizeof name, "%.*s", (int)record->meta->name.len,
-		(const char *)record->meta->name.data);
-	put(p, &change, record->meta->parent, name, text);
+	put(p, &change, record->meta->parent,
+		printed("%.*s", (int)record->meta->name.len, (const char *)record->meta->name.data),
+		text);
 }
 
 static void describe(pen *p, const emr_meta *meta, emr_id16 domain, emr_id16 object)

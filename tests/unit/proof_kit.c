@@ -2,9 +2,6 @@
  * every signature good, which a test then changes before or after signing. */
 #include "proof_kit.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/codec.h"
 #include "cert_kit.h"
 #include "contract/pubs.h"
@@ -54,7 +51,7 @@ static void make_ca(const emr_keyring *keyring, emr_buf *out)
 static void make_long_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
 {
 	cert_wish wish = cert_authority_wish("ca", KIT_TIME - 3650 * KIT_DAY);
-	cert_authority root, between;
+	AUTO(cert_end) cert_authority root, between;
 
 	wish.until = KIT_TIME + 3650 * KIT_DAY;
 	cert_begin(&root, &wish, NULL);
@@ -69,8 +66,6 @@ static void make_long_chain(const kit_wish *w, const emr_public *self, kit_proof
 	assert_ok(emr_buf_append(&k->chain, between.der.data, between.der.len));
 	assert_ok(emr_buf_append(&k->chain, root.der.data, root.der.len));
 	assert_ok(emr_buf_append(&k->ca, root.der.data, root.der.len));
-	cert_end(&between);
-	cert_end(&root);
 }
 
 static void make_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
@@ -117,7 +112,7 @@ static void make_descriptor(const kit_wish *w, const emr_public *self, kit_proof
 static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t seq, size_t index,
 	uint8_t result, emr_buf *out_entry, emr_buf *out_item, emr_ledger_path *out_path)
 {
-	emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	emr_merkle_hash leaves[8];
 	uint8_t results[8] = {0}, message[EMR_SUBMIT_MESSAGE_BYTES];
 	emr_entry entry = {.seq = seq, .ledger_time_unix_s = w->entry_time};
@@ -156,7 +151,6 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 	out_entry->len = len;
 	if (seq != 1 && w->spoil == KIT_SUBMIT_SIGNATURE)
 		out_entry->data[320] ^= 1;
-	free(batch);
 }
 
 static void make_registration(const kit_wish *w, const emr_public *self, kit_proof *k,

@@ -4,11 +4,8 @@
 
 #include "foreign_domain.h"
 
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
+WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_change *change,
+	const emr_replica_head *head)
 {
 	(void)g, (void)change, (void)head;
 	return EMR_OK;

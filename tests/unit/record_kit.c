@@ -3,10 +3,8 @@
 #include "record_kit.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "crypto/aead.h"
@@ -151,14 +149,13 @@ static void drop(kit_store *s, size_t i)
 
 static void store_close(emr_block_store *store)
 {
-	kit_store *s = (kit_store *)store;
+	EMR_AUTO_FREE kit_store *s = (kit_store *)store;
 
 	for (size_t i = 0; i < s->count; i++)
 		drop(s, i);
 	free(s->blocks);
 	free(s->slots);
 	pthread_mutex_destroy(&s->lock);
-	free(s);
 }
 
 static const emr_block_store_ops store_ops = {

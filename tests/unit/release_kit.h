@@ -288,9 +288,8 @@ static inline emr_status combine(const emr_keyring *kr, const grant_kit *kit, co
 	return status;
 }
 
-static inline int set_up(void **state)
+AROUND(set_up)
 {
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &owner));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &doctor));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
@@ -301,16 +300,13 @@ static inline int set_up(void **state)
 		assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, 1, &agents[i]));
 		assert_ok(emr_keyring_public(agents[i], &agent_public[i]));
 	}
-	return 0;
 }
 
-static inline int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	emr_keyring_free(owner);
 	emr_keyring_free(doctor);
 	emr_keyring_free(stranger);
 	for (int i = 0; i < AGENTS; i++)
 		emr_keyring_free(agents[i]);
-	return 0;
 }

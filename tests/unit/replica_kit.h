@@ -18,21 +18,17 @@ static inline void stop(void)
 	replica = NULL;
 }
 
-static inline int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
 	start();
-	return 0;
 }
 
-static inline int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	stop();
 	kit_end(&k);
-	return 0;
 }
 
 static inline uint64_t catch_up(void)

@@ -1,9 +1,6 @@
 /* This kit does what a member with a changed program can do to the shared ledger file. */
 #include "rogue_kit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "ledger/chain.h"
 
 void rogue_batch(

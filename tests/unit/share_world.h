@@ -90,12 +90,11 @@ static inline void every_bit_is_authenticated_without_the_hash(
 	}
 }
 
-static inline int set_up(void **state)
+AROUND(set_up)
 {
 	static const char *const names[] = {"agent1", "agent2", "agent3"};
 	AUTO_PART grant = {0};
 
-	(void)state;
 	root = vectors_open("share.json");
 	owner = share_keyring(root, "owner");
 	grantee = share_keyring(root, "grantee");
@@ -108,7 +107,6 @@ static inline int set_up(void **state)
 	assert_ok(emr_box_key_identity(grantee, &grantee_box));
 	grant = share_part_of(root, "GRANT");
 	assert_ok(emr_grant_terms_read(emr_buf_view(&grant.item), &terms));
-	return 0;
 }
 
 /* As the owner opens ACCESS_REQ. */
@@ -129,9 +127,8 @@ static inline emr_status open_access(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static inline int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	emr_box_key_free(domain_box);
 	emr_box_key_free(owner_box);
 	emr_box_key_free(grantee_box);
@@ -140,5 +137,4 @@ static inline int tear_down(void **state)
 	for (int i = 0; i < 3; i++)
 		emr_keyring_free(agents[i]);
 	json_decref(root);
-	return 0;
 }

@@ -2,11 +2,6 @@
  * without a kernel, and waits for names and bytes as a program would. */
 #include "shared_kit.h"
 
-#include <pthread.h>
-#include <stdarg.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "ledger/network.h"
 
 /* ---- life ---- */
@@ -347,6 +342,22 @@ void viewer_learn(viewer *v)
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
 		viewer_list(v, "shared-with-me", NULL));
 	assert_non_null(strstr(v->owner, "Ana"));
+}
+
+void viewer_reads(viewer *v, const char *inside, story_fn answer, const char *wanted)
+{
+	assert_string_equal(viewer_text(v, viewer_at(v, inside), answer), wanted);
+}
+
+void viewer_lists(viewer *v, const char *inside, story_fn answer, const char *wanted)
+{
+	assert_string_equal(viewer_list(v, viewer_at(v, inside), answer), wanted);
+}
+
+void viewer_begin(viewer *v, story *s)
+{
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
 }
 
 void viewer_end(story *s, viewer *v)

@@ -56,6 +56,9 @@ const char *viewer_text(viewer *v, const char *path, story_fn answer);
 const char *viewer_attribute(viewer *v, const char *path, const char *name);
 /* NODE, which is at PATH, lets PROGRAMS read: with its code, as a person does. */
 emr_status viewer_let_in(viewer *v, uint64_t node, const char *path, const char *programs);
+/* At INSIDE of hers are the bytes WANTED, or the names. */
+void viewer_reads(viewer *v, const char *inside, story_fn answer, const char *wanted);
+void viewer_lists(viewer *v, const char *inside, story_fn answer, const char *wanted);
 /* Ana's directory as it is called now goes to v->owner. */
 void viewer_learn_owner(viewer *v);
 /* PATH below Ana's directory, in a static buffer. */
@@ -63,12 +66,9 @@ const char *viewer_at(const viewer *v, const char *inside);
 
 /* The story, and dr lima's folder over it. */
 #define LIMAS_FOLDER                                                                               \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
+	STORY;                                                                                     \
+	SCENE_OF(viewer, v, viewer_close, viewer_begin, &s)
+void viewer_begin(viewer *v, story *s);
 void viewer_end(story *s, viewer *v);
 /* Two of her cards say her name in two orders; the newest names the directory, from here on. */
 void viewer_learn(viewer *v);

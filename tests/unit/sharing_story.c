@@ -2,9 +2,6 @@
  * around it, as an open session. */
 #include "sharing_story.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "contract/pubs_share.h"
 #include "keyring/letters.h"
 #include "share/request.h"

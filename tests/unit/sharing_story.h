@@ -5,7 +5,6 @@
 
 #include "emr_test.h"
 
-#include "base/file.h"
 #include "session/session.h"
 
 /* A session on the story's keyring, ledger, copy, records and view, with a state directory. */

@@ -8,10 +8,7 @@
 
 bool still_is;
 
-int __wrap_fstatvfs64(int fd, struct statvfs *out);
-int __real_fstatvfs64(int fd, struct statvfs *out);
-
-int __wrap_fstatvfs64(int fd, struct statvfs *out)
+WRAPPED(int, fstatvfs64, int fd, struct statvfs *out)
 {
 	int result = __real_fstatvfs64(fd, out);
 
@@ -22,18 +19,17 @@ int __wrap_fstatvfs64(int fd, struct statvfs *out)
 
 char *still_picture(const char *path)
 {
-	char line[1024];
 	char *text = calloc(1, 65536);
 	FILE *said;
 	size_t n;
 
 	assert_non_null(text);
-	snprintf(line, sizeof line,
-		"cd '%s' && find . -printf '%%p %%y %%m %%s %%T@\\n' | sort && find . -type f "
-		"-exec "
-		"sha256sum {} + | sort",
-		path);
-	said = popen(line, "r");
+	said = popen(printed("cd '%s' && find . -printf '%%p %%y %%m %%s %%T@\\n' | sort && find . "
+			     "-type f "
+			     "-exec "
+			     "sha256sum {} + | sort",
+			     path),
+		"r");
 	assert_non_null(said);
 	n = fread(text, 1, 65535, said);
 	assert_true(n > 0);
@@ -43,8 +39,5 @@ char *still_picture(const char *path)
 
 void still_copy(const char *from, const char *to)
 {
-	char line[1024];
-
-	snprintf(line, sizeof line, "cp -a '%s' '%s'", from, to);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("cp -a '%s' '%s'", from, to)), 0);
 }

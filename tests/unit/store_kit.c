@@ -3,13 +3,8 @@
 #include "store_kit.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "base/secret.h"
 #include "store/car.h"
 
 static const emr_id16 kit_writer = {{0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
@@ -58,11 +53,10 @@ static void remove_directory(const char *path)
 
 int kit_teardown(void **state)
 {
-	kit *k = *state;
+	EMR_AUTO_FREE kit *k = *state;
 
 	kit_close(k);
 	remove_directory(k->path);
-	free(k);
 	return 0;
 }
 
@@ -129,24 +123,21 @@ void kit_block_free(emr_block *block)
 
 emr_cid kit_put(kit *k, uint32_t seed, size_t len)
 {
-	emr_block block = kit_block(seed, len);
+	AUTO(kit_block_free) emr_block block = kit_block(seed, len);
 	emr_cid cid = block.cid;
 
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
-	kit_block_free(&block);
 	return cid;
 }
 
 emr_status kit_try(kit *k, uint32_t seed, size_t len)
 {
-	emr_block block = kit_block(seed, len);
-	emr_buf out = {0};
+	AUTO(kit_block_free) emr_block block = kit_block(seed, len);
+	EMR_AUTO_BUF out = {0};
 	emr_status status = emr_store_get_verified(k->store, &block.cid, &out);
 
 	if (status == EMR_OK)
 		assert_true(emr_bytes_equal(emr_buf_view(&out), block.data));
-	emr_buf_free(&out);
-	kit_block_free(&block);
 	return status;
 }
 
@@ -203,7 +194,7 @@ void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask)
 {
 	char path[512];
 	uint8_t byte;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	kit_file(k, name, path);
 	fd = open(path, O_RDWR);
@@ -211,7 +202,6 @@ void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask)
 	assert_int_equal(pread(fd, &byte, 1, (off_t)offset), 1);
 	byte ^= mask;
 	assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
-	close(fd);
 }
 
 void kit_truncate(kit *k, const char *name, uint64_t size)
@@ -224,13 +214,11 @@ void kit_truncate(kit *k, const char *name, uint64_t size)
 
 size_t kit_quarantined(kit *k)
 {
-	char path[512];
 	struct dirent *entry;
 	size_t n = 0;
 	DIR *dir;
 
-	snprintf(path, sizeof path, "%s/quarantine", k->path);
-	dir = opendir(path);
+	dir = opendir(printed("%s/quarantine", k->path));
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		n += entry->d_name[0] != '.';
 	if (dir != NULL)
@@ -267,12 +255,9 @@ void kit_segments_are_cars(kit *k)
 
 	assert_non_null(dir);
 	while ((entry = readdir(dir)) != NULL) {
-		char path[1024];
-
 		if (strncmp(entry->d_name, "seg-", 4) != 0)
 			continue;
-		snprintf(path, sizeof path, "%s/%s", k->path, entry->d_name);
-		assert_true(blocks_of_car(path) >= 1);
+		assert_true(blocks_of_car(printed("%s/%s", k->path, entry->d_name)) >= 1);
 	}
 	closedir(dir);
 }

@@ -3,8 +3,6 @@
  * read. */
 #include "story_kit.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
 #include <sqlite3.h>
 
 #include "contract/codes.h"
@@ -30,11 +28,10 @@ void story_pass(story *s, uint64_t seconds)
 
 void story_sql(const story *s, const char *text)
 {
-	char path[400];
 	sqlite3 *db = NULL;
 
-	(void)snprintf(path, sizeof path, "%s/network/" EMR_NETWORK_LEDGER, s->k.path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_open(printed("%s/network/" EMR_NETWORK_LEDGER, s->k.path), &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
@@ -48,21 +45,16 @@ void story_see(person *m)
 
 static int open_dir(const story *s, const char *name)
 {
-	char path[400];
 	int fd;
 
-	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(printed("%s/%s", s->k.path, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
 
 static int make_dir(const story *s, const char *name)
 {
-	char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
-	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(mkdir(printed("%s/%s", s->k.path, name), 0700), 0);
 	return open_dir(s, name);
 }
 
@@ -150,14 +142,22 @@ static int say(story *s, emr_keyring *keyring, emr_ledger *ledger, emr_replica *
 	return answer.refusal != 0 ? 1000 + answer.refusal : answer.results[0];
 }
 
-static int person_says(story *s, person *m, emr_act act, emr_bytes part)
+int story_says(story *s, person *m, emr_act act, emr_bytes part)
 {
 	return say(s, m->keyring, m->ledger, m->replica, act, part);
 }
 
-int story_says(story *s, person *m, emr_act act, emr_bytes part)
+void story_does(story *s, person *m, emr_act act)
 {
-	return person_says(s, m, act, part);
+	assert_int_equal(story_says(s, m, act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+}
+
+bool story_is_due(story *s, emr_id16 domain)
+{
+	bool is_due = false;
+
+	assert_ok(emr_share_epoch_is_due(s->ana, domain, &is_due));
+	return is_due;
 }
 
 static int ana_says(story *s, emr_act act, emr_bytes part)
@@ -193,7 +193,7 @@ static void register_called(story *s, person *m, const person *boss, uint16_t ro
 	assert_ok(emr_cert_issue(boss->keyring, emr_buf_view(&boss->ca), &subject,
 		emr_bytes_of(m->public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
 	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
-	assert_int_equal(person_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+	assert_int_equal(story_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 	m->org = boss->org;
 }
 
@@ -242,7 +242,7 @@ static void admit(story *s, emr_id16 home, person *boss, const char *name, int n
 	assert_int_equal(ana_says(s, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
 	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
 	for (int i = 0; i < n; i++) /* those after a majority come too late, and that is fine */
-		(void)person_says(s, &s->bosses[i],
+		(void)story_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 	register_in(s, boss, boss, EMR_ROLE_ORG_ADMIN, "boss");
 }
@@ -283,7 +283,7 @@ void story_rules(story *s, const char *text)
 	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
 	for (int i = 0; i <= AGENTS;
 		i++) /* those after a majority come too late, and that is fine */
-		(void)person_says(s, &s->bosses[i],
+		(void)story_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 }
 
@@ -360,8 +360,7 @@ static void build(story *s)
 	kit_mkdir(&s->k, "Imaging");
 	kit_mkdir(&s->k, "Imaging/Old");
 	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
-	kit_text(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
-	kit_publish_all(&s->k);
+	kit_save(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
 	open_ana(s);
 	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
 	assert_false(emr_id16_is_zero(s->imaging));
@@ -401,17 +400,13 @@ static emr_bytes passphrase(void)
 /* Each of the people with the name of his directory. */
 static void each_person(story *s, void (*fn)(story *s, person *m, const char *name))
 {
-	char name[16];
-
 	for (int i = 0; i <= AGENTS; i++) {
-		(void)snprintf(name, sizeof name, "boss%d", i);
-		fn(s, &s->bosses[i], name);
+		fn(s, &s->bosses[i], printed("boss%d", i));
 	}
 	fn(s, &s->lima, "lima");
 	fn(s, &s->eve, "eve");
 	for (int i = 0; i < AGENTS; i++) {
-		(void)snprintf(name, sizeof name, "agent%d", i);
-		fn(s, &s->agents[i], name);
+		fn(s, &s->agents[i], printed("agent%d", i));
 	}
 }
 
@@ -492,10 +487,7 @@ void story_begin(story *s)
 	open_ana(s);
 	each_person(s, open_again);
 	for (int i = 0; i < AGENTS; i++) {
-		char name[16];
-
-		(void)snprintf(name, sizeof name, "store%d", i);
-		s->agency_fds[i] = open_dir(s, name);
+		s->agency_fds[i] = open_dir(s, printed("store%d", i));
 		assert_ok(emr_agency_open(s->agents[i].share, s->agency_fds[i], &s->agencies[i]));
 	}
 }

@@ -45,10 +45,20 @@ typedef struct story {
 /* With Imaging/MRI.pdf and Imaging/Old/CT.pdf on the ledger. */
 void story_begin(story *s);
 void story_end(story *s);
+/* A story S of a test; the second has what reading gives besides. */
+#define STORY SCENE(story, s, story_begin, story_end)
+#define STORY_READ                                                                                 \
+	EMR_AUTO_BUF bytes __attribute__((unused)) = {0};                                          \
+	emr_share_trouble trouble __attribute__((unused)) = {0};                                   \
+	STORY
 /* The clinic gets an auditor. */
 void story_auditor(story *s);
 /* One operation of M; the code of the ledger, 1000 more when the whole batch was refused. */
 int story_says(story *s, person *m, emr_act act, emr_bytes part);
+/* One without a part, which the ledger applies. */
+void story_does(story *s, person *m, emr_act act);
+/* Whether ana's DOMAIN wants a new epoch. */
+bool story_is_due(story *s, emr_id16 domain);
 /* The members agree on TEXT as the rules of the network. */
 void story_rules(story *s, const char *text);
 uint64_t story_now(const story *s);
@@ -64,8 +74,6 @@ void story_newcomer_called(
 /* A second computer of ana's, with the keys that she passes on to it; story_part is its end. */
 void story_device(story *s, person *m, const char *name);
 void story_part(person *m);
-/* M's own ACT on the ledger; its result. */
-int story_says(story *s, person *m, emr_act act, emr_bytes part);
 /* Another handle of M on the same copies, as another process would have. */
 void story_see(person *m);
 /* In the tables of the network's ledger, as whoever may write in its directory. */

@@ -5,6 +5,9 @@
 #include "letters_private.h"
 #include "held_private.h"
 
+AUTO_OF(emr_box_key_free, emr_box_key *)
+AUTO_OF(emr_grantee_key_free, emr_grantee_key *)
+
 /* ---- ACCESS_REQ ---- */
 
 TEST(a_request_reads_the_same_for_everybody_it_is_for)
@@ -91,12 +94,11 @@ static emr_box_key *request_key_pair(void)
 
 static emr_status open_answer(emr_bytes item, emr_bytes part)
 {
-	emr_box_key *epk = request_key_pair();
+	AUTO(auto_emr_box_key_free) emr_box_key *epk = request_key_pair();
 	emr_answer *answer = NULL;
 	emr_status status = emr_answer_open(epk, item, part, 5, &answer);
 
 	emr_answer_free(answer);
-	emr_box_key_free(epk);
 	return status;
 }
 
@@ -105,7 +107,7 @@ TEST(answers_open_as_the_second_model_made_them)
 	static const char *const names[] = {"ACCESS_SERVED agent1", "ACCESS_SERVED agent2",
 		"ACCESS_SERVED agent3", "ACCESS_SERVED owner"};
 	static const size_t counts[] = {4, 4, 0, 4};
-	emr_box_key *epk = request_key_pair();
+	AUTO(auto_emr_box_key_free) emr_box_key *epk = request_key_pair();
 
 	for (size_t i = 0; i < 4; i++) {
 		AUTO_PART one = share_part_of(root, names[i]);
@@ -121,7 +123,6 @@ TEST(answers_open_as_the_second_model_made_them)
 			assert_status(EMR_DAMAGED, emr_answer_open(epk, emr_buf_view(&one.item),
 							   emr_buf_view(&one.part), 3, &answer));
 	}
-	emr_box_key_free(epk);
 }
 
 /* The agents' answers for every capsule, combined; and the owner's. */
@@ -132,8 +133,8 @@ TEST(released_keys_are_the_capsules_keys)
 	AUTO_PART mine = share_part_of(root, "ACCESS_SERVED owner");
 	AUTO_PART access = share_part_of(root, "ACCESS_REQ");
 	const json_t *capsules = vectors_get(root, "capsules");
-	emr_box_key *epk = request_key_pair();
-	emr_grantee_key *b = NULL;
+	AUTO(auto_emr_box_key_free) emr_box_key *epk = request_key_pair();
+	AUTO(auto_emr_grantee_key_free) emr_grantee_key *b = NULL;
 	emr_answer *one = NULL;
 	emr_answer *two = NULL;
 	emr_answer *owners = NULL;
@@ -188,15 +189,13 @@ TEST(released_keys_are_the_capsules_keys)
 	emr_answer_free(one);
 	emr_answer_free(two);
 	emr_answer_free(owners);
-	emr_grantee_key_free(b);
-	emr_box_key_free(epk);
 }
 
 TEST(refused_slots_carry_their_reason)
 {
 	AUTO_PART one = share_part_of(root, "ACCESS_SERVED agent2");
 	AUTO_PART mine = share_part_of(root, "ACCESS_SERVED owner");
-	emr_box_key *epk = request_key_pair();
+	AUTO(auto_emr_box_key_free) emr_box_key *epk = request_key_pair();
 	emr_answer *answer = NULL;
 	emr_answer_entry entry;
 	emr_kem_key *key = NULL;
@@ -219,7 +218,6 @@ TEST(refused_slots_carry_their_reason)
 	assert_int_equal(status, 26);
 	assert_null(key);
 	emr_answer_free(answer);
-	emr_box_key_free(epk);
 }
 
 TEST(every_bit_of_an_answer_matters)
@@ -268,11 +266,10 @@ TEST(the_owner_reads_from_an_answer_what_was_asked)
 
 static emr_status open_report(emr_bytes item, emr_bytes part)
 {
-	emr_report_row *rows = NULL;
+	EMR_AUTO_FREE emr_report_row *rows = NULL;
 	size_t n;
 	emr_status status = emr_report_part_open(domain_box, item, part, &rows, &n);
 
-	free(rows);
 	return status;
 }
 
@@ -304,9 +301,4 @@ TEST(a_report_says_what_was_opened_by_whom)
 	every_bit_matters(&one, open_report);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -178,9 +178,4 @@ TEST(a_reader_cannot_ask_for_more_than_he_says_in_public)
 	assert_status(EMR_DAMAGED, read_made_request(emr_buf_view(&body), 5));
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -1,5 +1,4 @@
 /* These tests show how an organisation comes into a network that others run. */
-#include "emr_test.h"
 
 #include "contract/codes.h"
 #include "ledger/act_send.h"
@@ -19,11 +18,10 @@ static uint64_t now(void)
 	return emr_clock_unix_s(&k.clock.clock);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_network_new network = {.handle = "org-AAAA", .name = "Sao Lucas"};
 
-	(void)state;
 	kit_begin(&k);
 	network.path = k.network;
 	network.keyring = k.keyring;
@@ -32,16 +30,13 @@ static int begin(void **state)
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &newcomer));
 	assert_ok(emr_application_make(
 		newcomer, k.net_id, "Aurora", NULL, now(), now() + 600, &bytes, &application));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_buf_free(&bytes);
 	emr_keyring_free(newcomer);
 	kit_end(&k);
-	return 0;
 }
 
 static void open_as(const emr_keyring *keyring)
@@ -195,7 +190,7 @@ static void admit(void)
 	emr_id16 home = {{0}}, proposal = emr_id16_random();
 	emr_pub_org_propose what;
 	emr_id32 admin;
-	emr_replica *replica;
+	AUTO(emr_replica_auto) emr_replica *replica;
 
 	open_as(k.keyring);
 	replica = kit_replica(&k);
@@ -208,7 +203,6 @@ static void admit(void)
 		owner_says(replica, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
 	assert_int_equal(
 		owner_says(replica, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
-	emr_replica_close(replica);
 }
 
 TEST_IN(begin, end, nobody_registers_before_he_is_admitted)
@@ -223,10 +217,10 @@ TEST_IN(begin, end, after_admission_its_administrator_registers_invites_and_rene
 	EMR_AUTO_BUF cert = {0};
 	EMR_AUTO_BUF next = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_keyring *doctor = NULL;
+	AUTO(emr_keyring_auto_free) emr_keyring *doctor = NULL;
 	emr_invitation invitation;
 	emr_known_person person;
-	emr_replica *replica;
+	AUTO(emr_replica_auto) emr_replica *replica;
 	emr_public public;
 	emr_id32 signer_id;
 	uint8_t code = 255;
@@ -260,8 +254,6 @@ TEST_IN(begin, end, after_admission_its_administrator_registers_invites_and_rene
 	assert_memory_equal(person.row.org, application.org.b, 16);
 	assert_int_equal(person.row.roles, EMR_ROLE_CLINICIAN);
 	assert_true(person.row.not_after_unix_s >= now() + 10 * 86400 - 1);
-	emr_replica_close(replica);
-	emr_keyring_free(doctor);
 }
 
 TEST_IN(begin, end, another_ca_than_the_admitted_one_certifies_nobody)
@@ -270,7 +262,7 @@ TEST_IN(begin, end, another_ca_than_the_admitted_one_certifies_nobody)
 	EMR_AUTO_BUF reply = {0};
 	EMR_AUTO_BUF cert = {0};
 	EMR_AUTO_BUF forged = {0};
-	emr_keyring *doctor = NULL, *forger = NULL;
+	AUTO(emr_keyring_auto_free) emr_keyring *doctor = NULL, *forger = NULL;
 	emr_application false_one;
 	emr_invitation invitation;
 	emr_id32 signer_id;
@@ -291,8 +283,6 @@ TEST_IN(begin, end, another_ca_than_the_admitted_one_certifies_nobody)
 	open_as(doctor);
 	assert_status(EMR_REFUSED, emr_welcome_register(doctor, &invitation, emr_buf_view(&cert),
 					   "Lima", k.ledger, &k.clock.clock));
-	emr_keyring_free(doctor);
-	emr_keyring_free(forger);
 }
 
 TESTS(NULL, NULL)

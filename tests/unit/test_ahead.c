@@ -1,11 +1,8 @@
 /* These tests are about signatures that other cores check before it is an entry's turn: each is
  * computed once, and an entry that nobody should believe is refused as it is by one core alone. */
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "ledger/ahead.h"
 #include "ledger/network.h"
@@ -18,8 +15,7 @@ static bool has_threads; /* more can be had */
 static atomic_size_t started, computed, computed_here;
 static pthread_t judge;
 
-int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
-int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
+WRAPPED(int, sched_getaffinity, pid_t pid, size_t size, cpu_set_t *set)
 {
 	(void)pid;
 	(void)size;
@@ -29,12 +25,8 @@ int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
 	return 0;
 }
 
-int __real_pthread_create(
-	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
-int __wrap_pthread_create(
-	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
-int __wrap_pthread_create(
-	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg)
+WRAPPED(int, pthread_create, pthread_t *thread, const pthread_attr_t *attributes,
+	void *(*start)(void *), void *arg)
 {
 	if (!has_threads)
 		return EAGAIN;
@@ -42,9 +34,7 @@ int __wrap_pthread_create(
 	return __real_pthread_create(thread, attributes, start, arg);
 }
 
-bool __real_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES]);
-bool __wrap_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES]);
-bool __wrap_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES])
+WRAPPED(bool, emr_header_is_signed, const uint8_t header[EMR_HEADER_BYTES])
 {
 	computed++;
 	computed_here += pthread_equal(judge, pthread_self()) != 0;

@@ -15,12 +15,15 @@
 static story s;
 static pen p;
 
-static emr_grant_made begin(void)
+static emr_grant_made made; /* lima's */
+
+AROUND(begin)
 {
-	return pen_writes(&s, &p, &s.lima, "lima");
+	story_begin(&s);
+	made = pen_writes(&s, &p, &s.lima, "lima");
 }
 
-static void end(void)
+AROUND(end)
 {
 	pen_close(&p);
 	story_end(&s);
@@ -110,13 +113,11 @@ static emr_whose whose(const emr_place *place)
 	return is;
 }
 
-TEST(a_version_saved_again_amends_the_one_before)
+TEST_IN(begin, end, a_version_saved_again_amends_the_one_before)
 {
 	emr_place v1, v2;
 	emr_whose one, two;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
@@ -133,15 +134,12 @@ TEST(a_version_saved_again_amends_the_one_before)
 	assert_memory_equal(two.is.prev, one.is.id, 32);
 	assert_int_equal(one.is.issuer_seq, 1);
 	assert_int_equal(two.is.issuer_seq, 2);
-	end();
 }
 
-TEST(numbers_go_on_after_a_restart)
+TEST_IN(begin, end, numbers_go_on_after_a_restart)
 {
 	emr_place v1, v2, v3;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	pen_file(&p, s.imaging, s.imaging, "other.txt", "x", NULL); /* number 2 */
 	pen_restart(&p);
@@ -153,17 +151,14 @@ TEST(numbers_go_on_after_a_restart)
 	assert_int_equal(save_again(&v2, 3, NULL, "v3", &v3), EMR_RESULT_APPLIED);
 	arrive();
 	assert_int_equal(whose(&v3).is.issuer_seq, 4);
-	end();
 }
 
-TEST(an_amendment_that_is_put_aside_is_seen)
+TEST_IN(begin, end, an_amendment_that_is_put_aside_is_seen)
 {
 	const emr_restore back = {.path = "Imaging/Lab.pdf", .cver = 1};
 	emr_restored restored;
 	emr_place v1, v2;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	assert_int_equal(save_again(&v1, 2, NULL, "v2: it is serious", &v2), EMR_RESULT_APPLIED);
 	arrive();
@@ -172,30 +167,24 @@ TEST(an_amendment_that_is_put_aside_is_seen)
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
 	assert_true(ends_with(signature(), "Z superseded"));
-	end();
 }
 
-TEST(an_amendment_of_what_is_not_there_is_seen)
+TEST_IN(begin, end, an_amendment_of_what_is_not_there_is_seen)
 {
 	const uint8_t nothing[32] = {1};
 	emr_place v1, v2;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	assert_int_equal(save_again(&v1, 2, nothing, "v2", &v2), EMR_RESULT_APPLIED);
 	arrive();
 	assert_true(ends_with(signature(), "Z amendment gap"));
-	end();
 }
 
 /* A new object that says it is a later version of one of hers. */
-TEST(nobody_passes_for_a_version_of_another_record)
+TEST_IN(begin, end, nobody_passes_for_a_version_of_another_record)
 {
 	emr_place place, taken = {.version = 0};
 
-	story_begin(&s);
-	(void)begin();
 	assert_ok(emr_view_place(s.k.view, "Imaging/MRI.pdf", &place));
 	place.object = emr_id16_random();
 	assert_int_equal(
@@ -204,15 +193,12 @@ TEST(nobody_passes_for_a_version_of_another_record)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
 	assert_int_equal(whose(&taken).is.standing, EMR_SIGNED_MISMATCH);
 	assert_int_equal(whose(&taken).is.verdict, EMR_STATEMENT_WRONG_RECORD);
-	end();
 }
 
-TEST(what_ana_writes_on_top_is_hers_and_says_so)
+TEST_IN(begin, end, what_ana_writes_on_top_is_hers_and_says_so)
 {
 	emr_place v1;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	arrive();
 	kit_text(&s.k, "Imaging/Lab.pdf", "what I think of it");
@@ -224,7 +210,6 @@ TEST(what_ana_writes_on_top_is_hers_and_says_so)
 	assert_true(ends_with(signature(), "Z amendment"));
 	/* The doctor's version stays the doctor's. */
 	assert_int_equal(whose(&v1).is.standing, EMR_SIGNED_VALID);
-	end();
 }
 
 /* The listing key that lima has published for her words in DOMAIN, epoch 1. */
@@ -284,15 +269,13 @@ static int put_garbage(const emr_replica_head *head)
 }
 
 /* A writer who may write over a record must not bring its owner to destroy what lies below. */
-TEST(what_lies_below_garbage_is_never_offered_to_be_erased)
+TEST_IN(begin, end, what_lies_below_garbage_is_never_offered_to_be_erased)
 {
 	const emr_erase what = {.unreadable = true};
 	emr_replica_head head;
 	emr_place place;
 	emr_erased erased;
 
-	story_begin(&s);
-	(void)begin();
 	(void)first_version();
 	kit_text(&s.k, "Imaging/hers.txt", "hers");
 	arrive();
@@ -304,16 +287,12 @@ TEST(what_lies_below_garbage_is_never_offered_to_be_erased)
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), 0);
 	assert_ok(emr_view_erase(s.k.view, &what, &erased));
 	assert_int_equal(erased.deleted, 0);
-	end();
 }
 
-TEST(nobody_amends_after_the_end)
+TEST_IN(begin, end, nobody_amends_after_the_end)
 {
-	emr_grant_made made;
 	emr_place v1, v2;
 
-	story_begin(&s);
-	made = begin();
 	v1 = first_version();
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), 1000 + EMR_DENIED);
@@ -321,7 +300,6 @@ TEST(nobody_amends_after_the_end)
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
 	kit_publish(&s.k);
 	assert_memory_equal(signature(), "valid by=lima.clinic, org0 at=", 30);
-	end();
 }
 
 /* ---- numbers ---- */
@@ -391,12 +369,10 @@ TEST(missing_numbers_are_said_as_people_write_them)
 	assert_true(ends_with(gap.numbers, ", ..."));
 }
 
-TEST(a_number_that_went_nowhere_is_missed)
+TEST_IN(begin, end, a_number_that_went_nowhere_is_missed)
 {
 	gaps g;
 
-	story_begin(&s);
-	(void)begin();
 	(void)first_version();
 	arrive();
 	assert_int_equal(look_for_gaps().n, 0);
@@ -410,16 +386,13 @@ TEST(a_number_that_went_nowhere_is_missed)
 	assert_string_equal(g.last.gap.numbers, "2-4");
 	assert_int_equal(g.last.gap.here, 2);
 	assert_int_equal(g.last.unread, 0);
-	end();
 }
 
 /* Her numbers go over all folders of the patient, all versions, and what was deleted. */
-TEST(what_was_replaced_moved_or_deleted_is_not_missed)
+TEST_IN(begin, end, what_was_replaced_moved_or_deleted_is_not_missed)
 {
 	emr_place v1, v2;
 
-	story_begin(&s);
-	(void)begin();
 	v1 = first_version();
 	pen_file(&p, s.imaging, s.imaging, "gone.txt", "x", NULL);
 	pen_file(&p, s.imaging, s.imaging, "moved.txt", "x", NULL);
@@ -429,17 +402,14 @@ TEST(what_was_replaced_moved_or_deleted_is_not_missed)
 	kit_rename(&s.k, "Imaging/moved.txt", "moved.txt");
 	arrive();
 	assert_int_equal(look_for_gaps().n, 0);
-	end();
 }
 
-TEST(what_was_erased_is_missed_and_counted_as_unread)
+TEST_IN(begin, end, what_was_erased_is_missed_and_counted_as_unread)
 {
 	const emr_erase what = {.path = "Imaging/Lab.pdf"};
 	emr_erased erased = {0};
 	gaps g;
 
-	story_begin(&s);
-	(void)begin();
 	(void)first_version();
 	pen_file(&p, s.imaging, s.imaging, "other.txt", "x", NULL);
 	arrive();
@@ -449,12 +419,6 @@ TEST(what_was_erased_is_missed_and_counted_as_unread)
 	assert_int_equal(g.n, 1);
 	assert_string_equal(g.last.gap.numbers, "1");
 	assert_int_equal(g.last.unread, 1);
-	end();
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,8 +1,6 @@
 /* These tests are about a yes to requests of people with changed programs: the undone share is the
  * ordered one, the answered request is the shown one, and everything that can be asked for has a
  * word. */
-#include <stdio.h>
-#include <string.h>
 #include <jansson.h>
 
 #include "contract/codes.h"
@@ -14,30 +12,28 @@
 
 #include "sharing_story.h"
 
+AUTO_OF(json_decref, json_t *)
+
 #define HOUR 3600u
 
 static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	sharing_story_begin(&session);
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_sharing_new(&session, notices, &sharing));
 	session.sharing = sharing;
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_sharing_end(sharing);
 	emr_sharing_free(sharing);
 	emr_notices_free(notices);
 	sharing_story_end(&session);
-	return 0;
 }
 
 static uint64_t now(void)
@@ -250,10 +246,9 @@ static json_t *look_at(const char *id, emr_request *act)
 
 static emr_status say_yes(const emr_request *act, emr_problem *out_problem)
 {
-	json_t *answer = NULL;
+	AUTO(auto_json_decref) json_t *answer = NULL;
 	emr_status status = emr_answer_approve(&session, act, keep_last, &answer, out_problem);
 
-	json_decref(answer);
 	return status;
 }
 
@@ -316,7 +311,7 @@ TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 	sharing_story_ask what = to_read("Imaging");
 	emr_request no = {.ask = EMR_ASK_DENY, .look = true};
 	emr_problem problem = {0};
-	json_t *seen = NULL;
+	AUTO(auto_json_decref) json_t *seen = NULL;
 	const json_t *one;
 	emr_id16 request, other;
 	char id[32] = "", other_id[32] = "";
@@ -333,7 +328,6 @@ TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 	assert_status(EMR_NOT_FOUND, emr_answer_deny(&session, &no, keep_last, &seen, &problem));
 	assert_ok(emr_requests_check_open(&session, request));
 	assert_ok(emr_requests_check_open(&session, other));
-	json_decref(seen);
 }
 
 /* A writer in her folder gives the name in the question to another one. */
@@ -371,7 +365,7 @@ TEST_IN(begin, end, nor_is_it_shared)
 		.purposes = 1,
 		.until_unix_s = now() + HOUR};
 	emr_problem problem = {0};
-	json_t *answer = NULL;
+	AUTO(auto_json_decref) json_t *answer = NULL;
 
 	call_lima(share.who, sizeof share.who);
 	assert_ok(emr_answer_share(&session, &share, keep_last, &answer, &problem));
@@ -381,7 +375,6 @@ TEST_IN(begin, end, nor_is_it_shared)
 	assert_status(
 		EMR_CONFLICT, emr_answer_share(&session, &share, keep_last, &answer, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
-	json_decref(answer);
 }
 
 TESTS(NULL, NULL)

@@ -2,16 +2,11 @@
  * readers and writers, hexadecimal and base32, clocks and the log. */
 #include "emr_test.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/array.h"
-#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "base/secret.h"
 
 TEST(every_status_has_its_own_text)
 {
@@ -274,9 +269,4 @@ TEST(a_log_line_stays_one_line_and_obeys_its_level)
 	assert_true(n < 1100);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -3,15 +3,13 @@
 #include "emr_test.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "fetch/fetch.h"
 #include "store/dag_pb.h"
+
+AUTO_OF(emr_block_cache_close, emr_block_cache *)
 
 #define BLOCK_BYTES 1000
 #define DAY_NS INT64_C(86400000000000)
@@ -128,7 +126,7 @@ TEST_IN(make_directory, remove_directory, what_was_put_is_there_also_after_a_sta
 
 TEST_IN(make_directory, remove_directory, what_was_used_up_to_a_time_goes_from_the_disk)
 {
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 	char file[160];
 	int64_t until_s;
 
@@ -146,7 +144,6 @@ TEST_IN(make_directory, remove_directory, what_was_used_up_to_a_time_goes_from_t
 	emr_block_cache_drop_until(cache, INT64_MAX);
 	assert_false(gets(cache, 3));
 	assert_int_equal(emr_block_cache_bytes(cache), 0);
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory, what_was_not_used_for_longest_goes_first)
@@ -209,7 +206,7 @@ static void keep_last(emr_block_cache *cache, unsigned n)
 TEST_IN(make_directory, remove_directory,
 	a_last_copy_stays_whatever_the_limits_are_until_it_is_none)
 {
-	emr_block_cache *cache = open_cache(2 * BLOCK_BYTES);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(2 * BLOCK_BYTES);
 
 	put(cache, 1);
 	keep_last(cache, 1);
@@ -230,7 +227,6 @@ TEST_IN(make_directory, remove_directory,
 	put(cache, 5);
 	put(cache, 6);
 	assert_false(gets(cache, 1));
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory,
@@ -313,7 +309,7 @@ static void *put_with_others(void *arg)
 
 static void put_at_once(emr_block_cache *cache)
 {
-	pthread_barrier_t start;
+	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
 	pthread_t threads[PUTTERS];
 	putter putters[PUTTERS];
 
@@ -325,7 +321,6 @@ static void put_at_once(emr_block_cache *cache)
 	}
 	for (unsigned i = 0; i < PUTTERS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	pthread_barrier_destroy(&start);
 }
 
 /* While nothing may go, what is too much would stay. */
@@ -354,7 +349,7 @@ TEST_IN(make_directory, remove_directory, what_comes_at_once_is_never_more_than_
 
 TEST_IN(make_directory, remove_directory, bytes_that_were_changed_or_cut_are_never_given_out)
 {
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 	char file[160];
 	int fd;
 
@@ -375,7 +370,6 @@ TEST_IN(make_directory, remove_directory, bytes_that_were_changed_or_cut_are_nev
 	assert_int_equal(emr_block_cache_bytes(cache), 0);
 	put(cache, 1);
 	assert_true(gets(cache, 1));
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory,
@@ -383,19 +377,16 @@ TEST_IN(make_directory, remove_directory,
 {
 	char file[160];
 	struct stat st;
-	emr_block_cache *cache;
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache;
 
-	snprintf(file, sizeof file, "%s/letter", directory);
-	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	close(open(printed("%s/letter", directory), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	snprintf(file, sizeof file, "%s/.tmp-7-half", directory);
 	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	cache = open_cache(100000);
 	assert_int_equal(emr_block_cache_bytes(cache), 0);
 	assert_int_not_equal(stat(file, &st), 0);
 	emr_block_cache_drop_until(cache, INT64_MAX);
-	snprintf(file, sizeof file, "%s/letter", directory);
-	assert_int_equal(stat(file, &st), 0);
-	emr_block_cache_close(cache);
+	assert_int_equal(stat(printed("%s/letter", directory), &st), 0);
 }
 
 TEST_IN(make_directory, remove_directory,
@@ -403,16 +394,15 @@ TEST_IN(make_directory, remove_directory,
 {
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(9, bytes);
-	emr_block_cache *cache = open_cache(BLOCK_BYTES - 1);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(BLOCK_BYTES - 1);
 
 	assert_status(
 		EMR_NO_SPACE, emr_block_cache_put(cache, &cid, emr_bytes_of(bytes, sizeof bytes)));
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory, who_needs_the_disk_gets_room_as_long_as_there_is_some)
 {
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 
 	put(cache, 1);
 	put(cache, 2);
@@ -422,20 +412,18 @@ TEST_IN(make_directory, remove_directory, who_needs_the_disk_gets_room_as_long_a
 	assert_true(emr_block_cache_give_way(cache, UINT64_MAX / 4));
 	assert_false(gets(cache, 2));
 	assert_false(emr_block_cache_give_way(cache, 0));
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory,
 	who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room)
 {
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 
 	for (unsigned n = 1; n <= 4; n++)
 		put(cache, n);
 	assert_true(emr_block_cache_give_way(cache, 2 * BLOCK_BYTES));
 	assert_int_equal(emr_block_cache_bytes(cache), 2 * BLOCK_BYTES);
 	assert_true(gets(cache, 3) && gets(cache, 4));
-	emr_block_cache_close(cache);
 }
 
 /* The local store of somebody who has a quota: what is in the cache counts, too. */
@@ -585,23 +573,17 @@ static bool is_faulty(void)
 	return true;
 }
 
-int __real_openat64(int dirfd, const char *name, int flags, ...);
-int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode);
-int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode)
+WRAPPED(int, openat64, int dirfd, const char *name, int flags, mode_t mode)
 {
 	return is_faulty() ? -1 : __real_openat64(dirfd, name, flags, mode);
 }
 
-int __real_fstat64(int fd, struct stat *out);
-int __wrap_fstat64(int fd, struct stat *out);
-int __wrap_fstat64(int fd, struct stat *out)
+WRAPPED(int, fstat64, int fd, struct stat *out)
 {
 	return is_faulty() ? -1 : __real_fstat64(fd, out);
 }
 
-ssize_t __real_pread64(int fd, void *data, size_t len, off_t at);
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t at);
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t at)
+WRAPPED(ssize_t, pread64, int fd, void *data, size_t len, off_t at)
 {
 	return is_faulty() ? -1 : __real_pread64(fd, data, len, at);
 }
@@ -630,7 +612,7 @@ static bool cannot_read(emr_block_cache *cache, unsigned n, int error)
 TEST_IN(make_directory, remove_directory, what_cannot_be_read_just_now_stays_on_the_disk)
 {
 	static const int errors[] = {EMFILE, ENFILE, EIO, EACCES, ENOMEM};
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 	char file[160];
 
 	put(cache, 1);
@@ -645,12 +627,11 @@ TEST_IN(make_directory, remove_directory, what_cannot_be_read_just_now_stays_on_
 		}
 		assert_true(n > 3); /* open, size, bytes */
 	}
-	emr_block_cache_close(cache);
 }
 
 TEST_IN(make_directory, remove_directory, what_cannot_be_read_is_brought_again_and_is_one_block)
 {
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(1, bytes);
 
@@ -661,15 +642,12 @@ TEST_IN(make_directory, remove_directory, what_cannot_be_read_is_brought_again_a
 	assert_true(emr_block_cache_has(cache, &cid, NULL));
 	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
 	assert_true(gets(cache, 1));
-	emr_block_cache_close(cache);
 }
 
 /* A disk of 100 MB, as others fill it. */
 static bool is_nearly_full, is_small;
 
-int __real_fstatvfs64(int fd, struct statvfs *out);
-int __wrap_fstatvfs64(int fd, struct statvfs *out);
-int __wrap_fstatvfs64(int fd, struct statvfs *out)
+WRAPPED(int, fstatvfs64, int fd, struct statvfs *out)
 {
 	int result = __real_fstatvfs64(fd, out);
 
@@ -685,7 +663,7 @@ TEST_IN(make_directory, remove_directory, a_disk_that_gets_full_is_left_to_other
 {
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(3, bytes);
-	emr_block_cache *cache = open_cache(100000);
+	AUTO(auto_emr_block_cache_close) emr_block_cache *cache = open_cache(100000);
 
 	is_small = true;
 	put(cache, 1);
@@ -698,7 +676,6 @@ TEST_IN(make_directory, remove_directory, a_disk_that_gets_full_is_left_to_other
 	put(cache, 3);
 	assert_true(gets(cache, 3));
 	is_small = false;
-	emr_block_cache_close(cache);
 }
 
 TESTS(NULL, NULL)

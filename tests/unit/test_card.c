@@ -385,28 +385,19 @@ TEST(both_sides_see_one_number_and_codes_match)
 	}
 }
 
-static int set_up(void **state)
+AROUND(set_up)
 {
-	(void)state;
 	root = vectors_open("share.json");
 	cards = vectors_get(root, "cards");
 	owner = share_keyring(root, "owner");
 	vectors_fixed(root, "net_id", net_id.b, 16);
 	vectors_fixed(root, "domain_id", domain_id.b, 16);
-	return 0;
 }
 
-static int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	emr_keyring_free(owner);
 	json_decref(root);
-	return 0;
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

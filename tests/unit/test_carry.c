@@ -1,7 +1,6 @@
 /* These tests are about records in a CAR: pages that differ from the signed ones, blocks under a
  * wrong name, and other people's records. */
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "car_blocks.h"
 #include "base/codec.h"
@@ -26,7 +25,7 @@ static void make_page(const emr_keyring *keyring, size_t n, emr_buf *out_page)
 {
 	const emr_batch_options options = {
 		.keyring = keyring, .signer = emr_signer_domain(domain, 1)};
-	emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	emr_merkle_hash leaves[16];
 	EMR_AUTO_BATCH builder = NULL;
 	EMR_AUTO_BUF bytes = {0};
@@ -62,7 +61,6 @@ static void make_page(const emr_keyring *keyring, size_t n, emr_buf *out_page)
 			emr_merkle_inclusion_of(leaves, n, i, entry.path.hashes, &entry.path.n));
 		assert_ok(emr_page_add(out_page, &entry));
 	}
-	free(batch);
 }
 
 static emr_status count(void *arg, const emr_page_item *item)
@@ -164,7 +162,7 @@ TEST(the_blocks_of_a_car_are_read_where_they_are)
 	const emr_bytes blocks[] = {
 		emr_bytes_of("one", 3), emr_bytes_of("a second block", 14), emr_bytes_of("", 0)};
 	emr_cid cids[3];
-	int fd = make_car(blocks, 3, 9, cids);
+	EMR_AUTO_FD fd = make_car(blocks, 3, 9, cids);
 	car_blocks *car;
 	EMR_AUTO_BUF out = {0};
 
@@ -179,7 +177,6 @@ TEST(the_blocks_of_a_car_are_read_where_they_are)
 		EMR_NOT_FOUND, emr_block_store_get_verified(car_blocks_face(car), &cids[0], &out));
 	assert_status(EMR_READ_ONLY, emr_block_store_put(car_blocks_face(car), NULL, 0));
 	car_blocks_close(car);
-	close(fd);
 }
 
 TEST(a_block_that_is_not_what_it_is_called_is_refused)
@@ -248,7 +245,7 @@ static emr_status scan_bytes(emr_bytes bytes, other_car *car)
  * comes out that is not what it is called. */
 TEST(no_bit_of_another_tools_car_changes_a_block)
 {
-	json_t *known = vectors_open("unixfs.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("unixfs.json");
 	json_t *one;
 	size_t i;
 
@@ -275,14 +272,13 @@ TEST(no_bit_of_another_tools_car_changes_a_block)
 	}
 	assert_status(EMR_NEWER_FORMAT,
 		scan_bytes(emr_bytes_of("\x0a\xa1gversion\x02", 11), &(other_car){0}));
-	json_decref(known);
 }
 
 /* All of them, none where one more is not to be taken, and not those of a cut or changed header. */
 static void roots_are_read(emr_bytes header, const emr_cid *roots, size_t n)
 {
 	static emr_cid read[EMR_CAR_ROOTS_MAX];
-	int fd = memfd_create("car", MFD_CLOEXEC);
+	EMR_AUTO_FD fd = memfd_create("car", MFD_CLOEXEC);
 	size_t found;
 
 	assert_int_equal(write(fd, header.data, header.len), (ssize_t)header.len);
@@ -294,7 +290,6 @@ static void roots_are_read(emr_bytes header, const emr_cid *roots, size_t n)
 	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));
 	assert_int_equal(ftruncate(fd, (off_t)header.len - 1), 0);
 	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));
-	close(fd);
 }
 
 TEST(headers_of_any_number_of_roots_are_read)
@@ -372,10 +367,9 @@ static emr_status open_with(const emr_bytes *blocks, size_t n, emr_keyring *keyr
 {
 	emr_cid cids[4];
 	EMR_AUTO_PARCEL parcel = NULL;
-	int fd = make_car(blocks, n, 9, cids);
+	EMR_AUTO_FD fd = make_car(blocks, n, 9, cids);
 	emr_status status = emr_parcel_open(fd, keyring, NULL, &parcel);
 
-	close(fd);
 	return status;
 }
 
@@ -413,7 +407,7 @@ TEST(signed_nonsense_is_refused)
 
 TEST(a_page_is_spelled_as_the_second_model_spells_it)
 {
-	json_t *known = vectors_open("carry.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF again = {0};
 	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &bytes);
@@ -440,7 +434,6 @@ TEST(a_page_is_spelled_as_the_second_model_spells_it)
 		assert_ok(emr_page_add(&again, &entry));
 	}
 	assert_true(emr_bytes_equal(page, emr_buf_view(&again)));
-	json_decref(known);
 }
 
 /* Child I of the model's directories: the raw block of I in four bytes. */
@@ -469,7 +462,7 @@ static void is_cid(const json_t *one, const char *key, const emr_cid *cid)
 
 TEST(directories_are_such_as_ipfs_makes)
 {
-	json_t *known = vectors_open("carry.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes page = vectors_unhex(vectors_text(known, "sealed"), &bytes);
 	const emr_unixfs_link catalogue = {
@@ -491,7 +484,6 @@ TEST(directories_are_such_as_ipfs_makes)
 		assert_int_equal(dir.tsize, vectors_u64(one, "tsize"));
 		assert_int_equal(block.len, vectors_u64(one, "block_len"));
 	}
-	json_decref(known);
 }
 
 static emr_status count_node(void *arg, const emr_cid *cid, emr_bytes block)
@@ -503,7 +495,7 @@ static emr_status count_node(void *arg, const emr_cid *cid, emr_bytes block)
 
 TEST(one_node_is_above_any_number_of_parts)
 {
-	json_t *known = vectors_open("carry.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("carry.json");
 	json_t *one;
 	size_t i;
 
@@ -517,12 +509,11 @@ TEST(one_node_is_above_any_number_of_parts)
 		is_cid(one, "root", &root);
 		assert_int_equal(nodes, vectors_u64(one, "nodes"));
 	}
-	json_decref(known);
 }
 
 TEST(a_page_that_the_second_model_sealed_opens)
 {
-	json_t *known = vectors_open("carry.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0}, plain = {0}, opened = {0};
 	emr_bytes sealed = vectors_unhex(vectors_text(known, "sealed"), &bytes);
 	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &plain);
@@ -530,45 +521,37 @@ TEST(a_page_that_the_second_model_sealed_opens)
 		"abandon amount liar amount expire adjust cage candy arch gather drum bullet "
 		"absurd math era live bid rhythm alien crouch range attend journey unaware";
 	emr_words_problem problem;
-	emr_keyring *hers = NULL;
+	AUTO(emr_keyring_auto_free) emr_keyring *hers = NULL;
 
 	assert_ok(emr_keyring_from_words(
 		emr_bytes_of(words, strlen(words)), EMR_KEYRING_PERSON, 1, &problem, &hers));
 	assert_ok(emr_page_open(hers, sealed, &opened));
 	assert_true(emr_bytes_equal(page, emr_buf_view(&opened)));
-	emr_keyring_free(hers);
-	json_decref(known);
 }
 
 TEST(a_car_of_the_second_model_is_somebody_elses)
 {
-	json_t *known = vectors_open("carry.json");
+	AUTO(auto_json_decref) json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_PARCEL parcel = NULL;
 	emr_bytes car = vectors_unhex(vectors_text(vectors_get(known, "car"), "car"), &bytes);
-	int fd = memfd_create("car", MFD_CLOEXEC);
+	EMR_AUTO_FD fd = memfd_create("car", MFD_CLOEXEC);
 
 	assert_int_equal(write(fd, car.data, car.len), (ssize_t)car.len);
 	assert_status(EMR_DENIED, emr_parcel_open(fd, patient, NULL, &parcel));
-	close(fd);
-	json_decref(known);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	assert_ok(emr_base_init());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &patient));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_keyring_free(patient);
 	emr_keyring_free(stranger);
-	return 0;
 }
 
 TESTS(begin, end)

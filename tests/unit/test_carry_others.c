@@ -1,8 +1,6 @@
 /* These tests are about files that other people put into the owner's folder, out in a CAR and back:
  * such a file is theirs if the ledger of the owner says so, whatever they say of it. */
-#include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "carry/carry.h"
 #include "carry/catalogue.h"
@@ -246,7 +244,7 @@ static void without_contents(emr_bytes page, emr_buf *out)
 static void add_pages_without_contents(int fd)
 {
 	size_t len = (size_t)lseek(fd, 0, SEEK_END), at = 0;
-	uint8_t *car = malloc(len);
+	EMR_AUTO_FREE uint8_t *car = malloc(len);
 
 	assert_non_null(car);
 	assert_int_equal(pread(fd, car, len, 0), (ssize_t)len);
@@ -273,7 +271,6 @@ static void add_pages_without_contents(int fd)
 		assert_int_equal(write(fd, head, section), (ssize_t)section);
 		assert_int_equal(write(fd, sealed.data, sealed.len), (ssize_t)sealed.len);
 	}
-	free(car);
 }
 
 TEST(a_page_of_a_writers_own_takes_no_content_away)
@@ -340,7 +337,7 @@ static emr_id16 early_file(char path[80])
 
 TEST(what_says_to_lie_in_her_file_takes_no_content_away)
 {
-	char path[80], whole[100];
+	char path[80];
 	emr_id16 own;
 	found f;
 
@@ -350,8 +347,7 @@ TEST(what_says_to_lie_in_her_file_takes_no_content_away)
 	pen_file(&p, s.imaging, own, "below.txt", "planted", NULL);
 	assert_ok(p.last.error);
 	f = read_back(true);
-	snprintf(whole, sizeof whole, "|%s=hers|", path);
-	has(&f, whole);
+	has(&f, printed("|%s=hers|", path));
 	has(&f, "|below.txt=planted|"); /* a file is no place: it lies at the top */
 	end();
 }
@@ -401,9 +397,4 @@ TEST(a_deposit_comes_back_once_the_owner_has_placed_it)
 	end();
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,9 +1,7 @@
 /* These tests show what tools of IPFS make of an exported file: any of its blocks, in any order,
  * below any roots, beside other people's. Whole records open, the rest is said to be missing, and
  * nothing else comes out. */
-#include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "carry/carry.h"
 #include "carry/catalogue.h"
@@ -226,32 +224,28 @@ static void export(emr_buf *out)
 		.replica = k.stack.replica,
 		.store = emr_store_blocks(k.stack.store),
 		.facts = k.stack.facts};
-	int fd = memfd_create("car", MFD_CLOEXEC);
+	EMR_AUTO_FD fd = memfd_create("car", MFD_CLOEXEC);
 
 	assert_ok(emr_carry_write(&from, NULL, fd, &said));
 	emr_buf_clear(out);
 	assert_ok(emr_buf_append_zeros(out, said.bytes));
 	assert_int_equal(lseek(fd, 0, SEEK_END), (off_t)said.bytes);
 	assert_int_equal(pread(fd, out->data, out->len, 0), (ssize_t)out->len);
-	close(fd);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	uint8_t *big = kit_bytes(BIG, 3);
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Letters");
 	for (int d = 0; d < DIRS; d++) {
-		char path[100], name[40];
+		char name[40];
 
-		snprintf(path, sizeof path, "Letters/%d", d);
-		kit_mkdir(&k, path);
+		kit_mkdir(&k, printed("Letters/%d", d));
 		for (int f = 0; f < FILES; f++) {
 			snprintf(name, sizeof name, "letter %d of %d", f, d);
-			snprintf(path, sizeof path, "Letters/%d/%s", d, name);
-			kit_text(&k, path, name);
+			kit_text(&k, printed("Letters/%d/%s", d, name), name);
 		}
 	}
 	kit_write(&k, "Letters/big", big, BIG);
@@ -259,16 +253,13 @@ static int begin(void **state)
 	free(big);
 	export(&car);
 	cut_up();
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_buf_free(&car);
 	free(pieces);
 	kit_close(&k);
-	return 0;
 }
 
 /* ---- the tests ---- */
@@ -299,7 +290,7 @@ static size_t reach(const emr_cid *cid, bool *seen)
 
 TEST(one_root_leads_to_every_block)
 {
-	bool *seen = calloc(n_pieces, sizeof *seen);
+	EMR_AUTO_FREE bool *seen = calloc(n_pieces, sizeof *seen);
 	EMR_AUTO_BUF header = {0};
 	size_t bundles = 0, pages = 0;
 
@@ -316,7 +307,6 @@ TEST(one_root_leads_to_every_block)
 	assert_int_equal(bundles, DIRS * FILES + 1);
 	assert_int_equal(said.records, DIRS * FILES + 1);
 	assert_true(pages > 1);
-	free(seen);
 }
 
 TEST(all_of_it_comes_back)
@@ -430,7 +420,7 @@ static void mark_all(const emr_buf *bytes, bool *has)
 
 TEST(any_of_its_blocks_in_any_order_open_what_is_whole)
 {
-	bool *has = calloc(n_pieces, sizeof *has);
+	EMR_AUTO_FREE bool *has = calloc(n_pieces, sizeof *has);
 	size_t opened = 0, missing = 0;
 	uint64_t seed = 11;
 
@@ -454,7 +444,6 @@ TEST(any_of_its_blocks_in_any_order_open_what_is_whole)
 	}
 	assert_true(opened > 0);
 	assert_true(missing > 0);
-	free(has);
 }
 
 TEST(a_torn_end_is_refused)
@@ -478,7 +467,7 @@ TEST(a_torn_end_is_refused)
 
 TEST(a_content_alone_has_no_records_and_is_seen)
 {
-	emr_parcel *parcel;
+	AUTO(emr_parcel_auto) emr_parcel *parcel;
 	EMR_AUTO_BUF one = {0};
 	size_t seen = 0;
 	emr_cid root;
@@ -496,7 +485,6 @@ TEST(a_content_alone_has_no_records_and_is_seen)
 			seen++;
 		}
 	assert_ok(open_car(&one, &parcel));
-	emr_parcel_close(parcel);
 }
 
 /* A writer can save a file of which one leaf looks like a page. */
@@ -504,7 +492,7 @@ TEST(a_leaf_that_looks_like_a_page_takes_nothing_away)
 {
 	static const uint8_t newer[40] = "EMXC\4";
 	static const uint8_t torn[40] = "EMXC\3\0\0\0\0\0\0\2";
-	emr_parcel *parcel;
+	AUTO(emr_parcel_auto) emr_parcel *parcel;
 	EMR_AUTO_BUF both = {0};
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(newer, sizeof newer));
 
@@ -515,7 +503,6 @@ TEST(a_leaf_that_looks_like_a_page_takes_nothing_away)
 	assert_int_equal(look_at(&both, NULL, 20).files, DIRS * FILES + 1);
 	assert_ok(open_car(&both, &parcel));
 	assert_int_equal(emr_parcel_foreign(parcel), 2);
-	emr_parcel_close(parcel);
 }
 
 TEST(of_two_days_in_one_the_later_word_counts)
@@ -526,8 +513,7 @@ TEST(of_two_days_in_one_the_later_word_counts)
 	looking l;
 
 	kit_rename(&k, "Letters/0/letter 0 of 0", "Letters/0/renamed");
-	kit_text(&k, "Letters/0/renamed", "renamed");
-	kit_publish_all(&k);
+	kit_save(&k, "Letters/0/renamed", "renamed");
 	export(&later);
 	at += varint(&later, &at);
 	assert_ok(emr_buf_append(&both, car.data, car.len));
@@ -626,12 +612,12 @@ static emr_cid make_page(const entries *all, emr_bytes a, emr_bytes b, emr_buf *
 TEST(a_page_begins_with_the_directory_that_the_one_before_it_ends_with)
 {
 	const entries all = first_page();
-	bool *none = calloc(n_pieces, sizeof *none);
+	EMR_AUTO_FREE bool *none = calloc(n_pieces, sizeof *none);
 	EMR_AUTO_BUF two = {0};
 	EMR_AUTO_BUF first = {0};
 	EMR_AUTO_BUF second = {0};
 	emr_cid a, b;
-	emr_parcel *parcel;
+	AUTO(emr_parcel_auto) emr_parcel *parcel;
 	size_t i = 0;
 
 	assert_non_null(none);
@@ -648,8 +634,6 @@ TEST(a_page_begins_with_the_directory_that_the_one_before_it_ends_with)
 	assert_ok(open_car(&two, &parcel));
 	assert_int_equal(emr_parcel_foreign(parcel), 0);
 	assert_int_equal(emr_parcel_torn(parcel), 0);
-	emr_parcel_close(parcel);
-	free(none);
 }
 
 TEST(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses)
@@ -657,7 +641,7 @@ TEST(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses)
 	const entries all = first_page();
 	EMR_AUTO_BUF both = {0};
 	EMR_AUTO_BUF page = {0};
-	emr_parcel *parcel;
+	AUTO(emr_parcel_auto) emr_parcel *parcel;
 	emr_cid cid = make_page(&all, all.dirs[0], all.dirs[0], &page);
 
 	assert_ok(emr_buf_append(&both, car.data, car.len));
@@ -666,7 +650,6 @@ TEST(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses)
 	assert_ok(open_car(&both, &parcel));
 	assert_int_equal(emr_parcel_foreign(parcel), 0);
 	assert_int_equal(emr_parcel_torn(parcel), 1);
-	emr_parcel_close(parcel);
 }
 
 TESTS(begin, end)

@@ -270,9 +270,4 @@ TEST(serials_differ)
 	assert_memory_not_equal(one.data + 15, two.data + 15, 16);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -5,7 +5,6 @@
 #include "keyring_kit.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -78,9 +77,8 @@ TEST(somebody_below_an_authority_of_the_organisation_is_its)
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts, read;
 	emr_id32 ref;
-	AUTO(end) hospital h;
 
-	begin(&h, NULL, NULL, NULL);
+	SCENE_OF(hospital, h, end, begin, NULL, NULL, NULL);
 	doctor.attrs = "{\"attrs\":{\"hf.Type\":\"client\",\"emr.roles\":\"clinician\","
 		       "\"emr.org\":\"000102030405060708090a0b0c0d0e0f\"}}";
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
@@ -106,11 +104,10 @@ TEST(a_chain_has_all_its_links_and_no_others)
 	const cert_wish doctor = cert_person_wish("lima", T0),
 			other = cert_authority_wish("Else", T0);
 	EMR_AUTO_BUF leaf = {0};
-	cert_authority lowest, stranger;
+	AUTO(cert_end) cert_authority lowest, stranger;
 	emr_cert_facts facts;
-	AUTO(end) hospital h;
 
-	begin(&h, NULL, NULL, NULL);
+	SCENE_OF(hospital, h, end, begin, NULL, NULL, NULL);
 	cert_begin(&lowest, &other, &h.lower);
 	cert_begin(&stranger, &other, NULL);
 	cert_certify(&h.lower, &doctor, h.public.p256_spki, &leaf);
@@ -161,8 +158,6 @@ TEST(a_chain_has_all_its_links_and_no_others)
 		append(&chain, &h.upper);
 		assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
 	}
-	cert_end(&lowest);
-	cert_end(&stranger);
 }
 
 TEST(everybody_on_the_way_is_in_force)
@@ -401,7 +396,7 @@ TEST(a_chain_ends_at_the_organisations_own_root)
 	const cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
-	hospital h, same_names;
+	AUTO(end) hospital h, same_names;
 
 	begin(&h, NULL, NULL, NULL);
 	begin(&same_names, NULL, NULL, NULL);
@@ -421,8 +416,6 @@ TEST(a_chain_ends_at_the_organisations_own_root)
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
 						 emr_buf_view(&h.upper.der), T0 + DAY, &facts));
-	end(&h);
-	end(&same_names);
 }
 
 TEST(other_curves_have_no_place_on_the_way)
@@ -440,9 +433,8 @@ TEST(no_flipped_byte_of_a_long_chain_is_accepted)
 	const cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
-	AUTO(end) hospital h;
 
-	begin(&h, NULL, NULL, NULL);
+	SCENE_OF(hospital, h, end, begin, NULL, NULL, NULL);
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	append(&chain, &h.upper);
 	for (size_t i = 0; i < chain.len; i++) {
@@ -455,9 +447,4 @@ TEST(no_flipped_byte_of_a_long_chain_is_accepted)
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -25,8 +25,7 @@ static void begin(pen *p)
 	kit_mkdir(&s.k, "Psychiatry");
 	kit_mkdir(&s.k, "Psychiatry/Notes");
 	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
-	kit_text(&s.k, "Psychiatry/Notes/first.txt", "nor this");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Psychiatry/Notes/first.txt", "nor this");
 	(void)pen_writes(&s, p, &s.lima, "lima");
 }
 
@@ -51,9 +50,8 @@ static void applied(const pen *p)
 TEST(a_record_with_the_id_of_another_is_not_that_one)
 {
 	emr_place at = {.cver = 1};
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	for (at.cver = 1; at.cver <= 4; at.cver++) {
@@ -80,9 +78,8 @@ TEST(a_record_with_the_id_of_another_is_not_that_one)
 TEST(nor_a_directory)
 {
 	emr_id16 notes, top;
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	notes = kit_object_id(&s.k, "Psychiatry/Notes");
 	top = kit_object_id(&s.k, "Psychiatry");
 	for (int i = 0; i < 3; i++) {
@@ -107,9 +104,8 @@ TEST(nor_a_directory)
 TEST(not_even_while_it_is_being_changed)
 {
 	emr_place at = {.cver = 1};
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	kit_text(&s.k, "Psychiatry/diary.txt", "changed, not sent");
@@ -249,8 +245,7 @@ static emr_status write_new(viewer *v, uint64_t directory, const char *name, con
 	if (status != EMR_OK)
 		return status;
 	assert_ok(emr_view_write(h, 0, emr_bytes_of(text, strlen(text))));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	emr_view_forget(v->view, attr.node, 1);
 	return EMR_OK;
 }
@@ -266,8 +261,7 @@ static emr_status write_over(viewer *v, uint64_t directory, const char *name, co
 	if (status != EMR_OK)
 		return status;
 	assert_ok(emr_view_write(h, 0, emr_bytes_of(text, strlen(text))));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	return EMR_OK;
 }
 
@@ -315,8 +309,7 @@ TEST(who_shares_has_no_part_in_what_is_ones_own)
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
 		"MRI.pdf,Old,Trap,trap.txt");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/trap.txt"), owner_answers), "a trap");
+	viewer_reads(&v, "Imaging/trap.txt", owner_answers, "a trap");
 	directory = top_of(&v, viewer_at(&v, "Imaging"));
 	assert_status(EMR_DENIED, write_over(&v, directory, "trap.txt", "into the trap"));
 	assert_string_equal(viewer_text(&v, "Private/own.txt", owner_answers), "lima's own");
@@ -330,8 +323,7 @@ TEST(who_shares_has_no_part_in_what_is_ones_own)
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, "Private", owner_answers), "own.txt");
 	assert_string_equal(viewer_text(&v, "Private/own.txt", owner_answers), "lima's own");
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging/Trap"), owner_answers), "finding.txt");
+	viewer_lists(&v, "Imaging/Trap", owner_answers, "finding.txt");
 	viewer_close(&v);
 	story_end(&s);
 }
@@ -352,8 +344,7 @@ TEST(nothing_is_taken_for_what_is_only_shown)
 	for (int restart = 0; restart < 2; restart++) {
 		run(&v);
 		viewer_learn_owner(&v);
-		assert_string_equal(
-			viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+		viewer_lists(&v, "Imaging", owner_answers, "MRI.pdf,Old");
 		viewer_close(&v);
 		viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	}
@@ -361,9 +352,4 @@ TEST(nothing_is_taken_for_what_is_only_shown)
 	story_end(&s);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

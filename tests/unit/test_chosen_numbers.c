@@ -82,9 +82,7 @@ TEST(what_is_erased_takes_nothing_else_with_it)
 
 TEST(nor_what_was_deleted)
 {
-	AUTO(end) pen p;
-
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
 	kit_unlink(&s.k, "Psychiatry/diary.txt");
@@ -100,9 +98,8 @@ TEST(nor_what_was_deleted)
 TEST(nor_when_she_has_had_it_in_hand)
 {
 	uint64_t n = 0, left_out = 0;
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
 	kit_settle(&s.k);
@@ -120,9 +117,8 @@ TEST(nor_when_she_has_had_it_in_hand)
 TEST(what_was_deleted_comes_back_as_it_was)
 {
 	emr_id16 diary;
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	diary = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 2, "a.pdf");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 1, "b.pdf");
@@ -140,9 +136,8 @@ TEST(what_was_deleted_comes_back_as_it_was)
 TEST(no_version_is_the_last)
 {
 	emr_id16 scan;
-	AUTO(end) pen p;
 
-	begin(&p);
+	SCENE(pen, p, begin, end);
 	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	(void)write_as(&p, scan, scan, UINT64_MAX, "MRI.pdf");
 	kit_settle(&s.k);
@@ -164,9 +159,4 @@ TEST(no_version_is_the_last)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -4,6 +4,8 @@
 #include "replica/follower.h"
 #include "settle/chronicle.h"
 
+AUTO_OF(emr_chronicle_free, emr_chronicle *)
+
 typedef struct telling {
 	char text[8000];
 	size_t n;
@@ -81,26 +83,25 @@ static void live(kit *k)
 
 TEST(a_life_is_told_in_order)
 {
-	emr_chronicle *c;
 	telling t;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c;
+
 	live(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), LIFE);
 	emr_chronicle_forget(c);
 	assert_string_equal(told(c, &t), LIFE);
-	emr_chronicle_free(c);
 }
 
 TEST(what_is_new_is_added_to_what_was_told)
 {
-	emr_chronicle *c;
 	telling t;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c;
+
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "");
 	kit_mkdir(&k, "Imaging");
@@ -118,18 +119,17 @@ TEST(what_is_new_is_added_to_what_was_told)
 	assert_string_equal(told(c, &t),
 		"made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
 		"deleted Bilder/a");
-	emr_chronicle_free(c);
 }
 
 TEST(a_mode_is_a_change_and_no_rename)
 {
 	const emr_attr wanted = {.mode = 0640};
-	emr_chronicle *c;
 	emr_attr attr;
 	telling t;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c;
+
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "1");
 	step(&k);
@@ -140,22 +140,20 @@ TEST(a_mode_is_a_change_and_no_rename)
 	step(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "made A, saved A/x v1, renamed A>B, changed B/x v1");
-	emr_chronicle_free(c);
 }
 
 TEST(a_story_counts_versions_and_keeps_the_first_day)
 {
 	emr_record_facts facts;
-	emr_chronicle *c;
 	emr_story story;
 	uint64_t first;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c;
+
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	kit_mkdir(&k, "A");
-	kit_text(&k, "A/x", "1");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "1");
 	first = (uint64_t)(k.clock.unix_ns / 1000000000);
 	kit_wait_ms(&k, 5000);
 	kit_text(&k, "A/x", "2");
@@ -171,7 +169,6 @@ TEST(a_story_counts_versions_and_keeps_the_first_day)
 	assert_int_equal(story.versions, 2);
 	assert_true(story.added_unix_s <= first); /* when it was saved, not when it was moved */
 	assert_true(story.changed_unix_s > first);
-	emr_chronicle_free(c);
 }
 
 /* ---- what others write ---- */
@@ -210,13 +207,13 @@ static uint64_t cost_of(emr_replica *replica, emr_chronicle *c, telling *t)
 
 TEST(what_others_write_costs_the_history_nothing)
 {
-	emr_replica *replica;
-	emr_chronicle *c, *fresh;
 	telling t;
 	uint64_t alone;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(emr_replica_auto) emr_replica *replica;
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c, *fresh;
+
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
 	step(&k);
@@ -232,21 +229,18 @@ TEST(what_others_write_costs_the_history_nothing)
 	assert_in_range(cost_of(replica, c, &t), 0, alone + NEWEST);
 	assert_ok(emr_chronicle_new(k.stack.facts, replica, &fresh));
 	assert_in_range(cost_of(replica, fresh, &t), 0, alone + NEWEST);
-	emr_chronicle_free(fresh);
-	emr_chronicle_free(c);
-	emr_replica_close(replica);
 }
 
 /* On a second computer keys come by letter, when much of the ledger has been told. */
 TEST(what_becomes_ours_later_is_told_where_it_belongs)
 {
 	const char *id;
-	emr_replica *replica;
-	emr_chronicle *c;
 	telling t;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(emr_replica_auto) emr_replica *replica;
+	AUTO(auto_emr_chronicle_free) emr_chronicle *c;
+
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
 	step(&k);
@@ -268,8 +262,6 @@ TEST(what_becomes_ours_later_is_told_where_it_belongs)
 	assert_ok(emr_follow_now(replica));
 	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1, made Letters, "
 					 "saved Letters/b v1, saved Letters/c v1");
-	emr_chronicle_free(c);
-	emr_replica_close(replica);
 }
 
 TESTS(NULL, NULL)

@@ -9,6 +9,8 @@
 #include "known_answer.h"
 #include "vectors.h"
 
+AUTO_OF(emr_unit_key_free, emr_unit_key *)
+
 #define HEAD_BYTES (EMR_CHUNK_SALT_BYTES + EMR_CHUNK_COM_BYTES)
 
 static emr_secret secret_of(const void *data, size_t len)
@@ -68,6 +70,7 @@ static void expand(const json_t *pieces, emr_buf *out)
 
 TEST(streams_match_wycheproof)
 {
+	AUTO(auto_json_decref)
 	json_t *root = vectors_open("wycheproof/c2sp_chunked_encryption_aes_256_gcm.json");
 	EMR_AUTO_BUF key = {0}, context = {0}, stream = {0}, plain = {0};
 	const json_t *test;
@@ -96,7 +99,6 @@ TEST(streams_match_wycheproof)
 		assert_int_equal(plain.len, vectors_u64(test, "msgLength"));
 	}
 	assert_int_equal(i, 35);
-	json_decref(root);
 }
 
 TEST(suites_differ_in_everything)
@@ -131,7 +133,7 @@ TEST(suites_differ_in_everything)
 
 TEST(the_first_leaf_matches_the_known_answer)
 {
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *hello = json_array_get(vectors_get(root, "cases"), 0);
 	uint8_t k_c[32];
 	uint8_t salt[24];
@@ -157,7 +159,6 @@ TEST(the_first_leaf_matches_the_known_answer)
 	crypto_hash_sha256(got, sealed, sizeof sealed);
 	assert_memory_equal(got, want, 32);
 	emr_chunk_cipher_free(cipher);
-	json_decref(root);
 }
 
 /* The RFC 8439 cipher of suite 2 against libsodium's, at several indexes; ours is OpenSSL's. */
@@ -253,7 +254,7 @@ TEST(a_damaged_chunk_releases_nothing)
 /* The cases of 256-bit keys, 96-bit nonces and no associated data, which chunks do not have. */
 static size_t aead_matches(const char *file, unsigned suite)
 {
-	json_t *root = vectors_open(file);
+	AUTO(auto_json_decref) json_t *root = vectors_open(file);
 	EMR_AUTO_BUF key = {0}, iv = {0}, msg = {0}, ct = {0}, tag = {0};
 	EMR_AUTO_SECRET k_c = {0};
 	static const uint8_t salt[24];
@@ -289,7 +290,6 @@ static size_t aead_matches(const char *file, unsigned suite)
 		}
 		emr_chunk_cipher_free(cipher);
 	}
-	json_decref(root);
 	return checked;
 }
 
@@ -386,10 +386,10 @@ TEST(tags_of_units_match_the_second_model)
 	static uint8_t leaf[EMR_UNIT_LEAF_BYTES];
 	uint8_t key_bytes[32], digest[32], want[EMR_UNITS_PER_LEAF * EMR_UNIT_TAG_BYTES],
 		got[sizeof want];
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *units = vectors_get(root, "units");
 	const emr_units all = {0, EMR_UNITS_PER_LEAF}, some = {6, 3};
-	emr_unit_key *key = NULL;
+	AUTO(auto_emr_unit_key_free) emr_unit_key *key = NULL;
 	EMR_AUTO_SECRET secret = {0};
 
 	vectors_fixed(units, "key", key_bytes, sizeof key_bytes);
@@ -408,8 +408,6 @@ TEST(tags_of_units_match_the_second_model)
 	assert_false(emr_units_fit((emr_units){0, 0}));
 	assert_false(emr_units_fit((emr_units){63, 2}));
 	assert_false(emr_units_fit((emr_units){64, 1}));
-	emr_unit_key_free(key);
-	json_decref(root);
 }
 
 /* Of another leaf, at another place, with another bit, under another key. */
@@ -419,7 +417,7 @@ TEST(a_units_tag_fits_nothing_else)
 	uint8_t tag[EMR_UNIT_TAG_BYTES], digest[32] = {1}, other[32] = {2};
 	const emr_units one = {3, 1}, place = {7, 1};
 	EMR_AUTO_SECRET mine = {0}, his = {0};
-	emr_unit_key *key = NULL, *his_key = NULL;
+	AUTO(auto_emr_unit_key_free) emr_unit_key *key = NULL, *his_key = NULL;
 
 	assert_ok(emr_secret_random(32, &mine));
 	assert_ok(emr_secret_random(32, &his));
@@ -436,8 +434,6 @@ TEST(a_units_tag_fits_nothing_else)
 		assert_status(EMR_DAMAGED, emr_unit_tags_check(key, digest, one, bytes, tag));
 		bytes[at] ^= 1;
 	}
-	emr_unit_key_free(key);
-	emr_unit_key_free(his_key);
 }
 
 typedef struct worker {
@@ -489,9 +485,4 @@ TEST(several_threads_use_one_cipher)
 	emr_chunk_cipher_free(NULL);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

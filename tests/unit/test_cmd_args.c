@@ -2,8 +2,6 @@
  * words, and that nothing typed can control the terminal. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "kit/verbs.h"
 
 static emr_problem problem;
@@ -219,7 +217,7 @@ TEST(every_exit_code_of_a_verb_has_a_meaning_and_is_not_one_that_all_have)
 
 TEST(help_names_every_verb_and_every_option_it_takes)
 {
-	char *overview = emr_help_overview(false), *all = emr_help_overview(true);
+	EMR_AUTO_FREE char *overview = emr_help_overview(false), *all = emr_help_overview(true);
 
 	assert_non_null(overview);
 	assert_non_null(all);
@@ -241,8 +239,6 @@ TEST(help_names_every_verb_and_every_option_it_takes)
 		}
 		free(manual);
 	}
-	free(overview);
-	free(all);
 }
 
 TESTS(NULL, NULL)

@@ -2,14 +2,7 @@
  * means one person or nobody. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "crypto/sum.h"
-#include "base/file.h"
 #include "people/book.h"
 #include "kit/places.h"
 #include "people/qr.h"

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "kit/frame.h"
@@ -282,10 +281,7 @@ TEST(the_process_at_the_other_end_is_this_user)
 
 static uid_t also; /* added to what this process is */
 
-uid_t __real_geteuid(void);
-uid_t __wrap_geteuid(void);
-
-uid_t __wrap_geteuid(void)
+WRAPPED(uid_t, geteuid, void)
 {
 	return __real_geteuid() + also;
 }

@@ -2,12 +2,9 @@
  * are made harmless, and each hint names a verb that exists. */
 #include "emr_test.h"
 
-#include <errno.h>
 #include <libgen.h>
 #include <libintl.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "ipfs/fault.h"
 #include "keyring/card.h"
@@ -186,13 +183,12 @@ static const char pasting[] =
 TEST(a_hint_that_is_pasted_runs_and_splits_nobody_s_name)
 {
 	const char *temporary = getenv("TMPDIR");
-	char dir[500], path[600], command[1200];
+	char dir[500], path[600];
 	FILE *to;
 
 	snprintf(dir, sizeof dir, "%s/emr-hints-XXXXXX", temporary != NULL ? temporary : "/tmp");
 	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof path, "%s/hints", dir);
-	to = fopen(path, "w");
+	to = fopen(printed("%s/hints", dir), "w");
 	assert_non_null(to);
 	for (int language = 0; language < 2; language++) {
 		if (language == 1)
@@ -208,10 +204,8 @@ TEST(a_hint_that_is_pasted_runs_and_splits_nobody_s_name)
 	assert_non_null(to);
 	fputs(pasting, to);
 	assert_int_equal(fclose(to), 0);
-	snprintf(command, sizeof command, "bash '%s' '%s'", path, dir);
-	assert_int_equal(system(command), 0);
-	snprintf(command, sizeof command, "rm -r '%s'", dir);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system(printed("bash '%s' '%s'", path, dir)), 0);
+	assert_int_equal(system(printed("rm -r '%s'", dir)), 0);
 }
 
 /* A hint that sends people to a verb that is not there helps nobody. */
@@ -370,8 +364,8 @@ TEST(in_a_window_a_hint_names_what_the_menus_have)
 
 	setenv("EMRFS_DIALOG", "/bin/true", 1);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char printed[200] = "";
-		FILE *to = fmemopen(printed, sizeof printed, "w");
+		char written_out[200] = "";
+		FILE *to = fmemopen(written_out, sizeof written_out, "w");
 
 		assert_non_null(to);
 #pragma GCC diagnostic push
@@ -380,7 +374,7 @@ TEST(in_a_window_a_hint_names_what_the_menus_have)
 		emr_hint_print(to, rows[i].format);
 #pragma GCC diagnostic pop
 		fclose(to);
-		assert_string_equal(printed, rows[i].shown);
+		assert_string_equal(written_out, rows[i].shown);
 	}
 	{
 		emr_problem problem = {0};
@@ -398,9 +392,9 @@ TEST(in_a_window_a_hint_names_what_the_menus_have)
 /* The last one: it stays so for the process. */
 TEST(a_hint_leads_to_the_keyring_that_was_picked)
 {
-	char printed[200] = "";
+	char written_out[200] = "";
 	emr_problem problem = {0};
-	FILE *to = fmemopen(printed, sizeof printed, "w");
+	FILE *to = fmemopen(written_out, sizeof written_out, "w");
 
 	emr_hints_as("child");
 	emr_problem_set(&problem, EMR_SAY_NO_KEYRING, "state", "emrfs init", NULL);
@@ -410,7 +404,8 @@ TEST(a_hint_leads_to_the_keyring_that_was_picked)
 	assert_non_null(to);
 	emr_hint_print(to, "Open %s: emrfs mount; what emrfs knows", "emrfs mount");
 	fclose(to);
-	assert_string_equal(printed, "Open emrfs mount: emrfs --as child mount; what emrfs knows");
+	assert_string_equal(
+		written_out, "Open emrfs mount: emrfs --as child mount; what emrfs knows");
 }
 
 /* One list for cards and for the screen (keyring/text.c). */

@@ -2,17 +2,14 @@
  * person agrees to it. */
 #include "emr_test.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "mount/client.h"
 #include "people/who.h"
 #include "verbs/cmd.h"
 
 static char names[EMR_WHO_TEXT_BYTES];
 
-emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem);
-emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem)
+WRAPPED(emr_status, emr_client_find, const char *as, emr_client *out_client,
+	emr_problem *out_problem)
 {
 	(void)as;
 	(void)out_client;
@@ -20,9 +17,7 @@ emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_pr
 	return EMR_OK;
 }
 
-emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
-	json_t **out_object, emr_problem *out_problem);
-emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
+WRAPPED(emr_status, emr_client_ask, emr_client *client, const emr_request *request, int timeout_ms,
 	json_t **out_object, emr_problem *out_problem)
 {
 	(void)client;
@@ -36,7 +31,6 @@ emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request,
 
 TEST(those_who_would_see_it_are_named_whole)
 {
-	char wanted[EMR_WHO_TEXT_BYTES + 100];
 	emr_args args = {.n_operands = 2};
 	emr_out out = {.is_json = true};
 	emr_problem said = {0};
@@ -50,8 +44,7 @@ TEST(those_who_would_see_it_are_named_whole)
 	assert_int_equal(emr_cmd_move(&args, &out, &said), EMR_DENIED);
 	assert_true(said.is_set);
 	assert_int_equal(said.message, EMR_SAY_WOULD_SHARE);
-	(void)snprintf(wanted, sizeof wanted, "This lets %s see bin. Nothing was done.", names);
-	assert_string_equal(said.text, wanted);
+	assert_string_equal(said.text, printed("This lets %s see bin. Nothing was done.", names));
 }
 
 TESTS(NULL, NULL)

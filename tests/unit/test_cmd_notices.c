@@ -3,15 +3,13 @@
 #include "emr_test.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <sys/quota.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sharing/notices.h"
+
+AUTO_OF(emr_notices_free, emr_notices *)
 
 static char *text_of(emr_notices *notices)
 {
@@ -24,16 +22,14 @@ static char *text_of(emr_notices *notices)
 
 TEST(a_notice_is_one_line_whatever_the_name)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add(notices, "bad-data", "Imaging/a\nforged line");
 	text = text_of(notices);
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	assert_non_null(strstr(text, " n-1 error bad-data Imaging/a?forged line: "));
-	free(text);
-	emr_notices_free(notices);
 }
 
 /* The folder knows an id and a path, nothing else: its sentences must need no more. */
@@ -41,8 +37,8 @@ TEST(every_notice_of_the_folder_is_a_whole_sentence)
 {
 	static const char *const ids[] = {"bad-data", "missing-data", "disk-full", "bad-signature",
 		"newer-format", "refused", "ledger-damaged", "two-histories"};
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
@@ -51,14 +47,12 @@ TEST(every_notice_of_the_folder_is_a_whole_sentence)
 	}
 	text = text_of(notices);
 	assert_null(strchr(text, '?'));
-	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(a_notice_says_where_why_and_who)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_notices_set_place(notices, "/home/ana/state/blocks"));
@@ -80,18 +74,13 @@ TEST(a_notice_says_where_why_and_who)
 		"The ledger did not take b.txt: your key is not in force there. It is kept here."));
 	assert_non_null(strstr(
 		text, "c (conflict, Ana).txt: Paula Lima changed this file at the same time."));
-	free(text);
-	emr_notices_free(notices);
 }
 
 /* ---- in another language ---- */
 
 static bool is_translating;
 
-const char *__real_emr_text(const char *english);
-const char *__wrap_emr_text(const char *english);
-
-const char *__wrap_emr_text(const char *english)
+WRAPPED(const char *, emr_text, const char *english)
 {
 	static const char *const words[][2] = {{"your key is not in force there", "a chave acabou"},
 		{"no space left on the disk", "sem lugar"},
@@ -106,8 +95,8 @@ const char *__wrap_emr_text(const char *english)
 /* The folder itself says reasons and who wrote in English. */
 TEST(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add_with(notices, "refused", "a.txt", "your key is not in force there");
@@ -121,23 +110,18 @@ TEST(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not)
 	assert_non_null(strstr(text, "did not take b.txt: sem lugar. "));
 	assert_non_null(strstr(text, "c.txt: outro computador seu changed "));
 	assert_non_null(strstr(text, "d.txt: Paula Lima changed "));
-	free(text);
-	emr_notices_free(notices);
 }
 
 /* ---- limits of storage ---- */
 
 static struct dqblk of_user, of_group; /* as the kernel has them; all zero: no limits there */
 
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
 /* No file system that can be made here has limits.  It reads six arguments, whatever the caller
  * gave, which AddressSanitizer of clang would report. */
 #ifdef __clang__
 __attribute__((no_sanitize("address")))
 #endif
-long __wrap_syscall(long number, ...)
+WRAPPED(long, syscall, long number, ...)
 {
 	long a[6];
 	va_list all;
@@ -155,8 +139,8 @@ long __wrap_syscall(long number, ...)
 
 static void expect_quota(struct dqblk user, struct dqblk group, const char *said)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	of_user = user;
 	of_group = group;
@@ -167,8 +151,6 @@ static void expect_quota(struct dqblk user, struct dqblk group, const char *said
 	text = text_of(notices);
 	if (strstr(text, said) == NULL)
 		fail_msg("%s", text);
-	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(a_limit_of_storage_is_told_with_how_much_is_used)
@@ -192,8 +174,8 @@ TEST(a_limit_of_storage_is_told_with_how_much_is_used)
 
 TEST(where_nothing_is_known_of_a_limit_that_is_said)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	expect_quota((struct dqblk){.dqb_curspace = 5000000}, (struct dqblk){0},
 		"which does not say how much its limit is; Imaging/a.dcm was not saved.");
@@ -201,14 +183,12 @@ TEST(where_nothing_is_known_of_a_limit_that_is_said)
 	emr_notices_add(notices, "quota", "b.txt"); /* and no place either */
 	text = text_of(notices);
 	assert_non_null(strstr(text, "which does not say how much its limit is; b.txt was not"));
-	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(a_refused_program_and_what_would_let_it_in_stand_in_the_notice)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_notices_set_folder(notices, "/home/ana/Health"));
@@ -224,44 +204,38 @@ TEST(a_refused_program_and_what_would_let_it_in_stand_in_the_notice)
 	assert_non_null(strstr(text, "x?y wanted to read"));
 	assert_non_null(strstr(text, " -v 'borg,x?y'\" confirm="));
 	assert_non_null(strstr(text, " '/home/ana/Health/Ana'\\''s'\n"));
-	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(an_unknown_id_is_not_a_notice)
 {
-	emr_notices *notices;
-	char *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	EMR_AUTO_FREE char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add(notices, "no-such-id", "x");
 	text = text_of(notices);
 	assert_string_equal(text, "");
-	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(the_newest_thousand_stay)
 {
-	emr_notices *notices;
-	char path[16], *text;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
+	char *text;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (int i = 1; i <= 1200; i++) {
-		snprintf(path, sizeof path, "file-%d", i);
-		emr_notices_add(notices, "refused", path);
+		emr_notices_add(notices, "refused", printed("file-%d", i));
 	}
 	text = text_of(notices);
 	assert_null(strstr(text, " file-200: "));
 	assert_non_null(strstr(text, " n-201 error refused file-201: "));
 	assert_non_null(strstr(text, " n-1200 error refused file-1200: "));
 	free(text);
-	emr_notices_free(notices);
 }
 
 TEST(errors_are_the_newest_of_one_path_and_no_mere_information)
 {
-	emr_notices *notices;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
 	json_t *errors;
 
 	assert_ok(emr_notices_new(NULL, &notices));
@@ -279,15 +253,11 @@ TEST(errors_are_the_newest_of_one_path_and_no_mere_information)
 	errors = emr_notices_errors(notices, NULL, 1);
 	assert_int_equal(json_array_size(errors), 1);
 	json_decref(errors);
-	emr_notices_free(notices);
 }
 
 static long moved_s; /* the clock is so far ahead */
 
-int __real_clock_gettime(clockid_t clock, struct timespec *out);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+WRAPPED(int, clock_gettime, clockid_t clock, struct timespec *out)
 {
 	int result = __real_clock_gettime(clock, out);
 
@@ -297,19 +267,18 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 
 static size_t count_of(emr_notices *notices)
 {
-	char *text = text_of(notices);
+	EMR_AUTO_FREE char *text = text_of(notices);
 	size_t n = 0;
 
 	for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
 		n++;
-	free(text);
 	return n;
 }
 
 /* A program that saves on a full disk is refused by write, flush and release: that is one thing. */
 TEST(what_is_met_several_times_in_a_moment_is_said_once)
 {
-	emr_notices *notices;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
 
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (size_t i = 0; i < 3; i++) {
@@ -328,13 +297,12 @@ TEST(what_is_met_several_times_in_a_moment_is_said_once)
 	emr_notices_add(notices, "disk-full", "a");
 	assert_int_equal(count_of(notices), 6);
 	moved_s = 0;
-	emr_notices_free(notices);
 }
 
 /* The list is a part of one frame of the socket. */
 TEST(a_list_of_errors_stays_small)
 {
-	emr_notices *notices;
+	AUTO(auto_emr_notices_free) emr_notices *notices;
 	json_t *errors;
 	char path[4001], *text;
 
@@ -349,7 +317,6 @@ TEST(a_list_of_errors_stays_small)
 	assert_true(strlen(text) < 40000);
 	free(text);
 	json_decref(errors);
-	emr_notices_free(notices);
 }
 
 /* Waits for a file, for at most a minute; what makes it is another process. */

@@ -31,11 +31,10 @@ static void expect_text(
 		signature, "note", note, "at", by[0] != '\0' ? "2026-11-20T14:05:00Z" : "",
 		"placed", is_placed, "entry", (json_int_t)7, "tx", "ab", "witnesses",
 		"Clínica Aurora");
-	char *text = emr_origin_text(signed_by);
+	EMR_AUTO_FREE char *text = emr_origin_text(signed_by);
 
 	assert_non_null(text);
 	assert_string_equal(text, wanted);
-	free(text);
 	json_decref(signed_by);
 }
 
@@ -70,10 +69,9 @@ TEST(the_organisation_of_ones_own_ledger_is_not_said)
 {
 	json_t *signed_by = json_pack("{s:b, s:s, s:s, s:s, s:s}", "own", 1, "by", "Ana",
 		"organisation", "home", "signature", "self", "at", "2026-11-20T14:05:00Z");
-	char *text = emr_origin_text(signed_by);
+	EMR_AUTO_FREE char *text = emr_origin_text(signed_by);
 
 	assert_string_equal(text, "Signed by you, 20 Nov 2026 14:05.\n");
-	free(text);
 	json_decref(signed_by);
 }
 

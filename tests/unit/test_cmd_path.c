@@ -2,10 +2,7 @@
  * with a similar name is not inside. */
 #include "emr_test.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "kit/paths.h"
 #include "mount/mountpoint.h"

@@ -2,10 +2,6 @@
  * is refused. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "kit/passphrase.h"
 #include "kit/places.h"
 
@@ -31,21 +27,17 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", root);
-	return chdir("/") == 0 && system(command) == 0 ? 0 : -1;
+	return chdir("/") == 0 && system(printed("rm -rf '%s'", root)) == 0 ? 0 : -1;
 }
 
 static void write_file(const char *name, const char *text, mode_t mode)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	EMR_AUTO_FD fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
 }
 
 static const char *at(const char *rest)
@@ -333,7 +325,4 @@ TEST_IN(enter, leave, a_credential_comes_after_the_program)
 	assert_memory_equal(passphrase.data, "from the system of hers", passphrase.len);
 }
 
-int main(void)
-{
-	return emr_base_init() == EMR_OK ? emr_tests_run(NULL, NULL) : 1;
-}
+TESTS(NULL, NULL)

@@ -3,9 +3,7 @@
 #include "emr_test.h"
 
 #include <pty.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "kit/out.h"
 #include "kit/text.h"
@@ -128,14 +126,13 @@ static screen screen_begin(unsigned short columns)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = columns};
 	screen s;
-	int slave;
+	EMR_AUTO_FD slave;
 
 	assert_int_equal(openpty(&s.master, &slave, NULL, NULL, &size), 0);
 	fflush(stderr);
 	s.saved = dup(STDERR_FILENO);
 	assert_true(s.saved >= 0);
 	assert_int_equal(dup2(slave, STDERR_FILENO), STDERR_FILENO);
-	close(slave);
 	return s;
 }
 

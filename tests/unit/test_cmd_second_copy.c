@@ -2,12 +2,6 @@
  * not, and a path cannot forge a line. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "kit/places.h"
 #include "session/second_copy.h"
 
@@ -131,8 +125,7 @@ TEST(every_disk_is_remembered_and_a_deleted_backup_is_not_counted)
 	assert_false(all[1].is_gone);
 	emr_second_copy_read(fd, &newest);
 	assert_string_equal(newest.dir, one);
-	snprintf(list, sizeof list, "%s/emrfs-backup", one);
-	assert_int_equal(unlink(list), 0);
+	assert_int_equal(unlink(printed("%s/emrfs-backup", one)), 0);
 	emr_second_copy_read(fd, &newest);
 	assert_false(newest.is_known);
 	assert_int_equal(rmdir(one), 0);

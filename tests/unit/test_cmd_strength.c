@@ -1,6 +1,5 @@
 /* These tests show how strong a new passphrase is said to be: a common one is called weak, a strong
  * one is not refused. */
-#include <string.h>
 #include <sys/resource.h>
 
 #include "emr_test.h"

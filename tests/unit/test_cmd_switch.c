@@ -2,13 +2,6 @@
  * opens the folder ends it, and nothing of either ledger is lost. */
 #include "emr_test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "session/annex.h"
 #include "session/stage.h"
 
@@ -24,23 +17,17 @@ static bool is_cut_off(void)
 	return false;
 }
 
-int __real_renameat(int from, const char *a, int to, const char *b);
-int __wrap_renameat(int from, const char *a, int to, const char *b);
-int __wrap_renameat(int from, const char *a, int to, const char *b)
+WRAPPED(int, renameat, int from, const char *a, int to, const char *b)
 {
 	return is_cut_off() ? -1 : __real_renameat(from, a, to, b);
 }
 
-int __real_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
-int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
-int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+WRAPPED(int, renameat2, int from, const char *a, int to, const char *b, unsigned flags)
 {
 	return is_cut_off() ? -1 : __real_renameat2(from, a, to, b, flags);
 }
 
-int __real_unlinkat(int dirfd, const char *name, int flags);
-int __wrap_unlinkat(int dirfd, const char *name, int flags);
-int __wrap_unlinkat(int dirfd, const char *name, int flags)
+WRAPPED(int, unlinkat, int dirfd, const char *name, int flags)
 {
 	return is_cut_off() ? -1 : __real_unlinkat(dirfd, name, flags);
 }
@@ -52,11 +39,9 @@ typedef struct place {
 
 static void put(const place *p, const char *name, const char *text)
 {
-	char path[200];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/%s", p->path, name);
-	f = fopen(path, "w");
+	f = fopen(printed("%s/%s", p->path, name), "w");
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
@@ -153,18 +138,14 @@ static void expect_new(const place *p)
 
 TEST(before_it_begins_nothing_moves)
 {
-	AUTO(end) place p;
-
-	begin(&p);
+	SCENE(place, p, begin, end);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_old(&p);
 }
 
 TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 {
-	AUTO(end) place p;
-
-	begin(&p);
+	SCENE(place, p, begin, end);
 	assert_ok(emr_switch_begin(p.fd));
 	assert_ok(emr_switch_finish(p.fd));
 	expect_new(&p);
@@ -198,9 +179,7 @@ TEST(cut_off_anywhere_the_next_one_ends_it)
 
 TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 {
-	AUTO(end) place p;
-
-	begin(&p);
+	SCENE(place, p, begin, end);
 	emr_switch_tidy(p.fd);
 	expect(&p, "joining/invitation", "secret");
 	expect(&p, "joining/keyfile", "new keys");
@@ -216,9 +195,7 @@ TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 
 TEST(a_state_without_a_join_is_left_alone)
 {
-	AUTO(end) place p;
-
-	begin(&p);
+	SCENE(place, p, begin, end);
 	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
 	assert_ok(emr_switch_finish(p.fd));
 	assert_status(EMR_NOT_FOUND, emr_switch_begin(p.fd));

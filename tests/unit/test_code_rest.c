@@ -2,8 +2,6 @@
  * ones stay, and everything works as before. */
 #include "emr_test.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <openssl/evp.h>
 
 #include "mount/service.h"

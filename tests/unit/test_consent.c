@@ -1,8 +1,5 @@
 /* These tests say what a FHIR Consent has to say before it becomes a request, and what it must
  * not say: each Consent here is a good one that was changed in one place. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <jansson.h>
@@ -210,7 +207,7 @@ TEST(a_mark_of_utf8_and_other_ends_of_lines_are_taken_and_utf16_is_refused)
 TEST(what_is_no_json_or_too_deep_or_too_large_is_refused)
 {
 	static char deep[200001];
-	char *large = calloc(1, EMR_CONSENT_BYTES_MAX + 2);
+	EMR_AUTO_FREE char *large = calloc(1, EMR_CONSENT_BYTES_MAX + 2);
 
 	assert_non_null(large);
 	assert_non_null(strstr(refusal(""), "empty"));
@@ -222,7 +219,6 @@ TEST(what_is_no_json_or_too_deep_or_too_large_is_refused)
 	assert_non_null(strstr(refusal(deep), "no JSON"));
 	memset(large, ' ', EMR_CONSENT_BYTES_MAX + 1);
 	assert_non_null(strstr(refusal(large), "larger"));
-	free(large);
 }
 
 TESTS(NULL, NULL)

@@ -12,8 +12,8 @@ static const emr_id16 domain = {{0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7,
 
 TEST(contexts_match_the_second_model)
 {
-	json_t *root = vectors_open("pre.json");
-	json_t *keys = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *keys = vectors_open("keys.json");
 	const json_t *test;
 	uint8_t want[32];
 	uint8_t got[32];
@@ -45,8 +45,6 @@ TEST(contexts_match_the_second_model)
 		emr_listing_ctx(domain_id, (uint32_t)vectors_u64(test, "epoch"), writer, got);
 		assert_memory_equal(got, want, 32);
 	}
-	json_decref(root);
-	json_decref(keys);
 }
 
 /* Two handles hold the same DEK when what one sealed the other opens. */
@@ -113,7 +111,7 @@ static emr_content_key *known_key(const emr_keyring *kr, const uint8_t dek[32])
 TEST(the_content_schedule_matches_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *test;
 	size_t i;
 
@@ -159,7 +157,6 @@ TEST(the_content_schedule_matches_the_second_model)
 		emr_content_key_free(key);
 	}
 	assert_true(i > 20);
-	json_decref(root);
 }
 
 TEST(an_owner_unwraps_what_anybody_wrapped_for_him)
@@ -290,7 +287,7 @@ TEST(a_listing_key_rests_sealed)
 TEST(local_keys_match_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	json_t *root = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keys.json");
 	static const char *const names[EMR_LOCAL_USE_COUNT] = {
 		"staging", "journal", "view", "listkeys", "agent-store", "units"};
 	const json_t *test;
@@ -325,12 +322,6 @@ TEST(local_keys_match_the_second_model)
 		assert_status(EMR_INVALID, emr_local_key_get(kr, EMR_LOCAL_USE_COUNT, NULL, &none));
 		emr_local_key_free(none);
 	}
-	json_decref(root);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

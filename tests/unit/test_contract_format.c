@@ -18,12 +18,7 @@ static int load_vectors(void **state)
 	return vectors == NULL;
 }
 
-static int drop_vectors(void **state)
-{
-	(void)state;
-	json_decref(vectors);
-	return 0;
-}
+AROUND_BY(drop_vectors, json_decref(vectors))
 
 /* Bytes of a hex field; the caller frees .data. */
 static emr_span hex(const json_t *object, const char *name)
@@ -287,7 +282,7 @@ TEST(every_cut_of_a_batch_is_refused)
 {
 	static emr_batch view;
 	emr_span bytes = hex(json_object_get(json_object_get(vectors, "fixed"), "batch"), "batch");
-	uint8_t *longer = malloc(bytes.len + 1);
+	EMR_AUTO_FREE uint8_t *longer = malloc(bytes.len + 1);
 
 	for (size_t cut = 0; cut < bytes.len; cut++)
 		assert_int_equal(
@@ -304,7 +299,6 @@ TEST(every_cut_of_a_batch_is_refused)
 	longer[6] = 4;
 	longer[7] = 1; /* 1,025 items */
 	assert_int_equal(emr_batch_parse(kit_span(longer, bytes.len), &view), EMR_RESULT_FORMAT);
-	free(longer);
 	drop(bytes);
 }
 

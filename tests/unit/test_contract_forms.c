@@ -28,7 +28,7 @@ TEST(nothing_is_made_that_is_over_already)
 	} rows[] = {{ORG_PROPOSE, ADMIN, 8, LIMIT}, {WRITER_ADD, OWNER, 40, LIMIT},
 		{GRANT, OWNER, 40, OVER}, {DATASET_NEW, STEWARD, 104, LIMIT},
 		{DATASET_ADMIT, STEWARD, 48, LIMIT}};
-	people p;
+	AUTO(people_free) people p;
 
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
@@ -43,7 +43,6 @@ TEST(nothing_is_made_that_is_over_already)
 				people_answer(&p, "an end that has come", rows[r].who, &item),
 				what_names[rows[r].what]);
 		}
-	people_free(&p);
 }
 
 /* A release of a key is of this moment: it cannot be kept, or made ahead. */
@@ -74,7 +73,7 @@ TEST(a_request_for_a_key_and_its_answer_are_of_now)
 		enum who who;
 	} prompt[] = {{ACCESS_REQ, GRANTEE}, {SERVED_AGENT, AGENT}};
 	static kit_run run;
-	people p;
+	AUTO(people_free) people p;
 
 	people_make(&p);
 	p.world.caller.cert.is_present = true; /* of whom the K rows here say: no hash */
@@ -99,7 +98,6 @@ TEST(a_request_for_a_key_and_its_answer_are_of_now)
 			kit_run_free(&run);
 			kit_drop(bytes);
 		}
-	people_free(&p);
 }
 
 /* ---- forms ---- */
@@ -151,9 +149,8 @@ TEST(a_public_part_out_of_form_is_refused)
 	};
 	/* clang-format on */
 	char name[128];
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_item item = people_item_of(&p, rows[r].what, rows[r].who);
 
@@ -162,7 +159,6 @@ TEST(a_public_part_out_of_form_is_refused)
 			rows[r].value, rows[r].at);
 		kit_expect(rows[r].expected, people_answer(&p, name, rows[r].who, &item), name);
 	}
-	people_free(&p);
 }
 
 TEST(a_private_part_of_another_length_is_refused)
@@ -199,7 +195,7 @@ TEST(a_private_part_of_another_length_is_refused)
 		{TRANSFER, STEWARD, OK, PART, PART, OK},
 		{TRUSTEE_SET, GRANTEE, PART, PART, PART, PART}};
 	char name[128];
-	people p;
+	AUTO(people_free) people p;
 
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
@@ -221,7 +217,6 @@ TEST(a_private_part_of_another_length_is_refused)
 			kit_expect(expected[change], people_answer(&p, name, rows[r].who, &item),
 				name);
 		}
-	people_free(&p);
 }
 
 /* Every one is a capsule that the owner may have to open; she herself has as many as she likes. */
@@ -268,7 +263,7 @@ TEST(an_item_is_about_what_its_public_part_names)
 	uint8_t no_family[16] = {EMR_FAMILY_EPOCH};
 	people_item item;
 	emr_row_grant grant;
-	people p;
+	AUTO(people_free) people p;
 
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
@@ -317,18 +312,16 @@ TEST(an_item_is_about_what_its_public_part_names)
 	emr_grantee_dataset(p.team, grant.grantee);
 	people_put_grant(&p, &grant);
 	kit_expect(OK, people_answer(&p, "the team's grant", GRANTEE, &item), "team");
-	people_free(&p);
 }
 
 /* A team's member is named by the first key of his chain, which his grants name, too. */
 TEST(a_member_is_admitted_under_his_first_key)
 {
-	people p;
 	people_item item;
 	emr_pub_dataset_admit pub = {.not_after_unix_s = KIT_NOW + KIT_DAY};
 	kit_signer next;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
 	next = kit_signer_of("the next key");
@@ -343,7 +336,6 @@ TEST(a_member_is_admitted_under_his_first_key)
 		people_answer(&p, "DATASET_ADMIT under a later key", STEWARD, &item), "later");
 	kit_expect(OK, people_try(&p, "DATASET_ADMIT under the first", DATASET_ADMIT, STEWARD),
 		"first");
-	people_free(&p);
 }
 
 /* A domain where one is needed, none where not, the epoch that the operation has, no flags. */
@@ -351,7 +343,7 @@ TEST(domain_epoch_and_flags_are_those_of_the_operation)
 {
 	uint8_t elsewhere[16];
 	char name[128];
-	people p;
+	AUTO(people_free) people p;
 
 	kit_id16("nowhere", elsewhere);
 	people_make(&p);
@@ -390,7 +382,6 @@ TEST(domain_epoch_and_flags_are_those_of_the_operation)
 		kit_expect(has_domain ? EMR_RESULT_NO_DOMAIN : FORM,
 			people_answer(&p, name, who, &item), name);
 	}
-	people_free(&p);
 }
 
 TESTS(NULL, NULL)

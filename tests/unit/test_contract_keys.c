@@ -8,9 +8,7 @@
 
 TEST(a_certificate_makes_a_key)
 {
-	newcomer it;
-
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
 	it.reg.not_after_unix_s--;
 	assert_int_equal(newcomer_register(&it, "KEY_REG for less time than the certificate", NULL),
@@ -18,16 +16,14 @@ TEST(a_certificate_makes_a_key)
 	it.reg.roles = EMR_ROLE_AGENT;
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG with one of two roles", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(a_p256_certificate_makes_a_key)
 {
 	/* Only what the contract hands on is tested here: the check itself has vectors of its own.
 	 */
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	it.world.caller.cert.key_alg = 2;
 	assert_int_equal(newcomer_register(&it,
 				 "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
@@ -36,15 +32,13 @@ TEST(a_p256_certificate_makes_a_key)
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG with an unknown kind of certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
-	kit_world_free(&it.world);
 }
 
 TEST(a_certificate_vouches_for_no_more_than_it_says)
 {
 	kit_signer other = kit_signer_of("someone else");
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	assert_int_equal(newcomer_register(&it, "KEY_REG bound by another key", &other),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles |= EMR_ROLE_ORG_ADMIN;
@@ -77,16 +71,13 @@ TEST(a_certificate_vouches_for_no_more_than_it_says)
 		EMR_RESULT_FORMAT);
 	it.reg.how = EMR_HOW_CERTIFICATE;
 	assert_int_equal(newcomer_register(&it, "KEY_REG after all", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 /* The newcomer's own submission stands on the certificate that the host verified, and on that only.
  */
 TEST(a_newcomer_submits_with_his_own_certificate_only)
 {
-	newcomer it;
-
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	it.world.caller.cert.ref[0] ^= 1;
 	assert_int_equal(newcomer_register(&it, "KEY_REG with another certificate", NULL),
 		1000 + EMR_RESULT_SUBMITTER);
@@ -109,7 +100,6 @@ TEST(a_newcomer_submits_with_his_own_certificate_only)
 	it.world.caller.cert.is_present = true;
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG brought by another", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 /* Nothing else rides on the exception: a registration with a companion needs a submitter in force.
@@ -121,9 +111,8 @@ TEST(a_newcomer_brings_one_item)
 	uint8_t pub[288];
 	kit_batch batch;
 	emr_span bytes;
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
 	newcomer_bind(&it, &it.cert_key, pub, 288, 216);
@@ -135,16 +124,14 @@ TEST(a_newcomer_brings_one_item)
 		&it.world.state, NULL);
 	assert_int_equal(kit_answer(&run), 1000 + EMR_RESULT_SUBMITTER);
 	kit_run_free(&run);
-	kit_world_free(&it.world);
 	free((void *)(uintptr_t)bytes.data);
 }
 
 TEST(reserved_bytes_are_zero)
 {
 	uint8_t pub[288];
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	for (size_t at = 3; at < 8; at++) {
 		emr_pub_key_reg_encode(&it.reg, pub);
 		pub[at] = 1;
@@ -153,7 +140,6 @@ TEST(reserved_bytes_are_zero)
 					 pub, 288, kit_part(1, 400)),
 			EMR_RESULT_FORMAT);
 	}
-	kit_world_free(&it.world);
 }
 
 TEST(a_key_is_registered_once)
@@ -181,9 +167,8 @@ TEST(a_certificate_is_renewed_while_the_key_stands)
 		{EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD},
 	};
 	kit_signer other = kit_signer_of("someone else");
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of no key", NULL), EMR_RESULT_KEY_DEAD);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		newcomer_put_key(&it, EMR_HOW_CERTIFICATE, cases[i].key_state,
@@ -196,7 +181,6 @@ TEST(a_certificate_is_renewed_while_the_key_stands)
 	it.world.caller.cert.roles = EMR_ROLE_AGENT;
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a certificate that lost a role", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
-	kit_world_free(&it.world);
 }
 
 /* ---- devices ---- */
@@ -221,9 +205,8 @@ static void put_next_of(newcomer *it, const kit_signer *next, const kit_signer *
 TEST(a_person_endorses_a_device)
 {
 	static const uint8_t none[32] = {0};
-	newcomer it;
 
-	newcomer_make_device(&it);
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a device", &it.world.identity),
 		EMR_RESULT_APPLIED);
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a device bound by another", NULL),
@@ -233,7 +216,6 @@ TEST(a_person_endorses_a_device)
 		EMR_RESULT_APPLIED);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device bound by another", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
-	kit_world_free(&it.world);
 }
 
 /* Else whoever stole it could make it his, and she could not end it any more. */
@@ -241,9 +223,8 @@ TEST(a_device_stays_its_person_s)
 {
 	static const uint8_t none[32] = {0};
 	kit_signer other = kit_signer_of("somebody of the same organisation");
-	newcomer it;
 
-	newcomer_make_device(&it);
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
 	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
 		EMR_KEY_ACTIVE, UNTIL);
@@ -254,14 +235,11 @@ TEST(a_device_stays_its_person_s)
 	assert_int_equal(
 		newcomer_renew(&it, "KEY_CERT of a device by its person's next key", &other),
 		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(a_device_gets_no_other_role_or_organisation)
 {
-	newcomer it;
-
-	newcomer_make_device(&it);
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
 	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_ORG_ADMIN;
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a device as admin", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
@@ -275,7 +253,6 @@ TEST(a_device_gets_no_other_role_or_organisation)
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG of a device elsewhere", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
-	kit_world_free(&it.world);
 }
 
 TEST(an_endorser_is_a_person_in_force)
@@ -295,9 +272,8 @@ TEST(an_endorser_is_a_person_in_force)
 		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD},
 		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 0, EMR_RESULT_KEY_DEAD},
 	};
-	newcomer it;
 
-	newcomer_make_device(&it);
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
 	memcpy(it.reg.ref, endorser.id, 32);
 	assert_int_equal(newcomer_register(&it, "KEY_REG endorsed by nobody", &endorser),
 		EMR_RESULT_NOT_AUTHORISED);
@@ -307,7 +283,6 @@ TEST(an_endorser_is_a_person_in_force)
 		assert_int_equal(newcomer_register(&it, "KEY_REG by endorser", &endorser),
 			cases[i].expected);
 	}
-	kit_world_free(&it.world);
 }
 
 /* ---- a device with a certificate ---- */
@@ -320,9 +295,7 @@ static void put_identity(newcomer *it, uint8_t key_state)
 
 TEST(a_device_names_a_certificate_of_its_own)
 {
-	newcomer it;
-
-	newcomer_make_certified_device(&it);
+	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device with a certificate", NULL),
 		EMR_RESULT_APPLIED);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device, bound by its endorser",
@@ -346,15 +319,13 @@ TEST(a_device_names_a_certificate_of_its_own)
 	newcomer_put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device that was removed", NULL),
 		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
 }
 
 TEST(a_device_s_certificate_makes_nobody)
 {
 	static const uint16_t roles[] = {0, EMR_ROLE_DEVICE, EMR_ROLE_CLINICIAN};
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
 		it.reg.roles = roles[i];
@@ -366,7 +337,6 @@ TEST(a_device_s_certificate_makes_nobody)
 	assert_int_equal(
 		newcomer_renew(&it, "KEY_CERT of a person with the certificate of a device", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
-	kit_world_free(&it.world);
 }
 
 /* DOMAIN_NEW, which whoever may submit may bring. */
@@ -384,9 +354,8 @@ static int bring_something(const newcomer *it, const char *name)
 TEST(on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named)
 {
 	kit_signer other = kit_signer_of("another computer");
-	newcomer it;
 
-	newcomer_make_certified_device(&it);
+	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);
 	assert_int_equal(bring_something(&it, "fabric, a device that named no certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
@@ -404,16 +373,14 @@ TEST(on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named)
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
 	assert_int_equal(bring_something(&it, "fabric, a removed device as its person"),
 		1000 + EMR_RESULT_SUBMITTER);
-	kit_world_free(&it.world);
 }
 
 /* Its certificate is in a part that is not kept: an entry of it would stop all who follow. */
 TEST(a_refused_registration_gets_no_entry)
 {
 	const uint8_t recorded = EMR_RESULT_EXISTS;
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG that gets no entry", NULL), EMR_RESULT_EXISTS);
@@ -421,7 +388,6 @@ TEST(a_refused_registration_gets_no_entry)
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG that was refused in an earlier entry", NULL),
 		EMR_RESULT_EXISTS);
-	kit_world_free(&it.world);
 }
 
 TEST(every_flip_in_a_registration_is_refused)
@@ -431,9 +397,8 @@ TEST(every_flip_in_a_registration_is_refused)
 	uint8_t pub[288];
 	kit_batch batch;
 	emr_span bytes;
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
 	newcomer_bind(&it, &it.cert_key, pub, 288, 216);
@@ -448,7 +413,6 @@ TEST(every_flip_in_a_registration_is_refused)
 		free((void *)(uintptr_t)bytes.data);
 		pub[at] ^= 0x10;
 	}
-	kit_world_free(&it.world);
 }
 
 TESTS(NULL, NULL)

@@ -90,28 +90,21 @@ static void read_line(char *line, int number)
 	}
 }
 
-static int read_table(void **state)
+AROUND(read_table)
 {
 	FILE *file = fopen(EMR_MATRIX, "r");
 	char line[LINE_MAX_BYTES];
 	int number = 0;
 
-	(void)state;
 	expected = calloc(1, sizeof *expected);
 	assert_non_null(file);
 	assert_non_null(expected);
 	while (fgets(line, sizeof line, file) != NULL)
 		read_line(line, ++number);
 	fclose(file);
-	return 0;
 }
 
-static int free_table(void **state)
-{
-	(void)state;
-	free(expected);
-	return 0;
-}
+AROUND_BY(free_table, free(expected))
 
 /* ---- tests ---- */
 

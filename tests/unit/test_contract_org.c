@@ -27,7 +27,7 @@ TEST(an_approval_in_every_state_of_its_proposal)
 	} rows[] = {{"open", 1, 1, OK}, {"out of time", 1, 0, GONE}, {"done", 2, 1, GONE},
 		{"used", 3, 1, GONE}};
 	emr_key_text key;
-	people p;
+	AUTO(people_free) people p;
 
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
@@ -39,7 +39,6 @@ TEST(an_approval_in_every_state_of_its_proposal)
 	emr_key_proposal(p.proposal, &key);
 	kit_delete(&p.world.state, key.text);
 	kit_expect(GONE, people_try(&p, "no proposal", ORG_APPROVE, ADMIN), "absent");
-	people_free(&p);
 }
 
 TEST(a_proposal_takes_effect_with_the_last_approval_it_needs)
@@ -104,9 +103,7 @@ TEST(each_kind_of_proposal_has_its_effect)
 
 TEST(what_cannot_be_is_not_approved)
 {
-	people p;
-
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	people_put_network(&p, 1, 1); /* the last one cannot go */
 	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
 	kit_expect(RULES, people_try(&p, "the last organisation", ORG_APPROVE, ADMIN), "last");
@@ -117,7 +114,6 @@ TEST(what_cannot_be_is_not_approved)
 	kit_put_org(&p.world.state, p.clinic, EMR_ORG_REMOVED);
 	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
 	kit_expect(RULES, people_try(&p, "gone already", ORG_APPROVE, ADMIN), "twice");
-	people_free(&p);
 }
 
 static void put_end(people_item *item, uint64_t end)

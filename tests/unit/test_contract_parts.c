@@ -32,10 +32,9 @@ TEST(a_domain_is_made_once)
 	kit_signer signer = kit_signer_of("anyone");
 	uint8_t pub[64] = {1};
 	emr_key_text key;
-	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	item = kit_domain_item(&world, EMR_OP_DOMAIN_NEW, 1);
 	kit_expect(HAS,
 		kit_answer_item(&world, "DOMAIN_NEW over a live domain", &world.owner, item,
@@ -64,10 +63,9 @@ TEST(a_domain_is_made_once)
 TEST(an_epoch_follows_the_last)
 {
 	uint8_t A[32] = {7};
-	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	for (uint32_t epoch = 0; epoch < 4; epoch++) {
 		item = kit_domain_item(&world, EMR_OP_EPOCH, epoch);
 		kit_expect(epoch == 2 ? OK : EMR_RESULT_EPOCH,
@@ -387,10 +385,9 @@ TEST(operations_of_later_contracts_are_unknown)
 {
 	emr_item item = {0};
 	uint8_t pub[EMR_PUB_MAX] = {0};
-	AUTO(kit_world_free) kit_world world;
 	int known = 0;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	for (int op = 0; op < 256; op++) {
 		if (emr_op_pub_len((uint8_t)op) < 0 || emr_op_is_served((uint8_t)op))
 			continue;

@@ -157,7 +157,7 @@ static people_item leave_of(const people *p, const uint8_t dataset[16])
 /* All tokens of ACCOUNT. */
 static uint64_t balance(const people *p, const uint8_t account[32])
 {
-	kit_state own = {0};
+	AUTO(kit_state_free) kit_state own = {0};
 	emr_key_text key;
 	uint64_t sum;
 
@@ -170,7 +170,6 @@ static uint64_t balance(const people *p, const uint8_t account[32])
 			kit_put(&own, row->key, row->value, row->len);
 	}
 	sum = people_points(&own);
-	kit_state_free(&own);
 	return sum;
 }
 
@@ -182,9 +181,8 @@ TEST(a_point_is_spent_once)
 	const uint8_t *steward, *patient;
 	people_item pay, again;
 	uint8_t made[16];
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	steward = p.who[STEWARD].id;
 	patient = p.who[PATIENT].id;
 	pay = people_item_of(&p, TRANSFER, STEWARD);
@@ -203,7 +201,6 @@ TEST(a_point_is_spent_once)
 	pay = transfer_of(&made, 1, (payment){patient, 700}, (payment){NULL, 0});
 	kit_expect(OK, send_one(&p, "what is left, whole", STEWARD, &pay), "rest");
 	assert_int_equal(balance(&p, patient), PEOPLE_COIN);
-	people_free(&p);
 }
 
 /* Made, and spent, and spent again by one batch: the later see what the earlier did. */
@@ -212,9 +209,8 @@ TEST(what_a_batch_makes_it_can_spend_once)
 	static sending s;
 	people_item first, second, third;
 	uint8_t made[16];
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	first = people_item_of(&p, TRANSFER, STEWARD);
 	begin(&s, &p, STEWARD);
 	add(&s, &first);
@@ -228,17 +224,15 @@ TEST(what_a_batch_makes_it_can_spend_once)
 	assert_int_equal(s.results[1], OK);
 	assert_int_equal(s.results[2], POOR);
 	assert_int_equal(balance(&p, p.who[AGENT].id), 200);
-	people_free(&p);
 }
 
 TEST(sums_that_do_not_come_out_are_refused)
 {
 	const uint64_t most = UINT64_MAX;
-	people p;
 	uint8_t two[4][16];
 	const uint8_t *me, *you;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	me = p.who[STEWARD].id;
 	you = p.who[PATIENT].id;
 	memset(two, 0, sizeof two);
@@ -269,7 +263,6 @@ TEST(sums_that_do_not_come_out_are_refused)
 		kit_expect(rows[r].expected, people_answer(&p, rows[r].name, STEWARD, &item),
 			rows[r].name);
 	}
-	people_free(&p);
 }
 
 TEST(inputs_are_different_and_ones_own)
@@ -277,9 +270,8 @@ TEST(inputs_are_different_and_ones_own)
 	uint8_t tokens[4][16] = {{0}};
 	people_item item;
 	const uint8_t *you;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	you = p.who[PATIENT].id;
 	memcpy(tokens[0], p.coin, 16);
 	memcpy(tokens[1], p.coin, 16);
@@ -301,7 +293,6 @@ TEST(inputs_are_different_and_ones_own)
 	item.item.version = 2;
 	kit_expect(EMR_RESULT_CONFLICT, people_answer(&p, "as a second version", STEWARD, &item),
 		"version");
-	people_free(&p);
 }
 
 /* The points of a person outlive his key; a key that was followed spends none, and none are sent to
@@ -310,9 +301,8 @@ TEST(points_stay_with_the_person_when_his_key_changes)
 {
 	kit_signer first, next = kit_signer_of("the next key");
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	first = p.who[STEWARD];
 	item = people_item_of(&p, KEY_ROTATE, STEWARD);
 	kit_expect(OK, people_do(&p, KEY_ROTATE, STEWARD, &item), "rotate");
@@ -332,7 +322,6 @@ TEST(points_stay_with_the_person_when_his_key_changes)
 	item = refund_of(&p, p.past_fund, 0);
 	kit_expect(OK, send_one(&p, "a refund to who paid", STEWARD, &item), "refund");
 	assert_int_equal(balance(&p, first.id), PEOPLE_COIN - 300 + PEOPLE_PRICE);
-	people_free(&p);
 }
 
 /* ---- making ---- */
@@ -341,9 +330,8 @@ TEST(points_are_made_as_agreed_and_once)
 {
 	emr_pub_mint pub = {.amount = 0};
 	people_item item, other;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	memcpy(pub.proposal, p.points_proposal, 16);
 	memcpy(pub.account, p.who[GRANTEE].id, 32);
 	other = people_item_of(&p, MINT, ADMIN);
@@ -364,7 +352,6 @@ TEST(points_are_made_as_agreed_and_once)
 	kit_id16("another proposal of points", p.points_proposal);
 	people_put_points_proposal(&p, EMR_PROPOSAL_OPEN, p.who[GRANTEE].id, PEOPLE_MINT);
 	kit_expect(GONE, people_try(&p, "what is not agreed yet", MINT, ADMIN), "open");
-	people_free(&p);
 }
 
 /* The members admit an organisation whose administrator has, by his own choice, the id that a
@@ -373,14 +360,12 @@ TEST(another_agreement_makes_no_points)
 {
 	emr_key_text key;
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	emr_key_proposal(p.points_proposal, &key);
 	kit_get(&p.world.state, key.text)->value[48] = EMR_PROPOSAL_ADMIT;
 	item = people_item_of(&p, MINT, ADMIN);
 	kit_expect(POOR, people_answer(&p, "points from an admission", ADMIN, &item), "admit");
-	people_free(&p);
 }
 
 /* ---- datasets ---- */
@@ -389,9 +374,8 @@ TEST(a_fund_puts_by_what_its_vouchers_cost)
 {
 	static sending s;
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = fund_of(&p, p.trial, p.coin, 3);
 	begin(&s, &p, STEWARD);
 	add(&s, &item);
@@ -410,7 +394,6 @@ TEST(a_fund_puts_by_what_its_vouchers_cost)
 	assert_int_equal(balance(&p, p.who[STEWARD].id), PEOPLE_COIN);
 	item = refund_of(&p, p.coin, 1);
 	kit_expect(GONE, people_again(&p, "back twice", STEWARD, &item), "twice");
-	people_free(&p);
 }
 
 TEST(a_fund_has_its_limits)
@@ -418,9 +401,8 @@ TEST(a_fund_has_its_limits)
 	static sending s;
 	people_item item;
 	uint8_t coin[16];
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_id16("a chest", coin);
 	people_put_token(&p, p.who[STEWARD].id, coin, 256 * PEOPLE_PRICE);
 	item = fund_of(&p, p.trial, coin, 257);
@@ -437,10 +419,7 @@ TEST(a_fund_has_its_limits)
 	people_put_dataset(&p, p.trial, EMR_DATASET_OPEN, 1);
 	begin(&s, &p, STEWARD);
 	for (int i = 0; i < 5; i++) {
-		char name[16];
-
-		snprintf(name, sizeof name, "chest %d", i);
-		kit_id16(name, coin);
+		kit_id16(printed("chest %d", i), coin);
 		people_put_token(&p, p.who[STEWARD].id, coin, 300);
 		item = fund_of(&p, p.trial, coin, 256);
 		add(&s, &item);
@@ -448,16 +427,14 @@ TEST(a_fund_has_its_limits)
 	send(&s, NULL);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(s.results[i], i < 4 ? OK : LIMIT);
-	people_free(&p);
 }
 
 TEST(joining_pays_the_owner_of_the_domain)
 {
 	people_item item;
 	uint64_t steward;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	steward = balance(&p, p.who[STEWARD].id);
 	item = join_of(&p, p.trial, p.trial_grant, NULL, 0);
 	kit_expect(POOR, people_answer(&p, "for nothing", OWNER, &item), "nothing");
@@ -476,16 +453,14 @@ TEST(joining_pays_the_owner_of_the_domain)
 	people_put_dataset(&p, p.trial, EMR_DATASET_CLOSED, PEOPLE_PRICE);
 	item = refund_of(&p, p.trial_fund, 0);
 	kit_expect(GONE, people_answer(&p, "back what was paid", STEWARD, &item), "refund");
-	people_free(&p);
 }
 
 /* Or one domain would empty a fund by coming and going. */
 TEST(a_domain_that_comes_back_is_not_paid_twice)
 {
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	people_put_voucher(&p, p.trial_fund, 1, p.trial, PEOPLE_PRICE, p.who[STEWARD].id);
 	item = join_of(&p, p.trial, p.trial_grant, p.trial_fund, 0);
 	kit_expect(OK, send_one(&p, "coming", OWNER, &item), "join");
@@ -497,21 +472,18 @@ TEST(a_domain_that_comes_back_is_not_paid_twice)
 	item = join_of(&p, p.trial, p.trial_grant, NULL, 0);
 	kit_expect(OK, send_one(&p, "coming again", OWNER, &item), "again");
 	assert_int_equal(balance(&p, p.who[OWNER].id), PEOPLE_PRICE);
-	people_free(&p);
 }
 
 /* Whatever the dataset says later: what was put by is what is paid. */
 TEST(a_voucher_pays_what_was_put_by)
 {
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	people_put_dataset(&p, p.trial, EMR_DATASET_OPEN, 7 * PEOPLE_PRICE);
 	item = join_of(&p, p.trial, p.trial_grant, p.trial_fund, 0);
 	kit_expect(OK, send_one(&p, "another price since", OWNER, &item), "price");
 	assert_int_equal(balance(&p, p.who[OWNER].id), PEOPLE_PRICE);
-	people_free(&p);
 }
 
 /* The owner of the domain is a funder himself, and wants both. */
@@ -551,9 +523,8 @@ TEST(the_owner_of_the_moment_is_paid)
 	static sending s;
 	kit_signer next = kit_signer_of("the next owner");
 	people_item rotate, join;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_put_key(&p.world.state, &p.who[OWNER], p.world.org, EMR_ROLE_PATIENT, 1, EMR_KEY_ACTIVE,
 		KIT_NOW + KIT_DAY);
 	kit_put_writer(&p.world.state, p.world.domain, &p.who[OWNER], EMR_RIGHT_MANAGE, 1,
@@ -567,7 +538,6 @@ TEST(the_owner_of_the_moment_is_paid)
 	assert_int_equal(s.results[0], OK);
 	assert_int_equal(s.results[1], OK);
 	assert_int_equal(balance(&p, next.id), PEOPLE_PRICE);
-	people_free(&p);
 }
 
 /* 1,024 transfers, and 1,024 vouchers among them, fit the memory that a host sets aside. */
@@ -575,17 +545,14 @@ TEST(the_largest_batches_of_points_fit_their_memory)
 {
 	static sending s;
 	uint8_t tokens[4][16];
-	char name[24];
 	people_item item;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	people_put_dataset(&p, p.trial, EMR_DATASET_OPEN, 1);
 	begin(&s, &p, STEWARD);
 	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++) {
 		for (size_t t = 0; t < 4; t++) {
-			snprintf(name, sizeof name, "token %d %zu", i, t);
-			kit_id16(name, tokens[t]);
+			kit_id16(printed("token %d %zu", i, t), tokens[t]);
 			people_put_token(&p, p.who[STEWARD].id, tokens[t], 100);
 		}
 		item = transfer_of(tokens, 4, (payment){p.who[PATIENT].id, 250},
@@ -597,7 +564,6 @@ TEST(the_largest_batches_of_points_fit_their_memory)
 	send(&s, NULL);
 	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++)
 		assert_int_equal(s.results[i], OK);
-	people_free(&p);
 }
 
 TESTS(NULL, NULL)

@@ -74,9 +74,8 @@ static const uint8_t none[32]; /* the account of keys of the kit */
 TEST(a_member_has_so_many_letters_a_day)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	AUTO(kit_world_free) kit_world world;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS - 2);
 	assert_int_equal(
 		bring(&world, "three letters where two are left", KIT_NOW, EMR_OP_GRANT, 3, true),
@@ -95,9 +94,7 @@ TEST(a_member_has_so_many_letters_a_day)
 
 TEST(refused_items_count_as_others)
 {
-	AUTO(kit_world_free) kit_world world;
-
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	assert_int_equal(
 		bring(&world, "ten letters of which none applies", KIT_NOW, EMR_OP_GRANT, 10, true),
 		0);
@@ -109,9 +106,8 @@ TEST(refused_items_count_as_others)
 TEST(a_day_that_was_begun_is_not_left_again)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	AUTO(kit_world_free) kit_world world;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 1, EMR_QUOTA_LETTERS);
 	assert_int_equal(
 		bring(&world, "a letter of the day before", KIT_NOW, EMR_OP_GRANT, 1, true),
@@ -126,9 +122,8 @@ TEST(a_member_has_so_many_bytes_a_day)
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	const uint64_t most = EMR_QUOTA_BYTES / EMR_QUOTA_PLACES;
 	const uint64_t size = EMR_HEADER_BYTES + EMR_ITEM_BYTES + 828;
-	AUTO(kit_world_free) kit_world world;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
 	put_everywhere(&world.state, none, today, most - size + 1);
 	assert_int_equal(bring(&world, "a byte too many", KIT_NOW, EMR_OP_PUT, 1, true),
 		1000 + EMR_RESULT_BYTES_SPENT);
@@ -150,10 +145,9 @@ TEST(a_member_has_so_many_bytes_a_day)
 TEST(an_invitation_makes_few_keys)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	newcomer it;
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	emr_caller_cert *cert = &it.world.caller.cert;
 
-	newcomer_make(&it);
 	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED - 1);
 	assert_int_equal(newcomer_register(&it, "the last KEY_REG of a name today", NULL), 0);
@@ -167,7 +161,6 @@ TEST(an_invitation_makes_few_keys)
 		EMR_RESULT_LETTERS_SPENT);
 	emr_enrolment_id(it.world.org, "rui", cert->enrolment);
 	assert_int_equal(newcomer_register(&it, "a KEY_REG of another name", NULL), 0);
-	kit_world_free(&it.world);
 }
 
 /* The row that the newcomer's answered item leaves. */
@@ -189,11 +182,10 @@ static emr_row_key own_row(const newcomer *it)
 TEST(a_renewed_certificate_has_no_second_quota)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	newcomer it;
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	emr_caller_cert *cert = &it.world.caller.cert;
 	uint8_t account[32];
 
-	newcomer_make(&it);
 	it.commits = true;
 	memcpy(account, cert->enrolment, 32);
 	assert_int_equal(newcomer_register(&it, "KEY_REG that is counted", NULL), 0);
@@ -211,18 +203,16 @@ TEST(a_renewed_certificate_has_no_second_quota)
 	memcpy(it.renewal.ref, cert->ref, 32);
 	assert_int_equal(newcomer_renew(&it, "a KEY_CERT too many of a member", NULL),
 		EMR_RESULT_LETTERS_SPENT);
-	kit_world_free(&it.world);
 }
 
 TEST(a_computer_counts_as_its_person)
 {
-	newcomer it;
 	emr_row_key person;
 	emr_key_text key;
 	const kit_row *own;
 	uint8_t value[EMR_ROW_KEY_BYTES];
 
-	newcomer_make_device(&it);
+	SCENE(newcomer, it, newcomer_make_device, newcomer_end);
 	it.commits = true;
 	emr_key_signer(it.world.identity.id, &key);
 	own = kit_get(&it.world.state, key.text);
@@ -242,7 +232,6 @@ TEST(a_computer_counts_as_its_person)
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a counted person's computer", NULL), 0);
 	assert_memory_equal(own_row(&it).account, person.account, 32);
 	assert_int_equal(counted(&it.world.state, person.account, EMR_QUOTA_PLACE_LETTERS), 2);
-	kit_world_free(&it.world);
 }
 
 TESTS(NULL, NULL)

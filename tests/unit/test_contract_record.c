@@ -17,10 +17,9 @@ static char *hex_of(const uint8_t *data, size_t len)
 
 static void set_hex(json_t *object, const char *name, const uint8_t *data, size_t len)
 {
-	char *text = hex_of(data, len);
+	EMR_AUTO_FREE char *text = hex_of(data, len);
 
 	json_object_set_new(object, name, json_string(text));
-	free(text);
 }
 
 /* Long values repeat what the batch has; their hash is enough to compare. */

@@ -83,9 +83,7 @@ static void name_is(newcomer *it, const char *who)
 /* He enrolled twice, and kept the other certificate aside. */
 TEST(with_a_revoked_name_no_certificate_registers_another_key)
 {
-	newcomer it;
-
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	name_is(&it, "lima");
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
 	assert_int_equal(
@@ -102,14 +100,11 @@ TEST(with_a_revoked_name_no_certificate_registers_another_key)
 	name_is(&it, "lim\xc3\xa1");
 	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with another name", NULL),
 		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(what_ends_later_than_a_revoked_name_comes_back)
 {
-	newcomer it;
-
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	name_is(&it, "lima");
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
 	assert_int_equal(
@@ -125,28 +120,23 @@ TEST(what_ends_later_than_a_revoked_name_comes_back)
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE of none", it.world.org, "lima", 0), 0);
 	assert_int_equal(
 		newcomer_register(&it, "KEY_REG with a name again", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(an_administrator_revokes_no_name_of_another_organisation)
 {
 	uint8_t clinic[16];
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	name_is(&it, "lima");
 	kit_id16("clinic", clinic);
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE elsewhere", clinic, "lima", UINT64_MAX), 0);
 	assert_int_equal(newcomer_register(&it, "KEY_REG with a name that others revoked", NULL),
 		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(with_a_revoked_certificate_nobody_registers_another_key)
 {
-	newcomer it;
-
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
 	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked certificate", NULL),
 		EMR_RESULT_KEY_DEAD);
@@ -156,16 +146,14 @@ TEST(with_a_revoked_certificate_nobody_registers_another_key)
 	it.world.caller.host = EMR_HOST_FABRIC;
 	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with a revoked certificate", NULL),
 		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
 }
 
 /* The way back, after a mistake: the authority gives another one. */
 TEST(with_a_new_certificate_who_was_revoked_comes_back)
 {
 	uint8_t first[32];
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	memcpy(first, it.reg.ref, 32);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
 	memset(it.reg.ref, 0xcf, 32);
@@ -178,15 +166,13 @@ TEST(with_a_new_certificate_who_was_revoked_comes_back)
 	assert_int_equal(
 		newcomer_renew(&it, "KEY_CERT with another certificate than the revoked one", NULL),
 		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TEST(an_administrator_revokes_no_certificate_of_another_organisation)
 {
 	uint8_t clinic[16];
-	newcomer it;
 
-	newcomer_make(&it);
+	SCENE(newcomer, it, newcomer_make, newcomer_end);
 	kit_id16("clinic", clinic);
 	assert_int_equal(
 		revoke_cert(&it, "CERT_REVOKE of a certificate of others", clinic, it.reg.ref), 0);
@@ -198,7 +184,6 @@ TEST(an_administrator_revokes_no_certificate_of_another_organisation)
 		newcomer_register(
 			&it, "KEY_REG with a certificate that its own organisation revoked", NULL),
 		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
 }
 
 /* Her computer's registration names no certificate, and so none is asked about. */
@@ -244,9 +229,8 @@ static int remove_key(
 TEST(a_removed_computer_s_certificate_ends_with_it)
 {
 	kit_signer other = kit_signer_of("somebody of the same organisation");
-	newcomer it;
 
-	newcomer_make_certified_device(&it);
+	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
 	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
@@ -273,15 +257,13 @@ TEST(a_removed_computer_s_certificate_ends_with_it)
 	assert_int_equal(
 		newcomer_renew(&it, "KEY_CERT with a removed computer's certificate", NULL),
 		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
 }
 
 TEST(only_what_a_computer_named_ends_with_it)
 {
 	static const uint8_t none[32] = {0};
-	newcomer it;
 
-	newcomer_make_certified_device(&it);
+	SCENE(newcomer, it, newcomer_make_certified_device, newcomer_end);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	assert_int_equal(remove_key(&it, "a computer that named no certificate", &it.world.identity,
 				 1, false),
@@ -297,7 +279,6 @@ TEST(only_what_a_computer_named_ends_with_it)
 	assert_int_equal(remove_key(&it, "a computer whose certificate is out of use",
 				 &it.world.identity, 1, true),
 		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
 }
 
 TESTS(NULL, NULL)

@@ -136,7 +136,7 @@ TEST(a_row_that_was_not_given_is_no_answer)
 TEST(a_row_that_cannot_be_is_no_answer)
 {
 	static emr_batch batch;
-	uint8_t *memory = malloc(1 << 20);
+	EMR_AUTO_FREE uint8_t *memory = malloc(1 << 20);
 	emr_outcome outcome;
 	kit_world world;
 	emr_key_text key;
@@ -151,7 +151,6 @@ TEST(a_row_that_cannot_be_is_no_answer)
 		EMR_CONTRACT_STATE);
 	kit_world_free(&world);
 	kit_drop(bytes);
-	free(memory);
 }
 
 TEST(the_largest_batch_fits_the_arena)
@@ -220,7 +219,6 @@ static emr_item random_item(
 	emr_item item = {.op = op};
 	emr_row_head domain;
 	const kit_row *row;
-	char name[16];
 	emr_key_text key;
 
 	if (next_random(seed) % 16 != 0)
@@ -232,8 +230,7 @@ static emr_item random_item(
 	item.epoch = domain.epoch + (op == EMR_OP_EPOCH) - (next_random(seed) % 8 == 0);
 	if (op == EMR_OP_ERASE || op == EMR_OP_RESTORE_PART || op < EMR_OP_DOMAIN_NEW)
 		item.epoch = 0;
-	snprintf(name, sizeof name, "r%u", next_random(seed) % 64);
-	kit_id16(name, item.object_id);
+	kit_id16(printed("r%u", next_random(seed) % 64), item.object_id);
 	emr_key_object(item.domain_id, item.object_id, &key);
 	if (op == EMR_OP_LISTKEY) {
 		emr_object_listkey(signer->id, item.epoch, item.object_id);
@@ -312,13 +309,13 @@ TEST(random_batches_read_only_what_they_declared_and_repeat_exactly)
 {
 	static kit_run run, again;
 	static unsigned seen[256];
-	AUTO(kit_state_free) kit_state parts = {0};
 	uint32_t seed = 20240229;
 	kit_signer signers[3];
-	AUTO(kit_world_free) kit_world world;
 	unsigned kinds = 0;
 
-	kit_world_make(&world);
+	SCENE(kit_world, world, kit_world_make, kit_world_free);
+	AUTO(kit_state_free) kit_state parts = {0};
+
 	signers[0] = world.owner;
 	signers[1] = world.identity;
 	signers[2] = kit_signer_of("dr lima");

@@ -67,10 +67,9 @@ TEST(a_grant_in_every_state)
 TEST(a_revoked_grant_stays_revoked)
 {
 	static const enum what all[] = {GRANT, REVOKE, KFRAGS};
-	people p;
 	people_item item;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, REVOKE, OWNER);
 	kit_expect(OK, people_do(&p, REVOKE, OWNER, &item), "REVOKE");
 	assert_int_equal(people_grant(&p).head.state, EMR_GRANT_REVOKED);
@@ -78,16 +77,14 @@ TEST(a_revoked_grant_stays_revoked)
 		item = people_item_of(&p, all[i], OWNER);
 		kit_expect(OVER, people_do(&p, all[i], OWNER, &item), what_names[all[i]]);
 	}
-	people_free(&p);
 }
 
 TEST(new_terms_keep_the_grantee_and_the_count_of_fragments)
 {
-	people p;
 	people_item item;
 	emr_row_grant before, after;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	before = people_grant(&p);
 	item = people_item_of(&p, GRANT, OWNER);
 	kit_expect(OK, people_do(&p, GRANT, OWNER, &item), "new terms");
@@ -99,16 +96,14 @@ TEST(new_terms_keep_the_grantee_and_the_count_of_fragments)
 	item = people_item_of(&p, GRANT, OWNER);
 	memcpy(item.pub, p.who[STEWARD].id, 32);
 	kit_expect(HAS, people_answer(&p, "GRANT over a grant of another", OWNER, &item), "other");
-	people_free(&p);
 }
 
 TEST(fragments_count_on_their_own)
 {
-	people p;
 	people_item item, old;
 	emr_row_grant row, next;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	row = people_grant(&p);
 	old = item = people_item_of(&p, KFRAGS, OWNER);
 	kit_expect(OK, people_do(&p, KFRAGS, OWNER, &item), "KFRAGS");
@@ -130,7 +125,6 @@ TEST(fragments_count_on_their_own)
 	people_put_grant(&p, &next);
 	item = people_item_of(&p, KFRAGS, OWNER);
 	kit_expect(LIMIT, people_answer(&p, "the 257th fragments", OWNER, &item), "limit");
-	people_free(&p);
 }
 
 /* ---- requests and releases ---- */
@@ -177,10 +171,9 @@ TEST(a_request_ends_once)
 
 TEST(an_answer_fits_its_request_and_comes_within_a_day)
 {
-	people p;
 	people_item item;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, SERVED_AGENT, AGENT);
 	people_forget(&p, "R", p.access);
 	kit_expect(GONE, people_answer(&p, "SERVED without a request", AGENT, &item), "absent");
@@ -198,7 +191,6 @@ TEST(an_answer_fits_its_request_and_comes_within_a_day)
 	kit_expect(EMR_RESULT_ALREADY, people_again(&p, "the same answer", AGENT, &item), "same");
 	item = people_item_of(&p, SERVED_REFUSAL, AGENT);
 	kit_expect(HAS, people_answer(&p, "a second answer", AGENT, &item), "twice");
-	people_free(&p);
 }
 
 /* Operations whose row is made once. */
@@ -273,10 +265,9 @@ TEST(a_writer_in_every_state)
 
 TEST(nobody_becomes_a_writer_or_member_with_a_dead_key)
 {
-	people p;
 	emr_key_text key;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1,
 		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
 	kit_expect(DEAD, people_try(&p, "a revoked writer", WRITER_ADD, OWNER), "writer");
@@ -292,7 +283,6 @@ TEST(nobody_becomes_a_writer_or_member_with_a_dead_key)
 	emr_key_signer(p.who[GRANTEE].id, &key);
 	kit_delete(&p.world.state, key.text);
 	kit_expect(DEAD, people_try(&p, "an unknown member", DATASET_ADMIT, STEWARD), "unknown");
-	people_free(&p);
 }
 
 TEST(a_team_in_every_state)
@@ -348,12 +338,11 @@ static emr_row_grant grant_named(const people *p, const uint8_t grant[16])
  * the grant finds the item. */
 TEST(leaving_a_dataset_ends_the_grant_by_which_it_was_joined)
 {
-	people p;
 	people_item item;
 	emr_row_grant before, after;
 	emr_key_text key;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	before = grant_named(&p, p.study_grant);
 	item = people_item_of(&p, DATASET_LEAVE, OWNER);
 	kit_expect(OK, people_do(&p, DATASET_LEAVE, OWNER, &item), "leave");
@@ -365,7 +354,6 @@ TEST(leaving_a_dataset_ends_the_grant_by_which_it_was_joined)
 	kit_expect(EMR_RESULT_ALREADY,
 		people_again(&p, "the same DATASET_LEAVE again", OWNER, &item), "again");
 	kit_expect(GONE, people_try(&p, "leaving twice", DATASET_LEAVE, OWNER), "twice");
-	people_free(&p);
 }
 
 static bool purges(const kit_run *run, const people *p, uint64_t version)
@@ -413,9 +401,8 @@ static int about_study(const people *p, const char *name, enum what what, const 
 TEST(a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes)
 {
 	bool is_gone = false;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_expect(OK,
 		about_study(&p, "what a folder in a dataset holds", DATASET_JOIN, p.study_grant,
 			EMR_JOIN_PART_BYTES, &is_gone),
@@ -438,7 +425,6 @@ TEST(a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes)
 			&is_gone),
 		"leave");
 	assert_true(is_gone);
-	people_free(&p);
 }
 
 /* One batch of the owner: the grant to the dataset, the joining, and the leaving. */
@@ -491,12 +477,11 @@ TEST(a_grant_a_join_and_a_leave_fit_in_one_batch)
 
 TEST(a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing)
 {
-	people p;
 	emr_key_text key;
 	emr_row_dataset row;
 	const kit_row *value;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 1);
 	kit_expect(EMR_RESULT_FUNDS, people_try(&p, "a join that nobody paid", DATASET_JOIN, OWNER),
 		"price");
@@ -511,19 +496,17 @@ TEST(a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing)
 		kit_expect(late ? GONE : OK,
 			people_try(&p, "a dataset at its end", DATASET_JOIN, OWNER), "end");
 	}
-	people_free(&p);
 }
 
 TEST(a_rotated_key_leaves_its_successor_in_its_place)
 {
 	kit_signer next = kit_signer_of("the next key");
-	people p;
 	people_item item;
 	emr_key_text key;
 	const kit_row *value;
 	emr_row_key old, new;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	item.pub[200] ^= 1; /* in the proof of possession */
 	kit_expect(NO, people_answer(&p, "KEY_ROTATE with a bad proof", GRANTEE, &item), "proof");
@@ -548,15 +531,13 @@ TEST(a_rotated_key_leaves_its_successor_in_its_place)
 	kit_expect(DEAD, people_try(&p, "the old key asks", ACCESS_REQ, GRANTEE), "old");
 	p.who[GRANTEE] = next; /* the grant names the root, which is the same */
 	kit_expect(OK, people_try(&p, "the new key asks", ACCESS_REQ, GRANTEE), "new");
-	people_free(&p);
 }
 
 TEST(a_domain_goes_only_to_a_key_that_agrees)
 {
-	people p;
 	people_item item;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
 	item.pub[50] ^= 1;
 	kit_expect(NO, people_answer(&p, "DOMAIN_ROTATE nobody agreed to", OWNER, &item), "sig");
@@ -565,7 +546,6 @@ TEST(a_domain_goes_only_to_a_key_that_agrees)
 	kit_expect(NO, people_try(&p, "the old owner grants", GRANT, OWNER), "old");
 	p.who[OWNER] = kit_signer_of("the next owner");
 	kit_expect(OK, people_try(&p, "the new owner grants", GRANT, OWNER), "new");
-	people_free(&p);
 }
 
 TESTS(NULL, NULL)

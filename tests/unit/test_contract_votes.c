@@ -76,8 +76,7 @@ static void vote_make(vote *v)
 		snprintf(name, sizeof name, "member %d", i);
 		kit_id16(name, m->org);
 		m->admin = kit_signer_of(name);
-		snprintf(name, sizeof name, "second administrator of %d", i);
-		m->second = kit_signer_of(name);
+		m->second = kit_signer_of(printed("second administrator of %d", i));
 		put_member(v, m->org, EMR_ORG_MEMBER, 4);
 		put_admin(v, &m->admin, m->org, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
 		put_admin(v, &m->second, m->org, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
@@ -308,9 +307,8 @@ TEST(an_organisation_speaks_again_when_what_it_said_counts_no_more)
 TEST(a_member_that_came_later_approves)
 {
 	kit_signer admin = kit_signer_of("administrator of the newcomer");
-	AUTO(vote_free) vote v;
 
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_REMOVE, v.of[4].org), OK);
 	put_admin(&v, &admin, v.newcomer, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
 	kit_expect(EMR_RESULT_KEY_DEAD, approve(&v, "no member yet", &admin, v.newcomer), "no");
@@ -323,9 +321,7 @@ TEST(a_member_that_came_later_approves)
 
 TEST(an_authority_is_proposed_by_its_own_organisation)
 {
-	AUTO(vote_free) vote v;
-
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	kit_expect(MAY,
 		propose(&v, "another's authority", &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.of[1].org),
 		"another's");
@@ -341,9 +337,7 @@ TEST(an_authority_is_proposed_by_its_own_organisation)
 /* Proposed while it was a newcomer's id, approved when it is a member's. */
 TEST(who_came_in_meanwhile_is_not_replaced)
 {
-	AUTO(vote_free) vote v;
-
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.newcomer), OK);
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
 	put_network(&v, 2, MEMBERS);
@@ -356,9 +350,8 @@ TEST(who_came_in_meanwhile_is_not_replaced)
 TEST(an_id_is_used_once)
 {
 	static const uint8_t kinds[] = {EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_REMOVE};
-	AUTO(vote_free) vote v;
 
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	put_member(&v, v.of[1].org, EMR_ORG_REMOVED, 5);
 	for (size_t k = 0; k < 2; k++)
 		kit_expect(RULES,
@@ -399,9 +392,7 @@ static void answers_to(vote *v, const char *name, size_t n, int expected)
 
 TEST(a_batch_approves_sixteen_proposals)
 {
-	AUTO(vote_free) vote v;
-
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	for (size_t i = 0; i <= EMR_BATCH_APPROVALS_MAX; i++) {
 		v.proposal[15] = (uint8_t)i;
 		assert_int_equal(
@@ -423,10 +414,8 @@ TEST(as_many_members_as_can_be)
 		.count = EMR_VOICES_MAX - 1,
 		.not_after_unix_s = KIT_NOW + KIT_DAY};
 	emr_key_text key;
-	char name[40];
-	AUTO(vote_free) vote v;
 
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	put_network(&v, EMR_VOICES_MAX, EMR_VOICES_MAX);
 	memcpy(row.by.org, v.of[0].org, 16);
 	memcpy(row.by.signer, v.of[0].admin.id, 32);
@@ -435,10 +424,8 @@ TEST(as_many_members_as_can_be)
 		for (size_t i = 0; i < EMR_VOICES_MAX - 1; i++) {
 			kit_signer signer;
 
-			snprintf(name, sizeof name, "administrator %zu of %zu", p, i);
-			signer = kit_signer_of(name);
-			snprintf(name, sizeof name, "organisation %zu", i);
-			kit_id16(name, voices[i].org);
+			signer = kit_signer_of(printed("administrator %zu of %zu", p, i));
+			kit_id16(printed("organisation %zu", i), voices[i].org);
 			voices[i].member_version = 7;
 			memcpy(voices[i].signer, signer.id, 32);
 			put_member(&v, voices[i].org, EMR_ORG_MEMBER, 7);
@@ -498,9 +485,7 @@ static void go_to_fabric(vote *v)
 
 TEST(a_directory_takes_nothing_behind_its_move)
 {
-	AUTO(vote_free) vote v;
-
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	move(&v);
 	v.proposal[0] ^= 1;
 	kit_expect(1000 + EMR_RESULT_MOVED,
@@ -519,9 +504,7 @@ TEST(a_directory_takes_nothing_behind_its_move)
 
 TEST(what_is_in_a_channel_does_not_move)
 {
-	AUTO(vote_free) vote v;
-
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
 	assert_int_equal(approve(&v, NULL, &v.of[2].admin, v.of[2].org), OK);
@@ -541,9 +524,8 @@ TEST(a_network_moves_once_in_a_batch)
 	static kit_run run;
 	kit_batch batch;
 	emr_span bytes;
-	AUTO(vote_free) vote v;
 
-	vote_make(&v);
+	SCENE(vote, v, vote_make, vote_free);
 	put_network(&v, 1, MEMBERS);
 	for (uint8_t i = 0; i < 2; i++) {
 		v.proposal[15] = i;

@@ -359,12 +359,11 @@ static void check_counts(const people *p)
 	assert_int_equal(people_network(p).norg, members);
 	for (size_t i = 0; i < p->world.state.count; i++) {
 		const kit_row *row = &p->world.state.rows[i];
-		char prefix[64];
 
 		if (strncmp(row->key, "P/", 2) != 0)
 			continue;
-		snprintf(prefix, sizeof prefix, "PA/%s/", row->key + 2);
-		assert_true(row->value[50] <= count_rows(&p->world.state, prefix, 0));
+		assert_true(row->value[50] <=
+			    count_rows(&p->world.state, printed("PA/%s/", row->key + 2), 0));
 		check_voices(p, row);
 	}
 }
@@ -394,23 +393,19 @@ static void check_step(walk *w, enum what what, enum who who, const emr_row_gran
 /* When a grant is over there is soon another one. */
 static void start_again(walk *w)
 {
-	char name[32];
-
 	if (is_over(w) && one_in(w, 4)) {
 		people fresh;
 		emr_row_grant row;
 
 		people_make(&fresh);
 		row = people_grant(&fresh);
-		snprintf(name, sizeof name, "grant %u", next_random(&w->seed));
-		kit_id16(name, w->p.grant);
+		kit_id16(printed("grant %u", next_random(&w->seed)), w->p.grant);
 		row.not_after_unix_s = w->now + 500;
 		people_put_grant(&w->p, &row);
 		people_free(&fresh);
 	}
 	if (one_in(w, 8)) {
-		snprintf(name, sizeof name, "points %u", next_random(&w->seed));
-		kit_id16(name, w->p.points_proposal);
+		kit_id16(printed("points %u", next_random(&w->seed)), w->p.points_proposal);
 		people_put_points_proposal(
 			&w->p, EMR_PROPOSAL_DONE, w->p.who[GRANTEE].id, PEOPLE_MINT);
 		people_put_dataset_grant(
@@ -419,8 +414,7 @@ static void start_again(walk *w)
 	if (one_in(w, 6)) { /* a domain that left joins by another grant */
 		uint8_t *grant = one_in(w, 2) ? w->p.team_grant : w->p.study_grant;
 
-		snprintf(name, sizeof name, "grant %u", next_random(&w->seed));
-		kit_id16(name, grant);
+		kit_id16(printed("grant %u", next_random(&w->seed)), grant);
 		people_put_dataset_grant(&w->p, grant,
 			grant == w->p.team_grant ? w->p.team : w->p.study, EMR_GRANT_ACTIVE,
 			w->now + 400);
@@ -557,7 +551,7 @@ static void walk_on(walk *w, uint32_t seed)
 
 TEST(a_random_walk_keeps_what_must_hold)
 {
-	walk *w = calloc(1, sizeof *w);
+	EMR_AUTO_FREE walk *w = calloc(1, sizeof *w);
 	unsigned kinds = 0;
 
 	assert_non_null(w);
@@ -570,7 +564,6 @@ TEST(a_random_walk_keeps_what_must_hold)
 	for (int what = 0; what < WHAT_COUNT; what++)
 		if (w->applied[what] == 0)
 			fail_msg("never applied: %s", what_names[what]);
-	free(w);
 }
 
 /* 1,024 items of WHAT, each in a domain of its own, so that no two share a row. */
@@ -579,17 +572,14 @@ static void largest_batch(enum what what, enum who who)
 	static kit_run run;
 	kit_batch batch;
 	emr_span bytes;
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_begin(&batch, &p.who[who], p.world.net_id);
 	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++) {
 		people_item item;
 		emr_row_grant grant = people_grant(&p);
-		char name[32];
 
-		snprintf(name, sizeof name, "domain %d", i);
-		kit_id16(name, p.world.domain);
+		kit_id16(printed("domain %d", i), p.world.domain);
 		kit_put_domain(&p.world.state, p.world.domain, &p.who[OWNER], 0, 1);
 		people_put_request(&p, EMR_REQUEST_OPEN);
 		people_put_grant(&p, &grant);
@@ -605,7 +595,6 @@ static void largest_batch(enum what what, enum who who)
 		assert_int_equal(run.outcome.results.data[i], EMR_RESULT_APPLIED);
 	kit_run_free(&run);
 	kit_drop(bytes);
-	people_free(&p);
 }
 
 TEST(the_largest_batches_fit_their_memory)

@@ -71,16 +71,14 @@ static const enum who rightful[WHAT_COUNT] = {
 TEST(every_operation_by_everybody)
 {
 	char name[128];
-	people p;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	for (int what = 0; what < WHAT_COUNT; what++)
 		for (int who = 0; who < WHO_COUNT; who++) {
 			snprintf(name, sizeof name, "%s by: %s", what_names[what], who_names[who]);
 			kit_expect(may[what][who],
 				people_try(&p, name, (enum what)what, (enum who)who), name);
 		}
-	people_free(&p);
 }
 
 static const struct key_end {
@@ -150,14 +148,13 @@ TEST(a_key_can_always_take_itself_out_of_use_but_not_twice)
 
 TEST(an_endorser_revokes_his_device_and_no_other_device)
 {
-	people p;
 	people_item item;
 	emr_row_key row;
 	emr_key_text key;
 	const kit_row *value;
 	uint8_t bytes[EMR_ROW_KEY_BYTES];
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	emr_key_signer(p.who[MANAGER].id, &key);
 	value = kit_get(&p.world.state, key.text);
 	assert_int_equal(
@@ -171,16 +168,14 @@ TEST(an_endorser_revokes_his_device_and_no_other_device)
 	kit_follow(&p.world.state, key.text, &item.item);
 	kit_expect(OK, people_answer(&p, "a lost telephone", PATIENT, &item), "endorser");
 	kit_expect(NO, people_answer(&p, "another's telephone", GRANTEE, &item), "another");
-	people_free(&p);
 }
 
 TEST(a_manager_prolongs_nobodys_management_beyond_his_own)
 {
-	people p;
 	people_item item;
 	emr_pub_writer_add pub = {.rights = EMR_RIGHT_MANAGE};
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	memcpy(pub.writer, p.who[STEWARD].id, 32);
 	for (int beyond = 0; beyond < 2; beyond++) {
 		item = people_item_of(&p, WRITER_ADD, MANAGER);
@@ -192,19 +187,17 @@ TEST(a_manager_prolongs_nobodys_management_beyond_his_own)
 		kit_expect(OK, people_answer(&p, "a manager made by the owner", OWNER, &item),
 			"owner");
 	}
-	people_free(&p);
 }
 
 TEST(a_grant_on_a_foreign_domain_answers_no_request)
 {
 	uint8_t other[16];
-	people p;
 	people_item item;
 	emr_key_text key;
 	emr_row_grant grant;
 	uint8_t value[EMR_ROW_GRANT_BYTES];
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	kit_id16("another domain", other);
 	kit_put_domain(&p.world.state, other, &p.who[STEWARD], 0, 1);
 	grant = people_grant(&p);
@@ -216,18 +209,16 @@ TEST(a_grant_on_a_foreign_domain_answers_no_request)
 	kit_expect(NO, people_answer(&p, "APPROVE by the owner of another domain", STEWARD, &item),
 		"foreign");
 	kit_expect(NO, people_answer(&p, "APPROVE with another's grant", OWNER, &item), "owner");
-	people_free(&p);
 }
 
 /* Only the addressee of a request that names no domain can show that it is his. */
 TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 {
 	uint8_t rsalt[32] = {1, 2, 3}, object[16];
-	people p;
 	people_item ask, deny;
 	emr_key_text key;
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	ask = people_item_of(&p, REQUEST, GRANTEE);
 	memset(ask.item.domain_id, 0, 16);
 	memset(ask.pub, 0, 32);
@@ -249,18 +240,16 @@ TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 	kit_expect(NO, people_answer(&p, "DENY with another salt", PATIENT, &deny), "salt");
 	deny.pub[0] ^= 1;
 	kit_expect(OK, people_answer(&p, "DENY by the person", PATIENT, &deny), "person");
-	people_free(&p);
 }
 
 /* A grant is called as the request that it answers. A request under the id of somebody else's grant
  * had that grant ended when it was taken back. */
 TEST(nobody_chooses_what_a_request_is_called)
 {
-	people p;
 	people_item ask;
 	uint8_t own[16];
 
-	people_make(&p);
+	SCENE(people, p, people_make, people_free);
 	for (int in_domain = 0; in_domain < 2; in_domain++) {
 		ask = people_item_of(&p, REQUEST, GRANTEE);
 		if (!in_domain)
@@ -281,7 +270,6 @@ TEST(nobody_chooses_what_a_request_is_called)
 		memcpy(ask.item.object_id, own, 16);
 		kit_expect(OK, people_answer(&p, "REQUEST under its own id", GRANTEE, &ask), "own");
 	}
-	people_free(&p);
 }
 
 /* The grant is the team's; a member signs with his own name and says for which team. */
@@ -295,7 +283,7 @@ TEST(a_member_reads_through_his_team_while_he_is_one)
 	} rows[] = {{"a member", EMR_MEMBER_ACTIVE, 1, OK, OK},
 		{"a dropped member", EMR_MEMBER_ENDED, 1, OTHER, OK},
 		{"a member out of time", EMR_MEMBER_ACTIVE, 0, OTHER, OK}};
-	people p;
+	AUTO(people_free) people p;
 	people_item ask, tell;
 	emr_row_grant grant;
 
@@ -320,7 +308,6 @@ TEST(a_member_reads_through_his_team_while_he_is_one)
 	kit_expect(OTHER, people_answer(&p, "no member", STEWARD, &ask), "no member");
 	kit_id16("another team", ask.pub + 16);
 	kit_expect(OTHER, people_answer(&p, "another team", GRANTEE, &ask), "another team");
-	people_free(&p);
 }
 
 TESTS(NULL, NULL)

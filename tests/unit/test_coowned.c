@@ -2,29 +2,23 @@
  * itself. */
 #include "emr_test.h"
 
-#include <string.h>
-
 #include "keyring/content.h"
 #include "keyring/coowned.h"
 
 static emr_keyring *owner, *device;
 static const emr_id16 domain = {{7, 7, 7}};
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	assert_ok(emr_base_init());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &owner));
 	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 1, &device));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_keyring_free(owner);
 	emr_keyring_free(device);
-	return 0;
 }
 
 static void pass(uint32_t epoch)

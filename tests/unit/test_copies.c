@@ -22,18 +22,14 @@ static void note(void *arg, const emr_shared_notice *n)
 
 static void expect_told(const story *s, const char *copy, const char *original)
 {
-	char wanted[800];
-
-	(void)snprintf(wanted, sizeof wanted, "copy-unsigned %s %s lima.clinic, org0\n", copy,
-		deposits_path(s, original));
-	assert_string_equal(noticed, wanted);
+	assert_string_equal(noticed, printed("copy-unsigned %s %s lima.clinic, org0\n", copy,
+					     deposits_path(s, original)));
 	noticed[0] = 0;
 }
 
 static void save(story *s, const char *path, const char *text)
 {
-	kit_text(&s->k, path, text);
-	kit_publish_all(&s->k);
+	kit_save(&s->k, path, text);
 }
 
 TEST(a_copy_of_what_a_doctor_signed_is_told_once)
@@ -120,21 +116,17 @@ TEST(every_byte_of_it_counts)
 TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute)
 {
 	unsigned told = 0;
-	char name[40], text[40];
+	char text[40];
 	COPIES;
 
 	for (int i = 0; i < 24; i++) {
-		(void)snprintf(name, sizeof name, "%02d.dcm", i);
-		(void)snprintf(text, sizeof text, "slice %02d", i);
-		(void)deposit(&d, name, text);
+		(void)deposit(&d, printed("%02d.dcm", i), printed("slice %02d", i));
 	}
 	deposits_arrive(&s);
 	for (int i = 0; i < 24; i++) {
-		(void)snprintf(name, sizeof name, "%02d.dcm", i);
 		(void)snprintf(text, sizeof text, "slice %02d", i);
-		kit_expect_text(&s.k, deposits_path(&s, name), text);
-		(void)snprintf(name, sizeof name, "Imaging/%02d.dcm", i);
-		kit_text(&s.k, name, text);
+		kit_expect_text(&s.k, deposits_path(&s, printed("%02d.dcm", i)), text);
+		kit_text(&s.k, printed("Imaging/%02d.dcm", i), text);
 	}
 	kit_publish_all(&s.k);
 	for (const char *at = noticed; *at != 0; at = strchr(at, '\n') + 1) {

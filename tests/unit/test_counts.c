@@ -79,7 +79,7 @@ TEST(a_table_that_tells_of_a_few_people_is_none)
 
 TEST(statement_and_table_are_those_of_the_second_model)
 {
-	json_t *root = vectors_open("share.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("share.json");
 	const json_t *known = vectors_get(root, "counts");
 	uint8_t plain[EMR_COUNTS_PLAIN_BYTES], again[EMR_COUNTS_PLAIN_BYTES],
 		bytes[EMR_COUNTS_TABLE_BYTES];
@@ -104,7 +104,6 @@ TEST(statement_and_table_are_those_of_the_second_model)
 	assert_int_equal(table.modalities[1].people, 5);
 	assert_ok(emr_counts_table_encode(&table, &part));
 	assert_memory_equal(part.data + 32, bytes + 32, sizeof bytes - 32);
-	json_decref(root);
 }
 
 TEST(a_liars_figures_are_out_of_bounds_or_within_them)

@@ -26,7 +26,7 @@ static void wrong_case(const json_t *test)
 
 TEST(xchacha20_poly1305_matches_wycheproof)
 {
-	json_t *root = vectors_open("wycheproof/xchacha20_poly1305.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("wycheproof/xchacha20_poly1305.json");
 	EMR_AUTO_BUF key = {0}, iv = {0}, aad = {0}, msg = {0}, ct = {0}, tag = {0};
 	const json_t *test;
 	size_t checked = 0;
@@ -59,7 +59,6 @@ TEST(xchacha20_poly1305_matches_wycheproof)
 		assert_memory_equal(out, ct.data, ct.len);
 	}
 	assert_true(checked > 250);
-	json_decref(root);
 }
 
 TEST(sealing_works_in_place_and_releases_nothing_that_is_damaged)
@@ -105,7 +104,7 @@ typedef emr_status (*expand_fn)(emr_bytes prk, emr_bytes info, uint8_t *out, siz
 
 static void hkdf_matches(const char *file, size_t width, extract_fn extract, expand_fn expand)
 {
-	json_t *root = vectors_open(file);
+	AUTO(auto_json_decref) json_t *root = vectors_open(file);
 	EMR_AUTO_BUF ikm = {0}, salt = {0}, info = {0}, okm = {0};
 	uint8_t out[255 * 64 + 1];
 	uint8_t prk[64];
@@ -133,7 +132,6 @@ static void hkdf_matches(const char *file, size_t width, extract_fn extract, exp
 			assert_status(EMR_LIMIT, status);
 	}
 	assert_true(i > 80);
-	json_decref(root);
 }
 
 static emr_status expand_prepared(emr_bytes prk, emr_bytes info, uint8_t *out, size_t len)
@@ -160,7 +158,7 @@ TEST(hkdf_matches_wycheproof)
 
 TEST(hmac_matches_wycheproof)
 {
-	json_t *root = vectors_open("wycheproof/hmac_sha512.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("wycheproof/hmac_sha512.json");
 	EMR_AUTO_BUF key = {0}, msg = {0}, tag = {0};
 	uint8_t out[64];
 	const json_t *test;
@@ -177,13 +175,12 @@ TEST(hmac_matches_wycheproof)
 			wrong_case(test);
 	}
 	assert_true(i > 150);
-	json_decref(root);
 }
 
 /* Through HPKE's own key functions: the shared secret itself is not in the interface. */
 TEST(x25519_matches_wycheproof)
 {
-	json_t *root = vectors_open("wycheproof/x25519.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("wycheproof/x25519.json");
 	const json_t *test;
 	size_t zero = 0;
 	size_t i;
@@ -221,12 +218,11 @@ TEST(x25519_matches_wycheproof)
 	}
 	assert_true(i > 500);
 	assert_true(zero > 5);
-	json_decref(root);
 }
 
 TEST(hpke_matches_rfc_9180)
 {
-	json_t *root = vectors_open("hpke.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("hpke.json");
 	const json_t *a2 = vectors_get(root, "rfc9180_a2");
 	const json_t *first = json_array_get(vectors_get(a2, "encryptions"), 0);
 	EMR_AUTO_BUF info = {0}, aad = {0}, pt = {0}, ct = {0};
@@ -255,12 +251,11 @@ TEST(hpke_matches_rfc_9180)
 	assert_ok(emr_hpke_open(&sk_r, emr_buf_view(&info), emr_buf_view(&aad),
 		emr_bytes_of(wire, 32 + ct.len), plain));
 	assert_memory_equal(plain, pt.data, pt.len);
-	json_decref(root);
 }
 
 TEST(letters_match_the_second_model_and_bind_everything)
 {
-	json_t *root = vectors_open("hpke.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("hpke.json");
 	EMR_AUTO_BUF info = {0}, aad = {0}, pt = {0}, wire = {0};
 	const json_t *letter;
 	size_t i;
@@ -310,7 +305,6 @@ TEST(letters_match_the_second_model_and_bind_everything)
 					     emr_bytes_of(wire.data, 47), out.data));
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST(two_letters_of_one_text_differ)
@@ -337,7 +331,7 @@ TEST(two_letters_of_one_text_differ)
 
 TEST(argon2id_matches_the_second_model_and_keeps_its_limits)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	EMR_AUTO_BUF passphrase = {0};
 	const json_t *file;
 	uint8_t salt[16] = {0};
@@ -363,12 +357,6 @@ TEST(argon2id_matches_the_second_model_and_keeps_its_limits)
 	assert_status(EMR_LIMIT, emr_argon2id(emr_bytes_of("p", 1), salt, 1, (8 << 20) + 1, &out));
 	assert_status(EMR_LIMIT,
 		emr_argon2id(emr_bytes_of("p", 1), salt, 1, ((uint64_t)1 << 30) + 1024, &out));
-	json_decref(root);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -9,20 +9,13 @@
 #include "org/datasets.h"
 #include "replica/names.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	(void)state;                                                                               \
-	story_begin(&s)
-
 #define TERMS(until)                                                                               \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
 	"\",\"data\":\"identified\"}"
 
 static bool has_one_code; /* everybody's is the same */
 
-void __real_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
-void __wrap_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
-void __wrap_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
+WRAPPED(void, emr_key_code, emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
 {
 	if (has_one_code)
 		id = (emr_id32){{0}};
@@ -79,22 +72,18 @@ static void since_of(story *s, const person *m, char out[EMR_TEXT_BYTES])
 
 static void drop(const called *d, const person *m)
 {
-	assert_int_equal(story_says(d->s, dataset_steward(d),
-				 emr_act_drop(d->id, m->public.signer_id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(d->s, dataset_steward(d), emr_act_drop(d->id, m->public.signer_id));
 }
 
 static void close_it(const called *d)
 {
-	assert_int_equal(
-		story_says(d->s, dataset_steward(d), emr_act_dataset_close(d->id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(d->s, dataset_steward(d), emr_act_dataset_close(d->id));
 }
 
 TEST(two_readers_with_one_code_are_two)
 {
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
@@ -106,8 +95,6 @@ TEST(two_readers_with_one_code_are_two)
 	drop(&d, &s.eve);
 	assert_int_equal(times_in(&s, "former", &s.eve), 1);
 	has_one_code = false;
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* `dataset drop` takes no shorter one: another key can be made to have that. */
@@ -115,8 +102,8 @@ TEST(the_code_that_is_listed_names_a_reader)
 {
 	json_t *all, *reader;
 	const char *code;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
@@ -128,15 +115,13 @@ TEST(the_code_that_is_listed_names_a_reader)
 	assert_true(emr_key_code_names(s.eve.public.signer_id, code));
 	assert_false(emr_key_code_names(s.lima.public.signer_id, code));
 	json_decref(all);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not)
 {
-	called d, quiet;
 	person *steward;
 	STORY;
+	AUTO(called_end) called d, quiet;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	steward = dataset_steward(&d);
@@ -155,15 +140,12 @@ TEST(a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not)
 	dataset_admit(&quiet, steward);
 	drop(&quiet, steward);
 	assert_int_equal(times_in(&s, "former", steward), 2);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(quiet.key);
-	story_end(&s);
 }
 
 TEST(whoever_was_in_what_is_closed_stays_listed)
 {
-	called d, heir;
 	STORY;
+	AUTO(called_end) called d, heir;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
@@ -179,16 +161,13 @@ TEST(whoever_was_in_what_is_closed_stays_listed)
 	close_it(&heir);
 	assert_int_equal(times_in(&s, "former", &s.eve), 1);
 	assert_int_equal(times_in(&s, "former", &s.lima), 1);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(heir.key);
-	story_end(&s);
 }
 
 /* A dataset that took a name again takes no readers of the one that had it from the list. */
 TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 {
-	called d, other;
 	STORY;
+	AUTO(called_end) called d, other;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
@@ -197,24 +176,18 @@ TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 	close_it(&d);
 	dataset_call_on(&other, &s, TERMS("2091-01-01"), (emr_id16){{0}}, 0);
 	assert_int_equal(times_in(&s, "former", &s.eve), 1);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(other.key);
-	story_end(&s);
 }
 
 /* As a client of his own would: the program refuses to call two alike. */
 TEST(a_second_one_of_the_same_name_hides_neither)
 {
-	called d, other;
 	STORY;
+	AUTO(called_end) called d, other;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	dataset_call_on(&other, &s, TERMS("2091-01-01"), (emr_id16){{0}}, 0);
 	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(other.key);
-	story_end(&s);
 }
 
 static emr_status find_knees(story *s, const char *text, emr_team *out)
@@ -231,9 +204,9 @@ static emr_status find_knees(story *s, const char *text, emr_team *out)
 
 TEST(capitals_are_no_other_name_where_the_letters_fit)
 {
-	called d, other;
 	emr_team team;
 	STORY;
+	AUTO(called_end) called d, other;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	assert_ok(find_knees(&s, "KNEES", &team));
@@ -244,16 +217,13 @@ TEST(capitals_are_no_other_name_where_the_letters_fit)
 	assert_ok(find_knees(&s, "Knees", &team));
 	assert_true(emr_id16_equal(team.id, other.id));
 	assert_status(EMR_CONFLICT, find_knees(&s, "KNEES", &team));
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(other.key);
-	story_end(&s);
 }
 
 TEST(each_time_that_somebody_was_in_is_listed_from_its_beginning)
 {
 	char first[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
@@ -273,17 +243,13 @@ TEST(each_time_that_somebody_was_in_is_listed_from_its_beginning)
 	story_pass(&s, 301 * DAY); /* her time runs out by itself */
 	assert_int_equal(times_in(&s, "readers", &s.eve), 0);
 	assert_int_equal(times_in(&s, "former", &s.eve), 2);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* ---- the terms, by which everybody knows a dataset ---- */
 
 static bool terms_are_gone; /* from the copy of whoever looks */
 
-emr_status __real_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
-emr_status __wrap_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
-emr_status __wrap_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
+WRAPPED(emr_status, emr_team_get, emr_replica *replica, emr_id16 id, emr_team *out)
 {
 	return terms_are_gone ? EMR_NOT_FOUND : __real_emr_team_get(replica, id, out);
 }
@@ -294,8 +260,8 @@ TEST(its_steward_does_not_take_the_terms_from_the_ledger)
 	const emr_pub_erase pub = {
 		.family = EMR_FAMILY_DATASET, .from_version = 1, .to_version = 1};
 	emr_act act = {.op = EMR_OP_ERASE};
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	(void)dataset_join(&d);
@@ -305,8 +271,6 @@ TEST(its_steward_does_not_take_the_terms_from_the_ledger)
 	assert_int_equal(story_says(&s, dataset_steward(&d), act, (emr_bytes){0}),
 		EMR_RESULT_NOT_AUTHORISED);
 	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 static void all_answer(story *s)
@@ -320,8 +284,8 @@ TEST(nobody_releases_keys_by_terms_that_are_not_there)
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
 	emr_grant_made made;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
@@ -334,8 +298,6 @@ TEST(nobody_releases_keys_by_terms_that_are_not_there)
 	assert_int_equal(trouble.code, EMR_RESULT_PRIVATE_PART);
 	terms_are_gone = false;
 	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_answer, &bytes, &trouble));
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* ---- as many as a steward likes ---- */

@@ -1,6 +1,5 @@
 /* These tests are about the one reader of days and times: which seconds a text means, and what is
  * no day. */
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/day.h"

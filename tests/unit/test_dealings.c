@@ -5,6 +5,8 @@
 #include "report/fhir.h"
 #include "report/special.h"
 
+AUTO_OF(json_decref, json_t *)
+
 static void line_has(const json_t *entry, const char *text)
 {
 	EMR_AUTO_FREE char *line = emr_deed_line(entry);
@@ -30,7 +32,7 @@ TEST(what_was_given_and_taken_back_has_the_name_of_then)
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
 	emr_grant_made made;
 	const json_t *shared, *ended, *with;
-	json_t *all;
+	AUTO(auto_json_decref) json_t *all;
 
 	made = story_share(&s, &s.eve, EMR_GRANT_HISTORY, true);
 	publish_name("Imaging", "Pictures");
@@ -60,7 +62,6 @@ TEST(what_was_given_and_taken_back_has_the_name_of_then)
 	line_has(shared, ", org0, to read with its history until ");
 	line_has(shared, ", for treatment   proven");
 	line_has(ended, "ended    the share of Pictures with ");
-	json_decref(all);
 }
 
 /* The past is hidden from the next person whom she gives it: all is sealed again, and directories
@@ -145,8 +146,7 @@ TEST(the_end_of_a_time_comes_before_what_was_later)
 	assert_int_equal(json_array_size(all), 2);
 	assert_string_equal(text_of(json_array_get(all, 1), "action"), "expired");
 	json_decref(all);
-	kit_text(&s.k, "Imaging/later.txt", "after the end");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "after the end");
 	wish = (emr_deeds_wish){.now_unix_s = story_now(&s)};
 	all = entries(&wish);
 	for (size_t i = 0; i < json_array_size(all); i++) {
@@ -180,7 +180,7 @@ static void grew(json_t **before)
 
 TEST(the_log_only_grows)
 {
-	json_t *before = json_array();
+	AUTO(auto_json_decref) json_t *before = json_array();
 	emr_grant_made made;
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << RESEARCH,
@@ -189,8 +189,7 @@ TEST(the_log_only_grows)
 	grew(&before);
 	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
 	grew(&before);
-	kit_text(&s.k, "Imaging/meanwhile.txt", "before the end");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/meanwhile.txt", "before the end");
 	grew(&before);
 	story_pass(&s, 3600 + 130);
 	grew(&before); /* its time is over */
@@ -203,15 +202,14 @@ TEST(the_log_only_grows)
 	grew(&before);
 	publish_name("Pictures", "Imaging");
 	grew(&before);
-	json_decref(before);
 }
 
 TEST(a_name_that_misleads_is_shown_as_what_it_is)
 {
-	person mallory = {0};
+	AUTO(story_part) person mallory = {0};
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
 	const json_t *shared = NULL, *event;
-	json_t *all;
+	AUTO(auto_json_decref) json_t *all;
 
 	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory",
 		"Mal\x1b[2Jlory\nAna Silva  \xe2\x80\xaegnp");
@@ -232,8 +230,6 @@ TEST(a_name_that_misleads_is_shown_as_what_it_is)
 		text_of(json_array_get(json_object_get(event, "subtype"), 0), "code"), "110136");
 	assert_int_equal(json_array_size(json_object_get(event, "entity")), 3);
 	json_decref((json_t *)(uintptr_t)event);
-	json_decref(all);
-	story_part(&mallory);
 }
 
 static void has(const emr_buf *page, const char *text)
@@ -250,14 +246,13 @@ TEST(an_askers_words_stay_between_their_quotes)
 		.said = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)},
 		.path = words};
 	const emr_who eve = {.called = "eve.clinic", .name = "Eve"};
-	json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
+	AUTO(auto_json_decref) json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
 
 	assert_string_equal(text_of(entry, "path"), words);
 	assert_string_equal(text_of(entry, "rights"), "");
 	assert_string_equal(text_of(entry, "until"), "");
 	line_has(entry, "Ana Silva  said no to a request of Eve, for \"x'   proven, entry 7");
 	line_has(entry, "shared   Everything\"   proven");
-	json_decref(entry);
 }
 
 /* As it comes from what somebody left in a folder that its owner gave a name that misleads. */

@@ -3,8 +3,6 @@
  * in tables of levels. The writer, the checker and the readers' scan each find it alone. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "check.h"
 #include "copy.h"
 #include "deidentify_kit.h"
@@ -62,22 +60,20 @@ static void last_samples(const emr_buf *copy, made_syntax kind, uint16_t out[4])
 static emr_withheld scan_bytes(const emr_buf *copy)
 {
 	static flat_file file;
-	int fd = made_memory(emr_buf_view(copy));
+	EMR_AUTO_FD fd = made_memory(emr_buf_view(copy));
 	emr_withheld why;
 
 	file = (flat_file){.fd = fd, .size = copy->len};
 	why = scan_dicom(&file, &(scan_rules){.year = 2026});
-	close(fd);
 	return why;
 }
 
 static emr_withheld check_bytes(const made *original, const emr_buf *copy)
 {
-	int in = made_memory(emr_buf_view(&original->bytes)), out = made_memory(emr_buf_view(copy));
+	EMR_AUTO_FD in = made_memory(emr_buf_view(&original->bytes)),
+		    out = made_memory(emr_buf_view(copy));
 	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->len, 0);
 
-	close(in);
-	close(out);
 	return why;
 }
 

@@ -2,8 +2,6 @@
  * does not mistake other things for it. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "check.h"
 #include "deidentify_kit.h"
 

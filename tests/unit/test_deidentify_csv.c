@@ -2,8 +2,6 @@
  * codes; the checker finds what looks like an id, a date or a name in a copy. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "check.h"
 #include "csv.h"
 #include "deidentify_kit.h"
@@ -83,15 +81,13 @@ TEST(cells_that_are_not_what_the_column_is_become_empty)
 	static const char *const codes[] = {"Ana Silva", "K7QF4711X", "47112", "a@b.pt", "Müller",
 		"abcdefghijklmnopq", "912-345-678", "123-45-6789", "123.456.789-09", "12/34/567",
 		"10.0.230.17"};
-	char text[256];
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		snprintf(text, sizeof text, "glucose,unit\n%s,ok\n", numbers[i]);
-		assert_string_equal(copied(text), "glucose,unit\n,ok\n");
+		assert_string_equal(copied(printed("glucose,unit\n%s,ok\n", numbers[i])),
+			"glucose,unit\n,ok\n");
 	}
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-		snprintf(text, sizeof text, "glucose,unit\n5,%s\n", codes[i]);
-		assert_string_equal(copied(text),
+		assert_string_equal(copied(printed("glucose,unit\n5,%s\n", codes[i])),
 			i == 1 ? "glucose,unit\n5,K7QF4711X\n" : "glucose,unit\n5,\n");
 	}
 }
@@ -108,12 +104,10 @@ TEST(a_number_has_seven_digits_and_further_decimals_are_cut)
 		{"0.000012", "0.000012"}, {"123456", "123456"}, {"5.0000000", "5.000000"},
 		/* of which too little would be left */
 		{"0.00012345678", ""}, {"0.0000000", ""}, {"000.00000012", ""}};
-	char text[256], wanted[256];
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-		snprintf(text, sizeof text, "glucose;unit\n%s;ok\n", numbers[i][0]);
-		snprintf(wanted, sizeof wanted, "glucose;unit\n%s;ok\n", numbers[i][1]);
-		assert_string_equal(copied(text), wanted);
+		assert_string_equal(copied(printed("glucose;unit\n%s;ok\n", numbers[i][0])),
+			printed("glucose;unit\n%s;ok\n", numbers[i][1]));
 	}
 }
 
@@ -128,12 +122,11 @@ TEST(no_cell_is_a_formula)
 {
 	static const char *const formulas[] = {"=cmd", "=cmd|'/c calc'!A1", "+cmd", "-2+3", "@SUM",
 		"=1", "+A1", "--1", "\t=1", "=HYPERLINK(0)"};
-	char text[256];
 
 	for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
-		snprintf(text, sizeof text, "unit,glucose,sex\n\"%s\",\"%s\",\"%s\"\n", formulas[i],
-			formulas[i], formulas[i]);
-		assert_string_equal(copied(text), "unit,glucose,sex\n,,\n");
+		assert_string_equal(copied(printed("unit,glucose,sex\n\"%s\",\"%s\",\"%s\"\n",
+					    formulas[i], formulas[i], formulas[i])),
+			"unit,glucose,sex\n,,\n");
 	}
 	assert_string_equal(
 		copied("unit,glucose\n++,-2.5\n-,<=6\n"), "unit,glucose\n++,-2.5\n-,<=6\n");
@@ -191,12 +184,11 @@ TEST(dates_are_moved_as_those_of_pictures)
 		{"2024-01-19T23:59", "1994-01-26"}, {"2024-01-19T23:59:59.999", "1994-01-26"},
 		{"2024-01-19T12:00:01", "1994-01-26T11:00:01"},
 		{"2024-01-19T23:59:58", "1994-01-26T22:59:58"}};
-	char text[256], wanted[256];
+	char text[256];
 
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
 		snprintf(text, sizeof text, "taken,glucose\n%s,5\n", dates[i][0]);
-		snprintf(wanted, sizeof wanted, "taken,glucose\n%s,5\n", dates[i][1]);
-		assert_string_equal(copied(text), wanted);
+		assert_string_equal(copied(text), printed("taken,glucose\n%s,5\n", dates[i][1]));
 		assert_string_equal(copied_for(text, strlen(text), true), "taken,glucose\n,5\n");
 	}
 }
@@ -301,7 +293,7 @@ TEST(a_reader_finds_in_a_table_what_no_copy_has)
 TEST(the_second_model_calls_the_same_tables_copies)
 {
 	static flat_file file;
-	json_t *all = vectors_open("tables.json");
+	AUTO(auto_json_decref) json_t *all = vectors_open("tables.json");
 	const json_t *named = vectors_get(all, "columns"), *tables = vectors_get(all, "tables");
 	emr_column list[EMR_COLUMNS_MAX];
 	csv_columns taken = {0};
@@ -329,29 +321,26 @@ TEST(the_second_model_calls_the_same_tables_copies)
 			fail_msg("the models differ: %s", text);
 		close(fd);
 	}
-	json_decref(all);
 }
 
 TEST(a_nul_in_a_cell_hides_nothing_from_a_reader)
 {
 	static const char text[] = "unit\nmol\0Ana\n";
-	int fd = made_memory(emr_bytes_of(text, sizeof text - 1));
+	EMR_AUTO_FD fd = made_memory(emr_bytes_of(text, sizeof text - 1));
 
 	assert_int_equal(scan_fd(fd, sizeof text - 1, false), EMR_WITHHELD_FOUND_AGAIN);
-	close(fd);
 }
 
 TEST(without_columns_no_table_is_a_copy)
 {
 	static flat_file file;
 	const scan_rules rules = {.year = 2026};
-	int fd = made_memory(emr_bytes_of("glucose\n5\n", 10));
+	EMR_AUTO_FD fd = made_memory(emr_bytes_of("glucose\n5\n", 10));
 
 	file = (flat_file){.fd = fd, .size = 10};
 	assert_int_equal(scan_file(&file, &rules), EMR_WITHHELD_NOT_DICOM);
 	file = (flat_file){.fd = fd, .size = 10};
 	assert_int_equal(scan_table(&file, &rules), EMR_WITHHELD_NOT_DICOM);
-	close(fd);
 }
 
 TEST(a_table_beyond_the_limit_is_withheld_by_both)
@@ -359,15 +348,13 @@ TEST(a_table_beyond_the_limit_is_withheld_by_both)
 	csv_columns taken = {0};
 	persona who = {0};
 	emr_deidentified what;
-	int fd = made_memory(emr_bytes_of("", 0)), copy = made_memory(emr_bytes_of("", 0));
+	EMR_AUTO_FD fd = made_memory(emr_bytes_of("", 0)), copy = made_memory(emr_bytes_of("", 0));
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who,
 		&(csv_rules){.columns = &taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
 	assert_int_equal(scan_fd(fd, EMR_TABLE_MAX_BYTES + 1, false), EMR_WITHHELD_LARGE_TABLE);
-	close(fd);
-	close(copy);
 }
 
 /* The copy gets an end of its last line, and would be a byte too long for readers. */
@@ -378,7 +365,7 @@ TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 	persona who = {0};
 	csv_columns taken = {0};
 	emr_deidentified what;
-	int in, copy = made_memory(emr_bytes_of("", 0));
+	EMR_AUTO_FD in, copy = made_memory(emr_bytes_of("", 0));
 
 	assert_ok(emr_buf_append(&text, head, sizeof head - 1));
 	while (text.len < EMR_TABLE_MAX_BYTES)
@@ -389,8 +376,6 @@ TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 	assert_ok(csv_copy(in, EMR_TABLE_MAX_BYTES, copy, &who,
 		&(csv_rules){.columns = &taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
-	close(in);
-	close(copy);
 }
 
 TEST(a_table_of_many_blocks_is_copied_and_checked)
@@ -400,7 +385,7 @@ TEST(a_table_of_many_blocks_is_copied_and_checked)
 	csv_columns taken = {0};
 	emr_deidentified what;
 	char row[128];
-	int in, copy;
+	EMR_AUTO_FD in, copy;
 
 	assert_ok(emr_buf_append(&text, "id,glucose,taken\n", 17));
 	for (int i = 0; i < 30000; i++) {
@@ -421,8 +406,6 @@ TEST(a_table_of_many_blocks_is_copied_and_checked)
 	assert_int_equal(scan_fd(copy, what.size, false), EMR_WITHHELD_FOUND_AGAIN);
 	assert_string_equal(
 		emr_withheld_text(check_table(in, text.len, copy, what.size)), "found-again");
-	close(in);
-	close(copy);
 }
 
 TESTS(NULL, NULL)

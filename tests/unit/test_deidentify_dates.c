@@ -95,7 +95,7 @@ static void put_known_days(made *m)
 
 TEST(no_day_is_moved_that_others_than_the_patient_know)
 {
-	emr_buf out = made_copy_with(put_known_days, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = made_copy_with(put_known_days, MADE_EXPLICIT, NULL);
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		const char *left = made_value(emr_buf_view(&out), known[i].tag, known[i].vr);
@@ -105,7 +105,6 @@ TEST(no_day_is_moved_that_others_than_the_patient_know)
 	}
 	assert_int_equal(strlen(made_value(emr_buf_view(&out), 0x00189074, "DT")), 14);
 	assert_memory_not_equal(made_value(emr_buf_view(&out), 0x00189074, "DT"), "18581117", 8);
-	emr_buf_free(&out);
 }
 
 static void put_dates(made *m)
@@ -116,13 +115,12 @@ static void put_dates(made *m)
 TEST(without_dates_none_is_left)
 {
 	const emr_deidentify_rules rules = {.without_dates = true};
-	emr_buf out = made_copy_with(put_dates, MADE_EXPLICIT, &rules);
+	EMR_AUTO_BUF out = made_copy_with(put_dates, MADE_EXPLICIT, &rules);
 
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00080020, "DA"), "");
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00280303, "CS"), "REMOVED");
 	assert_false(made_has(emr_buf_view(&out), "113107"));
 	assert_false(made_has(emr_buf_view(&out), "+0500"));
-	emr_buf_free(&out);
 }
 
 TESTS(NULL, NULL)

@@ -4,12 +4,8 @@
 #include "emr_test.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "deidentify_kit.h"
 #include "helper/inside.h"
@@ -129,13 +125,11 @@ static int be_helper(const char *role)
 
 static emr_secret key;
 
-static int make_key(void **state)
+AROUND(make_key)
 {
-	(void)state;
 	assert_ok(emr_base_init());
 	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &key));
 	memset(key.data, 'k', key.len);
-	return 0;
 }
 
 static emr_deidentifier *open_helper_for(const char *program, uint32_t deadline_ms)
@@ -170,7 +164,7 @@ static const char *copied(emr_deidentifier *d, emr_bytes bytes, emr_buf *out)
 TEST(a_helper_that_dies_or_lies_leaves_no_copy)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	for (const char *what = "dkqnmuzcw"; *what != '\0'; what++) {
 		const char *why = copied(d, emr_bytes_of(what, 1), &out);
@@ -182,14 +176,13 @@ TEST(a_helper_that_dies_or_lies_leaves_no_copy)
 			assert_int_equal(out.len, 0);
 	}
 	assert_string_equal(copied(d, emr_bytes_of("g", 1), &out), ""); /* and the next is served */
-	emr_buf_free(&out);
 	emr_deidentifier_close(d);
 }
 
 TEST(a_helper_has_no_other_descriptor_no_environment_and_the_one_key)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
-	int secret = fcntl(0, F_DUPFD, 50); /* not closed by an exec */
+	EMR_AUTO_FD secret = fcntl(0, F_DUPFD, 50); /* not closed by an exec */
 	emr_buf out = {0};
 
 	assert_true(secret > 3);
@@ -197,7 +190,6 @@ TEST(a_helper_has_no_other_descriptor_no_environment_and_the_one_key)
 	assert_ok(emr_buf_append(&out, "", 1));
 	assert_string_equal((const char *)out.data, "fd 0 1 2 3 4 5; env 0; key 1");
 	emr_buf_free(&out);
-	close(secret);
 	emr_deidentifier_close(d);
 }
 
@@ -341,7 +333,7 @@ TEST(the_real_helper_copies_tables_where_columns_are_named)
 	const emr_column column = {"glucose", EMR_COLUMN_NUMBER, NULL};
 	const emr_deidentify_rules rules = {.columns = &column, .column_count = 1};
 	emr_deidentifier *d = NULL;
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_ok(emr_deidentifier_open(EMR_DEIDENTIFY_HELPER, &rules, &d));
 	for (int i = 0; i < 2; i++) {
@@ -351,7 +343,6 @@ TEST(the_real_helper_copies_tables_where_columns_are_named)
 		assert_string_equal(copied(d, emr_bytes_of("a,b\n1,2\n", 8), &out), "no-column");
 		assert_int_equal(out.len, 0);
 	}
-	emr_buf_free(&out);
 	emr_deidentifier_close(d);
 }
 
@@ -424,8 +415,9 @@ TEST(without_a_helper_nothing_is_copied)
 TEST(wrong_files_and_names_are_refused)
 {
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
-	int full = made_memory(emr_bytes_of("full", 4)), null = open("/dev/null", O_RDWR);
-	int self = open("/proc/self/exe", O_RDONLY), empty = made_memory(emr_bytes_of("", 0));
+	EMR_AUTO_FD full = made_memory(emr_bytes_of("full", 4)), null = open("/dev/null", O_RDWR);
+	EMR_AUTO_FD self = open("/proc/self/exe", O_RDONLY),
+		    empty = made_memory(emr_bytes_of("", 0));
 	static const char *const names[] = {"", "Ana Silva", "a\\b", "../x",
 		"a-name-of-more-than-sixty-three-letters-is-no-name-of-a-participant"};
 	emr_deidentified what = {0};
@@ -439,10 +431,6 @@ TEST(wrong_files_and_names_are_refused)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		assert_status(
 			EMR_INVALID, emr_deidentify_file(d, &key, names[i], full, empty, &what));
-	close(empty);
-	close(full);
-	close(null);
-	close(self);
 	emr_deidentifier_close(d);
 }
 

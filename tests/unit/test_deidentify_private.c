@@ -3,8 +3,6 @@
  * scan take exactly those. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "check.h"
 #include "copy.h"
 #include "deidentify_kit.h"
@@ -18,7 +16,7 @@ static bool has_element(emr_bytes bytes, uint32_t tag)
 	static flat_file file;
 	flat_walk w;
 	flat_found e = {0};
-	int fd = made_memory(bytes);
+	EMR_AUTO_FD fd = made_memory(bytes);
 	bool has = false;
 
 	file = (flat_file){.fd = fd, .size = bytes.len};
@@ -27,7 +25,6 @@ static bool has_element(emr_bytes bytes, uint32_t tag)
 		assert_true(flat_step(&w, &e));
 		has = e.tag == tag;
 	}
-	close(fd);
 	return has;
 }
 
@@ -238,12 +235,11 @@ TEST(a_number_that_stays_is_no_word_to_look_for)
 static emr_withheld scan_bytes(const emr_buf *copy, unsigned with)
 {
 	static flat_file file;
-	int fd = made_memory(emr_buf_view(copy));
+	EMR_AUTO_FD fd = made_memory(emr_buf_view(copy));
 	emr_withheld why;
 
 	file = (flat_file){.fd = fd, .size = copy->len};
 	why = scan_dicom(&file, &(scan_rules){.year = 2026, .with_private = with});
-	close(fd);
 	return why;
 }
 

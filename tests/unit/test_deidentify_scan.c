@@ -3,8 +3,6 @@
  * lying client may put there. */
 #include "emr_test.h"
 
-#include <unistd.h>
-
 #include "deidentify_kit.h"
 #include "scan.h"
 
@@ -13,12 +11,11 @@ static const scan_rules usual = {.year = 2026};
 static emr_withheld scan_bytes(emr_bytes bytes, const scan_rules *rules)
 {
 	static flat_file file;
-	int fd = made_memory(bytes);
+	EMR_AUTO_FD fd = made_memory(bytes);
 	emr_withheld why;
 
 	file = (flat_file){.fd = fd, .size = bytes.len};
 	why = scan_dicom(&file, rules);
-	close(fd);
 	return why;
 }
 

@@ -211,12 +211,7 @@ static emr_status look(void *arg, const emr_replica_listing *line)
 	return l->fn(l->arg, line);
 }
 
-emr_status __real_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
-	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
-emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
-	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
-
-emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+WRAPPED(emr_status, emr_replica_recent, emr_replica *replica, const emr_id16 *domain,
 	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg)
 {
 	looking l = {.fn = fn, .arg = arg};
@@ -237,12 +232,10 @@ TEST(a_flood_costs_one_look_at_the_ledger)
 	enum { FLOOD = 24 };
 	DEPOSIT;
 	size_t items = 0;
-	char name[16];
 
 	story_rules(&s, "deposits-a-day = 3\n");
 	for (int i = 0; i < FLOOD; i++) {
-		(void)snprintf(name, sizeof name, "%d.txt", i);
-		(void)deposit(&d, name, "x");
+		(void)deposit(&d, printed("%d.txt", i), "x");
 		if (i == FLOOD / 2)
 			deposits_arrive(&s);
 	}
@@ -328,14 +321,7 @@ TEST(the_depositor_reads_nothing_of_it)
 
 static bool forges; /* the next statement */
 
-emr_status __real_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
-	const emr_content *content, const emr_statement_facts *facts,
-	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
-	const emr_content *content, const emr_statement_facts *facts,
-	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
-
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+WRAPPED(emr_status, emr_statement_make, const emr_keyring *keyring, emr_signer issuer,
 	const emr_content *content, const emr_statement_facts *facts,
 	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
 {
@@ -445,9 +431,4 @@ TEST(the_card_alone_says_where_and_only_to_hospitals_and_clinicians)
 	deposit_end(&s, &d);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

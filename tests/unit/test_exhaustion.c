@@ -2,11 +2,8 @@
  * and in the locked arena. */
 #include "keyring_kit.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "exhaustion.h"
 #include "keyring/cert.h"
 #include "keyring/content.h"

@@ -1,12 +1,7 @@
 /* These tests are about the kept file of decrypted facts: it saves time and can do nothing else,
  * whatever happens to it. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/codec.h"
-#include "base/file.h"
-#include "emr_test.h"
 #include "others_kit.h"
 
 #include "replica/follower.h"
@@ -365,9 +360,7 @@ TEST_IN(open_many, close_many, what_others_write_and_erase_leaves_it_as_it_is)
 static bool is_device;
 
 /* Of a second computer: keys of some folders come to it by letter. */
-emr_keyring_kind __real_emr_keyring_kind_of(const emr_keyring *kr);
-emr_keyring_kind __wrap_emr_keyring_kind_of(const emr_keyring *kr);
-emr_keyring_kind __wrap_emr_keyring_kind_of(const emr_keyring *kr)
+WRAPPED(emr_keyring_kind, emr_keyring_kind_of, const emr_keyring *kr)
 {
 	return is_device ? EMR_KEYRING_DEVICE : __real_emr_keyring_kind_of(kr);
 }

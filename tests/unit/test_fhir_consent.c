@@ -1,12 +1,12 @@
 /* These tests show what a Consent says of a share: who, until when, for what; and of which
  * shares there is none. */
-#include <stdio.h>
-#include <string.h>
 
 #include "emr_test.h"
 
 #include "kit/text.h"
 #include "report/fhir.h"
+
+AUTO_OF(json_decref, json_t *)
 
 #define ID "00112233445566778899aabbccddeeff"
 
@@ -43,6 +43,7 @@ static const char *at(const json_t *value, const char *path)
 
 TEST(a_share_says_who_and_until_when_and_for_what)
 {
+	AUTO(auto_json_decref)
 	json_t *consent = consent_of(share("write", "confirmed", "person", 1795086400));
 
 	assert_string_equal(at(consent, "status"), "active");
@@ -57,11 +58,11 @@ TEST(a_share_says_who_and_until_when_and_for_what)
 	assert_string_equal(at(consent, "provision.purpose.1.code"), "HRESCH");
 	assert_string_equal(at(consent, "provision.purpose.2.code"), "(none)");
 	assert_string_equal(at(consent, "provision.action.1.coding.0.code"), "correct");
-	json_decref(consent);
 }
 
 TEST(for_ever_has_no_end_and_a_team_is_no_person)
 {
+	AUTO(auto_json_decref)
 	json_t *consent =
 		consent_of(share("read", "confirmed", "team", (json_int_t)EMR_FOREVER_UNIX_S));
 
@@ -69,18 +70,17 @@ TEST(for_ever_has_no_end_and_a_team_is_no_person)
 	assert_string_equal(at(consent, "provision.period.end"), "(none)");
 	assert_string_equal(at(consent, "provision.actor.0.reference.type"), "Organization");
 	assert_string_equal(at(consent, "provision.action.1.coding.0.code"), "(none)");
-	json_decref(consent);
 }
 
 TEST(what_is_over_is_inactive_and_what_is_ending_is_not_yet)
 {
+	AUTO(auto_json_decref)
 	json_t *over = consent_of(share("read", "over", "person", 1795086400));
+	AUTO(auto_json_decref)
 	json_t *ending = consent_of(share("read", "ending", "person", 1795086400));
 
 	assert_string_equal(at(over, "status"), "inactive");
 	assert_string_equal(at(ending, "status"), "active");
-	json_decref(over);
-	json_decref(ending);
 }
 
 static void assert_none(json_t *grant)

@@ -2,16 +2,8 @@
  * overwritten by mistake, and what others can touch is told. */
 #include "test_dir.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
-#include <unistd.h>
-
-#include "base/file.h"
-#include "base/secret.h"
 
 /* How many entries the directory has. */
 static int entries(const test_dir *here)
@@ -204,14 +196,13 @@ TEST_IN(test_dir_make, test_dir_remove, what_is_no_private_file_is_not_read_as_o
 /* Returns the exposed part, "" where there is none, of PATH below HERE. */
 static emr_status way_of(const test_dir *here, const char *path, const char *exposed)
 {
-	char whole[PATH_MAX], want[PATH_MAX];
+	char want[PATH_MAX];
 	EMR_AUTO_BUF where = {0};
 	EMR_AUTO_FD fd = -1;
 	emr_status status;
 
-	snprintf(whole, sizeof whole, "%s/%s", here->path, path);
 	snprintf(want, sizeof want, "%s/%s", here->path, exposed);
-	status = emr_dir_open_own(whole, &where, &fd);
+	status = emr_dir_open_own(printed("%s/%s", here->path, path), &where, &fd);
 	assert_true((status == EMR_OK) == (fd >= 0));
 	if (status == EMR_EXPOSED && path[0] != '\0')
 		assert_string_equal((const char *)where.data, want);
@@ -275,11 +266,9 @@ TEST_IN(test_dir_make, test_dir_remove, a_directory_is_made_with_its_parents)
 	assert_ok(emr_dir_open(path, &fd));
 	close(fd);
 	assert_ok(emr_file_create(here->fd, "plain", text("x"), 0600));
-	snprintf(path, sizeof path, "%s/plain", here->path);
-	assert_status(EMR_NOT_DIRECTORY, emr_dir_open(path, &fd));
+	assert_status(EMR_NOT_DIRECTORY, emr_dir_open(printed("%s/plain", here->path), &fd));
 	assert_status(EMR_BAD_NAME, emr_dir_open("", &fd));
-	snprintf(path, sizeof path, "%s/x/y", here->path);
-	rmdir(path);
+	rmdir(printed("%s/x/y", here->path));
 }
 
 TEST_IN(test_dir_make, test_dir_remove, a_short_read_is_damage)
@@ -296,9 +285,4 @@ TEST_IN(test_dir_make, test_dir_remove, a_short_read_is_damage)
 	assert_status(EMR_IO, emr_pread_all(-1, got, 1, 0));
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -15,26 +15,7 @@
 
 static size_t keys_opened, metas_opened, parts_read, items_read;
 
-emr_status __real_emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
-	emr_list_key **out);
-emr_status __wrap_emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
-	emr_list_key **out);
-emr_status __real_emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id,
-	const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed, uint8_t *out);
-emr_status __wrap_emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id,
-	const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed, uint8_t *out);
-emr_status __real_emr_replica_part(
-	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
-emr_status __wrap_emr_replica_part(
-	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
-emr_status __real_emr_replica_item_get(emr_replica *replica, const emr_part_key *key,
-	emr_buf *out_bytes, emr_replica_item *out_item);
-emr_status __wrap_emr_replica_item_get(emr_replica *replica, const emr_part_key *key,
-	emr_buf *out_bytes, emr_replica_item *out_item);
-
-emr_status __wrap_emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+WRAPPED(emr_status, emr_list_key_open, const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
 	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
 	emr_list_key **out)
 {
@@ -42,20 +23,21 @@ emr_status __wrap_emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, u
 	return __real_emr_list_key_open(kr, domain_id, epoch, writer, capsule, kcheck, out);
 }
 
-emr_status __wrap_emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id,
+WRAPPED(emr_status, emr_list_key_open_meta, const emr_list_key *key, emr_id16 object_id,
 	const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
 	metas_opened++;
 	return __real_emr_list_key_open_meta(key, object_id, nonce, aad, sealed, out);
 }
 
-emr_status __wrap_emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
+WRAPPED(emr_status, emr_replica_part, emr_replica *replica, const emr_part_key *key,
+	emr_buf *out_part)
 {
 	parts_read++;
 	return __real_emr_replica_part(replica, key, out_part);
 }
 
-emr_status __wrap_emr_replica_item_get(emr_replica *replica, const emr_part_key *key,
+WRAPPED(emr_status, emr_replica_item_get, emr_replica *replica, const emr_part_key *key,
 	emr_buf *out_bytes, emr_replica_item *out_item)
 {
 	items_read++;

@@ -2,10 +2,6 @@
  * folder within a minute is one line, and nothing else is. */
 #include "emr_test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <jansson.h>
 
 #include "report/folding.h"

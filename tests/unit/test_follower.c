@@ -25,20 +25,7 @@ static _Atomic int answer;	/* emr_status of the next looks */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: looks stop here */
 
-emr_status __real_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
-emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
-emr_status __real_emr_ledger_wait(
-	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
-emr_status __wrap_emr_ledger_wait(
-	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
-int __real_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
-int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
-int __real_pthread_cond_timedwait(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
-int __wrap_pthread_cond_timedwait(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
-
-emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
+WRAPPED(emr_status, emr_ledger_size, emr_ledger *ledger, uint64_t *out_size)
 {
 	emr_status status;
 
@@ -53,8 +40,8 @@ emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 	return status;
 }
 
-emr_status __wrap_emr_ledger_wait(
-	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size)
+WRAPPED(emr_status, emr_ledger_wait, emr_ledger *ledger, uint64_t since, int timeout_ms,
+	uint64_t *out_size)
 {
 	int now = atomic_fetch_add(&at_ledger, 1) + 1;
 	int most = atomic_load(&at_most);
@@ -68,14 +55,14 @@ emr_status __wrap_emr_ledger_wait(
 	return status;
 }
 
-int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+WRAPPED(int, pthread_cond_wait, pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
 	atomic_fetch_add(&sleepers, 1);
 	return __real_pthread_cond_wait(cond, mutex);
 }
 
-int __wrap_pthread_cond_timedwait(
-	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
+WRAPPED(int, pthread_cond_timedwait, pthread_cond_t *cond, pthread_mutex_t *mutex,
+	const struct timespec *until)
 {
 	atomic_fetch_add(&sleepers, 1);
 	return __real_pthread_cond_timedwait(cond, mutex, until);
@@ -87,24 +74,20 @@ static void until(_Atomic int *what, int n)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
 	replica = kit_replica(&k);
 	assert_ok(emr_follow_now(replica));
 	looks = sleepers = at_ledger = at_most = 0;
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_buf_free(&sent);
 	emr_replica_close(replica);
 	kit_end(&k);
-	return 0;
 }
 
 static emr_ledger_answer save(const kit_domain *d, uint8_t object)
@@ -390,7 +373,7 @@ TEST_IN(begin, end, a_subscriber_hears_of_his_domain_once_a_run)
 	kit_domain other = kit_domain_new(&k);
 	emr_subscription *of_all = NULL, *of_one = NULL, *of_other = NULL;
 	heard all = {0}, one = {0}, others = {0};
-	emr_replica *beside = kit_replica(&k);
+	AUTO(emr_replica_auto) emr_replica *beside = kit_replica(&k);
 
 	assert_ok(emr_follow_now(replica));
 	assert_ok(emr_follow_subscribe(replica, NULL, hear, &all, &of_all));
@@ -421,7 +404,6 @@ TEST_IN(begin, end, a_subscriber_hears_of_his_domain_once_a_run)
 	assert_int_equal(all.n, 3);
 	emr_follow_unsubscribe(of_other);
 	emr_follow_unsubscribe(of_all);
-	emr_replica_close(beside);
 }
 
 TESTS(NULL, NULL)

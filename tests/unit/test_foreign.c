@@ -10,27 +10,7 @@
 #include "shared.h"
 #include "tree.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	begin(&s, &v)
-
 static bool journal_is_full;
-
-static void begin(story *s, viewer *v)
-{
-	journal_is_full = false;
-	story_begin(s);
-	assert_ok(emr_store_index_now(s->k.stack.store));
-	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
-}
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
-}
 
 static emr_id16 give(story *s, viewer *v, uint16_t rights, uint16_t writes)
 {
@@ -55,7 +35,7 @@ static void may_write(story *s, viewer *v)
 
 TEST(what_a_writer_does_is_what_the_owner_sees)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
@@ -104,20 +84,18 @@ TEST(what_a_writer_does_is_what_the_owner_sees)
 	assert_int_equal(writer_pending(&v), 0);
 	assert_string_equal(writer_list(&v, "Imaging"), "2026,MRI.pdf,report.odt");
 	assert_string_equal(writer_list(&v, "Imaging/2026"), "CT head.pdf,scan.dcm");
-	end(&s, &v);
 }
 
 TEST(a_file_is_changed_in_the_middle)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr attr, wanted = {.size_bytes = 6};
 	emr_handle *h;
 
 	may_write(&s, &v);
 	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
 	/* cut, by name: what is there is asked for as well */
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
@@ -130,12 +108,11 @@ TEST(a_file_is_changed_in_the_middle)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
 	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a");
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(her_key_is_gone_once_there_is_a_working_copy)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h;
 
 	may_write(&s, &v);
@@ -143,15 +120,13 @@ TEST(her_key_is_gone_once_there_is_a_working_copy)
 	assert_true(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
 	assert_false(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
-	end(&s, &v);
 }
 
 TEST(what_waits_here_outlives_this_process)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h;
 
 	may_write(&s, &v);
@@ -160,8 +135,7 @@ TEST(what_waits_here_outlives_this_process)
 	writer_put(&v, "Imaging/Later/deep.txt", "deeper");
 	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT head.pdf"));
 	writer_reopen(&v);
 	/* nobody has looked there yet: it waits, and is said to */
@@ -189,12 +163,11 @@ TEST(what_waits_here_outlives_this_process)
 	/* hers, after her own restart */
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/Later/deep.txt", "deeper");
-	end(&s, &v);
 }
 
 TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)
 {
-	STORY;
+	LIMAS_FOLDER;
 	const char *second;
 	char copy[300];
 
@@ -230,13 +203,9 @@ TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)
 		(int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "her head");
 	assert_string_equal(writer_text(&v, copy), "her head");
-	end(&s, &v);
 }
 
-emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+WRAPPED(emr_status, emr_journal_commit, emr_journal_txn *txn, uint64_t *out_seq)
 {
 	if (!journal_is_full)
 		return __real_emr_journal_commit(txn, out_seq);
@@ -246,14 +215,13 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 
 TEST(a_copy_that_could_not_be_made_is_not_told)
 {
-	STORY;
+	LIMAS_FOLDER;
 	const char *first;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
 	writer_put(&v, "Imaging/MRI.pdf", "his knee");
-	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_wait_ms(&s.k, 1000);
 	journal_is_full = true;
 	viewer_run(&v, owner_answers, 4);
@@ -263,7 +231,6 @@ TEST(a_copy_that_could_not_be_made_is_not_told)
 	first = strstr(v.notices, "conflict ");
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "conflict ")); /* its path has a comma there */
-	end(&s, &v);
 }
 
 typedef struct answer {
@@ -279,7 +246,7 @@ static void note_answer(void *arg, emr_status status)
 /* Stands for the kernel: somebody who opens the name waits at every moment. */
 TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr directory, attr;
 	emr_status status = EMR_IO;
 	emr_handle *h = NULL;
@@ -290,8 +257,7 @@ TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &directory));
-	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_wait_ms(&s.k, 1000);
 	/* once more where the name led to something else meanwhile, as the kernel asks */
 	for (int i = 0; i < 2 && status != EMR_OK; i++) {
@@ -315,12 +281,11 @@ TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 	emr_view_release(h);
 	assert_int_equal(got, 8);
 	assert_memory_equal(bytes, "her knee", 8);
-	end(&s, &v);
 }
 
 TEST(what_he_says_of_a_file_goes_on_with_her_new_bytes)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr attr, saved;
 	EMR_AUTO_BUF his = {0}, hers_now = {0};
 
@@ -343,16 +308,14 @@ TEST(what_he_says_of_a_file_goes_on_with_her_new_bytes)
 	assert_int_equal(attr.mtime_ns, saved.mtime_ns);
 	assert_ok(emr_view_get_attribute(s.k.view, attr.node, "user.colour", &hers_now));
 	assert_true(his.len == 3 && hers_now.len == 3);
-	end(&s, &v);
 }
 
 TEST(names_removals_and_bytes_of_both_sides_meet)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
-	kit_text(&s.k, "Imaging/third.txt", "of hers");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/third.txt", "of hers");
 	kit_wait_ms(&s.k, 1000);
 	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,third.txt");
@@ -376,33 +339,26 @@ TEST(names_removals_and_bytes_of_both_sides_meet)
 	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "her head");
 	assert_string_equal(writer_text(&v, "Imaging/third.txt"), "of his");
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 /* ---- a moment in which no node of another's can be made */
 
 static bool no_room;
 
-emr_status __real_shared_record_node(
-	emr_view *view, shared_share *share, uint32_t entry, node **out_node);
-emr_status __wrap_shared_record_node(
-	emr_view *view, shared_share *share, uint32_t entry, node **out_node);
-
-emr_status __wrap_shared_record_node(
-	emr_view *view, shared_share *share, uint32_t entry, node **out_node)
+WRAPPED(emr_status, shared_record_node, emr_view *view, shared_share *share, uint32_t entry,
+	node **out_node)
 {
 	return no_room ? EMR_NO_MEMORY : __real_shared_record_node(view, share, entry, out_node);
 }
 
 TEST(a_new_name_survives_a_moment_without_room_for_their_bytes)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
 	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
-	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "her knee");
 	no_room = true;
 	kit_wait_ms(&s.k, 1000);
 	viewer_run(&v, owner_answers, 3);
@@ -413,12 +369,11 @@ TEST(a_new_name_survives_a_moment_without_room_for_their_bytes)
 	assert_string_equal(writer_list(&v, "Imaging"), "Old,knee.pdf");
 	kit_expect_text(&s.k, "Imaging/knee.pdf", "her knee");
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(an_editor_that_keeps_backups_makes_a_version)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
@@ -449,20 +404,18 @@ TEST(an_editor_that_keeps_backups_makes_a_version)
 	for (int i = 0; i < 2; i++)
 		writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(of_two_equal_names_both_are_seen)
 {
-	STORY;
+	LIMAS_FOLDER;
 	char name[300];
 	const char *code;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
 	writer_put(&v, "Imaging/report.txt", "his");
-	kit_text(&s.k, "Imaging/report.txt", "hers");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/report.txt", "hers");
 	viewer_run(&v, owner_answers, 3);
 	/* his is not sent yet, and has the name here; hers is the second */
 	code = strstr(writer_list(&v, "Imaging"), "report~");
@@ -477,12 +430,11 @@ TEST(of_two_equal_names_both_are_seen)
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "report.txt"));
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "report~"));
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(what_is_left_in_a_folder_for_deposits_is_not_seen_again)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr attr, link;
 
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
@@ -511,14 +463,13 @@ TEST(what_is_left_in_a_folder_for_deposits_is_not_seen_again)
 	kit_expect_text(&s.k, "Imaging/letter.txt", "a letter of lima");
 	assert_non_null(strstr(hers(&s, "Imaging"), "letter~"));
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 /* The changes that `status --wait` waits for: bytes, names and removals in her folder, until the
  * ledger has answered. */
 TEST(what_is_on_its_way_to_her_folder_is_waited_for)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
@@ -537,12 +488,11 @@ TEST(what_is_on_its_way_to_her_folder_is_waited_for)
 	kit_expect_text(&s.k, "Imaging/report.txt", "of lima");
 	assert_true(kit_exists(&s.k, "Imaging/knee.pdf"));
 	assert_false(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
-	end(&s, &v);
 }
 
 TEST(what_is_left_in_an_inbox_is_waited_for)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	assert_ok(domains_inbox(s.k.view, &s.imaging));
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
@@ -550,13 +500,12 @@ TEST(what_is_left_in_an_inbox_is_waited_for)
 	assert_int_equal(writer_pending(&v), 1);
 	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 /* Whose Inbox is full the sender learns from his own count, before anything is taken. */
 TEST(an_inbox_takes_so_many_files_a_day)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr attr;
 
 	kit_wait_for_noon(&s.k);
@@ -588,13 +537,12 @@ TEST(an_inbox_takes_so_many_files_a_day)
 	writer_put(&v, "Imaging/5.txt", "five");
 	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 /* A larger one his computer would neither fetch nor show, and nobody would have been told. */
 TEST(a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	story_rules(&s, "deposit-bytes = 8\n");
 	assert_ok(domains_inbox(s.k.view, &s.imaging));
@@ -609,12 +557,11 @@ TEST(a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told)
 	writer_put(&v, "Imaging/large.txt", "1234567");
 	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(what_was_not_sent_when_the_right_ends_is_kept)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_id16 grant = give(&s, &v, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	const char *folder;
 	char path[300];
@@ -647,12 +594,11 @@ TEST(what_was_not_sent_when_the_right_ends_is_kept)
 	assert_false(kit_exists(&s.k, "Imaging/unsent.txt"));
 	writer_reopen(&v);
 	assert_string_equal(viewer_text(&v, path, NULL), "a third knee");
-	end(&s, &v);
 }
 
 TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr attr, wanted = {.mode = 0600};
 	emr_handle *changed = NULL, *cut = NULL;
 	char bytes[64], line[2][64];
@@ -680,7 +626,6 @@ TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 	assert_non_null(strstr(v.told, line[1]));
 	emr_view_release(changed);
 	emr_view_release(cut);
-	end(&s, &v);
 }
 
 /* ---- programs that read without him ---- */
@@ -710,7 +655,7 @@ static emr_status count_refused(void *arg, const emr_audit_entry *entry)
 
 TEST(programs_are_kept_out_of_what_a_writer_changed)
 {
-	STORY;
+	LIMAS_FOLDER;
 	uint64_t folder, changed, added;
 	emr_handle *h = NULL;
 	size_t refused = 0;
@@ -737,12 +682,11 @@ TEST(programs_are_kept_out_of_what_a_writer_changed)
 	assert_ok(writer_try_unlink(&v, "Imaging/MRI.pdf"));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
 	emr_view_release(h);
-	end(&s, &v);
 }
 
 TEST(what_a_writer_says_of_programs_stays_with_him)
 {
-	STORY;
+	LIMAS_FOLDER;
 	uint64_t folder, old, scan;
 
 	may_write(&s, &v);
@@ -773,7 +717,6 @@ TEST(what_a_writer_says_of_programs_stays_with_him)
 		"refuse");
 	scan = number_at(&v, "Imaging/Old/CT.pdf");
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
-	end(&s, &v);
 }
 
 TESTS(NULL, NULL)

@@ -5,25 +5,6 @@
 #include "share/give.h"
 #include "share/write.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	begin(&s, &v)
-
-static void begin(story *s, viewer *v)
-{
-	story_begin(s);
-	assert_ok(emr_store_index_now(s->k.stack.store));
-	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
-}
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
-}
-
 /* Ana's computer takes in what there is, and says what it has to say. */
 static void she_settles(story *s)
 {
@@ -99,7 +80,7 @@ static emr_attr attr_of(viewer *v, const char *inside)
 
 TEST(what_he_writes_is_what_she_sees)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h;
 
 	may_write(&s, &v);
@@ -122,36 +103,32 @@ TEST(what_he_writes_is_what_she_sees)
 		"confirmed 1/1");
 	h = writer_open_to_change(&v, "MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("ANOTHER", 7)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF ANOTHER knee");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF ANOTHER knee");
 	/* hers is what he sees next */
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF hers again");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF hers again");
 	writer_exchange(&v);
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF hers again");
 	assert_string_equal(beside(&v), "MRI.pdf");
 	assert_int_equal(writer_pending(&v), 0);
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF hers again");
-	end(&s, &v);
 }
 
 TEST(a_file_for_reading_stays_so)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)give(&s, &v, make_inner(&s), 0);
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF a knee");
 	assert_status(EMR_READ_ONLY, writer_try_write(&v, "MRI.pdf", "his"));
-	end(&s, &v);
 }
 
 TEST(all_but_its_bytes_is_hers_to_say)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 5000000000}, attr;
 	emr_handle *h;
 
@@ -186,8 +163,7 @@ TEST(all_but_its_bytes_is_hers_to_say)
 	/* a name and a place that she gives it meanwhile stay */
 	h = writer_open_to_change(&v, "MRI.pdf");
 	assert_ok(emr_view_write(h, 0, emr_bytes_of("HIS", 3)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/Old/knee.pdf");
 	she_settles(&s);
 	writer_exchange(&v);
@@ -198,25 +174,23 @@ TEST(all_but_its_bytes_is_hers_to_say)
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/Old/knee.pdf", "HIS knee");
 	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
-	end(&s, &v);
 }
 
 TEST(what_he_closed_outlives_this_process)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h;
 
 	may_write(&s, &v);
 	h = writer_open_to_change(&v, "MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	writer_reopen(&v);
 	assert_int_equal(writer_pending(&v), 1);
 	viewer_run(&v, NULL, 0);
 	/* seen at once, before anybody gave the keys again */
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "MRI.pdf");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), NULL), "%PDF Z knee");
+	viewer_reads(&v, "MRI.pdf", NULL, "%PDF Z knee");
 	viewer_run(&v, owner_answers, 3);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
@@ -226,13 +200,12 @@ TEST(what_he_closed_outlives_this_process)
 	writer_reopen(&v);
 	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF Z knee");
-	end(&s, &v);
 }
 
 TEST(of_two_that_write_at_once_both_survive)
 {
-	STORY;
-	char copy[300], kept[300];
+	LIMAS_FOLDER;
+	char kept[300];
 	const char *second;
 
 	may_write(&s, &v);
@@ -263,17 +236,16 @@ TEST(of_two_that_write_at_once_both_survive)
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "his second");
 	second = strstr(hers(&s, "Imaging"), "MRI (conflict, ");
 	assert_non_null(second);
-	(void)snprintf(copy, sizeof copy, "Imaging/%.*s",
-		(int)(strstr(second, ").pdf") + 5 - second), second);
-	kit_expect_text(&s.k, copy, "her second");
+	kit_expect_text(&s.k,
+		printed("Imaging/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second),
+		"her second");
 	assert_string_equal(beside(&v), "MRI.pdf");
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
 TEST(what_was_not_sent_when_the_right_ends_is_kept)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_id16 domain = make_inner(&s), grant = give(&s, &v, domain, EMR_WRITES_ALL);
 	char kept[300];
 
@@ -290,13 +262,11 @@ TEST(what_was_not_sent_when_the_right_ends_is_kept)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
 	writer_reopen(&v);
 	assert_string_equal(viewer_text(&v, kept, NULL), "a third knee");
-	end(&s, &v);
 }
 
 TEST(what_was_not_sent_when_she_removes_it_is_kept)
 {
-	STORY;
-	char kept[300];
+	LIMAS_FOLDER;
 
 	may_write(&s, &v);
 	writer_put(&v, "MRI.pdf", "a third knee");
@@ -306,17 +276,15 @@ TEST(what_was_not_sent_when_she_removes_it_is_kept)
 	writer_exchange(&v);
 	writer_exchange(&v);
 	assert_non_null(strstr(v.notices, "not-sent MRI.pdf (not sent to "));
-	(void)snprintf(kept, sizeof kept, "%s", kept_path(&v));
-	assert_string_equal(viewer_text(&v, kept, NULL), "a third knee");
+	assert_string_equal(viewer_text(&v, printed("%s", kept_path(&v)), NULL), "a third knee");
 	assert_int_equal(writer_pending(&v), 0);
 	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
 	assert_string_equal(beside(&v), "");
-	end(&s, &v);
 }
 
 TEST(a_file_of_its_own_in_a_folder_for_writing)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_nested tree[1];
 
 	(void)story_lets_write(&s, &s.lima, false);
@@ -342,12 +310,6 @@ TEST(a_file_of_its_own_in_a_folder_for_writing)
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "lu1a2b3c.tmp"));
 	assert_string_equal(writer_text(&v, "Imaging/lu1a2b3c.tmp"), "saved by a rename");
 	assert_int_equal(writer_pending(&v), 0);
-	end(&s, &v);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -88,10 +88,7 @@ static void expect_never_forged(look is)
 
 static bool was_told(const viewer *v, const char *path)
 {
-	char line[600];
-
-	(void)snprintf(line, sizeof line, "bad-data %s\n", viewer_at(v, path));
-	return strstr(v->notices, line) != NULL;
+	return strstr(v->notices, printed("bad-data %s\n", viewer_at(v, path))) != NULL;
 }
 
 /* ---- a reader with a grant ---- */
@@ -167,9 +164,8 @@ TEST(a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record)
 {
 	emr_grant_made made;
 	viewer eve, again;
-	AUTO(story_end) story s;
 
-	story_begin(&s);
+	SCENE(story, s, story_begin, story_end);
 	save_files(&s);
 	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
 	made = story_share(&s, &s.lima, 0, false);
@@ -222,9 +218,8 @@ TEST(what_was_changed_in_place_is_not_saved_again_as_the_owners)
 	emr_content_reader *his = NULL;
 	emr_grant_made made;
 	emr_handle *h;
-	AUTO(story_end) story s;
 
-	story_begin(&s);
+	SCENE(story, s, story_begin, story_end);
 	save_files(&s);
 	read_much(&s);
 	made = story_share(&s, &s.lima, 0, false);
@@ -269,11 +264,9 @@ static emr_content_reader *depositors_reader(depositor *d)
 TEST(who_left_a_record_cannot_change_it_afterwards)
 {
 	emr_content_reader *hers;
-	AUTO(story_end) story s;
-	AUTO(depositor_close) depositor d;
+	SCENE(story, s, story_begin, story_end);
 
-	story_begin(&s);
-	depositor_open(&d, &s);
+	SCENE_OF(depositor, d, depositor_close, depositor_open, &s);
 	(void)deposit(&d, "Findings.txt", "It is " TRUE_WORD ".");
 	deposits_arrive(&s);
 	expect_true(ana_sees(&s, today(&s, "Findings.txt"), 6));
@@ -319,11 +312,9 @@ TEST(the_patient_cannot_change_what_a_hospital_signed)
 {
 	emr_content_reader *hers;
 	viewer eve, again;
-	AUTO(story_end) story s;
-	AUTO(depositor_close) depositor d;
+	SCENE(story, s, story_begin, story_end);
 
-	story_begin(&s);
-	depositor_open(&d, &s);
+	SCENE_OF(depositor, d, depositor_close, depositor_open, &s);
 	(void)deposit(&d, "Read.txt", "It is " TRUE_WORD ".");
 	(void)deposit(&d, "Unread.txt", "It is " TRUE_WORD ".");
 	deposits_arrive(&s);

@@ -59,10 +59,9 @@ TEST(nobody_else_adds_to_the_log)
 {
 	const emr_id16 elsewhere = emr_id16_random();
 	emr_place at = {.domain = elsewhere, .cver = 1};
-	char *before;
-	AUTO(end) pen p;
+	EMR_AUTO_FREE char *before;
 
-	begin(&p, false);
+	SCENE_OF(pen, p, end, begin, false);
 	before = strdup(history());
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	pen_over(&p, &at, elsewhere, "diary.txt", "lima's, in a folder of her own");
@@ -80,15 +79,13 @@ TEST(nobody_else_adds_to_the_log)
 	kit_unlink(&s.k, "Psychiatry/old.txt");
 	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "5 Psychiatry/old.txt\n"));
-	free(before);
 }
 
 TEST(nobody_is_left_out_of_the_log_for_having_no_name)
 {
 	const emr_id16 top = {{0}};
-	AUTO(end) pen p;
 
-	begin(&p, true);
+	SCENE_OF(pen, p, end, begin, true);
 	pen_file(&p, s.imaging, top, "", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
@@ -98,9 +95,7 @@ TEST(nobody_is_left_out_of_the_log_for_having_no_name)
 
 TEST(the_log_has_no_place_for_him_but_the_shared_one)
 {
-	AUTO(end) pen p;
-
-	begin(&p, true);
+	SCENE_OF(pen, p, end, begin, true);
 	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
@@ -144,9 +139,8 @@ static bool was_there(const char *inside)
 TEST(what_the_folder_does_not_show_is_not_in_its_past)
 {
 	emr_id16 link;
-	AUTO(end) pen p;
 
-	begin(&p, true);
+	SCENE_OF(pen, p, end, begin, true);
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", &link);
 	pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
 	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
@@ -162,9 +156,4 @@ TEST(what_the_folder_does_not_show_is_not_in_its_past)
 	assert_false(kit_exists(&s.k, "Imaging/passwd"));
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -3,10 +3,8 @@
 #include "emr_test.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "../../fs/fuse/caller.h"
 

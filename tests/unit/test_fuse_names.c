@@ -1,7 +1,5 @@
 /* These tests show what a program is told of a name that is asked for at the moment when
  * somebody begins to share: never that the folder is busy. */
-#include <errno.h>
-#include <string.h>
 
 #include "emr_test.h"
 #include "reply.h"
@@ -17,20 +15,7 @@ static void *ready_arg;
 static int entries, listings, last_error;
 static size_t listed_bytes;
 
-session *__wrap_session_of(fuse_req_t req);
-emr_status __wrap_emr_view_lookup(
-	emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
-emr_status __wrap_emr_view_each_entry(
-	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
-bool __wrap_emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const char *name);
-emr_status __wrap_emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name,
-	emr_ready_fn fn, void *arg);
-void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data);
-int __wrap_fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry);
-int __wrap_fuse_reply_buf(fuse_req_t req, const char *data, size_t size);
-int __wrap_fuse_reply_err(fuse_req_t req, int error);
-
-session *__wrap_session_of(fuse_req_t req)
+WRAPPED(session *, session_of, fuse_req_t req)
 {
 	static session s;
 
@@ -38,8 +23,8 @@ session *__wrap_session_of(fuse_req_t req)
 	return &s;
 }
 
-emr_status __wrap_emr_view_lookup(
-	emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr)
+WRAPPED(emr_status, emr_view_lookup, emr_view *view, uint64_t parent, const char *name,
+	emr_attr *out_attr)
 {
 	(void)view;
 	(void)parent;
@@ -49,8 +34,8 @@ emr_status __wrap_emr_view_lookup(
 }
 
 /* "." is given before it is known whether the rest can be. */
-emr_status __wrap_emr_view_each_entry(
-	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+WRAPPED(emr_status, emr_view_each_entry, emr_view *view, uint64_t number, uint64_t cookie,
+	bool take, emr_entry_fn fn, void *arg)
 {
 	const emr_attr attr = {.node = 7, .type = EMR_META_DIR};
 
@@ -62,7 +47,7 @@ emr_status __wrap_emr_view_each_entry(
 	return busy-- > 0 ? EMR_BUSY : EMR_OK;
 }
 
-bool __wrap_emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const char *name)
+WRAPPED(bool, emr_view_must_wait, emr_view *view, uint64_t number, emr_need need, const char *name)
 {
 	(void)view;
 	(void)number;
@@ -71,8 +56,8 @@ bool __wrap_emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, c
 	return busy >= 0 && waits;
 }
 
-emr_status __wrap_emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name,
-	emr_ready_fn fn, void *arg)
+WRAPPED(emr_status, emr_view_await, emr_view *view, uint64_t number, emr_need need,
+	const char *name, emr_ready_fn fn, void *arg)
 {
 	(void)view;
 	(void)number;
@@ -83,21 +68,21 @@ emr_status __wrap_emr_view_await(emr_view *view, uint64_t number, emr_need need,
 	return EMR_BUSY;
 }
 
-void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
+WRAPPED(void, fuse_req_interrupt_func, fuse_req_t req, fuse_interrupt_func_t func, void *data)
 {
 	(void)req;
 	(void)func;
 	(void)data;
 }
 
-int __wrap_fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
+WRAPPED(int, fuse_reply_entry, fuse_req_t req, const struct fuse_entry_param *entry)
 {
 	(void)req;
 	entries += entry->ino == 7;
 	return 0;
 }
 
-int __wrap_fuse_reply_buf(fuse_req_t req, const char *data, size_t size)
+WRAPPED(int, fuse_reply_buf, fuse_req_t req, const char *data, size_t size)
 {
 	(void)req;
 	(void)data;
@@ -106,7 +91,7 @@ int __wrap_fuse_reply_buf(fuse_req_t req, const char *data, size_t size)
 	return 0;
 }
 
-int __wrap_fuse_reply_err(fuse_req_t req, int error)
+WRAPPED(int, fuse_reply_err, fuse_req_t req, int error)
 {
 	(void)req;
 	last_error = error;
@@ -115,14 +100,12 @@ int __wrap_fuse_reply_err(fuse_req_t req, int error)
 
 static struct fuse_lowlevel_ops ops;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	ops_name_add(&ops);
 	busy = entries = listings = last_error = 0;
 	waits = false;
 	ready = NULL;
-	return 0;
 }
 
 /* It has come by the time it is asked for again: nobody waits. */

@@ -1,6 +1,5 @@
 /* These tests show the answer to a program that was told the size of an attribute: the value that
  * was measured, once. */
-#include <stdio.h>
 
 #include "emr_test.h"
 #include "told.h"
@@ -34,12 +33,7 @@ static void expect_nothing(told_key key, size_t size, int64_t now_ns)
 	assert_int_equal(out.len, 0);
 }
 
-static int end(void **state)
-{
-	(void)state;
-	told_clear();
-	return 0;
-}
+AROUND_BY(end, told_clear())
 
 TEST_IN(NULL, end, what_was_measured_is_answered_once)
 {
@@ -111,8 +105,7 @@ TEST_IN(NULL, end, many_at_once_push_out_the_oldest)
 	}
 	expect_nothing(key_of(7, 2, "user.note"), strlen("value 2"), TOLD_MAX);
 	for (int32_t i = 3; i < TOLD_MAX + 3; i++) {
-		snprintf(value, sizeof value, "value %d", i);
-		expect(key_of(7, i, "user.note"), value, TOLD_MAX + 3);
+		expect(key_of(7, i, "user.note"), printed("value %d", i), TOLD_MAX + 3);
 	}
 }
 

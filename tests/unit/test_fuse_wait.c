@@ -1,6 +1,5 @@
 /* These tests show which thread answers a request that had to wait: exactly one of the thread that
  * did the work and the deadline. */
-#include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -14,9 +13,7 @@ static int last_error;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 
-int __wrap_fuse_reply_err(fuse_req_t req, int error);
-
-int __wrap_fuse_reply_err(fuse_req_t req, int error)
+WRAPPED(int, fuse_reply_err, fuse_req_t req, int error)
 {
 	pthread_mutex_lock(&lock);
 	answers[(uintptr_t)req]++;
@@ -30,9 +27,7 @@ int __wrap_fuse_reply_err(fuse_req_t req, int error)
 static fuse_interrupt_func_t interrupt;
 static void *interrupt_data;
 
-void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data);
-
-void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
+WRAPPED(void, fuse_req_interrupt_func, fuse_req_t req, fuse_interrupt_func_t func, void *data)
 {
 	(void)req;
 	interrupt = func;
@@ -64,12 +59,7 @@ static int begin(void **state)
 	return wait_start() == EMR_OK ? 0 : -1;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	wait_stop();
-	return 0;
-}
+AROUND_BY(end, wait_stop())
 
 TEST_IN(begin, end, who_is_in_time_answers_himself)
 {

@@ -1,13 +1,6 @@
 /* These tests send the settings of a network on Fabric by way of an invitation: another directory
  * gets the same ones, and bytes that would write other lines are refused. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/id.h"
 #include "gateway/channel.h"
 #include "emr_test.h"
@@ -187,11 +180,10 @@ TEST(the_authority_goes_along)
 	assert_int_equal(unlinkat(from, "ca-tls.pem", 0), 0);
 }
 
-static int set_up(void **state)
+AROUND(set_up)
 {
 	char cause[256];
 
-	(void)state;
 	assert_non_null(mkdtemp(here));
 	assert_non_null(mkdtemp(there));
 	write_file(here, "one.pem", "roots one\n");
@@ -204,34 +196,24 @@ static int set_up(void **state)
 		"gateway = https://two.example:7051 two.pem\n"
 		"organisation = OrgA a.pem\norganisation = OrgB b.pem\n");
 	assert_ok(emr_channel_carry(here, &way, cause, sizeof cause));
-	return 0;
 }
 
 static void remove_all(const char *dir)
 {
 	static const char *const names[] = {"network", "one.pem", "two.pem", "a.pem", "b.pem",
 		"gateway-1.pem", "gateway-2.pem", "organisation-1.pem", "organisation-2.pem"};
-	char path[128];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-		(void)unlink(path);
+		(void)unlink(printed("%s/%s", dir, names[i]));
 	}
 	(void)rmdir(dir);
 }
 
-static int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	emr_buf_free(&way);
 	remove_all(here);
 	remove_all(there);
-	return 0;
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -1,8 +1,6 @@
 /* These tests are about the ledger of a directory, as it comes out of the blocks of a channel: a
  * member who reads it there has what a reader of the directory has, and nobody gets in by it whom
  * the directory would not have let in. */
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "contract/rows.h"
 #include "gateway/observer.h"
@@ -32,7 +30,7 @@ static void send(emr_replica *replica, emr_act act)
 static void move(void)
 {
 	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = KIT_NOW + 1000};
-	emr_replica *replica = kit_replica(&k);
+	AUTO(emr_replica_auto) emr_replica *replica = kit_replica(&k);
 	emr_id16 proposal = emr_id16_random(), org;
 	emr_known_person me;
 
@@ -42,16 +40,14 @@ static void move(void)
 	memcpy(org.b, me.row.org, sizeof org.b);
 	send(replica, emr_act_propose(proposal, &what));
 	send(replica, emr_act_approve_proposal(proposal, org));
-	emr_replica_close(replica);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_batch_builder *b;
 	emr_ledger_answer answer;
 
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
 	b = kit_batch(&k, domain.id);
@@ -64,15 +60,12 @@ static int begin(void **state)
 	assert_ok(emr_chain_begin(chain));
 	assert_ok(emr_chain_append_genesis(chain, emr_ledger_descriptor(k.ledger)));
 	assert_ok(emr_chain_commit(chain));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_chain_close(chain);
 	kit_end(&k);
-	return 0;
 }
 
 typedef struct kept {

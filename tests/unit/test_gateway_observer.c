@@ -100,7 +100,7 @@ static emr_status own_parts(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	const wish *w = arg;
-	emr_batch *parsed = malloc(sizeof *parsed);
+	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 	emr_status status = EMR_OK;
 
 	(void)keys;
@@ -113,7 +113,6 @@ static emr_status own_parts(
 		if (part.len > 0)
 			status = fn(fn_arg, i++, emr_bytes_of(part.data, part.len));
 	}
-	free(parsed);
 	return status;
 }
 
@@ -185,13 +184,12 @@ static void begin_chain(void)
 
 static wish first; /* the owner's registration */
 
-static int begin(void **state)
+AROUND(begin)
 {
 	const cert_wish authority = cert_authority_wish("General CA", KIT_NOW - 86400);
 	cert_wish person = cert_person_wish("ana", KIT_NOW - 86400);
 	EMR_AUTO_BUF other = {0};
 
-	(void)state;
 	kit_begin(&k);
 	org = emr_id16_random();
 	person.unit = "client";
@@ -205,12 +203,10 @@ static int begin(void **state)
 	begin_chain();
 	first = registration();
 	assert_ok(observe(&first, own_parts));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_chain_close(chain);
 	emr_buf_free(&first.batch);
 	cert_end(&ca);
@@ -219,7 +215,6 @@ static int end(void **state)
 	emr_buf_free(&creator);
 	emr_buf_free(&stranger);
 	kit_end(&k);
-	return 0;
 }
 
 TEST_IN(begin, end, a_transaction_becomes_an_entry_of_fabric)
@@ -331,7 +326,7 @@ static emr_status give(emr_chain *copy, uint64_t seq, bool with_parts,
 	void (*change)(uint8_t *entry), emr_ledger_trouble *out)
 {
 	EMR_AUTO_BUF entry = {0}, items = {0};
-	emr_chain_parts *parts = calloc(1, sizeof *parts);
+	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_ledger_entry told = {.seq = seq};
 	emr_status status;
 
@@ -351,7 +346,6 @@ static emr_status give(emr_chain *copy, uint64_t seq, bool with_parts,
 	else
 		emr_chain_rollback(copy);
 	emr_chain_parts_free(parts);
-	free(parts);
 	return status;
 }
 
@@ -398,7 +392,7 @@ TEST_IN(begin, end, a_copy_follows_what_was_observed_and_judges_it_again)
 
 static size_t lacking_now(void)
 {
-	emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
 	uint64_t newest = 0;
 	size_t n;
 
@@ -409,7 +403,6 @@ static size_t lacking_now(void)
 		lacking->n > 0 ? EMR_OK : EMR_NOT_FOUND, emr_chain_lacks_last(chain, &newest));
 	assert_int_equal(newest, lacking->n > 0 ? 2 : 0);
 	n = lacking->n;
-	free(lacking);
 	return n;
 }
 

@@ -2,10 +2,6 @@
  * a peer might make of them.  tests/vectors/orderers.json. */
 #include "emr_test.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "gateway_private.h"
 #include "vectors.h"

@@ -1,17 +1,11 @@
 /* These tests are about a transaction of Fabric from proposal to envelope, beside bytes that
  * Fabric's own message types made: what we ask, who signs it, and that a gateway can put nothing
  * else under our signature. */
-#include "emr_test.h"
 
-#include <fcntl.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/secret.h"
 #include "cert_kit.h"
 #include "crypto/hashsig.h"
 #include "fields.h"
@@ -34,7 +28,7 @@ static world w;
 static void write_file(const char *name, const char *text, mode_t mode)
 {
 	char path[256];
-	int fd;
+	EMR_AUTO_FD fd;
 
 	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
 	(void)unlink(path);
@@ -42,23 +36,16 @@ static void write_file(const char *name, const char *text, mode_t mode)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
-	(void)close(fd);
 }
 
 static void make_dir(const char *name)
 {
-	char path[256];
-
-	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
-	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(mkdir(printed("%s/%s", w.dir, name), 0700), 0);
 }
 
 static void remove_file(const char *name)
 {
-	char path[256];
-
-	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
-	(void)remove(path);
+	(void)remove(printed("%s/%s", w.dir, name));
 }
 
 static emr_gateway *gateway_of(unsigned endorsers_least, bool has_authorities)
@@ -100,9 +87,8 @@ static void make_vector_proposal(void)
 		&w.made));
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	assert_ok(emr_base_init());
 	memset(&w, 0, sizeof w);
 	w.root = vectors_open("gateway.json");
@@ -115,15 +101,13 @@ static int begin(void **state)
 	assert_ok(emr_gateway_identity_of_msp(w.dir, vectors_text(w.root, "msp_id"), &w.identity));
 	w.gateway = gateway_of(2, true);
 	make_vector_proposal();
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
 	static const char *const names[] = {"signcerts/cert.pem", "signcerts/second.pem",
 		"keystore/key.pem", "signcerts", "keystore", ""};
 
-	(void)state;
 	proposal_free(&w.made);
 	for (size_t i = 0; i < 3; i++)
 		emr_buf_free(&w.args[i]);
@@ -133,7 +117,6 @@ static int end(void **state)
 	json_decref(w.root);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		remove_file(names[i]);
-	return 0;
 }
 
 /* ---- proposals ---- */

@@ -287,7 +287,7 @@ TEST(a_message_is_one_line_of_printable_characters)
 
 TEST(details_name_who_said_what)
 {
-	json_t *root = vectors_open("gateway.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("gateway.json");
 	EMR_AUTO_BUF buf = {0};
 	emr_bytes status = vectors_hex(root, "status_details", &buf);
 	char line[4096] = "grpc-status-details-bin: ";
@@ -311,7 +311,6 @@ TEST(details_name_who_said_what)
 		(const char *const[]){"grpc-status: 10", "grpc-status-details-bin: !!", NULL});
 	assert_string_equal(said.detail, "");
 	assert_int_equal(grpc_fault(&said), EMR_GATEWAY_ENDORSEMENT);
-	json_decref(root);
 }
 
 TEST(every_fault_has_a_name_a_status_and_a_line)

@@ -32,7 +32,7 @@ TEST(sha256_matches_the_standard_in_any_pieces)
 
 TEST(ed25519_accepts_what_wycheproof_accepts)
 {
-	json_t *root = vectors_open("wycheproof/ed25519.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("wycheproof/ed25519.json");
 	EMR_AUTO_BUF msg = {0};
 	EMR_AUTO_BUF sig = {0};
 	uint8_t pk[32];
@@ -52,7 +52,6 @@ TEST(ed25519_accepts_what_wycheproof_accepts)
 			fail_msg("tcId %d", (int)vectors_u64(test, "tcId"));
 	}
 	assert_true(i > 140);
-	json_decref(root);
 }
 
 static const char spki_head[] = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
@@ -86,11 +85,11 @@ static bool is_low(const uint8_t s[32])
 /* Wycheproof has no low-S rule: of each valid signature exactly one of s and n - s is ours. */
 TEST(p256_accepts_the_low_form_of_what_wycheproof_accepts)
 {
+	AUTO(auto_json_decref)
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
 	EMR_AUTO_BUF msg = {0};
 	EMR_AUTO_BUF sig = {0};
 	EMR_AUTO_BUF spki = {0};
-	char hex[512];
 	const json_t *test;
 	size_t i;
 
@@ -99,8 +98,7 @@ TEST(p256_accepts_the_low_form_of_what_wycheproof_accepts)
 		bool good;
 		bool low;
 
-		snprintf(hex, sizeof hex, "%s%s", spki_head, vectors_text(test, "pk"));
-		vectors_unhex(hex, &spki);
+		vectors_unhex(printed("%s%s", spki_head, vectors_text(test, "pk")), &spki);
 		vectors_hex(test, "msg", &msg);
 		vectors_hex(test, "sig", &sig);
 		if (sig.len != 64)
@@ -116,20 +114,18 @@ TEST(p256_accepts_the_low_form_of_what_wycheproof_accepts)
 			fail_msg("tcId %d, negated", (int)vectors_u64(test, "tcId"));
 	}
 	assert_true(i > 200);
-	json_decref(root);
 }
 
 TEST(p256_takes_one_encoding_of_a_key)
 {
+	AUTO(auto_json_decref)
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
 	const json_t *test = json_array_get(vectors_get(root, "tests"), 0);
 	EMR_AUTO_BUF msg = {0};
 	EMR_AUTO_BUF sig = {0};
 	EMR_AUTO_BUF spki = {0};
-	char hex[512];
 
-	snprintf(hex, sizeof hex, "%s%s00", spki_head, vectors_text(test, "pk"));
-	vectors_unhex(hex, &spki);
+	vectors_unhex(printed("%s%s00", spki_head, vectors_text(test, "pk")), &spki);
 	vectors_hex(test, "msg", &msg);
 	vectors_hex(test, "sig", &sig);
 	if (!is_low(sig.data + 32))
@@ -143,12 +139,11 @@ TEST(p256_takes_one_encoding_of_a_key)
 		assert_false(emr_p256_verify(spki.data, 91, msg.data, msg.len, sig.data));
 		spki.data[i] ^= 1;
 	}
-	json_decref(root);
 }
 
 TEST(possession_is_proven_for_one_network_and_signer)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
@@ -179,7 +174,6 @@ TEST(possession_is_proven_for_one_network_and_signer)
 		assert_false(emr_pre_pop_verify(B, net, signer, pop));
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 /* ---- Merkle trees ---- */
@@ -233,7 +227,7 @@ static void assert_frontier(const json_t *tree, const emr_merkle_hash *leaves)
 
 TEST(roots_and_frontiers_match_rfc_6962)
 {
-	json_t *root = vectors_open("rfc6962.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc6962.json");
 	emr_merkle_hash leaves[8];
 	EMR_AUTO_BUF input = {0};
 	const json_t *tree;
@@ -253,7 +247,6 @@ TEST(roots_and_frontiers_match_rfc_6962)
 	json_array_foreach(vectors_get(root, "trees"), i, tree) assert_frontier(tree, leaves);
 	json_array_foreach(vectors_get(root, "counter_roots"), i, tree)
 		assert_frontier(tree, counter_leaves);
-	json_decref(root);
 }
 
 TEST(a_leaf_in_pieces_is_the_same_leaf)
@@ -272,7 +265,7 @@ TEST(a_leaf_in_pieces_is_the_same_leaf)
 
 TEST(proofs_match_the_second_model)
 {
-	json_t *root = vectors_open("rfc6962.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc6962.json");
 	emr_merkle_hash want[EMR_MERKLE_PATH_MAX];
 	emr_merkle_hash got[EMR_MERKLE_PATH_MAX];
 	const json_t *test;
@@ -287,7 +280,6 @@ TEST(proofs_match_the_second_model)
 		assert_memory_equal(got, want, len * 32);
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST(every_inclusion_proof_of_small_trees_verifies_and_no_other)

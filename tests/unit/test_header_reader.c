@@ -4,14 +4,14 @@
 #include "emr_test.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "headers/parse.h"
 #include "helper/inside.h"
 #include "protocol.h"
+
+AUTO_OF(emr_header_reader_free, emr_header_reader *)
 
 static const uint8_t ana[16] = {1}, rui[16] = {2};
 
@@ -46,7 +46,6 @@ static void find(const char *text)
 
 static int be_helper(void)
 {
-	char count[16];
 	size_t got;
 
 	(void)emr_inside_ready_tell(PROTOCOL_VERSION);
@@ -72,8 +71,7 @@ static int be_helper(void)
 				say(PROTOCOL_READ, UINT64_MAX, HEAD_BYTES, protocol_size(0));
 			while (emr_inside_hear(&message, sizeof message, &got, NULL, 0));
 		else {
-			snprintf(count, sizeof count, "%d", n);
-			find(count);
+			find(printed("%d", n));
 		}
 	}
 	return 0;
@@ -147,23 +145,21 @@ TEST(a_file_that_takes_too_long_is_ended)
 
 TEST(no_process_sees_the_files_of_two_folders)
 {
-	emr_header_reader *r = open_reader("/proc/self/exe", 0);
+	AUTO(auto_emr_header_reader_free) emr_header_reader *r = open_reader("/proc/self/exe", 0);
 
 	assert_string_equal(served(r, ana, "{}"), "1");
 	assert_string_equal(served(r, ana, "{}"), "2");
 	assert_string_equal(served(r, rui, "{}"), "1");
 	assert_string_equal(served(r, ana, "{}"), "1");
-	emr_header_reader_free(r);
 }
 
 TEST(what_is_of_no_format_costs_no_process)
 {
-	emr_header_reader *r = open_reader("/proc/self/exe", 0);
+	AUTO(auto_emr_header_reader_free) emr_header_reader *r = open_reader("/proc/self/exe", 0);
 
 	assert_string_equal(served(r, ana, "just words, die"), "");
 	assert_string_equal(served(r, ana, ""), "");
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody was started */
-	emr_header_reader_free(r);
 }
 
 TEST(without_a_helper_there_are_no_headers)
@@ -190,7 +186,7 @@ static emr_status fail_behind_the_head(
 
 TEST(a_source_that_fails_is_said_and_the_reader_goes_on)
 {
-	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	AUTO(auto_emr_header_reader_free) emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
 	EMR_AUTO_BUF file = {0};
 	emr_bytes bytes;
 	const emr_header_source source = {
@@ -204,7 +200,6 @@ TEST(a_source_that_fails_is_said_and_the_reader_goes_on)
 		assert_status(EMR_MISSING_DATA, emr_header_reader_read(r, ana, &source, &found));
 	assert_ok(ask(r, ana, emr_bytes_of("{\"resourceType\":\"Patient\"}", 26), &found));
 	assert_int_equal(found.kind, EMR_HEADER_FHIR);
-	emr_header_reader_free(r);
 }
 
 /* Longer than one message, and its last bytes matter. */
@@ -212,7 +207,7 @@ TEST(a_long_file_is_read_in_pieces)
 {
 	static const char start[] = "{\"resourceType\":\"Observation\",\"x\":\"";
 	static const char end[] = "\",\"effectiveDateTime\":\"2024-05-02\"}";
-	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	AUTO(auto_emr_header_reader_free) emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
 	EMR_AUTO_BUF file = {0};
 	emr_headers found = {0};
 
@@ -222,7 +217,6 @@ TEST(a_long_file_is_read_in_pieces)
 	assert_ok(emr_buf_append(&file, end, strlen(end)));
 	assert_ok(ask(r, ana, emr_buf_view(&file), &found));
 	assert_string_equal(found.study_date, "2024-05-02");
-	emr_header_reader_free(r);
 }
 
 static void compare_with_the_parsers(emr_header_reader *r, emr_bytes file)
@@ -242,18 +236,18 @@ static void compare_with_the_parsers(emr_header_reader *r, emr_bytes file)
 TEST(every_kept_file_says_in_the_sandbox_what_it_says_outside)
 {
 	static uint8_t bytes[1 << 20];
-	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	AUTO(auto_emr_header_reader_free) emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
 	DIR *corpus = opendir(EMR_HEADERS_CORPUS);
 	struct dirent *entry;
 	int files = 0;
 
 	assert_non_null(corpus);
 	while ((entry = readdir(corpus)) != NULL) {
-		char path[1000];
 		FILE *file;
 
-		snprintf(path, sizeof path, "%s/%s", EMR_HEADERS_CORPUS, entry->d_name);
-		file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
+		file = entry->d_name[0] != '.'
+			       ? fopen(printed("%s/%s", EMR_HEADERS_CORPUS, entry->d_name), "rb")
+			       : NULL;
 		if (file == NULL)
 			continue;
 		compare_with_the_parsers(
@@ -263,7 +257,6 @@ TEST(every_kept_file_says_in_the_sandbox_what_it_says_outside)
 	}
 	(void)closedir(corpus);
 	assert_true(files > 10);
-	emr_header_reader_free(r);
 }
 
 int main(int argc, char **argv)

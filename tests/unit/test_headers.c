@@ -156,13 +156,12 @@ TEST(what_is_no_date_is_left_out)
 		{"20041301", "2004"}};
 
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
-		char wanted[40];
 		dicom d = {0};
 
 		dicom_begin(&d, "1.2.840.10008.1.2.1");
 		dicom_text(&d, 0x00080020, "DA", dates[i][0]);
-		snprintf(wanted, sizeof wanted, "dicom||%s||", dates[i][1]);
-		assert_string_equal(said(d.bytes.data, d.bytes.len), wanted);
+		assert_string_equal(
+			said(d.bytes.data, d.bytes.len), printed("dicom||%s||", dates[i][1]));
 		emr_buf_free(&d.bytes);
 	}
 }
@@ -206,7 +205,7 @@ static const char *said_pdf(const char *info, bool is_whole)
 static const char *said_written(const char *info, bool is_encrypted)
 {
 	static char text[75000];
-	qpdf_data q = qpdf_init();
+	AUTO(qpdf_cleanup) qpdf_data q = qpdf_init();
 	const char *found;
 
 	qpdf_read_memory(q, "test", text, make_pdf(text, info, true), NULL);
@@ -218,7 +217,6 @@ static const char *said_written(const char *info, bool is_encrypted)
 	assert_int_equal(qpdf_write(q), QPDF_SUCCESS);
 	assert_null(memmem(qpdf_get_buffer(q), qpdf_get_buffer_length(q), "/Title", 6));
 	found = said(qpdf_get_buffer(q), qpdf_get_buffer_length(q));
-	qpdf_cleanup(&q);
 	return found;
 }
 
@@ -358,14 +356,15 @@ TEST(a_document_type_ends_the_reading_before_what_it_declares)
 		"<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d "
 		"\"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\"><!ENTITY t \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\"> "
 		"]"};
-	char text[2000];
 
 	for (size_t i = 0; i < sizeof subsets / sizeof *subsets; i++) {
-		(void)snprintf(text, sizeof text,
-			"<?xml version=\"1.0\"?><!DOCTYPE ClinicalDocument %s><ClinicalDocument "
-			"xmlns=\"urn:hl7-org:v3\"><title>x%s</title></ClinicalDocument>",
-			subsets[i], i < 3 ? "" : "&t;");
-		assert_string_equal(said_text(text), "||||");
+		assert_string_equal(
+			said_text(printed(
+				"<?xml version=\"1.0\"?><!DOCTYPE ClinicalDocument "
+				"%s><ClinicalDocument "
+				"xmlns=\"urn:hl7-org:v3\"><title>x%s</title></ClinicalDocument>",
+				subsets[i], i < 3 ? "" : "&t;")),
+			"||||");
 	}
 	/* An entity that nobody declared ends it where it stands. */
 	assert_string_equal(said_text("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>a "
@@ -463,7 +462,7 @@ static void copy_field(const json_t *one, const char *name, char out[EMR_HEADER_
 
 TEST(the_kept_form_is_that_of_the_second_model)
 {
-	json_t *root = vectors_open("headers.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("headers.json");
 	const json_t *one;
 	size_t i;
 
@@ -502,7 +501,6 @@ TEST(the_kept_form_is_that_of_the_second_model)
 		assert_int_equal(came.len, sent.len);
 		assert_memory_equal(came.data, sent.data, sent.len);
 	}
-	json_decref(root);
 }
 
 TEST(a_kept_form_that_nobody_wrote_is_refused)

@@ -69,9 +69,4 @@ TEST(an_agents_weekly_key_opens_what_the_seed_cannot)
 	emr_box_key_free(identity);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -3,15 +3,12 @@
  * role, it does what that says. */
 #include "emr_test.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "helper/helper.h"
 #include "helper/inside.h"

@@ -77,7 +77,7 @@ static void expect_bytes(kit *k, const emr_place *place, const void *data, size_
 	emr_content_key *key;
 	emr_whose whose;
 	emr_content content;
-	uint8_t *got = malloc(len + 1);
+	EMR_AUTO_FREE uint8_t *got = malloc(len + 1);
 	size_t n;
 
 	assert_non_null(got);
@@ -90,7 +90,6 @@ static void expect_bytes(kit *k, const emr_place *place, const void *data, size_
 	assert_memory_equal(got, data, len);
 	emr_content_reader_free(reader);
 	emr_content_key_free(key);
-	free(got);
 }
 
 /* ---- the folder as text, sorted: "Imaging/ x=3 " ---- */
@@ -123,8 +122,6 @@ static emr_status note(void *arg, const emr_version *v)
 
 static void path_in(const folder *f, size_t i, char out[300])
 {
-	char below[300];
-
 	snprintf(out, 300, "%s", f->all[i].name);
 	for (int depth = 0; depth < 20; depth++) {
 		size_t up = 0;
@@ -133,8 +130,7 @@ static void path_in(const folder *f, size_t i, char out[300])
 			up++;
 		if (up == f->n || f->all[up].name[0] == 0) /* the folder itself has no name */
 			return;
-		snprintf(below, sizeof below, "%s", out);
-		snprintf(out, 300, "%.60s/%.200s", f->all[up].name, below);
+		snprintf(out, 300, "%.60s/%.200s", f->all[up].name, printed("%s", out));
 		i = up;
 	}
 }
@@ -194,12 +190,11 @@ static void find_live(kit *k, const char *path, emr_place *out_place)
 
 TEST(every_version_of_a_file_opens_bit_for_bit)
 {
-	uint8_t *first = kit_bytes(BIG, 1), *third = kit_bytes(BIG + 5, 3);
+	EMR_AUTO_FREE uint8_t *first = kit_bytes(BIG, 1), *third = kit_bytes(BIG + 5, 3);
 	emr_place place;
 	story s;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "Imaging");
 	kit_write(&k, "Imaging/x", first, BIG);
 	settle(&k);
@@ -217,17 +212,14 @@ TEST(every_version_of_a_file_opens_bit_for_bit)
 	expect_bytes(&k, &s.places[1], "two", 3);
 	expect_bytes(&k, &s.places[2], "two", 3);
 	expect_bytes(&k, &s.places[3], third, BIG + 5);
-	free(first);
-	free(third);
 }
 
 TEST(one_object_and_its_record_tell_the_same)
 {
 	emr_place place;
 	story of_record, of_object = {.n = 0};
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "x", "one");
 	settle(&k);
 	kit_text(&k, "x", "two!");
@@ -246,9 +238,8 @@ TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 {
 	emr_place place;
 	story s;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
 	kit_text(&k, "A/x", "one");
@@ -274,9 +265,8 @@ TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 TEST(the_folder_is_seen_as_it_was)
 {
 	uint64_t none, one, two, three, four;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	none = settle(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -306,9 +296,8 @@ TEST(the_folder_is_seen_as_it_was)
 TEST(what_was_deleted_is_known_by_its_last_name_place_and_size)
 {
 	uint64_t before, after;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
 	kit_text(&k, "A/keep", "k");
@@ -366,9 +355,8 @@ TEST(history_is_read_while_the_ledger_grows)
 	onlooker o = {0};
 	pthread_t threads[2];
 	unsigned versions = 0;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "x", "one");
 	settle(&k);
 	o.k = &k;
@@ -376,10 +364,7 @@ TEST(history_is_read_while_the_ledger_grows)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, look, &o), 0);
 	for (int i = 0; i < 20 || __atomic_load_n(&o.looks, __ATOMIC_RELAXED) < 4; i++) {
-		char text[20];
-
-		snprintf(text, sizeof text, "take %d", i);
-		kit_text(&k, "x", text);
+		kit_text(&k, "x", printed("take %d", i));
 		kit_publish(&k);
 	}
 	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
@@ -409,10 +394,8 @@ TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 {
 	uint64_t alone;
 	emr_place place;
-	char path[40];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
 	kit_text(&k, "A/x", "one");
@@ -424,8 +407,7 @@ TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 	find_live(&k, "B/x", &place);
 	alone = cost_of_history(&k, &place);
 	for (int i = 0; i < MANY; i++) {
-		snprintf(path, sizeof path, "%c/%d", "AB"[i % 2], i);
-		kit_text(&k, path, "a page");
+		kit_text(&k, printed("%c/%d", "AB"[i % 2], i), "a page");
 	}
 	settle(&k);
 	assert_int_equal(cost_of_history(&k, &place), alone);

@@ -151,18 +151,14 @@ static int answer(const fabric_world *it)
 
 TEST(the_certificate_of_a_members_ca_counts)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	assert_int_equal(answer(&it), 0);
 }
 
 /* A peer of the same CA, or who uses another program of the hospital. */
 TEST(a_certificate_that_says_nothing_of_emrfs_is_nobodys)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"hf.Type\":\"peer\"}}", &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert)); /* its row names that very one */
@@ -171,9 +167,7 @@ TEST(a_certificate_that_says_nothing_of_emrfs_is_nobodys)
 
 TEST(another_certificate_of_the_same_ca_is_somebody_else)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &it.cert);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -181,18 +175,14 @@ TEST(another_certificate_of_the_same_ca_is_somebody_else)
 
 TEST(who_is_no_member_any_more_brings_nothing)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	put_org_row(&it, EMR_ORG_REMOVED, emr_buf_view(&it.ca.der));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 }
 
 TEST(the_ca_counts_that_the_organisation_has_now)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* it has got another one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	kit_delete(&it.world.state, it.org_key.text);
@@ -202,11 +192,9 @@ TEST(the_ca_counts_that_the_organisation_has_now)
 TEST(a_ca_of_the_same_name_is_another_ca)
 {
 	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
-	AUTO(cert_end) cert_authority other;
-	AUTO(unmake) fabric_world it;
 
-	make(&it);
-	cert_begin(&other, &wish, NULL);
+	SCENE(fabric_world, it, make, unmake);
+	SCENE_OF(cert_authority, other, cert_end, cert_begin, &wish, NULL);
 	emr_buf_free(&it.cert);
 	certify(&it, &other, NULL, &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
@@ -215,9 +203,7 @@ TEST(a_ca_of_the_same_name_is_another_ca)
 
 TEST(an_organisation_answers_for_its_own_people_alone)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	it.msp = "OtherMSP";
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.msp = "GeneralMSP2";
@@ -256,9 +242,7 @@ static void admit(fabric_world *it, const char *attrs, const uint8_t org[16])
 
 TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	admit(&it, OF_AURORA, it.world.org);
 	assert_int_equal(answer(&it), 0);
 	it.authority = (emr_bytes){0}; /* the descriptor knows nobody of that MSP */
@@ -271,9 +255,7 @@ TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 
 TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 {
-	AUTO(unmake) fabric_world it;
-
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	admit(&it, OF_AURORA, it.world.org);
 	it.msp = "GeneralMSP"; /* another organisation of the channel calls its people its own */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -290,10 +272,9 @@ TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 /* A Fabric CA's root names no MSP, and certificates of its own administrator no organisation. */
 TEST(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it)
 {
-	AUTO(unmake) fabric_world it;
 	emr_id16 org;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	admit(&it, NULL, it.world.org);
 	org = emr_cert_org_of(emr_buf_view(&it.ca.der), emr_bytes_of("AuroraMSP", 9));
 	memcpy(it.world.org, org.b, sizeof org.b);
@@ -319,14 +300,13 @@ TEST(a_stranger_leaves_fewer_letters_than_a_member)
 	static const uint8_t other[] = "another certificate";
 	hosted_signer who = {.msp = "GeneralMSP"};
 	EMR_AUTO_BUF renewed = {0};
-	AUTO(unmake) fabric_world it;
 	const kit_row *own;
 	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
 	emr_key_text key, theirs;
 	bool fits = true;
 	unsigned left = 0;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	emr_key_signer(it.world.identity.id, &key);
 	own = kit_get(&it.world.state, key.text);
 	who.der = it.cert.data;
@@ -371,11 +351,10 @@ TEST(a_stranger_leaves_fewer_letters_than_a_member)
 TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 {
 	static const uint8_t none[16];
-	AUTO(unmake) fabric_world it;
+	SCENE(fabric_world, it, make, unmake);
 	AUTO(cert_end) cert_authority own = {0};
 	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
 
-	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* of another CA */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -392,10 +371,9 @@ TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 
 TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 {
-	AUTO(unmake) fabric_world it;
 	char id[33];
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	describe(&it, "");
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.msp = "";
@@ -408,9 +386,8 @@ TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 TEST(a_certificate_that_is_over_brings_nothing)
 {
 	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
-	AUTO(unmake) fabric_world it;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	cert_end(&it.ca);
 	cert_begin(&it.ca, &old, NULL);
 	emr_buf_free(&it.cert);
@@ -504,9 +481,8 @@ static int renewed(renewal *r, emr_buf *cert, const emr_buf *part, size_t count)
 TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 {
 	EMR_AUTO_BUF part = {0};
-	AUTO(unmake_renewal) renewal r;
 
-	make_renewal(&r);
+	SCENE(renewal, r, make_renewal, unmake_renewal);
 	part_with(emr_buf_view(&r.next), 0, &part);
 	assert_int_equal(renewed(&r, &r.next, &part, 1), 0);
 	part_with((emr_bytes){0}, 0, &part); /* none */
@@ -523,9 +499,8 @@ TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 TEST(a_renewal_is_not_brought_among_others)
 {
 	EMR_AUTO_BUF part = {0};
-	AUTO(unmake_renewal) renewal r;
 
-	make_renewal(&r);
+	SCENE(renewal, r, make_renewal, unmake_renewal);
 	part_with(emr_buf_view(&r.it.cert), 0, &part);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 1), 0);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 2), EMR_RESULT_SUBMITTER);
@@ -533,10 +508,9 @@ TEST(a_renewal_is_not_brought_among_others)
 
 TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 {
-	AUTO(unmake) fabric_world it;
 	hosted *run;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	for (size_t len = 0; len < it.cert.len; len += 50) {
 		size_t whole = it.cert.len;
 
@@ -558,11 +532,10 @@ TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 
 TEST(a_row_is_given_once)
 {
-	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	hosted *run;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	bytes = kit_three_items(&it.world);
 	run = hosted_new(bytes.data, bytes.len);
 	assert_non_null(run);
@@ -578,11 +551,10 @@ TEST(a_row_is_given_once)
 
 TEST(a_network_begins_with_the_rows_of_its_descriptor)
 {
-	AUTO(unmake) fabric_world it;
 	const emr_outcome *outcome;
 	hosted *run;
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	run = hosted_genesis(it.descriptor, it.descriptor_len);
 	assert_non_null(run);
 	outcome = hosted_outcome(run);
@@ -605,10 +577,9 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 {
 	EMR_AUTO_BUF administrator = {0};
-	AUTO(unmake) fabric_world it;
 	char msp[33];
 
-	make(&it);
+	SCENE(fabric_world, it, make, unmake);
 	describe(&it, "");
 	emr_hex(it.world.org, 16, msp);
 	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"admin\"}}", &administrator);
@@ -626,7 +597,7 @@ TEST(a_part_is_known_by_its_item_and_nothing_else)
 	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	uint8_t place[EMR_ROW_PLACE_BYTES] = {0}, hash[32], row[4096];
-	emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	emr_key_text key;
 	emr_item item;
 	emr_span pub;
@@ -650,7 +621,6 @@ TEST(a_part_is_known_by_its_item_and_nothing_else)
 	assert_int_equal(hosted_part_hash(place, sizeof place, nonsense, sizeof nonsense, hash),
 		EMR_CONTRACT_STATE);
 	assert_false(hosted_batch_key(nonsense, 33, &key));
-	free(batch);
 	kit_drop(bytes);
 }
 

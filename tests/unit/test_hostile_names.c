@@ -1,17 +1,13 @@
 /* A program of somebody's own puts names on the ledger that ours would never take: "..", "a/b", "".
  * Here such a program is ours with its look at names switched off. A reader of them, as a share or
  * as one's own folder, is led nowhere, and loses no file. */
-#include <fcntl.h>
 
 #include "shared_kit.h"
 #include "view/names.h"
 
 static bool is_forging;
 
-emr_status __real_emr_name_check(const char *name);
-emr_status __wrap_emr_name_check(const char *name);
-
-emr_status __wrap_emr_name_check(const char *name)
+WRAPPED(emr_status, emr_name_check, const char *name)
 {
 	return is_forging ? EMR_OK : __real_emr_name_check(name);
 }
@@ -29,8 +25,7 @@ static void forge(kit *k, const char *directory)
 		assert_ok(emr_view_make(k->view, kit_attr(k, directory).node, bad[i], 0600, &attr));
 		assert_ok(emr_view_open_file(k->view, attr.node, O_WRONLY, &h));
 		assert_ok(emr_view_write(h, 0, emr_bytes_of(bad[i], strlen(bad[i]))));
-		assert_ok(emr_view_flush(h));
-		emr_view_release(h);
+		kit_close_file(h);
 	}
 	assert_ok(emr_view_mkdir(k->view, kit_attr(k, directory).node, "up/and/away", 0700, &attr));
 	kit_publish_all(k);
@@ -70,18 +65,14 @@ static void expect_all(
 
 static const char *text_at_viewer(void *arg, const char *name)
 {
-	char path[300];
-
-	(void)snprintf(path, sizeof path, "Imaging/%s", name);
-	return viewer_text(arg, viewer_at(arg, path), owner_answers);
+	return viewer_text(arg, viewer_at(arg, printed("Imaging/%s", name)), owner_answers);
 }
 
 TEST(in_a_share_such_names_lead_nowhere)
 {
-	AUTO(story_end) story s;
+	SCENE(story, s, story_begin, story_end);
 	AUTO(viewer_close) viewer v;
 
-	story_begin(&s);
 	forge(&s.k, "Imaging");
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
@@ -124,9 +115,7 @@ static const char *text_at_home(void *arg, const char *name)
 /* As another computer or a writer of hers may have put them there. */
 TEST(in_the_own_folder_such_names_lead_nowhere)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "Imaging");
 	forge(&k, "Imaging");
 	kit_restart(&k);

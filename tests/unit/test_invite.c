@@ -342,33 +342,24 @@ TEST(a_certificate_request_has_one_name_and_nothing_else)
 	assert_status(EMR_DAMAGED, read_csr_with(false, true));
 }
 
-static int set_up(void **state)
+AROUND(set_up)
 {
 	const json_t *story;
 
-	(void)state;
 	root = vectors_open("ledger.json");
 	story = vectors_get(root, "story");
 	cards = vectors_get(story, "cards");
 	vectors_hex(vectors_get(story, "network"), "descriptor", &descriptor);
 	admin = story_keyring(story, "admin");
 	invitee = story_keyring(story, "doctor");
-	return 0;
 }
 
-static int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	emr_keyring_free(admin);
 	emr_keyring_free(invitee);
 	emr_buf_free(&descriptor);
 	json_decref(root);
-	return 0;
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -1,10 +1,7 @@
 /* These tests are about the durable log: what a commit promises, and where replay begins. */
 #include "journal_kit.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- The map ---- */
 
@@ -83,9 +80,9 @@ TEST_IN(setup, teardown, each_sees_the_rows_of_one_kind)
 TEST_IN(setup, teardown, values_have_a_largest_size)
 {
 	jkit *j = *state;
-	uint8_t *big = calloc(1, EMR_JOURNAL_VALUE_MAX + 1);
+	EMR_AUTO_FREE uint8_t *big = calloc(1, EMR_JOURNAL_VALUE_MAX + 1);
 	emr_journal_txn *txn;
-	emr_buf back = {0};
+	EMR_AUTO_BUF back = {0};
 
 	memset(big, 7, EMR_JOURNAL_VALUE_MAX);
 	assert_ok(emr_journal_begin(j->journal, &txn));
@@ -100,15 +97,13 @@ TEST_IN(setup, teardown, values_have_a_largest_size)
 	assert_ok(emr_journal_get(j->journal, 1, key_of(1), &back));
 	assert_int_equal(back.len, EMR_JOURNAL_VALUE_MAX);
 	assert_memory_equal(back.data, big, back.len);
-	emr_buf_free(&back);
-	free(big);
 }
 
 TEST_IN(setup, teardown, nothing_of_a_row_is_readable_on_disk)
 {
 	jkit *j = *state;
 	char path[512];
-	uint8_t *bytes;
+	EMR_AUTO_FREE uint8_t *bytes;
 	size_t len;
 	FILE *file;
 
@@ -121,7 +116,6 @@ TEST_IN(setup, teardown, nothing_of_a_row_is_readable_on_disk)
 	len = fread(bytes, 1, 1 << 20, file);
 	fclose(file);
 	assert_null(memmem(bytes, len, "a name nobody", 13));
-	free(bytes);
 	jopen(j);
 }
 
@@ -216,11 +210,10 @@ TEST_IN(setup, teardown, a_lost_or_flipped_head_costs_only_a_search)
 TEST_IN(setup, teardown, an_old_head_does_not_bring_back_old_rows)
 {
 	jkit *j = *state;
-	char name[64], hex[33], path[512], kept[512];
+	char hex[33], path[512], kept[512];
 
 	emr_hex(j->k->options.writer.b, 16, hex);
-	snprintf(name, sizeof name, "journal-%s.head", hex);
-	kit_file(j->k, name, path);
+	kit_file(j->k, printed("journal-%s.head", hex), path);
 	kit_file(j->k, "kept", kept);
 	put(j, 1, "old");
 	assert_ok(emr_journal_snapshot(j->journal));
@@ -238,7 +231,7 @@ TEST_IN(setup, teardown, an_old_head_does_not_bring_back_old_rows)
 TEST_IN(setup, teardown, the_log_is_snapshot_by_itself_when_it_grows)
 {
 	jkit *j = *state;
-	char *big = malloc(1 << 20);
+	EMR_AUTO_FREE char *big = malloc(1 << 20);
 	char name[64], hex[33];
 
 	memset(big, 'x', (1 << 20) - 1);
@@ -252,7 +245,6 @@ TEST_IN(setup, teardown, the_log_is_snapshot_by_itself_when_it_grows)
 	assert_int_equal(kit_size(j->k, name), 64);
 	reopen(j);
 	assert_value(j, 1, big);
-	free(big);
 }
 
 /* The head is replaced with every snapshot: its bytes tell whether there was one. */
@@ -284,12 +276,11 @@ TEST_IN(setup, teardown, a_tidy_end_leaves_one_place_to_read)
 TEST_IN(setup, teardown, a_tidy_end_leaves_nothing_to_walk_through)
 {
 	jkit *j = *state;
-	char name[64], hex[33], path[512];
+	char hex[33], path[512];
 	struct stat before, after;
 
 	emr_hex(j->k->options.writer.b, 16, hex);
-	snprintf(name, sizeof name, "journal-%s.head", hex);
-	kit_file(j->k, name, path);
+	kit_file(j->k, printed("journal-%s.head", hex), path);
 	put(j, 1, "one");
 	assert_ok(emr_journal_snapshot(j->journal));
 	assert_int_equal(stat(path, &before), 0);
@@ -317,14 +308,13 @@ TEST_IN(setup, teardown, a_tidy_end_is_not_followed_by_another)
 {
 	jkit *j = *state;
 	EMR_AUTO_FREE char *text = malloc(1 << 16);
-	char name[64], hex[33], path[512];
+	char hex[33], path[512];
 	struct stat before, after;
 
 	memset(text, 'a', (1 << 16) - 1);
 	text[(1 << 16) - 1] = 0;
 	emr_hex(j->k->options.writer.b, 16, hex);
-	snprintf(name, sizeof name, "journal-%s.head", hex);
-	kit_file(j->k, name, path);
+	kit_file(j->k, printed("journal-%s.head", hex), path);
 	for (uint64_t i = 0; i < 48; i++) /* 3 MiB */
 		put(j, i, text);
 	assert_ok(emr_journal_tidy(j->journal));

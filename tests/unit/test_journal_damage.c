@@ -2,9 +2,7 @@
  * others put into its directory: what replay accepts, and what it says. */
 #include "journal_kit.h"
 
-#include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "store/car.h"
 
@@ -14,7 +12,7 @@
 static size_t frames(jkit *j, uint64_t *offsets, uint64_t *lens, size_t max)
 {
 	char path[512];
-	uint8_t *bytes = malloc(1 << 20);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(1 << 20);
 	size_t n = 0, len, at = 96;
 	FILE *file;
 
@@ -35,7 +33,6 @@ static size_t frames(jkit *j, uint64_t *offsets, uint64_t *lens, size_t max)
 		}
 		at += section.head_len + section.data_len;
 	}
-	free(bytes);
 	return n;
 }
 
@@ -136,7 +133,7 @@ TEST_IN(setup, teardown, a_copied_frame_changes_nothing)
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
 	emr_block block;
-	uint8_t *bytes;
+	EMR_AUTO_FREE uint8_t *bytes;
 	char path[512];
 	FILE *file;
 
@@ -160,7 +157,6 @@ TEST_IN(setup, teardown, a_copied_frame_changes_nothing)
 	assert_false(emr_journal_state_get(j->journal).read_only);
 	assert_value(j, 1, "new");
 	assert_value(j, 2, "more");
-	free(bytes);
 }
 
 TEST_IN(setup, teardown, a_block_that_looks_like_a_frame_changes_nothing)

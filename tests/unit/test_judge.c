@@ -26,20 +26,17 @@ static emr_status find(void *arg, const emr_shared_record *record)
 }
 
 /* Lima asks for MRI.pdf of a folder that is shared with her for a week; it is the owner's turn. */
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_share_trouble trouble;
 	emr_box_key *box = NULL;
 	emr_ask *names = NULL;
 	emr_grant_made made;
 
-	(void)state;
 	story_begin(&s);
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
 	made = story_share(&s, &s.lima, 0, true);
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF both knees");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF both knees");
 	story_see(&s.lima);
 	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
 		&shared, &trouble));
@@ -55,19 +52,16 @@ static int begin(void **state)
 	assert_ok(emr_box_key_domain(s.k.stack.keyring, s.imaging, &box));
 	assert_ok(question_open(&q, box, emr_owner_rid(s.imaging)));
 	emr_box_key_free(box);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	question_free(&q);
 	desk_end(&owners);
 	emr_ask_free(asked);
 	asked = NULL;
 	emr_shared_free(shared);
 	story_end(&s);
-	return 0;
 }
 
 static void is_judged(uint8_t code)
@@ -141,7 +135,7 @@ TEST_IN(begin, end, a_question_by_a_key_that_ended_is_not)
 {
 	emr_act act = emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 0);
 
-	assert_int_equal(story_says(&s, &s.lima, act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+	story_does(&s, &s.lima, act);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	is_judged(EMR_RESULT_KEY_DEAD);
 }
@@ -153,8 +147,7 @@ TEST_IN(begin, end, without_history_only_the_version_of_now_is_given)
 
 	/* Both versions lie in the epoch of the grant. */
 	assert_ok(share_grant_facts(s.ana, s.imaging, q.grant.known.grant, &q.grant));
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF three knees");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF three knees");
 	assert_int_equal(slot_code(&earlier), EMR_RESULT_GONE);
 	q.grant.terms.rights |= EMR_GRANT_HISTORY;
 	assert_int_equal(slot_code(&earlier), EMR_RESULT_APPLIED);
@@ -172,12 +165,7 @@ TEST_IN(begin, end, without_history_nothing_of_an_epoch_before_is_given)
 
 static bool forces_agents; /* the owner's program does not look whose they are */
 
-emr_status __real_share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
-emr_status __wrap_share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
-
-emr_status __wrap_share_choose_agents(emr_share *share, const emr_known_person *grantee,
+WRAPPED(emr_status, share_choose_agents, emr_share *share, const emr_known_person *grantee,
 	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own)
 {
 	if (!forces_agents)
@@ -203,7 +191,7 @@ static bool has_fragment(int agent, emr_id16 grant)
 TEST_IN(begin, end, an_agent_of_the_readers_organisation_takes_no_fragment)
 {
 	emr_grant_made made;
-	person nina = {.keyring = NULL};
+	AUTO(story_part) person nina = {.keyring = NULL};
 
 	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
@@ -216,7 +204,6 @@ TEST_IN(begin, end, an_agent_of_the_readers_organisation_takes_no_fragment)
 	assert_false(has_fragment(0, made.grant));
 	assert_true(has_fragment(1, made.grant));
 	assert_true(has_fragment(2, made.grant));
-	story_part(&nina);
 }
 
 /* ---- refusals ---- */

@@ -3,12 +3,8 @@
 #include "test_dir.h"
 #include "keyring_kit.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "crypto/sum.h"
 
 static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = (uint64_t)8 << 20};
@@ -26,7 +22,7 @@ static bool same_person(const emr_keyring *a, const emr_keyring *b)
 TEST_IN(test_dir_make, test_dir_remove, keyfiles_match_the_second_model_byte_for_byte)
 {
 	const test_dir *here = *state;
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	const json_t *file;
 	size_t i;
 
@@ -62,7 +58,6 @@ TEST_IN(test_dir_make, test_dir_remove, keyfiles_match_the_second_model_byte_for
 		assert_true(emr_bytes_equal(emr_buf_view(&got), emr_buf_view(&want)));
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST_IN(test_dir_make, test_dir_remove, a_keyring_is_saved_once_and_replaced_whole)
@@ -225,7 +220,7 @@ TEST_IN(test_dir_make, test_dir_remove, every_cut_and_every_addition_is_refused)
 /* Sets bytes of a good payload and parses it. */
 static emr_status with_bytes(size_t at, const char *bytes, size_t n, const char **field)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	const json_t *file = json_array_get(vectors_get(root, "files"), 1);
 	EMR_AUTO_KEYRING kr = NULL;
 	EMR_AUTO_BUF payload = {0};
@@ -234,7 +229,6 @@ static emr_status with_bytes(size_t at, const char *bytes, size_t n, const char 
 	vectors_hex(file, "payload", &payload);
 	memcpy(payload.data + at, bytes, n);
 	status = emr_keyfile_parse_payload(emr_buf_view(&payload), &kr, field);
-	json_decref(root);
 	return status;
 }
 
@@ -302,9 +296,4 @@ TEST_IN(test_dir_make, test_dir_remove, a_keyfile_costs_no_less_than_the_one_bef
 	expect_cost(here, "keyring", 2, 10);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -40,7 +40,7 @@ static void assert_hex(
 TEST(the_key_table_matches_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	json_t *root = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keys.json");
 	EMR_AUTO_BUF info = {0};
 	EMR_AUTO_BUF want = {0};
 	const json_t *row;
@@ -60,13 +60,12 @@ TEST(the_key_table_matches_the_second_model)
 		assert_memory_equal(got.data, want.data, want.len);
 	}
 	assert_true(i >= 15);
-	json_decref(root);
 }
 
 TEST(public_keys_match_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	json_t *root = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keys.json");
 	emr_public public;
 	emr_domain_public domain;
 	emr_id16 net_id;
@@ -92,7 +91,6 @@ TEST(public_keys_match_the_second_model)
 	assert_hex(root, "p256 index 0", "public", public.p256_spki + 26, 65);
 	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 0, 1, &domain));
 	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 1, 0, &domain));
-	json_decref(root);
 }
 
 #define MANY_DOMAINS 300 /* more than are remembered */
@@ -275,7 +273,7 @@ TEST(another_computer_of_a_person_knows_of_what_her_copies_are)
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING device = NULL;
 	EMR_AUTO_KEYRING untold = NULL;
-	json_t *root = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keys.json");
 	const json_t *copies = vectors_get(root, "copies");
 	EMR_AUTO_SECRET own = {0}, told = {0}, other = {0};
 	EMR_AUTO_BUF shown = {0};
@@ -294,7 +292,6 @@ TEST(another_computer_of_a_person_knows_of_what_her_copies_are)
 	assert_memory_not_equal(other.data, want, 32);
 	assert_status(EMR_DENIED, emr_keyring_tlv_get(device, EMR_KEYRING_COPIES, &shown));
 	assert_int_equal(shown.len, 0);
-	json_decref(root);
 }
 
 TEST(a_new_keyring_is_like_no_other)
@@ -321,7 +318,7 @@ TEST(a_new_keyring_is_like_no_other)
 TEST(a_statement_is_signed_as_the_known_answer)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *hello = json_array_get(vectors_get(root, "cases"), 0);
 	emr_id16 domain_id;
 	EMR_AUTO_BUF stmt = {0};
@@ -341,7 +338,6 @@ TEST(a_statement_is_signed_as_the_known_answer)
 	stmt.data[0] ^= 1; /* no longer begins with its label */
 	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(domain_id, 1),
 					   EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
-	json_decref(root);
 }
 
 /* Which signer may use which label, and with how many bytes, beside the header's table. */
@@ -501,7 +497,7 @@ TEST(possession_is_proven)
 
 TEST(safety_numbers_are_the_same_from_both_sides)
 {
-	json_t *root = vectors_open("keys.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keys.json");
 	const json_t *test;
 	size_t i;
 
@@ -519,7 +515,6 @@ TEST(safety_numbers_are_the_same_from_both_sides)
 		assert_string_equal(number, vectors_text(test, "number"));
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST(facts_are_kept_replaced_and_removed)
@@ -548,9 +543,4 @@ TEST(facts_are_kept_replaced_and_removed)
 	assert_status(EMR_LIMIT, emr_keyring_tlv_set(kr, (emr_keyring_tlv)17, kit_text("x")));
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,11 +1,7 @@
 /* These tests are about the door in front of the ledger: it is closed in every way in which a file
  * can be gone or be another one, and opened again; and about a replica meanwhile. */
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ledger/backend.h"
 #include "ledger_kit.h"
 
@@ -75,26 +71,22 @@ static void write_file(const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_bytes own;
 
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
 	own = emr_ledger_descriptor(k.ledger);
 	assert_ok(emr_buf_append(&descriptor, own.data, own.len));
 	emr_ledger_close(k.ledger);
 	k.ledger = NULL;
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_buf_free(&descriptor);
 	kit_end(&k);
-	return 0;
 }
 
 static emr_status status_now(void)
@@ -280,12 +272,11 @@ TEST_IN(begin, end, what_is_no_ledger_is_damage_and_stays_as_it_is)
 /* The ledger of another network under the right name: at the door, and later in its place. */
 TEST_IN(begin, end, another_ledger_is_never_let_in)
 {
-	AUTO(kit_end) kit other;
 	char ours[200], theirs[200];
 	emr_bytes bytes;
 	uint64_t size;
 
-	kit_new(&other);
+	SCENE(kit, other, kit_new, kit_end);
 	(void)kit_domain_new(&other);
 	emr_ledger_close(other.ledger);
 	other.ledger = NULL;
@@ -358,26 +349,19 @@ TEST_IN(begin, end, who_waits_for_an_absent_ledger_can_be_woken)
 static _Thread_local bool is_waking;
 static _Thread_local bool has_locked;
 
-int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __real_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock);
-int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock);
-int __real_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
-int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
-
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+WRAPPED(int, pthread_mutex_lock, pthread_mutex_t *mutex)
 {
 	has_locked |= is_waking;
 	return __real_pthread_mutex_lock(mutex);
 }
 
-int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
+WRAPPED(int, pthread_rwlock_tryrdlock, pthread_rwlock_t *lock)
 {
 	has_locked |= is_waking;
 	return __real_pthread_rwlock_tryrdlock(lock);
 }
 
-int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *lock)
+WRAPPED(int, pthread_rwlock_rdlock, pthread_rwlock_t *lock)
 {
 	has_locked |= is_waking;
 	return __real_pthread_rwlock_rdlock(lock);
@@ -520,13 +504,12 @@ TEST_IN(begin, end, several_threads_see_it_come_and_go)
 
 static void catch_up_with(emr_status wanted, emr_status trouble_wanted)
 {
-	emr_replica *replica = kit_replica(&k);
+	AUTO(emr_replica_auto) emr_replica *replica = kit_replica(&k);
 	emr_replica_trouble trouble;
 
 	assert_status(wanted, emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_last_trouble(replica, &trouble);
 	assert_status(trouble_wanted, trouble.status);
-	emr_replica_close(replica);
 }
 
 static void fill_replica(void)
@@ -544,7 +527,7 @@ TEST_IN(begin, end, a_whole_copy_is_enough_while_the_ledger_is_away)
 	emr_replica_position at;
 	EMR_AUTO_BUF first = {0};
 	uint8_t root[32];
-	emr_replica *replica;
+	AUTO(emr_replica_auto) emr_replica *replica;
 	uint64_t checked = 0;
 
 	fill_replica();
@@ -562,7 +545,6 @@ TEST_IN(begin, end, a_whole_copy_is_enough_while_the_ledger_is_away)
 	assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
 	assert_int_equal(checked, 4);
 	assert_status(EMR_OFFLINE, emr_replica_verify_chain(replica, &trouble, &checked));
-	emr_replica_close(replica);
 }
 
 /* Neither an older copy nor one that was found damaged may be the ground of changes; and neither is
@@ -579,10 +561,7 @@ TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
 	(void)snprintf(old, sizeof old, "%s/old", k.state);
 	kit_sql(k.state, "replica.sqlite", "PRAGMA wal_checkpoint(TRUNCATE)");
 	{
-		char command[500];
-
-		(void)snprintf(command, sizeof command, "cp %s %s", copy, old);
-		assert_int_equal(system(command), 0);
+		assert_int_equal(system(printed("cp %s %s", copy, old)), 0);
 	}
 	fill_replica();
 	move("ledger.sqlite", "aside");

@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-#include "base/secret.h"
 #include "ledger/checkpoint.h"
 
 static emr_keyring *keyring;
@@ -21,24 +20,17 @@ static emr_checkpoint sample(void)
 	return c;
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_checkpoint c = sample();
 
-	(void)state;
 	assert_ok(emr_base_init());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring));
 	assert_ok(emr_keyring_public(keyring, &owner));
 	assert_ok(emr_keyring_log_public(keyring, c.net_id, log_pk));
-	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	emr_keyring_free(keyring);
-	return 0;
-}
+AROUND_BY(end, emr_keyring_free(keyring))
 
 TEST(the_text_is_that_of_a_signed_note)
 {

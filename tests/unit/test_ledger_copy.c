@@ -1,28 +1,14 @@
 /* These tests copy a ledger as it was at one moment, and make a lost one again from a computer's
  * own copy when nothing is missing in that. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "ledger/copy.h"
 #include "ledger_kit.h"
 
 static kit k;
 
-static int begin(void **state)
-{
-	(void)state;
-	kit_new(&k);
-	return 0;
-}
+AROUND_BY(begin, kit_new(&k))
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 /* The copy in a network directory of its own, opened. */
 static emr_ledger *open_copy(emr_ledger_copy *copy)
@@ -44,7 +30,7 @@ static emr_ledger *open_copy(emr_ledger_copy *copy)
 	return ledger;
 }
 
-static void a_copy_is_the_ledger_as_it_was_when_it_was_held(void **state)
+TEST_IN(begin, end, a_copy_is_the_ledger_as_it_was_when_it_was_held)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_LEDGER copied = NULL;
@@ -54,7 +40,6 @@ static void a_copy_is_the_ledger_as_it_was_when_it_was_held(void **state)
 	uint8_t root[32], copied_root[32];
 	bool is_newest = false;
 
-	(void)state;
 	kit_fill(&k, &domain, 10);
 	assert_ok(emr_ledger_size(k.ledger, &held));
 	assert_ok(emr_ledger_root(k.ledger, held, root));
@@ -72,14 +57,13 @@ static void a_copy_is_the_ledger_as_it_was_when_it_was_held(void **state)
 	assert_ok(emr_ledger_verify(copied, &trouble));
 }
 
-static void what_is_told_belongs_to_the_held_moment(void **state)
+TEST_IN(begin, end, what_is_told_belongs_to_the_held_moment)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	kit_domain domain = kit_domain_new(&k);
 	emr_ledger_copy_facts facts;
 	uint64_t size;
 
-	(void)state;
 	kit_fill(&k, &domain, 10);
 	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
 	kit_fill(&k, &domain, 5);
@@ -105,22 +89,20 @@ static emr_status see_member(void *arg, const emr_ledger_member *member)
 	return EMR_OK;
 }
 
-static void members_are_told_with_key_and_certificate(void **state)
+TEST_IN(begin, end, members_are_told_with_key_and_certificate)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	size_t n = 0;
 
-	(void)state;
 	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
 	assert_ok(emr_ledger_copy_members(copy, see_member, &n));
 	assert_int_equal(n, 1);
 }
 
-static void without_a_ledger_there_is_nothing_to_hold(void **state)
+TEST_IN(begin, end, without_a_ledger_there_is_nothing_to_hold)
 {
 	emr_ledger_copy *copy = NULL;
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open(k.state, NULL, &copy));
 	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open("/nowhere", NULL, &copy));
 	assert_null(copy);
@@ -136,7 +118,7 @@ static bool not_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 
 /* The ledger is lost: what this computer has verified of it becomes one again, when nothing is
  * missing in it. */
-static void a_whole_replica_becomes_a_ledger_again(void **state)
+TEST_IN(begin, end, a_whole_replica_becomes_a_ledger_again)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_LEDGER again = NULL;
@@ -147,7 +129,6 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	uint64_t size, reaches = 0;
 	uint8_t root[32], made[32];
 
-	(void)state;
 	kit_fill(&k, &domain, 30);
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_ok(emr_ledger_root(k.ledger, size, root));
@@ -165,7 +146,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_ledger_verify(again, &trouble));
 }
 
-static void a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy(void **state)
+TEST_IN(begin, end, a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_ledger_trouble trouble;
@@ -176,7 +157,6 @@ static void a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_
 		.is_mine = not_mine};
 	kit_domain domain = kit_domain_new(&k);
 
-	(void)state;
 	kit_fill(&k, &domain, 5);
 	assert_ok(emr_replica_open(&options, &replica));
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
@@ -186,14 +166,13 @@ static void a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_
 	assert_ok(emr_ledger_copy_check(copy, true, &trouble));
 }
 
-static void a_members_copy_lacks_all_parts_of_a_folder_or_none(void **state)
+TEST_IN(begin, end, a_members_copy_lacks_all_parts_of_a_folder_or_none)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_ledger_trouble trouble;
 	emr_replica *replica = kit_replica(&k);
 	kit_domain domain = kit_domain_new(&k);
 
-	(void)state;
 	kit_fill(&k, &domain, 5);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_close(replica);
@@ -204,24 +183,4 @@ static void a_members_copy_lacks_all_parts_of_a_folder_or_none(void **state)
 	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, true, &trouble));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_whole_replica_becomes_a_ledger_again, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy,
-			begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_members_copy_lacks_all_parts_of_a_folder_or_none, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_copy_is_the_ledger_as_it_was_when_it_was_held, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_told_belongs_to_the_held_moment, begin, end),
-		cmocka_unit_test_setup_teardown(
-			members_are_told_with_key_and_certificate, begin, end),
-		cmocka_unit_test_setup_teardown(
-			without_a_ledger_there_is_nothing_to_hold, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,8 +1,6 @@
 /* These tests are about one byte of each kind of row changed, in the ledger and in the local
  * copy: verify finds it and names the entry. */
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include "ledger/chain.h"
 #include "ledger_kit.h"
@@ -77,11 +75,10 @@ static emr_status verify_all(void)
 	return status;
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_batch_builder *b;
 
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);  /* entry 2 */
 	b = kit_batch(&k, domain.id); /* entry 3: two records */
@@ -89,22 +86,13 @@ static int begin(void **state)
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
 	kit_fill(&k, &domain, 1);
-	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static void copy(const char *dir, const char *from, const char *to)
 {
-	char line[512];
-
-	(void)snprintf(line, sizeof line, "cp -p %s/%s %s/%s", dir, from, dir, to);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("cp -p %s/%s %s/%s", dir, from, dir, to)), 0);
 }
 
 TEST_IN(begin, end, every_kind_of_damage_in_the_ledger_is_found_at_its_entry)
@@ -193,12 +181,10 @@ static bool dump(emr_buf *out)
 		"SELECT quote(name), quote(value) FROM meta",
 	};
 	sqlite3 *db = NULL;
-	char path[256];
 	bool is_good;
 
 	emr_buf_clear(out);
-	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
-	is_good = sqlite3_open(path, &db) == SQLITE_OK;
+	is_good = sqlite3_open(printed("%s/ledger.sqlite", k.network), &db) == SQLITE_OK;
 	for (size_t i = 0; is_good && i < sizeof tables / sizeof tables[0]; i++)
 		is_good = sqlite3_exec(db, tables[i], add_row, out, NULL) == SQLITE_OK;
 	(void)sqlite3_close(db);
@@ -207,12 +193,10 @@ static bool dump(emr_buf *out)
 
 static void flip(long at)
 {
-	char path[256];
 	FILE *file;
 	int byte;
 
-	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
-	file = fopen(path, "r+b");
+	file = fopen(printed("%s/ledger.sqlite", k.network), "r+b");
 	assert_non_null(file);
 	assert_int_equal(fseek(file, at, SEEK_SET), 0);
 	byte = fgetc(file);
@@ -365,7 +349,7 @@ TEST_IN(begin, end, a_copy_that_is_behind_the_ledger_is_not_called_damaged)
 	EMR_AUTO_CHAIN ledger = NULL;
 	struct emr_chain *made = NULL;
 	emr_replica_trouble trouble = {0};
-	int dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t size;
 	bool is_end;
 
@@ -381,7 +365,6 @@ TEST_IN(begin, end, a_copy_that_is_behind_the_ledger_is_not_called_damaged)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_derive(replica, 2, &made, &is_end, &trouble));
 	assert_true(is_end);
-	(void)close(dirfd);
 }
 
 /* Nor do the two keep anybody from opening the copy, who has a whole ledger. */

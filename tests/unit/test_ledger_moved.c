@@ -10,21 +10,17 @@ static kit k;
 static emr_replica *replica;
 static kit_domain domain;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
 	replica = kit_replica(&k);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_replica_close(replica);
 	kit_end(&k);
-	return 0;
 }
 
 /* Followed first, as each act names what the rows had before. */

@@ -1,10 +1,7 @@
 /* These tests make networks: rights of files, refused places, a failed creation that leaves
  * nothing, and a program of other rules that may only read. */
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "contract/rows.h"
@@ -15,19 +12,9 @@
 
 static kit k;
 
-static int begin(void **state)
-{
-	(void)state;
-	kit_begin(&k);
-	return 0;
-}
+AROUND_BY(begin, kit_begin(&k))
 
-static int end(void **state)
-{
-	(void)state;
-	kit_end(&k);
-	return 0;
-}
+AROUND_BY(end, kit_end(&k))
 
 static emr_network_new options(void)
 {
@@ -47,11 +34,9 @@ static emr_status open_it(void)
 
 static mode_t mode_of(const char *name)
 {
-	char path[256];
 	struct stat st;
 
-	(void)snprintf(path, sizeof path, "%s/%s", k.network, name);
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(printed("%s/%s", k.network, name), &st), 0);
 	return st.st_mode & 07777;
 }
 
@@ -63,7 +48,7 @@ TEST_IN(begin, end, a_new_network_knows_its_owner_and_his_certificate)
 	emr_cert_facts facts;
 	emr_key_text key;
 	emr_row_key parsed;
-	emr_replica *replica;
+	AUTO(emr_replica_auto) emr_replica *replica;
 
 	assert_ok(emr_network_create(&o, &k.net_id, &cert));
 	assert_ok(emr_cert_read(emr_buf_view(&cert), &facts));
@@ -79,7 +64,6 @@ TEST_IN(begin, end, a_new_network_knows_its_owner_and_his_certificate)
 	assert_int_equal(parsed.head.state, EMR_KEY_ACTIVE);
 	assert_memory_equal(parsed.ref, facts.ref.b, 32);
 	assert_int_equal(parsed.not_after_unix_s, facts.not_after);
-	emr_replica_close(replica);
 }
 
 TEST_IN(begin, end, a_private_network_is_private)
@@ -111,7 +95,6 @@ TEST_IN(begin, end, a_network_with_wider_rights_is_not_opened)
 TEST_IN(begin, end, a_network_is_made_once_and_never_over_other_files)
 {
 	emr_network_new o = options();
-	char path[256];
 	int fd;
 
 	assert_int_equal(mkdir(k.network, 0755), 0); /* empty: fine */
@@ -119,8 +102,7 @@ TEST_IN(begin, end, a_network_is_made_once_and_never_over_other_files)
 	assert_status(EMR_EXISTS, emr_network_create(&o, &k.net_id, NULL));
 	kit_remove_tree(k.network);
 	assert_int_equal(mkdir(k.network, 0700), 0);
-	(void)snprintf(path, sizeof path, "%s/letter.txt", k.network);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(printed("%s/letter.txt", k.network), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	(void)close(fd);
 	assert_status(EMR_NOT_EMPTY, emr_network_create(&o, &k.net_id, NULL));
 	assert_status(EMR_NOT_FOUND, open_it());
@@ -149,13 +131,11 @@ TEST_IN(begin, end, a_failed_creation_leaves_nothing_behind)
 TEST_IN(begin, end, a_descriptor_that_was_changed_is_found)
 {
 	emr_network_new o = options();
-	char path[256];
 	uint8_t byte;
 	int fd;
 
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
-	(void)snprintf(path, sizeof path, "%s/descriptor", k.network);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(printed("%s/descriptor", k.network), O_RDWR | O_CLOEXEC);
 	assert_int_equal(pread(fd, &byte, 1, 20), 1);
 	byte ^= 1;
 	assert_int_equal(pwrite(fd, &byte, 1, 20), 1);
@@ -193,7 +173,6 @@ static void agree_on_rules(uint32_t version)
 	emr_row_network parsed;
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
-	char path[256];
 
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_state_get(replica, "N", &row));
@@ -202,8 +181,7 @@ static void agree_on_rules(uint32_t version)
 	parsed.contract = version;
 	emr_row_network_encode(&parsed, bytes);
 	assert_ok(emr_sql_seal("N", emr_bytes_of(bytes, sizeof bytes), &sealed));
-	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(printed("%s/ledger.sqlite", k.network), &db), SQLITE_OK);
 	assert_int_equal(
 		sqlite3_prepare_v2(db, "UPDATE state SET value=?1 WHERE key='N'", -1, &s, NULL),
 		SQLITE_OK);
@@ -240,11 +218,9 @@ TEST_IN(begin, end, synchronous_inside_a_transaction_is_refused_or_ignored)
 	emr_network_new o = options();
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
-	char path[256];
 
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
-	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(printed("%s/ledger.sqlite", k.network), &db), SQLITE_OK);
 	assert_int_equal(
 		sqlite3_exec(db, "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE", NULL, NULL, NULL),
 		SQLITE_OK);

@@ -1,9 +1,6 @@
 /* A ledger directory that an earlier version made opens, follows and verifies for ever.
  * `test_ledger_release make` makes it, once a format: the result goes into tests/releases/ and is
  * never changed. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ledger_kit.h"
 
@@ -43,11 +40,9 @@ static int make(void)
 
 static void copy_in(const char *release, const char *name)
 {
-	char line[512];
-
-	(void)snprintf(line, sizeof line, "cp %s/%s/%s %s/ && chmod 0600 %s/%s", EMR_RELEASES_DIR,
-		release, name, k.network, k.network, name);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("cp %s/%s/%s %s/ && chmod 0600 %s/%s", EMR_RELEASES_DIR,
+				 release, name, k.network, k.network, name)),
+		0);
 }
 
 static emr_status count(void *arg, const emr_replica_head *head)

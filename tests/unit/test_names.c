@@ -1,9 +1,6 @@
 /* In these tests a person pretends to be another one: by the words on a card, by another
  * certificate later on, by a handle that looks like the other's, or by a key whose code begins like
  * the other's. No computer shows the two under one name. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "folk_kit.h"
 #include "keyring/words.h"
@@ -65,11 +62,10 @@ static emr_known_name name_of(const member *m)
 /* "HANDLE (CODE)", with the first letters of the key. */
 static void assert_coded(const member *m, const char *handle)
 {
-	char code[EMR_KEY_CODE_MAX + 1], wanted[200];
+	char code[EMR_KEY_CODE_MAX + 1];
 
 	emr_key_code(m->public.signer_id, EMR_KEY_CODE_SHOWN, code);
-	(void)snprintf(wanted, sizeof wanted, "%s (%s)", handle, code);
-	assert_string_equal(name_of(m).shown, wanted);
+	assert_string_equal(name_of(m).shown, printed("%s (%s)", handle, code));
 }
 
 TEST_IN(folk_with_clinic, folk_end, what_a_bearer_says_is_no_name)

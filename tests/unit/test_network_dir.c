@@ -1,9 +1,5 @@
 /* These tests show whose network directory it is: another account's is not called broken, and
  * its account is named. */
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "emr_test.h"
 

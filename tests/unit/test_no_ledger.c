@@ -1,8 +1,6 @@
 /* These tests are about the folder without its ledger, and without a valid certificate: verified
  * files open and are read, changes wait and are sent later, and another file in the ledger's place
  * is not believed. */
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "keyring/coowned.h"
 #include "view_kit.h"
@@ -34,31 +32,25 @@ static void run(const char *words)
 	assert_int_equal(system(command), 0);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_open(&k);
 	k.options.notice = note;
 	kit_restart(&k);
 	bytes = kit_bytes(LEN, 5);
 	kit_mkdir(&k, "Imaging");
 	kit_write(&k, "Imaging/big", bytes, LEN);
-	kit_text(&k, "letter", "one");
-	kit_publish_all(&k);
-	kit_text(&k, "letter", "two");
-	kit_publish_all(&k);
+	kit_save(&k, "letter", "one");
+	kit_save(&k, "letter", "two");
 	emr_stack_close(&k.stack);
 	notices[0] = 0;
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	kit_close(&k);
 	free(bytes);
 	run("rm -rf %.aside %.old");
-	return 0;
 }
 
 static void later(void)
@@ -243,8 +235,7 @@ TEST_IN(begin, end, an_older_ledger_in_the_place_of_an_absent_one_gets_nothing)
 
 	run("cp -a %/network %.old");
 	kit_start(&k);
-	kit_text(&k, "letter", "three");
-	kit_publish_all(&k);
+	kit_save(&k, "letter", "three");
 	emr_stack_close(&k.stack);
 	run("mv %/network %.aside");
 	kit_start(&k);
@@ -277,8 +268,7 @@ TEST_IN(begin, end, a_copy_older_than_the_journal_remembers_takes_no_changes)
 
 	run("cp -a % %.old");
 	kit_start(&k);
-	kit_text(&k, "letter", "three");
-	kit_publish_all(&k);
+	kit_save(&k, "letter", "three");
 	emr_stack_close(&k.stack);
 	run("rm -rf %/network %/replica.*; cp -a %.old/replica.* %/");
 	kit_start(&k);

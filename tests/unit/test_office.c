@@ -1,7 +1,6 @@
 /* These tests are about the office of an open folder: which people it works for, and what it does
  * for them, with Ana's folder and the people around it. */
 #include <time.h>
-#include <unistd.h>
 
 #include "contract/codes.h"
 #include "ledger/register.h"
@@ -13,9 +12,8 @@
 static story s;
 static emr_session session;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	story_begin(&s);
 	session = EMR_SESSION_CLOSED;
 	session.keyring = s.k.stack.keyring;
@@ -27,15 +25,12 @@ static int begin(void **state)
 	assert_true(session.state_fd >= 0);
 	assert_ok(emr_keyring_public(session.keyring, &session.identity));
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	(void)close(session.state_fd);
 	story_end(&s);
-	return 0;
 }
 
 /* ---- who ---- */
@@ -100,12 +95,11 @@ TEST_IN(begin, end, handle_and_organisation_are_one_person)
 TEST_IN(begin, end, what_fits_nobody_names_those_who_are_near_and_nobody_else)
 {
 	emr_who who = {.org = {{9}}};
-	char names[400], near[120], code[EMR_KEY_CODE_MAX + 1];
+	char names[400], code[EMR_KEY_CODE_MAX + 1];
 
 	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
 	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_SHOWN, code);
-	(void)snprintf(near, sizeof near, "lima.clinic, org0 (%s) called lima.clinic@org0", code);
-	assert_string_equal(names, near);
+	assert_string_equal(names, printed("lima.clinic, org0 (%s) called lima.clinic@org0", code));
 	assert_status(EMR_NOT_FOUND, find("lima.clinic@nowhere", &who, names));
 	assert_non_null(strstr(names, "@org0"));
 	assert_status(EMR_NOT_FOUND, find("lima", &who, names));
@@ -144,7 +138,7 @@ TEST_IN(begin, end, several_of_one_name_are_nobody)
  * an authority of its own may give such a certificate. */
 TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 {
-	person mallory = {0}, other = {0};
+	AUTO(story_part) person mallory = {0}, other = {0};
 	char names[400], text[EMR_WHO_TEXT_BYTES], code[EMR_KEY_CODE_MAX + 1], wanted[200];
 	emr_who who;
 
@@ -188,8 +182,6 @@ TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 	assert_string_equal(text, wanted);
 	assert_ok(emr_who_of_session(other.public.signer_id, &who));
 	assert_string_not_equal(who.name, "Lima.Clinic");
-	story_part(&other);
-	story_part(&mallory);
 }
 
 /* A person who is asked for is shared with by the name in `approve`: it finds that person. */
@@ -207,7 +199,7 @@ static void is_found_by_what_he_is_called(const person *m)
 TEST_IN(begin, end, of_two_organisations_that_are_called_alike_neither_is_meant)
 {
 	char names[400], code[EMR_KEY_CODE_MAX + 1];
-	person boss = {0};
+	AUTO(story_part) person boss = {0};
 	emr_who who;
 
 	is_found_by_what_he_is_called(&s.lima);
@@ -222,7 +214,6 @@ TEST_IN(begin, end, of_two_organisations_that_are_called_alike_neither_is_meant)
 	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_NAMES, code);
 	assert_ok(find(code, &who, names));
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
-	story_part(&boss);
 }
 
 /* After another certificate the log of what was done before has the name of that time. */
@@ -367,10 +358,8 @@ TEST_IN(begin, end, an_epoch_begins_once_when_somebodys_time_has_ended)
 
 static void end_agent(int i)
 {
-	assert_int_equal(story_says(&s, &s.bosses[i + 1],
-				 emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[i + 1],
+		emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1));
 }
 
 static size_t times_noticed(emr_notices *notices, const char *what)
@@ -437,8 +426,8 @@ TEST_IN(begin, end, the_office_replaces_an_agent_whose_colleague_is_let_into_a_t
 		.agents_count = 2};
 	emr_replica_position at;
 	emr_grant_made made;
-	person nina;
-	called d;
+	AUTO(story_part) person nina;
+	AUTO(called_end) called d;
 
 	assert_ok(emr_notices_new(NULL, &visit.notices));
 	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
@@ -461,8 +450,6 @@ TEST_IN(begin, end, the_office_replaces_an_agent_whose_colleague_is_let_into_a_t
 	assert_int_equal(times_noticed(visit.notices, "org1 may release Imaging no more."), 1);
 	emr_told_end(visit.memory);
 	emr_notices_free(visit.notices);
-	emr_grantee_key_free(d.key);
-	story_part(&nina);
 }
 
 /* ---- readers of a dataset ---- */
@@ -480,10 +467,10 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 {
 	enum { READERS = 5 };
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
-	char handle[24], word[201] = "", ending[220];
+	char word[201] = "", ending[220];
 	person them[READERS];
 	size_t named;
-	called d;
+	AUTO(called_end) called d;
 
 	for (size_t i = 0; i + 1 < sizeof word; i += 2)
 		memcpy(word + i, "\xc3\xa3", 3);
@@ -496,8 +483,7 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	(void)dataset_join(&d);
 	for (int i = 0; i < READERS; i++) {
-		(void)snprintf(handle, sizeof handle, "r%d", i);
-		story_newcomer_called(&s, &them[i], &s.bosses[1], handle, word);
+		story_newcomer_called(&s, &them[i], &s.bosses[1], printed("r%d", i), word);
 		dataset_admit(&d, &them[i]);
 	}
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
@@ -515,12 +501,10 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 	}
 	assert_true(visit.due_boot_ns == INT64_MAX);
 	for (int i = 0; i < READERS; i++) {
-		(void)snprintf(handle, sizeof handle, "r%d, org1", i);
-		assert_int_equal(times_noticed(visit.notices, handle), 1);
+		assert_int_equal(times_noticed(visit.notices, printed("r%d, org1", i)), 1);
 	}
 	emr_look_readers_end(visit.memory);
 	emr_notices_free(visit.notices);
-	emr_grantee_key_free(d.key);
 	for (int i = 0; i < READERS; i++)
 		story_part(&them[i]);
 }
@@ -607,9 +591,8 @@ TEST_IN(begin, end, the_office_that_is_woken_for_nothing_visits_nobody)
 
 static kit alone;
 
-static int begin_alone(void **state)
+AROUND(begin_alone)
 {
-	(void)state;
 	kit_open(&alone);
 	session = EMR_SESSION_CLOSED;
 	session.keyring = alone.stack.keyring;
@@ -617,15 +600,9 @@ static int begin_alone(void **state)
 	session.replica = alone.stack.replica;
 	session.records = alone.stack.records;
 	assert_ok(emr_keyring_public(session.keyring, &session.identity));
-	return 0;
 }
 
-static int end_alone(void **state)
-{
-	(void)state;
-	kit_close(&alone);
-	return 0;
-}
+AROUND_BY(end_alone, kit_close(&alone))
 
 TEST_IN(begin_alone, end_alone, a_network_of_one_person_costs_nothing)
 {

@@ -2,11 +2,10 @@
  * released the key, and the same as FHIR. */
 #include "log_kit.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "report/fhir.h"
 #include "report/special.h"
+
+AUTO_OF(json_decref, json_t *)
 
 /* Lima reads NAME as READER and her computer says so. */
 static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_reader_class reader)
@@ -47,15 +46,14 @@ TEST(the_log_has_what_was_released_and_what_was_opened)
 	const json_t *released, *opened;
 	EMR_AUTO_FREE char *line = NULL;
 	emr_moved moved = {0};
-	json_t *all;
+	AUTO(auto_json_decref) json_t *all;
 
 	lima_opens(made.grant, "MRI.pdf", all_agents, EMR_READER_PERSON);
 	/* what comes later changes nothing of what was then */
 	assert_ok(emr_view_move(s.k.view,
 		&(emr_move){.from = "Imaging/MRI.pdf", .to = "Imaging/Knee.pdf"}, &moved));
 	emr_moved_free(&moved);
-	kit_text(&s.k, "Imaging/Knee.pdf", "%PDF another knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Knee.pdf", "%PDF another knee");
 	all = entries(&wish);
 	assert_non_null(nth(all, "listed", 0));
 	assert_string_equal(text_of(nth(all, "listed", 0), "path"), "Imaging");
@@ -81,7 +79,6 @@ TEST(the_log_has_what_was_released_and_what_was_opened)
 		strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
 	/* in the order of the ledger: before the rename */
 	assert_string_equal(text_of(json_array_get(all, json_array_size(all) - 1), "who"), "you");
-	json_decref(all);
 }
 
 TEST(path_person_purpose_and_software_choose)
@@ -241,10 +238,11 @@ TEST(who_saw_the_names_alone_is_said_to_have_seen_them)
 /* In whose name: he is the one who asked, and the team is named beside him. */
 TEST(a_team_stands_beside_the_person_in_the_audit_event)
 {
+	AUTO(auto_json_decref)
 	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "at",
 		"2026-11-20T10:00:00Z", "who", "lima@org0", "name", "Paula Lima", "organisation",
 		"org0", "team", "radiology@org0", "action", "released", "path", "Imaging/MRI.pdf");
-	json_t *event = emr_fhir_audit_event(entry, "Ana Silva");
+	AUTO(auto_json_decref) json_t *event = emr_fhir_audit_event(entry, "Ana Silva");
 	const json_t *agents = json_object_get(event, "agent"), *asker = json_array_get(agents, 0),
 		     *team = json_array_get(agents, 1);
 
@@ -256,8 +254,6 @@ TEST(a_team_stands_beside_the_person_in_the_audit_event)
 	assert_string_equal(text_of(team, "name"), "radiology@org0");
 	assert_string_equal(text_of(team, "altId"), "team");
 	assert_true(json_is_false(json_object_get(team, "requestor")));
-	json_decref(event);
-	json_decref(entry);
 }
 
 TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers)

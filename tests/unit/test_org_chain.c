@@ -100,9 +100,8 @@ TEST_IN(begin, end, who_is_below_its_authority_is_the_organisations)
 TEST_IN(begin, end, who_is_not_below_its_root_is_not)
 {
 	cert_wish wish = cert_person_wish("Staff", now - DAY);
-	AUTO(cert_end) cert_authority nobody;
 
-	cert_begin(&nobody, &wish, &root);
+	SCENE_OF(cert_authority, nobody, cert_end, cert_begin, &wish, &root);
 	assert_int_equal(come_in(&lima, &staff, NULL), 1000 + EMR_RESULT_SUBMITTER);
 	assert_int_equal(come_in(&lima, &staff, &other_staff), 1000 + EMR_RESULT_SUBMITTER);
 	assert_int_equal(come_in(&lima, &other_staff, &other_staff), 1000 + EMR_RESULT_SUBMITTER);
@@ -139,9 +138,4 @@ TEST_IN(begin, end, a_certificate_that_was_given_for_something_else_makes_nobody
 	roles = EMR_ROLE_CLINICIAN;
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -9,14 +9,10 @@
 #define HOUR 3600u
 
 /* How often every head was read. */
-emr_status __real_emr_replica_each_head(
-	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
-emr_status __wrap_emr_replica_each_head(
-	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
 static unsigned walks;
 
-emr_status __wrap_emr_replica_each_head(
-	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
+WRAPPED(emr_status, emr_replica_each_head, emr_replica *replica, const emr_id16 *domain,
+	emr_replica_head_fn fn, void *arg)
 {
 	walks += domain == NULL;
 	return __real_emr_replica_each_head(replica, domain, fn, arg);
@@ -59,12 +55,10 @@ static came came_as_saved(story *s, const char *path)
 
 static void expect_came(story *s, const char *path, const came *is)
 {
-	char behind[40];
-
 	assert_string_equal(kit_attribute(&s->k, path, "user.emrfs.tx"), is->tx);
 	assert_string_equal(kit_attribute(&s->k, path, "user.emrfs.signed-at"), is->at);
-	(void)snprintf(behind, sizeof behind, " at=%s", is->at);
-	assert_non_null(strstr(kit_attribute(&s->k, path, "user.emrfs.signature"), behind));
+	assert_non_null(strstr(
+		kit_attribute(&s->k, path, "user.emrfs.signature"), printed(" at=%s", is->at)));
 	assert_null(strstr(kit_attribute(&s->k, path, "user.emrfs.signature"), "placed"));
 }
 
@@ -149,8 +143,7 @@ TEST(what_was_moved_is_found_without_a_look_at_every_head)
 	put(&s, "Imaging/Old/CT.pdf", files[1]);
 	kit_mkdir(&s.k, "Knee");
 	for (size_t i = 0; i < 2; i++) {
-		kit_text(&s.k, files[i], "again");
-		kit_publish_all(&s.k);
+		kit_save(&s.k, files[i], "again");
 		is[i] = came_as_saved(&s, files[i]);
 	}
 	put(&s, files[0], "Knee/MRI.pdf");
@@ -163,8 +156,7 @@ TEST(what_was_moved_is_found_without_a_look_at_every_head)
 	}
 	assert_int_equal(walks, 0);
 	/* A record that was moved since is found, too. */
-	kit_text(&s.k, "Knee/MRI.pdf", "and again");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Knee/MRI.pdf", "and again");
 	is[0] = came_as_saved(&s, "Knee/MRI.pdf");
 	kit_mkdir(&s.k, "Elsewhere");
 	put(&s, "Knee/MRI.pdf", "Elsewhere/MRI.pdf");
@@ -196,8 +188,7 @@ TEST(a_version_brought_back_is_as_old_as_it_was)
 	came is = came_as_saved(&s, "Imaging/MRI.pdf");
 
 	story_pass(&s, HOUR);
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF the wrong knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the wrong knee");
 	story_pass(&s, HOUR);
 	assert_ok(emr_view_restore(s.k.view, &back, &restored));
 	kit_publish_all(&s.k);
@@ -224,7 +215,6 @@ static void opens_there(story *s, depositor *d, const char *inside, const char *
 TEST(a_reader_sees_the_moment_through_a_new_epoch)
 {
 	DEPOSIT;
-	char behind[40];
 	came is;
 
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee, again");
@@ -243,8 +233,8 @@ TEST(a_reader_sees_the_moment_through_a_new_epoch)
 	opens_there(&s, &d, "Imaging/MRI.pdf", "%PDF a knee, again");
 	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.tx"), is.tx);
 	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signed-at"), is.at);
-	(void)snprintf(behind, sizeof behind, "] at=%s", is.at);
-	assert_non_null(strstr(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signature"), behind));
+	assert_non_null(strstr(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signature"),
+		printed("] at=%s", is.at)));
 	deposit_end(&s, &d);
 }
 
@@ -288,9 +278,4 @@ TEST(a_reader_is_told_what_the_owner_placed_there)
 	deposit_end(&s, &d);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

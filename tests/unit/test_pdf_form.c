@@ -2,13 +2,8 @@
  * whole, altered, added to and hostile, read by the real helpers. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "consent/consent.h"
 #include "consent/pdf_form.h"
 #include "helper/inside.h"
@@ -20,10 +15,7 @@ static char place[] = "/tmp/emr-pdf-form-XXXXXX";
 
 static void sh(const char *command)
 {
-	char whole[4096];
-
-	(void)snprintf(whole, sizeof whole, "cd %s && { %s; } >>log 2>&1", place, command);
-	if (system(whole) != 0)
+	if (system(printed("cd %s && { %s; } >>log 2>&1", place, command)) != 0)
 		fail_msg("%s: see %s/log", command, place);
 }
 
@@ -31,15 +23,12 @@ static void sh(const char *command)
 static void certify(const char *name, const char *by, const char *subject, const char *extensions,
 	const char *days)
 {
-	char command[2000];
-
-	(void)snprintf(command, sizeof command,
+	sh(printed(
 		"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout "
 		"%s.key "
 		"-out %s.csr -subj '%s' && printf '%s' >%s.ext && openssl x509 -req -in %s.csr -CA "
 		"%s.pem -CAkey %s.key -CAcreateserial %s -extfile %s.ext -out %s.pem",
-		name, name, subject, extensions, name, name, by, by, days, name, name);
-	sh(command);
+		name, name, subject, extensions, name, name, by, by, days, name, name));
 }
 
 #define FIVE(text) text text text text text
@@ -92,19 +81,13 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[100];
-
 	(void)state;
-	(void)snprintf(command, sizeof command, "rm -rf %s", place);
-	return system(command);
+	return system(printed("rm -rf %s", place));
 }
 
 static void load(const char *name, emr_buf *out)
 {
-	char path[200];
-
-	(void)snprintf(path, sizeof path, "%s/%s", place, name);
-	assert_ok(emr_file_read(AT_FDCWD, path, (size_t)64 << 20, out));
+	assert_ok(emr_file_read(AT_FDCWD, printed("%s/%s", place, name), (size_t)64 << 20, out));
 }
 
 typedef struct seen {
@@ -133,11 +116,7 @@ static seen read_form(void)
 /* As pdf_form_made.py makes it with ARGS. */
 static seen form(const char *args)
 {
-	char command[1500];
-
-	(void)snprintf(command, sizeof command, "python3 %s/pdf_form_made.py form.pdf c.json %s",
-		EMR_TEST_SUPPORT, args);
-	sh(command);
+	sh(printed("python3 %s/pdf_form_made.py form.pdf c.json %s", EMR_TEST_SUPPORT, args));
 	return read_form();
 }
 

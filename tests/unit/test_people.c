@@ -1,6 +1,5 @@
 /* These tests are about organisations, keys and copies: what one member does on the ledger, the
  * others have verified and read. */
-#include <unistd.h>
 
 #include "folk_kit.h"
 

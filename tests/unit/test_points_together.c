@@ -1,12 +1,8 @@
 /* Twenty programs spend the points of one account at once, and some are killed while they do: as
  * many payments stand as there are points for, each once, and not a point more or less is there
  * afterwards. */
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "ledger/act.h"

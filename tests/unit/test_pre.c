@@ -28,7 +28,7 @@ static void hex32(const json_t *array, size_t i, uint8_t out[32])
 
 TEST(multiples_of_the_base_match_rfc_9496)
 {
-	json_t *root = vectors_open("rfc9496.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc9496.json");
 	const json_t *multiples = vectors_get(root, "generator_multiples");
 	uint8_t sum[32];
 	uint8_t base[32];
@@ -54,12 +54,11 @@ TEST(multiples_of_the_base_match_rfc_9496)
 			memcpy(sum, base, 32);
 		}
 	}
-	json_decref(root);
 }
 
 TEST(bad_encodings_are_refused)
 {
-	json_t *root = vectors_open("rfc9496.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc9496.json");
 	const json_t *bad = vectors_get(root, "bad_encodings");
 	const json_t *aliases = vectors_get(root, "bit255_encodings");
 	uint8_t one[32] = {1};
@@ -93,7 +92,6 @@ TEST(bad_encodings_are_refused)
 	assert_false(emr_r255_mul(one, point, out));
 	assert_false(emr_r255_add(point, base, out));
 	assert_false(emr_r255_sub(base, point, out));
-	json_decref(root);
 }
 
 TEST(an_identity_as_result_is_refused)
@@ -116,7 +114,7 @@ TEST(an_identity_as_result_is_refused)
 
 TEST(scalars_must_be_canonical)
 {
-	json_t *root = vectors_open("rfc9496.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc9496.json");
 	const json_t *good = vectors_get(root, "scalars_canonical");
 	const json_t *bad = vectors_get(root, "scalars_not_canonical");
 	uint8_t one[32] = {1};
@@ -146,12 +144,11 @@ TEST(scalars_must_be_canonical)
 	}
 	memset(scalar, 0, 32);
 	assert_false(emr_r255_scalar_invert(scalar, out));
-	json_decref(root);
 }
 
 TEST(scalar_arithmetic_matches_the_second_model)
 {
-	json_t *root = vectors_open("rfc9496.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("rfc9496.json");
 	const json_t *test;
 	uint8_t x[32], y[32], want[32], got[32], wide[64];
 	size_t i;
@@ -181,26 +178,24 @@ TEST(scalar_arithmetic_matches_the_second_model)
 		assert_int_equal(emr_r255_reduce(wide, got), !sodium_is_zero(want, 32));
 		assert_memory_equal(got, want, 32);
 	}
-	json_decref(root);
 }
 
 /* ---- Capsules ---- */
 
 TEST(the_second_generator_is_known)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	uint8_t want[32];
 	uint8_t got[32];
 
 	vectors_fixed(root, "U", want, 32);
 	emr_pre_generator_u(got);
 	assert_memory_equal(got, want, 32);
-	json_decref(root);
 }
 
 TEST(capsules_match_the_second_model)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
@@ -227,12 +222,11 @@ TEST(capsules_match_the_second_model)
 		assert_memory_equal(k2.data, want_k, 32);
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST(every_bit_of_a_capsule_matters)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	const json_t *test = json_array_get(vectors_get(root, "capsules"), 0);
 	EMR_AUTO_SECRET a = secret_from(test, "a", 32);
 	uint8_t A[32], ctx[32], capsule[96];
@@ -262,12 +256,11 @@ TEST(every_bit_of_a_capsule_matters)
 		memset(A, 0, 32);
 		assert_status(EMR_INVALID, emr_pre_encapsulate(A, ctx, &r, &r, out, &k));
 	}
-	json_decref(root);
 }
 
 TEST(derived_scalars_match_and_hedged_ones_differ)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	const json_t *test = vectors_get(root, "hedged");
 	EMR_AUTO_SECRET secret = secret_from(test, "secret", 32);
 	EMR_AUTO_SECRET r = {0};
@@ -301,12 +294,11 @@ TEST(derived_scalars_match_and_hedged_ones_differ)
 	emr_secret_free(&u);
 	assert_ok(emr_pre_hedged(&secret, ctx, &r, &u));
 	assert_memory_not_equal(first, r.data, 32);
-	json_decref(root);
 }
 
 TEST(possession_proofs_match_and_verify)
 {
-	json_t *root = vectors_open("pre.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
@@ -326,12 +318,6 @@ TEST(possession_proofs_match_and_verify)
 		assert_ok(emr_pre_public(&b, B));
 		assert_true(emr_pre_pop_verify(B, net, signer, got));
 	}
-	json_decref(root);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,9 +1,7 @@
 /* These tests are about proof files: good ones are sound, and each thing that can be wrong is
  * named by emrfs and by examples/verify-audit, which share no code, with the same word. */
-#include <fcntl.h>
 #include <sodium.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "contract/codes.h"
 #include "proof_kit.h"
@@ -38,13 +36,13 @@ static void path_of(const char *name, char out[PATH_BYTES])
 /* The word behind FAILED, "" when the program is content. */
 static void audit_says(const char *proof, const char *copy, char out[32])
 {
-	char command[512], line[512];
+	char line[512];
 	FILE *pipe;
 	int code;
 
-	snprintf(command, sizeof command, "'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof,
-		copy != NULL ? "'" : "", copy != NULL ? copy : "", copy != NULL ? "'" : "");
-	pipe = popen(command, "r");
+	pipe = popen(printed("'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof, copy != NULL ? "'" : "",
+			     copy != NULL ? copy : "", copy != NULL ? "'" : ""),
+		"r");
 	assert_non_null(pipe);
 	out[0] = '\0';
 	while (fgets(line, sizeof line, pipe) != NULL)
@@ -429,7 +427,7 @@ TEST(a_part_that_is_missing_is_noticed)
 TEST(a_wrong_copy_is_named)
 {
 	kit_wish wish = usual();
-	uint8_t *copy = malloc(wish.text_len + 1);
+	EMR_AUTO_FREE uint8_t *copy = malloc(wish.text_len + 1);
 	EMR_AUTO_BUF file = {0};
 
 	assert_non_null(copy);
@@ -441,14 +439,13 @@ TEST(a_wrong_copy_is_named)
 	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len + 1), "copy");
 	copy[4999] ^= 1;
 	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len), "copy");
-	free(copy);
 }
 
 TEST(a_copy_of_a_document_with_holes_is_compared_like_any)
 {
 	kit_wish wish = usual();
 	size_t len = 3 * EMR_LEAF_BYTES + 100;
-	uint8_t *text = calloc(1, len), *copy = calloc(1, len);
+	EMR_AUTO_FREE uint8_t *text = calloc(1, len), *copy = calloc(1, len);
 	EMR_AUTO_BUF file = {0}, other = {0};
 
 	assert_non_null(text);
@@ -466,8 +463,6 @@ TEST(a_copy_of_a_document_with_holes_is_compared_like_any)
 	wish.has_holes = false;
 	make_file(&wish, &other);
 	both_say(emr_buf_view(&other), emr_bytes_of(text, len), "");
-	free(text);
-	free(copy);
 }
 
 /* ---- the text ---- */
@@ -521,8 +516,8 @@ static void rewrite_extra(const emr_buf *file, size_t at, uint8_t value, emr_buf
 {
 	const char *line = strstr((const char *)file->data, "\nextra ") + 7;
 	size_t len = strcspn(line, "\n"), got = 0;
-	uint8_t *extra = malloc(len);
-	char *text = malloc(len + 4);
+	EMR_AUTO_FREE uint8_t *extra = malloc(len);
+	EMR_AUTO_FREE char *text = malloc(len + 4);
 
 	assert_true(extra != NULL && text != NULL);
 	assert_int_equal(sodium_base642bin(extra, len, line, len, NULL, &got, NULL,
@@ -535,8 +530,6 @@ static void rewrite_extra(const emr_buf *file, size_t at, uint8_t value, emr_buf
 	assert_ok(emr_buf_append(out, text, strlen(text)));
 	assert_ok(emr_buf_append(
 		out, line + len, file->len - (size_t)(line + len - (const char *)file->data)));
-	free(extra);
-	free(text);
 }
 
 static size_t extra_len(const emr_buf *file)
@@ -633,22 +626,19 @@ TEST(every_line_has_one_spelling)
 
 /* ---- */
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	assert_ok(emr_base_init());
 	strcpy(b.dir, "/tmp/emrfs-proof-XXXXXX");
 	assert_non_null(mkdtemp(b.dir));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_TIME, &b.patient));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_TIME, &b.stranger));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
 	char path[PATH_BYTES];
 
-	(void)state;
 	path_of("proof", path);
 	unlink(path);
 	path_of("copy", path);
@@ -656,7 +646,6 @@ static int end(void **state)
 	rmdir(b.dir);
 	emr_keyring_free(b.patient);
 	emr_keyring_free(b.stranger);
-	return 0;
 }
 
 TESTS(begin, end)

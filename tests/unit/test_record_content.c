@@ -124,13 +124,12 @@ static void check_bundle(kit *k, const json_t *c, const emr_content_key *key)
 
 TEST(the_second_models_contents_open_and_verify)
 {
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	size_t i;
 	json_t *c;
 	uint8_t dek[32];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, c)
 	{
 		EMR_AUTO_BUF node = {0};
@@ -148,7 +147,6 @@ TEST(the_second_models_contents_open_and_verify)
 		check_bundle(&k, c, key);
 		emr_content_key_free(key);
 	}
-	json_decref(root);
 }
 
 /* ---- A version from the beginning to the end ---- */
@@ -217,9 +215,7 @@ static void end_version(version *v)
 
 TEST(a_bundle_tells_what_was_put_in)
 {
-	AUTO(end_version) version v;
-
-	make_version(&v, 300000, 0);
+	SCENE_OF(version, v, end_version, make_version, 300000, 0);
 	assert_int_equal(v.bundle.content.n, 300000);
 	assert_false(v.bundle.content.has_dek);
 	assert_int_equal(v.bundle.mtime_ns, 77);
@@ -236,9 +232,8 @@ TEST(the_key_at_rest_opens_the_content_again)
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	AUTO(end_version) version v;
 
-	make_version(&v, 5000, 0);
+	SCENE_OF(version, v, end_version, make_version, 5000, 0);
 	emr_content_encode(&v.content, bytes);
 	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &content));
 	assert_ok(emr_content_open_key(v.k.ctx, &content, &key));
@@ -257,9 +252,8 @@ TEST(every_lie_in_a_statement_has_its_verdict)
 	emr_bundle b;
 	emr_statement_expect e;
 	uint8_t other[32] = {1};
-	AUTO(end_version) version v;
 
-	make_version(&v, 70000, 0);
+	SCENE_OF(version, v, end_version, make_version, 70000, 0);
 #define check(change, verdict)                                                                     \
 	do {                                                                                       \
 		b = v.bundle;                                                                      \
@@ -295,9 +289,8 @@ TEST(a_certificates_key_signs_statements_too)
 	emr_public person;
 	emr_statement_facts facts = {.kind = EMR_STATEMENT_ORIGINAL};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
-	AUTO(end_version) version v;
 
-	make_version(&v, 10, 0);
+	SCENE_OF(version, v, end_version, make_version, 10, 0);
 	assert_ok(emr_keyring_public(v.k.keyring, &person));
 	/* Algorithm 2: the same statement re-issued by the P-256 key. */
 	v.bundle.statement.alg = EMR_STATEMENT_P256;
@@ -336,9 +329,8 @@ TEST(every_flipped_bit_of_m_is_refused)
 	kit_block *directory, *m;
 	uint8_t bytes[EMR_M_BYTES];
 	emr_bundle bundle;
-	AUTO(end_version) version v;
 
-	make_version(&v, 300000, 0);
+	SCENE_OF(version, v, end_version, make_version, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
 	assert_ok(emr_unixfs_bundle_decode(emr_bytes_of(directory->data, directory->len), &links));
 	m = kit_store_find(v.k.store, &links.manifest);
@@ -374,9 +366,8 @@ TEST(a_bundle_names_the_one_tree_that_its_length_allows)
 	emr_block made;
 	kit_block *directory;
 	emr_bundle bundle;
-	AUTO(end_version) version v;
 
-	make_version(&v, 300000, 0);
+	SCENE_OF(version, v, end_version, make_version, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
 	assert_ok(emr_unixfs_bundle_decode(emr_bytes_of(directory->data, directory->len), &links));
 	links.content_tsize++;
@@ -404,9 +395,8 @@ TEST(flipped_bits_of_a_leaf_are_never_read)
 {
 	uint8_t bytes[100];
 	size_t got = 7;
-	AUTO(end_version) version v;
 
-	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 1500000, EMR_RECORD_NO_WORKERS);
 	for (uint64_t leaf = 0; leaf < 2; leaf++) {
 		kit_block *b = leaf_block(&v, leaf);
 
@@ -438,9 +428,8 @@ TEST(a_leaf_is_read_and_hashed_once_for_all_its_pieces)
 	uint8_t bytes[16384];
 	unsigned before;
 	size_t got;
-	AUTO(end_version) version v;
 
-	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 1500000, EMR_RECORD_NO_WORKERS);
 	before = kit_store_gets(v.k.store);
 	for (size_t at = 0; at < 4 * 262144; at += sizeof bytes)
 		assert_ok(emr_content_reader_read(v.reader, at, bytes, sizeof bytes, &got));
@@ -453,9 +442,8 @@ TEST(what_was_read_a_moment_ago_does_not_change)
 {
 	uint8_t bytes[100];
 	size_t got;
-	AUTO(end_version) version v;
 
-	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 600000, EMR_RECORD_NO_WORKERS);
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
 	leaf_block(&v, 0)->data[3] ^= 1;
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
@@ -468,9 +456,8 @@ TEST(swapped_leaves_are_refused)
 	uint8_t byte;
 	size_t got;
 	kit_block *first, *second, swap;
-	AUTO(end_version) version v;
 
-	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 600000, EMR_RECORD_NO_WORKERS);
 	first = leaf_block(&v, 0);
 	second = leaf_block(&v, 1);
 	assert_int_equal(first->len, second->len);
@@ -485,9 +472,8 @@ TEST(swapped_leaves_are_refused)
 TEST(a_leaf_cut_at_any_edge_is_refused)
 {
 	static const size_t cuts[] = {0, 1, 16399, 16400, 16401, 100000, 262399};
-	AUTO(end_version) version v;
 
-	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 600000, EMR_RECORD_NO_WORKERS);
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
 		kit_block *b = leaf_block(&v, 0);
 		uint8_t bytes[16];
@@ -509,9 +495,8 @@ TEST(a_content_without_its_end_does_not_open)
 	uint64_t count;
 	bool present;
 	emr_cid missing;
-	AUTO(end_version) version v;
 
-	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
+	SCENE_OF(version, v, end_version, make_version, 600000, EMR_RECORD_NO_WORKERS);
 	count = emr_leaf_count(v.content.padded);
 	last = leaf_block(&v, count - 1);
 	last->len--;
@@ -543,9 +528,8 @@ TEST(padding_that_is_not_zeros_is_refused)
 	emr_content_reader *reader;
 	record_sealed_leaf leaf;
 	record_sealer sealer;
-	AUTO(end_version) version v;
 
-	make_version(&v, 3, 0);
+	SCENE_OF(version, v, end_version, make_version, 3, 0);
 	content = v.content;
 	stream[16000] = 1;
 	content.salt[0] ^= 1;
@@ -562,9 +546,8 @@ TEST(wrong_keys_salts_and_lengths_do_not_open)
 	emr_content_reader *reader;
 	emr_content_key *other;
 	emr_content c;
-	AUTO(end_version) version v;
 
-	make_version(&v, 40000, 0);
+	SCENE_OF(version, v, end_version, make_version, 40000, 0);
 	assert_ok(emr_content_key_new(&other));
 	assert_status(EMR_DAMAGED, emr_content_reader_open(v.k.ctx, &v.content, other, &reader));
 	emr_content_key_free(other);
@@ -599,7 +582,7 @@ typedef struct reading {
 static void *read_through(void *arg)
 {
 	reading *r = arg;
-	uint8_t *bytes = malloc(131072);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(131072);
 	size_t got;
 
 	for (size_t off = 0; off < r->v->len; off += got) {
@@ -614,7 +597,6 @@ static void *read_through(void *arg)
 			memcmp(bytes, r->v->data + off, got) != 0)
 			abort();
 	}
-	free(bytes);
 	return NULL;
 }
 
@@ -622,9 +604,8 @@ TEST(several_threads_read_one_content)
 {
 	pthread_t threads[4];
 	reading r[4];
-	AUTO(end_version) version v;
 
-	make_version(&v, 6000001, 2);
+	SCENE_OF(version, v, end_version, make_version, 6000001, 2);
 	for (uint32_t i = 0; i < 4; i++) {
 		r[i] = (reading){.v = &v, .seed = i + 1};
 		assert_int_equal(pthread_create(&threads[i], NULL, read_through, &r[i]), 0);

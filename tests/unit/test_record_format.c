@@ -30,7 +30,7 @@ static emr_bytes field(const json_t *object, const char *key, emr_buf *buf)
 
 TEST(lengths_are_padded_as_the_second_model_pads_them)
 {
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *list = vectors_get(root, "padding");
 	size_t i;
 	json_t *entry;
@@ -43,7 +43,6 @@ TEST(lengths_are_padded_as_the_second_model_pads_them)
 		assert_int_equal(emr_padded_len(n, false), vectors_u64(entry, "padme"));
 		assert_int_equal(emr_padded_len(n, true), vectors_u64(entry, "pow2"));
 	}
-	json_decref(root);
 }
 
 TEST(padding_never_shrinks_and_never_ends_on_a_chunk)
@@ -214,7 +213,7 @@ static void check_statement(const json_t *c)
 
 TEST(the_second_models_records_decode_and_encode_the_same)
 {
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *list = vectors_get(root, "cases");
 	size_t i;
 	json_t *c;
@@ -231,7 +230,6 @@ TEST(the_second_models_records_decode_and_encode_the_same)
 		if (json_is_true(vectors_get(c, "signed")))
 			check_statement(c);
 	}
-	json_decref(root);
 }
 
 TEST(a_commitment_opens_for_one_original_in_one_dataset)
@@ -260,7 +258,7 @@ TEST(a_commitment_opens_for_one_original_in_one_dataset)
 
 TEST(headers_and_manifests_refuse_what_no_writer_makes)
 {
-	json_t *root = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("content.json");
 	const json_t *c = json_array_get(vectors_get(root, "cases"), 0);
 	EMR_AUTO_BUF buf = {0}, plain = {0};
 	emr_bytes m = field(c, "m", &buf), manifest = field(c, "manifest", &plain);
@@ -320,7 +318,6 @@ TEST(headers_and_manifests_refuse_what_no_writer_makes)
 	emr_put_u16(plain.data + 90, 320);
 	emr_put_u64(plain.data + 8, EMR_RECORD_MAX_BYTES + 1);
 	assert_status(EMR_LIMIT, emr_manifest_decode(manifest, &decoded));
-	json_decref(root);
 }
 
 /* ---- Metadata ---- */

@@ -4,6 +4,10 @@
 
 #include "store/unixfs.h"
 
+AUTO_OF(emr_content_reader_free, emr_content_reader *)
+
+AUTO_OF(emr_staging_discard, emr_staging *)
+
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
@@ -48,11 +52,11 @@ static void expect_bytes(emr_content_reader *reader, uint64_t at, const char *wa
 TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 {
 	emr_content content;
-	emr_content_reader *reader;
-	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_content_reader_free) emr_content_reader *reader;
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 12 * GIB));
 	assert_int_equal(emr_staging_stored(st), 0);
@@ -69,19 +73,17 @@ TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 	assert_ok(emr_content_reader_verify(reader));
 	expect_bytes(reader, 7 * GIB + 12343, "\0\0ten bytes!\0\0", 14);
 	expect_bytes(reader, 12 * GIB - 4, "\0\0\0\0", 4);
-	emr_content_reader_free(reader);
-	emr_staging_discard(st);
 }
 
 TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 {
 	emr_content content;
-	emr_content_reader *reader;
-	emr_staging *st;
 	unsigned gets;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_content_reader_free) emr_content_reader *reader;
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, EMR_RECORD_MAX_BYTES));
 	reader = freeze(&k, st, &content);
@@ -91,19 +93,17 @@ TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 	for (uint64_t at = 0; at < EMR_RECORD_MAX_BYTES - GIB; at += 37 * GIB + 4711)
 		expect_bytes(reader, at, "\0\0\0\0", 4);
 	assert_true(kit_store_gets(k.store) - gets < 8); /* zeros are not fetched */
-	emr_content_reader_free(reader);
-	emr_staging_discard(st);
 }
 
 TEST(zeros_that_were_written_are_stored)
 {
-	uint8_t *zeros = calloc(1, EMR_LEAF_BYTES);
+	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_LEAF_BYTES);
 	emr_content content;
 	emr_content_reader *reader;
-	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 4; leaf++)
 		assert_ok(emr_staging_write(st, leaf << EMR_LEAF_LOG2, zeros, EMR_LEAF_BYTES));
@@ -119,8 +119,6 @@ TEST(zeros_that_were_written_are_stored)
 	assert_int_equal(emr_leaf_count(content.padded) - content.holes, 5);
 	assert_ok(emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	emr_staging_discard(st);
-	free(zeros);
 }
 
 /* ---- Where data and holes are ---- */
@@ -157,10 +155,10 @@ TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 	const uint64_t leaf = EMR_LEAF_BYTES;
 	emr_content content;
 	emr_content_reader *reader;
-	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 20000 * leaf));
 	assert_ok(emr_staging_write(st, 5001 * leaf - 3, "across", 6));
@@ -179,7 +177,6 @@ TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 	assert_ok(emr_content_reader_verify(reader));
 	expect_seek(st, reader, 101 * leaf, false, EMR_NOT_FOUND, 0);
 	emr_content_reader_free(reader);
-	emr_staging_discard(st);
 }
 
 TEST(a_file_without_holes_is_data_up_to_its_end)
@@ -188,9 +185,8 @@ TEST(a_file_without_holes_is_data_up_to_its_end)
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	reader = kit_reader_of(&k, data, 1000000, &content, &key);
 	expect_seek(NULL, reader, 999999, false, EMR_OK, 999999);
 	expect_seek(NULL, reader, 3, true, EMR_OK, 1000000);
@@ -254,9 +250,7 @@ static void change(model *m, emr_staging *st, uint32_t *random)
 
 TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++) {
 		emr_id16 id = emr_id16_random();
 		uint32_t random = seed;
@@ -288,10 +282,10 @@ TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(EMR_LEAF_BYTES, 5);
-	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, EMR_RECORD_NO_WORKERS, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 64; leaf++)
 		if (leaf < 8 || leaf >= 24)
@@ -299,7 +293,6 @@ TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 				emr_staging_write(st, leaf << EMR_LEAF_LOG2, data, EMR_LEAF_BYTES));
 	/* All but the last 4 MiB, the lag for writers who come out of order. */
 	assert_int_equal(kit_store_count(k.store), 8 + 64 - 24 - 16);
-	emr_staging_discard(st);
 }
 
 /* ---- Attacks ---- */
@@ -373,9 +366,7 @@ static emr_status verify(victim *v)
 
 TEST(data_does_not_become_a_hole)
 {
-	AUTO(end_victim) victim v;
-
-	make_victim(&v);
+	SCENE(victim, v, make_victim, end_victim);
 	assert_ok(verify(&v));
 	v.leaves[2] = emr_unixfs_hole(0);
 	rebuild(&v);
@@ -391,9 +382,8 @@ TEST(a_hole_does_not_become_data)
 	uint8_t com[EMR_CHUNK_COM_BYTES];
 	emr_chunk_cipher *cipher;
 	emr_block block;
-	AUTO(end_victim) victim v;
 
-	make_victim(&v);
+	SCENE(victim, v, make_victim, end_victim);
 	assert_ok(emr_content_key_cipher(v.key, v.content.suite, v.content.salt, &cipher, com));
 	for (size_t chunk = 0; chunk < EMR_LEAF_CHUNKS; chunk++)
 		assert_ok(emr_chunk_seal(cipher, EMR_LEAF_CHUNKS + chunk,
@@ -414,25 +404,22 @@ TEST(a_hole_does_not_become_data)
 
 TEST(a_hole_where_none_was_announced_is_damage)
 {
-	emr_content_reader *reader;
 	uint8_t byte;
 	size_t got;
-	AUTO(end_victim) victim v;
 
-	make_victim(&v);
+	SCENE(victim, v, make_victim, end_victim);
+	AUTO(auto_emr_content_reader_free) emr_content_reader *reader;
+
 	v.content.flags = 0;
 	v.content.holes = 0;
 	assert_ok(emr_content_reader_open(v.k.ctx, &v.content, v.key, &reader));
 	assert_status(EMR_DAMAGED, emr_content_reader_read(reader, EMR_LEAF_BYTES, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(reader));
-	emr_content_reader_free(reader);
 }
 
 TEST(a_stream_that_ends_in_a_hole_does_not_open)
 {
-	AUTO(end_victim) victim v;
-
-	make_victim(&v);
+	SCENE(victim, v, make_victim, end_victim);
 	v.leaves[3] = emr_unixfs_hole(0);
 	rebuild(&v);
 	assert_status(EMR_DAMAGED, verify(&v));

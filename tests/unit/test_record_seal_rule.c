@@ -16,13 +16,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sealing *sealings;
 static size_t count, cap, repeats;
 
-emr_status __real_emr_chunk_seal(
-	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out);
-emr_status __wrap_emr_chunk_seal(
-	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out);
-
-emr_status __wrap_emr_chunk_seal(
-	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out)
+WRAPPED(emr_status, emr_chunk_seal, emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain,
+	size_t len, uint8_t *out)
 {
 	sealing made = {.chunk = chunk};
 
@@ -104,7 +99,7 @@ static void one_life(kit *k, const uint8_t *data, uint32_t seed)
 
 TEST(no_leaf_index_is_sealed_twice_under_one_key)
 {
-	uint8_t *data = kit_bytes(FILE_BYTES, 12);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(FILE_BYTES, 12);
 	kit k;
 
 	kit_open(&k, 2, 0);
@@ -113,7 +108,6 @@ TEST(no_leaf_index_is_sealed_twice_under_one_key)
 	kit_close(&k);
 	assert_true(count > 10000);
 	assert_no_index_was_sealed_twice();
-	free(data);
 }
 
 TEST(a_second_sealing_would_be_noticed)

@@ -2,20 +2,17 @@
  * stays small, and gives back what was flushed and nothing else, whatever became of its end. */
 #include "record_kit.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+AUTO_OF(emr_staging_discard, emr_staging *)
 
 static void assert_holds(emr_staging *st, const uint8_t *expected, size_t size)
 {
-	uint8_t *bytes = malloc(size + 1);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(size + 1);
 	size_t got;
 
 	assert_int_equal(emr_staging_size(st), size);
 	assert_ok(emr_staging_read(st, 0, bytes, size + 1, &got));
 	assert_int_equal(got, size);
 	assert_memory_equal(bytes, expected, size);
-	free(bytes);
 }
 
 static off_t file_size(const char *path)
@@ -30,9 +27,8 @@ TEST(a_discarded_spill_leaves_no_file)
 	emr_id16 id = emr_id16_random();
 	char path[160];
 	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, "secret diagnosis", 16));
@@ -47,14 +43,14 @@ TEST(a_discarded_spill_leaves_no_file)
 
 TEST(a_spill_that_is_half_dead_is_written_anew)
 {
-	uint8_t *data = kit_bytes(100000, 2);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(100000, 2);
 	emr_id16 id = emr_id16_random();
 	off_t largest = 0;
 	char path[160];
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 100000));
@@ -70,9 +66,6 @@ TEST(a_spill_that_is_half_dead_is_written_anew)
 	emr_staging_free(st);
 	assert_ok(emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_holds(st, data, 100000);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TEST(recovery_wants_the_base_it_was_written_over)
@@ -82,9 +75,8 @@ TEST(recovery_wants_the_base_it_was_written_over)
 	emr_content_reader *base, *other;
 	emr_id16 id = emr_id16_random();
 	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
 	emr_content_key_free(key);
 	other = kit_reader_of(&k, (const uint8_t *)"other", 5, &content, &key);
@@ -104,9 +96,7 @@ TEST(recovery_wants_the_base_it_was_written_over)
 /* After the last flush sectors may be lost, torn or left over; what was flushed must come back. */
 TEST(a_torn_tail_never_costs_what_was_synced)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, EMR_RECORD_NO_WORKERS, 0);
 	for (uint32_t round = 1; round <= 60; round++) {
 		uint32_t random = round * 2654435761u;
 		uint8_t *data = kit_bytes(200000, round);
@@ -175,13 +165,13 @@ TEST(old_records_behind_a_new_mark_do_not_come_back)
 	char path[160];
 	off_t first_mark;
 	ssize_t tail;
-	emr_staging *st;
 	uint8_t byte;
 	size_t got;
-	AUTO(kit_close) kit k;
 	int fd;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, "a", 1));
@@ -208,20 +198,19 @@ TEST(old_records_behind_a_new_mark_do_not_come_back)
 	assert_int_equal(emr_staging_mtime_ns(st), 4);
 	assert_ok(emr_staging_read(st, 0, &byte, 1, &got));
 	assert_int_equal(byte, 'd');
-	emr_staging_discard(st);
 }
 
 TEST(a_flipped_bit_in_the_spill_is_never_read_as_data)
 {
-	uint8_t *data = kit_bytes(20000, 11);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(20000, 11);
 	emr_id16 id = emr_id16_random();
 	char path[160];
-	emr_staging *st;
 	off_t size;
-	kit k;
-	int fd;
+	EMR_AUTO_FD fd;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 20000));
@@ -256,10 +245,6 @@ TEST(a_flipped_bit_in_the_spill_is_never_read_as_data)
 		}
 		assert_int_equal(pwrite(fd, &was, 1, at), 1);
 	}
-	close(fd);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TESTS(NULL, NULL)

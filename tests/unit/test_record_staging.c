@@ -4,7 +4,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
+
+AUTO_OF(emr_staging_discard, emr_staging *)
 
 /* A plain buffer that knows what the file must hold. */
 typedef struct shadow {
@@ -28,21 +29,20 @@ static void shadow_truncate(shadow *s, size_t size)
 
 static void compare(emr_staging *st, const shadow *s)
 {
-	uint8_t *bytes = malloc(s->cap + 16);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(s->cap + 16);
 	size_t got = 99;
 
 	assert_int_equal(emr_staging_size(st), s->size);
 	assert_ok(emr_staging_read(st, 0, bytes, s->size + 10, &got));
 	assert_int_equal(got, s->size);
 	assert_memory_equal(bytes, s->bytes, s->size);
-	free(bytes);
 }
 
 static void compare_frozen(
 	kit *k, const emr_content *content, const emr_content_key *key, const shadow *s)
 {
 	emr_content_reader *reader;
-	uint8_t *bytes = malloc(s->cap + 16);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(s->cap + 16);
 	size_t got;
 
 	assert_int_equal(content->n, s->size);
@@ -53,16 +53,14 @@ static void compare_frozen(
 	assert_memory_equal(bytes, s->bytes, s->size);
 	assert_ok(emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	free(bytes);
 }
 
 TEST(every_boundary_size_is_frozen_and_read_back)
 {
 	static const size_t sizes[] = {
 		0, 1, 16382, 16383, 16384, 262143, 262144, 262145, 524288, 5000000};
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		shadow s = {.bytes = kit_bytes(sizes[i], 7), .size = sizes[i], .cap = sizes[i]};
 		emr_content content;
@@ -131,12 +129,11 @@ static void do_read(history *h)
 {
 	size_t off = pick(h, HISTORY_BYTES), len = pick(h, 400000), got = 0;
 	size_t wanted = off >= h->now.size ? 0 : len < h->now.size - off ? len : h->now.size - off;
-	uint8_t *bytes = malloc(len + 1);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(len + 1);
 
 	assert_ok(emr_staging_read(h->st, off, bytes, len, &got));
 	assert_int_equal(got, wanted);
 	assert_memory_equal(bytes, h->now.bytes + off, wanted);
-	free(bytes);
 }
 
 static void do_spill(history *h)
@@ -221,18 +218,14 @@ static void run_history(kit *k, uint32_t seed, bool with_base, unsigned steps)
 
 TEST(a_working_copy_behaves_like_plain_memory)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++)
 		run_history(&k, seed * 7919, seed % 2 == 0, 80);
 }
 
 TEST(a_working_copy_survives_with_very_little_memory)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k, 2, 200000);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 200000);
 	for (uint32_t seed = 1; seed <= 8; seed++)
 		run_history(&k, seed * 104729, seed % 2 == 0, 80);
 }
@@ -262,15 +255,15 @@ static void write_long(emr_staging *st, const uint8_t *data, size_t from, size_t
 
 TEST(a_long_file_is_sealed_while_it_is_written)
 {
-	uint8_t *data = kit_bytes(LONG_BYTES, 3);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(LONG_BYTES, 3);
 	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
 	emr_content content;
 	emr_content_key *key;
-	emr_staging *st;
 	size_t before;
-	kit k;
 
-	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, EMR_RECORD_NO_WORKERS, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (size_t off = 0; off < LONG_BYTES; off += 65536)
 		assert_ok(emr_staging_write(st, off, data + off, 65536));
@@ -285,21 +278,18 @@ TEST(a_long_file_is_sealed_while_it_is_written)
 	assert_int_equal(kit_store_count(k.store), emr_leaf_count(content.padded) + 1);
 	compare_frozen(&k, &content, key, &s);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TEST(a_write_into_sealed_leaves_is_kept_under_a_new_key)
 {
-	uint8_t *data = kit_bytes(LONG_BYTES, 4);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(LONG_BYTES, 4);
 	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
 	emr_content content;
 	emr_content_key *key;
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 2, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	write_long(st, data, 0, LONG_BYTES, 9);
 	assert_ok(emr_staging_write(st, 300000, "patched header", 14));
@@ -308,22 +298,19 @@ TEST(a_write_into_sealed_leaves_is_kept_under_a_new_key)
 	assert_ok(emr_staging_freeze(st, &content, &key));
 	compare_frozen(&k, &content, key, &s);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TEST(fsync_in_the_middle_of_a_long_write_keeps_what_was_written)
 {
-	uint8_t *data = kit_bytes(LONG_BYTES, 5);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(LONG_BYTES, 5);
 	shadow s = {.bytes = data, .size = 7u << 20, .cap = LONG_BYTES};
 	emr_id16 id = emr_id16_random();
 	emr_content content;
 	emr_content_key *key;
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 2, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	write_long(st, data, 0, 7u << 20, 1);
 	assert_ok(emr_staging_spill(st, 42));
@@ -343,20 +330,17 @@ TEST(fsync_in_the_middle_of_a_long_write_keeps_what_was_written)
 	assert_ok(emr_staging_freeze(st, &content, &key));
 	compare_frozen(&k, &content, key, &s);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TEST(a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before)
 {
-	uint8_t *data = kit_bytes(LONG_BYTES, 6);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(LONG_BYTES, 6);
 	shadow s = {.bytes = data, .size = 3u << 20, .cap = LONG_BYTES};
 	emr_id16 id = emr_id16_random();
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, EMR_RECORD_NO_WORKERS, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 3u << 20));
 	assert_ok(emr_staging_spill(st, 1));
@@ -370,21 +354,18 @@ TEST(a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before)
 	assert_ok(emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_int_equal(emr_staging_mtime_ns(st), 1);
 	compare(st, &s);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TEST(a_sparse_file_is_mostly_zeros)
 {
-	emr_staging *st;
 	uint8_t bytes[64], zeros[64] = {0};
 	uint64_t far = (uint64_t)1 << 32;
 	emr_id16 id = emr_id16_random();
 	size_t got;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, far + 5, "end", 3));
 	assert_ok(emr_staging_write(st, 7, "begin", 5));
@@ -403,16 +384,14 @@ TEST(a_sparse_file_is_mostly_zeros)
 	assert_status(EMR_TOO_BIG, emr_staging_write(st, EMR_RECORD_MAX_BYTES - 1, "xx", 2));
 	assert_status(EMR_TOO_BIG, emr_staging_write(st, UINT64_MAX, "x", 1));
 	assert_status(EMR_TOO_BIG, emr_staging_truncate(st, EMR_RECORD_MAX_BYTES + 1));
-	emr_staging_discard(st);
 }
 
 TEST(a_leaf_written_in_very_many_pieces_stays_correct)
 {
 	shadow s = {.bytes = calloc(1, 300000), .cap = 300000};
 	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (size_t off = 299999; off > 200; off -= 97) {
 		uint8_t byte = (uint8_t)(off | 1);
@@ -422,7 +401,6 @@ TEST(a_leaf_written_in_very_many_pieces_stays_correct)
 	}
 	compare(st, &s);
 	emr_staging_discard(st);
-	kit_close(&k);
 	free(s.bytes);
 }
 
@@ -438,11 +416,11 @@ typedef struct crowd {
 static void *write_a_file(void *arg)
 {
 	crowd *c = arg;
-	uint8_t *data = kit_bytes(CROWD_BYTES, c->seed);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(CROWD_BYTES, c->seed);
 	shadow s = {.bytes = data, .size = CROWD_BYTES, .cap = CROWD_BYTES};
 	emr_content content;
 	emr_content_key *key;
-	emr_staging *st;
+	AUTO(auto_emr_staging_discard) emr_staging *st;
 
 	if (emr_staging_new(c->k->ctx, emr_id16_random(), NULL, 0, &st) != EMR_OK)
 		abort();
@@ -454,8 +432,6 @@ static void *write_a_file(void *arg)
 		abort();
 	compare_frozen(c->k, &content, key, &s);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	free(data);
 	return NULL;
 }
 
@@ -463,9 +439,8 @@ TEST(many_writers_share_little_memory)
 {
 	pthread_t threads[6];
 	crowd c[6];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 2, 1000000);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 1000000);
 	for (uint32_t i = 0; i < 6; i++) {
 		c[i] = (crowd){.k = &k, .seed = i + 77};
 		assert_int_equal(pthread_create(&threads[i], NULL, write_a_file, &c[i]), 0);
@@ -498,7 +473,7 @@ static void *write_a_quarter(void *arg)
 static void *look_and_spill(void *arg)
 {
 	shared *s = arg;
-	uint8_t *bytes = malloc(300000);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(300000);
 	uint32_t random = 5;
 	size_t got;
 
@@ -514,22 +489,21 @@ static void *look_and_spill(void *arg)
 		if (kit_random(&random) % 8 == 0 && emr_staging_spill(s->st, 1) != EMR_OK)
 			abort();
 	}
-	free(bytes);
 	return NULL;
 }
 
 TEST(four_threads_write_one_file_while_it_is_read_and_spilled)
 {
-	uint8_t *data = kit_bytes(SHARED_BYTES, 31);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(SHARED_BYTES, 31);
 	shadow whole = {.bytes = data, .size = SHARED_BYTES, .cap = SHARED_BYTES};
 	pthread_t threads[5];
 	shared parts[5];
 	emr_content content;
 	emr_content_key *key;
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 2, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (uint32_t i = 0; i < 5; i++) {
 		parts[i].st = st;
@@ -548,9 +522,6 @@ TEST(four_threads_write_one_file_while_it_is_read_and_spilled)
 	assert_ok(emr_staging_freeze(st, &content, &key));
 	compare_frozen(&k, &content, key, &whole);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 /* ---- Freeze ---- */
@@ -561,9 +532,8 @@ TEST(simple_means_no_base_and_no_spill)
 	emr_content_key *key;
 	emr_content_reader *base;
 	emr_staging *st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
 	emr_content_key_free(key);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), base, 4, &st));
@@ -602,9 +572,8 @@ TEST(a_freeze_is_whole_or_says_that_the_file_moved)
 	writer_arg w = {0};
 	pthread_t thread;
 	unsigned conflicts = 0;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k, 2, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &w.st));
 	assert_ok(emr_staging_truncate(w.st, 2u << 20));
 	assert_int_equal(pthread_create(&thread, NULL, write_on_and_on, &w), 0);
@@ -638,16 +607,16 @@ static emr_status take_cid(void *context, const emr_cid *cid)
 
 TEST(what_is_written_after_a_freeze_lies_over_the_content)
 {
-	uint8_t *data = kit_bytes(600000, 8);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(600000, 8);
 	shadow s = {.bytes = data, .size = 600000, .cap = 600000};
 	emr_id16 id = emr_id16_random();
 	emr_content first, second;
 	emr_cid kept;
 	emr_content_key *key;
-	emr_staging *st;
-	kit k;
 
-	kit_open(&k, 0, 0);
+	SCENE_OF(kit, k, kit_close, kit_open, 0, 0);
+	AUTO(auto_emr_staging_discard) emr_staging *st;
+
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 600000));
 	assert_ok(emr_staging_freeze(st, &first, &key));
@@ -665,9 +634,6 @@ TEST(what_is_written_after_a_freeze_lies_over_the_content)
 	assert_memory_not_equal(first.salt, second.salt, sizeof first.salt);
 	compare_frozen(&k, &second, key, &s);
 	emr_content_key_free(key);
-	emr_staging_discard(st);
-	kit_close(&k);
-	free(data);
 }
 
 TESTS(NULL, NULL)

@@ -3,15 +3,15 @@
 #include "record_kit.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "forge_kit.h"
 #include "reader.h"
 #include "store/car_store.h"
+
+AUTO_OF(emr_content_reader_free, emr_content_reader *)
+
+AUTO_OF(emr_record_ctx_free, emr_record_ctx *)
 
 typedef struct disk {
 	char dir[64];
@@ -65,15 +65,12 @@ static int make_disk(void **state)
 
 static int drop_disk(void **state)
 {
-	disk *d = *state;
-	char command[128];
+	EMR_AUTO_FREE disk *d = *state;
 
 	close_disk(d);
 	emr_keyring_free(d->keyring);
 	close(d->spill_dirfd);
-	snprintf(command, sizeof command, "rm -rf %s", d->dir);
-	assert_int_equal(system(command), 0);
-	free(d);
+	assert_int_equal(system(printed("rm -rf %s", d->dir)), 0);
 	return 0;
 }
 
@@ -180,8 +177,8 @@ static emr_status read_afresh(disk *d, const emr_content *content, const emr_con
 		.store = emr_store_blocks(d->store),
 		.spill_dirfd = -1,
 		.workers = EMR_RECORD_NO_WORKERS};
-	emr_content_reader *reader = NULL;
-	emr_record_ctx *ctx;
+	AUTO(auto_emr_content_reader_free) emr_content_reader *reader = NULL;
+	AUTO(auto_emr_record_ctx_free) emr_record_ctx *ctx;
 	size_t got = 0;
 	emr_status status;
 
@@ -191,8 +188,6 @@ static emr_status read_afresh(disk *d, const emr_content *content, const emr_con
 		*out_verified = emr_content_reader_verify(reader);
 	if (status == EMR_OK)
 		status = emr_content_reader_read(reader, WORD_AT, word, 5, &got);
-	emr_content_reader_free(reader);
-	emr_record_ctx_free(ctx);
 	return status;
 }
 
@@ -235,10 +230,7 @@ static void change_while_reading(disk *d, size_t len)
 
 static forger *puts_back; /* false bytes once the true ones were hashed; NULL: nobody does */
 
-emr_status __real_emr_cid_verify(const emr_cid *cid, emr_bytes data);
-emr_status __wrap_emr_cid_verify(const emr_cid *cid, emr_bytes data);
-
-emr_status __wrap_emr_cid_verify(const emr_cid *cid, emr_bytes data)
+WRAPPED(emr_status, emr_cid_verify, const emr_cid *cid, emr_bytes data)
 {
 	emr_status status = __real_emr_cid_verify(cid, data);
 
@@ -321,8 +313,8 @@ static emr_status see(disk *d, known *f, uint64_t at, uint8_t word[5])
 		.store = emr_store_blocks(d->store),
 		.spill_dirfd = -1,
 		.workers = EMR_RECORD_NO_WORKERS};
-	emr_content_reader *reader = NULL;
-	emr_record_ctx *ctx;
+	AUTO(auto_emr_content_reader_free) emr_content_reader *reader = NULL;
+	AUTO(auto_emr_record_ctx_free) emr_record_ctx *ctx;
 	size_t got = 0;
 	emr_status status;
 
@@ -330,8 +322,6 @@ static emr_status see(disk *d, known *f, uint64_t at, uint8_t word[5])
 	status = emr_content_reader_open(ctx, &f->content, f->key, &reader);
 	if (status == EMR_OK)
 		status = emr_content_reader_read(reader, at, word, 5, &got);
-	emr_content_reader_free(reader);
-	emr_record_ctx_free(ctx);
 	return status;
 }
 
@@ -414,7 +404,7 @@ TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_am
 	forger who;
 	AUTO(free_known) known f;
 	off_t leaf, mine, others;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	save_known(d, &f);
 	expect_true(d, &f, WORD_AT);
@@ -448,7 +438,6 @@ TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_am
 	expect_refused(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* that one had not been asked for */
 	forger_end(&who);
 	emr_unit_key_free(his_key);
-	close(fd);
 }
 
 TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
@@ -457,7 +446,7 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
 	uint8_t before[HEAD] = "EMRU\x02 of a later version";
 	uint8_t after[HEAD];
 	AUTO(free_known) known f;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	save_known(d, &f);
 	close_disk(d);
@@ -469,7 +458,6 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
 	expect_true(d, &f, EMR_LEAF_BYTES + 100);
 	assert_ok(emr_pread_all(fd, after, sizeof after, 0));
 	assert_memory_equal(before, after, sizeof before);
-	close(fd);
 }
 
 /* The power went, or the disk was full, before the file's first bytes were there. */
@@ -498,21 +486,16 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_without_its_beginning_is_begun_agai
 
 static void put_file(const disk *d, const char *name)
 {
-	char path[200];
-	int fd;
+	EMR_AUTO_FD fd;
 
-	snprintf(path, sizeof path, "%s/%s", d->tags_dir, name);
-	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	fd = open(
+		printed("%s/%s", d->tags_dir, name), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	close(fd);
 }
 
 static bool has_file(const disk *d, const char *name)
 {
-	char path[200];
-
-	snprintf(path, sizeof path, "%s/%s", d->tags_dir, name);
-	return access(path, F_OK) == 0;
+	return access(printed("%s/%s", d->tags_dir, name), F_OK) == 0;
 }
 
 static emr_status roots(void *context, emr_cid_visit visit, void *visit_context)

@@ -1,6 +1,5 @@
 /* These tests let several agents convert a key: any sufficient number gives it, and a wrong
  * answer, request, reader or epoch is found out. */
-#include "emr_test.h"
 
 #include <sodium.h>
 
@@ -378,27 +377,18 @@ TEST(points_and_scalars_from_outside_must_be_canonical)
 	}
 }
 
-static int set_up(void **state)
+AROUND(set_up)
 {
-	(void)state;
 	root = vectors_open("pre.json");
 	for (size_t s = 0; s < SETS; s++)
 		sets[s] = reencrypt_set_open(json_array_get(vectors_get(root, "threshold"), s));
-	return 0;
 }
 
-static int tear_down(void **state)
+AROUND(tear_down)
 {
-	(void)state;
 	for (size_t s = 0; s < SETS; s++)
 		reencrypt_set_free(sets[s]);
 	json_decref(root);
-	return 0;
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

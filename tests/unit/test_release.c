@@ -381,9 +381,4 @@ TEST(a_release_leaves_no_secret_behind)
 	assert_int_equal(before, after);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -2,12 +2,8 @@
  * knows whether the ledger has it. */
 #include "keyring_kit.h"
 
-#include <fcntl.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "keyring/cert.h"
 #include "network/enrolling.h"
 #include "network/renewing.h"
@@ -19,19 +15,14 @@
 
 static char here[] = "/tmp/emr-renewing-XXXXXX"; /* state and network */
 
-emr_status __wrap_emr_network_dir_of(int state_fd, char **out_dir);
-bool __wrap_emr_network_dir_is_on_fabric(const char *dir);
-emr_status __wrap_emr_replica_person(
-	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person);
-
-emr_status __wrap_emr_network_dir_of(int state_fd, char **out_dir)
+WRAPPED(emr_status, emr_network_dir_of, int state_fd, char **out_dir)
 {
 	(void)state_fd;
 	*out_dir = strdup(here);
 	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-bool __wrap_emr_network_dir_is_on_fabric(const char *dir)
+WRAPPED(bool, emr_network_dir_is_on_fabric, const char *dir)
 {
 	(void)dir;
 	return true;
@@ -50,8 +41,8 @@ static void write_file(const char *name, const char *text)
 }
 
 /* No copy of the ledger says when the certificate came. */
-emr_status __wrap_emr_replica_person(
-	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person)
+WRAPPED(emr_status, emr_replica_person, emr_replica *replica, emr_id32 signer_id,
+	emr_known_person *out_person)
 {
 	(void)replica;
 	(void)signer_id;
@@ -148,13 +139,11 @@ TEST(what_is_no_certificate_of_the_own_key_is_not_kept)
 	close(session.state_fd);
 }
 
-static int set_up(void **state)
+AROUND(set_up)
 {
-	(void)state;
 	assert_non_null(mkdtemp(here));
 	write_file("ca.pem", "the CA of A\n");
 	write_file("network", WITH_AUTHORITY);
-	return 0;
 }
 
 static int tear_down(void **state)

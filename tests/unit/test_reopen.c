@@ -4,7 +4,6 @@
 
 #include <sqlite3.h>
 
-#include "base/file.h"
 #include "keyring/content.h"
 #include "keyring/coowned.h"
 #include "settle/reopen.h"
@@ -13,15 +12,8 @@
 /* Each is curves that a person waits for. */
 static unsigned unwrapped;
 
-emr_status __real_emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
-	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out);
-emr_status __wrap_emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
-	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out);
-
-emr_status __wrap_emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
+WRAPPED(emr_status, emr_content_key_unwrap, const emr_keyring *kr, emr_id16 domain_id,
+	uint32_t epoch, const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
 	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out)
 {
 	unwrapped++;
@@ -32,13 +24,8 @@ emr_status __wrap_emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_
 static bool has_no_blocks;
 static unsigned missed;
 
-emr_status __real_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out);
-emr_status __wrap_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out);
-
-emr_status __wrap_emr_block_store_get_verified(
-	emr_block_store *store, const emr_cid *cid, emr_buf *out)
+WRAPPED(emr_status, emr_block_store_get_verified, emr_block_store *store, const emr_cid *cid,
+	emr_buf *out)
 {
 	if (!has_no_blocks)
 		return __real_emr_block_store_get_verified(store, cid, out);
@@ -50,11 +37,9 @@ emr_status __wrap_emr_block_store_get_verified(
 
 static sqlite3 *database(const kit *k)
 {
-	char path[300];
 	sqlite3 *db = NULL;
 
-	snprintf(path, sizeof path, "%s/replica.sqlite", k->path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(printed("%s/replica.sqlite", k->path), &db), SQLITE_OK);
 	return db;
 }
 
@@ -97,8 +82,7 @@ static void begin(kit *k)
 	kit_open(k);
 	kit_mkdir(k, "A");
 	kit_text(k, "A/x", "one");
-	kit_text(k, "A/y", "another");
-	kit_publish_all(k);
+	kit_save(k, "A/y", "another");
 	kit_restart(k);
 	unwrapped = 0;
 }
@@ -121,13 +105,10 @@ static emr_place place_of(kit *k, const char *path)
 
 TEST(what_was_saved_here_is_opened_without_curves)
 {
-	AUTO(kit_close) kit k;
-
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	read_both(&k);
 	assert_int_equal(unwrapped, 0);
-	kit_text(&k, "A/x", "two");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "two");
 	kit_restart(&k);
 	kit_expect_text(&k, "A/x", "two");
 	assert_int_equal(unwrapped, 0);
@@ -135,9 +116,7 @@ TEST(what_was_saved_here_is_opened_without_curves)
 
 TEST(what_was_opened_here_once_is_opened_without_curves_again)
 {
-	AUTO(kit_close) kit k;
-
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	assert_ok(emr_replica_drop_locals(k.stack.replica));
 	assert_int_equal(copies(&k), 0);
 	read_both(&k);
@@ -154,9 +133,8 @@ TEST(of_what_only_nodes_have_no_more_is_missed_than_its_bytes)
 	emr_handle *h = NULL;
 	char byte;
 	size_t got;
-	AUTO(kit_close) kit k;
 
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
 	has_no_blocks = true;
 	missed = 0;
@@ -183,9 +161,8 @@ TEST(a_copy_that_was_changed_is_not_believed)
 		"UPDATE locals SET sealed=x''",
 		"UPDATE locals SET sealed=zeroblob(321)",
 	};
-	AUTO(kit_close) kit k;
 
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
 		change(&k, forgeries[i]);
 		unwrapped = 0;
@@ -200,9 +177,7 @@ TEST(a_copy_that_was_changed_is_not_believed)
 
 TEST(the_copy_of_another_record_is_not_believed)
 {
-	AUTO(kit_close) kit k;
-
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	change(&k, "UPDATE locals SET sealed=(SELECT sealed FROM locals o WHERE"
 		   " o.object<>locals.object)");
 	read_both(&k);
@@ -211,11 +186,8 @@ TEST(the_copy_of_another_record_is_not_believed)
 
 TEST(the_copy_of_an_earlier_version_is_not_believed)
 {
-	AUTO(kit_close) kit k;
-
-	begin(&k);
-	kit_text(&k, "A/x", "two");
-	kit_publish_all(&k);
+	SCENE(kit, k, begin, kit_close);
+	kit_save(&k, "A/x", "two");
 	assert_int_equal(copies(&k), 3);
 	change(&k, "UPDATE locals SET sealed=(SELECT sealed FROM locals o WHERE"
 		   " o.object=locals.object ORDER BY version LIMIT 1)");
@@ -234,9 +206,8 @@ TEST(of_what_was_erased_no_copy_is_left)
 	emr_whose whose;
 	EMR_AUTO_BUF copy = {0};
 	emr_part_key at;
-	AUTO(kit_close) kit k;
 
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	one.place = place_of(&k, "A/x");
 	at = (emr_part_key){.domain = one.place.domain,
 		.object = one.place.object,
@@ -275,9 +246,8 @@ TEST(of_a_folder_whose_keys_came_by_letter_no_copy_is_kept)
 	emr_opened one = {.place = {.version = 0}};
 	emr_content_key *key = NULL;
 	emr_whose whose;
-	AUTO(kit_close) kit k;
 
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	one.place = place_of(&k, "A/x");
 	assert_ok(emr_facts_open_signed(k.stack.facts, emr_ledger_descriptor(k.stack.ledger),
 		&one.place, &one.content, &key, &whose));

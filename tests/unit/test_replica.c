@@ -1,9 +1,6 @@
 /* These tests follow a ledger with a computer's own copy: saved changes are seen, and every answer
  * of the copy is of one state. */
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "contract/item.h"
 #include "contract/rows.h"

@@ -1,9 +1,7 @@
 /* These tests see a long ledger for the first time: what it costs the disk, and what is left when
  * the process is killed meanwhile. */
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "replica_kit.h"
 
@@ -11,9 +9,7 @@
 
 static bool is_nearly_full;
 
-int __real_statvfs64(const char *path, struct statvfs *out);
-int __wrap_statvfs64(const char *path, struct statvfs *out);
-int __wrap_statvfs64(const char *path, struct statvfs *out)
+WRAPPED(int, statvfs64, const char *path, struct statvfs *out)
 {
 	int result = __real_statvfs64(path, out);
 

@@ -1,7 +1,6 @@
 /* These tests write and read the high-water mark of a ledger; every changed bit of it is found. */
 #include "emr_test.h"
 
-#include "base/secret.h"
 #include "crypto/sum.h"
 #include "mark.h"
 
@@ -66,9 +65,4 @@ TEST(a_mark_of_a_newer_program_is_named_so)
 	assert_status(EMR_NEWER_FORMAT, mark_parse(emr_buf_view(&bytes), &again));
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,8 +1,5 @@
 /* These tests put another ledger or another copy in the place of the one that a computer knows: one
  * that went back or split is refused, and a damaged copy is made again. */
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "replica_kit.h"
 
@@ -10,18 +7,12 @@
 
 static void copy_file(const char *dir, const char *from, const char *to)
 {
-	char command[512];
-
-	(void)snprintf(command, sizeof command, "cp -p %s/%s %s/%s", dir, from, dir, to);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system(printed("cp -p %s/%s %s/%s", dir, from, dir, to)), 0);
 }
 
 static void remove_file(const char *dir, const char *name)
 {
-	char path[256];
-
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	(void)unlink(path);
+	(void)unlink(printed("%s/%s", dir, name));
 }
 
 /* ---- what is damaged ---- */
@@ -44,11 +35,10 @@ static void expect_all_before(uint64_t damaged)
 	emr_replica_trouble trouble;
 	emr_replica_position position;
 	seen s = {0};
-	char sql[80];
 
-	(void)snprintf(sql, sizeof sql, "UPDATE entries SET entry=zeroblob(400) WHERE seq=%llu",
-		(unsigned long long)damaged);
-	kit_sql(k.network, "ledger.sqlite", sql);
+	kit_sql(k.network, "ledger.sqlite",
+		printed("UPDATE entries SET entry=zeroblob(400) WHERE seq=%llu",
+			(unsigned long long)damaged));
 	stop();
 	remove_file(k.state, "replica.sqlite");
 	remove_file(k.state, "replica.hw");
@@ -179,14 +169,12 @@ TEST_IN(begin, end, a_damaged_copy_is_made_again)
 
 TEST_IN(begin, end, a_damaged_mark_is_made_again_beside_a_whole_copy_only)
 {
-	char path[256];
 	int fd;
 
 	(void)catch_up();
 	for (int i = 0; i < 2; i++) {
 		stop();
-		(void)snprintf(path, sizeof path, "%s/replica.hw", k.state);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
+		fd = open(printed("%s/replica.hw", k.state), O_WRONLY | O_CLOEXEC);
 		assert_true(fd >= 0);
 		assert_int_equal(pwrite(fd, "zz", 2, 30), 2);
 		(void)close(fd);

@@ -1,8 +1,6 @@
 /* These tests are about a ledger and this computer's copy of it on a disk that takes nothing:
  * both are read with what a killed process left in their logs, nothing is added, and no byte is
  * another afterwards. Others may write there all the same. */
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "ledger_kit.h"
 #include "still_kit.h"
@@ -10,20 +8,16 @@
 static kit k;
 static kit_domain domain;
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	kit_new(&k);
 	domain = kit_domain_new(&k);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	still_is = false;
 	kit_end(&k);
-	return 0;
 }
 
 /* The same network and state in the directory BASE, opened there. */
@@ -35,8 +29,8 @@ static void open_in(const char *base, emr_ledger **out_ledger, emr_replica **out
 
 	snprintf(path, sizeof path, "%s/network", base);
 	assert_ok(emr_ledger_open(&ledger, out_ledger));
-	snprintf(path, sizeof path, "%s/state", base);
-	*fd = replica.state_dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*fd = replica.state_dirfd =
+		open(printed("%s/state", base), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(replica.state_dirfd >= 0);
 	replica.ledger = *out_ledger;
 	assert_ok(emr_replica_open(&replica, out_replica));
@@ -90,8 +84,7 @@ static void look_at_what_is_left(
 	assert_string_equal(after, before);
 	free(before);
 	free(after);
-	snprintf(line, sizeof line, "rm -rf '%s'", base);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("rm -rf '%s'", base)), 0);
 }
 
 static emr_status take_any(void *arg, const emr_ledger_entry *entry)
@@ -157,7 +150,7 @@ TEST_IN(begin, end, others_who_write_where_this_one_may_only_read_damage_nothing
 {
 	emr_ledger_options options = {
 		.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock};
-	emr_ledger *still;
+	AUTO(emr_ledger_auto) emr_ledger *still;
 	uint64_t size, seen;
 
 	kit_fill(&k, &domain, 200);
@@ -179,7 +172,6 @@ TEST_IN(begin, end, others_who_write_where_this_one_may_only_read_damage_nothing
 		assert_ok(read_still(still, &seen));
 		assert_int_equal(seen, size);
 	}
-	emr_ledger_close(still);
 }
 
 TESTS(NULL, NULL)

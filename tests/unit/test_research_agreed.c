@@ -2,12 +2,7 @@
  * as they were, are sealed, and are not taken from a file that was changed. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "crypto/sum.h"
-#include "base/file.h"
 #include "session/session.h"
 
 #include "agreed.h"
@@ -83,7 +78,7 @@ TEST(what_was_agreed_to_comes_back_until_it_is_taken_back)
 
 TEST(what_was_told_is_remembered_with_its_reason)
 {
-	agreed a = {.n = 0}, b = {.n = 0};
+	AUTO(agreed_free) agreed a = {.n = 0}, b = {.n = 0};
 	uint8_t source[32] = {0};
 
 	for (int i = 0; i < 300; i++) {
@@ -103,8 +98,6 @@ TEST(what_was_told_is_remembered_with_its_reason)
 		assert_int_equal(reason_may_pass(agreed_told(&b, source)->why), i % 2);
 		assert_false(agreed_told(&b, source)->was_retried);
 	}
-	agreed_free(&a);
-	agreed_free(&b);
 }
 
 TEST(a_file_that_was_changed_is_not_believed)

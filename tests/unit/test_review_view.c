@@ -3,13 +3,8 @@
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define KIT                                                                                        \
-	kit k;                                                                                     \
-	(void)state;                                                                               \
-	kit_open(&k)
+#define KIT SCENE(kit, k, kit_open, kit_close)
 
 /* The state as a kill leaves it, opened in place of the one that goes on. */
 static void kill_and_restart(kit *k, char copy[300])
@@ -29,7 +24,7 @@ static void kill_and_restart(kit *k, char copy[300])
 
 TEST(a_size_that_was_never_handed_out_is_not_there_after_a_kill)
 {
-	uint8_t *more = kit_bytes(5000, 1);
+	EMR_AUTO_FREE uint8_t *more = kit_bytes(5000, 1);
 	emr_attr wanted = {.mode = 0600}, attr;
 	emr_handle *h;
 	emr_stack alive;
@@ -37,8 +32,7 @@ TEST(a_size_that_was_never_handed_out_is_not_there_after_a_kill)
 	KIT;
 
 	kit_mkdir(&k, "d");
-	kit_text(&k, "d/x", "old bytes");
-	kit_publish_all(&k);
+	kit_save(&k, "d/x", "old bytes");
 	h = kit_open_file(&k, "d/x", O_WRONLY);
 	assert_ok(emr_view_write(h, 0, emr_bytes_of(more, 5000)));
 	attr = kit_attr(&k, "d/x");
@@ -49,11 +43,9 @@ TEST(a_size_that_was_never_handed_out_is_not_there_after_a_kill)
 	assert_int_equal(kit_attr(&k, "d/x").mode, 0600);
 	kit_publish_all(&k);
 	kit_expect_text(&k, "d/x", "old bytes");
-	kit_close(&k);
 	emr_view_release(h);
 	emr_stack_close(&alive);
 	kit_remove_state(first);
-	free(more);
 }
 
 /* ---- readers ---- */
@@ -91,8 +83,7 @@ TEST(a_reader_that_closes_gives_no_early_end_to_another)
 	KIT;
 
 	kit_mkdir(&k, "d");
-	kit_text(&k, "d/x", "old bytes");
-	kit_publish_all(&k);
+	kit_save(&k, "d/x", "old bytes");
 	for (int i = 0; i < 4; i++) {
 		readings[i] = (reading){.view = k.view, .node = kit_attr(&k, "d/x").node};
 		assert_int_equal(
@@ -102,7 +93,6 @@ TEST(a_reader_that_closes_gives_no_early_end_to_another)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(readings[i].wrong, 0);
-	kit_close(&k);
 }
 
 /* ---- damage ---- */
@@ -111,7 +101,7 @@ TEST(a_reader_that_closes_gives_no_early_end_to_another)
  */
 static void damage_segments(const char *path)
 {
-	char dir[400], name[800];
+	char dir[400];
 	struct dirent *entry;
 	DIR *d;
 
@@ -125,8 +115,7 @@ static void damage_segments(const char *path)
 
 		if (strstr(entry->d_name, ".car") == NULL)
 			continue;
-		snprintf(name, sizeof name, "%s/%s", dir, entry->d_name);
-		fd = open(name, O_RDWR | O_CLOEXEC);
+		fd = open(printed("%s/%s", dir, entry->d_name), O_RDWR | O_CLOEXEC);
 		assert_true(fd >= 0);
 		assert_int_equal(fstat(fd, &st), 0);
 		if (st.st_size > 200000) {
@@ -141,7 +130,7 @@ static void damage_segments(const char *path)
 
 TEST(one_damaged_record_does_not_end_the_publishing_of_others)
 {
-	uint8_t *bytes = kit_bytes(700000, 2);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(700000, 2);
 	emr_handle *h;
 	KIT;
 
@@ -152,15 +141,12 @@ TEST(one_damaged_record_does_not_end_the_publishing_of_others)
 	kit_restart(&k); /* what was read stays in memory, whole */
 	h = kit_open_file(&k, "d/x", O_RDWR);
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("!", 1)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	(void)!emr_view_publish_now(k.view);
 	kit_text(&k, "d/y", "another");
 	(void)!emr_view_publish_now(k.view);
 	assert_string_equal(kit_attribute(&k, "d/y", "user.emrfs.state"), "confirmed 1/1");
 	assert_memory_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "failed", 6);
-	kit_close(&k);
-	free(bytes);
 }
 
 TEST(an_outbox_row_that_cannot_be_read_does_not_end_publishing)
@@ -178,9 +164,7 @@ TEST(an_outbox_row_that_cannot_be_read_does_not_end_publishing)
 	kit_publish_all(&k);
 	assert_string_equal(kit_attribute(&k, "d/y", "user.emrfs.state"), "confirmed 1/1");
 	kit_restart(&k);
-	kit_text(&k, "d/z", "and another");
-	kit_publish_all(&k);
-	kit_close(&k);
+	kit_save(&k, "d/z", "and another");
 }
 
 /* ---- the disk says no ---- */
@@ -195,10 +179,11 @@ static void spoil_spills(void)
 	assert_non_null(d);
 	assert_int_equal(pipe(pipes), 0);
 	while ((entry = readdir(d)) != NULL) {
-		char link[300], path[500] = "";
+		char path[500] = "";
 
-		snprintf(link, sizeof link, "/proc/self/fd/%s", entry->d_name);
-		if (readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/spill/") != NULL) {
+		if (readlink(printed("/proc/self/fd/%s", entry->d_name), path, sizeof path - 1) >
+				0 &&
+			strstr(path, "/spill/") != NULL) {
 			assert_true(dup2(pipes[0], atoi(entry->d_name)) >= 0);
 			n++;
 		}
@@ -211,7 +196,7 @@ static void spoil_spills(void)
 
 TEST(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk)
 {
-	uint8_t *bytes = kit_bytes(250000, 3);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(250000, 3);
 	emr_handle *h;
 	KIT;
 
@@ -227,14 +212,12 @@ TEST(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk)
 	assert_true(
 		emr_journal_synced_seq(k.stack.journal) == emr_journal_last_seq(k.stack.journal));
 	emr_view_release(h);
-	kit_close(&k);
-	free(bytes);
 }
 
 /* One byte of every spill below PATH. */
 static void damage_spills(const char *path)
 {
-	char dir[400], name[800];
+	char dir[400];
 	struct dirent *entry;
 	int n = 0;
 	DIR *d;
@@ -248,8 +231,7 @@ static void damage_spills(const char *path)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(name, sizeof name, "%s/%s", dir, entry->d_name);
-		fd = open(name, O_RDWR | O_CLOEXEC);
+		fd = open(printed("%s/%s", dir, entry->d_name), O_RDWR | O_CLOEXEC);
 		assert_int_equal(pread(fd, &byte, 1, 0), 1);
 		byte ^= 1;
 		assert_int_equal(pwrite(fd, &byte, 1, 0), 1);
@@ -271,7 +253,7 @@ static void count_notice(void *arg, const char *id, const char *path)
 
 TEST(a_working_copy_that_cannot_be_read_is_told_and_kept)
 {
-	uint8_t *bytes = kit_bytes(250000, 3);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(250000, 3);
 	emr_attr wanted = {.mode = 0600}, attr;
 	emr_handle *h;
 	emr_stack alive;
@@ -306,11 +288,9 @@ TEST(a_working_copy_that_cannot_be_read_is_told_and_kept)
 	kit_expect(&k, "d/x", bytes, 250000);
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 	emr_view_release(h);
 	emr_stack_close(&alive);
 	kit_remove_state(first);
-	free(bytes);
 }
 
 /* ---- names ---- */
@@ -323,8 +303,7 @@ TEST(what_lies_in_a_directory_of_scratch_stays_there)
 	kit_mkdir(&k, "d");
 	kit_mkdir(&k, "d/e");
 	kit_text(&k, "d/e/x", "one");
-	kit_text(&k, "d/e/y", "two");
-	kit_publish_all(&k);
+	kit_save(&k, "d/e/y", "two");
 	h = kit_open_file(&k, "d/e/x", O_RDWR);
 	kit_rename(&k, "d/e", "d/e.bak");
 	kit_publish(&k);
@@ -337,7 +316,6 @@ TEST(what_lies_in_a_directory_of_scratch_stays_there)
 	kit_restart(&k);
 	kit_expect_text(&k, "d/e.bak/x", "one");
 	assert_false(kit_exists(&k, "x"));
-	kit_close(&k);
 }
 
 typedef struct told {
@@ -374,8 +352,7 @@ TEST(a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger)
 
 		kit_mkdir(&k, "d");
 		kit_mkdir(&k, "d/e");
-		kit_text(&k, "d/e/x", "one");
-		kit_publish_all(&k);
+		kit_save(&k, "d/e/x", "one");
 		h = kit_open_file(&k, "d/e/x", O_RDWR);
 		kit_rename(&k, "d/e", "d/e.bak");
 		kit_publish(&k);
@@ -389,14 +366,13 @@ TEST(a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger)
 		kit_publish_all(&k);
 		expect_x_in_e_on_the_ledger(&k);
 		kit_restart_and_compare(&k);
-		kit_close(&k);
 	}
 }
 
 /* More bytes of rows than one frame of the journal takes. */
 TEST(a_directory_with_much_in_it_moves_to_another_domain)
 {
-	uint8_t *bytes = kit_bytes(15000, 4);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(15000, 4);
 	char name[40];
 	KIT;
 
@@ -418,8 +394,6 @@ TEST(a_directory_with_much_in_it_moves_to_another_domain)
 	kit_restart_and_compare(&k);
 	assert_false(kit_exists(&k, "a/s"));
 	kit_expect_text(&k, "b/s/159", "a/s/159");
-	kit_close(&k);
-	free(bytes);
 }
 
 TEST(truncating_while_opening_for_reading_is_handed_out_at_close)
@@ -430,15 +404,12 @@ TEST(truncating_while_opening_for_reading_is_handed_out_at_close)
 	KIT;
 
 	kit_mkdir(&k, "d");
-	kit_text(&k, "d/x", "old bytes");
-	kit_publish_all(&k);
+	kit_save(&k, "d/x", "old bytes");
 	h = kit_open_file(&k, "d/x", O_RDONLY | O_TRUNC);
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	alive = k.stack;
 	kill_and_restart(&k, first);
 	kit_expect_text(&k, "d/x", "");
-	kit_close(&k);
 	emr_stack_close(&alive);
 	kit_remove_state(first);
 }
@@ -477,7 +448,7 @@ static int64_t close_when_asked_for_the_time(const emr_clock *clock)
 
 TEST(what_is_saved_while_a_version_is_on_its_way_is_kept)
 {
-	uint8_t *bytes = kit_bytes(700000, 9);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(700000, 9);
 	emr_handle *h;
 	KIT;
 
@@ -486,8 +457,7 @@ TEST(what_is_saved_while_a_version_is_on_its_way_is_kept)
 	kit_restart(&k);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/bad", bytes, 700000);
-	kit_text(&k, "d/x", "old");
-	kit_publish_all(&k);
+	kit_save(&k, "d/x", "old");
 	damage_segments(k.path);
 	kit_restart(&k); /* what was read stays in memory, whole */
 	h = kit_open_file(&k, "d/bad", O_RDWR);
@@ -507,8 +477,6 @@ TEST(what_is_saved_while_a_version_is_on_its_way_is_kept)
 	kit_restart(&k);
 	kit_expect_text(&k, "d/x", "the newest");
 	assert_string_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "confirmed 1/1");
-	kit_close(&k);
-	free(bytes);
 }
 
 TEST(a_clock_that_jumps_stops_nothing_for_ever)
@@ -528,10 +496,9 @@ TEST(a_clock_that_jumps_stops_nothing_for_ever)
 	}
 	kit_publish_all(&k);
 	for (size_t i = 0; i < sizeof jumps_days / sizeof jumps_days[0]; i++) {
-		snprintf(name, sizeof name, "d/%zu", i);
-		assert_string_equal(kit_attribute(&k, name, "user.emrfs.state"), "confirmed 1/1");
+		assert_string_equal(kit_attribute(&k, printed("d/%zu", i), "user.emrfs.state"),
+			"confirmed 1/1");
 	}
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -2,10 +2,6 @@
  * The entries that everybody has verified stay as they are. */
 #include "rogue_kit.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "contract/pubs.h"
 
 static member visitor;
@@ -123,14 +119,13 @@ TEST_IN(folk_with_clinic, folk_end, other_bytes_in_the_ledger_file_reach_nobodys
 	EMR_AUTO_BUF part = {0};
 	emr_part_key at = record_of_ana(&part);
 	static const uint8_t forged[828];
-	char hex[65], sql[200];
+	char hex[65];
 	uint8_t hash[32];
 
 	emr_item_priv_hash((emr_span){forged, sizeof forged}, hash);
 	emr_hex(hash, sizeof hash, hex);
-	(void)snprintf(sql, sizeof sql,
-		"UPDATE parts SET part=zeroblob(828), hash=x'%s' WHERE family=32", hex);
-	kit_sql(k.network, EMR_NETWORK_LEDGER, sql);
+	kit_sql(k.network, EMR_NETWORK_LEDGER,
+		printed("UPDATE parts SET part=zeroblob(828), hash=x'%s' WHERE family=32", hex));
 	folk_create(&visitor, "visitor");
 	folk_see(&visitor);
 	emr_buf_clear(&part);
@@ -172,7 +167,7 @@ TEST_IN(folk_with_clinic, folk_end, a_part_that_the_ledger_lost_comes_back_as_it
 	emr_part_key at = record_of_ana(&part);
 	emr_ledger_trouble trouble;
 	emr_ledger_answer answer;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	kit_sql(k.network, EMR_NETWORK_LEDGER, "UPDATE parts SET part=x'' WHERE family=32");
 	assert_status(EMR_DAMAGED, emr_ledger_verify(ana.ledger, &trouble));
@@ -190,7 +185,6 @@ TEST_IN(folk_with_clinic, folk_end, a_part_that_the_ledger_lost_comes_back_as_it
 	assert_ok(emr_replica_catch_up(bare, NULL, NULL, NULL));
 	emr_buf_clear(&part);
 	assert_status(EMR_NOT_FOUND, emr_replica_part(bare, &at, &part));
-	(void)close(fd);
 }
 
 /* Lima, who may write in ana's folder, publishes the key with which she will describe there. */

@@ -4,6 +4,8 @@
 #include "keyring/access.h"
 #include "keyring/letters.h"
 
+AUTO_OF(emr_box_key_free, emr_box_key *)
+
 /* One share from the request to its end; ITEM and PART are of the operation in hand. */
 typedef struct sealing {
 	emr_id16 grant, access, request;
@@ -82,7 +84,7 @@ static void seal_grant(sealing *s)
 
 static void open_letter(sealing *s)
 {
-	emr_box_key *box = NULL;
+	AUTO(auto_emr_box_key_free) emr_box_key *box = NULL;
 	emr_grant_letter letter;
 	emr_grant_part part;
 
@@ -91,7 +93,6 @@ static void open_letter(sealing *s)
 	assert_ok(emr_box_key_identity(lima.keyring, &box));
 	assert_ok(emr_grant_letter_open(box, emr_buf_view(&s->item), &part, &letter));
 	assert_string_equal(letter.label, "Imaging");
-	emr_box_key_free(box);
 }
 
 static void seal_access(sealing *s)
@@ -101,7 +102,7 @@ static void seal_access(sealing *s)
 	emr_access_body body = {.reader = EMR_READER_PERSON, .count = 3, .slots = slots};
 	emr_recipient to = {.rid = agent.public.signer_id};
 	emr_id16 none = {{0}};
-	emr_box_key *epk = NULL;
+	AUTO(auto_emr_box_key_free) emr_box_key *epk = NULL;
 	uint8_t pk[32];
 	emr_act act = emr_act_access(health.id, s->access, s->grant, none, 3, 0);
 
@@ -114,7 +115,6 @@ static void seal_access(sealing *s)
 	assert_ok(emr_access_part_seal(emr_buf_view(&s->item), pk, &to, 1, &body, &s->part));
 	assert_applied(
 		folk_say_as(&lima, emr_signer_identity(), act, emr_buf_view(&s->part), &s->req));
-	emr_box_key_free(epk);
 }
 
 /* The agent opens the request, and says slot by slot that it has nothing to give. */
@@ -123,7 +123,7 @@ static void seal_answer(sealing *s)
 	emr_answer_cfrag nothing_given[3] = {{0, 26, {0}}, {1, 26, {0}}, {2, 26, {0}}};
 	emr_answer_group group = {.epoch = 1, .count = 3, .answers = nothing_given};
 	emr_request_key *key = NULL;
-	emr_box_key *box = NULL;
+	AUTO(auto_emr_box_key_free) emr_box_key *box = NULL;
 	emr_asked asked = {0};
 	emr_access_part part;
 	emr_act act = emr_act_served(
@@ -141,7 +141,6 @@ static void seal_answer(sealing *s)
 	assert_ok(emr_served_part_seal_cfrags(emr_buf_view(&s->item), &asked, &group, 1, &s->part));
 	assert_applied(folk_say(&agent, act, emr_buf_view(&s->part)));
 	emr_request_key_free(key);
-	emr_box_key_free(box);
 }
 
 static void seal_report_and_denial(sealing *s)

@@ -45,11 +45,7 @@ static int begin(void **state)
 	kit_open(&d->k);
 	kit_mkdir(&d->k, "Imaging");
 	for (int i = 0; i < RECORDS; i++) {
-		char path[32], text[32];
-
-		snprintf(path, sizeof path, "Imaging/%02d", i);
-		snprintf(text, sizeof text, "record %d", i);
-		kit_text(&d->k, path, text);
+		kit_text(&d->k, printed("Imaging/%02d", i), printed("record %d", i));
 	}
 	kit_publish_all(&d->k);
 	assert_ok(emr_facts_each(d->k.stack.facts, note_file, d, &damaged));
@@ -67,11 +63,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	desk *d = *state;
+	EMR_AUTO_FREE desk *d = *state;
 
 	ahead_end(d->keys);
 	kit_close(&d->k);
-	free(d);
 	return 0;
 }
 

@@ -16,13 +16,8 @@ static struct {
 	size_t last_bytes; /* of the last batch that it was asked to take */
 } narrow;
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	bool is_large = (narrow.most_items > 0 && kit_batch_count(batch) > narrow.most_items) ||
 			(narrow.most_bytes > 0 && batch.len > narrow.most_bytes);
@@ -83,8 +78,7 @@ static void write_large(kit *k, int i)
 static emr_status renewal;
 static unsigned renewals;
 
-emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain);
-emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain)
+WRAPPED(emr_status, emr_share_renew, emr_share *share, emr_id16 domain)
 {
 	(void)share;
 	(void)domain;
@@ -105,17 +99,14 @@ static void hear(void *arg, const char *id, const char *path)
 
 static void save(kit *k, const char *text)
 {
-	kit_text(k, "Imaging/note", text);
-	kit_publish_all(k);
+	kit_save(k, "Imaging/note", text);
 	assert_int_equal(
 		strncmp(kit_attribute(k, "Imaging/note", "user.emrfs.state"), "confirmed", 9), 0);
 }
 
 TEST(who_saves_under_a_former_key_hears_of_it_once)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.notice = hear;
 	kit_restart(&k);
 	kit_mkdir(&k, "Imaging");
@@ -139,9 +130,7 @@ TEST(who_saves_under_a_former_key_hears_of_it_once)
 /* Somebody is quicker each time: nothing is saved meanwhile for whom the former key opens. */
 TEST(who_is_outrun_saves_later_and_not_under_the_former_key)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.notice = hear;
 	kit_restart(&k);
 	kit_mkdir(&k, "Imaging");
@@ -177,8 +166,7 @@ TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
 
 	write_files(&k);
 	kit_publish_all(&k);
-	kit_text(&k, name_of(0), "one alone");
-	kit_publish_all(&k);
+	kit_save(&k, name_of(0), "one alone");
 	narrow.most_bytes = narrow.last_bytes + 1000;
 	for (int i = 0; i < FILES; i++)
 		kit_text(&k, name_of(i), "the same slice");
@@ -187,8 +175,7 @@ TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
 	for (int i = 0; i < FILES; i++)
 		assert_string_equal(
 			state_of(&k, i), i == FILES / 2 ? "failed limit" : "confirmed 1/1");
-	kit_text(&k, "Imaging/later", "another slice");
-	kit_publish_all(&k);
+	kit_save(&k, "Imaging/later", "another slice");
 	assert_string_equal(
 		kit_attribute(&k, "Imaging/later", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&k, name_of(FILES / 2), "the same slice");

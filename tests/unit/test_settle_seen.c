@@ -1,7 +1,5 @@
 /* The holder of the disk puts back an older ledger together with everything that watches it, but
  * for the sealed journal. */
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "emr_stack.h"
 #include "emr_test.h"
@@ -54,21 +52,14 @@ static void open_stack(emr_stack *out_stack)
 	open_stack_in(home, out_stack);
 }
 
-static int make_home(void **state)
+AROUND(make_home)
 {
-	(void)state;
 	strcpy(home, "/tmp/emr-seen-XXXXXX");
 	assert_non_null(mkdtemp(home));
 	assert_ok(emr_stack_create(home));
-	return 0;
 }
 
-static int drop_home(void **state)
-{
-	(void)state;
-	run("rm -rf % %.old");
-	return 0;
-}
+AROUND_BY(drop_home, run("rm -rf % %.old"))
 
 /* One file in the home and in its copy, and another in the home alone. */
 static void save_with_an_older_copy(void)

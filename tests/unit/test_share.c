@@ -539,9 +539,4 @@ TEST(the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word)
 	every_bit_matters(&one, open_counts);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up, tear_down);
-}
+TESTS(set_up, tear_down)

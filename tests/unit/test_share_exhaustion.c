@@ -5,17 +5,16 @@
 #include "exhaustion.h"
 #include "held_private.h"
 
-void *__real_sodium_malloc(size_t size);
-void *__wrap_sodium_malloc(size_t size);
+AUTO_OF(emr_kem_key_free, emr_kem_key *)
 
-void *__wrap_sodium_malloc(size_t size)
+WRAPPED(void *, sodium_malloc, size_t size)
 {
 	return fail_now() ? NULL : __real_sodium_malloc(size);
 }
 
 /* ---- What is tried: everything of the share, opened and sealed again ---- */
 
-static share_part grant, fragments, access, served, mine, report, epoch, device, request, deny,
+static share_part grant, fragments, asked_for, served, mine, report, epoch, device, request, deny,
 	admit;
 static emr_grant_part granted;
 static emr_kfrags_part cut;
@@ -91,7 +90,7 @@ static emr_status convert(void)
 {
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
 
-	return emr_fragment_convert(fragment, ctx, capsule, access.id, cfrag);
+	return emr_fragment_convert(fragment, ctx, capsule, asked_for.id, cfrag);
 }
 
 static emr_status seal_request(void)
@@ -104,7 +103,7 @@ static emr_status seal_request(void)
 	emr_recipient to = {.rid = granted.agents[0]};
 
 	memcpy(to.x25519, pk, 32);
-	return emr_access_part_seal(item_of(&access), pk, &to, 1, &body, &out);
+	return emr_access_part_seal(item_of(&asked_for), pk, &to, 1, &body, &out);
 }
 
 static emr_status open_request_body(void)
@@ -112,10 +111,10 @@ static emr_status open_request_body(void)
 	emr_access_body body = {0};
 	emr_request_key *key = NULL;
 	emr_status status = emr_request_key_open(
-		domain_box, emr_owner_rid(domain_id), item_of(&access), &asked, &key);
+		domain_box, emr_owner_rid(domain_id), item_of(&asked_for), &asked, &key);
 
 	if (status == EMR_OK)
-		status = emr_access_body_open(key, item_of(&access), &asked, &body);
+		status = emr_access_body_open(key, item_of(&asked_for), &asked, &body);
 	emr_access_body_free(&body);
 	emr_request_key_free(key);
 	return status;
@@ -157,33 +156,30 @@ static emr_status open_answers(void)
 
 static emr_status combine(void)
 {
-	emr_kem_key *key = NULL;
+	AUTO(auto_emr_kem_key_free) emr_kem_key *key = NULL;
 	emr_status status = emr_kem_key_combine(b, A, cut.X, ctx, capsule, shares, 2, &key);
 
-	emr_kem_key_free(key);
 	return status;
 }
 
 static emr_status decapsulate(void)
 {
-	emr_kem_key *key = NULL;
+	AUTO(auto_emr_kem_key_free) emr_kem_key *key = NULL;
 	emr_status status = emr_kem_key_decapsulate(epoch_key, ctx, capsule, &key);
 
-	emr_kem_key_free(key);
 	return status;
 }
 
 static emr_status reports(void)
 {
 	EMR_AUTO_BUF out = {0};
-	emr_report_row *rows = NULL;
+	EMR_AUTO_FREE emr_report_row *rows = NULL;
 	size_t n;
 	emr_status status =
 		emr_report_part_open(domain_box, item_of(&report), bytes_of(&report), &rows, &n);
 
 	if (status == EMR_OK)
 		status = emr_report_part_seal(item_of(&report), pk, rows, n, &out);
-	free(rows);
 	return status;
 }
 
@@ -203,7 +199,7 @@ static emr_status writers(void)
 {
 	EMR_AUTO_BUF out = {0};
 	emr_writer_letter read;
-	emr_epoch_key **keys = NULL;
+	EMR_AUTO_FREE emr_epoch_key **keys = NULL;
 	emr_box_key *box = NULL;
 	size_t n = 0;
 	emr_status status = emr_box_key_identity(agents[2], &box);
@@ -216,7 +212,6 @@ static emr_status writers(void)
 			item_of(&device), pk, &read, (const emr_epoch_key *const *)keys, n, &out);
 	for (size_t i = 0; i < n; i++)
 		emr_epoch_key_free(keys[i]);
-	free(keys);
 	emr_box_key_free(box);
 	return status;
 }
@@ -360,7 +355,7 @@ static void take_parts(void)
 {
 	grant = share_part_of(root, "GRANT");
 	fragments = share_part_of(root, "KFRAGS 3");
-	access = share_part_of(root, "ACCESS_REQ");
+	asked_for = share_part_of(root, "ACCESS_REQ");
 	served = share_part_of(root, "ACCESS_SERVED agent1");
 	mine = share_part_of(root, "ACCESS_SERVED owner");
 	report = share_part_of(root, "READ_REPORT");
@@ -386,7 +381,7 @@ static int set_up_all(void **state)
 	assert_ok(emr_grant_part_read(item_of(&grant), bytes_of(&grant), &granted));
 	assert_ok(emr_grant_letter_open(grantee_box, item_of(&grant), &granted, &letter));
 	assert_ok(emr_kfrags_part_read(item_of(&fragments), bytes_of(&fragments), &terms, &cut));
-	assert_ok(emr_access_part_read(item_of(&access), bytes_of(&access), &asked));
+	assert_ok(emr_access_part_read(item_of(&asked_for), bytes_of(&asked_for), &asked));
 	assert_ok(emr_box_key_identity(agents[0], &agent_box));
 	assert_ok(emr_grantee_key_identity(grantee, &b));
 	assert_ok(emr_keyring_epoch_key(owner, domain_id, 3, &epoch_key));
@@ -406,8 +401,8 @@ static int set_up_all(void **state)
 
 static int tear_down_all(void **state)
 {
-	share_part *const parts[] = {&grant, &fragments, &access, &served, &mine, &report, &epoch,
-		&device, &request, &deny, &admit};
+	share_part *const parts[] = {&grant, &fragments, &asked_for, &served, &mine, &report,
+		&epoch, &device, &request, &deny, &admit};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		share_part_free(parts[i]);
@@ -419,9 +414,4 @@ static int tear_down_all(void **state)
 	return tear_down(state);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(set_up_all, tear_down_all);
-}
+TESTS(set_up_all, tear_down_all)

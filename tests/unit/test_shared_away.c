@@ -2,9 +2,6 @@
  * that it is at work, and is refused soon, with one notice, while that folder is closed. */
 #include "shared_kit.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "shared.h"
 
 typedef struct reply {
@@ -29,7 +26,7 @@ static void see(story *s, viewer *v, bool with_agents)
 	assert_string_equal(
 		viewer_list(v, viewer_at(v, "Imaging"), with_agents ? all_agents : owner_answers),
 		"MRI.pdf,Old");
-	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging/Old"), owner_answers), "CT.pdf");
+	viewer_lists(v, "Imaging/Old", owner_answers, "CT.pdf");
 	v->notices[0] = 0;
 }
 
@@ -82,10 +79,8 @@ TEST(a_closed_folder_is_said_within_three_seconds_and_once)
 	assert_int_equal(told(&v), 1);
 	/* It is open again, for a while: the next time is another. */
 	pass(&v, 20);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	kit_text(&s.k, "Imaging/new.txt", "new");
-	kit_publish_all(&s.k);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	kit_save(&s.k, "Imaging/new.txt", "new");
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_run(&v, owner_answers, 2);
 	ask(&v, "Imaging/new.txt", &r);
@@ -93,7 +88,6 @@ TEST(a_closed_folder_is_said_within_three_seconds_and_once)
 	assert_true(r.has_come);
 	assert_status(EMR_TIMEOUT, r.status);
 	assert_int_equal(told(&v), 2);
-	viewer_end(&s, &v);
 }
 
 /* The computer saves, or shares with others, while it comes to no answer. */
@@ -113,7 +107,6 @@ TEST(an_owner_at_work_is_waited_for)
 	assert_true(r.has_come);
 	assert_ok(r.status);
 	assert_int_equal(told(&v), 0);
-	viewer_end(&s, &v);
 }
 
 /* WHO, ana by another key, does something that is no answer, while lima waits. */
@@ -123,26 +116,22 @@ static void is_waited_for(story *s, viewer *v, person *who)
 	reply r;
 
 	ask(v, "Imaging/MRI.pdf", &r);
-	assert_int_equal(
-		story_says(s, who, emr_act_key_kx(who->public.signer_id, x25519), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(s, who, emr_act_key_kx(who->public.signer_id, x25519));
 	pass(v, 3);
 	pass(v, 5);
 	assert_false(r.has_come);
 	pass(v, 2);
 	assert_status(EMR_TIMEOUT, r.status);
-	viewer_end(s, v);
 }
 
 TEST(an_owner_at_another_computer_is_waited_for)
 {
 	LIMAS_FOLDER;
-	person laptop;
+	AUTO(story_part) person laptop;
 
 	see(&s, &v, false);
 	story_device(&s, &laptop, "laptop");
 	is_waited_for(&s, &v, &laptop);
-	story_part(&laptop);
 }
 
 TEST(an_owner_with_a_later_key_is_waited_for)
@@ -162,7 +151,7 @@ TEST(an_owner_with_a_later_key_is_waited_for)
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&s), &next));
 	assert_ok(emr_keyring_public(ana.keyring, &now));
 	assert_ok(emr_act_key_rotate(now.signer_id, next, emr_ledger_net_id(ana.ledger), &act));
-	assert_int_equal(story_says(&s, &ana, act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+	story_does(&s, &ana, act);
 	ledger.submitter = ana.keyring = next;
 	assert_ok(emr_keyring_public(next, &ana.public));
 	assert_ok(emr_ledger_open(&ledger, &ana.ledger));
@@ -198,7 +187,6 @@ TEST(an_owner_who_was_late_is_given_more_time)
 	pass(&v, 1);
 	assert_true(r.has_come);
 	assert_ok(r.status);
-	viewer_end(&s, &v);
 }
 
 TEST(a_ledger_that_is_away_says_nothing_of_the_owner)
@@ -219,7 +207,6 @@ TEST(a_ledger_that_is_away_says_nothing_of_the_owner)
 	pass(&v, 1);
 	assert_true(r.has_come);
 	assert_ok(r.status);
-	viewer_end(&s, &v);
 }
 
 TEST(agents_are_waited_for_as_ever)
@@ -235,7 +222,6 @@ TEST(agents_are_waited_for_as_ever)
 	pass(&v, 1);
 	assert_true(r.has_come);
 	assert_status(EMR_TIMEOUT, r.status);
-	viewer_end(&s, &v);
 }
 
 static bool note_opens(void *arg, const emr_shared_with_me *share)
@@ -258,7 +244,6 @@ TEST(it_is_said_beforehand_when_it_opens)
 			words[with_agents]);
 		assert_ok(emr_view_each_shared_with_me(v.view, note_opens, &listed));
 		assert_string_equal(listed, words[with_agents]);
-		viewer_end(&s, &v);
 	}
 }
 

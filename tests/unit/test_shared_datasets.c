@@ -32,12 +32,8 @@
 
 static bool leaves_out_joining;
 
-emr_status __real_share_add_join(
-	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins);
-emr_status __wrap_share_add_join(
-	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins);
-emr_status __wrap_share_add_join(
-	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
+WRAPPED(emr_status, share_add_join, void *p, emr_id16 domain, emr_id32 root, emr_id16 grant,
+	bool *out_joins)
 {
 	*out_joins = false;
 	return leaves_out_joining ? EMR_OK
@@ -48,9 +44,7 @@ emr_status __wrap_share_add_join(
 
 static bool says_limit;
 
-emr_status __real_desk_judge(void *d, const void *q, uint8_t *out_code);
-emr_status __wrap_desk_judge(void *d, const void *q, uint8_t *out_code);
-emr_status __wrap_desk_judge(void *d, const void *q, uint8_t *out_code)
+WRAPPED(emr_status, desk_judge, void *d, const void *q, uint8_t *out_code)
 {
 	emr_status status = __real_desk_judge(d, q, out_code);
 
@@ -63,9 +57,7 @@ emr_status __wrap_desk_judge(void *d, const void *q, uint8_t *out_code)
 
 static bool is_away;
 
-emr_status __real_emr_follow_now(emr_replica *replica);
-emr_status __wrap_emr_follow_now(emr_replica *replica);
-emr_status __wrap_emr_follow_now(emr_replica *replica)
+WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
 {
 	return is_away ? EMR_OFFLINE : __real_emr_follow_now(replica);
 }
@@ -279,8 +271,7 @@ TEST(what_was_read_of_who_leaves_is_purged)
 
 static void steward_says(const called *d, emr_act act)
 {
-	assert_int_equal(
-		story_says(d->s, dataset_steward(d), act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+	story_does(d->s, dataset_steward(d), act);
 }
 
 /* Of ID it was told once, and of no other end. */
@@ -447,8 +438,7 @@ TEST(of_an_absent_folder_the_participants_others_are_asked)
 	assert_opens(&r, r.head, "any-time");
 	assert_true(refused_after_ns(&r.v, r.head) >= EMR_SHARED_ALONE_NS);
 	/* To save something is a sign of her, and for that folder alone. */
-	kit_text(&r.s.k, "Imaging/new", "saved");
-	kit_publish_all(&r.s.k);
+	kit_save(&r.s.k, "Imaging/new", "saved");
 	viewer_run(&r.v, NULL, 3);
 	assert_opens(&r, r.knee, "any-time");
 	assert_opens(&r, r.head, "absent");

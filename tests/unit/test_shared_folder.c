@@ -2,7 +2,6 @@
 #include "shared_kit.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #include "shared.h"
 
@@ -18,14 +17,11 @@ TEST(a_doctor_finds_and_reads_what_is_shared)
 	assert_string_equal(viewer_list(&v, "", NULL), "Inbox,shared-with-me");
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), all_agents), "MRI.pdf,Old");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "CT.pdf");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), all_agents), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), all_agents), "%PDF a head");
+	viewer_lists(&v, "Imaging", all_agents, "MRI.pdf,Old");
+	viewer_lists(&v, "Imaging/Old", NULL, "CT.pdf");
+	viewer_reads(&v, "Imaging/MRI.pdf", all_agents, "%PDF a knee");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", all_agents, "%PDF a head");
 	assert_string_equal(v.notices, "");
-	viewer_end(&s, &v);
 }
 
 /* As a private part on Fabric may, after the entry that says it is there. */
@@ -45,7 +41,6 @@ TEST(what_is_shared_by_a_letter_that_comes_late_is_found)
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	viewer_end(&s, &v);
 }
 
 static bool note_listed(void *arg, const emr_shared_with_me *share)
@@ -53,11 +48,11 @@ static bool note_listed(void *arg, const emr_shared_with_me *share)
 	static const char *const phases[] = {[EMR_SHARE_OPEN] = "open",
 		[EMR_SHARE_EXPIRED] = "expired",
 		[EMR_SHARE_REVOKED] = "revoked"};
-	char line[1000];
 
-	snprintf(line, sizeof line, "%s %s %s %s %llu\n", share->path, share->owner, share->right,
-		phases[share->phase], (unsigned long long)share->until_unix_s);
-	return strncat(arg, line, 999 - strlen(arg)) != NULL;
+	return strncat(arg,
+		       printed("%s %s %s %s %llu\n", share->path, share->owner, share->right,
+			       phases[share->phase], (unsigned long long)share->until_unix_s),
+		       999 - strlen(arg)) != NULL;
 }
 
 static const char *listed(viewer *v)
@@ -92,7 +87,6 @@ TEST(what_is_shared_stands_in_one_list_with_its_end)
 	assert_true(strncmp(listed(&v), wanted, strlen(wanted)) == 0);
 	assert_true(strtoull(listed(&v) + strlen(wanted), NULL, 10) <= story_now(&s));
 	free(wanted);
-	viewer_end(&s, &v);
 }
 
 static void read_share(story *s, viewer *v, bool with_agents)
@@ -130,7 +124,6 @@ TEST(what_is_kept_of_anothers_is_not_ones_own_to_say)
 	assert_non_null(strstr(v.notices, "not-yours-to-drop shared-with-me/"));
 	assert_string_equal(
 		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
-	viewer_end(&s, &v);
 }
 
 TEST(nothing_there_can_be_changed)
@@ -171,7 +164,6 @@ TEST(nothing_there_can_be_changed)
 	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
 	assert_non_null(strstr(v.notices, "read-only shared-with-me/"));
 	assert_non_null(strstr(v.notices, " [Silva, Ana 1984-03-12]/Imaging/MRI.pdf missing=0\n"));
-	viewer_end(&s, &v);
 }
 
 /* A name that a program looks for begins with "_", an ending by which Windows acts is none, and no
@@ -195,17 +187,14 @@ TEST(what_others_share_starts_and_configures_no_program)
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
 		"MRI.pdf,Old,Report_lnk,_HEAD,_git,_vimrc,run.desktop");
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging/_git"), owner_answers), "config");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/_vimrc"), owner_answers), "!run");
+	viewer_lists(&v, "Imaging/_git", owner_answers, "config");
+	viewer_reads(&v, "Imaging/_vimrc", owner_answers, "!run");
 	assert_status(EMR_NOT_FOUND,
 		viewer_find(&v, viewer_at(&v, "Imaging/.git"), owner_answers, &attr));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/run.desktop"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 07777, 0644);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/_git"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 0100, 0100);
-	viewer_end(&s, &v);
 }
 
 TEST(attributes_say_whose_it_is_and_for_how_long)
@@ -238,16 +227,11 @@ TEST(attributes_say_whose_it_is_and_for_how_long)
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.freshness"), "0");
 	/* the same as the owner sees */
 	{
-		char hers[200];
-
-		(void)snprintf(hers, sizeof hers, "%s",
-			kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid"));
-		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.cid"), hers);
-		(void)snprintf(hers, sizeof hers, "%s",
-			kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx"));
-		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"), hers);
+		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.cid"),
+			printed("%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid")));
+		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"),
+			printed("%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx")));
 	}
-	viewer_end(&s, &v);
 }
 
 TEST(nobody_answers_and_that_is_said)
@@ -257,16 +241,15 @@ TEST(nobody_answers_and_that_is_said)
 	(void)story_share(&s, &s.lima, 0, true);
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
+	viewer_lists(&v, "Imaging", NULL, "!timed out");
 	assert_non_null(strstr(v.notices, "no-release shared-with-me/"));
 	assert_non_null(strstr(v.notices, "/Imaging missing=3+owner"));
 	v.notices[0] = 0;
 	/* an answer that came late serves the next one without another question */
 	all_agents(&s);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Old");
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "!timed out");
 	assert_non_null(strstr(v.notices, "/Imaging/MRI.pdf missing=3+owner"));
-	viewer_end(&s, &v);
 }
 
 /* The kernel, which had the previous file, is told that it is none any more, and looks once. */
@@ -279,15 +262,13 @@ TEST(what_she_saves_while_he_opens_it_is_there)
 	read_share(&s, &v, false);
 	(void)snprintf(path, sizeof path, "%s", viewer_at(&v, "Imaging/MRI.pdf"));
 	assert_ok(viewer_find(&v, path, owner_answers, &attr));
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	/* names were read a moment ago, which took ten seconds: they are not read again at once,
 	 * but for who waits for them */
 	v.view->shares->all->build_not_before_ns =
 		emr_clock_boot_ns(&s.k.clock.clock) + INT64_C(50000000000);
 	assert_status(EMR_NOT_FOUND, viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF another knee");
-	viewer_end(&s, &v);
 }
 
 TEST(the_end_of_a_share_acts_on_what_is_open)
@@ -324,7 +305,6 @@ TEST(the_end_of_a_share_acts_on_what_is_open)
 	story_pass(&s, 31 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
-	viewer_end(&s, &v);
 }
 
 /* How often the reader was told that keys end. */
@@ -368,14 +348,12 @@ TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down)
 	/* It is back: what was dropped is asked for again, and the day begins again. */
 	assert_int_equal(rename(away, network), 0);
 	viewer_run(&v, NULL, 0);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	assert_int_equal(rename(network, away), 0);
 	story_pass(&s, 3601);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(countdown(&v), 5);
 	assert_int_equal(rename(away, network), 0);
-	viewer_end(&s, &v);
 }
 
 /* A reader who sets the clock back while having it open gains nothing: the end is counted on a
@@ -398,13 +376,12 @@ TEST(a_clock_set_back_prolongs_nothing)
 	assert_status(EMR_ACCESS_ENDED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	emr_view_release(h);
 	s.k.clock.unix_ns += 31 * (int64_t)DAY * 1000000000;
-	viewer_end(&s, &v);
 }
 
 TEST(taking_back_acts_as_soon_as_the_ledger_says_so)
 {
 	LIMAS_FOLDER;
-	char bytes[32], note[700];
+	char bytes[32];
 	emr_handle *h = NULL;
 	size_t got = 0, n = 0;
 
@@ -416,15 +393,14 @@ TEST(taking_back_acts_as_soon_as_the_ledger_says_so)
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	assert_non_null(strstr(v.notices, "grant-revoked shared-with-me/"));
 	emr_view_release(h);
-	(void)snprintf(note, sizeof note, "%s", viewer_at(&v, viewer_list(&v, v.owner, NULL)));
-	assert_non_null(strstr(viewer_text(&v, note, NULL), "ended your access to Imaging on "));
+	assert_non_null(strstr(
+		viewer_text(&v, printed("%s", viewer_at(&v, viewer_list(&v, v.owner, NULL))), NULL),
+		"ended your access to Imaging on "));
 	/* and giving it again brings it back */
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	viewer_end(&s, &v);
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 }
 
 TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
@@ -448,8 +424,8 @@ TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
 	viewer_run(&v, owner_answers, 2);
 	assert_non_null(strstr(v.told, " MRI.pdf\n"));
 	assert_non_null(strstr(v.told, " new.txt\n")); /* it may be remembered as lacking */
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old,new.txt");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "");
+	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Old,new.txt");
+	viewer_lists(&v, "Imaging/Old", NULL, "");
 	assert_int_not_equal(node_of(&v, viewer_at(&v, "Imaging/MRI.pdf")), before);
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers),
 		"%PDF another knee");
@@ -457,7 +433,6 @@ TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes - 1, &got));
 	assert_string_equal(bytes, "%PDF a knee");
 	emr_view_release(h);
-	viewer_end(&s, &v);
 }
 
 static void text_of_all(viewer *v, char *out, size_t size)
@@ -522,17 +497,14 @@ TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is)
 	kit_text(&s.k, "Imaging/Older/new.txt", "newer");
 	kit_text(&s.k, "Imaging/new.txt", "another new one");
 	same_as_at_once(&s, &v);
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Older,new.txt");
-	viewer_end(&s, &v);
+	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Older,new.txt");
 }
 
 TEST(a_share_is_for_its_purpose_and_person_only)
 {
-	AUTO(story_end) story s;
-	viewer lima, eve;
+	SCENE(story, s, story_begin, story_end);
+	AUTO(viewer_close) viewer lima, eve;
 
-	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&lima, &s, &s.lima, "lima-folder", RESEARCH);
 	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
@@ -544,8 +516,6 @@ TEST(a_share_is_for_its_purpose_and_person_only)
 	assert_string_equal(
 		viewer_list(&lima, viewer_at(&lima, "Imaging"), owner_answers), "!access denied");
 	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
-	viewer_close(&lima);
-	viewer_close(&eve);
 }
 
 /* ---- names ---- */
@@ -625,7 +595,6 @@ TEST(who_comes_changes_nobodys_directory)
 	memcpy(&told, tell.data, sizeof told);
 	assert_int_equal(told.node, 7);
 	assert_string_equal(told.name, owners[1].name);
-	viewer_end(&s, &v);
 }
 
 /* A turn, and how many milliseconds may pass before the next. */
@@ -653,7 +622,6 @@ TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share)
 	story_pass(&s, 6);
 	(void)pause_after_turn(&v);
 	assert_true(pause_after_turn(&v) > 100);
-	viewer_end(&s, &v);
 }
 
 TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for)
@@ -674,9 +642,7 @@ TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for)
 	viewer_run(&v, owner_answers, 3);
 	story_pass(&s, 2);
 	viewer_run(&v, owner_answers, 3);
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,new.txt");
-	viewer_end(&s, &v);
+	viewer_lists(&v, "Imaging", owner_answers, "MRI.pdf,Old,new.txt");
 }
 
 TESTS(NULL, NULL)

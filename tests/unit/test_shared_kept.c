@@ -3,11 +3,7 @@
  */
 #include "shared_kit.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #include "base/codec.h"
-#include "base/file.h"
 #include "keyring/sealed.h"
 #include "share/read.h"
 
@@ -16,14 +12,13 @@ static void read_names(story *s, viewer *v)
 	(void)story_share(s, &s->lima, 0, false);
 	viewer_run(v, NULL, 0);
 	viewer_learn_owner(v);
-	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	viewer_lists(v, "Imaging", owner_answers, "MRI.pdf,Old");
 }
 
 static void read_knee(story *s, viewer *v)
 {
 	read_names(s, v);
-	assert_string_equal(
-		viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 }
 
 /* How many keys are at rest in the folder of V. */
@@ -50,20 +45,17 @@ TEST(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for)
 
 	read_knee(&s, &v);
 	come_back(&s, &v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Old");
 	assert_string_equal(v.notices, "");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), NULL), "!timed out");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", NULL, "!timed out");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", owner_answers, "%PDF a head");
 	/* nothing of it is left when the share is over */
 	come_back(&s, &v);
 	assert_int_equal(kept_keys(&v), 3);
 	story_pass(&s, 8 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
 }
 
 /* A second version's key is another one, and the first one's is of no use. */
@@ -73,17 +65,15 @@ TEST(a_key_at_rest_of_what_is_shown_no_more_goes)
 
 	read_knee(&s, &v);
 	viewer_close(&v);
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Old");
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "!timed out");
 	viewer_close(&v);
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	assert_int_equal(kept_keys(&v), 1);
-	viewer_end(&s, &v);
 }
 
 TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed)
@@ -97,7 +87,6 @@ TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed)
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
 }
 
 /* The folder shows the share that took its place, and nobody tells it that this one was over. */
@@ -116,7 +105,6 @@ TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile)
 	s.k.clock.boot_ns += 1000000000;
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
 }
 
 static void flip_last(emr_buf *kept)
@@ -141,12 +129,10 @@ static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
 {
 	static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
 	EMR_AUTO_BUF kept = {0};
-	char path[400];
 	int fd;
 
 	viewer_close(v);
-	(void)snprintf(path, sizeof path, "%s/lima-folder", s->k.path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(printed("%s/lima-folder", s->k.path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_ok(emr_sealed_load(s->lima.keyring, fd, "shared-keys", head, 1 << 20, &kept));
 	change(&kept);
 	assert_ok(emr_sealed_save(s->lima.keyring, fd, "shared-keys", head, emr_buf_view(&kept)));
@@ -161,11 +147,9 @@ static void opens_nothing(story *s, viewer *v, void (*change)(emr_buf *), const 
 {
 	come_back_changed(s, v, change);
 	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), NULL), alone);
-	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), owner_answers), "MRI.pdf,Old");
-	assert_string_equal(viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), NULL), "!timed out");
-	assert_string_equal(
-		viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	viewer_end(s, v);
+	viewer_lists(v, "Imaging", owner_answers, "MRI.pdf,Old");
+	viewer_reads(v, "Imaging/MRI.pdf", NULL, "!timed out");
+	viewer_reads(v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 }
 
 TEST(kept_names_that_were_changed_are_asked_for_again)
@@ -195,7 +179,6 @@ TEST(kept_keys_tell_the_disk_nothing)
 	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &disk));
 	for (size_t at = 0; at < kept.len; at += 8) /* ids, end, nonce, key */
 		assert_null(memmem(disk.data, disk.len, kept.data + at, 8));
-	viewer_end(&s, &v);
 }
 
 static emr_known_grant later;
@@ -221,7 +204,6 @@ static emr_shared *opened_by_lima(story *s, const emr_grant_made *made)
 /* Of two that are open, for the same version. */
 TEST(a_kept_key_opens_nothing_under_another_grant)
 {
-	AUTO(story_end) story s;
 	emr_grant_made first, second;
 	EMR_AUTO_BUF kept = {0};
 	emr_replica_head mri;
@@ -229,7 +211,7 @@ TEST(a_kept_key_opens_nothing_under_another_grant)
 	emr_shared *shared;
 	emr_ask *ask = NULL;
 
-	story_begin(&s);
+	SCENE(story, s, story_begin, story_end);
 	first = story_share(&s, &s.lima, 0, false);
 	second = story_share(&s, &s.lima, 0, false);
 	story_see(&s.lima);
@@ -272,8 +254,7 @@ TEST(kept_keys_that_were_exchanged_are_asked_for_again)
 	LIMAS_FOLDER;
 
 	read_knee(&s, &v);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", owner_answers, "%PDF a head");
 	opens_nothing(&s, &v, exchange_last, "MRI.pdf,Old");
 }
 

@@ -60,10 +60,8 @@ TEST(a_folder_that_became_a_share_of_its_own_stays_at_its_place)
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(beside(&v), "Imaging");
 	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "Imaging/Old/CT.pdf", owner_answers, "%PDF a head");
 	assert_string_equal(v.notices, "");
-	viewer_end(&s, &v);
 }
 
 TEST(it_follows_its_folder)
@@ -85,7 +83,6 @@ TEST(it_follows_its_folder)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/Series/Older/CT.pdf"), owner_answers),
 		"%PDF a head");
-	viewer_end(&s, &v);
 }
 
 TEST(it_ends_with_the_share_around_it)
@@ -104,7 +101,6 @@ TEST(it_ends_with_the_share_around_it)
 	look(&s, &v);
 	assert_non_null(strstr(beside(&v), "Imaging - access ended "));
 	assert_null(strstr(beside(&v), "Old"));
-	viewer_end(&s, &v);
 }
 
 TEST(alone_it_stands_beside)
@@ -123,7 +119,6 @@ TEST(alone_it_stands_beside)
 	look(&s, &v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(beside(&v), "Imaging");
-	viewer_end(&s, &v);
 }
 
 TEST(its_own_share_outlives_the_one_around_it)
@@ -142,9 +137,7 @@ TEST(its_own_share_outlives_the_one_around_it)
 	tie(&s);
 	look(&s, &v);
 	assert_non_null(strstr(beside(&v), "Old"));
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
-	viewer_end(&s, &v);
+	viewer_reads(&v, "Old/CT.pdf", owner_answers, "%PDF a head");
 }
 
 TEST(shares_in_shares_in_shares)
@@ -152,8 +145,7 @@ TEST(shares_in_shares_in_shares)
 	LIMAS_FOLDER;
 
 	kit_mkdir(&s.k, "Imaging/Old/Older");
-	kit_text(&s.k, "Imaging/Old/Older/US.pdf", "%PDF a heart");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/Older/US.pdf", "%PDF a heart");
 	(void)story_share(&s, &s.lima, 0, false);
 	(void)ana_makes_domain(&s, "Imaging/Old/Older");
 	(void)ana_makes_domain(&s, "Imaging/Old");
@@ -167,7 +159,6 @@ TEST(shares_in_shares_in_shares)
 		viewer_text(&v, viewer_at(&v, "Imaging/Old/Older/US.pdf"), owner_answers),
 		"%PDF a heart");
 	assert_string_equal(beside(&v), "Imaging");
-	viewer_end(&s, &v);
 }
 
 TEST(a_file_of_its_own_too)
@@ -181,10 +172,8 @@ TEST(a_file_of_its_own_too)
 	viewer_learn(&v);
 	assert_string_equal(
 		in(&v, "Imaging"), "Old,MRI.pdf"); /* what is a share of its own is listed last */
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	assert_string_equal(beside(&v), "Imaging");
-	viewer_end(&s, &v);
 }
 
 TESTS(NULL, NULL)

@@ -9,13 +9,6 @@
 
 #define SLICES 300
 
-static void begin(story *s, viewer *v)
-{
-	story_begin(s);
-	assert_ok(emr_store_index_now(s->k.stack.store));
-	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
-}
-
 static void share(story *s, viewer *v)
 {
 	(void)story_share(s, &s->lima, 0, false);
@@ -42,15 +35,12 @@ TEST(a_series_of_300_slices_costs_twelve_questions_at_most)
 {
 	story s;
 	viewer v;
-	char path[64], text[32];
 	size_t names;
 
 	story_begin(&s);
 	kit_mkdir(&s.k, "Imaging/S");
 	for (int i = 0; i < SLICES; i++) {
-		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
-		(void)snprintf(text, sizeof text, "slice %d", i);
-		kit_text(&s.k, path, text);
+		kit_text(&s.k, printed("Imaging/S/%03d.dcm", i), printed("slice %d", i));
 	}
 	kit_publish_all(&s.k);
 	assert_ok(emr_store_index_now(s.k.stack.store));
@@ -61,17 +51,17 @@ TEST(a_series_of_300_slices_costs_twelve_questions_at_most)
 	names = questions(&v);
 	assert_int_equal(names, 1);
 	for (int i = 0; i < SLICES; i++) {
-		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
-		(void)snprintf(text, sizeof text, "slice %d", i);
-		assert_string_equal(viewer_text(&v, viewer_at(&v, path), owner_answers), text);
+		assert_string_equal(viewer_text(&v, viewer_at(&v, printed("Imaging/S/%03d.dcm", i)),
+					    owner_answers),
+			printed("slice %d", i));
 	}
 	assert_true(questions(&v) - names <= 12);
 	/* backwards and again: everything is here */
 	names = questions(&v);
 	for (int i = SLICES; i-- > 0;) {
-		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
-		(void)snprintf(text, sizeof text, "slice %d", i);
-		assert_string_equal(viewer_text(&v, viewer_at(&v, path), NULL), text);
+		assert_string_equal(
+			viewer_text(&v, viewer_at(&v, printed("Imaging/S/%03d.dcm", i)), NULL),
+			printed("slice %d", i));
 	}
 	assert_int_equal(questions(&v), names);
 	viewer_end(&s, &v);
@@ -107,19 +97,17 @@ static heard audit(story *s)
 
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
-	AUTO(story_end) story s;
 	viewer v;
 	emr_handle *file = NULL;
 	char bytes[64];
 	size_t got = 0;
 	heard h;
 
-	begin(&s, &v);
+	STORY;
+	viewer_begin(&v, &s);
 	share(&s, &v);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &file));
 	assert_ok(emr_view_read(file, 2, bytes, 4, &got));
 	emr_view_release(file);
@@ -141,37 +129,30 @@ TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 		assert_false(h.rows[i].refused);
 	}
 	/* what is not sent yet goes when the folder is closed */
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", NULL, "%PDF a knee");
 	viewer_close(&v);
 	assert_int_equal(audit(&s).n, 3);
 }
 
 TEST(the_end_of_a_share_does_not_swallow_the_last_report)
 {
-	story s;
-	viewer v;
-
-	begin(&s, &v);
+	LIMAS_FOLDER;
 	share(&s, &v);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 	story_pass(&s, 8 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 1);
-	viewer_end(&s, &v);
 }
 
 /* While there still is a key to report it with; and whoever looks at it is told by name. */
 TEST(what_is_open_when_its_share_ends_is_reported_and_told)
 {
-	story s;
-	viewer v;
 	emr_handle *twice[2] = {NULL, NULL}, *other = NULL;
 	char bytes[64];
 	size_t got = 0;
 	heard h;
 
-	begin(&s, &v);
+	LIMAS_FOLDER;
 	share(&s, &v);
 	for (size_t i = 0; i < 2; i++) {
 		assert_ok(viewer_open_file(
@@ -196,7 +177,6 @@ TEST(what_is_open_when_its_share_ends_is_reported_and_told)
 	story_pass(&s, 6);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 2); /* not once more */
-	viewer_end(&s, &v);
 }
 
 static emr_status note_phase(void *arg, const emr_given *given)
@@ -208,45 +188,37 @@ static emr_status note_phase(void *arg, const emr_given *given)
 /* As with the share itself, and its owner's list says so, too. */
 TEST(what_is_open_ends_with_its_readers_key)
 {
-	story s;
-	viewer v;
 	emr_handle *open = NULL;
 	emr_grant_phase phase = EMR_GRANT_COMING;
 	char bytes[64];
 	size_t got = 0;
 
-	begin(&s, &v);
+	LIMAS_FOLDER;
 	share(&s, &v);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &open));
 	assert_ok(emr_view_read(open, 0, bytes, 5, &got));
 	assert_ok(emr_share_given(s.ana, s.imaging, note_phase, &phase));
 	assert_int_equal(phase, EMR_GRANT_IN_FORCE);
-	assert_int_equal(story_says(&s, &s.bosses[0],
-				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 0),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 0));
 	viewer_run(&v, NULL, 0);
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(open, 0, bytes, 5, &got));
 	emr_view_release(open);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_share_given(s.ana, s.imaging, note_phase, &phase));
 	assert_int_equal(phase, EMR_GRANT_IS_REVOKED);
-	viewer_end(&s, &v);
 }
 
 /* ---- programs ---- */
 
 TEST(programs_are_kept_out_until_the_reader_lets_them_in)
 {
-	story s;
-	viewer v;
 	emr_attr file, folder;
 	emr_handle *h = NULL;
 	char bytes[16];
 	size_t got;
 	heard heard_of;
 
-	begin(&s, &v);
+	LIMAS_FOLDER;
 	share(&s, &v);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &file));
@@ -287,7 +259,6 @@ TEST(programs_are_kept_out_until_the_reader_lets_them_in)
 	assert_ok(viewer_let_in(&v, folder.node, "shared-with-me", "allow"));
 	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_false(emr_view_guards_software(v.view, file.node));
-	viewer_end(&s, &v);
 }
 
 TESTS(NULL, NULL)

@@ -82,10 +82,8 @@ TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on)
 	assert_string_equal(in(&v, "Scans"), "MRI.pdf,Old");
 	read_on(h, "%PDF a knee");
 	emr_view_release(h);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Scans/Old/CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "Scans/Old/CT.pdf", owner_answers, "%PDF a head");
 	assert_string_equal(v.notices, "");
-	viewer_end(&s, &v);
 }
 
 TEST(a_renamed_file_has_its_new_name_too)
@@ -96,8 +94,7 @@ TEST(a_renamed_file_has_its_new_name_too)
 	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/MRI.pdf"), "MRI.pdf");
 	viewer_run(&v, NULL, 0);
 	viewer_learn(&v);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_reads(&v, "MRI.pdf", owner_answers, "%PDF a knee");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "MRI.pdf"), owner_answers, &h));
 	ana_renames(&s, "Imaging/MRI.pdf", "Imaging/Knee.pdf");
 	viewer_run(&v, owner_answers, 2);
@@ -106,7 +103,6 @@ TEST(a_renamed_file_has_its_new_name_too)
 	assert_int_equal(node_of(&v, "Knee.pdf"), emr_handle_node(h));
 	read_on(h, "%PDF a knee");
 	emr_view_release(h);
-	viewer_end(&s, &v);
 }
 
 TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free)
@@ -134,7 +130,6 @@ TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free)
 	assert_string_equal(in(&v, "Imaging"), "GP.txt");
 	assert_string_equal(in(&v, "Scans"), "MRI.pdf,Old");
 	assert_int_equal(count_beside(&v, "Imaging"), 1);
-	viewer_end(&s, &v);
 }
 
 TEST(two_shares_of_one_name_have_two_names)
@@ -147,23 +142,20 @@ TEST(two_shares_of_one_name_have_two_names)
 	ana_shares_domain(&s, ct, "CT.pdf");
 	viewer_run(&v, NULL, 0);
 	viewer_learn(&v);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "MRI.pdf", owner_answers, "%PDF a knee");
+	viewer_reads(&v, "CT.pdf", owner_answers, "%PDF a head");
 	/* Of different folders, so nothing stops her. */
 	ana_renames(&s, "Imaging/MRI.pdf", "Imaging/CT.pdf");
 	viewer_run(&v, owner_answers, 2);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "CT.pdf", owner_answers, "%PDF a head");
 	assert_int_equal(count_beside(&v, "CT.pdf"), 1);
 	assert_int_equal(count_beside(&v, "CT~"), 1);
 	/* The first one goes on: the second is called as its owner calls it. */
 	ana_renames(&s, "Imaging/Old/CT.pdf", "Imaging/Old/Head.pdf");
 	viewer_run(&v, owner_answers, 2);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Head.pdf"), owner_answers), "%PDF a head");
+	viewer_reads(&v, "CT.pdf", owner_answers, "%PDF a knee");
+	viewer_reads(&v, "Head.pdf", owner_answers, "%PDF a head");
 	assert_int_equal(count_beside(&v, "CT~"), 0);
-	viewer_end(&s, &v);
 }
 
 TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks)
@@ -184,8 +176,7 @@ TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks)
 	ana_renames(&s, "Scans", "Pictures");
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Pictures");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Pictures"), NULL), "MRI.pdf,Old");
-	viewer_end(&s, &v);
+	viewer_lists(&v, "Pictures", NULL, "MRI.pdf,Old");
 }
 
 TEST(a_new_name_shows_as_it_is_or_is_made_plain)
@@ -202,7 +193,6 @@ TEST(a_new_name_shows_as_it_is_or_is_made_plain)
 	ana_renames(&s, "Sc\x1b[2Jans \xe2\x80\xaegpj.\xff", "Exames S\xc3\xa3o Jos\xc3\xa9");
 	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(beside(&v), "Exames S\xc3\xa3o Jos\xc3\xa9");
-	viewer_end(&s, &v);
 }
 
 TEST(the_note_of_an_end_has_the_last_name)
@@ -219,7 +209,6 @@ TEST(the_note_of_an_end_has_the_last_name)
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 0);
 	assert_true(strncmp(beside(&v), "Scans - access ended ", 21) == 0);
-	viewer_end(&s, &v);
 }
 
 TESTS(NULL, NULL)

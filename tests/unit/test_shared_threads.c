@@ -4,7 +4,6 @@
 
 #include "share/write.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define READERS 6
@@ -156,9 +155,7 @@ static void end(scene *c)
 
 TEST(everybody_reads_until_the_share_is_taken_back)
 {
-	AUTO(end) scene c;
-
-	begin(&c, 0);
+	SCENE_OF(scene, c, end, begin, 0);
 	for (int i = 0; i < READERS; i++)
 		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
 			(void)story_owner(&c.s);
@@ -166,9 +163,7 @@ TEST(everybody_reads_until_the_share_is_taken_back)
 
 TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 {
-	AUTO(end) scene c;
-
-	begin(&c, EMR_WRITES_ALL);
+	SCENE_OF(scene, c, end, begin, EMR_WRITES_ALL);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		emr_attr wanted = {.mode = round % 2 == 0 ? 0600 : 0640}, attr;
 
@@ -208,9 +203,8 @@ TEST(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken)
 	emr_attr wanted = {.mode = 0600}, attr;
 	pthread_t thread;
 	reader r;
-	AUTO(end) scene c;
 
-	begin(&c, EMR_WRITES_ALL);
+	SCENE_OF(scene, c, end, begin, EMR_WRITES_ALL);
 	r = (reader){.v = &c.v,
 		.node = c.nodes[0],
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -229,13 +223,8 @@ TEST(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken)
 static _Atomic(const emr_shared *) readable; /* the one whose names come; NULL: all */
 static atomic_bool only_one;		     /* the first that is asked for, from now on */
 
-emr_status __real_emr_shared_ask_names(
-	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
-emr_status __wrap_emr_shared_ask_names(
-	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
-
-emr_status __wrap_emr_shared_ask_names(
-	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+WRAPPED(emr_status, emr_shared_ask_names, emr_shared *shared, emr_ask **out_ask,
+	emr_share_trouble *out_trouble)
 {
 	if (atomic_exchange(&only_one, false))
 		atomic_store(&readable, shared);
@@ -289,10 +278,9 @@ TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 	looker l, lookers[2];
 	emr_id16 inner;
 	emr_attr attr;
-	AUTO(story_end) story s;
+	SCENE(story, s, story_begin, story_end);
 	AUTO(viewer_close) viewer v;
 
-	story_begin(&s);
 	s.k.clock.clock.boot_ns = real_boot_ns;
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	(void)story_share(&s, &s.lima, 0, false);
@@ -408,12 +396,7 @@ static void remove_meanwhile(scene **which)
 	assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
 }
 
-emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
-	emr_ask **out_ask, emr_share_trouble *out_trouble);
-emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
-	emr_ask **out_ask, emr_share_trouble *out_trouble);
-
-emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
+WRAPPED(emr_status, emr_shared_ask_records, emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	take_back(&before_question, false);
@@ -421,25 +404,15 @@ emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *obj
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
 }
 
-emr_status __real_emr_share_writings(
-	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
-emr_status __wrap_emr_share_writings(
-	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
-
-emr_status __wrap_emr_share_writings(
-	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
+WRAPPED(emr_status, emr_share_writings, emr_share *share, emr_writing_fn fn, void *arg,
+	size_t *out_damaged)
 {
 	take_back(&before_writings, true);
 	list_meanwhile(&listing);
 	return __real_emr_share_writings(share, fn, arg, out_damaged);
 }
 
-emr_status __real_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
-	emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
-emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
-	emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
-
-emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
+WRAPPED(emr_status, emr_shared_each_new, emr_shared *shared, emr_shared_known_fn known,
 	emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
 	take_back(&before_names, true);
@@ -556,8 +529,7 @@ TEST(what_could_not_be_read_once_is_shown_later)
 
 	begin_alone(&c, 0);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	kit_text(&c.s.k, "Imaging/MRI.pdf", "%PDF another knee");
-	kit_publish_all(&c.s.k);
+	kit_save(&c.s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	assert_ok(emr_store_index_now(c.s.k.stack.store));
 	story_pass(&c.s, 2);
 	names_fail = EMR_IO;
@@ -584,7 +556,6 @@ TEST(who_begins_to_share_has_a_name_whenever_somebody_lists)
 	assert_true(listed >= 3); /* ".", ".." and the Inbox */
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	viewer_end(&s, &v);
 }
 
 /* ---- a ledger that answers late ---- */
@@ -593,10 +564,7 @@ static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answers = PTHREAD_COND_INITIALIZER;
 static bool is_late;
 
-emr_status __real_emr_follow_now(emr_replica *replica);
-emr_status __wrap_emr_follow_now(emr_replica *replica);
-
-emr_status __wrap_emr_follow_now(emr_replica *replica)
+WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
 {
 	pthread_mutex_lock(&answers_lock);
 	while (is_late)
@@ -643,12 +611,6 @@ TEST(several_files_that_are_shared_by_themselves_are_listed_at_once)
 	story_pass(&s, 60);
 	names = viewer_list(&v, v.owner, owner_answers); /* in the order of their ids */
 	assert_true(strcmp(names, "MRI.pdf,CT.pdf") == 0 || strcmp(names, "CT.pdf,MRI.pdf") == 0);
-	viewer_end(&s, &v);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -1,9 +1,6 @@
 /* These tests are about orders to share and to take back: they are written down, done once, and
  * fail aloud; and about what a revocation tells. */
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "contract/codes.h"
 #include "crypto/sum.h"
@@ -20,13 +17,8 @@
 
 static atomic_int to_lose; /* how many of the next */
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	emr_status status = __real_emr_ledger_submit(ledger, batch, out_answer);
 
@@ -41,12 +33,7 @@ emr_status __wrap_emr_ledger_submit(
 
 static const char *to_become_domain; /* NULL: none */
 
-emr_status __real_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
-	emr_id16 domain, emr_id32 grantee, size_t *out_n);
-emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
-	emr_id16 domain, emr_id32 grantee, size_t *out_n);
-
-emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
+WRAPPED(emr_status, emr_share_revoke_below, emr_share *share, const emr_nested *tree, size_t n,
 	emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
 	if (to_become_domain != NULL)
@@ -59,34 +46,24 @@ emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tre
 
 static uint64_t unreadable;
 
-emr_status __real_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
-emr_status __wrap_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
-
 /* Whether what is not here would be waited for: it is to be judged before it is shared. */
 static _Thread_local bool is_waiting;
 static _Atomic int waited; /* grants that would have */
 
-void __real_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
-void __wrap_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
-emr_fetch_count __real_emr_fetcher_wait_end(emr_fetcher *fetcher);
-emr_fetch_count __wrap_emr_fetcher_wait_end(emr_fetcher *fetcher);
-
-void __wrap_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home)
+WRAPPED(void, emr_fetcher_wait_begin, emr_fetcher *fetcher, bool is_home)
 {
 	__real_emr_fetcher_wait_begin(fetcher, is_home);
 	is_waiting = is_home;
 }
 
-emr_fetch_count __wrap_emr_fetcher_wait_end(emr_fetcher *fetcher)
+WRAPPED(emr_fetch_count, emr_fetcher_wait_end, emr_fetcher *fetcher)
 {
 	is_waiting = false;
 	return __real_emr_fetcher_wait_end(fetcher);
 }
 
-emr_status __wrap_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
+WRAPPED(emr_status, emr_share_grant, emr_share *share, const emr_grant_order *order,
+	emr_grant_made *out_made)
 {
 	emr_status status = __real_emr_share_grant(share, order, out_made);
 
@@ -105,11 +82,9 @@ static emr_sharing *sharing;
 
 static _Thread_local bool is_done_meanwhile; /* of the thread that takes back */
 
-void __real_emr_share_free(emr_share *share);
-void __wrap_emr_share_free(emr_share *share);
 static void do_all_orders(void);
 
-void __wrap_emr_share_free(emr_share *share)
+WRAPPED(void, emr_share_free, emr_share *share)
 {
 	__real_emr_share_free(share);
 	if (is_done_meanwhile) {
@@ -118,24 +93,20 @@ void __wrap_emr_share_free(emr_share *share)
 	}
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	sharing_story_begin(&session);
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_sharing_new(&session, notices, &sharing));
 	session.sharing = sharing;
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_sharing_end(sharing);
 	emr_sharing_free(sharing);
 	emr_notices_free(notices);
 	sharing_story_end(&session);
-	return 0;
 }
 
 static emr_order order_for(emr_id32 grantee, uint64_t seconds)

@@ -112,9 +112,8 @@ static void expect_verdict(world *w, emr_statement_verdict verdict)
 TEST(what_a_doctor_signed_is_valid_and_says_who)
 {
 	char text[800];
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
 	assert_string_equal(w.is.organisation, "org0");
@@ -127,10 +126,9 @@ TEST(what_a_doctor_signed_is_valid_and_says_who)
 
 TEST(a_hospital_is_called_by_its_own_name)
 {
-	person ward = {0};
-	AUTO(end) world w;
+	SCENE(world, w, begin, end);
+	AUTO(story_part) person ward = {0};
 
-	begin(&w);
 	story_newcomer(&w.s, &ward, &w.s.bosses[1], EMR_ROLE_HOSPITAL, "ward 7");
 	w.issuer = &ward;
 	learn(&w);
@@ -139,7 +137,6 @@ TEST(a_hospital_is_called_by_its_own_name)
 	sign_as_issuer(&w);
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "org1");
-	story_part(&ward);
 }
 
 /* The bearer chose the name of his registration: it is nobody's. */
@@ -154,15 +151,14 @@ TEST(a_name_says_nothing_that_is_not_its_to_say)
 			"h2, org0"},
 		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
 		{"lima.clinic", "h6, org0"}};
-	char handle[8];
 	AUTO(end) world w;
 
 	begin(&w);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		person doctor = {0};
 
-		(void)snprintf(handle, sizeof handle, "h%zu", i);
-		story_newcomer_called(&w.s, &doctor, &w.s.bosses[0], handle, cases[i].name);
+		story_newcomer_called(
+			&w.s, &doctor, &w.s.bosses[0], printed("h%zu", i), cases[i].name);
 		w.issuer = &doctor;
 		learn(&w);
 		memcpy(w.facts.cert_ref, w.known.row.ref, 32);
@@ -188,9 +184,8 @@ TEST(each_thing_that_does_not_fit_is_a_mismatch)
 {
 	static const emr_id16 other_record = {{1}};
 	uint8_t other[32] = {1};
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	w.bundle.content.n++;
 	expect_verdict(&w, EMR_STATEMENT_WRONG_LENGTH);
 	w.bundle.content.n--;
@@ -227,9 +222,7 @@ TEST(each_thing_that_does_not_fit_is_a_mismatch)
 
 TEST(sealed_again_is_valid_once_the_bytes_were_compared)
 {
-	AUTO(end) world w;
-
-	begin(&w);
+	SCENE(world, w, begin, end);
 	w.bundle.content.com[0] ^= 1;
 	w.place.is_reencrypted = true;
 	w.place.cver = 2;
@@ -240,9 +233,8 @@ TEST(sealed_again_is_valid_once_the_bytes_were_compared)
 TEST(nobody_signs_for_another)
 {
 	emr_known_person eve;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	/* Eve's signature under lima's name. */
 	sign(&w, w.s.eve.keyring, emr_signer_identity());
 	memcpy(w.bundle.statement.issuer_id, w.issuer->public.signer_id.b, 32);
@@ -263,9 +255,8 @@ TEST(nobody_signs_for_another)
 TEST(nobody_but_the_owner_brings_anothers_word)
 {
 	emr_domain_public domain;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_OTHERS_WORD);
 	assert_string_equal(w.is.by, "lima.clinic, org0"); /* that is what it claims */
@@ -278,9 +269,8 @@ TEST(nobody_but_the_owner_brings_anothers_word)
 TEST(a_key_that_the_ledger_does_not_know_is_nobodys)
 {
 	EMR_AUTO_KEYRING stranger = NULL;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
 	sign(&w, stranger, emr_signer_identity());
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_UNKNOWN_KEY);
@@ -292,9 +282,8 @@ TEST(a_key_that_the_ledger_does_not_know_is_nobodys)
 TEST(what_another_puts_there_must_be_signed)
 {
 	emr_domain_public domain;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	w.bundle.has_statement = false;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
 	/* The owner's own files may do without. */
@@ -306,9 +295,8 @@ TEST(what_another_puts_there_must_be_signed)
 TEST(self_is_the_owner_and_nobody_else)
 {
 	emr_domain_public domain;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	memset(w.facts.cert_ref, 0, 32);
 	sign(&w, w.s.k.stack.keyring, emr_signer_domain(w.s.imaging, 1));
@@ -325,9 +313,8 @@ TEST(self_is_the_owner_and_nobody_else)
 TEST(the_certificate_was_in_force_when_the_version_came)
 {
 	uint64_t ends;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	ends = w.known.row.not_after_unix_s;
 	w.place.time_unix_s = ends - 1;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
@@ -347,9 +334,8 @@ TEST(a_key_that_was_revoked_is_believed_until_then)
 {
 	emr_replica *replica;
 	uint64_t before;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	replica = w.s.k.stack.replica;
 	before = story_now(&w.s);
 	story_pass(&w.s, 100);
@@ -373,12 +359,12 @@ TEST(a_key_that_was_revoked_is_believed_until_then)
 /* As after a part that no copy has any more. */
 static void lose_certificate(world *w)
 {
-	char path[400];
 	sqlite3_stmt *stmt;
 	sqlite3 *db;
 
-	(void)snprintf(path, sizeof path, "%s/replica.sqlite", w->s.k.path);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open_v2(printed("%s/replica.sqlite", w->s.k.path), &db,
+				 SQLITE_OPEN_READWRITE, NULL),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, "DELETE FROM parts WHERE family = 1 AND object = ?",
 				 -1, &stmt, NULL),
 		SQLITE_OK);
@@ -394,9 +380,8 @@ static void lose_certificate(world *w)
 TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	assert_ok(emr_replica_organisation(
 		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, &org));
 	assert_string_equal(org.name, "org0");
@@ -410,13 +395,13 @@ TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 static void put_part(world *w, emr_bytes part)
 {
 	uint8_t hash[32];
-	char path[400];
 	sqlite3_stmt *stmt;
 	sqlite3 *db;
 
 	emr_item_priv_hash((emr_span){part.data, part.len}, hash);
-	(void)snprintf(path, sizeof path, "%s/replica.sqlite", w->s.k.path);
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open_v2(printed("%s/replica.sqlite", w->s.k.path), &db,
+				 SQLITE_OPEN_READWRITE, NULL),
+		SQLITE_OK);
 	assert_int_equal(
 		sqlite3_prepare_v2(db,
 			"UPDATE parts SET part = ?, hash = ? WHERE family = 1 AND object = ?", -1,
@@ -441,9 +426,8 @@ TEST(a_certificate_that_the_entry_does_not_name_vouches_for_nothing)
 	emr_register who;
 	emr_cert_subject subject;
 	emr_act act;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	subject = (emr_cert_subject){.handle = "professor",
 		.roles = w.known.row.roles,
 		.org = w.s.lima.org,
@@ -490,9 +474,7 @@ static void renew(world *w, const char *handle, emr_id16 org)
 /* As the ledger has it: an authority need not know the id that we gave its organisation. */
 TEST(a_certificate_that_names_no_organisation_is_its_authoritys)
 {
-	AUTO(end) world w;
-
-	begin(&w);
+	SCENE(world, w, begin, end);
 	renew(&w, "lima.clinic", (emr_id16){{0}});
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
@@ -500,11 +482,10 @@ TEST(a_certificate_that_names_no_organisation_is_its_authoritys)
 
 TEST(what_was_signed_before_keeps_the_name_of_then)
 {
-	AUTO(end) world w;
 	emr_bundle before;
 	emr_signed_place place;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	before = w.bundle;
 	place = w.place;
 	story_pass(&w.s, 100);
@@ -521,9 +502,8 @@ TEST(what_was_signed_before_keeps_the_name_of_then)
 TEST(a_key_that_was_vouched_for_in_another_network_is_not_here)
 {
 	EMR_AUTO_BUF other = {0};
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
 	assert_ok(emr_buf_append(&other, w.place.descriptor.data, w.place.descriptor.len));
 	other.data[16] ^= 1;
 	w.place.descriptor = emr_buf_view(&other);
@@ -534,10 +514,10 @@ TEST(a_key_that_was_vouched_for_in_another_network_is_not_here)
 TEST(a_computer_of_somebody_else_is_not_the_owner)
 {
 	uint8_t limas[32];
-	person laptop;
-	AUTO(end) world w;
 
-	begin(&w);
+	SCENE(world, w, begin, end);
+	AUTO(story_part) person laptop;
+
 	story_device(&w.s, &laptop, "laptop");
 	learn(&w);
 	w.bundle.has_statement = false;
@@ -546,7 +526,6 @@ TEST(a_computer_of_somebody_else_is_not_the_owner)
 	assert_ok(emr_keyring_person_pk(w.issuer->keyring, limas));
 	w.place.patient_pk = limas;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
-	story_part(&laptop);
 }
 
 TESTS(NULL, NULL)

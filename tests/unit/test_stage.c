@@ -2,13 +2,7 @@
  * nothing, or a keyring that the next start completes. */
 #include "emr_test.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "session/stage.h"
 
@@ -16,9 +10,7 @@
 
 static int calls_left; /* until the process is killed; -1: it is not */
 
-int __real_renameat(int from, const char *a, int to, const char *b);
-int __wrap_renameat(int from, const char *a, int to, const char *b);
-int __wrap_renameat(int from, const char *a, int to, const char *b)
+WRAPPED(int, renameat, int from, const char *a, int to, const char *b)
 {
 	if (calls_left == 0)
 		_exit(KILLED);
@@ -33,10 +25,9 @@ static const char *const files[] = {"keyfile", "replica.sqlite", "replica.hw", "
 
 static void put(int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	EMR_AUTO_FD fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	assert_true(fd >= 0);
-	(void)close(fd);
 }
 
 static emr_status claim(emr_stage *stage)
@@ -84,10 +75,7 @@ static size_t parts_in(int dirfd)
 
 static void remove_state(void)
 {
-	char line[300];
-
-	(void)snprintf(line, sizeof line, "rm -rf '%s'", place);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("rm -rf '%s'", place)), 0);
 }
 
 /* By OPENS, as a mount does; else by the next init or restore. */

@@ -2,9 +2,6 @@
  * is said and kept about it. */
 #include "store_kit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #define BLOCKS 20
 #define LEN 3000
 #define PREFIX 96
@@ -57,14 +54,13 @@ static void lose_sector(kit *k, uint64_t offset, size_t sector)
 {
 	char path[512];
 	uint8_t zeros[4096] = {0};
-	int fd;
+	EMR_AUTO_FD fd;
 
 	kit_file(k, "seg-1", path);
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
 	assert_int_equal(
 		pwrite(fd, zeros, sector, (off_t)(offset / sector * sector)), (ssize_t)sector);
-	close(fd);
 }
 
 TEST_IN(kit_setup, kit_teardown, lost_sectors_behind_the_last_flush_end_the_log_there)

@@ -3,7 +3,6 @@
 #include "store_kit.h"
 
 #include <sodium.h>
-#include <unistd.h>
 
 #include "store/car.h"
 #include "store/dag_pb.h"
@@ -178,10 +177,10 @@ static void check_file(const json_t *one)
 	bool zeros = strcmp(vectors_text(one, "stream"), "zeros") == 0;
 	emr_unixfs_builder *builder;
 	emr_unixfs_link root;
-	uint8_t *leaf = calloc(1, chunk);
+	EMR_AUTO_FREE uint8_t *leaf = calloc(1, chunk);
 	/* Leaves of 10 bytes do not end at a word of the stream: it is made whole where it is
 	 * small. */
-	uint8_t *all = left <= 1 << 20 ? calloc(1, left + 1) : NULL;
+	EMR_AUTO_FREE uint8_t *all = left <= 1 << 20 ? calloc(1, left + 1) : NULL;
 	uint32_t state = 1;
 	uint64_t at = 0;
 	nodes n = {0};
@@ -202,8 +201,6 @@ static void check_file(const json_t *one)
 	check_root(one, &root, &n);
 	emr_unixfs_builder_free(builder);
 	emr_buf_free(&n.last);
-	free(leaf);
-	free(all);
 }
 
 TEST(files_have_the_cids_of_ipfs_add)
@@ -228,7 +225,7 @@ TEST(kubo_profile_files_have_their_cids)
 {
 	const json_t *files = vectors_get(unixfs_json, "profile");
 	const size_t chunk = 1 << 20;
-	uint8_t *leaf = malloc(chunk);
+	EMR_AUTO_FREE uint8_t *leaf = malloc(chunk);
 	size_t i;
 	json_t *one;
 
@@ -261,7 +258,6 @@ TEST(kubo_profile_files_have_their_cids)
 		emr_unixfs_builder_free(builder);
 		emr_buf_free(&n.last);
 	}
-	free(leaf);
 }
 
 /* ---- Holes ---- */
@@ -411,7 +407,7 @@ TEST(two_entries_of_one_name_are_refused)
 
 TEST(bundles_of_the_content_vectors_have_their_root_cid)
 {
-	json_t *content = vectors_open("content.json");
+	AUTO(auto_json_decref) json_t *content = vectors_open("content.json");
 	const json_t *cases = vectors_get(content, "cases");
 	json_t *one;
 	size_t i;
@@ -440,16 +436,15 @@ TEST(bundles_of_the_content_vectors_have_their_root_cid)
 		assert_true(emr_cid_equal(&back.manifest, &bundle.manifest));
 		emr_buf_free(&block);
 	}
-	json_decref(content);
 }
 
 /* Every changed bit of a bundle's block is refused, or names another CID or size: never the same
  * meaning twice. */
 TEST(no_second_spelling_of_a_bundle_is_accepted)
 {
-	emr_block content = kit_block(1, 16399), manifest = kit_block(2, 1140);
+	AUTO(kit_block_free) emr_block content = kit_block(1, 16399), manifest = kit_block(2, 1140);
 	emr_unixfs_bundle bundle = {content.cid, 16399, manifest.cid, 1140};
-	emr_buf block = {0};
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link dir;
 
 	assert_ok(emr_unixfs_bundle_encode(&bundle, &block, &dir));
@@ -472,9 +467,6 @@ TEST(no_second_spelling_of_a_bundle_is_accepted)
 		assert_status(EMR_DAMAGED,
 			emr_unixfs_bundle_decode(emr_bytes_of(block.data, len), &other));
 	}
-	emr_buf_free(&block);
-	kit_block_free(&content);
-	kit_block_free(&manifest);
 }
 
 /* ---- Trees ---- */

@@ -3,10 +3,6 @@
  * format version needs that. */
 #include "store_kit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/secret.h"
 #include "journal/journal.h"
 
 #define BLOCKS 10
@@ -23,31 +19,26 @@ static const char *const files[] = {
 
 static void copy(const char *from, const char *to, const char *name)
 {
-	char path[1024];
-	uint8_t *bytes = malloc(1 << 20);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(1 << 20);
 	FILE *file;
 	size_t len;
-	int fd;
+	EMR_AUTO_FD fd;
 
-	snprintf(path, sizeof path, "%s/%s", from, name);
-	file = fopen(path, "rb");
+	file = fopen(printed("%s/%s", from, name), "rb");
 	assert_non_null(file);
 	len = fread(bytes, 1, 1 << 20, file);
 	fclose(file);
-	snprintf(path, sizeof path, "%s/%s", to, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	fd = open(printed("%s/%s", to, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-	close(fd);
-	free(bytes);
 }
 
 static void check_content(kit *k)
 {
 	int dir = open(k->path, O_RDONLY | O_DIRECTORY);
 	emr_id16 key = {{42}};
-	emr_keyring *keyring;
+	AUTO(emr_keyring_auto_free) emr_keyring *keyring;
 	emr_journal *journal;
-	emr_buf value = {0};
+	EMR_AUTO_BUF value = {0};
 	emr_store_stats stats;
 
 	for (uint32_t i = 0; i < BLOCKS; i++)
@@ -63,9 +54,7 @@ static void check_content(kit *k)
 	assert_int_equal(emr_journal_state_get(journal).rows, 2);
 	assert_ok(emr_journal_get(journal, 3, key, &value));
 	assert_memory_equal(value.data, "after the snapshot", 18);
-	emr_buf_free(&value);
 	emr_journal_close(journal);
-	emr_keyring_free(keyring);
 }
 
 TEST_IN(kit_setup, kit_teardown, version_1_is_read_with_and_without_its_index)
@@ -106,11 +95,12 @@ static void put_row(emr_journal *journal, uint8_t n, const char *value, const em
 static int make(const char *path)
 {
 	const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
+	AUTO(kit_close)
 	kit k = {.options = {.path = path,
 			 .writer = kit_writer_id(),
 			 .no_background = true,
 			 .segment_bytes = 40000}};
-	emr_keyring *keyring;
+	AUTO(emr_keyring_auto_free) emr_keyring *keyring;
 	emr_journal *journal;
 	emr_cid cid = {{0}};
 	int dir;
@@ -129,8 +119,6 @@ static int make(const char *path)
 	assert_ok(emr_journal_snapshot(journal));
 	put_row(journal, 42, "after the snapshot", NULL);
 	emr_journal_close(journal);
-	emr_keyring_free(keyring);
-	kit_close(&k);
 	return 0;
 }
 

@@ -2,12 +2,7 @@
  * aside. */
 #include "emr_test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "store/reserve.h"
 
@@ -25,23 +20,19 @@ static uint64_t size_of_file(void)
 	return fstatat(dirfd_, EMR_RESERVE_NAME, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-int __wrap_fstatvfs64(int fd, struct statvfs *out);
-int __wrap_posix_fallocate64(int fd, off_t offset, off_t len);
-int __real_posix_fallocate64(int fd, off_t offset, off_t len);
-
 static uint64_t free_now(void)
 {
 	return 20 * MIB - others - size_of_file();
 }
 
-int __wrap_fstatvfs64(int fd, struct statvfs *out)
+WRAPPED(int, fstatvfs64, int fd, struct statvfs *out)
 {
 	(void)fd;
 	*out = (struct statvfs){.f_frsize = 1, .f_bfree = free_now(), .f_bavail = free_now()};
 	return 0;
 }
 
-int __wrap_posix_fallocate64(int fd, off_t offset, off_t len)
+WRAPPED(int, posix_fallocate64, int fd, off_t offset, off_t len)
 {
 	return (uint64_t)(offset + len) - size_of_file() > free_now()
 		       ? ENOSPC
@@ -174,7 +165,7 @@ TEST(a_file_with_holes_does_not_count)
 {
 	emr_reserve *r;
 	struct stat st;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	start();
 	fd = openat(dirfd_, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -182,7 +173,6 @@ TEST(a_file_with_holes_does_not_count)
 	r = opened(0);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_true((uint64_t)st.st_blocks * 512 >= BYTES);
-	close(fd);
 	emr_reserve_close(r);
 }
 

@@ -3,11 +3,8 @@
  * same files of blocks. */
 #include "store_kit.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 static int setup(void **state)
 {
@@ -48,22 +45,17 @@ static void keep_own(kit *k, own *o, const char *name)
 
 static void remove_own(kit *k)
 {
-	char command[600];
-
 	kit_close(k);
-	(void)snprintf(command, sizeof command, "rm -rf '%s'.*", k->path);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system(printed("rm -rf '%s'.*", k->path)), 0);
 	k->options.index_path = k->options.lock_path = NULL;
 	kit_open(k);
 }
 
 static void write_text(kit *k, const char *name, const char *text)
 {
-	char path[512];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/%s", k->path, name);
-	file = fopen(path, "w");
+	file = fopen(printed("%s/%s", k->path, name), "w");
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
@@ -73,21 +65,19 @@ static void write_text(kit *k, const char *name, const char *text)
 TEST_IN(setup, kit_teardown, nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut)
 {
 	kit *k = *state;
-	char path[512], hex[33];
+	char hex[33];
 	own hers;
-	int fd;
+	EMR_AUTO_FD fd;
 
 	save_and_read(k, 1, 2);
 	kit_close(k);
 	keep_own(k, &hers, "hers");
 	emr_hex(k->options.writer.b, 16, hex);
-	(void)snprintf(path, sizeof path, "%s/writer-%s.lock", k->path, hex);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(printed("%s/writer-%s.lock", k->path, hex), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
 	kit_open(k);
 	save_and_read(k, 10, 2);
 	kit_has(k, 1, 3000);
-	close(fd);
 	remove_own(k);
 }
 

@@ -2,12 +2,6 @@
  * files with such names that somebody else has put there. */
 #include "store_kit.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "store/segment_file.h"
 
 static int open_segment(kit *k)
@@ -173,12 +167,11 @@ static void planted_name(kit *k, const char *number, char out[512])
 static void plant_empty(kit *k, const char *number)
 {
 	char path[512];
-	int fd;
+	EMR_AUTO_FD fd;
 
 	planted_name(k, number, path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	close(fd);
 }
 
 TEST_IN(kit_setup, kit_teardown, a_number_that_is_taken_is_passed_over)

@@ -2,13 +2,9 @@
  * and export, reclaim. */
 #include "store_kit.h"
 
-#include <sys/stat.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "store/car.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"

@@ -2,16 +2,11 @@
  * segments, all read everything. */
 #include "store_kit.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/file.h"
 
 #include "store_private.h"
 
@@ -215,7 +210,7 @@ static void check_all(kit *k, shared *s)
 }
 
 /* Three write, read, reclaim and scrub; a fourth does so until it is killed. */
-static void members_read_each_other_while_they_write_reclaim_and_are_killed(void **state)
+TEST_IN(kit_setup, kit_teardown, members_read_each_other_while_they_write_reclaim_and_are_killed)
 {
 	kit *k = *state;
 	shared *s = shared_new();
@@ -249,7 +244,7 @@ static void members_read_each_other_while_they_write_reclaim_and_are_killed(void
 
 /* ---- one process with several handles: exact moments ---- */
 
-static void a_block_that_no_index_knows_is_read_at_once_by_others(void **state)
+TEST_IN(kit_setup, kit_teardown, a_block_that_no_index_knows_is_read_at_once_by_others)
 {
 	kit *k = *state, a = other(k, 1), b = other(k, 2);
 
@@ -267,7 +262,7 @@ static void a_block_that_no_index_knows_is_read_at_once_by_others(void **state)
 }
 
 /* A group is written in one call, but a reader may see its end before its beginning. */
-static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
+TEST_IN(kit_setup, kit_teardown, a_group_seen_half_written_is_found_when_it_is_whole)
 {
 	kit *k = *state, a = other(k, 1);
 	uint8_t first[2000 + 64], zeros[sizeof first] = {0};
@@ -275,7 +270,7 @@ static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 	emr_block block = kit_block(1, 2000);
 	uint64_t start;
 	char path[512];
-	int fd;
+	EMR_AUTO_FD fd;
 
 	kit_open(&a);
 	start = kit_size(&a, "seg-1");
@@ -293,7 +288,6 @@ static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 	assert_int_equal(pwrite(fd, first, (size_t)(at.offset + at.len - start), (off_t)start),
 		at.offset + at.len - start);
 	kit_has(k, 1, 2000);
-	close(fd);
 	kit_close(&a);
 }
 
@@ -302,9 +296,7 @@ static struct {
 	emr_store *writer, *reader;
 } between;
 
-emr_status __real_emr_segment_list(emr_store *store);
-emr_status __wrap_emr_segment_list(emr_store *store);
-emr_status __wrap_emr_segment_list(emr_store *store)
+WRAPPED(emr_status, emr_segment_list, emr_store *store)
 {
 	const emr_reclaim_options options = {.max_live_percent = 90};
 	emr_status status = __real_emr_segment_list(store);
@@ -317,7 +309,7 @@ emr_status __wrap_emr_segment_list(emr_store *store)
 	return status;
 }
 
-static void a_block_that_moves_while_it_is_looked_for_is_found(void **state)
+TEST_IN(kit_setup, kit_teardown, a_block_that_moves_while_it_is_looked_for_is_found)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_cid kept;
@@ -338,7 +330,7 @@ static void a_block_that_moves_while_it_is_looked_for_is_found(void **state)
 	kit_close(&a);
 }
 
-static void rot_in_the_segment_of_another_makes_no_new_index(void **state)
+TEST_IN(kit_setup, kit_teardown, rot_in_the_segment_of_another_makes_no_new_index)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_block block = kit_block(1, 2000);
@@ -361,7 +353,7 @@ static void rot_in_the_segment_of_another_makes_no_new_index(void **state)
 	kit_close(&a);
 }
 
-static void a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on(void **state)
+TEST_IN(kit_setup, kit_teardown, a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on)
 {
 	kit *k = *state, a = other(k, 1);
 	char path[512];
@@ -395,7 +387,7 @@ static void a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on(void **s
 	kit_close(&a);
 }
 
-static void nobody_waits_for_a_writer_who_does_not_come_back(void **state)
+TEST_IN(kit_setup, kit_teardown, nobody_waits_for_a_writer_who_does_not_come_back)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_cid missing = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("nowhere", 7));
@@ -426,7 +418,7 @@ static emr_status count_pin(void *context, const emr_pin *pin)
 	return EMR_OK;
 }
 
-static void numbers_pins_and_space_are_those_of_one_writer(void **state)
+TEST_IN(kit_setup, kit_teardown, numbers_pins_and_space_are_those_of_one_writer)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_store_stats before, after;
@@ -454,7 +446,7 @@ static void numbers_pins_and_space_are_those_of_one_writer(void **state)
 
 /* A block that another wrote and I pinned stays while its writer has not been told otherwise: that
  * writer's reclaim sees my pin. */
-static void a_pin_of_another_protects_what_the_index_knows(void **state)
+TEST_IN(kit_setup, kit_teardown, a_pin_of_another_protects_what_the_index_knows)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_cid cid;
@@ -474,7 +466,7 @@ static void a_pin_of_another_protects_what_the_index_knows(void **state)
 
 /* ---- an index of one's own ---- */
 
-static void nobody_holds_the_index_of_another(void **state)
+TEST_IN(setup_own, kit_teardown, nobody_holds_the_index_of_another)
 {
 	kit *k = *state;
 	sqlite3 *held = NULL;
@@ -496,7 +488,7 @@ static void nobody_holds_the_index_of_another(void **state)
 }
 
 /* Closed files of others are in it at the next start, the last of each is read again. */
-static void it_has_what_others_closed_and_loses_what_they_gave_back(void **state)
+TEST_IN(setup_own, kit_teardown, it_has_what_others_closed_and_loses_what_they_gave_back)
 {
 	kit *k = *state, a = other(k, 1);
 	emr_cid kept;
@@ -527,10 +519,10 @@ static void it_has_what_others_closed_and_loses_what_they_gave_back(void **state
 
 /* As after he came back from a second copy: what the index says of the file is of the one before.
  */
-static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
+TEST_IN(setup_own, kit_teardown, a_file_that_another_put_in_place_of_his_is_read_anew)
 {
 	kit *k = *state, a = other(k, 1), b = other(k, 2);
-	char closed[512], aside[520];
+	char closed[512];
 
 	a.options.segment_bytes = 8192;
 	kit_open(&a);
@@ -541,8 +533,7 @@ static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
 	kit_has(k, 101, 3000);
 	kit_close(&a);
 	kit_file(&a, "seg-1", closed);
-	snprintf(aside, sizeof aside, "%s.aside", closed);
-	assert_int_equal(rename(closed, aside), 0);
+	assert_int_equal(rename(closed, printed("%s.aside", closed)), 0);
 	b.options.writer = a.options.writer;
 	b.options.segment_bytes = 64 << 10;
 	snprintf(own_indexes[3], sizeof own_indexes[3], "%s/elsewhere", k->path);
@@ -552,8 +543,8 @@ static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
 	kit_put(&b, 101, 3000);
 	kit_put(&b, 100, 3000);
 	kit_close(&b);
-	snprintf(aside, sizeof aside, "%s/%s", own_indexes[3], strrchr(closed, '/') + 1);
-	assert_int_equal(rename(aside, closed), 0);
+	assert_int_equal(
+		rename(printed("%s/%s", own_indexes[3], strrchr(closed, '/') + 1), closed), 0);
 	kit_has(k, 700, 1000); /* of a running one */
 	kit_has(k, 101, 3000);
 	kit_has(k, 100, 3000);
@@ -573,7 +564,7 @@ static emr_segment *first_of(emr_store *store, emr_id16 writer)
 }
 
 /* Somebody reads in the one before at that moment. */
-static void a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards(void **state)
+TEST_IN(setup_own, kit_teardown, a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards)
 {
 	kit *k = *state, a = other(k, 1), b = other(k, 2);
 	char closed[512], aside[520];
@@ -601,17 +592,17 @@ static void a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards(vo
 	kit_open(&b);
 	kit_put(&b, 700, 1000);
 	kit_close(&b);
-	snprintf(aside, sizeof aside, "%s/%s", own_indexes[3], strrchr(closed, '/') + 1);
-	assert_int_equal(rename(aside, closed), 0);
+	assert_int_equal(
+		rename(printed("%s/%s", own_indexes[3], strrchr(closed, '/') + 1), closed), 0);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 700, 1000));
 	emr_segment_unuse(k->store, held);
 	kit_has(k, 700, 1000);
 }
 
-static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **state)
+TEST_IN(setup_own, kit_teardown, a_copy_that_somebody_lays_there_and_takes_away_loses_nothing)
 {
 	kit *k = *state, a = other(k, 1);
-	char command[4000], mine[512], his[512], planted[2][400];
+	char mine[512], his[512], planted[2][400];
 
 	k->options.segment_bytes = a.options.segment_bytes = 8192;
 	kit_open(&a);
@@ -626,11 +617,12 @@ static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **
 			"%s/seg-0%d112233445566778899aabbccddeeff-00000", k->path, i);
 	for (int start = 0; start < 2; start++) {
 		kit_close(k);
-		snprintf(command, sizeof command,
-			"cp '%s' '%s1.car' && cp '%s' '%s1.car' && cp '%s' '%s2.car' && cp '%s' "
-			"'%s2.car'",
-			mine, planted[0], his, planted[1], mine, planted[0], his, planted[1]);
-		assert_int_equal(system(command), 0);
+		assert_int_equal(system(printed("cp '%s' '%s1.car' && cp '%s' '%s1.car' && cp '%s' "
+						"'%s2.car' && cp '%s' "
+						"'%s2.car'",
+					 mine, planted[0], his, planted[1], mine, planted[0], his,
+					 planted[1])),
+			0);
 		kit_open(k);
 		for (uint32_t i = 0; i < 6; i++) {
 			kit_has(k, 10 + i, 3000);
@@ -639,8 +631,7 @@ static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **
 		kit_close(k);
 		if (start == 0)
 			kit_open(k);
-		snprintf(command, sizeof command, "rm '%s'/seg-0?1122*", k->path);
-		assert_int_equal(system(command), 0);
+		assert_int_equal(system(printed("rm '%s'/seg-0?1122*", k->path)), 0);
 		if (start != 0)
 			kit_open(k);
 		for (uint32_t i = 0; i < 6; i++) {
@@ -651,7 +642,7 @@ static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **
 	kit_close(&a);
 }
 
-static void a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew(void **state)
+TEST_IN(setup_own, kit_teardown, a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew)
 {
 	kit *k = *state, a = other(k, 1);
 	char closed[512], aside[520];
@@ -682,7 +673,7 @@ static void a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew(voi
 	kit_has(k, 101, 3000);
 }
 
-static void many_that_open_an_empty_directory_at_once_share_one_index(void **state)
+TEST_IN(kit_setup, kit_teardown, many_that_open_an_empty_directory_at_once_share_one_index)
 {
 	kit *k = *state;
 	enum { MANY = 12 };
@@ -741,7 +732,7 @@ static emr_status shrink(void *context, const emr_scan_item *item)
 	return EMR_OK;
 }
 
-static void a_segment_that_becomes_shorter_while_it_is_read_has_no_fault(void **state)
+TEST(a_segment_that_becomes_shorter_while_it_is_read_has_no_fault)
 {
 	static const uint8_t block[] = "a block";
 	const emr_bytes bytes = emr_bytes_of(block, sizeof block);
@@ -752,7 +743,6 @@ static void a_segment_that_becomes_shorter_while_it_is_read_has_no_fault(void **
 	const off_t room = 16 << 20; /* more than is read at once */
 	uint64_t end = 0;
 
-	(void)state;
 	/* To behind the block; to a place in the room; into the block, which is damage. */
 	for (int i = 0; i < 3; i++) {
 		EMR_AUTO_FD fd = memfd_create("segment", MFD_CLOEXEC);
@@ -773,64 +763,16 @@ static void a_segment_that_becomes_shorter_while_it_is_read_has_no_fault(void **
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_block_that_no_index_knows_is_read_at_once_by_others, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole,
-			kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			rot_in_the_segment_of_another_makes_no_new_index, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			nobody_waits_for_a_writer_who_does_not_come_back, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			numbers_pins_and_space_are_those_of_one_writer, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_pin_of_another_protects_what_the_index_knows, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			many_that_open_an_empty_directory_at_once_share_one_index, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			members_read_each_other_while_they_write_reclaim_and_are_killed, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			members_read_each_other_while_they_write_reclaim_and_are_killed, setup_own,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_block_that_no_index_knows_is_read_at_once_by_others, setup_own,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole,
-			setup_own, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_block_that_moves_while_it_is_looked_for_is_found,
-			kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_block_that_moves_while_it_is_looked_for_is_found,
-			setup_own, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_pin_of_another_protects_what_the_index_knows, setup_own, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			nobody_holds_the_index_of_another, setup_own, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			it_has_what_others_closed_and_loses_what_they_gave_back, setup_own,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_file_that_another_put_in_place_of_his_is_read_anew, setup_own,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards,
-			setup_own, kit_teardown),
-		cmocka_unit_test(a_segment_that_becomes_shorter_while_it_is_read_has_no_fault),
-		cmocka_unit_test_setup_teardown(
-			a_copy_that_somebody_lays_there_and_takes_away_loses_nothing, setup_own,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew, setup_own,
-			kit_teardown),
-	};
+/* The same where each member has an index of its own. */
+#define ALSO_OWN(name)                                                                             \
+	TEST_IN(setup_own, kit_teardown, name##_own)                                               \
+	{                                                                                          \
+		name(state);                                                                       \
+	}
+ALSO_OWN(a_block_that_no_index_knows_is_read_at_once_by_others)
+ALSO_OWN(a_group_seen_half_written_is_found_when_it_is_whole)
+ALSO_OWN(a_pin_of_another_protects_what_the_index_knows)
+ALSO_OWN(members_read_each_other_while_they_write_reclaim_and_are_killed)
+ALSO_OWN(a_block_that_moves_while_it_is_looked_for_is_found)
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -2,8 +2,6 @@
  * appended is there, nothing is appended, and no byte of the directory is another afterwards. */
 #include "store_kit.h"
 
-#include <unistd.h>
-
 #include "base/codec.h"
 #include "journal/journal.h"
 #include "still_kit.h"
@@ -66,10 +64,9 @@ static void has_some(kit *k, uint32_t n)
 
 static emr_status append_one(kit *k)
 {
-	emr_block block = kit_block(1000, LEN);
+	AUTO(kit_block_free) emr_block block = kit_block(1000, LEN);
 	emr_status status = emr_store_append(k->store, &block, 1, NULL);
 
-	kit_block_free(&block);
 	return status;
 }
 
@@ -253,7 +250,6 @@ static void look_at_journal(
 {
 	kit killed = *k;
 	emr_journal *journal;
-	char line[600];
 
 	snprintf(killed.path, sizeof killed.path, "%.200s-killed", k->path);
 	killed.options.path = killed.path;
@@ -271,15 +267,14 @@ static void look_at_journal(
 	assert_status(EMR_READ_ONLY, emr_journal_snapshot(journal));
 	emr_journal_close(journal);
 	take_again(&killed);
-	snprintf(line, sizeof line, "rm -rf '%s'", killed.path);
-	assert_int_equal(system(line), 0);
+	assert_int_equal(system(printed("rm -rf '%s'", killed.path)), 0);
 }
 
 /* A power cut kept the last frame and lost the one before it: the log ends there. */
 TEST_IN(kit_setup, end, what_stands_behind_a_torn_place_does_not_count)
 {
 	kit *k = *state;
-	emr_keyring *keyring;
+	AUTO(emr_keyring_auto_free) emr_keyring *keyring;
 	emr_journal *journal;
 	uint64_t at;
 
@@ -292,13 +287,12 @@ TEST_IN(kit_setup, end, what_stands_behind_a_torn_place_does_not_count)
 	emr_journal_close(journal);
 	kit_flip(k, "seg-1", at + 60, 1);
 	look_at_journal(k, keyring, 0, 2, false);
-	emr_keyring_free(keyring);
 }
 
 TEST_IN(kit_setup, end, the_journal_is_replayed_and_takes_nothing)
 {
 	kit *k = *state;
-	emr_keyring *keyring;
+	AUTO(emr_keyring_auto_free) emr_keyring *keyring;
 	emr_journal *journal;
 
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring));
@@ -313,7 +307,6 @@ TEST_IN(kit_setup, end, the_journal_is_replayed_and_takes_nothing)
 	look_at_journal(k, keyring, 0, 31, true);
 	look_at_journal(k, keyring, 40, 31, false);
 	emr_journal_close(journal);
-	emr_keyring_free(keyring);
 }
 
 TESTS(NULL, NULL)

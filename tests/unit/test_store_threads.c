@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #define BLOCK_BYTES 1500
 #define SEGMENT_BYTES 4096 /* every second block begins another */
@@ -30,11 +29,6 @@ static struct {
 } between;
 static _Thread_local unsigned
 	unlocks_left; /* of this thread, until the other begins; 0: it never does */
-
-int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
-ssize_t __real_pwrite64(int fd, const void *bytes, size_t len, off_t offset);
-ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t len, off_t offset);
 
 static void *do_now(void *argument)
 {
@@ -62,7 +56,7 @@ static void end_other(void)
 	between.is_started = false;
 }
 
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+WRAPPED(int, pthread_mutex_unlock, pthread_mutex_t *mutex)
 {
 	int failed = __real_pthread_mutex_unlock(mutex);
 
@@ -72,7 +66,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 }
 
 /* The first bytes of a segment are written when its file is there. */
-ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t len, off_t offset)
+WRAPPED(ssize_t, pwrite64, int fd, const void *bytes, size_t len, off_t offset)
 {
 	if (between.at_new_segment != NULL && offset == 0) {
 		between.now = between.at_new_segment;

@@ -20,14 +20,6 @@ static void expect_bytes(const emr_buf *bytes, const char *text)
 	assert_memory_equal(bytes->data, text, bytes->len);
 }
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	EMR_AUTO_BUF bytes = {0};                                                                  \
-	emr_share_trouble trouble = {0};                                                           \
-	(void)state;                                                                               \
-	(void)bytes;                                                                               \
-	story_begin(&s)
-
 /* ---- lists ---- */
 
 typedef struct lists {
@@ -56,7 +48,7 @@ static emr_status note_received(void *arg, const emr_received *received)
 
 TEST(a_grant_is_listed_by_both_and_ends_when_taken_back)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	lists l = {0};
 	emr_unopened unopened = {0};
@@ -91,12 +83,11 @@ TEST(a_grant_is_listed_by_both_and_ends_when_taken_back)
 	assert_status(EMR_DENIED,
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
-	story_end(&s);
 }
 
 TEST(what_cannot_be_granted_is_refused)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_order order = {.rights = 3, .purposes = 1};
 	emr_share_options nobody = {0};
 	emr_grant_made made;
@@ -123,23 +114,19 @@ TEST(what_cannot_be_granted_is_refused)
 	assert_status(EMR_NOT_FOUND, emr_share_grant(s.ana, &order, &made));
 	assert_status(EMR_NOT_FOUND, emr_share_revoke(s.ana, s.imaging, emr_id16_random()));
 	(void)trouble;
-	story_end(&s);
 }
 
 /* Of one organisation, the first by id would be taken: so there are several of them. */
 TEST(who_could_read_is_no_agent)
 {
-	STORY;
+	STORY_READ;
 	person doctors[3] = {{0}};
 	emr_grant_made made;
 	bool is_there = false;
 
 	for (int i = 0; i < 3; i++) {
-		char name[16];
-
-		(void)snprintf(name, sizeof name, "doctor%d", i);
-		story_newcomer(
-			&s, &doctors[i], &s.bosses[1], EMR_ROLE_AGENT | EMR_ROLE_CLINICIAN, name);
+		story_newcomer(&s, &doctors[i], &s.bosses[1], EMR_ROLE_AGENT | EMR_ROLE_CLINICIAN,
+			printed("doctor%d", i));
 	}
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	made = story_share(&s, &s.lima, 0, true);
@@ -150,12 +137,11 @@ TEST(who_could_read_is_no_agent)
 	for (int i = 0; i < 3; i++)
 		story_part(&doctors[i]);
 	(void)trouble;
-	story_end(&s);
 }
 
 TEST(an_agent_says_what_it_holds_and_leaves_to_others)
 {
-	STORY;
+	STORY_READ;
 	size_t grants = 9, fragments = 9, n = 0;
 	emr_grant_made made;
 	emr_id16 left[2];
@@ -184,14 +170,13 @@ TEST(an_agent_says_what_it_holds_and_leaves_to_others)
 	assert_int_equal(n, 1);
 	assert_int_equal(emr_agency_waiting(s.agencies[0], left, 0),
 		emr_agency_waiting(s.agencies[0], left, 2));
-	story_end(&s);
 }
 
 /* ---- reading ---- */
 
 TEST(the_owners_computer_lets_the_doctor_read)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 
 	assert_int_equal(made.n, 0);
@@ -200,8 +185,7 @@ TEST(the_owners_computer_lets_the_doctor_read)
 	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
 	expect_bytes(&bytes, "%PDF a head");
 	/* and what comes later, under a name of its own */
-	kit_text(&s.k, "Imaging/new.txt", "later");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/new.txt", "later");
 	assert_ok(story_read(&s, &s.lima, made.grant, "new.txt", owner_answers, &bytes, &trouble));
 	expect_bytes(&bytes, "later");
 	/* nobody answers: a clear word about who is missing */
@@ -210,12 +194,11 @@ TEST(the_owners_computer_lets_the_doctor_read)
 	assert_int_equal(trouble.why, EMR_WHY_NO_RELEASE);
 	assert_int_equal(trouble.missing_count, 0);
 	assert_true(trouble.is_owner_missing);
-	story_end(&s);
 }
 
 TEST(two_of_three_agents_serve_while_the_owner_is_away)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
@@ -229,12 +212,11 @@ TEST(two_of_three_agents_serve_while_the_owner_is_away)
 	for (unsigned i = 0; i < 2; i++)
 		assert_memory_not_equal(trouble.missing[i].b, s.agents[0].public.signer_id.b, 32);
 	assert_int_equal(bytes.len, 0);
-	story_end(&s);
 }
 
 TEST(nobody_else_reads)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = NULL;
 
@@ -249,12 +231,11 @@ TEST(nobody_else_reads)
 					  EMR_READER_PERSON, &shared, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_PURPOSE);
 	assert_null(shared);
-	story_end(&s);
 }
 
 TEST(a_grant_ends_for_everybody_at_its_time)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_shared *shared = NULL;
 	size_t held = 0;
@@ -276,7 +257,6 @@ TEST(a_grant_ends_for_everybody_at_its_time)
 		assert_int_equal(held, 0);
 		assert_int_equal(story_agent(&s, i).destroyed, 0);
 	}
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

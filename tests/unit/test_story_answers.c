@@ -14,13 +14,8 @@ static story s;
 static void (*meanwhile)(void); /* once, before the next submission */
 static bool refuses_next;	/* the next entry, as a whole, for what its time says */
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	void (*first)(void) = meanwhile;
 
@@ -363,9 +358,4 @@ TEST(a_reader_whose_clock_is_slow_is_answered_by_who_was_there)
 	end();
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -8,6 +8,9 @@
 
 static story s; /* one at a time */
 
+AROUND_BY(begin, story_begin(&s))
+AROUND_BY(end, story_end(&s))
+
 typedef struct seen {
 	size_t n;
 	emr_share_request last;
@@ -66,13 +69,12 @@ static emr_id16 ask(const person *who, const char *path, const char *reason)
 	return id;
 }
 
-TEST(a_request_is_read_by_whom_it_is_for_and_nobody_else)
+TEST_IN(begin, end, a_request_is_read_by_whom_it_is_for_and_nobody_else)
 {
 	emr_share_request one;
 	emr_id16 id;
 	seen l;
 
-	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "second opinion on Thursday");
 	l = ana_looks();
 	assert_int_equal(l.n, 1);
@@ -94,16 +96,14 @@ TEST(a_request_is_read_by_whom_it_is_for_and_nobody_else)
 	assert_status(EMR_DENIED, emr_share_request_withdraw(s.eve.share, id));
 	assert_ok(emr_share_request_get(s.ana, id, &one));
 	assert_string_equal(one.path, "Imaging");
-	story_end(&s);
 }
 
-TEST(a_yes_is_a_grant_and_names_it)
+TEST_IN(begin, end, a_yes_is_a_grant_and_names_it)
 {
 	emr_share_request_answer answer;
 	emr_grant_made made;
 	emr_id16 id;
 
-	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
 	assert_int_equal(answer.state, EMR_SHARE_REQUEST_OPEN);
@@ -127,15 +127,13 @@ TEST(a_yes_is_a_grant_and_names_it)
 	assert_memory_equal(answer.grant_domain.b, s.imaging.b, 16);
 	assert_memory_equal(answer.grant.b, made.grant.b, 16);
 	assert_status(EMR_NOT_FOUND, emr_share_request_look(s.eve.share, id, &answer));
-	story_end(&s);
 }
 
-TEST(a_no_carries_its_reason_to_the_asker_alone)
+TEST_IN(begin, end, a_no_carries_its_reason_to_the_asker_alone)
 {
 	emr_share_request_answer answer;
 	emr_id16 id, other;
 
-	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	other = ask(&s.lima, "", "");
 	(void)ana_looks();
@@ -149,15 +147,13 @@ TEST(a_no_carries_its_reason_to_the_asker_alone)
 	assert_ok(emr_share_request_look(s.lima.share, other, &answer));
 	assert_string_equal(answer.reason, "");
 	assert_status(EMR_NOT_FOUND, emr_share_request_look(s.eve.share, id, &answer));
-	story_end(&s);
 }
 
-TEST(what_was_taken_back_or_is_old_is_shown_no_more)
+TEST_IN(begin, end, what_was_taken_back_or_is_old_is_shown_no_more)
 {
 	emr_share_request_answer answer;
 	emr_id16 id, answered;
 
-	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	assert_int_equal(ana_looks().n, 1);
 	assert_ok(emr_share_request_withdraw(s.lima.share, id));
@@ -175,16 +171,14 @@ TEST(what_was_taken_back_or_is_old_is_shown_no_more)
 	assert_int_equal(look(s.ana).n, 1);
 	story_pass(&s, EMR_SHARE_REQUEST_OPEN_S);
 	assert_int_equal(look(s.ana).n, 0);
-	story_end(&s);
 }
 
-TEST(a_flood_of_one_hides_nobody_else)
+TEST_IN(begin, end, a_flood_of_one_hides_nobody_else)
 {
 	emr_share_request_order order;
 	emr_id16 id;
 	seen l;
 
-	story_begin(&s);
 	(void)ask(&s.eve, "Letters", "");
 	for (int i = 0; i < EMR_SHARE_REQUESTS_OPEN_MAX + 4; i++) {
 		char reason[16];
@@ -212,19 +206,13 @@ TEST(a_flood_of_one_hides_nobody_else)
 	order = to_ana("", "");
 	order.until_unix_s = story_now(&s);
 	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
-	story_end(&s);
 }
 
 /* ---- a program of the asker's own ---- */
 
 static const emr_request_body *instead; /* what it seals; NULL: what was asked for */
 
-emr_status __real_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
-	const emr_request_body *body, emr_buf *out_part);
-emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
-	const emr_request_body *body, emr_buf *out_part);
-
-emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
+WRAPPED(emr_status, emr_request_part_seal, emr_bytes request_item, const uint8_t to_box[32],
 	const emr_request_body *body, emr_buf *out_part)
 {
 	emr_request_body lie = *body;
@@ -239,7 +227,7 @@ emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to
 
 /* A person who says yes is told one of three words, some purposes and a day: anything else in the
  * letter would be given with it, unsaid. */
-TEST(a_request_asks_for_nothing_that_its_words_do_not_say)
+TEST_IN(begin, end, a_request_asks_for_nothing_that_its_words_do_not_say)
 {
 #define WRITES(bits) ((uint16_t)((bits) << 8))
 	static const struct {
@@ -274,7 +262,6 @@ TEST(a_request_asks_for_nothing_that_its_words_do_not_say)
 		{"a purpose that has no name", EMR_RIGHTS_READ, EMR_PURPOSES_ALL + 1, 0, false},
 	};
 
-	story_begin(&s);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		emr_request_body lie = {.rights = rows[i].rights,
 			.purposes = rows[i].purposes,
@@ -292,7 +279,6 @@ TEST(a_request_asks_for_nothing_that_its_words_do_not_say)
 			assert_int_equal(l.last.rights, rows[i].rights);
 		assert_ok(emr_share_request_withdraw(s.lima.share, id));
 	}
-	story_end(&s);
 #undef WRITES
 }
 

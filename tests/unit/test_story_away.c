@@ -17,9 +17,7 @@ static int office_fd;
 
 static const emr_share *blind; /* this one's program does not look who reads */
 
-emr_status __real_share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs);
-emr_status __wrap_share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs);
-emr_status __wrap_share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs)
+WRAPPED(emr_status, share_near, emr_share *share, emr_id32 grantee, emr_buf *out_orgs)
 {
 	return share == blind ? EMR_OK : __real_share_near(share, grantee, out_orgs);
 }
@@ -46,10 +44,8 @@ static void find_home(void)
 
 static void end_agent(int i)
 {
-	assert_int_equal(story_says(&s, &s.bosses[i + 1],
-				 emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[i + 1],
+		emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1));
 }
 
 static emr_release_tally office_runs(void)
@@ -65,9 +61,8 @@ static void catch_up(void)
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	blind = NULL;
 	story_begin(&s);
 	find_home();
@@ -77,7 +72,6 @@ static int begin(void **state)
 	assert_ok(emr_agency_open(own.share, office_fd, &office));
 	(void)office_runs();
 	catch_up();
-	return 0;
 }
 
 /* As most networks are: nobody else has an agent. */
@@ -90,15 +84,13 @@ static int begin_alone(void **state)
 	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_agency_close(office);
 	story_part(&own);
 	story_part(&nina);
 	emr_buf_free(&home.ca);
 	story_end(&s);
-	return 0;
 }
 
 static emr_grant_made share_with(const person *with, uint16_t rule)
@@ -300,15 +292,13 @@ TEST_IN(begin_alone, end, without_it_a_colleague_is_not_answered)
 TEST_IN(begin_alone, end, the_readers_organisation_is_named_by_no_rule)
 {
 	emr_grant_made made;
-	person rita, office_of_rita;
+	AUTO(story_part) person rita, office_of_rita;
 
 	story_newcomer(&s, &rita, &s.bosses[0], EMR_ROLE_CLINICIAN, "rita");
 	story_newcomer(&s, &office_of_rita, &s.bosses[0], EMR_ROLE_AGENT, "clinic-agent");
 	made = share_with(&rita, EMR_AWAY_OWN);
 	assert_int_equal(made.n, 1);
 	assert_memory_equal(made.agents[0].b, own.public.signer_id.b, 32);
-	story_part(&rita);
-	story_part(&office_of_rita);
 }
 
 /* ---- an owner who narrows the rule ---- */

@@ -1,7 +1,6 @@
 /* These tests are about hundreds of grants on one folder, more than one batch takes (EMR_CROWD=1000
  * where tests/run is started by hand): the cost of one more, the cost of taking one back, and that
  * the remaining readers notice nothing. */
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -62,15 +61,13 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 {
 	static emr_grant_made made[CROWD_MOST];
 	static double parts[PARTS];
-	AUTO(story_end) story s;
 	emr_share_trouble trouble;
 	EMR_AUTO_BUF bytes = {0};
-	bool is_due = true;
 	size_t held, given = 0;
 	double before;
 	long peak;
 
-	story_begin(&s);
+	SCENE(story, s, story_begin, story_end);
 	peak = peak_kib();
 	grant_all(&s, made, parts);
 	for (int i = 0; i < AGENTS; i++) {
@@ -92,10 +89,8 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n",
 		cpu_s() - before);
 	assert_true(cpu_s() - before < 20); /* seconds of one processor, in any build */
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
-	kit_text(&s.k, "Imaging/later.txt", "after the end");
-	kit_publish_all(&s.k);
+	assert_false(story_is_due(&s, s.imaging));
+	kit_save(&s.k, "Imaging/later.txt", "after the end");
 	story_agents(&s, 7);
 	for (int i = 0; i < AGENTS; i++) {
 		assert_ok(emr_agency_count(s.agencies[i], &held));

@@ -13,11 +13,6 @@
 #include "share/frozen.h"
 #include "shared_private.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	(void)state;                                                                               \
-	story_begin(&s)
-
 #define TERMS(until)                                                                               \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
 	"\",\"data\":\"identified\"}"
@@ -40,11 +35,7 @@ static emr_received received_by(person *m)
 
 static size_t letters_opened;
 
-emr_status __real_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
-	const emr_grant_part *part, emr_grant_letter *out);
-emr_status __wrap_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
-	const emr_grant_part *part, emr_grant_letter *out);
-emr_status __wrap_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
+WRAPPED(emr_status, emr_grant_letter_open, const emr_box_key *box, emr_bytes grant_item,
 	const emr_grant_part *part, emr_grant_letter *out)
 {
 	letters_opened++;
@@ -73,37 +64,33 @@ static emr_grant_made read_by_lima(story *s, called *d)
 /* A reader of a dataset of a thousand participants looks at all grants when one of them leaves. */
 TEST(a_letter_that_was_read_is_opened_again_when_its_grant_changes)
 {
-	called d;
 	emr_grant_made made;
 	STORY;
+	AUTO(called_end) called d;
 
 	made = read_by_lima(&s, &d);
 	dataset_admit(&d, &s.eve); /* nothing of lima's */
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IN_FORCE), 0);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_REVOKED), 1);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(a_letter_that_was_read_ends_with_its_grant)
 {
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	(void)read_by_lima(&s, &d);
 	story_pass(&s, 8 * DAY);
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_OVER), 0);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name)
 {
-	called d;
 	emr_received one, other;
 	emr_team dataset;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
@@ -120,8 +107,6 @@ TEST(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name)
 	assert_ok(emr_team_get(s.lima.replica, one.via, &dataset));
 	assert_string_equal(dataset.terms.purpose, "To count pixels");
 	assert_true(emr_id32_equal(dataset.terms_id, one.terms_id));
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 static emr_team present_of(story *s, const called *d)
@@ -136,9 +121,9 @@ static emr_team present_of(story *s, const called *d)
 
 TEST(terms_that_change_after_joining_are_followed_by_nobody)
 {
-	called d, other, same;
 	emr_team present;
 	STORY;
+	AUTO(called_end) called d, other, same;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_call_on(&other, &s, TERMS("2091-01-01"), d.id, 0);
@@ -147,23 +132,17 @@ TEST(terms_that_change_after_joining_are_followed_by_nobody)
 	dataset_call_on(&same, &s, TERMS("2090-01-01"), d.id, 0);
 	present = present_of(&s, &d);
 	assert_true(emr_id16_equal(present.id, same.id));
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(other.key);
-	emr_grantee_key_free(same.key);
-	story_end(&s);
 }
 
 TEST(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset)
 {
-	called d;
 	emr_team team;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 5);
 	story_see(&s.lima);
 	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* As everybody's copy tells it. */
@@ -187,9 +166,9 @@ static json_t *told_to(story *s, person *m)
  * the former one opens it all. */
 TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 {
-	called d, heir;
 	json_t *json;
 	STORY;
+	AUTO(called_end) called d, heir;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
@@ -208,9 +187,6 @@ TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 	json = told_to(&s, &s.bosses[0]);
 	assert_true(json_is_true(json_object_get(json, "steward")));
 	json_decref(json);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(heir.key);
-	story_end(&s);
 }
 
 static long long count(story *s)
@@ -275,8 +251,8 @@ TEST(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves)
 	emr_box_key *lima = NULL, *boss = NULL;
 	emr_grant_made made;
 	bool is_due = false, is_stated = false, was_stated = true;
-	called d, heir;
 	STORY;
+	AUTO(called_end) called d, heir;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
@@ -334,9 +310,6 @@ TEST(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves)
 	(void)dataset_join(&heir);
 	assert_ok(emr_share_counts_ever(s.ana, s.imaging, heir.grantee, &was_stated));
 	assert_true(was_stated);
-	emr_grantee_key_free(heir.key);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* The steward's signature under PART, as a frozen state of the dataset. */
@@ -358,8 +331,8 @@ TEST(a_stewards_table_of_a_few_people_is_shown_to_nobody)
 	EMR_AUTO_BUF bad = {0};
 	emr_frozen with;
 	emr_team dataset;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	assert_ok(emr_counts_table_encode(&table, &good));
@@ -375,15 +348,13 @@ TEST(a_stewards_table_of_a_few_people_is_shown_to_nobody)
 	story_see(&s.lima);
 	assert_ok(emr_counts_newest(s.lima.replica, &dataset, &seen, &with));
 	assert_int_equal(seen.kinds[0].people, 10);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(who_leaves_has_left_on_the_ledger_and_may_come_back)
 {
-	called d;
 	emr_grant_made made;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	made = dataset_join(&d);
@@ -395,8 +366,6 @@ TEST(who_leaves_has_left_on_the_ledger_and_may_come_back)
 	dataset_join(&d);
 	assert_int_equal(count(&s), 1);
 	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(who_was_left_in_a_closed_dataset_reads_nothing)
@@ -404,37 +373,30 @@ TEST(who_was_left_in_a_closed_dataset_reads_nothing)
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
 	emr_grant_made made;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	made = dataset_join(&d);
-	assert_int_equal(
-		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, dataset_steward(&d), emr_act_dataset_close(d.id));
 	received_by(&s.eve);
 	assert_int_not_equal(
 		story_read(&s, &s.eve, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble),
 		EMR_OK);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 TEST(nobody_but_an_administrator_calls_in_the_name_of_his_organisation)
 {
-	person mallory;
 	emr_team team;
-	called d;
 	STORY;
+	AUTO(story_part) person mallory;
+	AUTO(called_end) called d;
 
 	story_newcomer(&s, &mallory, &s.bosses[0], EMR_ROLE_RESEARCHER, "mallory");
 	dataset_call_by(&d, &s, &mallory, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	story_see(&s.lima);
 	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
-	emr_grantee_key_free(d.key);
-	story_part(&mallory);
-	story_end(&s);
 }
 
 #define TERMS_OF_ONE                                                                               \
@@ -456,8 +418,8 @@ TEST(the_limit_is_that_of_the_day_of_the_question)
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
 	emr_grant_made made;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
@@ -469,8 +431,6 @@ TEST(the_limit_is_that_of_the_day_of_the_question)
 				     &bytes, &trouble),
 		EMR_OK);
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 static uint16_t says_names; /* of its one key, which is a record's */
@@ -506,8 +466,8 @@ TEST(questions_of_one_entry_count_each_other)
 	emr_grant_made made;
 	unsigned over = 0;
 	parcel p = {0};
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
@@ -532,8 +492,6 @@ TEST(questions_of_one_entry_count_each_other)
 		question_free(&q);
 	}
 	assert_int_equal(over, 2);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* Whether one more question is over the limit, by a clock of eve's that is OFF_S ahead. */
@@ -543,7 +501,7 @@ static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
 	emr_share_trouble trouble;
 	emr_shared *shared = NULL;
 	emr_id16 access;
-	question q = {0};
+	AUTO(question_free) question q = {0};
 	parcel p = {0};
 	bool is_over = false;
 
@@ -559,7 +517,6 @@ static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 	assert_ok(question_load(s->ana, s->imaging, access, &q));
 	assert_ok(share_is_over_daily_limit(s->ana, &q, &is_over));
-	question_free(&q);
 	return is_over;
 }
 
@@ -569,8 +526,8 @@ static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
 TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 {
 	emr_grant_made made;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
@@ -586,8 +543,6 @@ TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 	assert_true(asks_at(&d, made, -14 * MINUTE)); /* yesterday's, when tomorrow is today */
 	story_pass(&s, DAY);
 	assert_false(asks_at(&d, made, 0));
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 static emr_status find_letters(void *arg, const emr_place *place, const emr_meta *meta)
@@ -621,8 +576,8 @@ TEST(a_question_that_calls_records_names_is_not_answered)
 {
 	emr_release_tally told, lied;
 	emr_id16 access;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
@@ -634,8 +589,6 @@ TEST(a_question_that_calls_records_names_is_not_answered)
 	lied = story_owner(&s);
 	assert_int_equal(told.refused, 1); /* there is no such record */
 	assert_int_equal(lied.refused + lied.answered, 0);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* A reader who asks for little in each of many folders asks for much. */
@@ -643,12 +596,11 @@ TEST(questions_in_two_folders_count_each_other)
 {
 	uint64_t damaged = 0;
 	emr_id16 access[2], domains[2];
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	kit_mkdir(&s.k, "Letters");
-	kit_text(&s.k, "Letters/1.txt", "dear colleague");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Letters/1.txt", "dear colleague");
 	domains[0] = s.imaging;
 	assert_ok(emr_facts_each(s.k.stack.facts, find_letters, &domains[1], &damaged));
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
@@ -665,8 +617,6 @@ TEST(questions_in_two_folders_count_each_other)
 		question_free(&q);
 	}
 	s.imaging = domains[0];
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* ---- a frozen state ---- */
@@ -685,8 +635,8 @@ static uint32_t versions_at(story *s, const called *d, uint64_t log_size)
 TEST(a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since)
 {
 	emr_replica_position then, now;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	(void)read_by_lima(&s, &d);
 	assert_ok(emr_replica_at(s.lima.replica, &then));
@@ -695,13 +645,10 @@ TEST(a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since)
 	kit_publish_all(&s.k);
 	assert_int_equal(versions_at(&s, &d, then.size), 2);
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "another scan");
-	kit_text(&s.k, "Imaging/New.pdf", "one more");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/New.pdf", "one more");
 	assert_int_equal(versions_at(&s, &d, then.size), 1);
 	assert_ok(emr_replica_at(s.lima.replica, &now));
 	assert_int_equal(versions_at(&s, &d, now.size), 3);
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* Its key changed when a reader was taken out, and the owners' computers followed. */
@@ -710,9 +657,9 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
 	emr_replica_position then;
 	emr_grant_made made;
-	called d, heir;
 	emr_team team;
 	STORY;
+	AUTO(called_end) called d, heir;
 
 	made = read_by_lima(&s, &d);
 	assert_ok(emr_replica_at(s.lima.replica, &then));
@@ -721,9 +668,7 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 	(void)dataset_join(&heir);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_int_equal(versions_at(&s, &heir, then.size), 2);
-	assert_int_equal(
-		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, dataset_steward(&d), emr_act_dataset_close(d.id));
 	assert_int_equal(versions_at(&s, &heir, then.size), 2);
 	/* An owner who has not followed is in a team that nobody reads. */
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, heir.grantee, &(size_t){0}));
@@ -731,9 +676,6 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 	assert_ok(emr_team_get(s.lima.replica, heir.id, &team));
 	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
 	assert_int_equal(look.withdrawn, 1);
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(heir.key);
-	story_end(&s);
 }
 
 TEST(a_dataset_that_was_closed_was_left_by_nobody)
@@ -775,12 +717,8 @@ static bool is_paid_another;
 /* This reader's program is his own, and does not look whether what he reads was paid. */
 static const emr_share *is_taken_for_paid;
 
-emr_status __real_emr_replica_voucher(
-	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
-emr_status __wrap_emr_replica_voucher(
-	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
-emr_status __wrap_emr_replica_voucher(
-	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index)
+WRAPPED(emr_status, emr_replica_voucher, emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund,
+	uint32_t *out_index)
 {
 	emr_status status = __real_emr_replica_voucher(replica, dataset, out_fund, out_index);
 
@@ -788,18 +726,12 @@ emr_status __wrap_emr_replica_voucher(
 	return status;
 }
 
-emr_status __real_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
-emr_status __wrap_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
-emr_status __wrap_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason)
+WRAPPED(emr_status, share_revoke, emr_share *share, const emr_known_grant *grant, uint8_t reason)
 {
 	return is_paid_another ? EMR_INTERRUPTED : __real_share_revoke(share, grant, reason);
 }
 
-emr_status __real_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
-	bool *out_is, emr_id16 *out_outer);
-emr_status __wrap_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
-	bool *out_is, emr_id16 *out_outer);
-emr_status __wrap_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
+WRAPPED(emr_status, share_is_paid, emr_share *share, emr_id16 dataset, const grant_facts *grant,
 	bool *out_is, emr_id16 *out_outer)
 {
 	emr_status status = __real_share_is_paid(share, dataset, grant, out_is, out_outer);
@@ -854,8 +786,8 @@ TEST(nobody_releases_keys_of_what_was_not_paid)
 	emr_share_trouble trouble;
 	emr_grant_made made;
 	emr_id16 grant;
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
 	dataset_admit(&d, &s.lima);
@@ -875,8 +807,6 @@ TEST(nobody_releases_keys_of_what_was_not_paid)
 	(void)received_by(&s.lima);
 	assert_ok(story_read(
 		&s, &s.lima, made.grant, "MRI.pdf", agents_and_owner_answer, &bytes, &trouble));
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* ---- a folder inside ---- */
@@ -887,12 +817,8 @@ static const emr_keyring *vouches;
 static emr_bytes word_instead;
 static bool is_word_left_out;
 
-emr_status __real_emr_grant_outer_seal(
-	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part);
-emr_status __wrap_emr_grant_outer_seal(
-	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part);
-emr_status __wrap_emr_grant_outer_seal(
-	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part)
+WRAPPED(emr_status, emr_grant_outer_seal, const emr_keyring *kr, emr_id16 outer, uint32_t gen,
+	emr_bytes grant_item, emr_buf *part)
 {
 	if (is_word_left_out || word_instead.len > 0)
 		return emr_buf_append(part, word_instead.data, word_instead.len);
@@ -968,8 +894,8 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 	emr_shared *open = NULL;
 	emr_grant_made made;
 	emr_id16 inner, grant = {{0}};
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
 	dataset_admit(&d, &s.lima);
@@ -988,8 +914,6 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 	assert_int_equal(trouble.why, EMR_WHY_UNPAID);
 	emr_shared_free(open);
 	is_unpaid(&s, inner, grant, "CT.pdf");
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* A participant who helps, by leaving with one folder before the next is asked for, moves no limit.
@@ -999,8 +923,8 @@ TEST(what_was_asked_in_a_folder_that_left_counts_on)
 	emr_id16 access, imaging, left;
 	bool is_over = false;
 	question q = {0};
-	called d;
 	STORY;
+	AUTO(called_end) called d;
 
 	imaging = s.imaging;
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
@@ -1015,8 +939,6 @@ TEST(what_was_asked_in_a_folder_that_left_counts_on)
 	assert_true(is_over);
 	question_free(&q);
 	s.imaging = imaging;
-	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* The bytes behind the letter of a grant, which PART keeps. */
@@ -1035,8 +957,8 @@ TEST(a_wrong_folder_around_opens_nothing)
 	EMR_AUTO_BUF part = {0};
 	emr_share_trouble trouble;
 	emr_id16 private, letters, grant;
-	called d, other;
 	STORY;
+	AUTO(called_end) called d, other;
 
 	kit_mkdir(&s.k, "Private");
 	kit_text(&s.k, "Private/blood.pdf", "%PDF blood");
@@ -1066,9 +988,6 @@ TEST(a_wrong_folder_around_opens_nothing)
 	is_unpaid(&s, letters, given_inside(&d, letters, private), "one.txt");
 	dataset_admit(&other, &s.lima);
 	is_unpaid(&s, letters, given_inside(&other, letters, s.imaging), "one.txt");
-	emr_grantee_key_free(d.key);
-	emr_grantee_key_free(other.key);
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -6,6 +6,9 @@
 
 static story s; /* one at a time */
 
+AROUND_BY(begin, story_begin(&s))
+AROUND_BY(end, story_end(&s))
+
 static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes, uint64_t days)
 {
 	emr_grant_made made;
@@ -20,18 +23,15 @@ static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes
 
 #define READ (EMR_GRANT_LIST | EMR_GRANT_READ)
 
-TEST(nothing_is_told_where_nothing_was_given)
+TEST_IN(begin, end, nothing_is_told_where_nothing_was_given)
 {
-	story_begin(&s);
 	assert_string_equal(dealings_of(&s), "");
-	story_end(&s);
 }
 
-TEST(a_share_is_told_when_it_begins_and_when_she_ends_it)
+TEST_IN(begin, end, a_share_is_told_when_it_begins_and_when_she_ends_it)
 {
 	emr_grant_made made;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
 	assert_string_equal(dealings_of(&s), "shared lima read history, expired lima read history");
 	story_pass(&s, DAY);
@@ -41,39 +41,33 @@ TEST(a_share_is_told_when_it_begins_and_when_she_ends_it)
 	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 7);
 	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history, "
 					     "shared eve write, expired eve write");
-	story_end(&s);
 }
 
 /* The list still has it, and she ends what was over. */
-TEST(to_end_what_is_over_is_no_deed)
+TEST_IN(begin, end, to_end_what_is_over_is_no_deed)
 {
 	emr_grant_made made;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	story_pass(&s, 8 * DAY);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_string_equal(dealings_of(&s), "shared lima read, expired lima read");
-	story_end(&s);
 }
 
-TEST(several_that_end_in_one_entry_are_one_deed)
+TEST_IN(begin, end, several_that_end_in_one_entry_are_one_deed)
 {
 	size_t n = 0;
 
-	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 7);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 2);
 	assert_string_equal(
 		dealings_of(&s), "shared lima read, shared lima write, ended lima write");
-	story_end(&s);
 }
 
-TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on)
+TEST_IN(begin, end, the_end_of_a_time_is_told_when_nothing_as_wide_goes_on)
 {
-	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 2);
 	(void)allow(&s.lima, READ, 0, 5);
 	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 2); /* she may read longer than write */
@@ -81,25 +75,21 @@ TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on)
 	assert_string_equal(dealings_of(&s), "shared lima read, shared lima read, shared eve "
 					     "write, shared eve read, expired eve write, "
 					     "expired lima read, expired eve read");
-	story_end(&s);
 }
 
-TEST(a_share_that_begins_when_one_was_over_hides_no_end)
+TEST_IN(begin, end, a_share_that_begins_when_one_was_over_hides_no_end)
 {
-	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 1);
 	story_pass(&s, 2 * DAY);
 	(void)allow(&s.lima, READ, 0, 5);
 	assert_string_equal(dealings_of(&s),
 		"shared lima read, shared lima read, expired lima read, expired lima read");
-	story_end(&s);
 }
 
-TEST(a_deposit_is_given_replaced_and_ended)
+TEST_IN(begin, end, a_deposit_is_given_replaced_and_ended)
 {
 	size_t n = 0;
 
-	story_begin(&s);
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 3);
 	assert_string_equal(dealings_of(&s), "shared eve deposit, expired eve deposit");
 	story_pass(&s, DAY);
@@ -115,15 +105,13 @@ TEST(a_deposit_is_given_replaced_and_ended)
 	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve "
 					     "deposit, shared lima deposit, shared lima deposit, "
 					     "expired lima deposit, expired lima deposit");
-	story_end(&s);
 }
 
 /* As the attribute does it, which has one value. */
-TEST(what_another_share_takes_the_place_of_is_told_to_go_on)
+TEST_IN(begin, end, what_another_share_takes_the_place_of_is_told_to_go_on)
 {
 	emr_grant_made wide;
 
-	story_begin(&s);
 	wide = allow(&s.lima, READ, 0, 9);
 	(void)allow(&s.eve, READ, 0, 9); /* hers is no other one of his */
 	(void)allow(&s.lima, READ, 0, 2);
@@ -131,21 +119,18 @@ TEST(what_another_share_takes_the_place_of_is_told_to_go_on)
 	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, shared lima read, "
 					     "ended lima read (another goes on), "
 					     "expired lima read, expired eve read");
-	story_end(&s);
 }
 
-TEST(what_stays_of_writing_is_no_new_share)
+TEST_IN(begin, end, what_stays_of_writing_is_no_new_share)
 {
 	emr_grant_made longer;
 
-	story_begin(&s);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	longer = allow(&s.lima, READ, EMR_WRITES_ALL, 9);
 	assert_ok(emr_share_revoke(
 		s.ana, s.imaging, longer.grant)); /* the right to write is shortened */
 	assert_string_equal(dealings_of(&s), "shared lima write, shared lima write, ended lima "
 					     "write (another goes on), expired lima write");
-	story_end(&s);
 }
 
 /* ---- requests ---- */
@@ -170,12 +155,11 @@ static emr_id16 ask(const person *who, const char *path)
 	return id;
 }
 
-TEST(answers_are_told_and_requests_are_not)
+TEST_IN(begin, end, answers_are_told_and_requests_are_not)
 {
 	emr_grant_made made;
 	emr_id16 id;
 
-	story_begin(&s);
 	id = ask(&s.lima, "Imaging");
 	(void)ask(&s.eve, "Everything");
 	assert_string_equal(dealings_of(&s), "");
@@ -186,11 +170,10 @@ TEST(answers_are_told_and_requests_are_not)
 	assert_ok(emr_share_request_withdraw(s.eve.share, ask(&s.eve, "")));
 	assert_string_equal(dealings_of(&s), "shared lima read, yes to lima read, no to eve read "
 					     "for Letters, expired lima read");
-	story_end(&s);
 }
 
 /* Eve's own no to lima, on the same ledger, is not ana's. */
-TEST(what_others_answer_is_not_hers)
+TEST_IN(begin, end, what_others_answer_is_not_hers)
 {
 	emr_share_request_order order = {.rights = READ,
 		.purposes = 1u << CONSULT,
@@ -200,7 +183,6 @@ TEST(what_others_answer_is_not_hers)
 		.born = ""};
 	emr_id16 id = {{0}};
 
-	story_begin(&s);
 	order.owner = s.eve.public.signer_id;
 	order.until_unix_s = story_now(&s) + 30 * DAY;
 	story_see(&s.lima);
@@ -208,7 +190,6 @@ TEST(what_others_answer_is_not_hers)
 	story_see(&s.eve);
 	assert_ok(emr_share_request_deny(s.eve.share, id, ""));
 	assert_string_equal(dealings_of(&s), "");
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -8,27 +8,21 @@
 #include "publish.h"
 #include "shared_private.h"
 
+AUTO_OF(emr_ask_free, emr_ask *)
+AUTO_OF(emr_shared_free, emr_shared *)
+
 static void expect_bytes(const emr_buf *bytes, const char *text)
 {
 	assert_int_equal(bytes->len, strlen(text));
 	assert_memory_equal(bytes->data, text, bytes->len);
 }
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	EMR_AUTO_BUF bytes = {0};                                                                  \
-	emr_share_trouble trouble = {0};                                                           \
-	(void)state;                                                                               \
-	(void)bytes;                                                                               \
-	(void)trouble;                                                                             \
-	story_begin(&s)
-
 /* M's grant, open, with all names. */
 static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn answer)
 {
 	emr_share_trouble trouble;
 	emr_shared *shared = NULL;
-	emr_ask *ask = NULL;
+	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	story_see(m);
 	assert_ok(emr_shared_open(
@@ -36,7 +30,6 @@ static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn ans
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answer(s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
-	emr_ask_free(ask);
 	return shared;
 }
 
@@ -44,8 +37,9 @@ static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn ans
 
 TEST(the_ledger_refuses_who_has_not_seen_the_end)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	AUTO(auto_emr_shared_free)
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
@@ -60,17 +54,16 @@ TEST(the_ledger_refuses_who_has_not_seen_the_end)
 	assert_status(EMR_DENIED, emr_shared_check(shared, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
 	assert_int_equal(shared->names_n, 0);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 TEST(agents_and_owner_refuse_what_ended_after_the_question)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	AUTO(auto_emr_shared_free)
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	story_found mri = story_find(shared, "MRI.pdf");
-	emr_ask *ask = NULL;
+	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	(void)story_owner(&s); /* the question about names */
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
@@ -80,20 +73,17 @@ TEST(agents_and_owner_refuse_what_ended_after_the_question)
 		assert_int_equal(story_agent(&s, i).answered, 0);
 	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
-	emr_ask_free(ask);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 /* The ledger's time was right when the question was asked; the agents' clocks go on. */
 TEST(agents_look_at_their_own_clock)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
 	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
-	emr_shared *shared;
+	AUTO(auto_emr_shared_free) emr_shared *shared;
 	story_found mri;
-	emr_ask *ask = NULL;
+	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	order.not_after_unix_s = story_now(&s) + 100;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
@@ -105,9 +95,6 @@ TEST(agents_look_at_their_own_clock)
 		assert_int_equal(story_agent(&s, i).answered, 0);
 	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
-	emr_ask_free(ask);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 /* The grant is over, and the reader's computer says that it is not: the embedded ledger takes its
@@ -115,12 +102,12 @@ TEST(agents_look_at_their_own_clock)
  * there; agents and owner look at their own clocks and refuse. */
 TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
 	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
-	emr_shared *shared;
+	AUTO(auto_emr_shared_free) emr_shared *shared;
 	story_found mri;
-	emr_ask *ask = NULL;
+	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	order.not_after_unix_s = story_now(&s) + 100;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
@@ -136,19 +123,17 @@ TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
 	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
-	emr_ask_free(ask);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 /* A program that lies to itself about the purpose gets no further than the agents. */
 TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	AUTO(auto_emr_shared_free)
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	story_found mri = story_find(shared, "MRI.pdf");
-	emr_ask *ask = NULL;
+	AUTO(auto_emr_ask_free) emr_ask *ask = NULL;
 
 	(void)story_owner(&s);
 	shared->purpose = RESEARCH;
@@ -158,15 +143,13 @@ TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REFUSED);
 	assert_int_equal(trouble.code, EMR_RESULT_RULES);
-	emr_ask_free(ask);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 TEST(another_persons_question_is_not_accepted)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	AUTO(auto_emr_shared_free)
 	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
 	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
@@ -176,13 +159,11 @@ TEST(another_persons_question_is_not_accepted)
 	assert_status(EMR_DENIED, emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	assert_int_equal(trouble.code, EMR_RESULT_NOT_GRANTEE);
 	assert_null(ask);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 TEST(too_much_in_a_day_is_refused)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	emr_status status = EMR_OK;
 
@@ -194,12 +175,11 @@ TEST(too_much_in_a_day_is_refused)
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
 	story_pass(&s, DAY);
 	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
-	story_end(&s);
 }
 
 TEST(what_the_members_agree_on_limits_what_is_released_in_a_day)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	emr_status status = EMR_OK;
 
@@ -211,14 +191,11 @@ TEST(what_the_members_agree_on_limits_what_is_released_in_a_day)
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
 	story_rules(&s, "slots-a-day = 300\n");
 	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
-	story_end(&s);
 }
 
 TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies)
 {
-	AUTO(story_end) story s;
-
-	story_begin(&s);
+	SCENE(story, s, story_begin, story_end);
 	story_rules(&s, "copies-before-register = 2\n");
 	kit_publish(&s.k); /* what the members agreed on comes with the ledger */
 	(void)kit_items(&s.k);
@@ -273,31 +250,26 @@ static emr_status convert(story *s, const emr_fragment *fragment, emr_id16 objec
 
 TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
 	emr_fragment *kept[2];
 	emr_shared *shared;
 	story_found mri, later;
 	size_t held;
-	bool is_due = true;
 
 	story_agents(&s, 7);
 	for (int i = 0; i < 2; i++)
 		kept[i] = kept_fragment(&s, i, made.grant);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	story_agents(&s, 7);
 	assert_ok(emr_agency_count(s.agencies[0], &held));
 	assert_int_equal(held, 1); /* eve's */
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	/* Nobody has to ask for it: ana's next save does it. */
-	kit_text(&s.k, "Imaging/later.txt", "after the end");
-	kit_publish_all(&s.k);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	kit_save(&s.k, "Imaging/later.txt", "after the end");
+	assert_false(story_is_due(&s, s.imaging));
 	/* Eve notices nothing, */
 	assert_ok(story_read(&s, &s.eve, eves.grant, "later.txt", all_agents, &bytes, &trouble));
 	expect_bytes(&bytes, "after the end");
@@ -316,13 +288,12 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 		assert_status(EMR_DAMAGED, convert(&s, kept[i], later.object, later.pversion));
 		emr_fragment_free(kept[i]);
 	}
-	story_end(&s);
 }
 
 /* A batch that waits was sealed before the end, and comes onto the ledger after it. */
 TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
 	emr_fragment *kept;
@@ -347,14 +318,12 @@ TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 	emr_shared_free(shared);
 	assert_status(EMR_DAMAGED, convert(&s, kept, later.object, later.pversion));
 	emr_fragment_free(kept);
-	story_end(&s);
 }
 
 TEST(an_end_by_time_calls_for_a_new_epoch_too)
 {
-	STORY;
+	STORY_READ;
 	emr_row_domain before, after;
-	bool is_due = false;
 
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(share_domain(s.ana, s.imaging, &before));
@@ -362,14 +331,12 @@ TEST(an_end_by_time_calls_for_a_new_epoch_too)
 	assert_ok(share_domain(s.ana, s.imaging, &after));
 	assert_int_equal(after.head.epoch, before.head.epoch);
 	story_pass(&s, 7 * DAY);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_ok(share_domain(s.ana, s.imaging, &after));
 	assert_int_equal(after.head.epoch, before.head.epoch + 1);
 	assert_ok(emr_share_renew(s.ana, emr_id16_random())); /* not there yet: nothing to do */
-	story_end(&s);
 }
 
 /* ---- the past ---- */
@@ -377,8 +344,7 @@ TEST(an_end_by_time_calls_for_a_new_epoch_too)
 static void have_a_past(story *s)
 {
 	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF the other knee");
-	kit_text(&s->k, "Imaging/gone.txt", "thrown away");
-	kit_publish_all(&s->k);
+	kit_save(&s->k, "Imaging/gone.txt", "thrown away");
 	kit_unlink(&s->k, "Imaging/gone.txt");
 	kit_rename(&s->k, "Imaging/Old/CT.pdf", "Imaging/Old/head.pdf");
 	kit_publish_all(&s->k);
@@ -386,7 +352,7 @@ static void have_a_past(story *s)
 
 TEST(what_was_before_stays_hidden)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
 	emr_shared *shared;
 	story_found mri;
@@ -416,19 +382,17 @@ TEST(what_was_before_stays_hidden)
 	made = story_share(&s, &s.eve, 0, true);
 	assert_int_equal(made.epoch, 2);
 	assert_int_equal(made.wrapped_again, 0);
-	story_end(&s);
 }
 
 TEST(the_owner_goes_on_writing_after_the_past_was_hidden)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
 
 	have_a_past(&s);
 	made = story_share(&s, &s.lima, 0, false);
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF a third time");
-	kit_text(&s.k, "Imaging/Old/more.txt", "more");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/more.txt", "more");
 	kit_publish_all(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a third time");
 	assert_string_equal(
@@ -437,7 +401,6 @@ TEST(the_owner_goes_on_writing_after_the_past_was_hidden)
 	expect_bytes(&bytes, "%PDF a third time");
 	assert_ok(story_read(&s, &s.lima, made.grant, "more.txt", owner_answers, &bytes, &trouble));
 	expect_bytes(&bytes, "more");
-	story_end(&s);
 }
 
 typedef struct versions {
@@ -484,9 +447,9 @@ static void expect_version(
 
 TEST(without_history_no_earlier_version_is_told_or_asked_for)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
-	emr_shared *shared;
+	AUTO(auto_emr_shared_free) emr_shared *shared;
 	versions seen = {.n = 0};
 	story_found mri;
 	emr_ask *ask = NULL;
@@ -500,13 +463,11 @@ TEST(without_history_no_earlier_version_is_told_or_asked_for)
 	assert_status(EMR_DENIED, emr_shared_ask_version(shared, mri.object, 1, &ask, &trouble));
 	assert_null(ask);
 	assert_int_equal(trouble.why, EMR_WHY_RIGHTS);
-	emr_shared_free(shared);
-	story_end(&s);
 }
 
 TEST(with_history_the_past_is_given_too)
 {
-	STORY;
+	STORY_READ;
 	versions seen = {.n = 0};
 	emr_grant_made made;
 	emr_shared *shared;
@@ -540,7 +501,6 @@ TEST(with_history_the_past_is_given_too)
 		assert_ok(emr_agency_count(s.agencies[i], &held));
 		assert_int_equal(held, 3); /* eve's one, lima's two */
 	}
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -8,19 +8,9 @@
 
 static story s;
 
-static int begin(void **state)
-{
-	(void)state;
-	story_begin(&s);
-	return 0;
-}
+AROUND_BY(begin, story_begin(&s))
 
-static int end(void **state)
-{
-	(void)state;
-	story_end(&s);
-	return 0;
-}
+AROUND_BY(end, story_end(&s))
 
 static void the_later_two(story *the)
 {
@@ -48,10 +38,8 @@ static emr_grant_made share_by(int first, unsigned n, uint16_t writes)
 
 static void end_agent(int i)
 {
-	assert_int_equal(story_says(&s, &s.bosses[i + 1],
-				 emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[i + 1],
+		emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1));
 }
 
 /* ---- the owner's computer looks ---- */
@@ -155,11 +143,7 @@ static emr_status lima_reads(emr_id16 grant, story_fn answer)
 static bool is_away;
 static emr_id16 away;
 
-emr_status __real_share_vouch(emr_share *share, const emr_row_domain *row,
-	const record_facts *record, const emr_content_key *key);
-emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
-	const record_facts *record, const emr_content_key *key);
-emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+WRAPPED(emr_status, share_vouch, emr_share *share, const emr_row_domain *row,
 	const record_facts *record, const emr_content_key *key)
 {
 	return is_away && emr_id16_equal(record->head.object, away)
@@ -171,12 +155,8 @@ emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
 
 static emr_id16 refused;
 
-emr_status __real_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
-emr_status __wrap_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
-emr_status __wrap_emr_share_grant(
-	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
+WRAPPED(emr_status, emr_share_grant, emr_share *share, const emr_grant_order *order,
+	emr_grant_made *out_made)
 {
 	return emr_id16_equal(order->domain, refused)
 		       ? EMR_REFUSED
@@ -250,8 +230,7 @@ TEST_IN(begin, end, what_cannot_be_judged_yet_inside_keeps_the_former_share)
 	(void)share_by(0, 2, 0);
 	carry_inside();
 	inside = lima_has(old);
-	kit_text(&s.k, "Imaging/Old/another.txt", "first");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
 	kit_publish_all(&s.k);
 	end_agent(0);
@@ -278,13 +257,11 @@ TEST_IN(begin, end, what_was_shared_inside_stays_beside_what_follows_it)
 	emr_id16 imaging = s.imaging, old = make_inner("Imaging/Old");
 	heard h = {0};
 
-	kit_text(&s.k, "Imaging/Old/another.txt", "first");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	s.imaging = old;
 	(void)share_by(0, 2, 0);
 	s.imaging = imaging;
-	kit_text(&s.k, "Imaging/Old/another.txt", "second");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/another.txt", "second");
 	end_agent(0);
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
@@ -333,8 +310,7 @@ TEST_IN(begin, end, what_cannot_be_judged_yet_is_asked_for)
 	s.ana->o.lacks = note_lacking;
 	s.ana->o.lacks_arg = &asked;
 	(void)share_by(0, 2, 0);
-	kit_text(&s.k, "Imaging/Old/CT.pdf", "another");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/CT.pdf", "another");
 	assert_int_equal(asked, 0);
 	end_agent(0);
 	is_away = true;
@@ -379,10 +355,7 @@ TEST_IN(begin, end, an_agent_that_takes_no_letter_is_replaced)
 	heard h;
 
 	(void)share_by(0, 2, 0);
-	assert_int_equal(
-		story_says(&s, &s.agents[0],
-			emr_act_key_kx(s.agents[0].public.signer_id, of_low_order), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.agents[0], emr_act_key_kx(s.agents[0].public.signer_id, of_low_order));
 	h = look();
 	assert_int_equal(h.replaced, 1);
 	assert_memory_equal(h.gone.b, s.agents[0].public.signer_id.b, 32);
@@ -457,10 +430,7 @@ TEST_IN(begin, end, who_may_not_act_any_more_gets_nothing_anew)
 {
 	(void)share_by(0, 2, 0);
 	end_agent(0);
-	assert_int_equal(story_says(&s, &s.bosses[0],
-				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1));
 	assert_int_equal(look().n, 0);
 }
 
@@ -504,15 +474,13 @@ TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 		.label = "Imaging",
 		.not_after_unix_s = story_now(&s) + DAY};
 	emr_grant_made told, again, made;
-	char name[32];
 
 	for (int i = 0; i < MORE; i++) {
-		(void)snprintf(name, sizeof name, "more%d", i);
-		story_newcomer(&s, &more[i], &s.bosses[1], EMR_ROLE_AGENT, name);
+		story_newcomer(&s, &more[i], &s.bosses[1], EMR_ROLE_AGENT, printed("more%d", i));
 	}
 	for (int i = 0; i < GRANTEES; i++) {
-		(void)snprintf(name, sizeof name, "reader%d", i);
-		story_newcomer(&s, &grantees[i], &s.bosses[0], EMR_ROLE_CLINICIAN, name);
+		story_newcomer(
+			&s, &grantees[i], &s.bosses[0], EMR_ROLE_CLINICIAN, printed("reader%d", i));
 		order.grantee = grantees[i].public.signer_id;
 		assert_ok(emr_share_preview(s.ana, &order, &told));
 		assert_ok(emr_share_preview(s.ana, &order, &again));
@@ -532,9 +500,4 @@ TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 		story_part(&grantees[i]);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -9,15 +9,6 @@
 #include "agency.h"
 #include "shared_private.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	EMR_AUTO_BUF bytes = {0};                                                                  \
-	emr_share_trouble trouble = {0};                                                           \
-	(void)state;                                                                               \
-	(void)bytes;                                                                               \
-	(void)trouble;                                                                             \
-	story_begin(&s)
-
 static void settle(story *s)
 {
 	for (int i = 0; i < 4; i++)
@@ -58,10 +49,9 @@ static uint64_t tie(story *s)
 {
 	uint64_t changes = 0;
 	size_t n;
-	emr_nested *tree = tree_of(s, &n);
+	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
 	assert_ok(emr_share_tie(s->ana, tree, n, &changes));
-	free(tree);
 	return changes;
 }
 
@@ -100,14 +90,13 @@ static found grants_in(story *s, person *m, emr_id16 domain)
 {
 	found f = {.domain = domain};
 	size_t n;
-	emr_nested *tree = tree_of(s, &n);
+	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
 	story_see(m);
 	assert_ok(emr_share_received(m->share, note_received, &f, NULL));
 	assert_ok(emr_share_inner_grants(s->ana, tree, n, &f.inner));
 	assert_ok(emr_share_given(s->ana, domain, note_given, &f));
 	emr_buf_free(&f.inner);
-	free(tree);
 	return f;
 }
 
@@ -224,7 +213,7 @@ static emr_fragment *fragment_of(story *s, int i, emr_id16 domain, emr_id16 gran
 
 TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 {
-	STORY;
+	STORY_READ;
 	attack a = {.s = &s};
 	emr_grant_made made;
 	emr_ask *ask = NULL;
@@ -266,12 +255,11 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	for (int i = 0; i < AGENTS; i++)
 		emr_fragment_free(a.fragments[i]);
 	emr_shared_free(a.shared);
-	story_end(&s);
 }
 
 TEST(a_single_file_is_shared_with_its_next_versions)
 {
-	STORY;
+	STORY_READ;
 	emr_grant_made made;
 	emr_id16 file = make_inner(&s, "Imaging/MRI.pdf");
 
@@ -289,14 +277,13 @@ TEST(a_single_file_is_shared_with_its_next_versions)
 	settle(&s);
 	assert_status(EMR_NOT_FOUND,
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	story_end(&s);
 }
 
 /* ---- inside a shared folder ---- */
 
 TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 imaging = s.imaging, inner;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	found f;
@@ -325,23 +312,21 @@ TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
 	settle(&s);
 	assert_ok(read_in(&s, &s.lima, inner, "later.txt", "later"));
 	assert_status(EMR_NOT_FOUND, read_in(&s, &s.lima, inner, "CT.pdf", ""));
-	story_end(&s);
 }
 
 static emr_status take_back(story *s, emr_id16 domain, const person *from, size_t *out_n)
 {
 	size_t n;
-	emr_nested *tree = tree_of(s, &n);
+	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 	emr_status status =
 		emr_share_revoke_below(s->ana, tree, n, domain, from->public.signer_id, out_n);
 
-	free(tree);
 	return status;
 }
 
 TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 imaging = s.imaging, old, deep, file;
 	size_t n = 0;
 
@@ -375,7 +360,6 @@ TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all)
 	/* Her own deeds, without what followed from them inside. */
 	assert_string_equal(dealings_of(&s),
 		"shared lima read, shared eve read, ended lima read, ended eve read");
-	story_end(&s);
 }
 
 /* ---- several at once: the clerk, the publisher and the office of one folder ---- */
@@ -400,15 +384,15 @@ static void *tie_at_once(void *arg)
 
 TEST(who_gives_on_at_the_same_time_gives_once)
 {
-	STORY;
+	STORY_READ;
 	const emr_share_options options = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
 		.replica = s.k.stack.replica,
 		.records = s.k.stack.records,
 		.clock = &s.k.clock.clock};
 	emr_id16 old, file;
-	pthread_barrier_t start;
-	emr_nested *tree;
+	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
+	EMR_AUTO_FREE emr_nested *tree;
 	tying both[2];
 	pthread_t thread;
 	size_t n;
@@ -430,23 +414,20 @@ TEST(who_gives_on_at_the_same_time_gives_once)
 	assert_int_equal(grants_in(&s, &s.lima, old).n, 1);
 	assert_int_equal(grants_in(&s, &s.lima, file).n, 1);
 	emr_share_free(both[1].share);
-	(void)pthread_barrier_destroy(&start);
-	free(tree);
-	story_end(&s);
 }
 
 TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 {
-	STORY;
+	STORY_READ;
 	const emr_share_options options = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
 		.replica = s.k.stack.replica,
 		.records = s.k.stack.records,
 		.clock = &s.k.clock.clock};
 	emr_id16 old = make_inner(&s, "Imaging/Old");
-	pthread_barrier_t start;
+	AUTO(pthread_barrier_destroy) pthread_barrier_t start;
 	emr_share *clerk;
-	emr_nested *tree;
+	EMR_AUTO_FREE emr_nested *tree;
 	pthread_t thread;
 	tying publisher;
 	size_t n;
@@ -469,14 +450,11 @@ TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 			grants_in(&s, &s.lima, old).n + grants_in(&s, &s.lima, s.imaging).n, 0);
 	}
 	emr_share_free(clerk);
-	(void)pthread_barrier_destroy(&start);
-	free(tree);
-	story_end(&s);
 }
 
 TEST(what_a_person_took_back_inside_stays_so)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 imaging = s.imaging, old, deep;
 	size_t n = 0;
 
@@ -496,12 +474,11 @@ TEST(what_a_person_took_back_inside_stays_so)
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_string_equal(dealings_of(&s),
 		"shared lima read, ended lima read inside, shared lima read, expired lima read");
-	story_end(&s);
 }
 
 TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 old = make_inner(&s, "Imaging/Old");
 	emr_id16 imaging = s.imaging;
 
@@ -520,7 +497,6 @@ TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it)
 	assert_int_equal(tie(&s), 0);
 	assert_string_equal(dealings_of(&s), "shared eve read inside, shared lima read, expired "
 					     "eve read inside, expired lima read");
-	story_end(&s);
 }
 
 /* ---- moving into a shared folder: who is asked about ---- */
@@ -547,7 +523,7 @@ static void assert_gains(story *s, const char *from, const char *to, const perso
  */
 TEST(what_a_person_was_asked_about_is_moved_and_nothing_else)
 {
-	STORY;
+	STORY_READ;
 	emr_moved seen, moved = {0};
 	emr_move what = {.from = "Bills", .to = "Box"};
 
@@ -579,12 +555,11 @@ TEST(what_a_person_was_asked_about_is_moved_and_nothing_else)
 	assert_ok(emr_view_move(s.k.view, &what, &moved));
 	emr_moved_free(&moved);
 	emr_moved_free(&seen);
-	story_end(&s);
 }
 
 TEST(what_a_move_takes_along_is_compared_by_itself)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 imaging = s.imaging, inner;
 	emr_path_domain box;
 	size_t n = 0;
@@ -612,12 +587,11 @@ TEST(what_a_move_takes_along_is_compared_by_itself)
 	assert_gains(&s, "Box/plain", "Imaging", &s.lima);
 	assert_gains(&s, "Box", "Imaging", &s.lima);
 	assert_gains(&s, "Box/plain/inner", "Box", NULL);
-	story_end(&s);
 }
 
 TEST(more_than_before_is_a_gain)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 imaging = s.imaging;
 	struct {
 		const char *path;
@@ -654,12 +628,6 @@ TEST(more_than_before_is_a_gain)
 			&s, "Imaging/MRI.pdf", there[i].path, there[i].is_more ? &s.lima : NULL);
 		assert_gains(&s, "Imaging", there[i].path, there[i].is_more ? &s.lima : NULL);
 	}
-	story_end(&s);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -4,8 +4,6 @@
 #include "lies_kit.h"
 #include "pen_kit.h"
 
-#include <fcntl.h>
-
 #include "contract/codes.h"
 #include "foreign_domain.h"
 #include "share_private.h"
@@ -16,13 +14,8 @@ static story s;
 
 static bool is_reckless;
 
-emr_status __real_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
+WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_change *change,
+	const emr_replica_head *head)
 {
 	return is_reckless ? EMR_OK : __real_foreign_domain_may(g, change, head);
 }
@@ -152,9 +145,8 @@ static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver,
 TEST(what_another_once_said_is_not_brought_again_as_new)
 {
 	uint64_t n = 0, left_out = 0;
-	AUTO(end) scene c;
 
-	begin(&c);
+	SCENE(scene, c, begin, end);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
 	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima.clinic");
@@ -171,9 +163,7 @@ TEST(what_another_once_said_is_not_brought_again_as_new)
 
 TEST(an_older_version_of_the_record_itself_is_not_either)
 {
-	AUTO(end) scene c;
-
-	begin(&c);
+	SCENE(scene, c, begin, end);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
 	kit_publish_all(&s.k);
@@ -186,9 +176,7 @@ TEST(an_older_version_of_the_record_itself_is_not_either)
 
 TEST(not_even_by_who_said_it)
 {
-	AUTO(end) scene c;
-
-	begin(&c);
+	SCENE(scene, c, begin, end);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
 	kit_publish_all(&s.k);
@@ -241,9 +229,8 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble = {0};
 	emr_place before, after;
-	AUTO(end) scene c;
 
-	begin(&c);
+	SCENE(scene, c, begin, end);
 	before = place_of("MRI.pdf");
 	is_reckless = true;
 	pen_rename_blindly(&c.eve, s.imaging, before.object, s.imaging,
@@ -271,9 +258,4 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 	owner_says("Imaging/head.pdf", "self");
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -4,22 +4,19 @@
 
 #include <ftw.h>
 #include <pthread.h>
-#include <sys/stat.h>
 
 #include "contract/codes.h"
 
 static story s; /* one at a time: the walk over files has no argument */
 
+AROUND_BY(begin, story_begin(&s))
+AROUND_BY(end, story_end(&s))
+
 /* ---- an agent that converts something else ---- */
 
 static int liar = -1, turn;
 
-emr_status __real_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
-	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
-emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
-	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
-
-emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
+WRAPPED(emr_status, emr_fragment_convert, const emr_fragment *fragment, const uint8_t ctx[32],
 	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES])
 {
 	static uint8_t other_ctx[32], other_capsule[96]; /* of the first thing ever asked for */
@@ -62,7 +59,7 @@ static emr_shared *open_shared(emr_id16 grant, story_fn answer)
 	return shared;
 }
 
-TEST(a_lying_agent_is_named_and_asked_no_more)
+TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 {
 	emr_share_trouble trouble = {0};
 	emr_content_reader *reader = NULL;
@@ -75,7 +72,6 @@ TEST(a_lying_agent_is_named_and_asked_no_more)
 	uint8_t sk[32];
 	emr_id32 req;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	/* Whose turn it is, the question decides: sooner or later the liar is among the first two.
 	 */
@@ -110,7 +106,6 @@ TEST(a_lying_agent_is_named_and_asked_no_more)
 		emr_shared_free(shared);
 	}
 	assert_true(was_caught);
-	story_end(&s);
 }
 
 /* ---- the log ---- */
@@ -144,7 +139,7 @@ static bool is_about(const emr_audit_entry *entry, emr_id16 object, uint8_t kind
 	       emr_id16_equal(entry->slot.object_id, object);
 }
 
-TEST(the_log_tells_released_from_opened)
+TEST_IN(begin, end, the_log_tells_released_from_opened)
 {
 	emr_share_trouble trouble = {0};
 	EMR_AUTO_BUF bytes = {0};
@@ -157,7 +152,6 @@ TEST(the_log_tells_released_from_opened)
 	uint64_t damaged = 0;
 	bool is_there = false;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
 	mri = story_find(shared, "MRI.pdf");
@@ -199,7 +193,6 @@ TEST(the_log_tells_released_from_opened)
 	/* It is ana's log, and nobody else's. */
 	assert_status(EMR_DENIED, emr_share_audit(s.lima.share, s.imaging, note, &l, &damaged));
 	(void)bytes;
-	story_end(&s);
 }
 
 /* ---- what lies about ---- */
@@ -229,32 +222,25 @@ static int look_into(const char *path, const struct stat *st, int type, struct F
 	return 0;
 }
 
-TEST(ledger_blocks_and_everybodys_disks_show_no_names)
+TEST_IN(begin, end, ledger_blocks_and_everybodys_disks_show_no_names)
 {
 	emr_share_trouble trouble = {0};
 	EMR_AUTO_BUF bytes = {0};
 	emr_grant_made made;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	files_seen = 0;
 	assert_int_equal(nftw(s.k.path, look_into, 16, FTW_PHYS), 0);
 	assert_true(files_seen > 20);
-	story_end(&s);
 }
 
 /* ---- a ledger that fails ---- */
 
 static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	if (fail_at > 0 && --fail_at == 0)
 		return EMR_IO;
@@ -268,7 +254,7 @@ static emr_status count_given(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-TEST(an_interrupted_grant_is_none_and_is_continued)
+TEST_IN(begin, end, an_interrupted_grant_is_none_and_is_continued)
 {
 	emr_grant_order order = {.rights = 3, .purposes = 1};
 	emr_share_trouble trouble = {0};
@@ -277,7 +263,6 @@ TEST(an_interrupted_grant_is_none_and_is_continued)
 	emr_status status = EMR_IO;
 	int n;
 
-	story_begin(&s);
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF again"); /* a past to hide: several batches */
 	kit_publish_all(&s.k);
 	order.not_after_unix_s = story_now(&s) + DAY;
@@ -298,10 +283,9 @@ TEST(an_interrupted_grant_is_none_and_is_continued)
 	assert_true(n > 2);
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
 	assert_int_equal(bytes.len, 10);
-	story_end(&s);
 }
 
-TEST(an_agent_goes_on_where_its_ledger_failed)
+TEST_IN(begin, end, an_agent_goes_on_where_its_ledger_failed)
 {
 	emr_share_trouble trouble = {0};
 	emr_release_tally tally;
@@ -310,7 +294,6 @@ TEST(an_agent_goes_on_where_its_ledger_failed)
 	story_found mri;
 	emr_ask *ask = NULL;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
 	mri = story_find(shared, "MRI.pdf");
@@ -333,7 +316,6 @@ TEST(an_agent_goes_on_where_its_ledger_failed)
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
 	emr_shared_free(shared);
-	story_end(&s);
 }
 
 /* ---- two at once ---- */
@@ -353,7 +335,7 @@ static void *serve_until_stopped(void *arg)
 	return NULL;
 }
 
-TEST(a_reader_waits_while_the_owner_answers)
+TEST_IN(begin, end, a_reader_waits_while_the_owner_answers)
 {
 	emr_share_trouble trouble = {0};
 	int is_stopped = 0;
@@ -363,7 +345,6 @@ TEST(a_reader_waits_while_the_owner_answers)
 	pthread_t thread;
 	void *result;
 
-	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, false);
 	story_see(&s.lima);
 	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
@@ -376,7 +357,6 @@ TEST(a_reader_waits_while_the_owner_answers)
 	assert_null(result);
 	emr_ask_free(ask);
 	emr_shared_free(shared);
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -12,25 +12,12 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	EMR_AUTO_BUF bytes = {0};                                                                  \
-	emr_share_trouble trouble = {0};                                                           \
-	(void)state;                                                                               \
-	(void)bytes;                                                                               \
-	(void)trouble;                                                                             \
-	story_begin(&s)
-
 /* ---- a record whose data is with a node that does not answer ---- */
 
 static bool is_away;
 static emr_id16 away;
 
-emr_status __real_share_vouch(emr_share *share, const emr_row_domain *row,
-	const record_facts *record, const emr_content_key *key);
-emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
-	const record_facts *record, const emr_content_key *key);
-emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+WRAPPED(emr_status, share_vouch, emr_share *share, const emr_row_domain *row,
 	const record_facts *record, const emr_content_key *key)
 {
 	return is_away && emr_id16_equal(record->head.object, away)
@@ -43,12 +30,8 @@ emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
 static emr_status note_is; /* EMR_OK: it can */
 static emr_id16 noteless;
 
-emr_status __real_share_grant_note(emr_share *share, const emr_box_key *box,
-	const emr_known_grant *known, emr_grant_note *out);
-emr_status __wrap_share_grant_note(emr_share *share, const emr_box_key *box,
-	const emr_known_grant *known, emr_grant_note *out);
-emr_status __wrap_share_grant_note(
-	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
+WRAPPED(emr_status, share_grant_note, emr_share *share, const emr_box_key *box,
+	const emr_known_grant *known, emr_grant_note *out)
 {
 	return note_is != EMR_OK && emr_id16_equal(known->grant, noteless)
 		       ? note_is
@@ -95,9 +78,7 @@ static void admit(crew *c, const person *m)
 
 static void drop(crew *c, const person *m)
 {
-	assert_int_equal(
-		story_says(c->s, c->leader, emr_act_drop(c->id, root_of(m)), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(c->s, c->leader, emr_act_drop(c->id, root_of(m)));
 }
 
 static void crew_named(crew *c, story *s, emr_id16 id, emr_id16 before)
@@ -204,8 +185,8 @@ static emr_status note_log(void *arg, const emr_audit_entry *entry)
 
 TEST(two_members_read_and_the_log_names_each)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_made made;
 	log_of l = {.released = 0};
 	had h;
@@ -233,15 +214,13 @@ TEST(two_members_read_and_the_log_names_each)
 	for (int i = 0; i < 2; i++)
 		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) ||
 			    emr_id32_equal(l.by[i], root_of(&s.eve)));
-	crew_end(&c);
-	story_end(&s);
 }
 
 /* On Fabric a private part may come to the gateway's peer after its entry. */
 TEST(a_members_letter_that_comes_late_opens_what_was_shared_before)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_made made;
 	had h;
 
@@ -260,14 +239,12 @@ TEST(a_members_letter_that_comes_late_opens_what_was_shared_before)
 	assert_int_equal(h.in_force, 1);
 	assert_int_equal(h.unopened.late, 0);
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(what_the_owners_computer_alone_releases_goes_to_members_too)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_order order;
 	emr_grant_made made;
 	static const emr_id32 nobody[1];
@@ -278,14 +255,12 @@ TEST(what_the_owners_computer_alone_releases_goes_to_members_too)
 	order.agents = nobody;
 	assert_ok(emr_share_grant(s.ana, &order, &made));
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(a_team_is_not_given_to_write)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_order order;
 	emr_grant_made made;
 
@@ -296,14 +271,12 @@ TEST(a_team_is_not_given_to_write)
 	assert_int_equal(emr_share_grant(s.ana, &order, &made), EMR_UNSUPPORTED);
 	assert_int_equal(emr_share_preview(s.ana, &order, &made), EMR_UNSUPPORTED);
 	assert_int_equal(has(&s.lima).n, 0);
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(who_is_added_later_reads_without_the_owner)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_made made;
 
 	crew_begin(&c, &s, NULL);
@@ -317,8 +290,6 @@ TEST(who_is_added_later_reads_without_the_owner)
 	admit(&c, &s.eve);
 	assert_int_equal(has(&s.eve).in_force, 1);
 	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	crew_end(&c);
-	story_end(&s);
 }
 
 static emr_status find_mri(void *arg, const emr_shared_record *record)
@@ -330,8 +301,8 @@ static emr_status find_mri(void *arg, const emr_shared_record *record)
 
 TEST(who_is_dropped_loses_what_he_has_open)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_made made, later;
 	emr_shared *open = NULL;
 	emr_id16 mri = {{0}};
@@ -375,14 +346,12 @@ TEST(who_is_dropped_loses_what_he_has_open)
 	assert_int_equal(has(&s.lima).n, 1);
 	assert_int_equal(has(&s.eve).in_force, 2);
 	(void)later;
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(a_membership_ends_with_its_time)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_made made;
 
 	crew_begin(&c, &s, NULL);
@@ -395,8 +364,6 @@ TEST(a_membership_ends_with_its_time)
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
 		EMR_DENIED);
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
-	crew_end(&c);
-	story_end(&s);
 }
 
 /* ---- another key ---- */
@@ -471,8 +438,8 @@ static uint32_t present_epoch(story *s)
 /* He keeps the team's key, whether he was sent away or nobody asked him to stay. */
 TEST(who_was_dropped_or_ran_out_of_time_is_lost)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 
 	crew_begin(&c, &s, NULL);
 	assert_int_equal(try_admit(&c, &s.lima, 2), EMR_RESULT_APPLIED);
@@ -486,14 +453,12 @@ TEST(who_was_dropped_or_ran_out_of_time_is_lost)
 	drop(&c, &s.eve);
 	assert_true(has_lost_one(&c, 0));
 	assert_false(has_lost_one(&c, 120));
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(a_team_with_another_key_keeps_what_it_had)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_grant_made made;
 	emr_team team, present;
 	given_to now;
@@ -527,9 +492,6 @@ TEST(a_team_with_another_key_keeps_what_it_had)
 	assert_int_equal(follow(&s, NULL, 0), 0); /* once */
 	/* Her computer followed the team; she shared once, and has not ended it. */
 	assert_string_equal(dealings_of(&s), "shared a team read, expired a team read");
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* Her computer was off while the team got three other keys, and its leader closed the one in
@@ -537,7 +499,7 @@ TEST(a_team_with_another_key_keeps_what_it_had)
  * on. */
 TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
 {
-	STORY;
+	STORY_READ;
 	crew crews[4];
 	emr_grant_made made;
 
@@ -550,9 +512,7 @@ TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
 		crew_begin(&crews[i], &s, &crews[i - 1]);
 		admit(&crews[i], &s.lima);
 	}
-	assert_int_equal(
-		story_says(&s, crews[1].leader, emr_act_dataset_close(crews[1].id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, crews[1].leader, emr_act_dataset_close(crews[1].id));
 	assert_int_equal(follow(&s, NULL, 0), 1);
 	assert_int_equal(given(&s, s.imaging, &crews[0]).alive, 0);
 	assert_int_equal(given(&s, s.imaging, &crews[3]).alive, 1);
@@ -560,7 +520,6 @@ TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
 	assert_int_equal(follow(&s, NULL, 0), 0);
 	for (int i = 0; i < 4; i++)
 		crew_end(&crews[i]);
-	story_end(&s);
 }
 
 /* Records that others left there are judged before they are given on, and their data may be with a
@@ -568,8 +527,8 @@ TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
  * them, too. */
 TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_grant_made made;
 	uint64_t changes = 0;
 	given_to now;
@@ -602,17 +561,14 @@ TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 		&s, &s.lima, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	assert_int_equal(bytes.len, 11);
 	assert_int_equal(follow(&s, NULL, 0), 0);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* A writer there leaves something whose data is nowhere, and is let out: the former share stays for
  * ever. He has its key, and perhaps friends among the agents. */
 TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	uint64_t changes = 0;
 	uint32_t before, gave;
 	bool is_due = false;
@@ -650,9 +606,6 @@ TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &new).last.grant.grant, "CT.pdf",
 		all_agents, &bytes, &trouble));
 	is_away = false;
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* By a computer that writes with her own key: the grant stands, and its part opens for nobody. */
@@ -680,10 +633,9 @@ static void ana_gives_without_note(story *s, const crew *to)
  * read that they are two. */
 TEST(a_later_share_without_its_note_makes_the_teams_older_one_the_former)
 {
-	STORY;
-	crew old, new, other;
+	STORY_READ;
+	AUTO(crew_end) crew old, new, other;
 	uint32_t before;
-	bool is_due = true;
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
@@ -691,32 +643,25 @@ TEST(a_later_share_without_its_note_makes_the_teams_older_one_the_former)
 	(void)share_with(&old);
 	crew_named(&other, &s, emr_id16_random(), (emr_id16){{0}});
 	ana_gives_without_note(&s, &other); /* of the same name, and nobody's heir */
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	drop(&old, &s.eve);
 	crew_begin(&new, &s, &old);
 	admit(&new, &s.lima);
 	ana_gives_without_note(&s, &new);
 	before = present_epoch(&s);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
-	crew_end(&old);
-	crew_end(&new);
-	crew_end(&other);
-	story_end(&s);
+	assert_false(story_is_due(&s, s.imaging));
 }
 
 /* A note that cannot be read for the moment is asked again, and decides nothing; one that cannot be
  * read for good is no share that goes on. */
 TEST(a_note_of_either_share_that_cannot_be_read_now_is_waited_for)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_known_grant first;
 	emr_grant_order order;
 	emr_grant_made made[2];
@@ -747,21 +692,19 @@ TEST(a_note_of_either_share_that_cannot_be_read_now_is_waited_for)
 		assert_false(is_anew);
 	}
 	note_is = EMR_OK;
-	crew_end(&c);
-	story_end(&s);
 }
 
 /* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
 TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 {
-	STORY;
+	STORY_READ;
 	EMR_AUTO_BUF part = {0};
 	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << CONSULT,
 		.not_before_unix_s = story_now(&s),
 		.not_after_unix_s = story_now(&s) + 300 * DAY};
-	crew old, new;
-	person laptop;
+	AUTO(crew_end) crew old, new;
+	AUTO(story_part) person laptop;
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.eve);
@@ -779,19 +722,15 @@ TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
 	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
-	story_part(&laptop);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* A leader who lets each of three teams name the one that comes after: what was given moves once,
  * and not round for ever. */
 TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 {
-	STORY;
+	STORY_READ;
 	const emr_id16 third = emr_id16_random();
-	crew a, b, c;
+	AUTO(crew_end) crew a, b, c;
 	emr_team team, present;
 	emr_known_grant newest;
 	uint64_t seq = 1;
@@ -812,16 +751,12 @@ TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 	assert_ok(emr_team_get(s.lima.replica, third, &team));
 	assert_ok(emr_team_present(s.lima.replica, &team, &present));
 	assert_true(emr_id16_equal(present.id, third));
-	crew_end(&a);
-	crew_end(&b);
-	crew_end(&c);
-	story_end(&s);
 }
 
 TEST(another_leaders_team_takes_nobodys_place)
 {
-	STORY;
-	crew real, false_one;
+	STORY_READ;
+	AUTO(crew_end) crew real, false_one;
 	emr_pub_dataset_new what = {
 		.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(&s) + 400 * DAY};
 	EMR_AUTO_BUF part = {0};
@@ -842,9 +777,6 @@ TEST(another_leaders_team_takes_nobodys_place)
 		EMR_RESULT_APPLIED);
 	assert_int_equal(follow(&s, NULL, 0), 0);
 	assert_int_equal(given(&s, s.imaging, &real).alive, 1);
-	crew_end(&real);
-	crew_end(&false_one);
-	story_end(&s);
 }
 
 /* ---- inside ---- */
@@ -861,8 +793,8 @@ static emr_id16 make_inner(story *s, const char *path)
 
 TEST(a_share_with_a_team_reaches_the_folders_inside)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_id16 inner;
 	emr_nested tree[2];
 	uint64_t changes = 0;
@@ -893,15 +825,12 @@ TEST(a_share_with_a_team_reaches_the_folders_inside)
 	assert_ok(emr_share_revoke_below(s.ana, tree, 2, outer, new.grantee, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(given(&s, inner, &new).alive, 0);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_id16 outer = s.imaging, inner;
 	emr_nested tree[2];
 	uint64_t changes = 0;
@@ -914,8 +843,7 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	tree[0] = (emr_nested){.domain = outer};
 	tree[1] = (emr_nested){.domain = inner, .outer = outer};
 	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
-	kit_text(&s.k, "Imaging/Old/another.txt", "first");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
 	kit_publish_all(&s.k);
 	crew_begin(&new, &s, &old);
@@ -936,16 +864,13 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	s.imaging = inner;
 	assert_ok(story_read(
 		&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* Another person's share of the same name is nothing that goes on for him: his ends with the share
  * around it, whatever cannot be judged there. */
 TEST(another_persons_share_is_no_follower)
 {
-	STORY;
+	STORY_READ;
 	emr_id16 outer = s.imaging, inner, share_id;
 	person *const both[] = {&s.lima, &s.eve};
 	emr_grant_made made[2];
@@ -969,8 +894,7 @@ TEST(another_persons_share_is_no_follower)
 	tree[1] = (emr_nested){.domain = inner, .outer = outer};
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(has(&s.lima).in_force, 2);
-	kit_text(&s.k, "Imaging/Old/another.txt", "first");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	assert_ok(emr_share_begin_epoch(s.ana, inner));
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
@@ -979,13 +903,12 @@ TEST(another_persons_share_is_no_follower)
 	is_away = false;
 	assert_int_equal(has(&s.lima).in_force, 0);
 	assert_int_equal(has(&s.eve).in_force, 2);
-	story_end(&s);
 }
 
 /* A folder that she took back from a team stays so with every later key of the team. */
 TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 {
-	STORY;
+	STORY_READ;
 	crew crews[3];
 	emr_id16 outer = s.imaging, inner;
 	emr_nested tree[2];
@@ -1008,7 +931,6 @@ TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 	}
 	for (int i = 0; i < 3; i++)
 		crew_end(&crews[i]);
-	story_end(&s);
 }
 
 /* With a part that opens for nobody. */
@@ -1025,12 +947,12 @@ static void says(story *s, person *m, emr_act act, size_t part_len)
  * key either: with that no other share begins. */
 TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 {
-	STORY;
+	STORY_READ;
 	emr_act act = {.epoch = 1};
-	crew old, new;
+	AUTO(crew_end) crew old, new;
 	emr_nested tree[2];
 	emr_id16 inner;
-	person laptop;
+	AUTO(story_part) person laptop;
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
@@ -1058,24 +980,19 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 	assert_int_equal(follow(&s, tree, 2), 1);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 1);
 	assert_int_equal(given(&s, inner, &new).alive, 0);
-	story_part(&laptop);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* Which key of the team is later decides, and not which share was given later: who was let out has
  * the earlier key. */
 TEST(a_former_keys_later_share_goes_on_for_nobodys)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_known_grant both[2];
 	emr_grant_order order;
 	emr_grant_made made;
 	uint64_t seq = 0;
 	uint32_t before;
-	bool is_due = false;
 
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
@@ -1094,17 +1011,12 @@ TEST(a_former_keys_later_share_goes_on_for_nobodys)
 	assert_true(seq > 0);
 	/* Records from now on have a key that is not his. */
 	before = present_epoch(&s);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	assert_int_equal(fragments_epoch(&s, &new), before + 1);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
+	assert_false(story_is_due(&s, s.imaging));
 }
 
 /* A team's former share is there still, for what can be read by it only. */
@@ -1135,8 +1047,8 @@ static void begin_former_beside(story *s, crew *old, crew *new, const emr_id32 *
 
 TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_nested tree[2];
 	emr_id16 inner;
 
@@ -1148,9 +1060,6 @@ TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 	assert_int_equal(given(&s, inner, &new).alive, 1);
 	assert_int_equal(given(&s, inner, &old).alive, 0);
 	is_away = false;
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 static emr_status hear_handover(void *arg, const emr_handover *handover)
@@ -1162,27 +1071,22 @@ static emr_status hear_handover(void *arg, const emr_handover *handover)
 /* With other agents it would have the present key, and not what it was kept for. */
 TEST(a_former_share_is_given_anew_through_no_other_agents)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_given was;
 	unsigned replaced = 0;
 
 	begin_former_beside(&s, &old, &new, &s.agents[0].public.signer_id);
 	was = given(&s, s.imaging, &old).last;
 	assert_int_equal(was.agents_count, 1);
-	assert_int_equal(story_says(&s, &s.bosses[1],
-				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[1],
+		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	assert_status(EMR_MISSING_DATA,
 		emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
 	assert_int_equal(replaced, 1); /* the present one's */
 	assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 	assert_true(emr_id16_equal(given(&s, s.imaging, &old).last.grant.grant, was.grant.grant));
 	is_away = false;
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* The team has another key, and her computer has not looked yet: who was let out has the one that
@@ -1207,8 +1111,8 @@ static void begin_unfollowed(story *s, crew *old, crew *new, const emr_id32 *age
 
 TEST(a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	emr_nested tree[2];
 	emr_id16 inner;
 
@@ -1221,23 +1125,18 @@ TEST(a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone)
 	assert_int_equal(follow(&s, tree, 2), 1);
 	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
 	assert_int_equal(given(&s, inner, &new).alive, 1);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 TEST(agents_are_replaced_before_her_computer_looks_for_the_new_key_alone)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	unsigned replaced = 0;
 	given_to now;
 
 	begin_unfollowed(&s, &old, &new, &s.agents[0].public.signer_id);
-	assert_int_equal(story_says(&s, &s.bosses[1],
-				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[1],
+		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
 	assert_int_equal(replaced, 0);
 	assert_int_equal(given(&s, s.imaging, &old).alive + given(&s, s.imaging, &old).ended, 1);
@@ -1249,41 +1148,32 @@ TEST(agents_are_replaced_before_her_computer_looks_for_the_new_key_alone)
 	assert_true(now.last.agents_count > 0);
 	assert_false(emr_id32_equal(now.last.agents[0], s.agents[0].public.signer_id));
 	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 TEST(what_is_written_before_her_computer_looks_is_for_the_new_key_alone)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	uint32_t before;
-	bool is_due = false;
 	emr_id16 grant;
 
 	begin_unfollowed(&s, &old, &new, NULL);
 	before = present_epoch(&s);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	assert_int_equal(follow(&s, NULL, 0), 1);
 	assert_int_equal(fragments_epoch(&s, &new), present_epoch(&s));
 	grant = given(&s, s.imaging, &new).last.grant.grant;
 	assert_ok(story_read(&s, &s.lima, grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* A leader who closes them in this order leaves the newest, wherever that stops. */
 TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 {
-	STORY;
+	STORY_READ;
 	EMR_AUTO_BUF ids = {0};
 	crew keys[3];
 	emr_id16 id = emr_id16_random();
@@ -1300,31 +1190,24 @@ TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 		assert_memory_equal(ids.data + i * sizeof id, keys[i].id.b, sizeof id);
 	for (size_t i = 0; i < 3; i++)
 		crew_end(&keys[i]);
-	story_end(&s);
 }
 
 /* Its leader closes what there is of a team, and that stops in between: the newest key is closed,
  * the former one not, and her computer has both shares still. */
 TEST(a_former_key_stays_so_when_the_newest_was_closed)
 {
-	STORY;
-	crew old, new;
+	STORY_READ;
+	AUTO(crew_end) crew old, new;
 	uint32_t before;
-	bool is_due = false;
 
 	begin_former_beside(&s, &old, &new, NULL);
 	before = fragments_epoch(&s, &old);
-	assert_int_equal(story_says(&s, new.leader, emr_act_dataset_close(new.id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, new.leader, emr_act_dataset_close(new.id));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	is_away = false;
-	crew_end(&old);
-	crew_end(&new);
-	story_end(&s);
 }
 
 /* ---- bytes ---- */
@@ -1412,32 +1295,24 @@ TEST(a_team_of_before_has_no_receiving_key)
 /* Its members were told the key of the names, which goes on until there is another. */
 TEST(a_team_that_ends_calls_for_another_key)
 {
-	STORY;
-	crew c;
+	STORY_READ;
+	AUTO(crew_end) crew c;
 	emr_grant_order order;
 	emr_grant_made made;
-	bool is_due = true;
 
 	crew_begin(&c, &s, NULL);
 	admit(&c, &s.lima);
 	order = order_for(&c);
 	order.not_after_unix_s = story_now(&s) + 500 * DAY;
 	assert_ok(emr_share_grant(s.ana, &order, &made));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
-	assert_int_equal(story_says(&s, c.leader, emr_act_dataset_close(c.id), (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	assert_false(story_is_due(&s, s.imaging));
+	story_does(&s, c.leader, emr_act_dataset_close(c.id));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	story_pass(&s, 401 * DAY); /* and its time */
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
-	crew_end(&c);
-	story_end(&s);
+	assert_true(story_is_due(&s, s.imaging));
 }
 
 TESTS(NULL, NULL)

@@ -28,9 +28,8 @@ static void assert_applied(void)
 }
 
 /* Lima may write in Imaging; eve's folder is open, and nothing is shared with her. */
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	(void)pen_writes(&s, &p, &s.lima, "lima");
@@ -38,17 +37,14 @@ static int begin(void **state)
 	pen_dir(&p, limas, limas, "mine", NULL);
 	assert_applied();
 	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	lies_forget();
 	viewer_close(&eve);
 	pen_close(&p);
 	story_end(&s);
-	return 0;
 }
 
 /* In DIRECTORY: one under a statement by the key of lima's own folder, one by herself, and her word
@@ -186,14 +182,12 @@ TEST_IN(begin, end, what_is_forged_is_in_no_share_of_a_folder_inside)
 TEST_IN(begin, end, what_is_forged_does_not_become_good_by_being_moved)
 {
 	static const char *const names[] = {"forged.txt", "again.txt", "hers.txt"};
-	char to[100];
 
 	lima_writes(s.imaging);
 	owner_sees_them("Imaging");
 	kit_mkdir(&s.k, "Other");
 	for (size_t i = 0; i < 3; i++) {
-		(void)snprintf(to, sizeof to, "Other/%s", names[i]);
-		kit_rename(&s.k, path_in("Imaging", names[i]), to);
+		kit_rename(&s.k, path_in("Imaging", names[i]), printed("Other/%s", names[i]));
 	}
 	kit_text(&s.k, "Other/note.txt", "her own");
 	for (int i = 0; i < 4; i++)
@@ -269,9 +263,4 @@ TEST_IN(begin, end, what_is_forged_is_not_saved_again_as_hers)
 	owner_says("Imaging/good.txt", "mismatch");
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -15,13 +15,8 @@ static void (*before_submit)(void); /* once */
 static void (*after_submit)(void);  /* once: before anybody looks what the ledger has */
 static int fail_before, fail_after; /* the next submission: not sent; sent, and the answer lost */
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	void (*before)(void) = before_submit;
 	emr_status status;
@@ -41,6 +36,9 @@ emr_status __wrap_emr_ledger_submit(
 /* ---- the folder ---- */
 
 static story s;
+
+AROUND_BY(begin, story_begin(&s))
+AROUND_BY(end, story_end(&s))
 
 static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes)
 {
@@ -115,7 +113,7 @@ static void look(person *m, emr_id16 grant, bool asks, sought *f)
 	emr_shared_free(shared);
 }
 
-TEST(what_a_writer_leaves_in_a_folder_its_owner_reads)
+TEST_IN(begin, end, what_a_writer_leaves_in_a_folder_its_owner_reads)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -125,7 +123,6 @@ TEST(what_a_writer_leaves_in_a_folder_its_owner_reads)
 	emr_id16 dir;
 	pen p;
 
-	story_begin(&s);
 	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
 	story_see(&s.lima);
@@ -167,7 +164,6 @@ TEST(what_a_writer_leaves_in_a_folder_its_owner_reads)
 	assert_ok(story_read(&s, &s.lima, made.grant, "opinion.txt", all_agents, &bytes, &trouble));
 	assert_memory_equal(bytes.data, "a second opinion", bytes.len);
 	pen_close(&p);
-	story_end(&s);
 }
 
 static emr_status first_file(void *arg, const emr_replica_head *head)
@@ -221,14 +217,13 @@ static emr_status never(void *arg, const emr_received *received)
 	return EMR_INVALID;
 }
 
-TEST(whoever_may_only_leave_things_reads_nothing)
+TEST_IN(begin, end, whoever_may_only_leave_things_reads_nothing)
 {
 	emr_shared *shared;
 	emr_writing writing;
 	emr_id16 left;
 	pen p;
 
-	story_begin(&s);
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT);
 	pen_open(&s, &p, &s.eve, "eve");
 	story_see(&s.eve);
@@ -251,7 +246,6 @@ TEST(whoever_may_only_leave_things_reads_nothing)
 	pen_dir(&p, s.imaging, s.imaging, "Folder", NULL);
 	assert_status(EMR_DENIED, p.last.error);
 	pen_close(&p);
-	story_end(&s);
 }
 
 static void new_epoch(void)
@@ -259,7 +253,7 @@ static void new_epoch(void)
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 }
 
-TEST(an_epoch_that_began_meanwhile_is_written_under)
+TEST_IN(begin, end, an_epoch_that_began_meanwhile_is_written_under)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -267,7 +261,6 @@ TEST(an_epoch_that_began_meanwhile_is_written_under)
 	uint64_t size;
 	pen p;
 
-	story_begin(&s);
 	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
 	pen_file(&p, s.imaging, s.imaging, "one.txt", "in the first", NULL);
@@ -284,15 +277,13 @@ TEST(an_epoch_that_began_meanwhile_is_written_under)
 	assert_ok(story_read(&s, &s.lima, made.grant, "two.txt", all_agents, &bytes, &trouble));
 	assert_memory_equal(bytes.data, "in the second", bytes.len);
 	pen_close(&p);
-	story_end(&s);
 }
 
-TEST(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer)
+TEST_IN(begin, end, what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer)
 {
 	uint64_t size;
 	pen p;
 
-	story_begin(&s);
 	(void)allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
 	fail_before = 1;
@@ -319,7 +310,6 @@ TEST(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer)
 	kit_expect_text(&s.k, "Imaging/two.txt", "sent, and not answered");
 	assert_false(kit_exists(&s.k, "Imaging/two~1.txt"));
 	pen_close(&p);
-	story_end(&s);
 }
 
 /* ---- an Inbox ---- */
@@ -337,7 +327,7 @@ static void card_of(emr_id16 domain, emr_buf *out)
 		domain, 1, 1, story_now(&s), story_now(&s) + DAY, "Ana Silva", "1984-03-12", out));
 }
 
-TEST(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does)
+TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does)
 {
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF wrong = {0};
@@ -349,7 +339,6 @@ TEST(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does)
 	person porter = {0};
 	pen p, q;
 
-	story_begin(&s);
 	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
 	assert_ok(emr_facts_each(s.k.stack.facts, find_inbox, &inbox, &damaged));
@@ -382,7 +371,6 @@ TEST(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does)
 	pen_close(&p);
 	pen_close(&q);
 	story_part(&porter);
-	story_end(&s);
 }
 
 static emr_id16 ended_meanwhile;
@@ -405,13 +393,12 @@ static void end_it(void)
 	emr_share_free(share);
 }
 
-TEST(what_ended_at_the_same_moment_is_taken_back_all_the_same)
+TEST_IN(begin, end, what_ended_at_the_same_moment_is_taken_back_all_the_same)
 {
 	emr_known_grant grant;
 	emr_grant_made made[2];
 	size_t n = 0;
 
-	story_begin(&s);
 	for (int i = 0; i < 2; i++)
 		made[i] = allow(&s.lima, EMR_RIGHTS_READ, 0);
 	for (int i = 0; i < 2; i++) {
@@ -427,7 +414,6 @@ TEST(what_ended_at_the_same_moment_is_taken_back_all_the_same)
 		/* and when it was the only one */
 		made[0] = made[1] = allow(&s.lima, EMR_RIGHTS_READ, 0);
 	}
-	story_end(&s);
 }
 
 /* ---- a ledger that loses what it was given ---- */
@@ -446,11 +432,10 @@ static emr_status count_labelled(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-TEST(what_the_ledger_loses_at_once_stays_with_who_saved_it)
+TEST_IN(begin, end, what_the_ledger_loses_at_once_stays_with_who_saved_it)
 {
 	int before = 0, labelled = 0;
 
-	story_begin(&s);
 	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
 	after_submit = ledger_loses;
 	kit_publish_all(&s.k);
@@ -465,13 +450,11 @@ TEST(what_the_ledger_loses_at_once_stays_with_who_saved_it)
 	assert_int_equal(labelled, before + 1);
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/new.txt", "what ana saved");
-	story_end(&s);
 }
 
 /* The answer is lost as well: what is sent again brings its parts. */
-TEST(nor_is_it_lost_with_the_answer)
+TEST_IN(begin, end, nor_is_it_lost_with_the_answer)
 {
-	story_begin(&s);
 	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
 	after_submit = ledger_loses;
 	fail_after = 1;
@@ -480,12 +463,6 @@ TEST(nor_is_it_lost_with_the_answer)
 	kit_publish_all(&s.k);
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/new.txt", "what ana saved");
-	story_end(&s);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -14,20 +14,16 @@ static story s;
 static pen p;
 
 /* Lima may write in Imaging. */
-static int begin(void **state)
+AROUND(begin)
 {
-	(void)state;
 	story_begin(&s);
 	(void)pen_writes(&s, &p, &s.lima, "lima");
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	pen_close(&p);
 	story_end(&s);
-	return 0;
 }
 
 static uint32_t epoch_now(void)
@@ -322,9 +318,4 @@ TEST_IN(begin, end, a_key_that_the_ledger_lost_hides_what_stands_under_it_only)
 	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

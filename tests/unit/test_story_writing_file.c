@@ -43,8 +43,7 @@ static emr_id16 begin(pen *p)
 
 	story_begin(&s);
 	kit_mkdir(&s.k, "Psychiatry");
-	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Psychiatry/diary.txt", "nobody else's");
 	assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/MRI.pdf").node,
 		"user.note", emr_bytes_of("hers", 4), 0));
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/MRI.pdf", &file));
@@ -349,7 +348,7 @@ TEST(other_readers_see_her_description_too)
 	assert_int_equal(attr.mode & 07777, mode);
 	assert_int_equal(attr.size_bytes, strlen("his bytes"));
 	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.note"), "hers");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "his bytes");
+	viewer_reads(&v, "MRI.pdf", owner_answers, "his bytes");
 }
 
 static emr_status note_name(void *arg, const emr_version *v)
@@ -402,9 +401,4 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	assert_non_null(strstr(text, "Imaging/MRI.pdf\nImaging/knee.pdf\nImaging/MRI.pdf\n"));
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -19,8 +19,7 @@ static void begin(pen *p, bool only_leaves)
 	emr_grant_made made;
 
 	kit_mkdir(&s.k, "Psychiatry");
-	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Psychiatry/diary.txt", "nobody else's");
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	pen_open(&s, p, &s.lima, "lima");
 	story_see(&s.lima);
@@ -297,8 +296,7 @@ TEST(other_readers_believe_no_more_than_the_owner)
 	/* her computer has said nothing of it yet */
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,fine");
+	viewer_lists(&v, "Imaging", owner_answers, "MRI.pdf,Old,fine");
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 07000, 0);
 	pen_close(&p);
@@ -401,19 +399,12 @@ TEST(who_shares_leads_nobody_out_of_the_share)
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,down");
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging/Old"), owner_answers), "CT.pdf,up");
+	viewer_lists(&v, "Imaging", owner_answers, "MRI.pdf,Old,down");
+	viewer_lists(&v, "Imaging/Old", owner_answers, "CT.pdf,up");
 	/* Her own folder is hers. */
 	assert_true(kit_exists(&s.k, "Imaging/out"));
 	viewer_close(&v);
 	story_end(&s);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

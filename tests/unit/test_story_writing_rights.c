@@ -8,27 +8,21 @@
 
 static story s;
 
+AROUND_BY(begin, story_begin(&s))
+AROUND_BY(end, story_end(&s))
+
 /* ---- a writer whose computer does not look at its own rights ---- */
 
 static bool is_reckless;
 
-emr_status __real_foreign_domain_look(emr_share *share, const emr_settle_options *options,
-	const emr_change *change, foreign_domain *out);
-emr_status __wrap_foreign_domain_look(emr_share *share, const emr_settle_options *options,
-	const emr_change *change, foreign_domain *out);
-emr_status __real_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_foreign_domain_look(emr_share *share, const emr_settle_options *options,
+WRAPPED(emr_status, foreign_domain_look, emr_share *share, const emr_settle_options *options,
 	const emr_change *change, foreign_domain *out)
 {
 	return __real_foreign_domain_look(share, options, change, out);
 }
 
-emr_status __wrap_foreign_domain_may(
-	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
+WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_change *change,
+	const emr_replica_head *head)
 {
 	return is_reckless ? EMR_OK : __real_foreign_domain_may(g, change, head);
 }
@@ -54,13 +48,8 @@ emr_status __wrap_foreign_domain_may(
 static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
 static unsigned submitted;
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	submitted++;
 	if (fail_at > 0 && --fail_at == 0)
@@ -170,13 +159,12 @@ static emr_id16 domain_of(const char *path)
 	return d.domain;
 }
 
-TEST(a_right_is_for_its_folder_its_kind_and_its_time_only)
+TEST_IN(begin, end, a_right_is_for_its_folder_its_kind_and_its_time_only)
 {
 	uint64_t damaged = 0;
 	emr_id16 mri = {{0}}, mine, private;
 	pen p, q;
 
-	story_begin(&s);
 	kit_mkdir(&s.k, "Private");
 	kit_publish_all(&s.k);
 	private = domain_of("Private");
@@ -205,23 +193,20 @@ TEST(a_right_is_for_its_folder_its_kind_and_its_time_only)
 	assert_false(kit_exists(&s.k, "Imaging/late.txt"));
 	pen_close(&p);
 	pen_close(&q);
-	story_end(&s);
 }
 
 /* ---- when they end ---- */
 
-TEST(taking_back_ends_reading_and_writing_in_one_entry)
+TEST_IN(begin, end, taking_back_ends_reading_and_writing_in_one_entry)
 {
 	emr_grant_made made;
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
 	emr_writing w;
 	uint64_t size;
-	bool is_due = false;
 	size_t n = 0;
 	pen p;
 
-	story_begin(&s);
 	made = may_write(&s.lima, 7);
 	assert_int_equal(list_in(s.imaging).writing, 1);
 	pen_open(&s, &p, &s.lima, "lima");
@@ -241,12 +226,9 @@ TEST(taking_back_ends_reading_and_writing_in_one_entry)
 	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
 		pen_file(&p, s.imaging, s.imaging, "two.txt", "too late", NULL));
 	/* Ana's next record is under a key of its own. */
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
-	kit_text(&s.k, "Imaging/new.txt", "hers");
-	kit_publish_all(&s.k);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_true(story_is_due(&s, s.imaging));
+	kit_save(&s.k, "Imaging/new.txt", "hers");
+	assert_false(story_is_due(&s, s.imaging));
 	/* By its id, and a deposit by its own. */
 	made = may_write(&s.lima, 7);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
@@ -262,15 +244,13 @@ TEST(taking_back_ends_reading_and_writing_in_one_entry)
 	assert_int_equal(n, 1);
 	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
 	pen_close(&p);
-	story_end(&s);
 }
 
-TEST(an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with)
+TEST_IN(begin, end, an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with)
 {
 	emr_grant_made made;
 	size_t n = 0;
 
-	story_begin(&s);
 	fail_at = 1;
 	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7,
 				      false, &made));
@@ -288,17 +268,15 @@ TEST(an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with)
 	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 0);
-	story_end(&s);
 }
 
 /* ---- several ---- */
 
-TEST(one_right_to_write_is_what_the_shares_that_stay_say)
+TEST_IN(begin, end, one_right_to_write_is_what_the_shares_that_stay_say)
 {
 	emr_grant_made longer, shorter, made;
 	emr_writing w;
 
-	story_begin(&s);
 	longer = may_write(&s.lima, 20);
 	shorter = may_write(&s.lima, 10);
 	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
@@ -327,7 +305,6 @@ TEST(one_right_to_write_is_what_the_shares_that_stay_say)
 	assert_int_equal(list_in(s.imaging).deposits, 1);
 	assert_status(EMR_INVALID, try_allow(&s.eve, 0, EMR_RIGHT_MANAGE, 9, true, &made));
 	assert_status(EMR_INVALID, try_allow(&s.eve, 0, 0, 9, true, &made));
-	story_end(&s);
 }
 
 /* ---- folders inside ---- */
@@ -367,13 +344,12 @@ static emr_id16 make_inner(const char *path)
 static void tie(void)
 {
 	size_t n;
-	emr_nested *tree = tree_of(&n);
+	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
 
 	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
-	free(tree);
 }
 
-TEST(writing_reaches_the_folders_inside_and_ends_in_all)
+TEST_IN(begin, end, writing_reaches_the_folders_inside_and_ends_in_all)
 {
 	emr_id16 old, own;
 	emr_nested *tree;
@@ -381,7 +357,6 @@ TEST(writing_reaches_the_folders_inside_and_ends_in_all)
 	size_t n, ended = 0;
 	pen p;
 
-	story_begin(&s);
 	old = make_inner("Imaging/Old");
 	kit_mkdir(&s.k, "Imaging/Own");
 	own = make_inner("Imaging/Own");
@@ -422,12 +397,6 @@ TEST(writing_reaches_the_folders_inside_and_ends_in_all)
 	tie();
 	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
 	pen_close(&p);
-	story_end(&s);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -4,8 +4,6 @@
 #include "pen_kit.h"
 #include "strangers_kit.h"
 
-#include <stdlib.h>
-
 #include "contract/codes.h"
 #include "keyring/coowned.h"
 #include "keyring/grant.h"
@@ -52,8 +50,7 @@ TEST_IN(strangers_begin, strangers_end, the_owner_seals_nothing_for_a_key_that_i
 	uint32_t epoch = begins_epoch(&laptop, &his);
 
 	emr_epoch_key_free(his);
-	kit_text(&s.k, "Imaging/secret.txt", "not for him");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/secret.txt", "not for him");
 	row = imaging_row();
 	assert_int_equal(row.head.epoch, epoch + 1);
 	assert_ok(
@@ -68,10 +65,7 @@ TEST_IN(strangers_begin, strangers_end, the_owner_seals_nothing_for_a_key_that_i
 static bool stays_as_it_is;
 static unsigned others_are_quicker; /* so often */
 
-emr_status __real_emr_share_renew(emr_share *share, emr_id16 domain);
-emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain);
-
-emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain)
+WRAPPED(emr_status, emr_share_renew, emr_share *share, emr_id16 domain)
 {
 	if (others_are_quicker > 0) {
 		others_are_quicker--;
@@ -120,7 +114,7 @@ TEST_IN(strangers_begin, strangers_end, who_writes_in_her_folder_waits_for_her_n
 /* He writes to her other computer as to a device: with his key for his epoch. */
 TEST_IN(strangers_begin, strangers_end, another_computer_of_hers_takes_no_key_from_him)
 {
-	person tablet;
+	AUTO(story_part) person tablet;
 	emr_epoch_key *his = NULL, *found = NULL;
 	emr_writer_letter letter = {.card_len = 0};
 	EMR_AUTO_BUF item = {0};
@@ -151,7 +145,6 @@ TEST_IN(strangers_begin, strangers_end, another_computer_of_hers_takes_no_key_fr
 	assert_ok(emr_keyring_epoch_key(tablet.keyring, s.imaging, epoch + 1, &found));
 	emr_epoch_key_free(found);
 	emr_epoch_key_free(his);
-	story_part(&tablet);
 }
 
 /* ---- people of his ---- */
@@ -601,10 +594,8 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	former = last_grant_in(old, &s.lima);
 	says_where(&laptop, old);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(story_says(&s, &s.bosses[1],
-				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[1],
+		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = moved_into_imaging(old, &n);
 	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
 	assert_int_equal(told, 1);
@@ -618,10 +609,8 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through
 	size_t n, told = 0;
 
 	(void)shares(&laptop, &s.eve, &s.agents[0]);
-	assert_int_equal(story_says(&s, &s.bosses[1],
-				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, &s.bosses[1],
+		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = tree_of(&n);
 	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
 	assert_int_equal(told, 0);

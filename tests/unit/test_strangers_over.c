@@ -52,10 +52,7 @@ static void becomes_a_writer_for_seconds(person *m)
 static void is_ended_and_removed(person *m)
 {
 	is_ended(m);
-	assert_int_equal(
-		story_says(&s, m, emr_act_key_revoke(m->public.signer_id, story_now(&s), 1),
-			(emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, m, emr_act_key_revoke(m->public.signer_id, story_now(&s), 1));
 }
 
 /* He has kept what the computer knew; PREPARE is what he does before she removes it. */
@@ -69,8 +66,7 @@ static void expect_new_keys(void (*prepare)(person *))
 	prepare(&laptop);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
-	kit_text(&s.k, "Imaging/later.txt", "not for him");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	learns(&laptop);
 	assert_true(opens(&laptop, "Imaging/MRI.pdf")); /* what was there */
 	assert_false(opens(&laptop, "Imaging/later.txt"));
@@ -105,15 +101,14 @@ TEST_IN(strangers_begin, strangers_end, who_removed_himself_is_no_computer_of_he
 {
 	learns(&laptop);
 	is_ended_and_removed(&laptop);
-	kit_text(&s.k, "Imaging/later.txt", "not for him");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 }
 
 /* Another computer of hers goes on, and nothing begins while both are hers. */
 TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 {
-	person tablet;
+	AUTO(story_part) person tablet;
 	emr_row_domain before;
 
 	story_device(&s, &tablet, "tablet");
@@ -124,12 +119,10 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	kit_text(&s.k, "Imaging/later.txt", "for both");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "for both");
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
 	assert_false(opens(&laptop, "Imaging/later.txt"));
-	story_part(&tablet);
 }
 
 static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *row)
@@ -163,20 +156,13 @@ TEST_IN(strangers_begin, strangers_end, a_reader_whose_key_was_revoked_calls_for
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_known_grant grant;
-	bool is_due = true;
 
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
-	assert_int_equal(story_says(&s, &s.bosses[0],
-				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	assert_false(story_is_due(&s, s.imaging));
+	story_does(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	/* In which there is nothing for him. */
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &grant));
 	assert_int_equal(grant.row.kver, 1);
@@ -188,15 +174,12 @@ TEST_IN(strangers_begin, strangers_end, a_reader_whose_certificate_ended_calls_f
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << CONSULT,
 		.not_after_unix_s = story_now(&s) + 500 * DAY};
-	bool is_due = true;
 
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	story_pass(&s, 399 * DAY);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	story_pass(&s, 2 * DAY);
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 }
 
 /* The terms are his, with an end that lies before the epoch: their place is behind it. */
@@ -205,13 +188,11 @@ TEST_IN(strangers_begin, strangers_end, an_end_that_he_dates_back_is_an_end_all_
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1};
 	emr_row_domain row;
-	bool is_due = true;
 
 	story_pass(&s, 100);
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 	row = imaging_row();
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_false(is_due);
+	assert_false(story_is_due(&s, s.imaging));
 	s.k.clock.unix_ns -= INT64_C(50) * 1000000000;
 	terms.not_before_unix_s = story_now(&s) - 10;
 	terms.not_after_unix_s = story_now(&s) + 2;
@@ -221,8 +202,7 @@ TEST_IN(strangers_begin, strangers_end, an_end_that_he_dates_back_is_an_end_all_
 		EMR_RESULT_APPLIED);
 	s.k.clock.unix_ns += INT64_C(60) * 1000000000;
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
-	assert_true(is_due);
+	assert_true(story_is_due(&s, s.imaging));
 }
 
 /* ---- he keeps a new key from beginning ---- */
@@ -231,16 +211,14 @@ static void takes_no_letter(person *m)
 {
 	static const uint8_t of_low_order[32];
 
-	assert_int_equal(story_says(&s, m, emr_act_key_kx(m->public.signer_id, of_low_order),
-				 (emr_bytes){0}),
-		EMR_RESULT_APPLIED);
+	story_does(&s, m, emr_act_key_kx(m->public.signer_id, of_low_order));
 }
 
 /* Somebody else's share ends meanwhile, and another computer of hers goes on. */
 TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no_new_key)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
-	person tablet;
+	AUTO(story_part) person tablet;
 	uint32_t epoch;
 
 	story_device(&s, &tablet, "tablet");
@@ -249,13 +227,11 @@ TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no
 	takes_no_letter(&laptop);
 	epoch = imaging_row().head.epoch;
 	assert_ok(emr_share_revoke(s.ana, s.imaging, given));
-	kit_text(&s.k, "Imaging/later.txt", "for the tablet");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "for the tablet");
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	story_part(&tablet);
 }
 
 static void the_other_two(story *the)
@@ -285,8 +261,7 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_n
 	epoch = imaging_row().head.epoch;
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
-	kit_text(&s.k, "Imaging/later.txt", "not for him");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 	lima_reads_later(given, "not for him");
 }
@@ -304,8 +279,7 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_s
 	emr_left_out_why why = EMR_LEFT_OUT_NOT;
 	emr_grant_made made;
 
-	kit_text(&s.k, "Imaging/later.txt", "for lima");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "for lima");
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_share_agents_left_out(s.ana, s.lima.public.signer_id, 0, note_why, &why));
@@ -344,8 +318,7 @@ TEST_IN(strangers_begin, strangers_end, an_auditor_that_takes_no_letter_stops_no
 
 	story_auditor(&s);
 	takes_no_letter(&s.auditor);
-	kit_text(&s.k, "Imaging/later.txt", "for lima");
-	kit_publish_all(&s.k);
+	kit_save(&s.k, "Imaging/later.txt", "for lima");
 	lima_reads_later(given, "for lima");
 }
 

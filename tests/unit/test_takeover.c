@@ -2,11 +2,6 @@
  * readable. */
 #include "view_kit.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "contract/codes.h"
 #include "keyring/cert.h"
 #include "ledger/network.h"
@@ -34,12 +29,8 @@ static bool is_answer_lost;
 static size_t most_items; /* that the ledger takes in one batch; 0: any number */
 static unsigned too_large;
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	bool is_large = most_items > 0 && kit_batch_count(batch) > most_items;
 	emr_status status;
@@ -348,12 +339,10 @@ TEST_IN(begin, end, more_than_one_batch_holds_goes_along)
 {
 	world *w = *state;
 	emr_takeover_tally tally;
-	char path[40];
 
 	kit_mkdir(&w->k, "Many");
 	for (int i = 0; i < 520; i++) {
-		snprintf(path, sizeof path, "Many/%d", i);
-		kit_mkdir(&w->k, path);
+		kit_mkdir(&w->k, printed("Many/%d", i));
 	}
 	settle(w);
 	submits_left = 6;

@@ -1,7 +1,5 @@
 /* These tests are about the terms of a dataset, which are read or refused by a name; and about
  * pseudonyms. */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "emr_test.h"
@@ -99,7 +97,7 @@ TEST(terms_name_the_columns_of_tables)
 
 TEST(the_second_model_reads_the_same_columns)
 {
-	json_t *all = vectors_open("tables.json");
+	AUTO(auto_json_decref) json_t *all = vectors_open("tables.json");
 	const char *file = vectors_text(all, "file"), *what;
 	const json_t *columns = vectors_get(all, "columns");
 	char text[65];
@@ -124,7 +122,6 @@ TEST(the_second_model_reads_the_same_columns)
 		assert_string_equal(
 			terms.column_text + terms.columns[i].words, vectors_text(one, "words"));
 	}
-	json_decref(all);
 }
 
 TEST(columns_that_cannot_be_shown_or_kept_are_refused)

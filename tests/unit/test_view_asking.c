@@ -1,11 +1,9 @@
 /* These tests are about a node that is asked for a part of a tree and says nothing: a program that
  * writes meanwhile, and is far ahead of the search for room, does not wait for it. */
-#include "emr_test.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "fetch/fetch.h"
 #include "ipfs/node.h"
@@ -85,11 +83,10 @@ static bool is_asking(emr_view *view)
 
 static void save_and_remove(kit *k, const char *name)
 {
-	uint8_t *bytes = kit_bytes(FILE_BYTES, 3);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(FILE_BYTES, 3);
 
 	kit_write(k, name, bytes, FILE_BYTES);
 	kit_unlink(k, name);
-	free(bytes);
 }
 
 /* Bytes that no record needs, and of which nobody knows whether they are below a node that is not

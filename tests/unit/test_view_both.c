@@ -48,8 +48,7 @@ TEST_IN(two_open, two_close, new_bytes_beat_a_removal_on_either_side)
 
 	kit_unlink(&t->a, "Imaging/1");
 	kit_text(&t->b, "Imaging/1", "still needed");
-	kit_text(&t->a, "Imaging/2", "needed here");
-	kit_publish_all(&t->a);
+	kit_save(&t->a, "Imaging/2", "needed here");
 	kit_unlink(&t->b, "Imaging/2");
 	two_meet(t);
 	kit_expect_text(&t->a, "Imaging/1", "still needed");
@@ -99,8 +98,7 @@ TEST_IN(two_open, two_close, a_file_that_is_open_for_writing_waits_until_it_is_c
 	assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
 	two_meet(t);
 	kit_expect_text(&t->b, "Imaging/1", "ONE");
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	two_meet(t);
 	kit_expect_text(&t->b, "Imaging/1", "from a");
 	assert_int_equal(two_conflicts_in(&t->b, "Imaging").n, 1);
@@ -227,12 +225,9 @@ TEST_IN(two_open, two_close, what_was_written_away_and_erased_there_is_a_record_
 
 /* ---- a journal that refuses ---- */
 
-emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-
 static long commits_left = -1; /* until one is refused; negative: none */
 
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+WRAPPED(emr_status, emr_journal_commit, emr_journal_txn *txn, uint64_t *out_seq)
 {
 	if (commits_left >= 0 && commits_left-- == 0) {
 		emr_journal_rollback(txn);
@@ -256,8 +251,7 @@ TEST_IN(two_open, two_close, a_look_that_the_journal_refuses_is_not_forgotten)
 		kit_text(&t->a, "Imaging/1", text);
 		two_meet(t);
 		assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
-		assert_ok(emr_view_flush(h));
-		emr_view_release(h);
+		kit_close_file(h);
 		kit_wait_ms(&t->b, 3000);
 		commits_left = refused;
 		(void)emr_view_publish_now(t->b.view);
@@ -386,7 +380,7 @@ static const char *some_path(uint64_t *seed, char who, char out[64])
 
 static void do_something(kit *k, uint64_t *seed, char who)
 {
-	char path[64], other[64], text[64];
+	char path[64], other[64];
 
 	some_path(seed, who, path);
 	switch (kit_random(seed) % 11) {
@@ -405,8 +399,7 @@ static void do_something(kit *k, uint64_t *seed, char who)
 	case 3:
 		if (path[strlen(path) - 2] == 's' && !kit_exists(k, path))
 			return; /* new names are each one's own */
-		snprintf(text, sizeof text, "%c %llu", who, (unsigned long long)kit_random(seed));
-		kit_text(k, path, text);
+		kit_text(k, path, printed("%c %llu", who, (unsigned long long)kit_random(seed)));
 		return;
 	case 4:
 		if (kit_exists(k, path))
@@ -590,9 +583,4 @@ TEST_IN(two_open, two_close, times_of_what_was_removed_elsewhere_go_at_the_next_
 	assert_int_equal(kit_attr(&t->b, "Imaging/1").ctime_ns, before.ctime_ns);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -2,10 +2,7 @@
  * named truly, until it has taken all of them. */
 #include "view_kit.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+AUTO_OF(emr_view_release, emr_handle *)
 
 #define LEN 250000
 #define NAMED_MAX 8
@@ -15,16 +12,11 @@ static enum { TAKES, REFUSES_SPILLS, IS_FULL } disk;
 /* A working copy in its file. */
 static bool is_spill(int fd)
 {
-	char link[40], path[500] = "";
+	char path[500] = "";
 
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	return readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/spill/") != NULL;
+	return readlink(printed("/proc/self/fd/%d", fd), path, sizeof path - 1) > 0 &&
+	       strstr(path, "/spill/") != NULL;
 }
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-ssize_t __real_pwrite64(int fd, const void *data, size_t len, off_t at);
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at);
 
 /* Somebody writes a byte of H and asks for it alone, and the disk refuses. */
 static void refuse(emr_handle *h)
@@ -37,7 +29,7 @@ static void refuse(emr_handle *h)
 
 static emr_handle *meanwhile; /* refused while the disk is asked for another file */
 
-int __wrap_fdatasync(int fd)
+WRAPPED(int, fdatasync, int fd)
 {
 	emr_handle *h = meanwhile;
 
@@ -53,7 +45,7 @@ int __wrap_fdatasync(int fd)
 
 static void (*at_the_next_spill)(void); /* a program does this while another file is handed out */
 
-ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at)
+WRAPPED(ssize_t, pwrite64, int fd, const void *data, size_t len, off_t at)
 {
 	void (*now)(void) = at_the_next_spill;
 
@@ -104,7 +96,7 @@ static emr_handle *change(kit *k, const char *path, uint64_t at)
 /* The working copies of a.raw and b.raw, and the rows that name them, are on the disk. */
 static void begin(kit *k)
 {
-	uint8_t *bytes = kit_bytes(LEN, 3);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(LEN, 3);
 
 	kit_open(k);
 	kit_mkdir(k, "d");
@@ -116,7 +108,6 @@ static void begin(kit *k)
 	emr_view_release(change(k, "d/b.raw", 5));
 	assert_ok(emr_view_sync(k->view));
 	assert_int_equal(count_named(k), 0);
-	free(bytes);
 }
 
 /* The handle stays open for writing. */
@@ -131,38 +122,33 @@ static emr_handle *refuse_b(kit *k)
 
 TEST(bytes_behind_a_row_that_is_safe_are_not)
 {
-	emr_handle *b;
-	AUTO(kit_close) kit k;
+	SCENE(kit, k, begin, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *b;
 
-	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	assert_int_equal(count_named(&k), 0); /* a disk that refuses nothing takes it in time */
 	b = refuse_b(&k);
 	assert_true(is_named(&k, "d/a.raw"));
 	assert_false(is_named(&k, "d/untouched.raw"));
-	emr_view_release(b);
 }
 
 TEST(what_it_refused_is_named_while_somebody_writes_on)
 {
-	emr_handle *b;
-	AUTO(kit_close) kit k;
+	SCENE(kit, k, begin, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *b;
 
-	begin(&k);
 	b = refuse_b(&k);
 	assert_true(is_named(&k, "d/b.raw"));
 	assert_int_equal(count_named(&k), 1);
-	emr_view_release(b);
 }
 
 /* A program that syncs everything asked for B before it was refused, and is told that all is
  * well. */
 TEST(what_it_refused_while_it_took_everything_else_is_named)
 {
-	emr_handle *b;
-	AUTO(kit_close) kit k;
+	SCENE(kit, k, begin, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *b;
 
-	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	b = kit_open_file(&k, "d/b.raw", O_RDWR);
 	meanwhile = b;
@@ -174,21 +160,18 @@ TEST(what_it_refused_while_it_took_everything_else_is_named)
 	assert_ok(emr_view_sync(k.view));
 	assert_int_equal(count_named(&k), 0);
 	assert_ok(emr_view_disk(k.view));
-	emr_view_release(b);
 }
 
 TEST(once_it_has_taken_all_of_it_nothing_is_named)
 {
-	emr_handle *b;
-	AUTO(kit_close) kit k;
+	SCENE(kit, k, begin, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *b;
 
-	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	b = refuse_b(&k);
 	assert_ok(emr_view_sync(k.view)); /* B as it is now, though it is open */
 	assert_ok(emr_view_disk(k.view));
 	assert_int_equal(count_named(&k), 0);
-	emr_view_release(b);
 }
 
 /* Bytes that had no room are in the process only, and a sync of everything else does not change
@@ -196,9 +179,8 @@ TEST(once_it_has_taken_all_of_it_nothing_is_named)
 TEST(it_stays_full_as_long_as_something_has_no_room)
 {
 	emr_handle *a;
-	AUTO(kit_close) kit k;
 
-	begin(&k);
+	SCENE(kit, k, begin, kit_close);
 	a = kit_open_file(&k, "d/a.raw", O_RDWR);
 	assert_ok(emr_view_write(a, 7, emr_bytes_of("!", 1)));
 	disk = IS_FULL;
@@ -238,7 +220,7 @@ static void write_half(void)
 /* The folder is to close, and B was chosen when nobody wrote to it. */
 TEST(what_a_program_has_just_begun_to_write_is_not_handed_out)
 {
-	uint8_t *bytes = kit_bytes(LEN, 3);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(LEN, 3);
 	char copy[256];
 	kit k, killed;
 
@@ -260,7 +242,6 @@ TEST(what_a_program_has_just_begun_to_write_is_not_handed_out)
 	kit_close(&killed);
 	emr_view_release(writing);
 	kit_close(&k);
-	free(bytes);
 }
 
 TESTS(NULL, NULL)

@@ -3,7 +3,6 @@
 #include "view_kit.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include "contract/codes.h"
 #include "file.h"
@@ -19,21 +18,7 @@ static emr_status reclaim_fails, pins_fail, journal_fails;
 static bool ledger_is_away, ledger_is_full;
 static void (*while_pins_are_read)(void); /* once */
 
-emr_status __real_emr_store_reclaim(
-	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
-emr_status __wrap_emr_store_reclaim(
-	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __real_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
-emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
-
-emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+WRAPPED(emr_status, emr_journal_commit, emr_journal_txn *txn, uint64_t *out_seq)
 {
 	if (journal_fails == EMR_OK)
 		return __real_emr_journal_commit(txn, out_seq);
@@ -41,22 +26,22 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 	return journal_fails;
 }
 
-emr_status __wrap_emr_store_reclaim(
-	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out)
+WRAPPED(emr_status, emr_store_reclaim, emr_store *store, const emr_reclaim_options *options,
+	emr_reclaim_report *out)
 {
 	return reclaim_fails != EMR_OK ? reclaim_fails
 				       : __real_emr_store_reclaim(store, options, out);
 }
 
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	if (ledger_is_full)
 		return EMR_NO_SPACE;
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
-emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
+WRAPPED(emr_status, emr_store_each_pin, emr_store *store, emr_pin_visit visit, void *context)
 {
 	void (*now)(void) = while_pins_are_read;
 
@@ -182,11 +167,10 @@ static void search_file(void *arg, const char *path)
 {
 	search *s = arg;
 	size_t len;
-	uint8_t *bytes = read_file(path, &len);
+	EMR_AUTO_FREE uint8_t *bytes = read_file(path, &len);
 
 	for (size_t i = 0; i < s->list->n; i++)
 		s->found += memmem(bytes, len, s->list->all[i], NEEDLE) != NULL;
-	free(bytes);
 }
 
 static size_t count_on_disk(kit *k, const needles *list)
@@ -246,8 +230,12 @@ static size_t rows_left(kit *k)
 	return k->view->erasing.n;
 }
 
+/* The bytes of "A/keep", and those of "A/x" that nothing else has: of the test that runs. */
+static uint8_t *kept;
+static needles list;
+
 /* "A/keep" is there, then "A/x" in two versions, with everything of it in *OUT. */
-static void with_x(kit *k, uint8_t **out_kept, needles *out)
+static void with_x(kit *k)
 {
 	needles before;
 	uint8_t *big;
@@ -256,8 +244,8 @@ static void with_x(kit *k, uint8_t **out_kept, needles *out)
 	ledger_is_away = ledger_is_full = false;
 	kit_open(k);
 	kit_mkdir(k, "A");
-	*out_kept = kit_bytes(BIG, 1);
-	kit_write(k, "A/keep", *out_kept, BIG);
+	kept = kit_bytes(BIG, 1);
+	kit_write(k, "A/keep", kept, BIG);
 	kit_publish_all(k);
 	before = sections_of(k);
 	big = kit_bytes(BIG, 2);
@@ -266,58 +254,51 @@ static void with_x(kit *k, uint8_t **out_kept, needles *out)
 	kit_text(k, "A/x", "a short one, which is a version too");
 	kit_publish_all(k);
 	free(big);
-	*out = sections_of(k);
-	subtract(out, &before);
+	list = sections_of(k);
+	subtract(&list, &before);
 	free(before.all);
-	add_parts(k, "A/x", out);
-	assert_true(out->n > 8);
-	assert_true(count_on_disk(k, out) >= out->n);
+	add_parts(k, "A/x", &list);
+	assert_true(list.n > 8);
+	assert_true(count_on_disk(k, &list) >= list.n);
 	kit_wait_ms(k, 60000);
 	(void)kit_items(k);
 }
 
-static void end(kit *k, uint8_t *kept, needles *list)
+static void end(kit *k)
 {
 	kit_expect(k, "A/keep", kept, BIG);
 	assert_int_equal(rows_left(k), 0);
-	assert_int_equal(count_on_disk(k, list), 0);
+	assert_int_equal(count_on_disk(k, &list), 0);
 	kit_restart(k);
 	kit_expect(k, "A/keep", kept, BIG);
 	assert_int_equal(rows_left(k), 0);
 	assert_false(kit_exists(k, "A/x"));
 	kit_publish_all(k);
-	assert_int_equal(count_on_disk(k, list), 0);
+	assert_int_equal(count_on_disk(k, &list), 0);
 	free(kept);
-	free(list->all);
+	free(list.all);
 	kit_close(k);
 }
 
 TEST(nothing_of_an_erased_file_is_left_in_the_state)
 {
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	erased = erase(&k, "A/x");
 	assert_true(erased.is_finished);
 	assert_int_equal(erased.live, 1);
 	assert_int_equal(erased.deleted, 0);
 	assert_string_equal(kit_items(&k), "UNLINK ERASE");
 	assert_false(kit_exists(&k, "A/x"));
-	end(&k, kept, &list);
 }
 
 TEST(what_was_deleted_before_is_erased_too)
 {
 	const emr_erase all = {0};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
 	(void)kit_items(&k);
@@ -329,25 +310,20 @@ TEST(what_was_deleted_before_is_erased_too)
 	assert_ok(emr_view_erase(k.view, &all, &erased));
 	assert_int_equal(erased.deleted + erased.live, 0);
 	assert_true(erased.is_finished);
-	end(&k, kept, &list);
 }
 
 TEST(a_look_changes_nothing)
 {
 	const emr_erase what = {.path = "A", .only_look = true};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	assert_ok(emr_view_erase(k.view, &what, &erased));
 	assert_int_equal(erased.live, 2);
 	assert_int_equal(erased.directories, 1);
 	assert_string_equal(kit_items(&k), "");
 	kit_expect_text(&k, "A/x", "a short one, which is a version too");
 	(void)erase(&k, "A/x");
-	end(&k, kept, &list);
 }
 
 /* ---- interrupted ---- */
@@ -357,13 +333,9 @@ TEST(another_record_that_took_the_name_since_the_look_is_not_erased)
 {
 	emr_erase what = {.path = "A/x", .only_look = true};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
-	kit_text(&k, "A/biopsy", "the only one");
-	kit_publish_all(&k);
+	SCENE(kit, k, with_x, end);
+	kit_save(&k, "A/biopsy", "the only one");
 	assert_ok(emr_view_erase(k.view, &what, &erased));
 	assert_int_equal(erased.live, 1);
 	what = (emr_erase){.path = "A/x", .objects = erased.objects};
@@ -377,17 +349,13 @@ TEST(another_record_that_took_the_name_since_the_look_is_not_erased)
 	assert_int_equal(erased.live, 1);
 	kit_expect_text(&k, "A/biopsy", "the only one");
 	assert_false(kit_exists(&k, "A/x"));
-	end(&k, kept, &list);
 }
 
 TEST(a_crash_after_the_ledger_is_made_good_at_the_next_start)
 {
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	reclaim_fails = EMR_IO;
 	erased = erase(&k, "A/x");
 	assert_false(erased.is_finished);
@@ -398,17 +366,13 @@ TEST(a_crash_after_the_ledger_is_made_good_at_the_next_start)
 	assert_int_equal(rows_left(&k), 1);
 	assert_false(kit_exists(&k, "A/x"));
 	kit_publish(&k);
-	end(&k, kept, &list);
 }
 
 TEST(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start)
 {
 	emr_reclaim_report report;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
 	ledger_is_away = true; /* rows E are there, and no more */
@@ -421,16 +385,11 @@ TEST(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start)
 	/* And a reclaim of every day finds all its roots. */
 	assert_ok(emr_view_reclaim(k.view, 100, &report));
 	assert_int_equal(report.missing_nodes, 0);
-	end(&k, kept, &list);
 }
 
 TEST(a_crash_before_the_ledger_leaves_no_name)
 {
-	needles list;
-	uint8_t *kept;
-	kit k;
-
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	ledger_is_away = true;
 	assert_int_equal(erase(&k, "A/x").is_finished, false);
 	assert_string_equal(kit_items(&k), "");
@@ -444,16 +403,11 @@ TEST(a_crash_before_the_ledger_leaves_no_name)
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.state"), "confirmed 1/1");
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
-	end(&k, kept, &list);
 }
 
 TEST(pins_that_stay_behind_are_found_again)
 {
-	needles list;
-	uint8_t *kept;
-	kit k;
-
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
 	pins_fail = EMR_IO;
@@ -461,7 +415,6 @@ TEST(pins_that_stay_behind_are_found_again)
 	pins_fail = EMR_OK;
 	kit_restart(&k);
 	kit_publish(&k);
-	end(&k, kept, &list);
 }
 
 /* ---- what goes with it, and what does not ---- */
@@ -469,17 +422,13 @@ TEST(pins_that_stay_behind_are_found_again)
 TEST(a_directory_goes_with_everything_that_ever_was_in_it)
 {
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_mkdir(&k, "B");
 	kit_mkdir(&k, "B/C");
 	kit_rename(&k, "A/x", "B/C/x"); /* its first object stays in A's domain */
 	kit_text(&k, "B/old", "deleted long ago");
-	kit_text(&k, "B/.~lock.x#", "left by a program");
-	kit_publish_all(&k);
+	kit_save(&k, "B/.~lock.x#", "left by a program");
 	kit_unlink(&k, "B/old");
 	kit_publish_all(&k);
 	erased = erase(&k, "B");
@@ -489,18 +438,15 @@ TEST(a_directory_goes_with_everything_that_ever_was_in_it)
 	assert_int_equal(erased.directories, 2);
 	assert_false(kit_exists(&k, "B"));
 	assert_int_equal(try_erase(&k, "B"), EMR_NOT_FOUND);
-	end(&k, kept, &list);
 }
 
 TEST(a_copy_is_another_record)
 {
 	const emr_restore what = {.path = "A/x", .cver = 1, .to = "A/copy"};
 	emr_restored restored;
-	needles list;
-	uint8_t *kept, *big = kit_bytes(BIG, 2);
-	kit k;
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(BIG, 2);
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	assert_ok(emr_view_restore(k.view, &what, &restored));
 	kit_wait_ms(&k, 60000);
 	kit_publish_all(&k);
@@ -509,21 +455,15 @@ TEST(a_copy_is_another_record)
 	kit_restart(&k);
 	kit_expect(&k, "A/copy", big, BIG);
 	assert_true(erase(&k, "A/copy").is_finished);
-	free(big);
-	end(&k, kept, &list);
 }
 
 TEST(what_was_deleted_later_stays)
 {
 	emr_erase what = {0};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
-	kit_text(&k, "A/later", "deleted an hour later");
-	kit_publish_all(&k);
+	SCENE(kit, k, with_x, end);
+	kit_save(&k, "A/later", "deleted an hour later");
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
 	kit_wait_ms(&k, 60000);
@@ -537,17 +477,13 @@ TEST(what_was_deleted_later_stays)
 	what.only_look = true;
 	assert_ok(emr_view_erase(k.view, &what, &erased));
 	assert_int_equal(erased.deleted, 1);
-	end(&k, kept, &list);
 }
 
 TEST(an_object_with_hundreds_of_versions_goes_in_ranges)
 {
 	emr_attr attr;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	for (unsigned i = 0; i < 300; i++) {
 		const emr_attr wanted = {.mode = i % 2 == 0 ? 0600 : 0640};
 
@@ -559,7 +495,6 @@ TEST(an_object_with_hundreds_of_versions_goes_in_ranges)
 	(void)kit_items(&k);
 	assert_true(erase(&k, "A/x").is_finished);
 	assert_string_equal(kit_items(&k), "UNLINK ERASE ERASE");
-	end(&k, kept, &list);
 }
 
 /* ---- who stands in the way ---- */
@@ -567,29 +502,22 @@ TEST(an_object_with_hundreds_of_versions_goes_in_ranges)
 TEST(who_has_it_open_reads_no_more)
 {
 	uint8_t byte[8];
-	needles list;
-	uint8_t *kept;
 	emr_handle *h;
 	size_t len;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
 	assert_ok(emr_view_read(h, 0, byte, sizeof byte, &len));
 	assert_true(erase(&k, "A/x").is_finished);
 	assert_int_not_equal(emr_view_read(h, 0, byte, sizeof byte, &len), EMR_OK);
 	emr_view_release(h);
-	end(&k, kept, &list);
 }
 
 TEST(what_is_being_written_is_not_erased)
 {
-	needles list;
-	uint8_t *kept;
 	emr_handle *h;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	h = kit_open_file(&k, "A/x", O_RDWR);
 	assert_int_equal(try_erase(&k, "A/x"), EMR_BUSY);
 	assert_int_equal(try_erase(&k, "A"), EMR_BUSY);
@@ -603,17 +531,13 @@ TEST(what_is_being_written_is_not_erased)
 	ledger_is_away = false;
 	assert_true(kit_exists(&k, "A/x"));
 	assert_true(erase(&k, "A/x").is_finished);
-	end(&k, kept, &list);
 }
 
 TEST(what_was_sent_and_has_no_answer_is_kept)
 {
 	emr_reclaim_report report;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_text(&k, "A/new", "waits for the ledger");
 	ledger_is_away = true;
 	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
@@ -624,7 +548,6 @@ TEST(what_was_sent_and_has_no_answer_is_kept)
 	kit_restart(&k);
 	kit_expect_text(&k, "A/new", "waits for the ledger");
 	assert_true(erase(&k, "A/x").is_finished);
-	end(&k, kept, &list);
 }
 
 static emr_status restore(kit *k, const char *path)
@@ -651,12 +574,9 @@ static void expect_needed(kit *k, unsigned written, unsigned sent, unsigned regi
 
 TEST(what_is_removed_on_its_way_must_be_there_until_it_is_answered_and_after)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
-	kit_text(&k, "A/kept", "kept");
-	kit_publish_all(&k);
+	kit_save(&k, "A/kept", "kept");
 	expect_needed(&k, 0, 0, 1);
 	kit_text(&k, "A/x", "removed while the ledger is asked");
 	ledger_is_away = true;
@@ -717,13 +637,10 @@ static void throw_x_away(kit *k)
 TEST(what_lies_in_the_trash_is_erased_with_its_record)
 {
 	for (int which = 0; which < 2; which++) {
-		needles list;
 		paths stays;
-		uint8_t *kept;
 		emr_erased erased;
-		kit k;
 
-		with_x(&k, &kept, &list);
+		SCENE(kit, k, with_x, end);
 		throw_x_away(&k);
 		if (which == 1)
 			kit_restart(&k);
@@ -737,21 +654,16 @@ TEST(what_lies_in_the_trash_is_erased_with_its_record)
 		assert_status(EMR_NOT_FOUND,
 			emr_view_find(k.view, ".Trash-1000/info/x.2.trashinfo", &(emr_attr){0}));
 		kit_restart(&k);
-		end(&k, kept, &list);
 	}
 }
 
 TEST(what_an_editor_kept_is_erased_or_named)
 {
-	needles list;
 	paths stays;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_rename(&k, "A/x", "A/x~"); /* vim: the same sealed bytes, and nothing says of what */
-	kit_text(&k, "A/x", "new bytes");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "new bytes");
 	kit_text(&k, "A/.x.swp", "a part of it, and more");
 	kit_text(&k, "A/.other.swp", "of another file");
 	assert_int_equal(erase_and_tell(&k, "A/x", &stays).scratch, 1);
@@ -759,7 +671,6 @@ TEST(what_an_editor_kept_is_erased_or_named)
 	assert_status(EMR_NOT_FOUND, emr_view_find(k.view, "A/x~", &(emr_attr){0}));
 	kit_expect_text(&k, "A/.x.swp", "a part of it, and more");
 	assert_int_equal(count_on_disk(&k, &list), 0);
-	end(&k, kept, &list);
 }
 
 static kit *open_kit;
@@ -772,28 +683,23 @@ static void write_the_editors_copy(void)
 /* It was compared, and has other bytes before the first row is written. */
 TEST(what_an_editor_writes_while_it_is_asked_for_is_not_erased)
 {
-	needles list;
 	paths stays;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_rename(&k, "A/x", "A/x~");
-	kit_text(&k, "A/x", "new bytes");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "new bytes");
 	open_kit = &k;
 	while_pins_are_read = write_the_editors_copy;
 	assert_int_equal(erase_and_tell(&k, "A/x", &stays).scratch, 0);
 	assert_string_equal(stays.text, "A/x~\n");
 	kit_expect_text(&k, "A/x~", "written while the pins were read");
 	assert_status(EMR_NOT_FOUND, emr_view_find(k.view, "A/x", &(emr_attr){0}));
-	end(&k, kept, &list);
 }
 
 /* An editor saved A/x again, and those bytes cannot be sealed yet: the record waits for them. */
-static void with_heir(kit *k, uint8_t **out_kept, needles *out)
+static void with_heir(kit *k)
 {
-	with_x(k, out_kept, out);
+	with_x(k);
 	kit_text(k, "A/new", "saved by a rename");
 	kit_rename(k, "A/new", "A/x");
 	tree_by_number(k->view, kit_attr(k, "A/x").node)->file->keep_spill = true;
@@ -801,32 +707,26 @@ static void with_heir(kit *k, uint8_t **out_kept, needles *out)
 
 TEST(what_waits_for_an_heir_is_erased_with_its_name)
 {
-	needles list;
-	uint8_t *kept;
 	kit k;
 
-	with_heir(&k, &kept, &list);
+	with_heir(&k);
 	assert_true(erase(&k, "A/x").is_finished);
 	assert_int_equal(count_on_disk(&k, &list), 0);
 	assert_status(EMR_NOT_FOUND, restore(&k, "A/x"));
-	end(&k, kept, &list);
-	with_heir(&k, &kept, &list);
+	end(&k);
+	with_heir(&k);
 	kit_rename(&k, "A/keep", "keep");
 	assert_true(erase(&k, "A").is_finished);
 	assert_int_equal(count_on_disk(&k, &list), 0);
 	assert_status(EMR_NOT_FOUND, restore(&k, "A/x"));
 	kit_mkdir(&k, "A");
 	kit_rename(&k, "keep", "A/keep");
-	end(&k, kept, &list);
+	end(&k);
 }
 
 TEST(a_new_file_is_no_heir_of_what_is_erased)
 {
-	needles list;
-	uint8_t *kept;
-	kit k;
-
-	with_heir(&k, &kept, &list);
+	SCENE(kit, k, with_heir, end);
 	ledger_is_full = true;
 	assert_false(erase(&k, "A/x").is_finished);
 	kit_text(&k, "A/x", "another thing altogether");
@@ -839,18 +739,14 @@ TEST(a_new_file_is_no_heir_of_what_is_erased)
 	kit_expect_text(&k, "A/x", "another thing altogether");
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.version"), "1");
 	kit_unlink(&k, "A/x");
-	end(&k, kept, &list);
 }
 
 TEST(what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted)
 {
 	emr_erase what = {.path = ".emrfs/deleted/A/x", .only_look = true};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	ledger_is_full = true;
 	kit_unlink(&k, "A/x");
 	assert_ok(emr_view_erase(k.view, &what, &erased));
@@ -863,31 +759,25 @@ TEST(what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted)
 	what = (emr_erase){.path = ".emrfs/deleted/A/x"};
 	assert_ok(emr_view_erase(k.view, &what, &erased));
 	assert_true(erased.is_finished);
-	end(&k, kept, &list);
 }
 
 /* Its bytes lie beside those of X, and are known one by one. */
 TEST(another_file_that_is_being_written_does_not_delay_it)
 {
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
 	emr_handle *h;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	kit_text(&k, "A/doc", "begin");
 	h = kit_open_file(&k, "A/doc", O_RDWR);
 	assert_ok(emr_view_write(h, 0, emr_bytes_of("BEGIN", 5)));
 	erased = erase(&k, "A/x");
 	assert_true(erased.is_finished);
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	kit_publish_all(&k);
 	kit_wait_ms(&k, 60000);
 	kit_publish_all(&k);
 	kit_expect_text(&k, "A/doc", "BEGIN");
-	end(&k, kept, &list);
 }
 
 /* The folder was opened for writing: it is the disk that a person has to look at. */
@@ -895,17 +785,13 @@ TEST(a_disk_that_became_read_only_is_told_as_a_disk)
 {
 	emr_erase what = {.path = "A/x"};
 	emr_erased erased;
-	needles list;
-	uint8_t *kept;
-	kit k;
 
-	with_x(&k, &kept, &list);
+	SCENE(kit, k, with_x, end);
 	journal_fails = EMR_READ_ONLY;
 	assert_status(EMR_IO, emr_view_erase(k.view, &what, &erased));
 	journal_fails = EMR_OK;
 	assert_true(kit_exists(&k, "A/x"));
 	assert_true(erase(&k, "A/x").is_finished);
-	end(&k, kept, &list);
 }
 
 static emr_status take_registered(void *arg, const emr_pin *pin)
@@ -918,13 +804,11 @@ static emr_status take_registered(void *arg, const emr_pin *pin)
 /* A second copy brings pins of batches that were answered since. */
 TEST(what_no_batch_brings_any_more_is_a_version_or_nothing)
 {
-	AUTO(kit_close) kit k;
 	emr_pin_change sent[2] = {{.unpin = false}};
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
-	kit_text(&k, "A/x", "on the ledger");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "on the ledger");
 	kit_text(&k, "A/y", "on its way");
 	ledger_is_away = true;
 	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
@@ -954,15 +838,13 @@ static emr_status count_pin(void *arg, const emr_pin *pin)
 /* The next start sends an earlier batch again, and that is answered. */
 TEST(an_answer_that_comes_late_pins_nothing_that_was_erased)
 {
-	AUTO(kit_close) kit k;
 	emr_change_outcome late = {.kind = EMR_CHANGE_PUT, .node = emr_id16_random()};
 	emr_journal_txn *txn = NULL;
 	emr_pin pins = {.state = 0};
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
-	kit_text(&k, "A/x", "to be erased");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "to be erased");
 	assert_ok(emr_view_place(k.view, "A/x", &late.place));
 	assert_true(erase(&k, "A/x").is_finished);
 	kit_restart(&k);

@@ -2,13 +2,14 @@
  * restart; readers that outlive their name. */
 #include "view_kit.h"
 
+AUTO_OF(emr_view_release, emr_handle *)
+
 TEST(every_size_comes_back_the_same)
 {
 	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577};
 	char path[40];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "d");
 	for (int round = 0; round < 4; round++) { /* after close, restart, publication, restart */
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -30,7 +31,7 @@ TEST(every_size_comes_back_the_same)
 TEST(writes_in_any_order_are_one_file)
 {
 	enum { SIZE = 900000 };
-	uint8_t *want = calloc(1, SIZE), *noise = kit_bytes(SIZE, 3);
+	EMR_AUTO_FREE uint8_t *want = calloc(1, SIZE), *noise = kit_bytes(SIZE, 3);
 	uint64_t seed = 9;
 	size_t size = 0;
 	emr_handle *h;
@@ -58,8 +59,6 @@ TEST(writes_in_any_order_are_one_file)
 	kit_publish(&k);
 	kit_restart(&k);
 	kit_expect(&k, "d/f", want, size);
-	free(want);
-	free(noise);
 }
 
 static void set_size(kit *k, const char *path, uint64_t size)
@@ -72,10 +71,9 @@ static void set_size(kit *k, const char *path, uint64_t size)
 
 TEST(shorter_and_longer_by_truncate)
 {
-	uint8_t *want = kit_bytes(300000, 4);
-	AUTO(kit_close) kit k;
+	EMR_AUTO_FREE uint8_t *want = kit_bytes(300000, 4);
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", want, 300000);
 	kit_publish(&k);
@@ -92,18 +90,17 @@ TEST(shorter_and_longer_by_truncate)
 	set_size(&k, "d/f", 0);
 	kit_publish(&k);
 	kit_expect(&k, "d/f", want, 0);
-	free(want);
 }
 
 TEST(a_hole_of_over_4_gib_is_zeros)
 {
 	const uint64_t far = (UINT64_C(4) << 30) + 12345;
 	uint8_t got[100], zeros[100] = {0};
-	emr_handle *h;
 	size_t n;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *h;
+
 	kit_mkdir(&k, "d");
 	h = kit_open_file(&k, "d/f.part", O_RDWR | O_CREAT);
 	assert_ok(emr_view_write(h, far, emr_bytes_of("the end", 7)));
@@ -121,7 +118,6 @@ TEST(a_hole_of_over_4_gib_is_zeros)
 	assert_int_equal(n, 0);
 	assert_int_equal(kit_attr(&k, "d/f.part").size_bytes, far + 7);
 	kit_unlink(&k, "d/f.part"); /* never frozen: 4 GiB of zeros are not wanted here */
-	emr_view_release(h);
 }
 
 TEST(an_open_reader_goes_on_after_unlink_and_rename_over)
@@ -163,12 +159,11 @@ TEST(an_open_reader_goes_on_after_unlink_and_rename_over)
 
 TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 {
-	uint8_t *bytes = kit_bytes(200000, 6);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	emr_handle *h;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
 	kit_mkdir(&k, "d");
@@ -183,23 +178,19 @@ TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 	kit_expect_handle(h, bytes, 200000);
 	emr_view_release(h);
 	kit_expect(&k, "d/g", bytes, 200000);
-	free(bytes);
 }
 
 TEST(a_published_file_reads_the_same_after_the_reclaimer)
 {
-	uint8_t *bytes = kit_bytes(200000, 6);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
-	char path[20];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
 	kit_mkdir(&k, "d");
 	for (int i = 0; i < 8; i++) {
-		snprintf(path, sizeof path, "d/%d", i);
-		kit_write(&k, path, bytes + i, 150000);
+		kit_write(&k, printed("d/%d", i), bytes + i, 150000);
 		if (i % 2 == 0)
 			kit_publish(&k);
 	}
@@ -210,19 +201,16 @@ TEST(a_published_file_reads_the_same_after_the_reclaimer)
 	assert_ok(emr_view_reclaim(k.view, 100, &report));
 	kit_restart(&k);
 	for (int i = 2; i < 8; i += i == 2 ? 2 : 1) {
-		snprintf(path, sizeof path, "d/%d", i);
-		kit_expect(&k, path, bytes + i, 150000);
+		kit_expect(&k, printed("d/%d", i), bytes + i, 150000);
 	}
-	free(bytes);
 }
 
 TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 {
-	uint8_t *bytes = kit_bytes(500000, 6);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(500000, 6);
 	emr_handle *h, *reader;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", bytes, 500000);
 	kit_publish(&k);
@@ -243,15 +231,13 @@ TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 	kit_expect(&k, "d/f", bytes, 101);
 	kit_publish(&k);
 	kit_expect(&k, "d/f", bytes, 101);
-	free(bytes);
 }
 
 TEST(a_file_written_on_during_its_publication_loses_nothing)
 {
 	emr_handle *h;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "one");
 	h = kit_open_file(&k, "d/f", O_RDWR);
@@ -281,11 +267,10 @@ static void expect_after_a_kill(kit *k, const char *path, const void *data, size
 /* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
 TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 {
-	uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
+	EMR_AUTO_FREE uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
 	emr_handle *first, *next;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	first = kit_open_file(&k, "f", O_RDWR | O_CREAT | O_TRUNC);
 	assert_ok(emr_view_write(first, 0, emr_bytes_of(old, 200000)));
 	assert_ok(emr_view_flush(first));
@@ -298,17 +283,14 @@ TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 	assert_ok(emr_view_flush(next));
 	expect_after_a_kill(&k, "f", new, 200000);
 	emr_view_release(next);
-	free(old);
-	free(new);
 }
 
 TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 {
-	uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
 	emr_handle *h;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_write(&k, "f", bytes, 600000);
 	kit_publish(&k);
 	h = kit_open_file(&k, "f", O_RDWR); /* into the spill: the old bytes stay below it */
@@ -320,19 +302,15 @@ TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 	assert_ok(emr_view_sync(k.view));
 	expect_after_a_kill(&k, "f", bytes, 600000);
 	assert_ok(emr_view_write(h, 1000, emr_bytes_of(new + 1000, 599000)));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
+	kit_close_file(h);
 	expect_after_a_kill(&k, "f", new, 600000);
-	free(bytes);
-	free(new);
 }
 
 TEST(allocation_grows_or_only_reserves)
 {
-	emr_handle *h;
-	AUTO(kit_close) kit k;
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *h;
 
-	kit_open(&k);
 	kit_text(&k, "f.part", "abc");
 	h = kit_open_file(&k, "f.part", O_RDWR);
 	assert_ok(emr_view_allocate(h, 0, 100, true));
@@ -342,18 +320,17 @@ TEST(allocation_grows_or_only_reserves)
 	assert_ok(emr_view_allocate(h, 0, 2, false));
 	kit_expect_handle(h, "abc\0\0", 5);
 	assert_status(EMR_INVALID, emr_view_allocate(h, 0, 0, false));
-	emr_view_release(h);
 }
 
 TEST(allocation_says_at_once_that_there_is_no_room)
 {
 	emr_attr none = {0}, attr;
-	emr_handle *a, *b;
 	emr_space space;
 	uint64_t part;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	AUTO(auto_emr_view_release) emr_handle *a, *b;
+
 	kit_text(&k, "a", "abc");
 	kit_text(&k, "b", "abc");
 	a = kit_open_file(&k, "a", O_RDWR);
@@ -370,8 +347,6 @@ TEST(allocation_says_at_once_that_there_is_no_room)
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(a), EMR_SET_SIZE, &none, &attr));
 	assert_ok(emr_view_allocate(b, 0, part, false));
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(b), EMR_SET_SIZE, &none, &attr));
-	emr_view_release(a);
-	emr_view_release(b);
 }
 
 /* How long it takes is printed; what it must do is asserted. */

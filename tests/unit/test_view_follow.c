@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "follow.h"
 #include "tree.h"
@@ -15,10 +14,7 @@ static _Thread_local emr_view *watched;	 /* NULL: none */
 static const char *const *never_lacking; /* paths, NULL at the end */
 static unsigned times_seen;
 
-int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
-
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+WRAPPED(int, pthread_mutex_unlock, pthread_mutex_t *mutex)
 {
 	int result = __real_pthread_mutex_unlock(mutex);
 	emr_view *view = watched;
@@ -50,10 +46,7 @@ static void look_and_watch(kit *b, const char *const *paths)
 
 static _Atomic unsigned looks;
 
-emr_status __real_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
-emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
-
-emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
+WRAPPED(emr_status, emr_ledger_size, emr_ledger *ledger, uint64_t *out_size)
 {
 	atomic_fetch_add(&looks, 1);
 	return __real_emr_ledger_size(ledger, out_size);
@@ -388,9 +381,4 @@ TEST_IN(two_open, two_close, a_save_asks_the_ledger_three_times_and_nothing_else
 	assert_int_equal(looks, 1);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

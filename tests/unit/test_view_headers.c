@@ -34,9 +34,7 @@ static const char *modality_of(kit *k, const char *path)
 
 TEST(headers_follow_the_bytes_through_renames_and_restarts)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "Imaging");
 	write_dicom(&k, "Imaging/head", "CT");
 	assert_string_equal(modality_of(&k, "Imaging/head"), "");
@@ -54,8 +52,7 @@ TEST(headers_follow_the_bytes_through_renames_and_restarts)
 	write_dicom(&k, "Other/skull", "MR");
 	kit_publish_all(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "MR");
-	kit_text(&k, "Other/skull", "no image any more");
-	kit_publish_all(&k);
+	kit_save(&k, "Other/skull", "no image any more");
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "");
 }
@@ -63,9 +60,7 @@ TEST(headers_follow_the_bytes_through_renames_and_restarts)
 /* All who may list a folder read what is kept with a record, and no log says so. */
 TEST(a_patients_name_and_ids_stay_in_the_content)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
 	assert_string_equal(kit_attribute(&k, "head", "user.emrfs.headers"),
@@ -84,9 +79,7 @@ TEST(a_patients_name_and_ids_stay_in_the_content)
 
 TEST(headers_are_learned_again_when_publishing_is_repeated)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	write_dicom(&k, "head", "CT");
 	kit_restart(&k); /* frozen or not, never sent */
 	kit_publish_all(&k);
@@ -97,9 +90,8 @@ TEST(an_earlier_version_brings_its_headers_back)
 {
 	const emr_restore first = {.path = "head", .cver = 1};
 	emr_restored restored;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
 	kit_wait_ms(&k, 2000);
@@ -116,9 +108,8 @@ TEST(headers_are_no_attribute_of_the_file)
 {
 	EMR_AUTO_BUF names = {0}, value = {0};
 	uint64_t node;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
 	node = kit_attr(&k, "head").node;
@@ -137,15 +128,13 @@ TEST(the_persons_own_attributes_come_first)
 {
 	static uint8_t big[16030];
 	uint64_t node;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	write_dicom(&k, "head", "CT");
 	node = kit_attr(&k, "head").node;
 	assert_ok(
 		emr_view_set_attribute(k.view, node, "user.big", emr_bytes_of(big, sizeof big), 0));
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "PUT");
+	kit_publishes_all(&k, "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
 }
 
@@ -178,16 +167,13 @@ static int be_helper(void)
 
 TEST(a_file_that_breaks_its_reader_is_registered_without_headers)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.headers_program = "/proc/self/exe";
 	kit_restart(&k);
 	write_dicom(&k, "first", "CT");
 	write_dicom(&k, "hostile", "BREAK");
 	write_dicom(&k, "last", "MR");
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "PUT PUT PUT");
+	kit_publishes_all(&k, "PUT PUT PUT");
 	assert_string_equal(modality_of(&k, "first"), "CT");
 	assert_string_equal(modality_of(&k, "hostile"), "");
 	assert_string_equal(modality_of(&k, "last"), "MR");
@@ -195,14 +181,11 @@ TEST(a_file_that_breaks_its_reader_is_registered_without_headers)
 
 TEST(without_a_helper_everything_is_registered_all_the_same)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.headers_program = "/nonexistent";
 	kit_restart(&k);
 	write_dicom(&k, "head", "CT");
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "PUT");
+	kit_publishes_all(&k, "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
 }
 

@@ -101,7 +101,7 @@ TEST_IN(open_kit, close_kit, an_inner_directory_becomes_a_domain_by_wraps_only)
 	emr_id16 outer = domain_of(k, "Imaging/heart").domain, inner;
 	uint64_t ino = kit_attr(k, "Imaging/heart/echo").ino;
 	size_t before = living_in(k, outer);
-	char *picture = kit_picture(k), *after;
+	EMR_AUTO_FREE char *picture = kit_picture(k), *after;
 
 	kit_items(k);
 	inner = make_domain(k, "Imaging/heart");
@@ -123,8 +123,6 @@ TEST_IN(open_kit, close_kit, an_inner_directory_becomes_a_domain_by_wraps_only)
 		make_domain(k, "Imaging/heart").b, inner.b, 16); /* asked again: nothing */
 	settle(k);
 	assert_string_equal(kit_items(k), "");
-	free(picture);
-	free(after);
 }
 
 /* Several batches, keys wrapped by two threads, and a restart between the wraps and the removal of
@@ -133,14 +131,10 @@ TEST_IN(open_kit, close_kit, more_records_than_a_batch_takes_move_and_leave_noth
 {
 	kit *k = *state;
 	emr_id16 outer = domain_of(k, "Imaging/heart").domain;
-	char *picture, *after;
+	EMR_AUTO_FREE char *picture, *after;
 
 	for (int i = 0; i < 1100; i++) {
-		char path[48], text[32];
-
-		snprintf(path, sizeof path, "Imaging/heart/%04d", i);
-		snprintf(text, sizeof text, "slice %d", i);
-		kit_text(k, path, text);
+		kit_text(k, printed("Imaging/heart/%04d", i), printed("slice %d", i));
 	}
 	settle(k);
 	picture = kit_picture(k);
@@ -154,8 +148,6 @@ TEST_IN(open_kit, close_kit, more_records_than_a_batch_takes_move_and_leave_noth
 	assert_int_equal(living_in(k, outer), 2); /* Imaging and the knee */
 	after = kit_picture(k);
 	assert_string_equal(after, picture);
-	free(picture);
-	free(after);
 }
 
 TEST_IN(open_kit, close_kit, what_is_new_goes_to_the_new_domain_at_once)
@@ -416,9 +408,4 @@ TEST_IN(open_kit, close_kit, domains_are_listed_with_what_they_hang_in)
 	free(path);
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

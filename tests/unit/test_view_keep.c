@@ -3,7 +3,6 @@
 #include "view_kit.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 static const char *kept(kit *k, const char *path)
 {
@@ -36,9 +35,7 @@ static const char *list(kit *k, const char *path)
 
 TEST(a_wish_is_inherited_and_remembered)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/B");
 	kit_text(&k, "A/x", "four");
@@ -66,45 +63,38 @@ TEST(a_wish_is_inherited_and_remembered)
 /* A copy that says what is said already (rsync -X) is no change. */
 TEST(saying_the_same_again_changes_nothing)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "x", "one");
 	assert_ok(set(&k, "x", "no"));
 	kit_publish_all(&k);
 	(void)kit_items(&k);
 	assert_ok(set(&k, "x", "no"));
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "");
+	kit_publishes_all(&k, "");
 }
 
 TEST(a_block_that_is_not_there_is_said)
 {
-	char command[600];
-	uint8_t *big = kit_bytes(300000, 7);
-	AUTO(kit_close) kit k;
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(300000, 7);
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_write(&k, "x", big, 300000);
 	kit_publish_all(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes whole;");
 	emr_stack_close(&k.stack);
-	snprintf(command, sizeof command, "rm %s/store/seg-*.car && rm %s/store/index.sqlite*",
-		k.path, k.path);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system(printed("rm %s/store/seg-*.car && rm %s/store/index.sqlite*",
+				 k.path, k.path)),
+		0);
 	kit_start(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes missing;");
-	free(big);
 }
 
 TEST(purging_gives_back_what_nothing_needs)
 {
-	uint8_t *big = kit_bytes(3000000, 5);
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(3000000, 5);
 	emr_handle *h;
 	uint64_t freed;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "keep", "this");
 	kit_write(&k, "gone", big, 3000000);
 	h = kit_open_file(&k, "gone", O_RDWR);
@@ -118,13 +108,12 @@ TEST(purging_gives_back_what_nothing_needs)
 	assert_true(freed < 100000);
 	kit_expect_text(&k, "keep", "this");
 	kit_restart_and_compare(&k);
-	free(big);
 }
 
 /* Three million bytes on the disk that no record needs. */
 static void make_dead(kit *k)
 {
-	uint8_t *big = kit_bytes(3000000, 6);
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(3000000, 6);
 	emr_handle *h;
 
 	kit_write(k, "gone", big, 3000000);
@@ -133,7 +122,6 @@ static void make_dead(kit *k)
 	emr_view_release(h);
 	kit_unlink(k, "gone");
 	kit_publish_all(k);
-	free(big);
 }
 
 static emr_pin pin_of_missing(void)
@@ -149,9 +137,8 @@ TEST(what_may_be_below_a_part_that_is_away_stays_until_it_is_back)
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "keep", "this");
 	make_dead(&k);
 	assert_ok(emr_block_store_pin(emr_store_blocks(k.stack.store), &pin, 1));
@@ -173,9 +160,8 @@ TEST(what_was_spared_is_looked_at_again_by_itself)
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	make_dead(&k);
 	k.options.threads = true;
 	kit_restart(&k);
@@ -216,11 +202,9 @@ TEST(a_pin_that_is_lost_is_said_again)
 {
 	emr_pin pin = {.state = EMR_PIN_WRITTEN}, found = {.state = EMR_PIN_WRITTEN};
 	uint64_t freed;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
-	kit_text(&k, "x", "this");
-	kit_publish_all(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	kit_save(&k, "x", "this");
 	assert_ok(emr_store_each_pin(k.stack.store, note_registered, &pin));
 	assert_int_equal(pin.state, EMR_PIN_REGISTERED);
 	k.options.has_nodes = true;

@@ -4,7 +4,6 @@
 #include "two_kit.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "keyring/keyring.h"
 
@@ -22,12 +21,7 @@ static void count_bad(void *arg, const char *name, const char *what)
 	told_bad += strcmp(name, "bad-data") == 0;
 }
 
-emr_status __real_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
-emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
-
-emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
+WRAPPED(emr_status, emr_facts_get, emr_facts *facts, emr_id16 domain, emr_id16 object,
 	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
 {
 	return are_bytes_late ? EMR_MISSING_DATA
@@ -40,13 +34,8 @@ emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 obje
 static _Atomic bool is_key_late;
 static emr_id16 keyless;
 
-emr_status __real_emr_coowned_pre(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);
-emr_status __wrap_emr_coowned_pre(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);
-
-emr_status __wrap_emr_coowned_pre(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a)
+WRAPPED(emr_status, emr_coowned_pre, const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	bool *out_is, emr_secret *out_a)
 {
 	if (!is_key_late || !emr_id16_equal(domain_id, keyless))
 		return __real_emr_coowned_pre(kr, domain_id, epoch, out_is, out_a);
@@ -61,13 +50,8 @@ static emr_id16 domain_to_take_in;
 static _Atomic(emr_replica *) read_on; /* NULL: none */
 static _Atomic uint64_t lowest_since;  /* that was asked of it */
 
-emr_status __real_emr_replica_since(
-	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
-emr_status __wrap_emr_replica_since(
-	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
-
-emr_status __wrap_emr_replica_since(
-	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg)
+WRAPPED(emr_status, emr_replica_since, emr_replica *replica, uint64_t since,
+	emr_replica_since_fn fn, void *arg)
 {
 	emr_status status = __real_emr_replica_since(replica, since, fn, arg);
 	emr_view *view = atomic_exchange(&to_take_in, NULL);
@@ -145,10 +129,8 @@ static void save_in_both(two *t)
 	two_meet(t);
 	assert_ok(emr_view_place(t->a.view, "Imaging/1", &place));
 	keyless = place.domain;
-	kit_text(&t->a, "Imaging/3", "three");
-	kit_publish_all(&t->a);
-	kit_text(&t->a, "Letters/3", "a third");
-	kit_publish_all(&t->a);
+	kit_save(&t->a, "Imaging/3", "three");
+	kit_save(&t->a, "Letters/3", "a third");
 }
 
 static void look_without_key(kit *b)
@@ -179,7 +161,6 @@ TEST_IN(two_open, two_close,
 TEST_IN(two_open, two_close, a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed)
 {
 	two *t = *state;
-	char cache[300];
 
 	save_in_both(t);
 	for (int i = 0; i < 40; i++) {
@@ -189,8 +170,7 @@ TEST_IN(two_open, two_close, a_folder_whose_key_never_comes_is_told_and_keeps_no
 	assert_int_equal(told_bad, 1);
 	/* Also without the names that this computer has kept. */
 	emr_stack_close(&t->b.stack);
-	snprintf(cache, sizeof cache, "%s/facts.cache", t->b.path);
-	(void)unlink(cache);
+	(void)unlink(printed("%s/facts.cache", t->b.path));
 	is_key_late = true;
 	kit_start(&t->b);
 	is_key_late = false;
@@ -215,8 +195,7 @@ TEST_IN(two_open, two_close,
 
 	two_meet(t);
 	assert_ok(emr_view_place(t->a.view, "Imaging/1", &place));
-	kit_text(&t->a, "Imaging/3", "three");
-	kit_publish_all(&t->a);
+	kit_save(&t->a, "Imaging/3", "three");
 	before = t->b.view->followed;
 	lowest_since = before;
 	read_on = t->b.stack.replica;
@@ -255,17 +234,11 @@ TEST_IN(two_open, two_close, news_is_taken_in_within_the_quiet_time)
 
 	assert_ok(emr_view_start(t->b.view));
 	assert_ok(emr_view_publish_now(t->b.view)); /* the next run has to wait for a while */
-	kit_text(&t->a, "Imaging/3", "three");
-	kit_publish_all(&t->a);
+	kit_save(&t->a, "Imaging/3", "three");
 	kit_wait_ms(&t->b, t->b.view->options.quiet_ns / 50000000);
 	while (emr_view_place(t->b.view, "Imaging/3", &place) != EMR_OK)
 		usleep(1000);
 	kit_expect_text(&t->b, "Imaging/3", "three");
 }
 
-int main(int argc, char **argv)
-{
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

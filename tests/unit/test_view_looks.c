@@ -3,7 +3,6 @@
 #include "view_kit.h"
 
 #include <sched.h>
-#include <stdlib.h>
 
 #include "node.h"
 #include "reclaim.h"
@@ -36,12 +35,11 @@ static void await_sync(kit *k)
 /* It closes the segment into which he saves. */
 TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 {
-	uint8_t *bytes = kit_bytes(3 * STEP_BYTES, 10);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(3 * STEP_BYTES, 10);
 	emr_view *view;
 	uint64_t seen;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&k);
 	kit_mkdir(&k, "d");
@@ -65,7 +63,6 @@ TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 	await_look(view, seen);
 	assert_true(view_next_lull(view) > view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
-	free(bytes);
 }
 
 /* Each look walks all that lives: by each eighth that a folder grows they would cost more than
@@ -73,7 +70,7 @@ TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 TEST(a_folder_that_only_grows_is_searched_as_it_doubles)
 {
 	enum { FILE_BYTES = STEP_BYTES / 4, FILES = 512, BEFORE = 128 };
-	uint8_t *bytes = kit_bytes(FILE_BYTES, 11);
+	EMR_AUTO_FREE uint8_t *bytes = kit_bytes(FILE_BYTES, 11);
 	unsigned looks = 0;
 	uint64_t seen = 0;
 	char name[16];
@@ -91,7 +88,6 @@ TEST(a_folder_that_only_grows_is_searched_as_it_doubles)
 		seen = k.view->space.seen_appended;
 	}
 	assert_in_range(looks, 1, 4);
-	free(bytes);
 }
 
 TESTS(NULL, NULL)

@@ -339,10 +339,7 @@ static emr_status expected_rename(world *w, const entry *from, const entry *to, 
 
 static void replace_start(char path[200], const char *from, const char *to)
 {
-	char rest[200];
-
-	snprintf(rest, sizeof rest, "%s", path + strlen(from));
-	snprintf(path, 200, "%.140s%.59s", to, rest);
+	snprintf(path, 200, "%.140s%.59s", to, printed("%s", path + strlen(from)));
 }
 
 static void move_below(world *w, const char *from, const char *to)
@@ -466,10 +463,8 @@ static void compare_entry(world *w, const entry *e)
 	assert_int_equal(attr.type, e->type);
 	assert_int_equal(attr.mode, e->mode);
 	for (int i = 0; i < 3; i++) {
-		char name[20];
-
-		snprintf(name, sizeof name, "user.%d", i);
-		assert_string_equal(kit_attribute(&w->k, e->path, name), e->value[i]);
+		assert_string_equal(
+			kit_attribute(&w->k, e->path, printed("user.%d", i)), e->value[i]);
 	}
 	if (e->type == EMR_META_SYMLINK) {
 		assert_ok(emr_view_read_link(w->k.view, attr.node, &target));
@@ -547,7 +542,7 @@ static void restart(world *w)
 
 static void live(uint64_t seed, long steps)
 {
-	world *w = calloc(1, sizeof *w);
+	EMR_AUTO_FREE world *w = calloc(1, sizeof *w);
 
 	assert_non_null(w);
 	print_message("seed %llu, %ld steps\n", (unsigned long long)seed, steps);
@@ -568,7 +563,6 @@ static void live(uint64_t seed, long steps)
 		if (w->entries[i].is_used)
 			free(w->entries[i].bytes);
 	kit_close(&w->k);
-	free(w);
 }
 
 TEST(the_folder_is_what_the_model_says)
@@ -628,9 +622,7 @@ static void act(road *r)
 	}
 }
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out)
 {
 	road *r = open_road;
 	uint64_t fate;
@@ -650,11 +642,7 @@ emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_led
 }
 
 /* Between the look at what is to be sent and the row that names it. */
-emr_status __real_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
-	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
-emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
-	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
-emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+WRAPPED(emr_status, emr_bundle_build, emr_record_ctx *ctx, const emr_content *content,
 	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
 {
 	uint64_t freed;
@@ -754,7 +742,7 @@ static size_t read_deleted(kit *k)
 	static uint8_t got[ROAD_BYTES_MAX];
 	const emr_attr top = kit_attr(k, "");
 	emr_attr special = look_below(k, &top, ".emrfs"), deleted, d;
-	listed *l = calloc(1, sizeof *l);
+	EMR_AUTO_FREE listed *l = calloc(1, sizeof *l);
 	size_t n = 0, files;
 
 	assert_non_null(l);
@@ -776,7 +764,6 @@ static size_t read_deleted(kit *k)
 	emr_view_forget(k->view, deleted.node, 1);
 	emr_view_forget(k->view, special.node, 1);
 	files = l->n;
-	free(l);
 	return files;
 }
 
@@ -811,7 +798,7 @@ static void come_again(road *r)
 
 static void travel(uint64_t seed)
 {
-	road *r = calloc(1, sizeof *r);
+	EMR_AUTO_FREE road *r = calloc(1, sizeof *r);
 	char path[16];
 	uint64_t freed;
 
@@ -857,7 +844,6 @@ static void travel(uint64_t seed)
 	assert_ok(emr_view_purge(r->k.view, &freed));
 	assert_true(emr_store_disk_bytes(r->k.stack.store) < ROAD_LEFT_BYTES);
 	kit_close(&r->k);
-	free(r);
 }
 
 TEST(a_version_on_its_way_keeps_its_bytes)

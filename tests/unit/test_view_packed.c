@@ -13,27 +13,18 @@ static emr_view *loses_room; /* with the ledger's next answer, for a place that 
 static bool has_no_room;
 static bool has_no_pending; /* no memory for a changed node */
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-void *__wrap_malloc(size_t size)
+WRAPPED(void *, malloc, size_t size)
 {
 	return has_no_room && size == sizeof(emr_place) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t count, size_t size)
+WRAPPED(void *, calloc, size_t count, size_t size)
 {
 	return has_no_pending && size == sizeof(node_pending) ? NULL : __real_calloc(count, size);
 }
 
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	if (loses_room != NULL) {
 		free(loses_room->index.spare_place);
@@ -172,13 +163,11 @@ static node *node_at(kit *k, const char *path)
 TEST(a_file_keeps_its_record_id_in_another_domain)
 {
 	emr_place before, now;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
-	kit_text(&k, "A/x", "one");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "one");
 	assert_null(node_place_memory(node_at(&k, "A/x")));
 	before = node_place(node_at(&k, "A/x"));
 	kit_rename(&k, "A/x", "B/x");
@@ -199,11 +188,9 @@ TEST(a_place_takes_what_it_needs_and_gives_it_back)
 {
 	emr_place places[3];
 	node *n;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
-	kit_text(&k, "x", "one");
-	kit_publish_all(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	kit_save(&k, "x", "one");
 	n = node_at(&k, "x");
 	for (size_t i = 0; i < 3; i++)
 		places[i] = node_place(n);
@@ -229,11 +216,8 @@ TEST(a_place_takes_what_it_needs_and_gives_it_back)
 /* The room that was ready is used up, and the file was renamed as well. */
 TEST(an_answer_that_finds_no_memory_for_a_place_changes_nothing)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
-	kit_text(&k, "x", "one");
-	kit_publish_all(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	kit_save(&k, "x", "one");
 	kit_rename(&k, "x", "y");
 	kit_wait_ms(&k, 2000);
 	loses_room = k.view;
@@ -249,11 +233,8 @@ TEST(an_answer_that_finds_no_memory_for_a_place_changes_nothing)
 
 TEST(a_rename_that_finds_no_memory_changes_nothing)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
-	kit_text(&k, "x", "one");
-	kit_publish_all(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	kit_save(&k, "x", "one");
 	kit_restart_and_compare(&k);
 	assert_null(node_at(&k, "x")->pending);
 	has_no_pending = true;
@@ -274,11 +255,9 @@ TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 {
 	uint64_t before;
 	node *n;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
-	kit_text(&k, "x", "one");
-	kit_publish_all(&k);
+	SCENE(kit, k, kit_open, kit_close);
+	kit_save(&k, "x", "one");
 	kit_restart_and_compare(&k);
 	n = node_at(&k, "x");
 	before = node_version(n);
@@ -299,9 +278,7 @@ TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 
 TEST(what_the_ledger_has_gives_back_what_its_change_needed)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_text(&k, "x", "one");
 	assert_non_null(node_at(&k, "x")->pending);
 	kit_publish_all(&k);
@@ -330,9 +307,8 @@ static int64_t found_time(kit *k, emr_id16 id, uint64_t version)
 TEST(times_of_many_ids_with_one_beginning_have_an_end)
 {
 	const unsigned count = 1000, most = 256;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	for (unsigned i = 0; i < count; i += 500) {
 		edit e = edit_begin(k.view);
 
@@ -355,10 +331,9 @@ TEST(times_that_change_leave_their_neighbours)
 {
 	const emr_id16 a = {{7, 7, 1}}, b = {{7, 7, 2}};
 	const node like = {.type = EMR_META_FILE};
-	AUTO(kit_close) kit k;
 	edit e;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	e = edit_begin(k.view);
 	edit_file_time(&e, a, 1, 10);
 	edit_file_time(&e, b, 1, 20);

@@ -100,7 +100,7 @@ static void names_in(kit *k, uint64_t number, names *out)
 static const char *list(kit *k, const char *path)
 {
 	static char text[8000];
-	names *l = calloc(1, sizeof *l);
+	EMR_AUTO_FREE names *l = calloc(1, sizeof *l);
 	emr_attr attr = held(k, path);
 
 	assert_non_null(l);
@@ -110,7 +110,6 @@ static const char *list(kit *k, const char *path)
 	for (size_t i = 0; i < l->n; i++)
 		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "",
 			l->names[i]);
-	free(l);
 	return text;
 }
 
@@ -150,29 +149,26 @@ static void add_hash(picture *p, uint64_t number)
 static void add_own_attribute(picture *p, uint64_t number)
 {
 	EMR_AUTO_BUF value = {0};
-	char line[300];
 
 	if (emr_view_get_attribute(p->k->view, number, "user.note", &value) != EMR_OK)
 		return;
-	snprintf(line, sizeof line, " note=%.*s", (int)value.len, (const char *)value.data);
-	add(p, line);
+	add(p, printed(" note=%.*s", (int)value.len, (const char *)value.data));
 }
 
 static void add_below(picture *p, uint64_t directory, const char *path)
 {
-	names *l = calloc(1, sizeof *l);
+	EMR_AUTO_FREE names *l = calloc(1, sizeof *l);
 
 	assert_non_null(l);
 	names_in(p->k, directory, l);
 	for (size_t i = 0; i < l->n; i++) {
-		char below[1000], line[1200], *target;
+		char below[1000], *target;
 		emr_attr a;
 
 		assert_ok(emr_view_lookup(p->k->view, directory, l->names[i], &a));
 		snprintf(below, sizeof below, "%s/%.250s", path, l->names[i]);
-		snprintf(line, sizeof line, "\n%s %d %o %d %lld ", below, (int)a.type, a.mode,
-			(int)a.size_bytes, a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns);
-		add(p, line);
+		add(p, printed("\n%s %d %o %d %lld ", below, (int)a.type, a.mode, (int)a.size_bytes,
+			       a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns));
 		if (a.type == EMR_META_FILE)
 			add_hash(p, a.node);
 		if (a.type == EMR_META_SYMLINK) {
@@ -186,12 +182,11 @@ static void add_below(picture *p, uint64_t directory, const char *path)
 			add_below(p, a.node, below);
 		emr_view_forget(p->k->view, a.node, 1);
 	}
-	free(l);
 }
 
 static char *picture_of(kit *k, const char *path)
 {
-	picture *p = calloc(1, sizeof *p);
+	EMR_AUTO_FREE picture *p = calloc(1, sizeof *p);
 	emr_attr attr = held(k, path);
 	char *text;
 
@@ -202,7 +197,6 @@ static char *picture_of(kit *k, const char *path)
 		drop(k, attr);
 	text = strdup(p->text);
 	assert_non_null(text);
-	free(p);
 	return text;
 }
 
@@ -268,15 +262,14 @@ static void note(kit *k, const char *path, const char *text)
 
 TEST(the_folder_of_then_is_whole)
 {
-	uint8_t *big = kit_bytes(BIG, 1);
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(BIG, 1);
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
 	char *then, *later, *seen;
 	const char *at, *at_later;
 	uint64_t parent;
 	const char *name;
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
 	kit_write(&k, "A/in/big", big, BIG);
@@ -314,22 +307,19 @@ TEST(the_folder_of_then_is_whole)
 	free(seen);
 	free(then);
 	free(later);
-	free(big);
 }
 
 TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 {
 	char today[60], yesterday[60], minute[60];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_text(&k, "x", "one");
 	snprintf(minute, 27, "%s", moment(&k));
 	kit_text(&k, "x", "evening");
 	(void)moment(&k);
 	kit_wait_ms(&k, 86400000);
-	kit_text(&k, "x", "next day");
-	kit_publish_all(&k);
+	kit_save(&k, "x", "next day");
 	day_of(&k, 0, today);
 	day_of(&k, 1, yesterday);
 	strcat(today, "/x");
@@ -345,22 +335,18 @@ TEST(today_goes_on_and_a_day_that_is_over_does_not)
 	char today[60], yesterday[60];
 	emr_attr old, day, again;
 	emr_handle *h;
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
-	kit_text(&k, "x", "one");
-	kit_publish_all(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
+	kit_save(&k, "x", "one");
 	kit_wait_ms(&k, 86400000);
-	kit_text(&k, "x", "two!");
-	kit_publish_all(&k);
+	kit_save(&k, "x", "two!");
 	day_of(&k, 0, today);
 	day_of(&k, 1, yesterday);
 	day = held(&k, yesterday);
 	strcat(today, "/x");
 	old = held(&k, today);
 	assert_ok(emr_view_open_file(k.view, old.node, O_RDONLY, &h));
-	kit_text(&k, "x", "three");
-	kit_publish_all(&k);
+	kit_save(&k, "x", "three");
 	expect_text(&k, today, "three");
 	kit_expect_handle(h, "two!", 4); /* who has it open goes on with it */
 	emr_view_release(h);
@@ -377,15 +363,12 @@ TEST(what_is_no_time_or_not_yet_is_not_there)
 		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
 		"2026-11-20T14:05x", "", "1969-12-31", "2026-11-20T14:05:31.",
 		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
-	char path[200];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
 		if (wrong[i][0] == 0)
 			continue;
-		snprintf(path, sizeof path, ".emrfs/at/%s", wrong[i]);
-		expect_none(&k, path);
+		expect_none(&k, printed(".emrfs/at/%s", wrong[i]));
 	}
 	/* Before there was a folder it was empty. */
 	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
@@ -397,9 +380,8 @@ TEST(the_days_with_changes_are_listed)
 	static const char *const folders[] = {"A", "B", "C", "D"};
 	char made[60], first[60], third[60], wanted[300];
 	emr_replica_position at;
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	assert_ok(emr_replica_at(k.stack.replica, &at));
 	day_at((time_t)at.last_time, made); /* the folder itself */
 	kit_text(&k, "x", "one");
@@ -410,8 +392,7 @@ TEST(the_days_with_changes_are_listed)
 	kit_wait_ms(&k, 2 * 86400000);
 	kit_text(&k, "x", "two");
 	kit_text(&k, "y", "two");
-	kit_text(&k, "B/b", "two");
-	kit_publish_all(&k);
+	kit_save(&k, "B/b", "two");
 	day_of(&k, 0, third);
 	snprintf(wanted, sizeof wanted, "%s %s %s", made + 10, first + 10, third + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), wanted);
@@ -427,42 +408,35 @@ TEST(the_days_with_changes_are_listed)
 /* On a second computer, whose keys come by letter: the ledger says nothing more of it then. */
 TEST(days_of_a_folder_that_comes_later_are_listed)
 {
-	char first[60], second[60], without[300], all[200];
+	char first[60], second[60], all[200];
 	emr_id16 awaited = {{0}}, folder;
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_mkdir(&k, "A");
 	kit_publish_all(&k);
 	assert_ok(emr_unhex(kit_attribute(&k, "A", "user.emrfs.id"), folder.b, sizeof folder.b));
 	kit_wait_ms(&k, 2 * 86400000);
-	kit_text(&k, "A/x", "one");
-	kit_publish_all(&k);
+	kit_save(&k, "A/x", "one");
 	day_of(&k, 0, first);
 	snprintf(all, sizeof all, "%s", list(&k, ".emrfs/at"));
 	assert_non_null(strstr(all, first + 10));
 	kit_wait_ms(&k, 86400000);
-	kit_text(&k, "y", "two");
-	kit_publish_all(&k);
+	kit_save(&k, "y", "two");
 	day_of(&k, 0, second);
 	k.options.own_parts = true;
 	k.options.awaited = &awaited;
 	kit_restart(&k);
 	awaited = folder;
-	snprintf(without, sizeof without, "%s", list(&k, ".emrfs/at"));
-	assert_null(strstr(without, first + 10));
+	assert_null(strstr(printed("%s", list(&k, ".emrfs/at")), first + 10));
 	awaited = (emr_id16){{0}};
 	assert_ok(emr_view_take_in(k.view, folder));
 	kit_publish_all(&k);
-	snprintf(without, sizeof without, "%s %s", all, second + 10);
-	assert_string_equal(list(&k, ".emrfs/at"), without);
+	assert_string_equal(list(&k, ".emrfs/at"), printed("%s %s", all, second + 10));
 }
 
 TEST(deleted_files_are_found_where_they_were)
 {
-	AUTO(kit_close) kit k;
-
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
 	kit_text(&k, "A/in/x", "last words");
@@ -493,12 +467,10 @@ TEST(deleted_files_are_found_where_they_were)
 TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 {
 	char listed[300];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	for (int i = 0; i < 2; i++) {
-		kit_text(&k, "x.txt", i == 0 ? "older" : "newer");
-		kit_publish_all(&k);
+		kit_save(&k, "x.txt", i == 0 ? "older" : "newer");
 		kit_unlink(&k, "x.txt");
 		kit_publish_all(&k);
 	}
@@ -506,8 +478,7 @@ TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 	expect_text(&k, ".emrfs/deleted/x.txt", "newer");
 	assert_int_equal(strlen(listed), strlen("x.txt x~1234.txt"));
 	assert_memory_equal(listed, "x.txt x~", 8);
-	snprintf(listed, sizeof listed, ".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6);
-	expect_text(&k, listed, "older");
+	expect_text(&k, printed(".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6), "older");
 }
 
 TEST(nothing_of_the_past_can_be_changed)
@@ -516,15 +487,13 @@ TEST(nothing_of_the_past_can_be_changed)
 	char path[80];
 	emr_handle *h;
 	const char *at;
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
 	kit_text(&k, "live", "l");
 	at = moment(&k);
-	snprintf(path, sizeof path, "%s/A", at);
-	dir = held(&k, path);
+	dir = held(&k, printed("%s/A", at));
 	snprintf(path, sizeof path, "%s/A/x", at);
 	x = held(&k, path);
 	days = held(&k, ".emrfs/at");
@@ -555,9 +524,8 @@ TEST(nothing_of_the_past_can_be_changed)
 TEST(a_version_of_the_past_says_what_it_is)
 {
 	char first[80], second[80], tx[100], cid[100];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	kit_text(&k, "x", "one");
 	snprintf(first, sizeof first, "%s/x", moment(&k));
 	snprintf(tx, sizeof tx, "%s", kit_attribute(&k, "x", "user.emrfs.tx"));
@@ -589,16 +557,14 @@ TEST(trees_that_nobody_uses_are_dropped)
 {
 	char path[60];
 	emr_attr kept[20];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
 	k.view->options.changed = count_parted;
 	for (int i = 0; i < 20; i++) {
 		char text[20];
 
 		snprintf(text, sizeof text, "day %d", i);
-		kit_text(&k, "x", text);
-		kit_publish_all(&k);
+		kit_save(&k, "x", text);
 		kit_wait_ms(&k, 86400000);
 	}
 	for (int i = 20; i > 0; i--) {
@@ -669,21 +635,16 @@ TEST(the_past_is_looked_at_while_the_present_goes_on)
 {
 	onlooker o = {.k = NULL};
 	pthread_t threads[3];
-	AUTO(kit_close) kit k;
 
-	open_at_noon(&k);
-	kit_text(&k, "x", "take 0");
-	kit_publish_all(&k);
+	SCENE(kit, k, open_at_noon, kit_close);
+	kit_save(&k, "x", "take 0");
 	o.k = &k;
 	day_of(&k, 0, o.today);
 	strcat(o.today, "/x");
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, look, &o), 0);
 	for (int i = 0; i < 20 || __atomic_load_n(&o.looks, __ATOMIC_RELAXED) < 6; i++) {
-		char text[20];
-
-		snprintf(text, sizeof text, "take %d", i);
-		kit_text(&k, "x", text);
+		kit_text(&k, "x", printed("take %d", i));
 		kit_publish(&k);
 	}
 	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);

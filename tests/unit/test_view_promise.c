@@ -3,11 +3,6 @@
 #include "view_kit.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char told[2000];
 
@@ -69,9 +64,7 @@ static size_t count_back(kit *k)
 
 TEST(a_spill_that_is_whole_says_nothing)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
 	start(&k);
@@ -83,9 +76,8 @@ TEST(a_spill_that_is_whole_says_nothing)
 TEST(a_spill_that_is_gone_is_said)
 {
 	char path[512];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
 	spill_path(&k, path);
@@ -100,9 +92,8 @@ TEST(of_a_spill_that_is_cut_the_rest_is_beside_the_version_before)
 {
 	char path[512];
 	struct stat st;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
 	spill_path(&k, path);

@@ -1,7 +1,6 @@
 /* These tests show that .emrfs/proof has the folder of now, that a proof of a saved file is sound,
  * and that an exported file comes back byte for byte. */
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "carry/carry.h"
 #include "proof/make.h"
@@ -31,8 +30,7 @@ static void open_folder(kit *k)
 	kit_restart(k);
 	kit_mkdir(k, "Imaging");
 	kit_text(k, "Imaging/note.txt", "hello");
-	kit_text(k, "top.txt", "top");
-	kit_publish_all(k);
+	kit_save(k, "top.txt", "top");
 }
 
 static emr_status read_proof(kit *k, const char *path, emr_buf *out)
@@ -77,9 +75,8 @@ TEST(proofs_are_where_the_files_are)
 {
 	char names[400];
 	emr_attr attr, made;
-	AUTO(kit_close) kit k;
 
-	open_folder(&k);
+	SCENE(kit, k, open_folder, kit_close);
 	names_below(&k, ".emrfs/proof", names);
 	assert_string_equal(names, "Inbox Imaging top.txt.tlog-proof ");
 	names_below(&k, ".emrfs/proof/Imaging", names);
@@ -97,9 +94,8 @@ TEST(a_proof_made_in_the_folder_is_sound)
 {
 	emr_proof_verdict verdict;
 	EMR_AUTO_BUF proof = {0};
-	AUTO(kit_close) kit k;
 
-	open_folder(&k);
+	SCENE(kit, k, open_folder, kit_close);
 	assert_ok(read_proof(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &proof));
 	assert_ok(emr_proof_check(emr_buf_view(&proof), -1, NULL, &verdict));
 	assert_int_equal(verdict.step, EMR_PROOF_SOUND);
@@ -109,9 +105,8 @@ TEST(a_proof_made_in_the_folder_is_sound)
 TEST(a_proof_is_not_given_while_its_file_is_changing)
 {
 	EMR_AUTO_BUF proof = {0};
-	AUTO(kit_close) kit k;
 
-	open_folder(&k);
+	SCENE(kit, k, open_folder, kit_close);
 	kit_text(&k, "top.txt", "changed");
 	assert_status(EMR_NO_ATTRIBUTE, read_proof(&k, ".emrfs/proof/top.txt.tlog-proof", &proof));
 	kit_publish_all(&k);
@@ -124,9 +119,8 @@ TEST(a_node_outlives_the_file_it_stood_for)
 {
 	emr_attr file, directory, attr;
 	emr_handle *h;
-	AUTO(kit_close) kit k;
 
-	open_folder(&k);
+	SCENE(kit, k, open_folder, kit_close);
 	assert_ok(kit_look_up(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &file));
 	assert_ok(kit_look_up(&k, ".emrfs/proof/Imaging", &directory));
 	kit_unlink(&k, "Imaging/note.txt");
@@ -186,11 +180,10 @@ TEST(what_was_exported_comes_back)
 	emr_keyring *stranger;
 	emr_id16 root;
 	seen s = {.parcel = NULL};
-	uint8_t *big = kit_bytes(BIG, 5);
-	int fd = memfd_create("car", MFD_CLOEXEC);
-	AUTO(kit_close) kit k;
+	EMR_AUTO_FREE uint8_t *big = kit_bytes(BIG, 5);
+	EMR_AUTO_FD fd = memfd_create("car", MFD_CLOEXEC);
 
-	open_folder(&k);
+	SCENE(kit, k, open_folder, kit_close);
 	kit_mkdir(&k, "Imaging/Old");
 	kit_write(&k, "Imaging/Old/big", big, BIG);
 	kit_publish_all(&k);
@@ -214,8 +207,6 @@ TEST(what_was_exported_comes_back)
 	emr_keyring_free(stranger);
 	root.b[3] ^= 1;
 	assert_status(EMR_NOT_FOUND, emr_carry_write(&from, &root, fd, &tally));
-	close(fd);
-	free(big);
 }
 
 TESTS(NULL, NULL)

@@ -3,7 +3,6 @@
 #include "view_kit.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { DIED = 77 };
 
@@ -15,34 +14,17 @@ static void step(void)
 		_exit(DIED);
 }
 
-emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
-emr_status __real_emr_journal_sync(emr_journal *journal, uint64_t seq);
-emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq);
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __real_emr_replica_catch_up(
-	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
-emr_status __wrap_emr_replica_catch_up(
-	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
-
-emr_status __real_emr_replica_part(
-	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
-emr_status __wrap_emr_replica_part(
-	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
-
 static emr_id16 unreadable; /* the part of this record is damaged */
 
-emr_status __wrap_emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
+WRAPPED(emr_status, emr_replica_part, emr_replica *replica, const emr_part_key *key,
+	emr_buf *out_part)
 {
 	return emr_id16_equal(key->object, unreadable)
 		       ? EMR_DAMAGED
 		       : __real_emr_replica_part(replica, key, out_part);
 }
 
-emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+WRAPPED(emr_status, emr_journal_commit, emr_journal_txn *txn, uint64_t *out_seq)
 {
 	emr_status status;
 
@@ -52,14 +34,14 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 	return status;
 }
 
-emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq)
+WRAPPED(emr_status, emr_journal_sync, emr_journal *journal, uint64_t seq)
 {
 	step();
 	return __real_emr_journal_sync(journal, seq);
 }
 
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	emr_status status;
 
@@ -69,8 +51,8 @@ emr_status __wrap_emr_ledger_submit(
 	return status;
 }
 
-emr_status __wrap_emr_replica_catch_up(
-	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+WRAPPED(emr_status, emr_replica_catch_up, emr_replica *replica, emr_replica_change_fn change,
+	void *arg, uint64_t *out_n)
 {
 	step();
 	return __real_emr_replica_catch_up(replica, change, arg, out_n);
@@ -133,11 +115,10 @@ static bool dies_at(kit *k, long n, bool while_opening, const char *work)
 static char base_path[200];
 static kit base;
 
-static int make_base(void **state)
+AROUND(make_base)
 {
 	kit *k = &base;
 
-	(void)state;
 	kit_open(k);
 	kit_mkdir(k, "Imaging");
 	kit_mkdir(k, "Letters");
@@ -145,20 +126,13 @@ static int make_base(void **state)
 	kit_text(k, "Imaging/x", "one");
 	kit_text(k, "Imaging/z", "to be deleted");
 	kit_text(k, "Imaging/moved", "content");
-	kit_text(k, "Imaging/ct/1", "slice");
-	kit_publish_all(k);
+	kit_save(k, "Imaging/ct/1", "slice");
 	(void)kit_items(k);
 	emr_stack_close(&k->stack);
 	snprintf(base_path, sizeof base_path, "%.199s", k->path);
-	return 0;
 }
 
-static int remove_base(void **state)
-{
-	(void)state;
-	kit_remove_state(base_path);
-	return 0;
-}
+AROUND_BY(remove_base, kit_remove_state(base_path))
 
 /* A copy of the base, not opened. */
 static void copy_base(kit *k)
@@ -223,15 +197,13 @@ static void expect_the_work(kit *k)
 
 static void recover_and_look(kit *k)
 {
-	char *before, *after;
+	EMR_AUTO_FREE char *before, *after;
 
 	kit_start(k);
 	before = kit_picture(k);
 	kit_publish_all(k);
 	after = kit_picture(k);
 	assert_string_equal(after, before);
-	free(before);
-	free(after);
 	expect_the_work(k);
 	kit_restart_and_compare(k);
 	kit_close(k);
@@ -333,13 +305,12 @@ TEST(a_mount_that_dies_again_while_it_recovers_publishes_everything_once)
 TEST(what_lies_in_an_unreadable_directory_stays_what_it_is)
 {
 	AUTO(kit_close) kit k;
-	char *before, *after;
+	EMR_AUTO_FREE char *before, *after;
 
 	copy_base(&k);
 	kit_start(&k);
 	kit_mkdir(&k, "Imaging/ct/inner");
-	kit_text(&k, "Imaging/ct/inner/2", "deeper");
-	kit_publish_all(&k);
+	kit_save(&k, "Imaging/ct/inner/2", "deeper");
 	(void)kit_items(&k);
 	before = kit_picture(&k);
 	assert_ok(emr_unhex(kit_attribute(&k, "Imaging/ct", "user.emrfs.id"), unreadable.b,
@@ -351,21 +322,16 @@ TEST(what_lies_in_an_unreadable_directory_stays_what_it_is)
 	assert_false(kit_exists(&k, "Imaging/ct"));
 	kit_expect_text(&k, "1", "slice");
 	kit_expect_text(&k, "inner/2", "deeper");
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "");
+	kit_publishes_all(&k, "");
 	kit_text(&k, "1", "slice, changed");
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "PUT");
-	kit_text(&k, "1", "slice");
-	kit_publish_all(&k);
+	kit_publishes_all(&k, "PUT");
+	kit_save(&k, "1", "slice");
 	unreadable = (emr_id16){{0}};
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/ct/1", "slice");
 	kit_expect_text(&k, "Imaging/ct/inner/2", "deeper");
 	after = kit_picture(&k);
 	assert_int_equal(strlen(after), strlen(before)); /* but for a time */
-	free(before);
-	free(after);
 }
 
 int main(int argc, char **argv)

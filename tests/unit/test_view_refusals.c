@@ -28,9 +28,8 @@ static void open_hearing(kit *k, heard *h)
 TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 {
 	heard h;
-	AUTO(kit_close) kit k;
 
-	open_hearing(&k, &h);
+	SCENE_OF(kit, k, kit_close, open_hearing, &h);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a.txt", "a");
 	assert_status(EMR_NO_HARD_LINKS,
@@ -50,9 +49,8 @@ TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 TEST(ordinary_answers_are_not_told)
 {
 	heard h;
-	AUTO(kit_close) kit k;
 
-	open_hearing(&k, &h);
+	SCENE_OF(kit, k, kit_close, open_hearing, &h);
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
 		if (status == EMR_TOO_BIG || status == EMR_RESERVED_NAME ||
 			status == EMR_NO_HARD_LINKS || status == EMR_IO)
@@ -73,9 +71,8 @@ TEST(twenty_a_minute_of_one_kind_are_told)
 {
 	uint64_t top;
 	heard h;
-	AUTO(kit_close) kit k;
 
-	open_hearing(&k, &h);
+	SCENE_OF(kit, k, kit_close, open_hearing, &h);
 	top = kit_attr(&k, "").node;
 	for (int i = 0; i < 1000; i++)
 		assert_status(

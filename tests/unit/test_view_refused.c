@@ -12,13 +12,8 @@ static emr_result refuses;		 /* with this; EMR_RESULT_APPLIED: nothing */
 static unsigned asked, times = UINT_MAX; /* that it refuses */
 static bool is_away;
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	if (is_away)
 		return EMR_BUSY;
@@ -47,8 +42,7 @@ static void start(kit *k)
 	k->options.notice = note;
 	kit_restart(k);
 	kit_mkdir(k, "A");
-	kit_text(k, "A/x", "one");
-	kit_publish_all(k);
+	kit_save(k, "A/x", "one");
 	kit_wait_ms(k, 5000);
 	kit_unlink(k, "A/x");
 }
@@ -72,9 +66,7 @@ static emr_view_counts counts(kit *k)
 
 TEST(a_refused_removal_ends_as_failed_with_one_notice)
 {
-	AUTO(kit_close) kit k;
-
-	start(&k);
+	SCENE(kit, k, start, kit_close);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 4);
 	assert_int_equal(asked, 1);
@@ -99,9 +91,7 @@ TEST(a_refused_removal_ends_as_failed_with_one_notice)
 
 TEST(a_refusal_of_the_moment_is_asked_for_longer)
 {
-	AUTO(kit_close) kit k;
-
-	start(&k);
+	SCENE(kit, k, start, kit_close);
 	refuses = EMR_RESULT_CONFLICT;
 	tick(&k, 300);
 	assert_in_range(asked, 5, 7);
@@ -115,9 +105,7 @@ TEST(a_refusal_of_the_moment_is_asked_for_longer)
 /* By a clock that is years ahead, a certificate has ended. */
 TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
 {
-	AUTO(kit_close) kit k;
-
-	start(&k);
+	SCENE(kit, k, start, kit_close);
 	refuses = EMR_RESULT_KEY_DEAD;
 	kit_text(&k, "A/y", "two");
 	tick(&k, 600);
@@ -138,9 +126,7 @@ TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
  */
 TEST(what_was_signed_by_a_wrong_clock_is_signed_again)
 {
-	AUTO(kit_close) kit k;
-
-	start(&k);
+	SCENE(kit, k, start, kit_close);
 	kit_text(&k, "A/y", "two");
 	kit_wait_ms(&k, 5000);
 	is_away = true;
@@ -159,9 +145,7 @@ TEST(what_was_signed_by_a_wrong_clock_is_signed_again)
 
 TEST(a_person_who_asks_is_heard_at_once)
 {
-	AUTO(kit_close) kit k;
-
-	start(&k);
+	SCENE(kit, k, start, kit_close);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 100);
 	assert_int_equal(counts(&k).failed, 1);

@@ -10,23 +10,15 @@
 
 static bool ledger_is_away;
 
-emr_status __real_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-
-emr_status __wrap_emr_ledger_submit(
-	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
+	emr_ledger_answer *out_answer)
 {
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
 static size_t tops_asked;
 
-emr_status __real_emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n);
-emr_status __wrap_emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n);
-
-emr_status __wrap_emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
+WRAPPED(emr_status, emr_facts_highest, emr_facts *facts, emr_top *tops, size_t n)
 {
 	tops_asked += n;
 	return __real_emr_facts_highest(facts, tops, n);
@@ -134,8 +126,7 @@ static void finish(kit *k, uint8_t *big)
 	kit_publish_all(k);
 	kit_restart_and_compare(k);
 	(void)kit_items(k);
-	kit_publish_all(k);
-	assert_string_equal(kit_items(k), "");
+	kit_publishes_all(k, "");
 	kit_close(k);
 }
 
@@ -522,9 +513,7 @@ static const char *deleted(kit *k, const char *path)
 
 TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/deep");
 	kit_text(&k, "A/deep/x", "one");
@@ -558,9 +547,7 @@ TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 
 TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
 	settle(&k);
@@ -582,9 +569,7 @@ TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
 
 TEST(what_is_shown_as_deleted_is_so_when_names_come_and_go)
 {
-	AUTO(kit_close) kit k;
-
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/y", "of y");
 	settle(&k);
@@ -620,9 +605,8 @@ TEST(a_path_that_is_too_long_keeps_nothing_else_away)
 	char name[EMR_NAME_MAX + 1];
 	emr_handle *h;
 	emr_attr attr;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	memset(name, 'd', sizeof name - 1);
 	name[sizeof name - 1] = 0;
@@ -650,9 +634,8 @@ TEST(a_path_that_is_too_long_keeps_nothing_else_away)
 TEST(a_folder_comes_back_with_those_that_were_empty)
 {
 	uint64_t before;
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/moved away");
 	kit_mkdir(&k, "B");

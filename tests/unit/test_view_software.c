@@ -87,11 +87,8 @@ static emr_status copied(kit *k, const char *path, const char *value)
 /* As a person does, who has the folder's code. */
 static emr_status set(kit *k, const char *path, const char *value)
 {
-	char text[200];
-
-	snprintf(text, sizeof text, "%s confirm=%s", value,
-		kit_attribute(k, path, "user.emrfs.confirm"));
-	return copied(k, path, text);
+	return copied(k, path,
+		printed("%s confirm=%s", value, kit_attribute(k, path, "user.emrfs.confirm")));
 }
 
 static emr_status ask(kit *k, const char *path, const char *program)
@@ -106,10 +103,9 @@ static emr_status ask(kit *k, const char *path, const char *program)
 
 TEST(software_reads_ones_own_records_unless_told_otherwise)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	assert_false(emr_view_guards_software(k.view, kit_attr(&k, "Imaging/CT/1").node));
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
@@ -118,10 +114,9 @@ TEST(software_reads_ones_own_records_unless_told_otherwise)
 
 TEST(what_is_below_a_folder_follows_it_until_one_says_otherwise)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	assert_ok(set(&k, "", "refuse"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Imaging/CT", "user.emrfs.software"), "refuse");
@@ -138,10 +133,9 @@ TEST(what_is_below_a_folder_follows_it_until_one_says_otherwise)
 
 TEST(a_program_is_told_of_once_with_what_would_let_it_in)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	assert_ok(set(&k, "Imaging", "borg"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
@@ -159,15 +153,13 @@ TEST(a_program_is_told_of_once_with_what_would_let_it_in)
 
 TEST(it_is_kept_and_registered_like_any_attribute)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	kit_publish_all(&k);
 	(void)kit_items(&k);
 	assert_ok(set(&k, "Imaging", "refuse"));
-	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "META");
+	kit_publishes_all(&k, "META");
 	kit_restart_and_compare(&k);
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
 	/* The folder itself has no name, but attributes. */
@@ -179,10 +171,9 @@ TEST(it_is_kept_and_registered_like_any_attribute)
 
 TEST(nonsense_is_refused_and_files_have_none)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	assert_status(EMR_INVALID, set(&k, "Imaging", "a b"));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
 	assert_ok(set(&k, "Letters/x", "refuse"));
@@ -194,10 +185,9 @@ TEST(nonsense_is_refused_and_files_have_none)
 /* rsync -aX removes attributes that its source lacks. */
 TEST(a_copy_does_not_open_a_folder)
 {
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	assert_ok(set(&k, "Imaging", "refuse"));
 	assert_ok(emr_view_remove_attribute(
 		k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
@@ -207,10 +197,9 @@ TEST(a_copy_does_not_open_a_folder)
 TEST(earlier_versions_and_deleted_files_follow_the_folder_of_today)
 {
 	emr_attr top, day, folder, slice;
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	kit_publish_all(&k);
 	kit_unlink(&k, "Imaging/CT/1");
 	kit_publish_all(&k);
@@ -238,10 +227,9 @@ static void note_unconfirmed(void *arg, const char *folder, const char *value)
 TEST(only_the_code_of_the_folder_lets_more_programs_in)
 {
 	char text[64];
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	k.view->options.software_unconfirmed = note_unconfirmed;
 	assert_ok(set(&k, "Imaging", "borg,tumblerd"));
 	assert_ok(copied(&k, "Imaging", "borg"));
@@ -255,13 +243,15 @@ TEST(only_the_code_of_the_folder_lets_more_programs_in)
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow"));
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow confirm=abcdefgh"));
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow confirm="));
-	snprintf(text, sizeof text, "allow confirm=%s",
-		kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
-	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", text));
+	assert_status(EMR_FORBIDDEN,
+		copied(&k, "Imaging/CT",
+			printed("allow confirm=%s",
+				kit_attribute(&k, "Imaging", "user.emrfs.confirm"))));
 	/* One guess a value. */
-	snprintf(text, sizeof text, "allow confirm=abcdefgh confirm=%s",
-		kit_attribute(&k, "Imaging/CT", "user.emrfs.confirm"));
-	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", text));
+	assert_status(EMR_FORBIDDEN,
+		copied(&k, "Imaging/CT",
+			printed("allow confirm=abcdefgh confirm=%s",
+				kit_attribute(&k, "Imaging/CT", "user.emrfs.confirm"))));
 	snprintf(text, sizeof text, "allow confirm=%s",
 		kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
@@ -277,10 +267,9 @@ TEST(only_the_code_of_the_folder_lets_more_programs_in)
 TEST(what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed)
 {
 	static const char *const planted[] = {"allow", "tumblerd,borg"};
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	k.view->options.software_unconfirmed = note_unconfirmed;
 	for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
 		assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", planted[i]));
@@ -301,10 +290,9 @@ TEST(a_code_is_of_one_folder_and_one_opening_and_is_not_listed)
 {
 	EMR_AUTO_BUF names = {0};
 	char before[16], other[16];
-	AUTO(kit_close) kit k;
 	told t;
 
-	with_folders(&k, &t);
+	SCENE_OF(kit, k, kit_close, with_folders, &t);
 	snprintf(before, sizeof before, "%s", kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
 	snprintf(other, sizeof other, "%s", kit_attribute(&k, "Letters", "user.emrfs.confirm"));
 	assert_int_equal(strlen(before), 8);

@@ -1,10 +1,6 @@
 /* Whatever programs write, hold open, rewrite, cut and remove, the store has at most twice the
  * bytes that count and a constant: a model of random writers, with the constants a 64th of the
  * usual ones. */
-#include "emr_test.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "view_kit.h"
 
@@ -268,9 +264,7 @@ TEST(any_pattern_of_writing_fits)
 
 TEST(of_two_files_one_is_always_open)
 {
-	AUTO(end) world w;
-
-	begin(&w, 5);
+	SCENE_OF(world, w, end, begin, 5);
 	open_one(&w, 0);
 	for (unsigned turn = 1; turn < 160; turn++) {
 		size_t i = turn % 2;
@@ -295,9 +289,8 @@ static void name_of(unsigned i, char out[16])
 TEST(what_was_removed_goes_though_nothing_is_published)
 {
 	char name[16];
-	AUTO(end) world w;
 
-	begin(&w, 7);
+	SCENE_OF(world, w, end, begin, 7);
 	for (unsigned i = 0; i < 160; i++) {
 		name_of(i, name);
 		kit_write(&w.k, name, w.bytes, 128 << 10);
@@ -311,9 +304,8 @@ TEST(what_had_no_name_goes_with_its_last_close)
 {
 	emr_handle *open[80];
 	char name[16];
-	AUTO(end) world w;
 
-	begin(&w, 8);
+	SCENE_OF(world, w, end, begin, 8);
 	for (unsigned i = 0; i < 80; i++) {
 		name_of(i, name);
 		kit_write(&w.k, name, w.bytes, 128 << 10);
@@ -335,9 +327,8 @@ TEST(what_had_no_name_goes_with_its_last_close)
 TEST(what_a_spill_named_goes_with_the_next_one)
 {
 	uint64_t at = 0;
-	AUTO(end) world w;
 
-	begin(&w, 9);
+	SCENE_OF(world, w, end, begin, 9);
 	kit_write(&w.k, "d/f", w.bytes, 100);
 	kit_publish_all(&w.k);
 	w.files[0] = (writer){.handle = kit_open_file(&w.k, "d/f", O_RDWR), .is_there = true};
@@ -356,9 +347,7 @@ TEST(what_a_spill_named_goes_with_the_next_one)
 /* Space that a life left is looked at when the next one begins. */
 TEST(the_next_life_gives_back_what_the_last_one_left)
 {
-	AUTO(end) world w;
-
-	begin(&w, 6);
+	SCENE_OF(world, w, end, begin, 6);
 	w.k.options.space_step_bytes = UINT64_C(1) << 40;
 	kit_restart(&w.k);
 	for (unsigned i = 0; i < 30; i++)

@@ -3,8 +3,6 @@
  * memory it takes; and the slots that number what lies in them. */
 #include "emr_test.h"
 
-#include <stdlib.h>
-
 #include "table.h"
 
 #define ITEMS 3000
@@ -54,9 +52,9 @@ static void assert_has_what_is_in(const table *t, const slots *of, const item *a
 
 TEST(it_has_what_was_added_and_not_removed)
 {
-	item *all = calloc(ITEMS, sizeof *all);
-	slots of = {0};
-	table t = {0};
+	EMR_AUTO_FREE item *all = calloc(ITEMS, sizeof *all);
+	AUTO(slots_free) slots of = {0};
+	AUTO(table_free) table t = {0};
 
 	assert_non_null(all);
 	for (size_t i = 0; i < ITEMS; i++)
@@ -78,9 +76,6 @@ TEST(it_has_what_was_added_and_not_removed)
 		if (step % 1000 == 999)
 			assert_has_what_is_in(&t, &of, all);
 	}
-	table_free(&t);
-	slots_free(&of);
-	free(all);
 }
 
 /* A folder of a million records has two of them: five entries of eight bytes for three items at

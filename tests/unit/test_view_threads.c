@@ -75,21 +75,18 @@ static void save(worker *w, int file)
 
 static void look(worker *w, int file)
 {
-	uint8_t *got = malloc(BYTES + 10);
-	char path[40];
+	EMR_AUTO_FREE uint8_t *got = malloc(BYTES + 10);
 	uint64_t node;
 	emr_handle *h;
 	size_t n = 0;
 
-	snprintf(path, sizeof path, "common/w%d-%d", w->number, file);
-	if (w->len[file] > 0 && node_of(w, path, &node) &&
+	if (w->len[file] > 0 && node_of(w, printed("common/w%d-%d", w->number, file), &node) &&
 		ok(w, emr_view_open_file(w->k->view, node, O_RDONLY, &h))) {
 		if (ok(w, emr_view_read(h, 0, got, BYTES + 10, &n)) &&
 			(n != w->len[file] || memcmp(got, w->bytes[file], n) != 0))
 			w->wrong = true;
 		emr_view_release(h);
 	}
-	free(got);
 }
 
 static bool ignore_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
@@ -132,9 +129,8 @@ TEST(everyone_finds_what_he_wrote)
 {
 	static worker workers[THREADS];
 	pthread_t threads[THREADS];
-	AUTO(kit_close) kit k;
 
-	kit_open(&k);
+	SCENE(kit, k, kit_open, kit_close);
 	emr_stack_close(&k.stack);
 	k.options = (emr_stack_options){.threads = true,
 		.quiet_ns = 20000000,

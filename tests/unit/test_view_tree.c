@@ -2,10 +2,7 @@
  * attributes; names of any bytes. */
 #include "view_kit.h"
 
-#define KIT                                                                                        \
-	kit k;                                                                                     \
-	(void)state;                                                                               \
-	kit_open(&k)
+#define KIT SCENE(kit, k, kit_open, kit_close)
 
 static emr_status try_rename(kit *k, const char *from, const char *to, unsigned flags)
 {
@@ -51,7 +48,6 @@ TEST(an_empty_folder_has_only_the_inbox)
 	assert_int_equal(kit_attr(&k, "").nlink, 3);
 	assert_status(EMR_DENIED, try_rmdir(&k, "Inbox"));
 	assert_status(EMR_DENIED, try_rename(&k, "Inbox", "Outbox", 0));
-	kit_close(&k);
 }
 
 TEST(what_is_made_is_there_and_only_once)
@@ -69,7 +65,6 @@ TEST(what_is_made_is_there_and_only_once)
 	assert_status(EMR_NOT_DIRECTORY, emr_view_make(k.view, attr.node, "g", 0640, &attr));
 	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, EMR_ROOT_NODE, "nothing", &attr));
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(emrfs_own_names_cannot_be_made)
@@ -87,7 +82,6 @@ TEST(emrfs_own_names_cannot_be_made)
 	assert_true(attr.is_virtual);
 	assert_status(EMR_DENIED, emr_view_make(k.view, attr.node, "x", 0600, &attr));
 	emr_view_forget(k.view, attr.node, 1);
-	kit_close(&k);
 }
 
 TEST(set_id_bits_are_never_kept)
@@ -99,7 +93,6 @@ TEST(set_id_bits_are_never_kept)
 	assert_int_equal(attr.mode, 0755);
 	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &want, &attr));
 	assert_int_equal(attr.mode, 01777);
-	kit_close(&k);
 }
 
 /* a: file, b: file, d: directory, e: empty directory, d/x: file. */
@@ -186,14 +179,11 @@ TEST(names_change_places_in_a_listing_that_is_just_full)
 	kit_expect_text(&k, "d/0", "d/1");
 	kit_expect_text(&k, "d/1", "d/0");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(only_empty_directories_are_removed)
 {
-	AUTO(kit_close) kit k;
-
-	make_few(&k);
+	SCENE(kit, k, make_few, kit_close);
 	assert_status(EMR_NOT_EMPTY, try_rmdir(&k, "T/d"));
 	assert_status(EMR_NOT_DIRECTORY, try_rmdir(&k, "T/a"));
 	assert_status(EMR_IS_DIRECTORY, try_unlink(&k, "T/e"));
@@ -219,7 +209,6 @@ TEST(nothing_is_made_in_a_directory_that_is_gone)
 	emr_view_forget(k.view, gone.node, 1);
 	kit_publish(&k);
 	assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, gone.node, &attr));
-	kit_close(&k);
 }
 
 /* ---- listings ---- */
@@ -247,7 +236,7 @@ static bool note_seen(void *arg, const char *name, const emr_attr *attr, uint64_
 
 TEST(a_listing_misses_and_repeats_nothing_that_stays)
 {
-	seen *s = calloc(1, sizeof *s);
+	EMR_AUTO_FREE seen *s = calloc(1, sizeof *s);
 	char name[20];
 	emr_attr attr;
 	uint64_t d;
@@ -256,8 +245,7 @@ TEST(a_listing_misses_and_repeats_nothing_that_stays)
 	kit_mkdir(&k, "d");
 	d = kit_attr(&k, "d").node;
 	for (int i = 0; i < MANY; i++) {
-		snprintf(name, sizeof name, "f%d", i);
-		assert_ok(emr_view_make(k.view, d, name, 0600, &attr));
+		assert_ok(emr_view_make(k.view, d, printed("f%d", i), 0600, &attr));
 		emr_view_forget(k.view, attr.node, 1);
 	}
 	/* Between any two parts every third leaves, and others come. */
@@ -272,8 +260,7 @@ TEST(a_listing_misses_and_repeats_nothing_that_stays)
 			if (i % 3 == 0)
 				assert_ok(emr_view_unlink(k.view, d, name));
 		}
-		snprintf(name, sizeof name, "new%d", part);
-		assert_ok(emr_view_make(k.view, d, name, 0600, &attr));
+		assert_ok(emr_view_make(k.view, d, printed("new%d", part), 0600, &attr));
 		emr_view_forget(k.view, attr.node, 1);
 	}
 	for (int i = 0; i < MANY; i++) {
@@ -281,8 +268,6 @@ TEST(a_listing_misses_and_repeats_nothing_that_stays)
 			assert_int_equal(s->times[i], 1);
 		assert_true(s->times[i] <= 1);
 	}
-	free(s);
-	kit_close(&k);
 }
 
 /* ---- links, attributes, times ---- */
@@ -309,7 +294,6 @@ TEST(symbolic_links_keep_their_target)
 	assert_string_equal(got, target);
 	free(got);
 	assert_status(EMR_INVALID, emr_view_read_link(k.view, kit_attr(&k, "d").node, &got));
-	kit_close(&k);
 }
 
 TEST(attributes_round_trip_and_end_where_the_record_is_full)
@@ -358,17 +342,14 @@ TEST(attributes_round_trip_and_end_where_the_record_is_full)
 	assert_ok(emr_view_remove_attribute(k.view, node, "user.15000"));
 	assert_status(EMR_NO_ATTRIBUTE, emr_view_remove_attribute(k.view, node, "user.15000"));
 	for (; status == EMR_OK; n++) {
-		char name[30];
-
-		snprintf(name, sizeof name, "user.many.%d", n);
-		status = emr_view_set_attribute(k.view, node, name, emr_bytes_of(value, 20), 0);
+		status = emr_view_set_attribute(
+			k.view, node, printed("user.many.%d", n), emr_bytes_of(value, 20), 0);
 	}
 	assert_status(EMR_ATTRIBUTE_SPACE, status);
 	assert_true(n > 300);
 	kit_publish(&k);
 	assert_string_equal(kit_attribute(&k, "d/f", "user.emrfs.state"), "confirmed 1/1");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(mode_and_time_are_kept_to_the_nanosecond)
@@ -397,7 +378,6 @@ TEST(mode_and_time_are_kept_to_the_nanosecond)
 		assert_int_equal(kit_attr(&k, "d/f").mtime_ns, times[i]);
 		assert_int_equal(kit_attr(&k, "d/f").mode, 0400 + i);
 	}
-	kit_close(&k);
 }
 
 TEST(a_time_set_while_the_file_is_written_survives_with_it)
@@ -421,7 +401,6 @@ TEST(a_time_set_while_the_file_is_written_survives_with_it)
 	kit_publish(&k);
 	kit_restart(&k);
 	assert_int_equal(kit_attr(&k, "d/f").mtime_ns, 1000000000);
-	kit_close(&k);
 }
 
 TEST(names_of_any_bytes_come_back)
@@ -452,7 +431,6 @@ TEST(names_of_any_bytes_come_back)
 		assert_ok(emr_view_lookup(k.view, d, names[i], &attr));
 	assert_ok(emr_view_lookup(k.view, d, "\xff\xfe not \xc3 utf-8\n\r\t", &attr));
 	assert_status(EMR_BAD_NAME, emr_view_make(k.view, d, "..", 0600, &attr));
-	kit_close(&k);
 }
 
 TEST(numbers_programs_see_stay_over_edits_moves_and_restarts)
@@ -481,7 +459,6 @@ TEST(numbers_programs_see_stay_over_edits_moves_and_restarts)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
-	kit_close(&k);
 }
 
 TEST(paths_are_told_and_found)
@@ -499,7 +476,6 @@ TEST(paths_are_told_and_found)
 	assert_string_equal(path, "");
 	free(path);
 	assert_false(kit_exists(&k, "d/e/f/g"));
-	kit_close(&k);
 }
 
 TEST(counts_tell_what_is_where)
@@ -524,7 +500,6 @@ TEST(counts_tell_what_is_where)
 	assert_ok(emr_view_wait_published(k.view, k.clock.boot_ns));
 	assert_ok(emr_view_space(k.view, &space));
 	assert_true(space.total_bytes >= space.free_bytes && space.total_bytes > 0);
-	kit_close(&k);
 }
 
 TEST(a_copy_under_way_is_counted_until_its_program_closes)
@@ -561,7 +536,6 @@ TEST(a_copy_under_way_is_counted_until_its_program_closes)
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.pending_bytes, 0);
 	emr_view_release(idle);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

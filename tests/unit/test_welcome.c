@@ -1,6 +1,5 @@
 /* These tests bring a new member into a network: only a person who has the secret gets a
  * certificate, and only the right one is registered. */
-#include "emr_test.h"
 
 #include "contract/codes.h"
 #include "contract/item.h"
@@ -21,11 +20,10 @@ static uint64_t now(void)
 	return emr_clock_unix_s(&k.clock.clock);
 }
 
-static int begin(void **state)
+AROUND(begin)
 {
 	emr_network_new network = {.handle = "org-AAAA", .name = "Sao Lucas"};
 
-	(void)state;
 	kit_begin(&k);
 	network.path = k.network;
 	network.keyring = k.keyring;
@@ -33,17 +31,14 @@ static int begin(void **state)
 	assert_ok(emr_network_create(&network, &k.net_id, NULL));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &invited));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &stranger));
-	return 0;
 }
 
-static int end(void **state)
+AROUND(end)
 {
-	(void)state;
 	emr_buf_free(&invitation_bytes);
 	emr_keyring_free(invited);
 	emr_keyring_free(stranger);
 	kit_end(&k);
-	return 0;
 }
 
 /* The network's ledger as the invited opens it. */
@@ -84,7 +79,7 @@ TEST_IN(begin, end, who_is_invited_becomes_a_member_with_that_role)
 	emr_known_person person;
 	emr_cert_facts facts;
 	emr_public public;
-	emr_replica *replica;
+	AUTO(emr_replica_auto) emr_replica *replica;
 	bool is_active = false;
 
 	invite(EMR_ROLE_PATIENT);
@@ -103,7 +98,6 @@ TEST_IN(begin, end, who_is_invited_becomes_a_member_with_that_role)
 	assert_memory_equal(person.row.org, invitation.org.b, 16);
 	assert_ok(emr_replica_person_is_active(replica, &person, now(), &is_active));
 	assert_true(is_active);
-	emr_replica_close(replica);
 }
 
 TEST_IN(begin, end, who_does_not_know_the_secret_gets_no_certificate)

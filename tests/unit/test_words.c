@@ -8,7 +8,7 @@
 
 TEST(phrases_match_the_second_model)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	const json_t *test;
 	size_t i;
 
@@ -36,7 +36,6 @@ TEST(phrases_match_the_second_model)
 		assert_false(emr_id16_equal(kr->device_id, from_seed->device_id));
 	}
 	assert_true(i > 0);
-	json_decref(root);
 }
 
 TEST(the_list_is_the_one_of_bip_39)
@@ -63,7 +62,7 @@ static const char *known_phrase(json_t *root)
 
 TEST(a_bad_phrase_says_what_is_bad)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	const json_t *test;
 	size_t i;
 
@@ -92,12 +91,11 @@ TEST(a_bad_phrase_says_what_is_bad)
 		}
 	}
 	assert_true(i >= 4);
-	json_decref(root);
 }
 
 TEST(blanks_and_capitals_do_not_matter)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	const char *phrase =
 		vectors_text(json_array_get(vectors_get(root, "phrases"), 0), "phrase");
 	char loud[1024] = "\r\n\t ";
@@ -117,7 +115,6 @@ TEST(blanks_and_capitals_do_not_matter)
 	assert_false(emr_keyring_word_is(kr, 0, "about"));
 	assert_false(emr_keyring_word_is(kr, 24, "abandon"));
 	assert_false(emr_keyring_word_is(kr, 0, "abandonabandonabandonabandonabandonabandon"));
-	json_decref(root);
 }
 
 TEST(a_misspelt_word_gets_its_neighbours)
@@ -164,7 +161,7 @@ TEST(hostile_text_is_refused)
 
 TEST(the_one_wrong_word_is_found_by_the_identity)
 {
-	json_t *root = vectors_open("keyfile.json");
+	AUTO(auto_json_decref) json_t *root = vectors_open("keyfile.json");
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
 	char words[EMR_WORDS][EMR_WORD_CHARS];
@@ -189,7 +186,6 @@ TEST(the_one_wrong_word_is_found_by_the_identity)
 		emr_words_find_wrong(kit_text("abandon"), public.pk, &position, found));
 	assert_status(EMR_NOT_FOUND, emr_words_find_wrong(kit_text(known_phrase(root)),
 					     (uint8_t[32]){1}, &position, found));
-	json_decref(root);
 }
 
 /* Journal and working copies are sealed for one device: without its id the words open none of them.
@@ -219,9 +215,4 @@ TEST(words_open_what_their_device_sealed)
 	emr_content_key_free(opened);
 }
 
-int main(void)
-{
-	if (emr_base_init() != EMR_OK)
-		return 1;
-	return emr_tests_run(NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -80,9 +80,7 @@ static void ask(counter *c, int wanted)
 
 TEST(what_is_asked_while_it_works_is_seen_afterwards)
 {
-	AUTO(end) counter c;
-
-	begin(&c, EMR_NEVER_NS);
+	SCENE_OF(counter, c, end, begin, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	for (int i = 1; i <= MANY; i++)
 		ask(&c, i);
@@ -92,9 +90,7 @@ TEST(what_is_asked_while_it_works_is_seen_afterwards)
 
 TEST(what_was_asked_before_it_began_is_seen)
 {
-	AUTO(end) counter c;
-
-	begin(&c, EMR_NEVER_NS);
+	SCENE_OF(counter, c, end, begin, EMR_NEVER_NS);
 	ask(&c, 7);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_seen(&c, 7);
@@ -102,19 +98,16 @@ TEST(what_was_asked_before_it_began_is_seen)
 
 TEST(what_is_due_is_done_without_being_asked)
 {
-	AUTO(end) counter c;
-
-	begin(&c, DUE_NS);
+	SCENE_OF(counter, c, end, begin, DUE_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_turns(&c, 3);
 }
 
 TEST(who_is_told_to_end_does_no_other_turn)
 {
-	AUTO(end) counter c;
 	int turns;
 
-	begin(&c, EMR_NEVER_NS);
+	SCENE_OF(counter, c, end, begin, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	ask(&c, 1);
 	await_seen(&c, 1);
@@ -141,9 +134,8 @@ TEST(one_that_never_began_is_ended)
 TEST(a_thread_has_its_name)
 {
 	char name[16];
-	AUTO(end) counter c;
 
-	begin(&c, EMR_NEVER_NS);
+	SCENE_OF(counter, c, end, begin, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	assert_int_equal(pthread_getname_np(c.worker.thread, name, sizeof name), 0);
 	assert_string_equal(name, "counter");
@@ -153,7 +145,7 @@ TEST(a_condition_is_waited_on_until_its_time)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	int64_t until_ns = now_boot_ns() + 20 * DUE_NS;
-	pthread_cond_t cond;
+	AUTO(pthread_cond_destroy) pthread_cond_t cond;
 
 	emr_cond_init(&cond);
 	pthread_mutex_lock(&lock);
@@ -161,7 +153,6 @@ TEST(a_condition_is_waited_on_until_its_time)
 		emr_cond_wait_until(&cond, &lock, until_ns);
 	emr_cond_wait_until(&cond, &lock, until_ns); /* what is over is not waited for */
 	pthread_mutex_unlock(&lock);
-	pthread_cond_destroy(&cond);
 }
 
 TESTS(NULL, NULL)

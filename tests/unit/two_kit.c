@@ -2,12 +2,7 @@
  * the same ledger and the same blocks, and everything else its own. */
 #include "two_kit.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "keyring/keyring.h"
-
-#include "base/file.h"
 
 static void make_second(kit *b, const kit *a)
 {
@@ -15,7 +10,7 @@ static void make_second(kit *b, const kit *a)
 	EMR_AUTO_KEYRING keyring = NULL;
 	EMR_AUTO_FD from = open(a->path, O_RDONLY | O_DIRECTORY);
 	EMR_AUTO_FD to = -1;
-	char path[256], link[300], target[300];
+	char path[256];
 
 	assert_true(strlen(a->path) < 200);
 	snprintf(path, sizeof path, "%.200s.second", a->path);
@@ -25,12 +20,8 @@ static void make_second(kit *b, const kit *a)
 	assert_ok(emr_keyring_open(from, "keyfile", emr_bytes_of("test", 4), &keyring, NULL));
 	emr_keyring_set_device(keyring, emr_id16_random());
 	assert_ok(emr_keyring_save_new(keyring, to, "keyfile", emr_bytes_of("test", 4), &cheap));
-	snprintf(link, sizeof link, "%s/network", path);
-	snprintf(target, sizeof target, "%s/network", a->path);
-	assert_int_equal(symlink(target, link), 0);
-	snprintf(link, sizeof link, "%s/store", path);
-	snprintf(target, sizeof target, "%s/store", a->path);
-	assert_int_equal(symlink(target, link), 0);
+	assert_int_equal(symlink(printed("%s/network", a->path), printed("%s/network", path)), 0);
+	assert_int_equal(symlink(printed("%s/store", a->path), printed("%s/store", path)), 0);
 	kit_adopt(b, path, a->clock.unix_ns, a->clock.boot_ns);
 	kit_start(b);
 }
@@ -62,11 +53,10 @@ int two_open(void **state)
 
 int two_close(void **state)
 {
-	two *t = *state;
+	EMR_AUTO_FREE two *t = *state;
 
 	kit_close(&t->b);
 	kit_close(&t->a);
-	free(t);
 	return 0;
 }
 
@@ -87,12 +77,10 @@ static char *picture_of(kit *k)
 
 static void expect_alike(two *t, const char *part)
 {
-	char *a = picture_of(&t->a), *b = picture_of(&t->b);
+	EMR_AUTO_FREE char *a = picture_of(&t->a), *b = picture_of(&t->b);
 
 	assert_string_equal(a, b);
 	assert_non_null(strstr(a, part));
-	free(a);
-	free(b);
 }
 
 void two_expect_equal_again(two *t, const char *part)

@@ -55,6 +55,12 @@ static inline uint64_t vectors_u64(const json_t *object, const char *key)
 				     : (uint64_t)json_integer_value(value);
 }
 
+/* For AUTO. */
+static inline void auto_json_decref(json_t **it)
+{
+	json_decref(*it);
+}
+
 /* Decodes hex into BUF, which the caller frees, and shows it. */
 static inline emr_bytes vectors_unhex(const char *text, emr_buf *buf)
 {

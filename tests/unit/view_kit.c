@@ -4,13 +4,13 @@
 #include "view_kit.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/id.h"
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
+
+AUTO_OF(emr_view_release, emr_handle *)
 
 static char template_path[256];
 static pid_t template_owner;
@@ -56,10 +56,10 @@ static const char *scratch(void)
 static void copy_file(const char *from, const char *to)
 {
 	static char bytes[1 << 16];
-	int in = open(from, O_RDONLY | O_CLOEXEC);
+	EMR_AUTO_FD in = open(from, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	ssize_t got;
-	int out;
+	EMR_AUTO_FD out;
 
 	assert_true(in >= 0);
 	assert_int_equal(fstat(in, &st), 0);
@@ -69,8 +69,6 @@ static void copy_file(const char *from, const char *to)
 		assert_int_equal(write(out, bytes, (size_t)got), got);
 	assert_int_equal(got, 0);
 	assert_int_equal(fchmod(out, st.st_mode & 07777), 0);
-	close(in);
-	close(out);
 }
 
 static void each_name(const char *path, void (*fn)(const char *a, const char *b), const char *to)
@@ -277,12 +275,12 @@ emr_handle *kit_open_file(kit *k, const char *path, int flags)
 
 void kit_write(kit *k, const char *path, const void *data, size_t len)
 {
+	AUTO(auto_emr_view_release)
 	emr_handle *h = kit_open_file(k, path, O_WRONLY | O_CREAT | O_TRUNC);
 
 	if (len > 0)
 		assert_ok(emr_view_write(h, 0, emr_bytes_of(data, len)));
 	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
 }
 
 void kit_text(kit *k, const char *path, const char *text)
@@ -292,7 +290,7 @@ void kit_text(kit *k, const char *path, const char *text)
 
 void kit_expect_handle(emr_handle *h, const void *data, size_t len)
 {
-	uint8_t *got = malloc(len + 100);
+	EMR_AUTO_FREE uint8_t *got = malloc(len + 100);
 	size_t n = 0;
 
 	assert_non_null(got);
@@ -300,17 +298,15 @@ void kit_expect_handle(emr_handle *h, const void *data, size_t len)
 	assert_int_equal(n, len);
 	if (len > 0)
 		assert_memory_equal(got, data, len);
-	free(got);
 }
 
 void kit_expect(kit *k, const char *path, const void *data, size_t len)
 {
-	emr_handle *h;
+	AUTO(auto_emr_view_release) emr_handle *h;
 
 	assert_int_equal(kit_attr(k, path).size_bytes, len);
 	h = kit_open_file(k, path, O_RDONLY);
 	kit_expect_handle(h, data, len);
-	emr_view_release(h);
 }
 
 void kit_expect_text(kit *k, const char *path, const char *text)
@@ -403,14 +399,13 @@ emr_id16 kit_object_id(kit *k, const char *path)
 
 size_t kit_batch_count(emr_bytes batch)
 {
-	emr_batch *parsed = malloc(sizeof *parsed);
+	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 	size_t n;
 
 	assert_non_null(parsed);
 	assert_int_equal(
 		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
 	n = parsed->count;
-	free(parsed);
 	return n;
 }
 
@@ -514,7 +509,7 @@ static void hash_file(kit *k, uint64_t node, char out[65])
 	static uint8_t bytes[300000];
 	emr_sha256_ctx hash;
 	uint8_t digest[32];
-	emr_handle *h;
+	AUTO(auto_emr_view_release) emr_handle *h;
 	uint64_t at = 0;
 	size_t got = 0;
 
@@ -527,13 +522,12 @@ static void hash_file(kit *k, uint64_t node, char out[65])
 	} while (got == sizeof bytes);
 	emr_sha256_final(&hash, digest);
 	emr_hex(digest, sizeof digest, out);
-	emr_view_release(h);
 }
 
 static void add_attributes(picture *p, uint64_t node)
 {
 	EMR_AUTO_BUF list = {0};
-	char line[700], hex[200];
+	char hex[200];
 
 	assert_ok(emr_view_list_attributes(p->k->view, node, &list));
 	for (size_t at = 0; at < list.len; at += strlen((char *)list.data + at) + 1) {
@@ -544,8 +538,7 @@ static void add_attributes(picture *p, uint64_t node)
 			continue;
 		assert_ok(emr_view_get_attribute(p->k->view, node, name, &value));
 		emr_hex(value.data, value.len < 90 ? value.len : 90, hex);
-		snprintf(line, sizeof line, "  %s=%zu:%s\n", name, value.len, hex);
-		add_line(p, line);
+		add_line(p, printed("  %s=%zu:%s\n", name, value.len, hex));
 	}
 }
 
@@ -600,11 +593,9 @@ char *kit_picture(kit *k)
 
 void kit_restart_and_compare(kit *k)
 {
-	char *before = kit_picture(k), *after;
+	EMR_AUTO_FREE char *before = kit_picture(k), *after;
 
 	kit_restart(k);
 	after = kit_picture(k);
 	assert_string_equal(after, before);
-	free(before);
-	free(after);
 }

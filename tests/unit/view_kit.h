@@ -4,8 +4,6 @@
 
 #include "emr_test.h"
 
-#include <fcntl.h>
-
 #include "emr_stack.h"
 #include "ledger/batch.h"
 
@@ -85,3 +83,30 @@ const char *kit_items(kit *k);
 char *kit_picture(kit *k);
 /* Restarts and compares pictures. */
 void kit_restart_and_compare(kit *k);
+
+/* Publishing, where ITEMS is what it says to the ledger, as kit_items() has it. */
+static inline void kit_publishes(kit *k, const char *items)
+{
+	kit_publish(k);
+	assert_string_equal(kit_items(k), items);
+}
+
+static inline void kit_publishes_all(kit *k, const char *items)
+{
+	kit_publish_all(k);
+	assert_string_equal(kit_items(k), items);
+}
+
+/* A text that is written and published. */
+static inline void kit_save(kit *k, const char *path, const char *text)
+{
+	kit_text(k, path, text);
+	kit_publish_all(k);
+}
+
+/* As a program closes it. */
+static inline void kit_close_file(emr_handle *h)
+{
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+}

@@ -2,11 +2,9 @@
 # asked.sh: a request of a doctor stands on the patient's desktop with a button. The button opens a window that says who would see what and
 # until when, and nothing is shared before the patient has said yes there. Desktop (dunst) and windows (zenity) are real, on a screen that
 # nobody sees.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 [ -x "$DESKTOP/notify" ] || emr_skip "built without libsystemd"

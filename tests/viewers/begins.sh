@@ -2,11 +2,9 @@
 # begins.sh: a person joins a network, takes a card, brings a second copy back, and has forgotten a passphrase, without a terminal: the real
 # zenity on a screen that nobody sees. A window that is closed leaves nothing half made, a kill neither, and nothing secret is in an
 # argument or in the environment of any program.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin begins

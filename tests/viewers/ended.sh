@@ -1,9 +1,7 @@
 #!/bin/bash
 # ended.sh: a doctor has a file open in a viewer when the patient takes it back. The drawn page stays on the screen, the next page is not
 # drawn, and the file does not open again.  The same keys drew the same document before, so that an empty screen proves something.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/screen.sh"
 two_begin ended
