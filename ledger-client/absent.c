@@ -312,7 +312,7 @@ static void absent_close(void *self)
 	}
 
 PASSED_ON(submit, (void *self, emr_bytes batch, emr_ledger_answer *out_answer),
-	emr_ledger_submit(v.inner, batch, out_answer))
+	v.backend->submit(v.self, batch, out_answer))
 PASSED_ON(renew,
 	(void *self, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch,
 		emr_ledger_answer *out_answer),
@@ -320,7 +320,7 @@ PASSED_ON(renew,
 PASSED_ON(genesis, (void *self, emr_ledger_genesis *out_genesis),
 	emr_ledger_genesis_of(v.inner, out_genesis))
 PASSED_ON(doubt, (void *self, emr_ledger_doubt *out_doubt), emr_ledger_doubt_of(v.inner, out_doubt))
-PASSED_ON(size, (void *self, uint64_t *out_size), emr_ledger_size(v.inner, out_size))
+PASSED_ON(size, (void *self, uint64_t *out_size), v.backend->size(v.self, out_size))
 PASSED_ON(fetch, (void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg),
 	emr_ledger_fetch(v.inner, keys, n, fn, arg))
 PASSED_ON(find_item, (void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index),

@@ -184,7 +184,10 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 	const char *word = shared_right(view, s, &end);
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
-	fact_time_text(end, until); /* in a dataset the same for all */
+	/* The end that the terms say is the same for all in a dataset. */
+	if (s->owner->set == NULL || end != s->owner->set->terms.until_unix_s)
+		end = shared_time(s->owner, end);
+	fact_time_text(end, until);
 	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
 		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
 		purposes);
