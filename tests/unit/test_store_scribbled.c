@@ -67,7 +67,7 @@ TEST_IN(setup, kit_teardown, nobody_who_holds_a_lock_in_the_directory_keeps_her_
 	kit *k = *state;
 	char hex[33];
 	own hers;
-	EMR_AUTO_FD fd;
+	int fd;
 
 	save_and_read(k, 1, 2);
 	kit_close(k);
@@ -78,6 +78,7 @@ TEST_IN(setup, kit_teardown, nobody_who_holds_a_lock_in_the_directory_keeps_her_
 	kit_open(k);
 	save_and_read(k, 10, 2);
 	kit_has(k, 1, 3000);
+	close(fd);
 	remove_own(k);
 }
 

@@ -702,7 +702,6 @@ TEST(a_dataset_that_was_closed_was_left_by_nobody)
 	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
 	assert_int_equal(look.withdrawn, 1);
 	emr_grantee_key_free(d.key);
-	story_end(&s);
 }
 
 /* ---- a price ---- */
