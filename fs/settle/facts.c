@@ -254,6 +254,7 @@ typedef struct bundles {
 	const emr_replica_head *head;
 	emr_id16 domain; /* of the head before */
 	bool has_domain, is_mine;
+	emr_public me;
 } bundles;
 
 static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
@@ -264,6 +265,8 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 	emr_put_part put;
 	emr_status status;
 
+	if (!b->is_mine && !emr_id32_equal(item->signer_id, b->me.signer_id))
+		return EMR_OK;
 	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK; /* carried: the annex has said it */
 	status = facts_part(b->facts, &at, &bytes);
@@ -279,7 +282,8 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 }
 
 /* Heads come domain by domain. The parts of what others share are here, too, and their owners keep
- * it. A device may get its keys later than the parts. */
+ * it, but for what this person wrote there: its owner may not have fetched it yet. A device may get
+ * its keys later than the parts. */
 static emr_status learn_domain(bundles *b, const emr_replica_head *head)
 {
 	emr_status status;
@@ -300,8 +304,6 @@ static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 	bundles *b = arg;
 
 	EMR_TRY(learn_domain(b, head));
-	if (!b->is_mine)
-		return EMR_OK;
 	b->head = head;
 	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
 }
@@ -312,5 +314,6 @@ emr_status emr_facts_each_bundle(emr_facts *facts, bool *out_lacks, emr_bundle_f
 
 	if (out_lacks != NULL)
 		*out_lacks = false;
+	EMR_TRY(emr_keyring_public(facts->keyring, &b.me));
 	return facts_each_head(facts, bundles_of_head, &b);
 }

@@ -92,10 +92,11 @@ emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, voi
  * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
-/* Calls FN for the bundle of every version of every object of one's own that this computer has the
- * private part of, erased ones left out: what must stay in the store.  Where a part is gone that
- * was not erased, nobody can say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL,
- * true there and the others.  Any other status of FN than EMR_OK ends the walk and is returned. */
+/* Calls FN for the bundle of every version of one's own objects, and of every version that one's
+ * own identity signed in a folder of another, that this computer has the private part of, erased
+ * ones left out: what must stay in the store.  Where a part is gone that was not erased, nobody can
+ * say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL, true there and the others.
+ * Any other status of FN than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
 emr_status emr_facts_each_bundle(emr_facts *facts, bool *out_lacks, emr_bundle_fn fn, void *arg);
 
