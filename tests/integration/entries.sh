@@ -236,7 +236,7 @@ emr_until asked_again
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*emrfs approve.*/\1/p')
 say "also where the person reads Portuguese"
 LC_ALL=pt_PT.UTF-8 entry '1\n1\nyes\nyes\n' requests
-grep -q "Partilhar (sim ou não)?" shown || emr_fail "not asked in Portuguese: $(cat shown)"
+grep -qx "Partilhar?" shown || emr_fail "not asked in Portuguese: $(cat shown)"
 emr_until shares_one
 say "what has been answered is not offered again"
 emr_until answered
