@@ -157,12 +157,13 @@ void emr_terminal_print_gathered(void)
 }
 
 /* Bytes of QUESTION before its "(yes or no)?", which a window has buttons for; all, where no
- * bracket is before the last character. */
+ * bracket is before the last character, or it is of one word and says what a no means. */
 static size_t without_answers(const char *question)
 {
 	const char *bracket = strrchr(question, '('), *end = strrchr(question, ')');
 
-	return bracket > question && end > bracket && strlen(end) == 2
+	return bracket > question && end > bracket && strlen(end) == 2 &&
+			       memchr(bracket, ' ', (size_t)(end - bracket)) != NULL
 		       ? (size_t)(bracket - 1 - question)
 		       : strlen(question);
 }

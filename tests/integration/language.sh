@@ -50,9 +50,9 @@ def expect(pattern):
     seen = seen[found.end():]
     return found
 def type_line(line): os.write(fd, line.encode() + b"\n")
-expect(r"O seu nome \(Enter: nenhum\):"); type_line("Inês Conceição")
-expect("Data de nascimento"); type_line("12.3.1984")
-expect("não está no futuro"); expect("Data de nascimento"); type_line("1984-03-12")
+expect(r"O seu nome \(pode ficar vazio\):"); type_line("Inês Conceição")
+expect("data de nascimento"); type_line("12.3.1984")
+expect("não está no futuro"); expect("data de nascimento"); type_line("1984-03-12")
 expect("Nova frase-passe: "); type_line("password1")
 expect(r"encontraria esta frase-passe em cerca de [0-9]+( mil| milhões de| mil milhões de)? tentativas")
 expect("Nova frase-passe: "); type_line("uma frase que ninguém sabe")
