@@ -78,7 +78,7 @@ static size_t emr_tests_n __attribute__((unused));
 	type __wrap_##name(__VA_ARGS__)
 
 /* AUTO(end) before a local: END, a function of its address, is called when the test is over. */
-#define AUTO(end) __attribute__((cleanup(end)))
+#define AUTO(end) __attribute__((cleanup(end), unused))
 /* AUTO_OF(end, type) makes auto_END for AUTO where END takes a TYPE itself, not its address. */
 #define AUTO_OF(end, type)                                                                         \
 	static inline void auto_##end(type *it)                                                    \
