@@ -116,12 +116,15 @@ TEST(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not)
 
 static struct dqblk of_user, of_group; /* as the kernel has them; all zero: no limits there */
 
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
 /* No file system that can be made here has limits.  It reads six arguments, whatever the caller
  * gave, which AddressSanitizer of clang would report. */
 #ifdef __clang__
 __attribute__((no_sanitize("address")))
 #endif
-WRAPPED(long, syscall, long number, ...)
+long __wrap_syscall(long number, ...)
 {
 	long a[6];
 	va_list all;
