@@ -58,6 +58,8 @@ runs "" "1 passed, 1 failed, 0 skipped" 1
 project once never
 runs true "2 passed, 1 failed, 0 skipped" 1
 grep -A2 -xF "$heading" <<<"$text" | grep -q never_passes && wrong "what always fails is listed: $text"
+grep -A1 -xF "  passes_alone (dev)" <<<"$text" | grep -qF "| the first time, this is why" || wrong "the end does not say why it failed: $text"
+grep -A1 -xF "failed:" <<<"$text" | grep -qxF "  never_passes (dev)" || wrong "the end does not name what failed: $text"
 
 project
 runs true "1 passed, 0 failed, 0 skipped" 0

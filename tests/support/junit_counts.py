@@ -1,8 +1,11 @@
 """Prints passed, failed and skipped of FIRST, a JUnit file that ctest wrote, and a line `skipped NAME: REASON` of each skipped test.
-With ALONE, a file of the same tests tried once more, a test that passed there has passed, and has a line `unstable NAME`."""
+With ALONE, a file of the same tests tried once more, a test that passed there has passed, and has a line `unstable NAME`; another has
+`wrong NAME`. After either come lines `word LINE`: the end of what the test printed the first time."""
 import re
 import sys
 import xml.etree.ElementTree as tree
+
+WORDS = 6  # lines of a test: what stopped it is said at its end
 
 
 def cases(path):
@@ -24,7 +27,9 @@ unstable = sorted(name for name, case in alone.items() if case.get("status") == 
 failed = {name for name, case in first.items() if case.get("status") == "fail"} - set(unstable)
 skipped = sorted(first.keys() - passed - failed - set(unstable))
 print(len(passed) + len(unstable), len(failed), len(skipped))
-for name in unstable:
-    print("unstable", name)
+for name in unstable + sorted(failed):
+    print("unstable" if name in unstable else "wrong", name)
+    for line in (first[name].findtext("system-out") or "").splitlines()[-WORDS:]:
+        print("word", line)
 for name in skipped:
     print(f"skipped {name}: {reason(first[name])}")
