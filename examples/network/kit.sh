@@ -202,12 +202,10 @@ end_processes() { # FILE...: of those that run
 	for pid in $pids; do tail -s 0.05 --pid="$pid" -f /dev/null; done
 }
 
-free_port() { # [PORT...]: a port that nobody has, below those that outgoing connections get, and none of these
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		[[ " $* " != *" $port "* ]] || continue
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
+# Those of one network lie side by side: of two that are made at once, before either listens, each would take some of the other's.
+free_port() { # [PORT...]: a port that nobody has, behind the last of these; below those that outgoing connections and tests get
+	local port=$((10000 + RANDOM % 300 * 32))
+	[ $# -eq 0 ] || port=${!#}
+	while port=$((port + 1)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
 	echo $port
 }

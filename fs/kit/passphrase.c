@@ -151,11 +151,6 @@ static emr_status ask_program(const char *program, const char *question, emr_pas
 	return status;
 }
 
-static int terminal_open(void)
-{
-	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-}
-
 /* The terminal as it was, should a signal end the program while echo is off. */
 static struct termios saved_terminal;
 static volatile sig_atomic_t saved_fd = -1;
@@ -173,7 +168,7 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 static emr_status ask_terminal(const char *question, emr_passphrase *out)
 {
-	EMR_AUTO_FD fd = terminal_open();
+	EMR_AUTO_FD fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct sigaction old[ENDING_SIGNALS];
 	struct sigaction restore = {.sa_handler = restore_and_die};
 	struct termios silent;

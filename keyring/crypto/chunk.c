@@ -30,11 +30,6 @@ struct emr_chunk_cipher {
 	context *idle; /* protected by lock: contexts with the key set, in nobody's hands */
 };
 
-static const uint8_t *base_nonce_of(const emr_chunk_cipher *cipher)
-{
-	return cipher->material.data + KEY_BYTES;
-}
-
 static const uint8_t *com_of(const emr_chunk_cipher *cipher)
 {
 	return cipher->material.data + KEY_BYTES + NONCE_BYTES;
@@ -188,7 +183,7 @@ static void context_give(emr_chunk_cipher *cipher, context *ctx)
 static void nonce_of(
 	const emr_chunk_cipher *cipher, uint64_t chunk_index, uint8_t nonce[NONCE_BYTES])
 {
-	const uint8_t *base = base_nonce_of(cipher);
+	const uint8_t *base = cipher->material.data + KEY_BYTES; /* the nonce of chunk 0 */
 	uint8_t index[8];
 
 	emr_put_u64(index, chunk_index);

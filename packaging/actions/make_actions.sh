@@ -84,24 +84,23 @@ entry join join "Join with this invitation" "Join the network that this invitati
 cp "$here"/../desktop/*.desktop "$share/applications/"
 
 # In each language that there is a catalogue of.
-if [ -n "$translations" ]; then
-	catalogues=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-languages-XXXXXX")
-	trap 'rm -r "$catalogues"' EXIT
-	cp "$translations"/*.po "$catalogues/"
-	(cd "$catalogues" && ls *.po | sed 's/\.po$//' >LINGUAS)
-	find "$share/applications" "$share/nemo" "$share/Thunar" "$share/file-manager" "$share/kio" -type f | while read -r file; do
-		msgfmt --desktop -d "$catalogues" --template="$file" --output-file="$catalogues/made" \
-			--keyword= --keyword=Name --keyword=GenericName --keyword=Comment --keyword=Keywords --keyword=X-KDE-Submenu
-		cp "$catalogues/made" "$file"
-	done
-fi
+[ -n "$translations" ] || exit 0
+catalogues=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-languages-XXXXXX")
+trap 'rm -r "$catalogues"' EXIT
+cp "$translations"/*.po "$catalogues/"
+(cd "$catalogues" && ls *.po | sed 's/\.po$//' >LINGUAS)
+find "$share/applications" "$share/nemo" "$share/Thunar" "$share/file-manager" "$share/kio" -type f | while read -r file; do
+	msgfmt --desktop -d "$catalogues" --template="$file" --output-file="$catalogues/made" \
+		--keyword= --keyword=Name --keyword=GenericName --keyword=Comment --keyword=Keywords --keyword=X-KDE-Submenu
+	cp "$catalogues/made" "$file"
+done
 
 # These desktops show an entry without its actions, so that each action is an entry of its own there, named after both.
 awk -v into="$share/applications/emrfs-" '
 	/^\[Desktop Action / {
 		file = into substr($3, 1, length($3) - 1) ".desktop"
-		print "[Desktop Entry]\nType=Application\nVersion=1.0\nIcon=emrfs\nTerminal=false\nCategories=Utility;Archiving;\nStartupNotify=false\nOnlyShowIn=LXDE;LXQt;MATE;" >file
+		print "[Desktop Entry]\nType=Application\nIcon=emrfs\nTerminal=false\nCategories=Utility;Archiving;\nOnlyShowIn=LXDE;LXQt;MATE;" >file
 	}
-	/^Name/ && file == "" { of[substr($0, 1, index($0, "=") - 1)] = substr($0, index($0, "=") + 1) }
-	/^Name/ && file != "" { key = substr($0, 1, index($0, "=") - 1); print key "=" (key in of ? of[key] : of["Name"]) ": " substr($0, index($0, "=") + 1) >file }
-	/^Exec=/ && file != "" { print >file }' "$share/applications/emrfs.desktop"
+	/^Name/ { key = substr($0, 1, index($0, "=") - 1); said = substr($0, length(key) + 2); if (!file) of[key] = said }
+	/^Name/ && file { print key "=" (key in of ? of[key] : of["Name"]) ": " said >file }
+	/^Exec=/ && file { print >file }' "$share/applications/emrfs.desktop"

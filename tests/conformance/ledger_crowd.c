@@ -281,7 +281,6 @@ static void killed_savers_lose_nothing_they_were_answered(void **state)
 		assert_non_null(answers);
 		/* At least so many answers; the pipe keeps the rest, and holds the savers up. */
 		last = check_answers(answers, THREADS * i, 0);
-		assert_true(i == 0 || last > 0);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		last = check_answers(answers, INT_MAX, last);

@@ -8,7 +8,6 @@ export TZ=UTC
 emr_portuguese # as on a computer that is set up so
 portuguese() { export LC_ALL=pt_PT.UTF-8; } 2>/dev/null # bash itself does not look below LOCPATH
 english() { export LC_ALL=C; }
-read_as() { python3 -c 'import json, sys; v = json.load(open(sys.argv[1])); print(sorted(v), v["ok"], v.get("error"), v.get("exit"))' "$1"; }
 
 say "help and mistakes, without a keyring"
 portuguese

@@ -101,12 +101,11 @@ static bool signature_covers(CMS_ContentInfo *cms, emr_bytes file, uint64_t from
 		emr_buf_append(&rest, file.data + to, file.len - to) != EMR_OK)
 		return false;
 	content = BIO_new_mem_buf(rest.data, (int)rest.len);
-	filter = BIO_new(BIO_f_null());
-	fits = content != NULL && filter != NULL && BIO_push(filter, content) == filter &&
+	filter = BIO_push(BIO_new(BIO_f_null()), content);
+	fits = content != NULL &&
 	       CMS_verify(cms, NULL, NULL, filter, NULL,
 		       CMS_DETACHED | CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY) == 1;
-	BIO_free(filter);
-	BIO_free(content);
+	BIO_free_all(filter);
 	return fits;
 }
 

@@ -17,11 +17,6 @@ typedef struct raw {
 	shared_entry e;
 } raw;
 
-static raw *raw_of(flat_item *item)
-{
-	return (raw *)item;
-}
-
 typedef struct building {
 	raw *all;
 	size_t count, cap, top;
@@ -345,7 +340,7 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 		return EMR_NO_MEMORY;
 	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
 	for (size_t i = 0; i < n; i++)
-		tree->entries[i + 1] = take_entry(raw_of(items[i]));
+		tree->entries[i + 1] = take_entry((raw *)items[i]);
 	return index_objects(tree);
 }
 
