@@ -222,8 +222,8 @@ static void say_weak(double bits, emr_problem *out_problem)
 	static const char *const thousands[] = {
 		"", N_(" thousand"), N_(" million"), N_(" billion")};
 	size_t power = 0;
-	/* BITS are fewer than EMR_PASSPHRASE_BITS_MIN. */
-	double guesses = (double)(UINT64_C(1) << (unsigned)bits);
+	/* BITS are fewer than EMR_PASSPHRASE_BITS_MIN; of very few the number says nothing. */
+	double guesses = (double)(UINT64_C(1) << (unsigned)(bits < 4 ? 4 : bits));
 	char n[40];
 
 	while (guesses >= 1000 && power + 1 < sizeof thousands / sizeof *thousands) {

@@ -216,7 +216,7 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
-		emr_terminal_says_yes("Join, and take them along (yes, no)?"))
+		emr_terminal_says_yes("Join, and bring your records into this network (yes, no)?"))
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }

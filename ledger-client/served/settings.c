@@ -104,7 +104,7 @@ emr_status emr_served_address_read(const char *text, emr_served_at *out)
 	memcpy(key, text + len + 1, n);
 	key[n] = '\0';
 	if (!read_text(KEY_PREFIX, key, at.key.b) || (*rest != '\0' && *rest != ',') ||
-		strlen(rest) > sizeof at.pin)
+		strcmp(rest, ",") == 0 || strlen(rest) > sizeof at.pin)
 		return EMR_INVALID;
 	if (*rest == ',')
 		(void)snprintf(at.pin, sizeof at.pin, "%s", rest + 1);
