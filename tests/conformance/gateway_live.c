@@ -561,59 +561,6 @@ TEST(a_batch_on_its_way_at_a_power_cut_is_entered_once)
 	}
 }
 
-/* A computer is closed with a signed transaction that was not sent, and opened when the certificate
- * has ended and another one is there: orderers take the old one no more.  So it is with a file that
- * cannot be read. */
-TEST(what_no_orderer_takes_any_more_is_signed_anew)
-{
-	EMR_AUTO_BUF brief = {0}, lasting = {0};
-	emr_gateway_identity *identities[2];
-	emr_gateway *gateways[2];
-	const time_t ends = time(NULL) + BRIEF_S;
-
-	live_certificate(BRIEF_S, &brief);
-	assert_ok(emr_gateway_identity_of_keyring(
-		live.k.keyring, MSP, emr_buf_view(&brief), &identities[0]));
-	gateways[0] = live_gateway(identities[0], 1, 3);
-	live_renew(gateways[0], emr_buf_view(&brief));
-	for (int is_ended = 0; is_ended < 2; is_ended++) {
-		EMR_AUTO_LEDGER ledger = NULL;
-		EMR_AUTO_BUF batch = {0}, envelope = {0};
-		emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
-		emr_gateway_answer judged;
-		static emr_ledger_answer answer;
-		char name[80];
-		emr_id16 object;
-
-		batch = live_batch(1, &object);
-		live_fine(emr_gateway_register(gateways[0], &call, live.k.owner.signer_id,
-				  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
-			&call);
-		assert_int_equal(judged.kind, EMR_OUTCOME_APPLIED);
-		if (is_ended == 0)
-			envelope.len /= 2;
-		keep_envelope(&batch, emr_buf_view(&envelope), name);
-		if (is_ended == 1) {
-			while (time(NULL) <= ends)
-				(void)sleep(1);
-			live_certificate(0, &lasting);
-			assert_ok(emr_gateway_identity_of_keyring(
-				live.k.keyring, MSP, emr_buf_view(&lasting), &identities[1]));
-			gateways[1] = live_gateway(identities[1], 1, 3);
-			live_renew(gateways[1], emr_buf_view(&lasting));
-		}
-		ledger = open_host(gateways[is_ended]);
-		assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
-		assert_int_equal(answer.refusal, 0);
-		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
-		assert_int_equal(faccessat(live.k.state_fd, name, F_OK, 0), -1);
-	}
-	for (int i = 0; i < 2; i++) {
-		emr_gateway_close(gateways[i]);
-		emr_gateway_identity_free(identities[i]);
-	}
-}
-
 static void *submit_later(void *arg)
 {
 	EMR_AUTO_BUF batch = {0};
@@ -750,6 +697,59 @@ TEST(the_next_gateway_takes_over_from_a_peer_that_is_killed)
 		&call);
 	read_all(live.by_owner, &position, &all);
 	assert_memory_equal(all.last_batch.b, id.b, sizeof id.b);
+}
+
+/* A computer is closed with a signed transaction that was not sent, and opened when the certificate
+ * has ended and another one is there: orderers take the old one no more.  So it is with a file that
+ * cannot be read.  This test is the last: by_owner has the certificate that is replaced here. */
+TEST(what_no_orderer_takes_any_more_is_signed_anew)
+{
+	EMR_AUTO_BUF brief = {0}, lasting = {0};
+	emr_gateway_identity *identities[2];
+	emr_gateway *gateways[2];
+	const time_t ends = time(NULL) + BRIEF_S;
+
+	live_certificate(BRIEF_S, &brief);
+	assert_ok(emr_gateway_identity_of_keyring(
+		live.k.keyring, MSP, emr_buf_view(&brief), &identities[0]));
+	gateways[0] = live_gateway(identities[0], 1, 3);
+	live_renew(gateways[0], emr_buf_view(&brief));
+	for (int is_ended = 0; is_ended < 2; is_ended++) {
+		EMR_AUTO_LEDGER ledger = NULL;
+		EMR_AUTO_BUF batch = {0}, envelope = {0};
+		emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
+		emr_gateway_answer judged;
+		static emr_ledger_answer answer;
+		char name[80];
+		emr_id16 object;
+
+		batch = live_batch(1, &object);
+		live_fine(emr_gateway_register(gateways[0], &call, live.k.owner.signer_id,
+				  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
+			&call);
+		assert_int_equal(judged.kind, EMR_OUTCOME_APPLIED);
+		if (is_ended == 0)
+			envelope.len /= 2;
+		keep_envelope(&batch, emr_buf_view(&envelope), name);
+		if (is_ended == 1) {
+			while (time(NULL) <= ends)
+				(void)sleep(1);
+			live_certificate(0, &lasting);
+			assert_ok(emr_gateway_identity_of_keyring(
+				live.k.keyring, MSP, emr_buf_view(&lasting), &identities[1]));
+			gateways[1] = live_gateway(identities[1], 1, 3);
+			live_renew(gateways[1], emr_buf_view(&lasting));
+		}
+		ledger = open_host(gateways[is_ended]);
+		assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+		assert_int_equal(answer.refusal, 0);
+		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+		assert_int_equal(faccessat(live.k.state_fd, name, F_OK, 0), -1);
+	}
+	for (int i = 0; i < 2; i++) {
+		emr_gateway_close(gateways[i]);
+		emr_gateway_identity_free(identities[i]);
+	}
 }
 
 int main(int argc, char **argv)
