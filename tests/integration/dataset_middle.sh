@@ -106,7 +106,7 @@ as ana run 0 status --wait
 as ana json 0 dataset join plain Knee --yes --wait
 two_unmount ana
 cp ana/settings settings.before
-printf 'copies-before-register = 2\nnode = unix:%s/none.sock\n' "$EMR_WORK" >>ana/settings
+printf 'copies-before-register = 3\nnode = unix:%s/none.sock\n' "$EMR_WORK" >>ana/settings
 two_mount ana
 python3 - ana-folder/Knee/anabela-302.dcm <<'END'
 import sys

@@ -218,7 +218,7 @@ echo "to be erased" >"$drop/K7QF/erased.txt"
 must_place
 emr_until got ana "erased "
 as ana run 0 status --wait
-as ana run 3 erase "$(cd ana-folder && ls Inbox/*/*/erased*)" --yes --passphrase-file "$EMR_PASS"
+as ana "$EMRFS" erase "$(cd ana-folder && ls Inbox/*/*/erased*)" --yes --passphrase-file "$EMR_PASS" </dev/null || expect "the host is told until it lets go" $? 3
 as ana run 0 status --wait
 unnamed() { as ward json 0 log && [ "$(jq '[.entries[] | select(.action == "left" and .path == null)] | length' out/said)" = 1 ]; }
 emr_until unnamed
