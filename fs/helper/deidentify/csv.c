@@ -86,11 +86,6 @@ static void put_text(csv *c, const char *text, size_t len)
 
 /* ---- cells ---- */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* One of the codes that there may be, as they write it. */
 static bool take_word(const char *words, char *text)
 {
@@ -164,20 +159,16 @@ static bool is_no_time(const char *clock)
 /* Z, +01, +0100 and +01:00, behind a blank or none, as DICOM writes it. */
 static bool take_zone(const char *zone, char *plain)
 {
-	static const char *const patterns[] = {"00:00", "0000", "00"};
-	char digits[8];
+	static const char *const patterns[] = {
+		"", "Z", "+00:00", "+0000", "+00", "-00:00", "-0000", "-00"};
+	char digits[16];
 
 	zone += *zone == ' ';
-	if (*zone == '\0' || strcmp(zone, "Z") == 0) {
-		strcat(plain, *zone == 'Z' ? "+0000" : "");
-		return true;
-	}
-	for (size_t i = 0; i < 3 && strchr("+-", *zone) != NULL; i++)
-		if (strlen(zone) == 1 + strlen(patterns[i]) &&
-			text_fits(zone + 1, patterns[i], digits)) {
-			strncat(plain, zone, 1);
-			strcat(plain, digits);
-			strcat(plain, i == 2 ? "00" : "");
+	for (size_t i = 0; i < 8; i++)
+		if (strlen(zone) == strlen(patterns[i]) && text_fits(zone, patterns[i], digits)) {
+			strcat(digits, "0000");
+			if (i > 0)
+				sprintf(plain + strlen(plain), "%c%.4s", i < 5 ? '+' : '-', digits);
 			return true;
 		}
 	return false;
@@ -191,6 +182,7 @@ static bool take_date(const csv *c, char *text)
 		"0000-00-00T00:00:00", "0000-00-00T00:00", "0000-00-00"};
 	char plain[40], moved[32];
 	size_t which = 0, len;
+	bool is_day;
 
 	if (text[0] != '\0' && strlen(text) > 10 && text[10] == ' ')
 		text[10] = 'T';
@@ -211,11 +203,12 @@ static bool take_date(const csv *c, char *text)
 			strncat(plain, text + len, digits + 1);
 			len += digits + 1;
 		}
-		if (is_no_time(plain + 8)) {
+		is_day = is_no_time(plain + 8);
+		if (!take_zone(text + len, plain))
+			return false;
+		if (is_day) {
 			which = 2;
 			plain[8] = '\0';
-		} else if (!take_zone(text + len, plain)) {
-			return false;
 		}
 	}
 	if (which == 2)
@@ -263,20 +256,17 @@ static void trim_cell(csv *c)
 {
 	size_t first;
 
-	if (c->cell_len > CELL_MAX)
-		c->cell[0] = '\0'; /* of which nothing may stay; it is still not empty */
-	else
-		while (c->cell_len > 0 && strchr(" \t", c->cell[c->cell_len - 1]) != NULL)
-			c->cell_len--;
-	if (c->cell_len <= CELL_MAX) {
-		c->cell[c->cell_len] = '\0';
-		first = strspn(c->cell, " \t");
-		c->cell_len -= first;
-		memmove(c->cell, c->cell + first, c->cell_len + 1);
-	}
+	while (c->cell_len > 0 && c->cell_len <= CELL_MAX &&
+		strchr(" \t", c->cell[c->cell_len - 1]) != NULL)
+		c->cell_len--;
+	/* A longer one may not stay, and is still not empty. */
+	c->cell[c->cell_len <= CELL_MAX ? c->cell_len : 0] = '\0';
+	first = strspn(c->cell, " \t");
+	c->cell_len -= first;
+	memmove(c->cell, c->cell + first, strlen(c->cell + first) + 1);
 }
 
-/* What is emptied counts as removed, what is written otherwise as changed. */
+/* An emptied cell counts as removed, one that is written otherwise as changed. */
 static void put_cell(csv *c, uint8_t which)
 {
 	char before[CELL_MAX + 1];
@@ -431,28 +421,29 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 	const csv_rules *rules, emr_deidentified *out)
 {
 	static uint8_t window[SOURCE_WINDOW];
-	static csv c, survey;
+	static csv c;
+	unsigned marks[EMR_COLUMNS_MAX] = {0};
 	source in = {.fd = in_fd, .size = size, .window = window};
 
 	*out = (emr_deidentified){0};
-	memset(&survey, 0, sizeof survey);
-	survey.out_fd = out_fd;
-	survey.who = who;
-	survey.without_dates = rules->without_dates;
-	survey.year = rules->year;
-	survey.columns = rules->columns;
-	survey.out = out;
-	survey.is_first_row = true;
-	c = survey;
-	survey.is_survey = true;
-	if (size <= EMR_TABLE_MAX_BYTES)
-		read_all(&survey, size, &in);
-	else
-		survey.why = EMR_WITHHELD_LARGE_TABLE;
-	c.why = survey.why;
-	memcpy(c.marks, survey.marks, sizeof c.marks);
-	if (c.why == EMR_WITHHELD_NOT)
-		read_all(&c, size, &in);
+	c.why = EMR_WITHHELD_NOT;
+	for (int pass = 0; pass < 2 && c.why == EMR_WITHHELD_NOT; pass++) {
+		memset(&c, 0, sizeof c);
+		memcpy(c.marks, marks, sizeof marks);
+		c.out_fd = out_fd;
+		c.who = who;
+		c.without_dates = rules->without_dates;
+		c.year = rules->year;
+		c.columns = rules->columns;
+		c.out = out;
+		c.is_first_row = true;
+		c.is_survey = pass == 0;
+		if (size <= EMR_TABLE_MAX_BYTES)
+			read_all(&c, size, &in);
+		else
+			c.why = EMR_WITHHELD_LARGE_TABLE;
+		memcpy(marks, c.marks, sizeof marks);
+	}
 	if (c.why == EMR_WITHHELD_NOT)
 		flush_copy(&c);
 	/* Readers take no larger one: a last line that had no end has got one. */

@@ -5,11 +5,6 @@
 
 #include "csv.h"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* The digits that stay of a fraction of LEN digits behind WHOLE of them, LEADING of these zeros; 0:
  * none. A small number of which hardly a digit would be left is none. */
 static size_t digits_kept(const char *fraction, size_t len, size_t whole, size_t leading)

@@ -37,7 +37,7 @@ void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], cons
 		days = days << 8 | hash[i];
 		night = night << 8 | hash[8 + i];
 	}
-	/* What stood on one day from five in the morning on stands on one day of the copy: of a
+	/* All that stood on one day from five in the morning on stands on one day of the copy: of a
 	 * time without a date, as that of an injection, nobody can see that midnight went between.
 	 */
 	p->shift_us = -((int64_t)(THIRTY_YEARS_DAYS + days % THIRTY_YEARS_DAYS) * DAY_US +
