@@ -11,13 +11,10 @@ from pydicom import dcmread
 MOST_BYTES = 256 << 20
 FOLDED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "a", "œ": "o", "ı": "i"} | dict.fromkeys("'’`´ʼ"))
 NO_NAMES = set("da das de do dos e del della di du la le van von der den al el bin ibn dr dra mr mrs ms sr sra prof".split())
+MARKS = (b"recordTarget", b"hl7.org/fhir", b'"resourceType"')  # of a format that names patients
 OID = re.compile(r"[0-2](\.[0-9]+)+")
 
 Person = namedtuple("Person", "ids names born")  # ids: (number, {who issued it}); born: YYYYMMDD, or less of it
-
-
-class Unreadable(Exception):
-    """It says that it is of a format that names patients, and is not."""
 
 
 def text_of(value):
@@ -102,28 +99,19 @@ def in_json(data):
 
 
 def named(path):
-    """The patients that the file names."""
+    """The patients that the file names; None: it is of a format that names them, and cannot be read."""
     with open(path, "rb") as file:
-        head = file.read(4096)
-        start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0\v \t\r\n")[:3]
-        if head[128:132] == b"DICM" or head[:2] in (b"\x02\0", b"\x08\0"):
-            try:
-                return in_dicom(path)
-            except Exception as error:  # without the mark it only looked like one
-                if head[128:132] == b"DICM":
-                    raise Unreadable from error
-                return []
-        if start[:1] not in (b"{", b"[", b"<") and start not in (b"MSH", b"FHS", b"BHS"):
-            return []
-        data = head + file.read(MOST_BYTES)
-    if len(data) > MOST_BYTES:
-        raise Unreadable
+        data = file.read(4096)
+        is_dicom, start = data[128:132] == b"DICM", data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0\v \t\r\n")[:3]
+        reads = {b"<": in_xml, b"{": in_json, b"[": in_json}.get(start[:1]) or (in_hl7 if start in (b"MSH", b"FHS", b"BHS") else None)
+        if reads and not is_dicom:
+            data += file.read(MOST_BYTES)
     try:
-        return in_xml(data) if start[:1] == b"<" else in_json(data) if start[:1] in (b"{", b"[") else in_hl7(data)
-    except Exception as error:  # whatever a hostile file makes a library do
-        if any(mark in data.replace(b"\0", b"") for mark in (b"recordTarget", b"hl7.org/fhir", b'"resourceType"')):
-            raise Unreadable from error
-        return []  # a page, a note
+        if is_dicom or data[:2] in (b"\x02\0", b"\x08\0"):
+            return in_dicom(path)
+        return [] if reads is None else reads(data) if len(data) < MOST_BYTES else None
+    except Exception:  # whatever a hostile file makes a library do; what only looked like one of these names nobody
+        return None if is_dicom or any(mark in data.replace(b"\0", b"") for mark in MARKS) else []
 
 
 # ---- whether they are the one ----
@@ -149,11 +137,8 @@ def is_same_name(one, other):
 
 def contradiction(path, patient, issuer, card_name, born, whose):
     """Why what the file names is not that patient, or None.  WHOSE says to whom the table gives a number, true for another person."""
-    try:
-        people = named(path)
-    except Unreadable:
-        return "whom it names cannot be read"
-    for person in people:
+    people = named(path)
+    for person in people or ():
         ids = [(number, issued) for number, issued in person.ids if number]
         is_other = lambda issued: OID.fullmatch(issuer) and issued and all(map(OID.fullmatch, issued)) and issuer not in issued
         if ids and not any(number == patient and not is_other(issued) for number, issued in ids):
@@ -165,4 +150,4 @@ def contradiction(path, patient, issuer, card_name, born, whose):
         names = [name for name in person.names if words(name)]
         if names and not any(is_same_name(name, card_name) for name in names) and not (len(person.born) == 8 and person.born == born):
             return f"patient {patient} has another name in it, and no birth date confirms"
-    return None
+    return "whom it names cannot be read" if people is None else None

@@ -137,7 +137,7 @@ static int seconds_of(const char *clock)
 	       clock[4] * 10 + clock[5] - 11 * '0';
 }
 
-/* What of (0018,1078) is left: it is WANTED seconds before (0018,9074), at eleven, or empty. */
+/* The rest of (0018,1078) is WANTED seconds before (0018,9074), at eleven, or empty. */
 static void check_uptake(const char *file, const char *zone, const char *clock, int wanted)
 {
 	EMR_AUTO_BUF out = {0};

@@ -145,7 +145,8 @@ static bool is_date(const moment *m)
 	       m->day <= days[m->month - 1] + (m->month == 2 && is_leap(m->year));
 }
 
-bool value_zone(const char *text, int *out)
+/* Minutes of "+0100"; false: no zone of this world. */
+static bool read_zone(const char *text, int *out)
 {
 	int value = *text == '+' || *text == '-' ? digits_value(text + 1, 4) : -1;
 
@@ -179,7 +180,7 @@ static bool read_clock(const char *text, moment *m)
 		text += 1 + m->digits;
 	}
 	m->zone = text;
-	return *text == '\0' || value_zone(text, &(int){0});
+	return *text == '\0' || read_zone(text, &(int){0});
 }
 
 static void move_moment(const persona *p, moment *m)
@@ -282,7 +283,7 @@ void value_date_time(const persona *p, const char *text, const char *zone, char 
 	if (is_midnight(&m)) {
 		m.parts = 0;
 		m.hour = 12;
-	} else if (zone != NULL && value_zone(m.zone, &own) && value_zone(zone, &files)) {
+	} else if (zone != NULL && read_zone(m.zone, &own) && read_zone(zone, &files)) {
 		m.minute += files - own;
 	}
 	move_moment(p, &m);
@@ -304,6 +305,44 @@ void value_age(const char *text, char out[32])
 	if ((text[3] == 'Y' && age >= 90))
 		age = 90;
 	snprintf(out, 32, "%03d%c", age % 1000, text[3]);
+}
+
+/* Whether the time alone OLD, moved to CHANGED, has changed sides with a time of the file itself:
+ * in a night it can be after the picture now, and who subtracts them gets another decay. */
+static bool has_turned(const persona *p, dicom *d, const char *old, const char *changed)
+{
+	char time[64], moved[32];
+
+	for (uint32_t tag = 0x00080030; tag <= 0x00080033; tag++) {
+		dicom_text_of(d, tag, time, sizeof time);
+		value_time(p, time, moved);
+		if (moved[0] != '\0' && strcmp(old, time) <= 0 && strcmp(changed, moved) > 0)
+			return true;
+	}
+	return false;
+}
+
+void value_change(const persona *p, dicom *d, const element *e, deed how, const char *old,
+	const char *time, char *out)
+{
+	static const uint32_t of_injection[] = {0x00181072, 0x00181073, 0x00181078, 0x00181079};
+	bool is_of_injection = DICOM_IS_AMONG(of_injection, e->tag);
+	char zone[8];
+
+	dicom_text_of(d, 0x00080201, zone, sizeof zone);
+	if (how == DEED_UID)
+		value_uid(p, old, out);
+	else if (how == DEED_AGE)
+		value_age(old, out);
+	else if (memcmp(e->vr, "DA", 2) == 0)
+		value_date(p, old, time, out);
+	else if (memcmp(e->vr, "TM", 2) == 0)
+		value_time(p, old, out);
+	else
+		value_date_time(
+			p, old, !is_of_injection || read_zone(zone, &(int){0}) ? zone : NULL, out);
+	if (memcmp(e->vr, "TM", 2) == 0 && is_of_injection && has_turned(p, d, old, out))
+		out[0] = '\0';
 }
 
 const char *value_dummy(const char vr[2])

@@ -16,7 +16,6 @@ typedef struct copier {
 	const emr_deidentify_rules *rules;
 	pixel_plan plan;
 	table_blocks blocks;
-	char zone[8]; /* (0008,0201), of all its times */
 	emr_deidentified *out;
 	int fd;
 	uint8_t *buffer; /* SOURCE_WINDOW bytes */
@@ -247,44 +246,6 @@ static void sibling_text(copier *c, range among, uint32_t tag, char *out, size_t
 		dicom_text(&c->in, &c->in.elements[i], out, size);
 }
 
-static bool is_of_injection(uint32_t tag)
-{
-	return tag == 0x00181072 || tag == 0x00181073 || tag == 0x00181078 || tag == 0x00181079;
-}
-
-/* Whether the time alone OLD, moved to CHANGED, has changed sides with a time of the file itself:
- * in a night it can be after the picture now, and who subtracts them gets another decay. */
-static bool has_turned(copier *c, const char *old, const char *changed)
-{
-	char time[64], moved[32];
-
-	for (uint32_t tag = 0x00080030; tag <= 0x00080033; tag++) {
-		dicom_text_of(&c->in, tag, time, sizeof time);
-		value_time(c->who, time, moved);
-		if (moved[0] != '\0' && strcmp(old, time) <= 0 && strcmp(changed, moved) > 0)
-			return true;
-	}
-	return false;
-}
-
-static void change_value(
-	copier *c, const element *e, deed how, const char *old, const char *time, char *out)
-{
-	if (how == DEED_UID)
-		value_uid(c->who, old, out);
-	else if (how == DEED_AGE)
-		value_age(old, out);
-	else if (memcmp(e->vr, "DA", 2) == 0)
-		value_date(c->who, old, time, out);
-	else if (memcmp(e->vr, "TM", 2) == 0)
-		value_time(c->who, old, out);
-	else
-		value_date_time(c->who, old,
-			c->zone[0] == '\0' && is_of_injection(e->tag) ? NULL : c->zone, out);
-	if (memcmp(e->vr, "TM", 2) == 0 && is_of_injection(e->tag) && has_turned(c, old, out))
-		out[0] = '\0';
-}
-
 /* UIDs, dates and ages, of which an element may have several.  More text than a value is looked
  * into for goes as a whole. */
 static void put_changed(copier *c, const element *e, deed how, range among)
@@ -303,7 +264,7 @@ static void put_changed(copier *c, const element *e, deed how, range among)
 	while (next_value(&at, one, sizeof one)) {
 		time[0] = '\0';
 		(void)next_value(&time_at, time, sizeof time);
-		change_value(c, e, how, one, time, new_one);
+		value_change(c->who, &c->in, e, how, one, time, new_one);
 		if (len + strlen(new_one) + 2 > sizeof changed)
 			break;
 		len += (size_t)snprintf(
@@ -552,9 +513,6 @@ static void write_copy(copier *c)
 	char class_uid[EMR_DICOM_UID_SIZE];
 
 	dicom_text_of(&c->in, 0x00080016, class_uid, sizeof class_uid);
-	dicom_text_of(&c->in, 0x00080201, c->zone, sizeof c->zone);
-	if (!value_zone(c->zone, &(int){0}))
-		c->zone[0] = '\0';
 	put_meta(c, class_uid, c->out->instance_uid);
 	put_range(c, (range){0, c->in.count, 0});
 	flush_copy(c);

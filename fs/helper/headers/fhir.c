@@ -109,24 +109,21 @@ static void read_resource(const json_t *resource, emr_headers *out)
 
 /* Elements that can turn what a resource says into its opposite (modifier elements), and the words
  * in them by which it is so as it stands there. */
-static const char *const denials[] = {
-	"doNotPerform", "notDone", "notGiven", "notPerformed", "wasNotGiven", "wasNotTaken"};
 static const char *const states[] = {"intent", "clinicalStatus", "lifecycleStatus", "docStatus",
-	"actuality", "status", "verificationStatus"};
+	"actuality", "status", "verificationStatus", "doNotPerform", "notDone", "notGiven",
+	"notPerformed", "wasNotGiven", "wasNotTaken", "modifierExtension"};
 static const char ordinary[] = "|active|actual|amended|appended|available|completed|confirmed|"
-			       "corrected|current|final|finished|order|";
+			       "corrected|current|final|finished|order||";
 
-/* "not-done: Measles"; of an error nothing is said but that it is one. */
+/* "not-done: Measles"; of an error, and of what may mean anything, nothing is said but that. */
 static void say_state(emr_headers *out, const char *word)
 {
 	char sought[EMR_HEADER_TEXT_MAX];
 
-	if (word == NULL || word[0] == '\0')
-		return;
-	snprintf(sought, sizeof sought, "|%s|", word);
+	snprintf(sought, sizeof sought, "|%s|", word != NULL ? word : "");
 	if (strstr(ordinary, sought) != NULL)
 		return;
-	if (strcmp(word, "entered-in-error") == 0)
+	if (strcmp(word, "entered-in-error") == 0 || strcmp(word, "modifierExtension") == 0)
 		out->description[0] = '\0';
 	fhir_name(out, emr_bytes_of(word, strlen(word)));
 }
@@ -134,23 +131,17 @@ static void say_state(emr_headers *out, const char *word)
 /* Whatever is not as it stands there is listed by the resource's own word for it. */
 static void say_states(const json_t *resource, emr_headers *out)
 {
-	const json_t *value, *one;
-	size_t k;
-
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-		value = json_object_get(resource, states[i]);
-		say_state(out, json_string_value(value));
+		const json_t *value = json_object_get(resource, states[i]), *one;
+		size_t k;
+
+		say_state(out, json_is_true(value) || json_is_array(value)
+				       ? states[i]
+				       : json_string_value(value));
 		json_array_foreach(json_object_get(value, "coding"), k, one)
 			say_state(out, json_string_value(json_object_get(one, "code")));
 		if (k == 0)
 			say_state(out, json_string_value(json_object_get(value, "text")));
-	}
-	for (size_t i = 0; i < sizeof denials / sizeof *denials; i++)
-		if (json_is_true(json_object_get(resource, denials[i])))
-			say_state(out, denials[i]);
-	if (json_object_get(resource, "modifierExtension") != NULL) {
-		out->description[0] = '\0'; /* it may mean anything */
-		say_state(out, "modifierExtension");
 	}
 }
 
