@@ -338,6 +338,13 @@ static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta
 	return EMR_OK;
 }
 
+static emr_status let_go(void *arg, emr_id16 domain)
+{
+	const story *s = arg;
+
+	return emr_view_let_go(s->k.view, domain);
+}
+
 static void open_ana(story *s)
 {
 	const emr_share_options share = {.keyring = s->k.stack.keyring,
@@ -346,7 +353,9 @@ static void open_ana(story *s)
 		.records = s->k.stack.records,
 		.clock = &s->k.clock.clock,
 		.owner_name = "Ana Silva",
-		.owner_born = "1984-03-12"};
+		.owner_born = "1984-03-12",
+		.let_go = let_go,
+		.let_go_arg = s};
 
 	assert_ok(emr_share_new(&share, &s->ana));
 	assert_ok(emr_release_new(s->ana, &s->release));

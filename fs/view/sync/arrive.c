@@ -647,7 +647,8 @@ static emr_status drop_vacated(following *f, emr_id16 object)
 	return EMR_OK;
 }
 
-/* Removed here, and changed elsewhere: new bytes bring it back, a new name does not. */
+/* Removed here, and changed elsewhere: new bytes bring it back, a new name does not, nor do the
+ * same bytes that a share has wrapped for a new epoch. */
 static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 {
 	vacated now = *v;
@@ -655,7 +656,7 @@ static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 
 	if (a->place.version <= v->place.version)
 		return EMR_OK;
-	if (a->place.pversion != v->place.pversion)
+	if (v->type == EMR_META_FILE && !arrive_is_same_content(&a->place, &v->place))
 		return make(f, a, 0, true);
 	now.place = a->place;
 	e = edit_begin(f->view);
