@@ -1,13 +1,17 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(story_kit ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(story_uses share stack view settle ledger contract crypto Threads::Threads)
-foreach(part story story_dealings story_ends story_removed story_inner story_asks story_crowd story_teams story_handover)
+foreach(part story story_dealings story_ends story_inner story_asks story_crowd story_teams story_handover)
 	emr_test(test_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${story_kit}
 		USES ${story_uses}
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${view_inside})
 endforeach()
-target_link_options(test_story_removed PRIVATE -Wl,--wrap=emr_ledger_submit)
+emr_test(test_story_removed
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_removed.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c
+		${CMAKE_CURRENT_LIST_DIR}/two_kit.c ${story_kit}
+	USES ${story_uses} PkgConfig::jansson
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 target_link_options(test_story_teams PRIVATE -Wl,--wrap=share_vouch,--wrap=share_grant_note)
 target_link_options(test_story_handover PRIVATE -Wl,--wrap=share_vouch,--wrap=emr_share_grant)
 target_link_options(test_story_asks PRIVATE -Wl,--wrap=emr_request_part_seal)
