@@ -1,15 +1,10 @@
 /* These tests are about names that go away while their folder is shared: what was removed, replaced
  * or renamed away stays so, whoever reads is given nothing of it, and a name shows what was saved
- * last under it. At the end two computers of one person save, remove, share and take back at random
- * against a model of names and contents. A failed round prints its seed; EMR_MODEL_SEED chooses
- * one, EMR_MODEL_ROUNDS how many. */
-#include "crew_kit.h"
-#include "datasets_kit.h"
-#include "two_kit.h"
+ * last under it. Undoing a deletion shows nothing to anybody new. */
+#include "story_kit.h"
 
-AUTO_OF(emr_ask_free, emr_ask *)
-AUTO_OF(emr_shared_free, emr_shared *)
-AUTO_OF(emr_content_reader_free, emr_content_reader *)
+#include "node.h"
+#include "view/giving.h"
 
 /* A share that was, and is no more: the next one begins an epoch and wraps all records again. */
 static void share_and_take_back(story *s)
@@ -87,16 +82,15 @@ TEST(who_asks_for_what_was_removed_a_moment_ago_gets_no_key)
 
 static story *at_work; /* NULL: nobody */
 static int batches_left;
-static const char *doomed;
 
-/* Somebody removes DOOMED while a batch is on its way. */
+/* Somebody removes MRI.pdf while a batch is on its way. */
 WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out)
 {
 	story *s = at_work;
 
 	if (s != NULL && batches_left-- == 0) {
 		at_work = NULL;
-		kit_unlink(&s->k, doomed);
+		kit_unlink(&s->k, "Imaging/MRI.pdf");
 	}
 	return __real_emr_ledger_submit(ledger, batch, out);
 }
@@ -115,7 +109,6 @@ TEST(what_is_removed_while_its_folder_is_being_shared_is_not_given)
 		(void)kit_items(&s.k);
 		at_work = &s;
 		batches_left = n;
-		doomed = "Imaging/MRI.pdf";
 		made = story_share(&s, &s.lima, 0, true);
 		assert_null(at_work);
 		is_the_grants = strstr(kit_items(&s.k), "UNLINK") == NULL;
@@ -123,431 +116,108 @@ TEST(what_is_removed_while_its_folder_is_being_shared_is_not_given)
 			kit_publish(&s.k);
 		assert_status(EMR_NOT_FOUND, read_by_lima(&s, made.grant, "MRI.pdf"));
 		kit_settle(&s.k);
-		assert_false(kit_exists(&s.k, doomed));
+		assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
 		assert_ok(read_by_lima(&s, made.grant, "CT.pdf"));
 	}
 	assert_true(n > 2);
 }
 
-/* ---- at random ---- */
+/* ---- undo ---- */
 
-#define TERMS                                                                                      \
-	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
-	"\"data\":\"identified\"}"
+static size_t would_see; /* how many people a refused rename named last */
 
-enum { PLACES = 12, THROWN = 3, GRANTS = 6, STEPS = 60, ROUNDS = 4 };
-
-/* A file, and how often it was saved; 0: none.  Those of the first computer are odd. */
-typedef struct saved {
-	int file, times;
-} saved;
-
-typedef struct model {
-	story s;
-	kit other; /* ana's second computer */
-	uint64_t seed;
-	int files;
-	saved at[PLACES]; /* half of them the first computer's, half the second's */
-	struct {
-		saved what;
-		int from;
-	} thrown[THROWN]; /* away, by the first computer */
-	emr_id16 grants[GRANTS];
-	crew crew;
-	called study;
-	bool has_crew, has_study;
-} model;
-
-static uint64_t any(model *m, uint64_t below)
+static void count_people(void *arg, const char *from, const char *to, emr_bytes ids)
 {
-	return kit_random(&m->seed) % below;
+	(void)arg, (void)from, (void)to;
+	would_see = ids.len / sizeof(emr_id32);
 }
 
-static bool is_first(int place)
+/* Imaging is shared, a rename that would share is refused, and there is a trash. */
+static void begin_undo(story *s)
 {
-	return place < PLACES / 2;
+	static const emr_giving giving = {.would_share = count_people};
+
+	(void)story_share(s, &s->lima, 0, true);
+	s->k.view->options.giving = &giving;
+	kit_mkdir(&s->k, ".Trash-0");
+	kit_mkdir(&s->k, ".Trash-0/files");
+	story_pass(s, 60);
+	would_see = 0;
 }
 
-static kit *kit_of(model *m, int place)
+static emr_status try_rename(kit *k, const char *from, const char *to)
 {
-	return is_first(place) ? &m->s.k : &m->other;
+	const char *a, *b;
+	const uint64_t from_dir = kit_parent(k, from, &a), to_dir = kit_parent(k, to, &b);
+
+	return emr_view_rename(k->view, from_dir, a, to_dir, b, 0);
 }
 
-/* Each has a name of its own; a third of them lie in Letters, which nobody else sees. */
-static const char *directory_of(int place)
+/* At once, when the ledger has the removal, and when the folder was closed in between. */
+TEST(what_was_thrown_away_comes_back_to_a_shared_folder)
 {
-	static const char *const directories[] = {"Imaging", "Imaging/Old", "Letters"};
+	for (int how = 0; how < 3; how++) {
+		STORY;
 
-	return directories[place % 3];
-}
+		begin_undo(&s);
+		kit_rename(&s.k, "Imaging/MRI.pdf", ".Trash-0/files/MRI.pdf");
+		kit_rename(&s.k, "Imaging/Old", ".Trash-0/files/Old");
+		if (how > 0)
+			kit_settle(&s.k);
+		if (how > 1) {
+			const emr_giving *giving = s.k.view->options.giving;
 
-static const char *path_of(int place)
-{
-	return printed("%s/f%d", directory_of(place), place);
-}
-
-static const char *text_of(saved what)
-{
-	return printed("%d:%d", what.file, what.times);
-}
-
-static int any_place(model *m, bool first)
-{
-	return (int)any(m, PLACES / 2) + (first ? 0 : PLACES / 2);
-}
-
-static void both_wait(model *m, int64_t ms)
-{
-	kit_wait_ms(&m->s.k, ms);
-	kit_wait_ms(&m->other, ms);
-}
-
-/* As plain programs write, or as editors do: a new file, renamed over the former. */
-static void save(model *m, int place)
-{
-	kit *k = kit_of(m, place);
-	saved *what = &m->at[place];
-	const char *aside = printed("%s/.f%d.new", directory_of(place), place);
-
-	if (what->file == 0)
-		what->file = 2 * ++m->files + is_first(place);
-	what->times++;
-	if (any(m, 2) == 0) {
-		kit_text(k, path_of(place), text_of(*what));
-		return;
-	}
-	kit_text(k, aside, text_of(*what));
-	kit_rename(k, aside, path_of(place));
-}
-
-static void take_away(model *m, int place)
-{
-	kit_unlink(kit_of(m, place), path_of(place));
-	m->at[place] = (saved){0};
-}
-
-static void rename_it(model *m, int place, int to)
-{
-	if (place == to)
-		return;
-	kit_rename(kit_of(m, place), path_of(place), path_of(to));
-	m->at[to] = m->at[place];
-	m->at[place] = (saved){0};
-}
-
-static void throw_away(model *m, int place)
-{
-	size_t i = any(m, THROWN);
-	const char *trash = printed(".Trash-0/files/%zu", i);
-
-	if (!is_first(place) || m->thrown[i].what.file != 0)
-		return;
-	kit_rename(&m->s.k, path_of(place), trash);
-	m->thrown[i].what = m->at[place];
-	m->thrown[i].from = place;
-	m->at[place] = (saved){0};
-}
-
-static void bring_back(model *m)
-{
-	size_t i = any(m, THROWN);
-	const int place = m->thrown[i].from;
-
-	if (m->thrown[i].what.file == 0 || m->at[place].file != 0)
-		return;
-	kit_rename(&m->s.k, printed(".Trash-0/files/%zu", i), path_of(place));
-	m->at[place] = m->thrown[i].what;
-	m->thrown[i].what = (saved){0};
-}
-
-static void change_something(model *m)
-{
-	const bool first = any(m, 3) != 0;
-	const int place = any_place(m, first);
-	const uint64_t what = any(m, 10);
-
-	if (what < 5 || m->at[place].file == 0)
-		save(m, place);
-	else if (what < 7)
-		take_away(m, place);
-	else if (what < 9)
-		rename_it(m, place, any_place(m, first));
-	else
-		throw_away(m, place);
-}
-
-/* ---- what a reader sees ---- */
-
-typedef struct listed {
-	emr_id16 objects[2 * PLACES];
-	size_t n;
-} listed;
-
-static emr_status note_file(void *arg, const emr_shared_record *record)
-{
-	listed *l = arg;
-
-	if (record->meta->type != EMR_META_FILE || record->meta->name.data[0] != 'f')
-		return EMR_OK;
-	assert_true(l->n < 2 * PLACES);
-	l->objects[l->n++] = record->object;
-	return EMR_OK;
-}
-
-typedef enum sharer { THE_FIRST, THE_SECOND, EITHER } sharer;
-
-/* BY shared a moment ago: of that computer's files nothing is given that it had taken away. EITHER:
- * all that there is was published since, and nothing else is given. */
-static void expect_right(const model *m, const char *text, sharer by)
-{
-	char *end;
-	const int file = (int)strtol(text, &end, 10), times = (int)strtol(end + 1, NULL, 10);
-
-	for (int place = 0; place < PLACES; place++)
-		if (m->at[place].file == file && place % 3 != 2 &&
-			(by != EITHER || m->at[place].times == times))
-			return;
-	if (by == EITHER || file % 2 == (by == THE_FIRST))
-		fail_msg("a reader is given %s", text);
-}
-
-static void read_one(model *m, emr_shared *shared, emr_id16 object, sharer by)
-{
-	AUTO(auto_emr_content_reader_free) emr_content_reader *reader = NULL;
-	emr_statement_verdict verdict;
-	char text[40] = "";
-	size_t n = 0;
-
-	assert_ok(emr_shared_reader(shared, object, &reader, &verdict));
-	assert_ok(emr_content_reader_read(reader, 0, text, sizeof text - 1, &n));
-	expect_right(m, text, by);
-}
-
-static void everybody_answers(story *s)
-{
-	(void)story_owner(s);
-	all_agents(s);
-}
-
-static size_t read_all(model *m, emr_id16 grant, sharer by)
-{
-	story *s = &m->s;
-	AUTO(auto_emr_shared_free) emr_shared *shared = NULL;
-	AUTO(auto_emr_ask_free) emr_ask *names = NULL;
-	AUTO(auto_emr_ask_free) emr_ask *records = NULL;
-	emr_share_trouble trouble;
-	listed l = {.n = 0};
-
-	story_see(&s->lima);
-	assert_ok(emr_shared_open(
-		s->lima.share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &names, &trouble));
-	everybody_answers(s);
-	assert_ok(emr_ask_wait(names, 0, &trouble));
-	assert_ok(emr_shared_each(shared, note_file, &l, NULL));
-	if (l.n == 0)
-		return 0;
-	assert_ok(emr_shared_ask_records(shared, l.objects, l.n, &records, &trouble));
-	everybody_answers(s);
-	assert_ok(emr_ask_wait(records, 0, &trouble));
-	for (size_t i = 0; i < l.n; i++)
-		read_one(m, shared, l.objects[i], by);
-	return l.n;
-}
-
-/* ---- sharing ---- */
-
-static emr_status let_go_there(void *arg, emr_id16 domain)
-{
-	return emr_view_let_go(((kit *)arg)->view, domain);
-}
-
-static emr_share *second_share(model *m)
-{
-	const emr_share_options options = {.keyring = m->other.stack.keyring,
-		.ledger = m->other.stack.ledger,
-		.replica = m->other.stack.replica,
-		.records = m->other.stack.records,
-		.clock = &m->other.clock.clock,
-		.let_go = let_go_there,
-		.let_go_arg = &m->other};
-	emr_share *share = NULL;
-
-	assert_ok(emr_share_new(&options, &share));
-	return share;
-}
-
-static emr_id16 give_lima(model *m, sharer by)
-{
-	story *s = &m->s;
-	emr_share *firsts = s->ana;
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ |
-					   (any(m, 4) == 0 ? EMR_GRANT_HISTORY : 0),
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(s) + (any(m, 3) == 0 ? 100 : 7 * DAY)};
-	emr_grant_made made;
-
-	if (by == THE_SECOND)
-		s->ana = second_share(m);
-	assert_ok(story_try_share(s, &s->lima, &order, any(m, 2) == 0, &made));
-	if (by == THE_SECOND)
-		emr_share_free(s->ana);
-	s->ana = firsts;
-	return made.grant;
-}
-
-static void give_team(model *m)
-{
-	const crew before = m->crew;
-	uint64_t changes;
-
-	crew_begin(&m->crew, &m->s, m->has_crew ? &before : NULL);
-	admit(&m->crew, &m->s.eve);
-	if (m->has_crew) {
-		crew_end((crew *)(uintptr_t)&before);
-		assert_ok(emr_share_follow_teams(m->s.ana, NULL, 0, &changes));
-	} else {
-		m->grants[any(m, GRANTS)] = share_with(&m->crew).grant;
-	}
-	m->has_crew = true;
-}
-
-static void give_study(model *m)
-{
-	if (!m->has_study) {
-		dataset_call_on(&m->study, &m->s, TERMS, (emr_id16){{0}}, 0);
-		dataset_admit(&m->study, &m->s.eve);
-	}
-	m->has_study = true;
-	m->grants[any(m, GRANTS)] = dataset_join(&m->study).grant;
-}
-
-static void take_back(model *m)
-{
-	emr_id16 *grant = &m->grants[any(m, GRANTS)];
-	emr_status status = EMR_OK;
-
-	if (!emr_id16_is_zero(*grant))
-		status = emr_share_revoke(m->s.ana, m->s.imaging, *grant);
-	*grant = (emr_id16){{0}};
-	if (status != EMR_OK)
-		assert_status(EMR_DENIED, status); /* its time was over */
-}
-
-static void share_something(model *m)
-{
-	const uint64_t what = any(m, 10);
-	sharer by = any(m, 4) == 0 ? THE_SECOND : THE_FIRST;
-	emr_id16 grant;
-
-	if (what == 0) {
-		give_team(m);
-	} else if (what == 1) {
-		give_study(m);
-	} else if (what < 6) {
-		grant = give_lima(m, by);
-		if (any(m, 3) != 0)
-			read_all(m, grant, by);
-		m->grants[any(m, GRANTS)] = grant;
-	} else {
-		take_back(m);
+			story_restart(&s);
+			s.k.view->options.giving = giving;
+		}
+		assert_ok(try_rename(&s.k, ".Trash-0/files/MRI.pdf", "Imaging/MRI.pdf"));
+		assert_ok(try_rename(&s.k, ".Trash-0/files/Old", "Imaging/Old"));
+		kit_settle(&s.k);
+		kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+		kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a head");
+		assert_int_equal(would_see, 0);
 	}
 }
 
-/* ---- rounds ---- */
-
-static void expect_folder(model *m, kit *k)
+TEST(what_was_changed_in_the_trash_or_came_from_elsewhere_is_refused_as_before)
 {
-	unsigned wanted[3] = {2, 1, 0}; /* Old and MRI.pdf; CT.pdf */
+	STORY;
 
-	for (int place = 0; place < PLACES; place++) {
-		const saved what = m->at[place];
-
-		wanted[place % 3] += what.file != 0;
-		assert_int_equal(kit_exists(k, path_of(place)), what.file != 0);
-		if (what.file != 0)
-			kit_expect_text(k, path_of(place), text_of(what));
-	}
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(two_entries_in(k, directory_of(i)), wanted[i]);
-}
-
-static void restart_both(model *m)
-{
-	story_restart(&m->s);
-	kit_restart(&m->other);
-}
-
-static void look_at_all(model *m)
-{
-	size_t shown = 0;
-
-	for (int i = 0; i < 5; i++) {
-		both_wait(m, 61000);
-		assert_ok(emr_view_publish_now(m->s.k.view));
-		assert_ok(emr_view_publish_now(m->other.view));
-	}
+	begin_undo(&s);
+	kit_mkdir(&s.k, "Letters");
+	kit_text(&s.k, "Letters/MRI.pdf", "of another folder");
+	kit_save(&s.k, "Letters/new", "of no shared folder");
+	kit_rename(&s.k, "Imaging/MRI.pdf", ".Trash-0/files/MRI.pdf");
+	kit_rename(&s.k, "Imaging/Old", ".Trash-0/files/Old");
+	kit_rename(&s.k, "Letters/MRI.pdf", ".Trash-0/files/theirs");
+	kit_settle(&s.k);
+	kit_text(&s.k, ".Trash-0/files/MRI.pdf", "other bytes");
+	kit_text(&s.k, ".Trash-0/files/Old/note", "put into it");
 	for (int again = 0; again < 2; again++) {
-		expect_folder(m, &m->s.k);
-		expect_folder(m, &m->other);
-		restart_both(m);
+		assert_status(EMR_WOULD_SHARE,
+			try_rename(&s.k, ".Trash-0/files/MRI.pdf", "Imaging/MRI.pdf"));
+		assert_status(
+			EMR_WOULD_SHARE, try_rename(&s.k, ".Trash-0/files/Old", "Imaging/Old"));
+		assert_status(
+			EMR_WOULD_SHARE, try_rename(&s.k, ".Trash-0/files/theirs", "Imaging/x"));
+		assert_status(EMR_WOULD_SHARE, try_rename(&s.k, "Letters/new", "Imaging/new"));
+		assert_int_equal(would_see, 1);
+		kit_settle(&s.k);
 	}
-	for (int place = 0; place < PLACES; place++)
-		shown += m->at[place].file != 0 && place % 3 != 2;
-	assert_int_equal(read_all(m, story_share(&m->s, &m->s.lima, 0, true).grant, EITHER), shown);
 }
 
-static void do_something(model *m)
+/* Eve was let in while it lay in the trash: she never saw it. */
+TEST(what_was_thrown_away_before_somebody_was_let_in_is_not_shown_by_undoing)
 {
-	const uint64_t what = any(m, 20);
+	STORY;
 
-	if (what < 9)
-		change_something(m);
-	else if (what < 10)
-		bring_back(m);
-	else if (what < 14)
-		share_something(m);
-	else if (what < 15)
-		any(m, 2) == 0 ? story_restart(&m->s) : kit_restart(&m->other);
-	else if (what < 18)
-		assert_ok(emr_view_publish_now(any(m, 2) == 0 ? m->s.k.view : m->other.view));
-	else
-		both_wait(m, 1 + (int64_t)any(m, any(m, 4) == 0 ? 200000 : 1500));
-}
-
-static void go_round(uint64_t seed)
-{
-	EMR_AUTO_FREE model *m = calloc(1, sizeof *m);
-
-	assert_non_null(m);
-	print_message("round %llu\n", (unsigned long long)seed);
-	m->seed = seed;
-	story_begin(&m->s);
-	two_second(&m->other, &m->s.k);
-	kit_mkdir(&m->s.k, "Letters");
-	kit_mkdir(&m->s.k, ".Trash-0");
-	kit_mkdir(&m->s.k, ".Trash-0/files");
-	kit_publish_all(&m->s.k);
-	kit_publish_all(&m->other);
-	for (int step = 0; step < STEPS; step++)
-		do_something(m);
-	look_at_all(m);
-	if (m->has_crew)
-		crew_end(&m->crew);
-	if (m->has_study)
-		called_end(&m->study);
-	kit_close(&m->other);
-	story_end(&m->s);
-}
-
-TEST(whatever_is_shared_and_taken_back_names_and_contents_are_those_of_the_model)
-{
-	const char *seed = getenv("EMR_MODEL_SEED"), *rounds = getenv("EMR_MODEL_ROUNDS");
-	const uint64_t n = rounds != NULL ? strtoull(rounds, NULL, 10) : ROUNDS;
-	const uint64_t first = seed != NULL ? strtoull(seed, NULL, 10) : 1;
-
-	for (uint64_t i = 0; i < (seed != NULL && rounds == NULL ? 1 : n); i++)
-		go_round(first + i);
+	begin_undo(&s);
+	kit_rename(&s.k, "Imaging/MRI.pdf", ".Trash-0/files/MRI.pdf");
+	kit_settle(&s.k);
+	(void)story_share(&s, &s.eve, 0, true);
+	assert_status(
+		EMR_WOULD_SHARE, try_rename(&s.k, ".Trash-0/files/MRI.pdf", "Imaging/MRI.pdf"));
+	assert_int_equal(would_see, 1); /* and Lima is none of them */
 }
 
 TESTS(NULL, NULL)

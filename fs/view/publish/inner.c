@@ -84,8 +84,8 @@ emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain)
 
 /* ---- what left one ---- */
 
-/* Whether something that is published in DOMAIN is to be there no more.  What a file under the same
- * name replaces is no removal when it is asked for the second time: programs save so all day. */
+/* Whether something that is published in DOMAIN is to be there no more.  COUNTS_REPLACED: also if a
+ * file under the same name takes its place, as programs save all day. */
 static bool has_leaving(const emr_view *view, emr_id16 domain, bool counts_replaced)
 {
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
