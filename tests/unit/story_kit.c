@@ -352,24 +352,31 @@ static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta
 
 static emr_status let_go(void *arg, emr_id16 domain)
 {
-	const story *s = arg;
+	const kit *k = arg;
 
-	return emr_view_let_go(s->k.view, domain);
+	return emr_view_let_go(k->view, domain);
+}
+
+emr_share *story_handle(kit *k)
+{
+	const emr_share_options share = {.keyring = k->stack.keyring,
+		.ledger = k->stack.ledger,
+		.replica = k->stack.replica,
+		.records = k->stack.records,
+		.clock = &k->clock.clock,
+		.owner_name = "Ana Silva",
+		.owner_born = "1984-03-12",
+		.let_go = let_go,
+		.let_go_arg = k};
+	emr_share *out = NULL;
+
+	assert_ok(emr_share_new(&share, &out));
+	return out;
 }
 
 static void open_ana(story *s)
 {
-	const emr_share_options share = {.keyring = s->k.stack.keyring,
-		.ledger = s->k.stack.ledger,
-		.replica = s->k.stack.replica,
-		.records = s->k.stack.records,
-		.clock = &s->k.clock.clock,
-		.owner_name = "Ana Silva",
-		.owner_born = "1984-03-12",
-		.let_go = let_go,
-		.let_go_arg = s};
-
-	assert_ok(emr_share_new(&share, &s->ana));
+	s->ana = story_handle(&s->k);
 	assert_ok(emr_release_new(s->ana, &s->release));
 }
 

@@ -6,7 +6,6 @@
 #include "datasets_kit.h"
 #include "two_kit.h"
 
-AUTO_OF(emr_ask_free, emr_ask *)
 AUTO_OF(emr_shared_free, emr_shared *)
 AUTO_OF(emr_content_reader_free, emr_content_reader *)
 
@@ -157,20 +156,11 @@ static void change_something(model *m)
 
 /* ---- what a reader sees ---- */
 
-typedef struct listed {
-	emr_id16 objects[2 * PLACES];
-	size_t n;
-} listed;
-
 static emr_status note_file(void *arg, const emr_shared_record *record)
 {
-	listed *l = arg;
-
-	if (record->meta->type != EMR_META_FILE || record->meta->name.data[0] != 'f')
-		return EMR_OK;
-	assert_true(l->n < 2 * PLACES);
-	l->objects[l->n++] = record->object;
-	return EMR_OK;
+	return record->meta->type == EMR_META_FILE && record->meta->name.data[0] == 'f'
+		       ? emr_buf_append(arg, &record->object, sizeof record->object)
+		       : EMR_OK;
 }
 
 typedef enum sharer { THE_FIRST, THE_SECOND, EITHER } sharer;
@@ -202,59 +192,43 @@ static void read_one(model *m, emr_shared *shared, emr_id16 object, sharer by)
 	expect_right(m, text, by);
 }
 
-static void everybody_answers(story *s)
+static void answered(story *s, emr_ask *ask)
 {
+	emr_share_trouble trouble;
+
 	(void)story_owner(s);
 	all_agents(s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
 }
 
 static size_t read_all(model *m, emr_id16 grant, sharer by)
 {
 	story *s = &m->s;
 	AUTO(auto_emr_shared_free) emr_shared *shared = NULL;
-	AUTO(auto_emr_ask_free) emr_ask *names = NULL;
-	AUTO(auto_emr_ask_free) emr_ask *records = NULL;
+	EMR_AUTO_BUF list = {0};
 	emr_share_trouble trouble;
-	listed l = {.n = 0};
+	emr_ask *ask = NULL;
+	size_t n;
 
 	story_see(&s->lima);
 	assert_ok(emr_shared_open(
 		s->lima.share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
-	assert_ok(emr_shared_ask_names(shared, &names, &trouble));
-	everybody_answers(s);
-	assert_ok(emr_ask_wait(names, 0, &trouble));
-	assert_ok(emr_shared_each(shared, note_file, &l, NULL));
-	if (l.n == 0)
-		return 0;
-	assert_ok(emr_shared_ask_records(shared, l.objects, l.n, &records, &trouble));
-	everybody_answers(s);
-	assert_ok(emr_ask_wait(records, 0, &trouble));
-	for (size_t i = 0; i < l.n; i++)
-		read_one(m, shared, l.objects[i], by);
-	return l.n;
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answered(s, ask);
+	assert_ok(emr_shared_each(shared, note_file, &list, NULL));
+	n = list.len / sizeof(emr_id16);
+	if (n > 0) {
+		assert_ok(emr_shared_ask_records(
+			shared, (const emr_id16 *)(const void *)list.data, n, &ask, &trouble));
+		answered(s, ask);
+	}
+	EMR_EACH (const emr_id16, object, &list)
+		read_one(m, shared, *object, by);
+	return n;
 }
 
 /* ---- sharing ---- */
-
-static emr_status let_go_there(void *arg, emr_id16 domain)
-{
-	return emr_view_let_go(((kit *)arg)->view, domain);
-}
-
-static emr_share *second_share(model *m)
-{
-	const emr_share_options options = {.keyring = m->other.stack.keyring,
-		.ledger = m->other.stack.ledger,
-		.replica = m->other.stack.replica,
-		.records = m->other.stack.records,
-		.clock = &m->other.clock.clock,
-		.let_go = let_go_there,
-		.let_go_arg = &m->other};
-	emr_share *share = NULL;
-
-	assert_ok(emr_share_new(&options, &share));
-	return share;
-}
 
 static emr_id16 give_lima(model *m, sharer by)
 {
@@ -267,7 +241,7 @@ static emr_id16 give_lima(model *m, sharer by)
 	emr_grant_made made;
 
 	if (by == THE_SECOND)
-		s->ana = second_share(m);
+		s->ana = story_handle(&m->other);
 	assert_ok(story_try_share(s, &s->lima, &order, any(m, 2) == 0, &made));
 	if (by == THE_SECOND)
 		emr_share_free(s->ana);
