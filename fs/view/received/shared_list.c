@@ -33,6 +33,8 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 	EMR_AUTO_FREE char *path = shared_place_path(s);
 	emr_shared_with_me one = {.owner = s->owner->name,
 		.path = path,
+		.domain = s->domain,
+		.is_by_card = s->owner_card.len > 0,
 		.purposes = s->grant.row.purposes,
 		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,
 		.opens_away = s->opens_away,
