@@ -72,3 +72,17 @@ emr_until tells ana new-letters
 says_of ana "New in your Inbox (1): Inbox/São Lucas/$DAY/Last.pdf"
 ! grep -q "Discharge\|letter [0-9]" ana-folder/.emrfs/notices || emr_fail "told twice: $(cat ana-folder/.emrfs/notices)"
 expect "what the reader is told again" "$(told lima shared-anew)" 0
+
+say "that a closed folder of another opens now is not said before it was asked, nor when it did not answer"
+two_unmount ana lima
+two_mount lima
+as lima run 0 share
+says "opens only while that folder is open   Opens for you if that folder is open; nothing came from it in the last minute."
+! grep "Opens for you now" out/said || emr_fail "nobody asked"
+! cat "$(echo lima-folder/shared-with-me/*Silva*/Later)/a" 2>/dev/null || emr_fail "it opened"
+as lima run 0 share
+says "Does not open for you now: the folder that gives the keys did not answer."
+two_mount ana
+emr_until cat "$(echo lima-folder/shared-with-me/*Silva*/Later)/a" >/dev/null
+as lima run 0 share
+says "Opens for you now."

@@ -117,7 +117,8 @@ typedef struct emr_shared_with_me {
 	bool opens_away;    /* any time; else only while the owner's folder is open */
 	bool is_owner_away; /* that folder, which alone could answer, did not when it was asked last
 			     */
-	uint32_t purposes;  /* bit n = purpose n; 0 of a deposit */
+	bool is_owner_unasked; /* nor did it give a key within the last minute: nobody knows */
+	uint32_t purposes;     /* bit n = purpose n; 0 of a deposit */
 	emr_share_phase phase;
 	uint64_t until_unix_s; /* when it ends, or ended; as late as a clock can be: never */
 } emr_shared_with_me;
