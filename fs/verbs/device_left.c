@@ -81,7 +81,7 @@ static emr_status end_carried(const device_left *left)
 	bool ends;
 	size_t n;
 
-	emr_shell_word(left->name, word, sizeof word);
+	emr_shell_name(left->name, word, sizeof word);
 	if (status == EMR_OK)
 		status = emr_share_carried(
 			left->of.share, left->device, left->since_unix_s, note_carried, &l);
@@ -103,7 +103,7 @@ static emr_status end_carried(const device_left *left)
 	if (ends)
 		emr_say(left->out, "That has ended. The folders lie where they were moved.\n");
 	else
-		emr_say(left->out, "They stay shared. To end that: emrfs device remove %s --yes\n",
+		emr_say(left->out, "They stay shared. To end that: emrfs device remove --yes %s\n",
 			word);
 	return EMR_OK;
 }
@@ -228,7 +228,7 @@ static emr_status end_saved(const device_left *left)
 	size_t n, its, ended = 0;
 	bool ends;
 
-	emr_shell_word(left->name, word, sizeof word);
+	emr_shell_name(left->name, word, sizeof word);
 	if (status == EMR_OK)
 		status = emr_share_saved(
 			left->of.share, left->device, left->since_unix_s, note_saved, &l);
@@ -248,7 +248,7 @@ static emr_status end_saved(const device_left *left)
 	if (!ends)
 		emr_say(left->out,
 			"They stay where they are. To take out what it saved since it was lost: "
-			"emrfs device remove %s --yes --since TIME\n",
+			"emrfs device remove --yes --since TIME %s\n",
 			word);
 	else
 		emr_say(left->out, "They lie in .emrfs/deleted now, and nothing of them is lost. "

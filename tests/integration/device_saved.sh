@@ -69,7 +69,7 @@ says "Imaging/honest.txt, put there "
 says "Imaging/MRI.txt, changed there "
 says "Imaging/Results/forged.txt, put there "
 says "Imaging/plan.txt, saved by somebody else since: it stays"
-says "They stay where they are. To take out what it saved since it was lost: emrfs device remove laptop --yes --since TIME"
+says "They stay where they are. To take out what it saved since it was lost: emrfs device remove --yes --since TIME laptop"
 says_not home.txt
 says_not bill.txt
 says_not old.txt
