@@ -81,7 +81,6 @@ typedef struct mount {
 	emr_research *research;
 	emr_doors *doors;
 	emr_publishing *publishing;
-	emr_rot_watch *rot_watch;   /* NULL: for reading only */
 	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
 	bool is_directory_closed,
 		has_moved; /* the ledger of the network's directory: see look_for_move */
@@ -114,7 +113,6 @@ static void end_viewer_cache(mount *m)
 static void mount_end(mount *m)
 {
 	emr_publishing_stop(m->publishing);
-	emr_rot_watch_stop(m->rot_watch);
 	emr_cert_watch_stop(m->cert_watch);
 	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
@@ -124,7 +122,6 @@ static void mount_end(mount *m)
 	emr_research_end(m->research);
 	emr_session_close(&m->session);
 	emr_copy_scan_end(&m->copy_scan); /* which a thread of the view used */
-	emr_rot_watch_free(m->rot_watch);
 	emr_cert_watch_free(m->cert_watch);
 	emr_publishing_free(m->publishing);
 	emr_sharing_free(m->sharing);
@@ -254,6 +251,21 @@ static void say_saved_while_closed(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
+static void say_elsewhere(const mount *m)
+{
+	char earlier[PATH_MAX], shown[4200], word[4400];
+
+	if (!emr_closed_elsewhere(&m->places, m->path, earlier))
+		return;
+	emr_show(earlier, shown, sizeof shown);
+	emr_shell_word(earlier, word, sizeof word);
+	emr_say(m->out,
+		"Your folder was at %s before.  That directory stays closed to programs, because "
+		"one that mirrors your folder would take an empty directory for it.  To use it "
+		"for something else: chmod 700 %s\n",
+		shown, word);
+}
+
 static void say_second_copy(const mount *m)
 {
 	emr_second_copy copy;
@@ -277,8 +289,6 @@ static void start_loops(mount *m, bool is_read_only)
 			"office: nobody else is answered as long as this folder is open");
 	if (emr_research_start(m->research, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
-	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
 	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
 				     &m->cert_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
@@ -318,6 +328,7 @@ static void when_ready(void *arg)
 	say_move(m);
 	say_certificate(m);
 	say_saved_while_closed(m);
+	say_elsewhere(m);
 	emr_closed_seal(&m->places, m->path, &m->closed);
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
@@ -651,6 +662,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	begin_viewer_cache(m);
 	if (pthread_create(&m->warden, NULL, warden, m) != 0)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");
+	emr_closed_hide(&m->closed);
 	status = emr_fuse_run(&options);
 	atomic_store(&m->has_ended, true);
 	pthread_kill(m->warden, SIGUSR1);

@@ -58,6 +58,9 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
 /* The host of the network, whether it answers, and how members reach it; false: none serves it, or
  * the ledger is this computer's all the same. */
 bool emr_check_host(emr_checker *c);
+/* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
+ * is on a disk or on Fabric. */
+emr_status emr_check_meet_host(int state_fd);
 /* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
  * the keyring asks. */
 void emr_check_node(emr_checker *c);
@@ -126,19 +129,15 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 	emr_out *out, emr_problem *out_problem);
 
 /* ---- device_left.c ---- */
-/* These functions show what a removed computer has left in folders that are shared, and end it
- * when the person says so. */
 
 typedef struct device_left {
-	const emr_args *args;
 	emr_out *out;
 	emr_devices_of of;
 	emr_id32 device;
-	const char *name;
-	uint64_t since_unix_s; /* what is older is not asked about */
+	uint64_t since_unix_s; /* what is older is not told */
 } device_left;
-/* With its key revoked it does nothing more: what is shown is all that the yes is to. */
-emr_status device_left_end(const device_left *left);
+/* Lists what a removed computer signed. With its key revoked it signs nothing more. */
+emr_status device_left_say(const device_left *left);
 
 /* ---- host_listen.c ---- */
 

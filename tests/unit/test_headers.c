@@ -298,6 +298,56 @@ TEST(fhir_says_when_what_and_who_in_json_and_in_xml)
 		"fhir|MR|2020-02|ImagingStudy: Knee|");
 }
 
+TEST(a_fhir_resource_that_says_what_is_not_so_is_listed_as_that)
+{
+	static const char *const said_and_listed[][2] = {
+		{"Immunization\",\"status\":\"not-done", "Immunization: not-done: It"},
+		{"Immunization\",\"status\":\"completed", "Immunization: It"},
+		{"Observation\",\"status\":\"entered-in-error", "Observation: entered-in-error"},
+		{"Observation\",\"status\":\"cancelled", "Observation: cancelled: It"},
+		{"MedicationStatement\",\"status\":\"not-taken",
+			"MedicationStatement: not-taken: It"},
+		{"Condition\",\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},"
+		 "\"verificationStatus\":{\"coding\":[{\"display\":\"x\"},{\"code\":\"refuted\"}]},"
+		 "\"x\":\"",
+			"Condition: refuted: It"},
+		{"Condition\",\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},"
+		 "\"verificationStatus\":{\"coding\":[{\"code\":\"confirmed\"}]},\"x\":\"",
+			"Condition: It"},
+		{"Condition\",\"verificationStatus\":{\"text\":\"refuted\"},\"x\":\"",
+			"Condition: refuted: It"},
+		{"AllergyIntolerance\",\"verificationStatus\":{\"coding\":[{\"code\":"
+		 "\"entered-in-error\"}]},\"x\":\"",
+			"AllergyIntolerance: entered-in-error"},
+		{"MedicationRequest\",\"intent\":\"order\",\"doNotPerform\":true,\"status\":"
+		 "\"active",
+			"MedicationRequest: doNotPerform: It"},
+		{"MedicationRequest\",\"intent\":\"proposal\",\"doNotPerform\":false,\"status\":"
+		 "\"draft",
+			"MedicationRequest: draft: proposal: It"},
+		{"Procedure\",\"notDone\":true,\"status\":\"suspended",
+			"Procedure: notDone: suspended: It"},
+		{"AdverseEvent\",\"actuality\":\"potential", "AdverseEvent: potential: It"},
+		{"Procedure\",\"modifierExtension\":[{\"url\":\"u\"}],\"status\":\"completed",
+			"Procedure: modifierExtension"}};
+
+	for (size_t i = 0; i < sizeof said_and_listed / sizeof *said_and_listed; i++) {
+		char text[600], wanted[200];
+
+		snprintf(wanted, sizeof wanted, "fhir|||%s|", said_and_listed[i][1]);
+		snprintf(text, sizeof text, "{\"resourceType\":\"%s\",\"code\":{\"text\":\"It\"}}",
+			said_and_listed[i][0]);
+		assert_string_equal(said_text(text), wanted);
+		snprintf(text, sizeof text,
+			"{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":"
+			"{\"code\":{\"text\":\"It\"},\"resourceType\":\"%s\"}}]}",
+			said_and_listed[i][0]);
+		snprintf(wanted, sizeof wanted, "fhir|||Bundle%s|",
+			strchr(said_and_listed[i][1], ':'));
+		assert_string_equal(said_text(text), wanted);
+	}
+}
+
 TEST(a_bundle_says_what_its_first_entry_says)
 {
 	assert_string_equal(
