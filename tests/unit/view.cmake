@@ -52,6 +52,10 @@ emr_test(test_view_promise
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_promise.c ${view_kit}
 	USES ${view_uses}
 	INCLUDES ${view_inside})
+emr_test(test_view_behind
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_behind.c ${view_kit}
+	USES ${view_uses}
+	INCLUDES ${view_inside})
 emr_test(test_view_refused
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_refused.c ${view_kit}
 	USES ${view_uses}

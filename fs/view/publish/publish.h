@@ -157,9 +157,9 @@ bool publish_is_idle(const emr_view *view);
 /* ---- load.c ---- */
 /* This builds the tree from the disk when a folder is opened. */
 
-/* Replica, journal rows, vacated names, spills.  EMR_NOT_FOUND: the folder was never initialised.
- */
-emr_status load_tree(emr_view *view);
+/* Replica, journal rows, vacated names, spills.  UNHEARD, of emr_unheard: against which rows do not
+ * count; it is sorted.  EMR_NOT_FOUND: the folder was never initialised. */
+emr_status load_tree(emr_view *view, emr_buf *unheard);
 /* Answers to batches of an earlier mount, before there is a tree: rows only. */
 emr_status load_outcomes(
 	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
