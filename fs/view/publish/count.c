@@ -40,8 +40,9 @@ static void count_one(const emr_view *view, const node *n, uint64_t synced, emr_
 		return;
 	count_bytes(counts, n); /* also under a name of scratch: many programs copy so */
 	if (n->is_local) {
-		counts->local++;
-		/* The ledger does not know yet that it left, or never will. */
+		counts->local += !needs_settling(n);
+		/* It is a record once it stayed; or the ledger does not know yet that it left, or
+		 * never will. */
 		counts->failed += needs_settling(n) && n->failure != EMR_OK;
 		counts->pending += needs_settling(n) && n->failure == EMR_OK;
 		return;
@@ -82,6 +83,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.not_safe += theirs.not_safe;
 	counts.has_no_room = emr_status_is_full(view->keeper->last_run);
 	counts.conflicts += theirs.conflicts;
+	counts.local += theirs.local;
 	counts.spared_bytes = view->space.spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)

@@ -93,7 +93,8 @@ static bool is_ready(const publishing *p, const node *n)
 		foreign_is_heir(p->view, n) || awaiting_holds(p->view, n) ||
 		(n->failure != EMR_OK && !p->all))
 		return false;
-	return p->all || view_boot_ns(p->view) - node_changed_boot_ns(n) >= quiet_ns_of(p->view, n);
+	return (p->all && !quiet_hesitates(p->view, n)) ||
+	       view_boot_ns(p->view) - node_changed_boot_ns(n) >= quiet_ns_of(p->view, n);
 }
 
 static emr_status add_node(publishing *p, node *n)
@@ -137,8 +138,11 @@ static emr_status take_candidates(publishing *p)
 		return EMR_OK;
 	for (node *n = p->view->queue_head;
 		n != NULL && status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX; n = n->next_queued)
-		if (is_ready(p, n))
+		if (is_ready(p, n)) {
+			if (quiet_hesitates(p->view, n))
+				tree_stay(p->view, n);
 			status = add_node(p, n);
+		}
 	if (p->nnodes > 0)
 		p->view->waits_for_quiet = true;
 	return status;

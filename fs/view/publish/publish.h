@@ -69,6 +69,9 @@ void keeper_free(emr_view *view);
 
 /* quiet.c: how long N must not have changed before it is published.  Under view->lock. */
 int64_t quiet_ns_of(const emr_view *view, const node *n);
+/* N has a name of scratch, and becomes a record under it if it stays there: nobody who is in a
+ * hurry may call a moment's file a record. */
+bool quiet_hesitates(const emr_view *view, const node *n);
 
 /* heirs.c: names that went away */
 
