@@ -248,7 +248,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
 		.is_published = n->is_published || is_past,
-		.is_local = (n->is_local && !needs_settling(n)) || kind_is_unsent(n),
+		.is_local = (n->is_local && !(needs_settling(n) && tree_may_become(n))) ||
+			    kind_is_unsent(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.is_derived = !n->content_dirty &&
 			      emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from),

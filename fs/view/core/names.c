@@ -20,26 +20,32 @@ static const char *const reserved_at_top[] = {
 /* One pattern a line, as fnmatch(3) reads it, and which program leaves such names behind.  They are
  * records once they stayed, so a name that a person might give may stand here, too. */
 static const char *const local_patterns[] = {
-	"lu*.tmp",			 /* LibreOffice */
-	"*.tmp",			 /* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
-	"DICOMDIR.BAK",			 /* dcmmkdir */
-	"*~",				 /* vim, emacs backups */
-	".*.sw[a-p]",			 /* vim */
-	".*.swx",			 /* vim */
-	"4913",				 /* vim asks with it whether it may write here */
-	"#*#",				 /* emacs */
-	".goutputstream-??????",	 /* GIO: gedit, mousepad, Nautilus */
-	"*.bak",			 /* dcmodify */
-	"*.crdownload",			 /* Chromium, Edge */
-	"*.opdownload",			 /* Opera */
-	"*.part",			 /* Firefox, KDE, curl scripts */
-	"*.partial", "*.download",	 /* Safari */
-	"*.aria2",			 /* aria2, beside the file it fetches */
-	".*.kate-swp", ".*.~qpdf-temp#", /* qpdf --replace-input */
-	"*.~qpdf-temp#", "*.~qpdf-orig", "*_exiftool_tmp",
+	"lu*.tmp",		 /* LibreOffice */
+	"*.tmp",		 /* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
+	"DICOMDIR.BAK",		 /* dcmmkdir */
+	"*~",			 /* vim, emacs backups */
+	".*.sw[a-p]",		 /* vim */
+	".*.swx",		 /* vim */
+	"4913",			 /* vim asks with it whether it may write here */
+	"#*#",			 /* emacs */
+	".goutputstream-??????", /* GIO: gedit, mousepad, Nautilus */
+	"*.bak",		 /* dcmodify */
+	"*.crdownload",		 /* Chromium, Edge */
+	"*.opdownload",		 /* Opera */
+	"*.part",		 /* Firefox, KDE, curl scripts */
+	"*.partial",
+	"*.download", /* Safari */
+	"*.aria2",    /* aria2, beside the file it fetches */
+	".*.kate-swp",
+	".*.~qpdf-temp#", /* qpdf --replace-input */
+	"*.~qpdf-temp#",
+	"*.~qpdf-orig",
+	"*_exiftool_tmp",
 	".fr-??????",	  /* file-roller unpacks there first */
 	".rsync-partial", /* rsync --partial-dir as its manual names it */
-	"*-shm",	  /* SQLite */
+	"*-journal",	  /* SQLite */
+	"*-wal",
+	"*-shm",
 };
 
 /* What desktops and file systems put beside a person's files, under names that nobody else gives:

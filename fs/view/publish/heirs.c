@@ -88,6 +88,7 @@ emr_status heirs_settle(publishing *p)
 
 	for (; v != NULL; v = next) {
 		node *heir = heirs_find(view, v);
+		const node *database;
 		emr_status status;
 
 		next = v->next;
@@ -98,10 +99,14 @@ emr_status heirs_settle(publishing *p)
 				return status;
 			continue;
 		}
+		database = database_left(view, v);
 		/* An heir that is still being written: wait for it. */
 		v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
 			     (p->all || (!v->has_failed && view_boot_ns(view) - v->since_boot_ns >=
 								   view->options.quiet_ns));
+		if (database != NULL)
+			v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
+				     database_is_whole(p, database);
 	}
 	return EMR_OK;
 }
