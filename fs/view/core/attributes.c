@@ -20,6 +20,7 @@
 
 #define OURS "user.emrfs."
 #define DERIVED_KEY OURS "derived"
+#define OWN_WORDS_BYTES 128 /* what sealing the owner's alone may add */
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -384,6 +385,7 @@ emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 	memset(longest, 'x', EMR_NAME_MAX);
 	longest[EMR_NAME_MAX] = 0;
 	meta.name = text_bytes(longest);
+	meta.mime = emr_bytes_of(longest, OWN_WORDS_BYTES);
 	if (node_target(n) != NULL)
 		meta.target = text_bytes(n->target);
 	return emr_meta_encode(&meta, &encoded);
