@@ -76,7 +76,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What is at PATH, or its last change, is not on the ledger: it never will be, or is sent later. */
+/* PATH, or its last change, is not on the ledger: it never will be, or is sent later. */
 void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *out_problem);
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,

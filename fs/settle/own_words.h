@@ -1,4 +1,4 @@
-/* What a record's description says to its owner alone: own_words.c. */
+/* The part of a record's description that is its owner's alone: own_words.c. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -231,6 +231,23 @@ static bool note_local(void *arg, const char *path, uint64_t size_bytes, bool is
 	       json_array_append_new(l->local, emr_json_text(path)) == 0;
 }
 
+/* PATH, a file, is a database whose newest changes lie beside it. */
+static bool has_log(const asking *a)
+{
+	static const char *const endings[] = {"-wal", "-journal"};
+	bool has = false;
+
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		char path[EMR_ASK_PATH_MAX + 16];
+		emr_attr attr;
+
+		snprintf(path, sizeof path, "%s%s", a->request->path, endings[i]);
+		has |= emr_view_find(a->session->view, path, &attr) == EMR_OK &&
+		       attr.type == EMR_META_FILE && attr.size_bytes > 0;
+	}
+	return has;
+}
+
 static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
 	EMR_TRY(emr_walk(a->session->view, a->request->path, count_one, &l->c));
@@ -258,7 +275,7 @@ static emr_status answer_look(
 	return emr_emit(a->emit, a->arg,
 		json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			  "s:O, s:O, "
-			  "s:s, s:s, s:s, s:O, s:I}",
+			  "s:s, s:s, s:s, s:O, s:I, s:b}",
 			"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 			emr_json_text(who->called), "text", text, "compared", who->is_compared,
 			"known", who->is_known, "files", (json_int_t)l.c.files, "bytes",
@@ -270,7 +287,7 @@ static emr_status answer_look(
 			"left_out", l.left_out, "away", emr_away_word(l.made.away), "rule",
 			emr_away_word(emr_away_asked(order->rights)), "own_agent",
 			l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
-			(json_int_t)l.local_files));
+			(json_int_t)l.local_files, "log_apart", has_log(a)));
 }
 
 /* ---- sharing ---- */

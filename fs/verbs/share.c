@@ -234,20 +234,6 @@ static void say_replaced(const sharing *s)
 		s->request.path, "terms", terms, NULL);
 }
 
-/* A series would look whole without them. */
-static void say_local(const sharing *s)
-{
-	json_t *local = emr_json_list_at(s->look, "local"), *one;
-	size_t of = emr_json_number_at(s->look, "local_files"), n;
-
-	json_array_foreach(local, n, one)
-		emr_remark_that(s->out, EMR_SAY_LEFT_LOCAL, "path", json_string_value(one), NULL);
-	if (of > n)
-		emr_say(s->out, "  and %zu more\n", of - n);
-	emr_out_put(s->out, "local", json_incref(local));
-	emr_out_number(s->out, "local_files", of);
-}
-
 static void say_look(const sharing *s)
 {
 	char who[600], path[EMR_ASK_PATH_MAX + 1], count[EMR_COUNT_BYTES];
@@ -255,7 +241,7 @@ static void say_look(const sharing *s)
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
-	say_local(s);
+	emr_say_kept_out(s->out, s->look);
 	say_replaced(s);
 	if (emr_json_number_at(s->look, "wrapped") > 0) {
 		emr_count_text(

@@ -48,8 +48,8 @@ static const char *const local_patterns[] = {
 	"*-shm",
 };
 
-/* What desktops and file systems put beside a person's files, under names that nobody else gives:
- * no record however long it stays. */
+/* Desktops and file systems put these beside a person's files, and nobody else gives such names: no
+ * record however long it stays. */
 static const char *const fixture_patterns[] = {
 	".Trash-*", /* desktops */
 	".Trash",

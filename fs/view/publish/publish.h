@@ -82,7 +82,8 @@ bool quiet_hesitates(const emr_view *view, const node *n);
 
 /* The database of which NAME in DIRECTORY is a log, NULL if it is none. */
 node *database_of_log(const emr_view *view, const node *directory, const char *name);
-/* What else of N's database must go to the ledger: the one of number I, NULL if it need not. */
+/* Another file of N's database that must go to the ledger: the one of number I, NULL if it need
+ * not. */
 node *database_other(const emr_view *view, const node *n, size_t i);
 /* The database that N is, with a log that goes along, or is a log of; NULL: neither. */
 const node *database_with(const emr_view *view, const node *n);
