@@ -67,13 +67,14 @@ TEST(scratch_of_programs_is_local)
 		"#draft#", ".#draft", ".goutputstream-A1B2C3", "IM0001.bak", "scan.pdf.crdownload",
 		"scan.pdf.part", "a.partial", "a.download", ".Trash-1000", ".Trash", ".DS_Store",
 		"._scan.pdf", "Thumbs.db", "desktop.ini", ".directory", ".thumbnails",
-		"db.sqlite-shm", ".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002",
-		"Ogre.log", "VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp",
-		"DICOMDIR.BAK", ".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload",
-		"cd.iso.aria2", ".Trashes", ".fseventsd", ".Spotlight-V100", "THUMBS.DB",
-		"Desktop.ini", "ehthumbs.db", "$RECYCLE.BIN", "System Volume Information",
-		".report.txt.kate-swp", "report.pdf.~qpdf-temp#", "IM1.jpg_exiftool_tmp",
-		".fr-aB12cd", ".rsync-partial", "x.~1~", ".~tmp~"};
+		"db.sqlite-shm", "db.sqlite-journal", "db.sqlite-wal",
+		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log",
+		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp", "DICOMDIR.BAK",
+		".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload", "cd.iso.aria2", ".Trashes",
+		".fseventsd", ".Spotlight-V100", "THUMBS.DB", "Desktop.ini", "ehthumbs.db",
+		"$RECYCLE.BIN", "System Volume Information", ".report.txt.kate-swp",
+		"report.pdf.~qpdf-temp#", "IM1.jpg_exiftool_tmp", ".fr-aB12cd", ".rsync-partial",
+		"x.~1~", ".~tmp~"};
 
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
 		if (!emr_name_is_local(local[i]))
@@ -87,8 +88,7 @@ TEST(names_of_records_are_not_local)
 		"lu.pdf", ".profile.backup", "a.swp", ".goutputstream-A1B2C", "Trash",
 		"2024-01-01.log", "lock", ".scan.pdf.Xk29Q", ".a.b-cdefg", "x.TMP.pdf", "journal",
 		"1D24AB00", "sedation", "sed12345A", "zip2024A", "report.aB12cd", "DICOMDIR",
-		"System Volume", "IM1.BAK", "TRASH", "thumbs.dbx", "db.sqlite-journal",
-		"db.sqlite-wal"};
+		"System Volume", "IM1.BAK", "TRASH", "thumbs.dbx"};
 
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (emr_name_is_local(kept[i]))
