@@ -298,6 +298,8 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));
+	emr_say(d->out, "  Names: pseudonyms, which hide people from strangers alone: who has "
+			"somebody's card, as a hospital has, can find out which folder is whose\n");
 	say_rules(d, one);
 	if (number_of(one, "price") > 0)
 		emr_say(d->out, "  Each who takes part gets %lld points.\n",
@@ -391,11 +393,9 @@ static void say_told(const dataset *d)
 static void say_who_learns(const dataset *d)
 {
 	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
-			"the ledger "
-			"says that your key, which is on your card, joined, and when.\nSomebody "
-			"who compares it with what "
-			"is read there can find "
-			"out which pseudonym is yours.\n");
+			"the ledger says that your key, which is on your card, joined, and when.\n"
+			"Researchers who have your card, and your hospital, can find out which "
+			"folder is yours.\n");
 }
 
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. */
