@@ -86,6 +86,9 @@ static const struct {
 			 "reading only.")},
 	{"owner-away", N_("Does not open for %s now: the folder that gives the keys did not "
 			  "answer.")},
+	{"agents-silent",
+		N_("May not open for %s now: the service that gives the keys has not answered for "
+		   "an hour, and only the owner's open folder gives them.")},
 	{"expired", N_("Does not open for %s any more: its time is over.")},
 	{"revoked", N_("Does not open for %s any more: it was taken back.")},
 	{"ending", N_("Opens for %s until the ledger has its end.")},

@@ -19,6 +19,8 @@
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what. */
 void emr_say_release(emr_out *out, const json_t *look);
+/* Remarks on ANSWER's agents_silent. */
+void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it.  CLIENT: and
  * whether nobody elsewhere can open it; NULL: there is nothing to open. */
 void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done);
@@ -139,6 +141,10 @@ typedef struct device_left {
 } device_left;
 /* With its key revoked it does nothing more: what is shown is all that the yes is to. */
 emr_status device_left_end(const device_left *left);
+
+/* ---- host_status.c ---- */
+/* That the agent which org create makes beside a host does not run, if there is one. */
+void host_say_agent(emr_out *out);
 
 /* ---- host_listen.c ---- */
 

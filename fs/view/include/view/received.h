@@ -112,7 +112,9 @@ typedef struct emr_shared_with_me {
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
 	bool has_history;
-	bool opens_away;    /* any time; else only while the owner's folder is open */
+	bool opens_away;	/* any time; else only while the owner's folder is open */
+	const emr_id32 *agents; /* of whom NEEDED release its keys then */
+	unsigned agents_count, needed;
 	bool is_owner_away; /* that folder, which alone could answer, did not when it was asked last
 			     */
 	uint32_t purposes;  /* bit n = purpose n; 0 of a deposit */
