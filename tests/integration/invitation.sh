@@ -89,4 +89,16 @@ run 1 init --yes --name Eva --passphrase-file other --words-file eva.words
 run 0 init --yes --name Eva --passphrase-file other --words-file eva.other
 run 0 recover --test --words-file eva.other --passphrase-file other
 two_unmount ana
+
+say "other accounts read no name in the list of processes while somebody waits to be let in, or for a ledger"
+as ana run 0 org invite dora --role patient -o dora.invitation $P
+two_home dora
+"$EMRFS" init --join dora.invitation --yes --name "Dora Reis" --born 1979-09-09 --words-file dora.words $P >out/waits 2>&1 </dev/null &
+waiting=$!
+emr_until compgen -G "dora/state/begun-*" >out/begun
+expect "what a process was called with" "$(tr -s '\0' ' ' <"/proc/$waiting/cmdline")" "$EMRFS init "
+two_mount ana # lets her in
+wait "$waiting" || emr_fail "not let in: $(cat out/waits)"
+expect "and a folder" "$(tr -s '\0' ' ' <"/proc/$(two_pid ana)/cmdline")" "$EMRFS mount "
+two_unmount ana
 echo "all is well"
