@@ -245,6 +245,8 @@ emr_status emr_sharing_hear(emr_sharing *sharing)
 {
 	emr_heard heard;
 
+	if (sharing == NULL)
+		return EMR_NOT_FOUND;
 	emr_sharing_heard(sharing, &heard);
 	EMR_TRY(emr_heard_look(sharing->session->ledger, sharing->session->replica,
 		emr_clock_unix_s(emr_clock_system()), &heard));
