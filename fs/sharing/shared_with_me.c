@@ -83,8 +83,9 @@ static const char *why_not(
 		return "deposit";
 	return is_ledger_away				       ? "ledger-away"
 	       : share->is_owner_away			       ? "owner-away"
-	       : share->opens_away == opens_away(share, heard) ? ""
-							       : "agents-silent";
+	       : share->opens_away != opens_away(share, heard) ? "agents-silent"
+	       : share->is_owner_unasked		       ? "owner-unasked"
+							       : "";
 }
 
 static json_t *row_json(

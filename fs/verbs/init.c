@@ -247,7 +247,10 @@ static emr_status get_certificate(
 	emr_buf_clear(out);
 	if (waits_at_host(m))
 		EMR_TRY(keep_begun(m, (emr_bytes){0}, invitation));
-	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
+	emr_progress(m->out,
+		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
+		"there ...",
+		m->joining.invitation.network);
 	status = emr_joining_ask(
 		&m->joining, m->session.keyring, handle, m->within_ns, out, out_problem);
 	emr_progress_end(m->out);
