@@ -37,6 +37,7 @@ static emr_status answer_list(asking *a)
 	EMR_AUTO_SHARES rows = {0};
 	json_auto_t *given = json_array();
 	json_auto_t *received = NULL;
+	json_auto_t *silent = NULL;
 
 	EMR_TRY(a->request->history ? emr_shares_collect_past(a->session, &a->crowd, &rows)
 				    : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows));
@@ -51,6 +52,8 @@ static emr_status answer_list(asking *a)
 	EMR_TRY(emr_shared_with_me_json(a->session, &received));
 	EMR_TRY(emr_emit_list("grants", given, a->emit, a->arg));
 	EMR_TRY(emr_emit_list("shared_with_me", received, a->emit, a->arg));
+	silent = emr_agents_silent_json(a->session);
+	EMR_TRY(emr_emit_list("agents_silent", silent, a->emit, a->arg));
 	return emr_emit(a->emit, a->arg, json_pack("{s:b}", "done", 1));
 }
 
@@ -275,7 +278,7 @@ static emr_status answer_look(
 	return emr_emit(a->emit, a->arg,
 		json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			  "s:O, s:O, "
-			  "s:s, s:s, s:s, s:O, s:I, s:b}",
+			  "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
 			"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 			emr_json_text(who->called), "text", text, "compared", who->is_compared,
 			"known", who->is_known, "files", (json_int_t)l.c.files, "bytes",
@@ -287,7 +290,8 @@ static emr_status answer_look(
 			"left_out", l.left_out, "away", emr_away_word(l.made.away), "rule",
 			emr_away_word(emr_away_asked(order->rights)), "own_agent",
 			l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
-			(json_int_t)l.local_files, "log_apart", has_log(a)));
+			(json_int_t)l.local_files, "log_apart", has_log(a), "agents_silent",
+			emr_agents_silent_json(a->session)));
 }
 
 /* ---- sharing ---- */

@@ -179,6 +179,9 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		strip(json_array_get(received, i));
 	emr_out_put(s->out, "grants", json_incref(all));
 	emr_out_put(s->out, "shared_with_me", json_incref(received));
+	emr_say_silent(s->out, answer);
+	emr_out_put(
+		s->out, "agents_silent", json_incref(emr_json_list_at(answer, "agents_silent")));
 	emr_out_flag(s->out, "already", emr_json_flag_at(s->look, "already"));
 	return EMR_OK;
 }

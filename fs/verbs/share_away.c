@@ -90,6 +90,20 @@ static emr_message message_of(const json_t *look, size_t n)
 	return is_own ? EMR_SAY_OWN_RELEASES : EMR_SAY_NO_THRESHOLD;
 }
 
+void emr_say_silent(emr_out *out, const json_t *answer)
+{
+	const json_t *all = json_object_get(answer, "agents_silent");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		char since[EMR_TEXT_BYTES];
+
+		emr_time_text((int64_t)emr_json_number_at(one, "since_unix"), since);
+		emr_remark_that(out, EMR_SAY_AGENT_SILENT, "name", emr_json_text_at(one, "name"),
+			"time", since, NULL);
+	}
+}
+
 void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
@@ -101,6 +115,7 @@ void emr_say_release(emr_out *out, const json_t *look)
 			     "settled then.\n");
 		return;
 	}
+	emr_say_silent(out, look);
 	names_of(by, names, sizeof names);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
 	emr_show(emr_json_text_at(look, "own_agent"), own, sizeof own);

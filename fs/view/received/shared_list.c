@@ -49,6 +49,9 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 		.purposes = s->grant.row.purposes,
 		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,
 		.opens_away = s->opens_away,
+		.agents = s->agents,
+		.agents_count = s->agents_count,
+		.needed = s->needed,
 		.is_owner_away = !s->opens_away && atomic_load(&s->owner->away_told_boot_ns) != 0,
 		.is_owner_unasked = !s->opens_away && !answered_lately(view, s->owner),
 		.phase = phase_of(s)};
