@@ -127,6 +127,24 @@ static void raise_limit(int kind, rlim_t most)
 	(void)setrlimit(kind, &limit);
 }
 
+/* Every account of a computer reads what a process was called with: who is asked for what, and why.
+ * So the words are taken out of there, but for the verb, before anything waits. */
+static char **take_arguments(int argc, char **argv)
+{
+	char **own = calloc((size_t)argc + 1, sizeof *own);
+	emr_verb verb;
+
+	for (int i = 0; own != NULL && i < argc; i++) {
+		own[i] = strdup(argv[i]);
+		if (own[i] == NULL)
+			return NULL;
+	}
+	for (int i = 1; own != NULL && i < argc; i++)
+		if (i > 1 || !emr_verb_find(argv[i], &verb))
+			memset(argv[i], 0, strlen(argv[i]));
+	return own;
+}
+
 int main(int argc, char **argv)
 {
 	emr_problem problem = {0};
@@ -136,6 +154,9 @@ int main(int argc, char **argv)
 	emr_status status = EMR_OK;
 	int code;
 
+	argv = take_arguments(argc, argv);
+	if (argv == NULL)
+		return EMR_EXIT_FAILED;
 	open_standard();
 	raise_limit(RLIMIT_NOFILE, OPEN_FILES_WANTED);
 	raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);

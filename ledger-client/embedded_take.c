@@ -125,11 +125,7 @@ static emr_status judge_and_append(embedded *e, taking *t)
 	emr_batch_id(t->batch->header.data, t->answer.batch_id.b);
 	status = emr_chain_check_submitter(
 		e->writer, e->net_id, t->batch->header.data, t->submitter->b, t->sig, &t->checked);
-	if (status == EMR_NOT_FOUND) {
-		t->answer.refusal = EMR_RESULT_SUBMITTER;
-		return EMR_OK;
-	}
-	return status == EMR_OK ? judge(e, t) : status;
+	return status == EMR_NOT_FOUND ? EMR_DENIED : status == EMR_OK ? judge(e, t) : status;
 }
 
 /* ---- one transaction ---- */
@@ -245,16 +241,25 @@ static emr_status wait_for_answer(embedded *e, taking *t)
 }
 
 /* Strangers may hand in, too: what nobody has signed is refused before it keeps others from
- * writing, with EMR_DENIED, and signatures are computed beside each other.  Where they cannot be
- * told, the transaction says why. */
+ * writing, with EMR_DENIED, and signatures are computed beside each other.  So is what comes from a
+ * key that is not known, and with the same work: whoever has somebody's card learns neither way
+ * whether that key is of this network. */
 static emr_status check_signatures(embedded *e, taking *t)
 {
 	uint8_t pk[32];
+	emr_header header;
 	emr_status status;
 	{
 		EMR_LOCKED(&e->read_lock);
 		status = emr_chain_submitter_key(
 			e->reader, t->submitter->b, t->batch->header.data, pk);
+	}
+	if (status == EMR_NOT_FOUND &&
+		emr_header_parse((emr_span){t->batch->header.data, EMR_HEADER_BYTES}, &header) ==
+			EMR_CONTRACT_OK) {
+		emr_chain_check_batch(
+			e->net_id, t->batch->header.data, t->sig, header.signer_pk, &t->checked);
+		return EMR_DENIED;
 	}
 	if (status != EMR_OK)
 		return EMR_OK;

@@ -22,6 +22,7 @@
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/absence.h"
+#include "session/heard.h"
 #include "share/release.h"
 
 #define TICK_MS 30000  /* a look at the clock although nothing happens */
@@ -165,7 +166,7 @@ static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 }
 
 /* Signs the head that was reached and verified here; at most once a second, because each is a write
- * that others see. */
+ * that others see. One that does not grow is signed again, so that others know that this runs. */
 static emr_status sign_head(emr_attendant *a)
 {
 	emr_checkpoint head = {.net_id = emr_ledger_net_id(a->session->ledger)};
@@ -176,7 +177,9 @@ static emr_status sign_head(emr_attendant *a)
 
 	EMR_TRY(emr_replica_at(a->session->replica, &at));
 	a->now.size = at.size;
-	if (at.size <= a->signed_size || boot_ns - a->signed_boot_ns < (int64_t)SIGN_MS * 1000000)
+	if (boot_ns - a->signed_boot_ns <
+		(at.size > a->signed_size ? (int64_t)SIGN_MS * 1000000
+					  : (int64_t)EMR_AGENT_SIGNS_S * 1000000000))
 		return EMR_OK;
 	head.size = at.size;
 	memcpy(head.root, at.root, sizeof head.root);

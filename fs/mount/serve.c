@@ -194,7 +194,8 @@ static bool put_stopping(emr_session *session, json_t *answer)
 			emr_status_text(status));
 		list = json_array();
 	}
-	return json_object_set_new(answer, "stops_opening", list) == 0 &&
+	return json_object_set_new(answer, "agents_silent", emr_agents_silent_json(session)) == 0 &&
+	       json_object_set_new(answer, "stops_opening", list) == 0 &&
 	       json_object_set_new(answer, "stops_opening_shares", json_integer((json_int_t)n)) ==
 		       0;
 }

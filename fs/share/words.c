@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "keyring/card.h"
+
 #define OURS "user.emrfs."
 #define USERS "user."
 
@@ -26,13 +28,27 @@ bool emr_words_lead_away(emr_bytes target)
 	return false;
 }
 
-/* True for an attribute that emrfs goes by, or keeps for itself. */
+/* Where a file came from, and what a person notes about it: of browsers, wget and curl, Samba and
+ * the desktops. */
+static const char *const owners[] = {"user.xdg.", "user.baloo.", "user.dublincore.",
+	"user.com.apple.", "user.DosStream.", "user.Zone.Identifier"};
+
+bool emr_words_are_owners(emr_bytes key)
+{
+	for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+		if (key.len >= strlen(owners[i]) &&
+			strncasecmp((const char *)key.data, owners[i], strlen(owners[i])) == 0)
+			return true;
+	return false;
+}
+
+/* True for an attribute that emrfs goes by, or keeps for itself or the owner. */
 static bool is_ours(emr_bytes key)
 {
 	bool is_users =
 		key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
 
-	return !is_users ||
+	return !is_users || emr_words_are_owners(key) ||
 	       (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
 }
 
@@ -148,15 +164,41 @@ bool emr_words_configure(emr_meta_type type, emr_bytes name)
 	return is_hidden(name) || is_looked_for(type, name) || acting_dot(type, name) > 0;
 }
 
+/* Characters that a terminal obeys, or that turn the reading, become "_", in place. */
+static size_t show_plainly(char *name, size_t len)
+{
+	size_t to = 0;
+	uint32_t code;
+
+	for (size_t at = 0; at < len;) {
+		const uint8_t *u = (const uint8_t *)name + at;
+		const size_t n = emr_utf8_len(u, len - at), takes = n > 0 ? n : 1;
+
+		if (n > 0 && emr_utf8_misleads(u, n, &code)) {
+			name[to++] = '_';
+		} else {
+			memmove(name + to, u, takes);
+			to += takes;
+		}
+		at += takes;
+	}
+	return to;
+}
+
 emr_bytes emr_words_name(
 	emr_meta_type type, emr_bytes name, emr_bytes own, char room[EMR_WORDS_NAME_BYTES])
 {
 	const bool is_own =
 		name.len == own.len && own.len > 0 && memcmp(name.data, own.data, own.len) == 0;
 	const size_t dot = acting_dot(type, name), added = is_looked_for(type, name);
+	char plain[EMR_WORDS_NAME_BYTES];
 	size_t len = name.len;
 
-	if (is_own || !emr_words_configure(type, name) || len >= EMR_WORDS_NAME_BYTES)
+	if (is_own || len >= EMR_WORDS_NAME_BYTES)
+		return name;
+	memcpy(plain, name.data, len);
+	if (!emr_words_configure(type, name) && show_plainly(plain, len) == len &&
+		memcmp(plain, name.data, len) == 0)
 		return name;
 	if (added > 0 && len + 1 == EMR_WORDS_NAME_BYTES)
 		len--; /* of the blanks at its end */
@@ -165,5 +207,5 @@ emr_bytes emr_words_name(
 		room[0] = '_';
 	if (dot > 0)
 		room[added + dot] = '_';
-	return emr_bytes_of(room, added + len);
+	return emr_bytes_of(room, show_plainly(room, added + len));
 }

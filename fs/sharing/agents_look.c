@@ -1,10 +1,15 @@
 /* When the agents of a share are gone, nobody could release its keys. This look of the office's
- * thread gives the share through other agents, or tells the owner with the command that does it. */
+ * thread gives the share through other agents, or tells the owner with the command that does it.
+ * Another one looks which are there and have been silent for an hour. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/out.h"
+#include "kit/text.h"
 #include "people/who.h"
 #include "share/give.h"
 #include "sharing/office_looks.h"
@@ -13,6 +18,7 @@
 #include "sharing_private.h"
 
 #define NAMES_BYTES 600
+#define HEAR_NS INT64_C(600000000000)
 
 typedef struct telling {
 	emr_visit *visit;
@@ -102,4 +108,50 @@ emr_status emr_look_agents(emr_visit *visit)
 	if (status != EMR_EXISTS)
 		return status;
 	return emr_visit_told(visit) != NULL ? replace_agents(visit) : EMR_NO_MEMORY;
+}
+
+/* ---- agents that are silent ---- */
+
+emr_status emr_look_heard(emr_visit *visit)
+{
+	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
+	int64_t *due_ns = visit->memory;
+	emr_status status = EMR_OK;
+
+	if (due_ns == NULL)
+		visit->memory = due_ns = calloc(1, sizeof *due_ns);
+	if (due_ns == NULL)
+		return EMR_NO_MEMORY;
+	if (now_ns >= *due_ns) { /* each is a question to a host, and the ledger may grow often */
+		status = emr_sharing_hear(visit->session->sharing);
+		*due_ns = now_ns + HEAR_NS;
+	}
+	visit->due_boot_ns = *due_ns;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+json_t *emr_agents_silent_json(emr_session *session)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	json_t *list = json_array();
+	char since[EMR_TEXT_BYTES];
+	emr_heard heard;
+
+	emr_sharing_heard(session->sharing, &heard);
+	if (emr_crowd_open(session, &crowd) != EMR_OK)
+		heard.n = 0;
+	for (size_t i = 0; i < heard.n; i++) {
+		const emr_heard_agent *one = &heard.list[i];
+		emr_who who;
+
+		if (!one->is_silent || emr_who_of(&crowd, one->id, &who) != EMR_OK)
+			continue;
+		emr_time_json((int64_t)one->unix_s, since);
+		(void)json_array_append_new(
+			list, json_pack("{s:o, s:s, s:I}", "name",
+				      emr_json_text(who.organisation[0] != '\0' ? who.organisation
+										: who.called),
+				      "since", since, "since_unix", (json_int_t)one->unix_s));
+	}
+	return list;
 }

@@ -31,6 +31,7 @@ static const emr_look looks[] = {
 	{.name = "invitations", .look = emr_look_invitations, .is_for_first = true},
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},
 	{.name = "agents", .look = emr_look_agents, .end = emr_told_end},
+	{.name = "heard", .look = emr_look_heard, .end = free},
 	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
 	{.name = "news", .look = emr_look_news, .end = emr_look_news_end},
 };

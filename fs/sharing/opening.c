@@ -86,6 +86,9 @@ static const struct {
 			 "reading only.")},
 	{"owner-away", N_("Does not open for %s now: the folder that gives the keys did not "
 			  "answer.")},
+	{"agents-silent",
+		N_("May not open for %s now: the service that gives the keys has not answered for "
+		   "an hour, and only the owner's open folder gives them.")},
 	{"owner-unasked", N_("Opens for %s if that folder is open; nothing came from it in the "
 			     "last minute.")},
 	{"expired", N_("Does not open for %s any more: its time is over.")},

@@ -22,6 +22,7 @@ typedef struct row {
 typedef struct collecting {
 	row *rows;
 	size_t n;
+	emr_heard heard;
 	bool is_ledger_away;
 	emr_status status;
 } collecting;
@@ -66,22 +67,32 @@ static bool is_to_open(const emr_shared_with_me *share)
 	return share->phase == EMR_SHARE_OPEN && strcmp(share->right, "deposit") != 0;
 }
 
-static const char *why_not(const emr_shared_with_me *share, bool is_ledger_away)
+static bool opens_away(const emr_shared_with_me *share, const emr_heard *heard)
+{
+	return share->opens_away &&
+	       share->agents_count - emr_heard_silent(heard, share->agents, share->agents_count) >=
+		       share->needed;
+}
+
+static const char *why_not(
+	const emr_shared_with_me *share, const emr_heard *heard, bool is_ledger_away)
 {
 	if (share->phase != EMR_SHARE_OPEN)
 		return state_of(share);
 	if (!is_to_open(share))
 		return "deposit";
-	return is_ledger_away		 ? "ledger-away"
-	       : share->is_owner_away	 ? "owner-away"
-	       : share->is_owner_unasked ? "owner-unasked"
-					 : "";
+	return is_ledger_away				       ? "ledger-away"
+	       : share->is_owner_away			       ? "owner-away"
+	       : share->opens_away != opens_away(share, heard) ? "agents-silent"
+	       : share->is_owner_unasked		       ? "owner-unasked"
+							       : "";
 }
 
-static json_t *row_json(const emr_shared_with_me *share, bool is_ledger_away)
+static json_t *row_json(
+	const emr_shared_with_me *share, const emr_heard *heard, bool is_ledger_away)
 {
 	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES];
-	const char *why = why_not(share, is_ledger_away);
+	const char *why = why_not(share, heard, is_ledger_away);
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
@@ -89,7 +100,7 @@ static json_t *row_json(const emr_shared_with_me *share, bool is_ledger_away)
 		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
 		share->right, "purpose", purposes, "until", until, "until_unix",
 		(json_int_t)end_of(share), "history", share->has_history, "opens",
-		is_to_open(share) ? emr_opens_word(share->opens_away) : "", "state",
+		is_to_open(share) ? emr_opens_word(opens_away(share, heard)) : "", "state",
 		state_of(share), "opens_now", why[0] == '\0', "why_not", why);
 }
 
@@ -98,7 +109,7 @@ static bool note_share(void *arg, const emr_shared_with_me *share)
 	collecting *c = arg;
 	row one = {.has_ended = share->phase != EMR_SHARE_OPEN,
 		.until_unix_s = end_of(share),
-		.one = row_json(share, c->is_ledger_away)};
+		.one = row_json(share, &c->heard, c->is_ledger_away)};
 	row *grown = one.one != NULL ? realloc(c->rows, (c->n + 1) * sizeof *grown) : NULL;
 
 	if (grown == NULL) {
@@ -115,9 +126,11 @@ emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 {
 	collecting c = {.status = EMR_OK, .is_ledger_away = emr_opening_ledger_is_away(session)};
 	json_t *list = json_array();
-	emr_status status = list != NULL
-				    ? emr_view_each_shared_with_me(session->view, note_share, &c)
-				    : EMR_NO_MEMORY;
+	emr_status status;
+
+	emr_sharing_heard(session->sharing, &c.heard);
+	status = list != NULL ? emr_view_each_shared_with_me(session->view, note_share, &c)
+			      : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = c.status;
@@ -137,14 +150,20 @@ emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 
 /* ---- how many ---- */
 
+typedef struct counting {
+	emr_shared_with_me_counts *counts;
+	emr_heard heard;
+} counting;
+
 static bool count(void *arg, const emr_shared_with_me *share)
 {
-	emr_shared_with_me_counts *c = arg;
+	const counting *all = arg;
+	emr_shared_with_me_counts *c = all->counts;
 
 	if (!is_to_open(share))
 		return true;
 	c->open++;
-	c->while_open += !share->opens_away;
+	c->while_open += !opens_away(share, &all->heard);
 	if (end_of(share) < EMR_FOREVER_UNIX_S &&
 		(c->until_unix_s == 0 || share->until_unix_s < c->until_unix_s))
 		c->until_unix_s = share->until_unix_s;
@@ -153,6 +172,9 @@ static bool count(void *arg, const emr_shared_with_me *share)
 
 emr_status emr_shared_with_me_count(emr_session *session, emr_shared_with_me_counts *out)
 {
+	counting c = {.counts = out};
+
 	*out = (emr_shared_with_me_counts){0};
-	return emr_view_each_shared_with_me(session->view, count, out);
+	emr_sharing_heard(session->sharing, &c.heard);
+	return emr_view_each_shared_with_me(session->view, count, &c);
 }

@@ -35,6 +35,7 @@ typedef struct collecting {
 	emr_share_rows rows;
 	emr_buf domains; /* emr_id16, ... */
 	emr_buf inner;	 /* emr_id16, ...: grants that are listed with the share they belong to */
+	emr_heard heard;
 	bool with_inner; /* and by themselves */
 	bool with_past;	 /* and what is over */
 } collecting;
@@ -101,6 +102,10 @@ static emr_status note_given(void *arg, const emr_given *given)
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
 	status = emr_share_opens_away(
 		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away);
+	row.opens_away =
+		row.opens_away && given->agents_count - emr_heard_silent(&c->heard, given->agents,
+								given->agents_count) >=
+					  g->t;
 	if (status == EMR_OK)
 		status = emr_who_of(c->crowd, root, &row.who);
 	if (status == EMR_OK) {
@@ -341,6 +346,7 @@ static emr_status collect_shares(
 	__attribute__((cleanup(collecting_end))) collecting c = wanted;
 	emr_session *session = c.session;
 
+	emr_sharing_heard(session->sharing, &c.heard);
 	EMR_TRY(emr_sharing_handle(session, &c.share));
 	if (domain != NULL) {
 		EMR_TRY(emr_buf_append(&c.domains, domain, sizeof *domain));

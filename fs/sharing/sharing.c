@@ -202,6 +202,7 @@ struct emr_sharing {
 	emr_session *session;
 	emr_notices *notices;
 	emr_orders orders; /* under lock, as all below */
+	emr_heard heard;
 	uint64_t changes;
 	uint64_t running; /* number of the order that the clerk has in hand; 0 = none */
 	int64_t due_boot_ns[EMR_ORDERS_MAX]; /* of orders.list: not before */
@@ -245,6 +246,31 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 	emr_worker_init(&sharing->worker);
 	*out_sharing = sharing;
 	return EMR_OK;
+}
+
+emr_status emr_sharing_hear(emr_sharing *sharing)
+{
+	emr_heard heard;
+
+	if (sharing == NULL)
+		return EMR_NOT_FOUND;
+	emr_sharing_heard(sharing, &heard);
+	EMR_TRY(emr_heard_look(sharing->session->ledger, sharing->session->replica,
+		emr_clock_unix_s(emr_clock_system()), &heard));
+	pthread_mutex_lock(&sharing->lock);
+	sharing->heard = heard;
+	pthread_mutex_unlock(&sharing->lock);
+	return EMR_OK;
+}
+
+void emr_sharing_heard(emr_sharing *sharing, emr_heard *out)
+{
+	*out = (emr_heard){.n = 0};
+	if (sharing == NULL)
+		return;
+	pthread_mutex_lock(&sharing->lock);
+	*out = sharing->heard;
+	pthread_mutex_unlock(&sharing->lock);
 }
 
 void emr_sharing_free(emr_sharing *sharing)

@@ -7,9 +7,12 @@
 
 #include "contract/codes.h"
 #include "ipfs/cluster.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "mount/client.h"
 #include "session/fetching.h"
+#include "session/heard.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
 
@@ -184,6 +187,44 @@ static emr_status note_agent(void *arg, const emr_known_person *person)
 					     : status;
 }
 
+static void warn_silent(manning *m, const char *name, uint64_t since_unix_s)
+{
+	emr_problem problem = {0};
+	char since[EMR_TEXT_BYTES];
+
+	emr_time_text((int64_t)since_unix_s, since);
+	emr_problem_set(&problem, EMR_SAY_AGENT_SILENT, "name", name, "time", since, NULL);
+	emr_check_warn(m->c, "agent", problem.hint, "%s", problem.text);
+	m->is_any_without = true;
+}
+
+/* A host tells members only, so a folder that is open is asked there. */
+static void note_silent(manning *m, emr_ledger *ledger)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem ignored = {0};
+	json_auto_t *report = NULL;
+	const json_t *list;
+	char name[EMR_ORGANISATION_NAME_MAX + 1];
+	emr_heard heard = {.n = 0};
+
+	(void)emr_heard_look(ledger, m->replica, m->now, &heard);
+	for (size_t i = 0; i < heard.n; i++)
+		if (heard.list[i].is_silent &&
+			emr_organisation_name(m->replica, emr_buf_view(&m->descriptor),
+				heard.list[i].org, name) == EMR_OK)
+			warn_silent(m, name, heard.list[i].unix_s);
+	if (heard.n > 0 || emr_client_open(m->c->places, &client, &ignored) != EMR_OK ||
+		emr_client_ask(&client, &request, EMR_CLIENT_REPORT_MS, &report, &ignored) !=
+			EMR_OK)
+		return;
+	list = json_object_get(report, "agents_silent");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		warn_silent(m, emr_json_text_at(json_array_get(list, i), "name"),
+			emr_json_number_at(json_array_get(list, i), "since_unix"));
+}
+
 static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *row)
 {
 	manning *m = arg;
@@ -227,6 +268,8 @@ void emr_check_agents(emr_checker *c)
 		status = emr_replica_people(m.replica, note_agent, &m);
 	if (status == EMR_OK)
 		status = emr_replica_orgs(m.replica, note_organisation, &m);
+	if (status == EMR_OK)
+		note_silent(&m, ledger);
 	if (status != EMR_OK)
 		emr_check_note(c, "agent", false, "", _("the copy of the ledger: %s"),
 			emr_text(emr_status_text(status)));

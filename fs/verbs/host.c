@@ -309,6 +309,7 @@ static int serve(host *h, const sigset_t *ending)
 		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
+	host_say_agent(h->out);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
 	emr_behind_let_go(&h->report_fd, code, true);

@@ -29,6 +29,28 @@ typedef struct hosted {
 	uint64_t members, ledger_bytes, block_bytes, free_bytes;
 } hosted;
 
+void host_say_agent(emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD state_fd = -1;
+	emr_problem ignored = {0};
+	char folder[2];
+	int pid = 0;
+	bool is_stopped =
+		emr_places_find("agent", &places, &ignored) == EMR_OK &&
+		emr_places_open_state(&places, false, &state_fd, &ignored) == EMR_OK &&
+		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		emr_session_holder(state_fd, folder, sizeof folder, &pid) == EMR_NOT_FOUND;
+
+	emr_out_flag(out, "agent_stopped", is_stopped);
+	if (is_stopped)
+		emr_say(out,
+			"The agent of this account does not run, so nothing is released while "
+			"owners' folders are closed.\n"
+			"Start it: emrfs --as agent agent.  With the computer: systemctl --user "
+			"enable emrfs-agent\n");
+}
+
 static emr_status count_member(void *arg, const emr_ledger_member *member)
 {
 	hosted *h = arg;
@@ -143,5 +165,6 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
 	emr_out_number(out, "blocks_bytes", h.block_bytes);
 	emr_out_number(out, "free_bytes", h.free_bytes);
+	host_say_agent(out);
 	return EMR_EXIT_DONE;
 }

@@ -27,6 +27,7 @@
 #include "network/founding.h"
 #include "network/joining.h"
 #include "network/own_dir.h"
+#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -153,12 +154,62 @@ static emr_status ask_person(making *m, emr_problem *out_problem)
 				: status;
 }
 
-/* ---- keyring, ledger, folder ---- */
-
 static bool is_agent(const making *m)
 {
 	return m->joining.dir != NULL && m->joining.invitation.roles == EMR_ROLE_AGENT;
 }
+
+/* Of nothing but this computer: an invitation's other end, and an organisation's, hear of theirs.
+ */
+static bool is_alone(const making *m)
+{
+	return m->joining.dir == NULL && m->org_name == NULL;
+}
+
+/* With what it is begun for: an invitation's bytes, or EMR_BEGUN_ALONE. */
+static emr_status keep_begun(making *m, emr_bytes certificate, emr_bytes purpose)
+{
+	const emr_id32 hash = emr_sha256_of(&purpose, 1);
+
+	return emr_begun_keep(
+		&m->begun, m->session.keyring, certificate, emr_bytes_of(hash.b, sizeof hash.b));
+}
+
+/* ---- the 24 words ---- */
+
+/* After a wrong word at three tries the words are shown again, because the paper may be wrong. */
+static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
+{
+	emr_status status = EMR_WRONG_WORDS;
+
+	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
+		*out_problem = (emr_problem){0};
+		status = emr_words_show(
+			m->session.keyring, _("\nThen press Enter. They leave the screen, and "
+					      "three of them are asked.\n"));
+		if (status == EMR_OK)
+			status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
+	}
+	return status;
+}
+
+static emr_status hand_out_words(making *m, emr_problem *out_problem)
+{
+	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
+	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
+
+	if (file != NULL || is_agent(m))
+		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
+				    : EMR_OK;
+	if (!may_ask)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+	EMR_TRY(show_and_ask_back(m, out_problem));
+	m->words_checked = true;
+	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	return EMR_OK;
+}
+
+/* ---- keyring, ledger, folder ---- */
 
 /* The certificate is on the ledger: a person's carries a code, not the name. */
 static emr_status code_of(const making *m, const char *prefix, char out[32])
@@ -178,34 +229,70 @@ static bool waits_at_host(const making *m)
 	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
 }
 
-static emr_status keep_begun(making *m)
+static bool has_certificate(const making *m, emr_buf *out)
 {
-	const emr_bytes invitation = emr_buf_view(&m->joining.bytes);
-	const emr_id32 hash = emr_sha256_of(&invitation, 1);
-
-	return emr_begun_keep(
-		&m->begun, m->session.keyring, (emr_bytes){0}, emr_bytes_of(hash.b, sizeof hash.b));
+	return emr_keyring_tlv_get(m->session.keyring, EMR_KEYRING_CERTIFICATE, out) == EMR_OK &&
+	       out->len > 0;
 }
 
-static emr_status join_network(
-	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+/* By the organisation, or as it came to a try before that was ended. */
+static emr_status get_certificate(
+	making *m, const char *handle, emr_buf *out, emr_problem *out_problem)
 {
-	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
-	char own[4400];
+	const emr_bytes invitation = emr_buf_view(&m->joining.bytes);
 	emr_status status;
 
-	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
+	if (has_certificate(m, out))
+		return emr_joining_check(&m->joining, out_problem);
+	emr_buf_clear(out);
 	if (waits_at_host(m))
-		EMR_TRY(keep_begun(m));
+		EMR_TRY(keep_begun(m, (emr_bytes){0}, invitation));
 	emr_progress(m->out,
 		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
 		"there ...",
 		m->joining.invitation.network);
-	status = emr_joining_do(&m->joining, m->session.keyring, own, handle,
-		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
+	status = emr_joining_ask(
+		&m->joining, m->session.keyring, handle, m->within_ns, out, out_problem);
 	emr_progress_end(m->out);
 	if (status == EMR_DENIED && waits_at_host(m)) /* nothing comes of it any more */
 		(void)!emr_begun_forget(m->stage.state_fd, &m->begun.file);
+	return status == EMR_OK ? keep_begun(m, emr_buf_view(out), invitation) : status;
+}
+
+/* The ledger takes a key once: of a try that was ended behind that it has this one already. */
+static emr_status register_key(making *m, emr_bytes certificate, emr_problem *out_problem)
+{
+	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
+	const char *name = is_patient ? "" : m->profile.name;
+	emr_problem ignored = {0};
+	char own[4400];
+	emr_status status;
+
+	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
+	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
+	if (status == EMR_REFUSED &&
+		emr_session_open_copy(&m->session, false, &ignored) == EMR_OK &&
+		emr_follow_now(m->session.replica) == EMR_OK)
+		status = emr_joining_register(&m->joining, m->session.keyring, certificate, name,
+			m->session.ledger, m->session.replica);
+	if (status == EMR_REFUSED)
+		emr_joining_say_refused(out_problem);
+	return status;
+}
+
+/* The words come first: whoever does not get to their end is nobody on the ledger, and the same
+ * line goes on with the same key. */
+static emr_status join_network(
+	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+{
+	emr_status status = get_certificate(m, handle, certificate, out_problem);
+
+	if (status == EMR_OK)
+		status = hand_out_words(m, out_problem);
+	if (status == EMR_OK)
+		status = register_key(m, emr_buf_view(certificate), out_problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "Joining");
 	return status;
 }
 
@@ -382,19 +469,26 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 
 static bool goes_on(const making *m)
 {
-	return (m->org_name != NULL || waits_at_host(m)) &&
-	       emr_begun_is_there(m->stage.state_fd, &m->begun.file);
+	return emr_begun_is_there(m->stage.state_fd, &m->begun.file);
 }
 
 static emr_status make_keyring(making *m)
 {
+	emr_status status = EMR_NOT_FOUND;
+
 	if (goes_on(m)) {
 		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
 			m->begun.file.name);
-		return emr_begun_open(&m->begun, &m->session.keyring);
+		status = emr_begun_open(&m->begun, &m->session.keyring);
+		if (status == EMR_OK || !is_alone(m)) /* nobody knows of that one */
+			return status;
 	}
-	return emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
+	status = emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
 		emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+	/* Killed behind its words, a file of them is not of nobody. */
+	return status == EMR_OK && is_alone(m) && m->args->values[EMR_OPT_WORDS_FILE] != NULL
+		       ? keep_begun(m, (emr_bytes){0}, EMR_BEGUN_ALONE)
+		       : status;
 }
 
 static emr_status make_all(making *m, emr_problem *out_problem)
@@ -420,40 +514,6 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The new folder"));
 	return status;
-}
-
-/* ---- the 24 words ---- */
-
-/* After a wrong word at three tries the words are shown again, because the paper may be wrong. */
-static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
-{
-	emr_status status = EMR_WRONG_WORDS;
-
-	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
-		*out_problem = (emr_problem){0};
-		status = emr_words_show(
-			m->session.keyring, _("\nThen press Enter. They leave the screen, and "
-					      "three of them are asked.\n"));
-		if (status == EMR_OK)
-			status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
-	}
-	return status;
-}
-
-static emr_status hand_out_words(making *m, emr_problem *out_problem)
-{
-	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
-	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
-
-	if (file != NULL || is_agent(m))
-		return file != NULL ? emr_words_write(m->session.keyring, file, out_problem)
-				    : EMR_OK;
-	if (!may_ask)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
-	EMR_TRY(show_and_ask_back(m, out_problem));
-	m->words_checked = true;
-	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
-	return EMR_OK;
 }
 
 /* ---- the end ---- */
@@ -492,8 +552,7 @@ static emr_status finish(making *m, emr_problem *out_problem)
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, m->places.state);
 	m->dir_used = m->stage.is_whole;
-	if (status == EMR_OK && (m->org_name != NULL || waits_at_host(m)) &&
-		emr_begun_forget(m->stage.state_fd, NULL) != EMR_OK)
+	if (status == EMR_OK && emr_begun_forget(m->stage.state_fd, NULL) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "joining: %s stays", m->begun.file.name);
 	return status;
 }
@@ -536,10 +595,12 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
 }
 
-/* It is written last, when the ledger knows who this is. */
-static emr_status check_words_file(const char *file, emr_problem *out_problem)
+/* The words of what was begun before may be in it already, as is seen when they are written. */
+static emr_status check_words_file(const making *m, emr_problem *out_problem)
 {
-	if (file == NULL || faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
+
+	if (file == NULL || goes_on(m) || faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
 		emr_text(emr_status_text(EMR_EXISTS)), NULL);
@@ -553,7 +614,7 @@ static emr_status check_words(const making *m, emr_problem *out_problem)
 
 	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m))
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
-	return check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
+	return check_words_file(m, out_problem);
 }
 
 static emr_status prepare(making *m, emr_problem *out_problem)
@@ -623,6 +684,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
+	emr_begun_name(
+		is_alone(m) ? EMR_BEGUN_ALONE : emr_buf_view(&m->joining.bytes), &m->begun.file);
 	if (status == EMR_OK)
 		status = check_words(m, out_problem);
 	if (status != EMR_OK || (join == NULL && dir == NULL))
@@ -655,11 +718,10 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
-	emr_begun_name(emr_buf_view(&m.joining.bytes), &m.begun.file);
 	emr_passphrase_is_of(m.profile.name, m.profile.born);
 	if (status == EMR_OK)
-		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], !goes_on(&m),
-			&m.passphrase, &problem);
+		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
+			is_alone(&m) || !goes_on(&m), &m.passphrase, &problem);
 	m.begun = (emr_begun){.state_fd = m.stage.state_fd,
 		.state_path = m.places.state,
 		.file = m.begun.file,
@@ -669,7 +731,7 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 		status = emr_stage_make(&m.stage, &m.places, &m.session, &problem);
 	if (status == EMR_OK)
 		status = make_all(&m, &problem);
-	if (status == EMR_OK)
+	if (status == EMR_OK && m.joining.dir == NULL)
 		status = hand_out_words(&m, &problem);
 	if (status == EMR_OK) {
 		signer_id = m.session.identity.signer_id;

@@ -179,6 +179,9 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		strip(json_array_get(received, i));
 	emr_out_put(s->out, "grants", json_incref(all));
 	emr_out_put(s->out, "shared_with_me", json_incref(received));
+	emr_say_silent(s->out, answer);
+	emr_out_put(
+		s->out, "agents_silent", json_incref(emr_json_list_at(answer, "agents_silent")));
 	emr_out_flag(s->out, "already", emr_json_flag_at(s->look, "already"));
 	return EMR_OK;
 }
@@ -241,6 +244,7 @@ static void say_look(const sharing *s)
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
+	emr_say_kept_out(s->out, s->look);
 	say_replaced(s);
 	if (emr_json_number_at(s->look, "wrapped") > 0) {
 		emr_count_text(

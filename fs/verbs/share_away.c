@@ -90,6 +90,20 @@ static emr_message message_of(const json_t *look, size_t n)
 	return is_own ? EMR_SAY_OWN_RELEASES : EMR_SAY_NO_THRESHOLD;
 }
 
+void emr_say_silent(emr_out *out, const json_t *answer)
+{
+	const json_t *all = json_object_get(answer, "agents_silent");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		char since[EMR_TEXT_BYTES];
+
+		emr_time_text((int64_t)emr_json_number_at(one, "since_unix"), since);
+		emr_remark_that(out, EMR_SAY_AGENT_SILENT, "name", emr_json_text_at(one, "name"),
+			"time", since, NULL);
+	}
+}
+
 void emr_say_release(emr_out *out, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
@@ -101,6 +115,7 @@ void emr_say_release(emr_out *out, const json_t *look)
 			     "settled then.\n");
 		return;
 	}
+	emr_say_silent(out, look);
 	names_of(by, names, sizeof names);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
 	emr_show(emr_json_text_at(look, "own_agent"), own, sizeof own);
@@ -180,4 +195,23 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 			(unsigned long long)given);
 	emr_out_number(out, "given", given);
 	return EMR_OK;
+}
+
+void emr_say_kept_out(emr_out *out, json_t *look)
+{
+	json_t *local = emr_json_list_at(look, "local"), *one;
+	size_t of = emr_json_number_at(look, "local_files"), n;
+
+	json_array_foreach(local, n, one)
+		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path", json_string_value(one), NULL);
+	if (of > n)
+		emr_say(out, "  and %zu more\n", of - n);
+	if (emr_json_flag_at(look, "log_apart"))
+		emr_say(out,
+			"It is a database, and its newest changes lie in a file beside it, which "
+			"is not shared with it.  Close the program that has it open, or share "
+			"the folder.\n");
+	emr_out_put(out, "local", json_incref(local));
+	emr_out_number(out, "local_files", of);
+	emr_out_flag(out, "log_apart", emr_json_flag_at(look, "log_apart"));
 }

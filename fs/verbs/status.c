@@ -22,6 +22,8 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
+#include "verbs_private.h"
+
 #define SLICE_MS 500
 #define WAIT_DEFAULT_NS INT64_C(60000000000)
 
@@ -253,6 +255,7 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 		emr_remark_that(out, EMR_SAY_FOLDER_DETACHED, "dir", folder, NULL);
 	text = emr_report_text(report);
 	emr_say(out, "%s", text != NULL ? text : "");
+	emr_say_silent(out, report);
 	if (args->given[EMR_OPT_DETAILS])
 		details = emr_report_details(report);
 	emr_say(out, "%s", details != NULL ? details : "");

@@ -25,6 +25,8 @@
 #include "verbs/cmd.h"
 #include "view/names.h"
 
+#include "verbs_private.h"
+
 #define ANSWER_MS 60000
 #define SLICE_MS 500
 #define PUBLISH_NS                                                                                 \
@@ -213,7 +215,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem)
 {
 	static const char *const given[] = {"folder", "copies_short", "not_safe", "unsent",
-		"left_outside", "stops_opening", "stops_opening_shares"};
+		"left_outside", "stops_opening", "stops_opening_shares", "agents_silent"};
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now, .purge = c->purge};
 	json_t *answer = NULL;
 	const char *folder;
@@ -418,6 +420,7 @@ static void say_stopping(emr_out *out)
 	}
 	if (of > n)
 		emr_say(out, "  and %zu more\n", of - n);
+	emr_say_silent(out, out->fields);
 }
 
 /* ---- what the desktop keeps outside of the folder ---- */

@@ -16,9 +16,13 @@
 
 /* ---- share_away.c ---- */
 
+/* Files of LOOK, a share that is asked about, does not go with it; also into OUT's fields. */
+void emr_say_kept_out(emr_out *out, json_t *look);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what. */
 void emr_say_release(emr_out *out, const json_t *look);
+/* Remarks on ANSWER's agents_silent. */
+void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it.  CLIENT: and
  * whether nobody elsewhere can open it; NULL: there is nothing to open. */
 void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done);
@@ -138,6 +142,10 @@ typedef struct device_left {
 } device_left;
 /* Lists what a removed computer signed. With its key revoked it signs nothing more. */
 emr_status device_left_say(const device_left *left);
+
+/* ---- host_status.c ---- */
+/* That the agent which org create makes beside a host does not run, if there is one. */
+void host_say_agent(emr_out *out);
 
 /* ---- host_listen.c ---- */
 

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -32,6 +34,20 @@ static emr_status words_page_new(const emr_keyring *keyring, words_page **out_pa
 	return status;
 }
 
+/* As a try before wrote it, that was killed then. */
+static bool has_text(const char *file, const char *text, size_t len)
+{
+	char *there = sodium_malloc(len);
+	EMR_AUTO_FD fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool is_same = there != NULL && fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		       (st.st_mode & 077) == 0 && st.st_size == (off_t)len &&
+		       read(fd, there, len) == (ssize_t)len && memcmp(there, text, len) == 0;
+
+	sodium_free(there);
+	return is_same;
+}
+
 emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
@@ -39,14 +55,17 @@ emr_status emr_words_write(const emr_keyring *keyring, const char *file, emr_pro
 	size_t len = 0;
 	emr_status status = words_page_new(keyring, &page);
 
+	for (size_t i = 0; status == EMR_OK && i < EMR_WORDS; i++)
+		len += (size_t)snprintf(page->text + len, sizeof page->text - len, "%2zu %s\n",
+			i + 1, page->words[i]);
+	if (status == EMR_OK && has_text(file, page->text, len)) {
+		sodium_free(page);
+		return EMR_OK;
+	}
 	if (status == EMR_OK) {
 		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
 	}
-
-	for (size_t i = 0; status == EMR_OK && i < EMR_WORDS; i++)
-		len += (size_t)snprintf(page->text + len, sizeof page->text - len, "%2zu %s\n",
-			i + 1, page->words[i]);
 	if (status == EMR_OK)
 		status = emr_pwrite_all(fd, page->text, len, 0);
 	if (status == EMR_OK && fsync(fd) != 0)

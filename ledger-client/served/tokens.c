@@ -74,7 +74,6 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	char text[WIRE_TOKEN_CHARS + 1];
 	uint64_t now = emr_clock_unix_s(served->clock), said, below;
 	emr_id32 signer;
-	emr_status status;
 
 	if (call->body.len != WIRE_TOKEN_REQUEST_BYTES)
 		return EMR_INVALID;
@@ -82,14 +81,12 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	said = emr_get_u64(call->body.data + 32);
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
-	status = readable_by(served, signer, &below);
+	/* The signature first: how long the answer takes says nothing of whose key it is. */
 	wire_token_message(served->net_id, signer, said, message);
-	if (status == EMR_OK &&
-		emr_sign_verify(call->body.data, EMR_SIGN_TOKEN,
-			emr_bytes_of(message, sizeof message), call->body.data + 40) != EMR_OK)
-		status = EMR_DENIED;
-	if (status != EMR_OK)
-		return status;
+	if (emr_sign_verify(call->body.data, EMR_SIGN_TOKEN, emr_bytes_of(message, sizeof message),
+		    call->body.data + 40) != EMR_OK)
+		return EMR_DENIED;
+	EMR_TRY(readable_by(served, signer, &below));
 	memcpy(token, signer.b, 32);
 	emr_put_u64(token + 32, now + WIRE_TOKEN_S);
 	seal(served, token, token + 40);

@@ -78,6 +78,8 @@ emr_until linked
 harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs/report.html
 
 say "at whom they are shared with, they stay in their place"
+plain() { LC_ALL=C.UTF-8 python3 -c 'import sys, unicodedata
+print("".join("_" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") else c for c in sys.argv[1]))' "$1"; }
 shown() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = ${#bad[@]} ]; }
 emr_until shown
 OWNER=$(ls lima-folder/shared-with-me)
@@ -95,6 +97,14 @@ for name in sorted(os.listdir(top)):
 END
 readable() { cat "$1" >out/read; }
 for file in lima-folder/shared-with-me/"$OWNER"/*/*; do emr_until readable "$file"; done
+find lima-folder/shared-with-me -mindepth 3 -type f -print0 | tr '\0' '@' >out/files
+harmless out/files # a name has no "@" here
+i=0
+for name in "${bad[@]}"; do # opening still works, by the plain name
+	wanted=$(plain "file $name")
+	[ "$(cat lima-folder/shared-with-me/"$OWNER"/*/"$wanted")" = "content $i" ] || emr_fail "not there: $wanted"
+	i=$((i + 1))
+done
 two_home lima
 harmless lima-folder/.emrfs/notices
 harmless_run 0 status
@@ -113,6 +123,7 @@ as lima run 0 status --wait
 arrived() { [ "$(find ana-folder/Ward -type f -printf x | wc -c)" = $((${#bad[@]} + 1)) ]; }
 emr_until arrived
 for name in "${bad[@]}"; do
+	name=$(plain "$name")
 	[[ $name == .* ]] && name="_${name#.}" # a program may look for such a name of somebody else's
 	[ "$(cat "ana-folder/Ward/$name")" = hers ] || emr_fail "not hers: $(printf %q "$name")"
 	harmless_run 0 status "Ward/$name"

@@ -383,6 +383,23 @@ emr_status emr_invitations_run(
 	return status == EMR_OK ? first : status;
 }
 
+emr_status emr_invitations_given(const emr_bureau *bureau, const char *whom, emr_id32 *out)
+{
+	AUTO_INVITATIONS list = {.lock_fd = -1};
+	emr_status found = EMR_NOT_FOUND;
+
+	if (!has_some(bureau))
+		return EMR_NOT_FOUND;
+	EMR_TRY(load(bureau, &list));
+	for (size_t n = list.n; n-- > 0;) {
+		if (strcmp(list.all[n].whom, whom) != 0 || emr_id32_is_zero(list.all[n].given))
+			continue;
+		*out = list.all[n].given;
+		found = found == EMR_NOT_FOUND ? EMR_OK : EMR_CONFLICT;
+	}
+	return found;
+}
+
 emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom)
 {
 	AUTO_INVITATIONS list = {.lock_fd = -1};

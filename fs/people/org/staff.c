@@ -142,9 +142,15 @@ emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_
 emr_status emr_staff_find_or_say(
 	const emr_bureau *bureau, const char *what, emr_staff_member *out, emr_problem *out_problem)
 {
-	char names[STAFF_NAMES_MAX];
+	char names[STAFF_NAMES_MAX], code[EMR_KEY_CODE_MAX + 1];
+	emr_id32 given;
 	emr_status status = emr_staff_find(bureau, what, out, names, sizeof names);
 
+	/* By the name that the invitation says. */
+	if (status == EMR_NOT_FOUND && emr_invitations_given(bureau, what, &given) == EMR_OK) {
+		emr_key_code(given, EMR_KEY_CODE_NAMES, code);
+		status = emr_staff_find(bureau, code, out, names, sizeof names);
+	}
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_STAFF, "who", what, "what",
 			bureau->name, NULL);

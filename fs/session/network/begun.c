@@ -48,11 +48,15 @@ emr_status emr_begun_open(emr_begun *begun, emr_keyring **out_keyring)
 emr_status emr_begun_keep(
 	emr_begun *begun, emr_keyring *keyring, emr_bytes certificate, emr_bytes what)
 {
-	emr_status status;
+	EMR_AUTO_BUF before = {0};
+	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &before);
 
-	EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
-	if (emr_bytes_equal(emr_buf_view(&begun->what), what))
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (emr_bytes_equal(emr_buf_view(&begun->what), what) &&
+		emr_bytes_equal(emr_buf_view(&before), certificate))
 		return EMR_OK;
+	EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
 	status = emr_keyring_tlv_set(keyring, EMR_KEYRING_BEGUN, what);
 	if (status == EMR_OK)
 		status = emr_keyring_save(

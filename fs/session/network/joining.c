@@ -306,7 +306,7 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 }
 
 /* On Fabric it is the certificate that speaks to the gateway, so the keyring gets it first. */
-static emr_status register_with(const emr_joining *joining, emr_keyring *keyring, const char *own,
+emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
 	emr_bytes certificate, const char *name)
 {
 	char path[4400];
@@ -338,22 +338,6 @@ emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyrin
 {
 	EMR_TRY(emr_joining_check(joining, out_problem));
 	return exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
-}
-
-emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
-	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
-	emr_problem *out_problem)
-{
-	emr_status status =
-		emr_joining_ask(joining, keyring, handle, within_ns, out_cert, out_problem);
-
-	if (status == EMR_OK)
-		status = register_with(joining, keyring, own, emr_buf_view(out_cert), name);
-	if (status == EMR_REFUSED && !out_problem->is_set)
-		emr_joining_say_refused(out_problem);
-	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "Joining");
-	return status;
 }
 
 /* ---- in steps ---- */
@@ -490,6 +474,7 @@ emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *k
 				keyring, ledger, &act, emr_buf_view(&part), NULL, &code);
 		if (status == EMR_OK && code != EMR_RESULT_APPLIED && code != EMR_RESULT_ALREADY)
 			status = EMR_REFUSED;
-	}
+	} else if (status == EMR_OK && me.row.head.state == EMR_KEY_REVOKED)
+		status = EMR_REFUSED;
 	return status == EMR_OK ? emr_follow_now(replica) : status;
 }

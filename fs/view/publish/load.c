@@ -228,6 +228,8 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	entry->staging = row->staging;
 	entry->promised = row->promised;
 	n->has_row = true;
+	if ((row->flags & ROW_IS_FORMER) != 0 && tree_need_file(n) == EMR_OK)
+		node_file(n)->is_former = true;
 	if (tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	n->pending->change = row->change;

@@ -103,6 +103,7 @@ typedef struct shared_share {
 	bool is_name_due; /* of the worker: there may be another one */
 	char note_name[EMR_NAME_MAX + 1];
 	emr_known_grant grant; /* the best there is: in force, for this purpose, the longest */
+	emr_id32 agents[EMR_AGENTS_MAX];
 	unsigned agents_count, needed;
 	bool opens_away; /* enough agents can release its keys; else its owner's folder alone */
 	/* Writing (foreign.h); RIGHTS 0: only reading. */

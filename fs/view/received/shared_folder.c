@@ -347,6 +347,7 @@ static void take_terms(
 	s->top = r->grant.domain;
 	s->is_file = is_file;
 	s->has_purpose = is_for(&r->grant, purpose_of(view, r));
+	memcpy(s->agents, r->agents, sizeof s->agents);
 	s->agents_count = r->agents_count;
 	s->needed = r->grant.row.t;
 	s->opens_away = opens_away;

@@ -82,6 +82,7 @@ typedef struct emr_change {
 	uint64_t erase_from, erase_to; /* ERASE: versions, both included */
 	uint64_t base_version;	       /* of the row, as the caller knows it; 0: it knows none */
 	emr_bytes owner_card;	       /* in another's Inbox: the card of that domain; else empty */
+	bool is_bound; /* to all others of the call: few, in one batch or not at all */
 } emr_change;
 
 /* The outcome of one change of a batch. */

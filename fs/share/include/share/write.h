@@ -130,8 +130,8 @@ static inline uint16_t emr_words_mode(emr_meta_type type, uint16_t mode)
 /* The name of a writer's file or directory here, in the bytes of NAME or in ROOM: a name that a
  * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", and a
  * dot before an ending by which Windows acts (x.lnk) is one, so that no file of a writer configures
- * one. OWN, the owner's name for it, stays: empty, where there is
- * none, or the bytes are a writer's. */
+ * one; so is what a terminal obeys or what turns the reading (ESC, a line end, U+202E). OWN, the
+ * owner's name for it, stays: empty, where there is none, or the bytes are a writer's. */
 #define EMR_WORDS_NAME_BYTES 256
 /* Whether a program looks for NAME so: in a directory of the owner's with such a name nothing is a
  * writer's to say. */
@@ -142,6 +142,8 @@ emr_bytes emr_words_name(
 /* A target that is absolute or goes up leads who knows where, once a directory above it has another
  * place. */
 bool emr_words_lead_away(emr_bytes target);
+/* An attribute that programs set for the owner of a file, and that nobody else is to have. */
+bool emr_words_are_owners(emr_bytes key);
 /* *OUT (emptied first): the attributes of WORDS, which the writer said, without those that emrfs
  * goes by; of OWN, the owner's, those that it goes by. *OUT_COUNT entries. */
 emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);

@@ -38,6 +38,8 @@ emr_status emr_look_own_key(emr_visit *visit);
 void emr_look_own_key_end(void *memory);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
 emr_status emr_look_agents(emr_visit *visit);
+/* When the agents spoke last, every ten minutes (agents_look.c). */
+emr_status emr_look_heard(emr_visit *visit);
 /* Shares of what was deleted: a notice each, once while the folder is open (deleted_look.c). */
 emr_status emr_look_deleted(emr_visit *visit);
 /* Tells who was admitted to the datasets that this folder takes part in: each once, also over many

@@ -4,7 +4,10 @@
  * ledger, or waits, or has failed and says so. */
 #pragma once
 
+#include <jansson.h>
+
 #include "people/who.h"
+#include "session/heard.h"
 #include "session/session.h"
 #include "share/share.h"
 #include "sharing/notices.h"
@@ -21,6 +24,14 @@ emr_status emr_sharing_start(emr_sharing *sharing);
 /* After the order that is being done; the rest waits for the next time.  NULL is fine. */
 void emr_sharing_end(emr_sharing *sharing);
 void emr_sharing_free(emr_sharing *sharing);
+
+/* Looks when the agents spoke last (emr_heard_look); of the office's thread. */
+emr_status emr_sharing_hear(emr_sharing *sharing);
+/* As of that look; of a SHARING that is NULL nothing is known. */
+void emr_sharing_heard(emr_sharing *sharing, emr_heard *out);
+/* [{name since since_unix}], the organisations whose agents are silent; owned by the caller; NULL
+ * without memory. */
+json_t *emr_agents_silent_json(emr_session *session);
 
 /* Finds the domain that a share of PATH (from the top) would give: the one step from a path to a
  * domain, which an inner folder or a file is not before emr_view_make_domain. LABEL is the name

@@ -26,6 +26,9 @@ typedef struct emr_invited {
  * kept. */
 emr_status emr_invitations_keep(
 	const emr_bureau *bureau, const emr_invitation *invitation, const char *whom);
+/* The key that came by the one for WHOM, until its end: a patient is called by a code elsewhere.
+ * EMR_NOT_FOUND, EMR_CONFLICT: several. */
+emr_status emr_invitations_given(const emr_bureau *bureau, const char *whom, emr_id32 *out);
 /* Nobody can use those for WHOM any more; who comes is told.  EMR_NOT_FOUND: none waits. */
 emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom);
 

@@ -1,8 +1,9 @@
 /* A file of the state keeps what somebody has made who waits, perhaps for days: an organisation
  * until a channel's people take its CA and its members admit it, an invited person until the
- * administrator signs. It is the keyring, sealed with the passphrase, with what goes with it. The
- * same line goes on with it; nothing else opens it, and it is no keyring of a folder. Each
- * invitation has a file of its own, so one that nothing comes of is in nobody's way. */
+ * administrator signs and the words are on paper. It is the keyring, sealed with the passphrase,
+ * with what goes with it. The same line goes on with it; nothing else opens it, and it is no
+ * keyring of a folder. Each invitation has a file of its own, so one that nothing comes of is in
+ * nobody's way. */
 #pragma once
 
 #include "keyring/keyring.h"
@@ -25,6 +26,8 @@ typedef struct emr_begun {
 			 its application; empty: nothing */
 } emr_begun;
 
+/* For somebody alone, in place of an invitation. */
+#define EMR_BEGUN_ALONE emr_bytes_of("alone", 5)
 /* Of an organisation where INVITATION, the bytes of one, is empty. */
 void emr_begun_name(emr_bytes invitation, emr_begun_file *out);
 bool emr_begun_is_there(int state_fd, const emr_begun_file *file);

@@ -34,11 +34,10 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 /* Answers the invitation, and waits for the certificate, which is KEYRING's key's. */
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
-/* The same; KEYRING has the certificate then, and its key is registered under it.
- * OWN: see emr_ledger_options. */
-emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
-	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
-	emr_problem *out_problem);
+/* KEYRING gets CERTIFICATE, and its key is registered under it.  OWN: see emr_ledger_options.
+ * EMR_REFUSED also where it is registered already: see emr_joining_register. */
+emr_status emr_joining_enter(const emr_joining *joining, emr_keyring *keyring, const char *own,
+	emr_bytes certificate, const char *name);
 
 /* ---- in steps that may be interrupted ---- */
 
@@ -58,7 +57,8 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	emr_problem *out_problem);
 /* Registers the key, or its new certificate if it is registered; nothing when it has this one.
  * LEDGER is opened with KEYRING as submitter, REPLICA is of it.  EMR_DENIED: registered for another
- * role or organisation than the invitation's.  EMR_REFUSED: emr_joining_say_refused. */
+ * role or organisation than the invitation's.  EMR_REFUSED: emr_joining_say_refused; also of one
+ * that was revoked with this certificate. */
 emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring,
 	emr_bytes cert, const char *name, emr_ledger *ledger, emr_replica *replica);
 /* Why the ledger takes no key with this certificate, and who can do something about it. */
