@@ -68,7 +68,7 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 	return emr_buf_append(&load->dead, &row->id, sizeof row->id);
 }
 
-/* What an own segment that went said last of pins, the index of a moment before has not heard.  One
+/* An index of a moment before has not heard the last words of an own segment that went.  One
  * is gone whose row stands there, or one never had a row: numbers follow each other. */
 static bool is_behind(emr_store *store, const load_rows *load)
 {

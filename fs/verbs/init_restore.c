@@ -265,7 +265,7 @@ static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_p
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
 }
 
-/* What the backup says of the network's host, or, where that is damaged, who restores. */
+/* The place of the network's host, as the backup has it, or --network where that is damaged. */
 static emr_status read_way(const restoring *r, emr_buf *out, emr_problem *out_problem)
 {
 	const char *named = r->args->values[EMR_OPT_NETWORK];
@@ -388,7 +388,7 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 	emr_status status;
 
 	status = emr_session_open_parts(&r->session, out_problem);
-	/* What that says names a directory that is gone by then. */
+	/* Its own sentence names a directory that is gone by then. */
 	if (status == EMR_DAMAGED || status == EMR_MISSING_DATA)
 		emr_problem_set(out_problem, EMR_SAY_RESTORE_UNOPENED, "dir", r->dir, "cause",
 			emr_text(emr_status_text(status)), NULL);

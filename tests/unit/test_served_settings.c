@@ -1,4 +1,5 @@
-/* What leads a member to the host of a network is read as it was written, or not at all. */
+/* The file that leads a member to the host of a network is read as it was written, or not at all.
+ */
 #include "emr_test.h"
 
 #include <string.h>

@@ -437,8 +437,8 @@ TEST_IN(kit_setup, kit_teardown, an_index_that_never_heard_of_a_segment_that_wen
 	state_pins_after_a_cut(*state, false);
 }
 
-/* What SQLite flushes of the log of the index (it calls these), and how long it is when a segment
- * goes. */
+/* How much SQLite has flushed of the log of the index (it calls these), and how long it is when a
+ * segment goes. */
 static struct {
 	bool is_on;
 	char log[520];

@@ -60,7 +60,7 @@ static inline bool load_has_entry(const loading *l, const node *n)
 
 /* ---- load_overtaken.c ---- */
 
-/* What the row of KEY says is older than what this computer itself has put on the ledger: it does
+/* The row of KEY is older than what this computer itself has put on the ledger: it does
  * not count, and is forgotten. */
 emr_status load_pass_overtaken(loading *l, emr_id16 key, const node_row *row, bool *out_is);
 /* The same of a name that went away when the record had VERSION. */
