@@ -154,7 +154,6 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_STATUS] = "status",
 	[EMR_ASK_WAIT] = "wait",
 	[EMR_ASK_EXPORT] = "export",
-	[EMR_ASK_IMPORT] = "import",
 	[EMR_ASK_UNMOUNT] = "unmount",
 	[EMR_ASK_VERIFY] = "verify",
 	[EMR_ASK_LEDGER] = "ledger",

@@ -68,14 +68,6 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Reads records out of REQUEST's file into the directory at path; at the top those that our
- * ledger names come back as what they were.  Emits progress, {"fault":{path error}} for each one
- * that was not read, and last
- * {"done":true,"records","bytes","bad_count","there","mended_records","lacking",...}.
- */
-emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem);
-
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

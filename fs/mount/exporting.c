@@ -145,10 +145,7 @@ static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 static emr_status write_records(emr_session *session, const emr_request *request, const output *out,
 	progress *p, emr_carry_tally *out_tally)
 {
-	const emr_carry_sources from = {.keyring = session->keyring,
-		.ledger = session->ledger,
-		.replica = session->replica,
-		.store = emr_session_blocks(session),
+	const emr_carry_sources from = {.store = emr_session_blocks(session),
 		.facts = session->facts,
 		.tell = emit_progress,
 		.tell_arg = p};

@@ -27,8 +27,6 @@ typedef enum emr_request_kind {
 			    to be closed, and begins nothing new */
 	EMR_ASK_EXPORT,	 /* file: absolute, made by the mount; path optional, proof; entry: proof of
 			    that access */
-	EMR_ASK_IMPORT,	 /* file: absolute; path: the directory for it, optional; look:
-			    when some of it was erased here, says what, and reads nothing */
 	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
 	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
 	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
