@@ -89,8 +89,7 @@ typedef struct key {
 
 typedef struct audit {
 	proof p;
-	proof *nested; /* all that were read; they stay until the program ends */
-	bool is_access;
+	proof *nested;	    /* all that were read; they stay until the program ends */
 	bool is_of_channel; /* of Fabric */
 	checkpoint head;
 	uint64_t ledger_time;
@@ -100,12 +99,6 @@ typedef struct audit {
 	admission admissions[ADMISSIONS_MAX];
 	size_t n_admissions;
 	const uint8_t *statement; /* 320 bytes and 64 */
-	/* Of an access: */
-	key *asker;
-	const uint8_t *grant, *grant_signer; /* public part; signer id */
-	const uint8_t *agents; /* ids of 32 bytes, as many as the grant says; NULL: not shown */
-	uint32_t purposes;     /* one bit, 0: not shown */
-	bool asks_names, asks_contents;
 } audit;
 
 typedef struct tree {
@@ -173,6 +166,3 @@ void check_statement(audit *a);
 void check_owner_and_patient(audit *a);
 void check_type(audit *a);
 void check_copy(audit *a, const char *path);
-
-/* ---- access.c ---- */
-void check_access(audit *a);
