@@ -340,9 +340,6 @@ PASSED_ON(mend,
 	(void *self, struct emr_chain *own, struct emr_chain *united,
 		emr_ledger_trouble *out_trouble, uint64_t *out_n),
 	emr_ledger_mend(v.inner, own, united, out_trouble, out_n))
-PASSED_ON(compare, (void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble),
-	emr_ledger_compare(v.inner, made, out_trouble))
-
 static emr_status absent_entries(
 	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
@@ -458,7 +455,6 @@ static const emr_ledger_backend backend = {
 	.verify = absent_verify,
 	.unite = absent_unite,
 	.mend = absent_mend,
-	.compare = absent_compare,
 	.look = absent_look,
 	.hurry = absent_hurry,
 	.head = absent_head,

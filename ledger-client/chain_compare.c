@@ -187,17 +187,10 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 	return status;
 }
 
-emr_status emr_chain_compare_rows(
-	emr_chain *truth, emr_chain *copy, emr_ledger_trouble *out_trouble)
-{
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-		EMR_TRY(compare_table(truth, copy, &tables[i], out_trouble));
-	return EMR_OK;
-}
-
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble)
 {
-	EMR_TRY(emr_chain_compare_rows(truth, copy, out_trouble));
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		EMR_TRY(compare_table(truth, copy, &tables[i], out_trouble));
 	return compare_parts(truth, copy, keep, keep_arg, out_trouble);
 }

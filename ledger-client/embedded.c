@@ -60,7 +60,6 @@ static const emr_ledger_backend backend = {
 	.verify = embedded_verify,
 	.unite = embedded_unite,
 	.mend = embedded_mend,
-	.compare = embedded_compare,
 };
 
 static emr_status open_dir(embedded *e, const char *path)

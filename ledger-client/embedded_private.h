@@ -53,4 +53,3 @@ emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *
 	emr_ledger_trouble *out_trouble);
 emr_status embedded_mend(void *self, emr_chain *own, emr_chain *united,
 	emr_ledger_trouble *out_trouble, uint64_t *out_n);
-emr_status embedded_compare(void *self, emr_chain *made, emr_ledger_trouble *out_trouble);

@@ -139,25 +139,6 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
-emr_status embedded_compare(void *self, emr_chain *made, emr_ledger_trouble *out_trouble)
-{
-	embedded *e = self;
-	EMR_AUTO_CHAIN chain = NULL;
-	uint64_t size = 0;
-	emr_status status = open_own_connection(e, &chain);
-
-	if (status == EMR_OK)
-		status = emr_chain_begin_read(chain);
-	if (status == EMR_OK)
-		status = emr_chain_size(chain, &size);
-	if (status == EMR_OK)
-		status = emr_chain_unite(
-			chain, NULL, emr_buf_view(&e->descriptor), size, made, out_trouble);
-	if (status == EMR_OK)
-		status = emr_chain_compare_rows(made, chain, out_trouble);
-	return chain != NULL ? emr_chain_seen(chain, status) : status;
-}
-
 /* ---- putting right ---- */
 
 emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *united,

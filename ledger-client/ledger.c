@@ -275,14 +275,6 @@ emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr
 	return ledger->backend->mend(ledger->self, own, united, out_trouble, out_n);
 }
 
-emr_status emr_ledger_compare(
-	emr_ledger *ledger, struct emr_chain *made, emr_ledger_trouble *out_trouble)
-{
-	if (ledger->backend->compare == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->compare(ledger->self, made, out_trouble);
-}
-
 /* ---- tree ---- */
 
 typedef struct source {

@@ -18,7 +18,6 @@ enum {
 	FIRST_PARTS_MAX = 24, /* in format 1 */
 	LINKS_MAX = 4,	      /* of a certificate chain: two between the first and the CA */
 	KEYS_MAX = 24,
-	ANSWERS_MAX = 16,
 	ADMISSIONS_MAX = 8,
 	APPROVALS_MAX = 32,
 	SLOTS_MAX = 1024,

@@ -91,10 +91,6 @@ emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *wha
 	emr_waiting_fn waiting, void *waiting_arg, emr_restored *out_restored,
 	emr_problem *out_problem);
 
-/* Where PROBLEM is that a path is not there, and one was probably meant, PROBLEM names that, too.
- */
-void emr_say_near_path(emr_view *view, emr_problem *problem);
-
 /* A name that cannot be kept, said with the reason. */
 
 static inline void answers_say_bad_name(const char *path, emr_problem *out_problem)

@@ -94,7 +94,6 @@ static emr_status send_problem(conversation *c, emr_problem *problem)
 			emr_journal_state_get(session->journal).read_only) &&
 		emr_session_is_read_only(c->server->session, &still) && still.is_set)
 		problem = &still;
-	emr_say_near_path(session->view, problem);
 	row = emr_message_get(problem->message);
 	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit",
 				      (int)row->exit, "error", row->id, "message", problem->text,

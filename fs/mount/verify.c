@@ -10,7 +10,6 @@
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "ledger/checkpoint.h"
 #include "ledger/genesis.h"
 #include "mount/verify.h"
 #include "people/origin.h"
@@ -394,27 +393,6 @@ static emr_status check_store(verification *v)
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
-static json_t *witness_names(const emr_session *session)
-{
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint checkpoint;
-	json_t *names = json_array();
-
-	if (names == NULL || emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
-		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
-		return names;
-	for (size_t i = 0; i < checkpoint.n_sigs; i++) {
-		char name[17];
-
-		if (memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) == 0)
-			continue;
-		emr_hex(checkpoint.sigs[i].name_id, 8, name);
-		if (json_array_append_new(names, json_string(name)) != 0)
-			return names;
-	}
-	return names;
-}
-
 static emr_status say_chain_bad(
 	verification *v, const emr_ledger_trouble *trouble, emr_status status)
 {
@@ -547,11 +525,11 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
 		"reached", absence.status == EMR_OK, "ordered", is_ordered, "genesis", genesis,
 		"genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
-		(json_int_t)awaited, "witnesses", witness_names(v->session));
+		(json_int_t)awaited);
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

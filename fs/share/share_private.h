@@ -331,14 +331,8 @@ emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, b
 /* The signer who first put a domain where it lies, and the entry. */
 typedef struct placement {
 	emr_id32 by;
-	uint64_t seq, at_unix_s;
+	uint64_t seq;
 } placement;
-/* The entry with which she first gave DOMAIN to one of those who have a share of it in force, also
- * where it ended meanwhile and was given again; UINT64_MAX: none is. */
-emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq);
-/* In which object its owner, or a computer of hers, says that DOMAIN lies; *OUT_HAS: one of them
- * says that, and it can be read. */
-emr_status share_lies_in(emr_share *share, emr_id16 domain, emr_id16 *out_parent, bool *out_has);
 /* *OUT_IS_ANOTHERS: by somebody who is, by now, neither the owner nor a computer of hers. */
 emr_status share_placed_by_another(
 	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers);

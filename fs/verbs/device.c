@@ -667,16 +667,12 @@ static void leave_authority(const devices *d)
 	emr_out_text(d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
 }
 
-static emr_status end_left(const devices *d, uint64_t since)
+static emr_status say_left(const devices *d, uint64_t since)
 {
-	const device_left left = {.args = d->args,
-		.out = d->out,
-		.of = own(d),
-		.device = d->found,
-		.name = d->name,
-		.since_unix_s = since};
+	const device_left left = {
+		.out = d->out, .of = own(d), .device = d->found, .since_unix_s = since};
 
-	return device_left_end(&left);
+	return device_left_say(&left);
 }
 
 static emr_status remove_one(devices *d, emr_problem *out_problem)
@@ -698,9 +694,8 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = emr_acting_forget_opened(&d->acting);
 	if (status == EMR_OK && d->is_found)
 		leave_authority(d);
-	/* Last: it asks, and whoever leaves then has removed it all the same. */
 	if (status == EMR_OK && d->is_found)
-		status = end_left(d, since);
+		status = say_left(d, since);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;

@@ -1,265 +1,105 @@
-/* This file is the last step of `emrfs device remove`. It lists what others see because of the
- * removed computer (folders that it moved, then files that it saved) and ends that after a yes. */
+/* This file is the last step of `emrfs device remove`. It lists what the removed computer signed
+ * about the owner's files, first what others see, and says how each can be taken back. It changes
+ * nothing itself: only the owner knows which of it was the thief's. */
 #include "verbs_private.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
-#include "kit/terminal.h"
 #include "kit/text.h"
 #include "share/devices.h"
 
-typedef struct leaving {
-	const device_left *left;
-	json_t *list;
-	emr_buf ones; /* emr_carried, or emr_saved, ...: as they were shown */
-} leaving;
-
-static void leaving_end(leaving *l)
+static emr_status note_said(void *arg, const emr_said *said)
 {
-	json_decref(l->list);
-	emr_buf_free(&l->ones);
-}
-#define AUTO_LEAVING __attribute__((cleanup(leaving_end))) leaving
-
-static bool can_ask(const device_left *left)
-{
-	return !left->out->is_json && emr_terminal_there();
+	return emr_buf_append(arg, said, sizeof *said);
 }
 
-static emr_status note_ended(const leaving *l, const char *key, bool ends)
+/* By path, those first that others see. */
+static int by_sight(const void *a, const void *b)
 {
-	emr_status status = EMR_OK;
+	const emr_said *x = a, *y = b;
 
-	for (size_t i = 0; i < json_array_size(l->list) && status == EMR_OK; i++) {
-		json_t *one = json_array_get(l->list, i);
-		bool stays = emr_json_flag_at(one, "saved_since");
-
-		if (json_object_set_new(one, "taken_back", json_boolean(ends && !stays)) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	emr_out_put(l->left->out, key, json_incref(l->list));
-	return status;
+	return x->is_shared != y->is_shared ? y->is_shared - x->is_shared
+					    : strcmp(x->path, y->path);
 }
 
-/* ---- what is shared because it moved it ---- */
+static const char *const kinds[] = {[EMR_SAID_NEW] = "new",
+	[EMR_SAID_CHANGED] = "changed",
+	[EMR_SAID_MOVED] = "moved",
+	[EMR_SAID_REMOVED] = "removed"};
 
-static emr_status note_carried(void *arg, const emr_carried *carried)
+static emr_status put_one(json_t *list, const emr_said *said)
 {
-	leaving *l = arg;
-	const device_left *left = l->left;
-	const emr_stranger reader = {.kind = EMR_STRANGER_GRANT, .who = carried->who};
-	char at[EMR_TEXT_BYTES], moved[EMR_TEXT_BYTES], folder[1100], name[400];
-	json_t *one = NULL;
-	emr_status status = EMR_OK;
-
-	EMR_TRY(emr_stranger_json(&left->of, &reader, &one));
-	(void)json_object_del(one, "kind");
-	emr_time_json((int64_t)carried->moved_unix_s, at);
-	if (json_object_set_new(one, "folder", emr_json_text(carried->folder)) != 0 ||
-		json_object_set_new(one, "moved_at", json_string(at)) != 0 ||
-		json_array_append(l->list, one) != 0)
-		status = EMR_NO_MEMORY;
-	emr_show(carried->folder, folder, sizeof folder);
-	emr_show(emr_json_text_at(one, "organisation"), name, sizeof name);
-	emr_moment_text(at, moved);
-	if (status == EMR_OK)
-		emr_say(left->out, "  %s, moved %s, is shared with key %s%s%s%s\n", folder, moved,
-			emr_json_text_at(one, "key"), name[0] != '\0' ? " (" : "", name,
-			name[0] != '\0' ? ")" : "");
-	json_decref(one);
-	return status == EMR_OK ? emr_buf_append(&l->ones, carried, sizeof *carried) : status;
-}
-
-static emr_status end_carried(const device_left *left)
-{
-	AUTO_LEAVING l = {.left = left, .list = json_array()};
-	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
-	char word[EMR_PROBLEM_TEXT_BYTES];
-	bool ends;
-	size_t n;
-
-	emr_shell_word(left->name, word, sizeof word);
-	if (status == EMR_OK)
-		status = emr_share_carried(
-			left->of.share, left->device, left->since_unix_s, note_carried, &l);
-	n = l.ones.len / sizeof(emr_carried);
-	if (status != EMR_OK || n == 0)
-		return status == EMR_OK ? note_ended(&l, "carried", false) : status;
-	ends = left->args->given[EMR_OPT_YES] ||
-	       (can_ask(left) &&
-		       emr_terminal_says_yes("These folders were moved by it into ones that you "
-					     "share.  Should what they are shared "
-					     "with by that end (yes, no)?"));
-	if (ends)
-		status = emr_share_carried_end(
-			left->of.share, (const emr_carried *)(const void *)l.ones.data, n);
-	if (status == EMR_OK)
-		status = note_ended(&l, "carried", ends);
-	if (status != EMR_OK)
-		return status;
-	if (ends)
-		emr_say(left->out, "That has ended. The folders lie where they were moved.\n");
-	else
-		emr_say(left->out, "They stay shared. To end that: emrfs device remove %s --yes\n",
-			word);
-	return EMR_OK;
-}
-
-/* ---- what it saved there ---- */
-
-static emr_status note_saved(void *arg, const emr_saved *saved)
-{
-	leaving *l = arg;
-	char at[EMR_TEXT_BYTES], path[1000];
+	char at[EMR_TEXT_BYTES];
 	json_t *one = json_object();
 
-	(void)snprintf(path, sizeof path, "%s%s%s", saved->folder,
-		saved->folder[0] != '\0' ? "/" : "", saved->name);
-	emr_time_json((int64_t)saved->saved_unix_s, at);
-	if (one == NULL || json_object_set_new(one, "path", emr_json_text(path)) != 0 ||
-		(!saved->is_changed &&
-			json_object_set_new(one, "saved_at", json_string(at)) != 0) ||
-		json_object_set_new(one, "new", json_boolean(saved->is_new)) != 0 ||
-		json_object_set_new(one, "let_in", json_boolean(saved->is_let_in)) != 0 ||
-		json_object_set_new(one, "saved_since", json_boolean(saved->is_changed)) != 0 ||
-		json_array_append(l->list, one) != 0) {
+	emr_time_json((int64_t)said->at_unix_s, at);
+	if (one == NULL || json_object_set_new(one, "path", emr_json_text(said->path)) != 0 ||
+		json_object_set_new(one, "at", json_string(at)) != 0 ||
+		json_object_set_new(one, "kind", json_string(kinds[said->kind])) != 0 ||
+		json_object_set_new(one, "shared", json_boolean(said->is_shared)) != 0 ||
+		json_object_set_new(one, "let_in", json_boolean(said->is_let_in)) != 0 ||
+		json_object_set_new(one, "changed_since", json_boolean(said->is_changed_since)) !=
+			0) {
 		json_decref(one);
 		return EMR_NO_MEMORY;
 	}
-	json_decref(one);
-	return emr_buf_append(&l->ones, saved, sizeof *saved);
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-#define NAMED 5 /* of a folder; of more, how many */
-
-static void say_saved(const leaving *l, const emr_saved *one)
+static void say_one(emr_out *out, const emr_said *said)
 {
-	char at[EMR_TEXT_BYTES], saved[EMR_TEXT_BYTES], folder[1100], name[600];
+	char at[EMR_TEXT_BYTES], when[EMR_TEXT_BYTES], path[4 * sizeof said->path];
 
-	emr_show(one->folder, folder, sizeof folder);
-	emr_show(one->name, name, sizeof name);
-	emr_time_json((int64_t)one->saved_unix_s, at);
-	emr_moment_text(at, saved);
-	if (name[0] == '\0')
-		strcpy(name, "?");
-	if (one->is_changed)
-		emr_say(l->left->out, "  %s/%s, saved by somebody else since: it stays\n", folder,
-			name);
-	else if (one->is_new && one->is_let_in)
-		emr_say(l->left->out, "  %s/%s, put there %s by a key that it let in\n", folder,
-			name, saved);
-	else if (one->is_new)
-		emr_say(l->left->out, "  %s/%s, put there %s\n", folder, name, saved);
-	else if (one->is_let_in)
-		emr_say(l->left->out, "  %s/%s, changed there %s by a key that it let in\n", folder,
-			name, saved);
+	emr_time_json((int64_t)said->at_unix_s, at);
+	emr_moment_text(at, when);
+	emr_show(said->path[0] != '\0' ? said->path : "?", path, sizeof path);
+	if (said->is_changed_since)
+		emr_say(out, "  %s, last saved or moved by it %s, and by somebody else since\n",
+			path, when);
+	else if (said->kind == EMR_SAID_NEW)
+		emr_say(out, "  %s, put there %s\n", path, when);
+	else if (said->kind == EMR_SAID_CHANGED)
+		emr_say(out, "  %s, changed %s\n", path, when);
+	else if (said->kind == EMR_SAID_MOVED)
+		emr_say(out, "  %s, moved or renamed %s\n", path, when);
 	else
-		emr_say(l->left->out, "  %s/%s, changed there %s\n", folder, name, saved);
+		emr_say(out, "  %s, removed %s\n", path, when);
 }
 
-/* The N from ALL on are of one folder. */
-static void say_folder(const leaving *l, const emr_saved *all, size_t n)
+emr_status device_left_say(const device_left *left)
 {
-	char first[EMR_TEXT_BYTES], last[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], folder[1100];
-	uint64_t from = UINT64_MAX, to = 0;
-	size_t its = 0;
+	EMR_AUTO_BUF said = {0};
+	json_t *list = json_array();
+	emr_status status = list == NULL ? EMR_NO_MEMORY : EMR_OK;
+	const emr_said *all;
+	size_t n;
 
-	for (size_t i = 0; i < n; i++) {
-		if (n <= NAMED || all[i].is_changed) {
-			say_saved(l, &all[i]);
-			continue;
-		}
-		its++;
-		from = all[i].saved_unix_s < from ? all[i].saved_unix_s : from;
-		to = all[i].saved_unix_s > to ? all[i].saved_unix_s : to;
-	}
-	if (its == 0)
-		return;
-	emr_show(all[0].folder, folder, sizeof folder);
-	emr_time_json((int64_t)from, at);
-	emr_moment_text(at, first);
-	emr_time_json((int64_t)to, at);
-	emr_moment_text(at, last);
-	emr_say(l->left->out, "  %s: %zu files, saved from %s to %s\n", folder, its, first, last);
-}
-
-static void say_all(const leaving *l, size_t n)
-{
-	const emr_saved *all = (const emr_saved *)(const void *)l->ones.data;
-
-	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && strcmp(all[to].folder, all[from].folder) == 0;)
-			to++;
-		say_folder(l, &all[from], to - from);
-	}
-}
-
-/* How many of those that were shown are the computer's still. */
-static size_t its_still(const leaving *l)
-{
-	const emr_saved *all = (const emr_saved *)(const void *)l->ones.data;
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->ones.len / sizeof *all; i++)
-		n += !all[i].is_changed;
-	return n;
-}
-
-/* Files that it saved before it was stolen are not taken away without being seen: a yes that was
- * given beforehand says since when. */
-static bool says_yes(const device_left *left)
-{
-	return left->args->given[EMR_OPT_YES]
-		       ? left->args->given[EMR_OPT_SINCE]
-		       : can_ask(left) &&
-				 emr_terminal_says_yes("These were saved by it in folders that you "
-						       "share.  Should they be taken out of "
-						       "there, to .emrfs/deleted (yes, no)?");
-}
-
-static emr_status end_saved(const device_left *left)
-{
-	AUTO_LEAVING l = {.left = left, .list = json_array()};
-	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
-	char word[EMR_PROBLEM_TEXT_BYTES];
-	size_t n, its, ended = 0;
-	bool ends;
-
-	emr_shell_word(left->name, word, sizeof word);
 	if (status == EMR_OK)
-		status = emr_share_saved(
-			left->of.share, left->device, left->since_unix_s, note_saved, &l);
-	n = l.ones.len / sizeof(emr_saved);
-	its = its_still(&l);
-	if (status != EMR_OK || n == 0)
-		return status == EMR_OK ? note_ended(&l, "saved", false) : status;
-	say_all(&l, n);
-	ends = its > 0 && says_yes(left);
-	if (ends)
-		status = emr_share_saved_end(left->of.share, left->device, left->since_unix_s,
-			(const emr_saved *)(const void *)l.ones.data, n, &ended);
-	if (status == EMR_OK)
-		status = note_ended(&l, "saved", ends);
-	if (status != EMR_OK || its == 0)
-		return status;
-	if (!ends)
-		emr_say(left->out,
-			"They stay where they are. To take out what it saved since it was lost: "
-			"emrfs device remove %s --yes --since TIME\n",
-			word);
-	else
-		emr_say(left->out, "They lie in .emrfs/deleted now, and nothing of them is lost. "
-				   "To get one back: emrfs restore\n");
-	if (ends && ended < its)
-		emr_say(left->out, "What somebody saved in the meantime stays.\n");
-	return EMR_OK;
-}
-
-emr_status device_left_end(const device_left *left)
-{
-	EMR_TRY(end_carried(left));
-	return end_saved(left);
+		status = emr_share_said_by(
+			left->of.share, left->device, left->since_unix_s, note_said, &said);
+	n = said.len / sizeof *all;
+	if (n > 1)
+		qsort(said.data, n, sizeof *all, by_sight);
+	all = (const emr_said *)(const void *)said.data;
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		if (i == 0 && all[i].is_shared)
+			emr_say(left->out, "In folders that you share its key signed:\n");
+		else if (!all[i].is_shared && (i == 0 || all[i - 1].is_shared))
+			emr_say(left->out, "Where only you see it its key signed:\n");
+		say_one(left->out, &all[i]);
+		status = put_one(list, &all[i]);
+	}
+	emr_out_put(left->out, "signed", list);
+	if (status == EMR_OK && n > 0)
+		emr_say(left->out, "Nothing of it was changed. If one is wrong: emrfs restore "
+				   "--list PATH shows "
+				   "its earlier versions, and emrfs restore PATH@v1 brings one "
+				   "back, also of a "
+				   "removed file; delete what does not belong there; emrfs move "
+				   "FROM TO puts a "
+				   "folder back; emrfs revoke PATH from WHO ends a share.\n");
+	return status;
 }

@@ -81,7 +81,6 @@ typedef struct mount {
 	emr_research *research;
 	emr_doors *doors;
 	emr_publishing *publishing;
-	emr_rot_watch *rot_watch;   /* NULL: for reading only */
 	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
 	bool is_directory_closed,
 		has_moved; /* the ledger of the network's directory: see look_for_move */
@@ -114,7 +113,6 @@ static void end_viewer_cache(mount *m)
 static void mount_end(mount *m)
 {
 	emr_publishing_stop(m->publishing);
-	emr_rot_watch_stop(m->rot_watch);
 	emr_cert_watch_stop(m->cert_watch);
 	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
@@ -124,7 +122,6 @@ static void mount_end(mount *m)
 	emr_research_end(m->research);
 	emr_session_close(&m->session);
 	emr_copy_scan_end(&m->copy_scan); /* which a thread of the view used */
-	emr_rot_watch_free(m->rot_watch);
 	emr_cert_watch_free(m->cert_watch);
 	emr_publishing_free(m->publishing);
 	emr_sharing_free(m->sharing);
@@ -277,8 +274,6 @@ static void start_loops(mount *m, bool is_read_only)
 			"office: nobody else is answered as long as this folder is open");
 	if (emr_research_start(m->research, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
-	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
 	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
 				     &m->cert_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");

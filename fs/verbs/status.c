@@ -103,8 +103,8 @@ static void say_closed(emr_out *out, const emr_places *places)
 	emr_out_text(out, "state_dir", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
-		json_pack("{s:s, s:I, s:n, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",
-			(json_int_t)size, "witnessed", "error",
+		json_pack("{s:s, s:I, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",
+			(json_int_t)size, "error",
 			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
 }
 

@@ -126,19 +126,15 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 	emr_out *out, emr_problem *out_problem);
 
 /* ---- device_left.c ---- */
-/* These functions show what a removed computer has left in folders that are shared, and end it
- * when the person says so. */
 
 typedef struct device_left {
-	const emr_args *args;
 	emr_out *out;
 	emr_devices_of of;
 	emr_id32 device;
-	const char *name;
-	uint64_t since_unix_s; /* what is older is not asked about */
+	uint64_t since_unix_s; /* what is older is not told */
 } device_left;
-/* With its key revoked it does nothing more: what is shown is all that the yes is to. */
-emr_status device_left_end(const device_left *left);
+/* Lists what a removed computer signed. With its key revoked it signs nothing more. */
+emr_status device_left_say(const device_left *left);
 
 /* ---- host_listen.c ---- */
 

@@ -178,20 +178,22 @@ static bool is_missing(const json_t *bad)
 	return false;
 }
 
-/* Whether bytes of records are lost or damaged: what a backup can have. */
-static bool is_any_lost(const json_t *bad)
+/* Whether bytes of records, or of a ledger that was not put right, are lost or damaged: what a
+ * backup can have. */
+static bool is_any_lost(const json_t *bad, bool is_mended)
 {
 	for (size_t i = 0; i < json_array_size(bad); i++) {
 		const char *error = emr_json_text_at(json_array_get(bad, i), "error");
 
-		if (strcmp(error, "missing-data") == 0 || strcmp(error, "bad-data") == 0)
+		if (strcmp(error, "missing-data") == 0 || strcmp(error, "bad-data") == 0 ||
+			(strcmp(error, "ledger-damaged") == 0 && !is_mended))
 			return true;
 	}
 	return false;
 }
 
 /* The way back that she prepared herself: the newest backup that is not seen to be gone. */
-static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
+static void say_backup(const emr_args *args, emr_out *out, const json_t *bad, bool is_mended)
 {
 	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
 	EMR_AUTO_PLACES places = {0};
@@ -200,7 +202,7 @@ static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
 	size_t n = 0, i = 0;
 	int state_fd;
 
-	if (all == NULL || !is_any_lost(bad) ||
+	if (all == NULL || !is_any_lost(bad, is_mended) ||
 		emr_places_find(args->values[EMR_OPT_AS], &places, &ignored) != EMR_OK ||
 		emr_places_open_state(&places, false, &state_fd, &ignored) != EMR_OK)
 		return;
@@ -257,7 +259,7 @@ static emr_status conclude(
 		say_origin(out, json_object_get(o->last, "signed"));
 		return EMR_OK;
 	}
-	say_backup(args, out, o->bad);
+	say_backup(args, out, o->bad, emr_json_flag_at(chain, "mended"));
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem,
 		is_missing(o->bad) ? EMR_SAY_VERIFY_MISSING : EMR_SAY_VERIFY_BAD, "n", n, "m", m,
 		NULL);

@@ -211,3 +211,32 @@ bool replica_give_back(emr_replica *r)
 	return status == EMR_OK || status == EMR_UNSUPPORTED ||
 	       emr_ledger_verify(r->ledger, &trouble) == EMR_OK;
 }
+
+/* ---- what is gone ---- */
+
+typedef struct counting {
+	uint64_t n, first;
+} counting;
+
+static emr_status count_missing(void *arg, const emr_part_key *key, uint64_t seq)
+{
+	counting *c = arg;
+
+	(void)key;
+	if (c->n++ == 0 || seq < c->first)
+		c->first = seq;
+	return EMR_OK;
+}
+
+emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *out_first)
+{
+	counting c = {.n = 0};
+	READING(r, replica);
+	emr_status status;
+
+	EMR_TRY(replica_take(replica, &r.chain));
+	status = emr_chain_each_missing(r.chain, count_missing, &c);
+	*out_n = c.n;
+	*out_first = c.first;
+	return status;
+}

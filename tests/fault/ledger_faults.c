@@ -351,37 +351,6 @@ TEST_IN(begin, end, catching_up_survives_every_failing_step)
 	}
 }
 
-/* The watch for rot keeps its chain over a moment in which somebody else is busy, and gives its
- * room back where there is no more. */
-TEST_IN(begin, end, judging_the_entries_again_holds_no_room_on_a_full_disk)
-{
-	EMR_AUTO_REPLICA replica = kit_replica(&k);
-	struct emr_chain *made = NULL;
-	emr_replica_trouble trouble;
-	long n = 0;
-	bool is_end;
-
-	kit_fill(&k, &domain, 6);
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	do {
-		emr_status status = emr_replica_derive(replica, 2, &made, &is_end, &trouble);
-
-		assert_ok(status);
-		assert_non_null(made);
-		fault = SQLITE_FULL;
-		failing = STEPS;
-		arm(n++);
-		status = emr_replica_derive(replica, 2, &made, &is_end, &trouble);
-		disarm();
-		if (has_failed) {
-			assert_status(EMR_NO_SPACE, status);
-			assert_null(made);
-		}
-	} while (has_failed);
-	assert_true(n > 30);
-	emr_replica_derive_end(&made);
-}
-
 AROUND(begin)
 {
 	kit_new(&k);

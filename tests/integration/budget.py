@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""budget.py SOURCES [--lower | --write]: how large the project may become, by the figures in tests/integration/budget.
-Fails where something is larger than its figure: a change that adds takes away as much, and its commit says what it takes away.
---lower writes today's figure where it is smaller. It belongs on the main branch, after a merge: branches that all lower the same
-line would not merge. --write writes all of today's figures: it is for the person who merges a growth that an issue allows."""
+"""budget.py SOURCES [--write]: how large the project may become, by the figures in tests/integration/budget.
+A figure only falls. What may grow has a line `allow WHAT NAME N ISSUE`, which is added to the figure: the line of all production or of all tests quotes
+the sentence of the issue that allows it, and the lines of folders share what it gives. It fails where something is larger than its figure and what is
+allowed together, and where a commit raised that without such a line. A shallow clone has no earlier commits, and is judged by the figures alone.
+--write lowers each figure to what is there now, less what is allowed, and prints for each folder what was taken and added. It raises nothing; what an
+issue allowed and did not use is then gone, so it belongs on the main branch where an issue ends."""
 import collections
 import pathlib
 import re
@@ -12,22 +14,31 @@ import sys
 LINES_A_FILE = 500
 KIB_A_PAGE = 15
 MEMBERS = 30
+SMALL = 6
 # The folders that are counted by themselves, with all that is below them; a folder of fs, too.
 FOLDERS = ("base", "keyring", "ledger-client")
 UNITS = {
     "code": "lines of code without comments and blank lines",
     "headers": "public headers",
+    "small": f"static functions of {SMALL} lines or fewer that their file uses once, so that their lines could stand there",
+    "contexts": "functions that take a void *, behind which a caller's state is hidden",
+    "circles": "files that call each other in circles (circles.py)",
     "openings": "sentences in comments that begin with Who, Whoever, What or Of what, and should begin with what they are about",
     "file": f"lines (a file that is not listed: {LINES_A_FILE})",
     "page": f"KiB (a DESIGN.md that is not listed: {KIB_A_PAGE})",
     "members": f"members (a struct that is not listed: {MEMBERS})",
 }
-DEFAULT = {"code": 0, "headers": 0, "openings": 0, "file": LINES_A_FILE, "page": KIB_A_PAGE, "members": MEMBERS}
+DEFAULT = {"code": 0, "headers": 0, "small": 0, "contexts": 0, "circles": 0, "openings": 0, "file": LINES_A_FILE, "page": KIB_A_PAGE, "members": MEMBERS}
 
 TOKEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 SCRIPT = {".sh": "#", ".py": "#", ".cmake": "#", ".txt": "#", "": "#", ".js": "//"}  # how a line begins that is a comment
 OPENING = re.compile(r"(?:^|[.!?:] )(?:Who|Whoever|What|Of what)\b")
 STRUCT = re.compile(r"\bstruct (\w+)\s*\{")
+# clang-format lays a function out so that its first line and its last begin at the margin.
+FUNCTION = re.compile(r"^(\w[\w *\n]*?)\b(\w+)\(([^;{}]*)\)\n\{\n(.*?)^\}", re.M | re.S)
+FIGURE = re.compile(r"(\w+) (.+) (\d+)")
+ALLOWED = re.compile(r'allow (\w+) (.+) (\d+) ("[^"]+")(?:: (".*"))?')
+ALL = {"production": "production", "tests, all": "tests"}  # how an issue's sentence calls them
 
 
 def without_comments(text, comments):
@@ -70,10 +81,20 @@ def members_of(code, at):
 def folder_of(path):
     parts = path.split("/")
     if parts[0] == "tests":
-        return "tests, shell" if path.endswith(".sh") else "tests, other"
+        return "/".join(parts[:2]) if len(parts) > 2 else "tests"
     if parts[0] == "fs":
         return "/".join(parts[:2]) if len(parts) > 2 else "fs"
     return parts[0]
+
+
+def functions_of(code):
+    """(small ones that are used once, ones that take a void *) among the functions of a file."""
+    names = collections.Counter(re.findall(r"\w+", code))
+    small = contexts = 0
+    for head, name, parameters, body in FUNCTION.findall(code):
+        small += head.startswith("static") and names[name] == 2 and len(re.findall(r"^.*\S", body, re.M)) <= SMALL
+        contexts += re.search(r"\bvoid \*\w", parameters) is not None
+    return small, contexts
 
 
 def figures_of(root):
@@ -103,39 +124,121 @@ def figures_of(root):
             found["file", path] = text.count("\n")
             for struct in STRUCT.finditer(code):
                 found["members", struct[1]] = max(found["members", struct[1]], members_of(code, struct.end()))
-        found["headers", "production"] += kind == ".h" and not is_test and "/include/" in path
+        if is_test or kind not in (".c", ".h"):
+            continue
+        small, contexts = functions_of(code)
+        for name in (folder_of(path), "production"):
+            found["headers", name] += kind == ".h" and "/include/" in path
+            found["small", name] += small
+            found["contexts", name] += contexts
     return found
 
 
-def budget_read(path):
-    allowed = {}
-    for line in path.read_text().splitlines():
-        if line and not line.startswith("#"):
-            what, name, figure = re.fullmatch(r"(\w+) (.+) (\d+)", line).groups()
-            allowed[what, name] = int(figure)
-    return allowed
+def refuse(why, line):
+    print(f"tests/integration/budget: {why}: {line}")
+    sys.exit(1)
 
 
-def budget_write(path, allowed):
-    head = "".join(line for line in path.read_text().splitlines(True) if line.startswith("#"))
-    lines = {what: sorted(f"{w} {name} {figure}\n" for (w, name), figure in allowed.items() if w == what and figure > DEFAULT[w]) for what in UNITS}
-    path.write_text(head + "".join("\n" + "".join(rows) for rows in lines.values()))
+def budget_read(text):
+    """({key: figure}, {(key, issue): how much it allows}) of TEXT. An allowance that quotes no sentence, or gives more than its issue does, is a mistake."""
+    figures, allowed = {}, {}
+    for line in text.splitlines():
+        if line.startswith("allow "):
+            if not (found := ALLOWED.fullmatch(line)):
+                refuse('not `allow WHAT NAME N "ISSUE"`, or with `: "SENTENCE"` behind it', line)
+            what, name, n, issue, sentence = found.groups()
+            if ((what, name), issue) in allowed:
+                refuse("allowed twice", line)
+            said = f"{ALL[name]} +{int(n):,}" if what == "code" and name in ALL else f"+{int(n):,}"
+            if (what != "code" or name in ALL) and said not in (sentence or ""):
+                refuse(f'the sentence of the issue that says "{said}" belongs behind it', line)
+            allowed[(what, name), issue] = int(n)
+        elif line and not line.startswith("#"):
+            what, name, figure = FIGURE.fullmatch(line).groups()
+            figures[what, name] = int(figure)
+    shared = collections.Counter()
+    for ((what, name), issue), n in allowed.items():
+        if what == "code" and name not in ALL:
+            shared["tests, all" if name.split("/")[0] == "tests" else "production", issue] += n
+    for (whole, issue), n in shared.items():
+        if n > (most := allowed.get((("code", whole), issue), 0)):
+            refuse(f"the folders have {n} lines of {issue}, which allows {most}", whole)
+    return figures, allowed
+
+
+def limits_of(figures, allowed):
+    limits = collections.Counter(figures)
+    for (key, _), n in allowed.items():
+        limits[key] = limits.get(key, DEFAULT[key[0]]) + n
+    return limits
+
+
+def raised(before, after):
+    """What AFTER lets become larger than BEFORE did, without a line of its own; two texts of the budget."""
+    old, new = budget_read(before), budget_read(after)
+    was, now = limits_of(*old), limits_of(*new)
+    for (key, issue), n in new[1].items():
+        if (key, issue) not in old[1]:
+            now[key] -= n
+    return {key: (was.get(key, DEFAULT[key[0]]), now[key]) for key in now if now[key] > was.get(key, DEFAULT[key[0]])}
+
+
+def git(root, *words):
+    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def history(root, path):
+    """(name, text before, text after) of each change of the budget, the newest first: what is not committed, then each commit of this branch, a merge as
+    one, back to the first that had these rules."""
+    name = str(path.relative_to(root))
+    commits = git(root, "log", "--first-parent", "--format=%h", "--", name).split()
+    texts = [git(root, "show", f"{commit}:{name}") for commit in commits]
+    names = ["what is not committed", *commits]
+    for of, after, before in zip(names, [path.read_text(), *texts], texts):
+        if RULES not in before:
+            return
+        if before != after:
+            yield of, before, after
+
+
+RULES = "# A figure only falls."
+
+
+def budget_write(path, figures):
+    text = path.read_text().splitlines(True)
+    head = "".join(line for line in text if line.startswith("#"))
+    lines = {what: sorted(f"{w} {name} {figure}\n" for (w, name), figure in figures.items() if w == what and figure > DEFAULT[w]) for what in UNITS}
+    allows = [line for line in text if line.startswith("allow ")]
+    path.write_text(head + "".join("\n" + "".join(rows) for rows in [*lines.values(), allows] if rows))
+
+
+def lowered(figures, allowed, found):
+    """FIGURES, each where it is smaller by FOUND; prints what that took from each folder, and what was added to it."""
+    new = {}
+    for key, figure in figures.items():
+        what, name = key
+        grant = sum(n for (of, _), n in allowed.items() if of == key)
+        new[key] = figure if what == "circles" else min(figure, max(found.get(key, 0) - grant, 0))  # circles.py lowers its own
+        if what == "code" and (change := found.get(key, 0) - figure):
+            print(f"{name}: {abs(change)} lines {'added' if change > 0 else 'taken'}")
+    return new
 
 
 def main(root, how=None):
     path = root / "tests/integration/budget"
-    found, allowed = figures_of(root), budget_read(path)
-    if how == "--write":
-        budget_write(path, found)
-        return True
-    beyond = {key: figure for key, figure in found.items() if figure > allowed.get(key, DEFAULT[key[0]])}
+    found, (figures, allowed) = figures_of(root), budget_read(path.read_text())
+    limits = limits_of(figures, allowed)
+    beyond = {key: figure for key, figure in found.items() if figure > limits.get(key, DEFAULT[key[0]])}
     for (what, name), figure in sorted(beyond.items()):
-        print(f"{name}: {figure} {UNITS[what]}; {figure - (may := allowed.get((what, name), DEFAULT[what]))} more than the {may} of tests/integration/budget.")
+        print(f"{name}: {figure} {UNITS[what]}; {figure - (may := limits.get((what, name), DEFAULT[what]))} more than the {may} of tests/integration/budget.")
     if beyond:
         print("Take as much away in the same change, and say in the commit what it takes away.")
-    if how == "--lower":
-        budget_write(path, {key: min(figure, found.get(key, 0)) for key, figure in allowed.items()})
-    return not beyond
+    rises = [(of, key, *change) for of, before, after in history(root, path) for key, change in raised(before, after).items()]
+    for of, (what, name), was, now in rises:
+        print(f"{of}: lets {what} {name} rise from {was} to {now}, and no issue allows it.")
+    if how == "--write":
+        budget_write(path, lowered(figures, allowed, found))
+    return not beyond and not rises
 
 
 if __name__ == "__main__":

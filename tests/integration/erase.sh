@@ -134,7 +134,8 @@ emr_mount
 json 0 erase --deleted --before 1d --yes --passphrase-file "$EMR_PASS"
 expect erased "$(field erased)" 0
 [ -e "$MNT/.emrfs/deleted/Letters/old" ] || emr_fail "erased by a wrong time"
-emr_until grep -q "ledger-mended" "$MNT/.emrfs/notices" # found and made again in the open folder
+json 8 verify --chain # finds it, and puts it right in the open folder
+expect mended "$(field chain.mended)" True
 run 0 verify --chain
 json 0 erase .emrfs/deleted/Letters --yes --passphrase-file "$EMR_PASS"
 expect erased "$(field deleted_files)" 1

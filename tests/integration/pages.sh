@@ -60,12 +60,4 @@ for verb in $verbs; do
 done
 
 bash -n "$SHARE/bash-completion/completions/emrfs" || wrong "no bash"
-zsh -n "$SHARE/zsh/vendor-completions/_emrfs" || wrong "no zsh"
-fish -n "$SHARE/fish/vendor_completions.d/emrfs.fish" || wrong "no fish"
-offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs unm'" | cut -f1)
-[ "$offered" = unmount ] || wrong "fish does not complete unmount: $offered"
-offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs mount --read'" | cut -f1)
-[ "$offered" = --read-only ] || wrong "fish does not complete --read-only: $offered"
-offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs org inv'" | cut -f1)
-[ "$offered" = invite ] || wrong "fish does not complete org invite: $offered"
 exit $bad

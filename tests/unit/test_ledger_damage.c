@@ -247,21 +247,12 @@ TEST_IN(begin, end, no_byte_of_the_file_changes_what_is_read_unseen)
 
 /* ---- rot beside a whole copy ---- */
 
-/* One pass over everything that is verified, as an open folder makes it. */
-static emr_status compare_all(emr_replica *replica, emr_replica_trouble *trouble)
+/* Everything that is verified, once more: the ledger's rows and this copy's. */
+static emr_status look_at_both(emr_replica *replica, emr_replica_trouble *trouble)
 {
-	struct emr_chain *made = NULL;
-	bool is_end = false;
-	uint64_t at = 0;
-	emr_status status;
+	uint64_t checked;
 
-	do
-		status = emr_replica_compare(replica, 2, &at, trouble);
-	while (status == EMR_OK && at != 0);
-	while (status == EMR_OK && !is_end)
-		status = emr_replica_derive(replica, 2, &made, &is_end, trouble);
-	assert_null(made);
-	return status;
+	return emr_replica_verify_chain(replica, trouble, &checked);
 }
 
 static emr_replica *caught_up(void)
@@ -289,14 +280,14 @@ TEST_IN(begin, end, damage_in_the_ledger_is_put_right_from_the_verified_copy)
 		kit_sql(k.network, "ledger.sqlite", damages[i].sql);
 		k.ledger = kit_open(&k);
 		replica = caught_up();
-		status = compare_all(replica, &trouble);
+		status = look_at_both(replica, &trouble);
 		/* A wrong hash keeps a part from being replaced, and changes nothing that is read.
 		 */
 		if (strcmp(damages[i].what, "part hash") != 0 && status != EMR_DAMAGED)
-			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
+			fail_msg("%s: verified: %s", damages[i].what, emr_status_text(status));
 		if (strcmp(damages[i].what, "digest") != 0 && status == EMR_DAMAGED &&
 			trouble.seq != 3)
-			fail_msg("%s: compared: entry %llu", damages[i].what,
+			fail_msg("%s: verified: entry %llu", damages[i].what,
 				(unsigned long long)trouble.seq);
 		status = emr_replica_mend(replica, &mended);
 		if (status != EMR_OK || mended.ledger_rows == 0 || mended.own_rows != 0)
@@ -305,7 +296,7 @@ TEST_IN(begin, end, damage_in_the_ledger_is_put_right_from_the_verified_copy)
 				(unsigned long long)mended.own_rows);
 		emr_replica_last_trouble(replica, &trouble);
 		assert_int_equal(trouble.status, EMR_OK);
-		assert_ok(compare_all(replica, &trouble));
+		assert_ok(look_at_both(replica, &trouble));
 		assert_ok(verify_ledger());
 		assert_true(dump(&after));
 		if (!emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after)))
@@ -324,10 +315,10 @@ TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 		emr_status status;
 
 		kit_sql(k.state, "replica.sqlite", damages[i].sql);
-		status = compare_all(replica, &trouble);
+		status = look_at_both(replica, &trouble);
 		/* That one may not be kept here is no damage. */
 		if (strcmp(damages[i].what, "part missing") != 0 && status != EMR_DAMAGED)
-			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
+			fail_msg("%s: verified: %s", damages[i].what, emr_status_text(status));
 		/* The tree tells which of two entries is the one that was verified. */
 		if (strncmp(damages[i].what, "entry", 5) == 0 &&
 			strstr(trouble.cause, "own copy") == NULL)
@@ -340,31 +331,6 @@ TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 		assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
 		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	}
-}
-
-/* The comparison with the ledger takes in what came there meanwhile, and may have to wait then. */
-TEST_IN(begin, end, a_copy_that_is_behind_the_ledger_is_not_called_damaged)
-{
-	EMR_AUTO_REPLICA replica = caught_up();
-	EMR_AUTO_CHAIN ledger = NULL;
-	struct emr_chain *made = NULL;
-	emr_replica_trouble trouble = {0};
-	EMR_AUTO_FD dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint64_t size;
-	bool is_end;
-
-	kit_fill(&k, &domain, 1);
-	assert_ok(emr_chain_open_temporary(&made));
-	assert_ok(emr_chain_open(dirfd, "ledger.sqlite", EMR_CHAIN_SHARED, false, 1000, &ledger));
-	assert_ok(emr_chain_size(ledger, &size));
-	assert_ok(emr_chain_unite(
-		ledger, NULL, emr_ledger_descriptor(k.ledger), size, made, &trouble));
-	assert_status(EMR_BUSY, emr_replica_derive(replica, 2, &made, &is_end, &trouble));
-	assert_int_equal(trouble.status, EMR_OK);
-	assert_non_null(made);
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_derive(replica, 2, &made, &is_end, &trouble));
-	assert_true(is_end);
 }
 
 /* Nor do the two keep anybody from opening the copy, who has a whole ledger. */
@@ -381,11 +347,11 @@ TEST_IN(begin, end, damage_in_the_own_copys_first_entry_is_no_other_network)
 		"WHERE seq=0");
 	assert_status(EMR_DAMAGED, emr_replica_descriptor(k.state_fd, &descriptor));
 	replica = caught_up();
-	assert_status(EMR_DAMAGED, compare_all(replica, &trouble));
+	assert_status(EMR_DAMAGED, look_at_both(replica, &trouble));
 	assert_ok(emr_replica_mend(replica, &mended));
 	assert_int_equal(mended.ledger_rows, 0);
 	assert_true(mended.own_rows > 0);
-	assert_ok(compare_all(replica, &trouble));
+	assert_ok(look_at_both(replica, &trouble));
 	assert_ok(emr_replica_descriptor(k.state_fd, &descriptor));
 }
 

@@ -63,14 +63,9 @@ TEST_IN(strangers_begin, strangers_end, the_owner_seals_nothing_for_a_key_that_i
 
 /* Her share handle begins no epoch: as when the ledger refuses hers. */
 static bool stays_as_it_is;
-static unsigned others_are_quicker; /* so often */
 
 WRAPPED(emr_status, emr_share_renew, emr_share *share, emr_id16 domain)
 {
-	if (others_are_quicker > 0) {
-		others_are_quicker--;
-		return EMR_CONFLICT;
-	}
 	return stays_as_it_is ? EMR_DENIED : __real_emr_share_renew(share, domain);
 }
 
@@ -388,28 +383,27 @@ static void says_where(person *m, emr_id16 folder)
 	assert_int_equal(says(m, act, 104 + 512), EMR_RESULT_APPLIED);
 }
 
-typedef struct carried_seen {
+typedef struct said_seen {
 	size_t n;
-	emr_carried last, all[4];
-} carried_seen;
+	emr_said last;
+} said_seen;
 
-static emr_status note_carried(void *arg, const emr_carried *carried)
+static emr_status note_said(void *arg, const emr_said *said)
 {
-	carried_seen *c = arg;
+	said_seen *of = arg;
 
-	assert_in_range(c->n, 0, 3);
-	c->all[c->n++] = *carried;
-	c->last = *carried;
+	of->n++;
+	of->last = *said;
 	return EMR_OK;
 }
 
-static carried_seen carried_by(const person *m, uint64_t since)
+static said_seen said_by(const person *m, uint64_t since)
 {
-	carried_seen moved = {.n = 0};
+	said_seen said = {.n = 0};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_carried(s.ana, m->public.signer_id, since, note_carried, &moved));
-	return moved;
+	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, note_said, &said));
+	return said;
 }
 
 static void ties(emr_id16 folder)
@@ -422,10 +416,10 @@ static void ties(emr_id16 folder)
 }
 
 /* He moves a folder of hers into one that she shares, while the computer is hers still. */
-TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_listed_and_ends)
+TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_listed)
 {
 	emr_id16 folder;
-	carried_seen moved;
+	said_seen moved;
 
 	kit_mkdir(&s.k, "Private");
 	settle();
@@ -436,111 +430,14 @@ TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_li
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.lima), 1);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(carried_by(&s.eve, 0).n, 0);
-	assert_int_equal(carried_by(&laptop, story_now(&s) + DAY).n, 0);
-	moved = carried_by(&laptop, 0);
+	assert_int_equal(said_by(&s.eve, 0).n, 0);
+	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
+	moved = said_by(&laptop, 0);
 	assert_int_equal(moved.n, 1);
 	assert_true(emr_id16_equal(moved.last.domain, folder));
-	assert_true(emr_id32_equal(moved.last.who, s.lima.public.signer_id));
-	assert_ok(emr_share_carried_end(s.ana, &moved.last, 1));
-	ties(folder);
-	assert_int_equal(grants_in(folder, &s.lima), 0);
-	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
-	assert_int_equal(carried_by(&laptop, 0).n, 0);
-}
-
-/* She shares the folder around it afterwards, as it lies then: what she sees there is what she
- * means.
- */
-TEST_IN(strangers_begin, strangers_end, what_lay_there_when_she_shared_is_not_listed)
-{
-	emr_id16 folder;
-
-	kit_mkdir(&s.k, "Private");
-	settle();
-	folder = folder_of("Private");
-	assert_ok(emr_share_pass_on(s.ana, NULL));
-	says_where(&laptop, folder);
-	(void)story_share(&s, &s.lima, 0, true);
-	ties(folder);
-	assert_int_equal(grants_in(folder, &s.lima), 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(carried_by(&laptop, 0).n, 0);
-}
-
-static uint32_t epoch_of(emr_id16 domain)
-{
-	emr_id16 imaging = s.imaging;
-	emr_row_domain row;
-
-	s.imaging = domain;
-	row = imaging_row();
-	s.imaging = imaging;
-	return row.head.epoch;
-}
-
-/* Her yes is to all of it: also a folder inside the one that he moved ends, whoever is quicker at
- * the ledger meanwhile. */
-TEST_IN(strangers_begin, strangers_end, what_lies_inside_ends_with_what_he_moved)
-{
-	emr_nested tree[3] = {0};
-	emr_carried ones[2];
-	emr_id16 folder, inner;
-	uint32_t epoch, inner_epoch;
-
-	kit_mkdir(&s.k, "Private");
-	kit_mkdir(&s.k, "Private/Letters");
-	kit_mkdir(&s.k, "Private/Letters/Court");
-	settle();
-	folder = folder_of("Private");
-	inner = folder_of("Private/Letters/Court");
-	assert_ok(emr_share_pass_on(s.ana, NULL));
-	(void)story_share(&s, &s.lima, 0, true);
-	says_where(&laptop, folder);
-	tree[0].domain = tree[1].outer = s.imaging;
-	tree[1].domain = tree[2].outer = folder;
-	tree[2].domain = inner;
-	assert_ok(emr_share_tie(s.ana, tree, 3, NULL));
-	assert_int_equal(grants_in(folder, &s.lima), 1);
-	assert_int_equal(grants_in(inner, &s.lima), 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	epoch = epoch_of(folder);
-	inner_epoch = epoch_of(inner);
-	assert_int_equal(carried_by(&laptop, 0).n, 1);
-	memset(ones, 0, sizeof ones);
-	ones[1] = carried_by(&laptop, 0).last;
-	ones[0].domain = ones[0].grant = emr_id16_random(); /* none of hers */
-	others_are_quicker = 2;
-	assert_ok(emr_share_carried_end(s.ana, ones, 2));
-	assert_int_equal(others_are_quicker, 0);
-	assert_int_equal(grants_in(folder, &s.lima), 0);
-	assert_int_equal(grants_in(inner, &s.lima), 0);
-	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
-	assert_int_equal(epoch_of(folder), epoch + 1);
-	assert_int_equal(epoch_of(inner), inner_epoch + 1);
-}
-
-/* A folder whose key cannot be renewed now keeps no other from ending. */
-TEST_IN(strangers_begin, strangers_end, what_cannot_be_renewed_ends_all_the_same)
-{
-	emr_id16 folder;
-	carried_seen moved;
-
-	kit_mkdir(&s.k, "Private");
-	settle();
-	folder = folder_of("Private");
-	assert_ok(emr_share_pass_on(s.ana, NULL));
-	(void)story_share(&s, &s.lima, 0, true);
-	(void)story_share(&s, &s.eve, 0, true);
-	says_where(&laptop, folder);
-	ties(folder);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	moved = carried_by(&laptop, 0);
-	assert_int_equal(moved.n, 2);
-	stays_as_it_is = true;
-	assert_status(EMR_DENIED, emr_share_carried_end(s.ana, moved.all, moved.n));
-	stays_as_it_is = false;
-	assert_int_equal(grants_in(folder, &s.lima) + grants_in(folder, &s.eve), 0);
+	assert_true(emr_id16_equal(moved.last.object, folder));
+	assert_int_equal(moved.last.kind, EMR_SAID_MOVED);
+	assert_true(moved.last.is_shared);
 }
 
 /* Her folder was closed meanwhile, so that nothing was given yet when she removed it. */

@@ -52,7 +52,6 @@ static emr_place directory_called(const char *name)
 
 static pen his;
 static emr_place letters, court;
-static emr_grant_made with_lima;
 
 /* Private/Letters/court.txt is hers alone; Imaging is shared. */
 static int begin(void **state)
@@ -66,7 +65,7 @@ static int begin(void **state)
 	settle();
 	letters = directory_called("Letters");
 	court = place_of("Private/Letters/court.txt");
-	with_lima = story_share(&s, &s.lima, 0, true);
+	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	story_see(&laptop);
 	assert_ok(emr_share_learn(laptop.share, &some));
@@ -302,25 +301,44 @@ TEST_IN(begin, end, one_that_only_her_own_hand_described_is_followed)
 
 typedef struct listed {
 	size_t n;
-	emr_saved all[8];
+	emr_said all[8];
 } listed;
 
-static emr_status note_saved(void *arg, const emr_saved *saved)
+static emr_status note_said(void *arg, const emr_said *said)
 {
 	listed *l = arg;
 
 	assert_in_range(l->n, 0, 7);
-	l->all[l->n++] = *saved;
+	l->all[l->n++] = *said;
 	return EMR_OK;
 }
 
-static listed saved_by(const person *m, uint64_t since)
+static listed said_by(const person *m, uint64_t since)
 {
 	listed l = {.n = 0};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_saved(s.ana, m->public.signer_id, since, note_saved, &l));
+	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, note_said, &l));
 	return l;
+}
+
+static const emr_said *said_of(const listed *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->all[i].path, path) == 0)
+			return &l->all[i];
+	fail_msg("nothing is listed of %s", path);
+	return NULL;
+}
+
+static void expect_said(const listed *l, const char *path, emr_said_kind kind, bool is_shared)
+{
+	const emr_said *said = said_of(l, path);
+
+	assert_int_equal(said->kind, kind);
+	assert_int_equal(said->is_shared, is_shared);
+	assert_false(said->is_let_in);
+	assert_false(said->is_changed_since);
 }
 
 static uint8_t head_state(emr_id16 object)
@@ -332,131 +350,54 @@ static uint8_t head_state(emr_id16 object)
 	return head.state;
 }
 
-/* Of those that were shown as many go as are said. */
-static void take_out(const listed *l, size_t n)
-{
-	size_t ended = 0;
-
-	assert_ok(emr_share_saved_end(s.ana, laptop.public.signer_id, 0, l->all, l->n, &ended));
-	assert_int_equal(ended, n);
-}
-
-static void expect_saved(const emr_saved *saved, const char *folder, const char *name, bool is_new)
-{
-	assert_string_equal(saved->folder, folder);
-	assert_string_equal(saved->name, name);
-	assert_int_equal(saved->is_new, is_new);
-}
-
-TEST_IN(begin, end, what_he_put_into_a_share_is_listed_and_goes)
+TEST_IN(begin, end, everything_that_his_key_signed_is_listed)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
-	emr_id16 his_own, full;
+	emr_id16 his_own;
 	listed l;
 
 	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
 	taken();
 	pen_dir(&his, s.imaging, s.imaging, "His", &his_own);
 	taken();
-	pen_dir(&his, s.imaging, s.imaging, "Full", &full);
-	taken();
 	pen_file(&his, s.imaging, his_own, "note.txt", "not for him", NULL);
 	taken();
 	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
 	taken();
+	pen_unlink(&his, court.domain, court.object);
+	taken();
 	pen_file(&his, letters.domain, letters.object, "hers.txt", "not for him", NULL);
 	taken();
 	settle();
-	kit_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
+	kit_text(&s.k, "Imaging/home.txt", "by her own hand");
 	settle();
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(saved_by(&s.eve, 0).n, 0);
-	assert_int_equal(saved_by(&laptop, story_now(&s) + DAY).n, 0);
-	l = saved_by(&laptop, 0);
-	assert_int_equal(l.n, 4);
-	expect_saved(&l.all[0], "Imaging", "His", true);
-	expect_saved(&l.all[1], "Imaging", "MRI.pdf", false);
-	expect_saved(&l.all[2], "Imaging", "court.txt", true);
-	expect_saved(&l.all[3], "Imaging/His", "note.txt", true);
-	take_out(&l, l.n);
-	settle();
-	assert_false(court_is_in_imaging());
-	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
-	assert_false(kit_exists(&s.k, "Imaging/His"));
-	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
-	kit_expect_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
-	kit_expect_text(&s.k, "Private/Letters/hers.txt", "not for him");
-	assert_int_equal(saved_by(&laptop, 0).n, 0);
-	kit_restart_and_compare(&s.k);
+	assert_int_equal(said_by(&s.eve, 0).n, 0);
+	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
+	l = said_by(&laptop, 0);
+	assert_int_equal(l.n, 6);
+	expect_said(&l, "Imaging/court.txt", EMR_SAID_NEW, true);
+	expect_said(&l, "Imaging/His", EMR_SAID_NEW, true);
+	expect_said(&l, "Imaging/His/note.txt", EMR_SAID_NEW, true);
+	expect_said(&l, "Imaging/MRI.pdf", EMR_SAID_CHANGED, true);
+	expect_said(&l, "Private/Letters/court.txt", EMR_SAID_REMOVED, false);
+	expect_said(&l, "Private/Letters/hers.txt", EMR_SAID_NEW, false);
 }
 
-/* MRI.pdf and court.txt are his; then she saves the first one herself. */
-TEST_IN(begin, end, what_she_saved_over_it_since_stays)
+TEST_IN(begin, end, what_she_saved_over_it_since_is_named_as_that)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
 	listed l;
 
-	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
-	taken();
 	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
 	taken();
 	settle();
 	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
 	settle();
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	l = saved_by(&laptop, 0);
-	assert_int_equal(l.n, 2);
-	expect_saved(&l.all[0], "Imaging", "MRI.pdf", false);
-	assert_true(l.all[0].is_changed);
-	expect_saved(&l.all[1], "Imaging", "court.txt", true);
-	assert_false(l.all[1].is_changed);
-	take_out(&l, 1);
-	settle();
-	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
-}
-
-TEST_IN(begin, end, what_she_saves_while_she_is_asked_stays_too)
-{
-	emr_place mri = place_of("Imaging/MRI.pdf");
-	emr_id16 full;
-	listed l;
-
-	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
-	taken();
-	pen_dir(&his, s.imaging, s.imaging, "Full", &full);
-	taken();
-	settle();
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	l = saved_by(&laptop, 0);
-	assert_int_equal(l.n, 2);
-	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
-	kit_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
-	settle();
-	take_out(&l, 0);
-	settle();
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
-	kit_expect_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
-}
-
-/* Letters is a folder of its own, which lies in a directory that he made. */
-TEST_IN(begin, end, a_directory_in_which_another_folder_of_hers_lies_stays)
-{
-	person ana = {.keyring = s.k.stack.keyring,
-		.ledger = s.k.stack.ledger,
-		.replica = s.k.stack.replica,
-		.records = s.k.stack.records};
-	emr_id16 around;
-	pen own;
-
-	pen_dir(&his, s.imaging, s.imaging, "Around", &around);
-	taken();
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	pen_open(&s, &own, &ana, "ana");
-	tell(&own, letters.domain, letters.domain, EMR_META_DIR, &letters, around);
-	pen_close(&own);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(saved_by(&laptop, 0).n, 0);
+	l = said_by(&laptop, 0);
+	assert_int_equal(l.n, 1);
+	assert_true(said_of(&l, "Imaging/MRI.pdf")->is_changed_since);
 }
 
 TEST_IN(begin, end, what_he_brings_back_after_she_took_it_away_is_listed)
@@ -472,11 +413,9 @@ TEST_IN(begin, end, what_he_brings_back_after_she_took_it_away_is_listed)
 	settle();
 	assert_int_equal(head_state(mri.object), EMR_OBJECT_LIVE);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	l = saved_by(&laptop, 0);
+	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
-	assert_true(l.all[0].is_new);
-	take_out(&l, 1);
-	assert_int_equal(head_state(mri.object), EMR_OBJECT_UNLINKED);
+	assert_true(emr_id16_equal(l.all[0].object, mri.object));
 }
 
 /* With a program of M's own: emrfs itself would not, by the stolen computer's word. */
@@ -497,63 +436,27 @@ static emr_id16 puts_a_directory(person *m)
 	return act.object;
 }
 
-TEST_IN(begin, end, what_a_key_saved_that_he_let_in_is_listed_with_it)
+TEST_IN(begin, end, what_a_key_signed_that_he_let_in_is_listed_with_it)
 {
-	emr_id16 forged;
 	listed l;
 
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
-	forged = puts_a_directory(&s.lima);
+	(void)puts_a_directory(&s.lima);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	l = saved_by(&laptop, 0);
+	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
-	assert_true(l.all[0].is_new);
+	assert_int_equal(l.all[0].kind, EMR_SAID_NEW);
 	assert_true(l.all[0].is_let_in);
-	take_out(&l, 1);
-	assert_int_equal(head_state(forged), EMR_OBJECT_UNLINKED);
 }
 
 /* Whose right she gave again herself is hers. */
-TEST_IN(begin, end, what_a_key_saved_that_she_let_in_is_not)
+TEST_IN(begin, end, what_a_key_signed_that_she_let_in_is_not)
 {
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	ana_lets(&s.lima);
 	(void)puts_a_directory(&s.lima);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(saved_by(&laptop, 0).n, 0);
-}
-
-/* She shares as it lies. */
-TEST_IN(begin, end, what_lay_there_when_she_shared_is_not_listed)
-{
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY,
-		.domain = letters.domain};
-	emr_grant_made made;
-
-	pen_file(&his, letters.domain, letters.object, "before.txt", "not for him", NULL);
-	taken();
-	settle();
-	s.imaging = letters.domain;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(saved_by(&laptop, 0).n, 0);
-}
-
-/* Lima reads again what she read before; eve reads what lay there when she came. */
-TEST_IN(begin, end, what_he_put_into_a_share_is_listed_also_when_it_was_given_anew)
-{
-	pen_file(&his, s.imaging, s.imaging, "before.txt", "not for him", NULL);
-	taken();
-	settle();
-	assert_ok(emr_share_revoke(s.ana, s.imaging, with_lima.grant));
-	settle();
-	(void)story_share(&s, &s.eve, 0, true);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
-	assert_int_equal(saved_by(&laptop, 0).n, 0);
-	(void)story_share(&s, &s.lima, 0, true);
-	assert_int_equal(saved_by(&laptop, 0).n, 1);
+	assert_int_equal(said_by(&laptop, 0).n, 0);
 }
 
 /* ---- what an honest computer of hers does ---- */

@@ -1,22 +1,21 @@
 #!/bin/bash
-# plain.sh: where there is no zenity the menus ask and tell by xmessage, the real one on a screen that nobody sees; where there is no dialog at all
-# a notice of the desktop (the real dunst) tells, and no entry does nothing in silence.
+# plain.sh: where there is no zenity, kdialog has a window for work that goes on, if it is here; where there is no dialog at all a notice of the
+# desktop (the real dunst) tells, and no entry does nothing in silence.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 [ -x "$DESKTOP/notify" ] || emr_skip "built without libsystemd"
-for program in xmessage xwininfo dunst dbus-daemon; do command -v $program >/dev/null || emr_skip "no $program"; done
+for program in dunst dbus-daemon; do command -v $program >/dev/null || emr_skip "no $program"; done
 emr_begin plain
 cd "$EMR_WORK" || exit 2
 screen_begin
-screen_zoom=300 # its letters are small
 at_end() {
 	local pid
 	for pid in $dunst_pid $bus_pid; do kill "$pid" 2>/dev/null; done
 	screen_end
 }
 bus_pid='' dunst_pid=''
-mkdir lean installed && ln -s /usr/bin/* lean/ && rm -f lean/{zenity,kdialog,gxmessage,ssh-askpass} || exit 2
+mkdir lean installed && ln -s /usr/bin/* lean/ && rm -f lean/{zenity,kdialog,ssh-askpass} || exit 2
 cp "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,open-folder,windows} installed/ && ln -s "$EMRFS" lean/emrfs || exit 2
 unset EMRFS_ASKPASS EMRFS_DIALOG
 emr_init
@@ -26,51 +25,15 @@ run 0 status --wait
 echo second >"$MNT/letter.txt"
 run 0 status --wait
 action() { screen_start env PATH="$EMR_WORK/lean" "$EMR_WORK/installed/action" "$@"; }
-# press N: the Nth button from the left of the window that shows WORDS
-shows() { window=$(xdotool search --onlyvisible --class xmessage) && [ -n "$window" ]; }
-press() { # N WORDS
-	local at
-	emr_until shows
-	screen_await "$2"
-	# Buttons stand in one row below everything else.
-	at=$(xwininfo -tree -id "$window" | sed -n 's/.*()  [0-9]*x17+\([0-9]*\)+[0-9]*  +\([0-9]*\)+\([0-9]*\)$/\1 \2 \3/p' | sort -n | sed -n "$1p")
-	[ -n "$at" ] || emr_fail "no button $1: $(xwininfo -tree -id "$window")"
-	set -- $at
-	must xdotool mousemove $(($2 + 6)) $(($3 + 6)) click 1
-	over() { [ "$(xdotool search --onlyvisible --class xmessage)" != "$window" ]; }
-	emr_until over
-}
 
-say "what is told is in a window"
-action log "$MNT/letter.txt"
-press 1 letter
-wait "$screen_program"
-say "a version is chosen by its number, and comes back"
-action restore "$MNT/letter.txt"
-press 2 'Bring back which version'
-press 1 'is back'
-wait "$screen_program" || emr_fail "restore: $?"
-expect "the letter" "$(cat "$MNT/letter.txt")" first
-say "a no is a no"
-action erase "$MNT/letter.txt"
-press 2 'letter.txt'
-wait "$screen_program" || emr_fail "erase: $?"
-expect "the letter" "$(cat "$MNT/letter.txt")" first
-say "what has to be typed says what to install"
-action words
-press 1 'install zenity or kdialog'
-wait "$screen_program"
-
-# Each program that is here: emrfs's own package needs none of them by name.
-windows() { xdotool search --onlyvisible --class "$kit"; }
-none() { [ -z "$(windows)" ]; }
-some() { [ -n "$(windows)" ]; }
-mkfifo work
-for kit in xmessage gxmessage kdialog; do
-	real=$(command -v $kit) || continue
-	say "$kit: work that is over at once leaves no window, one that goes on has one until its end, and who closes it ends it"
-	mkdir "only-$kit" && ln -s "$real" "only-$kit/" || exit 2
-	busy() { env PATH="$EMR_WORK/only-$kit:$EMR_WORK/lean" DISPLAY="$DISPLAY" bash -c 'trap "touch ended" HUP; "$0" busy; exit 0' "$EMR_WORK/installed/dialog"; }
+if real=$(command -v kdialog); then
+	say "kdialog: work that is over at once leaves no window, one that goes on has one until its end, and who closes it ends it"
+	windows() { xdotool search --onlyvisible --class kdialog; }
+	none() { [ -z "$(windows)" ]; }
+	some() { [ -n "$(windows)" ]; }
+	mkfifo work
+	mkdir only-kdialog && ln -s "$real" only-kdialog/ || exit 2
+	busy() { env PATH="$EMR_WORK/only-kdialog:$EMR_WORK/lean" DISPLAY="$DISPLAY" bash -c 'trap "touch ended" HUP; "$0" busy; exit 0' "$EMR_WORK/installed/dialog"; }
 	for i in 1 2 3 4 5 6 7 8; do printf '# Looking\n' | busy; done
 	busy <work &
 	exec 7>work
@@ -84,12 +47,11 @@ for kit in xmessage gxmessage kdialog; do
 	exec 7>work
 	printf '# Checking the records\n' >&7
 	emr_until some
-	if [ $kit = xmessage ]; then press 1 records; else xdotool windowfocus --sync "$(windows | tail -1)" key Escape; fi
+	xdotool windowfocus --sync "$(windows | tail -1)" key Escape
 	emr_until test -e ended
 	exec 7>&-
 	wait $!
-	rm ended
-done
+fi
 
 say "without any dialog it stands on the desktop"
 cat >bus.conf <<CONF
@@ -103,7 +65,6 @@ export DBUS_SESSION_BUS_ADDRESS=unix:path=$EMR_WORK/bus
 dunst -conf /dev/null >dunst.log 2>&1 &
 dunst_pid=$!
 emr_until dunstctl is-paused
-rm lean/xmessage
 printf '#!/bin/sh\n[ "$*" = "Medical records: Passphrase" ] && cat "%s"\n' "$EMR_PASS" >asks && chmod +x asks
 expect "the passphrase, by the program that SSH_ASKPASS names" "$(env PATH="$EMR_WORK/lean" SSH_ASKPASS="$EMR_WORK/asks" installed/askpass Passphrase)" "$(cat "$EMR_PASS")"
 action backup

@@ -23,7 +23,6 @@ static const struct {
 	{"signed", "witnesses", N_("Countersigned by")},
 	{"ledger", "kind", N_("Kind of the ledger")},
 	{"ledger", "size", N_("Entries of the ledger")},
-	{"ledger", "witnessed", N_("Countersigned by so many others")},
 };
 
 static void put_value(FILE *to, const char *label, const json_t *value)

@@ -10,7 +10,6 @@
 #include "kit/json.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "ledger/checkpoint.h"
 #include "ledger/doubt.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
@@ -25,21 +24,6 @@
 #include "view/walk.h"
 
 #include "special_private.h"
-
-/* Members of the ledger, but for ourselves, who signed its kept head. */
-static uint64_t count_witnesses(const emr_session *session)
-{
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint checkpoint;
-	uint64_t n = 0;
-
-	if (emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
-		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
-		return 0;
-	for (size_t i = 0; i < checkpoint.n_sigs; i++)
-		n += memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) != 0;
-	return n;
-}
 
 typedef struct lists {
 	emr_view *view;
@@ -140,12 +124,12 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
-	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
+	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "not_taken", emr_unsent_json(session), "size",
-		(json_int_t)size, "witnessed", (json_int_t)count_witnesses(session), "away_at",
-		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
-		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
-		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
+		(json_int_t)size, "away_at", time_or_null(absence.since_unix_s), "away_unix",
+		(json_int_t)absence.since_unix_s, "error",
+		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
+		is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
 }
 

@@ -1,35 +1,7 @@
-/* This file writes the completion of commands for bash, zsh and fish, from the table of verbs. */
+/* This file writes the completion of commands for bash, from the table of verbs. */
 #include <string.h>
 
 #include "pages.h"
-
-static pages_kind pages_kind_of(const char *argument)
-{
-	if (strstr(argument, "DIR") != NULL)
-		return PAGES_DIRECTORY;
-	if (strstr(argument, "VERB") != NULL)
-		return PAGES_VERB;
-	if (strstr(argument, "PATH") != NULL || strstr(argument, "FILE") != NULL ||
-		strstr(argument, "OUT") != NULL || strstr(argument, "SRC") != NULL ||
-		strstr(argument, "NEW") != NULL || strstr(argument, "COPY") != NULL ||
-		strstr(argument, "CARD") != NULL)
-		return PAGES_FILE;
-	return PAGES_WORD;
-}
-
-/* TEXT inside single quotes of a shell; zsh also wants its own signs escaped. */
-static void quoted(FILE *to, const char *text, const char *escaped)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '\'') {
-			fputs("'\\''", to);
-			continue;
-		}
-		if (strchr(escaped, *text) != NULL)
-			fputc('\\', to);
-		fputc(*text, to);
-	}
-}
 
 static void verb_names(FILE *to)
 {
@@ -75,19 +47,6 @@ static void operand_forms(const char *operands, char out[FORMS_BYTES])
 		}
 	}
 	out[len] = '\0';
-}
-
-/* The words that a verb may begin with: "invite admit leave". */
-static void first_words(FILE *to, const char *operands)
-{
-	char forms[FORMS_BYTES], *rest = forms;
-
-	operand_forms(operands, forms);
-	for (char *form; (form = strsep(&rest, "|")) != NULL;) {
-		form += strspn(form, " ");
-		if (form[0] >= 'a' && form[0] <= 'z')
-			fprintf(to, " %.*s", (int)strcspn(form, " "), form);
-	}
 }
 
 /* ---- bash ---- */
@@ -223,137 +182,5 @@ bool pages_bash(FILE *to)
 		fprintf(to, "' forms='%s' ;;\n", forms);
 	}
 	fputs(bash_end, to);
-	return ferror(to) == 0;
-}
-
-/* ---- zsh ---- */
-
-static const char *zsh_action(pages_kind kind)
-{
-	switch (kind) {
-	case PAGES_FILE:
-		return "_files";
-	case PAGES_DIRECTORY:
-		return "_files -/";
-	case PAGES_VERB:
-		return "_emrfs_verbs";
-	case PAGES_WORD:
-		break;
-	}
-	return " ";
-}
-
-static void zsh_spec(FILE *to, const char *dashes, const char *name, const emr_option_row *option)
-{
-	fprintf(to, " \\\n\t\t'%s%s", dashes, name);
-	if (option->kind == EMR_MAY_HAVE_ARGUMENT)
-		fputs("=-", to);
-	fputc('[', to);
-	quoted(to, option->help, "[]:\\");
-	fputc(']', to);
-	if (option->kind != EMR_NO_ARGUMENT)
-		fprintf(to, "%s%s:%s", option->kind == EMR_MAY_HAVE_ARGUMENT ? "::" : ":",
-			option->argument, zsh_action(pages_kind_of(option->argument)));
-	fputc('\'', to);
-}
-
-static void zsh_verb(FILE *to, emr_verb verb)
-{
-	const emr_verb_row *row = emr_verb_get(verb);
-
-	fprintf(to, "\t%s%s%s)\n\t\t_arguments -s", row->name, row->alias != NULL ? "|" : "",
-		row->alias != NULL ? row->alias : "");
-	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
-		const emr_option_row *option = emr_option_get((emr_option)i);
-
-		if (!takes(verb, i))
-			continue;
-		if (option->name != NULL)
-			zsh_spec(to, "--", option->name, option);
-		if (option->letter != 0)
-			zsh_spec(to, "-", (char[]){option->letter, '\0'}, option);
-	}
-	if (row->operands_max > 0) {
-		fputs(" \\\n\t\t'*:argument:{ compadd --", to);
-		first_words(to, row->operands);
-		fprintf(to, "; %s }'", zsh_action(pages_kind_of(row->operands)));
-	}
-	fputs(" ;;\n", to);
-}
-
-bool pages_zsh(FILE *to)
-{
-	fputs("#compdef emrfs\n# zsh completion of emrfs, made from its table of verbs.\n"
-	      "_emrfs_verbs() {\n\tlocal -a verbs=(",
-		to);
-	for (int i = 0; i < EMR_VERB_COUNT; i++) {
-		fprintf(to, "\n\t\t'%s:", emr_verb_get((emr_verb)i)->name);
-		quoted(to, emr_verb_get((emr_verb)i)->help, ":\\");
-		fputc('\'', to);
-	}
-	fputs(")\n\t_describe verb verbs\n}\n"
-	      "_emrfs() {\n"
-	      "\tlocal context state state_descr line curcontext=$curcontext\n"
-	      "\ttypeset -A opt_args\n"
-	      "\t_arguments -C '--as[keyring]:NAME: ' '--json' '1:verb:_emrfs_verbs' "
-	      "'*::argument:->rest' && return\n"
-	      "\tcase $line[1] in\n",
-		to);
-	for (int i = 0; i < EMR_VERB_COUNT; i++)
-		zsh_verb(to, (emr_verb)i);
-	fputs("\tesac\n}\n_emrfs \"$@\"\n", to);
-	return ferror(to) == 0;
-}
-
-/* ---- fish ---- */
-
-static void fish_option(FILE *to, emr_verb verb, const emr_option_row *option)
-{
-	const emr_verb_row *row = emr_verb_get(verb);
-
-	fprintf(to, "complete -c emrfs -n '__fish_seen_subcommand_from %s%s%s'", row->name,
-		row->alias != NULL ? " " : "", row->alias != NULL ? row->alias : "");
-	if (option->name != NULL)
-		fprintf(to, " -l %s", option->name);
-	if (option->letter != 0)
-		fprintf(to, " -s %c", option->letter);
-	if (option->kind == EMR_HAS_ARGUMENT)
-		fputs(pages_kind_of(option->argument) == PAGES_WORD ? " -x" : " -rF", to);
-	fputs(" -d '", to);
-	quoted(to, option->help, "");
-	fputs("'\n", to);
-}
-
-bool pages_fish(FILE *to)
-{
-	fputs("# fish completion of emrfs, made from its table of verbs.\n"
-	      "complete -c emrfs -f\n",
-		to);
-	for (int i = 0; i < EMR_VERB_COUNT; i++) {
-		const emr_verb_row *row = emr_verb_get((emr_verb)i);
-
-		fprintf(to, "complete -c emrfs -n __fish_use_subcommand -a %s -d '", row->name);
-		quoted(to, row->help, "");
-		fputs("'\n", to);
-		fprintf(to, "complete -c emrfs -n '__fish_seen_subcommand_from %s' -a '",
-			row->name);
-		first_words(to, row->operands);
-		fputs("'\n", to);
-		if (row->operands_max > 0 && pages_kind_of(row->operands) == PAGES_VERB) {
-			fprintf(to, "complete -c emrfs -n '__fish_seen_subcommand_from %s' -a '",
-				row->name);
-			verb_names(to);
-			fputs("'\n", to);
-		} else if (row->operands_max > 0 && pages_kind_of(row->operands) != PAGES_WORD) {
-			fprintf(to,
-				"complete -c emrfs -n '__fish_seen_subcommand_from %s%s%s' -F\n",
-				row->name, row->alias != NULL ? " " : "",
-				row->alias != NULL ? row->alias : "");
-		}
-		for (int o = 0; o < EMR_OPTION_COUNT; o++) {
-			if (takes((emr_verb)i, o))
-				fish_option(to, (emr_verb)i, emr_option_get((emr_option)o));
-		}
-	}
 	return ferror(to) == 0;
 }

@@ -3,7 +3,7 @@
 set -eu
 pages=$1 manual=$2 share=$3
 rm -rf "$share"
-mkdir -p "$share/bash-completion/completions" "$share/zsh/vendor-completions" "$share/fish/vendor_completions.d"
+mkdir -p "$share/bash-completion/completions"
 
 # gz PAGE COMMAND...: what COMMAND prints, as share/man/manN/PAGE.gz; the same bytes each time.
 gz() {
@@ -22,5 +22,3 @@ for template in "$manual"/*.in; do
 	gz "${page%.in}" "$pages" fill "$template" "$manual/contract.md"
 done
 "$pages" bash >"$share/bash-completion/completions/emrfs"
-"$pages" zsh >"$share/zsh/vendor-completions/_emrfs"
-"$pages" fish >"$share/fish/vendor_completions.d/emrfs.fish"

@@ -16,10 +16,6 @@ bool pages_contract(FILE *to);
 /* Writes the tables' texts for people, marked for xgettext. */
 bool pages_texts(FILE *to);
 bool pages_bash(FILE *to);
-bool pages_zsh(FILE *to);
-bool pages_fish(FILE *to);
 
 /* `emrfs VERB OPERANDS [--option ARGUMENT]` without the verb: the second cell of the contract. */
 void pages_usage(FILE *to, emr_verb verb);
-/* The kind of an option's or operand's value, for completion. */
-typedef enum pages_kind { PAGES_WORD, PAGES_FILE, PAGES_DIRECTORY, PAGES_VERB } pages_kind;

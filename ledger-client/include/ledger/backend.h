@@ -47,11 +47,6 @@ typedef struct emr_ledger_backend {
 	 * rows changed. */
 	emr_status (*mend)(void *self, struct emr_chain *own, struct emr_chain *united,
 		emr_ledger_trouble *out_trouble, uint64_t *out_n);
-	/* Brings MADE, a chain on no name with the first entries, up to the host's end, and
-	 * compares the host's rows with it, but for private parts.  EMR_DAMAGED.  NULL = they are
-	 * not here.
-	 */
-	emr_status (*compare)(void *self, struct emr_chain *made, emr_ledger_trouble *out_trouble);
 	/* NULL = it stands in no channel. */
 	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
 	emr_status (*doubt)(void *self, emr_ledger_doubt *out_doubt);
@@ -97,5 +92,3 @@ emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t 
 	struct emr_chain *united, emr_ledger_trouble *out_trouble);
 emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
 	emr_ledger_trouble *out_trouble, uint64_t *out_n);
-emr_status emr_ledger_compare(
-	emr_ledger *ledger, struct emr_chain *made, emr_ledger_trouble *out_trouble);

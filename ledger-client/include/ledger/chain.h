@@ -294,9 +294,6 @@ bool emr_chain_has_parts(void *chain, const uint8_t domain[16]);
  */
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);
-/* The same without private parts. */
-emr_status emr_chain_compare_rows(
-	emr_chain *truth, emr_chain *copy, emr_ledger_trouble *out_trouble);
 
 /* ---- two chains of one network, of which one or both are damaged ---- */
 

@@ -14,7 +14,6 @@
 #define EMR_STATE_LOG "log"
 #define EMR_STATE_PROFILE "profile"
 #define EMR_STATE_BOOK "people"
-#define EMR_STATE_COMPARED "compared" /* how far the ledger was compared with what is verified */
 #define EMR_STATE_SECOND_COPY "second-copy"
 #define EMR_STATE_BLOCKS "blocks"
 #define EMR_STATE_INDEX                                                                            \

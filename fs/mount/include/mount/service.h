@@ -65,23 +65,6 @@ emr_status emr_cert_watch_start(
 void emr_cert_watch_stop(emr_cert_watch *watch);
 void emr_cert_watch_free(emr_cert_watch *watch);
 
-/* ---- rot_watch.c ---- */
-/* Watches the ledger for rot while a folder is open: compares it with what this computer has
- * verified, a little at a time, puts right what is damaged, and ends the folder's writing when that
- * cannot be done.  It refuses to take another history for damage. */
-
-typedef struct emr_rot_watch emr_rot_watch;
-
-/* In a thread of its own, from where an earlier watch of this state ended.  SESSION and NOTICES are
- * borrowed until stop. */
-emr_status emr_rot_watch_start(
-	emr_session *session, emr_notices *notices, emr_rot_watch **out_watch);
-/* Ends the thread; before the session is closed.  NULL is fine. */
-void emr_rot_watch_stop(emr_rot_watch *watch);
-/* Notes how far it came; after the session was closed, when nobody changes the files any more. NULL
- * is fine. */
-void emr_rot_watch_free(emr_rot_watch *watch);
-
 /* ---- publishing.c ---- */
 /* The publisher of an open folder: made from the settings, at work as long as the folder is open.
  * It refuses to keep a folder closed: a node that cannot be used is a notice. */

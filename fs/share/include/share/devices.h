@@ -43,44 +43,30 @@ emr_status emr_share_device_remove(
 /* The same for strangers alone. */
 emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg);
 
-/* A folder that a computer moved into one that was shared, and whom it is shared with since. */
-typedef struct emr_carried {
-	emr_id16 domain, grant;
-	emr_id32 who;
-	uint64_t moved_unix_s; /* by the ledger's time */
-	char folder[256];      /* its name; "" when that cannot be read any more */
-} emr_carried;
-typedef emr_status (*emr_carried_fn)(void *arg, const emr_carried *carried);
-/* Those in force that DEVICE moved there at SINCE or later, and nobody moved since. */
-emr_status emr_share_carried(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_carried_fn fn, void *arg);
-/* They end, and what is inside them with them, also where the folders stay, until the owner shares
- * again; files that are saved there from now on have another key. A refusal of one of them does not
- * keep the others from ending: the first such answer is returned. */
-emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, size_t n);
+typedef enum emr_said_kind {
+	EMR_SAID_NEW = 1, /* it was not there before */
+	EMR_SAID_CHANGED,
+	EMR_SAID_MOVED, /* or has another name */
+	EMR_SAID_REMOVED,
+} emr_said_kind;
 
-/* A file, link or folder that a computer put, or whose bytes it changed, where somebody saw it then
- * and does now. */
-typedef struct emr_saved {
+/* The last that a computer's key signed about a file, link or folder of the owner's. */
+typedef struct emr_said {
 	emr_id16 domain, object;
-	uint64_t saved_unix_s; /* by the ledger's time: the last time */
-	uint64_t seq;	       /* of that entry */
-	bool is_new;	       /* it was not there before, or the owner had taken it away */
-	bool is_let_in;	       /* by a key that may write there by the computer's word */
-	bool is_changed;       /* somebody else has saved it since, so it stays: no time, no seq */
-	char folder[512];      /* from the shared one on; what is deeper is left out */
-	char name[256];	       /* "" when that cannot be read */
-} emr_saved;
-typedef emr_status (*emr_saved_fn)(void *arg, const emr_saved *saved);
-/* Those that DEVICE, or who writes there by its word, saved at SINCE or later and that are there,
- * in the order of their folders.  A folder in which there is something else is none of them. */
-emr_status emr_share_saved(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg);
-/* Those N that were shown, and are still as they were, are removed there, as if the owner did it:
- * only readers of a share lose them. A file that was saved since then, and a folder that got
- * something else in it, stay. *OUT_N: how many were removed. */
-emr_status emr_share_saved_end(emr_share *share, emr_id32 device, uint64_t since_unix_s,
-	const emr_saved *shown, size_t n, size_t *out_n);
+	uint64_t at_unix_s; /* by the ledger's time */
+	emr_said_kind kind;
+	bool is_let_in;	       /* signed by a key that may write there by the computer's word */
+	bool is_changed_since; /* somebody else has signed something about it since */
+	bool is_shared;	       /* somebody has a share of the folder, in force or to come */
+	char path[1024]; /* from the owner's folder on, where it is now or was last; "" when that
+			    cannot be read, and without what is too long */
+} emr_said;
+typedef emr_status (*emr_said_fn)(void *arg, const emr_said *said);
+/* Everything that DEVICE, or a key that writes by its word, signed at SINCE or later about files
+ * and folders of the owner's, one for each of them, in no order. Changes nothing: the owner takes
+ * back what is wrong, by an earlier version, a move or the end of a share. */
+emr_status emr_share_said_by(
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_said_fn fn, void *arg);
 
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */

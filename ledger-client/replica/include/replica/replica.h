@@ -305,21 +305,6 @@ emr_status emr_replica_verify_own(
 
 /* ---- rot: bytes that change on a disk by themselves ---- */
 
-/* Compares at most MAX entries from *IO_AT on, and their private parts, as the ledger has them with
- * what was verified here; moves *IO_AT on, to 0 at the end of what is verified.  EMR_DAMAGED with
- * the entry in *out_trouble; EMR_OFFLINE and others as catch_up. */
-emr_status emr_replica_compare(
-	emr_replica *replica, size_t max, uint64_t *io_at, emr_replica_trouble *out_trouble);
-/* Judges at most MAX more of the copy's entries again, into a chain on no name (*IO_MADE; NULL at
- * first).  Behind the last one everything that follows from entries (tree, indexes, rows of state)
- * is compared with what the copy has, and with the ledger's own rows where these are on this
- * computer: then *OUT_IS_END, and *IO_MADE is NULL again.  EMR_DAMAGED with the entry in
- * *out_trouble, and it begins again, as after EMR_NO_SPACE, EMR_IO and EMR_NO_MEMORY; what may pass
- * (EMR_OFFLINE, EMR_BUSY) goes on later. */
-emr_status emr_replica_derive(emr_replica *replica, size_t max, struct emr_chain **io_made,
-	bool *out_is_end, emr_replica_trouble *out_trouble);
-void emr_replica_derive_end(struct emr_chain **io_made); /* NULL is fine */
-
 typedef struct emr_replica_mended {
 	uint64_t ledger_rows, own_rows; /* that were put right */
 	uint64_t missing;		/* parts kept here that neither has whole */
