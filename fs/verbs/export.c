@@ -105,33 +105,11 @@ static uint64_t number_of(const asking *a, const char *name)
 	return (uint64_t)json_integer_value(json_object_get(a->last, name));
 }
 
-static void put_counts(const asking *a, char records[EMR_COUNT_BYTES], char bytes[EMR_TEXT_BYTES])
-{
-	emr_out_number(a->out, "records", number_of(a, "records"));
-	emr_out_number(a->out, "bytes", number_of(a, "bytes"));
-	emr_count_text(number_of(a, "records"), "record", "records", records);
-	emr_size_text(number_of(a, "bytes"), bytes);
-}
-
-/* ---- export ---- */
-
-/* The blocks that were not on this disk. */
-static void say_brought(const asking *a)
-{
-	uint64_t bytes = number_of(a, "brought_bytes");
-	char text[EMR_TEXT_BYTES];
-
-	emr_out_number(a->out, "brought_bytes", bytes);
-	emr_size_text(bytes, text);
-	if (bytes > 0)
-		emr_say(a->out, "%s of it came from your IPFS node.\n", text);
-}
-
 emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(asking_end))) asking a = {.out = out, .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
-	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
+	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], brought[EMR_TEXT_BYTES], shown[4200];
 
 	if (args->n_operands < 2)
 		return emr_wrong_use("export",
@@ -142,14 +120,20 @@ emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_p
 	EMR_TRY(ask_export(&a, &request, out_problem));
 	emr_out_text(out, "out", request.file);
 	emr_out_text(out, "root", emr_json_text_at(a.last, "root"));
-	put_counts(&a, records, bytes);
+	emr_out_number(out, "records", number_of(&a, "records"));
+	emr_out_number(out, "bytes", number_of(&a, "bytes"));
+	emr_count_text(number_of(&a, "records"), "record", "records", records);
+	emr_size_text(number_of(&a, "bytes"), bytes);
 	emr_show(request.file, shown, sizeof shown);
 	if (request.proof) {
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
 		return EMR_OK;
 	}
 	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
-	say_brought(&a);
+	emr_out_number(out, "brought_bytes", number_of(&a, "brought_bytes")); /* not on this disk */
+	emr_size_text(number_of(&a, "brought_bytes"), brought);
+	if (number_of(&a, "brought_bytes") > 0)
+		emr_say(out, "%s of it came from your IPFS node.\n", brought);
 	emr_say(out, "Its root, for tools of IPFS: %s\n", emr_json_text_at(a.last, "root"));
 	return EMR_OK;
 }

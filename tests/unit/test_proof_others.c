@@ -204,7 +204,7 @@ static void prove_content(const char *name, emr_buf *out)
 	prove_content_as(name, NULL, out);
 }
 
-/* What lima left in the folder, by PEN. */
+/* Lima leaves it in the folder, by PEN. */
 static void writes_opinion(pen *p)
 {
 	(void)pen_writes(&s, p, &s.lima, "lima-writes");

@@ -155,8 +155,8 @@ static emr_status is_below(void *arg, const emr_cid *cid)
 	return EMR_OK;
 }
 
-/* What FILES contents below ROOT (NULL: the whole folder) are in a CAR of their own: every block
- * once, the root that is said, and all that is below each content. */
+/* The FILES contents below ROOT (NULL: the whole folder) in a CAR of their own: every block once,
+ * the root that is said, and all that is below each content. */
 static emr_cid exported(kit *k, const emr_id16 *root, uint64_t files)
 {
 	const emr_carry_sources from = {

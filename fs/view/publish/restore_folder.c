@@ -40,16 +40,6 @@ static bool is_in_folder(emr_view *view, const char *path)
 	return tree_find(view, path) != NULL;
 }
 
-/* FN has the last word: one file that cannot come back does not keep the others away. */
-static emr_status restore_file(folder *f)
-{
-	emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
-	emr_restored restored = {0};
-	emr_status status = restore_one(f->view, &what, f->tree, &restored);
-
-	return f->fn(f->arg, f->path, status, &restored);
-}
-
 static bool was_directory_then(const folder *f)
 {
 	uint32_t entry = f->then != NULL ? flat_find(&f->then->names, f->path) : FLAT_NONE;
@@ -119,8 +109,15 @@ static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 		memcpy(f->path + at, places[number].name, name + 1);
 		if (kid->type == EMR_META_DIR)
 			status = restore_below(f, number, at + name);
-		else if (kid->is_gone)
-			status = restore_file(f);
+		else if (kid->is_gone) {
+			const emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
+			emr_restored restored = {0};
+
+			/* FN has the last word: one file that cannot come back does not keep the
+			 * others away. */
+			status = restore_one(f->view, &what, f->tree, &restored);
+			status = f->fn(f->arg, f->path, status, &restored);
+		}
 		f->path[len] = '\0';
 	}
 	return status == EMR_OK && f->tree->entries[entry].is_gone ? restore_directory(f, len)
