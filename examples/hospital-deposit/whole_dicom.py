@@ -58,6 +58,9 @@ class Walk:
             if tag[0] == 0xFFFE:
                 raise Broken("an item stands where none may be")
             if seen is not None:
+                # Of two values each program takes the one that it likes, and what stands behind the pixels some do not see.
+                if tag[0] == 0x0010 and (tag in seen or seen & PIXELS):
+                    raise Broken("what it says of its patient stands twice, or behind the pixels")
                 seen.add(tag)
             if length != UNDEFINED:
                 at += length
@@ -113,6 +116,15 @@ def structure(data):
     return syntax, ROWS in seen, bool(seen & PIXELS)
 
 
+def issuer_of(header):
+    """Of the patient's number, where (0010,0021) does not say it; an empty text where nobody does."""
+    said = {str(one.get("UniversalEntityID") or "").strip() for one in header.get("IssuerOfPatientIDQualifiersSequence") or []
+            if "UniversalEntityID" in one or one.dir("Assigning")}
+    if said and (len(said) > 1 or "" in said):
+        raise Broken("who issued its patient's number stands in (0010,0024) without one name")
+    return "".join(said)
+
+
 def whole(path):
     """What the file says of itself (ASKED, as text) with the transfer syntax and where the data set begins; Broken when it is not whole."""
     try:
@@ -121,8 +133,9 @@ def whole(path):
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             begins = data_set(data)[1]
             syntax, has_rows, has_pixels = structure(data)
-        header = dcmread(path, stop_before_pixels=True, specific_tags=ASKED + ["SpecificCharacterSet"])
+        header = dcmread(path, stop_before_pixels=True, specific_tags=ASKED + ["SpecificCharacterSet", "IssuerOfPatientIDQualifiersSequence"])
         said = {name: str(header.get(name, "") or "").strip() for name in ASKED}
+        said["IssuerOfPatientID"] = said["IssuerOfPatientID"] or issuer_of(header)
     except Broken:
         raise
     except Exception as error:  # whatever a hostile file makes a library do, the file is held and the next one comes

@@ -162,6 +162,16 @@ void emr_shell_word(const char *text, char *out, size_t size)
 	put_word(text[0] == '-' ? shown : shown + 2, false, out, size);
 }
 
+void emr_shell_name(const char *text, char *out, size_t size)
+{
+	char shown[EMR_PROBLEM_TEXT_BYTES * 4];
+	size_t at = text[0] == '-' ? 3 : 0;
+
+	emr_show(text, shown, sizeof shown);
+	snprintf(out, size, "%s", at > 0 ? "-- " : "");
+	put_word(shown, false, out + at, size - at);
+}
+
 /* SHOWN is "./" and the value of NAME; OUT has *AT bytes of a hint.  Where the value would be taken
  * for an option, a path has the "./", and before another name emrfs is told that options end. */
 static const char *keep_operand(const char *name, const char *shown, char *out, size_t *at)

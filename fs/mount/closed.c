@@ -1,6 +1,7 @@
 /* A program may save into the folder's directory while the folder is closed, and the mount would
- * then hide it. This file makes that directory read-only while it is closed, and moves what was
- * saved there all the same into a directory beside it. */
+ * then hide it; and a program that mirrors the folder would take an empty directory for the truth.
+ * This file closes that directory to everybody while the folder is closed, and moves what was saved
+ * there all the same into a directory beside it. */
 #include "kit/language.h"
 #include "mount/closed.h"
 
@@ -21,14 +22,22 @@
 #define STATE_FOLDER "folder" /* NOTE_HEAD, the folder's path, a line feed */
 #define NOTE_HEAD "emrfs folder 1\n"
 #define NAMES_TRIED 100 /* for the directory that takes what was saved */
+#define MODE_CLOSED 0
+/* Nobody can list it, and fusermount3 mounts on it: that wants to enter it, and to write there. */
+#define MODE_OPENING 0300
 
 void emr_closed_free(emr_closed *closed)
 {
-	if (closed->fd >= 0 && closed->is_ours)
-		(void)fchmod(closed->fd, 0500); /* as it was found */
+	if (closed->fd >= 0 && closed->is_hidden)
+		(void)fchmod(closed->fd, closed->mode);
 	if (closed->fd >= 0)
 		close(closed->fd);
 	closed->fd = -1;
+}
+
+void emr_closed_hide(emr_closed *closed)
+{
+	closed->is_hidden = fchmod(closed->fd, MODE_OPENING) == 0;
 }
 
 /* ---- whose directory it is ---- */
@@ -67,20 +76,31 @@ static bool is_entry(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
+/* From its first entry, with a descriptor of its own.  No second one is opened: nobody could while
+ * the directory is hidden. */
+static DIR *list_again(int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
+	int error = errno;
+
+	if (directory != NULL)
+		rewinddir(directory);
+	else if (own >= 0)
+		close(own);
+	errno = error;
+	return directory;
+}
+
 /* -1, with errno: it cannot be listed, so nobody knows that it is empty. */
 static int count_entries(int fd)
 {
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
+	DIR *directory = list_again(fd);
 	const struct dirent *entry;
-	int error = errno, n = 0;
+	int error, n = 0;
 
-	if (directory == NULL) {
-		if (own >= 0)
-			close(own);
-		errno = error;
+	if (directory == NULL)
 		return -1;
-	}
 	errno = 0;
 	while ((entry = readdir(directory)) != NULL)
 		n += is_entry(entry);
@@ -90,15 +110,31 @@ static int count_entries(int fd)
 	return error == 0 ? n : -1;
 }
 
-/* An empty directory that is closed already: emrfs made it and nobody has opened it yet, or closed
- * it for a keyring that is gone, as when all was lost and came back from a second copy.  One of any
- * other mode was closed by somebody else, and is left so. */
-static bool is_sealed(int fd)
+/* A directory that is closed already: emrfs made it and nobody has opened it yet, or closed it for
+ * a keyring that is gone, as when all was lost and came back from a second copy.  One of any other
+ * mode was closed by somebody else, and is left so. */
+static bool looks_closed(const struct stat *st)
 {
-	struct stat st;
+	mode_t mode = st->st_mode & 0777;
 
-	return fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) == 0500 &&
-	       count_entries(fd) == 0;
+	return st->st_uid == geteuid() && (mode == MODE_CLOSED || mode == MODE_OPENING);
+}
+
+/* PLACE, which was opened by name alone, to be listed.  Only its owner's own permission may be
+ * missing, and there is it for the moment in which it is opened; it is hidden then. */
+static int open_hidden(int place, emr_closed *closed)
+{
+	char name[32];
+	int error;
+
+	snprintf(name, sizeof name, "/proc/self/fd/%d", place);
+	closed->is_hidden = chmod(name, 0700) == 0;
+	closed->fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = errno;
+	if (closed->is_hidden)
+		(void)chmod(name, closed->fd >= 0 ? MODE_OPENING : closed->mode);
+	errno = error;
+	return closed->fd;
 }
 
 /* "PATH (saved while closed 2026-11-21)", with a number behind the day where that is taken. */
@@ -126,17 +162,12 @@ static int make_beside(const char *path, char out[PATH_MAX])
 /* Every entry of FROM into TO; 0, or an errno with the rest left where it is. */
 static int move_entries(int from, int to, unsigned *out_moved)
 {
-	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
+	DIR *directory = list_again(from);
 	const struct dirent *entry;
-	int error = 0;
+	int error = directory != NULL ? 0 : errno;
 
-	if (directory == NULL) {
-		error = errno;
-		if (own >= 0)
-			close(own);
+	if (directory == NULL)
 		return error;
-	}
 	while (error == 0) {
 		errno = 0; /* the end, or the rest cannot be listed and would be hidden */
 		entry = readdir(directory);
@@ -169,37 +200,59 @@ static emr_status take_out(const char *path, emr_closed *closed, emr_problem *ou
 emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
 	emr_problem *out_problem)
 {
+	bool was_ours = emr_closed_was_ours(places, path), is_closed;
+	EMR_AUTO_FD place = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
 	int entries;
 
-	out_closed->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out_closed->fd < 0)
+	if (place < 0 || fstat(place, &st) != 0)
 		return EMR_PROBLEM(
 			EMR_INVALID, out_problem, EMR_SAY_MOUNTPOINT_GONE, "dir", path, NULL);
-	/* The helper that mounts for an ordinary user wants to see that he may write there. */
-	out_closed->is_ours = emr_closed_was_ours(places, path) || is_sealed(out_closed->fd);
-	if (out_closed->is_ours)
-		(void)fchmod(out_closed->fd, 0700);
-	entries = count_entries(out_closed->fd);
-	if (entries == 0)
-		return EMR_OK;
+	out_closed->mode = st.st_mode & 07777;
+	is_closed = was_ours || looks_closed(&st);
+	if (is_closed)
+		(void)open_hidden(place, out_closed);
+	else
+		out_closed->fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	entries = out_closed->fd >= 0 ? count_entries(out_closed->fd) : -1;
 	if (entries < 0)
 		return EMR_PROBLEM(EMR_IO, out_problem, EMR_SAY_FAILED, "what", path, "cause",
 			emr_text_errno(errno), NULL);
-	if (out_closed->is_ours)
+	if (is_closed && (was_ours || entries == 0))
+		out_closed->mode = MODE_CLOSED; /* also when opening fails */
+	if (entries == 0)
+		return EMR_OK;
+	if (was_ours)
 		return take_out(path, out_closed, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_NOT_EMPTY, "dir", path, NULL);
 	return EMR_NOT_EMPTY;
+}
+
+bool emr_closed_elsewhere(const emr_places *places, const char *path, char out[PATH_MAX])
+{
+	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const size_t head = sizeof NOTE_HEAD - 1;
+	EMR_AUTO_BUF note = {0};
+	struct stat st;
+
+	if (state < 0 || emr_file_read(state, STATE_FOLDER, head + PATH_MAX, &note) != EMR_OK ||
+		note.len < head + 2 || memcmp(note.data, NOTE_HEAD, head) != 0)
+		return false;
+	snprintf(out, PATH_MAX, "%.*s", (int)(note.len - head - 1), (char *)note.data + head);
+	return strcmp(out, path) != 0 && lstat(out, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       looks_closed(&st);
 }
 
 void emr_closed_seal(const emr_places *places, const char *path, emr_closed *closed)
 {
 	emr_status status = emr_closed_was_ours(places, path) ? EMR_OK : remember(places, path);
 
-	/* Closed without a note nobody would open it again. */
-	if (status == EMR_OK && fchmod(closed->fd, 0500) != 0)
-		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "the directory below the folder stays open: %s",
+		emr_log(EMR_LOG_WARN, "nobody knows later where the folder was open: %s",
 			emr_status_text(status));
+	if (fchmod(closed->fd, MODE_CLOSED) != 0)
+		emr_log(EMR_LOG_WARN, "the directory below the folder stays open: %s",
+			emr_status_text(emr_status_from_errno(errno)));
+	closed->is_hidden = false;
 	emr_closed_free(closed);
 }

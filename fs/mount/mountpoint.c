@@ -160,7 +160,7 @@ emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_
 	/* Closed to programs until it is first opened: emr_closed_take_out. */
 	if (usual == NULL)
 		status = EMR_NO_MEMORY;
-	else if (mkdir(usual, 0500) != 0 && errno != EEXIST)
+	else if (mkdir(usual, 0) != 0 && errno != EEXIST)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, usual != NULL ? usual : "emrfs");

@@ -339,9 +339,9 @@ static emr_status give(making *m)
 	EMR_TRY(settle_agents(m));
 	EMR_TRY(settle_writing(m));
 	EMR_TRY(emr_share_renew(share, order->domain));
-	if (hides(order))
-		EMR_TRY(share_hide_past(
-			share, order->domain, &m->made.wrapped_again, &m->made.left_out));
+	EMR_TRY(hides(order) ? share_hide_past(share, order->domain, &m->made.wrapped_again,
+				       &m->made.left_out)
+			     : share_let_go(share, order->domain));
 	EMR_TRY(share_own_domain(share, order->domain, &m->row, &m->domain));
 	EMR_TRY(settle_name(m));
 	m->made.epoch = m->row.head.epoch;

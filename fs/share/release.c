@@ -108,6 +108,9 @@ static emr_status give_release(desk *d, const question *q, size_t *out_given)
 	a.keys = calloc(q->body.count, sizeof(emr_kem_key *));
 	if (a.slots == NULL || a.keys == NULL)
 		return EMR_NO_MEMORY;
+	/* No key of a record that was removed a moment ago; the others wait for none that cannot go
+	 * now. */
+	(void)share_let_go(d->share, q->domain);
 	for (uint16_t i = 0; i < q->body.count; i++)
 		EMR_TRY(give_slot(&a, i));
 	if (a.given == 0)

@@ -418,7 +418,9 @@ emr_status share_hide_past(
 	uint64_t n = 0;
 
 	for (int round = 0; round < ROUNDS && !is_done; round++) {
-		status = look_at_domain(&h);
+		status = share_let_go(share, domain); /* also what went while others were wrapped */
+		if (status == EMR_OK)
+			status = look_at_domain(&h);
 		if (status == EMR_OK && h.is_stained) {
 			status = emr_share_begin_epoch(share, domain);
 			if (status == EMR_OK)

@@ -49,3 +49,8 @@ emr_status share_catch_up(emr_share *share)
 {
 	return emr_follow_now(share->o.replica);
 }
+
+emr_status share_let_go(const emr_share *share, emr_id16 domain)
+{
+	return share->o.let_go != NULL ? share->o.let_go(share->o.let_go_arg, domain) : EMR_OK;
+}

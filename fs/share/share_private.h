@@ -363,6 +363,8 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch);
 /* device.c: the keys up to EPOCH, to each device of this person. */
 emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
+/* Everything that its owner removed from DOMAIN is off the ledger; as let_go in share.h. */
+emr_status share_let_go(const emr_share *share, emr_id16 domain);
 /* All live records of DOMAIN into an epoch that knows nothing else; *out_n = wrapped again,
  * *out_left_out = what does not open, or is forged, and stays where nobody else gets it. */
 emr_status share_hide_past(

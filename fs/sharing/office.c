@@ -32,6 +32,7 @@ static const emr_look looks[] = {
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},
 	{.name = "agents", .look = emr_look_agents, .end = emr_told_end},
 	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
+	{.name = "news", .look = emr_look_news, .end = emr_look_news_end},
 };
 
 #define LOOKS (sizeof looks / sizeof *looks)

@@ -86,6 +86,8 @@ static const struct {
 			 "reading only.")},
 	{"owner-away", N_("Does not open for %s now: the folder that gives the keys did not "
 			  "answer.")},
+	{"owner-unasked", N_("Opens for %s if that folder is open; nothing came from it in the "
+			     "last minute.")},
 	{"expired", N_("Does not open for %s any more: its time is over.")},
 	{"revoked", N_("Does not open for %s any more: it was taken back.")},
 	{"ending", N_("Opens for %s until the ledger has its end.")},

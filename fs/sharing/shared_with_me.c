@@ -72,7 +72,10 @@ static const char *why_not(const emr_shared_with_me *share, bool is_ledger_away)
 		return state_of(share);
 	if (!is_to_open(share))
 		return "deposit";
-	return is_ledger_away ? "ledger-away" : share->is_owner_away ? "owner-away" : "";
+	return is_ledger_away		 ? "ledger-away"
+	       : share->is_owner_away	 ? "owner-away"
+	       : share->is_owner_unasked ? "owner-unasked"
+					 : "";
 }
 
 static json_t *row_json(const emr_shared_with_me *share, bool is_ledger_away)

@@ -33,6 +33,11 @@ static void bring_lacking(void *arg, const emr_cid *root)
 		emr_fetcher_bring_way(arg, root);
 }
 
+static emr_status let_go(void *arg, emr_id16 domain)
+{
+	return emr_view_let_go(arg, domain);
+}
+
 emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 {
 	const emr_share_options options = {.keyring = session->keyring,
@@ -42,7 +47,9 @@ emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born,
 		.lacks = bring_lacking,
-		.lacks_arg = emr_session_fetcher(session)};
+		.lacks_arg = emr_session_fetcher(session),
+		.let_go = session->view != NULL ? let_go : NULL,
+		.let_go_arg = session->view};
 
 	return emr_share_new(&options, out_share);
 }

@@ -8,16 +8,26 @@
 #include "session/network_dir.h"
 
 /* Where it is, as this state or, on the host's computer, the directory says. */
-static bool find_host(const emr_checker *c, emr_served_at *out, bool *out_is_ours)
+static bool find_host(int state_fd, emr_served_at *out, bool *out_is_ours)
 {
 	EMR_AUTO_FREE char *dir = NULL;
 	EMR_AUTO_BUF bytes = {0};
 
-	if (c->state_fd < 0 || emr_network_dir_of(c->state_fd, &dir) != EMR_OK ||
+	if (state_fd < 0 || emr_network_dir_of(state_fd, &dir) != EMR_OK ||
 		emr_network_dir_host(dir, &bytes) != EMR_OK)
 		return false;
 	*out_is_ours = !emr_network_dir_is_served(dir);
 	return emr_served_at_read(emr_buf_view(&bytes), out) == EMR_OK;
+}
+
+emr_status emr_check_meet_host(int state_fd)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_served_at at;
+	bool is_ours = false;
+
+	return find_host(state_fd, &at, &is_ours) && !is_ours ? emr_served_meet(&at, &descriptor)
+							      : EMR_NOT_FOUND;
 }
 
 bool emr_check_host(emr_checker *c)
@@ -27,7 +37,7 @@ bool emr_check_host(emr_checker *c)
 	bool is_ours = false;
 	emr_status status;
 
-	if (!find_host(c, &at, &is_ours))
+	if (!find_host(c->state_fd, &at, &is_ours))
 		return false;
 	status = emr_served_meet(&at, &descriptor);
 	if (status == EMR_OK)

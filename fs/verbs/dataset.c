@@ -100,6 +100,13 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
+/* Of ONE, for a command. */
+static const char *name_word(const json_t *one, char out[SHOWN_BYTES])
+{
+	emr_shell_name(emr_json_text_at(one, "name"), out, SHOWN_BYTES);
+	return out;
+}
+
 /* A reader who was let in and reads no more has seen the files that were there then. */
 static void say_former(const dataset *d, const json_t *one)
 {
@@ -253,6 +260,7 @@ static void say_counts(const dataset *d, const json_t *one)
 /* The copies of one's own files that come later. */
 static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 {
+	char word[SHOWN_BYTES];
 	const json_t *follows = json_object_get(one, "follows");
 
 	for (size_t i = 0; i < json_array_size(follows); i++) {
@@ -268,7 +276,7 @@ static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 		emr_say(d->out,
 			"  What comes later does not follow. To have it follow: emrfs "
 			"dataset join %s PATH\n",
-			emr_json_text_at(one, "name"));
+			name_word(one, word));
 }
 
 static void say_one(const dataset *d, const json_t *one)
@@ -290,6 +298,8 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));
+	emr_say(d->out, "  Names: pseudonyms, which hide people from strangers alone: who has "
+			"somebody's card, as a hospital has, can find out which folder is whose\n");
 	say_rules(d, one);
 	if (number_of(one, "price") > 0)
 		emr_say(d->out, "  Each who takes part gets %lld points.\n",
@@ -383,17 +393,16 @@ static void say_told(const dataset *d)
 static void say_who_learns(const dataset *d)
 {
 	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
-			"the ledger "
-			"says that your key, which is on your card, joined, and when.\nSomebody "
-			"who compares it with what "
-			"is read there can find "
-			"out which pseudonym is yours.\n");
+			"the ledger says that your key, which is on your card, joined, and when.\n"
+			"Researchers who have your card, and your hospital, can find out which "
+			"folder is yours.\n");
 }
 
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. */
 static void say_join(const dataset *d, const json_t *one, const char *path)
 {
-	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
+	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES],
+		word[SHOWN_BYTES];
 
 	say_one(d, one);
 	say_told(d);
@@ -405,7 +414,7 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 		"do so all the same. You can leave at any time: emrfs dataset leave %s\nWhat was "
 		"worked out from your records before stays.\n",
 		shown(emr_json_text_at(one, "organisation"), organisation), shown(path, folder),
-		until, emr_json_text_at(one, "name"));
+		until, name_word(one, word));
 	say_who_learns(d);
 }
 
@@ -423,7 +432,7 @@ typedef struct copies {
 
 static void say_join_copies(const dataset *d, const json_t *one, const copies *c)
 {
-	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
+	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES], word[SHOWN_BYTES];
 
 	say_one(d, one);
 	say_told(d);
@@ -447,7 +456,7 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
-		emr_json_text_at(one, "name"));
+		name_word(one, word));
 }
 
 static void say_withheld(const dataset *d, const copies *c, const char *why)
@@ -733,7 +742,7 @@ static emr_status steward(dataset *d, emr_problem *out_problem)
 static emr_status freeze(dataset *d, emr_problem *out_problem)
 {
 	const char *name = d->args->operands[1];
-	char id[33], root[65], number[EMR_COUNT_BYTES];
+	char id[33], root[65], number[EMR_COUNT_BYTES], shown_name[SHOWN_BYTES], word[SHOWN_BYTES];
 	emr_frozen made;
 
 	EMR_TRY(emr_bureau_open(d->args, &d->bureau, out_problem));
@@ -741,8 +750,9 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	emr_hex(made.id.b, sizeof made.id.b, id);
 	emr_hex(made.root.b, sizeof made.root.b, root);
 	emr_count_text(made.n, "version is", "versions are", number);
-	emr_say(d->out, "%s fixed as %s@%.8s: emrfs mount DIR --dataset %s@%.8s\n", number, name,
-		id, name, id);
+	emr_shell_word(name, word, sizeof word);
+	emr_say(d->out, "%s fixed as %s@%.8s: emrfs mount DIR --dataset %s@%.8s\n", number,
+		shown(name, shown_name), id, word, id);
 	emr_out_text(d->out, "snapshot", id);
 	emr_out_text(d->out, "root", root);
 	emr_out_number(d->out, "versions", made.n);

@@ -197,7 +197,10 @@ static emr_status join_network(
 	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
 	if (waits_at_host(m))
 		EMR_TRY(keep_begun(m));
-	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
+	emr_progress(m->out,
+		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
+		"there ...",
+		m->joining.invitation.network);
 	status = emr_joining_do(&m->joining, m->session.keyring, own, handle,
 		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
 	emr_progress_end(m->out);

@@ -251,6 +251,21 @@ static void say_saved_while_closed(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
+static void say_elsewhere(const mount *m)
+{
+	char earlier[PATH_MAX], shown[4200], word[4400];
+
+	if (!emr_closed_elsewhere(&m->places, m->path, earlier))
+		return;
+	emr_show(earlier, shown, sizeof shown);
+	emr_shell_word(earlier, word, sizeof word);
+	emr_say(m->out,
+		"Your folder was at %s before.  That directory stays closed to programs, because "
+		"one that mirrors your folder would take an empty directory for it.  To use it "
+		"for something else: chmod 700 %s\n",
+		shown, word);
+}
+
 static void say_second_copy(const mount *m)
 {
 	emr_second_copy copy;
@@ -313,6 +328,7 @@ static void when_ready(void *arg)
 	say_move(m);
 	say_certificate(m);
 	say_saved_while_closed(m);
+	say_elsewhere(m);
 	emr_closed_seal(&m->places, m->path, &m->closed);
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
@@ -646,6 +662,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	begin_viewer_cache(m);
 	if (pthread_create(&m->warden, NULL, warden, m) != 0)
 		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");
+	emr_closed_hide(&m->closed);
 	status = emr_fuse_run(&options);
 	atomic_store(&m->has_ended, true);
 	pthread_kill(m->warden, SIGUSR1);

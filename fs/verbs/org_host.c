@@ -77,19 +77,28 @@ static emr_status say_end(const awaiting *a, const char *whom, emr_problem *out_
 	return a->is_over ? EMR_DENIED : EMR_AWAITED;
 }
 
+/* As --wait says, or NS from now. */
+static emr_status find_end(
+	const emr_args *args, int64_t ns, int64_t *out_until_boot_ns, emr_problem *out_problem)
+{
+	const char *wait = args->values[EMR_OPT_WAIT];
+
+	if (wait != NULL && emr_duration_parse(wait, &ns) != EMR_OK)
+		return emr_wrong_use("org", _("--wait takes a time: 90s, 10min, 2h."), out_problem);
+	*out_until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + ns;
+	return EMR_OK;
+}
+
 /* Ended before, the invitation waits all the same; a host that is away ends nothing. */
 static emr_status await_invited(
 	const emr_args *args, awaiting *a, emr_bureau *bureau, int64_t ns, emr_problem *out_problem)
 {
 	const emr_clock *clock = emr_clock_system();
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	emr_status status = args->values[EMR_OPT_WAIT] != NULL
-				    ? emr_duration_parse(args->values[EMR_OPT_WAIT], &ns)
-				    : EMR_OK;
-	const int64_t until = emr_clock_boot_ns(clock) + ns;
+	int64_t until;
+	emr_status status = find_end(args, ns, &until, out_problem);
 
-	if (status != EMR_OK)
-		return emr_wrong_use("org", _("--wait takes a time: 90s, 10min, 2h."), out_problem);
+	EMR_TRY(status);
 	emr_progress(a->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	while (status == EMR_OK && !a->is_over && emr_clock_boot_ns(clock) < until) {
 		status = run(bureau, note_news, a, out_problem);
@@ -108,8 +117,9 @@ emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bure
 {
 	const char *file = args->values[EMR_OPT_CARD_FILE], *who = args->operands[1];
 	awaiting a = {.out = out, .bureau = bureau, .id = invitation->id};
-	char until[EMR_TEXT_BYTES];
+	char until[EMR_TEXT_BYTES], word[4 * EMR_CERT_HANDLE_MAX + 8];
 
+	emr_shell_name(who, word, sizeof word);
 	emr_time_text((int64_t)invitation->expires, until);
 	emr_out_text(out, "handle", who);
 	emr_out_text(out, "role", args->values[EMR_OPT_ROLE]);
@@ -120,7 +130,7 @@ emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bure
 		"who "
 		"comes; with the folder closed: emrfs org invite. To withdraw it: emrfs org revoke "
 		"%s\n",
-		file, until, who);
+		file, until, word);
 	fflush(stdout); /* it is needed now, while this waits */
 	return args->given[EMR_OPT_WAIT] ? await_invited(args, &a, bureau, within_ns, out_problem)
 					 : EMR_OK;
@@ -132,7 +142,8 @@ typedef struct listing {
 	emr_out *out;
 	const emr_bureau *bureau;
 	json_t *list;
-	size_t coming; /* who have a certificate, and are not registered yet */
+	size_t waiting, coming; /* of these, who have a certificate, and are not registered yet */
+	char first[EMR_CERT_HANDLE_MAX + 1]; /* of those who wait */
 	bool is_last;
 } listing;
 
@@ -140,11 +151,15 @@ static emr_status list_invited(void *arg, const emr_invited *invited, emr_invite
 {
 	static const char *const states[] = {"waits", "came", "came", "ended", "taken"};
 	listing *l = arg;
+	bool is_let_in = news == EMR_INVITED_WAITS && invited->is_answered;
 	char role[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], shown[300];
 
-	if (news == EMR_INVITED_WAITS && !l->is_last) {
-		l->coming += invited->is_answered;
-		return EMR_OK;
+	if (news == EMR_INVITED_WAITS) {
+		l->waiting++;
+		l->coming += is_let_in;
+		snprintf(l->first, sizeof l->first, "%s", invited->whom);
+		if (!l->is_last)
+			return EMR_OK;
 	}
 	emr_roles_text(invited->roles, role);
 	emr_time_json((int64_t)invited->expires, until);
@@ -154,34 +169,57 @@ static emr_status list_invited(void *arg, const emr_invited *invited, emr_invite
 		return EMR_OK;
 	if (news == EMR_INVITED_CAME)
 		say_came(l->out, l->bureau, invited);
+	else if (is_let_in)
+		emr_say(l->out,
+			"%s (%s) came and is let in: the same emrfs init --join goes on there, "
+			"until %s\n",
+			shown, role, day);
 	else if (news == EMR_INVITED_WAITS)
 		emr_say(l->out, "%s (%s): nobody came yet; until %s\n", shown, role, day);
 	else if (news == EMR_INVITED_ENDED)
 		emr_say(l->out, "%s (%s): nobody came; it ended on %s\n", shown, role, day);
 	else
 		emr_say(l->out, "%s (%s): somebody else has that name; it is over\n", shown, role);
-	return json_array_append_new(l->list,
-		       json_pack("{s:o, s:s, s:s, s:s}", "handle", emr_json_text(invited->whom),
-			       "role", role, "until", until, "state", states[news])) == 0
+	return json_array_append_new(
+		       l->list, json_pack("{s:o, s:s, s:s, s:s}", "handle",
+					emr_json_text(invited->whom), "role", role, "until", until,
+					"state", is_let_in ? "let-in" : states[news])) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
 
+/* Those who just got a certificate are waited for a moment, and with --wait everybody. */
 emr_status org_host_answer(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
+	const bool waits = args->given[EMR_OPT_WAIT];
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	listing l = {.out = out, .bureau = bureau, .list = json_array()};
+	int64_t until = 0;
 	emr_status status = l.list != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	(void)args;
+	if (status == EMR_OK)
+		status = find_end(args, waits ? EMR_JOIN_WITHIN_NS : 0, &until, out_problem);
+	if (waits && status == EMR_OK)
+		emr_progress(out, "Waiting until they come (emrfs init --join FILE) ...");
 	for (int n = 0; status == EMR_OK && !l.is_last; n++) {
-		l.is_last = n > 0 && (l.coming == 0 || n == REGISTERED_LOOKS);
-		l.coming = 0;
+		l.is_last = n > 0 &&
+			    (l.waiting == 0 || (emr_clock_boot_ns(emr_clock_system()) >= until &&
+						       (l.coming == 0 || n >= REGISTERED_LOOKS)));
+		l.waiting = l.coming = 0;
 		status = run(bureau, list_invited, &l, out_problem);
-		if (status == EMR_OK && l.coming > 0)
+		if (waits && !l.is_last && emr_status_may_pass(status)) {
+			status = EMR_OK;
+			l.waiting = 1; /* the host is away: nobody knows */
+		}
+		if (status == EMR_OK && !l.is_last && (waits ? l.waiting : l.coming) > 0)
 			(void)nanosleep(&pause, NULL);
 	}
+	if (waits)
+		emr_progress_end(out);
 	emr_out_put(out, "invitations", l.list);
-	return status;
+	if (status != EMR_OK || !waits || l.waiting == l.coming)
+		return status;
+	emr_problem_set(out_problem, EMR_SAY_INVITATION_WAITS, "what", l.first, NULL);
+	return EMR_AWAITED;
 }

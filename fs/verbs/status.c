@@ -20,6 +20,7 @@
 #include "session/second_copy.h"
 #include "session/session.h"
 #include "verbs/cmd.h"
+#include "verbs_private.h"
 
 #define SLICE_MS 500
 #define WAIT_DEFAULT_NS INT64_C(60000000000)
@@ -71,7 +72,7 @@ static void say_closed(emr_out *out, const emr_places *places)
 	emr_problem why = {0};
 	uint64_t size = 0, since;
 	bool is_fabric;
-	emr_status status;
+	emr_status status, host;
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
 		path = NULL;
@@ -89,7 +90,11 @@ static void say_closed(emr_out *out, const emr_places *places)
 		return;
 	status = emr_channel_open(&options, &ledger);
 	is_fabric = status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0;
-	if (status == EMR_OK && !is_fabric) /* a gateway speaks to the keyring only */
+	host = emr_check_meet_host(state_fd);
+	/* Gateways and hosts tell nothing of the ledger without the keyring. */
+	if (status == EMR_OK && host != EMR_NOT_FOUND)
+		status = host;
+	else if (status == EMR_OK && !is_fabric)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(state_fd);
 	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),

@@ -58,6 +58,9 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
 /* The host of the network, whether it answers, and how members reach it; false: none serves it, or
  * the ledger is this computer's all the same. */
 bool emr_check_host(emr_checker *c);
+/* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
+ * is on a disk or on Fabric. */
+emr_status emr_check_meet_host(int state_fd);
 /* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
  * the keyring asks. */
 void emr_check_node(emr_checker *c);

@@ -289,7 +289,11 @@ emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_p
 		return emr_verify_shared(&reach, &request, out, out_problem);
 	o.has_gaps = !request.chain && request.path[0] == '\0';
 	EMR_TRY(emr_reach_ask(&reach, &request, take_finding, &o, out_problem));
-	if (reach.is_study)
-		emr_say(out, "No record of the dataset was read: emrfs verify %s\n", reach.folder);
+	if (reach.is_study) {
+		char word[4400];
+
+		emr_shell_word(reach.folder, word, sizeof word);
+		emr_say(out, "No record of the dataset was read: emrfs verify %s\n", word);
+	}
 	return conclude(args, out, &o, out_problem);
 }

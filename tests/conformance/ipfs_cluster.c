@@ -269,10 +269,21 @@ static unsigned held(scene *s, const emr_cid *root)
 	return n;
 }
 
+#define LOOKS_MAX 300000 /* a millisecond each: the thing does not come any more */
+
+/* Before each further look at what is waited for. */
+static void look_again(void)
+{
+	static size_t looks;
+
+	assert_true(looks++ < LOOKS_MAX);
+	usleep(1000);
+}
+
 static void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 {
 	while (held(s, root) != wanted)
-		usleep(1000);
+		look_again();
 }
 
 /* Counts the questions to the fakes: lines with all of these words. */
@@ -323,14 +334,14 @@ TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 	begin(&s, "counts", "cluster-gate");
 	root = save(&s, "a record");
 	while (asked("GET", &root) < 3) /* before it was asked, and twice while it pins */
-		usleep(1000);
+		look_again();
 	assert_true(is_at_the_node(&root));
 	assert_int_equal(asked("POST", &root), 1);
 	assert_int_equal(held(&s, &root), 1); /* this computer: the node's word is no copy */
 	open_gate(true);
 	wait_held(&s, &root, 3);
 	do { /* it is written down a moment after it counts */
-		usleep(1000);
+		look_again();
 		emr_publisher_look(s.publisher, 0, &node);
 	} while (node.held == 0);
 	assert_int_equal(node.held, 1);
@@ -356,7 +367,7 @@ TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 	pthread_mutex_unlock(&s.lock);
 	pin(&s, &root, true);
 	while (is_at_the_node(&root))
-		usleep(1000);
+		look_again();
 	assert_int_equal(asked("DELETE", &root), 1);
 }
 
@@ -389,7 +400,7 @@ TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
 		wait_held(&s, &second, 2);
 		while (node.stuck < 2) {
 			emr_publisher_look(s.publisher, 0, &node);
-			usleep(1000);
+			look_again();
 		}
 		assert_int_equal(node.held, 0);
 		pthread_mutex_lock(&s.lock);
@@ -408,7 +419,7 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 	SCENE_OF(scene, s, end, begin, "never", "cluster-never");
 	root = save(&s, "a record");
 	while (asked("GET", &root) < 4)
-		usleep(1000);
+		look_again();
 	assert_int_equal(held(&s, &root), 1);
 	assert_int_equal(asked("POST", &root), 1);
 	pthread_mutex_lock(&s.lock);
@@ -417,7 +428,7 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 	pthread_mutex_unlock(&s.lock);
 	/* Not only at that moment: the cluster answers every request. */
 	for (size_t seen = asked("GET", &root); asked("GET", &root) == seen;)
-		usleep(1000);
+		look_again();
 	emr_publisher_look(s.publisher, 0, &node);
 	assert_int_equal(node.fault, EMR_IPFS_UNFINISHED);
 	assert_int_equal(node.late, 1);
@@ -475,7 +486,7 @@ TEST(a_cluster_that_fails_holds_no_copy_and_a_person_is_told)
 			pthread_mutex_lock(&s.lock);
 			said = s.said;
 			pthread_mutex_unlock(&s.lock);
-			usleep(1000);
+			look_again();
 		}
 		assert_int_equal(said, rows[i].fault);
 		emr_publisher_look(s.publisher, 0, &node);

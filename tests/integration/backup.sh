@@ -35,7 +35,7 @@ compare_copy
 
 say "open"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
-says "Only on this computer"	# the copy is on the same disk
+says "No second copy"	# the copy is on the same disk
 json 2 backup "$MNT/copy"
 must mkdir "$MNT/Imaging"
 head -c 3000000 /dev/urandom >"$MNT/Imaging/scan.dcm"
@@ -51,7 +51,7 @@ expect "where" "$(field backup_dir)" None
 expect "on the same disk" "$(field backups.0.same_disk)" True
 run 0 status
 says "On the same disk, so no second copy: "
-says "Only on this computer"
+says "No second copy"
 run 0 backup "$COPY"
 says "on the disk that has your records"
 says_not "A second copy is in"
@@ -67,7 +67,7 @@ run 0 status	# the newer one on the same disk does not stand for it
 says "Second copy: "
 says "in $EMR_OTHER_DISK/copy"
 says "On the same disk, so no second copy: "
-says_not "Only on this computer"
+says_not "No second copy"
 rm -rf "$EMR_OTHER_DISK/copy"
 
 say "only what is new"

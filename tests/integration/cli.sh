@@ -92,7 +92,7 @@ printf '#!/bin/sh\necho "passphrase of the test"\n' >ask
 chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
 run 0 unmount
-expect "the mode of a directory that was the folder for the first time" "$(stat -c %a "$MNT")" 500
+expect "the mode of a directory that was the folder for the first time" "$(stat -c %a "$MNT")" 0
 mkdir credentials && cp "$EMR_PASS" credentials/emrfs.passphrase
 CREDENTIALS_DIRECTORY=$EMR_WORK/credentials run 0 mount "$MNT"
 run 0 unmount "$MNT"
@@ -114,7 +114,7 @@ for ending in unmount kill; do
 		pid=$(pid_of_mount) && kill -KILL "$pid" && await_gone "$pid"
 		fusermount3 -u "$MNT"
 	fi
-	expect "the mode of the closed folder after $ending" "$(stat -c %a "$MNT")" 500
+	expect "the mode of the closed folder after $ending" "$(stat -c %a "$MNT")" 0
 	! setpriv --reuid 65534 --clear-groups touch "$MNT/scan.dcm" 2>/dev/null || emr_fail "another account saved there"
 done
 touch "$MNT/scan.dcm" && mkdir "$MNT/CD" && touch "$MNT/CD/IM1"	# as root, or a program that was stubborn
@@ -128,14 +128,60 @@ run 0 unmount
 rm -r "$there"
 touch "$MNT/again"
 run 12 mount --passphrase-file wrong-pass "$MNT"
-expect "the mode after a mount that failed" "$(stat -c %a "$MNT")" 500
+expect "the mode after a mount that failed" "$(stat -c %a "$MNT")" 0
 rm -r "$MNT (saved while closed"*
 
 say "the usual folder takes nothing in clear before it was ever open"
 HOME=$EMR_WORK/new-home
 run 12 mount --passphrase-file wrong-pass
-expect "its mode" "$(stat -c %a new-home/Health)" 500
+expect "its mode" "$(stat -c %a new-home/Health)" 0
 HOME=$home_before
+
+say "a closed folder is not taken for an empty one, however it was closed"
+# Without what root may do besides: the owner's own permissions decide.
+owner() { if [ "$(id -u)" = 0 ]; then setpriv --bounding-set=-dac_override,-dac_read_search "$@"; else "$@"; fi; }
+mirrored() {	# by rsync that may delete: what it ends with
+	owner rsync -a --delete --exclude .emrfs "$1/" mirror/ >out/rsync 2>&1
+	expect "what rsync of $2 ends with" $? "$3"
+	[ "$(cat mirror/Letters/kept)" = "a letter" ] || emr_fail "the mirror of $2 lost it: $(cat out/rsync)"
+}
+mkdir -m 755 own mirror
+for place in "$MNT" own; do
+	for ending in unmount --idle kill; do
+		EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount --idle $([ $ending = --idle ] && echo 1s || echo 1h) "$place"
+		pid=$(pid_of_mount)
+		if [ ! -e mirror/Letters ]; then
+			mkdir "$place/Letters" && echo "a letter" >"$place/Letters/kept"
+			mirrored "$place" "the open folder" 0
+		fi
+		case $ending in
+			unmount) run 0 unmount;;
+			--idle) await_gone "$pid";;
+			kill) kill -KILL "$pid" && await_gone "$pid" && fusermount3 -u "$place";;
+		esac
+		mirrored "$place" "the folder at $place after $ending" 23
+	done
+done
+says_where() { grep -qF "Your folder was at $1 before." out/said || emr_fail "not said that $1 stays closed: $(cat out/said)"; }
+EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
+says_where "$EMR_WORK/own"
+run 0 unmount
+mirrored own "the directory where the folder was before" 23
+EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount own
+says_where "$MNT"
+rm -r own/Letters
+run 0 unmount
+rmdir own
+EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
+! grep "was at" out/said || emr_fail "a directory that is gone is said to be closed"
+run 0 unmount
+mkdir -m 2751 own
+run 12 mount --passphrase-file wrong-pass own
+expect "the mode of a directory that was not opened on" "$(stat -c %a own)" 2751
+chmod 0 own
+run 12 mount --passphrase-file wrong-pass own
+expect "the mode of one that was closed" "$(stat -c %a own)" 0
+rm -r own mirror
 
 mkdir "$STATE/inside"
 run 2 mount --passphrase-file "$EMR_PASS" "$STATE/inside"

@@ -53,7 +53,7 @@ def plant(data):
     data.StudyDate, data.StudyTime = "20240119", "233015.250000"
     data.SeriesDate = data.ContentDate = data.AcquisitionDate = "20240120"
     data.AcquisitionTime = data.ContentTime = "001015.750000"
-    data.AcquisitionDateTime = "20240120001015.750000+0100"
+    data.AcquisitionDateTime, data.TimezoneOffsetFromUTC = "20240119231015.750000+0000", "+0100"
     data.InstanceCreationDate, data.DateOfLastCalibration, data.TimeOfLastCalibration = "20240121", ["19700101", "20240105"], ["000000", "071500"]
     data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID = UID + ".1", UID + ".2", UID + ".3"
     data.FrameOfReferenceUID, data.IrradiationEventUID = UID + ".4", UID + ".5"

@@ -19,7 +19,7 @@ must cp ct/SE0/IM0 rui.dcm
 must cp ct/SE0/IM0 nobody.dcm
 must cp ct/SE0/IM0 other-day.dcm
 must dcmodify -q -nb -gin -m PatientID=R1 -i "SpecificCharacterSet=ISO_IR 192" -i "IssuerOfPatientID=São Lucas" -i PatientBirthDate=19510730 rui.dcm
-must dcmodify -q -nb -gin -m PatientID=4711 nobody.dcm
+must dcmodify -q -nb -gin -m PatientID=4711 -m PatientName=Silva^Rui nobody.dcm
 must dcmodify -q -nb -gin -m PatientID=K7QF -i PatientBirthDate=19911102 other-day.dcm
 receive
 must cp ct/SE0/IM0 large.dcm

@@ -93,6 +93,18 @@ expect "mail" "$(ls "$NET/mail" | grep -cv '\.certificate$')" 0
 say "who has no token reads nothing"
 [ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] && [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "strangers are answered"
 
+say "a closed folder is not said to have no host"
+two_unmount clara
+as clara run 10 status
+! grep "cannot be reached" out/said || emr_fail "the host is there"
+kill -KILL "$host" && await_gone "$host"
+as clara run 10 status
+says "The host of your network, https://127.0.0.1:$port, cannot be reached since"
+host_start
+two_mount clara
+emr_until there clara scan.pdf
+cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "clara reads other bytes"
+
 say "the host is away: what was read opens, saves wait, and both go on when it is back"
 kill -KILL "$host" && await_gone "$host"
 cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what clara has read is away"

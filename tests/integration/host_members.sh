@@ -175,6 +175,7 @@ as thief run 7 init --join nina.invitation --yes --name "Nina Faria" --born 1980
 as nina run 7 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 --within 1s $P --words-file nina.words
 as ana json 0 org invite $P
 expect "who is waited for" "$(field invitations.0.handle) $(field invitations.0.state)" "paul waits"
+expect "who came and gave up waiting" "$(field invitations.1.handle) $(field invitations.1.state)" "nina let-in"
 as nina run 0 init --join nina.invitation --yes --name "Nina Faria" --born 1980-02-02 $P --words-file nina.words
 says "Going on"
 [ -z "$(find nina/state -name "begun*")" ] || emr_fail "the waiting keyring stays"
@@ -199,6 +200,16 @@ sleep 2
 as vera run 8 init --join late.invitation --yes --name Vera --within 1s $P --words-file vera.words
 says "it ended"
 two_unmount ana
+
+say "org invite --wait without a name waits for those who were invited before"
+as ana run 0 org invite "tess d'or" --role auditor -o tess.invitation $P
+says "To withdraw it: emrfs org revoke 'tess d'\\''or'"
+as ana run 7 org invite --wait=1s $P
+says "Nobody has used the invitation for tess d'or yet."
+as ana json 0 org invite --wait=2min $P &
+waiting=$!
+as tess run 0 init --join tess.invitation --yes --name "Tess Or" $P --words-file tess.words
+wait "$waiting" || emr_fail "it does not wait"
 
 say "who cannot reach the host is told so, and works on"
 host_stop

@@ -29,7 +29,9 @@ emr_until knows
 say "the question at joining says who learns of it"
 as ana run 13 dataset join knees Knees
 says "says that your key, which is on your card, joined, and when."
-says "Somebody who compares it with what is read there can find out which pseudonym is yours."
+says "Researchers who have your card, and your hospital, can find out which folder is yours."
+as ana run 0 dataset knees
+says "hide people from strangers alone: who has somebody's card, as a hospital has, can find out which folder is whose"
 as ana run 0 dataset join knees Knees --yes --wait
 
 say "nothing that is read in a dataset names an entry or an object of the ledger"

@@ -107,7 +107,7 @@ for f in frames:
     assert f["small"] >= 14, f["small"]
     assert f["title"] == f["heading"] == 'Health of Ana <i>Silva</i> & "co"', f["title"]
     for text in ("onerror=alert(1)", "[U+202E]gpj.exe", "not utf-8 \ufffd\ufffd.txt", "<b id=evil>fat</b>", "MR", "JFK IMAGING CENTER",
-                 "saved versions", "2 versions", "deleted", "signed and on the ledger", "Only on this computer",
+                 "saved versions", "2 versions", "deleted", "signed and on the ledger", "No second copy",
                  "recovery words"):
         assert text in f["text"], text
 END

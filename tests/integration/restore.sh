@@ -53,7 +53,7 @@ must cmp first-keyfile "$EMRFS_HOME/state/keyfile"
 expect "rights in the state" "$(find "$EMRFS_HOME/state" -perm /077 -not -type l | head -3)" ""
 expect "left over" "$(find "$EMRFS_HOME/state" -name '.init-*')" ""
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
-says "Only on this computer"
+says "No second copy"
 picture >restored
 must diff whole restored
 findings >again

@@ -89,7 +89,7 @@ expect "when it opens" "$(getfattr --only-values -n user.emrfs.opens "$SHARE/MRI
 as lima run 0 status
 says "  Shared with you: 1, until "
 says "    Of them open only while their owner's folder is open: 1."
-says_not "Only on this computer"
+says_not "No second copy"
 as lima run 0 status "$SHARE/MRI.txt"
 says "Opens only while the folder of $OWNER is open."
 

@@ -7,6 +7,13 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 		USES ${story_uses}
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${view_inside})
 endforeach()
+emr_test(test_story_removed
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_removed.c ${story_kit}
+	USES ${story_uses} INCLUDES ${view_inside} LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+emr_test(test_story_random
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_random.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c
+		${CMAKE_CURRENT_LIST_DIR}/two_kit.c ${story_kit}
+	USES ${story_uses} PkgConfig::jansson)
 target_link_options(test_story_teams PRIVATE -Wl,--wrap=share_vouch,--wrap=share_grant_note)
 target_link_options(test_story_handover PRIVATE -Wl,--wrap=share_vouch,--wrap=emr_share_grant)
 target_link_options(test_story_asks PRIVATE -Wl,--wrap=emr_request_part_seal)

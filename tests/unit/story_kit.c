@@ -58,16 +58,35 @@ static int make_dir(const story *s, const char *name)
 	return open_dir(s, name);
 }
 
+/* M reads from the blocks of ana's folder, as long as that is open. */
+static void open_reading(story *s, person *m)
+{
+	const emr_record_options records = {.store = emr_store_blocks(s->k.stack.store),
+		.spill_dirfd = -1,
+		.workers = EMR_RECORD_NO_WORKERS,
+		.keyring = m->keyring};
+	emr_share_options share = {.clock = &s->k.clock.clock,
+		.keyring = m->keyring,
+		.ledger = m->ledger,
+		.replica = m->replica};
+
+	assert_ok(emr_record_ctx_new(&records, &m->records));
+	share.records = m->records;
+	assert_ok(emr_share_new(&share, &m->share));
+}
+
+static void close_reading(person *m)
+{
+	emr_share_free(m->share);
+	emr_record_ctx_free(m->records);
+}
+
 /* With the keyring and the directory that M has. */
 static void open_handles(story *s, person *m)
 {
 	char network[400];
 	emr_ledger_options ledger = {.path = network, .clock = &s->k.clock.clock};
 	emr_replica_options replica = {.clock = &s->k.clock.clock};
-	emr_record_options records = {.store = emr_store_blocks(s->k.stack.store),
-		.spill_dirfd = -1,
-		.workers = EMR_RECORD_NO_WORKERS};
-	emr_share_options share = {.clock = &s->k.clock.clock};
 
 	(void)snprintf(network, sizeof network, "%s/network", s->k.path);
 	assert_ok(emr_keyring_public(m->keyring, &m->public));
@@ -76,13 +95,7 @@ static void open_handles(story *s, person *m)
 	replica.state_dirfd = m->state_fd;
 	replica.ledger = m->ledger;
 	assert_ok(emr_replica_open(&replica, &m->replica));
-	records.keyring = m->keyring;
-	assert_ok(emr_record_ctx_new(&records, &m->records));
-	share.keyring = m->keyring;
-	share.ledger = m->ledger;
-	share.replica = m->replica;
-	share.records = m->records;
-	assert_ok(emr_share_new(&share, &m->share));
+	open_reading(s, m);
 	story_see(m);
 }
 
@@ -110,8 +123,7 @@ void story_device(story *s, person *m, const char *name)
 
 static void close_person(person *m)
 {
-	emr_share_free(m->share);
-	emr_record_ctx_free(m->records);
+	close_reading(m);
 	emr_replica_close(m->replica);
 	emr_ledger_close(m->ledger);
 	emr_keyring_free(m->keyring);
@@ -338,17 +350,33 @@ static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta
 	return EMR_OK;
 }
 
+static emr_status let_go(void *arg, emr_id16 domain)
+{
+	const kit *k = arg;
+
+	return emr_view_let_go(k->view, domain);
+}
+
+emr_share *story_handle(kit *k)
+{
+	const emr_share_options share = {.keyring = k->stack.keyring,
+		.ledger = k->stack.ledger,
+		.replica = k->stack.replica,
+		.records = k->stack.records,
+		.clock = &k->clock.clock,
+		.owner_name = "Ana Silva",
+		.owner_born = "1984-03-12",
+		.let_go = let_go,
+		.let_go_arg = k};
+	emr_share *out = NULL;
+
+	assert_ok(emr_share_new(&share, &out));
+	return out;
+}
+
 static void open_ana(story *s)
 {
-	const emr_share_options share = {.keyring = s->k.stack.keyring,
-		.ledger = s->k.stack.ledger,
-		.replica = s->k.stack.replica,
-		.records = s->k.stack.records,
-		.clock = &s->k.clock.clock,
-		.owner_name = "Ana Silva",
-		.owner_born = "1984-03-12"};
-
-	assert_ok(emr_share_new(&share, &s->ana));
+	s->ana = story_handle(&s->k);
 	assert_ok(emr_release_new(s->ana, &s->release));
 }
 
@@ -382,6 +410,18 @@ static void close_all(story *s)
 	close_person(&s->eve);
 	emr_release_free(s->release);
 	emr_share_free(s->ana);
+}
+
+void story_restart(story *s)
+{
+	emr_release_free(s->release);
+	emr_share_free(s->ana);
+	close_reading(&s->lima);
+	close_reading(&s->eve);
+	kit_restart(&s->k);
+	open_ana(s);
+	open_reading(s, &s->lima);
+	open_reading(s, &s->eve);
 }
 
 /* ---- the same beginning for each test of a process ---- */

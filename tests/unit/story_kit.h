@@ -45,6 +45,10 @@ typedef struct story {
 /* With Imaging/MRI.pdf and Imaging/Old/CT.pdf on the ledger. */
 void story_begin(story *s);
 void story_end(story *s);
+/* A sharing handle of ana's for the folder K of one of her computers. */
+emr_share *story_handle(kit *k);
+/* Ana's folder is closed and opened again, for who reads, too. */
+void story_restart(story *s);
 /* A story S of a test; the second has what reading gives besides. */
 #define STORY SCENE(story, s, story_begin, story_end)
 #define STORY_READ                                                                                 \

@@ -133,19 +133,24 @@ static unsigned mode_of(const char *path)
 /* As root may open a folder on it, whatever its mode, and another may have made it for others. */
 TEST(a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is)
 {
-	static const mode_t modes[] = {0700, 0555, 0575, 0500};
+	static const struct {
+		mode_t mode, meanwhile, after;
+	} cases[] = {{0700, 0700, 0700}, {0555, 0555, 0555}, {0575, 0575, 0575}, {0, 0300, 0},
+		{0300, 0300, 0}, {0500, 0500, 0500}};
 	char place[] = "/tmp/emrfs-point-XXXXXX";
 	emr_places places = {.home = place, .state = "/nowhere/state"};
 	emr_problem problem = {0};
 	emr_closed closed = EMR_CLOSED_NONE;
 
 	assert_non_null(mkdtemp(place));
-	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-		assert_int_equal(chmod(place, modes[i]), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(chmod(place, cases[i].mode), 0);
 		assert_ok(emr_closed_take_out(&places, place, &closed, &problem));
-		assert_int_equal(mode_of(place), modes[i] == 0500 ? 0700 : modes[i]);
+		assert_int_equal(mode_of(place), cases[i].meanwhile);
+		emr_closed_hide(&closed); /* and the folder does not open */
+		assert_int_equal(mode_of(place), 0300);
 		emr_closed_free(&closed);
-		assert_int_equal(mode_of(place), modes[i]);
+		assert_int_equal(mode_of(place), cases[i].after);
 	}
 	assert_int_equal(rmdir(place), 0);
 }
@@ -172,11 +177,18 @@ TEST(a_directory_that_cannot_be_listed_is_not_taken_for_empty)
 	narrow.rlim_cur = (rlim_t)fd + 1; /* enough for the directory, not to list it */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &narrow), 0);
 	status = emr_closed_take_out(&places, place, &closed, &problem);
+	emr_closed_free(&closed);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_not_equal(status, EMR_OK);
 	assert_true(problem.is_set);
 	assert_int_equal(mode_of(place), 0500);
+	/* One that can be listed is found to be full, and closed as it was. */
+	assert_int_equal(chmod(place, 0), 0);
+	problem = (emr_problem){0};
+	assert_status(EMR_NOT_EMPTY, emr_closed_take_out(&places, place, &closed, &problem));
 	emr_closed_free(&closed);
+	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_NOT_EMPTY);
+	assert_int_equal(mode_of(place), 0);
 	assert_int_equal(chmod(place, 0700), 0);
 	assert_int_equal(unlink(file), 0);
 	assert_int_equal(rmdir(place), 0);

@@ -25,6 +25,8 @@ static emr_withheld scan_fd(int fd, uint64_t size, bool without_dates)
 	return scan_file(&file, &rules);
 }
 
+static emr_deidentified counted; /* of the last copy */
+
 /* The copy of TEXT, or why there is none. */
 static const char *copied_for(const char *text, size_t len, bool without_dates)
 {
@@ -49,6 +51,7 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 	}
 	close(in);
 	close(copy);
+	counted = what;
 	return what.withheld == EMR_WITHHELD_NOT ? out : emr_withheld_text(what.withheld);
 }
 
@@ -115,7 +118,7 @@ TEST(a_list_of_codes_lets_no_other_word_through)
 {
 	assert_string_equal(copied("sex,unit\nF,x\nm,x\nN/A,x\n"), "sex,unit\nF,x\nM,x\nn/a,x\n");
 	assert_string_equal(copied("sex,unit\nAna,x\n|,x\nF|M,x\n\"F \",x\n-,x\n"),
-		"sex,unit\n,x\n,x\n,x\n,x\n,x\n");
+		"sex,unit\n,x\n,x\n,x\nF,x\n,x\n");
 }
 
 TEST(no_cell_is_a_formula)
@@ -170,10 +173,16 @@ TEST(dates_are_moved_as_those_of_pictures)
 	static const char *const dates[][2] = {{"2024-01-19", "1994-01-26"},
 		{"2024-01-19T00:30:15", "1994-01-25T23:30:15"},
 		{"2024-01-19 00:30:15.25", "1994-01-25T23:30:15.25"},
-		{"2024-01-19T00:30:15+01:00", "1994-01-25T23:30:15"},
-		{"2024-01-19T00:30", "1994-01-25T23:30"}, {"19.01.2024", ""}, {"20240119", ""},
-		{"2024-02-30", ""}, {"2024-01-19 by Ana", ""}, {"yesterday", ""},
-		{"2024-01-19T00:30:15.", ""}, {"9999-12-31", ""}, {"4305-01-26T10:15:00.5", ""},
+		{"2024-01-19T00:30:15+01:00", "1994-01-25T22:30:15"},
+		{"2024-01-19T13:30Z", "1994-01-26T12:30"},
+		{"2024-01-19 13:30:15.5 -0330", "1994-01-26T16:00:15.5"},
+		{"2024-01-19T13:30:15+05", "1994-01-26T07:30:15"},
+		{"2024-01-19T13:30:15+25:00", ""}, {"2024-01-19T13:30:15+01:00 x", ""},
+		{"2024-01-19T13:30:15+1:00", ""}, {"2024-01-19T13:30:15Ana", ""},
+		{"2024-01-19T00:00:00Ana", ""}, {"2024-01-19T00:30", "1994-01-25T23:30"},
+		{"19.01.2024", ""}, {"20240119", ""}, {"2024-02-30", ""}, {"2024-01-19 by Ana", ""},
+		{"yesterday", ""}, {"2024-01-19T00:30:15.", ""}, {"9999-12-31", ""},
+		{"4305-01-26T10:15:00.5", ""},
 		/* where programs begin to count */
 		{"1970-01-01T00:00:00", ""}, {"1970-01-01T01:00:00", ""}, {"1969-12-31T19:00", ""},
 		{"1900-01-01", ""}, {"1899-12-30", ""}, {"0001-01-01", ""}, {"1904-01-01", ""},
@@ -191,6 +200,76 @@ TEST(dates_are_moved_as_those_of_pictures)
 		assert_string_equal(copied(text), printed("taken,glucose\n%s,5\n", dates[i][1]));
 		assert_string_equal(copied_for(text, strlen(text), true), "taken,glucose\n,5\n");
 	}
+}
+
+/* 60 and 40 minutes apart, in the nights in which the clocks are put on and back. */
+TEST(times_of_two_zones_are_as_far_apart_in_the_copy)
+{
+	assert_string_equal(copied("taken,glucose\n2024-03-31T00:30:00+00:00,1\n"
+				   "2024-03-31T03:30:00+02:00,2\n2024-10-27T02:30:00+02:00,3\n"
+				   "2024-10-27T02:10:00+01:00,4\n"),
+		"taken,glucose\n1994-04-07T23:30:00,1\n1994-04-08T00:30:00,2\n"
+		"1994-11-03T23:30:00,3\n1994-11-04T00:10:00,4\n");
+}
+
+/* The numbers of one column, separated by blanks, and what becomes of them. */
+static void check_numbers(const char *numbers, const char *wanted)
+{
+	char text[512] = "glucose;unit\n", all[512] = "glucose;unit\n";
+	char *at, *one, *words[] = {strdup(numbers), strdup(wanted)};
+	const char *of = strpbrk(numbers, ",") != NULL ? ";" : ",";
+
+	for (int i = 0; i < 2; i++) {
+		char *out = i == 0 ? text : all;
+
+		sprintf(out, "glucose%sunit\n", of);
+		for (one = strtok_r(words[i], " ", &at); one != NULL;
+			one = strtok_r(NULL, " ", &at))
+			sprintf(out + strlen(out), "%s%sx\n", strcmp(one, "-") == 0 ? "" : one, of);
+		free(words[i]);
+	}
+	assert_string_equal(copied(text), all);
+}
+
+TEST(a_comma_is_what_all_numbers_of_its_column_say_and_else_the_cell_is_empty)
+{
+	static const char *const columns_of[][2] = {
+		{"1,234 150,000 12,345,6 1,234,567 5", "1234 150000 - - 5"},
+		{"150,000 98.6 <1,234.5", "150000 98.6 <1234.5"},
+		{"150,000 5,4 1.234,5", "150.000 5.4 1234.5"}, {"1,234 0,125", "1.234 0.125"},
+		{"1,234 1234,567", "1.234 1234.567"}, {"1,234 150,000", "- -"},
+		{"1,234 5,4 98.6", "- 5.4 98.6"}, {"1.234 5,4", "1234 5.4"},
+		{"1.234.567 150.000 2,500", "- 150000 2.500"}, {"5,4 98.6 1.234", "5.4 98.6 -"},
+		{"1.234 5.678", "1.234 5.678"},
+		{"5,4,1 1,23,456 ,5 5, 1,,2 0,123,456,789", "- - - - - -"}};
+
+	for (size_t i = 0; i < sizeof columns_of / sizeof *columns_of; i++)
+		check_numbers(columns_of[i][0], columns_of[i][1]);
+	assert_string_equal(copied("glucose;unit\n150.000;x\n"), "glucose;unit\n;x\n");
+	assert_string_equal(
+		copied("name,glucose\n\"5,4\",\"1,234\"\n"), "glucose\n\n"); /* another column */
+}
+
+TEST(blanks_around_names_and_cells_are_none)
+{
+	static const char text[] = "taken, glucose , \"unit\" \n 2024-01-19, 5.4 , \"mg\" \n"
+				   "\t2024-01-19 ,\" 5.4\",\tmg\n";
+
+	assert_string_equal(
+		copied(text), "taken,glucose,unit\n1994-01-26,5.4,mg\n1994-01-26,5.4,mg\n");
+	assert_string_equal(copied("unit\tglucose\n mg\t \n"), "unit\tglucose\nmg\t\n");
+	assert_string_equal(copied("unit,glucose\nmg, 5\"\n"), "damaged");
+	assert_string_equal(copied("unit,glucose\n\"mg\" x,5\n"), "damaged");
+}
+
+TEST(all_that_is_emptied_is_counted)
+{
+	copied("name,taken,glucose,unit\nAna,2024-01-19,5.4,mg\nAna,19.1.2024,\"1,234\",Ana Silva\n"
+	       "Ana,,  ,\nAna,,0.30000000000000004,"
+	       "01234567890123456789012345678901234567890123456789012345678901234567890\n");
+	assert_int_equal(counted.elements_removed, 3);
+	assert_int_equal(counted.elements_changed, 3);
+	assert_int_equal(counted.elements_kept, 2);
 }
 
 TEST(what_is_no_table_or_breaks_off_is_withheld)

@@ -14,17 +14,17 @@ TEST(all_times_of_a_participant_move_by_the_same_span)
 	assert_string_equal(out, "19940125");
 	value_time(&who, "003000.25", out);
 	assert_string_equal(out, "233000.25");
-	value_date_time(&who, "20240119003000.25+0100", out);
+	value_date_time(&who, "20240119003000.25+0100", "", out);
 	assert_string_equal(out, "19940125233000.25");
-	value_date_time(&who, "20240119", out); /* from noon, as a date alone */
+	value_date_time(&who, "20240119", "", out); /* from noon, as a date alone */
 	assert_string_equal(out, "19940126");
 	value_date(&who, "20240119", "013000", out);
 	assert_string_equal(out, "19940126");
-	value_date_time(&who, "202401", out);
+	value_date_time(&who, "202401", "", out);
 	assert_string_equal(out, "199401");
 	value_date(&who, "20240119", "000000", out); /* nobody said a time */
 	assert_string_equal(out, "19940126");
-	value_date_time(&who, "20240119000000.000+0100", out);
+	value_date_time(&who, "20240119000000.000+0100", "", out);
 	assert_string_equal(out, "19940126");
 	who.shift_us += 1;
 	value_time(&who, "003000.999999", out);
@@ -52,11 +52,11 @@ TEST(what_is_no_date_gives_nothing)
 		value_time(&who, no_times[i], out);
 		assert_string_equal(out, "");
 	}
-	value_date_time(&who, "19700101010000", out);
+	value_date_time(&who, "19700101010000", "", out);
 	assert_string_equal(out, "");
-	value_date_time(&who, "20240119+01", out);
+	value_date_time(&who, "20240119+01", "", out);
 	assert_string_equal(out, "");
-	value_date_time(&who, "2024011912Ana", out);
+	value_date_time(&who, "2024011912Ana", "", out);
 	assert_string_equal(out, "");
 }
 
@@ -110,6 +110,110 @@ TEST(no_day_is_moved_that_others_than_the_patient_know)
 static void put_dates(made *m)
 {
 	made_text(m, 0x00080201, "SH", "+0500");
+}
+
+static const char *file_zone, *start_zone, *start;
+
+static void put_injection(made *m)
+{
+	char moment[40];
+
+	if (file_zone != NULL)
+		made_text(m, 0x00080201, "SH", file_zone);
+	made_header(m, 0x00082218, "SQ", 0xffffffff);
+	made_item(m);
+	made_text(m, 0x00181072, "TM", start);
+	snprintf(moment, sizeof moment, "20240119%s%s", start, start_zone);
+	made_text(m, 0x00181078, "DT", moment);
+	made_text(m, 0x00189074, "DT", "20240119110000");
+	made_item_end(m);
+	made_sequence_end(m);
+}
+
+static int seconds_of(const char *clock)
+{
+	return ((clock[0] * 10 + clock[1] - 11 * '0') * 60 + clock[2] * 10 + clock[3] - 11 * '0') *
+		       60 +
+	       clock[4] * 10 + clock[5] - 11 * '0';
+}
+
+/* The rest of (0018,1078) is WANTED seconds before (0018,9074), at eleven, or empty. */
+static void check_uptake(const char *file, const char *zone, const char *clock, int wanted)
+{
+	EMR_AUTO_BUF out = {0};
+	char left[40];
+
+	file_zone = file;
+	start_zone = zone;
+	start = clock;
+	out = made_copy_with(put_injection, MADE_EXPLICIT, NULL);
+	snprintf(left, sizeof left, "%s", made_value(emr_buf_view(&out), 0x00181078, "DT"));
+	assert_int_equal(
+		left[0] == '\0' ? -1
+				: seconds_of(made_value(emr_buf_view(&out), 0x00189074, "DT") + 8) -
+					  seconds_of(left + 8),
+		wanted);
+	assert_null(strpbrk(left, "+-"));
+}
+
+/* Pictures are taken by the clock of the file, and the injection is told by another one. */
+TEST(the_zone_of_an_injection_is_applied)
+{
+	check_uptake("+0200", "+0000", "080000", 3600);
+	check_uptake("-0330", "+0000", "133000", 3600);
+	check_uptake("+0200", "", "100000", 3600);
+	check_uptake("+0200", "+0200", "100000", 3600);
+	/* nobody can tell how far apart they are */
+	check_uptake(NULL, "+0000", "080000", -1);
+	check_uptake("Ana", "+0000", "080000", -1);
+	check_uptake(NULL, "", "100000", 3600);
+}
+
+TEST(no_midnight_comes_between_an_injection_and_its_picture)
+{
+	char scan[32], injection[32], late[32], early[32];
+
+	for (unsigned person = 0; person < 500; person++) {
+		uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {(uint8_t)person, (uint8_t)(person >> 8)};
+		persona who;
+
+		persona_begin(&who, key, "P");
+		value_time(&who, "090000", injection);
+		value_time(&who, "100000", scan);
+		value_time(&who, "050000", early);
+		value_time(&who, "235959", late);
+		assert_int_equal(seconds_of(scan) - seconds_of(injection), 3600);
+		assert_int_equal(seconds_of(late) - seconds_of(early), 19 * 3600 - 1);
+		assert_true(-who.shift_us >= 946728000LL * 1000000 &&
+			    -who.shift_us < 1893542400LL * 1000000);
+	}
+}
+
+static void put_night(made *m)
+{
+	made_header(m, 0x00082218, "SQ", 0xffffffff);
+	made_item(m);
+	made_text(m, 0x00181072, "TM", start);
+	made_item_end(m);
+	made_sequence_end(m);
+}
+
+/* The made picture is of one minute before midnight. */
+TEST(a_time_of_injection_that_would_come_after_its_picture_is_empty)
+{
+	static const char *const clocks[] = {"000100", "045900", "050100", "235800"};
+
+	for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
+		EMR_AUTO_BUF out = {0};
+		char left[40];
+
+		start = clocks[i];
+		out = made_copy_with(put_night, MADE_EXPLICIT, NULL);
+		snprintf(left, sizeof left, "%s", made_value(emr_buf_view(&out), 0x00181072, "TM"));
+		if (i != 1) /* as the person's span is */
+			assert_int_equal(left[0] == '\0', i == 0);
+		assert_true(strcmp(left, made_value(emr_buf_view(&out), 0x00080030, "TM")) <= 0);
+	}
 }
 
 TEST(without_dates_none_is_left)

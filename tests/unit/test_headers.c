@@ -278,6 +278,35 @@ TEST(fhir_says_when_what_and_who)
 		"fhir|MR|2020-02|ImagingStudy: Knee|");
 }
 
+TEST(a_fhir_resource_that_says_what_is_not_so_is_listed_as_that)
+{
+	static const char *const listed[][2] = {{"'status':'not-done'", "not-done: It"},
+		{"'status':'completed'", "It"}, {"'status':'entered-in-error'", "entered-in-error"},
+		{"'status':'cancelled','intent':'order'", "cancelled: It"},
+		{"'verificationStatus':{'coding':[{'display':'x'},{'code':'refuted'}]}",
+			"refuted: It"},
+		{"'verificationStatus':{'coding':[{'code':'confirmed'}]}", "It"},
+		{"'verificationStatus':{'text':'refuted'},'clinicalStatus':{}", "refuted: It"},
+		{"'verificationStatus':{'coding':[{'code':'entered-in-error'}]}",
+			"entered-in-error"},
+		{"'doNotPerform':true,'status':'active'", "doNotPerform: It"},
+		{"'doNotPerform':false,'status':'draft','intent':'plan'", "draft: plan: It"},
+		{"'notDone':true,'status':'suspended'", "notDone: suspended: It"},
+		{"'actuality':'potential'", "potential: It"},
+		{"'modifierExtension':[{'url':'u'}],'status':'final'", "modifierExtension"}};
+
+	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++) {
+		char text[300];
+
+		snprintf(text, sizeof text, "{'resourceType':'Procedure',%s,'code':{'text':'It'}}",
+			listed[i][0]);
+		for (char *at = text; (at = strchr(at, '\'')) != NULL;)
+			*at = '"';
+		assert_string_equal(
+			said_text(text), printed("fhir|||Procedure: %s|", listed[i][1]));
+	}
+}
+
 TEST(a_bundle_says_what_its_first_entry_says)
 {
 	assert_string_equal(

@@ -367,6 +367,32 @@ TEST_IN(two_open, two_close, what_one_moves_elsewhere_and_the_other_removes_stay
 	two_expect_equal(t);
 }
 
+static bool note_lent(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)attr;
+	(void)next;
+	if (strncmp(name, "new~", 4) == 0)
+		snprintf(arg, 64, "Imaging/%s", name);
+	return true;
+}
+
+TEST_IN(two_open, two_close, what_came_while_its_name_was_anothers_gets_it_when_that_goes)
+{
+	two *t = *state;
+	char lent[64] = "";
+
+	kit_text(&t->a, "Imaging/new", "by a");
+	kit_text(&t->b, "Imaging/new", "by b");
+	two_meet(t);
+	assert_ok(emr_view_each_entry(
+		t->b.view, kit_attr(&t->b, "Imaging").node, 0, false, note_lent, lent));
+	kit_expect_text(&t->b, lent, "by a");
+	kit_unlink(&t->b, lent);
+	two_meet(t);
+	kit_expect_text(&t->a, "Imaging/new", "by b");
+	two_expect_equal(t);
+}
+
 /* ---- at random ---- */
 
 static const char *some_path(uint64_t *seed, char who, char out[64])

@@ -4,7 +4,7 @@
 
 #include "keyring/keyring.h"
 
-static void make_second(kit *b, const kit *a)
+void two_second(kit *b, const kit *a)
 {
 	static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
 	EMR_AUTO_KEYRING keyring = NULL;
@@ -41,7 +41,7 @@ int two_open(void **state)
 	two *t = calloc(1, sizeof *t);
 
 	kit_open(&t->a);
-	make_second(&t->b, &t->a);
+	two_second(&t->b, &t->a);
 	kit_mkdir(&t->a, "Imaging");
 	kit_mkdir(&t->a, "Letters");
 	kit_text(&t->a, "Imaging/1", "one");

@@ -8,6 +8,8 @@ typedef struct two {
 	kit a, b;
 } two;
 
+/* Another computer B for the person of A, whose folder is opened there. */
+void two_second(kit *b, const kit *a);
 /* As cmocka's setup and teardown: Imaging with the files 1 and 2, and Letters, which both show. */
 int two_open(void **state);
 int two_close(void **state);

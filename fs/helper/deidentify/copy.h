@@ -53,9 +53,14 @@ void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE]);
  * "". */
 void value_date(const persona *p, const char *text, const char *time, char out[32]);
 void value_time(const persona *p, const char *text, char out[32]);
-void value_date_time(const persona *p, const char *text, char out[32]);
+/* ZONE: of the times in the copy ("+0100"), in which one with a zone of its own is said there; "":
+ * unknown, and the zone goes; NULL: unknown, and a time with a zone is none. */
+void value_date_time(const persona *p, const char *text, const char *zone, char out[32]);
 /* "091Y" is "090Y". */
 void value_age(const char *text, char out[32]);
+/* Changes OLD, a value of E in D, by the deed (a UID, a date or an age); TIME as above. */
+void value_change(const persona *p, dicom *d, const element *e, deed how, const char *old,
+	const char *time, char *out);
 /* The replacement for a value that must not be empty; NULL: zeros. */
 const char *value_dummy(const char vr[2]);
 

@@ -23,7 +23,9 @@ typedef struct csv {
 	/* where in the table */
 	uint8_t wanted[FIELDS_MAX]; /* index of the named column; LEFT_OUT */
 	bool has_column[EMR_COLUMNS_MAX];
-	uint32_t fields, field; /* of the first row; of this one */
+	unsigned marks[EMR_COLUMNS_MAX]; /* what all numbers of the column say of comma and point */
+	bool is_survey;			 /* reads for these alone, and writes nothing */
+	uint32_t fields, field;		 /* of the first row; of this one */
 	bool is_first_row, is_quoted, was_quoted, has_any;
 	char cell[CELL_MAX + 1];
 	size_t cell_len; /* may be larger than the cell */
@@ -32,6 +34,7 @@ typedef struct csv {
 	char buffer[8192];
 	size_t filled;
 	uint64_t written;
+	emr_deidentified *out;
 	emr_status status;
 	emr_withheld why;
 } csv;
@@ -73,6 +76,8 @@ static void flush_copy(csv *c)
 
 static void put_text(csv *c, const char *text, size_t len)
 {
+	if (c->is_survey)
+		return;
 	if (c->filled + len > sizeof c->buffer)
 		flush_copy(c);
 	memcpy(c->buffer + c->filled, text, len);
@@ -80,51 +85,6 @@ static void put_text(csv *c, const char *text, size_t len)
 }
 
 /* ---- cells ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* The digits that stay of a fraction of LEN digits behind WHOLE of them, LEADING of these zeros; 0:
- * none. A small number of which hardly a digit would be left is none. */
-static size_t digits_kept(const char *fraction, size_t len, size_t whole, size_t leading)
-{
-	size_t most = EMR_NUMBER_DIGITS_MAX - whole;
-
-	if (len <= most)
-		return len;
-	return leading == whole && strspn(fraction, "0") > 2 ? 0 : most;
-}
-
-/* "<5,25" is "<5.25"; "=5" is a formula. No instrument measures more than seven digits, and what
- * has more is a number of a person, or the last bits of a computation: neither stays. */
-static bool take_number(char *text)
-{
-	char *at = text + (text[0] == '<' || text[0] == '>');
-	size_t whole, leading, digits;
-
-	if (at > text && *at == '=')
-		at++;
-	if (*at == '+' || *at == '-')
-		at++;
-	whole = strspn(at, "0123456789");
-	leading = strspn(at, "0");
-	if (whole < 1 || whole >= EMR_NUMBER_DIGITS_MAX)
-		return false;
-	at += whole;
-	if (*at == '\0')
-		return true;
-	if (*at != ',' && *at != '.')
-		return false;
-	*at++ = '.';
-	digits = strspn(at, "0123456789");
-	if (digits < 1 || at[digits] != '\0')
-		return false;
-	digits = digits_kept(at, digits, whole, leading);
-	at[digits] = '\0';
-	return digits > 0;
-}
 
 /* One of the codes that there may be, as they write it. */
 static bool take_word(const char *words, char *text)
@@ -196,13 +156,33 @@ static bool is_no_time(const char *clock)
 	       strncmp(clock, "235959", 6) == 0;
 }
 
-/* 2024-01-19 and 2024-01-19T13:30[:15[.25]][zone], moved; the zone goes. */
+/* Z, +01, +0100 and +01:00, behind a blank or none, as DICOM writes it. */
+static bool take_zone(const char *zone, char *plain)
+{
+	static const char *const patterns[] = {
+		"", "Z", "+00:00", "+0000", "+00", "-00:00", "-0000", "-00"};
+	char digits[16];
+
+	zone += *zone == ' ';
+	for (size_t i = 0; i < 8; i++)
+		if (strlen(zone) == strlen(patterns[i]) && text_fits(zone, patterns[i], digits)) {
+			strcat(digits, "0000");
+			if (i > 0)
+				sprintf(plain + strlen(plain), "%c%.4s", i < 5 ? '+' : '-', digits);
+			return true;
+		}
+	return false;
+}
+
+/* 2024-01-19 and 2024-01-19T13:30[:15[.25]][zone], moved; of a zone that is said, the time becomes
+ * that of UTC, so that differences hold over a night of October. */
 static bool take_date(const csv *c, char *text)
 {
 	static const char *const patterns[] = {
 		"0000-00-00T00:00:00", "0000-00-00T00:00", "0000-00-00"};
-	char plain[32], moved[32];
+	char plain[40], moved[32];
 	size_t which = 0, len;
+	bool is_day;
 
 	if (text[0] != '\0' && strlen(text) > 10 && text[10] == ' ')
 		text[10] = 'T';
@@ -223,9 +203,10 @@ static bool take_date(const csv *c, char *text)
 			strncat(plain, text + len, digits + 1);
 			len += digits + 1;
 		}
-		if (text[len] != '\0' && strchr("Z+-", text[len]) == NULL)
+		is_day = is_no_time(plain + 8);
+		if (!take_zone(text + len, plain))
 			return false;
-		if (is_no_time(plain + 8)) {
+		if (is_day) {
 			which = 2;
 			plain[8] = '\0';
 		}
@@ -233,7 +214,7 @@ static bool take_date(const csv *c, char *text)
 	if (which == 2)
 		value_date(c->who, plain, "", moved);
 	else
-		value_date_time(c->who, plain, moved);
+		value_date_time(c->who, plain, "+0000", moved);
 	if (moved[0] == '\0')
 		return false;
 	len = (size_t)snprintf(text, CELL_MAX + 1, "%.4s-%.2s-%.2s", moved, moved + 4, moved + 6);
@@ -251,7 +232,7 @@ static bool take_cell(const csv *c, uint8_t which, char *text)
 	const char *words = c->columns->list[which].words;
 
 	if (kind == EMR_COLUMN_NUMBER)
-		return take_number(text);
+		return csv_take_number(text, c->marks[which], c->separator);
 	if (kind == EMR_COLUMN_DATE)
 		return take_date(c, text);
 	return words[0] != '\0' ? take_word(words, text) : take_code(text);
@@ -270,16 +251,48 @@ static void name_field(csv *c, const char *name)
 		}
 }
 
+/* Without the blanks around it: behind a comma many write one. */
+static void trim_cell(csv *c)
+{
+	size_t first;
+
+	while (c->cell_len > 0 && c->cell_len <= CELL_MAX &&
+		strchr(" \t", c->cell[c->cell_len - 1]) != NULL)
+		c->cell_len--;
+	/* A longer one may not stay, and is still not empty. */
+	c->cell[c->cell_len <= CELL_MAX ? c->cell_len : 0] = '\0';
+	first = strspn(c->cell, " \t");
+	c->cell_len -= first;
+	memmove(c->cell, c->cell + first, strlen(c->cell + first) + 1);
+}
+
+/* An emptied cell counts as removed, one that is written otherwise as changed. */
+static void put_cell(csv *c, uint8_t which)
+{
+	char before[CELL_MAX + 1];
+
+	strcpy(before, c->cell);
+	if (c->is_survey) {
+		if (c->columns->list[which].kind == EMR_COLUMN_NUMBER)
+			c->marks[which] |= csv_number_spelling(c->cell);
+	} else if (!take_cell(c, which, c->cell) || c->cell[0] == '\0') {
+		c->out->elements_removed += c->cell_len > 0;
+	} else {
+		put_text(c, c->cell, strlen(c->cell));
+		c->out->elements_changed += strcmp(before, c->cell) != 0;
+		c->out->elements_kept += strcmp(before, c->cell) == 0;
+	}
+}
+
 static void end_cell(csv *c)
 {
-	bool fits_in = c->cell_len <= CELL_MAX;
 	uint8_t which;
 
 	if (c->field >= (c->is_first_row ? FIELDS_MAX : c->fields)) {
 		c->why = c->is_first_row ? EMR_WITHHELD_TOO_COMPLEX : EMR_WITHHELD_DAMAGED;
 		return;
 	}
-	c->cell[fits_in ? c->cell_len : 0] = '\0';
+	trim_cell(c);
 	if (c->is_first_row)
 		name_field(c, c->cell);
 	which = c->wanted[c->field++];
@@ -289,8 +302,8 @@ static void end_cell(csv *c)
 		if (c->is_first_row)
 			put_text(c, c->columns->list[which].name,
 				strlen(c->columns->list[which].name));
-		else if (take_cell(c, which, c->cell))
-			put_text(c, c->cell, strlen(c->cell));
+		else
+			put_cell(c, which);
 	}
 	c->cell_len = 0;
 	c->was_quoted = false;
@@ -330,6 +343,9 @@ static void take_byte(csv *c, char byte, char next)
 	} else if (!c->is_quoted && byte == '\n') {
 		if (c->has_any || c->fields == 1) /* else an empty line is none */
 			end_row(c);
+	} else if (!c->is_quoted && (byte == ' ' || byte == '\t') &&
+		   (c->cell_len == 0 || c->was_quoted)) {
+		return; /* around a quoted cell, or before one that is not */
 	} else {
 		/* A first row without a wanted column is of a text, such as JSON. */
 		if (!c->is_quoted && (c->was_quoted || byte == '"'))
@@ -390,39 +406,52 @@ static void read_table(csv *c, uint64_t size, source *in)
 	}
 }
 
+static void read_all(csv *c, uint64_t size, source *in)
+{
+	read_table(c, size, in);
+	if (c->why == EMR_WITHHELD_NOT && c->is_quoted)
+		c->why = EMR_WITHHELD_DAMAGED;
+	if (c->why == EMR_WITHHELD_NOT && c->has_any)
+		end_row(c);
+	if (c->why == EMR_WITHHELD_NOT && c->is_first_row)
+		c->why = EMR_WITHHELD_NOT_DICOM;
+}
+
 emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 	const csv_rules *rules, emr_deidentified *out)
 {
 	static uint8_t window[SOURCE_WINDOW];
 	static csv c;
+	unsigned marks[EMR_COLUMNS_MAX] = {0};
 	source in = {.fd = in_fd, .size = size, .window = window};
 
-	memset(&c, 0, sizeof c);
-	c.out_fd = out_fd;
-	c.who = who;
-	c.without_dates = rules->without_dates;
-	c.year = rules->year;
-	c.columns = rules->columns;
-	c.is_first_row = true;
-	if (size <= EMR_TABLE_MAX_BYTES)
-		read_table(&c, size, &in);
-	else
-		c.why = EMR_WITHHELD_LARGE_TABLE;
-	if (c.why == EMR_WITHHELD_NOT && c.is_quoted)
-		c.why = EMR_WITHHELD_DAMAGED;
-	if (c.why == EMR_WITHHELD_NOT && c.has_any)
-		end_row(&c);
-	if (c.why == EMR_WITHHELD_NOT && c.is_first_row)
-		c.why = EMR_WITHHELD_NOT_DICOM;
+	*out = (emr_deidentified){0};
+	c.why = EMR_WITHHELD_NOT;
+	for (int pass = 0; pass < 2 && c.why == EMR_WITHHELD_NOT; pass++) {
+		memset(&c, 0, sizeof c);
+		memcpy(c.marks, marks, sizeof marks);
+		c.out_fd = out_fd;
+		c.who = who;
+		c.without_dates = rules->without_dates;
+		c.year = rules->year;
+		c.columns = rules->columns;
+		c.out = out;
+		c.is_first_row = true;
+		c.is_survey = pass == 0;
+		if (size <= EMR_TABLE_MAX_BYTES)
+			read_all(&c, size, &in);
+		else
+			c.why = EMR_WITHHELD_LARGE_TABLE;
+		memcpy(marks, c.marks, sizeof marks);
+	}
 	if (c.why == EMR_WITHHELD_NOT)
 		flush_copy(&c);
 	/* Readers take no larger one: a last line that had no end has got one. */
 	if (c.why == EMR_WITHHELD_NOT && c.written > EMR_TABLE_MAX_BYTES)
 		c.why = EMR_WITHHELD_LARGE_TABLE;
-	*out = (emr_deidentified){.withheld = c.why};
-	if (c.why == EMR_WITHHELD_NOT) {
-		out->is_table = true;
-		out->size = c.written;
-	}
+	if (c.why != EMR_WITHHELD_NOT)
+		*out = (emr_deidentified){.withheld = c.why};
+	out->is_table = c.why == EMR_WITHHELD_NOT;
+	out->size = out->is_table ? c.written : 0;
 	return c.status;
 }

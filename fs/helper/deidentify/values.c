@@ -10,7 +10,8 @@
 
 #define SECOND_US ((int64_t)1000000)
 #define DAY_US (86400 * SECOND_US)
-#define THIRTY_YEARS_US (946728000 * SECOND_US)
+#define THIRTY_YEARS_DAYS 10958
+#define NIGHT_US (5 * 3600 * SECOND_US)
 
 /* ---- participants ---- */
 
@@ -27,14 +28,20 @@ static void keyed_hash(const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *
 void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *pseudonym)
 {
 	uint8_t hash[32];
-	uint64_t span = 0;
+	uint64_t days = 0, night = 0;
 
 	memcpy(p->key, key, sizeof p->key);
 	snprintf(p->pseudonym, sizeof p->pseudonym, "%s", pseudonym);
 	keyed_hash(key, "shift", "", hash);
-	for (int i = 0; i < 8; i++)
-		span = span << 8 | hash[i];
-	p->shift_us = -(THIRTY_YEARS_US + (int64_t)(span % (uint64_t)THIRTY_YEARS_US));
+	for (int i = 0; i < 8; i++) {
+		days = days << 8 | hash[i];
+		night = night << 8 | hash[8 + i];
+	}
+	/* All that stood on one day from five in the morning on stands on one day of the copy: of a
+	 * time without a date, as that of an injection, nobody can see that midnight went between.
+	 */
+	p->shift_us = -((int64_t)(THIRTY_YEARS_DAYS + days % THIRTY_YEARS_DAYS) * DAY_US +
+			(int64_t)(night % (uint64_t)NIGHT_US));
 }
 
 /* ---- UIDs ---- */
@@ -114,6 +121,7 @@ typedef struct moment {
 	int year, month, day, hour, minute, second;
 	int micro, digits; /* of a second, as far as it was said */
 	int parts;	   /* how many of them were said */
+	const char *zone;  /* "+0100" */
 } moment;
 
 /* Where programs and their clocks begin to count, here or a few hours west of Greenwich: they write
@@ -135,6 +143,17 @@ static bool is_date(const moment *m)
 
 	return m->year >= 1900 && m->month >= 1 && m->month <= 12 && m->day >= 1 &&
 	       m->day <= days[m->month - 1] + (m->month == 2 && is_leap(m->year));
+}
+
+/* Minutes of "+0100"; false: no zone of this world. */
+static bool read_zone(const char *text, int *out)
+{
+	int value = *text == '+' || *text == '-' ? digits_value(text + 1, 4) : -1;
+
+	if (value < 0 || value > 1400 || value % 100 > 59 || text[5] != '\0')
+		return false;
+	*out = (value / 100 * 60 + value % 100) * (*text == '-' ? -1 : 1);
+	return true;
 }
 
 /* HH, HHMM, HHMMSS, HHMMSS.F to the end of TEXT or, where a zone may follow, to its sign. */
@@ -160,9 +179,8 @@ static bool read_clock(const char *text, moment *m)
 			m->micro *= 10;
 		text += 1 + m->digits;
 	}
-	if (*text == '+' || *text == '-')
-		return digits_value(text + 1, 4) >= 0 && text[5] == '\0';
-	return *text == '\0';
+	m->zone = text;
+	return *text == '\0' || read_zone(text, &(int){0});
 }
 
 static void move_moment(const persona *p, moment *m)
@@ -243,8 +261,9 @@ void value_date(const persona *p, const char *text, const char *time, char out[3
 	snprintf(out, 32, "%04d%02d%02d", m.year % 10000, m.month, m.day);
 }
 
-void value_date_time(const persona *p, const char *text, char out[32])
+void value_date_time(const persona *p, const char *text, const char *zone, char out[32])
 {
+	int own = 0, files = 0;
 	moment m = {.year = digits_value(text, strlen(text) >= 4 ? 4 : 0), .month = 1, .day = 1};
 	size_t said = strspn(text, "0123456789"), date = said < 8 ? said : 8;
 	int len;
@@ -259,9 +278,13 @@ void value_date_time(const persona *p, const char *text, char out[32])
 	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0) ||
 		(date == 8 && is_beginning(&m)))
 		return;
+	if (zone == NULL && m.zone[0] != '\0')
+		return;
 	if (is_midnight(&m)) {
 		m.parts = 0;
 		m.hour = 12;
+	} else if (zone != NULL && read_zone(m.zone, &own) && read_zone(zone, &files)) {
+		m.minute += files - own;
 	}
 	move_moment(p, &m);
 	len = snprintf(out, 32, "%04d%02d%02d%02d%02d%02d", m.year % 10000, m.month, m.day, m.hour,
@@ -282,6 +305,44 @@ void value_age(const char *text, char out[32])
 	if ((text[3] == 'Y' && age >= 90))
 		age = 90;
 	snprintf(out, 32, "%03d%c", age % 1000, text[3]);
+}
+
+/* Whether the time alone OLD, moved to CHANGED, has changed sides with a time of the file itself:
+ * in a night it can be after the picture now, and who subtracts them gets another decay. */
+static bool has_turned(const persona *p, dicom *d, const char *old, const char *changed)
+{
+	char time[64], moved[32];
+
+	for (uint32_t tag = 0x00080030; tag <= 0x00080033; tag++) {
+		dicom_text_of(d, tag, time, sizeof time);
+		value_time(p, time, moved);
+		if (moved[0] != '\0' && strcmp(old, time) <= 0 && strcmp(changed, moved) > 0)
+			return true;
+	}
+	return false;
+}
+
+void value_change(const persona *p, dicom *d, const element *e, deed how, const char *old,
+	const char *time, char *out)
+{
+	static const uint32_t of_injection[] = {0x00181072, 0x00181073, 0x00181078, 0x00181079};
+	bool is_of_injection = DICOM_IS_AMONG(of_injection, e->tag);
+	char zone[8];
+
+	dicom_text_of(d, 0x00080201, zone, sizeof zone);
+	if (how == DEED_UID)
+		value_uid(p, old, out);
+	else if (how == DEED_AGE)
+		value_age(old, out);
+	else if (memcmp(e->vr, "DA", 2) == 0)
+		value_date(p, old, time, out);
+	else if (memcmp(e->vr, "TM", 2) == 0)
+		value_time(p, old, out);
+	else
+		value_date_time(
+			p, old, !is_of_injection || read_zone(zone, &(int){0}) ? zone : NULL, out);
+	if (memcmp(e->vr, "TM", 2) == 0 && is_of_injection && has_turned(p, d, old, out))
+		out[0] = '\0';
 }
 
 const char *value_dummy(const char vr[2])

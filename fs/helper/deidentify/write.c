@@ -246,21 +246,6 @@ static void sibling_text(copier *c, range among, uint32_t tag, char *out, size_t
 		dicom_text(&c->in, &c->in.elements[i], out, size);
 }
 
-static void change_value(
-	copier *c, const element *e, deed how, const char *old, const char *time, char *out)
-{
-	if (how == DEED_UID)
-		value_uid(c->who, old, out);
-	else if (how == DEED_AGE)
-		value_age(old, out);
-	else if (memcmp(e->vr, "DA", 2) == 0)
-		value_date(c->who, old, time, out);
-	else if (memcmp(e->vr, "TM", 2) == 0)
-		value_time(c->who, old, out);
-	else
-		value_date_time(c->who, old, out);
-}
-
 /* UIDs, dates and ages, of which an element may have several.  More text than a value is looked
  * into for goes as a whole. */
 static void put_changed(copier *c, const element *e, deed how, range among)
@@ -279,7 +264,7 @@ static void put_changed(copier *c, const element *e, deed how, range among)
 	while (next_value(&at, one, sizeof one)) {
 		time[0] = '\0';
 		(void)next_value(&time_at, time, sizeof time);
-		change_value(c, e, how, one, time, new_one);
+		value_change(c->who, &c->in, e, how, one, time, new_one);
 		if (len + strlen(new_one) + 2 > sizeof changed)
 			break;
 		len += (size_t)snprintf(

@@ -1,5 +1,6 @@
 /* This file reads FHIR resources: when, what and who. Which elements say that differs from
  * resource to resource; a table says it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,44 @@ static void read_resource(const json_t *resource, emr_headers *out)
 	}
 }
 
+/* Elements that can turn what a resource says into its opposite (modifier elements), and the words
+ * in them by which it is so as it stands there. */
+static const char *const states[] = {"intent", "clinicalStatus", "lifecycleStatus", "docStatus",
+	"actuality", "status", "verificationStatus", "doNotPerform", "notDone", "notGiven",
+	"notPerformed", "wasNotGiven", "wasNotTaken", "modifierExtension"};
+static const char ordinary[] = "|active|actual|amended|appended|available|completed|confirmed|"
+			       "corrected|current|final|finished|order||";
+
+/* "not-done: Measles"; of an error, and of what may mean anything, nothing is said but that. */
+static void say_state(emr_headers *out, const char *word)
+{
+	char sought[EMR_HEADER_TEXT_MAX];
+
+	snprintf(sought, sizeof sought, "|%s|", word != NULL ? word : "");
+	if (strstr(ordinary, sought) != NULL)
+		return;
+	if (strcmp(word, "entered-in-error") == 0 || strcmp(word, "modifierExtension") == 0)
+		out->description[0] = '\0';
+	fhir_name(out, emr_bytes_of(word, strlen(word)));
+}
+
+/* Whatever is not as it stands there is listed by the resource's own word for it. */
+static void say_states(const json_t *resource, emr_headers *out)
+{
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		const json_t *value = json_object_get(resource, states[i]), *one;
+		size_t k;
+
+		say_state(out, json_is_true(value) || json_is_array(value)
+				       ? states[i]
+				       : json_string_value(value));
+		json_array_foreach(json_object_get(value, "coding"), k, one)
+			say_state(out, json_string_value(json_object_get(one, "code")));
+		if (k == 0)
+			say_state(out, json_string_value(json_object_get(value, "text")));
+	}
+}
+
 static bool is_resource_type(const char *text)
 {
 	size_t len = text != NULL
@@ -144,8 +183,10 @@ bool fhir_json_read(emr_bytes file, emr_headers *out)
 	if (strcmp(type, "Bundle") == 0)
 		resource = json_object_get(
 			json_array_get(json_object_get(root, "entry"), 0), "resource");
-	if (json_is_object(resource))
+	if (json_is_object(resource)) {
 		read_resource(resource, out);
+		say_states(resource, out);
+	}
 	if (out->study_date[0] == '\0')
 		fhir_set(out, FHIR_DATE,
 			emr_bytes_of(text_at(root, "timestamp"),

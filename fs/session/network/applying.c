@@ -271,7 +271,7 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
-	emr_shell_word(name, word, sizeof word);
+	emr_shell_name(name, word, sizeof word);
 	emr_say(a->out,
 		"%s asks to be admitted.  The members' administrators say: emrfs org admit %s\n"
 		"They must see this number: %s\n",

@@ -147,7 +147,10 @@ static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t w
 	emr_keyring *keyring = b->session->keyring;
 	emr_status status;
 
-	emr_progress(b->out, "Waiting for %s ...", b->joining->invitation.network);
+	emr_progress(b->out,
+		"Waiting for %s: its administrator's open folder lets you in, or emrfs org invite "
+		"there ...",
+		b->joining->invitation.network);
 	status = emr_joining_certificate(
 		b->joining, keyring, handle, within_ns, &keep, out_certificate, out_problem);
 	emr_progress_end(b->out);

@@ -48,6 +48,7 @@ emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 de
 	EMR_AUTO_FREE char *dir = NULL;
 	emr_problem why = {0};
 	emr_status status = EMR_DENIED;
+	char word[4 * EMR_CERT_HANDLE_MAX + 8];
 
 	out_handle[0] = '\0';
 	if (emr_network_dir_of(acting->state_fd, &dir) != EMR_OK || !emr_enrolling_is_there(dir) ||
@@ -61,9 +62,10 @@ emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 de
 	}
 	if (why.is_set)
 		emr_say(out, "%s\n", why.text);
+	emr_shell_name(out_handle, word, sizeof word);
 	emr_say(out,
 		"Whoever has %s can still have its certificate renewed and see hashes in the "
 		"channel, until your organisation says: emrfs org revoke %s\n",
-		name, out_handle);
+		name, word);
 	return EMR_DEVICE_LEFT_KNOWN;
 }

@@ -74,6 +74,8 @@ typedef struct kid_list {
 	uint64_t next_cookie;
 	uint32_t subdirectories;
 	uint32_t half_downloads; /* kids that a browser is fetching */
+	bool has_lent; /* a kid may be called otherwise than it should, because the name was taken
+			*/
 } kid_list;
 
 /* The facts of a node in which this computer and the ledger differ, or did until lately. */

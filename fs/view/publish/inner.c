@@ -82,6 +82,44 @@ emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain)
 	return now;
 }
 
+/* ---- what left one ---- */
+
+/* Whether something that is published in DOMAIN is to be there no more.  COUNTS_REPLACED: also if a
+ * file under the same name takes its place, as programs save all day. */
+static bool has_leaving(const emr_view *view, emr_id16 domain, bool counts_replaced)
+{
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->place.domain, domain) && !v->has_failed && !v->is_held &&
+			(counts_replaced || heirs_find(view, v) == NULL))
+			return true;
+	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
+		if (n->is_published && n->state == NODE_LIVE && n->failure == EMR_OK &&
+			emr_id16_equal(node_domain(n), domain) &&
+			(n->is_local || !emr_id16_equal(tree_domain(n), domain)))
+			return true;
+	return false;
+}
+
+#define LET_GO_TURNS 3 /* what moved is unlinked by the second run; the ledger may be overtaken */
+
+emr_status emr_view_let_go(emr_view *view, emr_id16 domain)
+{
+	emr_status status = EMR_BUSY;
+
+	for (int turn = 0;; turn++) {
+		bool has;
+
+		pthread_mutex_lock(&view->lock);
+		has = has_leaving(view, domain, turn == 0);
+		pthread_mutex_unlock(&view->lock);
+		if (!has)
+			return EMR_OK;
+		if (turn == LET_GO_TURNS)
+			return status != EMR_OK ? status : EMR_BUSY;
+		status = emr_view_publish_now(view);
+	}
+}
+
 /* ---- how far it is ---- */
 
 static const node *root_of(const emr_view *view, emr_id16 domain)

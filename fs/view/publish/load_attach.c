@@ -100,6 +100,8 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	if (tree_child(l->view, directory, wanted) != NULL ||
 		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
 		tree_free_name(l->view, directory, entry->n->id, wanted, name);
+		if (directory->listing != NULL)
+			directory->listing->has_lent = true;
 		wanted = name;
 	}
 	if (wanted != entry->name)

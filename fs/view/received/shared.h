@@ -73,7 +73,8 @@ typedef struct shared_owner {
 	_Atomic int64_t away_told_boot_ns; /* written by the worker: when it was said last that his
 					      folder, which alone could answer, does not; 0: not
 					      since it did */
-	struct shared_share *shares;	   /* his, in the order in which they came */
+	_Atomic int64_t answered_boot_ns; /* written by the worker: when keys came last; 0: never */
+	struct shared_share *shares;	  /* his, in the order in which they came */
 } shared_owner;
 
 typedef enum shared_phase {

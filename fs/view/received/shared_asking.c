@@ -174,6 +174,7 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 		return;
 	if (status == EMR_OK) {
 		s->owner->away_told_boot_ns = 0;
+		s->owner->answered_boot_ns = view_boot_ns(view);
 		s->answers.absent_until_boot_ns = s->answers.absent_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
 	}

@@ -9,6 +9,8 @@
 #include "shared.h"
 #include "shared_place.h"
 
+#define LATELY_NS INT64_C(60000000000)
+
 /* A grant that was given with a share around it stands and ends with that one; a folder that was
  * shared by itself is listed, wherever it is shown. */
 static bool is_listed(const emr_view *view, const shared_share *s)
@@ -17,6 +19,14 @@ static bool is_listed(const emr_view *view, const shared_share *s)
 		return false;
 	return shared_is_beside(s) ||
 	       (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
+}
+
+/* A folder may be closed at any moment, and tells nobody. */
+static bool answered_lately(const emr_view *view, const shared_owner *owner)
+{
+	int64_t at = atomic_load(&owner->answered_boot_ns);
+
+	return at != 0 && view_boot_ns(view) - at < LATELY_NS;
 }
 
 static emr_share_phase phase_of(const shared_share *s)
@@ -33,10 +43,13 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 	EMR_AUTO_FREE char *path = shared_place_path(s);
 	emr_shared_with_me one = {.owner = s->owner->name,
 		.path = path,
+		.domain = s->domain,
+		.is_by_card = s->owner_card.len > 0,
 		.purposes = s->grant.row.purposes,
 		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,
 		.opens_away = s->opens_away,
 		.is_owner_away = !s->opens_away && atomic_load(&s->owner->away_told_boot_ns) != 0,
+		.is_owner_unasked = !s->opens_away && !answered_lately(view, s->owner),
 		.phase = phase_of(s)};
 
 	one.right = shared_right(view, s, &one.until_unix_s);

@@ -115,8 +115,8 @@ static arrival *who_has_it(const following *f, const arrival *a, const node *the
 
 /* The name of A in DIRECTORY, or one like it when somebody else than SELF has it.  EMR_NOT_FOUND:
  * wait for that one, which is F's in_the_way. */
-static emr_status choose_name(following *f, const arrival *a, const node *directory,
-	const node *self, char out[EMR_NAME_MAX + 1])
+static emr_status choose_name(following *f, const arrival *a, node *directory, const node *self,
+	char out[EMR_NAME_MAX + 1])
 {
 	node *there;
 	char wanted[EMR_NAME_MAX + 1], room[EMR_WORDS_NAME_BYTES];
@@ -143,6 +143,7 @@ static emr_status choose_name(following *f, const arrival *a, const node *direct
 			return EMR_NOT_FOUND;
 		strcpy(wanted, out);
 		tree_free_name(f->view, directory, a->object, wanted, out);
+		directory->listing->has_lent = true;
 	}
 	return EMR_OK;
 }
@@ -338,9 +339,28 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	return EMR_OK;
 }
 
+/* NAME in DIRECTORY is free: what came when it was not, and is called so on the ledger, takes it.
+ * Not while somebody waits for it. */
+static emr_status give_name(following *f, node *directory, const char *name)
+{
+	bool has_lent =
+		directory->listing != NULL && directory->listing->has_lent && f->waiting == 0;
+	char code[27], lent[EMR_NAME_MAX + 1];
+
+	for (node *kid = has_lent ? tree_next_kid(directory, 0) : NULL; kid != NULL;
+		kid = tree_next_kid(directory, kid->cookie)) {
+		emr_base32(kid->id.b, sizeof kid->id.b, code);
+		emr_name_with_code(name, code, 4, lent);
+		if (kid->is_published && !kid->meta_dirty && strcmp(kid->name, lent) == 0)
+			return move(f, kid, directory, name);
+	}
+	return EMR_OK;
+}
+
 static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *out_is_kept)
 {
-	char name[EMR_NAME_MAX + 1];
+	char name[EMR_NAME_MAX + 1], before[EMR_NAME_MAX + 1];
+	node *from = n->parent;
 	hanging at;
 
 	*out_is_kept = false;
@@ -355,7 +375,9 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *
 		return EMR_OK;
 	if (n->type == EMR_META_DIR && tree_is_below(at.directory, n))
 		return EMR_OK; /* would close a circle */
-	return move(f, n, at.directory, name);
+	strcpy(before, n->name);
+	EMR_TRY(move(f, n, at.directory, name));
+	return give_name(f, from, before);
 }
 
 emr_status arrive_has_room(following *f, const arrival *a, const node *n)
@@ -603,8 +625,10 @@ static emr_status remove_as_said(following *f, node *n)
 {
 	emr_view *view = f->view;
 	node *directory = n->parent;
+	char name[EMR_NAME_MAX + 1];
 	edit e;
 
+	strcpy(name, n->name);
 	EMR_TRY(tell(f, n->parent, n->name));
 	e = edit_begin(view);
 	edit_delete(&e, n->id);
@@ -614,7 +638,7 @@ static emr_status remove_as_said(following *f, node *n)
 	EMR_TRY(edit_commit(&e, NULL));
 	retire(view, n);
 	touch_directory(view, directory);
-	return EMR_OK;
+	return give_name(f, directory, name);
 }
 
 /* A directory that was removed elsewhere lives while something in it does. */
@@ -647,7 +671,8 @@ static emr_status drop_vacated(following *f, emr_id16 object)
 	return EMR_OK;
 }
 
-/* Removed here, and changed elsewhere: new bytes bring it back, a new name does not. */
+/* Removed here, and changed elsewhere: new bytes bring it back, a new name does not, nor do the
+ * same bytes that a share has wrapped for a new epoch. */
 static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 {
 	vacated now = *v;
@@ -655,7 +680,7 @@ static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 
 	if (a->place.version <= v->place.version)
 		return EMR_OK;
-	if (a->place.pversion != v->place.pversion)
+	if (v->type == EMR_META_FILE && !arrive_is_same_content(&a->place, &v->place))
 		return make(f, a, 0, true);
 	now.place = a->place;
 	e = edit_begin(f->view);

@@ -99,6 +99,9 @@ void emr_show(const char *text, char *out, size_t size);
  * it a meaning, and behind "./" where it would be an option.  For commands that a person is told
  * and may paste. */
 void emr_shell_word(const char *text, char *out, size_t size);
+/* The same of a name, which is no file's: behind "-- " where it would be an option, so that a
+ * command's options come before it. */
+void emr_shell_name(const char *text, char *out, size_t size);
 /* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs
  * get every name as it is, and a terminal obeys none. */
 void emr_show_json(const char *json, FILE *to);

@@ -29,6 +29,10 @@ typedef struct emr_share_options {
 	 * nothing. */
 	void (*lacks)(void *arg, const emr_cid *root);
 	void *lacks_arg;
+	/* NULL, or called before DOMAIN is given to somebody, so that what its owner has removed
+	 * there is off the ledger first.  EMR_BUSY: some of it is not yet. */
+	emr_status (*let_go)(void *arg, emr_id16 domain);
+	void *let_go_arg;
 } emr_share_options;
 
 /* EMR_NO_MEMORY. */

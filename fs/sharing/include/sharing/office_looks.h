@@ -44,6 +44,10 @@ emr_status emr_look_deleted(emr_visit *visit);
  * mounts (readers_look.c). */
 emr_status emr_look_readers(emr_visit *visit);
 void emr_look_readers_end(void *memory);
+/* Tells what others newly share with this person and left in the Inbox: each once, also over many
+ * mounts, and what comes together in one notice (news_look.c). */
+emr_status emr_look_news(emr_visit *visit);
+void emr_look_news_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what
  * others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);

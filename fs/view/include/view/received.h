@@ -111,11 +111,14 @@ typedef struct emr_shared_with_me {
 	const char *owner; /* the name of the owner's directory */
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
+	emr_id16 domain;
+	bool is_by_card; /* an Inbox, because this person has its owner's card */
 	bool has_history;
 	bool opens_away;    /* any time; else only while the owner's folder is open */
 	bool is_owner_away; /* that folder, which alone could answer, did not when it was asked last
 			     */
-	uint32_t purposes;  /* bit n = purpose n; 0 of a deposit */
+	bool is_owner_unasked; /* nor did it give a key within the last minute: nobody knows */
+	uint32_t purposes;     /* bit n = purpose n; 0 of a deposit */
 	emr_share_phase phase;
 	uint64_t until_unix_s; /* when it ends, or ended; as late as a clock can be: never */
 } emr_shared_with_me;

@@ -297,6 +297,9 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 /* A name that emr_view_make_domain gave since the folder was opened, as it is now: a record that
  * was on its way to the ledger at that moment came to be called otherwise. */
 emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain);
+/* Publishes what went away from DOMAIN (removed, thrown away, moved elsewhere), so that nobody who
+ * gets it from now on gets that.  EMR_BUSY: some of it cannot be published yet. */
+emr_status emr_view_let_go(emr_view *view, emr_id16 domain);
 typedef struct emr_domain_state {
 	uint64_t records;    /* that lie in it, its root and links included */
 	uint64_t left;	     /* of them still published in the domain around it */

@@ -133,7 +133,7 @@ const char *emr_withheld_text(emr_withheld reason);
  * their new UIDs. Zeros when it was withheld. */
 typedef struct emr_deidentified {
 	emr_withheld withheld;
-	bool is_table; /* then nothing below but `size` */
+	bool is_table; /* then nothing below but `size` and what became of its cells */
 	uint64_t size; /* bytes of the copy */
 	uint32_t elements_kept, elements_changed, elements_removed;
 	uint32_t instance_number; /* 0: not said */
