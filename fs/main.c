@@ -45,7 +45,6 @@ static const struct {
 	[EMR_VERB_LEDGER] = {.act = emr_cmd_ledger},
 	[EMR_VERB_WALLET] = {.act = emr_cmd_wallet},
 	[EMR_VERB_EXPORT] = {.act = emr_cmd_export},
-	[EMR_VERB_IMPORT] = {.act = emr_cmd_import},
 	[EMR_VERB_BACKUP] = {.act = emr_cmd_backup},
 	[EMR_VERB_PASSWD] = {.act = emr_cmd_passwd},
 	[EMR_VERB_WORDS] = {.act = emr_cmd_words},

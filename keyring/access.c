@@ -68,21 +68,6 @@ void emr_request_key_free(emr_request_key *key)
 	free(key);
 }
 
-void emr_request_key_show(const emr_request_key *key, uint8_t out_k[32])
-{
-	memcpy(out_k, key->k.data, 32);
-}
-
-emr_status emr_request_key_shown(
-	const uint8_t k[32], const emr_access_part *part, emr_request_key **out)
-{
-	EMR_AUTO_SECRET secret = {0};
-
-	EMR_TRY(emr_secret_new(32, &secret));
-	memcpy(secret.data, k, 32);
-	return emr_request_key_from(&secret, part->kcom, out);
-}
-
 /* ---- The body in the clear ---- */
 
 void emr_access_body_free(emr_access_body *body)

@@ -18,7 +18,6 @@ enum {
 	FIRST_PARTS_MAX = 24, /* in format 1 */
 	LINKS_MAX = 4,	      /* of a certificate chain: two between the first and the CA */
 	KEYS_MAX = 24,
-	ANSWERS_MAX = 16,
 	ADMISSIONS_MAX = 8,
 	APPROVALS_MAX = 32,
 	SLOTS_MAX = 1024,
@@ -89,8 +88,7 @@ typedef struct key {
 
 typedef struct audit {
 	proof p;
-	proof *nested; /* all that were read; they stay until the program ends */
-	bool is_access;
+	proof *nested;	    /* all that were read; they stay until the program ends */
 	bool is_of_channel; /* of Fabric */
 	checkpoint head;
 	uint64_t ledger_time;
@@ -100,12 +98,6 @@ typedef struct audit {
 	admission admissions[ADMISSIONS_MAX];
 	size_t n_admissions;
 	const uint8_t *statement; /* 320 bytes and 64 */
-	/* Of an access: */
-	key *asker;
-	const uint8_t *grant, *grant_signer; /* public part; signer id */
-	const uint8_t *agents; /* ids of 32 bytes, as many as the grant says; NULL: not shown */
-	uint32_t purposes;     /* one bit, 0: not shown */
-	bool asks_names, asks_contents;
 } audit;
 
 typedef struct tree {
@@ -173,6 +165,3 @@ void check_statement(audit *a);
 void check_owner_and_patient(audit *a);
 void check_type(audit *a);
 void check_copy(audit *a, const char *path);
-
-/* ---- access.c ---- */
-void check_access(audit *a);

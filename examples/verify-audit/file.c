@@ -55,12 +55,8 @@ static size_t most_of(uint8_t type, int format)
 		return format == 1 ? 4 : KEYS_MAX;
 	case 10:
 		return 4;
-	case 5:
-	case 14:
 	case 18:
 		return format == 1 ? 0 : 1;
-	case 15:
-		return format == 1 ? 0 : ANSWERS_MAX;
 	case 16:
 		return format == 1 ? 0 : ADMISSIONS_MAX;
 	case 17:

@@ -8,22 +8,13 @@
 
 /* ---- the checks on the ledger's side ---- */
 
-static void need_parts(
-	const audit *a, const uint8_t *needed, size_t n, const uint8_t *foreign, size_t n_foreign)
-{
-	for (size_t i = 0; i < n; i++)
-		if (part_of(&a->p, needed[i], 0).at == NULL)
-			failed("format", "the part of type %u is missing", needed[i]);
-	for (size_t i = 0; i < n_foreign; i++)
-		if (part_of(&a->p, foreign[i], 0).at != NULL)
-			failed("format", "the part of type %u does not belong there", foreign[i]);
-}
-
 static void check_content_parts(audit *a)
 {
-	static const uint8_t needed[] = {1, 2, 3, 4, 6, 9, 10, 11, 12, 13}, foreign[] = {5, 14, 15};
+	static const uint8_t needed[] = {1, 2, 3, 4, 6, 9, 10, 11, 12, 13};
 
-	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
+	for (size_t i = 0; i < sizeof needed; i++)
+		if (part_of(&a->p, needed[i], 0).at == NULL)
+			failed("format", "the part of type %u is missing", needed[i]);
 	if (a->p.priv.len == 0)
 		failed("format", "the private part is missing");
 	if (part_of(&a->p, 1, 0).len != 384 || part_of(&a->p, 3, 0).len != 32 ||
@@ -32,27 +23,11 @@ static void check_content_parts(audit *a)
 	a->statement = part_of(&a->p, 1, 0).at;
 }
 
-static void check_access_parts(audit *a)
-{
-	static const uint8_t needed[] = {2, 4, 6, 14, 15}, foreign[] = {1, 3, 9, 11, 12, 13, 18};
-	bytes k = part_of(&a->p, 5, 0);
-
-	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
-	if (part_of(&a->p, 10, 1).at != NULL)
-		failed("format", "a second card does not belong to an access");
-	if ((k.at == NULL) != (a->p.priv.len == 0) || (k.at != NULL && k.len != 32))
-		failed("format", "the question and its key are shown together, or neither");
-}
-
 void check_format(audit *a)
 {
 	const char *why;
 
-	a->is_access = a->p.item.len > 5 && a->p.item.at[5] == 0x48;
-	if (a->is_access)
-		check_access_parts(a);
-	else
-		check_content_parts(a);
+	check_content_parts(a);
 	read_checkpoint(a->p.note, &a->head);
 	why = entry_trouble(a->p.entry);
 	if (why == NULL)
@@ -60,8 +35,7 @@ void check_format(audit *a)
 	if (why != NULL)
 		failed("format", "%s", why);
 	a->ledger_time = number(a->p.entry.at + 16, 8);
-	shown("format", "a proof file of %s, whole and spelled in the one way",
-		a->is_access ? "an access" : "a content");
+	shown("format", "a proof file of a content, whole and spelled in the one way");
 }
 
 void check_network(audit *a, const char *wanted)
@@ -207,10 +181,9 @@ void check_item(audit *a)
 		failed("item", "the item is not in the signed batch");
 	if (!hash_equals(hash_of((bytes){a->p.entry.at + 104 + 8, 32}), item + 80))
 		failed("item", "the item names another signer than its batch");
-	if (!a->is_access && item[5] != 0x20 && item[5] != 0x22)
+	if (item[5] != 0x20 && item[5] != 0x22)
 		failed("item", "the item does not save a content");
-	shown("item", "item %u of it %s", a->p.item_index,
-		a->is_access ? "asks for keys" : "saves a content");
+	shown("item", "item %u of it saves a content", a->p.item_index);
 	result = a->p.entry.at[376 + a->p.item_index];
 	if (result > 1)
 		failed("result", "the ledger has it, and refused it (code %u)", result);

@@ -1,6 +1,5 @@
 /* verify-audit [--network HEX] PROOF [COPY]: checks a .tlog-proof file of emrfs: that COPY is the
- * document it is about; or, for a proof of an access, who asked for what, under which grant, and
- * who gave the key.
+ * document it is about.
  *
  * Made from fs/evidence/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's
  * libcrypto and nothing else, looks nothing up, and says what it has been shown.
@@ -67,15 +66,6 @@ int main(int argc, char **argv)
 	check_entry_and_batch(&a);
 	check_item(&a);
 	say_time(a.ledger_time, at);
-	if (a.is_access) {
-		check_access(&a);
-		if (argc == 3)
-			failed("copy", "an access has no copy");
-		printf("\nGenuine, and on the ledger since %s, by the clock of its host, "
-		       "before the key was given.\n%s",
-			at, a.is_of_channel ? word_of_channel : "");
-		return 0;
-	}
 	check_private_part(&a);
 	check_content(&a);
 	check_statement(&a);

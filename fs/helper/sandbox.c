@@ -104,7 +104,7 @@ emr_status emr_sandbox_enter(uint64_t memory_bytes, unsigned processor_s)
 	uint8_t byte;
 
 	/* The first random byte of a thread makes glibc 2.41 (Debian 13) ask for signals,
-	 * processors and memory, which the filter refuses. Parsers of XML want random bytes. */
+	 * processors and memory, which the filter refuses. */
 	if (getrandom(&byte, sizeof byte, 0) != sizeof byte)
 		return EMR_IO;
 

@@ -154,7 +154,6 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_STATUS] = "status",
 	[EMR_ASK_WAIT] = "wait",
 	[EMR_ASK_EXPORT] = "export",
-	[EMR_ASK_IMPORT] = "import",
 	[EMR_ASK_UNMOUNT] = "unmount",
 	[EMR_ASK_VERIFY] = "verify",
 	[EMR_ASK_LEDGER] = "ledger",
@@ -344,8 +343,6 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_number(value, &out->until_unix_s);
 	if (strcmp(name, "since") == 0)
 		return take_number(value, &out->since_unix_s);
-	if (strcmp(name, "entry") == 0)
-		return take_number(value, &out->entry);
 	if (strcmp(name, "version") == 0)
 		return take_number(value, &out->version);
 	if (strcmp(name, "now") == 0)
@@ -480,7 +477,6 @@ json_t *emr_request_make(const emr_request *request)
 		failed |= put_path(object, "to", "to_hex", request->to);
 	failed |= put_number(object, "until", request->until_unix_s);
 	failed |= put_number(object, "version", request->version);
-	failed |= put_number(object, "entry", request->entry);
 	failed |= put_number(object, "since", request->since_unix_s);
 	failed |= put_flag(object, "now", request->now);
 	failed |= put_flag(object, "quick", request->quick);

@@ -85,8 +85,6 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
 		"give space back to the disk now that nothing needs; on closing: remove what the "
 		"desktop keeps of the folder"},
-	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT",
-		"write the proof of the access with that entry to OUT"},
 	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL,
 		"an auditor: what the staff of your organisation asked for"},
 	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",

@@ -22,7 +22,6 @@
 void emr_settings_free(emr_settings *settings)
 {
 	free(settings->notify);
-	free(settings->consent_signers);
 	for (size_t i = 0; i < settings->node_count; i++) {
 		free(settings->nodes[i].address);
 		free(settings->nodes[i].token);
@@ -240,13 +239,6 @@ static const char *set_copies_first(const char *value, emr_settings *settings)
 	return NULL;
 }
 
-static const char *set_consent_signers(const char *value, emr_settings *settings)
-{
-	if (value[0] != '/')
-		return N_("consent-signers is the absolute path of a file");
-	return set_text(&settings->consent_signers, value);
-}
-
 static const char *set_tell_counts(const char *value, emr_settings *settings)
 {
 	settings->tells_no_counts = strcmp(value, "no") == 0;
@@ -330,10 +322,6 @@ static const struct {
 		 "(1G); 0 keeps nothing on the disk"},
 		set_cache_bytes},
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
-	{{"consent-signers", "FILE",
-		 "certificates (PEM) of those whose signatures on Consents you trust, or of the "
-		 "authorities that vouch for them; without it every signer is said to be unknown"},
-		set_consent_signers},
 	{{"tell-counts", "ANSWER",
 		 "yes or no: whether stewards of datasets that you are in are told your age band "
 		 "and how many "

@@ -68,14 +68,6 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Reads records out of REQUEST's file into the directory at path; at the top those that our
- * ledger names come back as what they were.  Emits progress, {"fault":{path error}} for each one
- * that was not read, and last
- * {"done":true,"records","bytes","bad_count","there","mended_records","lacking",...}.
- */
-emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem);
-
 /* PATH, or its last change, is not on the ledger: it never will be, or is sent later. */
 void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *out_problem);
 /* The object id of a path of the folder: EMR_NOT_FOUND. */

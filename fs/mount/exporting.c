@@ -83,24 +83,6 @@ static emr_status say_not_exported(emr_session *session, emr_status status,
 	return status;
 }
 
-static emr_status say_of_access(
-	emr_status status, const emr_request *request, emr_problem *out_problem)
-{
-	char entry[EMR_TEXT_BYTES], what[EMR_TEXT_BYTES + 16];
-
-	emr_number_text(request->entry, entry);
-	snprintf(what, sizeof what, "Entry %s", entry);
-	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NO_ACCESS, "n", entry, NULL);
-	else if (status == EMR_REFUSED)
-		emr_problem_set(out_problem, EMR_SAY_NOT_RELEASED, "n", entry, NULL);
-	else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE)
-		emr_problem_set(out_problem, EMR_SAY_BAD_RECORD, NULL);
-	else if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, what);
-	return status;
-}
-
 /* ---- a proof ---- */
 
 static emr_status write_proof(const emr_session *session, const emr_request *request,
@@ -108,12 +90,10 @@ static emr_status write_proof(const emr_session *session, const emr_request *req
 {
 	EMR_AUTO_BUF file = {0};
 	emr_place place;
-	emr_status status =
-		request->entry > 0 ? EMR_OK : emr_view_place(session->view, request->path, &place);
+	emr_status status = emr_view_place(session->view, request->path, &place);
 
 	if (status == EMR_OK)
-		status = request->entry > 0 ? emr_evidence_of_access(session, request->entry, &file)
-					    : emr_evidence_make(session, &place, &file);
+		status = emr_evidence_make(session, &place, &file);
 	if (status == EMR_OK)
 		status = emr_pwrite_all(out->fd, file.data, file.len, 0);
 	*out_tally = (emr_carry_tally){.records = 1, .bytes = file.len};
@@ -145,10 +125,7 @@ static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 static emr_status write_records(emr_session *session, const emr_request *request, const output *out,
 	progress *p, emr_carry_tally *out_tally)
 {
-	const emr_carry_sources from = {.keyring = session->keyring,
-		.ledger = session->ledger,
-		.replica = session->replica,
-		.store = emr_session_blocks(session),
+	const emr_carry_sources from = {.store = emr_session_blocks(session),
 		.facts = session->facts,
 		.tell = emit_progress,
 		.tell_arg = p};
@@ -208,8 +185,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	}
 	status = write_out(session, request, &out, &p, &tally);
 	if (status != EMR_OK)
-		return request->entry > 0 ? say_of_access(status, request, out_problem)
-					  : say_not_exported(session, status, request, out_problem);
+		return say_not_exported(session, status, request, out_problem);
 	out.is_whole = true;
 	if (!request->proof)
 		emr_cid_text(&tally.root, root);

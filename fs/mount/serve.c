@@ -255,7 +255,6 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem) = {
 	[EMR_ASK_EXPORT] = emr_answer_export,
-	[EMR_ASK_IMPORT] = emr_answer_import,
 	[EMR_ASK_VERIFY] = emr_answer_verify,
 	[EMR_ASK_LEDGER] = emr_answer_ledger,
 	[EMR_ASK_VERSIONS] = emr_answer_versions,

@@ -98,8 +98,6 @@ static void close_parts(emr_session *session, bool may_keep)
 		leave_apart(session->state_fd);
 	session->is_apart = false;
 	close_fd(&session->spill_fd);
-	free(session->consent_signers);
-	session->consent_signers = NULL;
 }
 
 void emr_session_close(emr_session *session)
@@ -637,14 +635,10 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 }
 
 /* The settings are borrowed for the opening alone. */
-static emr_status keep_settings(emr_session *session, const emr_session_options *options)
+static void keep_settings(emr_session *session, const emr_session_options *options)
 {
-	const char *path = options->settings != NULL ? options->settings->consent_signers : NULL;
-
 	session->tells_no_counts = options->settings != NULL && options->settings->tells_no_counts;
 	session->away = options->settings != NULL ? options->settings->away : EMR_AWAY_OTHERS;
-	session->consent_signers = path != NULL ? strdup(path) : NULL;
-	return path != NULL && session->consent_signers == NULL ? EMR_NO_MEMORY : EMR_OK;
 }
 
 /* The ledger is not needed for opening.  Whether a computer that was added is still one of its
@@ -672,9 +666,8 @@ static emr_status open_all(
 		session->read_only = true;
 	if (may_hurry(session, options))
 		emr_ledger_hurry(session->ledger);
-	status = keep_settings(session, options);
-	if (status == EMR_OK)
-		status = learn_who(session);
+	keep_settings(session, options);
+	status = learn_who(session);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;

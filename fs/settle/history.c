@@ -114,35 +114,6 @@ static emr_status end_telling(telling *t, emr_status status, uint64_t *out_damag
 	return status;
 }
 
-/* ---- one object ---- */
-
-typedef struct object_walk {
-	telling *t;
-	standing at;
-} object_walk;
-
-static emr_status tell_item(void *arg, const emr_replica_item *item, bool is_carried)
-{
-	object_walk *w = arg;
-	emr_version v = {0};
-
-	if (!go_on(&w->at, item->op, item->version) || is_carried)
-		return EMR_OK;
-	copy_item(item, &v);
-	v.is_live = w->at.is_live;
-	return tell_version(w->t, &w->at, &v, item->version);
-}
-
-emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn,
-	void *arg, uint64_t *out_damaged)
-{
-	telling t = {.facts = facts, .fn = fn, .arg = arg};
-	object_walk w = {.t = &t, .at = {.domain = domain, .object = object}};
-	emr_status status = facts_chain(facts, domain, object, tell_item, &w);
-
-	return end_telling(&t, status, out_damaged);
-}
-
 emr_status emr_facts_version(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version,
 	uint64_t pversion, emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
 {

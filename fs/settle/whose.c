@@ -278,17 +278,6 @@ emr_status emr_facts_whose(
 	return EMR_OK;
 }
 
-emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
-	const emr_bundle *bundle, emr_whose *out_whose)
-{
-	EMR_AUTO_SNAPSHOT snapshot = {0};
-	asking a;
-
-	EMR_TRY(emr_replica_snapshot_begin(facts->replica, &snapshot));
-	EMR_TRY(begin_asking(facts, place, &a));
-	return judge_bundle(&a, descriptor, bundle, out_whose);
-}
-
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
 	asking a;

@@ -106,8 +106,6 @@ static emr_status note_yes(const approving *a)
 		row.told = EMR_SHARE_REQUEST_OPEN;
 		memcpy(row.path, a->listed.path, sizeof row.path);
 		memcpy(row.reason, a->listed.file, sizeof row.reason);
-		row.signature = a->listed.signature;
-		memcpy(row.signer, a->listed.signer, sizeof row.signer);
 	}
 	return emr_asked_add(a->session->keyring, a->session->state_fd, &row);
 }

@@ -11,13 +11,12 @@
 #include "share/write.h"
 
 /* Sealed, of: u16 n, then for each request[16] | owner[32] | domain[16] | asked_at u64 | until u64
- * | purposes u32 | rights u16 | told u8 | kind u8 | u16 path_len | path | u16 reason_len | reason |
- * signature u8 | u16 signer_len | signer;
+ * | purposes u32 | rights u16 | told u8 | kind u8 | u16 path_len | path | u16 reason_len | reason;
  * padded with zeros to a multiple of 4,096. */
 #define PAGE_BYTES 4096
 #define PLAIN_MAX ((size_t)1 << 20)
 
-static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'Q', 2, 0, 0, 0};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'Q', 3, 0, 0, 0};
 static pthread_mutex_t change_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 void emr_asked_free(emr_asked_list *list)
@@ -75,8 +74,6 @@ static emr_status save(const emr_keyring *keyring, int state_fd, const emr_asked
 		emr_write_u8(&w, (uint8_t)row->kind);
 		write_text(&w, row->path);
 		write_text(&w, row->reason);
-		emr_write_u8(&w, row->signature);
-		write_text(&w, row->signer);
 	}
 	if (w.status == EMR_OK && plain.len % PAGE_BYTES != 0)
 		emr_write_zeros(&w, PAGE_BYTES - plain.len % PAGE_BYTES);
@@ -119,8 +116,6 @@ static void read_row(emr_reader *r, emr_asked_for *row)
 	row->kind = r->bad ? EMR_ASKED_MINE : (emr_asked_kind)kind;
 	read_text(r, row->path, sizeof row->path);
 	read_text(r, row->reason, sizeof row->reason);
-	row->signature = emr_read_u8(r);
-	read_text(r, row->signer, sizeof row->signer);
 }
 
 static emr_status read_rows(emr_bytes plain, emr_asked_list *out_list)

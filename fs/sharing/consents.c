@@ -8,12 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "consent/consent.h"
-#include "consent/pdf_form.h"
 #include "keyring/card.h"
-#include "kit/beside.h"
 #include "kit/language.h"
 #include "kit/paths.h"
 #include "share/write.h"
@@ -34,9 +31,6 @@ typedef struct judging {
 	emr_consents_seen *seen;
 	const char *path; /* of the file */
 	emr_consent consent;
-	emr_pdf_form form; /* zeros: it is no PDF */
-	bool is_enough;	   /* for one visit: a form was read */
-	bool has_no_helper;
 	emr_asked_for row;
 	emr_status status; /* that ended the walk */
 } judging;
@@ -162,9 +156,7 @@ static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 	size_t got = 1;
 	emr_status status = emr_view_open_file(view, number, O_RDONLY, &handle);
 
-	while (status == EMR_OK && got > 0 &&
-		out->len <= (emr_pdf_form_is(emr_buf_view(out)) ? EMR_PDF_FORM_BYTES_MAX
-								: EMR_CONSENT_BYTES_MAX)) {
+	while (status == EMR_OK && got > 0 && out->len <= EMR_CONSENT_BYTES_MAX) {
 		status = emr_view_read(handle, out->len, piece, sizeof piece, &got);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, piece, got);
@@ -187,62 +179,17 @@ static const char *judge_register(const judging *j)
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
 }
 
-/* Of those whose signatures she trusts.  A file that cannot be read, or that others can change, is
- * said in the log: then nobody is trusted. */
-static void read_signers(const emr_session *session, emr_buf *out)
-{
-	const char *path = session->consent_signers;
-	emr_status status =
-		path != NULL ? emr_file_read_own(AT_FDCWD, path, EMR_PDF_SIGNERS_BYTES_MAX, out)
-			     : EMR_OK;
-
-	if (status != EMR_OK) {
-		emr_log(EMR_LOG_WARN, "office: the file of consent-signers %s",
-			status == EMR_EXPOSED ? "can be changed by others" : "cannot be read");
-		emr_buf_clear(out);
-	}
-	if (out->len > 0 && memmem(out->data, out->len, "-----BEGIN ", 11) == NULL)
-		emr_log(EMR_LOG_WARN, "office: the file of consent-signers is no PEM");
-}
-
-/* In the place of a PDF the Consent that it carries; other files are it themselves. */
-static emr_status open_form(
-	judging *j, emr_bytes *bytes, uint64_t now, emr_buf *carried, const char **out_why)
-{
-	EMR_AUTO_FREE char *program = NULL;
-	EMR_AUTO_BUF signers = {0};
-	emr_status status;
-
-	j->form = (emr_pdf_form){0};
-	if (!emr_pdf_form_is(*bytes))
-		return EMR_OK;
-	if (!j->has_no_helper)
-		program = emr_beside("read-form");
-	if (program == NULL)
-		return EMR_IO;
-	read_signers(j->visit->session, &signers);
-	status = emr_pdf_form_read(
-		program, *bytes, emr_buf_view(&signers), now, &j->form, carried, out_why);
-	j->has_no_helper = status == EMR_IO;
-	j->is_enough = !j->has_no_helper;
-	*bytes = emr_buf_view(carried);
-	return status;
-}
-
 static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_why)
 {
 	const emr_session *session = j->visit->session;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	EMR_AUTO_BUF carried = {0};
 	emr_status status;
 
 	if (strlen(j->path) >= sizeof j->row.reason) {
 		*out_why = N_("the path of the file is too long");
 		return EMR_OK;
 	}
-	status = open_form(j, &bytes, now, &carried, out_why);
-	if (status == EMR_OK)
-		status = emr_consent_read(bytes, now, &j->consent, out_why);
+	status = emr_consent_read(bytes, now, &j->consent, out_why);
 	if (status == EMR_INVALID)
 		return EMR_OK;
 	if (status == EMR_OK)
@@ -261,8 +208,6 @@ static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_wh
 	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
 	j->row.told = EMR_SHARE_REQUEST_OPEN;
 	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
-	j->row.signature = (uint8_t)j->form.signature;
-	memcpy(j->row.signer, j->form.signer, sizeof j->form.signer);
 	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
 	emr_asked_free(&j->asked);
 	if (status == EMR_OK)
@@ -309,28 +254,11 @@ static emr_status note_seen(emr_consents_seen *seen, const emr_record_facts *fac
 	return emr_buf_append(&seen->files, key, sizeof key);
 }
 
-static bool is_called(const char *path, const char *ending)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot != NULL && strcasecmp(dot, ending) == 0;
-}
-
 static void look_again(emr_visit *visit, int64_t in_ns)
 {
 	int64_t due = emr_clock_boot_ns(emr_clock_system()) + in_ns;
 
 	visit->due_boot_ns = due < visit->due_boot_ns ? due : visit->due_boot_ns;
-}
-
-/* One form may take half a minute, and others wait for this thread: keys to be released, the end of
- * the mount.  The next form has the next visit. */
-static bool is_put_off(const judging *j, bool is_form)
-{
-	if (!j->is_enough || !is_form)
-		return false;
-	look_again(j->visit, 0);
-	return true;
 }
 
 /* NULL: what lies there is to be read.  Else it never will be, whatever is in it. */
@@ -375,15 +303,11 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 		look_again(j->visit, SOON_NS);
 		return true;
 	}
-	if (is_put_off(j, is_called(path, ".pdf")))
-		return true;
 	j->row = (emr_asked_for){0};
 	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
 		look_again(j->visit, LATER_NS);
 		return true;
 	}
-	if (is_put_off(j, emr_pdf_form_is(emr_buf_view(&bytes))))
-		return true;
 	j->consent = (emr_consent){0};
 	j->status = judge_consent(j, emr_buf_view(&bytes), &why);
 	if (j->status == EMR_IO) { /* such as a helper that is not there; other files do not wait */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "consent/pdf_form.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -205,8 +204,6 @@ static emr_status add_consents(collecting *c)
 		listed->is_to_me = true;
 		memcpy(listed->file, asked->reason, sizeof listed->file);
 		listed->reason[0] = '\0';
-		listed->signature = asked->signature;
-		memcpy(listed->signer, asked->signer, sizeof listed->signer);
 		c->out.waiting += listed->state == EMR_SHARE_REQUEST_OPEN;
 	}
 	return EMR_OK;
@@ -387,40 +384,6 @@ void emr_listed_request_reason_text(const char *reason, char *out, size_t size)
 	shorten(out, size);
 }
 
-static const char *const signature_words[EMR_PDF_SIGNATURES] = {[EMR_PDF_UNSIGNED] = "none",
-	[EMR_PDF_SIGNER_UNKNOWN] = "unknown",
-	[EMR_PDF_SIGNER_LATE] = "late",
-	[EMR_PDF_SIGNER_TRUSTED] = "trusted"};
-
-const char *emr_signature_word(uint8_t signature)
-{
-	return signature_words[signature < EMR_PDF_SIGNATURES ? signature : EMR_PDF_UNSIGNED];
-}
-
-/* A warning stands before the name, because a notice may be cut off. */
-void emr_signature_text(const char *word, const char *signer, char *out, size_t size)
-{
-	char name[4 * EMR_ASKED_SIGNER_MAX + 1];
-
-	emr_listed_request_reason_text(
-		signer[0] != '\0' ? signer : _("somebody without a name"), name, sizeof name);
-	if (strcmp(word, "trusted") == 0)
-		snprintf(out, size,
-			_("It is signed by \"%s\"; you trust who vouches for that name."), name);
-	else if (strcmp(word, "late") == 0)
-		snprintf(out, size,
-			_("It is signed with a certificate that is not valid today, of \"%s\"; you "
-			  "trust who vouches for that name."),
-			name);
-	else if (strcmp(word, "unknown") == 0)
-		snprintf(out, size,
-			_("Nobody whom you trust vouches for who signed it: its certificate says "
-			  "\"%s\"."),
-			name);
-	else
-		snprintf(out, size, "%s", _("It is not signed."));
-}
-
 const char *emr_listed_request_besides(const emr_listed_request *listed)
 {
 	if (listed->rights == EMR_RIGHTS_DEPOSIT)
@@ -452,9 +415,6 @@ json_t *emr_listed_request_json(const emr_listed_request *listed)
 		emr_json_text(listed->who.says), "known", listed->who.is_known, "compared",
 		listed->who.is_compared);
 	if (row == NULL ||
-		json_object_update_new(row,
-			json_pack("{s:s, s:o}", "signature", emr_signature_word(listed->signature),
-				"signer", emr_json_text(listed->signer))) != 0 ||
 		json_object_set_new(row, "rights", json_string(emr_rights_word(listed->rights))) !=
 			0 ||
 		json_object_update_new(
@@ -479,8 +439,7 @@ emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *ou
 	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1],
 		when[EMR_TEXT_BYTES];
 	char until[EMR_TEXT_BYTES], bits[EMR_PURPOSES_TEXT_BYTES],
-		purposes[2 * EMR_PURPOSES_TEXT_BYTES], signature[EMR_SIGNATURE_TEXT_BYTES],
-		*text = NULL;
+		purposes[2 * EMR_PURPOSES_TEXT_BYTES], *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 	emr_status status;
@@ -513,11 +472,6 @@ emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *ou
 		fprintf(to,
 			listed->file[0] != '\0' ? _("Consent:    %s\n") : _("Says:       \"%s\"\n"),
 			reason);
-	if (listed->file[0] != '\0') {
-		emr_signature_text(emr_signature_word(listed->signature), listed->signer, signature,
-			sizeof signature);
-		fprintf(to, "            %s\n", signature);
-	}
 	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n",
 		listed->whole, listed->whole);
 	status = fclose(to) != 0 ? EMR_NO_MEMORY : emr_buf_append(out, text, size);

@@ -63,7 +63,7 @@ static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr
 	bool is_question = message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS;
 	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
-		because[SHORT_BYTES + 8], signature[EMR_SIGNATURE_TEXT_BYTES];
+		because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
 	emr_listed_request_who_text(listed, who, sizeof who);
@@ -76,11 +76,9 @@ static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr
 		listed->is_to_me ? listed->reason : listed->answer, reason, sizeof reason);
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
-	emr_signature_text(
-		emr_signature_word(listed->signature), listed->signer, signature, sizeof signature);
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
 		because, "id", is_question ? listed->whole : listed->id, "path", listed->file,
-		"signed", signature, NULL);
+		NULL);
 	if (is_question)
 		emr_notices_add_request(
 			visit->notices, &problem, listed->file, listed->request, listed->whole);

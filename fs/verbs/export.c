@@ -1,5 +1,5 @@
-/* This file is `emrfs export` and `emrfs import`: the mount reads and writes, the verb says
- * where and what became of it. It refuses a file inside the folder itself. */
+/* This file is `emrfs export`: the mount writes, the verb says where and what became of
+ * it. It refuses a file inside the folder itself. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "kit/json.h"
 #include "kit/paths.h"
-#include "kit/terminal.h"
 #include "kit/text.h"
 #include "kit/language.h"
 #include "mount/client.h"
@@ -17,11 +16,10 @@
 
 typedef struct asking {
 	emr_out *out;
-	const char *doing; /* in words */
 	emr_places places;
 	emr_client client;
 	char *folder; /* owned */
-	json_t *bad, *last, *erased;
+	json_t *last;
 } asking;
 
 static void asking_end(asking *a)
@@ -29,9 +27,7 @@ static void asking_end(asking *a)
 	emr_client_close(&a->client);
 	emr_places_free(&a->places);
 	free(a->folder);
-	json_decref(a->bad);
 	json_decref(a->last);
-	json_decref(a->erased);
 }
 
 static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out_problem)
@@ -79,41 +75,26 @@ static emr_status inside(
 	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 }
 
-static emr_status take_answer(asking *a, json_t *object)
+static void take_answer(asking *a, json_t *object)
 {
 	const json_t *progress = json_object_get(object, "progress");
-	json_t *bad = json_object_get(object, "fault"),
-	       *erased = json_object_get(object, "erased_path");
-	emr_status status = EMR_OK;
 
 	if (progress != NULL)
-		emr_progress_of(a->out, a->doing, EMR_PROGRESS_RECORDS,
+		emr_progress_of(a->out, N_("Written"), EMR_PROGRESS_RECORDS,
 			emr_json_number_at(progress, "so_far"), emr_json_number_at(progress, "of"));
-	if (bad != NULL) {
-		emr_say(a->out, "  %-14s %s\n", emr_json_text_at(bad, "error"),
-			emr_json_text_at(bad, "path"));
-		if (json_array_append(a->bad, bad) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	if (erased != NULL && json_array_append(a->erased, erased) != 0)
-		status = EMR_NO_MEMORY;
 	if (emr_json_flag_at(object, "done"))
 		a->last = json_incref(object);
 	json_decref(object);
-	return status;
 }
 
-/* Once more may follow: the answer before is forgotten. */
 static emr_status ask_export(asking *a, const emr_request *request, emr_problem *out_problem)
 {
-	json_decref(a->last);
-	a->last = NULL;
 	EMR_TRY(emr_client_send(&a->client, request, out_problem));
 	while (a->last == NULL) {
 		json_t *object = NULL;
 
 		EMR_TRY(emr_client_receive(&a->client, WORK_MS, &object, out_problem));
-		EMR_TRY(take_answer(a, object));
+		take_answer(a, object);
 	}
 	emr_progress_end(a->out);
 	return EMR_OK;
@@ -124,34 +105,11 @@ static uint64_t number_of(const asking *a, const char *name)
 	return (uint64_t)json_integer_value(json_object_get(a->last, name));
 }
 
-static void put_counts(const asking *a, char records[EMR_COUNT_BYTES], char bytes[EMR_TEXT_BYTES])
-{
-	emr_out_number(a->out, "records", number_of(a, "records"));
-	emr_out_number(a->out, "bytes", number_of(a, "bytes"));
-	emr_count_text(number_of(a, "records"), "record", "records", records);
-	emr_size_text(number_of(a, "bytes"), bytes);
-}
-
-/* ---- export ---- */
-
-/* The blocks that were not on this disk. */
-static void say_brought(const asking *a)
-{
-	uint64_t bytes = number_of(a, "brought_bytes");
-	char text[EMR_TEXT_BYTES];
-
-	emr_out_number(a->out, "brought_bytes", bytes);
-	emr_size_text(bytes, text);
-	if (bytes > 0)
-		emr_say(a->out, "%s of it came from your IPFS node.\n", text);
-}
-
 emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(asking_end)))
-	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
+	__attribute__((cleanup(asking_end))) asking a = {.out = out, .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
-	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
+	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], brought[EMR_TEXT_BYTES], shown[4200];
 
 	if (args->n_operands < 2)
 		return emr_wrong_use("export",
@@ -162,178 +120,20 @@ emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_p
 	EMR_TRY(ask_export(&a, &request, out_problem));
 	emr_out_text(out, "out", request.file);
 	emr_out_text(out, "root", emr_json_text_at(a.last, "root"));
-	put_counts(&a, records, bytes);
+	emr_out_number(out, "records", number_of(&a, "records"));
+	emr_out_number(out, "bytes", number_of(&a, "bytes"));
+	emr_count_text(number_of(&a, "records"), "record", "records", records);
+	emr_size_text(number_of(&a, "bytes"), bytes);
 	emr_show(request.file, shown, sizeof shown);
 	if (request.proof) {
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
 		return EMR_OK;
 	}
 	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
-	say_brought(&a);
+	emr_out_number(out, "brought_bytes", number_of(&a, "brought_bytes")); /* not on this disk */
+	emr_size_text(number_of(&a, "brought_bytes"), brought);
+	if (number_of(&a, "brought_bytes") > 0)
+		emr_say(out, "%s of it came from your IPFS node.\n", brought);
 	emr_say(out, "Its root, for tools of IPFS: %s\n", emr_json_text_at(a.last, "root"));
 	return EMR_OK;
-}
-
-/* ---- log --proof ---- */
-
-/* "17", or the whole of a `tx`. */
-static emr_status read_entry(const char *text, emr_request *request, emr_problem *out_problem)
-{
-	char *end;
-
-	errno = 0;
-	request->entry = text[0] >= '1' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
-	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX &&
-		(*end == '\0' || *end == ':'))
-		return EMR_OK;
-	return emr_wrong_use("log",
-		_("--proof takes the number of an entry, as log shows it, and the file to write."),
-		out_problem);
-}
-
-emr_status emr_log_proof(const emr_args *args, emr_out *out, emr_problem *out_problem)
-{
-	__attribute__((cleanup(asking_end)))
-	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
-	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
-	char bytes[EMR_TEXT_BYTES], shown[4200];
-
-	if (args->n_operands < 1)
-		return emr_wrong_use("log", _("log --proof needs an entry, and the file to write."),
-			out_problem);
-	EMR_TRY(read_entry(args->values[EMR_OPT_PROOF_OF], &request, out_problem));
-	EMR_TRY(asking_begin(args, &a, out_problem));
-	EMR_TRY(outside(&a, args->operands[0], &request, out_problem));
-	EMR_TRY(ask_export(&a, &request, out_problem));
-	emr_out_text(out, "out", request.file);
-	emr_out_number(out, "bytes", number_of(&a, "bytes"));
-	emr_size_text(number_of(&a, "bytes"), bytes);
-	emr_show(request.file, shown, sizeof shown);
-	emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
-	return EMR_OK;
-}
-
-/* ---- import ---- */
-
-/* A record that was destroyed on purpose does not come back by the way: nothing was read when the
- * first answer names some. */
-static emr_status read_car(
-	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
-{
-	char count[EMR_COUNT_BYTES];
-
-	request->look = !args->given[EMR_OPT_YES];
-	EMR_TRY(ask_export(a, request, out_problem));
-	if (json_array_size(a->erased) > 0)
-		emr_say(a->out, "Erased here, and in this file:\n");
-	for (size_t i = 0; i < json_array_size(a->erased); i++)
-		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
-	if (!request->look || number_of(a, "erased_count") == 0)
-		return EMR_OK;
-	if (!a->out->is_json && emr_terminal_there() &&
-		emr_terminal_says_yes("It comes back with the rest. Read all of it (yes, no)?")) {
-		request->look = false;
-		json_array_clear(a->erased);
-		return ask_export(a, request, out_problem);
-	}
-	emr_count_text(number_of(a, "erased_count"), "record was", "records were", count);
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_IMPORT_ERASED, "n", count, "file",
-		request->file, "path", json_string_value(json_array_get(a->erased, 0)), NULL);
-}
-
-/* Before the end is told: it is no fault. */
-static void say_left_out(const asking *a)
-{
-	uint64_t left_out = number_of(a, "left_out");
-	char n[EMR_TEXT_BYTES];
-
-	emr_out_number(a->out, "left_out", left_out);
-	if (left_out == 0)
-		return;
-	emr_number_text(left_out, n);
-	emr_say(a->out,
-		emr_text_of(left_out,
-			"Left out: %s thing that somebody else signed and your ledger does not "
-			"have, or that your folder would not show.\n",
-			"Left out: %s things that somebody else signed and your ledger does not "
-			"have, or that your folder would not show.\n"),
-		n);
-}
-
-/* A record that the local ledger knows is no copy. */
-static void say_there(const asking *a)
-{
-	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended_records"),
-		 lacking = number_of(a, "lacking");
-	char n[EMR_TEXT_BYTES];
-
-	emr_out_number(a->out, "there", there);
-	emr_out_number(a->out, "mended_records", mended);
-	emr_out_number(a->out, "lacking", lacking);
-	emr_number_text(there, n);
-	if (there > 0)
-		emr_say(a->out,
-			emr_text_of(there,
-				"%s record is in your folder already, as it was or in a later "
-				"version.\n",
-				"%s records are in your folder already, as they were or in a later "
-				"version.\n"),
-			n);
-	emr_number_text(mended, n);
-	if (mended > 0)
-		emr_say(a->out,
-			emr_text_of(mended, "%s record was not whole on this disk, and is now.\n",
-				"%s records were not whole on this disk, and are now.\n"),
-			n);
-	emr_number_text(lacking, n);
-	if (lacking > 0)
-		emr_say(a->out,
-			emr_text_of(lacking,
-				"%s record is not whole here, and not in the file either: emrfs "
-				"verify names it.\n",
-				"%s records are not whole here, and not in the file either: emrfs "
-				"verify names them.\n"),
-			n);
-}
-
-static emr_status conclude(const asking *a, emr_problem *out_problem)
-{
-	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	uint64_t bad = number_of(a, "bad_count");
-
-	put_counts(a, records, bytes);
-	emr_out_put(a->out, "bad", json_incref(a->bad));
-	say_left_out(a);
-	say_there(a);
-	emr_number_text(bad, n);
-	emr_number_text(bad + number_of(a, "records"), m);
-	if (bad == 0 && (number_of(a, "records") > 0 || number_of(a, "there") == 0))
-		emr_say(a->out, "In your folder now: %s, %s.\n", records, bytes);
-	if (bad == 0)
-		return EMR_OK;
-	if (number_of(a, "records") > 0 ||
-		strcmp(emr_json_text_at(json_array_get(a->bad, 0), "error"), "exists") == 0)
-		return EMR_PROBLEM(
-			EMR_DAMAGED, out_problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
-	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);
-}
-
-emr_status emr_cmd_import(const emr_args *args, emr_out *out, emr_problem *out_problem)
-{
-	__attribute__((cleanup(asking_end))) asking a = {.out = out,
-		.doing = N_("Read"),
-		.client = EMR_CLIENT_CLOSED,
-		.bad = json_array(),
-		.erased = json_array()};
-	emr_request request = {.ask = EMR_ASK_IMPORT};
-
-	emr_out_put(out, "erased_paths", json_incref(a.erased));
-	if (args->n_operands < 1)
-		return emr_wrong_use("import", _("import needs a CAR file."), out_problem);
-	EMR_TRY(asking_begin(args, &a, out_problem));
-	if (args->n_operands > 1)
-		EMR_TRY(inside(&a, args->operands[1], &request, out_problem));
-	EMR_TRY(outside(&a, args->operands[0], &request, out_problem));
-	EMR_TRY(read_car(&a, args, &request, out_problem));
-	return conclude(&a, out_problem);
 }

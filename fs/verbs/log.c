@@ -141,8 +141,6 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
 	__attribute__((cleanup(telling_end)))
 	telling t = {.out = out, .all = json_array(), .owner = ""};
 
-	if (args->values[EMR_OPT_PROOF_OF] != NULL)
-		return emr_log_proof(args, out, out_problem);
 	EMR_TRY(emr_since_read(args, "log", &request.since_unix_s, out_problem));
 	if (!args->given[EMR_OPT_ALL] && !out->is_json)
 		EMR_TRY(emr_folding_new(say_line, out, &t.folding));

@@ -97,19 +97,16 @@ static void show_what(const json_t *one, char *out, size_t size)
 static void say_file(telling *t, const json_t *one, bool is_open)
 {
 	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
-	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN],
-		signature[EMR_SIGNATURE_TEXT_BYTES];
+	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN];
 
-	emr_signature_text(emr_json_text_at(one, "signature"), emr_json_text_at(one, "signer"),
-		signature, sizeof signature);
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
 	show_short(emr_json_text_at(one, "file"), file, sizeof file);
 	if (is_open)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
-			"emrfs deny %s\n%22s  %s\n",
-			id, file, who, what, whole, whole, "", signature);
+			"emrfs deny %s\n",
+			id, file, who, what, whole, whole);
 	else
 		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
 			who, what, emr_text_word(emr_json_text_at(one, "state")));

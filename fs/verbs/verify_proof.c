@@ -16,7 +16,6 @@
 #include "kit/text.h"
 #include "ledger/network.h"
 #include "proof/proof.h"
-#include "kit/purposes.h"
 #include "verbs/cmd.h"
 
 /* The facts that the answer needs besides the verdict. */
@@ -109,90 +108,6 @@ static json_t *witnesses_json(const emr_proof_verdict *v)
 	return names;
 }
 
-static json_t *releasers_json(const emr_proof_verdict *v)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list != NULL && i < v->n_releasers; i++) {
-		const emr_proof_releaser *r = &v->releasers[i];
-		char at[EMR_TEXT_BYTES];
-		json_t *one;
-
-		emr_time_json((int64_t)r->ledger_time, at);
-		one = json_pack("{s:o, s:o, s:b, s:s, s:i}", "name", emr_json_text(r->name),
-			"organisation", emr_json_text(r->organisation), "by_owner",
-			(int)r->is_owner, "at", at, "records", (int)r->count);
-		if (one == NULL || json_array_append_new(list, one) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-static json_t *access_json(const emr_proof_verdict *v)
-{
-	char purpose[EMR_PURPOSES_TEXT_BYTES] = "", from[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-
-	if (v->is_readable)
-		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
-	emr_time_json((int64_t)v->grant_from, from);
-	emr_time_json((int64_t)v->grant_until, until);
-	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:s, s:o}", "domain",
-		hex_json(v->domain.b, 16), "owner", emr_json_text(v->owner), "grant",
-		hex_json(v->grant.b, 16), "from", from, "until", until, "records", (int)v->asked,
-		"purpose", purpose, "software", (int)v->is_software, "agents_shown",
-		(int)v->agents_shown, "needed", (int)v->needed, "away", emr_away_word(v->away),
-		"released_by", releasers_json(v));
-}
-
-static void say_access(emr_out *out, const emr_proof_verdict *v)
-{
-	char name[260], organisation[600], purpose[EMR_PURPOSES_TEXT_BYTES] = "",
-					   at[EMR_TEXT_BYTES];
-	char domain[33], grant[33], owner[260], from[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-
-	emr_show(v->signer, name, sizeof name);
-	emr_show(v->organisation, organisation, sizeof organisation);
-	emr_show(v->owner, owner, sizeof owner);
-	emr_hex(v->domain.b, 16, domain);
-	emr_hex(v->grant.b, 16, grant);
-	emr_time_text((int64_t)v->ledger_time, at);
-	emr_time_text((int64_t)v->grant_from, from);
-	emr_time_text((int64_t)v->grant_until, until);
-	if (v->is_readable)
-		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
-	emr_say(out,
-		emr_text_of(v->asked, "%s%s%s asked for the keys of %u record%s%s%s, %s.\n",
-			"%s%s%s asked for the keys of %u records%s%s%s, %s.\n"),
-		name, organisation[0] != '\0' ? ", " : "", organisation, v->asked,
-		purpose[0] != '\0' ? ", " : "", purpose,
-		v->is_readable && v->is_software ? _(", by software") : "", at);
-	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? _("  of ") : "", owner);
-	emr_say(out, "Under grant  %s, %s to %s\n", grant, from, until);
-	if (v->away == EMR_AWAY_OWN)
-		emr_say(out, "Agents       may be of the owner's own organisation\n");
-	for (size_t i = 0; i < v->n_slots; i++) {
-		char object[33];
-
-		emr_hex(v->slots[i].object.b, 16, object);
-		emr_say(out, "%s       %s%s\n", i == 0 ? _("Asked ") : "      ", object,
-			v->slots[i].is_names ? _("  (names)") : "");
-	}
-	for (size_t i = 0; i < v->n_releasers; i++) {
-		const emr_proof_releaser *r = &v->releasers[i];
-
-		emr_show(r->organisation, organisation, sizeof organisation);
-		emr_show(r->name, name, sizeof name);
-		emr_time_text((int64_t)r->ledger_time, at);
-		emr_say(out, "%s  %s%s%s, %s\n",
-			r->is_owner || v->agents_shown ? _("Released by")
-						       : _("Said to have released"),
-			r->is_owner ? _("the owner") : organisation, name[0] != '\0' ? ", " : "",
-			name, at);
-	}
-}
-
 static void put_facts(emr_out *out, const outcome *o)
 {
 	const emr_proof_verdict *v = &o->v;
@@ -205,12 +120,8 @@ static void put_facts(emr_out *out, const outcome *o)
 	emr_out_text(out, "time", at);
 	emr_out_text(out, "tx", tx);
 	emr_out_text(out, "organisation", v->organisation);
-	if (v->kind == EMR_PROOF_OF_ACCESS) {
-		emr_out_put(out, "access", access_json(v));
-	} else {
-		emr_out_number(out, "bytes", v->n);
-		emr_out_number(out, "version", v->cver);
-	}
+	emr_out_number(out, "bytes", v->n);
+	emr_out_number(out, "version", v->cver);
 	emr_out_put(out, "network", hex_json(v->net_id.b, 16));
 	emr_out_put(out, "own_network", o->has_own ? json_boolean(o->is_own) : json_null());
 	emr_out_put(out, "certificate", hex_json(v->certificate.b, 32));
@@ -234,11 +145,8 @@ static void say_facts(emr_out *out, const outcome *o)
 	emr_hex(v->certificate.b, 32, certificate);
 	emr_hex(v->root, 32, root);
 	emr_show(v->signer, shown, sizeof shown);
-	if (v->kind == EMR_PROOF_OF_ACCESS)
-		say_access(out, v);
-	else
-		emr_say(out, "Signed by %s, %s: version %llu, %s bytes.\n", shown, issued,
-			(unsigned long long)v->cver, bytes);
+	emr_say(out, "Signed by %s, %s: version %llu, %s bytes.\n", shown, issued,
+		(unsigned long long)v->cver, bytes);
 	emr_say(out, "On the ledger since %s.\n", at);
 	if (v->is_of_channel)
 		emr_say(out,

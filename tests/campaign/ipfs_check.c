@@ -1,11 +1,10 @@
 /* This program is emrfs's side of tests/campaign/ipfs-check.sh: it makes real records, and opens a
- * store alone, or an archive as `emrfs import` opens it.
+ * store alone.
  *
  *   write STATE SIZE...   a new record of each size; prints SIZE and the CID of its bundle
  *   hold STATE SIZE...    the same, then "ready"; everything stays open until its input ends
  *   leaves STORE CID      the sealed leaves of the bundle's content, one after the other
  *   export STORE CID      a CAR of the bundle
- *   recar FILE CID        the same from a CAR of any tool
  *   check STORE           opens, which repairs an end, then reads and repairs everything */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "car_blocks.h"
 #include "emr_stack.h"
 #include "record/format.h"
 #include "store/car.h"
@@ -229,24 +227,6 @@ static emr_status export_car(emr_block_store *blocks, const emr_cid *root)
 	return status == EMR_OK ? emr_store_walk(blocks, root, write_block, blocks, NULL) : status;
 }
 
-static emr_status run_car(const char *path, const char *root)
-{
-	car_blocks *blocks = NULL;
-	emr_cid cid;
-	emr_status status = emr_cid_parse_text(root, &cid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		status = car_blocks_open(fd, &blocks);
-	if (status == EMR_OK)
-		status = export_car(car_blocks_face(blocks), &cid);
-	car_blocks_close(blocks);
-	close(fd);
-	return status;
-}
-
 static void say_damage(void *context, const emr_store_damage *damage)
 {
 	(void)context;
@@ -298,8 +278,6 @@ static emr_status run(int argc, char **argv)
 		return run_state(argv[2], argv + 3, strcmp(argv[1], "hold") == 0);
 	if (argc == 4 && is_one_of(argv[1], "leaves", "export"))
 		return run_store(argv[1], argv[2], argv[3]);
-	if (argc == 4 && strcmp(argv[1], "recar") == 0)
-		return run_car(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return run_store(argv[1], argv[2], NULL);
 	return EMR_INVALID;

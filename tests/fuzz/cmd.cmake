@@ -8,4 +8,3 @@ emr_fuzz(fuzz_follows SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_follows.c USES rese
 emr_fuzz(fuzz_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_terms.c USES share keyring)
 emr_fuzz(fuzz_counts SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_counts.c USES share keyring crypto base)
 emr_fuzz(fuzz_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_consent.c USES consent)
-emr_fuzz(fuzz_pdf_form SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_pdf_form.c INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/consent USES consent_pdf)

@@ -1,5 +1,5 @@
 /* This fuzz target gives a store segments (CAR files) that somebody else has changed: the scanner
- * must find every section past damage, and leave out no byte. Archives of strangers: fuzz_carry. */
+ * must find every section past damage, and leave out no byte. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

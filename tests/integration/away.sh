@@ -106,11 +106,11 @@ shows MRI "a finding of the knee" || emr_fail "what was read does not open again
 nothing_in_clear "a finding of the knee" -- lima/state keys/state
 agent_start keys
 
-say "the log says who released, and evidence of it says that she allowed it"
+say "the log says who released, and that she allowed it"
 two_mount ana
 released() {
 	as ana run 0 log Imaging --json
-	python3 - out/said >out/entry <<'END'
+	python3 - out/said >/dev/null <<'END'
 import json, sys
 entries = json.load(open(sys.argv[1]))["entries"]
 assert any(e.get("away") == "own" for e in entries), "no share of that rule in the log"
@@ -120,14 +120,6 @@ END
 emr_until released
 as ana run 0 log Imaging
 says "keys also by your own organisation"
-evidence() { rm -f evidence && as ana "$EMRFS" log --proof "$(cat out/entry)" evidence >out/said 2>&1; }
-emr_until evidence
-as ana run 0 verify --proof evidence
-says "may be of the owner's own organisation"
-if [ -n "${VERIFY_AUDIT:-}" ]; then
-	"$VERIFY_AUDIT" evidence >out/audit || emr_fail "$(cat out/audit)"
-	grep -qF "its agents may be of the owner's own organisation" out/audit || emr_fail "$(cat out/audit)"
-fi
 
 say "an agent that lies is found out and named, and her open folder serves"
 agent_stop keys

@@ -1,8 +1,6 @@
 #!/bin/bash
 # consent.sh: a hospital's FHIR Consent is copied to .emrfs/consent. It asks, and grants nothing; the patient's yes shares what stands in
-# it. It is refused with the reason when it is brought again, is over, or is about somebody else or for an unknown person. A signed PDF form
-# that carries a Consent does the same, and the request says who signed it and what that is worth; a form that was changed after it was
-# signed asks nothing. A form that keeps its reader busy keeps nobody else waiting.
+# it. It is refused with the reason when it is brought again, is over, or is about somebody else or for an unknown person.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -10,16 +8,6 @@ two_begin consent
 two_network "São Lucas"
 two_join ana "Ana Silva" patient
 two_join nuno "Dr Nuno Reis" clinician
-# certify NAME SUBJECT DAYS: a certificate for documents, of the authority that Ana trusts
-certify() {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout "$1.key" -out "$1.csr" -subj "$2" 2>>openssl.log &&
-		printf 'keyUsage=critical,nonRepudiation\nextendedKeyUsage=1.3.6.1.5.5.7.3.36\n' >"$1.ext" &&
-		openssl x509 -req -in "$1.csr" -CA signers.pem -CAkey signers.key -CAcreateserial -days "$3" -extfile "$1.ext" -out "$1.pem" 2>>openssl.log
-}
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout signers.key -out signers.pem -days 30 -subj "/O=Health/CN=Root" \
-	-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign 2>openssl.log && certify office "/O=São Lucas/CN=Consent Office" 30 ||
-	emr_fail "certificates: $(cat openssl.log)"
-printf 'consent-signers = %s\n' "$PWD/signers.pem" >>ana/settings
 two_mount ana nuno
 two_home ana
 mkdir "$MNT/Imaging" "$MNT/Drafts" && echo scan >"$MNT/Imaging/MRI.txt" && echo draft >"$MNT/Drafts/a.txt" || exit 2
@@ -41,7 +29,7 @@ emr_until asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
 id=$(one id) whole=$(one whole)
-emr_until noticed "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
+emr_until noticed "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) (no card of each other) may have Imaging, treatment. Nobody has it before you say yes."
 noticed "emrfs approve $whole, or: emrfs deny $whole" || emr_fail "a notice without its commands"
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
 grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
@@ -106,7 +94,7 @@ refused nowhere "what it names is not in your folder, or can never be shared." n
 consent c7 Imaging 'p["data"][0]["reference"]["identifier"] = {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:00112233-4455-6677-8899-aabbccddeeff"}' >moved.json
 refused moved "the folder or file that it means is called otherwise now." moved.json
 printf '%%PDF-1.7 signed' >form.json
-refused form "the PDF is damaged, or not as it should be." form.json
+refused form "it is no JSON of FHIR: other forms (XML) are not read." form.json
 
 say "each file is taken or refused by its own name, whatever it is called and wherever it lies"
 mkdir -p "$MNT/Consents/2026/São Lucas" || emr_fail "mkdir"
@@ -129,80 +117,14 @@ odd=$'line\nbreak \e[31m.json'
 echo '{}' >"$MNT/Consents/$odd" && told 'line?break ?[31m.json' "it is no FHIR Consent."
 told "c1.json~" "by its name it is a program's own file"
 
-say "a signed PDF form asks, and says who signed it"
-# form OUT CONSENT [...]: as pdf_form_made.py
-form() { python3 "$SUPPORT/pdf_form_made.py" "$@" || emr_fail "no form"; }
-consent c8 Drafts >c8.json && form signed.pdf c8.json --sign office.key office.pem --modern
-cp signed.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-# of_form FILE: it asks; INDEX = which of the requests that is.  Two may have come in one second, and then their ids say which is first.
-of_form() {
-	json 0 request || return
-	index=$(python3 -c 'import json,sys; print(*[i for i, r in enumerate(json.load(open("out/said"))["requests"]) if r["file"] == "Consents/" + sys.argv[1] and r["state"] == "open"])' "$1")
-	[ -n "$index" ]
-}
-emr_until of_form signed.pdf
-expect "what, who signed" "$(one path "$index") $(one who "$index") $(one signature "$index") $(one signer "$index")" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
-signed=$(one id "$index") whole=$(one whole "$index")
-emr_until noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
-grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
-run 0 request
-says 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.'
-json 0 share
-expect "nothing is granted by itself" "$(python3 -c 'import json; print([g["path"] for g in json.load(open("out/said"))["grants"]])')" "['Imaging']"
-json 0 approve "$signed" --yes
-drafts() { json 0 share && python3 -c 'import json; assert "Drafts" in [g["path"] for g in json.load(open("out/said"))["grants"] if g["state"] == "confirmed"]' 2>/dev/null; }
-emr_until drafts
-json 0 request
-expect "who signed it is kept" "$(one signer "$index")" "Consent Office (São Lucas)"
-cmp signed.pdf "$MNT/Consents/signed.pdf" || emr_fail "the evidence was changed"
-consent c9 Imaging >c9.json && form unsigned.pdf c9.json && cp unsigned.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-emr_until of_form unsigned.pdf
-expect "nobody" "$(one signature "$index")[$(one signer "$index")]" "none[]"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout self.key -out self.pem -days 30 -subj "/O=São Lucas/CN=Consent Office" 2>openssl.log ||
-	emr_fail "certificates: $(cat openssl.log)"
-consent c13 Imaging >c13.json && form self.pdf c13.json --sign self.key self.pem && cp self.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-emr_until of_form self.pdf
-expect "somebody who calls himself so" "$(one signature "$index") $(one signer "$index")" "unknown Consent Office (São Lucas)"
-emr_until noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
-run 0 deny --yes "$(one id "$index")"
-# not_asked NAME "reason" CONSENT [...]
-not_asked() {
-	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"
-	emr_until noticed "Consents/$1.pdf is no request: $2"
-}
-consent c10 Imaging >c10.json
-not_asked changed "the signature does not fit: the PDF was changed after it was signed." c10.json --sign office.key office.pem --way changed
-not_asked added "the signature does not cover the whole PDF: something was added to it after it was signed." c10.json --sign office.key office.pem --way added
-not_asked stranger "whom it names nobody here knows" named.json --sign office.key office.pem
-not_asked bomb "" c10.json --way bomb
-not_asked leaflet "no FHIR Consent (a file in JSON) is attached to the PDF." c10.json --way none
-
 say "what emrfs writes itself is read, also after the folder was closed; and the refused is not asked again"
 json 0 share --fhir fhir
 two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
 states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
-own() { json 0 request && [ "$(states)" = "approved approved denied denied denied open open open" ]; } # the two of its own, and the unsigned form
+own() { json 0 request && [ "$(states)" = "approved denied denied open" ]; } # that of its own
 emr_until own
 
-say "forms that take a reader all the time that it has keep nothing else waiting"
-python3 "$SUPPORT/pdf_form_made.py" slow.pdf c10.json --way slow || emr_fail "no form"
-for i in 1 2 3 4 5 6 7 8; do cp slow.pdf "$MNT/.emrfs/consent/slow$i.pdf" || emr_fail "cp"; done
-slow() { grep -c 'Consents/slow.\.pdf is no request: the PDF could not be read safely' "$MNT/.emrfs/notices"; }
-first() { [ "$(slow)" -ge 1 ]; }
-emr_until first
-consent c11 Imaging >"$MNT/.emrfs/consent/c11.json"
-late() { noticed "Consents/c11.json asks that"; }
-emr_until late
-[ "$(slow)" -lt 8 ] || emr_fail "it asked after the last of them"
-two_unmount ana
-
-say "where forms cannot be read, other Consents ask"
-(two_installed && two_mount ana)
-consent c12 Imaging >"$MNT/.emrfs/consent/c12.json"
-other() { noticed "Consents/c12.json asks that"; }
-emr_until other
-[ "$(slow)" -eq 0 ] || emr_fail "a form was read"
 two_unmount ana nuno
 nothing_in_clear "Consents/c1" "saolucas.example" -- "$NET/blocks" ana/state nuno/state

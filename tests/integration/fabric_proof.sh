@@ -1,6 +1,6 @@
 #!/bin/bash
-# fabric_proof.sh: evidence of people whose ledger is a channel of Fabric: of a saved file, out of the folder and by export, and of one
-# release of keys. emrfs without a keyring and an auditor's program say the same, also whose word in the channel it rests on.
+# fabric_proof.sh: evidence of people whose ledger is a channel of Fabric: of a saved file, out of the folder and by export.
+# emrfs without a keyring and an auditor's program say the same, also whose word in the channel it rests on.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
@@ -41,19 +41,3 @@ json 8 verify --proof exported hip
 expect "why" "$(field bad)" "[{'path': 'exported', 'error': 'copy'}]"
 ! "$VERIFY_AUDIT" exported hip >out/audit || emr_fail "verify-audit takes another copy"
 grep -q "^FAILED copy:" out/audit || emr_fail "verify-audit names something else"
-
-say "evidence of one release of keys"
-run 0 share Imaging with lima --yes --wait
-reads() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a knee" ]; }
-emr_until reads
-released() {
-	json 0 log --who lima
-	TX=$(python3 -c 'import json
-print(*[e["tx"] for e in json.load(open("out/said"))["entries"] if e["action"] == "released" and e["path"] == "Imaging/MRI.txt"][-1:])')
-	[ -n "$TX" ] && rm -f access && "$EMRFS" log --proof "$TX" access >out/proved 2>&1
-}
-emr_until released
-both access
-run 0 verify --proof access
-says "lima, São Lucas asked for the keys of 1 record"
-says "Released by  the owner"

@@ -42,7 +42,6 @@ emr_below(helper helper/helper.h headers/headers.h consent/consent.h deidentify/
 emr_below(helper_inside helper/inside.h headers/headers.h consent/consent.h deidentify/deidentify.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h)
 emr_below(headers_parse headers/parse.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h consent/consent.h)
 emr_below(consent consent/consent.h session/session.h headers/headers.h record/content.h ledger/ledger.h)
-emr_below(consent_pdf consent/pdf_form.h keyring/keyring.h session/session.h ledger/ledger.h)
 emr_below(deidentify_copy deidentify/deidentify.h keyring/keyring.h record/content.h kit/json.h ledger/ledger.h)
 emr_below(kit base/bytes.h session/session.h view/view.h ledger/ledger.h)
 emr_below(session view/view.h network/joining.h people/who.h sharing/sharing.h mount/client.h)

@@ -203,7 +203,6 @@ says_not "Not here"
 as ana json 0 verify
 expect "all is here" "$(field gaps)" "[]"
 
-say "a CAR brings back what others signed, where her ledger has it"
 echo "a note of hers" >"$SHARE/note.txt"
 as lima run 0 status --wait
 emr_until is ana-folder/Imaging/note.txt "a note of hers"
@@ -211,16 +210,6 @@ echo "not hers to place" >"$INBOX/late.txt"
 as lima run 0 status --wait
 emr_until test -e "$PLACE/late.txt"
 as ana run 0 status --wait
-as ana run 0 export / all.car
-as ana json 0 import all.car Back
-expect "nothing is left out" "$(field left_out)" 0
-is ana-folder/Back/Imaging/Findings.pdf "%PDF corrected" || emr_fail "amended"
-is ana-folder/Back/Imaging/note.txt "a note of hers" || emr_fail "named and written by her"
-must cmp image.dcm "ana-folder/Back/$DAY/IM0001.dcm"
-must cmp image.dcm "ana-folder/Back/$DAY/Ward.dcm"
-is "ana-folder/Back/$DAY/late.txt" "not hers to place" || emr_fail "left in the Inbox"
-as ana run 0 status --wait
-signature ana-folder/Back/Imaging/note.txt | grep -q '^self ' || emr_fail "a copy is ana's: $(signature ana-folder/Back/Imaging/note.txt)"
 
 say "what was erased is missed"
 as ana run 0 erase "$DAY"/"$(ls "$PLACE" | grep Findings)" --yes --passphrase-file "$EMR_PASS"

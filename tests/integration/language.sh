@@ -174,14 +174,6 @@ grep grant-value ana-folder/.emrfs/notices | grep -qF "'look' não é read, writ
 run 5 people add "$EMR_WORK/none.card"
 ! grep -q 'not found' out/said || emr_fail "English within: $(cat out/said)"
 
-say "what was erased, and would come back, is counted in the same sentence"
-echo "not to be kept" >ana-folder/gone.txt
-run 0 status --wait
-run 0 export gone.txt gone.car
-run 0 erase --yes --passphrase-file "$EMR_PASS" gone.txt
-run 13 import gone.car Back
-says "Apagado aqui, e voltaria com $EMR_WORK/gone.car: 1 registo, primeiro gone.txt."
-
 say "a computer that was added and has saved nothing yet is listed"
 run 0 device add laptop -o laptop.device --yes --passphrase-file "$EMR_PASS"
 run 0 device

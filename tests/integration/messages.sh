@@ -62,7 +62,6 @@ home_of() { export EMRFS_HOME=$EMR_WORK/$1; mkdir -p -m 700 "$EMRFS_HOME"; print
 . "$HERE/messages_damage.sh"
 . "$HERE/messages_backup.sh"
 . "$HERE/messages_people.sh"
-. "$HERE/messages_car.sh"
 . "$HERE/messages_node.sh"
 
 say "all together"

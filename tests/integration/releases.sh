@@ -53,7 +53,4 @@ run 0 verify --proof "$RELEASES/proof-v1/scan.bin.tlog-proof" scan.bin
 must "$VERIFY_AUDIT" "$RELEASES/proof-v1/scan.bin.tlog-proof" scan.bin >out/audit
 run 0 verify --proof "$RELEASES/proof-v2/letter.txt.tlog-proof" "$RELEASES/proof-v2/letter.txt"
 must "$VERIFY_AUDIT" "$RELEASES/proof-v2/letter.txt.tlog-proof" "$RELEASES/proof-v2/letter.txt" >out/audit
-json 0 verify --proof "$RELEASES/proof-v2/access.tlog-proof"
-expect "who asked" "$(field signer) $(field organisation) $(field access.purpose)" "lima São Lucas treatment"
-must "$VERIFY_AUDIT" "$RELEASES/proof-v2/access.tlog-proof" >out/audit
 echo "all is well"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # stock_tools.sh: records on a live node are ordinary IPFS: for sizes at the edges of chunks and leaves `ipfs add` gives a record the CID
-# that emrfs gave it, another node fetches and exports it with `ipfs` alone, and that file is the same record again.
+# that emrfs gave it, and a node that `ipfs dag import` gave an exported CAR brings back what is lost here.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin stock_tools
@@ -29,8 +29,7 @@ for bytes in $sizes; do
 	expect "its name for the content of $bytes" "$(like_ours "got-$bytes/c")" "$(kubo 1 ls --size=false "$bundle" | awk '$NF == "c" { print $1 }')"
 done
 
-say "a node that has none of them fetches and exports each, and this computer loses them"
-for bytes in $sizes; do kubo 2 dag export --progress=false "$(<"cars/$bytes.cid")" >"cars/$bytes.car" || emr_fail "$bytes is not exported"; done
+say "a folder without a node exports them, and this computer loses them"
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
 emr_unmount
 sed -i '/^node/d' "$EMRFS_HOME/settings"
@@ -38,18 +37,23 @@ rm -rf "$EMRFS_HOME/cache"
 python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car >/dev/null
 emr_mount
 cat "$MNT/Imaging/262144" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
+emr_unmount
 
-say "from what ipfs exported each is the record that it was"
+say "another node, which is given the CAR by ipfs and named in the settings, brings each back as it was"
+must kubo 3 dag import --pin-roots out/all.car >/dev/null
+echo "node = unix:$EMR_WORK/net/3/api.sock" >>"$EMRFS_HOME/settings"
+emr_mount
 for bytes in $sizes; do
-	run 0 import "cars/$bytes.car"
 	cmp "records/$bytes" "$MNT/Imaging/$bytes" || emr_fail "$bytes: other bytes"
 	expect "CID of $bytes" "$(attribute cid "$MNT/Imaging/$bytes")" "$(<"cars/$bytes.cid")"
 	expect "version of $bytes" "$(attribute version "$MNT/Imaging/$bytes")" 1
 done
-expect listing "$(ls "$MNT/Imaging" | wc -l)" 11
 run 0 verify
+emr_unmount
+sed -i '/^node/d' "$EMRFS_HOME/settings"
+emr_mount
 
-say "more records than one push may have: a node that takes their one CAR keeps each of them, and what it gives back is all of them"
+say "more records than one push may have: a node that takes their one CAR keeps each of them"
 mkdir letters
 for ((i = 0; i < 620; i++)); do echo "letter $i" >"letters/$i"; done
 must cp -r letters "$MNT/Letters"
@@ -79,10 +83,5 @@ getfattr --absolute-names -n user.emrfs.cid "$MNT"/Letters/* | sed -n 's/^user.e
 expect "letters that it pins" "$(comm -12 cids pinned | wc -l)" 620
 # shellcheck disable=SC2046
 must kubo 2 dag stat --offline --progress=false $(<cids) >/dev/null
-
-say "all of them open from what the node gave back"
-json 0 import cars/letters.car Copies
-expect "opened" "$(field records)" 620
-diff -r letters "$MNT/Copies/Letters" || emr_fail "other letters"
 emr_unmount
 echo "all is well"

@@ -5,12 +5,10 @@
   car_walk.py keep IN OUT           the rest of IN after a node pinned its roots and collected the rest
   car_walk.py below IN              every CID below the roots, one a line: CID, codec, bytes
   car_walk.py names IN              every path below the roots as `ipfs ls` shows it: PATH CID
-  car_walk.py stir IN OUT SEED      its blocks in another order, some of them twice
 
 Every block is hashed; one that is over 1 MiB, or a link that leads nowhere, ends it with status 1."""
 import base64
 import hashlib
-import random
 import sys
 
 from car_varint import varint
@@ -166,11 +164,6 @@ def main(what, path, *rest):
             name, cid = todo.pop()
             print(name or "/", text_of(cid))
             todo += [(f"{name}/{n}", c) for n, c in links_of(cid, blocks[cid]) if n]
-    elif what == "stir":
-        chance = random.Random(int(rest[1]))
-        sections = list(blocks.items()) + chance.sample(list(blocks.items()), len(blocks) // 10)
-        chance.shuffle(sections)
-        write(rest[0], chance.sample(list(blocks), min(3, len(blocks))), sections)
     else:
         sys.exit(__doc__)
 

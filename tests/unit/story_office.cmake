@@ -17,9 +17,3 @@ target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOU
 emr_test(test_fhir_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fhir_consent.c USES report PkgConfig::jansson)
 emr_test(test_folding SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_folding.c USES report)
 emr_test(test_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_consent.c USES consent PkgConfig::jansson)
-emr_test(test_pdf_form COST 30
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pdf_form.c
-	DEFINES EMR_READ_FORM="$<TARGET_FILE:emrfs_read_form>" EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support"
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/consent
-	USES consent helper_inside base)
-add_dependencies(test_pdf_form emrfs_read_form)

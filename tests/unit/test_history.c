@@ -214,26 +214,6 @@ TEST(every_version_of_a_file_opens_bit_for_bit)
 	expect_bytes(&k, &s.places[3], third, BIG + 5);
 }
 
-TEST(one_object_and_its_record_tell_the_same)
-{
-	emr_place place;
-	story of_record, of_object = {.n = 0};
-
-	SCENE(kit, k, kit_open, kit_close);
-	kit_text(&k, "x", "one");
-	settle(&k);
-	kit_text(&k, "x", "two!");
-	settle(&k);
-	find_live(&k, "x", &place);
-	kit_unlink(&k, "x");
-	settle(&k);
-	assert_ok(emr_facts_history(
-		k.stack.facts, place.domain, place.object, tell, &of_object, NULL));
-	assert_string_equal(of_object.text, "PUT v1 x 3+, PUT v2 x 4+, UNLINK v2 x 4-");
-	assert_string_equal(story_of(&k, &place, &of_record), of_object.text);
-	expect_bytes(&k, &of_object.places[2], "two!", 4);
-}
-
 TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 {
 	emr_place place;

@@ -378,7 +378,7 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	emr_chronicle *chronicle;
 	char text[4000] = "";
 	emr_id16 file;
-	emr_place at;
+	emr_place at, place;
 	emr_meta meta;
 	AUTO(end) pen p;
 
@@ -390,8 +390,10 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	kit_settle(&s.k);
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/knee.pdf");
 	kit_settle(&s.k);
-	assert_ok(emr_facts_history(s.k.stack.facts, file, file, note_name, text, NULL));
-	assert_string_equal(text, "MRI.pdf\nMRI.pdf\nknee.pdf\n");
+	assert_ok(emr_view_place(s.k.view, "Imaging/knee.pdf", &place));
+	assert_ok(
+		emr_facts_record_history(s.k.stack.facts, place.record_id, note_name, text, NULL));
+	assert_string_equal(text, "MRI.pdf\nMRI.pdf\nMRI.pdf\nMRI.pdf\nknee.pdf\n");
 	text[0] = 0;
 	assert_ok(emr_chronicle_new(s.k.stack.facts, s.k.stack.replica, &chronicle));
 	assert_ok(emr_chronicle_catch_up(chronicle, NULL));

@@ -21,9 +21,6 @@ emr_test(test_story_writing_names SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_w
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=foreign_domain_may)
 emr_test(test_story_writing_bad SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_bad.c ${writing_kit} USES ${writing_uses} PkgConfig::sqlite3)
-emr_test(test_carry_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry_others.c ${reckless_kit}
-	USES carry ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=foreign_domain_may)
 emr_test(test_story_writing_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_file.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside}

@@ -6,8 +6,6 @@
 
 #include "crypto/hashsig.h"
 
-#define ITEM_OP 5 /* where an item says what it is */
-
 static const char *const step_texts[EMR_PROOF_STEPS] = {
 	[EMR_PROOF_SOUND] = "",
 	[EMR_PROOF_BAD_FORMAT] = "format",
@@ -22,9 +20,6 @@ static const char *const step_texts[EMR_PROOF_STEPS] = {
 	[EMR_PROOF_BAD_ITEM] = "item",
 	[EMR_PROOF_BAD_RESULT] = "result",
 	[EMR_PROOF_BAD_PRIVATE_PART] = "private-part",
-	[EMR_PROOF_BAD_QUESTION] = "question",
-	[EMR_PROOF_BAD_GRANT] = "grant",
-	[EMR_PROOF_BAD_RELEASE] = "release",
 	[EMR_PROOF_BAD_CONTENT] = "content",
 	[EMR_PROOF_BAD_STATEMENT] = "statement",
 	[EMR_PROOF_BAD_OWNER] = "owner",
@@ -40,28 +35,6 @@ const char *emr_proof_step_text(emr_proof_step step)
 
 /* ---- the steps ---- */
 
-static bool check_access_parts(checking *c)
-{
-	static const emr_proof_type needed[] = {EMR_PROOF_CHAIN, EMR_PROOF_DESCRIPTOR,
-		EMR_PROOF_KEY, EMR_PROOF_GRANT, EMR_PROOF_ANSWER};
-	static const emr_proof_type foreign[] = {EMR_PROOF_STATEMENT, EMR_PROOF_HK, EMR_PROOF_MIME,
-		EMR_PROOF_PATIENT, EMR_PROOF_DIRECTORY, EMR_PROOF_MANIFEST, EMR_PROOF_DOMAIN};
-	emr_bytes k = emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0);
-
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		if (emr_proof_part_of(c->proof, needed[i], 0).data == NULL)
-			return fail(c, EMR_PROOF_BAD_FORMAT, "a part is missing");
-	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-		if (emr_proof_part_of(c->proof, foreign[i], 0).data != NULL)
-			return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to an access");
-	if (emr_proof_part_of(c->proof, EMR_PROOF_CARD, 1).data != NULL)
-		return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to an access");
-	if ((k.data == NULL) != (c->proof->priv.len == 0) || (k.data != NULL && k.len != 32))
-		return fail(c, EMR_PROOF_BAD_FORMAT,
-			"the question and its key are shown together, or neither");
-	return true;
-}
-
 static bool check_content_parts(checking *c)
 {
 	static const emr_proof_type needed[] = {EMR_PROOF_STATEMENT, EMR_PROOF_CHAIN, EMR_PROOF_HK,
@@ -71,10 +44,6 @@ static bool check_content_parts(checking *c)
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (emr_proof_part_of(c->proof, needed[i], 0).data == NULL)
 			return fail(c, EMR_PROOF_BAD_FORMAT, "a part is missing");
-	if (emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0).data != NULL ||
-		emr_proof_part_of(c->proof, EMR_PROOF_GRANT, 0).data != NULL ||
-		emr_proof_part_of(c->proof, EMR_PROOF_ANSWER, 0).data != NULL)
-		return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to a content");
 	if (c->proof->priv.len == 0)
 		return fail(c, EMR_PROOF_BAD_FORMAT, "the private part is missing");
 	if (emr_proof_part_of(c->proof, EMR_PROOF_STATEMENT, 0).len != EMR_STATEMENT_BYTES + 64 ||
@@ -103,12 +72,7 @@ static bool parse_ledger_parts(checking *c)
 
 static bool check_format(checking *c)
 {
-	bool is_access =
-		c->proof->item.len > ITEM_OP && c->proof->item.data[ITEM_OP] == EMR_OP_ACCESS_REQ;
-
-	c->verdict->kind = is_access ? EMR_PROOF_OF_ACCESS : EMR_PROOF_OF_CONTENT;
-	return (is_access ? check_access_parts(c) : check_content_parts(c)) &&
-	       parse_ledger_parts(c);
+	return check_content_parts(c) && parse_ledger_parts(c);
 }
 
 static bool check_network(checking *c)
@@ -213,8 +177,7 @@ static bool check_item(checking *c)
 	emr_signer_id(c->header.signer_pk, signer_id);
 	if (memcmp(signer_id, c->item.signer_id, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item names another signer than its batch");
-	if (c->verdict->kind == EMR_PROOF_OF_CONTENT && c->item.op != EMR_OP_PUT &&
-		c->item.op != EMR_OP_REWRAP)
+	if (c->item.op != EMR_OP_PUT && c->item.op != EMR_OP_REWRAP)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item does not save a content");
 	return true;
 }
@@ -242,32 +205,20 @@ static bool is_counted(const checking *c, step_fn step)
 {
 	if (step == check_admissions)
 		return has_admissions(c);
-	if (step == check_question)
-		return c->proof->priv.len > 0;
 	return step != check_copy || c->copy_fd >= 0;
 }
 
 static void check_all(checking *c)
 {
-	static const step_fn content[] = {check_format, check_network, check_log_path, check_keys,
+	static const step_fn steps[] = {check_format, check_network, check_log_path, check_keys,
 		check_admissions, check_certificates, check_checkpoint, check_entry, check_batch,
 		check_item, check_result, check_private_part, check_content, check_statement,
 		check_owner, check_patient, check_type, check_copy};
-	static const step_fn access[] = {check_format, check_network, check_log_path, check_keys,
-		check_admissions, check_certificates, check_checkpoint, check_entry, check_batch,
-		check_item, check_result, check_question, check_grant, check_release,
-		check_access_owner, check_no_copy};
-	bool is_access = false;
 
-	for (size_t i = 0; i < (is_access ? sizeof access : sizeof content) / sizeof *content &&
-			   c->status == EMR_OK;
-		i++) {
-		step_fn step = is_access ? access[i] : content[i];
-
-		if (!step(c))
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && c->status == EMR_OK; i++) {
+		if (!steps[i](c))
 			return;
-		c->verdict->checks += is_counted(c, step);
-		is_access = c->verdict->kind == EMR_PROOF_OF_ACCESS; /* the first step says it */
+		c->verdict->checks += is_counted(c, steps[i]);
 	}
 }
 

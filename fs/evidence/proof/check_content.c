@@ -172,7 +172,8 @@ bool check_statement(checking *c)
 }
 
 /* The signer of the item is the owner of its domain. */
-const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why)
+static const known_key *domain_owner(
+	const checking *c, const uint8_t dom_id[32], const char **out_why)
 {
 	emr_card domain;
 	const known_key *owner = owner_of(c, dom_id, &domain, out_why);

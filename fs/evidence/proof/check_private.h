@@ -5,9 +5,7 @@
 #include "contract/item.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
-#include "contract/pubs_share.h"
 #include "keyring/cert.h"
-#include "keyring/grant.h"
 #include "ledger/checkpoint.h"
 #include "proof/proof.h"
 #include "record/format.h"
@@ -48,13 +46,6 @@ typedef struct checking {
 	const known_key *owner; /* whose domain the item is in */
 	admitted admissions[EMR_PROOF_ADMISSIONS_MAX];
 	size_t n_admissions;
-	emr_pub_access_req asked; /* of an access */
-	emr_pub_grant grant;
-	emr_id32 grant_signer;
-	emr_id32 agents[EMR_AGENTS_MAX]; /* whom the grant names, when its private part is shown */
-	size_t n_agents;
-	uint32_t purposes_asked; /* one bit, or 0: not shown */
-	bool asks_names, asks_contents;
 } checking;
 
 /* Notes why the proof fails, for `return fail(...)`. */
@@ -95,9 +86,6 @@ void organisation_name(const checking *c, const known_key *key, char out[EMR_PRO
 bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq,
 	const admitted **out_by);
 
-/* Whose domain the item is in, when DOM_ID is its key; NULL and *OUT_WHY when no card shows it. */
-const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why);
-
 /* The steps; each false when it failed. */
 bool check_keys(checking *c);
 bool check_admissions(checking *c);
@@ -109,8 +97,3 @@ bool check_owner(checking *c);
 bool check_patient(checking *c);
 bool check_type(checking *c);
 bool check_copy(checking *c);
-bool check_question(checking *c);
-bool check_grant(checking *c);
-bool check_release(checking *c);
-bool check_access_owner(checking *c);
-bool check_no_copy(checking *c);

@@ -43,12 +43,8 @@ static size_t most_of(uint8_t type, uint8_t version)
 		return version == 1 ? FIRST_EACH_MAX : EMR_PROOF_KEYS_MAX;
 	case EMR_PROOF_CARD:
 		return FIRST_EACH_MAX;
-	case EMR_PROOF_QUESTION_KEY:
-	case EMR_PROOF_GRANT:
 	case EMR_PROOF_DOMAIN:
 		return version == 1 ? 0 : 1;
-	case EMR_PROOF_ANSWER:
-		return version == 1 ? 0 : EMR_PROOF_ANSWERS_MAX;
 	case EMR_PROOF_ADMISSION:
 		return version == 1 ? 0 : EMR_PROOF_ADMISSIONS_MAX;
 	case EMR_PROOF_APPROVAL:

@@ -1,5 +1,5 @@
 /* This file reads FHIR resources: when, what and who. Which elements say that differs from
- * resource to resource; one table serves JSON and XML. */
+ * resource to resource; a table says it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +22,27 @@ static const char *const organisations[] = {"custodian.display", "managingOrgani
 static const char *const modalities[] = {
 	"modality.code", "modality.coding.code", "series.modality.code"};
 
+/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
+ */
+typedef struct fhir_field {
+	const char *const *paths;
+	size_t n;
+} fhir_field;
+enum { FHIR_DATE, FHIR_TITLE, FHIR_ORGANISATION, FHIR_MODALITY, FHIR_FIELDS };
+
 #define FIELD(list)                                                                                \
 	{                                                                                          \
 		(list), sizeof(list) / sizeof *(list)                                              \
 	}
-const fhir_field fhir_fields[FHIR_FIELDS] = {
+static const fhir_field fhir_fields[FHIR_FIELDS] = {
 	[FHIR_DATE] = FIELD(dates),
 	[FHIR_TITLE] = FIELD(titles),
 	[FHIR_ORGANISATION] = FIELD(organisations),
 	[FHIR_MODALITY] = FIELD(modalities),
 };
 
-char *fhir_slot(emr_headers *out, int field)
+/* The text of FIELD found in OUT. */
+static char *fhir_slot(emr_headers *out, int field)
 {
 	return field == FHIR_DATE	    ? out->study_date
 	       : field == FHIR_TITLE	    ? out->description
@@ -41,7 +50,7 @@ char *fhir_slot(emr_headers *out, int field)
 					    : out->modality;
 }
 
-void fhir_set(emr_headers *out, int field, emr_bytes text)
+static void fhir_set(emr_headers *out, int field, emr_bytes text)
 {
 	text_sink sink;
 
@@ -54,7 +63,8 @@ void fhir_set(emr_headers *out, int field, emr_bytes text)
 		fhir_slot(out, field)[0] = '\0';
 }
 
-void fhir_name(emr_headers *out, emr_bytes resource)
+/* "Observation: Body weight", once all is read. */
+static void fhir_name(emr_headers *out, emr_bytes resource)
 {
 	char title[EMR_HEADER_TEXT_MAX + 1];
 	text_sink sink;

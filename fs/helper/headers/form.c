@@ -28,7 +28,5 @@ header_form headers_form(emr_bytes start, size_t *out_from)
 		return FORM_PDF;
 	if (from < start.len && start.data[from] == '{')
 		return FORM_JSON;
-	if (from < start.len && start.data[from] == '<')
-		return FORM_MARKUP;
 	return FORM_NONE;
 }

@@ -39,7 +39,7 @@ emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 
-	if (headers->kind < EMR_HEADER_DICOM || headers->kind > EMR_HEADER_CDA)
+	if (headers->kind < EMR_HEADER_DICOM || headers->kind > EMR_HEADER_FHIR)
 		return EMR_INVALID;
 	emr_write_u8(&w, 1);
 	emr_write_u8(&w, (uint8_t)headers->kind);
@@ -93,7 +93,7 @@ emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
 
 	if (version > 1)
 		return emr_newer_format(version, 1);
-	if (r.bad || version != 1 || kind < EMR_HEADER_DICOM || kind > EMR_HEADER_CDA)
+	if (r.bad || version != 1 || kind < EMR_HEADER_DICOM || kind > EMR_HEADER_FHIR)
 		return EMR_DAMAGED;
 	headers.kind = (emr_header_kind)kind;
 	while (r.left > 0)
@@ -131,8 +131,6 @@ const char *emr_header_kind_text(emr_header_kind kind)
 		return "pdf";
 	case EMR_HEADER_FHIR:
 		return "fhir";
-	case EMR_HEADER_CDA:
-		return "cda";
 	}
 	return "";
 }

@@ -32,8 +32,7 @@ static emr_status read_json(const emr_header_source *source, size_t from, emr_he
 }
 
 /* From the first 64 KiB. */
-static emr_status read_head(
-	const emr_header_source *source, bool is_dicom, size_t from, emr_headers *out)
+static emr_status read_dicom(const emr_header_source *source, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *head = malloc(HEAD_BYTES);
 	size_t got = 0;
@@ -41,10 +40,6 @@ static emr_status read_head(
 	if (head == NULL)
 		return EMR_NO_MEMORY;
 	EMR_TRY(source->read(source->arg, 0, head, HEAD_BYTES, &got));
-	if (from > got)
-		return EMR_OK;
-	if (!is_dicom)
-		return markup_read(emr_bytes_of(head + from, got - from), out);
 	dicom_read(emr_bytes_of(head, got), out);
 	return EMR_OK;
 }
@@ -61,16 +56,13 @@ emr_status emr_headers_read(const emr_header_source *source, emr_headers *out)
 	case FORM_NONE:
 		break;
 	case FORM_DICOM:
-		status = read_head(source, true, 0, &found);
+		status = read_dicom(source, &found);
 		break;
 	case FORM_PDF:
 		status = pdf_read(source, &found);
 		break;
 	case FORM_JSON:
 		status = read_json(source, from, &found);
-		break;
-	case FORM_MARKUP:
-		status = read_head(source, false, from, &found);
 		break;
 	}
 	if (status == EMR_OK)

@@ -9,7 +9,7 @@
 #define JSON_BYTES_MAX ((size_t)1 << 20)
 #define PDF_BYTES_MAX ((size_t)64 << 20)
 
-typedef enum header_form { FORM_NONE, FORM_DICOM, FORM_PDF, FORM_JSON, FORM_MARKUP } header_form;
+typedef enum header_form { FORM_NONE, FORM_DICOM, FORM_PDF, FORM_JSON } header_form;
 /* START: the first SNIFF_BYTES of a file; OUT_FROM: where its first visible character stands. */
 header_form headers_form(emr_bytes start, size_t *out_from);
 
@@ -37,20 +37,3 @@ void dicom_read(emr_bytes head, emr_headers *out);
 emr_status pdf_read(const emr_header_source *source, emr_headers *out);
 /* False: JSON of another kind. */
 bool fhir_json_read(emr_bytes file, emr_headers *out);
-/* OUT stays as it is when it is XML of another kind. */
-emr_status markup_read(emr_bytes head, emr_headers *out);
-/* An XMP packet that begins at the start of BYTES. */
-emr_status xmp_read(emr_bytes bytes, emr_headers *out);
-
-/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
- */
-typedef struct fhir_field {
-	const char *const *paths;
-	size_t n;
-} fhir_field;
-enum { FHIR_DATE, FHIR_TITLE, FHIR_ORGANISATION, FHIR_MODALITY, FHIR_FIELDS };
-extern const fhir_field fhir_fields[FHIR_FIELDS];
-/* The text of FIELD found in OUT; and "Observation: Body weight" once all is read. */
-char *fhir_slot(emr_headers *out, int field);
-void fhir_set(emr_headers *out, int field, emr_bytes text);
-void fhir_name(emr_headers *out, emr_bytes resource);

@@ -1,7 +1,6 @@
 /* This file reads the title and the day of creation of a PDF file: from its newest information
- * dictionary, which qpdf finds, or else from an XMP packet in the first or last 64 KiB. It does not
- * read encrypted files; of those over 64 MiB it looks only for XMP, and it mends none over 8 MiB.
- */
+ * dictionary, which qpdf finds. It reads no encrypted files and none over 64 MiB, and mends none
+ * over 8 MiB. */
 #include <qpdf/qpdf-c.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,7 @@ static emr_bytes info_text(qpdf_data q, const char *key)
 	return emr_bytes_of(text, strlen(text));
 }
 
-/* False: it is encrypted, and nothing of it is told. */
-static bool take_info(emr_bytes file, emr_headers *out)
+static void take_info(emr_bytes file, emr_headers *out)
 {
 	qpdf_data q = qpdf_init();
 	enum qpdf_error_code_e code;
@@ -45,36 +43,20 @@ static bool take_info(emr_bytes file, emr_headers *out)
 	if (qpdf_has_error(q))
 		(void)qpdf_get_error(q); /* else it is said aloud */
 	qpdf_cleanup(&q);
-	return !is_encrypted;
-}
-
-static emr_status find_xmp(emr_bytes bytes, emr_headers *out)
-{
-	static const char start[] = "<x:xmpmeta";
-	const uint8_t *found =
-		bytes.len > 0 ? memmem(bytes.data, bytes.len, start, sizeof start - 1) : NULL;
-
-	if (found == NULL || (out->description[0] != '\0' && out->study_date[0] != '\0'))
-		return EMR_OK;
-	return xmp_read(emr_bytes_of(found, bytes.len - (size_t)(found - bytes.data)), out);
 }
 
 emr_status pdf_read(const emr_header_source *source, emr_headers *out)
 {
-	size_t want = source->size <= PDF_BYTES_MAX ? (size_t)source->size : 0, got = 0;
-	EMR_AUTO_FREE uint8_t *file = malloc(want > HEAD_BYTES ? want : HEAD_BYTES);
+	EMR_AUTO_FREE uint8_t *file = NULL;
+	size_t got = 0;
 
+	out->kind = EMR_HEADER_PDF;
+	if (source->size > PDF_BYTES_MAX)
+		return EMR_OK;
+	file = malloc((size_t)source->size + 1);
 	if (file == NULL)
 		return EMR_NO_MEMORY;
-	out->kind = EMR_HEADER_PDF;
-	EMR_TRY(source->read(source->arg, 0, file, want, &got));
-	if (want > 0 && !take_info(emr_bytes_of(file, got), out))
-		return EMR_OK;
-	for (int i = 0; i < 2; i++) {
-		uint64_t at = i == 0 && source->size > HEAD_BYTES ? source->size - HEAD_BYTES : 0;
-
-		EMR_TRY(source->read(source->arg, at, file, HEAD_BYTES, &got));
-		EMR_TRY(find_xmp(emr_bytes_of(file, got), out));
-	}
+	EMR_TRY(source->read(source->arg, 0, file, (size_t)source->size, &got));
+	take_info(emr_bytes_of(file, got), out);
 	return EMR_OK;
 }

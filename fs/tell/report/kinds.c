@@ -80,7 +80,6 @@ static const struct {
 	{"dicom", N_("DICOM images and reports")},
 	{"pdf", N_("PDF documents")},
 	{"fhir", N_("FHIR resources")},
-	{"cda", N_("CDA documents")},
 	{"image", N_("Pictures")},
 	{"video", N_("Videos")},
 	{"sound", N_("Sound recordings")},

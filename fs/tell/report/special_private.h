@@ -37,7 +37,7 @@ emr_status emr_study_make(const struct emr_special *special, const char *name, e
 
 /* ---- What kind of file a record is, from its headers, else from the ending of its name. ---- */
 
-/* "dicom", "pdf", "fhir", "cda", "image", "video", "sound", "text", "table", "document", "slides",
+/* "dicom", "pdf", "fhir", "image", "video", "sound", "text", "table", "document", "slides",
  * "archive", "genome", "data", "other"; static. */
 const char *emr_kind_of(const emr_headers *headers, const char *path);
 /* The same for people: "DICOM images", "PDF documents", ... */

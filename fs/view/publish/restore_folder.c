@@ -10,7 +10,6 @@
 typedef struct folder {
 	emr_view *view;
 	uint64_t until_unix_s;
-	emr_wanted_fn wanted;	/* NULL: all of it */
 	past_tree *tree, *then; /* THEN: the folder as of a time that was said; else NULL */
 	emr_restored_fn fn;
 	void *arg;
@@ -39,26 +38,6 @@ static bool is_in_folder(emr_view *view, const char *path)
 	EMR_LOCKED(&view->lock);
 
 	return tree_find(view, path) != NULL;
-}
-
-/* FN has the last word: one file that cannot come back does not keep the others away. */
-static emr_status restore_file(folder *f, const past_entry *entry)
-{
-	emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
-	emr_restored restored = {0};
-	bool is_wanted = true;
-	emr_status status;
-
-	EMR_TRY(f->wanted == NULL
-			? EMR_OK
-			: f->wanted(f->arg, entry->domain, entry->object, &is_wanted, &what.cver));
-	if (!is_wanted)
-		return EMR_OK;
-	/* The file that has the name now is another record, which stays as it is. */
-	status = f->wanted != NULL && is_in_folder(f->view, f->path)
-			 ? EMR_EXISTS
-			 : restore_one(f->view, &what, f->tree, &restored);
-	return f->fn(f->arg, f->path, status, &restored);
 }
 
 static bool was_directory_then(const folder *f)
@@ -130,13 +109,19 @@ static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 		memcpy(f->path + at, places[number].name, name + 1);
 		if (kid->type == EMR_META_DIR)
 			status = restore_below(f, number, at + name);
-		else if (kid->is_gone)
-			status = restore_file(f, kid);
+		else if (kid->is_gone) {
+			const emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
+			emr_restored restored = {0};
+
+			/* FN has the last word: one file that cannot come back does not keep the
+			 * others away. */
+			status = restore_one(f->view, &what, f->tree, &restored);
+			status = f->fn(f->arg, f->path, status, &restored);
+		}
 		f->path[len] = '\0';
 	}
-	return status == EMR_OK && f->tree->entries[entry].is_gone && f->wanted == NULL
-		       ? restore_directory(f, len)
-		       : status;
+	return status == EMR_OK && f->tree->entries[entry].is_gone ? restore_directory(f, len)
+								   : status;
 }
 
 emr_status emr_view_restore_folder(
@@ -169,22 +154,6 @@ emr_status emr_view_restore_folder(
 			 : EMR_NOT_FOUND;
 	past_tree_free(f.tree);
 	past_tree_free(f.then);
-	free(f.path);
-	restore_publish_first(view);
-	return status;
-}
-
-emr_status emr_view_restore_wanted(
-	emr_view *view, emr_wanted_fn wanted, emr_restored_fn fn, void *arg)
-{
-	folder f = {.view = view, .wanted = wanted, .fn = fn, .arg = arg};
-	emr_status status;
-
-	restore_publish_first(view);
-	status = past_tree_build(view, UINT64_MAX, PAST_DELETED, &f.tree);
-	if (status == EMR_OK)
-		status = restore_below(&f, FLAT_TOP, 0);
-	past_tree_free(f.tree);
 	free(f.path);
 	restore_publish_first(view);
 	return status;

@@ -74,11 +74,6 @@ typedef struct emr_request_key emr_request_key;
 emr_status emr_request_key_open(const emr_box_key *box, emr_id32 rid, emr_bytes access_item,
 	const emr_access_part *part, emr_request_key **out);
 void emr_request_key_free(emr_request_key *key);
-/* For evidence: a holder of these 32 bytes can read this one question, and open nothing. */
-void emr_request_key_show(const emr_request_key *key, uint8_t out_k[32]);
-/* The same key out of what was shown.  EMR_DAMAGED: not the one that PART commits to. */
-emr_status emr_request_key_shown(
-	const uint8_t k[32], const emr_access_part *part, emr_request_key **out);
 /* EMR_DAMAGED; the count is the item's. */
 emr_status emr_access_body_open(const emr_request_key *key, emr_bytes access_item,
 	const emr_access_part *part, emr_access_body *out);

@@ -42,7 +42,6 @@ typedef enum emr_capsule_kind {
 	EMR_CAPSULE_CONTENT = 1,
 	EMR_CAPSULE_LISTING = 2,
 	EMR_CAPSULE_EMERGENCY = 3,
-	EMR_CAPSULE_CATALOGUE = 4, /* of a page of an exported file: record, cver and digest zero */
 } emr_capsule_kind;
 
 /* ctx = SHA-256("emrfs/v1/ctx" || domain || u32 epoch || record || u64 cver || u8 kind || digest),

@@ -22,16 +22,13 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object);
 emr_status emr_peer_check(int fd);
 
 typedef enum emr_request_kind {
-	EMR_ASK_STATUS,	 /* path optional */
-	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take; now: the folder is about
-			    to be closed, and begins nothing new */
-	EMR_ASK_EXPORT,	 /* file: absolute, made by the mount; path optional, proof; entry: proof of
-			    that access */
-	EMR_ASK_IMPORT,	 /* file: absolute; path: the directory for it, optional; look:
-			    when some of it was erased here, says what, and reads nothing */
-	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
-	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
-	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
+	EMR_ASK_STATUS,	  /* path optional */
+	EMR_ASK_WAIT,	  /* timeout_ms: how long this one answer may take; now: the folder is about
+			     to be closed, and begins nothing new */
+	EMR_ASK_EXPORT,	  /* file: absolute, made by the mount; path optional, proof */
+	EMR_ASK_UNMOUNT,  /* says what is unsent; publishes unless `now` */
+	EMR_ASK_VERIFY,	  /* path optional, quick, chain; answers with progress until "done" */
+	EMR_ASK_LEDGER,	  /* path optional, limit, checkpoint; the same */
 	EMR_ASK_VERSIONS, /* path; answers with portions of versions until "done" */
 	EMR_ASK_RESTORE,  /* path; until or version, to optional */
 	EMR_ASK_MOVE,	  /* path, to, look: only says who would see it */
@@ -88,7 +85,6 @@ typedef struct emr_request {
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */
 	uint64_t version;      /* 0 = not said */
-	uint64_t entry;	       /* of the ledger; 0 = not said */
 	uint64_t since_unix_s; /* 0 = not said */
 	char to[EMR_ASK_PATH_MAX + 1];
 	bool has_to;

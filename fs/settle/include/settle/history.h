@@ -22,12 +22,9 @@ typedef struct emr_version {
 /* Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_version_fn)(void *arg, const emr_version *version);
 
-/* Every version of one object, oldest first.  *OUT_DAMAGED (may be NULL) counts those that could
- * not be read. */
-emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn,
-	void *arg, uint64_t *out_damaged);
 /* Every version of one record, over all objects that it has had (a move to another domain gives it
- * a new one), oldest first.  is_live tells whether any of them was live.  Reads the rows of these
+ * a new one), oldest first.  *OUT_DAMAGED (may be NULL) counts those that could not be read.
+ * is_live tells whether any of them was live.  Reads the rows of these
  * objects, and one of each folder. */
 emr_status emr_facts_record_history(
 	emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg, uint64_t *out_damaged);

@@ -25,9 +25,6 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
  * shows that nobody but the owner ever wrote there. */
 emr_status emr_facts_whose(
 	emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose);
-/* The same of a BUNDLE that was opened elsewhere. */
-emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
-	const emr_bundle *bundle, emr_whose *out_whose);
 /* Whether the owner put the content there, or one of the owner's computers: opens nothing. */
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is);
 /* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and

@@ -9,7 +9,6 @@
 
 #define EMR_STATE_ASKED "asked"
 #define EMR_ASKED_MAX 200
-#define EMR_ASKED_SIGNER_MAX 259
 
 typedef enum emr_asked_kind {
 	EMR_ASKED_MINE,	    /* I asked OWNER */
@@ -31,8 +30,6 @@ typedef struct emr_asked_for {
 	uint8_t told; /* emr_share_request_state that its person has been told of */
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* CONSENT: the path of the file */
-	uint8_t signature;			 /* CONSENT: emr_pdf_signature of the file */
-	char signer[EMR_ASKED_SIGNER_MAX + 1];	 /* CONSENT: the signer's name in the certificate */
 } emr_asked_for;
 
 typedef struct emr_asked_list {

@@ -9,7 +9,6 @@
 #include "sharing/asked.h"
 
 #define EMR_LISTED_ID_BYTES 32
-#define EMR_SIGNATURE_TEXT_BYTES 900
 
 /* One request. */
 typedef struct emr_listed_request {
@@ -35,8 +34,6 @@ typedef struct emr_listed_request {
 	/* A Consent in this folder asks, for WHO: its path, and REASON is "".  "": who asks is WHO.
 	 */
 	char file[EMR_REQUEST_REASON_MAX + 1];
-	uint8_t signature; /* of that file: emr_pdf_signature */
-	char signer[EMR_ASKED_SIGNER_MAX + 1];
 } emr_listed_request;
 
 typedef struct emr_request_list {
@@ -56,11 +53,6 @@ void emr_request_list_free(emr_request_list *requests);
 emr_status emr_request_list_find(
 	const emr_request_list *requests, const char *id, const emr_listed_request **out);
 
-/* "none", "unknown", "late", "trusted". */
-const char *emr_signature_word(uint8_t signature);
-/* One sentence on the signer of the file and the worth of the signature. SIGNER is a stranger's
- * word. */
-void emr_signature_text(const char *word, const char *signer, char *out, size_t size);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
 void emr_listed_request_who_text(const emr_listed_request *listed, char *out, size_t size);
 /* The thing asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."

@@ -44,10 +44,7 @@ emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_p
 /* verify --proof. */
 emr_status emr_verify_proof(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_ledger(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* log --proof ENTRY OUT, in cmd_export.c */
-emr_status emr_log_proof(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_export(const emr_args *args, emr_out *out, emr_problem *out_problem);
-emr_status emr_cmd_import(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_backup(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_passwd(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_problem);

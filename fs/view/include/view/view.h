@@ -385,13 +385,6 @@ typedef emr_status (*emr_restored_fn)(
 emr_status emr_view_restore_folder(
 	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg);
 
-/* Of all that was deleted what WANTED says comes back, in the version of content that it names,
- * with the directories it lay in; FN as above.  Any other status of WANTED than EMR_OK ends it. */
-typedef emr_status (*emr_wanted_fn)(
-	void *arg, emr_id16 domain, emr_id16 object, bool *out_is_wanted, uint64_t *out_cver);
-emr_status emr_view_restore_wanted(
-	emr_view *view, emr_wanted_fn wanted, emr_restored_fn fn, void *arg);
-
 /* ---- what is kept here.  user.emrfs.keep ("yes", "no") is remembered with a file or directory and
  * holds for everything in it that says nothing else.  With one computer it is a wish: everything is
  * here, and the last copy is never dropped. */

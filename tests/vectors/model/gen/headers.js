@@ -3,7 +3,7 @@ import { ascii, cat, hex, u8 } from '../lib/bytes.js';
 import * as Q from '../lib/parts.js';
 
 const KEY = 'emrfs.headers';
-const KINDS = { dicom: 1, pdf: 2, fhir: 3, cda: 4 };
+const KINDS = { dicom: 1, pdf: 2, fhir: 3 };
 const TAGS = { modality: 1, study_date: 2, description: 3, organisation: 4, patient_name: 5, patient_id: 6,
 	study_uid: 7, series_uid: 8, instance_uid: 9, class_uid: 10 };
 
@@ -17,7 +17,6 @@ const CASES = [
 	{ kind: 'dicom', modality: 'CT', study_date: '2004-01-19', description: 'Schädel nativ', organisation: 'JFK IMAGING CENTER' },
 	{ kind: 'pdf', study_date: '2026-11', description: 'x'.repeat(200) },
 	{ kind: 'fhir', description: 'Observation: Body weight', organisation: 'Praxis Dr. Weiß' },
-	{ kind: 'cda' },
 	{ kind: 'dicom', modality: 'MR', patient_name: 'Müller^Zoë', patient_id: 'K7QF', study_uid: '1.2.3', series_uid: '1.2.3.4',
 		instance_uid: '1.2.3.4.5', class_uid: '1.2.840.10008.5.1.4.1.1.4' },
 ];

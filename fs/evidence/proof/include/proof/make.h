@@ -1,4 +1,4 @@
-/* This makes the proof file of a version, or of an access, that is on the ledger. It refuses to
+/* This makes the proof file of a version that is on the ledger. It refuses to
  * write one that it would not accept itself. */
 #pragma once
 
@@ -23,11 +23,3 @@ typedef struct emr_proof_sources {
  * here does not prove itself (the log says the step). */
 emr_status emr_proof_make(
 	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file);
-
-/* Appends the proof of the access whose question has entry SEQ of the ledger: the question, the
- * grant it was asked under, and the answers that gave the key; which records they were, and for
- * what, when the keyring can open the question (its owner's, or an auditor's to whom it was
- * sealed).  Of SOURCES: keyring, ledger, replica, time.  EMR_NOT_FOUND: no question has that entry;
- * EMR_REFUSED: nobody gave enough; EMR_UNSUPPORTED: it was asked with a computer's key that has no
- * certificate; others as above. */
-emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq, emr_buf *out_file);

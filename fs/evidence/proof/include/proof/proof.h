@@ -1,4 +1,4 @@
-/* The proof file of one saved version, or of one access (.tlog-proof): taking it apart, writing it,
+/* The proof file of one saved version (.tlog-proof): taking it apart, writing it,
  * and checking it with nothing else at hand.  It refuses every spelling but the one that FORMAT.md
  * gives, and shows nothing that its own bytes do not prove.
  *
@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
-#include "keyring/grant.h"
 #include "ledger/ledger.h"
 
 #define EMR_PROOF_FILE_MAX ((size_t)1 << 20)	/* bytes of a file */
@@ -16,27 +15,22 @@
 #define EMR_PROOF_PARTS_MAX 112
 #define EMR_PROOF_KEYS_MAX                                                                         \
 	24 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
-#define EMR_PROOF_ANSWERS_MAX 16
 #define EMR_PROOF_ADMISSIONS_MAX 8
 #define EMR_PROOF_APPROVALS_MAX 32
 
-/* Kinds of parts; 7 and 8 are kept for others and refused here.  Those from 14 on, and 5, are of
+/* Kinds of parts; 5, 7, 8, 14 and 15 are none and refused.  Those from 16 on are of
  * format 2. */
 typedef enum emr_proof_type {
 	EMR_PROOF_STATEMENT = 1,  /* statement and signature, 384 bytes */
 	EMR_PROOF_CHAIN = 2,	  /* DER: a key's certificate, those between, its CA */
 	EMR_PROOF_HK = 3,	  /* 32 bytes that key the tree over the plaintext */
 	EMR_PROOF_DESCRIPTOR = 4, /* entry 0 of the network */
-	EMR_PROOF_QUESTION_KEY =
-		5,	    /* k of a question, 32 bytes: opens the private part of an ACCESS_REQ */
-	EMR_PROOF_KEY = 6,  /* a proof file of a KEY_REG item, under the same checkpoint */
-	EMR_PROOF_MIME = 9, /* u8 length, media type, u8 length, LOINC code */
+	EMR_PROOF_KEY = 6,	  /* a proof file of a KEY_REG item, under the same checkpoint */
+	EMR_PROOF_MIME = 9,	  /* u8 length, media type, u8 length, LOINC code */
 	EMR_PROOF_CARD = 10,	  /* domain card: this identity owns that domain's key */
 	EMR_PROOF_PATIENT = 11,	  /* r_pid, 32 bytes */
 	EMR_PROOF_DIRECTORY = 12, /* block of the bundle's directory */
 	EMR_PROOF_MANIFEST = 13,  /* block of header and sealed manifest */
-	EMR_PROOF_GRANT = 14,	  /* a proof file of the GRANT under which was asked */
-	EMR_PROOF_ANSWER = 15,	  /* of an ACCESS_SERVED */
 	EMR_PROOF_ADMISSION = 16, /* of the ORG_PROPOSE that an organisation came in with, with its
 				     private part */
 	EMR_PROOF_APPROVAL = 17,  /* of an ORG_APPROVE of it */
@@ -94,38 +88,21 @@ typedef enum emr_proof_step {
 	EMR_PROOF_BAD_ITEM,   /* the item is not in the batch, or is of another kind or signer */
 	EMR_PROOF_BAD_RESULT, /* it is, and the ledger refused it */
 	EMR_PROOF_BAD_PRIVATE_PART, /* not the one that the item commits to */
-	EMR_PROOF_BAD_QUESTION, /* what was asked for cannot be read with the key that is shown */
-	EMR_PROOF_BAD_GRANT,	/* the grant is not on this ledger, or does not allow it */
-	EMR_PROOF_BAD_RELEASE, /* the answers are not on this ledger, or not enough of them gave the
-				  key */
-	EMR_PROOF_BAD_CONTENT, /* the encrypted content is not the signed one */
-	EMR_PROOF_BAD_STATEMENT, /* the statement or its signature */
-	EMR_PROOF_BAD_OWNER,	 /* the domain's key is not shown to be the identity's */
-	EMR_PROOF_BAD_PATIENT,	 /* the statement is about somebody else */
-	EMR_PROOF_BAD_TYPE,	 /* media type or document code */
-	EMR_PROOF_BAD_COPY,	 /* the plaintext at hand is not the signed one */
+	EMR_PROOF_BAD_CONTENT,	    /* the encrypted content is not the signed one */
+	EMR_PROOF_BAD_STATEMENT,    /* the statement or its signature */
+	EMR_PROOF_BAD_OWNER,	    /* the domain's key is not shown to be the identity's */
+	EMR_PROOF_BAD_PATIENT,	    /* the statement is about somebody else */
+	EMR_PROOF_BAD_TYPE,	    /* media type or document code */
+	EMR_PROOF_BAD_COPY,	    /* the plaintext at hand is not the signed one */
 	EMR_PROOF_STEPS
 } emr_proof_step;
 
 /* "log-path", ...: what FORMAT.md calls it; "" for SOUND. */
 const char *emr_proof_step_text(emr_proof_step step);
 
-typedef enum emr_proof_kind { EMR_PROOF_OF_CONTENT = 0, EMR_PROOF_OF_ACCESS } emr_proof_kind;
-
 #define EMR_PROOF_NAME_BYTES 256
-#define EMR_PROOF_SLOTS_SHOWN 16
-
-/* The giver of the key. */
-typedef struct emr_proof_releaser {
-	bool is_owner;
-	char name[65]; /* in the certificate; of the owner "" unless a card has it */
-	char organisation[EMR_PROOF_NAME_BYTES];
-	uint64_t ledger_time;
-	uint16_t count; /* of the records that were asked for */
-} emr_proof_releaser;
 
 typedef struct emr_proof_verdict {
-	emr_proof_kind kind;
 	emr_proof_step step;
 	const char *why; /* a short English cause; static */
 	unsigned checks; /* that were passed */
@@ -140,7 +117,7 @@ typedef struct emr_proof_verdict {
 	uint8_t result;	    /* of the item, as the ledger says */
 	emr_id16 record_id;
 	uint64_t cver, n;
-	char signer[65]; /* name in the issuer's certificate; of an access: who asked */
+	char signer[65];			 /* name in the issuer's certificate */
 	char organisation[EMR_PROOF_NAME_BYTES]; /* whose certificate that is, as the network calls
 						    it */
 	emr_id32 certificate;			 /* SHA-256 of it */
@@ -148,25 +125,7 @@ typedef struct emr_proof_verdict {
 	size_t n_names;	      /* cosignatures that were verified */
 	uint8_t names[EMR_PROOF_KEYS_MAX][8];
 	size_t n_unknown; /* and those of keys that the file does not show */
-	/* Of an access: */
-	emr_id16 domain, grant;
-	uint64_t grant_from, grant_until;
-	uint16_t asked;	  /* records */
-	bool is_readable; /* the next four are shown */
-	uint8_t purpose;  /* bit number */
-	bool is_software;
-	size_t n_slots;
-	struct {
-		emr_id16 object;
-		uint64_t version;
-		bool is_names; /* of a folder */
-	} slots[EMR_PROOF_SLOTS_SHOWN];
-	char owner[65]; /* name in the certificate; of an access "" when no card shows it */
-	uint8_t needed; /* answers, by the grant; 0: the owner's */
-	emr_away away;	/* whose agents may give them, by the grant */
-	size_t n_releasers;
-	emr_proof_releaser releasers[EMR_PROOF_ANSWERS_MAX];
-	bool agents_shown; /* the grant names them; else they are agents by their own word */
+	char owner[65];	  /* name in the certificate */
 } emr_proof_verdict;
 
 /* Checks FILE.  COPY_FD: a file to compare with the signed plaintext, read from where it stands; -1

@@ -1,5 +1,5 @@
 /* This tells what the headers of common health files say of them: modality, date, description and
- * organisation of DICOM, PDF, FHIR and CDA, for the list of records. It refuses to guess: a field
+ * organisation of DICOM, PDF and FHIR, for the list of records. It refuses to guess: a field
  * that is not plainly there, in the few places it looks at, stays empty; and it reads a bounded
  * part of a file, whatever that file claims. */
 #pragma once
@@ -7,16 +7,15 @@
 #include "base/bytes.h"
 
 /* Formats and sources: DICOM PS3.5 (explicit and implicit VR, little endian) and PS3.10 (file
- * meta); ISO 32000-1 7.5 and 14.3 (PDF trailer, information dictionary, XMP); HL7 FHIR R4 as JSON
- * or XML; HL7 CDA R2. Any thread.  At most 1 MiB of a file is read, and no more than 64 KiB of one
- * that is none of these. */
+ * meta); ISO 32000-1 7.5 and 14.3 (PDF trailer, information dictionary); HL7 FHIR R4 as JSON. Any
+ * thread.  At most 1 MiB of a file is read, and no more than 64 KiB of one that is none of these.
+ */
 
 typedef enum emr_header_kind {
 	EMR_HEADER_NONE = 0, /* nothing that is known here */
 	EMR_HEADER_DICOM = 1,
 	EMR_HEADER_PDF = 2,
 	EMR_HEADER_FHIR = 3,
-	EMR_HEADER_CDA = 4,
 } emr_header_kind;
 
 #define EMR_HEADER_TEXT_MAX 200 /* bytes of one text */
@@ -62,7 +61,7 @@ emr_status emr_header_reader_read(emr_header_reader *reader, const uint8_t whose
 void emr_header_reader_free(emr_header_reader *reader); /* NULL is fine */
 
 /* As kept in the sealed metadata of a record, under the name EMR_HEADERS_KEY:
- *   u8 1 | u8 kind (1..4) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2
+ *   u8 1 | u8 kind (1..3) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2
  * study date 3 description 4 organisation 5 patient's name 6 patient's id 7 study 8 series
  * 9 instance 10 class, the last four as UIDs.  No text: the field is left out. */
 #define EMR_HEADERS_KEY "emrfs.headers" /* not a user.* name: nobody's attribute can be it */
@@ -78,5 +77,5 @@ emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out);
 /* Appends a line NAME=TEXT for each that is said, "kind" first. */
 emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out);
 
-/* "dicom", "pdf", "fhir", "cda"; "" for none. */
+/* "dicom", "pdf", "fhir"; "" for none. */
 const char *emr_header_kind_text(emr_header_kind kind);

@@ -50,7 +50,7 @@ char *emr_deed_line(const json_t *entry);
 #define EMR_DEEDS_LEGEND                                                                           \
 	N_("proven: on the ledger, your deeds signed by your key, others' before the key was "     \
 	   "released.  reported: told by the "                                                     \
-	   "reader's own computer.  entry: for emrfs log --proof.")
+	   "reader's own computer.")
 
 /* .emrfs/log and .emrfs/log.json. */
 emr_status emr_deeds_text(emr_session *session, emr_buf *out);

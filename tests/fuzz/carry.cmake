@@ -1,1 +1,0 @@
-emr_fuzz(fuzz_carry SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_carry.c USES carry keyring contract base)
