@@ -97,7 +97,7 @@ emr_status emr_known_new(emr_parcel *parcel, emr_facts *facts, emr_known **out_k
 		return EMR_NO_MEMORY;
 	k->parcel = parcel;
 	k->facts = facts;
-	status = emr_facts_each_bundle(facts, NULL, note_version, k);
+	status = emr_facts_each_bundle(facts, false, NULL, note_version, k);
 	if (status == EMR_OK)
 		status = emr_buf_append(&k->by_object, k->all.data, k->all.len);
 	if (status == EMR_OK)
