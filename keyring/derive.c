@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
 
@@ -209,6 +210,41 @@ emr_status emr_keyring_copies_secret(
 	return emr_derive(&root,
 		&(emr_key_info){.label = "copies", .id = emr_bytes_of(dataset, 32)}, 32,
 		out_secret);
+}
+
+static emr_status own_key(const emr_keyring *kr, emr_secret *out)
+{
+	EMR_AUTO_SECRET root = {0};
+
+	EMR_TRY(copies_root(kr, &root));
+	return emr_derive(&root, &(emr_key_info){.label = "own words"}, 32, out);
+}
+
+emr_status emr_keyring_own_seal(const emr_keyring *kr, emr_bytes plain, emr_buf *out)
+{
+	EMR_AUTO_SECRET key = {0};
+
+	EMR_TRY(own_key(kr, &key));
+	EMR_TRY(emr_buf_append_zeros(out, EMR_AEAD_NONCE_BYTES + plain.len + EMR_AEAD_TAG_BYTES));
+	randombytes_buf(out->data, EMR_AEAD_NONCE_BYTES);
+	return emr_aead_seal(
+		&key, out->data, (emr_bytes){0}, plain, out->data + EMR_AEAD_NONCE_BYTES);
+}
+
+emr_status emr_keyring_own_open(const emr_keyring *kr, emr_bytes sealed, emr_buf *out)
+{
+	const size_t more = EMR_AEAD_NONCE_BYTES + EMR_AEAD_TAG_BYTES;
+	EMR_AUTO_SECRET key = {0};
+	emr_status status;
+
+	EMR_TRY(sealed.len < more ? EMR_DAMAGED : own_key(kr, &key));
+	EMR_TRY(emr_buf_append_zeros(out, sealed.len - more));
+	status = emr_aead_open(&key, sealed.data, (emr_bytes){0},
+		emr_bytes_of(sealed.data + EMR_AEAD_NONCE_BYTES, sealed.len - EMR_AEAD_NONCE_BYTES),
+		out->data);
+	if (status != EMR_OK)
+		emr_buf_clear(out);
+	return status;
 }
 
 emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device)

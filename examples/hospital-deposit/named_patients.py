@@ -63,7 +63,9 @@ def in_fhir(value):
     found = []
     if isinstance(value, dict):
         is_patient = value.get("resourceType") == "Patient"
-        for one in ([value] if is_patient else [value[key] for key in ("subject", "patient", "for") if isinstance(value.get(key), dict)]):
+        referred = [value[key] for key in ("subject", "patient", "for") if "resourceType" in value and isinstance(value.get(key), dict)]
+        of_patients = [one for one in referred if one.get("type", "Patient") == "Patient" and re.match("#|urn:|$|.*Patient/", text_of(one.get("reference")))]
+        for one in [value] if is_patient else of_patients:
             ids = one.get("identifier") or []
             names = one.get("name") or [] if is_patient else [{"text": one.get("display")}]
             found.append(Person([(text_of(id.get("value")), issuers(id.get("system"))) for id in (ids if isinstance(ids, list) else [ids])],

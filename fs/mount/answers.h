@@ -76,6 +76,8 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* PATH, or its last change, is not on the ledger: it never will be, or is sent later. */
+void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *out_problem);
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

@@ -49,7 +49,7 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 		emr_text_errno(errno), NULL);
 }
 
-static emr_status say_not_exported(const emr_session *session, emr_status status,
+static emr_status say_not_exported(emr_session *session, emr_status status,
 	const emr_request *request, emr_problem *out_problem)
 {
 	char place[4400];
@@ -58,7 +58,7 @@ static emr_status say_not_exported(const emr_session *session, emr_status status
 	case EMR_OK:
 		break;
 	case EMR_NO_ATTRIBUTE:
-		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", _("Its last"), NULL);
+		emr_answer_say_unsent(session, request->path, out_problem);
 		break;
 	case EMR_NOT_FOUND:
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);

@@ -556,6 +556,18 @@ emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out
 	return EMR_OK;
 }
 
+void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *out_problem)
+{
+	emr_record_facts facts;
+	emr_attr attr;
+
+	if (emr_view_find(session->view, path, &attr) == EMR_OK &&
+		emr_view_record(session->view, attr.node, &facts) == EMR_OK && facts.is_local)
+		emr_problem_set(out_problem, EMR_SAY_LEFT_LOCAL, "path", path, NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", _("Its last"), NULL);
+}
+
 /* signer, time and tx of a single file. */
 static int put_origin(verification *v, json_t *answer)
 {
@@ -637,7 +649,7 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 	if (has_root)
 		status = emr_answer_find(session, request->path, &root, &is_published, out_problem);
 	if (status == EMR_OK && !is_published) {
-		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", _("Its last"), NULL);
+		emr_answer_say_unsent(session, request->path, out_problem);
 		status = EMR_CONFLICT;
 	} else if (status == EMR_OK) {
 		status = check_all(&v, has_root ? &root : NULL);

@@ -176,7 +176,8 @@ static emr_status open_store(emr_session *session)
 	emr_store_options options = {.path = path,
 		.tags_path = tags,
 		.writer = emr_keyring_device_id(session->keyring),
-		.reserve = session->reserve};
+		.reserve = session->reserve,
+		.states_pins = true};
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path,
 		session->is_apart ? STATE_APART : EMR_STATE_BLOCKS);

@@ -231,6 +231,7 @@ static emr_status visit_row(void *arg, emr_id16 key, const outbox *box)
 		emr_awaiting one = {.domain = box->domain,
 			.node = o->node,
 			.object = o->place.object,
+			.version = o->place.version,
 			.is_new = await_brings_new(o)};
 
 		one.has_root = root_of(o, &one.root);

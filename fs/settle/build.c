@@ -10,6 +10,7 @@
 
 #include "amend.h"
 #include "build.h"
+#include "own_words.h"
 
 static void random_bytes(uint8_t *out, size_t len)
 {
@@ -30,7 +31,7 @@ static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint
 	EMR_AUTO_BUF plain = {0};
 	uint8_t aad[EMR_META_AAD_BYTES];
 
-	EMR_TRY(emr_meta_encode(change->meta, &plain));
+	EMR_TRY(own_words_encode(ctx->keyring, ctx->is_foreign, change->meta, &plain));
 	EMR_TRY(emr_buf_append_zeros(out, plain.len + 16));
 	emr_meta_aad(change->domain, change->object, version, ctx->epoch, ctx->listkey_id, aad);
 	return emr_list_key_seal(ctx->list_key, change->object, nonce,

@@ -11,6 +11,8 @@
 #include "contract/codes.h"
 #include "keyring/content.h"
 
+#include "own_words.h"
+
 emr_status emr_facts_new(
 	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts)
 {
@@ -70,8 +72,9 @@ static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint
 	EMR_TRY(emr_buf_append_zeros(out_plain, sealed.len - 16));
 	emr_meta_aad(
 		head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
-	return emr_list_key_open_meta(
-		key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, out_plain->data);
+	EMR_TRY(emr_list_key_open_meta(
+		key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, out_plain->data));
+	return own_words_open(facts->keyring, out_plain);
 }
 
 static void place_of_head(const emr_replica_head *head, emr_place *out_place)

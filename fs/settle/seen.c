@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "contract/codes.h"
 #include "replica/follower.h"
 
 /* ---- how far the ledger has been seen ----
@@ -50,22 +51,32 @@ emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_re
 	return emr_journal_sync(journal, seq);
 }
 
+/* ROW, empty: it remembers nothing. */
+static emr_status get_seen(emr_settle *settle, emr_buf *row)
+{
+	emr_status status =
+		emr_journal_get(settle->options.journal, EMR_ROW_SEEN, settle->seen_key, row);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (row->len != SEEN_BYTES || row->data[0] != SEEN_VERSION)
+		return row->len > 0 && row->data[0] > SEEN_VERSION
+			       ? emr_newer_format(row->data[0], SEEN_VERSION)
+			       : EMR_DAMAGED;
+	return EMR_OK;
+}
+
 emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_replica_position at;
 	uint8_t root[32];
 	uint64_t size;
-	emr_status status;
 
 	*out_seen = 0;
-	status = emr_journal_get(settle->options.journal, EMR_ROW_SEEN, settle->seen_key, &row);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (row.len != SEEN_BYTES || row.data[0] != SEEN_VERSION)
-		return row.len > 0 && row.data[0] > SEEN_VERSION
-			       ? emr_newer_format(row.data[0], SEEN_VERSION)
-			       : EMR_DAMAGED;
+	EMR_TRY(get_seen(settle, &row));
+	if (row.len == 0)
+		return EMR_OK;
 	*out_seen = size = emr_get_u64(row.data + 1);
 	EMR_TRY(emr_replica_at(settle->options.replica, &at));
 	if (at.size < size)
@@ -73,6 +84,59 @@ emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 	/* It looks at entries that this computer has verified itself: the folder rests on them. */
 	EMR_TRY(emr_replica_root_at(settle->options.replica, size, root));
 	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
+}
+
+/* ---- what the journal has not heard of ---- */
+
+typedef struct looking {
+	uint64_t seen;
+	emr_buf *out;
+} looking;
+
+static emr_status note_own(void *arg, const emr_replica_change *change)
+{
+	const looking *l = arg;
+	const emr_unheard one = {change->object, change->version};
+
+	if (change->seq < l->seen)
+		return EMR_INTERRUPTED;
+	return change->result == EMR_RESULT_APPLIED && change->family == EMR_FAMILY_OBJECT
+		       ? emr_buf_append(l->out, &one, sizeof one)
+		       : EMR_OK;
+}
+
+/* Its answer is asked for again. */
+static emr_status drop_sent(void *arg, const emr_awaiting *one)
+{
+	emr_buf *out = arg;
+	emr_unheard *all = (void *)out->data;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->len / sizeof *all; i++)
+		if (all[i].version != one->version || !emr_id16_equal(all[i].object, one->object))
+			all[kept++] = all[i];
+	out->len = kept * sizeof *all;
+	return EMR_OK;
+}
+
+emr_status emr_settle_unheard(emr_settle *settle, emr_buf *out, bool *out_is_behind)
+{
+	EMR_AUTO_BUF row = {0};
+	looking l = {.out = out};
+	emr_public me;
+	emr_status status;
+
+	*out_is_behind = false;
+	EMR_TRY(get_seen(settle, &row));
+	l.seen = row.len > 0 ? emr_get_u64(row.data + 1) : 0;
+	EMR_TRY(emr_keyring_public(settle->options.keyring, &me));
+	status = emr_replica_each_by(settle->options.replica, me.signer_id, note_own, &l);
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		return status;
+	if (out->len > 0)
+		EMR_TRY(emr_settle_each_awaiting(settle, true, drop_sent, out));
+	*out_is_behind = l.seen > 0 && out->len > 0;
+	return EMR_OK;
 }
 
 /* FOLLOWED: what following the ledger gave. */

@@ -406,6 +406,7 @@ static emr_status publish_some(emr_settle *settle, const foreign_domain *g,
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
+	bool is_spoilt = false;
 	run r;
 
 	status = begin_run(settle, g, changes[0].domain, changes[0].is_inbox, &r);
@@ -416,16 +417,19 @@ static emr_status publish_some(emr_settle *settle, const foreign_domain *g,
 		/* Waits for room; what needs none, as a removal, goes on. */
 		if (emr_status_is_full(status)) {
 			lacking = status;
+			is_spoilt |= changes[done].is_bound;
 			status = EMR_OK;
 		}
-		if (status != EMR_OK && status != EMR_LIMIT && !emr_status_may_pass(status))
+		if (status != EMR_OK && status != EMR_LIMIT && !emr_status_may_pass(status)) {
+			is_spoilt |= changes[done].is_bound;
 			status = give_up_on(settle, &changes[done], status, fn, arg);
+		}
 		if (status == EMR_OK)
 			done++;
 	}
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
-	if (status == EMR_OK && r.box.count > 0)
+	if (status == EMR_OK && r.box.count > 0 && !is_spoilt)
 		status = finish_and_send(&r, is_last_try, out_awaits, fn, arg);
 	emr_batch_free(r.batch);
 	emr_list_key_free(r.own_list_key);

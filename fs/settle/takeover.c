@@ -15,6 +15,7 @@
 #include "share/domain.h"
 
 #include "facts_private.h"
+#include "own_words.h"
 #include "side_batch.h"
 
 /* One domain on its way. */
@@ -227,11 +228,13 @@ static emr_status seal_meta(
 	const taking *k, const record *r, uint64_t version, const uint8_t nonce[24], emr_buf *out)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
+	EMR_AUTO_BUF plain = {0};
 
-	EMR_TRY(emr_buf_append_zeros(out, r->plain.len + 16));
+	EMR_TRY(own_words_encode(k->t->keyring, false, &r->meta, &plain));
+	EMR_TRY(emr_buf_append_zeros(out, plain.len + 16));
 	emr_meta_aad(k->domain, r->place.object, version, k->epoch, k->listkey_id, aad);
 	return emr_list_key_seal(k->list_key, r->place.object, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_buf_view(&r->plain), out->data);
+		emr_buf_view(&plain), out->data);
 }
 
 /* The content key under a capsule of the domain's epoch there. */

@@ -26,13 +26,27 @@ bool emr_words_lead_away(emr_bytes target)
 	return false;
 }
 
-/* True for an attribute that emrfs goes by, or keeps for itself. */
+/* Where a file came from, and what a person notes about it: of browsers, wget and curl, Samba and
+ * the desktops. */
+static const char *const owners[] = {"user.xdg.", "user.baloo.", "user.dublincore.",
+	"user.com.apple.", "user.DosStream.", "user.Zone.Identifier"};
+
+bool emr_words_are_owners(emr_bytes key)
+{
+	for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+		if (key.len >= strlen(owners[i]) &&
+			strncasecmp((const char *)key.data, owners[i], strlen(owners[i])) == 0)
+			return true;
+	return false;
+}
+
+/* True for an attribute that emrfs goes by, or keeps for itself or the owner. */
 static bool is_ours(emr_bytes key)
 {
 	bool is_users =
 		key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
 
-	return !is_users ||
+	return !is_users || emr_words_are_owners(key) ||
 	       (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
 }
 

@@ -56,6 +56,8 @@ static emr_status answer_list(asking *a)
 
 /* ---- what it would be ---- */
 
+#define LOCAL_MAX 5 /* named; all are counted */
+
 typedef struct counted {
 	uint64_t files, bytes, records;
 } counted;
@@ -203,8 +205,9 @@ static emr_status find_left_out(
 typedef struct looking {
 	emr_grant_made made;
 	counted c;
-	json_t *replaced, *left_out; /* owned */
-	const char *own;	     /* whose agent would do by the rule own; in left_out */
+	json_t *replaced, *left_out, *local; /* owned */
+	uint64_t local_files;
+	const char *own; /* whose agent would do by the rule own; in left_out */
 	bool is_known, moves, is_given;
 } looking;
 
@@ -212,11 +215,43 @@ static void looking_end(looking *l)
 {
 	json_decref(l->replaced);
 	json_decref(l->left_out);
+	json_decref(l->local);
+}
+
+/* A file that a program keeps for itself: nobody gets it. */
+static bool note_local(void *arg, const char *path, uint64_t size_bytes, bool is_local)
+{
+	looking *l = arg;
+
+	if (!is_local)
+		return true;
+	l->c.files--;
+	l->c.bytes -= size_bytes;
+	return ++l->local_files > LOCAL_MAX ||
+	       json_array_append_new(l->local, emr_json_text(path)) == 0;
+}
+
+/* PATH, a file, is a database whose newest changes lie beside it. */
+static bool has_log(const asking *a)
+{
+	static const char *const endings[] = {"-wal", "-journal"};
+	bool has = false;
+
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		char path[EMR_ASK_PATH_MAX + 16];
+		emr_attr attr;
+
+		snprintf(path, sizeof path, "%s%s", a->request->path, endings[i]);
+		has |= emr_view_find(a->session->view, path, &attr) == EMR_OK &&
+		       attr.type == EMR_META_FILE && attr.size_bytes > 0;
+	}
+	return has;
 }
 
 static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
 	EMR_TRY(emr_walk(a->session->view, a->request->path, count_one, &l->c));
+	EMR_TRY(emr_view_each_unsent(a->session->view, a->request->path, note_local, l));
 	EMR_TRY(emr_sharing_is_given(a->session->sharing, order, &l->is_given));
 	EMR_TRY(find_replaced(a, order, l->replaced));
 	if (l->made.n < 2 && emr_rights_of_reading(order->rights) != 0 &&
@@ -228,8 +263,10 @@ static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 static emr_status answer_look(
 	asking *a, const emr_order *order, const emr_who *who, const char *text, const char *shown)
 {
-	__attribute__((cleanup(looking_end)))
-	looking l = {.replaced = json_array(), .left_out = json_array(), .own = ""};
+	__attribute__((cleanup(looking_end))) looking l = {.replaced = json_array(),
+		.left_out = json_array(),
+		.local = json_array(),
+		.own = ""};
 	emr_status status = preview(a, order, &l.made, &l.is_known, &l.moves);
 
 	if (status != EMR_OK)
@@ -238,7 +275,7 @@ static emr_status answer_look(
 	return emr_emit(a->emit, a->arg,
 		json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
 			  "s:O, s:O, "
-			  "s:s, s:s, s:s}",
+			  "s:s, s:s, s:s, s:O, s:I, s:b}",
 			"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 			emr_json_text(who->called), "text", text, "compared", who->is_compared,
 			"known", who->is_known, "files", (json_int_t)l.c.files, "bytes",
@@ -249,7 +286,8 @@ static emr_status answer_look(
 			"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced,
 			"left_out", l.left_out, "away", emr_away_word(l.made.away), "rule",
 			emr_away_word(emr_away_asked(order->rights)), "own_agent",
-			l.made.n == 0 ? l.own : ""));
+			l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
+			(json_int_t)l.local_files, "log_apart", has_log(a)));
 }
 
 /* ---- sharing ---- */

@@ -48,6 +48,7 @@ static const char *const sql[STATEMENTS] = {
 		    "AND root = ?3",
 	[DROP_PIN] = "DELETE FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
 	[STATE_PINS] = "REPLACE INTO stated (writer) VALUES (?1)",
+	[DOUBT_PINS] = "DELETE FROM stated WHERE writer = ?1",
 };
 
 static const char schema[] =

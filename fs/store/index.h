@@ -54,6 +54,10 @@ emr_status emr_index_audit(emr_index *index);
 /* True when the index was made again and WRITER has not stated its pins since. */
 emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated);
 
+/* Takes out the rows of these segments and of their blocks; sorts IDS.  On the disk when it
+ * returns: the files may go then, and what they said of pins is not forgotten with them. */
+emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count);
+
 /* ---- Changes, between begin and commit; the first failure is kept and commit rolls back ---- */
 
 emr_status emr_index_begin(emr_index *index);
@@ -67,7 +71,7 @@ emr_status emr_index_put_block(
 /* The row of DIGEST, when it leads to PLACE. */
 emr_status emr_index_drop_block(
 	emr_index *index, const uint8_t *digest, const emr_index_place *place);
-/* The rows of these segments and of their blocks; sorts IDS. */
-emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count);
 emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change);
 emr_status emr_index_state_pins(emr_index *index, emr_id16 writer);
+/* WRITER has to state its pins again. */
+emr_status emr_index_doubt_pins(emr_index *index, emr_id16 writer);

@@ -211,20 +211,35 @@ static emr_status delete_listed(emr_index *index, const drop_run *run)
 }
 
 /* One pass over all rows, however many segments go: rows are ordered by digest only. */
-emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
+static emr_status drop_segments(emr_index *index, int64_t *ids, size_t count)
 {
 	drop_run run = {.ids = ids, .count = count, .sum = &index->sum};
 	visit_call call = {.block = list_dropped, .context = &run};
 	emr_status status;
 
 	if (count == 0)
-		return index->failed;
+		return EMR_OK;
 	qsort(ids, count, sizeof *ids, compare_ids);
 	status = index_each_row(&index->write, BLOCKS, index_row_block, &call);
 	if (status == EMR_OK)
 		status = delete_listed(index, &run);
 	emr_buf_free(&run.digests);
-	return index_keep_failure(index, status);
+	return status;
+}
+
+/* A flush of the log flushes all that was committed before, too. */
+emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
+{
+	bool is_set = index != NULL && sqlite3_exec(index->write.db, "PRAGMA synchronous = FULL",
+					       NULL, NULL, NULL) == SQLITE_OK;
+	emr_status status = emr_index_begin(index);
+
+	if (status != EMR_OK)
+		return status;
+	(void)index_keep_failure(index, is_set ? drop_segments(index, ids, count) : EMR_IO);
+	status = emr_index_commit(index);
+	(void)sqlite3_exec(index->write.db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	return status;
 }
 
 static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer,
@@ -257,14 +272,24 @@ emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_ch
 	return index_keep_failure(index, status);
 }
 
-emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
+static emr_status set_stated(emr_index *index, statement which, emr_id16 writer)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = index_prepare(&index->write, STATE_PINS, &s);
+	emr_status status = index_prepare(&index->write, which, &s);
 
 	if (status == EMR_OK) {
 		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
 		status = index_run(s);
 	}
 	return index_keep_failure(index, status);
+}
+
+emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
+{
+	return set_stated(index, STATE_PINS, writer);
+}
+
+emr_status emr_index_doubt_pins(emr_index *index, emr_id16 writer)
+{
+	return set_stated(index, DOUBT_PINS, writer);
 }

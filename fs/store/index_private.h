@@ -36,6 +36,7 @@ typedef enum statement {
 	OLD_PIN,
 	DROP_PIN,
 	STATE_PINS,
+	DOUBT_PINS,
 	STATEMENTS
 } statement;
 

@@ -21,15 +21,20 @@
 
 typedef struct load_rows {
 	emr_store *store;
-	emr_buf dead; /* of int64_t: rows of segments that are no longer there */
+	emr_buf dead;	/* of int64_t: rows of segments that are no longer there */
+	uint64_t last;	/* of the numbers of own segments */
+	bool lacks_own; /* one of its own is not there */
 } load_rows;
 
 static emr_status load_row(void *context, const emr_index_segment *row)
 {
 	load_rows *load = context;
 	emr_store *store = load->store;
+	bool is_own = emr_id16_equal(row->writer, store->writer);
 	char name[EMR_SEGMENT_NAME_MAX];
 
+	if (is_own && row->number > load->last)
+		load->last = row->number;
 	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++) {
 		emr_segment *segment = store->segments[i];
@@ -57,15 +62,36 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 	if (faccessat(store->dirfd, name, F_OK, 0) == 0)
 		return EMR_OK;
 	/* A backup may have the only copy of it, under this name. */
-	if (emr_id16_equal(row->writer, store->writer) && row->number > store->lost_number)
+	load->lacks_own |= is_own;
+	if (is_own && row->number > store->lost_number)
 		store->lost_number = row->number;
 	return emr_buf_append(&load->dead, &row->id, sizeof row->id);
 }
 
-static emr_status drop_rows(emr_store *store, int64_t *ids, size_t count)
+/* What an own segment that went said last of pins, the index of a moment before has not heard.  One
+ * is gone whose row stands there, or one never had a row: numbers follow each other. */
+static bool is_behind(emr_store *store, const load_rows *load)
 {
+	uint64_t next = UINT64_MAX;
+	EMR_LOCKED(&store->map_lock);
+
+	for (size_t i = 0; i < store->segment_count; i++) {
+		const emr_segment *segment = store->segments[i];
+
+		if (segment->own && !segment->gone && segment->number > load->last &&
+			segment->number < next)
+			next = segment->number;
+	}
+	return load->lacks_own || (next != UINT64_MAX && next != load->last + 1);
+}
+
+/* At a start; before the rows go that show it. */
+static emr_status doubt_pins(emr_store *store, const load_rows *load)
+{
+	if (!store->states_pins || store->current != NULL || !is_behind(store, load))
+		return EMR_OK;
 	EMR_TRY(emr_index_begin(store->index));
-	(void)emr_index_drop_segments(store->index, ids, count);
+	(void)emr_index_doubt_pins(store->index, store->writer);
 	return emr_index_commit(store->index);
 }
 
@@ -75,8 +101,11 @@ static emr_status load_index(emr_store *store)
 	load_rows load = {.store = store};
 	emr_status status = emr_index_each_segment(store->index, load_row, &load);
 
+	if (status == EMR_OK && !store->read_only)
+		status = doubt_pins(store, &load);
 	if (status == EMR_OK && !store->read_only && load.dead.len > 0)
-		status = drop_rows(store, (void *)load.dead.data, load.dead.len / sizeof(int64_t));
+		status = emr_index_drop_segments(
+			store->index, (void *)load.dead.data, load.dead.len / sizeof(int64_t));
 	if (emr_status_is_full(status)) /* what they name is not there; the next start drops them */
 		status = EMR_OK;
 	emr_buf_free(&load.dead);
@@ -85,16 +114,11 @@ static emr_status load_index(emr_store *store)
 
 /* ---- Tails ---- */
 
-static bool is_last_own(emr_store *store, const emr_segment *segment)
+static bool is_closed(emr_store *store, const emr_segment *segment)
 {
-	bool last = true;
 	EMR_LOCKED(&store->map_lock);
 
-	for (size_t i = 0; i < store->segment_count; i++)
-		if (store->segments[i]->own && !store->segments[i]->gone &&
-			store->segments[i]->number > segment->number)
-			last = false;
-	return last;
+	return emr_segment_is_closed(store, segment);
 }
 
 /* The first segment at or after slot *I that is there and own or not; NULL at the end.  *I moves
@@ -135,7 +159,7 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 	/* The rows lead to nothing, and there they stay. */
 	if (store->is_still)
 		return EMR_DAMAGED;
-	EMR_TRY(drop_rows(store, &segment->index_id, 1));
+	EMR_TRY(emr_index_drop_segments(store->index, &segment->index_id, 1));
 	pthread_mutex_lock(&store->map_lock);
 	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 	segment->index_id = 0;
@@ -153,7 +177,7 @@ static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 	if (segment == emr_store_current(store))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
 	EMR_TRY(check_size(store, segment));
-	if (!is_last_own(store, segment))
+	if (is_closed(store, segment))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
 	return emr_store_take_tail(
 		store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
@@ -162,7 +186,9 @@ static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 /* Writes what is pending to the index; index_lock held. */
 static emr_status write_index(emr_store *store);
 
-/* index_lock held; for own segments also append_lock, as above. */
+/* The end of another's last segment may be what a power cut left of it, until he repairs it: only
+ * what fits its hash stays as it is then.
+ * index_lock held; for own segments also append_lock, as above. */
 static emr_status load_tails(emr_store *store, bool own)
 {
 	emr_status status = EMR_OK;
@@ -171,7 +197,8 @@ static emr_status load_tails(emr_store *store, bool own)
 
 	while (status == EMR_OK && (segment = next_segment(store, &i, own)) != NULL) {
 		status = own ? load_own_tail(store, segment)
-			     : emr_store_take_tail(store, segment, false, UINT64_MAX);
+			     : emr_store_take_tail(
+				       store, segment, !is_closed(store, segment), UINT64_MAX);
 		if (status == EMR_NOT_FOUND)
 			status = EMR_OK; /* reclaimed by its writer meanwhile */
 		if (status == EMR_OK && (own || store->has_own_index) &&
@@ -571,7 +598,7 @@ static emr_status sync_own(emr_store *store)
 		emr_status status;
 		int fd;
 
-		if (!is_last_own(store, segment))
+		if (is_closed(store, segment))
 			continue;
 		status = emr_segment_use(store, segment, &fd);
 		if (status != EMR_OK)

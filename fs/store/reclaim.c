@@ -67,11 +67,7 @@ static emr_status drop_rows(reclaim_run *run)
 		return EMR_NO_MEMORY;
 	pthread_mutex_lock(&store->index_lock);
 	count = ids_of_victims(run, ids);
-	status = emr_index_begin(store->index);
-	if (status == EMR_OK) {
-		(void)emr_index_drop_segments(store->index, ids, count);
-		status = emr_index_commit(store->index);
-	}
+	status = emr_index_drop_segments(store->index, ids, count);
 	pthread_mutex_unlock(&store->index_lock);
 	return status;
 }

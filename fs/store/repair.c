@@ -340,9 +340,7 @@ static uint64_t first_hole(const findings *f)
 	return f->holes.len > 0 ? holes[0].offset : f->end;
 }
 
-/* map_lock held.  The last file of another writer may lose its end in a power cut, and get another:
- * what is in it is read again at each start. */
-static bool is_closed(const emr_store *store, const emr_segment *segment)
+bool emr_segment_is_closed(const emr_store *store, const emr_segment *segment)
 {
 	for (size_t i = 0; i < store->segment_count; i++)
 		if (!store->segments[i]->gone && store->segments[i]->number > segment->number &&
@@ -371,7 +369,7 @@ static emr_status publish(emr_store *store, findings *f)
 
 	if (store->has_own_index && !f->segment->own &&
 		f->segment->known_to == EMR_SEGMENT_PREFIX_BYTES)
-		f->segment->is_kept = is_closed(store, f->segment);
+		f->segment->is_kept = emr_segment_is_closed(store, f->segment);
 	map = f->segment->own || f->segment->is_kept ? &store->pending : &store->foreign;
 	EMR_TRY(emr_pending_reserve(map, count));
 	for (size_t i = 0; i < count; i++)

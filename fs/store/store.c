@@ -259,6 +259,7 @@ static emr_status store_make(const emr_store_options *options, emr_store **out_s
 	store->writer = options->writer;
 	store->read_only = options->read_only;
 	store->no_background = options->no_background;
+	store->states_pins = options->states_pins;
 	store->reserve = options->reserve;
 	store->segment_bytes =
 		options->segment_bytes == 0 ? EMR_SEGMENT_BYTES_DEFAULT : options->segment_bytes;

@@ -89,6 +89,7 @@ struct emr_store {
 	bool is_still; /* the disk takes nothing here, and read_only is true, too; others may have
 			  it mounted otherwise, and write */
 	bool no_background;
+	bool states_pins;
 	emr_reserve *reserve;	/* borrowed, may be NULL */
 	emr_unit_key *unit_key; /* borrowed */
 	int tags_dirfd;		/* -1: no tags are kept */
@@ -165,6 +166,9 @@ emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd);
 void emr_segment_unuse(emr_store *store, emr_segment *segment);
 /* map_lock held, nobody uses it. */
 void emr_segment_close_files(emr_store *store, emr_segment *segment);
+/* map_lock held.  The last file of a writer may lose its end in a power cut, and get another: what
+ * is in it is read again at each start. */
+bool emr_segment_is_closed(const emr_store *store, const emr_segment *segment);
 /* Lists seg-*.car in the directory into slots. */
 emr_status emr_segment_list(emr_store *store);
 /* A new own segment, empty but for the prefix, on disk.  EMR_EXISTS; EMR_LIMIT: no segment can have

@@ -18,6 +18,7 @@
 #include "ledger/network.h"
 #include "network/own_dir.h"
 #include "replica/follower.h"
+#include "served/client.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/restored_blocks.h"
@@ -95,7 +96,7 @@ static void say_backup(const restoring *r, emr_status status, emr_problem *out_p
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", r->dir, NULL);
 	else if (status == EMR_DAMAGED && r->n_found > 0)
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_BAD, "dir", r->dir, "n", n, NULL);
+		emr_problem_set(out_problem, EMR_SAY_RESTORE_BAD, "dir", r->dir, "n", n, NULL);
 	else if (status == EMR_DAMAGED)
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", r->dir, NULL);
 	else
@@ -264,14 +265,29 @@ static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_p
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
 }
 
+/* What the backup says of the network's host, or, where that is damaged, who restores. */
+static emr_status read_way(const restoring *r, emr_buf *out, emr_problem *out_problem)
+{
+	const char *named = r->args->values[EMR_OPT_NETWORK];
+	emr_served_at at;
+	emr_status status = emr_file_read(
+		r->session.state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, out);
+
+	if (status != EMR_NOT_FOUND ||
+		emr_backup_manifest_find(&r->list, EMR_BACKUP_CHANNEL_PATH) == NULL)
+		return status;
+	if (emr_own_dir_is_address(named) && emr_served_address_read(named, &at) == EMR_OK)
+		return emr_served_at_write(&at, out);
+	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_HOST, "dir", r->dir, NULL);
+}
+
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
 {
 	int state_fd = r->session.state_fd;
 	EMR_AUTO_BUF channel = {0};
 	EMR_AUTO_BUF descriptor = {0};
 	emr_status named = named_dir(state_fd, out_dir);
-	emr_status carried =
-		emr_file_read(state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, &channel);
+	emr_status carried = read_way(r, &channel, out_problem);
 
 	EMR_TRY(named == EMR_NOT_FOUND ? carried : named);
 	if (carried != EMR_NOT_FOUND)
@@ -371,7 +387,13 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 	emr_public identity;
 	emr_status status;
 
-	EMR_TRY(emr_session_open_parts(&r->session, out_problem));
+	status = emr_session_open_parts(&r->session, out_problem);
+	/* What that says names a directory that is gone by then. */
+	if (status == EMR_DAMAGED || status == EMR_MISSING_DATA)
+		emr_problem_set(out_problem, EMR_SAY_RESTORE_UNOPENED, "dir", r->dir, "cause",
+			emr_text(emr_status_text(status)), NULL);
+	if (status != EMR_OK)
+		return status;
 	status = emr_follow_now(r->session.replica);
 	if (status == EMR_OK)
 		status = look_for_gaps(r);

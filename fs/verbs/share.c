@@ -241,6 +241,7 @@ static void say_look(const sharing *s)
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
+	emr_say_kept_out(s->out, s->look);
 	say_replaced(s);
 	if (emr_json_number_at(s->look, "wrapped") > 0) {
 		emr_count_text(

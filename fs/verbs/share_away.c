@@ -181,3 +181,22 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 	emr_out_number(out, "given", given);
 	return EMR_OK;
 }
+
+void emr_say_kept_out(emr_out *out, json_t *look)
+{
+	json_t *local = emr_json_list_at(look, "local"), *one;
+	size_t of = emr_json_number_at(look, "local_files"), n;
+
+	json_array_foreach(local, n, one)
+		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path", json_string_value(one), NULL);
+	if (of > n)
+		emr_say(out, "  and %zu more\n", of - n);
+	if (emr_json_flag_at(look, "log_apart"))
+		emr_say(out,
+			"It is a database, and its newest changes lie in a file beside it, which "
+			"is not shared with it.  Close the program that has it open, or share "
+			"the folder.\n");
+	emr_out_put(out, "local", json_incref(local));
+	emr_out_number(out, "local_files", of);
+	emr_out_flag(out, "log_apart", emr_json_flag_at(look, "log_apart"));
+}

@@ -16,6 +16,8 @@
 
 /* ---- share_away.c ---- */
 
+/* Files of LOOK, a share that is asked about, does not go with it; also into OUT's fields. */
+void emr_say_kept_out(emr_out *out, json_t *look);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
  * with what. */
 void emr_say_release(emr_out *out, const json_t *look);

@@ -11,6 +11,7 @@
 #define PIN_PREFIX "sha256//"
 #define KEY_PREFIX "ed25519//"
 #define BASE64_CHARS 44 /* of 32 bytes */
+#define SUM_BYTES 8
 
 static void put_text(const char *prefix, const uint8_t bytes[32], char out[64])
 {
@@ -43,17 +44,56 @@ static void drop_json(json_t **json)
 	json_decref(*json);
 }
 
+static const char *word_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+/* AT without its sum, and the sum: of the first as it is written in one line. */
+static json_t *describe(const emr_served_at *at, char out_sum[2 * SUM_BYTES + 1])
+{
+	char key[64];
+	EMR_AUTO_FREE char *text = NULL;
+	uint8_t hash[32];
+	json_t *root;
+
+	put_text(KEY_PREFIX, at->key.b, key);
+	root = json_pack("{s:s*, s:s*, s:s*, s:s}", "url", word_or_null(at->url), "pin",
+		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key);
+	text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+	if (text == NULL) {
+		json_decref(root);
+		return NULL;
+	}
+	(void)crypto_hash_sha256(hash, (const uint8_t *)text, strlen(text));
+	emr_hex(hash, SUM_BYTES, out_sum);
+	return root;
+}
+
+/* Written by hand it has none. */
+static emr_status check_sum(const emr_served_at *at, const char *sum)
+{
+	char fits[2 * SUM_BYTES + 1];
+	__attribute__((cleanup(drop_json))) json_t *root = sum != NULL ? describe(at, fits) : NULL;
+
+	if (sum == NULL)
+		return EMR_OK;
+	if (root == NULL)
+		return EMR_NO_MEMORY;
+	return strcmp(sum, fits) == 0 ? EMR_OK : EMR_INVALID;
+}
+
 emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 {
 	__attribute__((cleanup(drop_json))) json_t *root =
 		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL;
+	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *sum = NULL;
 	uint8_t hash[32];
 
 	memset(out, 0, sizeof *out);
 	if (root == NULL ||
-		json_unpack(root, "{s?s, s?s, s?s, s:s !}", "url", &url, "pin", &pin, "socket",
-			&socket, "key", &key) != 0 ||
+		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s !}", "url", &url, "pin", &pin, "socket",
+			&socket, "key", &key, "sum", &sum) != 0 ||
 		!read_text(KEY_PREFIX, key, out->key.b))
 		return EMR_INVALID;
 	if (socket != NULL) {
@@ -61,31 +101,24 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 			strlen(socket) >= sizeof out->socket)
 			return EMR_INVALID;
 		(void)snprintf(out->socket, sizeof out->socket, "%s", socket);
-		return EMR_OK;
+		return check_sum(out, sum);
 	}
 	if (url == NULL || !emr_http_url_ok(url) || strlen(url) >= sizeof out->url ||
 		(pin != NULL && !read_text(PIN_PREFIX, pin, hash)))
 		return EMR_INVALID;
 	(void)snprintf(out->url, sizeof out->url, "%s", url);
 	(void)snprintf(out->pin, sizeof out->pin, "%s", pin != NULL ? pin : "");
-	return EMR_OK;
-}
-
-static const char *word_or_null(const char *text)
-{
-	return text[0] != '\0' ? text : NULL;
+	return check_sum(out, sum);
 }
 
 emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out)
 {
-	char key[64];
-	__attribute__((cleanup(drop_json))) json_t *root = NULL;
+	char sum[2 * SUM_BYTES + 1];
+	__attribute__((cleanup(drop_json))) json_t *root = describe(at, sum);
 	EMR_AUTO_FREE char *text = NULL;
 
-	put_text(KEY_PREFIX, at->key.b, key);
-	root = json_pack("{s:s*, s:s*, s:s*, s:s}", "url", word_or_null(at->url), "pin",
-		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key);
-	text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	if (root != NULL && json_object_set_new(root, "sum", json_string(sum)) == 0)
+		text = json_dumps(root, JSON_INDENT(1));
 	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
 }
 

@@ -302,9 +302,17 @@ say "close, and open again"
 mkdir "$MNT/empty.part" # as a download begins
 json 0 status
 expect "files that stay here" "$(field local_files) $(field local)" "0 []"
-echo half >"$MNT/empty.part/half.part"
+: >"$MNT/empty.part/half.part"
 json 0 status
 expect "files that stay here" "$(field local_files) $(field local)" "1 ['empty.part/half.part']"
+run 3 export empty.part "$EMR_WORK/none.car"
+says "kept by a program for itself"
+run 3 verify empty.part/half.part
+says "kept by a program for itself"
+echo half >"$MNT/empty.part/half.part"
+run 0 status --wait=60s
+json 0 status
+expect "what stayed" "$(field local_files) $(getfattr --only-values --absolute-names -n user.emrfs.state "$MNT/empty.part/half.part")" "0 confirmed 1/1"
 rm -r "$MNT/empty.part"
 run 0 unmount
 says "Everything is on the ledger"

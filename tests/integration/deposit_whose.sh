@@ -126,6 +126,8 @@ leave("fhir-lines.ndjson", json.dumps(fhir("K7QF")) + "\n" + json.dumps(fhir("99
 leave("fhir-subject.json", json.dumps({"resourceType": "Condition", "subject": {"identifier": {"value": "9999"}}}), OTHER)
 leave("fhir-display.json", json.dumps({"resourceType": "Condition", "subject": {"reference": "Patient/31", "display": "Rui Costa"}}), NAME)
 leave("fhir-reference.json", json.dumps({"resourceType": "Condition", "subject": {"reference": "Patient/31", "display": "SILVA, Ana"}}))
+leave("fhir-pump.json", json.dumps({"resourceType": "Observation", "subject": {"reference": "Device/7", "display": "Pump", "identifier": {"value": "9999"}}}))
+leave("no-fhir.json", json.dumps({"subject": {"display": "Rui Costa"}}))
 leave("fhir-born.json", json.dumps(fhir("K7QF", birthDate="1951-07-30")), "patient K7QF has another birth date")
 leave("fhir-cut.json", json.dumps(fhir("9999"))[:-3], "whom it names cannot be read")
 leave("fhir.xml", '<Patient xmlns="http://hl7.org/fhir"><identifier><value value="9999"/></identifier></Patient>', OTHER)

@@ -28,7 +28,7 @@ says_of lima "/Lab, \$1 'x'"
 say "one that is shared with an open folder is told, the first two are not again, and a longer or second share of the same is no news"
 shares Later with lima
 shares Imaging with lima --until 200d
-later() { grep "Newly shared with you (1): $OF_ANA.*)\( \[.*\]\)*/Later$" lima-folder/.emrfs/notices | grep -q "shared-anew $OF_ANA"; }
+later() { grep -q "shared-anew shared-with-me: Newly shared with you (1): $OF_ANA.*/Later$" lima-folder/.emrfs/notices; }
 emr_until later
 expect "notices" "$(told lima shared-anew)" 2
 two_unmount lima
@@ -63,7 +63,7 @@ as lima run 0 status --wait
 two_mount ana
 emr_until tells ana new-letters
 DAY=$(basename ana-folder/Inbox/São\ Lucas/20*)
-says_of ana "new-letters Inbox/São Lucas/$DAY/Discharge.pdf: New in your Inbox (1): Inbox/São Lucas/$DAY/Discharge.pdf"
+says_of ana "new-letters Inbox: New in your Inbox (1): Inbox/São Lucas/$DAY/Discharge.pdf"
 two_unmount ana lima
 two_mount ana lima
 echo "last" >"$(INBOX)/Last.pdf"

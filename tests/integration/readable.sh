@@ -30,7 +30,7 @@ printf '{"resourceType":"Observation","code":{"text":"=HYPERLINK(\\"x\\")"},"eff
 	>"$MNT/Letters/weight"
 echo plain >"$MNT/Letters/=1+1,\"x\".txt"
 for cell in ';=2+5' '; "=2+5' ',@SUM(1)' "$(printf '\t')-2+5" '|+2'; do echo plain >"$MNT/Letters/a$cell.txt"; done
-echo scratch >"$MNT/Letters/note.txt~"
+: >"$MNT/Letters/note.txt~" # scratch
 settled
 FIRST=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 settled

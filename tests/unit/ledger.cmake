@@ -13,3 +13,6 @@ emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledg
 emr_test(test_admission SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_admission.c USES ledger_kit)
 emr_test(test_points_together SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_points_together.c USES ledger_kit NOT_TSAN)
 emr_test(test_sql SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sql.c USES ledger PkgConfig::sqlite3)
+emr_test(test_served_settings
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_served_settings.c
+	USES served_client)

@@ -96,7 +96,8 @@ TEST(names_and_places_that_mislead_are_made_plain)
 		{{.name = "HEAD"}, "_HEAD"}, /* as in shares: it configures no program */
 		{{.name = "commondir"}, "_commondir"},
 		{{.name = "Desktop.ini"}, "_Desktop.ini"},
-		{{.name = "scratch.tmp"}, "_scratch.tmp_"},
+		{{.name = "scratch.tmp"}, "scratch.tmp"},
+		{{.name = "Thumbs.db"}, "_Thumbs.db_"},
 		{{.name = "elsewhere.txt", .parent = {{5, 5, 5}}}, "elsewhere.txt"},
 	};
 	DEPOSIT;

@@ -516,9 +516,8 @@ TEST(an_inbox_takes_so_many_files_a_day)
 	writer_send(&v);
 	writer_put(&v, "Imaging/2.txt", "two");
 	writer_put(&v, "Imaging/.upload.part", "three");
-	writer_put(&v, "Imaging/.more.part", "four");
+	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/.more.part", "four"));
 	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/3.txt"));
-	assert_status(EMR_QUOTA, writer_try_rename(&v, "Imaging/.more.part", "Imaging/4.txt"));
 	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/4.txt", "four"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
 	assert_status(EMR_QUOTA, emr_view_refuse(v.view, attr.node, "4.txt", EMR_QUOTA));
@@ -526,7 +525,7 @@ TEST(an_inbox_takes_so_many_files_a_day)
 	/* a file that is there may still be written, or go */
 	writer_put(&v, "Imaging/2.txt", "two again");
 	assert_ok(writer_try_unlink(&v, "Imaging/3.txt"));
-	assert_ok(writer_try_rename(&v, "Imaging/.more.part", "Imaging/4.txt"));
+	writer_put(&v, "Imaging/4.txt", "four");
 	writer_exchange(&v);
 	writer_reopen(&v);
 	viewer_run(&v, owner_answers, 2);
@@ -717,6 +716,65 @@ TEST(what_a_writer_says_of_programs_stays_with_him)
 		"refuse");
 	scan = number_at(&v, "Imaging/Old/CT.pdf");
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
+}
+
+static void note_of(emr_view *view, uint64_t number, const char *name, const char *value)
+{
+	assert_ok(
+		emr_view_set_attribute(view, number, name, emr_bytes_of(value, strlen(value)), 0));
+}
+
+/* Nowhere in what Lima's program has opened: a changed one would show it. */
+static bool was_opened(viewer *v, const char *secret)
+{
+	const shared_share *share;
+	emr_attr attr;
+	bool is = false;
+
+	assert_ok(viewer_find(v, viewer_at(v, "Imaging"), owner_answers, &attr));
+	pthread_mutex_lock(&v->view->lock);
+	share = shared_share_of(tree_by_number(v->view, attr.node));
+	for (size_t i = 0; i < share->tree->names.count; i++)
+		is |= memmem(share->tree->entries[i].attributes.data,
+			      share->tree->entries[i].attributes.len, secret,
+			      strlen(secret)) != NULL;
+	pthread_mutex_unlock(&v->view->lock);
+	return is;
+}
+
+TEST(what_browsers_and_desktops_note_of_a_file_stays_with_its_owner)
+{
+	static const char *const notes[] = {"user.xdg.origin.url", "user.xdg.comment",
+		"user.baloo.rating", "user.com.apple.metadata:kMDItemWhereFroms",
+		"user.DosStream.Zone.Identifier:$DATA", "user.zone.identifier"};
+	LIMAS_FOLDER;
+	EMR_AUTO_BUF his = {0};
+	emr_attr attr;
+	uint64_t number;
+
+	may_write(&s, &v);
+	number = kit_attr(&s.k, "Imaging/MRI.pdf").node;
+	note_of(s.k.view, number, "user.colour", "red");
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+		note_of(s.k.view, number, notes[i], "session=S3CR3T");
+	kit_publish_all(&s.k);
+	for (int i = 0; i < 3; i++)
+		writer_exchange(&v);
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	assert_ok(emr_view_list_attributes(v.view, attr.node, &his));
+	assert_int_equal(his.len, sizeof "user.colour");
+	assert_true(was_opened(&v, "red"));
+	assert_false(was_opened(&v, "S3CR3T"));
+	/* he changes the file, and notes something himself: hers stays hers, and his goes nowhere
+	 */
+	writer_put(&v, "Imaging/MRI.pdf", "%PDF by lima");
+	note_of(v.view, number_at(&v, "Imaging/MRI.pdf"), "user.xdg.comment", "difficult patient");
+	for (int i = 0; i < 3; i++)
+		writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF by lima");
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+		assert_string_equal(
+			kit_attribute(&s.k, "Imaging/MRI.pdf", notes[i]), "session=S3CR3T");
 }
 
 TESTS(NULL, NULL)

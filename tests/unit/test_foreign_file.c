@@ -309,7 +309,12 @@ TEST(a_file_of_its_own_in_a_folder_for_writing)
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "MRI.pdf"));
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "lu1a2b3c.tmp"));
 	assert_string_equal(writer_text(&v, "Imaging/lu1a2b3c.tmp"), "saved by a rename");
+	/* and hers when it is still there after a while */
+	assert_int_equal(writer_pending(&v), 1);
+	story_pass(&s, 60);
+	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 0);
+	kit_expect_text(&s.k, "Imaging/lu1a2b3c.tmp", "saved by a rename");
 }
 
 TESTS(NULL, NULL)

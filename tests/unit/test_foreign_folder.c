@@ -167,19 +167,22 @@ TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then)
 	end();
 }
 
-TEST(scratch_in_it_stays_here)
+TEST(scratch_in_it_waits_until_it_has_stayed_and_is_sent_then)
 {
 	begin(false);
 	make("Imaging/Series");
-	make("Imaging/.Trash-1000");
+	make("Imaging/Old.bak");
 	writer_put(&v, "Imaging/Series/.IM1.dcm.part", "half");
-	writer_put(&v, "Imaging/.Trash-1000/IM1.dcm", "thrown away");
-	leave();
-	assert_false(kit_exists(&s.k, "Imaging/Series - .IM1.dcm.part"));
-	assert_false(kit_exists(&s.k, "Imaging/.Trash-1000 - IM1.dcm"));
+	writer_put(&v, "Imaging/Series/.~lock.IM2.dcm#", "");
+	writer_put(&v, "Imaging/Old.bak/IM3.dcm", "three");
+	assert_int_equal(writer_pending(&v), 3);
+	assert_ok(emr_view_publish_now(v.view));
+	assert_int_equal(writer_pending(&v), 3);
 	assert_ok(writer_try_rename(&v, "Imaging/Series/.IM1.dcm.part", "Imaging/Series/IM1.dcm"));
 	leave();
 	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "half");
+	kit_expect_text(&s.k, "Imaging/Series - .~lock.IM2.dcm#", "");
+	kit_expect_text(&s.k, "Imaging/Old.bak - IM3.dcm", "three");
 	end();
 }
 

@@ -537,7 +537,7 @@ TEST_IN(begin, end, the_office_says_once_that_what_was_deleted_is_still_shared)
 
 /* ---- the thread ---- */
 
-#define LOOKS 10 /* of the table in office.c */
+#define LOOKS 11 /* of the table in office.c */
 
 static void await_visits(emr_office *office, uint64_t wanted)
 {

@@ -3,6 +3,8 @@
 #include "store_kit.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "store/car.h"
@@ -341,6 +343,150 @@ TEST_IN(kit_setup, kit_teardown, a_rebuilt_index_reclaims_nothing_until_pins_are
 	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	kit_has(k, 1, 10000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 2, 10000));
+}
+
+/* ---- An index of a moment before a power cut ---- */
+
+static void copy_index(kit *k, const char *from, const char *to)
+{
+	static const char *const suffixes[] = {"", "-wal"};
+	char path[512], source[600], copy[600];
+	uint8_t bytes[65536];
+
+	kit_file(k, "index.sqlite", path);
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = 0;
+		FILE *f;
+
+		snprintf(source, sizeof source, "%s%s%s", path, from, suffixes[i]);
+		snprintf(copy, sizeof copy, "%s%s%s", path, to, suffixes[i]);
+		unlink(copy);
+		f = fopen(source, "re");
+		if (f == NULL)
+			continue;
+		for (FILE *out = fopen(copy, "we"); out != NULL; out = NULL) {
+			while ((n = fread(bytes, 1, sizeof bytes, f)) > 0)
+				assert_int_equal(fwrite(bytes, 1, n, out), n);
+			assert_int_equal(fclose(out), 0);
+		}
+		(void)fclose(f);
+	}
+}
+
+/* The pin of block 0 ends in a segment that is reclaimed, when the index has been set aside.
+ * BESIDE: that one had rows by then. */
+static emr_pin end_pin_and_reclaim(kit *k, bool beside)
+{
+	emr_reclaim_options options = {.scrub = true};
+	emr_cid cid, other;
+
+	k->options.states_pins = true;
+	cid = kit_put(k, 0, 10000);
+	kit_pin_one(k, &cid, false);
+	assert_ok(emr_store_close_segment(k->store));
+	if (beside)
+		kit_put(k, 1, 10000);
+	assert_ok(emr_store_index_now(k->store));
+	copy_index(k, "", ".old");
+	if (!beside)
+		kit_put(k, 1, 10000);
+	other = kit_put(k, 2, 10000);
+	kit_pin_one(k, &other, false);
+	if (!beside)
+		assert_ok(emr_store_close_segment(k->store));
+	kit_pin_one(k, &cid, true);
+	assert_ok(emr_store_close_segment(k->store));
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	assert_false(emr_store_pins_incomplete(k->store));
+	return kit_pin(&other, 1);
+}
+
+static void state_pins_after_a_cut(kit *k, bool beside)
+{
+	emr_pin pin;
+
+	small_segments(k);
+	pin = end_pin_and_reclaim(k, beside);
+	kit_close(k);
+	kit_open(k);
+	assert_false(emr_store_pins_incomplete(k->store));
+	assert_int_equal(pins(k), 1);
+	kit_close(k);
+	copy_index(k, ".old", "");
+	kit_open(k);
+	assert_true(emr_store_pins_incomplete(k->store));
+	kit_close(k);
+	kit_open(k); /* nobody has stated them meanwhile */
+	assert_true(emr_store_pins_incomplete(k->store));
+	assert_ok(emr_store_pins_complete(k->store, &pin, 1));
+	assert_false(emr_store_pins_incomplete(k->store));
+	assert_int_equal(pins(k), 1);
+	kit_close(k);
+	kit_open(k);
+	assert_false(emr_store_pins_incomplete(k->store));
+	assert_int_equal(pins(k), 1);
+}
+
+TEST_IN(kit_setup, kit_teardown, an_index_that_lacks_the_end_of_a_segment_that_went_is_not_believed)
+{
+	state_pins_after_a_cut(*state, true);
+}
+
+TEST_IN(kit_setup, kit_teardown, an_index_that_never_heard_of_a_segment_that_went_is_not_believed)
+{
+	state_pins_after_a_cut(*state, false);
+}
+
+/* What SQLite flushes of the log of the index (it calls these), and how long it is when a segment
+ * goes. */
+static struct {
+	bool is_on;
+	char log[520];
+	off_t flushed;
+	size_t gone, unsafe;
+} order;
+
+static off_t size_of_log(void)
+{
+	struct stat st;
+
+	return stat(order.log, &st) == 0 ? st.st_size : 0;
+}
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	struct stat st, log;
+
+	if (order.is_on && fstat(fd, &st) == 0 && stat(order.log, &log) == 0 &&
+		st.st_ino == log.st_ino)
+		order.flushed = log.st_size;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+	return fdatasync(fd);
+}
+
+int unlinkat(int dirfd, const char *name, int flags)
+{
+	if (order.is_on && strncmp(name, "seg-", 4) == 0) {
+		order.gone++;
+		order.unsafe += size_of_log() == 0 || order.flushed != size_of_log();
+	}
+	return (int)syscall(SYS_unlinkat, dirfd, name, flags);
+}
+
+TEST_IN(kit_setup, kit_teardown, no_segment_goes_before_the_index_without_it_is_on_the_disk)
+{
+	kit *k = *state;
+
+	kit_file(k, "index.sqlite-wal", order.log);
+	order.is_on = true;
+	end_pin_and_reclaim(k, true);
+	order.is_on = false;
+	assert_true(order.gone > 0);
+	assert_int_equal(order.unsafe, 0);
 }
 
 TEST_IN(kit_setup, kit_teardown, stating_pins_ends_the_others)

@@ -291,6 +291,51 @@ TEST_IN(kit_setup, kit_teardown, a_group_seen_half_written_is_found_when_it_is_w
 	kit_close(&a);
 }
 
+/* ---- The end of another's segment after a power cut ---- */
+
+static void put_five(kit *k)
+{
+	for (uint32_t i = 0; i < 5; i++)
+		kit_put(k, i, 3000);
+}
+
+static void lose_page(const char *path, off_t at)
+{
+	static const uint8_t zeros[512];
+	EMR_AUTO_FD fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, zeros, sizeof zeros, at), sizeof zeros);
+}
+
+/* The reader looks first, then he repairs his end, and writes over where it was: sections of other
+ * sizes, so that nothing begins where something began before. */
+TEST_IN(kit_setup, kit_teardown, an_end_that_another_cut_and_wrote_again_is_read_again_from_there)
+{
+	static const off_t lost[] = {3000, 6500, 9500, 12500};
+	kit *k = *state;
+
+	for (uint32_t n = 0; n < sizeof lost / sizeof lost[0]; n++) {
+		kit a = other(k, (uint8_t)(n + 1));
+		char path[512];
+
+		kit_run_and_die(&a, put_five);
+		kit_file(&a, "seg-1", path);
+		lose_page(path, lost[n]);
+		assert_status(EMR_NOT_FOUND, kit_try(k, 900 + n, 3000));
+		kit_open(&a);
+		assert_status(EMR_NOT_FOUND, kit_try(&a, 4, 3000)); /* it was cut */
+		for (uint32_t i = 0; i < 12; i++) {
+			kit_put(&a, 100 + 20 * n + i, 1700);
+			if (i % 4 == 3)
+				kit_has(k, 100 + 20 * n + i, 1700);
+		}
+		for (uint32_t i = 0; i < 12; i++)
+			kit_has(k, 100 + 20 * n + i, 1700);
+		kit_close(&a);
+	}
+}
+
 /* The writer's act when a reader has just listed the directory, and has read none of it. */
 static struct {
 	emr_store *writer, *reader;
@@ -771,6 +816,7 @@ TEST(a_segment_that_becomes_shorter_while_it_is_read_has_no_fault)
 	}
 ALSO_OWN(a_block_that_no_index_knows_is_read_at_once_by_others)
 ALSO_OWN(a_group_seen_half_written_is_found_when_it_is_whole)
+ALSO_OWN(an_end_that_another_cut_and_wrote_again_is_read_again_from_there)
 ALSO_OWN(a_pin_of_another_protects_what_the_index_knows)
 ALSO_OWN(members_read_each_other_while_they_write_reclaim_and_are_killed)
 ALSO_OWN(a_block_that_moves_while_it_is_looked_for_is_found)

@@ -374,9 +374,9 @@ TEST_IN(open_kit, close_kit, what_cannot_be_one_is_refused)
 	assert_ok(emr_view_symlink(k->view, kit_attr(k, "Imaging").node, "link", "knee", &attr));
 	emr_view_forget(k->view, attr.node, 1);
 	assert_int_equal(emr_view_make_domain(k->view, "Imaging/link", &domain), EMR_INVALID);
-	kit_text(k, "Imaging/letter.part", "half");
+	kit_text(k, "Imaging/Thumbs.db", "half");
 	assert_int_equal(
-		emr_view_make_domain(k->view, "Imaging/letter.part", &domain), EMR_UNSUPPORTED);
+		emr_view_make_domain(k->view, "Imaging/Thumbs.db", &domain), EMR_UNSUPPORTED);
 	assert_memory_equal(make_domain(k, "Imaging").b, domain_of(k, "Imaging").domain.b, 16);
 	settle(k);
 	assert_int_equal(emr_view_domain_state(k->view, emr_id16_random(), &(emr_domain_state){0}),

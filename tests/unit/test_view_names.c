@@ -67,7 +67,7 @@ TEST(scratch_of_programs_is_local)
 		"#draft#", ".#draft", ".goutputstream-A1B2C3", "IM0001.bak", "scan.pdf.crdownload",
 		"scan.pdf.part", "a.partial", "a.download", ".Trash-1000", ".Trash", ".DS_Store",
 		"._scan.pdf", "Thumbs.db", "desktop.ini", ".directory", ".thumbnails",
-		"db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
+		"db.sqlite-shm", "db.sqlite-journal", "db.sqlite-wal",
 		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log",
 		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp", "DICOMDIR.BAK",
 		".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload", "cd.iso.aria2", ".Trashes",
@@ -108,6 +108,30 @@ TEST(names_that_may_be_either_are_looked_at_longer)
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
 		if (emr_name_is_hesitant(usual[i]))
 			fail_msg("%s is a record", usual[i]);
+}
+
+TEST(only_what_no_person_calls_so_is_a_fixture)
+{
+	static const char *const fixtures[] = {".~lock.report.odt#", "~$report.docx", ".#draft",
+		"._scan.pdf", ".Trash-1000", ".DS_Store", "Thumbs.db", "DESKTOP.INI",
+		".fuse_hidden0000000100000002", "VTK.log"};
+	static const char *const other[] = {"4913", "x.bak", "x.part", "X.download", "letter.tmp",
+		"#7#", "results~", ".CT.20220308.171511", ".INBOX.Drafts", ".T2_TSE.000002"};
+
+	for (size_t i = 0; i < sizeof fixtures / sizeof fixtures[0]; i++)
+		if (!emr_name_is_fixture(fixtures[i], 100))
+			fail_msg("%s is a desktop's", fixtures[i]);
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+		if (emr_name_is_fixture(other[i], 100))
+			fail_msg("%s may be a person's", other[i]);
+	assert_false(emr_name_is_fixture("._CT0001.dcm", 4097)); /* no mark is as large */
+	assert_true(emr_name_is_fixture("Thumbs.db", 4097));
+}
+
+TEST(an_index_of_a_log_is_known_by_its_size)
+{
+	assert_true(emr_name_is_log_index("plan.db-shm", 32768));
+	assert_false(emr_name_is_log_index("scan-shm", 514));
 }
 
 TEST(trash_and_half_downloads_are_known_among_local_names)

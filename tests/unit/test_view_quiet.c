@@ -136,14 +136,90 @@ TEST(a_scanners_file_with_such_a_name_is_published_later)
 	kit_makes(&k, 100, "PUT");
 }
 
+/* An export gives such names to its slices, and folders. */
+TEST(what_is_called_as_scratch_and_stays_is_a_record)
+{
+	static const char *const slices[] = {"Imaging/4913", "Imaging/IM1.bak", "Imaging/IM2.part",
+		"Imaging/.CT..0003.0001.2022.03.08.17.15.11.796871", "Imaging/letter.tmp",
+		"Imaging/#7#", "Imaging/results~", "Imaging/X.download/slice",
+		"Imaging/.T2_TSE.000002/.Trashed.lines/slice", "Imaging/plain.part/lu1.tmp"};
+
+	SCENE(kit, k, with_x, kit_close);
+	kit_mkdir(&k, "Imaging/X.download");
+	kit_mkdir(&k, "Imaging/.T2_TSE.000002");
+	kit_mkdir(&k, "Imaging/.T2_TSE.000002/.Trashed.lines");
+	kit_mkdir(&k, "Imaging/plain.part");
+	for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
+		kit_text(&k, slices[i], "slice");
+	kit_publish(&k); /* nobody in a hurry takes a moment's file for a record */
+	kit_makes(&k, 9900, "");
+	wait_and_run(&k, 100);
+	wait_and_run(&k, 1000);
+	for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++)
+		assert_string_equal(
+			kit_attribute(&k, slices[i], "user.emrfs.state"), "confirmed 1/1");
+	(void)kit_items(&k);
+	kit_restart_and_compare(&k);
+	kit_text(&k, slices[0], "another");
+	kit_makes(&k, 1000, "PUT");
+	assert_string_equal(kit_attribute(&k, slices[0], "user.emrfs.version"), "2");
+	kit_unlink(&k, slices[1]);
+	kit_makes(&k, 1000, "UNLINK");
+}
+
+TEST(a_record_that_a_person_renames_to_such_a_name_is_the_same_record)
+{
+	SCENE(kit, k, with_x, kit_close);
+	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
+	kit_makes(&k, 9900, "");
+	kit_makes(&k, 100, "META");
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/x.bak", "user.emrfs.state"), "confirmed 1/1");
+	kit_restart_and_compare(&k);
+	kit_rename(&k, "Imaging/x.bak", "Imaging/x");
+	kit_makes(&k, 1000, "META");
+}
+
+TEST(a_backup_of_a_record_that_goes_on_is_none_however_long_it_stays)
+{
+	SCENE(kit, k, with_x, kit_close);
+	kit_rename(&k, "Imaging/x", "Imaging/x~");
+	kit_text(&k, "Imaging/x", "two");
+	kit_makes(&k, 1000, "PUT");
+	kit_makes(&k, 60000, "");
+	kit_restart_and_compare(&k);
+	kit_makes(&k, 60000, "");
+	assert_string_equal(kit_attribute(&k, "Imaging/x~", "user.emrfs.state"), "local");
+	kit_expect_text(&k, "Imaging/x~", "one");
+	kit_text(&k, "Imaging/x~", "a person's words"); /* which are nobody's backup */
+	kit_makes(&k, 10000, "PUT");
+}
+
+/* Its record is gone by the time the new one has stayed. */
+TEST(a_record_under_such_a_name_that_is_replaced_stays_one_record)
+{
+	SCENE(kit, k, with_x, kit_close);
+	kit_text(&k, "Imaging/y.bak", "one");
+	kit_makes(&k, 10000, "PUT");
+	kit_unlink(&k, "Imaging/y.bak");
+	kit_text(&k, "Imaging/y.bak", "two");
+	kit_makes(&k, 9900, "");
+	kit_makes(&k, 100, "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/y.bak", "user.emrfs.version"), "2");
+}
+
 /* Firefox makes the file empty, fetches beside it for a minute, and renames over it. */
 TEST(a_download_is_one_version_and_never_an_empty_one)
 {
+	emr_handle *fetching;
+
 	SCENE(kit, k, with_x, kit_close);
 	kit_text(&k, "Imaging/scan.pdf", "");
 	kit_text(&k, "Imaging/scan.kJ2d.pdf.part", "half");
+	fetching = kit_open_file(&k, "Imaging/scan.kJ2d.pdf.part", O_WRONLY);
 	kit_makes(&k, 60000, "");
-	kit_text(&k, "Imaging/scan.kJ2d.pdf.part", "half and the rest");
+	assert_ok(emr_view_write(fetching, 4, emr_bytes_of(" and the rest", 13)));
+	emr_view_release(fetching);
 	kit_rename(&k, "Imaging/scan.kJ2d.pdf.part", "Imaging/scan.pdf");
 	kit_makes(&k, 1000, "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/scan.pdf", "user.emrfs.version"), "1");

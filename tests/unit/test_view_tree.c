@@ -486,7 +486,7 @@ TEST(counts_tell_what_is_where)
 	KIT;
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "12345");
-	kit_text(&k, "d/f.part", "local");
+	kit_text(&k, "d/f.part", "");
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.files, 1);
 	assert_int_equal(counts.local, 1);

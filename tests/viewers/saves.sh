@@ -86,7 +86,7 @@ firefox_fetch() {
 	python3 -c 'import sys
 open(sys.argv[2], "xb").close()
 open(sys.argv[3], "xb").write(open(sys.argv[1], "rb").read(30000))' "$EMR_WORK/new" "$MNT/fetched.pdf" "$MNT/fetched.kJ2d9x.pdf.part" && sleep 2 &&
-		is_local "$MNT/fetched.kJ2d9x.pdf.part" &&
+		expect "what is fetched" "$(attribute state "$MNT/fetched.kJ2d9x.pdf.part")" pending &&
 		expect "the reserved name" "$(attribute state "$MNT/fetched.pdf")" pending &&
 		tail -c +30001 "$EMR_WORK/new" >>"$MNT/fetched.kJ2d9x.pdf.part" &&
 		mv -f "$MNT/fetched.kJ2d9x.pdf.part" "$MNT/fetched.pdf"
@@ -94,7 +94,7 @@ open(sys.argv[3], "xb").write(open(sys.argv[1], "rb").read(30000))' "$EMR_WORK/n
 chromium_fetch() {
 	cp "$EMR_WORK/new" "$MNT/.org.chromium.Chromium.aB12cd" &&
 		mv "$MNT/.org.chromium.Chromium.aB12cd" "$MNT/Unconfirmed 471193.crdownload" && sleep 2 &&
-		is_local "$MNT/Unconfirmed 471193.crdownload" && mv "$MNT/Unconfirmed 471193.crdownload" "$MNT/fetched2.pdf"
+		expect "what is fetched" "$(attribute state "$MNT/Unconfirmed 471193.crdownload")" pending && mv "$MNT/Unconfirmed 471193.crdownload" "$MNT/fetched2.pdf"
 }
 for browser in firefox chromium; do
 	${browser}_fetch &

@@ -52,11 +52,12 @@ void moment_end(moment *m)
 /* ---- small files ---- */
 
 /* A file that is not whole takes the place of no whole one. */
-static emr_status keep_small(moment *m, const char *path)
+static emr_status keep_small(moment *m, const char *path, bool *out_is_kept)
 {
 	moment_rotten rotten = {.is_kept = false};
 	emr_status status = target_keep(m->target, path, &rotten.is_kept);
 
+	*out_is_kept = rotten.is_kept;
 	snprintf(rotten.path, sizeof rotten.path, "%s", path);
 	return status == EMR_OK ? emr_buf_append(&m->rotten, &rotten, sizeof rotten) : status;
 }
@@ -70,20 +71,23 @@ void moment_tell_rotten(const moment *m, emr_backup_report *report)
 		backup_found(m->options, all[i].path,
 			all[i].is_kept ? N_("it is damaged on this computer; the backup keeps the "
 					    "one that it had")
-				       : N_("it is damaged on this computer, and was left out"));
+			: emr_backup_kind_of(all[i].path) == EMR_BACKUP_CHANNEL
+				? N_("it is damaged on this computer, and was copied as it is")
+				: N_("it is damaged on this computer, and was left out"));
 }
 
 static emr_status put_small(
 	moment *m, int dirfd, const char *name, const char *path, bool is_needed)
 {
 	EMR_AUTO_BUF bytes = {0};
+	bool is_kept;
 	emr_status status = emr_file_read(dirfd, name, SMALL_MAX, &bytes);
 
 	if (status == EMR_NOT_FOUND)
 		return is_needed ? EMR_MISSING_DATA : EMR_OK;
 	if (status == EMR_LIMIT || status == EMR_IO ||
 		(status == EMR_OK && !backup_is_whole(path, emr_buf_view(&bytes))))
-		return keep_small(m, path);
+		return keep_small(m, path, &is_kept);
 	return status == EMR_OK ? target_put(m->target, path, emr_buf_view(&bytes)) : status;
 }
 
@@ -119,6 +123,18 @@ static bool is_in_state(int state_fd)
 	       network.st_dev == parent.st_dev && network.st_ino == parent.st_ino;
 }
 
+/* Without the way to the network a restored member would begin a second ledger: where the backup
+ * has no whole one, the damaged one stands for it, and who restores is asked. */
+static emr_status put_channel(moment *m)
+{
+	const emr_bytes way = m->options->channel;
+	bool is_kept = false;
+
+	if (!backup_is_whole(EMR_BACKUP_CHANNEL_PATH, way))
+		EMR_TRY(keep_small(m, EMR_BACKUP_CHANNEL_PATH, &is_kept));
+	return is_kept ? EMR_OK : target_put(m->target, EMR_BACKUP_CHANNEL_PATH, way);
+}
+
 /* Where the ledger of several members is, when it is not the state's own: there a restored member
  * goes on. */
 static emr_status put_network(moment *m)
@@ -129,7 +145,7 @@ static emr_status put_network(moment *m)
 	if (n < 0)
 		return errno == EINVAL || errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	if (m->options->channel.len > 0)
-		EMR_TRY(target_put(m->target, EMR_BACKUP_CHANNEL_PATH, m->options->channel));
+		EMR_TRY(put_channel(m));
 	if (is_in_state(m->options->state_fd))
 		return EMR_OK;
 	return target_put(m->target, EMR_BACKUP_NETWORK_PATH,

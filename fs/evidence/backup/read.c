@@ -12,6 +12,7 @@
 
 #include "crypto/sum.h"
 #include "keyring/keyring.h"
+#include "served/client.h"
 #include "store/car_store.h"
 #include "store/segment_file.h"
 
@@ -90,6 +91,8 @@ static bool is_whole_sealed(emr_bytes file)
 
 bool backup_is_whole(const char *path, emr_bytes file)
 {
+	emr_served_at host;
+
 	switch (emr_backup_kind_of(path)) {
 	case EMR_BACKUP_KEYFILE:
 		return emr_keyring_is_whole(file);
@@ -102,9 +105,11 @@ bool backup_is_whole(const char *path, emr_bytes file)
 		return strcmp(path, "annex/replica.hw") != 0 || emr_sum_fits(file);
 	case EMR_BACKUP_STORE_FORMAT:
 		return emr_store_format_check(file) != EMR_DAMAGED;
+	case EMR_BACKUP_CHANNEL: /* of a host it is JSON; of a channel it was read before */
+		return file.len == 0 || file.data[0] != '{' ||
+		       emr_served_at_read(file, &host) == EMR_OK;
 	case EMR_BACKUP_HEAD: /* damage is seen when it is read, and costs time only */
 	case EMR_BACKUP_NETWORK:
-	case EMR_BACKUP_CHANNEL:
 	case EMR_BACKUP_DESCRIPTOR: /* compared with the ledger beside it */
 	case EMR_BACKUP_LEDGER:
 	case EMR_BACKUP_SEGMENT:

@@ -61,9 +61,12 @@ static emr_status make_directory(const restoring *r, const char *path)
 static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
+	case EMR_BACKUP_CHANNEL:
+		backup_found(r->options, file->path,
+			"it is damaged: where the host of your network is must be said");
+		break;
 	case EMR_BACKUP_LEDGER:
 	case EMR_BACKUP_NETWORK:
-	case EMR_BACKUP_CHANNEL:
 	case EMR_BACKUP_DESCRIPTOR:
 	case EMR_BACKUP_NONE:
 		backup_found(r->options, file->path,

@@ -26,7 +26,6 @@
 #include "special_private.h"
 
 typedef struct lists {
-	emr_view *view;
 	json_t *unsent, *local;
 	size_t room; /* bytes of names that still fit: the report is one frame of the socket */
 	emr_status status;
@@ -43,18 +42,12 @@ static void add_path(lists *l, json_t *list, const char *path)
 		l->status = EMR_NO_MEMORY;
 }
 
-static bool sort_out(void *arg, const char *path, const emr_attr *attr)
+static bool sort_out(void *arg, const char *path, uint64_t size_bytes, bool is_local)
 {
 	lists *l = arg;
-	EMR_AUTO_FREE char *state = NULL;
 
-	if (emr_attribute_text(l->view, attr->node, "state", &state) != EMR_OK)
-		return true;
-	if (strcmp(state, "local") == 0) { /* a directory without files is nothing that is left */
-		if (attr->type != EMR_META_DIR)
-			add_path(l, l->local, path);
-	} else if (strncmp(state, "pending", 7) == 0 || strncmp(state, "failed", 6) == 0)
-		add_path(l, l->unsent, path);
+	(void)size_bytes;
+	add_path(l, is_local ? l->local : l->unsent, path);
 	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
 					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
 }
@@ -62,12 +55,12 @@ static bool sort_out(void *arg, const char *path, const emr_attr *attr)
 emr_status emr_report_unsent(
 	emr_session *session, const emr_view_counts *counts, json_t *unsent, json_t *local)
 {
-	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
+	lists l = {.unsent = unsent, .local = local, .room = 16384};
 
 	/* The walk costs a look at every name: only when there is something to list. */
 	if (counts->local + counts->pending + counts->failed == 0)
 		return EMR_OK;
-	EMR_TRY(emr_walk(session->view, "", sort_out, &l));
+	EMR_TRY(emr_view_each_unsent(session->view, "", sort_out, &l));
 	return l.status;
 }
 

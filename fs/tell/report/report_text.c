@@ -254,8 +254,10 @@ static void put_remarks(FILE *to, const json_t *report)
 	if (local > 0) {
 		fprintf(to,
 			emr_text_of(local,
-				"  Not part of your records: %llu file left by other programs",
-				"  Not part of your records: %llu files left by other programs"),
+				"  Not part of the records: %llu file that a program keeps for "
+				"itself",
+				"  Not part of the records: %llu files that programs keep for "
+				"themselves"),
 			(unsigned long long)local);
 		put_names(to, json_object_get(report, "local"), local);
 		fputs(".\n", to);

@@ -20,6 +20,7 @@
 
 #define OURS "user.emrfs."
 #define DERIVED_KEY OURS "derived"
+#define OWN_WORDS_BYTES 128 /* what sealing the owner's alone may add */
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -248,7 +249,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
 		.is_published = n->is_published || is_past,
-		.is_local = n->is_local || kind_is_unsent(n),
+		.is_local = (n->is_local && !(needs_settling(n) && tree_may_become(n))) ||
+			    kind_is_unsent(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.is_derived = !n->content_dirty &&
 			      emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from),
@@ -383,6 +385,7 @@ emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 	memset(longest, 'x', EMR_NAME_MAX);
 	longest[EMR_NAME_MAX] = 0;
 	meta.name = text_bytes(longest);
+	meta.mime = emr_bytes_of(longest, OWN_WORDS_BYTES);
 	if (node_target(n) != NULL)
 		meta.target = text_bytes(n->target);
 	return emr_meta_encode(&meta, &encoded);

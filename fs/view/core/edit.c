@@ -216,8 +216,8 @@ bool needs_settling(const node *n)
 
 	if (n->state != NODE_LIVE)
 		return false;
-	if (n->is_local)
-		return n->is_published;
+	if (n->is_local) /* a program that has it open is not done with it */
+		return n->is_published || (node_writers(n) == 0 && tree_may_become(n));
 	if (kind_is_unsent(n))
 		return false;
 	if (!n->is_published || n->meta_dirty || n->content_dirty)

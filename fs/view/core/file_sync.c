@@ -35,7 +35,8 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 	file *f = node_file(n);
 	emr_content *before = f->content, *fresh = malloc(sizeof *fresh);
 	emr_place *restored = f->restored;
-	bool had_content = f->has_content, was_in_row = f->staging_in_row;
+	bool had_content = f->has_content, was_in_row = f->staging_in_row,
+	     was_former = f->is_former;
 	emr_status status;
 	edit e;
 
@@ -52,13 +53,14 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 	f->has_content = true;
 	tree_note_stored(n, content);
 	f->restored = NULL;
-	f->staging_in_row = false;
+	f->is_former = f->staging_in_row = false;
 	status = put_row(n, &e);
 	if (status != EMR_OK) {
 		f->restored = restored;
 		f->content = before;
 		f->has_content = had_content;
 		f->staging_in_row = was_in_row;
+		f->is_former = was_former;
 		free(fresh);
 		return status;
 	}

@@ -180,8 +180,10 @@ void handle_put(emr_handle *handle)
 	node_file(n)->may_map -= handle_may_map(handle);
 	if (handle->may_write) {
 		node_file(n)->writers--;
-		if (n->pending != NULL)
-			n->pending->changed_boot_ns = view_boot_ns(view);
+		if (n->pending != NULL || n->is_local)
+			tree_note_changed(n, view_boot_ns(view));
+		if (n->is_local && needs_settling(n))
+			enqueue(view, n);
 		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
 	tree_release_if_unused(view, n);

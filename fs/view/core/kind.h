@@ -78,10 +78,9 @@ struct node_kind {
 	bool (*is_same)(const node *a, const node *b);
 	/* Names may be made and removed in DIRECTORY: EMR_READ_ONLY, EMR_DENIED. */
 	emr_status (*may_hold)(const emr_view *view, const node *directory);
-	/* The same of one called NAME; of a record that comes to have that name: EMR_QUOTA. */
+	/* The same of one called NAME: EMR_QUOTA. */
 	emr_status (*may_make)(
 		emr_view *view, const node *directory, emr_meta_type type, const char *name);
-	emr_status (*may_come)(emr_view *view, const node *directory, const char *name);
 	/* N, a file, may be sent as large as it is: EMR_TOO_BIG. */
 	emr_status (*may_send)(emr_view *view, const node *n);
 	/* N is about to be changed, and becomes one's own for that: EMR_READ_ONLY, EMR_DENIED. */

@@ -1,6 +1,6 @@
-/* This file decides what a file may be called, and which names are only temporary files of a
- * program (editors, browsers, office programs). Temporary files stay on this computer: they never
- * reach the ledger and never become records. */
+/* This file decides what a file may be called, and which names programs (editors, browsers, office
+ * programs) give to their temporary files. Whether such a file stays on this computer is for its
+ * size, its age and its place to say, too (node_may_become). */
 #include "view/names.h"
 
 #include <ctype.h>
@@ -17,13 +17,10 @@ static const char *const reserved_at_top[] = {
 	"datasets",
 };
 
-/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind. These names never
- * reach the ledger: a name that a person might give belongs into hesitant_patterns below, or
- * nowhere. */
+/* One pattern a line, as fnmatch(3) reads it, and which program leaves such names behind.  They are
+ * records once they stayed, so a name that a person might give may stand here, too. */
 static const char *const local_patterns[] = {
-	".~lock.*#",		 /* LibreOffice */
 	"lu*.tmp",		 /* LibreOffice */
-	"~$*",			 /* Word, Excel */
 	"*.tmp",		 /* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
 	"DICOMDIR.BAK",		 /* dcmmkdir */
 	"*~",			 /* vim, emacs backups */
@@ -31,7 +28,6 @@ static const char *const local_patterns[] = {
 	".*.swx",		 /* vim */
 	"4913",			 /* vim asks with it whether it may write here */
 	"#*#",			 /* emacs */
-	".#*",			 /* emacs locks */
 	".goutputstream-??????", /* GIO: gedit, mousepad, Nautilus */
 	"*.bak",		 /* dcmodify */
 	"*.crdownload",		 /* Chromium, Edge */
@@ -40,11 +36,25 @@ static const char *const local_patterns[] = {
 	"*.partial",
 	"*.download", /* Safari */
 	"*.aria2",    /* aria2, beside the file it fetches */
-	".Trash-*",   /* desktops */
+	".*.kate-swp",
+	".*.~qpdf-temp#", /* qpdf --replace-input */
+	"*.~qpdf-temp#",
+	"*.~qpdf-orig",
+	"*_exiftool_tmp",
+	".fr-??????",	  /* file-roller unpacks there first */
+	".rsync-partial", /* rsync --partial-dir as its manual names it */
+	"*-journal",	  /* SQLite */
+	"*-wal",
+	"*-shm",
+};
+
+/* Desktops and file systems put these beside a person's files, and nobody else gives such names: no
+ * record however long it stays. */
+static const char *const fixture_patterns[] = {
+	".Trash-*", /* desktops */
 	".Trash",
 	".Trashes", /* macOS */
 	".DS_Store",
-	"._*",
 	".AppleDouble",
 	".apdisk",
 	".fseventsd",
@@ -53,25 +63,27 @@ static const char *const local_patterns[] = {
 	".DocumentRevisions-V100",
 	".VolumeIcon.icns",
 	".directory", /* KDE */
-	".*.kate-swp",
-	".*.~qpdf-temp#", /* qpdf --replace-input */
-	"*.~qpdf-temp#",
-	"*.~qpdf-orig",
-	"*_exiftool_tmp",
-	".fr-??????",	  /* file-roller unpacks there first */
-	".rsync-partial", /* rsync --partial-dir as its manual names it */
 	".thumbnails",
-	"*-journal", /* SQLite */
-	"*-wal",
-	"*-shm",
 	".nfs????????????????????????", /* number of the file and a counter */
 	".fuse_hidden*",
 	"Ogre.log", /* SightViewer */
 	"VTK.log",
 };
 
+/* Marks that a program sets beside a file while it has that open, or for what the file system has
+ * no place.  They are small: what is larger is something else. */
+static const char *const mark_patterns[] = {
+	".~lock.*#", /* LibreOffice */
+	"~$*",	     /* Word, Excel */
+	".#*",	     /* emacs locks */
+	"._*",	     /* macOS */
+};
+
+#define MARK_BYTES 4096
+#define LOG_INDEX_BYTES 32768
+
 /* Windows' own: a disk of its does not tell capitals apart. */
-static const char *const local_in_any_case[] = {
+static const char *const fixtures_in_any_case[] = {
 	"Thumbs.db",
 	"ehthumbs.db",
 	"ehthumbs_vista.db",
@@ -229,17 +241,29 @@ static bool matches_one(const char *const *patterns, size_t n, const char *name)
 
 static bool is_windows_own(const char *name)
 {
-	for (size_t i = 0; i < COUNT(local_in_any_case); i++)
-		if (((local_in_any_case[i][0] ^ name[0]) & ~0x20) == 0 &&
-			strcasecmp(local_in_any_case[i], name) == 0)
+	for (size_t i = 0; i < COUNT(fixtures_in_any_case); i++)
+		if (((fixtures_in_any_case[i][0] ^ name[0]) & ~0x20) == 0 &&
+			strcasecmp(fixtures_in_any_case[i], name) == 0)
 			return true;
 	return false;
 }
 
+bool emr_name_is_fixture(const char *name, uint64_t size_bytes)
+{
+	return matches_one(fixture_patterns, COUNT(fixture_patterns), name) ||
+	       is_windows_own(name) ||
+	       (size_bytes <= MARK_BYTES && matches_one(mark_patterns, COUNT(mark_patterns), name));
+}
+
+bool emr_name_is_log_index(const char *name, uint64_t size_bytes)
+{
+	return fnmatch("*-shm", name, 0) == 0 && size_bytes % LOG_INDEX_BYTES == 0;
+}
+
 bool emr_name_is_local(const char *name)
 {
-	return matches_one(local_patterns, COUNT(local_patterns), name) || is_windows_own(name) ||
-	       is_hidden_scratch(name);
+	return matches_one(local_patterns, COUNT(local_patterns), name) ||
+	       emr_name_is_fixture(name, 0) || is_hidden_scratch(name);
 }
 
 bool emr_name_is_trash(const char *name)

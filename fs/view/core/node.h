@@ -58,6 +58,7 @@ typedef struct file {
 	bool went_back;	      /* the working copy that was promised is not there, or not whole */
 	bool is_lack_told;    /* that it does not go to the ledger for what only nodes have */
 	uint64_t home_leaves; /* so many of READER were in this computer's own store; atomic */
+	bool is_former;	      /* under a name of scratch, and its record went on without it */
 	bool keep_spill;      /* a working copy that could not be recovered is left for a person */
 } file;
 
@@ -135,7 +136,8 @@ struct node {
 	emr_status failure : 8; /* why the last publishing failed */
 	uint8_t state : 2;
 	uint8_t special : 6; /* which file of .emrfs, from 1 */
-	bool is_local : 1;   /* its name or one above it is scratch */
+	bool is_local : 1;   /* its name or one above it is scratch, and not for long enough */
+	bool stays : 1;	     /* it has been under such a name for so long that it is a record */
 	bool is_domain : 1;  /* directory or file that is a domain of its own: its id is, or will
 				be, the domain's */
 	bool is_inbox : 1;

@@ -235,6 +235,9 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 		free(n->was);
 		n->was = NULL;
 	}
+	n->stays = false;
+	if (n->is_published && n->parent->is_local && !tree_is_fixture(n->parent))
+		tree_stay(view, n->parent); /* a record is in it */
 	tree_mark_local(n);
 	if (kind_where(n)->note_made != NULL)
 		kind_where(n)->note_made(view, n);
@@ -381,10 +384,6 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	if (target != NULL && flags == EMR_RENAME_NO_REPLACE)
 		return EMR_EXISTS;
 	EMR_TRY(check_move(view, n, directory, target));
-	/* Scratch becomes a record of its own. */
-	if (n->is_local && !n->is_published && target == NULL && node_is_file(n) &&
-		kind_where(directory)->may_come != NULL)
-		EMR_TRY(kind_where(directory)->may_come(view, directory, new_name));
 	return move_over(view, n, directory, new_name, target);
 }
 

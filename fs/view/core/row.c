@@ -11,7 +11,7 @@
 
 #define ROW_VERSION 2
 #define ROW_VERSION_OWN 1 /* of what lies in one's own folder */
-#define ROW_FLAGS_ALL 1023
+#define ROW_FLAGS_ALL 2047
 
 emr_status row_encode(const node_row *row, emr_buf *out)
 {
@@ -149,6 +149,8 @@ node_row row_of_node(const node *n)
 		row.flags |= ROW_HAS_CONTENT;
 		row.content = *node_file(n)->content;
 	}
+	if (node_file(n) != NULL && node_file(n)->is_former)
+		row.flags |= ROW_IS_FORMER;
 	if (node_file(n) != NULL && node_file(n)->has_content && node_file(n)->restored != NULL) {
 		row.flags |= ROW_IS_RESTORED;
 		row.restored = *node_file(n)->restored;

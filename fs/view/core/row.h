@@ -15,6 +15,7 @@ enum {
 	ROW_IS_RESTORED = 128, /* the content is an earlier version's */
 	ROW_IS_FOREIGN = 256,  /* it lies in another's domain */
 	ROW_IS_PROMISED = 512, /* a flush has covered the working copy up to a mark */
+	ROW_IS_FORMER = 1024,  /* a backup: its record went on under the former name */
 };
 
 typedef struct node_row {

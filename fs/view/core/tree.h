@@ -110,6 +110,14 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain);
 bool tree_is_root_object(const node *n);
 /* Works out is_local for N and everything below it. */
 void tree_mark_local(node *n);
+/* N lies in one's own folder where a desktop has its own things, and never is a record. */
+bool tree_is_fixture(const node *n);
+/* N, which is local, becomes a record when it stays: in one's own folder what is not empty, no
+ * fixture and no backup of a record that goes on; in another's, where nobody else would have it,
+ * any file but such a backup. */
+bool tree_may_become(const node *n);
+/* It stayed, and so did the directories above that are local. */
+void tree_stay(emr_view *view, node *n);
 /* The node after AT (NULL: the first) of N and everything below it, parents first; NULL: there is
  * no more. */
 node *tree_next_below(const node *n, const node *at);

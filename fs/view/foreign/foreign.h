@@ -33,9 +33,9 @@ const node *foreign_sent_to(const node *directory);
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
 /* N, such a folder, is empty, and nothing came into it or left it for long. */
 bool foreign_is_left_alone(const emr_view *view, const node *n);
-/* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an
- * Inbox that takes no more from one sender.  Names of scratch do not count. */
-emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
+/* foreign_limit.c: one more file may be made in DIRECTORY today: EMR_QUOTA, when it is in an Inbox
+ * that takes no more from one sender. */
+emr_status foreign_check_deposit(emr_view *view, const node *directory);
 /* N, a file, is as large as its owner's computer takes it: EMR_TOO_BIG, when it is in an Inbox.  It
  * is asked when N is sent and not when it is written: a copy that is stopped in its middle leaves
  * half a file, and that would be sent. */

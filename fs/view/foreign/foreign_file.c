@@ -8,13 +8,12 @@
 #include "node.h"
 #include "shared_place.h"
 
-/* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of
- * scratch, which would not be sent. */
+/* Its owner's name for it, which is said again with new bytes and believed by nobody. */
 static const char *name_of(const shared_share *s)
 {
 	const char *name = s->tree->top_name;
 
-	return emr_name_check(name) == EMR_OK && !emr_name_is_local(name) ? name : "unnamed";
+	return emr_name_check(name) == EMR_OK ? name : "unnamed";
 }
 
 emr_status foreign_file_place(

@@ -22,10 +22,10 @@ typedef struct keeping {
 	size_t kept;
 } keeping;
 
-/* Bytes that the ledger does not have; scratch is nobody's record, unless a program is at it. */
+/* Bytes that the ledger does not have; a backup is nobody's record, unless a program is at it. */
 static bool is_unsent(const node *n)
 {
-	return node_is_file(n) && (!n->is_local || node_writers(n) > 0) &&
+	return node_is_file(n) && (!n->is_local || tree_may_become(n) || node_writers(n) > 0) &&
 	       (!n->is_published || n->content_dirty) && (n->size > 0 || node_writers(n) > 0);
 }
 

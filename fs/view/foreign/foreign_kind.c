@@ -42,7 +42,7 @@ static emr_status writing_may_make(
 	emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
 	EMR_TRY(foreign_may_make(view, directory, type, name));
-	return type == EMR_META_FILE ? foreign_check_deposit(view, directory, name) : EMR_OK;
+	return type == EMR_META_FILE ? foreign_check_deposit(view, directory) : EMR_OK;
 }
 
 static emr_status writing_prepare_attr(
@@ -96,9 +96,9 @@ static const node_policy shared_policy = {.above = shared_software_above,
 #define WRITING                                                                                    \
 	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
 	.may_hold = foreign_check_directory, .may_make = writing_may_make,                         \
-	.may_come = foreign_check_deposit, .may_send = foreign_check_size,                         \
-	.prepare = foreign_prepare_change, .prepare_attr = writing_prepare_attr,                   \
-	.set_attr = writing_set_attr, .note_made = foreign_note_made, .whose = writing_whose,      \
+	.may_send = foreign_check_size, .prepare = foreign_prepare_change,                         \
+	.prepare_attr = writing_prepare_attr, .set_attr = writing_set_attr,                        \
+	.note_made = foreign_note_made, .whose = writing_whose,                                    \
 	.tell_refused = shared_notice_refused
 
 static const node_kind foreign_kind;

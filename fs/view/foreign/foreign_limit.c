@@ -78,22 +78,22 @@ static bool is_waiting(const emr_view *view, const shared_share *s, const node *
 {
 	emr_replica_head head;
 
-	if (!node_is_file(n) || n->is_local || n->is_published || shared_share_of(n) != s)
+	if (!node_is_file(n) || (n->is_local && !tree_may_become(n)) || n->is_published ||
+		shared_share_of(n) != s)
 		return false;
 	/* On its way: the ledger may have it, and this node has not heard of it. */
 	return !n->in_run ||
 	       emr_replica_head_get(view->options.replica, s->domain, n->id, &head) != EMR_OK;
 }
 
-emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name)
+emr_status foreign_check_deposit(emr_view *view, const node *directory)
 {
 	uint64_t day = (uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S;
 	shared_share *s = shared_share_of(directory);
 	uint64_t waiting = 0;
 	bool counts = false;
 	emr_rules rules;
-	emr_status status =
-		s == NULL || emr_name_is_local(name) ? EMR_OK : is_inbox(view, s->domain, &counts);
+	emr_status status = s == NULL ? EMR_OK : is_inbox(view, s->domain, &counts);
 
 	if (status != EMR_OK || !counts)
 		return status;

@@ -29,7 +29,7 @@ emr_status foreign_may_make(
 	const shared_share *s = shared_share_of(directory);
 
 	EMR_TRY(foreign_check_directory(view, directory));
-	if (emr_name_is_local(name)) /* never sent */
+	if (type == EMR_META_SYMLINK && emr_name_is_fixture(name, 0)) /* a lock, and never sent */
 		return EMR_OK;
 	if (type == EMR_META_SYMLINK)
 		return s->rights & EMR_RIGHT_MKDIR ? EMR_OK : EMR_DENIED;

@@ -3,6 +3,7 @@
  * to switch off or to unplug a disk. It changes nothing. */
 #include "publish.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "awaiting.h"
@@ -40,8 +41,9 @@ static void count_one(const emr_view *view, const node *n, uint64_t synced, emr_
 		return;
 	count_bytes(counts, n); /* also under a name of scratch: many programs copy so */
 	if (n->is_local) {
-		counts->local++;
-		/* The ledger does not know yet that it left, or never will. */
+		counts->local += !needs_settling(n);
+		/* It is a record once it stayed; or the ledger does not know yet that it left, or
+		 * never will. */
 		counts->failed += needs_settling(n) && n->failure != EMR_OK;
 		counts->pending += needs_settling(n) && n->failure == EMR_OK;
 		return;
@@ -82,6 +84,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.not_safe += theirs.not_safe;
 	counts.has_no_room = emr_status_is_full(view->keeper->last_run);
 	counts.conflicts += theirs.conflicts;
+	counts.local += theirs.local;
 	counts.spared_bytes = view->space.spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
@@ -90,6 +93,30 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 			counts.pending++;
 	pthread_mutex_unlock(&view->lock);
 	*out_counts = counts;
+}
+
+emr_status emr_view_each_unsent(emr_view *view, const char *path, emr_unsent_fn fn, void *arg)
+{
+	bool goes_on = true;
+	const node *top;
+	EMR_LOCKED(&view->lock);
+
+	top = tree_find(view, path);
+	if (top == NULL)
+		return EMR_NOT_FOUND;
+	for (const node *n = NULL; goes_on && (n = tree_next_own(view, n)) != NULL;) {
+		EMR_AUTO_FREE char *at = NULL;
+		bool settles = needs_settling(n);
+
+		if ((!settles && !(n->is_local && n->type != EMR_META_DIR)) ||
+			(top != view->root && !tree_is_below(n, top)))
+			continue;
+		at = kind_path(n);
+		if (at == NULL)
+			return EMR_NO_MEMORY;
+		goes_on = fn(arg, at, n->size, !settles);
+	}
+	return EMR_OK;
 }
 
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)

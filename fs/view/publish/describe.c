@@ -117,6 +117,13 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 		memcpy(w->meta.r_pid, emr_id32_random().b, sizeof w->meta.r_pid);
 }
 
+/* DATABASE: NULL, or what W goes in one batch with. */
+static void bind(work *w, const node *database)
+{
+	w->database = database != NULL ? database->number : 0;
+	w->change.is_bound = database != NULL;
+}
+
 static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 domain)
 {
 	w->change = (emr_change){
@@ -158,6 +165,22 @@ static emr_status draw_next_id(const emr_view *view, node *n, emr_id16 domain)
 	return status;
 }
 
+bool describe_may(const node *n)
+{
+	const file *f = node_file(n);
+	bool moves = n->is_published && !emr_id16_equal(tree_domain(n), node_domain(n));
+
+	if (!n->in_run || n->state != NODE_LIVE || n->is_local)
+		return false;
+	if (change_kind_of(n, moves) != EMR_CHANGE_PUT)
+		return true;
+	/* Written again since: the next run has it.  An answer for the older bytes would pass for
+	 * one for these.  Or it became a version of a record since tops_learn: the next run knows
+	 * its number. */
+	return f != NULL && f->has_content && f->staging == NULL &&
+	       (!n->is_published || node_top_cver(n) != 0);
+}
+
 static emr_status describe(publishing *p, node *n)
 {
 	emr_id16 domain = tree_domain(n);
@@ -166,13 +189,7 @@ static emr_status describe(publishing *p, node *n)
 	work *w;
 
 	EMR_TRY(moves ? draw_next_id(p->view, n, domain) : EMR_OK);
-	/* Written again since: the next run has it.  An answer for the older bytes would pass for
-	 * one for these. */
-	if (kind == EMR_CHANGE_PUT && (node_file(n) == NULL || !node_file(n)->has_content ||
-					      node_file(n)->staging != NULL))
-		return EMR_OK;
-	/* Became a version of a record since tops_learn: the next run knows its number. */
-	if (kind == EMR_CHANGE_PUT && n->is_published && node_top_cver(n) == 0)
+	if (!database_is_whole(p, n))
 		return EMR_OK;
 	EMR_TRY(new_work(p, &w));
 	p->nworks++;
@@ -180,6 +197,7 @@ static emr_status describe(publishing *p, node *n)
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
 	w->depth = depth_of(n);
+	bind(w, database_with(p->view, n));
 	w->from = comes_again(n) ? *node_file(n)->restored : node_place(n);
 	if (n->parent != NULL)
 		w->parent = n->parent->id;
@@ -309,6 +327,15 @@ static bool must_wait(const emr_view *view, const leaving *l, vacated *v)
 	return true;
 }
 
+/* W, of a log that is gone, goes with DATABASE (NULL: it is of none, or that did not change). */
+static void bind_removal(publishing *p, work *w, const node *database)
+{
+	bind(w, database);
+	for (size_t i = 0; i < p->nworks && database != NULL; i++)
+		if (emr_id16_equal(p->works[i].change.node, database->id))
+			bind(&p->works[i], database);
+}
+
 static emr_status describe_unlinks(publishing *p, const leaving *l)
 {
 	size_t n = 0;
@@ -335,6 +362,7 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 			.domain = v->place.domain,
 			.object = v->place.object,
 			.base_version = v->place.version};
+		bind_removal(p, w, database_left(p->view, v));
 	}
 	return EMR_OK;
 }

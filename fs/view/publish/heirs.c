@@ -26,7 +26,10 @@ node *heirs_find(const emr_view *view, const vacated *v)
 	/* In whatever domain the directory is by now: the record goes there with its new version.
 	 */
 	n = tree_child(view, directory, v->name);
-	return n != NULL && n->type == EMR_META_FILE && !n->is_published && !n->is_local ? n : NULL;
+	return n != NULL && n->type == EMR_META_FILE && !n->is_published &&
+			       (!n->is_local || tree_may_become(n))
+		       ? n
+		       : NULL;
 }
 
 bool heirs_are_awaited(const emr_view *view, const vacated *v)
@@ -85,6 +88,7 @@ emr_status heirs_settle(publishing *p)
 
 	for (; v != NULL; v = next) {
 		node *heir = heirs_find(view, v);
+		const node *database;
 		emr_status status;
 
 		next = v->next;
@@ -95,10 +99,14 @@ emr_status heirs_settle(publishing *p)
 				return status;
 			continue;
 		}
+		database = database_left(view, v);
 		/* An heir that is still being written: wait for it. */
 		v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
 			     (p->all || (!v->has_failed && view_boot_ns(view) - v->since_boot_ns >=
 								   view->options.quiet_ns));
+		if (database != NULL)
+			v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
+				     database_is_whole(p, database);
 	}
 	return EMR_OK;
 }
@@ -145,6 +153,7 @@ bool heirs_is_in_trash(const node *n)
  * together; otherwise (a backup, a lock) the record goes its own way. */
 static void remember_record(node *n, const emr_place *place, bool is_published_version)
 {
+	node_file(n)->is_former = !tree_is_fixture(n);
 	free(node_file(n)->restored);
 	node_file(n)->restored = is_published_version && heirs_is_in_trash(n)
 					 ? malloc(sizeof *node_file(n)->restored)

@@ -23,7 +23,7 @@ static emr_status check_candidate(const emr_view *view, const node *n)
 		return EMR_READ_ONLY;
 	if (n->type == EMR_META_SYMLINK)
 		return EMR_INVALID;
-	return n->is_local ? EMR_UNSUPPORTED : EMR_OK;
+	return tree_is_fixture(n) ? EMR_UNSUPPORTED : EMR_OK;
 }
 
 /* From here on N is the root of a domain, whatever becomes of this process; publishing moves what
@@ -61,6 +61,8 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 		status = EMR_NOT_FOUND;
 	else if (!n->is_domain)
 		status = check_candidate(view, n);
+	if (status == EMR_OK && n->is_local) /* it is wanted as a record */
+		tree_stay(view, n);
 	if (status == EMR_OK && !n->is_domain)
 		status = begin(view, n);
 	if (status == EMR_OK)
@@ -267,7 +269,7 @@ emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain 
 		d.own = n->is_domain || !n->is_published ? tree_future_id(n)
 							 : tree_next_id(view, n, (emr_id16){{0}});
 		d.is_root = n->is_domain;
-		d.is_local = n->is_local;
+		d.is_local = tree_is_fixture(n);
 		d.type = (emr_meta_type)n->type;
 	}
 	pthread_mutex_unlock(&view->lock);

@@ -228,6 +228,8 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	entry->staging = row->staging;
 	entry->promised = row->promised;
 	n->has_row = true;
+	if ((row->flags & ROW_IS_FORMER) != 0 && tree_need_file(n) == EMR_OK)
+		node_file(n)->is_former = true;
 	if (tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	n->pending->change = row->change;
@@ -258,12 +260,15 @@ static bool is_overtaken(const loading *l, const node *n, bool has_place, const 
 static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	loading *l = arg;
+	bool is_passed = false;
 	node_row row;
 	emr_status status;
 	node *n;
 
 	status = row_decode(value, &row);
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		status = load_pass_overtaken(l, key, &row, &is_passed);
+	if (status != EMR_OK || is_passed)
 		return status;
 	n = tree_by_id(l->view, key);
 	if (n != NULL && n->is_published && (row.flags & ROW_HAS_PLACE) &&
@@ -309,11 +314,15 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 {
 	loading *l = arg;
+	bool is_passed = false;
 	vacated_row row;
 	vacated *v;
 	node *n;
 
 	EMR_TRY(vacated_decode(value, &row));
+	EMR_TRY(load_pass_vacated(l, key, row.place.version, &is_passed));
+	if (is_passed)
+		return EMR_OK;
 	n = tree_by_id(l->view, key);
 	if (n != NULL && !emr_id16_equal(row.place.domain, node_domain(n))) {
 		leave_out(l, n);
@@ -425,6 +434,7 @@ static emr_status load_all(loading *l)
 	if (emr_facts_unreadable(view->options.facts) > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "unreadable", "");
 	EMR_TRY(walk_rows(l));
+	load_forget_overtaken(l);
 	EMR_TRY(set_root(l));
 	EMR_TRY(load_anchors(l));
 	load_follow_vacated(l);
@@ -447,11 +457,14 @@ static emr_status load_all(loading *l)
 	return EMR_OK;
 }
 
-emr_status load_tree(emr_view *view)
+emr_status load_tree(emr_view *view, emr_buf *unheard)
 {
-	loading l = {.view = view};
-	emr_status status = load_all(&l);
+	loading l = {.view = view, .unheard = unheard};
+	emr_status status;
 
+	load_sort_unheard(unheard);
+	status = load_all(&l);
+	emr_buf_free(&l.overtaken);
 	for (size_t i = 0; i < l.count; i++)
 		free(l.all[i].name);
 	free(l.all);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "publish.h"
+#include "row.h"
 
 /* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
 typedef struct loaded {
@@ -41,6 +42,8 @@ typedef struct loading {
 	emr_id16 known; /* the domain looked at last, and whether others may have written there */
 	bool is_known, has_others;
 	bool has_root, is_journal_damaged;
+	const emr_buf *unheard; /* of emr_unheard, sorted */
+	emr_buf overtaken;	/* load_overtaken.c */
 } loading;
 
 static inline loaded *load_entry_of(const loading *l, const node *n)
@@ -54,6 +57,17 @@ static inline bool load_has_entry(const loading *l, const node *n)
 
 	return at < l->count && l->all[at].n == n;
 }
+
+/* ---- load_overtaken.c ---- */
+
+/* What the row of KEY says is older than what this computer itself has put on the ledger: it does
+ * not count, and is forgotten. */
+emr_status load_pass_overtaken(loading *l, emr_id16 key, const node_row *row, bool *out_is);
+/* The same of a name that went away when the record had VERSION. */
+emr_status load_pass_vacated(loading *l, emr_id16 object, uint64_t version, bool *out_is);
+void load_sort_unheard(emr_buf *unheard);
+/* When all rows were read. */
+void load_forget_overtaken(const loading *l);
 
 /* ---- load_attach.c ---- */
 

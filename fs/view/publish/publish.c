@@ -38,19 +38,37 @@ static int64_t in_a_lull(const emr_view *view, int64_t due)
 	return lull < last ? lull : last;
 }
 
+/* INT64_MAX: something else has to happen first. */
+static int64_t due_alone(const emr_view *view, const node *n)
+{
+	return n->failure != EMR_OK || node_writers(n) != 0 || heirs_lack_bytes(n) ||
+			       foreign_must_wait(view, n) || awaiting_holds(view, n)
+		       ? INT64_MAX
+		       : node_changed_boot_ns(n) + quiet_ns_of(view, n);
+}
+
+/* With what must go in the same batch. */
+static int64_t due_of(const emr_view *view, const node *n)
+{
+	int64_t due = due_alone(view, n);
+
+	for (size_t i = 0; i < DATABASE_FILES && due != INT64_MAX; i++) {
+		const node *other = database_other(view, n, i);
+
+		if (other != NULL && due_alone(view, other) > due)
+			due = due_alone(view, other);
+	}
+	return due;
+}
+
 static int64_t changes_due(const emr_view *view)
 {
 	int64_t due = INT64_MAX;
 
-	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
-		if (n->failure != EMR_OK || node_writers(n) != 0 || heirs_lack_bytes(n) ||
-			foreign_must_wait(view, n) || awaiting_holds(view, n) ||
-			node_changed_boot_ns(n) + view_soonest_ns(view) >= due ||
-			!needs_settling(n))
-			continue;
-		if (node_changed_boot_ns(n) + quiet_ns_of(view, n) < due)
-			due = node_changed_boot_ns(n) + quiet_ns_of(view, n);
-	}
+	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
+		if (node_changed_boot_ns(n) + view_soonest_ns(view) < due && needs_settling(n) &&
+			due_of(view, n) < due)
+			due = due_of(view, n);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due &&
 			!heirs_are_awaited(view, v) && foreign_may_send(view, v->place.domain))
@@ -87,13 +105,26 @@ bool publish_is_idle(const emr_view *view)
 	return true;
 }
 
-static bool is_ready(const publishing *p, const node *n)
+static bool is_ready_alone(const publishing *p, const node *n)
 {
 	if (node_writers(n) != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) ||
 		foreign_is_heir(p->view, n) || awaiting_holds(p->view, n) ||
 		(n->failure != EMR_OK && !p->all))
 		return false;
-	return p->all || view_boot_ns(p->view) - node_changed_boot_ns(n) >= quiet_ns_of(p->view, n);
+	return (p->all && !quiet_hesitates(p->view, n)) ||
+	       view_boot_ns(p->view) - node_changed_boot_ns(n) >= quiet_ns_of(p->view, n);
+}
+
+static bool is_ready(const publishing *p, const node *n)
+{
+	bool is = is_ready_alone(p, n);
+
+	for (size_t i = 0; i < DATABASE_FILES && is; i++) {
+		const node *other = database_other(p->view, n, i);
+
+		is = other == NULL || is_ready_alone(p, other);
+	}
+	return is;
 }
 
 static emr_status add_node(publishing *p, node *n)
@@ -137,8 +168,11 @@ static emr_status take_candidates(publishing *p)
 		return EMR_OK;
 	for (node *n = p->view->queue_head;
 		n != NULL && status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX; n = n->next_queued)
-		if (is_ready(p, n))
+		if (is_ready(p, n)) {
+			if (quiet_becomes(p->view, n))
+				tree_stay(p->view, n);
 			status = add_node(p, n);
+		}
 	if (p->nnodes > 0)
 		p->view->waits_for_quiet = true;
 	return status;
@@ -246,6 +280,7 @@ static emr_status send_domain(publishing *p, size_t first)
 {
 	answering a = {.view = p->view, .run = p};
 	emr_id16 domain = p->works[first].change.domain;
+	uint64_t database = p->works[first].database;
 	emr_change *changes = calloc(p->nworks, sizeof *changes);
 	size_t n = 0;
 	emr_status status;
@@ -253,7 +288,8 @@ static emr_status send_domain(publishing *p, size_t first)
 	if (changes == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = first; i < p->nworks; i++) {
-		if (!emr_id16_equal(p->works[i].change.domain, domain))
+		if (!emr_id16_equal(p->works[i].change.domain, domain) ||
+			p->works[i].database != database)
 			continue;
 		p->works[i].is_done = true;
 		changes[n++] = p->works[i].change;

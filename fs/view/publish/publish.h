@@ -22,6 +22,7 @@ typedef struct work {
 	char *sent_name; /* NULL: NAME */
 	emr_buf attributes;
 	unsigned depth;
+	uint64_t database; /* what has the same number here goes in one batch; 0: it is of none */
 	uint64_t wrote;
 	bool has_content; /* the node's bytes of `wrote` go with it */
 	emr_id16 parent;  /* as rows name it */
@@ -69,6 +70,27 @@ void keeper_free(emr_view *view);
 
 /* quiet.c: how long N must not have changed before it is published.  Under view->lock. */
 int64_t quiet_ns_of(const emr_view *view, const node *n);
+/* N has a name of scratch, and becomes a record under it when it goes to the ledger. */
+bool quiet_becomes(const emr_view *view, const node *n);
+/* The same of one that must have stayed for that: nobody who is in a hurry may call a moment's file
+ * a record. */
+bool quiet_hesitates(const emr_view *view, const node *n);
+
+/* database.c: a database and its logs, under view->lock */
+
+#define DATABASE_FILES 3
+
+/* The database of which NAME in DIRECTORY is a log, NULL if it is none. */
+node *database_of_log(const emr_view *view, const node *directory, const char *name);
+/* Another file of N's database that must go to the ledger: the one of number I, NULL if it need
+ * not. */
+node *database_other(const emr_view *view, const node *n, size_t i);
+/* The database that N is, with a log that goes along, or is a log of; NULL: neither. */
+const node *database_with(const emr_view *view, const node *n);
+/* V is a removed log of it, and it changed, too; else NULL. */
+const node *database_left(const emr_view *view, const vacated *v);
+/* N and all that must go with it can. */
+bool database_is_whole(const publishing *p, const node *n);
 
 /* heirs.c: names that went away */
 
@@ -123,6 +145,8 @@ void headers_learn(publishing *p);
 void copies_tell(publishing *p);
 
 /* describe.c: candidates become changes */
+/* N is a candidate of this run, and as it was sealed. */
+bool describe_may(const node *n);
 emr_status describe_all(publishing *p);
 void describe_free(publishing *p);
 
@@ -157,9 +181,9 @@ bool publish_is_idle(const emr_view *view);
 /* ---- load.c ---- */
 /* This builds the tree from the disk when a folder is opened. */
 
-/* Replica, journal rows, vacated names, spills.  EMR_NOT_FOUND: the folder was never initialised.
- */
-emr_status load_tree(emr_view *view);
+/* Replica, journal rows, vacated names, spills.  UNHEARD, of emr_unheard: against which rows do not
+ * count; it is sorted.  EMR_NOT_FOUND: the folder was never initialised. */
+emr_status load_tree(emr_view *view, emr_buf *unheard);
 /* Answers to batches of an earlier mount, before there is a tree: rows only. */
 emr_status load_outcomes(
 	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);

@@ -25,15 +25,38 @@ static bool was_emptied(const node *n)
 	return n->size == 0 && n->is_published && n->content_dirty;
 }
 
+/* A new file has the name that the record N had, and will be its next version. */
+static bool has_heir(const emr_view *view, const node *n)
+{
+	const node *directory, *heir;
+
+	directory = n->was != NULL ? tree_directory_by_id(view, n->was->directory) : NULL;
+	heir = directory != NULL ? tree_child(view, directory, n->was->name) : NULL;
+	return heir != NULL && node_is_file(heir) && !heir->is_published;
+}
+
+bool quiet_becomes(const emr_view *view, const node *n)
+{
+	return n->is_local && n->state == NODE_LIVE && tree_may_become(n) &&
+	       (!n->is_published || !has_heir(view, n));
+}
+
+bool quiet_hesitates(const emr_view *view, const node *n)
+{
+	return quiet_becomes(view, n) && database_of_log(view, n->parent, n->name) == NULL;
+}
+
 int64_t quiet_ns_of(const emr_view *view, const node *n)
 {
 	int64_t usual = view->options.quiet_ns;
 
-	if (n->type != EMR_META_FILE || n->is_local || n->name == NULL)
+	if (n->type != EMR_META_FILE || n->name == NULL || (n->is_local && !quiet_becomes(view, n)))
 		return usual;
+	if (database_of_log(view, n->parent, n->name) != NULL)
+		return view_soonest_ns(view);
 	if (awaits_download(n))
 		return HALF_DOWNLOAD_NS;
-	if (was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
+	if (n->is_local || was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
 		return HESITANT_TIMES * usual;
 	return n->content_dirty || !n->is_published ? view_soonest_ns(view) : usual;
 }

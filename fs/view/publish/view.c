@@ -33,15 +33,32 @@ static void init_locks(emr_view *view)
 	emr_cond_init(&view->settled);
 }
 
+/* A journal that is older than what this computer itself has registered is named. */
+static emr_status learn_unheard(emr_view *view, emr_buf *unheard)
+{
+	bool is_behind = false;
+	emr_status status = emr_settle_unheard(view->options.settle, unheard, &is_behind);
+
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "what the journal has missed is not known: %s",
+			emr_status_text(status));
+	if (is_behind && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "older-journal", "");
+	return EMR_OK;
+}
+
 /* Entries that were verified before stay readable whatever the ledger says now; a ledger that
  * contradicts itself or what this computer has seen takes nothing more, one that cannot be reached
  * is asked again later. */
-static emr_status follow_ledger(emr_view *view)
+static emr_status follow_ledger(emr_view *view, emr_buf *unheard)
 {
 	emr_status status = emr_settle_catch_up(view->options.settle);
 
 	if (view_mend_ledger(view, status))
 		status = emr_settle_catch_up(view->options.settle);
+	EMR_TRY(learn_unheard(view, unheard));
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
 	view_hear_ledger(view, status);
@@ -59,10 +76,11 @@ static emr_status follow_ledger(emr_view *view)
 static emr_status recover(emr_view *view)
 {
 	emr_replica_position at = {0};
+	EMR_AUTO_BUF unheard = {0};
 	emr_status status;
 
-	EMR_TRY(follow_ledger(view));
-	status = load_tree(view);
+	EMR_TRY(follow_ledger(view, &unheard));
+	status = load_tree(view, &unheard);
 	if (status == EMR_OK)
 		status = awaiting_learn(view);
 	if (status == EMR_OK)

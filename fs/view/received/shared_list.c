@@ -44,6 +44,7 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 	emr_shared_with_me one = {.owner = s->owner->name,
 		.path = path,
 		.domain = s->domain,
+		.grant = s->grant.grant,
 		.is_by_card = s->owner_card.len > 0,
 		.purposes = s->grant.row.purposes,
 		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,

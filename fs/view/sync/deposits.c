@@ -82,8 +82,8 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* A name of scratch would never reach the ledger here, a name with a dot is not seen, and one that
- * configures a program is changed as in a share. */
+/* A desktop's own name would never reach the ledger here, a name with a dot is not seen, and one
+ * that configures a program is changed as in a share. */
 static void name_safely(
 	emr_meta_type type, emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {
@@ -96,7 +96,7 @@ static void name_safely(
 		snprintf(plain, sizeof plain, "%s", otherwise);
 	name = emr_words_name(type, emr_bytes_of(plain, strlen(plain)), (emr_bytes){0}, room);
 	snprintf(out, EMR_NAME_MAX + 1, "%.*s", (int)name.len, (const char *)name.data);
-	if (emr_name_is_local(out))
+	if (emr_name_is_fixture(out, 0))
 		snprintf(out, EMR_NAME_MAX + 1, "_%.*s_", EMR_NAME_MAX - 2, plain);
 }
 

@@ -137,6 +137,10 @@ emr_status emr_keyring_copies_secret(
 /* DEVICE, another computer of the person whose keyring KR is, has the same from here on: it knows
  * of which record each of the person's copies was made. */
 emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device);
+/* PLAIN for the computers of this person alone, those that were told (emr_keyring_give_copies):
+ * OUT, empty, gets 40 bytes more.  EMR_DAMAGED from open: it is not one's own, or not whole. */
+emr_status emr_keyring_own_seal(const emr_keyring *kr, emr_bytes plain, emr_buf *out);
+emr_status emr_keyring_own_open(const emr_keyring *kr, emr_bytes sealed, emr_buf *out);
 /* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519
  * || B. */
 #define EMR_SAFETY_NUMBER_CHARS 72

@@ -82,6 +82,7 @@ typedef struct emr_change {
 	uint64_t erase_from, erase_to; /* ERASE: versions, both included */
 	uint64_t base_version;	       /* of the row, as the caller knows it; 0: it knows none */
 	emr_bytes owner_card;	       /* in another's Inbox: the card of that domain; else empty */
+	bool is_bound; /* to all others of the call: few, in one batch or not at all */
 } emr_change;
 
 /* The outcome of one change of a batch. */
@@ -133,8 +134,9 @@ unsigned emr_settle_copies_first(emr_settle *settle);
 /* One change of a batch that waits for copies. */
 typedef struct emr_awaiting {
 	emr_id16 domain, node, object;
-	bool has_root; /* it brings content: below ROOT */
-	bool is_new;   /* ROOT is of no version that the ledger has: it is pinned as sent */
+	uint64_t version; /* that it makes */
+	bool has_root;	  /* it brings content: below ROOT */
+	bool is_new;	  /* ROOT is of no version that the ledger has: it is pinned as sent */
 	emr_cid root;
 } emr_awaiting;
 typedef emr_status (*emr_awaiting_fn)(void *arg, const emr_awaiting *one);
@@ -161,3 +163,14 @@ emr_status emr_settle_catch_up(emr_settle *settle);
  * asked.  *OUT_SEEN: so many entries it remembers, 0 nothing; also with EMR_ROLLBACK and EMR_FORK.
  * EMR_DAMAGED, EMR_NEWER_FORMAT: what it remembers cannot be read.  Any thread. */
 emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen);
+
+/* A version that this computer itself has put on the ledger, and the journal knows nothing of. */
+typedef struct emr_unheard {
+	emr_id16 object;
+	uint64_t version;
+} emr_unheard;
+/* All of them, appended to OUT (of emr_unheard), in no order.  A batch is in the journal before the
+ * ledger has it, so there are some only where the journal has lost its end, or is an earlier copy.
+ * Before emr_settle_resend, behind whose answers nothing is looked for any more.  *OUT_IS_BEHIND:
+ * there are, and the journal remembers a ledger before them. */
+emr_status emr_settle_unheard(emr_settle *settle, emr_buf *out, bool *out_is_behind);

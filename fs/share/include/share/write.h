@@ -142,6 +142,8 @@ emr_bytes emr_words_name(
 /* A target that is absolute or goes up leads who knows where, once a directory above it has another
  * place. */
 bool emr_words_lead_away(emr_bytes target);
+/* An attribute that programs set for the owner of a file, and that nobody else is to have. */
+bool emr_words_are_owners(emr_bytes key);
 /* *OUT (emptied first): the attributes of WORDS, which the writer said, without those that emrfs
  * goes by; of OWN, the owner's, those that it goes by. *OUT_COUNT entries. */
 emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);

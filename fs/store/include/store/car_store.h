@@ -31,6 +31,8 @@ typedef struct emr_store_options {
 	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
 				  borrowed: NULL for both, every block is hashed whole */
 	emr_unit_key *unit_key;
+	bool states_pins;   /* the caller states its pins wherever they are incomplete, which they
+			       are, too, in an index older than a segment that went */
 	bool no_background; /* tests: no thread; index rows are written at close and by
 			       emr_store_index_now */
 } emr_store_options;

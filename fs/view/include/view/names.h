@@ -1,9 +1,10 @@
-/* This says what a name may be, and which names are scratch of a program and never published. It
- * decides by name alone, and reads no content. */
+/* This says what a name may be, and which names are usually scratch of a program. It knows names
+ * alone, and reads no content: whether a file is a record is for others to decide. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -27,9 +28,16 @@ void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX +
 bool emr_name_is_reserved_at_top(const char *name);
 
 /* Names that programs use for their own scratch (locks, backups, half downloads, thumbnails, trash,
- * viewer logs): kept, sealed, in the local journal and never published.  A directory with such a
- * name keeps everything below it local. */
+ * viewer logs): a file stays in the local journal until it has stayed for a while.  A directory
+ * with such a name keeps everything below it so. */
 bool emr_name_is_local(const char *name);
+
+/* Of local names: those that no person gives (trash, thumbnails, locks of SIZE_BYTES), and what is
+ * in one's own folder under one is never published. */
+bool emr_name_is_fixture(const char *name, uint64_t size_bytes);
+
+/* SQLite's index of a log, by name and size: it is made again, and nobody may have an older one. */
+bool emr_name_is_log_index(const char *name, uint64_t size_bytes);
 
 /* Of local names: where desktops put what was thrown away, and what a browser has not fetched whole
  * yet. */

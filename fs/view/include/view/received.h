@@ -111,7 +111,7 @@ typedef struct emr_shared_with_me {
 	const char *owner; /* the name of the owner's directory */
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
-	emr_id16 domain;
+	emr_id16 domain, grant;
 	bool is_by_card; /* an Inbox, because this person has its owner's card */
 	bool has_history;
 	bool opens_away;    /* any time; else only while the owner's folder is open */

@@ -480,7 +480,7 @@ emr_status emr_view_reclaim(
 
 typedef struct emr_view_counts {
 	uint64_t files, directories, bytes; /* names that belong to the records */
-	uint64_t local;			    /* files left by other programs */
+	uint64_t local;			    /* files that programs keep, of no record */
 	uint64_t pending;		    /* not on the ledger yet */
 	uint64_t awaiting;		    /* of those, because copies are wanted first */
 	uint64_t failed;		    /* refused, with a notice */
@@ -497,6 +497,11 @@ typedef struct emr_view_counts {
 			       what lies in others' counts until it is sent */
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
+/* Each name at or below PATH, or with "" anywhere also in others' folders, that is not on the
+ * ledger as it is here: until FN says false.  IS_LOCAL: a file that never will be under that name.
+ * It calls nothing of the view. */
+typedef bool (*emr_unsent_fn)(void *arg, const char *path, uint64_t size_bytes, bool is_local);
+emr_status emr_view_each_unsent(emr_view *view, const char *path, emr_unsent_fn fn, void *arg);
 /* Up to MAX of those that are not safe, as nodes; returns how many. */
 size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max);
 /* Up to MAX files that show an earlier version because the working copy that a flush had covered

@@ -1,0 +1,78 @@
+#!/bin/bash
+# host_rot.sh: one bit of the small file that leads a member to the host. A backup keeps the whole one that it had, and restores; a
+# first backup says that it has only the damaged one, and whoever restores names the host. Nobody is told to delete a backup.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+. "$SUPPORT/../../examples/network/kit.sh"
+two_begin host-rot
+host=
+two_at_end=$(declare -f at_end)
+eval "members_end() ${two_at_end#at_end ()}"
+at_end() {
+	[ -z "$host" ] || kill "$host" 2>/dev/null
+	members_end
+}
+P="--passphrase-file $EMR_PASS"
+flip() { # FILE BYTE
+	python3 -c 'import sys; b = bytearray(open(sys.argv[1], "rb").read()); b[int(sys.argv[2])] ^= 1; open(sys.argv[1], "wb").write(b)' "$1" "$2"
+}
+restore() { # CODE ARGUMENTS...
+	rm -rf "$EMR_WORK/new" && mkdir -m 700 "$EMR_WORK/new" && mkdir -p "$EMR_WORK/new-folder" && cp "$EMR_WORK/bento/settings" "$EMR_WORK/new/"
+	as new run "$1" init --restore "${@:2}" --yes $P
+}
+opens() {
+	two_home new
+	run 0 mount $P "$MNT"
+	[ "$(cat "$MNT/Notes/one.txt")" = one ] || emr_fail "what was saved is not there"
+	run 0 unmount
+	two_home ana
+}
+
+TWO_ALONE=1 two_network "Praxis Ana" ana
+port=$(free_port)
+"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
+host=$!
+disown "$host"
+emr_until grep -q serves "$EMR_WORK/host.out"
+address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/host.out")
+two_join bento "Bento Reis" patient ana
+two_mount bento
+as bento must mkdir "$EMR_WORK/bento-folder/Notes"
+echo one >"$EMR_WORK/bento-folder/Notes/one.txt"
+as bento run 0 status --wait=1min
+as bento run 0 backup good
+two_unmount bento
+way=$EMR_WORK/bento/state/network/ledger/host
+cp "$way" way
+
+say "each of some bits: the backup keeps the file that it had"
+for at in 3 20 60 100 $(($(stat -c %s "$way") - 8)); do
+	cp way "$way" && flip "$way" "$at"
+	as bento run 3 backup good
+	says "keeps the one that it had"
+done
+restore 0 good
+opens
+
+say "a first backup has only the damaged one: who restores says where the host is"
+as bento run 3 backup first
+says "copied as it is"
+as bento run 8 backup first --verify
+says_not "Delete"
+restore 8 first
+says "Ask whoever administers your organisation for the address"
+says_not "Delete"
+says_not ".init-"
+[ ! -e "$EMR_WORK/new/state/keyfile" ] || emr_fail "half a keyring"
+restore 3 first --network "$address"
+opens
+
+say "a backup with a file that nothing can be without is not to be deleted by whoever restores it"
+cp -a good bad
+flip "$(ls -S bad/emrfs-data/ledger.sqlite* | head -1)" 5000
+restore 8 bad
+says "Keep it as it is"
+says_not "Delete"
+echo "all is well"
