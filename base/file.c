@@ -210,7 +210,6 @@ emr_status emr_file_read_own(int dirfd, const char *name, size_t max, emr_buf *o
 /* ---- a way that nobody else can change ---- */
 
 #define LINKS_MAX 40 /* as the kernel follows */
-
 typedef struct way {
 	int fd;	      /* where it has led so far; owned */
 	emr_buf text; /* what that is called, for people */
@@ -358,6 +357,26 @@ emr_status emr_dir_open_own(const char *path, emr_buf *out_where, int *out_fd)
 	*out_fd = w.fd;
 	w.fd = -1;
 	return EMR_OK;
+}
+
+emr_status emr_file_check_socket(const char *path)
+{
+	EMR_AUTO_FREE char *dir = strdup(path);
+	EMR_AUTO_BUF where = {0};
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	char *slash;
+	emr_status status = dir != NULL ? EMR_NOT_FOUND : EMR_NO_MEMORY;
+
+	while (status == EMR_NOT_FOUND && (slash = strrchr(dir, '/')) != NULL) {
+		*slash = '\0';
+		status = emr_dir_open_own(slash > dir ? dir : "/", &where, &fd);
+	}
+	if (status != EMR_EXPOSED || (slash = strrchr(dir, '/')) == NULL || lstat(dir, &st) != 0 ||
+		!S_ISDIR(st.st_mode) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return status;
+	*slash = '\0';
+	return emr_dir_open_own(slash > dir ? dir : "/", &where, &fd);
 }
 
 /* The directory that holds the last component of PATH below DIRFD. */

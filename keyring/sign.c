@@ -53,7 +53,7 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 		.max = 64u << 10,
 		.signers = BY_CERTIFICATE,
 		.inside = true},
-	[EMR_SIGN_TOKEN] = {NUL_LABEL("emrfs/v1/token"), 56, 56, BY_IDENTITY, false},
+	[EMR_SIGN_TOKEN] = {NUL_LABEL("emrfs/v1/token"), 88, 124, BY_IDENTITY, false},
 	[EMR_SIGN_COSIGNATURE] = {BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false},
 };
 
@@ -67,8 +67,10 @@ static const label_rule *rule_for(emr_sign_label label, emr_bytes message)
 	rule = &rules[label];
 	if (message.len < rule->min || message.len > rule->max)
 		return NULL;
-	/* An identity's old id has 32 bytes, a domain's 16: nothing between. */
-	if (label == EMR_SIGN_ROTATE && message.len != rule->min && message.len != rule->max)
+	/* An identity's old id has 32 bytes, a domain's 16; a token is for a root, or for none:
+	 * nothing between. */
+	if ((label == EMR_SIGN_ROTATE || label == EMR_SIGN_TOKEN) && message.len != rule->min &&
+		message.len != rule->max)
 		return NULL;
 	if (rule->inside && memcmp(message.data, rule->label, rule->label_len) != 0)
 		return NULL;

@@ -13,6 +13,8 @@
 #include "session/fetching.h"
 #include "settle/settle.h"
 
+#include "answers.h"
+
 struct emr_publishing {
 	emr_session *session;
 	emr_notices *notices;
@@ -119,7 +121,26 @@ static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 	const emr_publishing *p = arg;
 	living l = {.visit = visit, .arg = visit_arg};
 
-	return emr_facts_each_bundle(p->session->facts, NULL, visit_bundle, &l);
+	return emr_facts_each_bundle(p->session->facts, false, NULL, visit_bundle, &l);
+}
+
+/* ---- What others left ---- */
+
+static emr_status each_left(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	const emr_publishing *p = arg;
+	living l = {.visit = visit, .arg = visit_arg};
+	bool ignored;
+
+	return emr_facts_each_bundle(p->session->facts, true, &ignored, visit_bundle, &l);
+}
+
+static emr_status bring(void *arg, const emr_cid *root)
+{
+	const emr_publishing *p = arg;
+	emr_fetch_count ignored = {0};
+
+	return emr_bring_version(emr_session_fetcher(p->session), root, &ignored);
 }
 
 static emr_status lost(void *arg, const emr_cid *roots, size_t count)
@@ -195,6 +216,7 @@ void emr_publishing_start(emr_publishing *p)
 		/* Nor is it known then what is a last copy. */
 		.looked = p->session->is_apart ? NULL : looked,
 		.quiet_ns = quiet_ns,
+		.each_left = each_left,
 		.arg = p};
 	emr_status status;
 
@@ -202,6 +224,8 @@ void emr_publishing_start(emr_publishing *p)
 	if (emr_rules_in_force(p->session->replica, &rules, NULL, NULL) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: the rules of the network cannot be read");
 	options.copies = rules.copies;
+	if (emr_session_fetcher(p->session) != NULL && !p->session->is_apart && !options.is_still)
+		options.bring = bring;
 	status = emr_publisher_start(p->publisher, &options);
 	if (status == EMR_OK)
 		return;
@@ -215,8 +239,10 @@ void emr_publishing_start(emr_publishing *p)
 
 void emr_publishing_stop(emr_publishing *p)
 {
-	if (p != NULL)
-		emr_publisher_stop(p->publisher);
+	if (p == NULL)
+		return;
+	emr_fetcher_stop(emr_session_fetcher(p->session)); /* what is being brought comes later */
+	emr_publisher_stop(p->publisher);
 }
 
 void emr_publishing_free(emr_publishing *p)

@@ -176,7 +176,7 @@ static emr_status gather(emr_session *session, bringing *b)
 	for (size_t i = 0; status == EMR_OK && i < b->blocks->count; i++)
 		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
 	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
-		status = emr_facts_each_bundle(session->facts, &lacks, note_bundle, b);
+		status = emr_facts_each_bundle(session->facts, false, &lacks, note_bundle, b);
 	if (status == EMR_OK) {
 		sort(&b->needed);
 		sort(&b->known);

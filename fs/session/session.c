@@ -400,7 +400,7 @@ static void say_part(
 	const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
 {
 	const char *what = emr_text(p->what);
-	char path[4400];
+	char path[4400], at[4400];
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, p->name);
 	if (status == EMR_FORK)
@@ -417,6 +417,12 @@ static void say_part(
 	else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
 		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", what, "state",
 			session->state_path, NULL);
+	else if (status == EMR_EXPOSED && p->open == open_ledger &&
+		 emr_network_dir_host_at(path, at, sizeof at))
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", at, "cause",
+			_("another account can put its own socket there: take a directory of yours "
+			  "that no other account writes"),
+			NULL);
 	else
 		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : what);
 }

@@ -257,12 +257,14 @@ typedef struct bundles {
 	const emr_replica_head *head;
 	emr_id16 domain; /* of the head before */
 	bool has_domain, is_mine;
+	bool is_of_others; /* only what others left in folders of mine */
 	emr_public me;
 } bundles;
 
 static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const bundles *b = arg;
+	bool is_owners = false;
 	emr_part_key at = emr_part_of_object(b->head->domain, b->head->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
@@ -272,6 +274,14 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 		return EMR_OK;
 	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK; /* carried: the annex has said it */
+	if (b->is_of_others && (!b->is_mine || (b->head->version & EMR_VERSION_ANNEX) != 0 ||
+				       emr_id32_equal(item->signer_id, b->me.signer_id)))
+		return EMR_OK;
+	if (b->is_of_others)
+		EMR_TRY(facts_signed_by_owner(
+			b->facts, b->head->domain, item->signer_id, &is_owners));
+	if (is_owners)
+		return EMR_OK;
 	status = facts_part(b->facts, &at, &bytes);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK; /* erased */
@@ -311,9 +321,14 @@ static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
 }
 
-emr_status emr_facts_each_bundle(emr_facts *facts, bool *out_lacks, emr_bundle_fn fn, void *arg)
+emr_status emr_facts_each_bundle(
+	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_bundle_fn fn, void *arg)
 {
-	bundles b = {.facts = facts, .fn = fn, .arg = arg, .out_lacks = out_lacks};
+	bundles b = {.facts = facts,
+		.fn = fn,
+		.arg = arg,
+		.out_lacks = out_lacks,
+		.is_of_others = is_of_others};
 
 	if (out_lacks != NULL)
 		*out_lacks = false;

@@ -25,7 +25,7 @@ static bool is_lasting(emr_status status)
 	       status != EMR_NEWER_FORMAT && status != EMR_UNSUPPORTED;
 }
 
-static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
+emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
@@ -50,7 +50,7 @@ static emr_status look_at_version(
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part);
 	if (status == EMR_OK)
-		status = signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
+		status = facts_signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
 	*is_others |= !is_owner;
 	return status;
 }
@@ -65,9 +65,9 @@ static emr_status note_owner(void *arg, const emr_replica_item *item)
 {
 	owner_search *s = arg;
 	bool is_owner = false;
-	emr_status status =
-		s->is_found ? EMR_OK
-			    : signed_by_owner(s->facts, s->domain, item->signer_id, &is_owner);
+	emr_status status = s->is_found ? EMR_OK
+					: facts_signed_by_owner(
+						  s->facts, s->domain, item->signer_id, &is_owner);
 
 	s->is_found |= is_owner;
 	return status;

@@ -50,6 +50,8 @@ bool facts_is_damage(emr_status status);
  * and is no damage of this folder. */
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
+/* Whether SIGNER speaks for the owner of DOMAIN. */
+emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is);
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 

@@ -92,7 +92,7 @@ emr_status device_left_say(const device_left *left)
 		say_one(left->out, &all[i]);
 		status = put_one(list, &all[i]);
 	}
-	emr_out_put(left->out, "said", list);
+	emr_out_put(left->out, "deeds", list);
 	if (status == EMR_OK && n > 0)
 		emr_say(left->out, "Nothing of it was changed. If one is wrong: emrfs restore "
 				   "--list PATH shows "

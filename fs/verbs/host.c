@@ -162,11 +162,11 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 /* ---- blocks ---- */
 
-static emr_status check_member(void *arg, emr_serve_call *call)
+static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 {
 	const host *h = arg;
 
-	return emr_served_check(h->served, call);
+	return emr_served_check(h->served, call, root);
 }
 
 static emr_status open_blocks(host *h)

@@ -78,6 +78,10 @@ static int listen_on_path(const char *path, const char **out_cause)
 	*out_cause = _("the path of its socket is too long, or does not begin with /");
 	if (path[0] != '/' || strlen(path) >= sizeof at.sun_path)
 		return -1;
+	*out_cause = _("another account can put its own socket there: take a directory of yours "
+		       "that no other account writes");
+	if (emr_file_check_socket(path) == EMR_EXPOSED)
+		return -1;
 	memcpy(at.sun_path, path, strlen(path));
 	if (is_left_over(&at))
 		(void)unlink(path);

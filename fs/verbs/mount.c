@@ -460,6 +460,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.special_arg = &m->special,
 			.ledger_grew = emr_office_wake,
 			.pins_changed = emr_publisher_wake,
+			.came = emr_publisher_came,
 			.copies = emr_publisher_count,
 			.missed = emr_publisher_doubt,
 			.giving = &emr_doors_giving,

@@ -205,7 +205,7 @@ static bool finish(emr_serve_call *call, emr_status status)
 #define FOR_MEMBERS(name, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
-		emr_status status = emr_served_check(arg, call);                                   \
+		emr_status status = emr_served_check(arg, call, (emr_bytes){0});                   \
 		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
 	}
 /* Also a key that has ended reads of that. */

@@ -15,14 +15,22 @@ static void seed_of(const uint8_t secret[32], uint8_t out[32])
 	emr_hmac_sha256(emr_bytes_of(secret, 32), emr_bytes_of(LABEL, sizeof LABEL), out);
 }
 
-emr_id32 emr_served_key(const uint8_t secret[32])
+emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64])
 {
-	uint8_t seed[32], sk[64];
+	uint8_t seed[32];
 	emr_id32 pk;
 
 	seed_of(secret, seed);
-	(void)crypto_sign_seed_keypair(pk.b, sk, seed);
+	(void)crypto_sign_seed_keypair(pk.b, out_sk, seed);
 	emr_wipe(seed, sizeof seed);
+	return pk;
+}
+
+emr_id32 emr_served_key(const uint8_t secret[32])
+{
+	uint8_t sk[64];
+	emr_id32 pk = served_open_key(secret, sk);
+
 	emr_wipe(sk, sizeof sk);
 	return pk;
 }

@@ -118,7 +118,7 @@ static emr_status check_admin(emr_served *served, emr_serve_call *call)
 	emr_row_key row;
 	emr_status status;
 
-	EMR_TRY(emr_served_check(served, call));
+	EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
 	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_key_row(served->rows, call->asks.b, &row, NULL);
 	(void)pthread_mutex_unlock(&served->rows_lock);
@@ -166,7 +166,7 @@ emr_status served_find_letter(emr_served *served, emr_serve_call *call)
 	if (served->mail_dirfd < 0)
 		return EMR_NOT_FOUND;
 	if (is_name(call->path, "reply"))
-		EMR_TRY(emr_served_check(served, call));
+		EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
 	else if (!is_name(call->path, "certificate"))
 		return EMR_NOT_FOUND;
 	return emr_file_read(served->mail_dirfd, call->path, WIRE_LETTER_MAX, &call->out);

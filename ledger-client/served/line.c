@@ -4,6 +4,7 @@
 #include "client_private.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,32 +73,46 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	return status;
 }
 
+/* A member's signature for the host, about ROOT, if that is not empty. */
+static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN_REQUEST_BYTES])
+{
+	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
+	const uint64_t now = emr_clock_unix_s(c->clock);
+	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES];
+	emr_public public;
+	size_t len;
+
+	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
+	len = wire_token_message(c->net_id, c->host_key, public.signer_id, now, root, message);
+	memcpy(out, public.pk, 32);
+	emr_put_u64(out + 32, now);
+	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
+		emr_bytes_of(message, len), out + 40);
+}
+
+/* Only the host whose key the settings name can have given it, and to this request. */
 static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])
 {
-	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], body[WIRE_TOKEN_REQUEST_BYTES];
+	uint8_t body[WIRE_TOKEN_REQUEST_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
 	const question q = {.path = "token",
 		.is_post = true,
 		.body = emr_bytes_of(body, sizeof body),
 		.is_open = true};
-	uint64_t now = emr_clock_unix_s(c->clock);
-	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
 	EMR_AUTO_BUF text = {0};
-	emr_public public;
 
-	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
-	wire_token_message(c->net_id, public.signer_id, now, message);
-	memcpy(body, public.pk, 32);
-	emr_put_u64(body + 32, now);
-	EMR_TRY(emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
-		emr_bytes_of(message, sizeof message), body + 40));
+	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
 	EMR_TRY(client_ask_once(c, &q, NULL, &text));
-	if (text.len != WIRE_TOKEN_CHARS)
+	if (text.len != WIRE_TOKEN_ANSWER_BYTES)
 		return EMR_DAMAGED;
+	wire_token_given(body, text.data, given);
+	if (crypto_sign_verify_detached(
+		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, c->host_key.b) != 0)
+		return EMR_DENIED;
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);
 	memcpy(c->token, out_bearer, sizeof c->token);
-	c->token_unix_s = now;
+	c->token_unix_s = emr_get_u64(body + 32);
 	(void)pthread_mutex_unlock(&c->lock);
 	return EMR_OK;
 }
@@ -132,6 +147,8 @@ static emr_status open_line(const emr_served_at *at, emr_http **out_http)
 		.socket = is_socket ? at->socket : NULL,
 		.pin = at->pin[0] != '\0' ? at->pin : NULL};
 
+	if (is_socket)
+		EMR_TRY(emr_file_check_socket(at->socket));
 	return emr_http_open(&server, out_http);
 }
 
@@ -343,14 +360,22 @@ void emr_served_tokens_close(void *tokens)
 		client_close(tokens);
 }
 
-emr_status emr_served_token(void *tokens, char *out, size_t size)
+emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size)
 {
 	client *c = tokens;
+	uint8_t request[WIRE_TOKEN_REQUEST_BYTES];
 	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
 	uint64_t now = emr_clock_unix_s(c->clock);
 	bool is_good;
 	emr_status status = EMR_OK;
 
+	if (out != NULL && root.len > 0) {
+		EMR_TRY(size > WIRE_TOKEN_REQUEST_CHARS ? sign_request(c, root, request)
+							: EMR_RANGE);
+		(void)sodium_bin2base64(out, size, request, sizeof request,
+			sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+		return EMR_OK;
+	}
 	(void)pthread_mutex_lock(&c->lock);
 	if (out == NULL)
 		emr_wipe(c->token, sizeof c->token);

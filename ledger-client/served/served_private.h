@@ -14,7 +14,9 @@ struct emr_served {
 	emr_ledger *ledger;
 	emr_id16 net_id;
 	const emr_clock *clock;
-	uint8_t secret[32];
+	uint8_t secret[32], sk[64]; /* SK: of its key, KEY */
+	emr_id32 key;
+	uint8_t seal[32]; /* of tokens: made when it starts, and nowhere else */
 	emr_serve *serve;
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
@@ -35,6 +37,9 @@ extern const emr_serve_route served_routes[];
 
 /* head.c: appends the signed checkpoint of SIZE entries, which the ledger has. */
 emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out);
+
+/* head.c: the host's key, of its secret. */
+emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);
 
 /* letters.c */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);

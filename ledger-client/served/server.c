@@ -2,6 +2,7 @@
  * wakes those who wait for more entries. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,6 +60,8 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		served->mail_dirfd = options->mail_dirfd;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
 		memcpy(served->secret, options->secret, sizeof served->secret);
+		served->key = served_open_key(served->secret, served->sk);
+		randombytes_buf(served->seal, sizeof served->seal);
 		(void)pthread_mutex_init(&served->rows_lock, NULL);
 		(void)pthread_mutex_init(&served->head_lock, NULL);
 		status = open_all(served, options);
@@ -97,6 +100,8 @@ void emr_served_stop(emr_served *served)
 	(void)pthread_mutex_destroy(&served->head_lock);
 	emr_buf_free(&served->head);
 	emr_wipe(served->secret, sizeof served->secret);
+	emr_wipe(served->sk, sizeof served->sk);
+	emr_wipe(served->seal, sizeof served->seal);
 	free(served);
 }
 

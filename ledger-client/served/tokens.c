@@ -1,6 +1,7 @@
-/* This file gives tokens to members who sign for one, and checks them. A token is sealed with the
- * server's secret, so that nothing is kept for it; whether its key is still in force is looked up
- * each time, so that a revocation ends reading at once, behind the entry that says so. */
+/* This file gives tokens to members who sign for one, and checks them. A token is sealed with a
+ * secret that is made when the server starts, so that nothing is kept for it, on no disk either;
+ * whether its key is still in force is looked up each time, so that a revocation ends reading at
+ * once, behind the entry that says so.  No token destroys anything: that takes a signature each. */
 #include <sodium.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 
 static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[32])
 {
-	emr_hmac_sha256(emr_bytes_of(served->secret, 32), emr_bytes_of(token, 40), out);
+	emr_hmac_sha256(emr_bytes_of(served->seal, 32), emr_bytes_of(token, 40), out);
 }
 
 /* Ends the walk with EMR_EXISTS at the row of a member whose administrator SIGNER is. */
@@ -68,57 +69,83 @@ static emr_status readable_by(emr_served *served, emr_id32 signer, uint64_t *out
 	return row.head.state == EMR_KEY_REVOKED ? EMR_OK : EMR_DENIED;
 }
 
-emr_status served_give_token(emr_served *served, emr_serve_call *call)
+/* REQUEST is signed for this host, about now, and about ROOT; as readable_by of who did. */
+static emr_status check_signed(emr_served *served, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+	emr_bytes root, emr_id32 *out_signer, uint64_t *out_below)
 {
-	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], token[WIRE_TOKEN_BYTES];
-	char text[WIRE_TOKEN_CHARS + 1];
-	uint64_t now = emr_clock_unix_s(served->clock), said, below;
-	emr_id32 signer;
+	const uint64_t now = emr_clock_unix_s(served->clock), said = emr_get_u64(request + 32);
+	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES];
+	size_t len;
 
-	if (call->body.len != WIRE_TOKEN_REQUEST_BYTES)
-		return EMR_INVALID;
-	emr_signer_id(call->body.data, signer.b);
-	said = emr_get_u64(call->body.data + 32);
+	emr_signer_id(request, out_signer->b);
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
 	/* The signature first: how long the answer takes says nothing of whose key it is. */
-	wire_token_message(served->net_id, signer, said, message);
-	if (emr_sign_verify(call->body.data, EMR_SIGN_TOKEN, emr_bytes_of(message, sizeof message),
-		    call->body.data + 40) != EMR_OK)
+	len = wire_token_message(served->net_id, served->key, *out_signer, said, root, message);
+	if (emr_sign_verify(request, EMR_SIGN_TOKEN, emr_bytes_of(message, len), request + 40) !=
+		EMR_OK)
 		return EMR_DENIED;
-	EMR_TRY(readable_by(served, signer, &below));
+	return readable_by(served, *out_signer, out_below);
+}
+
+emr_status served_give_token(emr_served *served, emr_serve_call *call)
+{
+	uint8_t token[WIRE_TOKEN_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
+	char text[WIRE_TOKEN_CHARS + 64];
+	emr_id32 signer;
+	uint64_t below;
+
+	if (call->body.len != WIRE_TOKEN_REQUEST_BYTES)
+		return EMR_INVALID;
+	EMR_TRY(check_signed(served, call->body.data, (emr_bytes){0}, &signer, &below));
 	memcpy(token, signer.b, 32);
-	emr_put_u64(token + 32, now + WIRE_TOKEN_S);
+	emr_put_u64(token + 32, emr_clock_unix_s(served->clock) + WIRE_TOKEN_S);
 	seal(served, token, token + 40);
 	(void)sodium_bin2base64(
 		text, sizeof text, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	return emr_buf_append(&call->out, text, WIRE_TOKEN_CHARS);
+	wire_token_given(call->body.data, (const uint8_t *)text, given);
+	(void)crypto_sign_detached(
+		(uint8_t *)text + WIRE_TOKEN_CHARS, NULL, given, sizeof given, served->sk);
+	return emr_buf_append(&call->out, text, WIRE_TOKEN_ANSWER_BYTES);
+}
+
+/* Exactly SIZE bytes behind "Bearer ". */
+static bool read_bearer(emr_serve_call *call, uint8_t *out, size_t size)
+{
+	const char *text = emr_serve_header(call, "Authorization");
+	size_t len;
+
+	return text != NULL && strncmp(text, "Bearer ", 7) == 0 &&
+	       sodium_base642bin(out, size, text + 7, strlen(text + 7), NULL, &len, NULL,
+		       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+	       len == size;
 }
 
 emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_t *out_below)
 {
-	const char *text = emr_serve_header(call, "Authorization");
+	const uint64_t now = emr_clock_unix_s(served->clock);
 	uint8_t token[WIRE_TOKEN_BYTES], wanted[32];
-	size_t len;
 
-	if (text == NULL || strncmp(text, "Bearer ", 7) != 0 ||
-		strlen(text + 7) != WIRE_TOKEN_CHARS ||
-		sodium_base642bin(token, sizeof token, text + 7, WIRE_TOKEN_CHARS, NULL, &len, NULL,
-			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-		len != sizeof token)
+	if (!read_bearer(call, token, sizeof token))
 		return EMR_BAD_SIGNATURE;
 	seal(served, token, wanted);
-	if (sodium_memcmp(wanted, token + 40, 32) != 0 ||
-		emr_get_u64(token + 32) <= emr_clock_unix_s(served->clock))
+	if (sodium_memcmp(wanted, token + 40, 32) != 0 || emr_get_u64(token + 32) <= now ||
+		emr_get_u64(token + 32) > now + WIRE_TOKEN_S)
 		return EMR_BAD_SIGNATURE;
 	memcpy(call->asks.b, token, 32);
 	return readable_by(served, call->asks, out_below);
 }
 
-emr_status emr_served_check(emr_served *served, emr_serve_call *call)
+emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes root)
 {
+	uint8_t request[WIRE_TOKEN_REQUEST_BYTES];
 	uint64_t below;
 
-	EMR_TRY(served_check_reader(served, call, &below));
+	if (root.len == 0)
+		EMR_TRY(served_check_reader(served, call, &below));
+	else if (root.len != WIRE_ROOT_BYTES || !read_bearer(call, request, sizeof request))
+		return EMR_BAD_SIGNATURE;
+	else
+		EMR_TRY(check_signed(served, request, root, &call->asks, &below));
 	return below == UINT64_MAX ? EMR_OK : EMR_DENIED;
 }

@@ -58,12 +58,24 @@ emr_status wire_status_of(const char *word)
 	return EMR_OFFLINE;
 }
 
-void wire_token_message(
-	emr_id16 net_id, emr_id32 signer, uint64_t unix_s, uint8_t out[WIRE_TOKEN_MESSAGE_BYTES])
+size_t wire_token_message(emr_id16 net_id, emr_id32 host, emr_id32 signer, uint64_t unix_s,
+	emr_bytes root, uint8_t out[WIRE_TOKEN_MESSAGE_BYTES])
 {
 	memcpy(out, net_id.b, 16);
-	memcpy(out + 16, signer.b, 32);
-	emr_put_u64(out + 48, unix_s);
+	memcpy(out + 16, host.b, 32);
+	memcpy(out + 48, signer.b, 32);
+	emr_put_u64(out + 80, unix_s);
+	if (root.len == WIRE_ROOT_BYTES)
+		memcpy(out + 88, root.data, root.len);
+	return root.len == WIRE_ROOT_BYTES ? WIRE_TOKEN_MESSAGE_BYTES : 88;
+}
+
+void wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+	const uint8_t token[WIRE_TOKEN_CHARS], uint8_t out[WIRE_TOKEN_GIVEN_BYTES])
+{
+	memcpy(out, "emrfs/v1/token-given", 21);
+	memcpy(out + 21, request, WIRE_TOKEN_REQUEST_BYTES);
+	memcpy(out + 21 + WIRE_TOKEN_REQUEST_BYTES, token, WIRE_TOKEN_CHARS);
 }
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out)

@@ -491,10 +491,11 @@ typedef struct tokens {
 	unsigned right_after; /* so many were forgotten */
 } tokens;
 
-static emr_status give_token(void *arg, char *out, size_t size)
+static emr_status give_token(void *arg, emr_bytes root, char *out, size_t size)
 {
 	tokens *t = arg;
 
+	(void)root;
 	if (out == NULL) {
 		t->forgotten++;
 		return EMR_OK;

@@ -80,16 +80,25 @@ static void look_until(scene *s, const emr_cid *root, unsigned wanted)
 	}
 }
 
-TEST(a_record_that_is_not_whole_here_does_not_keep_back_the_others)
+/* A record of a leaf "lost", which is not here. */
+static emr_cid pin_lacking(scene *s)
 {
 	EMR_AUTO_BUF node = {0};
-	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root, other;
+	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root;
 
-	SCENE_OF(scene, s, scene_end, scene_begin, "lost");
 	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
 	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
-	root = scene_put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
-	scene_pin(&s, &root, false);
+	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	scene_pin(s, &root, false);
+	return root;
+}
+
+TEST(a_record_that_is_not_whole_here_does_not_keep_back_the_others)
+{
+	emr_cid root, other;
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "lost");
+	root = pin_lacking(&s);
 	other = scene_save(&s, "whole", 0);
 	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &other, 2);
@@ -104,6 +113,53 @@ TEST(a_record_that_is_not_whole_here_does_not_keep_back_the_others)
 	assert_true(emr_publisher_is_here(s.publisher, &root));
 	assert_int_equal(scene_look(&s, 0).stuck, 0);
 	wait_held(&s, &root, 2);
+}
+
+static emr_publisher_totals sum_of(scene *s)
+{
+	emr_publisher_totals totals;
+
+	emr_publisher_sum(s->publisher, &totals);
+	return totals;
+}
+
+/* No node answers at first, then one does. */
+static void comes_home(scene *s, const emr_cid *root)
+{
+	while (atomic_load(&s->bring_asked) == 0)
+		usleep(1000);
+	assert_int_equal(sum_of(s).coming, 1);
+	assert_int_equal(sum_of(s).lacking, 1);
+	atomic_store(&s->can_bring, true);
+	wait_held(s, root, 2);
+	assert_int_equal(sum_of(s).lacking, 0);
+	assert_int_equal(sum_of(s).coming, 0);
+}
+
+TEST(what_others_left_comes_home_by_itself_and_is_said_to_be_coming_until_then)
+{
+	emr_cid root;
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "left");
+	scene_start(&s, 1, NODES("good"));
+	root = pin_lacking(&s);
+	emr_publisher_came(s.publisher, &root);
+	comes_home(&s, &root);
+}
+
+TEST(what_others_left_while_the_folder_was_closed_comes_home_too_and_nothing_else_does)
+{
+	emr_cid root, own = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("nowhere", 7));
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "absent");
+	root = pin_lacking(&s);
+	assert_ok(emr_buf_append(&s.others, &root, sizeof root));
+	scene_start(&s, 1, NODES("good"));
+	comes_home(&s, &root);
+	scene_pin(&s, &own, false);
+	look_until(&s, &own, 0);
+	assert_int_equal(sum_of(&s).lacking, 1);
+	assert_int_equal(sum_of(&s).coming, 0);
 }
 
 static void spoil_segment(scene *s, off_t at)

@@ -29,6 +29,10 @@ emr_test(test_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
 	USES served_kit http Threads::Threads
 	LABELS conformance)
+emr_test(test_served_tokens
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_tokens.c
+	USES served_kit node_host store http PkgConfig::sodium Threads::Threads
+	LABELS conformance)
 emr_test(test_served_elsewhere
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
 	USES served_kit OpenSSL::SSL Threads::Threads

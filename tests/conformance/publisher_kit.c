@@ -35,6 +35,28 @@ static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 	return status;
 }
 
+static emr_status each_left(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	scene *s = arg;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < s->others.len / sizeof(emr_cid); i++)
+		status = visit(visit_arg, (const emr_cid *)(const void *)s->others.data + i);
+	return status;
+}
+
+static emr_status bring(void *arg, const emr_cid *root)
+{
+	scene *s = arg;
+
+	(void)root;
+	atomic_fetch_add(&s->bring_asked, 1);
+	if (!atomic_load(&s->can_bring))
+		return EMR_OFFLINE;
+	(void)scene_put(s, EMR_CODEC_RAW, emr_bytes_of("lost", 4));
+	return EMR_OK;
+}
+
 static emr_status left(void *arg, const emr_cid *root)
 {
 	scene *s = arg;
@@ -211,6 +233,8 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.each_leaving = each_leaving,
 		.left = left,
 		.each_living = each_living,
+		.each_left = each_left,
+		.bring = bring,
 		.push_ms =
 			PATIENCE_MS, /* a gate stays closed for as long as a loaded machine needs */
 		.import_ms = s->import_ms,
@@ -256,6 +280,7 @@ void scene_end(scene *s)
 	emr_buf_free(&s->leaving);
 	emr_buf_free(&s->living);
 	emr_buf_free(&s->unheld);
+	emr_buf_free(&s->others);
 }
 
 emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes)

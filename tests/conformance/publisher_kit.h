@@ -43,6 +43,9 @@ typedef struct scene {
 	_Atomic bool was_written; /* that a node holds something, in the file, when that was told */
 	_Atomic size_t copied;	  /* how often who waits for copies was told of more */
 	emr_ipfs_fault last;
+	emr_buf others;		    /* emr_cid, that others left, as the ledger would name them */
+	_Atomic bool can_bring;	    /* a node answers and gives what is `lost` */
+	_Atomic size_t bring_asked; /* how often */
 } scene;
 
 /* ---- A folder ---- */

@@ -2,6 +2,9 @@
  * that knows no more than the settings and the descriptor. */
 #include "served_kit.h"
 
+#include "base/codec.h"
+#include "ledger/network.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -87,7 +90,26 @@ static void make_served(kit *k)
 	put_file(k->network, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor));
 }
 
-emr_ledger *kit_open_at(kit *k, const emr_served_at *at)
+void kit_sign(kit *k, emr_keyring *by, emr_id32 host, uint64_t at, emr_bytes root, uint8_t out[104])
+{
+	const emr_bytes descriptor = emr_ledger_descriptor(k->ledger);
+	uint8_t message[124];
+	emr_public public;
+
+	assert_ok(emr_keyring_public(by, &public));
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, message);
+	memcpy(message + 16, host.b, 32);
+	memcpy(message + 48, public.signer_id.b, 32);
+	emr_put_u64(message + 80, at);
+	if (root.len > 0)
+		memcpy(message + 88, root.data, 36);
+	memcpy(out, public.pk, 32);
+	emr_put_u64(out + 32, at);
+	assert_ok(emr_keyring_sign(by, emr_signer_identity(), EMR_SIGN_TOKEN,
+		emr_bytes_of(message, 88 + root.len), out + 40));
+}
+
+void kit_write_at(kit *k, const emr_served_at *at)
 {
 	EMR_AUTO_BUF settings = {0};
 	FILE *file;
@@ -96,6 +118,11 @@ emr_ledger *kit_open_at(kit *k, const emr_served_at *at)
 	file = fopen(printed("%s/" EMR_SERVED_SETTINGS, k->network), "we");
 	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
 	assert_int_equal(fclose(file), 0);
+}
+
+emr_ledger *kit_open_at(kit *k, const emr_served_at *at)
+{
+	kit_write_at(k, at);
 	return kit_open(k);
 }
 

@@ -14,5 +14,11 @@ extern uint8_t kit_host_secret[32];
 /* The host begins with this one's directory of host (k->base/host), again. */
 void kit_host_start(kit *k);
 void kit_host_stop(kit *k);
+/* The signature of BY for the HOST with that key at a time, about the CID ROOT or nothing, byte by
+ * byte.
+ */
+void kit_sign(
+	kit *k, emr_keyring *by, emr_id32 host, uint64_t at, emr_bytes root, uint8_t out[104]);
+void kit_write_at(kit *k, const emr_served_at *at);
 /* A client whose settings say AT. */
 emr_ledger *kit_open_at(kit *k, const emr_served_at *at);

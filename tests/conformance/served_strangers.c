@@ -43,7 +43,7 @@ static emr_served *host_with(unsigned connections_max, int mail_dirfd, uint64_t 
 		.bytes_max = bytes_max,
 		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
-	memcpy(options.secret, kit_host_secret, sizeof options.secret); /* and with its tokens */
+	memcpy(options.secret, kit_host_secret, sizeof options.secret);
 	(void)snprintf(dir, sizeof dir, "%s/host", k.base);
 	(void)snprintf(socket_path, sizeof socket_path, "%s/socket", k.base);
 	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
@@ -117,17 +117,17 @@ TEST_IN(begin, end, reading_takes_a_token)
 	assert_int_equal(emr_served_count(host).refused, 2 * 5 + 2);
 }
 
-/* A token of the kit's member, as the host seals them. */
-static void write_bearer(char out[160])
+/* The kit's member, with a token of this host. */
+static void write_bearer(emr_http *http, char out[160])
 {
-	uint8_t token[72];
-	size_t n = (size_t)snprintf(out, 160, "Authorization: Bearer ");
+	uint8_t request[104];
+	EMR_AUTO_BUF answer = {0};
 
-	memcpy(token, k.owner.signer_id.b, 32);
-	emr_put_u64(token + 32, KIT_NOW + 86400);
-	emr_hmac_sha256(emr_bytes_of(kit_host_secret, 32), emr_bytes_of(token, 40), token + 40);
-	assert_non_null(sodium_bin2base64(
-		out + n, 160 - n, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+	kit_sign(&k, k.keyring, emr_served_key(kit_host_secret), KIT_NOW, (emr_bytes){0}, request);
+	assert_int_equal(ask(http, "POST", "/emrfs/v1/token", NULL,
+				 emr_bytes_of(request, sizeof request), &answer),
+		200);
+	(void)snprintf(out, 160, "Authorization: Bearer %.96s", (const char *)answer.data);
 }
 
 typedef struct letter_case {
@@ -176,7 +176,7 @@ TEST_IN(begin, end, letters_are_for_their_two_sides)
 	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 
-	write_bearer(bearer);
+	write_bearer(http, bearer);
 	check_letters(http, cases, sizeof cases / sizeof cases[0], KIT_NOW);
 	assert_int_not_equal(faccessat(mail, invitation, F_OK, 0), 0);
 }
@@ -206,7 +206,7 @@ TEST_IN(begin, end, letters_that_ended_make_room)
 	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 
-	write_bearer(bearer);
+	write_bearer(http, bearer);
 	fill(mail, EMR_SERVED_APPLICATIONS_MAX, "application");
 	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation");
 	fill(mail, 1, "reply");
@@ -545,7 +545,7 @@ TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)
 	assert_status(EMR_OFFLINE, absence.status);
 	assert_null(absence.refusal);
 	kit_host_start(&k);
-	assert_ok(emr_ledger_size(k.ledger, &size)); /* by the same token */
+	assert_ok(emr_ledger_size(k.ledger, &size));
 	emr_ledger_look(k.ledger, &absence);
 	assert_status(EMR_OK, absence.status);
 }

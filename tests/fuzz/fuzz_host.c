@@ -99,7 +99,7 @@ static void take_token(int base_fd)
 		emr_file_replace(base_fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor),
 			0600) == EMR_OK);
 	must(emr_served_tokens_open(base, &keyring, &tokens) == EMR_OK &&
-		emr_served_token(tokens, token, sizeof token) == EMR_OK);
+		emr_served_token(tokens, (emr_bytes){0}, token, sizeof token) == EMR_OK);
 	emr_served_tokens_close(tokens);
 }
 

@@ -21,7 +21,7 @@ two_mount laptop lima
 
 # signed: of --json, what is listed, a line each
 signed() { python3 -c 'import json
-for s in json.load(open("out/said"))["said"]: print(s["path"], s["kind"], s["shared"], s["changed_since"])'; }
+for s in json.load(open("out/said"))["deeds"]: print(s["path"], s["kind"], s["shared"], s["changed_since"])'; }
 # is PATH CONTENT: for the doctor
 is() { [ "$(cat lima-folder/shared-with-me/*/"$1" 2>/dev/null)" = "$2" ]; }
 there() { [ "$(cat "ana-folder/$1" 2>/dev/null)" = "$2" ]; }

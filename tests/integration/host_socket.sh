@@ -12,7 +12,8 @@ at_end() {
 	[ -z "$host" ] || kill "$host" 2>/dev/null
 	members_end
 }
-socket=$EMR_WORK/host.sock
+socket=$EMR_WORK/at/host.sock
+mkdir -m 755 "$EMR_WORK/at"
 host_start() {
 	"$EMRFS" host "$NET" "unix:$socket" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
 	host=$!
@@ -24,6 +25,12 @@ ask() { curl -s -o /dev/null -w '%{http_code}' --unix-socket "$socket" "http://h
 TWO_ALONE=1 two_network "Praxis Ana" ana
 run 6 host "$NET" unix:relative.sock
 run 6 host "$NET" "unix:$EMR_WORK/$(printf 'x%.0s' {1..120})"
+mkdir -m 1777 "$EMR_WORK/open"
+for where in /tmp "$EMR_WORK/open"; do # other accounts could put theirs there
+	run 6 host "$NET" "unix:$where/emrfs-none.sock"
+	says "another account can put its own socket there"
+	[ ! -e "$where/emrfs-none.sock" ] || emr_fail "a socket in $where"
+done
 echo "a file" >"$socket"
 run 6 host "$NET" "unix:$socket"
 [ "$(cat "$socket")" = "a file" ] || emr_fail "what was there is gone"
@@ -48,6 +55,10 @@ as bento run 13 init --join bento.invitation "${born[@]}" --network "unix:$socke
 says "This computer will reach the network at unix:$socket."
 as bento json 0 init --join bento.invitation --yes "${born[@]}" --network "unix:$socket"
 expect "where it leads" "$(field host)" "unix:$socket"
+chmod 1777 "$EMR_WORK/at"
+as bento run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/bento-folder"
+says "another account can put its own socket there"
+chmod 755 "$EMR_WORK/at"
 wait "$inviting" || emr_fail "org invite bento: $(cat out/invited-bento)"
 TWO_SOCKET=$socket
 two_join clara "Clara Dias" patient ana

@@ -555,8 +555,8 @@ TEST_IN(begin, end, no_block_of_an_old_version_is_let_go)
 
 	take(w);
 	annex(w);
-	assert_ok(emr_facts_each_bundle(w->k.stack.facts, NULL, count_bundle, &here));
-	assert_ok(emr_facts_each_bundle(w->facts, NULL, count_bundle, &there));
+	assert_ok(emr_facts_each_bundle(w->k.stack.facts, false, NULL, count_bundle, &here));
+	assert_ok(emr_facts_each_bundle(w->facts, false, NULL, count_bundle, &there));
 	assert_int_equal(here, there);
 	assert_true(here > 5);
 }

@@ -694,7 +694,7 @@ static void pins_are_versions(road *r)
 	size_t n;
 
 	assert_ok(emr_store_each_pin(r->k.stack.store, note_pin, &pins));
-	assert_ok(emr_facts_each_bundle(r->k.stack.facts, NULL, note_bundle, &versions));
+	assert_ok(emr_facts_each_bundle(r->k.stack.facts, false, NULL, note_bundle, &versions));
 	n = versions.len / sizeof *all;
 	assert_int_equal(pins.len / sizeof *all, n);
 	if (n == 0)

@@ -27,6 +27,11 @@ emr_status emr_file_read_own(int dirfd, const char *name, size_t max, emr_buf *o
  * sticky one on the way they take nothing away), and no link on the way is theirs.  EMR_EXPOSED,
  * with the first such place in OUT_WHERE; EMR_NOT_FOUND also behind such a place. */
 emr_status emr_dir_open_own(const char *path, emr_buf *out_where, int *out_fd);
+/* Whether nobody but who listens at PATH, a socket that is or will be there, can put another in its
+ * place: the directory is as emr_dir_open_own has it, or is another account's alone, in one that
+ * is. Where it is missing, that holds for the one in which it would be made. EMR_EXPOSED, as
+ * there. */
+emr_status emr_file_check_socket(const char *path);
 /* PATH below DIRFD becomes a directory (0700), and its name is on the disk: without that a power
  * cut takes everything in it, however well that was flushed.  EMR_OK also when the name is there:
  * what it is shows when it is opened. */

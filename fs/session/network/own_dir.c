@@ -46,6 +46,11 @@ emr_status emr_own_dir_allow(
 	if (at.socket[0] != '\0' && (named == NULL || strcmp(named, place) != 0))
 		return EMR_PROBLEM(
 			EMR_DENIED, out_problem, EMR_SAY_LEADS_TO_SOCKET, "path", place, NULL);
+	if (at.socket[0] != '\0' && emr_file_check_socket(at.socket) == EMR_EXPOSED)
+		return say(place,
+			_("another account can put its own socket there: take a directory of yours "
+			  "that no other account writes"),
+			EMR_EXPOSED, out_problem);
 	emr_problem_set(&remark, EMR_SAY_LEADS_TO, "node", place, NULL);
 	emr_remark(out, &remark);
 	return EMR_OK;

@@ -168,7 +168,8 @@ static void put_words(FILE *to, const json_t *r)
 static void put_unsent(FILE *to, const json_t *r)
 {
 	uint64_t pending = emr_json_number_at(r, "pending"),
-		 failed = emr_json_number_at(r, "failed");
+		 failed = emr_json_number_at(r, "failed"),
+		 not_whole = emr_json_number_at(r, "not_whole") + emr_json_number_at(r, "coming");
 
 	if (emr_json_number_at(r, "not_safe_files") > 0 ||
 		json_is_string(json_object_get(r, "disk_error"))) {
@@ -181,9 +182,9 @@ static void put_unsent(FILE *to, const json_t *r)
 		fputs("</span></li>\n", to);
 		return;
 	}
-	if (emr_json_number_at(r, "not_whole") > 0) {
+	if (not_whole > 0) {
 		open_check(to, BAD);
-		emr_html_counted(to, emr_json_number_at(r, "not_whole"),
+		emr_html_counted(to, not_whole,
 			"%s version is not whole on this computer: <code>emrfs status</code>",
 			"%s versions are not whole on this computer: <code>emrfs status</code>");
 		fputs("</span></li>\n", to);

@@ -330,7 +330,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
@@ -364,7 +364,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
 		emr_report_disk(session, counts.not_safe), "places", emr_nodes_json(session),
 		"versions", (json_int_t)totals.versions, "not_whole",
-		(json_int_t)(session->is_apart ? counts.confirmed : totals.lacking), "spared_bytes",
+		(json_int_t)(session->is_apart ? counts.confirmed : totals.lacking - totals.coming),
+		"coming", (json_int_t)totals.coming, "spared_bytes",
 		(json_int_t)counts.spared_bytes, "awaiting_copies", (json_int_t)counts.awaiting,
 		"copies_first", (json_int_t)emr_settle_copies_first(session->settle), "doubt",
 		doubt_report(session), "agents_silent", emr_agents_silent_json(session));

@@ -63,13 +63,21 @@ static const char *some_backup(const json_t *report)
 	return dir[0] != '\0' ? dir : "DIR";
 }
 
-/* Says which blocks are missing here, and where else to look for them. */
+/* Says which blocks are missing here, and where else to look for them; and of what others left that
+ * it comes by itself. */
 static void put_not_whole(FILE *to, const json_t *report)
 {
-	bool has_nodes = json_array_size(json_object_get(report, "places")) > 0;
+	const json_t *place = json_array_get(json_object_get(report, "places"), 0);
+	bool has_nodes = place != NULL;
 	char n[EMR_COUNT_BYTES];
 	emr_problem problem = {0};
 
+	emr_count_text(emr_json_number_at(report, "coming"), "file", "files", n);
+	if (emr_json_number_at(report, "coming") > 0)
+		fprintf(to,
+			_("  Left for you, and not here yet: %s, at the host or node (%s).\n"
+			  "    They come here by themselves while this folder is open.\n"),
+			n, has_nodes ? emr_json_text_at(place, "name") : _("your gateway"));
 	if (emr_json_number_at(report, "not_whole") == 0)
 		return;
 	emr_count_text(emr_json_number_at(report, "not_whole"), "version", "versions", n);
@@ -119,7 +127,7 @@ static void put_safety(FILE *to, const json_t *report)
 		fprintf(to, _("  A dataset, for reading only: %s of %s.\n"), count, people);
 		return;
 	}
-	if (emr_json_number_at(report, "not_whole") > 0)
+	if (emr_json_number_at(report, "not_whole") + emr_json_number_at(report, "coming") > 0)
 		fprintf(to, _("  %s, %s.  Not all of it is on this disk"), count, size);
 	else
 		fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);

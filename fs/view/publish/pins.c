@@ -89,7 +89,8 @@ static emr_status end_answered(emr_view *view, const keeping *sent)
 	for (size_t i = 0; i < sent->count; i++)
 		has_answered |= !has_pin(&rows, &sent->pins[i]);
 	if (status == EMR_OK && has_answered)
-		status = emr_facts_each_bundle(view->options.facts, &lacks, keep_bundle, &versions);
+		status = emr_facts_each_bundle(
+			view->options.facts, false, &lacks, keep_bundle, &versions);
 	sort_pins(&versions);
 	for (size_t i = 0; i < sent->count && status == EMR_OK && !lacks; i++) {
 		emr_pin_change change = {.pin = sent->pins[i]};
@@ -122,7 +123,7 @@ emr_status pins_restore(emr_view *view)
 		free(sent.pins);
 		return status;
 	}
-	status = emr_facts_each_bundle(o->facts, NULL, keep_bundle, &k);
+	status = emr_facts_each_bundle(o->facts, false, NULL, keep_bundle, &k);
 	if (status == EMR_OK)
 		status = emr_journal_each(o->journal, EMR_ROW_NODE, keep_row, &k);
 	if (status == EMR_OK)
@@ -184,7 +185,8 @@ static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 		qsort(living.roots.data, n, sizeof *roots, by_cid);
 	/* Before the pins: what is registered meanwhile has its own. */
 	if (status == EMR_OK)
-		status = emr_facts_each_bundle(view->options.facts, NULL, keep_lost, &living);
+		status =
+			emr_facts_each_bundle(view->options.facts, false, NULL, keep_lost, &living);
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
 	sort_pins(&there);

@@ -207,6 +207,15 @@ static bool is_top(const arrival *a)
 	       emr_id16_is_zero(a->meta.parent);
 }
 
+/* Its bytes are in the hands of who left it until they are here. */
+static void tell_came(const following *f, const arrival *a)
+{
+	const emr_view_options *o = &f->view->options;
+
+	if ((a->is_others || a->deposit != NULL) && a->place.pversion != 0 && o->came != NULL)
+		o->came(o->copies_arg, &a->place.root);
+}
+
 static emr_status attach_new(
 	following *f, const arrival *a, node *n, node *directory, bool was_vacated)
 {
@@ -243,6 +252,7 @@ static emr_status attach_new(
 		free(copy);
 		return status;
 	}
+	tell_came(f, a);
 	n->has_row = n->meta_dirty;
 	if (was_vacated)
 		vacated_drop(f->view, a->object);
@@ -496,6 +506,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 		free(copy);
 		return status;
 	}
+	tell_came(f, a);
 	n->was = old->was;
 	old->was = NULL;
 	retire(view, old);

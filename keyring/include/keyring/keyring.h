@@ -203,7 +203,8 @@ typedef enum emr_sign_label {
 				   first field is its first: begins with \n  2..16 MiB  C */
 	EMR_SIGN_FABRIC_CA,	/* a request to a Fabric CA: begins with
 				   "POST." and base64 of its path            17..64 KiB C */
-	EMR_SIGN_TOKEN,		/* net_id || signer_id || time               56        I */
+	EMR_SIGN_TOKEN,		/* net_id || host || signer_id || time      88|124     I
+				 * || root that is let go, or nothing */
 	EMR_SIGN_LABEL_COUNT
 } emr_sign_label;
 /* clang-format on */

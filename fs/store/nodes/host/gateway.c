@@ -132,7 +132,7 @@ bool host_gateway(void *arg, emr_serve_call *call)
 	const bool is_raw = wants(call, "raw", RAW_TYPE);
 	emr_cid cid;
 
-	if (!host_may(node, call))
+	if (!host_may(node, call, (emr_bytes){0}))
 		return true;
 	if (!is_raw && !wants(call, "car", CAR_TYPE))
 		return refuse(

@@ -69,10 +69,11 @@ void host_text(emr_serve_call *call, const char *words)
 	(void)!emr_buf_append(&call->out, words, strlen(words));
 }
 
-bool host_may(emr_node *node, emr_serve_call *call)
+bool host_may(emr_node *node, emr_serve_call *call, emr_bytes root)
 {
-	emr_status status =
-		node->options.may != NULL ? node->options.may(node->options.may_arg, call) : EMR_OK;
+	emr_status status = node->options.may != NULL
+				    ? node->options.may(node->options.may_arg, call, root)
+				    : EMR_OK;
 
 	if (status == EMR_OK)
 		return true;
@@ -126,14 +127,14 @@ static bool take_cid(emr_serve_call *call, const char *name, emr_cid *out)
 static bool take_root(emr_node *node, emr_serve_call *call, const char **out_name, emr_cid *out)
 {
 	*out_name = emr_serve_query(call, "arg");
-	return host_may(node, call) && take_cid(call, *out_name, out);
+	return host_may(node, call, (emr_bytes){0}) && take_cid(call, *out_name, out);
 }
 
 /* ---- blocks ---- */
 
 static bool answer_version(void *arg, emr_serve_call *call)
 {
-	if (host_may(arg, call))
+	if (host_may(arg, call, (emr_bytes){0}))
 		host_say(call, json_pack("{s:s, s:s}", "Version", VERSION, "Commit", "emrfs"));
 	return true;
 }
@@ -341,7 +342,7 @@ static bool answer_pins(void *arg, emr_serve_call *call)
 	const char *name = emr_serve_query(call, "arg");
 	emr_cid root;
 
-	if (!host_may(node, call))
+	if (!host_may(node, call, (emr_bytes){0}))
 		return true;
 	p.owner = host_owner(call);
 	call->type = "application/json";
@@ -359,9 +360,10 @@ static bool answer_let_go(void *arg, emr_serve_call *call)
 {
 	emr_node *node = arg;
 	emr_pin pin = {.state = EMR_PIN_KEPT};
-	const char *name;
+	const char *name = emr_serve_query(call, "arg");
 
-	if (!take_root(node, call, &name, &pin.root))
+	if (!take_cid(call, name, &pin.root) ||
+		!host_may(node, call, emr_bytes_of(pin.root.b, sizeof pin.root.b)))
 		return true;
 	if (!is_pinned(node, call, &pin.root))
 		return host_fail(call, "not pinned or pinned indirectly");

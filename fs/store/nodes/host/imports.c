@@ -52,7 +52,7 @@ emr_status host_import_take(void *arg, emr_serve_call *call, emr_bytes piece)
 
 	/* Nothing of a stranger's is kept. */
 	if (import == NULL && node->options.may != NULL)
-		status = node->options.may(node->options.may_arg, call);
+		status = node->options.may(node->options.may_arg, call, (emr_bytes){0});
 	if (status == EMR_OK && import == NULL)
 		status = begin(node, call, &import);
 	if (status == EMR_OK && piece.len > most - import->bytes)
@@ -169,7 +169,7 @@ bool host_import(void *arg, emr_serve_call *call)
 	uint64_t end;
 	emr_status status = call->taken;
 
-	if (import == NULL && !host_may(node, call))
+	if (import == NULL && !host_may(node, call, (emr_bytes){0}))
 		return true;
 	if (status == EMR_OK && import == NULL)
 		status = EMR_INVALID; /* no file in it */

@@ -173,12 +173,13 @@ static size_t exchange_take(char *data, size_t size, size_t n, void *arg)
 /* ---- The request ---- */
 
 /* Without one the node says that it wants one. */
-static bool exchange_token(const emr_ipfs *node, CURL *easy)
+static bool exchange_token(const node_run *run, CURL *easy)
 {
+	const emr_ipfs *node = run->node;
 	char token[EMR_IPFS_TOKEN_MAX];
 	bool is_fine = true;
 
-	if (node->token_of(node->token_arg, token, sizeof token) == EMR_OK)
+	if (node->token_of(node->token_arg, run->root, token, sizeof token) == EMR_OK)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token) == CURLE_OK;
 	emr_wipe(token, sizeof token);
@@ -205,7 +206,7 @@ static bool exchange_address(const exchange *x, CURL *easy)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->token_of != NULL && !x->request->is_bare)
-		is_fine = exchange_token(node, easy);
+		is_fine = exchange_token(x->run, easy);
 	if (is_fine && node->pin != NULL)
 		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, node->pin) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
@@ -429,7 +430,7 @@ emr_status node_http(node_run *run, const node_request *request)
 	if (status == EMR_OK || run->call->http_status != 401 || node->token_of == NULL ||
 		request->is_bare)
 		return status;
-	(void)!node->token_of(node->token_arg, NULL, 0);
+	(void)!node->token_of(node->token_arg, (emr_bytes){0}, NULL, 0);
 	if (request->read != NULL)
 		return status;
 	run->call->fault = EMR_IPFS_FINE;

@@ -280,6 +280,7 @@ emr_status kubo_let_go(node_run *run, const emr_cid *root)
 
 	emr_cid_text(root, text);
 	snprintf(command, sizeof command, "pin/rm?arg=%s", text);
+	run->root = emr_bytes_of(root->b, sizeof root->b);
 	status = kubo_ask_one(run, command, &json);
 	if (status != EMR_OK && run->call->fault == EMR_IPFS_ERROR &&
 		strstr(run->call->said, "not pinned") != NULL) {

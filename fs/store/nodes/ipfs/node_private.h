@@ -24,7 +24,7 @@ struct emr_ipfs {
 	char *socket; /* path, or NULL */
 	char *ca_file;
 	char *pin;
-	emr_status (*token_of)(void *arg, char *out, size_t size);
+	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
 	void (*token_free)(void *arg);
 	void *token_arg;
 	char *agent;
@@ -44,6 +44,7 @@ typedef struct node_run {
 	emr_ipfs_call *call;
 	int64_t deadline_ns; /* of CLOCK_BOOTTIME */
 	int64_t moved_ns;    /* when the answer last got on; as whoever takes it says */
+	emr_bytes root;	     /* that the node is to let go of; else empty */
 } node_run;
 
 node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call);

@@ -1,6 +1,7 @@
 /* This file knows which records are not whole on this computer, so that it is not counted as a copy
  * of them, and says which no node holds.  A thread looks at all of them soon after the folder is
- * opened, once a day, and when somebody wants to know; it names no block and mends nothing. */
+ * opened, once a day, and when somebody wants to know.  It has brought home what others left in the
+ * owner's folder, at once: until then the depositor alone keeps it.  It mends nothing else. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #define FIRST_NS INT64_C(2000000000) /* once whoever opened the folder has looked into it */
 #define DAY_NS INT64_C(86400000000000)
 #define AGAIN_NS INT64_C(5000000000) /* the list of pins was not whole, or memory was short */
+#define BRING_AGAIN_NS INT64_C(30000000000) /* what did not come is asked for again */
 
 /* ---- One record ---- */
 
@@ -36,11 +38,11 @@ static emr_status look_at(emr_store *store, const emr_cid *root, bool *out_is)
 	return EMR_OK;
 }
 
-/* With the lock: where ROOT is, or would be, among those that are not whole. */
-static size_t node_of(const emr_publisher *p, const emr_cid *root)
+/* Where ROOT is, or would be, among those of SORTED. */
+static size_t place_of(const emr_buf *sorted, const emr_cid *root)
 {
-	const emr_cid *all = (const void *)p->lacking.data;
-	size_t from = 0, to = p->lacking.len / sizeof *all;
+	const emr_cid *all = (const void *)sorted->data;
+	size_t from = 0, to = sorted->len / sizeof *all;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
@@ -55,10 +57,18 @@ static size_t node_of(const emr_publisher *p, const emr_cid *root)
 
 bool here_lacks(const emr_publisher *p, const emr_cid *root)
 {
-	size_t at = node_of(p, root);
+	return wanted_has(&p->lacking, root);
+}
 
-	return at < p->lacking.len / sizeof *root &&
-	       emr_cid_equal((const emr_cid *)(const void *)p->lacking.data + at, root);
+static emr_status put(emr_buf *sorted, const emr_cid *root)
+{
+	const size_t at = place_of(sorted, root) * sizeof *root;
+
+	EMR_TRY(emr_buf_append(sorted, root, sizeof *root));
+	memmove(sorted->data + at + sizeof *root, sorted->data + at,
+		sorted->len - at - sizeof *root);
+	memcpy(sorted->data + at, root, sizeof *root);
+	return EMR_OK;
 }
 
 /* With the lock: ROOT, which was not whole here, is, and waits for no later turn at a node. */
@@ -75,16 +85,14 @@ static void note_come(emr_publisher *p, const emr_cid *root)
 /* With the lock. */
 static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whole)
 {
-	const size_t at = node_of(p, root) * sizeof *root;
+	const size_t at = place_of(&p->lacking, root) * sizeof *root;
 
 	if (here_lacks(p, root) != is_whole)
 		return EMR_OK;
 	if (!is_whole) {
-		EMR_TRY(emr_buf_append(&p->lacking, root, sizeof *root));
-		memmove(p->lacking.data + at + sizeof *root, p->lacking.data + at,
-			p->lacking.len - at - sizeof *root);
-		memcpy(p->lacking.data + at, root, sizeof *root);
-		return EMR_OK;
+		if (wanted_has(&p->left, root))
+			p->bring_ns = 0;
+		return put(&p->lacking, root);
 	}
 	p->lacking.len -= sizeof *root;
 	memmove(p->lacking.data + at, p->lacking.data + at + sizeof *root, p->lacking.len - at);
@@ -109,6 +117,77 @@ bool emr_publisher_is_here(emr_publisher *p, const emr_cid *root)
 	(void)!note_whole(p, root, is); /* what there is no memory for is found again */
 	pthread_mutex_unlock(&p->lock);
 	return is;
+}
+
+/* ---- What others left ---- */
+
+void emr_publisher_came(void *publisher, const emr_cid *root)
+{
+	emr_publisher *p = publisher;
+
+	if (p == NULL || p->options.bring == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	/* Not known to be whole; if memory is short, it is found at the next look. */
+	if (!wanted_has(&p->left, root) && put(&p->left, root) == EMR_OK)
+		(void)!note_whole(p, root, false);
+	p->here_asked += p->is_looking; /* which does not have it */
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static emr_status note_left(void *arg, const emr_cid *root)
+{
+	emr_publisher *p = arg;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&p->lock);
+	if (here_lacks(p, root) && !wanted_has(&p->left, root))
+		status = put(&p->left, root);
+	pthread_mutex_unlock(&p->lock);
+	return status;
+}
+
+uint64_t here_coming(const emr_publisher *p, emr_cid *out_next)
+{
+	uint64_t n = 0;
+
+	*out_next = (emr_cid){{0}};
+	for (size_t at = 0; at < p->left.len; at += sizeof(emr_cid)) {
+		const emr_cid *root = (const void *)(p->left.data + at);
+
+		if (!here_lacks(p, root))
+			continue;
+		if (is_none(out_next) && book_compare(root, &p->brought) > 0)
+			*out_next = *root;
+		n++;
+	}
+	return n;
+}
+
+/* With the lock, which it gives back meanwhile.  False: nothing is to be asked for now. */
+static bool bring_one(emr_publisher *p)
+{
+	emr_status status;
+	emr_cid root;
+	uint64_t n;
+
+	if (publisher_now_ns() < p->bring_ns)
+		return false;
+	n = here_coming(p, &root);
+	p->brought = root;
+	p->bring_ns = n == 0 ? INT64_MAX : publisher_now_ns() + BRING_AGAIN_NS;
+	if (is_none(&root))
+		return false;
+	pthread_mutex_unlock(&p->lock);
+	status = p->options.bring(p->options.arg, &root);
+	if (status == EMR_OK)
+		(void)emr_publisher_is_here(p, &root);
+	pthread_mutex_lock(&p->lock);
+	/* Where no node answers, or there is no room, none of them comes. */
+	if (status == EMR_OK || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		p->bring_ns = 0;
+	return true;
 }
 
 /* ---- All of them ---- */
@@ -256,10 +335,13 @@ static emr_status pass(emr_publisher *p)
 			if (!here_lacks(p, root))
 				note_come(p, root);
 		}
+		p->bring_ns = p->options.bring != NULL ? 0 : INT64_MAX;
 		pthread_mutex_unlock(&p->lock);
 		lacking = before;
 	}
 	emr_buf_free(&lacking);
+	if (status == EMR_OK && p->lacking.len > 0 && p->options.bring != NULL)
+		status = p->options.each_left(p->options.arg, note_left, p);
 	return status;
 }
 
@@ -276,15 +358,19 @@ void *here_watch(void *arg)
 		emr_status status;
 
 		if (begun_ns < due_ns && asked == p->here_answered) {
-			publisher_wait_until(p, due_ns);
+			if (!bring_one(p))
+				publisher_wait_until(
+					p, p->bring_ns < due_ns ? p->bring_ns : due_ns);
 			continue;
 		}
+		p->is_looking = true;
 		pthread_mutex_unlock(&p->lock);
 		status = pass(p);
 		if (status != EMR_OK && status != EMR_INTERRUPTED)
 			emr_log(EMR_LOG_WARN, "publisher: what is whole here: %s",
 				emr_status_text(status));
 		pthread_mutex_lock(&p->lock);
+		p->is_looking = false;
 		p->here_answered = asked;
 		p->here_rests_ns = publisher_now_ns() + REST * (publisher_now_ns() - begun_ns);
 		due_ns = publisher_now_ns() + (status == EMR_OK ? DAY_NS : AGAIN_NS);

@@ -260,11 +260,6 @@ static emr_status check_cluster(publisher_node *node, const emr_cid *root, bool 
 	return status;
 }
 
-static bool is_none(const emr_cid *root)
-{
-	return emr_cid_equal(root, &(emr_cid){{0}});
-}
-
 /* With the lock: the next to be asked for.  A round goes from where the last one was broken off to
  * the end, and from the beginning to there: over a line that breaks off again and again all of them
  * have their turn. */

@@ -80,6 +80,10 @@ struct emr_publisher {
 	/* here.c; under the lock */
 	emr_buf lacking;   /* of emr_cid, sorted: not whole on this computer when it was last looked
 			    */
+	emr_buf left;	   /* of emr_cid, sorted: of others, see emr_publisher_options */
+	emr_cid brought;   /* the last of these that was asked for */
+	int64_t bring_ns;  /* not before */
+	bool is_looking;   /* at all of them */
 	uint64_t versions; /* that must be here, when it was last looked */
 	uint64_t here_asked, here_answered;
 	int64_t here_rests_ns;	   /* not looked at again before */
@@ -193,6 +197,14 @@ emr_status wanted_look(emr_publisher *p);
  * has not looked since. */
 bool wanted_look_now(emr_publisher *p, int64_t wait_ns);
 void *here_watch(void *publisher); /* its thread */
+static inline bool is_none(const emr_cid *root)
+{
+	return emr_cid_equal(root, &(emr_cid){{0}});
+}
+bool wanted_has(const emr_buf *sorted, const emr_cid *root);
+/* With the lock: how many of what others left are not known to be whole here; the first of these
+ * behind the one that was asked for last, or zeros. */
+uint64_t here_coming(const emr_publisher *p, emr_cid *out_next);
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);
 /* ROOT could not be sent because it is not whole here; when it is, it is sent at once. */

@@ -36,6 +36,7 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 	p->book = (book){.dirfd = -1, .fd = -1};
 	p->count = count;
 	p->copies = 1;
+	p->bring_ns = INT64_MAX;
 	for (size_t i = 0; i < count; i++)
 		p->nodes[i] = (publisher_node){.publisher = p,
 			.client = nodes[i],
@@ -66,6 +67,7 @@ void emr_publisher_free(emr_publisher *p)
 	}
 	book_close(&p->book);
 	emr_buf_free(&p->lacking);
+	emr_buf_free(&p->left);
 	if (p->stop_fd >= 0)
 		close(p->stop_fd);
 	emr_worker_free(&p->looker);
@@ -362,10 +364,13 @@ unsigned emr_publisher_wanted(emr_publisher *p)
 
 void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 {
+	emr_cid ignored;
+
 	*out_totals = (emr_publisher_totals){.least = 1};
 	pthread_mutex_lock(&p->lock);
 	out_totals->versions = p->versions;
 	out_totals->lacking = p->lacking.len / sizeof(emr_cid);
+	out_totals->coming = here_coming(p, &ignored);
 	out_totals->least = out_totals->lacking == 0 && !p->options.has_nothing;
 	for (size_t i = 0; p->count > 0 && i < book_count(&p->book); i++) {
 		const book_entry *entry = book_at(&p->book, i);

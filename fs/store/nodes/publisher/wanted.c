@@ -58,7 +58,7 @@ static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
 
 /* ---- What no pin names any more ---- */
 
-static bool has_root(const emr_buf *sorted, const emr_cid *root)
+bool wanted_has(const emr_buf *sorted, const emr_cid *root)
 {
 	return sorted->len > 0 && bsearch(root, sorted->data, sorted->len / sizeof *root,
 					  sizeof *root, book_compare) != NULL;
@@ -74,8 +74,8 @@ static emr_status list_unnamed(
 	for (size_t i = 0; status == EMR_OK && i < book_count(&p->book); i++) {
 		const book_entry *entry = book_at(&p->book, i);
 
-		if ((entry->held | entry->sent) != 0 && !has_root(wanted, &entry->root) &&
-			!has_root(leaving, &entry->root))
+		if ((entry->held | entry->sent) != 0 && !wanted_has(wanted, &entry->root) &&
+			!wanted_has(leaving, &entry->root))
 			status = emr_buf_append(out_unnamed, &entry->root, sizeof entry->root);
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -91,7 +91,8 @@ static emr_status note_living(void *arg, const emr_cid *root)
 {
 	living *l = arg;
 
-	return has_root(l->unnamed, root) ? emr_buf_append(&l->found, root, sizeof *root) : EMR_OK;
+	return wanted_has(l->unnamed, root) ? emr_buf_append(&l->found, root, sizeof *root)
+					    : EMR_OK;
 }
 
 /* A pin that is lost here is no erasure: what the ledger still has stays wanted, and all that

@@ -88,6 +88,8 @@ typedef struct emr_view_options {
 	/* Which roots are pinned in the store has changed.  Called under locks; must return at once
 	 * and not call back.  May be NULL. */
 	void (*pins_changed)(void *arg);
+	/* Somebody else left ROOT in a folder of the owner's.  As above. */
+	void (*came)(void *arg, const emr_cid *root);
 	/* In how many places all of what is below ROOT is, and in how many it should be.  Any
 	 * thread, without a lock of the view.  NULL: here alone. */
 	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);

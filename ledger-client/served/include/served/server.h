@@ -20,8 +20,7 @@ typedef struct emr_served_options {
 	int listen_fd;		/* a listening socket of TCP or Unix; the server closes it */
 	/* PEM, both NULL: HTTP without TLS, which is for a Unix socket. */
 	const char *key, *certificate;
-	/* Stays the same as long as the network does: it seals tokens, and the host's signing key
-	 * is derived from it. */
+	/* Stays the same as long as the network does: the host's signing key is derived from it. */
 	uint8_t secret[32];
 	unsigned connections_max; /* 0 = 512, of which one address has 64 */
 	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
@@ -47,8 +46,10 @@ typedef struct emr_served_counts {
 emr_served_counts emr_served_count(emr_served *served);
 
 /* For routes beside: whether CALL shows the token of a member, which call->asks is from then on.
- * EMR_BAD_SIGNATURE (401), EMR_DENIED (403). */
-emr_status emr_served_check(emr_served *served, emr_serve_call *call);
+ * One that lets go of ROOT, a CID of 36 bytes (else empty), shows in the place of a token, which
+ * does not do for that, what the member signed for this host and this root within the last ten
+ * minutes. EMR_BAD_SIGNATURE (401), EMR_DENIED (403). */
+emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes root);
 
 /* A key, and a certificate that it signed itself: for a host that is known by its key.  Appends
  * PEM, ended by NUL.  *OUT_PIN: the SHA-256 of its public

@@ -18,8 +18,9 @@ typedef struct emr_node_options {
 	emr_block_store *store; /* borrowed */
 	int spool_dirfd;	/* where a CAR is kept until it is read; borrowed */
 	uint64_t car_max;	/* bytes of one; 0 = 513 MiB */
-	/* Finds out who asks, into call->asks; NULL: everybody may, and is one. */
-	emr_status (*may)(void *arg, emr_serve_call *call);
+	/* Finds out who asks, into call->asks, and lets go of ROOT, a CID, unless that is empty;
+	 * NULL: everybody may, and is one. */
+	emr_status (*may)(void *arg, emr_serve_call *call, emr_bytes root);
 	void *may_arg;
 } emr_node_options;
 

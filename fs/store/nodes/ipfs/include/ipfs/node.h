@@ -40,7 +40,7 @@ typedef struct emr_ipfs_options {
 	/* Instead of TOKEN: writes the token of a request (at most EMR_IPFS_TOKEN_MAX with the
 	 * NUL); any thread; a failure is a request without one.  OUT NULL: the node did not take
 	 * it, and the next is a new one.  TOKEN_ARG is freed with the node. */
-	emr_status (*token_of)(void *arg, char *out, size_t size);
+	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
 	void (*token_free)(void *arg);
 	void *token_arg;
 } emr_ipfs_options;

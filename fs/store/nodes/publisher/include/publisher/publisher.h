@@ -76,6 +76,12 @@ typedef struct emr_publisher_options {
 	 * May be NULL. */
 	void (*unheld)(void *arg, const emr_cid *root);
 	void (*looked)(void *arg);
+	/* Roots of the versions that others left in the owner's folder; asked at a look at which
+	 * something is not whole here.  BRING has all below one of them brought into the store, and
+	 * waits for that; called for each that is not whole here, one after the other, until it
+	 * comes.  As above.  NULL, BRING: nothing is brought. */
+	emr_status (*each_left)(void *arg, emr_cid_visit visit, void *visit_arg);
+	emr_status (*bring)(void *arg, const emr_cid *root);
 	/* How long the programs that work in the folder have changed nothing: sending gives way to
 	 * them, for PATIENCE_MS at most.  A thread of the publisher's, under no lock.  May be NULL.
 	 */
@@ -93,6 +99,9 @@ void emr_publisher_free(emr_publisher *publisher); /* stopped; NULL is fine */
 
 /* Pins of the store have changed.  Returns at once; for view options. */
 void emr_publisher_wake(void *publisher);
+/* Somebody else left ROOT in the owner's folder: it is brought, and not whole until then.  Returns
+ * at once; for view options. */
+void emr_publisher_came(void *publisher, const emr_cid *root);
 /* In how many places every block of ROOT is, this computer among them unless it was not whole here
  * when it was last looked, and in how many it should be. */
 void emr_publisher_count(
@@ -113,6 +122,7 @@ typedef struct emr_publisher_totals {
 	uint64_t records; /* of them, wanted at nodes */
 	uint64_t pinned;  /* with as many copies as wanted */
 	uint64_t lacking; /* not whole on this computer when it was last looked */
+	uint64_t coming;  /* of these, what others left: it is being brought */
 	unsigned least;	  /* copies that each has at least */
 } emr_publisher_totals;
 void emr_publisher_sum(emr_publisher *publisher, emr_publisher_totals *out_totals);
