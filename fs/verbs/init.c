@@ -275,8 +275,10 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 		emr_follow_now(m->session.replica) == EMR_OK)
 		status = emr_joining_register(&m->joining, m->session.keyring, certificate, name,
 			m->session.ledger, m->session.replica);
-	if (status == EMR_REFUSED)
+	if (status == EMR_REFUSED) { /* nothing comes of it any more */
+		(void)!emr_begun_forget(m->stage.state_fd, &m->begun.file);
 		emr_joining_say_refused(out_problem);
+	}
 	return status;
 }
 

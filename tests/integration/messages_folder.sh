@@ -74,7 +74,7 @@ cp "$MNT/.emrfs/proof/Imaging/report.txt.tlog-proof" own.proof
 run 0 verify --proof own.proof
 heard					# not-witnessed
 met 5 no-such-path status Imaging/none
-met 5 no-such-path status Imaging/reprot.txt
+met 2 bad-place export Imaging/report.txt "$MNT/x.car"
 refused "No such file or directory" cat "$MNT/Imaging/none"
 met 5 no-such-version restore Imaging/report.txt@v7
 met 2 which-version restore Imaging/report.txt

@@ -86,7 +86,7 @@ libreoffice_save() {
 	cat "$lock" >/dev/null && rm "$lock" && printf ',ana,host,20.11.2026 14:06,file:///home/ana;' >"$lock" || return
 	stat -f "$dir" >/dev/null || return
 	dd if="$EMR_WORK/new" of="$temporary" bs=32k conv=fsync status=none || return
-	is_local "$temporary"
+	expect "state" "$(attribute state "$temporary")" pending # a record only if it stays
 	mv -f "$temporary" "$MNT/Plan.odt" || return
 	chgrp "$(id -g)" "$MNT/Plan.odt" && chmod 644 "$MNT/Plan.odt" && sync "$MNT/Plan.odt" && rm "$lock"
 }

@@ -216,7 +216,7 @@ click_no
 next_window '--entry .*24 words'
 type_words "$paper"
 next_window 'New passphrase'
-pid=$(pgrep -f "emrfs @" | # its arguments come on standard input
+pid=$(pgrep -x emrfs |
 	 while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ] && grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done)
 [ -n "$pid" ] || emr_fail "no emrfs that brings back"
 kill -9 "$pid" "$window_pid" # as when the session ends
