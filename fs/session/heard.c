@@ -16,23 +16,13 @@ typedef struct hearing {
 	emr_heard heard;
 } hearing;
 
-static uint64_t signed_at(const emr_checkpoint *head, const emr_known_person *person)
-{
-	if (emr_checkpoint_verify(head, person->signer_id, person->row.log_pk) != EMR_OK)
-		return 0;
-	for (size_t i = 0; i < head->n_sigs; i++)
-		if (memcmp(head->sigs[i].name_id, person->signer_id.b, 8) == 0)
-			return head->sigs[i].time;
-	return 0;
-}
-
 /* One who did not sign the newest head was silent since the ledger grew, which on a busy one is a
  * moment ago: others may just have signed one that is longer. */
 static emr_status hear_agent(void *arg, const emr_known_person *person)
 {
 	hearing *h = arg;
 	emr_heard_agent one = {.id = person->signer_id};
-	bool is_active = false;
+	bool is_active = false, is_signed;
 
 	if ((person->row.roles & EMR_ROLE_AGENT) == 0 || h->heard.n == EMR_HEARD_MAX)
 		return EMR_OK;
@@ -40,7 +30,12 @@ static emr_status hear_agent(void *arg, const emr_known_person *person)
 	if (!is_active)
 		return EMR_OK;
 	memcpy(one.org, person->row.org, sizeof one.org);
-	one.unix_s = signed_at(h->head, person);
+	is_signed = emr_checkpoint_verify(h->head, person->signer_id, person->row.log_pk) == EMR_OK;
+	for (size_t i = 0; is_signed && i < h->head->n_sigs; i++)
+		if (memcmp(h->head->sigs[i].name_id, person->signer_id.b, 8) == 0) {
+			one.unix_s = h->head->sigs[i].time;
+			break;
+		}
 	if (one.unix_s == 0)
 		one.unix_s = h->last_entry;
 	for (size_t i = 0; i < h->before->n; i++)

@@ -193,9 +193,7 @@ static emr_status new_invitation(inviting *i, uint16_t roles)
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 
-	/* Over a host nobody needs to know where it lies on this computer, nor whose account that
-	 * is.
-	 */
+	/* Over a host nobody needs to know where it lies, nor in whose account. */
 	if (snprintf(url, sizeof url, "file:%s",
 		    emr_network_place_is_host(emr_buf_view(&i->place)) ? "/" : i->bureau.dir) >=
 		(int)sizeof url)

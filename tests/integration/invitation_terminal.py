@@ -7,7 +7,7 @@ import pty
 import re
 import sys
 
-# What is asked, and what is typed; the newest that was not answered yet counts.
+# The questions, and the answers typed; the newest that was not answered yet counts.
 ANSWERS = [(rb"\(yes, no\)\?", b"yes"), (rb"press Enter", b""), (rb"Word \d+:", b"zoo")]
 
 

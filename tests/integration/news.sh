@@ -20,7 +20,7 @@ as ana run 0 status --wait
 shares Imaging with lima
 shares "Lab, \$1 'x'" with lima --write
 two_mount lima
-emr_until tells lima shared-anew
+emr_until tells lima "shared-anew"
 says_of lima "shared-anew shared-with-me: Newly shared with you (2): $OF_ANA"
 says_of lima "/Imaging"
 says_of lima "/Lab, \$1 'x'"

@@ -44,7 +44,7 @@ static emr_log_place now(const kit *k)
 	return emr_store_log_end(k->stack.store);
 }
 
-/* No row of before is registered, and a new save is. */
+/* No earlier row is registered, and a new save is. */
 static void goes_on(kit *k, const char *path)
 {
 	assert_non_null(strstr(told, "older-journal"));

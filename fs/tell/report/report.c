@@ -31,23 +31,18 @@ typedef struct lists {
 	emr_status status;
 } lists;
 
-static void add_path(lists *l, json_t *list, const char *path)
-{
-	size_t len = 2 * strlen(path); /* quotes and backslashes double */
-
-	if (json_array_size(list) >= EMR_REPORT_LIST_MAX || len > l->room)
-		return;
-	l->room -= len;
-	if (json_array_append_new(list, emr_json_text(path)) != 0)
-		l->status = EMR_NO_MEMORY;
-}
-
 static bool sort_out(void *arg, const char *path, uint64_t size_bytes, bool is_local)
 {
 	lists *l = arg;
+	json_t *list = is_local ? l->local : l->unsent;
+	size_t len = 2 * strlen(path); /* quotes and backslashes double */
 
 	(void)size_bytes;
-	add_path(l, is_local ? l->local : l->unsent, path);
+	if (json_array_size(list) < EMR_REPORT_LIST_MAX && len <= l->room) {
+		l->room -= len;
+		if (json_array_append_new(list, emr_json_text(path)) != 0)
+			l->status = EMR_NO_MEMORY;
+	}
 	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
 					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
 }

@@ -35,13 +35,6 @@ node *database_of_log(const emr_view *view, const node *directory, const char *n
 	return NULL;
 }
 
-/* Something of N is not on the ledger; a program that has a log open is not done with it. */
-static bool is_changed(const node *n)
-{
-	return needs_settling(n) ||
-	       (node_writers(n) != 0 && n->size > 0 && (!n->is_published || n->content_dirty));
-}
-
 node *database_other(const emr_view *view, const node *n, size_t i)
 {
 	const node *database;
@@ -53,7 +46,13 @@ node *database_other(const emr_view *view, const node *n, size_t i)
 	if (database == NULL)
 		database = n;
 	other = find(view, n->parent, database->name, strlen(database->name), endings[i]);
-	return other != NULL && other != n && is_changed(other) ? other : NULL;
+	if (other == NULL || other == n)
+		return NULL;
+	/* Something of it is not on the ledger; a program that has a log open is not done. */
+	return needs_settling(other) || (node_writers(other) != 0 && other->size > 0 &&
+						(!other->is_published || other->content_dirty))
+		       ? other
+		       : NULL;
 }
 
 const node *database_with(const emr_view *view, const node *n)

@@ -327,15 +327,6 @@ static bool must_wait(const emr_view *view, const leaving *l, vacated *v)
 	return true;
 }
 
-/* W, of a log that is gone, goes with DATABASE (NULL: it is of none, or that did not change). */
-static void bind_removal(publishing *p, work *w, const node *database)
-{
-	bind(w, database);
-	for (size_t i = 0; i < p->nworks && database != NULL; i++)
-		if (emr_id16_equal(p->works[i].change.node, database->id))
-			bind(&p->works[i], database);
-}
-
 static emr_status describe_unlinks(publishing *p, const leaving *l)
 {
 	size_t n = 0;
@@ -343,6 +334,7 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 	if (p->gives_way)
 		return EMR_OK;
 	for (vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
+		const node *database;
 		emr_status status;
 		work *w;
 
@@ -362,7 +354,12 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 			.domain = v->place.domain,
 			.object = v->place.object,
 			.base_version = v->place.version};
-		bind_removal(p, w, database_left(p->view, v));
+		/* A log that is gone goes with its database, if that changed. */
+		database = database_left(p->view, v);
+		bind(w, database);
+		for (size_t i = 0; i < p->nworks && database != NULL; i++)
+			if (emr_id16_equal(p->works[i].change.node, database->id))
+				bind(&p->works[i], database);
 	}
 	return EMR_OK;
 }

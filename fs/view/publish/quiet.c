@@ -25,20 +25,18 @@ static bool was_emptied(const node *n)
 	return n->size == 0 && n->is_published && n->content_dirty;
 }
 
-/* A new file has the name that the record N had, and will be its next version. */
-static bool has_heir(const emr_view *view, const node *n)
+bool quiet_becomes(const emr_view *view, const node *n)
 {
 	const node *directory, *heir;
 
-	directory = n->was != NULL ? tree_directory_by_id(view, n->was->directory) : NULL;
+	if (!n->is_local || n->state != NODE_LIVE || !tree_may_become(n))
+		return false;
+	/* Not while a new file has the name that the record N had, and will be its next version. */
+	directory = n->is_published && n->was != NULL
+			    ? tree_directory_by_id(view, n->was->directory)
+			    : NULL;
 	heir = directory != NULL ? tree_child(view, directory, n->was->name) : NULL;
-	return heir != NULL && node_is_file(heir) && !heir->is_published;
-}
-
-bool quiet_becomes(const emr_view *view, const node *n)
-{
-	return n->is_local && n->state == NODE_LIVE && tree_may_become(n) &&
-	       (!n->is_published || !has_heir(view, n));
+	return heir == NULL || !node_is_file(heir) || heir->is_published;
 }
 
 bool quiet_hesitates(const emr_view *view, const node *n)

@@ -21,14 +21,6 @@ static bool is_listed(const emr_view *view, const shared_share *s)
 	       (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
 }
 
-/* A folder may be closed at any moment, and tells nobody. */
-static bool answered_lately(const emr_view *view, const shared_owner *owner)
-{
-	int64_t at = atomic_load(&owner->answered_boot_ns);
-
-	return at != 0 && view_boot_ns(view) - at < LATELY_NS;
-}
-
 static emr_share_phase phase_of(const shared_share *s)
 {
 	return s->phase == SHARED_REVOKED   ? EMR_SHARE_REVOKED
@@ -41,6 +33,9 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 	void *arg, bool *out_goes_on)
 {
 	EMR_AUTO_FREE char *path = shared_place_path(s);
+	/* A folder may be closed at any moment, and tells nobody. */
+	int64_t answered = atomic_load(&s->owner->answered_boot_ns);
+	bool answered_lately = answered != 0 && view_boot_ns(view) - answered < LATELY_NS;
 	emr_shared_with_me one = {.owner = s->owner->name,
 		.path = path,
 		.domain = s->domain,
@@ -53,7 +48,7 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 		.agents_count = s->agents_count,
 		.needed = s->needed,
 		.is_owner_away = !s->opens_away && atomic_load(&s->owner->away_told_boot_ns) != 0,
-		.is_owner_unasked = !s->opens_away && !answered_lately(view, s->owner),
+		.is_owner_unasked = !s->opens_away && !answered_lately,
 		.phase = phase_of(s)};
 
 	one.right = shared_right(view, s, &one.until_unix_s);

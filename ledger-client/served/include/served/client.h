@@ -74,5 +74,5 @@ void emr_served_tokens_close(void *tokens); /* NULL is fine */
 /* Writes the token in force, NUL-terminated; asks the host when it is half a day old.  OUT NULL:
  * the host does not take it any more, and the next call asks.  Thread-safe.
  * EMR_DENIED, EMR_OFFLINE and others: the host's answer.  ROOT, a CID of 36 bytes: what stands in
- * its place in a request to let go of ROOT; signed anew, without asking anybody. */
+ * its place in a request to let go of ROOT; signed again, without asking anybody. */
 emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size);
