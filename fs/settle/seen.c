@@ -100,7 +100,9 @@ static emr_status note_own(void *arg, const emr_replica_change *change)
 
 	if (change->seq < l->seen)
 		return EMR_INTERRUPTED;
-	return change->result == EMR_RESULT_APPLIED && change->family == EMR_FAMILY_OBJECT
+	/* New keys for bytes that are there are no save: a share gives them without the journal. */
+	return change->result == EMR_RESULT_APPLIED && change->family == EMR_FAMILY_OBJECT &&
+			       change->op != EMR_OP_REWRAP
 		       ? emr_buf_append(l->out, &one, sizeof one)
 		       : EMR_OK;
 }

@@ -469,33 +469,41 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 	return status;
 }
 
+static bool is_there(const char *file)
+{
+	return faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool goes_on(const making *m)
 {
 	return emr_begun_is_there(m->stage.state_fd, &m->begun.file);
 }
 
-static emr_status make_keyring(making *m)
+static emr_status make_keyring(making *m, emr_problem *out_problem)
 {
+	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	emr_status status = EMR_NOT_FOUND;
 
 	if (goes_on(m)) {
 		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
 			m->begun.file.name);
 		status = emr_begun_open(&m->begun, &m->session.keyring);
+		if (status == EMR_OK && file != NULL && is_there(file)) /* it has these words */
+			return emr_words_write(m->session.keyring, file, out_problem);
 		if (status == EMR_OK || !is_alone(m)) /* nobody knows of that one */
 			return status;
 	}
 	status = emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
 		emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
 	/* Killed behind its words, a file of them is not of nobody. */
-	return status == EMR_OK && is_alone(m) && m->args->values[EMR_OPT_WORDS_FILE] != NULL
+	return status == EMR_OK && is_alone(m) && file != NULL
 		       ? keep_begun(m, (emr_bytes){0}, EMR_BEGUN_ALONE)
 		       : status;
 }
 
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status = make_keyring(m);
+	emr_status status = make_keyring(m, out_problem);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -597,12 +605,12 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
 }
 
-/* The words of what was begun before may be in it already, as is seen when they are written. */
+/* The words of what was begun before may be in it already, as is seen when that is opened. */
 static emr_status check_words_file(const making *m, emr_problem *out_problem)
 {
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 
-	if (file == NULL || goes_on(m) || faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (file == NULL || goes_on(m) || !is_there(file))
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_EXISTS, out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
 		emr_text(emr_status_text(EMR_EXISTS)), NULL);

@@ -11,6 +11,7 @@
 
 #include "backup/backup.h"
 #include "base/file.h"
+#include "contract/item.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
@@ -265,9 +266,12 @@ static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_p
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
 }
 
-/* The place of the network's host, as the backup has it, or --network where that is damaged. */
-static emr_status read_way(const restoring *r, emr_buf *out, emr_problem *out_problem)
+/* The way to the network, as the backup has it. Where that is damaged, --network says where a host
+ * is; the settings of a channel come from nowhere else. */
+static emr_status read_way(
+	restoring *r, emr_bytes descriptor, emr_buf *out, emr_problem *out_problem)
 {
+	const emr_span network = {descriptor.data, descriptor.len};
 	const char *named = r->args->values[EMR_OPT_NETWORK];
 	emr_served_at at;
 	emr_status status = emr_file_read(
@@ -276,6 +280,14 @@ static emr_status read_way(const restoring *r, emr_buf *out, emr_problem *out_pr
 	if (status != EMR_NOT_FOUND ||
 		emr_backup_manifest_find(&r->list, EMR_BACKUP_CHANNEL_PATH) == NULL)
 		return status;
+	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
+		note_found(r, EMR_BACKUP_CHANNEL_PATH,
+			_("it is damaged, and nothing can be restored without it"));
+		say_backup(r, EMR_DAMAGED, out_problem);
+		return EMR_DAMAGED;
+	}
+	note_found(r, EMR_BACKUP_CHANNEL_PATH,
+		_("it is damaged: where the host of your network is must be said"));
 	if (emr_own_dir_is_address(named) && emr_served_address_read(named, &at) == EMR_OK)
 		return emr_served_at_write(&at, out);
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_HOST, "dir", r->dir, NULL);
@@ -287,12 +299,13 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	EMR_AUTO_BUF channel = {0};
 	EMR_AUTO_BUF descriptor = {0};
 	emr_status named = named_dir(state_fd, out_dir);
-	emr_status carried = read_way(r, &channel, out_problem);
+	emr_status began = read_beginning(state_fd, &descriptor);
+	emr_status carried = read_way(r, emr_buf_view(&descriptor), &channel, out_problem);
 
 	EMR_TRY(named == EMR_NOT_FOUND ? carried : named);
 	if (carried != EMR_NOT_FOUND)
 		EMR_TRY(carried);
-	EMR_TRY(read_beginning(state_fd, &descriptor));
+	EMR_TRY(began);
 	if (carried == EMR_OK)
 		EMR_TRY(check_channel_known(r, emr_buf_view(&channel), out_problem));
 	if (carried == EMR_OK && r->by_words) /* nothing says that it is the owner's */

@@ -146,8 +146,8 @@ emr_until strange
 must_smb lima "cd \"$ANA/Imaging\"; get $mangled $EMR_WORK/out/strange"
 expect "read by another name" "$(cat out/strange)" "a strange name"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
-grep -q "|openat|ok|r|.*Imaging/knee?2J$" out/audit || emr_fail "its opening is not told: $(tail -5 out/audit)"
-! grep "lima|198" out/audit || emr_fail "a line that nobody caused"
+grep -q "|openat|ok|r|.*Imaging/knee_2J_lima|198.51.100.7|EVIL|health|openat|ok|r|never opened$" out/audit || emr_fail "its opening is not told: $(tail -5 out/audit)"
+! grep -E "^([^|]*[|])?lima[|]198" out/audit || emr_fail "a line that nobody caused"
 
 say "a folder that is closed in the middle of a session takes and gives nothing more, and nothing lands in clear below it"
 mkfifo session && exec 6<>session || exit 2

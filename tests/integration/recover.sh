@@ -44,8 +44,10 @@ json 0 words --passphrase-file "$EMR_PASS" --words-file shown
 must cmp words shown
 expect "rights" "$(stat -c %a shown)" 600
 says_not "$(sed -n 's/^ *1 //p' words)"
+json 0 words --passphrase-file "$EMR_PASS" --words-file shown # the same words, as a try has left them that was ended
+echo "a letter" >shown
 json 1 words --passphrase-file "$EMR_PASS" --words-file shown
-expect "what is there stays" "$(field error)" words-file
+expect "what is there stays" "$(field error) $(cat shown)" "words-file a letter"
 
 say "a new passphrase, with the folder open"
 echo text >"$MNT/a.txt"

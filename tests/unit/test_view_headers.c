@@ -126,7 +126,7 @@ TEST(headers_are_no_attribute_of_the_file)
 
 TEST(the_persons_own_attributes_come_first)
 {
-	static uint8_t big[16030];
+	static uint8_t big[15902];
 	uint64_t node;
 
 	SCENE(kit, k, kit_open, kit_close);

@@ -61,9 +61,7 @@ static emr_status make_directory(const restoring *r, const char *path)
 static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
-	case EMR_BACKUP_CHANNEL:
-		backup_found(r->options, file->path,
-			"it is damaged: where the host of your network is must be said");
+	case EMR_BACKUP_CHANNEL: /* missed when the network is looked for, as its kind is known */
 		break;
 	case EMR_BACKUP_LEDGER:
 	case EMR_BACKUP_NETWORK:
