@@ -279,21 +279,26 @@ static void client_stop(void *self)
 	(void)eventfd_write(((const client *)self)->stop_fd, 1);
 }
 
-/* Asked again when the last answer is a second old. */
+/* Asked again when the last answer is a second old. An absence holds as long only where it took a
+ * second to find it: a host that has just begun is not said to be away. */
 static void client_look(void *self, emr_ledger_absence *out_absence)
 {
 	client *c = self;
 	EMR_AUTO_BUF text = {0};
-	int64_t looked_ns;
+	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
+	int64_t looked_ns, now_ns;
 
 	(void)pthread_mutex_lock(&c->lock);
 	looked_ns = c->looked_ns;
 	(void)pthread_mutex_unlock(&c->lock);
-	if (looked_ns == 0 || emr_clock_boot_ns(emr_clock_system()) - looked_ns >= LOOK_NS)
+	if (looked_ns == 0 || began_ns - looked_ns >= LOOK_NS)
 		(void)!client_ask_once(c,
 			&(question){.path = "descriptor", .timeout_ms = LOOK_MS, .is_open = true},
 			NULL, &text);
+	now_ns = emr_clock_boot_ns(emr_clock_system());
 	(void)pthread_mutex_lock(&c->lock);
+	if (now_ns - began_ns >= LOOK_NS)
+		c->looked_ns = now_ns;
 	*out_absence = (emr_ledger_absence){
 		.status = c->last == EMR_OK ? EMR_OK : emr_ledger_absence_of(c->last),
 		.since_unix_s = c->away_unix_s,

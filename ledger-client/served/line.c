@@ -25,13 +25,13 @@ static void note(client *c, emr_status status, const emr_http_answer *answer)
 	(void)pthread_mutex_lock(&c->lock);
 	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
-	/* To ask again costs nothing where a closed door answered: it may be open by now. */
-	c->looked_ns =
-		answer->fault == EMR_HTTP_NO_ANSWER ? 0 : emr_clock_boot_ns(emr_clock_system());
-	if (c->last == EMR_OK)
+	if (c->last == EMR_OK) {
+		c->looked_ns = emr_clock_boot_ns(emr_clock_system());
 		c->away_unix_s = 0;
-	else if (c->away_unix_s == 0)
+	} else if (c->away_unix_s == 0) {
+		c->looked_ns = 0; /* the next look asks: it may be back by then */
 		c->away_unix_s = emr_clock_unix_s(c->clock);
+	}
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
