@@ -10,6 +10,7 @@ mkdir -m 700 run
 TWO_ALONE=1 two_network "Praxis Ana" ana
 TWO_SOCKET=$EMR_WORK/run/host.sock
 begin_host() {
+	: >out/host # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "unix:$TWO_SOCKET" -f >out/host 2>&1 </dev/null &
 	TWO_HOST=$!
 	disown "$TWO_HOST"

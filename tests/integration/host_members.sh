@@ -15,6 +15,7 @@ at_end() {
 	members_end
 }
 host_start() {
+	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
 	host=$!
 	disown "$host"

@@ -15,6 +15,7 @@ at_end() {
 socket=$EMR_WORK/at/host.sock
 mkdir -m 755 "$EMR_WORK/at"
 host_start() {
+	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "unix:$socket" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
 	host=$!
 	disown "$host"
