@@ -25,7 +25,9 @@ static void note(client *c, emr_status status, const emr_http_answer *answer)
 	(void)pthread_mutex_lock(&c->lock);
 	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
-	c->looked_ns = emr_clock_boot_ns(emr_clock_system());
+	/* To ask again costs nothing where a closed door answered: it may be open by now. */
+	c->looked_ns =
+		answer->fault == EMR_HTTP_NO_ANSWER ? 0 : emr_clock_boot_ns(emr_clock_system());
 	if (c->last == EMR_OK)
 		c->away_unix_s = 0;
 	else if (c->away_unix_s == 0)
