@@ -66,7 +66,6 @@ static void goes_on(kit *k, const char *path)
 /* Its last save is gone with the end, and is not replaced by one before. */
 static void is_last(kit *k, const char *path, size_t len)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_handle *h = NULL;
 	size_t got = 0;
 	uint8_t out[64];
