@@ -57,15 +57,13 @@ static bool has_later(const loading *l, emr_id16 object, uint64_t version, const
 {
 	const emr_unheard wanted = {.object = object};
 	const emr_unheard *all = (const void *)l->unheard->data;
-	const emr_unheard *end = all + l->unheard->len / sizeof *all;
-	const emr_unheard *at =
-		all == end ? NULL
-			   : bsearch(&wanted, all, (size_t)(end - all), sizeof *all, by_object);
+	const size_t n = l->unheard->len / sizeof *all;
+	const emr_unheard *at = n == 0 ? NULL : bsearch(&wanted, all, n, sizeof *all, by_object);
 	bool is = false;
 
 	while (at != NULL && at > all && by_object(at - 1, &wanted) == 0)
 		at--;
-	for (; at != NULL && at < end && by_object(at, &wanted) == 0; at++)
+	for (; at != NULL && at < all + n && by_object(at, &wanted) == 0; at++)
 		is = is || (at->version > version && (row == NULL || has_registered(l, row, at)));
 	return is;
 }
