@@ -130,9 +130,10 @@ static void raise_limit(int kind, rlim_t most)
  * So the words are taken out of there, but for the verb, before anything waits. */
 static char **take_arguments(int argc, char **argv)
 {
-	char **own = calloc((size_t)argc + 1, sizeof *own);
+	static char **own; /* until the process ends */
 	emr_verb verb;
 
+	own = calloc((size_t)argc + 1, sizeof *own);
 	for (int i = 0; own != NULL && i < argc; i++) {
 		own[i] = strdup(argv[i]);
 		if (own[i] == NULL)

@@ -296,15 +296,6 @@ static emr_status answer_look(
 
 /* ---- sharing ---- */
 
-uint16_t emr_rights_asked(const emr_request *request)
-{
-	uint16_t rights = request->deposit ? EMR_RIGHTS_DEPOSIT
-			  : request->write ? EMR_RIGHTS_WRITE
-					   : EMR_RIGHTS_READ;
-
-	return rights | (request->history && !request->deposit ? EMR_GRANT_HISTORY : 0);
-}
-
 static emr_status answer_give(asking *a)
 {
 	const emr_request *request = a->request;

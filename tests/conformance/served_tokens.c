@@ -13,7 +13,6 @@
 #include "node/host.h"
 #include "store/car_store.h"
 
-AUTO_OF(emr_served_stop, emr_served *)
 
 #define BEARER "Authorization: Bearer "
 

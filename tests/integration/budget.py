@@ -201,7 +201,7 @@ def history(root, path):
             yield of, before, after
 
 
-RULES = "# A figure only falls."
+RULES = "# A figure never rises."
 
 
 def budget_write(path, figures):

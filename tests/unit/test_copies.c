@@ -76,7 +76,7 @@ TEST(what_is_no_copy_of_it_is_not_told)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
 	save(&s, "Imaging/Knee.pdf", "%PDF a knee");
 	assert_string_equal(noticed, "");
-	/* What stays under a name of scratch is a record, and a copy. */
+	/* A file that stays under a name of scratch is a record, and a copy. */
 	save(&s, "Imaging/Copy.tmp", "%PDF all is well");
 	expect_told(&s, "Imaging/Copy.tmp", "Report.pdf");
 	/* The file that an editor puts in its place is its next version. */

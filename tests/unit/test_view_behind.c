@@ -66,7 +66,6 @@ static void goes_on(kit *k, const char *path)
 /* Its last save is gone with the end, and is not replaced by one before. */
 static void is_last(kit *k, const char *path, size_t len)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_handle *h = NULL;
 	size_t got = 0;
 	uint8_t out[64];
@@ -101,6 +100,37 @@ TEST(an_earlier_save_does_not_come_back_when_the_end_of_the_journal_is_missing)
 TEST(an_earlier_save_does_not_come_back_either_beside_an_index_that_knows_more)
 {
 	save_again(true);
+}
+
+static bool note_beside(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)attr;
+	(void)next;
+	if (strstr(name, "(conflict, ") != NULL)
+		(void)snprintf(arg, 256, "%s", name);
+	return true;
+}
+
+/* Its bytes are nowhere else. */
+TEST(a_save_that_was_never_registered_lies_beside_the_last_one)
+{
+	char beside[256] = "";
+	emr_log_place place;
+	SCENE(kit, k, kit_open, kit_close);
+
+	kit_save(&k, "report.txt", "first");
+	kit_text(&k, "report.txt", "between");
+	place = now(&k);
+	kit_save(&k, "report.txt", "the third");
+	kit_items(&k);
+	cut(&k, place, false);
+	kit_settle(&k);
+	kit_publish_all(&k);
+	kit_restart(&k);
+	is_last(&k, "report.txt", strlen("the third"));
+	assert_ok(
+		emr_view_each_entry(k.view, kit_attr(&k, "").node, 0, false, note_beside, beside));
+	kit_expect_text(&k, beside, "between");
 }
 
 TEST(a_new_file_that_was_registered_since_is_as_it_was_registered)

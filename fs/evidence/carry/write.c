@@ -200,7 +200,7 @@ static emr_status write_tree(writing *w)
 		do {
 			size_t left = n - at;
 
-			status = write_directory(w, links + at,
+			status = write_directory(w, n > 0 ? links + at : links,
 				left < EMR_UNIXFS_LINKS_MAX ? left : EMR_UNIXFS_LINKS_MAX, &above);
 			at += EMR_UNIXFS_LINKS_MAX;
 		} while (status == EMR_OK && at < n);

@@ -54,7 +54,8 @@ static bool has_root(const file *f)
 static emr_status note_file(const finding *w, const node *n)
 {
 	EMR_AUTO_FREE char *path = tree_path(n);
-	const file *f = node_file(n);
+	/* What became a record goes with its own erasure only, but a person is told of it. */
+	const file *f = n->is_local && !n->is_published ? node_file(n) : NULL;
 	scratch_file one = {.node = n->number,
 		.id = n->id,
 		.path = w->out->paths.len,
@@ -79,8 +80,8 @@ static emr_status note_all(emr_view *view, const finding *w)
 
 	for (const node *n = NULL;
 		status == EMR_OK && (n = tree_next_below(view->root, n)) != NULL;)
-		if (node_is_file(n) && n->is_local && !n->is_published && n->state == NODE_LIVE &&
-			!goes(w, n->id))
+		if (node_is_file(n) && n->state == NODE_LIVE && !goes(w, n->id) &&
+			((n->is_local && !n->is_published) || emr_name_is_local(n->name)))
 			status = note_file(w, n);
 	return status;
 }

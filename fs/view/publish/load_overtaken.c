@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "settle/history.h"
 
 #include "load_private.h"
 
@@ -34,20 +35,36 @@ void load_sort_unheard(emr_buf *unheard)
 			by_object);
 }
 
-static bool has_later(const loading *l, emr_id16 object, uint64_t version)
+/* The change in ROW is the one that was registered as ONE. */
+static bool has_registered(const loading *l, const node_row *row, const emr_unheard *one)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_place place;
+	emr_meta meta;
+
+	if (emr_facts_version(l->view->options.facts, row->place.domain, one->object, one->version,
+		    0, &place, &bytes, &meta) != EMR_OK ||
+		(row->type == EMR_META_FILE && meta.mtime_ns != row->mtime_ns))
+		return false;
+	if ((row->flags & ROW_CONTENT_DIRTY) != 0 && (row->flags & ROW_HAS_CONTENT) != 0)
+		return meta.n == row->content.n;
+	return emr_bytes_equal(meta.name, row->name) && emr_id16_equal(meta.parent, row->parent) &&
+	       meta.mode == row->mode && emr_bytes_equal(meta.xattrs, row->attributes);
+}
+
+/* ROW, unless NULL: only one that registered the change in it. */
+static bool has_later(const loading *l, emr_id16 object, uint64_t version, const node_row *row)
 {
 	const emr_unheard wanted = {.object = object};
 	const emr_unheard *all = (const void *)l->unheard->data;
-	const emr_unheard *end = all + l->unheard->len / sizeof *all;
-	const emr_unheard *at =
-		all == end ? NULL
-			   : bsearch(&wanted, all, (size_t)(end - all), sizeof *all, by_object);
+	const size_t n = l->unheard->len / sizeof *all;
+	const emr_unheard *at = n == 0 ? NULL : bsearch(&wanted, all, n, sizeof *all, by_object);
 	bool is = false;
 
 	while (at != NULL && at > all && by_object(at - 1, &wanted) == 0)
 		at--;
-	for (; at != NULL && at < end && by_object(at, &wanted) == 0; at++)
-		is = is || at->version > version;
+	for (; at != NULL && at < all + n && by_object(at, &wanted) == 0; at++)
+		is = is || (at->version > version && (row == NULL || has_registered(l, row, at)));
 	return is;
 }
 
@@ -63,15 +80,27 @@ static bool has_spill(const loading *l, const node_row *row)
 	return faccessat(l->view->options.state_dirfd, path, F_OK, 0) == 0;
 }
 
+/* A change of a record: one that was never registered was made beside the later versions, on
+ * another computer with the same key, or is all that is left of what was saved. It stays, and meets
+ * them as somebody else's. */
+static bool has_change(const node_row *row)
+{
+	const unsigned own = row->flags & (ROW_CONTENT_DIRTY | ROW_HAS_CONTENT);
+
+	return own == (ROW_CONTENT_DIRTY | ROW_HAS_CONTENT) || (row->flags & ROW_META_DIRTY) != 0;
+}
+
 emr_status load_pass_overtaken(loading *l, emr_id16 key, const node_row *row, bool *out_is)
 {
 	const bool has_place = (row->flags & ROW_HAS_PLACE) != 0;
 	overtaken one = {.key = key, .has_root = (row->flags & ROW_HAS_CONTENT) != 0};
 
-	*out_is = (has_later(l, has_place ? row->place.object : key,
-			   has_place ? row->place.version : 0) ||
-			  (!emr_id16_is_zero(row->next_id) && has_later(l, row->next_id, 0))) &&
-		  !has_spill(l, row);
+	*out_is =
+		(has_later(l, has_place ? row->place.object : key,
+			 has_place ? row->place.version : 0,
+			 has_place && has_change(row) ? row : NULL) ||
+			(!emr_id16_is_zero(row->next_id) && has_later(l, row->next_id, 0, NULL))) &&
+		!has_spill(l, row);
 	if (one.has_root)
 		one.root = row->content.c;
 	return *out_is ? emr_buf_append(&l->overtaken, &one, sizeof one) : EMR_OK;
@@ -81,7 +110,7 @@ emr_status load_pass_vacated(loading *l, emr_id16 object, uint64_t version, bool
 {
 	const overtaken one = {.key = object, .is_vacated = true};
 
-	*out_is = has_later(l, object, version);
+	*out_is = has_later(l, object, version, NULL);
 	return *out_is ? emr_buf_append(&l->overtaken, &one, sizeof one) : EMR_OK;
 }
 
