@@ -18,6 +18,7 @@ host_stop() { kill "$host" && await_gone "$host"; }
 # The host shows what lies in $1, where its own directory was.
 host_shows() {
 	[ "$1" = "$NET" ] || { mv "$NET" "$2" && mv "$1" "$NET" || emr_fail "no $1"; }
+	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
 	host=$!
 	disown "$host"
