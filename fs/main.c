@@ -134,11 +134,9 @@ static char **take_arguments(int argc, char **argv)
 	emr_verb verb;
 
 	own = calloc((size_t)argc + 1, sizeof *own);
-	for (int i = 0; own != NULL && i < argc; i++) {
-		own[i] = strdup(argv[i]);
-		if (own[i] == NULL)
+	for (int i = 0; own != NULL && i < argc; i++)
+		if ((own[i] = strdup(argv[i])) == NULL)
 			return NULL;
-	}
 	for (int i = 1; own != NULL && i < argc; i++)
 		if (i > 1 || !emr_verb_find(argv[i], &verb))
 			memset(argv[i], 0, strlen(argv[i]));

@@ -45,11 +45,6 @@ static emr_status read_row(emr_chain *chain, uint64_t seq, row *out)
 	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
 }
 
-static bool is_same(const emr_buf *a, const emr_buf *b)
-{
-	return emr_bytes_equal(emr_buf_view(a), emr_buf_view(b));
-}
-
 /* Each part is given as both chains have it; who takes it keeps what fits its item. */
 static emr_status fetch_both(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
@@ -92,8 +87,10 @@ static emr_status unite_one(uniting *u, uint64_t seq)
 	if (u->a.is_there)
 		status = follow_row(u, seq, &u->a);
 	if (u->a.is_there && status == EMR_OK)
-		return u->b.is_there && !is_same(&u->a.entry, &u->b.entry) ? other_history(u, seq)
-									   : EMR_OK;
+		return u->b.is_there && !emr_bytes_equal(emr_buf_view(&u->a.entry),
+						emr_buf_view(&u->b.entry))
+			       ? other_history(u, seq)
+			       : EMR_OK;
 	if (u->b.is_there && (status == EMR_OK || status == EMR_DAMAGED))
 		return follow_row(u, seq, &u->b);
 	if (!u->a.is_there) {

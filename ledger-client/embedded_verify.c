@@ -33,13 +33,6 @@ static emr_status replay_one(
 				: status;
 }
 
-static emr_status cannot_be_read(uint64_t seq, emr_ledger_trouble *out)
-{
-	*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
-	(void)snprintf(out->cause, sizeof out->cause, "the entry cannot be read");
-	return EMR_DAMAGED;
-}
-
 /* All entries of CHAIN into the empty COPY. */
 static emr_status replay(
 	emr_chain *chain, emr_chain *copy, uint64_t size, emr_ledger_trouble *out_trouble)
@@ -56,8 +49,12 @@ static emr_status replay(
 		emr_status last = emr_ahead_read(ahead, chain, seq, size);
 
 		status = emr_ahead_each(ahead, replay_one, r, &n);
-		if (status == EMR_OK && (last == EMR_NOT_FOUND || last == EMR_DAMAGED))
-			last = cannot_be_read(seq + n, out_trouble);
+		if (status == EMR_OK && (last == EMR_NOT_FOUND || last == EMR_DAMAGED)) {
+			last = EMR_DAMAGED;
+			*out_trouble = (emr_ledger_trouble){.status = last,
+				.seq = seq + n,
+				.cause = "the entry cannot be read"};
+		}
 		status = status == EMR_OK ? last : status;
 	}
 	return status;

@@ -286,7 +286,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	client *c = self;
 	EMR_AUTO_BUF text = {0};
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
-	int64_t looked_ns, now_ns;
+	int64_t looked_ns;
 
 	(void)pthread_mutex_lock(&c->lock);
 	looked_ns = c->looked_ns;
@@ -295,10 +295,9 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		(void)!client_ask_once(c,
 			&(question){.path = "descriptor", .timeout_ms = LOOK_MS, .is_open = true},
 			NULL, &text);
-	now_ns = emr_clock_boot_ns(emr_clock_system());
 	(void)pthread_mutex_lock(&c->lock);
-	if (now_ns - began_ns >= LOOK_NS)
-		c->looked_ns = now_ns;
+	if (emr_clock_boot_ns(emr_clock_system()) - began_ns >= LOOK_NS)
+		c->looked_ns = began_ns + LOOK_NS;
 	*out_absence = (emr_ledger_absence){
 		.status = c->last == EMR_OK ? EMR_OK : emr_ledger_absence_of(c->last),
 		.since_unix_s = c->away_unix_s,

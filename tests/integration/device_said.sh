@@ -14,8 +14,7 @@ as ana run 0 device add laptop -o laptop.device --yes $P
 as laptop run 0 device accept laptop.device $P
 two_mount ana
 mkdir ana-folder/Imaging ana-folder/Bills || exit 2
-echo "a knee" >ana-folder/Imaging/MRI.txt
-echo "her blood" >ana-folder/Imaging/blood.txt
+echo "a knee" >ana-folder/Imaging/MRI.txt && echo "her blood" >ana-folder/Imaging/blood.txt
 as ana run 0 status --wait
 two_mount laptop lima
 
@@ -39,18 +38,15 @@ later() { [ "$(date +%s)" -gt "$HONEST" ]; }
 emr_until later
 STOLEN=$(date -u +%Y-%m-%dT%H:%M:%S)
 mkdir laptop-folder/Imaging/Results || exit 2
-echo "a tumour" >laptop-folder/Imaging/Results/forged.txt
-echo "no knee" >laptop-folder/Imaging/MRI.txt
-echo "no plan" >laptop-folder/Imaging/plan.txt
-rm laptop-folder/Imaging/blood.txt
+echo "a tumour" >laptop-folder/Imaging/Results/forged.txt && echo "no knee" >laptop-folder/Imaging/MRI.txt
+echo "no plan" >laptop-folder/Imaging/plan.txt && rm laptop-folder/Imaging/blood.txt
 echo "where nobody else reads" >laptop-folder/Bills/bill.txt
 as laptop run 0 status --wait
 emr_until is Imaging/Results/forged.txt "a tumour"
 emr_until is Imaging/MRI.txt "no knee"
 emr_until there Imaging/plan.txt "no plan"
 emr_until gone Imaging/blood.txt
-echo "by Ana, over it" >ana-folder/Imaging/plan.txt
-echo "by Ana, at home" >ana-folder/Imaging/home.txt
+echo "by Ana, over it" >ana-folder/Imaging/plan.txt && echo "by Ana, at home" >ana-folder/Imaging/home.txt
 as ana run 0 status --wait
 emr_until is Imaging/home.txt "by Ana, at home"
 
@@ -89,9 +85,8 @@ rm -r ana-folder/Imaging/Results || exit 2
 run 0 status --wait
 emr_until is Imaging/MRI.txt "a knee"
 emr_until is Imaging/blood.txt "her blood"
-forged() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null && ls -d lima-folder/shared-with-me/*/Imaging/Results 2>/dev/null; }
-back() { ! forged; }
-emr_until back
+gone_there() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null && ! ls -d lima-folder/shared-with-me/*/Imaging/Results 2>/dev/null; }
+emr_until gone_there
 json 0 verify
 expect "bad" "$(field bad)" "[]"
 two_unmount ana lima
