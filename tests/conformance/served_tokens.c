@@ -13,7 +13,6 @@
 #include "node/host.h"
 #include "store/car_store.h"
 
-
 #define BEARER "Authorization: Bearer "
 
 static kit k;

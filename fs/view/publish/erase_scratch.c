@@ -54,7 +54,8 @@ static bool has_root(const file *f)
 static emr_status note_file(const finding *w, const node *n)
 {
 	EMR_AUTO_FREE char *path = tree_path(n);
-	/* A file that became a record goes with its own erasure only, but a person is told of it. */
+	/* A file that became a record goes with its own erasure only, but a person is told of it.
+	 */
 	const file *f = n->is_local && !n->is_published ? node_file(n) : NULL;
 	scratch_file one = {.node = n->number,
 		.id = n->id,
