@@ -216,8 +216,8 @@ click_no
 next_window '--entry .*24 words'
 type_words "$paper"
 next_window 'New passphrase'
-pid=$(pgrep -x emrfs |
-	 while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ] && grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done)
+pid=$(pgrep -x emrfs | # its arguments came on standard input, so that no verb stands behind its name
+	while read -r one; do if [[ $(tr -d '\0' <"/proc/$one/cmdline") == */emrfs ]] && [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ] && grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done)
 [ -n "$pid" ] || emr_fail "no emrfs that brings back"
 kill -9 "$pid" "$window_pid" # as when the session ends
 next_window 'Try again'
