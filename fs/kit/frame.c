@@ -296,8 +296,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_flag(value, &out->staff);
 	if (strcmp(name, "software") == 0)
 		return take_flag(value, &out->software);
-	if (strcmp(name, "history") == 0)
-		return take_flag(value, &out->history);
+	if (strcmp(name, "over") == 0)
+		return take_flag(value, &out->over);
 	if (strcmp(name, "write") == 0)
 		return take_flag(value, &out->write);
 	if (strcmp(name, "deposit") == 0)
@@ -444,7 +444,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "compared", request->compared);
 	failed |= put_flag(object, "software", request->software);
 	failed |= put_flag(object, "staff", request->staff);
-	failed |= put_flag(object, "history", request->history);
+	failed |= put_flag(object, "over", request->over);
 	failed |= put_flag(object, "write", request->write);
 	failed |= put_flag(object, "deposit", request->deposit);
 	failed |= put_text(object, "away", request->away);

@@ -97,8 +97,6 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"when it ends by itself (30d; 12h, 2026-12-31, forever)"},
 	[EMR_OPT_PURPOSE] = {"purpose", 0, EMR_HAS_ARGUMENT, "P",
 		"treatment (the default), emergency, research, payment, family, self or legal"},
-	[EMR_OPT_HISTORY] = {"history", 0, EMR_NO_ARGUMENT, NULL,
-		"keys of earlier versions and of what was deleted, too"},
 	[EMR_OPT_WRITE] = {"write", 0, EMR_NO_ARGUMENT, NULL,
 		"changing what is there and adding to it, too"},
 	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL,

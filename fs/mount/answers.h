@@ -74,25 +74,6 @@ void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);
 
-/* ---- shared_versions.c ---- */
-/* This header declares what `restore` answers about what others share: versions are told where
- * the grant has history, and come into one's own folder as copies. It refuses to change anything
- * of the other's. */
-
-/* Called while keys are waited for; any other status than EMR_OK ends that. */
-typedef emr_status (*emr_waiting_fn)(void *arg);
-
-/* OWNER, as the directory is called: it was the owner who registered it; NULL: somebody else. */
-typedef emr_status (*emr_others_version_fn)(
-	void *arg, const emr_file_version *version, const char *owner);
-/* As emr_view_each_version, but out_problem says every failure. */
-emr_status emr_shared_versions_each(emr_session *session, const char *path, emr_waiting_fn waiting,
-	void *waiting_arg, emr_others_version_fn fn, void *arg, emr_problem *out_problem);
-/* As emr_view_restore, for a path of another's; out_problem says every failure. */
-emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *what,
-	emr_waiting_fn waiting, void *waiting_arg, emr_restored *out_restored,
-	emr_problem *out_problem);
-
 /* A name that cannot be kept, said with the reason. */
 
 static inline void answers_say_bad_name(const char *path, emr_problem *out_problem)

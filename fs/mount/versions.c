@@ -106,11 +106,14 @@ static emr_status name_of(
 	return EMR_OK;
 }
 
-static emr_status add_named(listing *l, const emr_file_version *v, const char *name, bool is_own)
+static emr_status add_version(void *arg, const emr_file_version *v)
 {
-	char at[EMR_TEXT_BYTES];
+	listing *l = arg;
+	char name[EMR_WHO_TEXT_BYTES], at[EMR_TEXT_BYTES];
+	bool is_own = true;
 	json_t *one;
 
+	EMR_TRY(name_of(l, v, name, sizeof name, &is_own));
 	emr_time_json((int64_t)v->time_unix_s, at);
 	one = json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:b, s:b, s:I}", "at", at, "who",
 		emr_json_text(name), "version", (json_int_t)v->cver, "bytes", (json_int_t)v->bytes,
@@ -121,33 +124,6 @@ static emr_status add_named(listing *l, const emr_file_version *v, const char *n
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
-static emr_status add_version(void *arg, const emr_file_version *v)
-{
-	listing *l = arg;
-	char name[EMR_WHO_TEXT_BYTES];
-	bool is_own = true;
-
-	EMR_TRY(name_of(l, v, name, sizeof name, &is_own));
-	return add_named(l, v, name, is_own);
-}
-
-static emr_status add_others_version(void *arg, const emr_file_version *v, const char *owner)
-{
-	return owner != NULL ? add_named(arg, v, owner, false) : add_version(arg, v);
-}
-
-/* The client is told that a key is waited for: the wait ends when the client has gone, or the
- * folder is being closed. */
-static emr_status say_waiting(void *arg)
-{
-	listing *l = arg;
-	json_t *object = json_pack("{s:b}", "awaits_key", 1);
-	emr_status status = object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
-
-	l->emit_failed = status != EMR_OK;
-	return status;
-}
-
 emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
@@ -155,15 +131,15 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
-		status = emr_shared_versions_each(session, request->path, say_waiting, &l,
-			add_others_version, &l, out_problem);
+		status =
+			emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "restore", out_problem);
 	else if (status == EMR_OK)
 		status = emr_view_each_version(session->view, request->path, add_version, &l);
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	json_decref(l.portion);
 	emr_authors_free(&l.authors);
-	if ((status == EMR_INVALID || status == EMR_IS_DIRECTORY) && !out_problem->is_set) {
+	if (status == EMR_INVALID || status == EMR_IS_DIRECTORY) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
 			status == EMR_INVALID
 				? _("A symbolic link has no versions.")
@@ -259,9 +235,9 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 	}
 	emr_session_await_front(session);
 	return emr_emit(emit, arg,
-		json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
-			"restored", emr_json_text(what->path), "files", (json_int_t)f->files,
-			"folders", (json_int_t)f->folders, "version", (json_int_t)0, "bytes",
+		json_pack("{s:b, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "restored",
+			emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
+			(json_int_t)f->folders, "version", (json_int_t)0, "bytes",
 			(json_int_t)f->bytes, "unchanged", 0));
 }
 
@@ -273,14 +249,12 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 		.cver = request->version,
 		.to = request->has_to ? request->to : NULL};
 	emr_restored restored = {0};
-	listing l = {.emit = emit, .arg = arg};
-	bool is_others = emr_path_is_shared(request->path);
-	char owner[300] = "";
-	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l,
-						&restored, out_problem)
-				      : restore_one(session, &what, &restored);
+	emr_status status = emr_path_is_shared(request->path)
+				    ? emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "restore",
+					      out_problem)
+				    : restore_one(session, &what, &restored);
 
-	if (status == EMR_NOT_FOUND && !is_others && what.to == NULL && what.cver == 0) {
+	if (status == EMR_NOT_FOUND && !out_problem->is_set && what.to == NULL && what.cver == 0) {
 		status = restore_folder(session, &what, emit, arg, out_problem);
 		if (status == EMR_OK)
 			return EMR_OK;
@@ -290,12 +264,9 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	if (is_others)
-		emr_shared_owner_of(request->path, owner, sizeof owner);
 	emr_session_await_front(session);
 	return emr_emit(emit, arg,
-		json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from",
-			emr_json_text(owner), "restored",
+		json_pack("{s:b, s:o, s:I, s:I, s:b}", "done", 1, "restored",
 			emr_json_text(what.to != NULL ? what.to : what.path), "version",
 			(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
 			restored.is_unchanged));

@@ -50,15 +50,14 @@ static emr_status add_list_key(void *arg, const published_key *key)
 {
 	slots *s = arg;
 	const emr_received *r = &s->shared->received;
-	bool is_past = key->epoch < r->grant.row.head.epoch &&
-		       (r->grant.row.rights & EMR_GRANT_HISTORY) == 0;
 	emr_access_slot slot = {
 		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
 	capsule_facts facts;
 	emr_status status;
 
 	/* Slots that are too many for one question are asked with the next. */
-	if (is_past || key->epoch > s->last_epoch || s->n == EMR_ACCESS_SLOTS_MAX ||
+	if (key->epoch < r->grant.row.head.epoch || key->epoch > s->last_epoch ||
+		s->n == EMR_ACCESS_SLOTS_MAX ||
 		shared_name_key(s->shared, key->listkey_id) != NULL ||
 		shared_is_closed_name(s->shared, key->listkey_id))
 		return EMR_OK;

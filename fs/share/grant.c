@@ -234,19 +234,17 @@ static emr_status add_join(parcel *p, making *m)
 	return share_add_join(p, m->order->domain, root, m->made.grant, &m->joins);
 }
 
-/* GRANT with its fragments: of this epoch, with HISTORY of all. */
+/* GRANT with its fragments, of this epoch: those before it are the past. */
 static emr_status add_reading(parcel *p, making *m)
 {
-	uint32_t epoch = m->order->rights & EMR_GRANT_HISTORY ? 1 : m->made.epoch;
 	emr_grant_terms terms;
 	uint64_t version = 0;
 	emr_id32 prev = {{0}};
 
 	EMR_TRY(add_grant(p, m, &terms));
-	for (; m->made.n > 0 && epoch <= m->made.epoch; epoch++)
-		EMR_TRY(share_add_fragments(
-			p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev));
-	return EMR_OK;
+	return m->made.n > 0 ? share_add_fragments(p, &terms, m->grantee.row.B, m->agents,
+				       m->made.epoch, &version, &prev)
+			     : EMR_OK;
 }
 
 /* Both in one batch.  Should the ledger take only one of the two, neither is left: half a share is
@@ -304,12 +302,6 @@ static emr_status settle_name(making *m)
 	return status == EMR_OK ? EMR_EXISTS : status;
 }
 
-/* A grantee who sees nothing has no past to be hidden from. */
-static bool hides(const emr_grant_order *order)
-{
-	return order->rights != 0 && (order->rights & EMR_GRANT_HISTORY) == 0;
-}
-
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
@@ -324,8 +316,6 @@ emr_status emr_share_preview(
 		status = settle_agents(&m);
 	if (status == EMR_OK)
 		status = settle_writing(&m);
-	if (status == EMR_OK && hides(order))
-		status = share_count_past(share, order->domain, &m.made.wrapped_again);
 	if (status == EMR_OK)
 		*out_made = m.made;
 	return status;
@@ -339,9 +329,10 @@ static emr_status give(making *m)
 	EMR_TRY(settle_agents(m));
 	EMR_TRY(settle_writing(m));
 	EMR_TRY(emr_share_renew(share, order->domain));
-	EMR_TRY(hides(order) ? share_hide_past(share, order->domain, &m->made.wrapped_again,
-				       &m->made.left_out)
-			     : share_let_go(share, order->domain));
+	/* A grantee who sees nothing has no past to be hidden from. */
+	EMR_TRY(order->rights != 0 ? share_hide_past(share, order->domain, &m->made.wrapped_again,
+					     &m->made.left_out)
+				   : share_let_go(share, order->domain));
 	EMR_TRY(share_own_domain(share, order->domain, &m->row, &m->domain));
 	EMR_TRY(settle_name(m));
 	m->made.epoch = m->row.head.epoch;

@@ -150,9 +150,7 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
  * is read by the former one, which stays until it is there. */
 static emr_status end_former(emr_share *share, const one *o, bool *out_is_late)
 {
-	const emr_row_grant *was = &o->given.grant.row;
-
-	EMR_TRY(was->rights != 0 && (was->rights & EMR_GRANT_HISTORY) == 0
+	EMR_TRY(o->given.grant.row.rights != 0
 			? share_wrap_late(share, o->given.grant.domain, out_is_late)
 			: EMR_OK);
 	return !*out_is_late ? share_revoke(share, &o->given.grant, MOVED_OUT) : EMR_OK;

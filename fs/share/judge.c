@@ -281,13 +281,10 @@ static uint8_t judge_content(const question *q, const emr_access_slot *slot,
 	const emr_replica_head *head, const capsule_facts *capsule)
 {
 	const emr_grant_terms *terms = &q->grant.terms;
-	bool has_history = (terms->rights & EMR_GRANT_HISTORY) != 0;
 
 	if ((terms->rights & EMR_GRANT_READ) == 0)
 		return EMR_RESULT_NOT_AUTHORISED;
-	if (head->state == EMR_OBJECT_ERASED ||
-		(!has_history &&
-			(head->state != EMR_OBJECT_LIVE || slot->version != head->pversion)))
+	if (head->state != EMR_OBJECT_LIVE || slot->version != head->pversion)
 		return EMR_RESULT_GONE;
 	if (capsule->ledger_time < terms->from_time)
 		return EMR_RESULT_GONE;
@@ -314,9 +311,8 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 	else
 		*out_code = terms->rights & EMR_GRANT_LIST ? EMR_RESULT_APPLIED
 							   : EMR_RESULT_NOT_AUTHORISED;
-	/* Records in an epoch before the grant's are the past that it does not show. */
-	if (*out_code == EMR_RESULT_APPLIED && (terms->rights & EMR_GRANT_HISTORY) == 0 &&
-		out->epoch < q->grant.known.row.head.epoch)
+	/* Records in an epoch before the grant's are the past, which is not shown. */
+	if (*out_code == EMR_RESULT_APPLIED && out->epoch < q->grant.known.row.head.epoch)
 		*out_code = EMR_RESULT_EPOCH;
 	return EMR_OK;
 }

@@ -114,8 +114,6 @@ static emr_status is_shown(const emr_shared *shared, emr_id16 object, uint64_t p
 	emr_replica_head head;
 
 	EMR_TRY(emr_replica_head_get(shared->share->o.replica, grant->domain, object, &head));
-	if ((grant->row.rights & EMR_GRANT_HISTORY) != 0)
-		return head.state != EMR_OBJECT_ERASED ? EMR_OK : EMR_NOT_FOUND;
 	return head.state == EMR_OBJECT_LIVE && head.pversion == pversion ? EMR_OK : EMR_NOT_FOUND;
 }
 

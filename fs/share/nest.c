@@ -374,11 +374,10 @@ static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool
  * read by T, which stays until they are there. */
 static emr_status end_tie(nesting *nest, size_t i, const tie *t, uint8_t reason)
 {
-	const uint16_t rights = t->known.row.rights;
 	bool has = false, is_late = false;
 	emr_status status = EMR_OK;
 
-	if (rights != 0 && (rights & EMR_GRANT_HISTORY) == 0)
+	if (t->known.row.rights != 0)
 		status = has_follower(nest, i, t, &has);
 	if (status == EMR_OK && has)
 		status = share_wrap_late(nest->share, nest->places[i].domain, &is_late);

@@ -148,16 +148,14 @@ static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts 
 	return share_record(shared->share, &head, shared_key_of_name, shared, out);
 }
 
-/* The version PVERSION, with its key, which must have come; 0: the present one. */
-static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pversion,
-	record_facts *facts, emr_bundle *bundle, const emr_content_key **out_key)
+/* The present version, with its key, which must have come. */
+static emr_status find_bundle(emr_shared *shared, emr_id16 object, record_facts *facts,
+	emr_bundle *bundle, const emr_content_key **out_key)
 {
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
 
-	EMR_TRY(records == NULL ? EMR_UNSUPPORTED
-		: pversion == 0 ? find_record(shared, object, facts)
-				: shared_find_version(shared, object, pversion, facts));
+	EMR_TRY(records == NULL ? EMR_UNSUPPORTED : find_record(shared, object, facts));
 	key = shared_content_key(shared, object, facts->head.pversion);
 	if (key == NULL)
 		return EMR_DENIED;
@@ -169,17 +167,11 @@ static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pver
 emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object,
 	emr_content_reader **out_reader, emr_shared_word *out_word)
 {
-	return emr_shared_open_version(shared, object, 0, out_reader, out_word);
-}
-
-emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
-	emr_content_reader **out_reader, emr_shared_word *out_word)
-{
 	AUTO_RECORD facts = {0};
 	emr_content_reader *reader = NULL;
 	const emr_content_key *key;
 	emr_bundle bundle;
-	emr_status status = find_bundle(shared, object, pversion, &facts, &bundle, &key);
+	emr_status status = find_bundle(shared, object, &facts, &bundle, &key);
 
 	if (status == EMR_OK)
 		status = emr_content_reader_open(
@@ -190,8 +182,6 @@ emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t
 		emr_content_reader_free(reader);
 		return status;
 	}
-	if (pversion != 0) /* what came later lies on top of every earlier version */
-		out_word->is_superseded = false;
 	*out_reader = reader;
 	return EMR_OK;
 }

@@ -126,15 +126,6 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 	return EMR_OK;
 }
 
-/* Records that the new grant still lacks, because they could not be judged without their data, are
- * read by the old one, which stays until they are there. */
-static emr_status bring_late(emr_share *share, const moving *m, bool *out_is_late)
-{
-	return (m->given.grant.row.rights & EMR_GRANT_HISTORY) == 0
-		       ? share_wrap_late(share, m->domain, out_is_late)
-		       : EMR_OK;
-}
-
 /* First the new one: nobody is without access in between. */
 static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 {
@@ -149,7 +140,9 @@ static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 		status = look_again(share, m, &is_over);
 	if (status != EMR_OK || is_over)
 		return status == EMR_OK ? take_again(share, m) : status;
-	EMR_TRY(bring_late(share, m, out_is_late));
+	/* Records that the new grant still lacks, because they could not be judged without their
+	 * data, are read by the old one, which stays until they are there. */
+	EMR_TRY(share_wrap_late(share, m->domain, out_is_late));
 	if (*out_is_late)
 		return EMR_OK;
 	ended = share_revoke(share, &m->given.grant, 0);

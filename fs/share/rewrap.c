@@ -1,5 +1,5 @@
-/* A grant without the past must not open earlier versions. Before such a grant is made, this
- * file looks whether the present keys also open something that is past; then it wraps the keys
+/* A grant must not open earlier versions. Before one that shows something is made, this file
+ * looks whether the present keys also open something that is past; then it wraps the keys
  * of the present records again for a new epoch. No content is encrypted again. Others may have
  * described a record last, under any listing key that they ever published: one that does not open
  * is counted and left out, and stops nothing. */
@@ -458,7 +458,7 @@ emr_status share_wrap_late(emr_share *share, emr_id16 domain, bool *out_is_late)
 	return EMR_OK;
 }
 
-emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
+emr_status emr_share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 {
 	AUTO_HIDING h = {.share = share, .domain = domain};
 	bool is_due = false;

@@ -379,8 +379,6 @@ struct emr_nested;
 emr_status share_tie_anew(emr_share *share, const struct emr_nested *tree, size_t n,
 	const emr_buf *shut, uint64_t *out_changes, bool *out_is_late);
 bool share_is_among(const emr_buf *grants, emr_id16 grant);
-/* How many that would be. */
-emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
 
 /* This is what the files about requests share: the row of a request to a person, and terms that
  * can be granted. */

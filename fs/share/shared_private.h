@@ -46,10 +46,6 @@ const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);
 /* As list_key_fn, with an emr_shared: EMR_DENIED. */
 emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out);
-/* versions.c: OBJECT as its item PVERSION has it.  EMR_DENIED without HISTORY; EMR_NOT_FOUND:
- * erased, or no content came with it. */
-emr_status shared_find_version(
-	emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
 /* A writer can publish a listing key that opens for nobody: it is told apart from a key that did
  * not come yet, so that nobody waits for it. */
 bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id);

@@ -202,10 +202,9 @@ static emr_status say_grant(const emr_share_row *row, emr_buf *out)
 		if (purposes[i] != ' ')
 			purposes[kept++] = purposes[i];
 	purposes[kept] = '\0';
-	snprintf(text, sizeof text, "%s until=%s%s%s%s grant=%s state=%s",
+	snprintf(text, sizeof text, "%s until=%s%s%s grant=%s state=%s",
 		emr_rights_word(row->rights), until, purposes[0] != '\0' ? " purpose=" : "",
-		purposes, (row->rights & EMR_GRANT_HISTORY) != 0 ? " history=yes" : "",
-		row->id[0] != '\0' ? row->id : "none", state);
+		purposes, row->id[0] != '\0' ? row->id : "none", state);
 	return emr_buf_append(out, text, strlen(text));
 }
 
@@ -262,8 +261,7 @@ static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
 									     : EMR_NO_MEMORY;
 }
 
-/* "read|write|deposit [until=TIME] [purpose=P[,P]] [history=yes]".  EMR_INVALID: *OUT_CAUSE says
- * why, as text. */
+/* "read|write|deposit [until=TIME] [purpose=P[,P]]".  EMR_INVALID: *OUT_CAUSE says why, as text. */
 static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 {
 	char copy[1024], *rest = NULL, *word;
@@ -286,18 +284,11 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 					"is none of treatment, emergency, research, payment, "
 					"family, self and legal",
 					out_cause);
-		} else if (!is_first && strcmp(word, "history=yes") == 0) {
-			order->rights |= EMR_GRANT_HISTORY;
-		} else if (!is_first && strcmp(word, "history=no") != 0) {
-			return cannot(word,
-				"is none of until=, purpose=, confirm=, history=yes and history=no",
-				out_cause);
+		} else if (!is_first) {
+			return cannot(word, "is none of until=, purpose= and confirm=", out_cause);
 		}
 		is_first = false;
 	}
-	if (order->rights == (EMR_RIGHTS_DEPOSIT | EMR_GRANT_HISTORY))
-		return cannot(
-			"history=yes", "does not go with deposit, which shows nothing", out_cause);
 	if (order->rights == EMR_RIGHTS_DEPOSIT) /* nothing is opened, for no purpose */
 		order->purposes = 0;
 	return is_first ? cannot("", "says nothing", out_cause) : EMR_OK;

@@ -39,14 +39,13 @@ static emr_status answer_list(asking *a)
 	json_auto_t *received = NULL;
 	json_auto_t *silent = NULL;
 
-	EMR_TRY(a->request->history ? emr_shares_collect_past(a->session, &a->crowd, &rows)
-				    : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows));
+	EMR_TRY(a->request->over ? emr_shares_collect_past(a->session, &a->crowd, &rows)
+				 : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
 
 		if (json_array_append_new(given, one) != 0 ||
-			(a->request->history &&
-				!emr_share_json_ids(a->session, &rows.list[i], one)))
+			(a->request->over && !emr_share_json_ids(a->session, &rows.list[i], one)))
 			return EMR_NO_MEMORY;
 	}
 	EMR_TRY(emr_shared_with_me_json(a->session, &received));
@@ -126,15 +125,16 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 		emr_log(EMR_LOG_INFO, "before sharing: %s", emr_status_text(status));
 	EMR_TRY(emr_view_domain_of(a->session->view, a->request->path, &d));
 	*out_moves = !d.is_root;
-	if (!d.is_root) { /* as the one around it; a new domain has no past to be hidden */
+	if (!d.is_root) { /* as the one around it; a new domain has no past that is hidden */
 		terms.domain = d.domain;
-		terms.rights |= terms.rights != 0 ? EMR_GRANT_HISTORY : 0;
 		terms.replaces =
 			true; /* what may be written in the one around it does not matter */
 	}
 	status = emr_sharing_handle(a->session, &share);
 	if (status == EMR_OK)
 		status = emr_share_preview(share, &terms, out);
+	if (status == EMR_OK && d.is_root && terms.rights != 0)
+		status = emr_share_count_past(share, terms.domain, &out->wrapped_again);
 	/* The person is known; the folder is not, until the ledger is there. */
 	*out_is_known = status != EMR_NOT_FOUND;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

@@ -18,11 +18,9 @@ uint16_t emr_sharing_by_rule(const emr_session *session, uint16_t rights)
 
 uint16_t emr_rights_asked(const emr_request *request)
 {
-	uint16_t rights = request->deposit ? EMR_RIGHTS_DEPOSIT
-			  : request->write ? EMR_RIGHTS_WRITE
-					   : EMR_RIGHTS_READ;
-
-	return rights | (request->history && !request->deposit ? EMR_GRANT_HISTORY : 0);
+	return request->deposit ? EMR_RIGHTS_DEPOSIT
+	       : request->write ? EMR_RIGHTS_WRITE
+				: EMR_RIGHTS_READ;
 }
 
 emr_status emr_rights_by_rule(

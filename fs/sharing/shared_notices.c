@@ -109,9 +109,10 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 			"purposes", purposes, "purpose", purpose, NULL);
 }
 
-bool emr_shared_notice_say(
-	const emr_session *session, const emr_shared_notice *n, emr_problem *out_problem)
+void emr_shared_notices_add(void *arg, const emr_shared_notice *n)
 {
+	const emr_shared_notices *to = arg;
+	emr_problem problem = {0};
 	emr_message message;
 
 	if (strcmp(n->id, "read-only") == 0) {
@@ -119,19 +120,9 @@ bool emr_shared_notice_say(
 	} else if (strcmp(n->id, "bad-signature") == 0) {
 		message = EMR_SAY_SIGNED_FALSELY;
 	} else if (!emr_message_find(n->id, &message)) {
-		return false;
-	}
-	set(session, n, message, out_problem);
-	return true;
-}
-
-void emr_shared_notices_add(void *arg, const emr_shared_notice *n)
-{
-	const emr_shared_notices *to = arg;
-	emr_problem problem = {0};
-
-	if (emr_shared_notice_say(to->session, n, &problem))
-		emr_notices_add_problem(to->notices, &problem, n->path);
-	else
 		emr_log(EMR_LOG_WARN, "notice %s was lost", n->id);
+		return;
+	}
+	set(to->session, n, message, &problem);
+	emr_notices_add_problem(to->notices, &problem, n->path);
 }

@@ -96,10 +96,10 @@ static json_t *row_json(
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:b, s:s}", "path",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:s}", "path",
 		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
 		share->right, "purpose", purposes, "until", until, "until_unix",
-		(json_int_t)end_of(share), "history", share->has_history, "opens",
+		(json_int_t)end_of(share), "opens",
 		is_to_open(share) ? emr_opens_word(opens_away(share, heard)) : "", "state",
 		state_of(share), "opens_now", why[0] == '\0', "why_not", why);
 }

@@ -477,18 +477,17 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 	emr_time_json((int64_t)row->until_unix_s, until);
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, "
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:o, s:i, "
 			 "s:s, s:I, s:I, s:b, s:s}",
 		"id", row->id, "path", emr_json_text(row->path), "who",
 		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
 		"organisation", emr_json_text(row->who.organisation), "says",
 		emr_json_text(row->who.says), "rights", emr_rights_word(row->rights), "purpose",
-		purposes, "until", until, "until_unix", (json_int_t)row->until_unix_s, "history",
-		(row->rights & EMR_GRANT_HISTORY) != 0, "state", state, "released_by",
-		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
-		away_of(row), "opened", (json_int_t)row->opened, "opened_last_unix",
-		(json_int_t)row->opened_last_unix_s, "opens_now", row->why_not[0] == '\0',
-		"why_not", row->why_not);
+		purposes, "until", until, "until_unix", (json_int_t)row->until_unix_s, "state",
+		state, "released_by", emr_share_agents_json(crowd, row->agents, row->n), "needed",
+		(int)row->t, "away", away_of(row), "opened", (json_int_t)row->opened,
+		"opened_last_unix", (json_int_t)row->opened_last_unix_s, "opens_now",
+		row->why_not[0] == '\0', "why_not", row->why_not);
 }
 
 bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "kit/json.h"
@@ -11,7 +10,6 @@
 #include "kit/paths.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "sharing/received.h"
 #include "verbs/cmd.h"
 
 #define WORK_MS 600000
@@ -134,7 +132,7 @@ static emr_status list_versions(
 static emr_status bring_back(
 	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
-	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES];
+	char shown[4200], bytes[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES];
 	json_auto_t *answer = NULL;
 	uint64_t version;
 
@@ -143,13 +141,7 @@ static emr_status bring_back(
 	emr_number_text(emr_json_number_at(answer, "bytes"), bytes);
 	emr_count_text(emr_json_number_at(answer, "files"), "file", "files", files);
 	version = emr_json_number_at(answer, "version");
-	emr_show(emr_json_text_at(answer, "copied_from"), owner, sizeof owner);
-	if (owner[0] != '\0')
-		emr_say(out,
-			"%s: a copy of version %llu, %s bytes. It is yours; the signature stays "
-			"with the original of %s.\n",
-			shown, (unsigned long long)version, bytes, owner);
-	else if (emr_json_flag_at(answer, "unchanged"))
+	if (emr_json_flag_at(answer, "unchanged"))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
 	else if (emr_json_number_at(answer, "files") > 0)
 		emr_say(out, "%s is back, with %s, %s bytes.\n", shown, files, bytes);
@@ -160,7 +152,6 @@ static emr_status bring_back(
 			(unsigned long long)version, bytes);
 	emr_out_put(out, "version_list", json_array());
 	emr_out_text(out, "restored", emr_json_text_at(answer, "restored"));
-	emr_out_text(out, "copied_from", emr_json_text_at(answer, "copied_from"));
 	emr_out_number(out, "version", version);
 	emr_out_number(out, "files", emr_json_number_at(answer, "files"));
 	emr_out_number(out, "folders", emr_json_number_at(answer, "folders"));
@@ -170,20 +161,6 @@ static emr_status bring_back(
 }
 
 /* ---- the verb ---- */
-
-/* Names of what others share are asked for when somebody looks, and the kernel waits for them. */
-static void look_there(const char *folder, const char *path)
-{
-	EMR_AUTO_FREE char *whole = NULL;
-	struct stat st;
-
-	if (folder == NULL || !emr_path_is_shared(path))
-		return;
-	if (asprintf(&whole, "%s/%s", folder, path) < 0)
-		whole = NULL;
-	else
-		(void)lstat(whole, &st); /* what came of it the mount says */
-}
 
 static emr_status ask_restore(
 	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
@@ -196,7 +173,6 @@ static emr_status ask_restore(
 	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	EMR_TRY(read_paths(
 		args, json_string_value(json_object_get(report, "folder")), &request, out_problem));
-	look_there(json_string_value(json_object_get(report, "folder")), request.path);
 	return args->given[EMR_OPT_LIST] ? list_versions(client, &request, out, out_problem)
 					 : bring_back(client, &request, out, out_problem);
 }

@@ -75,16 +75,15 @@ static void say_grant(const sharing *s, const json_t *one)
 	emr_column_text(path, 20, column, sizeof column);
 	emr_opening_text(emr_json_text_at(one, "why_not"), emr_json_text_at(one, "state"),
 		emr_json_text_at(one, "who"), opening);
-	emr_say(s->out, "%-10s  %s  %s   %s%s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
+	emr_say(s->out, "%-10s  %s  %s   %s   %s   %s   %s%s\n", emr_json_text_at(one, "id"),
 		column, who, emr_text_word(emr_json_text_at(one, "rights")),
-		emr_json_flag_at(one, "history") ? _(" with history") : "",
 		emr_text_word(emr_json_text_at(one, "purpose")), until, opening, opened);
 }
 
 /* Fetches "grants", the shares that are given, and "shared_with_me"; owned by the caller. */
 static emr_status fetch_shares(sharing *s, json_t **out_answer, emr_problem *out_problem)
 {
-	const emr_request request = {.ask = EMR_ASK_SHARE, .history = s->fhir_fd >= 0};
+	const emr_request request = {.ask = EMR_ASK_SHARE, .over = s->fhir_fd >= 0};
 
 	return emr_client_gather(
 		&s->client, &request, WORK_MS, s->out, NULL, out_answer, out_problem);
@@ -116,9 +115,8 @@ static void say_received(const sharing *s, const json_t *one)
 		snprintf(until, sizeof until, _("ended %s"), when);
 	}
 	emr_opening_text(emr_json_text_at(one, "why_not"), state, _("you"), opening);
-	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s%s   %s\n", path, owner,
-		emr_text_word(emr_json_text_at(one, "rights")),
-		emr_json_flag_at(one, "history") ? _(" with history") : "", emr_text_word(purpose),
+	emr_say(s->out, "  %-20s  %s   %s   %s%s%s%s   %s\n", path, owner,
+		emr_text_word(emr_json_text_at(one, "rights")), emr_text_word(purpose),
 		purpose[0] != '\0' ? "   " : "", until,
 		opens[0] == '\0'		 ? ""
 		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
@@ -226,9 +224,8 @@ static void say_replaced(const sharing *s)
 		size_t at = strlen(terms);
 
 		until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
-		snprintf(terms + at, sizeof terms - at, "%s%s%s%s%s, %s", i > 0 ? "; " : "",
+		snprintf(terms + at, sizeof terms - at, "%s%s%s%s, %s", i > 0 ? "; " : "",
 			emr_text_word(emr_json_text_at(one, "rights")),
-			emr_json_flag_at(one, "history") ? _(" with history") : "",
 			purpose[0] != '\0' ? ", " : "", emr_text_word(purpose), until);
 	}
 	if (terms[0] == '\0')
@@ -263,10 +260,6 @@ static void say_look(const sharing *s)
 			"background.\n",
 			count);
 	}
-	if (s->request.history)
-		emr_say(s->out, "Earlier versions of what lies there can be had, too, with emrfs "
-				"restore --list PATH; the keys of what was "
-				"deleted there go along.\n");
 	if (!s->request.deposit) /* there is no key to be released */
 		emr_say_release(s->out, s->look);
 	if (!emr_json_flag_at(s->look, "compared") && emr_json_flag_at(s->look, "known"))
@@ -400,8 +393,8 @@ static emr_status read_terms(sharing *s, emr_problem *out_problem)
 
 static emr_status read_line(sharing *s, emr_problem *out_problem)
 {
-	static const emr_option only_with_path[] = {EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_HISTORY,
-		EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
+	static const emr_option only_with_path[] = {
+		EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
 	const char *away = s->args->values[EMR_OPT_AWAY];
 	emr_away rule;
 	int64_t wait_ns;
@@ -421,10 +414,6 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	if (s->args->given[EMR_OPT_WRITE] && s->args->given[EMR_OPT_DEPOSIT])
 		return emr_wrong_use(
 			"share", _("It is --write or --deposit, not both."), out_problem);
-	if (s->args->given[EMR_OPT_DEPOSIT] && s->args->given[EMR_OPT_HISTORY])
-		return emr_wrong_use("share",
-			_("Who only leaves files sees none, so there is no history to be shown."),
-			out_problem);
 	if (s->args->n_operands != 3)
 		return emr_wrong_use(
 			"share", _("share takes PATH with WHO, or nothing."), out_problem);
@@ -463,7 +452,6 @@ emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_pr
 		.client = EMR_CLIENT_CLOSED,
 		.request = {.ask = EMR_ASK_SHARE,
 			.purposes = 1,
-			.history = args->given[EMR_OPT_HISTORY],
 			.write = args->given[EMR_OPT_WRITE],
 			.deposit = args->given[EMR_OPT_DEPOSIT]},
 		.now = emr_clock_unix_s(emr_clock_system()),

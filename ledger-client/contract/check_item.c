@@ -57,8 +57,6 @@ static emr_result check_domain(const struct judge *judge)
 static emr_result check_epoch(struct judge *judge)
 {
 	uint64_t current = judge->domain.head.epoch, expected = 0;
-	emr_key_text key;
-	emr_span value;
 
 	switch (judge->rule->epoch) {
 	case EPOCH_ZERO:
@@ -73,10 +71,6 @@ static emr_result check_epoch(struct judge *judge)
 	case EPOCH_CURRENT:
 		expected = current;
 		break;
-	case EPOCH_EXISTING:
-		emr_key_epoch(judge->item.domain_id, judge->item.epoch, &key);
-		return emr_judge_get(judge, key.text, &value) ? EMR_RESULT_APPLIED
-							      : EMR_RESULT_EPOCH;
 	}
 	return judge->item.epoch == expected ? EMR_RESULT_APPLIED : EMR_RESULT_EPOCH;
 }

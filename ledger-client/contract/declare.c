@@ -26,10 +26,6 @@ static void add_domain_keys(
 		emr_key_writer(item->domain_id, signer_id, &key);
 		emr_declare(set, &key);
 	}
-	if ((rule->needs & NEED_EPOCH) != 0) {
-		emr_key_epoch(item->domain_id, item->epoch, &key);
-		emr_declare(set, &key);
-	}
 	if ((rule->needs & NEED_LISTKEY) != 0) {
 		emr_object_listkey(signer_id, item->epoch, object);
 		emr_key_listkey(item->domain_id, object, &key);

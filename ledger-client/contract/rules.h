@@ -29,7 +29,6 @@ typedef enum epoch_rule {
 	EPOCH_FIRST,
 	EPOCH_NEXT,
 	EPOCH_CURRENT,
-	EPOCH_EXISTING, /* the E row of the item's epoch stands there */
 } epoch_rule;
 
 /* Rows that the item's bytes name beside the operation's own. */
@@ -40,7 +39,6 @@ enum need {
 	NEED_ORG = 8,	     /* M of the public part's org */
 	NEED_REF = 16,	     /* K of the public part's ref, KC and KE of the caller's certificate */
 	NEED_PART_HASH = 32, /* what the item at the named place says of its part */
-	NEED_EPOCH = 64,     /* E of the item's epoch */
 };
 
 /* Where a row stands: letters, and behind them ids of an item.  Letters NULL: nowhere. */

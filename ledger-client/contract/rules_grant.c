@@ -15,7 +15,7 @@
 #define KFRAGS_PART(n) (32 + 32 + 8 + 208 * (n))
 /* salt, letter: grantee, record, cver, L', CID, DEK, r_pid, card, meta */
 #define LETTER_PART_MIN (32 + EMR_HPKE_BYTES + 32 + 16 + 8 + 8 + 36 + 32 + 32 + 2 + 512)
-#define RIGHTS_SHOWN (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
+#define RIGHTS_SHOWN (EMR_GRANT_LIST | EMR_GRANT_READ)
 
 bool emr_judge_grant(struct judge *judge, const uint8_t domain[16], const uint8_t grant[16],
 	emr_row_grant *out_row)
@@ -280,11 +280,11 @@ const op_rule emr_rules_grant[5] = {
 	{
 		.op = EMR_OP_KFRAGS,
 		.domain = DOMAIN_LIVES,
-		.epoch = EPOCH_EXISTING,
+		.epoch = EPOCH_CURRENT,
 		.part_min = KFRAGS_PART(1),
 		.part_max = KFRAGS_PART(EMR_GRANT_AGENTS_MAX),
 		.part_step = 208,
-		.needs = NEED_DOMAIN | NEED_SIGNER | NEED_EPOCH,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row = {"G", KEYED_IN_DOMAIN},
 		.chain = kfrags_chain,
 		.part_fits = kfrags_part_fits,

@@ -62,7 +62,7 @@ OPTIONAL=checkpoint fields ledger
 OPTIONAL="text" fields help
 fields status
 fields log
-OPTIONAL="restored version bytes unchanged copied_from files folders" fields restore --list Imaging/letter.txt
+OPTIONAL="restored version bytes unchanged files folders" fields restore --list Imaging/letter.txt
 OPTIONAL="backup signer time tx signed" fields verify
 OPTIONAL="bad checked written_again" fields backup "$EMR_WORK/copy"
 fields unmount

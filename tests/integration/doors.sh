@@ -29,10 +29,10 @@ expect "access" "$(attribute access Imaging/MRI.pdf)" "owner"
 refused "No such attribute" getfattr -n user.emrfs.grant.lima Imaging
 refused "No such file" setfattr -n user.emrfs.grant.eva -v read Imaging
 refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v everything Imaging
-refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v "deposit history=yes" Imaging
+refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v "read versions=yes" Imaging
 refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v "read until=yesterday" Imaging
 grep -q " grant-value Imaging: Imaging was not shared with lima: 'everything' is none of read, write and deposit" .emrfs/notices &&
-	grep -q "not shared with lima: 'history=yes' does not go with deposit" .emrfs/notices &&
+	grep -q "not shared with lima: 'versions=yes' is none of until=, purpose= and confirm=" .emrfs/notices &&
 	grep -q "not shared with lima: the end is written otherwise than 12h" .emrfs/notices || emr_fail "no notice: $(cat .emrfs/notices)"
 refused "not permitted" setfattr -n user.emrfs.grant.lima -v "$(confirmed read Inbox)" Inbox
 grep -q " unknown-person Imaging: Nobody here is called eva" .emrfs/notices || emr_fail "no notice: $(cat .emrfs/notices)"

@@ -2,9 +2,6 @@
 add_test(NAME integration_shared COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/shared.sh)
 set_tests_properties(integration_shared PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-add_test(NAME integration_shared_past COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/shared_past.sh)
-set_tests_properties(integration_shared_past PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 add_test(NAME integration_news COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/news.sh)
 set_tests_properties(integration_news PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

@@ -81,9 +81,9 @@ says "  Imaging               $OWNER   read   treatment   until "
 says "   opens only while that folder is open   Opens for you now."
 as lima json 0 share
 received() { python3 -c 'import json
-for s in json.load(open("out/said"))["shared_with_me"]: print(s["path"], s["owner"], s["rights"], s["purpose"], s["history"], s["opens"], s["state"], sep="|")'; }
-expect "shared with him" "$(received)" "shared-with-me/$OWNER/Imaging|$OWNER|read|treatment|False|while-open|open
-shared-with-me/$OWNER/Inbox|$OWNER|deposit||False||open"
+for s in json.load(open("out/said"))["shared_with_me"]: print(s["path"], s["owner"], s["rights"], s["purpose"], s["opens"], s["state"], sep="|")'; }
+expect "shared with him" "$(received)" "shared-with-me/$OWNER/Imaging|$OWNER|read|treatment|while-open|open
+shared-with-me/$OWNER/Inbox|$OWNER|deposit|||open"
 expect "when it opens" "$(getfattr --only-values -n user.emrfs.opens "$SHARE/MRI.txt")" while-open
 [[ $(field shared_with_me.0.until) =~ ^20[0-9-]*T ]] || emr_fail "until: $(cat out/said)"
 as lima run 0 status
@@ -92,6 +92,19 @@ says "    Of them open only while their owner's folder is open: 1."
 says_not "No second copy"
 as lima run 0 status "$SHARE/MRI.txt"
 says "Opens only while the folder of $OWNER is open."
+
+say "verbs for one's own records, and its earlier versions, are refused: it says whose it is"
+FILE="shared-with-me/$OWNER/Imaging/MRI.txt"
+for verb in "ledger $FILE" "export $FILE out.car" "export $FILE out.proof --proof" "erase $FILE --yes --passphrase-file $EMR_PASS" "move $FILE mine.txt" \
+	"restore --list $FILE" "restore $FILE@v1" "restore $FILE@v1 --to mine.txt"; do
+	as lima json 6 ${verb%%"$FILE"*} "$FILE"${verb#*"$FILE"}
+	expect "$verb" "$(field error)" not-yours
+done
+as lima run 6 ledger "$FILE"
+says "$FILE belongs to $OWNER; ledger PATH is for your own records."
+as lima run 6 restore --list "$FILE"
+says "$FILE belongs to $OWNER; restore is for your own records."
+[ ! -e out.car ] && [ ! -e out.proof ] && [ ! -e lima-folder/mine.txt ] || emr_fail "a file was made"
 
 say "nothing of it can be changed"
 for change in "touch $EMR_WORK/x/new" "mkdir $EMR_WORK/x/new" "rm $EMR_WORK/x/MRI.txt" "mv $EMR_WORK/x/MRI.txt lima-folder/" \

@@ -43,7 +43,7 @@ say "a hostile stick, by three programs, twice"
 stick=$EMR_WORK/stick
 mkdir -p "$stick"/{Imaging,Guarded,Shared,New,shared-by-me/lima}
 echo "a letter" | tee "$stick/Imaging/letter.txt" "$stick/New/letter.txt" >"$stick/Shared/letter.txt"
-wide="read until=2099-12-31 history=yes"
+wide="read until=2099-12-31"
 for d in "$stick" "$stick"/{Imaging,Imaging/letter.txt,New,Shared}; do
 	for who in lima @saolucas lima@saolucas; do must setfattr -n "user.emrfs.grant.$who" -v "$wide" "$d"; done
 	must setfattr -n user.emrfs.confirm -v aaaaaaaa "$d"
@@ -95,7 +95,7 @@ emr_until granted grant.lima Imaging
 expect "shared" "$(grants)" "Imaging lima 2050,Shared lima 2031"
 
 say "what gives no more needs no code, what gives more does"
-for more in "read until=2051-12-31" "write until=2050-12-31" "read until=2050-12-31 purpose=payment" "read until=2050-12-31 history=yes" \
+for more in "read until=2051-12-31" "write until=2050-12-31" "read until=2050-12-31 purpose=payment" \
 	"deposit until=2050-12-31"; do
 	refused "not permitted" set_grant "$more"
 done

@@ -21,9 +21,8 @@ static inline emr_status dealings_add(void *arg, const emr_share_dealing *d)
 										  : "a team";
 
 	assert_true(d->at > 0 && !emr_id32_is_zero(d->batch_id));
-	(void)snprintf(t->text + used, sizeof t->text - used, "%s%s %s %s%s%s%s%s%s",
+	(void)snprintf(t->text + used, sizeof t->text - used, "%s%s %s %s%s%s%s%s",
 		used > 0 ? ", " : "", kinds[d->kind], who, emr_rights_word(d->rights),
-		(d->rights & EMR_GRANT_HISTORY) != 0 ? " history" : "",
 		d->kind == EMR_DEALING_DENIED || emr_id16_equal(d->domain, t->s->imaging)
 			? ""
 			: " inside",

@@ -181,9 +181,8 @@ static size_t listed(void)
 /* The question has three words for it, and a yes gives what the number says. */
 TEST_IN(begin, end, what_has_no_word_is_asked_of_nobody)
 {
-	static const uint16_t nameless[] = {EMR_RIGHTS_READ | EMR_GRANT_HISTORY,
-		EMR_RIGHTS_WRITE | EMR_GRANT_HISTORY, EMR_GRANT_LIST, EMR_WRITES_ALL << 8,
-		EMR_RIGHTS_READ | EMR_WRITES_DEPOSIT << 8};
+	static const uint16_t nameless[] = {EMR_RIGHTS_READ | 4, EMR_RIGHTS_WRITE | 4,
+		EMR_GRANT_LIST, EMR_WRITES_ALL << 8, EMR_RIGHTS_READ | EMR_WRITES_DEPOSIT << 8};
 	static const uint16_t named[] = {EMR_RIGHTS_READ, EMR_RIGHTS_WRITE, EMR_RIGHTS_DEPOSIT};
 	sharing_story_ask what = to_read("Imaging");
 

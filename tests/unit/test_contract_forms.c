@@ -293,6 +293,9 @@ TEST(an_item_is_about_what_its_public_part_names)
 	item.part = kit_part(7, 210 + 32 * 17 + 512);
 	kit_expect(LIMIT, people_answer(&p, "GRANT through 17 agents", OWNER, &item), "agents");
 	item = people_item_of(&p, GRANT, OWNER);
+	item.pub[61] |= 4;
+	kit_expect(FORM, people_answer(&p, "GRANT of a right without a name", OWNER, &item), "4");
+	item = people_item_of(&p, GRANT, OWNER);
 	item.pub[61] |= EMR_GRANT_OWN_AGENTS;
 	item.pub[62] = item.pub[63] = 0;
 	item.part = kit_part(7, 210 + 512);

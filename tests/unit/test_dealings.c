@@ -34,7 +34,7 @@ TEST(what_was_given_and_taken_back_has_the_name_of_then)
 	const json_t *shared, *ended, *with;
 	AUTO(auto_json_decref) json_t *all;
 
-	made = story_share(&s, &s.eve, EMR_GRANT_HISTORY, true);
+	made = story_share(&s, &s.eve, 0, true);
 	publish_name("Imaging", "Pictures");
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	publish_name("Pictures", "Imaging");
@@ -52,14 +52,13 @@ TEST(what_was_given_and_taken_back_has_the_name_of_then)
 	assert_string_equal(text_of(shared, "rights"), "read");
 	assert_string_equal(text_of(shared, "purpose"), "treatment");
 	assert_int_equal(strlen(text_of(shared, "until")), strlen("2026-12-20T14:05:00Z"));
-	assert_true(json_is_true(json_object_get(shared, "history")));
 	assert_true(json_is_true(json_object_get(shared, "proven")));
 	with = json_object_get(shared, "with");
 	assert_string_equal(text_of(with, "who"), "eve.clinic@org0");
 	assert_string_equal(text_of(with, "organisation"), "org0");
 	assert_string_equal(text_of(with, "kind"), "person");
 	line_has(shared, "shared   Imaging with ");
-	line_has(shared, ", org0, to read with its history until ");
+	line_has(shared, ", org0, to read until ");
 	line_has(shared, ", for treatment   proven");
 	line_has(ended, "ended    the share of Pictures with ");
 }

@@ -141,7 +141,7 @@ TEST_IN(begin, end, a_question_by_a_key_that_ended_is_not)
 }
 
 /* The only place where it is looked at for everybody: neither the ledger nor the keys know. */
-TEST_IN(begin, end, without_history_only_the_version_of_now_is_given)
+TEST_IN(begin, end, only_the_version_of_now_is_given)
 {
 	emr_access_slot earlier = q.body.slots[0];
 
@@ -149,15 +149,15 @@ TEST_IN(begin, end, without_history_only_the_version_of_now_is_given)
 	assert_ok(share_grant_facts(s.ana, s.imaging, q.grant.known.grant, &q.grant));
 	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF three knees");
 	assert_int_equal(slot_code(&earlier), EMR_RESULT_GONE);
-	q.grant.terms.rights |= EMR_GRANT_HISTORY;
+	earlier.version++;
 	assert_int_equal(slot_code(&earlier), EMR_RESULT_APPLIED);
 }
 
-TEST_IN(begin, end, without_history_nothing_of_an_epoch_before_is_given)
+TEST_IN(begin, end, nothing_of_an_epoch_before_the_grant_is_given)
 {
 	q.grant.known.row.head.epoch++;
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_EPOCH);
-	q.grant.terms.rights |= EMR_GRANT_HISTORY;
+	q.grant.known.row.head.epoch--;
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_APPLIED);
 }
 

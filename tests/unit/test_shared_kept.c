@@ -21,12 +21,21 @@ static void read_knee(story *s, viewer *v)
 	viewer_reads(v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
 }
 
-/* How many keys are at rest in the folder of V. */
+/* The keys that are at rest in the folder of V; none is fine. */
+static void load_kept(const viewer *v, emr_buf *out)
+{
+	static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
+	emr_status status =
+		emr_sealed_load(v->s->lima.keyring, v->state_fd, "shared-keys", head, 1 << 20, out);
+
+	assert_true(status == EMR_OK || status == EMR_NOT_FOUND);
+}
+
 static size_t kept_keys(const viewer *v)
 {
 	EMR_AUTO_BUF kept = {0};
 
-	assert_ok(emr_view_shared_keys(v->view, &kept));
+	load_kept(v, &kept);
 	return kept.len / EMR_KEPT_KEY_BYTES;
 }
 
@@ -174,7 +183,7 @@ TEST(kept_keys_tell_the_disk_nothing)
 	read_names(&s, &v);
 	s.k.clock.boot_ns += 1000000000;
 	viewer_run(&v, NULL, 0);
-	assert_ok(emr_view_shared_keys(v.view, &kept));
+	load_kept(&v, &kept);
 	assert_int_equal(kept.len, EMR_KEPT_KEY_BYTES);
 	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &disk));
 	for (size_t at = 0; at < kept.len; at += 8) /* ids, end, nonce, key */

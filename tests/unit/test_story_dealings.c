@@ -32,14 +32,14 @@ TEST_IN(begin, end, a_share_is_told_when_it_begins_and_when_she_ends_it)
 {
 	emr_grant_made made;
 
-	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
-	assert_string_equal(dealings_of(&s), "shared lima read history, expired lima read history");
+	made = story_share(&s, &s.lima, 0, true);
+	assert_string_equal(dealings_of(&s), "shared lima read, expired lima read");
 	story_pass(&s, DAY);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
-	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history");
+	assert_string_equal(dealings_of(&s), "shared lima read, ended lima read");
 	story_pass(&s, 30 * DAY); /* and its time is over, too: it is ended already */
 	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 7);
-	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history, "
+	assert_string_equal(dealings_of(&s), "shared lima read, ended lima read, "
 					     "shared eve write, expired eve write");
 }
 

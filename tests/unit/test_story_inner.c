@@ -604,7 +604,6 @@ TEST(more_than_before_is_a_gain)
 		{"Later in the day", 0, 1u << CONSULT, 8, false},
 		{"Shorter", 0, 1u << CONSULT, 2, false},
 		{"Longer", 0, 1u << CONSULT, 9, true},
-		{"Past", EMR_GRANT_HISTORY, 1u << CONSULT, 7, true},
 		{"Research", 0, 1u << CONSULT | 1u << RESEARCH, 7, true},
 	};
 	const uint64_t now = story_now(&s);

@@ -234,8 +234,7 @@ static emr_id16 give_lima(model *m, sharer by)
 {
 	story *s = &m->s;
 	emr_share *firsts = s->ana;
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ |
-					   (any(m, 4) == 0 ? EMR_GRANT_HISTORY : 0),
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << CONSULT,
 		.not_after_unix_s = story_now(s) + (any(m, 3) == 0 ? 100 : 7 * DAY)};
 	emr_grant_made made;

@@ -59,7 +59,7 @@ TEST(what_was_moved_out_is_in_no_share_that_follows_at_once)
 
 	kit_mkdir(&s.k, "Letters");
 	kit_rename(&s.k, "Imaging/Old", "Letters/Old");
-	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
+	made = story_share(&s, &s.lima, 0, true);
 	assert_status(EMR_NOT_FOUND, read_by_lima(&s, made.grant, "CT.pdf"));
 	assert_ok(read_by_lima(&s, made.grant, "MRI.pdf"));
 	kit_expect_text(&s.k, "Letters/Old/CT.pdf", "%PDF a head");

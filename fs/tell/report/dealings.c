@@ -173,13 +173,12 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 		"version", "bytes", "whole", "software", 0, "proven", 1, "released_by", "tx", tx);
 	if (entry == NULL ||
 		json_object_update_new(entry,
-			json_pack("{s:o, s:s, s:s, s:s, s:I, s:b, s:b, s:I}", "with",
-				with_json(who), "away", away_of(said), "rights",
+			json_pack("{s:o, s:s, s:s, s:s, s:I, s:b, s:I}", "with", with_json(who),
+				"away", away_of(said), "rights",
 				said->rights != 0 ? emr_rights_word(said->rights) : "", "until",
 				until, "until_unix",
 				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
-				"history", (said->rights & EMR_GRANT_HISTORY) != 0, "goes_on",
-				said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
+				"goes_on", said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
 		json_decref(entry);
 		return NULL;
 	}
@@ -230,8 +229,6 @@ static void put_terms(FILE *to, const json_t *entry)
 		: strcmp(rights, "deposit") == 0 ? _(", to leave files there")
 						 : _(", to read"),
 		to);
-	if (emr_json_flag_at(entry, "history"))
-		fputs(_(" with its history"), to);
 	emr_time_text(until, when);
 	if (until >= (json_int_t)EMR_FOREVER_UNIX_S)
 		fputs(_(" for ever"), to);

@@ -220,7 +220,7 @@ static int add_detail(json_t *details, const char *type, const char *value)
 static json_t *details(const json_t *entry)
 {
 	static const char *const numbers[] = {"version", "bytes", "opened", "records"};
-	static const char *const flags[] = {"whole", "history", "goes_on"};
+	static const char *const flags[] = {"whole", "goes_on"};
 	static const char *const terms[] = {"rights", "purpose", "until"};
 	json_t *list = json_array();
 	int failed = list == NULL;

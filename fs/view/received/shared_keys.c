@@ -19,26 +19,6 @@
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
 
-/* Any thread: the file is replaced in one step. */
-static emr_status read_file(const emr_view *view, emr_buf *out)
-{
-	emr_status status = emr_sealed_load(
-		view->options.keyring, view->options.state_dirfd, FILE_NAME, head, FILE_MAX, out);
-
-	if (status == EMR_OK && out->len % EMR_KEPT_KEY_BYTES != 0)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		emr_buf_clear(out);
-	return status;
-}
-
-emr_status emr_view_shared_keys(emr_view *view, emr_buf *out)
-{
-	emr_status status = read_file(view, out);
-
-	return status == EMR_NO_MEMORY ? status : EMR_OK; /* what is not there is asked for again */
-}
-
 /* A folder that is open for reading only keeps them, too: a reader with a limit a day asks for each
  * file once. */
 static void write_file(emr_view *view)
@@ -105,7 +85,12 @@ static void need_file(emr_view *view)
 	if (all->has_kept_keys)
 		return;
 	all->has_kept_keys = true;
-	status = read_file(view, &all->kept_keys);
+	status = emr_sealed_load(view->options.keyring, view->options.state_dirfd, FILE_NAME, head,
+		FILE_MAX, &all->kept_keys);
+	if (status == EMR_OK && all->kept_keys.len % EMR_KEPT_KEY_BYTES != 0)
+		status = EMR_DAMAGED;
+	if (status != EMR_OK)
+		emr_buf_clear(&all->kept_keys);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		emr_log(EMR_LOG_WARN, "shares: kept keys are not used: %s",
 			emr_status_text(status));

@@ -1,5 +1,4 @@
-/* This file lists what others share with this person and until when, and tells what is known of
- * one file of it. */
+/* This file lists what others share with this person and until when. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +41,6 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 		.grant = s->grant.grant,
 		.is_by_card = s->owner_card.len > 0,
 		.purposes = s->grant.row.purposes,
-		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,
 		.opens_away = s->opens_away,
 		.agents = s->agents,
 		.agents_count = s->agents_count,
@@ -74,42 +72,5 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 		if (is_listed(view, s))
 			status = give(view, s, fn, arg, &goes_on);
 	pthread_mutex_unlock(&view->lock);
-	return status;
-}
-
-/* Under view->lock. */
-static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *out)
-{
-	const shared_share *s = shared_share_of(n);
-
-	if (s == NULL || (shared_has(n) && n->shared->level == SHARED_OWNER))
-		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_NOT_FOUND;
-	if (shared_has(n) && n->shared->level != SHARED_RECORD)
-		return EMR_INVALID;
-	EMR_TRY(shared_is_readable(view, s));
-	if (n->type != EMR_META_FILE)
-		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
-	if (!shared_has(n) && !n->is_published)
-		return EMR_BUSY;
-	*out = (emr_shared_file){.domain = s->domain,
-		.object = shared_object_of(n),
-		.grant = s->grant.grant,
-		.purpose = shared_purpose(view, s),
-		/* what nobody looked at is shown to nobody: shared_copies.c */
-		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0 &&
-			       !shared_is_of_copies(s->owner)};
-	memcpy(out->owner, s->owner->name, sizeof out->owner);
-	return EMR_OK;
-}
-
-emr_status emr_view_shared_file(emr_view *view, uint64_t node_number, emr_shared_file *out)
-{
-	emr_status status = EMR_NOT_FOUND;
-	const node *n;
-	EMR_LOCKED(&view->lock);
-
-	n = tree_by_number(view, node_number);
-	if (n != NULL && view->shares != NULL)
-		status = file_of(view, n, out);
 	return status;
 }

@@ -42,11 +42,11 @@ typedef enum emr_request_kind {
 			     deposit; answers until "done" */
 	EMR_ASK_APPROVE,  /* id, until optional; look: only says what would be shared */
 	EMR_ASK_DENY,	  /* id, reason optional */
-	EMR_ASK_SHARE,	/* nothing: list; history: list with what is over and whole ids; path, who,
-			   until, purposes, history, write, deposit, join: look only says what it
-			   would be; or order: waits timeout_ms */
-	EMR_ASK_REVOKE, /* who; path, or everything of that person; answers until "done" */
-	EMR_ASK_AGENT,	/* what an agent has done */
+	EMR_ASK_SHARE,	  /* nothing: list; over: list with what is over and whole ids; path, who,
+			     until, purposes, write, deposit, join: look only says what it would be; or
+			     order: waits timeout_ms */
+	EMR_ASK_REVOKE,	  /* who; path, or everything of that person; answers until "done" */
+	EMR_ASK_AGENT,	  /* what an agent has done */
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */
@@ -73,7 +73,7 @@ typedef struct emr_request {
 	bool has_path;
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
 	bool has_file, proof;
-	bool history, write, deposit;
+	bool over, write, deposit;
 	char away[8];	   /* who releases while its owner is away, a word; "" = not said */
 	bool join;	   /* of a share: with a dataset, on its terms */
 	bool once;	   /* what comes later does not follow */

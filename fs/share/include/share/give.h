@@ -14,8 +14,8 @@ typedef struct emr_grant_order {
 	emr_id16 domain;
 	emr_id32 grantee;  /* signer id of the person's present key, or the grantee of a team
 			      (share/teams.h): without WRITES */
-	uint16_t rights;   /* EMR_GRANT_LIST, _READ, _HISTORY, and a rule of emr_away, by which
-			      agents are chosen; 0: nothing is shown, only WRITES is given */
+	uint16_t rights;   /* EMR_GRANT_LIST, _READ, and a rule of emr_away, by which agents are
+			      chosen; 0: nothing is shown, only WRITES is given */
 	uint16_t writes;   /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
 	bool replaces;	   /* WRITES instead of what there is, not besides it */
 	uint32_t purposes; /* bit n = purpose n; of reading */
@@ -49,9 +49,9 @@ typedef struct emr_grant_made {
 	emr_id16 share_id;
 } emr_grant_made;
 
-/* Makes everything that the folder shows now and later readable for the grantee. Unless HISTORY is
- * granted, a folder with a past (earlier versions, deleted files, former names) first gets a new
- * epoch into which all live records are wrapped; when that is interrupted, the next call goes on.
+/* Makes everything that the folder shows now and later readable for the grantee. A
+ * folder with a past (earlier versions, deleted files, former names) first gets a new epoch into
+ * which all live records are wrapped; when that is interrupted, the next call goes on.
  * GRANT is sent last. WRITES goes into the same batch, with the same end; a right to write is one
  * for a person and a domain: the same one again lasts as long as the longer of both, and a wider
  * one takes the place of a narrower. Begins at once, so not_before with WRITES is EMR_INVALID;
@@ -62,11 +62,13 @@ typedef struct emr_grant_made {
 emr_status emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
-/* Computes the arrangement that emr_share_grant would make now for ORDER: agents, threshold, and
- * how many records it would wrap again. Sends nothing; grant and epoch are left zero. While the
- * ledger is away it is said of what was verified here. Errors as there. */
+/* Computes the arrangement that emr_share_grant would make now for ORDER: agents and threshold.
+ * Sends nothing; grant, epoch and wrapped_again are left zero. While the ledger is away it is said
+ * of what was verified here. Errors as there. */
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
+/* How many records of DOMAIN a grant would wrap again now. */
+emr_status emr_share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
 
 /* One grant (or deposit), from now on, with the right to write that came with it and with no other
  * that stays, in one batch. EMR_NOT_FOUND; EMR_DENIED: over already or not one's own. */

@@ -173,30 +173,6 @@ const char *emr_shared_word_note(const emr_shared_word *word);
 emr_status emr_shared_came(
 	emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item);
 
-/* ---- earlier versions, for a grant with HISTORY: EMR_DENIED without it ---- */
-
-typedef struct emr_shared_version {
-	uint64_t pversion; /* the item that has its content: what the two calls below take */
-	uint64_t cver;	   /* what people see: "v3" */
-	uint64_t bytes;
-	uint64_t time_unix_s; /* of the entry with which it came here */
-	emr_id32 signer;      /* of that entry */
-	uint64_t seq;	      /* its number */
-	bool is_current;
-} emr_shared_version;
-typedef emr_status (*emr_shared_version_fn)(void *arg, const emr_shared_version *version);
-/* Versions of a file, oldest first, in the domain of the grant: what it was before it came there is
- * not given with it.  Those whose description cannot be read (ask for names first) are left out.
- * EMR_NOT_FOUND. */
-emr_status emr_shared_each_version(
-	emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg);
-/* As emr_shared_ask_records, for one version; *out_ask stays NULL when its key is here. */
-emr_status emr_shared_ask_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
-	emr_ask **out_ask, emr_share_trouble *out_trouble);
-/* As emr_shared_open_signed; PVERSION 0: the present one, for which no HISTORY is needed. */
-emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
-	emr_content_reader **out_reader, emr_shared_word *out_word);
-
 /* ---- keys at rest, until the grant's end ---- */
 
 #define EMR_KEPT_KEY_BYTES 144 /* one key, sealed for this computer: FORMAT.md */

@@ -37,7 +37,7 @@ static inline uint16_t emr_rights_of_reading(uint16_t rights)
 /* Of those what is shown: not who releases it. */
 static inline uint16_t emr_rights_shown(uint16_t rights)
 {
-	return rights & (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY);
+	return rights & (EMR_GRANT_LIST | EMR_GRANT_READ);
 }
 static inline uint16_t emr_rights_of_writing(uint16_t rights)
 {

@@ -23,8 +23,7 @@ typedef struct emr_order {
 	emr_id32 grantee; /* a person's present key when it was asked */
 	emr_id32 root;	  /* and the first key, which rows of grants name */
 	uint64_t asked_unix_s;
-	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h),
-			      EMR_GRANT_HISTORY */
+	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
 	bool replaces;	  /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */

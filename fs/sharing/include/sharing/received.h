@@ -13,7 +13,7 @@
  * status tell it. It says no more than the folder shows: what came with a share around it is not
  * told again. */
 
-/* [{path owner rights purpose until until_unix history opens state opens_now why_not}], those that
+/* [{path owner rights purpose until until_unix opens state opens_now why_not}], those that
  * end soonest first, then what has ended in the last thirty days, newest first; STATE is "open",
  * "expired" or "revoked"; OPENS is as emr_opens_word, "" where there is nothing to open; WHY_NOT is
  * as in sharing/opening.h. EMR_NO_MEMORY. */
@@ -35,8 +35,6 @@ bool emr_path_is_shared(const char *path);
  * the problem, and EMR_DENIED. */
 emr_status emr_shared_refuse(
 	const char *path, emr_message message, const char *verb, emr_problem *out_problem);
-/* The first name below shared-with-me: the owner's directory. */
-void emr_shared_owner_of(const char *path, char *out, size_t size);
 
 /* ---- shared_notices.c ---- */
 /* These functions write the notices about what others share. They call by name who did not answer.
@@ -49,8 +47,5 @@ typedef struct emr_shared_notices {
 	emr_notices *notices;
 } emr_shared_notices;
 
-/* The words alone.  False: there is no such message. */
-bool emr_shared_notice_say(const emr_session *session, const struct emr_shared_notice *notice,
-	emr_problem *out_problem);
 /* As emr_view_options.shared_notice; ARG is an emr_shared_notices. */
 void emr_shared_notices_add(void *arg, const struct emr_shared_notice *notice);

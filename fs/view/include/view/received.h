@@ -112,8 +112,7 @@ typedef struct emr_shared_with_me {
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
 	emr_id16 domain, grant;
-	bool is_by_card; /* an Inbox, because this person has its owner's card */
-	bool has_history;
+	bool is_by_card;	/* an Inbox, because this person has its owner's card */
 	bool opens_away;	/* any time; else only while the owner's folder is open */
 	const emr_id32 *agents; /* of whom NEEDED release its keys then */
 	unsigned agents_count, needed;
@@ -134,22 +133,6 @@ typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share
 /* Each share once, as it is known by now; what came with a share around it is that one's.  FN must
  * not call the view.  EMR_NO_MEMORY. */
 emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg);
-
-/* A file that another shares, for who reads it without a node: by the domain's grant, as fs/share
- * takes it. */
-typedef struct emr_shared_file {
-	emr_id16 domain, object, grant;
-	uint8_t purpose; /* of the folder */
-	bool has_history;
-	char owner[EMR_NAME_MAX + 1]; /* the name of the owner's directory */
-} emr_shared_file;
-/* Tells which record NODE shows. EMR_NOT_FOUND (also where names have not been read),
- * EMR_IS_DIRECTORY, EMR_INVALID (a link, or what emrfs itself put there), EMR_BUSY (of it nothing
- * is on the ledger yet), EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
-emr_status emr_view_shared_file(emr_view *view, uint64_t node, emr_shared_file *out);
-/* Appends the keys at rest, of all grants (emr_shared_load_keys takes those of one).  None
- * is fine. */
-emr_status emr_view_shared_keys(emr_view *view, emr_buf *out);
 
 /* Words of the purposes in BITS, with commas. */
 #define EMR_SHARED_PURPOSES_BYTES 100

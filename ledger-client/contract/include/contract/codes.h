@@ -193,7 +193,6 @@ enum emr_writer_right {
 enum emr_grant_right {
 	EMR_GRANT_LIST = 1,
 	EMR_GRANT_READ = 2,
-	EMR_GRANT_HISTORY = 4,
 	EMR_GRANT_OWN_AGENTS = 8, /* its agents may be of the owner's own organisation */
 };
 

@@ -56,7 +56,7 @@ export function build() {
 	const grantId = rnd('share grant', 16);
 	const shareId = rnd('share id', 16);
 	const rootDir = rnd('share root', 16);
-	const t = { grantee: grantee.id, notBefore: TIME, notAfter: TIME + 30 * DAY, fromTime: TIME - DAY, purposes: 17, rights: 7, t: 2, n: 3 };
+	const t = { grantee: grantee.id, notBefore: TIME, notAfter: TIME + 30 * DAY, fromTime: TIME - DAY, purposes: 17, rights: 3, t: 2, n: 3 };
 	const shareLabel = 'Tomografias do tórax — coração e pulmões';
 	const grant = part('GRANT', { op: 0x30, object: grantId, signerId: domId, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
 		const noteWire = seal(domBox.pk, domBox.sk, 'note', cat(head, pub), S.note(shareId, shareLabel));

@@ -203,7 +203,7 @@ class Judge {
 		need(r.dom === 'none' || r.dom === 'free' || (r.dom === 'either' && domZero) || this.D, 27);
 		r.may?.(this);
 		const current = this.D?.epoch ?? 0;
-		need(r.epoch === 'exists' ? this.rowOf(key.E(this.domain, this.epoch)) : this.epoch === { 0: 0, 1: 1, next: current + 1, now: current }[r.epoch], 25);
+		need(this.epoch === { 0: 0, 1: 1, next: current + 1, now: current }[r.epoch], 25);
 		const free = !k || r.unchained?.(this);
 		need(r.fresh ? this.version === 1n && isZero(this.prev) : free ? this.version === 0n && isZero(this.prev) : this.version === chain.version + 1n && same(this.prev, chain.item), CONFLICT);
 		r.state?.(this);

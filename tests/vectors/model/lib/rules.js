@@ -313,7 +313,7 @@ const GRANTS = {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
 		form: (c) => {
 			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
-			need((rights & 7) !== 0 && (rights & ~(n > 0 ? 15 : 7)) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
+			need((rights & 3) !== 0 && (rights & ~(n > 0 ? 11 : 3)) === 0 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
 		},
 		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
@@ -330,7 +330,7 @@ const GRANTS = {
 		},
 	},
 	0x32: {
-		dom: 'live', epoch: 'exists', row: grantRow, part: (len, c) => len >= 280 && len <= 72 + 208 * 16 && (len - 72) % 208 === 0 && (!c.row || len === 72 + 208 * c.row.raw[111]),
+		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => len >= 280 && len <= 72 + 208 * 16 && (len - 72) % 208 === 0 && (!c.row || len === 72 + 208 * c.row.raw[111]),
 		chain: (r) => ({ version: r.num(112, 8), item: r.at(120, 32) }), may: (c) => need(c.owner, MAY),
 		last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1 && c.now < c.row.num(88, 8), OVER); need(c.version <= 256n, LIMIT); },
 		write: (c) => c.put(grantRow(c), over(c.row.raw, 112, cat(u64(c.version), c.id))),

@@ -22,7 +22,7 @@ typedef struct emr_dealing {
 } emr_dealing;
 
 void emr_dealing_free(emr_dealing *dealing); /* what it owns */
-/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until`, `history` and
+/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until` and
  * `goes_on`, or of what was left `into`; OWN is what the owner is called, WHO the other party. NULL
  * without memory. */
 json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own);
