@@ -9,6 +9,17 @@
 #include "base/id.h"
 #include "view/names.h"
 
+char *flat_text(emr_bytes text)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (copy != NULL && text.len > 0)
+		memcpy(copy, text.data, text.len);
+	if (copy != NULL)
+		copy[text.len] = 0;
+	return copy;
+}
+
 emr_status flat_rename(flat_item *item, const char *name)
 {
 	char *copy = strdup(name);

@@ -4,6 +4,7 @@
  * directory hangs at the top, and of two equal names the second gets a code. */
 #pragma once
 
+#include "base/bytes.h"
 #include "base/id.h"
 #include "base/status.h"
 
@@ -32,6 +33,8 @@ typedef struct flat_item {
 	size_t walk;	      /* of flat_open_circles: which walk upwards came by last, from 1 */
 } flat_item;
 
+/* TEXT as an item's name, or as what a link leads to; NULL without memory. */
+char *flat_text(emr_bytes text);
 /* ITEM is called NAME. */
 emr_status flat_rename(flat_item *item, const char *name);
 /* A directory that would close a circle hangs at TOP. */

@@ -44,17 +44,6 @@ typedef struct building {
 
 /* ---- collecting ---- */
 
-static char *copy_of(emr_bytes text)
-{
-	char *copy = malloc(text.len + 1);
-
-	if (copy != NULL && text.len > 0)
-		memcpy(copy, text.data, text.len);
-	if (copy != NULL)
-		copy[text.len] = 0;
-	return copy;
-}
-
 static emr_status grow(building *b)
 {
 	return emr_array_room(&b->all, b->count, &b->cap, sizeof *b->all);
@@ -162,9 +151,9 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 		.seq = v->seq,
 		.is_wanted = !b->only_deleted,
 		.is_others = is_others && !emr_id16_equal(v->place.domain, v->place.object)};
-	r->item.name = copy_of(meta->name);
+	r->item.name = flat_text(meta->name);
 	if (meta->type == EMR_META_SYMLINK)
-		r->e.target = copy_of(meta->target);
+		r->e.target = flat_text(meta->target);
 	if (r->item.name == NULL || (meta->type == EMR_META_SYMLINK && r->e.target == NULL)) {
 		free(r->item.name);
 		return EMR_NO_MEMORY;

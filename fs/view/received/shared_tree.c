@@ -46,17 +46,6 @@ static void free_building(building *b)
 
 /* ---- collecting ---- */
 
-static char *copy_of(emr_bytes text)
-{
-	char *copy = malloc(text.len + 1);
-
-	if (copy != NULL && text.len > 0)
-		memcpy(copy, text.data, text.len);
-	if (copy != NULL)
-		copy[text.len] = 0;
-	return copy;
-}
-
 /* Takes what R owns, on an error as well. */
 static emr_status add(building *b, raw r)
 {
@@ -112,9 +101,9 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 		return EMR_OK;
 	status = take_attributes(&new.e, r);
 	memcpy(new.e.r_pid, meta->r_pid, sizeof new.e.r_pid);
-	new.item.name = copy_of(name);
+	new.item.name = flat_text(name);
 	if (meta->type == EMR_META_SYMLINK)
-		new.e.target = copy_of(meta->target);
+		new.e.target = flat_text(meta->target);
 	if (new.item.name == NULL || (meta->type == EMR_META_SYMLINK && new.e.target == NULL))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
