@@ -172,3 +172,18 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 	emr_chain_parts_free(&a->parts);
 	return status;
 }
+
+/* A list that cannot be read counts as having them, so that they are missed. */
+bool emr_chain_has_parts(void *arg, const uint8_t domain[16])
+{
+	emr_chain *chain = arg;
+	sqlite3_stmt *s = NULL;
+	emr_status status = emr_sql_use(&chain->sql, PART_IN, &s);
+
+	if (status != EMR_OK)
+		return true;
+	emr_sql_bind(s, 1, domain, 16);
+	status = emr_sql_step(s);
+	(void)sqlite3_reset(s);
+	return status != EMR_NOT_FOUND;
+}

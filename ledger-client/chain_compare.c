@@ -1,32 +1,38 @@
-/* This file compares two states of a ledger, row by row: the one that was stored, and one that was
- * computed again. It tells the first difference. It mends nothing. */
+/* This file finds the rows in which a chain is not what a replay of its entries gave, and puts them
+ * right. A comparison tells the first of them and writes nothing. */
 #include "chain_private.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-typedef struct table {
-	chain_statement statement;
-	int columns; /* compared; the next one names the entry */
-	const char *cause;
-} table;
-
-static const table tables[] = {
-	{ALL_ENTRIES, 4, "an entry"},
-	{ALL_NODES, 3, "a hash of the tree"},
-	{ALL_DOMAINS, 2, "the index of domains"},
-	{ALL_ITEMS, 3, "the index of items"},
-	{ALL_STATE, 4, "a state row"},
-	{ALL_PLACES, 7, "the index of versions"},
-	{ALL_META, 2, "the digest of state"},
+/* In the order in which they are told. */
+static const struct table {
+	const char *name, *cause;
+} tables[] = {
+	{"entries", "an entry"},
+	{"nodes", "a hash of the tree"},
+	{"domains", "the index of domains"},
+	{"items", "the index of items"},
+	{"state", "a state row"},
+	{"places", "the index of versions"},
+	{"meta WHERE name='digest'", "the digest of state"},
+	{"parts", "the list of private parts"},
 };
 
-static bool same_column(sqlite3_stmt *a, sqlite3_stmt *b, int column)
+typedef struct differing {
+	emr_chain *chain, *truth;
+	emr_chain_keep_fn keep;
+	void *keep_arg;
+	emr_ledger_trouble *trouble; /* NULL: what differs is put right */
+	uint64_t n;		     /* rows that were */
+} differing;
+
+static bool is_kept(const differing *d, sqlite3_stmt *s)
 {
-	if (sqlite3_column_type(a, column) != sqlite3_column_type(b, column))
-		return false;
-	if (sqlite3_column_type(a, column) == SQLITE_INTEGER)
-		return sqlite3_column_int64(a, column) == sqlite3_column_int64(b, column);
-	return emr_bytes_equal(emr_sql_bytes(a, column), emr_sql_bytes(b, column));
+	emr_bytes domain = emr_sql_bytes(s, 1);
+
+	return d->keep == NULL || (domain.len == 16 && d->keep(d->keep_arg, domain.data));
 }
 
 static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cause)
@@ -36,91 +42,109 @@ static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cau
 	return EMR_DAMAGED;
 }
 
-/* Both are ordered by their first column: where these differ, one of the tables lacks the row that
- * comes first. */
-static bool comes_first(sqlite3_stmt *a, sqlite3_stmt *b)
+/* The entry that a row is of, or that a hash of the tree ends with; 0: of all. */
+static uint64_t seq_of(sqlite3_stmt *s)
 {
-	emr_bytes x, y;
-	int order;
-
-	if (sqlite3_column_type(a, 0) == SQLITE_INTEGER)
-		return sqlite3_column_int64(a, 0) < sqlite3_column_int64(b, 0);
-	x = emr_sql_bytes(a, 0);
-	y = emr_sql_bytes(b, 0);
-	order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
-	return order < 0 || (order == 0 && x.len < y.len);
+	if (strcmp(sqlite3_column_name(s, 0), "level") == 0)
+		return ((emr_sql_u64(s, 1) + 1) << (emr_sql_u64(s, 0) & 63)) - 1;
+	for (int i = 0; i < sqlite3_column_count(s); i++)
+		if (strcmp(sqlite3_column_name(s, i), "seq") == 0)
+			return emr_sql_u64(s, i);
+	return 0;
 }
 
-/* Steps both; the status of the first that failed for another reason than its end. */
-static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool *has_b)
+static void finalize(sqlite3_stmt **s)
 {
-	emr_status one = emr_sql_step(a), two = emr_sql_step(b);
+	(void)sqlite3_finalize(*s);
+}
+#define AUTO_STATEMENT __attribute__((cleanup(finalize))) sqlite3_stmt *
 
-	*has_a = one == EMR_OK;
-	*has_b = two == EMR_OK;
-	if (one != EMR_OK && one != EMR_NOT_FOUND)
-		return one;
-	return two == EMR_NOT_FOUND ? EMR_OK : two;
+__attribute__((format(printf, 3, 4))) static emr_status prepare(
+	emr_chain *chain, sqlite3_stmt **out, const char *format, ...)
+{
+	char text[500];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return emr_sql_status(
+		chain->sql.db, sqlite3_prepare_v2(chain->sql.db, text, -1, out, NULL));
 }
 
-static emr_status compare_table(
-	emr_chain *truth, emr_chain *copy, const table *t, emr_ledger_trouble *out)
+/* The condition of a row that is OF's in every column. A comparison looks at private parts by their
+ * hashes; what is put right is not where the truth lacks a part. */
+static void write_same(const differing *d, sqlite3_stmt *of, bool of_chain, char out[400])
 {
-	sqlite3_stmt *a = NULL, *b = NULL;
-	bool has_a = true, has_b = true;
-	emr_status status = emr_sql_use(&truth->sql, (int)t->statement, &a);
+	int at = 0;
 
-	if (status == EMR_OK)
-		status = emr_sql_use(&copy->sql, (int)t->statement, &b);
-	while (status == EMR_OK) {
-		status = step_both(a, b, &has_a, &has_b);
-		if (status != EMR_OK || (!has_a && !has_b))
-			break;
-		if (!has_a || !has_b)
-			status = damaged(out, emr_sql_u64(has_a ? a : b, t->columns), t->cause);
-		for (int i = 0; status == EMR_OK && i < t->columns; i++)
-			if (!same_column(a, b, i))
-				status = damaged(out,
-					emr_sql_u64(
-						i == 0 && comes_first(b, a) ? b : a, t->columns),
-					t->cause);
+	for (int i = 0; i < sqlite3_column_count(of); i++) {
+		const char *name = sqlite3_column_name(of, i);
+		bool is_part = strcmp(name, "part") == 0;
+
+		if (is_part && d->trouble != NULL)
+			continue;
+		at += snprintf(out + at, (size_t)(400 - at), "%s(%s IS ?%d%s)",
+			i > 0 ? " AND " : "", name, i + 1,
+			is_part && of_chain ? " OR length(part)=0" : "");
 	}
-	(void)sqlite3_reset(a); /* NULL is fine */
-	(void)sqlite3_reset(b);
+}
+
+static emr_status run_with(sqlite3_stmt *s, sqlite3_stmt *from)
+{
+	emr_status status = EMR_OK;
+
+	for (int i = 0; status == EMR_OK && i < sqlite3_bind_parameter_count(s); i++)
+		if (sqlite3_bind_value(s, i + 1, sqlite3_column_value(from, i)) != SQLITE_OK)
+			status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	(void)sqlite3_reset(s);
 	return status;
 }
 
-/* A list that cannot be read counts as having them, so that they are missed. */
-bool emr_chain_has_parts(void *arg, const uint8_t domain[16])
+/* OF_CHAIN: rows of the chain that the truth does not have so, which go. Else rows of the truth
+ * that the chain does not have, which come, but over no part that the truth lacks. */
+static emr_status each_row(differing *d, const struct table *t, bool of_chain)
 {
-	emr_chain *chain = arg;
-	sqlite3_stmt *s = NULL;
-	emr_status status = emr_sql_use(&chain->sql, PART_IN, &s);
-
-	if (status != EMR_OK)
-		return true;
-	emr_sql_bind(s, 1, domain, 16);
-	status = emr_sql_step(s);
-	(void)sqlite3_reset(s);
-	return status != EMR_NOT_FOUND;
-}
-
-static bool is_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
-{
-	emr_bytes domain = emr_sql_bytes(s, 1);
-
-	return keep == NULL || (domain.len == 16 && keep(keep_arg, domain.data));
-}
-
-/* The next row of TRUTH whose domain COPY must hold. */
-static emr_status next_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
-{
+	AUTO_STATEMENT all = NULL;
+	AUTO_STATEMENT same = NULL;
+	AUTO_STATEMENT change = NULL;
+	const bool is_parts = strcmp(t->name, "parts") == 0;
+	const int name_len = (int)strcspn(t->name, " ");
+	char where[400];
+	int before = sqlite3_total_changes(d->chain->sql.db);
 	emr_status status;
 
-	do
-		status = emr_sql_step(s);
-	while (status == EMR_OK && !is_kept(s, keep, keep_arg));
-	return status;
+	EMR_TRY(prepare(of_chain ? d->chain : d->truth, &all, "SELECT * FROM %s", t->name));
+	write_same(d, all, of_chain, where);
+	EMR_TRY(prepare(of_chain ? d->truth : d->chain, &same, "SELECT 1 FROM %.*s WHERE %s",
+		name_len, t->name, where));
+	if (of_chain)
+		EMR_TRY(prepare(
+			d->chain, &change, "DELETE FROM %.*s WHERE %s", name_len, t->name, where));
+	else
+		EMR_TRY(prepare(d->chain, &change, "INSERT OR IGNORE INTO %.*s VALUES(%.*s)",
+			name_len, t->name, 3 * sqlite3_column_count(all) - 1,
+			"?1,?2,?3,?4,?5,?6,?7"));
+	while ((status = emr_sql_step(all)) == EMR_OK) {
+		bool is_wanted = !is_parts || is_kept(d, all);
+
+		if (!is_wanted && !of_chain)
+			continue;
+		status = run_with(same, all);
+		if (status == EMR_OK && is_wanted)
+			continue;
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+		if (d->trouble != NULL)
+			return damaged(d->trouble, seq_of(all), t->cause);
+		status = run_with(change, all);
+		if (status != EMR_NOT_FOUND) /* as a statement without rows ends */
+			break;
+	}
+	d->n += (uint64_t)(sqlite3_total_changes(d->chain->sql.db) - before);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* Peers of Fabric bring a part to each other after its block, or never. An empty place stands for
@@ -137,60 +161,60 @@ static emr_status parts_may_lack(emr_chain *truth, bool *out)
 	return status;
 }
 
-static bool part_fits(sqlite3_stmt *s, bool may_lack)
+/* Each part that is kept has the hash that its item says. */
+static emr_status check_parts(emr_chain *chain, bool may_lack, emr_ledger_trouble *out)
 {
-	emr_bytes part = emr_sql_bytes(s, 5);
-	emr_bytes hash = emr_sql_bytes(s, 4);
-	uint8_t found[32];
+	sqlite3_stmt *s = NULL;
+	emr_status status = emr_sql_use(&chain->sql, ALL_PARTS, &s);
 
-	if (part.len == 0 && may_lack)
-		return true;
-	emr_item_priv_hash(span_of(part), found);
-	return hash.len == 32 && memcmp(found, hash.data, 32) == 0;
-}
+	while (status == EMR_OK && (status = emr_sql_step(s)) == EMR_OK) {
+		emr_bytes part = emr_sql_bytes(s, 5), hash = emr_sql_bytes(s, 4);
+		uint8_t found[32];
 
-/* A part stands where an applied item put one, until something purges it; TRUTH may lack what COPY
- * could still give. */
-static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out)
-{
-	sqlite3_stmt *a = NULL, *b = NULL;
-	bool may_lack = false;
-	emr_status status = parts_may_lack(truth, &may_lack);
-
-	if (status == EMR_OK)
-		status = emr_sql_use(&truth->sql, ALL_PARTS, &a);
-	if (status == EMR_OK)
-		status = emr_sql_use(&copy->sql, ALL_PARTS, &b);
-	while (status == EMR_OK) {
-		emr_status one = next_kept(a, keep, keep_arg);
-		emr_status two = emr_sql_step(b);
-
-		if (one == EMR_NOT_FOUND && two == EMR_NOT_FOUND)
-			break;
-		if (one != EMR_OK && one != EMR_NOT_FOUND)
-			status = one;
-		else if (two != EMR_OK && two != EMR_NOT_FOUND)
-			status = two;
-		else if (one != EMR_OK || two != EMR_OK)
-			status = damaged(out, emr_sql_u64(one == EMR_OK ? a : b, 6),
-				"the list of private parts");
-		for (int i = 0; status == EMR_OK && i < 4; i++)
-			if (!same_column(a, b, i))
-				status = damaged(
-					out, emr_sql_u64(a, 6), "the list of private parts");
-		if (status == EMR_OK && (!part_fits(b, may_lack) || !same_column(a, b, 4)))
-			status = damaged(out, emr_sql_u64(a, 6), "a private part");
+		emr_item_priv_hash(span_of(part), found);
+		if ((part.len > 0 || !may_lack) && !emr_bytes_equal(hash, emr_bytes_of(found, 32)))
+			status = damaged(out, emr_sql_u64(s, 6), "a private part");
 	}
-	(void)sqlite3_reset(a); /* NULL is fine */
-	(void)sqlite3_reset(b);
-	return status;
+	(void)sqlite3_reset(s); /* NULL is fine */
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble)
 {
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-		EMR_TRY(compare_table(truth, copy, &tables[i], out_trouble));
-	return compare_parts(truth, copy, keep, keep_arg, out_trouble);
+	differing d = {.chain = copy,
+		.truth = truth,
+		.keep = keep,
+		.keep_arg = keep_arg,
+		.trouble = out_trouble};
+	bool may_lack = false;
+
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		EMR_TRY(each_row(&d, &tables[i], false));
+		EMR_TRY(each_row(&d, &tables[i], true));
+	}
+	EMR_TRY(parts_may_lack(truth, &may_lack));
+	return check_parts(copy, may_lack, out_trouble);
+}
+
+emr_status emr_chain_mend(
+	emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep, void *keep_arg, uint64_t *out_n)
+{
+	differing d = {.chain = chain, .truth = truth, .keep = keep, .keep_arg = keep_arg};
+	EMR_AUTO_BUF note = {0};
+
+	/* An index that disagrees with its table hides rows from the look for equal ones. */
+	if (emr_chain_check_file(chain) == EMR_DAMAGED)
+		EMR_TRY(emr_sql_run(&chain->sql, "REINDEX"));
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		EMR_TRY(each_row(&d, &tables[i], true));
+		EMR_TRY(each_row(&d, &tables[i], false));
+	}
+	/* A note that cannot be read is left again by the next member who signs one. */
+	if (emr_chain_note(chain, &note) == EMR_DAMAGED) {
+		EMR_TRY(emr_sql_run(&chain->sql, "DELETE FROM meta WHERE name='note'"));
+		d.n++;
+	}
+	*out_n = d.n;
+	return emr_chain_check_file(chain);
 }

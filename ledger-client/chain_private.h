@@ -47,14 +47,7 @@ typedef enum chain_statement {
 	LOCALS_DROP,
 	META_GET,
 	META_PUT,
-	ALL_ENTRIES,
-	ALL_NODES,
-	ALL_DOMAINS,
-	ALL_ITEMS,
-	ALL_STATE,
-	ALL_PLACES,
 	ALL_PARTS,
-	ALL_META,
 	CHAIN_STATEMENTS
 } chain_statement;
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");

@@ -102,15 +102,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[META_GET] = "SELECT value FROM meta WHERE name=?1",
 	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
 		     "value=?2",
-	/* Whole tables for comparisons; the last column is the entry to name. */
-	[ALL_ENTRIES] = "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY 1",
-	[ALL_NODES] = "SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY 1, 2",
-	[ALL_DOMAINS] = "SELECT seq, domain, seq FROM domains ORDER BY 1, 2",
-	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
-	[ALL_STATE] = "SELECT key, value, time, seq, seq FROM state ORDER BY 1",
-	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq, seq FROM places"
-		       " ORDER BY 1, 2, 3, 4",
 	[ALL_PARTS] = "SELECT family, domain, object, version, hash, part, seq FROM parts ORDER BY "
 		      "2, 3, 1, 4",
-	[ALL_META] = "SELECT name, value, 0 FROM meta WHERE name IN ('digest') ORDER BY 1",
 };
