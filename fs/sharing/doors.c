@@ -10,7 +10,6 @@
 
 #include "base/worker.h"
 #include "base/log.h"
-#include "contract/codes.h"
 #include "kit/language.h"
 #include "kit/purposes.h"
 #include "kit/text.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "contract/codes.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/purposes.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/json.h"
 #include "kit/language.h"

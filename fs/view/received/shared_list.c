@@ -1,8 +1,5 @@
 /* This file lists what others share with this person and until when. */
 #include <stdlib.h>
-#include <string.h>
-
-#include "contract/codes.h"
 
 #include "edit.h"
 #include "shared.h"
