@@ -8,7 +8,6 @@
 
 #include "contract/codes.h"
 #include "record/derived.h"
-#include "view/software.h"
 
 #include "attributes.h"
 #include "awaiting.h"
@@ -216,8 +215,7 @@ static const struct computed {
 
 const char *emr_view_attribute_name(size_t index)
 {
-	static const char *const others[] = {
-		OURS "opens", SOFTWARE_KEY, KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
+	static const char *const others[] = {OURS "opens", KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
 
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
@@ -284,24 +282,6 @@ static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
 	return EMR_NO_ATTRIBUTE;
 }
 
-/* Under view->lock: what holds for a directory, whoever said so; of the past, what was said then.
- */
-static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
-{
-	const node *directory;
-	emr_bytes value;
-
-	if (n->type != EMR_META_DIR)
-		return EMR_NO_ATTRIBUTE;
-	if (n->state == NODE_VIRTUAL) {
-		if (emr_xattr_find(node_attributes(n), text_bytes(SOFTWARE_KEY), &value) != EMR_OK)
-			return EMR_NO_ATTRIBUTE;
-	} else {
-		value = software_policy_at(view, n, &directory);
-	}
-	return emr_buf_append(out, value.data, value.len);
-}
-
 /* Not listed: who copies a file with all its attributes copies no mark. */
 static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
 {
@@ -356,9 +336,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0)
-		status = get_software(view, n, out);
-	else if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
+	if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
 		status = keep_say(n, out);
 	else if (status == EMR_OK && !starts_with(name, OURS)) {
 		status = emr_xattr_find(node_attributes(n), text_bytes(name), &value);
@@ -366,8 +344,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0 &&
-		strcmp(name, KEEP_KEY) != 0)
+	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, KEEP_KEY) != 0)
 		status = get_computed(&s, name, out);
 	return status;
 }
@@ -445,43 +422,6 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	return EMR_OK;
 }
 
-/* Under view->lock.  A file says nothing of programs. */
-static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, bool is_confirmed)
-{
-	node *n = tree_by_number(view, number);
-	const node_policy *theirs = n != NULL ? kind_where(n)->policy : NULL;
-
-	EMR_TRY(theirs != NULL ? EMR_OK : find_own(view, number, &n));
-	if (n->type != EMR_META_DIR)
-		return EMR_OK;
-	if (!is_confirmed && software_widens(view, n, value))
-		return EMR_FORBIDDEN;
-	return theirs != NULL
-		       ? theirs->say(view, n, value)
-		       : change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
-}
-
-/* "" takes it back.  A value that lets more programs in has the folder's code with it. */
-static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
-{
-	EMR_AUTO_BUF policy = {0};
-	bool is_confirmed = false;
-	emr_status status;
-	const node *n;
-
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	status = n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, &policy, &is_confirmed);
-	if (status == EMR_OK && policy.len > 0)
-		status = emr_software_check(emr_buf_view(&policy));
-	if (status == EMR_OK)
-		status = set_policy(view, number, emr_buf_view(&policy), is_confirmed);
-	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_FORBIDDEN)
-		software_tell_unconfirmed(view, number, emr_buf_view(&policy));
-	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
-}
-
 /* "" takes it back. */
 static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 {
@@ -553,8 +493,6 @@ emr_status emr_view_set_attribute(
 	node *n;
 
 	EMR_TRY(check_name(name));
-	if (strcmp(name, SOFTWARE_KEY) == 0)
-		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
 	if (strcmp(name, DERIVED_KEY) == 0)
@@ -563,8 +501,6 @@ emr_status emr_view_set_attribute(
 	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
-	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must
-	 * not open a folder. */
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
@@ -618,7 +554,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 		rest = node_attributes(n);
 	while (emr_xattr_next(&rest, &one)) {
 		/* Without "user." is what emrfs keeps for itself; what another's folder says of
-		 * programs and computers is nothing for a copy of it. */
+		 * computers is nothing for a copy of it. */
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
 			(shared_has(n) && one.key.len >= strlen(OURS) &&
 				memcmp(one.key.data, OURS, strlen(OURS)) == 0))

@@ -10,7 +10,6 @@
 #include "edit.h"
 #include "owner.h"
 #include "shared.h"
-#include "shared_software.h"
 #include "signed.h"
 
 #define OURS "user.emrfs."
@@ -271,13 +270,6 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0) {
-		value = shared_software_at(view, n);
-		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len)
-						 : EMR_NO_ATTRIBUTE;
-		pthread_mutex_unlock(&view->lock);
-		return status;
-	}
 	if (status == EMR_OK &&
 		strcmp(name, KEEP_KEY) ==
 			0) { /* not listed: nobody sets it here, and copies would take it along */
