@@ -8,6 +8,7 @@
 #include "replica/replica.h"
 #include "view/view.h"
 
+#include "kind.h"
 #include "node.h"
 #include "tree.h"
 
@@ -20,6 +21,37 @@ typedef struct attribute_source {
 	emr_status (*remove)(emr_view *view, uint64_t number, const char *name);
 } attribute_source;
 
+/* Facts that are found in another way for a record of one's own than for what another shares; all
+ * but the state are of a file's version. */
+typedef enum attribute_fact {
+	FACT_STATE,
+	FACT_TX,
+	FACT_SIGNATURE,
+	FACT_SIGNED_BY,
+	FACT_SIGNED_AT,
+	FACT_SIGNED_NUMBER,
+	FACTS,
+} attribute_fact;
+
+struct attribute_subject;
+typedef emr_status (*attribute_say)(const struct attribute_subject *s, emr_buf *out);
+
+/* A copy of what the answers need, so that they are put together without view->lock. A part that
+ * needs more for its facts has this as the first member of its own. */
+typedef struct attribute_subject {
+	emr_view *view;
+	const attribute_say *facts; /* by attribute_fact */
+	bool has_id, has_root, has_version, has_owner, has_owner_id;
+	emr_id16 id;
+	emr_cid root;	       /* of the version, which is on the ledger */
+	uint64_t cver, padded; /* of a version */
+	node_owner owner;      /* access "": there is none */
+	const char *opens;     /* a literal; NULL: it opens as all that is one's own */
+	emr_headers headers;
+} attribute_subject;
+
+/* Appends the value of NAME, "user.emrfs...", for S; EMR_NO_ATTRIBUTE. */
+emr_status attributes_say(const attribute_subject *s, const char *name, emr_buf *out);
 /* The headers of N's content when it was sealed, as its metadata has them; kind NONE when there are
  * none, or they cannot be read. Under view->lock. */
 void attributes_headers(const node *n, emr_headers *out);
