@@ -1,6 +1,6 @@
 /* This file answers the kernel's requests about open files: creating, opening, reading, writing,
- * syncing and closing. A program that reads on its own is let in only where the folder allows
- * it. */
+ * syncing and closing. A program that reads on its own is let into nothing that another
+ * shares. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "view/software.h"
 
 #include "caller.h"
 #include "park.h"
@@ -60,16 +58,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	emr_view_forget(s->options.view, attr.node, 1);
 }
 
-/* Only where a folder asks for it: looking at a process and those above it costs a dozen reads of
+/* Only of what another shares: looking at a process and those above it costs a dozen reads of
  * /proc. */
-static emr_status admit_caller(
-	fuse_req_t req, emr_view *view, uint64_t node, int flags, char program[CALLER_NAME_BYTES])
+static emr_status admit_caller(fuse_req_t req, emr_view *view, uint64_t node, int flags)
 {
-	program[0] = 0;
-	if ((flags & O_ACCMODE) == O_WRONLY || !emr_view_guards_software(view, node) ||
+	char program[CALLER_NAME_BYTES];
+
+	if ((flags & O_ACCMODE) == O_WRONLY || !emr_view_is_for_people(view, node) ||
 		!caller_is_software(fuse_req_ctx(req)->pid, program))
 		return EMR_OK;
-	return emr_view_admit_software(view, node, program);
+	emr_view_refuse_program(view, node, program);
+	return EMR_DENIED;
 }
 
 static void open_now(fuse_req_t req, const parked *p, emr_status status)
@@ -92,8 +91,6 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 		reply_open_refusal(req, s, p->node, status);
 		return;
 	}
-	if (p->program[0] != 0)
-		emr_view_read_by_software(handle, p->program);
 	status = emr_view_attr(s->options.view, p->node, &attr);
 	fill_info(&info, handle, status == EMR_OK && attr.is_virtual);
 	session_opened(s);
@@ -107,7 +104,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	session *s = session_of(req);
 	parked p = {.node = ino, .info = *info};
-	emr_status status = admit_caller(req, s->options.view, ino, info->flags, p.program);
+	emr_status status = admit_caller(req, s->options.view, ino, info->flags);
 
 	if (status != EMR_OK || (info->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
 		!park(req, s, EMR_NEED_BYTES, &p, open_now))

@@ -5,16 +5,13 @@
 
 #include "view/received.h"
 
-#include "caller.h"
 #include "session.h"
 
 /* A request as it came, for when it can be answered. */
 typedef struct parked {
 	uint64_t node;
-	struct fuse_file_info info;	 /* OPEN */
-	char program[CALLER_NAME_BYTES]; /* that opens without a person; "": a person, or nobody
-					    asked */
-	size_t size;			 /* READDIR, READ, WRITE, FALLOCATE */
+	struct fuse_file_info info; /* OPEN */
+	size_t size;		    /* READDIR, READ, WRITE, FALLOCATE */
 	off_t offset;
 	char *data; /* WRITE: owned by whoever has the request */
 	bool plus;

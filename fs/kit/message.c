@@ -16,12 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The end of a setfattr that asks for the code of what it changes, so that the code stands in no
- * notice. */
-#define WITH_CODE                                                                                  \
-	"\" confirm=$(getfattr --absolute-names --only-values -n user.emrfs.confirm "              \
-	"'{folder}')\" '{folder}'"
-
 static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 #define EMR_MESSAGE(constant, ...) [constant] = {__VA_ARGS__},
 #include "kit/messages.def"

@@ -38,9 +38,8 @@ typedef struct notice {
 	uint64_t number; /* from 1 */
 	int64_t unix_s;
 	emr_message message;
-	char *path;			/* as it is, owned */
-	char *program, *folder, *value; /* of software-refused, owned; else NULL */
-	char *detail;			/* the reason, or who it was; owned, or NULL */
+	char *path;	   /* as it is, owned */
+	char *detail;	   /* the reason, or who it was; owned, or NULL */
 	emr_problem *said; /* its words, when they are filled in already; owned, or NULL */
 	char *request; /* what the request is called that it asks an answer to; owned, or NULL */
 	emr_id16 request_id;
@@ -67,11 +66,6 @@ static notice *at_number(emr_notices *notices, uint64_t number)
 static uint64_t oldest(const emr_notices *notices)
 {
 	return notices->last > NOTICES_MAX ? notices->last - NOTICES_MAX + 1 : 1;
-}
-
-static const char *or_unknown(const char *text)
-{
-	return text != NULL ? text : "?";
 }
 
 /* The folder speaks English (fs/view); a detail that is none of its words is what somebody is
@@ -114,9 +108,7 @@ static void fill_problem(const notice *n, const char *place, emr_problem *out_pr
 		return;
 	}
 	emr_day_end_text((uint64_t)n->unix_s, until);
-	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
-		or_unknown(n->program), "folder", or_unknown(n->folder), "value",
-		or_unknown(n->value), "time", until, NULL);
+	emr_problem_set(out_problem, n->message, "path", path, "what", path, "time", until, NULL);
 }
 
 static bool is_waiting(const notice *n)
@@ -135,9 +127,6 @@ static void end_waiting(notice *n)
 static void empty(notice *n)
 {
 	free(n->path);
-	free(n->program);
-	free(n->folder);
-	free(n->value);
 	free(n->detail);
 	free(n->said);
 	end_waiting(n);
@@ -363,9 +352,7 @@ static bool is_same_sentence(const notice *a, const notice *b)
 	bool is_said = a->said != NULL && b->said != NULL;
 
 	return a->message == b->message && is_same_text(a->path, b->path) &&
-	       is_same_text(a->program, b->program) && is_same_text(a->folder, b->folder) &&
-	       is_same_text(a->value, b->value) && is_same_text(a->detail, b->detail) &&
-	       is_same_text(a->request, b->request) &&
+	       is_same_text(a->detail, b->detail) && is_same_text(a->request, b->request) &&
 	       (is_said ? strcmp(a->said->text, b->said->text) == 0 : a->said == b->said);
 }
 
@@ -537,42 +524,6 @@ void emr_notices_answered(emr_notices *notices, const emr_id16 *open, size_t n)
 const char *emr_notices_folder(const emr_notices *notices)
 {
 	return notices->folder != NULL ? notices->folder : "";
-}
-
-void emr_notices_add_unconfirmed(void *arg, const char *folder, const char *value)
-{
-	emr_notices *notices = arg;
-	EMR_AUTO_FREE char *place = NULL;
-
-	if (asprintf(&place, "%s%s%s", emr_notices_folder(notices), folder[0] != '\0' ? "/" : "",
-		    folder) < 0) {
-		place = NULL;
-		emr_log(EMR_LOG_WARN, "notice software-unconfirmed was lost");
-		return;
-	}
-	emr_notices_add_that(notices, folder, EMR_SAY_SOFTWARE_UNCONFIRMED, "path",
-		folder[0] != '\0' ? folder : _("Your folder"), "value", value, "folder", place,
-		NULL);
-}
-
-void emr_notices_add_software(
-	void *arg, const char *program, const char *path, const char *folder, const char *value)
-{
-	emr_notices *notices = arg;
-	const char *top = notices->folder != NULL ? notices->folder : ".";
-	notice n = {.message = EMR_SAY_SOFTWARE_REFUSED,
-		.path = strdup(path),
-		.program = strdup(program),
-		.value = strdup(value)};
-
-	if (asprintf(&n.folder, "%s%s%s", top, folder[0] != '\0' ? "/" : "", folder) < 0)
-		n.folder = NULL;
-	if (n.path == NULL || n.program == NULL || n.value == NULL || n.folder == NULL) {
-		emr_log(EMR_LOG_WARN, "notice software-refused was lost");
-		empty(&n);
-		return;
-	}
-	add_notice(notices, n);
 }
 
 static emr_status append_line(const emr_notices *notices, const notice *n, emr_buf *out)

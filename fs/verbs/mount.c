@@ -468,8 +468,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.inboxes_arg = &m->inboxes,
 			.notice = emr_notices_add,
 			.notice_with = emr_notices_add_with,
-			.software_refused = emr_notices_add_software,
-			.software_unconfirmed = emr_notices_add_unconfirmed,
 			.purpose = m->purpose,
 			.vouched = emr_session_vouched,
 			.named = emr_session_named,

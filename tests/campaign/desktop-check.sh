@@ -4,7 +4,7 @@
 #   EMRFS=build/release/fs/emrfs tests/campaign/desktop-check.sh
 #
 # evince and okular show a PDF of the folder pixel for pixel as beside it; Thunar (with tumbler) and Nautilus list a folder of
-# slices and one of documents; of a folder that refuses software no thumbnail is made and nothing is read.  Requests are counted.
+# slices and one of documents.  Requests are counted.
 # Needs, besides what tests/packages names: evince okular nautilus thunar tumbler tumbler-plugins-extra gvfs dbus-x11
 # tracker-miner-fs (350 packages: for that reason by hand, and not in tests/run).
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
@@ -24,13 +24,11 @@ src=$EMR_WORK/files dest=$MNT/files
 must mkdir "$src"
 must python3 "$SUPPORT/make_pdf.py" 1016315 "$src/report.pdf"
 must /usr/bin/python3 "$SUPPORT/make_cd.py" "$src/cd" 60
-must mkdir "$src/series" "$src/documents" "$src/private"
+must mkdir "$src/series" "$src/documents"
 for ((i = 0; i < 20; i++)); do must mv "$src/cd/DICOM/ST0/SE0/IM$i" "$src/series/IM$i.dcm"; done
 must rm -r "$src/cd"
 for ((i = 0; i < 10; i++)); do must python3 "$SUPPORT/make_pdf.py" $((60000 + i)) "$src/documents/letter$i.pdf"; done
-must cp "$src/documents/"* "$src/private/"
 must cp -r "$src" "$MNT/"
-must setfattr -n user.emrfs.software -v refuse "$dest/private"
 must "$EMRFS" status --wait --quiet
 bus=$DBUS_SESSION_BUS_ADDRESS
 screen_begin
@@ -109,18 +107,10 @@ for one in $want; do
 		thunar -q 2>/dev/null
 		lists Thunar documents 'letter[0-9]' thunar
 		thunar -q 2>/dev/null
-		rm -rf "$HOME/.cache/thumbnails"
-		lists "Thunar, software refused" private 'letter[0-9]' thunar
-		thunar -q 2>/dev/null
-		expect "thumbnails of what is refused" "$(thumbnails)" 0
 		;;
 	nautilus)	# its thumbnailers want bubblewrap and user namespaces: what it reads itself is looked at
 		lists Nautilus series 'IM[0-9]+' nautilus
 		nautilus -q 2>/dev/null
-		rm -rf "$HOME/.cache/thumbnails"
-		lists "Nautilus, software refused" private 'letter[0-9]' nautilus
-		nautilus -q 2>/dev/null
-		expect "thumbnails of what is refused" "$(thumbnails)" 0
 		;;
 	esac
 done

@@ -16,10 +16,9 @@ echo '{"resourceType": "List", "title": "a letter"}' >"$MNT/Imaging/letter.txt"	
 run 0 status --wait
 
 say "attributes"
-must setfattr -n user.emrfs.software -v refuse "$MNT/Imaging"	# listed only where it was set
-must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging"
+must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging"	# listed only where it was set
 getfattr --absolute-names -m 'emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >listed
-expect "listed as one's own" "$(cat listed)" $'keep\nsoftware'
+expect "listed as one's own" "$(cat listed)" keep
 # The first two: only on what others sign and share; the second where something is shared (stick.sh).
 named Attributes | grep -vx -e signed-number -e opens -e grant.WHO >wanted
 [ -s wanted ] || emr_fail "the contract names no attribute"

@@ -95,12 +95,6 @@ met 13 needs-yes erase --passphrase-file "$EMR_PASS" Imaging/report.txt
 met 6 denied erase --yes --passphrase-file "$EMR_PASS" Inbox
 met 5 no-such-file verify --proof nothing.tlog-proof
 met 8 bad-proof verify --proof "$EMR_PASS"
-# A program of that kind, by its name.
-cp "$(command -v cat)" tumblerd
-setfattr -n user.emrfs.software -v refuse "$MNT/Imaging" || emr_fail "setfattr software"
-refused "Permission denied" ./tumblerd "$MNT/Imaging/report.txt"
-noticed software-refused Imaging/report.txt
-setfattr -x user.emrfs.software "$MNT/Imaging"
 
 say "refused, and said"
 refused "File exists" mkdir "$MNT/datasets"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# stick.sh: a stick, an archive or a disk has attributes that would share the patient's folders, or let programs read in them, and is copied
-# into the folder by cp, rsync and tar: nobody sees more than before. Only a person who types the code of the folder shares by an attribute;
+# stick.sh: a stick, an archive or a disk has attributes that would share the patient's folders, and is copied into the
+# folder by cp, rsync and tar: nobody sees more than before. Only a person who types the code of the folder shares by an attribute;
 # and files that are copied out of the folder carry nothing of it.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
@@ -15,7 +15,6 @@ cd "$MNT" || exit 2
 mkdir Imaging Guarded Shared Copies
 echo "a knee" >Imaging/MRI.pdf
 echo "debts" >Guarded/secret.txt
-must setfattr -n user.emrfs.software -v refuse Guarded
 run 0 share Shared with lima --until 2031-12-31 --yes --wait
 run 0 status --wait
 grants() { json 0 share && python3 -c 'import json; print(*["%s %s %s" % (g["path"], g["who"], g["until"][:4]) for g in json.load(open("'"$EMR_WORK"'/out/said"))["grants"]], sep=",")'; }
@@ -50,8 +49,6 @@ for d in "$stick" "$stick"/{Imaging,Imaging/letter.txt,New,Shared}; do
 done
 must setfattr -n user.emrfs.grant.lima -v "$wide confirm=aaaaaaaa" "$stick/Imaging"
 must setfattr -n user.emrfs.grant.@saolucas -v "$wide confirm=" "$stick/Imaging"
-must setfattr -n user.emrfs.software -v allow "$stick/Guarded"
-must setfattr -n user.emrfs.software -v allow "$stick/New"	# where all may read: it would outlive that
 ln -s ../../Guarded "$stick/shared-by-me/lima/Guarded"
 tar -C "$stick" --format=posix --xattrs --xattrs-include='*' -cf "$EMR_WORK/stick.tar" . || emr_fail "tar"
 private() {
@@ -59,8 +56,6 @@ private() {
 	expect "$1: Imaging" "$(attribute shared-with Imaging)" ""
 	expect "$1: New" "$(attribute shared-with New)" ""
 	expect "$1: Shared" "$(attribute shared-with Shared)" "lima until 2031-12-31T23:59:59Z"
-	expect "$1: programs" "$(attribute software Guarded)" refuse
-	expect "$1: programs, where all may read" "$(getfattr -d -m "^user.emrfs.software$" New)" ""
 	expect "$1: links" "$(find shared-by-me -type l)" shared-by-me/lima/Shared
 	expect "$1: the files came" "$(cat Imaging/letter.txt New/letter.txt Shared/letter.txt)" $'a letter\na letter\na letter'
 	rm Imaging/letter.txt New/letter.txt Shared/letter.txt
@@ -79,7 +74,6 @@ run 0 status --wait	# nothing waits to be shared either
 expect "afterwards" "$(grants)" "Shared lima 2031"
 grep -q " grant-unconfirmed Imaging: Something that was copied, or a command without its code, wanted to share Imaging with lima, São Lucas (own word: Paula Lima)" \
 	.emrfs/notices || emr_fail "notices: $(cat .emrfs/notices)"
-grep -q " software-unconfirmed Guarded: " .emrfs/notices || emr_fail "notices: $(cat .emrfs/notices)"
 
 say "by the code of the folder"
 [[ $(code Imaging) =~ ^[a-z2-7]{8}$ ]] || emr_fail "code: $(code Imaging)"
@@ -105,17 +99,6 @@ emr_until narrowed
 refused "not permitted" set_grant "read until=2050-12-31 purpose=treatment"
 must setfattr -x user.emrfs.grant.lima Imaging
 emr_until nothing_else
-
-say "programs: fewer without, more by the code, as the notice says"
-must setfattr -n user.emrfs.software -v refuse Imaging
-refused "not permitted" setfattr -n user.emrfs.software -v tumblerd Imaging
-refused "not permitted" setfattr -n user.emrfs.software -v '' Imaging
-command=$(sed -n "s/.* software-unconfirmed Imaging: .* If you want that: //p" .emrfs/notices | head -1)
-[[ $command == *"-v 'tumblerd'"* ]] || emr_fail "the notice: $(cat .emrfs/notices)"
-bash -c "$command" || emr_fail "its command: $command"
-expect "by its command" "$(attribute software Imaging)" tumblerd
-must setfattr -n user.emrfs.software -v "confirm=$(code Imaging)" Imaging
-expect "taken back" "$(attribute software Imaging)" allow
 
 say "the code is in no list, log, notice and copy, and another one next time"
 before=$(code Imaging)

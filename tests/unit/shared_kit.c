@@ -311,16 +311,6 @@ const char *viewer_attribute(viewer *v, const char *path, const char *name)
 	return text;
 }
 
-emr_status viewer_let_in(viewer *v, uint64_t node, const char *path, const char *programs)
-{
-	char said[64];
-
-	(void)snprintf(said, sizeof said, "%s confirm=%s", programs,
-		viewer_attribute(v, path, "user.emrfs.confirm"));
-	return emr_view_set_attribute(
-		v->view, node, "user.emrfs.software", emr_bytes_of(said, strlen(said)), 0);
-}
-
 const char *viewer_at(const viewer *v, const char *inside)
 {
 	static char path[700];

@@ -54,8 +54,6 @@ emr_status viewer_open_file(viewer *v, const char *path, story_fn answer, emr_ha
 /* The bytes of PATH as text in a static buffer; "!status". */
 const char *viewer_text(viewer *v, const char *path, story_fn answer);
 const char *viewer_attribute(viewer *v, const char *path, const char *name);
-/* NODE, which is at PATH, lets PROGRAMS read: with its code, as a person does. */
-emr_status viewer_let_in(viewer *v, uint64_t node, const char *path, const char *programs);
 /* At INSIDE of hers are the bytes WANTED, or the names. */
 void viewer_reads(viewer *v, const char *inside, story_fn answer, const char *wanted);
 void viewer_lists(viewer *v, const char *inside, story_fn answer, const char *wanted);

@@ -188,27 +188,6 @@ TEST(where_nothing_is_known_of_a_limit_that_is_said)
 	assert_non_null(strstr(text, "which does not say how much its limit is; b.txt was not"));
 }
 
-TEST(a_refused_program_and_what_would_let_it_in_stand_in_the_notice)
-{
-	AUTO(auto_emr_notices_free) emr_notices *notices;
-	EMR_AUTO_FREE char *text;
-
-	assert_ok(emr_notices_new(NULL, &notices));
-	assert_ok(emr_notices_set_folder(notices, "/home/ana/Health"));
-	emr_notices_add_software(notices, "tumblerd", "Imaging/a.dcm", "Imaging", "tumblerd");
-	emr_notices_add_software(notices, "x\ny", "Ana's/b", "Ana's", "borg,x\ny");
-	text = text_of(notices);
-	assert_non_null(strstr(text,
-		" n-1 warn software-refused Imaging/a.dcm: tumblerd wanted to read "
-		"Imaging/a.dcm without you. Allow it: setfattr -n "
-		"user.emrfs.software -v 'tumblerd'\" confirm=$(getfattr --absolute-names "
-		"--only-values -n user.emrfs.confirm '/home/ana/Health/Imaging')\" "
-		"'/home/ana/Health/Imaging'\n"));
-	assert_non_null(strstr(text, "x?y wanted to read"));
-	assert_non_null(strstr(text, " -v 'borg,x?y'\" confirm="));
-	assert_non_null(strstr(text, " '/home/ana/Health/Ana'\\''s'\n"));
-}
-
 TEST(an_unknown_id_is_not_a_notice)
 {
 	AUTO(auto_emr_notices_free) emr_notices *notices;

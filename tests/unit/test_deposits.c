@@ -134,14 +134,13 @@ TEST(what_is_no_plain_new_file_is_not_shown)
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, "Inbox"), "");
-	what = (leaving){
-		.name = "tool", .text = "x", .mode = 04777, .attribute = "user.emrfs.software"};
+	what = (leaving){.name = "tool", .text = "x", .mode = 04777, .attribute = "user.colour"};
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
 	attr = kit_attr(&s.k, deposits_path(&s, "tool"));
 	assert_int_equal(attr.mode, 0600);
 	assert_status(EMR_NO_ATTRIBUTE,
-		emr_view_get_attribute(s.k.view, attr.node, "user.emrfs.software", &value));
+		emr_view_get_attribute(s.k.view, attr.node, "user.colour", &value));
 	kit_restart(&s.k);
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "tool");

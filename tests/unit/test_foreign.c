@@ -4,7 +4,6 @@
 
 #include "share/audit.h"
 #include "share/write.h"
-#include "view/software.h"
 
 #include "deposits.h"
 #include "shared.h"
@@ -655,67 +654,28 @@ static emr_status count_refused(void *arg, const emr_audit_entry *entry)
 TEST(programs_are_kept_out_of_what_a_writer_changed)
 {
 	LIMAS_FOLDER;
-	uint64_t folder, changed, added;
+	uint64_t changed, added;
 	emr_handle *h = NULL;
 	size_t refused = 0;
 
 	may_write(&s, &v);
-	folder = number_at(&v, "Imaging");
 	changed = take(&v, "Imaging/MRI.pdf");
 	writer_put(&v, "Imaging/report.odt", "healthy");
 	added = number_at(&v, "Imaging/report.odt");
-	assert_true(emr_view_guards_software(v.view, changed));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "tumblerd"));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, added, "tumblerd"));
+	assert_true(emr_view_is_for_people(v.view, changed));
+	assert_true(emr_view_is_for_people(v.view, added));
+	emr_view_refuse_program(v.view, changed, "tumblerd");
+	emr_view_refuse_program(v.view, added, "tumblerd");
 	story_pass(&s, 6);
 	viewer_run(&v, owner_answers, 1);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_share_audit(s.ana, s.imaging, count_refused, &refused, NULL));
 	assert_int_equal(refused, 1); /* of hers; what he wrote himself is no business of hers */
-	assert_ok(viewer_let_in(&v, folder, viewer_at(&v, "Imaging"), "tumblerd"));
-	assert_ok(emr_view_admit_software(v.view, changed, "tumblerd"));
-	assert_ok(emr_view_admit_software(v.view, added, "tumblerd"));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
 	/* a file that has lost its name, and is still open */
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
 	assert_ok(writer_try_unlink(&v, "Imaging/MRI.pdf"));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
+	assert_true(emr_view_is_for_people(v.view, changed));
 	emr_view_release(h);
-}
-
-TEST(what_a_writer_says_of_programs_stays_with_him)
-{
-	LIMAS_FOLDER;
-	uint64_t folder, old, scan;
-
-	may_write(&s, &v);
-	folder = number_at(&v, "Imaging");
-	assert_ok(viewer_let_in(&v, folder, viewer_at(&v, "Imaging"), "tumblerd"));
-	/* said before a folder is changed, it holds after that */
-	old = number_at(&v, "Imaging/Old");
-	assert_ok(emr_view_set_attribute(
-		v.view, old, "user.emrfs.software", emr_bytes_of("refuse", 6), 0));
-	assert_int_equal(take(&v, "Imaging/Old"), old);
-	scan = number_at(&v, "Imaging/Old/CT.pdf");
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
-	(void)take(&v, "Imaging/Old/CT.pdf");
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
-	/* of a folder of his own in hers, too; she has not said it */
-	assert_ok(writer_try_mkdir(&v, "Imaging/2026"));
-	assert_ok(emr_view_set_attribute(v.view, number_at(&v, "Imaging/2026"),
-		"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/2026"), "user.emrfs.software"),
-		"refuse");
-	writer_exchange(&v);
-	writer_exchange(&v);
-	assert_int_equal(writer_pending(&v), 0);
-	assert_string_equal(kit_attribute(&s.k, "Imaging/2026", "user.emrfs.software"), "allow");
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/2026"), "user.emrfs.software"),
-		"refuse");
-	scan = number_at(&v, "Imaging/Old/CT.pdf");
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
 }
 
 static void note_of(emr_view *view, uint64_t number, const char *name, const char *value)

@@ -5,7 +5,6 @@
 #include "contract/codes.h"
 #include "ledger/act.h"
 #include "ledger/ledger.h"
-#include "view/software.h"
 
 #define SLICES 300
 
@@ -210,55 +209,30 @@ TEST(what_is_open_ends_with_its_readers_key)
 
 /* ---- programs ---- */
 
-TEST(programs_are_kept_out_until_the_reader_lets_them_in)
+TEST(a_program_without_a_person_is_kept_out_and_the_owner_hears_of_it)
 {
-	emr_attr file, folder;
-	emr_handle *h = NULL;
-	char bytes[16];
-	size_t got;
+	emr_attr file, folder, own;
 	heard heard_of;
 
 	LIMAS_FOLDER;
 	share(&s, &v);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &file));
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.software"), "refuse");
-	assert_true(emr_view_guards_software(v.view, file.node));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
-	assert_status(
-		EMR_FORBIDDEN, emr_view_set_attribute(v.view, folder.node, "user.emrfs.software",
-				       emr_bytes_of("tumblerd", 8), 0));
-	assert_ok(viewer_let_in(&v, folder.node, viewer_at(&v, "Imaging"), "tumblerd"));
-	assert_status(EMR_INVALID, emr_view_set_attribute(v.view, folder.node,
-					   "user.emrfs.software", emr_bytes_of("a/b", 3), 0));
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/Old"), "user.emrfs.software"),
-		"tumblerd");
-	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "borg"));
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
-	emr_view_read_by_software(h, "tumblerd");
-	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	emr_view_release(h);
+	own = kit_attr(&s.k, "Imaging/MRI.pdf");
+	assert_true(emr_view_is_for_people(v.view, file.node));
+	assert_false(emr_view_is_for_people(v.view, folder.node));
+	assert_false(emr_view_is_for_people(s.k.view, own.node));
+	emr_view_refuse_program(v.view, file.node, "tumblerd");
+	emr_view_refuse_program(v.view, file.node, "borg");
+	emr_view_refuse_program(v.view, file.node, "borg");
 	story_pass(&s, 6);
 	viewer_run(&v, NULL, 0);
 	heard_of = audit(&s);
-	assert_int_equal(heard_of.n, 3); /* two refused, one read */
-	for (size_t i = 0; i < 3; i++)
+	assert_int_equal(heard_of.n, 2);
+	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(heard_of.rows[i].reader, EMR_READER_SOFTWARE);
-	assert_int_equal(
-		heard_of.rows[0].refused + heard_of.rows[1].refused + heard_of.rows[2].refused, 2);
-	/* taken back; and the whole of what others share at once */
-	assert_ok(emr_view_set_attribute(
-		v.view, folder.node, "user.emrfs.software", emr_bytes_of("", 0), 0));
-	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
-	assert_ok(viewer_find(&v, "shared-with-me", NULL, &folder));
-	assert_status(EMR_FORBIDDEN, emr_view_set_attribute(v.view, folder.node,
-					     "user.emrfs.software", emr_bytes_of("allow", 5), 0));
-	assert_ok(viewer_let_in(&v, folder.node, "shared-with-me", "allow"));
-	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
-	assert_false(emr_view_guards_software(v.view, file.node));
+		assert_true(heard_of.rows[i].refused);
+	}
 }
 
 TESTS(NULL, NULL)

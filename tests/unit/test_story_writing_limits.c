@@ -115,7 +115,7 @@ TEST(the_folder_itself_is_the_owners_to_name)
 		begin(&p, false);
 		psychiatry = kit_object_id(&s.k, "Psychiatry");
 		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging").node,
-			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+			"user.emrfs.keep", emr_bytes_of("no", 2), 0));
 		kit_publish_all(&s.k);
 		story_see(&s.lima);
 		pen_describe(&p, EMR_META_DIR, s.imaging, s.imaging, psychiatry, "Pwned");
@@ -125,7 +125,7 @@ TEST(the_folder_itself_is_the_owners_to_name)
 			assert_false(kit_exists(&s.k, "Psychiatry/Pwned"));
 			assert_false(kit_exists(&s.k, "Pwned"));
 			assert_string_equal(
-				kit_attribute(&s.k, "Imaging", "user.emrfs.software"), "refuse");
+				kit_attribute(&s.k, "Imaging", "user.emrfs.keep"), "no");
 		}
 		story_see(&s.lima);
 		pen_unlink(&p, s.imaging, s.imaging);
@@ -159,7 +159,7 @@ TEST(what_emrfs_goes_by_is_not_a_writers_to_say)
 		s.k.options.notice = count_damage; /* from the next start on */
 		old = kit_object_id(&s.k, "Imaging/Old");
 		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/Old").node,
-			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+			"user.emrfs.keep", emr_bytes_of("no", 2), 0));
 		kit_publish_all(&s.k);
 		story_see(&s.lima);
 		pen_describe(&p, EMR_META_DIR, s.imaging, old, s.imaging, "Old");
@@ -171,8 +171,7 @@ TEST(what_emrfs_goes_by_is_not_a_writers_to_say)
 		for (int restart = away; restart < 2; restart++) {
 			settle_after(restart);
 			assert_string_equal(
-				kit_attribute(&s.k, "Imaging/Old", "user.emrfs.software"),
-				"refuse");
+				kit_attribute(&s.k, "Imaging/Old", "user.emrfs.keep"), "no");
 			assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
 			assert_false(kit_exists(&s.k, "Imaging/passwd"));
 			assert_false(kit_exists(&s.k, "Imaging/up"));

@@ -10,7 +10,7 @@ set(view_inner_how NOT_TSAN) # a thousand files move, as in settle
 set(view_quiet_links -Wl,--wrap=emr_fetcher_begin)
 set(view_disk_links -Wl,--wrap=fdatasync,--wrap=pwrite64)
 set(view_packed_links -Wl,--wrap=malloc,--wrap=calloc,--wrap=emr_ledger_submit)
-foreach(theme inner names packed tree files settle space looks quiet database software model threads refusals disk)
+foreach(theme inner names packed tree files settle space looks quiet database confirm model threads refusals disk)
 	emr_test(test_view_${theme} ${view_${theme}_how}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses}

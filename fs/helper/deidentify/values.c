@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "crypto/kdf.h"
 
 #include "copy.h"
@@ -78,32 +79,6 @@ void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE])
 
 /* ---- dates ---- */
 
-/* Days since 1970-01-01 of the proleptic Gregorian calendar, and back. */
-static int64_t days_of(int64_t year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year, era = y / 400, in_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + of_year - 719468;
-}
-
-static void date_of(int64_t days, int *out_year, int *out_month, int *out_day)
-{
-	int64_t z = days + 719468, era = z / 146097, in_era = z - era * 146097;
-	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	int64_t of_year = in_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-
-	*out_day = (int)(of_year - (153 * month + 2) / 5 + 1);
-	*out_month = (int)(month < 10 ? month + 3 : month - 9);
-	*out_year = (int)(year + era * 400 + (*out_month <= 2 ? 1 : 0));
-}
-
-static bool is_leap(int year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
 /* N digits; -1: others. */
 static int digits_value(const char *text, int n)
 {
@@ -139,10 +114,8 @@ static bool is_beginning(const moment *m)
 
 static bool is_date(const moment *m)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
 	return m->year >= 1900 && m->month >= 1 && m->month <= 12 && m->day >= 1 &&
-	       m->day <= days[m->month - 1] + (m->month == 2 && is_leap(m->year));
+	       m->day <= emr_day_count(m->year, m->month);
 }
 
 /* Minutes of "+0100"; false: no zone of this world. */
@@ -185,13 +158,17 @@ static bool read_clock(const char *text, moment *m)
 
 static void move_moment(const persona *p, moment *m)
 {
-	int64_t us = days_of(m->year, m->month, m->day) * DAY_US +
-		     (m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->micro +
-		     p->shift_us;
-	int64_t day = us / DAY_US - (us % DAY_US < 0 ? 1 : 0), s;
+	int64_t us =
+		(m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->micro + p->shift_us;
+	int64_t days = us / DAY_US - (us % DAY_US < 0 ? 1 : 0), s;
 
-	date_of(day, &m->year, &m->month, &m->day);
-	us -= day * DAY_US;
+	us -= days * DAY_US;
+	m->day += (int)days;
+	while (m->day < 1) { /* the span goes back, and never on */
+		m->year -= m->month == 1;
+		m->month = m->month == 1 ? 12 : m->month - 1;
+		m->day += emr_day_count(m->year, m->month);
+	}
 	s = us / SECOND_US;
 	m->micro = (int)(us % SECOND_US);
 	m->hour = (int)(s / 3600);

@@ -178,7 +178,7 @@ static void put_shares(FILE *to, const page_facts *p)
 /* One person's openings, in his own name or in that of one team. */
 typedef struct tally {
 	size_t who, team;
-	uint64_t opens, software, keys, last;
+	uint64_t opens, keys, last;
 	bool has_names, is_refused;
 	bool days[STRIP_DAYS]; /* 0 is the oldest */
 } tally;
@@ -207,7 +207,6 @@ static void count(tally *t, const page_facts *p, const emr_opening *o)
 	t->last = o->at > t->last ? o->at : t->last;
 	if (is_opened(o)) {
 		t->opens += o->report.opens;
-		t->software += o->is_software ? o->report.opens : 0;
 		if (ago < STRIP_DAYS)
 			t->days[STRIP_DAYS - 1 - ago] = true;
 	} else if (o->kind == EMR_AUDIT_OPENED) {
@@ -246,20 +245,13 @@ static void put_reader(FILE *to, const page_facts *p, size_t who, size_t team)
 			{0}});
 }
 
-static void put_opens(FILE *to, const tally *t)
-{
-	emr_html_counted(to, t->opens, "opened %s time", "opened %s times");
-	if (t->software > 0)
-		emr_html_counted(to, t->software, " (%s by programs)", " (%s by programs)");
-}
-
 /* Writes the counts that are not nought. */
 static void put_tally(FILE *to, const tally *t)
 {
 	const char *before = "";
 
 	if (t->opens > 0) {
-		put_opens(to, t);
+		emr_html_counted(to, t->opens, "opened %s time", "opened %s times");
 		before = ", ";
 	}
 	if (t->keys > 0) {
@@ -304,7 +296,7 @@ static void put_latest(FILE *to, const page_facts *p)
 		emr_html_day(to, one->at);
 		fputs("</span><span>", to);
 		put_reader(to, p, one->who, one->team);
-		fputs(one->is_software ? _(" (a program) opened ") : _(" opened "), to);
+		fputs(_(" opened "), to);
 		if (one->path != NULL)
 			emr_html_name(to, one->path);
 		else

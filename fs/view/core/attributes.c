@@ -8,7 +8,6 @@
 
 #include "contract/codes.h"
 #include "record/derived.h"
-#include "view/software.h"
 
 #include "attributes.h"
 #include "awaiting.h"
@@ -32,56 +31,36 @@ static emr_bytes text_bytes(const char *text)
 	return emr_bytes_of(text, strlen(text));
 }
 
-/* A copy of what the answers below need, so that they can ask the ledger without holding the tree.
- */
-typedef struct subject {
-	emr_view *view;
-	emr_id16 id;
+/* ---- facts of a record of one's own ---- */
+
+typedef struct own_subject {
+	attribute_subject base;
 	emr_place place;
-	emr_meta_type type;
-	uint64_t size;
 	bool is_published, is_local, is_settled;
 	bool is_derived; /* a copy for research, as far as it is here */
 	bool awaits;	 /* copies of AWAITED, before the ledger hears of it */
 	emr_cid awaited;
 	emr_status failure;
 	uint8_t refusal;
-	bool has_owner;
-	node_owner owner; /* access "": one's own */
-	emr_headers headers;
-} subject;
+} own_subject;
 
-static emr_status say_id(const subject *s, emr_buf *out)
+static const own_subject *own_of(const attribute_subject *s)
 {
-	return fact_id(s->id, out);
+	return (const own_subject *)s;
 }
 
-static bool has_version(const subject *s)
+static emr_status say_state(const attribute_subject *base, emr_buf *out)
 {
-	return s->type == EMR_META_FILE && s->is_published && s->place.pversion != 0;
-}
-
-static emr_status say_cid(const subject *s, emr_buf *out)
-{
-	return has_version(s) && s->is_settled ? fact_cid(&s->place.root, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_version(const subject *s, emr_buf *out)
-{
-	return has_version(s) ? fact_number(s->place.cver, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_state(const subject *s, emr_buf *out)
-{
+	const own_subject *s = own_of(base);
+	const emr_view_options *options = &base->view->options;
 	unsigned held = 1, wanted = 1;
 	const emr_cid *root = s->awaits ? &s->awaited : &s->place.root;
 	char text[64];
 
 	if (s->is_local)
 		return fact_text("local", out);
-	if (((s->is_published && s->place.pversion != 0) || s->awaits) &&
-		s->view->options.copies != NULL)
-		s->view->options.copies(s->view->options.copies_arg, root, &held, &wanted);
+	if (((s->is_published && s->place.pversion != 0) || s->awaits) && options->copies != NULL)
+		options->copies(options->copies_arg, root, &held, &wanted);
 	if (s->failure == EMR_REFUSED)
 		snprintf(text, sizeof text, "failed %s", emr_result_text(s->refusal));
 	else if (s->failure != EMR_OK)
@@ -90,126 +69,133 @@ static emr_status say_state(const subject *s, emr_buf *out)
 		snprintf(text, sizeof text, "confirmed %u/%u", held, wanted);
 	else if (s->awaits)
 		snprintf(text, sizeof text, "pending %u/%u", held,
-			emr_settle_copies_first(s->view->options.settle));
+			emr_settle_copies_first(options->settle));
 	else
 		snprintf(text, sizeof text, "pending");
 	return fact_text(text, out);
 }
 
-static emr_status say_stored_bytes(const subject *s, emr_buf *out)
-{
-	return has_version(s) ? fact_stored_bytes(s->place.padded, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_tx(const subject *s, emr_buf *out)
+static emr_status say_tx(const attribute_subject *s, emr_buf *out)
 {
 	emr_replica_item item;
-	emr_status status = has_version(s)
-				    ? emr_facts_registered(s->view->options.facts, &s->place, &item)
-				    : EMR_NO_ATTRIBUTE;
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+	EMR_TRY(emr_facts_registered(s->view->options.facts, &own_of(s)->place, &item));
 	return fact_tx(&item, out);
 }
 
 /* It was signed when it was first saved, whatever ledger it is on now. */
-static emr_status say_signed_at(const subject *s, emr_buf *out)
+static emr_status say_signed_at(const attribute_subject *s, emr_buf *out)
 {
+	const emr_place *place = &own_of(s)->place;
 	emr_replica_item item;
-	uint64_t at = 0;
-	emr_status status = has_version(s)
-				    ? emr_facts_origin(s->view->options.facts, &s->place, &item)
-				    : EMR_NO_ATTRIBUTE;
+	uint64_t at;
 
-	if (status == EMR_OK && item.op == EMR_OP_PUT)
-		at = item.ledger_time;
-	else if (status == EMR_OK)
-		status = signed_at(s->view, &s->place, &at);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE
-									     : status;
+	EMR_TRY(emr_facts_origin(s->view->options.facts, place, &item));
+	at = item.ledger_time;
+	if (item.op != EMR_OP_PUT)
+		EMR_TRY(signed_at(s->view, place, &at));
 	return fact_time(at, out);
 }
 
-static emr_status say_signature(const subject *s, emr_buf *out)
+static emr_status say_signature(const attribute_subject *s, emr_buf *out)
 {
-	emr_status status = has_version(s) ? signed_say(s->view, &s->place, s->is_derived, out)
-					   : EMR_NO_ATTRIBUTE;
-
-	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+	return signed_say(s->view, &own_of(s)->place, own_of(s)->is_derived, out);
 }
 
-static emr_status say_signed_by(const subject *s, emr_buf *out)
+static emr_status say_signed_by(const attribute_subject *s, emr_buf *out)
 {
-	emr_status status =
-		has_version(s) ? signed_say_by(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
-
-	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+	return signed_say_by(s->view, &own_of(s)->place, out);
 }
 
-static emr_status say_signed_number(const subject *s, emr_buf *out)
+static emr_status say_signed_number(const attribute_subject *s, emr_buf *out)
 {
-	emr_status status =
-		has_version(s) ? signed_say_number(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
-
-	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+	return signed_say_number(s->view, &own_of(s)->place, out);
 }
 
-static emr_status say_owner(const subject *s, emr_buf *out)
+static const attribute_say own_facts[FACTS] = {
+	[FACT_STATE] = say_state,
+	[FACT_TX] = say_tx,
+	[FACT_SIGNATURE] = say_signature,
+	[FACT_SIGNED_BY] = say_signed_by,
+	[FACT_SIGNED_AT] = say_signed_at,
+	[FACT_SIGNED_NUMBER] = say_signed_number,
+};
+
+/* ---- what is said of whatever subject ---- */
+
+static emr_status say_id(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_id ? fact_id(s->id, out) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_cid(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_root ? fact_cid(&s->root, out) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_version(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_version ? fact_number(s->cver, out) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_stored_bytes(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_version ? fact_stored_bytes(s->padded, out) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_owner(const attribute_subject *s, emr_buf *out)
 {
 	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, out)
 			    : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_owner_id(const subject *s, emr_buf *out)
+static emr_status say_owner_id(const attribute_subject *s, emr_buf *out)
 {
-	return s->has_owner ? fact_owner_id(&s->owner.card, out) : EMR_NO_ATTRIBUTE;
+	return s->has_owner_id ? fact_owner_id(&s->owner.card, out) : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_access(const subject *s, emr_buf *out)
+static emr_status say_access(const attribute_subject *s, emr_buf *out)
 {
-	return fact_text(s->owner.access[0] != 0 ? s->owner.access : "owner", out);
+	return s->owner.access[0] != 0 ? fact_text(s->owner.access, out) : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_nothing(const subject *s, emr_buf *out)
+static emr_status say_opens(const attribute_subject *s, emr_buf *out)
 {
-	(void)s;
-	(void)out;
-	return EMR_OK;
+	return s->opens != NULL ? fact_text(s->opens, out) : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_headers(const subject *s, emr_buf *out)
+static emr_status say_headers(const attribute_subject *s, emr_buf *out)
 {
 	return s->headers.kind != EMR_HEADER_NONE ? emr_headers_lines(&s->headers, out)
 						  : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_freshness(const subject *s, emr_buf *out)
+static emr_status say_freshness(const attribute_subject *s, emr_buf *out)
 {
 	return fact_freshness(s->view, out);
 }
 
 static const struct computed {
 	const char *name;
-	emr_status (*say)(const subject *s, emr_buf *out);
+	attribute_say say; /* NULL: the subject's own FACT */
+	attribute_fact fact;
 } computed[] = {
-	{OURS "id", say_id},
-	{OURS "cid", say_cid},
-	{OURS "version", say_version},
-	{OURS "state", say_state},
-	{OURS "stored-bytes", say_stored_bytes},
-	{OURS "tx", say_tx},
-	{OURS "signature", say_signature},
-	{OURS "signed-by", say_signed_by},
-	{OURS "signed-at", say_signed_at},
-	{OURS "signed-number", say_signed_number},
-	{OURS "owner", say_owner},
-	{OURS "owner-id", say_owner_id},
-	{OURS "access", say_access},
-	{OURS "shared-with", say_nothing},
-	{OURS "headers", say_headers},
-	{OURS "freshness", say_freshness},
+	{OURS "id", say_id, FACTS},
+	{OURS "cid", say_cid, FACTS},
+	{OURS "version", say_version, FACTS},
+	{OURS "state", NULL, FACT_STATE},
+	{OURS "stored-bytes", say_stored_bytes, FACTS},
+	{OURS "tx", NULL, FACT_TX},
+	{OURS "signature", NULL, FACT_SIGNATURE},
+	{OURS "signed-by", NULL, FACT_SIGNED_BY},
+	{OURS "signed-at", NULL, FACT_SIGNED_AT},
+	{OURS "signed-number", NULL, FACT_SIGNED_NUMBER},
+	{OURS "owner", say_owner, FACTS},
+	{OURS "owner-id", say_owner_id, FACTS},
+	{OURS "access", say_access, FACTS},
+	{OURS "opens", say_opens, FACTS},
+	{OURS "headers", say_headers, FACTS},
+	{OURS "freshness", say_freshness, FACTS},
 };
 
 #define COMPUTED (sizeof computed / sizeof computed[0])
@@ -217,12 +203,29 @@ static const struct computed {
 const char *emr_view_attribute_name(size_t index)
 {
 	static const char *const others[] = {
-		OURS "opens", SOFTWARE_KEY, KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
+		OURS "shared-with", KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
 
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
 	index -= COMPUTED;
 	return index < sizeof others / sizeof others[0] ? others[index] + strlen(OURS) : NULL;
+}
+
+emr_status attributes_say(const attribute_subject *s, const char *name, emr_buf *out)
+{
+	const struct computed *one = computed;
+	emr_status status;
+
+	while (one < computed + COMPUTED && strcmp(one->name, name) != 0)
+		one++;
+	if (one == computed + COMPUTED)
+		return EMR_NO_ATTRIBUTE;
+	if (one->say != NULL)
+		return one->say(s, out);
+	if (one->fact != FACT_STATE && !s->has_version)
+		return EMR_NO_ATTRIBUTE;
+	status = s->facts[one->fact](s, out);
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
 void attributes_headers(const node *n, emr_headers *out)
@@ -235,19 +238,20 @@ void attributes_headers(const node *n, emr_headers *out)
 		*out = (emr_headers){0};
 }
 
-static emr_status subject_of(emr_view *view, const node *n, subject *out)
+static emr_status subject_of(emr_view *view, const node *n, own_subject *out)
 {
 	bool is_past = kind_of(n)->is_past && n->is_published_gone;
+	attribute_subject *base = &out->base;
 	emr_derivation from;
 
 	if (n->state == NODE_VIRTUAL && !is_past)
 		return EMR_NO_ATTRIBUTE;
-	*out = (subject){
-		.view = view,
-		.id = is_past ? node_object(n) : tree_future_id(n),
+	*out = (own_subject){
+		.base = {.view = view,
+			.facts = own_facts,
+			.has_id = true,
+			.id = is_past ? node_object(n) : tree_future_id(n)},
 		.place = node_place(n),
-		.type = (emr_meta_type)n->type,
-		.size = n->size,
 		.is_published = n->is_published || is_past,
 		.is_local = (n->is_local && !(needs_settling(n) && tree_may_become(n))) ||
 			    kind_is_unsent(n),
@@ -257,13 +261,23 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
-	attributes_headers(n, &out->headers);
+	base->has_version =
+		n->type == EMR_META_FILE && out->is_published && out->place.pversion != 0;
+	base->has_root = base->has_version && out->is_settled;
+	base->root = out->place.root;
+	base->cver = out->place.cver;
+	base->padded = out->place.padded;
+	attributes_headers(n, &base->headers);
 	out->awaits = !is_past && !out->is_local && awaiting_root(view, n, &out->awaited);
-	out->has_owner = kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &out->owner);
-	if (!out->has_owner && view->options.owner != NULL) {
-		out->owner.card = *view->options.owner;
-		out->has_owner = true;
+	base->has_owner =
+		kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &base->owner);
+	if (!base->has_owner) {
+		snprintf(base->owner.access, sizeof base->owner.access, "owner");
+		base->has_owner = view->options.owner != NULL;
+		if (base->has_owner)
+			base->owner.card = *view->options.owner;
 	}
+	base->has_owner_id = base->has_owner;
 	return EMR_OK;
 }
 
@@ -274,32 +288,6 @@ static emr_status check_name(const char *name)
 	if (strcmp(name, "user.") == 0 || strcmp(name, OURS) == 0)
 		return EMR_INVALID; /* nobody's name: no listing has it, so no copy brings it */
 	return starts_with(name, "user.") ? EMR_OK : EMR_UNSUPPORTED;
-}
-
-static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
-{
-	for (size_t i = 0; i < COMPUTED; i++)
-		if (strcmp(computed[i].name, name) == 0)
-			return computed[i].say(s, out);
-	return EMR_NO_ATTRIBUTE;
-}
-
-/* Under view->lock: what holds for a directory, whoever said so; of the past, what was said then.
- */
-static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
-{
-	const node *directory;
-	emr_bytes value;
-
-	if (n->type != EMR_META_DIR)
-		return EMR_NO_ATTRIBUTE;
-	if (n->state == NODE_VIRTUAL) {
-		if (emr_xattr_find(node_attributes(n), text_bytes(SOFTWARE_KEY), &value) != EMR_OK)
-			return EMR_NO_ATTRIBUTE;
-	} else {
-		value = software_policy_at(view, n, &directory);
-	}
-	return emr_buf_append(out, value.data, value.len);
 }
 
 /* Not listed: who copies a file with all its attributes copies no mark. */
@@ -339,7 +327,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	emr_bytes value;
 	emr_status status;
 
-	subject s;
+	own_subject s;
 	node *n;
 
 	EMR_TRY(check_name(name));
@@ -356,9 +344,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0)
-		status = get_software(view, n, out);
-	else if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
+	if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
 		status = keep_say(n, out);
 	else if (status == EMR_OK && !starts_with(name, OURS)) {
 		status = emr_xattr_find(node_attributes(n), text_bytes(name), &value);
@@ -366,9 +352,8 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0 &&
-		strcmp(name, KEEP_KEY) != 0)
-		status = get_computed(&s, name, out);
+	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, KEEP_KEY) != 0)
+		status = attributes_say(&s.base, name, out);
 	return status;
 }
 
@@ -445,43 +430,6 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	return EMR_OK;
 }
 
-/* Under view->lock.  A file says nothing of programs. */
-static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, bool is_confirmed)
-{
-	node *n = tree_by_number(view, number);
-	const node_policy *theirs = n != NULL ? kind_where(n)->policy : NULL;
-
-	EMR_TRY(theirs != NULL ? EMR_OK : find_own(view, number, &n));
-	if (n->type != EMR_META_DIR)
-		return EMR_OK;
-	if (!is_confirmed && software_widens(view, n, value))
-		return EMR_FORBIDDEN;
-	return theirs != NULL
-		       ? theirs->say(view, n, value)
-		       : change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
-}
-
-/* "" takes it back.  A value that lets more programs in has the folder's code with it. */
-static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
-{
-	EMR_AUTO_BUF policy = {0};
-	bool is_confirmed = false;
-	emr_status status;
-	const node *n;
-
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	status = n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, &policy, &is_confirmed);
-	if (status == EMR_OK && policy.len > 0)
-		status = emr_software_check(emr_buf_view(&policy));
-	if (status == EMR_OK)
-		status = set_policy(view, number, emr_buf_view(&policy), is_confirmed);
-	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_FORBIDDEN)
-		software_tell_unconfirmed(view, number, emr_buf_view(&policy));
-	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
-}
-
 /* "" takes it back. */
 static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 {
@@ -553,8 +501,6 @@ emr_status emr_view_set_attribute(
 	node *n;
 
 	EMR_TRY(check_name(name));
-	if (strcmp(name, SOFTWARE_KEY) == 0)
-		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
 	if (strcmp(name, DERIVED_KEY) == 0)
@@ -563,8 +509,6 @@ emr_status emr_view_set_attribute(
 	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
-	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must
-	 * not open a folder. */
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
@@ -618,7 +562,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 		rest = node_attributes(n);
 	while (emr_xattr_next(&rest, &one)) {
 		/* Without "user." is what emrfs keeps for itself; what another's folder says of
-		 * programs and computers is nothing for a copy of it. */
+		 * computers is nothing for a copy of it. */
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
 			(shared_has(n) && one.key.len >= strlen(OURS) &&
 				memcmp(one.key.data, OURS, strlen(OURS)) == 0))

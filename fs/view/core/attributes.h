@@ -1,6 +1,6 @@
 /* The parts of the view answer extended attributes (user.emrfs.*) with these types and functions: a
  * part that answers some names of its own gives an attribute_source. Here are also the codes that
- * confirm a value, the attributes `keep` and `software`, and how facts become text. It refuses to
+ * confirm a value, the attribute `keep`, and how facts become text. It refuses to
  * set an attribute that only emrfs may say. */
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "replica/replica.h"
 #include "view/view.h"
 
+#include "kind.h"
 #include "node.h"
 #include "tree.h"
 
@@ -20,6 +21,37 @@ typedef struct attribute_source {
 	emr_status (*remove)(emr_view *view, uint64_t number, const char *name);
 } attribute_source;
 
+/* Facts that are found in another way for a record of one's own than for what another shares; all
+ * but the state are of a file's version. */
+typedef enum attribute_fact {
+	FACT_STATE,
+	FACT_TX,
+	FACT_SIGNATURE,
+	FACT_SIGNED_BY,
+	FACT_SIGNED_AT,
+	FACT_SIGNED_NUMBER,
+	FACTS,
+} attribute_fact;
+
+struct attribute_subject;
+typedef emr_status (*attribute_say)(const struct attribute_subject *s, emr_buf *out);
+
+/* A copy of what the answers need, so that they are put together without view->lock. A part that
+ * needs more for its facts has this as the first member of its own. */
+typedef struct attribute_subject {
+	emr_view *view;
+	const attribute_say *facts; /* by attribute_fact */
+	bool has_id, has_root, has_version, has_owner, has_owner_id;
+	emr_id16 id;
+	emr_cid root;	       /* of the version, which is on the ledger */
+	uint64_t cver, padded; /* of a version */
+	node_owner owner;      /* access "": there is none */
+	const char *opens;     /* a literal; NULL: it opens as all that is one's own */
+	emr_headers headers;
+} attribute_subject;
+
+/* Appends the value of NAME, "user.emrfs...", for S; EMR_NO_ATTRIBUTE. */
+emr_status attributes_say(const attribute_subject *s, const char *name, emr_buf *out);
 /* The headers of N's content when it was sealed, as its metadata has them; kind NONE when there are
  * none, or they cannot be read. Under view->lock. */
 void attributes_headers(const node *n, emr_headers *out);
@@ -83,19 +115,3 @@ emr_status fact_stored_bytes(uint64_t padded, emr_buf *out);
 emr_status fact_tx(const emr_replica_item *item, emr_buf *out);
 /* How old what this computer has of the ledger is; EMR_NO_ATTRIBUTE when that is not known. */
 emr_status fact_freshness(const emr_view *view, emr_buf *out);
-
-/* This is the attribute user.emrfs.software as the other parts of the view see it: what holds at
- * a node, and whether a new value would let more programs in. */
-
-#define SOFTWARE_KEY "user.emrfs.software"
-
-/* Under view->lock: what holds for N, and the directory that says so (the top, when none does; NULL
- * of what another shares). Borrowed. */
-emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory);
-/* Under view->lock: VALUE of the directory N would let in a program that N itself does not let in
- * by now, whatever the directories around it say; "": taken back, it would let in one that may not
- * read there now. */
-bool software_widens(const emr_view *view, const node *n, emr_bytes value);
-/* Without view->lock: VALUE was not taken for the node NUMBER, because it had not its code. */
-void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value);
-void software_forget_all(emr_view *view);

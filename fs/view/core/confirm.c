@@ -13,21 +13,13 @@
 #define CODE_CHARS 8
 #define WORD "confirm="
 
-static bool has_code(const node *n)
-{
-	return n->state == NODE_LIVE || shared_has(n);
-}
-
-/* A node of one's own keeps its number as long as the folder is open; a node of another's share is
- * made again when the kernel has forgotten it, with the same id. */
+/* A node of one's own keeps its number as long as the folder is open. */
 static void code_of(const emr_view *view, const node *n, char out[CODE_CHARS + 1])
 {
-	const void *name = shared_has(n) ? (const void *)&n->id : (const void *)&n->number;
-	size_t len = shared_has(n) ? sizeof n->id : sizeof n->number;
 	uint8_t hash[crypto_generichash_BYTES];
 
-	crypto_generichash(
-		hash, sizeof hash, name, len, view->confirm_key, sizeof view->confirm_key);
+	crypto_generichash(hash, sizeof hash, (const void *)&n->number, sizeof n->number,
+		view->confirm_key, sizeof view->confirm_key);
 	emr_base32(hash, CODE_BYTES, out);
 }
 
@@ -35,7 +27,7 @@ emr_status confirm_say(const emr_view *view, const node *n, emr_buf *out)
 {
 	char code[CODE_CHARS + 1];
 
-	if (!has_code(n))
+	if (n->state != NODE_LIVE)
 		return EMR_NO_ATTRIBUTE;
 	code_of(view, n, code);
 	return emr_buf_append(out, code, CODE_CHARS);
@@ -45,7 +37,7 @@ static bool is_code(const emr_view *view, const node *n, emr_bytes text)
 {
 	char code[CODE_CHARS + 1];
 
-	if (!has_code(n) || text.len != CODE_CHARS)
+	if (n->state != NODE_LIVE || text.len != CODE_CHARS)
 		return false;
 	code_of(view, n, code);
 	return sodium_memcmp(code, text.data, CODE_CHARS) == 0;

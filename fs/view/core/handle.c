@@ -1,7 +1,6 @@
 /* This file opens files and ends them with their last close. Whichever comes last, a read or the
  * close, frees the handle, so that two threads cannot use it after its end. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "view/received.h"
@@ -108,11 +107,32 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	return EMR_OK;
 }
 
-void emr_view_read_by_software(emr_handle *handle, const char *program)
+/* Under view->lock: the file NUMBER that only people read; NULL: it is none. */
+static node *for_people(emr_view *view, uint64_t number)
 {
-	EMR_LOCKED(&handle->view->lock);
+	node *n = tree_by_number(view, number);
 
-	snprintf(handle->program, sizeof handle->program, "%.16s", program);
+	return n != NULL && n->type == EMR_META_FILE && kind_of(n)->make == NULL &&
+			       kind_where(n)->note_refused != NULL
+		       ? n
+		       : NULL;
+}
+
+bool emr_view_is_for_people(emr_view *view, uint64_t number)
+{
+	EMR_LOCKED(&view->lock);
+
+	return for_people(view, number) != NULL;
+}
+
+void emr_view_refuse_program(emr_view *view, uint64_t number, const char *program)
+{
+	node *n;
+	EMR_LOCKED(&view->lock);
+
+	n = for_people(view, number);
+	if (n != NULL)
+		kind_where(n)->note_refused(view, n, program);
 }
 
 /* ---- closing ---- */

@@ -11,19 +11,6 @@
 
 #include "node.h"
 
-/* Which programs may read without a person where it is not the attributes of nodes that say so. */
-typedef struct node_policy {
-	/* The policy for N by the folder it lies in; the policy that was set for N itself, if any.
-	 */
-	emr_bytes (*above)(const emr_view *view, const node *n);
-	bool (*said)(const emr_view *view, const node *n, emr_bytes *out);
-	emr_status (*say)(emr_view *view, const node *n, emr_bytes value);
-	/* PROGRAM was not let in. */
-	void (*note_refused)(emr_view *view, node *n, const char *program);
-	/* The path of what decides for N. */
-	char *(*folder)(const node *n);
-} node_policy;
-
 typedef enum node_change {
 	CHANGE_CONTENT, /* its bytes */
 	CHANGE_META,	/* its name, place, mode, time, attributes, or its end */
@@ -67,9 +54,8 @@ struct node_kind {
 	/* Its bytes (false: not known), of which the signature was checked. */
 	bool (*root)(const node *n, emr_cid *out);
 	void (*note_checked)(node *n);
-	const node_policy *policy;
-	/* The directory of today whose policy for software holds for it; NULL: not known. */
-	const node *(*today)(const emr_view *view, const node *n);
+	/* PROGRAM, which reads without a person, was not let in: none is where this is set. */
+	void (*note_refused)(emr_view *view, node *n, const char *program);
 	/* Nothing is in DIRECTORY. */
 	bool (*is_empty)(emr_view *view, node *directory);
 	/* DIRECTORY lies in N, also by way of directories that are only shown. */

@@ -408,9 +408,7 @@ struct emr_view {
 	/* Grants of inner domains are to be looked at: a domain was made or moved, a share given or
 	 * taken back. */
 	bool wants_tie;
-	bool has_news; /* the ledger has grown since */
-	char **told;   /* programs of which software_refused knows */
-	size_t ntold;
+	bool has_news;	       /* the ledger has grown since */
 	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;   /* said so, and not yet that it is back */
 	struct awaiting_state awaiting;
@@ -448,7 +446,6 @@ struct emr_handle {
 	uint64_t bytes_read;		    /* atomic */
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
 	bool is_told;			    /* that it is over, and was read; view->lock */
-	char program[17]; /* that reads without a person; "": a person; view->lock */
 	/* For bytes that are brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */

@@ -9,9 +9,8 @@
 #include "base/status.h"
 
 #define REFUSALS 3		     /* kinds that an errno tells apart */
-#define REFUSAL_SOFTWARE REFUSALS    /* a policy for programs without its code */
-#define REFUSAL_COPY (REFUSALS + 1)  /* nothing was refused: a copy without its signature */
-#define REFUSAL_KINDS (REFUSALS + 2) /* all that are spoken of */
+#define REFUSAL_COPY REFUSALS	     /* nothing was refused: a copy without its signature */
+#define REFUSAL_KINDS (REFUSALS + 1) /* all that are spoken of */
 
 typedef struct refusal_window {
 	int64_t since_boot_ns;

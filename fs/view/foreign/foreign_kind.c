@@ -6,7 +6,6 @@
 
 #include "foreign.h"
 #include "shared_notice.h"
-#include "shared_software.h"
 
 static emr_id16 shared_domain(const node *n)
 {
@@ -84,13 +83,6 @@ static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 	return true;
 }
 
-/* One's own that lies there is as open to programs as what is around it. */
-static const node_policy shared_policy = {.above = shared_software_above,
-	.said = shared_software_said,
-	.say = shared_set_software,
-	.note_refused = shared_note_refused,
-	.folder = shared_path_of_share};
-
 /* These decisions follow from the right to write there, for the other's records and for one's own.
  */
 #define WRITING                                                                                    \
@@ -106,17 +98,18 @@ static const node_kind foreign_kind;
 const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
-	.note_checked = shared_note_checked, .is_same = shared_is_same, .policy = &shared_policy,
-	.release = shared_release_if_unused, .attribute = shared_attribute, .open = shared_open,
-	.read = shared_read};
+	.note_checked = shared_note_checked, .is_same = shared_is_same,
+	.note_refused = shared_note_refused, .release = shared_release_if_unused,
+	.attribute = shared_attribute, .open = shared_open, .read = shared_read};
 
 /* One's own records in their folders. */
 static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
-	.note_cut = foreign_note_cut, .policy = &shared_policy, .is_unsent = foreign_collects,
-	.is_whole = writing_is_whole, .is_theirs = shared_reads_theirs,
-	.may_read = foreign_may_read, .start_staging = foreign_start_staging, .open = foreign_open};
+	.note_cut = foreign_note_cut, .note_refused = shared_note_refused,
+	.is_unsent = foreign_collects, .is_whole = writing_is_whole,
+	.is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
+	.start_staging = foreign_start_staging, .open = foreign_open};
 
-const node_kind foreign_cut_kind = {.policy = &shared_policy,
+const node_kind foreign_cut_kind = {.note_refused = shared_note_refused,
 	.is_theirs = shared_reads_theirs,
 	.may_read = foreign_may_read,
 	.start_staging = foreign_start_staging,

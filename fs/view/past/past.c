@@ -452,41 +452,6 @@ static char *past_path(const node *n)
 	return path;
 }
 
-/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is
- * still there.  NULL without memory. */
-static const node *past_today(const emr_view *view, const node *n)
-{
-	char *path = past_path(n);
-	const char *at = path;
-	const node *directory = view->root;
-
-	if (path == NULL)
-		return NULL;
-	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
-	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
-		at = strchr(at, '/');
-		if (at != NULL)
-			at++;
-	}
-	while (at != NULL && *at != 0) {
-		char name[EMR_NAME_MAX + 1];
-		size_t len = strcspn(at, "/");
-		const node *kid;
-
-		if (len > EMR_NAME_MAX)
-			break;
-		memcpy(name, at, len);
-		name[len] = 0;
-		kid = tree_child(view, directory, name);
-		if (kid == NULL || kid->type != EMR_META_DIR)
-			break;
-		directory = kid;
-		at += len + (at[len] == '/');
-	}
-	free(path);
-	return directory;
-}
-
 /* ---- what a node's version says ---- */
 
 static emr_status learn(emr_view *view, node *n)
@@ -539,7 +504,6 @@ static const node_kind past_kind = {.refuses = EMR_READ_ONLY,
 	.child = past_child,
 	.list = past_list,
 	.path = past_path,
-	.today = past_today,
 	.release = past_release,
 	.learn = past_learn,
 	.open = past_open};
@@ -551,7 +515,6 @@ static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
 	.child = past_child,
 	.list = past_list,
 	.path = past_path,
-	.today = past_today,
 	.release = past_release};
 
 /* ---- days ---- */

@@ -185,7 +185,6 @@ void emr_view_free(emr_view *view)
 	signed_free(view);
 	deposits_limit_free(view);
 	given_free(view);
-	software_forget_all(view);
 	keeper_free(view);
 	remove_doomed(view);
 	while (view->disk.doomed != NULL) { /* the next start finds these */

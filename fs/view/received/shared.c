@@ -10,7 +10,6 @@
 #include "edit.h"
 #include "node.h"
 #include "shared_notice.h"
-#include "shared_software.h"
 
 #define LOOK_NS                                                                                    \
 	INT64_C(5000000000) /* a look without a reason: a ledger that nobody follows, a clock that \
@@ -199,7 +198,6 @@ void shared_free(emr_view *view)
 		emr_buf_free(&set->clean);
 		free(set);
 	}
-	shared_forget_software(view);
 	emr_buf_free(&all->frozen);
 	emr_buf_free(&all->kept_keys);
 	emr_buf_free(&all->gone);

@@ -223,15 +223,14 @@ typedef struct shares {
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_handle **open; /* that read what others share; owned, what it points to is not */
 	size_t nopen, open_cap;
-	emr_buf kept_keys;		/* of the worker: entries of the file shared-keys */
-	bool has_kept_keys;		/* of the worker: it was read */
-	bool has_new_keys;		/* of the worker: they are not in the file yet */
-	int64_t keys_due_boot_ns;	/* of the worker: when those are written */
-	struct shared_policy *policies; /* shared_software.c */
-	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
-	bool knows_grants;  /* of the worker: grants were looked at once */
-	bool knows_inboxes; /* of the worker, all three: the list of others' Inboxes, and what
-			       owners are called, as of this generation */
+	emr_buf kept_keys;	  /* of the worker: entries of the file shared-keys */
+	bool has_kept_keys;	  /* of the worker: it was read */
+	bool has_new_keys;	  /* of the worker: they are not in the file yet */
+	int64_t keys_due_boot_ns; /* of the worker: when those are written */
+	uint64_t seen;		  /* of the worker: entries of the ledger that were looked at */
+	bool knows_grants;	  /* of the worker: grants were looked at once */
+	bool knows_inboxes;	  /* of the worker, all three: the list of others' Inboxes, and what
+				     owners are called, as of this generation */
 	uint64_t inboxes, names_generation;
 	bool has_leaving; /* a record of another's has a name of scratch, and its bytes are not here
 			     yet (foreign_fetch) */
@@ -299,9 +298,8 @@ bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool 
 emr_id16 shared_object_of(const node *n);
 /* From the top of the folder, whatever N is. */
 char *shared_path_of_any(const node *n);
-/* From the top of the folder; NULL without memory.  The second: of the share in which N lies. */
+/* From the top of the folder; NULL without memory. */
 char *shared_path(const node *n);
-char *shared_path_of_share(const node *n);
 /* TREE is what S shows from now on (NULL: nothing); what the kernel must be told goes to TELL (of
  * shared_telling).  Gives the old one. */
 shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree, emr_buf *tell);

@@ -329,15 +329,6 @@ char *shared_path_of_any(const node *n)
 	return shared_has(n) ? shared_path(n) : tree_path(n);
 }
 
-char *shared_path_of_share(const node *n)
-{
-	const shared_share *s = shared_gives(n);
-
-	if (s == NULL)
-		s = shared_share_of(n);
-	return s == NULL ? kind_path(n) : shared_place_path(s);
-}
-
 /* ---- a share that has grown ---- */
 
 void shared_tell(emr_view *view, const emr_buf *tell)

@@ -133,7 +133,7 @@ static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
 	shared_stir(view, s);
 }
 
-static emr_report_row row_of(const emr_view *view, node *n, const char *program)
+static emr_report_row row_of(const emr_view *view, node *n)
 {
 	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
 	emr_report_row row = {.object_id = shown_of(n)->object,
@@ -141,12 +141,10 @@ static emr_report_row row_of(const emr_view *view, node *n, const char *program)
 		.first = now,
 		.last = now,
 		.opens = 1,
-		.reader = program != NULL ? EMR_READER_SOFTWARE : EMR_READER_PERSON,
+		.reader = EMR_READER_PERSON,
 		.purpose = shown_of(n)->share != NULL ? shared_purpose(view, shown_of(n)->share)
 						      : view->options.purpose};
 
-	if (program != NULL)
-		memcpy(row.program.b, program, strnlen(program, sizeof row.program.b));
 	return row;
 }
 
@@ -160,7 +158,7 @@ static void add_opening(emr_view *view, emr_handle *handle)
 
 	if (handle->is_told || shown_of(n) == NULL || shown_of(n)->level != SHARED_RECORD)
 		return;
-	row = row_of(view, n, handle->program[0] != 0 ? handle->program : NULL);
+	row = row_of(view, n);
 	row.bytes = __atomic_load_n(&handle->bytes_read, __ATOMIC_RELAXED);
 	row.whole = is_whole(n);
 	add_row(view, shown_of(n)->share, &row);
@@ -210,7 +208,9 @@ void shared_note_refused(emr_view *view, node *n, const char *program)
 
 	if (at == NULL || at->level != SHARED_RECORD || !(shared_has(n) || shared_reads_theirs(n)))
 		return;
-	row = row_of(view, n, program);
+	row = row_of(view, n);
+	row.reader = EMR_READER_SOFTWARE;
+	memcpy(row.program.b, program, strnlen(program, sizeof row.program.b));
 	row.refused = true;
 	row.opens = 0;
 	add_row(view, at->share, &row);

@@ -10,143 +10,112 @@
 #include "edit.h"
 #include "owner.h"
 #include "shared.h"
-#include "shared_software.h"
 #include "signed.h"
 
 #define OURS "user.emrfs."
 
-/* A copy of what the answers need, so that they are put together without the lock. */
 typedef struct subject {
-	emr_view *view;
-	shared_entry entry; /* pointers of it are not used */
-	bool has_entry;
-	emr_meta_type type;
-	char owner[EMR_NAME_MAX + 1];
-	emr_card card;
-	bool has_key; /* of the owner, that may be shown */
-	emr_known_grant grant;
-	char access[ACCESS_BYTES];
-	const char *opens; /* a literal */
-	emr_headers headers;
+	attribute_subject base;
+	emr_id16 domain;
 	shared_at at; /* without what was read of it */
+	uint64_t pversion;
 } subject;
 
-static bool is_file(const subject *s)
+static const subject *subject_at(const attribute_subject *base)
 {
-	return s->has_entry && s->type == EMR_META_FILE && s->entry.pversion != 0;
-}
-
-/* Each entry of the ledger names the key that brought it: nothing of a dataset says which entry or
- * object it is. */
-static emr_status say_id(const subject *s, emr_buf *out)
-{
-	return s->at.level == SHARED_RECORD && s->has_key ? fact_id(s->at.object, out)
-							  : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_cid(const subject *s, emr_buf *out)
-{
-	return is_file(s) && s->has_key ? fact_cid(&s->entry.root, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_version(const subject *s, emr_buf *out)
-{
-	return is_file(s) ? fact_number(s->entry.cver, out) : EMR_NO_ATTRIBUTE;
+	return (const subject *)base;
 }
 
 /* A file that another person shares is on the ledger, or it would not be seen. */
-static emr_status say_state(const subject *s, emr_buf *out)
+static emr_status say_state(const attribute_subject *base, emr_buf *out)
 {
-	return s->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_stored_bytes(const subject *s, emr_buf *out)
-{
-	return is_file(s) ? fact_stored_bytes(s->entry.padded, out) : EMR_NO_ATTRIBUTE;
+	return subject_at(base)->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out)
+							   : EMR_NO_ATTRIBUTE;
 }
 
 /* With which the version came here. */
 static emr_status item_of(const subject *s, emr_replica_item *out_item)
 {
-	emr_part_key at = {.domain = s->grant.domain,
+	emr_part_key at = {.domain = s->domain,
 		.object = s->at.object,
-		.version = s->entry.pversion,
+		.version = s->pversion,
 		.family = EMR_FAMILY_OBJECT};
-	emr_status status = is_file(s) ? emr_shared_came(s->view->options.replica, &at, out_item)
-				       : EMR_NO_ATTRIBUTE;
 
-	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+	return emr_shared_came(s->base.view->options.replica, &at, out_item);
 }
 
-static emr_status say_tx(const subject *s, emr_buf *out)
+static emr_status say_tx(const attribute_subject *base, emr_buf *out)
 {
 	emr_replica_item item;
-	emr_status status = s->has_key ? item_of(s, &item) : EMR_NO_ATTRIBUTE;
 
-	return status == EMR_OK ? fact_tx(&item, out) : status;
+	if (!base->has_owner_id)
+		return EMR_NO_ATTRIBUTE;
+	EMR_TRY(item_of(subject_at(base), &item));
+	return fact_tx(&item, out);
 }
 
 /* Checked when the file is opened: before, there is nothing to say but whose key put it on the
  * ledger, and of what its owner placed here not even that. */
-static emr_status say_signed_by(const subject *s, emr_buf *out)
+static emr_status say_signed_by(const attribute_subject *base, emr_buf *out)
 {
-	emr_bytes pk = emr_bytes_of(s->card.dom_pk, sizeof s->card.dom_pk);
+	const subject *s = subject_at(base);
+	const node_owner *owner = &base->owner;
+	emr_bytes pk = emr_bytes_of(owner->card.dom_pk, sizeof owner->card.dom_pk);
 	emr_replica_item item;
 	char id[65], text[32];
 
 	EMR_TRY(item_of(s, &item));
-	if (s->at.has_verdict && signed_shared_by(s->view, &s->entry.root, s->owner, out) == EMR_OK)
+	if (s->at.has_verdict &&
+		signed_shared_by(base->view, &base->root, owner->name, out) == EMR_OK)
 		return EMR_OK;
 	if (item.op != EMR_OP_PUT)
 		return EMR_NO_ATTRIBUTE;
-	if (emr_id32_equal(item.signer_id, s->card.signer_id) ||
+	if (emr_id32_equal(item.signer_id, owner->card.signer_id) ||
 		emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
-		return fact_text(s->owner, out);
+		return fact_text(owner->name, out);
 	emr_hex(item.signer_id.b, sizeof item.signer_id.b, id);
 	snprintf(text, sizeof text, "key %.16s", id);
 	return fact_text(text, out);
 }
 
-static emr_status say_signed_at(const subject *s, emr_buf *out)
+static emr_status say_signed_at(const attribute_subject *base, emr_buf *out)
 {
+	const subject *s = subject_at(base);
 	emr_replica_item item;
-	uint64_t at = 0;
-	emr_status status = item_of(s, &item);
+	uint64_t at;
 
-	if (status == EMR_OK && item.op == EMR_OP_PUT)
-		at = item.ledger_time;
-	else if (status == EMR_OK)
-		status = s->at.has_verdict ? signed_shared_at(s->view, &s->entry.root, &at)
-					   : EMR_NO_ATTRIBUTE;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(item_of(s, &item));
+	at = item.ledger_time;
+	if (item.op != EMR_OP_PUT)
+		EMR_TRY(s->at.has_verdict ? signed_shared_at(base->view, &base->root, &at)
+					  : EMR_NO_ATTRIBUTE);
 	return fact_time(shared_time(s->at.owner, at), out);
 }
 
-static emr_status say_signature(const subject *s, emr_buf *out)
+static emr_status say_signature(const attribute_subject *base, emr_buf *out)
 {
-	return is_file(s) && s->at.has_verdict
-		       ? signed_shared_say(s->view, &s->entry.root, s->owner, out)
-		       : EMR_NO_ATTRIBUTE;
+	const subject *s = subject_at(base);
+
+	return s->at.has_verdict ? signed_shared_say(base->view, &base->root, base->owner.name, out)
+				 : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_signed_number(const subject *s, emr_buf *out)
+static emr_status say_signed_number(const attribute_subject *base, emr_buf *out)
 {
-	return is_file(s) && s->at.has_verdict ? signed_shared_number(s->view, &s->entry.root, out)
-					       : EMR_NO_ATTRIBUTE;
+	const subject *s = subject_at(base);
+
+	return s->at.has_verdict ? signed_shared_number(base->view, &base->root, out)
+				 : EMR_NO_ATTRIBUTE;
 }
 
-static emr_status say_owner(const subject *s, emr_buf *out)
-{
-	return s->at.level != SHARED_TOP ? owner_say(s->view, s->owner, &s->card, out)
-					 : EMR_NO_ATTRIBUTE;
-}
-
-/* A participant of a dataset has a pseudonym there and no key. */
-static emr_status say_owner_id(const subject *s, emr_buf *out)
-{
-	return s->has_key ? fact_owner_id(&s->card, out) : EMR_NO_ATTRIBUTE;
-}
+static const attribute_say shared_facts[FACTS] = {
+	[FACT_STATE] = say_state,
+	[FACT_TX] = say_tx,
+	[FACT_SIGNATURE] = say_signature,
+	[FACT_SIGNED_BY] = say_signed_by,
+	[FACT_SIGNED_AT] = say_signed_at,
+	[FACT_SIGNED_NUMBER] = say_signed_number,
+};
 
 static const char *const purpose_words[] = {"treatment", "payment", "operations", "research",
 	"emergency", "self", "public-health", "legal", "family"};
@@ -193,71 +162,41 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 		purposes);
 }
 
-static emr_status say_access(const subject *s, emr_buf *out)
-{
-	return s->at.level == SHARED_RECORD ? fact_text(s->access, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_opens(const subject *s, emr_buf *out)
-{
-	return s->opens != NULL ? fact_text(s->opens, out) : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_headers(const subject *s, emr_buf *out)
-{
-	return s->headers.kind != EMR_HEADER_NONE ? emr_headers_lines(&s->headers, out)
-						  : EMR_NO_ATTRIBUTE;
-}
-
-static emr_status say_freshness(const subject *s, emr_buf *out)
-{
-	return fact_freshness(s->view, out);
-}
-
-static const struct computed {
-	const char *name;
-	emr_status (*say)(const subject *s, emr_buf *out);
-} computed[] = {
-	{OURS "id", say_id},
-	{OURS "cid", say_cid},
-	{OURS "version", say_version},
-	{OURS "state", say_state},
-	{OURS "stored-bytes", say_stored_bytes},
-	{OURS "tx", say_tx},
-	{OURS "signature", say_signature},
-	{OURS "signed-by", say_signed_by},
-	{OURS "signed-at", say_signed_at},
-	{OURS "signed-number", say_signed_number},
-	{OURS "owner", say_owner},
-	{OURS "owner-id", say_owner_id},
-	{OURS "access", say_access},
-	{OURS "opens", say_opens},
-	{OURS "headers", say_headers},
-	{OURS "freshness", say_freshness},
-};
-
-#define COMPUTED (sizeof computed / sizeof computed[0])
-
-/* Under view->lock. */
+/* Under view->lock.  Each entry of the ledger names the key that brought it: a participant of a
+ * dataset has a pseudonym and no key there, and nothing says which entry or object it is. */
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
 	const shared_at *at = n->shared;
+	attribute_subject *base = &out->base;
+	bool has_key = at->owner != NULL && at->owner->set == NULL;
+	const shared_entry *entry;
 
-	*out = (subject){.view = view, .at = *at, .type = (emr_meta_type)n->type};
+	*out = (subject){.base = {.view = view,
+				 .facts = shared_facts,
+				 .has_id = at->level == SHARED_RECORD && has_key,
+				 .id = at->object,
+				 .has_owner = at->level != SHARED_TOP,
+				 .has_owner_id = has_key},
+		.at = *at};
 	if (at->owner != NULL) {
-		memcpy(out->owner, at->owner->name, sizeof out->owner);
-		out->card = at->owner->card;
-		out->has_key = at->owner->set == NULL;
+		memcpy(base->owner.name, at->owner->name, sizeof base->owner.name);
+		base->owner.card = at->owner->card;
 	}
 	if (at->share == NULL || at->level != SHARED_RECORD)
 		return EMR_OK;
-	out->grant = at->share->grant;
-	shared_access(view, at->share, out->access);
-	out->opens = shared_opens(view, at->share);
-	out->has_entry = at->share->tree != NULL && at->entry != FLAT_NONE;
-	if (out->has_entry)
-		out->entry = at->share->tree->entries[at->entry];
-	attributes_headers(n, &out->headers);
+	out->domain = at->share->grant.domain;
+	shared_access(view, at->share, base->owner.access);
+	base->opens = shared_opens(view, at->share);
+	if (at->share->tree != NULL && at->entry != FLAT_NONE) {
+		entry = &at->share->tree->entries[at->entry];
+		out->pversion = entry->pversion;
+		base->has_version = n->type == EMR_META_FILE && entry->pversion != 0;
+		base->has_root = base->has_version && has_key;
+		base->root = entry->root;
+		base->cver = entry->cver;
+		base->padded = entry->padded;
+	}
+	attributes_headers(n, &base->headers);
 	return shared_is_readable(view, at->share);
 }
 
@@ -271,13 +210,6 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0) {
-		value = shared_software_at(view, n);
-		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len)
-						 : EMR_NO_ATTRIBUTE;
-		pthread_mutex_unlock(&view->lock);
-		return status;
-	}
 	if (status == EMR_OK &&
 		strcmp(name, KEEP_KEY) ==
 			0) { /* not listed: nobody sets it here, and copies would take it along */
@@ -295,8 +227,5 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_ACCESS_REVOKED && strcmp(name, OURS "opens") == 0)
 		status = EMR_OK; /* which says why */
-	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++)
-		if (strcmp(computed[i].name, name) == 0)
-			return computed[i].say(&s, out);
-	return status == EMR_OK ? EMR_NO_ATTRIBUTE : status;
+	return status == EMR_OK ? attributes_say(&s.base, name, out) : status;
 }

@@ -41,11 +41,6 @@ emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
 emr_status emr_notices_set_place(emr_notices *notices, const char *place);
 /* "" while it was not set.  Lives as long as NOTICES. */
 const char *emr_notices_folder(const emr_notices *notices);
-/* As emr_view_options.software_unconfirmed. */
-void emr_notices_add_unconfirmed(void *notices, const char *folder, const char *value);
-/* As emr_view_options.software_refused. */
-void emr_notices_add_software(void *notices, const char *program, const char *path,
-	const char *folder, const char *value);
 
 /* `TIME ID LEVEL ERROR PATH: message. hint`, newest last. */
 emr_status emr_notices_text(emr_notices *notices, emr_buf *out);

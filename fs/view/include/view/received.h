@@ -53,9 +53,13 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
  * called. */
 void emr_view_end_waits(emr_view *view);
 
-/* HANDLE was opened by PROGRAM without a person, which its owner is told.  Before the first read.
+/* Whether only people may read the file NODE, because another shares it, or it lies among what
+ * another shares: only then is it worth knowing who asks.  Any thread. */
+bool emr_view_is_for_people(emr_view *view, uint64_t node);
+/* PROGRAM, which reads without a person, was not let in: whose file it is will be told.  Any
+ * thread.
  */
-void emr_view_read_by_software(emr_handle *handle, const char *program);
+void emr_view_refuse_program(emr_view *view, uint64_t node, const char *program);
 
 /* One round of what the thread does; *out_next_ms (may be NULL): when the next is due at the
  * latest, by what is known now. */

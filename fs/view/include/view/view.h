@@ -125,13 +125,6 @@ typedef struct emr_view_options {
 	/* The same with what "refused" and "conflict" say besides: the reason, or who.  NULL: goes
 	 * to NOTICE without. */
 	void (*notice_with)(void *arg, const char *error_id, const char *path, const char *detail);
-	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says
-	 * so, and would let it in with VALUE.  May be NULL. */
-	void (*software_refused)(void *arg, const char *program, const char *path,
-		const char *folder, const char *value);
-	/* VALUE would let more programs into FOLDER ("" the top), and was set without its code: it
-	 * was not taken.  At most twenty times a minute.  May be NULL. */
-	void (*software_unconfirmed)(void *arg, const char *folder, const char *value);
 	/* Lists the vouchers for the person of SIGNER_ID under this NAME and date of birth:
 	 * "ORGANISATION@DATE, ..." or "self".  Any thread, without a lock of the view.  May be
 	 * NULL: nobody does. */
