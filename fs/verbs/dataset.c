@@ -212,51 +212,6 @@ static void say_rules(const dataset *d, const json_t *one)
 	say_columns(d, one);
 }
 
-/* "CT (10 people, 3,150 files), MR (...)" of a list of COUNTS. */
-static void say_cells(const json_t *list, const char *name, char *out, size_t size)
-{
-	out[0] = '\0';
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *cell = json_array_get(list, i);
-		char people[EMR_COUNT_BYTES], files[EMR_COUNT_BYTES];
-		const char *word = emr_json_text_at(cell, name);
-		size_t at = strlen(out);
-
-		emr_count_text(
-			emr_json_number_at(cell, "participants"), "person", "people", people);
-		emr_count_text(emr_json_number_at(cell, "files"), "file", "files", files);
-		snprintf(out + at, size - at, "%s%s (%s%s%s)", i > 0 ? ", " : "",
-			strcmp(word, "other") == 0 ? _("others") : word, people,
-			json_object_get(cell, "files") != NULL ? ", " : "",
-			json_object_get(cell, "files") != NULL ? files : "");
-	}
-}
-
-/* Never a name, and never what a few people have. */
-static void say_counts(const dataset *d, const json_t *one)
-{
-	const json_t *counts = json_object_get(one, "table");
-	char as_of[EMR_TEXT_BYTES], list[2000], people[EMR_COUNT_BYTES];
-
-	if (counts == NULL)
-		return;
-	emr_moment_text(emr_json_text_at(counts, "as_of"), as_of);
-	emr_count_text(emr_json_number_at(counts, "participants"), "person", "people", people);
-	emr_say(d->out,
-		"  What is in it, of %s, as their computers said by %s (numbers are rounded down; "
-		"what fewer than %lld people have is not shown):\n",
-		people, as_of, number_of(counts, "fewest"));
-	say_cells(json_object_get(counts, "ages"), "age", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Age: %s\n", list);
-	say_cells(json_object_get(counts, "kinds"), "kind", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Kinds: %s\n", list);
-	say_cells(json_object_get(counts, "modalities"), "modality", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Modalities: %s\n", list);
-}
-
 /* The copies of one's own files that come later. */
 static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 {
@@ -310,7 +265,6 @@ static void say_one(const dataset *d, const json_t *one)
 			number_of(one, "daily_limit"));
 	emr_count_text(emr_json_number_at(one, "participants"), "folder is", "folders are", count);
 	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, emr_json_text_at(one, "terms"));
-	say_counts(d, one);
 	if (number_of(one, "withheld") > 0) {
 		emr_count_text(emr_json_number_at(one, "withheld"), "file that was opened here is",
 			"files that were opened here are", count);
@@ -378,16 +332,6 @@ static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 
 /* ---- join ---- */
 
-static void say_told(const dataset *d)
-{
-	emr_say(d->out,
-		"Your computer tells the steward your age band (such as 40-64) and how many files "
-		"of "
-		"which kind and modality you give;\nothers see sums over at least five people. "
-		"With "
-		"tell-counts = no in your settings it tells nothing.\n");
-}
-
 /* A pseudonym hides who it is from the readers' folder, and from nobody who looks into the ledger.
  */
 static void say_who_learns(const dataset *d)
@@ -405,7 +349,6 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 		word[SHOWN_BYTES];
 
 	say_one(d, one);
-	say_told(d);
 	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read %s itself: the files as "
@@ -435,7 +378,6 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES], word[SHOWN_BYTES];
 
 	say_one(d, one);
-	say_told(d);
 	shown(c->from, from);
 	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out,
