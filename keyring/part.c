@@ -21,7 +21,6 @@ static size_t pub_len(emr_part_op op)
 	case EMR_PART_WRITER_ADD:
 		return 48;
 	case EMR_PART_ACCESS_REQ:
-	case EMR_PART_DATASET_JOIN:
 		return 40;
 	case EMR_PART_ACCESS_SERVED:
 		return 56;

@@ -28,17 +28,6 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 	return EMR_OK;
 }
 
-/* A statement that the folder made by the version before goes with a join and with leaving. */
-static emr_status repeat_stated(emr_chain *chain, const emr_item *item, emr_part_key key)
-{
-	if ((item->op != EMR_OP_DATASET_JOIN && item->op != EMR_OP_DATASET_LEAVE) ||
-		item->version < 2)
-		return EMR_OK;
-	key.family = EMR_FAMILY_JOIN;
-	key.version = item->version - 1;
-	return chain_purge_parts(chain, &key, key.version);
-}
-
 /* Repeats the purge of the applied item, if it did one. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
@@ -47,7 +36,6 @@ static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span 
 
 	memcpy(key.domain.b, item->domain_id, 16);
 	memcpy(key.object.b, item->object_id, 16);
-	EMR_TRY(repeat_stated(chain, item, key));
 	if (item->op == EMR_OP_DATASET_LEAVE)
 		EMR_TRY(grant_left(chain, item, &key.object));
 	if (item->op == EMR_OP_REVOKE || item->op == EMR_OP_DATASET_LEAVE) {

@@ -239,14 +239,6 @@ static const char *set_copies_first(const char *value, emr_settings *settings)
 	return NULL;
 }
 
-static const char *set_tell_counts(const char *value, emr_settings *settings)
-{
-	settings->tells_no_counts = strcmp(value, "no") == 0;
-	return settings->tells_no_counts || strcmp(value, "yes") == 0
-		       ? NULL
-		       : N_("tell-counts is yes or no");
-}
-
 static const char *set_away(const char *value, emr_settings *settings)
 {
 	return emr_away_parse(value, &settings->away) ? NULL : N_("away is others, own or nobody");
@@ -322,11 +314,6 @@ static const struct {
 		 "(1G); 0 keeps nothing on the disk"},
 		set_cache_bytes},
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
-	{{"tell-counts", "ANSWER",
-		 "yes or no: whether stewards of datasets that you are in are told your age band "
-		 "and how many "
-		 "files of which kind and modality you give (yes)"},
-		set_tell_counts},
 	{{"away", "RULE",
 		 "who releases the keys of what you share while your folder is closed: agents of "
 		 "others, own (also of your own organisation, where no other fits) or nobody "

@@ -640,13 +640,6 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 	return status;
 }
 
-/* The settings are borrowed for the opening alone. */
-static void keep_settings(emr_session *session, const emr_session_options *options)
-{
-	session->tells_no_counts = options->settings != NULL && options->settings->tells_no_counts;
-	session->away = options->settings != NULL ? options->settings->away : EMR_AWAY_OTHERS;
-}
-
 /* The ledger is not needed for opening.  Whether a computer that was added is still one of its
  * person's only the ledger says. */
 static bool may_hurry(const emr_session *session, const emr_session_options *options)
@@ -672,7 +665,7 @@ static emr_status open_all(
 		session->read_only = true;
 	if (may_hurry(session, options))
 		emr_ledger_hurry(session->ledger);
-	keep_settings(session, options);
+	session->away = options->settings != NULL ? options->settings->away : EMR_AWAY_OTHERS;
 	status = learn_who(session);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, _("The keyring"));

@@ -1,7 +1,6 @@
 /* A folder that is granted to a dataset joins it on the ledger, and leaves it with the grant: both
  * in the batch of the grant, so that nobody counts as taking part whose records cannot be read, or
- * is read without being counted. The numbers of what it holds are told to the steward afterwards.
- */
+ * is read without being counted. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -9,7 +8,6 @@
 #include "contract/rows_share.h"
 
 #include "replica/points.h"
-#include "share/counts.h"
 
 #include "teams_private.h"
 
@@ -120,144 +118,6 @@ emr_status share_add_leave(
 		return parcel_add(p, &act, NULL);
 	}
 	return EMR_OK;
-}
-
-/* ---- what it holds, in numbers ---- */
-
-/* The part that the present version of ROW came with, if it did. */
-static emr_status stated(emr_share *share, emr_id16 domain, emr_id16 dataset,
-	const emr_row_join *row, emr_buf *out_part, uint64_t *out_time)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item = {.ledger_time = 0};
-	emr_status status =
-		share_part(share, EMR_FAMILY_JOIN, domain, dataset, row->head.version, out_part);
-
-	if (status == EMR_OK)
-		status = share_item(
-			share, EMR_FAMILY_JOIN, domain, dataset, row->head.version, &bytes, &item);
-	*out_time = item.ledger_time;
-	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
-}
-
-static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team *dataset,
-	const emr_row_join *row, const uint8_t *mark_key, const uint8_t *plain)
-{
-	emr_pub_dataset_join how = {.index = 0};
-	emr_known_person steward;
-	emr_id32 signer;
-	emr_act act;
-	AUTO_PARCEL p = {0};
-
-	memcpy(signer.b, dataset->row.steward, sizeof signer.b);
-	memcpy(how.grant, row->grant, sizeof how.grant);
-	EMR_TRY(emr_replica_person(share->o.replica, signer, &steward));
-	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
-	act = emr_act_join(domain, dataset->id, &how);
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(emr_counts_part_seal(
-		emr_buf_view(&p.item), steward.row.x25519, mark_key, plain, &p.part));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
-}
-
-/* OUT_BEFORE, OUT_TIME: what DOMAIN has stated last in the dataset that GRANTEE names, and when.
- * EMR_NOT_FOUND: it is in no such dataset, or its steward's key was ended, and nobody is told. */
-static emr_status stated_last(emr_share *share, emr_id16 domain, emr_id32 grantee,
-	emr_team *out_dataset, emr_row_join *out_row, emr_buf *out_before, uint64_t *out_time)
-{
-	bool is_in = false, was_in;
-	uint64_t ended_unix_s = 0;
-	emr_id32 steward;
-
-	EMR_TRY(dataset_of(share, grantee, out_dataset));
-	EMR_TRY(joined_by(share->o.replica, domain, out_dataset->id, &is_in, &was_in, out_row));
-	memcpy(steward.b, out_dataset->row.steward, sizeof steward.b);
-	if (is_in)
-		EMR_TRY(share_key_end(share, steward, &ended_unix_s));
-	if (!is_in || ended_unix_s != 0)
-		return EMR_NOT_FOUND;
-	return stated(share, domain, out_dataset->id, out_row, out_before, out_time);
-}
-
-emr_status emr_share_counts_due(
-	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due, bool *out_is_stated)
-{
-	EMR_AUTO_BUF before = {0};
-	uint64_t time = 0;
-	emr_row_join row;
-	emr_team dataset;
-	emr_status status = stated_last(share, domain, grantee, &dataset, &row, &before, &time);
-
-	*out_is_stated = status == EMR_OK && before.len > 0;
-	*out_is_due = status == EMR_OK &&
-		      (before.len == 0 || share_now(share) >= time + EMR_COUNTS_AGAIN_S);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-typedef struct remembering {
-	emr_share *share;
-	emr_id16 domain;
-	const emr_team *dataset;
-	bool was_stated;
-} remembering;
-
-/* The statement itself goes with whoever leaves; that there was one its entry says for ever. */
-static emr_status look_back(void *arg, const emr_team *team)
-{
-	remembering *r = arg;
-	emr_row_join row;
-	bool is_in, was_in = false;
-	emr_status status = EMR_OK;
-
-	if (!r->was_stated && emr_dataset_is_same(team, r->dataset))
-		status = joined_by(r->share->o.replica, r->domain, team->id, &is_in, &was_in, &row);
-	for (uint64_t v = 1; was_in && status == EMR_OK && !r->was_stated && v <= row.head.version;
-		v++) {
-		EMR_AUTO_BUF bytes = {0};
-		emr_replica_item item = {.priv_len = 0};
-
-		status = share_item(
-			r->share, EMR_FAMILY_JOIN, r->domain, team->id, v, &bytes, &item);
-		r->was_stated = status == EMR_OK && item.priv_len > 0;
-	}
-	return status;
-}
-
-emr_status emr_share_counts_ever(
-	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_was_stated)
-{
-	emr_team dataset;
-	remembering r = {.share = share, .domain = domain, .dataset = &dataset};
-	emr_status status = dataset_of(share, grantee, &dataset);
-
-	if (status == EMR_OK)
-		status = emr_teams_ever(share->o.replica, look_back, &r);
-	*out_was_stated = r.was_stated;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
-	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts,
-	bool *out_is_sent)
-{
-	bool is_same;
-	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
-	EMR_AUTO_BUF before = {0};
-	uint64_t time = 0;
-	emr_row_join row;
-	emr_team dataset;
-	emr_status status = EMR_OK;
-
-	EMR_TRY(stated_last(share, domain, grantee, &dataset, &row, &before, &time));
-	emr_counts_encode(counts, plain);
-	is_same = emr_counts_part_says(emr_buf_view(&before), mark_key, plain);
-	if (!is_same)
-		status = send_counts(share, domain, &dataset, &row, mark_key, plain);
-	emr_wipe(plain, sizeof plain);
-	if (out_is_sent != NULL)
-		*out_is_sent = !is_same && status == EMR_OK;
-	return status;
 }
 
 /* ---- what was paid ---- */

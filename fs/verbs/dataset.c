@@ -25,6 +25,7 @@ typedef struct dataset {
 	emr_bureau bureau;
 	bool with_copies; /* also where copies lie */
 	json_t *list;	  /* what was asked for; owned */
+	json_t *said;	  /* of the copies; owned */
 } dataset;
 
 static long long number_of(const json_t *object, const char *name)
@@ -108,38 +109,24 @@ static const char *name_word(const json_t *one, char out[SHOWN_BYTES])
 }
 
 /* A reader who was let in and reads no more has seen the files that were there then. */
-static void say_former(const dataset *d, const json_t *one)
+static void say_readers(const dataset *d, const json_t *list)
 {
-	const json_t *former = json_object_get(one, "former");
+	const json_t *reader;
+	size_t i;
 
-	for (size_t i = 0; i < json_array_size(former); i++) {
-		const json_t *reader = json_array_get(former, i);
+	json_array_foreach(list, i, reader)
+	{
 		char who[EMR_WHO_TEXT_BYTES], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+		const char *code = emr_json_text_at(reader, "code");
 
 		emr_who_json_text(reader, "", who, sizeof who);
 		emr_moment_text(emr_json_text_at(reader, "since"), since);
 		emr_moment_text(emr_json_text_at(reader, "until"), until);
-		emr_say(d->out, "  %s (%s) read it, from %s to %s\n", who,
-			emr_json_text_at(reader, "code"), since, until);
-	}
-}
-
-static void say_readers(const dataset *d, const json_t *one)
-{
-	const json_t *readers = json_object_get(one, "readers");
-
-	if (json_array_size(readers) == 0 && emr_json_text_at(one, "closed")[0] == '\0')
-		emr_say(d->out, json_array_size(json_object_get(one, "former")) == 0
-					? N_("  Nobody reads it yet.\n")
-					: N_("  Nobody reads it now.\n"));
-	for (size_t i = 0; i < json_array_size(readers); i++) {
-		const json_t *reader = json_array_get(readers, i);
-		char who[EMR_WHO_TEXT_BYTES], since[EMR_TEXT_BYTES];
-
-		emr_who_json_text(reader, "", who, sizeof who);
-		emr_moment_text(emr_json_text_at(reader, "since"), since);
-		emr_say(d->out, "  %s (%s) reads it, since %s\n", who,
-			emr_json_text_at(reader, "code"), since);
+		if (until[0] != '\0')
+			emr_say(d->out, "  %s (%s) read it, from %s to %s\n", who, code, since,
+				until);
+		else
+			emr_say(d->out, "  %s (%s) reads it, since %s\n", who, code, since);
 	}
 }
 
@@ -186,6 +173,18 @@ static void say_columns(const dataset *d, const json_t *one)
 
 static void say_rules(const dataset *d, const json_t *one)
 {
+	static const struct {
+		const char *name, *sentence;
+	} kept[] = {{"faces", N_("Pictures of heads are given, too, also where a face can be drawn "
+				 "from them.")},
+		{"derived", N_("Pictures that a device made from others are given, too, although "
+			       "text may be drawn in them.")},
+		{"mosaic_tiles", N_("Of pictures that are mosaics (MR of Siemens) the number of "
+				    "tiles stays.")},
+		{"safe_private",
+			N_("Numbers and codes of a maker's own stay, too, where the DICOM standard "
+			   "lists them as safe; the makers do not promise that they are.")}};
+
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
 	emr_say(d->out, "  Dates: %s\n",
@@ -194,67 +193,10 @@ static void say_rules(const dataset *d, const json_t *one)
 			: _("moved into the past, all of one person by the same time"));
 	if (emr_json_flag_at(one, "characteristics"))
 		emr_say(d->out, "  Sex, age (to 90), size and weight stay.\n");
-	if (strcmp(emr_json_text_at(one, "faces"), "kept") == 0)
-		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
-				"drawn from them.\n");
-	if (strcmp(emr_json_text_at(one, "derived"), "kept") == 0)
-		emr_say(d->out,
-			"  Pictures that a device made from others are given, too, although "
-			"text may be drawn in them.\n");
-	if (strcmp(emr_json_text_at(one, "mosaic_tiles"), "kept") == 0)
-		emr_say(d->out,
-			"  Of pictures that are mosaics (MR of Siemens) the number of tiles "
-			"stays.\n");
-	if (strcmp(emr_json_text_at(one, "safe_private"), "kept") == 0)
-		emr_say(d->out,
-			"  Numbers and codes of a maker's own stay, too, where the DICOM standard "
-			"lists them as safe; the makers do not promise that they are.\n");
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
+			emr_say(d->out, "  %s\n", _(kept[i].sentence));
 	say_columns(d, one);
-}
-
-/* "CT (10 people, 3,150 files), MR (...)" of a list of COUNTS. */
-static void say_cells(const json_t *list, const char *name, char *out, size_t size)
-{
-	out[0] = '\0';
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *cell = json_array_get(list, i);
-		char people[EMR_COUNT_BYTES], files[EMR_COUNT_BYTES];
-		const char *word = emr_json_text_at(cell, name);
-		size_t at = strlen(out);
-
-		emr_count_text(
-			emr_json_number_at(cell, "participants"), "person", "people", people);
-		emr_count_text(emr_json_number_at(cell, "files"), "file", "files", files);
-		snprintf(out + at, size - at, "%s%s (%s%s%s)", i > 0 ? ", " : "",
-			strcmp(word, "other") == 0 ? _("others") : word, people,
-			json_object_get(cell, "files") != NULL ? ", " : "",
-			json_object_get(cell, "files") != NULL ? files : "");
-	}
-}
-
-/* Never a name, and never what a few people have. */
-static void say_counts(const dataset *d, const json_t *one)
-{
-	const json_t *counts = json_object_get(one, "table");
-	char as_of[EMR_TEXT_BYTES], list[2000], people[EMR_COUNT_BYTES];
-
-	if (counts == NULL)
-		return;
-	emr_moment_text(emr_json_text_at(counts, "as_of"), as_of);
-	emr_count_text(emr_json_number_at(counts, "participants"), "person", "people", people);
-	emr_say(d->out,
-		"  What is in it, of %s, as their computers said by %s (numbers are rounded down; "
-		"what fewer than %lld people have is not shown):\n",
-		people, as_of, number_of(counts, "fewest"));
-	say_cells(json_object_get(counts, "ages"), "age", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Age: %s\n", list);
-	say_cells(json_object_get(counts, "kinds"), "kind", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Kinds: %s\n", list);
-	say_cells(json_object_get(counts, "modalities"), "modality", list, sizeof list);
-	if (list[0] != '\0')
-		emr_say(d->out, "    Modalities: %s\n", list);
 }
 
 /* The copies of one's own files that come later. */
@@ -281,7 +223,9 @@ static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 
 static void say_one(const dataset *d, const json_t *one)
 {
-	const json_t *joined = json_object_get(one, "joined");
+	const json_t *joined = json_object_get(one, "joined"),
+		     *readers = json_object_get(one, "readers"),
+		     *former = json_object_get(one, "former");
 	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], text[SHOWN_BYTES];
 	bool is_plain = strcmp(emr_json_text_at(one, "data"), "identified") == 0;
 	const char *closed = emr_json_text_at(one, "closed");
@@ -310,14 +254,16 @@ static void say_one(const dataset *d, const json_t *one)
 			number_of(one, "daily_limit"));
 	emr_count_text(emr_json_number_at(one, "participants"), "folder is", "folders are", count);
 	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, emr_json_text_at(one, "terms"));
-	say_counts(d, one);
 	if (number_of(one, "withheld") > 0) {
 		emr_count_text(emr_json_number_at(one, "withheld"), "file that was opened here is",
 			"files that were opened here are", count);
 		emr_say(d->out, "  %s no copies as the terms ask for, and withheld.\n", count);
 	}
-	say_readers(d, one);
-	say_former(d, one);
+	if (json_array_size(readers) == 0 && closed[0] == '\0')
+		emr_say(d->out, json_array_size(former) == 0 ? N_("  Nobody reads it yet.\n")
+							     : N_("  Nobody reads it now.\n"));
+	say_readers(d, readers);
+	say_readers(d, former);
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",
 			shown(json_string_value(json_array_get(joined, i)), text));
@@ -378,72 +324,26 @@ static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 
 /* ---- join ---- */
 
-static void say_told(const dataset *d)
-{
-	emr_say(d->out,
-		"Your computer tells the steward your age band (such as 40-64) and how many files "
-		"of "
-		"which kind and modality you give;\nothers see sums over at least five people. "
-		"With "
-		"tell-counts = no in your settings it tells nothing.\n");
-}
-
-/* A pseudonym hides who it is from the readers' folder, and from nobody who looks into the ledger.
- */
-static void say_who_learns(const dataset *d)
-{
-	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
-			"the ledger says that your key, which is on your card, joined, and when.\n"
-			"Researchers who have your card, and your hospital, can find out which "
-			"folder is yours.\n");
-}
-
-/* In as many words: what is read, by whom, for what, and what cannot be taken back. */
-static void say_join(const dataset *d, const json_t *one, const char *path)
-{
-	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES],
-		word[SHOWN_BYTES];
-
-	say_one(d, one);
-	say_told(d);
-	emr_day_text(emr_json_text_at(one, "until"), until);
-	emr_say(d->out,
-		"To join is to let all whom %s admits, now and later, read %s itself: the files as "
-		"they are, with your name\nwhere it stands in them, and what comes there later. "
-		"For research only, until %s. They see it under a pseudonym;\nfiles that name you "
-		"do so all the same. You can leave at any time: emrfs dataset leave %s\nWhat was "
-		"worked out from your records before stays.\n",
-		shown(emr_json_text_at(one, "organisation"), organisation), shown(path, folder),
-		until, name_word(one, word));
-	say_who_learns(d);
-}
-
-/* ---- join with copies ---- */
-
 /* The open folder's answer about the copies. */
 typedef struct copies {
 	const char *dataset; /* as people call it */
 	const char *from, *to, *pseudonym;
-	uint64_t n, added, changed, removed;
-	bool follows, is_gone;
-	char shown[80];	  /* the word for what would be given (sharing/shown.h) */
-	json_t *withheld; /* [{path why}]: owned */
+	uint64_t n, added;
+	bool follows;
+	char shown[80]; /* the word for what would be given (sharing/shown.h) */
 } copies;
 
-static void say_join_copies(const dataset *d, const json_t *one, const copies *c)
+static void say_copies_are_read(
+	const dataset *d, const copies *c, const char *organisation, const char *until)
 {
-	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES], word[SHOWN_BYTES];
+	char from[SHOWN_BYTES];
 
-	say_one(d, one);
-	say_told(d);
-	shown(c->from, from);
-	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read copies of %s, which are "
 		"made now and lie in %s: without\nnames, ids and texts, for "
 		"research only, until %s. What a picture itself shows stays in it. What you put "
 		"into that folder\nyourself is shown to nobody.\n",
-		shown(emr_json_text_at(one, "organisation"), organisation), from, c->to, until);
+		organisation, shown(c->from, from), c->to, until);
 	if (d->args->given[EMR_OPT_ONCE])
 		emr_say(d->out, "Files that come later are copied when you join again.\n");
 	else
@@ -452,21 +352,49 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 			"changed files are copied in the same\nway, without another question, "
 			"while your folder is open. What you remove there takes its copy back.\n",
 			from);
-	say_who_learns(d);
+}
+
+/* In as many words: what is read, by whom, for what, and what cannot be taken back. A pseudonym
+ * hides who it is from the readers' folder, and from nobody who looks into the ledger.  C: NULL,
+ * where PATH itself is read. */
+static void say_join(const dataset *d, const char *path, const copies *c)
+{
+	const json_t *one = json_array_get(d->list, 0);
+	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES],
+		word[SHOWN_BYTES];
+
+	say_one(d, one);
+	shown(emr_json_text_at(one, "organisation"), organisation);
+	emr_day_text(emr_json_text_at(one, "until"), until);
+	if (c != NULL)
+		say_copies_are_read(d, c, organisation, until);
+	else
+		emr_say(d->out,
+			"To join is to let all whom %s admits, now and later, read %s itself: the "
+			"files as they are, with your name\nwhere it stands in them, and what "
+			"comes there later. For research only, until %s. They see it under a "
+			"pseudonym;\nfiles that name you do so all the same.\n",
+			organisation, shown(path, folder), until);
+	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
+			"the ledger says that your key, which is on your card, joined, and when.\n"
+			"Researchers who have your card, and your hospital, can find out which "
+			"folder is yours.\n");
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
 		name_word(one, word));
 }
 
-static void say_withheld(const dataset *d, const copies *c, const char *why)
+/* ---- join with copies ---- */
+
+static void say_withheld(const dataset *d, const json_t *withheld, const char *why)
 {
 	char names[1000] = "", count[EMR_COUNT_BYTES], one[300];
-	size_t n = 0;
+	const json_t *file;
+	size_t n = 0, i;
 
-	for (size_t i = 0; i < json_array_size(c->withheld); i++) {
-		const json_t *file = json_array_get(c->withheld, i);
-
+	json_array_foreach(withheld, i, file)
+	{
 		if (strcmp(emr_json_text_at(file, "why"), why) != 0 || n++ >= NAMES_SHOWN)
 			continue;
 		emr_show(emr_json_text_at(file, "path"), one, sizeof one);
@@ -489,20 +417,19 @@ static void say_copies(const dataset *d, const copies *c)
 	emr_say(d->out,
 		"%s for it, under the name %s: %llu elements emptied or changed, %llu "
 		"removed.\n",
-		count, c->pseudonym, (unsigned long long)c->changed,
-		(unsigned long long)c->removed);
+		count, c->pseudonym, (unsigned long long)emr_json_number_at(d->said, "changed"),
+		(unsigned long long)emr_json_number_at(d->said, "removed"));
 	if (c->added < c->n) {
 		emr_count_text(c->n - c->added, "of them lies", "of them lie", count);
 		emr_say(d->out, "  %s in %s already.\n", count, c->to);
 	}
 	for (size_t i = 0; (why = emr_withheld_word(i)) != NULL; i++)
-		say_withheld(d, c, why);
+		say_withheld(d, json_object_get(d->said, "withheld_files"), why);
 }
 
 /* ---- what the open folder does of it ---- */
 
-static emr_status ask_copies(
-	dataset *d, const char *from, bool look, bool drop, copies *c, emr_problem *out_problem)
+static emr_status ask_copies(dataset *d, copies *c, bool look, bool drop, emr_problem *out_problem)
 {
 	emr_request request = {.ask = EMR_ASK_DATASET,
 		.join = true,
@@ -510,23 +437,19 @@ static emr_status ask_copies(
 		.drop = drop,
 		.once = d->args->given[EMR_OPT_ONCE],
 		.has_path = true};
-	json_auto_t *answer = NULL;
 
 	snprintf(request.who, sizeof request.who, "%s", c->dataset);
-	snprintf(request.path, sizeof request.path, "%s", from);
+	snprintf(request.path, sizeof request.path, "%s", c->from);
 	if (!look)
 		snprintf(request.shown, sizeof request.shown, "%s", c->shown);
+	json_decref(d->said);
+	d->said = NULL;
 	EMR_TRY(emr_client_gather(&d->client, &request, WORK_MS, d->out,
-		look ? N_("Looked at") : N_("Copied"), &answer, out_problem));
-	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(answer, "shown"));
-	json_decref(c->withheld);
-	c->withheld = json_incref(emr_json_list_at(answer, "withheld_files"));
-	c->n = emr_json_number_at(answer, "copies");
-	c->added = emr_json_number_at(answer, "added");
-	c->changed = emr_json_number_at(answer, "changed");
-	c->removed = emr_json_number_at(answer, "removed");
-	c->follows = emr_json_flag_at(answer, "is_followed");
-	c->is_gone = emr_json_flag_at(answer, "gone");
+		look ? N_("Looked at") : N_("Copied"), &d->said, out_problem));
+	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(d->said, "shown"));
+	c->n = emr_json_number_at(d->said, "copies");
+	c->added = emr_json_number_at(d->said, "added");
+	c->follows = emr_json_flag_at(d->said, "is_followed");
 	return EMR_OK;
 }
 
@@ -558,25 +481,25 @@ static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 
 /* A refusal before anything is asked for leaves no copies; later the folder may be granted already,
  * and stays. */
-static emr_status give_copies(dataset *d, const copies *c, emr_request *request, bool *out_is_asked,
-	emr_problem *out_problem)
+static emr_status give_copies(dataset *d, const copies *c, const emr_request *asked,
+	bool *out_is_asked, emr_problem *out_problem)
 {
 	emr_args args = *d->args;
-	emr_request look = *request;
+	emr_request request = *asked;
 	json_t *answer = NULL, *grant = NULL;
 	emr_status status;
 
-	look.look = true;
-	snprintf(look.path, sizeof look.path, "%s", c->to);
-	status = emr_client_ask(&d->client, &look, WORK_MS, &answer, out_problem);
+	snprintf(request.path, sizeof request.path, "%s", c->to);
+	request.look = true;
+	status = emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem);
 	json_decref(answer);
 	if (status != EMR_OK)
 		return status;
+	request.look = false;
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
-	snprintf(request->path, sizeof request->path, "%s", c->to);
 	EMR_TRY(emr_share_as_asked(
-		&args, d->out, &d->client, request, request, &grant, out_problem));
+		&args, d->out, &d->client, &request, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
 	return EMR_OK;
 }
@@ -584,20 +507,20 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 /* A refusal is said, whatever becomes of the copies. */
 static void undo(dataset *d, const copies *c)
 {
-	copies undone = {.dataset = c->dataset};
+	copies undone = {.dataset = c->dataset, .from = c->from};
 	emr_problem ignored = {0};
 
-	if (ask_copies(d, c->from, false, true, &undone, &ignored) != EMR_OK || !undone.is_gone)
+	if (ask_copies(d, &undone, false, true, &ignored) != EMR_OK ||
+		!emr_json_flag_at(d->said, "gone"))
 		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
-	json_decref(undone.withheld);
 }
 
 static emr_status write_and_give(
-	dataset *d, copies *c, emr_request *request, bool is_in, emr_problem *out_problem)
+	dataset *d, copies *c, const emr_request *request, bool is_in, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
 	bool is_asked = false;
-	emr_status status = ask_copies(d, c->from, false, false, c, out_problem);
+	emr_status status = ask_copies(d, c, false, false, out_problem);
 
 	emr_count_text(c->added, "copy is", "copies are", count);
 	emr_out_number(d->out, "added", c->added);
@@ -611,46 +534,35 @@ static emr_status write_and_give(
 	return status;
 }
 
-static emr_status join_with_copies(
-	dataset *d, copies *c, emr_request *request, emr_problem *out_problem)
+static emr_status join_with_copies(dataset *d, const emr_request *request, emr_problem *out_problem)
 {
-	const json_t *one = json_array_get(d->list, 0);
-	bool is_in = is_joined(one, c->to);
+	const json_t *one = json_array_get(d->list, 0), *where = json_object_get(one, "copies");
+	copies c = {.dataset = emr_json_text_at(one, "called"),
+		.from = request->path,
+		.to = emr_json_text_at(where, "path"),
+		.pseudonym = emr_json_text_at(where, "pseudonym")};
+	bool is_in = is_joined(one, c.to);
 
-	say_join_copies(d, one, c);
-	EMR_TRY(ask_copies(d, c->from, true, false, c, out_problem));
-	say_copies(d, c);
-	emr_out_text(d->out, "folder", c->to);
-	emr_out_number(d->out, "cleaned", c->n);
-	emr_out_number(d->out, "changed", c->changed);
-	emr_out_number(d->out, "removed", c->removed);
-	emr_out_put(d->out, "withheld_files", json_deep_copy(c->withheld));
-	if (c->n == 0)
+	say_join(d, c.from, &c);
+	EMR_TRY(ask_copies(d, &c, true, false, out_problem));
+	say_copies(d, &c);
+	emr_out_text(d->out, "folder", c.to);
+	emr_out_number(d->out, "cleaned", c.n);
+	emr_out_number(d->out, "changed", emr_json_number_at(d->said, "changed"));
+	emr_out_number(d->out, "removed", emr_json_number_at(d->said, "removed"));
+	emr_out_put(d->out, "withheld_files",
+		json_deep_copy(emr_json_list_at(d->said, "withheld_files")));
+	if (c.n == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOTHING_CLEAN, "path",
-			c->from, "what", c->dataset, NULL);
-	if (is_in && c->added == 0 && c->follows != d->args->given[EMR_OPT_ONCE]) {
+			c.from, "what", c.dataset, NULL);
+	if (is_in && c.added == 0 && c.follows != d->args->given[EMR_OPT_ONCE]) {
 		emr_out_number(d->out, "added", 0);
-		emr_out_flag(d->out, "is_followed", c->follows);
+		emr_out_flag(d->out, "is_followed", c.follows);
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
-	EMR_TRY(ask_yes(d, c, out_problem));
-	return write_and_give(d, c, request, is_in, out_problem);
-}
-
-static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
-{
-	const json_t *one = json_array_get(d->list, 0), *where = json_object_get(one, "copies");
-	EMR_AUTO_FREE char *from = strdup(request->path);
-	copies c = {.dataset = emr_json_text_at(one, "called"),
-		.from = from,
-		.to = emr_json_text_at(where, "path"),
-		.pseudonym = emr_json_text_at(where, "pseudonym")};
-	emr_status status =
-		from != NULL ? join_with_copies(d, &c, request, out_problem) : EMR_NO_MEMORY;
-
-	json_decref(c.withheld);
-	return status;
+	EMR_TRY(ask_yes(d, &c, out_problem));
+	return write_and_give(d, &c, request, is_in, out_problem);
 }
 
 /* ---- join and leave, both kinds ---- */
@@ -675,8 +587,8 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 		request.who, sizeof request.who, "dataset:%.200s", emr_json_text_at(one, "called"));
 	snprintf(request.name, sizeof request.name, "%s", emr_json_text_at(one, "terms"));
 	if (json_object_get(one, "copies") != NULL)
-		return join_deidentified(d, &request, out_problem);
-	say_join(d, one, request.path);
+		return join_with_copies(d, &request, out_problem);
+	say_join(d, request.path, NULL);
 	EMR_TRY(emr_share_as_asked(
 		d->args, d->out, &d->client, &request, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
@@ -809,6 +721,7 @@ static void dataset_end(dataset *d)
 	emr_client_close(&d->client);
 	emr_bureau_close(&d->bureau);
 	json_decref(d->list);
+	json_decref(d->said);
 }
 
 emr_status emr_cmd_dataset(const emr_args *args, emr_out *out, emr_problem *out_problem)

@@ -1,9 +1,7 @@
 /* These are the rules for a domain in a research dataset: joining it, which is paid where the
  * dataset has a price, leaving it, and the fixed state of a dataset that a paper can name (54
  * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but a manager of the domain takes it
- * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. A
- * join may state the content of the folder (a letter to the steward), and a frozen state may carry
- * the table that the steward made of such letters. */
+ * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -31,8 +29,6 @@ static void declare_grant(struct key_set *set, const uint8_t domain[16], const u
 
 /* ---- J rows ---- */
 
-/* The statement of the version before goes: a statement lasts until the next, or until the folder
- * leaves. */
 static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state)
 {
 	emr_row_join row = {.head = emr_judge_head(judge, EMR_FAMILY_JOIN, state, 0, 0)};
@@ -41,8 +37,6 @@ static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state
 	memcpy(row.grant, grant, 16);
 	emr_row_join_encode(&row, value);
 	emr_judge_put_own(judge, value, sizeof value);
-	if (judge->is_row_present)
-		emr_judge_purge(judge, EMR_FAMILY_JOIN, judge->head.version, judge->head.version);
 }
 
 /* ---- 54 DATASET_JOIN ---- */
@@ -76,22 +70,12 @@ static void join_follows(struct key_set *set, const emr_item *item, emr_span pub
 	emr_declare_account(set, owner);
 }
 
-/* A folder that is in by this grant states its content again. */
-static bool is_statement(struct judge *judge)
-{
-	emr_row_join row;
-
-	return judge->item.priv_len > 0 &&
-	       emr_judge_parsed(judge, emr_row_join_parse(judge->row, &row)) &&
-	       memcmp(row.grant, emr_pub_dataset_join_of(judge->pub).grant, 16) == 0;
-}
-
 /* Once at a time, and as long as the dataset takes anybody. */
 static emr_result join_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (judge->head.state == EMR_JOIN_ACTIVE && !is_statement(judge))
+	if (judge->head.state == EMR_JOIN_ACTIVE)
 		return EMR_RESULT_EXISTS;
 	return emr_judge_dataset(judge, judge->item.object_id, &row) &&
 			       row.head.state == EMR_DATASET_OPEN &&
@@ -263,8 +247,6 @@ const op_rule emr_rules_join[3] = {
 	{
 		.op = EMR_OP_DATASET_JOIN,
 		.domain = DOMAIN_LIVES,
-		.part_max = EMR_JOIN_PART_BYTES,
-		.part_step = EMR_JOIN_PART_BYTES,
 		.reserved_at = 36,
 		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
@@ -289,8 +271,6 @@ const op_rule emr_rules_join[3] = {
 	},
 	{
 		.op = EMR_OP_DATASET_SNAPSHOT,
-		.part_max = EMR_SNAPSHOT_PART_BYTES,
-		.part_step = EMR_SNAPSHOT_PART_BYTES,
 		.reserved_at = 28,
 		.reserved_len = 4,
 		.needs = NEED_SIGNER,

@@ -6,5 +6,4 @@ emr_fuzz(fuzz_state SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_state.c USES sharing 
 emr_fuzz(fuzz_follows SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_follows.c USES research share settle keyring base PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/sharing/research)
 emr_fuzz(fuzz_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_terms.c USES share keyring)
-emr_fuzz(fuzz_counts SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_counts.c USES share keyring crypto base)
 emr_fuzz(fuzz_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_consent.c USES consent)

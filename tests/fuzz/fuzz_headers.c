@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "headers/parse.h"
+#include "parts.h"
 
 static void keep_and_compare(const emr_headers *found)
 {

@@ -40,7 +40,7 @@ emr_below(backup store/segment_file.h journal/journal.h record/content.h settle/
 emr_below(fuse view/view.h ipfs/node.h kit/places.h kind.h publish.h)
 emr_below(helper helper/helper.h headers/headers.h consent/consent.h deidentify/deidentify.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h)
 emr_below(helper_inside helper/inside.h headers/headers.h consent/consent.h deidentify/deidentify.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h)
-emr_below(headers_parse headers/parse.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h consent/consent.h)
+emr_below(headers_parse parts.h kit/json.h crypto/hpke.h keyring/keyring.h store/cid.h consent/consent.h)
 emr_below(consent consent/consent.h session/session.h headers/headers.h record/content.h ledger/ledger.h)
 emr_below(deidentify_copy deidentify/deidentify.h keyring/keyring.h record/content.h kit/json.h ledger/ledger.h)
 emr_below(kit base/bytes.h session/session.h view/view.h ledger/ledger.h)

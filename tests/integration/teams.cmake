@@ -39,10 +39,6 @@ set_tests_properties(integration_dataset_second PROPERTIES LABELS integration TI
 add_test(NAME integration_dataset_twins COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_twins.sh)
 set_tests_properties(integration_dataset_twins PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
-# The numbers of a call say what is in the dataset.
-add_test(NAME integration_dataset_counts COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_counts.sh)
-set_tests_properties(integration_dataset_counts PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>;READ_HEADERS=$<TARGET_FILE:emrfs_read_headers>")
 # Somebody without any key reads a copy of the ledger.
 add_test(NAME integration_ledger_told COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/ledger_told.sh)
 set_tests_properties(integration_ledger_told PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

@@ -14,15 +14,16 @@
 static bool has_element(emr_bytes bytes, uint32_t tag)
 {
 	static flat_file file;
+	syntax_pixels pixels;
 	flat_walk w;
 	flat_found e = {0};
 	EMR_AUTO_FD fd = made_memory(bytes);
 	bool has = false;
 
 	file = (flat_file){.fd = fd, .size = bytes.len};
-	assert_true(flat_begin(&w, &file));
+	assert_true(copied_begin(&w, &file, &pixels));
 	while (w.at < file.size && !has) {
-		assert_true(flat_step(&w, &e));
+		assert_true(copied_step(&w, &e));
 		has = e.tag == tag;
 	}
 	return has;

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "headers/parse.h"
 #include "helper/inside.h"
+#include "parts.h"
 #include "protocol.h"
 
 AUTO_OF(emr_header_reader_free, emr_header_reader *)

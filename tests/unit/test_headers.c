@@ -4,8 +4,8 @@
 
 #include <qpdf/qpdf-c.h>
 
-#include "headers/parse.h"
 #include "headers_kit.h"
+#include "parts.h"
 #include "record/format.h"
 #include "vectors.h"
 

@@ -228,7 +228,7 @@ TEST_IN(folk_with_clinic, folk_end, the_parts_of_a_domain_come_with_the_grant_an
 }
 
 /* The boss keeps a dataset, ana's domain joins it by a grant with fragments, and leaves again. */
-static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
+static void join_and_leave(emr_id16 dataset, emr_id16 grant)
 {
 	emr_pub_dataset_new what = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
 	emr_pub_dataset_join how = {.index = 0};
@@ -251,12 +251,7 @@ static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
 	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
 	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
-	/* The folder's content is stated, and stated again. */
-	for (int i = 0; i < 2; i++)
-		assert_applied(folk_own(
-			emr_act_join(health.id, dataset, &how), folk_part_of(EMR_JOIN_PART_BYTES)));
-	if (leaves)
-		assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
+	assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
 }
 
 static emr_status note_op(void *arg, const emr_replica_item *item)
@@ -275,7 +270,7 @@ TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_e
 
 	is_health_mine = false;
 	open_choosy(&lima);
-	join_and(true, dataset, grant);
+	join_and_leave(dataset, grant);
 	folk_see(&lima);
 	folk_see(&ana);
 	assert_status(EMR_NOT_FOUND, part_of_version(&ana, EMR_FAMILY_KFRAGS, grant, 1));
@@ -287,30 +282,6 @@ TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_e
 	is_health_mine = true;
 	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
 	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
-	check_all(&lima);
-	check_all(&ana);
-}
-
-/* A computer that fetches the domain's parts later has the statement that stands, and none before
- * it. */
-TEST_IN(folk_with_clinic, folk_end, what_a_folder_stated_before_is_nobodys)
-{
-	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
-	uint64_t n = 0;
-
-	is_health_mine = false;
-	open_choosy(&lima);
-	join_and(false, dataset, grant);
-	folk_see(&lima);
-	folk_see(&ana);
-	is_health_mine = true;
-	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
-	for (uint64_t version = 1; version <= 3; version++) {
-		emr_status wanted = version < 3 ? EMR_NOT_FOUND : EMR_OK;
-
-		assert_status(wanted, part_of_version(&ana, EMR_FAMILY_JOIN, dataset, version));
-		assert_status(wanted, part_of_version(&lima, EMR_FAMILY_JOIN, dataset, version));
-	}
 	check_all(&lima);
 	check_all(&ana);
 }

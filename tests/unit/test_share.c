@@ -3,7 +3,6 @@
 #include "share_world.h"
 
 #include "contract/pubs_share.h"
-#include "keyring/counts.h"
 
 #include "letters_private.h"
 #include "held_private.h"
@@ -497,46 +496,6 @@ TEST(a_member_gets_the_teams_key_and_no_other)
 	assert_status(EMR_DAMAGED, emr_admit_part_open(grantee_box, emr_buf_view(&one.item),
 					   emr_buf_view(&one.part), B, &key));
 	every_bit_matters(&one, open_admit);
-}
-
-static emr_status open_counts(emr_bytes item, emr_bytes part)
-{
-	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
-	emr_box_key *steward = NULL;
-	emr_status status = emr_box_key_identity(agents[2], &steward);
-
-	if (status == EMR_OK)
-		status = emr_counts_part_open(steward, item, part, plain);
-	emr_box_key_free(steward);
-	return status;
-}
-
-TEST(the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word)
-{
-	AUTO_PART one = share_part_of(root, "DATASET_JOIN");
-	const json_t *counts = vectors_get(root, "counts");
-	uint8_t plain[EMR_COUNTS_PLAIN_BYTES], expected[EMR_COUNTS_PLAIN_BYTES], mark[32];
-	EMR_AUTO_BUF again = {0};
-	emr_box_key *steward = NULL;
-
-	vectors_fixed(counts, "statement", expected, sizeof expected);
-	vectors_fixed(counts, "mark_key", mark, sizeof mark);
-	assert_ok(emr_box_key_identity(agents[2], &steward));
-	assert_ok(emr_counts_part_open(
-		steward, emr_buf_view(&one.item), emr_buf_view(&one.part), plain));
-	emr_box_key_free(steward);
-	assert_memory_equal(plain, expected, sizeof plain);
-	assert_true(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
-	assert_status(EMR_DAMAGED, emr_counts_part_open(grantee_box, emr_buf_view(&one.item),
-					   emr_buf_view(&one.part), expected));
-	plain[20] ^= 1;
-	assert_false(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
-	plain[20] ^= 1;
-	mark[0] ^= 1;
-	assert_false(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
-	assert_ok(emr_counts_part_seal(emr_buf_view(&one.item), mark, mark, plain, &again));
-	assert_int_equal(again.len, one.part.len);
-	every_bit_matters(&one, open_counts);
 }
 
 TESTS(set_up, tear_down)

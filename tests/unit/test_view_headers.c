@@ -4,9 +4,9 @@
 
 #include <signal.h>
 
-#include "headers/parse.h"
 #include "headers_kit.h"
 #include "helper/inside.h"
+#include "parts.h"
 #include "protocol.h"
 
 static void write_dicom(kit *k, const char *path, const char *modality)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "flat.h"
+#include "copied.h"
 #include "table.h"
 #include "words.h"
 
@@ -98,9 +98,9 @@ static bool is_kept_number(
 	if ((e->tag >> 16 & 1) == 0)
 		return false;
 	if ((e->tag & 0xffff) < 0x1000)
-		(void)flat_note_creator(f, e, blocks);
+		(void)copied_note_creator(f, e, blocks);
 	else
-		row = flat_private(w, e, blocks, with);
+		row = copied_private(w, e, blocks, with);
 	if (row == NULL || !dicom_private_is_text(row))
 		return row != NULL;
 	p = flat_bytes(f, e->at, e->len);
@@ -115,24 +115,25 @@ typedef struct pixels {
 	uint32_t len; /* of native ones */
 	bool is_native, is_big;
 	syntax_pixels codec;
-	flat_samples samples; /* of a copy */
+	copied_samples samples; /* of a copy */
 } pixels;
 
 static bool collect_words(words *all, flat_file *f, unsigned with, pixels *out)
 {
 	table_blocks blocks = {0};
+	syntax_pixels codec;
 	flat_walk w;
 	flat_found e;
 
 	*out = (pixels){.at = f->size, .is_native = true};
-	if (!flat_begin(&w, f))
+	if (!copied_begin(&w, f, &codec))
 		return false;
 	while (w.at < f->size) {
-		if (!flat_step(&w, &e))
+		if (!copied_step(&w, &e))
 			return false;
 		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN) {
 			*out = (pixels){.at = e.at};
-			if (!flat_pass_fragments(&w))
+			if (!copied_pass_fragments(&w))
 				return false;
 		} else if (e.tag >> 16 == 0x7fe0) {
 			out->at = e.at;
@@ -178,13 +179,13 @@ static bool find_pixels(flat_file *f, pixels *out)
 	flat_found e = {0};
 
 	*out = (pixels){.at = f->size, .is_native = true};
-	if (!flat_begin(&w, f))
+	if (!copied_begin(&w, f, &out->codec))
 		return false;
 	while (w.at < f->size) {
-		if (!flat_step(&w, &e))
+		if (!copied_step(&w, &e))
 			return false;
-		flat_note_samples(&out->samples, &w, &e);
-		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
+		copied_note_samples(&out->samples, &w, &e);
+		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !copied_pass_fragments(&w))
 			return false;
 	}
 	if (e.tag >> 16 == 0x7fe0) {
@@ -193,7 +194,6 @@ static bool find_pixels(flat_file *f, pixels *out)
 		out->is_native = e.len != FLAT_OPEN;
 	}
 	out->is_big = w.is_big;
-	out->codec = w.pixels;
 	return true;
 }
 
@@ -202,7 +202,7 @@ static bool is_same_picture(
 {
 	const coding c = {new->codec, new->samples.said[1]};
 
-	if (old->is_native != new->is_native || !flat_samples_ok(&new->samples))
+	if (old->is_native != new->is_native || !copied_samples_ok(&new->samples))
 		return false;
 	if (!new->is_native)
 		return check_pixels(original, old->at, copy, new->at, &c);

@@ -5,7 +5,7 @@
 
 #include "deidentify/deidentify.h"
 
-#include "flat.h"
+#include "copied.h"
 
 /* Of a table: numbers of seven digits and more, dates, and words with @ or ^ of the original; and
  * cells of the copy that are neither number nor date nor code, below its first row. */
@@ -26,7 +26,7 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 /* The same of LEN bytes of native ones: all bits that are the image's by S, which is ok, are the
  * original's, and all others are as a copy has them. */
 bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
-	uint32_t len, const flat_samples *s, bool is_big);
+	uint32_t len, const copied_samples *s, bool is_big);
 
 /* EMR_WITHHELD_NOT: nothing was found, and pixels are the same.
  * EMR_WITHHELD_FOUND_AGAIN: something was.  EMR_WITHHELD_COMPRESSION: they are not.  Else why it

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "flat.h"
+#include "copied.h"
 
 /* ---- fragments, one after the other ---- */
 
@@ -289,19 +289,19 @@ static inline uint64_t sample_at(const uint8_t *p, const size_t bytes, bool is_b
 
 /* N bytes of samples of BYTES bytes. */
 static inline bool are_samples(const uint8_t *old, const uint8_t *new, size_t n,
-	const flat_samples *s, bool is_big, const size_t bytes)
+	const copied_samples *s, bool is_big, const size_t bytes)
 {
 	const uint64_t all = UINT64_MAX >> (64 - s->said[0]);
 
 	for (size_t i = 0; i + bytes <= n; i += bytes)
 		if (sample_at(new + i, bytes, is_big) !=
-			(flat_sample(s, sample_at(old + i, bytes, is_big)) & all))
+			(copied_sample(s, sample_at(old + i, bytes, is_big)) & all))
 			return false;
 	return true;
 }
 
 bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
-	uint32_t len, const flat_samples *s, bool is_big)
+	uint32_t len, const copied_samples *s, bool is_big)
 {
 	for (uint32_t at = 0; at < len; at += FLAT_VALUE_MAX) {
 		size_t n = len - at < FLAT_VALUE_MAX ? len - at : FLAT_VALUE_MAX;

@@ -21,7 +21,8 @@ typedef struct scan {
 	bool awaits_scheme; /* of it, which must follow: without one it is any text */
 	bool says_removed, has_pseudonym, has_class;
 	bool says_private; /* that private elements stay */
-	flat_samples samples;
+	copied_samples samples;
+	syntax_pixels codec;
 	table_blocks blocks;
 } scan;
 
@@ -331,9 +332,9 @@ static bool is_dummy(flat_file *f, const flat_found *e)
 /* Pixels without anything that no copy has: comments, bits that are not the image's. */
 static bool are_pixels(const scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
 {
-	const coding c = {w->pixels, s->samples.said[1]};
+	const coding c = {s->codec, s->samples.said[1]};
 
-	if (!flat_samples_ok(&s->samples))
+	if (!copied_samples_ok(&s->samples))
 		return false;
 	if (e->len == FLAT_OPEN)
 		return check_pixels(f, e->at, f, e->at, &c);
@@ -353,8 +354,8 @@ static bool is_private(scan *s, flat_file *f, const flat_walk *w, const flat_fou
 		return false;
 	if ((e->tag & 0xffff) < 0x1000)
 		return strcmp(e->vr, w->is_implicit ? "UN" : "LO") == 0 &&
-		       flat_note_creator(f, e, &s->blocks);
-	row = flat_private(w, e, &s->blocks, s->rules->with_private);
+		       copied_note_creator(f, e, &s->blocks);
+	row = copied_private(w, e, &s->blocks, s->rules->with_private);
 	if (row == NULL || !dicom_private_is_text(row))
 		return row != NULL;
 	memcpy(as.vr, row->vr, sizeof as.vr);
@@ -394,7 +395,7 @@ static bool is_fit(scan *s, flat_file *f, const flat_walk *w, const flat_found *
 }
 
 /* Preamble and file meta; the walk is behind them afterwards. */
-static emr_withheld look_at_meta(flat_file *f, flat_walk *w)
+static emr_withheld look_at_meta(flat_file *f, flat_walk *w, syntax_pixels *out_codec)
 {
 	static const uint32_t known[] = {
 		0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013};
@@ -408,10 +409,10 @@ static emr_withheld look_at_meta(flat_file *f, flat_walk *w)
 	for (size_t i = 0; i < 128; i++)
 		if (p[i] != 0)
 			return EMR_WITHHELD_FOUND_AGAIN;
-	if (!flat_begin(w, f))
+	if (!copied_begin(w, f, out_codec))
 		return EMR_WITHHELD_DAMAGED;
 	while (at.at < w->at) {
-		if (!flat_step(&at, &e))
+		if (!copied_step(&at, &e))
 			return EMR_WITHHELD_DAMAGED;
 		p = e.len < sizeof text ? flat_bytes(f, e.at, e.len) : NULL;
 		if (!DICOM_IS_AMONG(known, e.tag) || p == NULL)
@@ -430,15 +431,15 @@ emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
 	scan s = {.rules = rules};
 	flat_walk w;
 	flat_found e;
-	emr_withheld why = look_at_meta(f, &w);
+	emr_withheld why = look_at_meta(f, &w, &s.codec);
 
 	while (why == EMR_WITHHELD_NOT && w.at < f->size) {
-		if (!flat_step(&w, &e))
+		if (!copied_step(&w, &e))
 			return EMR_WITHHELD_DAMAGED;
-		flat_note_samples(&s.samples, &w, &e);
+		copied_note_samples(&s.samples, &w, &e);
 		if (!is_fit(&s, f, &w, &e))
 			why = EMR_WITHHELD_FOUND_AGAIN;
-		else if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
+		else if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !copied_pass_fragments(&w))
 			why = EMR_WITHHELD_DAMAGED;
 		else if (e.tag == 0x7fe00010 && !are_pixels(&s, f, &w, &e))
 			why = EMR_WITHHELD_FOUND_AGAIN;

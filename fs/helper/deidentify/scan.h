@@ -6,7 +6,7 @@
 #include "deidentify/deidentify.h"
 
 #include "columns.h"
-#include "flat.h"
+#include "copied.h"
 
 typedef struct scan_rules {
 	uint32_t year; /* the present one */

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "headers/parse.h"
 #include "helper/inside.h"
 
+#include "parts.h"
 #include "protocol.h"
 
 #define MEMORY_BYTES ((uint64_t)384 << 20)

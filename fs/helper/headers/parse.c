@@ -1,11 +1,9 @@
 /* This file reads the headers of DICOM, PDF, FHIR and other medical files. It takes clean text
  * only, because files come from anybody, and it runs in a process that has nothing to lose. */
-#include "headers/parse.h"
+#include "parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "parts.h"
 
 static bool has_text(emr_bytes bytes, const char *text)
 {
@@ -31,16 +29,16 @@ static emr_status read_json(const emr_header_source *source, size_t from, emr_he
 	return EMR_OK;
 }
 
-/* From the first 64 KiB. */
+/* From the first HEAD_BYTES, for which a block has room. */
 static emr_status read_dicom(const emr_header_source *source, emr_headers *out)
 {
-	EMR_AUTO_FREE uint8_t *head = malloc(HEAD_BYTES);
-	size_t got = 0;
+	EMR_AUTO_FREE flat_file *head = calloc(1, sizeof *head);
 
 	if (head == NULL)
 		return EMR_NO_MEMORY;
-	EMR_TRY(source->read(source->arg, 0, head, HEAD_BYTES, &got));
-	dicom_read(emr_bytes_of(head, got), out);
+	EMR_TRY(source->read(source->arg, 0, head->block, HEAD_BYTES, &head->len));
+	head->size = head->len;
+	dicom_read(head, out);
 	return EMR_OK;
 }
 

@@ -1,8 +1,10 @@
 /* This is what the readers of the formats share: text that is cleaned while it is collected,
- * dates, and the readers themselves. */
+ * dates, and the readers themselves, which belong into a process without keys: emrfs asks for them
+ * by emr_header_reader, and links none of them. */
 #pragma once
 
 #include "headers/headers.h"
+#include "helper/flat.h"
 
 #define SNIFF_BYTES ((size_t)512)
 #define HEAD_BYTES ((size_t)65536)
@@ -32,8 +34,14 @@ bool text_is_utf8(emr_bytes bytes);
  * else "". */
 void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1]);
 
+/* EMR_OK also for a file that is nothing of this (kind NONE) or breaks its format (what was read
+ * before the break). Otherwise what the source said, or EMR_NO_MEMORY. */
+emr_status emr_headers_read(const emr_header_source *source, emr_headers *out);
+/* The same from bytes in memory. */
+emr_status emr_headers_read_bytes(emr_bytes file, emr_headers *out);
+
 /* Each fills what it finds; OUT->kind is set. */
-void dicom_read(emr_bytes head, emr_headers *out);
+void dicom_read(flat_file *head, emr_headers *out); /* its first HEAD_BYTES */
 emr_status pdf_read(const emr_header_source *source, emr_headers *out);
 /* False: JSON of another kind. */
 bool fhir_json_read(emr_bytes file, emr_headers *out);

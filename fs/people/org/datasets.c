@@ -11,7 +11,6 @@
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "kit/text.h"
-#include "share/counts.h"
 
 #include "org_private.h"
 
@@ -245,68 +244,6 @@ static json_t *terms_json(const emr_team *d, const char *called, const char *org
 		"terms", terms);
 }
 
-/* ---- what is in it ---- */
-
-static bool add_cells(json_t *counts, const char *list_name, const char *name,
-	const emr_counts_cell *cells, size_t n, const char *(*text)(size_t i))
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		if (cells[i].people > 0 &&
-			json_array_append_new(
-				list, json_pack("{s:s, s:I, s:I}", name, text(i), "participants",
-					      (json_int_t)cells[i].people, "files",
-					      (json_int_t)cells[i].files)) != 0) {
-			json_decref(list);
-			return false;
-		}
-	return json_object_set_new(counts, list_name, list) == 0;
-}
-
-static bool add_bands(json_t *counts, const emr_counts_table *table)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 1; i < EMR_COUNTS_BANDS; i++)
-		if (table->bands[i] > 0 &&
-			json_array_append_new(
-				list, json_pack("{s:s, s:I}", "age", emr_counts_band_text(i),
-					      "participants", (json_int_t)table->bands[i])) != 0) {
-			json_decref(list);
-			return false;
-		}
-	return json_object_set_new(counts, "ages", list) == 0;
-}
-
-/* As its steward has signed it; while so few take part that it would be about one of them, none. */
-static emr_status add_counts(
-	emr_replica *replica, const emr_team *dataset, size_t participants, json_t *one)
-{
-	char as_of[EMR_TEXT_BYTES];
-	emr_counts_table table;
-	emr_frozen state;
-	json_t *counts;
-	emr_status status = participants >= EMR_COUNTS_FLOOR
-				    ? emr_counts_newest(replica, dataset, &table, &state)
-				    : EMR_NOT_FOUND;
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
-	emr_time_json((int64_t)state.time_unix_s, as_of);
-	counts = json_pack("{s:s, s:I, s:I}", "as_of", as_of, "fewest",
-		(json_int_t)EMR_COUNTS_FLOOR, "participants", (json_int_t)table.people);
-	if (!add_bands(counts, &table) ||
-		!add_cells(counts, "kinds", "kind", table.kinds, EMR_COUNTS_KINDS,
-			emr_counts_kind_text) ||
-		!add_cells(counts, "modalities", "modality", table.modalities,
-			EMR_COUNTS_MODALITIES, emr_counts_modality_text)) {
-		json_decref(counts);
-		return EMR_NO_MEMORY;
-	}
-	return json_object_set_new(one, "table", counts) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
 /* Of the whole line, and when it was closed. */
 static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t *one)
 {
@@ -358,8 +295,6 @@ emr_status emr_dataset_json(
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = add_readers(crowd, dataset, me, one);
-	if (status == EMR_OK)
-		status = add_counts(crowd->replica, dataset, n, one);
 	if (status == EMR_OK)
 		status = dataset_add_frozen(crowd->replica, dataset, one);
 	if (status == EMR_OK)

@@ -11,7 +11,6 @@
 #include "org/datasets.h"
 #include "org/team_care.h"
 #include "replica/points.h"
-#include "share/counts.h"
 
 /* ---- create ---- */
 
@@ -198,32 +197,6 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 
 /* ---- freeze ---- */
 
-/* Counts the content of the dataset, as the participants' computers state it: nothing where few
- * take part, or where the difference from the table before would tell what a few hold. */
-static emr_status count_what_is_in_it(
-	const emr_bureau *bureau, const emr_team *dataset, emr_buf *out_part)
-{
-	emr_replica *replica = bureau->session.replica;
-	emr_counts_table before = {.people = 0}, table = {.people = 0};
-	emr_box_key *box = NULL;
-	emr_frozen state;
-	emr_status status = emr_counts_newest(replica, dataset, &before, &state);
-	bool is_first = status == EMR_NOT_FOUND;
-
-	if (status == EMR_MISSING_DATA)
-		return EMR_OK;
-	if (status == EMR_OK || is_first)
-		status = emr_box_key_identity(bureau->session.keyring, &box);
-	if (status == EMR_OK)
-		status = emr_counts_collect(replica, bureau->session.ledger, dataset, box,
-			emr_clock_unix_s(emr_clock_system()), &table);
-	emr_box_key_free(box);
-	if (status != EMR_OK || table.people == 0 ||
-		(!is_first && emr_counts_would_tell(&before, &table)))
-		return status;
-	return emr_counts_table_encode(&table, out_part);
-}
-
 emr_status emr_dataset_freeze(
 	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem)
 {
@@ -231,7 +204,6 @@ emr_status emr_dataset_freeze(
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_pub_dataset_snapshot what = {.n = 0};
 	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
-	EMR_AUTO_BUF part = {0};
 	emr_replica_position at;
 	emr_team dataset;
 	emr_act act;
@@ -244,7 +216,6 @@ emr_status emr_dataset_freeze(
 			out_problem, EMR_SAY_DATASET_EMPTY, "what", args->operands[1], NULL);
 		return EMR_NOT_FOUND;
 	}
-	EMR_TRY(count_what_is_in_it(bureau, &dataset, &part));
 	*out = (emr_frozen){.id = emr_id16_random(),
 		.log_size = at.size,
 		.n = look.n,
@@ -255,7 +226,7 @@ emr_status emr_dataset_freeze(
 	memcpy(what.dataset, dataset.id.b, sizeof what.dataset);
 	memcpy(what.root, look.root.b, sizeof what.root);
 	act = emr_act_snapshot(out->id, &what);
-	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
 /* ---- close ---- */

@@ -227,7 +227,7 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 
 /* ---- giving way ---- */
 
-bool research_has_to_stop(void *research)
+static bool has_to_stop(void *research)
 {
 	emr_research *r = research;
 
@@ -243,7 +243,7 @@ static void give_way(emr_research *r)
 	int64_t quiet = front != NULL ? front->last_request_boot_ns() + LULL_NS : begun;
 	EMR_LOCKED(&r->lock);
 
-	while (!research_has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
+	while (!has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
 		emr_cond_wait_until(&r->woken, &r->lock, quiet);
 		now = emr_clock_boot_ns(emr_clock_system());
 		quiet = front->last_request_boot_ns() + LULL_NS;
@@ -356,8 +356,7 @@ static emr_status take_back(run *u, const json_t *paths)
 
 		if (copy->is_wanted)
 			continue;
-		status = research_has_to_stop(u->r) ? EMR_INTERRUPTED
-						    : cleaner_remove(u->p.c, copy->name);
+		status = has_to_stop(u->r) ? EMR_INTERRUPTED : cleaner_remove(u->p.c, copy->name);
 		u->taken_back += status == EMR_OK ? 1 : 0;
 	}
 	return status;
@@ -399,9 +398,7 @@ static emr_status follow(
 	emr_status status = u != NULL ? cleaner_open(r->session, dataset, &c) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK) {
-		*u = (run){.r = r,
-			.dataset = dataset,
-			.p = {.stops = research_has_to_stop, .stops_arg = r}};
+		*u = (run){.r = r, .dataset = dataset, .p = {.stops = has_to_stop, .stops_arg = r}};
 		status = pass_begin(&c, &u->p);
 	}
 	if (status == EMR_OK)
@@ -413,7 +410,7 @@ static emr_status follow(
 		if (one->waits || one->has_copy || was_told(r, one))
 			continue;
 		give_way(r);
-		status = research_has_to_stop(r) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
+		status = has_to_stop(r) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
 		if (status == EMR_OK && is_in)
 			status = follow_one(u, one);
 	}
@@ -541,19 +538,17 @@ bool emr_research_rest(emr_research *r, int64_t until_boot_ns)
 static int64_t go_round(emr_research *r, int64_t pause_ns)
 {
 	bool waits = false;
-	emr_status status, stated = EMR_INTERRUPTED;
+	emr_status status;
 
 	pthread_mutex_lock(&r->work);
 	set_at_work(r, true);
-	status = research_has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
+	status = has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
 	pthread_mutex_unlock(&r->work);
-	if (!research_has_to_stop(r))
-		stated = research_state_counts(r);
 	set_at_work(r, false);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: what comes later does not follow now: %s",
 			emr_status_text(status));
-	if (status == EMR_OK && stated == EMR_OK && !waits)
+	if (status == EMR_OK && !waits)
 		return 0;
 	pause_ns = pause_ns == 0 ? AGAIN_NS : 2 * pause_ns;
 	return pause_ns > AGAIN_MAX_NS ? AGAIN_MAX_NS : pause_ns;

@@ -34,10 +34,8 @@ struct emr_research {
 	atomic_bool stop;
 	atomic_int_least64_t rests_until_boot_ns; /* somebody closes the folder */
 	int64_t looked_ns; /* of the thread: what its last round took to find out what is to do */
-	uint64_t counted_size;	 /* of the thread: entries that it has looked at for who joined, */
-	int64_t counted_boot_ns; /* and when it last went through all datasets; 0: never */
-	bool has_thread;	 /* of whoever starts and ends, as the next one */
-	emr_subscription *news;	 /* of the ledger */
+	bool has_thread;   /* of whoever starts and ends, as the next one */
+	emr_subscription *news; /* of the ledger */
 };
 
 /* Under LOCK: reads what was agreed to, once. */
@@ -56,14 +54,6 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 /* The part of emr_answer_dataset that makes copies. */
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem);
-
-/* Whether the thread, which RESEARCH is of, has to leave what it is at: somebody waits, or the
- * folder closes. */
-bool research_has_to_stop(void *research);
-
-/* Tells the stewards of all datasets that this person is in what her folders there hold, in
- * numbers, where that is due (stating.c).  Of the thread; it takes WORK, but for the sending. */
-emr_status research_state_counts(emr_research *r);
 
 /* ---- reasons.c ---- */
 /* Numbers for why a file was withheld, as the file `follows` keeps them. */

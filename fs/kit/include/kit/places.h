@@ -102,7 +102,6 @@ typedef struct emr_settings {
 	uint64_t cache_bytes;  /* cache-bytes = SIZE */
 	uint32_t copies_first; /* copies-before-register = N */
 	uint32_t cache_days;   /* cache-days = N */
-	bool tells_no_counts;  /* tell-counts = no */
 	emr_away away;	       /* away = others, own or nobody */
 	bool tells_patients;   /* tell-patients = yes */
 } emr_settings;

@@ -59,13 +59,12 @@ typedef struct emr_session {
 			     else */
 	char *state_path; /* owned */
 	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
-	bool tells_no_counts; /* no steward is told what is in a dataset (settings) */
-	atomic_uint away;     /* an emr_away (settings): the rule of what is shared from now on */
-	bool read_only;	      /* asked for, or because of the journal or the disk */
-	bool is_still;	      /* the state's disk takes nothing, and is asked for nothing */
-	bool is_noted;	      /* elsewhere, by us: who has it open */
-	bool is_apart; /* a member's, whose network's directory is away, with blocks and journal:
-			  for reading, and only nodes have the bytes */
+	atomic_uint away; /* an emr_away (settings): the rule of what is shared from now on */
+	bool read_only;	  /* asked for, or because of the journal or the disk */
+	bool is_still;	  /* the state's disk takes nothing, and is asked for nothing */
+	bool is_noted;	  /* elsewhere, by us: who has it open */
+	bool is_apart;	  /* a member's, whose network's directory is away, with blocks and journal:
+			     for reading, and only nodes have the bytes */
 	bool has_still_blocks;	      /* nor does that of the blocks; with is_still as a rule */
 	atomic_uint waiting_requests; /* open, to me, as of the office's last look */
 } emr_session;

@@ -199,11 +199,6 @@ typedef struct emr_pub_transfer {
 	} out[EMR_TOKENS_OUT]; /* 64: the second may be zero */
 } emr_pub_transfer;
 
-/* Private parts: of a DATASET_JOIN a letter to the steward that says what the folder holds, of a
- * DATASET_SNAPSHOT the table that the steward made of them; or none. */
-#define EMR_JOIN_PART_BYTES 240
-#define EMR_SNAPSHOT_PART_BYTES 352
-
 /* DATASET_JOIN 54, 40 bytes */
 typedef struct emr_pub_dataset_join {
 	uint8_t grant[16]; /* 0: of the item's domain, to the dataset */

@@ -8,7 +8,7 @@ import { person, rnd, rndScalar } from '../lib/people.js';
 import * as P from '../lib/pre.js';
 import * as S from '../lib/share.js';
 import { known } from '../lib/known.js';
-import { hmacSha256, scalarBytes, sha256, xPublic } from '../lib/prim.js';
+import { scalarBytes, sha256, xPublic } from '../lib/prim.js';
 
 const TIME = 1700000000;
 const DAY = 86400;
@@ -166,11 +166,6 @@ export function build() {
 	const team = rnd('share team', 16);
 	part('DATASET_ADMIT', { op: 0x52, domain: ZERO16, object: Q.labelHash('member', team, grantee.id).slice(0, 16), signerId: auditor.id, pub: cat(team, grantee.id, u64(TIME + 365 * DAY), zeros(8)) }, (seal, head, pub) =>
 		seal(grantee.box.pk, grantee.box.sk, 'dataset-key', cat(head, pub), scalarBytes(teamB)));
-	const markKey = rnd('share mark', 32);
-	const files = { who: rnd('share who', 16), band: 3, kinds: [1000000, 2, 0, 1, 0, 7], modalities: [400000, 600000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] };
-	part('DATASET_JOIN', { op: 0x54, object: team, version: 2, signerId: domId, pub: cat(grantId, zeros(24)) }, (seal, head, pub) =>
-		cat(hmacSha256(markKey, cat(rnd('share salt DATASET_JOIN', 32), S.statement(files))), seal(agent3.box.pk, agent3.box.sk, 'counts', cat(head, pub), S.statement(files))));
-	const table = { people: 20, bands: [0, 5, 15, 0, 0], kinds: [[20, 3150], [5, 5], [0, 0], [0, 0], [0, 0], [0, 0]], modalities: [[15, 3000], [5, 150]] };
 
 	return {
 		net_id: hex(netId), domain_id: hex(domain), device_id: hex(device), domain_pk: hex(dom.pk), domain_signer_id: hex(domId), domain_box_sk: hex(domBox.sk), domain_box_pk: hex(domBox.pk),
@@ -191,7 +186,6 @@ export function build() {
 		device_epoch: { a: hex(scalarBytes(deviceA)), A: hex(P.mulBaseBytes(deviceA)) },
 		request: { path: request.path, reason: request.reason, rights: 3, purposes: 1, until: request.until, rsalt: hex(rsalt), to: hex(to), deny: no },
 		team: { b: hex(scalarBytes(teamB)), B: hex(P.mulBaseBytes(teamB)) },
-		counts: { mark_key: hex(markKey), who: hex(files.who), band: files.band, kinds: files.kinds, modalities: files.modalities, statement: hex(S.statement(files)), table: { ...table, bytes: hex(S.table(rnd('share table', 32), table)) } },
 		parts,
 	};
 }

@@ -525,8 +525,6 @@ const POINTS = {
 // ---- teams and datasets, trustees ----
 const paysJoin = (c) => !c.row && c.rowOf(key.by('DS', c.object)).num(112, 8) > 0n;
 const joinRow = (c) => key.in('J', c.domain, c.object);
-/** What the folder was said to hold by the version before. */
-const unsay = (c) => c.row && c.purge(0x54, c.row.version, c.row.version, c.object);
 const TEAMS = {
 	0x50: {
 		dom: 'none', epoch: '0', zero: [116, 4], part: from(33, 32 + 131072), row: (c) => key.by('DS', c.object), form: (c) => need(int(c.pub, 112, 4) >= 1 && int(c.pub, 112, 4) <= 511, FORMAT),
@@ -561,9 +559,9 @@ const TEAMS = {
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
 	0x54: {
-		dom: 'live', epoch: '0', zero: [36, 4], part: (len) => len === 0 || len === 240, row: joinRow, may: manager,
+		dom: 'live', epoch: '0', zero: [36, 4], part: none, row: joinRow, may: manager,
 		state: (c) => {
-			need(c.row?.state !== 1 || (c.privLen > 0 && same(c.row.at(48, 16), cut(c.pub, 0, 16))), EXISTS);
+			need(c.row?.state !== 1, EXISTS);
 			const d = c.rowOf(key.by('DS', c.object));
 			need(d && d.state === 1 && c.now < d.num(120, 8), GONE);
 		},
@@ -579,7 +577,6 @@ const TEAMS = {
 		write: (c) => {
 			const [pays, k] = [paysJoin(c), voucher(cut(c.pub, 16, 16), int(c.pub, 32, 4))];
 			c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16)));
-			unsay(c);
 			if (!pays) return;
 			const price = c.rowOf(k).num(64, 8);
 			c.del(k);
@@ -591,7 +588,6 @@ const TEAMS = {
 		write: (c) => {
 			const grant = c.row.at(48, 16);
 			c.put(joinRow(c), row(0x54, c.head({ state: 2 }), grant));
-			unsay(c);
 			const g = c.rowOf(key.in('G', c.domain, grant));
 			if (g?.state !== 1) return;
 			const version = g.version + 1n;
@@ -601,7 +597,7 @@ const TEAMS = {
 		},
 	},
 	0x56: {
-		dom: 'none', epoch: '0', zero: [28, 4], part: (len) => len === 0 || len === 352, row: (c) => key.by('SN', c.object), form: (c) => need(num(c.pub, 16, 8) && int(c.pub, 24, 4), FORMAT),
+		dom: 'none', epoch: '0', zero: [28, 4], part: none, row: (c) => key.by('SN', c.object), form: (c) => need(num(c.pub, 16, 8) && int(c.pub, 24, 4), FORMAT),
 		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
 		state: (c) => { isNew(c); need(c.rowOf(key.by('DS', cut(c.pub, 0, 16))), GONE); }, last: inForce,
 		write: (c) => c.put(key.by('SN', c.object), row(0x56, c.head(), cut(c.pub, 32, 32))),

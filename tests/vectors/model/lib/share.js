@@ -61,12 +61,3 @@ export function base32(bytes) {
 export const cardQr = (card) => `EMRFS:${base32(card)}`;
 export const cardFile = (bytes) => `emrfs card v1\n${Buffer.from(bytes).toString('base64').replace(/.{1,64}/g, '$&\n')}`;
 export const personCode = (id) => base32(id).slice(0, 8);
-
-/** What a folder in a dataset holds, for its steward. */
-export const statement = ({ who, band, kinds, modalities }) =>
-	expectLength(cat(who, u8(1), u8(band), zeros(2), kinds.map((n) => u32(n)), zeros(8), modalities.map((n) => u32(n)), zeros(12)), 128, 'statement');
-/** What is in a dataset, for everybody; cells that are not named are empty. */
-export const table = (salt, { people, bands, kinds, modalities }) => {
-	const cells = (list, n) => Array.from({ length: n }, (_, i) => list[i] ?? [0, 0]).map(([p, f]) => cat(u32(p), u64(f)));
-	return expectLength(cat(salt, u8(1), zeros(3), u32(people), bands.map((n) => u32(n)), cells(kinds, 8), cells(modalities, 16), zeros(4)), 352, 'table');
-};

@@ -22,11 +22,9 @@ emr_status emr_dataset_find_or_say(
  * "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
  * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no
- * more, whoever it is and however short it was; that person may read now as well. Where there is a
- * table of what is in it (share/counts.h) also "table":{"as_of" "fewest" "participants"
- * "ages":[{"age" "participants"}] "kinds":[{"kind" "participants" "files"}]
- * "modalities":[{"modality" ...}]}; and "frozen":[{"snapshot" "at" "root" "versions"
- * "ledger_entries"}], by time. ME: the first key of whom is told. */
+ * more, whoever it is and however short it was; that person may read now as well. And
+ * "frozen":[{"snapshot" "at" "root" "versions" "ledger_entries"}], by time. ME: the first key of
+ * whom is told. */
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
 /* All that are open, as above, and WITH_CLOSED behind them those of which nothing is open any more,
