@@ -1,21 +1,17 @@
-/* Members of a network on one machine share a directory. This file makes it, checks it,
- * remembers where it is, and carries short messages (mail) between members while they join. It
- * says so when the directory belongs to another account. */
+/* A network has a directory: that of its owner has its ledger, that of anybody else leads to its
+ * host, or to a channel. This file makes it, checks it, and remembers where it is. */
 #include "session/network_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "contract/item.h"
 #include "gateway/channel.h"
@@ -27,7 +23,6 @@
 #include "session/shared_blocks.h"
 #include "session/stage.h"
 
-#define LOOK_NS 100000000L
 #define DESCRIPTOR_MAX ((size_t)60000)
 
 static emr_status say_bad_dir(
@@ -44,32 +39,9 @@ static emr_status say_settings(
 		status, out_problem);
 }
 
-/* The account that keeps us out of DIR: whose the first directory above it is that can be looked
- * at. */
-static void name_owner(const char *dir, char out[64])
+emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem)
 {
-	char path[PATH_MAX];
-	struct passwd entry, *found = NULL;
-	struct stat st;
-	char buffer[1024];
-
-	snprintf(path, sizeof path, "%s", dir);
-	while (stat(path, &st) != 0 && errno == EACCES && strrchr(path, '/') > path)
-		*strrchr(path, '/') = '\0';
-	snprintf(out, 64, "another");
-	if (stat(path, &st) == 0 && st.st_uid != geteuid())
-		snprintf(out, 64, "%u", (unsigned)st.st_uid);
-	if (out[0] != 'a' && getpwuid_r(st.st_uid, &entry, buffer, sizeof buffer, &found) == 0 &&
-		found != NULL)
-		snprintf(out, 64, "%s", found->pw_name);
-}
-
-static emr_status say_other_account(const char *dir, emr_problem *out_problem)
-{
-	char owner[64];
-
-	name_owner(dir, owner);
-	emr_problem_set(out_problem, EMR_SAY_OTHER_ACCOUNT, "dir", dir, "owner", owner, NULL);
+	emr_problem_set(out_problem, EMR_SAY_OVER_ITS_HOST, "dir", dir, NULL);
 	return EMR_DENIED;
 }
 
@@ -94,11 +66,11 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	struct stat st;
 
 	if (fd < 0 && errno == EACCES)
-		return say_other_account(dir, out_problem);
+		return emr_network_dir_refuse(dir, out_problem);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return say_bad_dir(dir, emr_text_errno(errno), EMR_NOT_FOUND, out_problem);
 	if (st.st_uid != geteuid())
-		return say_other_account(dir, out_problem);
+		return emr_network_dir_refuse(dir, out_problem);
 	if ((st.st_mode & 077) != 0)
 		return say_bad_dir(
 			dir, _("it is not yours alone (chmod 700)"), EMR_EXPOSED, out_problem);
@@ -118,9 +90,9 @@ bool emr_network_dir_names_fabric(const char *dir)
 	       access(path, F_OK) == 0;
 }
 
-static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_problem *out_problem)
+static emr_status make_dir(const char *dir, emr_problem *out_problem)
 {
-	emr_status status = emr_dir_make(dirfd, path);
+	emr_status status = emr_dir_make(AT_FDCWD, dir);
 
 	if (status == EMR_OK)
 		return EMR_OK;
@@ -136,9 +108,8 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 
 	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
-	EMR_TRY(make_dir(AT_FDCWD, dir, dir, out_problem));
-	EMR_TRY(open_ours(dir, &fd, out_problem));
-	return make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
+	EMR_TRY(make_dir(dir, out_problem));
+	return open_ours(dir, &fd, out_problem);
 }
 
 emr_status emr_network_dir_begin(
@@ -152,12 +123,11 @@ emr_status emr_network_dir_begin(
 		return EMR_INVALID;
 	if (access(path, F_OK) != 0 && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
-	EMR_TRY(make_dir(AT_FDCWD, dir, dir, out_problem));
+	EMR_TRY(make_dir(dir, out_problem));
 	EMR_TRY(open_ours(dir, &fd, out_problem));
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (mark < 0 || fsync(fd) != 0)
 		return say_bad_dir(dir, emr_text_errno(errno), EMR_IO, out_problem);
-	EMR_TRY(make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem));
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
@@ -176,21 +146,9 @@ void emr_network_dir_unmake(const char *dir)
 		(void)unlinkat(ledger, names[i], 0);
 	if (fd >= 0) {
 		(void)unlinkat(fd, EMR_NETWORK_DIR_LEDGER, AT_REMOVEDIR);
-		(void)unlinkat(fd, EMR_NETWORK_DIR_MAIL, AT_REMOVEDIR);
 		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
 	}
 	(void)rmdir(dir);
-}
-
-void emr_network_dir_say_account(const char *dir, emr_problem *out_remark)
-{
-	char buffer[1024], number[16];
-	struct passwd entry, *found = NULL;
-
-	snprintf(number, sizeof number, "%u", (unsigned)geteuid());
-	(void)!getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found);
-	emr_problem_set(out_remark, EMR_SAY_ONE_ACCOUNT, "dir", dir, "owner",
-		found != NULL ? found->pw_name : number, NULL);
 }
 
 emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
@@ -215,7 +173,6 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	EMR_TRY(emr_dir_open(dir, &fd));
 	if (!is_host)
 		EMR_TRY(emr_channel_settle_in(channel, fd));
-	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_MAIL));
 	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER));
 	ledger =
 		openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -453,95 +410,4 @@ bool emr_network_dir_ledger_place(const char *state_path, char *out, size_t size
 	target[n] = '\0';
 	snprintf(out, size, "%.4300s", target);
 	return true;
-}
-
-/* ---- mail ---- */
-
-static int open_mail(const char *dir)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_MAIL, dir) >= (int)sizeof path)
-		return -1;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static void name_of(emr_id16 id, const char *step, char out[64])
-{
-	char hex[33];
-
-	emr_hex(id.b, sizeof id.b, hex);
-	snprintf(out, 64, "%s.%s", hex, step);
-}
-
-emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_bytes bytes)
-{
-	EMR_AUTO_FD fd = open_mail(dir);
-	char name[64];
-
-	name_of(id, step, name);
-	return fd >= 0 ? emr_file_replace(fd, name, bytes, 0600) : EMR_NOT_FOUND;
-}
-
-emr_status emr_mail_look(
-	const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
-{
-	EMR_AUTO_FD fd = open_mail(dir);
-	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	char name[64];
-
-	if (fd < 0)
-		return EMR_NOT_FOUND;
-	name_of(id, step, name);
-	for (int64_t waited = 0;; waited += LOOK_NS) {
-		emr_status status = emr_file_read(fd, name, max, out);
-
-		if (status != EMR_NOT_FOUND)
-			return status;
-		if (waited >= within_ns)
-			return EMR_TIMEOUT;
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
-static bool is_of(const char *name, const char *step)
-{
-	return strlen(name) == 33 + strlen(step) && name[32] == '.' && strcmp(name + 33, step) == 0;
-}
-
-emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail_fn fn, void *arg)
-{
-	int fd = open_mail(dir);
-	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	emr_status status = EMR_OK;
-
-	if (listing == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return EMR_NOT_FOUND;
-	}
-	while (status == EMR_OK && (entry = readdir(listing)) != NULL) {
-		EMR_AUTO_BUF bytes = {0};
-
-		if (!is_of(entry->d_name, step))
-			continue;
-		status = emr_file_read(fd, entry->d_name, max, &bytes);
-		if (status == EMR_OK)
-			status = fn(arg, emr_buf_view(&bytes));
-		else if (status == EMR_NOT_FOUND || status == EMR_LIMIT)
-			status = EMR_OK; /* taken meanwhile, or none of ours */
-	}
-	closedir(listing);
-	return status;
-}
-
-void emr_mail_remove(const char *dir, emr_id16 id, const char *step)
-{
-	EMR_AUTO_FD fd = open_mail(dir);
-	char name[64];
-
-	name_of(id, step, name);
-	if (fd >= 0)
-		(void)unlinkat(fd, name, 0);
 }

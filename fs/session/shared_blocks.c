@@ -1,6 +1,6 @@
-/* Members of a network keep their blocks in one directory. This file moves a person's blocks
- * there and puts a link in their old place; it can be interrupted at any moment and goes on at
- * the next start. */
+/* The blocks of who is in a network lie in its directory, where a host serves them. This file moves
+ * a person's blocks there and puts a link in their old place; it can be interrupted at any moment
+ * and goes on at the next start. */
 #include "session/shared_blocks.h"
 
 #include <dirent.h>

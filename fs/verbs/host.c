@@ -39,7 +39,7 @@ typedef struct host {
 	const emr_args *args;
 	emr_out *out;
 	char *dir;
-	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/mail, DIR/host/lock */
+	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/host/mail, DIR/host/lock */
 	emr_buf key, certificate;
 	emr_served_at at;
 	emr_served_options options;
@@ -219,7 +219,7 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
 	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
 	if (status == EMR_OK)
-		status = open_below(h, EMR_NETWORK_DIR_MAIL, true, &h->mail_fd);
+		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
 	if (status == EMR_OK)
 		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
 	h->at.key = emr_served_key(h->options.secret);

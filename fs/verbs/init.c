@@ -662,11 +662,9 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
-/* A new one, in a directory, or one that is there, also at a host. */
+/* A new one, in a directory, or one that is there, at a host or in a channel. */
 static emr_status choose_dir(making *m, const char *network, emr_problem *out_problem)
 {
-	emr_problem remark = {0};
-
 	m->own_dir_made = emr_own_dir_is_address(network);
 	if (m->own_dir_made)
 		EMR_TRY(emr_own_dir_meet(
@@ -675,11 +673,9 @@ static emr_status choose_dir(making *m, const char *network, emr_problem *out_pr
 		m->network_dir = emr_path_real(network);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
-	if (!m->own_dir_made && !emr_network_dir_names_fabric(m->network_dir)) {
-		emr_network_dir_say_account(m->network_dir, &remark);
-		emr_remark(m->out, &remark);
-	}
 	m->is_applying = emr_network_dir_is(m->network_dir);
+	if (m->is_applying && !m->own_dir_made && !emr_network_dir_is_on_fabric(m->network_dir))
+		return emr_network_dir_refuse(m->network_dir, out_problem);
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
 
@@ -782,8 +778,11 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	emr_problem problem = {0};
 	int code;
 
-	if (role != NULL && strcmp(role, "agent") != 0) {
-		(void)!emr_wrong_use("org", _("org create takes no role but agent."), &problem);
+	if (role != NULL && (strcmp(role, "agent") != 0 || !org_may_have_agent(args))) {
+		(void)!emr_wrong_use("org",
+			_("org create takes no role but agent, and none for a new directory: an "
+			  "agent comes over a host."),
+			&problem);
 		return emr_out_fail(out, &problem);
 	}
 	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */

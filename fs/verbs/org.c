@@ -126,7 +126,7 @@ static emr_status write_invitation(const inviting *i, bool keeps, emr_problem *o
 
 /* The invited person of a network on Fabric, or of one that a host serves, may be anywhere: the
  * invitation leads there. */
-static emr_status find_place(inviting *i, uint16_t roles, emr_problem *out_problem)
+static emr_status find_place(inviting *i, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
 	char cause[256] = "";
@@ -134,12 +134,7 @@ static emr_status find_place(inviting *i, uint16_t roles, emr_problem *out_probl
 
 	if (!emr_network_dir_is_on_fabric(dir)) {
 		status = emr_network_dir_host(dir, &i->place);
-		/* The agent of the account whose directory it is needs none. */
-		if (status == EMR_NOT_FOUND && roles == EMR_ROLE_AGENT)
-			return EMR_OK;
-		if (status == EMR_NOT_FOUND)
-			emr_problem_set(out_problem, EMR_SAY_NEEDS_HOST, "dir", dir, NULL);
-		return status;
+		return status == EMR_NOT_FOUND ? emr_network_dir_refuse(dir, out_problem) : status;
 	}
 	status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
@@ -159,10 +154,8 @@ static emr_status take_up(inviting *i, uint16_t roles)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_invitation found = {0};
-	emr_status status = i->place.len > 0
-				    ? emr_file_read(AT_FDCWD, i->args->values[EMR_OPT_CARD_FILE],
-					      EMR_INVITE_MAX, &i->bytes)
-				    : EMR_NOT_FOUND;
+	emr_status status = emr_file_read(
+		AT_FDCWD, i->args->values[EMR_OPT_CARD_FILE], EMR_INVITE_MAX, &i->bytes);
 
 	if (status == EMR_OK)
 		status = emr_invitation_read(emr_buf_view(&i->bytes), &found);
@@ -199,8 +192,8 @@ static emr_status new_invitation(inviting *i, uint16_t roles)
 		(int)sizeof url)
 		return EMR_LIMIT;
 	return emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
-		emr_ledger_descriptor(i->bureau.session.ledger), url,
-		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation);
+		emr_ledger_descriptor(i->bureau.session.ledger), url, &away, roles, ends, &i->bytes,
+		&i->invitation);
 }
 
 static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
@@ -228,13 +221,6 @@ static void end_waiting(int number)
 	if (end_fd >= 0)
 		(void)!write(end_fd, &one, sizeof one);
 	errno = error;
-}
-
-/* A computer that is shut down, or a terminal that is closed, withdraws nothing where the invited
- * may come later: the same line goes on. */
-static bool is_left(const inviting *i)
-{
-	return i->post.letters != NULL && is_ended != 0 && is_ended != SIGINT;
 }
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -284,23 +270,21 @@ static emr_status await_reply(inviting *i, emr_buf *reply)
 
 		if (left <= 0)
 			break;
-		if (i->post.letters != NULL)
-			emr_letters_bound(i->post.letters, ask_ms(left), end_fd);
+		emr_letters_bound(i->post.letters, ask_ms(left), end_fd);
 		status = emr_post_look(&i->post, EMR_LETTER_REPLY, REPLY_MAX, slice, reply);
 		if (status == EMR_OK && reply->len <= 1) { /* who asked has given up */
 			emr_buf_clear(reply);
 			status = EMR_TIMEOUT;
 		}
 	}
-	if (i->post.letters != NULL)
-		emr_letters_bound(i->post.letters, WITHDRAW_MS, -1);
-	emr_post_remove(&i->post, EMR_LETTER_REPLY);
-	if ((!is_ended && status != EMR_TIMEOUT) || is_left(i))
-		return is_left(i) ? EMR_INTERRUPTED : status;
-	if (i->post.letters != NULL)
-		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_bytes_of("", 1));
-	else
-		status = EMR_OK;
+	emr_letters_bound(i->post.letters, WITHDRAW_MS, -1);
+	/* A computer that is shut down, or a terminal that is closed, withdraws nothing where the
+	 * invited may come later: the same line goes on. */
+	if (is_ended != 0 && is_ended != SIGINT)
+		return EMR_INTERRUPTED;
+	if (!is_ended && status != EMR_TIMEOUT)
+		return status;
+	status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_bytes_of("", 1));
 	/* At its end it opens nothing, whatever the channel has taken. */
 	i->is_over = !is_ended || status == EMR_OK || status == EMR_EXISTS;
 	return is_ended ? EMR_INTERRUPTED : EMR_TIMEOUT;
@@ -325,8 +309,8 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 			i->handle, &cert, out_signer_id, out_problem);
 	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
-	/* A transient failure goes better when the same line goes on; in a directory none does. */
-	if (i->post.letters == NULL || (status != EMR_INTERRUPTED && !emr_status_may_pass(status)))
+	/* A transient failure goes better when the same line goes on. */
+	if (status != EMR_INTERRUPTED && !emr_status_may_pass(status))
 		i->is_over = true;
 	return status;
 }
@@ -472,7 +456,7 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 			out_problem);
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
-	EMR_TRY(find_place(i, roles, out_problem));
+	EMR_TRY(find_place(i, out_problem));
 	if (emr_network_place_is_host(emr_buf_view(&i->place)))
 		return invite_by_host(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */
@@ -481,17 +465,11 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		release_signals(old);
 		return status;
 	}
-	if (i->place.len > 0)
-		emr_say(i->out,
-			"The invitation is in %s. Whoever has it can join, once, from any "
-			"computer; hand it over in private.\nCtrl-C withdraws it. Ended "
-			"otherwise, the same line goes on.\n",
-			file);
-	else
-		emr_say(i->out,
-			"The invitation is in %s. Whoever has it can join, once, and only while "
-			"this command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
-			file);
+	emr_say(i->out,
+		"The invitation is in %s. Whoever has it can join, once, from any "
+		"computer; hand it over in private.\nCtrl-C withdraws it. Ended "
+		"otherwise, the same line goes on.\n",
+		file);
 	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);

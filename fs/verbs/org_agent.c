@@ -16,6 +16,8 @@
 #include "base/file.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
+#include "network/own_dir.h"
+#include "session/network_dir.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -42,6 +44,8 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 	EMR_AUTO_FD from = -1;
 	EMR_AUTO_FD to = -1;
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t ending;
 	int ends[2], error;
 	size_t n = 1;
 
@@ -60,8 +64,15 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 		return EMR_IO;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, from, PASSPHRASE_FD);
-	error = posix_spawn(
-		out_pid, "/proc/self/exe", &actions, NULL, (char *const *)(void *)argv, environ);
+	/* In a shell's background this process ignores what must end the one that invites. */
+	(void)sigemptyset(&ending);
+	(void)sigaddset(&ending, SIGINT);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &ending);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawn(out_pid, "/proc/self/exe", &actions, &attributes,
+		(char *const *)(void *)argv, environ);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error == 0 ? EMR_OK : emr_status_from_errno(error);
 }
@@ -142,6 +153,16 @@ static emr_status run_agent(const founding *f)
 	return await_end(pid);
 }
 
+bool org_may_have_agent(const emr_args *args)
+{
+	const char *network = args->values[EMR_OPT_NETWORK];
+	EMR_AUTO_FREE char *dir = NULL;
+
+	if (network != NULL && !emr_own_dir_is_address(network))
+		dir = emr_path_real(network);
+	return dir == NULL || emr_network_dir_names_fabric(dir);
+}
+
 static bool is_wanted(const emr_args *args, emr_out *out)
 {
 	if (args->values[EMR_OPT_ROLE] != NULL)
@@ -163,7 +184,7 @@ int emr_org_make_agent(
 	emr_status status;
 
 	emr_out_put(out, "agent_keyring", json_null());
-	if (!is_wanted(args, out))
+	if (!org_may_have_agent(args) || !is_wanted(args, out))
 		return EMR_EXIT_DONE;
 	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
 		f.admin != NULL ? "-" : "");

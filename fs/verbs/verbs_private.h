@@ -77,6 +77,8 @@ void emr_check_agents(emr_checker *c);
 emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
+/* Whether an agent has a way to the network of --network: no host leads to a new directory. */
+bool org_may_have_agent(const emr_args *args);
 /* This function makes and starts the agent of the organisation whose keyring is in STATE, where
  * --role agent says so or a person at the terminal does; PASSPHRASE opens that keyring.  It refuses
  * to undo the organisation when that fails.  The exit code. */

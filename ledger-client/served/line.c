@@ -160,6 +160,8 @@ static emr_status read_settings(int dirfd, emr_http **out_http, emr_id32 *out_ke
 	emr_served_at at;
 	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
 
+	if (status == EMR_NOT_FOUND)
+		status = emr_file_read(dirfd, EMR_SERVED_OWN, SETTINGS_MAX, &bytes);
 	if (status == EMR_OK)
 		status = emr_served_at_read(emr_buf_view(&bytes), &at);
 	if (status != EMR_OK)
@@ -283,19 +285,18 @@ static emr_status ask_letter(const char *dir, const emr_keyring *keyring, emr_id
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
 	const char *step, emr_bytes letter)
 {
-	question q = {.is_post = true, .body = letter};
 	EMR_AUTO_BUF ignored = {0};
 
-	return ask_letter(dir, keyring, id, step, &q, &ignored);
+	return ask_letter(
+		dir, keyring, id, step, &(question){.is_post = true, .body = letter}, &ignored);
 }
 
 emr_status emr_served_find(
 	const char *dir, const emr_keyring *keyring, emr_id16 id, const char *step, emr_buf *out)
 {
-	question q = {.is_post = false};
 	EMR_AUTO_BUF letter = {0};
 
-	EMR_TRY(ask_letter(dir, keyring, id, step, &q, &letter));
+	EMR_TRY(ask_letter(dir, keyring, id, step, &(question){.is_post = false}, &letter));
 	return letter.len <= WIRE_LETTER_MAX ? emr_buf_append(out, letter.data, letter.len)
 					     : EMR_DAMAGED;
 }
@@ -303,11 +304,10 @@ emr_status emr_served_find(
 emr_status emr_served_applications(
 	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg)
 {
-	const question q = {.path = "applications"};
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes letter;
 	emr_reader reader;
-	emr_status status = ask_host(dir, keyring, &q, &bytes);
+	emr_status status = ask_host(dir, keyring, &(question){.path = "applications"}, &bytes);
 
 	reader = emr_reader_of(emr_buf_view(&bytes));
 	while (status == EMR_OK && wire_read_part(&reader, &letter))
@@ -337,9 +337,7 @@ emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
 
 emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
 {
-	const question q = {.path = "moved"};
-
-	return ask_host(dir, keyring, &q, out);
+	return ask_host(dir, keyring, &(question){.path = "moved"}, out);
 }
 
 /* ---- tokens ---- */

@@ -117,7 +117,7 @@ class Scene:
         self.dir, self.emrfs, self.secret, self.fb = directory, emrfs, secret, fb
         self.net = os.path.join(directory, "net")
         os.makedirs(directory, mode=0o700)
-        self.everybody, self.host, self.address = {}, 0, ""
+        self.everybody, self.host, self.address, self.way = {}, 0, "", ""
 
     def person(self, who):
         if who not in self.everybody:
@@ -134,15 +134,15 @@ class Scene:
         self.person(admin).end(inviting)
         return new
 
-    def found(self, who, name):
+    def found(self, who, name, network):
         admin = self.person(who)
-        return admin.start("org", "create", name, "--network", self.net, "--within", "2min", "--yes",
+        return admin.start("org", "create", name, "--network", network, "--within", "2min", "--yes",
                            "--words-file", admin.words)
 
     def network(self):
         """Its first organisation makes it, and serves it."""
         lucas = self.person("lucas")
-        lucas.end(self.found("lucas", "São Lucas"))
+        lucas.end(self.found("lucas", "São Lucas", self.net))
         self.serve()
 
     def serve(self, address=None):
@@ -150,12 +150,12 @@ class Scene:
             with socket.create_server(("127.0.0.1", 0)) as free:
                 address = "127.0.0.1:" + str(free.getsockname()[1])
         self.address = address
-        self.host = self.person("lucas").told("host", self.net, address)["pid"]
+        said = self.person("lucas").told("host", self.net, address)
+        self.host, self.way = said["pid"], said["address"]
 
     def organisation(self, who, name, *admitting):
-        founding = self.found(who, name)
-        until(lambda: any(mail.endswith(".application") for mail in os.listdir(self.net + "/mail")),
-              "an application")
+        founding = self.found(who, name, self.way)
+        until(lambda: ".application" in str(os.listdir(self.net + "/host/mail")), "an application")
         for admin in admitting:
             self.person(admin).run("org", "admit", name, "--yes", secret=True)
         self.person(who).end(founding)

@@ -13,13 +13,17 @@ at_end() {
 	two_end
 }
 P="--passphrase-file $EMR_PASS"
-as hospital run 0 org create "Praxis Ana" --network "$NET" --yes --role agent --words-file hospital.words $P
-TWO_ADMIN=hospital
+two_network "Praxis Ana"
+two_home hospital
+two_invite agent agent
+emr_until test -s agent.invitation
+run 0 --as agent init --join agent.invitation --yes $P
+wait $! || emr_fail "$(cat out/invited-agent)"
+run 0 --as agent agent $P
 agent_pid() { as hospital "$EMRFS" --as agent agent --status --json >out/agent && "$JSON_FIELD" out/agent pid; }
 agent=$(agent_pid) || emr_fail "no agent"
-export EMRFS_HOME=$EMR_WORK/hospital
-two_host
-! grep -q '"agent_stopped":true' out/host || emr_fail "it runs: $(cat out/host)"
+run 0 host --status "$NET"
+says_not "agent of this account does not run"
 two_ana_and_lima
 two_mount ana lima
 must mkdir ana-folder/Imaging

@@ -89,7 +89,7 @@ for i in 1 2 3; do
 	[ "$(curl -sk -o out/answered -w '%{http_code}' -d "$(printf %4000d 0)" "https://127.0.0.1:$port/emrfs/v1/letters/$(printf %032x $i).reply")" = 404 ] ||
 		emr_fail "a stranger's reply is taken: $(cat out/answered)"
 done
-expect "mail" "$(ls "$NET/mail" | grep -cv '\.certificate$')" 0
+expect "mail" "$(ls "$NET/host/mail" | grep -cv '\.certificate$')" 0
 
 say "who has no token reads nothing"
 [ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] && [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "strangers are answered"

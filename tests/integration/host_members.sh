@@ -58,33 +58,28 @@ as bento run 0 status --wait=1min
 two_unmount bento-laptop
 
 say "an organisation is made from another computer: the members admit it, and its administrator invites"
-address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/host.out")
-apply() { # NAME AT WHO: as orgs_join, by the host
-	"$EMRFS" org create "$1" --network "$2" --within 10min --yes $P --words-file "$EMR_WORK/$3.words" \
-		>"$EMR_WORK/out/applied-$3" 2>&1 </dev/null &
-}
+address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/host.out") && TWO_ADDRESS=$address
 as clara run 6 org create "Lab Clara" --network "${address%#*}" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"
 as clara run 6 org create "Lab Clara" --network "${address%,*},sha256//$(head -c 32 /dev/zero | base64)" --yes $P --words-file "$EMR_WORK/clara.words"
 says "another key"
 as clara run 6 org create "Lab Clara" --network "$address#" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"
-for ((i = 0; i < 100; i++)); do echo none >"$NET/mail/$(printf %032x $i).application"; done
+for ((i = 0; i < 100; i++)); do echo none >"$NET/host/mail/$(printf %032x $i).application"; done
 as clara run 7 org create "Lab Clara" --network "$address" --yes $P --words-file "$EMR_WORK/clara.words"
 says "that it takes no more"
-rm "$NET"/mail/*.application
-as clara apply "Lab Clara" "$address" clara
+rm "$NET"/host/mail/*.application
+as clara orgs_apply clara "Lab Clara"
 applying=$!
 disown "$applying"
 emr_until orgs_waits
 kill -KILL "$applying" && await_gone "$applying"
-rm "$EMR_WORK/out/applied-clara"
-as clara apply "Lab Clara" "$address" clara # the same line goes on, with the same number
+as clara orgs_apply clara "Lab Clara" # the same line goes on, with the same number
 applying=$!
-emr_until grep -q "this number" "$EMR_WORK/out/applied-clara"
+emr_until orgs_waits
 as ana run 0 org show $P
 says "$(sed -n 's/.*this number: //p' "$EMR_WORK/out/applied-clara")"
-[ "$(ls "$NET/mail" | grep -c application)" = 1 ] || emr_fail "two applications"
+[ "$(ls "$NET/host/mail" | grep -c application)" = 1 ] || emr_fail "two applications"
 as ana run 0 org admit "Lab Clara" --yes $P
 wait "$applying" || emr_fail "org create: $(cat "$EMR_WORK/out/applied-clara")"
 stands_alone clara
@@ -97,9 +92,9 @@ as clara run 0 org show $P
 says "lima"
 
 say "a third organisation needs both, of whom one is elsewhere; rules and points are agreed on so, too"
-as eva apply "Clinica Eva" "$address" eva
+as eva orgs_apply eva "Clinica Eva"
 applying=$!
-emr_until grep -q "this number" "$EMR_WORK/out/applied-eva"
+emr_until orgs_waits
 as ana run 0 org admit "Clinica Eva" --yes $P
 as clara run 0 org admit "Clinica Eva" --yes $P
 wait "$applying" || emr_fail "org create: $(cat "$EMR_WORK/out/applied-eva")"

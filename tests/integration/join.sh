@@ -71,7 +71,7 @@ say "a certificate that is none"
 emr_stop "$inviting"
 "$EMRFS" join ana.invitation --yes --within 20min --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 joining=$!
-emr_until compgen -G "$NET/mail/*.reply" >out/reply
+emr_until compgen -G "$NET/host/mail/*.reply" >out/reply
 kill $joining
 ! wait $joining || emr_fail "joined before anybody answered"
 (umask 077 && echo garbage >"$EMRFS_HOME/state/joining/certificate") # as a disk may leave it
@@ -96,7 +96,7 @@ done
 grep -q '"registered":true' out/joined || emr_fail "joined: $(cat out/joined out/complained)"
 [ "$killed" -ge 5 ] || emr_fail "only $killed kills"
 wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
-[ -z "$(ls "$NET/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/mail")"
+[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
 [ ! -e "$EMRFS_HOME/state/joining" ] || emr_fail "left over: $(ls "$EMRFS_HOME/state/joining")"
 echo "  $killed times"
 expect "ledger" "$(readlink "$EMRFS_HOME/state/ledger")" "$EMRFS_HOME/state/network/ledger"

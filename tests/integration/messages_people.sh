@@ -48,11 +48,10 @@ met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-fil
 home_of hospital
 met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
 run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
-heard				# one-account
-met 6 needs-host org invite eva --role patient -o eva.invitation --passphrase-file second
+met 6 over-its-host org invite eva --role patient -o eva.invitation --passphrase-file second
 met 6 host-address host "$EMR_WORK/ward" "192.0.2.7:$(emr_port)"
 json 0 host "$EMR_WORK/ward" "127.0.0.1:$(emr_port)"
-host=$(field pid)
+host=$(field pid) address=$(field address)
 run 0 org invite eva --role patient -o eva.invitation --passphrase-file second
 met 7 not-used org invite rui --role patient -o rui.invitation --wait=1s --passphrase-file second
 met 7 not-used org invite iva --role patient -o iva.invitation --wait=10min --within 1s --passphrase-file second
@@ -97,4 +96,4 @@ met 6 ledger-refused org revoke keys --yes --passphrase-file second
 home_of keys
 met 6 agent-ended agent --passphrase-file second
 home_of aurora
-met 7 not-admitted org create Aurora --network "$EMR_WORK/ward" --within 1s --yes --passphrase-file second --words-file w
+met 7 not-admitted org create Aurora --network "$address" --within 1s --yes --passphrase-file second --words-file w

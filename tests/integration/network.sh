@@ -13,10 +13,9 @@ run 2 org create "São Lucas" $PF --words-file w
 run 6 org create "São Lucas" --network full --yes $PF --words-file w
 [ ! -e "$EMRFS_HOME/state/keyfile" ] && [ -e full/file ] || emr_fail "something was made or removed"
 run 0 org create "São Lucas" --network "$NET" --yes $PF --words-file hospital.words
-says "The ledger of the network lies in $NET, which belongs to $(id -un) alone"
 [ "$(stat -c %a "$NET")" = 700 ] || emr_fail "others may enter the network's directory"
 json 6 org invite ana --role patient -o ana.invitation $PF
-expect "error" "$(field error)" needs-host
+expect "error" "$(field error)" over-its-host
 [ ! -e ana.invitation ] || emr_fail "an invitation that leads nowhere"
 TWO_ADMIN=hospital
 two_host
@@ -31,7 +30,7 @@ for who in "ana Ana Silva" "rui Rui Costa"; do
 	grep -q '"role":"patient"' "out/invited-${who%% *}" || emr_fail "invited: $(cat "out/invited-${who%% *}")"
 done
 as rui run 6 org invite eva --role patient -o x $PF
-[ -z "$(ls "$NET/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/mail")"
+[ -z "$(ls "$NET/host/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/host/mail")"
 
 say "an invitation is for once, for its network, and whole"
 two_home hospital

@@ -47,6 +47,6 @@ DONE
 chmod 700 restored
 mkdir -p stick
 made backup "$EMR_WORK/stick" "'$EMR_WORK/restored' {dir}/mine" "$EMRFS" backup "$EMR_WORK/stick/mine"
-made network "$EMR_WORK/disk" "test -s {dir}/network/ledger/ledger.sqlite && test -d {dir}/network/mail" \
+made network "$EMR_WORK/disk" "test -s {dir}/network/ledger/ledger.sqlite" \
 	env EMRFS_HOME="$EMR_WORK/disk/hospital" "$EMRFS" org create "Hospital" --network "$EMR_WORK/disk/network" --yes \
 	--passphrase-file "$EMR_PASS" --words-file hospital.words

@@ -93,7 +93,6 @@ run 13 org admit "Laboratorio Sul" $PF
 says "Patients' Trust has proposed it."
 kill $waiting
 wait $waiting && emr_fail "it was admitted"
-rm -f "$NET"/mail/*.application
 
 say "names of every kind, of somebody whom nobody can ask"
 long=$(printf 'x%.0s' $(seq 255))
@@ -129,7 +128,7 @@ alike() { # NAME WHAT IS SAID
 	says "$2"
 	kill $waiting
 	wait $waiting && emr_fail "$1 was admitted"
-	rm -rf looks looks-folder looks.words "$NET"/mail/*.application
+	rm -rf looks looks-folder looks.words "$NET"/host/mail/*.application
 }
 alike "Sao-Lucas" "Another organisation, which is a member, is called São Lucas.  They are not the same."
 alike "Ѕао Lucas" "Not all letters of that name are Latin ones: it may look like another name."

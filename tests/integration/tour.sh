@@ -38,7 +38,7 @@ computer() {
 port=$(emr_port)
 typed() { (cd "$1" && EMRFS_HOME=$EMR_WORK/$1/.home bash -o pipefail -c "$2") >said 2>&1 </dev/null; }
 
-count=0
+count=0 && : >host-said
 while IFS= read -r line; do
 	who=${line%%\$ *} command=${line#*\$ }
 	computer "$who"
@@ -48,7 +48,8 @@ while IFS= read -r line; do
 	*"# a moment later"*) patience=600 ;;
 	*) patience=1 ;;
 	esac
-	bare=$(sed "s/ *# .*\$//; s/:7443/:$port/" <<<"$command")
+	address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" host-said)
+	bare=$(sed "s/ *# .*\$//; s|'https:.*#KEY'|'$address'|; s/:7443/:$port/" <<<"$command")
 	if [ "${bare%&}" != "$bare" ]; then
 		# A command beside the others is repeated, too, until it has begun well: it ends when somebody came in.
 		(for ((i = 0; i < patience; i++)); do

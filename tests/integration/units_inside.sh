@@ -273,6 +273,7 @@ must systemctl stop at-the-desk
 
 say "an agent, which reaches hosts from where it is shut in"
 of_ana emrfs --as hospital org create "Norte" --network net --yes --words-file hospital-words >/tmp/said 2>&1 || fail "org create: $(cat /tmp/said)"
+of_ana emrfs --as hospital host net 127.0.0.1:8443 >/tmp/said 2>&1 || fail "host: $(cat /tmp/said)"
 of_ana emrfs --as hospital org invite keys --role agent -o keys.invitation --wait >/tmp/said 2>&1 &
 until_it_is test -s /home/anatest/keys.invitation
 of_ana emrfs --as agent init --join keys.invitation --yes --words-file agent-words >/tmp/joined 2>&1 || fail "init: $(cat /tmp/joined)"

@@ -1,26 +1,26 @@
 # Sourced after two.sh by tests with several organisations, and with the services that release keys.
 #
-#   orgs_join WHO "Name" ADMIN...      WHO makes an organisation in $NET, whose members' ADMINs admit it
+#   orgs_join WHO "Name" ADMIN...      WHO makes an organisation in the network of the host, whose members' ADMINs admit it
 #   orgs_agent WHO ADMIN               ADMIN invites the agent WHO
 #   agent_start WHO / agent_stop WHO   its service, behind
 #   agent_says WHO PATTERN             whether its report has that
 
 orgs_join() {
 	local who=$1 name=$2 waiting admin
-	shift 2
 	as "$who" orgs_apply "$who" "$name"
 	waiting=$!
 	emr_until orgs_waits
-	for admin in "$@"; do
+	for admin in "${@:3}"; do
 		as "$admin" run 0 org admit "$name" --yes --passphrase-file "$EMR_PASS"
 	done
 	wait "$waiting" || emr_fail "org create $name: $(cat "$EMR_WORK/out/applied-$who")"
 }
-orgs_apply() {
-	"$EMRFS" org create "$2" --network "$NET" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" \
-		>"$EMR_WORK/out/applied-$1" 2>&1 </dev/null &
+orgs_apply() {	# WHO "Name" [MORE...]
+	ORGS_APPLIED=$EMR_WORK/out/applied-$1 && rm -f "$ORGS_APPLIED"
+	"$EMRFS" org create "$2" --network "$TWO_ADDRESS" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" "${@:3}" \
+		>"$ORGS_APPLIED" 2>&1 </dev/null &
 }
-orgs_waits() { ls "$NET/mail" | grep -q '\.application$'; }
+orgs_waits() { grep -q "They must see this number" "$ORGS_APPLIED"; }
 
 orgs_agent() {
 	local waiting

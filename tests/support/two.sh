@@ -4,7 +4,7 @@
 #   two_begin NAME                     the working directory; nothing is made yet
 #   two_network "São Lucas" [hospital] HOME makes the network $NET and is its administrator; the others join over its host
 #   two_installed PROGRAM...           $EMRFS is a copy from here on, as it is installed, with these helpers alone
-#   two_host                           the host begins, or begins again where it was: process $TWO_HOST at port $TWO_PORT
+#   two_host                           the host begins, or begins again where it was: process $TWO_HOST at port $TWO_PORT, with $TWO_ADDRESS
 #   two_host_kill                      as a crash
 #   two_join WHO "Name" ROLE [HOME]    HOME (default: who made the network) invites, WHO comes
 #   two_cards WHO WHO...               each of them has the cards of the others, under their handles
@@ -63,7 +63,7 @@ two_installed() {
 two_host() {
 	TWO_PORT=${TWO_PORT:-$(emr_port)}
 	"$EMRFS" host "$NET" "127.0.0.1:$TWO_PORT" --json >"$EMR_WORK/out/host" 2>&1 </dev/null || emr_fail "host: $(cat "$EMR_WORK/out/host")"
-	TWO_HOST=$("$JSON_FIELD" "$EMR_WORK/out/host" pid)
+	TWO_HOST=$("$JSON_FIELD" "$EMR_WORK/out/host" pid) TWO_ADDRESS=$("$JSON_FIELD" "$EMR_WORK/out/host" address)
 }
 
 two_host_kill() { kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"; }

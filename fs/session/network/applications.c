@@ -1,5 +1,4 @@
-/* This file carries applications of organisations to the members, by a directory, a host or a
- * channel. */
+/* This file carries applications of organisations to the members, by a host or a channel. */
 #include "network/applying.h"
 
 #include <string.h>
@@ -15,8 +14,7 @@ emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, em
 	char cause[256] = "";
 	emr_status status = EMR_OK;
 
-	*out = (emr_applications){
-		.dir = dir, .keyring = keyring, .is_served = emr_network_dir_is_served(dir)};
+	*out = (emr_applications){.dir = dir, .keyring = keyring};
 	if (emr_network_dir_is_on_fabric(dir))
 		status = emr_letters_open(dir, keyring, &out->letters, cause, sizeof cause);
 	if (status != EMR_OK && cause[0] != '\0')
@@ -44,27 +42,15 @@ emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes)
 {
 	emr_id16 place = place_of(bytes);
 
-	if (applications->is_served)
-		return emr_served_leave(
-			applications->dir, NULL, place, EMR_MAIL_APPLICATION, bytes);
 	return applications->letters != NULL
 		       ? emr_letters_leave(
 				 applications->letters, place, EMR_LETTER_APPLICATION, bytes)
-		       : emr_mail_put(applications->dir, place, EMR_MAIL_APPLICATION, bytes);
+		       : emr_served_leave(applications->dir, NULL, place, "application", bytes);
 }
 
 emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg)
 {
-	if (applications->is_served)
-		return emr_served_applications(applications->dir, applications->keyring, fn, arg);
 	return applications->letters != NULL
 		       ? emr_letters_applications(applications->letters, fn, arg)
-		       : emr_mail_each(applications->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX,
-				 fn, arg);
-}
-
-void emr_applications_remove(const emr_applications *applications, emr_bytes bytes)
-{
-	if (applications->letters == NULL && !applications->is_served)
-		emr_mail_remove(applications->dir, place_of(bytes), EMR_MAIL_APPLICATION);
+		       : emr_served_applications(applications->dir, applications->keyring, fn, arg);
 }

@@ -24,7 +24,6 @@ typedef struct applying {
 	emr_session *session;
 	const char *dir;
 	bool is_on_fabric;
-	bool is_away;	    /* there, or at a host: it goes on where it was ended */
 	emr_buf descriptor; /* of the network, as it was handed over */
 	emr_buf bytes;	    /* of the application */
 	emr_application application;
@@ -71,8 +70,7 @@ static bool passes(const applying *a, emr_status status)
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	/* A host lets nobody read before. */
-	if ((!emr_status_may_pass(status) &&
-		    !(status == EMR_DENIED && a->is_away && !a->is_on_fabric)) ||
+	if ((!emr_status_may_pass(status) && !(status == EMR_DENIED && !a->is_on_fabric)) ||
 		emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 		return false;
 	(void)nanosleep(&pause, NULL);
@@ -151,9 +149,7 @@ static emr_status certify(applying *a, emr_buf *out_cert)
 		EMR_TRY(emr_application_certify(
 			keyring, &a->application, a->handle, now(), out_cert));
 	}
-	return a->is_away ? emr_begun_keep(a->begun, keyring, emr_buf_view(out_cert),
-				    emr_buf_view(&a->bytes))
-			  : EMR_OK;
+	return emr_begun_keep(a->begun, keyring, emr_buf_view(out_cert), emr_buf_view(&a->bytes));
 }
 
 static emr_status take_up(
@@ -281,7 +277,6 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	emr_progress(a->out, "Waiting until enough of them have approved ...");
 	status = wait_for_members(a);
 	emr_progress_end(a->out);
-	emr_applications_remove(&post, emr_buf_view(&a->bytes));
 	return status;
 }
 
@@ -292,7 +287,6 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
 		.is_on_fabric = emr_network_dir_is_on_fabric(dir),
-		.is_away = emr_network_dir_is_on_fabric(dir) || emr_network_dir_is_served(dir),
 		.begun = begun,
 		.handle = handle,
 		.login = login,

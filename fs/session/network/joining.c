@@ -68,9 +68,8 @@ static emr_status read_file(const char *from, emr_buf *out)
 static emr_status choose_dir(emr_joining *joining, const char *state)
 {
 	joining->dir = joining->invitation.url + 5;
-	if (joining->invitation.place.len == 0 ||
-		(!emr_network_place_is_host(joining->invitation.place) &&
-			emr_network_dir_has(joining->dir, joining->invitation.descriptor)))
+	if (!emr_network_place_is_host(joining->invitation.place) &&
+		emr_network_dir_has(joining->dir, joining->invitation.descriptor))
 		return EMR_OK;
 	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
 		joining->own_dir = NULL;
@@ -104,7 +103,7 @@ static emr_status judge(
 		return EMR_UNSUPPORTED;
 	*out_cause = _("it leads to no host: who invites you starts one (emrfs host), and invites "
 		       "you again");
-	if (joining->invitation.place.len == 0 && joining->invitation.roles != EMR_ROLE_AGENT)
+	if (joining->invitation.place.len == 0)
 		return EMR_UNSUPPORTED;
 	*out_cause = emr_text(emr_status_text(EMR_NO_MEMORY));
 	EMR_TRY(choose_dir(joining, state));
@@ -286,8 +285,6 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 			&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX, LAST_LOOK_NS, out_cert);
 	if (status == EMR_TIMEOUT)
 		return say_nobody(invitation, out_problem);
-	if (status == EMR_OK)
-		emr_post_remove(&post, EMR_LETTER_ANSWER);
 	if (status == EMR_OK && out_cert->len <= 1)
 		return say_used(out_problem);
 	return status;
@@ -439,10 +436,6 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 		return say_used(out_problem);
 	if (status == EMR_TIMEOUT)
 		(void)say_nobody(&joining->invitation, out_problem);
-	if (status == EMR_OK || status == EMR_TIMEOUT)
-		emr_post_remove(&post, EMR_LETTER_REPLY);
-	if (status == EMR_OK)
-		emr_post_remove(&post, EMR_LETTER_ANSWER);
 	return status;
 }
 

@@ -1,4 +1,4 @@
-/* A person's own ledger becomes the ledger of a network in a shared directory here. At no moment
+/* A person's own ledger becomes the ledger of a network in a directory here. At no moment
  * does the keyring have no ledger, or two. */
 #include "network/device.h"
 

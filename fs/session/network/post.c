@@ -1,4 +1,4 @@
-/* This file carries an invitation's reply and its answer, by a directory or by a channel. It
+/* This file carries an invitation's reply and its answer, by a host or by a channel. It
  * judges nothing that it carries, and refuses what is too long. */
 #include "network/post.h"
 
@@ -12,7 +12,6 @@
 #include "served/client.h"
 #include "session/network_dir.h"
 
-#define INVITATION "invitation"
 #define FIRST_PAUSE_NS INT64_C(200000000)
 #define LONGEST_PAUSE_NS INT64_C(5000000000)
 
@@ -36,8 +35,6 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 
 	*out = (emr_post){
 		.dir = dir, .id = invitation->id, .admin = admin, .pause_ns = FIRST_PAUSE_NS};
-	/* In the host's own directory they are files. */
-	out->is_served = emr_network_dir_is_served(dir);
 	if (invitation->place.len == 0 || emr_network_place_is_host(invitation->place))
 		return EMR_OK;
 	if (admin == NULL)
@@ -56,28 +53,19 @@ emr_status emr_post_invite(emr_post *post, uint64_t expires)
 	const emr_bytes letter = {end, sizeof end};
 
 	emr_put_u64(end, expires);
-	if (post->is_served)
-		return emr_served_leave(post->dir, post->admin, post->id, INVITATION, letter);
-	return post->letters != NULL ? EMR_OK
-				     : emr_mail_put(post->dir, post->id, INVITATION, letter);
+	return post->letters != NULL
+		       ? EMR_OK
+		       : emr_served_leave(post->dir, post->admin, post->id, "invitation", letter);
 }
 
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
 {
 	emr_status status;
 
-	if (post->is_served) {
-		status = emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
-		return status == EMR_NOT_FOUND && kind == EMR_LETTER_REPLY ? EMR_EXISTS : status;
-	}
 	if (post->letters != NULL)
 		return emr_letters_leave(post->letters, post->id, kind, bytes);
-	status = emr_mail_put(post->dir, post->id, step_of(kind), bytes);
-	if (status == EMR_OK && kind == EMR_LETTER_ANSWER) {
-		emr_post_remove(post, EMR_LETTER_REPLY);
-		emr_mail_remove(post->dir, post->id, INVITATION);
-	}
-	return status;
+	status = emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
+	return status == EMR_NOT_FOUND && kind == EMR_LETTER_REPLY ? EMR_EXISTS : status;
 }
 
 static void sleep_ns(int64_t ns)
@@ -91,9 +79,10 @@ static void sleep_ns(int64_t ns)
 /* A gateway that is away for a moment ends no waiting of days. */
 static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
 {
-	emr_status status = post->is_served ? emr_served_find(post->dir, post->admin, post->id,
-						      step_of(kind), out)
-					    : emr_letters_find(post->letters, post->id, kind, out);
+	emr_status status =
+		post->letters != NULL
+			? emr_letters_find(post->letters, post->id, kind, out)
+			: emr_served_find(post->dir, post->admin, post->id, step_of(kind), out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	post->pause_ns =
@@ -103,7 +92,7 @@ static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, em
 	return status == EMR_NOT_FOUND || emr_status_may_pass(status) ? EMR_TIMEOUT : status;
 }
 
-static emr_status find_letter(
+emr_status emr_post_look(
 	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out)
 {
 	const emr_clock *clock = emr_clock_system();
@@ -126,31 +115,10 @@ static emr_status find_letter(
 	}
 }
 
-emr_status emr_post_look(
-	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out)
-{
-	return post->letters != NULL || post->is_served
-		       ? find_letter(post, kind, max, within_ns, out)
-		       : emr_mail_look(post->dir, post->id, step_of(kind), max, within_ns, out);
-}
-
-void emr_post_remove(const emr_post *post, emr_letter_kind kind)
-{
-	if (post->letters == NULL && !post->is_served)
-		emr_mail_remove(post->dir, post->id, step_of(kind));
-}
-
 emr_status emr_post_take_back(emr_post *post)
 {
-	emr_status status = EMR_OK;
+	emr_status status = emr_post_put(post, EMR_LETTER_REPLY, emr_bytes_of("", 1));
 
-	if (post->letters != NULL)
-		status = emr_letters_leave(
-			post->letters, post->id, EMR_LETTER_REPLY, emr_bytes_of("", 1));
-	else if (post->is_served)
-		status = emr_post_put(post, EMR_LETTER_REPLY, emr_bytes_of("", 1));
-	else
-		emr_post_remove(post, EMR_LETTER_REPLY);
 	if (status != EMR_OK && status != EMR_EXISTS)
 		emr_log(EMR_LOG_WARN, "joining: the reply was not taken back: %s",
 			emr_status_text(status));

@@ -1,7 +1,7 @@
-/* The directory of an embedded network of several members: DIR/ledger is the ledger, DIR/mail is
- * where the invited and the inviting leave each other a file.  A member's state has a symbolic link
- * where a ledger of its own would be. It refuses directories that others than this user can enter:
- * one network directory is one Unix user. */
+/* The directory of a network: DIR/ledger is the ledger, or says where it is.  A member's state has
+ * a symbolic link where a ledger of its own would be. Only the owner opens a directory that has the
+ * ledger, and all others come over its host; it refuses one that others than this user can enter.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -10,7 +10,6 @@
 #include "kit/message.h"
 
 #define EMR_NETWORK_DIR_LEDGER "ledger"
-#define EMR_NETWORK_DIR_MAIL "mail"
 #define EMR_NETWORK_DIR_HOST "host" /* of who serves it: its key, and where it is */
 #define EMR_HOST_AT "at"	    /* there: what its clients have as settings (served/client.h) */
 
@@ -24,7 +23,7 @@ bool emr_network_dir_is_served(const char *dir);
  * EMR_NOT_FOUND: it has none. */
 emr_status emr_network_dir_host(const char *dir, emr_buf *out);
 
-/* Makes DIR (absolute; may exist when it is empty) with its mail, private.  The ledger is made by
+/* Makes DIR (absolute; may exist when it is empty), private.  The ledger is made by
  * emr_network_create. */
 emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem);
 /* As above, for what takes several steps: the file MARKER says that they are under way, and then
@@ -46,9 +45,8 @@ emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out
 void emr_network_dir_unmake(const char *dir);
 /* That DIR is there, ours alone, and has a ledger. */
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
-/* A remark on the people who can join the network in DIR, where its ledger lies there, too: to be
- * shown before a network is made, or anybody is invited. */
-void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
+/* Says that the network in DIR is its owner's to open: EMR_DENIED. */
+emr_status emr_network_dir_refuse(const char *dir, emr_problem *out_problem);
 /* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
  * whether the network that it has stands on one. */
 bool emr_network_dir_names_fabric(const char *dir);
@@ -79,17 +77,3 @@ emr_status emr_network_dir_parse(const char *target, char **out_dir);
 bool emr_network_dir_ledger_place(const char *state_path, char *out, size_t size);
 /* DIR, owned by the caller.  EMR_NOT_FOUND: the ledger is the state's own. */
 emr_status emr_network_dir_of(int state_fd, char **out_dir);
-
-/* One file for each step of an invitation; and one for an organisation that asks to be admitted,
- * under its id. */
-#define EMR_MAIL_APPLICATION "application"
-emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_bytes bytes);
-/* Waits for it, and leaves it there: who keeps it safe removes it then.  EMR_TIMEOUT; EMR_LIMIT:
- * over MAX. */
-emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max,
-	int64_t within_ns, emr_buf *out);
-/* Calls FN with each file of STEP that is there, up to MAX bytes long; larger ones are passed over.
- */
-typedef emr_status (*emr_mail_fn)(void *arg, emr_bytes bytes);
-emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail_fn fn, void *arg);
-void emr_mail_remove(const char *dir, emr_id16 id, const char *step);

@@ -7,6 +7,9 @@
 
 /* In a network's directory beside its descriptor: where its host is. */
 #define EMR_SERVED_SETTINGS "host"
+/* The same of the host that serves the ledger of this directory, whose owner asks it for letters.
+ */
+#define EMR_SERVED_OWN "../host/at"
 
 typedef struct emr_served_at {
 	char url[256];	  /* https://HOST[:PORT] */

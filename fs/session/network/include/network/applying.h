@@ -14,8 +14,8 @@
 /* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of
  * DIR.  Leaves an application of NAME where the network's members find it (applications.h), says
  * the number to compare, and waits, also while the ledger is away.  The administrator's certificate
- * is appended: where DIR names an authority of its own (a Fabric CA), by LOGIN there.  On Fabric,
- * and where a host serves the network, what was BEGUN goes on, and is kept there.  EMR_EXISTS: on
+ * is appended: where DIR names an authority of its own (a Fabric CA), by LOGIN there.  A try
+ * that BEGUN has goes on, and is kept there.  EMR_EXISTS: on
  * Fabric another organisation lives in DIR, or what was begun is another one, or for another
  * network. EMR_TIMEOUT, EMR_REFUSED; always with a problem.  Nothing stays open in SESSION. */
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
@@ -24,14 +24,13 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 
 /* ---- applications.c ---- */
 /* Organisations that want to be admitted leave an application with these functions, and members
- * find it: files in the network's directory, or letters at its host or in its channel. The reader
+ * find it: letters at the network's host or in its channel. The reader
  * of a letter must judge whether it is genuine. */
 
 typedef struct emr_applications {
 	const char *dir; /* of the network; borrowed, as KEYRING */
 	const emr_keyring *keyring;
-	emr_letters *letters; /* NULL: files, or a host */
-	bool is_served;	      /* a host has them */
+	emr_letters *letters; /* NULL: a host has them */
 } emr_applications;
 #define EMR_AUTO_APPLICATIONS __attribute__((cleanup(emr_applications_close))) emr_applications
 
@@ -39,9 +38,7 @@ typedef struct emr_applications {
 emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, emr_applications *out,
 	emr_problem *out_problem);
 void emr_applications_close(emr_applications *applications);
-/* At a place that follows from BYTES. */
+/* At a place that follows from BYTES; it ends by what is in it. */
 emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes);
 /* Every one; in a channel also those that are over. */
 emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg);
-/* Files only: letters stay, and end by what is in them. */
-void emr_applications_remove(const emr_applications *applications, emr_bytes bytes);

@@ -1,6 +1,6 @@
-/* These functions carry what the two sides of an invitation leave each other: files in the
- * network's directory, letters at the host that serves it, or letters in the channel of a network
- * on Fabric. The reader of a letter must verify that it is genuine. */
+/* These functions carry what the two sides of an invitation leave each other: letters at
+ * the host that serves the network, or in the channel of one on Fabric. The reader of a letter must
+ * verify that it is genuine. */
 #pragma once
 
 #include "gateway/letters.h"
@@ -10,8 +10,7 @@
 typedef struct emr_post {
 	const char *dir;	    /* of the network; borrowed */
 	emr_id16 id;		    /* of the invitation */
-	emr_letters *letters;	    /* NULL: files, or a host */
-	bool is_served;		    /* a host has them */
+	emr_letters *letters;	    /* NULL: a host has them */
 	const emr_keyring *admin;   /* who speaks there; NULL: the invited, whom it asks nothing */
 	emr_keyring *guest;	    /* who speaks for the invited in a channel */
 	int64_t asked_ns, pause_ns; /* the channel is asked more and more seldom */
@@ -32,8 +31,6 @@ emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes);
 /* Waits for it, up to MAX bytes, and leaves it there.  EMR_TIMEOUT; EMR_LIMIT: over MAX. */
 emr_status emr_post_look(
 	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out);
-/* Files only: letters stay. */
-void emr_post_remove(const emr_post *post, emr_letter_kind kind);
-/* The reply counts no more: a file goes, and in the place of a letter comes an empty one, which who
- * invites passes over (one byte).  EMR_EXISTS: it has been answered at the last moment. */
+/* The reply counts no more: in its place comes an empty one, which who invites passes over (one
+ * byte).  EMR_EXISTS: it has been answered at the last moment. */
 emr_status emr_post_take_back(emr_post *post);
