@@ -73,9 +73,10 @@ static emr_status add_change(parcel *p, emr_id16 domain, emr_id16 dataset, emr_a
 emr_status share_add_join(
 	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
 {
-	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_dataset_join how = {.account = {0}};
+	uint64_t points = 0;
 	emr_team dataset;
-	emr_id16 fund = {{0}};
+	emr_id32 own;
 	emr_row_join row;
 	emr_act act;
 	bool is_in = false, was_in = false;
@@ -86,13 +87,15 @@ emr_status share_add_join(
 		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	/* A folder is paid once; without a voucher it does not go in for nothing. */
-	if (dataset.row.price > 0 && !was_in)
-		status = emr_replica_voucher(p->share->o.replica, dataset.id, &fund, &how.index);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	/* A folder is paid once; without points it does not go in for nothing. */
+	if (dataset.row.price > 0 && !was_in) {
+		EMR_TRY(emr_replica_points(
+			p->share->o.replica, emr_fund_of(dataset.id), &points));
+		EMR_TRY(points < dataset.row.price ? EMR_DENIED : EMR_OK);
+		EMR_TRY(emr_replica_account(p->share->o.replica, p->share->me.signer_id, &own));
+		memcpy(how.account, own.b, sizeof how.account);
+	}
 	*out_joins = true;
-	memcpy(how.fund, fund.b, sizeof how.fund);
 	memcpy(how.grant, grant.b, sizeof how.grant);
 	act = emr_act_join(domain, dataset.id, &how);
 	EMR_TRY(is_in ? add_change(p, domain, dataset.id, &act) : parcel_prepare(p, &act));
@@ -143,7 +146,7 @@ static emr_status stated(emr_share *share, emr_id16 domain, emr_id16 dataset,
 static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team *dataset,
 	const emr_row_join *row, const uint8_t *mark_key, const uint8_t *plain)
 {
-	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_dataset_join how = {.account = {0}};
 	emr_known_person steward;
 	emr_id32 signer;
 	emr_act act;

@@ -374,7 +374,7 @@ static int about_study(const people *p, const char *name, enum what what, const 
 {
 	static kit_run run;
 	people_item item = people_item_of(p, what, OWNER);
-	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_dataset_join how = {.account = {0}};
 	emr_key_text key;
 	kit_batch batch;
 	emr_span bytes;
@@ -455,8 +455,8 @@ TEST(a_grant_a_join_and_a_leave_fit_in_one_batch)
 		kit_begin(&batch, &p.who[OWNER], p.world.net_id);
 		kit_add(&batch, grant.item, kit_span(grant.pub, grant.pub_len), grant.part);
 		kit_add(&batch, join.item, kit_span(join.pub, join.pub_len), join.part);
-		emr_item_id(kit_span(batch.items + batch.items_len - EMR_ITEM_BYTES - 40,
-				    EMR_ITEM_BYTES + 40),
+		emr_item_id(kit_span(batch.items + batch.items_len - EMR_ITEM_BYTES - join.pub_len,
+				    EMR_ITEM_BYTES + join.pub_len),
 			id);
 		leave.item.version = rows[r].join == OK ? 2 : 1;
 		memset(leave.item.prev, 0, 32);

@@ -168,7 +168,7 @@ export function build() {
 		seal(grantee.box.pk, grantee.box.sk, 'dataset-key', cat(head, pub), scalarBytes(teamB)));
 	const markKey = rnd('share mark', 32);
 	const files = { who: rnd('share who', 16), band: 3, kinds: [1000000, 2, 0, 1, 0, 7], modalities: [400000, 600000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] };
-	part('DATASET_JOIN', { op: 0x54, object: team, version: 2, signerId: domId, pub: cat(grantId, zeros(24)) }, (seal, head, pub) =>
+	part('DATASET_JOIN', { op: 0x54, object: team, version: 2, signerId: domId, pub: cat(grantId, zeros(32)) }, (seal, head, pub) =>
 		cat(hmacSha256(markKey, cat(rnd('share salt DATASET_JOIN', 32), S.statement(files))), seal(agent3.box.pk, agent3.box.sk, 'counts', cat(head, pub), S.statement(files))));
 	const table = { people: 20, bands: [0, 5, 15, 0, 0], kinds: [[20, 3150], [5, 5], [0, 0], [0, 0], [0, 0], [0, 0]], modalities: [[15, 3000], [5, 150]] };
 
