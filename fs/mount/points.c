@@ -103,7 +103,7 @@ static emr_status note_credit(void *arg, const emr_credit *credit)
 
 	if (emr_id32_equal(c->account, credit->account))
 		c->own = *credit;
-	/* What somebody shares is for nobody's list. */
+	/* Nobody's list says how much a patient shares. */
 	if (credit->agent + credit->hospital == 0)
 		return EMR_OK;
 	if (name_of(c, credit->account, who, sizeof who) != EMR_OK)
@@ -189,8 +189,7 @@ static emr_status emit_all(const counting *c, emr_emit_fn emit, void *arg)
 emr_status emr_answer_wallet(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	counting c = {
-		.session = session, .entries = json_array(), .ranking = json_array()};
+	counting c = {.session = session, .entries = json_array(), .ranking = json_array()};
 	/* The copy as it is: whoever has it open follows the ledger all the time. */
 	emr_status status = emr_crowd_open(session, &c.crowd);
 

@@ -74,7 +74,6 @@ emr_status share_add_join(
 	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
 {
 	emr_pub_dataset_join how = {.account = {0}};
-	uint64_t points = 0;
 	emr_team dataset;
 	emr_id32 own;
 	emr_row_join row;
@@ -89,9 +88,7 @@ emr_status share_add_join(
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	/* A folder is paid once; without points it does not go in for nothing. */
 	if (dataset.row.price > 0 && !was_in) {
-		EMR_TRY(emr_replica_points(
-			p->share->o.replica, emr_fund_of(dataset.id), &points));
-		EMR_TRY(points < dataset.row.price ? EMR_DENIED : EMR_OK);
+		EMR_TRY(emr_replica_can_pay(p->share->o.replica, dataset.id, dataset.row.price));
 		EMR_TRY(emr_replica_account(p->share->o.replica, p->share->me.signer_id, &own));
 		memcpy(how.account, own.b, sizeof how.account);
 	}

@@ -155,14 +155,14 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 			EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	EMR_TRY(may_take(session, &dataset, path, out_problem));
 	if (dataset.terms.price != 0) {
-		uint64_t points;
 		char price[EMR_TEXT_BYTES];
 
-		EMR_TRY(emr_replica_points(session->replica, emr_fund_of(dataset.id), &points));
+		status = emr_replica_can_pay(session->replica, dataset.id, dataset.terms.price);
 		emr_number_text(dataset.terms.price, price);
-		if (points < dataset.terms.price)
-			return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_POINTS_PUT_BY,
-				"what", text, "n", price, NULL);
+		if (status == EMR_DENIED)
+			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, "n",
+				price, NULL);
+		EMR_TRY(status);
 	}
 	order->rights = emr_sharing_by_rule(session, EMR_RIGHTS_READ);
 	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;

@@ -190,20 +190,6 @@ static emr_status show(wallet *w, emr_problem *out_problem)
 
 /* ---- sending ---- */
 
-/* A payment is signed, which the open folder does for nobody. */
-static emr_status open_purse(wallet *w, emr_problem *out_problem)
-{
-	emr_status status = open_here(w, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_crowd_open(&w->session, &w->crowd);
-	if (status == EMR_OK)
-		status = emr_account(&w->session, &w->account);
-	return status == EMR_OK
-		       ? emr_replica_points(w->session.replica, w->account, &w->points)
-		       : status;
-}
-
 /* Sends it, and waits until the local copy has it. */
 static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_problem)
 {
@@ -243,7 +229,11 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 	if (emr_points_parse(w->args->operands[2], &points) != EMR_OK)
 		return emr_wrong_use(
 			"wallet", _("Points are a whole number from 1 on."), out_problem);
-	EMR_TRY(open_purse(w, out_problem));
+	/* A payment is signed, which the open folder does for nobody. */
+	EMR_TRY(open_here(w, out_problem));
+	EMR_TRY(emr_crowd_open(&w->session, &w->crowd));
+	EMR_TRY(emr_account(&w->session, &w->account));
+	EMR_TRY(emr_replica_points(w->session.replica, w->account, &w->points));
 	EMR_TRY(emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem));
 	if (to.kind != EMR_WHO_PERSON || !to.is_registered || emr_id32_equal(to.root, w->account))
 		return emr_wrong_use("wallet",

@@ -42,8 +42,8 @@ size_t emr_contract_arena_bytes(const emr_batch *batch)
 	if (approvals > EMR_BATCH_APPROVALS_MAX) /* none of them is judged */
 		approvals = 0;
 	return BYTES_PER_RUN + (size_t)batch->count * BYTES_PER_ITEM +
-	       approvals * BYTES_PER_APPROVAL +
-	       count_of(batch, EMR_OP_MINT) * BYTES_PER_MINT + batch->items_bytes.len;
+	       approvals * BYTES_PER_APPROVAL + count_of(batch, EMR_OP_MINT) * BYTES_PER_MINT +
+	       batch->items_bytes.len;
 }
 
 void *emr_arena_alloc(emr_contract_arena *arena, size_t len)

@@ -141,7 +141,7 @@ void emr_declare_account(struct key_set *set, const uint8_t account[32]);
 /* Is ACCOUNT a person's: the first key of a chain?  Under a later one nobody would find points. */
 bool emr_judge_is_account(struct judge *judge, const uint8_t account[32]);
 /* Are there POINTS in FROM, and room for them in TO, another account? */
-bool emr_judge_can_pay(struct judge *judge, const uint8_t from[32], const uint8_t to[32],
-	uint64_t points);
-void emr_judge_pay(struct judge *judge, const uint8_t from[32], const uint8_t to[32],
-	uint64_t points);
+bool emr_judge_can_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points);
+void emr_judge_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points);

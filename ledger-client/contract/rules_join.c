@@ -130,9 +130,8 @@ static emr_result check_funds(struct judge *judge)
 	if (is_zero(pub.account, 32) != (price == 0))
 		return EMR_RESULT_FUNDS;
 	emr_account_of_dataset(judge->item.object_id, fund);
-	return price == 0 || emr_judge_can_pay(judge, fund, pub.account, price)
-		       ? EMR_RESULT_APPLIED
-		       : EMR_RESULT_FUNDS;
+	return price == 0 || emr_judge_can_pay(judge, fund, pub.account, price) ? EMR_RESULT_APPLIED
+										: EMR_RESULT_FUNDS;
 }
 
 static emr_result join_last(struct judge *judge)

@@ -42,8 +42,7 @@ bool emr_judge_is_account(struct judge *judge, const uint8_t account[32])
 /* One that nobody has sent anything has no row yet. */
 static emr_row_account account_row(struct judge *judge, const uint8_t account[32])
 {
-	emr_row_account row = {
-		.head = {.family = EMR_FAMILY_ACCOUNT, .state = EMR_STATE_PRESENT}};
+	emr_row_account row = {.head = {.family = EMR_FAMILY_ACCOUNT, .state = EMR_STATE_PRESENT}};
 	emr_key_text key;
 	emr_span value;
 
@@ -76,16 +75,16 @@ static void add_points(struct judge *judge, const uint8_t account[32], uint64_t 
 	put_account(judge, account, &row);
 }
 
-bool emr_judge_can_pay(struct judge *judge, const uint8_t from[32], const uint8_t to[32],
-	uint64_t points)
+bool emr_judge_can_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points)
 {
 	return points <= account_row(judge, from).points && has_room(judge, to, points);
 }
 
 /* The head of a row is that of the payment that went out last: what comes in moves it not, so that
  * nobody hinders a payment by sending something. */
-void emr_judge_pay(struct judge *judge, const uint8_t from[32], const uint8_t to[32],
-	uint64_t points)
+void emr_judge_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points)
 {
 	emr_row_account row = account_row(judge, from);
 

@@ -30,6 +30,14 @@ emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *
 	return EMR_OK;
 }
 
+emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t price)
+{
+	uint64_t points;
+
+	EMR_TRY(emr_replica_points(replica, emr_fund_of(dataset), &points));
+	return points < price ? EMR_DENIED : EMR_OK;
+}
+
 /* ---- whose ---- */
 
 static emr_id32 id32_of(const uint8_t b[32])

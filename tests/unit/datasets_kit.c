@@ -109,10 +109,10 @@ void dataset_put_by(const called *d, uint64_t points, uint16_t n)
 		(void)story_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), none);
 	assert_int_equal(story_says(s, boss, emr_act_mint(&mint), none), EMR_RESULT_APPLIED);
-	assert_int_equal(story_says(s, boss,
-				 emr_act_transfer(boss->public.signer_id, emr_fund_of(d->id),
-					 n * row.price),
-				 none),
+	assert_int_equal(
+		story_says(s, boss,
+			emr_act_transfer(boss->public.signer_id, emr_fund_of(d->id), n * row.price),
+			none),
 		EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 }

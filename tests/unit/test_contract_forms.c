@@ -183,8 +183,7 @@ TEST(a_private_part_of_another_length_is_refused)
 		{DATASET_DROP, STEWARD, OK, PART, PART, OK},
 		{DATASET_SNAPSHOT, STEWARD, OK, PART, PART, OK},
 		{DATASET_JOIN, OWNER, OK, PART, PART, OK},
-		{DATASET_LEAVE, OWNER, OK, PART, PART, OK},
-		{MINT, ADMIN, OK, PART, PART, OK},
+		{DATASET_LEAVE, OWNER, OK, PART, PART, OK}, {MINT, ADMIN, OK, PART, PART, OK},
 		{TRANSFER, STEWARD, OK, PART, PART, OK},
 		{TRUSTEE_SET, GRANTEE, PART, PART, PART, PART}};
 	char name[128];
@@ -346,8 +345,7 @@ TEST(domain_epoch_and_flags_are_those_of_the_operation)
 			: what == CERT_REVOKE || what == ENROL_REVOKE		   ? ADMIN2
 			: what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
 				? AGENT
-			: (what >= DATASET_NEW && what <= DATASET_SNAPSHOT) ||
-					what == TRANSFER
+			: (what >= DATASET_NEW && what <= DATASET_SNAPSHOT) || what == TRANSFER
 				? STEWARD
 			: what == REQUEST || what == WITHDRAW || what == ACCESS_REQ ||
 					what == READ_REPORT || what == TRUSTEE_SET || what <= KEY_KX

@@ -14,7 +14,8 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"LETTER", "AGENT_ACK", "REQUEST", "APPROVE", "DENY", "WITHDRAW", "ACCESS_REQ",
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
-	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "MINT", "TRANSFER", "TRUSTEE_SET", "CERT_REVOKE", "ENROL_REVOKE"};
+	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "MINT", "TRANSFER", "TRUSTEE_SET",
+	"CERT_REVOKE", "ENROL_REVOKE"};
 
 /* ---- rows ---- */
 
@@ -107,8 +108,7 @@ void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[1
 
 void people_put_account(people *p, const uint8_t account[32], uint64_t points)
 {
-	emr_row_account row = {
-		.head = head_of(EMR_FAMILY_ACCOUNT, 1, "account"), .points = points};
+	emr_row_account row = {.head = head_of(EMR_FAMILY_ACCOUNT, 1, "account"), .points = points};
 	uint8_t value[EMR_ROW_ACCOUNT_BYTES];
 	emr_key_text key;
 
@@ -395,8 +395,7 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_ACCESS_REQ, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED,
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
 	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
-	EMR_OP_MINT, EMR_OP_TRANSFER,
-	EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
+	EMR_OP_MINT, EMR_OP_TRANSFER, EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
 
 static void object(people_item *out, const uint8_t id[16])
 {

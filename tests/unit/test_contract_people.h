@@ -53,10 +53,10 @@ enum what {
 	DATASET_ADMIT, /* of the grantee */
 	DATASET_DROP,
 	DATASET_SNAPSHOT,
-	DATASET_JOIN,	/* of the team, which is a dataset like any other */
-	DATASET_LEAVE,	/* of the study */
-	MINT,		/* to the grantee, as agreed */
-	TRANSFER,	/* of the signer's points: 300 to the patient, the patient's to the grantee */
+	DATASET_JOIN,  /* of the team, which is a dataset like any other */
+	DATASET_LEAVE, /* of the study */
+	MINT,	       /* to the grantee, as agreed */
+	TRANSFER, /* of the signer's points: 300 to the patient, the patient's to the grantee */
 	TRUSTEE_SET,
 	CERT_REVOKE,  /* of a certificate of the clinic */
 	ENROL_REVOKE, /* of all certificates of a name there */

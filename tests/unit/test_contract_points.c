@@ -102,8 +102,8 @@ static people_item transfer_of(
 }
 
 /* Of the world's domain into DATASET by its GRANT; ACCOUNT (may be NULL) is paid. */
-static people_item join_of(const people *p, const uint8_t dataset[16], const uint8_t grant[16],
-	const uint8_t *account)
+static people_item join_of(
+	const people *p, const uint8_t dataset[16], const uint8_t grant[16], const uint8_t *account)
 {
 	people_item item = people_item_of(p, DATASET_JOIN, OWNER);
 	emr_pub_dataset_join pub = {.account = {0}};
@@ -140,8 +140,8 @@ static uint64_t balance(const people *p, const uint8_t account[32])
 	row = kit_get(&p->world.state, key.text);
 	if (row == NULL)
 		return 0;
-	assert_int_equal(emr_row_account_parse(kit_span(row->value, row->len), &parsed),
-		EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_account_parse(kit_span(row->value, row->len), &parsed), EMR_CONTRACT_OK);
 	return parsed.points;
 }
 
@@ -168,7 +168,8 @@ TEST(a_point_is_spent_once)
 	assert_int_equal(s.results[1], POOR);
 	assert_int_equal(balance(&p, patient), 600);
 	assert_int_equal(balance(&p, steward), PEOPLE_COIN - 600);
-	kit_expect(BEFORE, people_again(&p, "the same item in another batch", STEWARD, &pay), "same");
+	kit_expect(
+		BEFORE, people_again(&p, "the same item in another batch", STEWARD, &pay), "same");
 	again = transfer_of(&p, steward, patient, 400);
 	kit_expect(OK, send_one(&p, "what is left, whole", STEWARD, &again), "rest");
 	assert_int_equal(balance(&p, patient), PEOPLE_COIN);
@@ -374,7 +375,8 @@ TEST(joining_pays_whom_the_owner_names)
 	me = p.who[PATIENT].id;
 	item = join_of(&p, p.trial, p.trial_grant, NULL);
 	kit_expect(POOR, people_answer(&p, "for nothing", OWNER, &item), "nothing");
-	kit_expect(POOR, people_answer(&p, "for nothing, by her telephone", MANAGER, &item), "device");
+	kit_expect(
+		POOR, people_answer(&p, "for nothing, by her telephone", MANAGER, &item), "device");
 	item = join_of(&p, p.team, p.team_grant, me);
 	kit_expect(POOR, people_answer(&p, "paid where nothing is paid", OWNER, &item), "free");
 	item = join_of(&p, p.trial, p.trial_grant, p.who[STRANGER].id);
@@ -463,8 +465,8 @@ TEST(the_largest_batches_of_points_fit_their_memory)
 	for (size_t i = 0; i < EMR_BATCH_COUNT_MAX; i++) {
 		kit_signer to = kit_signer_of(printed("payee %zu", i));
 
-		kit_put_key(&p.world.state, &to, p.world.org, EMR_ROLE_PATIENT,
-			EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
+		kit_put_key(&p.world.state, &to, p.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
+			EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
 		item = transfer_of(&p, p.who[STEWARD].id, to.id, 1);
 		item.item.version += i;
 		if (i > 0)

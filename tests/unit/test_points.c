@@ -38,6 +38,7 @@ static seen movements_of(member *m, emr_id32 account)
 {
 	seen s = {.n = 0};
 
+	folk_see(m);
 	assert_ok(emr_replica_movements(m->replica, account, note_movement, &s));
 	assert_int_equal(s.sum, points_of(m, account));
 	return s;

@@ -15,7 +15,7 @@
 #define PLACES 45 /* that are paid */
 #define POINTS 1000u
 #define PRICE 7u
-#define COST 70u /* of ten places */
+#define COST 70u		 /* of ten places */
 #define PAYMENTS (POINTS / COST) /* that there are points for */
 #define KILLED 5
 #define PAID 10 /* exit code of a client that paid */
@@ -39,8 +39,8 @@ static int send(emr_replica *replica, emr_act act)
 
 	assert_ok(emr_batch_new(&options, &builder));
 	assert_ok(emr_replica_follow(replica, k.owner.signer_id, &act));
-	operation = emr_act_operation(&act, KIT_NOW,
-		emr_bytes_of(part, act.op == EMR_OP_DATASET_NEW ? sizeof part : 0));
+	operation = emr_act_operation(
+		&act, KIT_NOW, emr_bytes_of(part, act.op == EMR_OP_DATASET_NEW ? sizeof part : 0));
 	assert_ok(emr_batch_add(builder, &operation, &item));
 	assert_ok(emr_batch_finish(builder, KIT_NOW, 300 + turn++ % 300, &bytes, NULL));
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
@@ -65,8 +65,8 @@ static int pay(emr_replica *replica, emr_id16 dataset)
 	while (result != EMR_RESULT_APPLIED) {
 		if (points_of(replica, k.owner.signer_id) < COST)
 			return BROKE;
-		result = send(replica,
-			emr_act_transfer(k.owner.signer_id, emr_fund_of(dataset), COST));
+		result = send(
+			replica, emr_act_transfer(k.owner.signer_id, emr_fund_of(dataset), COST));
 		assert_true(result == EMR_RESULT_APPLIED || result == EMR_RESULT_CONFLICT ||
 			    result == EMR_RESULT_FUNDS);
 	}
@@ -105,8 +105,8 @@ static int join(emr_replica *replica, emr_id16 dataset)
 	emr_batch_free(batch);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
-	assert_true(answer.results[1] == EMR_RESULT_APPLIED ||
-		    answer.results[1] == EMR_RESULT_FUNDS);
+	assert_true(
+		answer.results[1] == EMR_RESULT_APPLIED || answer.results[1] == EMR_RESULT_FUNDS);
 	return answer.results[1] == EMR_RESULT_APPLIED ? PAID : BROKE;
 }
 

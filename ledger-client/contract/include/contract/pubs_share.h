@@ -248,7 +248,8 @@ void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
-/* The account that is the fund of a dataset: sixteen zeros, which begin no key's id, and DATASET. */
+/* The account that is the fund of a dataset: sixteen zeros, which begin no key's id, and DATASET.
+ */
 void emr_account_of_dataset(const uint8_t dataset[16], uint8_t out_account[32]);
 /* The subject of a proposal of kind MINT. */
 void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32]);

@@ -8,8 +8,10 @@
 
 /* The account of the person with this KEY; a key that is not registered is its own. */
 emr_status emr_replica_account(emr_replica *replica, emr_id32 key, emr_id32 *out_account);
-/* What ACCOUNT has; 0 where nobody has sent it anything. */
+/* The points of ACCOUNT; 0 where nobody has sent it any. */
 emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points);
+/* EMR_DENIED: less than PRICE is put by for DATASET. */
+emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t price);
 
 typedef enum emr_movement_kind {
 	EMR_MOVEMENT_MADE,     /* the organisations agreed on it */
