@@ -208,21 +208,9 @@ static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_
 	return emr_follow_answer(w->acting.replica, (emr_bytes){0}, answer);
 }
 
-static emr_status ask_payment(
-	const wallet *w, const emr_who *to, uint64_t points, emr_problem *out_problem)
-{
-	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1200];
-
-	emr_who_text(to, who, sizeof who);
-	emr_number_text(points, number);
-	snprintf(question, sizeof question,
-		_("Send %s points to %s? They cannot be called back (yes, no)."), number, who);
-	return emr_bureau_agree(w->args, w->out, question, _("Nothing was sent."), out_problem);
-}
-
 static emr_status send(wallet *w, emr_problem *out_problem)
 {
-	char left[EMR_TEXT_BYTES];
+	char left[EMR_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1200];
 	uint64_t points = 0;
 	emr_who to;
 
@@ -246,7 +234,11 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m",
 			has, NULL);
 	}
-	EMR_TRY(ask_payment(w, &to, points, out_problem));
+	emr_who_text(&to, who, sizeof who);
+	emr_number_text(points, number);
+	snprintf(question, sizeof question,
+		_("Send %s points to %s? They cannot be called back (yes, no)."), number, who);
+	EMR_TRY(emr_bureau_agree(w->args, w->out, question, _("Nothing was sent."), out_problem));
 	EMR_TRY(pay(w, to.root, points, out_problem));
 	emr_out_number(w->out, "sent", points);
 	emr_out_text(w->out, "who", to.called);
