@@ -492,26 +492,21 @@ emr_act emr_act_mint(const emr_pub_mint *what)
 	return act;
 }
 
-emr_act emr_act_transfer(const emr_pub_transfer *what)
+emr_id32 emr_fund_of(emr_id16 dataset)
 {
-	emr_act act = act_of(EMR_OP_TRANSFER, zero16(), id16_of(what->tokens[0]));
+	emr_id32 fund;
 
-	emr_pub_transfer_encode(what, act.pub);
-	return act;
+	emr_account_of_dataset(dataset.b, fund.b);
+	return fund;
 }
 
-emr_act emr_act_fund(const emr_pub_dataset_fund *what)
+emr_act emr_act_transfer(emr_id32 from, emr_id32 to, uint64_t points)
 {
-	emr_act act = act_of(EMR_OP_DATASET_FUND, zero16(), id16_of(what->tokens[0]));
+	emr_act act = act_of(EMR_OP_TRANSFER, zero16(), emr_id16_random());
+	emr_pub_transfer what = {.amount = points};
 
-	emr_pub_dataset_fund_encode(what, act.pub);
-	return act;
-}
-
-emr_act emr_act_refund(emr_id16 fund, uint32_t index)
-{
-	emr_act act = act_of(EMR_OP_DATASET_REFUND, zero16(), fund);
-
-	emr_pub_dataset_refund_encode(&(emr_pub_dataset_refund){index}, act.pub);
+	memcpy(what.from, from.b, sizeof what.from);
+	memcpy(what.to, to.b, sizeof what.to);
+	emr_pub_transfer_encode(&what, act.pub);
 	return act;
 }

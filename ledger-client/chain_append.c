@@ -84,16 +84,6 @@ static emr_status put_state(appending *a, const emr_write *write)
 	return emr_sql_done(s);
 }
 
-static emr_status delete_state(appending *a, const emr_write *write)
-{
-	sqlite3_stmt *s;
-
-	EMR_TRY(note_change(a, write));
-	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_DELETE, &s));
-	emr_sql_bind_text(s, 1, write->key);
-	return emr_sql_done(s);
-}
-
 static emr_status put_place(appending *a, const emr_write *write)
 {
 	emr_part_key key;
@@ -165,8 +155,6 @@ static emr_status do_write(appending *a, const emr_write *write)
 		if (key[1] == '/' && key[0] == 'c')
 			return put_domain(a, write);
 		return put_state(a, write);
-	case EMR_WRITE_DELETE:
-		return delete_state(a, write);
 	case EMR_WRITE_PUT_PART:
 		return put_part(a, write);
 	case EMR_WRITE_PURGE_PARTS:

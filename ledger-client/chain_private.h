@@ -27,7 +27,6 @@ typedef enum chain_statement {
 	ITEM_PUT,
 	STATE_GET,
 	STATE_PUT,
-	STATE_DELETE,
 	STATE_RANGE,
 	PLACE_GET,
 	PLACE_PUT,

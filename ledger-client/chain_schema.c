@@ -62,7 +62,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
 	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
-	[STATE_DELETE] = "DELETE FROM state WHERE key=?1",
 	[STATE_RANGE] =
 		"SELECT key, value, seq, time FROM state WHERE key>=?1 AND key<?2 ORDER BY key",
 	[PLACE_GET] = "SELECT seq, idx, purged FROM places WHERE " KEY_MATCH,

@@ -6,7 +6,7 @@ file ledger.sqlite of a network's directory, or a copy of it (ledger/replica.sql
 there, only entries and the items that hang from them by their hashes, with the result that stands in each entry.
 
 It says how large the log is and its root (compare them with `emrfs ledger --checkpoint`), and of each account what it has. An account
-is the first key of a person, or the key of a folder's owner; `emrfs wallet --json` names one's own.
+is the first key of a person, or sixteen zeros and a dataset; `emrfs wallet --json` names one's own.
 
 Exit: 0 all is as it should be; 1 it is not: a point that was spent twice, or that nobody made (the line that begins with FAILED says where).
 """
@@ -19,9 +19,9 @@ from collections import defaultdict
 PUBLIC = {  # bytes of the public part of each operation
     0x01: 288, 0x02: 256, 0x03: 48, 0x04: 96, 0x05: 16, 0x06: 32, 0x07: 104, 0x08: 48, 0x09: 56, 0x10: 64, 0x11: 32, 0x12: 96, 0x13: 48, 0x14: 0, 0x15: 0, 0x20: 0, 0x21: 0,
     0x22: 0, 0x23: 0, 0x24: 24, 0x30: 64, 0x31: 8, 0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4A: 32,
-    0x50: 152, 0x51: 88, 0x52: 64, 0x53: 0, 0x54: 40, 0x55: 0, 0x56: 64, 0x57: 0, 0x58: 8, 0x60: 56, 0x61: 144, 0x68: 8, 0x7F: 16}
+    0x50: 152, 0x52: 64, 0x53: 0, 0x54: 48, 0x55: 0, 0x56: 64, 0x57: 0, 0x60: 56, 0x61: 72, 0x68: 8, 0x7F: 16}
 HOSPITAL = 4
-NOTHING = bytes(16)
+NOBODY = bytes(32)
 
 
 def failed(where, what):
@@ -50,7 +50,7 @@ class Item:
 
     def __init__(self, data, where, submitter):
         self.id, self.where, self.submitter = sha(data), where, submitter
-        self.op, self.domain, self.object, self.signer, self.pub = data[5], data[8:24], data[24:40], data[80:112], data[160:]
+        self.op, self.domain, self.object, self.version, self.signer, self.pub = data[5], data[8:24], data[24:40], number(data[40:48]), data[80:112], data[160:]
 
 
 def items_of(entry, data, where):
@@ -70,34 +70,25 @@ def items_of(entry, data, where):
 
 
 class Book:
-    """Who has which key, folder and dataset, and how many points, after each item."""
+    """Who has which key and dataset, and how many points, after each item."""
 
     def __init__(self):
         self.first, self.org, self.roles = {}, {}, {}  # of keys that are registered
-        self.owner, self.price, self.steward, self.teams = {}, {}, {}, {}
-        self.tokens, self.vouchers, self.minted, self.agreed = {}, {}, 0, {}
+        self.price, self.steward, self.teams, self.joined = {}, {}, {}, set()
+        self.points, self.sent, self.minted, self.agreed = defaultdict(int), defaultdict(int), 0, {}
         self.merits = defaultdict(set)
         self.agents = defaultdict(int)
 
     def account(self, key):
         return self.first.get(key, key)
 
-    def take(self, item, tokens):
-        total = 0
-        for token in tokens:
-            if token not in self.tokens:
-                failed(item.where, f"token {token.hex()} is spent, and is not there: it was spent before, or nobody made it")
-            account, amount = self.tokens.pop(token)
-            if account != self.account(item.signer):
-                failed(item.where, f"token {token.hex()} is somebody else's")
-            total += amount
-        return total
+    def pay(self, item, payer, account, amount):
+        if self.points[payer] < amount:
+            failed(item.where, f"more is paid than {payer.hex()} has")
+        self.points[payer] -= amount
+        self.points[account] += amount
 
-    def put(self, item, output, account, amount):
-        if amount:
-            self.tokens[item.id[:15] + bytes([output])] = (account, amount)
-
-    # ---- keys, folders, datasets
+    # ---- keys, datasets
 
     def key_reg(self, i):
         self.first[i.signer] = self.first.get(i.signer, i.signer)
@@ -106,12 +97,6 @@ class Book:
     def key_rotate(self, i):
         new = sha(i.pub[:32])
         self.first[new], self.roles[new], self.org[new] = self.first[i.signer], self.roles[i.signer], self.org[i.signer]
-
-    def domain_new(self, i):
-        self.owner[i.domain] = i.signer
-
-    def domain_rotate(self, i):
-        self.owner[i.domain] = sha(i.pub[:32])
 
     def dataset_new(self, i):
         self.price[i.object], self.steward[i.object] = number(i.pub[96:104]), i.signer
@@ -133,33 +118,16 @@ class Book:
         if subject != sha(i.pub[16:56]) or not approvals:
             failed(i.where, "points are made that the organisations did not agree on, or made twice")
         self.minted += amount
-        self.put(i, 0, account, amount)
+        self.points[account] += amount
 
     def transfer(self, i):
-        tokens = [i.pub[at:at + 16] for at in range(0, 64, 16) if i.pub[at:at + 16] != NOTHING]
-        paid = [(i.pub[at:at + 32], number(i.pub[at + 32:at + 40])) for at in (64, 104)]
-        if self.take(i, tokens) != sum(amount for _, amount in paid):
-            failed(i.where, "more or less is paid than was taken")
-        for output, (account, amount) in enumerate(paid):
-            self.put(i, output, account, amount)
-
-    def fund(self, i):
-        n, inputs, price = number(i.pub[16:18]), i.pub[18], self.price[i.pub[:16]]
-        change = self.take(i, [i.pub[24 + 16 * k:40 + 16 * k] for k in range(inputs)]) - n * price
-        if change < 0:
-            failed(i.where, "more is put by than was taken")
-        for index in range(n):
-            self.vouchers[i.object, index] = (i.pub[:16], price, self.account(i.signer))
-        self.put(i, 0, self.account(i.signer), change)
-
-    def voucher(self, i, fund, index):
-        if (fund, index) not in self.vouchers:
-            failed(i.where, "a voucher is paid that was paid before, or that nobody put by")
-        return self.vouchers.pop((fund, index))
-
-    def refund(self, i):
-        _, price, funder = self.voucher(i, i.object, number(i.pub[:4]))
-        self.put(i, 0, funder, price)
+        payer, account, amount = i.pub[:32], i.pub[32:64], number(i.pub[64:72])
+        self.sent[payer] += 1
+        if i.version != self.sent[payer]:
+            failed(i.where, f"payment {i.version} of {payer.hex()} comes twice, or one before it is lacking")
+        if (self.steward.get(payer[16:]) != i.signer) if payer[:16] == bytes(16) else (self.account(i.signer) != payer):
+            failed(i.where, "somebody else's points are paid")
+        self.pay(i, payer, account, amount)
 
     # ---- credit: each reason once
 
@@ -169,27 +137,27 @@ class Book:
     def grant(self, i):
         theirs, ours = self.org_of(i.pub[:32]), self.org.get(i.submitter)
         if None not in (theirs, ours) and theirs != ours:
-            self.merits["patient", self.account(self.owner[i.domain])].add((i.domain, i.pub[:32]))
+            self.merits["patient", self.account(i.submitter)].add((i.domain, i.pub[:32]))
 
     def join(self, i):
-        account = self.account(self.owner[i.domain])
-        self.merits["patient", account].add((i.domain, i.object))
-        if i.pub[16:32] != NOTHING:
-            dataset, price, _ = self.voucher(i, i.pub[16:32], number(i.pub[32:36]))
-            if dataset != i.object:
-                failed(i.where, "paid with another dataset's voucher")
-            self.put(i, 0, account, price)
+        self.merits["patient", self.account(i.submitter)].add((i.domain, i.object))
+        account = i.pub[16:48]
+        if account != NOBODY:
+            if (i.domain, i.object) in self.joined:
+                failed(i.where, "a folder is paid twice for one dataset")
+            self.pay(i, bytes(16) + i.object, account, self.price[i.object])
+        self.joined.add((i.domain, i.object))
 
     def served(self, i):
         if i.pub[48] == 1:
             self.agents[self.account(i.signer)] += number(i.pub[50:52])
 
     def registered(self, i):
-        if self.roles.get(i.signer, 0) & HOSPITAL and self.account(self.owner[i.domain]) != self.account(i.signer):
+        if self.roles.get(i.signer, 0) & HOSPITAL:
             self.merits["hospital", self.account(i.signer)].add((i.domain, i.object))
 
-    DOES = {0x01: key_reg, 0x02: key_rotate, 0x04: propose, 0x05: approve, 0x10: domain_new, 0x12: domain_rotate, 0x20: registered, 0x30: grant,
-            0x49: served, 0x50: dataset_new, 0x51: fund, 0x54: join, 0x58: refund, 0x60: mint, 0x61: transfer}
+    DOES = {0x01: key_reg, 0x02: key_rotate, 0x04: propose, 0x05: approve, 0x20: registered, 0x30: grant,
+            0x49: served, 0x50: dataset_new, 0x54: join, 0x60: mint, 0x61: transfer}
 
 
 def read(path):
@@ -214,14 +182,14 @@ def main(arguments):
         return 2
     book, leaves = read(arguments[-1])
     accounts = defaultdict(lambda: {"points": 0, "patient": 0, "agent": 0, "hospital": 0})
-    for account, amount in book.tokens.values():
-        accounts[account]["points"] += amount
+    for account, amount in book.points.items():
+        accounts[account]["points"] = amount
     for (kind, account), reasons in book.merits.items():
         accounts[account][kind] += len(reasons)
     for account, count in book.agents.items():
         accounts[account]["agent"] += count
-    put_by = sum(price for _, price, _ in book.vouchers.values())
-    if sum(amount for _, amount in book.tokens.values()) + put_by != book.minted:
+    put_by = sum(amount for account, amount in book.points.items() if account[:16] == bytes(16))
+    if sum(book.points.values()) != book.minted:
         failed(len(leaves) - 1, "there are more or fewer points than were made")
     rows = [{"account": account.hex(), **accounts[account]} for account in sorted(accounts) if any(accounts[account].values())]
     if as_json:

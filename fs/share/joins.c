@@ -71,9 +71,9 @@ static emr_status add_change(parcel *p, emr_id16 domain, emr_id16 dataset, emr_a
 emr_status share_add_join(
 	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
 {
-	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_dataset_join how = {.account = {0}};
 	emr_team dataset;
-	emr_id16 fund = {{0}};
+	emr_id32 own;
 	emr_row_join row;
 	emr_act act;
 	bool is_in = false, was_in = false;
@@ -84,13 +84,13 @@ emr_status share_add_join(
 		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	/* A folder is paid once; without a voucher it does not go in for nothing. */
-	if (dataset.row.price > 0 && !was_in)
-		status = emr_replica_voucher(p->share->o.replica, dataset.id, &fund, &how.index);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	/* A folder is paid once; without points it does not go in for nothing. */
+	if (dataset.row.price > 0 && !was_in) {
+		EMR_TRY(emr_replica_can_pay(p->share->o.replica, dataset.id, dataset.row.price));
+		EMR_TRY(emr_replica_account(p->share->o.replica, p->share->me.signer_id, &own));
+		memcpy(how.account, own.b, sizeof how.account);
+	}
 	*out_joins = true;
-	memcpy(how.fund, fund.b, sizeof how.fund);
 	memcpy(how.grant, grant.b, sizeof how.grant);
 	act = emr_act_join(domain, dataset.id, &how);
 	EMR_TRY(is_in ? add_change(p, domain, dataset.id, &act) : parcel_prepare(p, &act));

@@ -25,7 +25,7 @@ bool clerk_is_momentary(emr_status status, uint8_t code)
 	if (status == EMR_REFUSED)
 		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
 		       code == EMR_RESULT_CONFLICT || code == EMR_RESULT_EPOCH ||
-		       code == EMR_RESULT_FUNDS; /* another was paid with the same voucher */
+		       code == EMR_RESULT_FUNDS; /* others were paid meanwhile */
 	/* A part that is missing may come back: others have it, too. */
 	return emr_status_may_pass(status) || emr_status_is_moved(status) ||
 	       status == EMR_MISSING_DATA;

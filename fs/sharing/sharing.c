@@ -155,19 +155,14 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 			EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	EMR_TRY(may_take(session, &dataset, path, out_problem));
 	if (dataset.terms.price != 0) {
-		emr_id16 fund;
-		uint32_t index;
+		char price[EMR_TEXT_BYTES];
 
-		status = emr_replica_voucher(session->replica, dataset.id, &fund, &index);
-		if (status == EMR_NOT_FOUND) {
-			char price[EMR_TEXT_BYTES];
-
-			emr_number_text(dataset.terms.price, price);
+		status = emr_replica_can_pay(session->replica, dataset.id, dataset.terms.price);
+		emr_number_text(dataset.terms.price, price);
+		if (status == EMR_DENIED)
 			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, "n",
 				price, NULL);
-		}
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+		EMR_TRY(status);
 	}
 	order->rights = emr_sharing_by_rule(session, EMR_RIGHTS_READ);
 	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;

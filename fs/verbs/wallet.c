@@ -34,14 +34,13 @@ typedef struct wallet {
 	emr_session session; /* borrows from acting */
 	json_t *last;	     /* the answer; owned */
 	emr_crowd crowd;     /* these three: to send */
-	emr_buf accounts;    /* emr_account */
+	emr_id32 account;
 	uint64_t points;
 } wallet;
 
 static void wallet_end(wallet *w)
 {
 	emr_crowd_close(&w->crowd);
-	emr_buf_free(&w->accounts);
 	emr_acting_end(&w->acting);
 	json_decref(w->last);
 }
@@ -183,7 +182,7 @@ static emr_status show(wallet *w, emr_problem *out_problem)
 		say_entry(w, json_array_get(entries, i));
 	emr_out_put(w->out, "entries", json_incref(entries));
 	say_thresholds(w, emr_json_number_at(w->last, "credit"));
-	emr_out_put(w->out, "accounts", json_incref(emr_json_list_at(w->last, "accounts")));
+	emr_out_text(w->out, "account", emr_json_text_at(w->last, "account"));
 	if (w->args->given[EMR_OPT_EXPLAIN])
 		explain(w);
 	return EMR_OK;
@@ -191,42 +190,17 @@ static emr_status show(wallet *w, emr_problem *out_problem)
 
 /* ---- sending ---- */
 
-static const emr_account *accounts_of(const wallet *w)
-{
-	return (const emr_account *)(const void *)w->accounts.data;
-}
-
-/* A payment is signed, which the open folder does for nobody. */
-static emr_status open_purse(wallet *w, emr_problem *out_problem)
-{
-	emr_status status = open_here(w, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_crowd_open(&w->session, &w->crowd);
-	if (status == EMR_OK)
-		status = emr_accounts(&w->session, &w->accounts);
-	for (size_t i = 0; status == EMR_OK && i < w->accounts.len / sizeof *accounts_of(w); i++) {
-		uint64_t points = 0;
-
-		status = emr_account_points(&w->session, accounts_of(w)[i].id, &points);
-		if (status == EMR_OK && points > UINT64_MAX - w->points)
-			status = EMR_LIMIT;
-		w->points += points;
-	}
-	return status;
-}
-
 /* Sends it, and waits until the local copy has it. */
-static emr_status send_transfer(
-	wallet *w, emr_signer who, const emr_pub_transfer *what, emr_problem *out_problem)
+static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_act act = emr_act_transfer(what);
+	emr_act act = emr_act_transfer(w->account, to, points);
 	uint8_t code;
 
+	EMR_TRY(emr_replica_follow(w->acting.replica, w->account, &act));
 	EMR_TRY(answer == NULL ? EMR_NO_MEMORY
-			       : emr_act_send_as(w->acting.keyring, who, w->acting.ledger, &act,
-					 (emr_bytes){0}, NULL, answer));
+			       : emr_act_send_as(w->acting.keyring, emr_signer_identity(),
+					 w->acting.ledger, &act, (emr_bytes){0}, NULL, answer));
 	code = answer->refusal != 0 ? answer->refusal : answer->results[0];
 	if (code != EMR_RESULT_APPLIED)
 		return EMR_PROBLEM(EMR_REFUSED, out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
@@ -234,91 +208,24 @@ static emr_status send_transfer(
 	return emr_follow_answer(w->acting.replica, (emr_bytes){0}, answer);
 }
 
-/* Pays as much of REST as four tokens of one account hold. */
-static emr_status pay_some(wallet *w, const emr_account *from, emr_id32 to, uint64_t *io_rest,
-	emr_problem *out_problem)
-{
-	emr_purse p;
-	emr_pub_transfer pub = {.out = {{.amount = 0}}};
-	uint64_t sum = 0;
-	emr_status status = emr_replica_purse(w->acting.replica, from->id, &p);
-
-	for (size_t i = 0; status == EMR_OK && i < p.n && sum < *io_rest; i++) {
-		memcpy(pub.tokens[i], p.tokens[i], 16);
-		status = p.points[i] > UINT64_MAX - sum ? EMR_LIMIT : EMR_OK;
-		sum += p.points[i];
-	}
-	if (status != EMR_OK || sum == 0)
-		return status == EMR_OK ? EMR_NOT_FOUND : status;
-	pub.out[0].amount = sum < *io_rest ? sum : *io_rest;
-	memcpy(pub.out[0].account, to.b, 32);
-	pub.out[1].amount = sum - pub.out[0].amount;
-	if (pub.out[1].amount > 0)
-		memcpy(pub.out[1].account, from->id.b, 32);
-	EMR_TRY(send_transfer(w, from->signer, &pub, out_problem));
-	*io_rest -= pub.out[0].amount;
-	return EMR_OK;
-}
-
-/* From one's own key first, and only then from those of folders, which say more. */
-static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_problem)
-{
-	const emr_account *all = accounts_of(w);
-	size_t n = w->accounts.len / sizeof *all;
-	uint64_t rest = points;
-	char number[EMR_TEXT_BYTES];
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < n && rest > 0 && status == EMR_OK;) {
-		status = pay_some(w, &all[i], to, &rest, out_problem);
-		if (status == EMR_NOT_FOUND) {
-			status = EMR_OK;
-			i++;
-		}
-	}
-	emr_out_number(w->out, "sent", points - rest);
-	if (status == EMR_OK && rest > 0)
-		status = EMR_CONFLICT; /* another program of ours spent them meanwhile */
-	emr_number_text(points - rest, number);
-	if (status != EMR_OK && rest < points)
-		emr_say(w->out, _("%s of them have gone.\n"), number);
-	return status;
-}
-
-static emr_status ask_payment(
-	const wallet *w, const emr_who *to, uint64_t points, emr_problem *out_problem)
-{
-	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1600];
-	uint64_t own = 0;
-
-	EMR_TRY(emr_account_points(&w->session, accounts_of(w)[0].id, &own));
-	emr_who_text(to, who, sizeof who);
-	emr_number_text(points, number);
-	snprintf(question, sizeof question,
-		own >= points ? _("Send %s points to %s? They cannot be called back (yes, no).")
-			      : _("Send %s points to %s? They cannot be called back, and some of "
-				  "them lie under "
-				  "keys of your folders: whoever reads the ledger sees that these "
-				  "folders' "
-				  "owner knows who gets them (yes, no)."),
-		number, who);
-	return emr_bureau_agree(w->args, w->out, question, _("Nothing was sent."), out_problem);
-}
-
 static emr_status send(wallet *w, emr_problem *out_problem)
 {
-	char left[EMR_TEXT_BYTES];
+	char left[EMR_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1200];
 	uint64_t points = 0;
 	emr_who to;
 
 	if (emr_points_parse(w->args->operands[2], &points) != EMR_OK)
 		return emr_wrong_use(
 			"wallet", _("Points are a whole number from 1 on."), out_problem);
-	EMR_TRY(open_purse(w, out_problem));
+	/* A payment is signed, which the open folder does for nobody. */
+	EMR_TRY(open_here(w, out_problem));
+	EMR_TRY(emr_crowd_open(&w->session, &w->crowd));
+	EMR_TRY(emr_account(&w->session, &w->account));
+	EMR_TRY(emr_replica_points(w->session.replica, w->account, &w->points));
 	EMR_TRY(emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem));
-	if (to.kind != EMR_WHO_PERSON || !to.is_registered)
-		return emr_wrong_use(
-			"wallet", _("Points are for a person whom the ledger knows."), out_problem);
+	if (to.kind != EMR_WHO_PERSON || !to.is_registered || emr_id32_equal(to.root, w->account))
+		return emr_wrong_use("wallet",
+			_("Points go to another person whom the ledger knows."), out_problem);
 	if (w->points < points) {
 		char takes[EMR_TEXT_BYTES], has[EMR_TEXT_BYTES];
 
@@ -327,8 +234,13 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m",
 			has, NULL);
 	}
-	EMR_TRY(ask_payment(w, &to, points, out_problem));
+	emr_who_text(&to, who, sizeof who);
+	emr_number_text(points, number);
+	snprintf(question, sizeof question,
+		_("Send %s points to %s? They cannot be called back (yes, no)."), number, who);
+	EMR_TRY(emr_bureau_agree(w->args, w->out, question, _("Nothing was sent."), out_problem));
 	EMR_TRY(pay(w, to.root, points, out_problem));
+	emr_out_number(w->out, "sent", points);
 	emr_out_text(w->out, "who", to.called);
 	emr_out_number(w->out, "points", w->points - points);
 	emr_number_text(w->points - points, left);

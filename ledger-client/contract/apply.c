@@ -6,7 +6,7 @@
 
 #include "judge.h"
 
-#define WRITES_PER_ITEM 8 /* four tokens that go and two that come, or less, and i, c */
+#define WRITES_PER_ITEM 8 /* rows, purges and parts, and i, c */
 
 /* header, results, items and public parts: how anyone finds the whole batch by its id. */
 static void write_batch(struct judge *judge, emr_span results)
@@ -31,8 +31,7 @@ static void write_batch(struct judge *judge, emr_span results)
 static emr_contract_status load_values(
 	struct judge *judge, const emr_value *values, size_t values_count)
 {
-	size_t writes =
-		(size_t)judge->batch->count * WRITES_PER_ITEM + emr_batch_vouchers(judge->batch);
+	size_t writes = (size_t)judge->batch->count * WRITES_PER_ITEM;
 	size_t cap = values_count + writes + 8;
 
 	judge->writes_cap = writes + 3; /* its quota's rows and its own */

@@ -11,28 +11,10 @@
 
 /* Per item: its rows and slots in three tables, their keys, the rows it writes and their values. */
 #define BYTES_PER_ITEM 8192
-#define BYTES_PER_VOUCHER 512 /* its row, slot, key, write and value */
 /* Rows, slots and keys of two for each member in two tables, their list, and the proposal's row. */
 #define BYTES_PER_APPROVAL 196608
 #define BYTES_PER_MINT EMR_ROW_PROPOSAL_MAX /* which writes that row, too */
 #define BYTES_PER_RUN 16384
-
-size_t emr_batch_vouchers(const emr_batch *batch)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < batch->count; i++) {
-		emr_pub_dataset_fund fund;
-		emr_item item;
-		emr_span pub;
-
-		emr_batch_item_at(batch, i, &item, &pub);
-		if (item.op == EMR_OP_DATASET_FUND && emr_pub_dataset_fund_parse(pub, &fund) &&
-			fund.n <= EMR_VOUCHERS_MAX)
-			sum += fund.n;
-	}
-	return sum < EMR_BATCH_VOUCHERS_MAX ? sum : EMR_BATCH_VOUCHERS_MAX;
-}
 
 static size_t count_of(const emr_batch *batch, uint8_t op)
 {
@@ -60,8 +42,8 @@ size_t emr_contract_arena_bytes(const emr_batch *batch)
 	if (approvals > EMR_BATCH_APPROVALS_MAX) /* none of them is judged */
 		approvals = 0;
 	return BYTES_PER_RUN + (size_t)batch->count * BYTES_PER_ITEM +
-	       emr_batch_vouchers(batch) * BYTES_PER_VOUCHER + approvals * BYTES_PER_APPROVAL +
-	       count_of(batch, EMR_OP_MINT) * BYTES_PER_MINT + batch->items_bytes.len;
+	       approvals * BYTES_PER_APPROVAL + count_of(batch, EMR_OP_MINT) * BYTES_PER_MINT +
+	       batch->items_bytes.len;
 }
 
 void *emr_arena_alloc(emr_contract_arena *arena, size_t len)

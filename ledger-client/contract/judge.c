@@ -243,14 +243,13 @@ void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, s
 }
 
 /* The one write of ROW in this batch, made if need be; NULL when there is no room. */
-static emr_write *write_of_row(struct judge *judge, table_row *row, emr_write_kind kind)
+static emr_write *write_of_row(struct judge *judge, table_row *row)
 {
 	if (row->write == 0) {
-		if (new_write(judge, kind, row->key) == NULL)
+		if (new_write(judge, EMR_WRITE_PUT, row->key) == NULL)
 			return NULL;
 		row->write = judge->writes_count;
 	}
-	judge->writes[row->write - 1].kind = kind;
 	return &judge->writes[row->write - 1];
 }
 
@@ -260,22 +259,6 @@ void emr_judge_put_own(struct judge *judge, const uint8_t *value, size_t len)
 
 	if (emr_rule_row_key(judge->rule, &judge->item, judge->pub, &key))
 		emr_judge_put(judge, key.text, value, len);
-}
-
-void emr_judge_delete(struct judge *judge, const char *key)
-{
-	table_row *row = emr_table_find(&judge->rows, key);
-	emr_write *write;
-
-	if (row == NULL) {
-		fail(judge, EMR_CONTRACT_UNDECLARED);
-		return;
-	}
-	write = write_of_row(judge, row, EMR_WRITE_DELETE);
-	if (write == NULL)
-		return;
-	row->is_present = false;
-	write->value = (emr_span){NULL, 0};
 }
 
 void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
@@ -293,7 +276,7 @@ void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 		fail(judge, EMR_CONTRACT_NO_ROOM);
 		return;
 	}
-	write = write_of_row(judge, row, EMR_WRITE_PUT);
+	write = write_of_row(judge, row);
 	if (write == NULL)
 		return;
 	row->is_present = true;

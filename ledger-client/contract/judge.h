@@ -20,7 +20,6 @@ struct judge {
 	emr_write *writes;
 	size_t writes_count;
 	size_t writes_cap;
-	uint32_t vouchers;	    /* made by the items so far */
 	emr_contract_status failed; /* first thing that makes the whole run void */
 
 	/* the item in hand */
@@ -92,10 +91,8 @@ emr_row_head emr_judge_head(
 	const struct judge *judge, uint8_t family, uint8_t state, uint16_t flags, uint32_t epoch);
 /* A state row becomes VALUE (copied). */
 void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, size_t len);
-/* A declared state row goes. */
 /* The row that the item moves. */
 void emr_judge_put_own(struct judge *judge, const uint8_t *value, size_t len);
-void emr_judge_delete(struct judge *judge, const char *key);
 /* The same for a value that lies in the arena; data NULL means that it did not fit. */
 void emr_judge_put_owned(struct judge *judge, const char *key, emr_span value);
 /* The supplied private part goes under FAMILY and VERSION of the item's domain and object. */

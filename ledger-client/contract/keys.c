@@ -148,17 +148,9 @@ void emr_key_approval(const uint8_t proposal[16], const uint8_t org[16], emr_key
 	emr_key_in_domain("PA", proposal, org, out);
 }
 
-void emr_key_voucher(const uint8_t fund[16], uint32_t index, emr_key_text *out)
+void emr_key_account(const uint8_t account[32], emr_key_text *out)
 {
-	uint8_t number[4];
-
-	put_u32(number, index);
-	put_hex(put_hex(put_text(out->text, "V"), fund, 16), number, 4);
-}
-
-void emr_key_token(const uint8_t account[32], const uint8_t token[16], emr_key_text *out)
-{
-	put_hex(put_hex(put_text(out->text, "T"), account, 32), token, 16);
+	key_of_id("A", account, 32, out);
 }
 
 void emr_key_index(

@@ -58,16 +58,11 @@ PUB(dataset_new, 152, F(0, B), F(32, pop), F(96, price), F(104, not_after_unix_s
 
 PUB(dataset_admit, 64, F(0, dataset), F(16, member), F(48, not_after_unix_s))
 
-PUB(dataset_fund, 88, F(0, dataset), F(16, n), F(18, inputs), F(24, tokens))
-
-PUB(dataset_refund, 8, F(0, index))
-
 PUB(mint, 56, F(0, proposal), F(16, account), F(48, amount))
 
-PUB(transfer, 144, F(0, tokens), F(64, out[0].account), F(96, out[0].amount),
-	F(104, out[1].account), F(136, out[1].amount))
+PUB(transfer, 72, F(0, from), F(32, to), F(64, amount))
 
-PUB(dataset_join, 40, F(0, grant), F(16, fund), F(32, index))
+PUB(dataset_join, 48, F(0, grant), F(16, account))
 
 PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
@@ -149,10 +144,10 @@ void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32])
 	labelled("dataset", pieces, 1, out_grantee);
 }
 
-void emr_token_of(const uint8_t item_id[32], uint8_t index, uint8_t out_token[16])
+void emr_account_of_dataset(const uint8_t dataset[16], uint8_t out_account[32])
 {
-	memcpy(out_token, item_id, 15);
-	out_token[15] = index;
+	memset(out_account, 0, 16);
+	memcpy(out_account + 16, dataset, 16);
 }
 
 void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32])

@@ -70,8 +70,6 @@ ROW(join, EMR_ROW_JOIN_BYTES, EMR_FAMILY_JOIN, F(48, grant))
 
 ROW_WRITTEN(snapshot, EMR_ROW_SNAPSHOT_BYTES, F(48, root))
 
-ROW(voucher, EMR_ROW_VOUCHER_BYTES, EMR_FAMILY_FUND, F(48, dataset), F(64, price), F(72, funder))
-
-ROW(token, EMR_ROW_TOKEN_BYTES, EMR_FAMILY_TOKEN, F(48, amount))
+ROW(account, EMR_ROW_ACCOUNT_BYTES, EMR_FAMILY_ACCOUNT, F(48, points))
 
 ROW_WRITTEN(trustees, EMR_ROW_TRUSTEES_BYTES, F(48, identity), F(80, t), F(81, n), F(84, delay_s))

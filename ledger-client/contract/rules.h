@@ -104,7 +104,7 @@ extern const op_rule emr_rules_request[4];
 extern const op_rule emr_rules_access[3];
 extern const op_rule emr_rules_dataset[4];
 extern const op_rule emr_rules_join[3];
-extern const op_rule emr_rules_points[4];
+extern const op_rule emr_rules_points[2];
 extern const op_rule emr_rules_trustees[1];
 
 /* ---- rules_dataset.c ---- */
@@ -129,19 +129,17 @@ void emr_judge_revoke(struct judge *judge, const uint8_t grant[16], const emr_ro
 void emr_judge_put_signed(struct judge *judge, uint8_t family);
 
 /* ---- rules_points.c ---- */
-/* Accounts, tokens and vouchers, for the rules of points and of joining a dataset.  It refuses to
- * read a row that was not declared. */
+/* Accounts, for the rules of points and of joining a dataset.  It refuses to read a row that was
+ * not declared. */
 
 struct key_set;
 
-/* The rows that emr_judge_account() of KEY will read, and who asks whether points may lie there. */
-void emr_declare_account(struct key_set *set, const uint8_t key[32]);
-/* Whose points those of KEY are: of a registered key the first of its chain, of another (a domain's
- * owner is in no K row) the key itself. */
-void emr_judge_account(struct judge *judge, const uint8_t key[32], uint8_t out_account[32]);
-/* False when it is spent, or never was. */
-bool emr_judge_voucher(
-	struct judge *judge, const uint8_t fund[16], uint32_t index, emr_row_voucher *out_row);
-/* AMOUNT points for ACCOUNT: output INDEX of the item in hand. */
-void emr_judge_put_token(
-	struct judge *judge, const uint8_t account[32], uint8_t index, uint64_t amount);
+/* The rows of ACCOUNT, a person's or the fund of a dataset. */
+void emr_declare_account(struct key_set *set, const uint8_t account[32]);
+/* Is ACCOUNT a person's: the first key of a chain?  Under a later one nobody would find points. */
+bool emr_judge_is_account(struct judge *judge, const uint8_t account[32]);
+/* Are there POINTS in FROM, and room for them in TO, another account? */
+bool emr_judge_can_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points);
+void emr_judge_pay(
+	struct judge *judge, const uint8_t from[32], const uint8_t to[32], uint64_t points);

@@ -71,16 +71,6 @@ static emr_result rotate_authority(struct judge *judge)
 		       : EMR_RESULT_NOT_AUTHORISED;
 }
 
-/* A folder that joins a dataset later in this batch is paid to the new owner. */
-static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub)
-{
-	uint8_t owner[32];
-
-	(void)item;
-	emr_signer_id(pub.data, owner);
-	emr_declare_signer(set, owner);
-}
-
 static void rotate_write(struct judge *judge)
 {
 	emr_row_domain row = judge->domain;
@@ -162,7 +152,6 @@ const op_rule emr_rules_domain[4] = {
 		.domain = DOMAIN_LIVES,
 		.needs = NEED_DOMAIN,
 		.row = {"D", KEYED_BY_DOMAIN},
-		.names = rotate_names,
 		.form = object_is_the_domain,
 		.authority = rotate_authority,
 		.write = rotate_write,

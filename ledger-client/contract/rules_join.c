@@ -44,30 +44,23 @@ static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state
 static void join_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_pub_dataset_join join = emr_pub_dataset_join_of(pub);
-	emr_key_text key;
+	uint8_t fund[32];
 
 	declare_dataset(set, item->object_id);
 	declare_grant(set, item->domain_id, join.grant);
-	emr_key_voucher(join.fund, join.index, &key);
-	if (!is_zero(join.fund, 16))
-		emr_declare(set, &key);
+	if (is_zero(join.account, 32))
+		return;
+	emr_account_of_dataset(item->object_id, fund);
+	emr_declare_account(set, fund);
+	emr_declare_account(set, join.account);
 }
 
-/* Whose domain it is: he is paid. */
-static void join_follows(struct key_set *set, const emr_item *item, emr_span pub)
+/* Where points go the owner says, and no other manager. */
+static emr_result join_authority(struct judge *judge)
 {
-	emr_row_domain row;
-	uint8_t owner[32];
-	emr_key_text key;
-	emr_span value;
-
-	(void)pub;
-	emr_key_domain(item->domain_id, &key);
-	if (!emr_declared_value(set, &key, &value) ||
-		emr_row_domain_parse(value, &row) != EMR_CONTRACT_OK)
-		return;
-	emr_signer_id(row.owner_pk, owner);
-	emr_declare_account(set, owner);
+	return judge->is_owner || is_zero(emr_pub_dataset_join_of(judge->pub).account, 32)
+		       ? emr_judge_manager(judge)
+		       : EMR_RESULT_NOT_AUTHORISED;
 }
 
 /* Once at a time, and as long as the dataset takes anybody. */
@@ -102,55 +95,50 @@ static emr_result check_grant(struct judge *judge)
 
 /* A domain is paid once for a dataset: who left and comes back was paid already, and cannot empty
  * a fund by coming and going. */
-static bool is_paid(struct judge *judge)
+static uint64_t price_of(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return !judge->is_row_present && emr_judge_dataset(judge, judge->item.object_id, &row) &&
-	       row.price > 0;
+	return !judge->is_row_present && emr_judge_dataset(judge, judge->item.object_id, &row)
+		       ? row.price
+		       : 0;
 }
 
-/* Where nothing is paid no voucher is named, or it would be lost without a word. */
+/* Where nothing is paid nobody is named. */
 static emr_result check_funds(struct judge *judge)
 {
 	emr_pub_dataset_join pub = emr_pub_dataset_join_of(judge->pub);
-	emr_row_voucher voucher;
-	bool is_right;
+	uint64_t price = price_of(judge);
+	uint8_t fund[32];
 
-	if (is_paid(judge))
-		is_right = !is_zero(pub.fund, 16) &&
-			   emr_judge_voucher(judge, pub.fund, pub.index, &voucher) &&
-			   memcmp(voucher.dataset, judge->item.object_id, 16) == 0;
-	else
-		is_right = is_zero(pub.fund, 16) && pub.index == 0;
-	return is_right ? EMR_RESULT_APPLIED : EMR_RESULT_FUNDS;
+	if (is_zero(pub.account, 32) != (price == 0))
+		return EMR_RESULT_FUNDS;
+	emr_account_of_dataset(judge->item.object_id, fund);
+	return price == 0 || emr_judge_can_pay(judge, fund, pub.account, price) ? EMR_RESULT_APPLIED
+										: EMR_RESULT_FUNDS;
 }
 
 static emr_result join_last(struct judge *judge)
 {
-	emr_result result = check_grant(judge);
+	emr_pub_dataset_join pub = emr_pub_dataset_join_of(judge->pub);
 
-	if (result == EMR_RESULT_APPLIED)
-		result = emr_judge_signer_in_force(judge);
-	return result == EMR_RESULT_APPLIED ? check_funds(judge) : result;
+	EMR_JUDGE_TRY(check_grant(judge));
+	if (!is_zero(pub.account, 32) && !emr_judge_is_account(judge, pub.account))
+		return EMR_RESULT_NOT_GRANTEE;
+	EMR_JUDGE_TRY(emr_judge_signer_in_force(judge));
+	return check_funds(judge);
 }
 
 static void join_write(struct judge *judge)
 {
 	emr_pub_dataset_join pub = emr_pub_dataset_join_of(judge->pub);
-	emr_row_voucher voucher;
-	uint8_t owner[32], account[32];
-	bool is_to_pay = is_paid(judge);
-	emr_key_text key;
+	uint64_t price = price_of(judge);
+	uint8_t fund[32];
 
 	put_join(judge, pub.grant, EMR_JOIN_ACTIVE);
-	if (!is_to_pay || !emr_judge_voucher(judge, pub.fund, pub.index, &voucher))
-		return;
-	emr_key_voucher(pub.fund, pub.index, &key);
-	emr_judge_delete(judge, key.text);
-	emr_signer_id(judge->domain.owner_pk, owner);
-	emr_judge_account(judge, owner, account);
-	emr_judge_put_token(judge, account, 0, voucher.price);
+	emr_account_of_dataset(judge->item.object_id, fund);
+	if (price > 0)
+		emr_judge_pay(judge, fund, pub.account, price);
 }
 
 /* ---- 55 DATASET_LEAVE ---- */
@@ -247,13 +235,10 @@ const op_rule emr_rules_join[3] = {
 	{
 		.op = EMR_OP_DATASET_JOIN,
 		.domain = DOMAIN_LIVES,
-		.reserved_at = 36,
-		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row = {"J", KEYED_IN_DOMAIN},
 		.names = join_names,
-		.follows = join_follows,
-		.authority = emr_judge_manager,
+		.authority = join_authority,
 		.state = join_state,
 		.last = join_last,
 		.write = join_write,

@@ -29,8 +29,6 @@ table_row *emr_table_find(const struct table *table, const char *key);
 table_row *emr_table_add(struct table *table, const char *key);
 
 /* ---- arena.c ---- */
-/* The most vouchers that the items of BATCH can make. */
-size_t emr_batch_vouchers(const emr_batch *batch);
 /* The approvals of proposals among the items of BATCH. */
 size_t emr_batch_approvals(const emr_batch *batch);
 /* Zeroed, aligned for any type; NULL when it does not fit. */

@@ -1,5 +1,5 @@
-/* This file reads points and credit out of the local copy of the ledger: the tokens of an account,
- * what moved them, and the credit of patients, agents and hospitals, recounted from the entries. */
+/* This file reads points and credit out of the local copy of the ledger: what an account has, what
+ * moved it, and the credit of patients, agents and hospitals, recounted from the entries. */
 #include "replica/points.h"
 
 #include <stdlib.h>
@@ -9,137 +9,33 @@
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
+#include "ledger/act.h"
 #include "replica/people.h"
 
-/* ---- tokens ---- */
-
-typedef struct token_walk {
-	emr_token_fn fn;
-	void *arg;
-} token_walk;
-
-static emr_status give_token(void *arg, const char *key, emr_bytes value)
+emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points)
 {
-	const token_walk *w = arg;
-	emr_row_token row;
-	emr_id16 token;
-	size_t len = strlen(key);
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_account row;
+	emr_key_text key;
+	emr_status status;
 
-	if (len < 32 || emr_unhex(key + len - 32, token.b, sizeof token.b) != EMR_OK ||
-		emr_row_token_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
+	emr_key_account(account.b, &key);
+	status = emr_replica_state_get(replica, key.text, &bytes);
+	*out_points = 0;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_row_account_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	return w->fn(w->arg, token, row.amount);
-}
-
-emr_status emr_replica_tokens(emr_replica *replica, emr_id32 account, emr_token_fn fn, void *arg)
-{
-	token_walk w = {.fn = fn, .arg = arg};
-	char prefix[2 + 64 + 1] = "T/";
-
-	emr_hex(account.b, sizeof account.b, prefix + 2);
-	return emr_replica_each_row(replica, prefix, give_token, &w);
-}
-
-/* Keeps the largest, in their order. */
-static emr_status keep_token(void *arg, emr_id16 token, uint64_t points)
-{
-	emr_purse *p = arg;
-	size_t at = p->n;
-
-	if (points > UINT64_MAX - p->all)
-		return EMR_LIMIT;
-	p->all += points;
-	while (at > 0 && p->points[at - 1] < points)
-		at--;
-	if (at == EMR_TOKENS_IN)
-		return EMR_OK;
-	p->n += p->n < EMR_TOKENS_IN;
-	for (size_t i = p->n - 1; i > at; i--) {
-		p->points[i] = p->points[i - 1];
-		memcpy(p->tokens[i], p->tokens[i - 1], 16);
-	}
-	p->points[at] = points;
-	memcpy(p->tokens[at], token.b, 16);
+	*out_points = row.points;
 	return EMR_OK;
 }
 
-emr_status emr_replica_purse(emr_replica *replica, emr_id32 account, emr_purse *out)
+emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t price)
 {
-	*out = (emr_purse){.n = 0};
-	return emr_replica_tokens(replica, account, keep_token, out);
-}
+	uint64_t points;
 
-/* ---- vouchers ---- */
-
-typedef struct voucher_walk {
-	emr_id16 dataset;
-	const emr_id32 *funder;
-	emr_voucher_fn fn;
-	void *arg;
-} voucher_walk;
-
-static emr_status give_voucher(void *arg, const char *key, emr_bytes value)
-{
-	const voucher_walk *w = arg;
-	emr_row_voucher row;
-	uint8_t index[4];
-	emr_id16 fund;
-	char hex[33] = "";
-
-	if (strlen(key) != 2 + 32 + 1 + 8 ||
-		emr_row_voucher_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(hex, key + 2, 32);
-	if (emr_unhex(hex, fund.b, sizeof fund.b) != EMR_OK ||
-		emr_unhex(key + 2 + 32 + 1, index, sizeof index) != EMR_OK)
-		return EMR_DAMAGED;
-	if (memcmp(row.dataset, w->dataset.b, 16) != 0 ||
-		(w->funder != NULL && memcmp(row.funder, w->funder->b, 32) != 0))
-		return EMR_OK;
-	return w->fn(w->arg, fund,
-		(uint32_t)index[0] << 24 | (uint32_t)index[1] << 16 | (uint32_t)index[2] << 8 |
-			index[3]);
-}
-
-emr_status emr_replica_vouchers(emr_replica *replica, emr_id16 dataset, const emr_id32 *funder,
-	emr_voucher_fn fn, void *arg)
-{
-	voucher_walk w = {.dataset = dataset, .funder = funder, .fn = fn, .arg = arg};
-
-	return emr_replica_each_row(replica, "V/", give_voucher, &w);
-}
-
-typedef struct drawing {
-	emr_id16 fund;
-	uint32_t index;
-	uint64_t n; /* seen so far: each of them is drawn as likely as any other */
-} drawing;
-
-static emr_status draw(void *arg, emr_id16 fund, uint32_t index)
-{
-	drawing *d = arg;
-	emr_id16 chance = emr_id16_random();
-	uint64_t number;
-
-	memcpy(&number, chance.b, sizeof number);
-	if (number % ++d->n == 0) {
-		d->fund = fund;
-		d->index = index;
-	}
-	return EMR_OK;
-}
-
-emr_status emr_replica_voucher(
-	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index)
-{
-	drawing d = {.n = 0};
-	emr_status status = emr_replica_vouchers(replica, dataset, NULL, draw, &d);
-
-	if (status == EMR_OK && d.n == 0)
-		return EMR_NOT_FOUND;
-	*out_fund = d.fund;
-	*out_index = d.index;
-	return status;
+	EMR_TRY(emr_replica_points(replica, emr_fund_of(dataset), &points));
+	return points < price ? EMR_DENIED : EMR_OK;
 }
 
 /* ---- whose ---- */
@@ -160,71 +56,28 @@ static emr_id16 id16_of(const uint8_t b[16])
 	return id;
 }
 
-/* As the contract has it; *out_person (may be NULL) is left alone where there is no K row. */
-static emr_status account_of(
-	emr_replica *replica, emr_id32 key, emr_id32 *out_account, emr_known_person *out_person)
+emr_status emr_replica_account(emr_replica *replica, emr_id32 key, emr_id32 *out_account)
 {
 	emr_known_person person;
 	emr_status status = emr_replica_person(replica, key, &person);
 
-	*out_account = key;
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	*out_account = id32_of(person.row.root);
-	if (out_person != NULL)
-		*out_person = person;
-	return EMR_OK;
-}
-
-typedef struct owner_look {
-	const emr_replica_item *at; /* what was before it counts */
-	emr_id32 owner;
-	bool is_found;
-} owner_look;
-
-static emr_status note_owner(void *arg, const emr_replica_item *item)
-{
-	owner_look *l = arg;
-	bool is_before =
-		item->seq < l->at->seq || (item->seq == l->at->seq && item->index < l->at->index);
-
-	if (!is_before || (item->op != EMR_OP_DOMAIN_NEW && item->op != EMR_OP_DOMAIN_ROTATE))
-		return EMR_OK;
-	l->owner = item->signer_id;
-	l->is_found = true;
-	if (item->op == EMR_OP_DOMAIN_ROTATE)
-		emr_signer_id(item->bytes.data + EMR_ITEM_BYTES, l->owner.b);
-	return EMR_OK;
-}
-
-/* Whose DOMAIN was when the item AT came: it may have changed hands since. */
-static emr_status owner_at(
-	emr_replica *replica, emr_id16 domain, const emr_replica_item *at, emr_id32 *out_account)
-{
-	owner_look look = {.at = at};
-
-	EMR_TRY(emr_replica_history(replica, EMR_FAMILY_DOMAIN, domain, domain, note_owner, &look));
-	return look.is_found ? account_of(replica, look.owner, out_account, NULL) : EMR_DAMAGED;
+	*out_account = status == EMR_OK ? id32_of(person.row.root) : key;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* ---- movements ---- */
 
 typedef struct moving {
 	emr_replica *replica;
-	const emr_id32 *accounts;
-	size_t n;
+	emr_id32 account;
 	emr_movement_fn fn;
 	void *arg;
 	emr_movement now; /* of the item in hand: where it stands */
-	emr_span pub;
 } moving;
 
-static bool is_own(const moving *m, emr_id32 account)
+static bool is_own(const moving *m, const uint8_t account[32])
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (emr_id32_equal(m->accounts[i], account))
-			return true;
-	return false;
+	return memcmp(account, m->account.b, sizeof m->account.b) == 0;
 }
 
 static emr_status tell_movement(moving *m, emr_movement_kind kind, bool is_out, uint64_t points)
@@ -232,128 +85,71 @@ static emr_status tell_movement(moving *m, emr_movement_kind kind, bool is_out, 
 	m->now.kind = kind;
 	m->now.is_out = is_out;
 	m->now.points = points;
-	return points > 0 ? m->fn(m->arg, &m->now) : EMR_OK;
+	return m->fn(m->arg, &m->now);
 }
 
-static emr_status note_mint(moving *m)
+/* The fund of a dataset; m->now.dataset is then which. */
+static bool is_fund(moving *m, const uint8_t account[32])
 {
-	emr_pub_mint pub;
+	emr_id16 dataset = id16_of(account + 16);
 
-	if (!emr_pub_mint_parse(m->pub, &pub))
-		return EMR_DAMAGED;
-	return is_own(m, id32_of(pub.account))
-		       ? tell_movement(m, EMR_MOVEMENT_MADE, false, pub.amount)
-		       : EMR_OK;
+	if (!emr_id32_equal(emr_fund_of(dataset), id32_of(account)))
+		return false;
+	m->now.dataset = dataset;
+	return true;
 }
 
-static emr_status note_transfer(moving *m, emr_id32 signer)
+static emr_status note_transfer(moving *m, const emr_pub_transfer *pub)
 {
-	bool is_mine = is_own(m, signer);
-	emr_pub_transfer pub;
+	bool is_out = is_own(m, pub->from);
+	const uint8_t *other = is_out ? pub->to : pub->from;
 
-	if (!emr_pub_transfer_parse(m->pub, &pub))
-		return EMR_DAMAGED;
-	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
-		emr_id32 to = id32_of(pub.out[i].account);
-
-		if (is_own(m, to) == is_mine)
-			continue;
-		m->now.other = is_mine ? to : signer;
-		EMR_TRY(tell_movement(m, is_mine ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED,
-			is_mine, pub.out[i].amount));
-	}
-	return EMR_OK;
+	if (!is_out && !is_own(m, pub->to))
+		return EMR_OK;
+	m->now.other = id32_of(other);
+	if (is_fund(m, other))
+		return tell_movement(m, is_out ? EMR_MOVEMENT_FUNDED : EMR_MOVEMENT_REFUNDED,
+			is_out, pub->amount);
+	return tell_movement(
+		m, is_out ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED, is_out, pub->amount);
 }
 
-static emr_status price_of(moving *m, emr_id16 dataset, uint64_t *out_price)
+static emr_status note_join(moving *m, emr_id16 dataset)
 {
 	emr_row_dataset row;
 	emr_status status = emr_replica_team(m->replica, dataset, &row);
 
-	m->now.dataset = dataset;
-	*out_price = status == EMR_OK ? row.price : 0;
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-}
-
-static emr_status note_fund(moving *m)
-{
-	emr_pub_dataset_fund pub;
-	uint64_t price;
-
-	if (!emr_pub_dataset_fund_parse(m->pub, &pub))
-		return EMR_DAMAGED;
-	EMR_TRY(price_of(m, id16_of(pub.dataset), &price));
-	return tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price);
-}
-
-/* The fund says which dataset it was. */
-static emr_status note_refund(moving *m, emr_id16 fund)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_FUND, .version = 1, .object = fund};
-	EMR_AUTO_BUF bytes = {0};
-	emr_pub_dataset_fund pub;
-	emr_replica_item item;
-	uint64_t price;
-	emr_status status = emr_replica_item_get(m->replica, &key, &bytes, &item);
-
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (bytes.len < EMR_ITEM_BYTES ||
-		!emr_pub_dataset_fund_parse(
-			(emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES}, &pub))
-		return EMR_DAMAGED;
-	EMR_TRY(price_of(m, id16_of(pub.dataset), &price));
-	return tell_movement(m, EMR_MOVEMENT_REFUNDED, false, price);
-}
-
-static emr_status note_join(
-	moving *m, const emr_replica_item *at, emr_id16 domain, emr_id16 dataset)
-{
-	static const uint8_t none[16] = {0};
-	emr_pub_dataset_join pub;
-	emr_id32 owner;
-	uint64_t price;
-
-	if (!emr_pub_dataset_join_parse(m->pub, &pub))
-		return EMR_DAMAGED;
-	if (memcmp(pub.fund, none, sizeof none) == 0)
-		return EMR_OK;
-	EMR_TRY(owner_at(m->replica, domain, at, &owner));
-	if (!is_own(m, owner))
-		return EMR_OK;
-	EMR_TRY(price_of(m, dataset, &price));
-	return tell_movement(m, EMR_MOVEMENT_JOINED, false, price);
+	m->now.dataset = dataset;
+	return tell_movement(m, EMR_MOVEMENT_JOINED, false, row.price);
 }
 
 static emr_status note_movement(void *arg, const emr_replica_item *at, const emr_item *item)
 {
+	const emr_span pub = {at->bytes.data + EMR_ITEM_BYTES, at->bytes.len - EMR_ITEM_BYTES};
 	moving *m = arg;
-	emr_id32 signer = id32_of(item->signer_id);
+	emr_pub_dataset_join join;
+	emr_pub_transfer transfer;
+	emr_pub_mint mint;
 
-	if (item->op != EMR_OP_MINT && item->op != EMR_OP_TRANSFER &&
-		item->op != EMR_OP_DATASET_FUND && item->op != EMR_OP_DATASET_REFUND &&
-		item->op != EMR_OP_DATASET_JOIN)
-		return EMR_OK;
 	m->now = (emr_movement){
 		.seq = at->seq, .at_unix_s = at->ledger_time, .batch_id = at->batch_id};
-	m->pub = (emr_span){at->bytes.data + EMR_ITEM_BYTES, at->bytes.len - EMR_ITEM_BYTES};
-	EMR_TRY(account_of(m->replica, signer, &signer, NULL));
-	if (item->op == EMR_OP_MINT)
-		return note_mint(m);
-	if (item->op == EMR_OP_TRANSFER)
-		return note_transfer(m, signer);
-	if (item->op == EMR_OP_DATASET_JOIN)
-		return note_join(m, at, id16_of(item->domain_id), id16_of(item->object_id));
-	if (!is_own(m, signer))
-		return EMR_OK;
-	return item->op == EMR_OP_DATASET_FUND ? note_fund(m)
-					       : note_refund(m, id16_of(item->object_id));
+	if (item->op == EMR_OP_MINT && emr_pub_mint_parse(pub, &mint))
+		return is_own(m, mint.account)
+			       ? tell_movement(m, EMR_MOVEMENT_MADE, false, mint.amount)
+			       : EMR_OK;
+	if (item->op == EMR_OP_TRANSFER && emr_pub_transfer_parse(pub, &transfer))
+		return note_transfer(m, &transfer);
+	if (item->op == EMR_OP_DATASET_JOIN && emr_pub_dataset_join_parse(pub, &join))
+		return is_own(m, join.account) ? note_join(m, id16_of(item->object_id)) : EMR_OK;
+	return EMR_OK;
 }
 
 emr_status emr_replica_movements(
-	emr_replica *replica, const emr_id32 *accounts, size_t n, emr_movement_fn fn, void *arg)
+	emr_replica *replica, emr_id32 account, emr_movement_fn fn, void *arg)
 {
-	moving m = {.replica = replica, .accounts = accounts, .n = n, .fn = fn, .arg = arg};
+	moving m = {.replica = replica, .account = account, .fn = fn, .arg = arg};
 
 	return emr_replica_items(replica, note_movement, &m);
 }
@@ -400,7 +196,7 @@ static emr_status note_served(crediting *c, const emr_replica_item *at)
 		return EMR_DAMAGED;
 	if (pub.mode != EMR_SERVED_FRAGMENTS || pub.count == 0)
 		return EMR_OK;
-	EMR_TRY(account_of(c->replica, at->signer_id, &agent, NULL));
+	EMR_TRY(emr_replica_account(c->replica, at->signer_id, &agent));
 	return note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count);
 }
 
@@ -445,7 +241,7 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 {
 	emr_pub_grant pub;
 	emr_id16 theirs, ours;
-	emr_id32 owner;
+	emr_id32 giver;
 	emr_status status;
 
 	if (!emr_pub_grant_parse(c->pub, &pub))
@@ -456,33 +252,29 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 	if (status == EMR_NOT_FOUND || (status == EMR_OK && emr_id16_equal(theirs, ours)))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
-	return status == EMR_OK ? note_points(c, MERIT_PATIENT, owner, item->domain_id, 16,
+		status = emr_replica_account(c->replica, at->submitter_id, &giver);
+	return status == EMR_OK ? note_points(c, MERIT_PATIENT, giver, item->domain_id, 16,
 					  pub.grantee, 32, 1)
 				: status;
 }
 
 static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
-	emr_id32 owner;
+	emr_id32 giver;
 
-	EMR_TRY(owner_at(c->replica, id16_of(item->domain_id), at, &owner));
-	return note_points(c, MERIT_PATIENT, owner, item->domain_id, 16, item->object_id, 16, 1);
+	EMR_TRY(emr_replica_account(c->replica, at->submitter_id, &giver));
+	return note_points(c, MERIT_PATIENT, giver, item->domain_id, 16, item->object_id, 16, 1);
 }
 
-static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_item *item)
+static emr_status note_put(crediting *c, const emr_item *item)
 {
-	emr_known_person person = {.row = {.roles = 0}};
-	emr_id32 hospital, owner;
+	emr_known_person person;
+	emr_status status = emr_replica_person(c->replica, id32_of(item->signer_id), &person);
 
-	EMR_TRY(account_of(c->replica, id32_of(item->signer_id), &hospital, &person));
-	if ((person.row.roles & EMR_ROLE_HOSPITAL) == 0)
-		return EMR_OK;
-	EMR_TRY(owner_at(c->replica, id16_of(item->domain_id), at, &owner));
-	if (emr_id32_equal(owner, hospital))
-		return EMR_OK;
-	return note_points(
-		c, MERIT_HOSPITAL, hospital, item->domain_id, 16, item->object_id, 16, 1);
+	if (status != EMR_OK || (person.row.roles & EMR_ROLE_HOSPITAL) == 0)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	return note_points(c, MERIT_HOSPITAL, id32_of(person.row.root), item->domain_id, 16,
+		item->object_id, 16, 1);
 }
 
 static emr_status note_merit(void *arg, const emr_replica_item *at, const emr_item *item)
@@ -498,7 +290,7 @@ static emr_status note_merit(void *arg, const emr_replica_item *at, const emr_it
 	case EMR_OP_DATASET_JOIN:
 		return note_joined(c, at, item);
 	case EMR_OP_PUT:
-		return note_put(c, at, item);
+		return note_put(c, item);
 	default:
 		return EMR_OK;
 	}

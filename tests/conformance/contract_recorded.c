@@ -103,7 +103,7 @@ static void check_value(const json_t *expected, emr_span got)
 
 static void check_writes(const json_t *expected, const emr_outcome *outcome)
 {
-	static const char *const kinds[] = {"", "put", "delete", "put_part", "purge_parts"};
+	static const char *const kinds[] = {"", "put", "put_part", "purge_parts"};
 	json_t *json;
 	size_t i;
 

@@ -90,8 +90,7 @@ static const struct {
 	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
 	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
 	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}, {EMR_OP_TRANSFER, 0},
-	{EMR_OP_DATASET_FUND, 0}, {EMR_OP_DATASET_REFUND, 0}, {EMR_OP_CERT_REVOKE, 0},
-	{EMR_OP_ENROL_REVOKE, 0}};
+	{EMR_OP_CERT_REVOKE, 0}, {EMR_OP_ENROL_REVOKE, 0}};
 
 static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 {
@@ -165,31 +164,18 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		break;
 	case EMR_OP_DATASET_JOIN:
 		memset(pub, choice[7] % 3, 16);
-		memset(pub + 16, choice[8] % 3, 16);
-		memset(pub + 32, 0, 8);
+		memset(pub + 16, choice[8] % 2, 32);
 		break;
 	case EMR_OP_MINT:
 		memcpy(item->object_id, pub, 16);
 		break;
 	case EMR_OP_TRANSFER:
-		memset(pub, choice[7], 16);
-		memset(pub + 16, choice[8] % 3, 16);
-		memset(pub + 32, 0, 32);
-		memset(pub + 96, 0, 7);
-		memset(pub + 136, 0, 7);
-		memset(pub + 104, pub[143] == 0 ? 0 : 7, 32);
-		memcpy(item->object_id, pub, 16);
-		break;
-	case EMR_OP_DATASET_FUND:
-		memset(pub, choice[8] % 5, 16);
-		memset(pub + 16, 0, 72);
-		pub[17] = choice[9];
-		pub[18] = 1;
-		memset(pub + 24, choice[7], 16);
-		memcpy(item->object_id, pub + 24, 16);
-		break;
-	case EMR_OP_DATASET_REFUND:
-		memset(pub, 0, 8);
+		if (choice[7] % 4 == 0)
+			memset(pub, 0, 16);
+		else
+			memcpy(pub, signer_id, 32);
+		memset(pub + 32, choice[8] % 3, choice[9] % 2 == 0 ? 16 : 32);
+		memset(pub + 64, 0, 7);
 		break;
 	case EMR_OP_DATASET_SNAPSHOT:
 		memset(pub, choice[7] % 3, 16);
@@ -432,24 +418,14 @@ static size_t join_row(const uint8_t hash[32], uint8_t *out)
 	return EMR_ROW_JOIN_BYTES;
 }
 
-static size_t token_row(const uint8_t hash[32], uint8_t *out)
+static size_t account_row(const uint8_t hash[32], uint8_t *out)
 {
-	emr_row_token row = {.head = head_of(hash, EMR_FAMILY_TOKEN, 1), .amount = hash[4]};
+	emr_row_account row = {.head = head_of(hash, EMR_FAMILY_ACCOUNT, 1), .points = hash[4]};
 
 	if (hash[5] % 8 == 0)
-		row.amount = UINT64_MAX - hash[4];
-	emr_row_token_encode(&row, out);
-	return EMR_ROW_TOKEN_BYTES;
-}
-
-static size_t voucher_row(const uint8_t hash[32], uint8_t *out)
-{
-	emr_row_voucher row = {.head = head_of(hash, EMR_FAMILY_FUND, 1), .price = hash[4]};
-
-	memset(row.dataset, hash[5] % 5, 16);
-	memcpy(row.funder, hash[6] % 4 == 0 ? hash : signer_id, 32);
-	emr_row_voucher_encode(&row, out);
-	return EMR_ROW_VOUCHER_BYTES;
+		row.points = UINT64_MAX - hash[4];
+	emr_row_account_encode(&row, out);
+	return EMR_ROW_ACCOUNT_BYTES;
 }
 
 static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
@@ -460,8 +436,7 @@ static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 	} makers[] = {{"K/", key_row}, {"D/", domain_row}, {"W/", writer_row}, {"O/", object_row},
 		{"L/", listkey_row}, {"M/", org_row}, {"G/", grant_row}, {"P/", proposal_row},
 		{"PA", approval_row}, {"E/", epoch_row}, {"Q/", request_row}, {"R/", access_row},
-		{"DS", dataset_row}, {"DM", member_row}, {"J/", join_row}, {"T/", token_row},
-		{"V/", voucher_row}};
+		{"DS", dataset_row}, {"DM", member_row}, {"J/", join_row}, {"A/", account_row}};
 
 	for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
 		if (strncmp(key, makers[i].letters, 2) == 0)

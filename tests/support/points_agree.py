@@ -22,9 +22,9 @@ def compare(whole, path):
     by_account = {row["account"]: row for row in whole["accounts"]}
     with open(path, encoding="utf-8") as file:
         wallet = json.load(file)
-    own = [by_account[one] for one in wallet["accounts"] if one in by_account]
+    own = by_account.get(wallet["account"], {})
     for name, said in [("points", wallet["points"])] + [(kind, wallet["counted"][kind]) for kind in KINDS]:
-        counted = sum(row[name] for row in own)
+        counted = own.get(name, 0)
         if counted != said:
             sys.exit(f"{path}: {name}: the wallet says {said}, the ledger {counted}")
     ranked = Counter(tuple(row[kind] for kind in KINDS) for row in wallet["ranking"])
@@ -57,7 +57,7 @@ def changed(database):
 
 
 HOSTILE = {  # what is done to the ledger: what must be said
-    "spent twice": (lambda d: again(d, 0x51) or again(d, 0x61), "was spent before"),
+    "spent twice": (lambda d: again(d, 0x61), "comes twice"),
     "made twice": (lambda d: again(d, 0x60), "made twice"),
     "changed": (changed, "not those that were signed"),
     "lacking": (lambda d: d.execute("DELETE FROM entries WHERE seq=3"), "is lacking"),

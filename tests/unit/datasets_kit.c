@@ -95,11 +95,11 @@ void dataset_put_by(const called *d, uint64_t points, uint16_t n)
 	emr_id16 proposal = emr_id16_random();
 	emr_pub_org_propose what = {
 		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = story_now(s) + DAY};
-	emr_pub_dataset_fund fund = {.n = n, .inputs = 1};
 	emr_pub_mint mint = {.amount = points};
 	const emr_bytes none = {0};
-	emr_purse purse;
+	emr_row_dataset row;
 
+	assert_ok(emr_replica_team(boss->replica, d->id, &row));
 	memcpy(mint.proposal, proposal.b, sizeof mint.proposal);
 	memcpy(mint.account, boss->public.signer_id.b, sizeof mint.account);
 	emr_mint_subject(mint.account, points, what.subject);
@@ -109,10 +109,10 @@ void dataset_put_by(const called *d, uint64_t points, uint16_t n)
 		(void)story_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), none);
 	assert_int_equal(story_says(s, boss, emr_act_mint(&mint), none), EMR_RESULT_APPLIED);
-	story_see(boss);
-	assert_ok(emr_replica_purse(boss->replica, boss->public.signer_id, &purse));
-	memcpy(fund.dataset, d->id.b, sizeof fund.dataset);
-	memcpy(fund.tokens[0], purse.tokens[0], sizeof fund.tokens[0]);
-	assert_int_equal(story_says(s, boss, emr_act_fund(&fund), none), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		story_says(s, boss,
+			emr_act_transfer(boss->public.signer_id, emr_fund_of(d->id), n * row.price),
+			none),
+		EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 }

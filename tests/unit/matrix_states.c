@@ -138,29 +138,15 @@ static void forget_batches(people *p)
 			kit_delete(state, state->rows[n].key);
 }
 
-/* The signer has the coin here; others: only the owner has one of that number. */
+/* The signer has points here. */
 static void set_points(people *p, int form, enum state state, const kit_signer *me)
 {
 	emr_key_text key;
 
-	if (form == DATASET_FUND || form == TRANSFER) {
-		emr_key_token(p->who[STEWARD].id, p->coin, &key);
-		kit_delete(&p->world.state, key.text);
-		if (state != ST_ABSENT)
-			people_put_token(p, state == ST_OTHERS ? p->who[OWNER].id : me->id, p->coin,
-				PEOPLE_COIN);
-	}
-	emr_key_by_object("DS", p->trial, &key);
-	if (state == ST_NO_TEAM)
-		kit_delete(&p->world.state, key.text);
-	if (state == ST_TEAM_ENDED)
-		people_put_dataset(p, p->trial, EMR_DATASET_CLOSED, PEOPLE_PRICE);
-	if (form == DATASET_REFUND && state == ST_COMING)
-		people_put_dataset(p, p->past, EMR_DATASET_OPEN, PEOPLE_PRICE);
-	if (form == DATASET_REFUND && state == ST_OTHERS)
-		people_put_voucher(p, p->past_fund, 0, p->past, PEOPLE_PRICE, p->who[ADMIN].id);
-	emr_key_voucher(p->past_fund, 0, &key);
-	if (form == DATASET_REFUND && state == ST_ABSENT)
+	if (form == TRANSFER && state != ST_ABSENT)
+		people_put_account(p, me->id, PEOPLE_COIN);
+	emr_key_account(me->id, &key);
+	if (form == TRANSFER && state == ST_ABSENT)
 		kit_delete(&p->world.state, key.text);
 	emr_key_proposal(p->points_proposal, &key);
 	if (form == MINT && state == ST_ABSENT)
@@ -323,7 +309,7 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 		set_team(p, state);
 	else if (form == DATASET_JOIN || form == DATASET_LEAVE)
 		set_join(p, form, state);
-	else if (form >= DATASET_FUND && form <= TRANSFER) {
+	else if (form == MINT || form == TRANSFER) {
 		set_points(p, form, state, me);
 		if (state == ST_AGAIN) {
 			do_before(p, form, matrix_signer(form, column), column);

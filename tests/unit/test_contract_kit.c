@@ -299,9 +299,6 @@ void kit_commit(const kit_run *run, kit_state *state, kit_state *parts)
 		case EMR_WRITE_PUT:
 			kit_put(state, write->key, write->value.data, write->value.len);
 			break;
-		case EMR_WRITE_DELETE:
-			kit_delete(state, write->key);
-			break;
 		case EMR_WRITE_PUT_PART:
 			kit_put(parts, write->key, write->value.data, write->value.len);
 			break;

@@ -14,8 +14,8 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"LETTER", "AGENT_ACK", "REQUEST", "APPROVE", "DENY", "WITHDRAW", "ACCESS_REQ",
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
-	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "DATASET_FUND", "DATASET_REFUND",
-	"MINT", "TRANSFER", "TRUSTEE_SET", "CERT_REVOKE", "ENROL_REVOKE"};
+	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "MINT", "TRANSFER", "TRUSTEE_SET",
+	"CERT_REVOKE", "ENROL_REVOKE"};
 
 /* ---- rows ---- */
 
@@ -106,29 +106,14 @@ void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[1
 	put(p, &key, value, sizeof value);
 }
 
-void people_put_token(
-	people *p, const uint8_t account[32], const uint8_t token[16], uint64_t amount)
+void people_put_account(people *p, const uint8_t account[32], uint64_t points)
 {
-	emr_row_token row = {.head = head_of(EMR_FAMILY_TOKEN, 1, "token"), .amount = amount};
-	uint8_t value[EMR_ROW_TOKEN_BYTES];
+	emr_row_account row = {.head = head_of(EMR_FAMILY_ACCOUNT, 1, "account"), .points = points};
+	uint8_t value[EMR_ROW_ACCOUNT_BYTES];
 	emr_key_text key;
 
-	emr_key_token(account, token, &key);
-	emr_row_token_encode(&row, value);
-	put(p, &key, value, sizeof value);
-}
-
-void people_put_voucher(people *p, const uint8_t fund[16], uint32_t index,
-	const uint8_t dataset[16], uint64_t price, const uint8_t funder[32])
-{
-	emr_row_voucher row = {.head = head_of(EMR_FAMILY_FUND, 1, "fund"), .price = price};
-	uint8_t value[EMR_ROW_VOUCHER_BYTES];
-	emr_key_text key;
-
-	memcpy(row.dataset, dataset, 16);
-	memcpy(row.funder, funder, 32);
-	emr_key_voucher(fund, index, &key);
-	emr_row_voucher_encode(&row, value);
+	emr_key_account(account, &key);
+	emr_row_account_encode(&row, value);
 	put(p, &key, value, sizeof value);
 }
 
@@ -167,21 +152,16 @@ void people_put_points_proposal(
 
 uint64_t people_points(const kit_state *state)
 {
-	emr_row_voucher voucher;
-	emr_row_token token;
+	emr_row_account account;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < state->count; i++) {
 		emr_span value = kit_span(state->rows[i].value, state->rows[i].len);
 
-		if (strncmp(state->rows[i].key, "T/", 2) == 0) {
-			assert_int_equal(emr_row_token_parse(value, &token), EMR_CONTRACT_OK);
-			sum += token.amount;
-		}
-		if (strncmp(state->rows[i].key, "V/", 2) == 0) {
-			assert_int_equal(emr_row_voucher_parse(value, &voucher), EMR_CONTRACT_OK);
-			sum += voucher.price;
-		}
+		if (strncmp(state->rows[i].key, "A/", 2) != 0)
+			continue;
+		assert_int_equal(emr_row_account_parse(value, &account), EMR_CONTRACT_OK);
+		sum += account.points;
 	}
 	return sum;
 }
@@ -346,22 +326,19 @@ static void put_keys(people *p)
 
 static void put_points(people *p)
 {
-	const uint8_t *steward = p->who[STEWARD].id;
-
-	kit_id16("the coin", p->coin);
 	kit_id16("the trial", p->trial);
 	kit_id16("the grant to the trial", p->trial_grant);
-	kit_id16("the fund of the trial", p->trial_fund);
 	kit_id16("the past trial", p->past);
-	kit_id16("the fund of the past trial", p->past_fund);
 	kit_id16("the proposal of points", p->points_proposal);
-	people_put_token(p, steward, p->coin, PEOPLE_COIN);
+	emr_account_of_dataset(p->trial, p->trial_fund);
+	emr_account_of_dataset(p->past, p->past_fund);
+	people_put_account(p, p->who[STEWARD].id, PEOPLE_COIN);
 	people_put_dataset(p, p->trial, EMR_DATASET_OPEN, PEOPLE_PRICE);
 	people_put_dataset(p, p->past, EMR_DATASET_CLOSED, PEOPLE_PRICE);
 	people_put_dataset_grant(
 		p, p->trial_grant, p->trial, EMR_GRANT_ACTIVE, KIT_NOW + 9 * KIT_DAY);
-	people_put_voucher(p, p->trial_fund, 0, p->trial, PEOPLE_PRICE, steward);
-	people_put_voucher(p, p->past_fund, 0, p->past, PEOPLE_PRICE, steward);
+	people_put_account(p, p->trial_fund, PEOPLE_PRICE);
+	people_put_account(p, p->past_fund, PEOPLE_PRICE);
 	people_put_points_proposal(p, EMR_PROPOSAL_DONE, p->who[GRANTEE].id, PEOPLE_MINT);
 }
 
@@ -418,8 +395,7 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_ACCESS_REQ, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED,
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
 	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
-	EMR_OP_DATASET_FUND, EMR_OP_DATASET_REFUND, EMR_OP_MINT, EMR_OP_TRANSFER,
-	EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
+	EMR_OP_MINT, EMR_OP_TRANSFER, EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
 
 static void object(people_item *out, const uint8_t id[16])
 {
@@ -506,7 +482,7 @@ static void team_pub(const people *p, enum what what, enum who who, people_item 
 static void dataset_pub(const people *p, enum what what, people_item *out)
 {
 	emr_pub_dataset_snapshot snapshot = {.log_size = 77, .n = 3};
-	emr_pub_dataset_join join = {.index = 0};
+	emr_pub_dataset_join join = {.account = {0}};
 
 	if (what == DATASET_SNAPSHOT) {
 		memcpy(snapshot.dataset, p->team, 16);
@@ -523,27 +499,24 @@ static void dataset_pub(const people *p, enum what what, people_item *out)
 
 static void points_pub(const people *p, enum what what, enum who who, people_item *out)
 {
-	emr_pub_dataset_fund fund = {.n = 2, .inputs = 1};
 	emr_pub_mint mint = {.amount = PEOPLE_MINT};
-	emr_pub_transfer transfer = {.out = {{.amount = 300}, {.amount = PEOPLE_COIN - 300}}};
+	emr_pub_transfer transfer = {.amount = 300};
+	emr_key_text key;
 
-	memcpy(fund.dataset, p->trial, 16);
-	memcpy(fund.tokens[0], p->coin, 16);
 	memcpy(mint.proposal, p->points_proposal, 16);
 	memcpy(mint.account, p->who[GRANTEE].id, 32);
-	memcpy(transfer.tokens[0], p->coin, 16);
-	memcpy(transfer.out[0].account, p->who[PATIENT].id, 32);
-	memcpy(transfer.out[1].account, p->who[who].id, 32);
-	object(out, what == DATASET_REFUND ? p->past_fund
-		    : what == MINT	   ? p->points_proposal
-					   : p->coin);
-	if (what == DATASET_FUND)
-		emr_pub_dataset_fund_encode(&fund, out->pub);
-	if (what == MINT)
+	memcpy(transfer.from, p->who[who].id, 32);
+	memcpy(transfer.to, p->who[who == PATIENT ? GRANTEE : PATIENT].id, 32);
+	if (what == MINT) {
+		object(out, p->points_proposal);
 		emr_pub_mint_encode(&mint, out->pub);
-	if (what == TRANSFER)
-		emr_pub_transfer_encode(&transfer, out->pub);
-	out->item.version = 1;
+		out->item.version = 1;
+		return;
+	}
+	kit_id16("a payment", out->item.object_id);
+	emr_pub_transfer_encode(&transfer, out->pub);
+	emr_key_account(transfer.from, &key);
+	kit_follow(&p->world.state, key.text, &out->item);
 }
 
 static void grant_pub(const people *p, enum what what, people_item *out)
@@ -772,7 +745,7 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	}
 	if (what == KFRAGS)
 		follow_fragments(p, &out);
-	else if (what < DATASET_FUND || what > TRANSFER)
+	else if (what != MINT && what != TRANSFER)
 		follow(p, what, &out);
 	return out;
 }

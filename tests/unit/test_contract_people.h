@@ -53,12 +53,10 @@ enum what {
 	DATASET_ADMIT, /* of the grantee */
 	DATASET_DROP,
 	DATASET_SNAPSHOT,
-	DATASET_JOIN,	/* of the team, which is a dataset like any other */
-	DATASET_LEAVE,	/* of the study */
-	DATASET_FUND,	/* two vouchers of the trial, from the steward's coin */
-	DATASET_REFUND, /* of the voucher of the past trial */
-	MINT,		/* to the grantee, as agreed */
-	TRANSFER,	/* of the signer's coin: 300 to the patient, 700 stay */
+	DATASET_JOIN,  /* of the team, which is a dataset like any other */
+	DATASET_LEAVE, /* of the study */
+	MINT,	       /* to the grantee, as agreed */
+	TRANSFER, /* of the signer's points: 300 to the patient, the patient's to the grantee */
 	TRUSTEE_SET,
 	CERT_REVOKE,  /* of a certificate of the clinic */
 	ENROL_REVOKE, /* of all certificates of a name there */
@@ -68,7 +66,7 @@ enum what {
 extern const char *const who_names[WHO_COUNT];
 extern const char *const what_names[WHAT_COUNT];
 
-#define PEOPLE_COIN 1000u
+#define PEOPLE_COIN 1000u /* what the steward has */
 #define PEOPLE_PRICE 100u
 #define PEOPLE_MINT 500u
 
@@ -77,12 +75,11 @@ typedef struct people {
 	uint8_t clinic[16];
 	kit_signer who[WHO_COUNT];
 	uint8_t grant[16], request[16], access[16], proposal[16], team[16];
-	uint8_t coin[16];	     /* a token of the steward: PEOPLE_COIN points */
 	uint8_t trial[16];	     /* a dataset that pays PEOPLE_PRICE points */
 	uint8_t trial_grant[16];     /* of the domain to the trial */
-	uint8_t trial_fund[16];	     /* of the steward, with one voucher: number 0 */
+	uint8_t trial_fund[32];	     /* its account, with what one domain is paid */
 	uint8_t past[16];	     /* another one, closed */
-	uint8_t past_fund[16];	     /* the same for it */
+	uint8_t past_fund[32];	     /* the same for it */
 	uint8_t points_proposal[16]; /* agreed: PEOPLE_MINT points for the grantee */
 	uint8_t team_grant[16];	     /* of the domain to the team */
 	uint8_t study[16],
@@ -115,13 +112,10 @@ int people_try(const people *p, const char *name, enum what what, enum who who);
 int people_do(people *p, enum what what, enum who who, const people_item *item);
 
 /* Rows of the world, as they are or again. */
-void people_put_token(
-	people *p, const uint8_t account[32], const uint8_t token[16], uint64_t amount);
-void people_put_voucher(people *p, const uint8_t fund[16], uint32_t index,
-	const uint8_t dataset[16], uint64_t price, const uint8_t funder[32]);
+void people_put_account(people *p, const uint8_t account[32], uint64_t points);
 void people_put_points_proposal(
 	people *p, uint8_t state, const uint8_t account[32], uint64_t amount);
-/* All tokens and vouchers of a state together. */
+/* All accounts of a state together. */
 uint64_t people_points(const kit_state *state);
 emr_row_grant people_grant(const people *p);
 void people_put_grant(people *p, const emr_row_grant *row);

@@ -63,7 +63,7 @@ static json_t *caller_json(const emr_caller *caller)
 
 static json_t *writes_json(const emr_outcome *outcome)
 {
-	static const char *const kinds[] = {"", "put", "delete", "put_part", "purge_parts"};
+	static const char *const kinds[] = {"", "put", "put_part", "purge_parts"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < outcome->writes_count; i++) {

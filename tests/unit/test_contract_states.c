@@ -383,8 +383,8 @@ TEST(a_grant_a_join_and_a_leave_fit_in_one_batch)
 		kit_begin(&batch, &p.who[OWNER], p.world.net_id);
 		kit_add(&batch, grant.item, kit_span(grant.pub, grant.pub_len), grant.part);
 		kit_add(&batch, join.item, kit_span(join.pub, join.pub_len), join.part);
-		emr_item_id(kit_span(batch.items + batch.items_len - EMR_ITEM_BYTES - 40,
-				    EMR_ITEM_BYTES + 40),
+		emr_item_id(kit_span(batch.items + batch.items_len - EMR_ITEM_BYTES - join.pub_len,
+				    EMR_ITEM_BYTES + join.pub_len),
 			id);
 		leave.item.version = rows[r].join == OK ? 2 : 1;
 		memset(leave.item.prev, 0, 32);

@@ -43,10 +43,8 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[DATASET_SNAPSHOT] = { NO, NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
 	[DATASET_JOIN]   = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[DATASET_LEAVE]  = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
-	[DATASET_FUND]   = { NO,   POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, OK,   NO },
-	[DATASET_REFUND] = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
 	[MINT]           = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO },
-	[TRANSFER]       = { POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, OK,   POOR },
+	[TRANSFER]       = { NO,   POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, OK,   NO },
 	[TRUSTEE_SET]    = { NO,   NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
 	[CERT_REVOKE]    = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
 	[ENROL_REVOKE]   = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
@@ -63,7 +61,7 @@ static const enum who rightful[WHAT_COUNT] = {
 	[SERVED_REFUSAL] = AGENT, [READ_REPORT] = GRANTEE, [DATASET_NEW] = STEWARD,
 	[DATASET_CLOSE] = STEWARD, [DATASET_ADMIT] = STEWARD, [DATASET_DROP] = STEWARD,
 	[DATASET_SNAPSHOT] = STEWARD, [DATASET_JOIN] = MANAGER, [DATASET_LEAVE] = MANAGER,
-	[DATASET_FUND] = STEWARD, [DATASET_REFUND] = STEWARD, [MINT] = ADMIN2, [TRANSFER] = STEWARD,
+	[MINT] = ADMIN2, [TRANSFER] = STEWARD,
 	[TRUSTEE_SET] = GRANTEE, [CERT_REVOKE] = ADMIN2, [ENROL_REVOKE] = ADMIN2,
 };
 /* clang-format on */

@@ -231,7 +231,7 @@ TEST_IN(folk_with_clinic, folk_end, the_parts_of_a_domain_come_with_the_grant_an
 static void join_and_leave(emr_id16 dataset, emr_id16 grant)
 {
 	emr_pub_dataset_new what = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
-	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_dataset_join how = {.account = {0}};
 	emr_pub_grant terms = {.not_before_unix_s = now,
 		.not_after_unix_s = now + DAY,
 		.purposes = 1,

@@ -1,6 +1,6 @@
-/* Twenty programs spend the points of one account at once, and some are killed while they do: as
- * many payments stand as there are points for, each once, and not a point more or less is there
- * afterwards. */
+/* Many programs move the points of one account at once, and some are killed while they do: as many
+ * payments stand as there are points for, each once, and not a point more or less is there
+ * afterwards. Twenty put points of one person by for a dataset; fifty folders join it. */
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -8,11 +8,15 @@
 #include "ledger/act.h"
 #include "ledger_kit.h"
 #include "replica/people.h"
+#include "replica/points.h"
 
-#define CLIENTS 20
-#define POINTS 100u
+#define PAYERS 20
+#define JOINERS 50
+#define PLACES 45 /* that are paid */
+#define POINTS 1000u
 #define PRICE 7u
-#define PAYMENTS (POINTS / PRICE) /* that there are points for */
+#define COST 70u		 /* of ten places */
+#define PAYMENTS (POINTS / COST) /* that there are points for */
 #define KILLED 5
 #define PAID 10 /* exit code of a client that paid */
 #define BROKE 11
@@ -21,7 +25,7 @@ static kit k;
 
 /* ---- one who acts ---- */
 
-static int send(emr_replica *replica, emr_act act, emr_id32 *out_item)
+static int send(emr_replica *replica, emr_act act)
 {
 	static uint64_t turn; /* the same bytes again would get the old answer again */
 	EMR_AUTO_BATCH builder = NULL;
@@ -30,84 +34,96 @@ static int send(emr_replica *replica, emr_act act, emr_id32 *out_item)
 		.keyring = k.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
 	emr_ledger_answer answer;
 	emr_operation operation;
+	uint8_t part[40] = {0};
+	emr_id32 item;
 
 	assert_ok(emr_batch_new(&options, &builder));
-	if (replica != NULL)
-		assert_ok(emr_replica_follow(replica, k.owner.signer_id, &act));
-	operation = emr_act_operation(&act, KIT_NOW, (emr_bytes){0});
-	assert_ok(emr_batch_add(builder, &operation, out_item));
+	assert_ok(emr_replica_follow(replica, k.owner.signer_id, &act));
+	operation = emr_act_operation(
+		&act, KIT_NOW, emr_bytes_of(part, act.op == EMR_OP_DATASET_NEW ? sizeof part : 0));
+	assert_ok(emr_batch_add(builder, &operation, &item));
 	assert_ok(emr_batch_finish(builder, KIT_NOW, 300 + turn++ % 300, &bytes, NULL));
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
 	return answer.results[0];
 }
 
-typedef struct coins {
-	emr_id16 token; /* the largest */
-	uint64_t largest, sum;
-	size_t n;
-} coins;
-
-static emr_status note_coin(void *arg, const char *key, emr_bytes value)
+static uint64_t points_of(emr_replica *replica, emr_id32 account)
 {
-	coins *c = arg;
-	emr_row_token row;
+	uint64_t points = 0;
 
-	if (emr_row_token_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	c->sum += row.amount;
-	c->n++;
-	if (row.amount <= c->largest)
-		return EMR_OK;
-	c->largest = row.amount;
-	return emr_unhex(key + strlen(key) - 32, c->token.b, sizeof c->token.b);
-}
-
-static coins coins_of(emr_replica *replica, const emr_id32 *account)
-{
-	coins c = {.n = 0};
-	char prefix[80] = "T/";
-
-	if (account != NULL)
-		emr_hex(account->b, sizeof account->b, prefix + 2);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_each_row(replica, prefix, note_coin, &c));
-	return c;
+	assert_ok(emr_replica_points(replica, account, &points));
+	return points;
 }
 
-/* Pays PRICE to TO as soon as nobody is quicker; BROKE when there is no longer enough. */
-static int client(const char *base, const char *to_hex)
+/* Puts COST by as soon as nobody is quicker; BROKE when there is no longer enough. */
+static int pay(emr_replica *replica, emr_id16 dataset)
+{
+	int result = EMR_RESULT_CONFLICT;
+
+	while (result != EMR_RESULT_APPLIED) {
+		if (points_of(replica, k.owner.signer_id) < COST)
+			return BROKE;
+		result = send(
+			replica, emr_act_transfer(k.owner.signer_id, emr_fund_of(dataset), COST));
+		assert_true(result == EMR_RESULT_APPLIED || result == EMR_RESULT_CONFLICT ||
+			    result == EMR_RESULT_FUNDS);
+	}
+	return PAID;
+}
+
+/* A new folder joins; BROKE when the fund is empty. */
+static int join(emr_replica *replica, emr_id16 dataset)
+{
+	const kit_domain domain = kit_domain_new(&k);
+	const emr_id16 grant = emr_id16_random();
+	emr_pub_grant terms = {.not_before_unix_s = KIT_NOW,
+		.not_after_unix_s = KIT_NOW + 1000,
+		.purposes = 1,
+		.rights = EMR_GRANT_READ};
+	emr_pub_dataset_join how;
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t part[722] = {0};
+	emr_batch_builder *batch = kit_batch(&k, domain.id);
+	emr_ledger_answer answer;
+	emr_operation operation;
+	emr_id32 item;
+	emr_act act;
+
+	(void)replica;
+	emr_grantee_dataset(dataset.b, terms.grantee);
+	memcpy(how.grant, grant.b, sizeof how.grant);
+	memcpy(how.account, k.owner.signer_id.b, sizeof how.account);
+	act = emr_act_grant(domain.id, grant, 1, &terms);
+	operation = emr_act_operation(&act, KIT_NOW, emr_bytes_of(part, sizeof part));
+	assert_ok(emr_batch_add(batch, &operation, &item));
+	act = emr_act_join(domain.id, dataset, &how);
+	operation = emr_act_operation(&act, KIT_NOW, (emr_bytes){0});
+	assert_ok(emr_batch_add(batch, &operation, &item));
+	kit_finish(&k, batch, &bytes);
+	emr_batch_free(batch);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+	assert_true(
+		answer.results[1] == EMR_RESULT_APPLIED || answer.results[1] == EMR_RESULT_FUNDS);
+	return answer.results[1] == EMR_RESULT_APPLIED ? PAID : BROKE;
+}
+
+static int client(const char *base, const char *deed, const char *dataset_hex)
 {
 	emr_replica *replica;
-	emr_id32 to, item;
-	int code = 0;
+	emr_id16 dataset;
+	int code;
 
 	kit_load_keyring(&k, base);
-	assert_ok(emr_unhex(to_hex, to.b, sizeof to.b));
+	assert_ok(emr_unhex(dataset_hex, dataset.b, sizeof dataset.b));
 	(void)snprintf(k.state, sizeof k.state, "%s/state-%d", base, (int)getpid());
 	assert_int_equal(mkdir(k.state, 0700), 0);
 	k.state_fd = open(k.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_ok(emr_keyring_public(k.keyring, &k.owner));
 	replica = kit_replica(&k);
-	while (code == 0) {
-		coins mine = coins_of(replica, &k.owner.signer_id);
-		emr_pub_transfer pub = {
-			.out = {{.amount = PRICE}, {.amount = mine.largest - PRICE}}};
-		int result;
-
-		if (mine.largest < PRICE) {
-			code = BROKE;
-			break;
-		}
-		memcpy(pub.tokens[0], mine.token.b, 16);
-		memcpy(pub.out[0].account, to.b, 32);
-		if (mine.largest > PRICE)
-			memcpy(pub.out[1].account, k.owner.signer_id.b, 32);
-		result = send(NULL, emr_act_transfer(&pub), &item);
-		assert_true(result == EMR_RESULT_APPLIED || result == EMR_RESULT_FUNDS);
-		if (result == EMR_RESULT_APPLIED)
-			code = PAID;
-	}
+	code = strcmp(deed, "join") == 0 ? join(replica, dataset) : pay(replica, dataset);
 	emr_replica_close(replica);
 	emr_ledger_close(k.ledger);
 	emr_keyring_free(k.keyring);
@@ -124,7 +140,6 @@ static void mint(emr_replica *replica)
 	emr_id16 proposal = emr_id16_random();
 	emr_known_person me;
 	emr_id16 org;
-	emr_id32 item;
 
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
@@ -132,82 +147,106 @@ static void mint(emr_replica *replica)
 	memcpy(pub.proposal, proposal.b, 16);
 	memcpy(pub.account, k.owner.signer_id.b, 32);
 	emr_mint_subject(pub.account, pub.amount, what.subject);
-	assert_int_equal(send(replica, emr_act_propose(proposal, &what), &item), 0);
-	assert_int_equal(send(replica, emr_act_mint(&pub), &item), EMR_RESULT_GONE);
-	assert_int_equal(send(replica, emr_act_approve_proposal(proposal, org), &item), 0);
-	assert_int_equal(send(replica, emr_act_mint(&pub), &item), 0);
+	assert_int_equal(send(replica, emr_act_propose(proposal, &what)), 0);
+	assert_int_equal(send(replica, emr_act_mint(&pub)), EMR_RESULT_GONE);
+	assert_int_equal(send(replica, emr_act_approve_proposal(proposal, org)), 0);
+	assert_int_equal(send(replica, emr_act_mint(&pub)), 0);
 }
 
-static pid_t start(const char *to_hex)
+static emr_id16 dataset_new(emr_replica *replica)
+{
+	emr_pub_dataset_new what = {
+		.price = PRICE, .not_after_unix_s = KIT_NOW + 1000, .purposes = 1};
+	emr_id16 dataset = emr_id16_random();
+
+	memcpy(what.B, k.owner.B, sizeof what.B);
+	assert_ok(emr_keyring_pop(k.keyring, k.net_id, what.pop));
+	assert_int_equal(send(replica, emr_act_dataset(dataset, &what)), 0);
+	return dataset;
+}
+
+static pid_t start(const char *deed, emr_id16 dataset)
 {
 	pid_t pid = fork();
+	char hex[33];
 
 	assert_true(pid >= 0);
+	emr_hex(dataset.b, sizeof dataset.b, hex);
 	if (pid == 0) {
 		/* A new program: secrets are not inherited by fork. */
-		execl("/proc/self/exe", "client", k.base, to_hex, (char *)NULL);
+		execl("/proc/self/exe", "client", k.base, deed, hex, (char *)NULL);
 		_exit(127);
 	}
 	return pid;
 }
 
-static unsigned count_paid(emr_replica *replica, const emr_id32 *to)
+/* N of DEED at once.  KILLS of them are killed, one each time that the fund has moved. */
+static void together(const char *deed, size_t n, unsigned kills, emr_replica *replica,
+	emr_id16 dataset, unsigned *out_paid)
 {
-	unsigned n = 0;
+	uint64_t before = points_of(replica, emr_fund_of(dataset));
+	pid_t pids[JOINERS];
 
-	for (size_t i = 0; i < CLIENTS; i++) {
-		coins c = coins_of(replica, &to[i]);
+	*out_paid = 0;
+	for (size_t i = 0; i < n; i++)
+		pids[i] = start(deed, dataset);
+	for (unsigned killed = 0; killed < kills;) {
+		uint64_t now = points_of(replica, emr_fund_of(dataset));
 
-		assert_true(c.n <= 1 && (c.n == 0 || c.sum == PRICE));
-		n += c.n == 1;
-	}
-	return n;
-}
-
-/* KILLS of the clients are killed, one after each payment that has come. */
-static void spend_together(unsigned kills)
-{
-	EMR_AUTO_REPLICA replica = NULL;
-	pid_t pids[CLIENTS];
-	emr_id32 to[CLIENTS];
-	unsigned paid = 0, broke = 0, killed = 0;
-
-	kit_new(&k);
-	replica = kit_replica(&k);
-	mint(replica);
-	kit_save_keyring(&k);
-	for (size_t i = 0; i < CLIENTS; i++) {
-		char hex[65];
-
-		to[i] = emr_id32_random();
-		emr_hex(to[i].b, sizeof to[i].b, hex);
-		pids[i] = start(hex);
-	}
-	while (killed < kills) {
-		if (count_paid(replica, to) > killed)
+		if ((now > before ? (now - before) / COST : (before - now) / PRICE) > killed)
 			assert_int_equal(kill(pids[killed++], SIGKILL), 0);
 	}
-	for (size_t i = 0; i < CLIENTS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		int status = 0;
 
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_true(WIFEXITED(status) || (i < kills && WTERMSIG(status) == SIGKILL));
-		paid += WIFEXITED(status) && WEXITSTATUS(status) == PAID;
-		broke += WIFEXITED(status) && WEXITSTATUS(status) == BROKE;
+		if (WIFEXITED(status)) {
+			assert_true(WEXITSTATUS(status) == PAID || WEXITSTATUS(status) == BROKE);
+			*out_paid += WEXITSTATUS(status) == PAID;
+		}
 	}
-	if (kills == 0) {
+}
+
+/* All puts by, and all joins, with KILLS of each. */
+static void spend_together(unsigned kills)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	emr_id32 fund;
+	emr_id16 dataset;
+	uint64_t own, put_by;
+	unsigned paid;
+
+	kit_new(&k);
+	replica = kit_replica(&k);
+	mint(replica);
+	dataset = dataset_new(replica);
+	fund = emr_fund_of(dataset);
+	kit_save_keyring(&k);
+	together("pay", PAYERS, kills, replica, dataset, &paid);
+	put_by = points_of(replica, fund);
+	own = points_of(replica, k.owner.signer_id);
+	assert_int_equal(own + put_by, POINTS);
+	assert_int_equal(put_by, PAYMENTS * COST);
+	if (kills == 0)
 		assert_int_equal(paid, PAYMENTS);
-		assert_int_equal(broke, CLIENTS - PAYMENTS);
-	}
-	assert_int_equal(count_paid(replica, to), PAYMENTS);
-	assert_int_equal(coins_of(replica, NULL).sum, POINTS);
-	assert_int_equal(coins_of(replica, &k.owner.signer_id).sum, POINTS - PAYMENTS * PRICE);
+	assert_int_equal(send(replica, emr_act_dataset_close(dataset)), 0);
+	assert_int_equal(send(replica, emr_act_transfer(fund, k.owner.signer_id, put_by)), 0);
+	dataset = dataset_new(replica);
+	fund = emr_fund_of(dataset);
+	assert_int_equal(
+		send(replica, emr_act_transfer(k.owner.signer_id, fund, PLACES * PRICE)), 0);
+	together("join", JOINERS, kills, replica, dataset, &paid);
+	assert_int_equal(points_of(replica, fund), 0);
+	assert_int_equal(points_of(replica, k.owner.signer_id), POINTS);
+	if (kills == 0)
+		assert_int_equal(paid, PLACES);
 	emr_replica_close(replica);
 	replica = NULL;
 	kit_end(&k);
 }
 
-TEST(twenty_who_spend_at_once_pay_as_often_as_there_are_points_for)
+TEST(who_spend_at_once_pay_as_often_as_there_are_points_for)
 {
 	spend_together(0);
 }
@@ -220,7 +259,7 @@ TEST(whoever_is_killed_while_he_pays_leaves_no_half_payment)
 int main(int argc, char **argv)
 {
 	kit_backend_in_use = &kit_embedded;
-	if (argc == 3 && strcmp(argv[0], "client") == 0)
-		return client(argv[1], argv[2]);
+	if (argc == 4 && strcmp(argv[0], "client") == 0)
+		return client(argv[1], argv[2], argv[3]);
 	return emr_tests_run(NULL, NULL);
 }

@@ -571,24 +571,24 @@ TEST(a_dataset_that_was_closed_was_left_by_nobody)
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"identified\",\"price\":20}"
 
-/* Another was paid with the voucher that ana's computer has just found, and it is killed before it
- * takes back what the ledger took without the joining. */
-static bool is_paid_another;
+/* Ana's computer names nobody who is paid, and is killed before it takes back what the ledger took
+ * without the joining. */
+static bool is_nobody_paid;
 /* This reader's program is his own, and does not look whether what he reads was paid. */
 static const emr_share *is_taken_for_paid;
 
-WRAPPED(emr_status, emr_replica_voucher, emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund,
-	uint32_t *out_index)
+WRAPPED(emr_status, emr_replica_account, emr_replica *replica, emr_id32 key, emr_id32 *out_account)
 {
-	emr_status status = __real_emr_replica_voucher(replica, dataset, out_fund, out_index);
+	emr_status status = __real_emr_replica_account(replica, key, out_account);
 
-	*out_index += is_paid_another;
+	if (is_nobody_paid)
+		*out_account = (emr_id32){{0}};
 	return status;
 }
 
 WRAPPED(emr_status, share_revoke, emr_share *share, const emr_known_grant *grant, uint8_t reason)
 {
-	return is_paid_another ? EMR_INTERRUPTED : __real_share_revoke(share, grant, reason);
+	return is_nobody_paid ? EMR_INTERRUPTED : __real_share_revoke(share, grant, reason);
 }
 
 WRAPPED(emr_status, share_is_paid, emr_share *share, emr_id16 dataset, const grant_facts *grant,
@@ -633,10 +633,10 @@ static emr_id16 grant_without_place(const called *d)
 		.label = "Imaging"};
 	emr_grant_made made;
 
-	is_paid_another = true;
+	is_nobody_paid = true;
 	assert_status(EMR_REFUSED, emr_share_grant(d->s->ana, &order, &made));
 	assert_int_equal(emr_share_refusal(d->s->ana), EMR_RESULT_FUNDS);
-	is_paid_another = false;
+	is_nobody_paid = false;
 	return order.grant;
 }
 

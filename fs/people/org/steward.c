@@ -283,42 +283,29 @@ static emr_status close_one(closing *c, emr_id16 id)
 
 /* ---- points ---- */
 
-static emr_status note_voucher(void *arg, emr_id16 fund, uint32_t index)
-{
-	emr_act act = emr_act_refund(fund, index);
-
-	return emr_buf_append(arg, &act, sizeof act);
-}
-
 static emr_status own_account(const emr_bureau *bureau, emr_id32 *out)
 {
-	emr_known_person me;
-
-	EMR_TRY(emr_replica_person(
-		bureau->session.replica, bureau->session.identity.signer_id, &me));
-	memcpy(out->b, me.row.root, sizeof out->b);
-	return EMR_OK;
+	return emr_replica_account(
+		bureau->session.replica, bureau->session.identity.signer_id, out);
 }
 
-/* Takes back the points that this member put by and nobody was paid. */
+/* Takes back the points that nobody was paid, where this member is the steward. */
 static emr_status take_back(
-	emr_bureau *bureau, emr_id16 dataset, size_t *io_n, emr_problem *out_problem)
+	emr_bureau *bureau, const emr_team *dataset, size_t *io_n, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF all = {0}; /* emr_act */
-	emr_id32 me;
-	emr_status status = own_account(bureau, &me);
+	emr_id32 me, fund = emr_fund_of(dataset->id);
+	uint64_t rest = 0;
+	emr_act act;
 
-	if (status == EMR_OK)
-		status = emr_replica_vouchers(
-			bureau->session.replica, dataset, &me, note_voucher, &all);
-	for (size_t at = 0; at < all.len && status == EMR_OK; at += sizeof(emr_act)) {
-		emr_act act;
-
-		memcpy(&act, all.data + at, sizeof act);
-		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
-		*io_n += status == EMR_OK;
-	}
-	return status;
+	if (memcmp(dataset->row.steward, bureau->session.identity.signer_id.b, 32) == 0)
+		EMR_TRY(emr_replica_points(bureau->session.replica, fund, &rest));
+	if (rest == 0)
+		return EMR_OK;
+	EMR_TRY(own_account(bureau, &me));
+	act = emr_act_transfer(fund, me, rest);
+	EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
+	(*io_n)++;
+	return EMR_OK;
 }
 
 static emr_status note_closed(void *arg, emr_id16 id, const emr_row_dataset *row)
@@ -343,60 +330,31 @@ static emr_status take_all_back(
 		memcpy(id.b, closed.data + at, sizeof id.b);
 		status = emr_team_get(bureau->session.replica, id, &team);
 		if (status == EMR_OK && team.row.price > 0 && strcmp(team.name, name) == 0)
-			status = take_back(bureau, id, out_n, out_problem);
+			status = take_back(bureau, &team, out_n, out_problem);
 		else if (status == EMR_NOT_FOUND)
 			status = EMR_OK;
 	}
 	return status;
 }
 
-/* As many of LEFT as the four largest tokens pay; where they pay none, they become one. */
-static emr_status fund_some(emr_bureau *bureau, const emr_team *dataset, emr_id32 me,
-	uint64_t *io_left, emr_problem *out_problem)
-{
-	emr_pub_dataset_fund pub = {.n = 0};
-	emr_pub_transfer merge = {.out = {{.amount = 0}}};
-	uint64_t sum = 0, n;
-	emr_purse p;
-	emr_act act;
-
-	EMR_TRY(emr_replica_purse(bureau->session.replica, me, &p));
-	for (size_t i = 0; i < p.n; i++)
-		sum += p.points[i]; /* p.all, which fits, is no less */
-	n = sum / dataset->row.price;
-	n = n < *io_left ? n : *io_left;
-	n = n < EMR_VOUCHERS_MAX ? n : EMR_VOUCHERS_MAX;
-	memcpy(pub.dataset, dataset->id.b, 16);
-	memcpy(pub.tokens, p.tokens, sizeof pub.tokens);
-	memcpy(merge.tokens, p.tokens, sizeof merge.tokens);
-	memcpy(merge.out[0].account, me.b, 32);
-	merge.out[0].amount = sum;
-	pub.n = (uint16_t)n;
-	pub.inputs = (uint8_t)p.n;
-	if (n == 0 && p.n < EMR_TOKENS_IN)
-		return EMR_CONFLICT; /* spent meanwhile by another program of his */
-	act = n > 0 ? emr_act_fund(&pub) : emr_act_transfer(&merge);
-	EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
-	*io_left -= n;
-	return EMR_OK;
-}
-
+/* *OUT_POINTS: what N folders of DATASET are paid. */
 static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *bureau,
-	const emr_team *dataset, uint64_t n, emr_problem *out_problem)
+	const emr_team *dataset, uint64_t n, uint64_t *out_points, emr_problem *out_problem)
 {
 	char has[EMR_TEXT_BYTES], points[EMR_TEXT_BYTES], question[400];
 	uint64_t takes = dataset->row.price > UINT64_MAX / n ? UINT64_MAX : n * dataset->row.price;
-	emr_purse p;
+	uint64_t all;
 	emr_id32 me;
 
 	EMR_TRY(own_account(bureau, &me));
-	EMR_TRY(emr_replica_purse(bureau->session.replica, me, &p));
-	emr_number_text(p.all, has);
+	EMR_TRY(emr_replica_points(bureau->session.replica, me, &all));
+	emr_number_text(all, has);
 	emr_number_text(takes, points);
-	if (p.all / n < dataset->row.price) {
+	if (all / n < dataset->row.price) {
 		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", points, "m", has, NULL);
 		return EMR_DENIED;
 	}
+	*out_points = takes;
 	snprintf(question, sizeof question,
 		_("Put %s points by? Whoever joins is paid; what nobody was paid comes back when "
 		  "you close it (yes, no)."),
@@ -408,22 +366,22 @@ emr_status emr_dataset_fund(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_team dataset;
-	uint64_t left = 0;
+	uint64_t folders = 0, points = 0;
 	emr_id32 me;
+	emr_act act;
 
 	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
-	if (dataset.row.price == 0 || emr_points_parse(args->operands[2], &left) != EMR_OK) {
+	if (dataset.row.price == 0 || emr_points_parse(args->operands[2], &folders) != EMR_OK) {
 		return emr_wrong_use("dataset",
 			dataset.row.price == 0
 				? _("Its terms have no price: nobody is paid for joining.")
 				: _("fund takes the number of folders that points are put by for."),
 			out_problem);
 	}
-	EMR_TRY(may_fund(args, out, bureau, &dataset, left, out_problem));
+	EMR_TRY(may_fund(args, out, bureau, &dataset, folders, &points, out_problem));
 	EMR_TRY(own_account(bureau, &me));
-	while (left > 0)
-		EMR_TRY(fund_some(bureau, &dataset, me, &left, out_problem));
-	return EMR_OK;
+	act = emr_act_transfer(me, emr_fund_of(dataset.id), points);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
 /* ---- the end ---- */

@@ -449,7 +449,7 @@ emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t qui
 	if (status == EMR_OK)
 		status = emr_team_has_lost_one(
 			bureau->session.replica, &before, now_s(), quiet_s, &is_due);
-	/* Vouchers are one dataset's own and pay a folder once for it: where there is a price, no
+	/* A fund is one dataset's own and pays a folder once for it: where there is a price, no
 	 * folder could follow to another key, or would be paid again. */
 	if (status == EMR_OK && before.row.price > 0)
 		is_due = false;

@@ -383,8 +383,6 @@ func write(state Writes, outcome *C.emr_outcome) error {
 		switch w.kind {
 		case C.EMR_WRITE_PUT:
 			err = state.PutState(key, Stored(spanOf(w.value)))
-		case C.EMR_WRITE_DELETE:
-			err = state.DelState(key)
 		case C.EMR_WRITE_PUT_PART:
 			err = state.PutPrivateData(Collection(key), key, spanOf(w.value))
 		case C.EMR_WRITE_PURGE_PARTS:

@@ -126,10 +126,9 @@ emr_act emr_act_join(emr_id16 domain, emr_id16 dataset, const emr_pub_dataset_jo
 /* The grant by which it joined ends with it. */
 emr_act emr_act_leave(emr_id16 domain, emr_id16 dataset);
 emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what);
-/* ---- points: these continue no row ---- */
+/* ---- points ---- */
 
 emr_act emr_act_mint(const emr_pub_mint *what);
-emr_act emr_act_transfer(const emr_pub_transfer *what);
-/* The fund's id is its first token. */
-emr_act emr_act_fund(const emr_pub_dataset_fund *what);
-emr_act emr_act_refund(emr_id16 fund, uint32_t index);
+emr_act emr_act_transfer(emr_id32 from, emr_id32 to, uint64_t points);
+/* The account that is the fund of DATASET. */
+emr_id32 emr_fund_of(emr_id16 dataset);

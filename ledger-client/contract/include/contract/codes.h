@@ -98,14 +98,12 @@ typedef enum emr_op {
 	EMR_OP_ACCESS_SERVED = 0x49,
 	EMR_OP_READ_REPORT = 0x4a,
 	EMR_OP_DATASET_NEW = 0x50,
-	EMR_OP_DATASET_FUND = 0x51,
 	EMR_OP_DATASET_ADMIT = 0x52,
 	EMR_OP_DATASET_DROP = 0x53,
 	EMR_OP_DATASET_JOIN = 0x54,
 	EMR_OP_DATASET_LEAVE = 0x55,
 	EMR_OP_DATASET_SNAPSHOT = 0x56,
 	EMR_OP_DATASET_CLOSE = 0x57,
-	EMR_OP_DATASET_REFUND = 0x58,
 	EMR_OP_MINT = 0x60,
 	EMR_OP_TRANSFER = 0x61,
 	EMR_OP_TRUSTEE_SET = 0x68,
@@ -145,11 +143,10 @@ typedef enum emr_family {
 	EMR_FAMILY_SERVED = 0x49,      /* S */
 	EMR_FAMILY_REPORT = 0x4a,      /* X */
 	EMR_FAMILY_DATASET = 0x50,     /* DS */
-	EMR_FAMILY_FUND = 0x51,	       /* V */
 	EMR_FAMILY_MEMBER = 0x52,      /* DM */
 	EMR_FAMILY_JOIN = 0x54,	       /* J */
 	EMR_FAMILY_SNAPSHOT = 0x56,    /* SN */
-	EMR_FAMILY_TOKEN = 0x60,       /* T */
+	EMR_FAMILY_ACCOUNT = 0x60,     /* A */
 	EMR_FAMILY_TRUSTEES = 0x68,    /* TR */
 	EMR_FAMILY_RECOVERY = 0x69,    /* RQ */
 	EMR_FAMILY_SHARE = 0x6b,       /* RS */
@@ -213,7 +210,7 @@ enum emr_row_state {
 	EMR_ORG_REMOVED = 2,
 	EMR_PROPOSAL_OPEN = 1,
 	EMR_PROPOSAL_DONE = 2,
-	EMR_PROPOSAL_USED = 3, /* of kind mint: its tokens are there */
+	EMR_PROPOSAL_USED = 3, /* of kind mint: its points are there */
 	EMR_DOMAIN_LIVE = 1,
 	EMR_WRITER_ACTIVE = 1,
 	EMR_WRITER_ENDED = 2,

@@ -95,10 +95,9 @@ emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const em
 
 typedef enum emr_write_kind {
 	EMR_WRITE_PUT = 1,	/* state row KEY becomes VALUE */
-	EMR_WRITE_DELETE = 2,	/* state row KEY goes */
-	EMR_WRITE_PUT_PART = 3, /* private part KEY becomes VALUE */
+	EMR_WRITE_PUT_PART = 2, /* private part KEY becomes VALUE */
 	EMR_WRITE_PURGE_PARTS =
-		4, /* private parts of versions first..last go: emr_write_part_key() */
+		3, /* private parts of versions first..last go: emr_write_part_key() */
 } emr_write_kind;
 
 /* A state row appears at most once in the writes of a batch, with its final value. */

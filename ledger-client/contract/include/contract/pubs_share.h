@@ -48,7 +48,7 @@ enum emr_proposal_kind {
 	EMR_PROPOSAL_REMOVE = 2,   /* an organisation */
 	EMR_PROPOSAL_RULES = 3,	   /* other rules text and quorum */
 	EMR_PROPOSAL_CONTRACT = 4, /* another version of this contract */
-	EMR_PROPOSAL_MINT = 5,	   /* tokens */
+	EMR_PROPOSAL_MINT = 5,	   /* points */
 	EMR_PROPOSAL_MOVE = 6,	   /* the ledger goes on in a channel, and ends in its directory */
 };
 
@@ -164,23 +164,6 @@ typedef struct emr_pub_dataset_admit {
 	uint64_t not_after_unix_s; /* 48 */
 } emr_pub_dataset_admit;
 
-#define EMR_TOKENS_IN 4		     /* inputs of one operation, at most */
-#define EMR_VOUCHERS_MAX 256u	     /* of one DATASET_FUND */
-#define EMR_BATCH_VOUCHERS_MAX 1024u /* of all in a batch */
-
-/* DATASET_FUND 51, 88 bytes */
-typedef struct emr_pub_dataset_fund {
-	uint8_t dataset[16];		   /* 0 */
-	uint16_t n;			   /* 16: vouchers, each for one domain */
-	uint8_t inputs;			   /* 18: how many of the tokens count, 1..4 */
-	uint8_t tokens[EMR_TOKENS_IN][16]; /* 24: the others are zero */
-} emr_pub_dataset_fund;
-
-/* DATASET_REFUND 58, 8 bytes */
-typedef struct emr_pub_dataset_refund {
-	uint32_t index; /* 0: of the voucher in the fund */
-} emr_pub_dataset_refund;
-
 /* MINT 60, 56 bytes */
 typedef struct emr_pub_mint {
 	uint8_t proposal[16]; /* 0 */
@@ -188,22 +171,17 @@ typedef struct emr_pub_mint {
 	uint64_t amount;      /* 48: points */
 } emr_pub_mint;
 
-#define EMR_TOKENS_OUT 2
-
-/* TRANSFER 61, 144 bytes */
+/* TRANSFER 61, 72 bytes */
 typedef struct emr_pub_transfer {
-	uint8_t tokens[EMR_TOKENS_IN][16]; /* 0: those not used are zero and come last */
-	struct emr_payment {
-		uint8_t account[32];
-		uint64_t amount;
-	} out[EMR_TOKENS_OUT]; /* 64: the second may be zero */
+	uint8_t from[32]; /* 0: account */
+	uint8_t to[32];	  /* 32: another account */
+	uint64_t amount;  /* 64: points */
 } emr_pub_transfer;
 
-/* DATASET_JOIN 54, 40 bytes */
+/* DATASET_JOIN 54, 48 bytes */
 typedef struct emr_pub_dataset_join {
-	uint8_t grant[16]; /* 0: of the item's domain, to the dataset */
-	uint8_t fund[16];  /* 16: zero of a dataset without a price */
-	uint32_t index;	   /* 32: of the voucher in that fund */
+	uint8_t grant[16];   /* 0: of the item's domain, to the dataset */
+	uint8_t account[32]; /* 16: that is paid; zero where nothing is */
 } emr_pub_dataset_join;
 
 /* DATASET_SNAPSHOT 56, 64 bytes */
@@ -239,11 +217,9 @@ EMR_PUB(access_served, 56);
 EMR_PUB(read_report, 32);
 EMR_PUB(dataset_new, 152);
 EMR_PUB(dataset_admit, 64);
-EMR_PUB(dataset_fund, 88);
-EMR_PUB(dataset_refund, 8);
 EMR_PUB(mint, 56);
-EMR_PUB(transfer, 144);
-EMR_PUB(dataset_join, 40);
+EMR_PUB(transfer, 72);
+EMR_PUB(dataset_join, 48);
 EMR_PUB(dataset_snapshot, 64);
 EMR_PUB(trustee_set, 8);
 
@@ -267,8 +243,9 @@ void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
-/* The token that output INDEX of an applied item makes: 15 bytes of its id, and the index. */
-void emr_token_of(const uint8_t item_id[32], uint8_t index, uint8_t out_token[16]);
+/* The account that is the fund of a dataset: sixteen zeros, which begin no key's id, and DATASET.
+ */
+void emr_account_of_dataset(const uint8_t dataset[16], uint8_t out_account[32]);
 /* The subject of a proposal of kind MINT. */
 void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32]);
 /* `to` of a REQUEST that names no domain: hides its addressee from all who do not know the salt. */

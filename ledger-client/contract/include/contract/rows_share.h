@@ -17,8 +17,7 @@
 #define EMR_ROW_MEMBER_BYTES 104
 #define EMR_ROW_JOIN_BYTES 64
 #define EMR_ROW_SNAPSHOT_BYTES 80
-#define EMR_ROW_VOUCHER_BYTES 104
-#define EMR_ROW_TOKEN_BYTES 56
+#define EMR_ROW_ACCOUNT_BYTES 56
 #define EMR_ROW_TRUSTEES_BYTES 88
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
@@ -33,9 +32,7 @@ void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32],
 void emr_key_index(
 	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
 
-void emr_key_voucher(const uint8_t fund[16], uint32_t index, emr_key_text *out); /* V/fund/index */
-void emr_key_token(const uint8_t account[32], const uint8_t token[16],
-	emr_key_text *out); /* T/account/token */
+void emr_key_account(const uint8_t account[32], emr_key_text *out); /* A/account */
 
 /* The key that spoke for an organisation, and the member as which the organisation spoke. */
 typedef struct emr_voice {
@@ -111,19 +108,11 @@ typedef struct emr_row_snapshot {
 	uint8_t root[32];
 } emr_row_snapshot;
 
-/* V: what one domain is paid for joining the dataset; gone once it was paid or taken back. */
-typedef struct emr_row_voucher {
-	emr_row_head head;
-	uint8_t dataset[16];
-	uint64_t price;	    /* points */
-	uint8_t funder[32]; /* account */
-} emr_row_voucher;
-
-/* T: points of an account; gone once spent. */
-typedef struct emr_row_token {
-	emr_row_head head;
-	uint64_t amount;
-} emr_row_token;
+/* A: what an account has, a person's or the fund of a dataset. */
+typedef struct emr_row_account {
+	emr_row_head head; /* of its last TRANSFER */
+	uint64_t points;
+} emr_row_account;
 
 typedef struct emr_row_trustees {
 	emr_row_head head;
@@ -154,6 +143,5 @@ EMR_ROW(dataset, EMR_ROW_DATASET_BYTES);
 EMR_ROW(member, EMR_ROW_MEMBER_BYTES);
 EMR_ROW(join, EMR_ROW_JOIN_BYTES);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
-EMR_ROW(voucher, EMR_ROW_VOUCHER_BYTES);
-EMR_ROW(token, EMR_ROW_TOKEN_BYTES);
+EMR_ROW(account, EMR_ROW_ACCOUNT_BYTES);
 void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);

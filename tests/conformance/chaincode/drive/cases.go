@@ -148,8 +148,6 @@ func play(net network, world string, batch *record.Batch) error {
 		switch write.Kind {
 		case "put":
 			rows[write.Key] = has(write)
-		case "delete":
-			delete(rows, write.Key)
 		case "put_part":
 			parts[write.Key] = has(write)
 		case "purge_parts":

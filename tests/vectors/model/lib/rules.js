@@ -436,94 +436,63 @@ const ACCESS = {
 };
 
 // ---- points ----
-const accountOf = (c, id) => c.rowOf(key.K(id))?.at(280, 32) ?? id;
-const ownsAccount = (c, id) => need(same(accountOf(c, id), id), OTHER);
-const tokenKey = (account, id) => `T/${hex(account)}/${hex(id)}`;
-const voucher = (fund, i) => `V/${hex(fund)}/${hex(u32(i))}`;
-const putToken = (c, account, i, amount) => c.put(tokenKey(account, cat(cut(c.id, 0, 15), u8(i))), row(0x60, c.head(), u64(amount)));
+const isFund = (account) => isZero(cut(account, 0, 16));
+const fundOf = (dataset) => cat(zeros(16), dataset);
+const accountKey = (account) => `A/${hex(account)}`;
+const pointsOf = (c, account) => c.rowOf(accountKey(account))?.num(48, 8) ?? 0n;
+const isPerson = (c, account) => { const k = isFund(account) ? null : c.rowOf(key.K(account)); return !!k && same(k.at(280, 32), account); };
 const MOST = (1n << 64n) - 1n;
-/** The four token fields at an offset: those that are used, or FORMAT. */
-function inputs(c, at) {
-	const all = [0, 1, 2, 3].map((i) => cut(c.pub, at + 16 * i, 16));
-	const used = all.filter((t) => !isZero(t));
-	need(used.length > 0 && all.slice(0, used.length).every((t) => !isZero(t)) && new Set(used.map(hex)).size === used.length && same(c.object, used[0]), FORMAT);
-	return used;
-}
-const coins = (c, at) => inputs(c, at).map((t) => tokenKey(accountOf(c, c.signer), t));
-function worth(c, at) {
-	const rows = coins(c, at).map((k) => c.rowOf(k));
-	need(rows.every((r) => r), FUNDS);
-	const sum = rows.reduce((s, r) => s + r.num(48, 8), 0n);
-	need(sum <= MOST, FUNDS);
-	return sum;
-}
+const hasRoom = (c, account, amount) => pointsOf(c, account) + amount <= MOST;
+const canPay = (c, from, to, amount) => pointsOf(c, from) >= amount && hasRoom(c, to, amount);
+/** The head of an account is that of its last TRANSFER. */
+const setPoints = (c, account, points, head) => {
+	const old = c.rowOf(accountKey(account));
+	c.put(accountKey(account), row(0x60, head ?? (old ? { state: 1, flags: 0, epoch: 0, version: old.version, item: old.item } : { state: 1, flags: 0, epoch: 0, version: 0n, item: NONE }), u64(points)));
+};
+const pay = (c, from, to, amount, head) => { setPoints(c, from, pointsOf(c, from) - amount, head); setPoints(c, to, pointsOf(c, to) + amount); };
 const takesDomains = (c, d) => d && d.state === 1 && c.now < d.num(120, 8);
-const fundOf = (c) => ({ n: int(c.pub, 16, 2), ds: c.rowOf(key.by('DS', cut(c.pub, 0, 16))) });
-const refunded = (c) => voucher(c.object, int(c.pub, 0, 4));
-const payments = (c) => [64, 104].map((at) => ({ to: cut(c.pub, at, 32), amount: num(c.pub, at + 32, 8) }));
+const datasetOf = (c, account) => c.rowOf(key.by('DS', cut(account, 16, 16)));
+const transfer = (c) => ({ from: cut(c.pub, 0, 32), to: cut(c.pub, 32, 32), amount: num(c.pub, 64, 8) });
 const POINTS = {
-	0x51: {
-		dom: 'none', epoch: '0', zero: [19, 5], part: none, row: () => null, fresh: true, may: role(),
-		form: (c) => need(fundOf(c).n > 0 && inputs(c, 24).length === c.pub[18], FORMAT),
-		state: (c) => need(takesDomains(c, fundOf(c).ds), GONE),
-		last: (c) => {
-			inForce(c);
-			const { n, ds } = fundOf(c);
-			const price = ds.num(112, 8);
-			need(price > 0n, FUNDS);
-			need(worth(c, 24) >= BigInt(n) * price, FUNDS);
-			need(n <= 256 && c.vouchers + n <= 1024, LIMIT);
-		},
-		write: (c) => {
-			const { n, ds } = fundOf(c);
-			const [price, sum, me] = [ds.num(112, 8), worth(c, 24), accountOf(c, c.signer)];
-			coins(c, 24).forEach((k) => c.del(k));
-			for (let i = 0; i < n; i++) c.put(voucher(c.object, i), row(0x51, c.head(), cut(c.pub, 0, 16), u64(price), me));
-			c.vouchers += n;
-			const change = sum - BigInt(n) * price;
-			if (change) putToken(c, me, 0, change);
-		},
-	},
-	0x58: {
-		dom: 'none', epoch: '0', zero: [4, 4], part: none, row: refunded, fresh: true,
-		may: (c) => need(!c.row || same(c.row.at(72, 32), accountOf(c, c.signer)), MAY), state: (c) => need(c.row, GONE),
-		last: (c) => { inForce(c); need(!takesDomains(c, c.rowOf(key.by('DS', c.row.at(48, 16)))), FUNDS); },
-		write: (c) => { c.del(refunded(c)); putToken(c, c.row.at(72, 32), 0, c.row.num(64, 8)); },
-		place: () => 0x51, placeVersion: (c) => BigInt(int(c.pub, 0, 4)) + 2n,
-	},
 	0x60: {
 		dom: 'none', epoch: '0', part: none, row: () => null, fresh: true, may: role(64),
 		form: (c) => need(num(c.pub, 48, 8) && !isZero(cut(c.pub, 16, 32)) && same(c.object, cut(c.pub, 0, 16)), FORMAT),
 		state: (c) => { const p = c.rowOf(key.by('P', c.object)); need(p && p.state !== 1, GONE); need(p.state !== 3, EXISTS); },
 		last: (c) => {
-			ownsAccount(c, cut(c.pub, 16, 32));
+			need(isPerson(c, cut(c.pub, 16, 32)), OTHER);
 			inForce(c);
 			const p = c.rowOf(key.by('P', c.object));
-			need(p.raw[48] === 5 && same(p.at(80, 32), sha256(cut(c.pub, 16, 40))), FUNDS);
+			need(p.raw[48] === 5 && same(p.at(80, 32), sha256(cut(c.pub, 16, 40))) && hasRoom(c, cut(c.pub, 16, 32), num(c.pub, 48, 8)), FUNDS);
 		},
 		write: (c) => {
 			c.put(key.by('P', c.object), rehead(c.rowOf(key.by('P', c.object)), { state: 3 }));
-			putToken(c, cut(c.pub, 16, 32), 0, num(c.pub, 48, 8));
+			setPoints(c, cut(c.pub, 16, 32), pointsOf(c, cut(c.pub, 16, 32)) + num(c.pub, 48, 8));
 		},
 	},
 	0x61: {
-		dom: 'none', epoch: '0', part: none, row: () => null, fresh: true,
-		form: (c) => { inputs(c, 0); need(payments(c)[0].amount && payments(c).every((p) => isZero(p.to) === !p.amount), FORMAT); },
+		dom: 'none', epoch: '0', part: none, row: (c) => accountKey(cut(c.pub, 0, 32)),
+		form: (c) => { const t = transfer(c); need(t.amount && !isZero(t.from) && !isZero(t.to) && !same(t.from, t.to), FORMAT); },
+		may: (c) => {
+			const { from: payer } = transfer(c);
+			const d = datasetOf(c, payer);
+			need(isFund(payer) ? d && same(d.at(48, 32), c.signer) : c.K && same(c.K.at(280, 32), payer), MAY);
+		},
 		last: (c) => {
-			payments(c).filter((p) => p.amount).forEach((p) => ownsAccount(c, p.to));
-			need(!c.K || c.keyActive(c.K), DEAD);
-			const out = payments(c).reduce((s, p) => s + p.amount, 0n);
-			need(out <= MOST && worth(c, 0) === out, FUNDS);
+			const { from: payer, to, amount } = transfer(c);
+			const d = datasetOf(c, to);
+			if (isFund(to)) need(takesDomains(c, d), GONE);
+			else need(isPerson(c, to), OTHER);
+			inForce(c);
+			need(!isFund(to) || d.num(112, 8) > 0n, FUNDS);
+			need(canPay(c, payer, to, amount) && !(isFund(payer) && takesDomains(c, datasetOf(c, payer))), FUNDS);
 		},
-		write: (c) => {
-			coins(c, 0).forEach((k) => c.del(k));
-			payments(c).forEach((p, i) => p.amount && putToken(c, p.to, i, p.amount));
-		},
+		write: (c) => { const t = transfer(c); pay(c, t.from, t.to, t.amount, c.head()); },
 	},
 };
 
 // ---- teams and datasets, trustees ----
-const paysJoin = (c) => !c.row && c.rowOf(key.by('DS', c.object)).num(112, 8) > 0n;
+const priceOf = (c) => (c.row ? 0n : c.rowOf(key.by('DS', c.object)).num(112, 8));
+const paid = (c) => cut(c.pub, 16, 32);
 const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
 	0x50: {
@@ -559,7 +528,7 @@ const TEAMS = {
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
 	0x54: {
-		dom: 'live', epoch: '0', zero: [36, 4], part: none, row: joinRow, may: manager,
+		dom: 'live', epoch: '0', part: none, row: joinRow, may: (c) => { manager(c); need(c.owner || isZero(paid(c)), MAY); },
 		state: (c) => {
 			need(c.row?.state !== 1, EXISTS);
 			const d = c.rowOf(key.by('DS', c.object));
@@ -570,17 +539,15 @@ const TEAMS = {
 			need(g, NOGRANT);
 			need(g.state === 1 && c.now < g.num(88, 8), OVER);
 			need(same(g.at(48, 32), H('dataset', c.object)), OTHER);
+			need(isZero(paid(c)) || isPerson(c, paid(c)), OTHER);
 			inForceOrOwner(c);
-			const v = c.rowOf(voucher(cut(c.pub, 16, 16), int(c.pub, 32, 4)));
-			need(paysJoin(c) ? !isZero(cut(c.pub, 16, 16)) && v && same(v.at(48, 16), c.object) : isZero(cut(c.pub, 16, 20)), FUNDS);
+			const price = priceOf(c);
+			need(isZero(paid(c)) === !price && (!price || canPay(c, fundOf(c.object), paid(c), price)), FUNDS);
 		},
 		write: (c) => {
-			const [pays, k] = [paysJoin(c), voucher(cut(c.pub, 16, 16), int(c.pub, 32, 4))];
+			const price = priceOf(c);
 			c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16)));
-			if (!pays) return;
-			const price = c.rowOf(k).num(64, 8);
-			c.del(k);
-			putToken(c, accountOf(c, sha256(c.D.at(48, 32))), 0, price);
+			if (price) pay(c, fundOf(c.object), paid(c), price);
 		},
 	},
 	0x55: {
