@@ -41,30 +41,6 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
 }
 
-void init_restore_found(void *arg, const char *path, const char *what)
-{
-	restoring *r = arg;
-
-	r->n_found++;
-	emr_progress_end(r->out);
-	emr_say(r->out, "%s: %s\n", path, what);
-}
-
-void init_restore_say(const restoring *r, emr_status status, emr_problem *out_problem)
-{
-	char n[EMR_TEXT_BYTES];
-
-	emr_number_text(r->n_found, n);
-	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", r->dir, NULL);
-	else if (status == EMR_DAMAGED && r->n_found > 0)
-		emr_problem_set(out_problem, EMR_SAY_RESTORE_BAD, "dir", r->dir, "n", n, NULL);
-	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", r->dir, NULL);
-	else
-		emr_problem_set_status(out_problem, status, r->dir);
-}
-
 /* The list, and whether there is room for what it names. */
 static emr_status look_at_backup(restoring *r, emr_problem *out_problem)
 {

@@ -1,5 +1,6 @@
 /* This file brings a member whose backup is restored back to the network. A member goes on with the
- * network's ledger, not with a copy, which would be a second one. */
+ * network's ledger, not with a copy, which would be a second one. The faults of the backup are told
+ * here, too. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include "contract/item.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
+#include "kit/text.h"
 #include "ledger/network.h"
 #include "network/own_dir.h"
 #include "served/client.h"
@@ -18,6 +21,30 @@
 #include "init_restore_private.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
+
+void init_restore_found(void *arg, const char *path, const char *what)
+{
+	restoring *r = arg;
+
+	r->n_found++;
+	emr_progress_end(r->out);
+	emr_say(r->out, "%s: %s\n", path, what);
+}
+
+void init_restore_say(const restoring *r, emr_status status, emr_problem *out_problem)
+{
+	char n[EMR_TEXT_BYTES];
+
+	emr_number_text(r->n_found, n);
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", r->dir, NULL);
+	else if (status == EMR_DAMAGED && r->n_found > 0)
+		emr_problem_set(out_problem, EMR_SAY_RESTORE_BAD, "dir", r->dir, "n", n, NULL);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", r->dir, NULL);
+	else
+		emr_problem_set_status(out_problem, status, r->dir);
+}
 
 static bool is_lost(const restoring *r, const char *path, emr_status status)
 {

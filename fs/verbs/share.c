@@ -121,7 +121,7 @@ static void say_received(const sharing *s, const json_t *one)
 		emr_json_flag_at(one, "history") ? _(" with history") : "", emr_text_word(purpose),
 		purpose[0] != '\0' ? "   " : "", until,
 		opens[0] == '\0'		 ? ""
-		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
+		: strcmp(opens, "any-time") == 0 ? _("   opens any time that agents run")
 						 : _("   opens only while that folder is open"),
 		opening);
 }
