@@ -71,6 +71,7 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_CHANNEL: /* missed when the network is looked for, as its kind is known */
+	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
 		break;
 	case EMR_BACKUP_LEDGER:
 		backup_found(r->options, file->path,
@@ -96,8 +97,6 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 			"are not");
 		r->has_lost_annex = true;
 		return EMR_OK;
-	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
-		break;
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
 	case EMR_BACKUP_MARK:
@@ -172,19 +171,11 @@ static void drop_annex(const restoring *r)
 
 /* Of its whole entries everything else in it is made again.  One that has a damaged entry stays as
  * it is: it is read as far as that. */
-static emr_status write_whole(emr_ledger_copy *ledger, const char *path, int dirfd)
-{
-	bool was_damaged = false;
-	emr_status status = emr_ledger_copy_make_whole(ledger, path, NULL, NULL, &was_damaged);
-
-	return status == EMR_OK && was_damaged ? emr_ledger_copy_write(ledger, dirfd, MENDED)
-					       : status;
-}
-
 static emr_status mend_in(int dirfd, bool is_members, emr_id16 net_id)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	EMR_AUTO_BUF first = {0};
+	bool was_damaged = false;
 	char path[40];
 	emr_id16 its;
 
@@ -195,7 +186,9 @@ static emr_status mend_in(int dirfd, bool is_members, emr_id16 net_id)
 	if (!emr_id16_equal(its, net_id))
 		return EMR_DAMAGED;
 	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&first), 0600));
-	return is_members ? EMR_OK : write_whole(ledger, path, dirfd);
+	if (!is_members)
+		EMR_TRY(emr_ledger_copy_make_whole(ledger, path, NULL, NULL, &was_damaged));
+	return was_damaged ? emr_ledger_copy_write(ledger, dirfd, MENDED) : EMR_OK;
 }
 
 /* A fault that stays is told when the ledger is opened. */

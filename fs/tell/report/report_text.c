@@ -321,7 +321,7 @@ static void put_second_copy(FILE *to, const json_t *report)
 	}
 }
 
-/* "  unix:/PATH/api.sock has 12 of 312 versions from this computer." and why it has no more. */
+/* "  Copies: unix:/PATH/api.sock has 12 of 312 ..." and why it has no more. */
 static void put_places(FILE *to, const json_t *report)
 {
 	const json_t *place;
