@@ -231,7 +231,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 		status = take_note(copy);
 	if (status == EMR_OK)
 		status = name_format(copy);
-	if (status == EMR_OK)
+	if (status == EMR_OK && missing != NULL)
 		status = emr_chain_each_missing(copy->united, tell_missing, &walk);
 	if (status == EMR_OK)
 		return EMR_OK;

@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "contract/contract.h"
 #include "keyring/cert.h"
-#include "ledger/batch.h"
+#include "ledger/act_send.h"
 #include "ledger/chain.h"
 #include "ledger/ledger.h"
 #include "ledger/register.h"
@@ -25,7 +25,6 @@
 #define DAY_S ((uint64_t)86400)
 #define CA_S (30 * 365 * DAY_S)
 #define OWNER_S (10 * 365 * DAY_S)
-#define VALID_FOR_S (7 * DAY_S)
 #define OWNER_ROLES (EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN)
 
 /* The parts of a new network. */
@@ -126,29 +125,6 @@ static emr_status make_what_it_is(making *m)
 
 /* ---- the owner's registration ---- */
 
-static emr_status make_batch(const making *m, emr_buf *out)
-{
-	EMR_AUTO_BATCH builder = NULL;
-	EMR_AUTO_BUF part = {0};
-	emr_id32 item_id;
-	emr_act act;
-	emr_operation operation;
-	emr_register owner = {.keyring = m->options->keyring,
-		.net_id = m->net_id,
-		.org = m->org,
-		.roles = OWNER_ROLES,
-		.name = ""};
-	emr_batch_options options = {.keyring = m->options->keyring,
-		.signer = emr_signer_identity(),
-		.net_id = m->net_id};
-
-	EMR_TRY(emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part));
-	EMR_TRY(emr_batch_new(&options, &builder));
-	operation = emr_act_operation(&act, m->now, emr_buf_view(&part));
-	EMR_TRY(emr_batch_add(builder, &operation, &item_id));
-	return emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL);
-}
-
 static emr_status open_ledger(const making *m, emr_ledger **out_ledger)
 {
 	const emr_ledger_options options = {
@@ -163,25 +139,23 @@ static emr_status open_ledger(const making *m, emr_ledger **out_ledger)
 		       : emr_ledger_open(&options, out_ledger);
 }
 
-static emr_status register_owner(making *m)
+static emr_status register_owner(const making *m)
 {
+	const emr_register owner = {.keyring = m->options->keyring,
+		.net_id = m->net_id,
+		.org = m->org,
+		.roles = OWNER_ROLES,
+		.name = ""};
 	EMR_AUTO_LEDGER ledger = NULL;
-	EMR_AUTO_BUF batch = {0};
-	emr_ledger_answer answer;
-	emr_status status = open_ledger(m, &ledger);
+	EMR_AUTO_BUF part = {0};
+	uint8_t code = EMR_RESULT_FORMAT;
+	emr_act act;
 
-	m->now = emr_clock_unix_s(m->clock); /* it may have waited for others */
-	if (status == EMR_OK)
-		status = make_batch(m, &batch);
-	if (status == EMR_OK)
-		status = emr_ledger_submit(ledger, emr_buf_view(&batch), &answer);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_ledger(m, &ledger));
+	EMR_TRY(emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part));
+	EMR_TRY(emr_act_send(owner.keyring, ledger, &act, emr_buf_view(&part), m->clock, &code));
 	/* Its row is there, which only this key can make: it was ended behind that. */
-	return answer.refusal == 0 && (answer.results[0] == EMR_RESULT_APPLIED ||
-					      answer.results[0] == EMR_RESULT_CONFLICT)
-		       ? EMR_OK
-		       : EMR_REFUSED;
+	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_CONFLICT ? EMR_OK : EMR_REFUSED;
 }
 
 /* ---- the directory ---- */

@@ -1,6 +1,7 @@
 /* Others share with this person, and leave files in the Inbox, while nobody looks. This part of the
  * office's thread tells of both, each once, also of what came while the folder was closed. Many
- * that come one after the other are one notice: it waits until nothing more comes. */
+ * that come one after the other are one notice: it waits until nothing more comes. It also tells
+ * that a database which is shared by itself has got a log beside it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ typedef struct list {
 typedef struct news {
 	const emr_session *session;
 	emr_buf grants, letters; /* emr_id16: of the ledger's entries since the note */
+	emr_buf made, apart;	 /* emr_id16: of own files, of databases whose log was told of */
 	emr_buf open, was_open;	 /* domains that others share, now and at the last look */
 	list shares;
 	emr_row_domain inbox;
@@ -54,6 +56,8 @@ void emr_look_news_end(void *memory)
 		return;
 	emr_buf_free(&n->grants);
 	emr_buf_free(&n->letters);
+	emr_buf_free(&n->made);
+	emr_buf_free(&n->apart);
 	emr_buf_free(&n->open);
 	emr_buf_free(&n->was_open);
 	free(n);
@@ -125,6 +129,8 @@ static emr_status note_change(void *arg, const emr_replica_change *change)
 		return EMR_OK;
 	if (change->op == EMR_OP_GRANT)
 		return emr_buf_append(&n->grants, &change->object, sizeof change->object);
+	if (change->op == EMR_OP_PUT && change->version == 1 && n->has_looked)
+		EMR_TRY(emr_buf_append(&n->made, &change->object, sizeof change->object));
 	/* Before the first opening nothing was left, or it was told elsewhere. */
 	if (change->op != EMR_OP_PUT || !emr_id16_equal(change->domain, n->inbox_domain) ||
 		(n->noted == 0 && !n->has_looked) || emr_told_has(&n->letters, change->object))
@@ -164,6 +170,44 @@ static emr_status tell(const emr_visit *visit, news *n)
 	return note_told(n);
 }
 
+static emr_status note_given(void *arg, const emr_given *given)
+{
+	bool *is_given = arg;
+
+	*is_given |= given->phase == EMR_GRANT_IN_FORCE && !emr_given_is_deposit(given);
+	return EMR_OK;
+}
+
+/* A log lies beside a database that is shared by itself. */
+static emr_status tell_logs(const emr_visit *visit, news *n)
+{
+	for (size_t at = 0; at < n->made.len; at += sizeof(emr_id16)) {
+		EMR_AUTO_FREE char *path = NULL;
+		emr_path_domain database;
+		bool is_given = false;
+		emr_id16 object;
+		char *end;
+
+		memcpy(object.b, n->made.data + at, sizeof object.b);
+		if (emr_view_path_of_object(n->session->view, object, &path) != EMR_OK)
+			continue;
+		end = strrchr(path, '-');
+		if (end == NULL || (strcmp(end, "-wal") != 0 && strcmp(end, "-journal") != 0))
+			continue;
+		*end = '\0';
+		if (emr_view_domain_of(n->session->view, path, &database) != EMR_OK ||
+			!database.is_root || emr_told_has(&n->apart, database.own))
+			continue;
+		EMR_TRY(emr_share_given(visit->share, database.own, note_given, &is_given));
+		if (!is_given)
+			continue;
+		emr_notices_add_that(visit->notices, path, EMR_SAY_LOG_APART, "path", path, NULL);
+		EMR_TRY(emr_buf_append(&n->apart, &database.own, sizeof database.own));
+	}
+	emr_buf_clear(&n->made);
+	return EMR_OK;
+}
+
 static emr_status look(emr_visit *visit, news *n)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
@@ -175,6 +219,7 @@ static emr_status look(emr_visit *visit, news *n)
 	if (n->walked < visit->size)
 		EMR_TRY(emr_replica_since(n->session->replica, n->walked, note_change, n));
 	n->walked = visit->size;
+	EMR_TRY(tell_logs(visit, n));
 	n->was_open = n->open;
 	n->open = before;
 	emr_buf_clear(&n->open);

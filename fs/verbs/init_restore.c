@@ -1,60 +1,21 @@
 /* This file is `emrfs init --restore`: it brings everything back from a backup, opens it as
  * after a crash, and looks at it before it gets its place. */
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "backup/backup.h"
-#include "base/file.h"
-#include "contract/item.h"
-#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
-#include "ledger/network.h"
-#include "network/own_dir.h"
 #include "replica/follower.h"
-#include "served/client.h"
 #include "session/keys.h"
-#include "session/network_dir.h"
-#include "session/restored_blocks.h"
 #include "session/second_copy.h"
-#include "session/stage.h"
 #include "store/car_store.h"
-#include "verbs/cmd.h"
 
-#include "verbs_private.h"
-
-#define DESCRIPTOR_MAX ((size_t)60000)
-
-/* Everything comes into a stage first, is opened there as after a crash, and gets its place last.
- */
-typedef struct restoring {
-	const emr_args *args;
-	emr_out *out;
-	emr_places places;
-	emr_settings settings;
-	emr_stage stage;
-	emr_session session; /* of the stage */
-	emr_backup_manifest list;
-	emr_passphrase words;	   /* empty: the passphrase is known */
-	emr_passphrase passphrase; /* the new one, with words */
-	emr_profile profile;
-	emr_id32 signer_id;
-	char *dir; /* owned */
-	emr_restored_blocks blocks;
-	emr_blocks_found found;
-	uint64_t n_found;
-	emr_problem keys_problem; /* of a passphrase or words that do not fit */
-	bool by_words, has_second_copy;
-	bool own_dir_made;  /* of the network, in the state */
-	bool is_of_network; /* the ledger is the one in the network's directory, not the backup's */
-} restoring;
+#include "init_restore_private.h"
 
 static void restoring_end(restoring *r)
 {
@@ -80,30 +41,6 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
 }
 
-static void note_found(void *arg, const char *path, const char *what)
-{
-	restoring *r = arg;
-
-	r->n_found++;
-	emr_progress_end(r->out);
-	emr_say(r->out, "%s: %s\n", path, what);
-}
-
-static void say_backup(const restoring *r, emr_status status, emr_problem *out_problem)
-{
-	char n[EMR_TEXT_BYTES];
-
-	emr_number_text(r->n_found, n);
-	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", r->dir, NULL);
-	else if (status == EMR_DAMAGED && r->n_found > 0)
-		emr_problem_set(out_problem, EMR_SAY_RESTORE_BAD, "dir", r->dir, "n", n, NULL);
-	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", r->dir, NULL);
-	else
-		emr_problem_set_status(out_problem, status, r->dir);
-}
-
 /* The list, and whether there is room for what it names. */
 static emr_status look_at_backup(restoring *r, emr_problem *out_problem)
 {
@@ -116,7 +53,7 @@ static emr_status look_at_backup(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK && fstatvfs(r->stage.state_fd, &disk) != 0)
 		status = EMR_IO;
 	if (status != EMR_OK) {
-		say_backup(r, status, out_problem);
+		init_restore_say(r, status, out_problem);
 		return status;
 	}
 	needed = emr_backup_manifest_bytes(&list);
@@ -212,7 +149,7 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 static emr_status bring_files(restoring *r, emr_problem *out_problem)
 {
 	emr_backup_options options = {.progress = show_progress,
-		.found = note_found,
+		.found = init_restore_found,
 		.before_segments = check_keys,
 		.arg = r};
 	emr_status status;
@@ -223,144 +160,9 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 	if (status != EMR_OK && r->keys_problem.is_set)
 		*out_problem = r->keys_problem;
 	else if (status != EMR_OK)
-		say_backup(r, status, out_problem);
+		init_restore_say(r, status, out_problem);
 	return status;
 }
-
-/* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one
- * ---- */
-
-/* DIR out of what the backup says of the network's place.  EMR_NOT_FOUND: it had none but the state
- * itself. */
-static emr_status named_dir(int state_fd, char **out_dir)
-{
-	EMR_AUTO_BUF target = {0};
-
-	EMR_TRY(emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target));
-	EMR_TRY(emr_buf_append_zeros(&target, 1));
-	return emr_network_dir_parse((const char *)target.data, out_dir);
-}
-
-static emr_status read_beginning(int state_fd, emr_buf *out)
-{
-	EMR_AUTO_FD ledger =
-		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	return ledger >= 0 ? emr_file_read(ledger, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, out)
-			   : emr_status_from_errno(errno);
-}
-
-/* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
- * which channel is the owner's but what whoever had the copy may have written there.  (A host has
- * the network that the keyring knows, or none that is followed.) */
-static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_problem *out_problem)
-{
-	EMR_AUTO_BUF known = {0};
-	emr_status status =
-		r->by_words && !emr_network_place_is_host(place)
-			? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
-			: EMR_OK;
-
-	if (status != EMR_NOT_FOUND)
-		return status;
-	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
-}
-
-/* The way to the network, as the backup has it. Where that is damaged, --network says where a host
- * is; the settings of a channel come from nowhere else. */
-static emr_status read_way(
-	restoring *r, emr_bytes descriptor, emr_buf *out, emr_problem *out_problem)
-{
-	const emr_span network = {descriptor.data, descriptor.len};
-	const char *named = r->args->values[EMR_OPT_NETWORK];
-	emr_served_at at;
-	emr_status status = emr_file_read(
-		r->session.state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, out);
-
-	if (status != EMR_NOT_FOUND ||
-		emr_backup_manifest_find(&r->list, EMR_BACKUP_CHANNEL_PATH) == NULL)
-		return status;
-	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
-		note_found(r, EMR_BACKUP_CHANNEL_PATH,
-			_("it is damaged, and nothing can be restored without it"));
-		say_backup(r, EMR_DAMAGED, out_problem);
-		return EMR_DAMAGED;
-	}
-	note_found(r, EMR_BACKUP_CHANNEL_PATH,
-		_("it is damaged: where the host of your network is must be said"));
-	if (emr_own_dir_is_address(named) && emr_served_address_read(named, &at) == EMR_OK)
-		return emr_served_at_write(&at, out);
-	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_HOST, "dir", r->dir, NULL);
-}
-
-static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
-{
-	int state_fd = r->session.state_fd;
-	EMR_AUTO_BUF channel = {0};
-	EMR_AUTO_BUF descriptor = {0};
-	emr_status named = named_dir(state_fd, out_dir);
-	emr_status began = read_beginning(state_fd, &descriptor);
-	emr_status carried = read_way(r, emr_buf_view(&descriptor), &channel, out_problem);
-
-	EMR_TRY(named == EMR_NOT_FOUND ? carried : named);
-	if (carried != EMR_NOT_FOUND)
-		EMR_TRY(carried);
-	EMR_TRY(began);
-	if (carried == EMR_OK)
-		EMR_TRY(check_channel_known(r, emr_buf_view(&channel), out_problem));
-	if (carried == EMR_OK && r->by_words) /* nothing says that it is the owner's */
-		EMR_TRY(emr_own_dir_allow(emr_buf_view(&channel), r->args->values[EMR_OPT_NETWORK],
-			r->out, out_problem));
-	/* The way elsewhere came along, and needs no previous directory; one in a state that led
-	 * to a host is that state's. */
-	if (carried == EMR_OK &&
-		(*out_dir == NULL || emr_network_dir_is_served(*out_dir) ||
-			!emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))) {
-		free(*out_dir);
-		*out_dir = NULL;
-		r->own_dir_made = true;
-		return emr_own_dir_make(r->stage.state_fd, r->places.state, emr_buf_view(&channel),
-			emr_buf_view(&descriptor), out_dir, out_problem);
-	}
-	EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
-	if (emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
-		return EMR_OK;
-	return EMR_PROBLEM(EMR_FORK, out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
-		_("another network is there"), NULL);
-}
-
-static emr_status remove_file(int dirfd, const char *name)
-{
-	return unlinkat(dirfd, name, 0) == 0 || errno == ENOENT ? EMR_OK
-								: emr_status_from_errno(errno);
-}
-
-static emr_status return_to_network(restoring *r, emr_problem *out_problem)
-{
-	EMR_AUTO_FREE char *dir = NULL;
-	emr_status status = find_network(r, &dir, out_problem);
-
-	if (status == EMR_NOT_FOUND && dir == NULL)
-		return EMR_OK; /* the ledger was one's own */
-	if (status == EMR_OK)
-		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
-	if (status == EMR_OK)
-		status = emr_network_dir_link(r->session.state_fd, dir);
-	if (status == EMR_OK)
-		status = emr_restored_blocks_settle(&r->session, dir, &r->blocks, out_problem);
-	r->is_of_network = status == EMR_OK;
-	if (status == EMR_OK)
-		status = emr_own_dir_await(dir, r->out, out_problem);
-	if (status == EMR_OK)
-		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
-	if (status == EMR_OK)
-		status = remove_file(r->session.state_fd, EMR_BACKUP_CHANNEL_PATH);
-	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, _("The network of these records"));
-	return status;
-}
-
-/* ---- the whole ---- */
 
 /* ---- what the backup said it has ---- */
 
@@ -384,7 +186,7 @@ static emr_status look_for_gaps(restoring *r)
 			  "they "
 			  "belong to cannot be opened"),
 			(unsigned long long)parts, (unsigned long long)first);
-		note_found(r, "ledger/ledger.sqlite", what);
+		init_restore_found(r, "ledger/ledger.sqlite", what);
 	}
 	if (status == EMR_OK)
 		status = emr_restored_blocks_bring(
@@ -394,6 +196,24 @@ static emr_status look_for_gaps(restoring *r)
 				: status;
 }
 
+/* The entries before a damaged one open, for reading only, where they are more than the owner's
+ * key.
+ */
+static emr_status follow(restoring *r)
+{
+	emr_replica_trouble trouble = {0};
+	emr_status status = emr_follow_now(r->session.replica);
+
+	emr_replica_last_trouble(r->session.replica, &trouble);
+	if (status != EMR_DAMAGED || r->is_of_network || r->n_found == 0 || trouble.seq < 2)
+		return status;
+	emr_say(r->out,
+		"ledger/ledger.sqlite: what entry %llu and later ones say is not known, and the "
+		"folder opens for reading only\n",
+		(unsigned long long)trouble.seq);
+	return EMR_OK;
+}
+
 /* As a mount would; the ledger is followed and verified from its first entry. */
 static emr_status prove(restoring *r, emr_problem *out_problem)
 {
@@ -401,21 +221,19 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 	emr_status status;
 
 	status = emr_session_open_parts(&r->session, out_problem);
-	/* Its own sentence names a directory that is gone by then. */
-	if (status == EMR_DAMAGED || status == EMR_MISSING_DATA)
-		emr_problem_set(out_problem, EMR_SAY_RESTORE_UNOPENED, "dir", r->dir, "cause",
-			emr_text(emr_status_text(status)), NULL);
-	if (status != EMR_OK)
+	if (status != EMR_OK && r->is_of_network)
 		return status;
-	status = emr_follow_now(r->session.replica);
+	if (status == EMR_OK)
+		status = follow(r);
 	if (status == EMR_OK)
 		status = look_for_gaps(r);
 	if (status == EMR_OK)
 		status = emr_keyring_public(r->session.keyring, &identity);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status,
-			r->is_of_network ? _("The ledger of your network")
-					 : _("The ledger in this backup"));
+	if (status != EMR_OK && r->is_of_network)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger of your network"));
+	if (status != EMR_OK) /* another sentence would name a directory that is gone by then */
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_RESTORE_UNOPENED, "dir", r->dir,
+			"cause", emr_text(emr_status_text(status)), NULL);
 	r->signer_id = identity.signer_id;
 	/* A lost profile costs a name on the screen, not the records. */
 	(void)!emr_profile_load(r->session.keyring, r->session.state_fd, &r->profile);
@@ -542,7 +360,7 @@ int emr_init_restore(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = open_keys(&r, &problem);
 	if (status == EMR_OK)
-		status = return_to_network(&r, &problem);
+		status = init_restore_network(&r, &problem);
 	if (status == EMR_OK)
 		status = prove(&r, &problem);
 	if (status == EMR_OK)

@@ -119,7 +119,7 @@ static void say_received(const sharing *s, const json_t *one)
 		emr_text_word(emr_json_text_at(one, "rights")), emr_text_word(purpose),
 		purpose[0] != '\0' ? "   " : "", until,
 		opens[0] == '\0'		 ? ""
-		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
+		: strcmp(opens, "any-time") == 0 ? _("   opens any time that agents run")
 						 : _("   opens only while that folder is open"),
 		opening);
 }

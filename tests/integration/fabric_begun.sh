@@ -47,13 +47,21 @@ cp channel/settings net/network
 cmp net/ca.pem first.pem || emr_fail "another CA"
 
 say "where its words cannot go is said before the channel hears of it"
-channel_take 1 net/ca.pem
 echo "somebody's" >words
 create 1 "São Lucas" 10min
 says "words"
 rm words
 
-say "the channel takes it, and the same line goes on"
+say "the ledger takes its key, and the network does not get its place: the same line goes on"
+"$EMRFS" org create "São Lucas" --network "$NET" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file words >out/founding 2>&1 </dev/null &
+founding=$!
+emr_until grep -q "has to know it" out/founding
+mkdir net/ledger && touch net/ledger/in-the-way
+channel_take 1 net/ca.pem
+! wait $founding || emr_fail "a network took the place of another: $(cat out/founding)"
+founding=
+rm -r net/ledger
+expect "what is kept" "$(state)" begun
 create 0 "São Lucas" 10min
 cmp net/ca.pem first.pem || emr_fail "another CA"
 [ ! -e "$EMRFS_HOME/state/begun" ] || emr_fail "what was begun is still there"

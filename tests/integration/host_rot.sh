@@ -62,17 +62,32 @@ says "copied as it is"
 as bento run 8 backup first --verify
 says_not "Delete"
 restore 8 first
-says "Ask whoever administers your organisation for the address"
+says "Ask whoever administers your organisation"
 says_not "Delete"
 says_not ".init-"
 [ ! -e "$EMR_WORK/new/state/keyfile" ] || emr_fail "half a keyring"
 restore 3 first --network "$address"
 opens
 
-say "a backup with a file that nothing can be without is not to be deleted by whoever restores it"
-cp -a good bad
-flip "$(ls -S bad/emrfs-data/ledger.sqlite* | head -1)" 5000
-restore 8 bad
-says "Keep it as it is"
+say "a member's ledger, and what it began with, come from the host"
+for file in ledger.sqlite descriptor; do
+	cp -a good bad
+	flip "$(ls -S bad/emrfs-data/$file* | head -1)" 100
+	restore 3 bad
+	says "ledger/$file: it is damaged"
+	says_not "Delete"
+	opens
+	rm -r bad
+done
+
+say "where the directory of a network is, who restores says"
+run 0 backup of-ana
+printf 'x' >"$(echo of-ana/emrfs-data/network.*)"
+restore 8 of-ana
+says "Where your network is cannot be read"
 says_not "Delete"
+[ ! -e "$EMR_WORK/new/state/keyfile" ] || emr_fail "half a keyring"
+restore 3 of-ana --network "$NET"
+as new run 0 org show $P
+says "patient-"
 echo "all is well"

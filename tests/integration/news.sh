@@ -73,6 +73,17 @@ says_of ana "New in your Inbox (1): Inbox/São Lucas/$DAY/Last.pdf"
 ! grep -q "Discharge\|letter [0-9]" ana-folder/.emrfs/notices || emr_fail "told twice: $(cat ana-folder/.emrfs/notices)"
 expect "what the reader is told again" "$(told lima shared-anew)" 0
 
+say "a log that comes beside a database which is shared by itself is told to its owner, once"
+mkdir ana-folder/Meds
+python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript("pragma journal_mode=wal; create table plan(what); insert into plan values(1)")' ana-folder/Meds/plan.db
+as ana run 0 status --wait
+shares Meds/plan.db with lima
+! grep -q log-apart ana-folder/.emrfs/notices || emr_fail "said without a log: $(cat ana-folder/.emrfs/notices)"
+python3 -c 'import os, sqlite3, sys
+d = sqlite3.connect(sys.argv[1], isolation_level=None); d.execute("pragma wal_autocheckpoint=0"); d.execute("insert into plan values(2)"); os.kill(os.getpid(), 9)' ana-folder/Meds/plan.db
+emr_until tells ana log-apart
+says_of ana "Meds/plan.db is a database that is shared by itself"
+
 say "that a closed folder of another opens now is not said before it was asked, nor when it did not answer"
 two_unmount ana lima
 two_mount lima

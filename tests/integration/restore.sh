@@ -142,6 +142,41 @@ json 1 init --restore "$EMR_WORK/out" --passphrase-file "$EMR_PASS"
 expect "error id" "$(field error)" bad-backup
 expect "what refusals leave" "$(ls -A "$EMRFS_HOME/state")" lock
 
+say "a backup with a damaged ledger gives back what is whole in it, and says what is not"
+ledger() { ls "$COPY"/emrfs-data/ledger.sqlite.*; }
+ledger_again() { cp "$EMR_WORK/whole-ledger" "$(ledger)"; }
+cp "$(ledger)" "$EMR_WORK/whole-ledger"
+gives_back() { # NAME READ-ONLY: it opens with the earlier file
+	clean "$1"
+	run 3 init --restore "$COPY" --passphrase-file "$EMR_PASS"
+	says "ledger/"
+	says_not "Delete"
+	json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "$1: read only" "$(field read_only)" "$2"
+	expect "$1: another file" "$(cat "$MNT/Imaging/letter.txt")" "a letter"
+	[ "$2" = True ] || run 0 status --wait
+	run "$([ "$2" = True ] && echo 4 || echo 0)" unmount --now
+}
+must sqlite3 "$(ledger)" "UPDATE state SET time=time+4 WHERE seq=2; UPDATE places SET purged=4 WHERE seq=2"
+gives_back rows False
+run 0 verify --passphrase-file "$EMR_PASS"
+ledger_again
+must sqlite3 "$(ledger)" "UPDATE entries SET entry=substr(entry,1,50)||x'ffff'||substr(entry,53) WHERE seq=(SELECT max(seq) FROM entries)"
+gives_back entry True
+ledger_again
+descriptor=$(ls "$COPY"/emrfs-data/descriptor.*)
+mv "$descriptor" "$EMR_WORK/descriptor"
+gives_back descriptor False
+run 0 verify --passphrase-file "$EMR_PASS"
+mv "$EMR_WORK/descriptor" "$descriptor"
+clean unreadable
+head -c 4096 /dev/zero >"$(ledger)"
+run 8 init --restore "$COPY" --passphrase-file "$EMR_PASS"
+says "Keep it as it is"
+says_not "Delete"
+expect "what a failed restore leaves" "$(ls -A "$EMRFS_HOME/state")" lock
+ledger_again
+
 say "a backup with a damaged block gives back the rest"
 flip() {
 	python3 - "$1" <<'END'
@@ -151,14 +186,11 @@ data[len(data) // 2] ^= 1
 open(sys.argv[1], 'wb').write(data)
 END
 }
+clean without-a-block
 flip "$(ls -S "$COPY"/emrfs-data/seg-* | head -1)"
 json 3 init --restore "$COPY" --passphrase-file "$EMR_PASS"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "another file" "$(cat "$MNT/Imaging/letter.txt")" "a letter"
 run 0 unmount
-clean without-ledger
-flip "$(ls "$COPY"/emrfs-data/ledger.sqlite.*)"
-json 8 init --restore "$COPY" --passphrase-file "$EMR_PASS"
-expect "what a failed restore leaves" "$(ls -A "$EMRFS_HOME/state")" lock
 export EMRFS_HOME=$FIRST
 echo "all is well"

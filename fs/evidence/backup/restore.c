@@ -1,20 +1,29 @@
 /* This file copies a backup back into a new place. Every file is compared with its hash; a damaged
- * file is told and left out, and only a damaged ledger ends the work. */
+ * file is told and left out, or mended of what is beside it. */
 #include "backup_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/log.h"
+#include "contract/item.h"
+#include "kit/language.h"
+#include "ledger/network.h"
+
+#define MENDED "mended"
 
 typedef struct restoring {
 	const emr_backup_options *options;
 	int data_fd, stage_fd;
 	uint8_t *buffer;
 	uint64_t done, total;
-	bool has_lost_annex;
+	bool has_lost_annex, has_bad_ledger;
+	bool is_members; /* the ledger is with others, too */
 } restoring;
 
 /* Bytes of IN to OUT as far as they can be read; EMR_DAMAGED when they are not what FILE says. */
@@ -62,14 +71,19 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_CHANNEL: /* missed when the network is looked for, as its kind is known */
+	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
 		break;
 	case EMR_BACKUP_LEDGER:
-	case EMR_BACKUP_NETWORK:
-	case EMR_BACKUP_DESCRIPTOR:
-	case EMR_BACKUP_NONE:
 		backup_found(r->options, file->path,
-			"it is damaged, and nothing can be restored without it");
-		return EMR_DAMAGED;
+			r->is_members ? N_("it is damaged; that of your network takes its place")
+				      : N_("it is damaged; what is whole in it is restored"));
+		r->has_bad_ledger = true;
+		return EMR_OK;
+	case EMR_BACKUP_DESCRIPTOR:
+		backup_found(r->options, file->path,
+			"it is damaged, and is made again of the ledger's first entry");
+		r->has_bad_ledger = true;
+		break;
 	case EMR_BACKUP_KEYFILE:
 		backup_found(r->options, file->path, "it is damaged; the 24 words bring it back");
 		break;
@@ -83,13 +97,13 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 			"are not");
 		r->has_lost_annex = true;
 		return EMR_OK;
-	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
-		break;
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
 	case EMR_BACKUP_MARK:
 	case EMR_BACKUP_HEAD:
 	case EMR_BACKUP_SPILL:
+	case EMR_BACKUP_NETWORK:
+	case EMR_BACKUP_NONE:
 		backup_found(r->options, file->path, "it is damaged and was left out");
 		break;
 	}
@@ -153,15 +167,57 @@ static void drop_annex(const restoring *r)
 	(void)unlinkat(r->stage_fd, "annex", AT_REMOVEDIR);
 }
 
+/* ---- a damaged ledger ---- */
+
+/* Of its whole entries everything else in it is made again.  One that has a damaged entry stays as
+ * it is: it is read as far as that. */
+static emr_status mend_in(int dirfd, bool is_members, emr_id16 net_id)
+{
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	EMR_AUTO_BUF first = {0};
+	bool was_damaged = false;
+	char path[40];
+	emr_id16 its;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", dirfd);
+	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
+	EMR_TRY(emr_ledger_copy_descriptor(ledger, &first));
+	emr_descriptor_net_id((emr_span){first.data, first.len}, its.b);
+	if (!emr_id16_equal(its, net_id))
+		return EMR_DAMAGED;
+	EMR_TRY(emr_file_replace(dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&first), 0600));
+	if (!is_members)
+		EMR_TRY(emr_ledger_copy_make_whole(ledger, path, NULL, NULL, &was_damaged));
+	return was_damaged ? emr_ledger_copy_write(ledger, dirfd, MENDED) : EMR_OK;
+}
+
+/* A fault that stays is told when the ledger is opened. */
+static emr_status mend_ledger(const restoring *r, const emr_backup_manifest *list)
+{
+	EMR_AUTO_FD fd = openat(r->stage_fd, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status = fd >= 0 ? mend_in(fd, r->is_members, list->net_id) : EMR_NOT_FOUND;
+
+	if (status == EMR_OK && renameat(fd, MENDED, fd, EMR_NETWORK_LEDGER) != 0 &&
+		errno != ENOENT)
+		return emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "restore: the ledger: %s", emr_status_text(status));
+	return status == EMR_NO_SPACE || status == EMR_NO_MEMORY ? status : EMR_OK;
+}
+
 /* Small files come first: a wrong passphrase is known before the hours that the rest may take. */
 static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
 {
 	emr_status status;
 
 	r->total = emr_backup_manifest_bytes(list);
+	r->is_members = emr_backup_manifest_find(list, EMR_BACKUP_NETWORK_PATH) != NULL ||
+			emr_backup_manifest_find(list, EMR_BACKUP_CHANNEL_PATH) != NULL;
 	status = restore_some(r, list, false);
 	if (r->has_lost_annex)
 		drop_annex(r);
+	if (status == EMR_OK && r->has_bad_ledger)
+		status = mend_ledger(r, list);
 	if (status == EMR_OK && r->options->before_segments != NULL)
 		status = r->options->before_segments(r->options->arg);
 	return status == EMR_OK ? restore_some(r, list, true) : status;

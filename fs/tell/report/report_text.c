@@ -321,7 +321,7 @@ static void put_second_copy(FILE *to, const json_t *report)
 	}
 }
 
-/* "  unix:/PATH/api.sock has 12 of 312 versions." and why it has no more. */
+/* "  Copies: unix:/PATH/api.sock has 12 of 312 ..." and why it has no more. */
 static void put_places(FILE *to, const json_t *report)
 {
 	const json_t *place;
@@ -334,7 +334,8 @@ static void put_places(FILE *to, const json_t *report)
 		emr_show(emr_json_text_at(place, "name"), name, sizeof name);
 		emr_number_text(emr_json_number_at(place, "copies"), held);
 		emr_number_text(emr_json_number_at(place, "of"), of);
-		fprintf(to, _("  Copies: %s has %s of %s versions.\n"), name, held, of);
+		fprintf(to, _("  Copies: %s has %s of %s versions from this computer.\n"), name,
+			held, of);
 		if (json_is_string(json_object_get(place, "message"))) {
 			fputs("    ", to);
 			put_shown(to, emr_json_text_at(place, "message"));
@@ -508,7 +509,7 @@ static void put_opens(FILE *to, const json_t *report)
 	if (end != NULL)
 		*end = '\0';
 	if (strcmp(opens, "any-time") == 0)
-		fputs(_("Opens any time.\n"), to);
+		fputs(_("Opens any time that agents run.\n"), to);
 	else
 		fprintf(to, _("Opens only while the folder of %s is open.\n"), owner);
 }

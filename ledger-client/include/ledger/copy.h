@@ -24,8 +24,8 @@ emr_status emr_ledger_copy_check(
 	emr_ledger_copy *copy, bool is_members, emr_ledger_trouble *out_trouble);
 /* The same, and what is damaged is taken from the verified copy in the state directory STATE_PATH
  * where that has it whole: facts, members and file are then those of both together, until the copy
- * is renewed.  MISSING is told the entry of each private part that neither has.  EMR_DAMAGED: an
- * entry is whole in neither; EMR_FORK: the two have gone different ways. */
+ * is renewed.  MISSING (may be NULL) is told the entry of each private part that neither has.
+ * EMR_DAMAGED: an entry is whole in neither; EMR_FORK: the two have gone different ways. */
 typedef void (*emr_ledger_missing_fn)(void *arg, uint64_t seq);
 emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
 	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged);

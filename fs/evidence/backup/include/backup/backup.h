@@ -84,9 +84,9 @@ emr_status emr_backup_list(const char *dir, emr_backup_manifest *out_manifest);
 emr_status emr_backup_check(const char *dir, const char *scratch, const emr_backup_options *options,
 	uint64_t *out_checked);
 
-/* Writes the files of the backup in DIR into the empty directory STAGE_FD, private.  Damage in
- * segments, and the loss of what can be made again, is told to FOUND and passed over; EMR_DAMAGED:
- * ledger or descriptor are not what the list says (FOUND says which).  A damaged keyfile is left
- * out: the words bring it back. */
+/* Writes the files of the backup in DIR into the empty directory STAGE_FD, private.  Damage is told
+ * to FOUND and passed over: a damaged file is left out, but for segments and the ledger, of which
+ * the rest is whole.  Ledger and descriptor are mended of the ledger's entries where these are
+ * whole.  EMR_DAMAGED: the list, or the directory of the files. */
 emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_options *options,
 	emr_backup_manifest *out_manifest);
