@@ -575,8 +575,7 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
 	snprintf(request->path, sizeof request->path, "%s", c->to);
-	EMR_TRY(emr_share_as_asked(
-		&args, d->out, &d->client, request, request, &grant, out_problem));
+	EMR_TRY(emr_share_as_asked(&args, d->out, &d->client, request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
 	return EMR_OK;
 }
@@ -677,8 +676,7 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	if (json_object_get(one, "copies") != NULL)
 		return join_deidentified(d, &request, out_problem);
 	say_join(d, one, request.path);
-	EMR_TRY(emr_share_as_asked(
-		d->args, d->out, &d->client, &request, &request, &grant, out_problem));
+	EMR_TRY(emr_share_as_asked(d->args, d->out, &d->client, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
 	return EMR_OK;
 }
