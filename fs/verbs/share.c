@@ -273,29 +273,25 @@ static void say_look(const sharing *s)
 			emr_json_text_at(s->look, "who"), NULL);
 }
 
-/* A yes to a request: what its open folder says that it asks for.  The yes names the whole id of
- * what was shown. */
+/* All that the request asks for; the yes to it names the whole id of what was shown. */
 static void take_asked(sharing *s)
 {
 	emr_request *r = &s->request;
-	const char *rights = emr_json_text_at(s->look, "rights");
 
 	snprintf(r->path, sizeof r->path, "%s", emr_json_text_at(s->look, "path"));
 	snprintf(r->who, sizeof r->who, "%s", emr_json_text_at(s->look, "who"));
 	snprintf(r->id, sizeof r->id, "%s", emr_json_text_at(s->look, "whole"));
-	r->write = strcmp(rights, "write") == 0;
-	r->deposit = strcmp(rights, "deposit") == 0;
+	r->write = strcmp(emr_json_text_at(s->look, "rights"), "write") == 0;
+	r->deposit = strcmp(emr_json_text_at(s->look, "rights"), "deposit") == 0;
 	r->purposes = (uint32_t)emr_json_number_at(s->look, "purposes");
 	r->until_unix_s = emr_json_number_at(s->look, "until_unix");
 }
 
 static bool says_yes(const sharing *s)
 {
-	if (s->args->given[EMR_OPT_YES])
-		return true;
-	if (s->args->given[EMR_OPT_JSON] || !emr_terminal_there())
-		return false;
-	return emr_terminal_says_yes("Share it (yes or no)?");
+	return s->args->given[EMR_OPT_YES] ||
+	       (!s->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
+		       emr_terminal_says_yes("Share it (yes or no)?"));
 }
 
 /* ---- sharing ---- */
@@ -459,11 +455,10 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_STATUS};
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 
 	EMR_TRY(emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	*out_owner = strdup(emr_json_text_at(answer, "owner"));
-	json_decref(answer);
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -19,10 +19,12 @@ AUTO_OF(json_decref, json_t *)
 static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
+static uint64_t began_unix_s;
 
 AROUND(begin)
 {
 	sharing_story_begin(&session);
+	began_unix_s = emr_clock_unix_s(emr_clock_system());
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_sharing_new(&session, notices, &sharing));
 	session.sharing = sharing;
@@ -36,9 +38,10 @@ AROUND(end)
 	sharing_story_end(&session);
 }
 
+/* When the test began: terms are compared to the second. */
 static uint64_t now(void)
 {
-	return emr_clock_unix_s(emr_clock_system());
+	return began_unix_s;
 }
 
 static sharing_story_ask to_read(const char *path)
@@ -69,8 +72,8 @@ static void grant(emr_id16 request, emr_id32 who, uint64_t until_unix_s)
 	assert_ok(emr_share_grant(share, &terms, &made));
 }
 
-/* Her yes to REQUEST of Dr Lima, done. */
-static emr_status do_yes(emr_id16 request, uint64_t until_unix_s)
+/* Her yes to REQUEST of Dr Lima, for an hour, done. */
+static emr_status do_yes(emr_id16 request)
 {
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.domain = sharing_story_imaging(),
@@ -79,10 +82,9 @@ static emr_status do_yes(emr_id16 request, uint64_t until_unix_s)
 		.asked_unix_s = now(),
 		.rights = EMR_RIGHTS_READ,
 		.purposes = 1,
-		.until_unix_s = until_unix_s,
+		.until_unix_s = now() + HOUR,
 		.request = request,
-		.label = "Imaging",
-		.who = "lima"};
+		.label = "Imaging"};
 
 	return clerk_do(&session, &order).status;
 }
@@ -90,78 +92,64 @@ static emr_status do_yes(emr_id16 request, uint64_t until_unix_s)
 /* 0: there is none. */
 static uint8_t state_of(emr_id16 named)
 {
-	emr_known_grant known;
-	emr_status status;
+	emr_known_grant known = {0};
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	status = emr_replica_grant(session.replica, sharing_story_imaging(), named, &known);
-	assert_true(status == EMR_OK || status == EMR_NOT_FOUND);
-	return status == EMR_OK ? known.row.head.state : 0;
+	(void)emr_replica_grant(session.replica, sharing_story_imaging(), named, &known);
+	return known.row.head.state;
 }
 
 TEST_IN(begin, end, a_yes_is_a_share_and_the_word_that_it_is_the_answer)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what), other;
-	uint64_t until = now() + HOUR;
 
-	assert_ok(do_yes(request, until));
+	assert_ok(do_yes(request));
 	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
 	assert_int_equal(sharing_story_request_state(request), EMR_SHARE_REQUEST_APPROVED);
-	assert_ok(do_yes(request, until)); /* as after a crash */
+	assert_ok(do_yes(request)); /* as after a crash */
 	assert_status(EMR_CONFLICT, emr_sharing_check_open(sharing, request));
 	/* Another computer of hers said it on other terms, and was stopped. */
 	other = sharing_story_lima_asks(&what);
-	grant(other, sharing_story_lima(), until + HOUR);
-	assert_status(EMR_EXISTS, do_yes(other, until));
+	grant(other, sharing_story_lima(), now() + 2 * HOUR);
+	assert_status(EMR_EXISTS, do_yes(other));
 	assert_int_equal(sharing_story_request_state(other), EMR_SHARE_REQUEST_APPROVED);
+}
+
+/* HOLDER has a grant of the request's name until UNTIL (0: nobody has) when Dr Lima takes the
+ * request back. */
+static void expect_afterwards(
+	emr_id32 holder, uint64_t until_unix_s, emr_status wanted, uint8_t state)
+{
+	sharing_story_ask what = to_read("Imaging");
+	emr_id16 request = sharing_story_lima_asks(&what);
+
+	if (until_unix_s != 0)
+		grant(request, holder, until_unix_s);
+	sharing_story_lima_takes_back(request);
+	assert_status(wanted, do_yes(request));
+	assert_int_equal(state_of(request), state);
 }
 
 TEST_IN(begin, end, nothing_is_given_for_a_request_that_was_taken_back)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-
-	sharing_story_lima_takes_back(request);
-	assert_ok(do_yes(request, now() + HOUR));
-	assert_int_equal(state_of(request), 0);
+	expect_afterwards(sharing_story_lima(), 0, EMR_OK, 0);
 }
 
 TEST_IN(begin, end, a_yes_that_nobody_waits_for_any_more_is_undone)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	uint64_t until = now() + HOUR;
-
-	grant(request, sharing_story_lima(), until);
-	sharing_story_lima_takes_back(request);
-	assert_ok(do_yes(request, until));
-	assert_int_equal(state_of(request), EMR_GRANT_REVOKED);
+	expect_afterwards(sharing_story_lima(), now() + HOUR, EMR_OK, EMR_GRANT_REVOKED);
 }
 
-/* Somebody who manages the folder gave another a grant of the request's name. */
+/* Somebody who manages the folder gave it. */
 TEST_IN(begin, end, a_share_of_somebody_else_is_not_undone_with_a_request)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	uint64_t until = now() + HOUR;
-
-	grant(request, sharing_story_eve(), until);
-	sharing_story_lima_takes_back(request);
-	assert_status(EMR_EXISTS, do_yes(request, until));
-	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
+	expect_afterwards(sharing_story_eve(), now() + HOUR, EMR_EXISTS, EMR_GRANT_ACTIVE);
 }
 
 TEST_IN(begin, end, nor_is_one_on_terms_that_were_not_ordered_here)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	uint64_t until = now() + HOUR;
-
-	grant(request, sharing_story_lima(), until + HOUR);
-	sharing_story_lima_takes_back(request);
-	assert_status(EMR_EXISTS, do_yes(request, until));
-	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
+	expect_afterwards(sharing_story_lima(), now() + 2 * HOUR, EMR_EXISTS, EMR_GRANT_ACTIVE);
 }
 
 /* And no request is answered by it. */
@@ -169,12 +157,46 @@ TEST_IN(begin, end, a_share_of_somebody_else_is_no_answer)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
-	uint64_t until = now() + HOUR;
 
-	grant(request, sharing_story_eve(), until);
-	assert_status(EMR_EXISTS, do_yes(request, until));
+	grant(request, sharing_story_eve(), now() + HOUR);
+	assert_status(EMR_EXISTS, do_yes(request));
 	assert_int_equal(sharing_story_request_state(request), EMR_SHARE_REQUEST_OPEN);
 	assert_ok(emr_sharing_check_open(sharing, request));
+}
+
+/* A Consent in the folder asks, until then. */
+static void note(emr_id16 request, uint64_t until_unix_s)
+{
+	emr_order row = {.kind = EMR_ORDER_WAITS,
+		.request = request,
+		.until_unix_s = until_unix_s,
+		.told = EMR_SHARE_REQUEST_OPEN,
+		.reason = "Consents/c.json"};
+
+	assert_ok(emr_sharing_note(sharing, &row));
+}
+
+static emr_status say_no(emr_id16 request)
+{
+	return emr_sharing_told(sharing, request, EMR_SHARE_REQUEST_DENIED);
+}
+
+TEST_IN(begin, end, what_waits_for_a_yes_has_one_answer_and_the_oldest_goes)
+{
+	emr_id16 first = emr_id16_random(), request = emr_id16_random();
+
+	note(first, now() + HOUR);
+	for (size_t i = 1; i < EMR_ORDERS_ASKED_MAX; i++)
+		note(i == 1 ? request : emr_id16_random(), now() + HOUR);
+	note(request, now() + HOUR); /* in the place of the same one */
+	assert_ok(emr_sharing_check_open(sharing, first));
+	note(emr_id16_random(), now() + HOUR);
+	assert_status(EMR_NOT_FOUND, say_no(first));
+	assert_ok(say_no(request));
+	assert_status(EMR_CONFLICT, say_no(request));
+	note(request, now());
+	assert_ok(emr_sharing_forget_over(sharing));
+	assert_status(EMR_NOT_FOUND, say_no(request));
 }
 
 /* ---- what is asked for ---- */
@@ -233,9 +255,7 @@ static emr_status keep_last(void *arg, json_t *object)
 
 static const char *text_at(const json_t *object, const char *name)
 {
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
+	return json_string_value(json_object_get(object, name));
 }
 
 /* Asks as the verb does first of all; ACT is the yes. */
@@ -258,9 +278,8 @@ static void look_at(const char *id, emr_request *act)
 static emr_status say_yes(const emr_request *act, emr_problem *out_problem)
 {
 	AUTO(auto_json_decref) json_t *answer = NULL;
-	emr_status status = emr_answer_share(&session, act, keep_last, &answer, out_problem);
 
-	return status;
+	return emr_answer_share(&session, act, keep_last, &answer, out_problem);
 }
 
 static emr_id16 ask_and_find(const sharing_story_ask *what, char out_id[32])
@@ -282,14 +301,13 @@ TEST_IN(begin, end, what_was_shown_is_given)
 	emr_problem problem = {0};
 	emr_request act;
 	char id[32] = "";
-	emr_id16 request = ask_and_find(&what, id);
 
+	(void)ask_and_find(&what, id);
 	look_at(id, &act);
 	assert_ok(say_yes(&act, &problem));
 	/* Once: the order waits for the clerk. */
 	assert_status(EMR_CONFLICT, say_yes(&act, &problem));
 	assert_int_equal(problem.message, EMR_SAY_ANSWERED);
-	assert_status(EMR_CONFLICT, emr_sharing_check_open(sharing, request));
 }
 
 /* While she reads what a request for reading would open, Dr Lima takes it back and asks for
@@ -360,16 +378,6 @@ TEST_IN(begin, end, a_folder_that_gets_the_name_meanwhile_is_not_given)
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
 }
 
-static void call_lima(char *out, size_t size)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	emr_who who;
-
-	assert_ok(emr_crowd_open(&session, &crowd));
-	assert_ok(emr_who_of(&crowd, sharing_story_lima(), &who));
-	snprintf(out, size, "%s", who.called);
-}
-
 /* The same of `share`, which is told a path and a name. */
 TEST_IN(begin, end, nor_is_it_shared)
 {
@@ -379,10 +387,14 @@ TEST_IN(begin, end, nor_is_it_shared)
 		.look = true,
 		.purposes = 1,
 		.until_unix_s = now() + HOUR};
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
 	emr_problem problem = {0};
 	AUTO(auto_json_decref) json_t *answer = NULL;
 
-	call_lima(share.who, sizeof share.who);
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_of(&crowd, sharing_story_lima(), &who));
+	snprintf(share.who, sizeof share.who, "%s", who.called);
 	assert_ok(emr_answer_share(&session, &share, keep_last, &answer, &problem));
 	share.look = false;
 	snprintf(share.shown, sizeof share.shown, "%s", text_at(answer, "shown"));

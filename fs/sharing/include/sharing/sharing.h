@@ -81,7 +81,7 @@ emr_status emr_sharing_note(emr_sharing *sharing, const emr_order *row);
 /* REQUEST's row has STATE for an answer, or its person was told so.  EMR_NOT_FOUND; EMR_CONFLICT:
  * what waits for this person's yes is answered already. */
 emr_status emr_sharing_told(emr_sharing *sharing, emr_id16 request, emr_share_request_state state);
-/* What waits for this person's yes and whose time is over needs no memory. */
+/* Drops the rows that wait for this person's yes and whose time is over. */
 emr_status emr_sharing_forget_over(emr_sharing *sharing);
 /* EMR_CONFLICT: REQUEST is answered, or what answers it is ordered already.  EMR_NOT_FOUND. */
 emr_status emr_sharing_check_open(emr_sharing *sharing, emr_id16 request);
