@@ -168,7 +168,6 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_SHARE] = "share",
 	[EMR_ASK_REVOKE] = "revoke",
 	[EMR_ASK_REQUEST] = "request",
-	[EMR_ASK_APPROVE] = "approve",
 	[EMR_ASK_DENY] = "deny",
 	[EMR_ASK_LOG] = "log",
 	[EMR_ASK_AGENT] = "agent",

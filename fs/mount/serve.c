@@ -269,7 +269,6 @@ static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const em
 	[EMR_ASK_DATASET] = emr_answer_dataset,
 	[EMR_ASK_REVOKE] = emr_answer_revoke,
 	[EMR_ASK_REQUEST] = emr_answer_request,
-	[EMR_ASK_APPROVE] = emr_answer_approve,
 	[EMR_ASK_DENY] = emr_answer_deny,
 	[EMR_ASK_LOG] = emr_answer_log,
 	[EMR_ASK_DEVICES] = emr_answer_devices,

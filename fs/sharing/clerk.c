@@ -1,8 +1,10 @@
 /* This file carries out one order to give or to take back. It first looks what the ledger has
  * already, so that an order which a crash interrupted is not done twice, and ends an older grant
- * only after the new one stands: nobody is without access in between. */
+ * only after the new one stands: nobody is without access in between. A yes to a request is a grant
+ * that has the request's id, and so exists once, and then the word that it answers the request. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -12,6 +14,7 @@
 #include "replica/replica.h"
 #include "session/fetching.h"
 #include "share/give.h"
+#include "share/request.h"
 #include "share/teams.h"
 #include "share/write.h"
 #include "sharing/sharing.h"
@@ -71,26 +74,62 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
+/* The grant THERE, which is called as a request, stands or is to come, and is its answer. It was
+ * answered otherwise meanwhile, with no or with another folder, or taken back by who asked: one
+ * request has one answer, so what was ordered here goes again (UNDO). */
+static emr_status answer(emr_share *share, const emr_known_grant *there, bool undo)
+{
+	/* Afterwards: one that was given this second has begun; one that is coming was given by a
+	 * clock that is ahead of this one. */
+	emr_grant_phase phase = emr_grant_phase_at(there, emr_clock_unix_s(emr_clock_system()));
+	emr_status status = EMR_OK;
+
+	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
+		return EMR_OK;
+	status = emr_share_request_approve(share, there->grant, there->domain, there->grant);
+	if (status == EMR_CONFLICT && undo) {
+		status = emr_share_revoke(share, there->domain, there->grant);
+		emr_log(EMR_LOG_INFO, "a share that no request waits for any more was ended: %s",
+			emr_status_text(status));
+	}
+	/* A Consent asked, which is no request on the ledger; or it is over, and somebody was
+	 * quicker. */
+	return status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_CONFLICT ? EMR_OK
+											 : status;
+}
+
 /* The grant that answers a request is called as the request is: there is one, whichever of her
- * computers was quicker, and this one knows it again after a crash. EMR_EXISTS: on other terms. */
+ * computers was quicker, and this one knows it again after a crash. EMR_EXISTS: it is on other
+ * terms, or somebody else's, which answers nobody. */
 static emr_status find_answer(const emr_session *session, comparing *c)
 {
 	emr_known_grant there;
+	bool is_ordered;
 	emr_status status =
 		emr_replica_grant(session->replica, c->order->domain, c->order->request, &there);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (memcmp(there.row.grantee, c->order->root.b, 32) != 0)
+		return EMR_EXISTS;
+	is_ordered = emr_rights_shown(there.row.rights) == emr_rights_shown(c->order->rights) &&
+		     there.row.purposes == c->order->purposes &&
+		     there.row.not_after_unix_s == c->order->until_unix_s;
 	c->is_there = true;
 	c->grant = there.grant;
 	c->ledger_time = there.ledger_time;
-	return memcmp(there.row.grantee, c->order->root.b, 32) == 0 &&
-			       emr_rights_shown(there.row.rights) ==
-				       emr_rights_shown(c->order->rights) &&
-			       there.row.purposes == c->order->purposes &&
-			       there.row.not_after_unix_s == c->order->until_unix_s
-		       ? EMR_OK
-		       : EMR_EXISTS;
+	EMR_TRY(answer(c->share, &there, is_ordered));
+	return is_ordered ? EMR_OK : EMR_EXISTS;
+}
+
+/* Nothing is given for a request that has its answer, or that who asked took back. */
+static bool is_answered(emr_share *share, const emr_order *order)
+{
+	EMR_AUTO_FREE emr_share_request *asked = malloc(sizeof *asked);
+
+	return !emr_id16_is_zero(order->request) && asked != NULL &&
+	       emr_share_request_get(share, order->request, asked) == EMR_OK &&
+	       asked->state != EMR_SHARE_REQUEST_OPEN;
 }
 
 /* A right to leave things has no grant: it is one for a person and a folder in any case. */
@@ -194,6 +233,8 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		EMR_TRY(end_half(session, share, &c));
 	if (c.is_there && !order->replaces)
 		return tie(session, share);
+	if (!c.is_there && is_answered(share, order))
+		return EMR_OK;
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {
@@ -202,8 +243,8 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		emr_fetcher_wait_begin(fetcher, true);
 		status = emr_share_grant(share, &terms, &made);
 		(void)emr_fetcher_wait_end(fetcher);
-		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
-			status = find_answer(session, &c);
+		if (has_name(order) && (status == EMR_OK || status == EMR_EXISTS))
+			status = find_answer(session, &c); /* or one that came since we looked */
 		c.grant = made.grant;
 		*out_left_out = made.left_out + kept_out;
 		c.ledger_time = UINT64_MAX;

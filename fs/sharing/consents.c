@@ -14,7 +14,6 @@
 #include "kit/language.h"
 #include "kit/paths.h"
 #include "share/write.h"
-#include "sharing/asked.h"
 #include "sharing/sharing.h"
 #include "view/view.h"
 #include "view/walk.h"
@@ -27,11 +26,11 @@
 typedef struct judging {
 	emr_visit *visit;
 	emr_crowd crowd;
-	emr_asked_list asked;
+	emr_orders orders;
 	emr_consents_seen *seen;
 	const char *path; /* of the file */
 	emr_consent consent;
-	emr_asked_for row;
+	emr_order row;
 	emr_status status; /* that ended the walk */
 } judging;
 
@@ -40,7 +39,7 @@ static void judging_free(judging **j)
 	if (*j == NULL)
 		return;
 	emr_crowd_close(&(*j)->crowd);
-	emr_asked_free(&(*j)->asked);
+	emr_orders_free(&(*j)->orders);
 	free(*j);
 }
 
@@ -113,7 +112,7 @@ static emr_status judge_people(judging *j, const char **out_why)
 		*out_why = N_("it names yourself");
 	else if (!grantee.is_active)
 		*out_why = N_("whom it names may not act any more");
-	j->row.owner = grantee.id;
+	j->row.grantee = grantee.id;
 	return EMR_OK;
 }
 
@@ -168,14 +167,14 @@ static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 
 static const char *judge_register(const judging *j)
 {
-	const emr_asked_for *before = emr_asked_find(&j->asked, j->consent.request);
+	const emr_order *before = emr_orders_asked(&j->orders, j->consent.request);
 	size_t n = 0;
 
 	if (before != NULL)
 		return before->told == EMR_SHARE_REQUEST_OPEN ? N_("it asks already")
 							      : N_("it was answered already");
-	for (size_t i = 0; i < j->asked.n; i++)
-		n += j->asked.rows[i].kind == EMR_ASKED_CONSENT;
+	for (size_t i = 0; i < j->orders.n; i++)
+		n += emr_order_is_of_consent(&j->orders.list[i]);
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
 }
 
@@ -200,25 +199,25 @@ static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_wh
 		status = judge_place(j, out_why);
 	if (status != EMR_OK || *out_why != NULL)
 		return status;
-	j->row.kind = EMR_ASKED_CONSENT;
+	j->row.kind = EMR_ORDER_WAITS;
 	j->row.request = j->consent.request;
-	j->row.asked_at = now;
+	j->row.asked_unix_s = now;
 	j->row.until_unix_s = j->consent.until_unix_s;
 	j->row.purposes = j->consent.purposes;
 	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
 	j->row.told = EMR_SHARE_REQUEST_OPEN;
 	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
-	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
-	emr_asked_free(&j->asked);
+	status = emr_sharing_note(session->sharing, &j->row);
+	emr_orders_free(&j->orders);
 	if (status == EMR_OK)
-		status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
+		status = emr_orders_load(session->keyring, session->state_fd, &j->orders);
 	return status;
 }
 
 /* The same file as when it was read first is no news. */
 static bool is_same_file(const judging *j)
 {
-	const emr_asked_for *before = emr_asked_find(&j->asked, j->consent.request);
+	const emr_order *before = emr_orders_asked(&j->orders, j->consent.request);
 
 	return before != NULL && strcmp(before->reason, j->path) == 0;
 }
@@ -303,7 +302,7 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 		look_again(j->visit, SOON_NS);
 		return true;
 	}
-	j->row = (emr_asked_for){0};
+	j->row = (emr_order){0};
 	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
 		look_again(j->visit, LATER_NS);
 		return true;
@@ -323,29 +322,6 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	return j->status == EMR_OK;
 }
 
-/* A request that is over needs no memory: a person who brings it again is told that it is over. */
-static emr_status forget_ended(judging *j)
-{
-	const emr_session *session = j->visit->session;
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	bool is_gone = false;
-
-	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &j->asked));
-	for (size_t i = 0; i < j->asked.n; i++) {
-		const emr_asked_for *row = &j->asked.rows[i];
-
-		if (row->kind != EMR_ASKED_CONSENT || row->until_unix_s > now)
-			continue;
-		EMR_TRY(emr_asked_drop(session->keyring, session->state_fd, row->request));
-		is_gone = true;
-	}
-	if (is_gone) {
-		emr_asked_free(&j->asked);
-		EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &j->asked));
-	}
-	return EMR_OK;
-}
-
 emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)
 {
 	emr_session *session = visit->session;
@@ -363,27 +339,7 @@ emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)
 	j->visit = visit;
 	j->seen = seen;
 	EMR_TRY(emr_crowd_open(session, &j->crowd));
-	EMR_TRY(forget_ended(j));
+	EMR_TRY(emr_orders_load(session->keyring, session->state_fd, &j->orders));
 	EMR_TRY(emr_walk(session->view, EMR_CONSENTS_FOLDER, look_at, j));
 	return j->status;
-}
-
-emr_status emr_consents_mark(const emr_session *session, uint64_t *out_mark)
-{
-	EMR_AUTO_ASKED list = {0};
-	uint64_t mark = 0;
-	emr_status status = emr_asked_load(session->keyring, session->state_fd, &list);
-
-	for (size_t i = 0; i < list.n; i++) {
-		uint64_t part;
-
-		if (list.rows[i].kind != EMR_ASKED_CONSENT ||
-			list.rows[i].told != EMR_SHARE_REQUEST_OPEN)
-			continue;
-		memcpy(&part, list.rows[i].request.b, sizeof part);
-		mark ^= part;
-	}
-	if (status == EMR_OK)
-		*out_mark = mark;
-	return status;
 }

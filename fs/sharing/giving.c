@@ -1,5 +1,5 @@
-/* The open folder answers `emrfs share` here: the list of what is shared, what a new share would
- * be, and the share itself. */
+/* The open folder answers `emrfs share` and `emrfs approve` here: the list of what is shared, what
+ * a new share would be, and the share itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/received.h"
+#include "sharing/requests.h"
 #include "sharing/shares.h"
 #include "sharing/shown.h"
 #include "view/walk.h"
@@ -27,6 +28,7 @@ typedef struct asking {
 	void *arg;
 	emr_problem *problem;
 	emr_crowd crowd;
+	const emr_listed_request *asked; /* the request that this says yes to; NULL: none */
 } asking;
 
 /* ---- the list ---- */
@@ -262,9 +264,23 @@ static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 	return EMR_OK;
 }
 
+/* WHOLE is what the yes names then: the beginning of an id that somebody typed may be another's
+ * request by the time that the person has read what this one asks for. */
+static int put_asked(json_t *answer, const asking *a, const emr_order *order)
+{
+	return a->asked == NULL
+		       ? 0
+		       : json_object_update_new(answer,
+				 json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", a->asked->id, "whole",
+					 a->asked->whole, "rights", emr_rights_word(order->rights),
+					 "purposes", (json_int_t)a->request->purposes, "until_unix",
+					 (json_int_t)order->until_unix_s));
+}
+
 static emr_status answer_look(
 	asking *a, const emr_order *order, const emr_who *who, const char *text, const char *shown)
 {
+	json_t *answer;
 	__attribute__((cleanup(looking_end))) looking l = {.replaced = json_array(),
 		.left_out = json_array(),
 		.local = json_array(),
@@ -274,23 +290,27 @@ static emr_status answer_look(
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
 	EMR_TRY(look_at_shares(a, order, &l));
-	return emr_emit(a->emit, a->arg,
-		json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
-			  "s:O, s:O, "
-			  "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
-			"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
-			emr_json_text(who->called), "text", text, "compared", who->is_compared,
-			"known", who->is_known, "files", (json_int_t)l.c.files, "bytes",
-			(json_int_t)l.c.bytes, "wrapped", (json_int_t)l.made.wrapped_again, "moved",
-			(json_int_t)(l.moves ? l.c.records : 0), "released_by",
-			l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
-				   : json_null(),
-			"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced,
-			"left_out", l.left_out, "away", emr_away_word(l.made.away), "rule",
-			emr_away_word(emr_away_asked(order->rights)), "own_agent",
-			l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
-			(json_int_t)l.local_files, "log_apart", has_log(a), "agents_silent",
-			emr_agents_silent_json(a->session)));
+	answer = json_pack("{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, "
+			   "s:O, s:O, "
+			   "s:s, s:s, s:s, s:O, s:I, s:b, s:o}",
+		"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
+		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
+		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
+		"wrapped", (json_int_t)l.made.wrapped_again, "moved",
+		(json_int_t)(l.moves ? l.c.records : 0), "released_by",
+		l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
+			   : json_null(),
+		"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced, "left_out",
+		l.left_out, "away", emr_away_word(l.made.away), "rule",
+		emr_away_word(emr_away_asked(order->rights)), "own_agent",
+		l.made.n == 0 ? l.own : "", "local", l.local, "local_files",
+		(json_int_t)l.local_files, "log_apart", has_log(a), "agents_silent",
+		emr_agents_silent_json(a->session));
+	if (answer != NULL && put_asked(answer, a, order) != 0) {
+		json_decref(answer);
+		return EMR_NO_MEMORY;
+	}
+	return emr_emit(a->emit, a->arg, answer);
 }
 
 /* ---- sharing ---- */
@@ -302,7 +322,7 @@ static emr_status answer_give(asking *a)
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
 		.purposes = request->deposit ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
-		.replaces = request->id[0] == '\0'}; /* what answers a request comes besides */
+		.replaces = a->asked == NULL}; /* a yes must not take away what its asker has */
 	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
 	uint64_t number = 0;
 	emr_who who;
@@ -312,6 +332,10 @@ static emr_status answer_give(asking *a)
 	EMR_TRY(emr_sharing_place(
 		a->session, request->path, &order.domain, order.label, a->problem));
 	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
+	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
+		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);
+		order.request = a->asked->request;
+	}
 	EMR_TRY(request->join ? emr_sharing_may_join(a->session, request->path, &who, request->name,
 					&order, a->problem)
 			      : emr_sharing_may_have(&who, a->problem));
@@ -331,11 +355,32 @@ static emr_status answer_give(asking *a)
 	status = emr_view_make_domain(a->session->view, request->path, &order.domain);
 	if (status == EMR_OK)
 		status = emr_sharing_give(a->session->sharing, &order, &number);
+	if (status == EMR_CONFLICT && a->asked != NULL)
+		return status;
 	if (status != EMR_OK)
 		return say_terms(a, status, &who);
 	return emr_emit(a->emit, a->arg,
 		json_pack("{s:b, s:I, s:b, s:b}", "done", 1, "order", (json_int_t)number, "already",
 			number == 0, "reached", emr_sharing_reaches_ledger(a->session)));
+}
+
+static emr_status answer_yes(asking *a)
+{
+	EMR_AUTO_FREE emr_request *share = malloc(sizeof *share);
+	EMR_AUTO_FREE emr_listed_request *asked = malloc(sizeof *asked);
+	const emr_request *request = a->request;
+	emr_status status = EMR_NO_MEMORY;
+
+	if (share != NULL && asked != NULL)
+		status = emr_requests_as_share(a->session, request, share, asked, a->problem);
+	if (status == EMR_OK) {
+		a->request = share;
+		a->asked = asked;
+		status = answer_give(a);
+	}
+	if (status != EMR_OK && !a->problem->is_set)
+		emr_requests_say(a->session, status, request, a->problem);
+	return status;
 }
 
 static emr_status answer_order(asking *a)
@@ -373,7 +418,8 @@ emr_status emr_answer_share(emr_session *session, const emr_request *request, em
 		return answer_order(&a);
 	status = emr_crowd_open(session, &a.crowd);
 	if (status == EMR_OK)
-		status = request->has_path ? answer_give(&a)
+		status = request->id[0] != '\0' ? answer_yes(&a)
+			 : request->has_path	? answer_give(&a)
 			 : request->away[0] != '\0'
 				 ? emr_answer_rule(session, &a.crowd, request, emit, arg)
 				 : answer_list(&a);

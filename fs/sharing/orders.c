@@ -1,5 +1,6 @@
 /* This file keeps, sealed on this computer, the orders to give or to take back that the ledger
- * has not taken yet, so that they survive a restart. */
+ * has not taken yet, and the shares that wait for somebody's yes, so that they survive a restart.
+ */
 #include "sharing/orders.h"
 
 #include <stdlib.h>
@@ -11,15 +12,15 @@
 
 /* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8
  * failed | u8 status | u8 code | domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32
- * purposes | u16 rights | request[16] | u8 len, label | u8 len, who; zeros to a multiple of 4,096.
- */
+ * purposes | u16 rights | request[16] | u8 told | u16 len and text of label, who, path, reason;
+ * zeros to a multiple of 4,096. */
 #define PAGE_BYTES 4096
 #define REPLACES                                                                                   \
 	0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones  \
 		 */
 #define FILE_MAX ((size_t)1 << 20)
 
-static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 2, 0, 0, 0};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 3, 0, 0, 0};
 
 void emr_orders_free(emr_orders *orders)
 {
@@ -31,7 +32,7 @@ static void write_text(emr_writer *w, const char *text)
 {
 	size_t len = strlen(text);
 
-	emr_write_u8(w, (uint8_t)len);
+	emr_write_u16(w, (uint16_t)len);
 	emr_write_bytes(w, text, len);
 }
 
@@ -50,8 +51,11 @@ static void write_one(emr_writer *w, const emr_order *o)
 	emr_write_u32(w, o->purposes);
 	emr_write_u16(w, (uint16_t)(o->rights | (o->replaces ? REPLACES : 0)));
 	emr_write_bytes(w, o->request.b, sizeof o->request.b);
+	emr_write_u8(w, o->told);
 	write_text(w, o->label);
 	write_text(w, o->who);
+	write_text(w, o->path);
+	write_text(w, o->reason);
 }
 
 emr_status emr_orders_save(const emr_keyring *keyring, int state_fd, const emr_orders *orders)
@@ -75,19 +79,21 @@ emr_status emr_orders_save(const emr_keyring *keyring, int state_fd, const emr_o
 	return status;
 }
 
-static bool read_text(emr_reader *r, char out[EMR_ORDER_TEXT_MAX + 1])
+static void read_text(emr_reader *r, char *out, size_t size)
 {
-	size_t len = emr_read_u8(r);
+	size_t len = emr_read_u16(r);
 
+	if (len >= size) {
+		r->bad = true;
+		return;
+	}
 	emr_read_copy(r, out, len);
 	out[len] = '\0';
-	return strlen(out) == len;
+	r->bad = r->bad || strlen(out) != len;
 }
 
 static emr_status read_one(emr_reader *r, emr_order *o)
 {
-	bool is_text;
-
 	*o = (emr_order){.number = emr_read_u64(r)};
 	o->kind = (emr_order_kind)emr_read_u8(r);
 	o->has_failed = emr_read_u8(r) != 0;
@@ -103,12 +109,15 @@ static emr_status read_one(emr_reader *r, emr_order *o)
 	o->replaces = (o->rights & REPLACES) != 0;
 	o->rights &= (uint16_t)~REPLACES;
 	emr_read_copy(r, o->request.b, sizeof o->request.b);
-	is_text = read_text(r, o->label);
-	is_text &= read_text(r, o->who);
-	if (r->bad || !is_text || (o->kind != EMR_ORDER_GRANT && o->kind != EMR_ORDER_REVOKE) ||
-		o->failure >= EMR_STATUS_COUNT)
-		return EMR_DAMAGED;
-	return EMR_OK;
+	o->told = emr_read_u8(r);
+	read_text(r, o->label, sizeof o->label);
+	read_text(r, o->who, sizeof o->who);
+	read_text(r, o->path, sizeof o->path);
+	read_text(r, o->reason, sizeof o->reason);
+	return r->bad || o->kind < EMR_ORDER_GRANT || o->kind > EMR_ORDER_ASKED ||
+			       o->failure >= EMR_STATUS_COUNT
+		       ? EMR_DAMAGED
+		       : EMR_OK;
 }
 
 emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders *out_orders)
@@ -163,6 +172,15 @@ emr_order *emr_orders_find(const emr_orders *orders, uint64_t number)
 {
 	for (size_t i = 0; i < orders->n; i++)
 		if (orders->list[i].number == number)
+			return &orders->list[i];
+	return NULL;
+}
+
+emr_order *emr_orders_asked(const emr_orders *orders, emr_id16 request)
+{
+	for (size_t i = 0; i < orders->n; i++)
+		if (orders->list[i].kind >= EMR_ORDER_WAITS &&
+			emr_id16_equal(orders->list[i].request, request))
 			return &orders->list[i];
 	return NULL;
 }

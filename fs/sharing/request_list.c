@@ -13,6 +13,7 @@
 #include "kit/text.h"
 #include "kit/purposes.h"
 #include "share/write.h"
+#include "sharing/sharing.h"
 
 #define ID_LETTERS_MIN 4
 #define ID_LETTERS_MAX 26
@@ -29,7 +30,7 @@ void emr_request_list_free(emr_request_list *requests)
 typedef struct collecting {
 	emr_share *share;
 	emr_crowd crowd;
-	emr_asked_list asked;
+	emr_orders orders;
 	emr_request_list out;
 	size_t cap;
 	uint64_t now;
@@ -54,13 +55,13 @@ static void name_asker(const emr_share_request *p, emr_listed_request *listed)
 	snprintf(listed->who.born, sizeof listed->who.born, "%s", p->card.born);
 }
 
-/* A yes that the ledger has no word for: see finish_one. */
+/* A yes that the ledger has no word for: of a right to leave things. */
 static bool said_yes(const collecting *c, const emr_share_request *p)
 {
-	const emr_asked_for *asked = emr_asked_find(&c->asked, p->request);
+	const emr_order *row = emr_orders_asked(&c->orders, p->request);
 
-	return p->state == EMR_SHARE_REQUEST_OPEN && asked != NULL &&
-	       asked->kind == EMR_ASKED_SAID_YES && asked->told == EMR_SHARE_REQUEST_APPROVED;
+	return p->state == EMR_SHARE_REQUEST_OPEN && row != NULL &&
+	       row->told == EMR_SHARE_REQUEST_APPROVED;
 }
 
 static emr_status take_received(void *arg, const emr_share_request *p)
@@ -89,7 +90,7 @@ static emr_status take_received(void *arg, const emr_share_request *p)
 }
 
 typedef struct seeking {
-	const emr_asked_for *asked;
+	const emr_order *asked;
 	bool is_there;
 } seeking;
 
@@ -98,15 +99,15 @@ static emr_status is_answer(void *arg, const emr_writing *writing)
 	seeking *s = arg;
 
 	if (writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
-		emr_id32_equal(writing->card.signer_id, s->asked->owner) &&
-		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_at)
+		emr_id32_equal(writing->card.signer_id, s->asked->grantee) &&
+		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_unix_s)
 		s->is_there = true;
 	return EMR_OK;
 }
 
 /* The ledger's word of a yes names a grant, and a right only to leave things has none: the right
  * itself is the answer. */
-static void see_right(const collecting *c, const emr_asked_for *asked, emr_listed_request *listed)
+static void see_right(const collecting *c, const emr_order *asked, emr_listed_request *listed)
 {
 	seeking s = {.asked = asked};
 
@@ -115,10 +116,10 @@ static void see_right(const collecting *c, const emr_asked_for *asked, emr_liste
 		listed->state = EMR_SHARE_REQUEST_APPROVED;
 }
 
-static void fill_sent(const collecting *c, const emr_asked_for *asked, emr_listed_request *listed)
+static void fill_sent(const collecting *c, const emr_order *asked, emr_listed_request *listed)
 {
 	listed->is_readable = true;
-	listed->asked_at = asked->asked_at;
+	listed->asked_at = asked->asked_unix_s;
 	listed->until_unix_s = asked->until_unix_s;
 	listed->purposes = asked->purposes;
 	listed->rights = asked->rights;
@@ -131,14 +132,14 @@ static void fill_sent(const collecting *c, const emr_asked_for *asked, emr_liste
 static emr_status take_sent(void *arg, const emr_share_request_sent *sent)
 {
 	collecting *c = arg;
-	const emr_asked_for *asked = emr_asked_find(&c->asked, sent->request);
+	const emr_order *asked = emr_orders_asked(&c->orders, sent->request);
 	emr_share_request_answer answer;
 	emr_listed_request *listed;
 
 	EMR_TRY(next_row(c, &listed));
 	EMR_TRY(emr_share_request_look(c->share, sent->request, &answer));
 	if (asked != NULL)
-		EMR_TRY(emr_who_of(&c->crowd, asked->owner, &listed->who));
+		EMR_TRY(emr_who_of(&c->crowd, asked->grantee, &listed->who));
 	listed->request = sent->request;
 	listed->state = sent->state;
 	listed->seq = sent->seq;
@@ -161,14 +162,14 @@ static bool is_listed(const collecting *c, emr_id16 request)
 }
 
 /* Adds a row about ASKED, which is kept here and is STATE. */
-static emr_status add_asked(collecting *c, const emr_asked_for *asked,
-	emr_share_request_state state, emr_listed_request **out)
+static emr_status add_asked(collecting *c, const emr_order *asked, emr_share_request_state state,
+	emr_listed_request **out)
 {
 	EMR_TRY(next_row(c, out));
-	EMR_TRY(emr_who_of(&c->crowd, asked->owner, &(*out)->who));
+	EMR_TRY(emr_who_of(&c->crowd, asked->grantee, &(*out)->who));
 	(*out)->request = asked->request;
 	(*out)->state = state;
-	(*out)->last_at = asked->asked_at;
+	(*out)->last_at = asked->asked_unix_s;
 	fill_sent(c, asked, *out);
 	c->out.n++;
 	return EMR_OK;
@@ -178,13 +179,13 @@ static emr_status add_asked(collecting *c, const emr_asked_for *asked,
  * only. */
 static emr_status add_closed(collecting *c)
 {
-	for (size_t i = 0; i < c->asked.n; i++) {
-		const emr_asked_for *asked = &c->asked.rows[i];
+	for (size_t i = 0; i < c->orders.n; i++) {
+		const emr_order *asked = &c->orders.list[i];
 		emr_listed_request *listed;
 
-		if (asked->kind == EMR_ASKED_MINE && asked->rights == EMR_RIGHTS_DEPOSIT &&
+		if (asked->kind == EMR_ORDER_ASKED && asked->rights == EMR_RIGHTS_DEPOSIT &&
 			asked->told == EMR_SHARE_REQUEST_APPROVED &&
-			asked->asked_at + EMR_SHARE_REQUEST_ANSWERED_S > c->now &&
+			asked->asked_unix_s + EMR_SHARE_REQUEST_ANSWERED_S > c->now &&
 			!is_listed(c, asked->request))
 			EMR_TRY(add_asked(c, asked, EMR_SHARE_REQUEST_APPROVED, &listed));
 	}
@@ -194,11 +195,11 @@ static emr_status add_closed(collecting *c)
 /* Files of one's own that ask for somebody. */
 static emr_status add_consents(collecting *c)
 {
-	for (size_t i = 0; i < c->asked.n; i++) {
-		const emr_asked_for *asked = &c->asked.rows[i];
+	for (size_t i = 0; i < c->orders.n; i++) {
+		const emr_order *asked = &c->orders.list[i];
 		emr_listed_request *listed;
 
-		if (asked->kind != EMR_ASKED_CONSENT)
+		if (!emr_order_is_of_consent(asked))
 			continue;
 		EMR_TRY(add_asked(c, asked, (emr_share_request_state)asked->told, &listed));
 		listed->is_to_me = true;
@@ -262,7 +263,7 @@ static emr_status collect_requests(collecting *c, const emr_session *session)
 	emr_share_request_tally tally = {0};
 
 	EMR_TRY(emr_crowd_open(session, &c->crowd));
-	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &c->asked));
+	EMR_TRY(emr_orders_load(session->keyring, session->state_fd, &c->orders));
 	EMR_TRY(emr_share_requests(c->share, take_received, c, &tally));
 	EMR_TRY(emr_share_requests_sent(c->share, take_sent, c));
 	EMR_TRY(add_closed(c));
@@ -276,12 +277,9 @@ static emr_status collect_requests(collecting *c, const emr_session *session)
 emr_status emr_request_list_collect(
 	const emr_session *session, emr_share *share, emr_request_list *out)
 {
-	const emr_share_options options = {.keyring = session->keyring,
-		.ledger = session->ledger,
-		.replica = session->replica};
 	collecting c = {.share = share, .now = emr_clock_unix_s(emr_clock_system())};
 	emr_share *own = NULL;
-	emr_status status = share == NULL ? emr_share_new(&options, &own) : EMR_OK;
+	emr_status status = share == NULL ? emr_sharing_handle(session, &own) : EMR_OK;
 
 	if (share == NULL)
 		c.share = own;
@@ -289,7 +287,7 @@ emr_status emr_request_list_collect(
 		status = collect_requests(&c, session);
 	emr_share_free(own);
 	emr_crowd_close(&c.crowd);
-	emr_asked_free(&c.asked);
+	emr_orders_free(&c.orders);
 	if (status != EMR_OK) {
 		emr_request_list_free(&c.out);
 		return status;

@@ -1,7 +1,8 @@
 /* The open folder answers `emrfs request` and `emrfs deny` here: the list of requests, a new
- * one, and no. */
+ * one, and no. A yes is the share that a request asks for: this file says which one that is. */
 #include "sharing/requests.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,23 +10,19 @@
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "kit/paths.h"
+#include "kit/text.h"
 #include "session/absence.h"
 #include "session/registered.h"
+#include "share/write.h"
 #include "sharing/answers.h"
+#include "sharing/office.h"
 #include "sharing/request_list.h"
+#include "sharing/sharing.h"
 #include "view/received.h"
 
 #define NAMES_MAX 800
-
-emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
-{
-	const emr_share_options options = {.keyring = session->keyring,
-		.ledger = session->ledger,
-		.replica = session->replica,
-		.records = session->records};
-
-	return emr_share_new(&options, out_share);
-}
+#define DEFAULT_S ((uint64_t)30 * 86400)
 
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
@@ -55,13 +52,13 @@ void emr_requests_say(emr_session *session, emr_status status, const emr_request
 }
 
 /* Nothing is said to a ledger that is not believed. */
-emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem)
+static emr_status may_act(emr_session *session, emr_problem *out_problem)
 {
 	emr_problem why = {0};
 
 	if (emr_own_key_is_revoked(session, out_problem))
 		return EMR_DENIED;
-	if (!emr_session_is_read_only(session, &why))
+	if (!emr_session_is_read_only(session, &why) && session->sharing != NULL)
 		return EMR_OK;
 	emr_requests_say(session, EMR_READ_ONLY, NULL, out_problem);
 	return EMR_READ_ONLY;
@@ -203,29 +200,27 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 		"who", text, NULL);
 }
 
-static emr_status send(
-	emr_session *session, const emr_request *request, const emr_who *owner, emr_asked_for *row)
+static emr_status send(emr_session *session, emr_order *row)
 {
 	const emr_profile *profile = &session->profile;
-	emr_share_request_order order = {.owner = owner->id,
-		.rights = emr_rights_asked(request),
-		.purposes = request->purposes,
-		.until_unix_s = request->until_unix_s,
+	emr_share_request_order order = {.owner = row->grantee,
+		.rights = row->rights,
+		.purposes = row->purposes,
+		.until_unix_s = row->until_unix_s,
 		.path = row->path,
 		.reason = row->reason,
 		.name = emr_card_name_ok(profile->name) ? profile->name : "",
 		.born = ""};
 	EMR_AUTO_SHARE share = NULL;
 
-	EMR_TRY(emr_requests_share(session, &share));
-	row->rights = order.rights;
+	EMR_TRY(emr_sharing_handle(session, &share));
 	return emr_share_request_send(share, &order, &row->request);
 }
 
 /* It stands on the ledger by now: what cannot be noted here is not unsaid. */
-static void note_answer(const emr_session *session, emr_asked_for *row)
+static void note_answer(const emr_session *session, const emr_order *row)
 {
-	emr_status status = emr_asked_add(session->keyring, session->state_fd, row);
+	emr_status status = emr_sharing_note(session->sharing, row);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s",
@@ -249,12 +244,14 @@ static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_f
 static emr_status answer_ask(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	emr_asked_for row = {.asked_at = emr_clock_unix_s(emr_clock_system()),
+	emr_order row = {.kind = EMR_ORDER_ASKED,
+		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
+		.rights = emr_rights_asked(request),
 		.until_unix_s = request->until_unix_s,
 		.purposes = request->purposes,
 		.told = EMR_SHARE_REQUEST_OPEN};
 	emr_who owner;
-	emr_status status = emr_requests_may_act(session, out_problem);
+	emr_status status = may_act(session, out_problem);
 
 	if (status == EMR_OK)
 		status = find_owner(session, request, &owner, out_problem);
@@ -263,8 +260,8 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, e
 	if (status == EMR_OK) {
 		memcpy(row.path, request->path, strlen(request->path) + 1);
 		memcpy(row.reason, request->reason, strlen(request->reason) + 1);
-		row.owner = owner.id;
-		status = send(session, request, &owner, &row);
+		row.grantee = owner.id;
+		status = send(session, &row);
 	}
 	if (status == EMR_INVALID && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
@@ -288,9 +285,9 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request, 
 	return status;
 }
 
-/* ---- no ---- */
+/* ---- no, and yes ---- */
 
-emr_status emr_requests_find(emr_session *session, const emr_request *request,
+static emr_status find_request(emr_session *session, const emr_request *request,
 	emr_listed_request *out, emr_problem *out_problem)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
@@ -307,25 +304,20 @@ emr_status emr_requests_find(emr_session *session, const emr_request *request,
 	return status;
 }
 
-/* One's own is taken back. */
+/* One's own is taken back. Where yes and no are said at once, the ledger takes one of them. */
 static emr_status say_no(emr_session *session, const emr_listed_request *listed, const char *reason)
 {
 	EMR_AUTO_SHARE share = NULL;
-	emr_status status = emr_requests_share(session, &share);
 
-	emr_requests_lock();
-	if (status == EMR_OK && listed->is_to_me)
-		status = emr_requests_check_open(session, listed->request);
-	if (status == EMR_OK && listed->file[0] != '\0') /* nobody waits for an answer */
-		status = emr_asked_told(session->keyring, session->state_fd, listed->request,
-			EMR_SHARE_REQUEST_DENIED);
-	else if (status == EMR_OK)
-		status = listed->is_to_me ? emr_share_request_deny(share, listed->request, reason)
-					  : emr_share_request_withdraw(share, listed->request);
-	emr_requests_unlock();
-	if (status == EMR_OK && listed->file[0] != '\0')
-		status = emr_requests_show(session, share, NULL);
-	return status;
+	EMR_TRY(emr_sharing_handle(session, &share));
+	if (!listed->is_to_me)
+		return emr_share_request_withdraw(share, listed->request);
+	if (listed->file[0] == '\0') {
+		EMR_TRY(emr_sharing_check_open(session->sharing, listed->request));
+		return emr_share_request_deny(share, listed->request, reason);
+	}
+	EMR_TRY(emr_sharing_told(session->sharing, listed->request, EMR_SHARE_REQUEST_DENIED));
+	return emr_requests_show(session, share, NULL); /* nobody waits for an answer */
 }
 
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -333,11 +325,10 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 {
 	EMR_AUTO_FREE emr_listed_request *listed = malloc(sizeof *listed);
 	json_t *object = NULL;
-	emr_status status =
-		listed != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
+	emr_status status = listed != NULL ? may_act(session, out_problem) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_requests_find(session, request, listed, out_problem);
+		status = find_request(session, request, listed, out_problem);
 	if (status == EMR_OK && !request->look)
 		status = say_no(session, listed, request->reason);
 	if (status == EMR_INVALID)
@@ -351,4 +342,56 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
 	return status == EMR_OK ? emr_emit(emit, arg, object) : status;
+}
+
+/* The asker's words, as a path of this folder. */
+static emr_status find_place(emr_session *session, const emr_listed_request *asked,
+	char out[EMR_ASK_PATH_MAX + 1], emr_problem *out_problem)
+{
+	emr_attr attr;
+	emr_status status = emr_path_clean(asked->path, out, EMR_ASK_PATH_MAX + 1);
+
+	if (status == EMR_OK && out[0] == '\0')
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_view_find(session->view, out, &attr);
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_HERE, "path",
+			asked->path[0] != '\0' ? asked->path : _("(no folder named)"), "who",
+			asked->who.called, "id", asked->id, NULL);
+	return status;
+}
+
+emr_status emr_requests_as_share(emr_session *session, const emr_request *request,
+	emr_request *out_share, emr_listed_request *out_asked, emr_problem *out_problem)
+{
+	uint64_t until = request->until_unix_s;
+	bool is_of_file;
+
+	EMR_TRY(may_act(session, out_problem));
+	EMR_TRY(find_request(session, request, out_asked, out_problem));
+	is_of_file = out_asked->file[0] != '\0';
+	if (!out_asked->is_to_me)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_YOUR_OWN_REQUEST, "id",
+			out_asked->id, NULL);
+	if (out_asked->state != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	if (is_of_file && out_asked->is_over)
+		EMR_TRY(emr_consents_refuse(
+			out_asked->file, N_("its period is over"), out_problem));
+	*out_share = *request;
+	EMR_TRY(find_place(session, out_asked, out_share->path, out_problem));
+	if (until == 0)
+		until = out_asked->is_over ? emr_clock_unix_s(emr_clock_system()) + DEFAULT_S
+					   : out_asked->until_unix_s;
+	/* The grant follows the Consent, which is its evidence. */
+	if (is_of_file && until > out_asked->until_unix_s)
+		until = out_asked->until_unix_s;
+	out_share->until_unix_s = until < EMR_FOREVER_UNIX_S ? until : EMR_FOREVER_UNIX_S;
+	out_share->purposes = out_asked->purposes;
+	out_share->deposit = out_asked->rights == EMR_RIGHTS_DEPOSIT;
+	out_share->write = out_asked->rights == EMR_RIGHTS_WRITE;
+	out_share->history = out_share->join = false;
+	snprintf(out_share->who, sizeof out_share->who, "%s", out_asked->who.called);
+	return EMR_OK;
 }

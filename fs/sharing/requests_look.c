@@ -13,15 +13,17 @@
 #include "sharing/office_looks.h"
 #include "sharing/request_list.h"
 #include "sharing/requests.h"
+#include "sharing/sharing.h"
 
 #define SHORT_BYTES 200
+#define SOON_NS INT64_C(1000000000)
 
 /* Requests that their person was told of since the folder was opened. */
 typedef struct told {
 	emr_id16 *requests; /* owned */
 	size_t n;
 	emr_consents_seen consents;
-	uint64_t mark; /* of the open ones */
+	uint64_t mark; /* of what is known here alone */
 	bool has_looked;
 } told;
 
@@ -103,8 +105,8 @@ static emr_status close_answered(emr_visit *visit, const emr_listed_request *lis
 
 	if (listed->told != EMR_SHARE_REQUEST_APPROVED) {
 		tell_request(visit, listed, EMR_SAY_SAID_YES);
-		status = emr_asked_told(session->keyring, session->state_fd, listed->request,
-			EMR_SHARE_REQUEST_APPROVED);
+		status = emr_sharing_told(
+			session->sharing, listed->request, EMR_SHARE_REQUEST_APPROVED);
 	}
 	if (status == EMR_OK)
 		status = emr_share_request_withdraw(visit->share, listed->request);
@@ -125,8 +127,7 @@ static emr_status tell_sent(emr_visit *visit, const emr_listed_request *listed)
 		tell_request(visit, listed, EMR_SAY_SAID_NO);
 	else
 		return EMR_OK;
-	return emr_asked_told(
-		visit->session->keyring, visit->session->state_fd, listed->request, listed->state);
+	return emr_sharing_told(visit->session->sharing, listed->request, listed->state);
 }
 
 /* ---- .emrfs/requests ---- */
@@ -208,6 +209,28 @@ static emr_status look_at_requests(emr_visit *visit, told *t)
 	return EMR_OK;
 }
 
+/* *OUT_MARK changes with the rows of which the ledger says nothing.  While a yes is on its way
+ * they are looked at again: it is written there after the ledger has grown. */
+static emr_status look_at_rows(emr_visit *visit, uint64_t *out_mark)
+{
+	int64_t soon = emr_clock_boot_ns(emr_clock_system()) + SOON_NS;
+	EMR_AUTO_ORDERS orders = {0};
+
+	EMR_TRY(emr_orders_load(visit->session->keyring, visit->session->state_fd, &orders));
+	for (size_t i = 0; i < orders.n; i++) {
+		const emr_order *o = &orders.list[i];
+		uint64_t part;
+
+		memcpy(&part, o->request.b, sizeof part);
+		if (o->kind == EMR_ORDER_WAITS)
+			*out_mark ^= part * (o->told + 1u);
+		else if (o->kind == EMR_ORDER_GRANT && !o->has_failed && part != 0 &&
+			 soon < visit->due_boot_ns)
+			visit->due_boot_ns = soon;
+	}
+	return EMR_OK;
+}
+
 emr_status emr_look_requests(emr_visit *visit)
 {
 	emr_status status = EMR_EXISTS;
@@ -219,11 +242,11 @@ emr_status emr_look_requests(emr_visit *visit)
 	t = visit->memory;
 	if (t == NULL)
 		return EMR_NO_MEMORY;
-	/* The grant that a yes waits for is no request. */
-	if (emr_requests_finish(visit->session, visit->share) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "office: a request that was said yes to is not answered yet");
-	if (emr_consents_take(visit, &t->consents) != EMR_OK ||
-		emr_consents_mark(visit->session, &mark) != EMR_OK)
+	if (visit->session->sharing == NULL)
+		return EMR_OK;
+	if (emr_sharing_forget_over(visit->session->sharing) != EMR_OK ||
+		emr_consents_take(visit, &t->consents) != EMR_OK ||
+		look_at_rows(visit, &mark) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "office: the Consents in the folder were not looked at");
 	if (t->has_looked && mark == t->mark)
 		status = emr_replica_since(

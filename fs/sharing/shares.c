@@ -196,7 +196,7 @@ static emr_status collect_orders(collecting *c, const emr_id16 *domain)
 			continue;
 		if (o->kind == EMR_ORDER_GRANT)
 			EMR_TRY(add_order(c, o));
-		else
+		else if (o->kind == EMR_ORDER_REVOKE)
 			mark_ending(c, o);
 	}
 	return EMR_OK;

@@ -1,6 +1,7 @@
 /* This file takes orders to give and to take back, writes them down before it answers, and runs
  * the clerk's thread that does them one after the other. The same wish typed twice is one order,
- * and taking back also removes orders that still wait. */
+ * and taking back also removes orders that still wait. In the same list are shares that wait for
+ * somebody's yes: one of them gets one answer here. */
 #include "sharing/sharing.h"
 
 #include <stdio.h>
@@ -11,182 +12,10 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
-#include "fetch/fetch.h"
-#include "keyring/coowned.h"
 #include "kit/language.h"
-#include "kit/text.h"
-#include "replica/people.h"
-#include "replica/points.h"
-#include "session/fetching.h"
 #include "share/give.h"
-#include "share/teams.h"
+#include "share/request.h"
 #include "share/write.h"
-#include "sharing/copies.h"
-
-/* ---- what a path stands for ---- */
-
-/* Data for want of which a share leaves out records comes from nodes, if they have it, until that
- * share is looked at again. */
-static void bring_lacking(void *arg, const emr_cid *root)
-{
-	if (arg != NULL)
-		emr_fetcher_bring_way(arg, root);
-}
-
-static emr_status let_go(void *arg, emr_id16 domain)
-{
-	return emr_view_let_go(arg, domain);
-}
-
-emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
-{
-	const emr_share_options options = {.keyring = session->keyring,
-		.ledger = session->ledger,
-		.replica = session->replica,
-		.records = session->records,
-		.owner_name = session->profile.name,
-		.owner_born = session->profile.born,
-		.lacks = bring_lacking,
-		.lacks_arg = emr_session_fetcher(session),
-		.let_go = session->view != NULL ? let_go : NULL,
-		.let_go_arg = session->view};
-
-	return emr_share_new(&options, out_share);
-}
-
-bool emr_sharing_reaches_ledger(const emr_session *session)
-{
-	emr_ledger_absence absence;
-
-	emr_ledger_look(session->ledger, &absence);
-	return absence.status == EMR_OK;
-}
-
-emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
-	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem)
-{
-	const char *slash = strrchr(path, '/');
-	emr_path_domain d;
-	emr_status status = emr_view_domain_of(session->view, path, &d);
-
-	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-	if (status != EMR_OK)
-		return status;
-	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEVER_SHARED, "path",
-			path[0] != '\0' ? path : _("The whole folder"), NULL);
-	/* A device would need the seed to sign for the domain. */
-	if (emr_keyring_coowns(session->keyring, d.domain))
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
-	if (d.type == EMR_META_SYMLINK)
-		return EMR_PROBLEM(
-			EMR_UNSUPPORTED, out_problem, EMR_SAY_NOT_SHAREABLE, "path", path, NULL);
-	*out_domain = d.own;
-	/* The folders above are not the reader's to know, and a name with controls or marks of
-	 * direction in it is not put into a letter. */
-	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
-	return EMR_OK;
-}
-
-char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
-{
-	char *path = NULL;
-	emr_status status = emr_view_path_of_object(session->view, domain, &path);
-
-	return status == EMR_OK ? path : strdup(label);
-}
-
-emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
-{
-	char text[EMR_WHO_TEXT_BYTES];
-
-	emr_who_text(who, text, sizeof text);
-	/* An organisation without anybody who works there. */
-	if (who->kind == EMR_WHO_ORGANISATION && emr_id32_equal(who->id, emr_who_org_id(who->org)))
-		return EMR_PROBLEM(
-			EMR_UNSUPPORTED, out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
-	if (who->is_dataset)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOINED_ONLY, "who", text,
-			"name", strchr(who->called, ':') + 1, NULL);
-	if (who->is_active)
-		return EMR_OK;
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-}
-
-/* Originals never go to a dataset that promises that they do not. */
-static emr_status may_take(
-	emr_session *session, const emr_team *dataset, const char *path, emr_problem *out_problem)
-{
-	emr_copies copies = {0};
-	bool is_theirs;
-
-	if (!dataset->terms.is_deidentified)
-		return EMR_OK;
-	EMR_TRY(emr_copies_of(session, dataset, &copies));
-	is_theirs = strcmp(path, copies.path) == 0;
-	emr_secret_free(&copies.secret);
-	if (is_theirs)
-		return EMR_OK;
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_CANNOT_JOIN, "what", dataset->name,
-		"path", path, NULL);
-}
-
-emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
-	const char *terms, emr_order *order, emr_problem *out_problem)
-{
-	char text[EMR_WHO_TEXT_BYTES], hash[65];
-	emr_team dataset;
-	emr_status status = who->is_dataset
-				    ? emr_team_of_grantee(session->replica, who->root, &dataset)
-				    : EMR_NOT_FOUND;
-
-	emr_who_text(who, text, sizeof text);
-	if (status == EMR_OK) { /* another may have its name by now */
-		emr_hex(dataset.terms_id.b, sizeof dataset.terms_id.b, hash);
-		status = strcmp(hash, terms) == 0 ? EMR_OK : EMR_NOT_FOUND;
-	}
-	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DATASET, "what", text, NULL);
-	if (status != EMR_OK)
-		return status;
-	if (!who->is_active)
-		return EMR_PROBLEM(
-			EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-	EMR_TRY(may_take(session, &dataset, path, out_problem));
-	if (dataset.terms.price != 0) {
-		char price[EMR_TEXT_BYTES];
-
-		status = emr_replica_can_pay(session->replica, dataset.id, dataset.terms.price);
-		emr_number_text(dataset.terms.price, price);
-		if (status == EMR_DENIED)
-			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, "n",
-				price, NULL);
-		EMR_TRY(status);
-	}
-	order->rights = emr_sharing_by_rule(session, EMR_RIGHTS_READ);
-	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;
-	order->until_unix_s = dataset.terms.until_unix_s;
-	return EMR_OK;
-}
-
-emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,
-	uint16_t rights, emr_problem *out_problem)
-{
-	char text[EMR_WHO_TEXT_BYTES];
-	emr_path_domain d;
-
-	if (emr_rights_of_writing(rights) == 0)
-		return EMR_OK;
-	EMR_TRY(emr_view_domain_of(session->view, path, &d));
-	if (d.type != EMR_META_DIR && emr_rights_of_reading(rights) == 0)
-		return EMR_PROBLEM(
-			EMR_DENIED, out_problem, EMR_SAY_DEPOSIT_IN_FOLDER, "path", path, NULL);
-	if (who->kind == EMR_WHO_PERSON)
-		return EMR_OK;
-	emr_who_text(who, text, sizeof text);
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_WRITE_WITH_PERSON, "who", text, NULL);
-}
 
 /* ---- orders ---- */
 
@@ -442,6 +271,111 @@ static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, li
 	}
 }
 
+/* ---- what waits for a yes ---- */
+
+static emr_status check_ledger(const emr_session *session, emr_id16 request)
+{
+	EMR_AUTO_FREE emr_share_request *asked = malloc(sizeof *asked);
+	EMR_AUTO_SHARE share = NULL;
+
+	EMR_TRY(asked != NULL ? emr_sharing_handle(session, &share) : EMR_NO_MEMORY);
+	EMR_TRY(emr_share_request_get(share, request, asked));
+	return asked->state == EMR_SHARE_REQUEST_OPEN ? EMR_OK : EMR_CONFLICT;
+}
+
+/* Under the lock, in this order: a yes that waits no more stands on the ledger. An order that
+ * failed has answered nothing. A Consent is on the ledger as a file, and not as a request. */
+static emr_status check_open(const emr_sharing *sharing, emr_id16 request)
+{
+	const emr_order *row = emr_orders_asked(&sharing->orders, request);
+
+	for (size_t i = 0; i < sharing->orders.n; i++) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		if (o->kind == EMR_ORDER_GRANT && !o->has_failed &&
+			emr_id16_equal(o->request, request))
+			return EMR_CONFLICT;
+	}
+	if (row == NULL || row->kind != EMR_ORDER_WAITS)
+		return check_ledger(sharing->session, request);
+	return row->told == EMR_SHARE_REQUEST_OPEN ? EMR_OK : EMR_CONFLICT;
+}
+
+emr_status emr_sharing_check_open(emr_sharing *sharing, emr_id16 request)
+{
+	EMR_LOCKED(&sharing->lock);
+	return check_open(sharing, request);
+}
+
+emr_status emr_sharing_note(emr_sharing *sharing, const emr_order *row)
+{
+	const emr_order *oldest = NULL, *same;
+	emr_order noted = *row;
+	size_t n = 0;
+	EMR_LOCKED(&sharing->lock);
+
+	same = emr_orders_asked(&sharing->orders, row->request);
+	for (size_t i = sharing->orders.n; i-- > 0;) {
+		if (sharing->orders.list[i].kind < EMR_ORDER_WAITS)
+			continue;
+		oldest = &sharing->orders.list[i];
+		n++;
+	}
+	if (same != NULL)
+		drop(sharing, same->number);
+	else if (n >= EMR_ORDERS_ASKED_MAX)
+		drop(sharing, oldest->number);
+	return add_order(sharing, &noted);
+}
+
+emr_status emr_sharing_told(emr_sharing *sharing, emr_id16 request, emr_share_request_state state)
+{
+	emr_order *row;
+	EMR_LOCKED(&sharing->lock);
+
+	row = emr_orders_asked(&sharing->orders, request);
+	if (row == NULL)
+		return EMR_NOT_FOUND;
+	if (row->kind == EMR_ORDER_WAITS)
+		EMR_TRY(check_open(sharing, request));
+	row->told = (uint8_t)state;
+	return save(sharing);
+}
+
+emr_status emr_sharing_forget_over(emr_sharing *sharing)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	size_t before;
+	EMR_LOCKED(&sharing->lock);
+
+	before = sharing->orders.n;
+	for (size_t i = before; i-- > 0;) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		if (o->kind == EMR_ORDER_WAITS &&
+			(emr_order_is_of_consent(o)
+					? o->until_unix_s
+					: o->asked_unix_s + EMR_SHARE_REQUEST_OPEN_S) <= now)
+			drop(sharing, o->number);
+	}
+	return sharing->orders.n != before ? save(sharing) : EMR_OK;
+}
+
+/* Under the lock: ORDER, a yes, stands on the ledger.  A Consent has its answer by it; of a right
+ * to leave things the ledger has no word which request it answers, so the yes itself is kept. */
+static void settle_yes(emr_sharing *sharing, emr_order *order)
+{
+	emr_order *row = emr_orders_asked(&sharing->orders, order->request);
+
+	if (row == NULL && emr_rights_of_reading(order->rights) == 0) {
+		row = order;
+		row->kind = EMR_ORDER_WAITS;
+		row->domain = (emr_id16){{0}};
+	}
+	if (row != NULL)
+		row->told = EMR_SHARE_REQUEST_APPROVED;
+}
+
 /* ---- giving ---- */
 
 /* Under the lock: the last order about the same person and place, if it asks for the same and
@@ -510,6 +444,8 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 /* Under the lock. */
 static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
+	if (!emr_id16_is_zero(wanted->request))
+		EMR_TRY(check_open(sharing, wanted->request));
 	if (is_given(sharing, wanted, l))
 		return EMR_OK;
 	EMR_TRY(add_order(sharing, wanted));
@@ -697,7 +633,7 @@ static const emr_order *next_order(const emr_sharing *sharing, int64_t *out_due)
 	*out_due = INT64_MAX;
 	for (size_t i = 0; i < sharing->orders.n; i++) {
 		const emr_order *o = &sharing->orders.list[i];
-		bool waits = o->has_failed;
+		bool waits = o->has_failed || o->kind >= EMR_ORDER_WAITS;
 
 		for (size_t k = 0; k < i && !waits; k++)
 			waits = !sharing->orders.list[k].has_failed &&
@@ -721,7 +657,10 @@ static void settle_order(
 	emr_status status = EMR_OK;
 
 	if (result->status == EMR_OK) {
-		drop(sharing, done->number);
+		if (!emr_id16_is_zero(o->request))
+			settle_yes(sharing, o);
+		if (o->kind < EMR_ORDER_WAITS)
+			drop(sharing, done->number);
 		status = save(sharing);
 	} else if (result->is_momentary) {
 		int64_t pause = sharing->pause_ns[at] * 2;

@@ -11,7 +11,7 @@
 #include "sharing/shares.h"
 #include "view/walk.h"
 
-/* ---- inner.c ---- */
+/* ---- place.c ---- */
 /* Domains inside domains: when an inner one may be granted. It refuses to call whole what is still
  * being moved. */
 

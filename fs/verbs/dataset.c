@@ -498,8 +498,7 @@ static emr_status give_copies(dataset *d, const copies *c, const emr_request *as
 	request.look = false;
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
-	EMR_TRY(emr_share_as_asked(
-		&args, d->out, &d->client, &request, &request, &grant, out_problem));
+	EMR_TRY(emr_share_as_asked(&args, d->out, &d->client, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
 	return EMR_OK;
 }
@@ -589,8 +588,7 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	if (json_object_get(one, "copies") != NULL)
 		return join_with_copies(d, &request, out_problem);
 	say_join(d, request.path, NULL);
-	EMR_TRY(emr_share_as_asked(
-		d->args, d->out, &d->client, &request, &request, &grant, out_problem));
+	EMR_TRY(emr_share_as_asked(d->args, d->out, &d->client, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
 	return EMR_OK;
 }

@@ -314,41 +314,19 @@ static emr_status take_id(
 	return EMR_OK;
 }
 
-/* The share is shown first, and asked about, as by `share`; the yes itself is one step of the open
- * folder's, so that nobody else's comes between, and names the whole id of what was shown. */
-static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
-{
-	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
-	json_t *grant = NULL;
-
-	request->look = true;
-	EMR_TRY(ask_request(t, request, out_problem));
-	snprintf(share.path, sizeof share.path, "%s", emr_json_text_at(t->last, "path"));
-	snprintf(share.who, sizeof share.who, "%s", emr_json_text_at(t->last, "who"));
-	snprintf(share.id, sizeof share.id, "%s",
-		emr_json_text_at(t->last, "id")); /* beside what he has */
-	share.write = strcmp(emr_json_text_at(t->last, "rights"), "write") == 0;
-	share.deposit = strcmp(emr_json_text_at(t->last, "rights"), "deposit") == 0;
-	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
-	share.until_unix_s = emr_json_number_at(t->last, "until_unix");
-	request->look = false;
-	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(t->last, "whole"));
-	request->until_unix_s = share.until_unix_s;
-	EMR_TRY(emr_share_as_asked(
-		t->args, t->out, &t->client, &share, request, &grant, out_problem));
-	emr_out_put(t->out, "grant", grant);
-	return EMR_OK;
-}
-
+/* The share that it asks for is shown, asked about and given as by `share`. */
 emr_status emr_cmd_approve(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	AUTO_TELLING t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
-	emr_request request = {.ask = EMR_ASK_APPROVE};
+	emr_request request = {.ask = EMR_ASK_SHARE};
+	json_t *grant = NULL;
 
 	EMR_TRY(take_id(&t, "approve", &request, out_problem));
 	EMR_TRY(emr_until_take(args, "approve", &request.until_unix_s, out_problem));
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &t.client, out_problem));
-	return approve(&t, &request, out_problem);
+	EMR_TRY(emr_share_as_asked(args, out, &t.client, &request, &grant, out_problem));
+	emr_out_put(out, "grant", grant);
+	return EMR_OK;
 }
 
 /* A person sees which one is meant before he says no to it, and no to nothing else: its whole id

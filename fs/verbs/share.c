@@ -30,7 +30,6 @@ typedef struct sharing {
 	emr_out *out;
 	emr_client client;
 	emr_request request;
-	emr_request *act; /* what does it, when somebody has said yes */
 	uint64_t now;
 	json_t *look; /* what it would be; owned */
 	int fhir_fd;  /* -1: no Consents are wanted */
@@ -267,13 +266,25 @@ static void say_look(const sharing *s)
 			emr_json_text_at(s->look, "who"), NULL);
 }
 
+/* All that the request asks for; the yes to it names the whole id of what was shown. */
+static void take_asked(sharing *s)
+{
+	emr_request *r = &s->request;
+
+	snprintf(r->path, sizeof r->path, "%s", emr_json_text_at(s->look, "path"));
+	snprintf(r->who, sizeof r->who, "%s", emr_json_text_at(s->look, "who"));
+	snprintf(r->id, sizeof r->id, "%s", emr_json_text_at(s->look, "whole"));
+	r->write = strcmp(emr_json_text_at(s->look, "rights"), "write") == 0;
+	r->deposit = strcmp(emr_json_text_at(s->look, "rights"), "deposit") == 0;
+	r->purposes = (uint32_t)emr_json_number_at(s->look, "purposes");
+	r->until_unix_s = emr_json_number_at(s->look, "until_unix");
+}
+
 static bool says_yes(const sharing *s)
 {
-	if (s->args->given[EMR_OPT_YES])
-		return true;
-	if (s->args->given[EMR_OPT_JSON] || !emr_terminal_there())
-		return false;
-	return emr_terminal_says_yes("Share it (yes or no)?");
+	return s->args->given[EMR_OPT_YES] ||
+	       (!s->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
+		       emr_terminal_says_yes("Share it (yes or no)?"));
 }
 
 /* ---- sharing ---- */
@@ -285,6 +296,8 @@ static emr_status look(sharing *s, emr_problem *out_problem)
 
 	s->request.look = true;
 	EMR_TRY(emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem));
+	if (s->request.id[0] != '\0')
+		take_asked(s);
 	if (s->request.away[0] == '\0' && s->request.deposit == false)
 		EMR_TRY(emr_offer_own(
 			s->args, s->out, &s->client, s->look, &is_changed, out_problem));
@@ -315,8 +328,9 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 			s->request.path, NULL);
 	}
 	s->request.look = false;
-	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));
-	EMR_TRY(emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem));
+	snprintf(s->request.shown, sizeof s->request.shown, "%s",
+		emr_json_text_at(s->look, "shown"));
+	EMR_TRY(emr_client_ask(&s->client, &s->request, WORK_MS, &answer, out_problem));
 	order = emr_json_number_at(answer, "order");
 	if (order != 0) /* 0: somebody shared it so meanwhile */
 		EMR_TRY(emr_order_wait(&s->client, s->args, s->request.path,
@@ -349,13 +363,12 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 }
 
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
-	const emr_request *request, emr_request *act, json_t **out_grant, emr_problem *out_problem)
+	const emr_request *request, json_t **out_grant, emr_problem *out_problem)
 {
 	sharing s = {.args = args,
 		.out = out,
 		.client = *client,
 		.request = *request,
-		.act = act,
 		.now = emr_clock_unix_s(emr_clock_system()),
 		.fhir_fd = -1};
 	emr_status status = share(&s, out_problem);
@@ -431,11 +444,10 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_STATUS};
-	json_t *answer = NULL;
+	json_auto_t *answer = NULL;
 
 	EMR_TRY(emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	*out_owner = strdup(emr_json_text_at(answer, "owner"));
-	json_decref(answer);
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -468,7 +480,6 @@ emr_status emr_cmd_share(const emr_args *args, emr_out *out, emr_problem *out_pr
 	}
 	s.fhir_fd = fhir_fd;
 	s.owner = owner;
-	s.act = &s.request;
 	if (args->n_operands > 0)
 		EMR_TRY(share(&s, out_problem));
 	else if (s.request.away[0] != '\0')

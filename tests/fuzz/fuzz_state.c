@@ -1,7 +1,8 @@
-/* This fuzz target reads small files of the state, as a disk gives them back: what I asked for,
- * orders, people, the name, and notes in text. The first byte chooses the file, and whether the
- * rest stands in it as it is or sealed with a good key: then the reader of its inside is reached.
- * Everything that is read comes out again, and none of it has a text without an end. */
+/* This fuzz target reads small files of the state, as a disk gives them back: orders
+ * and what waits for a yes, people, the name, and notes in text. The first byte chooses the file,
+ * and whether the rest stands in it as it is or sealed with a good key: then the reader of its
+ * inside is reached. Everything that is read comes out again, and none of it has a text without an
+ * end. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,6 @@
 #include "session/annex.h"
 #include "session/second_copy.h"
 #include "session/session.h"
-#include "sharing/asked.h"
 #include "sharing/orders.h"
 
 static emr_keyring *keyring;
@@ -24,8 +24,8 @@ static int dir_fd = -1;
 
 static void leave(void)
 {
-	static const char *const names[] = {EMR_STATE_ASKED, EMR_STATE_ORDERS, EMR_STATE_BOOK,
-		EMR_STATE_PROFILE, EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
+	static const char *const names[] = {EMR_STATE_ORDERS, EMR_STATE_BOOK, EMR_STATE_PROFILE,
+		EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(dir_fd, names[i], 0);
@@ -54,27 +54,6 @@ static void has_end(const char *text, size_t size)
 		abort();
 }
 
-static void look_at_asked(void)
-{
-	EMR_AUTO_ASKED list = {0};
-	EMR_AUTO_ASKED again = {0};
-
-	if (emr_asked_load(keyring, dir_fd, &list) != EMR_OK)
-		return;
-	for (size_t i = 0; i < list.n; i++) {
-		has_end(list.rows[i].path, sizeof list.rows[i].path);
-		has_end(list.rows[i].reason, sizeof list.rows[i].reason);
-	}
-	if (list.n == 0)
-		return;
-	if (emr_asked_told(keyring, dir_fd, list.rows[0].request, EMR_SHARE_REQUEST_DENIED) !=
-			EMR_OK ||
-		emr_asked_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
-		again.rows[0].told != EMR_SHARE_REQUEST_DENIED ||
-		strcmp(again.rows[0].path, list.rows[0].path) != 0)
-		abort();
-}
-
 static void look_at_orders(void)
 {
 	EMR_AUTO_ORDERS list = {0};
@@ -85,6 +64,8 @@ static void look_at_orders(void)
 	for (size_t i = 0; i < list.n; i++) {
 		has_end(list.list[i].label, sizeof list.list[i].label);
 		has_end(list.list[i].who, sizeof list.list[i].who);
+		has_end(list.list[i].path, sizeof list.list[i].path);
+		has_end(list.list[i].reason, sizeof list.list[i].reason);
 	}
 	if (emr_orders_save(keyring, dir_fd, &list) != EMR_OK ||
 		emr_orders_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
@@ -133,15 +114,14 @@ static void look_at_notes(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct {
-		const char *name, *magic; /* NULL: text, which is not sealed */
+		const char *name, *head; /* magic and format; NULL: text, which is not sealed */
 		void (*look)(void);
-	} files[] = {{EMR_STATE_ASKED, "EMPQ", look_at_asked},
-		{EMR_STATE_ORDERS, "EMPO", look_at_orders},
-		{EMR_STATE_BOOK, "EMPP", look_at_people},
-		{EMR_STATE_PROFILE, "EMPF", look_at_profile},
+	} files[] = {{EMR_STATE_ORDERS, "EMPO\3", look_at_orders},
+		{EMR_STATE_BOOK, "EMPP\1", look_at_people},
+		{EMR_STATE_PROFILE, "EMPF\1", look_at_profile},
 		{EMR_JOINING_JOINED, NULL, look_at_notes},
 		{EMR_STATE_SECOND_COPY, NULL, look_at_notes}};
-	uint8_t head[EMR_SEALED_HEAD_BYTES] = {0, 0, 0, 0, 1};
+	uint8_t head[EMR_SEALED_HEAD_BYTES] = {0};
 	size_t which;
 	emr_bytes rest;
 	emr_status status;
@@ -152,8 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	which = data[0] % (sizeof files / sizeof *files);
 	rest = emr_bytes_of(data + 1, size - 1);
-	if (files[which].magic != NULL && (data[0] & 0x80) == 0) {
-		memcpy(head, files[which].magic, 4);
+	if (files[which].head != NULL && (data[0] & 0x80) == 0) {
+		memcpy(head, files[which].head, 5);
 		status = emr_sealed_save(keyring, dir_fd, files[which].name, head, rest);
 	} else {
 		status = emr_file_replace(dir_fd, files[which].name, rest, 0600);

@@ -217,13 +217,13 @@ setpriv --pdeathsig TERM python3 between.py "$EMRFS_HOME/run/socket" "$EMRFS_HOM
 between=$!
 emr_until test -S "$EMRFS_HOME/run/socket"
 run 13 approve "$id"
-! grep '"approve"' heard | grep -v '"look":true' || emr_fail "said yes by itself"
+! grep '"id"' heard | grep -v '"look":true' || emr_fail "said yes by itself"
 run 0 approve "$id" --yes
 must mv "$EMRFS_HOME/run/folder" "$EMRFS_HOME/run/socket"
 kill $between
 python3 - "$whole" <<'END' || emr_fail "said: $(cat heard)"
 import json, sys
-yes = [r for r in map(json.loads, open("heard")) if r["verb"] == "approve" and not r.get("look")]
+yes = [r for r in map(json.loads, open("heard")) if r["verb"] == "share" and "id" in r and not r.get("look")]
 sys.exit(not (len(yes) == 1 and yes[0]["id"] == sys.argv[1] and len(yes[0]["shown"]) == 64))
 END
 emr_until shares_one

@@ -4,9 +4,9 @@
 #include <jansson.h>
 
 #include "contract/codes.h"
+#include "share/give.h"
 #include "share/write.h"
 #include "sharing/answers.h"
-#include "sharing/asked.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
 
@@ -19,10 +19,12 @@ AUTO_OF(json_decref, json_t *)
 static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
+static uint64_t began_unix_s;
 
 AROUND(begin)
 {
 	sharing_story_begin(&session);
+	began_unix_s = emr_clock_unix_s(emr_clock_system());
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_sharing_new(&session, notices, &sharing));
 	session.sharing = sharing;
@@ -36,9 +38,10 @@ AROUND(end)
 	sharing_story_end(&session);
 }
 
+/* When the test began: terms are compared to the second. */
 static uint64_t now(void)
 {
-	return emr_clock_unix_s(emr_clock_system());
+	return began_unix_s;
 }
 
 static sharing_story_ask to_read(const char *path)
@@ -47,100 +50,106 @@ static sharing_story_ask to_read(const char *path)
 		.path = path, .rights = EMR_RIGHTS_READ, .until_unix_s = now() + HOUR};
 }
 
-/* ---- what is undone ---- */
+/* ---- what a yes does ---- */
 
-/* Her yes to REQUEST of Dr Lima, as this computer noted it. */
-static emr_asked_for said_yes(emr_id16 request)
+/* A grant for WHO that is called as REQUEST is, as one of her computers leaves it that was stopped
+ * before it said that this is the answer. */
+static void grant(emr_id16 request, emr_id32 who, uint64_t until_unix_s)
 {
-	emr_asked_for row = {.kind = EMR_ASKED_SAID_YES,
-		.request = request,
-		.owner = sharing_story_lima(),
-		.domain = sharing_story_imaging(),
-		.asked_at = now(),
-		.until_unix_s = now() + HOUR,
+	emr_grant_order terms = {.domain = sharing_story_imaging(),
+		.grantee = who,
+		.rights = EMR_RIGHTS_READ,
 		.purposes = 1,
-		.rights = EMR_RIGHTS_READ};
+		.not_after_unix_s = until_unix_s,
+		.label = "Imaging",
+		.owner_name = "",
+		.owner_born = "",
+		.grant = request};
+	emr_grant_made made;
+	EMR_AUTO_SHARE share = NULL;
 
-	assert_ok(emr_asked_add(session.keyring, session.state_fd, &row));
-	return row;
+	assert_ok(emr_sharing_handle(&session, &share));
+	assert_ok(emr_share_grant(share, &terms, &made));
 }
 
-/* A grant for WHO that is called as REQUEST is. */
-static void grant(emr_id16 request, emr_id32 who, uint64_t until_unix_s)
+/* Her yes to REQUEST of Dr Lima, for an hour, done. */
+static emr_status do_yes(emr_id16 request)
 {
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.domain = sharing_story_imaging(),
-		.grantee = who,
-		.root = who,
+		.grantee = sharing_story_lima(),
+		.root = sharing_story_lima(),
 		.asked_unix_s = now(),
 		.rights = EMR_RIGHTS_READ,
 		.purposes = 1,
-		.until_unix_s = until_unix_s,
+		.until_unix_s = now() + HOUR,
 		.request = request,
-		.label = "Imaging",
-		.who = "somebody"};
+		.label = "Imaging"};
 
-	assert_ok(clerk_do(&session, &order).status);
+	return clerk_do(&session, &order).status;
 }
 
+/* 0: there is none. */
 static uint8_t state_of(emr_id16 named)
 {
-	emr_known_grant known;
+	emr_known_grant known = {0};
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_grant(session.replica, sharing_story_imaging(), named, &known));
+	(void)emr_replica_grant(session.replica, sharing_story_imaging(), named, &known);
 	return known.row.head.state;
 }
 
-/* As the office does; whether a row of REQUEST is left. */
-static bool finish(emr_id16 request)
+TEST_IN(begin, end, a_yes_is_a_share_and_the_word_that_it_is_the_answer)
 {
-	EMR_AUTO_ASKED list = {0};
-	emr_share *share = NULL;
+	sharing_story_ask what = to_read("Imaging");
+	emr_id16 request = sharing_story_lima_asks(&what), other;
 
-	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	assert_ok(emr_requests_share(&session, &share));
-	assert_ok(emr_requests_finish(&session, share));
-	emr_share_free(share);
-	assert_ok(emr_asked_load(session.keyring, session.state_fd, &list));
-	return emr_asked_find(&list, request) != NULL;
+	assert_ok(do_yes(request));
+	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
+	assert_int_equal(sharing_story_request_state(request), EMR_SHARE_REQUEST_APPROVED);
+	assert_ok(do_yes(request)); /* as after a crash */
+	assert_status(EMR_CONFLICT, emr_sharing_check_open(sharing, request));
+	/* Another computer of hers said it on other terms, and was stopped. */
+	other = sharing_story_lima_asks(&what);
+	grant(other, sharing_story_lima(), now() + 2 * HOUR);
+	assert_status(EMR_EXISTS, do_yes(other));
+	assert_int_equal(sharing_story_request_state(other), EMR_SHARE_REQUEST_APPROVED);
+}
+
+/* HOLDER has a grant of the request's name until UNTIL (0: nobody has) when Dr Lima takes the
+ * request back. */
+static void expect_afterwards(
+	emr_id32 holder, uint64_t until_unix_s, emr_status wanted, uint8_t state)
+{
+	sharing_story_ask what = to_read("Imaging");
+	emr_id16 request = sharing_story_lima_asks(&what);
+
+	if (until_unix_s != 0)
+		grant(request, holder, until_unix_s);
+	sharing_story_lima_takes_back(request);
+	assert_status(wanted, do_yes(request));
+	assert_int_equal(state_of(request), state);
+}
+
+TEST_IN(begin, end, nothing_is_given_for_a_request_that_was_taken_back)
+{
+	expect_afterwards(sharing_story_lima(), 0, EMR_OK, 0);
 }
 
 TEST_IN(begin, end, a_yes_that_nobody_waits_for_any_more_is_undone)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	emr_asked_for row = said_yes(request);
-
-	grant(request, sharing_story_lima(), row.until_unix_s);
-	sharing_story_lima_takes_back(request);
-	assert_false(finish(request));
-	assert_int_equal(state_of(request), EMR_GRANT_REVOKED);
+	expect_afterwards(sharing_story_lima(), now() + HOUR, EMR_OK, EMR_GRANT_REVOKED);
 }
 
-/* Somebody who manages the folder gave another a grant of the request's name. */
+/* Somebody who manages the folder gave it. */
 TEST_IN(begin, end, a_share_of_somebody_else_is_not_undone_with_a_request)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	emr_asked_for row = said_yes(request);
-
-	grant(request, sharing_story_eve(), row.until_unix_s);
-	sharing_story_lima_takes_back(request);
-	assert_false(finish(request));
-	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
+	expect_afterwards(sharing_story_eve(), now() + HOUR, EMR_EXISTS, EMR_GRANT_ACTIVE);
 }
 
 TEST_IN(begin, end, nor_is_one_on_terms_that_were_not_ordered_here)
 {
-	sharing_story_ask what = to_read("Imaging");
-	emr_id16 request = sharing_story_lima_asks(&what);
-	emr_asked_for row = said_yes(request);
-
-	grant(request, sharing_story_lima(), row.until_unix_s + HOUR);
-	sharing_story_lima_takes_back(request);
-	assert_false(finish(request));
-	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
+	expect_afterwards(sharing_story_lima(), now() + 2 * HOUR, EMR_EXISTS, EMR_GRANT_ACTIVE);
 }
 
 /* And no request is answered by it. */
@@ -148,12 +157,46 @@ TEST_IN(begin, end, a_share_of_somebody_else_is_no_answer)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
-	emr_asked_for row = said_yes(request);
 
-	grant(request, sharing_story_eve(), row.until_unix_s);
-	assert_false(finish(request));
+	grant(request, sharing_story_eve(), now() + HOUR);
+	assert_status(EMR_EXISTS, do_yes(request));
 	assert_int_equal(sharing_story_request_state(request), EMR_SHARE_REQUEST_OPEN);
-	assert_ok(emr_requests_check_open(&session, request));
+	assert_ok(emr_sharing_check_open(sharing, request));
+}
+
+/* A Consent in the folder asks, until then. */
+static void note(emr_id16 request, uint64_t until_unix_s)
+{
+	emr_order row = {.kind = EMR_ORDER_WAITS,
+		.request = request,
+		.until_unix_s = until_unix_s,
+		.told = EMR_SHARE_REQUEST_OPEN,
+		.reason = "Consents/c.json"};
+
+	assert_ok(emr_sharing_note(sharing, &row));
+}
+
+static emr_status say_no(emr_id16 request)
+{
+	return emr_sharing_told(sharing, request, EMR_SHARE_REQUEST_DENIED);
+}
+
+TEST_IN(begin, end, what_waits_for_a_yes_has_one_answer_and_the_oldest_goes)
+{
+	emr_id16 first = emr_id16_random(), request = emr_id16_random();
+
+	note(first, now() + HOUR);
+	for (size_t i = 1; i < EMR_ORDERS_ASKED_MAX; i++)
+		note(i == 1 ? request : emr_id16_random(), now() + HOUR);
+	note(request, now() + HOUR); /* in the place of the same one */
+	assert_ok(emr_sharing_check_open(sharing, first));
+	note(emr_id16_random(), now() + HOUR);
+	assert_status(EMR_NOT_FOUND, say_no(first));
+	assert_ok(say_no(request));
+	assert_status(EMR_CONFLICT, say_no(request));
+	note(request, now());
+	assert_ok(emr_sharing_forget_over(sharing));
+	assert_status(EMR_NOT_FOUND, say_no(request));
 }
 
 /* ---- what is asked for ---- */
@@ -211,44 +254,31 @@ static emr_status keep_last(void *arg, json_t *object)
 
 static const char *text_at(const json_t *object, const char *name)
 {
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
+	return json_string_value(json_object_get(object, name));
 }
 
-/* Asks as the verb does first of all, and returns what it shows; ACT is the yes. */
-static json_t *look_at(const char *id, emr_request *act)
+/* Asks as the verb does first of all; ACT is the yes. */
+static void look_at(const char *id, emr_request *act)
 {
-	emr_request look = {.ask = EMR_ASK_APPROVE, .look = true},
-		    share = {.ask = EMR_ASK_SHARE, .has_path = true, .look = true};
+	emr_request look = {.ask = EMR_ASK_SHARE, .look = true};
 	emr_problem problem = {0};
-	json_t *terms = NULL, *shown = NULL;
+	AUTO(auto_json_decref) json_t *shown = NULL;
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	snprintf(look.id, sizeof look.id, "%s", id);
-	assert_ok(emr_answer_approve(&session, &look, keep_last, &terms, &problem));
-	snprintf(share.path, sizeof share.path, "%s", text_at(terms, "path"));
-	snprintf(share.who, sizeof share.who, "%s", text_at(terms, "who"));
-	snprintf(share.id, sizeof share.id, "%s", text_at(terms, "id"));
-	share.write = strcmp(text_at(terms, "rights"), "write") == 0;
-	share.deposit = strcmp(text_at(terms, "rights"), "deposit") == 0;
-	share.purposes = (uint32_t)json_integer_value(json_object_get(terms, "purposes"));
-	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(terms, "until_unix"));
-	assert_ok(emr_answer_share(&session, &share, keep_last, &shown, &problem));
-	*act = (emr_request){.ask = EMR_ASK_APPROVE, .until_unix_s = share.until_unix_s};
-	snprintf(act->id, sizeof act->id, "%s", text_at(terms, "whole"));
+	assert_ok(emr_answer_share(&session, &look, keep_last, &shown, &problem));
+	*act = (emr_request){.ask = EMR_ASK_SHARE,
+		.until_unix_s = (uint64_t)json_integer_value(json_object_get(shown, "until_unix"))};
+	snprintf(act->id, sizeof act->id, "%s", text_at(shown, "whole"));
 	snprintf(act->shown, sizeof act->shown, "%s", text_at(shown, "shown"));
 	assert_int_equal(strlen(act->shown), 64);
-	json_decref(shown);
-	return terms;
 }
 
 static emr_status say_yes(const emr_request *act, emr_problem *out_problem)
 {
 	AUTO(auto_json_decref) json_t *answer = NULL;
-	emr_status status = emr_answer_approve(&session, act, keep_last, &answer, out_problem);
 
-	return status;
+	return emr_answer_share(&session, act, keep_last, &answer, out_problem);
 }
 
 static emr_id16 ask_and_find(const sharing_story_ask *what, char out_id[32])
@@ -272,8 +302,11 @@ TEST_IN(begin, end, what_was_shown_is_given)
 	char id[32] = "";
 
 	(void)ask_and_find(&what, id);
-	json_decref(look_at(id, &act));
+	look_at(id, &act);
 	assert_ok(say_yes(&act, &problem));
+	/* Once: the order waits for the clerk. */
+	assert_status(EMR_CONFLICT, say_yes(&act, &problem));
+	assert_int_equal(problem.message, EMR_SAY_ANSWERED);
 }
 
 /* While she reads what a request for reading would open, Dr Lima takes it back and asks for
@@ -287,7 +320,7 @@ TEST_IN(begin, end, a_request_that_begins_alike_is_not_answered_in_its_place)
 	emr_id16 request, other;
 
 	request = ask_and_find(&reading, id);
-	json_decref(look_at(id, &act));
+	look_at(id, &act);
 	sharing_story_lima_takes_back(request);
 	writing.rights = EMR_RIGHTS_WRITE;
 	writing.begins_as = &request;
@@ -295,13 +328,13 @@ TEST_IN(begin, end, a_request_that_begins_alike_is_not_answered_in_its_place)
 	assert_string_equal(other_id, id); /* one to the eye */
 	assert_true(say_yes(&act, &problem) != EMR_OK);
 	assert_int_equal(sharing_story_request_state(other), EMR_SHARE_REQUEST_OPEN);
-	assert_ok(emr_requests_check_open(&session, other));
+	assert_ok(emr_sharing_check_open(sharing, other));
 	/* A yes by the letters alone, to what was shown of the first one. */
 	problem = (emr_problem){0};
 	snprintf(act.id, sizeof act.id, "%s", id);
 	assert_status(EMR_CONFLICT, say_yes(&act, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
-	assert_ok(emr_requests_check_open(&session, other));
+	assert_ok(emr_sharing_check_open(sharing, other));
 }
 
 /* A no by the letters that two of them have names nobody, and who looks says nothing yet. */
@@ -320,13 +353,13 @@ TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 	assert_ok(emr_answer_deny(&session, &no, keep_last, &seen, &problem));
 	one = json_array_get(json_object_get(seen, "requests"), 0);
 	assert_string_equal(text_at(one, "path"), "Imaging");
-	assert_ok(emr_requests_check_open(&session, request));
+	assert_ok(emr_sharing_check_open(sharing, request));
 	what.begins_as = &request;
 	other = ask_and_find(&what, other_id);
 	no.look = false;
 	assert_status(EMR_NOT_FOUND, emr_answer_deny(&session, &no, keep_last, &seen, &problem));
-	assert_ok(emr_requests_check_open(&session, request));
-	assert_ok(emr_requests_check_open(&session, other));
+	assert_ok(emr_sharing_check_open(sharing, request));
+	assert_ok(emr_sharing_check_open(sharing, other));
 }
 
 /* A writer in her folder gives the name in the question to another one. */
@@ -338,20 +371,10 @@ TEST_IN(begin, end, a_folder_that_gets_the_name_meanwhile_is_not_given)
 	char id[32] = "";
 
 	(void)ask_and_find(&what, id);
-	json_decref(look_at(id, &act));
+	look_at(id, &act);
 	sharing_story_swap("Imaging/Old", "Imaging/Older");
 	assert_status(EMR_CONFLICT, say_yes(&act, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
-}
-
-static void call_lima(char *out, size_t size)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	emr_who who;
-
-	assert_ok(emr_crowd_open(&session, &crowd));
-	assert_ok(emr_who_of(&crowd, sharing_story_lima(), &who));
-	snprintf(out, size, "%s", who.called);
 }
 
 /* The same of `share`, which is told a path and a name. */
@@ -363,10 +386,14 @@ TEST_IN(begin, end, nor_is_it_shared)
 		.look = true,
 		.purposes = 1,
 		.until_unix_s = now() + HOUR};
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
 	emr_problem problem = {0};
 	AUTO(auto_json_decref) json_t *answer = NULL;
 
-	call_lima(share.who, sizeof share.who);
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_of(&crowd, sharing_story_lima(), &who));
+	snprintf(share.who, sizeof share.who, "%s", who.called);
 	assert_ok(emr_answer_share(&session, &share, keep_last, &answer, &problem));
 	share.look = false;
 	snprintf(share.shown, sizeof share.shown, "%s", text_at(answer, "shown"));

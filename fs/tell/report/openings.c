@@ -15,7 +15,7 @@
 #include "kit/out.h"
 #include "kit/purposes.h"
 #include "kit/text.h"
-#include "sharing/requests.h"
+#include "sharing/sharing.h"
 
 #include "deeds_private.h"
 
@@ -231,7 +231,7 @@ static emr_status gather(gathering *g)
 	emr_status status = emr_crowd_open(g->session, &g->crowd);
 
 	if (status == EMR_OK)
-		status = emr_requests_share(g->session, &g->share);
+		status = emr_sharing_handle(g->session, &g->share);
 	if (status == EMR_OK)
 		status = emr_replica_domains(g->session->replica, one_domain, g);
 	if (status == EMR_OK)

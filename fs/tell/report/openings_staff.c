@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sharing/requests.h"
+#include "sharing/sharing.h"
 
 #include "deeds_private.h"
 
@@ -114,7 +114,7 @@ emr_status emr_openings_staff(
 	emr_status status = emr_crowd_open(session, &q.g.crowd);
 
 	if (status == EMR_OK)
-		status = emr_requests_share(session, &q.g.share);
+		status = emr_sharing_handle(session, &q.g.share);
 	if (status == EMR_OK)
 		status = emr_share_staff(q.g.share, take_question, &q, &found.damaged);
 	if (status != EMR_OK) /* on no ledger of several */

@@ -10,12 +10,6 @@
 emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Tells what a yes to REQUEST's id would share (`look`), or notes that it is meant so, and the
- * grant to come answers it: emits {"done":true,"id","rights","path","who","purposes","until_unix"}.
- */
-emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem);
-
 /* As orders and requests carry it: what `write`, `deposit` and `history` of REQUEST come to
  * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);
@@ -28,7 +22,9 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
  * ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be
  * (`look`: {"done":true,"path",
  * "who","text","compared","known","files","bytes","wrapped","released_by","needed","left_out",
- * "away","rule","own_agent"}) or that it was asked for ({"done":true,"order"}); with `order` how
+ * "away","rule","own_agent"}) or that it was asked for ({"done":true,"order"}); with `id` the
+ * same of a yes to that request, where `look` also says
+ * "id","whole","rights","purposes","until_unix"; with `order` how
  * far that is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now
  * on, by which what stands is given again ({"done":true,"given"}). */
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,

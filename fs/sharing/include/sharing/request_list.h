@@ -6,7 +6,8 @@
 #include "kit/frame.h"
 #include "people/who.h"
 #include "session/session.h"
-#include "sharing/asked.h"
+#include "share/request.h"
+#include "sharing/orders.h"
 
 #define EMR_LISTED_ID_BYTES 32
 

@@ -9,7 +9,7 @@
 #include "people/who.h"
 #include "session/heard.h"
 #include "session/session.h"
-#include "share/share.h"
+#include "share/request.h"
 #include "sharing/notices.h"
 #include "sharing/orders.h"
 #include "view/giving.h"
@@ -66,7 +66,7 @@ emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_
  * is its), and what stands as it is asked for not again (0; ends that are under a minute apart are
  * the same: 30d is counted from now).  With REPLACES, what waits for the same person and domain is
  * forgotten, and what stands ends when this stands.  EMR_READ_ONLY, EMR_LIMIT, EMR_INVALID (its
- * time is over), EMR_NO_SPACE, ... */
+ * time is over), EMR_CONFLICT (the request that it answers is answered), EMR_NO_SPACE, ... */
 emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number);
 /* Whether emr_sharing_give would have nothing to do: what ORDER asks for stands. */
 emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bool *out_is);
@@ -75,6 +75,16 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
  * for. */
 emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,
 	const emr_who *who, uint64_t *out_number);
+/* Writes ROW down, which waits for a yes (EMR_ORDER_WAITS, EMR_ORDER_ASKED), in the place of one of
+ * the same request; the oldest such row goes when there are too many. */
+emr_status emr_sharing_note(emr_sharing *sharing, const emr_order *row);
+/* REQUEST's row has STATE for an answer, or its person was told so.  EMR_NOT_FOUND; EMR_CONFLICT:
+ * what waits for this person's yes is answered already. */
+emr_status emr_sharing_told(emr_sharing *sharing, emr_id16 request, emr_share_request_state state);
+/* Drops the rows that wait for this person's yes and whose time is over. */
+emr_status emr_sharing_forget_over(emr_sharing *sharing);
+/* EMR_CONFLICT: REQUEST is answered, or what answers it is ordered already.  EMR_NOT_FOUND. */
+emr_status emr_sharing_check_open(emr_sharing *sharing, emr_id16 request);
 /* Until order NUMBER is done.  EMR_TIMEOUT; EMR_REFUSED: it has failed, and OUT_FAILED says how
  * (may be NULL). */
 emr_status emr_sharing_wait(
