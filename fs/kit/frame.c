@@ -305,8 +305,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_short(value, out->away, sizeof out->away - 1);
 	if (strcmp(name, "join") == 0)
 		return take_flag(value, &out->join);
-	if (strcmp(name, "once") == 0)
-		return take_flag(value, &out->once);
+	if (strcmp(name, "update") == 0)
+		return take_flag(value, &out->update);
 	if (strcmp(name, "order") == 0)
 		return take_number(value, &out->order);
 	if (strcmp(name, "id") == 0)
@@ -448,7 +448,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "deposit", request->deposit);
 	failed |= put_text(object, "away", request->away);
 	failed |= put_flag(object, "join", request->join);
-	failed |= put_flag(object, "once", request->once);
+	failed |= put_flag(object, "update", request->update);
 	failed |= put_number(object, "order", request->order);
 	failed |= put_text(object, "id", request->id);
 	failed |= put_text(object, "shown", request->shown);

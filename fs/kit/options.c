@@ -120,8 +120,6 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"open this dataset, which you read, instead of your folder"},
 	[EMR_OPT_FROZEN] = {"frozen", 0, EMR_NO_ARGUMENT, NULL,
 		"the states that were frozen, by time: their ids, and how many versions each has"},
-	[EMR_OPT_ONCE] = {"once", 0, EMR_NO_ARGUMENT, NULL,
-		"copies of what is there now alone: what comes later does not follow"},
 	[EMR_OPT_DETAILS] = {"details", 0, EMR_NO_ARGUMENT, NULL,
 		"also what the ledger calls it: ids, transactions, who has countersigned"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",

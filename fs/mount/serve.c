@@ -117,9 +117,8 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 	return send_ok(c, report);
 }
 
-/* How much is not on the ledger; WAIT has given it time.  A copy that is being made
- * for a dataset is one more. */
-static json_t *pending_now(conversation *c, bool is_copying, const emr_view_counts *counts)
+/* How much is not on the ledger; WAIT has given it time. */
+static json_t *pending_now(conversation *c, const emr_view_counts *counts)
 {
 	emr_ledger_absence absence;
 	emr_problem why = {0};
@@ -133,12 +132,12 @@ static json_t *pending_now(conversation *c, bool is_copying, const emr_view_coun
 		is_counted ? json_integer((json_int_t)copies_short) : json_null(), "read_only",
 		emr_session_is_read_only(c->server->session, &why), "ledger_away",
 		absence.status != EMR_OK && !absence.is_asked, "pending",
-		(json_int_t)counts->pending + is_copying, "awaiting_copies",
-		(json_int_t)counts->awaiting, "failed", (json_int_t)counts->failed, "confirmed",
-		(json_int_t)counts->confirmed, "pending_bytes", (json_int_t)counts->pending_bytes,
-		"writing_files", (json_int_t)counts->writing, "writing_bytes",
-		(json_int_t)counts->writing_bytes, "not_safe_files", (json_int_t)counts->not_safe,
-		"not_safe", emr_report_not_safe(c->server->session, counts->not_safe), "disk_error",
+		(json_int_t)counts->pending, "awaiting_copies", (json_int_t)counts->awaiting,
+		"failed", (json_int_t)counts->failed, "confirmed", (json_int_t)counts->confirmed,
+		"pending_bytes", (json_int_t)counts->pending_bytes, "writing_files",
+		(json_int_t)counts->writing, "writing_bytes", (json_int_t)counts->writing_bytes,
+		"not_safe_files", (json_int_t)counts->not_safe, "not_safe",
+		emr_report_not_safe(c->server->session, counts->not_safe), "disk_error",
 		emr_report_disk(c->server->session, counts->not_safe));
 }
 
@@ -147,14 +146,16 @@ static emr_status answer_wait(conversation *c, const emr_request *request)
 	emr_view_counts counts;
 	int64_t deadline =
 		emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
-	bool is_copying = request->now && emr_research_rest(c->server->session->research, deadline);
-	emr_status status = emr_view_wait_published(c->server->session->view, deadline);
+	emr_status status;
 
+	if (request->now)
+		emr_research_rest(c->server->session->research);
+	status = emr_view_wait_published(c->server->session->view, deadline);
 	/* Timed out or not: the numbers say it. */
 	if (status != EMR_OK && status != EMR_TIMEOUT)
 		emr_log(EMR_LOG_WARN, "wait: %s", emr_status_text(status));
 	emr_view_count(c->server->session->view, &counts);
-	return send_ok(c, pending_now(c, is_copying, &counts));
+	return send_ok(c, pending_now(c, &counts));
 }
 
 /* Everything that can reach the disk is there before it is said what is not safe. */
@@ -216,7 +217,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));
 	secure(c, request->now);
 	emr_view_count(session->view, &counts);
-	answer = pending_now(c, false, &counts);
+	answer = pending_now(c, &counts);
 	if (answer == NULL || unsent == NULL || local == NULL)
 		status = EMR_NO_MEMORY;
 	else

@@ -391,7 +391,7 @@ emr_status emr_requests_as_share(emr_session *session, const emr_request *reques
 	out_share->purposes = out_asked->purposes;
 	out_share->deposit = out_asked->rights == EMR_RIGHTS_DEPOSIT;
 	out_share->write = out_asked->rights == EMR_RIGHTS_WRITE;
-	out_share->history = out_share->join = false;
+	out_share->join = false;
 	snprintf(out_share->who, sizeof out_share->who, "%s", out_asked->who.called);
 	return EMR_OK;
 }

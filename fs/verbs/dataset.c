@@ -199,26 +199,22 @@ static void say_rules(const dataset *d, const json_t *one)
 	say_columns(d, one);
 }
 
-/* The copies of one's own files that come later. */
-static void say_follows(const dataset *d, const json_t *one, bool has_copies)
+/* The folders that copies are made of, and how many files have none. */
+static void say_sources(const dataset *d, const json_t *one)
 {
-	char word[SHOWN_BYTES];
-	const json_t *follows = json_object_get(one, "follows");
+	const json_t *sources = json_object_get(one, "sources");
 
-	for (size_t i = 0; i < json_array_size(follows); i++) {
-		const json_t *row = json_array_get(follows, i);
+	for (size_t i = 0; i < json_array_size(sources); i++) {
+		const json_t *row = json_array_get(sources, i);
 		char path[SHOWN_BYTES], copies[EMR_COUNT_BYTES];
 
 		emr_count_text(emr_json_number_at(row, "copies"), "copy", "copies", copies);
-		emr_say(d->out, "  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
-			shown(emr_json_text_at(row, "path"), path), copies,
-			number_of(row, "waiting"), number_of(row, "withheld"));
-	}
-	if (has_copies && json_array_size(follows) == 0)
 		emr_say(d->out,
-			"  What comes later does not follow. To have it follow: emrfs "
-			"dataset join %s PATH\n",
-			name_word(one, word));
+			"  Of what is in %s: %s, %lld without. To copy what is new: emrfs dataset "
+			"update\n",
+			shown(emr_json_text_at(row, "path"), path), copies,
+			number_of(row, "without"));
+	}
 }
 
 static void say_one(const dataset *d, const json_t *one)
@@ -267,7 +263,7 @@ static void say_one(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",
 			shown(json_string_value(json_array_get(joined, i)), text));
-	say_follows(d, one, json_array_size(joined) > 0 && !is_plain);
+	say_sources(d, one);
 }
 
 static void say_line(const dataset *d, const json_t *one)
@@ -329,7 +325,7 @@ typedef struct copies {
 	const char *dataset; /* as people call it */
 	const char *from, *to, *pseudonym;
 	uint64_t n, added;
-	bool follows;
+	bool is_agreed;
 	char shown[80]; /* the word for what would be given (sharing/shown.h) */
 } copies;
 
@@ -344,14 +340,12 @@ static void say_copies_are_read(
 		"research only, until %s. What a picture itself shows stays in it. What you put "
 		"into that folder\nyourself is shown to nobody.\n",
 		organisation, shown(c->from, from), c->to, until);
-	if (d->args->given[EMR_OPT_ONCE])
-		emr_say(d->out, "Files that come later are copied when you join again.\n");
-	else
-		emr_say(d->out,
-			"This is for what lies in %s now and for what comes there later: new and "
-			"changed files are copied in the same\nway, without another question, "
-			"while your folder is open. What you remove there takes its copy back.\n",
-			from);
+	emr_say(d->out,
+		"This is for what lies in %s now and for what comes there later: new and changed "
+		"files are copied in the same\nway, without another question, when you open your "
+		"folder, and by: emrfs dataset update\nWhat you remove there, move away or change "
+		"takes its copy out at once.\n",
+		from);
 }
 
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. A pseudonym
@@ -387,15 +381,19 @@ static void say_join(const dataset *d, const char *path, const copies *c)
 
 /* ---- join with copies ---- */
 
-static void say_withheld(const dataset *d, const json_t *withheld, const char *why)
+/* Those of LIST that were withheld for WHY; of DATASET, or "". */
+static void say_withheld(
+	const dataset *d, const json_t *list, const char *of_dataset, const char *why)
 {
 	char names[1000] = "", count[EMR_COUNT_BYTES], one[300];
-	const json_t *file;
-	size_t n = 0, i;
+	size_t n = 0;
 
-	json_array_foreach(withheld, i, file)
-	{
-		if (strcmp(emr_json_text_at(file, "why"), why) != 0 || n++ >= NAMES_SHOWN)
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *file = json_array_get(list, i);
+
+		if (strcmp(emr_json_text_at(file, "why"), why) != 0 ||
+			strcmp(emr_json_text_at(file, "called"), of_dataset) != 0 ||
+			n++ >= NAMES_SHOWN)
 			continue;
 		emr_show(emr_json_text_at(file, "path"), one, sizeof one);
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
@@ -408,10 +406,17 @@ static void say_withheld(const dataset *d, const json_t *withheld, const char *w
 		n > NAMES_SHOWN ? ", ..." : "");
 }
 
+static void say_all_withheld(const dataset *d, const json_t *list, const char *of_dataset)
+{
+	const char *why;
+
+	for (size_t i = 0; (why = emr_withheld_word(i)) != NULL; i++)
+		say_withheld(d, list, of_dataset, why);
+}
+
 static void say_copies(const dataset *d, const copies *c)
 {
 	char count[EMR_COUNT_BYTES];
-	const char *why;
 
 	emr_count_text(c->n, "copy", "copies", count);
 	emr_say(d->out,
@@ -423,20 +428,15 @@ static void say_copies(const dataset *d, const copies *c)
 		emr_count_text(c->n - c->added, "of them lies", "of them lie", count);
 		emr_say(d->out, "  %s in %s already.\n", count, c->to);
 	}
-	for (size_t i = 0; (why = emr_withheld_word(i)) != NULL; i++)
-		say_withheld(d, json_object_get(d->said, "withheld_files"), why);
+	say_all_withheld(d, json_object_get(d->said, "withheld_files"), "");
 }
 
 /* ---- what the open folder does of it ---- */
 
 static emr_status ask_copies(dataset *d, copies *c, bool look, bool drop, emr_problem *out_problem)
 {
-	emr_request request = {.ask = EMR_ASK_DATASET,
-		.join = true,
-		.look = look,
-		.drop = drop,
-		.once = d->args->given[EMR_OPT_ONCE],
-		.has_path = true};
+	emr_request request = {
+		.ask = EMR_ASK_DATASET, .join = true, .look = look, .drop = drop, .has_path = true};
 
 	snprintf(request.who, sizeof request.who, "%s", c->dataset);
 	snprintf(request.path, sizeof request.path, "%s", c->from);
@@ -449,7 +449,7 @@ static emr_status ask_copies(dataset *d, copies *c, bool look, bool drop, emr_pr
 	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(d->said, "shown"));
 	c->n = emr_json_number_at(d->said, "copies");
 	c->added = emr_json_number_at(d->said, "added");
-	c->follows = emr_json_flag_at(d->said, "is_followed");
+	c->is_agreed = emr_json_flag_at(d->said, "is_agreed");
 	return EMR_OK;
 }
 
@@ -466,13 +466,10 @@ static bool is_joined(const json_t *one, const char *path)
 static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	const char *question =
-		d->args->given[EMR_OPT_ONCE]
-			? N_("Give these copies (yes or no)?")
-			: N_("Give these copies, and copies of what comes later (yes or no)?");
-
-	if (d->args->given[EMR_OPT_YES] || (!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
-						   emr_terminal_says_yes(question)))
+	if (d->args->given[EMR_OPT_YES] ||
+		(!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
+			emr_terminal_says_yes(N_("Give these copies, and copies of what "
+						 "comes later (yes or no)?"))))
 		return EMR_OK;
 	emr_count_text(c->n, "copy", "copies", count);
 	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_SHARE_NEEDS_YES, "names", c->dataset,
@@ -523,7 +520,6 @@ static emr_status write_and_give(
 
 	emr_count_text(c->added, "copy is", "copies are", count);
 	emr_out_number(d->out, "added", c->added);
-	emr_out_flag(d->out, "is_followed", c->follows);
 	if (status == EMR_OK && !is_in)
 		status = give_copies(d, c, request, &is_asked, out_problem);
 	if (status == EMR_OK)
@@ -554,9 +550,8 @@ static emr_status join_with_copies(dataset *d, const emr_request *request, emr_p
 	if (c.n == 0)
 		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOTHING_CLEAN, "path",
 			c.from, "what", c.dataset, NULL);
-	if (is_in && c.added == 0 && c.follows != d->args->given[EMR_OPT_ONCE]) {
+	if (is_in && c.added == 0 && c.is_agreed) {
 		emr_out_number(d->out, "added", 0);
-		emr_out_flag(d->out, "is_followed", c.follows);
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
@@ -590,6 +585,40 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	say_join(d, request.path, NULL);
 	EMR_TRY(emr_share_as_asked(d->args, d->out, &d->client, &request, &grant, out_problem));
 	emr_out_put(d->out, "grant", grant);
+	return EMR_OK;
+}
+
+/* ---- what came since ---- */
+
+static void say_updated(const dataset *d, const json_t *one, const json_t *withheld)
+{
+	char count[EMR_COUNT_BYTES], name[SHOWN_BYTES];
+	const char *called = emr_json_text_at(one, "called");
+
+	emr_count_text(emr_json_number_at(one, "copies"), "copy", "copies", count);
+	emr_say(d->out, "%s: %s, of which %lld new and %lld changed; %lld taken back\n",
+		shown(called, name), count, number_of(one, "new"), number_of(one, "changed"),
+		number_of(one, "taken_back"));
+	say_all_withheld(d, withheld, called);
+}
+
+static emr_status update(dataset *d, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_DATASET, .update = true};
+	json_auto_t *answer = NULL;
+	const json_t *all, *withheld;
+
+	EMR_TRY(emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem));
+	EMR_TRY(emr_client_gather(
+		&d->client, &request, WORK_MS, d->out, N_("Looked at"), &answer, out_problem));
+	all = emr_json_list_at(answer, "updated");
+	withheld = emr_json_list_at(answer, "withheld_files");
+	if (json_array_size(all) == 0)
+		emr_say(d->out, "No copies of your files are in a dataset.\n");
+	for (size_t i = 0; i < json_array_size(all); i++)
+		say_updated(d, json_array_get(all, i), withheld);
+	emr_out_put(d->out, "updated", json_deep_copy(all));
+	emr_out_put(d->out, "withheld_files", json_deep_copy(withheld));
 	return EMR_OK;
 }
 
@@ -678,7 +707,8 @@ static const struct {
 } deeds[] = {{"create", 2, true, false, steward}, {"admit", 3, false, false, steward},
 	{"drop", 3, false, false, steward}, {"close", 2, false, false, steward},
 	{"fund", 3, false, false, steward}, {"freeze", 2, false, false, freeze},
-	{"join", 3, false, true, join}, {"leave", 2, false, true, leave}};
+	{"join", 3, false, true, join}, {"update", 1, false, true, update},
+	{"leave", 2, false, true, leave}};
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
@@ -697,13 +727,11 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		(i == DEEDS && args->n_operands > 1))
 		return emr_wrong_use("dataset",
 			_("dataset takes NAME, create NAME, admit NAME WHO, drop NAME WHO, "
-			  "freeze NAME, fund NAME N, close NAME, join NAME PATH or leave "
-			  "NAME."),
+			  "freeze NAME, fund NAME N, close NAME, join NAME PATH, update or "
+			  "leave NAME."),
 			out_problem);
 	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
 		return emr_wrong_use("dataset", _("--terms is for dataset create."), out_problem);
-	if (args->given[EMR_OPT_ONCE] && (i == DEEDS || deeds[i].run != join))
-		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_FROZEN] && (i < DEEDS || args->n_operands == 0))
 		return emr_wrong_use("dataset",
 			_("--frozen takes one name: emrfs dataset NAME --frozen."), out_problem);

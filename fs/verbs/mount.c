@@ -287,8 +287,7 @@ static void start_loops(mount *m, bool is_read_only)
 	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR,
 			"office: nobody else is answered as long as this folder is open");
-	if (emr_research_start(m->research, m->notices) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
+	emr_research_start(m->research);
 	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
 				     &m->cert_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
@@ -653,6 +652,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, _("The dataset"));
 		return status;
 	}
+	emr_view_ask_leaving(m->session.view, emr_research_leaves, m->research);
 	status = emr_view_start(m->session.view);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The folder"));

@@ -165,6 +165,6 @@ def research(bed, data, _is_first):
     drop_caches()
     yield "research_anon", anonymised(bed, scene)
     drop_caches()
-    yield "research_join", scene.ana.run("dataset", "join", name, "CT", "--once", "--yes", "--wait") + timed_settling(scene)
+    yield "research_join", scene.ana.run("dataset", "join", name, "CT", "--yes", "--wait") + timed_settling(scene)
     yield from opening(scene, name)
     yield from leaving(scene, name)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # dataset_again.sh: an erasure takes the copies of the erased records and no other. A participant who joins a de-identified dataset again,
 # with another folder, gives that one and nothing of the earlier one.
-. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
-follows_begin again
+. "${SUPPORT:=$(dirname "$0")/../support}/copies.sh"
+copies_begin again
 
 as ana run 0 status --wait; slices ana-folder/CT 1 3
 as ana run 0 status --wait
@@ -16,6 +16,7 @@ mv ana-folder/CT/anabela-01.dcm picture.dcm
 emr_until sees "2 3 "
 as ana run 0 status --wait
 mv picture.dcm ana-folder/CT/anabela-01.dcm
+update
 emr_until sees "1 2 3 "
 emr_until settled
 stood=$(number 01)
@@ -29,7 +30,7 @@ as ana run 0 dataset leave --yes plain --wait
 emr_until sees ""
 slices ana-folder/Other 300 300
 as ana run 0 status --wait
-as ana json 0 dataset join plain Other --once --yes --wait
+as ana json 0 dataset join plain Other --yes --wait
 emr_until sees "300 "
 expect "copies" "$(copies | wc -l)" 1
 

@@ -98,7 +98,7 @@ END
 grep -q cannot-join <<<"$asked" || emr_fail "granted: $asked"
 
 say "with a yes the copies lie in a folder of their own, and the originals are as they were"
-as ana json 0 dataset join plain CT --once --yes --wait
+as ana json 0 dataset join plain CT --yes --wait
 expect "copies" "$(field cleaned) $(field added)" "3 3"
 expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld_files"]))')" \
 	"CT/anabela.txt=not-dicom CT/document=document CT/first.dcm=no-file CT/huge=too-large CT/letter.pdf=not-dicom CT/presentation=presentation CT/program=not-dicom CT/report=report CT/screenshot=screenshot"
@@ -209,12 +209,12 @@ emr_until there 3
 
 say "joining again gives what is new, and nothing twice"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* >stood
-as ana run 0 dataset join plain CT --once --yes
+as ana run 0 dataset join plain CT --yes
 says "Nothing of it is new; nothing was changed."
 series 4 4
-as ana run 13 dataset join plain CT --once
+as ana run 13 dataset join plain CT
 expect "without a yes" "$(copies | wc -l)" 3
-as ana json 0 dataset join plain CT --once --yes
+as ana json 0 dataset join plain CT --yes
 expect "one more" "$(field added) $(copies | wc -l)" "1 4"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* | grep -cFf stood >out/stood
 expect "the others as they were" "$(cat out/stood)" 3
@@ -227,14 +227,14 @@ data.PixelData = data.PixelData[:-2] + b"\x7e\x01"  # another pixel, and as many
 data.save_as(sys.argv[1])
 END
 as ana run 0 status --wait
-as ana json 0 dataset join plain CT --once --yes
+as ana json 0 dataset join plain CT --yes
 expect "what was changed is copied again" "$(field added) $(copies | wc -l)" "1 4"
 newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
 emr_until newer
 as ana json 6 dataset join plain Research --yes
 expect "no copies of copies" "$(field error)" never-shared
 mkdir "ana-folder/$COPIES/mine" && cp ana-folder/CT/anabela.txt "ana-folder/$COPIES/mine/"
-as ana json 6 dataset join plain CT --once --yes
+as ana json 6 dataset join plain CT --yes
 expect "something else in it" "$(field error)" not-copies
 rm -r "ana-folder/$COPIES/mine"
 
@@ -243,7 +243,7 @@ as ana run 0 dataset leave --yes plain --wait
 says "The copies stay in your folder, in $COPIES"
 emr_until there 0
 expect "copies" "$(copies | wc -l)" 4
-as ana json 0 dataset join plain CT --once --yes --wait
+as ana json 0 dataset join plain CT --yes --wait
 expect "none is made again" "$(field added)" 0
 emr_until there 4
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # dataset_second.sh: a participant erases a record on a second computer. The copies that the first computer made of it are erased, too, and
 # no others.
-. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
-follows_begin dsecond
+. "${SUPPORT:=$(dirname "$0")/../support}/copies.sh"
+copies_begin dsecond
 slices ana-folder/CT 1 3
 as ana run 0 status --wait
 as ana json 0 dataset join plain CT --yes --wait

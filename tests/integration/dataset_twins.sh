@@ -1,8 +1,8 @@
 #!/bin/bash
 # dataset_twins.sh: two datasets whose terms are the same bytes are two datasets: a folder that joined one of them is not in the other, and
 # stays out of it.
-. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
-follows_begin dtwins
+. "${SUPPORT:=$(dirname "$0")/../support}/copies.sh"
+copies_begin dtwins
 steward 0 create twin --terms terms.json
 steward 0 admit twin dora@saolucas
 slices ana-folder/CT 1 2
@@ -39,15 +39,17 @@ has() { [ "$(seen_in "$1")" = "$2" ]; }
 emr_until has plain "1 2 "
 emr_until has twin "3 "
 
-say "what comes later follows into the one that was asked, and when it left that, into none"
+say "what comes later goes into the one that was asked, and when it left that, into none"
 slices ana-folder/CT 4 4
-emr_until has plain "1 2 4 "
 slices ana-folder/Knee 5 5
-emr_until has twin "3 5 " # which was looked at after the other
+update
+emr_until has plain "1 2 4 "
+emr_until has twin "3 5 "
 has plain "1 2 4 " || emr_fail "plain has $(seen_in plain)"
 as ana run 0 dataset leave --yes plain --wait
 slices ana-folder/CT 6 6
 slices ana-folder/Knee 7 7
+update
 emr_until has twin "3 5 7 "
 two_unmount ana dora
 echo "all is well"

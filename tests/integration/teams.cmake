@@ -18,9 +18,9 @@ set_tests_properties(integration_dataset_deidentified PROPERTIES LABELS integrat
 add_test(NAME integration_study COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/study.sh)
 set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-# Files that come later follow into a dataset of copies.
-add_test(NAME integration_dataset_follow COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_follow.sh)
-set_tests_properties(integration_dataset_follow PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+# Copies of files that come later, and of those that go.
+add_test(NAME integration_dataset_update COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_update.sh)
+set_tests_properties(integration_dataset_update PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
 # A participant leaves a dataset, or the program is killed, in the middle.
 add_test(NAME integration_dataset_middle COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_middle.sh)

@@ -18,6 +18,7 @@
 #include "kit/beside.h"
 #include "record/derived.h"
 #include "session/fetching.h"
+#include "view/leaving.h"
 #include "view/names.h"
 
 /* Original and copy lie in memory until the copy is written: larger files are withheld. */
@@ -333,7 +334,7 @@ emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, u
 	return status;
 }
 
-emr_status cleaner_remove(cleaner *c, const char *name)
+emr_status cleaner_remove(cleaner *c, const char *name, bool *out_was)
 {
 	emr_view *view = c->session->view;
 	char path[sizeof c->copies.path + COPY_NAME_BYTES + 8];
@@ -348,8 +349,9 @@ emr_status cleaner_remove(cleaner *c, const char *name)
 		*slash = '\0';
 		status = emr_view_find(view, path, &parent);
 		if (status == EMR_OK)
-			status = is_file ? emr_view_unlink(view, parent.node, slash + 1)
+			status = is_file ? emr_view_unlink_first(view, parent.node, slash + 1)
 					 : emr_view_rmdir(view, parent.node, slash + 1);
+		*out_was = *out_was || (is_file && status == EMR_OK);
 		if (status == EMR_OK)
 			emr_view_tell_entry(view, parent.node, slash + 1);
 	}

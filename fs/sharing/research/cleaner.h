@@ -52,7 +52,8 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 /* Puts it there, whole or not at all, instead of what has that name.  *MADE (may be NULL) counts
  * the folders of the copies' path that were not there, from the last. */
 emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, unsigned *out_made);
-/* Takes one back, and the folders that have nothing else in them. */
-emr_status cleaner_remove(cleaner *c, const char *name);
+/* Takes one back, before anything else goes to the ledger, and the folders that have nothing else
+ * in them.  *OUT_WAS becomes true if it was there. */
+emr_status cleaner_remove(cleaner *c, const char *name, bool *out_was);
 /* An empty folder goes. */
 emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name);

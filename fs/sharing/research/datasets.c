@@ -81,10 +81,10 @@ static emr_status add_copies(emr_session *session, const emr_team *dataset, json
 	return json_object_set_new(one, "copies", object) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Adds the folders from which copies come later, and how far that is. */
-static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *one)
+/* Adds the folders that copies are made of, and how far that is. */
+static emr_status add_sources(emr_session *session, emr_crowd *crowd, json_t *one)
 {
-	json_t *follows = NULL;
+	json_t *sources = NULL;
 	emr_team dataset;
 	char names[600];
 	emr_status status = EMR_NOT_FOUND;
@@ -93,13 +93,13 @@ static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *on
 		status = emr_dataset_find(crowd, json_string_value(json_object_get(one, "called")),
 			&dataset, names, sizeof names);
 	if (status == EMR_OK && dataset.terms.is_deidentified && session->research != NULL)
-		status = research_follows(session->research, &dataset, &follows);
+		status = research_sources(session->research, &dataset, &sources);
 	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
 		status = EMR_OK;
-	if (status == EMR_OK && follows == NULL)
-		follows = json_array();
+	if (status == EMR_OK && sources == NULL)
+		sources = json_array();
 	return status != EMR_OK					   ? status
-	       : json_object_set_new(one, "follows", follows) == 0 ? EMR_OK
+	       : json_object_set_new(one, "sources", sources) == 0 ? EMR_OK
 								   : EMR_NO_MEMORY;
 }
 
@@ -116,7 +116,7 @@ static emr_status emit_each(
 
 		EMR_TRY(add_joined(session->replica, &rows, one));
 		EMR_TRY(add_withheld(session, one));
-		EMR_TRY(add_follows(session, crowd, one));
+		EMR_TRY(add_sources(session, crowd, one));
 		EMR_TRY(emr_dataset_emit(one, emit, arg));
 	}
 	return EMR_OK;
@@ -131,6 +131,8 @@ static emr_status answer(emr_session *session, const emr_request *request, emr_e
 	emr_id32 root = session->identity.signer_id;
 	emr_team dataset;
 
+	if (request->update)
+		return research_update(session->research, emit, arg, out_problem);
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "view/walk.h"
 
 #include "private.h"
@@ -14,7 +13,7 @@
 #define DEPTH_MAX 4 /* PSEUDONYM/STUDY/SERIES/FILE */
 
 typedef struct erasing {
-	cleaner c;
+	cleaner *c;
 	bool only_look;
 	uint64_t n;
 } erasing;
@@ -23,7 +22,7 @@ static emr_status erase_one(erasing *e, const char *path)
 {
 	const emr_erase what = {.path = path, .only_look = e->only_look};
 	emr_erased erased = {0};
-	emr_status status = emr_view_erase(e->c.session->view, &what, &erased);
+	emr_status status = emr_view_erase(e->c->session->view, &what, &erased);
 
 	e->n += status == EMR_OK ? erased.live + erased.deleted : 0;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -42,10 +41,10 @@ static emr_status erase_there(erasing *e, const char *path)
 {
 	AUTO_PASS p = {0};
 	json_t *tops = json_array();
-	char copy[sizeof e->c.copies.path + COPY_NAME_BYTES];
+	char copy[sizeof e->c->copies.path + COPY_NAME_BYTES];
 	emr_status status = tops != NULL && json_array_append_new(tops,
 						    json_stringn_nocheck(path, strlen(path))) == 0
-				    ? pass_begin(&e->c, &p)
+				    ? pass_begin(e->c, &p)
 				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && p.there.n > 0)
@@ -53,7 +52,7 @@ static emr_status erase_there(erasing *e, const char *path)
 	for (size_t i = 0; i < p.there.n && status == EMR_OK; i++) {
 		if (p.there.all[i].is_wanted || !has_source(&p.there.all[i]))
 			continue;
-		snprintf(copy, sizeof copy, "%s/%s", e->c.copies.path, p.there.all[i].name);
+		snprintf(copy, sizeof copy, "%s/%s", e->c->copies.path, p.there.all[i].name);
 		status = erase_one(e, copy);
 	}
 	json_decref(tops);
@@ -82,7 +81,7 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 
 	if (asprintf(&below, DELETED "%s", path) < 0)
 		return EMR_NO_MEMORY;
-	status = emr_find_anywhere(e->c.session->view, below, &at);
+	status = emr_find_anywhere(e->c->session->view, below, &at);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
 	if (at.attr.type != EMR_META_DIR) /* and not what bears its name by now */
@@ -90,7 +89,7 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 	names = json_array();
 	status = names != NULL && depth < DEPTH_MAX
 			 ? emr_view_each_entry(
-				   e->c.session->view, at.attr.node, 0, false, add_name, names)
+				   e->c->session->view, at.attr.node, 0, false, add_name, names)
 			 : EMR_NO_MEMORY;
 	for (size_t i = 0; i < json_array_size(names) && status == EMR_OK; i++) {
 		EMR_AUTO_FREE char *inner = NULL;
@@ -107,56 +106,21 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 
 /* ---- the whole ---- */
 
-typedef struct datasets {
-	emr_team *all; /* owned */
-	size_t n, room;
-} datasets;
-
-static emr_status add_dataset(void *arg, const emr_team *team)
-{
-	datasets *d = arg;
-
-	if (team->kind != EMR_TEAM_DATASET || !team->terms.is_deidentified)
-		return EMR_OK;
-	if (emr_array_room(&d->all, d->n, &d->room, sizeof *d->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	d->all[d->n++] = *team;
-	return EMR_OK;
-}
-
-/* LOOKED: folders of copies, a set; a dataset that got another key has the same. */
-static emr_status erase_in(emr_research *r, const emr_team *dataset, const char *path,
-	bool only_look, json_t *looked, uint64_t *out_n)
-{
-	erasing e = {.only_look = only_look};
-	emr_status status = cleaner_find(r->session, dataset, &e.c);
-
-	if (status == EMR_OK && json_object_get(looked, e.c.copies.path) == NULL) {
-		status = json_object_set_new(looked, e.c.copies.path, json_true()) == 0
-				 ? erase_there(&e, path)
-				 : EMR_NO_MEMORY;
-		if (status == EMR_OK)
-			status = erase_deleted(&e, e.c.copies.path, 0);
-	}
-	cleaner_close(&e.c);
-	*out_n += e.n;
-	return status;
-}
-
-/* Also in those in which she never was: copies lie there before they are granted, and whoever
- * killed the process in between has left them.  All are read before anything is erased: what is
- * purged is cut out of the database's log, which waits for whoever still reads. */
+/* All are read before anything is erased: what is purged is cut out of the database's log, which
+ * waits for whoever still reads. */
 emr_status emr_research_erase(emr_research *r, const char *path, bool only_look, uint64_t *out_n)
 {
-	datasets d = {.all = NULL};
-	json_t *looked = json_object();
-	emr_status status = looked != NULL ? emr_teams_ever(r->session->replica, add_dataset, &d)
-					   : EMR_NO_MEMORY;
+	AUTO_FOLDERS f = {.n = 0};
+	emr_status status = folders_find(r->session, &f);
 
 	*out_n = 0;
-	for (size_t i = 0; i < d.n && status == EMR_OK; i++)
-		status = erase_in(r, &d.all[i], path, only_look, looked, out_n);
-	json_decref(looked);
-	free(d.all);
+	for (size_t i = 0; i < f.n && status == EMR_OK; i++) {
+		erasing e = {.c = &f.all[i].c, .only_look = only_look};
+
+		status = erase_there(&e, path);
+		if (status == EMR_OK)
+			status = erase_deleted(&e, e.c->copies.path, 0);
+		*out_n += e.n;
+	}
 	return status;
 }

@@ -9,94 +9,15 @@
 
 #include "sharing/shown.h"
 
-#include "private.h"
+#include "giving.h"
 
 #define LEDGER_NS INT64_C(30000000000) /* for originals that were just saved */
-#define PROGRESS_NS INT64_C(300000000)
-#define PORTION_BYTES 16384
 
 typedef struct joining {
-	emr_research *research;
+	giving g;
 	const emr_request *request;
-	cleaner c;
-	emr_emit_fn emit;
-	void *arg;
-	json_t *withheld; /* not said yet */
-	size_t portion;	  /* about its bytes */
-	uint64_t looked_at, copies, added, changed, removed;
-	int64_t said_boot_ns;
-	unsigned made;
 	char shown[EMR_SHOWN_CHARS];
 } joining;
-
-static emr_status say_withheld(joining *j)
-{
-	json_t *object = json_pack("{s:o}", "withheld_files", j->withheld);
-
-	j->withheld = json_array();
-	j->portion = 0;
-	if (object == NULL || j->withheld == NULL) {
-		json_decref(object);
-		return EMR_NO_MEMORY;
-	}
-	return j->emit(j->arg, object);
-}
-
-static emr_status withhold(joining *j, const char *path, const char *why)
-{
-	json_t *one = json_pack("{s:o, s:s}", "path", emr_json_text(path), "why", why);
-
-	if (json_array_append_new(j->withheld, one) != 0)
-		return EMR_NO_MEMORY;
-	j->portion += 2 * strlen(path) + 40;
-	return j->portion > PORTION_BYTES ? say_withheld(j) : EMR_OK;
-}
-
-static emr_status no_file(void *arg, const char *path)
-{
-	return withhold(arg, path, "no-file");
-}
-
-/* So long as there is something to say the verb waits. */
-static emr_status say_progress(joining *j)
-{
-	int64_t now = emr_clock_boot_ns(emr_clock_system());
-
-	j->looked_at++;
-	if (now - j->said_boot_ns < PROGRESS_NS)
-		return EMR_OK;
-	j->said_boot_ns = now;
-	return emr_emit(j->emit, j->arg,
-		json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)j->looked_at));
-}
-
-/* ---- one file ---- */
-
-static emr_status take(joining *j, pass *p, original *one)
-{
-	emr_deidentified what = {0};
-	const char *why = one->waits ? "pending" : NULL;
-	emr_status status = say_progress(j);
-
-	if (status == EMR_OK && why == NULL && !one->has_copy) {
-		status = pass_make(p, one, j->request->look, &what, &j->made, &why);
-		if (status == EMR_BUSY) {
-			why = "unreadable";
-			status = EMR_OK;
-		}
-		j->added += status == EMR_OK && why == NULL ? 1 : 0;
-	}
-	if (status != EMR_OK)
-		return status;
-	if (why != NULL)
-		return withhold(j, one->path, why);
-	j->copies++;
-	j->changed += what.elements_changed;
-	j->removed += what.elements_removed;
-	return EMR_OK;
-}
-
-/* ---- all of them ---- */
 
 /* Where a link leads may be others' records, and is never gone through. */
 static emr_status look_for_links(const joining *j, emr_problem *out_problem)
@@ -110,7 +31,7 @@ static emr_status look_for_links(const joining *j, emr_problem *out_problem)
 
 		if (slash != NULL)
 			*slash = '\0';
-		is_fine = emr_view_find(j->c.session->view, part, &attr) != EMR_OK ||
+		is_fine = emr_view_find(j->g.c.session->view, part, &attr) != EMR_OK ||
 			  attr.type != EMR_META_SYMLINK;
 		if (slash != NULL)
 			*slash = '/';
@@ -125,9 +46,9 @@ static emr_status look_for_links(const joining *j, emr_problem *out_problem)
 /* Once more after a while when something is on its way to the ledger. */
 static emr_status gather(joining *j, pass *p, bool waits)
 {
-	pass again = {.other = waits ? NULL : no_file, .arg = j};
+	pass again = {.other = waits ? NULL : giving_no_file, .arg = &j->g};
 	size_t i = 0;
-	emr_status status = pass_begin(&j->c, &again);
+	emr_status status = pass_begin(&j->g.c, &again);
 
 	if (status == EMR_OK)
 		status = pass_gather(&again, j->request->path);
@@ -135,7 +56,7 @@ static emr_status gather(joining *j, pass *p, bool waits)
 		i++;
 	if (status == EMR_OK && waits && i < again.n) {
 		status = emr_view_wait_published(
-			j->c.session->view, emr_clock_boot_ns(emr_clock_system()) + LEDGER_NS);
+			j->g.c.session->view, emr_clock_boot_ns(emr_clock_system()) + LEDGER_NS);
 		status = status == EMR_TIMEOUT ? EMR_OK : status;
 	}
 	if (status == EMR_OK && waits) {
@@ -146,30 +67,40 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	return status;
 }
 
+static bool is_among(const joined_in *all, size_t n, emr_id32 dataset)
+{
+	size_t i = 0;
+
+	while (i < n && !emr_id32_equal(emr_copies_dataset_id(&all[i].dataset), dataset))
+		i++;
+	return i < n;
+}
+
 /* A participant who has left, or was interrupted before joining, is asked for this path alone: an
  * older yes for other paths is not used again with it. */
 static emr_status begin_anew(joining *j, pass *p)
 {
-	emr_research *r = j->research;
+	emr_research *r = j->g.research;
 	joined_in *all = NULL;
 	size_t n = 0;
-	bool is_in = false;
+	bool is_in, was = false;
 	emr_status status = joined_collect(r->session, &all, &n);
 
-	for (size_t i = 0; i < n; i++)
-		is_in = is_in ||
-			emr_id32_equal(emr_copies_dataset_id(&all[i].dataset), j->c.dataset_id);
-	free(all);
-	if (status != EMR_OK || is_in)
+	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
-	if (status == EMR_OK && agreed_drop_all(&r->agreed, j->c.dataset_id))
+	for (size_t i = r->agreed.n; i > 0 && status == EMR_OK; i--)
+		if (!is_among(all, n, r->agreed.rows[i - 1].dataset))
+			agreed_drop(&r->agreed, &r->agreed.rows[i - 1]);
+	if (status == EMR_OK)
 		status = agreed_save(r->session, &r->agreed);
 	pthread_mutex_unlock(&r->lock);
-	for (size_t i = 0; i < p->there.n && status == EMR_OK; i++)
+	is_in = is_among(all, n, j->g.c.dataset_id);
+	free(all);
+	for (size_t i = 0; i < p->there.n && status == EMR_OK && !is_in; i++)
 		if (!p->there.all[i].is_wanted)
-			status = cleaner_remove(&j->c, p->there.all[i].name);
+			status = cleaner_remove(&j->g.c, p->there.all[i].name, &was);
 	return status;
 }
 
@@ -186,11 +117,11 @@ static emr_status go_through(joining *j, emr_problem *out_problem)
 	if (status == EMR_OK)
 		pass_match(&p);
 	for (size_t i = 0; i < p.n && status == EMR_OK; i++)
-		status = take(j, &p, &p.all[i]);
+		status = giving_take(&j->g, &p, &p.all[i]);
 	if (status == EMR_OK && !j->request->look)
 		status = begin_anew(j, &p);
-	if (status == EMR_OK && json_array_size(j->withheld) > 0)
-		status = say_withheld(j);
+	if (status == EMR_OK)
+		status = giving_say_withheld(&j->g);
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", j->request->path, NULL);
 	return status;
@@ -212,60 +143,56 @@ static emr_status object_of(emr_session *session, const char *path, emr_id16 *ou
 /* Before anything is given: who is killed now has agreed to it, and is asked again all the same. */
 static emr_status note_agreed(const joining *j)
 {
-	emr_research *r = j->research;
+	emr_research *r = j->g.research;
 	emr_id16 object;
-	agreed_row *row;
 	emr_status status;
 
 	EMR_TRY(object_of(r->session, j->request->path, &object));
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
-	row = status == EMR_OK ? agreed_find(&r->agreed, j->c.dataset_id, j->request->path) : NULL;
-	if (status == EMR_OK && !j->request->once)
-		status = agreed_add(&r->agreed, j->c.dataset_id, object, j->request->path,
-			emr_clock_unix_s(emr_clock_system()));
-	else if (row != NULL)
-		agreed_drop(&r->agreed, row);
+	if (status == EMR_OK)
+		status = agreed_add(&r->agreed, j->g.c.dataset_id, object, j->request->path);
 	if (status == EMR_OK)
 		status = agreed_save(r->session, &r->agreed);
 	pthread_mutex_unlock(&r->lock);
 	return status;
 }
 
-static bool follows(const joining *j)
+static bool is_agreed(const joining *j)
 {
-	emr_research *r = j->research;
+	emr_research *r = j->g.research;
 	EMR_LOCKED(&r->lock);
 
 	return research_load(r) == EMR_OK &&
-	       agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
+	       agreed_find(&r->agreed, j->g.c.dataset_id, j->request->path) != NULL;
 }
 
 /* ---- taking back what was made, where nothing came of it ---- */
 
 static emr_status undo(joining *j, bool *out_is_gone)
 {
-	emr_research *r = j->research;
+	emr_research *r = j->g.research;
 	AUTO_THERE t = {0};
+	bool was = false;
 	emr_status status = EMR_OK;
 	agreed_row *row;
 	char path[EMR_COPIES_PATH_BYTES];
 
 	pthread_mutex_lock(&r->lock);
-	row = agreed_find(&r->agreed, j->c.dataset_id, j->request->path);
+	row = agreed_find(&r->agreed, j->g.c.dataset_id, j->request->path);
 	if (row != NULL) {
 		agreed_drop(&r->agreed, row);
 		status = agreed_save(r->session, &r->agreed);
 	}
 	pthread_mutex_unlock(&r->lock);
-	*out_is_gone = r->made > 0 && emr_id32_equal(r->made_for, j->c.dataset_id);
+	*out_is_gone = r->made > 0 && emr_id32_equal(r->made_for, j->g.c.dataset_id);
 	if (!*out_is_gone)
 		return status;
 	if (status == EMR_OK)
-		status = there_read(&j->c, &t);
+		status = there_read(&j->g.c, &t);
 	for (size_t i = 0; i < t.n && status == EMR_OK; i++)
-		status = cleaner_remove(&j->c, t.all[i].name);
-	strcpy(path, j->c.copies.path);
+		status = cleaner_remove(&j->g.c, t.all[i].name, &was);
+	strcpy(path, j->g.c.copies.path);
 	for (unsigned i = 0; i < r->made && status == EMR_OK; i++) {
 		char *slash = strrchr(path, '/');
 		emr_attr parent;
@@ -274,8 +201,8 @@ static emr_status undo(joining *j, bool *out_is_gone)
 			*slash = '\0';
 		status = emr_view_find(r->session->view, slash != NULL ? path : "", &parent);
 		if (status == EMR_OK)
-			status =
-				cleaner_rmdir(&j->c, parent.node, slash != NULL ? slash + 1 : path);
+			status = cleaner_rmdir(
+				&j->g.c, parent.node, slash != NULL ? slash + 1 : path);
 	}
 	r->made = 0;
 	*out_is_gone = status == EMR_OK;
@@ -286,11 +213,11 @@ static emr_status undo(joining *j, bool *out_is_gone)
 
 static emr_status say_done(joining *j, bool is_gone)
 {
-	return emr_emit(j->emit, j->arg,
+	return emr_emit(j->g.emit, j->g.arg,
 		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown", j->shown,
-			"copies", (json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
-			(json_int_t)j->changed, "removed", (json_int_t)j->removed, "is_followed",
-			follows(j), "gone", is_gone));
+			"copies", (json_int_t)j->g.copies, "added", (json_int_t)j->g.added,
+			"changed", (json_int_t)j->g.changed, "removed", (json_int_t)j->g.removed,
+			"is_agreed", is_agreed(j), "gone", is_gone));
 }
 
 /* A writer of the folder can give its name to another folder while the owner reads what would be
@@ -298,21 +225,18 @@ static emr_status say_done(joining *j, bool is_gone)
 static emr_status check_shown(joining *j, emr_problem *out_problem)
 {
 	emr_id16 object;
-	emr_status status = object_of(j->research->session, j->request->path, &object);
+	emr_status status = object_of(j->g.research->session, j->request->path, &object);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status; /* which is said of the path */
-	emr_shown_copies(j->c.dataset_id, object, j->shown);
+	emr_shown_copies(j->g.c.dataset_id, object, j->shown);
 	return j->request->look ? EMR_OK : emr_shown_check(j->request, j->shown, out_problem);
 }
 
 static emr_status work(joining *j, emr_problem *out_problem)
 {
 	bool is_gone = false;
-	emr_problem why = {0};
 
-	if (!j->request->look && emr_session_is_read_only(j->research->session, &why))
-		return EMR_READ_ONLY;
 	if (!j->request->drop)
 		EMR_TRY(check_shown(j, out_problem));
 	if (j->request->drop)
@@ -320,8 +244,8 @@ static emr_status work(joining *j, emr_problem *out_problem)
 	else
 		EMR_TRY(go_through(j, out_problem));
 	if (!j->request->look && !j->request->drop) {
-		j->research->made = j->made;
-		j->research->made_for = j->c.dataset_id;
+		j->g.research->made = j->g.made;
+		j->g.research->made_for = j->g.c.dataset_id;
 		EMR_TRY(note_agreed(j));
 	}
 	return say_done(j, is_gone);
@@ -330,32 +254,23 @@ static emr_status work(joining *j, emr_problem *out_problem)
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem)
 {
-	joining j = {.research = r,
-		.request = request,
-		.emit = emit,
-		.arg = arg,
-		.withheld = json_array()};
-	emr_status status = j.withheld != NULL ? EMR_OK : EMR_NO_MEMORY;
+	joining j = {.g = {.research = r,
+			     .only_look = request->look,
+			     .emit = emit,
+			     .arg = arg,
+			     .withheld = json_array()},
+		.request = request};
+	emr_status status = j.g.withheld != NULL ? research_check(r, !request->look, out_problem)
+						 : EMR_NO_MEMORY;
 
-	/* Its secret is its own: the same picture would be in the dataset twice, as two people's.
-	 */
-	if (status == EMR_OK && emr_keyring_kind_of(r->session->keyring) == EMR_KEYRING_DEVICE) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
-		status = EMR_DENIED;
-	}
 	if (status == EMR_OK)
-		status = cleaner_open(r->session, dataset, &j.c);
-	if (status == EMR_UNSUPPORTED)
-		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", request->who, "cause",
-			_("the program that makes copies is not installed"), NULL);
+		status = cleaner_open(r->session, dataset, &j.g.c);
 	if (status == EMR_OK) {
 		emr_research_hold(r);
 		status = work(&j, out_problem);
 		emr_research_go_on(r);
 	}
-	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, request->path);
-	cleaner_close(&j.c);
-	json_decref(j.withheld);
-	return status;
+	cleaner_close(&j.g.c);
+	json_decref(j.g.withheld);
+	return research_say_status(status, request->who, request->path, out_problem);
 }

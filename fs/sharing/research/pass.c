@@ -1,6 +1,6 @@
 /* This file makes one pass over what a participant gives to a research dataset: it gathers the
  * originals, finds the de-identified copies that there are, and has the missing ones made. */
-#include "pass.h"
+#include "private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +100,23 @@ void pass_match(pass *p)
 	}
 }
 
+/* The publishing thread may have looked for the copy of a file that goes just before it was there:
+ * then the file is not what it was. */
+static emr_status put(pass *p, const original *one, int fd, const char *name, unsigned *made,
+	const char **out_why)
+{
+	bool was = false;
+	version after;
+
+	EMR_TRY(cleaner_put(p->c, fd, name, &one->v, made));
+	atomic_store(&p->c->session->research->has_new_copies, true);
+	if (cleaner_version(p->c, one->node, &after) == EMR_OK && after.number == one->v.number &&
+		emr_id16_equal(after.object, one->v.object))
+		return EMR_OK;
+	*out_why = "changed";
+	return cleaner_remove(p->c, name, &was);
+}
+
 emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what, unsigned *made,
 	const char **out_why)
 {
@@ -122,23 +139,21 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 	if (json_object_set_new(p->names, name, json_true()) != 0)
 		return EMR_NO_MEMORY;
 	if (!only_look)
-		status = cleaner_put(p->c, copy, name, &one->v, made);
+		status = put(p, one, copy, name, made, out_why);
 	if (status == EMR_OK && stands != NULL)
 		stands->is_wanted = true;
-	one->has_copy = status == EMR_OK;
+	one->has_copy = status == EMR_OK && *out_why == NULL;
 	return status;
 }
 
 /* ---- what lies elsewhere ---- */
-
-#define VERSIONS_MAX 1000 /* of one file, the newest ones */
 
 typedef struct sparing {
 	pass *p;
 	const json_t *tops;
 } sparing;
 
-static bool lies_in(const char *path, const json_t *tops)
+bool lies_in(const char *path, const json_t *tops)
 {
 	for (size_t i = 0; i < json_array_size(tops); i++) {
 		const char *top = json_string_value(json_array_get(tops, i));
@@ -154,17 +169,11 @@ static bool lies_in(const char *path, const json_t *tops)
 /* The copies of V and of what was before it. */
 static void spare_versions(pass *p, version v)
 {
-	uint8_t source[32];
+	const uint64_t newest = v.number;
+	copy_there *copy;
 
-	for (uint64_t newest = v.number; v.number > 0 && newest - v.number < VERSIONS_MAX;
-		v.number--) {
-		copy_there *copy;
-
-		cleaner_source(p->c, &v, source);
-		copy = there_by_source(&p->there, source);
-		if (copy != NULL)
-			copy->is_wanted = true;
-	}
+	while ((copy = there_of_record(&p->there, p->c, newest, &v)) != NULL)
+		copy->is_wanted = true;
 }
 
 static bool spare(void *arg, const char *path, const emr_attr *attr)

@@ -1,6 +1,6 @@
 /* This holds all files that somebody gives to one dataset against the copies that are there:
  * which has its copy, which waits for the ledger, and which is to be copied now. Joining and
- * following go through the same list, with the same function for each file. */
+ * updating go through the same list, with the same function for each file. */
 #pragma once
 
 #include "there.h"
@@ -44,5 +44,7 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 /* Copies of any version of a file that lies outside of TOPS (a list of paths), or that was gathered
  * and waits, are wanted, too. */
 emr_status pass_spare(pass *p, const json_t *tops);
+/* At or below one of TOPS. */
+bool lies_in(const char *path, const json_t *tops);
 /* Shares of others, copies themselves, and files that are no record. */
 bool is_never_given(const char *path);

@@ -3,7 +3,7 @@
 
 #include "kit/language.h"
 
-#include "private.h"
+#include "research/research.h"
 
 static const struct {
 	const char *why, *sentence;
@@ -34,7 +34,7 @@ static const struct {
 	{"no-file", N_("a link, or no file")},
 	{"twice", N_("the same picture is there already")},
 	{"changed", N_("changed meanwhile")},
-	{"pending", N_("not on the ledger yet: join again when it is")},
+	{"pending", N_("not on the ledger yet: emrfs dataset update gives it when it is")},
 	{"large-table", N_("a table of more than 64 MiB")},
 };
 #define REASONS (sizeof reasons / sizeof *reasons)
@@ -50,23 +50,4 @@ const char *emr_withheld_sentence(const char *why)
 		if (strcmp(reasons[i].why, why) == 0)
 			return reasons[i].sentence;
 	return NULL;
-}
-
-uint8_t reason_number(const char *why)
-{
-	for (size_t i = 0; i < REASONS; i++)
-		if (strcmp(reasons[i].why, why) == 0)
-			return (uint8_t)i;
-	return REASON_UNKNOWN;
-}
-
-/* Another time it may be otherwise although the file is the same. */
-bool reason_may_pass(uint8_t number)
-{
-	static const char *const passing[] = {"stopped", "late", "unreadable", "twice"};
-
-	for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-		if (number < REASONS && strcmp(reasons[number].why, passing[i]) == 0)
-			return true;
-	return false;
 }

@@ -12,6 +12,8 @@
 #include "record/derived.h"
 #include "view/walk.h"
 
+#define VERSIONS_MAX 1000 /* of one file, the newest ones */
+
 static bool is_half(const char *name)
 {
 	size_t len = strlen(name), tail = strlen(COPY_HALF);
@@ -125,4 +127,59 @@ copy_there *there_by_name(const there *t, const char *name)
 
 	snprintf(key.name, sizeof key.name, "%s", name);
 	return t->n > 0 ? bsearch(&key, t->all, t->n, sizeof key, compare_names) : NULL;
+}
+
+copy_there *there_of_record(const there *t, const cleaner *c, uint64_t newest, version *io)
+{
+	uint8_t source[32];
+
+	while (io->number > 0 && newest - io->number < VERSIONS_MAX) {
+		copy_there *copy;
+
+		cleaner_source(c, io, source);
+		io->number--;
+		copy = there_by_source(t, source);
+		if (copy != NULL)
+			return copy;
+	}
+	return NULL;
+}
+
+/* ---- all folders of copies ---- */
+
+static emr_status add_folder(void *arg, const emr_team *team)
+{
+	folders *f = arg;
+	cleaner *c;
+
+	if (team->kind != EMR_TEAM_DATASET || !team->terms.is_deidentified)
+		return EMR_OK;
+	if (emr_array_room(&f->all, f->n, &f->room, sizeof *f->all) != EMR_OK)
+		return EMR_NO_MEMORY;
+	c = &f->all[f->n].c;
+	f->all[f->n].there = (there){.n = 0};
+	EMR_TRY(cleaner_find(f->session, team, c));
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->all[i].c.copies.path, c->copies.path) == 0) {
+			cleaner_close(c);
+			return EMR_OK;
+		}
+	f->n++;
+	return EMR_OK;
+}
+
+emr_status folders_find(emr_session *session, folders *out)
+{
+	*out = (folders){.session = session};
+	return emr_teams_ever(session->replica, add_folder, out);
+}
+
+void folders_free(folders *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		there_free(&f->all[i].there);
+		cleaner_close(&f->all[i].c);
+	}
+	free(f->all);
+	*f = (folders){.n = 0};
 }

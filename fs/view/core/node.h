@@ -8,7 +8,7 @@
 #include "base/day.h"
 #include "base/worker.h"
 #include "view/names.h"
-#include "view/view.h"
+#include "view/leaving.h"
 
 #include "packed.h"
 #include "refusals.h"
@@ -299,6 +299,7 @@ typedef struct vacated {
 	uint8_t type;
 	bool may_be_adopted;
 	bool is_sent;
+	bool goes_first;  /* in its run, and without waiting until it is quiet */
 	uint8_t refusals; /* of its UNLINK, in a row */
 	uint8_t refusal;  /* the ledger's last code, 0: none */
 	bool has_failed; /* asked for the last time in this run of the program, unless a person asks
@@ -380,6 +381,8 @@ struct erasing_list {
 
 struct emr_view {
 	emr_view_options options; /* do not change, but for read_only */
+	emr_leaving_fn leaving;	  /* NULL: nobody is asked */
+	void *leaving_arg;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
 	pthread_cond_t settled; /* a publishing run ended */

@@ -101,10 +101,10 @@ static emr_status find_child(emr_view *view, uint64_t parent, const char *name, 
 	return EMR_OK;
 }
 
-emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
+static emr_status unlink_child(emr_view *view, uint64_t parent, const char *name, bool goes_first)
 {
 	const node_kind *kind = kind_of_number(view, parent);
-	bool is_said = false;
+	bool is_said = false, was_published = false;
 	emr_status status = EMR_OK;
 	node *n;
 
@@ -116,10 +116,30 @@ emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
 	status = find_child(view, parent, name, &n);
 	if (status == EMR_OK && n->type == EMR_META_DIR)
 		status = EMR_IS_DIRECTORY;
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		was_published = n->is_published;
 		status = remove_node(view, n);
+	}
+	if (status == EMR_OK && was_published)
+		view->vacated->goes_first = goes_first;
 	pthread_mutex_unlock(&view->lock);
 	return status;
+}
+
+emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
+{
+	return unlink_child(view, parent, name, false);
+}
+
+void emr_view_ask_leaving(emr_view *view, emr_leaving_fn fn, void *arg)
+{
+	view->leaving = fn;
+	view->leaving_arg = arg;
+}
+
+emr_status emr_view_unlink_first(emr_view *view, uint64_t parent, const char *name)
+{
+	return unlink_child(view, parent, name, true);
 }
 
 emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)

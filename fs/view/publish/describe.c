@@ -23,6 +23,8 @@ void describe_free(publishing *p)
 		emr_buf_free(&p->works[i].attributes);
 	}
 	free(p->works);
+	p->works = NULL;
+	p->nworks = p->works_cap = 0;
 }
 
 static emr_status new_work(publishing *p, work **out_work)
@@ -196,6 +198,10 @@ static emr_status describe(publishing *p, node *n)
 	EMR_TRY(copy_names(w, n));
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
+	if (n->is_published && !moves) /* else it goes with the removal of its former place */
+		w->leaving = (emr_leaving){.object = node_object(n),
+			.cver = node_place(n).cver,
+			.is_moving = kind == EMR_CHANGE_META};
 	w->depth = depth_of(n);
 	bind(w, database_with(p->view, n));
 	w->from = comes_again(n) ? *node_file(n)->restored : node_place(n);
@@ -348,7 +354,8 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 			return status;
 		p->nworks++;
 		n++;
-		w->depth = UINT32_MAX;
+		w->depth = v->goes_first ? 0 : UINT32_MAX;
+		w->leaving = (emr_leaving){.object = v->place.object, .cver = v->place.cver};
 		w->change = (emr_change){.kind = EMR_CHANGE_UNLINK,
 			.node = v->place.object,
 			.domain = v->place.domain,

@@ -101,9 +101,12 @@ emr_status heirs_settle(publishing *p)
 		}
 		database = database_left(view, v);
 		/* An heir that is still being written: wait for it. */
-		v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
-			     (p->all || (!v->has_failed && view_boot_ns(view) - v->since_boot_ns >=
-								   view->options.quiet_ns));
+		v->is_sent =
+			heir == NULL && foreign_may_send(view, v->place.domain) &&
+			(p->all ||
+				(!v->has_failed &&
+					(v->goes_first || view_boot_ns(view) - v->since_boot_ns >=
+								  view->options.quiet_ns)));
 		if (database != NULL)
 			v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
 				     database_is_whole(p, database);

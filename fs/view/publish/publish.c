@@ -300,6 +300,26 @@ static emr_status send_domain(publishing *p, size_t first)
 	return status;
 }
 
+/* Others that have to go before the changes of this run do are in the same run. */
+static emr_status ask_leaving(publishing *p)
+{
+	emr_leaving *all = calloc(p->nworks + 1, sizeof *all);
+	bool has_removed = false;
+	size_t n = 0;
+	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < p->nworks && status == EMR_OK; i++)
+		if (!emr_id16_is_zero(p->works[i].leaving.object))
+			all[n++] = p->works[i].leaving;
+	if (n > 0 && p->view->leaving != NULL)
+		status = p->view->leaving(p->view->leaving_arg, all, n, &has_removed);
+	free(all);
+	if (status != EMR_OK || !has_removed)
+		return status;
+	describe_free(p);
+	return describe_all(p);
+}
+
 static emr_status send_all(publishing *p)
 {
 	emr_status lacking = EMR_OK;
@@ -415,6 +435,8 @@ emr_status publish_run(emr_view *view, bool all)
 		copies_tell(&p);
 		status = describe_all(&p);
 	}
+	if (status == EMR_OK)
+		status = ask_leaving(&p);
 	if (status == EMR_OK)
 		status = send_all(&p);
 	if (status == EMR_OK)

@@ -18,6 +18,7 @@ typedef struct work {
 	emr_meta meta;
 	emr_content content;
 	emr_place from;
+	emr_leaving leaving; /* object zero: nothing that stood there changes */
 	char *name, *target;
 	char *sent_name; /* NULL: NAME */
 	emr_buf attributes;

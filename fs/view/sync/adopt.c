@@ -4,6 +4,8 @@
  * from the old one, or because the old one is over. */
 #include "follow.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,6 +194,7 @@ static emr_status adopt_node(following *f, const arrival *a, node *n)
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
 		return node_writers(n) != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
 	EMR_TRY(arrive_has_room(f, a, n));
+	EMR_TRY(adopt_note_leaving(f, n, false));
 	EMR_TRY(take_id(f->view, n, a));
 	return arrive_meta(f, a, n);
 }
@@ -222,4 +225,29 @@ emr_status adopt(following *f, const arrival *a)
 		return adopt_node(f, a, n);
 	v = vacated_find(f->view, a->was);
 	return v != NULL && !v->is_over ? adopt_vacated(f, a, v) : arrive_new(f, a);
+}
+
+/* ---- the versions that are none any more ---- */
+
+emr_status adopt_note_leaving(following *f, const node *n, bool is_moving)
+{
+	const emr_leaving one = {
+		.object = node_object(n), .cver = node_place(n).cver, .is_moving = is_moving};
+
+	return n->is_published ? emr_buf_append(&f->leaving, &one, sizeof one) : EMR_OK;
+}
+
+void adopt_ask_leaving(following *f)
+{
+	bool has_removed = false;
+	emr_status status = EMR_OK;
+
+	if (f->view->leaving != NULL && f->leaving.len > 0)
+		status = f->view->leaving(f->view->leaving_arg,
+			(const emr_leaving *)(const void *)f->leaving.data,
+			f->leaving.len / sizeof(emr_leaving), &has_removed);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "something stays until the next opening: %s",
+			emr_status_text(status));
+	emr_buf_free(&f->leaving);
 }

@@ -386,6 +386,7 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *
 	if (n->type == EMR_META_DIR && tree_is_below(at.directory, n))
 		return EMR_OK; /* would close a circle */
 	strcpy(before, n->name);
+	EMR_TRY(adopt_note_leaving(f, n, true));
 	EMR_TRY(move(f, n, at.directory, name));
 	return give_name(f, from, before);
 }
@@ -605,6 +606,7 @@ bool arrive_is_same_content(const emr_place *a, const emr_place *b)
 
 emr_status arrive_new_bytes(following *f, const arrival *a, node *n)
 {
+	EMR_TRY(adopt_note_leaving(f, n, false));
 	return has_own_bytes(n) ? conflict(f, a, n) : replace(f, a, n);
 }
 
@@ -662,12 +664,11 @@ static emr_status go(following *f, const arrival *a, node *n)
 		return edit_stay(f->view, n);
 	if (node_has_kids(n))
 		return f->is_last ? edit_stay(f->view, n) : EMR_NOT_FOUND;
-	if (node_writers(n) != 0)
+	if (node_writers(n) != 0 || (has_own_bytes(n) && !is_frozen(n)))
 		return EMR_BUSY;
+	EMR_TRY(adopt_note_leaving(f, n, false));
 	if (!has_own_bytes(n))
 		return remove_as_said(f, n);
-	if (!is_frozen(n))
-		return EMR_BUSY;
 	return conflict_leave_record(
 		f->view, n, n->name); /* what was written here is a record of its own now */
 }

@@ -70,18 +70,14 @@ static emr_status seek(following *f, const sought *what)
 static bool is_known(emr_view *view, const emr_replica_change *c)
 {
 	const node *n;
-	bool known;
 	EMR_LOCKED(&view->lock);
 
 	n = tree_by_id(view, c->object);
-	if (c->op == EMR_OP_ERASE) {
-		known = erase_has(view, c->object) || erase_has_finished(view, c->object);
-	} else if (c->op == EMR_OP_UNLINK) {
-		known = n == NULL && vacated_find(view, c->object) == NULL;
-	} else {
-		known = n != NULL && n->is_published && node_version(n) >= c->version;
-	}
-	return known;
+	if (c->op == EMR_OP_ERASE)
+		return erase_has(view, c->object) || erase_has_finished(view, c->object);
+	if (c->op == EMR_OP_UNLINK)
+		return n == NULL && vacated_find(view, c->object) == NULL;
+	return n != NULL && n->is_published && node_version(n) >= c->version;
 }
 
 /* A batch is of one domain, as a rule, and whose that is costs three derived keys. */
@@ -474,6 +470,7 @@ static void end(following *f, emr_status status, uint64_t size)
 	/* Entries that came while this was under way are behind the waiting thread already. */
 	if (grew && view->options.ledger_grew != NULL)
 		view->options.ledger_grew(view->options.ledger_grew_arg);
+	adopt_ask_leaving(f);
 	tell_kernel(f);
 	conflict_tell(view, &f->conflicts);
 	free(f->all);

@@ -46,6 +46,7 @@ typedef struct following {
 	size_t again;		  /* how many of them were looked for before */
 	emr_buf tell;		  /* telling, ... */
 	emr_buf conflicts;	  /* view_conflict, ... */
+	emr_buf leaving;	  /* emr_leaving, ... */
 	uint64_t seen_seq;	  /* of the last item looked at */
 	bool is_cut;		  /* more entries follow it */
 	emr_id16 looked_at;	  /* the domain of the last item that was not known */
@@ -88,6 +89,11 @@ node *adopt_directory(const emr_view *view, emr_id16 id);
 emr_status adopt_find(following *f);
 /* Under view->lock: A, whose `was` is set.  As arrive_in_turn. */
 emr_status adopt(following *f, const arrival *a);
+
+/* N's version is none any more, or moves; when all is in the tree, whoever wants to know is asked.
+ */
+emr_status adopt_note_leaving(following *f, const node *n, bool is_moving);
+void adopt_ask_leaving(following *f);
 
 /* arrive.c */
 emr_status arrive_new(following *f, const arrival *a);

@@ -51,9 +51,9 @@ typedef enum emr_request_kind {
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */
 	EMR_ASK_WALLET,	 /* points and credit; answers with portions until "done" */
-	EMR_ASK_DATASET, /* who: one of them; answers until "done"; with join, path: makes copies,
-			    once: of what is there now alone; look only says which, drop takes
-			    them back */
+	EMR_ASK_DATASET, /* who: one of them; answers until "done"; with join, path: makes copies;
+			    look only says which, drop takes them back; update: makes those that
+			    are lacking */
 	EMR_ASK_COUNT
 } emr_request_kind;
 
@@ -76,7 +76,7 @@ typedef struct emr_request {
 	bool over, write, deposit;
 	char away[8];	   /* who releases while its owner is away, a word; "" = not said */
 	bool join;	   /* of a share: with a dataset, on its terms */
-	bool once;	   /* what comes later does not follow */
+	bool update;	   /* of all datasets: copies of what is new or changed */
 	uint32_t purposes; /* bits; 0 = not said */
 	uint64_t order;	   /* 0 = not said */
 	bool now, quick, chain, checkpoint, deleted, unreadable, look, drop, purge, mine, number,

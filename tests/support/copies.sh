@@ -1,18 +1,19 @@
-# Sourced by tests of files that follow into a de-identified dataset: São Lucas with its dataset "plain", Ana who may take part, Dora who is
+# Sourced by tests of copies for a de-identified dataset: São Lucas with its dataset "plain", Ana who may take part, Dora who is
 # admitted to read, both folders open, and functions that look at them.
 #
-#   follows_begin NAME                        all that, in a working directory of its own
+#   copies_begin NAME                         all that, in a working directory of its own
 #   slices FOLDER FIRST LAST [BURNED_IN]      slices of pydicom's CT_small under Ana's name
 #   sees "1 2 "                               Dora sees the copies with these numbers
 #   copies                                    those in Ana's folder; COPIES says where they lie
-#   follows FIELD, is_at FIELD N, settled     what Ana's computer says of the first path that follows
+#   update                                    Ana has them brought up to date, once all is on the ledger
+#   of_first FIELD, settled                   what her computer says of the first folder that they are made of; nothing waits
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/two.sh"
 
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 knows() { as ana "$EMRFS" dataset plain >out/known 2>&1 </dev/null; }
 
-follows_begin() {
+copies_begin() {
 	python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
 	two_begin "$1"
 	two_installed "$DEIDENTIFY"
@@ -50,6 +51,6 @@ END
 seen() { (cd dora-folder/datasets/plain 2>/dev/null && find . -name '*.dcm' | sed 's|.*/0*||; s|-.*||' | sort -n | tr '\n' ' '); }
 sees() { [ "$(seen)" = "$1" ]; }
 copies() { (cd "ana-folder/$COPIES" && find . -type f | sort); }
-follows() { as ana json 0 dataset plain && field datasets.0.follows.0."$1"; }
-is_at() { [ "$(follows "$1")" = "$2" ]; }
-settled() { as ana "$EMRFS" status --wait >out/settled 2>&1 && is_at waiting 0; }
+of_first() { as ana json 0 dataset plain && field datasets.0.sources.0."$1"; }
+settled() { as ana "$EMRFS" status --wait >out/settled 2>&1 && [ "$(of_first without)" = 0 ]; }
+update() { as ana run 0 status --wait && as ana json 0 dataset update; }

@@ -1,24 +1,26 @@
 #!/bin/bash
-# dataset_follow.sh: later files follow into a de-identified dataset as it was agreed to, once, whatever is killed; a removed file takes its
-# copy back.
-. "${SUPPORT:=$(dirname "$0")/../support}/follows.sh"
-follows_begin follow
+# dataset_update.sh: `dataset update`, and the opening of a folder, copy what is new or changed in a folder that joined a de-identified
+# dataset, once, whatever is killed. A file that is removed, moved away, replaced or erased takes its copy out by itself.
+. "${SUPPORT:=$(dirname "$0")/../support}/copies.sh"
+copies_begin update
 
 slices ana-folder/CT 1 2
 as ana run 0 status --wait
-say "the question says that what comes later is given, too, and a yes is kept"
+say "the question says that what comes later is given, too"
 as ana run 13 dataset join plain CT
 says "for what lies in CT now and for what comes there later"
 as ana json 0 dataset join plain CT --yes --wait
 COPIES=$(field folder)
-expect "it follows" "$(field is_followed)" True
 emr_until sees "1 2 "
-as ana run 0 dataset plain
-says "What comes into CT follows: 2 copies, 0 waiting, 0 withheld."
 
-say "a new file is copied by itself, and a reader sees the copy and no word of the original"
+say "a new file waits for an update, and then a reader sees the copy and no word of the original"
 slices ana-folder/CT 3 3
 mkdir ana-folder/CT/later && slices ana-folder/CT/later 4 4
+as ana run 0 status --wait
+as ana run 0 dataset plain
+says "Of what is in CT: 2 copies, 2 without. To copy what is new: emrfs dataset update"
+as ana run 0 dataset update
+says "plain@saolucas: 4 copies, of which 2 new and 0 changed; 0 taken back"
 emr_until sees "1 2 3 4 "
 reads() { (cd dora-folder/datasets/plain && find . -name '*.dcm' -exec cat {} + >/dev/null); }
 emr_until reads
@@ -42,22 +44,15 @@ for copy in "ana-folder/$COPIES"/*/*/*; do
 	[[ $(signature "$copy") == "derived at="* ]] || emr_fail "signed as $(signature "$copy")"
 done
 
-say "what is withheld is told once, and counted"
+say "what is withheld is counted, and named with the reason"
 slices ana-folder/CT 5 5 burned-in
 echo "dear Anabela" >ana-folder/CT/letter.txt
-emr_until is_at withheld 2
-as ana run 0 dataset plain
-says "What comes into CT follows: 4 copies, 0 waiting, 2 withheld."
-notices() { grep -c " follows-not " ana-folder/.emrfs/notices; }
-grep -h " follows-not " ana-folder/.emrfs/notices | grep -q "CT/letter.txt (no DICOM file)" || emr_fail "not told"
-told=$(notices)
-echo "dear Anabela, again" >ana-folder/CT/other.txt
-emr_until is_at withheld 3
-expect "one notice more" "$(notices)" $((told + 1))
+update
+expect "counts" "$(field updated.0.copies) $(field updated.0.new) $(field updated.0.withheld)" "4 0 2"
+as ana run 0 dataset update
+says "1 file is withheld, no DICOM file: CT/letter.txt"
 
-say "a file that was changed is copied anew, as the same record, and one that was renamed or moved keeps its copy"
-records() { for copy in "ana-folder/$COPIES"/*/*/*; do echo "$copy $(getfattr --absolute-names --only-values -n user.emrfs.id "$copy")"; done; }
-records >stood
+say "the copy of a file that was changed goes, and one that was renamed or moved within keeps its copy"
 python3 - ana-folder/CT/anabela-02.dcm <<'END'
 import sys
 from pydicom import dcmread
@@ -67,64 +62,69 @@ data.save_as(sys.argv[1])
 END
 mv ana-folder/CT/anabela-01.dcm ana-folder/CT/later/first.dcm
 mv ana-folder/CT ana-folder/Pictures
+emr_until sees "1 3 4 "
+update
+expect "counts" "$(field updated.0.copies) $(field updated.0.new) $(field updated.0.changed)" "4 0 1"
 newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
 emr_until newer
-emr_until is_at path Pictures
-emr_until settled
-expect "copies" "$(follows copies) $(copies | wc -l)" "4 4"
-records | cmp -s - stood || emr_fail "other copies than before: $(copies)"
+expect "where it is" "$(of_first path) $(copies | wc -l)" "Pictures 4"
 
-say "a file that was removed takes its copy back"
+say "a file that was removed, moved away or replaced takes its copy out, and with it a folder all"
 rm ana-folder/Pictures/later/anabela-04.dcm
 emr_until sees "1 2 3 "
-expect "copies" "$(copies | wc -l)" 3
+mv ana-folder/Pictures/later ana-folder/Elsewhere
+emr_until sees "2 3 "
+cp ana-folder/Pictures/letter.txt ana-folder/new && mv ana-folder/new ana-folder/Pictures/anabela-02.dcm
+emr_until sees "3 "
+expect "copies" "$(copies | wc -l)" 1
+rm ana-folder/Pictures/anabela-02.dcm && slices ana-folder/Pictures 2 2
+mv ana-folder/Elsewhere ana-folder/Pictures/later
+update
+expect "counts" "$(field updated.0.copies) $(field updated.0.taken_back)" "3 0"
+
+say "killed at once, a removal is finished at the next opening"
+slices ana-folder/Pictures 6 6
+update
+emr_until sees "1 2 3 6 "
+rm ana-folder/Pictures/anabela-06.dcm
+two_kill ana
+two_mount ana
+emr_until sees "1 2 3 "
 
 say "an erased file erases its copy, of which no key is left"
 copy=$(find "ana-folder/$COPIES" -name '000003-*.dcm')
-[ -n "$(find ana-folder/.emrfs/deleted -name '000004-*.dcm' 2>/dev/null)" ] || emr_fail "what was taken back is not deleted"
+[ -n "$(find ana-folder/.emrfs/deleted -name '000004-*.dcm' 2>/dev/null)" ] || emr_fail "what was taken out is not deleted"
 as ana json 0 erase Pictures/anabela-03.dcm --yes --passphrase-file "$EMR_PASS"
-expect "its copy, and the one that was taken back" "$(field copies)" 2
+[ "$(field copies)" -ge 2 ] || emr_fail "$(field copies) copies: its own, and those that were taken out"
 [ ! -e "$copy" ] || emr_fail "the copy is there"
 emr_until sees "1 2 "
 as ana run 0 status --wait
 [ -z "$(find ana-folder/.emrfs/deleted -name '00000[34]-*.dcm' 2>/dev/null)" ] || emr_fail "it could be brought back"
 as ana run 5 restore "${copy#ana-folder/}@v1"
 
-say "closed in the middle, and killed at any moment, it goes on, and nothing is copied twice"
-slices ana-folder/Pictures/many 100 139
-two_unmount ana
-for round in 1 2 3 4; do
-	two_mount ana
-	before=$(follows copies)
-	slices ana-folder/Pictures/many $((136 + 4 * round)) $((139 + 4 * round))
-	# Asked of the computer and not of the folder: copies are made while no program uses that.
-	more() { [ "$(follows copies)" -gt $((before + round % 3)) ]; }
-	emr_until more
+say "an opening copies what is new, and killed at any moment nothing is copied twice"
+for round in 0 1 2 3; do
+	slices ana-folder/Pictures/many $((100 + 14 * round)) $((113 + 14 * round))
+	as ana run 0 status --wait
 	two_kill ana
+	two_mount ana
+	two_kill ana
+	two_mount ana
 done
-two_mount ana
-all() { [ "$(find dora-folder/datasets/plain -name '0001*.dcm' | wc -l)" = "$1" ]; }
-emr_until all 56
-emr_until settled
+emr_until sees "1 2 $(seq -s ' ' 100 155) "
+update
+expect "nothing new" "$(field updated.0.new) $(field updated.0.taken_back)" "0 0"
 expect "copies, each once" "$(copies | grep -c '/0001') $(copies | sed 's|.*/\(0001[0-9]*\)-.*|\1|' | grep '^0001' | sort -u | wc -l)" "56 56"
 expect "halves" "$(find "ana-folder/$COPIES" -name '*.part' | wc -l)" 0
 versions() { for copy in "ana-folder/$COPIES"/*/*/0001*; do getfattr --absolute-names --only-values -n user.emrfs.version "$copy"; echo; done | sort | uniq -c | tr -s ' '; }
 expect "no copy has a second version" "$(versions)" " 56 1"
 emr_until reads
 
-say "who leaves gives nothing more, and is asked again before anything follows"
+say "who leaves gives nothing more"
 as ana run 0 dataset leave --yes plain --wait
 emr_until sees ""
 slices ana-folder/Pictures 200 200
-as ana run 0 status --wait
-as ana json 0 dataset join plain Pictures --once --yes --wait
-expect "as often as asked" "$(field is_followed)" False
-slices ana-folder/Pictures 201 201
-as ana run 0 status --wait
-as ana run 0 dataset plain
-says "What comes later does not follow."
-expect "copies" "$(copies | grep -c '/00020[01]')" 1
-as ana json 0 dataset join plain Pictures --yes --wait
-expect "from now on" "$(field is_followed) $(copies | grep -c '/00020[01]')" "True 2"
+update
+expect "nothing of hers is in it" "$(field updated)" "[]"
 two_unmount ana dora
 echo "all is well"
