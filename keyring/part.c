@@ -19,7 +19,6 @@ static size_t pub_len(emr_part_op op)
 	case EMR_PART_READ_REPORT:
 		return 32;
 	case EMR_PART_WRITER_ADD:
-	case EMR_PART_DATASET_JOIN:
 		return 48;
 	case EMR_PART_ACCESS_REQ:
 		return 40;

@@ -28,7 +28,7 @@ void emr_research_go_on(emr_research *r)
 	pthread_mutex_unlock(&r->work);
 }
 
-static bool has_to_stop(void *research)
+static bool opening_has_to_stop(void *research)
 {
 	emr_research *r = research;
 
@@ -373,7 +373,7 @@ static void *run_opening(void *arg)
 	emr_status status;
 
 	pthread_mutex_lock(&r->work);
-	status = update_all(r, has_to_stop, tell_nobody, NULL);
+	status = update_all(r, opening_has_to_stop, tell_nobody, NULL);
 	pthread_mutex_unlock(&r->work);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: copies are not up to date: %s",
