@@ -47,32 +47,6 @@ static emr_status opens(const emr_keyring *writer, const emr_keyring *reader, ui
 	return status;
 }
 
-TEST_IN(begin, end, a_device_opens_what_its_owner_wraps_and_the_other_way_round)
-{
-	assert_status(EMR_DAMAGED, opens(owner, device, 1));
-	pass(1);
-	assert_ok(opens(owner, device, 1));
-	assert_ok(opens(device, owner, 1));
-}
-
-/* The device has a seed of its own, which would give keys for any domain. */
-TEST_IN(begin, end, keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before)
-{
-	emr_domain_public seeds, theirs, now;
-
-	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &seeds));
-	assert_ok(emr_keyring_domain_public(owner, domain, 1, 1, &theirs));
-	assert_false(emr_keyring_owns(device, domain, theirs.owner_pk));
-	pass(1);
-	assert_true(emr_keyring_owns(device, domain, theirs.owner_pk));
-	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
-	assert_memory_equal(now.A, theirs.A, sizeof now.A);
-	emr_keyring_coown_end(device, domain);
-	assert_false(emr_keyring_owns(device, domain, theirs.owner_pk));
-	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
-	assert_memory_equal(now.owner_pk, seeds.owner_pk, sizeof now.owner_pk);
-}
-
 TEST_IN(begin, end, an_epoch_whose_key_has_not_come_is_waited_for)
 {
 	pass(1);
@@ -101,16 +75,6 @@ TEST_IN(begin, end, a_device_signs_as_itself_and_never_as_the_owner)
 	assert_ok(emr_sign_verify(identity.pk, EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
 	assert_status(EMR_DENIED, emr_keyring_sign(device, emr_signer_domain(domain, 1),
 					  EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
-}
-
-TEST_IN(begin, end, what_has_ended_opens_nothing)
-{
-	pass(1);
-	assert_true(emr_keyring_coowns(device, domain));
-	emr_keyring_coown_end(device, domain);
-	emr_keyring_coown_end(device, domain);
-	assert_false(emr_keyring_coowns(device, domain));
-	assert_status(EMR_DAMAGED, opens(owner, device, 1));
 }
 
 TEST_IN(begin, end, a_device_knows_whose_it_is)

@@ -85,21 +85,6 @@ static size_t count_kept(kit *k)
 	return n;
 }
 
-/* ---- the file ---- */
-
-static bool stat_cache(const kit *k, struct stat *out)
-{
-	return fstatat(k->stack.state_dirfd, CACHE, out, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static ino_t cache_inode(const kit *k)
-{
-	struct stat st;
-
-	assert_true(stat_cache(k, &st));
-	return st.st_ino;
-}
-
 static void read_cache(const kit *k, emr_buf *out)
 {
 	emr_buf_clear(out);
@@ -141,116 +126,6 @@ static int close_many(void **state)
 	return 0;
 }
 
-/* ---- sentences ---- */
-
-TEST_IN(open_many, close_many, the_kept_file_gives_what_the_ledger_gives)
-{
-	struct stat st;
-
-	assert_true(stat_cache(*state, &st));
-	assert_true(st.st_size > HEADER_BYTES + PAGE_BYTES);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	expect_same(*state);
-}
-
-TEST_IN(open_many, close_many, no_name_lies_in_it_in_the_clear)
-{
-	EMR_AUTO_BUF bytes = {0};
-
-	read_cache(*state, &bytes);
-	assert_null(memmem(bytes.data, bytes.len, "slice", 5));
-	assert_null(memmem(bytes.data, bytes.len, "Imaging", 7));
-}
-
-TEST_IN(open_many, close_many, what_changed_since_comes_from_the_ledger)
-{
-	kit *k = *state;
-	ino_t before = cache_inode(k);
-
-	kit_text(k, "Imaging/slice1", "changed");
-	kit_text(k, "Imaging/new", "new");
-	kit_rename(k, "Imaging/slice2", "Imaging/renamed");
-	kit_unlink(k, "Imaging/slice3");
-	kit_publish_all(k);
-	expect_same(k);
-	kit_restart(k);
-	assert_int_equal(cache_inode(k), before); /* a handful of changes is not worth a new file */
-	expect_same(k);
-	kit_expect_text(k, "Imaging/slice1", "changed");
-	kit_expect_text(k, "Imaging/new", "new");
-	kit_expect_text(k, "Imaging/renamed", "Imaging/slice2");
-	assert_false(kit_exists(k, "Imaging/slice2"));
-	assert_false(kit_exists(k, "Imaging/slice3"));
-}
-
-static emr_status note_round(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	static const char stem[] = "round";
-
-	(void)place;
-	return meta->name.len > strlen(stem) && memcmp(meta->name.data, stem, strlen(stem)) == 0
-		       ? emr_buf_append(arg, meta->name.data + strlen(stem), 1)
-		       : EMR_OK;
-}
-
-/* An entry has hundreds of records.  By their ids it would be read again for each of them: a folder
- * with a million new ones took minutes to close. */
-TEST_IN(open_many, close_many, what_changed_since_is_read_entry_by_entry)
-{
-	enum { ROUNDS = 4, EACH = 30 };
-	kit *k = *state;
-	EMR_AUTO_BUF kept = {0};
-	EMR_AUTO_BUF fresh = {0};
-	uint64_t damaged = 1;
-	char name[64];
-
-	for (int round = 0; round < ROUNDS; round++) {
-		for (int i = 0; i < EACH; i++) {
-			snprintf(name, sizeof name, "Imaging/round%d-%d", round, i);
-			kit_text(k, name, name);
-		}
-		kit_publish_all(k);
-	}
-	assert_ok(emr_facts_each_kept(k->stack.facts, note_round, &kept, &damaged));
-	assert_ok(emr_facts_each(k->stack.facts, note_round, &fresh, &damaged));
-	assert_int_equal(kept.len, ROUNDS * EACH);
-	assert_int_equal(fresh.len, ROUNDS * EACH);
-	for (size_t i = 0; i < kept.len; i++) {
-		assert_int_equal(kept.data[i], '0' + (int)i / EACH);
-		assert_int_equal(fresh.data[i], '0' + (int)i / EACH);
-	}
-}
-
-TEST_IN(open_many, close_many, many_changes_make_a_new_file)
-{
-	kit *k = *state;
-	ino_t before = cache_inode(k);
-
-	make_many(k, "more");
-	expect_same(k);
-	kit_restart(k);
-	assert_int_not_equal(cache_inode(k), before);
-	expect_same(k);
-	kit_expect_text(k, "Imaging/more7", "Imaging/more7");
-}
-
-TEST_IN(open_many, close_many, a_flipped_bit_anywhere_costs_time_and_nothing_else)
-{
-	static const size_t step = 4099;
-	EMR_AUTO_BUF good = {0};
-	EMR_AUTO_BUF bad = {0};
-
-	read_cache(*state, &good);
-	for (size_t at = 0; at < good.len; at += at < HEADER_BYTES ? 7 : step) {
-		emr_buf_clear(&bad);
-		assert_ok(emr_buf_append(&bad, good.data, good.len));
-		bad.data[at] ^= (uint8_t)(1 << at % 8);
-		put_cache(*state, emr_buf_view(&bad));
-		expect_same(*state);
-	}
-	put_cache(*state, emr_buf_view(&good));
-}
-
 TEST_IN(open_many, close_many, a_file_cut_off_or_put_together_anew_is_not_used)
 {
 	EMR_AUTO_BUF good = {0};
@@ -272,20 +147,6 @@ TEST_IN(open_many, close_many, a_file_cut_off_or_put_together_anew_is_not_used)
 	expect_same(*state);
 }
 
-TEST_IN(open_many, close_many, an_older_file_put_back_is_brought_up_to_date)
-{
-	kit *k = *state;
-	EMR_AUTO_BUF old = {0};
-
-	read_cache(k, &old);
-	make_many(k, "later");
-	kit_unlink(k, "Imaging/slice9");
-	kit_publish_all(k);
-	kit_restart(k);
-	put_cache(k, emr_buf_view(&old));
-	expect_same(k);
-}
-
 TEST_IN(open_many, close_many, a_file_that_is_ahead_of_the_ledger_is_not_used)
 {
 	kit *k = *state;
@@ -294,66 +155,6 @@ TEST_IN(open_many, close_many, a_file_that_is_ahead_of_the_ledger_is_not_used)
 	read_cache(k, &ahead);
 	emr_put_u64(ahead.data + 32, UINT64_MAX);
 	put_cache(k, emr_buf_view(&ahead));
-	expect_same(k);
-}
-
-TEST_IN(open_many, close_many, of_another_folder_it_is_not_used)
-{
-	EMR_AUTO_BUF foreign = {0};
-	AUTO(kit_close) kit other = {0};
-
-	read_cache(*state, &foreign);
-	kit_open(&other);
-	kit_mkdir(&other, "Letters");
-	kit_publish_all(&other);
-	put_cache(&other, emr_buf_view(&foreign));
-	expect_same(&other);
-}
-
-TEST_IN(open_many, close_many, forgotten_it_is_gone_until_it_is_made_again)
-{
-	kit *k = *state;
-	struct stat st;
-
-	assert_ok(emr_facts_forget_kept(k->stack.facts));
-	assert_ok(emr_facts_forget_kept(k->stack.facts)); /* again is fine */
-	assert_false(stat_cache(k, &st));
-	expect_same(k);
-	assert_ok(emr_facts_keep(k->stack.facts));
-	assert_true(stat_cache(k, &st));
-	expect_same(k);
-}
-
-TEST_IN(open_many, close_many, an_erased_name_is_not_left_in_it)
-{
-	kit *k = *state;
-	emr_erase what = {.path = "Imaging/slice5"};
-	emr_erased erased;
-	struct stat st;
-
-	assert_true(stat_cache(k, &st));
-	assert_ok(emr_view_erase(k->view, &what, &erased));
-	assert_true(erased.is_finished);
-	assert_false(stat_cache(k, &st));
-	kit_restart(k);
-	assert_true(stat_cache(k, &st));
-	expect_same(k);
-}
-
-/* It has nothing of theirs. */
-TEST_IN(open_many, close_many, what_others_write_and_erase_leaves_it_as_it_is)
-{
-	kit *k = *state;
-	ino_t before;
-
-	k->options.own_parts = true;
-	kit_restart(k);
-	before = cache_inode(k);
-	others_write(k, 200);
-	assert_ok(emr_follow_now(k->stack.replica));
-	expect_same(k);
-	kit_restart(k);
-	assert_int_equal(cache_inode(k), before);
 	expect_same(k);
 }
 

@@ -49,67 +49,6 @@ static void make(const char *inside)
 	assert_ok(writer_try_mkdir(&v, inside));
 }
 
-TEST(each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay)
-{
-	begin(false);
-	make("Imaging/Series");
-	make("Imaging/Series/Scout");
-	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
-	writer_put(&v, "Imaging/Series/IM2.dcm", "DICM two");
-	writer_put(&v, "Imaging/Series/Scout/IM1.dcm", "DICM three");
-	assert_string_equal(writer_list(&v, "Imaging"), "Series");
-	assert_string_equal(writer_text(&v, "Imaging/Series/IM1.dcm"), "DICM one");
-	assert_int_equal(writer_pending(&v), 3); /* the folders are nothing that could be sent */
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/Series"), "user.emrfs.state"), "local");
-	leave();
-	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "DICM one");
-	kit_expect_text(&s.k, "Imaging/Series - IM2.dcm", "DICM two");
-	kit_expect_text(&s.k, "Imaging/Series - Scout - IM1.dcm", "DICM three");
-	assert_false(kit_exists(&s.k, "Imaging/Series"));
-	assert_string_equal(writer_list(&v, "Imaging/Series"), "Scout");
-	/* more of it goes into the same folder */
-	writer_put(&v, "Imaging/Series/IM3.dcm", "DICM four");
-	leave();
-	kit_expect_text(&s.k, "Imaging/Series - IM3.dcm", "DICM four");
-	end();
-}
-
-TEST(in_an_inbox_they_lie_with_what_came_that_day)
-{
-	char day[32];
-	time_t now;
-	struct tm local;
-
-	begin(true);
-	now = (time_t)story_now(&s);
-	localtime_r(&now, &local);
-	strftime(day, sizeof day, "%Y-%m-%d", &local);
-	make("Imaging/Series");
-	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
-	leave();
-	kit_expect_text(&s.k, printed("Inbox/org0/%s/Series - IM1.dcm", day), "DICM one");
-	end();
-}
-
-TEST(two_names_that_become_one_both_stay)
-{
-	const char *names;
-
-	begin(false);
-	make("Imaging/A");
-	make("Imaging/A - B");
-	writer_put(&v, "Imaging/A/B - c.txt", "the one");
-	leave();
-	writer_put(&v, "Imaging/A - B/c.txt", "the other");
-	leave();
-	kit_expect_text(&s.k, "Imaging/A - B - c.txt", "the one");
-	names = deposits_list(&s, "Imaging");
-	assert_memory_equal(names, "A - B - c.txt,A - B - c~", 24);
-	kit_expect_text(&s.k, printed("Imaging/%.18s", names + 14), "the other");
-	end();
-}
-
 TEST(a_name_that_would_be_too_long_keeps_its_end)
 {
 	char outer[200], inner[400], scan[700];
@@ -167,25 +106,6 @@ TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then)
 	end();
 }
 
-TEST(scratch_in_it_waits_until_it_has_stayed_and_is_sent_then)
-{
-	begin(false);
-	make("Imaging/Series");
-	make("Imaging/Old.bak");
-	writer_put(&v, "Imaging/Series/.IM1.dcm.part", "half");
-	writer_put(&v, "Imaging/Series/.~lock.IM2.dcm#", "");
-	writer_put(&v, "Imaging/Old.bak/IM3.dcm", "three");
-	assert_int_equal(writer_pending(&v), 3);
-	assert_ok(emr_view_publish_now(v.view));
-	assert_int_equal(writer_pending(&v), 3);
-	assert_ok(writer_try_rename(&v, "Imaging/Series/.IM1.dcm.part", "Imaging/Series/IM1.dcm"));
-	leave();
-	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "half");
-	kit_expect_text(&s.k, "Imaging/Series - .~lock.IM2.dcm#", "");
-	kit_expect_text(&s.k, "Imaging/Old.bak - IM3.dcm", "three");
-	end();
-}
-
 TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes)
 {
 	const char *folder;
@@ -203,20 +123,6 @@ TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes)
 	assert_string_equal(viewer_text(&v, path, NULL), "DICM one");
 	kit_publish_all(&s.k);
 	assert_false(kit_exists(&s.k, "Imaging/Series - IM1.dcm"));
-	end();
-}
-
-TEST(files_in_folders_count_as_any_others_of_that_day)
-{
-	begin(true);
-	story_rules(&s, "deposits-a-day = 2\n");
-	viewer_run(&v, NULL, 1);
-	make("Imaging/Series");
-	writer_put(&v, "Imaging/Series/IM1.dcm", "one");
-	writer_put(&v, "Imaging/Series/IM2.dcm", "two");
-	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/Series/IM3.dcm", "three"));
-	leave();
-	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/Series/IM3.dcm", "three"));
 	end();
 }
 

@@ -59,18 +59,6 @@ static void move(const char *from, const char *to)
 	assert_int_equal(rename(a, b), 0);
 }
 
-static void write_file(const char *name, const char *text)
-{
-	char path[200];
-	FILE *file;
-
-	path_of(path, sizeof path, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 AROUND(begin)
 {
 	emr_bytes own;
@@ -152,123 +140,6 @@ TEST_IN(begin, end, every_question_is_answered_by_why_nobody_is_there)
 	assert_status(EMR_OFFLINE, status_now());
 }
 
-TEST_IN(begin, end, a_file_that_comes_back_is_used_again_and_says_nothing_of_before)
-{
-	uint64_t size = 0;
-
-	move("ledger.sqlite", "aside");
-	assert_ok(open_door(&k.ledger));
-	assert_status(EMR_OFFLINE, status_now());
-	move("aside", "ledger.sqlite");
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	assert_int_equal(size, 3);
-	assert_status(EMR_OK, status_now());
-	domain = kit_domain_new(&k);
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	assert_int_equal(size, 4);
-}
-
-/* However often, and by its own name or with its directory: who asks when it is there is not told
- * what was found before. */
-TEST_IN(begin, end, what_is_there_again_is_there_at_once)
-{
-	char away[200];
-	uint64_t size = 0;
-
-	(void)snprintf(away, sizeof away, "%s.away", k.network);
-	assert_ok(open_door(&k.ledger));
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(rename(k.network, away), 0);
-		assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-		assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-		assert_int_equal(rename(away, k.network), 0);
-		assert_ok(emr_ledger_size(k.ledger, &size));
-		move("ledger.sqlite", "aside");
-		assert_status(EMR_OFFLINE, status_now());
-		move("aside", "ledger.sqlite");
-		assert_status(EMR_OK, status_now());
-	}
-	assert_int_equal(size, 3);
-}
-
-/* A ledger that is there and cannot be opened is not opened for each question. */
-TEST_IN(begin, end, what_did_not_open_is_tried_once_a_second)
-{
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
-	assert_ok(open_door(&k.ledger));
-	assert_status(EMR_NEWER_FORMAT, status_now());
-	opened = 0;
-	for (int i = 0; i < 5; i++)
-		assert_status(EMR_NEWER_FORMAT, status_now());
-	assert_int_equal(opened, 0);
-	later();
-	for (int i = 0; i < 5; i++)
-		assert_status(EMR_NEWER_FORMAT, status_now());
-	assert_int_equal(opened, 1);
-}
-
-TEST_IN(begin, end, a_file_that_goes_away_takes_no_entry_with_it)
-{
-	EMR_AUTO_BUF batch = {0};
-	EMR_AUTO_BATCH b = NULL;
-	emr_ledger_answer answer;
-	emr_ledger_absence absence;
-	uint64_t size = 0, since;
-
-	assert_ok(open_door(&k.ledger));
-	b = kit_batch(&k, domain.id);
-	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
-	kit_finish(&k, b, &batch);
-	move("ledger.sqlite", "aside");
-	assert_status(EMR_OFFLINE, emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
-	emr_ledger_look(k.ledger, &absence);
-	since = absence.since_unix_s;
-	later();
-	emr_ledger_look(k.ledger, &absence);
-	assert_status(EMR_OFFLINE, absence.status);
-	assert_int_equal(absence.since_unix_s, since);
-	later();
-	move("aside", "ledger.sqlite");
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	assert_int_equal(size, 3);
-	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
-	assert_int_equal(answer.refusal, 0);
-	assert_int_equal(answer.is_repeat, 0);
-	assert_int_equal(answer.seq, 3);
-}
-
-TEST_IN(begin, end, what_is_no_ledger_is_damage_and_stays_as_it_is)
-{
-	static const char *const texts[] = {"", "no database at all, and long enough to be one"};
-	char path[200], text[80];
-	FILE *file;
-	size_t n;
-
-	move("ledger.sqlite", "aside");
-	path_of(path, sizeof path, "ledger.sqlite");
-	for (size_t i = 0; i < 2; i++) {
-		write_file("ledger.sqlite", texts[i]);
-		assert_ok(open_door(&k.ledger));
-		assert_status(EMR_DAMAGED, status_now());
-		emr_ledger_close(k.ledger);
-		k.ledger = NULL;
-		file = fopen(path, "r");
-		assert_non_null(file);
-		n = fread(text, 1, sizeof text, file);
-		assert_int_equal(fclose(file), 0);
-		assert_int_equal(n, strlen(texts[i]));
-		assert_memory_equal(text, texts[i], n);
-	}
-	assert_int_equal(unlink(path), 0);
-	move("aside", "ledger.sqlite");
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
-	assert_ok(open_door(&k.ledger));
-	assert_status(EMR_NEWER_FORMAT, status_now());
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=2");
-	later();
-	assert_status(EMR_OK, status_now());
-}
-
 /* The ledger of another network under the right name: at the door, and later in its place. */
 TEST_IN(begin, end, another_ledger_is_never_let_in)
 {
@@ -306,44 +177,6 @@ TEST_IN(begin, end, another_ledger_is_never_let_in)
 	assert_true(emr_bytes_equal(bytes, emr_ledger_descriptor(k.ledger)));
 }
 
-TEST_IN(begin, end, without_what_is_known_an_absent_ledger_does_not_open)
-{
-	move("ledger.sqlite", "aside");
-	emr_buf_free(&descriptor);
-	assert_status(EMR_NOT_FOUND, open_door(&k.ledger));
-	assert_null(k.ledger);
-	move("aside", "ledger.sqlite");
-	assert_ok(open_door(&k.ledger));
-}
-
-TEST_IN(begin, end, rights_too_wide_are_no_absence)
-{
-	assert_int_equal(chmod(k.network, 0755), 0);
-	assert_status(EMR_EXPOSED, open_door(&k.ledger));
-	assert_int_equal(chmod(k.network, 0700), 0);
-}
-
-static void *wait_for_it(void *arg)
-{
-	uint64_t size;
-
-	*(emr_status *)arg = emr_ledger_wait(k.ledger, 99, 60000, &size);
-	return NULL;
-}
-
-TEST_IN(begin, end, who_waits_for_an_absent_ledger_can_be_woken)
-{
-	pthread_t thread;
-	emr_status status = EMR_OK;
-
-	move("ledger.sqlite", "aside");
-	assert_ok(open_door(&k.ledger));
-	emr_ledger_wake(k.ledger);
-	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &status), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_status(EMR_INTERRUPTED, status);
-}
-
 /* ---- Waking, as a signal handler may do it: whoever it has interrupted may hold any lock ---- */
 
 static _Thread_local bool is_waking;
@@ -365,101 +198,6 @@ WRAPPED(int, pthread_rwlock_rdlock, pthread_rwlock_t *lock)
 {
 	has_locked |= is_waking;
 	return __real_pthread_rwlock_rdlock(lock);
-}
-
-static void wake_looking(void)
-{
-	is_waking = true;
-	emr_ledger_wake(k.ledger);
-	is_waking = false;
-}
-
-TEST_IN(begin, end, waking_takes_no_lock)
-{
-	uint64_t size;
-
-	assert_ok(open_door(&k.ledger));
-	has_locked = false;
-	wake_looking();
-	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
-	move("ledger.sqlite", "aside");
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	wake_looking();
-	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
-	assert_false(has_locked);
-}
-
-TEST_IN(begin, end, who_was_woken_before_the_ledger_came_back_does_not_wait)
-{
-	uint64_t size;
-
-	assert_ok(open_door(&k.ledger));
-	emr_ledger_wake(k.ledger);
-	move("ledger.sqlite", "aside");
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	move("aside", "ledger.sqlite");
-	later();
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
-}
-
-TEST_IN(begin, end, who_waits_inside_does_not_keep_out_what_came_back)
-{
-	pthread_t thread;
-	emr_status waited = EMR_OK;
-	uint64_t size = 0;
-
-	assert_ok(open_door(&k.ledger));
-	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &waited), 0);
-	usleep(300000); /* so that he is inside; too short only makes this test see less */
-	/* Away and back between two looks of the waiter; somebody else noticed. */
-	move("ledger.sqlite", "aside");
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	move("aside", "ledger.sqlite");
-	for (int i = 0; i < 60000 && emr_ledger_size(k.ledger, &size) != EMR_OK; i++) {
-		later();
-		usleep(1000);
-	}
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	emr_ledger_wake(k.ledger); /* for the case that he came in only now */
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(waited == EMR_INTERRUPTED || waited == EMR_OFFLINE);
-}
-
-static void *ask_size(void *arg)
-{
-	uint64_t size;
-
-	*(emr_status *)arg = emr_ledger_size(k.ledger, &size);
-	return NULL;
-}
-
-/* A busy computer takes its time to open what is there. */
-TEST_IN(begin, end, who_asks_while_somebody_tries_hears_what_he_found)
-{
-	pthread_t first, second;
-	emr_status found[2] = {EMR_IO, EMR_IO};
-	uint64_t size;
-
-	assert_ok(open_door(&k.ledger));
-	move("ledger.sqlite", "aside");
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	move("aside", "ledger.sqlite");
-	later();
-	__atomic_store_n(&opened, 0, __ATOMIC_SEQ_CST);
-	(void)pthread_mutex_lock(&gate);
-	assert_int_equal(pthread_create(&first, NULL, ask_size, &found[0]), 0);
-	while (__atomic_load_n(&opened, __ATOMIC_SEQ_CST) == 0)
-		usleep(1000);
-	assert_int_equal(pthread_create(&second, NULL, ask_size, &found[1]), 0);
-	usleep(200000); /* so that he has asked; too short only makes this test see less */
-	(void)pthread_mutex_unlock(&gate);
-	assert_int_equal(pthread_join(first, NULL), 0);
-	assert_int_equal(pthread_join(second, NULL), 0);
-	assert_ok(found[0]);
-	assert_ok(found[1]);
-	assert_int_equal(opened, 1);
 }
 
 /* Many ask while it comes and goes: nobody meets half a ledger. */
@@ -521,32 +259,6 @@ static void fill_replica(void)
 	k.ledger = NULL;
 }
 
-TEST_IN(begin, end, a_whole_copy_is_enough_while_the_ledger_is_away)
-{
-	emr_replica_trouble trouble;
-	emr_replica_position at;
-	EMR_AUTO_BUF first = {0};
-	uint8_t root[32];
-	AUTO(emr_replica_auto) emr_replica *replica;
-	uint64_t checked = 0;
-
-	fill_replica();
-	move("ledger.sqlite", "aside");
-	assert_ok(emr_replica_descriptor(k.state_fd, &first));
-	assert_true(emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&descriptor)));
-	assert_ok(open_door(&k.ledger));
-	catch_up_with(EMR_OFFLINE, EMR_OK);
-	replica = kit_replica(&k);
-	assert_ok(emr_replica_at(replica, &at));
-	assert_int_equal(at.size, 4);
-	assert_ok(emr_replica_root_at(replica, 4, root));
-	assert_memory_equal(root, at.root, 32);
-	assert_status(EMR_NOT_FOUND, emr_replica_root_at(replica, 5, root));
-	assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
-	assert_int_equal(checked, 4);
-	assert_status(EMR_OFFLINE, emr_replica_verify_chain(replica, &trouble, &checked));
-}
-
 /* Neither an older copy nor one that was found damaged may be the ground of changes; and neither is
  * thrown away. */
 TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
@@ -587,20 +299,6 @@ TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
 	later();
 	catch_up_with(EMR_OK, EMR_OK);
 	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
-}
-
-/* The file in the ledger's place never makes the local copy doubtful. */
-TEST_IN(begin, end, a_damaged_ledger_leaves_the_copy_alone)
-{
-	fill_replica();
-	move("ledger.sqlite", "aside");
-	write_file("ledger.sqlite", "");
-	assert_ok(open_door(&k.ledger));
-	catch_up_with(EMR_DAMAGED, EMR_DAMAGED);
-	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
-	move("aside", "ledger.sqlite");
-	later();
-	catch_up_with(EMR_OK, EMR_OK);
 }
 
 TESTS(NULL, NULL)

@@ -45,45 +45,10 @@ static const char *left_by(person *who)
 	return text;
 }
 
-TEST(each_file_that_was_left_is_known_by_its_name_in_the_order_it_came)
-{
-	begin();
-	assert_string_equal(left_by(&s.lima), "");
-	(void)deposit(&d, "second.txt", "two");
-	(void)deposit(&d, "first.txt", "and one");
-	assert_string_equal(left_by(&s.lima), "Inbox/second.txt 3, Inbox/first.txt 7");
-	deposits_arrive(&s); /* its owner puts it away under names of her own */
-	kit_rename(&s.k, deposits_today(&s), "Letters");
-	kit_publish_all(&s.k);
-	assert_string_equal(left_by(&s.lima), "Inbox/second.txt 3, Inbox/first.txt 7");
-	end();
-}
-
-TEST(nobody_else_is_told_of_it)
-{
-	begin();
-	(void)deposit(&d, "a.txt", "x");
-	assert_string_equal(left_by(&s.eve), "");
-	end();
-}
-
 static emr_status add_owner(void *arg, const emr_deposit_left *left)
 {
 	*(emr_id32 *)arg = left->owner;
 	return EMR_OK;
-}
-
-/* Only a card says whose Inbox it is: the ledger does not. */
-TEST(whose_inbox_it_is_stands_on_no_ledger)
-{
-	emr_id32 owner = {{1}};
-
-	begin();
-	(void)deposit(&d, "a.txt", "x");
-	(void)left_by(&s.lima);
-	assert_ok(emr_share_left(s.lima.share, add_owner, &owner));
-	assert_true(emr_id32_is_zero(owner));
-	end();
 }
 
 TEST(what_was_left_under_an_earlier_key_of_the_inbox_is_known_too)

@@ -45,23 +45,6 @@ static came came_with(story *s, const emr_place *place)
 	return is;
 }
 
-static came came_as_saved(story *s, const char *path)
-{
-	emr_place place;
-
-	assert_ok(emr_view_place(s->k.view, path, &place));
-	return came_with(s, &place);
-}
-
-static void expect_came(story *s, const char *path, const came *is)
-{
-	assert_string_equal(kit_attribute(&s->k, path, "user.emrfs.tx"), is->tx);
-	assert_string_equal(kit_attribute(&s->k, path, "user.emrfs.signed-at"), is->at);
-	assert_non_null(strstr(
-		kit_attribute(&s->k, path, "user.emrfs.signature"), printed(" at=%s", is->at)));
-	assert_null(strstr(kit_attribute(&s->k, path, "user.emrfs.signature"), "placed"));
-}
-
 /* Whether the content at PATH stands on the ledger with another item than that which brought it. */
 static bool is_wrapped_again(story *s, const char *path)
 {
@@ -94,109 +77,6 @@ static char *deposited(story *s, const char *name)
 	return path;
 }
 
-TEST(what_another_left_keeps_its_moment_where_the_owner_puts_it)
-{
-	DEPOSIT;
-	emr_place place = deposit(&d, "Findings.pdf", "%PDF all is well");
-	came is;
-
-	deposits_arrive(&s);
-	is = came_with(&s, &place);
-	expect_came(&s, deposited(&s, "Findings.pdf"), &is);
-	put(&s, deposited(&s, "Findings.pdf"), "Imaging/Findings.pdf");
-	expect_came(&s, "Imaging/Findings.pdf", &is);
-	kit_mkdir(&s.k, "Letters");
-	put(&s, "Imaging/Findings.pdf", "Letters/Findings.pdf");
-	expect_came(&s, "Letters/Findings.pdf", &is);
-	kit_restart(&s.k);
-	expect_came(&s, "Letters/Findings.pdf", &is);
-	deposit_end(&s, &d);
-}
-
-TEST(a_version_saved_on_the_way_has_its_own_moment)
-{
-	DEPOSIT;
-	came is;
-
-	kit_mkdir(&s.k, "Letters");
-	put(&s, "Imaging/MRI.pdf", "Letters/MRI.pdf");
-	story_pass(&s, HOUR);
-	kit_text(&s.k, "Letters/MRI.pdf", "%PDF a knee, again");
-	kit_publish_all(&s.k);
-	is = came_as_saved(&s, "Letters/MRI.pdf");
-	expect_came(&s, "Letters/MRI.pdf", &is);
-	kit_mkdir(&s.k, "Knee");
-	put(&s, "Letters/MRI.pdf", "Knee/MRI.pdf");
-	expect_came(&s, "Knee/MRI.pdf", &is);
-	deposit_end(&s, &d);
-}
-
-/* Every opening asks. */
-TEST(what_was_moved_is_found_without_a_look_at_every_head)
-{
-	static const char *const files[] = {"Letters/MRI.pdf", "Letters/CT.pdf"};
-	DEPOSIT;
-	came is[2];
-
-	kit_mkdir(&s.k, "Letters");
-	put(&s, "Imaging/MRI.pdf", files[0]);
-	put(&s, "Imaging/Old/CT.pdf", files[1]);
-	kit_mkdir(&s.k, "Knee");
-	for (size_t i = 0; i < 2; i++) {
-		kit_save(&s.k, files[i], "again");
-		is[i] = came_as_saved(&s, files[i]);
-	}
-	put(&s, files[0], "Knee/MRI.pdf");
-	put(&s, files[1], "Knee/CT.pdf");
-	kit_restart(&s.k);
-	walks = 0;
-	for (size_t round = 0; round < 3; round++) {
-		expect_came(&s, "Knee/MRI.pdf", &is[0]);
-		expect_came(&s, "Knee/CT.pdf", &is[1]);
-	}
-	assert_int_equal(walks, 0);
-	/* A record that was moved since is found, too. */
-	kit_save(&s.k, "Knee/MRI.pdf", "and again");
-	is[0] = came_as_saved(&s, "Knee/MRI.pdf");
-	kit_mkdir(&s.k, "Elsewhere");
-	put(&s, "Knee/MRI.pdf", "Elsewhere/MRI.pdf");
-	expect_came(&s, "Elsewhere/MRI.pdf", &is[0]);
-	deposit_end(&s, &d);
-}
-
-TEST(a_new_epoch_is_no_new_signature)
-{
-	DEPOSIT;
-	came is;
-
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee, again");
-	kit_publish_all(&s.k);
-	is = came_as_saved(&s, "Imaging/MRI.pdf");
-	story_pass(&s, HOUR);
-	(void)story_share(&s, &s.lima, 0, false); /* not what was before */
-	kit_publish_all(&s.k);
-	assert_true(is_wrapped_again(&s, "Imaging/MRI.pdf"));
-	expect_came(&s, "Imaging/MRI.pdf", &is);
-	deposit_end(&s, &d);
-}
-
-TEST(a_version_brought_back_is_as_old_as_it_was)
-{
-	const emr_restore back = {.path = "Imaging/MRI.pdf", .cver = 1};
-	emr_restored restored;
-	DEPOSIT;
-	came is = came_as_saved(&s, "Imaging/MRI.pdf");
-
-	story_pass(&s, HOUR);
-	kit_save(&s.k, "Imaging/MRI.pdf", "%PDF the wrong knee");
-	story_pass(&s, HOUR);
-	assert_ok(emr_view_restore(s.k.view, &back, &restored));
-	kit_publish_all(&s.k);
-	assert_true(is_wrapped_again(&s, "Imaging/MRI.pdf"));
-	expect_came(&s, "Imaging/MRI.pdf", &is);
-	deposit_end(&s, &d);
-}
-
 /* The attributes of INSIDE in ana's directory, at the reader's. */
 static const char *read_there(depositor *d, const char *inside, const char *name)
 {
@@ -210,32 +90,6 @@ static void opens_there(story *s, depositor *d, const char *inside, const char *
 	viewer_learn_owner(&d->v);
 	(void)viewer_list(&d->v, viewer_at(&d->v, "Imaging"), owner_answers);
 	assert_string_equal(viewer_text(&d->v, viewer_at(&d->v, inside), owner_answers), text);
-}
-
-TEST(a_reader_sees_the_moment_through_a_new_epoch)
-{
-	DEPOSIT;
-	came is;
-
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee, again");
-	kit_publish_all(&s.k);
-	is = came_as_saved(&s, "Imaging/MRI.pdf");
-	story_pass(&s, HOUR);
-	(void)story_share(&s, &s.lima, 0, false);
-	kit_publish_all(&s.k);
-	assert_true(is_wrapped_again(&s, "Imaging/MRI.pdf"));
-	viewer_run(&d.v, owner_answers, 2);
-	viewer_learn_owner(&d.v);
-	(void)viewer_list(&d.v, viewer_at(&d.v, "Imaging"), owner_answers);
-	/* not opened yet */
-	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.tx"), is.tx);
-	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signed-at"), is.at);
-	opens_there(&s, &d, "Imaging/MRI.pdf", "%PDF a knee, again");
-	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.tx"), is.tx);
-	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signed-at"), is.at);
-	assert_non_null(strstr(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signature"),
-		printed("] at=%s", is.at)));
-	deposit_end(&s, &d);
 }
 
 /* A version that came into a folder which the reader does not see: the signer's own word for when,

@@ -95,34 +95,6 @@ static void begin_ahead(desk *d)
 	assert_non_null(d->keys);
 }
 
-TEST_IN(begin, end, every_change_gets_its_own_key)
-{
-	desk *d = *state;
-
-	begin_ahead(d);
-	for (size_t i = 0; i < d->n; i++) {
-		wrapped_key got;
-
-		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
-		expect_key(d, &d->changes[i], &got);
-	}
-}
-
-TEST_IN(begin, end, the_last_may_be_asked_for_first_and_any_one_twice)
-{
-	desk *d = *state;
-
-	begin_ahead(d);
-	for (size_t i = d->n; i-- > 0;) {
-		wrapped_key got, again;
-
-		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
-		assert_ok(ahead_get(d->keys, &d->changes[i], &again));
-		assert_memory_equal(got.capsule, again.capsule, sizeof got.capsule);
-		expect_key(d, &d->changes[i], &got);
-	}
-}
-
 TEST_IN(begin, end, what_cannot_be_opened_is_said_of_that_change_alone)
 {
 	desk *d = *state;
@@ -137,52 +109,6 @@ TEST_IN(begin, end, what_cannot_be_opened_is_said_of_that_change_alone)
 		if (i != 5)
 			expect_key(d, &d->changes[i], &got);
 	}
-}
-
-TEST_IN(begin, end, changes_between_them_that_need_no_key_are_passed_over)
-{
-	desk *d = *state;
-
-	for (size_t i = 0; i < d->n; i += 3)
-		d->changes[i].kind = EMR_CHANGE_META;
-	begin_ahead(d);
-	for (size_t i = 0; i < d->n; i++) {
-		wrapped_key got;
-
-		if (i % 3 == 0)
-			continue;
-		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
-		expect_key(d, &d->changes[i], &got);
-	}
-}
-
-TEST_IN(begin, end, it_may_end_before_anything_was_asked_for)
-{
-	desk *d = *state;
-
-	begin_ahead(d);
-}
-
-TEST_IN(begin, end, for_a_few_there_is_no_thread)
-{
-	desk *d = *state;
-
-	assert_null(ahead_begin(&d->ctx, d->changes, 3));
-	ahead_end(NULL);
-}
-
-TEST_IN(begin, end, another_epoch_or_key_is_not_its_own)
-{
-	desk *d = *state;
-	build_ctx other = d->ctx;
-
-	begin_ahead(d);
-	assert_true(ahead_fits(d->keys, &d->ctx));
-	other.epoch++;
-	assert_false(ahead_fits(d->keys, &other));
-	other = d->ctx;
-	other.A[3] ^= 1;
-	assert_false(ahead_fits(d->keys, &other));
 }
 
 TESTS(NULL, NULL)

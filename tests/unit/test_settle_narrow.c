@@ -63,16 +63,6 @@ static void expect_confirmed(kit *k)
 		assert_string_equal(state_of(k, i), "confirmed 1/1");
 }
 
-/* Two kilobytes stand beside it, which go to the ledger with its name. */
-static void write_large(kit *k, int i)
-{
-	char note[2000];
-
-	memset(note, 'n', sizeof note);
-	assert_ok(emr_view_set_attribute(k->view, kit_attr(k, name_of(i)).node, "user.note",
-		emr_bytes_of(note, sizeof note), 0));
-}
-
 /* ---- a key that the ledger does not take ---- */
 
 static emr_status renewal;
@@ -146,66 +136,6 @@ TEST(who_is_outrun_saves_later_and_not_under_the_former_key)
 	renewal = EMR_OK;
 	kit_wait_ms(&k, 600000);
 	save(&k, "three");
-}
-
-TEST(many_changes_go_in_smaller_batches)
-{
-	AUTO(kit_close) kit k;
-
-	write_files(&k);
-	narrow.most_items = FEW;
-	kit_publish_all(&k);
-	expect_confirmed(&k);
-	assert_true(narrow.refused > 0);
-	kit_restart_and_compare(&k);
-}
-
-TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
-{
-	AUTO(kit_close) kit k;
-
-	write_files(&k);
-	kit_publish_all(&k);
-	kit_save(&k, name_of(0), "one alone");
-	narrow.most_bytes = narrow.last_bytes + 1000;
-	for (int i = 0; i < FILES; i++)
-		kit_text(&k, name_of(i), "the same slice");
-	write_large(&k, FILES / 2);
-	kit_publish_all(&k);
-	for (int i = 0; i < FILES; i++)
-		assert_string_equal(
-			state_of(&k, i), i == FILES / 2 ? "failed limit" : "confirmed 1/1");
-	kit_save(&k, "Imaging/later", "another slice");
-	assert_string_equal(
-		kit_attribute(&k, "Imaging/later", "user.emrfs.state"), "confirmed 1/1");
-	kit_expect_text(&k, name_of(FILES / 2), "the same slice");
-	narrow.most_bytes = 0;
-	kit_publish_all(&k);
-	expect_confirmed(&k);
-	kit_restart_and_compare(&k);
-}
-
-TEST(one_that_waited_in_the_journal_holds_up_nobody_either)
-{
-	AUTO(kit_close) kit k;
-
-	write_files(&k);
-	kit_publish_all(&k);
-	kit_text(&k, name_of(0), "another");
-	narrow.is_away = true;
-	kit_wait_ms(&k, 60000);
-	assert_status(EMR_TIMEOUT, emr_view_publish_now(k.view));
-	narrow.is_away = false;
-	narrow.most_bytes = 100;
-	kit_restart(&k);
-	(void)emr_view_publish_now(k.view);
-	assert_string_equal(state_of(&k, 0), "failed limit");
-	narrow.most_bytes = 0;
-	kit_text(&k, name_of(1), "another, too");
-	kit_publish_all(&k);
-	expect_confirmed(&k);
-	kit_expect_text(&k, name_of(0), "another");
-	kit_restart_and_compare(&k);
 }
 
 static unsigned told_of_spent;

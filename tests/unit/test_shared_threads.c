@@ -153,14 +153,6 @@ static void end(scene *c)
 	story_end(&c->s);
 }
 
-TEST(everybody_reads_until_the_share_is_taken_back)
-{
-	SCENE_OF(scene, c, end, begin, 0);
-	for (int i = 0; i < READERS; i++)
-		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
-			(void)story_owner(&c.s);
-}
-
 TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 {
 	SCENE_OF(scene, c, end, begin, EMR_WRITES_ALL);
@@ -437,76 +429,6 @@ TEST(what_is_taken_back_while_it_is_asked_for_has_not_run_out)
 	story_end(&c.s);
 }
 
-TEST(a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it)
-{
-	reader ct = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-	reader mri = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-	emr_attr attr;
-	scene c;
-
-	begin_alone(&c, 0);
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
-	ct.node = attr.node;
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	mri.node = attr.node;
-	assert_status(
-		EMR_BUSY, emr_view_await(c.v.view, ct.node, EMR_NEED_BYTES, NULL, ready, &ct));
-	assert_status(
-		EMR_BUSY, emr_view_await(c.v.view, mri.node, EMR_NEED_BYTES, NULL, ready, &mri));
-	before_removal = &c;
-	viewer_run(&c.v, owner_answers, 6);
-	assert_null(before_removal);
-	assert_true(ct.has_come && mri.has_come);
-	assert_ok(ct.status);
-	assert_status(EMR_NOT_FOUND, mri.status);
-	viewer_close(&c.v);
-	story_end(&c.s);
-}
-
-TEST(what_he_has_changed_is_told_as_taken_back_too)
-{
-	emr_attr attr, wanted = {.mode = 0600};
-	emr_handle *h = NULL;
-	scene c;
-
-	begin_alone(&c, EMR_WRITES_ALL);
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
-	(void)story_share(&c.s, &c.s.lima, 0, false); /* a reason to look at grants */
-	before_writings = &c;
-	viewer_run(&c.v, NULL, 0);
-	assert_null(before_writings);
-	assert_status(
-		EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
-	assert_status(EMR_ACCESS_REVOKED, emr_view_open_file(c.v.view, attr.node, O_RDONLY, &h));
-	viewer_close(&c.v);
-	story_end(&c.s);
-}
-
-TEST(what_he_had_changed_before_a_restart_is_told_as_taken_back_too)
-{
-	emr_attr attr, wanted = {.mode = 0600};
-	emr_handle *h = NULL;
-	char owner[300];
-	scene c, *now = &c;
-
-	begin_alone(&c, EMR_WRITES_ALL);
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
-	memcpy(owner, c.v.owner, sizeof owner);
-	viewer_close(&c.v);
-	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
-	memcpy(c.v.owner, owner, sizeof owner);
-	viewer_run(&c.v, owner_answers, 2);
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	assert_int_equal(attr.mode, 0600);
-	take_back(&now, true);
-	viewer_run(&c.v, owner_answers, 2);
-	assert_status(EMR_ACCESS_REVOKED, emr_view_open_file(c.v.view, attr.node, O_RDONLY, &h));
-	viewer_close(&c.v);
-	story_end(&c.s);
-}
-
 TEST(names_that_are_taken_back_while_they_are_read_are_not_refused)
 {
 	emr_attr attr;
@@ -522,42 +444,6 @@ TEST(names_that_are_taken_back_while_they_are_read_are_not_refused)
 	story_end(&c.s);
 }
 
-TEST(what_could_not_be_read_once_is_shown_later)
-{
-	emr_attr attr;
-	scene c;
-
-	begin_alone(&c, 0);
-	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	kit_save(&c.s.k, "Imaging/MRI.pdf", "%PDF another knee");
-	assert_ok(emr_store_index_now(c.s.k.stack.store));
-	story_pass(&c.s, 2);
-	names_fail = EMR_IO;
-	viewer_run(&c.v, owner_answers, 2);
-	names_fail = EMR_OK;
-	story_pass(&c.s, 40);
-	viewer_run(&c.v, owner_answers, 3);
-	assert_string_equal(viewer_text(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers),
-		"%PDF another knee");
-	viewer_close(&c.v);
-	story_end(&c.s);
-}
-
-TEST(who_begins_to_share_has_a_name_whenever_somebody_lists)
-{
-	LIMAS_FOLDER;
-
-	viewer_run(&v, NULL, 0);
-	(void)story_share(&s, &s.lima, 0, false);
-	listing = &v;
-	listed = 0;
-	viewer_run(&v, NULL, 0);
-	assert_null(listing);
-	assert_true(listed >= 3); /* ".", ".." and the Inbox */
-	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-}
-
 /* ---- a ledger that answers late ---- */
 
 static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -571,30 +457,6 @@ WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
 		pthread_cond_wait(&answers, &answers_lock);
 	pthread_mutex_unlock(&answers_lock);
 	return __real_emr_follow_now(replica);
-}
-
-static void answer_late(bool late)
-{
-	pthread_mutex_lock(&answers_lock);
-	is_late = late;
-	pthread_cond_broadcast(&answers);
-	pthread_mutex_unlock(&answers_lock);
-}
-
-TEST(what_was_shared_before_is_there_when_the_folder_opens)
-{
-	scene c;
-
-	begin_alone(&c, 0);
-	viewer_close(&c.v);
-	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
-	answer_late(true);
-	assert_ok(emr_view_start(c.v.view));
-	viewer_learn_owner(&c.v);
-	assert_string_equal(viewer_list(&c.v, c.v.owner, NULL), "Imaging");
-	answer_late(false);
-	viewer_close(&c.v);
-	story_end(&c.s);
 }
 
 TEST(several_files_that_are_shared_by_themselves_are_listed_at_once)

@@ -142,59 +142,6 @@ static listed list_in(emr_id16 domain)
 	return l;
 }
 
-/* ---- what they allow ---- */
-
-static emr_status find_mri(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 7 && memcmp(meta->name.data, "MRI.pdf", 7) == 0)
-		*(emr_id16 *)arg = place->object;
-	return EMR_OK;
-}
-
-static emr_id16 domain_of(const char *path)
-{
-	emr_path_domain d;
-
-	assert_ok(emr_view_domain_of(s.k.view, path, &d));
-	return d.domain;
-}
-
-TEST_IN(begin, end, a_right_is_for_its_folder_its_kind_and_its_time_only)
-{
-	uint64_t damaged = 0;
-	emr_id16 mri = {{0}}, mine, private;
-	pen p, q;
-
-	kit_mkdir(&s.k, "Private");
-	kit_publish_all(&s.k);
-	private = domain_of("Private");
-	assert_ok(emr_facts_each(s.k.stack.facts, find_mri, &mri, &damaged));
-	(void)may_leave(&s.eve, 7);
-	(void)may_write(&s.lima, 7);
-	pen_open(&s, &p, &s.lima, "lima");
-	pen_open(&s, &q, &s.eve, "eve");
-	/* The right to leave things, without any that others made. */
-	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_unlink(&q, s.imaging, mri));
-	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED,
-		pen_rename_blindly(&q, s.imaging, mri, s.imaging, "mine.pdf"));
-	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_dir(&q, s.imaging, s.imaging, "Mine", NULL));
-	pen_file(&q, s.imaging, s.imaging, "left.txt", "left here", &mine);
-	assert_int_equal(q.last.result, EMR_RESULT_APPLIED);
-	/* Nowhere else. */
-	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
-		pen_file(&p, private, private, "beside.txt", "x", NULL));
-	/* Nor after its time. */
-	story_pass(&s, 8 * DAY);
-	assert_int_equal(phase(&s.lima), EMR_WRITING_IS_OVER);
-	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
-		pen_file(&p, s.imaging, s.imaging, "late.txt", "x", NULL));
-	kit_publish_all(&s.k);
-	kit_expect_text(&s.k, "Imaging/left.txt", "left here");
-	assert_false(kit_exists(&s.k, "Imaging/late.txt"));
-	pen_close(&p);
-	pen_close(&q);
-}
-
 /* ---- when they end ---- */
 
 TEST_IN(begin, end, taking_back_ends_reading_and_writing_in_one_entry)
@@ -246,30 +193,6 @@ TEST_IN(begin, end, taking_back_ends_reading_and_writing_in_one_entry)
 	pen_close(&p);
 }
 
-TEST_IN(begin, end, an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with)
-{
-	emr_grant_made made;
-	size_t n = 0;
-
-	fail_at = 1;
-	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7,
-				      false, &made));
-	assert_int_equal(list_in(s.imaging).n, 0);
-	assert_int_equal(phase(&s.lima), 255);
-	submitted = 0;
-	made = may_write(&s.lima, 7);
-	assert_int_equal(submitted, 1); /* GRANT, fragments and WRITER_ADD */
-	fail_at = 1;
-	assert_status(
-		EMR_IO, emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	assert_int_equal(list_in(s.imaging).writing, 1);
-	assert_int_equal(phase(&s.lima), EMR_WRITING_IN_FORCE);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	assert_int_equal(n, 0);
-}
-
 /* ---- several ---- */
 
 TEST_IN(begin, end, one_right_to_write_is_what_the_shares_that_stay_say)
@@ -305,98 +228,6 @@ TEST_IN(begin, end, one_right_to_write_is_what_the_shares_that_stay_say)
 	assert_int_equal(list_in(s.imaging).deposits, 1);
 	assert_status(EMR_INVALID, try_allow(&s.eve, 0, EMR_RIGHT_MANAGE, 9, true, &made));
 	assert_status(EMR_INVALID, try_allow(&s.eve, 0, 0, 9, true, &made));
-}
-
-/* ---- folders inside ---- */
-
-static emr_nested *tree_of(size_t *out_n)
-{
-	EMR_AUTO_BUF list = {0};
-	emr_inner_domain d;
-	emr_nested *tree;
-
-	assert_ok(emr_view_domains_below(s.k.view, (emr_id16){{0}}, &list));
-	*out_n = list.len / sizeof d;
-	tree = calloc(*out_n, sizeof *tree);
-	assert_non_null(tree);
-	for (size_t i = 0; i < *out_n; i++) {
-		memcpy(&d, list.data + i * sizeof d, sizeof d);
-		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
-	}
-	return tree;
-}
-
-static void settle(void)
-{
-	for (int i = 0; i < 4; i++)
-		kit_publish_all(&s.k);
-}
-
-static emr_id16 make_inner(const char *path)
-{
-	emr_id16 domain;
-
-	assert_ok(emr_view_make_domain(s.k.view, path, &domain));
-	settle();
-	return domain;
-}
-
-static void tie(void)
-{
-	size_t n;
-	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
-
-	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
-}
-
-TEST_IN(begin, end, writing_reaches_the_folders_inside_and_ends_in_all)
-{
-	emr_id16 old, own;
-	emr_nested *tree;
-	emr_writing w;
-	size_t n, ended = 0;
-	pen p;
-
-	old = make_inner("Imaging/Old");
-	kit_mkdir(&s.k, "Imaging/Own");
-	own = make_inner("Imaging/Own");
-	(void)may_write(&s.lima, 7);
-	(void)may_leave(&s.eve, 7);
-	tie();
-	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
-	assert_int_equal(w.rights, EMR_WRITES_ALL);
-	assert_int_equal(w.not_after_unix_s, story_now(&s) + 7 * DAY);
-	assert_int_equal(phase_in(&s.eve, old, &w),
-		255); /* things are left at the top, not in what she does not see */
-	pen_open(&s, &p, &s.lima, "lima");
-	pen_file(&p, old, old, "inside.txt", "further in", NULL);
-	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	settle();
-	kit_expect_text(&s.k, "Imaging/Old/inside.txt", "further in");
-	/* A folder that is moved out is not hers any more; one that comes back is. */
-	kit_rename(&s.k, "Imaging/Old", "Old");
-	settle();
-	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
-	assert_int_equal(phase_in(&s.lima, own, &w), EMR_WRITING_IN_FORCE);
-	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, old, old, "after.txt", "x", NULL));
-	kit_rename(&s.k, "Old", "Imaging/Old");
-	settle();
-	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
-	tree = tree_of(&n);
-	assert_ok(
-		emr_share_revoke_below(s.ana, tree, n, s.imaging, s.lima.public.signer_id, &ended));
-	assert_int_equal(ended, 1);
-	assert_ok(
-		emr_share_revoke_below(s.ana, tree, n, s.imaging, s.eve.public.signer_id, &ended));
-	assert_int_equal(ended, 1);
-	free(tree);
-	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
-	assert_int_equal(phase_in(&s.lima, own, &w), EMR_WRITING_HAS_ENDED);
-	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
-	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
-	tie();
-	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
-	pen_close(&p);
 }
 
 TESTS(NULL, NULL)

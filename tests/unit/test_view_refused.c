@@ -64,44 +64,6 @@ static emr_view_counts counts(kit *k)
 	return c;
 }
 
-TEST(a_refused_removal_ends_as_failed_with_one_notice)
-{
-	SCENE(kit, k, start, kit_close);
-	refuses = EMR_RESULT_NOT_AUTHORISED;
-	tick(&k, 4);
-	assert_int_equal(asked, 1);
-	assert_int_equal(counts(&k).pending, 1);
-	tick(&k, 600);
-	assert_int_equal(asked, 4);
-	assert_int_equal(counts(&k).pending, 0);
-	assert_int_equal(counts(&k).failed, 1);
-	assert_string_equal(told, "removal-refused A/x;");
-	assert_true(publish_is_idle(k.view));
-	/* Everything else goes on. */
-	refuses = EMR_RESULT_APPLIED;
-	kit_text(&k, "A/y", "two");
-	tick(&k, 3);
-	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
-	/* A new start asks again. */
-	kit_restart(&k);
-	kit_publish_all(&k);
-	assert_int_equal(counts(&k).failed, 0);
-	assert_false(kit_exists(&k, "A/x"));
-}
-
-TEST(a_refusal_of_the_moment_is_asked_for_longer)
-{
-	SCENE(kit, k, start, kit_close);
-	refuses = EMR_RESULT_CONFLICT;
-	tick(&k, 300);
-	assert_in_range(asked, 5, 7);
-	assert_int_equal(counts(&k).failed, 0);
-	refuses = EMR_RESULT_APPLIED;
-	tick(&k, 400);
-	assert_int_equal(counts(&k).pending, 0);
-	assert_string_equal(told, "");
-}
-
 /* By a clock that is years ahead, a certificate has ended. */
 TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
 {
@@ -120,39 +82,6 @@ TEST(what_a_wrong_clock_had_refused_goes_on_when_it_is_right)
 	assert_int_equal(counts(&k).pending, 0);
 	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
 	assert_false(kit_exists(&k, "A/x"));
-}
-
-/* It stood in the journal while the clock was set, and the ledger judges the time that was signed.
- */
-TEST(what_was_signed_by_a_wrong_clock_is_signed_again)
-{
-	SCENE(kit, k, start, kit_close);
-	kit_text(&k, "A/y", "two");
-	kit_wait_ms(&k, 5000);
-	is_away = true;
-	assert_status(EMR_BUSY, publish_run(k.view, false));
-	is_away = false;
-	k.clock.unix_ns += INT64_C(3600000000000);
-	refuses = EMR_RESULT_KEY_DEAD;
-	times = 1;
-	tick(&k, 30);
-	assert_int_equal(asked, 1);
-	assert_int_equal(counts(&k).failed, 0);
-	assert_int_equal(counts(&k).pending, 0);
-	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
-	assert_false(kit_exists(&k, "A/x"));
-}
-
-TEST(a_person_who_asks_is_heard_at_once)
-{
-	SCENE(kit, k, start, kit_close);
-	refuses = EMR_RESULT_NOT_AUTHORISED;
-	tick(&k, 100);
-	assert_int_equal(counts(&k).failed, 1);
-	refuses = EMR_RESULT_APPLIED;
-	kit_publish(&k);
-	assert_int_equal(counts(&k).failed, 0);
-	assert_int_equal(counts(&k).pending, 0);
 }
 
 TESTS(NULL, NULL)

@@ -130,161 +130,6 @@ static void finish(kit *k, uint8_t *big)
 	kit_close(k);
 }
 
-/* ---- earlier versions ---- */
-
-TEST(an_earlier_version_comes_back_under_its_old_number)
-{
-	uint8_t *big;
-	char *id, *cid;
-	kit k;
-
-	with_three(&k, &big);
-	id = attribute(&k, "A/x", "user.emrfs.id");
-	cid = attribute(&k, "A/x", "user.emrfs.cid");
-	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000*");
-	assert_ok(bring(&k, "A/x", 0, 2, NULL));
-	assert_string_equal(kit_items(&k), "REWRAP");
-	kit_expect_text(&k, "A/x", "two!");
-	expect_version(&k, "A/x", "2");
-	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.id"), id);
-	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v2=4*");
-	/* The former content is a version still. */
-	assert_ok(bring(&k, "A/x", 0, 3, NULL));
-	kit_expect(&k, "A/x", big, BIG);
-	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.cid"), cid);
-	free(id);
-	free(cid);
-	finish(&k, big);
-}
-
-TEST(new_content_counts_on_from_the_highest_version)
-{
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	assert_ok(bring(&k, "A/x", 0, 1, NULL));
-	kit_restart(&k);
-	kit_text(&k, "A/x", "new");
-	settle(&k);
-	expect_version(&k, "A/x", "4");
-	assert_ok(bring(&k, "A/x", 0, 2, NULL));
-	kit_mkdir(&k, "B");
-	kit_rename(&k, "A/x", "B/x"); /* another domain, another object */
-	settle(&k);
-	expect_version(&k, "B/x", "2");
-	kit_restart(&k);
-	kit_text(&k, "B/new", "newer");
-	kit_rename(&k, "B/new", "B/x");
-	settle(&k);
-	expect_version(&k, "B/x", "5");
-	assert_string_equal(versions(&k, "B/x"), "v1=3 v2=4 v3=700000 v1=3 v4=3 v2=4 v5=5*");
-	finish(&k, big);
-}
-
-TEST(the_version_of_a_time_comes_back_with_its_mode_and_times)
-{
-	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
-	uint64_t then;
-	kit k;
-
-	kit_open(&k);
-	kit_text(&k, "x", "one");
-	assert_ok(emr_view_set_attribute(
-		k.view, kit_attr(&k, "x").node, "user.note", emr_bytes_of("n", 1), 0));
-	assert_ok(emr_view_set_attr(
-		k.view, kit_attr(&k, "x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
-	then = settle(&k);
-	kit_text(&k, "x", "two!");
-	wanted.mode = 0600;
-	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "x").node, EMR_SET_MODE, &wanted, &attr));
-	assert_ok(emr_view_remove_attribute(k.view, kit_attr(&k, "x").node, "user.note"));
-	settle(&k);
-	assert_ok(bring(&k, "x", then, 0, NULL));
-	attr = kit_attr(&k, "x");
-	assert_int_equal(attr.mode, 0640);
-	assert_true(attr.mtime_ns == 1234567890123456789);
-	assert_string_equal(kit_attribute(&k, "x", "user.note"), "n");
-	kit_expect_text(&k, "x", "one");
-	finish(&k, NULL);
-}
-
-TEST(a_version_from_before_a_move_comes_back)
-{
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	kit_mkdir(&k, "B");
-	kit_rename(&k, "A/x", "B/y");
-	settle(&k);
-	assert_ok(bring(&k, "B/y", 0, 1, NULL));
-	kit_expect_text(&k, "B/y", "one");
-	expect_version(&k, "B/y", "1");
-	assert_false(kit_exists(&k, "A/x"));
-	finish(&k, big);
-}
-
-TEST(what_is_open_goes_on)
-{
-	emr_handle *h;
-	uint8_t *big;
-	uint64_t number;
-	kit k;
-
-	with_three(&k, &big);
-	h = kit_open_file(&k, "A/x", O_RDONLY);
-	number = kit_attr(&k, "A/x").node;
-	assert_ok(bring(&k, "A/x", 0, 1, NULL));
-	kit_expect_handle(h, big, BIG);
-	assert_true(kit_attr(&k, "A/x").node !=
-		    number); /* the kernel's pages of the old one stay right */
-	emr_view_release(h);
-	kit_expect_text(&k, "A/x", "one");
-	finish(&k, big);
-}
-
-TEST(what_was_not_published_yet_becomes_a_version_first)
-{
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	kit_text(&k, "A/x", "precious");
-	assert_ok(bring(&k, "A/x", 0, 1, NULL));
-	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v4=8 v1=3*");
-	assert_ok(bring(&k, "A/x", 0, 4, NULL));
-	kit_expect_text(&k, "A/x", "precious");
-	finish(&k, big);
-}
-
-TEST(without_the_ledger_it_comes_back_at_once_and_is_registered_later)
-{
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	ledger_is_away = true;
-	assert_ok(bring(&k, "A/x", 0, 1, NULL));
-	kit_expect_text(&k, "A/x", "one");
-	kit_restart_and_compare(&k);
-	kit_expect_text(&k, "A/x", "one");
-	ledger_is_away = false;
-	settle(&k);
-	expect_version(&k, "A/x", "1");
-	kit_expect_text(&k, "A/x", "one");
-	/* Written before it was registered: new content, a new number. */
-	ledger_is_away = true;
-	assert_ok(bring(&k, "A/x", 0, 2, NULL));
-	kit_text(&k, "A/x", "after all");
-	kit_restart(&k);
-	ledger_is_away = false;
-	settle(&k);
-	kit_expect_text(&k, "A/x", "after all");
-	expect_version(&k, "A/x", "4");
-	finish(&k, big);
-}
-
 TEST(the_version_that_is_there_changes_nothing)
 {
 	const emr_restore what = {.path = "A/x", .cver = 3};
@@ -340,27 +185,6 @@ TEST(a_deleted_file_comes_back_with_its_directories)
 	finish(&k, big);
 }
 
-TEST(an_earlier_version_of_a_deleted_file_comes_back)
-{
-	uint8_t *big;
-	uint64_t first;
-	kit k;
-
-	first = with_three(&k, &big);
-	kit_unlink(&k, "A/x");
-	settle(&k);
-	tops_asked = 0;
-	assert_ok(bring(&k, "A/x", first, 0, NULL));
-	kit_expect_text(&k, "A/x", "one");
-	/* Found on the way: not looked for once more, in the whole folder. */
-	assert_int_equal(tops_asked, 0);
-	expect_version(&k, "A/x", "1");
-	kit_text(&k, "A/x", "new");
-	settle(&k);
-	expect_version(&k, "A/x", "4");
-	finish(&k, big);
-}
-
 TEST(a_deleted_file_comes_back_into_a_directory_that_was_made_again)
 {
 	uint8_t *big;
@@ -378,25 +202,6 @@ TEST(a_deleted_file_comes_back_into_a_directory_that_was_made_again)
 	expect_version(&k, "A/x", "3");
 	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 gone3=700000 v3=700000*");
 	finish(&k, big);
-}
-
-TEST(a_deleted_link_comes_back)
-{
-	emr_attr attr;
-	char *target;
-	kit k;
-
-	kit_open(&k);
-	assert_ok(emr_view_symlink(k.view, EMR_ROOT_NODE, "link", "over/there", &attr));
-	emr_view_forget(k.view, attr.node, 1);
-	settle(&k);
-	kit_unlink(&k, "link");
-	settle(&k);
-	assert_ok(bring(&k, "link", 0, 0, NULL));
-	assert_ok(emr_view_read_link(k.view, kit_attr(&k, "link").node, &target));
-	assert_string_equal(target, "over/there");
-	free(target);
-	finish(&k, NULL);
 }
 
 /* ---- under another name, and names that were somebody else's ---- */
@@ -543,45 +348,6 @@ TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "A/deep/x", "two!");
 	assert_non_null(strstr(versions(&k, "A/deep/x"), "v1=3"));
-}
-
-TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
-{
-	SCENE(kit, k, kit_open, kit_close);
-	kit_mkdir(&k, "A");
-	kit_text(&k, "A/x", "one");
-	settle(&k);
-	kit_text(&k, "A/x", "two!");
-	settle(&k);
-	ledger_is_away = true;
-	kit_unlink(&k, "A/x");
-	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
-	kit_restart(&k);
-	assert_ok(bring(&k, "A/x", 0, 0, NULL));
-	kit_expect_text(&k, "A/x", "two!");
-	ledger_is_away = false;
-	for (int i = 0; i < 4; i++)
-		settle(&k);
-	kit_expect_text(&k, "A/x", "two!");
-	assert_non_null(strstr(versions(&k, "A/x"), "v1=3"));
-	kit_restart_and_compare(&k);
-}
-
-TEST(what_is_shown_as_deleted_is_so_when_names_come_and_go)
-{
-	SCENE(kit, k, kit_open, kit_close);
-	kit_mkdir(&k, "A");
-	kit_text(&k, "A/y", "of y");
-	settle(&k);
-	ledger_is_away = true;
-	kit_text(&k, "A/new", "other");
-	kit_rename(&k, "A/new", "A/y");
-	assert_null(deleted(&k, "A/y"));
-	kit_unlink(&k, "A/y");
-	assert_string_equal(deleted(&k, "A/y"), "of y");
-	kit_text(&k, "A/y", "new again");
-	assert_null(deleted(&k, "A/y"));
-	ledger_is_away = false;
 }
 
 static emr_status count_refused(

@@ -5,12 +5,11 @@ set(view_uses stack view settle ledger contract crypto Threads::Threads)
 set(view_settle_how THREADS)
 set(view_model_how THREADS)
 set(view_model_links -Wl,--wrap=emr_ledger_submit,--wrap=emr_bundle_build)
-set(view_looks_how THREADS)
 set(view_inner_how NOT_TSAN) # a thousand files move, as in settle
 set(view_quiet_links -Wl,--wrap=emr_fetcher_begin)
 set(view_disk_links -Wl,--wrap=fdatasync,--wrap=pwrite64)
 set(view_packed_links -Wl,--wrap=malloc,--wrap=calloc,--wrap=emr_ledger_submit)
-foreach(theme inner names packed tree files settle space looks quiet database confirm model threads refusals disk)
+foreach(theme inner names packed tree files settle space quiet database confirm model threads refusals disk)
 	emr_test(test_view_${theme} ${view_${theme}_how}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses}
