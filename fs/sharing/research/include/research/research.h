@@ -12,7 +12,8 @@ typedef struct emr_research emr_research; /* thread-safe */
 /* Starts nothing, and sets session->research.  SESSION is borrowed.  EMR_NO_MEMORY. */
 emr_status emr_research_new(emr_session *session, emr_research **out_research);
 /* After the folder answers: brings the copies up to date once, in the background.  Not in a folder
- * that is open for reading only, nor on a computer that was added: the first one makes the copies. */
+ * that is open for reading only, nor on a computer that was added: the first one makes the copies.
+ */
 void emr_research_start(emr_research *research);
 /* The folder closes: what the start has begun ends after the file that is being copied.  NULL is
  * fine. */
