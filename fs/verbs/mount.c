@@ -652,7 +652,8 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, _("The dataset"));
 		return status;
 	}
-	emr_view_ask_leaving(m->session.view, emr_research_leaves, m->research);
+	emr_view_ask_leaving(
+		m->session.view, (emr_leaving_asked){emr_research_leaves, m->research});
 	status = emr_view_start(m->session.view);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The folder"));

@@ -330,7 +330,6 @@ static void put_places(FILE *to, const json_t *report)
 	json_array_foreach(json_object_get(report, "places"), i, place)
 	{
 		char name[4200], held[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
-
 		emr_show(emr_json_text_at(place, "name"), name, sizeof name);
 		emr_number_text(emr_json_number_at(place, "copies"), held);
 		emr_number_text(emr_json_number_at(place, "of"), of);

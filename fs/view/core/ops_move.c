@@ -131,10 +131,9 @@ emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
 	return unlink_child(view, parent, name, false);
 }
 
-void emr_view_ask_leaving(emr_view *view, emr_leaving_fn fn, void *arg)
+void emr_view_ask_leaving(emr_view *view, emr_leaving_asked asked)
 {
-	view->leaving = fn;
-	view->leaving_arg = arg;
+	view->leaving = asked;
 }
 
 emr_status emr_view_unlink_first(emr_view *view, uint64_t parent, const char *name)

@@ -311,8 +311,8 @@ static emr_status ask_leaving(publishing *p)
 	for (size_t i = 0; i < p->nworks && status == EMR_OK; i++)
 		if (!emr_id16_is_zero(p->works[i].leaving.object))
 			all[n++] = p->works[i].leaving;
-	if (n > 0 && p->view->leaving != NULL)
-		status = p->view->leaving(p->view->leaving_arg, all, n, &has_removed);
+	if (n > 0 && p->view->leaving.fn != NULL)
+		status = p->view->leaving.fn(p->view->leaving.arg, all, n, &has_removed);
 	free(all);
 	if (status != EMR_OK || !has_removed)
 		return status;

@@ -242,8 +242,8 @@ void adopt_ask_leaving(following *f)
 	bool has_removed = false;
 	emr_status status = EMR_OK;
 
-	if (f->view->leaving != NULL && f->leaving.len > 0)
-		status = f->view->leaving(f->view->leaving_arg,
+	if (f->view->leaving.fn != NULL && f->leaving.len > 0)
+		status = f->view->leaving.fn(f->view->leaving.arg,
 			(const emr_leaving *)(const void *)f->leaving.data,
 			f->leaving.len / sizeof(emr_leaving), &has_removed);
 	if (status != EMR_OK)

@@ -381,10 +381,9 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *
 	if (at.directory == NULL)
 		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
 	EMR_TRY(choose_name(f, a, at.directory, n, name));
-	if (at.directory == n->parent && strcmp(name, n->name) == 0)
-		return EMR_OK;
-	if (n->type == EMR_META_DIR && tree_is_below(at.directory, n))
-		return EMR_OK; /* would close a circle */
+	if ((at.directory == n->parent && strcmp(name, n->name) == 0) ||
+		(n->type == EMR_META_DIR && tree_is_below(at.directory, n)))
+		return EMR_OK; /* lies there, or would close a circle */
 	strcpy(before, n->name);
 	EMR_TRY(adopt_note_leaving(f, n, true));
 	EMR_TRY(move(f, n, at.directory, name));

@@ -16,6 +16,10 @@ typedef struct emr_leaving {
  * before it hears of ALL.  EMR_NO_MEMORY and what the disk says: all is tried again. */
 typedef emr_status (*emr_leaving_fn)(void *arg, const emr_leaving *all, size_t n, bool *out_has);
 /* Before the view is started. */
-void emr_view_ask_leaving(emr_view *view, emr_leaving_fn fn, void *arg);
+typedef struct emr_leaving_asked {
+	emr_leaving_fn fn;
+	void *arg;
+} emr_leaving_asked;
+void emr_view_ask_leaving(emr_view *view, emr_leaving_asked asked);
 /* As emr_view_unlink, and the ledger hears of it with the next run, before all else. */
 emr_status emr_view_unlink_first(emr_view *view, uint64_t parent, const char *name);
