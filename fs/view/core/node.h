@@ -380,7 +380,7 @@ struct erasing_list {
 };
 
 struct emr_view {
-	emr_view_options options; /* do not change, but for read_only */
+	emr_view_options options;  /* do not change, but for read_only */
 	emr_leaving_asked leaving; /* of NULL: nobody is asked */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
