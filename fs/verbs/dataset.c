@@ -373,6 +373,8 @@ static void say_join(const dataset *d, const char *path, const copies *c)
 			"the ledger says that your key, which is on your card, joined, and when.\n"
 			"Researchers who have your card, and your hospital, can find out which "
 			"folder is yours.\n");
+	if (number_of(one, "price") > 0)
+		emr_say(d->out, "The payment shows every member your account of points, too.\n");
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
