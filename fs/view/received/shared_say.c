@@ -16,9 +16,11 @@
 
 typedef struct subject {
 	attribute_subject base;
-	emr_id16 domain;
-	shared_at at; /* without what was read of it */
+	emr_id16 domain, object;
 	uint64_t pversion;
+	shared_level level;
+	const shared_owner *owner;
+	bool has_verdict;
 } subject;
 
 static const subject *subject_at(const attribute_subject *base)
@@ -29,15 +31,15 @@ static const subject *subject_at(const attribute_subject *base)
 /* A file that another person shares is on the ledger, or it would not be seen. */
 static emr_status say_state(const attribute_subject *base, emr_buf *out)
 {
-	return subject_at(base)->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out)
-							   : EMR_NO_ATTRIBUTE;
+	return subject_at(base)->level == SHARED_RECORD ? fact_text("confirmed 1/1", out)
+							: EMR_NO_ATTRIBUTE;
 }
 
 /* With which the version came here. */
 static emr_status item_of(const subject *s, emr_replica_item *out_item)
 {
 	emr_part_key at = {.domain = s->domain,
-		.object = s->at.object,
+		.object = s->object,
 		.version = s->pversion,
 		.family = EMR_FAMILY_OBJECT};
 
@@ -65,8 +67,7 @@ static emr_status say_signed_by(const attribute_subject *base, emr_buf *out)
 	char id[65], text[32];
 
 	EMR_TRY(item_of(s, &item));
-	if (s->at.has_verdict &&
-		signed_shared_by(base->view, &base->root, owner->name, out) == EMR_OK)
+	if (s->has_verdict && signed_shared_by(base->view, &base->root, owner->name, out) == EMR_OK)
 		return EMR_OK;
 	if (item.op != EMR_OP_PUT)
 		return EMR_NO_ATTRIBUTE;
@@ -87,25 +88,25 @@ static emr_status say_signed_at(const attribute_subject *base, emr_buf *out)
 	EMR_TRY(item_of(s, &item));
 	at = item.ledger_time;
 	if (item.op != EMR_OP_PUT)
-		EMR_TRY(s->at.has_verdict ? signed_shared_at(base->view, &base->root, &at)
-					  : EMR_NO_ATTRIBUTE);
-	return fact_time(shared_time(s->at.owner, at), out);
+		EMR_TRY(s->has_verdict ? signed_shared_at(base->view, &base->root, &at)
+				       : EMR_NO_ATTRIBUTE);
+	return fact_time(shared_time(s->owner, at), out);
 }
 
 static emr_status say_signature(const attribute_subject *base, emr_buf *out)
 {
 	const subject *s = subject_at(base);
 
-	return s->at.has_verdict ? signed_shared_say(base->view, &base->root, base->owner.name, out)
-				 : EMR_NO_ATTRIBUTE;
+	return s->has_verdict ? signed_shared_say(base->view, &base->root, base->owner.name, out)
+			      : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_signed_number(const attribute_subject *base, emr_buf *out)
 {
 	const subject *s = subject_at(base);
 
-	return s->at.has_verdict ? signed_shared_number(base->view, &base->root, out)
-				 : EMR_NO_ATTRIBUTE;
+	return s->has_verdict ? signed_shared_number(base->view, &base->root, out)
+			      : EMR_NO_ATTRIBUTE;
 }
 
 static const attribute_say shared_facts[FACTS] = {
@@ -177,7 +178,10 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 				 .id = at->object,
 				 .has_owner = at->level != SHARED_TOP,
 				 .has_owner_id = has_key},
-		.at = *at};
+		.object = at->object,
+		.level = at->level,
+		.owner = at->owner,
+		.has_verdict = at->has_verdict};
 	if (at->owner != NULL) {
 		memcpy(base->owner.name, at->owner->name, sizeof base->owner.name);
 		base->owner.card = at->owner->card;
@@ -214,7 +218,7 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 		strcmp(name, KEEP_KEY) ==
 			0) { /* not listed: nobody sets it here, and copies would take it along */
 		pthread_mutex_unlock(&view->lock);
-		return s.at.level == SHARED_RECORD ? fact_text("yes", out) : EMR_NO_ATTRIBUTE;
+		return s.level == SHARED_RECORD ? fact_text("yes", out) : EMR_NO_ATTRIBUTE;
 	}
 	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
 		status = emr_xattr_find(
