@@ -316,9 +316,8 @@ static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)
 		.p = {.stops = stops, .stops_arg = r, .other = giving_no_file, .arg = &u.g}};
 	json_auto_t *tops = NULL;
 	bool is_agreed = false;
-	emr_status status = u.g.withheld != NULL
-				    ? copy_tops(r, &in->dataset, &tops, &is_agreed)
-				    : EMR_NO_MEMORY;
+	emr_status status = u.g.withheld != NULL ? copy_tops(r, &in->dataset, &tops, &is_agreed)
+						 : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && is_agreed) {
 		status = cleaner_open(r->session, &in->dataset, &u.g.c);
