@@ -76,7 +76,7 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 
 /* The grant THERE, which is called as a request, stands or is to come, and is its answer. It was
  * answered otherwise meanwhile, with no or with another folder, or taken back by who asked: one
- * request has one answer, so what was ordered here goes again (UNDO). */
+ * request has one answer, so what was ordered here goes again (UNDO): EMR_CONFLICT. */
 static emr_status answer(emr_share *share, const emr_known_grant *there, bool undo)
 {
 	/* Afterwards: one that was given this second has begun; one that is coming was given by a
@@ -91,6 +91,7 @@ static emr_status answer(emr_share *share, const emr_known_grant *there, bool un
 		status = emr_share_revoke(share, there->domain, there->grant);
 		emr_log(EMR_LOG_INFO, "a share that no request waits for any more was ended: %s",
 			emr_status_text(status));
+		return status == EMR_OK || status == EMR_DENIED ? EMR_CONFLICT : status;
 	}
 	/* A Consent asked, which is no request on the ledger; or it is over, and somebody was
 	 * quicker. */
@@ -234,7 +235,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 	if (c.is_there && !order->replaces)
 		return tie(session, share);
 	if (!c.is_there && is_answered(share, order))
-		return EMR_OK;
+		return EMR_CONFLICT;
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {

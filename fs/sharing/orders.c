@@ -18,7 +18,7 @@
 #define REPLACES                                                                                   \
 	0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones  \
 		 */
-#define FILE_MAX ((size_t)1 << 20)
+#define FILE_MAX ((size_t)2 << 20) /* more than EMR_ORDERS_MAX with the longest texts */
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 3, 0, 0, 0};
 

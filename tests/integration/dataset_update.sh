@@ -120,6 +120,19 @@ versions() { for copy in "ana-folder/$COPIES"/*/*/0001*; do getfattr --absolute-
 expect "no copy has a second version" "$(versions)" " 56 1"
 emr_until reads
 
+say "a copy that is there again goes with an update, also when nothing is left of the folder that joined"
+copy=$(find "ana-folder/$COPIES" -name '000001-*.dcm')
+rm -r ana-folder/Pictures
+emr_until sees ""
+as ana run 0 restore "${copy#ana-folder/}"
+emr_until sees "1 "
+update
+expect "taken back" "$(field updated.0.taken_back)" 1
+emr_until sees ""
+slices ana-folder/Pictures 1 2
+update
+emr_until sees "1 2 "
+
 say "who leaves gives nothing more"
 as ana run 0 dataset leave --yes plain --wait
 emr_until sees ""

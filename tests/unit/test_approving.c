@@ -133,12 +133,12 @@ static void expect_afterwards(
 
 TEST_IN(begin, end, nothing_is_given_for_a_request_that_was_taken_back)
 {
-	expect_afterwards(sharing_story_lima(), 0, EMR_OK, 0);
+	expect_afterwards(sharing_story_lima(), 0, EMR_CONFLICT, 0);
 }
 
 TEST_IN(begin, end, a_yes_that_nobody_waits_for_any_more_is_undone)
 {
-	expect_afterwards(sharing_story_lima(), now() + HOUR, EMR_OK, EMR_GRANT_REVOKED);
+	expect_afterwards(sharing_story_lima(), now() + HOUR, EMR_CONFLICT, EMR_GRANT_REVOKED);
 }
 
 /* Somebody who manages the folder gave it. */

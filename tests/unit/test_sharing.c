@@ -170,6 +170,25 @@ static void expect_same_order(const emr_order *is, const emr_order *wanted)
 		offsetof(emr_order, code) + 1 - offsetof(emr_order, replaces));
 }
 
+TEST_IN(begin, end, as_many_orders_as_there_may_be_come_back)
+{
+	EMR_AUTO_ORDERS orders = {0}, again = {0};
+	emr_order o = order_for(sharing_story_lima(), 86400);
+
+	memset(o.label, 'l', sizeof o.label - 1);
+	memset(o.who, 'w', sizeof o.who - 1);
+	for (size_t i = 0; i < EMR_ORDERS_MAX; i++) {
+		if (i == EMR_ORDERS_MAX - EMR_ORDERS_ASKED_MAX) {
+			o.kind = EMR_ORDER_ASKED;
+			memset(o.path, 'p', sizeof o.path - 1);
+			memset(o.reason, 'r', sizeof o.reason - 1);
+		}
+		assert_ok(emr_orders_add(&orders, &o));
+	}
+	assert_ok(emr_orders_save(session.keyring, session.state_fd, &orders));
+	assert_ok(emr_orders_load(session.keyring, session.state_fd, &again));
+}
+
 TEST_IN(begin, end, orders_come_back_as_they_were_and_every_change_of_the_file_is_seen)
 {
 	EMR_AUTO_ORDERS orders = {0}, again = {0};

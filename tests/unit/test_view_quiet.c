@@ -1,6 +1,8 @@
 /* These tests show how long programs may take before what they do becomes a version. */
 #include "view_kit.h"
 
+#include "view/leaving.h"
+
 #include "publish.h"
 
 /* A program does this after the publisher has chosen its files, and before it seals the first. */
@@ -359,6 +361,47 @@ TEST(what_a_program_has_just_begun_to_write_is_no_version)
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "HALF AND HALFrsion");
 	kit_close(&k);
+}
+
+/* ---- what others take along ---- */
+
+typedef struct taking {
+	kit *k;
+	emr_id16 later; /* a record that goes while the first one is asked about */
+	bool has_taken, was_asked;
+} taking;
+
+static emr_status take_copy(void *arg, const emr_leaving *all, size_t n, bool *out_has)
+{
+	taking *t = arg;
+	const char *name;
+
+	for (size_t i = 0; i < n; i++)
+		t->was_asked = t->was_asked || emr_id16_equal(all[i].object, t->later);
+	if (t->has_taken)
+		return EMR_OK;
+	t->has_taken = *out_has = true;
+	kit_unlink(t->k, "Imaging/later");
+	kit_wait_ms(t->k, 1000);
+	return emr_view_unlink_first(t->k->view, kit_parent(t->k, "Imaging/copy", &name), "copy");
+}
+
+TEST(nothing_goes_from_the_ledger_that_nobody_was_asked_about)
+{
+	taking t = {.has_taken = false};
+
+	SCENE(kit, k, with_x, kit_close);
+	kit_text(&k, "Imaging/copy", "of x");
+	kit_text(&k, "Imaging/later", "another");
+	kit_makes(&k, 1000, "PUT PUT");
+	t.k = &k;
+	t.later = kit_object_id(&k, "Imaging/later");
+	emr_view_ask_leaving(k.view, (emr_leaving_asked){take_copy, &t});
+	kit_unlink(&k, "Imaging/x");
+	wait_and_run(&k, 1000);
+	wait_and_run(&k, 1000);
+	assert_string_equal(kit_items(&k), "UNLINK UNLINK UNLINK");
+	assert_true(t.was_asked);
 }
 
 TESTS(NULL, NULL)

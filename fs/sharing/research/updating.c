@@ -151,12 +151,19 @@ emr_status research_tops(emr_research *r, emr_id32 dataset, json_t **out)
 	return EMR_OK;
 }
 
-/* A copy of what was agreed to, so that no lock is held while files are read. */
-static emr_status copy_tops(emr_research *r, const emr_team *dataset, json_t **out)
+/* A copy of what was agreed to, so that no lock is held while files are read. *OUT_IS_AGREED: there
+ * is something, though all of it may be gone by now. */
+static emr_status copy_tops(
+	emr_research *r, const emr_team *dataset, json_t **out, bool *out_is_agreed)
 {
+	const emr_id32 id = emr_copies_dataset_id(dataset);
 	EMR_LOCKED(&r->lock);
 
-	return research_tops(r, emr_copies_dataset_id(dataset), out);
+	EMR_TRY(research_tops(r, id, out));
+	*out_is_agreed = false;
+	for (size_t i = 0; i < r->agreed.n; i++)
+		*out_is_agreed |= emr_id32_equal(r->agreed.rows[i].dataset, id);
+	return EMR_OK;
 }
 
 static emr_status gather(pass *p, const json_t *tops)
@@ -176,8 +183,9 @@ emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **o
 	AUTO_CLEANER c = {0};
 	json_auto_t *tops = NULL;
 	json_auto_t *list = json_array();
+	bool is_agreed;
 
-	EMR_TRY(copy_tops(r, dataset, &tops));
+	EMR_TRY(copy_tops(r, dataset, &tops, &is_agreed));
 	if (json_array_size(tops) > 0)
 		EMR_TRY(cleaner_find(r->session, dataset, &c));
 	for (size_t i = 0; i < json_array_size(tops); i++) {
@@ -307,10 +315,11 @@ static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)
 		.stops = stops,
 		.p = {.stops = stops, .stops_arg = r, .other = giving_no_file, .arg = &u.g}};
 	json_auto_t *tops = NULL;
-	emr_status status =
-		u.g.withheld != NULL ? copy_tops(r, &in->dataset, &tops) : EMR_NO_MEMORY;
+	bool is_agreed = false;
+	emr_status status = u.g.withheld != NULL ? copy_tops(r, &in->dataset, &tops, &is_agreed)
+						 : EMR_NO_MEMORY;
 
-	if (status == EMR_OK && json_array_size(tops) > 0) {
+	if (status == EMR_OK && is_agreed) {
 		status = cleaner_open(r->session, &in->dataset, &u.g.c);
 		if (status == EMR_OK)
 			status = go_through(&u, tops);

@@ -300,11 +300,9 @@ static emr_status send_domain(publishing *p, size_t first)
 	return status;
 }
 
-/* Others that have to go before the changes of this run do are in the same run. */
-static emr_status ask_leaving(publishing *p)
+static emr_status ask_about_works(publishing *p, bool *out_has_removed)
 {
 	emr_leaving *all = calloc(p->nworks + 1, sizeof *all);
-	bool has_removed = false;
 	size_t n = 0;
 	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -312,12 +310,26 @@ static emr_status ask_leaving(publishing *p)
 		if (!emr_id16_is_zero(p->works[i].leaving.object))
 			all[n++] = p->works[i].leaving;
 	if (n > 0 && p->view->leaving.fn != NULL)
-		status = p->view->leaving.fn(p->view->leaving.arg, all, n, &has_removed);
+		status = p->view->leaving.fn(p->view->leaving.arg, all, n, out_has_removed);
 	free(all);
-	if (status != EMR_OK || !has_removed)
-		return status;
-	describe_free(p);
-	return describe_all(p);
+	return status;
+}
+
+/* Others that have to go before the changes of this run do are in the same run, and so may be what
+ * a person removed while those were asked about: it is asked about, too. */
+static emr_status ask_leaving(publishing *p)
+{
+	bool has_removed;
+
+	do {
+		has_removed = false;
+		EMR_TRY(ask_about_works(p, &has_removed));
+		if (has_removed) {
+			describe_free(p);
+			EMR_TRY(describe_all(p));
+		}
+	} while (has_removed);
+	return EMR_OK;
 }
 
 static emr_status send_all(publishing *p)
