@@ -1,7 +1,7 @@
 /* These tests show what many clients at once, and members that die or stop answering meanwhile, may
  * do to batches on real peers and orderers: each is entered once, and what a client was told stays
  * true. The script that starts it makes the faults while NETWORK/storm is there
- * (tests/integration/fabric_storm.sh). Those TESTS that need no fault run on a played one, too. */
+ * (tests/integration/fabric_storm.sh). */
 #include "live_kit.h"
 
 #include <pthread.h>
@@ -9,14 +9,9 @@
 #include <time.h>
 
 #include "gateway/host.h"
-#include "ledger/act.h"
-#include "replica/points.h"
 
 #define HOT_CLIENTS 20
 #define HOT_ROUNDS 3
-#define JOINERS 50 /* more than of any other test */
-#define JOINS_MOST_S 60
-#define PRICE 7u
 #define CALLS 600
 #define CALL_STACK ((size_t)1 << 18)
 #define STORM_CLIENTS 8
@@ -114,7 +109,7 @@ static void *submit_one(void *arg)
 
 static void run_all(client *all, size_t count, void *(*work)(void *))
 {
-	pthread_t threads[JOINERS];
+	pthread_t threads[STORM_CLIENTS + HOT_CLIENTS];
 
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, work, &all[i]), 0);
@@ -169,64 +164,6 @@ TEST(a_record_that_twenty_write_at_once_has_one_next_version)
 		last = items[winner_of(all)];
 	}
 	clients_free(all, HOT_CLIENTS);
-}
-
-/* ---- one fund, many who join ---- */
-
-static bool is_all_applied(const emr_ledger_answer *answer)
-{
-	bool is_fine = answer->refusal == 0;
-
-	for (size_t i = 0; i < answer->n_results; i++)
-		is_fine = is_fine && answer->results[i] == EMR_RESULT_APPLIED;
-	return is_fine;
-}
-
-/* Every join moves the fund's row, so a block takes one. */
-TEST(fifty_who_join_a_dataset_at_once_are_paid_within_a_minute_by_one_call_each)
-{
-	client *all = clients_new(JOINERS);
-	EMR_AUTO_REPLICA replica = NULL;
-	emr_id16 dataset;
-	uint64_t left = 1;
-	size_t tries = 0;
-	time_t begun;
-
-	live.k.ledger = all[0].ledger;
-	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));
-	replica = kit_replica(&live.k);
-	kit_mint(&live.k, replica, JOINERS * PRICE);
-	dataset = kit_dataset(&live.k, replica, PRICE);
-	kit_say(&live.k, replica,
-		emr_act_transfer(live.k.owner.signer_id, emr_fund_of(dataset), JOINERS * PRICE),
-		(emr_bytes){0});
-	for (size_t i = 0; i < JOINERS; i++) {
-		kit_domain domain = {.id = emr_id16_random()};
-		emr_batch_builder *b = kit_batch(&live.k, domain.id);
-
-		kit_domain_into(&live.k, b, &domain);
-		kit_join_into(&live.k, b, domain.id, dataset);
-		kit_finish(&live.k, b, &all[i].batch);
-		emr_batch_free(b);
-	}
-	begun = time(NULL);
-	run_all(all, JOINERS, submit_one);
-	begun = time(NULL) - begun;
-	for (size_t i = 0; i < JOINERS; i++) {
-		assert_true(is_all_applied(&all[i].answer));
-		tries += all[i].tries;
-	}
-	printf("%d joins of one fund: %lld s, %zu calls came to nothing\n", JOINERS,
-		(long long)begun, tries);
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_points(replica, emr_fund_of(dataset), &left));
-	assert_int_equal(left, 0);
-	assert_int_equal(tries, 0);
-	assert_true(begun <= JOINS_MOST_S);
-	emr_replica_close(replica);
-	replica = NULL;
-	live.k.ledger = NULL;
-	clients_free(all, JOINERS);
 }
 
 /* ---- which batches are there ---- */
@@ -368,6 +305,15 @@ TEST(six_hundred_calls_in_flight_all_come_to_their_end)
 }
 
 /* ---- a storm ---- */
+
+static bool is_all_applied(const emr_ledger_answer *answer)
+{
+	bool is_fine = answer->refusal == 0;
+
+	for (size_t i = 0; i < answer->n_results; i++)
+		is_fine = is_fine && answer->results[i] == EMR_RESULT_APPLIED;
+	return is_fine;
+}
 
 static void *write_until_over(void *arg)
 {
@@ -512,13 +458,11 @@ TEST(the_part_of_every_accepted_item_lies_at_two_organisations)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: gateway_storm NETWORK SECONDS [TESTS]\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: gateway_storm NETWORK SECONDS\n");
 		return 2;
 	}
 	live.net = argv[1];
 	storm_s = (unsigned)strtoul(argv[2], NULL, 10);
-	if (argc == 4)
-		cmocka_set_test_filter(argv[3]);
 	return emr_tests_run(live_begin_domain, live_end);
 }

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "contract/codes.h"
 #include "keyring/keyring.h"
-#include "ledger/act.h"
 #include "ledger/batch.h"
 #include "ledger/ledger.h"
 #include "ledger/network.h"
@@ -86,16 +85,6 @@ emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, u
 	emr_id32 prev, uint64_t from, uint64_t to);
 /* N new objects in batches of at most 500. */
 void kit_fill(kit *k, const kit_domain *d, size_t n);
-
-/* The owner's act, which must be applied. */
-void kit_say(kit *k, emr_replica *replica, emr_act act, emr_bytes part);
-/* The only member agrees with himself, and makes POINTS for himself. */
-void kit_mint(kit *k, emr_replica *replica, uint64_t points);
-/* Of the owner's, at PRICE points a folder. */
-emr_id16 kit_dataset(kit *k, emr_replica *replica, uint64_t price);
-/* DOMAIN is granted to DATASET and joins it; the owner is paid. */
-void kit_join_into(kit *k, emr_batch_builder *b, emr_id16 domain, emr_id16 dataset);
-
 void kit_remove_tree(const char *path);
 /* One SQL statement on a file, for tests that damage it. */
 /* The keyring in a file of k->base, for other processes; and from there. */

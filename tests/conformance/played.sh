@@ -36,10 +36,7 @@ done
 cat "$work/channel/ca-a.pem" >>"$own/ca/cert.pem"
 cp "$work/channel/ca-b.pem" "$work/net/2/ca/cert.pem"
 cp "$work/channel/ca-c.pem" "$work/net/3/ca/cert.pem"
-if [ $# -gt 0 ]; then
-	"$program" "$work/net" "$@"
-	exit
-fi
+[ $# = 0 ] || { "$program" "$work/net" "$@"; exit; }
 mkfifo "$work/to" "$work/from"
 seed=${SEED:-$RANDOM}
 echo "seed $seed"

@@ -23,7 +23,7 @@ must "$NETWORK" up raft net >/dev/null
 CLIENTS=$!
 runs() { kill -0 "$CLIENTS" 2>/dev/null; }
 
-say "twenty writers of one record, fifty who join one dataset, and six hundred calls at once"
+say "twenty writers of one record, and six hundred calls at once"
 until [ -e net/storm ] || ! runs; do sleep 0.2; done
 
 say "a storm"

@@ -5,8 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/codec.h"
-#include "ledger/act.h"
-#include "ledger_kit.h"
+#include "points_kit.h"
 #include "replica/people.h"
 #include "replica/points.h"
 
@@ -80,7 +79,7 @@ static int join(emr_replica *replica, emr_id16 dataset)
 	emr_ledger_answer answer;
 
 	(void)replica;
-	kit_join_into(&k, batch, domain.id, dataset);
+	points_join_into(&k, batch, domain.id, dataset);
 	kit_finish(&k, batch, &bytes);
 	emr_batch_free(batch);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
@@ -166,8 +165,8 @@ static void spend_together(unsigned kills)
 
 	kit_new(&k);
 	replica = kit_replica(&k);
-	kit_mint(&k, replica, POINTS);
-	dataset = kit_dataset(&k, replica, PRICE);
+	points_mint(&k, replica, POINTS);
+	dataset = points_dataset(&k, replica, PRICE);
 	fund = emr_fund_of(dataset);
 	kit_save_keyring(&k);
 	together("pay", PAYERS, kills, replica, dataset, &paid);
@@ -179,7 +178,7 @@ static void spend_together(unsigned kills)
 		assert_int_equal(paid, PAYMENTS);
 	assert_int_equal(send(replica, emr_act_dataset_close(dataset)), 0);
 	assert_int_equal(send(replica, emr_act_transfer(fund, k.owner.signer_id, put_by)), 0);
-	dataset = kit_dataset(&k, replica, PRICE);
+	dataset = points_dataset(&k, replica, PRICE);
 	fund = emr_fund_of(dataset);
 	assert_int_equal(
 		send(replica, emr_act_transfer(k.owner.signer_id, fund, PLACES * PRICE)), 0);
