@@ -10,7 +10,6 @@
 #include "host_private.h"
 #include "keyring/cert.h"
 
-#define PROPOSALS_MAX 5 /* of one batch in one call, when others are quicker */
 #define ENVELOPE_MAX (EMR_GATEWAY_REQUEST_MAX + 4096)
 
 typedef struct sending {
@@ -194,13 +193,16 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 	return settle(s, emr_buf_view(&envelope), false);
 }
 
-/* Until it is on the ledger or refused, or nobody knows. */
+/* Until it is on the ledger or refused, or nobody knows. Of those that move one row a block takes
+ * one, so while others are quicker, only the time that a call may take ends it. */
 static emr_status propose_until(sending *s, emr_gateway_answer *answer)
 {
+	const emr_clock *clock = emr_clock_system();
+	const int64_t end_ns = emr_clock_boot_ns(clock) + (int64_t)s->call.timeout_ms * 1000000;
 	emr_status status = propose(s, answer);
 
-	for (unsigned i = 0;
-		i + 1 < PROPOSALS_MAX && status == EMR_CONFLICT && gateway_wait_apart(&s->call, i);
+	for (unsigned i = 0; s->call.fault == EMR_GATEWAY_OVERTAKEN && status == EMR_CONFLICT &&
+			     emr_clock_boot_ns(clock) < end_ns && gateway_wait_apart(&s->call, i);
 		i++)
 		status = propose(s, answer);
 	return status == EMR_CONFLICT ? EMR_BUSY : status;

@@ -30,8 +30,9 @@ add_test(NAME conformance_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/gateway
 	$<TARGET_FILE:gateway_calls> $<TARGET_FILE:gateway_sends>)
 add_test(NAME conformance_letters COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/letters.sh ${peer} $<TARGET_FILE:conformance_letters>)
 add_test(NAME conformance_gateway_reads COMMAND ${peer} reads $<TARGET_FILE:gateway_reads> 60)
-add_test(NAME conformance_gateway_hostile COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/hostile.sh ${peer} $<TARGET_FILE:gateway_hostile>)
+add_test(NAME conformance_gateway_hostile COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/played.sh ${peer} $<TARGET_FILE:gateway_hostile>)
+add_test(NAME conformance_gateway_joins COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/played.sh ${peer} $<TARGET_FILE:gateway_joins> alone)
 add_test(NAME gateway_vectors_are_what_fabrics_types_make COMMAND bash -c
 	"\"$1\" vectors | cmp - \"$2\"" _ ${peer} ${PROJECT_SOURCE_DIR}/tests/vectors/gateway.json)
-set_tests_properties(conformance_gateway conformance_gateway_reads conformance_gateway_hostile conformance_letters gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
+set_tests_properties(conformance_gateway conformance_gateway_reads conformance_gateway_hostile conformance_gateway_joins conformance_letters gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
 	TIMEOUT ${EMR_PATIENCE_S} FIXTURES_REQUIRED chaincode)

@@ -134,7 +134,7 @@ void live_certificate(uint64_t lasts_s, emr_buf *out)
 
 	emr_hex(live.org.b, sizeof live.org.b, org_hex);
 	(void)snprintf(attrs, sizeof attrs,
-		"{\"attrs\":{\"emr.org\":\"%s\",\"emr.roles\":\"patient\"}}", org_hex);
+		"{\"attrs\":{\"emr.org\":\"%s\",\"emr.roles\":\"patient admin\"}}", org_hex);
 	wish.attrs = attrs;
 	wish.unit = "client"; /* without it no MSP with node OUs takes it */
 	if (lasts_s > 0)
@@ -237,7 +237,7 @@ static emr_register who_owns(void)
 	return (emr_register){.keyring = live.k.keyring,
 		.net_id = live.k.net_id,
 		.org = live.org,
-		.roles = EMR_ROLE_PATIENT,
+		.roles = EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN,
 		.name = ""};
 }
 

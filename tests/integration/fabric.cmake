@@ -22,8 +22,7 @@ if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 			FIXTURES_REQUIRED "chaincode;kubo"
 			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer")
 	endif()
-endif()
-if(EMRFS_SANITIZE)
+else()
 	return()
 endif()
 # These tests need the programs of Fabric: tests/run builds them from the module proxy and says where they are; by hand it is
@@ -55,6 +54,7 @@ endif()
 set(fabric "FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 emr_real(fabric 130 chaincode "${fabric};PROGRAMS=${chaincodes}" ${CMAKE_CURRENT_LIST_DIR}/fabric.sh)
 emr_real(fabric_gateway 75 chaincode "${fabric};LIVE=$<TARGET_FILE:gateway_live>" ${CMAKE_CURRENT_LIST_DIR}/fabric_gateway.sh)
+emr_real(fabric_joins_real 75 chaincode "${fabric};LIVE=$<TARGET_FILE:gateway_joins>" ${CMAKE_CURRENT_LIST_DIR}/fabric_gateway.sh)
 emr_real(fabric_hostile_real 150 chaincode "${fabric};HOSTILE=$<TARGET_FILE:gateway_hostile>;PEER=${chaincodes}/gateway_peer" ${CMAKE_CURRENT_LIST_DIR}/fabric_hostile.sh)
 emr_real(fabric_storm_real 160 chaincode "${fabric};STORM=$<TARGET_FILE:gateway_storm>" ${CMAKE_CURRENT_LIST_DIR}/fabric_storm.sh)
 emr_real(fabric_faults_real 90 chaincode "${fabric};CHANNEL_KIND=raft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)

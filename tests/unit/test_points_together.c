@@ -5,8 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/codec.h"
-#include "ledger/act.h"
-#include "ledger_kit.h"
+#include "points_kit.h"
 #include "replica/people.h"
 #include "replica/points.h"
 
@@ -34,13 +33,11 @@ static int send(emr_replica *replica, emr_act act)
 		.keyring = k.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
 	emr_ledger_answer answer;
 	emr_operation operation;
-	uint8_t part[40] = {0};
 	emr_id32 item;
 
 	assert_ok(emr_batch_new(&options, &builder));
 	assert_ok(emr_replica_follow(replica, k.owner.signer_id, &act));
-	operation = emr_act_operation(
-		&act, KIT_NOW, emr_bytes_of(part, act.op == EMR_OP_DATASET_NEW ? sizeof part : 0));
+	operation = emr_act_operation(&act, KIT_NOW, (emr_bytes){0});
 	assert_ok(emr_batch_add(builder, &operation, &item));
 	assert_ok(emr_batch_finish(builder, KIT_NOW, 300 + turn++ % 300, &bytes, NULL));
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
@@ -77,30 +74,12 @@ static int pay(emr_replica *replica, emr_id16 dataset)
 static int join(emr_replica *replica, emr_id16 dataset)
 {
 	const kit_domain domain = kit_domain_new(&k);
-	const emr_id16 grant = emr_id16_random();
-	emr_pub_grant terms = {.not_before_unix_s = KIT_NOW,
-		.not_after_unix_s = KIT_NOW + 1000,
-		.purposes = 1,
-		.rights = EMR_GRANT_READ};
-	emr_pub_dataset_join how;
 	EMR_AUTO_BUF bytes = {0};
-	uint8_t part[722] = {0};
 	emr_batch_builder *batch = kit_batch(&k, domain.id);
 	emr_ledger_answer answer;
-	emr_operation operation;
-	emr_id32 item;
-	emr_act act;
 
 	(void)replica;
-	emr_grantee_dataset(dataset.b, terms.grantee);
-	memcpy(how.grant, grant.b, sizeof how.grant);
-	memcpy(how.account, k.owner.signer_id.b, sizeof how.account);
-	act = emr_act_grant(domain.id, grant, 1, &terms);
-	operation = emr_act_operation(&act, KIT_NOW, emr_bytes_of(part, sizeof part));
-	assert_ok(emr_batch_add(batch, &operation, &item));
-	act = emr_act_join(domain.id, dataset, &how);
-	operation = emr_act_operation(&act, KIT_NOW, (emr_bytes){0});
-	assert_ok(emr_batch_add(batch, &operation, &item));
+	points_join_into(&k, batch, domain.id, dataset);
 	kit_finish(&k, batch, &bytes);
 	emr_batch_free(batch);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
@@ -131,39 +110,6 @@ static int client(const char *base, const char *deed, const char *dataset_hex)
 }
 
 /* ---- the test ---- */
-
-/* The only member agrees with himself, and makes POINTS for himself. */
-static void mint(emr_replica *replica)
-{
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = KIT_NOW + 1000};
-	emr_pub_mint pub = {.amount = POINTS};
-	emr_id16 proposal = emr_id16_random();
-	emr_known_person me;
-	emr_id16 org;
-
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
-	memcpy(org.b, me.row.org, 16);
-	memcpy(pub.proposal, proposal.b, 16);
-	memcpy(pub.account, k.owner.signer_id.b, 32);
-	emr_mint_subject(pub.account, pub.amount, what.subject);
-	assert_int_equal(send(replica, emr_act_propose(proposal, &what)), 0);
-	assert_int_equal(send(replica, emr_act_mint(&pub)), EMR_RESULT_GONE);
-	assert_int_equal(send(replica, emr_act_approve_proposal(proposal, org)), 0);
-	assert_int_equal(send(replica, emr_act_mint(&pub)), 0);
-}
-
-static emr_id16 dataset_new(emr_replica *replica)
-{
-	emr_pub_dataset_new what = {
-		.price = PRICE, .not_after_unix_s = KIT_NOW + 1000, .purposes = 1};
-	emr_id16 dataset = emr_id16_random();
-
-	memcpy(what.B, k.owner.B, sizeof what.B);
-	assert_ok(emr_keyring_pop(k.keyring, k.net_id, what.pop));
-	assert_int_equal(send(replica, emr_act_dataset(dataset, &what)), 0);
-	return dataset;
-}
 
 static pid_t start(const char *deed, emr_id16 dataset)
 {
@@ -219,8 +165,8 @@ static void spend_together(unsigned kills)
 
 	kit_new(&k);
 	replica = kit_replica(&k);
-	mint(replica);
-	dataset = dataset_new(replica);
+	points_mint(&k, replica, POINTS);
+	dataset = points_dataset(&k, replica, PRICE);
 	fund = emr_fund_of(dataset);
 	kit_save_keyring(&k);
 	together("pay", PAYERS, kills, replica, dataset, &paid);
@@ -232,7 +178,7 @@ static void spend_together(unsigned kills)
 		assert_int_equal(paid, PAYMENTS);
 	assert_int_equal(send(replica, emr_act_dataset_close(dataset)), 0);
 	assert_int_equal(send(replica, emr_act_transfer(fund, k.owner.signer_id, put_by)), 0);
-	dataset = dataset_new(replica);
+	dataset = points_dataset(&k, replica, PRICE);
 	fund = emr_fund_of(dataset);
 	assert_int_equal(
 		send(replica, emr_act_transfer(k.owner.signer_id, fund, PLACES * PRICE)), 0);

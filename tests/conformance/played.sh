@@ -1,9 +1,11 @@
 #!/bin/bash
-# hostile.sh PEER PROGRAM: PROGRAM (gateway_hostile.c) is a member of a network that PEER plays, and has odd transactions ordered there. The
-# network gets the directory that examples/network/fabric gives a real one.
+# played.sh PEER PROGRAM ARGUMENT...: PROGRAM with the directory of a network that PEER plays, as examples/network/fabric makes one of a real
+# network, and the ARGUMENTs. Without any it is gateway_hostile.c, a member who has odd transactions ordered.
 set -eu
 peer=$1 program=$2
-work=$(mktemp -d "${TMPDIR:-/tmp}/emr-hostile-XXXXXX")
+shift 2
+export MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC
+work=$(mktemp -d "${TMPDIR:-/tmp}/emr-played-XXXXXX")
 mkdir -m 700 "$work/channel"
 mkdir -p "$work"/net/{1,2,3}/{ca,tlsca} "$work"/net/1/client/msp/{signcerts,keystore}
 key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
@@ -34,8 +36,9 @@ done
 cat "$work/channel/ca-a.pem" >>"$own/ca/cert.pem"
 cp "$work/channel/ca-b.pem" "$work/net/2/ca/cert.pem"
 cp "$work/channel/ca-c.pem" "$work/net/3/ca/cert.pem"
+[ $# = 0 ] || { "$program" "$work/net" "$@"; exit; }
 mkfifo "$work/to" "$work/from"
 seed=${SEED:-$RANDOM}
 echo "seed $seed"
 "$peer" garble "$seed" <"$work/to" >"$work/from" &
-MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC "$program" "$work/net" "$work/to" "$work/from" "${FORMS:-200}" "$work/channel/fault"
+"$program" "$work/net" "$work/to" "$work/from" "${FORMS:-200}" "$work/channel/fault"
