@@ -1,5 +1,6 @@
 /* This file makes and opens the private part of a grant (GRANT): its terms, the letter to the
- * grantee, and the note of the owner. It refuses a part beside another item than its own. */
+ * grantee, and the note of the owner. It refuses a part beside another item than its own. It has
+ * the one list of purposes. */
 #include "keyring/grant.h"
 
 #include <string.h>
@@ -13,6 +14,23 @@
 #define NOTE_SEALED_BYTES (NOTE_BYTES + EMR_LETTER_OVERHEAD)
 #define OUTER_WORD_BYTES (16 + EMR_PART_HEAD_BYTES + 64)
 #define LETTER_PLAIN_MAX 1024 /* what a card and the longest label need, in units of 512 */
+
+static const struct {
+	const char *word, *code;
+} purposes[] = {{"treatment", "TREAT"}, {"payment", "HPAYMT"}, {"operations", "HOPERAT"},
+	{"research", "HRESCH"}, {"emergency", "ETREAT"}, {"self", "PATRQT"},
+	{"public-health", "PUBHLTH"}, {"legal", "HLEGAL"}, {"family", "FAMRQT"}};
+#define PURPOSES (sizeof purposes / sizeof *purposes)
+
+const char *emr_purpose_word(unsigned bit)
+{
+	return bit < PURPOSES ? purposes[bit].word : NULL;
+}
+
+const char *emr_purpose_code(unsigned bit)
+{
+	return bit < PURPOSES ? purposes[bit].code : NULL;
+}
 
 static bool threshold_ok(unsigned t, unsigned n)
 {

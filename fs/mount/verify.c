@@ -332,8 +332,7 @@ static emr_status check_version(verification *v, const emr_pin *needed)
 /* All that must be here, but for the living records, which are read anyway. */
 static emr_status check_versions(verification *v)
 {
-	EMR_AUTO_BUF needed = {0};
-	EMR_AUTO_BUF living = {0};
+	EMR_AUTO_BUF needed = {0}, living = {0};
 	emr_status status = emr_store_needed(v->session->store, false, &needed);
 	const emr_pin *all = (const void *)needed.data;
 
@@ -387,7 +386,8 @@ static emr_status check_store(verification *v)
 	emr_status status;
 
 	EMR_TRY(say_part(v, "blocks"));
-	status = emr_store_check(v->session->store, note_damage, v);
+	status = (v->session->read_only ? emr_store_check : emr_store_mend)(
+		v->session->store, &(emr_store_damage_to){note_damage, v});
 	v->checked++;
 	/* Findings of the check are listed; anything else is a failure of the check itself. */
 	return status == EMR_DAMAGED ? EMR_OK : status;

@@ -272,7 +272,7 @@ static emr_status pin_needed(bringing *b)
 /* Damaged blocks go into quarantine, so that nobody meets them again. */
 static emr_status clear_damage(const bringing *b)
 {
-	emr_status status = b->is_damaged ? emr_store_check(b->to, NULL, NULL) : EMR_OK;
+	emr_status status = b->is_damaged ? emr_store_mend(b->to, NULL) : EMR_OK;
 
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }

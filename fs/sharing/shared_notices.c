@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/message.h"
+#include "kit/purposes.h"
 #include "kit/text.h"
 #include "people/who.h"
 #include "view/received.h"
@@ -61,7 +62,7 @@ static void set_no_release(
 static void set(const emr_session *session, const emr_shared_notice *n, emr_message message,
 	emr_problem *problem)
 {
-	char purposes[EMR_SHARED_PURPOSES_BYTES], purpose[EMR_SHARED_PURPOSES_BYTES],
+	char purposes[EMR_PURPOSES_TEXT_BYTES], purpose[EMR_PURPOSES_TEXT_BYTES],
 		time[EMR_TEXT_BYTES];
 
 	if (message == EMR_SAY_NO_RELEASE) {
@@ -97,8 +98,8 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 			n->inside, NULL);
 		return;
 	}
-	emr_shared_purposes(n->purposes, purposes);
-	emr_shared_purposes(UINT32_C(1) << (n->purpose & 31), purpose);
+	emr_purposes_text(n->purposes, purposes);
+	emr_purposes_text(UINT32_C(1) << (n->purpose & 31), purpose);
 	emr_time_text((int64_t)n->time_unix_s, time);
 	if (message == EMR_SAY_SIGNED_FALSELY || message == EMR_SAY_SIGNATURE_STALE)
 		emr_problem_set(problem, message, "path", n->path, "signer", n->owner,

@@ -1,5 +1,6 @@
-/* This file is the scrub of the store: it reads every block on the disk, compares it with its
- * hash and with the index, and reports what is damaged. */
+/* This file checks the store, or mends it: either reads every block on the disk, compares it with
+ * its hash and with the index, and reports what is damaged.  A check writes nothing; mending ends
+ * erasures that were cut short, puts fillers where damage was, and makes a lying index again. */
 #include "store_private.h"
 
 #include <errno.h>
@@ -14,9 +15,9 @@ typedef struct check_run {
 	emr_store *store;
 	emr_segment *segment;
 	uint64_t end; /* own current segment: nothing behind it is looked at */
-	emr_store_damage_visit visit;
-	void *context;
-	uint64_t damaged;
+	const emr_store_damage_to *to;
+	bool mends; /* else nothing is written */
+	bool is_damaged;
 	bool index_lies;
 } check_run;
 
@@ -26,9 +27,9 @@ static emr_status report(check_run *run, uint64_t offset, uint64_t len)
 	emr_store_damage damage = {.segment = name, .offset = offset, .len = len};
 
 	emr_segment_name_of(run->segment->writer, run->segment->number, name);
-	if (run->visit != NULL)
-		run->visit(run->context, &damage);
-	run->damaged++;
+	if (run->to != NULL)
+		run->to->visit(run->to->context, &damage);
+	run->is_damaged = true;
 	return emr_store_note_damage(run->store, run->segment, offset, len, false);
 }
 
@@ -112,7 +113,8 @@ static emr_status blank_head(check_run *run, int fd, const emr_scan_item *item)
 
 /* An erasure lets the index forget a block, takes its bytes, and when that is on the disk its head.
  * One that a failing disk or a kill ended in between is no damage, and nothing for the quarantine:
- * it is ended here.  The bytes once more: the disk may not have taken the zeros that we read. */
+ * it is ended where RUN mends.  The bytes once more: the disk may not have taken the zeros that we
+ * read. */
 static bool end_erasure(check_run *run, const emr_scan_item *hole)
 {
 	emr_status status;
@@ -124,7 +126,7 @@ static bool end_erasure(check_run *run, const emr_scan_item *hole)
 		emr_segment_unuse(run->store, run->segment);
 		return false;
 	}
-	status = run->store->read_only ? EMR_READ_ONLY : each_section(run, fd, hole, blank_bytes);
+	status = run->mends ? each_section(run, fd, hole, blank_bytes) : EMR_READ_ONLY;
 	if (status == EMR_OK && fdatasync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status == EMR_OK)
@@ -175,7 +177,7 @@ static emr_status check_hole(check_run *run, const emr_scan_item *item)
 	if (len == item->len && (end_erasure(run, item) || is_being_erased(run, item)))
 		return EMR_OK;
 	EMR_TRY(report(run, item->offset, len));
-	if (run->segment->own && !run->store->read_only &&
+	if (run->segment->own && run->mends &&
 		emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
 	return EMR_OK;
@@ -222,7 +224,8 @@ static emr_status check_item(void *context, const emr_scan_item *item)
 }
 
 /* A file that ends behind a whole section looks whole: that more stood there is known from what was
- * put there or indexed. It gets fillers, so that what comes next stands where it is looked for. */
+ * put there or indexed. Mending gives it fillers, so that what comes next stands where it is looked
+ * for. */
 static emr_status check_end(check_run *run, int fd)
 {
 	static const uint8_t last[1];
@@ -237,7 +240,7 @@ static emr_status check_end(check_run *run, int fd)
 		return EMR_OK;
 	run->index_lies = true;
 	EMR_TRY(report(run, size, run->end - size));
-	if (!run->segment->own || run->store->read_only)
+	if (!run->segment->own || !run->mends)
 		return EMR_OK;
 	status = emr_pwrite_all(fd, last, sizeof last, (off_t)(run->end - 1));
 	if (status == EMR_OK)
@@ -264,7 +267,7 @@ static emr_status check_segment(check_run *run)
 	if (status == EMR_DAMAGED ||
 		(status == EMR_OK && memcmp(prefix, emr_segment_prefix, sizeof prefix) != 0)) {
 		status = report(run, 0, sizeof prefix);
-		if (status == EMR_OK && run->segment->own && !run->store->read_only)
+		if (status == EMR_OK && run->segment->own && run->mends)
 			status = emr_pwrite_all(fd, emr_segment_prefix, sizeof prefix, 0);
 	}
 	if (status == EMR_OK)
@@ -275,35 +278,40 @@ static emr_status check_segment(check_run *run)
 	return status;
 }
 
-emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context)
+static emr_status look_at_all(check_run *run)
 {
-	check_run run = {.store = store, .visit = visit, .context = context};
+	emr_store *store = run->store;
 	emr_status status = emr_store_refresh(store);
 
 	for (size_t i = 0; status == EMR_OK; i++) {
-		bool there, gone = true;
+		bool is_ours;
 
 		pthread_mutex_lock(&store->map_lock);
-		there = i < store->segment_count;
-		if (there) {
-			run.segment = store->segments[i];
-			gone = run.segment->gone ||
-			       !emr_id16_equal(run.segment->writer, store->writer);
-		}
+		run->segment = i < store->segment_count ? store->segments[i] : NULL;
+		is_ours = run->segment != NULL && !run->segment->gone &&
+			  emr_id16_equal(run->segment->writer, store->writer);
 		pthread_mutex_unlock(&store->map_lock);
-		if (!there)
+		if (run->segment == NULL)
 			break;
-		if (!gone)
-			status = check_segment(&run);
+		if (is_ours)
+			status = check_segment(run);
 	}
-	if (status == EMR_OK && !store->read_only) {
+	if (status == EMR_OK && run->mends) {
 		pthread_mutex_lock(&store->index_lock);
 		status = emr_index_audit(store->index);
 		pthread_mutex_unlock(&store->index_lock);
-		run.index_lies |= status == EMR_DAMAGED;
-		status = run.index_lies ? emr_store_rebuild(store) : status;
+		run->index_lies |= status == EMR_DAMAGED;
+		status = run->index_lies ? emr_store_rebuild(store) : status;
 	}
-	if (status != EMR_OK)
-		return status;
-	return run.damaged > 0 ? EMR_DAMAGED : EMR_OK;
+	return status == EMR_OK && run->is_damaged ? EMR_DAMAGED : status;
+}
+
+emr_status emr_store_check(emr_store *store, const emr_store_damage_to *to)
+{
+	return look_at_all(&(check_run){.store = store, .to = to});
+}
+
+emr_status emr_store_mend(emr_store *store, const emr_store_damage_to *to)
+{
+	return look_at_all(&(check_run){.store = store, .to = to, .mends = !store->read_only});
 }

@@ -108,11 +108,9 @@ static emr_status write_again(findings *f, const emr_scan_item *item)
 
 	if (head_len != item->head_len || item->head.len != item->data_len)
 		return EMR_INVALID;
-	status = emr_buf_append(&section, head, head_len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&section, item->head.data, item->data_len);
-	if (status == EMR_OK)
-		status = emr_pwrite_all(f->fd, section.data, section.len, (off_t)item->offset);
+	EMR_TRY(emr_buf_append(&section, head, head_len));
+	EMR_TRY(emr_buf_append(&section, item->head.data, item->data_len));
+	status = emr_pwrite_all(f->fd, section.data, section.len, (off_t)item->offset);
 	if (emr_status_is_full(status))
 		emr_log(EMR_LOG_WARN, "store: no room to write the end of a segment again");
 	return emr_status_is_full(status) ? EMR_OK : status;
@@ -125,17 +123,15 @@ static emr_status take_item(void *context, const emr_scan_item *item)
 
 	if (item->hole)
 		return emr_buf_append(&f->holes, &hole, sizeof hole);
-	if (f->is_unsure) {
+	if (f->is_unsure)
 		EMR_TRY(write_again(f, item));
-	}
 	return take_section(f, item);
 }
 
 emr_status emr_store_note_damage(
 	emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len, bool torn)
 {
-	emr_damage_row *rows;
-	emr_damage_row *row;
+	emr_damage_row *rows, *row;
 
 	pthread_mutex_lock(&store->map_lock);
 	rows = realloc(store->damages, (store->damage_count + 1) * sizeof *rows);
@@ -295,15 +291,10 @@ emr_status emr_store_fill_hole(
  * it is passed over. */
 static emr_status cut_tail(emr_store *store, findings *f, uint64_t cut)
 {
-	emr_status status;
-
 	if (f->end > cut) {
-		status = store->is_still ? EMR_OK
-					 : quarantine(store, f->segment, f->fd, cut, f->end - cut);
-		if (status == EMR_OK)
-			status = emr_store_note_damage(store, f->segment, cut, f->end - cut, true);
-		if (status != EMR_OK)
-			return status;
+		if (!store->is_still)
+			EMR_TRY(quarantine(store, f->segment, f->fd, cut, f->end - cut));
+		EMR_TRY(emr_store_note_damage(store, f->segment, cut, f->end - cut, true));
 	}
 	if (!store->is_still && (ftruncate(f->fd, (off_t)cut) != 0 || fsync(f->fd) != 0))
 		return emr_status_from_errno(errno);

@@ -240,7 +240,7 @@ static emr_status check_store(emr_store *store)
 	emr_status status = emr_store_each_damage(store, say_damage, NULL);
 
 	if (status == EMR_OK)
-		status = emr_store_check(store, say_damage, NULL);
+		status = emr_store_mend(store, &(emr_store_damage_to){say_damage, NULL});
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 

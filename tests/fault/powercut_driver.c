@@ -601,7 +601,7 @@ static void check_parts(void)
 	status = emr_ledger_verify(stack.ledger, &wrong);
 	if (status != EMR_OK)
 		die("the ledger does not verify: %s (%s)", emr_status_text(status), wrong.cause);
-	must(emr_store_check(stack.store, NULL, NULL), "the store's own check");
+	must(emr_store_mend(stack.store, NULL), "the store's own check");
 }
 
 /* The state is alive: something new goes all the way, and everything that waited does, too. */

@@ -623,7 +623,7 @@ static bool is_healthy_meanwhile(fault kind, int n)
 	kit *k = state;
 
 	for (int look = 0; look < 2; look++) {
-		assert_ok(emr_store_check(k->store, NULL, NULL));
+		assert_ok(emr_store_mend(k->store, NULL));
 		for (uint32_t i = 0; i < 12; i += 4)
 			kit_has(k, i, 3000);
 		kit_close(k);

@@ -395,7 +395,7 @@ static void look(life *l)
 	assert_string_equal(kit_attribute(&l->k, "B/in/f", "user.emrfs.state"), "confirmed 1/1");
 	assert_false(emr_journal_state_get(l->k.stack.journal).read_only);
 	assert_ok(emr_replica_verify_chain(l->k.stack.replica, &trouble, &checked));
-	assert_ok(emr_store_check(l->k.stack.store, NULL, NULL));
+	assert_ok(emr_store_mend(l->k.stack.store, NULL));
 	kit_restart_and_compare(&l->k);
 }
 

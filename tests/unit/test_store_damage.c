@@ -149,6 +149,7 @@ TEST_IN(kit_setup, kit_teardown, zeros_in_place_of_what_is_needed_are_damage)
 	static const uint8_t zeros[LEN];
 	kit *k = *state;
 	emr_store_damage damage = {0};
+	const emr_store_damage_to to = {note_damage, &damage};
 	char path[512];
 	int fd;
 
@@ -160,31 +161,37 @@ TEST_IN(kit_setup, kit_teardown, zeros_in_place_of_what_is_needed_are_damage)
 	assert_int_equal(pwrite(fd, zeros, LEN, PREFIX + 8 * SECTION - LEN), LEN);
 	close(fd);
 	kit_open(k);
-	assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+	assert_status(EMR_DAMAGED, emr_store_mend(k->store, &to));
 	assert_int_equal(damage.offset, PREFIX + 7 * SECTION);
 	assert_int_equal(kit_quarantined(k), 1);
 	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
 	kit_has(k, 8, LEN);
 }
 
-TEST_IN(kit_setup, kit_teardown, rot_that_came_after_indexing_is_found_by_check)
+TEST_IN(kit_setup, kit_teardown, rot_that_came_after_indexing_is_found_by_a_check_and_mended)
 {
 	kit *k = *state;
 	emr_store_damage damage = {0};
+	const emr_store_damage_to to = {note_damage, &damage};
 
 	put_some(k);
 	kit_close(k);
 	kit_flip(k, "seg-1", PREFIX + 7 * SECTION + 500, 4);
 	kit_open(k);
 	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
-	assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+	for (int i = 0; i < 2; i++) { /* a check mends nothing */
+		assert_status(EMR_DAMAGED, emr_store_check(k->store, &to));
+		assert_int_equal(damage.offset, PREFIX + 7 * SECTION);
+		assert_int_equal(kit_quarantined(k), 0);
+	}
+	assert_status(EMR_DAMAGED, emr_store_mend(k->store, &to));
 	assert_int_equal(damage.offset, PREFIX + 7 * SECTION);
 	assert_int_equal(kit_quarantined(k), 1);
 	for (uint32_t i = 0; i < BLOCKS; i++)
 		if (i != 7)
 			kit_has(k, i, LEN);
 	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_mend(k->store, NULL));
 	kit_close(k);
 	kit_segments_are_cars(k);
 }
@@ -300,12 +307,13 @@ TEST_IN(kit_setup, kit_teardown, a_segment_that_is_cut_while_it_is_open_is_found
 	for (uint64_t more = 0; more < 200; more += 100) {
 		const uint64_t cut = PREFIX + 12 * SECTION + more;
 		emr_store_damage damage = {0};
+		const emr_store_damage_to to = {note_damage, &damage};
 
 		put_some(k);
 		kit_truncate(k, "seg-1", cut);
-		assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+		assert_status(EMR_DAMAGED, emr_store_mend(k->store, &to));
 		assert_int_equal(damage.offset + damage.len, PREFIX + BLOCKS * SECTION);
-		assert_ok(emr_store_check(k->store, NULL, NULL));
+		assert_ok(emr_store_mend(k->store, NULL));
 		for (uint32_t i = 0; i < BLOCKS; i++) {
 			if (i < 12)
 				kit_has(k, i, LEN);
@@ -364,8 +372,8 @@ TEST_IN(kit_setup, kit_teardown, holes_of_every_size_can_be_filled)
 		}
 	}
 	kit_open(k);
-	assert_status(EMR_DAMAGED, emr_store_check(k->store, NULL, NULL));
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_status(EMR_DAMAGED, emr_store_mend(k->store, NULL));
+	assert_ok(emr_store_mend(k->store, NULL));
 	kit_close(k);
 	kit_segments_are_cars(k);
 	kit_open(k);

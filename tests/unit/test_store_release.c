@@ -72,7 +72,7 @@ TEST_IN(kit_setup, kit_teardown, version_1_is_read_with_and_without_its_index)
 	unlink(path);
 	kit_open(k);
 	check_content(k);
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_mend(k->store, NULL));
 }
 
 /* ---- Making one ---- */

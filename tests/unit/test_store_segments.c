@@ -551,7 +551,7 @@ TEST_IN(kit_setup, kit_teardown, what_is_dead_goes_without_any_room)
 				kit_has(k, i, 10000);
 			else
 				assert_status(EMR_NOT_FOUND, kit_try(k, i, 10000));
-		assert_ok(emr_store_check(k->store, NULL, NULL));
+		assert_ok(emr_store_mend(k->store, NULL));
 		kit_close(k);
 		kit_segments_are_cars(k);
 		kit_file(k, "index.sqlite", path);

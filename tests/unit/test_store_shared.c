@@ -235,7 +235,7 @@ TEST_IN(kit_setup, kit_teardown, members_read_each_other_while_they_write_reclai
 	kit_close(&o);
 	kit_open(k);
 	check_all(k, s);
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_mend(k->store, NULL));
 	kit_close(k);
 	kit_segments_are_cars(k);
 	kit_open(k);
@@ -393,8 +393,8 @@ TEST_IN(kit_setup, kit_teardown, rot_in_the_segment_of_another_makes_no_new_inde
 	kit_has(k, 2, 2000);
 	assert_true(index_inode(k) == before);
 	/* Its writer sees and mends it; nobody else's check speaks of it. */
-	assert_ok(emr_store_check(k->store, NULL, NULL));
-	assert_status(EMR_DAMAGED, emr_store_check(a.store, NULL, NULL));
+	assert_ok(emr_store_mend(k->store, NULL));
+	assert_status(EMR_DAMAGED, emr_store_mend(a.store, NULL));
 	kit_close(&a);
 }
 

@@ -80,7 +80,7 @@ TEST_IN(kit_setup, end, what_was_appended_is_read_and_nothing_is_appended)
 	has_some(k, BLOCKS);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 1000, LEN));
 	assert_status(EMR_READ_ONLY, append_one(k));
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_check(k->store, NULL));
 	take_again(k);
 	kit_open(k);
 	assert_ok(append_one(k));
@@ -94,7 +94,7 @@ TEST_IN(kit_setup, end, what_a_killed_process_left_is_read_with_and_without_an_i
 	kit_run_and_die(k, put_some);
 	become_still(k);
 	has_some(k, BLOCKS);
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_check(k->store, NULL));
 	take_again(k);
 	remove_file(k, "index.sqlite");
 	remove_file(k, "index.sqlite-wal");
@@ -102,7 +102,7 @@ TEST_IN(kit_setup, end, what_a_killed_process_left_is_read_with_and_without_an_i
 	become_still(k);
 	has_some(k, BLOCKS);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 1000, LEN));
-	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_check(k->store, NULL));
 	take_again(k);
 }
 
@@ -133,7 +133,7 @@ TEST_IN(kit_setup, end, rot_is_told_and_left)
 	kit_close(k);
 	kit_flip(k, "seg-1", PREFIX + 5 * SECTION + 100, 1);
 	become_still(k);
-	assert_status(EMR_DAMAGED, emr_store_check(k->store, NULL, NULL));
+	assert_status(EMR_DAMAGED, emr_store_check(k->store, NULL));
 	for (uint32_t i = 0; i < BLOCKS; i++)
 		if (i != 5)
 			kit_has(k, i, LEN);

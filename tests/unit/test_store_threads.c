@@ -129,7 +129,7 @@ TEST_IN(setup, kit_teardown, a_flush_goes_on_when_its_segment_was_closed_and_rec
 
 static emr_status check(kit *k)
 {
-	return emr_store_check(k->store, NULL, NULL);
+	return emr_store_mend(k->store, NULL);
 }
 
 TEST_IN(setup, kit_teardown, a_segment_that_is_being_made_is_not_taken_for_damaged)

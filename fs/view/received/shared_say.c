@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "keyring/grant.h"
 #include "ledger/hash.h"
 
 #include "attributes.h"
@@ -118,20 +119,6 @@ static const attribute_say shared_facts[FACTS] = {
 	[FACT_SIGNED_NUMBER] = say_signed_number,
 };
 
-static const char *const purpose_words[] = {"treatment", "payment", "operations", "research",
-	"emergency", "self", "public-health", "legal", "family"};
-
-void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
-{
-	size_t len = 0;
-
-	out[0] = 0;
-	for (unsigned bit = 0; bit < sizeof purpose_words / sizeof purpose_words[0]; bit++)
-		if ((bits & UINT32_C(1) << bit) != 0 && len < EMR_SHARED_PURPOSES_BYTES)
-			len += (size_t)snprintf(out + len, EMR_SHARED_PURPOSES_BYTES - len, "%s%s",
-				len > 0 ? "," : "", purpose_words[bit]);
-}
-
 uint64_t shared_time(const shared_owner *owner, uint64_t unix_s)
 {
 	return owner == NULL || owner->set == NULL || unix_s >= SHARED_FOR_EVER_S
@@ -149,18 +136,23 @@ const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *
 
 void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_BYTES])
 {
-	char until[32], purposes[EMR_SHARED_PURPOSES_BYTES];
+	char until[32];
 	uint64_t end;
-	const char *word = shared_right(view, s, &end);
+	const char *word = shared_right(view, s, &end), *purpose;
+	const uint32_t purposes = s->grant.row.purposes;
+	size_t len;
 
-	emr_shared_purposes(s->grant.row.purposes, purposes);
 	/* The end that the terms say is the same for all in a dataset. */
 	if (s->owner->set == NULL || end != s->owner->set->terms.until_unix_s)
 		end = shared_time(s->owner, end);
 	fact_time_text(end, until);
-	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
-		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
-		purposes);
+	len = (size_t)snprintf(out, ACCESS_BYTES, "%s%s%s", word,
+		end < SHARED_FOR_EVER_S ? " until=" : "", end < SHARED_FOR_EVER_S ? until : "");
+	for (unsigned bit = 0; (purpose = emr_purpose_word(bit)) != NULL; bit++)
+		if ((purposes >> bit & 1) != 0 && len < ACCESS_BYTES)
+			len += (size_t)snprintf(out + len, ACCESS_BYTES - len, "%s%s",
+				(purposes & ((UINT32_C(1) << bit) - 1)) == 0 ? " purpose=" : ",",
+				purpose);
 }
 
 /* Under view->lock.  Each entry of the ledger names the key that brought it: a participant of a

@@ -17,6 +17,11 @@
 #define EMR_SHARE_LABEL_MAX 255
 #define EMR_NOTE_LABEL_MAX 31
 
+/* A purpose of a grant by the number of its bit: the word that people write, "treatment", and the
+ * code of HL7's value set v3-PurposeOfUse, "TREAT"; NULL beyond the last. */
+const char *emr_purpose_word(unsigned bit);
+const char *emr_purpose_code(unsigned bit);
+
 /* The agents that may release keys while the owner is away, beside those of other organisations:
  * bits of the rights of an order (fs/share); of them a grant's terms have the first alone, where
  * such an agent is named. */

@@ -1,6 +1,6 @@
-/* Terms of a share as people write them: purposes of use, with the bits and FHIR codes they stand
- * for, and who releases keys while its owner is away. It refuses words that are not in the
- * tables. */
+/* Terms of a share as people write them: purposes of use, with the bits they stand for (the words
+ * themselves: keyring/grant.h), and who releases keys while its owner is away. It refuses words
+ * that are not in the tables. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +14,6 @@ bool emr_purposes_parse(const char *text, uint32_t *out_bits);
 /* "treatment, research"; what has no word here is its number. */
 #define EMR_PURPOSES_TEXT_BYTES 120
 void emr_purposes_text(uint32_t bits, char out[EMR_PURPOSES_TEXT_BYTES]);
-/* The code of HL7's v3-PurposeOfUse for one bit number, "TREAT"; NULL beyond the table. */
-const char *emr_purpose_code(unsigned bit);
 
 /* "others", "own", "nobody", and back; false: not understood. */
 const char *emr_away_word(emr_away away);

@@ -229,12 +229,19 @@ typedef struct emr_store_damage {
 	bool torn; /* the unsynced end of a segment; else bytes that were good once */
 } emr_store_damage;
 typedef void (*emr_store_damage_visit)(void *context, const emr_store_damage *damage);
+/* The receiver of what is found. */
+typedef struct emr_store_damage_to {
+	emr_store_damage_visit visit;
+	void *context;
+} emr_store_damage_to;
 
-/* Reads every section of this writer's segments, checks hashes, and compares with the index (made
- * again when it lies, which is no damage). Damaged places go to quarantine/ and are filled so that
- * the segment stays a CAR; erasures that were cut short are ended. EMR_DAMAGED when there was
- * damage; VISIT may be NULL. */
-emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context);
+/* Reads every section of this writer's segments, checks hashes, and compares with the index.
+ * Nothing is written. EMR_DAMAGED when there was damage; TO may be NULL. */
+emr_status emr_store_check(emr_store *store, const emr_store_damage_to *to);
+/* The same, and mends: damaged places go to quarantine/ and are filled so that the segment stays a
+ * CAR, erasures that were cut short are ended, and an index that lies (which is no damage) is made
+ * again. EMR_DAMAGED when there was damage. A store that is open for reading is only checked. */
+emr_status emr_store_mend(emr_store *store, const emr_store_damage_to *to);
 /* Damage that open found and repaired. */
 emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context);
 

@@ -138,10 +138,6 @@ typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share
  * not call the view.  EMR_NO_MEMORY. */
 emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg);
 
-/* Words of the purposes in BITS, with commas. */
-#define EMR_SHARED_PURPOSES_BYTES 100
-void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
-
 /* A file of a de-identified dataset, whose signature fits and is its participant's own.  Borrowed
  * for the call. */
 typedef struct emr_copy_claim {

@@ -5,6 +5,7 @@ import * as K from '../lib/keys.js';
 import { batch, entry, item } from '../lib/ledger.js';
 import * as M from '../lib/merkle.js';
 import * as N from '../lib/note.js';
+import { OP } from '../lib/ops.js';
 import * as Q from '../lib/parts.js';
 import { person, personJson, rnd, rndScalar } from '../lib/people.js';
 import * as P from '../lib/pre.js';
@@ -35,9 +36,9 @@ function fixed() {
 	const signerId = sha256(dom.pk);
 	const A = mulBase(P.kat('a', 0)).toBytes();
 	const common = { domain, signerId, time: TIME, epoch: 1 };
-	const i0 = item({ ...common, op: 0x10, object: domain, version: 1, pub: cat(run(0xa0, 32), A) });
-	const i1 = item({ ...common, op: 0x21, flags: 1, object, version: 1, priv: cat(run(0x30, 32), zeros(584)) });
-	const i2 = item({ ...common, op: 0x23, object, version: 2, prev: i1.id });
+	const i0 = item({ ...common, op: OP.DOMAIN_NEW, object: domain, version: 1, pub: cat(run(0xa0, 32), A) });
+	const i1 = item({ ...common, op: OP.META, flags: 1, object, version: 1, priv: cat(run(0x30, 32), zeros(584)) });
+	const i2 = item({ ...common, op: OP.UNLINK, object, version: 2, prev: i1.id });
 	const o = { items: [i0, i1, i2], signerPk: dom.pk, signSeed: dom.seed, netId, time: TIME, validUntil: TIME + 604800 };
 	const b = batch(o);
 	const common2 = { seq: 1, ledgerTime: TIME + 1, submitterId: sha256(sign.pk), prevEntry: run(0x50, 32), header: b.header };
@@ -142,7 +143,7 @@ function keyReg(story, name, p, { roles, rolesText, org, alg, how = 1, endorser 
 	const handleBytes = ascii(handle);
 	const der = cert ? cert.der : zeros(0);
 	const it = story.item('KEY_REG', `K/${name}`, {
-		op: 0x01, object: p.id.slice(0, 16), signerId: p.id, pub: reg.pub,
+		op: OP.KEY_REG, object: p.id.slice(0, 16), signerId: p.id, pub: reg.pub,
 		priv: cat(rnd(`salt key ${name}`, 32), u16(der.length), der, u8(handleBytes.length), handleBytes),
 	});
 	story.submit(`KEY_REG ${name}`, p.sign, how === 1 ? p : endorser, [it], { caller: cert ? { ref: cert.ref, enrolment: cert.enrolment, roles, org: org.org } : null });
@@ -189,7 +190,7 @@ function story() {
 		const ctx = P.context({ domain, epoch, record: domId.slice(0, 16), cver: 0, kind: 2, digest: zeros(32) });
 		const e = P.encapsulate(A, ctx, P.HS('list-r', secret, ctx), P.HS('list-u', secret, ctx));
 		const it = s.item('LISTKEY', `L/${epoch}`, {
-			op: 0x15, domain, object: Q.labelHash('listkey', domId, u32(epoch)).slice(0, 16), signerId: domId, epoch,
+			op: OP.LISTKEY, domain, object: Q.labelHash('listkey', domId, u32(epoch)).slice(0, 16), signerId: domId, epoch,
 			priv: cat(rnd(`salt listkey ${epoch}`, 32), e.capsule, K.listCheck(e.K, NO_KPQ, ctx)),
 		});
 		return { it, keyId: it.i.id, KL: K.listKey(e.K, NO_KPQ, ctx), json: { epoch, ctx: hex(ctx), k: hex(e.K), list_key: hex(K.listKey(e.K, NO_KPQ, ctx)), kcheck: hex(K.listCheck(e.K, NO_KPQ, ctx)) } };
@@ -216,23 +217,23 @@ function story() {
 	}
 	const fileMeta = (name) => ({ type: 1, mode: 0o640, n: content.n, mtimeNs, parent: dirId, rPid, mime: 'text/plain', name, xattrs: { 'user.note': ascii('first look') } });
 
-	const newDomain = s.item('DOMAIN_NEW', 'D', { op: 0x10, domain, object: domain, signerId: domId, epoch: 1, pub: cat(domBox.pk, epochs[1].pk) });
+	const newDomain = s.item('DOMAIN_NEW', 'D', { op: OP.DOMAIN_NEW, domain, object: domain, signerId: domId, epoch: 1, pub: cat(domBox.pk, epochs[1].pk) });
 	const L1 = listing(1);
 	const rootDir = s.item('META', 'O/root', {
-		op: 0x21, flags: 1, domain, object: domain, signerId: domId, epoch: 1,
+		op: OP.META, flags: 1, domain, object: domain, signerId: domId, epoch: 1,
 		priv: Q.metaPart({ salt: rnd('salt root', 32), ...sealedMeta(L1, 1, domain, 1, { type: 2, mode: 0o750, mtimeNs, parent: ZERO16, name: 'Imaging' }, 'root directory') }),
 	});
 	const subDir = s.item('META', 'O/dir', {
-		op: 0x21, flags: 1, domain, object: dirId, signerId: domId, epoch: 1,
+		op: OP.META, flags: 1, domain, object: dirId, signerId: domId, epoch: 1,
 		priv: Q.metaPart({ salt: rnd('salt dir', 32), ...sealedMeta(L1, 1, dirId, 1, { type: 2, mode: 0o750, mtimeNs, parent: domain, name: 'Março 2024' }, 'sub-directory') }),
 	});
 	const w1 = wrapped(1, 'PUT', 1);
 	const put = s.item('PUT', 'O/file', {
-		op: 0x20, domain, object: record, signerId: domId, epoch: 1,
+		op: OP.PUT, domain, object: record, signerId: domId, epoch: 1,
 		priv: Q.putPart({ salt: rnd('salt put', 32), rootCid: content.rootCid, padded: content.padded, record, cver: 1, capsule: w1.capsule, wdek: w1.wdek, ...sealedMeta(L1, 1, record, 1, fileMeta('hello.txt'), 'PUT') }),
 	});
 	const rename = s.item('META', 'O/file', {
-		op: 0x21, domain, object: record, signerId: domId, epoch: 1,
+		op: OP.META, domain, object: record, signerId: domId, epoch: 1,
 		priv: Q.metaPart({ salt: rnd('salt rename', 32), ...sealedMeta(L1, 1, record, 2, fileMeta('greeting.txt'), 'rename') }),
 	});
 	const firstBatch = s.submit('a domain, its listing key, directories, a file, a rename', dom, patient, [newDomain, L1.it, rootDir, subDir, put, rename]);
@@ -246,7 +247,7 @@ function story() {
 	const label = ascii('tablet');
 	const writerLetter = padUnit(cat(u16(domainCard.length), domainCard, ZERO16, NO_KPQ, u8(1), u32(1), epochs[1].secretBytes, u8(label.length), label), 512);
 	const addDevice = s.item('WRITER_ADD', 'W/device', {
-		op: 0x13, domain, object: device.id.slice(0, 16), signerId: domId, pub: cat(device.id, u16(8), zeros(6), u64(TIME + 365 * DAY)),
+		op: OP.WRITER_ADD, domain, object: device.id.slice(0, 16), signerId: domId, pub: cat(device.id, u16(8), zeros(6), u64(TIME + 365 * DAY)),
 		priv: (head, pub) => {
 			const skE = rnd('eph writer', 32);
 			note('WRITER_ADD letter', skE, device.box.sk, 'writer', cat(head, pub), writerLetter);
@@ -261,7 +262,7 @@ function story() {
 	const reqBody = padUnit(cat(rnd('rsalt', 32), u16(3), u16(0), u32(1), u64(TIME + 30 * DAY), u16(doctorCard.length), doctorCard, u16(reqPath.length), reqPath, u16(reqReason.length), reqReason), 512);
 	const asked = rnd('request', 32);
 	const request = s.item('REQUEST', 'Q', {
-		op: 0x40, domain, object: Q.labelHash('request', asked, doctor.id).slice(0, 16), signerId: doctor.id, pub: asked,
+		op: OP.REQUEST, domain, object: Q.labelHash('request', asked, doctor.id).slice(0, 16), signerId: doctor.id, pub: asked,
 		priv: (head, pub) => {
 			const skE = rnd('eph request', 32);
 			note('REQUEST body', skE, domBox.sk, 'request', cat(head, pub), reqBody);
@@ -278,7 +279,7 @@ function story() {
 	const grantLetter = padUnit(cat(u16(domainCard.length), domainCard, domain, shareId, NO_KPQ, u8(shareLabel.length), shareLabel), 512);
 	const ownerNote = cat(shareId, u8(shareLabel.length), Q.fixedLabel('Imaging', 31));
 	const grant = s.item('GRANT', 'G', {
-		op: 0x30, domain, object: grantId, signerId: domId, epoch: 1,
+		op: OP.GRANT, domain, object: grantId, signerId: domId, epoch: 1,
 		pub: cat(doctor.id, u64(terms.notBefore), u64(terms.notAfter), u64(terms.fromTime), u32(terms.purposes), u16(terms.rights), u8(terms.t), u8(terms.n)),
 		priv: (head, pub) => {
 			const [skN, skL] = [rnd('eph note', 32), rnd('eph grant', 32)];
@@ -291,14 +292,14 @@ function story() {
 	const gctx = Q.gctx({ domain, grant: grantId, epoch: 1, A: epochs[1].pk, B: doctor.pre.pk, ...terms });
 	const kf = P.kfrags({ a: epochs[1].secret, A: epochs[1].pk, B: doctor.pre.pk, ids: agents.map((a) => a.id), x: rndScalar('x'), f: [rndScalar('f1')], gctx, signSeed: dom.seed });
 	const kfragsItem = s.item('KFRAGS', 'F', {
-		op: 0x32, domain, object: grantId, signerId: domId, epoch: 1,
+		op: OP.KFRAGS, domain, object: grantId, signerId: domId, epoch: 1,
 		priv: cat(rnd('salt kfrags', 32), kf.X, u8(2), zeros(7), kf.list.map((k, i) => {
 			const skE = rnd(`eph kfrag ${i}`, 32);
 			note(`kfrag ${i + 1}`, skE, agents[i].box.sk, 'kfrag', gctx, scalarBytes(k.rk));
 			return cat(k.id, k.U, k.sig, Q.letter(agents[i].box.pk, skE, 'kfrag', gctx, scalarBytes(k.rk)));
 		})),
 	});
-	const approve = s.item('APPROVE', 'Q', { op: 0x41, domain, object: request.i.object, signerId: domId, pub: cat(domain, grantId) });
+	const approve = s.item('APPROVE', 'Q', { op: OP.APPROVE, domain, object: request.i.object, signerId: domId, pub: cat(domain, grantId) });
 	s.submit('a grant through two agents, and the approval', dom, patient, [grant, kfragsItem, approve]);
 
 	// The doctor opens the listing and the file; both agents answer.
@@ -309,7 +310,7 @@ function story() {
 	const ownerRid = cat(domain, ZERO16);
 	const accessBody = cat(u8(0), u8(1), u16(slots.length), u32(0), Q.slots(slots));
 	const access = s.item('ACCESS_REQ', 'R', {
-		op: 0x48, domain, object: rnd('access', 16), signerId: doctor.id, pub: cat(grantId, ZERO16, u16(slots.length), zeros(6)),
+		op: OP.ACCESS_REQ, domain, object: rnd('access', 16), signerId: doctor.id, pub: cat(grantId, ZERO16, u16(slots.length), zeros(6)),
 		priv: (head, pub) => {
 			const rcpt = [...agents.map((a, i) => ({ rid: a.id, pk: a.box.pk, sk: a.box.sk, skE: rnd(`eph mbox ${i}`, 32) })), { rid: ownerRid, pk: domBox.pk, sk: domBox.sk, skE: rnd('eph mbox owner', 32) }];
 			for (const r of rcpt) note(`mbox key to ${hex(r.rid).slice(0, 8)}`, r.skE, r.sk, 'mbox', cat(head, pub, r.rid), boxKey);
@@ -328,7 +329,7 @@ function story() {
 		});
 		const answer = padUnit(cat(u16(1), u32(1), kf.X, kf.list[i].U, kf.list[i].sig, u16(frags.length), frags.map((f, j) => cat(u16(j), u8(0), u8(0), f))), 512);
 		const it = s.item('ACCESS_SERVED', `S/${i}`, {
-			op: 0x49, domain, object: Q.labelHash('served', access.i.id, a.id).slice(0, 16), signerId: a.id,
+			op: OP.ACCESS_SERVED, domain, object: Q.labelHash('served', access.i.id, a.id).slice(0, 16), signerId: a.id,
 			pub: cat(access.i.id, access.i.object, u8(1), u8(0), u16(frags.length), zeros(4)),
 			priv: (head, pub) => {
 				const [skO, skA] = [rnd(`eph owner ${i}`, 32), rnd(`eph served ${i}`, 32)];
@@ -345,7 +346,7 @@ function story() {
 
 	const reportBody = cat(u16(1), record, u64(1), u64(TIME + 500), u64(TIME + 510), u32(2), u8(1), u8(0), u16(1), u64(content.n), ZERO16);
 	const report = s.item('READ_REPORT', 'X', {
-		op: 0x4a, domain, object: rnd('report', 16), signerId: doctor.id, pub: cat(grantId, ZERO16),
+		op: OP.READ_REPORT, domain, object: rnd('report', 16), signerId: doctor.id, pub: cat(grantId, ZERO16),
 		priv: (head, pub) => {
 			const skE = rnd('eph report', 32);
 			note('READ_REPORT body', skE, domBox.sk, 'report', cat(head, pub), reportBody);
@@ -355,21 +356,21 @@ function story() {
 	s.submit('READ_REPORT', doctor.sign, doctor, [report]);
 
 	// Revocation, a new epoch, the file wrapped again, then removed and erased.
-	const revoke = s.item('REVOKE', 'G', { op: 0x31, domain, object: grantId, signerId: domId, pub: cat(u8(0), zeros(7)) });
+	const revoke = s.item('REVOKE', 'G', { op: OP.REVOKE, domain, object: grantId, signerId: domId, pub: cat(u8(0), zeros(7)) });
 	s.submit('REVOKE', dom, patient, [revoke]);
-	const epoch2 = s.item('EPOCH', 'D', { op: 0x11, domain, object: domain, signerId: domId, epoch: 2, pub: epochs[2].pk, priv: cat(rnd('salt epoch', 32), u8(0)) });
+	const epoch2 = s.item('EPOCH', 'D', { op: OP.EPOCH, domain, object: domain, signerId: domId, epoch: 2, pub: epochs[2].pk, priv: cat(rnd('salt epoch', 32), u8(0)) });
 	const L2 = listing(2);
 	const w2 = wrapped(2, 'REWRAP', 1);
 	const rewrap = s.item('REWRAP', 'O/file', {
-		op: 0x22, domain, object: record, signerId: domId, epoch: 2,
+		op: OP.REWRAP, domain, object: record, signerId: domId, epoch: 2,
 		priv: Q.putPart({ salt: rnd('salt rewrap', 32), rootCid: content.rootCid, padded: content.padded, record, cver: 1, capsule: w2.capsule, wdek: w2.wdek, ...sealedMeta(L2, 2, record, 3, fileMeta('greeting.txt'), 'REWRAP') }),
 	});
 	s.submit('a new epoch, its listing key, the file wrapped again', dom, patient, [epoch2, L2.it, rewrap]);
-	const unlink = s.item('UNLINK', 'O/file', { op: 0x23, domain, object: record, signerId: domId, epoch: 2 });
+	const unlink = s.item('UNLINK', 'O/file', { op: OP.UNLINK, domain, object: record, signerId: domId, epoch: 2 });
 	s.submit('UNLINK', dom, patient, [unlink]);
-	const erase = s.item('ERASE', 'O/file', { op: 0x24, domain, object: record, signerId: domId, pub: cat(u8(0x20), zeros(7), u64(1), u64(4)) });
+	const erase = s.item('ERASE', 'O/file', { op: OP.ERASE, domain, object: record, signerId: domId, pub: cat(u8(OP.PUT), zeros(7), u64(1), u64(4)) });
 	s.submit('ERASE', dom, patient, [erase]);
-	const delDevice = s.item('WRITER_DEL', 'W/device', { op: 0x14, domain, object: device.id.slice(0, 16), signerId: domId });
+	const delDevice = s.item('WRITER_DEL', 'W/device', { op: OP.WRITER_DEL, domain, object: device.id.slice(0, 16), signerId: domId });
 	s.submit('WRITER_DEL', dom, patient, [delDevice]);
 	const trustee = trusteeSet(s, patient, [doctor, agent1, admin], note);
 	s.submit('TRUSTEE_SET', patient.sign, patient, [trustee.it]);
@@ -427,7 +428,7 @@ function trusteeSet(s, owner, trustees, note) {
 	const shares = trustees.map((_, i) => scalarBytes(mod(coef[0] + coef[1] * BigInt(i + 1))));
 	const sealedSeed = xchachaPoly(key, nonce, cat(commitments), owner.seed);
 	const it = s.item('TRUSTEE_SET', 'TR', {
-		op: 0x68, object: rnd('trustee set', 16), signerId: owner.id, pub: cat(u8(2), u8(3), zeros(2), u32(3 * DAY)),
+		op: OP.TRUSTEE_SET, object: rnd('trustee set', 16), signerId: owner.id, pub: cat(u8(2), u8(3), zeros(2), u32(3 * DAY)),
 		priv: (head, pub) => cat(rnd('salt trustee', 32), commitments, trustees.map((p, i) => {
 			const skE = rnd(`eph trustee ${i}`, 32);
 			const plain = cat(u8(i + 1), shares[i]);

@@ -3,6 +3,7 @@ import { ascii, cat, hex, padTo, run, u8, u16, u32, u64, zeros } from '../lib/by
 import * as H from '../lib/hpke.js';
 import * as K from '../lib/keys.js';
 import { item } from '../lib/ledger.js';
+import { OP } from '../lib/ops.js';
 import * as Q from '../lib/parts.js';
 import { person, rnd, rndScalar } from '../lib/people.js';
 import * as P from '../lib/pre.js';
@@ -58,7 +59,7 @@ export function build() {
 	const rootDir = rnd('share root', 16);
 	const t = { grantee: grantee.id, notBefore: TIME, notAfter: TIME + 30 * DAY, fromTime: TIME - DAY, purposes: 17, rights: 3, t: 2, n: 3 };
 	const shareLabel = 'Tomografias do tórax — coração e pulmões';
-	const grant = part('GRANT', { op: 0x30, object: grantId, signerId: domId, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
+	const grant = part('GRANT', { op: OP.GRANT, object: grantId, signerId: domId, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
 		const noteWire = seal(domBox.pk, domBox.sk, 'note', cat(head, pub), S.note(shareId, shareLabel));
 		const letterWire = seal(grantee.box.pk, grantee.box.sk, 'grant', cat(head, pub), S.grantLetter({ card: cards.domain, rootDir, shareId, label: shareLabel }));
 		return cat(grantee.pre.pk, agents.map((a) => a.id), noteWire, u16(letterWire.length), letterWire);
@@ -67,7 +68,7 @@ export function build() {
 	const innerDomain = rnd('share inner', 16);
 	const innerSigner = sha256(K.domSign(owner.seed, innerDomain, 1).pk);
 	const innerBox = K.domBox(owner.seed, innerDomain);
-	part('GRANT inner', { op: 0x30, domain: innerDomain, object: rnd('share inner grant', 16), signerId: innerSigner, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
+	part('GRANT inner', { op: OP.GRANT, domain: innerDomain, object: rnd('share inner grant', 16), signerId: innerSigner, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
 		const noteWire = seal(innerBox.pk, innerBox.sk, 'note', cat(head, pub), S.note(shareId, shareLabel));
 		const letterWire = seal(grantee.box.pk, grantee.box.sk, 'grant', cat(head, pub), S.grantLetter({ card: cards.domain, rootDir: domain, shareId, label: shareLabel }));
 		return cat(grantee.pre.pk, agents.map((a) => a.id), noteWire, u16(letterWire.length), letterWire, S.outer({ domain, seed: dom.seed, head, pub }));
@@ -76,7 +77,7 @@ export function build() {
 		const A = epochs[epoch].pk;
 		const gctx = Q.gctx({ domain, grant: grantId, epoch, A, B: grantee.pre.pk, ...t });
 		const kf = P.kfrags({ a: epochs[epoch].secret, A, B: grantee.pre.pk, ids: agents.map((a) => a.id), x: rndScalar(`share x ${epoch}`), f: [rndScalar(`share f ${epoch}`)], gctx, signSeed: dom.seed });
-		const i = part(`KFRAGS ${epoch}`, { op: 0x32, object: grantId, version: j + 1, signerId: domId, epoch }, (seal) =>
+		const i = part(`KFRAGS ${epoch}`, { op: OP.KFRAGS, object: grantId, version: j + 1, signerId: domId, epoch }, (seal) =>
 			cat(kf.X, u8(3), zeros(7), kf.list.map((k, n) => cat(k.id, k.U, k.sig, seal(agents[n].box.pk, agents[n].box.sk, 'kfrag', gctx, scalarBytes(k.rk))))));
 		return { epoch, A, gctx, kf, item: i };
 	});
@@ -104,7 +105,7 @@ export function build() {
 	const boxKey = rnd('share mbox key', 32);
 	const body = cat(u8(4), u8(2), u16(slots.length), u32(0), Q.slots(slots));
 	const recipients = [...agents.map((a) => ({ rid: a.id, ...a.box })), { rid: cat(domain, ZERO16), ...domBox }, { rid: auditor.id, ...auditor.box }];
-	const access = part('ACCESS_REQ', { op: 0x48, object: rnd('share access', 16), signerId: grantee.id, pub: cat(grantId, ZERO16, u16(slots.length), zeros(6)) }, (seal, head, pub) =>
+	const access = part('ACCESS_REQ', { op: OP.ACCESS_REQ, object: rnd('share access', 16), signerId: grantee.id, pub: cat(grantId, ZERO16, u16(slots.length), zeros(6)) }, (seal, head, pub) =>
 		cat(xPublic(epk), Q.mbox({ k: boxKey, nonce: rnd('share mbox nonce', 24), head, pub, recipients: recipients.map((r, i) => {
 			seal(r.pk, r.sk, 'mbox', cat(head, pub, r.rid), boxKey);
 			return { ...r, skE: rnd(`share eph ACCESS_REQ ${i}`, 32) };
@@ -123,7 +124,7 @@ export function build() {
 		return { epoch, ...(f ? { X: f.kf.X, U: f.kf.list[a].U, sig: f.kf.list[a].sig } : {}), answers: [...js.map((j) => convert(a, j)), ...more] };
 	};
 	const served = (who, signerId, mode, why, given, answer) => part(`ACCESS_SERVED ${who}`, {
-		op: 0x49, object: Q.labelHash('served', access.id, signerId).slice(0, 16), signerId, pub: cat(access.id, access.object, u8(mode), u8(why), u16(given), zeros(4)),
+		op: OP.ACCESS_SERVED, object: Q.labelHash('served', access.id, signerId).slice(0, 16), signerId, pub: cat(access.id, access.object, u8(mode), u8(why), u16(given), zeros(4)),
 	}, (seal, head, pub) => cat(mode === 2 ? zeros(80) : seal(domBox.pk, domBox.sk, 'owner', cat(access.id, signerId), boxKey), seal(xPublic(epk), epk, 'served', cat(head, pub), answer)));
 	const groups = [
 		[group(0, 2, [0]), group(0, 3, [1, 2], [{ slot: 3, status: 26 }])],
@@ -144,12 +145,12 @@ export function build() {
 		{ object: slots[0].object, version: 1, first: TIME + 5, last: TIME + 9, opens: 3, reader: 1, purpose: 0, flags: 1, bytes: 2n ** 33n, program: ZERO16 },
 		{ object: slots[2].object, version: 4, first: TIME + 6, last: TIME + 6, opens: 1, reader: 2, purpose: 4, flags: 2, bytes: 0, program: padTo(ascii('thumbnailer'), 16) },
 	];
-	part('READ_REPORT', { op: 0x4a, object: rnd('share report', 16), signerId: grantee.id, pub: cat(grantId, ZERO16) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'report', cat(head, pub), S.reportBody(rows)));
+	part('READ_REPORT', { op: OP.READ_REPORT, object: rnd('share report', 16), signerId: grantee.id, pub: cat(grantId, ZERO16) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'report', cat(head, pub), S.reportBody(rows)));
 	const deviceA = rndScalar('share device a');
-	part('EPOCH by the owner', { op: 0x11, object: domain, version: 4, signerId: domId, epoch: 4, pub: epochs[4].pk }, () => u8(0));
-	part('EPOCH by a device', { op: 0x11, object: domain, version: 5, signerId: agent1.id, epoch: 5, pub: P.mulBaseBytes(deviceA) }, (seal, head, pub) =>
+	part('EPOCH by the owner', { op: OP.EPOCH, object: domain, version: 4, signerId: domId, epoch: 4, pub: epochs[4].pk }, () => u8(0));
+	part('EPOCH by a device', { op: OP.EPOCH, object: domain, version: 5, signerId: agent1.id, epoch: 5, pub: P.mulBaseBytes(deviceA) }, (seal, head, pub) =>
 		cat(u8(1), seal(domBox.pk, domBox.sk, 'epoch-key', cat(head, pub), scalarBytes(deviceA))));
-	const writer = (n, to, rights, letter) => part(n, { op: 0x13, object: to.id.slice(0, 16), signerId: domId, pub: cat(to.id, u16(rights), zeros(6), u64(TIME + 365 * DAY)) }, (seal, head, pub) =>
+	const writer = (n, to, rights, letter) => part(n, { op: OP.WRITER_ADD, object: to.id.slice(0, 16), signerId: domId, pub: cat(to.id, u16(rights), zeros(6), u64(TIME + 365 * DAY)) }, (seal, head, pub) =>
 		seal(to.box.pk, to.box.sk, 'writer', cat(head, pub), S.writerLetter(letter)));
 	writer('WRITER_ADD hospital', agent2, 1, { card: cards.domain, inboxDir: rnd('share inbox', 16), keys: [], label: 'Inbox' });
 	writer('WRITER_ADD device', agent3, 8, { card: cards.domain, inboxDir: ZERO16, keys: [1, 2, 3].map((e) => ({ epoch: e, a: epochs[e].secret })), label: 'tablet' });
@@ -157,14 +158,14 @@ export function build() {
 	const request = { rsalt, rights: 3, purposes: 1, until: TIME + 30 * DAY, card: cards.grantee, path: '/Imagens/Tórax', reason: 'segunda opinião' };
 	const to = S.requestTo(rsalt, owner.id);
 	const asked = Q.labelHash('request', to, grantee.id).slice(0, 16);
-	part('REQUEST', { op: 0x40, domain: ZERO16, object: asked, signerId: grantee.id, pub: to }, (seal, head, pub) =>
+	part('REQUEST', { op: OP.REQUEST, domain: ZERO16, object: asked, signerId: grantee.id, pub: to }, (seal, head, pub) =>
 		seal(owner.box.pk, owner.box.sk, 'request', cat(head, pub), S.requestBody(request)));
 	const no = 'não agora';
-	part('DENY', { op: 0x42, domain: ZERO16, object: asked, version: 2, signerId: owner.id, pub: rsalt }, (seal, head, pub) =>
+	part('DENY', { op: OP.DENY, domain: ZERO16, object: asked, version: 2, signerId: owner.id, pub: rsalt }, (seal, head, pub) =>
 		seal(grantee.box.pk, grantee.box.sk, 'deny', cat(head, pub), S.reason(no)));
 	const teamB = rndScalar('share team b');
 	const team = rnd('share team', 16);
-	part('DATASET_ADMIT', { op: 0x52, domain: ZERO16, object: Q.labelHash('member', team, grantee.id).slice(0, 16), signerId: auditor.id, pub: cat(team, grantee.id, u64(TIME + 365 * DAY), zeros(8)) }, (seal, head, pub) =>
+	part('DATASET_ADMIT', { op: OP.DATASET_ADMIT, domain: ZERO16, object: Q.labelHash('member', team, grantee.id).slice(0, 16), signerId: auditor.id, pub: cat(team, grantee.id, u64(TIME + 365 * DAY), zeros(8)) }, (seal, head, pub) =>
 		seal(grantee.box.pk, grantee.box.sk, 'dataset-key', cat(head, pub), scalarBytes(teamB)));
 
 	return {

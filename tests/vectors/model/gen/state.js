@@ -3,10 +3,14 @@
 // is marked sure = false and says which reading was taken.
 import { build as buildLedger } from './ledger.js';
 import { cat, hex, u8, u16, u32, u64, unhex, zeros } from '../lib/bytes.js';
+import { OP } from '../lib/ops.js';
 
 const FAMILY = {
-	0x01: 0x01, 0x10: 0x10, 0x11: 0x10, 0x13: 0x13, 0x14: 0x13, 0x15: 0x15, 0x20: 0x20, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x24: 0x20,
-	0x30: 0x30, 0x31: 0x30, 0x32: 0x32, 0x40: 0x40, 0x41: 0x40, 0x48: 0x48, 0x49: 0x49, 0x4a: 0x4a, 0x68: 0x68,
+	[OP.KEY_REG]: OP.KEY_REG, [OP.DOMAIN_NEW]: OP.DOMAIN_NEW, [OP.EPOCH]: OP.DOMAIN_NEW, [OP.WRITER_ADD]: OP.WRITER_ADD,
+	[OP.WRITER_DEL]: OP.WRITER_ADD, [OP.LISTKEY]: OP.LISTKEY, [OP.PUT]: OP.PUT, [OP.META]: OP.PUT,
+	[OP.REWRAP]: OP.PUT, [OP.UNLINK]: OP.PUT, [OP.ERASE]: OP.PUT, [OP.GRANT]: OP.GRANT,
+	[OP.REVOKE]: OP.GRANT, [OP.KFRAGS]: OP.KFRAGS, [OP.REQUEST]: OP.REQUEST, [OP.APPROVE]: OP.REQUEST,
+	[OP.ACCESS_REQ]: OP.ACCESS_REQ, [OP.ACCESS_SERVED]: OP.ACCESS_SERVED, [OP.READ_REPORT]: OP.READ_REPORT, [OP.TRUSTEE_SET]: OP.TRUSTEE_SET,
 };
 const h2 = (v) => v.toString(16).padStart(2, '0');
 const h8 = (v) => v.toString(16).padStart(8, '0');
@@ -38,7 +42,7 @@ function applyItem(st, i) {
 	const head = (state, more = {}) => ({ fam, state, flags: 0, epoch: i.epoch, version: i.version, item: id, ...more });
 	const edit = (key, more) => st.set(key, { ...st.rows.get(key), version: i.version, item: id, ...more });
 	switch (i.op) {
-	case 0x01: {
+	case OP.KEY_REG: {
 		const p = i.pub;
 		const account = part(p, 2, 1)[0] === 1 ? unhex(i.enrolment) : st.rows.get(`K/${hex(part(p, 184, 32))}`).account;
 		st.set(`K/${i.signer_id}`, {
@@ -47,74 +51,74 @@ function applyItem(st, i) {
 		});
 		break;
 	}
-	case 0x10:
+	case OP.DOMAIN_NEW:
 		st.set(`D/${i.domain_id}`, { ...head(1, { flags: i.flags }), A: part(i.pub, 32, 32), body() { return cat(i.signerPk, part(i.pub, 0, 32), this.A); } });
-		st.set(`E/${i.domain_id}/${h8(1)}`, { ...head(1), fam: 0x11, sure: false, note: 'head of E: state 1, version and item of the item that made it', body: () => part(i.pub, 32, 32) });
+		st.set(`E/${i.domain_id}/${h8(1)}`, { ...head(1), fam: OP.EPOCH, sure: false, note: 'head of E: state 1, version and item of the item that made it', body: () => part(i.pub, 32, 32) });
 		break;
-	case 0x11:
+	case OP.EPOCH:
 		edit(`D/${i.domain_id}`, { epoch: i.epoch, A: unhex(i.pub) });
-		st.set(`E/${i.domain_id}/${h8(i.epoch)}`, { ...head(1), fam: 0x11, sure: false, note: 'head of E: state 1, version and item of the item that made it', body: () => unhex(i.pub) });
+		st.set(`E/${i.domain_id}/${h8(i.epoch)}`, { ...head(1), fam: OP.EPOCH, sure: false, note: 'head of E: state 1, version and item of the item that made it', body: () => unhex(i.pub) });
 		break;
-	case 0x13:
+	case OP.WRITER_ADD:
 		st.set(`W/${at}`, { ...head(1), body: () => cat(part(i.pub, 0, 34), zeros(6), part(i.pub, 40, 8)) });
 		st.set(`gx/${i.pub.slice(0, 64)}/${at}`, { raw: zeros(0) });
 		break;
-	case 0x14:
+	case OP.WRITER_DEL:
 		edit(`W/${at}`, { state: 2 });
 		break;
-	case 0x15:
+	case OP.LISTKEY:
 		st.set(`L/${at}`, { ...head(1), sure: false, note: 'state of L: 1', body: () => signer });
 		break;
-	case 0x20:
-	case 0x22: {
+	case OP.PUT:
+	case OP.REWRAP: {
 		const old = st.rows.get(`O/${at}`);
 		const creator = old?.creator ?? signer;
 		st.set(`O/${at}`, { ...head(1), creator, body: () => cat(creator, u64(i.version), id) });
 		break;
 	}
-	case 0x21: {
+	case OP.META: {
 		const old = st.rows.get(`O/${at}`);
 		if (old) edit(`O/${at}`, { state: 1 });
 		else st.set(`O/${at}`, { ...head(1, { flags: i.flags & 1 }), creator: signer, sure: false, note: 'epoch of an object without content: that of its META', body: () => cat(signer, u64(0), zeros(32)) });
 		break;
 	}
-	case 0x23:
+	case OP.UNLINK:
 		edit(`O/${at}`, { state: 2 });
 		break;
-	case 0x24: {
+	case OP.ERASE: {
 		edit(`O/${at}`, { state: 3 });
 		for (let v = num(i.pub, 8, 8); v <= num(i.pub, 16, 8); v++) st.parts.delete(`p/${i.pub.slice(0, 2)}/${at}/${h16(v)}`);
 		break;
 	}
-	case 0x30:
+	case OP.GRANT:
 		st.set(`G/${at}`, { ...head(1), kver: 0, kitem: zeros(32), body() { return cat(unhex(i.pub), u64(this.kver), this.kitem); } });
 		st.set(`gx/${i.pub.slice(0, 64)}/${at}`, { raw: zeros(0) });
 		break;
-	case 0x31: {
+	case OP.REVOKE: {
 		const g = st.rows.get(`G/${at}`);
 		edit(`G/${at}`, { state: 2, sure: false, note: 'epoch of a revoked grant: that of its GRANT' });
 		for (let v = 1; v <= g.kver; v++) st.parts.delete(`p/32/${at}/${h16(v)}`);
 		break;
 	}
-	case 0x32:
+	case OP.KFRAGS:
 		st.set(`G/${at}`, { ...st.rows.get(`G/${at}`), kver: i.version, kitem: id });
 		break;
-	case 0x40:
+	case OP.REQUEST:
 		st.set(`Q/${at}`, { ...head(1), grant: zeros(16), body() { return cat(signer, unhex(i.pub), this.grant); } });
 		break;
-	case 0x41:
+	case OP.APPROVE:
 		edit(`Q/${at}`, { state: 2, grant: part(i.pub, 16, 16) });
 		break;
-	case 0x48:
+	case OP.ACCESS_REQ:
 		st.set(`R/${at}`, { ...head(1), sure: false, note: 'state of R: 1', body: () => cat(signer, part(i.pub, 0, 16), u64(i.time)) });
 		break;
-	case 0x49:
+	case OP.ACCESS_SERVED:
 		st.set(`S/${at}`, { ...head(1), sure: false, note: 'state of S: 1', body: () => signer });
 		break;
-	case 0x4a:
+	case OP.READ_REPORT:
 		st.set(`X/${at}`, { ...head(1), sure: false, note: 'state of X: 1', body: () => signer });
 		break;
-	case 0x68:
+	case OP.TRUSTEE_SET:
 		st.set(`TR/${i.object_id}`, { ...head(1), sure: false, note: 'state of TR: 1', body: () => cat(signer, part(i.pub, 0, 2), zeros(2), part(i.pub, 4, 4)) });
 		break;
 	default:
@@ -123,7 +127,7 @@ function applyItem(st, i) {
 	if (i.priv_len) st.parts.set(`p/${h2(fam)}/${at}/${h16(i.version)}`, i.priv_hash);
 }
 
-const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
+const LETTERS = [OP.KEY_REG, OP.KEY_ROTATE, OP.ORG_PROPOSE, OP.KEY_CERT, OP.WRITER_ADD, OP.GRANT, OP.LETTER, OP.REQUEST, OP.DATASET_NEW, OP.DATASET_ADMIT];
 
 /** What a batch brings of the day of its submitter's enrolment. */
 function countBatch(st, b) {
@@ -145,8 +149,8 @@ export function build() {
 	const note = 'version and item of a row made by the descriptor: 0; N.rules 0 without rules';
 	const net = story.network;
 	const made = { flags: 0, epoch: 0, version: 0, item: zeros(32), sure: false, note };
-	st.set('N', { ...made, fam: 0x04, state: 1, body: () => cat(u8(net.quorum), u8(net.orgs.length), zeros(2), u32(1), zeros(32)) });
-	for (const o of net.orgs) st.set(`M/${o.org}`, { ...made, fam: 0x04, state: 1, body: () => cat(unhex(o.admin_id), unhex(o.ca_sha256)) });
+	st.set('N', { ...made, fam: OP.ORG_PROPOSE, state: 1, body: () => cat(u8(net.quorum), u8(net.orgs.length), zeros(2), u32(1), zeros(32)) });
+	for (const o of net.orgs) st.set(`M/${o.org}`, { ...made, fam: OP.ORG_PROPOSE, state: 1, body: () => cat(unhex(o.admin_id), unhex(o.ca_sha256)) });
 	const steps = [{ entry: 0, changed: [...st.changed].sort().map((k) => st.text(k)), parts_gone: [] }];
 	for (const b of story.batches) {
 		st.changed = new Set();

@@ -1,18 +1,30 @@
 // The contract's machine for the rules of rules.js: splitting a batch, the order of checks, the overlay, the writes.
 import { ascii, cat, hex, u16, u64, unhex, zeros } from './bytes.js';
 import { leafHash, root } from './merkle.js';
+import { OP } from './ops.js';
 import { ed25519, sha256 } from './prim.js';
 import { CONFLICT, FORMAT, MAY, need, PART, RULES_OF } from './rules.js';
 import { cut, int, isZero, key, NONE, num, Row, same } from './rows.js';
 
 const PUB = {
-	0x01: 288, 0x02: 256, 0x03: 48, 0x04: 96, 0x05: 16, 0x06: 32, 0x07: 104, 0x08: 48, 0x09: 56, 0x10: 64, 0x11: 32, 0x12: 96, 0x13: 48, 0x14: 0, 0x15: 0, 0x20: 0, 0x21: 0, 0x22: 0, 0x23: 0, 0x24: 24, 0x30: 64, 0x31: 8,
-	0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4a: 32, 0x50: 152, 0x52: 64, 0x53: 0, 0x54: 48, 0x55: 0, 0x56: 64, 0x57: 0, 0x60: 56,
-	0x61: 72, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
+	[OP.KEY_REG]: 288, [OP.KEY_ROTATE]: 256, [OP.KEY_REVOKE]: 48, [OP.ORG_PROPOSE]: 96, [OP.ORG_APPROVE]: 16, [OP.KEY_KX]: 32,
+	[OP.KEY_CERT]: 104, [OP.CERT_REVOKE]: 48, [OP.ENROL_REVOKE]: 56, [OP.DOMAIN_NEW]: 64, [OP.EPOCH]: 32, [OP.DOMAIN_ROTATE]: 96,
+	[OP.WRITER_ADD]: 48, [OP.WRITER_DEL]: 0, [OP.LISTKEY]: 0, [OP.PUT]: 0, [OP.META]: 0, [OP.REWRAP]: 0,
+	[OP.UNLINK]: 0, [OP.ERASE]: 24, [OP.GRANT]: 64, [OP.REVOKE]: 8, [OP.KFRAGS]: 0, [OP.LETTER]: 0,
+	[OP.AGENT_ACK]: 40, [OP.REQUEST]: 32, [OP.APPROVE]: 32, [OP.DENY]: 32, [OP.WITHDRAW]: 0, [OP.ACCESS_REQ]: 40,
+	[OP.ACCESS_SERVED]: 56, [OP.READ_REPORT]: 32, [OP.DATASET_NEW]: 152, [OP.DATASET_ADMIT]: 64, [OP.DATASET_DROP]: 0, [OP.DATASET_JOIN]: 48,
+	[OP.DATASET_LEAVE]: 0, [OP.DATASET_SNAPSHOT]: 64, [OP.DATASET_CLOSE]: 0, [OP.MINT]: 56, [OP.TRANSFER]: 72, [OP.TRUSTEE_SET]: 8,
+	[OP.RECOVER_REQ]: 48, [OP.RECOVER_CANCEL]: 0, [OP.RECOVER_SHARE]: 16, [OP.RESTORE_PART]: 16,
 };
-const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50, 0x61: 0x60 };
+const OWN_FAMILY = {
+	[OP.KEY_ROTATE]: OP.KEY_REG, [OP.KEY_REVOKE]: OP.KEY_REG, [OP.KEY_KX]: OP.KEY_REG, [OP.KEY_CERT]: OP.KEY_REG,
+	[OP.EPOCH]: OP.DOMAIN_NEW, [OP.DOMAIN_ROTATE]: OP.DOMAIN_NEW, [OP.WRITER_DEL]: OP.WRITER_ADD, [OP.META]: OP.PUT,
+	[OP.REWRAP]: OP.PUT, [OP.UNLINK]: OP.PUT, [OP.REVOKE]: OP.GRANT, [OP.APPROVE]: OP.REQUEST,
+	[OP.DENY]: OP.REQUEST, [OP.WITHDRAW]: OP.REQUEST, [OP.DATASET_DROP]: OP.DATASET_ADMIT, [OP.DATASET_LEAVE]: OP.DATASET_JOIN,
+	[OP.DATASET_CLOSE]: OP.DATASET_NEW, [OP.TRANSFER]: OP.MINT,
+};
 /* What an enrolment may bring in a day: letters and bytes, of who is invited and of who has a key here. */
-const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
+const LETTERS = [OP.KEY_REG, OP.KEY_ROTATE, OP.ORG_PROPOSE, OP.KEY_CERT, OP.WRITER_ADD, OP.GRANT, OP.LETTER, OP.REQUEST, OP.DATASET_NEW, OP.DATASET_ADMIT];
 const DAILY = { invited: [20n, 1n << 20n], member: [20000n, (2n << 30n) / 64n] };
 const DAY = 86400n;
 const familyOf = (op) => OWN_FAMILY[op] ?? op;
@@ -45,8 +57,8 @@ function split(b) {
 }
 
 const limit = (op, host) => {
-	if ([0x48, 0x49, 0x69].includes(op)) return host === 1 ? 900n : 600n;
-	return op === 0x15 || (op >= 0x20 && op <= 0x24) || op === 0x4a ? 400n * 86400n : 7n * 86400n;
+	if ([OP.ACCESS_REQ, OP.ACCESS_SERVED, OP.RECOVER_REQ].includes(op)) return host === 1 ? 900n : 600n;
+	return [OP.LISTKEY, OP.PUT, OP.META, OP.REWRAP, OP.UNLINK, OP.ERASE, OP.READ_REPORT].includes(op) ? 400n * 86400n : 7n * 86400n;
 };
 
 class Judge {
@@ -132,7 +144,7 @@ class Judge {
 	bringsOwnCert(items) {
 		if (items.length !== 1 || !this.cert || !same(this.submitter, this.signer)) return false;
 		const [op, pub] = [items[0].bytes[5], items[0].bytes.slice(160)];
-		return (op === 1 && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === 7 && same(cut(pub, 0, 32), this.cert.ref));
+		return (op === OP.KEY_REG && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === OP.KEY_CERT && same(cut(pub, 0, 32), this.cert.ref));
 	}
 	submitterActive() {
 		const k = this.rowOf(key.K(this.submitter));
@@ -228,7 +240,7 @@ export function judge({ batch, caller, now, state }) {
 		if (known) return { outcome: 'known', results: cut(known, 208, int(known, 6, 2)) };
 		j.checkRest(items, header);
 		j.checkQuota(items, all);
-		j.approvals = items.filter((i) => i.bytes[5] === 5).length;
+		j.approvals = items.filter((i) => i.bytes[5] === OP.ORG_APPROVE).length;
 		const results = Uint8Array.from(items.map((item, i) => {
 			try {
 				return j.judge(item, i);
@@ -237,7 +249,7 @@ export function judge({ batch, caller, now, state }) {
 				return code;
 			}
 		}));
-		const byCert = items.length === 1 && j.cert && [1, 7].includes(items[0].bytes[5]);
+		const byCert = items.length === 1 && j.cert && [OP.KEY_REG, OP.KEY_CERT].includes(items[0].bytes[5]);
 		need(!byCert || j.recorded.length || results[0] <= 1, results[0]);
 		j.put(key.b(j.batchId), cat(header, results, all));
 		return { outcome: 'applied', results, writes: j.writes };

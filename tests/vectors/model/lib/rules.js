@@ -1,6 +1,7 @@
 // The operations table of the format as rules: a second contract, written from CONTRACT.md, which shares nothing with the C one.
 // A rule throws the result it refuses with. `c` is the item in hand: its fields, rows by c.get(key), and who its signer is.
 import { ascii, cat, hex, u8, u16, u32, u64, zeros } from './bytes.js';
+import { OP } from './ops.js';
 import { ed25519, sha256 } from './prim.js';
 import { p256Verify } from './prim.js';
 import { verifyPop } from './pre.js';
@@ -64,15 +65,15 @@ const ownCert = (k) => (k.raw[82] === 2 && !isZero(k.at(248, 32)) ? key.KC(k.at(
 const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 
 const KEYS = {
-	0x01: {
+	[OP.KEY_REG]: {
 		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
 		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
-		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer, c.pub[2] === 1 ? c.cert.enrolment : c.rowOf(key.K(cut(c.pub, 184, 32))).at(312, 32))),
+		write: (c) => c.put(key.K(c.signer), row(OP.KEY_REG, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer, c.pub[2] === 1 ? c.cert.enrolment : c.rowOf(key.K(cut(c.pub, 184, 32))).at(312, 32))),
 	},
-	0x07: {
+	[OP.KEY_CERT]: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
 		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
@@ -82,7 +83,7 @@ const KEYS = {
 			c.put(key.K(c.signer), isDevice ? now : over(now, 312, c.cert.enrolment));
 		},
 	},
-	0x02: {
+	[OP.KEY_ROTATE]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(c.row?.raw[82] !== 2 && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.signer), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
 		state: (c) => need(!c.rowOf(key.K(sha256(cut(c.pub, 0, 32)))), EXISTS), last: inForce,
@@ -95,7 +96,7 @@ const KEYS = {
 			c.put(key.K(next), now);
 		},
 	},
-	0x03: {
+	[OP.KEY_REVOKE]: {
 		dom: 'none', epoch: '0', zero: [42, 6], part: none, row: (c) => key.K(cut(c.pub, 0, 32)), form: (c) => need(c.pub[41] < 2 && same(c.object, cut(c.pub, 0, 16)), FORMAT),
 		may: (c) => {
 			if (c.row) need(!c.pub[41] || ownCert(c.row), MAY);
@@ -108,22 +109,22 @@ const KEYS = {
 		write: (c) => {
 			c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8)));
 			const kc = c.pub[41] ? ownCert(c.row) : null;
-			if (kc && !c.rowOf(kc)) c.put(kc, row(8, c.head({ epoch: 0, flags: 0 }), c.signer));
+			if (kc && !c.rowOf(kc)) c.put(kc, row(OP.CERT_REVOKE, c.head({ epoch: 0, flags: 0 }), c.signer));
 		},
 	},
-	0x08: {
+	[OP.CERT_REVOKE]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)),
 		form: (c) => need(same(c.object, cut(c.pub, 16, 16)), FORMAT),
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, state: isNew, last: inForce,
-		write: (c) => c.put(key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(8, c.head(), c.signer)),
+		write: (c) => c.put(key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(OP.CERT_REVOKE, c.head(), c.signer)),
 	},
-	0x09: {
+	[OP.ENROL_REVOKE]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)),
 		form: (c) => need(same(c.object, cut(c.pub, 16, 16)), FORMAT),
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, last: inForce,
-		write: (c) => c.put(key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(9, c.head(), c.signer, cut(c.pub, 48, 8))),
+		write: (c) => c.put(key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(OP.ENROL_REVOKE, c.head(), c.signer, cut(c.pub, 48, 8))),
 	},
-	0x06: {
+	[OP.KEY_KX]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey, last: inForce,
 		write: (c) => c.put(key.K(c.signer), over(rehead(c.row, c.head({ state: c.row.state, flags: c.row.flags })), 104, c.pub)),
 	},
@@ -160,7 +161,7 @@ function effect(c, p, n) {
 	const putN = (...changes) => c.put(key.N, changes.reduce((raw, [at, b]) => over(raw, at, b), rehead(n, netHead())));
 	const putM = (state, ...body) => {
 		const m = c.rowOf(key.M(org));
-		c.put(key.M(org), row(4, { state, version: (m?.version ?? 0n) + 1n, item: c.id }, ...(body.length ? body : [m.raw.slice(48)])));
+		c.put(key.M(org), row(OP.ORG_PROPOSE, { state, version: (m?.version ?? 0n) + 1n, item: c.id }, ...(body.length ? body : [m.raw.slice(48)])));
 	};
 	switch (p.raw[48]) {
 	case 1:
@@ -178,14 +179,14 @@ function effect(c, p, n) {
 		putN([52, p.at(80, 4)]);
 		break;
 	case 6:
-		c.put(key.NC, row(4, { state: 1, version: 1n, item: c.id }, p.at(80, 32)));
+		c.put(key.NC, row(OP.ORG_PROPOSE, { state: 1, version: 1n, item: c.id }, p.at(80, 32)));
 		break;
 	default:
 	}
 }
 const inReach = (c, end) => c.now < end && end <= c.now + 366n * 86400n;
 const ORGS = {
-	0x04: {
+	[OP.ORG_PROPOSE]: {
 		dom: 'none', epoch: '0', zero: [2, 6], row: (c) => key.by('P', c.object),
 		part: (len, c) => (c.pub[0] === 1 ? from(37, 32 + 1 + 255 + 2 + 65535 + 2 + 65535)(len) : c.pub[0] === 3 ? from(33, 32 + 65536)(len) : len === 0),
 		form: (c) => {
@@ -196,9 +197,9 @@ const ORGS = {
 		may: (c) => { role(64)(c); need(c.pub[0] !== 1 || !c.isMember(cut(c.pub, 16, 16)) || same(c.K.at(88, 16), cut(c.pub, 16, 16)), MAY); },
 		state: isNew,
 		last: (c) => { inForce(c); need(c.pub[0] !== 6 || mayMove(c), RULES); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
-		write: (c) => c.put(key.by('P', c.object), row(4, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88), voiceNow(c))),
+		write: (c) => c.put(key.by('P', c.object), row(OP.ORG_PROPOSE, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88), voiceNow(c))),
 	},
-	0x05: {
+	[OP.ORG_APPROVE]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.in('PA', c.object, c.pub),
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), c.pub), MAY); },
 		placeVersion: () => 1n,
@@ -218,7 +219,7 @@ const ORGS = {
 			const [p, n] = [c.rowOf(key.by('P', c.object)), c.rowOf(key.N)];
 			const all = [...voices(c, p), voiceNow(c)];
 			const done = all.length >= approvals(n);
-			c.put(key.in('PA', c.object, c.pub), row(5, c.head(), c.signer));
+			c.put(key.in('PA', c.object, c.pub), row(OP.ORG_APPROVE, c.head(), c.signer));
 			if (done) effect(c, p, n);
 			c.put(key.by('P', c.object), cat(over(rehead(p, { state: done ? 2 : 1 }), 50, u8(all.length)).slice(0, FIRST), ...all));
 		},
@@ -228,42 +229,42 @@ const ORGS = {
 // ---- domains, writers ----
 const isDomain = (c) => need(same(c.object, c.domain), FORMAT);
 const putDomain = (c, epoch, flags, ...body) => {
-	c.put(key.D(c.domain), row(0x10, c.head({ epoch, flags }), ...body));
-	c.put(key.E(c.domain, epoch), row(0x11, c.head({ epoch }), body[body.length - 1]));
+	c.put(key.D(c.domain), row(OP.DOMAIN_NEW, c.head({ epoch, flags }), ...body));
+	c.put(key.E(c.domain, epoch), row(OP.EPOCH, c.head({ epoch }), body[body.length - 1]));
 };
 const listkeyOf = (c) => id16(H('listkey', c.signer, u32(c.epoch)));
 const DOMAINS = {
-	0x10: {
+	[OP.DOMAIN_NEW]: {
 		dom: 'free', epoch: '1', flags: 1, part: none, row: (c) => key.D(c.domain), form: isDomain, state: isNew,
 		write: (c) => putDomain(c, c.epoch, c.flags, c.signerPk, cut(c.pub, 0, 32), cut(c.pub, 32, 32)),
 	},
-	0x11: {
+	[OP.EPOCH]: {
 		dom: 'live', epoch: 'next', part: (len) => len === 33 || len === 113, row: (c) => key.D(c.domain), form: isDomain, may: manager, last: inForceOrOwner,
 		write: (c) => putDomain(c, c.epoch, c.D.flags, c.D.at(48, 64), c.pub),
 	},
-	0x12: {
+	[OP.DOMAIN_ROTATE]: {
 		dom: 'live', epoch: '0', part: none, row: (c) => key.D(c.domain), form: isDomain,
 		may: (c) => need(c.owner && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.domain), cut(c.pub, 32, 64)), MAY),
 		write: (c) => c.put(key.D(c.domain), over(rehead(c.D, { version: c.version, item: c.id }), 48, cut(c.pub, 0, 32))),
 	},
-	0x15: {
+	[OP.LISTKEY]: {
 		dom: 'live', epoch: 'now', part: (len) => len === 160, row: (c) => key.in('L', c.domain, c.object), form: (c) => need(same(c.object, listkeyOf(c)), FORMAT),
 		may: (c) => need(c.manager || c.rights & 1 || c.depositor, MAY),
 		last: (c) => { inForceOrOwner(c); need(c.manager || c.version <= 64n, LIMIT); },
-		write: (c) => c.put(key.in('L', c.domain, c.object), row(0x15, c.head({ epoch: c.epoch }), c.signer)),
+		write: (c) => c.put(key.in('L', c.domain, c.object), row(OP.LISTKEY, c.head({ epoch: c.epoch }), c.signer)),
 	},
-	0x13: {
+	[OP.WRITER_ADD]: {
 		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
 		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && int(c.pub, 32, 2) !== 0 && !(int(c.pub, 32, 2) & ~31), FORMAT),
 		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
 		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { inForceOrOwner(c); need(c.keyActive(c.rowOf(key.K(cut(c.pub, 0, 32)))), DEAD); until(c, 40); },
 		write: (c) => {
-			c.put(key.in('W', c.domain, c.object), row(0x13, c.head(), c.pub));
+			c.put(key.in('W', c.domain, c.object), row(OP.WRITER_ADD, c.head(), c.pub));
 			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));
 		},
 	},
-	0x14: {
+	[OP.WRITER_DEL]: {
 		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && same(c.row.at(48, 32), c.signer)), MAY),
 		state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
 		write: (c) => c.put(key.in('W', c.domain, c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
@@ -276,7 +277,7 @@ const reach = (c, right) => (c.rights & right) !== 0 && (!c.row || (c.rights & 1
 const isRoot = (c) => same(c.object, c.domain);
 const listed = (c) => { inForceOrOwner(c); need(c.rowOf(key.in('L', c.domain, listkeyOf(c))), DEAD); };
 const hasNoContent = (c) => need(c.row?.state !== 3, GONE) ?? need(!(c.row && c.row.flags & 1), EXISTS);
-const putO = (c, head, tail) => c.put(key.in('O', c.domain, c.object), row(0x20, c.head(head), c.row ? c.row.at(48, 32) : c.signer, tail));
+const putO = (c, head, tail) => c.put(key.in('O', c.domain, c.object), row(OP.PUT, c.head(head), c.row ? c.row.at(48, 32) : c.signer, tail));
 const hasContent = (c) => c.row && !(c.row.flags & 1);
 const stillThere = (c) => need(!isRoot(c) || c.manager || c.row?.state !== 2, GONE);
 const content = (may) => ({
@@ -284,9 +285,9 @@ const content = (may) => ({
 	write: (c) => putO(c, { epoch: c.epoch }, cat(u64(c.version), c.id)),
 });
 const OBJECTS = {
-	0x20: content((c) => need(c.manager || (isRoot(c) ? hasContent(c) && reach(c, 1) : reach(c, 1) || (c.depositor && !c.row)), MAY)),
-	0x22: content(manager),
-	0x21: {
+	[OP.PUT]: content((c) => need(c.manager || (isRoot(c) ? hasContent(c) && reach(c, 1) : reach(c, 1) || (c.depositor && !c.row)), MAY)),
+	[OP.REWRAP]: content(manager),
+	[OP.META]: {
 		dom: 'live', epoch: 'now', flags: 5, part: fits(88), row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || (!isRoot(c) && reach(c, c.row ? 2 : 4)), MAY),
 		state: (c) => {
 			need(c.row ? c.row.state === 1 || (c.row.state === 2 && c.manager) : c.flags & 1, GONE);
@@ -298,7 +299,7 @@ const OBJECTS = {
 			putO(c, { flags, epoch: flags & 1 ? c.epoch : c.row.epoch }, c.row ? c.row.at(80, 40) : zeros(40));
 		},
 	},
-	0x23: {
+	[OP.UNLINK]: {
 		dom: 'live', epoch: 'now', part: none, row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || (!isRoot(c) && reach(c, 2)), MAY), state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
 		write: (c) => putO(c, { state: 2, flags: c.row.flags, epoch: c.row.epoch }, c.row.at(80, 40)),
 	},
@@ -309,7 +310,7 @@ const grantRow = (c) => key.in('G', c.domain, c.object);
 const agents = (c) => c.pub[63];
 const signedRow = (letters, fam) => (c) => c.put(key.in(letters, c.domain, c.object), row(fam, c.head(), c.signer));
 const GRANTS = {
-	0x30: {
+	[OP.GRANT]: {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
 		form: (c) => {
 			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
@@ -318,28 +319,28 @@ const GRANTS = {
 		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
 		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
 		write: (c) => {
-			c.put(grantRow(c), row(0x30, c.head({ epoch: c.epoch }), c.pub, c.row ? c.row.at(112, 40) : zeros(40)));
+			c.put(grantRow(c), row(OP.GRANT, c.head({ epoch: c.epoch }), c.pub, c.row ? c.row.at(112, 40) : zeros(40)));
 			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));
 		},
 	},
-	0x31: {
+	[OP.REVOKE]: {
 		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: manager, last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
 		write: (c) => {
 			c.put(grantRow(c), rehead(c.row, { state: 2, version: c.version, item: c.id }));
-			if (c.row.num(112, 8)) c.purge(0x32, 1n, c.row.num(112, 8));
+			if (c.row.num(112, 8)) c.purge(OP.KFRAGS, 1n, c.row.num(112, 8));
 		},
 	},
-	0x32: {
+	[OP.KFRAGS]: {
 		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => len >= 280 && len <= 72 + 208 * 16 && (len - 72) % 208 === 0 && (!c.row || len === 72 + 208 * c.row.raw[111]),
 		chain: (r) => ({ version: r.num(112, 8), item: r.at(120, 32) }), may: (c) => need(c.owner, MAY),
 		last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1 && c.now < c.row.num(88, 8), OVER); need(c.version <= 256n, LIMIT); },
 		write: (c) => c.put(grantRow(c), over(c.row.raw, 112, cat(u64(c.version), c.id))),
 	},
-	0x33: { dom: 'live', epoch: '0', part: from(758, 65536), row: (c) => key.in('H', c.domain, c.object), may: manager, state: isNew, last: inForceOrOwner, write: signedRow('H', 0x33) },
-	0x34: {
+	[OP.LETTER]: { dom: 'live', epoch: '0', part: from(758, 65536), row: (c) => key.in('H', c.domain, c.object), may: manager, state: isNew, last: inForceOrOwner, write: signedRow('H', OP.LETTER) },
+	[OP.AGENT_ACK]: {
 		dom: 'live', epoch: '0', zero: [33, 7], part: (len, c) => (c.pub[32] === 4 ? len > 32 && len <= 65536 : len === 0), row: (c) => key.in('Y', c.domain, c.object),
 		form: (c) => need(c.pub[32] >= 1 && c.pub[32] <= 4 && same(c.object, id16(H('ack', cut(c.pub, 0, 33), c.signer))), FORMAT),
-		may: role(32, 256), state: isNew, last: inForce, write: signedRow('Y', 0x34),
+		may: role(32, 256), state: isNew, last: inForce, write: signedRow('Y', OP.AGENT_ACK),
 	},
 };
 
@@ -349,11 +350,11 @@ const isOpen = (c) => need(c.row?.state === 1, GONE);
 const named = (c) => !isZero(c.domain);
 const ends = (state) => (c) => c.put(requestRow(c), rehead(c.row, c.head({ state })));
 const REQUESTS = {
-	0x40: {
+	[OP.REQUEST]: {
 		dom: 'either', epoch: '0', part: sealed, row: requestRow, form: (c) => need(!isZero(c.pub) && same(c.object, id16(H('request', c.pub, c.signer))), FORMAT), may: role(), state: isNew, last: inForce,
-		write: (c) => c.put(requestRow(c), row(0x40, c.head(), c.signer, c.pub, zeros(16))),
+		write: (c) => c.put(requestRow(c), row(OP.REQUEST, c.head(), c.signer, c.pub, zeros(16))),
 	},
-	0x41: {
+	[OP.APPROVE]: {
 		dom: 'either', epoch: '0', part: none, row: requestRow,
 		may: (c) => need(c.manages(cut(c.pub, 0, 16)) && (!named(c) || c.manager), MAY), state: isOpen,
 		last: (c) => {
@@ -365,12 +366,12 @@ const REQUESTS = {
 		},
 		write: (c) => c.put(requestRow(c), over(rehead(c.row, c.head({ state: 2 })), 112, cut(c.pub, 16, 16))),
 	},
-	0x42: {
+	[OP.DENY]: {
 		dom: 'either', epoch: '0', part: from(80, 80 + 16384), row: requestRow,
 		may: (c) => (named(c) ? manager(c) : need(!c.row || same(c.row.at(80, 32), H('to', c.pub, c.signer)), MAY)),
 		state: isOpen, last: (c) => (named(c) ? inForceOrOwner(c) : inForce(c)), write: ends(3),
 	},
-	0x43: { dom: 'either', epoch: '0', part: none, row: requestRow, may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce, write: ends(4) },
+	[OP.WITHDRAW]: { dom: 'either', epoch: '0', part: none, row: requestRow, may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce, write: ends(4) },
 };
 
 // ---- releases ----
@@ -394,7 +395,7 @@ const request = (c) => {
 	return r && same(r.item, cut(c.pub, 0, 32)) ? r : null;
 };
 const ACCESS = {
-	0x48: {
+	[OP.ACCESS_REQ]: {
 		dom: 'live', epoch: '0', zero: [36, 4], row: (c) => key.in('R', c.domain, c.object), form: (c) => need(int(c.pub, 32, 2) > 0 && int(c.pub, 34, 2) <= int(c.pub, 32, 2), FORMAT), may: role(), state: isNew,
 		part: (len, c) => { const rest = len - 152 - 32 * slots(int(c.pub, 32, 2)); return len <= 152 + 112 * 32 + 32 * 1024 && rest >= 112 && rest <= 112 * 32 && rest % 112 === 0; },
 		last: (c) => {
@@ -404,9 +405,9 @@ const ACCESS = {
 			inForce(c);
 			need(int(c.pub, 32, 2) <= 1024, LIMIT);
 		},
-		write: (c) => c.put(key.in('R', c.domain, c.object), row(0x48, c.head(), c.signer, cut(c.pub, 0, 16), u64(c.time))),
+		write: (c) => c.put(key.in('R', c.domain, c.object), row(OP.ACCESS_REQ, c.head(), c.signer, cut(c.pub, 0, 16), u64(c.time))),
 	},
-	0x49: {
+	[OP.ACCESS_SERVED]: {
 		dom: 'live', epoch: '0', zero: [52, 4], row: (c) => key.in('S', c.domain, c.object),
 		part: (len, c) => (len === 0 ? c.pub[48] === 3 : len >= 672 && len <= 160 + 512 * 512 && (len - 160) % 512 === 0),
 		form: (c) => {
@@ -427,11 +428,11 @@ const ACCESS = {
 			inForceOrOwner(c);
 			need(int(c.pub, 50, 2) <= 1024, LIMIT);
 		},
-		write: signedRow('S', 0x49),
+		write: signedRow('S', OP.ACCESS_SERVED),
 	},
-	0x4a: {
+	[OP.READ_REPORT]: {
 		dom: 'live', epoch: '0', part: (len) => len >= 154 && len <= 82 + 72 * 1024 && (len - 82) % 72 === 0, row: (c) => key.in('X', c.domain, c.object), may: role(), state: isNew,
-		last: (c) => { grantee(c, grantNamed(c), cut(c.pub, 16, 16), true); inForce(c); }, write: signedRow('X', 0x4a),
+		last: (c) => { grantee(c, grantNamed(c), cut(c.pub, 16, 16), true); inForce(c); }, write: signedRow('X', OP.READ_REPORT),
 	},
 };
 
@@ -447,14 +448,14 @@ const canPay = (c, from, to, amount) => pointsOf(c, from) >= amount && hasRoom(c
 /** The head of an account is that of its last TRANSFER. */
 const setPoints = (c, account, points, head) => {
 	const old = c.rowOf(accountKey(account));
-	c.put(accountKey(account), row(0x60, head ?? (old ? { state: 1, flags: 0, epoch: 0, version: old.version, item: old.item } : { state: 1, flags: 0, epoch: 0, version: 0n, item: NONE }), u64(points)));
+	c.put(accountKey(account), row(OP.MINT, head ?? (old ? { state: 1, flags: 0, epoch: 0, version: old.version, item: old.item } : { state: 1, flags: 0, epoch: 0, version: 0n, item: NONE }), u64(points)));
 };
 const pay = (c, from, to, amount, head) => { setPoints(c, from, pointsOf(c, from) - amount, head); setPoints(c, to, pointsOf(c, to) + amount); };
 const takesDomains = (c, d) => d && d.state === 1 && c.now < d.num(120, 8);
 const datasetOf = (c, account) => c.rowOf(key.by('DS', cut(account, 16, 16)));
 const transfer = (c) => ({ from: cut(c.pub, 0, 32), to: cut(c.pub, 32, 32), amount: num(c.pub, 64, 8) });
 const POINTS = {
-	0x60: {
+	[OP.MINT]: {
 		dom: 'none', epoch: '0', part: none, row: () => null, fresh: true, may: role(64),
 		form: (c) => need(num(c.pub, 48, 8) && !isZero(cut(c.pub, 16, 32)) && same(c.object, cut(c.pub, 0, 16)), FORMAT),
 		state: (c) => { const p = c.rowOf(key.by('P', c.object)); need(p && p.state !== 1, GONE); need(p.state !== 3, EXISTS); },
@@ -469,7 +470,7 @@ const POINTS = {
 			setPoints(c, cut(c.pub, 16, 32), pointsOf(c, cut(c.pub, 16, 32)) + num(c.pub, 48, 8));
 		},
 	},
-	0x61: {
+	[OP.TRANSFER]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => accountKey(cut(c.pub, 0, 32)),
 		form: (c) => { const t = transfer(c); need(t.amount && !isZero(t.from) && !isZero(t.to) && !same(t.from, t.to), FORMAT); },
 		may: (c) => {
@@ -495,17 +496,17 @@ const priceOf = (c) => (c.row ? 0n : c.rowOf(key.by('DS', c.object)).num(112, 8)
 const paid = (c) => cut(c.pub, 16, 32);
 const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
-	0x50: {
+	[OP.DATASET_NEW]: {
 		dom: 'none', epoch: '0', zero: [116, 4], part: from(33, 32 + 131072), row: (c) => key.by('DS', c.object), form: (c) => need(int(c.pub, 112, 4) >= 1 && int(c.pub, 112, 4) <= 511, FORMAT),
 		may: (c) => { role(8, 4, 64)(c); need(popOk(c, cut(c.pub, 0, 32), cut(c.pub, 32, 64), c.signer), MAY); },
 		state: isNew, last: (c) => { inForce(c); until(c, 104); },
-		write: (c) => c.put(key.by('DS', c.object), row(0x50, c.head(), c.signer, cut(c.pub, 0, 32), cut(c.pub, 96, 56))),
+		write: (c) => c.put(key.by('DS', c.object), row(OP.DATASET_NEW, c.head(), c.signer, cut(c.pub, 0, 32), cut(c.pub, 96, 56))),
 	},
-	0x57: {
+	[OP.DATASET_CLOSE]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DS', c.object), may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce,
 		write: (c) => c.put(key.by('DS', c.object), rehead(c.row, { state: 2, version: c.version, item: c.id })),
 	},
-	0x52: {
+	[OP.DATASET_ADMIT]: {
 		dom: 'none', epoch: '0', zero: [56, 8], part: (len) => len === 112, row: (c) => key.by('DM', c.object), form: (c) => need(same(c.object, id16(H('member', cut(c.pub, 0, 48)))), FORMAT),
 		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
 		state: (c) => need(c.rowOf(key.by('DS', cut(c.pub, 0, 16)))?.state === 1, GONE),
@@ -516,9 +517,9 @@ const TEAMS = {
 			inForce(c);
 			until(c, 48);
 		},
-		write: (c) => c.put(key.by('DM', c.object), row(0x52, c.head(), cut(c.pub, 0, 56))),
+		write: (c) => c.put(key.by('DM', c.object), row(OP.DATASET_ADMIT, c.head(), cut(c.pub, 0, 56))),
 	},
-	0x53: {
+	[OP.DATASET_DROP]: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DM', c.object),
 		may: (c) => {
 			if (!c.row || (c.K && same(c.K.at(280, 32), c.row.at(64, 32)))) return;
@@ -527,7 +528,7 @@ const TEAMS = {
 		},
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
 	},
-	0x54: {
+	[OP.DATASET_JOIN]: {
 		dom: 'live', epoch: '0', part: none, row: joinRow, may: (c) => { manager(c); need(c.owner || isZero(paid(c)), MAY); },
 		state: (c) => {
 			need(c.row?.state !== 1, EXISTS);
@@ -546,34 +547,34 @@ const TEAMS = {
 		},
 		write: (c) => {
 			const price = priceOf(c);
-			c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16)));
+			c.put(joinRow(c), row(OP.DATASET_JOIN, c.head(), cut(c.pub, 0, 16)));
 			if (price) pay(c, fundOf(c.object), paid(c), price);
 		},
 	},
-	0x55: {
+	[OP.DATASET_LEAVE]: {
 		dom: 'live', epoch: '0', part: none, row: joinRow, may: manager, state: isOpen, last: inForceOrOwner,
 		write: (c) => {
 			const grant = c.row.at(48, 16);
-			c.put(joinRow(c), row(0x54, c.head({ state: 2 }), grant));
+			c.put(joinRow(c), row(OP.DATASET_JOIN, c.head({ state: 2 }), grant));
 			const g = c.rowOf(key.in('G', c.domain, grant));
 			if (g?.state !== 1) return;
 			const version = g.version + 1n;
 			c.put(key.in('G', c.domain, grant), rehead(g, { state: 2, version, item: c.id }));
-			if (g.num(112, 8)) c.purge(0x32, 1n, g.num(112, 8), grant);
-			c.putPlace(0x30, grant, version);
+			if (g.num(112, 8)) c.purge(OP.KFRAGS, 1n, g.num(112, 8), grant);
+			c.putPlace(OP.GRANT, grant, version);
 		},
 	},
-	0x56: {
+	[OP.DATASET_SNAPSHOT]: {
 		dom: 'none', epoch: '0', zero: [28, 4], part: none, row: (c) => key.by('SN', c.object), form: (c) => need(num(c.pub, 16, 8) && int(c.pub, 24, 4), FORMAT),
 		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
 		state: (c) => { isNew(c); need(c.rowOf(key.by('DS', cut(c.pub, 0, 16))), GONE); }, last: inForce,
-		write: (c) => c.put(key.by('SN', c.object), row(0x56, c.head(), cut(c.pub, 32, 32))),
+		write: (c) => c.put(key.by('SN', c.object), row(OP.DATASET_SNAPSHOT, c.head(), cut(c.pub, 32, 32))),
 	},
-	0x68: {
+	[OP.TRUSTEE_SET]: {
 		dom: 'none', epoch: '0', zero: [2, 2], row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * c.pub[0] + 113 * c.pub[1] + 72,
 		form: (c) => need(c.pub[0] >= 1 && c.pub[0] <= c.pub[1] && c.pub[1] <= 16 && int(c.pub, 4, 4) >= 86400, FORMAT),
 		may: (c) => need(c.K && c.K.raw[82] === 1 && !(c.K.int(80, 2) & 128), MAY), state: isNew, last: inForce,
-		write: (c) => c.put(key.by('TR', c.object), row(0x68, c.head(), c.signer, c.pub)),
+		write: (c) => c.put(key.by('TR', c.object), row(OP.TRUSTEE_SET, c.head(), c.signer, c.pub)),
 	},
 };
 
@@ -582,39 +583,41 @@ const TEAMS = {
 const inDomain = (l, named = 0) => [(c) => key.in(l, c.domain, c.object), named, true];
 const byObject = (l, named = 0) => [(c) => key.by(l, c.object), named, false];
 const FAMILIES = {
-	0x01: [(c) => key.K(c.signer), -1, false], 0x10: [(c) => key.D(c.domain), 0, true], 0x13: inDomain('W'), 0x15: inDomain('L'), 0x20: inDomain('O'), 0x30: inDomain('G'), 0x32: inDomain('G'),
-	0x33: inDomain('H', 48), 0x34: inDomain('Y', 48), 0x40: inDomain('Q', 48), 0x48: inDomain('R', 48), 0x49: inDomain('S', 48), 0x4a: inDomain('X', 48),
-	0x04: byObject('P'), 0x50: byObject('DS'), 0x52: byObject('DM', 64), 0x68: byObject('TR', 48), 0x69: byObject('RQ', 48),
+	[OP.KEY_REG]: [(c) => key.K(c.signer), -1, false], [OP.DOMAIN_NEW]: [(c) => key.D(c.domain), 0, true], [OP.WRITER_ADD]: inDomain('W'), [OP.LISTKEY]: inDomain('L'),
+	[OP.PUT]: inDomain('O'), [OP.GRANT]: inDomain('G'), [OP.KFRAGS]: inDomain('G'), [OP.LETTER]: inDomain('H', 48),
+	[OP.AGENT_ACK]: inDomain('Y', 48), [OP.REQUEST]: inDomain('Q', 48), [OP.ACCESS_REQ]: inDomain('R', 48), [OP.ACCESS_SERVED]: inDomain('S', 48),
+	[OP.READ_REPORT]: inDomain('X', 48), [OP.ORG_PROPOSE]: byObject('P'), [OP.DATASET_NEW]: byObject('DS'), [OP.DATASET_ADMIT]: byObject('DM', 64),
+	[OP.TRUSTEE_SET]: byObject('TR', 48), [OP.RECOVER_REQ]: byObject('RQ', 48),
 };
 const PARTS = {
-	0x24: {
-		dom: 'either', epoch: '0', zero: [1, 7], part: none, row: (c) => FAMILIES[c.pub[0]]?.[0](c) ?? null, unchained: (c) => c.pub[0] !== 0x20,
+	[OP.ERASE]: {
+		dom: 'either', epoch: '0', zero: [1, 7], part: none, row: (c) => FAMILIES[c.pub[0]]?.[0](c) ?? null, unchained: (c) => c.pub[0] !== OP.PUT,
 		form: (c) => {
 			const f = FAMILIES[c.pub[0]];
 			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
-			need(f && lo > 0n && hi >= lo && (f[2] || !named(c)) && (!f[2] || named(c) || c.pub[0] === 0x40), FORMAT);
-			if (c.pub[0] === 1) ownKey(c);
-			if (c.pub[0] === 0x10) isDomain(c);
+			need(f && lo > 0n && hi >= lo && (f[2] || !named(c)) && (!f[2] || named(c) || c.pub[0] === OP.REQUEST), FORMAT);
+			if (c.pub[0] === OP.KEY_REG) ownKey(c);
+			if (c.pub[0] === OP.DOMAIN_NEW) isDomain(c);
 		},
 		may: (c) => {
 			const at = FAMILIES[c.pub[0]][1];
 			const names = c.row && ((at < 0 && c.row.int(82, 1) !== 1 && isZero(c.row.at(248, 32))) || (at > 0 && same(c.row.at(at, 32), c.signer)));
-			need(c.pub[0] === 0x20 ? c.manager : (!c.row && !c.D) || c.owner || names, MAY);
+			need(c.pub[0] === OP.PUT ? c.manager : (!c.row && !c.D) || c.owner || names, MAY);
 		},
-		state: (c) => need(c.row && !(c.pub[0] === 0x20 && c.row.state === 3), GONE),
+		state: (c) => need(c.row && !(c.pub[0] === OP.PUT && c.row.state === 3), GONE),
 		last: (c) => {
 			inForceOrOwner(c);
 			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
-			need(hi - lo < 256n && (c.pub[0] !== 0x20 || hi <= c.row.version), LIMIT);
+			need(hi - lo < 256n && (c.pub[0] !== OP.PUT || hi <= c.row.version), LIMIT);
 		},
 		write: (c) => {
 			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
-			if (c.pub[0] === 0x20) c.put(key.in('O', c.domain, c.object), rehead(c.row, { state: hi === c.row.version ? 3 : c.row.state, version: c.version, item: c.id }));
+			if (c.pub[0] === OP.PUT) c.put(key.in('O', c.domain, c.object), rehead(c.row, { state: hi === c.row.version ? 3 : c.row.state, version: c.version, item: c.id }));
 			c.purge(c.pub[0], lo, hi);
 		},
 		place: (c) => c.pub[0],
 	},
-	0x7f: {
+	[OP.RESTORE_PART]: {
 		dom: 'either', epoch: '0', zero: [1, 7], part: from(33, 4 << 20), row: () => null, form: (c) => need(FAMILIES[c.pub[0]], FORMAT), may: role(),
 		last: (c) => { inForce(c); need(c.expects(key.place('p', c.pub[0], c.domain, c.object, num(c.pub, 8, 8))), PART); },
 		write: (c) => c.putPart(c.pub[0], num(c.pub, 8, 8)), place: () => null,
