@@ -194,14 +194,15 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 }
 
 /* Until it is on the ledger or refused, or nobody knows. Of those that move one row a block takes
- * one, so while others are quicker, only the time that a call may take ends it. */
+ * one, and organisations that are a block apart come to other results: only the time that a call
+ * may take ends it. A certificate that has ended gets no better. */
 static emr_status propose_until(sending *s, emr_gateway_answer *answer)
 {
 	const emr_clock *clock = emr_clock_system();
 	const int64_t end_ns = emr_clock_boot_ns(clock) + (int64_t)s->call.timeout_ms * 1000000;
 	emr_status status = propose(s, answer);
 
-	for (unsigned i = 0; s->call.fault == EMR_GATEWAY_OVERTAKEN && status == EMR_CONFLICT &&
+	for (unsigned i = 0; status == EMR_CONFLICT && s->call.fault != EMR_GATEWAY_EXPIRED &&
 			     emr_clock_boot_ns(clock) < end_ns && gateway_wait_apart(&s->call, i);
 		i++)
 		status = propose(s, answer);
