@@ -86,6 +86,8 @@ static const struct {
 			 "reading only.")},
 	{"owner-away", N_("Does not open for %s now: the folder that gives the keys did not "
 			  "answer.")},
+	{"agents-away", N_("May not open for %s now: the service that gives the keys did not "
+			   "answer when it was asked last.")},
 	{"agents-silent",
 		N_("May not open for %s now: the service that gives the keys has not answered for "
 		   "an hour, and only the owner's open folder gives them.")},

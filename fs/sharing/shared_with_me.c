@@ -82,10 +82,10 @@ static const char *why_not(
 	if (!is_to_open(share))
 		return "deposit";
 	return is_ledger_away				       ? "ledger-away"
-	       : share->is_owner_away			       ? "owner-away"
 	       : share->opens_away != opens_away(share, heard) ? "agents-silent"
-	       : share->is_owner_unasked		       ? "owner-unasked"
-							       : "";
+	       : share->is_unanswered	 ? share->opens_away ? "agents-away" : "owner-away"
+	       : share->is_owner_unasked ? "owner-unasked"
+					 : "";
 }
 
 static json_t *row_json(

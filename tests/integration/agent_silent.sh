@@ -59,9 +59,20 @@ as ana run 0 share --json
 as lima run 0 share
 says "opens any time"
 
-say "gone for two hours"
+say "what it did not answer for is not said to open now, until somebody answers"
 kill -TERM "$agent" && await_gone "$agent"
 agent=
+two_unmount ana
+! cat lima-folder/shared-with-me/*/Imaging/b.txt 2>/dev/null || emr_fail "nobody gives its key"
+as lima run 0 share
+says "May not open for you now: the service that gives the keys did not answer when it was asked last."
+two_mount ana
+opens() { cat lima-folder/shared-with-me/*/Imaging/b.txt >/dev/null 2>&1; }
+emr_until opens
+as lima run 0 share
+says "Opens for you now"
+
+say "gone for two hours"
 look_again 18000
 emr_until owner_is_told
 emr_until reader_is_told

@@ -131,6 +131,7 @@ typedef struct shared_share {
 	struct {
 		bool has_come; /* of the worker: the ledger has something new of who answers */
 		int64_t absent_until_boot_ns, absent_ns; /* nobody does: how long not to ask */
+		atomic_bool is_missed; /* written by the worker: nobody did, last */
 	} answers;
 	bool is_awaited;      /* of the worker: somebody opens what TREE shows and the ledger has in
 				 another version */

@@ -173,7 +173,7 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
-		s->owner->away_told_boot_ns = 0;
+		s->owner->away_told_boot_ns = s->answers.is_missed = false;
 		s->owner->answered_boot_ns = view_boot_ns(view);
 		s->answers.absent_until_boot_ns = s->answers.absent_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;

@@ -42,7 +42,8 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 		.agents = s->agents,
 		.agents_count = s->agents_count,
 		.needed = s->needed,
-		.is_owner_away = !s->opens_away && atomic_load(&s->owner->away_told_boot_ns) != 0,
+		.is_unanswered = s->opens_away ? atomic_load(&s->answers.is_missed)
+					       : atomic_load(&s->owner->away_told_boot_ns) != 0,
 		.is_owner_unasked = !s->opens_away && !answered_lately,
 		.phase = phase_of(s)};
 

@@ -234,10 +234,11 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 }
 
 /* Of a closed folder, and of an absent participant, every file says the same. */
-static bool is_told_already(const emr_view *view, const shared_share *s, emr_status status)
+static bool is_told_already(const emr_view *view, shared_share *s, emr_status status)
 {
 	int64_t now = view_boot_ns(view), told = s->owner->away_told_boot_ns;
 
+	s->answers.is_missed |= status == EMR_TIMEOUT;
 	if (status != EMR_TIMEOUT || (s->opens_away && s->owner->set == NULL))
 		return false;
 	if (told != 0 && now - told < AWAY_TOLD_NS)
@@ -251,8 +252,8 @@ static uint64_t tomorrow(const emr_view *view)
 	return ((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) * SHARED_DAY_S;
 }
 
-emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n,
-	emr_status status, const emr_share_trouble *trouble, unsigned seconds)
+emr_status shared_notice_trouble(emr_view *view, shared_share *s, const node *n, emr_status status,
+	const emr_share_trouble *trouble, unsigned seconds)
 {
 	word w = word_of(s, status, trouble);
 	emr_shared_notice notice;

@@ -120,8 +120,7 @@ typedef struct emr_shared_with_me {
 	bool opens_away;	/* any time; else only while the owner's folder is open */
 	const emr_id32 *agents; /* of whom NEEDED release its keys then */
 	unsigned agents_count, needed;
-	bool is_owner_away; /* that folder, which alone could answer, did not when it was asked last
-			     */
+	bool is_unanswered;    /* who gives its keys (OPENS_AWAY) did not when it was asked last */
 	bool is_owner_unasked; /* nor did it give a key within the last minute: nobody knows */
 	uint32_t purposes;     /* bit n = purpose n; 0 of a deposit */
 	emr_share_phase phase;
