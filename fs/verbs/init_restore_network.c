@@ -67,7 +67,9 @@ static emr_status named_dir(const restoring *r, char **out_dir, emr_problem *out
 
 	if (is_lost(r, EMR_BACKUP_NETWORK_PATH, status)) {
 		if (named == NULL || emr_own_dir_is_address(named))
-			return say_where(r, out_problem);
+			return emr_backup_manifest_find(&r->list, EMR_BACKUP_CHANNEL_PATH) != NULL
+				       ? EMR_NOT_FOUND /* read_way says whether that is whole */
+				       : say_where(r, out_problem);
 		*out_dir = emr_path_real(named);
 		return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 	}

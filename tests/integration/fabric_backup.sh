@@ -67,13 +67,14 @@ as ana run 0 backup "$EMR_WORK/copy" # it goes on from the one that it came out 
 (cd ana-folder && sha256sum Imaging/*) >sums
 two_unmount ana
 
-say "and with the 24 words, where the previous directory is gone"
+say "and with the 24 words, where the previous directory is gone and what the copy says of it is damaged"
 rm -rf ana/state
 mv net away && mkdir -m 700 net && cp away/ca.pem net/ # which the channel reads
 two_unmount lima
 two_home ana
 printf 'a new passphrase\n' >fresh && chmod 600 fresh
-run 0 init --restore "$EMR_WORK/copy" --words-file ana.words --passphrase-file "$EMR_WORK/fresh"
+printf x | dd of="$(ls copy/emrfs-data/network.*)" bs=1 conv=notrunc status=none
+run 3 init --restore "$EMR_WORK/copy" --words-file ana.words --passphrase-file "$EMR_WORK/fresh"
 [ "$(readlink ana/state/ledger)" = "$EMR_WORK/ana/state/network/ledger" ] || emr_fail "her state leads to $(readlink ana/state/ledger)"
 EMR_PASS=$EMR_WORK/fresh restores ana
 as ana run 0 backup "$EMR_WORK/second"
