@@ -251,7 +251,7 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 		r->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
 		status = emr_profile_save(r->session.keyring, r->session.state_fd, &r->profile);
 	}
-	if (status == EMR_OK)
+	if (status == EMR_OK && r->n_found == 0) /* a damaged one is no second copy */
 		status = emr_second_copy_write(r->session.state_fd, &note);
 	if (status == EMR_OK) {
 		emr_second_copy_read(r->session.state_fd, &note);

@@ -192,5 +192,12 @@ json 3 init --restore "$COPY" --passphrase-file "$EMR_PASS"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "another file" "$(cat "$MNT/Imaging/letter.txt")" "a letter"
 run 0 unmount
+
+say "a damaged backup is no second copy of what came out of it"
+other_disk
+cp -a "$COPY" "$EMR_OTHER_DISK/copy"
+clean from-another-disk
+json 3 init --restore "$EMR_OTHER_DISK/copy" --passphrase-file "$EMR_PASS"
+expect "a damaged second copy" "$(field second_copy)" False
 export EMRFS_HOME=$FIRST
 echo "all is well"
