@@ -3,6 +3,7 @@
 # backup, reads in a copy of the ledger. Somebody without any key reads just that in copies of a real network, and no more.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/clear.sh"
 TOP=$(cd "$SUPPORT/../.." && pwd)
 two_begin ledger_told
 emr_noon
@@ -68,12 +69,12 @@ facts ana/state/replica.sqlite
 ledger=$(find stick/emrfs-backup -type f -exec grep -lq "SQLite format 3" {} \; -print | head -1)
 [ -n "$ledger" ] || emr_fail "no copy of the ledger in the backup: $(find stick -type f)"
 facts "$ledger"
-nothing_in_clear "Silva, Ana" "Costa, Rui" 1984-03-12 Imaging MRI.txt Knees slice.txt "a finding" "a knee" "$PSEUDONYM" -- rui/state ana/state stick "$NET"
+nothing_in_clear "Silva, Ana" "Costa, Rui" 1984-03-12 Imaging MRI.txt slice.txt "a finding" "a knee" "$PSEUDONYM" -- rui/state ana/state stick "$NET"
 
 say "and the documents say it"
 documents() { tr '\n' ' ' <"$TOP/$1" | tr -s ' ' | grep -qF -- "$2" || emr_fail "$1 does not say: $2"; }
 documents README.md "its copy of the ledger is not encrypted"
-documents README.md "which key shared with which, for what purpose and until when, which joined which study, and when each reader asked for keys, to the second"
+documents README.md "which key shared with which, for what purpose and until when, which joined which study and what it was paid, and when each reader asked for keys, to the second"
 documents README.md "A patient's key is the one on her card"
 documents SECURITY.md "So a member who has somebody's card learns in which studies that person takes part, and a stolen disk names the doctors of its owner."
 documents doc/tour.md "every member of the network can find it in its copy of the ledger"

@@ -5,10 +5,10 @@
  *   propose PASSPHRASE-FILE NETWORK-DIR remove ORG [DAYS]
  *   propose PASSPHRASE-FILE NETWORK-DIR rules QUORUM FILE [DAYS]
  *
- * ORG is "own", "waiting" (that of the first application), "of:NAME" (what is called that) or
- * "new:WORD" (an id that nobody has). NAME "-" is a private part that nobody can read. The CA is
- * that of his own organisation, of "waiting" that of the application.  He approves it, too.  It
- * prints what the ledger says: "applied", or why not. */
+ * ORG is "own", "waiting" (that of the first application of no member), "of:NAME" (what is called
+ * that) or "new:WORD" (an id that nobody has). NAME "-" is a private part that nobody can read. The
+ * CA is that of his own organisation, of "waiting" that of the application.  He approves it, too.
+ * It prints what the ledger says: "applied", or why not. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +91,15 @@ static void find_own(proposing *p)
 static emr_status take_application(void *arg, emr_bytes bytes)
 {
 	proposing *p = arg;
+	EMR_AUTO_ORGANISATION known = {.name = ""};
+	emr_application a;
 
-	return p->application.len > 0 ? EMR_OK
-				      : emr_buf_append(&p->application, bytes.data, bytes.len);
+	must(emr_application_read(bytes, &a), "an application");
+	return p->application.len > 0 || emr_replica_organisation(session.replica,
+						 emr_ledger_descriptor(session.ledger), a.org.b,
+						 &known) == EMR_OK
+		       ? EMR_OK
+		       : emr_buf_append(&p->application, bytes.data, bytes.len);
 }
 
 static void find_waiting(proposing *p, const char *dir)

@@ -17,7 +17,7 @@ PATH=$EMR_WORK/another/bin:$PATH EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$
 for words in "To measure how much bone" "dora, São Lucas (own word: Dora Lopes)" "reads it, since" "They see it under a pseudonym" \
 	"3 participants, 9 slices, 20024 bright pixels" "2 participants, 5 slices, 11088 bright pixels" " left bones on " \
 	"9 versions are fixed as bones@" " is incomplete: 4 of its versions are no longer there; folders taken back: 1." \
-	"2 folders are in it" "got the key of CT/1-01.dcm v1" "3 copies for it, under the name" "What comes into CT follows: 5 copies, 0 waiting, 0 withheld." "nothing there names a patient"; do
+	"2 folders are in it" "got the key of CT/1-01.dcm v1" "3 copies for it, under the name" "Of what is in CT: 5 copies, 0 without." "nothing there names a patient"; do
 	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
 done
 echo "all is well"
