@@ -71,6 +71,7 @@ find dora-folder/datasets/sugar >out/names
 say "a changed table is the same copy with other cells"
 sed -i 's/5,4/7,1/' ana-folder/Lab/ana-silva.csv
 as ana run 0 status --wait
+as ana run 0 dataset update
 changed() { reads && grep -q ';7.1;' out/table && there 1; }
 emr_until changed
 
@@ -80,7 +81,7 @@ emr_until there 0
 
 say "what a client that lies calls a table by the rules is withheld by the reader's computer"
 two_unmount ana
-rm ana/state/follows # so that this program does not take back what others of the owner put there
+rm ana/state/agreed # so that this program does not take back what others of the owner put there
 two_mount ana
 mkdir -p "ana-folder/$COPIES/TABLES"
 python3 - "ana-folder/$COPIES/TABLES" "$terms" <<'END' || emr_fail "the lies could not be told"
