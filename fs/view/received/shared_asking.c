@@ -98,8 +98,7 @@ static emr_status nobody_answers(emr_share_trouble *out)
 typedef struct refusing {
 	emr_view *view;
 	shared_share *share;
-	const shared_asking
-		*asking; /* only who waits for this; NULL: everybody who waits for NEED */
+	const shared_asking *asking; /* those who wait for this; NULL: all who do for NEED */
 	emr_need need;
 	emr_status status;
 	const emr_share_trouble *trouble;
@@ -173,7 +172,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
-		s->owner->away_told_boot_ns = s->answers.is_missed = false;
+		s->owner->away_told_boot_ns = 0;
+		s->answers.is_missed = false;
 		s->owner->answered_boot_ns = view_boot_ns(view);
 		s->answers.absent_until_boot_ns = s->answers.absent_ns = 0;
 		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
