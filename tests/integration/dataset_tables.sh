@@ -69,8 +69,7 @@ find dora-folder/datasets/sugar >out/names
 ! grep -iE 'silva|lab' out/names || emr_fail "a name of hers is shown"
 
 say "a changed table is the same copy with other cells"
-sed -i 's/5,4/7,1/' ana-folder/Lab/ana-silva.csv
-as ana run 0 status --wait
+sed -i 's/5,4/7,1/' ana-folder/Lab/ana-silva.csv && as ana run 0 status --wait
 as ana run 0 dataset update
 changed() { reads && grep -q ';7.1;' out/table && there 1; }
 emr_until changed
