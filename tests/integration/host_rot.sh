@@ -83,10 +83,10 @@ done
 say "where the directory of a network is, who restores says"
 run 0 backup of-ana
 printf 'x' >"$(echo of-ana/emrfs-data/network.*)"
-restore 8 of-ana
-says "Where your network is cannot be read"
+restore 3 of-ana
+says "network: it is damaged and was left out"
 says_not "Delete"
-[ ! -e "$EMR_WORK/new/state/keyfile" ] || emr_fail "half a keyring"
+as new run 0 org show $P
 restore 3 of-ana --network "$NET"
 as new run 0 org show $P
 says "patient-"
