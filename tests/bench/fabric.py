@@ -41,10 +41,10 @@ class Channel(Scene):
         if done.returncode != 0:
             raise Failed(f"{NETWORK} {words[0]}: {done.stderr.strip()}")
 
-    def found(self, who, name):
+    def found(self, who, name, network=None):
         os.makedirs(self.net, mode=0o700)
         shutil.copy(os.path.join(self.channel, "settings"), os.path.join(self.net, "network"))
-        founding = super().found(who, name)
+        founding = super().found(who, name, network)
         until(lambda: os.path.exists(self.net + "/ca.pem"), "the hospital's CA")
         self.run_channel("trust", "1", self.net + "/ca.pem")
         return founding

@@ -36,8 +36,8 @@ class Apart(Scene):
         subprocess.run([PLAYED, *words, self.channel], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        env=dict(os.environ, PEER=self.peer), check=True)
 
-    def found(self, who, name):
-        founding = super().found(who, name)
+    def found(self, who, name, network=None):
+        founding = super().found(who, name, network)
         until(lambda: os.path.exists(self.net + "/ca.pem"), "the hospital's CA")
         self.played("trust", "1", self.net + "/ca.pem")
         return founding

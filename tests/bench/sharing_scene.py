@@ -134,15 +134,15 @@ class Scene:
         self.person(admin).end(inviting)
         return new
 
-    def found(self, who, name, network):
+    def found(self, who, name, network=None):
         admin = self.person(who)
-        return admin.start("org", "create", name, "--network", network, "--within", "2min", "--yes",
+        return admin.start("org", "create", name, "--network", network or self.net, "--within", "2min", "--yes",
                            "--words-file", admin.words)
 
     def network(self):
         """Its first organisation makes it, and serves it."""
         lucas = self.person("lucas")
-        lucas.end(self.found("lucas", "São Lucas", self.net))
+        lucas.end(self.found("lucas", "São Lucas"))
         self.serve()
 
     def serve(self, address=None):
