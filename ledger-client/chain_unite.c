@@ -15,6 +15,7 @@ typedef struct row {
 typedef struct uniting {
 	emr_chain *first, *second; /* the second may be NULL */
 	emr_chain *united;
+	emr_chain_keep_fn keep; /* of FIRST; NULL: the parts of every domain */
 	emr_chain_parts parts;
 	row a, b;
 	emr_ledger_trouble *trouble;
@@ -60,8 +61,9 @@ static emr_status follow_row(uniting *u, uint64_t seq, const row *r)
 	emr_ledger_entry entry = {
 		.seq = seq, .entry = emr_buf_view(&r->entry), .items = emr_buf_view(&r->items)};
 
-	EMR_TRY(emr_chain_parts_of(&entry, fetch_both, u, NULL, NULL, &u->parts));
-	return emr_chain_follow(u->united, &entry, NULL, u->parts.spans, NULL, NULL, u->trouble);
+	EMR_TRY(emr_chain_parts_of(&entry, fetch_both, u, u->keep, u->first, &u->parts));
+	return emr_chain_follow(
+		u->united, &entry, NULL, u->parts.spans, u->keep, u->first, u->trouble);
 }
 
 static emr_status other_history(uniting *u, uint64_t seq)
@@ -128,6 +130,22 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 	u->united = united;
 	u->trouble = out_trouble;
 	return unite_all(u, descriptor, from, size);
+}
+
+emr_status emr_chain_replay(
+	emr_chain *from, uint64_t size, emr_chain *own, emr_ledger_trouble *out_trouble)
+{
+	__attribute__((cleanup(uniting_free))) uniting *u = calloc(1, sizeof *u);
+	EMR_AUTO_BUF descriptor = {0};
+	uint64_t begun = 0;
+
+	EMR_TRY(u ? emr_chain_size(own, &begun) : EMR_NO_MEMORY);
+	EMR_TRY(emr_required(emr_chain_entry(from, 0, &descriptor, NULL)));
+	u->first = from;
+	u->united = own;
+	u->keep = emr_chain_has_parts;
+	u->trouble = out_trouble;
+	return unite_all(u, emr_buf_view(&descriptor), begun, size);
 }
 
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg)

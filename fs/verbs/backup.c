@@ -403,7 +403,7 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 		emr_say(b->out, "Everything in it was read again: nothing is wrong.\n");
 	} else if (status == EMR_DAMAGED && b->n_bad > before) {
 		emr_number_text(b->n_bad - before, n);
-		/* Deleted it can only be made again from what is whole here. */
+		/* Another one can only be made from what is whole here. */
 		emr_problem_set(out_problem,
 			b->state_fd >= 0 && before == 0 ? EMR_SAY_BACKUP_BAD : EMR_SAY_RESTORE_BAD,
 			"dir", b->dir, "n", n, NULL);

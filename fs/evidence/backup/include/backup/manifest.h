@@ -13,6 +13,7 @@
 #define EMR_BACKUP_STORED_BYTES 120
 #define EMR_BACKUP_MANIFEST_MAX ((size_t)64 << 20)
 
+#define EMR_BACKUP_KEPT_PATH "shared-keys"
 /* Not in a state: where the network's directory is, and what leads to one that has none. */
 #define EMR_BACKUP_NETWORK_PATH "network"
 #define EMR_BACKUP_CHANNEL_PATH "channel"
@@ -33,6 +34,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_SEGMENT,
 	EMR_BACKUP_HEAD, /* of the journal */
 	EMR_BACKUP_SPILL,
+	EMR_BACKUP_KEPT, /* keys of what others share; without them they are asked for again */
 } emr_backup_kind;
 emr_backup_kind emr_backup_kind_of(const char *path);
 
