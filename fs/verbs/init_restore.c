@@ -11,7 +11,6 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "replica/follower.h"
-#include "session/absence.h"
 #include "session/keys.h"
 #include "session/second_copy.h"
 #include "store/car_store.h"
@@ -178,13 +177,15 @@ static void show_looking(void *arg, uint64_t done, uint64_t of)
 static emr_status count_missing(const restoring *r, uint64_t *out_n, uint64_t *out_first)
 {
 	EMR_AUTO_BUF domains = {0};
+	emr_status status;
 
 	EMR_TRY(emr_replica_missing(r->session.replica, out_n, out_first));
-	if (*out_n == 0 || !r->is_of_network || r->away.status != EMR_OK)
+	if (*out_n == 0 || !r->has_copy)
 		return EMR_OK;
-	EMR_TRY(emr_replica_own_domains(r->session.replica, &domains));
+	status = emr_replica_own_domains(r->session.replica, &domains);
 	EMR_EACH (const emr_id16, domain, &domains)
-		(void)!emr_replica_adopt(r->session.replica, *domain, NULL);
+		if (status == EMR_OK)
+			status = emr_replica_adopt(r->session.replica, *domain, NULL);
 	return emr_replica_missing(r->session.replica, out_n, out_first);
 }
 
@@ -211,36 +212,17 @@ static emr_status look_for_gaps(restoring *r)
 				: status;
 }
 
-/* The network is asked once, and not waited for where what was verified of it came along: whatever
- * it says, the folder opens with that, and the mount judges it. */
-static emr_status follow_network(restoring *r)
-{
-	emr_status status;
-
-	if (r->has_copy)
-		emr_ledger_look(r->session.ledger, &r->away);
-	status = r->away.status == EMR_OK ? emr_follow_now(r->session.replica) : EMR_OK;
-	if (r->has_copy && emr_status_is_unanswered(status))
-		r->away = (emr_ledger_absence){
-			.status = status, .since_unix_s = emr_clock_unix_s(emr_clock_system())};
-	r->followed = status;
-	return r->has_copy && !emr_status_is_full(status) && status != EMR_NO_MEMORY ? EMR_OK
-										     : status;
-}
-
-/* The entries before a damaged one open, for reading only, where they are more than the owner's
- * key.
+/* Where what was verified of it came along, a network is asked nothing: the mount follows it, and
+ * knows before that what to keep of it.  The entries before a damaged one open, for reading only,
+ * where they are more than the owner's key.
  */
 static emr_status follow(restoring *r)
 {
 	emr_replica_trouble trouble = {0};
-	emr_status status;
+	emr_status status = r->has_copy ? EMR_OK : emr_follow_now(r->session.replica);
 
-	if (r->is_of_network)
-		return follow_network(r);
-	status = emr_follow_now(r->session.replica);
 	emr_replica_last_trouble(r->session.replica, &trouble);
-	if (status != EMR_DAMAGED || r->n_found == 0 || trouble.seq < 2)
+	if (status != EMR_DAMAGED || r->is_of_network || r->n_found == 0 || trouble.seq < 2)
 		return status;
 	emr_say(r->out,
 		"ledger/ledger.sqlite: what entry %llu and later ones say is not known, and the "
@@ -324,25 +306,6 @@ static int say_damage(restoring *r)
 	return emr_out_fail(r->out, &damage);
 }
 
-/* The folder opens all the same, and how it opens says the mount. */
-static void say_network(restoring *r)
-{
-	emr_problem problem = {0};
-
-	if (r->has_no_way)
-		emr_problem_set(&problem, EMR_SAY_RESTORE_WHERE, "dir", r->dir, "state",
-			r->places.state, NULL);
-	else if (r->away.status != EMR_OK)
-		emr_absence_say_status(
-			r->away.status, r->away.since_unix_s, r->places.state, &problem);
-	else if (r->followed == EMR_ROLLBACK)
-		emr_problem_set(&problem, EMR_SAY_ROLLBACK, NULL);
-	else if (r->followed != EMR_OK)
-		emr_problem_set(&problem, EMR_SAY_LEDGER_NOT_BELIEVED, NULL);
-	if (problem.is_set)
-		emr_remark(r->out, &problem);
-}
-
 static int say_done(restoring *r)
 {
 	char id[65], records[EMR_COUNT_BYTES], when[EMR_TEXT_BYTES], shown[512], n[EMR_TEXT_BYTES];
@@ -382,7 +345,9 @@ static int say_done(restoring *r)
 		"that this backup is of: two that do go different ways, and neither sees what the "
 		"other saves.  For a second computer: emrfs device add\n");
 	emr_say_to_open(r->out);
-	say_network(r);
+	if (r->has_no_way)
+		emr_remark_that(r->out, EMR_SAY_RESTORE_WHERE, "dir", r->dir, "state",
+			r->places.state, NULL);
 	return say_damage(r);
 }
 

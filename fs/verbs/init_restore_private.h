@@ -33,8 +33,6 @@ typedef struct restoring {
 	bool is_of_channel; /* then: of Fabric */
 	bool has_no_way;    /* then: nobody knows where it is */
 	bool has_copy; /* then: what the backup had of it was verified, and is the state's copy */
-	emr_ledger_absence away; /* then: how the network was */
-	emr_status followed;
 } restoring;
 
 /* A fault that was found: PATH in the state, and WHAT is wrong. */

@@ -21,6 +21,7 @@
 #include "mount/mountpoint.h"
 #include "people/who.h"
 #include "report/report.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
 #include "view/names.h"

@@ -20,19 +20,19 @@ restored() { # CODE ARGUMENTS...
 reads() { [ "$(cat $1 2>/dev/null)" = "$2" ]; }
 opens() {
 	two_mount lima
-	as lima json 0 status
-	expect "that she may save" "$(field read_only)" False
 	reads lima-folder/Own/plan.txt "the first plan" || emr_fail "her own record"
 	reads "lima-folder/shared-with-me/bento*/Notes/one.txt" "a note" || emr_fail "what she had read"
-	as lima run 0 restore --list Own/plan.txt
 }
-waits_for() { # ADDRESS, in a closed folder's last word and an open one's status
+waits_for() { # ADDRESS, says status, and the last word when she closes it
+	as lima json 0 status
+	expect "that she may save" "$(field read_only)" False
+	as lima run 0 restore --list Own/plan.txt
 	as lima run 0 status
 	grep -q "The host of your network, ${1%%#*}, cannot be reached" out/said out/complained || emr_fail "status does not name the host"
 	two_pid lima >out/pid
 	as lima run 4 unmount
 	says_not "Everything is on the ledger"
-	says "not yet on the ledger"
+	says "not on the ledger yet"
 	await_gone "$(cat out/pid)"
 }
 # The versions of PATH, and that nobody else's folder missed them.
@@ -66,8 +66,6 @@ two_unmount lima
 say "the host is dead: everything opens for writing, and what is saved waits for that host"
 two_host_kill
 restored 0
-says "The host of your network, ${TWO_ADDRESS%%#*}, cannot be reached"
-says_not "Nothing was done"
 opens
 echo "saved meanwhile" >lima-folder/Own/new.txt
 echo "another plan" >lima-folder/Own/plan.txt
@@ -79,28 +77,46 @@ both() { cat lima-folder/Own/plan* | sort | tr '\n' ' ' | grep -q "another plan 
 emr_until both
 two_unmount lima
 
+say "it is dead, and the ledger in the backup is damaged: what is whole in it opens for reading, and the host brings the rest"
+two_host_kill
+cp -a copy whole
+python3 - "$(ls copy/emrfs-data/ledger.sqlite.*)" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE entries SET entry = substr(entry, 1, 120) || x'aaaa' || substr(entry, 123) WHERE seq = (SELECT max(seq) FROM entries)")
+db.commit()
+END
+restored 3
+says "ledger/ledger.sqlite: it is damaged"
+says "comes from your network"
+two_mount lima
+says "for reading only"
+reads "lima-folder/shared-with-me/bento*/Notes/one.txt" "a note" || emr_fail "what she had read"
+as lima run 0 unmount
+two_host
+two_mount lima
+once Own/new.txt 1
+two_unmount lima
+rm -rf copy && mv whole copy
+
 say "it takes connections and answers nothing, and there are the 24 words alone"
 kill -STOP "$TWO_HOST"
 restored 0 --words-file "$EMR_WORK/lima.words"
-says "The host of your network, ${TWO_ADDRESS%%#*}, cannot be reached"
 opens
 echo "by the words" >lima-folder/Own/words.txt
-waits_for "$TWO_ADDRESS"
 kill -CONT "$TWO_HOST"
-two_mount lima
 once Own/words.txt 1
 two_unmount lima
 
 say "it has another address, which the backup does not know; another key is another host"
 was=$TWO_ADDRESS
-two_host_kill
 TWO_PORT=$(emr_port)
+two_host_kill
 two_host
 restored 6 --network "${TWO_ADDRESS%,*},sha256//$(head -c 32 /dev/zero | base64)$(printf x)"
 restored 6 --network "${TWO_ADDRESS%%#*}#ed25519//$(head -c 32 /dev/zero | base64)"
 says "another key"
 restored 0 --network "$TWO_ADDRESS"
-says_not "cannot be reached"
 two_mount lima
 echo "at the new address" >lima-folder/Own/moved.txt
 once Own/moved.txt 1
