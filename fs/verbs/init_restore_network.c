@@ -107,7 +107,7 @@ static emr_status read_way(
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	if (status == EMR_OK && !emr_network_place_is_host(emr_buf_view(out)))
+	if (out->len > 0 && !emr_network_place_is_host(emr_buf_view(out)))
 		return check_channel_known(r, emr_buf_view(out), out_problem);
 	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
 		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
@@ -171,7 +171,7 @@ static emr_status remove_file(int dirfd, const char *name)
 }
 
 /* Everything is replayed once more. A channel's entries are proven by its blocks alone, which no
- * backup has: they are followed from there. */
+ * backup has, and a network's own directory is at hand: both are followed from their beginning. */
 static emr_status keep_verified(restoring *r)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
@@ -179,7 +179,7 @@ static emr_status keep_verified(restoring *r)
 	char path[4400], what[160];
 	emr_status status;
 
-	if (r->is_of_channel)
+	if (r->is_of_channel || !r->own_dir_made)
 		return EMR_OK;
 	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_LEDGER, r->session.state_path);
 	status = emr_ledger_copy_open(path, NULL, &ledger);
