@@ -22,8 +22,6 @@
 
 #define BUSY_MS 10000
 #define DESCRIPTOR_MAX ((size_t)60000)
-#define OWN_COPY "replica.sqlite"
-#define RUN_ENTRIES 4096u /* in one transaction */
 #define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
 struct emr_ledger_copy {
@@ -111,7 +109,7 @@ static emr_status open_replica(const char *path, emr_ledger_copy *copy)
 
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	return hold_private(dirfd, OWN_COPY, copy);
+	return hold_private(dirfd, CHAIN_OWN_COPY, copy);
 }
 
 static emr_status take(emr_ledger_copy *copy, emr_status status, emr_ledger_copy **out_copy)
@@ -176,7 +174,7 @@ static emr_status open_second(const char *state_path, emr_chain **out_own)
 	*out_own = NULL;
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
+	status = emr_chain_open(dirfd, CHAIN_OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(own);
 	if (status != EMR_OK) {
@@ -241,27 +239,6 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	emr_chain_close(copy->united);
 	copy->united = NULL;
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-}
-
-emr_status emr_ledger_copy_make_own(
-	emr_ledger_copy *copy, int state_dirfd, emr_ledger_trouble *out_trouble)
-{
-	uint64_t size = 0;
-	emr_status status = emr_chain_open(
-		state_dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, true, BUSY_MS, &copy->united);
-
-	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
-	while (status == EMR_OK && size < copy->entries) {
-		size = copy->entries - size > RUN_ENTRIES ? size + RUN_ENTRIES : copy->entries;
-		status = emr_chain_replay(copy->held, size, copy->united, out_trouble);
-	}
-	if (status == EMR_DAMAGED && out_trouble->status == EMR_DAMAGED) {
-		emr_ledger_trouble none;
-
-		status = emr_chain_replay(copy->held, out_trouble->seq, copy->united, &none);
-		return status == EMR_OK ? EMR_DAMAGED : status;
-	}
-	return status == EMR_OK ? take_note(copy) : status;
 }
 
 void emr_ledger_copy_close(emr_ledger_copy *copy)

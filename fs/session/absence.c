@@ -265,6 +265,6 @@ bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem)
 	const uint64_t since = fd >= 0 ? emr_absence_read(fd) : 0;
 
 	if (since > 0)
-		emr_absence_say_status(EMR_OFFLINE, since, state_path, out_problem);
+		emr_absence_say_status(EMR_NOT_FOUND, since, state_path, out_problem);
 	return since > 0;
 }

@@ -82,13 +82,12 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 /* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
  * which channel is the owner's but what whoever had the copy may have written there.  (A host has
  * the network that the keyring knows, or none that is followed.) */
-static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_problem *out_problem)
+static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF known = {0};
 	emr_status status =
-		r->by_words && !emr_network_place_is_host(place)
-			? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
-			: EMR_OK;
+		r->by_words ? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
+			    : EMR_OK;
 
 	if (status != EMR_NOT_FOUND)
 		return status;
@@ -108,7 +107,7 @@ static emr_status read_way(
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	if (out->len > 0 && !emr_network_place_is_host(emr_buf_view(out)))
-		return check_channel_known(r, emr_buf_view(out), out_problem);
+		return check_channel_known(r, out_problem);
 	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
 		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
 			_("it is damaged, and nothing can be restored without it"));
@@ -174,17 +173,15 @@ static emr_status remove_file(int dirfd, const char *name)
  * backup has, and a network's own directory is at hand: both are followed from their beginning. */
 static emr_status keep_verified(restoring *r)
 {
-	EMR_AUTO_LEDGER_COPY ledger = NULL;
-	emr_ledger_trouble trouble = {.status = EMR_OK};
-	char path[4400], what[160];
+	EMR_AUTO_FD ledger = -1;
+	emr_ledger_trouble trouble;
+	char what[160];
 	emr_status status;
 
 	if (r->is_of_channel || !r->own_dir_made)
 		return EMR_OK;
-	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_LEDGER, r->session.state_path);
-	status = emr_ledger_copy_open(path, NULL, &ledger);
-	if (status == EMR_OK)
-		status = emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
+	ledger = openat(r->session.state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || trouble.seq > 1;
 	if (status == EMR_DAMAGED && r->has_copy) {
 		snprintf(what, sizeof what,

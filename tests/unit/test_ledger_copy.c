@@ -115,7 +115,7 @@ TEST_IN(begin, end, a_copy_of_a_damaged_ledger_has_what_is_true_in_it_and_the_le
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
 		const uint64_t whole = damages[i].whole > 0 ? damages[i].whole : size;
-		EMR_AUTO_LEDGER_COPY copy = NULL;
+		EMR_AUTO_FD fd = -1;
 		EMR_AUTO_REPLICA replica = NULL;
 		emr_ledger_trouble trouble;
 		emr_status status;
@@ -125,8 +125,8 @@ TEST_IN(begin, end, a_copy_of_a_damaged_ledger_has_what_is_true_in_it_and_the_le
 				k.state, k.network)),
 			0);
 		kit_sql(printed("%s/kept", k.base), "ledger.sqlite", damages[i].sql);
-		assert_ok(emr_ledger_copy_open(printed("%s/kept", k.base), NULL, &copy));
-		status = emr_ledger_copy_make_own(copy, k.state_fd, &trouble);
+		fd = open(printed("%s/kept", k.base), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		status = emr_ledger_copy_make_own(fd, k.state_fd, &trouble);
 		assert_status(whole < size ? EMR_DAMAGED : EMR_OK, status);
 		if (status == EMR_DAMAGED)
 			assert_int_equal(trouble.seq, whole);

@@ -114,7 +114,6 @@ bool backup_is_whole(const char *path, emr_bytes file)
 	case EMR_BACKUP_LEDGER:
 	case EMR_BACKUP_SEGMENT:
 	case EMR_BACKUP_SPILL:
-	case EMR_BACKUP_KEPT:
 	case EMR_BACKUP_NONE:
 		break;
 	}

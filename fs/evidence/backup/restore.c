@@ -101,7 +101,6 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 	case EMR_BACKUP_MARK:
 	case EMR_BACKUP_HEAD:
 	case EMR_BACKUP_SPILL:
-	case EMR_BACKUP_KEPT:
 	case EMR_BACKUP_NETWORK:
 	case EMR_BACKUP_NONE:
 		backup_found(r->options, file->path, "it is damaged and was left out");

@@ -69,11 +69,6 @@ emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_
 	return way.len > 0 ? emr_network_dir_check(*out_dir, out_problem) : EMR_OK;
 }
 
-static const char *place_of(const emr_served_at *at)
-{
-	return at->socket[0] != '\0' ? at->socket : at->url;
-}
-
 static const char *meeting_text(emr_status status)
 {
 	if (status == EMR_FORK)
@@ -130,7 +125,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 		return EMR_DENIED;
 	}
 	if (emr_status_is_unanswered(status)) {
-		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", place_of(&at), NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", at.url, NULL);
 		return status;
 	}
 	if (status == EMR_OK)

@@ -303,10 +303,6 @@ emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_f
  * have a whole one there, and they differ; *out_trouble says which. */
 emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descriptor, uint64_t size,
 	emr_chain *united, emr_ledger_trouble *out_trouble);
-/* The same of FROM alone, which is a member's copy: OWN, which may have a name, gets the parts of
- * the domains of which FROM has any. */
-emr_status emr_chain_replay(
-	emr_chain *from, uint64_t size, emr_chain *own, emr_ledger_trouble *out_trouble);
 /* Every part of CHAIN that must be there and is not, with the entry that brought it. */
 typedef emr_status (*emr_chain_missing_fn)(void *arg, const emr_part_key *key, uint64_t seq);
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg);

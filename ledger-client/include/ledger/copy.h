@@ -29,12 +29,6 @@ emr_status emr_ledger_copy_check(
 typedef void (*emr_ledger_missing_fn)(void *arg, uint64_t seq);
 emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
 	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged);
-/* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
- * what is held: each entry is verified and replayed, and every part compared with its item.  What
- * the file says of itself is not believed; whether the network goes on from there shows when its
- * ledger is followed.  EMR_DAMAGED: the entries before OUT_TROUBLE are in it. */
-emr_status emr_ledger_copy_make_own(
-	emr_ledger_copy *copy, int state_dirfd, emr_ledger_trouble *out_trouble);
 void emr_ledger_copy_close(emr_ledger_copy *copy); /* NULL is fine */
 #define EMR_AUTO_LEDGER_COPY __attribute__((cleanup(emr_ledger_copy_auto))) emr_ledger_copy *
 static inline void emr_ledger_copy_auto(emr_ledger_copy **copy)
@@ -76,3 +70,11 @@ typedef struct emr_ledger_member {
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);
+
+/* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
+ * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
+ * every part compared with its item. Nothing is believed that the file says of itself; whether the
+ * network goes on from there shows when its ledger is followed.  EMR_DAMAGED: the entries before
+ * OUT_TROUBLE are in it, if that has a status. */
+emr_status emr_ledger_copy_make_own(
+	int ledger_dirfd, int state_dirfd, emr_ledger_trouble *out_trouble);

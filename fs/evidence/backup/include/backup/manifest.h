@@ -33,8 +33,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_STORE_FORMAT,
 	EMR_BACKUP_SEGMENT,
 	EMR_BACKUP_HEAD, /* of the journal */
-	EMR_BACKUP_SPILL,
-	EMR_BACKUP_KEPT, /* keys of what others share; without them they are asked for again */
+	EMR_BACKUP_SPILL, /* and keys of what others share: judged by who opens them */
 } emr_backup_kind;
 emr_backup_kind emr_backup_kind_of(const char *path);
 
