@@ -6,7 +6,7 @@
 
 #define CHAIN_FORMAT 2u
 #define CHAIN_OWN_COPY "replica.sqlite" /* in a state */
-#define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
+#define CHAIN_LEDGER_ID 0x454d524cu	/* "EMRL" */
 
 struct emr_chain {
 	emr_sql sql;

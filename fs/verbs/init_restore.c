@@ -184,8 +184,8 @@ static emr_status count_missing(const restoring *r, uint64_t *out_n, uint64_t *o
 		return EMR_OK;
 	status = emr_replica_own_domains(r->session.replica, &domains);
 	EMR_EACH (const emr_id16, domain, &domains)
-		if (status == EMR_OK)
-			status = emr_replica_adopt(r->session.replica, *domain, NULL);
+		status = status == EMR_OK ? emr_replica_adopt(r->session.replica, *domain, NULL)
+					  : status;
 	return emr_replica_missing(r->session.replica, out_n, out_first);
 }
 

@@ -76,16 +76,6 @@ static const char *meeting_text(emr_status status)
 	return emr_text(emr_status_text(status));
 }
 
-static emr_status read_address(const char *address, emr_served_at *out_at, emr_problem *out_problem)
-{
-	if (emr_served_address_read(address, out_at) == EMR_OK)
-		return EMR_OK;
-	return say(address,
-		_("it is no address of a host, as https://192.168.0.7:7443#ed25519//KEY; "
-		  "emrfs host says it"),
-		EMR_INVALID, out_problem);
-}
-
 emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *out_problem)
 {
 	emr_served_at was, at = {.url = ""};
@@ -96,7 +86,11 @@ emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *o
 		at.key = was.key;
 		snprintf(at.socket, sizeof at.socket, "%s", named + 5);
 	} else if (emr_own_dir_is_address(named)) {
-		EMR_TRY(read_address(named, &at, out_problem));
+		if (emr_served_address_read(named, &at) != EMR_OK)
+			return say(named,
+				_("it is no address of a host, as "
+				  "https://192.168.0.7:7443#ed25519//KEY; emrfs host says it"),
+				EMR_INVALID, out_problem);
 	} else {
 		return EMR_OK;
 	}
@@ -116,8 +110,10 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 	char cause[256];
 	emr_status status;
 
-	EMR_TRY(read_address(address, &at, out_problem));
-	status = emr_served_meet(&at, &descriptor);
+	EMR_TRY(emr_own_dir_readdress(address, &way, out_problem));
+	status = emr_served_at_read(emr_buf_view(&way), &at);
+	if (status == EMR_OK)
+		status = emr_served_meet(&at, &descriptor);
 	if (emr_status_is_unanswered(status) &&
 		emr_file_is_barred(at.socket, cause, sizeof cause)) {
 		emr_problem_set(
@@ -128,8 +124,6 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", at.url, NULL);
 		return status;
 	}
-	if (status == EMR_OK)
-		status = emr_served_at_write(&at, &way);
 	if (status != EMR_OK)
 		return say(at.url, meeting_text(status), status, out_problem);
 	return emr_own_dir_make(state_fd, state, emr_buf_view(&way), emr_buf_view(&descriptor),

@@ -32,7 +32,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_ANNEX, /* the ledger before a join */
 	EMR_BACKUP_STORE_FORMAT,
 	EMR_BACKUP_SEGMENT,
-	EMR_BACKUP_HEAD, /* of the journal */
+	EMR_BACKUP_HEAD,  /* of the journal */
 	EMR_BACKUP_SPILL, /* and keys of what others share: judged by who opens them */
 } emr_backup_kind;
 emr_backup_kind emr_backup_kind_of(const char *path);
