@@ -5,7 +5,8 @@
 #include "ledger/sql.h"
 
 #define CHAIN_FORMAT 2u
-#define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
+#define CHAIN_OWN_COPY "replica.sqlite" /* in a state */
+#define CHAIN_LEDGER_ID 0x454d524cu	/* "EMRL" */
 
 struct emr_chain {
 	emr_sql sql;

@@ -1,11 +1,16 @@
-/* This file makes one whole chain out of two that were damaged in different places. Nothing goes in
- * that a replay of the rules does not accept, so neither chain has to be believed. */
+/* This file makes one whole chain out of two that were damaged in different places, and a member's
+ * copy out of one that came back. Nothing goes in that a replay of the rules does not accept, so
+ * neither chain has to be believed. */
 #include "chain_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/copy.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
+
+#define RUN_ENTRIES 4096u /* in one transaction */
 
 typedef struct row {
 	emr_buf entry, items;
@@ -15,6 +20,7 @@ typedef struct row {
 typedef struct uniting {
 	emr_chain *first, *second; /* the second may be NULL */
 	emr_chain *united;
+	emr_chain_keep_fn keep; /* of FIRST; NULL: the parts of every domain */
 	emr_chain_parts parts;
 	row a, b;
 	emr_ledger_trouble *trouble;
@@ -60,8 +66,9 @@ static emr_status follow_row(uniting *u, uint64_t seq, const row *r)
 	emr_ledger_entry entry = {
 		.seq = seq, .entry = emr_buf_view(&r->entry), .items = emr_buf_view(&r->items)};
 
-	EMR_TRY(emr_chain_parts_of(&entry, fetch_both, u, NULL, NULL, &u->parts));
-	return emr_chain_follow(u->united, &entry, NULL, u->parts.spans, NULL, NULL, u->trouble);
+	EMR_TRY(emr_chain_parts_of(&entry, fetch_both, u, u->keep, u->first, &u->parts));
+	return emr_chain_follow(
+		u->united, &entry, NULL, u->parts.spans, u->keep, u->first, u->trouble);
 }
 
 static emr_status other_history(uniting *u, uint64_t seq)
@@ -128,6 +135,52 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 	u->united = united;
 	u->trouble = out_trouble;
 	return unite_all(u, descriptor, from, size);
+}
+
+/* With what comes before an entry that is not whole. */
+static emr_status unite_runs(uniting *u, emr_bytes descriptor, uint64_t size)
+{
+	emr_ledger_trouble none;
+	uint64_t whole;
+	emr_status status = EMR_OK;
+
+	for (uint64_t from = 0; status == EMR_OK && from < size; from += RUN_ENTRIES)
+		status = unite_all(
+			u, descriptor, from, size - from > RUN_ENTRIES ? from + RUN_ENTRIES : size);
+	if (status != EMR_DAMAGED || u->trouble->status != EMR_DAMAGED)
+		return status;
+	whole = u->trouble->seq;
+	u->trouble = &none;
+	status = unite_all(u, descriptor, whole - whole % RUN_ENTRIES, whole);
+	return status == EMR_OK ? EMR_DAMAGED : status;
+}
+
+emr_status emr_ledger_copy_make_own(
+	int ledger_dirfd, int state_dirfd, emr_ledger_trouble *out_trouble)
+{
+	__attribute__((cleanup(uniting_free))) uniting *u = calloc(1, sizeof *u);
+	EMR_AUTO_CHAIN from = NULL;
+	EMR_AUTO_CHAIN own = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF note = {0};
+	uint64_t size = 0;
+	emr_status status;
+
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	EMR_TRY(u ? emr_chain_open(
+			    ledger_dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 0, &from)
+		  : EMR_NO_MEMORY);
+	EMR_TRY(emr_chain_size(from, &size));
+	EMR_TRY(emr_required(emr_chain_entry(from, 0, &descriptor, NULL)));
+	EMR_TRY(emr_chain_open(state_dirfd, CHAIN_OWN_COPY, EMR_CHAIN_PRIVATE, true, 0, &own));
+	u->first = from;
+	u->united = own;
+	u->keep = emr_chain_has_parts;
+	u->trouble = out_trouble;
+	status = unite_runs(u, emr_buf_view(&descriptor), size);
+	if (status == EMR_OK && emr_chain_note(from, &note) == EMR_OK)
+		status = emr_chain_put_note(own, emr_buf_view(&note));
+	return status;
 }
 
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg)

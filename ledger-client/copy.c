@@ -22,7 +22,6 @@
 
 #define BUSY_MS 10000
 #define DESCRIPTOR_MAX ((size_t)60000)
-#define OWN_COPY "replica.sqlite"
 #define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
 struct emr_ledger_copy {
@@ -110,7 +109,7 @@ static emr_status open_replica(const char *path, emr_ledger_copy *copy)
 
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	return hold_private(dirfd, OWN_COPY, copy);
+	return hold_private(dirfd, CHAIN_OWN_COPY, copy);
 }
 
 static emr_status take(emr_ledger_copy *copy, emr_status status, emr_ledger_copy **out_copy)
@@ -175,7 +174,7 @@ static emr_status open_second(const char *state_path, emr_chain **out_own)
 	*out_own = NULL;
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
+	status = emr_chain_open(dirfd, CHAIN_OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(own);
 	if (status != EMR_OK) {

@@ -4,6 +4,7 @@
 #include "session/absence.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -256,4 +257,14 @@ void emr_absence_say_status(
 	if (status != EMR_OK)
 		say_absence(
 			emr_ledger_absence_of(status), since_unix_s, state_path, NULL, out_problem);
+}
+
+bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const uint64_t since = fd >= 0 ? emr_absence_read(fd) : 0;
+
+	if (since > 0)
+		emr_absence_say_status(EMR_NOT_FOUND, since, state_path, out_problem);
+	return since > 0;
 }

@@ -171,7 +171,7 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	emr_status status;
 
 	EMR_TRY(emr_dir_open(dir, &fd));
-	if (!is_host)
+	if (!is_host && channel.len > 0)
 		EMR_TRY(emr_channel_settle_in(channel, fd));
 	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER));
 	ledger =
@@ -181,6 +181,8 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	status = emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600);
 	if (status == EMR_OK && is_host)
 		return emr_file_replace(ledger, EMR_SERVED_SETTINGS, channel, 0600);
+	if (channel.len == 0)
+		return status;
 	/* It began in a directory, and whoever comes now reads the channel. */
 	if (status == EMR_OK &&
 		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)

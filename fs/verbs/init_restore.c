@@ -173,12 +173,28 @@ static void show_looking(void *arg, uint64_t done, uint64_t of)
 	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
 }
 
+/* Those that were not whole in the backup come from the network, if it answers. */
+static emr_status count_missing(const restoring *r, uint64_t *out_n, uint64_t *out_first)
+{
+	EMR_AUTO_BUF domains = {0};
+	emr_status status;
+
+	EMR_TRY(emr_replica_missing(r->session.replica, out_n, out_first));
+	if (*out_n == 0 || !r->has_copy)
+		return EMR_OK;
+	status = emr_replica_own_domains(r->session.replica, &domains);
+	EMR_EACH (const emr_id16, domain, &domains)
+		status = status == EMR_OK ? emr_replica_adopt(r->session.replica, *domain, NULL)
+					  : status;
+	return emr_replica_missing(r->session.replica, out_n, out_first);
+}
+
 /* Missing blocks are said here, and not when a file is opened. */
 static emr_status look_for_gaps(restoring *r)
 {
 	uint64_t parts = 0, first = 0;
 	char what[160];
-	emr_status status = emr_replica_missing(r->session.replica, &parts, &first);
+	emr_status status = count_missing(r, &parts, &first);
 
 	if (status == EMR_OK && parts > 0) {
 		snprintf(what, sizeof what,
@@ -196,13 +212,14 @@ static emr_status look_for_gaps(restoring *r)
 				: status;
 }
 
-/* The entries before a damaged one open, for reading only, where they are more than the owner's
- * key.
+/* Where what was verified of it came along, a network is asked nothing: the mount follows it, and
+ * knows before that what to keep of it.  The entries before a damaged one open, for reading only,
+ * where they are more than the owner's key.
  */
 static emr_status follow(restoring *r)
 {
 	emr_replica_trouble trouble = {0};
-	emr_status status = emr_follow_now(r->session.replica);
+	emr_status status = r->has_copy ? EMR_OK : emr_follow_now(r->session.replica);
 
 	emr_replica_last_trouble(r->session.replica, &trouble);
 	if (status != EMR_DAMAGED || r->is_of_network || r->n_found == 0 || trouble.seq < 2)
@@ -328,6 +345,9 @@ static int say_done(restoring *r)
 		"that this backup is of: two that do go different ways, and neither sees what the "
 		"other saves.  For a second computer: emrfs device add\n");
 	emr_say_to_open(r->out);
+	if (r->has_no_way)
+		emr_remark_that(r->out, EMR_SAY_RESTORE_WHERE, "dir", r->dir, "state",
+			r->places.state, NULL);
 	return say_damage(r);
 }
 

@@ -21,6 +21,7 @@
 #include "mount/mountpoint.h"
 #include "people/who.h"
 #include "report/report.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
 #include "view/names.h"
@@ -554,13 +555,10 @@ static int say_closed(closing *c, emr_out *out)
 	emr_count_text(copies_short, "version", "versions", n);
 	say_left(out);
 	if (c->not_safe > 0) {
-		char lost[EMR_COUNT_BYTES];
-
 		emr_say(out, "Your folder is closed.\n");
 		say_list(json_object_get(out->fields, "not_safe"), out);
-		count_unsafe(c, lost);
-		emr_problem_set(
-			&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", lost, "cause", c->cause, NULL);
+		count_unsafe(c, n);
+		emr_problem_set(&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", n, "cause", c->cause, NULL);
 		return emr_out_fail(out, &problem);
 	}
 	if (c->unsent == 0) {
@@ -577,6 +575,8 @@ static int say_closed(closing *c, emr_out *out)
 	}
 	say_list(json_object_get(out->fields, "unsent"), out);
 	say_stopping(out);
+	if (emr_absence_say_noted(c->places.state, &problem))
+		emr_remark(out, &problem);
 	emr_number_text(c->unsent, n);
 	emr_problem_set(&problem, EMR_SAY_UNSENT, "n", n, NULL);
 	return emr_out_fail(out, &problem);

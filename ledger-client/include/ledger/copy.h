@@ -70,3 +70,11 @@ typedef struct emr_ledger_member {
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);
+
+/* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
+ * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
+ * every part compared with its item. Nothing is believed that the file says of itself; whether the
+ * network goes on from there shows when its ledger is followed.  EMR_DAMAGED: the entries before
+ * OUT_TROUBLE are in it, if that has a status. */
+emr_status emr_ledger_copy_make_own(
+	int ledger_dirfd, int state_dirfd, emr_ledger_trouble *out_trouble);

@@ -30,6 +30,9 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 /* The same before anything is open. */
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);
+/* The same by the note of the state at STATE_PATH, whose folder is closed.  False: there is none.
+ */
+bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem);
 /* Sets the objection of the gateways of LEDGER, which answered that it is away, to this computer,
  * or, when they give blocks, to what was sent there last.  False: nothing, or there is none (NULL).
  */
