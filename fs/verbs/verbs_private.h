@@ -157,6 +157,11 @@ const char *host_socket_path(const char *where);
  * PATH at which nobody listens is taken away first. */
 int host_listen(const char *where, const char **out_cause);
 
+/* ---- network_address.c ---- */
+
+/* network address. */
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */
 
