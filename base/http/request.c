@@ -351,7 +351,8 @@ static emr_http_fault drive(exchange *x, const line *l)
 		return EMR_HTTP_HERE;
 	for (;;) {
 		if (is_cancelled(x->request, fds, &n) ||
-			(x->request->leaves_when_aimed && atomic_load(&x->http->aimed) != x->aimed)) {
+			(x->request->leaves_when_aimed &&
+				atomic_load(&x->http->aimed) != x->aimed)) {
 			fault = EMR_HTTP_CANCELLED;
 			break;
 		}

@@ -126,7 +126,7 @@ emr_status emr_address_read(emr_bytes text, emr_address *out)
 	for (; text.len > 0 && is_space(*text.data); text.len--)
 		text.data++;
 	hash = text.len > 0 && text.len <= EMR_ADDRESS_TEXT_MAX ? memchr(text.data, '#', text.len)
-								 : NULL;
+								: NULL;
 	if (hash == NULL ||
 		sodium_base642bin(raw, sizeof raw, (const char *)hash + 1,
 			text.len - (size_t)(hash + 1 - text.data), NULL, &n, &end, BASE64) != 0 ||
@@ -140,6 +140,15 @@ emr_status emr_address_read(emr_bytes text, emr_address *out)
 	EMR_TRY(emr_address_write(out, &again));
 	again.len--;
 	return emr_bytes_equal(emr_buf_view(&again), text) ? EMR_OK : EMR_INVALID;
+}
+
+emr_status emr_address_of(const emr_served_at *at, emr_address *out)
+{
+	char place[EMR_ADDRESS_MESSAGE_MAX], text[EMR_ADDRESS_MESSAGE_MAX + sizeof at->word];
+
+	(void)place_of(at, place);
+	(void)snprintf(text, sizeof text, "%s#%s", place, at->word);
+	return emr_address_read(emr_bytes_of(text, strlen(text)), out);
 }
 
 /* ---- who says it ---- */
@@ -158,24 +167,17 @@ size_t emr_address_message(const emr_address *address, emr_id16 net_id, emr_id32
 	return n + len;
 }
 
-emr_status emr_address_follow(const emr_address *address, emr_id16 net_id,
-	const emr_served_at *have, emr_served_at *out)
+emr_status emr_address_follow(
+	const emr_address *address, emr_id16 net_id, const emr_served_at *have, emr_served_at *out)
 {
 	uint8_t message[EMR_ADDRESS_MESSAGE_MAX];
 	const size_t n = emr_address_message(address, net_id, have->key, message);
-	char place[EMR_ADDRESS_MESSAGE_MAX];
-	EMR_AUTO_BUF text = {0};
 	emr_address known;
 
-	if (address->is_successor ||
-		emr_sign_verify(have->key.b, EMR_SIGN_ADDRESS, emr_bytes_of(message, n),
-			address->sig) != EMR_OK)
+	if (address->is_successor || emr_sign_verify(have->key.b, EMR_SIGN_ADDRESS,
+					     emr_bytes_of(message, n), address->sig) != EMR_OK)
 		return EMR_BAD_SIGNATURE;
-	EMR_TRY(emr_buf_append(&text, place, place_of(have, place)));
-	EMR_TRY(emr_buf_append(&text, "#", 1));
-	EMR_TRY(emr_buf_append(&text, have->word, strlen(have->word)));
-	if (have->word[0] != '\0' && emr_address_read(emr_buf_view(&text), &known) == EMR_OK &&
-		known.unix_s > address->unix_s)
+	if (emr_address_of(have, &known) == EMR_OK && known.unix_s > address->unix_s)
 		return EMR_ROLLBACK;
 	*out = address->at;
 	out->key = have->key;

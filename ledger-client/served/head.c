@@ -1,6 +1,6 @@
 /* This file signs how far a served ledger goes: its size and the root of its tree, as a checkpoint
- * (ledger/checkpoint.h), and where it is. The key is derived from the host's secret, so that there is one file to
- * keep. */
+ * (ledger/checkpoint.h), and where it is. The key is derived from the host's secret, so that there
+ * is one file to keep. */
 #include <sodium.h>
 #include <string.h>
 

@@ -70,8 +70,8 @@ static emr_status open_line(const emr_served_at *at, emr_http **out_http)
 }
 
 /* *OUT_SEEN: when the file was written; of one that did not change since SEEN there is no more. */
-static emr_status read_settings(
-	const char *path, const struct timespec *seen, struct timespec *out_seen, emr_served_at *out)
+static emr_status read_settings(const char *path, const struct timespec *seen,
+	struct timespec *out_seen, emr_served_at *out)
 {
 	EMR_AUTO_FD dirfd = -1;
 	EMR_AUTO_BUF bytes = {0};
@@ -170,7 +170,8 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 	size_t len;
 
 	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
-	len = wire_token_message(c->net_id, client_host_key(c), public.signer_id, now, root, message);
+	len = wire_token_message(
+		c->net_id, client_host_key(c), public.signer_id, now, root, message);
 	memcpy(out, public.pk, 32);
 	emr_put_u64(out + 32, now);
 	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
@@ -456,7 +457,8 @@ emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size
 	return status;
 }
 
-emr_status emr_served_place(void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64])
+emr_status emr_served_place(
+	void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64])
 {
 	client *c = tokens;
 	bool is_socket;

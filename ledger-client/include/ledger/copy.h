@@ -59,7 +59,8 @@ emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t
 emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
 	uint8_t out_org[16], bool *out_is);
 emr_status emr_ledger_copy_network(emr_ledger_copy *copy, struct emr_row_network *out_row);
-/* The name of each member organisation, borrowed, as it was approved; "" where the copy has none. */
+/* The name of each member organisation, borrowed, as it was approved; "" where the copy has none.
+ */
 typedef emr_status (*emr_ledger_name_fn)(void *arg, emr_bytes name);
 emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */

@@ -52,9 +52,9 @@ typedef struct emr_http_request {
 	const char *login;	    /* with SECRET: HTTP's basic authentication; may be NULL */
 	emr_bytes secret;
 	uint32_t timeout_ms;
-	size_t answer_max; /* bytes */
+	size_t answer_max;	/* bytes */
 	bool leaves_when_aimed; /* it is given up within a second when another server is asked */
-	int cancel_fds[2]; /* readable: the request is given up; 0 = none; borrowed */
+	int cancel_fds[2];	/* readable: the request is given up; 0 = none; borrowed */
 } emr_http_request;
 
 typedef struct emr_http_answer {

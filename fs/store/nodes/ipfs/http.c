@@ -201,8 +201,8 @@ static bool exchange_address(const exchange *x, CURL *easy)
 		  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 		  curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
 	if (is_fine && place->socket != NULL)
-		is_fine = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, place->socket) ==
-			  CURLE_OK;
+		is_fine =
+			curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, place->socket) == CURLE_OK;
 	if (is_fine && node->login != NULL && !x->request->is_bare)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;

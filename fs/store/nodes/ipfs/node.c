@@ -214,8 +214,8 @@ emr_status emr_ipfs_open(
 		node->ca_file = strdup(options->ca_file);
 	if (asprintf(&node->agent, "emrfs/%s", options->version) < 0)
 		node->agent = NULL;
-	if (status == EMR_OK && (node->agent == NULL ||
-					(options->ca_file != NULL && node->ca_file == NULL)))
+	if (status == EMR_OK &&
+		(node->agent == NULL || (options->ca_file != NULL && node->ca_file == NULL)))
 		status = EMR_NO_MEMORY;
 	*out_fault = status == EMR_OK || fault != EMR_IPFS_FINE ? fault : EMR_IPFS_HERE;
 	if (status != EMR_OK) {

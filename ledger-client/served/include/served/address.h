@@ -29,15 +29,18 @@ typedef struct emr_address {
 emr_status emr_address_read(emr_bytes text, emr_address *out);
 /* Appends the one text of it, with a newline behind.  EMR_LIMIT. */
 emr_status emr_address_write(const emr_address *address, emr_buf *out);
+/* The text that led to AT.  EMR_INVALID: there was none. */
+emr_status emr_address_of(const emr_served_at *at, emr_address *out);
 /* The bytes that are signed (EMR_SIGN_ADDRESS), for the network NET_ID whose host has the key HOST;
  * how many. */
 size_t emr_address_message(const emr_address *address, emr_id16 net_id, emr_id32 host,
 	uint8_t out[EMR_ADDRESS_MESSAGE_MAX]);
-/* How many member organisations have an administrator whose signature is in it, by the rows of ROWS.
+/* How many member organisations have an administrator whose signature is in it, by the rows of
+ * ROWS.
  */
 emr_status emr_address_votes(const emr_address *address, emr_id16 net_id, emr_id32 host,
 	emr_ledger_copy *rows, unsigned *out_n);
 /* Where HAVE goes on, by a text of the host's own key.  EMR_BAD_SIGNATURE: of another key or
  * network; EMR_ROLLBACK: older than HAVE. */
-emr_status emr_address_follow(const emr_address *address, emr_id16 net_id,
-	const emr_served_at *have, emr_served_at *out);
+emr_status emr_address_follow(
+	const emr_address *address, emr_id16 net_id, const emr_served_at *have, emr_served_at *out);
