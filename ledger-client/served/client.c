@@ -288,6 +288,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
 	int64_t looked_ns;
 
+	client_follow(c);
 	(void)pthread_mutex_lock(&c->lock);
 	looked_ns = c->looked_ns;
 	(void)pthread_mutex_unlock(&c->lock);

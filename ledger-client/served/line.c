@@ -95,7 +95,7 @@ static emr_status read_settings(const char *path, const struct timespec *seen,
 }
 
 /* The member was told of another address (emrfs network address), or of another key. */
-static void follow(client *c)
+void client_follow(client *c)
 {
 	emr_served_at at = {.url = ""};
 	struct timespec seen;
@@ -150,7 +150,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		return EMR_NO_MEMORY;
 	}
 	request.path = path;
-	follow(c);
+	client_follow(c);
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
@@ -463,7 +463,7 @@ emr_status emr_served_place(
 	client *c = tokens;
 	bool is_socket;
 
-	follow(c);
+	client_follow(c);
 	(void)pthread_mutex_lock(&c->lock);
 	is_socket = c->at.socket[0] != '\0';
 	(void)snprintf(out_address, EMR_SERVED_ADDRESS_CHARS, "%s%s", is_socket ? "unix:" : "",
