@@ -464,21 +464,27 @@ emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_r
 
 typedef struct org_walk {
 	emr_chain *chain;
-	emr_descriptor descriptor;
 	emr_ledger_name_fn fn;
 	void *arg;
-	uint8_t id[16]; /* of the one that is looked at, and its authority */
-	uint8_t ca_hash[32];
-	emr_buf part;
-	emr_bytes name;
 } org_walk;
 
+static emr_status tell_org(
+	const org_walk *walk, const uint8_t org[16], const uint8_t ca_hash[32], emr_bytes name)
+{
+	emr_row_org row;
+
+	EMR_TRY(emr_chain_org_row(walk->chain, org, &row, NULL));
+	return row.head.state == EMR_ORG_MEMBER && memcmp(row.ca_hash, ca_hash, 32) == 0
+		       ? walk->fn(walk->arg, name)
+		       : EMR_OK;
+}
+
 /* Anybody may propose anything: what was carried counts, with the authority that holds. */
-static emr_status take_admission(
+static emr_status tell_admitted(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
 {
 	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
-	org_walk *walk = arg;
+	EMR_AUTO_BUF part = {0};
 	emr_row_proposal row;
 	emr_bytes name, ca;
 
@@ -486,53 +492,36 @@ static emr_status take_admission(
 	(void)time;
 	if (emr_row_proposal_parse(span_of(value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE ||
-		memcmp(row.org, walk->id, 16) != 0 || memcmp(row.aux, walk->ca_hash, 32) != 0 ||
-		emr_unhex(key + 2, at.object.b, sizeof at.object.b) != EMR_OK)
+	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE)
 		return EMR_OK;
-	emr_buf_clear(&walk->part);
-	if (emr_chain_part(walk->chain, &at, &walk->part) == EMR_OK &&
-		emr_proposal_admit_read(emr_buf_view(&walk->part), &name, &ca) == EMR_OK &&
-		memcmp(emr_sha256_of(&ca, 1).b, walk->ca_hash, 32) == 0)
-		walk->name = name;
-	return EMR_OK;
-}
-
-static emr_status tell_org(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	org_walk *walk = arg;
-	emr_descriptor_org founder;
-	emr_row_org row;
-
-	(void)seq;
-	(void)time;
-	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
-		emr_unhex(key + 2, walk->id, sizeof walk->id) != EMR_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_ORG_MEMBER)
-		return EMR_OK;
-	memcpy(walk->ca_hash, row.ca_hash, sizeof walk->ca_hash);
-	walk->name = (emr_bytes){0};
-	if (emr_descriptor_find(&walk->descriptor, walk->id, &founder))
-		walk->name = emr_bytes_of(founder.name.data, founder.name.len);
-	else
-		EMR_TRY(emr_chain_each_row(walk->chain, "P/", take_admission, walk));
-	return walk->fn(walk->arg, walk->name);
+	EMR_TRY(emr_unhex(key + 2, at.object.b, sizeof at.object.b));
+	if (emr_chain_part(((const org_walk *)arg)->chain, &at, &part) != EMR_OK ||
+		emr_proposal_admit_read(emr_buf_view(&part), &name, &ca) != EMR_OK ||
+		memcmp(emr_sha256_of(&ca, 1).b, row.aux, sizeof row.aux) != 0)
+		name = (emr_bytes){0};
+	return tell_org(arg, row.org, row.aux, name);
 }
 
 emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg)
 {
-	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF bytes = {0};
 	org_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
-	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
+	emr_descriptor descriptor;
+	emr_descriptor_org one;
 
-	if (status == EMR_OK && emr_descriptor_parse(span_of(emr_buf_view(&descriptor)),
-					&walk.descriptor) != EMR_CONTRACT_OK)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_chain_each_row(walk.chain, "M/", tell_org, &walk);
-	emr_buf_free(&walk.part);
-	return status;
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &bytes));
+	if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < descriptor.norg; i++) {
+		emr_bytes ca;
+
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+		EMR_TRY(tell_org(&walk, one.org, emr_sha256_of(&ca, 1).b,
+			emr_bytes_of(one.name.data, one.name.len)));
+	}
+	return emr_chain_each_row(walk.chain, "P/", tell_admitted, &walk);
 }
 
 /* ---- the file ---- */
