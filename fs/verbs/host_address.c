@@ -1,20 +1,13 @@
 /* This file says for `emrfs host` who has to hear of a new address, and how, and takes the host's
  * key out of use: administrators sign for the next one. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/item.h"
-#include "contract/rows.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "ledger/copy.h"
-#include "org/proposals.h"
-#include "served/address.h"
 #include "served/server.h"
 #include "session/network_dir.h"
 #include "verbs_private.h"
@@ -114,60 +107,4 @@ void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool
 		"Members who know the one from before take this text, which is no secret:\n"
 		"  emrfs network address '%s'\n",
 		(const char *)text.data);
-}
-
-/* ---- another key ---- */
-
-emr_status host_ask_for_key(const char *file, const emr_served_at *next, emr_problem *out_problem)
-{
-	const emr_address address = {
-		.at = *next, .is_successor = true, .unix_s = emr_clock_unix_s(emr_clock_system())};
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	EMR_AUTO_BUF text = {0};
-	emr_status status =
-		fd >= 0 ? emr_address_write(&address, &text) : emr_status_from_errno(errno);
-
-	if (status == EMR_OK)
-		status = emr_pwrite_all(fd, text.data, text.len, 0);
-	if (status == EMR_OK && fsync(fd) != 0)
-		status = emr_status_from_errno(errno);
-	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, file);
-}
-
-emr_status host_may_take_key(const char *dir, const char *file, emr_id32 old, emr_served_at *out,
-	emr_problem *out_problem)
-{
-	EMR_AUTO_LEDGER_COPY ledger = NULL;
-	EMR_AUTO_BUF text = {0};
-	emr_row_network network;
-	emr_address address;
-	emr_id16 net_id;
-	unsigned have = 0, need = 0;
-	char cause[200];
-	emr_status status = emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text);
-
-	if (status == EMR_OK)
-		status = emr_address_read(emr_buf_view(&text), &address);
-	if (status == EMR_OK)
-		status = net_id_of(dir, &net_id);
-	if (status == EMR_OK)
-		status = open_ledger(dir, &ledger);
-	if (status == EMR_OK)
-		status = emr_ledger_copy_network(ledger, &network);
-	if (status == EMR_OK)
-		status = emr_address_votes(&address, net_id, old, ledger, &have);
-	if (status != EMR_OK)
-		return EMR_PROBLEM_STATUS(out_problem, status, file);
-	need = emr_approvals_needed(&network);
-	*out = address.at;
-	if (address.is_successor && emr_id32_equal(address.at.key, old))
-		return EMR_EXISTS;
-	if (address.is_successor && have >= need)
-		return EMR_OK;
-	(void)snprintf(cause, sizeof cause,
-		_("administrators of %u of the %u members that it takes have signed %s for the "
-		  "next key of this host"),
-		have, need, file);
-	emr_problem_set(out_problem, EMR_SAY_ADDRESS_REFUSED, "cause", cause, NULL);
-	return EMR_DENIED;
 }
