@@ -314,9 +314,11 @@ emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out
 	EMR_TRY(network_write(args->operands[1], 0, &f.address, out_problem));
 	emr_out_number(out, "have", have);
 	emr_out_number(out, "need", need);
-	emr_say(out, "Administrators of %u of the %u members that it takes have signed it. %s\n",
-		have, need,
-		have < need ? _("Give the file to the next one.")
-			    : _("Give the file back to who runs the host."));
+	emr_say(out, "Administrators of %u of the %u members that it takes have signed it.\n", have,
+		need);
+	if (have < need)
+		emr_say(out, "Give the file to the next one.\n");
+	else
+		emr_say(out, "Give the file back to who runs the host.\n");
 	return EMR_OK;
 }
