@@ -195,7 +195,7 @@ static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 		.report_fd = -1                                                                    \
 	}
 
-/* What administrators have to sign, while the host goes on as it is. */
+/* Makes the text that administrators have to sign, while the host goes on as it is. */
 static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_problem)
 {
 	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);

@@ -147,6 +147,8 @@ typedef struct device_left {
 emr_status device_left_say(const device_left *left);
 
 /* ---- host_status.c ---- */
+/* How many members the network of DIR has, and the names of their organisations. */
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size);
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
@@ -171,8 +173,8 @@ int host_listen(const char *where, const char **out_cause);
 /* network address, network sign. */
 emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
-/* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many must,
- * by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
+/* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many
+ * must, by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
 emr_status network_votes(const emr_address *address, const char *dir, const char *state,
 	emr_id32 old, unsigned *out_have, unsigned *out_need, emr_problem *out_problem);
 /* Always EMR_DENIED. */

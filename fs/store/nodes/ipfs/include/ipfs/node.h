@@ -53,7 +53,7 @@ typedef struct emr_ipfs_options {
  * (EMR_IPFS_CLEAR_TEXT), EMR_NO_MEMORY.  OUT_FAULT may be NULL. */
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault);
-void emr_ipfs_close(emr_ipfs *node); /* NULL is fine; no call may run */
+void emr_ipfs_close(emr_ipfs *node);		    /* NULL is fine; no call may run */
 const char *emr_ipfs_address(const emr_ipfs *node); /* that it was opened with */
 /* Spoken to in clear text: it runs on this computer, or something here leads to it. */
 bool emr_ipfs_is_near(const emr_ipfs *node);
