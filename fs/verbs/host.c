@@ -221,7 +221,7 @@ static emr_status put_text(const host *h, const char *name, const emr_buf *text)
 		h->own_fd, name, emr_bytes_of(text->data, strlen((const char *)text->data)), 0600);
 }
 
-/* Before the own secret is read: the next one takes its place, if enough have signed for that.  It
+/* Before its secret is read: the next one takes its place, if enough have signed for that.  It
  * comes last, so that after a crash the same line does what is left. */
 static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
 {

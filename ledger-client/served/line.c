@@ -89,7 +89,7 @@ static emr_status read_settings(const char *path, struct timespec *io_seen, emr_
 	return status == EMR_INVALID ? EMR_DAMAGED : status;
 }
 
-/* Where it is new, a token is for the key of before, and who waits there waits in vain. */
+/* Where it is new, a token is for the former key, and who waits there waits in vain. */
 emr_served_at client_at(client *c)
 {
 	emr_served_at at;
