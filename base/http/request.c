@@ -26,7 +26,8 @@ typedef struct line {
 
 struct emr_http {
 	char *url, *root_file, *pin, *socket;
-	pthread_mutex_t lock; /* of what follows */
+	emr_http_server server; /* of these */
+	pthread_mutex_t lock;	/* of what follows */
 	line idle[IDLE_MAX];
 	size_t idle_n;
 };
@@ -76,6 +77,10 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 		emr_http_close(http);
 		return EMR_NO_MEMORY;
 	}
+	http->server = (emr_http_server){.url = http->url,
+		.root_file = http->root_file,
+		.pin = http->pin,
+		.socket = http->socket};
 	*out_http = http;
 	return EMR_OK;
 }
@@ -172,24 +177,30 @@ static bool set_login(const emr_http_request *request, CURL *easy)
 }
 
 /* A server that is known by its key has any name, and no authority has to vouch for it. */
-static bool set_server(const emr_http *http, CURL *easy)
+static bool set_server(const emr_http_server *server, CURL *easy)
 {
-	if (http->socket != NULL)
-		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket) == CURLE_OK &&
+	if (server->socket != NULL)
+		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket) ==
+			       CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
 			CURLE_OK)
 		return false;
-	if (http->pin != NULL)
-		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, http->pin) == CURLE_OK &&
+	if (server->pin != NULL)
+		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, server->pin) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
-	if (http->root_file != NULL)
+	if (server->root_file != NULL)
 		return emr_curl->tell_certificates(easy) &&
-		       curl_easy_setopt(easy, CURLOPT_CAINFO, http->root_file) == CURLE_OK &&
+		       curl_easy_setopt(easy, CURLOPT_CAINFO, server->root_file) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return emr_curl->tell_certificates(easy);
+}
+
+static const emr_http_server *server_of(const exchange *x)
+{
+	return x->request->server != NULL ? x->request->server : &x->http->server;
 }
 
 static bool set_body(exchange *x, CURL *easy)
@@ -220,7 +231,7 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-		set_server(x->http, easy) && set_login(x->request, easy) && set_body(x, easy);
+		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);
 
 	for (size_t i = 0; is_fine && x->request->headers != NULL && x->request->headers[i] != NULL;
 		i++)
@@ -353,7 +364,7 @@ emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf
 	char *url = NULL;
 
 	*out_answer = (emr_http_answer){.fault = EMR_HTTP_HERE};
-	if (asprintf(&url, "%s%s", http->url, request->path) < 0)
+	if (asprintf(&url, "%s%s", server_of(&x)->url, request->path) < 0)
 		url = NULL;
 	if (url != NULL && line_take(http, &l) && set_all(&x, l.easy, url))
 		out_answer->fault = drive(&x, &l);

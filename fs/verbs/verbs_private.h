@@ -12,6 +12,7 @@
 #include "mount/client.h"
 #include "mount/devices.h"
 #include "org/bureau.h"
+#include "served/address.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
@@ -146,9 +147,19 @@ typedef struct device_left {
 emr_status device_left_say(const device_left *left);
 
 /* ---- host_status.c ---- */
+/* How many members the network of DIR has, and the names of their organisations. */
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size);
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
+/* ---- host_address.c ---- */
+
+/* AT is where the host of DIR, whose files are in OWN_FD, is from now on: where others know another
+ * place, it gets the word by which they believe that. */
+emr_status host_note_place(
+	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
+/* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
+void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
@@ -156,6 +167,23 @@ const char *host_socket_path(const char *where);
 /* A listening socket at "HOST:PORT", "[HOST]:PORT" or "unix:PATH"; -1 with *OUT_CAUSE.  A socket at
  * PATH at which nobody listens is taken away first. */
 int host_listen(const char *where, const char **out_cause);
+
+/* ---- network_address.c ---- */
+
+/* network address, network sign. */
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
+/* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many
+ * must, by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
+emr_status network_votes(const emr_address *address, const char *dir, const char *state,
+	emr_id32 old, unsigned *out_have, unsigned *out_need, emr_problem *out_problem);
+/* Always EMR_DENIED. */
+emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_problem);
+/* FLAGS: 0, or those of open that make FILE. */
+emr_status network_write(
+	const char *file, int flags, const emr_address *address, emr_problem *out_problem);
+/* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
+void emr_network_hear(const emr_args *args, emr_bytes place);
 
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */

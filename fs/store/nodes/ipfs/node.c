@@ -142,6 +142,7 @@ emr_status emr_ipfs_open(
 	node->token_of = options->token_of;
 	node->token_free = options->token_free;
 	node->token_arg = options->token_arg;
+	node->place_of = options->place_of;
 	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
 		options->kind != EMR_IPFS_CLUSTER)
 		fault = EMR_IPFS_ADDRESS;
