@@ -57,7 +57,8 @@ void emr_absence_look(emr_session *session, emr_absence *out_absence)
 	*out_absence = (emr_absence){.status = now.status,
 		.since_unix_s = now.since_unix_s,
 		.is_asked = now.is_asked,
-		.refusal = now.refusal};
+		.refusal = now.refusal,
+		.ahead_s = now.ahead_s};
 	if (now.status == EMR_OK || now.is_asked)
 		return;
 	noted = emr_absence_read(session->state_fd);
@@ -72,7 +73,7 @@ void emr_absence_remember(emr_session *session)
 	if (session->is_still)
 		return;
 	emr_absence_look(session, &absence);
-	if (absence.is_asked)
+	if (absence.is_asked || absence.ahead_s != 0)
 		return;
 	if (absence.status != EMR_OK && emr_absence_read(session->state_fd) == 0)
 		write_note(session->state_fd, absence.since_unix_s);
@@ -206,22 +207,44 @@ static bool say_gateways(
 	 * ahead of ours, and in the certificate's last second, which is the first for it. */
 	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
 		return true;
-	if (absence->is_asked)
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
-	else if (absence->refusal != NULL)
+	if (absence->refusal != NULL && !absence->is_asked)
 		say_refusal(session, absence, out_problem);
 	return out_problem->is_set;
+}
+
+void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem *out_problem)
+{
+	const uint64_t minutes = (uint64_t)(ahead_s < 0 ? -ahead_s : ahead_s) / 60;
+	char place[4400], host[4400], d[EMR_COUNT_BYTES];
+
+	if (minutes < 120)
+		emr_count_text(minutes, "minute", "minutes", d);
+	else if (minutes < 2880)
+		emr_count_text(minutes / 60, "hour", "hours", d);
+	else
+		emr_count_text(minutes / 1440, "day", "days", d);
+	if (!emr_network_dir_ledger_place(state_path, place, sizeof place) ||
+		!emr_network_dir_host_at(place, host, sizeof host))
+		snprintf(host, sizeof host, "%s", _("the ledger"));
+	emr_problem_set(out_problem, ahead_s > 0 ? EMR_SAY_CLOCK : EMR_SAY_CLOCK_BEHIND, "host",
+		host, "d", d, NULL);
 }
 
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	if (absence->status == EMR_OFFLINE && fault == NULL &&
-		strcmp(emr_ledger_kind(session->ledger), "fabric") == 0 &&
+	const bool is_of_channel = strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
+
+	if (absence->status == EMR_OFFLINE && fault == NULL && is_of_channel &&
 		say_gateways(session, absence, out_problem))
 		return;
-	say_absence(
-		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
+	if (absence->is_asked && fault == NULL)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
+	else if (absence->ahead_s != 0 && absence->refusal != NULL && fault == NULL)
+		emr_absence_say_clock(session->state_path, absence->ahead_s, out_problem);
+	else
+		say_absence(absence->status, absence->since_unix_s, session->state_path, fault,
+			out_problem);
 }
 
 const char *emr_absence_refusal(emr_ledger *ledger)
@@ -243,6 +266,10 @@ bool emr_absence_say_refusal(
 
 	if (ledger != NULL)
 		emr_ledger_look(ledger, &now);
+	if (now.ahead_s != 0 && now.refusal != NULL) {
+		emr_absence_say_clock(session->state_path, now.ahead_s, out_problem);
+		return true;
+	}
 	absence = (emr_absence){
 		.status = now.status, .since_unix_s = now.since_unix_s, .refusal = now.refusal};
 	if (now.status == EMR_OK)

@@ -5,7 +5,22 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "served/client.h"
+#include "session/absence.h"
 #include "session/network_dir.h"
+
+#define BRIEF_MS 900u /* of a person who only wants to know how things are */
+
+/* A host that is ours has this computer's clock. */
+static void compare_clocks(emr_checker *c, const emr_served_at *at, bool is_ours)
+{
+	const int64_t ahead_s = is_ours ? 0 : emr_served_ahead(at);
+	emr_problem problem = {0};
+
+	if (ahead_s == 0)
+		return;
+	emr_absence_say_clock(c->places->state, ahead_s, &problem);
+	emr_check_note(c, "clock", false, problem.hint, "%s", problem.text);
+}
 
 /* Where it is, as this state or, on the host's computer, the directory says. */
 static bool find_host(int state_fd, emr_served_at *out, bool *out_is_ours)
@@ -26,8 +41,9 @@ emr_status emr_check_meet_host(int state_fd)
 	emr_served_at at;
 	bool is_ours = false;
 
-	return find_host(state_fd, &at, &is_ours) && !is_ours ? emr_served_meet(&at, &descriptor)
-							      : EMR_NOT_FOUND;
+	return find_host(state_fd, &at, &is_ours) && !is_ours
+		       ? emr_served_meet(&at, BRIEF_MS, &descriptor)
+		       : EMR_NOT_FOUND;
 }
 
 bool emr_check_host(emr_checker *c)
@@ -39,7 +55,9 @@ bool emr_check_host(emr_checker *c)
 
 	if (!find_host(c->state_fd, &at, &is_ours))
 		return false;
-	status = emr_served_meet(&at, &descriptor);
+	status = emr_served_meet(&at, 0, &descriptor);
+	if (status == EMR_OK)
+		compare_clocks(c, &at, is_ours);
 	if (status == EMR_OK)
 		emr_check_note(c, "host", true, "",
 			_("%s answers; members reach it where they reach that address: a public "

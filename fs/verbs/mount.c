@@ -140,14 +140,13 @@ static void say_clock(mount *m)
 {
 	emr_replica_position at;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	char difference[EMR_TEXT_BYTES];
+	emr_problem problem = {0};
 
 	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
 		at.last_time <= now + CLOCK_SLACK_S)
 		return;
-	snprintf(difference, sizeof difference, _("%llu minutes"),
-		(unsigned long long)((at.last_time - now) / 60));
-	emr_remark_that(m->out, EMR_SAY_CLOCK, "d", difference, "side", _("behind"), NULL);
+	emr_absence_say_clock(m->places.state, (int64_t)(at.last_time - now), &problem);
+	emr_remark(m->out, &problem);
 }
 
 /* By the organisation's own authority, before anybody saves. */
@@ -356,8 +355,10 @@ static void hand_over(mount *m)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
 	emr_ledger_look(m->session.ledger, &absence);
-	if (absence.status != EMR_OK)
-		return; /* the journal keeps it */
+	if (absence.status != EMR_OK) {		    /* the journal keeps it */
+		emr_ledger_stop(m->session.ledger); /* and nobody waits at the end for it */
+		return;
+	}
 	status = emr_view_wait_published(
 		m->session.view, emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
 	if (status != EMR_OK)

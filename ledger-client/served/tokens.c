@@ -103,10 +103,21 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	seal(served, token, token + 40);
 	(void)sodium_bin2base64(
 		text, sizeof text, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	wire_token_given(call->body.data, (const uint8_t *)text, given);
+	(void)wire_token_given(call->body.data, emr_bytes_of(text, WIRE_TOKEN_CHARS), given);
 	(void)crypto_sign_detached(
 		(uint8_t *)text + WIRE_TOKEN_CHARS, NULL, given, sizeof given, served->sk);
 	return emr_buf_append(&call->out, text, WIRE_TOKEN_ANSWER_BYTES);
+}
+
+emr_status served_give_time(emr_served *served, emr_serve_call *call)
+{
+	uint8_t answer[WIRE_TIME_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
+	size_t len;
+
+	emr_put_u64(answer, emr_clock_unix_s(served->clock));
+	len = wire_token_given(call->body.data, emr_bytes_of(answer, 8), given);
+	(void)crypto_sign_detached(answer + 8, NULL, given, len, served->sk);
+	return emr_buf_append(&call->out, answer, sizeof answer);
 }
 
 /* Exactly SIZE bytes behind "Bearer ". */

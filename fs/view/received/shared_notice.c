@@ -28,7 +28,8 @@ static emr_shared_notice about(const emr_view *view, const shared_share *s, cons
 		.purpose = shared_purpose(view, s),
 		.points = s->owner->set != NULL ? s->owner->set->terms.price : 0,
 		.t = s->needed,
-		.n = s->agents_count};
+		.n = s->agents_count,
+		.ahead_s = view->shares->ahead_s};
 }
 
 /* Behind "shared-with-me/OWNER/", or "datasets/NAME/PSEUDONYM/". */
@@ -69,6 +70,11 @@ static void tell(emr_view *view, emr_shared_notice *notice, char *path)
 	if (view->options.shared_notice != NULL && may_tell(view, notice->id))
 		view->options.shared_notice(view->options.shared_notice_arg, notice);
 	free(path);
+}
+
+void shared_notice_clock(emr_view *view)
+{
+	tell(view, &(emr_shared_notice){.id = "clock", .ahead_s = view->shares->ahead_s}, NULL);
 }
 
 /* Of the worker, which alone changes names: they can be read without the lock. */
@@ -188,6 +194,20 @@ static emr_share_why why_of_code(uint8_t code)
 	}
 }
 
+/* Refused for a time that is not the grant's end by any clock that is known here. */
+static bool is_of_clock(const shared_share *s, const emr_share_trouble *trouble)
+{
+	const int64_t soon_s = view_now_ns(s->view) / 1000000000 + EMR_LEDGER_CLOCKS_S;
+
+	if (trouble->why != EMR_WHY_REFUSED && trouble->why != EMR_WHY_LEDGER)
+		return false;
+	return trouble->code == EMR_RESULT_TIME_AHEAD ||
+	       trouble->code == EMR_RESULT_EXPIRED_BATCH ||
+	       (trouble->code == EMR_RESULT_GRANT_DEAD &&
+		       shared_is_readable(s->view, s) == EMR_OK &&
+		       soon_s < (int64_t)s->grant.row.not_after_unix_s);
+}
+
 typedef struct word {
 	emr_status status;
 	const char *id; /* NULL: nothing that a person could do anything about */
@@ -203,6 +223,8 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		(why == EMR_WHY_REFUSED || why == EMR_WHY_NO_RELEASE))
 		return (word){EMR_QUOTA, "daily-limit"};
 
+	if (is_of_clock(s, trouble))
+		return (word){EMR_OFFLINE, "clock"};
 	if (status == EMR_OFFLINE)
 		return (word){status, "offline"};
 	if (status == EMR_TIMEOUT)
