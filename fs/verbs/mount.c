@@ -32,6 +32,7 @@
 #include "report/special.h"
 #include "research/research.h"
 #include "served/client.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "session/keys.h"
 #include "session/network_dir.h"

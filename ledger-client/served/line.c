@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
