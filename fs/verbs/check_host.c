@@ -19,7 +19,7 @@ static void compare_clocks(emr_checker *c, const emr_served_at *at, bool is_ours
 	if (ahead_s == 0)
 		return;
 	emr_absence_say_clock(c->places->state, ahead_s, &problem);
-	emr_check_note(c, "clock", false, problem.hint, "%s", problem.text);
+	emr_check_note(c, "host-clock", false, problem.hint, "%s", problem.text);
 }
 
 /* Where it is, as this state or, on the host's computer, the directory says. */

@@ -324,7 +324,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 			.refusal = c->is_other_host	 ? "another host"
 				   : c->is_clock_refused ? "clock"
 							 : NULL,
-			.ahead_s = c->ahead_s};
+			.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

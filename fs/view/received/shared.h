@@ -377,6 +377,8 @@ uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 /* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares
  * since. */
 emr_status shared_follow(emr_view *view);
+/* As of the last answer of a host; tells who is told of it. */
+void shared_hear_clocks(emr_view *view);
 /* The same with what this computer knows already, whatever the ledger has by now. */
 emr_status shared_look(emr_view *view);
 /* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL

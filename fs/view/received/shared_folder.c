@@ -666,7 +666,7 @@ emr_status shared_look(emr_view *view)
 	return status;
 }
 
-static void hear_clocks(emr_view *view)
+void shared_hear_clocks(emr_view *view)
 {
 	shares *all = view->shares;
 	emr_ledger_absence now;
@@ -694,7 +694,7 @@ emr_status shared_follow(emr_view *view)
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = now;
 	view->shares->followed = status;
-	hear_clocks(view);
+	shared_hear_clocks(view);
 	looked = shared_look(view); /* also at what is here when the ledger is away */
 	return status == EMR_OK ? looked : status;
 }
