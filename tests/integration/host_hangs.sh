@@ -88,7 +88,8 @@ as bento run 4 status --wait=1s
 as bento run 7 copies Notes --repair
 says "did not answer in time"
 as bento run 3 verify
-as bento run 13 share Notes with ana --yes
+as bento run 0 share Notes with ana --yes
+says "It will be shared as soon as the ledger answers"
 as bento run 3 erase Notes/1.txt --yes $PP
 as bento run 4 unmount
 as bento run 10 status
