@@ -10,18 +10,6 @@
 
 #define BRIEF_MS 900u /* of a person who only wants to know how things are */
 
-/* A host that is ours has this computer's clock. */
-static void compare_clocks(emr_checker *c, const emr_served_at *at, bool is_ours)
-{
-	const int64_t ahead_s = is_ours ? 0 : emr_served_ahead(at);
-	emr_problem problem = {0};
-
-	if (ahead_s == 0)
-		return;
-	emr_absence_say_clock(c->places->state, ahead_s, &problem);
-	emr_check_note(c, "host-clock", false, problem.hint, "%s", problem.text);
-}
-
 /* Where it is, as this state or, on the host's computer, the directory says. */
 static bool find_host(int state_fd, emr_served_at *out, bool *out_is_ours)
 {
@@ -51,13 +39,18 @@ bool emr_check_host(emr_checker *c)
 	EMR_AUTO_BUF descriptor = {0};
 	emr_served_at at;
 	bool is_ours = false;
+	emr_problem clock = {0};
+	int64_t ahead_s;
 	emr_status status;
 
 	if (!find_host(c->state_fd, &at, &is_ours))
 		return false;
 	status = emr_served_meet(&at, 0, &descriptor);
-	if (status == EMR_OK)
-		compare_clocks(c, &at, is_ours);
+	ahead_s = status == EMR_OK && !is_ours ? emr_served_ahead(&at) : 0;
+	if (ahead_s != 0) {
+		emr_absence_say_clock(c->places->state, ahead_s, &clock);
+		emr_check_note(c, "host-clock", false, clock.hint, "%s", clock.text);
+	}
 	if (status == EMR_OK)
 		emr_check_note(c, "host", true, "",
 			_("%s answers; members reach it where they reach that address: a public "

@@ -49,7 +49,6 @@
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
-#define CLOCK_SLACK_S 300
 
 /* The memory that malloc keeps for itself: it would learn from one large table, and never give back
  * such. A thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below
@@ -136,7 +135,6 @@ static void mount_end(mount *m)
 	free(m->path);
 }
 
-/* A clock behind the ledger makes new batches look old. */
 static void say_clock(mount *m)
 {
 	emr_replica_position at;
@@ -144,7 +142,7 @@ static void say_clock(mount *m)
 	emr_problem problem = {0};
 
 	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
-		at.last_time <= now + CLOCK_SLACK_S)
+		at.last_time <= now + EMR_LEDGER_CLOCKS_S)
 		return;
 	emr_absence_say_clock(m->places.state, (int64_t)(at.last_time - now), &problem);
 	emr_remark(m->out, &problem);
@@ -356,8 +354,8 @@ static void hand_over(mount *m)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
 	emr_ledger_look(m->session.ledger, &absence);
-	if (absence.status != EMR_OK) {		    /* the journal keeps it */
-		emr_ledger_stop(m->session.ledger); /* and nobody waits at the end for it */
+	if (absence.status != EMR_OK) {
+		emr_ledger_stop(m->session.ledger); /* the journal keeps it */
 		return;
 	}
 	status = emr_view_wait_published(

@@ -189,6 +189,8 @@ static bool finish(emr_serve_call *call, emr_status status)
 	if (status == EMR_OK)
 		return true;
 	call->code = wire_http_of(status);
+	if (status == EMR_DENIED && call->out.len == WIRE_TIME_BYTES)
+		return true;
 	call->type = "text/plain";
 	emr_buf_clear(&call->out);
 	(void)!emr_buf_append(&call->out, word, strlen(word));
@@ -226,20 +228,8 @@ static bool may_send(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(call, status);
 }
 
-/* A refusal says the time: a wrong clock is as good a reason as a key that is none. */
-static bool answer_token(void *arg, emr_serve_call *call)
-{
-	const emr_status status = served_give_token(arg, call);
-
-	(void)finish(call, status);
-	if (status != EMR_DENIED)
-		return true;
-	emr_buf_clear(&call->out);
-	(void)!served_give_time(arg, call);
-	return true;
-}
-
 OPEN(answer_descriptor, give_descriptor)
+OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
 OPEN(answer_letter, served_find_letter)
 OPEN(answer_new_letter, served_leave_letter)

@@ -314,17 +314,16 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		c->is_asked = c->last == EMR_OK;
 		c->looked_ns = emr_clock_boot_ns(emr_clock_system());
 	}
-	is_barred = c->last == EMR_OK && (c->is_asked || c->is_clock_refused);
-	*out_absence =
-		(emr_ledger_absence){.status = is_barred	   ? EMR_OFFLINE
-					       : c->last == EMR_OK ? EMR_OK
-								   : emr_ledger_absence_of(c->last),
-			.since_unix_s = is_barred ? emr_clock_unix_s(c->clock) : c->away_unix_s,
-			.is_asked = is_barred && c->is_asked,
-			.refusal = c->is_other_host	 ? "another host"
-				   : c->is_clock_refused ? "clock"
-							 : NULL,
-			.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
+	is_barred = c->last == EMR_OK && (c->is_asked || CLIENT_IS_BARRED(c));
+	*out_absence = (emr_ledger_absence){.status = is_barred ? EMR_OFFLINE : c->last,
+		.since_unix_s = is_barred ? emr_clock_unix_s(c->clock) : c->away_unix_s,
+		.is_asked = is_barred && c->is_asked,
+		.refusal = c->is_other_host	 ? "another host"
+			   : CLIENT_IS_BARRED(c) ? "clock"
+						 : NULL,
+		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
+	if (out_absence->status != EMR_OK)
+		out_absence->status = emr_ledger_absence_of(out_absence->status);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 

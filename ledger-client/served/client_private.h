@@ -34,14 +34,16 @@ typedef struct client {
 	emr_status last;       /* how the host was when it was asked last */
 	uint64_t away_unix_s;
 	int64_t looked_ns;	 /* of system boot, also the next */
-	int64_t silent_until_ns; /* who waits for more asks on, and clears it */
+	int64_t silent_until_ns; /* nobody asks but with is_wait */
 	bool is_asked;		 /* the last look had no answer in its time, which says nothing */
 	int64_t ahead_s;	 /* see emr_ledger_absence */
-	bool is_clock_refused;	 /* that much, so that the host gives no token */
 	bool is_other_host;	 /* it showed another key */
 	emr_buf head;		 /* the checkpoint that the host signed last */
 	uint64_t head_size;	 /* as it says */
 } client;
+
+/* So far apart are the clocks that there is no token. */
+#define CLIENT_IS_BARRED(c) (llabs((c)->ahead_s) > (int64_t)WIRE_CLOCKS_APART_S)
 
 /* One request; what is not said here is as for any. */
 typedef struct question {

@@ -56,17 +56,10 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 	return wire_status_of(word);
 }
 
-/* An absence that one thread found holds for the others, but for the one that finds its end. */
-static bool is_silent(client *c, int64_t now_ns)
-{
-	EMR_LOCKED(&c->lock);
-
-	return now_ns < c->silent_until_ns;
-}
-
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
 {
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
+	bool is_silent;
 	EMR_AUTO_FREE char *path = NULL;
 	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
 	emr_http_request request = {.method = q->is_post ? "POST" : "GET",
@@ -80,7 +73,10 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	emr_status status;
 
 	emr_buf_clear(out);
-	if (!q->is_wait && is_silent(c, began_ns))
+	(void)pthread_mutex_lock(&c->lock);
+	is_silent = began_ns < c->silent_until_ns;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (is_silent && !q->is_wait) /* the one that waits for more finds its end for all */
 		return EMR_OFFLINE;
 	if (asprintf(&path, WIRE_ROOT "%s", q->path) < 0) {
 		path = NULL;
@@ -94,7 +90,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
 		note(c, status, &answer, began_ns);
-	/* What was sent with all that time for it may have been taken. */
+	/* With all that time for it, it may have been taken. */
 	return answer.fault == EMR_HTTP_SLOW && q->timeout_ms != TIMEOUT_MS ? EMR_OFFLINE : status;
 }
 
@@ -127,7 +123,7 @@ static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST
 		       host_key.b) == 0;
 }
 
-/* Of a host that said its time between SENT and NOW. */
+/* The clock of a host that said HOST between SENT and NOW. */
 static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 {
 	const uint64_t apart = host > now ? host - now : host < sent ? sent - host : 0;
@@ -137,15 +133,13 @@ static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 	return host > now ? (int64_t)apart : -(int64_t)apart;
 }
 
-/* True: they are so far apart that there is no token. */
-static bool compare_clocks(client *c, uint64_t host, uint64_t sent, bool is_refused)
+/* True: there is no token before one of them is set. */
+static bool compare_clocks(client *c, uint64_t host, uint64_t sent)
 {
 	EMR_LOCKED(&c->lock);
 
 	c->ahead_s = ahead_of(host, sent, emr_clock_unix_s(c->clock));
-	c->is_clock_refused = is_refused && (c->ahead_s > (int64_t)WIRE_CLOCKS_APART_S ||
-						    c->ahead_s < -(int64_t)WIRE_CLOCKS_APART_S);
-	return c->is_clock_refused;
+	return CLIENT_IS_BARRED(c);
 }
 
 static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])
@@ -161,17 +155,14 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
 	status = client_ask_once(c, &q, NULL, &text);
 	if (status == EMR_DENIED && is_given(c->host_key, body, &text, 8) &&
-		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32), true))
+		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32)))
 		return EMR_OFFLINE;
 	EMR_TRY(status);
-	if (text.len != WIRE_TOKEN_ANSWER_BYTES)
-		return EMR_DAMAGED;
 	if (!is_given(c->host_key, body, &text, WIRE_TOKEN_CHARS) ||
 		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
 			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return EMR_DENIED;
-	(void)compare_clocks(
-		c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32), false);
+	(void)compare_clocks(c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32));
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);

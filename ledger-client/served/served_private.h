@@ -48,8 +48,6 @@ emr_status served_give_applications(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);
-/* In its place, where it is refused: the time by which it was. */
-emr_status served_give_time(emr_served *served, emr_serve_call *call);
 /* Whether CALL shows a token, as emr_served_check, and the number of entries that its key may read:
  * all (UINT64_MAX), or those up to the one that ended it. */
 emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_t *out_below);

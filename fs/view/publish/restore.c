@@ -52,13 +52,9 @@ static emr_status history_of(emr_view *view, emr_id16 record_id, emr_buf *out)
 
 void restore_publish_first(emr_view *view)
 {
-	emr_ledger_absence absence;
 	emr_status status;
 
-	if (view_is_read_only(view))
-		return;
-	emr_ledger_look(view->options.ledger, &absence);
-	if (absence.status != EMR_OK) /* it takes nothing now, and nobody waits for that */
+	if (view_is_read_only(view) || !view_reaches_ledger(view))
 		return;
 	status = emr_view_publish_now(view);
 	if (status == EMR_OK) /* what was sent is in the copy of the ledger after the next run */

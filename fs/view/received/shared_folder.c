@@ -666,24 +666,6 @@ emr_status shared_look(emr_view *view)
 	return status;
 }
 
-void shared_hear_clocks(emr_view *view)
-{
-	shares *all = view->shares;
-	emr_ledger_absence now;
-	bool is_news;
-
-	emr_ledger_look(view->options.ledger, &now);
-	pthread_mutex_lock(&view->lock);
-	is_news = (all->ahead_s != 0) != (now.ahead_s != 0);
-	all->ahead_s = now.ahead_s;
-	pthread_mutex_unlock(&view->lock);
-	if (!is_news)
-		return;
-	all->knows_grants = false; /* what is over by a clock that was wrong is not */
-	if (now.ahead_s != 0)
-		shared_notice_clock(view);
-}
-
 emr_status shared_follow(emr_view *view)
 {
 	emr_status status = emr_follow_now(view->options.replica), looked;

@@ -67,7 +67,7 @@ emr_status shared_is_readable(const emr_view *view, const shared_share *s)
 	/* By one clock alone: nothing opens, and nothing is over before it is known which is wrong.
 	 */
 	if (is_over || now_s + ahead_s >= end_s)
-		return EMR_OFFLINE;
+		return EMR_AWAITED; /* that somebody sets one */
 	return s->phase == SHARED_OPEN ? EMR_OK : EMR_NOT_FOUND;
 }
 

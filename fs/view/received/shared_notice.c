@@ -224,7 +224,7 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		return (word){EMR_QUOTA, "daily-limit"};
 
 	if (is_of_clock(s, trouble))
-		return (word){EMR_OFFLINE, "clock"};
+		return (word){EMR_AWAITED, "clock"};
 	if (status == EMR_OFFLINE)
 		return (word){status, "offline"};
 	if (status == EMR_TIMEOUT)
