@@ -196,22 +196,6 @@ static void say_refusal(
 		emr_text(refusals[i].cause), "step", emr_text(refusals[i].step), "log", log, NULL);
 }
 
-/* Of a channel of Fabric, which is more than away; false: it is not. */
-static bool say_gateways(
-	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
-{
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	bool is_ended = absence->refusal != NULL && strcmp(absence->refusal, "expired") == 0;
-
-	/* A gateway answers nobody whose certificate has ended: by its own clock, which may be
-	 * ahead of ours, and in the certificate's last second, which is the first for it. */
-	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
-		return true;
-	if (absence->refusal != NULL && !absence->is_asked)
-		say_refusal(session, absence, out_problem);
-	return out_problem->is_set;
-}
-
 void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem *out_problem)
 {
 	const uint64_t minutes = (uint64_t)(ahead_s < 0 ? -ahead_s : ahead_s) / 60;
@@ -230,21 +214,39 @@ void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem 
 		host, "d", d, NULL);
 }
 
+/* Of a channel of Fabric, which is more than away; false: it is not. */
+static bool say_gateways(
+	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	bool is_ended = absence->refusal != NULL && strcmp(absence->refusal, "expired") == 0;
+
+	/* A gateway answers nobody whose certificate has ended: by its own clock, which may be
+	 * ahead of ours, and in the certificate's last second, which is the first for it. */
+	if (absence->ahead_s != 0) {
+		emr_absence_say_clock(session->state_path, absence->ahead_s, out_problem);
+		return true;
+	}
+	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
+		return true;
+	if (absence->is_asked)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
+	else if (absence->refusal != NULL)
+		say_refusal(session, absence, out_problem);
+	return out_problem->is_set;
+}
+
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	const bool is_of_channel = strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
+	const bool answers = absence->is_asked || absence->ahead_s != 0 ||
+			     strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
 
-	if (absence->status == EMR_OFFLINE && fault == NULL && is_of_channel &&
+	if (absence->status == EMR_OFFLINE && fault == NULL && answers &&
 		say_gateways(session, absence, out_problem))
 		return;
-	if (absence->is_asked && fault == NULL)
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
-	else if (absence->ahead_s != 0 && absence->refusal != NULL && fault == NULL)
-		emr_absence_say_clock(session->state_path, absence->ahead_s, out_problem);
-	else
-		say_absence(absence->status, absence->since_unix_s, session->state_path, fault,
-			out_problem);
+	say_absence(
+		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
 }
 
 const char *emr_absence_refusal(emr_ledger *ledger)
@@ -266,12 +268,10 @@ bool emr_absence_say_refusal(
 
 	if (ledger != NULL)
 		emr_ledger_look(ledger, &now);
-	if (now.ahead_s != 0 && now.refusal != NULL) {
-		emr_absence_say_clock(session->state_path, now.ahead_s, out_problem);
-		return true;
-	}
-	absence = (emr_absence){
-		.status = now.status, .since_unix_s = now.since_unix_s, .refusal = now.refusal};
+	absence = (emr_absence){.status = now.status,
+		.since_unix_s = now.since_unix_s,
+		.refusal = now.refusal,
+		.ahead_s = now.ahead_s};
 	if (now.status == EMR_OK)
 		absence.refusal = now.sent_refusal;
 	return absence.refusal != NULL && say_gateways(session, &absence, out_problem);

@@ -49,8 +49,7 @@ typedef struct closing {
 	char *folder;  /* where it is open; owned */
 	json_t *names; /* of thumbnails, as emr_traces_name finds them; owned */
 	int pidfd;     /* of the mount; -1 = closed */
-	bool now, purge;
-	bool is_read_only;    /* what is on the ledger is not known of one that is not believed */
+	bool now, purge, is_read_only;
 	bool has_empty_cache; /* of what nodes gave: what is there by the end may go */
 	uint64_t unsent, not_safe;
 	const char *cause; /* why they are not safe */

@@ -370,11 +370,11 @@ emr_status emr_served_applications(
 	return status == EMR_OK && reader.bad ? EMR_DAMAGED : status;
 }
 
-emr_status emr_served_meet(const emr_served_at *at, uint32_t timeout_ms, emr_buf *out_descriptor)
+emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
 {
 	const emr_http_request request = {.method = "GET",
 		.path = WIRE_ROOT "descriptor",
-		.timeout_ms = timeout_ms != 0 ? timeout_ms : SILENCE_MS,
+		.timeout_ms = TIMEOUT_MS,
 		.answer_max = DESCRIPTOR_MAX};
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF body = {0};
@@ -391,26 +391,32 @@ emr_status emr_served_meet(const emr_served_at *at, uint32_t timeout_ms, emr_buf
 }
 
 /* Nobody signed the request: the refusal says the time. */
-int64_t emr_served_ahead(const emr_served_at *at)
+emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s)
 {
 	const uint64_t sent = emr_clock_unix_s(emr_clock_system());
 	uint8_t body[WIRE_TOKEN_REQUEST_BYTES];
 	const emr_http_request request = {.method = "POST",
 		.path = WIRE_ROOT "token",
 		.body = emr_bytes_of(body, sizeof body),
-		.timeout_ms = SILENCE_MS,
-		.answer_max = WIRE_TIME_BYTES};
+		.timeout_ms = timeout_ms,
+		.answer_max = DESCRIPTOR_MAX};
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF time = {0};
 	emr_http_answer answer;
+	emr_status status;
 
 	randombytes_buf(body, sizeof body);
-	return open_line(at, &http) == EMR_OK &&
-			       emr_http_ask(http, &request, &time, &answer) == EMR_OK &&
-			       is_given(at->key, body, &time, 8)
-		       ? ahead_of(
-				 emr_get_u64(time.data), sent, emr_clock_unix_s(emr_clock_system()))
-		       : 0;
+	EMR_TRY(open_line(at, &http));
+	status = emr_http_ask(http, &request, &time, &answer);
+	if (answer.fault == EMR_HTTP_CERTIFICATE)
+		return EMR_FORK;
+	if (status == EMR_OK && answer.status != 403)
+		return EMR_OFFLINE;
+	*out_ahead_s = status == EMR_OK && is_given(at->key, body, &time, 8)
+			       ? ahead_of(emr_get_u64(time.data), sent,
+					 emr_clock_unix_s(emr_clock_system()))
+			       : 0;
+	return status;
 }
 
 emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)

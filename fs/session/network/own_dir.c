@@ -90,7 +90,7 @@ emr_status emr_own_dir_await(const char *dir, emr_out *out, emr_problem *out_pro
 	if (!emr_network_dir_is_served(dir) || emr_network_dir_host(dir, &way) != EMR_OK ||
 		emr_served_at_read(emr_buf_view(&way), &at) != EMR_OK)
 		return EMR_OK; /* opening says what is wrong with it */
-	status = emr_served_meet(&at, 0, &descriptor);
+	status = emr_served_meet(&at, &descriptor);
 	if (!emr_status_is_unanswered(status))
 		return EMR_OK;
 	emr_say(out, "The host of this network, %s, does not answer yet, and is asked again.\n",
@@ -99,7 +99,7 @@ emr_status emr_own_dir_await(const char *dir, emr_out *out, emr_problem *out_pro
 	while (emr_status_is_unanswered(status) && emr_clock_boot_ns(emr_clock_system()) < until) {
 		(void)nanosleep(&pause, NULL);
 		emr_buf_clear(&descriptor);
-		status = emr_served_meet(&at, 0, &descriptor);
+		status = emr_served_meet(&at, &descriptor);
 	}
 	if (!emr_status_is_unanswered(status))
 		return EMR_OK;
@@ -128,7 +128,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 			_("it is no address of a host, as https://192.168.0.7:7443#ed25519//KEY; "
 			  "emrfs host says it"),
 			status, out_problem);
-	status = emr_served_meet(&at, 0, &descriptor);
+	status = emr_served_meet(&at, &descriptor);
 	if (emr_status_is_unanswered(status) &&
 		emr_file_is_barred(at.socket, cause, sizeof cause)) {
 		emr_problem_set(

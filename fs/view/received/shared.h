@@ -237,9 +237,9 @@ typedef struct shares {
 			     yet (foreign_fetch) */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns; /* of the worker: when the ledger was last reached, */
-	emr_status followed;   /* and what became of the last try */
-	int64_t ahead_s;       /* of the host's clock before this computer's: emr_ledger_absence */
+	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached, */
+	emr_status followed;	  /* and what became of the last try */
+	_Atomic int64_t ahead_s;  /* of the host's clock: emr_ledger_absence */
 	int64_t late_due_boot_ns; /* of the worker: when what is not here of grants is looked for
 				     again, */
 	int64_t late_wait_ns;	  /* which is so long after the last time */
@@ -377,8 +377,6 @@ uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 /* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares
  * since. */
 emr_status shared_follow(emr_view *view);
-/* As of the last answer of a host; tells who is told of it. */
-void shared_hear_clocks(emr_view *view);
 /* The same with what this computer knows already, whatever the ledger has by now. */
 emr_status shared_look(emr_view *view);
 /* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL

@@ -159,24 +159,6 @@ void shared_forget_blocks(emr_view *view, const shared_share *s)
 
 /* ---- clocks ---- */
 
-void shared_hear_clocks(emr_view *view)
-{
-	shares *all = view->shares;
-	emr_ledger_absence now;
-	bool is_news;
-
-	emr_ledger_look(view->options.ledger, &now);
-	pthread_mutex_lock(&view->lock);
-	is_news = (all->ahead_s != 0) != (now.ahead_s != 0);
-	all->ahead_s = now.ahead_s;
-	pthread_mutex_unlock(&view->lock);
-	if (!is_news)
-		return;
-	all->knows_grants = false; /* what is over by a clock that was wrong is not */
-	if (now.ahead_s != 0)
-		shared_notice_clock(view);
-}
-
 static uint64_t warning_time(const shared_share *s)
 {
 	uint64_t whole = s->grant.row.not_after_unix_s - s->grant.row.not_before_unix_s;

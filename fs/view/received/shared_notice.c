@@ -72,9 +72,19 @@ static void tell(emr_view *view, emr_shared_notice *notice, char *path)
 	free(path);
 }
 
-void shared_notice_clock(emr_view *view)
+void shared_hear_clocks(emr_view *view)
 {
-	tell(view, &(emr_shared_notice){.id = "clock", .ahead_s = view->shares->ahead_s}, NULL);
+	shares *all = view->shares;
+	const int64_t was_s = all->ahead_s;
+	emr_ledger_absence now;
+
+	emr_ledger_look(view->options.ledger, &now);
+	all->ahead_s = now.ahead_s;
+	if ((was_s != 0) == (now.ahead_s != 0))
+		return;
+	all->knows_grants = false; /* what is over by a clock that was wrong is not */
+	if (was_s == 0)
+		tell(view, &(emr_shared_notice){.id = "clock", .ahead_s = now.ahead_s}, NULL);
 }
 
 /* Of the worker, which alone changes names: they can be read without the lock. */
@@ -194,17 +204,13 @@ static emr_share_why why_of_code(uint8_t code)
 	}
 }
 
-/* Refused for a time that is not the grant's end by any clock that is known here. */
-static bool is_of_clock(const shared_share *s, const emr_share_trouble *trouble)
+/* Refused for a time that is the grant's end by no clock that is known here. */
+static bool is_of_clock(const shared_share *s, uint8_t code)
 {
 	const int64_t soon_s = view_now_ns(s->view) / 1000000000 + EMR_LEDGER_CLOCKS_S;
 
-	if (trouble->why != EMR_WHY_REFUSED && trouble->why != EMR_WHY_LEDGER)
-		return false;
-	return trouble->code == EMR_RESULT_TIME_AHEAD ||
-	       trouble->code == EMR_RESULT_EXPIRED_BATCH ||
-	       (trouble->code == EMR_RESULT_GRANT_DEAD &&
-		       shared_is_readable(s->view, s) == EMR_OK &&
+	return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
+	       (code == EMR_RESULT_GRANT_DEAD && shared_is_readable(s->view, s) == EMR_OK &&
 		       soon_s < (int64_t)s->grant.row.not_after_unix_s);
 }
 
@@ -223,12 +229,12 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		(why == EMR_WHY_REFUSED || why == EMR_WHY_NO_RELEASE))
 		return (word){EMR_QUOTA, "daily-limit"};
 
-	if (is_of_clock(s, trouble))
-		return (word){EMR_AWAITED, "clock"};
 	if (status == EMR_OFFLINE)
-		return (word){status, "offline"};
+		return (word){status, s->view->shares->ahead_s != 0 ? "clock" : "offline"};
 	if (status == EMR_TIMEOUT)
 		return (word){status, "no-release"};
+	if ((why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER) && is_of_clock(s, trouble->code))
+		return (word){EMR_AWAITED, "clock"};
 	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
 		why = why_of_code(trouble->code);
 	switch (why) {
@@ -277,10 +283,12 @@ static uint64_t tomorrow(const emr_view *view)
 emr_status shared_notice_trouble(emr_view *view, shared_share *s, const node *n, emr_status status,
 	const emr_share_trouble *trouble, unsigned seconds)
 {
-	word w = word_of(s, status, trouble);
 	emr_shared_notice notice;
 	char *path;
+	word w;
 
+	shared_hear_clocks(view);
+	w = word_of(s, status, trouble);
 	if (w.id == NULL || is_told_already(view, s, w.status))
 		return w.status;
 	if (w.status ==

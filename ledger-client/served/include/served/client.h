@@ -30,11 +30,11 @@ void emr_served_pin_text(emr_id32 pin, char out[64]);
 emr_status emr_served_address_read(const char *text, emr_served_at *out);
 void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS]);
 /* Appends what the network of the host at AT began with, for who has nothing of it yet; it is
- * believed as far as AT is.  TIMEOUT_MS 0: ten seconds.  EMR_OFFLINE, EMR_TIMEOUT: nobody answers;
- * EMR_FORK: with another key. */
-emr_status emr_served_meet(const emr_served_at *at, uint32_t timeout_ms, emr_buf *out_descriptor);
-/* As ahead_s of emr_ledger_absence, by who has no keyring open. */
-int64_t emr_served_ahead(const emr_served_at *at);
+ * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
+emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor);
+/* Whether the host at AT answers, by who has no keyring open; *OUT_AHEAD_S as ahead_s of
+ * emr_ledger_absence.  EMR_TIMEOUT, EMR_OFFLINE; EMR_FORK: with another key. */
+emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s);
 
 /* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
  * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
