@@ -1,6 +1,6 @@
 #!/bin/bash
-# host_hangs.sh: a host whose clock is wrong, and one that takes connections and answers nothing. What is one's own, and what others share
-# and was read, is there all the same; everything else ends, and says why; no clock is called a missing permission.
+# host_hangs.sh: a host whose clock is wrong, and one that takes connections and answers nothing. One's own files, and others' that were read,
+# are there all the same; everything else ends, and says why; no clock is called a missing permission, or the end of a share.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -46,8 +46,14 @@ as clara run 0 status
 says "The clock of https://127.0.0.1:$port is 20 minutes ahead of this computer's"
 as clara run 3 check
 says "The clock of https://127.0.0.1:$port is 20 minutes ahead of this computer's"
+echo 4000000 >clock # a month and more: behind the end of the share
+over() { ! reads 1.txt one; }
+emr_until over
+grep -q "No route to host" out/refused || emr_fail "$(cat out/refused)"
 echo 0 >clock
 emr_until reads 2.txt two
+reads 1.txt one || emr_fail "it has not come back: $(cat out/refused clara-folder/.emrfs/notices)"
+! grep "ended" clara-folder/.emrfs/notices || emr_fail "it had not ended"
 
 say "the host's clock is a day behind: what is saved waits, says why, and is there once when the clock is right"
 echo -100000 >clock

@@ -676,7 +676,6 @@ emr_status shared_follow(emr_view *view)
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = now;
 	view->shares->followed = status;
-	shared_hear_clocks(view);
 	looked = shared_look(view); /* also at what is here when the ledger is away */
 	return status == EMR_OK ? looked : status;
 }

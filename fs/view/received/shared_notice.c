@@ -291,11 +291,6 @@ emr_status shared_notice_trouble(emr_view *view, shared_share *s, const node *n,
 	w = word_of(s, status, trouble);
 	if (w.id == NULL || is_told_already(view, s, w.status))
 		return w.status;
-	if (w.status ==
-		EMR_OFFLINE) { /* no answer by a host for whom the clocks are too far apart */
-		shared_hear_clocks(view);
-		w.id = view->shares->ahead_s != 0 ? "clock" : w.id;
-	}
 	if (w.status == EMR_ACCESS_REVOKED)
 		w.id = emr_share_end_id(view->shares->share, &s->grant);
 	if (w.status == EMR_TIMEOUT && s->owner->set != NULL && trouble->liar_count == 0 &&
