@@ -334,19 +334,22 @@ TEST_IN(begin, end, letting_go_takes_the_signature_of_the_member_for_this_host_a
 
 /* ---- somebody else at the address ---- */
 
-/* Answers a request for a token as a host does, but cannot sign as this one. */
+/* Answers two requests for a token as a host does, with one and with the time, but cannot sign as
+ * this one. */
 static void *pretend(void *arg)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nEmrfs-Status: ok\r\nContent-Length: 160\r\n"
-				   "Connection: close\r\n\r\n";
-	char *asked = arg, answer[160];
-	int listening = *(int *)arg, fd = accept(listening, NULL, NULL);
+	char *asked = arg, answer[161] = "";
+	int listening = *(int *)arg;
 
-	memset(answer, 'A', sizeof answer);
-	asked[read(fd, asked, 2000)] = '\0';
-	(void)!send(fd, head, sizeof head - 1, MSG_NOSIGNAL);
-	(void)!send(fd, answer, sizeof answer, MSG_NOSIGNAL);
-	(void)close(fd);
+	memset(answer, 'A', 160);
+	for (size_t i = 0; i < 2; i++) {
+		int fd = accept(listening, NULL, NULL), len = i == 0 ? 72 : 160;
+
+		asked[read(fd, asked, 2000)] = '\0';
+		(void)!dprintf(fd, "HTTP/1.1 %d It\r\nContent-Length: %d\r\n\r\n%.*s",
+			i == 0 ? 403 : 200, len, len, answer);
+		(void)close(fd);
+	}
 	return NULL;
 }
 
@@ -360,6 +363,7 @@ TEST_IN(begin, end, an_answer_that_the_host_did_not_sign_is_no_token)
 		char asked[2001];
 	} it = {.fd = listening};
 	EMR_AUTO_LEDGER ledger = NULL;
+	emr_ledger_absence now;
 	pthread_t thread;
 	uint64_t size;
 
@@ -371,8 +375,11 @@ TEST_IN(begin, end, an_answer_that_the_host_did_not_sign_is_no_token)
 	ledger = kit_open_at(&k, &served);
 	assert_status(
 		EMR_DENIED, emr_ledger_size(ledger, &size)); /* and it is asked nothing more */
+	assert_status(EMR_DENIED, emr_ledger_size(ledger, &size));
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_non_null(strstr(it.asked, "POST /emrfs/v1/token"));
+	emr_ledger_look(ledger, &now);
+	assert_int_equal(now.ahead_s, 0);
 }
 
 TEST_IN(begin, end, a_socket_where_others_may_put_theirs_is_not_asked)
