@@ -229,6 +229,9 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+			(long)x->request->silence_ms / 1000) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
 		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);

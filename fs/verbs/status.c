@@ -99,8 +99,12 @@ static void say_closed(emr_out *out, const emr_places *places)
 	else if (status == EMR_OK && !is_fabric)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(state_fd);
-	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
-		places->state, &why);
+	if (host == EMR_TIMEOUT && since == 0)
+		emr_problem_set(&why, EMR_SAY_LEDGER_ASKED, NULL);
+	else
+		emr_absence_say_status(status,
+			since > 0 ? since : emr_clock_unix_s(emr_clock_system()), places->state,
+			&why);
 	emr_say(out, "Keyring and records: %s\n", places->state);
 	if (why.is_set)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);

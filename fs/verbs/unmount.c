@@ -50,7 +50,7 @@ typedef struct closing {
 	char *folder;  /* where it is open; owned */
 	json_t *names; /* of thumbnails, as emr_traces_name finds them; owned */
 	int pidfd;     /* of the mount; -1 = closed */
-	bool now, purge;
+	bool now, purge, is_read_only;
 	bool has_empty_cache; /* of what nodes gave: what is there by the end may go */
 	uint64_t unsent, not_safe;
 	const char *cause; /* why they are not safe */
@@ -226,6 +226,7 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	folder = json_string_value(json_object_get(answer, "folder"));
 	c->folder = folder != NULL ? strdup(folder) : NULL;
 	c->not_safe = emr_json_number_at(answer, "not_safe_files");
+	c->is_read_only = emr_json_flag_at(answer, "read_only");
 	c->cause = cause_of(answer);
 	c->has_empty_cache = emr_json_flag_at(answer, "cache_is_empty");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
@@ -562,7 +563,10 @@ static int say_closed(closing *c, emr_out *out)
 		return emr_out_fail(out, &problem);
 	}
 	if (c->unsent == 0) {
-		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		if (c->is_read_only)
+			emr_say(out, "Your folder is closed.\n");
+		else
+			emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
 		if (!json_is_integer(json_object_get(out->fields, "copies_short")))
 			emr_say(out, "The copies were not counted in time: see emrfs copies.\n");
 		else if (copies_short > 0)

@@ -88,22 +88,38 @@ static emr_status check_signed(emr_served *served, const uint8_t request[WIRE_TO
 	return readable_by(served, *out_signer, out_below);
 }
 
+/* In the place of a token: a wrong clock is as good a reason as a key that is none. */
+static emr_status give_time(emr_served *served, emr_serve_call *call)
+{
+	uint8_t answer[WIRE_TIME_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
+	size_t len;
+
+	emr_put_u64(answer, emr_clock_unix_s(served->clock));
+	len = wire_token_given(call->body.data, emr_bytes_of(answer, 8), given);
+	(void)crypto_sign_detached(answer + 8, NULL, given, len, served->sk);
+	return emr_buf_append(&call->out, answer, sizeof answer);
+}
+
 emr_status served_give_token(emr_served *served, emr_serve_call *call)
 {
 	uint8_t token[WIRE_TOKEN_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
 	char text[WIRE_TOKEN_CHARS + 64];
 	emr_id32 signer;
 	uint64_t below;
+	emr_status status;
 
 	if (call->body.len != WIRE_TOKEN_REQUEST_BYTES)
 		return EMR_INVALID;
-	EMR_TRY(check_signed(served, call->body.data, (emr_bytes){0}, &signer, &below));
+	status = check_signed(served, call->body.data, (emr_bytes){0}, &signer, &below);
+	if (status == EMR_DENIED)
+		EMR_TRY(give_time(served, call));
+	EMR_TRY(status);
 	memcpy(token, signer.b, 32);
 	emr_put_u64(token + 32, emr_clock_unix_s(served->clock) + WIRE_TOKEN_S);
 	seal(served, token, token + 40);
 	(void)sodium_bin2base64(
 		text, sizeof text, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	wire_token_given(call->body.data, (const uint8_t *)text, given);
+	(void)wire_token_given(call->body.data, emr_bytes_of(text, WIRE_TOKEN_CHARS), given);
 	(void)crypto_sign_detached(
 		(uint8_t *)text + WIRE_TOKEN_CHARS, NULL, given, sizeof given, served->sk);
 	return emr_buf_append(&call->out, text, WIRE_TOKEN_ANSWER_BYTES);

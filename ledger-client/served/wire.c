@@ -70,12 +70,13 @@ size_t wire_token_message(emr_id16 net_id, emr_id32 host, emr_id32 signer, uint6
 	return root.len == WIRE_ROOT_BYTES ? WIRE_TOKEN_MESSAGE_BYTES : 88;
 }
 
-void wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
-	const uint8_t token[WIRE_TOKEN_CHARS], uint8_t out[WIRE_TOKEN_GIVEN_BYTES])
+size_t wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES], emr_bytes given,
+	uint8_t out[WIRE_TOKEN_GIVEN_BYTES])
 {
 	memcpy(out, "emrfs/v1/token-given", 21);
 	memcpy(out + 21, request, WIRE_TOKEN_REQUEST_BYTES);
-	memcpy(out + 21 + WIRE_TOKEN_REQUEST_BYTES, token, WIRE_TOKEN_CHARS);
+	memcpy(out + 21 + WIRE_TOKEN_REQUEST_BYTES, given.data, given.len);
+	return 21 + WIRE_TOKEN_REQUEST_BYTES + given.len;
 }
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out)

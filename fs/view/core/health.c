@@ -75,6 +75,14 @@ emr_status emr_view_stopped_by(emr_view *view)
 	return view->stopped_by;
 }
 
+bool view_reaches_ledger(emr_view *view)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(view->options.ledger, &absence);
+	return absence.status == EMR_OK;
+}
+
 void view_hear_ledger(emr_view *view, emr_status status)
 {
 	emr_ledger_absence absence = {.status = status};

@@ -108,6 +108,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
 			emr_status_text(status));
+	shared_hear_clocks(view);
 	end = shared_end_due(view);
 	view->writings->turn(view);
 	due = serve_busy(view);

@@ -239,6 +239,7 @@ typedef struct shares {
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
 	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached, */
 	emr_status followed;	  /* and what became of the last try */
+	_Atomic int64_t ahead_s;  /* of the host's clock: emr_ledger_absence */
 	int64_t late_due_boot_ns; /* of the worker: when what is not here of grants is looked for
 				     again, */
 	int64_t late_wait_ns;	  /* which is so long after the last time */

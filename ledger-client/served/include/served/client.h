@@ -34,6 +34,9 @@ void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRES
 /* Appends what the network of the host at AT began with, for who has nothing of it yet; it is
  * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
 emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor);
+/* Whether the host at AT answers, by who has no keyring open; *OUT_AHEAD_S as ahead_s of
+ * emr_ledger_absence.  EMR_TIMEOUT, EMR_OFFLINE; EMR_FORK: with another key. */
+emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s);
 
 /* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
  * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
