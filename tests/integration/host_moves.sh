@@ -73,7 +73,7 @@ as bento run 6 network address "$text"
 says "older"
 registers bento third
 steal() { rm -rf stolen && cp -a "$NET" stolen && rm -r stolen/blocks stolen/host/writer stolen/host/index*; }
-steal && rm stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem # who has no more than the ledger, and makes keys
+steal && rm stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem # a thief of the ledger alone, with keys of his own
 thief_says() {	# [HOST OPTION...]
 	local port
 	port=$(emr_port)
@@ -93,6 +93,7 @@ as bento run 6 network address "${newer/127.0.0.1/127.0.0.2}"
 as bento run 6 network address "${newer%??}"
 says "no text of a host"
 as olga run 0 init --yes --name "Olga Pires" --born 1990-01-01 $P --words-file olga.words
+as bento run 5 network address no-such-file
 as olga run 6 network address "$newer"
 says "in no network"
 
