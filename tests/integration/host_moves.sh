@@ -97,6 +97,19 @@ as bento run 5 network address no-such-file
 as olga run 6 network address "$newer"
 says "in no network"
 
+say "a backup from before the move takes the text, too"
+as bento run 0 backup "$EMR_WORK/bento-copy"
+two_unmount bento
+mv bento bento.before && rmdir bento-folder
+host_elsewhere
+newer=$(moved)
+as lima run 0 network address "$newer"
+as bento run 0 init --restore "$EMR_WORK/bento-copy" --network "$TWO_ADDRESS" $P
+as bento run 0 network address "$newer"
+two_mount bento
+emr_until test -s bento-folder/third.txt
+registers bento fourth
+
 say "DIR/host was stolen: another key comes when administrators of two of three members signed it, and not before"
 steal
 host_again() { run 0 host "$NET" "127.0.0.1:$TWO_PORT" --new-key next.txt; }
