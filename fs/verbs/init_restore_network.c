@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -193,7 +192,6 @@ static emr_status keep_verified(restoring *r)
 {
 	EMR_AUTO_FD ledger = -1;
 	emr_ledger_trouble trouble = {.status = EMR_OK};
-	char what[160];
 	emr_status status;
 
 	if (r->is_of_channel || !r->own_dir_made)
@@ -203,12 +201,9 @@ static emr_status keep_verified(restoring *r)
 			 ? follow_whole(&r->session, &trouble)
 			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || trouble.seq > 1;
-	if (status == EMR_DAMAGED && r->has_copy) {
-		snprintf(what, sizeof what,
-			_("what entry %llu and later ones say comes from your network"),
-			(unsigned long long)trouble.seq);
-		init_restore_found(r, "ledger/ledger.sqlite", what);
-	}
+	if (status == EMR_DAMAGED && r->has_copy)
+		init_restore_found(r, "ledger/ledger.sqlite",
+			_("its last entries have to come from your network"));
 	if (!r->has_copy)
 		EMR_TRY(remove_file(r->session.state_fd, EMR_STATE_OWN_COPY));
 	return emr_status_is_full(status) || status == EMR_NO_MEMORY ? status : EMR_OK;

@@ -88,7 +88,7 @@ db.commit()
 END
 restored 3
 says "ledger/ledger.sqlite: it is damaged"
-says "comes from your network"
+says "its last entries have to come from your network"
 two_mount lima
 says "for reading only"
 reads "lima-folder/shared-with-me/bento*/Notes/one.txt" "a note" || emr_fail "what she had read"
