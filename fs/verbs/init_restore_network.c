@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "ledger/copy.h"
 #include "ledger/network.h"
 #include "network/own_dir.h"
+#include "replica/follower.h"
 #include "session/network_dir.h"
 
 #include "init_restore_private.h"
@@ -169,26 +169,41 @@ static emr_status remove_file(int dirfd, const char *name)
 								: emr_status_from_errno(errno);
 }
 
+/* The owner's backup has the ledger itself, with the parts of everybody: her copy keeps her own. */
+static emr_status follow_whole(emr_session *session, emr_ledger_trouble *out_trouble)
+{
+	emr_problem ignored = {0};
+	emr_status status = emr_session_open_copy(session, false, &ignored);
+
+	if (status == EMR_OK)
+		status = emr_follow_now(session->replica);
+	if (session->replica != NULL)
+		emr_replica_last_trouble(session->replica, out_trouble);
+	emr_replica_close(session->replica);
+	emr_ledger_close(session->ledger);
+	session->replica = NULL;
+	session->ledger = NULL;
+	return status;
+}
+
 /* Everything is replayed once more. A channel's entries are proven by its blocks alone, which no
  * backup has, and a network's own directory is at hand: both are followed from their beginning. */
 static emr_status keep_verified(restoring *r)
 {
 	EMR_AUTO_FD ledger = -1;
-	emr_ledger_trouble trouble;
-	char what[160];
+	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_status status;
 
 	if (r->is_of_channel || !r->own_dir_made)
 		return EMR_OK;
 	ledger = openat(r->session.state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	status = emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
+	status = is_listed(r, EMR_BACKUP_NETWORK_PATH)
+			 ? follow_whole(&r->session, &trouble)
+			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
 	r->has_copy = status == EMR_OK || trouble.seq > 1;
-	if (status == EMR_DAMAGED && r->has_copy) {
-		snprintf(what, sizeof what,
-			_("what entry %llu and later ones say comes from your network"),
-			(unsigned long long)trouble.seq);
-		init_restore_found(r, "ledger/ledger.sqlite", what);
-	}
+	if (status == EMR_DAMAGED && r->has_copy)
+		init_restore_found(r, "ledger/ledger.sqlite",
+			_("its last entries have to come from your network"));
 	if (!r->has_copy)
 		EMR_TRY(remove_file(r->session.state_fd, EMR_STATE_OWN_COPY));
 	return emr_status_is_full(status) || status == EMR_NO_MEMORY ? status : EMR_OK;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # host_gone.sh: a doctor's computer is lost while the host of her practice is away: it is dead, or takes connections and answers nothing,
 # or has another address. Her records, and what a patient shared and she has read, come back from her backup all the same, for writing,
-# by passphrase and by words; the host has what she saves when it is there again, once.
+# by passphrase and by words; the host has what she saves when it is there again, once. So does what is the host's owner's.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -88,7 +88,7 @@ db.commit()
 END
 restored 3
 says "ledger/ledger.sqlite: it is damaged"
-says "comes from your network"
+says "its last entries have to come from your network"
 two_mount lima
 says "for reading only"
 reads "lima-folder/shared-with-me/bento*/Notes/one.txt" "a note" || emr_fail "what she had read"
@@ -113,7 +113,6 @@ was=$TWO_ADDRESS
 TWO_PORT=$(emr_port)
 two_host_kill
 two_host
-restored 6 --network "${TWO_ADDRESS%,*},sha256//$(head -c 32 /dev/zero | base64)$(printf x)"
 restored 6 --network "${TWO_ADDRESS%%#*}#ed25519//$(head -c 32 /dev/zero | base64)"
 says "another key"
 restored 0 --network "$TWO_ADDRESS"
@@ -122,4 +121,20 @@ echo "at the new address" >lima-folder/Own/moved.txt
 once Own/moved.txt 1
 [ "$was" != "$TWO_ADDRESS" ] || emr_fail "it has the same address"
 two_unmount lima bento
+
+say "the owner's directory is gone with the host: hers opens, too, and waits"
+two_mount ana
+echo hers >ana-folder/hers.txt
+as ana run 0 status --wait=1min
+two_unmount ana
+as ana run 0 backup hers
+two_host_kill
+mv "$NET" gone && rm -rf ana/state
+as ana run 0 init --restore hers $P
+two_mount ana
+reads ana-folder/hers.txt hers || emr_fail "her own"
+mv gone "$NET"
+two_host
+as ana run 0 verify
+two_unmount ana
 echo "all is well"

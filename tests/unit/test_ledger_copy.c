@@ -93,14 +93,12 @@ static const struct {
 	{"SELECT 1", 0, 0},
 	{"UPDATE state SET value = substr(value,1,60) || x'aaaa' || substr(value,63) WHERE seq=3",
 		0, 0},
-	{"UPDATE meta SET value = zeroblob(40) WHERE name='digest'", 0, 0},
 	{"DELETE FROM places WHERE seq=3", 0, 0},
 	{"UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=3", 0,
 		5},
 	{"UPDATE entries SET entry = substr(entry,1,260) || x'aaaa' || substr(entry,263) WHERE "
 	 "seq=3",
 		3, 0},
-	{"UPDATE items SET seq = seq WHERE seq=3; DELETE FROM entries WHERE seq=3", 3, 0},
 	{"UPDATE entries SET items = substr(items,1,40) || x'aaaa' || substr(items,43) WHERE seq=4",
 		4, 0},
 };
