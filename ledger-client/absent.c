@@ -332,14 +332,10 @@ PASSED_ON(replace_note, (void *self, emr_bytes old_note, emr_bytes note),
 	v.backend->replace_note(v.self, old_note, note))
 PASSED_ON(head, (void *self, emr_buf *out_note), emr_ledger_head(v.inner, out_note))
 PASSED_ON(knows, (void *self, const struct emr_checkpoint *head), emr_ledger_knows(v.inner, head))
-PASSED_ON(unite,
-	(void *self, struct emr_chain *own, uint64_t size, struct emr_chain *united,
-		emr_ledger_trouble *out_trouble),
-	emr_ledger_unite(v.inner, own, size, united, out_trouble))
 PASSED_ON(mend,
-	(void *self, struct emr_chain *own, struct emr_chain *united,
-		emr_ledger_trouble *out_trouble, uint64_t *out_n),
-	emr_ledger_mend(v.inner, own, united, out_trouble, out_n))
+	(void *self, struct emr_chain *own, uint64_t size, const uint8_t root[32],
+		emr_ledger_trouble *out_trouble, bool *out_was_damaged),
+	emr_ledger_mend(v.inner, own, size, root, out_trouble, out_was_damaged))
 static emr_status absent_entries(
 	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
@@ -453,7 +449,6 @@ static const emr_ledger_backend backend = {
 	.wake = absent_wake,
 	.stop = absent_stop,
 	.verify = absent_verify,
-	.unite = absent_unite,
 	.mend = absent_mend,
 	.look = absent_look,
 	.hurry = absent_hurry,

@@ -5,8 +5,9 @@
 #include "ledger/sql.h"
 
 #define CHAIN_FORMAT 2u
-#define CHAIN_OWN_COPY "replica.sqlite" /* in a state */
-#define CHAIN_LEDGER_ID 0x454d524cu	/* "EMRL" */
+#define CHAIN_OWN_COPY "replica.sqlite"			     /* in a state */
+#define CHAIN_LEDGER_ID 0x454d524cu			     /* "EMRL" */
+#define CHAIN_NAME_LEDGER "PRAGMA application_id=1162695244" /* the same */
 
 struct emr_chain {
 	emr_sql sql;

@@ -47,11 +47,12 @@ bool chain_parse_key(const char *key, char letter, emr_part_key *out)
 
 emr_part_key chain_part_key(const emr_item *item, emr_span pub)
 {
-	emr_part_key key = {.version = item->version, .family = emr_op_family(item->op)};
+	emr_part_key key = {.version = item->version,
+		.family = emr_op_family(item->op),
+		.domain = EMR_ID16_AT(item->domain_id),
+		.object = EMR_ID16_AT(item->object_id)};
 	emr_pub_restore restore;
 
-	memcpy(key.domain.b, item->domain_id, 16);
-	memcpy(key.object.b, item->object_id, 16);
 	if (item->op == EMR_OP_RESTORE_PART && emr_pub_restore_parse(pub, &restore)) {
 		key.family = restore.family;
 		key.version = restore.version;
@@ -400,7 +401,6 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 
 void emr_chain_verdict_free(emr_chain_verdict *verdict)
 {
-
 	free(verdict->arena);
 	free(verdict->values);
 	emr_buf_free(&verdict->rows[0]);

@@ -184,27 +184,6 @@ static emr_status open_second(const char *state_path, emr_chain **out_own)
 	return EMR_OK;
 }
 
-/* The notes that members left are not what entries give: a whole one goes along. */
-static emr_status take_note(emr_ledger_copy *copy)
-{
-	EMR_AUTO_BUF note = {0};
-	emr_status status = emr_chain_note(copy->held, &note);
-
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
-		return EMR_OK;
-	return status == EMR_OK ? emr_chain_put_note(copy->united, emr_buf_view(&note)) : status;
-}
-
-/* The header of a file on no name says nothing of its kind; what is written is a ledger of the
- * format of the held one. */
-static emr_status name_format(emr_ledger_copy *copy)
-{
-	char text[40];
-
-	(void)snprintf(text, sizeof text, "PRAGMA user_version=%u", CHAIN_FORMAT);
-	return emr_sql_run(&copy->united->sql, text);
-}
-
 emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
 	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged)
 {
@@ -226,9 +205,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 		status = emr_chain_unite(copy->held, own, emr_buf_view(&descriptor), copy->entries,
 			copy->united, &trouble);
 	if (status == EMR_OK)
-		status = take_note(copy);
-	if (status == EMR_OK)
-		status = name_format(copy);
+		status = emr_chain_take_note(copy->united, copy->held);
 	if (status == EMR_OK && missing != NULL)
 		status = emr_chain_each_missing(copy->united, tell_missing, &walk);
 	if (status == EMR_OK)

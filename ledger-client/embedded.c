@@ -58,7 +58,6 @@ static const emr_ledger_backend backend = {
 	.wait = embedded_wait,
 	.wake = embedded_wake,
 	.verify = embedded_verify,
-	.unite = embedded_unite,
 	.mend = embedded_mend,
 };
 

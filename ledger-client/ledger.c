@@ -259,20 +259,13 @@ const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
 	return names[end];
 }
 
-emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
-	struct emr_chain *united, emr_ledger_trouble *out_trouble)
+emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
+	const uint8_t root[32], emr_ledger_trouble *out_trouble, bool *out_was_damaged)
 {
-	if (ledger->backend->unite == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->unite(ledger->self, own, size, united, out_trouble);
-}
-
-emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
-	emr_ledger_trouble *out_trouble, uint64_t *out_n)
-{
-	if (ledger->backend->mend == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->mend(ledger->self, own, united, out_trouble, out_n);
+	*out_was_damaged = false;
+	return ledger->backend->mend == NULL ? EMR_UNSUPPORTED
+					     : ledger->backend->mend(ledger->self, own, size, root,
+						       out_trouble, out_was_damaged);
 }
 
 /* ---- tree ---- */

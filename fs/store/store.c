@@ -429,26 +429,6 @@ uint64_t emr_store_disk_bytes(emr_store *store)
 	return bytes;
 }
 
-emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context)
-{
-	EMR_AUTO_FREE emr_damage_row *rows = NULL;
-	size_t count;
-
-	pthread_mutex_lock(&store->map_lock);
-	count = store->damage_count;
-	rows = malloc((count + 1) * sizeof *rows);
-	if (rows != NULL && count > 0)
-		memcpy(rows, store->damages, count * sizeof *rows);
-	pthread_mutex_unlock(&store->map_lock);
-	if (rows == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < count; i++) {
-		rows[i].damage.segment = rows[i].segment;
-		visit(context, &rows[i].damage);
-	}
-	return EMR_OK;
-}
-
 int emr_store_directory(const emr_store *store)
 {
 	return store->has_own_index ? store->own_dirfd : store->dirfd;

@@ -130,9 +130,8 @@ emr_status replica_lock_file(emr_replica *replica);
 emr_status replica_own(emr_replica *replica, emr_status status);
 /* Damage was found in this computer's copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
-/* Before the copy is thrown away: what is whole only in it goes into the ledger.  True: the ledger
- * lacks nothing then. */
-bool replica_give_back(emr_replica *replica);
+/* As emr_replica_mend, when the file is locked and nobody else is there. */
+emr_status replica_mend(emr_replica *replica, emr_replica_mended *out_mended);
 
 /* Whether emr_replica_keep was called for DOMAIN. */
 bool replica_keeps(emr_replica *replica, emr_id16 domain);

@@ -61,7 +61,7 @@ bool view_mend_ledger(emr_view *view, emr_status why)
 	if (why != EMR_DAMAGED || view_is_read_only(view))
 		return false;
 	status = emr_replica_mend(view->options.replica, &mended);
-	if (mended.ledger_rows + mended.own_rows == 0 || (status != EMR_OK && mended.missing == 0))
+	if (!(mended.ledger || mended.own) || (status != EMR_OK && mended.missing == 0))
 		return false;
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "ledger-mended", "");

@@ -289,13 +289,13 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_ke
 /* An emr_chain_keep_fn on a chain: a member's copy has all parts of a domain, or none. */
 bool emr_chain_has_parts(void *chain, const uint8_t domain[16]);
 
-/* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
- * must have; on Fabric one that never came is none).  EMR_DAMAGED with the first entry concerned.
- */
+/* Each row of COPY is that of TRUTH, which a replay has made (KEEP as above says which parts COPY
+ * must have; a part that TRUTH lacks may be there), and each part fits its item; on Fabric one that
+ * never came is no damage.  EMR_DAMAGED with the entry concerned. */
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);
 
-/* ---- two chains of one network, of which one or both are damaged ---- */
+/* ---- damage ---- */
 
 /* Brings UNITED, a chain on no name, up to SIZE entries with what FIRST and SECOND (may be NULL)
  * have whole between them, each entry verified and replayed; both are inside of a read transaction.
@@ -306,9 +306,12 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 /* Every part of CHAIN that must be there and is not, with the entry that brought it. */
 typedef emr_status (*emr_chain_missing_fn)(void *arg, const emr_part_key *key, uint64_t seq);
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg);
-/* Inside a write transaction on CHAIN: each row that is not what TRUTH has becomes so, and rows
- * that it does not have go. KEEP says which domains' parts belong here (NULL = all).  A part that
- * TRUTH lacks is left as it is.  *out_n = rows that were taken away or put there.  EMR_DAMAGED: the
- * file's structure is damaged, and only another file helps; the caller rolls back. */
-emr_status emr_chain_mend(emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep,
-	void *keep_arg, uint64_t *out_n);
+/* Throws away all that stands in the file of CHAIN, which is for USE, where a row of it is not what
+ * TRUTH has, or its structure is damaged, and puts TRUTH there: in one transaction, which other
+ * connections see as any other, and which keeps the note.  TRUTH is a chain on no name that a
+ * replay has made, AS_IT_IS another connection to the file; no transaction is open on either
+ * afterwards. EMR_CONFLICT: the file has more entries than TRUTH; EMR_BUSY, EMR_READ_ONLY. */
+emr_status emr_chain_build_again(emr_chain *chain, emr_chain_use use, emr_chain *as_it_is,
+	emr_chain *truth, bool *out_was_damaged);
+/* The note of FROM, if it can be read. */
+emr_status emr_chain_take_note(emr_chain *chain, emr_chain *from);

@@ -242,8 +242,6 @@ emr_status emr_store_check(emr_store *store, const emr_store_damage_to *to);
  * CAR, erasures that were cut short are ended, and an index that lies (which is no damage) is made
  * again. EMR_DAMAGED when there was damage. A store that is open for reading is only checked. */
 emr_status emr_store_mend(emr_store *store, const emr_store_damage_to *to);
-/* Damage that open found and repaired. */
-emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context);
 
 /* Writes all pending index rows now. */
 emr_status emr_store_index_now(emr_store *store);
