@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -27,11 +28,6 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
-#define FILE_KEY "key.pem"
-#define FILE_CERTIFICATE "certificate.pem"
-#define FILE_SECRET "secret"
-#define FILE_WRITER "writer"
-#define PEM_MAX ((size_t)16 << 10)
 #define RECLAIM_EVERY_S 3600
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
@@ -40,13 +36,14 @@ typedef struct host {
 	emr_out *out;
 	char *dir;
 	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/host/mail, DIR/host/lock */
-	emr_buf key, certificate;
+	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
-	int report_fd; /* to the waiting parent; -1 in the foreground */
+	_Atomic uint64_t over; /* of the key that asked for too much most often */
+	int report_fd;	       /* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)
@@ -54,11 +51,8 @@ static void host_end(host *h)
 	emr_served_stop(h->served);
 	emr_node_free(h->node);
 	emr_store_close(h->store);
-	if (h->key.len > 0)
-		emr_wipe(h->key.data, h->key.len);
+	host_keeps_close(&h->keeps);
 	emr_wipe(h->options.secret, sizeof h->options.secret);
-	emr_buf_free(&h->key);
-	emr_buf_free(&h->certificate);
 	if (h->own_fd >= 0)
 		(void)close(h->own_fd);
 	if (h->mail_fd >= 0)
@@ -90,51 +84,6 @@ static emr_status open_below(const host *h, const char *name, bool may_make, int
 	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-/* LEN random bytes in the file NAME, made once. */
-static emr_status own_random(const host *h, const char *name, uint8_t *out, size_t len)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_file_read_private(h->own_fd, name, len, &bytes);
-
-	if (status == EMR_NOT_FOUND) {
-		randombytes_buf(out, len);
-		return emr_file_replace(h->own_fd, name, emr_bytes_of(out, len), 0600);
-	}
-	if (status == EMR_OK && bytes.len != len)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		memcpy(out, bytes.data, len);
-	if (bytes.len > 0)
-		emr_wipe(bytes.data, bytes.len);
-	return status;
-}
-
-static emr_status own_key(host *h)
-{
-	emr_id32 pin;
-	emr_status status = emr_file_read_private(h->own_fd, FILE_KEY, PEM_MAX, &h->key);
-
-	if (status == EMR_NOT_FOUND) {
-		status = emr_served_make_key(&h->key, &h->certificate, &pin);
-		if (status == EMR_OK)
-			status = emr_file_replace(
-				h->own_fd, FILE_CERTIFICATE, emr_buf_view(&h->certificate), 0600);
-		if (status == EMR_OK)
-			status = emr_file_replace(h->own_fd, FILE_KEY, emr_buf_view(&h->key), 0600);
-	} else if (status == EMR_OK) {
-		status = emr_file_read(h->own_fd, FILE_CERTIFICATE, PEM_MAX, &h->certificate);
-	}
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->key, "", 1);
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->certificate, "", 1);
-	if (status == EMR_OK)
-		status = emr_served_pin((const char *)h->certificate.data, &pin);
-	if (status == EMR_OK)
-		emr_served_pin_text(pin, h->at.pin);
-	return status;
-}
-
 /* ---- where it listens ---- */
 
 static emr_status choose_address(host *h, emr_problem *out_problem)
@@ -152,8 +101,8 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 	/* A proxy that speaks TLS in front of a socket has a certificate of its own. */
 	if (path != NULL)
 		h->at.pin[0] = '\0';
-	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
-	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
+	h->options.key = path == NULL ? (const char *)h->keeps.key.data : NULL;
+	h->options.certificate = path == NULL ? (const char *)h->keeps.certificate.data : NULL;
 	if (h->options.listen_fd >= 0)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
@@ -169,14 +118,29 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 	return emr_served_check(h->served, call, root);
 }
 
+/* For --status, which asks nobody. */
+static void note_over(void *arg, emr_id32 key, uint64_t times)
+{
+	host *h = arg;
+	char text[2 * sizeof key.b + 32];
+
+	if (times < atomic_load(&h->over))
+		return;
+	atomic_store(&h->over, times);
+	emr_hex(key.b, sizeof key.b, text);
+	emr_log(EMR_LOG_WARN, "host: over: %s: %llu", text, (unsigned long long)times);
+	(void)snprintf(text + 2 * sizeof key.b, 32, " %llu", (unsigned long long)times);
+	(void)!host_keeps_write(h->own_fd, HOST_OVER, emr_bytes_of(text, strlen(text)));
+}
+
 static emr_status open_blocks(host *h)
 {
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE char *index = NULL;
 	EMR_AUTO_FREE char *writers = emr_places_writers();
-	emr_store_options options = {.lock_path = writers};
+	emr_store_options options = {.lock_path = writers, .writer = h->keeps.writer};
 	emr_node_options node = {.spool_dirfd = h->own_fd, .may = check_member, .may_arg = h};
-	emr_status status = own_random(h, FILE_WRITER, options.writer.b, sizeof options.writer.b);
+	emr_status status;
 
 	if (asprintf(&path, "%s/blocks", h->dir) < 0)
 		path = NULL;
@@ -186,8 +150,9 @@ static emr_status open_blocks(host *h)
 		return EMR_NO_MEMORY;
 	options.path = path;
 	options.index_path = index;
+	status = emr_store_open(&options, &h->store);
 	if (status == EMR_OK)
-		status = emr_store_open(&options, &h->store);
+		status = host_keeps_store(h->dir, h->keeps.writer, &node.id);
 	if (status != EMR_OK)
 		return status;
 	node.store = emr_store_blocks(h->store);
@@ -220,13 +185,13 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
 	if (status == EMR_OK)
 		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
-	if (status == EMR_OK)
-		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem));
+	memcpy(h->options.secret, h->keeps.secret, sizeof h->options.secret);
 	h->at.key = emr_served_key(h->options.secret);
-	if (status == EMR_OK)
-		status = own_key(h);
-	if (status == EMR_OK)
-		status = open_blocks(h);
+	emr_served_pin_text(h->keeps.pin, h->at.pin);
+	status = open_blocks(h);
 	if (status == EMR_OK)
 		status = hold_lock(h);
 	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
@@ -238,6 +203,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
+	h->options.over = note_over;
+	h->options.over_arg = h;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	status = emr_served_start(&h->options, &h->served);
 	if (status == EMR_OK)
