@@ -54,7 +54,7 @@ typedef enum chain_statement {
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
 
 extern const char chain_schema[];
-extern const char chain_indexes[];
+extern const char chain_indexes[], chain_lacking[];
 extern const char chain_locals[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 

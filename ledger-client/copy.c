@@ -27,9 +27,8 @@
 struct emr_ledger_copy {
 	emr_chain *held;   /* inside a read transaction */
 	emr_chain *newest; /* outside any */
-	emr_chain
-		*united;  /* what is whole of the held moment, when the ledger alone is not; NULL */
-	uint64_t entries; /* of the held moment */
+	emr_chain *united; /* what is whole of that, when the ledger alone is not; NULL */
+	uint64_t entries;  /* of the held moment */
 };
 
 emr_chain *copy_source(const emr_ledger_copy *copy)
@@ -261,8 +260,7 @@ static void record_walk_end(record_walk *walk)
 	emr_buf_free(&walk->part);
 }
 
-/* A record whose sealed data is gone is none: O/<domain>/<object> has its part at the version of
- * its content. */
+/* A record whose sealed data is gone is bare: its part is at the version of its content. */
 static emr_status count_whole(record_walk *walk, const char *key, const emr_row_object *row)
 {
 	char text[200];
@@ -274,8 +272,10 @@ static emr_status count_whole(record_walk *walk, const char *key, const emr_row_
 	if (!chain_parse_key(text, 'p', &at))
 		return EMR_DAMAGED;
 	status = emr_chain_part(walk->chain, &at, &walk->part);
-	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED) {
+		walk->facts->bare++;
 		return EMR_OK;
+	}
 	walk->facts->records += status == EMR_OK;
 	if (status == EMR_OK && walk->fn != NULL)
 		status = walk->fn(walk->arg, at.object, emr_buf_view(&walk->part));

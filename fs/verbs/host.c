@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -27,12 +28,7 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
-#define FILE_KEY "key.pem"
-#define FILE_CERTIFICATE "certificate.pem"
-#define FILE_SECRET "secret"
-#define FILE_WRITER "writer"
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
-#define PEM_MAX ((size_t)16 << 10)
 #define RECLAIM_EVERY_S 3600
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
@@ -41,14 +37,15 @@ typedef struct host {
 	emr_out *out;
 	char *dir;
 	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/host/mail, DIR/host/lock */
-	emr_buf key, certificate;
+	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
-	bool has_moved; /* others know it elsewhere */
-	int report_fd;	/* to the waiting parent; -1 in the foreground */
+	_Atomic uint64_t over; /* of the key that asked for too much most often */
+	bool has_moved;	       /* others know it elsewhere */
+	int report_fd;	       /* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)
@@ -56,11 +53,8 @@ static void host_end(host *h)
 	emr_served_stop(h->served);
 	emr_node_free(h->node);
 	emr_store_close(h->store);
-	if (h->key.len > 0)
-		emr_wipe(h->key.data, h->key.len);
+	host_keeps_close(&h->keeps);
 	emr_wipe(h->options.secret, sizeof h->options.secret);
-	emr_buf_free(&h->key);
-	emr_buf_free(&h->certificate);
 	if (h->own_fd >= 0)
 		(void)close(h->own_fd);
 	if (h->mail_fd >= 0)
@@ -92,51 +86,6 @@ static emr_status open_below(const host *h, const char *name, bool may_make, int
 	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-/* LEN random bytes in the file NAME, made once. */
-static emr_status own_random(const host *h, const char *name, uint8_t *out, size_t len)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_file_read_private(h->own_fd, name, len, &bytes);
-
-	if (status == EMR_NOT_FOUND) {
-		randombytes_buf(out, len);
-		return emr_file_replace(h->own_fd, name, emr_bytes_of(out, len), 0600);
-	}
-	if (status == EMR_OK && bytes.len != len)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		memcpy(out, bytes.data, len);
-	if (bytes.len > 0)
-		emr_wipe(bytes.data, bytes.len);
-	return status;
-}
-
-static emr_status own_key(host *h)
-{
-	emr_id32 pin;
-	emr_status status = emr_file_read_private(h->own_fd, FILE_KEY, PEM_MAX, &h->key);
-
-	if (status == EMR_NOT_FOUND) {
-		status = emr_served_make_key(&h->key, &h->certificate, &pin);
-		if (status == EMR_OK)
-			status = emr_file_replace(
-				h->own_fd, FILE_CERTIFICATE, emr_buf_view(&h->certificate), 0600);
-		if (status == EMR_OK)
-			status = emr_file_replace(h->own_fd, FILE_KEY, emr_buf_view(&h->key), 0600);
-	} else if (status == EMR_OK) {
-		status = emr_file_read(h->own_fd, FILE_CERTIFICATE, PEM_MAX, &h->certificate);
-	}
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->key, "", 1);
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->certificate, "", 1);
-	if (status == EMR_OK)
-		status = emr_served_pin((const char *)h->certificate.data, &pin);
-	if (status == EMR_OK)
-		emr_served_pin_text(pin, h->at.pin);
-	return status;
-}
-
 /* ---- where it listens ---- */
 
 static emr_status choose_place(host *h, emr_problem *out_problem)
@@ -162,8 +111,8 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 	EMR_TRY(choose_place(h, out_problem));
 	h->options.listen_fd = host_listen(where, &cause);
-	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
-	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
+	h->options.key = path == NULL ? (const char *)h->keeps.key.data : NULL;
+	h->options.certificate = path == NULL ? (const char *)h->keeps.certificate.data : NULL;
 	if (h->options.listen_fd >= 0)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
@@ -172,6 +121,13 @@ static emr_status choose_address(host *h, emr_problem *out_problem)
 
 /* ---- another key ---- */
 
+static void note_keeps(host *h)
+{
+	memcpy(h->options.secret, h->keeps.secret, sizeof h->options.secret);
+	h->at.key = emr_served_key(h->options.secret);
+	emr_served_pin_text(h->keeps.pin, h->at.pin);
+}
+
 /* Of NEXT, which is closed by host_end: secret and key are made once. */
 static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 {
@@ -179,14 +135,11 @@ static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 
 	next->dir = strdup(h->dir);
 	status = next->dir != NULL ? open_below(h, NEXT, true, &next->own_fd) : EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = own_random(
-			next, FILE_SECRET, next->options.secret, sizeof next->options.secret);
-	next->at.key = emr_served_key(next->options.secret);
-	if (status == EMR_OK)
-		status = own_key(next);
-	return status == EMR_OK ? choose_place(next, out_problem)
-				: say_place(h, status, NULL, out_problem);
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_keeps_next(next->dir, next->own_fd, &next->keeps, out_problem));
+	note_keeps(next);
+	return choose_place(next, out_problem);
 }
 
 #define HOST_OF(args_, out_)                                                                       \
@@ -215,29 +168,17 @@ static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_
 	return EMR_OK;
 }
 
-static emr_status put_text(const host *h, const char *name, const emr_buf *text)
-{
-	return emr_file_replace(
-		h->own_fd, name, emr_bytes_of(text->data, strlen((const char *)text->data)), 0600);
-}
-
-/* Before its secret is read: the next one takes its place, if enough have signed for that.  It
+/* The next one takes the place of the present one, if enough have signed for that.  Its secret
  * comes last, so that after a crash the same line does what is left. */
 static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
 {
 	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
-	static const char *const names[] = {FILE_SECRET, FILE_KEY, FILE_CERTIFICATE};
 	EMR_AUTO_BUF text = {0}, settings = {0};
 	emr_address address = {.n_voices = 0};
-	uint8_t secret[32];
+	const emr_id32 old = emr_served_key(h->keeps.secret);
 	unsigned have = 0, need = 0;
-	emr_id32 old;
-	emr_status status = own_random(h, FILE_SECRET, secret, sizeof secret);
+	emr_status status = emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text);
 
-	old = emr_served_key(secret);
-	emr_wipe(secret, sizeof secret);
-	if (status == EMR_OK)
-		status = emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text);
 	if (status == EMR_OK)
 		status = emr_address_read(emr_buf_view(&text), &address);
 	if (status != EMR_OK)
@@ -248,19 +189,16 @@ static emr_status take_next_key(host *h, const char *file, emr_problem *out_prob
 	EMR_TRY(open_next(h, &next, out_problem));
 	if (have < need || !emr_id32_equal(address.at.key, next.at.key))
 		return network_too_few(have, need, out_problem);
-	status = put_text(h, FILE_CERTIFICATE, &next.certificate);
-	if (status == EMR_OK)
-		status = put_text(h, FILE_KEY, &next.key);
-	if (status == EMR_OK)
-		status = emr_served_at_write(&address.at, &settings);
+	status = emr_served_at_write(&address.at, &settings);
 	if (status == EMR_OK)
 		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
 	if (status == EMR_OK)
-		status = emr_file_replace(h->own_fd, FILE_SECRET,
-			emr_bytes_of(next.options.secret, sizeof next.options.secret), 0600);
-	for (size_t i = 0; i < sizeof names / sizeof *names && status == EMR_OK; i++)
-		(void)unlinkat(next.own_fd, names[i], 0);
-	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
+		status = host_keeps_replace(h->own_fd, next.own_fd, &next.keeps);
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	host_keeps_close(&h->keeps);
+	h->keeps = (host_keeps){.secret = {0}};
+	return host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem);
 }
 
 /* ---- blocks ---- */
@@ -272,14 +210,29 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 	return emr_served_check(h->served, call, root);
 }
 
+/* For --status, which asks nobody. */
+static void note_over(void *arg, emr_id32 key, uint64_t times)
+{
+	host *h = arg;
+	char text[2 * sizeof key.b + 32];
+
+	if (times < atomic_load(&h->over))
+		return;
+	atomic_store(&h->over, times);
+	emr_hex(key.b, sizeof key.b, text);
+	emr_log(EMR_LOG_WARN, "host: over: %s: %llu", text, (unsigned long long)times);
+	(void)snprintf(text + 2 * sizeof key.b, 32, " %llu", (unsigned long long)times);
+	(void)!host_keeps_write(h->own_fd, HOST_OVER, emr_bytes_of(text, strlen(text)));
+}
+
 static emr_status open_blocks(host *h)
 {
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE char *index = NULL;
 	EMR_AUTO_FREE char *writers = emr_places_writers();
-	emr_store_options options = {.lock_path = writers};
+	emr_store_options options = {.lock_path = writers, .writer = h->keeps.writer};
 	emr_node_options node = {.spool_dirfd = h->own_fd, .may = check_member, .may_arg = h};
-	emr_status status = own_random(h, FILE_WRITER, options.writer.b, sizeof options.writer.b);
+	emr_status status;
 
 	if (asprintf(&path, "%s/blocks", h->dir) < 0)
 		path = NULL;
@@ -289,8 +242,9 @@ static emr_status open_blocks(host *h)
 		return EMR_NO_MEMORY;
 	options.path = path;
 	options.index_path = index;
+	status = emr_store_open(&options, &h->store);
 	if (status == EMR_OK)
-		status = emr_store_open(&options, &h->store);
+		status = host_keeps_store(h->dir, h->keeps.writer, &node.id);
 	if (status != EMR_OK)
 		return status;
 	node.store = emr_store_blocks(h->store);
@@ -323,17 +277,15 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
 	if (status == EMR_OK)
 		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
-	if (status == EMR_OK)
-		status = open_blocks(h);
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem));
+	status = open_blocks(h);
 	if (status == EMR_OK)
 		status = hold_lock(h);
 	if (status == EMR_OK && h->args->given[EMR_OPT_NEW_KEY])
 		EMR_TRY(take_next_key(h, h->args->values[EMR_OPT_NEW_KEY], out_problem));
-	if (status == EMR_OK)
-		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
-	h->at.key = emr_served_key(h->options.secret);
-	if (status == EMR_OK)
-		status = own_key(h);
+	note_keeps(h);
 	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
 		ledger = NULL;
 		status = EMR_NO_MEMORY;
@@ -343,6 +295,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
+	h->options.over = note_over;
+	h->options.over_arg = h;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	status = host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved);
 	if (status == EMR_OK)

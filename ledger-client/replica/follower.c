@@ -129,16 +129,17 @@ static void make_run(emr_replica *r)
 {
 	follower *f = &r->follower;
 	uint64_t run = ++f->begun;
-	int64_t late_due_ns;
+	int64_t late_due_ns, lost_due_ns;
 	emr_status status;
 
 	f->is_running = true;
 	(void)pthread_mutex_unlock(&f->lock);
 	status = emr_replica_catch_up(r, NULL, NULL, NULL);
 	late_due_ns = replica_late_turn(r, status == EMR_OK);
+	lost_due_ns = replica_lost_turn(r, status == EMR_OK);
 	tell_subscribers(r);
 	(void)pthread_mutex_lock(&f->lock);
-	f->late_due_ns = late_due_ns;
+	f->late_due_ns = late_due_ns < lost_due_ns ? late_due_ns : lost_due_ns;
 	f->is_running = false;
 	f->ended = run;
 	f->status = status;

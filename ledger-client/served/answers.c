@@ -124,6 +124,38 @@ static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t 
 	return status == EMR_EXISTS ? EMR_OK : status;
 }
 
+/* Members give what the ledger lost. */
+static emr_status give_lacking(emr_served *served, emr_serve_call *call)
+{
+	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	uint8_t next[8];
+	uint64_t from;
+
+	EMR_TRY(emr_serve_number(call, "from", 0, &from));
+	EMR_TRY(lacking != NULL ? emr_ledger_lacks(served->ledger, from, lacking) : EMR_NO_MEMORY);
+	emr_put_u64(next, lacking->next);
+	EMR_TRY(emr_buf_append(&call->out, next, sizeof next));
+	return wire_put_keys(lacking->keys, lacking->n, &call->out);
+}
+
+typedef struct given {
+	emr_part_key keys[WIRE_KEYS_MAX];
+	emr_bytes parts[WIRE_KEYS_MAX];
+} given;
+
+static emr_status take_given(emr_served *served, emr_serve_call *call)
+{
+	EMR_AUTO_FREE given *g = malloc(sizeof *g);
+	uint8_t taken[4];
+	size_t n = 0, n_taken = 0;
+
+	EMR_TRY(g != NULL ? wire_read_given(emr_buf_view(&call->body), g->keys, g->parts, &n)
+			  : EMR_NO_MEMORY);
+	EMR_TRY(emr_ledger_give(served->ledger, g->keys, g->parts, n, &n_taken));
+	emr_put_u32(taken, (uint32_t)n_taken);
+	return emr_buf_append(&call->out, taken, sizeof taken);
+}
+
 static emr_status find_item(emr_served *served, emr_serve_call *call)
 {
 	uint8_t place[10];
@@ -228,6 +260,13 @@ static bool may_send(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(call, status);
 }
 
+static bool is_members(void *arg, emr_serve_call *call)
+{
+	emr_status status = emr_served_check(arg, call, (emr_bytes){0});
+
+	return status == EMR_OK || !finish(call, status);
+}
+
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -237,6 +276,8 @@ FOR_MEMBERS(answer_applications, served_give_applications)
 FOR_READERS(answer_size, give_size)
 FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
+FOR_MEMBERS(answer_lacking, give_lacking)
+OPEN(answer_given, take_given)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
 FOR_MEMBERS(answer_moved, give_moved)
@@ -255,6 +296,9 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},
+	{"GET", WIRE_ROOT "lacking", .answer = answer_lacking},
+	{"POST", WIRE_ROOT "given", .body_max = WIRE_BODY_MAX, .may = may_send,
+		.waits_for_disk = true, .whose = is_members, .answer = answer_given},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
 	{"GET", WIRE_ROOT "moved", .answer = answer_moved},

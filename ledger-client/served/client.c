@@ -197,6 +197,40 @@ static emr_status client_fetch(
 	return status;
 }
 
+static emr_status client_lacks(void *self, uint64_t from, emr_chain_lacking *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	_Static_assert(EMR_CHAIN_LACKING_MAX == WIRE_KEYS_MAX, "an answer has room");
+	EMR_TRY(ask_get(self, &bytes, "lacking?from=%llu", (unsigned long long)from));
+	if (bytes.len < 8)
+		return EMR_DAMAGED;
+	out->next = emr_get_u64(bytes.data);
+	out->n = 0;
+	return bytes.len == 8 ? EMR_OK
+			      : wire_read_keys(emr_bytes_of(bytes.data + 8, bytes.len - 8),
+					out->keys, &out->n);
+}
+
+static emr_status client_give(
+	void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n, size_t *out_n)
+{
+	EMR_AUTO_BUF body = {0};
+	EMR_AUTO_BUF answer = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		EMR_TRY(wire_put_keys(&keys[i], 1, &body));
+		EMR_TRY(wire_put_part(parts[i], &body));
+	}
+	EMR_TRY(client_ask(self,
+		&(question){.path = "given", .is_post = true, .body = emr_buf_view(&body)},
+		&answer));
+	if (answer.len != 4)
+		return EMR_DAMAGED;
+	*out_n = emr_get_u32(answer.data);
+	return EMR_OK;
+}
+
 static emr_status client_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
@@ -404,6 +438,8 @@ static const emr_ledger_backend backend = {
 	.size = client_size,
 	.entries = client_entries,
 	.fetch = client_fetch,
+	.lacks = client_lacks,
+	.give = client_give,
 	.find_item = client_find_item,
 	.subtree = client_subtree,
 	.note = client_note,

@@ -63,6 +63,8 @@ emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n);
 emr_status wire_put_entry(const emr_ledger_entry *entry, emr_buf *out);
 /* The next entry of READER, borrowed; false at the end, and when it is bad. */
 bool wire_read_entry(emr_reader *reader, emr_ledger_entry *out);
+/* Parts with their keys, at most WIRE_KEYS_MAX, of which each part is there; borrowed. */
+emr_status wire_read_given(emr_bytes bytes, emr_part_key *keys, emr_bytes *parts, size_t *out_n);
 /* PART.data NULL: there is none. */
 emr_status wire_put_part(emr_bytes part, emr_buf *out);
 bool wire_read_part(emr_reader *reader, emr_bytes *out);

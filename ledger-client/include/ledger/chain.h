@@ -113,6 +113,8 @@ emr_status emr_chain_each_naming(
  * connection that may write.  Its indexes are no part of the format: without it the answers are
  * the same. */
 void emr_chain_make_indexes(emr_chain *chain);
+/* That of emr_chain_lacks alone, which costs nothing where all parts are there. */
+void emr_chain_make_lacking_index(emr_chain *chain);
 /* Local copies, for who asks with a connection that may write to a private file: its keeper has
  * sealed them with its own key, beside the parts of objects.  They are no part of the format:
  * without what this makes there are none. */

@@ -45,6 +45,7 @@ typedef struct emr_ledger_copy_facts {
 	emr_id16 net_id;
 	uint64_t entries; /* entry 0 included */
 	uint64_t records; /* objects with content that are live, and whose sealed data is there */
+	uint64_t bare;	  /* the same whose sealed data is not */
 	uint64_t last_unix_s; /* ledger time of the newest entry; 0 with entry 0 alone */
 } emr_ledger_copy_facts;
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);

@@ -155,6 +155,18 @@ static bool version_reaches(const char *version, const char *least)
 	return true;
 }
 
+/* It becomes a word of the file in which it is remembered. */
+static void note_store(emr_ipfs *node, const char *id)
+{
+	const size_t n = sizeof node->store - 1;
+
+	pthread_mutex_lock(&node->lock);
+	node->store[0] = '\0';
+	if (id != NULL && strlen(id) == n && strspn(id, "0123456789abcdef") == n)
+		memcpy(node->store, id, n + 1);
+	pthread_mutex_unlock(&node->lock);
+}
+
 emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES])
 {
 	AUTO_JSON *json = NULL;
@@ -165,6 +177,7 @@ emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES])
 	version = json_string_value(json_object_get(json, "Version"));
 	if (version == NULL)
 		return node_run_fail(run, EMR_IPFS_STRANGE, "an answer without a version");
+	note_store(run->node, json_string_value(json_object_get(json, "Store")));
 	answer_say(text, version, strlen(version));
 	snprintf(out, EMR_IPFS_VERSION_BYTES, "%.31s", text);
 	return version_reaches(text, EMR_IPFS_KUBO_LEAST) ? EMR_OK

@@ -46,8 +46,9 @@ bool emr_served_is_at(const char *path);
 
 /* ---- letters of an invitation ---- */
 
-#define EMR_SERVED_INVITATIONS_MAX 1000u /* that are open at a host */
-#define EMR_SERVED_APPLICATIONS_MAX 100u /* that lie at a host, for a month */
+#define EMR_SERVED_INVITATIONS_MAX 1000u /* that are open at a host, in equal shares */
+#define EMR_SERVED_INVITATION_MAX_S (UINT64_C(366) * 86400) /* that one may be open */
+#define EMR_SERVED_APPLICATIONS_MAX 100u		    /* that lie at a host, for a month */
 
 /* DIR is the network's: DIR/ledger has the settings.  The administrator of an organisation, a
  * member with KEYRING, leaves an "invitation" under its id, which is its end (u64, Unix seconds).
@@ -55,8 +56,9 @@ bool emr_served_is_at(const char *path);
  * else knows, and finds the answer ("certificate"); without a token, KEYRING NULL.  The
  * administrator finds the one and leaves the other, which takes invitation and reply away.  An
  * organisation that asks to be admitted leaves an "application" under the first half of its
- * SHA-256.  EMR_NOT_FOUND: it is not there yet; to a reply: no invitation is open; EMR_LIMIT: as
- * many lie there as may; EMR_DENIED: by no administrator. */
+ * SHA-256; it goes when the organisation is a member.  EMR_NOT_FOUND: it is not there yet; to a
+ * reply: no invitation is open; EMR_LIMIT: as many lie there as may, of invitations those of the
+ * same organisation; EMR_INVALID: an end too far; EMR_DENIED: by no administrator. */
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
 	const char *step, emr_bytes letter);
 emr_status emr_served_find(
