@@ -30,9 +30,7 @@
 
 #define ANSWER_MS 60000
 #define SLICE_MS 500
-#define PUBLISH_NS                                                                                 \
-	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
-				time */
+#define PUBLISH_NS INT64_C(60000000000) /* without progress: the rest stays for the next time */
 #define END_MS 30000
 #define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
 #define LEFT_SAID 5
@@ -141,8 +139,7 @@ static bool is_for_want_of_disk(const json_t *answer)
 		       json_integer_value(json_object_get(answer, "pending")) > 0);
 }
 
-/* The reason for the wait is said: a full disk may get room at any moment, and nobody knows that
- * without a word. */
+/* Says why it waits: nobody knows otherwise that room on the disk would end that. */
 static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
 {
 	if (*is_said || !is_for_want_of_disk(answer))
@@ -286,8 +283,7 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 
 /* Unmounted here, and still served: a mount name space of its own (a container, another service)
  * has a copy of the mount, of which the kernel tells nobody.  Closed means that the keys are gone:
- * the mount hands over and ends by itself.  That it ends already, and does not answer, is as good.
- */
+ * the mount hands over and ends by itself.  One that ends and does not answer is as good. */
 static void ask_to_stop(closing *c)
 {
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = true};

@@ -31,7 +31,7 @@ emr_status shared_new(emr_view *view)
 	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
-	view->shares->late_due_boot_ns = INT64_MAX;
+	view->shares->late.due_boot_ns = INT64_MAX;
 	EMR_TRY(emr_share_new(&options, &view->shares->share));
 	status = emr_share_keep_received(view->shares->share, false);
 	/* Nobody known yet: an empty ledger, or one that is away. */

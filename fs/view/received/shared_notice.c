@@ -204,16 +204,6 @@ static emr_share_why why_of_code(uint8_t code)
 	}
 }
 
-/* Refused for a time that is the grant's end by no clock that is known here. */
-static bool is_of_clock(const shared_share *s, uint8_t code)
-{
-	const int64_t soon_s = view_now_ns(s->view) / 1000000000 + EMR_LEDGER_CLOCKS_S;
-
-	return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
-	       (code == EMR_RESULT_GRANT_DEAD && shared_is_readable(s->view, s) == EMR_OK &&
-		       soon_s < (int64_t)s->grant.row.not_after_unix_s);
-}
-
 typedef struct word {
 	emr_status status;
 	const char *id; /* NULL: nothing that a person could do anything about */
@@ -221,6 +211,7 @@ typedef struct word {
 
 static word word_of(const shared_share *s, emr_status status, const emr_share_trouble *trouble)
 {
+	const int64_t soon_s = view_now_ns(s->view) / 1000000000 + EMR_LEDGER_CLOCKS_S;
 	emr_share_why why = trouble->why;
 
 	/* Also while others have not answered: they count the same.  It is a word about the whole
@@ -233,7 +224,13 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		return (word){status, s->view->shares->ahead_s != 0 ? "clock" : "offline"};
 	if (status == EMR_TIMEOUT)
 		return (word){status, "no-release"};
-	if ((why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER) && is_of_clock(s, trouble->code))
+	/* Refused for a time that is the grant's end by no clock that is known here. */
+	if ((why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER) &&
+		(trouble->code == EMR_RESULT_TIME_AHEAD ||
+			trouble->code == EMR_RESULT_EXPIRED_BATCH ||
+			(trouble->code == EMR_RESULT_GRANT_DEAD &&
+				shared_is_readable(s->view, s) == EMR_OK &&
+				soon_s < (int64_t)s->grant.row.not_after_unix_s)))
 		return (word){EMR_AWAITED, "clock"};
 	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
 		why = why_of_code(trouble->code);
