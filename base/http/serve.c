@@ -264,28 +264,23 @@ static void end_form(emr_serve_call *call)
 		call->taken = EMR_INVALID;
 }
 
-/* Once it is known who asks. */
-static enum MHD_Result refuse_many(emr_serve *serve, emr_serve_call *call)
-{
-	refuse(call, MHD_HTTP_TOO_MANY_REQUESTS);
-	return send_answer(serve, call);
-}
-
 static enum MHD_Result answer(emr_serve *serve, emr_serve_call *call)
 {
 	const emr_serve_route *route = call->route;
-	bool is_answered = false;
+	bool is_answered = true, is_within;
 
 	if (route->whose != NULL && !route->whose(call->arg, call))
 		return send_answer(serve, call);
-	if (!serve_is_within(serve, call))
-		return refuse_many(serve, call);
-	if (route->waits_for_disk && serve_give_work(serve, call))
+	is_within = serve_is_within(serve, call);
+	if (is_within && route->waits_for_disk && serve_give_work(serve, call))
 		return MHD_YES;
-	is_answered = route->answer(call->arg, call);
-	if (!serve_is_within(serve, call))
-		return refuse_many(serve, call);
-	if (is_answered)
+	if (is_within) {
+		is_answered = route->answer(call->arg, call);
+		is_within = serve_is_within(serve, call); /* once it is known who asks */
+	}
+	if (!is_within)
+		refuse(call, MHD_HTTP_TOO_MANY_REQUESTS);
+	if (is_answered || !is_within)
 		return send_answer(serve, call);
 	serve_suspend(serve, call);
 	return MHD_YES;

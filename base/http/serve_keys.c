@@ -78,11 +78,6 @@ static void drain(serve_key *key, int64_t now_ns)
 	key->at_ns = now_ns;
 }
 
-static bool is_less(const serve_key *a, const serve_key *b)
-{
-	return a->work < b->work || (a->work == b->work && a->over < b->over);
-}
-
 /* Lock held.  Where there is no room the one goes that has least to drain. */
 static serve_key *find_key(emr_serve *serve, emr_id32 id)
 {
@@ -95,8 +90,12 @@ static serve_key *find_key(emr_serve *serve, emr_id32 id)
 			return &serve->keys[i];
 		}
 	for (size_t i = 0; i < SERVE_KEYS; i++) {
-		drain(&serve->keys[i], now_ns);
-		least = is_less(&serve->keys[i], least) ? &serve->keys[i] : least;
+		serve_key *key = &serve->keys[i];
+
+		drain(key, now_ns);
+		if (key->work < least->work ||
+			(key->work == least->work && key->over < least->over))
+			least = key;
 	}
 	*least = (serve_key){.id = id, .at_ns = now_ns};
 	return least;

@@ -105,14 +105,6 @@ static emr_serve_call *next_work(serve_lane *lane)
 	return call;
 }
 
-/* Lock held.  A call that waits for its key's share is looked at again after a while. */
-static void wait_for_work(serve_lane *lane)
-{
-	emr_cond_wait_until(&lane->has_work, &lane->serve->lock,
-		lane->first == NULL ? EMR_NEVER_NS
-				    : emr_clock_boot_ns(emr_clock_system()) + AGAIN_NS);
-}
-
 static void *work(void *arg)
 {
 	serve_lane *lane = arg;
@@ -126,7 +118,11 @@ static void *work(void *arg)
 		emr_serve_call *call = next_work(lane);
 
 		if (call == NULL) {
-			wait_for_work(lane);
+			/* One that waits for its key's share is looked at again after a while. */
+			emr_cond_wait_until(&lane->has_work, &serve->lock,
+				lane->first == NULL
+					? EMR_NEVER_NS
+					: emr_clock_boot_ns(emr_clock_system()) + AGAIN_NS);
 			continue;
 		}
 		lane->at_work[own] = call->asks;
@@ -134,9 +130,7 @@ static void *work(void *arg)
 		call->is_answered = call->route->answer(call->arg, call);
 		(void)pthread_mutex_lock(&serve->lock);
 		lane->at_work[own] = (emr_id32){{0}};
-		(void)pthread_mutex_unlock(&serve->lock);
 		MHD_resume_connection(call->connection);
-		(void)pthread_mutex_lock(&serve->lock);
 	}
 	(void)pthread_mutex_unlock(&serve->lock);
 	return NULL;

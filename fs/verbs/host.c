@@ -72,17 +72,14 @@ static emr_status say_place(const host *h, emr_status status, const char *cause,
 
 /* ---- what it keeps ---- */
 
-static emr_status open_below(const host *h, const char *name, bool may_make, int *out_fd)
+static emr_status open_below(const host *h, const char *name, int *out_fd)
 {
-	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FD dir = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (asprintf(&path, "%s/%s", h->dir, name) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	if (may_make)
-		EMR_TRY(emr_dir_make(AT_FDCWD, path));
-	*out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(emr_dir_make(dir, name));
+	*out_fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
@@ -134,7 +131,7 @@ static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 	emr_status status;
 
 	next->dir = strdup(h->dir);
-	status = next->dir != NULL ? open_below(h, NEXT, true, &next->own_fd) : EMR_NO_MEMORY;
+	status = next->dir != NULL ? open_below(h, NEXT, &next->own_fd) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		return say_place(h, status, NULL, out_problem);
 	EMR_TRY(host_keeps_next(next->dir, next->own_fd, &next->keeps, out_problem));
@@ -173,29 +170,21 @@ static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_
 static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
 {
 	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
-	EMR_AUTO_BUF text = {0}, settings = {0};
+	EMR_AUTO_BUF text = {0};
 	emr_address address = {.n_voices = 0};
 	const emr_id32 old = emr_served_key(h->keeps.secret);
 	unsigned have = 0, need = 0;
-	emr_status status = emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text);
 
-	if (status == EMR_OK)
-		status = emr_address_read(emr_buf_view(&text), &address);
-	if (status != EMR_OK)
-		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text));
+	EMR_TRY(emr_address_read(emr_buf_view(&text), &address));
 	if (emr_id32_equal(address.at.key, old))
 		return EMR_OK; /* done before */
 	EMR_TRY(network_votes(&address, h->dir, NULL, old, &have, &need, out_problem));
 	EMR_TRY(open_next(h, &next, out_problem));
 	if (have < need || !emr_id32_equal(address.at.key, next.at.key))
 		return network_too_few(have, need, out_problem);
-	status = emr_served_at_write(&address.at, &settings);
-	if (status == EMR_OK)
-		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
-	if (status == EMR_OK)
-		status = host_keeps_replace(h->own_fd, next.own_fd, &next.keeps);
-	if (status != EMR_OK)
-		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_write_place(h->own_fd, EMR_HOST_AT, &address.at));
+	EMR_TRY(host_keeps_replace(h->own_fd, next.own_fd, &next.keeps));
 	host_keeps_close(&h->keeps);
 	h->keeps = (host_keeps){.secret = {0}};
 	return host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem);
@@ -232,7 +221,6 @@ static emr_status open_blocks(host *h)
 	EMR_AUTO_FREE char *writers = emr_places_writers();
 	emr_store_options options = {.lock_path = writers, .writer = h->keeps.writer};
 	emr_node_options node = {.spool_dirfd = h->own_fd, .may = check_member, .may_arg = h};
-	emr_status status;
 
 	if (asprintf(&path, "%s/blocks", h->dir) < 0)
 		path = NULL;
@@ -242,11 +230,8 @@ static emr_status open_blocks(host *h)
 		return EMR_NO_MEMORY;
 	options.path = path;
 	options.index_path = index;
-	status = emr_store_open(&options, &h->store);
-	if (status == EMR_OK)
-		status = host_keeps_store(h->dir, h->keeps.writer, &node.id);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_open(&options, &h->store));
+	EMR_TRY(host_keeps_store(h->dir, h->keeps.writer, &node.id));
 	node.store = emr_store_blocks(h->store);
 	return emr_node_new(&node, &h->node);
 }
@@ -268,44 +253,31 @@ static emr_status hold_lock(host *h)
 static emr_status open_all(host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *ledger = NULL;
-	EMR_AUTO_BUF settings = {0};
-	emr_status status;
 
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
 	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
-	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
-	if (status == EMR_OK)
-		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
-	if (status != EMR_OK)
-		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST, &h->own_fd));
+	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST "/mail", &h->mail_fd));
 	EMR_TRY(host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem));
-	status = open_blocks(h);
-	if (status == EMR_OK)
-		status = hold_lock(h);
-	if (status == EMR_OK && h->args->given[EMR_OPT_NEW_KEY])
+	EMR_TRY(open_blocks(h));
+	EMR_TRY(hold_lock(h));
+	if (h->args->given[EMR_OPT_NEW_KEY])
 		EMR_TRY(take_next_key(h, h->args->values[EMR_OPT_NEW_KEY], out_problem));
 	note_keeps(h);
-	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
+	if (asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
 		ledger = NULL;
-		status = EMR_NO_MEMORY;
+		return EMR_NO_MEMORY;
 	}
-	if (status != EMR_OK)
-		return say_place(h, status, NULL, out_problem);
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.over = note_over;
 	h->options.over_arg = h;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
-	status = host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved);
-	if (status == EMR_OK)
-		status = emr_served_start(&h->options, &h->served);
-	if (status == EMR_OK)
-		status = emr_served_at_write(&h->at, &settings);
-	if (status == EMR_OK)
-		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
-	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved));
+	EMR_TRY(emr_served_start(&h->options, &h->served));
+	return host_write_place(h->own_fd, EMR_HOST_AT, &h->at);
 }
 
 /* ---- space ---- */
@@ -354,6 +326,8 @@ static int serve(host *h, const sigset_t *ending)
 	emr_status status = open_all(h, &problem);
 	const char *place = h->at.url[0] != '\0' ? h->at.url : h->args->operands[1];
 
+	if (status != EMR_OK && !problem.is_set)
+		(void)!say_place(h, status, NULL, &problem);
 	if (status != EMR_OK)
 		return emr_out_fail(h->out, &problem);
 	if (h->report_fd >= 0)

@@ -40,6 +40,14 @@ emr_status host_note_place(
 	return emr_served_say_at(secret, net_id, now, at);
 }
 
+emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at)
+{
+	EMR_AUTO_BUF settings = {0};
+
+	EMR_TRY(emr_served_at_write(at, &settings));
+	return emr_file_replace(dirfd, name, emr_buf_view(&settings), 0600);
+}
+
 void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new)
 {
 	EMR_AUTO_BUF text = {0};

@@ -38,7 +38,10 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const restoring *r = arg;
 
-	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
+	if (r->is_brought)
+		emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, total);
+	else
+		emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
 }
 
 /* The list, and whether there is room for what it names. */
@@ -157,6 +160,7 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 	EMR_TRY(emr_stage_make(&r->stage, &r->places, &r->session, out_problem));
 	status = emr_backup_restore(r->dir, r->session.state_fd, &options, &r->list);
 	emr_progress_end(r->out);
+	r->is_brought = status == EMR_OK;
 	if (status != EMR_OK && r->keys_problem.is_set)
 		*out_problem = r->keys_problem;
 	else if (status != EMR_OK)
@@ -165,13 +169,6 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 }
 
 /* ---- what the backup said it has ---- */
-
-static void show_looking(void *arg, uint64_t done, uint64_t of)
-{
-	const restoring *r = arg;
-
-	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
-}
 
 /* Those that were not whole in the backup come from the network, if it answers. */
 static emr_status count_missing(const restoring *r, uint64_t *out_n, uint64_t *out_first)
@@ -206,7 +203,7 @@ static emr_status look_for_gaps(restoring *r)
 	}
 	if (status == EMR_OK)
 		status = emr_restored_blocks_bring(
-			&r->session, &r->blocks, show_looking, r, &r->found);
+			&r->session, &r->blocks, show_progress, r, &r->found);
 	emr_progress_end(r->out);
 	return status == EMR_OK ? emr_restored_blocks_done(&r->session, &r->blocks, &r->found)
 				: status;

@@ -14,7 +14,7 @@
 #include "kit/terminal.h"
 #include "network/own_dir.h"
 #include "org/proposals.h"
-#include "served/address.h"
+#include "served/client.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "verbs_private.h"
@@ -179,14 +179,12 @@ static emr_status settle(const follower *f, const emr_served_at *at, emr_problem
 {
 	char ledger[4400];
 	EMR_AUTO_FD fd = -1;
-	EMR_AUTO_BUF settings = {0};
-	emr_status status = emr_served_at_write(at, &settings);
+	emr_status status;
 
 	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, f->dir);
+	status = emr_dir_open(ledger, &fd);
 	if (status == EMR_OK)
-		status = emr_dir_open(ledger, &fd);
-	if (status == EMR_OK)
-		status = emr_file_replace(fd, EMR_SERVED_SETTINGS, emr_buf_view(&settings), 0600);
+		status = host_write_place(fd, EMR_SERVED_SETTINGS, at);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, ledger);
 }
 

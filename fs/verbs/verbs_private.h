@@ -12,7 +12,7 @@
 #include "mount/client.h"
 #include "mount/devices.h"
 #include "org/bureau.h"
-#include "served/address.h"
+#include "served/client.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
@@ -189,6 +189,8 @@ void host_say_agent(emr_out *out);
  * place, it gets the word by which they believe that. */
 emr_status host_note_place(
 	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
+/* AT becomes the settings NAME in DIRFD. */
+emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at);
 /* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
 void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
 /* ---- host_listen.c ---- */

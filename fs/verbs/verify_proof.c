@@ -87,7 +87,7 @@ static void compare_network(const emr_args *args, outcome *o)
 
 /* ---- the answer ---- */
 
-static json_t *hex_json(const void *data, size_t len)
+static json_t *hex_json(const uint8_t *data, size_t len)
 {
 	char text[65];
 

@@ -13,6 +13,8 @@
 
 /* Of Kubo's RPC, as it was with this version. */
 #define VERSION "0.43.1"
+#define RPC "/api/v0/"
+#define LET_GO RPC "pin/rm"
 #define CAT_MAX ((uint64_t)8 << 20) /* bytes of one answer: a reader's window has fewer */
 #define VISITS_MAX 512u		    /* nodes and leaves of one answer */
 #define UNIXFS_BLOCKSIZES 0x20	    /* field 4, a varint */
@@ -133,16 +135,16 @@ static bool take_root(emr_serve_call *call, const char **out_name, emr_cid *out)
 /* Whose call it is, before it waits for its turn among those of the same key. */
 static bool may_ask(void *arg, emr_serve_call *call)
 {
-	return host_may(arg, call, (emr_bytes){0});
-}
-
-static bool may_let_go(void *arg, emr_serve_call *call)
-{
+	const bool lets_go = strcmp(call->route->path, LET_GO) == 0;
 	const char *name;
+	emr_bytes one = {0};
 	emr_cid root;
 
-	return take_root(call, &name, &root) &&
-	       host_may(arg, call, emr_bytes_of(root.b, sizeof root.b));
+	if (lets_go && !take_root(call, &name, &root))
+		return false;
+	if (lets_go)
+		one = emr_bytes_of(root.b, sizeof root.b);
+	return host_may(arg, call, one);
 }
 
 /* ---- blocks ---- */
@@ -434,7 +436,6 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 	return true;
 }
 
-#define RPC "/api/v0/"
 #define WORK .waits_for_disk = true, .whose = may_ask
 
 const emr_serve_route emr_node_routes[] = {
@@ -447,7 +448,6 @@ const emr_serve_route emr_node_routes[] = {
 		.take = host_import_take, .answer = host_import, .drop = host_import_drop},
 	{"POST", RPC "dag/stat", WORK, .is_weighed = true, .answer = answer_stat},
 	{"POST", RPC "pin/ls", WORK, .answer = answer_pins},
-	{"POST", RPC "pin/rm", .waits_for_disk = true, .whose = may_let_go,
-		.answer = answer_let_go},
+	{"POST", LET_GO, WORK, .answer = answer_let_go},
 	{.method = NULL},
 };

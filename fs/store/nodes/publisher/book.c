@@ -333,9 +333,7 @@ static emr_status write_anew(book *b)
 	for (size_t i = 0; status == EMR_OK && i < b->node_count; i++) {
 		if ((b->unsynced >> i & 1) != 0)
 			status = add_line(b, MARK_UNSYNCED, i, b->nodes[i]);
-	}
-	for (size_t i = 0; status == EMR_OK && i < b->node_count; i++) {
-		if (b->stores[i][0] != '\0')
+		if (status == EMR_OK && b->stores[i][0] != '\0')
 			status = add_line(b, MARK_STORE, i, b->stores[i]);
 	}
 	for (size_t i = 0; status == EMR_OK && i < book_count(b); i++) {

@@ -20,10 +20,9 @@ static bool answers(publisher_node *node)
 		       (publisher_now_ns() < node->ask_sync_ns ||
 			       (node->ask_sync_ns == 0 && !node_is_unsynced(node)));
 
-	if (is_well && (due_ns == 0 || publisher_now_ns() < due_ns))
-		return true;
 	if (is_well) { /* what there is to do tells whether it still answers */
-		node_look_at_store(node, true);
+		if (due_ns != 0 && publisher_now_ns() >= due_ns)
+			node_look_at_store(node, true);
 		return true;
 	}
 	pthread_mutex_unlock(&p->lock);
