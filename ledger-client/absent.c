@@ -109,12 +109,9 @@ static void note_status(absent *a, emr_status status)
 
 static emr_status status_of(absent *a)
 {
-	emr_status status;
+	EMR_LOCKED(&a->lock);
 
-	(void)pthread_mutex_lock(&a->lock);
-	status = a->status;
-	(void)pthread_mutex_unlock(&a->lock);
-	return status;
+	return a->status;
 }
 
 static sight look_at_place(const absent *a)

@@ -28,8 +28,8 @@ static const struct table {
 
 typedef struct comparing {
 	sqlite3_stmt *truth, *copy;
-	emr_chain_keep_fn keep; /* of parts; NULL = all */
-	void *keep_arg;
+	emr_chain *members; /* the copy, of whose domains alone the rows are compared; NULL: of all
+			     */
 } comparing;
 
 static void comparing_end(const comparing *c)
@@ -82,8 +82,8 @@ static emr_status next_wanted(const comparing *c)
 
 	do
 		status = emr_sql_step(c->truth);
-	while (status == EMR_OK && c->keep != NULL &&
-		!c->keep(c->keep_arg, emr_sql_bytes(c->truth, 0).data));
+	while (status == EMR_OK && c->members != NULL &&
+		!emr_chain_has_parts(c->members, emr_sql_bytes(c->truth, 0).data));
 	return status;
 }
 
@@ -109,14 +109,14 @@ static emr_status compare_rows(const comparing *c, const char *cause, emr_ledger
 	}
 }
 
-static emr_status compare_tables(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out)
+static emr_status compare_tables(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < N_TABLES; i++) {
 		__attribute__((cleanup(comparing_end)))
-		comparing c = {.keep = i == N_TABLES - 1 ? keep : NULL, .keep_arg = keep_arg};
+		comparing c = {.members = is_members && i == N_TABLES - 1 ? copy : NULL};
 
 		status = prepare(truth, tables[i].rows, &c.truth);
 		if (status == EMR_OK)
@@ -146,13 +146,13 @@ static emr_status check_parts(emr_chain *chain, bool may_lack, emr_ledger_troubl
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble)
+emr_status emr_chain_compare(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out_trouble)
 {
 	enum emr_host host = EMR_HOST_EMBEDDED;
 	uint64_t size = 0;
 
-	EMR_TRY(compare_tables(truth, copy, keep, keep_arg, out_trouble));
+	EMR_TRY(compare_tables(truth, copy, is_members, out_trouble));
 	EMR_TRY(emr_chain_size(truth, &size));
 	if (size > 0)
 		EMR_TRY(emr_chain_host(truth, &host));
@@ -199,7 +199,7 @@ static emr_status differs(emr_chain *truth, emr_chain *as_it_is)
 	emr_status status = emr_chain_note(as_it_is, &note);
 
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		status = compare_tables(truth, as_it_is, NULL, NULL, &trouble);
+		status = compare_tables(truth, as_it_is, false, &trouble);
 	return status == EMR_OK ? emr_chain_check_file(as_it_is) : status;
 }
 

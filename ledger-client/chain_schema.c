@@ -63,8 +63,8 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
 	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
-	[STATE_RANGE] =
-		"SELECT key, value, seq, time FROM state WHERE key>=?1 AND key<?2 ORDER BY key",
+	[STATE_RANGE] = "SELECT key, value, seq, time FROM state WHERE key>=?1 AND "
+			"key<?1||char(127) ORDER BY key",
 	[PLACE_GET] = "SELECT seq, idx, purged FROM places WHERE " KEY_MATCH,
 	[PLACE_PUT] = "INSERT INTO places(family, domain, object, version, seq, idx, purged)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)"

@@ -147,15 +147,12 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 	uint64_t from = 0;
 
 	EMR_TRY(u ? emr_chain_size(united, &from) : EMR_NO_MEMORY);
-	u->first = first;
-	u->second = second;
-	u->united = united;
-	u->trouble = out_trouble;
+	*u = (uniting){.first = first, .second = second, .united = united, .trouble = out_trouble};
 	return unite_run(u, descriptor, from, size);
 }
 
-emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out)
+emr_status emr_chain_verify(
+	emr_chain *chain, emr_bytes descriptor, bool is_members, emr_ledger_trouble *out)
 {
 	EMR_AUTO_CHAIN truth = NULL;
 	EMR_AUTO_BUF first = {0};
@@ -171,7 +168,7 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_ke
 	if (status == EMR_OK)
 		status = emr_chain_unite(chain, NULL, descriptor, size, truth, out);
 	if (status == EMR_OK)
-		status = emr_chain_compare(truth, chain, keep, keep_arg, out);
+		status = emr_chain_compare(truth, chain, is_members, out);
 	if (status == EMR_OK)
 		status = emr_chain_check_file(chain);
 	if (status == EMR_DAMAGED && out->status == EMR_OK)
@@ -216,10 +213,8 @@ emr_status emr_ledger_copy_make_own(
 	EMR_TRY(emr_chain_size(from, &size));
 	EMR_TRY(emr_required(emr_chain_entry(from, 0, &descriptor, NULL)));
 	EMR_TRY(emr_chain_open(state_dirfd, CHAIN_OWN_COPY, EMR_CHAIN_PRIVATE, true, 0, &own));
-	u->first = from;
-	u->united = own;
-	u->keep = emr_chain_has_parts;
-	u->trouble = out_trouble;
+	*u = (uniting){
+		.first = from, .united = own, .keep = emr_chain_has_parts, .trouble = out_trouble};
 	status = unite_runs(u, emr_buf_view(&descriptor), size);
 	if (status == EMR_OK && emr_chain_note(from, &note) == EMR_OK)
 		status = emr_chain_put_note(own, emr_buf_view(&note));

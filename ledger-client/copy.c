@@ -140,10 +140,9 @@ emr_status emr_ledger_copy_check(
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
-	return status == EMR_OK
-		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor),
-				 is_members ? emr_chain_has_parts : NULL, copy->held, out_trouble)
-		       : status;
+	return status == EMR_OK ? emr_chain_verify(copy->held, emr_buf_view(&descriptor),
+					  is_members, out_trouble)
+				: status;
 }
 
 /* ---- a damaged one ---- */
@@ -282,19 +281,18 @@ static emr_status count_whole(record_walk *walk, const char *key, const emr_row_
 	return status;
 }
 
-static emr_status count_record(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status walk_records(record_walk *walk)
 {
-	record_walk *walk = arg;
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = walk->chain, .prefix = "O/"};
 	emr_row_object row;
 
-	(void)seq;
-	(void)time;
-	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_OBJECT_LIVE || (row.head.flags & EMR_ITEM_NOCONTENT) != 0)
-		return EMR_OK;
-	return count_whole(walk, key, &row);
+	while (emr_chain_next_row(&rows)) {
+		if (emr_row_object_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		if (row.head.state == EMR_OBJECT_LIVE && (row.head.flags & EMR_ITEM_NOCONTENT) == 0)
+			EMR_TRY(count_whole(walk, rows.key, &row));
+	}
+	return rows.status;
 }
 
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
@@ -308,7 +306,7 @@ emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_
 	__attribute__((cleanup(record_walk_end)))
 	record_walk walk = {.chain = copy_source(copy), .facts = &facts, .fn = fn, .arg = arg};
 
-	return emr_chain_each_row(walk.chain, "O/", count_record, &walk);
+	return walk_records(&walk);
 }
 
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32])
@@ -325,7 +323,7 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	record_walk walk = {.chain = copy_source(copy), .facts = &facts};
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
-	EMR_TRY(emr_chain_each_row(walk.chain, "O/", count_record, &walk));
+	EMR_TRY(walk_records(&walk));
 	if (copy->entries > 1)
 		EMR_TRY(emr_chain_time(walk.chain, copy->entries - 1, &facts.last_unix_s));
 	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);

@@ -42,8 +42,7 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
-		status =
-			emr_chain_verify(chain, emr_buf_view(&e->descriptor), NULL, NULL, &trouble);
+		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), false, &trouble);
 	if (status == EMR_OK)
 		status = check_host(chain, &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))
@@ -87,13 +86,6 @@ static emr_status unite(embedded *e, emr_chain *chain, emr_chain *own, uint64_t 
 	return check_seen(united, size, root, out_trouble);
 }
 
-static emr_status build(embedded *e, emr_chain *chain, emr_chain *united, bool *out_was_damaged)
-{
-	EMR_LOCKED(&e->write_lock);
-
-	return emr_chain_build_again(e->writer, EMR_CHAIN_SHARED, chain, united, out_was_damaged);
-}
-
 emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_t root[32],
 	emr_ledger_trouble *out_trouble, bool *out_was_damaged)
 {
@@ -106,8 +98,11 @@ emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_
 	EMR_TRY(emr_chain_open_temporary(&united));
 	do {
 		status = unite(e, chain, own, size, root, united, out_trouble);
-		if (status == EMR_OK)
-			status = build(e, chain, united, out_was_damaged);
+		if (status == EMR_OK) {
+			EMR_LOCKED(&e->write_lock);
+			status = emr_chain_build_again(
+				e->writer, EMR_CHAIN_SHARED, chain, united, out_was_damaged);
+		}
 	} while (status == EMR_CONFLICT); /* somebody has appended meanwhile */
 	return status;
 }

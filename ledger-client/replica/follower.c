@@ -173,12 +173,9 @@ static emr_status reach_locked(emr_replica *r, uint64_t size)
 
 emr_status emr_follow_now(emr_replica *replica)
 {
-	emr_status status;
+	EMR_LOCKED(&replica->follower.lock);
 
-	(void)pthread_mutex_lock(&replica->follower.lock);
-	status = follow_locked(replica);
-	(void)pthread_mutex_unlock(&replica->follower.lock);
-	return status;
+	return follow_locked(replica);
 }
 
 /* ---- waiting for more ---- */
@@ -279,12 +276,9 @@ static emr_status wait_locked(emr_replica *r, emr_follow_place *place, int64_t e
 
 emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms)
 {
-	emr_status status;
+	EMR_LOCKED(&replica->follower.lock);
 
-	(void)pthread_mutex_lock(&replica->follower.lock);
-	status = wait_locked(replica, io_place, now_ms() + timeout_ms);
-	(void)pthread_mutex_unlock(&replica->follower.lock);
-	return status;
+	return wait_locked(replica, io_place, now_ms() + timeout_ms);
 }
 
 emr_status emr_follow_to(emr_replica *replica, uint64_t size)

@@ -30,12 +30,9 @@ void emr_replica_rest(emr_replica *replica)
 
 uint64_t emr_replica_rows_read(emr_replica *replica)
 {
-	uint64_t n;
+	EMR_LOCKED(&replica->pool_lock);
 
-	(void)pthread_mutex_lock(&replica->pool_lock);
-	n = replica->reads;
-	(void)pthread_mutex_unlock(&replica->pool_lock);
-	return n;
+	return replica->reads;
 }
 
 /* ---- opening ---- */

@@ -31,12 +31,6 @@ static void verifying_end(verifying *v)
 }
 #define AUTO_VERIFYING __attribute__((cleanup(verifying_end))) verifying
 
-static emr_status open_own(emr_replica *r, emr_chain **out_own)
-{
-	EMR_TRY(emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS, out_own));
-	return emr_chain_begin_read(*out_own);
-}
-
 /* Each part as the ledger and the copy have it: that which fits its item is taken. */
 static emr_status fetch_both(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
@@ -52,7 +46,8 @@ static emr_status begin(verifying *v)
 {
 	emr_replica *r = v->replica;
 
-	EMR_TRY(open_own(r, &v->own));
+	EMR_TRY(emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS, &v->own));
+	EMR_TRY(emr_chain_begin_read(v->own));
 	EMR_TRY(emr_chain_open_temporary(&v->fresh));
 	EMR_TRY(emr_chain_size(v->own, &v->own_size));
 	v->size = v->own_size;
@@ -139,7 +134,7 @@ static emr_status walk(verifying *v, uint64_t from, uint64_t to)
 static emr_status compare_own(verifying *v)
 {
 	emr_ledger_trouble *t = &v->f->trouble;
-	emr_status status = emr_chain_compare(v->fresh, v->own, NULL, NULL, t);
+	emr_status status = emr_chain_compare(v->fresh, v->own, false, t);
 
 	if (status == EMR_OK)
 		status = emr_chain_check_file(v->own);

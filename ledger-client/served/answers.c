@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
 #include "served_private.h"
@@ -92,21 +93,18 @@ static emr_status put_part(void *arg, size_t index, emr_bytes part)
 /* Of entries that the asking key may read. */
 static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_t n, uint64_t below)
 {
-	emr_status status = EMR_OK;
-
 	if (below == UINT64_MAX)
 		return EMR_OK;
-	(void)pthread_mutex_lock(&served->rows_lock);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	EMR_LOCKED(&served->rows_lock);
+	for (size_t i = 0; i < n; i++) {
 		uint64_t seq = 0;
 		uint16_t index;
 
-		status = emr_chain_place(served->rows, &keys[i], &seq, &index);
-		if (status == EMR_OK && seq >= below)
-			status = EMR_DENIED;
+		EMR_TRY(emr_chain_place(served->rows, &keys[i], &seq, &index));
+		if (seq >= below)
+			return EMR_DENIED;
 	}
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	return status;
+	return EMR_OK;
 }
 
 static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t below)

@@ -121,13 +121,10 @@ static emr_status client_size(void *self, uint64_t *out_size)
 static emr_status client_head(void *self, emr_buf *out_note)
 {
 	client *c = self;
-	emr_status status;
+	EMR_LOCKED(&c->lock);
 
-	(void)pthread_mutex_lock(&c->lock);
-	status = c->head.len > 0 ? emr_buf_append(out_note, c->head.data, c->head.len)
-				 : EMR_NOT_FOUND;
-	(void)pthread_mutex_unlock(&c->lock);
-	return status;
+	return c->head.len > 0 ? emr_buf_append(out_note, c->head.data, c->head.len)
+			       : EMR_NOT_FOUND;
 }
 
 /* With entries below FROM the client has all that the host has signed. */

@@ -66,6 +66,9 @@ void client_close(void *self);
 /* Where it is, by the settings as they are now: the member may have been told of another address,
  * or of another key. */
 emr_served_at client_at(client *c);
+/* settings.c: those in the directory PATH.  EMR_EXISTS: the file is still the one that was written
+ * at *IO_SEEN. */
+emr_status client_settings(const char *path, struct timespec *io_seen, emr_served_at *out);
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);

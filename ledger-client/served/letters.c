@@ -147,18 +147,17 @@ static emr_status check_admin(emr_served *served, emr_serve_call *call, uint8_t 
 	return status == EMR_OK && (row.roles & EMR_ROLE_ORG_ADMIN) != 0 ? EMR_OK : EMR_DENIED;
 }
 
-static emr_status count_member(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status count_members(emr_served *served, size_t *out_n)
 {
-	size_t *n = arg;
+	EMR_LOCKED(&served->rows_lock);
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = served->rows, .prefix = "M/"};
 	emr_row_org row;
 
-	(void)key;
-	(void)seq;
-	(void)time;
-	*n += emr_row_org_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK &&
-	      row.head.state == EMR_ORG_MEMBER;
-	return EMR_OK;
+	for (*out_n = 0; emr_chain_next_row(&rows);)
+		*out_n += emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
+				  EMR_CONTRACT_OK &&
+			  row.head.state == EMR_ORG_MEMBER;
+	return rows.status;
 }
 
 static emr_status take_letter(emr_served *served, const emr_serve_call *call, count room)
@@ -174,21 +173,17 @@ static emr_status take_invitation(emr_served *served, emr_serve_call *call)
 {
 	uint8_t org[16];
 	count room = {INVITATION, org, .open = 0};
-	size_t members = 0;
-	emr_status status;
+	size_t members;
 
 	EMR_TRY(check_admin(served, call, org));
 	if (call->body.len != 8 || emr_get_u64(call->body.data) >
 					   emr_clock_unix_s(served->clock) + WIRE_CLOCKS_APART_S +
 						   EMR_SERVED_INVITATION_MAX_S)
 		return EMR_INVALID;
-	(void)pthread_mutex_lock(&served->rows_lock);
-	status = emr_chain_each_row(served->rows, "M/", count_member, &members);
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	if (status == EMR_OK)
-		status = emr_buf_append(&call->body, org, sizeof org);
-	if (status != EMR_OK || members == 0)
-		return status != EMR_OK ? status : EMR_DENIED;
+	EMR_TRY(count_members(served, &members));
+	if (members == 0)
+		return EMR_DENIED;
+	EMR_TRY(emr_buf_append(&call->body, org, sizeof org));
 	room.most = EMR_SERVED_INVITATIONS_MAX > members ? EMR_SERVED_INVITATIONS_MAX / members : 1;
 	return take_letter(served, call, room);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/secret.h"
@@ -19,7 +18,6 @@
 #include "ledger/network.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
-#define SETTINGS_MAX ((size_t)4096)
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
 /* One who refuses at once is asked again at once. */
@@ -77,26 +75,6 @@ static emr_status open_line(const emr_served_at *at, emr_http **out_http)
 	return emr_http_open(&server, out_http);
 }
 
-/* EMR_EXISTS: the file is still the one that was written at *IO_SEEN. */
-static emr_status read_settings(const char *path, struct timespec *io_seen, emr_served_at *out)
-{
-	EMR_AUTO_FD dirfd = -1;
-	EMR_AUTO_BUF bytes = {0};
-	struct stat st;
-	const char *name = EMR_SERVED_SETTINGS;
-	emr_status status;
-
-	EMR_TRY(emr_dir_open(path, &dirfd));
-	if (fstatat(dirfd, name, &st, 0) != 0 && fstatat(dirfd, name = EMR_SERVED_OWN, &st, 0) != 0)
-		return emr_status_from_errno(errno);
-	if (memcmp(io_seen, &st.st_ctim, sizeof *io_seen) == 0)
-		return EMR_EXISTS;
-	*io_seen = st.st_ctim;
-	EMR_TRY(emr_file_read(dirfd, name, SETTINGS_MAX, &bytes));
-	status = emr_served_at_read(emr_buf_view(&bytes), out);
-	return status == EMR_INVALID ? EMR_DAMAGED : status;
-}
-
 /* Where it is new, a token is for the former key, and who waits there waits in vain. */
 emr_served_at client_at(client *c)
 {
@@ -104,7 +82,7 @@ emr_served_at client_at(client *c)
 	EMR_LOCKED(&c->lock);
 	struct timespec seen = c->seen;
 
-	if (read_settings(c->path, &seen, &at) == EMR_OK &&
+	if (client_settings(c->path, &seen, &at) == EMR_OK &&
 		(at.socket[0] == '\0' || emr_file_check_socket(at.socket) == EMR_OK)) {
 		emr_wipe(c->token, sizeof c->token);
 		emr_buf_clear(&c->head);
@@ -267,7 +245,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	emr_public public;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
-	EMR_TRY(read_settings(options->path, &c->seen, &c->at));
+	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
 	EMR_TRY(open_line(&c->at, &c->http));
 	c->path = strdup(options->path);
 	if (c->path == NULL)
@@ -330,17 +308,6 @@ void client_close(void *self)
 	(void)pthread_mutex_destroy(&c->lock);
 	emr_wipe(c->token, sizeof c->token);
 	free(c);
-}
-
-bool emr_served_is_at(const char *path)
-{
-	EMR_AUTO_FREE char *file = NULL;
-
-	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
-		file = NULL;
-		return false;
-	}
-	return access(file, F_OK) == 0;
 }
 
 /* ---- letters ---- */

@@ -17,21 +17,19 @@ static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[
 	emr_hmac_sha256(emr_bytes_of(served->seal, 32), emr_bytes_of(token, 40), out);
 }
 
-/* Ends the walk with EMR_EXISTS at the row of a member whose administrator SIGNER is. */
-static emr_status find_admitted(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+/* EMR_DENIED: of no member is SIGNER the administrator. */
+static emr_status find_admitted(emr_chain *chain, emr_id32 signer)
 {
-	const emr_id32 *signer = arg;
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = "M/"};
 	emr_row_org row;
 
-	(void)key;
-	(void)seq;
-	(void)time;
-	return emr_row_org_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK &&
-			       row.head.state == EMR_ORG_MEMBER &&
-			       memcmp(row.admin_id, signer->b, sizeof signer->b) == 0
-		       ? EMR_EXISTS
-		       : EMR_OK;
+	while (emr_chain_next_row(&rows))
+		if (emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
+				EMR_CONTRACT_OK &&
+			row.head.state == EMR_ORG_MEMBER &&
+			memcmp(row.admin_id, signer.b, sizeof signer.b) == 0)
+			return EMR_OK;
+	return rows.status == EMR_OK ? EMR_DENIED : rows.status;
 }
 
 /* The number of entries that people of ORG may read: all while it is a member. */
@@ -59,8 +57,7 @@ static emr_status readable_by(emr_served *served, emr_id32 signer, uint64_t *out
 	status = emr_chain_key_row(served->rows, signer.b, &row, &seq);
 	if (status == EMR_NOT_FOUND) {
 		*out_below = UINT64_MAX;
-		status = emr_chain_each_row(served->rows, "M/", find_admitted, &signer);
-		return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_DENIED : status;
+		return find_admitted(served->rows, signer);
 	}
 	EMR_TRY(status);
 	if (row.head.state == EMR_KEY_ACTIVE)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "served/address.h"
+#include "served/client.h"
 #include "wire.h"
 
 static void check_same(emr_status written, const emr_buf *again, emr_bytes bytes)

@@ -165,10 +165,21 @@ emr_status emr_chain_key_row(
 	emr_chain *chain, const uint8_t id[32], emr_row_key *out_row, uint64_t *out_seq);
 emr_status emr_chain_org_row(
 	emr_chain *chain, const uint8_t org[16], emr_row_org *out_row, uint64_t *out_seq);
-typedef emr_status (*emr_chain_row_fn)(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
-/* Plain rows whose key begins with PREFIX, in order, read from one statement. */
-emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg);
+/* Plain rows whose key begins with PREFIX, in order, read from one statement: one walk at a time on
+ * a chain. */
+typedef struct emr_chain_rows {
+	emr_chain *chain;
+	const char *prefix;
+	emr_status status; /* when there is no next one: EMR_OK at the end */
+	struct sqlite3_stmt *statement;
+	/* The row, until the next one. */
+	const char *key;
+	emr_bytes value;
+	uint64_t seq, time;
+} emr_chain_rows;
+bool emr_chain_next_row(emr_chain_rows *rows);
+void emr_chain_rows_end(emr_chain_rows *rows);
+#define EMR_AUTO_CHAIN_ROWS __attribute__((cleanup(emr_chain_rows_end))) emr_chain_rows
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);
@@ -283,19 +294,19 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 
-/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part that KEEP
- * wants (inside a read transaction), and compares what follows.  EMR_DAMAGED or EMR_FORK with
- * *out_trouble. */
-emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble);
+/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part, or if
+ * IS_MEMBERS those of the domains that it has (inside a read transaction), and compares what
+ * follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
+emr_status emr_chain_verify(
+	emr_chain *chain, emr_bytes descriptor, bool is_members, emr_ledger_trouble *out_trouble);
 /* An emr_chain_keep_fn on a chain: a member's copy has all parts of a domain, or none. */
 bool emr_chain_has_parts(void *chain, const uint8_t domain[16]);
 
-/* Each row of COPY is that of TRUTH, which a replay has made (KEEP as above says which parts COPY
+/* Each row of COPY is that of TRUTH, which a replay has made (IS_MEMBERS as above: which parts COPY
  * must have; a part that TRUTH lacks may be there), and each part fits its item; on Fabric one that
  * never came is no damage.  EMR_DAMAGED with the entry concerned. */
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble);
+emr_status emr_chain_compare(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out_trouble);
 
 /* ---- damage ---- */
 

@@ -41,8 +41,8 @@ void emr_served_stop(emr_served *served);
  * clients. */
 emr_id32 emr_served_key(const uint8_t secret[32]);
 
-/* AT gets the word by which members of NET_ID believe that the host with SECRET is there (served/
- * address.h).  EMR_INVALID: AT is no place. */
+/* AT gets the word by which members of NET_ID believe that the host with SECRET is there
+ * (emr_address).  EMR_INVALID: AT is no place. */
 emr_status emr_served_say_at(
 	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at);
 
