@@ -220,8 +220,7 @@ typedef struct way {
 
 static void way_end(way *w)
 {
-	if (w->fd >= 0)
-		close(w->fd);
+	emr_auto_close(&w->fd);
 	emr_buf_free(&w->text);
 	emr_buf_free(&w->rest);
 }
@@ -242,8 +241,7 @@ static emr_status arrive(way *w, int fd, bool is_last)
 {
 	struct stat st;
 
-	if (w->fd >= 0)
-		close(w->fd);
+	emr_auto_close(&w->fd);
 	w->fd = fd;
 	if (fstat(fd, &st) != 0)
 		return emr_status_from_errno(errno);

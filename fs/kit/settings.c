@@ -62,26 +62,6 @@ static const char *set_idle(const char *value, emr_settings *settings)
 		       : N_("idle is a time such as 30min or 2h, or never");
 }
 
-static const char *set_notify(const char *value, emr_settings *settings)
-{
-	char *copy;
-
-	settings->no_notify = strcmp(value, "none") == 0;
-	if (settings->no_notify) {
-		free(settings->notify);
-		settings->notify = NULL;
-		return NULL;
-	}
-	if (value[0] != '/')
-		return N_("notify is the absolute path of a program, or none");
-	copy = strdup(value);
-	if (copy == NULL)
-		return N_("not enough memory");
-	free(settings->notify);
-	settings->notify = copy;
-	return NULL;
-}
-
 /* Of one node the last line counts, as for every setting. */
 static const char *set_text(char **text, const char *value)
 {
@@ -92,6 +72,19 @@ static const char *set_text(char **text, const char *value)
 	free(*text);
 	*text = copy;
 	return NULL;
+}
+
+static const char *set_notify(const char *value, emr_settings *settings)
+{
+	settings->no_notify = strcmp(value, "none") == 0;
+	if (settings->no_notify) {
+		free(settings->notify);
+		settings->notify = NULL;
+		return NULL;
+	}
+	if (value[0] != '/')
+		return N_("notify is the absolute path of a program, or none");
+	return set_text(&settings->notify, value);
 }
 
 static const char *add_place(const char *value, bool is_gateway, emr_settings *settings)

@@ -232,14 +232,10 @@ static void destroy(emr_store *store)
 	free(store->pins);
 	free(store->new_roots);
 	emr_buf_free(&store->foreign_pins);
-	if (store->lockfd >= 0)
-		close(store->lockfd);
-	if (store->own_dirfd >= 0)
-		close(store->own_dirfd);
-	if (store->dirfd >= 0)
-		close(store->dirfd);
-	if (store->tags_dirfd >= 0)
-		close(store->tags_dirfd);
+	emr_auto_close(&store->lockfd);
+	emr_auto_close(&store->own_dirfd);
+	emr_auto_close(&store->dirfd);
+	emr_auto_close(&store->tags_dirfd);
 	free(store->path);
 	free(store->index_dir);
 	free(store);

@@ -55,12 +55,9 @@ static void host_end(host *h)
 	emr_store_close(h->store);
 	host_keeps_close(&h->keeps);
 	emr_wipe(h->options.secret, sizeof h->options.secret);
-	if (h->own_fd >= 0)
-		(void)close(h->own_fd);
-	if (h->mail_fd >= 0)
-		(void)close(h->mail_fd);
-	if (h->lock_fd >= 0)
-		(void)close(h->lock_fd);
+	emr_auto_close(&h->own_fd);
+	emr_auto_close(&h->mail_fd);
+	emr_auto_close(&h->lock_fd);
 	free(h->dir);
 }
 

@@ -32,8 +32,7 @@ typedef struct follower {
 
 static void follower_end(follower *f)
 {
-	if (f->state_fd >= 0)
-		(void)close(f->state_fd);
+	emr_auto_close(&f->state_fd);
 	emr_places_free(&f->places);
 	free(f->dir);
 }

@@ -61,8 +61,7 @@ static void closing_end(closing *c)
 	free(c->wanted);
 	free(c->folder);
 	json_decref(c->names);
-	if (c->pidfd >= 0)
-		close(c->pidfd);
+	emr_auto_close(&c->pidfd);
 }
 
 static emr_status end_viewers_in(const emr_places *places)
@@ -559,10 +558,10 @@ static int say_closed(closing *c, emr_out *out)
 		return emr_out_fail(out, &problem);
 	}
 	if (c->unsent == 0) {
-		if (c->is_read_only)
-			emr_say(out, "Your folder is closed.\n");
-		else
-			emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		emr_say(out,
+			c->is_read_only
+				? N_("Your folder is closed.\n")
+				: N_("Your folder is closed.  Everything is on the ledger.\n"));
 		if (!json_is_integer(json_object_get(out->fields, "copies_short")))
 			emr_say(out, "The copies were not counted in time: see emrfs copies.\n");
 		else if (copies_short > 0)

@@ -106,7 +106,7 @@ void emr_check_channel(emr_checker *c, const emr_args *args);
 void emr_check_agents(emr_checker *c);
 /* The ledger of the state, of whatever kind: one on Fabric answers nothing without the keyring.
  * Statuses of emr_channel_open. */
-emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger);
+emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
 /* Whether an agent has a way to the network of --network: no host leads to a new directory. */

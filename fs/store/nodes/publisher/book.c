@@ -446,8 +446,7 @@ emr_status book_open(book *b, int dirfd, bool is_still, const char *const *names
 
 void book_close(book *b)
 {
-	if (b->fd >= 0)
-		close(b->fd);
+	emr_auto_close(&b->fd);
 	for (size_t i = 0; i < b->node_count; i++)
 		free(b->nodes[i]);
 	emr_buf_free(&b->entries);
