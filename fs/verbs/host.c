@@ -122,8 +122,8 @@ static void note_keeps(host *h)
 	emr_served_pin_text(h->keeps.pin, h->at.pin);
 }
 
-/* Of NEXT, which is closed by host_end: secret and key are made once. */
-static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
+/* Of NEXT, which is closed by host_end: secret and key are made for each request. */
+static emr_status open_next(const host *h, host *next, bool is_asked, emr_problem *out_problem)
 {
 	emr_status status;
 
@@ -131,7 +131,7 @@ static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 	status = next->dir != NULL ? open_below(h, NEXT, &next->own_fd) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		return say_place(h, status, NULL, out_problem);
-	EMR_TRY(host_keeps_next(next->dir, next->own_fd, &next->keeps, out_problem));
+	EMR_TRY(host_keeps_next(next->dir, next->own_fd, is_asked, &next->keeps, out_problem));
 	note_keeps(next);
 	return choose_place(next, out_problem);
 }
@@ -150,7 +150,7 @@ static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_
 		.is_successor = true, .unix_s = emr_clock_unix_s(emr_clock_system())};
 
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
-	EMR_TRY(open_next(h, &next, out_problem));
+	EMR_TRY(open_next(h, &next, true, out_problem));
 	address.at = next.at;
 	EMR_TRY(network_write(file, O_CREAT | O_EXCL, &address, out_problem));
 	emr_say(h->out,
@@ -177,7 +177,7 @@ static emr_status take_next_key(host *h, const char *file, emr_problem *out_prob
 	if (emr_id32_equal(address.at.key, old))
 		return EMR_OK; /* done before */
 	EMR_TRY(network_votes(&address, h->dir, NULL, old, &have, &need, out_problem));
-	EMR_TRY(open_next(h, &next, out_problem));
+	EMR_TRY(open_next(h, &next, false, out_problem));
 	if (have < need || !emr_id32_equal(address.at.key, next.at.key))
 		return network_too_few(have, need, out_problem);
 	EMR_TRY(host_write_place(h->own_fd, EMR_HOST_AT, &address.at));

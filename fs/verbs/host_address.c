@@ -22,11 +22,14 @@ emr_status host_note_place(
 	emr_served_at before;
 	emr_address said;
 	emr_id16 net_id;
+	emr_status status = emr_file_read(own_fd, EMR_HOST_AT, SETTINGS_MAX, &settings);
 
-	*out_moved = emr_file_read(own_fd, EMR_HOST_AT, SETTINGS_MAX, &settings) == EMR_OK &&
-		     emr_served_at_read(emr_buf_view(&settings), &before) == EMR_OK;
-	if (!*out_moved)
+	*out_moved = false;
+	if (status == EMR_NOT_FOUND)
 		return EMR_OK; /* nobody knows another one */
+	EMR_TRY(status);
+	if (emr_served_at_read(emr_buf_view(&settings), &before) != EMR_OK)
+		return EMR_DAMAGED;
 	memcpy(at->word, before.word, sizeof at->word);
 	*out_moved = strcmp(at->url, before.url) != 0 || strcmp(at->pin, before.pin) != 0 ||
 		     strcmp(at->socket, before.socket) != 0;

@@ -190,27 +190,40 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
 	return named(&k, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR, check_descriptor(&k));
 }
 
-emr_status host_keeps_next(const char *dir, int next_fd, host_keeps *out, emr_problem *out_problem)
-{
-	const keeping k = {.dir = dir, .own_fd = next_fd, .may_make = true, .problem = out_problem};
+#define NEXT_FILES 3
+static const char *const next_files[NEXT_FILES] = {FILE_CERTIFICATE, FILE_KEY, FILE_SECRET};
 
+static emr_status drop_next(int next_fd)
+{
+	for (size_t i = 0; i < NEXT_FILES; i++)
+		if (unlinkat(next_fd, next_files[i], 0) != 0 && errno != ENOENT)
+			return emr_status_from_errno(errno);
+	return fsync(next_fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+emr_status host_keeps_next(
+	const char *dir, int next_fd, bool is_new, host_keeps *out, emr_problem *out_problem)
+{
+	const keeping k = {
+		.dir = dir, .own_fd = next_fd, .may_make = is_new, .problem = out_problem};
+
+	/* One that lay there may have been stolen with the host's own. */
+	if (is_new)
+		EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/next", drop_next(next_fd)));
 	EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/next/" FILE_SECRET,
-		own_random(&k, FILE_SECRET, true, out->secret, sizeof out->secret)));
+		own_random(&k, FILE_SECRET, is_new, out->secret, sizeof out->secret)));
 	EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/next/" FILE_KEY, own_key(&k, &out->key)));
 	return named(&k, EMR_NETWORK_DIR_HOST "/next/" FILE_CERTIFICATE, own_certificate(&k, out));
 }
 
 emr_status host_keeps_replace(int own_fd, int next_fd, const host_keeps *next)
 {
-	static const char *const names[] = {FILE_CERTIFICATE, FILE_KEY, FILE_SECRET};
-	const emr_bytes bytes[] = {emr_buf_view(&next->certificate), emr_buf_view(&next->key),
-		emr_bytes_of(next->secret, sizeof next->secret)};
+	const emr_bytes bytes[NEXT_FILES] = {emr_buf_view(&next->certificate),
+		emr_buf_view(&next->key), emr_bytes_of(next->secret, sizeof next->secret)};
 
-	for (size_t i = 0; i < 3; i++)
-		EMR_TRY(host_keeps_write(own_fd, names[i], bytes[i]));
-	for (size_t i = 0; i < 3; i++)
-		(void)unlinkat(next_fd, names[i], 0);
-	return EMR_OK;
+	for (size_t i = 0; i < NEXT_FILES; i++)
+		EMR_TRY(host_keeps_write(own_fd, next_files[i], bytes[i]));
+	return drop_next(next_fd);
 }
 
 void host_keeps_close(host_keeps *keeps)

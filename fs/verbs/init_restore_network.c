@@ -200,7 +200,7 @@ static emr_status keep_verified(restoring *r)
 	status = is_listed(r, EMR_BACKUP_NETWORK_PATH)
 			 ? follow_whole(&r->session, &trouble)
 			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
-	r->has_copy = status == EMR_OK || trouble.seq > 1;
+	r->has_copy = status == EMR_OK || (status == EMR_DAMAGED && trouble.seq > 1);
 	if (status == EMR_DAMAGED && r->has_copy)
 		init_restore_found(r, "ledger/ledger.sqlite",
 			_("its last entries have to come from your network"));

@@ -150,7 +150,7 @@ emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_proble
 	return refuse(cause, out_problem);
 }
 
-static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
+static emr_status judge_signed(const follower *f, emr_served_at *out, emr_problem *out_problem)
 {
 	unsigned have = 0, need = 0;
 	emr_status status;
@@ -170,6 +170,15 @@ static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_
 				"of another network"),
 			out_problem);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, f->network);
+}
+
+/* Another account may listen at a socket of this computer: nobody is led from a computer to one. */
+static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
+{
+	EMR_TRY(judge_signed(f, out, out_problem));
+	if (out->socket[0] == '\0' || f->have.socket[0] != '\0')
+		return EMR_OK;
+	return refuse(_("it leads to a socket of this computer"), out_problem);
 }
 
 /* ---- address ---- */

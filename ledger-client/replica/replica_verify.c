@@ -7,6 +7,7 @@
 #include "follow_private.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -256,7 +257,7 @@ static emr_status build_own(verifying *v, emr_replica_mended *out)
 		EMR_TRY(emr_chain_make_locals(v->fresh));
 	EMR_TRY(replica_own(r,
 		emr_chain_build_again(r->writer, EMR_CHAIN_PRIVATE, v->own, v->fresh, &out->own)));
-	if (!emr_ledger_brings_parts_later(r->ledger)) /* as peers of Fabric do */
+	if (strcmp(emr_ledger_kind(r->ledger), "fabric") != 0) /* whose peers bring some later */
 		EMR_TRY(emr_chain_each_missing(v->fresh, count_missing, &gone));
 	out->missing = gone.n;
 	if (gone.n > 0)

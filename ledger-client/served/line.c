@@ -168,10 +168,12 @@ static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST
 static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
 {
 	const uint64_t apart = host > now ? host - now : host < sent ? sent - host : 0;
+	const int64_t said =
+		apart < UINT32_MAX ? (int64_t)apart : UINT32_MAX; /* 136 years will do */
 
-	if (apart <= EMR_LEDGER_CLOCKS_S || apart > INT64_MAX)
+	if (apart <= EMR_LEDGER_CLOCKS_S)
 		return 0;
-	return host > now ? (int64_t)apart : -(int64_t)apart;
+	return host > now ? said : -said;
 }
 
 /* True: there is no token before one of them is set. */

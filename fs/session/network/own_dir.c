@@ -95,7 +95,10 @@ emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *o
 		return EMR_OK;
 	}
 	if (is_known && !emr_id32_equal(at.key, was.key))
-		return say(named, _("the copy knows the host by another key than this address has"),
+		return say(named,
+			_("the copy knows the host by another key than this address has. If it has "
+			  "got another: restore without --network, then emrfs network address "
+			  "FILE"),
 			EMR_FORK, out_problem);
 	emr_buf_clear(way);
 	return emr_served_at_write(&at, way);
