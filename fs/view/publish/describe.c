@@ -296,7 +296,7 @@ typedef struct leaving {
 
 static bool leaves(const emr_buf *domains, emr_id16 domain)
 {
-	return emr_buf_has(domains, &domain, sizeof domain);
+	return emr_buf_has(domains, emr_bytes_of(&domain, sizeof domain));
 }
 
 static emr_status note_leaving(emr_buf *domains, emr_id16 domain)
