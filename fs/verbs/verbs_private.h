@@ -53,7 +53,7 @@ typedef struct host_keeps {
 /* Of the network's directory DIR, OWN_FD: DIR/host.  Makes all of it where no host has served the
  * ledger yet; later secret and key.pem, once damaged or missing, are named, and nothing is made. */
 emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_problem *out_problem);
-/* The same of those that shall take their place, in NEXT_FD: made anew if IS_NEW.  WRITER is not
+/* The same of those that shall take their place, in NEXT_FD: made again if IS_NEW.  WRITER is not
  * set. */
 emr_status host_keeps_next(
 	const char *dir, int next_fd, bool is_new, host_keeps *out, emr_problem *out_problem);
