@@ -91,7 +91,7 @@ says "waiting for the ledger"
 
 say "everything else ends, and says no success"
 as bento run 4 status --wait=1s
-as bento run 7 copies Notes --repair
+as bento run 3 copies Notes --repair
 says "did not answer in time"
 as bento run 3 verify
 as bento run 0 share Notes with ana --yes
