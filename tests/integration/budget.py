@@ -2,7 +2,8 @@
 """budget.py SOURCES [--write]: how large the project may become, by the figures in tests/integration/budget.
 A figure only falls. What may grow has a line `allow WHAT NAME N ISSUE`, which is added to the figure: the line of all production or of all tests quotes
 the sentence of the issue that allows it, and the lines of folders share what it gives. It fails where something is larger than its figure and what is
-allowed together, and where a commit raised that without such a line. A shallow clone has no earlier commits, and is judged by the figures alone.
+allowed together, and where a commit raised that without such a line. A line `move WHAT FROM TO N ISSUE: SENTENCE` takes from one folder what it gives to another,
+where the issue lets lines move between rooms. A shallow clone has no earlier commits, and is judged by the figures alone.
 --write lowers each figure to what is there now, less what is allowed, and prints for each folder what was taken and added. It raises nothing; what an
 issue allowed and did not use is then gone, so it belongs on the main branch where an issue ends."""
 import collections
@@ -38,6 +39,8 @@ STRUCT = re.compile(r"\bstruct (\w+)\s*\{")
 FUNCTION = re.compile(r"^(\w[\w *\n]*?)\b(\w+)\(([^;{}]*)\)\n\{\n(.*?)^\}", re.M | re.S)
 FIGURE = re.compile(r"(\w+) (.+) (\d+)")
 ALLOWED = re.compile(r'allow (\w+) (.+) (\d+) ("[^"]+")(?:: (".*"))?')
+MOVED = re.compile(r'move (\w+) (\S+) (\S+) (\d+) ("[^"]+"): (".*")')
+MAY_MOVE = "may move between rooms"
 ALL = {"production": "production", "tests, all": "tests"}  # how an issue's sentence calls them
 
 
@@ -153,6 +156,16 @@ def budget_read(text):
             if (what != "code" or name in ALL) and said not in (sentence or ""):
                 refuse(f'the sentence of the issue that says "{said}" belongs behind it', line)
             allowed[(what, name), issue] = int(n)
+        elif line.startswith("move "):
+            if not (found := MOVED.fullmatch(line)) or MAY_MOVE not in found[6]:
+                refuse(f'not `move WHAT FROM TO N "ISSUE": "SENTENCE"` with a sentence that says "{MAY_MOVE}"', line)
+            what, source, to, n, issue, _ = found.groups()
+            if (source.split("/")[0] == "tests") != (to.split("/")[0] == "tests"):
+                refuse("lines of tests and of production are no room for each other", line)
+            for name, change in ((source, -int(n)), (to, int(n))):
+                if ((what, name), line) in allowed:
+                    refuse("moved twice", line)
+                allowed[(what, name), line] = change
         elif line and not line.startswith("#"):
             what, name, figure = FIGURE.fullmatch(line).groups()
             figures[what, name] = int(figure)
@@ -208,7 +221,7 @@ def budget_write(path, figures):
     text = path.read_text().splitlines(True)
     head = "".join(line for line in text if line.startswith("#"))
     lines = {what: sorted(f"{w} {name} {figure}\n" for (w, name), figure in figures.items() if w == what and figure > DEFAULT[w]) for what in UNITS}
-    allows = [line for line in text if line.startswith("allow ")]
+    allows = [line for line in text if line.startswith(("allow ", "move "))]
     path.write_text(head + "".join("\n" + "".join(rows) for rows in [*lines.values(), allows] if rows))
 
 
