@@ -67,6 +67,7 @@ void emr_chain_close(emr_chain *chain)
 {
 	if (chain == NULL)
 		return;
+	chain_forget_questions(chain);
 	emr_sql_close(&chain->sql);
 	free(chain);
 }
