@@ -67,6 +67,7 @@ void emr_chain_close(emr_chain *chain)
 {
 	if (chain == NULL)
 		return;
+	chain_forget_questions(chain);
 	emr_sql_close(&chain->sql);
 	free(chain);
 }
@@ -120,6 +121,7 @@ void emr_chain_settle(emr_chain *chain)
 
 emr_status emr_chain_begin_read(emr_chain *chain)
 {
+	EMR_TRY(chain_make_views(chain));
 	return emr_sql_begin_read(&chain->sql);
 }
 

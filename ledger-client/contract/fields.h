@@ -6,17 +6,14 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "contract/rows.h"
 
-typedef struct field {
-	uint16_t at, member; /* where it stands: in the bytes, and in the struct */
-	uint8_t size;	     /* 0: the end of a table */
-	bool is_number;
-} field;
+typedef emr_field field;
 
 /* One field of `form`, which FIELDS names. */
 #define F(offset, name)                                                                            \
 	{                                                                                          \
-		offset, offsetof(form, name), sizeof((form *)0)->name,                             \
+		#name, offset, offsetof(form, name), sizeof((form *)0)->name,                      \
 			_Generic(((form *)0)->name, uint16_t : 1, uint32_t : 1, uint64_t : 1,      \
 				default : 0)                                                       \
 	}
@@ -70,6 +67,10 @@ static inline void fields_write(const field *fields, const void *form, uint8_t *
 /* emr_row_NAME_encode(), and _parse() where the row is read, too. Its head comes first in both. */
 #define ROW_WRITTEN(name, total, ...)                                                              \
 	FIELDS(name, emr_row_##name, __VA_ARGS__)                                                  \
+	const emr_field *emr_row_##name##_fields(void)                                             \
+	{                                                                                          \
+		return name##_fields();                                                            \
+	}                                                                                          \
 	void emr_row_##name##_encode(const emr_row_##name *row, uint8_t out[total])                \
 	{                                                                                          \
 		fields_write(name##_fields(), row, out, total);                                    \

@@ -31,6 +31,11 @@ static uint8_t last_state(uint8_t family)
 FIELDS(head, emr_row_head, F(0, family), F(1, state), F(2, flags), F(4, epoch), F(8, version),
 	F(16, item))
 
+const emr_field *emr_row_head_fields(void)
+{
+	return head_fields();
+}
+
 emr_contract_status emr_row_head_parse(emr_span value, emr_row_head *out)
 {
 	const uint8_t *p = value.data;

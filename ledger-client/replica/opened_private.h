@@ -26,3 +26,10 @@ emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, ui
 void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
 /* No caller gets a kept entry again. One that a caller holds stays until replica_return. */
 void replica_forget_entries(emr_replica *replica);
+
+/* Item INDEX, which O has; the bytes borrow from O. */
+void replica_describe(
+	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out);
+/* The same of the item that an index names for KEY, and that must be what was asked for. */
+emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16_t index,
+	const emr_part_key *key, emr_replica_item *out);

@@ -124,6 +124,8 @@ static inline void reading_end(const reading *r)
 	if (r->chain && !r->is_lent)
 		replica_give(r->replica, r->chain);
 }
+/* A connection for R, or the one of the snapshot in which this thread is. */
+emr_status replica_reading_begin(reading *r);
 #define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
 /* The file that processes lock in turn, until flock(lock_fd, LOCK_UN). */
 emr_status replica_lock_file(emr_replica *replica);

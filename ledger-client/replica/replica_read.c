@@ -13,8 +13,7 @@ static _Thread_local bool is_walking; /* over its rows, whose walk there is one 
 
 static atomic_uint_fast64_t last_number;
 
-/* For a read that calls nobody before it is done with the connection. */
-static emr_status reading_begin(reading *r)
+emr_status replica_reading_begin(reading *r)
 {
 	if (present == NULL || present->replica != r->replica)
 		return replica_take(r->replica, &r->chain);
@@ -27,7 +26,7 @@ static emr_status reading_begin(reading *r)
  * another one takes a connection of its own. */
 static emr_status walk_begin(reading *r)
 {
-	emr_status status = is_walking ? replica_take(r->replica, &r->chain) : reading_begin(r);
+	emr_status status = is_walking ? replica_take(r->replica, &r->chain) : replica_reading_begin(r);
 
 	is_walking = is_walking || r->is_lent;
 	return status;
@@ -72,7 +71,7 @@ void emr_replica_snapshot_end(emr_replica_snapshot *snapshot)
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row)
 {
 	READING(r, replica);
-	EMR_TRY(reading_begin(&r));
+	EMR_TRY(replica_reading_begin(&r));
 	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
 }
 
@@ -132,7 +131,7 @@ emr_status emr_replica_head_get(
 	READING(r, replica);
 	emr_status status;
 
-	EMR_TRY(reading_begin(&r));
+	EMR_TRY(replica_reading_begin(&r));
 	emr_key_object(domain.b, object.b, &key);
 	status = emr_chain_row(r.chain, key.text, &row, &seq, &time);
 	if (status == EMR_OK)
@@ -173,14 +172,14 @@ emr_status emr_replica_each_head(
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
 {
 	READING(r, replica);
-	EMR_TRY(reading_begin(&r));
+	EMR_TRY(replica_reading_begin(&r));
 	return replica_own(replica, emr_chain_part(r.chain, key, out_part));
 }
 
 emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, emr_buf *out_sealed)
 {
 	READING(r, replica);
-	EMR_TRY(replica->has_locals ? reading_begin(&r) : EMR_NOT_FOUND);
+	EMR_TRY(replica->has_locals ? replica_reading_begin(&r) : EMR_NOT_FOUND);
 	return replica_own(replica, emr_chain_local(r.chain, at, out_sealed));
 }
 
@@ -205,8 +204,7 @@ void replica_change_of(
 	emr_item_id(batch->items[index].bytes, out->item_id.b);
 }
 
-/* Item INDEX, which O has; the bytes borrow from O. */
-static void describe(
+void replica_describe(
 	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
 {
 	emr_item item;
@@ -232,7 +230,7 @@ static void describe(
 
 /* The item that the index names for KEY.  An index has no sums: what it names must be what was
  * asked for. */
-static emr_status describe_placed(emr_replica *replica, const opened *o, uint16_t index,
+emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16_t index,
 	const emr_part_key *key, emr_replica_item *out)
 {
 	emr_item item;
@@ -243,7 +241,7 @@ static emr_status describe_placed(emr_replica *replica, const opened *o, uint16_
 	emr_batch_item_at(&o->of.batch, index, &item, &pub);
 	if (!emr_chain_has_place(&item, pub, key))
 		return replica_own(replica, EMR_DAMAGED);
-	describe(replica, o, index, out);
+	replica_describe(replica, o, index, out);
 	return EMR_OK;
 }
 
@@ -269,7 +267,7 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	uint64_t seq;
 	uint16_t index;
 	READING(r, replica);
-	emr_status status = reading_begin(&r);
+	emr_status status = replica_reading_begin(&r);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, place_of(r.chain, key, &seq, &index));
@@ -277,7 +275,7 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 		status = replica_own(replica,
 			replica_lend(replica, r.chain, seq, r.is_lent ? present_number : 0, &o));
 	if (status == EMR_OK)
-		status = describe_placed(replica, o, index, key, &item);
+		status = replica_describe_placed(replica, o, index, key, &item);
 	if (status == EMR_OK) {
 		emr_buf_clear(out_bytes);
 		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
@@ -311,7 +309,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	emr_part_key key = {.family = family, .domain = domain, .object = object};
 	emr_replica_item item;
 	READING(r, replica);
-	emr_status status = reading_begin(&r);
+	emr_status status = replica_reading_begin(&r);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
@@ -327,7 +325,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 		}
 		key.version = s.version;
 		if (status == EMR_OK)
-			status = describe_placed(replica, o, s.index, &key, &item);
+			status = replica_describe_placed(replica, o, s.index, &key, &item);
 		if (status == EMR_OK)
 			status = fn(arg, &item);
 	}
@@ -377,7 +375,7 @@ static emr_status give_items(
 		if (o->of.entry.results.data[i] != EMR_RESULT_APPLIED)
 			continue;
 		emr_batch_item_at(&o->of.batch, i, &item, &pub);
-		describe(replica, o, i, &at);
+		replica_describe(replica, o, i, &at);
 		EMR_TRY(fn(arg, &at, &item));
 	}
 	return EMR_OK;
@@ -530,7 +528,7 @@ static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id
 		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
 			(object && memcmp(object->b, item.object_id, 16) != 0))
 			continue;
-		describe(replica, o, (uint16_t)i, &line.item);
+		replica_describe(replica, o, (uint16_t)i, &line.item);
 		memcpy(line.domain.b, item.domain_id, 16);
 		memcpy(line.object.b, item.object_id, 16);
 		memcpy(line.prev_entry.b, o->of.entry.prev_entry, 32);

@@ -180,6 +180,15 @@ typedef struct emr_chain_rows {
 bool emr_chain_next_row(emr_chain_rows *rows);
 void emr_chain_rows_end(emr_chain_rows *rows);
 #define EMR_AUTO_CHAIN_ROWS __attribute__((cleanup(emr_chain_rows_end))) emr_chain_rows
+/* A question in SQL over the tables of a chain and the views of its rows (chain_views.c). TEXT is
+ * static and always the same for one QUESTION, a number below EMR_CHAIN_QUESTIONS: it is prepared
+ * once. *out_is_own: that one is in use, and this is another. Both are given to emr_chain_asked
+ * when it was answered. */
+#define EMR_CHAIN_QUESTIONS 40
+emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
+	struct sqlite3_stmt **out_statement, bool *out_is_own);
+void emr_chain_has_read(emr_chain *chain); /* one row of the answer, for emr_chain_take_reads */
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_own);
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);

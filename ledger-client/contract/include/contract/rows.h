@@ -19,6 +19,14 @@
 #define EMR_ROW_GRANT_BYTES 152
 #define EMR_ROW_PLACE_BYTES 34
 
+/* A field of bytes of a fixed length: the tables of rows, also for whoever reads them by SQL. */
+typedef struct emr_field {
+	const char *name;
+	uint16_t at, member; /* where it stands: in the bytes, and in the struct */
+	uint8_t size;	     /* 0: the end of a table */
+	bool is_number;	     /* big-endian in the bytes */
+} emr_field;
+
 /* A key as text: letters, '/', lower-case hex of ids and of numbers in their full width.
  * NUL-terminated. */
 typedef struct emr_key_text {
@@ -155,14 +163,17 @@ typedef struct emr_row_batch {
 	emr_span items;
 } emr_row_batch;
 
+const emr_field *emr_row_head_fields(void);
+
 /* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_head_parse(emr_span value, emr_row_head *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_place_parse(emr_span value, emr_row_place *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_batch_parse(emr_span value, emr_row_batch *out);
 
-/* emr_row_NAME_parse() reads a row, with refusals as above; emr_row_NAME_encode() gives the same
+/* emr_row_NAME_fields() is its table, but for the head; emr_row_NAME_parse() reads a row, with refusals as above; emr_row_NAME_encode() gives the same
  * bytes back. Rows that no served operation writes yet (writer, grant) are made by tests. */
 #define EMR_ROW(name, len)                                                                         \
+	const emr_field *emr_row_##name##_fields(void);                                            \
 	EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_##name##_parse(                        \
 		emr_span value, emr_row_##name *out);                                              \
 	void emr_row_##name##_encode(const emr_row_##name *row, uint8_t out[len])

@@ -135,6 +135,9 @@ bool emr_voice_stands(const emr_voice *voice, const emr_row_org *org, const emr_
 /* With row->count VOICES (NULL for none); returns how long it is. */
 size_t emr_row_proposal_encode(
 	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX]);
+const emr_field *emr_row_signed_fields(void);
+const emr_field *emr_row_snapshot_fields(void);
+const emr_field *emr_row_trustees_fields(void);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
 EMR_ROW(enrolment, EMR_ROW_ENROLMENT_BYTES);
 EMR_ROW(request, EMR_ROW_REQUEST_BYTES);

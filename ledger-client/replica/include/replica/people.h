@@ -30,6 +30,10 @@ emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, vo
 emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
 	uint64_t now_unix_s, bool *out_is_active);
 
+typedef struct emr_known_org {
+	emr_id16 org;
+	emr_row_org row;
+} emr_known_org;
 typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
 emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
@@ -65,6 +69,10 @@ emr_status emr_replica_device_certificate(emr_replica *replica, const emr_known_
  * EMR_NOT_FOUND: it never was, or the part is gone. */
 emr_status emr_replica_certificate_since(
 	emr_replica *replica, const emr_known_person *person, uint64_t *out_unix_s);
+typedef struct emr_known_proposal {
+	emr_id16 proposal;
+	emr_row_proposal row;
+} emr_known_proposal;
 typedef emr_status (*emr_replica_proposal_fn)(
 	void *arg, emr_id16 proposal, const emr_row_proposal *row);
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
@@ -82,6 +90,10 @@ emr_status emr_replica_votes(
 
 /* A team or dataset, and its members of every state. */
 emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row);
+typedef struct emr_known_team {
+	emr_id16 team;
+	emr_row_dataset row;
+} emr_known_team;
 typedef emr_status (*emr_replica_team_fn)(void *arg, emr_id16 team, const emr_row_dataset *row);
 emr_status emr_replica_teams(emr_replica *replica, emr_replica_team_fn fn, void *arg);
 typedef emr_status (*emr_replica_member_fn)(void *arg, const emr_row_member *row);
@@ -90,6 +102,15 @@ emr_status emr_replica_members(
 
 /* ---- domains: writers and grants ---- */
 
+typedef struct emr_known_writer {
+	emr_id16 domain;
+	emr_row_writer row;
+} emr_known_writer;
+typedef struct emr_known_domain {
+	emr_id16 domain;
+	emr_row_domain row;
+	bool is_mine;
+} emr_known_domain;
 typedef emr_status (*emr_replica_writer_fn)(void *arg, emr_id16 domain, const emr_row_writer *row);
 emr_status emr_replica_writers(
 	emr_replica *replica, emr_id16 domain, emr_replica_writer_fn fn, void *arg);

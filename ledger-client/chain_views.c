@@ -1,0 +1,171 @@
+/* This file lets SQL ask a chain: one view for each family of rows, with the columns of the
+ * contract's own tables of fields, and each question as a statement that is prepared once.
+ *
+ * A view reads a row through `checked`, which ends the statement as damaged where the row's sum
+ * does not fit. The other columns are cut out of the bytes without a look at the sum: they find
+ * rows, and nothing is decided by them. The views are of the connection alone, so no file has them.
+ */
+#include "chain_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/rows_share.h"
+
+#define VIEW_TEXT 4096
+
+/* A family of rows: the letters before its key, the bytes of the ids in it, and its fields. */
+typedef struct view {
+	const char *name, *letters;
+	struct {
+		const char *name;
+		size_t size;
+	} ids[2];
+	const emr_field *(*fields)(void);
+} view;
+
+/* No view has the name of a table: it would stand before it. */
+static const view views[] = {
+	{"people", "K", {{"signer", 32}}, emr_row_key_fields},
+	{"orgs", "M", {{"org", 16}}, emr_row_org_fields},
+	{"proposals", "P", {{"proposal", 16}}, NULL},
+	{"teams", "DS", {{"team", 16}}, emr_row_dataset_fields},
+	{"members", "DM", {{"object", 16}}, emr_row_member_fields},
+	{"folders", "D", {{"domain", 16}}, emr_row_domain_fields},
+	{"objects", "O", {{"domain", 16}, {"object", 16}}, emr_row_object_fields},
+	{"writers", "W", {{"domain", 16}, {"object", 16}}, emr_row_writer_fields},
+	{"grants", "G", {{"domain", 16}, {"object", 16}}, emr_row_grant_fields},
+	{"requests", "Q", {{"domain", 16}, {"object", 16}}, emr_row_request_fields},
+	{"releases", "R", {{"domain", 16}, {"object", 16}}, emr_row_access_fields},
+	{"reports", "X", {{"domain", 16}, {"object", 16}}, emr_row_signed_fields},
+	{"joins", "J", {{"domain", 16}, {"team", 16}}, emr_row_join_fields},
+	/* By whom a grant or a writer's right is found; it has no value. */
+	{"named", "gx", {{"named", 32}, {"domain", 16}}, NULL},
+};
+
+/* ---- functions ---- */
+
+/* checked(key, value): the value without its sum. */
+static void checked(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+	const char *key = (const char *)sqlite3_value_text(arguments[0]);
+	const void *value = sqlite3_value_blob(arguments[1]);
+	emr_bytes row;
+
+	(void)n;
+	if (key == NULL ||
+		emr_sql_unseal(key, emr_bytes_of(value, (size_t)sqlite3_value_bytes(arguments[1])),
+			&row) != EMR_OK)
+		sqlite3_result_error_code(context, SQLITE_CORRUPT);
+	else
+		sqlite3_result_blob64(context, row.data, row.len, SQLITE_TRANSIENT);
+}
+
+/* number(bytes): a big-endian one of at most eight bytes. */
+static void number(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+	const uint8_t *bytes = sqlite3_value_blob(arguments[0]);
+	uint64_t value = 0;
+
+	(void)n;
+	for (int i = 0, len = sqlite3_value_bytes(arguments[0]); i < len; i++)
+		value = value << 8 | bytes[i];
+	sqlite3_result_int64(context, (sqlite3_int64)value);
+}
+
+/* ---- views ---- */
+
+static size_t add_fields(char *text, size_t at, const emr_field *fields)
+{
+	for (const emr_field *f = fields; f != NULL && f->size != 0; f++)
+		at += (size_t)snprintf(text + at, at < VIEW_TEXT ? VIEW_TEXT - at : 0,
+			f->is_number || f->size == 1 ? ",number(substr(value,%d,%d)) AS \"%s\""
+						     : ",substr(value,%d,%d) AS \"%s\"",
+			f->at + 1, f->size, f->name);
+	return at;
+}
+
+/* The ids of a key are hexadecimal text, as keys are made of. */
+static emr_status make_view(emr_sql *sql, const view *v)
+{
+	char text[VIEW_TEXT];
+	size_t from = strlen(v->letters) + 2;
+	size_t at = (size_t)snprintf(text, sizeof text,
+		"CREATE TEMP VIEW %s AS SELECT key,seq,time,checked(key,value) AS row", v->name);
+
+	for (size_t i = 0; i < 2 && v->ids[i].name != NULL; i++) {
+		at += (size_t)snprintf(text + at, sizeof text - at,
+			",substr(key,%zu,%zu) AS \"%s\"", from, 2 * v->ids[i].size, v->ids[i].name);
+		from += 2 * v->ids[i].size + 1;
+	}
+	if (v->fields != NULL)
+		at = add_fields(text, add_fields(text, at, emr_row_head_fields()), v->fields());
+	if (at < sizeof text)
+		at += (size_t)snprintf(text + at, sizeof text - at,
+			" FROM state WHERE substr(key,1,%zu)='%s/'", strlen(v->letters) + 1,
+			v->letters);
+	return at < sizeof text ? emr_sql_run(sql, text) : EMR_LIMIT;
+}
+
+emr_status chain_make_views(emr_chain *chain)
+{
+	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+	sqlite3 *db = chain->sql.db;
+	int code;
+
+	if (chain->has_views)
+		return EMR_OK;
+	code = sqlite3_create_function_v2(db, "checked", 2, flags, NULL, checked, NULL, NULL, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function_v2(
+			db, "number", 1, flags, NULL, number, NULL, NULL, NULL);
+	EMR_TRY(emr_sql_status(db, code));
+	EMR_TRY(emr_sql_run(&chain->sql, "PRAGMA temp_store=MEMORY"));
+	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+		EMR_TRY(make_view(&chain->sql, &views[i]));
+	chain->has_views = true;
+	return EMR_OK;
+}
+
+/* ---- questions ---- */
+
+emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
+	struct sqlite3_stmt **out_statement, bool *out_is_own)
+{
+	sqlite3_stmt **kept = &chain->asked[question], *statement = NULL;
+	int code;
+
+	EMR_TRY(chain_make_views(chain));
+	*out_is_own = *kept != NULL && sqlite3_stmt_busy(*kept);
+	if (*kept != NULL && !*out_is_own) {
+		sqlite3_clear_bindings(*kept);
+		*out_statement = *kept;
+		return EMR_OK;
+	}
+	code = sqlite3_prepare_v3(
+		chain->sql.db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+	if (code != SQLITE_OK)
+		return emr_sql_status(chain->sql.db, code);
+	if (!*out_is_own)
+		*kept = statement;
+	*out_statement = statement;
+	return EMR_OK;
+}
+
+void emr_chain_has_read(emr_chain *chain)
+{
+	chain->rows_read++;
+}
+
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_own)
+{
+	chain->steps += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	(void)(is_own ? sqlite3_finalize(statement) : sqlite3_reset(statement));
+}
+
+void chain_forget_questions(emr_chain *chain)
+{
+	for (size_t i = 0; i < EMR_CHAIN_QUESTIONS; i++)
+		(void)sqlite3_finalize(chain->asked[i]); /* NULL is fine */
+}
