@@ -1,6 +1,8 @@
 /* This file says who people and organisations are, by what the members approved: the name and the
  * certificate authority of an organisation, and the certificate under which a key was registered.
  * A name that nobody approved does not count. */
+#include "replica/ask.h"
+
 #include "replica_private.h"
 
 #include <string.h>
