@@ -11,7 +11,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "people/answers.h"
-#include "sharing/request_list.h"
+#include "sharing/shares.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -50,29 +50,6 @@ static emr_status ask_request(telling *t, const emr_request *request, emr_proble
 
 /* ---- the list ---- */
 
-/* TEXT for a line, cut with dots. */
-static void show_short(const char *text, char *out, size_t size)
-{
-	size_t len;
-
-	emr_show(text, out, size);
-	len = strlen(out);
-	if (len + 4 < size)
-		return;
-	len = size - 5;
-	while (len > 0 && ((unsigned char)out[len] & 0xc0) == 0x80)
-		len--;
-	memcpy(out + len, "...", 4);
-}
-
-/* Nothing in a reason can end the quotation marks around it. */
-static void show_reason(const char *text, char *out, size_t size)
-{
-	show_short(text, out, size);
-	for (char *at = out; *at != '\0'; at++)
-		*at = *at == '"' ? '\'' : *at;
-}
-
 static void show_who(const json_t *one, char *out, size_t size)
 {
 	emr_who_json_text(one, _("somebody"), out, size);
@@ -83,8 +60,8 @@ static void show_what(const json_t *one, char *out, size_t size)
 	char path[PATH_SHOWN], reason[REASON_SHOWN];
 	const char *rights = emr_json_text_at(one, "rights");
 
-	show_short(emr_json_text_at(one, "path"), path, sizeof path);
-	show_reason(emr_json_text_at(one, "reason"), reason, sizeof reason);
+	emr_short_text(emr_json_text_at(one, "path"), path, sizeof path);
+	emr_quoted_text(emr_json_text_at(one, "reason"), reason, sizeof reason);
 	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
 		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? _("to read and change, ")
@@ -101,7 +78,7 @@ static void say_file(telling *t, const json_t *one, bool is_open)
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
-	show_short(emr_json_text_at(one, "file"), file, sizeof file);
+	emr_short_text(emr_json_text_at(one, "file"), file, sizeof file);
 	if (is_open)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
@@ -121,7 +98,7 @@ static void say_one(telling *t, const json_t *one)
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
-	show_reason(emr_json_text_at(one, "answer"), answer, sizeof answer);
+	emr_quoted_text(emr_json_text_at(one, "answer"), answer, sizeof answer);
 	if (emr_json_text_at(one, "file")[0] != '\0')
 		return say_file(t, one, is_open);
 	if (is_to_me && is_open)
