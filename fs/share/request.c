@@ -225,7 +225,6 @@ static emr_status read_last(
 
 	if (status != EMR_OK)
 		return status;
-	out->ledger_time = item.ledger_time;
 	if (item.op == EMR_OP_APPROVE) {
 		emr_span span = {item.bytes.data + EMR_ITEM_BYTES, item.bytes.len - EMR_ITEM_BYTES};
 

@@ -19,8 +19,8 @@
 
 typedef struct told {
 	emr_buf requests; /* emr_id16, ...: told of since the folder was opened */
-	emr_consents_seen consents;
-	uint64_t mark; /* of what is known here alone */
+	emr_buf consents; /* files that were looked at */
+	uint64_t mark;	  /* of what is known here alone */
 	bool has_looked;
 } told;
 
@@ -30,7 +30,7 @@ void emr_look_requests_end(void *memory)
 
 	if (t == NULL)
 		return;
-	emr_buf_free(&t->consents.files);
+	emr_buf_free(&t->consents);
 	emr_buf_free(&t->requests);
 	free(t);
 }

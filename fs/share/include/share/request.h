@@ -46,7 +46,6 @@ emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request);
 /* The state of one's own request. */
 typedef struct emr_share_request_answer {
 	emr_share_request_state state;
-	uint64_t ledger_time;			 /* of what was said last */
 	emr_id16 grant_domain, grant;		 /* APPROVED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* DENIED; "" when none was given or it is gone */
 } emr_share_request_answer;
