@@ -1,5 +1,5 @@
 /* This file says of the rows of the list of shares how they are called and what they are: short ids
- * that a person can type, and back from them, JSON for scripts, and words. What strangers wrote is
+ * that a person can type, and back from them, JSON for scripts, and words. Texts of strangers are
  * shown between quotation marks that they cannot close. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -64,10 +64,10 @@ typedef struct emr_share_rows {
 #define EMR_SHARES_OPENED 1u /* also counts who opened what, which reads every report */
 #define EMR_SHARES_INNER 2u  /* with what stands in domains inside shared ones */
 #define EMR_SHARES_PAST 4u   /* with what is over */
-/* What is given: of DOMAIN, or of everything (NULL). */
+/* All that is given: of DOMAIN, or of everything (NULL). */
 emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
 	unsigned with, emr_share_rows *out_rows);
-/* What waits for a yes, or had its answer.  SHARE is used if it is not NULL: it remembers whose
+/* All that waits for a yes, or had its answer.  SHARE is used if it is not NULL: it remembers whose
  * letters are not mine. */
 emr_status emr_shares_asked(emr_session *session, emr_share *share, emr_share_rows *out_rows);
 /* The shares, among those that can be read, of which nothing new opens while this folder is closed:
@@ -107,7 +107,7 @@ static inline const char *emr_share_file(const emr_share_row *row)
 
 /* "queued", "confirmed", "failed CAUSE", "open", "approved". */
 void emr_share_state_text(const emr_share_row *row, char *out, size_t size);
-/* Whoever asks or is asked, "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
+/* The one who asks or is asked, "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
 void emr_share_who_text(const emr_share_row *row, char *out, size_t size);
 /* The thing asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."
  * where it was cut. */
