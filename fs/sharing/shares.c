@@ -393,6 +393,9 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 			EMR_TRY(collect_given(c));
 		if (sharing != NULL)
 			EMR_TRY(emr_sharing_orders(sharing, &c->orders));
+		else if (c->is_asked) /* says what is wrong with the file of orders */
+			EMR_TRY(emr_orders_load(
+				c->session->keyring, c->session->state_fd, &c->orders));
 		EMR_TRY(c->is_asked ? collect_asked(c) : collect_orders(c, domain));
 		is_of_one_moment = emr_sharing_changes(sharing) == before;
 	}
