@@ -70,50 +70,48 @@ static void show_what(const json_t *one, char *out, size_t size)
 		reason, reason[0] != '\0' ? "\"" : "");
 }
 
-/* A Consent that lies in the folder asks, for somebody. */
-static void say_file(telling *t, const json_t *one, bool is_open)
+/* A Consent that lies in the folder asks, for WHO. */
+static void say_file(telling *t, const json_t *one, const char *who, const char *what)
 {
-	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
-	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN];
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole"),
+		   *state = emr_json_text_at(one, "state");
+	char file[PATH_SHOWN];
 
-	show_who(one, who, sizeof who);
-	show_what(one, what, sizeof what);
 	emr_short_text(emr_json_text_at(one, "file"), file, sizeof file);
-	if (is_open)
+	if (strcmp(state, "open") == 0)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
 			"emrfs deny %s\n",
 			id, file, who, what, whole, whole);
 	else
 		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
-			who, what, emr_text_word(emr_json_text_at(one, "state")));
+			who, what, emr_text_word(state));
 }
 
 static void say_one(telling *t, const json_t *one)
 {
-	bool is_to_me = strcmp(emr_json_text_at(one, "direction"), "to-me") == 0;
-	bool is_open = strcmp(emr_json_text_at(one, "state"), "open") == 0;
-	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole"),
+		   *state = emr_json_text_at(one, "state");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], answer[REASON_SHOWN];
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
 	emr_quoted_text(emr_json_text_at(one, "answer"), answer, sizeof answer);
 	if (emr_json_text_at(one, "file")[0] != '\0')
-		return say_file(t, one, is_open);
-	if (is_to_me && is_open)
+		say_file(t, one, who, what);
+	else if (strcmp(emr_json_text_at(one, "direction"), "to-me") != 0)
+		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
+			emr_text_word(state), answer[0] != '\0' ? ": \"" : "", answer,
+			answer[0] != '\0' ? "\"" : "");
+	else if (strcmp(state, "open") != 0)
+		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
+			emr_text_word(state));
+	else
 		emr_say(t->out,
 			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
 			id, who,
 			emr_json_flag_at(one, "known") ? "" : _(" (no card of each other)"), what,
 			whole, whole);
-	else if (is_to_me)
-		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
-			emr_text_word(emr_json_text_at(one, "state")));
-	else
-		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
-			emr_text_word(emr_json_text_at(one, "state")),
-			answer[0] != '\0' ? ": \"" : "", answer, answer[0] != '\0' ? "\"" : "");
 }
 
 static emr_status list(telling *t, emr_problem *out_problem)
