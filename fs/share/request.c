@@ -225,7 +225,6 @@ static emr_status read_last(
 
 	if (status != EMR_OK)
 		return status;
-	out->ledger_time = item.ledger_time;
 	if (item.op == EMR_OP_APPROVE) {
 		emr_span span = {item.bytes.data + EMR_ITEM_BYTES, item.bytes.len - EMR_ITEM_BYTES};
 
@@ -256,33 +255,21 @@ emr_status emr_share_request_look(emr_share *share, emr_id16 request, emr_share_
 	return EMR_OK;
 }
 
-typedef struct sent_walk {
-	emr_share *share;
-	emr_share_request_sent_fn fn;
-	void *arg;
-} sent_walk;
-
-static emr_status one_sent(void *arg, const emr_known_request *known)
+emr_status request_sent(emr_share *share, const emr_known_request *known, emr_share_request *out)
 {
-	const sent_walk *w = arg;
-	emr_share_request_sent sent = {.request = known->request,
-		.state = (emr_share_request_state)known->row.head.state,
-		.ledger_time = known->ledger_time};
 	EMR_AUTO_BUF bytes = {0};
+	emr_share_request_answer answer;
 	emr_replica_item item;
 
-	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
-		!request_is_timely(known, share_now(w->share)))
-		return EMR_OK;
-	EMR_TRY(share_item(
-		w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item));
-	sent.seq = item.seq;
-	return w->fn(w->arg, &sent);
-}
-
-emr_status emr_share_requests_sent(emr_share *share, emr_share_request_sent_fn fn, void *arg)
-{
-	sent_walk w = {.share = share, .fn = fn, .arg = arg};
-
-	return emr_replica_requests(share->o.replica, nowhere, one_sent, &w);
+	EMR_TRY(emr_share_request_look(share, known->request, &answer));
+	EMR_TRY(share_item(share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item));
+	*out = (emr_share_request){.request = known->request,
+		.is_mine = true,
+		.from = share->me.signer_id,
+		.state = answer.state,
+		.seq = item.seq,
+		.asked_at = item.ledger_time,
+		.ledger_time = known->ledger_time};
+	memcpy(out->reason, answer.reason, sizeof out->reason);
+	return EMR_OK;
 }

@@ -98,6 +98,8 @@ emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_r
 
 typedef struct walk {
 	emr_share *share;
+	emr_share_request_fn fn;
+	void *arg;
 	emr_box_key *box;
 	uint64_t now;
 	emr_share_request *list;
@@ -165,6 +167,10 @@ static emr_status one_request(void *arg, const emr_known_request *known)
 
 	if (!request_is_timely(known, w->now))
 		return EMR_OK;
+	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) == 0) {
+		EMR_TRY(request_sent(w->share, known, &w->read));
+		return w->fn(w->arg, &w->read);
+	}
 	if (is_anothers(w, known->request))
 		return note_anothers(w, known->request);
 	status = read_letter(w->share, w->box, known->request, &known->row, &w->read);
@@ -216,6 +222,8 @@ emr_status emr_share_requests(
 	if (w == NULL)
 		return EMR_NO_MEMORY;
 	w->share = share;
+	w->fn = fn;
+	w->arg = arg;
 	w->now = share_now(share);
 	w->list = calloc(EMR_SHARE_REQUESTS_MAX, sizeof *w->list);
 	status = w->list != NULL ? find_all(w) : EMR_NO_MEMORY;

@@ -388,3 +388,5 @@ bool request_terms_ok(uint16_t rights, uint32_t purposes, uint64_t until_unix_s)
 bool request_is_timely(const emr_known_request *known, uint64_t now);
 /* EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status request_row(emr_share *share, emr_id16 request, emr_row_request *out);
+/* KNOWN, which this person sent, and what became of it. */
+emr_status request_sent(emr_share *share, const emr_known_request *known, emr_share_request *out);

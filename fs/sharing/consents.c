@@ -27,7 +27,7 @@ typedef struct judging {
 	emr_visit *visit;
 	emr_crowd crowd;
 	emr_orders orders;
-	emr_consents_seen *seen;
+	emr_buf *seen;
 	const char *path; /* of the file */
 	emr_consent consent;
 	emr_order row;
@@ -232,25 +232,18 @@ static void refuse(const judging *j, const char *why)
 	emr_notices_add_problem(j->visit->notices, &problem, j->path);
 }
 
-static bool was_seen(const emr_consents_seen *seen, const emr_record_facts *facts)
-{
-	uint8_t key[24];
+/* One version of a file, as SEEN has it. */
+typedef struct version {
+	emr_id16 object;
+	uint64_t cver;
+} version;
 
-	memcpy(key, facts->object.b, 16);
-	memcpy(key + 16, &facts->cver, 8);
-	for (size_t at = 0; at < seen->files.len; at += sizeof key)
-		if (memcmp(seen->files.data + at, key, sizeof key) == 0)
+static bool was_seen(const emr_buf *seen, const version *v)
+{
+	for (size_t at = 0; at < seen->len; at += sizeof *v)
+		if (memcmp(seen->data + at, v, sizeof *v) == 0)
 			return true;
 	return false;
-}
-
-static emr_status note_seen(emr_consents_seen *seen, const emr_record_facts *facts)
-{
-	uint8_t key[24];
-
-	memcpy(key, facts->object.b, 16);
-	memcpy(key + 16, &facts->cver, 8);
-	return emr_buf_append(&seen->files, key, sizeof key);
 }
 
 static void look_again(emr_visit *visit, int64_t in_ns)
@@ -284,16 +277,19 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	EMR_AUTO_BUF bytes = {0};
 	emr_record_facts facts;
 	const char *why = NULL;
+	version this;
 
 	if (attr->type == EMR_META_DIR ||
-		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK ||
-		was_seen(j->seen, &facts))
+		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK)
+		return true;
+	this = (version){.object = facts.object, .cver = facts.cver};
+	if (was_seen(j->seen, &this))
 		return true;
 	j->path = path;
 	why = why_unread(j, attr, &facts);
 	if (why != NULL) {
 		refuse(j, why);
-		j->status = note_seen(j->seen, &facts);
+		j->status = emr_buf_append(j->seen, &this, sizeof this);
 		return j->status == EMR_OK;
 	}
 	if (facts.is_local)
@@ -318,11 +314,11 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	if (j->status == EMR_OK && why != NULL && !is_same_file(j))
 		refuse(j, why);
 	if (j->status == EMR_OK)
-		j->status = note_seen(j->seen, &facts);
+		j->status = emr_buf_append(j->seen, &this, sizeof this);
 	return j->status == EMR_OK;
 }
 
-emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)
+emr_status emr_consents_take(emr_visit *visit, emr_buf *seen)
 {
 	emr_session *session = visit->session;
 	__attribute__((cleanup(judging_free))) judging *j = NULL;

@@ -33,7 +33,7 @@ static emr_status look_at_shares(const emr_visit *visit)
 	EMR_AUTO_CROWD crowd = {0};
 
 	EMR_TRY(emr_crowd_open(visit->session, &crowd));
-	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, false, &rows));
+	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, 0, &rows));
 	for (size_t i = 0; i < rows.n; i++)
 		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
 			!emr_told_has(visit->memory, rows.list[i].grant))

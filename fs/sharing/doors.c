@@ -78,7 +78,7 @@ static emr_status refresh(emr_doors *doors)
 	if (doors->is_known && doors->generation == generation && now_s() < doors->end_unix_s)
 		return EMR_OK;
 	EMR_TRY(emr_crowd_open(doors->session, &crowd));
-	EMR_TRY(emr_shares_collect_inner(doors->session, &crowd, &rows));
+	EMR_TRY(emr_shares_collect(doors->session, &crowd, NULL, EMR_SHARES_INNER, &rows));
 	emr_shares_free(&doors->rows);
 	doors->rows = rows;
 	doors->generation = generation;

@@ -28,7 +28,7 @@ typedef struct asking {
 	void *arg;
 	emr_problem *problem;
 	emr_crowd crowd;
-	const emr_listed_request *asked; /* the request that this says yes to; NULL: none */
+	const emr_share_row *asked; /* the request that this says yes to; NULL: none */
 } asking;
 
 /* ---- the list ---- */
@@ -40,8 +40,8 @@ static emr_status answer_list(asking *a)
 	json_auto_t *received = NULL;
 	json_auto_t *silent = NULL;
 
-	EMR_TRY(a->request->over ? emr_shares_collect_past(a->session, &a->crowd, &rows)
-				 : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows));
+	EMR_TRY(emr_shares_collect(a->session, &a->crowd, NULL,
+		EMR_SHARES_OPENED | (a->request->over ? EMR_SHARES_PAST : 0), &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
 
@@ -148,7 +148,7 @@ static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 	EMR_AUTO_SHARES rows = {0};
 
 	EMR_TRY(order->replaces
-			? emr_shares_collect(a->session, &a->crowd, &order->domain, false, &rows)
+			? emr_shares_collect(a->session, &a->crowd, &order->domain, 0, &rows)
 			: EMR_OK);
 	for (size_t i = 0; i < rows.n; i++) {
 		if (rows.list[i].state == EMR_SHARE_CONFIRMED &&
@@ -334,7 +334,7 @@ static emr_status answer_give(asking *a)
 	EMR_TRY(emr_who_find_or_say(&a->crowd, request->who, &who, a->problem));
 	if (a->asked != NULL) { /* the name must mean who asked, and nobody else */
 		EMR_TRY(emr_id32_equal(who.id, a->asked->who.id) ? EMR_OK : EMR_CONFLICT);
-		order.request = a->asked->request;
+		order.request = a->asked->order.request;
 	}
 	EMR_TRY(request->join ? emr_sharing_may_join(a->session, request->path, &who, request->name,
 					&order, a->problem)
@@ -367,15 +367,15 @@ static emr_status answer_give(asking *a)
 static emr_status answer_yes(asking *a)
 {
 	EMR_AUTO_FREE emr_request *share = malloc(sizeof *share);
-	EMR_AUTO_FREE emr_listed_request *asked = malloc(sizeof *asked);
+	EMR_AUTO_SHARES rows = {0};
 	const emr_request *request = a->request;
 	emr_status status = EMR_NO_MEMORY;
 
-	if (share != NULL && asked != NULL)
-		status = emr_requests_as_share(a->session, request, share, asked, a->problem);
+	if (share != NULL)
+		status = emr_requests_as_share(
+			a->session, request, share, &rows, &a->asked, a->problem);
 	if (status == EMR_OK) {
 		a->request = share;
-		a->asked = asked;
 		status = answer_give(a);
 	}
 	if (status != EMR_OK && !a->problem->is_set)

@@ -165,7 +165,7 @@ static emr_status look_at_datasets(const emr_visit *visit, told *t)
 
 	t->has_left = false;
 	EMR_TRY(one != NULL ? emr_crowd_open(visit->session, &crowd) : EMR_NO_MEMORY);
-	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, false, &rows));
+	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, 0, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		if (!rows.list[i].who.is_dataset || rows.list[i].state != EMR_SHARE_CONFIRMED)
 			continue;

@@ -17,7 +17,6 @@
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/office.h"
-#include "sharing/request_list.h"
 #include "sharing/sharing.h"
 #include "view/received.h"
 
@@ -68,17 +67,22 @@ static emr_status may_act(emr_session *session, emr_problem *out_problem)
 
 static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 {
-	EMR_AUTO_REQUEST_LIST requests = {0};
+	EMR_AUTO_SHARES rows = {0};
 	json_auto_t *all = json_array();
 
-	EMR_TRY(emr_request_list_collect(session, NULL, &requests));
-	for (size_t i = 0; i < requests.n; i++)
-		if (json_array_append_new(all, emr_listed_request_json(&requests.list[i])) != 0)
+	EMR_TRY(emr_shares_asked(session, NULL, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		if (json_array_append_new(all, emr_share_json(NULL, &rows.list[i])) != 0)
 			return EMR_NO_MEMORY;
 	EMR_TRY(emr_emit_list("requests", all, emit, arg));
 	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I, s:I}", "done", 1, "waiting_requests",
-			(json_int_t)requests.waiting, "held_back", (json_int_t)requests.held_back));
+		json_pack("{s:b, s:I}", "done", 1, "held_back", (json_int_t)rows.held_back));
+}
+
+static emr_status answer_one(const emr_share_row *row, emr_emit_fn emit, void *arg)
+{
+	return emr_emit(emit, arg,
+		json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_share_json(NULL, row)));
 }
 
 /* ---- a new one ---- */
@@ -229,16 +233,13 @@ static void note_answer(const emr_session *session, const emr_order *row)
 
 static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_fn emit, void *arg)
 {
-	EMR_AUTO_REQUEST_LIST requests = {0};
-	json_t *object = NULL;
+	EMR_AUTO_SHARES rows = {0};
 
-	EMR_TRY(emr_request_list_collect(session, NULL, &requests));
-	for (size_t i = 0; i < requests.n; i++) {
-		if (emr_id16_equal(requests.list[i].request, request))
-			object = json_pack("{s:b, s:[o]}", "done", 1, "requests",
-				emr_listed_request_json(&requests.list[i]));
-	}
-	return emr_emit(emit, arg, object);
+	EMR_TRY(emr_shares_asked(session, NULL, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		if (emr_id16_equal(rows.list[i].order.request, request))
+			return answer_one(&rows.list[i], emit, arg);
+	return EMR_TIMEOUT; /* it was sent, and is not seen here yet */
 }
 
 static emr_status answer_ask(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -287,65 +288,61 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request, 
 
 /* ---- no, and yes ---- */
 
+/* *OUT is one of OUT_ROWS, which is the caller's. */
 static emr_status find_request(emr_session *session, const emr_request *request,
-	emr_listed_request *out, emr_problem *out_problem)
+	emr_share_rows *out_rows, const emr_share_row **out, emr_problem *out_problem)
 {
-	EMR_AUTO_REQUEST_LIST requests = {0};
-	const emr_listed_request *listed;
-	emr_status status = emr_request_list_collect(session, NULL, &requests);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_request_list_find(&requests, request->id, &listed);
+	EMR_TRY(may_act(session, out_problem));
+	EMR_TRY(emr_shares_asked(session, NULL, out_rows));
+	status = emr_shares_find(out_rows, request->id, out);
 	if (status == EMR_CONFLICT) /* several begin so */
 		return EMR_PROBLEM(
 			EMR_NOT_FOUND, out_problem, EMR_SAY_WHICH_REQUEST, "id", request->id, NULL);
-	if (status == EMR_OK)
-		*out = *listed;
 	return status;
 }
 
 /* One's own is taken back. Where yes and no are said at once, the ledger takes one of them. */
-static emr_status say_no(emr_session *session, const emr_listed_request *listed, const char *reason)
+static emr_status say_no(emr_session *session, const emr_share_row *row, const char *reason)
 {
+	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_SHARE share = NULL;
 
 	EMR_TRY(emr_sharing_handle(session, &share));
-	if (!listed->is_to_me)
-		return emr_share_request_withdraw(share, listed->request);
-	if (listed->file[0] == '\0') {
-		EMR_TRY(emr_sharing_check_open(session->sharing, listed->request));
-		return emr_share_request_deny(share, listed->request, reason);
+	if (!emr_share_is_to_me(row))
+		return emr_share_request_withdraw(share, row->order.request);
+	if (emr_share_file(row)[0] == '\0') {
+		EMR_TRY(emr_sharing_check_open(session->sharing, row->order.request));
+		return emr_share_request_deny(share, row->order.request, reason);
 	}
-	EMR_TRY(emr_sharing_told(session->sharing, listed->request, EMR_SHARE_REQUEST_DENIED));
-	return emr_requests_show(session, share, NULL); /* nobody waits for an answer */
+	EMR_TRY(emr_sharing_told(session->sharing, row->order.request, EMR_SHARE_REQUEST_DENIED));
+	return emr_requests_show(session, share, &rows); /* nobody waits for an answer */
 }
 
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	EMR_AUTO_FREE emr_listed_request *listed = malloc(sizeof *listed);
-	json_t *object = NULL;
-	emr_status status = listed != NULL ? may_act(session, out_problem) : EMR_NO_MEMORY;
+	EMR_AUTO_SHARES rows = {0};
+	const emr_share_row *row;
+	emr_status status = find_request(session, request, &rows, &row, out_problem);
 
-	if (status == EMR_OK)
-		status = find_request(session, request, listed, out_problem);
 	if (status == EMR_OK && !request->look)
-		status = say_no(session, listed, request->reason);
+		status = say_no(session, row, request->reason);
 	if (status == EMR_INVALID)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
-	if (status == EMR_OK && request->look)
-		object = json_pack(
-			"{s:b, s:[o]}", "done", 1, "requests", emr_listed_request_json(listed));
-	else if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "was_own",
-			!listed->is_to_me, "of_file", listed->file[0] != '\0');
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
-	return status == EMR_OK ? emr_emit(emit, arg, object) : status;
+	EMR_TRY(status);
+	return request->look ? answer_one(row, emit, arg)
+			     : emr_emit(emit, arg,
+				       json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", row->id,
+					       "was_own", !emr_share_is_to_me(row), "of_file",
+					       emr_share_file(row)[0] != '\0'));
 }
 
 /* The asker's words, as a path of this folder. */
-static emr_status find_place(emr_session *session, const emr_listed_request *asked,
+static emr_status find_place(emr_session *session, const emr_share_row *asked,
 	char out[EMR_ASK_PATH_MAX + 1], emr_problem *out_problem)
 {
 	emr_attr attr;
@@ -363,35 +360,37 @@ static emr_status find_place(emr_session *session, const emr_listed_request *ask
 }
 
 emr_status emr_requests_as_share(emr_session *session, const emr_request *request,
-	emr_request *out_share, emr_listed_request *out_asked, emr_problem *out_problem)
+	emr_request *out_share, emr_share_rows *out_rows, const emr_share_row **out_asked,
+	emr_problem *out_problem)
 {
 	uint64_t until = request->until_unix_s;
-	bool is_of_file;
+	const emr_share_row *asked;
+	const char *file;
 
-	EMR_TRY(may_act(session, out_problem));
-	EMR_TRY(find_request(session, request, out_asked, out_problem));
-	is_of_file = out_asked->file[0] != '\0';
-	if (!out_asked->is_to_me)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_YOUR_OWN_REQUEST, "id",
-			out_asked->id, NULL);
-	if (out_asked->state != EMR_SHARE_REQUEST_OPEN)
+	EMR_TRY(find_request(session, request, out_rows, &asked, out_problem));
+	file = emr_share_file(asked);
+	if (!emr_share_is_to_me(asked))
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_YOUR_OWN_REQUEST, "id", asked->id, NULL);
+	if (!emr_share_waits(asked))
 		return EMR_CONFLICT;
-	if (is_of_file && out_asked->is_over)
-		EMR_TRY(emr_consents_refuse(
-			out_asked->file, N_("its period is over"), out_problem));
+	if (file[0] != '\0' && asked->state == EMR_SHARE_LATE)
+		EMR_TRY(emr_consents_refuse(file, N_("its period is over"), out_problem));
 	*out_share = *request;
-	EMR_TRY(find_place(session, out_asked, out_share->path, out_problem));
+	EMR_TRY(find_place(session, asked, out_share->path, out_problem));
 	if (until == 0)
-		until = out_asked->is_over ? emr_clock_unix_s(emr_clock_system()) + DEFAULT_S
-					   : out_asked->until_unix_s;
+		until = asked->state == EMR_SHARE_LATE
+				? emr_clock_unix_s(emr_clock_system()) + DEFAULT_S
+				: asked->until_unix_s;
 	/* The grant follows the Consent, which is its evidence. */
-	if (is_of_file && until > out_asked->until_unix_s)
-		until = out_asked->until_unix_s;
+	if (file[0] != '\0' && until > asked->until_unix_s)
+		until = asked->until_unix_s;
 	out_share->until_unix_s = until < EMR_FOREVER_UNIX_S ? until : EMR_FOREVER_UNIX_S;
-	out_share->purposes = out_asked->purposes;
-	out_share->deposit = out_asked->rights == EMR_RIGHTS_DEPOSIT;
-	out_share->write = out_asked->rights == EMR_RIGHTS_WRITE;
+	out_share->purposes = asked->purposes;
+	out_share->deposit = asked->rights == EMR_RIGHTS_DEPOSIT;
+	out_share->write = asked->rights == EMR_RIGHTS_WRITE;
 	out_share->join = false;
-	snprintf(out_share->who, sizeof out_share->who, "%s", out_asked->who.called);
+	snprintf(out_share->who, sizeof out_share->who, "%s", asked->who.called);
+	*out_asked = asked;
 	return EMR_OK;
 }

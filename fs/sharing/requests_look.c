@@ -11,19 +11,16 @@
 #include "share/write.h"
 #include "sharing/office.h"
 #include "sharing/office_looks.h"
-#include "sharing/request_list.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
 
 #define SHORT_BYTES 200
 #define SOON_NS INT64_C(1000000000)
 
-/* Requests that their person was told of since the folder was opened. */
 typedef struct told {
-	emr_id16 *requests; /* owned */
-	size_t n;
-	emr_consents_seen consents;
-	uint64_t mark; /* of what is known here alone */
+	emr_buf requests; /* emr_id16, ...: told of since the folder was opened */
+	emr_buf consents; /* files that were looked at */
+	uint64_t mark;	  /* of what is known here alone */
 	bool has_looked;
 } told;
 
@@ -33,34 +30,14 @@ void emr_look_requests_end(void *memory)
 
 	if (t == NULL)
 		return;
-	emr_buf_free(&t->consents.files);
-	free(t->requests);
+	emr_buf_free(&t->consents);
+	emr_buf_free(&t->requests);
 	free(t);
-}
-
-static bool was_told(const told *t, emr_id16 request)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		if (emr_id16_equal(t->requests[i], request))
-			return true;
-	}
-	return false;
-}
-
-static emr_status note_told(told *t, emr_id16 request)
-{
-	emr_id16 *grown = realloc(t->requests, (t->n + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	t->requests = grown;
-	t->requests[t->n++] = request;
-	return EMR_OK;
 }
 
 /* ---- notices ---- */
 
-static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr_message message)
+static void tell_request(emr_visit *visit, const emr_share_row *row, emr_message message)
 {
 	bool is_question = message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS;
 	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
@@ -68,104 +45,85 @@ static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr
 		because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
-	emr_listed_request_who_text(listed, who, sizeof who);
-	emr_listed_request_path_text(listed, what, SHORT_BYTES);
+	emr_share_who_text(row, who, sizeof who);
+	emr_share_path_text(row, what, SHORT_BYTES);
 	snprintf(what + strlen(what), sizeof what - strlen(what), "%s",
-		emr_listed_request_besides(listed));
-	emr_purposes_text(listed->purposes, bits);
+		row->rights == EMR_RIGHTS_DEPOSIT	  ? _(", to leave files there")
+		: emr_rights_of_writing(row->rights) != 0 ? _(", to read and change")
+							  : "");
+	emr_purposes_text(row->purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
-	emr_listed_request_reason_text(
-		listed->is_to_me ? listed->reason : listed->answer, reason, sizeof reason);
+	emr_quoted_text(row->words, reason, sizeof reason);
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", is_question ? listed->whole : listed->id, "path", listed->file,
+		because, "id", is_question ? row->whole : row->id, "path", emr_share_file(row),
 		NULL);
 	if (is_question)
-		emr_notices_add_request(
-			visit->notices, &problem, listed->file, listed->request, listed->whole);
+		emr_notices_add_request(visit->notices, &problem, emr_share_file(row),
+			row->order.request, row->whole);
 	else
-		emr_notices_add_problem(visit->notices, &problem, listed->file);
+		emr_notices_add_problem(visit->notices, &problem, emr_share_file(row));
 }
 
-static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_request *listed)
+static emr_status tell_received(emr_visit *visit, told *t, const emr_share_row *row)
 {
-	if (listed->state != EMR_SHARE_REQUEST_OPEN || was_told(t, listed->request))
+	if (!emr_share_waits(row) || emr_told_has(&t->requests, row->order.request))
 		return EMR_OK;
-	tell_request(visit, listed, listed->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
-	return note_told(t, listed->request);
+	tell_request(
+		visit, row, emr_share_file(row)[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
+	return emr_buf_append(&t->requests, &row->order.request, sizeof row->order.request);
 }
 
-/* A request that was answered by the right itself stands open on the ledger: the asker's computer
- * takes it back, after the asker was told. */
-static emr_status close_answered(emr_visit *visit, const emr_listed_request *listed)
+/* Told once, also over many mounts: the list of what was asked remembers it. A request that was
+ * answered by the right itself stands open on the ledger: the asker's computer takes it back, after
+ * the asker was told. */
+static emr_status tell_sent(emr_visit *visit, const emr_share_row *row)
 {
-	const emr_session *session = visit->session;
+	bool is_yes = row->state == EMR_SHARE_APPROVED;
+	emr_share_request_state state =
+		is_yes ? EMR_SHARE_REQUEST_APPROVED : EMR_SHARE_REQUEST_DENIED;
 	emr_status status = EMR_OK;
 
-	if (listed->told != EMR_SHARE_REQUEST_APPROVED) {
-		tell_request(visit, listed, EMR_SAY_SAID_YES);
-		status = emr_sharing_told(
-			session->sharing, listed->request, EMR_SHARE_REQUEST_APPROVED);
+	if (row->rights == 0 || emr_share_waits(row))
+		return EMR_OK;
+	if (row->order.told != state) {
+		tell_request(visit, row, is_yes ? EMR_SAY_SAID_YES : EMR_SAY_SAID_NO);
+		status = emr_sharing_told(visit->session->sharing, row->order.request, state);
 	}
-	if (status == EMR_OK)
-		status = emr_share_request_withdraw(visit->share, listed->request);
+	if (status == EMR_OK && is_yes && row->rights == EMR_RIGHTS_DEPOSIT)
+		status = emr_share_request_withdraw(visit->share, row->order.request);
 	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* Told once, also over many mounts: the list of what was asked remembers it. */
-static emr_status tell_sent(emr_visit *visit, const emr_listed_request *listed)
-{
-	if (listed->is_readable && listed->rights == EMR_RIGHTS_DEPOSIT &&
-		listed->state == EMR_SHARE_REQUEST_APPROVED)
-		return close_answered(visit, listed);
-	if (!listed->is_readable || (uint8_t)listed->state == listed->told)
-		return EMR_OK;
-	if (listed->state == EMR_SHARE_REQUEST_APPROVED)
-		tell_request(visit, listed, EMR_SAY_SAID_YES);
-	else if (listed->state == EMR_SHARE_REQUEST_DENIED)
-		tell_request(visit, listed, EMR_SAY_SAID_NO);
-	else
-		return EMR_OK;
-	return emr_sharing_told(visit->session->sharing, listed->request, listed->state);
 }
 
 /* ---- .emrfs/requests ---- */
 
-static emr_status show_files(const emr_session *session, const emr_request_list *requests)
+static bool is_open(const emr_share_row *row)
 {
-	typedef char file_name[EMR_LISTED_ID_BYTES + 8];
-	file_name *names = calloc(requests->n + 1, sizeof *names);
-	const char **list = calloc(requests->n + 1, sizeof *list);
-	size_t n = 0;
-	emr_status status = names != NULL && list != NULL ? EMR_OK : EMR_NO_MEMORY;
+	return emr_share_is_to_me(row) && emr_share_waits(row);
+}
 
-	for (size_t i = 0; i < requests->n && status == EMR_OK; i++) {
-		if (!requests->list[i].is_to_me ||
-			requests->list[i].state != EMR_SHARE_REQUEST_OPEN)
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_rows *out_rows)
+{
+	typedef char file_name[EMR_SHARE_ID_BYTES + 8];
+	EMR_AUTO_FREE file_name *names = NULL;
+	EMR_AUTO_FREE const char **list = NULL;
+	size_t n = 0;
+
+	EMR_TRY(emr_shares_asked(session, share, out_rows));
+	names = calloc(out_rows->n + 1, sizeof *names);
+	list = calloc(out_rows->n + 1, sizeof *list);
+	if (names == NULL || list == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < out_rows->n; i++) {
+		if (!is_open(&out_rows->list[i]))
 			continue;
-		snprintf(names[n], sizeof names[n], "%s.txt", requests->list[i].whole);
+		snprintf(names[n], sizeof names[n], "%s.txt", out_rows->list[i].whole);
 		list[n] = names[n];
 		n++;
 	}
-	if (status == EMR_OK)
-		status = emr_view_set_requests(session->view, list, n);
-	free(list);
-	free(names);
-	return status;
-}
-
-emr_status emr_requests_show(emr_session *session, emr_share *share, emr_request_list *out_requests)
-{
-	EMR_AUTO_REQUEST_LIST requests = {0};
-
-	EMR_TRY(emr_request_list_collect(session, share, &requests));
-	EMR_TRY(show_files(session, &requests));
-	atomic_store(&session->waiting_requests, (unsigned)requests.waiting);
-	if (out_requests != NULL) {
-		*out_requests = requests;
-		requests = (emr_request_list){0};
-	}
+	EMR_TRY(emr_view_set_requests(session->view, list, n));
+	atomic_store(&session->waiting_requests, (unsigned)n);
 	return EMR_OK;
 }
 
@@ -182,30 +140,29 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 }
 
 /* Wherever they were answered, or taken back: no notice asks for them any more. */
-static emr_status take_away_answered(emr_visit *visit, const emr_request_list *requests)
+static emr_status take_away_answered(emr_visit *visit, const emr_share_rows *rows)
 {
-	EMR_AUTO_FREE emr_id16 *open = calloc(requests->n + 1, sizeof *open);
+	EMR_AUTO_FREE emr_id16 *open = calloc(rows->n + 1, sizeof *open);
 	size_t n = 0;
 
 	if (open == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < requests->n; i++) {
-		if (requests->list[i].is_to_me && requests->list[i].state == EMR_SHARE_REQUEST_OPEN)
-			open[n++] = requests->list[i].request;
-	}
+	for (size_t i = 0; i < rows->n; i++)
+		if (is_open(&rows->list[i]))
+			open[n++] = rows->list[i].order.request;
 	emr_notices_answered(visit->notices, open, n);
 	return EMR_OK;
 }
 
 static emr_status look_at_requests(emr_visit *visit, told *t)
 {
-	EMR_AUTO_REQUEST_LIST requests = {0};
+	EMR_AUTO_SHARES rows = {0};
 
-	EMR_TRY(emr_requests_show(visit->session, visit->share, &requests));
-	EMR_TRY(take_away_answered(visit, &requests));
-	for (size_t i = 0; i < requests.n; i++)
-		EMR_TRY(requests.list[i].is_to_me ? tell_received(visit, t, &requests.list[i])
-						  : tell_sent(visit, &requests.list[i]));
+	EMR_TRY(emr_requests_show(visit->session, visit->share, &rows));
+	EMR_TRY(take_away_answered(visit, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		EMR_TRY(emr_share_is_to_me(&rows.list[i]) ? tell_received(visit, t, &rows.list[i])
+							  : tell_sent(visit, &rows.list[i]));
 	return EMR_OK;
 }
 
@@ -216,7 +173,7 @@ static emr_status look_at_rows(emr_visit *visit, uint64_t *out_mark)
 	int64_t soon = emr_clock_boot_ns(emr_clock_system()) + SOON_NS;
 	EMR_AUTO_ORDERS orders = {0};
 
-	EMR_TRY(emr_orders_load(visit->session->keyring, visit->session->state_fd, &orders));
+	EMR_TRY(emr_sharing_orders(visit->session->sharing, &orders));
 	for (size_t i = 0; i < orders.n; i++) {
 		const emr_order *o = &orders.list[i];
 		uint64_t part;

@@ -80,7 +80,7 @@ emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_req
 		return EMR_INVALID;
 	if (session->sharing == NULL || session->read_only)
 		return EMR_READ_ONLY;
-	EMR_TRY(emr_shares_collect(session, crowd, NULL, false, &rows));
+	EMR_TRY(emr_shares_collect(session, crowd, NULL, 0, &rows));
 	session->away = rule;
 	/* One share that cannot be given again keeps no other from the rule. */
 	for (size_t i = 0; i < rows.n; i++) {

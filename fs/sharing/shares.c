@@ -1,5 +1,6 @@
 /* This file lists what is shared with whom: grants on the ledger together with orders that still
- * wait, each once, with the names of people and with who opened what. */
+ * wait, each once, with the names of people and with who opened what. Requests, which are shares
+ * that wait for a yes, come from the same orders and from the ledger. */
 #include "sharing/shares.h"
 
 #include <stdio.h>
@@ -7,18 +8,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "contract/codes.h"
 #include "kit/out.h"
-#include "kit/purposes.h"
-#include "kit/text.h"
 #include "share/audit.h"
 #include "share/write.h"
 #include "sharing/opening.h"
 
 #include "sharing_private.h"
 
-#define ID_LETTERS_MIN 4
-#define ID_LETTERS_MAX 26
+#define CLOCKS_DIFFER_S 600u /* what the ledger allows */
 
 void emr_shares_free(emr_share_rows *rows)
 {
@@ -31,30 +30,35 @@ void emr_shares_free(emr_share_rows *rows)
 typedef struct collecting {
 	emr_session *session;
 	emr_crowd *crowd;
-	emr_share *share;
+	emr_share *own;	  /* a handle; NULL: SHARE is the caller's */
+	emr_share *share; /* the one that is used */
+	emr_orders orders;
 	emr_share_rows rows;
+	size_t cap;
 	emr_buf domains; /* emr_id16, ... */
 	emr_buf inner;	 /* emr_id16, ...: grants that are listed with the share they belong to */
 	emr_heard heard;
-	bool with_inner; /* and by themselves */
-	bool with_past;	 /* and what is over */
+	unsigned with;
+	bool is_asked; /* what waits for a yes, and nothing else */
 } collecting;
 
 static void collecting_end(collecting *c)
 {
-	emr_share_free(c->share);
+	emr_share_free(c->own);
+	emr_orders_free(&c->orders);
 	emr_buf_free(&c->domains);
 	emr_buf_free(&c->inner);
 	emr_shares_free(&c->rows);
 }
 
-static emr_status add_share(collecting *c, const emr_share_row *row)
+/* Takes ROW's path; NULL: no memory was left for it. */
+static emr_status add_row(collecting *c, const emr_share_row *row)
 {
-	emr_share_row *grown = realloc(c->rows.list, (c->rows.n + 1) * sizeof *grown);
-
-	if (grown == NULL)
+	if (row->path == NULL ||
+		emr_array_room(&c->rows.list, c->rows.n, &c->cap, sizeof *row) != EMR_OK) {
+		free(row->path);
 		return EMR_NO_MEMORY;
-	c->rows.list = grown;
+	}
 	c->rows.list[c->rows.n++] = *row;
 	return EMR_OK;
 }
@@ -84,10 +88,9 @@ static emr_status note_given(void *arg, const emr_given *given)
 		.t = g->t,
 		.n = (uint8_t)given->agents_count};
 	emr_id32 root;
-	emr_status status;
 
 	if (given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) {
-		if (!c->with_past)
+		if ((c->with & EMR_SHARES_PAST) == 0)
 			return EMR_OK;
 		row.state = EMR_SHARE_OVER;
 		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
@@ -95,26 +98,20 @@ static emr_status note_given(void *arg, const emr_given *given)
 	for (size_t at = 0; at < c->inner.len; at += sizeof(emr_id16))
 		if (memcmp(c->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
 			row.is_inner = true;
-	if (row.is_inner && !c->with_inner)
+	if (row.is_inner && (c->with & EMR_SHARES_INNER) == 0)
 		return EMR_OK;
 	row.is_deleted = is_deleted(c->session, row.domain);
 	memcpy(root.b, g->grantee, sizeof root.b);
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
-	status = emr_share_opens_away(
-		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away);
+	EMR_TRY(emr_share_opens_away(
+		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away));
 	row.opens_away =
 		row.opens_away && given->agents_count - emr_heard_silent(&c->heard, given->agents,
 								given->agents_count) >=
 					  g->t;
-	if (status == EMR_OK)
-		status = emr_who_of(c->crowd, root, &row.who);
-	if (status == EMR_OK) {
-		row.path = emr_sharing_path(c->session, row.domain, given->label);
-		status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
-	}
-	if (status != EMR_OK)
-		free(row.path);
-	return status;
+	EMR_TRY(emr_who_of(c->crowd, root, &row.who));
+	row.path = emr_sharing_path(c->session, row.domain, given->label);
+	return add_row(c, &row);
 }
 
 static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
@@ -150,22 +147,25 @@ static emr_status collect_given(collecting *c)
 
 /* ---- what waits ---- */
 
-static emr_status add_order(collecting *c, const emr_order *o)
+static emr_share_row row_of(const emr_order *o, emr_share_state state)
 {
-	emr_share_row row = {.domain = o->domain,
+	return (emr_share_row){.domain = o->domain,
 		.order = *o,
 		.rights = o->rights,
 		.purposes = o->purposes,
 		.until_unix_s = o->until_unix_s,
-		.state = o->has_failed ? EMR_SHARE_FAILED : EMR_SHARE_QUEUED};
-	emr_status status;
+		.last_at = o->asked_unix_s,
+		.state = state};
+}
+
+static emr_status add_order(collecting *c, const emr_order *o, emr_share_state state)
+{
+	emr_share_row row = row_of(o, state);
 
 	EMR_TRY(emr_who_of(c->crowd, o->grantee, &row.who));
-	row.path = emr_sharing_path(c->session, o->domain, o->label);
-	status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		free(row.path);
-	return status;
+	row.path = o->kind < EMR_ORDER_WAITS ? emr_sharing_path(c->session, o->domain, o->label)
+					     : strdup(o->path);
+	return add_row(c, &row);
 }
 
 static void mark_ending(collecting *c, const emr_order *o)
@@ -184,20 +184,132 @@ static void mark_ending(collecting *c, const emr_order *o)
 
 static emr_status collect_orders(collecting *c, const emr_id16 *domain)
 {
-	EMR_AUTO_ORDERS orders = {0};
-
-	if (c->session->sharing == NULL)
-		return EMR_OK;
-	EMR_TRY(emr_sharing_orders(c->session->sharing, &orders));
-	for (size_t i = 0; i < orders.n; i++) {
-		const emr_order *o = &orders.list[i];
+	for (size_t i = 0; i < c->orders.n; i++) {
+		const emr_order *o = &c->orders.list[i];
 
 		if (domain != NULL && !emr_id16_equal(*domain, o->domain))
 			continue;
 		if (o->kind == EMR_ORDER_GRANT)
-			EMR_TRY(add_order(c, o));
+			EMR_TRY(add_order(
+				c, o, o->has_failed ? EMR_SHARE_FAILED : EMR_SHARE_QUEUED));
 		else if (o->kind == EMR_ORDER_REVOKE)
 			mark_ending(c, o);
+	}
+	return EMR_OK;
+}
+
+/* ---- what waits for a yes ---- */
+
+/* Where neither the book nor the ledger has anything of the asker: what the card says is the
+ * asker's own word. */
+static void name_asker(const emr_share_request *p, emr_who *who)
+{
+	if (who->name[0] != '\0' || who->says[0] != '\0' || !p->has_card)
+		return;
+	emr_name_says(
+		emr_bytes_of(p->card.name, strlen(p->card.name)), "", who->says, sizeof who->says);
+	snprintf(who->born, sizeof who->born, "%s", p->card.born);
+}
+
+typedef struct seeking {
+	const emr_order *asked;
+	bool is_there;
+} seeking;
+
+static emr_status is_answer(void *arg, const emr_writing *writing)
+{
+	seeking *s = arg;
+
+	if (writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
+		emr_id32_equal(writing->card.signer_id, s->asked->grantee) &&
+		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_unix_s)
+		s->is_there = true;
+	return EMR_OK;
+}
+
+/* The ledger's word of a yes names a grant, and a right only to leave things has none: KEPT has the
+ * yes that was said here, and for the asker the right itself is the answer. */
+static bool has_yes(const collecting *c, const emr_order *kept)
+{
+	seeking s = {.asked = kept};
+
+	if (kept->kind == EMR_ORDER_WAITS)
+		return kept->told == EMR_SHARE_REQUEST_APPROVED;
+	return kept->rights == EMR_RIGHTS_DEPOSIT &&
+	       emr_share_writings(c->share, is_answer, &s, NULL) == EMR_OK && s.is_there;
+}
+
+static emr_share_state state_of(
+	const collecting *c, const emr_order *asked, emr_share_request_state state)
+{
+	if (state == EMR_SHARE_REQUEST_OPEN)
+		return asked->rights != 0 && asked->until_unix_s <= c->crowd->now_unix_s
+			       ? EMR_SHARE_LATE
+			       : EMR_SHARE_ASKED;
+	return state == EMR_SHARE_REQUEST_APPROVED ? EMR_SHARE_APPROVED : EMR_SHARE_DENIED;
+}
+
+static emr_status note_request(void *arg, const emr_share_request *p)
+{
+	collecting *c = arg;
+	const emr_order *kept = emr_orders_asked(&c->orders, p->request);
+	emr_order asked = {.kind = p->is_mine ? EMR_ORDER_ASKED : EMR_ORDER_WAITS,
+		.grantee = p->from,
+		.request = p->request,
+		.asked_unix_s = p->asked_at,
+		.rights = p->rights,
+		.purposes = p->purposes,
+		.until_unix_s = p->until_unix_s};
+	emr_share_request_state state = p->state;
+	emr_share_row row;
+
+	memcpy(asked.path, p->path, sizeof asked.path);
+	if (p->is_mine && kept != NULL)
+		asked = *kept;
+	if (state == EMR_SHARE_REQUEST_OPEN && kept != NULL && has_yes(c, kept))
+		state = EMR_SHARE_REQUEST_APPROVED;
+	row = row_of(&asked, state_of(c, &asked, state));
+	row.seq = p->seq;
+	row.last_at = p->ledger_time;
+	memcpy(row.words, p->reason, sizeof row.words);
+	if (!p->is_mine)
+		EMR_TRY(emr_who_at(c->crowd, p->from, p->seq, &row.who));
+	else if (kept != NULL)
+		EMR_TRY(emr_who_of(c->crowd, kept->grantee, &row.who));
+	name_asker(p, &row.who);
+	row.path = strdup(asked.path);
+	return add_row(c, &row);
+}
+
+static bool is_listed(const collecting *c, emr_id16 request)
+{
+	for (size_t i = 0; i < c->rows.n; i++)
+		if (emr_id16_equal(c->rows.list[i].order.request, request))
+			return true;
+	return false;
+}
+
+/* Known here only: what became of a request that a right answered, and that was taken back then. */
+static bool is_closed(const collecting *c, const emr_order *o)
+{
+	return o->kind == EMR_ORDER_ASKED && o->rights == EMR_RIGHTS_DEPOSIT &&
+	       o->told == EMR_SHARE_REQUEST_APPROVED &&
+	       o->asked_unix_s + EMR_SHARE_REQUEST_ANSWERED_S > c->crowd->now_unix_s &&
+	       !is_listed(c, o->request);
+}
+
+/* Also files of one's own that ask for somebody. */
+static emr_status collect_asked(collecting *c)
+{
+	emr_share_request_tally tally = {0};
+
+	EMR_TRY(emr_share_requests(c->share, note_request, c, &tally));
+	c->rows.held_back = tally.held_back;
+	for (size_t i = 0; i < c->orders.n; i++) {
+		const emr_order *o = &c->orders.list[i];
+
+		if (emr_order_is_of_consent(o) || is_closed(c, o))
+			EMR_TRY(add_order(c, o, state_of(c, o, (emr_share_request_state)o->told)));
 	}
 	return EMR_OK;
 }
@@ -237,85 +349,29 @@ static emr_status count_opened(collecting *c)
 	return EMR_OK;
 }
 
-/* ---- order and ids ---- */
+/* ---- all of it ---- */
 
-static int by_path(const void *a, const void *b)
+/* Files ask without an entry. */
+static int by_age(const emr_share_row *x, const emr_share_row *y)
+{
+	if (x->seq != y->seq)
+		return x->seq < y->seq ? -1 : 1;
+	if (x->order.asked_unix_s != y->order.asked_unix_s)
+		return x->order.asked_unix_s < y->order.asked_unix_s ? -1 : 1;
+	return memcmp(x->order.request.b, y->order.request.b, sizeof x->order.request.b);
+}
+
+static int in_order(const void *a, const void *b)
 {
 	const emr_share_row *x = a, *y = b;
-	int order = strcmp(x->path, y->path);
+	int order;
 
+	if (x->order.kind >= EMR_ORDER_WAITS)
+		return by_age(x, y);
+	order = strcmp(x->path, y->path);
 	if (order == 0)
 		order = strcasecmp(x->who.called, y->who.called);
 	return order != 0 ? order : memcmp(x->grant.b, y->grant.b, sizeof x->grant.b);
-}
-
-static void name_ids(emr_share_rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++) {
-		char whole[ID_LETTERS_MAX + 2];
-		size_t letters = ID_LETTERS_MIN;
-
-		if (emr_id16_is_zero(rows->list[i].grant))
-			continue;
-		emr_base32(rows->list[i].grant.b, sizeof rows->list[i].grant.b, whole);
-		for (size_t k = 0; k < rows->n; k++) {
-			char other[ID_LETTERS_MAX + 2];
-
-			emr_base32(rows->list[k].grant.b, sizeof rows->list[k].grant.b, other);
-			while (k != i && letters < ID_LETTERS_MAX &&
-				strncmp(whole, other, letters) == 0)
-				letters++;
-		}
-		snprintf(rows->list[i].id, sizeof rows->list[i].id, "g-%.*s", (int)letters, whole);
-	}
-}
-
-/* handle@organisation is compared as emr_who_find does. */
-static bool is_called(const emr_share_row *row, const char *text)
-{
-	const char *at = strrchr(text, '@'), *theirs = strrchr(row->who.called, '@');
-	char org[EMR_WHO_CALLED_MAX + 1], whole[ID_LETTERS_MAX + 2];
-
-	if (strcasecmp(row->who.called, text) == 0)
-		return true;
-	if (strncasecmp(text, "g-", 2) == 0 && strlen(text) >= ID_LETTERS_MIN + 2 &&
-		!emr_id16_is_zero(row->grant)) {
-		emr_base32(row->grant.b, sizeof row->grant.b, whole);
-		if (strncasecmp(whole, text + 2, strlen(text + 2)) == 0)
-			return true;
-	}
-	if (at == NULL || theirs == NULL || at - text != theirs - row->who.called ||
-		strncasecmp(text, row->who.called, (size_t)(at - text)) != 0)
-		return false;
-	emr_who_fold(at + 1, org, sizeof org);
-	return strcmp(org, theirs + 1) == 0;
-}
-
-emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text,
-	emr_who *out_who, char *out_ids, size_t size)
-{
-	const emr_who *found = NULL;
-	bool are_several = false;
-
-	out_ids[0] = '\0';
-	for (size_t i = 0; i < rows->n; i++) {
-		const emr_share_row *row = &rows->list[i];
-		size_t at = strlen(out_ids);
-
-		if ((domain != NULL && !emr_id16_equal(row->domain, *domain)) ||
-			!is_called(row, text))
-			continue;
-		are_several = are_several || (found != NULL && !emr_who_is_same(found, &row->who));
-		found = &row->who;
-		if (at + strlen(row->id) + 3 < size)
-			snprintf(out_ids + at, size - at, "%s%s", at > 0 ? ", " : "", row->id);
-	}
-	if (found == NULL)
-		return EMR_NOT_FOUND;
-	if (are_several)
-		return EMR_CONFLICT;
-	*out_who = *found;
-	return EMR_OK;
 }
 
 #define ROUNDS 4
@@ -325,65 +381,73 @@ emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, co
 static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 {
 	emr_sharing *sharing = c->session->sharing;
-	emr_status status = EMR_OK;
 	bool is_of_one_moment = false;
 
-	for (int round = 0; round < ROUNDS && status == EMR_OK && !is_of_one_moment; round++) {
-		uint64_t before = sharing != NULL ? emr_sharing_changes(sharing) : 0;
+	for (int round = 0; round < ROUNDS && !is_of_one_moment; round++) {
+		uint64_t before = emr_sharing_changes(sharing);
 
 		emr_shares_free(&c->rows);
-		status = collect_given(c);
-		if (status == EMR_OK)
-			status = collect_orders(c, domain);
-		is_of_one_moment = sharing == NULL || emr_sharing_changes(sharing) == before;
+		c->cap = 0;
+		emr_orders_free(&c->orders);
+		if (!c->is_asked)
+			EMR_TRY(collect_given(c));
+		if (sharing != NULL)
+			EMR_TRY(emr_sharing_orders(sharing, &c->orders));
+		else if (c->is_asked) /* says what is wrong with the file of orders */
+			EMR_TRY(emr_orders_load(
+				c->session->keyring, c->session->state_fd, &c->orders));
+		EMR_TRY(c->is_asked ? collect_asked(c) : collect_orders(c, domain));
+		is_of_one_moment = emr_sharing_changes(sharing) == before;
 	}
-	return status;
+	return EMR_OK;
 }
 
-static emr_status collect_shares(
-	collecting wanted, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
+/* C's session, crowd and SHARE are set. */
+static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows *out_rows)
 {
-	__attribute__((cleanup(collecting_end))) collecting c = wanted;
-	emr_session *session = c.session;
+	emr_session *session = c->session;
 
-	emr_sharing_heard(session->sharing, &c.heard);
-	EMR_TRY(emr_sharing_handle(session, &c.share));
+	emr_sharing_heard(session->sharing, &c->heard);
+	if (c->share == NULL)
+		EMR_TRY(emr_sharing_handle(session, &c->own));
+	if (c->share == NULL)
+		c->share = c->own;
 	if (domain != NULL) {
-		EMR_TRY(emr_buf_append(&c.domains, domain, sizeof *domain));
-	} else {
-		EMR_TRY(emr_replica_domains(session->replica, note_domain, &c.domains));
-		EMR_TRY(find_inner(&c));
+		EMR_TRY(emr_buf_append(&c->domains, domain, sizeof *domain));
+	} else if (!c->is_asked) {
+		EMR_TRY(emr_replica_domains(session->replica, note_domain, &c->domains));
+		EMR_TRY(find_inner(c));
 	}
-	EMR_TRY(collect_rows(&c, domain));
-	if (with_opened)
-		EMR_TRY(count_opened(&c));
-	if (c.rows.n > 1)
-		qsort(c.rows.list, c.rows.n, sizeof *c.rows.list, by_path);
-	name_ids(&c.rows);
-	emr_opening_look(session, c.crowd->now_unix_s, &c.rows);
-	*out_rows = c.rows;
-	c.rows = (emr_share_rows){0};
+	EMR_TRY(collect_rows(c, domain));
+	if ((c->with & EMR_SHARES_OPENED) != 0)
+		EMR_TRY(count_opened(c));
+	if (c->rows.n > 1)
+		qsort(c->rows.list, c->rows.n, sizeof *c->rows.list, in_order);
+	emr_shares_name(&c->rows);
+	if (!c->is_asked)
+		emr_opening_look(session, c->crowd->now_unix_s, &c->rows);
+	*out_rows = c->rows;
+	c->rows = (emr_share_rows){0};
 	return EMR_OK;
 }
 
 emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
-	bool with_opened, emr_share_rows *out_rows)
+	unsigned with, emr_share_rows *out_rows)
 {
-	return collect_shares(
-		(collecting){.session = session, .crowd = crowd}, domain, with_opened, out_rows);
+	__attribute__((cleanup(collecting_end)))
+	collecting c = {.session = session, .crowd = crowd, .with = with};
+
+	return collect(&c, domain, out_rows);
 }
 
-emr_status emr_shares_collect_past(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
+emr_status emr_shares_asked(emr_session *session, emr_share *share, emr_share_rows *out_rows)
 {
-	return collect_shares((collecting){.session = session, .crowd = crowd, .with_past = true},
-		NULL, true, out_rows);
-}
+	EMR_AUTO_CROWD crowd = {0};
+	__attribute__((cleanup(collecting_end)))
+	collecting c = {.session = session, .crowd = &crowd, .share = share, .is_asked = true};
 
-emr_status emr_shares_collect_inner(
-	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
-{
-	return collect_shares((collecting){.session = session, .crowd = crowd, .with_inner = true},
-		NULL, false, out_rows);
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	return collect(&c, NULL, out_rows);
 }
 
 /* ---- what ends with the folder ---- */
@@ -396,7 +460,7 @@ emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_
 	size_t n = 0;
 
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(emr_shares_collect(session, &crowd, NULL, false, &rows));
+	EMR_TRY(emr_shares_collect(session, &crowd, NULL, 0, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 
@@ -414,97 +478,4 @@ emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_
 	*out_list = json_incref(list);
 	*out_n = n;
 	return EMR_OK;
-}
-
-/* ---- words ---- */
-
-void emr_share_state_text(const emr_share_row *row, char *out, size_t size)
-{
-	char cause[160];
-
-	switch (row->state) {
-	case EMR_SHARE_QUEUED:
-		snprintf(out, size, "queued");
-		return;
-	case EMR_SHARE_CONFIRMED:
-		snprintf(out, size, row->is_deleted ? "deleted" : "confirmed");
-		return;
-	case EMR_SHARE_ENDING:
-		snprintf(out, size, "ending");
-		return;
-	case EMR_SHARE_FAILED:
-		emr_sharing_cause(&row->order, cause, sizeof cause);
-		snprintf(out, size, "failed %s", cause);
-		return;
-	case EMR_SHARE_OVER:
-		snprintf(out, size, "over");
-		return;
-	}
-}
-
-json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned n)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < n && list != NULL; i++) {
-		emr_who who;
-		bool is_known = emr_who_of(crowd, agents[i], &who) == EMR_OK;
-		const char *text = !is_known			 ? "?"
-				   : who.organisation[0] != '\0' ? who.organisation
-								 : who.called;
-
-		if (json_array_append_new(list, emr_json_text(text)) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-/* A waiting share says what was asked for. */
-static const char *away_of(const emr_share_row *row)
-{
-	if (emr_rights_of_reading(row->rights) == 0)
-		return "";
-	return emr_away_word(emr_id16_is_zero(row->grant) ? emr_away_asked(row->rights)
-							  : emr_away_of(row->rights, row->n));
-}
-
-json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
-{
-	char until[EMR_TEXT_BYTES], state[200], purposes[EMR_PURPOSES_TEXT_BYTES];
-
-	emr_time_json((int64_t)row->until_unix_s, until);
-	emr_share_state_text(row, state, sizeof state);
-	emr_purposes_text(row->purposes, purposes);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:o, s:i, "
-			 "s:s, s:I, s:I, s:b, s:s}",
-		"id", row->id, "path", emr_json_text(row->path), "who",
-		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
-		"organisation", emr_json_text(row->who.organisation), "says",
-		emr_json_text(row->who.says), "rights", emr_rights_word(row->rights), "purpose",
-		purposes, "until", until, "until_unix", (json_int_t)row->until_unix_s, "state",
-		state, "released_by", emr_share_agents_json(crowd, row->agents, row->n), "needed",
-		(int)row->t, "away", away_of(row), "opened", (json_int_t)row->opened,
-		"opened_last_unix", (json_int_t)row->opened_last_unix_s, "opens_now",
-		row->why_not[0] == '\0', "why_not", row->why_not);
-}
-
-bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one)
-{
-	static const char *const kinds[] = {[EMR_WHO_PERSON] = "person",
-		[EMR_WHO_TEAM] = "team",
-		[EMR_WHO_ORGANISATION] = "organisation"};
-	char grant[33], folder[33], grantee[65], owner[65];
-
-	emr_hex(row->grant.b, sizeof row->grant.b, grant);
-	emr_hex(row->domain.b, sizeof row->domain.b, folder);
-	emr_hex(row->who.root.b, sizeof row->who.root.b, grantee);
-	emr_hex(session->identity.signer_id.b, sizeof session->identity.signer_id.b, owner);
-	return json_object_update_new(
-		       one, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "since_unix",
-				    (json_int_t)row->since_unix_s, "grant_id",
-				    emr_id16_is_zero(row->grant) ? "" : grant, "folder_id", folder,
-				    "grantee_id", grantee, "owner_id", owner, "kind",
-				    kinds[row->who.kind])) == 0;
 }

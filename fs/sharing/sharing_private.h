@@ -11,6 +11,10 @@
 #include "sharing/shares.h"
 #include "view/walk.h"
 
+/* ---- share_words.c ---- */
+/* Gives each of ROWS its short id, and a request its whole one. */
+void emr_shares_name(emr_share_rows *rows);
+
 /* ---- place.c ---- */
 /* Domains inside domains: when an inner one may be granted. It refuses to call whole what is still
  * being moved. */

@@ -94,7 +94,7 @@ emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who
 		path != NULL ? emr_view_domain_of(session->view, path, &s.around) : EMR_OK;
 
 	if (status == EMR_OK) {
-		EMR_TRY(emr_shares_collect_inner(session, crowd, &rows));
+		EMR_TRY(emr_shares_collect(session, crowd, NULL, EMR_SHARES_INNER, &rows));
 		EMR_TRY(seek(&s, &rows));
 	} else if (status != EMR_NOT_FOUND) { /* deleted: nobody reads it by its path */
 		return status;

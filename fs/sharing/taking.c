@@ -254,7 +254,7 @@ static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const 
 	char ids[400];
 	emr_status status;
 
-	EMR_TRY(emr_shares_collect(t->session, crowd, domain, false, &t->ended));
+	EMR_TRY(emr_shares_collect(t->session, crowd, domain, 0, &t->ended));
 	status = emr_shares_who(&t->ended, domain, text, who, ids, sizeof ids);
 	if (status == EMR_CONFLICT)
 		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", ids, NULL);

@@ -11,7 +11,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "people/answers.h"
-#include "sharing/request_list.h"
+#include "sharing/shares.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"
@@ -50,29 +50,6 @@ static emr_status ask_request(telling *t, const emr_request *request, emr_proble
 
 /* ---- the list ---- */
 
-/* TEXT for a line, cut with dots. */
-static void show_short(const char *text, char *out, size_t size)
-{
-	size_t len;
-
-	emr_show(text, out, size);
-	len = strlen(out);
-	if (len + 4 < size)
-		return;
-	len = size - 5;
-	while (len > 0 && ((unsigned char)out[len] & 0xc0) == 0x80)
-		len--;
-	memcpy(out + len, "...", 4);
-}
-
-/* Nothing in a reason can end the quotation marks around it. */
-static void show_reason(const char *text, char *out, size_t size)
-{
-	show_short(text, out, size);
-	for (char *at = out; *at != '\0'; at++)
-		*at = *at == '"' ? '\'' : *at;
-}
-
 static void show_who(const json_t *one, char *out, size_t size)
 {
 	emr_who_json_text(one, _("somebody"), out, size);
@@ -83,8 +60,8 @@ static void show_what(const json_t *one, char *out, size_t size)
 	char path[PATH_SHOWN], reason[REASON_SHOWN];
 	const char *rights = emr_json_text_at(one, "rights");
 
-	show_short(emr_json_text_at(one, "path"), path, sizeof path);
-	show_reason(emr_json_text_at(one, "reason"), reason, sizeof reason);
+	emr_short_text(emr_json_text_at(one, "path"), path, sizeof path);
+	emr_quoted_text(emr_json_text_at(one, "reason"), reason, sizeof reason);
 	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
 		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? _("to read and change, ")
@@ -93,50 +70,48 @@ static void show_what(const json_t *one, char *out, size_t size)
 		reason, reason[0] != '\0' ? "\"" : "");
 }
 
-/* A Consent that lies in the folder asks, for somebody. */
-static void say_file(telling *t, const json_t *one, bool is_open)
+/* A Consent that lies in the folder asks, for WHO. */
+static void say_file(telling *t, const json_t *one, const char *who, const char *what)
 {
-	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
-	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN];
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole"),
+		   *state = emr_json_text_at(one, "state");
+	char file[PATH_SHOWN];
 
-	show_who(one, who, sizeof who);
-	show_what(one, what, sizeof what);
-	show_short(emr_json_text_at(one, "file"), file, sizeof file);
-	if (is_open)
+	emr_short_text(emr_json_text_at(one, "file"), file, sizeof file);
+	if (strcmp(state, "open") == 0)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
 			"emrfs deny %s\n",
 			id, file, who, what, whole, whole);
 	else
 		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
-			who, what, emr_text_word(emr_json_text_at(one, "state")));
+			who, what, emr_text_word(state));
 }
 
 static void say_one(telling *t, const json_t *one)
 {
-	bool is_to_me = strcmp(emr_json_text_at(one, "direction"), "to-me") == 0;
-	bool is_open = strcmp(emr_json_text_at(one, "state"), "open") == 0;
-	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole"),
+		   *state = emr_json_text_at(one, "state");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], answer[REASON_SHOWN];
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
-	show_reason(emr_json_text_at(one, "answer"), answer, sizeof answer);
+	emr_quoted_text(emr_json_text_at(one, "answer"), answer, sizeof answer);
 	if (emr_json_text_at(one, "file")[0] != '\0')
-		return say_file(t, one, is_open);
-	if (is_to_me && is_open)
+		say_file(t, one, who, what);
+	else if (strcmp(emr_json_text_at(one, "direction"), "to-me") != 0)
+		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
+			emr_text_word(state), answer[0] != '\0' ? ": \"" : "", answer,
+			answer[0] != '\0' ? "\"" : "");
+	else if (strcmp(state, "open") != 0)
+		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
+			emr_text_word(state));
+	else
 		emr_say(t->out,
 			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
 			id, who,
 			emr_json_flag_at(one, "known") ? "" : _(" (no card of each other)"), what,
 			whole, whole);
-	else if (is_to_me)
-		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
-			emr_text_word(emr_json_text_at(one, "state")));
-	else
-		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
-			emr_text_word(emr_json_text_at(one, "state")),
-			answer[0] != '\0' ? ": \"" : "", answer, answer[0] != '\0' ? "\"" : "");
 }
 
 static emr_status list(telling *t, emr_problem *out_problem)

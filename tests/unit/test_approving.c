@@ -214,10 +214,10 @@ TEST_IN(begin, end, nobody_asks_under_the_id_of_a_grant)
 
 static size_t listed(void)
 {
-	EMR_AUTO_REQUEST_LIST list = {0};
+	EMR_AUTO_SHARES list = {0};
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	assert_ok(emr_request_list_collect(&session, NULL, &list));
+	assert_ok(emr_shares_asked(&session, NULL, &list));
 	return list.n;
 }
 
@@ -283,13 +283,13 @@ static emr_status say_yes(const emr_request *act, emr_problem *out_problem)
 
 static emr_id16 ask_and_find(const sharing_story_ask *what, char out_id[32])
 {
-	EMR_AUTO_REQUEST_LIST list = {0};
+	EMR_AUTO_SHARES list = {0};
 	emr_id16 request = sharing_story_lima_asks(what);
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
-	assert_ok(emr_request_list_collect(&session, NULL, &list));
+	assert_ok(emr_shares_asked(&session, NULL, &list));
 	for (size_t i = 0; i < list.n; i++)
-		if (emr_id16_equal(list.list[i].request, request))
+		if (emr_id16_equal(list.list[i].order.request, request))
 			snprintf(out_id, 32, "%s", list.list[i].id);
 	return request;
 }

@@ -133,7 +133,7 @@ static size_t count_rows(emr_share_state wanted)
 	size_t n = 0;
 
 	assert_ok(emr_crowd_open(&session, &crowd));
-	assert_ok(emr_shares_collect(&session, &crowd, NULL, true, &rows));
+	assert_ok(emr_shares_collect(&session, &crowd, NULL, EMR_SHARES_OPENED, &rows));
 	for (size_t i = 0; i < rows.n; i++)
 		n += rows.list[i].state == wanted;
 	return n;
@@ -471,7 +471,7 @@ static uint16_t rights_now(void)
 	uint16_t rights = 0;
 
 	assert_ok(emr_crowd_open(&session, &crowd));
-	assert_ok(emr_shares_collect(&session, &crowd, NULL, true, &rows));
+	assert_ok(emr_shares_collect(&session, &crowd, NULL, EMR_SHARES_OPENED, &rows));
 	for (size_t i = 0; i < rows.n; i++)
 		rights |= rows.list[i].state == EMR_SHARE_CONFIRMED ? rows.list[i].rights : 0;
 	return rights;
@@ -540,7 +540,7 @@ static size_t count_standing(void)
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_ok(emr_crowd_open(&session, &crowd));
-	assert_ok(emr_shares_collect_inner(&session, &crowd, &rows));
+	assert_ok(emr_shares_collect(&session, &crowd, NULL, EMR_SHARES_INNER, &rows));
 	for (size_t i = 0; i < rows.n; i++)
 		n += rows.list[i].state == EMR_SHARE_CONFIRMED;
 	return n;

@@ -21,7 +21,7 @@ static emr_status note(void *arg, const emr_share_request *asked)
 {
 	seen *l = arg;
 
-	l->n++;
+	l->n += !asked->is_mine;
 	l->last = *asked;
 	return EMR_OK;
 }

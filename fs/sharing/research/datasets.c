@@ -110,7 +110,7 @@ static emr_status emit_each(
 {
 	EMR_AUTO_SHARES rows = {0};
 
-	EMR_TRY(emr_shares_collect(session, crowd, NULL, true, &rows));
+	EMR_TRY(emr_shares_collect(session, crowd, NULL, EMR_SHARES_OPENED, &rows));
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *one = json_array_get(list, i);
 

@@ -60,7 +60,7 @@ emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK)
-		status = emr_shares_collect(session, &crowd, NULL, false, &rows);
+		status = emr_shares_collect(session, &crowd, NULL, 0, &rows);
 	all = status == EMR_OK ? calloc(rows.n + 1, sizeof *all) : NULL;
 	if (status == EMR_OK && all == NULL)
 		status = EMR_NO_MEMORY;

@@ -346,7 +346,7 @@ static emr_status know_shares(emr_session *session, page_facts *p)
 
 	p->waiting = atomic_load(&session->waiting_requests);
 	if (status == EMR_OK)
-		status = emr_shares_collect(session, &crowd, NULL, false, &p->shares);
+		status = emr_shares_collect(session, &crowd, NULL, 0, &p->shares);
 	for (size_t i = 0; i < p->shares.n; i++)
 		takes_part |= p->shares.list[i].who.is_dataset;
 	return status == EMR_OK && takes_part

@@ -405,7 +405,7 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 	EMR_AUTO_SHARES rows = {0};
 
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(emr_shares_collect_inner(session, &crowd, &rows));
+	EMR_TRY(emr_shares_collect(session, &crowd, NULL, EMR_SHARES_INNER, &rows));
 	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 		char name[EMR_WHO_TEXT_BYTES], state[200];

@@ -10,7 +10,7 @@
 #include "kit/verbs.h"
 #include "report/deeds.h"
 #include "report/report.h"
-#include "sharing/request_list.h"
+#include "sharing/shares.h"
 
 #include "special_private.h"
 
@@ -93,17 +93,17 @@ static emr_status make_status(const emr_special *special, bool as_json, emr_buf 
 /* "r-4m8t.txt" */
 static emr_status make_request(const emr_special *special, const char *name, emr_buf *out)
 {
-	EMR_AUTO_REQUEST_LIST requests = {0};
-	char id[EMR_LISTED_ID_BYTES];
-	const emr_listed_request *listed;
-	emr_status status = emr_request_list_collect(special->session, NULL, &requests);
+	EMR_AUTO_SHARES rows = {0};
+	char id[EMR_SHARE_ID_BYTES];
+	const emr_share_row *row;
+	emr_status status = emr_shares_asked(special->session, NULL, &rows);
 
 	snprintf(id, sizeof id, "%.*s", (int)strcspn(name, "."), name);
 	if (status == EMR_OK)
-		status = emr_request_list_find(&requests, id, &listed);
+		status = emr_shares_find(&rows, id, &row);
 	if (status != EMR_OK)
 		return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
-	return listed->is_to_me ? emr_listed_request_file(listed, out) : EMR_NOT_FOUND;
+	return emr_share_is_to_me(row) ? emr_share_request_file(row, out) : EMR_NOT_FOUND;
 }
 
 static emr_status make_special(const emr_special *special, const char *name, emr_buf *out)

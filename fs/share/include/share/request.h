@@ -46,7 +46,6 @@ emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request);
 /* The state of one's own request. */
 typedef struct emr_share_request_answer {
 	emr_share_request_state state;
-	uint64_t ledger_time;			 /* of what was said last */
 	emr_id16 grant_domain, grant;		 /* APPROVED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* DENIED; "" when none was given or it is gone */
 } emr_share_request_answer;
@@ -54,21 +53,12 @@ typedef struct emr_share_request_answer {
 emr_status emr_share_request_look(
 	emr_share *share, emr_id16 request, emr_share_request_answer *out);
 
-typedef struct emr_share_request_sent {
-	emr_id16 request;
-	emr_share_request_state state;
-	uint64_t seq;	      /* entry of the request */
-	uint64_t ledger_time; /* of what was said last */
-} emr_share_request_sent;
-typedef emr_status (*emr_share_request_sent_fn)(void *arg, const emr_share_request_sent *sent);
-/* All of one's own that anybody would still want to hear of, in no order; withdrawn ones left out.
- */
-emr_status emr_share_requests_sent(emr_share *share, emr_share_request_sent_fn fn, void *arg);
-
 /* ---- who is asked ---- */
 
 typedef struct emr_share_request {
 	emr_id16 request;
+	bool is_mine;  /* of what it asks for only the other one can read: STATE, the times and the
+			  REASON of a no are known */
 	emr_id32 from; /* signer id */
 	emr_share_request_state state;
 	uint64_t seq;			/* entry of the request */
@@ -80,7 +70,7 @@ typedef struct emr_share_request {
 	emr_card card;	       /* the asker's own words */
 	uint8_t rsalt[32];
 	char path[EMR_REQUEST_PATH_MAX + 1];
-	char reason[EMR_REQUEST_REASON_MAX + 1];
+	char reason[EMR_REQUEST_REASON_MAX + 1]; /* the other one's; "" = none, or it is gone */
 } emr_share_request;
 
 typedef struct emr_share_request_tally {
@@ -88,8 +78,9 @@ typedef struct emr_share_request_tally {
 	uint64_t damaged;   /* to me, but not as they must be */
 } emr_share_request_tally;
 typedef emr_status (*emr_share_request_fn)(void *arg, const emr_share_request *asked);
-/* Requests to me, oldest first, withdrawn ones left out.  The handle remembers which are not to me,
- * so that each letter is tried once. */
+/* My own requests, in no order, then those to me, oldest first; withdrawn ones and those that
+ * nobody would want to hear of any more left out.  The handle remembers which are neither, so that
+ * each letter is tried once. */
 emr_status emr_share_requests(
 	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally);
 /* One that is to me, in any state.  EMR_NOT_FOUND, EMR_DAMAGED. */

@@ -5,7 +5,7 @@
 #include "session/answer.h"
 
 /* Requests for access, both ways: emits {"requests":[...]} in portions, and last
- * {"done":true,"waiting_requests","held_back"}; or, with `who`, sends one and emits it with "done".
+ * {"done":true,"held_back"}; or, with `who`, sends one and emits it with "done".
  */
 emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

@@ -55,12 +55,8 @@ uint64_t emr_office_count(emr_office *office);
 
 #define EMR_CONSENTS_MAX 100 /* that wait, or were answered and hold still */
 
-/* Files that were looked at: of {object, cver}. */
-typedef struct emr_consents_seen {
-	emr_buf files;
-} emr_consents_seen;
-
-/* Those that are new since SEEN are noted (orders.h), or refused with a notice. */
-emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen);
+/* Those that are not in SEEN, the files that were looked at, are noted (orders.h), or refused with
+ * a notice. */
+emr_status emr_consents_take(emr_visit *visit, emr_buf *seen);
 /* EMR_DENIED, and says that the file at PATH is no request, because of WHY. */
 emr_status emr_consents_refuse(const char *path, const char *why, emr_problem *out_problem);
