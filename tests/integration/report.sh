@@ -20,18 +20,23 @@ settled() {
 	while [ "$(date +%s)" = "$SECOND" ]; do sleep 0.05; done
 }
 
-EMR_PERSON='Ana <i>Silva</i> & "co"'
+EMR_PERSON='Ana </script><i>Silva</i> <!-- & "co"'
 emr_init
 emr_mount
 say "a folder with a past, and names that want to be more than names"
-must mkdir -p "$MNT/Imaging/CD" "$MNT/Letters"
+must mkdir -p "$MNT/Imaging/CD" "$MNT/Letters/ended<"
 must cp "$SAMPLES"/MR_small.dcm "$SAMPLES"/CT_small.dcm "$SAMPLES"/waveform_ecg.dcm "$MNT/Imaging/CD/"
 EVIL='<img src=x onerror=alert(1)><script>document.title="evil"</script>"&amp;'
 echo 1 >"$MNT/Letters/${EVIL//\//}"
+echo 1 >"$MNT/Letters/ended</script><!--<script>alert(2)"
 echo 2 >"$MNT/Letters/"$'turned \xe2\x80\xaegpj.exe'
+echo 2 >"$MNT/Letters/"$'two\xe2\x80\xa8lines\xe2\x80\xa9 \xc2\xad\xe3\x85\xa4\xf3\xa0\x81\x81z \x1b[31m'
 echo 3 >"$MNT/Letters/"$'not utf-8 \xff\xfe.txt'
+echo 3 >"$MNT/Letters/javascript:alert(3)"
 printf '{"resourceType":"Observation","code":{"text":"<b id=evil>fat</b>"},"effectiveDateTime":"2024-05-02"}' >"$MNT/Letters/weight.json"
-head -c 200 /dev/zero | tr '\0' 'W' | sed 's/$/.pdf/' | { read -r LONG; echo 4 >"$MNT/Letters/$LONG"; }
+head -c 200 /dev/zero | tr '\0' 'W' | sed 's/$/.pdf/' | { read -r LONG; echo 4 >"$MNT/Imaging/$LONG"; }
+must mkdir "$MNT/Series"
+for ((i = 0; i < 12; i++)); do echo "$i" >"$MNT/Series/slice $i"; done
 settled
 echo 22 >"$MNT/Letters/weight2.json"
 must rm "$MNT/Imaging/CD/waveform_ecg.dcm"
@@ -42,25 +47,26 @@ run 0 status --wait=2min
 PAGE=$MNT/.emrfs/report.html
 must cp "$PAGE" copied.html
 expect "size" "$(stat -c %s "$PAGE")" "$(stat -c %s copied.html)"
-grep -q "default-src 'none'" copied.html || emr_fail "no policy"
-cat >parse.py <<'END'
-import html.parser, sys
-TAGS = set("html head meta title style body main header h1 h2 h3 p section div span b ul li table tr th td code a figure figcaption svg "
-           "line text path rect details summary br bdi".split())
-ATTRIBUTES = set("lang charset http-equiv content name class aria-hidden aria-label role scope colspan dir href open viewbox "
-                 "preserveaspectratio x x1 x2 y y1 y2 width height text-anchor d".split())
-class Page(html.parser.HTMLParser):
-    def handle_starttag(self, tag, attributes):
-        assert tag in TAGS, tag
-        for name, value in attributes:
-            assert name in ATTRIBUTES, (tag, name)
-            assert name != "href" or value.startswith("../") or value in ("index.csv", "log"), value
-text = open(sys.argv[1], encoding="utf-8").read()
-style = text[text.index("<style>"):text.index("</style>")]
-assert "url(" not in style and "@import" not in style
-Page().feed(text)
+must python3 "$SUPPORT/page.py" copied.html >page.data
+json 0 status
+python3 - page.data out/said <<'END' || emr_fail "sums: $(cat page.data out/said)"
+import json, sys
+data = {}
+for line in open(sys.argv[1]):
+    member, value = line.split(" ", 1)
+    data.setdefault(member, []).append(json.loads(value))
+status = json.load(open(sys.argv[2]))
+assert status["files"] > 20, status["files"]
+for member in ("kinds", "folders", "years"):
+    assert [sum(s[i] for s in data[member]) for i in (1, 2)] == [status["files"], status["bytes"]], (member, data[member])
+assert (data["files"], data["bytes"]) == ([status["files"]], [status["bytes"]])
+assert data["growth"][-1][1:] == [status["files"], status["bytes"]], data["growth"]
+assert sum(r["files"] for r in data["records"]) == status["files"] and data["has_older"] == [False]
+assert [r["files"] for r in data["records"] if r["path"] == "Series"] == [12], data["records"]
+for name in data["status"][0]:
+    assert data["status"][0][name] == status[name], name
+assert not [v for v in (status["state_dir"], status["network"], status["folder"]) if v in open(sys.argv[1]).read()], "more than a page tells"
 END
-must python3 parse.py copied.html
 
 say "at both widths, as the browser lays it out"
 cat >frame.html <<END
@@ -77,10 +83,16 @@ async function look(width) {
 	const page = frame.contentDocument, root = page.documentElement;
 	page.querySelectorAll('details').forEach((d) => { d.open = true; });
 	const out = [...page.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1 && e.closest('svg') === null);
-	found.push({ width, scroll: root.scrollWidth, out: out.map((e) => e.tagName + ' ' + e.textContent.slice(0, 40)),
+	let strict = false;
+	try { page.querySelector('h1').insertAdjacentHTML('beforeend', '<i>markup</i>'); } catch { strict = true; }
+	found.push({ width, strict, scroll: root.scrollWidth, out: out.map((e) => e.tagName + ' ' + e.textContent.slice(0, 40)),
 		requests: frame.contentWindow.performance.getEntriesByType('resource').length,
-		sections: page.querySelectorAll('section').length, charts: page.querySelectorAll('svg.chart path.line').length,
-		made: page.querySelectorAll('i, b[id], img, script, iframe, object').length,
+		sections: page.querySelectorAll('section').length, charts: page.querySelectorAll('svg.chart[aria-label] path.line').length,
+		made: page.querySelectorAll('i, b[id], img, iframe, object, script[src]').length, scripts: page.scripts.length,
+		links: [...page.querySelectorAll('[href]')].map((a) => a.getAttribute('href')), heads: page.querySelectorAll('thead th[scope=col]').length,
+		tables: [...page.querySelectorAll('table')].filter((t) => t.querySelectorAll('thead th[scope=col]').length !== t.rows[1].cells.length).length,
+		mute: page.querySelectorAll('svg:not([aria-label]):not([aria-hidden])').length, lang: root.lang,
+		names: [...page.querySelectorAll('bdi')].filter((b) => b.dir !== 'ltr').length,
 		title: page.title, heading: page.querySelector('h1').textContent, text: page.body.innerText,
 		small: Math.min(...[...page.querySelectorAll('p, li, td, th')].map((e) => parseFloat(getComputedStyle(e).fontSize))) });
 }
@@ -95,24 +107,38 @@ laid_out() {
 	browse --allow-file-access-from-files --virtual-time-budget=20000 --dump-dom "file://$EMR_WORK/frame.html" >dom 2>browser.err &&
 		sed -n 's/.*FOUND\([A-Za-z0-9+/=]*\)END.*/\1/p' dom | base64 -d >found.json && [ -s found.json ]
 }
-laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
 cat >check.py <<'END'
-import json, sys
+import json, re, sys
 frames = json.load(open(sys.argv[1]))
 assert [f["width"] for f in frames] == [360, 1100], frames
+SHOWN = ("onerror=alert(1)", "ended</script><!--<script>alert(2)", "[U+202E]gpj.exe", "two[U+2028]lines[U+2029] [U+00AD][U+3164][U+E0041]z \ufffd[31m",
+         "not utf-8 ??.txt", "javascript:alert(3)", "<b id=evil>fat</b>", "MR", "JFK IMAGING CENTER")
+ENGLISH = ("Saved versions: ", "deleted", "signed and on the ledger", "No second copy", "ecovery words", "Nobody but you.", "2 May 2024", "Files: 12 in Series",
+           "By kind", "DICOM images and reports")
+PORTUGUESE = ("Está seguro?", "eliminou", "assinados e no livro-razão", "Ninguém além de si.", "O que está aqui", "Imagens e relatórios DICOM", "02/05/2024")
 for f in frames:
     assert f["scroll"] <= f["width"] and not f["out"], (f["width"], f["scroll"], f["out"])
-    assert f["requests"] == 0 and f["made"] == 0, f
+    assert f["requests"] == 0 and f["made"] == 0 and f["scripts"] == 2 and f["strict"], f
     assert f["sections"] >= 6 and f["charts"] == 2, f
+    assert f["heads"] > 10 and f["tables"] == 0 and f["mute"] == 0 and f["names"] == 0, f
     assert f["small"] >= 14, f["small"]
-    assert f["title"] == f["heading"] == 'Health of Ana <i>Silva</i> & "co"', f["title"]
-    for text in ("onerror=alert(1)", "[U+202E]gpj.exe", "not utf-8 \ufffd\ufffd.txt", "<b id=evil>fat</b>", "MR", "JFK IMAGING CENTER",
-                 "saved versions", "2 versions", "deleted", "signed and on the ledger", "No second copy",
-                 "recovery words"):
-        assert text in f["text"], text
+    assert f["lang"] == sys.argv[2], f["lang"]
+    for link in f["links"]:
+        assert re.fullmatch(r"\.\./[A-Za-z0-9%._~/-]*|index\.csv|log", link), link
+    assert "../Letters/javascript%3Aalert%283%29" in f["links"] and "../Letters/not%20utf-8%20%FF%FE.txt" in f["links"], f["links"]
+    health = "Health of " if sys.argv[2] == "en" else "Saúde de "
+    assert f["title"] == f["heading"] == health + 'Ana </script><i>Silva</i> <!-- & "co"', f["title"]
+    for text in SHOWN + (ENGLISH if sys.argv[2] == "en" else PORTUGUESE):
+        assert text in f["text"], (text, f["text"])
+    words = re.findall(r"\b(?:the|and|with|files|records|yet|until|saved|shared|what|you|undefined|NaN|null)\b", f["text"].lower())
+    assert sys.argv[2] == "en" or not words, (words, f["text"])
 END
-must python3 check.py found.json
-grep -E 'CONSOLE|Refused to|Content Security' browser.err && emr_fail "the browser complained"
+looks_right() {
+	laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+	must python3 check.py found.json "$1"
+	grep -v "'TrustedHTML'.*frame.html" browser.err | grep -E 'CONSOLE|Refused to|Content Security' && emr_fail "the browser complained"
+}
+looks_right en
 
 say "pictures"
 for width in 500 1100; do
@@ -137,5 +163,11 @@ busy = sum(len(set(raw[y * step + 1:(y + 1) * step])) > 3 for y in range(height)
 assert busy > height // 3, (busy, height)
 END
 done
+say "in Portuguese"
+emr_unmount
+emr_portuguese
+export LC_ALL=pt_PT.UTF-8
+emr_mount
+looks_right pt
 emr_unmount
 say "done"
