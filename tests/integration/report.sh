@@ -58,7 +58,7 @@ for line in open(sys.argv[1]):
 status = json.load(open(sys.argv[2]))
 assert status["files"] > 20, status["files"]
 for member in ("kinds", "folders", "years"):
-    assert [sum(s[i] for s in data[member]) for i in (1, 2)] == [status["files"], status["bytes"]], (member, data[member])
+    assert [sum(s[i] for s in data[member][0].values()) for i in (0, 1)] == [status["files"], status["bytes"]], (member, data[member])
 assert (data["files"], data["bytes"]) == ([status["files"]], [status["bytes"]])
 assert data["growth"][-1][1:] == [status["files"], status["bytes"]], data["growth"]
 assert sum(r["files"] for r in data["records"]) == status["files"] and data["has_older"] == [False]

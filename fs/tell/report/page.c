@@ -11,6 +11,7 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/message.h"
+#include "kit/out.h"
 #include "report/report.h"
 
 #include "page_parts.h"
@@ -42,7 +43,7 @@ static const char *const words[] = {N_("Health of {who}"), N_("Health folder {wh
 	N_("By year of the examination or letter"), N_("Files"), N_("Size"),
 	N_("Nothing yet. Copy what hospitals gave you into the folder."), N_("How it grew"),
 	N_("Number of files over time"), N_("Size over time"), N_("Date"), N_("Record"),
-	N_("Place"), N_("Top of the folder"), N_("These are the newest. "),
+	N_("Place"), N_("Top of the folder"), N_("others"), N_("These are the newest. "),
 	N_("Every file with its facts: "),
 	N_("Dates are those of the examination where the file tells it, else the file's own."),
 	N_("Versions"), N_("Saved versions: {versions}. Every one of them can come back."),
@@ -82,26 +83,9 @@ json_t *page_pick(const json_t *from, const char *names)
 	return failed == 0 ? picked : (json_decref(picked), NULL);
 }
 
-/* One text for each line of TEXT; frees it. */
-static json_t *lines_json(char *text)
-{
-	json_t *list = text != NULL ? json_array() : NULL;
-
-	for (const char *at = text; list != NULL && *at != '\0';) {
-		size_t len = strcspn(at, "\n");
-
-		if (json_array_append_new(list, json_stringn(at, len)) != 0) {
-			json_decref(list);
-			list = NULL;
-		}
-		at += len + (at[len] == '\n');
-	}
-	free(text);
-	return list;
-}
-
-/* The sentences that name a command, which is called otherwise where emrfs is started otherwise. */
-static json_t *hints_json(void)
+/* The sentences that name a command, a line each: it is called otherwise where emrfs is started
+ * otherwise.  Owned by the caller; NULL without memory. */
+static char *hints_text(void)
 {
 	char *text = NULL;
 	size_t size;
@@ -114,26 +98,27 @@ static json_t *hints_json(void)
 	emr_hint_print(to, "Earlier versions: emrfs restore --list PATH, or the folder as it was "
 			   "on a day: .emrfs/at\n");
 	emr_hint_print(to, "All of it, with the ledger's entries: emrfs log, or\n");
-	return fclose(to) == 0 ? lines_json(text) : (free(text), NULL);
+	return fclose(to) == 0 ? text : (free(text), NULL);
 }
 
 static emr_status make_data(emr_session *session, emr_notices *notices, json_t *page)
 {
 	uint64_t now = (uint64_t)emr_clock_unix_s(emr_clock_system());
 	json_auto_t *report = emr_report_folder(session, notices);
-	json_t *safety = report != NULL ? lines_json(emr_report_text(report)) : NULL;
+	EMR_AUTO_FREE char *hints = hints_text(),
+			   *safety = report != NULL ? emr_report_text(report) : NULL;
 	EMR_AUTO_DEEDS deeds = {0};
 
-	(void)json_array_remove(safety, 0); /* whose folder, and where it is open */
-	if (report == NULL ||
+	/* Its first line says whose folder it is, and where it is open. */
+	if (hints == NULL || safety == NULL ||
 		json_object_update_new(page,
 			json_pack("{s:s, s:o, s:o, s:I, s:o, s:b, s:o}", "language",
-				emr_language_now(), "words", words_json(), "hints", hints_json(),
-				"now", (json_int_t)now, "status",
+				emr_language_now(), "words", words_json(), "hints",
+				emr_json_text(hints), "now", (json_int_t)now, "status",
 				page_pick(report, "owner code files bytes pending failed confirmed "
 						  "second_copy backup_unix words_tested_at"),
-				"needs_copy", emr_report_needs_copy(report), "safety", safety)) !=
-			0)
+				"needs_copy", emr_report_needs_copy(report), "safety",
+				emr_json_text(safety + strcspn(safety, "\n")))) != 0)
 		return EMR_NO_MEMORY;
 	EMR_TRY(emr_deeds_collect(session, &(emr_deeds_wish){0}, &deeds));
 	EMR_TRY(page_facts(session, &deeds, now, page));
@@ -155,17 +140,18 @@ static void hash_of(const char *begin, const char *end, char out[HASH_BYTES])
 	(void)sodium_bin2base64(out, HASH_BYTES, sum, sizeof sum, sodium_base64_VARIANT_ORIGINAL);
 }
 
-/* JSON in ASCII alone, in which nothing ends the element that it stands in. */
-static emr_status put_json(const char *json, emr_buf *out)
+/* TEXT, which is JSON in ASCII alone or has no "<": nothing in it ends the element that it stands
+ * in. */
+static emr_status put_text(const char *text, emr_buf *out)
 {
-	while (*json != '\0') {
-		size_t len = strcspn(json, "<");
+	while (*text != '\0') {
+		size_t len = strcspn(text, "<");
 
-		EMR_TRY(emr_buf_append(out, json, len));
-		json += len;
-		if (*json == '<')
+		EMR_TRY(emr_buf_append(out, text, len));
+		text += len;
+		if (*text == '<')
 			EMR_TRY(emr_buf_append(out, "\\u003c", 6));
-		json += *json == '<';
+		text += *text == '<';
 	}
 	return EMR_OK;
 }
@@ -175,30 +161,26 @@ emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *ou
 	json_auto_t *page = json_object();
 	EMR_AUTO_FREE char *data = NULL;
 	char style[HASH_BYTES], script[HASH_BYTES];
-	const struct {
-		const char *mark, *text;
-	} pieces[] = {{"{{language}}", emr_language_now()}, {"{{style}}", style},
-		{"{{script}}", script},
-		{"{{needs_script}}",
-			_("This page needs scripts, which this program does not run. The files "
-			  "status.txt, log and index.csv beside it say the same.")}};
-	const char *at = template, *mark;
+	const char *at = template;
+	emr_status status = make_data(session, notices, page);
 
+	if (status == EMR_OK)
+		data = json_dumps(page, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (data == NULL)
+		return status != EMR_OK ? status : EMR_NO_MEMORY;
 	hash_of("<style>", "</style>", style);
 	hash_of("<script>", "</script>", script);
-	EMR_TRY(make_data(session, notices, page));
-	data = json_dumps(page, JSON_COMPACT | JSON_ENSURE_ASCII);
-	if (data == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-		mark = strstr(at, pieces[i].mark);
+	/* As the page has places for them. */
+	const char *const texts[] = {emr_language_now(), style, script,
+		_("This page needs scripts, which this program does not run. The files "
+		  "status.txt, log and index.csv beside it say the same."),
+		data};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		const char *mark = strstr(at, "{{}}");
+
 		EMR_TRY(emr_buf_append(out, at, (size_t)(mark - at)));
-		EMR_TRY(emr_buf_append(out, pieces[i].text, strlen(pieces[i].text)));
-		at = mark + strlen(pieces[i].mark);
+		EMR_TRY(put_text(texts[i], out));
+		at = mark + 4;
 	}
-	mark = strstr(at, "{{data}}");
-	EMR_TRY(emr_buf_append(out, at, (size_t)(mark - at)));
-	EMR_TRY(put_json(data, out));
-	at = mark + strlen("{{data}}");
 	return emr_buf_append(out, at, strlen(at));
 }

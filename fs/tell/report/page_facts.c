@@ -14,7 +14,7 @@
 #include "special_private.h"
 #include "view/walk.h"
 
-#define SUMS_MAX 10
+#define SUMS_MAX 1000	  /* names, of which the page shows the largest */
 #define RECORDS_MAX 20000 /* files that are grouped into lines; further ones are counted */
 #define LINES_MAX 400
 #define PLAIN_MAX 6 /* lines of their own */
@@ -68,52 +68,19 @@ static json_int_t sum_at(const json_t *sum, size_t index)
 	return json_integer_value(json_array_get(sum, index));
 }
 
-static emr_status add_to(json_t *sums, const char *name, size_t len, uint64_t bytes)
+/* NAME, owned here, becomes a part of SUMS; beyond so many names it is one of the others. */
+static emr_status add_to(json_t *sums, json_t *name, uint64_t bytes)
 {
-	json_t *sum = json_object_getn(sums, name, len);
+	json_auto_t *key = name;
+	const char *text = json_string_value(name);
+	json_t *sum = json_object_get(sums, text);
 
-	if (sum == NULL) {
-		sum = json_pack("[i, i]", 0, 0);
-		EMR_TRY(added(json_object_setn_new_nocheck(sums, name, len, sum)));
+	if (sum == NULL && json_object_size(sums) >= SUMS_MAX) {
+		text = _("others");
+		sum = json_object_get(sums, text);
 	}
-	(void)json_integer_set(json_array_get(sum, 0), sum_at(sum, 0) + 1);
-	(void)json_integer_set(json_array_get(sum, 1), sum_at(sum, 1) + (json_int_t)bytes);
-	return EMR_OK;
-}
-
-/* [[name, files, bytes] ...]: the largest ones, or the last by name, and all the others as one.
- * Takes them out of SUMS. */
-static json_t *first_sums(json_t *sums, bool by_name)
-{
-	json_t *list = json_array(), *sum;
-	json_int_t files = 0, bytes = 0;
-	const char *name;
-	int failed = 0;
-
-	while (json_object_size(sums) > 0 && json_array_size(list) < SUMS_MAX && failed == 0) {
-		const char *best = NULL;
-
-		json_object_foreach(sums, name, sum)
-		{
-			if (best == NULL ||
-				(by_name ? strcmp(name, best) > 0
-					 : sum_at(sum, 1) > sum_at(json_object_get(sums, best), 1)))
-				best = name;
-		}
-		sum = json_object_get(sums, best);
-		failed |= json_array_append_new(list, json_pack("[o, I, I]", emr_json_text(best),
-							      sum_at(sum, 0), sum_at(sum, 1)));
-		failed |= json_object_del(sums, best);
-	}
-	json_object_foreach(sums, name, sum)
-	{
-		files += sum_at(sum, 0);
-		bytes += sum_at(sum, 1);
-	}
-	if (files > 0)
-		failed |= json_array_append_new(
-			list, json_pack("[s, I, I]", _("others"), files, bytes));
-	return failed == 0 ? list : (json_decref(list), NULL);
+	sum = json_pack("[I, I]", sum_at(sum, 0) + 1, sum_at(sum, 1) + (json_int_t)bytes);
+	return added(json_object_set_new(sums, text, sum));
 }
 
 /* ---- records ---- */
@@ -285,9 +252,8 @@ static emr_status add_file(
 	walking *w, const char *path, const emr_attr *attr, const emr_record_facts *facts)
 {
 	const emr_headers *h = &facts->headers;
-	const char *slash = strchr(path, '/'), *kind = emr_kind_title(emr_kind_of(h, path)),
-		   *top = slash != NULL ? path : _("Top of the folder");
-	char date[16];
+	const char *slash = strchr(path, '/');
+	char date[16], top[256];
 	emr_story story;
 
 	if (h->study_date[0] != '\0')
@@ -296,10 +262,12 @@ static emr_status add_file(
 		emr_day_of((uint64_t)(attr->mtime_ns / 1000000000), date);
 	w->files++;
 	w->bytes += attr->size_bytes;
-	EMR_TRY(add_to(w->kinds, kind, strlen(kind), attr->size_bytes));
-	EMR_TRY(add_to(w->folders, top, slash != NULL ? (size_t)(slash - path) : strlen(top),
+	snprintf(top, sizeof top, "%.*s", (int)(slash != NULL ? slash - path : 0), path);
+	EMR_TRY(add_to(
+		w->kinds, json_string(emr_kind_title(emr_kind_of(h, path))), attr->size_bytes));
+	EMR_TRY(add_to(w->folders, emr_json_text(slash != NULL ? top : _("Top of the folder")),
 		attr->size_bytes));
-	EMR_TRY(add_to(w->years, date, strlen(date) < 4 ? 1 : 4, attr->size_bytes));
+	EMR_TRY(add_to(w->years, json_stringn(date, strlen(date) < 4 ? 1 : 4), attr->size_bytes));
 	EMR_TRY(add_record(w, path, date, attr->size_bytes, h));
 	if (emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
 		EMR_TRY(note_versions(w, path, &story));
@@ -387,10 +355,10 @@ emr_status page_facts(
 	EMR_TRY(w.status);
 	EMR_TRY(grow(deeds, now_unix_s, points));
 	EMR_TRY(put_records(&w, page));
-	return added(json_object_update_new(page,
-		json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:O, s:O, s:I}", "files",
-			(json_int_t)w.files, "bytes", (json_int_t)w.bytes, "versions",
-			(json_int_t)w.versions, "kinds", first_sums(w.kinds, false), "folders",
-			first_sums(w.folders, false), "years", first_sums(w.years, true), "revised",
-			w.revised, "notes", w.notes, "more_notes", (json_int_t)w.more_notes)));
+	return added(json_object_update_new(
+		page, json_pack("{s:I, s:I, s:I, s:O, s:O, s:O, s:O, s:O, s:I}", "files",
+			      (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "versions",
+			      (json_int_t)w.versions, "kinds", w.kinds, "folders", w.folders,
+			      "years", w.years, "revised", w.revised, "notes", w.notes,
+			      "more_notes", (json_int_t)w.more_notes)));
 }

@@ -41,38 +41,23 @@ static json_t *share_json(const emr_session *session, emr_crowd *crowd, const em
 	return NULL;
 }
 
-static json_t *readers_json(const json_t *list)
-{
-	json_t *readers = json_array(), *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		if (json_array_append_new(
-			    readers, page_pick(one, "name organisation code since")) != 0) {
-			json_decref(readers);
-			return NULL;
-		}
-	}
-	return readers;
-}
-
 /* Each whom the steward of a dataset let in, also who reads it no more. */
 static emr_status put_datasets(emr_session *session, emr_crowd *crowd, json_t *page)
 {
 	json_auto_t *datasets = NULL;
-	json_t *list = json_array(), *one;
-	size_t i;
+	json_t *list = json_array(), *one, *reader;
+	size_t i, j;
 
 	if (json_object_set_new(page, "datasets", list) != 0)
 		return EMR_NO_MEMORY;
 	EMR_TRY(emr_datasets_json(crowd, session->identity.signer_id, true, &datasets));
 	json_array_foreach(datasets, i, one)
 	{
-		if (json_array_append_new(list,
-			    json_pack("{s:O, s:o, s:o}", "called", json_object_get(one, "called"),
-				    "readers", readers_json(json_object_get(one, "readers")),
-				    "former", readers_json(json_object_get(one, "former")))) != 0)
+		json_array_foreach(json_object_get(one, "readers"), j, reader)(void)
+			json_object_del(reader, "id");
+		json_array_foreach(json_object_get(one, "former"), j, reader)(void)
+			json_object_del(reader, "id");
+		if (json_array_append_new(list, page_pick(one, "called readers former")) != 0)
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
@@ -134,16 +119,12 @@ static void count(tally *t, uint64_t now_unix_s, const emr_opening *o)
 {
 	uint64_t ago = now_unix_s > o->at ? (now_unix_s - o->at) / DAY_S : 0;
 
-	if (is_opened(o)) {
-		t->opens += o->report.opens;
-		if (ago < STRIP_DAYS)
-			t->days[STRIP_DAYS - 1 - ago] = '1';
-	} else if (o->kind == EMR_AUDIT_OPENED) {
-		t->is_refused = true;
-	} else if (o->kind == EMR_AUDIT_RELEASED) {
-		t->keys += !o->is_names;
-		t->has_names |= o->is_names;
-	}
+	t->opens += is_opened(o) ? o->report.opens : 0;
+	if (is_opened(o) && ago < STRIP_DAYS)
+		t->days[STRIP_DAYS - 1 - ago] = '1';
+	t->is_refused |= o->kind == EMR_AUDIT_OPENED && o->report.refused;
+	t->keys += o->kind == EMR_AUDIT_RELEASED && !o->is_names;
+	t->has_names |= o->kind == EMR_AUDIT_RELEASED && o->is_names;
 }
 
 static emr_status put_reader(
