@@ -128,6 +128,7 @@ for f in frames:
     assert "../Letters/javascript%3Aalert%283%29" in f["links"] and "../Letters/not%20utf-8%20%FF%FE.txt" in f["links"], f["links"]
     health = "Health of " if sys.argv[2] == "en" else "Saúde de "
     assert f["title"] == f["heading"] == health + 'Ana </script><i>Silva</i> <!-- & "co"', f["title"]
+    f["text"] = f["text"].replace("\xa0", " ")
     for text in SHOWN + (ENGLISH if sys.argv[2] == "en" else PORTUGUESE):
         assert text in f["text"], (text, f["text"])
     words = re.findall(r"\b(?:the|and|with|files|records|yet|until|saved|shared|what|you|undefined|NaN|null)\b", f["text"].lower())
@@ -140,29 +141,48 @@ looks_right() {
 }
 looks_right en
 
-say "pictures"
-for width in 500 1100; do
-	picture() {
-		rm -rf browser "$width.png"
-		browse --window-size=$width,1600 --screenshot="$EMR_WORK/$width.png" "file://$PAGE" >/dev/null 2>browser.err && [ -s "$width.png" ]
-	}
-	picture || picture || picture || emr_fail "no picture: $(tail -3 browser.err)"
-	python3 - "$width.png" "$width" <<'END' || emr_fail "the picture of $width pixels is empty"
-import struct, sys, zlib
-data = open(sys.argv[1], "rb").read()
-width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
-assert width == int(sys.argv[2]) and depth == 8, (width, depth)
-at, packed = 8, b""
-while at < len(data):
-    size, kind = struct.unpack(">I4s", data[at:at + 8])
-    packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
-    at += 12 + size
-raw = zlib.decompress(packed)
-step = width * (3 if colour == 2 else 4) + 1
-busy = sum(len(set(raw[y * step + 1:(y + 1) * step])) > 3 for y in range(height))
-assert busy > height // 3, (busy, height)
+say "whatever others wrote"
+cat >hostile.py <<'END'
+import json, re, sys
+page = open(sys.argv[1]).read()
+data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
+person = {"who": "dataset:hips@x", "name": "lima", "organisation": "São Lucas", "says": "Paula", "kind": "team", "team": "radiology"}
+entry = {**person, "at_unix": data["now"] - 90, "action": "opened", "type": "file", "path": "a.pdf", "from": None, "version": 3, "whole": True, "purpose": "x"}
+row = {**person, "path": "Imaging", "rights": "read", "purpose": "treatment, research", "since_unix": data["now"] - 86400, "until_unix": data["now"] + 7 * 86400,
+       "state": "confirmed", "opening": "Opens for lima now.", "is_plain": True}
+data |= {"shares": [row, {**row, "kind": "organisation", "until_unix": 253402300799}], "more_shares": 3, "lately": [entry], "more_notes": 2,
+         "readers": [{**entry, "opens": 4, "keys": 2, "has_names": False, "is_refused": False, "days": "0" * 88 + "11"},
+                     {**entry, "opens": 0, "keys": 0, "has_names": True, "is_refused": False, "days": "0" * 90}],
+         "datasets": [{"called": "hips@x", "readers": [{**person, "code": "AB", "since": "2026-11-01"}], "former": [{**person, "code": "CD", "since": "2026-11-02"}]}],
+         "notes": [{"path": "old.pdf", "note": "superseded"}, {"path": "gap.pdf", "note": "amendment gap"}], "has_older": True,
+         "log": [{**entry, "action": a, "path": p, "with": person, "until_unix": data["now"] + 9, "goes_on": a == "ended", "into": "Inbox" if a == "left" else ""}
+                 for a in ("shared", "ended", "expired", "approved", "denied", "left") for p in ("b.pdf", None)] + data["log"]}
+fixed = {"language", "words", "now", "who", "kind", "href", "date", "action", "type", "rights", "purpose", "state", "note", "days", "called"}
+EVIL = '</script><img src=x onerror=alert(1)><!--'
+def spoil(value, key=""):
+    if isinstance(value, dict):
+        return {k if key != "folders" else k + EVIL: v if k in fixed else spoil(v, k) for k, v in value.items()}
+    return [spoil(v) for v in value] if isinstance(value, list) else value + EVIL if isinstance(value, str) else value
+print(page.replace(re.search(r'id="data">(.*?)</script>', page, re.S)[1], json.dumps(spoil(data)).replace("<", "\\u003c")))
 END
-done
+must python3 hostile.py copied.html >hostile.html
+sed -i "s|file://$PAGE|file://$EMR_WORK/hostile.html|" frame.html
+laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+python3 - found.json <<'END' || emr_fail "hostile.html"
+import json, sys
+for f in json.load(open(sys.argv[1])):
+    assert f["made"] == 0 and f["scripts"] == 2 and f["requests"] == 0 and f["tables"] == 0 and f["names"] == 0 and f["scroll"] <= f["width"] and not f["out"], f
+    text, evil = f["text"].replace("\xa0", " "), "</script><img src=x onerror=alert(1)><!--"
+    for said in (f"the team lima{evil}, São Lucas{evil} (own word: Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
+                 f"Opens for lima now.{evil}", f"(AB{evil}) reads it, since 2026-11-01{evil}", f"(CD{evil}) read it, since", "saw the names and opened nothing", "Further ones: 3",
+                 f"a.pdf{evil} v3, whole", f"old.pdf{evil} is superseded", f"gap.pdf{evil} amends", "; another goes on", f"\u201cb.pdf{evil}\u201d", f", Inbox{evil}",
+                 "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "More such files: 2", f"Letters{evil}"):
+        assert said in text, (said, text)
+END
+sed -i "s|file://$EMR_WORK/hostile.html|file://$PAGE|" frame.html
+must browse --window-size=1100,1600 --screenshot="$EMR_WORK/1100.png" "file://$EMR_WORK/hostile.html" >/dev/null 2>browser.err
+[ "$(stat -c %s 1100.png)" -gt 30000 ] || emr_fail "the picture is empty"
+
 say "in Portuguese"
 emr_unmount
 emr_portuguese
