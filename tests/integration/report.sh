@@ -56,15 +56,12 @@ for line in open(sys.argv[1]):
     member, value = line.split(" ", 1)
     data.setdefault(member, []).append(json.loads(value))
 status = json.load(open(sys.argv[2]))
-assert status["files"] > 20, status["files"]
 for member in ("kinds", "folders", "years"):
     assert [sum(s[i] for s in data[member][0].values()) for i in (0, 1)] == [status["files"], status["bytes"]], (member, data[member])
-assert (data["files"], data["bytes"]) == ([status["files"]], [status["bytes"]])
-assert data["growth"][-1][1:] == [status["files"], status["bytes"]], data["growth"]
+assert data["files"] + data["bytes"] == data["growth"][-1][1:] == [status["files"], status["bytes"]] and status["files"] > 20, data["growth"]
 assert sum(r["files"] for r in data["records"]) == status["files"] and data["has_older"] == [False]
 assert [r["files"] for r in data["records"] if r["path"] == "Series"] == [12], data["records"]
-for name in data["status"][0]:
-    assert data["status"][0][name] == status[name], name
+assert all(value == status[name] for name, value in data["status"][0].items()), data["status"]
 assert not [v for v in (status["state_dir"], status["network"], status["folder"]) if v in open(sys.argv[1]).read()], "more than a page tells"
 END
 
@@ -76,16 +73,14 @@ const found = [];
 async function look(width) {
 	const frame = document.createElement('iframe');
 	frame.style = 'border:0;height:900px;width:' + width + 'px';
-	const loaded = new Promise((done) => { frame.onload = done; });
-	frame.src = 'file://$PAGE';
+	frame.src = '';
 	document.body.append(frame);
-	await loaded;
+	await new Promise((done) => { frame.onload = done; });
 	const page = frame.contentDocument, root = page.documentElement;
 	page.querySelectorAll('details').forEach((d) => { d.open = true; });
 	const out = [...page.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1 && e.closest('svg') === null);
-	let strict = false;
-	try { page.querySelector('h1').insertAdjacentHTML('beforeend', '<i>markup</i>'); } catch { strict = true; }
-	found.push({ width, strict, scroll: root.scrollWidth, out: out.map((e) => e.tagName + ' ' + e.textContent.slice(0, 40)),
+	try { page.querySelector('h1').insertAdjacentHTML('beforeend', '<i>markup</i>'); } catch {}
+	found.push({ width, scroll: root.scrollWidth, out: out.map((e) => e.tagName + ' ' + e.textContent.slice(0, 40)),
 		requests: frame.contentWindow.performance.getEntriesByType('resource').length,
 		sections: page.querySelectorAll('section').length, charts: page.querySelectorAll('svg.chart[aria-label] path.line').length,
 		made: page.querySelectorAll('i, b[id], img, iframe, object, script[src]').length, scripts: page.scripts.length,
@@ -93,7 +88,7 @@ async function look(width) {
 		tables: [...page.querySelectorAll('table')].filter((t) => t.querySelectorAll('thead th[scope=col]').length !== t.rows[1].cells.length).length,
 		mute: page.querySelectorAll('svg:not([aria-label]):not([aria-hidden])').length, lang: root.lang,
 		names: [...page.querySelectorAll('bdi')].filter((b) => b.dir !== 'ltr').length,
-		title: page.title, heading: page.querySelector('h1').textContent, text: page.body.innerText,
+		title: page.title, heading: page.querySelector('h1').textContent, text: page.body.innerText.replaceAll('\xa0', ' '),
 		small: Math.min(...[...page.querySelectorAll('p, li, td, th')].map((e) => parseFloat(getComputedStyle(e).fontSize))) });
 }
 look(360).then(() => look(1100)).then(() => {
@@ -104,38 +99,39 @@ END
 # A browser that did not start, or not in time, says nothing of the page.
 laid_out() {
 	rm -rf browser
+	sed -i "s|frame.src = .*|frame.src = 'file://$1';|" frame.html
 	browse --allow-file-access-from-files --virtual-time-budget=20000 --dump-dom "file://$EMR_WORK/frame.html" >dom 2>browser.err &&
 		sed -n 's/.*FOUND\([A-Za-z0-9+/=]*\)END.*/\1/p' dom | base64 -d >found.json && [ -s found.json ]
 }
+cat >strict.py <<'END'
+import json, sys
+for f in json.load(open(sys.argv[1])):
+    assert f["scroll"] <= f["width"] and not f["out"], (f["width"], f["scroll"], f["out"])
+    assert f["scripts"] == 2 and not any(f[bad] for bad in ("requests", "made", "tables", "mute", "names")), f
+END
 cat >check.py <<'END'
 import json, re, sys
-frames = json.load(open(sys.argv[1]))
-assert [f["width"] for f in frames] == [360, 1100], frames
 SHOWN = ("onerror=alert(1)", "ended</script><!--<script>alert(2)", "[U+202E]gpj.exe", "two[U+2028]lines[U+2029] [U+00AD][U+3164][U+E0041]z \ufffd[31m",
          "not utf-8 ??.txt", "javascript:alert(3)", "<b id=evil>fat</b>", "MR", "JFK IMAGING CENTER")
 ENGLISH = ("Saved versions: ", "deleted", "signed and on the ledger", "No second copy", "ecovery words", "Nobody but you.", "2 May 2024", "Files: 12 in Series",
            "By kind", "DICOM images and reports")
 PORTUGUESE = ("Está seguro?", "eliminou", "assinados e no livro-razão", "Ninguém além de si.", "O que está aqui", "Imagens e relatórios DICOM", "02/05/2024")
-for f in frames:
-    assert f["scroll"] <= f["width"] and not f["out"], (f["width"], f["scroll"], f["out"])
-    assert f["requests"] == 0 and f["made"] == 0 and f["scripts"] == 2 and f["strict"], f
-    assert f["sections"] >= 6 and f["charts"] == 2, f
-    assert f["heads"] > 10 and f["tables"] == 0 and f["mute"] == 0 and f["names"] == 0, f
-    assert f["small"] >= 14, f["small"]
-    assert f["lang"] == sys.argv[2], f["lang"]
-    for link in f["links"]:
-        assert re.fullmatch(r"\.\./[A-Za-z0-9%._~/-]*|index\.csv|log", link), link
+for f in json.load(open(sys.argv[1])):
+    assert f["sections"] >= 6 and f["charts"] == 2 and f["heads"] > 10 and f["small"] >= 14 and f["lang"] == sys.argv[2], f
+    assert all(re.fullmatch(r"\.\./[A-Za-z0-9%._~/-]*|index\.csv|log", link) for link in f["links"]), f["links"]
     assert "../Letters/javascript%3Aalert%283%29" in f["links"] and "../Letters/not%20utf-8%20%FF%FE.txt" in f["links"], f["links"]
-    health = "Health of " if sys.argv[2] == "en" else "Saúde de "
-    assert f["title"] == f["heading"] == health + 'Ana </script><i>Silva</i> <!-- & "co"', f["title"]
-    f["text"] = f["text"].replace("\xa0", " ")
+    assert f["title"] == f["heading"] == ("Health of " if sys.argv[2] == "en" else "Saúde de ") + 'Ana </script><i>Silva</i> <!-- & "co"', f["title"]
     for text in SHOWN + (ENGLISH if sys.argv[2] == "en" else PORTUGUESE):
         assert text in f["text"], (text, f["text"])
     words = re.findall(r"\b(?:the|and|with|files|records|yet|until|saved|shared|what|you|undefined|NaN|null)\b", f["text"].lower())
     assert sys.argv[2] == "en" or not words, (words, f["text"])
 END
+lay_out() {
+	laid_out "$1" || laid_out "$1" || laid_out "$1" || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+	must python3 strict.py found.json
+}
 looks_right() {
-	laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+	lay_out "$PAGE"
 	must python3 check.py found.json "$1"
 	grep -v "'TrustedHTML'.*frame.html" browser.err | grep -E 'CONSOLE|Refused to|Content Security' && emr_fail "the browser complained"
 }
@@ -166,22 +162,18 @@ def spoil(value, key=""):
 print(page.replace(re.search(r'id="data">(.*?)</script>', page, re.S)[1], json.dumps(spoil(data)).replace("<", "\\u003c")))
 END
 must python3 hostile.py copied.html >hostile.html
-sed -i "s|file://$PAGE|file://$EMR_WORK/hostile.html|" frame.html
-laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+lay_out "$EMR_WORK/hostile.html"
 python3 - found.json <<'END' || emr_fail "hostile.html"
 import json, sys
 for f in json.load(open(sys.argv[1])):
-    assert f["made"] == 0 and f["scripts"] == 2 and f["requests"] == 0 and f["tables"] == 0 and f["names"] == 0 and f["scroll"] <= f["width"] and not f["out"], f
-    text, evil = f["text"].replace("\xa0", " "), "</script><img src=x onerror=alert(1)><!--"
+    text, evil = f["text"], "</script><img src=x onerror=alert(1)><!--"
     for said in (f"the team lima{evil}, São Lucas{evil} (own word: Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
                  f"Opens for lima now.{evil}", f"(AB{evil}) reads it, since 2026-11-01{evil}", f"(CD{evil}) read it, since", "saw the names and opened nothing", "Further ones: 3",
                  f"a.pdf{evil} v3, whole", f"old.pdf{evil} is superseded", f"gap.pdf{evil} amends", "; another goes on", f"\u201cb.pdf{evil}\u201d", f", Inbox{evil}",
                  "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "More such files: 2", f"Letters{evil}"):
         assert said in text, (said, text)
 END
-sed -i "s|file://$EMR_WORK/hostile.html|file://$PAGE|" frame.html
-must browse --window-size=1100,1600 --screenshot="$EMR_WORK/1100.png" "file://$EMR_WORK/hostile.html" >/dev/null 2>browser.err
-[ "$(stat -c %s 1100.png)" -gt 30000 ] || emr_fail "the picture is empty"
+browse --window-size=1100,1600 --screenshot="$EMR_WORK/1100.png" "file://$EMR_WORK/hostile.html" 2>browser.err && [ "$(stat -c %s 1100.png)" -gt 30000 ] || emr_fail "no picture"
 
 say "in Portuguese"
 emr_unmount

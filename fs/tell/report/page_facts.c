@@ -15,7 +15,7 @@
 #include "view/walk.h"
 
 #define SUMS_MAX 1000	  /* names, of which the page shows the largest */
-#define RECORDS_MAX 20000 /* files that are grouped into lines; further ones are counted */
+#define RECORDS_MAX 20000 /* files that are grouped into lines; then the older half goes */
 #define LINES_MAX 400
 #define PLAIN_MAX 6 /* lines of their own */
 #define REVISED_MAX 8
@@ -37,17 +37,23 @@ typedef struct walking {
 	size_t n, cap;
 	json_t *kinds, *folders, *years; /* {NAME: [files, bytes]} */
 	json_t *revised, *notes;
-	uint64_t files, bytes, versions, more_notes, uncounted;
+	uint64_t files, bytes, versions, more_notes;
+	bool has_older;
 	emr_status status;
 } walking;
 
+static void forget_records(walking *w, size_t kept)
+{
+	for (; w->n > kept; w->n--) {
+		free(w->records[w->n - 1].path);
+		free(w->records[w->n - 1].label);
+		free(w->records[w->n - 1].organisation);
+	}
+}
+
 static void walking_end(walking *w)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		free(w->records[i].path);
-		free(w->records[i].label);
-		free(w->records[i].organisation);
-	}
+	forget_records(w, 0);
 	free(w->records);
 	json_decref(w->kinds);
 	json_decref(w->folders);
@@ -85,42 +91,6 @@ static emr_status add_to(json_t *sums, json_t *name, uint64_t bytes)
 
 /* ---- records ---- */
 
-/* "CT · Head", or the file's name. */
-static char *label_of(const emr_headers *h, const char *name)
-{
-	char *label = NULL;
-
-	if (h->modality[0] == '\0' && h->description[0] == '\0')
-		return strdup(name);
-	return asprintf(&label, "%s%s%s", h->modality,
-		       h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
-		       h->description) < 0
-		       ? NULL
-		       : label;
-}
-
-static emr_status add_record(
-	walking *w, const char *path, const char *date, uint64_t bytes, const emr_headers *headers)
-{
-	const char *slash = strrchr(path, '/');
-	record *r;
-
-	if (w->n == RECORDS_MAX) {
-		w->uncounted++;
-		return EMR_OK;
-	}
-	EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
-	r = &w->records[w->n++];
-	*r = (record){.bytes = bytes,
-		.dir_len = slash != NULL ? (size_t)(slash + 1 - path) : 0,
-		.is_plain = headers->modality[0] == '\0' && headers->description[0] == '\0',
-		.path = strdup(path),
-		.organisation = strdup(headers->organisation)};
-	snprintf(r->date, sizeof r->date, "%s", date);
-	r->label = label_of(headers, path + r->dir_len);
-	return added(r->path == NULL || r->organisation == NULL || r->label == NULL);
-}
-
 static int compare_directories(const record *x, const record *y)
 {
 	size_t len = x->dir_len < y->dir_len ? x->dir_len : y->dir_len;
@@ -150,6 +120,33 @@ static int newest_first(const void *a, const void *b)
 	int order = compare_lines(x, y);
 
 	return order != 0 ? order : strcmp(x->path, y->path);
+}
+
+static emr_status add_record(
+	walking *w, const char *path, const char *date, uint64_t bytes, const emr_headers *h)
+{
+	const char *slash = strrchr(path, '/');
+	record *r;
+
+	if (w->n == RECORDS_MAX) {
+		qsort(w->records, w->n, sizeof *w->records, newest_first);
+		forget_records(w, RECORDS_MAX / 2);
+		w->has_older = true;
+	}
+	EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
+	r = &w->records[w->n++];
+	*r = (record){.bytes = bytes,
+		.dir_len = slash != NULL ? (size_t)(slash + 1 - path) : 0,
+		.is_plain = h->modality[0] == '\0' && h->description[0] == '\0',
+		.path = strdup(path),
+		.organisation = strdup(h->organisation)};
+	snprintf(r->date, sizeof r->date, "%s", date);
+	/* "CT · Head", or the file's name. */
+	if (asprintf(&r->label, "%s%s%s", h->modality,
+		    h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
+		    r->is_plain ? path + r->dir_len : h->description) < 0)
+		r->label = NULL;
+	return added(r->path == NULL || r->organisation == NULL || r->label == NULL);
 }
 
 /* PATH from the page on: every byte but letters, digits and -._~/ as %XX. */
@@ -205,8 +202,8 @@ static emr_status put_records(walking *w, json_t *page)
 		}
 		failed |= json_array_append_new(list, line_json(r, n, bytes));
 	}
-	return added(failed | json_object_set_new(page, "has_older",
-				      json_boolean(i < w->n || w->uncounted > 0)));
+	return added(failed | json_object_set_new(
+				      page, "has_older", json_boolean(i < w->n || w->has_older)));
 }
 
 /* ---- versions, and what needs a look ---- */

@@ -69,24 +69,15 @@ static size_t newest_dealing(const emr_openings *o, const bool *is_told)
 	return found;
 }
 
-static emr_status put_newest(
-	const emr_session *session, emr_deeds *d, size_t i, size_t n, size_t dealing, json_t *log)
+/* N files of the directory of E, whose ENTRY it is. */
+static emr_status put_files(json_t *entry, const emr_event *e, size_t n)
 {
-	bool is_event = dealing == SIZE_MAX;
-	json_t *entry = NULL;
-	int failed;
+	EMR_AUTO_FREE char *folder = strndup(e->path, directory_len(e->path));
 
-	EMR_TRY(page_entry(session, d, is_event ? i - 1 : SIZE_MAX, SIZE_MAX, dealing, &entry));
-	failed = json_array_append_new(log, entry);
-	if (is_event && n > 1 && failed == 0) {
-		const char *path = d->events[i - 1].path;
-		EMR_AUTO_FREE char *folder = strndup(path, directory_len(path));
-
-		failed = folder == NULL ||
-			 json_object_set_new(entry, "path", emr_json_text(folder)) != 0 ||
-			 json_object_set_new(entry, "files", json_integer((json_int_t)n)) != 0;
-	}
-	return failed == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return folder != NULL && json_object_set_new(entry, "path", emr_json_text(folder)) == 0 &&
+			       json_object_set_new(entry, "files", json_integer((json_int_t)n)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 emr_status page_log(const emr_session *session, emr_deeds *d, json_t *page)
@@ -97,9 +88,10 @@ emr_status page_log(const emr_session *session, emr_deeds *d, json_t *page)
 
 	if (json_object_set_new(page, "log", log) != 0 || is_told == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = d->n, n = 1; json_array_size(log) < LOG_MAX;) {
+	for (size_t i = d->n, n; json_array_size(log) < LOG_MAX; i -= n) {
 		size_t dealing = newest_dealing(o, is_told);
 		const emr_event *e;
+		json_t *entry = NULL;
 
 		while (i > 0 && d->events[i - 1].deed == EMR_DEED_CHANGED)
 			i--;
@@ -109,12 +101,17 @@ emr_status page_log(const emr_session *session, emr_deeds *d, json_t *page)
 		if (dealing != SIZE_MAX && e != NULL &&
 			o->dealings[dealing].said.at < e->time_unix_s)
 			dealing = SIZE_MAX;
-		if (dealing != SIZE_MAX)
+		n = dealing == SIZE_MAX;
+		if (n == 0)
 			is_told[dealing] = true;
-		for (n = 1; dealing == SIZE_MAX && n < i && goes_with(e, &d->events[i - 1 - n]);)
+		EMR_TRY(page_entry(
+			session, d, n == 1 ? i - 1 : SIZE_MAX, SIZE_MAX, dealing, &entry));
+		if (json_array_append_new(log, entry) != 0)
+			return EMR_NO_MEMORY;
+		while (n > 0 && n < i && goes_with(e, &d->events[i - 1 - n]))
 			n++;
-		EMR_TRY(put_newest(session, d, i, n, dealing, log));
-		i -= dealing == SIZE_MAX ? n : 0;
+		if (n > 1)
+			EMR_TRY(put_files(entry, e, n));
 	}
 	return EMR_OK;
 }
