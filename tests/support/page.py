@@ -14,7 +14,7 @@ assert re.findall(r"\w+://[^'\"]*", source) == ["http://www.w3.org/2000/svg"], "
 assert data.isascii() and "<" not in data, "the data may end itself"
 assert re.fullmatch(r"[a-z]{2}", language) and len(sentence) > 40 and "<" not in sentence, sentence
 data = json.loads(data)
-for _, english in re.findall(r"\b(?:t|say|section)\((['\"])(.+?)\1", bodies[1]):
+for _, english in re.findall(r"(?:\bt\(|\bsay\(|(?=['\"][A-Z][a-z]))(['\"])(.+?)\1", bodies[1]):
     assert english in data["words"], f"not to be translated: {english}"
 for member, value in data.items():
     for one in value if isinstance(value, list) else [value]:
