@@ -38,7 +38,8 @@ typedef struct walking {
 	json_t *kinds, *folders, *years; /* {NAME: [files, bytes]} */
 	json_t *revised, *notes;
 	uint64_t files, bytes, versions, more_notes;
-	bool has_older;
+	bool has_older; /* records that went; of those before OLDEST none is kept */
+	char oldest[16];
 	emr_status status;
 } walking;
 
@@ -128,9 +129,12 @@ static emr_status add_record(
 	const char *slash = strrchr(path, '/');
 	record *r;
 
+	if (strcmp(date, w->oldest) < 0)
+		return EMR_OK;
 	if (w->n == RECORDS_MAX) {
 		qsort(w->records, w->n, sizeof *w->records, newest_first);
 		forget_records(w, RECORDS_MAX / 2);
+		memcpy(w->oldest, w->records[w->n - 1].date, sizeof w->oldest);
 		w->has_older = true;
 	}
 	EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
