@@ -147,7 +147,7 @@ grep -q '"released_by": *\["you"\]' out/said || emr_fail "JSON is for programs: 
 grep -q '^Esta pasta é sua\.' ana-folder/.emrfs/README.txt || emr_fail "$(cat ana-folder/.emrfs/README.txt)"
 
 say "the page for printing is Portuguese in all its parts"
-must python3 "$SUPPORT/page.py" ana-folder/.emrfs/report.html >page.pt
+must python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html >page.pt
 grep -q '<html lang="pt">' ana-folder/.emrfs/report.html || emr_fail "the page says another language"
 for sentence in "Saúde de {who}" "Está seguro?" "Tudo" "assinados e no livro-razão" "Seguro neste disco: tudo" '"saved": "guardou"' '"treatment": "tratamento"' \
 	"Quem pode ver o quê" "Paula Lima" "Abre agora para lima" "O que está aqui" "Documentos PDF" "Versões guardadas: " "O que aconteceu ultimamente" '"shared": "partilhou"'; do

@@ -47,7 +47,7 @@ run 0 status --wait=2min
 PAGE=$MNT/.emrfs/report.html
 must cp "$PAGE" copied.html
 expect "size" "$(stat -c %s "$PAGE")" "$(stat -c %s copied.html)"
-must python3 "$SUPPORT/page.py" copied.html >page.data
+must python3 "$SUPPORT/../integration/page.py" copied.html >page.data
 json 0 status
 python3 - page.data out/said <<'END' || emr_fail "sums: $(cat page.data out/said)"
 import json, sys
@@ -147,8 +147,8 @@ entry = {**person, "at_unix": data["now"] - 90, "action": "opened", "type": "fil
 row = {**person, "path": "Imaging", "rights": "read", "purpose": "treatment, research", "since_unix": data["now"] - 86400, "until_unix": data["now"] + 7 * 86400,
        "state": "confirmed", "opening": "Opens for lima now.", "is_plain": True}
 data |= {"shares": [row, {**row, "kind": "organisation", "until_unix": 253402300799}], "more_shares": 3, "lately": [entry], "more_notes": 2,
-         "readers": [{**entry, "opens": 4, "keys": 2, "has_names": False, "is_refused": False, "days": "0" * 88 + "11"},
-                     {**entry, "opens": 0, "keys": 0, "has_names": True, "is_refused": False, "days": "0" * 90}],
+         "readers": [{**entry, "opened": 4, "keys": 2, "has_names": False, "is_refused": False, "days": "0" * 88 + "11"},
+                     {**entry, "opened": 0, "keys": 0, "has_names": True, "is_refused": False, "days": "0" * 90}],
          "datasets": [{"called": "hips@x", "readers": [{**person, "code": "AB", "since": "2026-11-01"}], "former": [{**person, "code": "CD", "since": "2026-11-02"}]}],
          "notes": [{"path": "old.pdf", "note": "superseded"}, {"path": "gap.pdf", "note": "amendment gap"}], "has_older": True,
          "log": [{**entry, "action": a, "path": p, "with": person, "until_unix": data["now"] + 9, "goes_on": a == "ended", "into": "Inbox" if a == "left" else ""}

@@ -252,7 +252,7 @@ emr_until shown
 (there && echo "by the doctor" >note.txt) || emr_fail "lima cannot write"
 came() { [ "$(cat ana-folder/Drafts/note.txt 2>/dev/null)" = "by the doctor" ]; }
 emr_until came
-report_has() { python3 "$SUPPORT/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
+report_has() { python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
 LIMA='"name": "lima", "organisation": "São Lucas", "says": "Paula Lima"'
 emr_until report_has "^shares .*\"Drafts\", .*$LIMA, \"kind\": \"person\", \"rights\": \"write\", \"purpose\": \"treatment\""
 emr_until report_has "^log .*$LIMA.*\"saved\", .*\"Drafts/note.txt\""

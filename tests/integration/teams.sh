@@ -91,7 +91,7 @@ emr_until released nuno@saolucas
 emr_until released radiology@saolucas
 as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
-in_report() { python3 "$SUPPORT/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
+in_report() { python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
 emr_until in_report '^shares .*"name": "radiology", "organisation": "São Lucas".*"kind": "team".*"purpose": "treatment"'
 emr_until in_report '^readers .*"name": "lima", "organisation": "São Lucas", "says": "Paula Lima", "team": "radiology@saolucas".*"keys": 1,'
 as ana json 0 log --fhir fhir

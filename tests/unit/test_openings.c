@@ -189,7 +189,7 @@ TEST(the_page_says_who_can_see_what_and_who_opened_it)
 		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
 	has(&page, "\"shares\":[{\"path\":\"Imaging\",\"who\":\"lima.clinic@org0\"");
 	has(&page, "\"state\":\"confirmed\",\"opening\":\"");
-	has(&page, "\"opens\":4,");
+	has(&page, "\"opened\":4,");
 	has(&page, "\"action\":\"opened\",\"type\":\"file\",\"path\":\"Imaging/Old/CT.pdf\","
 		   "\"from\":null,\"version\":1,\"whole\":true");
 	assert_null(memmem(page.data, page.len, "\"tx\"", 4)); /* a page may be handed on */
@@ -224,7 +224,7 @@ TEST(who_saw_the_names_alone_is_said_to_have_seen_them)
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_special_make(
 		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
-	has(&page, "\"opens\":0,\"keys\":0,\"has_names\":true,\"is_refused\":false");
+	has(&page, "\"opened\":0,\"keys\":0,\"has_names\":true,\"is_refused\":false");
 	emr_notices_free(notices);
 }
 

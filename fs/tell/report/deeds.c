@@ -342,13 +342,12 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	return EMR_OK;
 }
 
-/* The person who did EVENT, by the name of then; NULL: the owner. */
+/* By the name of then; NULL: the owner. */
 static const emr_author *author_of(const emr_deeds *deeds, const emr_event *event)
 {
-	const emr_author *author =
-		emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
+	const emr_author *one = emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
 
-	return author == NULL || author->is_me ? NULL : author;
+	return one == NULL || one->is_me ? NULL : one;
 }
 
 /* ---- one, as JSON ---- */

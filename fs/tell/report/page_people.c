@@ -135,10 +135,10 @@ static emr_status put_reader(
 	EMR_TRY(page_entry(session, deeds, SIZE_MAX, t->last, SIZE_MAX, &reader));
 	if (json_array_append_new(readers, reader) != 0)
 		return EMR_NO_MEMORY;
-	return json_object_update_new(
-		       reader, json_pack("{s:I, s:I, s:b, s:b, s:s}", "opens", (json_int_t)t->opens,
-				       "keys", (json_int_t)t->keys, "has_names", t->has_names,
-				       "is_refused", t->is_refused, "days", t->days)) == 0
+	return json_object_update_new(reader,
+		       json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
+			       "keys", (json_int_t)t->keys, "has_names", t->has_names, "is_refused",
+			       t->is_refused, "days", t->days)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
