@@ -150,7 +150,7 @@ data |= {"shares": [row, {**row, "kind": "organisation", "until_unix": 253402300
          "readers": [{**entry, "opened": 4, "keys": 2, "has_names": False, "is_refused": False, "days": "0" * 88 + "11"},
                      {**entry, "opened": 0, "keys": 0, "has_names": True, "is_refused": False, "days": "0" * 90}],
          "datasets": [{"called": "hips@x", "readers": [{**person, "code": "AB", "since": "2026-11-01"}], "former": [{**person, "code": "CD", "since": "2026-11-02"}]}],
-         "notes": [{"path": "old.pdf", "note": "superseded"}, {"path": "gap.pdf", "note": "amendment gap"}], "has_older": True,
+         "notes": [{"path": "old.pdf", "note": "superseded"}, {"path": "gap.pdf", "note": "amendment gap"}], "has_older": True, "status": {**data["status"], "read_only": True},
          "log": [{**entry, "action": a, "path": p, "with": person, "until_unix": data["now"] + 9, "goes_on": a == "ended", "into": "Inbox" if a == "left" else ""}
                  for a in ("shared", "ended", "expired", "approved", "denied", "left") for p in ("b.pdf", None)] + data["log"]}
 fixed = {"language", "words", "now", "who", "kind", "href", "date", "action", "type", "rights", "purpose", "state", "note", "days", "called"}
@@ -170,7 +170,7 @@ for f in json.load(open(sys.argv[1])):
     for said in (f"the team lima{evil}, São Lucas{evil} (own word: Paula{evil}), for radiology{evil}", f"Imaging{evil}", "(in 7 days)", "for ever", "treatment, research",
                  f"Opens for lima now.{evil}", f"(AB{evil}) reads it, since 2026-11-01{evil}", f"(CD{evil}) read it, since", "saw the names and opened nothing", "Further ones: 3",
                  f"a.pdf{evil} v3, whole", f"old.pdf{evil} is superseded", f"gap.pdf{evil} amends", "; another goes on", f"\u201cb.pdf{evil}\u201d", f", Inbox{evil}",
-                 "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "More such files: 2", f"Letters{evil}"):
+                 "a file (its name cannot be read)", "a record that was erased", "These are the newest.", "The folder is open for reading only.", "More such files: 2", f"Letters{evil}"):
         assert said in text, (said, text)
 END
 browse --window-size=1100,1600 --screenshot="$EMR_WORK/1100.png" "file://$EMR_WORK/hostile.html" 2>browser.err && [ "$(stat -c %s 1100.png)" -gt 30000 ] || emr_fail "no picture"

@@ -24,7 +24,7 @@ static const char template[] = {
 static const char *const words[] = {N_("Health of {who}"), N_("Health folder {who}"),
 	N_("As of {time}. Made on your own computer; this page asks no network for anything."),
 	N_("Records"), N_("signed and on the ledger"), N_("second copy"),
-	N_("the 24 recovery words"), N_("Is it safe?"),
+	N_("the 24 recovery words"), N_("Is it safe?"), N_("The folder is open for reading only."),
 	N_("{path} is superseded: somebody else has signed a newer version, and you put this one "
 	   "back on top of it."),
 	N_("{path} amends a version that is not here any more. Ask who signed it."),
@@ -116,7 +116,8 @@ static emr_status make_data(emr_session *session, emr_notices *notices, json_t *
 				emr_language_now(), "words", words_json(), "hints",
 				emr_json_text(hints), "now", (json_int_t)now, "status",
 				page_pick(report, "owner code files bytes pending failed confirmed "
-						  "second_copy backup_unix words_tested_at"),
+						  "second_copy backup_unix words_tested_at "
+						  "not_safe_files read_only"),
 				"needs_copy", emr_report_needs_copy(report), "safety",
 				emr_json_text(safety + strcspn(safety, "\n")))) != 0)
 		return EMR_NO_MEMORY;
