@@ -79,7 +79,7 @@ static json_int_t sum_at(const json_t *sum, size_t index)
 static emr_status add_to(json_t *sums, json_t *name, uint64_t bytes)
 {
 	json_auto_t *key = name;
-	const char *text = json_string_value(name);
+	const char *text = json_string_value(key);
 	json_t *sum = json_object_get(sums, text);
 
 	if (sum == NULL && json_object_size(sums) >= SUMS_MAX) {
