@@ -125,7 +125,7 @@ emr_until has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of ana ("
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of ana " lima-folder/.emrfs/log || emr_fail ".emrfs/log"
-grep -q "left <bdi dir=\"ltr\">Findings.pdf</bdi> in the <bdi dir=\"ltr\">Inbox</bdi> of " lima-folder/.emrfs/report.html || emr_fail "report.html"
+python3 "$SUPPORT/../integration/page.py" lima-folder/.emrfs/report.html | grep -q '^log .*"action": "left".*"path": "Findings.pdf".*"with": {"who": "ana".*"into": "Inbox"' || emr_fail "report.html"
 as lima run 0 log --fhir fhir
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"left"' fhir/*.json || emr_fail "no AuditEvent of a deposit"
@@ -256,7 +256,7 @@ for who in ana lima; do
 	expect "$who" "$(field signed.note) $(field signed.signature)" "superseded valid"
 done
 grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid","superseded",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"
-grep -q 'Imaging/Findings.pdf.*is superseded: somebody else' ana-folder/.emrfs/report.html || emr_fail "report.html does not say it"
+python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -qx 'notes {"path": "Imaging/Findings.pdf", "note": "superseded"}' || emr_fail "report.html does not say it"
 as ana json 0 status "$DAY/IM0001.dcm"
 expect "of what is as it was left" "$(field signed.note)" ""
 as ana run 0 revoke --yes Imaging from lima --wait

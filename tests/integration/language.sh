@@ -147,17 +147,17 @@ grep -q '"released_by": *\["you"\]' out/said || emr_fail "JSON is for programs: 
 grep -q '^Esta pasta é sua\.' ana-folder/.emrfs/README.txt || emr_fail "$(cat ana-folder/.emrfs/README.txt)"
 
 say "the page for printing is Portuguese in all its parts"
-# page: its words, without markup.
-page() { sed -e '/<style>/,/<\/style>/d' -e 's/<[^>]*>/ /g' -e 's/&#[0-9]*;/ /g' ana-folder/.emrfs/report.html | tr -s ' \n' ' '; }
-page >page.pt
+must python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html >page.pt
 grep -q '<html lang="pt">' ana-folder/.emrfs/report.html || emr_fail "the page says another language"
-for sentence in "Saúde de Ana Silva" "Está seguro?" "Tudo está seguro neste disco, cifrado, assinado e no livro-razão." "assinados e no livro-razão" \
-	"Quem pode ver o quê" "Paula Lima" ", tratamento, " "faltam " "até 20" "O que está aqui" "Documentos PDF" "2 versões guardadas de 2 registos" \
-	"O que aconteceu ultimamente" "guardou " "partilhou Imaging com lima"; do
+for sentence in "Saúde de {who}" "Está seguro?" "Tudo" "assinados e no livro-razão" "Seguro neste disco: tudo" '"saved": "guardou"' '"treatment": "tratamento"' \
+	"Quem pode ver o quê" "Paula Lima" "Abre agora para lima" "O que está aqui" "Documentos PDF" "Versões guardadas: " "O que aconteceu ultimamente" '"shared": "partilhou"'; do
 	grep -qF "$sentence" page.pt || emr_fail "the page lacks '$sentence': $(cat page.pt)"
 done
-# Commands, names, and what a record says of itself are not translated; no other English word is left.
-grep -qwiE 'the|and|with|files|records|yet|until|saved|shared|what|you' page.pt && emr_fail "English within: $(grep -owiE '.{30}\b(the|and|with|files|records|yet|until|saved|shared|what|you)\b.{30}' page.pt)"
+# Commands, names, and what a record says of itself are not translated; no other English word is left behind the English that is looked up.
+sed -n 's/^words //p' page.pt | python3 -c 'import json, sys; print("\n".join(json.load(sys.stdin).values()))' >words.pt
+grep -E '^(hints|safety|kinds) |"opening"' page.pt | sed -E 's/"(who|name|path)": "[^"]*"//g' >>words.pt
+grep -qwiE 'the|and|with|files|records|yet|until|saved|shared|what|you' words.pt &&
+	emr_fail "English within: $(grep -wiE 'the|and|with|files|records|yet|until|saved|shared|what|you' words.pt)"
 
 say "an error has its hint in the same language, also when the process of the folder says it"
 run 5 share Nothing with lima --yes

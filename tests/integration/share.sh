@@ -252,10 +252,11 @@ emr_until shown
 (there && echo "by the doctor" >note.txt) || emr_fail "lima cannot write"
 came() { [ "$(cat ana-folder/Drafts/note.txt 2>/dev/null)" = "by the doctor" ]; }
 emr_until came
-report_has() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-emr_until report_has "lima, São Lucas (own word: Paula Lima), may change it, treatment"
-emr_until report_has "lima, São Lucas (own word: Paula Lima) saved Drafts/note.txt"
-emr_until report_has "[0-9]made folder Drafts"
+report_has() { python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
+LIMA='"name": "lima", "organisation": "São Lucas", "says": "Paula Lima"'
+emr_until report_has "^shares .*\"Drafts\", .*$LIMA, \"kind\": \"person\", \"rights\": \"write\", \"purpose\": \"treatment\""
+emr_until report_has "^log .*$LIMA.*\"saved\", .*\"Drafts/note.txt\""
+emr_until report_has '^log .*"who": "you".*"made", "type": "directory", "path": "Drafts"'
 run 0 log Drafts
 says "lima, São Lucas (own word: Paula Lima)  saved    Drafts/note.txt v1, 14 bytes"
 says "Ana Silva  made     folder Drafts"

@@ -340,6 +340,6 @@ assert not any("until_unix" in e or "at_unix" in e for e in entries)
 END
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 for action in shared ended expired; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
-grep -q "ended the share of <bdi dir=\"ltr\">Imaging</bdi> with <bdi dir=\"ltr\">lima</bdi>" ana-folder/.emrfs/report.html || emr_fail "the page"
+python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q '^log .*"ended".*"path": "Imaging".*"with": {"who": "lima"' || emr_fail "the page"
 two_unmount lima ana
 echo "all is well"

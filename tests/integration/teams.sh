@@ -91,9 +91,9 @@ emr_until released nuno@saolucas
 emr_until released radiology@saolucas
 as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
-in_report() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-emr_until in_report "the team radiology, São Lucas, treatment, "
-emr_until in_report "lima, São Lucas (own word: Paula Lima), for radiology@saolucas.*got the keys of 1 record"
+in_report() { python3 "$SUPPORT/../integration/page.py" ana-folder/.emrfs/report.html | grep -q "$1"; }
+emr_until in_report '^shares .*"name": "radiology", "organisation": "São Lucas".*"kind": "team".*"purpose": "treatment"'
+emr_until in_report '^readers .*"name": "lima", "organisation": "São Lucas", "says": "Paula Lima", "team": "radiology@saolucas".*"keys": 1,'
 as ana json 0 log --fhir fhir
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"on behalf of radiology@saolucas"' fhir/*.json || emr_fail "no AuditEvent in the team's name"

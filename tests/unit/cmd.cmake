@@ -8,8 +8,6 @@ endforeach()
 set(fs ${PROJECT_SOURCE_DIR}/fs)
 emr_test(test_cmd_device_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_device_file.c ${fs}/session/network/device_file.c
 	INCLUDES ${fs}/session/network/include USES kit base)
-emr_test(test_cmd_html SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_html.c ${fs}/tell/report/html.c
-	INCLUDES ${fs}/tell/report/include USES kit base)
 emr_test(test_cmd_notices SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_notices.c ${fs}/sharing/notices.c
 	INCLUDES ${fs}/sharing/include USES kit base Threads::Threads)
 emr_test(test_cmd_second_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_second_copy.c ${fs}/session/second_copy.c

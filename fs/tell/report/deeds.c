@@ -342,12 +342,12 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	return EMR_OK;
 }
 
-const emr_author *emr_deeds_author(const emr_deeds *deeds, const emr_event *event)
+/* By the name of then; NULL: the owner. */
+static const emr_author *author_of(const emr_deeds *deeds, const emr_event *event)
 {
-	const emr_author *author =
-		emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
+	const emr_author *one = emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
 
-	return author == NULL || author->is_me ? NULL : author;
+	return one == NULL || one->is_me ? NULL : one;
 }
 
 /* ---- one, as JSON ---- */
@@ -365,7 +365,7 @@ static json_t *number_json(uint64_t number, bool has_it)
 /* The fields whole, software and purpose are for openings. */
 static json_t *event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
 {
-	const emr_author *author = emr_deeds_author(deeds, e);
+	const emr_author *author = author_of(deeds, e);
 	const char *name = author == NULL ? deeds_own_name(session) : author->who.name;
 	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
 	char at[EMR_TEXT_BYTES], tx[96], id[65];

@@ -1,273 +1,277 @@
-/* This file gathers what the report page shows: sums by kind and year, groups of alike records,
- * growth, shares and versions. */
-#include "page_facts.h"
+/* This file gathers what the report page shows of the folder: sums by kind and year, groups of
+ * alike records, growth and versions. */
+#include "page_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/day.h"
 #include "base/array.h"
-#include "base/clock.h"
+#include "base/day.h"
+#include "kit/json.h"
 #include "kit/language.h"
-#include "report/report.h"
-#include "org/datasets.h"
+#include "kit/out.h"
+#include "people/origin.h"
 #include "special_private.h"
 #include "view/walk.h"
 
+#define SUMS_MAX 1000	  /* names, of which the page shows the largest */
+#define RECORDS_MAX 20000 /* files that are grouped into lines; then the older half goes */
+#define LINES_MAX 400
+#define PLAIN_MAX 6 /* lines of their own */
+#define REVISED_MAX 8
+#define NOTES_MAX 8
+#define POINTS_MAX 160
+
+/* Of the examination, else of the file: DATE is YYYY[-MM[-DD]]. */
+typedef struct record {
+	char date[16];
+	bool is_plain;	/* says nothing of itself: LABEL is its name */
+	size_t dir_len; /* of PATH, with the slash behind it */
+	char *path, *label, *organisation;
+	uint64_t bytes;
+} record;
+
+typedef struct walking {
+	emr_session *session;
+	record *records;
+	size_t n, cap;
+	json_t *kinds, *folders, *years; /* {NAME: [files, bytes]} */
+	json_t *revised, *notes;
+	uint64_t files, bytes, versions, more_notes;
+	bool has_older; /* records that went; of those before OLDEST none is kept */
+	char oldest[16];
+	emr_status status;
+} walking;
+
+static void forget_records(walking *w, size_t kept)
+{
+	for (; w->n > kept; w->n--) {
+		free(w->records[w->n - 1].path);
+		free(w->records[w->n - 1].label);
+		free(w->records[w->n - 1].organisation);
+	}
+}
+
+static void walking_end(walking *w)
+{
+	forget_records(w, 0);
+	free(w->records);
+	json_decref(w->kinds);
+	json_decref(w->folders);
+	json_decref(w->years);
+	json_decref(w->revised);
+	json_decref(w->notes);
+}
+
+static emr_status added(int failed)
+{
+	return failed == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
 /* ---- sums ---- */
 
-static void free_sums(page_sums *sums)
+static json_int_t sum_at(const json_t *sum, size_t index)
 {
-	for (size_t i = 0; i < sums->n; i++)
-		free(sums->all[i].name);
-	free(sums->all);
+	return json_integer_value(json_array_get(sum, index));
 }
 
-void page_facts_free(page_facts *facts)
+/* NAME, owned here, becomes a part of SUMS; beyond so many names it is one of the others. */
+static emr_status add_to(json_t *sums, json_t *name, uint64_t bytes)
 {
-	json_decref(facts->report);
-	emr_deeds_free(&facts->deeds);
-	emr_shares_free(&facts->shares);
-	json_decref(facts->datasets);
-	free_sums(&facts->kinds);
-	free_sums(&facts->folders);
-	free_sums(&facts->years);
-	for (size_t i = 0; i < facts->n_records; i++) {
-		free(facts->records[i].directory);
-		free(facts->records[i].label);
-		free(facts->records[i].organisation);
-		free(facts->records[i].path);
+	json_auto_t *key = name;
+	const char *text = json_string_value(key);
+	json_t *sum = json_object_get(sums, text);
+
+	if (sum == NULL && json_object_size(sums) >= SUMS_MAX) {
+		text = _("others");
+		sum = json_object_get(sums, text);
 	}
-	free(facts->records);
-	for (size_t i = 0; i < facts->n_revised; i++)
-		free(facts->revised[i].path);
-	page_notes_free(&facts->notes);
-	*facts = (page_facts){0};
-}
-
-/* The walk gives files of one folder one after the other: the last sum is looked at first. */
-static emr_status add_to(page_sums *sums, const char *name, size_t len, uint64_t bytes)
-{
-	page_sum *found = NULL;
-
-	for (size_t i = sums->n; i-- > 0 && found == NULL;)
-		if (strncmp(sums->all[i].name, name, len) == 0 && sums->all[i].name[len] == '\0')
-			found = &sums->all[i];
-	if (found == NULL) {
-		if (emr_array_room(&sums->all, sums->n, &sums->cap, sizeof *sums->all) != EMR_OK)
-			return EMR_NO_MEMORY;
-		found = &sums->all[sums->n];
-		*found = (page_sum){.name = strndup(name, len)};
-		if (found->name == NULL)
-			return EMR_NO_MEMORY;
-		sums->n++;
-	}
-	found->files++;
-	found->bytes += bytes;
-	return EMR_OK;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const page_sum *x = a, *y = b;
-
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	return strcmp(x->name, y->name);
-}
-
-static int by_name_down(const void *a, const void *b)
-{
-	return strcmp(((const page_sum *)b)->name, ((const page_sum *)a)->name);
-}
-
-static void sort(page_sums *sums, int (*order)(const void *, const void *))
-{
-	if (sums->n > 1)
-		qsort(sums->all, sums->n, sizeof *sums->all, order);
+	sum = json_pack("[I, I]", sum_at(sum, 0) + 1, sum_at(sum, 1) + (json_int_t)bytes);
+	return added(json_object_set_new(sums, text, sum));
 }
 
 /* ---- records ---- */
 
-#define PLAIN_MAX 6 /* lines of their own */
-
-static const char *name_of(const char *path)
+static int compare_directories(const record *x, const record *y)
 {
-	const char *slash = strrchr(path, '/');
+	size_t len = x->dir_len < y->dir_len ? x->dir_len : y->dir_len;
+	int order = memcmp(x->path, y->path, len);
 
-	return slash != NULL ? slash + 1 : path;
+	return order != 0 ? order : (x->dir_len > y->dir_len) - (x->dir_len < y->dir_len);
 }
 
-static void date_of(const emr_headers *headers, int64_t mtime_ns, page_record *out)
+/* Slices of one series are one line, and so are files of one day in one directory that say nothing
+ * of themselves. */
+static int compare_lines(const record *x, const record *y)
 {
-	if (headers->study_date[0] != '\0')
-		snprintf(out->date, sizeof out->date, "%.10s", headers->study_date);
-	else
-		emr_day_of((uint64_t)(mtime_ns / 1000000000), out->date);
-}
+	int order = strcmp(y->date, x->date);
 
-/* "CT Head", the description, or the file's name. */
-static char *label_of(const emr_headers *h, const char *path)
-{
-	char *label = NULL;
-
-	if (h->modality[0] == '\0' && h->description[0] == '\0')
-		return strdup(name_of(path));
-	if (asprintf(&label, "%s%s%s", h->modality,
-		    h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
-		    h->description) < 0)
-		return NULL;
-	return label;
-}
-
-static bool is_same_line(const page_record *a, const page_record *b)
-{
-	return strcmp(a->date, b->date) == 0 && strcmp(a->label, b->label) == 0 &&
-	       strcmp(a->organisation, b->organisation) == 0 &&
-	       strcmp(a->directory, b->directory) == 0;
-}
-
-static emr_status add_record(page_facts *p, const char *path, const emr_attr *attr,
-	const emr_headers *headers, const page_record *dated)
-{
-	page_record *r;
-
-	if (p->n_records == PAGE_RECORDS_MAX) {
-		p->uncounted++;
-		return EMR_OK;
-	}
-	if (emr_array_room(&p->records, p->n_records, &p->cap_records, sizeof *p->records) !=
-		EMR_OK)
-		return EMR_NO_MEMORY;
-	r = &p->records[p->n_records++];
-	*r = *dated;
-	r->files = 1;
-	r->bytes = attr->size_bytes;
-	r->is_plain = headers->modality[0] == '\0' && headers->description[0] == '\0';
-	r->label = label_of(headers, path);
-	r->organisation = strdup(headers->organisation);
-	r->path = strdup(path);
-	r->directory = strndup(path, (size_t)(name_of(path) - path));
-	return r->label != NULL && r->organisation != NULL && r->path != NULL &&
-			       r->directory != NULL
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+	if (order == 0)
+		order = compare_directories(x, y);
+	if (order == 0)
+		order = x->is_plain - y->is_plain;
+	if (order == 0)
+		order = strcmp(x->organisation, y->organisation);
+	return order != 0 || x->is_plain ? order : strcmp(x->label, y->label);
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	const page_record *x = a, *y = b;
-	int order = strcmp(y->date, x->date);
+	const record *x = a, *y = b;
+	int order = compare_lines(x, y);
 
-	if (order == 0)
-		order = strcmp(x->directory, y->directory);
-	if (order == 0)
-		order = x->is_plain - y->is_plain;
-	if (order == 0)
-		order = strcmp(x->label, y->label);
-	if (order == 0)
-		order = strcmp(x->organisation, y->organisation);
 	return order != 0 ? order : strcmp(x->path, y->path);
 }
 
-/* Many files of one day in one directory that say nothing of themselves are one line, too. */
-static void gather_plain(page_facts *p)
+static emr_status add_record(
+	walking *w, const char *path, const char *date, uint64_t bytes, const emr_headers *h)
 {
-	for (size_t i = 0, n; i < p->n_records; i += n) {
-		const page_record *first = &p->records[i];
-		char *label;
+	const char *slash = strrchr(path, '/');
+	record *r;
 
-		for (n = 1; i + n < p->n_records && first->is_plain && p->records[i + n].is_plain &&
-			    strcmp(first->date, p->records[i + n].date) == 0 &&
-			    strcmp(first->directory, p->records[i + n].directory) == 0;)
-			n++;
-		for (size_t j = i; n > PLAIN_MAX && j < i + n; j++) {
-			label = strdup(
-				first->directory[0] != '\0' ? _("Files") : _("Files at the top"));
-			if (label == NULL)
-				return; /* then they stay apart */
-			free(p->records[j].label);
-			p->records[j].label = label;
-		}
-	}
-}
-
-/* Slices of one series are one line. */
-static void group_records(page_facts *p)
-{
-	size_t kept = 0;
-
-	if (p->n_records > 1)
-		qsort(p->records, p->n_records, sizeof *p->records, newest_first);
-	gather_plain(p);
-	for (size_t i = 0; i < p->n_records; i++) {
-		page_record *r = &p->records[i], *last = kept > 0 ? &p->records[kept - 1] : NULL;
-
-		if (last == NULL || !is_same_line(last, r)) {
-			p->records[kept++] = *r;
-			continue;
-		}
-		last->files++;
-		last->bytes += r->bytes;
-		free(r->directory);
-		free(r->label);
-		free(r->organisation);
-		free(r->path);
-	}
-	p->n_records = kept;
-}
-
-/* ---- versions ---- */
-
-static emr_status note_versions(page_facts *p, const char *path, const emr_story *story)
-{
-	size_t at = p->n_revised;
-
-	p->versions += story->versions;
-	if (story->versions < 2)
+	if (strcmp(date, w->oldest) < 0)
 		return EMR_OK;
-	while (at > 0 && p->revised[at - 1].versions < story->versions)
+	if (w->n == RECORDS_MAX) {
+		qsort(w->records, w->n, sizeof *w->records, newest_first);
+		forget_records(w, RECORDS_MAX / 2);
+		memcpy(w->oldest, w->records[w->n - 1].date, sizeof w->oldest);
+		w->has_older = true;
+	}
+	EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
+	r = &w->records[w->n++];
+	*r = (record){.bytes = bytes,
+		.dir_len = slash != NULL ? (size_t)(slash + 1 - path) : 0,
+		.is_plain = h->modality[0] == '\0' && h->description[0] == '\0',
+		.path = strdup(path),
+		.organisation = strdup(h->organisation)};
+	snprintf(r->date, sizeof r->date, "%s", date);
+	/* "CT · Head", or the file's name. */
+	if (asprintf(&r->label, "%s%s%s", h->modality,
+		    h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
+		    r->is_plain ? path + r->dir_len : h->description) < 0)
+		r->label = NULL;
+	return added(r->path == NULL || r->organisation == NULL || r->label == NULL);
+}
+
+/* PATH from the page on: every byte but letters, digits and -._~/ as %XX. */
+static json_t *href_of(const char *path, size_t len)
+{
+	EMR_AUTO_FREE char *href = malloc(3 * len + 1);
+	size_t at = 0;
+
+	for (size_t i = 0; href != NULL && i < len; i++) {
+		unsigned char c = (unsigned char)path[i];
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				(c >= '0' && c <= '9') || strchr("-._~/", c) != NULL;
+
+		at += (size_t)sprintf(href + at, is_plain ? "%c" : "%%%02X", c);
+	}
+	return href != NULL ? json_stringn(href, at) : NULL;
+}
+
+static json_t *line_json(const record *r, uint64_t files, uint64_t bytes)
+{
+	EMR_AUTO_FREE char *where =
+		files > 1 ? strndup(r->path, r->dir_len > 0 ? r->dir_len - 1 : 0) : strdup(r->path);
+	const char *label = files == 1 || !r->is_plain ? r->label
+			    : r->dir_len > 0	       ? _("Files")
+						       : _("Files at the top");
+
+	if (where == NULL)
+		return NULL;
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "date", r->date, "label",
+		emr_json_text(label), "organisation", emr_json_text(r->organisation), "path",
+		emr_json_text(where), "href",
+		href_of(r->path, files > 1 ? r->dir_len : strlen(r->path)), "files",
+		(json_int_t)files, "bytes", (json_int_t)bytes);
+}
+
+static emr_status put_records(walking *w, json_t *page)
+{
+	json_t *list = json_array();
+	size_t i = 0;
+	int failed = json_object_set_new(page, "records", list);
+
+	if (w->n > 1)
+		qsort(w->records, w->n, sizeof *w->records, newest_first);
+	for (size_t n; i < w->n && json_array_size(list) < LINES_MAX && failed == 0; i += n) {
+		const record *r = &w->records[i];
+		uint64_t bytes = r->bytes;
+
+		for (n = 1; i + n < w->n && compare_lines(r, &w->records[i + n]) == 0; n++)
+			bytes += w->records[i + n].bytes;
+		if (r->is_plain && n <= PLAIN_MAX) {
+			n = 1;
+			bytes = r->bytes;
+		}
+		failed |= json_array_append_new(list, line_json(r, n, bytes));
+	}
+	return added(failed | json_object_set_new(
+				      page, "has_older", json_boolean(i < w->n || w->has_older)));
+}
+
+/* ---- versions, and what needs a look ---- */
+
+static emr_status note_versions(walking *w, const char *path, const emr_story *story)
+{
+	size_t at = json_array_size(w->revised);
+
+	w->versions += story->versions;
+	while (at > 0 && emr_json_number_at(json_array_get(w->revised, at - 1), "versions") <
+				 story->versions)
 		at--;
-	if (at == PAGE_REVISED_MAX)
+	if (story->versions < 2 || at == REVISED_MAX)
 		return EMR_OK;
-	if (p->n_revised == PAGE_REVISED_MAX)
-		free(p->revised[--p->n_revised].path);
-	memmove(&p->revised[at + 1], &p->revised[at], (p->n_revised - at) * sizeof *p->revised);
-	p->n_revised++;
-	p->revised[at] = (page_revised){.path = strdup(path),
-		.versions = story->versions,
-		.changed_unix_s = story->changed_unix_s};
-	return p->revised[at].path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	EMR_TRY(added(json_array_insert_new(w->revised, at,
+		json_pack("{s:o, s:o, s:I, s:I}", "path", emr_json_text(path), "href",
+			href_of(path, strlen(path)), "versions", (json_int_t)story->versions,
+			"changed_unix", (json_int_t)story->changed_unix_s))));
+	(void)json_array_remove(w->revised, REVISED_MAX); /* where there is one more */
+	return EMR_OK;
+}
+
+static emr_status note_signature(walking *w, uint64_t node, const char *path)
+{
+	EMR_AUTO_FREE char *signature = NULL;
+	const char *note = "";
+
+	if (emr_attribute_text(w->session->view, node, "signature", &signature) == EMR_OK)
+		note = emr_origin_note(signature);
+	if (strcmp(note, "amendment gap") != 0 && strcmp(note, "superseded") != 0)
+		return EMR_OK;
+	if (json_array_size(w->notes) == NOTES_MAX) {
+		w->more_notes++;
+		return EMR_OK;
+	}
+	return added(json_array_append_new(
+		w->notes, json_pack("{s:o, s:s}", "path", emr_json_text(path), "note", note)));
 }
 
 /* ---- the tree ---- */
 
-typedef struct walking {
-	emr_session *session;
-	page_facts *page;
-	emr_status status;
-} walking;
-
 static emr_status add_file(
 	walking *w, const char *path, const emr_attr *attr, const emr_record_facts *facts)
 {
-	const char *top = _("Top of the folder");
-	page_facts *p = w->page;
-	const char *slash = strchr(path, '/'),
-		   *kind = emr_kind_title(emr_kind_of(&facts->headers, path));
-	page_record dated = {.files = 1};
+	const emr_headers *h = &facts->headers;
+	const char *slash = strchr(path, '/');
+	char date[16], top[256];
 	emr_story story;
 
-	date_of(&facts->headers, attr->mtime_ns, &dated);
-	p->files++;
-	p->bytes += attr->size_bytes;
-	EMR_TRY(add_to(&p->kinds, kind, strlen(kind), attr->size_bytes));
-	EMR_TRY(slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path), attr->size_bytes)
-			      : add_to(&p->folders, top, strlen(top), attr->size_bytes));
-	EMR_TRY(add_to(&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes));
-	EMR_TRY(add_record(p, path, attr, &facts->headers, &dated));
+	if (h->study_date[0] != '\0')
+		snprintf(date, sizeof date, "%.10s", h->study_date);
+	else
+		emr_day_of((uint64_t)(attr->mtime_ns / 1000000000), date);
+	w->files++;
+	w->bytes += attr->size_bytes;
+	snprintf(top, sizeof top, "%.*s", (int)(slash != NULL ? slash - path : 0), path);
+	EMR_TRY(add_to(
+		w->kinds, json_string(emr_kind_title(emr_kind_of(h, path))), attr->size_bytes));
+	EMR_TRY(add_to(w->folders, emr_json_text(slash != NULL ? top : _("Top of the folder")),
+		attr->size_bytes));
+	EMR_TRY(add_to(w->years, json_stringn(date, strlen(date) < 4 ? 1 : 4), attr->size_bytes));
+	EMR_TRY(add_record(w, path, date, attr->size_bytes, h));
 	if (emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
-		EMR_TRY(note_versions(p, path, &story));
+		EMR_TRY(note_versions(w, path, &story));
 	return EMR_OK;
 }
 
@@ -276,11 +280,12 @@ static bool visit(void *arg, const char *path, const emr_attr *attr)
 	walking *w = arg;
 	emr_record_facts facts;
 
-	if (attr->type == EMR_META_FILE &&
-		emr_view_record(w->session->view, attr->node, &facts) == EMR_OK && !facts.is_local)
+	if (attr->type != EMR_META_FILE)
+		return true;
+	if (emr_view_record(w->session->view, attr->node, &facts) == EMR_OK && !facts.is_local)
 		w->status = add_file(w, path, attr, &facts);
-	if (w->status == EMR_OK && attr->type == EMR_META_FILE)
-		w->status = page_notes_look(&w->page->notes, w->session, attr->node, path);
+	if (w->status == EMR_OK)
+		w->status = note_signature(w, attr->node, path);
 	return w->status == EMR_OK;
 }
 
@@ -291,33 +296,30 @@ typedef struct holding {
 	bool is_there;
 } holding;
 
-/* Sums up the history's files after each event; one point for each slice of time. */
-static emr_status grow(page_facts *p)
+/* Sums up the history's files after each event: [[time, files, bytes] ...], rising in time, one for
+ * each slice of it. */
+static emr_status grow(const emr_deeds *d, uint64_t now_unix_s, json_t *points)
 {
-	const emr_deeds *d = &p->deeds;
-	uint64_t files = 0, bytes = 0, first, span;
+	uint64_t files = 0, bytes = 0, first = d->n > 0 ? d->events[0].time_unix_s : 0,
+		 span = now_unix_s > first ? now_unix_s - first : 1, last = first;
 	EMR_AUTO_FREE holding *all = NULL;
-	size_t n = 0;
+	size_t n = 1;
+	int failed = d->n == 0 ? 0
+			       : json_array_append_new(
+					 points, json_pack("[I, i, i]", (json_int_t)first, 0, 0));
 
 	for (size_t i = 0; i < d->n; i++)
 		n = d->events[i].subject >= n ? (size_t)d->events[i].subject + 1 : n;
-	all = calloc(n > 0 ? n : 1, sizeof *all);
+	all = calloc(n, sizeof *all);
 	if (all == NULL)
 		return EMR_NO_MEMORY;
-	if (d->n == 0)
-		return EMR_OK;
-	first = d->events[0].time_unix_s;
-	span = p->now_unix_s > first ? p->now_unix_s - first : 1;
-	p->points[p->n_points++] = (page_point){.time_unix_s = first};
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < d->n && failed == 0; i++) {
 		const emr_event *e = &d->events[i];
 		holding *h = &all[e->subject];
 		bool is_there = e->deed != EMR_DEED_DELETED && e->deed != EMR_DEED_ERASED;
-		uint64_t slice = e->time_unix_s > first
-					 ? (e->time_unix_s - first) * PAGE_POINTS_MAX / span
-					 : 0,
-			 time;
-		page_point *last = &p->points[p->n_points - 1];
+		uint64_t slice =
+			e->time_unix_s > first ? (e->time_unix_s - first) * POINTS_MAX / span : 0;
+		json_t *point;
 
 		if (e->type != EMR_META_FILE)
 			continue;
@@ -325,55 +327,39 @@ static emr_status grow(page_facts *p)
 		files -= !is_there && h->is_there;
 		bytes += (is_there ? e->bytes : 0) - (h->is_there ? h->bytes : 0);
 		*h = (holding){.bytes = e->bytes, .is_there = is_there};
-		slice = slice < PAGE_POINTS_MAX ? slice : PAGE_POINTS_MAX;
+		slice = slice < POINTS_MAX ? slice : POINTS_MAX;
 		/* Rounded up: two seconds of a young folder are two points. */
-		time = first + (slice * span + PAGE_POINTS_MAX - 1) / PAGE_POINTS_MAX;
-		if (last->time_unix_s != time && p->n_points < PAGE_POINTS_MAX + 2)
-			last = &p->points[p->n_points++];
-		*last = (page_point){.time_unix_s = time, .files = files, .bytes = bytes};
+		slice = first + (slice * span + POINTS_MAX - 1) / POINTS_MAX;
+		point = json_pack(
+			"[I, I, I]", (json_int_t)slice, (json_int_t)files, (json_int_t)bytes);
+		failed |= slice != last
+				  ? json_array_append_new(points, point)
+				  : json_array_set_new(points, json_array_size(points) - 1, point);
+		last = slice;
 	}
-	return EMR_OK;
+	return added(failed);
 }
 
-/* ---- others ---- */
-
-static emr_status know_shares(emr_session *session, page_facts *p)
+emr_status page_facts(
+	emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
-	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(session, &crowd);
+	__attribute__((cleanup(walking_end))) walking w = {.session = session,
+		.kinds = json_object(),
+		.folders = json_object(),
+		.years = json_object(),
+		.revised = json_array(),
+		.notes = json_array()};
+	json_t *points = json_array();
 
-	bool takes_part = false;
-
-	p->waiting = atomic_load(&session->waiting_requests);
-	if (status == EMR_OK)
-		status = emr_shares_collect(session, &crowd, NULL, 0, &p->shares);
-	for (size_t i = 0; i < p->shares.n; i++)
-		takes_part |= p->shares.list[i].who.is_dataset;
-	return status == EMR_OK && takes_part
-		       ? emr_datasets_json(&crowd, session->identity.signer_id, true, &p->datasets)
-		       : status;
-}
-
-/* ---- all of it ---- */
-
-emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_facts *out)
-{
-	AUTO_PAGE_FACTS p = {.now_unix_s = (uint64_t)emr_clock_unix_s(emr_clock_system())};
-	walking w = {.session = session, .page = &p};
-
-	EMR_TRY(emr_deeds_collect(session, &(emr_deeds_wish){0}, &p.deeds));
+	EMR_TRY(added(json_object_set_new(page, "growth", points)));
 	EMR_TRY(emr_walk(session->view, "", visit, &w));
 	EMR_TRY(w.status);
-	EMR_TRY(grow(&p));
-	EMR_TRY(know_shares(session, &p));
-	p.report = emr_report_folder(session, notices);
-	if (p.report == NULL)
-		return EMR_NO_MEMORY;
-	group_records(&p);
-	sort(&p.kinds, by_size);
-	sort(&p.folders, by_size);
-	sort(&p.years, by_name_down);
-	*out = p;
-	p = (page_facts){0};
-	return EMR_OK;
+	EMR_TRY(grow(deeds, now_unix_s, points));
+	EMR_TRY(put_records(&w, page));
+	return added(json_object_update_new(
+		page, json_pack("{s:I, s:I, s:I, s:O, s:O, s:O, s:O, s:O, s:I}", "files",
+			      (json_int_t)w.files, "bytes", (json_int_t)w.bytes, "versions",
+			      (json_int_t)w.versions, "kinds", w.kinds, "folders", w.folders,
+			      "years", w.years, "revised", w.revised, "notes", w.notes,
+			      "more_notes", (json_int_t)w.more_notes)));
 }

@@ -1,18 +1,37 @@
-/* This file writes the part of the report page about what happened, the newest first, with alike
- * events as one line. */
+/* This file gathers the part of the report page about what happened, the newest first, with alike
+ * events as one. */
 #include "page_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "kit/language.h"
-#include "kit/text.h"
-#include "report/html.h"
-#include "base/day.h"
+#include "kit/out.h"
 
 #define LOG_MAX 40
 
-/* Where PATH's name begins. */
+emr_status page_entry(const emr_session *session, emr_deeds *deeds, size_t event, size_t opening,
+	size_t dealing, json_t **out_entry)
+{
+	const emr_openings *o = &deeds->openings;
+	bool is_expired =
+		dealing < o->n_dealings && o->dealings[dealing].said.kind == EMR_DEALING_EXPIRED;
+	json_auto_t *entry = NULL;
+	json_t *with;
+
+	deeds->at_event = event < deeds->n ? event : deeds->n;
+	deeds->at_opening = opening < o->n ? opening : o->n;
+	deeds->at_dealing = dealing < o->n_dealings && !is_expired ? dealing : o->n_dealings;
+	deeds->at_expired = is_expired ? dealing : o->n_dealings;
+	EMR_TRY(emr_deeds_next(session, deeds, &entry));
+	with = json_object_get(entry, "with");
+	if (with != NULL && json_object_set_new(entry, "with",
+				    page_pick(with, "who name organisation says kind")) != 0)
+		return EMR_NO_MEMORY;
+	*out_entry = page_pick(entry, "at_unix who name organisation says team purpose action type "
+				      "path from version whole with until_unix goes_on into");
+	return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 static size_t directory_len(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -38,231 +57,61 @@ static bool goes_with(const emr_event *a, const emr_event *b)
 	return len == directory_len(b->path) && strncmp(a->path, b->path, len) == 0;
 }
 
-static void put_group(FILE *to, const emr_event *e, size_t n)
+/* SIZE_MAX: all are told. */
+static size_t newest_dealing(const emr_openings *o, const bool *is_told)
 {
-	char directory[4200];
+	size_t found = SIZE_MAX;
 
-	fprintf(to, "%s ", emr_text_word(emr_deed_text((emr_deed)e->deed)));
-	emr_html_count(to, n, "file", "files");
-	snprintf(directory, sizeof directory, "%.*s", (int)directory_len(e->path), e->path);
-	if (directory[0] != '\0')
-		emr_html_say(to, _(" in {folder}"),
-			(emr_html_piece[]){
-				{.name = "folder", .put_text = emr_html_name, .text = directory},
-				{0}});
-}
-
-static void put_one(FILE *to, const emr_event *e)
-{
-	fprintf(to, "%s %s", emr_text_word(emr_deed_text((emr_deed)e->deed)),
-		e->type == EMR_META_DIR ? _("folder ") : "");
-	if (e->from != NULL) {
-		emr_html_name(to, e->from);
-		fputs(" &#8594; ", to);
-	}
-	if (e->path != NULL)
-		emr_html_name(to, e->path);
-	else
-		fputs(_("a record that was erased"), to);
-	if (e->type == EMR_META_FILE && e->path != NULL && e->deed != EMR_DEED_DELETED)
-		fprintf(to, " <span class=\"soft\">v%llu</span>", (unsigned long long)e->cver);
-}
-
-static void put_event_at(FILE *to, uint64_t time_unix_s)
-{
-	char time[EMR_TEXT_BYTES];
-	const char *space;
-
-	emr_time_text((int64_t)time_unix_s, time);
-	space = strrchr(time, ' ');
-	fprintf(to, "<li><span class=\"when\">%s</span><span>", space != NULL ? space + 1 : time);
-}
-
-static void put_event(FILE *to, const emr_deeds *d, const emr_event *e, size_t n)
-{
-	const emr_author *author = emr_deeds_author(d, e);
-
-	put_event_at(to, e->time_unix_s);
-	if (author != NULL) {
-		page_who(to, &author->who);
-		fputc(' ', to);
-	}
-	if (n > 1)
-		put_group(to, e, n);
-	else
-		put_one(to, e);
-	fputs("</span></li>\n", to);
-}
-
-static void put_answer(FILE *to, const emr_deeds *d, const emr_dealing *one)
-{
-	bool is_yes = one->said.kind == EMR_DEALING_APPROVED;
-	const emr_html_piece pieces[] = {
-		{.name = "who", .put = page_who_piece, .what = &d->openings.people[one->who]},
-		{.name = "what", .put_text = emr_html_name, .text = one->path}, {0}};
-
-	if (one->path == NULL)
-		emr_html_say(to,
-			is_yes ? _("said yes to a request of {who}")
-			       : _("said no to a request of {who}"),
-			pieces);
-	else /* no: in his words */
-		emr_html_say(to,
-			is_yes ? _("said yes to a request of {who}, for {what}")
-			       : _("said no to a request of {who}, for &#8220;{what}&#8221;"),
-			pieces);
-}
-
-/* A path, or that it has none any more. */
-static void put_path_piece(FILE *to, const char *path)
-{
-	if (path != NULL)
-		emr_html_name(to, path);
-	else
-		fputs(_("a record that was erased"), to);
-}
-
-/* "shared Imaging with Paula Lima, São Lucas, until 20 Dec 2026 14:05" */
-static void put_share(FILE *to, const emr_deeds *d, const emr_dealing *one)
-{
-	bool has_end = one->said.until_unix_s < EMR_FOREVER_UNIX_S;
-	const emr_html_piece pieces[] = {
-		{.name = "what", .put_text = put_path_piece, .text = one->path},
-		{.name = "who", .put = page_who_piece, .what = &d->openings.people[one->who]},
-		{.name = "time", .put_number = emr_html_time, .number = one->said.until_unix_s},
-		{0}};
-
-	if (one->said.goes_on)
-		emr_html_say(to, _("ended an earlier share of {what} with {who}; another goes on"),
-			pieces);
-	else if (one->said.kind == EMR_DEALING_EXPIRED)
-		emr_html_say(
-			to, _("the share of {what} with {who} ended (its time was over)"), pieces);
-	else if (one->said.kind == EMR_DEALING_ENDED)
-		emr_html_say(to, _("ended the share of {what} with {who}"), pieces);
-	else
-		emr_html_say(to,
-			has_end ? _("shared {what} with {who}, until {time}")
-				: _("shared {what} with {who}"),
-			pieces);
-}
-
-static void put_owner_piece(FILE *to, const void *what)
-{
-	const emr_who *owner = what;
-
-	if (owner->called[0] != '\0')
-		page_who(to, owner);
-	else
-		fputs(_("somebody whose card is not here"), to);
-}
-
-static void put_left_path(FILE *to, const char *path)
-{
-	if (path != NULL)
-		emr_html_name(to, path);
-	else
-		fputs(_("a file (its name cannot be read)"), to);
-}
-
-static void put_left(FILE *to, const emr_deeds *d, const emr_dealing *one)
-{
-	const emr_html_piece pieces[] = {
-		{.name = "what", .put_text = put_left_path, .text = one->path},
-		{.name = "folder", .put_text = emr_html_name, .text = one->into},
-		{.name = "who", .put = put_owner_piece, .what = &d->openings.people[one->who]},
-		{0}};
-
-	emr_html_say(to,
-		strcmp(one->into, "Inbox") == 0 ? _("left {what} in the {folder} of {who}")
-						: _("left {what} in {folder} of {who}"),
-		pieces);
-}
-
-static void put_dealing(FILE *to, const emr_deeds *d, const emr_dealing *one)
-{
-	put_event_at(to, one->said.at);
-	if (one->said.kind == EMR_DEALING_APPROVED || one->said.kind == EMR_DEALING_DENIED)
-		put_answer(to, d, one);
-	else if (one->said.kind == EMR_DEALING_LEFT)
-		put_left(to, d, one);
-	else
-		put_share(to, d, one);
-	fputs("</span></li>\n", to);
-}
-
-/* ---- the newest first ---- */
-
-static void put_day(FILE *to, uint64_t time_unix_s, char before[EMR_DAY_BYTES])
-{
-	char today[EMR_DAY_BYTES];
-
-	emr_day_of(time_unix_s, today);
-	if (strcmp(today, before) == 0)
-		return;
-	fputs(before[0] != '\0' ? "</ul>\n<h3>" : "<h3>", to);
-	emr_html_day(to, time_unix_s);
-	fputs("</h3>\n<ul class=\"rows log\">\n", to);
-	memcpy(before, today, sizeof today);
-}
-
-/* NULL: all are told. */
-static const emr_dealing *newest(const emr_deeds *d, bool *is_told)
-{
-	const emr_dealing *found = NULL;
-
-	for (size_t i = 0; i < d->openings.n_dealings; i++) {
-		const emr_dealing *one = &d->openings.dealings[i];
-
-		if (!is_told[i] && (found == NULL || one->said.at >= found->said.at))
-			found = one;
-	}
+	for (size_t i = 0; i < o->n_dealings; i++)
+		if (!is_told[i] &&
+			(found == SIZE_MAX || o->dealings[i].said.at >= o->dealings[found].said.at))
+			found = i;
 	return found;
 }
 
-static void put_log(FILE *to, const emr_deeds *d, bool *is_told)
+/* N files of the directory of E, whose ENTRY it is. */
+static emr_status put_files(json_t *entry, const emr_event *e, size_t n)
 {
-	char before[EMR_DAY_BYTES] = "";
-	size_t i = d->n, n = 1, shown = 0;
+	EMR_AUTO_FREE char *folder = strndup(e->path, directory_len(e->path));
 
-	for (; shown < LOG_MAX; shown++) {
-		const emr_dealing *dealing = newest(d, is_told);
+	return folder != NULL && json_object_set_new(entry, "path", emr_json_text(folder)) == 0 &&
+			       json_object_set_new(entry, "files", json_integer((json_int_t)n)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+emr_status page_log(const emr_session *session, emr_deeds *d, json_t *page)
+{
+	const emr_openings *o = &d->openings;
+	EMR_AUTO_FREE bool *is_told = calloc(o->n_dealings + 1, sizeof *is_told);
+	json_t *log = json_array();
+
+	if (json_object_set_new(page, "log", log) != 0 || is_told == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = d->n, n; json_array_size(log) < LOG_MAX; i -= n) {
+		size_t dealing = newest_dealing(o, is_told);
 		const emr_event *e;
+		json_t *entry = NULL;
 
 		while (i > 0 && d->events[i - 1].deed == EMR_DEED_CHANGED)
 			i--;
 		e = i > 0 ? &d->events[i - 1] : NULL;
-		if (e == NULL && dealing == NULL)
+		if (e == NULL && dealing == SIZE_MAX)
 			break;
-		if (dealing != NULL && (e == NULL || dealing->said.at >= e->time_unix_s)) {
-			put_day(to, dealing->said.at, before);
-			put_dealing(to, d, dealing);
-			is_told[dealing - d->openings.dealings] = true;
-			continue;
-		}
-		for (n = 1; n < i && goes_with(e, &d->events[i - 1 - n]);)
+		if (dealing != SIZE_MAX && e != NULL &&
+			o->dealings[dealing].said.at < e->time_unix_s)
+			dealing = SIZE_MAX;
+		n = dealing == SIZE_MAX;
+		if (n == 0)
+			is_told[dealing] = true;
+		EMR_TRY(page_entry(
+			session, d, n == 1 ? i - 1 : SIZE_MAX, SIZE_MAX, dealing, &entry));
+		if (json_array_append_new(log, entry) != 0)
+			return EMR_NO_MEMORY;
+		while (n > 0 && n < i && goes_with(e, &d->events[i - 1 - n]))
 			n++;
-		put_day(to, e->time_unix_s, before);
-		put_event(to, d, e, n);
-		i -= n;
+		if (n > 1)
+			EMR_TRY(put_files(entry, e, n));
 	}
-	if (shown > 0)
-		fputs("</ul>\n", to);
-	else
-		fprintf(to, "<p>%s</p>\n", _("Nothing yet."));
-}
-
-emr_status page_log(FILE *to, const page_facts *p)
-{
-	EMR_AUTO_FREE bool *is_told = calloc(p->deeds.openings.n_dealings + 1, sizeof *is_told);
-
-	if (is_told == NULL)
-		return EMR_NO_MEMORY;
-	fprintf(to, "<section>\n<h2>%s</h2>\n", _("What happened lately"));
-	put_log(to, &p->deeds, is_told);
-	emr_hint_print(to, "<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs "
-			   "log</code>, or "
-			   "<a href=\"log\">.emrfs/log</a>."
-			   "</p>\n</section>\n");
 	return EMR_OK;
 }

@@ -1,27 +1,27 @@
-/* The parts of report.html that have a file each, in the order of the page.  Each writes HTML of
- * what page_facts has found, and asks nobody. */
+/* The parts of the data of report.html, as JSON: each adds its members to PAGE.  They refuse to
+ * grow with the folder: sums are exact, lists are cut and say so. Ids and transactions stay out of
+ * a page that its owner may hand to others. */
 #pragma once
 
-#include <stdio.h>
+#include "report/deeds.h"
 
-#include "page_facts.h"
+/* The members of FROM that are called as NAMES says (with blanks between), and no others; NULL
+ * without memory.  The caller's. */
+json_t *page_pick(const json_t *from, const char *names);
 
-/* ---- page_chart.c: a line over time, as SVG that follows the page's colours and width. ---- */
+/* page_facts.c: sums by kind, folder and year, growth, records with alike ones as one, versions,
+ * and which records need a person's look.  EMR_NO_MEMORY; what a walk says. */
+emr_status page_facts(
+	emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page);
 
-/* Of the files, or of the bytes. */
-void page_chart(FILE *to, const page_facts *facts, bool of_bytes);
+/* page_people.c: who can see what and how long still, and who opened what lately. Keys are proven,
+ * openings told by the reader's computer: they are counted apart. */
+emr_status page_people(emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page);
 
-/* ---- page_people.c: who can see what and how long still, and who opened what lately.  It refuses
- * to call an opening proven: it says whose word it is. ---- */
-
-/* NAME, ORGANISATION, as HTML. */
-void page_who(FILE *to, const emr_who *who);
-/* The same as part of a sentence (emr_html_piece): WHO is an emr_who. */
-void page_who_piece(FILE *to, const void *who);
-void page_people(FILE *to, const page_facts *facts);
-
-/* ---- page_log.c: what happened lately, the newest first.  It refuses to list openings, which have
- * their own part. ---- */
-
-/* EMR_NO_MEMORY. */
-emr_status page_log(FILE *to, const page_facts *facts);
+/* page_log.c: what happened lately, the newest first, with alike events as one entry of so many
+ * `files`. Openings have their own part.  EMR_NO_MEMORY. */
+emr_status page_log(const emr_session *session, emr_deeds *deeds, json_t *page);
+/* One entry as log.json has it, of what a page shows: the event, opening or dealing of that number;
+ * SIZE_MAX: not of that kind. */
+emr_status page_entry(const emr_session *session, emr_deeds *deeds, size_t event, size_t opening,
+	size_t dealing, json_t **out_entry);

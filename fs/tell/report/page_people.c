@@ -1,4 +1,4 @@
-/* This file writes the part of the report page about who can see what, until when, and who
+/* This file gathers the part of the report page about who can see what, until when, and who
  * opened what. */
 #include "page_parts.h"
 
@@ -6,11 +6,9 @@
 #include <string.h>
 
 #include "kit/json.h"
-#include "kit/language.h"
+#include "kit/out.h"
 #include "kit/text.h"
-#include "report/html.h"
-#include "kit/purposes.h"
-#include "share/write.h"
+#include "org/datasets.h"
 #include "sharing/opening.h"
 
 #define DAY_S UINT64_C(86400)
@@ -19,171 +17,87 @@
 #define PEOPLE_MAX 30
 #define LATEST_MAX 12
 
-void page_who(FILE *to, const emr_who *who)
-{
-	const emr_html_piece pieces[] = {
-		{.name = "name",
-			.put_text = emr_html_name,
-			.text = who->name[0] != '\0' ? who->name : who->called},
-		{0}};
-	const emr_html_piece says[] = {
-		{.name = "name", .put_text = emr_html_name, .text = who->says}, {0}};
-
-	emr_html_say(to,
-		who->kind == EMR_WHO_TEAM	    ? _("the team {name}")
-		: who->kind == EMR_WHO_ORGANISATION ? _("everybody of {name}")
-						    : "{name}",
-		pieces);
-	if (who->organisation[0] != '\0') {
-		fputs(", ", to);
-		emr_html_name(to, who->organisation);
-	}
-	if (who->says[0] != '\0')
-		emr_html_say(to, _(" (own word: {name})"), says);
-}
-
-void page_who_piece(FILE *to, const void *who)
-{
-	page_who(to, who);
-}
-
 /* ---- who can see what ---- */
 
-static void put_left(FILE *to, const page_facts *p, uint64_t until)
+static json_t *share_json(const emr_session *session, emr_crowd *crowd, const emr_share_row *row)
 {
-	uint64_t left = until > p->now_unix_s ? until - p->now_unix_s : 0;
-	uint64_t days = (left + DAY_S / 2) / DAY_S;
-	const emr_html_piece pieces[] = {
-		{.name = "time", .put_number = emr_html_time, .number = until}, {0}};
+	json_auto_t *whole = emr_share_json(crowd, row);
+	char text[EMR_OPENING_TEXT_BYTES];
+	const char *state;
+	json_t *share;
 
-	if (until >= EMR_FOREVER_UNIX_S) {
-		fprintf(to, "<span class=\"warn\">%s</span>", _("for ever"));
-		return;
-	}
-	fprintf(to, "%s", left <= 3 * DAY_S ? "<span class=\"warn\">" : "<span>");
-	if (days > 1)
-		emr_html_counted(to, days, "%s day left", "%s days left");
-	else
-		fputs(_("less than two days left"), to);
-	fputs("</span>, ", to);
-	emr_html_say(to, _("until {time}"), pieces);
-}
-
-/* How much of its time is over, as a bar. */
-static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
-{
-	uint64_t span =
-		row->until_unix_s > row->since_unix_s ? row->until_unix_s - row->since_unix_s : 1;
-	uint64_t over = p->now_unix_s > row->since_unix_s ? p->now_unix_s - row->since_unix_s : 0;
-	unsigned percent = over >= span ? 100 : (unsigned)(over * 100 / span);
-
-	if (row->until_unix_s >= EMR_FOREVER_UNIX_S || row->state != EMR_SHARE_CONFIRMED)
-		return;
-	fprintf(to,
-		"<div class=\"bar\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" "
-		"aria-hidden=\"true\"><rect class=\"rest\" "
-		"width=\"100\" height=\"4\"/><rect x=\"%u\" width=\"%u\" "
-		"height=\"4\"/></svg></div>",
-		percent, 100 - percent);
+	if (whole == NULL || !emr_share_json_ids(session, row, whole))
+		return NULL;
+	state = emr_json_text_at(whole, "state");
+	emr_opening_text(row->why_not, state, row->who.called, text);
+	share = page_pick(whole, "path who name organisation says kind rights purpose since_unix "
+				 "until_unix state");
+	if (share != NULL &&
+		json_object_update_new(
+			share, json_pack("{s:o, s:b}", "opening", emr_json_text(text), "is_plain",
+				       emr_opening_is_plain(row->why_not, state))) == 0)
+		return share;
+	json_decref(share);
+	return NULL;
 }
 
 /* Each whom the steward of a dataset let in, also who reads it no more. */
-static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
+static emr_status put_datasets(emr_session *session, emr_crowd *crowd, json_t *page)
 {
-	const char *colon = strchr(row->who.called, ':');
+	json_auto_t *datasets = NULL;
+	json_t *list = json_array(), *one, *reader;
+	size_t i, j;
 
-	for (size_t i = 0; colon != NULL && i < json_array_size(p->datasets); i++) {
-		const json_t *one = json_array_get(p->datasets, i);
-
-		for (int former = 0;
-			former < 2 && strcmp(emr_json_text_at(one, "called"), colon + 1) == 0;
-			former++) {
-			const json_t *list = json_object_get(one, former ? "former" : "readers");
-
-			for (size_t j = 0; j < json_array_size(list); j++) {
-				const json_t *reader = json_array_get(list, j);
-
-				fputs("<br><span class=\"soft\">", to);
-				emr_html_name(to, emr_json_text_at(reader, "name"));
-				fputs(", ", to);
-				emr_html_name(to, emr_json_text_at(reader, "organisation"));
-				fprintf(to, " (%s) %s ", emr_json_text_at(reader, "code"),
-					former ? _("read it, since") : _("reads it, since"));
-				emr_html_text(to, emr_json_text_at(reader, "since"));
-				fputs("</span>", to);
-			}
-		}
+	if (json_object_set_new(page, "datasets", list) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_datasets_json(crowd, session->identity.signer_id, true, &datasets));
+	json_array_foreach(datasets, i, one)
+	{
+		json_array_foreach(json_object_get(one, "readers"), j, reader)(void)
+			json_object_del(reader, "id");
+		json_array_foreach(json_object_get(one, "former"), j, reader)(void)
+			json_object_del(reader, "id");
+		if (json_array_append_new(list, page_pick(one, "called readers former")) != 0)
+			return EMR_NO_MEMORY;
 	}
+	return EMR_OK;
 }
 
-static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
+static emr_status put_shares(emr_session *session, json_t *page)
 {
-	char purposes[EMR_PURPOSES_TEXT_BYTES], words[2 * EMR_PURPOSES_TEXT_BYTES], state[200],
-		opening[EMR_OPENING_TEXT_BYTES];
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARES rows = {0};
+	json_t *list = json_array();
+	bool takes_part = false;
 
-	emr_share_state_text(row, state, sizeof state);
-	emr_opening_text(row->why_not, state, row->who.called, opening);
-	emr_purposes_text(row->purposes, purposes);
-	emr_text_words(purposes, words, sizeof words);
-	fputs("<li><span>", to);
-	emr_html_name(to, row->path);
-	fputs("</span><span>", to);
-	page_who(to, &row->who);
-	fprintf(to, ", %s%s, ",
-		(row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? _("<b>may change it</b>, ")
-		: row->rights == EMR_RIGHTS_DEPOSIT ? _("may leave files there and sees nothing, ")
-						    : "",
-		words);
-	put_left(to, p, row->until_unix_s);
-	fprintf(to, ".<br><span class=\"%s\">",
-		emr_opening_is_plain(row->why_not, state) ? "soft"
-		: row->state == EMR_SHARE_FAILED	  ? "bad"
-							  : "warn");
-	emr_html_text(to, opening);
-	fputs("</span>", to);
-	if (row->who.is_dataset)
-		put_readers(to, p, row);
-	put_bar(to, p, row);
-	fputs("</span></li>\n", to);
-}
-
-static void put_shares(FILE *to, const page_facts *p)
-{
-	const emr_share_rows *rows = &p->shares;
-
-	fprintf(to, "<section>\n<h2>%s</h2>\n", _("Who can see what"));
-	if (rows->n == 0)
-		fprintf(to, "<p>%s</p>\n", _("Nobody but you."));
-	else
-		fputs("<ul class=\"rows\">\n", to);
-	for (size_t i = 0; i < rows->n && i < SHARES_MAX; i++)
-		put_share(to, p, &rows->list[i]);
-	if (rows->n > 0)
-		fputs("</ul>\n", to);
-	if (rows->n > SHARES_MAX)
-		emr_hint_print(to,
-			"<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n",
-			rows->n - SHARES_MAX);
-	if (p->waiting > 0) {
-		fputs("<p><span class=\"warn\">", to);
-		emr_html_counted(to, p->waiting, "%s request for access waits for you",
-			"%s requests for access wait for you");
-		emr_hint_print(to, "</span>: <code>emrfs request</code>.</p>\n");
+	if (json_object_set_new(page, "shares", list) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_shares_collect(session, &crowd, NULL, false, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
+		takes_part |= rows.list[i].who.is_dataset;
+		if (i < SHARES_MAX && json_array_append_new(list,
+					      share_json(session, &crowd, &rows.list[i])) != 0)
+			return EMR_NO_MEMORY;
 	}
-	fputs("</section>\n", to);
+	if (json_object_set_new(page, "more_shares",
+		    json_integer((json_int_t)(rows.n - json_array_size(list)))) != 0)
+		return EMR_NO_MEMORY;
+	return takes_part ? put_datasets(session, &crowd, page) : EMR_OK;
 }
 
 /* ---- who opened what ---- */
 
-/* One person's openings, in his own name or in that of one team. */
+/* One person's openings, in his own name or in that of one team; LAST is the newest. */
 typedef struct tally {
-	size_t who, team;
-	uint64_t opens, keys, last;
+	size_t who, team, last;
+	uint64_t opens, keys;
 	bool has_names, is_refused;
-	bool days[STRIP_DAYS]; /* 0 is the oldest */
+	char days[STRIP_DAYS + 1]; /* '1': with openings; the oldest first */
 } tally;
 
-static tally *tally_of(tally *all, size_t *n, const emr_opening *o)
+/* NULL: no room. */
+static tally *tally_of(tally *all, size_t *n, const emr_opening *o, size_t number)
 {
 	for (size_t i = 0; i < *n; i++) {
 		if (all[i].who == o->who && all[i].team == o->team)
@@ -191,7 +105,8 @@ static tally *tally_of(tally *all, size_t *n, const emr_opening *o)
 	}
 	if (*n == PEOPLE_MAX)
 		return NULL;
-	all[*n] = (tally){.who = o->who, .team = o->team};
+	all[*n] = (tally){.who = o->who, .team = o->team, .last = number};
+	memset(all[*n].days, '0', STRIP_DAYS);
 	return &all[(*n)++];
 }
 
@@ -200,147 +115,65 @@ static bool is_opened(const emr_opening *o)
 	return o->kind == EMR_AUDIT_OPENED && !o->report.refused;
 }
 
-static void count(tally *t, const page_facts *p, const emr_opening *o)
+static void count(tally *t, uint64_t now_unix_s, const emr_opening *o)
 {
-	uint64_t ago = p->now_unix_s > o->at ? (p->now_unix_s - o->at) / DAY_S : 0;
+	uint64_t ago = now_unix_s > o->at ? (now_unix_s - o->at) / DAY_S : 0;
 
-	t->last = o->at > t->last ? o->at : t->last;
-	if (is_opened(o)) {
-		t->opens += o->report.opens;
-		if (ago < STRIP_DAYS)
-			t->days[STRIP_DAYS - 1 - ago] = true;
-	} else if (o->kind == EMR_AUDIT_OPENED) {
-		t->is_refused = true;
-	} else if (o->kind == EMR_AUDIT_RELEASED) {
-		t->keys += !o->is_names;
-		t->has_names |= o->is_names;
-	}
+	t->opens += is_opened(o) ? o->report.opens : 0;
+	if (is_opened(o) && ago < STRIP_DAYS)
+		t->days[STRIP_DAYS - 1 - ago] = '1';
+	t->is_refused |= o->kind == EMR_AUDIT_OPENED && o->report.refused;
+	t->keys += o->kind == EMR_AUDIT_RELEASED && !o->is_names;
+	t->has_names |= o->kind == EMR_AUDIT_RELEASED && o->is_names;
 }
 
-static void put_strip(FILE *to, const tally *t)
+static emr_status put_reader(
+	const emr_session *session, emr_deeds *deeds, const tally *t, json_t *readers)
 {
-	fprintf(to,
-		"<div class=\"bar\"><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" "
-		"role=\"img\" aria-label=\"",
-		STRIP_DAYS);
-	fprintf(to, _("days with openings in the last %d days"), STRIP_DAYS);
-	fprintf(to, "\"><rect class=\"rest\" y=\"3\" width=\"%d\" height=\"2\"/>", STRIP_DAYS);
-	for (int i = 0; i < STRIP_DAYS; i++) {
-		if (t->days[i])
-			fprintf(to, "<rect x=\"%d\" width=\"1\" height=\"8\"/>", i);
-	}
-	fputs("</svg></div>", to);
+	json_t *reader = NULL;
+
+	EMR_TRY(page_entry(session, deeds, SIZE_MAX, t->last, SIZE_MAX, &reader));
+	if (json_array_append_new(readers, reader) != 0)
+		return EMR_NO_MEMORY;
+	return json_object_update_new(reader,
+		       json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
+			       "keys", (json_int_t)t->keys, "has_names", t->has_names, "is_refused",
+			       t->is_refused, "days", t->days)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
-/* Writes the reader, and the team in whose name it was. */
-static void put_reader(FILE *to, const page_facts *p, size_t who, size_t team)
+static emr_status put_openings(
+	const emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
-	page_who(to, &p->deeds.openings.people[who]);
-	if (team == EMR_NO_TEAM)
-		return;
-	emr_html_say(to, _(", for {team}"),
-		(emr_html_piece[]){{.name = "team",
-					   .put_text = emr_html_name,
-					   .text = p->deeds.openings.people[team].called},
-			{0}});
-}
-
-/* Writes the counts that are not nought. */
-static void put_tally(FILE *to, const tally *t)
-{
-	const char *before = "";
-
-	if (t->opens > 0) {
-		emr_html_counted(to, t->opens, "opened %s time", "opened %s times");
-		before = ", ";
-	}
-	if (t->keys > 0) {
-		fputs(before, to);
-		emr_html_counted(
-			to, t->keys, "got the keys of %s record", "got the keys of %s records");
-	}
-	if (t->has_names && t->opens == 0 && t->keys == 0)
-		fputs(_("saw the names and opened nothing"), to);
-	else if (t->opens == 0 && t->keys == 0)
-		fputs(t->is_refused ? _("was refused") : _("asked and got nothing"), to);
-	else if (t->opens == 0)
-		fputs(_(", no opening reported"), to);
-}
-
-static void put_person(FILE *to, const page_facts *p, const tally *t)
-{
-	fputs("<li><span>", to);
-	put_reader(to, p, t->who, t->team);
-	fputs("</span><span>", to);
-	put_tally(to, t);
-	emr_html_say(to, _(", last {time}"),
-		(emr_html_piece[]){
-			{.name = "time", .put_number = emr_html_time, .number = t->last}, {0}});
-	put_strip(to, t);
-	fputs("</span></li>\n", to);
-}
-
-static void put_latest(FILE *to, const page_facts *p)
-{
-	const emr_openings *o = &p->deeds.openings;
-	size_t shown = 0;
-
-	for (size_t i = o->n; i > 0 && shown < LATEST_MAX; i--) {
-		const emr_opening *one = &o->list[i - 1];
-
-		if (!is_opened(one))
-			continue;
-		if (shown++ == 0)
-			fprintf(to, "<h3>%s</h3>\n<ul class=\"rows\">\n", _("Lately"));
-		fputs("<li><span class=\"when\">", to);
-		emr_html_day(to, one->at);
-		fputs("</span><span>", to);
-		put_reader(to, p, one->who, one->team);
-		fputs(_(" opened "), to);
-		if (one->path != NULL)
-			emr_html_name(to, one->path);
-		else
-			fputs(_("a record that was erased"), to);
-		if (one->cver > 0)
-			fprintf(to, " <span class=\"soft\">v%llu%s</span>",
-				(unsigned long long)one->cver,
-				one->report.whole ? _(", whole") : "");
-		fputs("</span></li>\n", to);
-	}
-	if (shown > 0)
-		fputs("</ul>\n", to);
-}
-
-static void put_openings(FILE *to, const page_facts *p)
-{
-	const emr_openings *o = &p->deeds.openings;
-	tally *all = calloc(PEOPLE_MAX, sizeof *all);
+	const emr_openings *o = &deeds->openings;
+	EMR_AUTO_FREE tally *all = calloc(PEOPLE_MAX, sizeof *all);
+	json_t *readers = json_array(), *lately = json_array();
+	int failed = json_object_set_new(page, "readers", readers);
 	size_t n = 0;
 
-	if (all == NULL || o->n == 0) {
-		free(all);
-		return;
-	}
-	for (size_t i = o->n; i > 0; i--) { /* whoever came last comes first */
-		tally *t = tally_of(all, &n, &o->list[i - 1]);
+	failed |= json_object_set_new(page, "lately", lately);
+	if (failed != 0 || all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = o->n; i-- > 0;) { /* whoever came last comes first */
+		tally *t = tally_of(all, &n, &o->list[i], i);
+		json_t *entry = NULL;
 
 		if (t != NULL)
-			count(t, p, &o->list[i - 1]);
+			count(t, now_unix_s, &o->list[i]);
+		if (!is_opened(&o->list[i]) || json_array_size(lately) >= LATEST_MAX)
+			continue;
+		EMR_TRY(page_entry(session, deeds, SIZE_MAX, i, SIZE_MAX, &entry));
+		if (json_array_append_new(lately, entry) != 0)
+			return EMR_NO_MEMORY;
 	}
-	fprintf(to, "<section>\n<h2>%s</h2>\n<p class=\"soft\">%s</p>\n<ul class=\"rows\">\n",
-		_("Who opened what"),
-		_("Keys: proven, on the ledger before they were given. Openings: told by the "
-		  "readers' own computers. The strip is the last 90 days, today at its end."));
 	for (size_t i = 0; i < n; i++)
-		put_person(to, p, &all[i]);
-	fputs("</ul>\n", to);
-	put_latest(to, p);
-	fputs("</section>\n", to);
-	free(all);
+		EMR_TRY(put_reader(session, deeds, &all[i], readers));
+	return EMR_OK;
 }
 
-void page_people(FILE *to, const page_facts *facts)
+emr_status page_people(emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
-	put_shares(to, facts);
-	put_openings(to, facts);
+	EMR_TRY(put_shares(session, page));
+	return put_openings(session, deeds, now_unix_s, page);
 }

@@ -17,10 +17,10 @@ emr_status emr_index_csv(emr_session *session, emr_buf *out);
 emr_status emr_csv_text(emr_buf *out, const char *text);
 
 /* ---- report.html: one page about the whole folder that needs nothing else.  It refuses the
- * network and scripts (its own policy forbids both), and every name in it is text. ---- */
+ * network, and every name in it is text: its own policy lets run nothing but its one script. ----
+ */
 
 emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *out);
-extern const char page_style[];
 
 /* ---- The files at the top of a folder that shows one dataset (study.c). ---- */
 

@@ -41,8 +41,6 @@ void emr_deed_strip(json_t *entry);
 void emr_deeds_free(emr_deeds *deeds);
 #define EMR_AUTO_DEEDS __attribute__((cleanup(emr_deeds_free))) emr_deeds
 
-/* The person who did EVENT, by the name of then, borrowed from DEEDS; NULL: the owner. */
-const emr_author *emr_deeds_author(const emr_deeds *deeds, const emr_event *event);
 /* "saved", "renamed", ... */
 const char *emr_deed_text(emr_deed deed);
 /* One line for people, made of that entry; owned by the caller; NULL without memory. */
