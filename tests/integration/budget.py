@@ -3,7 +3,7 @@
 A figure only falls. What may grow has a line `allow WHAT NAME N ISSUE`, which is added to the figure: the line of all production or of all tests quotes
 the sentence of the issue that allows it, and the lines of folders share what it gives. It fails where something is larger than its figure and what is
 allowed together, and where a commit raised that without such a line. A line `move WHAT FROM TO N ISSUE: SENTENCE` takes from one folder what it gives to another,
-where the issue lets lines move between rooms. A shallow clone has no earlier commits, and is judged by the figures alone.
+where the issue lets lines move while the sum falls. A shallow clone has no earlier commits, and is judged by the figures alone.
 --write lowers each figure to what is there now, less what is allowed, and prints for each folder what was taken and added. It raises nothing; what an
 issue allowed and did not use is then gone, so it belongs on the main branch where an issue ends."""
 import collections
@@ -40,7 +40,7 @@ FUNCTION = re.compile(r"^(\w[\w *\n]*?)\b(\w+)\(([^;{}]*)\)\n\{\n(.*?)^\}", re.M
 FIGURE = re.compile(r"(\w+) (.+) (\d+)")
 ALLOWED = re.compile(r'allow (\w+) (.+) (\d+) ("[^"]+")(?:: (".*"))?')
 MOVED = re.compile(r'move (\w+) (\S+) (\S+) (\d+) ("[^"]+"): (".*")')
-MAY_MOVE = "may move between rooms"
+MAY_MOVE = "while the sum falls"
 ALL = {"production": "production", "tests, all": "tests"}  # how an issue's sentence calls them
 
 
