@@ -430,26 +430,41 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-/* The ledger from before a join, in the same way: the past rests on it. */
-static emr_status check_annex(verification *v)
+static emr_status note_others(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
 {
-	const emr_annex *annex = &v->session->annex;
-	emr_ledger_trouble trouble = {0};
-	emr_ledger_absence absence;
-	uint64_t size = 0;
-	emr_status status;
+	bool *has_others = arg;
 
-	if (annex->replica == NULL)
-		return EMR_OK;
-	v->checked++;
-	emr_ledger_look(annex->ledger, &absence);
-	status = absence.status == EMR_OK ? emr_ledger_verify(annex->ledger, &trouble)
-					  : emr_replica_verify_own(annex->replica, &trouble, &size);
-	if (status == EMR_OK && absence.status == EMR_OK)
-		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
-	if (is_chain_fault(status))
-		return say_bad(
-			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
+	(void)domain;
+	(void)d_row;
+	*has_others |= !is_mine;
+	return EMR_OK;
+}
+
+/* The ledgers that were left, in the same way: the past rests on them. What was kept of a network's lacks
+ * the private parts of others, so the verified copy of it is all that can be replayed. */
+static emr_status check_annexes(verification *v)
+{
+	const emr_annex *annex = emr_facts_annex(v->session->facts);
+	emr_status status = EMR_OK;
+
+	for (; status == EMR_OK && annex != NULL; annex = emr_facts_annex(annex->facts)) {
+		emr_ledger_trouble trouble = {0};
+		emr_ledger_absence absence;
+		bool has_others = false;
+		uint64_t size = 0;
+
+		v->checked++;
+		emr_ledger_look(annex->ledger, &absence);
+		status = emr_replica_domains(annex->replica, note_others, &has_others);
+		if (status == EMR_OK)
+			status = (has_others || absence.status != EMR_OK
+					? emr_replica_verify_own
+					: emr_replica_verify_chain)(
+				annex->replica, &trouble, &size);
+		if (is_chain_fault(status))
+			return say_bad(v, "", "the ledger from before you joined does not fit",
+				"ledger-damaged");
+	}
 	return status;
 }
 
@@ -517,7 +532,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (is_chain_fault(status))
 		status = say_then_mend(v, &trouble, status);
 	if (status == EMR_OK)
-		status = check_annex(v);
+		status = check_annexes(v);
 	if (status == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))

@@ -33,8 +33,7 @@ void emr_facts_free(emr_facts *facts)
 {
 	if (facts == NULL)
 		return;
-	list_keys_free(&facts->keys[0]);
-	list_keys_free(&facts->keys[1]);
+	list_keys_free(&facts->keys);
 	unreadable_free(&facts->unreadable);
 	emr_buf_free(&facts->noted);
 	if (facts->cache_dirfd >= 0)
@@ -50,11 +49,10 @@ emr_status emr_facts_list_key(
 	EMR_LOCKED(&facts->lock);
 
 	status = list_keys_get(
-		&facts->keys[0], facts->keyring, facts->replica, domain, listkey_id, out_key);
-	if (status == EMR_NOT_FOUND && facts->annex.replica != NULL)
-		status = list_keys_get(&facts->keys[1], facts->keyring, facts->annex.replica,
-			domain, listkey_id, out_key);
-	return status;
+		&facts->keys, facts->keyring, facts->replica, domain, listkey_id, out_key);
+	return status == EMR_NOT_FOUND && facts->annex.facts != NULL
+		       ? emr_facts_list_key(facts->annex.facts, domain, listkey_id, out_key)
+		       : status;
 }
 
 /* Opens meta_ct of the item at VERSION of the row. */
@@ -120,9 +118,23 @@ static emr_status keep_to_content(
 	return facts_is_damage(status) ? EMR_OK : status;
 }
 
+static emr_status read_older(emr_facts *older, const emr_replica_head *head, emr_place *out_place,
+	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
+{
+	emr_replica_head there = *head;
+
+	there.version = facts_version_there(head->version);
+	there.pversion = facts_version_there(head->pversion);
+	EMR_TRY(facts_read(older, &there, out_place, plain, out_meta, out_item));
+	out_place->version = head->version;
+	out_place->pversion = head->pversion;
+	return EMR_OK;
+}
+
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
 	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
 {
+	emr_facts *older = facts_older(facts, head->version);
 	emr_part_key at = emr_part_of_object(head->domain, head->object, head->version);
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF part_bytes = {0};
@@ -131,6 +143,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	emr_meta_part meta;
 	emr_status status;
 
+	if (older != NULL)
+		return read_older(older, head, out_place, plain, out_meta, out_item);
 	status = emr_facts_item(facts, &at, &item_bytes, &item);
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part_bytes);

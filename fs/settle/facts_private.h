@@ -15,12 +15,12 @@ struct emr_facts {
 	emr_replica *replica;
 	emr_record_ctx *records;
 	pthread_mutex_t lock;
-	list_keys keys[2];     /* protected by lock; of the present ledger and of the annex */
+	list_keys keys;	       /* protected by lock */
 	unreadable unreadable; /* protected by lock */
 	emr_buf noted;	       /* protected by lock; of emr_opened: to be kept */
 	bool has_said_unfit;   /* protected by lock; of what reopen.c keeps */
 	int cache_dirfd;       /* -1: nothing is kept */
-	emr_annex annex;       /* replica NULL: there is none */
+	emr_annex annex;       /* facts NULL: there is none */
 };
 
 /* Reads the item at HEAD's version, with the content of the one at its pversion; META points into
@@ -55,9 +55,22 @@ emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 sig
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 
-/* ---- annex.c: the ledger before a join and the present one as one ---- */
+/* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
+/* Of what lies at VERSION the facts of the ledger before say more; NULL: it is on the present one.
+ */
+emr_facts *facts_older(const emr_facts *facts, uint64_t version);
+/* VERSION as those call it, and back; 0 stays. */
+static inline uint64_t facts_version_there(uint64_t version)
+{
+	return (version & EMR_VERSION_ANNEX) != 0 ? version - EMR_VERSION_MOVE : version;
+}
+
+static inline uint64_t facts_version_here(uint64_t version)
+{
+	return version != 0 ? version + EMR_VERSION_MOVE : 0;
+}
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
 /* The item only says again, on the present ledger, what the annex had said: nothing happened then.
  */

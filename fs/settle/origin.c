@@ -132,6 +132,41 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+/* What was carried over is what the annex's row had last. */
+static emr_status carried_from(emr_facts *facts, const emr_place *place, emr_place *out, bool *out_is)
+{
+	emr_replica_head head;
+	put_place put;
+	emr_status status = find_put(facts, place, &put);
+
+	if (status == EMR_OK && !facts_is_carried(facts, place->pversion, put.item.seq))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_facts_head(facts->annex.facts, put.domain, put.object, &head);
+	*out_is = status == EMR_OK && head.pversion != 0;
+	*out = *place;
+	out->domain = put.domain;
+	out->object = put.object;
+	out->version = head.version;
+	out->pversion = head.pversion;
+	return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_facts_before(emr_facts *facts, const emr_place *place, const emr_annex **out_annex,
+	emr_place *out_was)
+{
+	emr_place was = *place;
+	bool is_there = facts_older(facts, place->pversion) != NULL;
+
+	was.version = facts_version_there(place->version);
+	was.pversion = facts_version_there(place->pversion);
+	if (!is_there && facts->annex.facts != NULL && place->pversion != 0)
+		EMR_TRY(carried_from(facts, place, &was, &is_there));
+	*out_annex = is_there ? &facts->annex : NULL;
+	*out_was = was;
+	return EMR_OK;
+}
+
 emr_status emr_facts_registered(
 	emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
@@ -144,20 +179,10 @@ emr_status emr_facts_registered(
 
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
-	put_place put;
-	emr_place before = *place;
-	emr_replica_head head;
+	const emr_annex *annex;
+	emr_place was;
 
-	EMR_TRY(find_put(facts, place, &put));
-	if (facts_is_carried(facts, place->pversion, put.item.seq) &&
-		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) ==
-			EMR_OK &&
-		head.pversion != 0) {
-		before.domain = put.domain;
-		before.object = put.object;
-		before.pversion = head.pversion | EMR_VERSION_ANNEX;
-		EMR_TRY(find_put(facts, &before, &put));
-	}
-	*out_item = put.item;
-	return EMR_OK;
+	EMR_TRY(emr_facts_before(facts, place, &annex, &was));
+	return annex != NULL ? emr_facts_origin(annex->facts, &was, out_item)
+			     : emr_facts_registered(facts, place, out_item);
 }

@@ -128,20 +128,11 @@ static emr_status judge_chain(const asking *a, emr_whose *whose)
 /* ---- judging ---- */
 
 /* When it came; where that is not here any more, when its signer says he signed it. */
-static emr_status note_time(const asking *a, const emr_signed_place *at, emr_whose *whose)
+static void note_time(const emr_signed_place *at, emr_whose *whose)
 {
-	emr_replica_item origin;
-
 	whose->is_placed = !at->is_put;
 	whose->time_unix_s =
 		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
-	if (facts_is_carried(
-		    a->facts, a->place->pversion, at->seq)) { /* it came to the earlier ledger */
-		EMR_TRY(emr_facts_origin(a->facts, a->place, &origin));
-		if (origin.op == EMR_OP_PUT)
-			whose->time_unix_s = origin.ledger_time;
-	}
-	return EMR_OK;
 }
 
 static emr_status judge_bundle(
@@ -160,7 +151,7 @@ static emr_status judge_bundle(
 	EMR_TRY(arrival_find(a, &at, &came));
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
 	EMR_TRY(emr_signed_judge(a->facts->replica, &at, bundle, &whose.is));
-	EMR_TRY(note_time(a, &at, &whose));
+	note_time(&at, &whose);
 	EMR_TRY(arrival_judge(a, &came, &whose.is));
 	EMR_TRY(judge_chain(a, &whose));
 	*out = whose;
@@ -193,11 +184,18 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
+	const emr_annex *annex;
+	emr_place was;
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
+	emr_status status = emr_facts_before(facts, place, &annex, &was);
 
+	if (status == EMR_OK && annex != NULL)
+		return emr_facts_open_signed(annex->facts, emr_ledger_descriptor(annex->ledger),
+			&was, out_content, out_key, out_whose);
+	if (status == EMR_OK)
+		status = emr_replica_snapshot_begin(facts->replica, &snapshot);
 	if (status == EMR_OK)
 		status = begin_asking(facts, place, &a);
 	if (status == EMR_OK)
@@ -257,10 +255,16 @@ emr_status emr_facts_whose(
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_replica_item origin;
+	const emr_annex *annex;
+	emr_place was;
 	bool plain = false;
-	emr_status status = begin_asking(facts, place, &a);
+	emr_status status = emr_facts_before(facts, place, &annex, &was);
 
+	if (status == EMR_OK && annex != NULL)
+		return emr_facts_whose(
+			annex->facts, emr_ledger_descriptor(annex->ledger), &was, out_whose);
+	if (status == EMR_OK)
+		status = begin_asking(facts, place, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK)
@@ -270,18 +274,22 @@ emr_status emr_facts_whose(
 		emr_content_key_free(key);
 		return status;
 	}
-	EMR_TRY(emr_facts_origin(facts, place, &origin));
 	*out_whose = (emr_whose){.is = {.standing = EMR_SIGNED_SELF,
 					 .kind = EMR_STATEMENT_ORIGINAL,
 					 .cver = place->cver},
-		.time_unix_s = origin.ledger_time};
+		.time_unix_s = a.item.ledger_time}; /* plain: it came with that item */
 	return EMR_OK;
 }
 
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
+	const emr_annex *annex;
+	emr_place was;
 	asking a;
 
+	EMR_TRY(emr_facts_before(facts, place, &annex, &was));
+	if (annex != NULL)
+		return emr_facts_is_owners(annex->facts, &was, out_is);
 	EMR_TRY(begin_asking(facts, place, &a));
 	return whose_is_owners(&a, a.item.signer_id, out_is);
 }
@@ -301,12 +309,19 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle;
+	const emr_annex *annex;
+	emr_place was;
 	emr_whose whose;
 	asking a;
 	bool plain = true;
-	emr_status status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
+	emr_status status = emr_facts_before(facts, place, &annex, &was);
 
 	*out_is = false;
+	if (status == EMR_OK && annex != NULL)
+		return emr_facts_amended(annex->facts, emr_ledger_descriptor(annex->ledger), &was,
+			out_is, out_prev);
+	if (status == EMR_OK)
+		status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK || plain)

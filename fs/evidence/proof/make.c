@@ -240,8 +240,19 @@ emr_status emr_proof_make(
 	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
 {
 	emr_status status = make_once(sources, place, true, out_file);
+	emr_proof_sources there = *sources;
+	const emr_annex *annex;
+	emr_place was;
 
-	return status == EMR_OK || status == EMR_NO_ATTRIBUTE
-		       ? status
-		       : make_once(sources, place, false, out_file);
+	if (status != EMR_OK && status != EMR_NO_ATTRIBUTE)
+		status = make_once(sources, place, false, out_file);
+	if (status == EMR_OK || status == EMR_NO_ATTRIBUTE)
+		return status;
+	/* Another's word is proven by the ledger that knows them. */
+	if (emr_facts_before(sources->facts, place, &annex, &was) != EMR_OK || annex == NULL)
+		return status;
+	there.ledger = annex->ledger;
+	there.replica = annex->replica;
+	there.facts = annex->facts;
+	return emr_proof_make(&there, &was, out_file);
 }
