@@ -1,4 +1,4 @@
-/* This file is the last step of a join: it exchanges the old ledger for that of the network. A
+/* This file is the last step of a join or a leave: it exchanges the old ledger for the new one. A
  * crash in between leaves either state, and the next start finishes it. */
 #include "session/annex.h"
 
@@ -64,23 +64,45 @@ static emr_status sync_both(int a, int b)
 	return fsync(a) == 0 && fsync(b) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-/* Done when annex/joined is there: nothing of the new ledger is in the state before. */
-static emr_status leave_old(int state_fd, int joining, int annex)
+/* The ledger, or what was kept of that at a host, to which nothing leads then. */
+static emr_status leave_ledger(int state_fd, int joining, int annex)
 {
-	if (has(annex, EMR_JOINING_JOINED))
+	if (renameat(joining, EMR_JOINING_LEFT, annex, EMR_STATE_LEDGER) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	if (!has(annex, EMR_STATE_LEDGER))
+		return move(state_fd, annex, EMR_STATE_LEDGER);
+	return unlinkat(state_fd, EMR_STATE_LEDGER, 0) == 0 || errno == ENOENT
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
+}
+
+/* The annex is made in joining, with the one before it inside, and takes its place as a whole.  While
+ * it is there, nothing of the new ledger is in the state. */
+static emr_status leave_old(int state_fd, int joining)
+{
+	EMR_AUTO_FD annex = -1;
+
+	if (!has(joining, EMR_JOINING_JOINED) && !has(joining, EMR_STATE_ANNEX))
 		return EMR_OK;
-	EMR_TRY(move(state_fd, annex, EMR_STATE_LEDGER));
+	EMR_TRY(emr_dir_make(joining, EMR_STATE_ANNEX));
+	annex = openat(joining, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (annex < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(move(state_fd, annex, EMR_STATE_ANNEX));
+	EMR_TRY(leave_ledger(state_fd, joining, annex));
 	EMR_TRY(move_copy(state_fd, annex));
 	EMR_TRY(sync_both(annex, state_fd));
 	EMR_TRY(move(joining, annex, EMR_JOINING_JOINED));
-	return sync_both(annex, joining);
+	EMR_TRY(sync_both(annex, joining));
+	EMR_TRY(move(joining, state_fd, EMR_STATE_ANNEX));
+	return sync_both(joining, state_fd);
 }
 
-/* Removes notes about the former ledger that can be made again. */
+/* Removes notes about the former ledger that can be made again, and what waits for it. */
 static void forget_notes(int state_fd)
 {
-	static const char *const names[] = {
-		"facts.cache", "facts.cache.new", EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY};
+	static const char *const names[] = {"facts.cache", "facts.cache.new",
+		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, "orders", "certificate-next"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(state_fd, names[i], 0);
@@ -115,13 +137,7 @@ static emr_status remove_rest(int state_fd)
 
 static emr_status go_on(int state_fd, int joining)
 {
-	EMR_AUTO_FD annex = -1;
-
-	EMR_TRY(emr_dir_make(state_fd, EMR_STATE_ANNEX));
-	annex = openat(state_fd, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (annex < 0)
-		return emr_status_from_errno(errno);
-	EMR_TRY(leave_old(state_fd, joining, annex));
+	EMR_TRY(leave_old(state_fd, joining));
 	forget_notes(state_fd);
 	EMR_TRY(take_new(state_fd, joining));
 	/* In this order: without an invitation no join is under way, and without a switch none is

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "contract/item.h"
 
 emr_id16 settle_outbox_key(emr_id32 batch_id)
 {
@@ -182,6 +183,18 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 	return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, NULL);
 }
 
+/* For the ledger of a network that was left meanwhile: what it brings comes to the present one. */
+static bool is_elsewhere(const emr_settle *settle, const outbox *box)
+{
+	const emr_bytes batch = emr_buf_view(&box->batch);
+	emr_header header;
+
+	return batch.len >= EMR_HEADER_BYTES &&
+	       emr_header_parse((emr_span){batch.data, EMR_HEADER_BYTES}, &header) ==
+		       EMR_CONTRACT_OK &&
+	       memcmp(header.net_id, settle->net_id.b, sizeof settle->net_id.b) != 0;
+}
+
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
 {
 	EMR_AUTO_BUF row = {0};
@@ -193,7 +206,9 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	if (status == EMR_DAMAGED)
 		return forget_unreadable(settle, key);
 	if (status == EMR_OK)
-		status = send(settle, key, &box, fn, arg);
+		status = is_elsewhere(settle, &box)
+				 ? settle_forget_batch(settle, EMR_ROW_OUTBOX, key, &box)
+				 : send(settle, key, &box, fn, arg);
 	outbox_free(&box);
 	return status;
 }

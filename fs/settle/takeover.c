@@ -1,5 +1,5 @@
-/* A person who joins a network takes the present records along. This file writes them onto the
- * ledger of the network, wrapped for the keys there; it can be interrupted and goes on without
+/* A person who joins a network, or leaves one, takes the present records along. This file writes them
+ * onto the other ledger, wrapped for the keys there; it can be interrupted and goes on without
  * doing anything twice. */
 #include "settle/takeover.h"
 
@@ -13,10 +13,13 @@
 #include "keyring/content.h"
 #include "replica/follower.h"
 #include "share/domain.h"
+#include "share/write.h"
 
 #include "facts_private.h"
 #include "own_words.h"
 #include "side_batch.h"
+
+#define EPOCH_PART_BYTES 33 /* salt, and that it brings no secret */
 
 /* One domain on its way. */
 typedef struct taking {
@@ -88,10 +91,15 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	emr_row_domain row;
 	emr_status status = emr_domain_row(t->to.replica, k->domain, &row);
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	*out_is_there = status == EMR_OK;
-	k->epoch = *out_is_there ? row.head.epoch : 1;
+	if (status == EMR_NOT_FOUND) {
+		EMR_TRY(emr_domain_row(t->from.replica, k->domain, &row));
+		row.head.epoch += t->ends_rights;
+		status = EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	k->epoch = row.head.epoch;
 	EMR_TRY(emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public));
 	/* Somebody else's domain under an id of ours: only who knows the id could have made it. */
 	if (*out_is_there && memcmp(public.owner_pk, row.owner_pk, sizeof row.owner_pk) != 0)
@@ -101,7 +109,7 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	return EMR_OK;
 }
 
-static emr_status add_domain(taking *k, side_batch *batch)
+static emr_status add_domain(taking *k, side_batch *batch, emr_id32 *out_id)
 {
 	emr_operation op = {.op = EMR_OP_DOMAIN_NEW,
 		.domain = k->domain,
@@ -113,14 +121,37 @@ static emr_status add_domain(taking *k, side_batch *batch)
 	emr_pub_domain_new pub;
 	emr_domain_public public;
 	uint8_t bytes[64];
-	emr_id32 id;
 
 	EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, 1, &public));
 	memcpy(pub.box, public.box, sizeof pub.box);
 	memcpy(pub.A, public.A, sizeof pub.A);
 	emr_pub_domain_new_encode(&pub, bytes);
 	op.pub = emr_bytes_of(bytes, sizeof bytes);
-	return emr_batch_add(batch->batch, &op, &id);
+	return emr_batch_add(batch->batch, &op, out_id);
+}
+
+/* An epoch has the same keys on every ledger: those of which others have parts are passed over. */
+static emr_status add_epochs(const taking *k, side_batch *batch, emr_id32 *id)
+{
+	uint8_t part[EPOCH_PART_BYTES] = {0};
+	emr_domain_public public;
+
+	for (uint32_t epoch = 2; epoch <= k->epoch; epoch++) {
+		emr_operation op = {.op = EMR_OP_EPOCH,
+			.domain = k->domain,
+			.object = k->domain,
+			.version = epoch,
+			.prev = *id,
+			.epoch = epoch,
+			.time = batch->now_unix_s,
+			.pub = emr_bytes_of(public.A, sizeof public.A),
+			.priv = emr_bytes_of(part, sizeof part)};
+
+		EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, epoch, &public));
+		memcpy(part, emr_id32_random().b, 32);
+		EMR_TRY(emr_batch_add(batch->batch, &op, id));
+	}
+	return EMR_OK;
 }
 
 static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
@@ -170,6 +201,7 @@ static emr_status make_ready(taking *k)
 	AUTO_SIDE_BATCH batch = {0};
 	bool has_domain = false, has_key = false;
 	emr_id16 object;
+	emr_id32 id;
 
 	EMR_TRY(learn_domain(k, &has_domain));
 	EMR_TRY(find_list_key(k, &object, &has_key));
@@ -177,7 +209,9 @@ static emr_status make_ready(taking *k)
 		return EMR_OK;
 	EMR_TRY(side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch));
 	if (!has_domain)
-		EMR_TRY(add_domain(k, &batch));
+		EMR_TRY(add_domain(k, &batch, &id));
+	if (!has_domain)
+		EMR_TRY(add_epochs(k, &batch, &id));
 	EMR_TRY(add_list_key(k, &batch, object));
 	EMR_TRY(side_batch_send(&batch));
 	EMR_TRY(find_list_key(k, &object, &has_key));
@@ -189,19 +223,53 @@ static emr_status make_ready(taking *k)
 typedef struct record {
 	emr_place place;
 	emr_buf plain; /* metadata */
-	emr_meta meta; /* points into it */
+	emr_meta meta; /* points into it, and into what follows */
+	emr_buf attributes;
+	char name[EMR_WORDS_NAME_BYTES];
+	emr_id32 signer; /* of these words */
 } record;
 
 static void record_end(record *r)
 {
 	emr_buf_free(&r->plain);
+	emr_buf_free(&r->attributes);
 }
 
 #define AUTO_RECORD __attribute__((cleanup(record_end))) record
 
 static emr_status read_record(emr_facts *facts, const emr_replica_head *head, record *out)
 {
-	return facts_read(facts, head, &out->place, &out->plain, &out->meta, NULL);
+	emr_replica_item item;
+
+	EMR_TRY(facts_read(facts, head, &out->place, &out->plain, &out->meta, &item));
+	out->signer = item.signer_id;
+	return EMR_OK;
+}
+
+/* The owner signs for the words of a writer from here on: no more of them than the folder follows
+ * (fs/view/core/writers.c).  EMR_DENIED: nothing. */
+static emr_status make_harmless(const taking *k, record *r)
+{
+	emr_meta *meta = &r->meta;
+	emr_replica_head parent;
+	bool is_owners = true;
+
+	if (!emr_id16_equal(r->place.object, k->domain))
+		EMR_TRY(facts_signed_by_owner(
+			k->t->from.facts, k->domain, r->signer, &is_owners));
+	if (is_owners)
+		return EMR_OK;
+	if ((meta->type == EMR_META_FILE) != (r->place.pversion != 0) ||
+		(meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target)))
+		return EMR_DENIED;
+	meta->name = emr_words_name(meta->type, meta->name, (emr_bytes){0}, r->name);
+	meta->mode = emr_words_mode(meta->type, meta->mode);
+	if (emr_replica_head_get(k->t->from.replica, k->domain, meta->parent, &parent) != EMR_OK)
+		meta->parent = k->domain;
+	EMR_TRY(emr_words_attributes(
+		meta->xattrs, (emr_bytes){0}, &r->attributes, &meta->xattr_count));
+	meta->xattrs = emr_buf_view(&r->attributes);
+	return EMR_OK;
 }
 
 /* The item there says the same as the one here. */
@@ -307,9 +375,13 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 {
 	AUTO_RECORD r = {.plain = {0}};
 	emr_status status = read_record(k->t->from.facts, here, &r);
-	bool same = false;
+	bool same = false, is_junk = false;
 	char id[33];
 
+	if (status == EMR_OK)
+		status = make_harmless(k, &r);
+	if (status == EMR_DENIED)
+		return EMR_OK;
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)
 		status = is_same_record(k, &r, there, &same);
 	if (status == EMR_OK && !same)
@@ -317,6 +389,11 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 					       : make_meta(k, &r, op, out_priv);
 	if (!facts_is_damage(status))
 		return status;
+	EMR_TRY(facts_note_reading(k->t->from.facts, here, status, &is_junk));
+	if (is_junk) { /* of somebody else, and stays with the ledger that was left */
+		op->op = 0;
+		return EMR_OK;
+	}
 	emr_hex(here->object.b, sizeof here->object.b, id);
 	emr_log(EMR_LOG_ERROR, "record %s cannot be taken along: %s", id, emr_status_text(status));
 	return EMR_DAMAGED;

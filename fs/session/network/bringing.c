@@ -1,5 +1,5 @@
-/* A person who joins a network brings records along. This file does so in steps that each can be
- * done again: certificate, registration, records, and at last the exchange of the ledgers. */
+/* A person who joins a network, or leaves one, brings records along. This file does so in steps that each
+ * can be done again: certificate, registration, records, and at last the exchange of the ledgers. */
 #include "network/bringing.h"
 
 #include <errno.h>
@@ -15,7 +15,9 @@
 #include "gateway/channel.h"
 #include "keyring/cert.h"
 #include "kit/language.h"
+#include "ledger/copy.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "replica/follower.h"
 #include "session/absence.h"
 #include "session/annex.h"
@@ -219,13 +221,80 @@ emr_status emr_bringing_register(
 	return status;
 }
 
+/* ---- out of a network ---- */
+
+/* The verified copy as a ledger that opens by itself: it is read, and takes erasures. */
+static emr_status keep_left(const emr_bringing *b)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_FD fd = -1;
+	emr_ledger_trouble trouble;
+
+	EMR_TRY(emr_ledger_copy_open_own(b->session->state_path, &copy));
+	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
+	EMR_TRY(emr_dir_make(b->dir_fd, EMR_JOINING_LEFT));
+	fd = openat(
+		b->dir_fd, EMR_JOINING_LEFT, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(emr_file_replace(fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
+	EMR_TRY(emr_ledger_copy_write(copy, fd, EMR_NETWORK_LEDGER));
+	return fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status make_own(emr_bringing *b, const char *handle)
+{
+	emr_session *s = b->session;
+	EMR_AUTO_BUF certificate = {0};
+	char path[4400];
+	const emr_network_new new = {
+		.path = path, .keyring = s->keyring, .name = EMR_NETWORK_ALONE, .handle = handle};
+	const emr_ledger_options ledger = {.path = path, .submitter = s->keyring};
+	emr_replica_options replica = {.state_dirfd = b->dir_fd,
+		.is_mine = emr_session_is_mine,
+		.is_mine_arg = s->keyring};
+	emr_id16 net_id;
+
+	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_LEDGER,
+		s->state_path);
+	EMR_TRY(emr_network_create(&new, &net_id, &certificate));
+	EMR_TRY(emr_keyring_tlv_set(
+		s->keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate)));
+	EMR_TRY(emr_ledger_open(&ledger, &b->ledger));
+	replica.ledger = b->ledger;
+	EMR_TRY(emr_replica_open(&replica, &b->replica));
+	EMR_TRY(emr_follow_now(b->replica));
+	return emr_facts_new(s->keyring, b->replica, s->records, &b->facts);
+}
+
+emr_status emr_bringing_alone(emr_bringing *b, const char *handle, emr_problem *out_problem)
+{
+	emr_status status = emr_stage_remove_tree(b->session->state_fd, EMR_STATE_JOINING);
+
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = emr_dir_make(b->session->state_fd, EMR_STATE_JOINING);
+	if (status == EMR_OK)
+		b->dir_fd = open_dir(b->session->state_fd);
+	if (status == EMR_OK)
+		status = b->dir_fd >= 0 ? keep_left(b) : emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = make_own(b, handle);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, _("The new ledger"));
+	return status;
+}
+
 /* ---- the records ---- */
 
 static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const emr_bringing *b = arg;
 
-	emr_progress_of(b->out, "Brought into the network", EMR_PROGRESS_RECORDS, done, total);
+	emr_progress_of(b->out,
+		b->joining != NULL ? "Brought into the network" : "Brought out of the network",
+		EMR_PROGRESS_RECORDS, done, total);
 }
 
 emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
@@ -236,7 +305,8 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 		.to = {b->ledger, b->replica, b->facts},
 		.clock = emr_clock_system(),
 		.progress = show_progress,
-		.arg = b};
+		.arg = b,
+		.ends_rights = b->joining == NULL};
 	emr_status status = emr_takeover_run(&takeover, &b->tally);
 
 	emr_progress_end(b->out);
@@ -252,7 +322,8 @@ static emr_status note_network(emr_bringing *b)
 	EMR_AUTO_FREE char *dir = NULL;
 	emr_profile profile;
 
-	EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
+	if (b->joining != NULL)
+		EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
 	EMR_TRY(emr_network_dir_note(b->session->keyring, dir, emr_ledger_descriptor(b->ledger)));
 	/* A profile that is lost costs a name, and is made again by the next test of the words. */
 	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
@@ -266,6 +337,8 @@ static emr_status prepare_last(
 	emr_joined joined = {.at_unix_s = emr_clock_unix_s(emr_clock_system())};
 	emr_replica_position at;
 
+	if (b->session->annexes[EMR_MOVES_MAX - 1].facts != NULL)
+		return EMR_LIMIT;
 	EMR_TRY(emr_replica_at(b->replica, &at));
 	joined.size = at.size;
 	b->at_unix_s = joined.at_unix_s;
@@ -296,6 +369,6 @@ emr_status emr_bringing_finish(emr_bringing *b, const emr_passphrase *passphrase
 	if (status == EMR_OK)
 		status = emr_switch_finish(state_fd);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Joining");
+		emr_problem_set_status(out_problem, status, b->joining != NULL ? "Joining" : "Leaving");
 	return status;
 }

@@ -1,5 +1,6 @@
-/* The annex is the ledger that was left by a join, with this computer's copy of it, in the
- * directory state/annex. These functions make it as the last step of a join, and open it later.
+/* The annex is the ledger that was left by a join, or the verified copy of that of a network that was
+ * left, with this computer's copy of it, in the directory state/annex; what was left before that
+ * lies in it as annex/annex. These functions make it as the last step of a move, and open it later.
  * It is read, never followed by others, and takes nothing any more but erasures. Where it cannot
  * be read the session is for reading only: blocks of the past would be let go. */
 #pragma once
@@ -12,7 +13,7 @@
 emr_status emr_annex_open(emr_session *session);
 void emr_annex_close(emr_session *session);
 
-/* annex/joined: how many entries of the present ledger only say again what the annex had said. */
+/* annex/joined: how many entries of the next ledger only say again what the annex had said. */
 typedef struct emr_joined {
 	uint64_t size;
 	uint64_t at_unix_s;
@@ -21,8 +22,8 @@ emr_status emr_joined_write(int dirfd, const emr_joined *joined);
 emr_status emr_joined_read(int dirfd, emr_joined *out_joined);
 
 /* ---- switching.c ---- */
-/* The last step of a join: what was prepared in the state's directory "joining" takes its places,
- * and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by the
+/* The last step of a join, and of leaving: what was prepared in the state's directory "joining" takes its
+ * places, and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by the
  * process that comes next: an interrupted computer has the old ledger or the new one, never half of
  * each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
 
@@ -32,6 +33,7 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined);
 #define EMR_JOINING_INVITATION "invitation" /* there: a join is under way */
 #define EMR_JOINING_CERTIFICATE "certificate"
 #define EMR_JOINING_JOINED "joined" /* becomes annex/joined */
+#define EMR_JOINING_LEFT "left"	    /* becomes annex/ledger, where the state's is at a host */
 #define EMR_JOINING_SWITCH "switch" /* there: only forward from here */
 
 /* From here on there is no way back: everything in joining is on the disk, closed, and whole. */

@@ -1,4 +1,4 @@
-/* A person's records on their way into a network: everything is prepared in the state's directory
+/* A person's records on their way into a network, or out of one: everything is prepared in the state's directory
  * "joining", beside the old ledger, which stays the truth until one last step (switching.h).  An
  * interrupted move goes on where it was: the certificate is kept as soon as it comes, and the new
  * ledger itself says which records are there. It refuses to take along what is not on the old
@@ -13,7 +13,7 @@
 
 typedef struct emr_bringing {
 	emr_session *session; /* the old one, open for writing, its view closed; borrowed */
-	emr_joining *joining; /* borrowed */
+	emr_joining *joining; /* borrowed; NULL: out of one, to a ledger of one's own */
 	emr_out *out;
 	int dir_fd;	    /* of joining; -1: not open */
 	emr_ledger *ledger; /* of the network, and this computer's new copy of it */
@@ -37,6 +37,10 @@ emr_status emr_bringing_begin(emr_bringing *bringing, emr_problem *out_problem);
 /* Certificate, registration, and the new copy of the ledger. */
 emr_status emr_bringing_register(
 	emr_bringing *bringing, const char *handle, int64_t within_ns, emr_problem *out_problem);
+/* Instead of both, to leave the network of a host, be it there or not: a ledger of one's own with the
+ * certificate of HANDLE, and what this computer has verified of the network's as the ledger that is
+ * left.  An earlier try is forgotten: all of it is made here. */
+emr_status emr_bringing_alone(emr_bringing *bringing, const char *handle, emr_problem *out_problem);
 /* Every record. */
 emr_status emr_bringing_records(emr_bringing *bringing, emr_problem *out_problem);
 /* For a member: a new certificate of the same key, SESSION being open on that network; nothing else
