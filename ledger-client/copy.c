@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "chain_private.h"
 #include "contract/rows.h"
+#include "contract/rows_share.h"
+#include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "place.h"
@@ -425,6 +427,112 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn f
 	member_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
 
 	return emr_chain_each_row(walk.chain, "K/", tell_member, &walk);
+}
+
+/* ---- organisations ---- */
+
+emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
+	uint8_t out_org[16], bool *out_is)
+{
+	emr_row_key key;
+	emr_row_org org;
+	emr_status status = emr_chain_key_row(source_of(copy), signer.b, &key, NULL);
+
+	*out_is = false;
+	if (status == EMR_OK)
+		status = emr_chain_org_row(source_of(copy), key.org, &org, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	memcpy(out_pk, key.pk, sizeof key.pk);
+	memcpy(out_org, key.org, sizeof key.org);
+	*out_is = key.head.state == EMR_KEY_ACTIVE && (key.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
+		  org.head.state == EMR_ORG_MEMBER;
+	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_row)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+
+	emr_key_network(&key);
+	EMR_TRY(emr_chain_row(source_of(copy), key.text, &row, NULL, NULL));
+	return emr_row_network_parse(span_of(emr_buf_view(&row)), out_row) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+typedef struct org_walk {
+	emr_chain *chain;
+	emr_descriptor descriptor;
+	emr_ledger_name_fn fn;
+	void *arg;
+	uint8_t id[16]; /* of the one that is looked at, and its authority */
+	uint8_t ca_hash[32];
+	emr_buf part;
+	emr_bytes name;
+} org_walk;
+
+/* Anybody may propose anything: what was carried counts, with the authority that holds. */
+static emr_status take_admission(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
+	org_walk *walk = arg;
+	emr_row_proposal row;
+	emr_bytes name, ca;
+
+	(void)seq;
+	(void)time;
+	if (emr_row_proposal_parse(span_of(value), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE ||
+		memcmp(row.org, walk->id, 16) != 0 || memcmp(row.aux, walk->ca_hash, 32) != 0 ||
+		emr_unhex(key + 2, at.object.b, sizeof at.object.b) != EMR_OK)
+		return EMR_OK;
+	emr_buf_clear(&walk->part);
+	if (emr_chain_part(walk->chain, &at, &walk->part) == EMR_OK &&
+		emr_proposal_admit_read(emr_buf_view(&walk->part), &name, &ca) == EMR_OK &&
+		memcmp(emr_sha256_of(&ca, 1).b, walk->ca_hash, 32) == 0)
+		walk->name = name;
+	return EMR_OK;
+}
+
+static emr_status tell_org(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	org_walk *walk = arg;
+	emr_descriptor_org founder;
+	emr_row_org row;
+
+	(void)seq;
+	(void)time;
+	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
+		emr_unhex(key + 2, walk->id, sizeof walk->id) != EMR_OK)
+		return EMR_DAMAGED;
+	if (row.head.state != EMR_ORG_MEMBER)
+		return EMR_OK;
+	memcpy(walk->ca_hash, row.ca_hash, sizeof walk->ca_hash);
+	walk->name = (emr_bytes){0};
+	if (emr_descriptor_find(&walk->descriptor, walk->id, &founder))
+		walk->name = emr_bytes_of(founder.name.data, founder.name.len);
+	else
+		EMR_TRY(emr_chain_each_row(walk->chain, "P/", take_admission, walk));
+	return walk->fn(walk->arg, walk->name);
+}
+
+emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	org_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
+	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
+
+	if (status == EMR_OK && emr_descriptor_parse(span_of(emr_buf_view(&descriptor)),
+					&walk.descriptor) != EMR_CONTRACT_OK)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = emr_chain_each_row(walk.chain, "M/", tell_org, &walk);
+	emr_buf_free(&walk.part);
+	return status;
 }
 
 /* ---- the file ---- */

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,10 @@ typedef struct line {
 } line;
 
 struct emr_http {
-	char *url, *root_file, *pin, *socket;
+	char *root_file;
 	pthread_mutex_t lock; /* of what follows */
+	char *url, *pin, *socket;
+	atomic_uint aimed; /* how often */
 	line idle[IDLE_MAX];
 	size_t idle_n;
 };
@@ -37,6 +40,7 @@ typedef struct exchange {
 	emr_buf *body;
 	emr_http_answer *answer;
 	emr_status status; /* why it was given up here */
+	unsigned aimed;	   /* of HTTP when it began */
 	struct curl_slist *headers;
 } exchange;
 
@@ -58,6 +62,34 @@ static bool copy_text(const char *from, char **to)
 	return from == NULL || *to != NULL;
 }
 
+static void drop_place(char *url, char *pin, char *socket)
+{
+	free(url);
+	free(pin);
+	free(socket);
+}
+
+emr_status emr_http_aim(emr_http *http, const emr_http_server *server)
+{
+	char *url = NULL, *pin = NULL, *socket = NULL;
+
+	if (server->socket == NULL && !emr_http_url_ok(server->url))
+		return EMR_INVALID;
+	if (!copy_text(server->url, &url) || !copy_text(server->pin, &pin) ||
+		!copy_text(server->socket, &socket)) {
+		drop_place(url, pin, socket);
+		return EMR_NO_MEMORY;
+	}
+	(void)pthread_mutex_lock(&http->lock);
+	drop_place(http->url, http->pin, http->socket);
+	http->url = url;
+	http->pin = pin;
+	http->socket = socket;
+	atomic_fetch_add(&http->aimed, 1);
+	(void)pthread_mutex_unlock(&http->lock);
+	return EMR_OK;
+}
+
 emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 {
 	emr_http *http;
@@ -70,9 +102,8 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (http == NULL)
 		return EMR_NO_MEMORY;
 	(void)pthread_mutex_init(&http->lock, NULL);
-	if (!copy_text(server->url, &http->url) ||
-		!copy_text(server->root_file, &http->root_file) ||
-		!copy_text(server->pin, &http->pin) || !copy_text(server->socket, &http->socket)) {
+	if (!copy_text(server->root_file, &http->root_file) ||
+		emr_http_aim(http, server) != EMR_OK) {
 		emr_http_close(http);
 		return EMR_NO_MEMORY;
 	}
@@ -95,10 +126,8 @@ void emr_http_close(emr_http *http)
 	while (http->idle_n > 0)
 		line_end(&http->idle[--http->idle_n]);
 	(void)pthread_mutex_destroy(&http->lock);
-	free(http->url);
 	free(http->root_file);
-	free(http->pin);
-	free(http->socket);
+	drop_place(http->url, http->pin, http->socket);
 	free(http);
 }
 
@@ -321,7 +350,9 @@ static emr_http_fault drive(exchange *x, const line *l)
 	if (curl_multi_add_handle(l->multi, l->easy) != CURLM_OK)
 		return EMR_HTTP_HERE;
 	for (;;) {
-		if (is_cancelled(x->request, fds, &n)) {
+		if (is_cancelled(x->request, fds, &n) ||
+			(x->request->leaves_when_aimed &&
+				atomic_load(&x->http->aimed) != x->aimed)) {
 			fault = EMR_HTTP_CANCELLED;
 			break;
 		}
@@ -351,11 +382,16 @@ emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf
 	exchange x = {.http = http, .request = request, .body = out_body, .answer = out_answer};
 	line l = {NULL, NULL};
 	char *url = NULL;
+	bool is_set = line_take(http, &l);
 
 	*out_answer = (emr_http_answer){.fault = EMR_HTTP_HERE};
+	(void)pthread_mutex_lock(&http->lock); /* libcurl keeps copies */
+	x.aimed = atomic_load(&http->aimed);
 	if (asprintf(&url, "%s%s", http->url, request->path) < 0)
 		url = NULL;
-	if (url != NULL && line_take(http, &l) && set_all(&x, l.easy, url))
+	is_set = is_set && url != NULL && set_all(&x, l.easy, url);
+	(void)pthread_mutex_unlock(&http->lock);
+	if (is_set)
 		out_answer->fault = drive(&x, &l);
 	line_give_back(http, &l);
 	curl_slist_free_all(x.headers);

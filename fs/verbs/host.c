@@ -31,6 +31,7 @@
 #define FILE_CERTIFICATE "certificate.pem"
 #define FILE_SECRET "secret"
 #define FILE_WRITER "writer"
+#define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define PEM_MAX ((size_t)16 << 10)
 #define RECLAIM_EVERY_S 3600
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
@@ -46,7 +47,8 @@ typedef struct host {
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
-	int report_fd; /* to the waiting parent; -1 in the foreground */
+	bool has_moved; /* others know it elsewhere */
+	int report_fd;	/* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)
@@ -137,27 +139,120 @@ static emr_status own_key(host *h)
 
 /* ---- where it listens ---- */
 
-static emr_status choose_address(host *h, emr_problem *out_problem)
+static emr_status choose_place(host *h, emr_problem *out_problem)
 {
-	const char *where = h->args->operands[1], *cause = NULL;
+	const char *where = h->args->operands[1], *path = host_socket_path(where);
 	const char *url = h->args->n_operands > 2 ? h->args->operands[2] : NULL;
-	const char *path = host_socket_path(where);
 	int n = url != NULL    ? snprintf(h->at.url, sizeof h->at.url, "%s", url)
 		: path == NULL ? snprintf(h->at.url, sizeof h->at.url, "https://%s", where)
 			       : snprintf(h->at.socket, sizeof h->at.socket, "%s", path);
 
 	if (n < 0 || (size_t)n >= sizeof h->at.url)
 		return emr_wrong_use("host", _("its address is too long"), out_problem);
-	h->options.listen_fd = host_listen(where, &cause);
 	/* A proxy that speaks TLS in front of a socket has a certificate of its own. */
 	if (path != NULL)
 		h->at.pin[0] = '\0';
+	return EMR_OK;
+}
+
+static emr_status choose_address(host *h, emr_problem *out_problem)
+{
+	const char *where = h->args->operands[1], *cause = NULL;
+	const char *path = host_socket_path(where);
+
+	EMR_TRY(choose_place(h, out_problem));
+	h->options.listen_fd = host_listen(where, &cause);
 	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
 	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
 	if (h->options.listen_fd >= 0)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
 	return EMR_INVALID;
+}
+
+/* ---- another key ---- */
+
+/* Of NEXT, which is closed by host_end: secret and key are made once. */
+static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
+{
+	emr_status status;
+
+	next->dir = strdup(h->dir);
+	status = next->dir != NULL ? open_below(h, NEXT, true, &next->own_fd) : EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = own_random(
+			next, FILE_SECRET, next->options.secret, sizeof next->options.secret);
+	next->at.key = emr_served_key(next->options.secret);
+	if (status == EMR_OK)
+		status = own_key(next);
+	return status == EMR_OK ? choose_place(next, out_problem)
+				: say_place(h, status, NULL, out_problem);
+}
+
+#define HOST_OF(args_, out_)                                                                       \
+	{                                                                                          \
+		.args = (args_), .out = (out_), .own_fd = -1, .mail_fd = -1, .lock_fd = -1,        \
+		.report_fd = -1                                                                    \
+	}
+
+/* What administrators have to sign, while the host goes on as it is. */
+static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_problem)
+{
+	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
+
+	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
+	EMR_TRY(open_next(h, &next, out_problem));
+	EMR_TRY(host_ask_for_key(file, &next.at, out_problem));
+	emr_say(h->out,
+		"%s says which key comes next. Administrators of most members sign it, one after "
+		"the other: emrfs network sign FILE\n"
+		"Then stop the host, and give this line again. Each member takes the file with: "
+		"emrfs network address FILE\n",
+		file);
+	return EMR_OK;
+}
+
+static emr_status put_text(const host *h, const char *name, const emr_buf *text)
+{
+	return emr_file_replace(
+		h->own_fd, name, emr_bytes_of(text->data, strlen((const char *)text->data)), 0600);
+}
+
+/* Before the own secret is read: the next one takes its place, if enough have signed for that.  It
+ * comes last, so that after a crash the same line does what is left. */
+static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
+{
+	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
+	static const char *const names[] = {FILE_SECRET, FILE_KEY, FILE_CERTIFICATE};
+	EMR_AUTO_BUF settings = {0};
+	emr_served_at at;
+	uint8_t secret[32];
+	emr_id32 old;
+	emr_status status = own_random(h, FILE_SECRET, secret, sizeof secret);
+
+	old = emr_served_key(secret);
+	emr_wipe(secret, sizeof secret);
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	status = host_may_take_key(h->dir, file, old, &at, out_problem);
+	if (status != EMR_OK)
+		return status == EMR_EXISTS ? EMR_OK : status;
+	EMR_TRY(open_next(h, &next, out_problem));
+	if (!emr_id32_equal(at.key, next.at.key))
+		return say_place(h, EMR_DENIED, _("that key is not in host/next"), out_problem);
+	status = put_text(h, FILE_CERTIFICATE, &next.certificate);
+	if (status == EMR_OK)
+		status = put_text(h, FILE_KEY, &next.key);
+	if (status == EMR_OK)
+		status = emr_served_at_write(&at, &settings);
+	if (status == EMR_OK)
+		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
+	if (status == EMR_OK)
+		status = emr_file_replace(h->own_fd, FILE_SECRET,
+			emr_bytes_of(next.options.secret, sizeof next.options.secret), 0600);
+	for (size_t i = 0; i < sizeof names / sizeof *names && status == EMR_OK; i++)
+		(void)unlinkat(next.own_fd, names[i], 0);
+	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
 }
 
 /* ---- blocks ---- */
@@ -221,14 +316,16 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
 	if (status == EMR_OK)
+		status = open_blocks(h);
+	if (status == EMR_OK)
+		status = hold_lock(h);
+	if (status == EMR_OK && h->args->given[EMR_OPT_NEW_KEY])
+		EMR_TRY(take_next_key(h, h->args->values[EMR_OPT_NEW_KEY], out_problem));
+	if (status == EMR_OK)
 		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
 	h->at.key = emr_served_key(h->options.secret);
 	if (status == EMR_OK)
 		status = own_key(h);
-	if (status == EMR_OK)
-		status = open_blocks(h);
-	if (status == EMR_OK)
-		status = hold_lock(h);
 	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
 		ledger = NULL;
 		status = EMR_NO_MEMORY;
@@ -239,7 +336,9 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
-	status = emr_served_start(&h->options, &h->served);
+	status = host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved);
+	if (status == EMR_OK)
+		status = emr_served_start(&h->options, &h->served);
 	if (status == EMR_OK)
 		status = emr_served_at_write(&h->at, &settings);
 	if (status == EMR_OK)
@@ -309,6 +408,8 @@ static int serve(host *h, const sigset_t *ending)
 		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
+	if (h->has_moved)
+		host_say_moved(h->out, h->dir, &h->at, true);
 	host_say_agent(h->out);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
@@ -337,12 +438,8 @@ static int run_here(void *arg, int report_fd)
 
 int emr_cmd_host(const emr_args *args, emr_out *out)
 {
-	host h = {.args = args,
-		.out = out,
-		.own_fd = -1,
-		.mail_fd = -1,
-		.lock_fd = -1,
-		.report_fd = -1};
+	host h = HOST_OF(args, out);
+	const char *file = args->values[EMR_OPT_NEW_KEY];
 	emr_problem problem = {0};
 	int code;
 
@@ -356,6 +453,8 @@ int emr_cmd_host(const emr_args *args, emr_out *out)
 	if (h.dir == NULL) {
 		(void)!say_place(&h, EMR_NOT_FOUND, NULL, &problem);
 		code = emr_out_fail(out, &problem);
+	} else if (file != NULL && access(file, F_OK) != 0) {
+		code = emr_out_done(out, ask_for_key(&h, file, &problem), &problem, file);
 	} else {
 		code = args->given[EMR_OPT_FOREGROUND]
 			       ? run_here(&h, -1)

@@ -165,6 +165,7 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
 	emr_out_number(out, "blocks_bytes", h.block_bytes);
 	emr_out_number(out, "free_bytes", h.free_bytes);
+	host_say_moved(out, dir, &h.at, false);
 	host_say_agent(out);
 	return EMR_EXIT_DONE;
 }

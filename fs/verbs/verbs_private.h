@@ -149,6 +149,21 @@ emr_status device_left_say(const device_left *left);
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
+/* ---- host_address.c ---- */
+
+/* AT is where the host of DIR, whose files are in OWN_FD, is from now on: where others know another
+ * place, it gets the word by which they believe that. */
+emr_status host_note_place(
+	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
+/* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
+void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
+/* Writes what administrators sign for the host's next key, to the new FILE. */
+emr_status host_ask_for_key(const char *file, const emr_served_at *next, emr_problem *out_problem);
+/* Whether FILE is that for a key in the place of OLD, and enough of them have signed it; *OUT:
+ * where members go with it.  EMR_EXISTS: it is for OLD itself, which is in force. */
+emr_status host_may_take_key(const char *dir, const char *file, emr_id32 old, emr_served_at *out,
+	emr_problem *out_problem);
+
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
@@ -159,8 +174,11 @@ int host_listen(const char *where, const char **out_cause);
 
 /* ---- network_address.c ---- */
 
-/* network address. */
+/* network address, network sign. */
 emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
+/* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
+void emr_network_hear(const emr_args *args, emr_bytes place);
 
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */

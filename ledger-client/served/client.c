@@ -32,11 +32,11 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 
 static emr_status client_knows(void *self, const emr_checkpoint *head)
 {
-	const client *c = self;
+	client *c = self;
+	const emr_id32 key = client_host_key(c);
 
 	return emr_id16_equal(head->net_id, c->net_id)
-		       ? emr_checkpoint_verify(
-				 head, emr_checkpoint_host_id(c->host_key.b), c->host_key.b)
+		       ? emr_checkpoint_verify(head, emr_checkpoint_host_id(key.b), key.b)
 		       : EMR_BAD_SIGNATURE;
 }
 

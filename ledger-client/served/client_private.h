@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <time.h>
 
 #include "http/request.h"
 #include "ledger/ledger.h"
@@ -15,9 +16,9 @@
 typedef struct client {
 	/* set when it is opened */
 	emr_http *http;
+	char *path; /* the directory with the settings */
 	emr_buf descriptor;
 	emr_id16 net_id;
-	emr_id32 host_key;
 	const emr_keyring *submitter; /* NULL: none, or the one that is there later */
 	emr_keyring *const *submitter_at;
 	emr_id32 submitter_id;
@@ -26,6 +27,8 @@ typedef struct client {
 	bool is_wake_lent, is_stop_lent;
 
 	pthread_mutex_t lock; /* of what follows */
+	emr_served_at at;     /* the settings as they were when the file was what is in SEEN */
+	struct timespec seen;
 	char token[sizeof BEARER + WIRE_TOKEN_CHARS];
 	uint64_t token_unix_s; /* since when it is there */
 	emr_status last;       /* how the host was when it was asked last */
@@ -50,6 +53,8 @@ typedef struct question {
  */
 emr_status client_open(const emr_ledger_options *options, int wake_fd, client **out_client);
 void client_close(void *self);
+/* The host's key, as the settings say. */
+emr_id32 client_host_key(client *c);
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);

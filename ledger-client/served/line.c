@@ -10,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
@@ -47,6 +49,87 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 	return wire_status_of(word);
 }
 
+/* ---- where it is ---- */
+
+static emr_http_server server_of(const emr_served_at *at)
+{
+	const bool is_socket = at->socket[0] != '\0';
+
+	return (emr_http_server){.url = is_socket ? "http://host" : at->url,
+		.socket = is_socket ? at->socket : NULL,
+		.pin = at->pin[0] != '\0' ? at->pin : NULL};
+}
+
+static emr_status open_line(const emr_served_at *at, emr_http **out_http)
+{
+	const emr_http_server server = server_of(at);
+
+	if (at->socket[0] != '\0')
+		EMR_TRY(emr_file_check_socket(at->socket));
+	return emr_http_open(&server, out_http);
+}
+
+/* *OUT_SEEN: when the file was written; of one that did not change since SEEN there is no more. */
+static emr_status read_settings(const char *path, const struct timespec *seen,
+	struct timespec *out_seen, emr_served_at *out)
+{
+	EMR_AUTO_FD dirfd = -1;
+	EMR_AUTO_BUF bytes = {0};
+	struct stat st;
+	const char *name = EMR_SERVED_SETTINGS;
+	emr_status status;
+
+	EMR_TRY(emr_dir_open(path, &dirfd));
+	if (fstatat(dirfd, name, &st, 0) != 0) {
+		name = EMR_SERVED_OWN;
+		if (fstatat(dirfd, name, &st, 0) != 0)
+			return emr_status_from_errno(errno);
+	}
+	if (seen != NULL && seen->tv_sec == st.st_ctim.tv_sec &&
+		seen->tv_nsec == st.st_ctim.tv_nsec)
+		return EMR_EXISTS;
+	*out_seen = st.st_ctim;
+	EMR_TRY(emr_file_read(dirfd, name, SETTINGS_MAX, &bytes));
+	status = emr_served_at_read(emr_buf_view(&bytes), out);
+	return status == EMR_INVALID ? EMR_DAMAGED : status;
+}
+
+/* The member was told of another address (emrfs network address), or of another key. */
+static void follow(client *c)
+{
+	emr_served_at at = {.url = ""};
+	struct timespec seen;
+	emr_http_server server;
+
+	(void)pthread_mutex_lock(&c->lock);
+	seen = c->seen;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (read_settings(c->path, &seen, &seen, &at) != EMR_OK ||
+		(at.socket[0] != '\0' && emr_file_check_socket(at.socket) != EMR_OK))
+		return;
+	server = server_of(&at);
+	(void)pthread_mutex_lock(&c->lock);
+	if ((strcmp(at.url, c->at.url) == 0 && strcmp(at.socket, c->at.socket) == 0 &&
+		    strcmp(at.pin, c->at.pin) == 0) ||
+		emr_http_aim(c->http, &server) == EMR_OK) {
+		if (!emr_id32_equal(at.key, c->at.key)) {
+			emr_wipe(c->token, sizeof c->token);
+			emr_buf_clear(&c->head);
+		}
+		c->at = at;
+		c->seen = seen;
+		c->looked_ns = 0;
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+emr_id32 client_host_key(client *c)
+{
+	EMR_LOCKED(&c->lock);
+
+	return c->at.key;
+}
+
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
@@ -56,6 +139,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		.headers = headers,
 		.timeout_ms = q->timeout_ms != 0 ? q->timeout_ms : TIMEOUT_MS,
 		.answer_max = WIRE_ANSWER_MAX,
+		.leaves_when_aimed = q->is_wait,
 		.cancel_fds = {c->stop_fd, q->is_wait ? c->wake_fd : 0}};
 	emr_http_answer answer;
 	emr_status status;
@@ -66,6 +150,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		return EMR_NO_MEMORY;
 	}
 	request.path = path;
+	follow(c);
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
@@ -85,7 +170,8 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 	size_t len;
 
 	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
-	len = wire_token_message(c->net_id, c->host_key, public.signer_id, now, root, message);
+	len = wire_token_message(
+		c->net_id, client_host_key(c), public.signer_id, now, root, message);
 	memcpy(out, public.pk, 32);
 	emr_put_u64(out + 32, now);
 	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
@@ -108,7 +194,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 		return EMR_DAMAGED;
 	wire_token_given(body, text.data, given);
 	if (crypto_sign_verify_detached(
-		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, c->host_key.b) != 0)
+		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, client_host_key(c).b) != 0)
 		return EMR_DENIED;
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
@@ -142,41 +228,17 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 
 /* ---- opening ---- */
 
-static emr_status open_line(const emr_served_at *at, emr_http **out_http)
-{
-	const bool is_socket = at->socket[0] != '\0';
-	const emr_http_server server = {.url = is_socket ? "http://host" : at->url,
-		.socket = is_socket ? at->socket : NULL,
-		.pin = at->pin[0] != '\0' ? at->pin : NULL};
-
-	if (is_socket)
-		EMR_TRY(emr_file_check_socket(at->socket));
-	return emr_http_open(&server, out_http);
-}
-
-static emr_status read_settings(int dirfd, emr_http **out_http, emr_id32 *out_key)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_served_at at;
-	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
-
-	if (status == EMR_NOT_FOUND)
-		status = emr_file_read(dirfd, EMR_SERVED_OWN, SETTINGS_MAX, &bytes);
-	if (status == EMR_OK)
-		status = emr_served_at_read(emr_buf_view(&bytes), &at);
-	if (status != EMR_OK)
-		return status == EMR_INVALID ? EMR_DAMAGED : status;
-	*out_key = at.key;
-	return open_line(&at, out_http);
-}
-
 static emr_status open_all(client *c, const emr_ledger_options *options)
 {
 	EMR_AUTO_FD dirfd = -1;
 	emr_public public;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
-	EMR_TRY(read_settings(dirfd, &c->http, &c->host_key));
+	EMR_TRY(read_settings(options->path, NULL, &c->seen, &c->at));
+	EMR_TRY(open_line(&c->at, &c->http));
+	c->path = strdup(options->path);
+	if (c->path == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
@@ -225,6 +287,7 @@ void client_close(void *self)
 	client *c = self;
 
 	emr_http_close(c->http);
+	free(c->path);
 	emr_buf_free(&c->descriptor);
 	emr_buf_free(&c->head);
 	if (c->wake_fd >= 0 && !c->is_wake_lent)
@@ -392,4 +455,20 @@ emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size
 		memcpy(out, bearer + sizeof BEARER - 1, WIRE_TOKEN_CHARS + 1);
 	emr_wipe(bearer, sizeof bearer);
 	return status;
+}
+
+emr_status emr_served_place(
+	void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64])
+{
+	client *c = tokens;
+	bool is_socket;
+
+	follow(c);
+	(void)pthread_mutex_lock(&c->lock);
+	is_socket = c->at.socket[0] != '\0';
+	(void)snprintf(out_address, EMR_SERVED_ADDRESS_CHARS, "%s%s", is_socket ? "unix:" : "",
+		is_socket ? c->at.socket : c->at.url);
+	memcpy(out_pin, c->at.pin, sizeof c->at.pin);
+	(void)pthread_mutex_unlock(&c->lock);
+	return EMR_OK;
 }

@@ -58,8 +58,9 @@ static json_t *describe(const emr_served_at *at, char out_sum[2 * SUM_BYTES + 1]
 	json_t *root;
 
 	put_text(KEY_PREFIX, at->key.b, key);
-	root = json_pack("{s:s*, s:s*, s:s*, s:s}", "url", word_or_null(at->url), "pin",
-		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key);
+	root = json_pack("{s:s*, s:s*, s:s*, s:s, s:s*}", "url", word_or_null(at->url), "pin",
+		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key, "signed",
+		word_or_null(at->word));
 	text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 	if (text == NULL) {
 		json_decref(root);
@@ -87,15 +88,16 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 {
 	__attribute__((cleanup(drop_json))) json_t *root =
 		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *sum = NULL;
+	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *word = "", *sum = NULL;
 	uint8_t hash[32];
 
 	memset(out, 0, sizeof *out);
 	if (root == NULL ||
-		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s !}", "url", &url, "pin", &pin, "socket",
-			&socket, "key", &key, "sum", &sum) != 0 ||
-		!read_text(KEY_PREFIX, key, out->key.b))
+		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s, s?s !}", "url", &url, "pin", &pin,
+			"socket", &socket, "key", &key, "signed", &word, "sum", &sum) != 0 ||
+		!read_text(KEY_PREFIX, key, out->key.b) || strlen(word) >= sizeof out->word)
 		return EMR_INVALID;
+	(void)snprintf(out->word, sizeof out->word, "%s", word);
 	if (socket != NULL) {
 		if (url != NULL || pin != NULL || socket[0] != '/' ||
 			strlen(socket) >= sizeof out->socket)

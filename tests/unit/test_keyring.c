@@ -361,6 +361,7 @@ static const label_case label_cases[] = {
 	{EMR_SIGN_OUTER, {204, 204}, {203, 205}, 2},
 	{EMR_SIGN_COSIGNATURE, {8, 1024}, {0, 1025}, 4},
 	{EMR_SIGN_TOKEN, {88, 124}, {87, 125}, 1},
+	{EMR_SIGN_ADDRESS, {57, 400}, {56, 401}, 1},
 };
 
 TEST(a_label_belongs_to_its_signers_and_lengths)

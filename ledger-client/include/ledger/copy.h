@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "ledger/ledger.h"
 
+struct emr_row_network;
 typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
 
 /* Opens the network directory PATH and holds its newest state; where its descriptor says that the
@@ -53,6 +54,15 @@ typedef emr_status (*emr_ledger_record_fn)(void *arg, emr_id16 object, emr_bytes
 emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg);
 /* Root over the first ENTRIES; EMR_ROLLBACK when there are not so many. */
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32]);
+/* Whether SIGNER is a key in force of an administrator, whose organisation is a member: then its
+ * Ed25519 key and organisation, too. */
+emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
+	uint8_t out_org[16], bool *out_is);
+emr_status emr_ledger_copy_network(emr_ledger_copy *copy, struct emr_row_network *out_row);
+/* The name of each member organisation, borrowed, as it was approved; "" where the copy has none.
+ */
+typedef emr_status (*emr_ledger_name_fn)(void *arg, emr_bytes name);
+emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
 /* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes

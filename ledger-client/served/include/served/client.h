@@ -16,6 +16,8 @@ typedef struct emr_served_at {
 	char pin[64];	  /* "sha256//BASE64"; "": an authority vouches for the host's name */
 	char socket[256]; /* instead of both: a path on this computer */
 	emr_id32 key;	  /* Ed25519, by which the host signs how far its ledger goes */
+	char word[144];	  /* what stands behind the # of the host's text that led here
+			     (served/address.h); "": there was none */
 } emr_served_at;
 
 /* A JSON object of FORMAT.md, "Served"; EMR_INVALID. */
@@ -79,3 +81,7 @@ void emr_served_tokens_close(void *tokens); /* NULL is fine */
  * EMR_DENIED, EMR_OFFLINE and others: the host's answer.  ROOT, a CID of 36 bytes: what stands in
  * its place in a request to let go of ROOT; signed again, without asking anybody. */
 emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size);
+/* Where the host is by now, as settings of a node have it: "https://HOST[:PORT]" or "unix:/PATH",
+ * and its pin ("": none).  Thread-safe. */
+emr_status emr_served_place(
+	void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64]);

@@ -10,6 +10,7 @@
 
 #include "http/serve.h"
 #include "ledger/ledger.h"
+#include "served/client.h"
 
 typedef struct emr_served emr_served;
 
@@ -36,6 +37,11 @@ void emr_served_stop(emr_served *served);
 /* The public key (Ed25519) that signs checkpoints of a host with SECRET, for the settings of its
  * clients. */
 emr_id32 emr_served_key(const uint8_t secret[32]);
+
+/* AT gets the word by which members of NET_ID believe that the host with SECRET is there (served/
+ * address.h).  EMR_INVALID: AT is no place. */
+emr_status emr_served_say_at(
+	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at);
 
 typedef struct emr_served_counts {
 	uint64_t requests, refused; /* since it was started; refused: 4xx */

@@ -27,6 +27,7 @@ typedef enum emr_ipfs_kind {
 	EMR_IPFS_CLUSTER = 3, /* an IPFS Cluster: cluster.h */
 } emr_ipfs_kind;
 
+#define EMR_IPFS_PLACE_MAX 416
 /* All texts are copied. */
 typedef struct emr_ipfs_options {
 	emr_ipfs_kind kind;
@@ -43,6 +44,9 @@ typedef struct emr_ipfs_options {
 	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
 	void (*token_free)(void *arg);
 	void *token_arg;
+	/* With TOKEN_OF: writes where the node is now, as address and pin ("": none) have it; asked
+	 * before each request, by any thread. */
+	emr_status (*place_of)(void *arg, char address[EMR_IPFS_PLACE_MAX], char pin[64]);
 } emr_ipfs_options;
 #define EMR_IPFS_TOKEN_MAX 1024
 
@@ -51,6 +55,7 @@ typedef struct emr_ipfs_options {
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault);
 void emr_ipfs_close(emr_ipfs *node); /* NULL is fine; no call may run */
+/* As long as the node lives, also when it is elsewhere by then. */
 const char *emr_ipfs_address(const emr_ipfs *node);
 /* Spoken to in clear text: it runs on this computer, or something here leads to it. */
 bool emr_ipfs_is_near(const emr_ipfs *node);
