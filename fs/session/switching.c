@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "kit/places.h"
+#include "session/keys.h"
 #include "session/stage.h"
 
 #define COPY_PREFIX "replica." /* this computer's copy of a ledger, and what belongs to it */
@@ -102,7 +103,8 @@ static emr_status leave_old(int state_fd, int joining)
 static void forget_notes(int state_fd)
 {
 	static const char *const names[] = {"facts.cache", "facts.cache.new",
-		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, "orders", "certificate-next"};
+		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, EMR_STATE_ORDERS,
+		EMR_STATE_CERTIFICATE, EMR_STATE_CERTIFICATE_NEXT, EMR_STATE_CERTIFICATE_BATCH};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(state_fd, names[i], 0);
@@ -127,6 +129,18 @@ static emr_status take_new(int state_fd, int joining)
 	return status == EMR_OK ? sync_both(state_fd, joining) : status;
 }
 
+/* To the host of a network that was left. */
+static emr_status forget_way(int state_fd)
+{
+	struct stat st;
+	emr_status status = EMR_OK;
+
+	if (fstatat(state_fd, EMR_STATE_LEDGER, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode))
+		status = emr_stage_remove_tree(state_fd, EMR_STATE_NETWORK);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 /* Somebody else may be at it. */
 static emr_status remove_rest(int state_fd)
 {
@@ -140,6 +154,7 @@ static emr_status go_on(int state_fd, int joining)
 	EMR_TRY(leave_old(state_fd, joining));
 	forget_notes(state_fd);
 	EMR_TRY(take_new(state_fd, joining));
+	EMR_TRY(forget_way(state_fd));
 	/* In this order: without an invitation no join is under way, and without a switch none is
 	 * being finished. */
 	(void)unlinkat(joining, EMR_JOINING_INVITATION, 0);

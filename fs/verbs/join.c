@@ -121,26 +121,6 @@ static bool is_done_already(joiner *j)
 
 /* ---- the old ledger ---- */
 
-static emr_status open_keys(joiner *j, emr_problem *out_problem)
-{
-	const char *field = NULL;
-	emr_status status = emr_keyring_check_file(j->session.state_fd, EMR_STATE_KEYFILE, &field);
-
-	if (status == EMR_OK)
-		status = emr_passphrase_get(j->args->values[EMR_OPT_PASSPHRASE_FILE], false,
-			&j->passphrase, out_problem);
-	if (status != EMR_OK && out_problem->is_set)
-		return status;
-	if (status == EMR_OK)
-		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE,
-			emr_passphrase_view(&j->passphrase), &j->session.keyring, &field);
-	if (status == EMR_OK)
-		emr_keys_newest_certificate(j->session.state_fd, j->session.keyring);
-	if (status != EMR_OK)
-		emr_keys_say(j->session.state_path, status, field, out_problem);
-	return status;
-}
-
 /* A change that is not on the old ledger would not be on the new one either. */
 static emr_status send_all(joiner *j, emr_problem *out_problem)
 {
@@ -360,7 +340,9 @@ emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_pro
 	if (is_done_already(&j))
 		return EMR_OK;
 	EMR_TRY(choose_invitation(&j, out_problem));
-	EMR_TRY(open_keys(&j, out_problem));
+	EMR_TRY(emr_keys_open_once(j.session.state_fd, j.session.state_path,
+		args->values[EMR_OPT_PASSPHRASE_FILE], &j.passphrase, &j.session.keyring,
+		out_problem));
 	j.joining.login = (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 	j.bringing.session = &j.session;

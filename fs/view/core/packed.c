@@ -1,12 +1,12 @@
 /* This file puts where a record stands on the ledger into half the memory, and takes it out again
  * without loss. Values that are the same for nearly all records are left away: the object is the
  * node's id, and so is the record's until it moves to another domain; a version, while a ledger has
- * less than two hundred million, takes 28 bits; a padded length has few digits. */
+ * less than five hundred million, takes 29 bits; a padded length has few digits. */
 #include "packed.h"
 
 #include <string.h>
 
-#define MOVE_SHIFT 28 /* of the number of moves ago, above the version */
+#define MOVE_SHIFT 29 /* of the number of moves ago, above the version */
 #define PADDED_BITS 26
 
 static bool version_fits(uint64_t version)

@@ -40,7 +40,7 @@ typedef struct emr_annex {
 				 had said */
 } emr_annex;
 /* The mark counts how many moves ago that was. */
-#define EMR_MOVES_MAX 15
+#define EMR_MOVES_MAX 7
 #define EMR_VERSION_MOVE (UINT64_C(1) << 60)
 #define EMR_VERSION_ANNEX (EMR_MOVES_MAX * EMR_VERSION_MOVE)
 /* The files that ANNEX names are borrowed. To be called before anything else, from one thread. */

@@ -1,0 +1,154 @@
+#!/bin/bash
+# network_leave.sh: a patient's network loses its host for good. She leaves it: every record, version, CID, signature and proof is what it
+# was, also what others left her and what waited to be registered. Killed anywhere, the same line goes on. Then another network takes all.
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$SUPPORT/two.sh"
+two_begin leave
+two_network "São Lucas" hospital
+two_ana_and_lima
+# picture FILE: everything that must stay as it was.
+picture() {
+	(cd ana-folder && find . -path ./.emrfs -prune -o -path ./shared-with-me -prune -o -type d -printf '%p %m\n' -o -printf '%p %y %m %T@ %l\n' | sort &&
+		find . -path ./.emrfs -prune -o -path ./shared-with-me -prune -o -type f -print0 | sort -z | xargs -0 sha256sum &&
+		getfattr -R -P -h -m '^(user\.comment|(user|system)\.emrfs\.(id|cid|version|signed-at|signed-by|signature|stored-bytes))$' -d . 2>/dev/null |
+		grep -v '^# file: .emrfs\|^# file: shared' | sed '/^$/d' | sort) >"$1"
+	{
+		as ana run 0 restore --list Letters/report.txt && cat out/said
+		as ana run 0 log && sed 's/ entry .*//' out/said | grep -E 'saved|renamed|deleted|restored'
+		(cd ana-folder/.emrfs/deleted && find . -type f | sort)
+		ls ana-folder/.emrfs/at
+	} >"$2" 2>&1
+}
+same() { diff "$1" "$2" >out/diff || emr_fail "$3: $(head -20 out/diff)"; }
+sound() { as ana json 0 verify && expect "bad" "$("$JSON_FIELD" "$EMR_WORK/out/said" bad)" "[]"; }
+# Who says yes where another is on the ledger of whose word it is, each time.
+proven() {
+	as ana run 0 verify --proof "$1" "$2"
+	grep -q "Signed by $3" out/said || emr_fail "$1: $(cat out/said)"
+}
+
+say "a member with versions, a letter of another, and shares both ways"
+two_mount ana lima
+mkdir ana-folder/Letters ana-folder/Plan ana-folder/Gone lima-folder/Leaflets
+for version in first second third; do
+	echo "$version" >ana-folder/Letters/report.txt
+	as ana run 0 status --wait
+done
+echo "lost and found" >ana-folder/Gone/lost.txt
+echo "old name" >ana-folder/Letters/a.txt
+setfattr -n user.comment -v "seen" ana-folder/Letters/report.txt
+echo "one" >ana-folder/Plan/plan.txt
+as ana run 0 status --wait
+rm -r ana-folder/Gone
+mv ana-folder/Letters/a.txt ana-folder/Letters/b.txt
+as ana run 0 share Plan with lima --write --yes --wait
+as lima run 0 share Leaflets with ana --yes --wait
+inbox() { ls -d lima-folder/shared-with-me/ana*/Inbox lima-folder/shared-with-me/ana*/Plan >/dev/null 2>&1; }
+emr_until inbox
+head -c 300000 /dev/urandom >letter.dcm
+must cp letter.dcm lima-folder/shared-with-me/ana*/Inbox/letter.dcm
+echo "by lima" >"$(echo lima-folder/shared-with-me/ana*/Plan)/therapy.txt"
+as lima run 0 status --wait
+came() { cmp letter.dcm ana-folder/Inbox/*/*/letter.dcm && [ "$(cat ana-folder/Plan/therapy.txt)" = "by lima" ]; }
+emr_until came 2>out/came
+home() { as ana json 0 status && [ "$("$JSON_FIELD" "$EMR_WORK/out/said" coming)" = 0 ] && [ "$("$JSON_FIELD" "$EMR_WORK/out/said" not_whole)" = 0 ]; }
+emr_until home
+LETTER=$(cd ana-folder && echo Inbox/*/*/letter.dcm)
+as ana run 0 status --wait
+for each in Letters/report.txt "$LETTER"; do
+	must cp "ana-folder/.emrfs/proof/$each.tlog-proof" "proof-$(basename "$each")"
+done
+cp ana-folder/Letters/report.txt report.txt
+picture before.picture before.past
+grep -q "Paula Lima" before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare"
+
+say "the host is gone for good, and she saves, removes and renames"
+two_unmount lima
+two_host_kill
+mv "$NET" net.gone
+echo "fourth" >ana-folder/Letters/report.txt
+echo "new" >ana-folder/Letters/new.txt
+rm ana-folder/Plan/plan.txt
+mv ana-folder/Letters/b.txt ana-folder/Letters/c.txt
+two_unmount ana
+two_home ana
+run 11 network leave --yes --passphrase-file "$EMR_WORK/none"
+run 13 network leave --passphrase-file "$EMR_PASS"
+says "What others share with you ends here"
+[ ! -e ana/state/joining ] || emr_fail "a refused leave left something"
+
+say "killed again and again"
+killed=0
+for ((i = 1; ; i++)); do
+	"$EMRFS" network leave --yes --json --passphrase-file "$EMR_PASS" >out/left 2>out/complained </dev/null &
+	leaving=$!
+	[ $i -gt 60 ] || sleep "$(printf '0.%03d' $((i * 5)))"
+	if [ $i -le 60 ] && kill -KILL $leaving 2>/dev/null; then
+		wait $leaving 2>/dev/null && break
+		killed=$((killed + 1))
+	else
+		wait $leaving || emr_fail "leave: $(cat out/left out/complained)"
+		break
+	fi
+done
+[ "$killed" -ge 3 ] || emr_fail "only $killed kills"
+[ ! -e ana/state/joining ] && [ ! -e ana/state/network ] && [ -d ana/state/ledger ] && [ ! -L ana/state/ledger ] || emr_fail "left over: $(ls ana/state)"
+echo "  $killed times"
+run 0 network leave --passphrase-file "$EMR_PASS" # whose end nobody saw
+
+say "she is alone, with everything"
+two_mount ana
+expect "what waited" "$(cat ana-folder/Letters/report.txt ana-folder/Letters/new.txt ana-folder/Letters/c.txt)" "fourth
+new
+old name"
+[ ! -e ana-folder/Plan/plan.txt ] && [ ! -e ana-folder/Letters/b.txt ] || emr_fail "what was removed or renamed is back"
+as ana run 0 status --wait
+expect "the next version" "$(as ana attribute version "$PWD/ana-folder/Letters/report.txt")" 4
+as ana run 0 restore Letters/report.txt@v1 && expect "version 1" "$(cat ana-folder/Letters/report.txt)" first
+as ana run 0 restore Gone/lost.txt && expect "deleted before" "$(cat ana-folder/Gone/lost.txt)" "lost and found"
+as ana run 0 restore Plan/plan.txt
+cmp letter.dcm "ana-folder/$LETTER" || emr_fail "the letter is another"
+sound
+as ana json 0 status
+expect "network" "$(as ana "$JSON_FIELD" out/said network_name)" ""
+proven proof-report.txt report.txt "Silva, Ana"
+proven proof-letter.dcm letter.dcm "Paula Lima"
+must cp "ana-folder/.emrfs/proof/$LETTER.tlog-proof" proof-again
+proven proof-again letter.dcm "Paula Lima"
+say "opened again, and from a backup, it is the same"
+picture alone.picture alone.past
+# Of what did not change since, every line is as it was.
+grep -F -e "$LETTER" -e therapy.txt before.picture >out/was && grep -F -e "$LETTER" -e therapy.txt alone.picture >out/is && same out/was out/is "what others wrote"
+for line in v1 v2 v3; do grep "$line " before.past >out/was; grep -F -f out/was alone.past >/dev/null || emr_fail "$line is another: $(cat alone.past)"; done
+two_unmount ana
+as ana run 0 backup copy
+two_home ana2
+run 0 init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/ana.words" --passphrase-file "$EMR_PASS"
+rm -rf ana && mv ana2 ana && rmdir ana2-folder
+two_mount ana
+picture again.picture again.past
+same alone.picture again.picture "restored"
+same alone.past again.past "the past, restored"
+sound
+
+say "another network takes all of it"
+NET=$EMR_WORK/net2 TWO_PORT=$(emr_port)
+two_network "Praxis Reis" reis
+as reis two_invite ana patient
+inviting=$!
+emr_until test -s ana.invitation
+two_unmount ana
+as ana run 0 join ana.invitation --yes --passphrase-file "$EMR_PASS"
+wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
+two_mount ana
+picture there.picture there.past
+same alone.picture there.picture "in the other network"
+same alone.past there.past "the past, in the other network"
+sound
+must cp "ana-folder/.emrfs/proof/$LETTER.tlog-proof" proof-there && proven proof-there letter.dcm "Paula Lima"
+echo "fifth" >ana-folder/Letters/report.txt
+as ana run 0 status --wait
+as ana run 0 erase Letters/c.txt --yes --passphrase-file "$EMR_PASS"
+! as ana "$EMRFS" log | grep -q 'c\.txt' || emr_fail "an erased name is told"
+sound
+echo "all is well"
