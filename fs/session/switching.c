@@ -103,7 +103,7 @@ static emr_status leave_old(int state_fd, int joining)
 static void forget_notes(int state_fd)
 {
 	static const char *const names[] = {"facts.cache", "facts.cache.new",
-		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, EMR_STATE_ORDERS,
+		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, EMR_STATE_ORDERS, "shared-keys",
 		EMR_STATE_CERTIFICATE, EMR_STATE_CERTIFICATE_NEXT, EMR_STATE_CERTIFICATE_BATCH};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kit/out.h"
+#include "kit/passphrase.h"
 #include "kit/places.h"
 
 /* Before the first secret of a process: memory that neither a core file nor a debugger of the same
