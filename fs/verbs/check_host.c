@@ -48,7 +48,7 @@ bool emr_check_host(emr_checker *c)
 	else if (status == EMR_FORK)
 		emr_check_note(c, "host", false,
 			_("do not go on; ask whoever administers your organisation, by another "
-			  "way"),
+			  "way. If it has another key by now, emrfs network address FILE"),
 			_("%s shows another key than the one that this network was told of"),
 			at.url);
 	else if (is_ours)
@@ -58,7 +58,8 @@ bool emr_check_host(emr_checker *c)
 	else
 		emr_check_note(c, "host", false,
 			_("it must run (emrfs host), and this computer must reach that address: it "
-			  "is a public one, one of the same local network, or one of a VPN"),
+			  "is a public one, one of the same local network, or one of a VPN. If it "
+			  "is elsewhere by now, emrfs network address TEXT"),
 			_("%s does not answer"), at.url);
 	return !is_ours;
 }

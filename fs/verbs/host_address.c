@@ -165,8 +165,8 @@ emr_status host_may_take_key(const char *dir, const char *file, emr_id32 old, em
 	if (address.is_successor && have >= need)
 		return EMR_OK;
 	(void)snprintf(cause, sizeof cause,
-		_("administrators of %u of %u members have signed %s for the next key of this "
-		  "host"),
+		_("administrators of %u of the %u members that it takes have signed %s for the "
+		  "next key of this host"),
 		have, need, file);
 	emr_problem_set(out_problem, EMR_SAY_ADDRESS_REFUSED, "cause", cause, NULL);
 	return EMR_DENIED;

@@ -139,8 +139,8 @@ static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_
 		if (have >= need || emr_id32_equal(out->key, f->have.key))
 			return EMR_OK;
 		(void)snprintf(cause, sizeof cause,
-			_("it replaces the host's key, and administrators of %u of %u members have "
-			  "signed that for the key that is known here"),
+			_("it replaces the host's key, and administrators of %u of the %u members "
+			  "that it takes have signed that for the key that is known here"),
 			have, need);
 		return refuse(cause, out_problem);
 	}
@@ -298,7 +298,8 @@ emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out
 	EMR_TRY(write_back(&f, out_problem));
 	emr_out_number(out, "have", have);
 	emr_out_number(out, "need", need);
-	emr_say(out, "Administrators of %u of %u members have signed it. %s\n", have, need,
+	emr_say(out, "Administrators of %u of the %u members that it takes have signed it. %s\n",
+		have, need,
 		have < need ? _("Give the file to the next one.")
 			    : _("Give the file back to who runs the host."));
 	return EMR_OK;

@@ -12,6 +12,7 @@
 #include "mount/client.h"
 #include "mount/devices.h"
 #include "org/bureau.h"
+#include "served/client.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
