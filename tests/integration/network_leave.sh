@@ -8,10 +8,12 @@ two_network "São Lucas" hospital
 two_ana_and_lima
 # picture FILE: everything that must stay as it was.
 picture() {
-	(cd ana-folder && find . -path ./.emrfs -prune -o -path ./shared-with-me -prune -o -type d -printf '%p %m\n' -o -printf '%p %y %m %T@ %l\n' | sort &&
-		find . -path ./.emrfs -prune -o -path ./shared-with-me -prune -o -type f -print0 | sort -z | xargs -0 sha256sum &&
-		getfattr -R -P -h -m '^(user\.comment|(user|system)\.emrfs\.(id|cid|version|signed-at|signed-by|signature|stored-bytes))$' -d . 2>/dev/null |
-		grep -v '^# file: .emrfs\|^# file: shared' | sed '/^$/d' | sort) >"$1"
+	(cd ana-folder && find . -name '.emrfs' -prune -o -name 'shared-*' -prune -o -type f -print | sort | while read -r each; do
+		stat -c '%n %a %Y %s' "$each" && sha256sum "$each" && getfattr --only-values -n user.comment "$each" 2>/dev/null
+		for name in id cid version signed-at signed-by signature stored-bytes; do
+			echo "$each $name $(getfattr --only-values -n "user.emrfs.$name" "$each" 2>&1)"
+		done
+	done) | sed 's/ valid-content / valid /' >"$1" # what was compared meanwhile
 	{
 		as ana run 0 restore --list Letters/report.txt && cat out/said
 		as ana run 0 log && sed 's/ entry .*//' out/said | grep -E 'saved|renamed|deleted|restored'
@@ -43,11 +45,9 @@ rm -r ana-folder/Gone
 mv ana-folder/Letters/a.txt ana-folder/Letters/b.txt
 as ana run 0 share Plan with lima --write --yes --wait
 as lima run 0 share Leaflets with ana --yes --wait
-inbox() { ls -d lima-folder/shared-with-me/ana*/Inbox lima-folder/shared-with-me/ana*/Plan >/dev/null 2>&1; }
-emr_until inbox
 head -c 300000 /dev/urandom >letter.dcm
-must cp letter.dcm lima-folder/shared-with-me/ana*/Inbox/letter.dcm
-echo "by lima" >"$(echo lima-folder/shared-with-me/ana*/Plan)/therapy.txt"
+leave_there() { cp letter.dcm "$(echo lima-folder/shared-with-me/ana*)/Inbox/" && echo "by lima" >"$(echo lima-folder/shared-with-me/ana*/Plan)/therapy.txt"; }
+emr_until leave_there 2>out/there
 as lima run 0 status --wait
 came() { cmp letter.dcm ana-folder/Inbox/*/*/letter.dcm && [ "$(cat ana-folder/Plan/therapy.txt)" = "by lima" ]; }
 emr_until came 2>out/came
@@ -60,7 +60,7 @@ for each in Letters/report.txt "$LETTER"; do
 done
 cp ana-folder/Letters/report.txt report.txt
 picture before.picture before.past
-grep -q "Paula Lima" before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare"
+grep -q "by=lima, São Lucas" before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare: $(cat before.picture before.past)"
 
 say "the host is gone for good, and she saves, removes and renames"
 two_unmount lima
@@ -70,9 +70,10 @@ echo "fourth" >ana-folder/Letters/report.txt
 echo "new" >ana-folder/Letters/new.txt
 rm ana-folder/Plan/plan.txt
 mv ana-folder/Letters/b.txt ana-folder/Letters/c.txt
-two_unmount ana
+pid=$(two_pid ana)
 two_home ana
-run 11 network leave --yes --passphrase-file "$EMR_WORK/none"
+run 4 unmount
+await_gone "$pid"
 run 13 network leave --passphrase-file "$EMR_PASS"
 says "What others share with you ends here"
 [ ! -e ana/state/joining ] || emr_fail "a refused leave left something"
