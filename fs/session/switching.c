@@ -15,8 +15,10 @@
 #include "base/log.h"
 #include "kit/places.h"
 #include "session/keys.h"
+#include "session/shared_blocks.h"
 #include "session/stage.h"
 
+#define NETWORK_BLOCKS EMR_STATE_NETWORK "/" EMR_NETWORK_DIR_BLOCKS
 #define COPY_PREFIX "replica." /* this computer's copy of a ledger, and what belongs to it */
 
 emr_status emr_switch_begin(int state_fd)
@@ -129,16 +131,33 @@ static emr_status take_new(int state_fd, int joining)
 	return status == EMR_OK ? sync_both(state_fd, joining) : status;
 }
 
-/* To the host of a network that was left. */
-static emr_status forget_way(int state_fd)
+static bool is_kind(int dirfd, const char *name, mode_t kind)
 {
 	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == kind;
+}
+
+/* The blocks lay in the directory that led to a host which was left: they come into the state, in one
+ * step, before it goes. */
+static emr_status take_home(int state_fd)
+{
+	static const char *const gone[] = {EMR_STATE_NETWORK, EMR_STATE_INDEX};
 	emr_status status = EMR_OK;
 
-	if (fstatat(state_fd, EMR_STATE_LEDGER, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISDIR(st.st_mode))
-		status = emr_stage_remove_tree(state_fd, EMR_STATE_NETWORK);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (!is_kind(state_fd, EMR_STATE_LEDGER, S_IFDIR))
+		return EMR_OK;
+	if (is_kind(state_fd, EMR_STATE_BLOCKS, S_IFLNK) &&
+		renameat2(state_fd, EMR_STATE_BLOCKS, state_fd, NETWORK_BLOCKS, RENAME_EXCHANGE) !=
+			0)
+		return emr_status_from_errno(errno);
+	if (fsync(state_fd) != 0 || !is_kind(state_fd, EMR_STATE_BLOCKS, S_IFDIR))
+		return EMR_IO;
+	for (size_t i = 0; i < sizeof gone / sizeof *gone && status == EMR_OK; i++) {
+		status = emr_stage_remove_tree(state_fd, gone[i]);
+		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
+	return status;
 }
 
 /* Somebody else may be at it. */
@@ -154,7 +173,7 @@ static emr_status go_on(int state_fd, int joining)
 	EMR_TRY(leave_old(state_fd, joining));
 	forget_notes(state_fd);
 	EMR_TRY(take_new(state_fd, joining));
-	EMR_TRY(forget_way(state_fd));
+	EMR_TRY(take_home(state_fd));
 	/* In this order: without an invitation no join is under way, and without a switch none is
 	 * being finished. */
 	(void)unlinkat(joining, EMR_JOINING_INVITATION, 0);

@@ -2,6 +2,7 @@
  * ledger that this computer has verified. The network's host is not needed. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kit/language.h"
@@ -57,6 +58,16 @@ static emr_status prepare(leaver *l, emr_problem *out_problem)
 				: status;
 }
 
+/* Whether DIR, with the blocks, is the one in the state. */
+static bool is_own(const leaver *l, const char *dir)
+{
+	struct stat a, b;
+
+	return stat(dir, &a) == 0 &&
+	       fstatat(l->session.state_fd, EMR_STATE_NETWORK, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* *OUT_IS_DONE: by the same line, whose end nobody saw. */
 static emr_status find_network(leaver *l, bool *out_is_done, emr_problem *out_problem)
 {
@@ -77,6 +88,9 @@ static emr_status find_network(leaver *l, bool *out_is_done, emr_problem *out_pr
 	if (status == EMR_OK && !emr_network_dir_is_served(dir))
 		return refuse(
 			_("the network is yours, and others come over your host"), out_problem);
+	if (status == EMR_OK && !is_own(l, dir))
+		return refuse(_("what leads to the host is not in the keyring's own directory"),
+			out_problem);
 	if (status == EMR_OK)
 		status = emr_network_dir_name(dir, l->network);
 	return status == EMR_OK ? EMR_OK

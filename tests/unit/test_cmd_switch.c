@@ -185,6 +185,11 @@ static void begin_leave(place *p)
 	assert_ok(emr_switch_finish(p->fd));
 	make(p, "network");
 	put(p, "network/host", "address");
+	make(p, "network/blocks");
+	put(p, "network/blocks/segment", "bytes");
+	assert_int_equal(
+		symlinkat(printed("%s/network/blocks", p->path), p->fd, "blocks"), 0);
+	put(p, "index", "of there");
 	put(p, "orders", "revocations");
 	make(p, "joining");
 	make(p, "joining/ledger");
@@ -201,6 +206,8 @@ static void expect_left(const place *p)
 	expect(p, "ledger/ledger.sqlite", "own ledger");
 	expect(p, "replica.sqlite", "own copy");
 	expect(p, "keyfile", "own keys");
+	expect(p, "blocks/segment", "bytes");
+	expect(p, "index", NULL);
 	expect(p, "network", NULL);
 	expect(p, "orders", NULL);
 	expect(p, "joining", NULL);
