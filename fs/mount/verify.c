@@ -14,6 +14,7 @@
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
+#include "session/annex.h"
 #include "session/fetching.h"
 #include "settle/whose.h"
 #include "view/walk.h"
@@ -430,41 +431,14 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-static emr_status note_others(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	bool *has_others = arg;
-
-	(void)domain;
-	(void)d_row;
-	*has_others |= !is_mine;
-	return EMR_OK;
-}
-
-/* The ledgers that were left, in the same way: the past rests on them. What was kept of a network's lacks
- * the private parts of others, so the verified copy of it is all that can be replayed. */
+/* The ledgers that were left, in the same way: the past rests on them. */
 static emr_status check_annexes(verification *v)
 {
-	const emr_annex *annex = emr_facts_annex(v->session->facts);
-	emr_status status = EMR_OK;
+	emr_status status = emr_annex_check(v->session, &v->checked);
 
-	for (; status == EMR_OK && annex != NULL; annex = emr_facts_annex(annex->facts)) {
-		emr_ledger_trouble trouble = {0};
-		emr_ledger_absence absence;
-		bool has_others = false;
-		uint64_t size = 0;
-
-		v->checked++;
-		emr_ledger_look(annex->ledger, &absence);
-		status = emr_replica_domains(annex->replica, note_others, &has_others);
-		if (status == EMR_OK)
-			status = (has_others || absence.status != EMR_OK
-					? emr_replica_verify_own
-					: emr_replica_verify_chain)(
-				annex->replica, &trouble, &size);
-		if (is_chain_fault(status))
-			return say_bad(v, "", "the ledger from before you joined does not fit",
-				"ledger-damaged");
-	}
+	if (is_chain_fault(status))
+		return say_bad(
+			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
 	return status;
 }
 

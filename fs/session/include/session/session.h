@@ -40,7 +40,7 @@ typedef struct emr_session {
 	emr_record_ctx *records;
 	emr_facts *facts;
 	emr_chronicle *chronicle;
-	emr_annex annexes[EMR_MOVES_MAX]; /* ledgers that were left, the last one first; facts
+	emr_annex annexes[EMR_MOVES_MAX + 1]; /* ledgers that were left, the last one first; facts
 					     NULL: no more */
 	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block
 				of the past is let go */
