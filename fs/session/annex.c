@@ -1,6 +1,6 @@
-/* When somebody joins a network, or leaves one, the earlier ledger stays beside the new one. This file
- * opens it for reading, and what was left before it, so that the earlier history is still shown; if
- * it cannot be opened, the records of today open all the same. */
+/* When somebody joins a network, or leaves one, the earlier ledger stays beside the new one. This
+ * file opens it for reading, and what was left before it, so that the earlier history is still
+ * shown; if it cannot be opened, the records of today open all the same. */
 #include "session/annex.h"
 
 #include <errno.h>
@@ -118,8 +118,8 @@ static emr_status note_others(void *arg, emr_id16 domain, bool is_mine, emr_byte
 	return EMR_OK;
 }
 
-/* What was kept of a network's lacks private parts of others, so the verified copy of it in PATH is all
- * that can be replayed. */
+/* What was kept of a network's lacks private parts of others, so the verified copy of it in PATH is
+ * all that can be replayed. */
 static emr_status check_copy(const char *path)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;

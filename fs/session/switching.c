@@ -79,8 +79,8 @@ static emr_status leave_ledger(int state_fd, int joining, int annex)
 		       : emr_status_from_errno(errno);
 }
 
-/* The annex is made in joining, with the one before it inside, and takes its place as a whole.  While
- * it is there, nothing of the new ledger is in the state. */
+/* The annex is made in joining, with the one before it inside, and takes its place as a whole.
+ * While it is there, nothing of the new ledger is in the state. */
 static emr_status leave_old(int state_fd, int joining)
 {
 	EMR_AUTO_FD annex = -1;
@@ -104,9 +104,9 @@ static emr_status leave_old(int state_fd, int joining)
 /* Removes notes about the former ledger that can be made again, and what waits for it. */
 static void forget_notes(int state_fd)
 {
-	static const char *const names[] = {"facts.cache", "facts.cache.new",
-		EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY, EMR_STATE_ORDERS, "shared-keys",
-		EMR_STATE_CERTIFICATE, EMR_STATE_CERTIFICATE_NEXT, EMR_STATE_CERTIFICATE_BATCH};
+	static const char *const names[] = {"facts.cache", "facts.cache.new", EMR_STATE_SECOND_COPY,
+		EMR_STATE_LEDGER_AWAY, EMR_STATE_ORDERS, "shared-keys", EMR_STATE_CERTIFICATE,
+		EMR_STATE_CERTIFICATE_NEXT, EMR_STATE_CERTIFICATE_BATCH};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(state_fd, names[i], 0);
@@ -138,8 +138,8 @@ static bool is_kind(int dirfd, const char *name, mode_t kind)
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == kind;
 }
 
-/* The blocks lay in the directory that led to a host which was left: they come into the state, in one
- * step, before it goes. */
+/* The blocks lay in the directory that led to a host which was left: they come into the state, in
+ * one step, before it goes. */
 static emr_status take_home(int state_fd)
 {
 	static const char *const gone[] = {EMR_STATE_NETWORK, EMR_STATE_INDEX};

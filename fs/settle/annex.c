@@ -1,5 +1,6 @@
-/* This file shows the present ledger and those that were left as one past: entries before a move come
- * first. Versions of a ledger that was left carry a mark, so that a place says by itself where it is. */
+/* This file shows the present ledger and those that were left as one past: entries before a move
+ * come first. Versions of a ledger that was left carry a mark, so that a place says by itself where
+ * it is. */
 #include "facts_private.h"
 
 #include <string.h>
@@ -115,9 +116,8 @@ emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg)
 	annex_heads a = {.facts = facts, .fn = fn, .arg = arg};
 
 	EMR_TRY(emr_replica_each_head(facts->replica, NULL, fn, arg));
-	return facts->annex.facts != NULL
-		       ? facts_each_head(facts->annex.facts, give_annexed, &a)
-		       : EMR_OK;
+	return facts->annex.facts != NULL ? facts_each_head(facts->annex.facts, give_annexed, &a)
+					  : EMR_OK;
 }
 
 /* ---- chains ---- */

@@ -131,8 +131,7 @@ static emr_status gather_new(emr_chronicle *c, gathering *g)
 	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
 		g[i] = (gathering){.chronicle = c, .mark = i * EMR_VERSION_MOVE};
 	for (; facts != NULL; facts = facts->annex.facts, g++)
-		EMR_TRY(gather_of(
-			facts->replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
+		EMR_TRY(gather_of(facts->replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
 	return EMR_OK;
 }
 

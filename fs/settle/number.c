@@ -37,8 +37,8 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 	return ENOUGH;
 }
 
-/* Where the row began, on whichever ledger that was; *OUT_IS_ONLY: the owner's content there is all that
- * it ever had. */
+/* Where the row began, on whichever ledger that was; *OUT_IS_ONLY: the owner's content there is all
+ * that it ever had. */
 static emr_status is_owners_row(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, bool *out_is, bool *out_is_only)
 {

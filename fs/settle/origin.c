@@ -132,28 +132,52 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What was carried over is what the annex's row had last. */
-static emr_status carried_from(emr_facts *facts, const emr_place *place, emr_place *out, bool *out_is)
-{
-	emr_replica_head head;
-	put_place put;
-	emr_status status = find_put(facts, place, &put);
+typedef struct same_search {
+	emr_facts *facts; /* of the ledger that was left */
+	emr_place *place;
+	bool is_found;
+} same_search;
 
-	if (status == EMR_OK && !facts_is_carried(facts, place->pversion, put.item.seq))
+static emr_status look_for_same(void *arg, const emr_replica_item *item, bool is_carried)
+{
+	same_search *s = arg;
+	emr_part_key at = emr_part_of_object(s->place->domain, s->place->object, item->version);
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part;
+	emr_status status;
+
+	(void)is_carried;
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
 		return EMR_OK;
+	status = facts_part(s->facts, &at, &bytes);
 	if (status == EMR_OK)
-		status = emr_facts_head(facts->annex.facts, put.domain, put.object, &head);
-	*out_is = status == EMR_OK && head.pversion != 0;
-	*out = *place;
-	out->domain = put.domain;
-	out->object = put.object;
-	out->version = head.version;
-	out->pversion = head.pversion;
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status == EMR_OK && part.cver == s->place->cver &&
+		emr_cid_equal(&part.root, &s->place->root)) {
+		s->place->version = s->place->pversion = item->version;
+		s->is_found = true;
+	}
 	return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_facts_before(emr_facts *facts, const emr_place *place, const emr_annex **out_annex,
-	emr_place *out_was)
+/* What was carried over lies in the same row of the annex, as a rule last. */
+static emr_status carried_from(emr_facts *facts, emr_place *place, bool *out_is)
+{
+	same_search s = {.facts = facts->annex.facts, .place = place};
+	put_place put;
+	emr_status status = find_put(facts, place, &put);
+
+	if (status != EMR_OK || !facts_is_carried(facts, place->pversion, put.item.seq))
+		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+	place->domain = put.domain;
+	place->object = put.object;
+	status = facts_chain(s.facts, put.domain, put.object, look_for_same, &s);
+	*out_is = s.is_found;
+	return status;
+}
+
+emr_status emr_facts_before(
+	emr_facts *facts, const emr_place *place, const emr_annex **out_annex, emr_place *out_was)
 {
 	emr_place was = *place;
 	bool is_there = facts_older(facts, place->pversion) != NULL;
@@ -161,7 +185,7 @@ emr_status emr_facts_before(emr_facts *facts, const emr_place *place, const emr_
 	was.version = facts_version_there(place->version);
 	was.pversion = facts_version_there(place->pversion);
 	if (!is_there && facts->annex.facts != NULL && place->pversion != 0)
-		EMR_TRY(carried_from(facts, place, &was, &is_there));
+		EMR_TRY(carried_from(facts, &was, &is_there));
 	*out_annex = is_there ? &facts->annex : NULL;
 	*out_was = was;
 	return EMR_OK;

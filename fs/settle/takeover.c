@@ -1,5 +1,5 @@
-/* A person who joins a network, or leaves one, takes the present records along. This file writes them
- * onto the other ledger, wrapped for the keys there; it can be interrupted and goes on without
+/* A person who joins a network, or leaves one, takes the present records along. This file writes
+ * them onto the other ledger, wrapped for the keys there; it can be interrupted and goes on without
  * doing anything twice. */
 #include "settle/takeover.h"
 
@@ -255,8 +255,7 @@ static emr_status make_harmless(const taking *k, record *r)
 	bool is_owners = true;
 
 	if (!emr_id16_equal(r->place.object, k->domain))
-		EMR_TRY(facts_signed_by_owner(
-			k->t->from.facts, k->domain, r->signer, &is_owners));
+		EMR_TRY(facts_signed_by_owner(k->t->from.facts, k->domain, r->signer, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	if ((meta->type == EMR_META_FILE) != (r->place.pversion != 0) ||

@@ -318,8 +318,8 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 
 	*out_is = false;
 	if (status == EMR_OK && annex != NULL)
-		return emr_facts_amended(annex->facts, emr_ledger_descriptor(annex->ledger), &was,
-			out_is, out_prev);
+		return emr_facts_amended(
+			annex->facts, emr_ledger_descriptor(annex->ledger), &was, out_is, out_prev);
 	if (status == EMR_OK)
 		status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
 	if (status == EMR_OK)

@@ -14,9 +14,8 @@ typedef struct deed {
 
 emr_status emr_cmd_network(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	static const deed deeds[] = {
-		{"address", 2, 2, emr_network_address}, {"sign", 2, 2, emr_network_sign},
-		{"leave", 1, 1, emr_network_leave}};
+	static const deed deeds[] = {{"address", 2, 2, emr_network_address},
+		{"sign", 2, 2, emr_network_sign}, {"leave", 1, 1, emr_network_leave}};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
 		if (strcmp(args->operands[0], deeds[i].name) == 0 &&

@@ -1,5 +1,5 @@
-/* This file is `emrfs network leave`: a member takes the records out of a network, from the copy of its
- * ledger that this computer has verified. The network's host is not needed. */
+/* This file is `emrfs network leave`: a member takes the records out of a network, from the copy of
+ * its ledger that this computer has verified. The network's host is not needed. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>

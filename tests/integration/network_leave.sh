@@ -153,4 +153,30 @@ as ana run 0 status --wait
 as ana run 0 erase Letters/c.txt --yes --passphrase-file "$EMR_PASS"
 ! as ana "$EMRFS" log | grep -q 'c\.txt' || emr_fail "an erased name is told"
 sound
+say "who began alone, joined, left while the host is there, and came again to the same one"
+two_home bento
+run 0 init --yes --name "Bento Reis" --born 1979-01-02 --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/bento.words"
+# saves: version N, where he is now.
+saves() { two_mount bento && echo "$1" >bento-folder/notes.txt && as bento run 0 status --wait && two_unmount bento; }
+comes() {
+	as reis two_invite bento patient
+	inviting=$!
+	emr_until test -s bento.invitation
+	as bento run 0 join bento.invitation --yes --passphrase-file "$EMR_PASS"
+	wait "$inviting" || emr_fail "org invite: $(cat out/invited-bento)"
+}
+saves one
+comes
+saves two
+as bento run 0 network leave --yes --passphrase-file "$EMR_PASS"
+saves three
+comes
+saves four
+two_mount bento
+as bento run 0 restore --list notes.txt
+expect "versions" "$(grep -c '^v[1-4] ' out/said)" 4
+as bento run 0 restore notes.txt@v1 && expect "version 1" "$(cat bento-folder/notes.txt)" one
+as bento json 0 verify && expect "bad" "$(field bad)" "[]"
+as reis run 6 network leave --yes --passphrase-file "$EMR_PASS"
+says "the network is yours"
 echo "all is well"

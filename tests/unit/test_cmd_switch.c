@@ -1,5 +1,5 @@
-/* These tests are about the last step of a join or a leave: wherever it is cut off, the next process that
- * opens the folder ends it, and nothing of either ledger is lost. */
+/* These tests are about the last step of a join or a leave: wherever it is cut off, the next
+ * process that opens the folder ends it, and nothing of either ledger is lost. */
 #include "emr_test.h"
 
 #include "session/annex.h"
@@ -177,7 +177,8 @@ TEST(cut_off_anywhere_the_next_one_ends_it)
 	assert_true(cuts > 8);
 }
 
-/* As a member of a host, who had a ledger alone before: what was left stays, in what is left now. */
+/* As a member of a host, who had a ledger alone before: what was left stays, in what is left now.
+ */
 static void begin_leave(place *p)
 {
 	begin(p);
@@ -187,8 +188,7 @@ static void begin_leave(place *p)
 	put(p, "network/host", "address");
 	make(p, "network/blocks");
 	put(p, "network/blocks/segment", "bytes");
-	assert_int_equal(
-		symlinkat(printed("%s/network/blocks", p->path), p->fd, "blocks"), 0);
+	assert_int_equal(symlinkat(printed("%s/network/blocks", p->path), p->fd, "blocks"), 0);
 	put(p, "index", "of there");
 	put(p, "orders", "revocations");
 	make(p, "joining");

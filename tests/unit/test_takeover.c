@@ -291,7 +291,8 @@ static emr_status note_epoch(void *arg, emr_id16 domain, bool is_owned, emr_byte
 	emr_row_domain row;
 
 	(void)domain;
-	assert_int_equal(emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row), EMR_CONTRACT_OK);
 	if (is_owned)
 		*(uint32_t *)arg = row.head.epoch;
 	return EMR_OK;

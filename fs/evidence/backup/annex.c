@@ -1,6 +1,6 @@
-/* After somebody has joined a network, or left one, the earlier ledger lies beside the new one, and what
- * was left before that in it. This file copies them into a backup; they do not change any more but for erasures, so they
- * need not be held still meanwhile. */
+/* After somebody has joined a network, or left one, the earlier ledger lies beside the new one, and
+ * what was left before that in it. This file copies them into a backup; they do not change any more
+ * but for erasures, so they need not be held still meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* A person who joins a network, or leaves one, brings records along. This file does so in steps that each
- * can be done again: certificate, registration, records, and at last the exchange of the ledgers. */
+/* A person who joins a network, or leaves one, brings records along. This file does so in steps
+ * that each can be done again: certificate, registration, records, and at last the exchange of the
+ * ledgers. */
 #include "network/bringing.h"
 
 #include <errno.h>
@@ -235,8 +236,7 @@ static emr_status keep_left(const emr_bringing *b)
 	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
 	EMR_TRY(emr_dir_make(b->dir_fd, EMR_JOINING_LEFT));
-	fd = openat(
-		b->dir_fd, EMR_JOINING_LEFT, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(b->dir_fd, EMR_JOINING_LEFT, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	EMR_TRY(emr_file_replace(fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
@@ -369,6 +369,7 @@ emr_status emr_bringing_finish(emr_bringing *b, const emr_passphrase *passphrase
 	if (status == EMR_OK)
 		status = emr_switch_finish(state_fd);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, b->joining != NULL ? "Joining" : "Leaving");
+		emr_problem_set_status(
+			out_problem, status, b->joining != NULL ? "Joining" : "Leaving");
 	return status;
 }

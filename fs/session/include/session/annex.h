@@ -1,8 +1,8 @@
-/* The annex is the ledger that was left by a join, or the verified copy of that of a network that was
- * left, with this computer's copy of it, in the directory state/annex; what was left before that
- * lies in it as annex/annex. These functions make it as the last step of a move, and open it later.
- * It is read, never followed by others, and takes nothing any more but erasures. Where it cannot
- * be read the session is for reading only: blocks of the past would be let go. */
+/* The annex is the ledger that was left by a join, or the verified copy of that of a network that
+ * was left, with this computer's copy of it, in the directory state/annex; what was left before
+ * that lies in it as annex/annex. These functions make it as the last step of a move, and open it
+ * later. It is read, never followed by others, and takes nothing any more but erasures. Where it
+ * cannot be read the session is for reading only: blocks of the past would be let go. */
 #pragma once
 
 #include "base/status.h"
@@ -24,10 +24,11 @@ emr_status emr_joined_write(int dirfd, const emr_joined *joined);
 emr_status emr_joined_read(int dirfd, emr_joined *out_joined);
 
 /* ---- switching.c ---- */
-/* The last step of a join, and of leaving: what was prepared in the state's directory "joining" takes its
- * places, and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by the
- * process that comes next: an interrupted computer has the old ledger or the new one, never half of
- * each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
+/* The last step of a join, and of leaving: what was prepared in the state's directory "joining"
+ * takes its places, and the earlier ledger goes to "annex".  Once the step is begun it is only ever
+ * finished, by the process that comes next: an interrupted computer has the old ledger or the new
+ * one, never half of each.  It needs no passphrase, and refuses to begin before everything is on
+ * the disk. */
 
 #define EMR_STATE_ANNEX "annex"
 #define EMR_STATE_JOINING "joining"

@@ -12,8 +12,8 @@ emr_status emr_keys_protect(emr_problem *out_problem);
 /* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
-/* Asks for the passphrase once, as emr_keys_open does, and leaves it to the caller, who saves the keyfile
- * again. */
+/* Asks for the passphrase once, as emr_keys_open does, and leaves it to the caller, who saves the
+ * keyfile again. */
 emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem);
 /* Asks (see emr_passphrase_get) and opens.  A person who gave a wrong one is told, and asked again,

@@ -49,8 +49,8 @@ void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 const emr_annex *emr_facts_annex(const emr_facts *facts);
 /* Where the ledger that was left says what the content at PLACE is: *OUT_ANNEX with *OUT_WAS, the
  * same content's place there.  NULL: it came onto the present ledger first. */
-emr_status emr_facts_before(emr_facts *facts, const emr_place *place, const emr_annex **out_annex,
-	emr_place *out_was);
+emr_status emr_facts_before(
+	emr_facts *facts, const emr_place *place, const emr_annex **out_annex, emr_place *out_was);
 /* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both
  * is the present one. */
 emr_status emr_facts_item(

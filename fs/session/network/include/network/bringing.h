@@ -1,8 +1,8 @@
-/* A person's records on their way into a network, or out of one: everything is prepared in the state's directory
- * "joining", beside the old ledger, which stays the truth until one last step (switching.h).  An
- * interrupted move goes on where it was: the certificate is kept as soon as it comes, and the new
- * ledger itself says which records are there. It refuses to take along what is not on the old
- * ledger, or cannot be read. */
+/* A person's records on their way into a network, or out of one: everything is prepared in the
+ * state's directory "joining", beside the old ledger, which stays the truth until one last step
+ * (switching.h).  An interrupted move goes on where it was: the certificate is kept as soon as it
+ * comes, and the new ledger itself says which records are there. It refuses to take along what is
+ * not on the old ledger, or cannot be read. */
 #pragma once
 
 #include "kit/out.h"
@@ -37,9 +37,9 @@ emr_status emr_bringing_begin(emr_bringing *bringing, emr_problem *out_problem);
 /* Certificate, registration, and the new copy of the ledger. */
 emr_status emr_bringing_register(
 	emr_bringing *bringing, const char *handle, int64_t within_ns, emr_problem *out_problem);
-/* Instead of both, to leave the network of a host, be it there or not: a ledger of one's own with the
- * certificate of HANDLE, and what this computer has verified of the network's as the ledger that is
- * left.  An earlier try is forgotten: all of it is made here. */
+/* Instead of both, to leave the network of a host, be it there or not: a ledger of one's own with
+ * the certificate of HANDLE, and what this computer has verified of the network's as the ledger
+ * that is left.  An earlier try is forgotten: all of it is made here. */
 emr_status emr_bringing_alone(emr_bringing *bringing, const char *handle, emr_problem *out_problem);
 /* Every record. */
 emr_status emr_bringing_records(emr_bringing *bringing, emr_problem *out_problem);
