@@ -91,3 +91,9 @@ static inline emr_bytes bytes_of(emr_span span)
 {
 	return (emr_bytes){.data = span.data, .len = span.len};
 }
+
+/* ---- copy.c ---- */
+
+struct emr_ledger_copy;
+/* The chain that gives the facts and the file. */
+emr_chain *copy_source(const struct emr_ledger_copy *copy);

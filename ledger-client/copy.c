@@ -16,8 +16,6 @@
 #include "base/log.h"
 #include "chain_private.h"
 #include "contract/rows.h"
-#include "contract/rows_share.h"
-#include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "place.h"
@@ -35,8 +33,7 @@ struct emr_ledger_copy {
 	uint64_t entries; /* of the held moment */
 };
 
-/* Returns the chain that gives the facts and the file. */
-static emr_chain *source_of(const emr_ledger_copy *copy)
+emr_chain *copy_source(const emr_ledger_copy *copy)
 {
 	return copy->united != NULL ? copy->united : copy->held;
 }
@@ -326,21 +323,21 @@ static emr_status count_record(
 
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
 {
-	return emr_required(emr_chain_entry(source_of(copy), 0, out, NULL));
+	return emr_required(emr_chain_entry(copy_source(copy), 0, out, NULL));
 }
 
 emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg)
 {
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
-	record_walk walk = {.chain = source_of(copy), .facts = &facts, .fn = fn, .arg = arg};
+	record_walk walk = {.chain = copy_source(copy), .facts = &facts, .fn = fn, .arg = arg};
 
 	return emr_chain_each_row(walk.chain, "O/", count_record, &walk);
 }
 
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32])
 {
-	return entries <= copy->entries ? emr_chain_root(source_of(copy), entries, out_root)
+	return entries <= copy->entries ? emr_chain_root(copy_source(copy), entries, out_root)
 					: EMR_ROLLBACK;
 }
 
@@ -349,7 +346,7 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	EMR_AUTO_BUF descriptor = {0};
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
-	record_walk walk = {.chain = source_of(copy), .facts = &facts};
+	record_walk walk = {.chain = copy_source(copy), .facts = &facts};
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
 	EMR_TRY(emr_chain_each_row(walk.chain, "O/", count_record, &walk));
@@ -358,181 +355,6 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
 	*out_facts = facts;
 	return EMR_OK;
-}
-
-/* ---- members ---- */
-
-typedef struct member_walk {
-	emr_chain *chain;
-	emr_ledger_member_fn fn;
-	void *arg;
-} member_walk;
-
-/* salt[32], length u16, certificate. */
-static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
-	emr_buf *part, emr_bytes *out_der)
-{
-	emr_reader r;
-	emr_status status;
-
-	emr_buf_clear(part);
-	status = emr_chain_part(chain, key, part);
-	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
-		return EMR_OK;
-	r = emr_reader_of(emr_buf_view(part));
-	(void)emr_read_bytes(&r, 32);
-	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
-	/* Other bytes there are not those that the contract has looked at. */
-	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
-		*out_der = (emr_bytes){0};
-	return status;
-}
-
-/* That of the registration, or of the latest renewal that counts. */
-static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
-	emr_buf *part, emr_bytes *out_der)
-{
-	emr_part_key key = {.family = row->head.family, .version = row->head.version};
-
-	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
-	for (; key.version > 0 && out_der->len == 0; key.version--)
-		EMR_TRY(certificate_at(chain, row, &key, part, out_der));
-	return EMR_OK;
-}
-
-static emr_status tell_member(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	const member_walk *walk = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_ledger_member member = {.certificate = {0}};
-	emr_row_key row;
-	emr_bytes pk;
-
-	(void)key;
-	(void)seq;
-	(void)time;
-	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(member.pk, row.pk, sizeof member.pk);
-	member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
-	pk = emr_bytes_of(member.pk, sizeof member.pk);
-	member.signer_id = emr_sha256_of(&pk, 1);
-	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));
-	return walk->fn(walk->arg, &member);
-}
-
-emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
-{
-	member_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
-
-	return emr_chain_each_row(walk.chain, "K/", tell_member, &walk);
-}
-
-/* ---- organisations ---- */
-
-emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
-	uint8_t out_org[16], bool *out_is)
-{
-	emr_row_key key;
-	emr_row_org org;
-	emr_status status = emr_chain_key_row(source_of(copy), signer.b, &key, NULL);
-
-	*out_is = false;
-	if (status == EMR_OK)
-		status = emr_chain_org_row(source_of(copy), key.org, &org, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	memcpy(out_pk, key.pk, sizeof key.pk);
-	memcpy(out_org, key.org, sizeof key.org);
-	*out_is = key.head.state == EMR_KEY_ACTIVE && (key.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
-		  org.head.state == EMR_ORG_MEMBER;
-	return EMR_OK;
-}
-
-emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_row)
-{
-	EMR_AUTO_BUF row = {0};
-	emr_key_text key;
-
-	emr_key_network(&key);
-	EMR_TRY(emr_chain_row(source_of(copy), key.text, &row, NULL, NULL));
-	return emr_row_network_parse(span_of(emr_buf_view(&row)), out_row) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
-}
-
-typedef struct org_walk {
-	emr_chain *chain;
-	emr_descriptor descriptor;
-	emr_ledger_name_fn fn;
-	void *arg;
-	uint8_t id[16]; /* of the one that is looked at, and its authority */
-	uint8_t ca_hash[32];
-	emr_buf part;
-	emr_bytes name;
-} org_walk;
-
-/* Anybody may propose anything: what was carried counts, with the authority that holds. */
-static emr_status take_admission(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
-	org_walk *walk = arg;
-	emr_row_proposal row;
-	emr_bytes name, ca;
-
-	(void)seq;
-	(void)time;
-	if (emr_row_proposal_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE ||
-		memcmp(row.org, walk->id, 16) != 0 || memcmp(row.aux, walk->ca_hash, 32) != 0 ||
-		emr_unhex(key + 2, at.object.b, sizeof at.object.b) != EMR_OK)
-		return EMR_OK;
-	emr_buf_clear(&walk->part);
-	if (emr_chain_part(walk->chain, &at, &walk->part) == EMR_OK &&
-		emr_proposal_admit_read(emr_buf_view(&walk->part), &name, &ca) == EMR_OK &&
-		memcmp(emr_sha256_of(&ca, 1).b, walk->ca_hash, 32) == 0)
-		walk->name = name;
-	return EMR_OK;
-}
-
-static emr_status tell_org(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	org_walk *walk = arg;
-	emr_descriptor_org founder;
-	emr_row_org row;
-
-	(void)seq;
-	(void)time;
-	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
-		emr_unhex(key + 2, walk->id, sizeof walk->id) != EMR_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_ORG_MEMBER)
-		return EMR_OK;
-	memcpy(walk->ca_hash, row.ca_hash, sizeof walk->ca_hash);
-	walk->name = (emr_bytes){0};
-	if (emr_descriptor_find(&walk->descriptor, walk->id, &founder))
-		walk->name = emr_bytes_of(founder.name.data, founder.name.len);
-	else
-		EMR_TRY(emr_chain_each_row(walk->chain, "P/", take_admission, walk));
-	return walk->fn(walk->arg, walk->name);
-}
-
-emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg)
-{
-	EMR_AUTO_BUF descriptor = {0};
-	org_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
-	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
-
-	if (status == EMR_OK && emr_descriptor_parse(span_of(emr_buf_view(&descriptor)),
-					&walk.descriptor) != EMR_CONTRACT_OK)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_chain_each_row(walk.chain, "M/", tell_org, &walk);
-	emr_buf_free(&walk.part);
-	return status;
 }
 
 /* ---- the file ---- */
@@ -548,7 +370,7 @@ static emr_status make_empty(int dirfd, const char *name)
 /* All pages in one step: the source is held, so nothing can come between. */
 static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to, "main", source_of(copy)->sql.db, "main");
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", copy_source(copy)->sql.db, "main");
 	int code;
 
 	if (backup == NULL)

@@ -5,7 +5,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +25,9 @@ typedef struct line {
 } line;
 
 struct emr_http {
-	char *root_file;
-	pthread_mutex_t lock; /* of what follows */
-	char *url, *pin, *socket;
-	atomic_uint aimed; /* how often */
+	char *url, *root_file, *pin, *socket;
+	emr_http_server server; /* of these */
+	pthread_mutex_t lock;	/* of what follows */
 	line idle[IDLE_MAX];
 	size_t idle_n;
 };
@@ -40,7 +38,6 @@ typedef struct exchange {
 	emr_buf *body;
 	emr_http_answer *answer;
 	emr_status status; /* why it was given up here */
-	unsigned aimed;	   /* of HTTP when it began */
 	struct curl_slist *headers;
 } exchange;
 
@@ -62,34 +59,6 @@ static bool copy_text(const char *from, char **to)
 	return from == NULL || *to != NULL;
 }
 
-static void drop_place(char *url, char *pin, char *socket)
-{
-	free(url);
-	free(pin);
-	free(socket);
-}
-
-emr_status emr_http_aim(emr_http *http, const emr_http_server *server)
-{
-	char *url = NULL, *pin = NULL, *socket = NULL;
-
-	if (server->socket == NULL && !emr_http_url_ok(server->url))
-		return EMR_INVALID;
-	if (!copy_text(server->url, &url) || !copy_text(server->pin, &pin) ||
-		!copy_text(server->socket, &socket)) {
-		drop_place(url, pin, socket);
-		return EMR_NO_MEMORY;
-	}
-	(void)pthread_mutex_lock(&http->lock);
-	drop_place(http->url, http->pin, http->socket);
-	http->url = url;
-	http->pin = pin;
-	http->socket = socket;
-	atomic_fetch_add(&http->aimed, 1);
-	(void)pthread_mutex_unlock(&http->lock);
-	return EMR_OK;
-}
-
 emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 {
 	emr_http *http;
@@ -102,11 +71,16 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (http == NULL)
 		return EMR_NO_MEMORY;
 	(void)pthread_mutex_init(&http->lock, NULL);
-	if (!copy_text(server->root_file, &http->root_file) ||
-		emr_http_aim(http, server) != EMR_OK) {
+	if (!copy_text(server->url, &http->url) ||
+		!copy_text(server->root_file, &http->root_file) ||
+		!copy_text(server->pin, &http->pin) || !copy_text(server->socket, &http->socket)) {
 		emr_http_close(http);
 		return EMR_NO_MEMORY;
 	}
+	http->server = (emr_http_server){.url = http->url,
+		.root_file = http->root_file,
+		.pin = http->pin,
+		.socket = http->socket};
 	*out_http = http;
 	return EMR_OK;
 }
@@ -126,8 +100,10 @@ void emr_http_close(emr_http *http)
 	while (http->idle_n > 0)
 		line_end(&http->idle[--http->idle_n]);
 	(void)pthread_mutex_destroy(&http->lock);
+	free(http->url);
 	free(http->root_file);
-	drop_place(http->url, http->pin, http->socket);
+	free(http->pin);
+	free(http->socket);
 	free(http);
 }
 
@@ -201,24 +177,30 @@ static bool set_login(const emr_http_request *request, CURL *easy)
 }
 
 /* A server that is known by its key has any name, and no authority has to vouch for it. */
-static bool set_server(const emr_http *http, CURL *easy)
+static bool set_server(const emr_http_server *server, CURL *easy)
 {
-	if (http->socket != NULL)
-		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket) == CURLE_OK &&
+	if (server->socket != NULL)
+		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket) ==
+			       CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
 			CURLE_OK)
 		return false;
-	if (http->pin != NULL)
-		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, http->pin) == CURLE_OK &&
+	if (server->pin != NULL)
+		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, server->pin) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
-	if (http->root_file != NULL)
+	if (server->root_file != NULL)
 		return emr_curl->tell_certificates(easy) &&
-		       curl_easy_setopt(easy, CURLOPT_CAINFO, http->root_file) == CURLE_OK &&
+		       curl_easy_setopt(easy, CURLOPT_CAINFO, server->root_file) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return emr_curl->tell_certificates(easy);
+}
+
+static const emr_http_server *server_of(const exchange *x)
+{
+	return x->request->server != NULL ? x->request->server : &x->http->server;
 }
 
 static bool set_body(exchange *x, CURL *easy)
@@ -249,7 +231,7 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-		set_server(x->http, easy) && set_login(x->request, easy) && set_body(x, easy);
+		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);
 
 	for (size_t i = 0; is_fine && x->request->headers != NULL && x->request->headers[i] != NULL;
 		i++)
@@ -350,9 +332,7 @@ static emr_http_fault drive(exchange *x, const line *l)
 	if (curl_multi_add_handle(l->multi, l->easy) != CURLM_OK)
 		return EMR_HTTP_HERE;
 	for (;;) {
-		if (is_cancelled(x->request, fds, &n) ||
-			(x->request->leaves_when_aimed &&
-				atomic_load(&x->http->aimed) != x->aimed)) {
+		if (is_cancelled(x->request, fds, &n)) {
 			fault = EMR_HTTP_CANCELLED;
 			break;
 		}
@@ -382,16 +362,11 @@ emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf
 	exchange x = {.http = http, .request = request, .body = out_body, .answer = out_answer};
 	line l = {NULL, NULL};
 	char *url = NULL;
-	bool is_set = line_take(http, &l);
 
 	*out_answer = (emr_http_answer){.fault = EMR_HTTP_HERE};
-	(void)pthread_mutex_lock(&http->lock); /* libcurl keeps copies */
-	x.aimed = atomic_load(&http->aimed);
-	if (asprintf(&url, "%s%s", http->url, request->path) < 0)
+	if (asprintf(&url, "%s%s", server_of(&x)->url, request->path) < 0)
 		url = NULL;
-	is_set = is_set && url != NULL && set_all(&x, l.easy, url);
-	(void)pthread_mutex_unlock(&http->lock);
-	if (is_set)
+	if (url != NULL && line_take(http, &l) && set_all(&x, l.easy, url))
 		out_answer->fault = drive(&x, &l);
 	line_give_back(http, &l);
 	curl_slist_free_all(x.headers);

@@ -195,14 +195,17 @@ static emr_status open_next(const host *h, host *next, emr_problem *out_problem)
 		.report_fd = -1                                                                    \
 	}
 
-/* What administrators have to sign, while the host goes on as it is. */
+/* Makes the text that administrators have to sign, while the host goes on as it is. */
 static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_problem)
 {
 	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
+	emr_address address = {
+		.is_successor = true, .unix_s = emr_clock_unix_s(emr_clock_system())};
 
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
 	EMR_TRY(open_next(h, &next, out_problem));
-	EMR_TRY(host_ask_for_key(file, &next.at, out_problem));
+	address.at = next.at;
+	EMR_TRY(network_write(file, O_CREAT | O_EXCL, &address, out_problem));
 	emr_say(h->out,
 		"%s says which key comes next. Administrators of most members sign it, one after "
 		"the other: emrfs network sign FILE\n"
@@ -218,33 +221,38 @@ static emr_status put_text(const host *h, const char *name, const emr_buf *text)
 		h->own_fd, name, emr_bytes_of(text->data, strlen((const char *)text->data)), 0600);
 }
 
-/* Before the own secret is read: the next one takes its place, if enough have signed for that.  It
+/* Before its secret is read: the next one takes its place, if enough have signed for that.  It
  * comes last, so that after a crash the same line does what is left. */
 static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
 {
 	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
 	static const char *const names[] = {FILE_SECRET, FILE_KEY, FILE_CERTIFICATE};
-	EMR_AUTO_BUF settings = {0};
-	emr_served_at at;
+	EMR_AUTO_BUF text = {0}, settings = {0};
+	emr_address address = {.n_voices = 0};
 	uint8_t secret[32];
+	unsigned have = 0, need = 0;
 	emr_id32 old;
 	emr_status status = own_random(h, FILE_SECRET, secret, sizeof secret);
 
 	old = emr_served_key(secret);
 	emr_wipe(secret, sizeof secret);
+	if (status == EMR_OK)
+		status = emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text);
+	if (status == EMR_OK)
+		status = emr_address_read(emr_buf_view(&text), &address);
 	if (status != EMR_OK)
 		return say_place(h, status, NULL, out_problem);
-	status = host_may_take_key(h->dir, file, old, &at, out_problem);
-	if (status != EMR_OK)
-		return status == EMR_EXISTS ? EMR_OK : status;
+	if (emr_id32_equal(address.at.key, old))
+		return EMR_OK; /* done before */
+	EMR_TRY(network_votes(&address, h->dir, NULL, old, &have, &need, out_problem));
 	EMR_TRY(open_next(h, &next, out_problem));
-	if (!emr_id32_equal(at.key, next.at.key))
-		return say_place(h, EMR_DENIED, _("that key is not in host/next"), out_problem);
+	if (have < need || !emr_id32_equal(address.at.key, next.at.key))
+		return network_too_few(have, need, out_problem);
 	status = put_text(h, FILE_CERTIFICATE, &next.certificate);
 	if (status == EMR_OK)
 		status = put_text(h, FILE_KEY, &next.key);
 	if (status == EMR_OK)
-		status = emr_served_at_write(&at, &settings);
+		status = emr_served_at_write(&address.at, &settings);
 	if (status == EMR_OK)
 		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
 	if (status == EMR_OK)

@@ -79,7 +79,7 @@ static uint64_t bytes_below(int dirfd, const char *name)
 	return bytes;
 }
 
-static emr_status look_at_ledger(const char *dir, hosted *h)
+static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, size_t size)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	char path[PATH_MAX];
@@ -89,7 +89,17 @@ static emr_status look_at_ledger(const char *dir, hosted *h)
 	EMR_TRY(emr_network_dir_name(dir, h->network));
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, out_names, size));
 	return emr_ledger_copy_members(ledger, count_member, h);
+}
+
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size)
+{
+	hosted h = {.pid = 0};
+
+	EMR_TRY(look_at_ledger(dir, &h, out_names, size));
+	*out_n = h.members;
+	return EMR_OK;
 }
 
 static emr_status look(const char *dir, hosted *h)
@@ -98,11 +108,11 @@ static emr_status look(const char *dir, hosted *h)
 	EMR_AUTO_FD own = -1;
 	EMR_AUTO_BUF settings = {0};
 	struct statvfs disk;
-	char folder[2];
+	char folder[2], names[2];
 
 	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
 		return EMR_IO;
-	EMR_TRY(look_at_ledger(dir, h));
+	EMR_TRY(look_at_ledger(dir, h, names, sizeof names));
 	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
 	h->block_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_BLOCKS);
 	h->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -105,32 +104,53 @@ static emr_status find_network(const emr_args *args, follower *f, emr_problem *o
 
 /* ---- who says it ---- */
 
-static emr_status count(
-	const follower *f, unsigned *out_have, unsigned *out_need, emr_problem *out_problem)
+emr_status network_votes(const emr_address *address, const char *dir, const char *state,
+	emr_id32 old, unsigned *out_have, unsigned *out_need, emr_problem *out_problem)
 {
 	EMR_AUTO_LEDGER_COPY rows = NULL;
+	EMR_AUTO_BUF descriptor = {0};
 	emr_row_network network;
+	emr_id16 net_id;
 	char ledger[4400];
 	emr_status status;
 
-	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, f->dir);
-	status = emr_network_dir_is_served(f->dir)
-			 ? emr_ledger_copy_open_own(f->places.state, &rows)
-			 : emr_ledger_copy_open(ledger, NULL, &rows);
+	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, dir);
+	status = emr_network_dir_is_served(dir) ? emr_ledger_copy_open_own(state, &rows)
+						: emr_ledger_copy_open(ledger, NULL, &rows);
+	if (status == EMR_OK)
+		status = emr_network_dir_descriptor(dir, &descriptor);
 	if (status == EMR_OK)
 		status = emr_ledger_copy_network(rows, &network);
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	if (status == EMR_OK)
-		status = emr_address_votes(&f->address, f->net_id, f->have.key, rows, out_have);
+		status = emr_address_votes(address, net_id, old, rows, out_have);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	*out_need = emr_approvals_needed(&network);
 	return EMR_OK;
 }
 
+static emr_status count(
+	const follower *f, unsigned *out_have, unsigned *out_need, emr_problem *out_problem)
+{
+	return network_votes(
+		&f->address, f->dir, f->places.state, f->have.key, out_have, out_need, out_problem);
+}
+
+emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_problem)
+{
+	char cause[200];
+
+	(void)snprintf(cause, sizeof cause,
+		_("it replaces the host's key, and administrators of %u of the %u members that it "
+		  "takes have signed that for the key that is known here"),
+		have, need);
+	return refuse(cause, out_problem);
+}
+
 static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
 {
 	unsigned have = 0, need = 0;
-	char cause[200];
 	emr_status status;
 
 	if (f->address.is_successor) {
@@ -138,11 +158,7 @@ static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_
 		*out = emr_id32_equal(f->address.at.key, f->have.key) ? f->have : f->address.at;
 		if (have >= need || emr_id32_equal(out->key, f->have.key))
 			return EMR_OK;
-		(void)snprintf(cause, sizeof cause,
-			_("it replaces the host's key, and administrators of %u of the %u members "
-			  "that it takes have signed that for the key that is known here"),
-			have, need);
-		return refuse(cause, out_problem);
+		return network_too_few(have, need, out_problem);
 	}
 	status = emr_address_follow(&f->address, f->net_id, &f->have, out);
 	if (status == EMR_ROLLBACK)
@@ -261,15 +277,15 @@ static emr_status sign(follower *f, emr_problem *out_problem)
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, f->network);
 }
 
-static emr_status write_back(const follower *f, emr_problem *out_problem)
+/* A file that is there only grows. */
+emr_status network_write(
+	const char *file, int flags, const emr_address *address, emr_problem *out_problem)
 {
-	const char *file = f->args->operands[1];
-	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
 	EMR_AUTO_BUF text = {0};
 	emr_status status =
-		fd >= 0 ? emr_address_write(&f->address, &text) : emr_status_from_errno(errno);
+		fd >= 0 ? emr_address_write(address, &text) : emr_status_from_errno(errno);
 
-	/* It only grows. */
 	if (status == EMR_OK)
 		status = emr_pwrite_all(fd, text.data, text.len, 0);
 	if (status == EMR_OK && fsync(fd) != 0)
@@ -295,12 +311,14 @@ emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out
 		return refuse(_("your key is no administrator's of a member, or your organisation "
 				"has signed it already"),
 			out_problem);
-	EMR_TRY(write_back(&f, out_problem));
+	EMR_TRY(network_write(args->operands[1], 0, &f.address, out_problem));
 	emr_out_number(out, "have", have);
 	emr_out_number(out, "need", need);
-	emr_say(out, "Administrators of %u of the %u members that it takes have signed it. %s\n",
-		have, need,
-		have < need ? _("Give the file to the next one.")
-			    : _("Give the file back to who runs the host."));
+	emr_say(out, "Administrators of %u of the %u members that it takes have signed it.\n", have,
+		need);
+	if (have < need)
+		emr_say(out, "Give the file to the next one.\n");
+	else
+		emr_say(out, "Give the file back to who runs the host.\n");
 	return EMR_OK;
 }

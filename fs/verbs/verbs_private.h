@@ -12,7 +12,7 @@
 #include "mount/client.h"
 #include "mount/devices.h"
 #include "org/bureau.h"
-#include "served/client.h"
+#include "served/address.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
@@ -147,6 +147,8 @@ typedef struct device_left {
 emr_status device_left_say(const device_left *left);
 
 /* ---- host_status.c ---- */
+/* How many members the network of DIR has, and the names of their organisations. */
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size);
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
@@ -158,13 +160,6 @@ emr_status host_note_place(
 	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
 /* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
 void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
-/* Writes what administrators sign for the host's next key, to the new FILE. */
-emr_status host_ask_for_key(const char *file, const emr_served_at *next, emr_problem *out_problem);
-/* Whether FILE is that for a key in the place of OLD, and enough of them have signed it; *OUT:
- * where members go with it.  EMR_EXISTS: it is for OLD itself, which is in force. */
-emr_status host_may_take_key(const char *dir, const char *file, emr_id32 old, emr_served_at *out,
-	emr_problem *out_problem);
-
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
@@ -178,6 +173,15 @@ int host_listen(const char *where, const char **out_cause);
 /* network address, network sign. */
 emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
+/* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many
+ * must, by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
+emr_status network_votes(const emr_address *address, const char *dir, const char *state,
+	emr_id32 old, unsigned *out_have, unsigned *out_need, emr_problem *out_problem);
+/* Always EMR_DENIED. */
+emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_problem);
+/* FLAGS: 0, or those of open that make FILE. */
+emr_status network_write(
+	const char *file, int flags, const emr_address *address, emr_problem *out_problem);
 /* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
 void emr_network_hear(const emr_args *args, emr_bytes place);
 

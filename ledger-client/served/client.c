@@ -33,7 +33,7 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 static emr_status client_knows(void *self, const emr_checkpoint *head)
 {
 	client *c = self;
-	const emr_id32 key = client_host_key(c);
+	const emr_id32 key = client_at(c).key;
 
 	return emr_id16_equal(head->net_id, c->net_id)
 		       ? emr_checkpoint_verify(head, emr_checkpoint_host_id(key.b), key.b)
@@ -288,6 +288,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
 	int64_t looked_ns;
 
+	(void)client_at(c);
 	(void)pthread_mutex_lock(&c->lock);
 	looked_ns = c->looked_ns;
 	(void)pthread_mutex_unlock(&c->lock);

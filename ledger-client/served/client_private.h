@@ -53,8 +53,9 @@ typedef struct question {
  */
 emr_status client_open(const emr_ledger_options *options, int wake_fd, client **out_client);
 void client_close(void *self);
-/* The host's key, as the settings say. */
-emr_id32 client_host_key(client *c);
+/* Where it is, by the settings as they are now: the member may have been told of another address,
+ * or of another key. */
+emr_served_at client_at(client *c);
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);

@@ -55,7 +55,7 @@ static emr_http_server server_of(const emr_served_at *at)
 {
 	const bool is_socket = at->socket[0] != '\0';
 
-	return (emr_http_server){.url = is_socket ? "http://host" : at->url,
+	return (emr_http_server){.url = is_socket ? "http://node" : at->url,
 		.socket = is_socket ? at->socket : NULL,
 		.pin = at->pin[0] != '\0' ? at->pin : NULL};
 }
@@ -69,9 +69,8 @@ static emr_status open_line(const emr_served_at *at, emr_http **out_http)
 	return emr_http_open(&server, out_http);
 }
 
-/* *OUT_SEEN: when the file was written; of one that did not change since SEEN there is no more. */
-static emr_status read_settings(const char *path, const struct timespec *seen,
-	struct timespec *out_seen, emr_served_at *out)
+/* EMR_EXISTS: the file is still the one that was written at *IO_SEEN. */
+static emr_status read_settings(const char *path, struct timespec *io_seen, emr_served_at *out)
 {
 	EMR_AUTO_FD dirfd = -1;
 	EMR_AUTO_BUF bytes = {0};
@@ -80,66 +79,47 @@ static emr_status read_settings(const char *path, const struct timespec *seen,
 	emr_status status;
 
 	EMR_TRY(emr_dir_open(path, &dirfd));
-	if (fstatat(dirfd, name, &st, 0) != 0) {
-		name = EMR_SERVED_OWN;
-		if (fstatat(dirfd, name, &st, 0) != 0)
-			return emr_status_from_errno(errno);
-	}
-	if (seen != NULL && seen->tv_sec == st.st_ctim.tv_sec &&
-		seen->tv_nsec == st.st_ctim.tv_nsec)
+	if (fstatat(dirfd, name, &st, 0) != 0 && fstatat(dirfd, name = EMR_SERVED_OWN, &st, 0) != 0)
+		return emr_status_from_errno(errno);
+	if (memcmp(io_seen, &st.st_ctim, sizeof *io_seen) == 0)
 		return EMR_EXISTS;
-	*out_seen = st.st_ctim;
+	*io_seen = st.st_ctim;
 	EMR_TRY(emr_file_read(dirfd, name, SETTINGS_MAX, &bytes));
 	status = emr_served_at_read(emr_buf_view(&bytes), out);
 	return status == EMR_INVALID ? EMR_DAMAGED : status;
 }
 
-/* The member was told of another address (emrfs network address), or of another key. */
-static void follow(client *c)
+/* Where it is new, a token is for the former key, and who waits there waits in vain. */
+emr_served_at client_at(client *c)
 {
-	emr_served_at at = {.url = ""};
-	struct timespec seen;
-	emr_http_server server;
+	emr_served_at at;
+	EMR_LOCKED(&c->lock);
+	struct timespec seen = c->seen;
 
-	(void)pthread_mutex_lock(&c->lock);
-	seen = c->seen;
-	(void)pthread_mutex_unlock(&c->lock);
-	if (read_settings(c->path, &seen, &seen, &at) != EMR_OK ||
-		(at.socket[0] != '\0' && emr_file_check_socket(at.socket) != EMR_OK))
-		return;
-	server = server_of(&at);
-	(void)pthread_mutex_lock(&c->lock);
-	if ((strcmp(at.url, c->at.url) == 0 && strcmp(at.socket, c->at.socket) == 0 &&
-		    strcmp(at.pin, c->at.pin) == 0) ||
-		emr_http_aim(c->http, &server) == EMR_OK) {
-		if (!emr_id32_equal(at.key, c->at.key)) {
-			emr_wipe(c->token, sizeof c->token);
-			emr_buf_clear(&c->head);
-		}
+	if (read_settings(c->path, &seen, &at) == EMR_OK &&
+		(at.socket[0] == '\0' || emr_file_check_socket(at.socket) == EMR_OK)) {
+		emr_wipe(c->token, sizeof c->token);
+		emr_buf_clear(&c->head);
 		c->at = at;
 		c->seen = seen;
 		c->looked_ns = 0;
+		(void)eventfd_write(c->wake_fd, 1);
 	}
-	(void)pthread_mutex_unlock(&c->lock);
-}
-
-emr_id32 client_host_key(client *c)
-{
-	EMR_LOCKED(&c->lock);
-
-	return c->at.key;
+	return c->at;
 }
 
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
 	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
-	emr_http_request request = {.method = q->is_post ? "POST" : "GET",
+	const emr_served_at at = client_at(c);
+	const emr_http_server server = server_of(&at);
+	emr_http_request request = {.server = &server,
+		.method = q->is_post ? "POST" : "GET",
 		.body = q->body,
 		.headers = headers,
 		.timeout_ms = q->timeout_ms != 0 ? q->timeout_ms : TIMEOUT_MS,
 		.answer_max = WIRE_ANSWER_MAX,
-		.leaves_when_aimed = q->is_wait,
 		.cancel_fds = {c->stop_fd, q->is_wait ? c->wake_fd : 0}};
 	emr_http_answer answer;
 	emr_status status;
@@ -150,7 +130,6 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		return EMR_NO_MEMORY;
 	}
 	request.path = path;
-	follow(c);
 	status = emr_http_ask(c->http, &request, out, &answer);
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
@@ -170,8 +149,7 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 	size_t len;
 
 	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
-	len = wire_token_message(
-		c->net_id, client_host_key(c), public.signer_id, now, root, message);
+	len = wire_token_message(c->net_id, client_at(c).key, public.signer_id, now, root, message);
 	memcpy(out, public.pk, 32);
 	emr_put_u64(out + 32, now);
 	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
@@ -194,7 +172,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 		return EMR_DAMAGED;
 	wire_token_given(body, text.data, given);
 	if (crypto_sign_verify_detached(
-		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, client_host_key(c).b) != 0)
+		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, client_at(c).key.b) != 0)
 		return EMR_DENIED;
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
@@ -234,7 +212,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	emr_public public;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
-	EMR_TRY(read_settings(options->path, NULL, &c->seen, &c->at));
+	EMR_TRY(read_settings(options->path, &c->seen, &c->at));
 	EMR_TRY(open_line(&c->at, &c->http));
 	c->path = strdup(options->path);
 	if (c->path == NULL)
@@ -457,18 +435,11 @@ emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size
 	return status;
 }
 
-emr_status emr_served_place(
-	void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64])
+void emr_served_place(void *tokens, char out_url[256], char out_socket[256], char out_pin[64])
 {
-	client *c = tokens;
-	bool is_socket;
+	const emr_served_at at = client_at(tokens);
 
-	follow(c);
-	(void)pthread_mutex_lock(&c->lock);
-	is_socket = c->at.socket[0] != '\0';
-	(void)snprintf(out_address, EMR_SERVED_ADDRESS_CHARS, "%s%s", is_socket ? "unix:" : "",
-		is_socket ? c->at.socket : c->at.url);
-	memcpy(out_pin, c->at.pin, sizeof c->at.pin);
-	(void)pthread_mutex_unlock(&c->lock);
-	return EMR_OK;
+	(void)snprintf(out_url, 256, "%s", server_of(&at).url);
+	memcpy(out_socket, at.socket, sizeof at.socket);
+	memcpy(out_pin, at.pin, sizeof at.pin);
 }

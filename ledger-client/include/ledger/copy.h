@@ -59,10 +59,9 @@ emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t
 emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
 	uint8_t out_org[16], bool *out_is);
 emr_status emr_ledger_copy_network(emr_ledger_copy *copy, struct emr_row_network *out_row);
-/* The name of each member organisation, borrowed, as it was approved; "" where the copy has none.
- */
-typedef emr_status (*emr_ledger_name_fn)(void *arg, emr_bytes name);
-emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, emr_ledger_name_fn fn, void *arg);
+/* Writes the names of member organisations, as they were approved and as far as they fit, with
+ * commas between. */
+emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
 /* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes

@@ -18,9 +18,6 @@ typedef struct emr_http_server {
 
 /* EMR_INVALID: the address is none.  EMR_UNSUPPORTED: libcurl cannot be loaded. */
 emr_status emr_http_open(const emr_http_server *server, emr_http **out_http);
-/* From here on SERVER is asked, with a URL, pin and socket of its own; an answer that is under way
- * comes from where it was asked for, unless it may be left (leaves_when_aimed).  Any thread. */
-emr_status emr_http_aim(emr_http *http, const emr_http_server *server);
 void emr_http_close(emr_http *http); /* NULL is fine; no other thread may be inside */
 static inline void emr_http_auto(emr_http **http)
 {
@@ -45,16 +42,16 @@ typedef enum emr_http_fault {
 #define EMR_HTTP_SAID_BYTES 256
 
 typedef struct emr_http_request {
-	const char *method;	    /* "GET" or "POST" */
-	const char *path;	    /* begins with "/" */
-	emr_bytes body;		    /* of a POST */
-	const char *const *headers; /* whole lines, ended by NULL; may be NULL */
-	const char *login;	    /* with SECRET: HTTP's basic authentication; may be NULL */
+	const emr_http_server *server; /* by now; NULL: the one that it was opened for */
+	const char *method;	       /* "GET" or "POST" */
+	const char *path;	       /* begins with "/" */
+	emr_bytes body;		       /* of a POST */
+	const char *const *headers;    /* whole lines, ended by NULL; may be NULL */
+	const char *login;	       /* with SECRET: HTTP's basic authentication; may be NULL */
 	emr_bytes secret;
 	uint32_t timeout_ms;
-	size_t answer_max;	/* bytes */
-	bool leaves_when_aimed; /* it is given up within a second when another server is asked */
-	int cancel_fds[2];	/* readable: the request is given up; 0 = none; borrowed */
+	size_t answer_max; /* bytes */
+	int cancel_fds[2]; /* readable: the request is given up; 0 = none; borrowed */
 } emr_http_request;
 
 typedef struct emr_http_answer {

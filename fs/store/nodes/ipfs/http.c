@@ -188,28 +188,34 @@ static bool exchange_token(const node_run *run, CURL *easy)
 
 static bool exchange_address(const exchange *x, CURL *easy)
 {
-	emr_ipfs *node = x->run->node;
-	const node_place *place = node_place_now(node);
+	const emr_ipfs *node = x->run->node;
 	EMR_AUTO_FREE char *url = NULL;
+	char base[256], path[256] = "", key[64] = ""; /* libcurl keeps copies */
+	const char *socket = node->socket, *pin = node->pin;
 	bool is_fine;
 
-	if (asprintf(&url, "%s%s", place->base, x->request->path) < 0) {
+	if (node->place_of != NULL) {
+		node->place_of(node->token_arg, base, path, key);
+		socket = path[0] != '\0' ? path : NULL;
+		pin = key[0] != '\0' ? key : NULL;
+	}
+	if (asprintf(&url, "%s%s", node->place_of != NULL ? base : node->base, x->request->path) <
+		0) {
 		url = NULL;
 		return false;
 	}
 	is_fine = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 		  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 		  curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
-	if (is_fine && place->socket != NULL)
-		is_fine =
-			curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, place->socket) == CURLE_OK;
+	if (is_fine && socket != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK;
 	if (is_fine && node->login != NULL && !x->request->is_bare)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->token_of != NULL && !x->request->is_bare)
 		is_fine = exchange_token(x->run, easy);
-	if (is_fine && place->pin != NULL)
-		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, place->pin) == CURLE_OK &&
+	if (is_fine && pin != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pin) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
@@ -363,8 +369,8 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 		return node_run_fail(run, EMR_IPFS_STRANGE, "a header too long");
 	if (code == CURLE_OUT_OF_MEMORY)
 		return node_run_fail_here(run, EMR_NO_MEMORY);
-	if (code == CURLE_COULDNT_CONNECT && atomic_load(&run->node->place)->socket != NULL &&
-		emr_file_is_barred(atomic_load(&run->node->place)->socket, barrier, sizeof barrier))
+	if (code == CURLE_COULDNT_CONNECT && run->node->socket != NULL &&
+		emr_file_is_barred(run->node->socket, barrier, sizeof barrier))
 		return node_run_fail(run, EMR_IPFS_NO_ACCESS, barrier);
 	if (code != CURLE_OK)
 		return node_run_fail(run, curl_fault(code), curl_easy_strerror(code));

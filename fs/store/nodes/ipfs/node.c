@@ -125,58 +125,6 @@ static emr_status node_headers(emr_ipfs *node, const char *token)
 	return is_fine ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static void places_free(node_place *place)
-{
-	while (place != NULL) {
-		node_place *before = place->before;
-
-		free(place->address);
-		free(place->base);
-		free(place->socket);
-		free(place->pin);
-		free(place);
-		place = before;
-	}
-}
-
-/* PIN NULL or "": none. */
-static emr_ipfs_fault place_new(const char *address, const char *pin, node_place **out_place)
-{
-	node_place *place = calloc(1, sizeof *place);
-	const bool has_pin = pin != NULL && pin[0] != '\0';
-	emr_ipfs_fault fault = EMR_IPFS_HERE;
-
-	if (place != NULL) {
-		place->address = strdup(address);
-		place->pin = has_pin ? strdup(pin) : NULL;
-		if (place->address != NULL && (!has_pin || place->pin != NULL))
-			fault = address_read(address, &place->base, &place->socket);
-	}
-	if (fault != EMR_IPFS_FINE)
-		places_free(place);
-	else
-		*out_place = place;
-	return fault;
-}
-
-const node_place *node_place_now(emr_ipfs *node)
-{
-	char address[EMR_IPFS_PLACE_MAX], pin[64];
-	node_place *now = atomic_load(&node->place), *fresh = NULL;
-
-	if (node->place_of == NULL || node->place_of(node->token_arg, address, pin) != EMR_OK ||
-		(strcmp(address, now->address) == 0 &&
-			strcmp(pin, now->pin != NULL ? now->pin : "") == 0) ||
-		place_new(address, pin, &fresh) != EMR_IPFS_FINE)
-		return now;
-	fresh->before = now;
-	if (atomic_compare_exchange_strong(&node->place, &now, fresh))
-		return fresh;
-	fresh->before = NULL;
-	places_free(fresh);
-	return now;
-}
-
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault)
 {
@@ -198,24 +146,24 @@ emr_status emr_ipfs_open(
 	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
 		options->kind != EMR_IPFS_CLUSTER)
 		fault = EMR_IPFS_ADDRESS;
-	if (fault == EMR_IPFS_FINE) {
-		node_place *place = NULL;
-
-		fault = place_new(options->address, options->pin, &place);
-		atomic_store(&node->place, place);
-	}
+	if (fault == EMR_IPFS_FINE)
+		fault = address_read(options->address, &node->base, &node->socket);
 	if (fault == EMR_IPFS_FINE && options->token != NULL && !token_is_fine(options->token))
 		fault = EMR_IPFS_TOKEN;
 	if (fault != EMR_IPFS_FINE)
 		status = fault == EMR_IPFS_HERE ? EMR_NO_MEMORY : emr_ipfs_fault_status(fault);
 	if (status == EMR_OK)
 		status = node_headers(node, options->token);
+	node->address = strdup(options->address);
 	if (options->ca_file != NULL)
 		node->ca_file = strdup(options->ca_file);
+	if (options->pin != NULL)
+		node->pin = strdup(options->pin);
 	if (asprintf(&node->agent, "emrfs/%s", options->version) < 0)
 		node->agent = NULL;
-	if (status == EMR_OK &&
-		(node->agent == NULL || (options->ca_file != NULL && node->ca_file == NULL)))
+	if (status == EMR_OK && (node->address == NULL || node->agent == NULL ||
+					(options->ca_file != NULL && node->ca_file == NULL) ||
+					(options->pin != NULL && node->pin == NULL)))
 		status = EMR_NO_MEMORY;
 	*out_fault = status == EMR_OK || fault != EMR_IPFS_FINE ? fault : EMR_IPFS_HERE;
 	if (status != EMR_OK) {
@@ -239,8 +187,11 @@ void emr_ipfs_close(emr_ipfs *node)
 	pthread_mutex_destroy(&node->lock);
 	emr_ipfs_close(node->cluster);
 	free(node->login);
-	places_free(atomic_load(&node->place));
+	free(node->address);
+	free(node->base);
+	free(node->socket);
 	free(node->ca_file);
+	free(node->pin);
 	if (node->token_free != NULL)
 		node->token_free(node->token_arg);
 	free(node->agent);
@@ -249,12 +200,12 @@ void emr_ipfs_close(emr_ipfs *node)
 
 const char *emr_ipfs_address(const emr_ipfs *node)
 {
-	return atomic_load(&node->place)->address;
+	return node->address;
 }
 
 bool emr_ipfs_is_near(const emr_ipfs *node)
 {
-	return strncmp(emr_ipfs_address(node), "https:", strlen("https:")) != 0;
+	return strncmp(node->address, "https:", strlen("https:")) != 0;
 }
 
 /* ---- The calls ---- */

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "http/curl.h"
 #include "ipfs/cluster.h"
@@ -18,21 +17,15 @@ typedef struct node_line {
 	CURL *easy;
 } node_line;
 
-/* Where a node is. */
-typedef struct node_place {
+struct emr_ipfs {
+	emr_ipfs_kind kind;
 	char *address;
 	char *base;   /* URL in front of "/api/v0" or "/ipfs" */
 	char *socket; /* path, or NULL */
-	char *pin;
-	struct node_place *before; /* where it was: who has its texts keeps them */
-} node_place;
-
-struct emr_ipfs {
-	emr_ipfs_kind kind;
-	_Atomic(node_place *) place;
 	char *ca_file;
+	char *pin;
 	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
-	emr_status (*place_of)(void *arg, char address[EMR_IPFS_PLACE_MAX], char pin[64]);
+	void (*place_of)(void *arg, char url[256], char socket[256], char pin[64]);
 	void (*token_free)(void *arg);
 	void *token_arg;
 	char *agent;
@@ -58,8 +51,6 @@ typedef struct node_run {
 node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call);
 uint32_t node_run_left_ms(const node_run *run); /* at least 1 */
 void node_run_moved(node_run *run);
-/* Where the node is from here on, if it was moved. */
-const node_place *node_place_now(emr_ipfs *node);
 /* Sets fault and what was said (NULL: leaves it), and returns the fault's status. */
 emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said);
 /* Our own side failed: returns STATUS. */

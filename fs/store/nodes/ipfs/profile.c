@@ -198,7 +198,7 @@ emr_status kubo_examine(node_run *run, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT]
 	if (status == EMR_OK) {
 		judge(config, verdicts);
 		verdicts[EMR_IPFS_RULE_PRIVATE] = EMR_IPFS_UNKNOWN;
-		if (atomic_load(&run->node->place)->socket != NULL)
+		if (run->node->socket != NULL)
 			status = kubo_ask_one(run, "diag/sys", &system);
 		if (status == EMR_OK && verdicts[EMR_IPFS_RULE_CLOSED] == EMR_IPFS_BROKEN) {
 			status = api_is_guarded(run, &is_guarded);

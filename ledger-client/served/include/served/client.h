@@ -81,7 +81,5 @@ void emr_served_tokens_close(void *tokens); /* NULL is fine */
  * EMR_DENIED, EMR_OFFLINE and others: the host's answer.  ROOT, a CID of 36 bytes: what stands in
  * its place in a request to let go of ROOT; signed again, without asking anybody. */
 emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size);
-/* Where the host is by now, as settings of a node have it: "https://HOST[:PORT]" or "unix:/PATH",
- * and its pin ("": none).  Thread-safe. */
-emr_status emr_served_place(
-	void *tokens, char out_address[EMR_SERVED_ADDRESS_CHARS], char out_pin[64]);
+/* Where the host is by now, as a node's place_of has it (ipfs/node.h).  Thread-safe. */
+void emr_served_place(void *tokens, char out_url[256], char out_socket[256], char out_pin[64]);

@@ -27,7 +27,6 @@ typedef enum emr_ipfs_kind {
 	EMR_IPFS_CLUSTER = 3, /* an IPFS Cluster: cluster.h */
 } emr_ipfs_kind;
 
-#define EMR_IPFS_PLACE_MAX 416
 /* All texts are copied. */
 typedef struct emr_ipfs_options {
 	emr_ipfs_kind kind;
@@ -44,9 +43,9 @@ typedef struct emr_ipfs_options {
 	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
 	void (*token_free)(void *arg);
 	void *token_arg;
-	/* With TOKEN_OF: writes where the node is now, as address and pin ("": none) have it; asked
-	 * before each request, by any thread. */
-	emr_status (*place_of)(void *arg, char address[EMR_IPFS_PLACE_MAX], char pin[64]);
+	/* With TOKEN_OF, before each request, any thread: where the node is by now, a URL without
+	 * prefix or, with its path in SOCKET, "http://node"; and its pin ("": none). */
+	void (*place_of)(void *arg, char url[256], char socket[256], char pin[64]);
 } emr_ipfs_options;
 #define EMR_IPFS_TOKEN_MAX 1024
 
@@ -54,9 +53,8 @@ typedef struct emr_ipfs_options {
  * (EMR_IPFS_CLEAR_TEXT), EMR_NO_MEMORY.  OUT_FAULT may be NULL. */
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault);
-void emr_ipfs_close(emr_ipfs *node); /* NULL is fine; no call may run */
-/* As long as the node lives, also when it is elsewhere by then. */
-const char *emr_ipfs_address(const emr_ipfs *node);
+void emr_ipfs_close(emr_ipfs *node);		    /* NULL is fine; no call may run */
+const char *emr_ipfs_address(const emr_ipfs *node); /* that it was opened with */
 /* Spoken to in clear text: it runs on this computer, or something here leads to it. */
 bool emr_ipfs_is_near(const emr_ipfs *node);
 
