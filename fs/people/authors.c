@@ -44,7 +44,7 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
 	emr_status status = emr_replica_person(replica, signer, &key);
 
-	/* Who signed something in a network that was left is known there. */
+	/* Signers of a network that was left are known there. */
 	for (; status == EMR_NOT_FOUND && left->facts != NULL; left++) {
 		replica = left->replica;
 		descriptor = emr_ledger_descriptor(left->ledger);

@@ -118,8 +118,8 @@ static emr_status note_others(void *arg, emr_id16 domain, bool is_mine, emr_byte
 	return EMR_OK;
 }
 
-/* What was kept of a network's lacks private parts of others, so the verified copy of it in PATH is
- * all that can be replayed. */
+/* The file that was kept of a network's lacks private parts of others, so the verified copy of it
+ * in PATH is all that can be replayed. */
 static emr_status check_copy(const char *path)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;

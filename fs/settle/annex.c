@@ -90,7 +90,7 @@ typedef struct annex_heads {
 	bool has_domain, is_mine;
 } annex_heads;
 
-/* Of a network that was left, what others had shared stays behind. */
+/* Shares of others stay behind with the network that was left. */
 static emr_status give_annexed(void *arg, const emr_replica_head *head)
 {
 	annex_heads *a = arg;

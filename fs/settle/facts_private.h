@@ -58,7 +58,7 @@ emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, u
 /* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
-/* Of what lies at VERSION the facts of the ledger before say more; NULL: it is on the present one.
+/* The facts of the ledger before, for what lies at VERSION; NULL: it is on the present one.
  */
 emr_facts *facts_older(const emr_facts *facts, uint64_t version);
 /* VERSION as those call it, and back; 0 stays. */

@@ -160,7 +160,7 @@ static emr_status look_for_same(void *arg, const emr_replica_item *item, bool is
 	return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What was carried over lies in the same row of the annex, as a rule last. */
+/* A version that was carried over lies in the same row of the annex, as a rule last. */
 static emr_status carried_from(emr_facts *facts, emr_place *place, bool *out_is)
 {
 	same_search s = {.facts = facts->annex.facts, .place = place};

@@ -75,7 +75,7 @@ two_home ana
 run 4 unmount
 await_gone "$pid"
 run 13 network leave --passphrase-file "$EMR_PASS"
-says "What others share with you ends here"
+says "Shares of others with you end here"
 [ ! -e ana/state/joining ] || emr_fail "a refused leave left something"
 
 say "killed again and again"

@@ -93,7 +93,7 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		{"annex/ledger/ledger.sqlite", EMR_BACKUP_ANNEX}};
 	emr_backup_kind kind;
 
-	/* What was left before lies in what was left. */
+	/* The ledger that was left before lies in the one that was left. */
 	while (strncmp(path, "annex/annex/", 12) == 0)
 		path += 6;
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

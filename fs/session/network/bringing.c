@@ -292,9 +292,7 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const emr_bringing *b = arg;
 
-	emr_progress_of(b->out,
-		b->joining != NULL ? "Brought into the network" : "Brought out of the network",
-		EMR_PROGRESS_RECORDS, done, total);
+	emr_progress_of(b->out, "Brought over", EMR_PROGRESS_RECORDS, done, total);
 }
 
 emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
