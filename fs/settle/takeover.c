@@ -13,8 +13,8 @@
 #include "keyring/content.h"
 #include "replica/follower.h"
 #include "share/domain.h"
-#include "share/write.h"
 
+#include "carried.h"
 #include "facts_private.h"
 #include "own_words.h"
 #include "side_batch.h"
@@ -35,52 +35,6 @@ typedef struct taking {
 	uint64_t done, total;
 	size_t most_objects; /* in one batch: fewer where the ledger takes no large ones */
 } taking;
-
-/* ---- counting ---- */
-
-typedef struct counting {
-	emr_takeover_tally tally;
-	emr_buf sizes; /* uint64_t, ... */
-} counting;
-
-static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	counting *c = arg;
-
-	c->tally.directories += meta->type == EMR_META_DIR;
-	c->tally.links += meta->type == EMR_META_SYMLINK;
-	if (meta->type != EMR_META_FILE)
-		return EMR_OK;
-	c->tally.files++;
-	c->tally.bytes += place->padded;
-	return emr_buf_append(&c->sizes, &place->padded, sizeof place->padded);
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x < y ? -1 : x > y;
-}
-
-emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
-{
-	counting c = {.tally = {0}};
-	emr_status status = emr_facts_each(facts, count_one, &c, &c.tally.unreadable);
-	size_t n = c.sizes.len / sizeof(uint64_t);
-
-	if (n > 0)
-		qsort(c.sizes.data, n, sizeof(uint64_t), by_size);
-	for (size_t i = 0; i < n; i++)
-		c.tally.sizes +=
-			i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
-	emr_buf_free(&c.sizes);
-	if (status == EMR_OK)
-		*out_tally = c.tally;
-	return status;
-}
 
 /* ---- the domain and its listing key ---- */
 
@@ -109,27 +63,6 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	return EMR_OK;
 }
 
-static emr_status add_domain(taking *k, side_batch *batch, emr_id32 *out_id)
-{
-	emr_operation op = {.op = EMR_OP_DOMAIN_NEW,
-		.domain = k->domain,
-		.object = k->domain,
-		.version = 1,
-		.epoch = 1,
-		.time = batch->now_unix_s,
-		.flags = k->flags & EMR_ITEM_INBOX};
-	emr_pub_domain_new pub;
-	emr_domain_public public;
-	uint8_t bytes[64];
-
-	EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, 1, &public));
-	memcpy(pub.box, public.box, sizeof pub.box);
-	memcpy(pub.A, public.A, sizeof pub.A);
-	emr_pub_domain_new_encode(&pub, bytes);
-	op.pub = emr_bytes_of(bytes, sizeof bytes);
-	return emr_batch_add(batch->batch, &op, out_id);
-}
-
 /* An epoch has the same keys on every ledger: those of which others have parts are passed over. */
 static emr_status add_epochs(const taking *k, side_batch *batch, emr_id32 *id)
 {
@@ -152,6 +85,29 @@ static emr_status add_epochs(const taking *k, side_batch *batch, emr_id32 *id)
 		EMR_TRY(emr_batch_add(batch->batch, &op, id));
 	}
 	return EMR_OK;
+}
+
+static emr_status add_domain(taking *k, side_batch *batch)
+{
+	emr_operation op = {.op = EMR_OP_DOMAIN_NEW,
+		.domain = k->domain,
+		.object = k->domain,
+		.version = 1,
+		.epoch = 1,
+		.time = batch->now_unix_s,
+		.flags = k->flags & EMR_ITEM_INBOX};
+	emr_pub_domain_new pub;
+	emr_domain_public public;
+	uint8_t bytes[64];
+	emr_id32 id;
+
+	EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, 1, &public));
+	memcpy(pub.box, public.box, sizeof pub.box);
+	memcpy(pub.A, public.A, sizeof pub.A);
+	emr_pub_domain_new_encode(&pub, bytes);
+	op.pub = emr_bytes_of(bytes, sizeof bytes);
+	EMR_TRY(emr_batch_add(batch->batch, &op, &id));
+	return add_epochs(k, batch, &id);
 }
 
 static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
@@ -201,7 +157,6 @@ static emr_status make_ready(taking *k)
 	AUTO_SIDE_BATCH batch = {0};
 	bool has_domain = false, has_key = false;
 	emr_id16 object;
-	emr_id32 id;
 
 	EMR_TRY(learn_domain(k, &has_domain));
 	EMR_TRY(find_list_key(k, &object, &has_key));
@@ -209,9 +164,7 @@ static emr_status make_ready(taking *k)
 		return EMR_OK;
 	EMR_TRY(side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch));
 	if (!has_domain)
-		EMR_TRY(add_domain(k, &batch, &id));
-	if (!has_domain)
-		EMR_TRY(add_epochs(k, &batch, &id));
+		EMR_TRY(add_domain(k, &batch));
 	EMR_TRY(add_list_key(k, &batch, object));
 	EMR_TRY(side_batch_send(&batch));
 	EMR_TRY(find_list_key(k, &object, &has_key));
@@ -224,15 +177,13 @@ typedef struct record {
 	emr_place place;
 	emr_buf plain; /* metadata */
 	emr_meta meta; /* points into it, and into what follows */
-	emr_buf attributes;
-	char name[EMR_WORDS_NAME_BYTES];
-	emr_id32 signer; /* of these words */
+	carried_words words;
 } record;
 
 static void record_end(record *r)
 {
 	emr_buf_free(&r->plain);
-	emr_buf_free(&r->attributes);
+	emr_buf_free(&r->words.attributes);
 }
 
 #define AUTO_RECORD __attribute__((cleanup(record_end))) record
@@ -242,32 +193,7 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 	emr_replica_item item;
 
 	EMR_TRY(facts_read(facts, head, &out->place, &out->plain, &out->meta, &item));
-	out->signer = item.signer_id;
-	return EMR_OK;
-}
-
-/* The owner signs for the words of a writer from here on: no more of them than the folder follows
- * (fs/view/core/writers.c).  EMR_DENIED: nothing. */
-static emr_status make_harmless(const taking *k, record *r)
-{
-	emr_meta *meta = &r->meta;
-	emr_replica_head parent;
-	bool is_owners = true;
-
-	if (!emr_id16_equal(r->place.object, k->domain))
-		EMR_TRY(facts_signed_by_owner(k->t->from.facts, k->domain, r->signer, &is_owners));
-	if (is_owners)
-		return EMR_OK;
-	if ((meta->type == EMR_META_FILE) != (r->place.pversion != 0) ||
-		(meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target)))
-		return EMR_DENIED;
-	meta->name = emr_words_name(meta->type, meta->name, (emr_bytes){0}, r->name);
-	meta->mode = emr_words_mode(meta->type, meta->mode);
-	if (emr_replica_head_get(k->t->from.replica, k->domain, meta->parent, &parent) != EMR_OK)
-		meta->parent = k->domain;
-	EMR_TRY(emr_words_attributes(
-		meta->xattrs, (emr_bytes){0}, &r->attributes, &meta->xattr_count));
-	meta->xattrs = emr_buf_view(&r->attributes);
+	out->words.signer = item.signer_id;
 	return EMR_OK;
 }
 
@@ -378,7 +304,7 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 	char id[33];
 
 	if (status == EMR_OK)
-		status = make_harmless(k, &r);
+		status = carried_harmless(k->t->from.facts, &r.place, &r.meta, &r.words);
 	if (status == EMR_DENIED)
 		return EMR_OK;
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)

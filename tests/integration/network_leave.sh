@@ -13,7 +13,7 @@ picture() {
 		for name in id cid version signed-at signed-by signature stored-bytes; do
 			echo "$each $name $(getfattr --only-values -n "user.emrfs.$name" "$each" 2>&1)"
 		done
-	done) | sed 's/ valid-content / valid /' >"$1" # what was compared meanwhile
+	done) | sed 's/ valid-content / valid /' >"$1" # as it was before a comparison
 	{
 		as ana run 0 restore --list Letters/report.txt && cat out/said
 		as ana run 0 log && sed 's/ entry .*//' out/said | grep -E 'saved|renamed|deleted|restored'
@@ -23,7 +23,7 @@ picture() {
 }
 same() { diff "$1" "$2" >out/diff || emr_fail "$3: $(head -20 out/diff)"; }
 sound() { as ana json 0 verify && expect "bad" "$(field bad)" "[]"; }
-# Who says yes where another is on the ledger of whose word it is, each time.
+# proven PROOF COPY SIGNER
 proven() {
 	as ana run 0 verify --proof "$1" "$2"
 	grep -q "Signed by $3" out/said || emr_fail "$1: $(cat out/said)"
@@ -95,7 +95,7 @@ done
 [ "$killed" -ge 3 ] || emr_fail "only $killed kills"
 [ ! -e ana/state/joining ] && [ ! -e ana/state/network ] && [ -d ana/state/ledger ] && [ ! -L ana/state/ledger ] || emr_fail "left over: $(ls ana/state)"
 echo "  $killed times"
-run 0 network leave --passphrase-file "$EMR_PASS" # whose end nobody saw
+run 0 network leave --passphrase-file "$EMR_PASS" # once more
 
 say "she is alone, with everything"
 two_mount ana
@@ -118,7 +118,7 @@ must cp "ana-folder/.emrfs/proof/$LETTER.tlog-proof" proof-again
 proven proof-again letter.dcm lima
 say "opened again, and from a backup, it is the same"
 picture alone.picture alone.past
-# Of what did not change since, every line is as it was.
+# Every line is as it was, of files that did not change since.
 grep -F -e "$LETTER" -e therapy.txt before.picture >out/was && grep -F -e "$LETTER" -e therapy.txt alone.picture >out/is && same out/was out/is "what others wrote"
 sed 's/  (now)//' before.past >out/was
 for line in v1 v2 v3 lima,; do grep "$line " out/was; done | while read -r each; do grep -qF -- "$each" alone.past || emr_fail "not so any more: $each: $(cat alone.past)"; done || exit 1

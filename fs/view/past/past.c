@@ -590,11 +590,10 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 	learning l = {.from = view->past->days_size, .annex = emr_facts_annex(view->options.facts)};
 	emr_status status = read_days(view->options.replica, &l);
 
-	while (status == EMR_OK && l.annex != NULL && l.from == 0) {
-		emr_replica *left = l.annex->replica;
-
-		l.annex = emr_facts_annex(l.annex->facts);
-		status = read_days(left, &l);
+	for (const emr_annex *a = l.annex; status == EMR_OK && a != NULL && l.from == 0;
+		a = l.annex) {
+		l.annex = emr_facts_annex(a->facts);
+		status = read_days(a->replica, &l);
 	}
 	if (l.days.len > 0)
 		qsort(l.days.data, l.days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
