@@ -19,8 +19,6 @@
 #include "own_words.h"
 #include "side_batch.h"
 
-#define EPOCH_PART_BYTES 33 /* salt, and that it brings no secret */
-
 /* One domain on its way. */
 typedef struct taking {
 	const emr_takeover *t;
@@ -66,7 +64,7 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 /* An epoch has the same keys on every ledger: those of which others have parts are passed over. */
 static emr_status add_epochs(const taking *k, side_batch *batch, emr_id32 *id)
 {
-	uint8_t part[EPOCH_PART_BYTES] = {0};
+	uint8_t part[33] = {0}; /* salt, and that it brings no secret */
 	emr_domain_public public;
 
 	for (uint32_t epoch = 2; epoch <= k->epoch; epoch++) {

@@ -110,6 +110,9 @@ as ana run 0 restore Gone/lost.txt && expect "deleted before" "$(cat ana-folder/
 as ana run 0 restore Plan/plan.txt
 cmp letter.dcm "ana-folder/$LETTER" || emr_fail "the letter is another"
 sound
+# Keys that a reader, or an agent, has there open nothing of this.
+as ana json 0 ledger
+grep -q '"op":"EPOCH"' out/said || emr_fail "no new keys: $(cat out/said)"
 as ana json 0 status
 expect "network" "$(field network_name)" None
 proven proof-report.txt report.txt patient-
