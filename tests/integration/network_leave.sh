@@ -46,10 +46,10 @@ mv ana-folder/Letters/a.txt ana-folder/Letters/b.txt
 as ana run 0 share Plan with lima --write --yes --wait
 as lima run 0 share Leaflets with ana --yes --wait
 head -c 300000 /dev/urandom >letter.dcm
-leave_there() { cp letter.dcm "$(echo lima-folder/shared-with-me/ana*)/Inbox/" && echo "by lima" >"$(echo lima-folder/shared-with-me/ana*/Plan)/therapy.txt"; }
+leave_there() { cp letter.dcm "$(echo lima-folder/shared-with-me/ana*)/Inbox/" && (cd lima-folder/shared-with-me/ana*/Plan && echo "by lima" >therapy.txt && echo "[.ShellClassInfo]" >desktop.ini); }
 emr_until leave_there 2>out/there
 as lima run 0 status --wait
-came() { cmp letter.dcm ana-folder/Inbox/*/*/letter.dcm && [ "$(cat ana-folder/Plan/therapy.txt)" = "by lima" ]; }
+came() { cmp letter.dcm ana-folder/Inbox/*/*/letter.dcm && [ "$(cat ana-folder/Plan/therapy.txt)" = "by lima" ] && [ -e ana-folder/Plan/_desktop.ini ]; }
 emr_until came 2>out/came
 home() { as ana json 0 status && [ "$(field coming)" = 0 ] && [ "$(field not_whole)" = 0 ]; }
 emr_until home
@@ -122,7 +122,8 @@ proven proof-again letter.dcm lima
 say "opened again, and from a backup, it is the same"
 picture alone.picture alone.past
 # Every line is as it was, of files that did not change since.
-grep -F -e "$LETTER" -e therapy.txt before.picture >out/was && grep -F -e "$LETTER" -e therapy.txt alone.picture >out/is && same out/was out/is "what others wrote"
+others() { grep -F -e "$LETTER" -e therapy.txt -e desktop.ini "$1"; } # names of a writer configure no program
+others before.picture >out/was && others alone.picture >out/is && same out/was out/is "what others wrote"
 sed 's/  (now)//' before.past >out/was
 for line in v1 v2 v3 lima,; do grep "$line " out/was; done | while read -r each; do grep -qF -- "$each" alone.past || emr_fail "not so any more: $each: $(cat alone.past)"; done || exit 1
 two_unmount ana
