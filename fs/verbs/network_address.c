@@ -80,6 +80,7 @@ static emr_status read_text(const char *text, emr_address *out, emr_problem *out
 static emr_status find_network(const emr_args *args, follower *f, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF bytes = {0}, descriptor = {0};
+	char name[256] = "";
 	emr_status status;
 
 	f->args = args;
@@ -93,7 +94,8 @@ static emr_status find_network(const emr_args *args, follower *f, emr_problem *o
 	if (status == EMR_OK)
 		status = emr_network_dir_descriptor(f->dir, &descriptor);
 	if (status == EMR_OK)
-		status = emr_network_dir_name(f->dir, f->network);
+		status = emr_network_dir_name(f->dir, name);
+	emr_show(name, f->network, sizeof f->network);
 	if (status == EMR_NOT_FOUND)
 		return refuse(_("your records are in no network that a host serves"), out_problem);
 	if (status != EMR_OK)
@@ -121,9 +123,10 @@ emr_status network_votes(const emr_address *address, const char *dir, const char
 		status = emr_network_dir_descriptor(dir, &descriptor);
 	if (status == EMR_OK)
 		status = emr_ledger_copy_network(rows, &network);
-	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 		status = emr_address_votes(address, net_id, old, rows, out_have);
+	}
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	*out_need = emr_approvals_needed(&network);
@@ -258,7 +261,7 @@ static emr_status sign(follower *f, emr_problem *out_problem)
 	EMR_AUTO_KEYRING keyring = NULL;
 	uint8_t message[EMR_ADDRESS_MESSAGE_MAX];
 	emr_address_voice *voice = &f->address.voices[f->address.n_voices];
-	emr_public public;
+	emr_public public = {0};
 	emr_status status;
 
 	if (f->address.n_voices == EMR_ADDRESS_VOICES_MAX)

@@ -93,6 +93,7 @@ as bento run 6 network address "${newer/127.0.0.1/127.0.0.2}"
 as bento run 6 network address "${newer%??}"
 says "no text of a host"
 as olga run 0 init --yes --name "Olga Pires" --born 1990-01-01 $P --words-file olga.words
+as bento run 5 network address no-such-file
 as olga run 6 network address "$newer"
 says "in no network"
 
