@@ -130,8 +130,11 @@ static emr_status gather_new(emr_chronicle *c, gathering *g)
 
 	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
 		g[i] = (gathering){.chronicle = c, .mark = i * EMR_VERSION_MOVE};
-	for (; facts != NULL; facts = facts->annex.facts, g++)
-		EMR_TRY(gather_of(facts->replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
+	for (emr_replica *replica = c->replica; replica != NULL; g++) {
+		EMR_TRY(gather_of(replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
+		replica = facts->annex.replica;
+		facts = facts->annex.facts;
+	}
 	return EMR_OK;
 }
 

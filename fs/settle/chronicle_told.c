@@ -113,7 +113,9 @@ static bool is_in_domain(const emr_chronicle *c, emr_id16 directory, emr_id16 do
 
 static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 {
-	emr_replica *replica = facts_replica_of(c->facts, l->version);
+	emr_replica *replica = (l->version & EMR_VERSION_ANNEX) != 0
+				       ? facts_replica_of(c->facts, l->version)
+				       : c->replica;
 	uint8_t patient_pk[32];
 	emr_row_domain d_row;
 
