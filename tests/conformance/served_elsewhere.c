@@ -2,7 +2,10 @@
  * cut, an old version of TLS. These tests show how the client meets it. */
 #include "served_kit.h"
 
+#include "base/file.h"
+
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -45,6 +48,36 @@ TEST_IN(begin, end, another_host_at_that_address_is_not_spoken_to)
 	mistaken = kit_open_at(&k, &at);
 	expect_away(mistaken, "another host");
 	assert_int_equal(emr_served_count(kit_host).batches, 0);
+}
+
+static void *ask_until_answered(void *arg)
+{
+	uint64_t size;
+
+	while (emr_ledger_size(arg, &size) != EMR_OK)
+		;
+	return NULL;
+}
+
+/* As `emrfs network address` does while a folder is open. */
+TEST_IN(begin, end, where_settings_lead_by_then_an_open_ledger_goes_on)
+{
+	EMR_AUTO_BUF settings = {0};
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_FD fd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_served_at at, elsewhere;
+	pthread_t other;
+
+	assert_ok(emr_file_read(fd, EMR_SERVED_SETTINGS, 4096, &settings));
+	assert_ok(emr_served_at_read(emr_buf_view(&settings), &at));
+	elsewhere = at;
+	emr_served_pin_text(at.key, elsewhere.pin);
+	ledger = kit_open_at(&k, &elsewhere);
+	expect_away(ledger, "another host");
+	assert_int_equal(pthread_create(&other, NULL, ask_until_answered, ledger), 0);
+	kit_write_at(&k, &at);
+	(void)ask_until_answered(ledger);
+	assert_int_equal(pthread_join(other, NULL), 0);
 }
 
 /* Whether the host speaks this version of TLS with who wants no other. */
