@@ -12,12 +12,6 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 
-typedef struct member_walk {
-	emr_chain *chain;
-	emr_ledger_member_fn fn;
-	void *arg;
-} member_walk;
-
 /* salt[32], length u16, certificate. */
 static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
 	emr_buf *part, emr_bytes *out_der)
@@ -50,33 +44,26 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	return EMR_OK;
 }
 
-static emr_status tell_member(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	const member_walk *walk = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_ledger_member member = {.certificate = {0}};
-	emr_row_key row;
-	emr_bytes pk;
-
-	(void)key;
-	(void)seq;
-	(void)time;
-	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(member.pk, row.pk, sizeof member.pk);
-	member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
-	pk = emr_bytes_of(member.pk, sizeof member.pk);
-	member.signer_id = emr_sha256_of(&pk, 1);
-	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));
-	return walk->fn(walk->arg, &member);
-}
-
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
 {
-	member_walk walk = {.chain = copy_source(copy), .fn = fn, .arg = arg};
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};
+	EMR_AUTO_BUF part = {0};
+	emr_row_key row;
 
-	return emr_chain_each_row(walk.chain, "K/", tell_member, &walk);
+	while (emr_chain_next_row(&rows)) {
+		emr_ledger_member member = {.certificate = {0}};
+		emr_bytes pk = emr_bytes_of(row.pk, sizeof row.pk);
+
+		if (emr_row_key_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		memcpy(member.pk, row.pk, sizeof member.pk);
+		member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
+		member.signer_id = emr_sha256_of(&pk, 1);
+		EMR_TRY(certificate_of(
+			rows.chain, &row, member.signer_id, &part, &member.certificate));
+		EMR_TRY(fn(arg, &member));
+	}
+	return rows.status;
 }
 
 /* ---- organisations ---- */
@@ -112,53 +99,44 @@ emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_r
 		       : EMR_DAMAGED;
 }
 
-typedef struct org_walk {
-	emr_chain *chain;
-	char *out;
-	size_t size;
-} org_walk;
-
-static emr_status add_name(
-	const org_walk *walk, const uint8_t org[16], const uint8_t ca_hash[32], emr_bytes name)
+static emr_status add_name(emr_chain *chain, const uint8_t org[16], const uint8_t ca_hash[32],
+	emr_bytes name, char *out, size_t size)
 {
-	const size_t len = strlen(walk->out);
+	const size_t len = strlen(out);
 	emr_row_org row;
 
-	EMR_TRY(emr_chain_org_row(walk->chain, org, &row, NULL));
+	EMR_TRY(emr_chain_org_row(chain, org, &row, NULL));
 	if (row.head.state == EMR_ORG_MEMBER && memcmp(row.ca_hash, ca_hash, 32) == 0 &&
 		name.len > 0)
-		(void)snprintf(walk->out + len, walk->size - len, "%s%.*s", len > 0 ? ", " : "",
-			(int)name.len, (const char *)name.data);
+		(void)snprintf(out + len, size - len, "%s%.*s", len > 0 ? ", " : "", (int)name.len,
+			(const char *)name.data);
 	return EMR_OK;
 }
 
 /* Anybody may propose anything: what was carried counts, with the authority that holds. */
-static emr_status add_admitted(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status add_admitted(const emr_chain_rows *rows, char *out, size_t size)
 {
 	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
 	EMR_AUTO_BUF part = {0};
 	emr_row_proposal row;
 	emr_bytes name, ca;
 
-	(void)seq;
-	(void)time;
-	if (emr_row_proposal_parse(span_of(value), &row) != EMR_CONTRACT_OK)
+	if (emr_row_proposal_parse(span_of(rows->value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE)
 		return EMR_OK;
-	EMR_TRY(emr_unhex(key + 2, at.object.b, sizeof at.object.b));
-	if (emr_chain_part(((const org_walk *)arg)->chain, &at, &part) != EMR_OK ||
+	EMR_TRY(emr_unhex(rows->key + 2, at.object.b, sizeof at.object.b));
+	if (emr_chain_part(rows->chain, &at, &part) != EMR_OK ||
 		emr_proposal_admit_read(emr_buf_view(&part), &name, &ca) != EMR_OK ||
 		memcmp(emr_sha256_of(&ca, 1).b, row.aux, sizeof row.aux) != 0)
 		return EMR_OK;
-	return add_name(arg, row.org, row.aux, name);
+	return add_name(rows->chain, row.org, row.aux, name, out, size);
 }
 
 emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size)
 {
 	EMR_AUTO_BUF bytes = {0};
-	org_walk walk = {.chain = copy_source(copy), .out = out, .size = size};
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "P/"};
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
 
@@ -172,8 +150,10 @@ emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size)
 		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-		EMR_TRY(add_name(&walk, one.org, emr_sha256_of(&ca, 1).b,
-			emr_bytes_of(one.name.data, one.name.len)));
+		EMR_TRY(add_name(rows.chain, one.org, emr_sha256_of(&ca, 1).b,
+			emr_bytes_of(one.name.data, one.name.len), out, size));
 	}
-	return emr_chain_each_row(walk.chain, "P/", add_admitted, &walk);
+	while (emr_chain_next_row(&rows))
+		EMR_TRY(add_admitted(&rows, out, size));
+	return rows.status;
 }

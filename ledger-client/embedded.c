@@ -51,6 +51,8 @@ static const emr_ledger_backend backend = {
 	.size = embedded_size,
 	.entries = embedded_entries,
 	.fetch = embedded_fetch,
+	.lacks = embedded_lacks,
+	.give = embedded_give,
 	.find_item = embedded_find_item,
 	.subtree = embedded_subtree,
 	.note = embedded_note,
@@ -58,7 +60,6 @@ static const emr_ledger_backend backend = {
 	.wait = embedded_wait,
 	.wake = embedded_wake,
 	.verify = embedded_verify,
-	.unite = embedded_unite,
 	.mend = embedded_mend,
 };
 

@@ -25,8 +25,7 @@ typedef struct line {
 } line;
 
 struct emr_http {
-	char *url, *root_file, *pin, *socket;
-	emr_http_server server; /* of these */
+	emr_http_server server; /* its texts are owned */
 	pthread_mutex_t lock;	/* of what follows */
 	line idle[IDLE_MAX];
 	size_t idle_n;
@@ -53,7 +52,7 @@ bool emr_http_url_ok(const char *url)
 	return true;
 }
 
-static bool copy_text(const char *from, char **to)
+static bool copy_text(const char *from, const char **to)
 {
 	*to = from != NULL ? strdup(from) : NULL;
 	return from == NULL || *to != NULL;
@@ -71,16 +70,13 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (http == NULL)
 		return EMR_NO_MEMORY;
 	(void)pthread_mutex_init(&http->lock, NULL);
-	if (!copy_text(server->url, &http->url) ||
-		!copy_text(server->root_file, &http->root_file) ||
-		!copy_text(server->pin, &http->pin) || !copy_text(server->socket, &http->socket)) {
+	if (!copy_text(server->url, &http->server.url) ||
+		!copy_text(server->root_file, &http->server.root_file) ||
+		!copy_text(server->pin, &http->server.pin) ||
+		!copy_text(server->socket, &http->server.socket)) {
 		emr_http_close(http);
 		return EMR_NO_MEMORY;
 	}
-	http->server = (emr_http_server){.url = http->url,
-		.root_file = http->root_file,
-		.pin = http->pin,
-		.socket = http->socket};
 	*out_http = http;
 	return EMR_OK;
 }
@@ -100,10 +96,10 @@ void emr_http_close(emr_http *http)
 	while (http->idle_n > 0)
 		line_end(&http->idle[--http->idle_n]);
 	(void)pthread_mutex_destroy(&http->lock);
-	free(http->url);
-	free(http->root_file);
-	free(http->pin);
-	free(http->socket);
+	free((void *)(uintptr_t)http->server.url);
+	free((void *)(uintptr_t)http->server.root_file);
+	free((void *)(uintptr_t)http->server.pin);
+	free((void *)(uintptr_t)http->server.socket);
 	free(http);
 }
 
@@ -229,6 +225,9 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+			(long)x->request->silence_ms / 1000) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
 		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);

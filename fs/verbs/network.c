@@ -6,21 +6,16 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
-typedef struct deed {
-	const char *name;
-	size_t least, most; /* operands, with the name */
-	emr_status (*act)(const emr_args *args, emr_out *out, emr_problem *out_problem);
-} deed;
-
 emr_status emr_cmd_network(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
-	static const deed deeds[] = {{"address", 2, 2, emr_network_address},
-		{"sign", 2, 2, emr_network_sign}, {"leave", 1, 1, emr_network_leave}};
+	const char *deed = args->n_operands > 0 ? args->operands[0] : "";
 
-	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
-		if (strcmp(args->operands[0], deeds[i].name) == 0 &&
-			args->n_operands >= deeds[i].least && args->n_operands <= deeds[i].most)
-			return deeds[i].act(args, out, out_problem);
+	if (strcmp(deed, "leave") == 0 && args->n_operands == 1)
+		return emr_network_leave(args, out, out_problem);
+	if (strcmp(deed, "address") == 0 && args->n_operands == 2)
+		return emr_network_address(args, out, out_problem);
+	if (strcmp(deed, "sign") == 0 && args->n_operands == 2)
+		return emr_network_sign(args, out, out_problem);
 	return emr_wrong_use("network",
 		_("network takes address FILE, address TEXT, sign FILE, or leave."), out_problem);
 }

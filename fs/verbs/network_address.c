@@ -14,7 +14,7 @@
 #include "kit/terminal.h"
 #include "network/own_dir.h"
 #include "org/proposals.h"
-#include "served/address.h"
+#include "served/client.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "verbs_private.h"
@@ -32,8 +32,7 @@ typedef struct follower {
 
 static void follower_end(follower *f)
 {
-	if (f->state_fd >= 0)
-		(void)close(f->state_fd);
+	emr_auto_close(&f->state_fd);
 	emr_places_free(&f->places);
 	free(f->dir);
 }
@@ -151,7 +150,7 @@ emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_proble
 	return refuse(cause, out_problem);
 }
 
-static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
+static emr_status judge_signed(const follower *f, emr_served_at *out, emr_problem *out_problem)
 {
 	unsigned have = 0, need = 0;
 	emr_status status;
@@ -173,20 +172,27 @@ static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, f->network);
 }
 
+/* Another account may listen at a socket of this computer: nobody is led from a computer to one. */
+static emr_status judge(const follower *f, emr_served_at *out, emr_problem *out_problem)
+{
+	EMR_TRY(judge_signed(f, out, out_problem));
+	if (out->socket[0] == '\0' || f->have.socket[0] != '\0')
+		return EMR_OK;
+	return refuse(_("it leads to a socket of this computer"), out_problem);
+}
+
 /* ---- address ---- */
 
 static emr_status settle(const follower *f, const emr_served_at *at, emr_problem *out_problem)
 {
 	char ledger[4400];
 	EMR_AUTO_FD fd = -1;
-	EMR_AUTO_BUF settings = {0};
-	emr_status status = emr_served_at_write(at, &settings);
+	emr_status status;
 
 	(void)snprintf(ledger, sizeof ledger, "%.4300s/" EMR_NETWORK_DIR_LEDGER, f->dir);
+	status = emr_dir_open(ledger, &fd);
 	if (status == EMR_OK)
-		status = emr_dir_open(ledger, &fd);
-	if (status == EMR_OK)
-		status = emr_file_replace(fd, EMR_SERVED_SETTINGS, emr_buf_view(&settings), 0600);
+		status = host_write_place(fd, EMR_SERVED_SETTINGS, at);
 	return status == EMR_OK ? EMR_OK : EMR_PROBLEM_STATUS(out_problem, status, ledger);
 }
 

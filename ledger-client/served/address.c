@@ -1,5 +1,5 @@
 /* This file reads, writes and judges the signed text about where a host is now. */
-#include "served/address.h"
+#include "served/client.h"
 
 #include <sodium.h>
 #include <stdio.h>

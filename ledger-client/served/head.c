@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/worker.h"
 #include "crypto/kdf.h"
 #include "ledger/checkpoint.h"
-#include "served/address.h"
+#include "served/client.h"
 #include "served_private.h"
 
 #define LABEL "emrfs/v1/host"
@@ -81,13 +82,9 @@ static emr_status sign_head(emr_served *served, uint64_t size)
 
 emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out)
 {
-	emr_status status = EMR_OK;
+	EMR_LOCKED(&served->head_lock);
 
-	(void)pthread_mutex_lock(&served->head_lock);
 	if (served->head_size != size)
-		status = sign_head(served, size);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, served->head.data, served->head.len);
-	(void)pthread_mutex_unlock(&served->head_lock);
-	return status;
+		EMR_TRY(sign_head(served, size));
+	return emr_buf_append(out, served->head.data, served->head.len);
 }

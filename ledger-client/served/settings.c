@@ -1,17 +1,22 @@
 /* This file reads and writes where a network's host is. */
+#include "client_private.h"
+
+#include <errno.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "http/request.h"
-#include "served/client.h"
+#include "base/file.h"
 
 #define PIN_PREFIX "sha256//"
 #define KEY_PREFIX "ed25519//"
 #define BASE64_CHARS 44 /* of 32 bytes */
 #define SUM_BYTES 8
+#define SETTINGS_MAX ((size_t)4096)
 
 static void put_text(const char *prefix, const uint8_t bytes[32], char out[64])
 {
@@ -155,4 +160,36 @@ void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRES
 	put_text(KEY_PREFIX, at->key.b, key);
 	(void)snprintf(out, EMR_SERVED_ADDRESS_CHARS, "%s#%s%s%s", at->url, key,
 		at->pin[0] != '\0' ? "," : "", at->pin);
+}
+
+/* ---- in their directory ---- */
+
+emr_status client_settings(const char *path, struct timespec *io_seen, emr_served_at *out)
+{
+	EMR_AUTO_FD dirfd = -1;
+	EMR_AUTO_BUF bytes = {0};
+	struct stat st;
+	const char *name = EMR_SERVED_SETTINGS;
+	emr_status status;
+
+	EMR_TRY(emr_dir_open(path, &dirfd));
+	if (fstatat(dirfd, name, &st, 0) != 0 && fstatat(dirfd, name = EMR_SERVED_OWN, &st, 0) != 0)
+		return emr_status_from_errno(errno);
+	if (memcmp(io_seen, &st.st_ctim, sizeof *io_seen) == 0)
+		return EMR_EXISTS;
+	*io_seen = st.st_ctim;
+	EMR_TRY(emr_file_read(dirfd, name, SETTINGS_MAX, &bytes));
+	status = emr_served_at_read(emr_buf_view(&bytes), out);
+	return status == EMR_INVALID ? EMR_DAMAGED : status;
+}
+
+bool emr_served_is_at(const char *path)
+{
+	EMR_AUTO_FREE char *file = NULL;
+
+	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
+		file = NULL;
+		return false;
+	}
+	return access(file, F_OK) == 0;
 }

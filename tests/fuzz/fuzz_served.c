@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "served/address.h"
+#include "served/client.h"
 #include "wire.h"
 
 static void check_same(emr_status written, const emr_buf *again, emr_bytes bytes)
@@ -61,6 +61,22 @@ static void read_parts(emr_bytes bytes)
 		check_same(EMR_OK, &again, bytes);
 }
 
+static void read_given(emr_bytes bytes)
+{
+	static emr_part_key keys[WIRE_KEYS_MAX];
+	static emr_bytes parts[WIRE_KEYS_MAX];
+	EMR_AUTO_BUF again = {0};
+	size_t n;
+
+	if (wire_read_given(bytes, keys, parts, &n) != EMR_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (wire_put_keys(&keys[i], 1, &again) != EMR_OK ||
+			wire_put_part(parts[i], &again) != EMR_OK)
+			abort();
+	check_same(EMR_OK, &again, bytes);
+}
+
 static void read_settings(emr_bytes bytes)
 {
 	EMR_AUTO_BUF text = {0};
@@ -97,10 +113,10 @@ static void read_address(emr_bytes bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(emr_bytes) = {
-		read_answer, read_keys, read_entries, read_parts, read_settings, read_address};
+	static void (*const readers[])(emr_bytes) = {read_answer, read_keys, read_entries,
+		read_parts, read_settings, read_address, read_given};
 
 	if (size > 0)
-		readers[data[0] % 6](emr_bytes_of(data + 1, size - 1));
+		readers[data[0] % 7](emr_bytes_of(data + 1, size - 1));
 	return 0;
 }

@@ -73,7 +73,7 @@ as bento run 6 network address "$text"
 says "older"
 registers bento third
 steal() { rm -rf stolen && cp -a "$NET" stolen && rm -r stolen/blocks stolen/host/writer stolen/host/index*; }
-steal && rm stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem # a thief of the ledger alone, with keys of his own
+steal && rm stolen/ledger/hosted stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem # a thief of the ledger alone, with keys of his own
 thief_says() {	# [HOST OPTION...]
 	local port
 	port=$(emr_port)
@@ -96,6 +96,19 @@ as olga run 0 init --yes --name "Olga Pires" --born 1990-01-01 $P --words-file o
 as bento run 5 network address no-such-file
 as olga run 6 network address "$newer"
 says "in no network"
+
+say "a backup from before the move takes the text, too"
+as bento run 0 backup "$EMR_WORK/bento-copy"
+two_unmount bento
+mv bento bento.before && rmdir bento-folder
+host_elsewhere
+newer=$(moved)
+as lima run 0 network address "$newer"
+as bento run 0 init --restore "$EMR_WORK/bento-copy" --network "$TWO_ADDRESS" $P
+as bento run 0 network address "$newer"
+two_mount bento
+emr_until test -s bento-folder/third.txt
+registers bento fourth
 
 say "DIR/host was stolen: another key comes when administrators of two of three members signed it, and not before"
 steal

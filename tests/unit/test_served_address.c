@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "served/address.h"
+#include "served/client.h"
 #include "served/server.h"
 
 static const uint8_t secret[32] = {7}, other_secret[32] = {8};

@@ -45,6 +45,7 @@ typedef struct emr_ledger_copy_facts {
 	emr_id16 net_id;
 	uint64_t entries; /* entry 0 included */
 	uint64_t records; /* objects with content that are live, and whose sealed data is there */
+	uint64_t bare;	  /* the same whose sealed data is not */
 	uint64_t last_unix_s; /* ledger time of the newest entry; 0 with entry 0 alone */
 } emr_ledger_copy_facts;
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);
@@ -79,3 +80,11 @@ typedef struct emr_ledger_member {
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);
+
+/* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
+ * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
+ * every part compared with its item. Nothing is believed that the file says of itself; whether the
+ * network goes on from there shows when its ledger is followed.  EMR_DAMAGED: the entries before
+ * OUT_TROUBLE are in it, if that has a status. */
+emr_status emr_ledger_copy_make_own(
+	int ledger_dirfd, int state_dirfd, emr_ledger_trouble *out_trouble);

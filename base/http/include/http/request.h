@@ -50,8 +50,9 @@ typedef struct emr_http_request {
 	const char *login;	       /* with SECRET: HTTP's basic authentication; may be NULL */
 	emr_bytes secret;
 	uint32_t timeout_ms;
-	size_t answer_max; /* bytes */
-	int cancel_fds[2]; /* readable: the request is given up; 0 = none; borrowed */
+	uint32_t silence_ms; /* as long as nothing comes or goes; 0 = timeout_ms alone counts */
+	size_t answer_max;   /* bytes */
+	int cancel_fds[2];   /* readable: the request is given up; 0 = none; borrowed */
 } emr_http_request;
 
 typedef struct emr_http_answer {

@@ -1,6 +1,7 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
  * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/secret.h"
 
@@ -33,14 +34,6 @@ typedef struct exchange {
 	char trailer[EMR_IPFS_SAID_BYTES];
 } exchange;
 
-static int64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call)
 {
 	call->fault = EMR_IPFS_FINE;
@@ -48,19 +41,20 @@ node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call)
 	call->said[0] = '\0';
 	return (node_run){.node = node,
 		.call = call,
-		.deadline_ns = boot_ns() + (int64_t)call->timeout_ms * 1000000};
+		.deadline_ns = emr_clock_boot_ns(emr_clock_system()) +
+			       (int64_t)call->timeout_ms * 1000000};
 }
 
 uint32_t node_run_left_ms(const node_run *run)
 {
-	int64_t left = (run->deadline_ns - boot_ns()) / 1000000;
+	int64_t left = (run->deadline_ns - emr_clock_boot_ns(emr_clock_system())) / 1000000;
 
 	return left < 1 ? 1 : (uint32_t)left;
 }
 
 void node_run_moved(node_run *run)
 {
-	run->moved_ns = boot_ns();
+	run->moved_ns = emr_clock_boot_ns(emr_clock_system());
 }
 
 emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said)
@@ -281,7 +275,8 @@ static int exchange_patience_ms(const exchange *x)
 
 	if (x->request->still_ms == 0)
 		return LOOK_MS;
-	left = x->request->still_ms - (boot_ns() - x->run->moved_ns) / 1000000;
+	left = x->request->still_ms -
+	       (emr_clock_boot_ns(emr_clock_system()) - x->run->moved_ns) / 1000000;
 	return left <= 0 ? 0 : left < LOOK_MS ? (int)left : LOOK_MS;
 }
 

@@ -208,6 +208,13 @@ bool emr_ipfs_is_near(const emr_ipfs *node)
 	return strncmp(node->address, "https:", strlen("https:")) != 0;
 }
 
+void emr_ipfs_store(emr_ipfs *node, char out[33])
+{
+	pthread_mutex_lock(&node->lock);
+	memcpy(out, node->store, sizeof node->store);
+	pthread_mutex_unlock(&node->lock);
+}
+
 /* ---- The calls ---- */
 
 static emr_status only_kubo(node_run *run)

@@ -35,6 +35,7 @@ struct emr_ipfs {
 	struct curl_slist *headers; /* of every request */
 	struct curl_slist *bare;    /* the same without the token */
 	pthread_mutex_t lock;	    /* of what follows */
+	char store[33];
 	node_line idle[NODE_IDLE_MAX];
 	size_t idle_count;
 };

@@ -88,6 +88,10 @@ static inline emr_ipfs_call emr_ipfs_call_of(uint32_t timeout_ms, int cancel_fd)
  * EMR_IPFS_OLD when it is older than EMR_IPFS_KUBO_LEAST; OUT is filled then, too. */
 emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IPFS_VERSION_BYTES]);
 
+/* The id of its store of blocks, in hex, as its last answer to that said it: another one where it
+ * may have lost what it had.  "": only a host of emrfs says it. */
+void emr_ipfs_store(emr_ipfs *node, char out[33]);
+
 /* ---- Reading ---- */
 
 /* The bytes of CID, at most 2 MiB, verified, appended to OUT; OUT is untouched otherwise.
