@@ -12,7 +12,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "ledger/copy.h"
 #include "replica/follower.h"
 
 #define JOINED_MAX 200
@@ -106,51 +105,6 @@ emr_status emr_annex_open(emr_session *session)
 	emr_annex_close(session);
 	session->has_lost_annex = session->read_only = true;
 	return EMR_OK;
-}
-
-static emr_status note_others(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	bool *has_others = arg;
-
-	(void)domain;
-	(void)d_row;
-	*has_others |= !is_mine;
-	return EMR_OK;
-}
-
-/* The file that was kept of a network's lacks private parts of others, so the verified copy of it
- * in PATH is all that can be replayed. */
-static emr_status check_copy(const char *path)
-{
-	EMR_AUTO_LEDGER_COPY copy = NULL;
-	emr_ledger_trouble trouble;
-
-	EMR_TRY(emr_ledger_copy_open_own(path, &copy));
-	return emr_ledger_copy_check(copy, true, &trouble);
-}
-
-emr_status emr_annex_check(emr_session *session, uint64_t *checked)
-{
-	char path[4400];
-	emr_status status = EMR_OK;
-
-	snprintf(path, sizeof path, "%.4000s", session->state_path);
-	for (const emr_annex *a = session->annexes; status == EMR_OK && a->facts != NULL; a++) {
-		emr_ledger_trouble trouble = {0};
-		emr_ledger_absence absence;
-		bool has_others = false;
-		uint64_t size = 0;
-
-		++*checked;
-		snprintf(path + strlen(path), sizeof path - strlen(path), "/" EMR_STATE_ANNEX);
-		emr_ledger_look(a->ledger, &absence);
-		status = emr_replica_domains(a->replica, note_others, &has_others);
-		if (status == EMR_OK)
-			status = has_others || absence.status != EMR_OK
-					 ? check_copy(path)
-					 : emr_replica_verify_chain(a->replica, &trouble, &size);
-	}
-	return status;
 }
 
 void emr_annex_close(emr_session *session)

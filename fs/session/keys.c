@@ -130,10 +130,7 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 		return EMR_BUSY;
 	}
 	/* A join's last step replaces it: first that one, then the next. */
-	if (emr_switch_finish(state_fd) != EMR_OK) {
-		emr_problem_set_status(out_problem, EMR_IO, "Joining");
-		return EMR_IO;
-	}
+	EMR_TRY(emr_switch_finish(state_fd, out_problem));
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;

@@ -17,6 +17,7 @@ typedef struct put_search {
 	emr_id16 domain, object; /* the row in hand */
 	put_place found;
 	bool is_found;
+	bool takes_rewraps; /* of a ledger that the content came to by one */
 } put_search;
 
 static emr_status look_at_item(void *arg, const emr_replica_item *item)
@@ -29,7 +30,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 
 	if (item->seq > s->until_seq || (s->is_found && s->found.item.seq <= item->seq))
 		return ENOUGH;
-	if (item->op != EMR_OP_PUT)
+	if (item->op != EMR_OP_PUT && !(s->takes_rewraps && item->op == EMR_OP_REWRAP))
 		return EMR_OK;
 	status = emr_replica_part(s->replica, &at, &bytes);
 	if (status == EMR_OK)
@@ -132,62 +133,44 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-typedef struct same_search {
-	emr_facts *facts; /* of the ledger that was left */
-	emr_place *place;
-	bool is_found;
-} same_search;
-
-static emr_status look_for_same(void *arg, const emr_replica_item *item, bool is_carried)
+/* What was carried over lies on the ledger before as well. */
+static emr_status find_carried(emr_facts *facts, emr_place *place)
 {
-	same_search *s = arg;
-	emr_part_key at = emr_part_of_object(s->place->domain, s->place->object, item->version);
-	EMR_AUTO_BUF bytes = {0};
-	emr_put_part part;
-	emr_status status;
-
-	(void)is_carried;
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
-		return EMR_OK;
-	status = facts_part(s->facts, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status == EMR_OK && part.cver == s->place->cver &&
-		emr_cid_equal(&part.root, &s->place->root)) {
-		s->place->version = s->place->pversion = item->version;
-		s->is_found = true;
-	}
-	return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* A version that was carried over lies in the same row of the annex, as a rule last. */
-static emr_status carried_from(emr_facts *facts, emr_place *place, bool *out_is)
-{
-	same_search s = {.facts = facts->annex.facts, .place = place};
+	emr_place there = *place;
+	put_search s = search_for(facts->annex.facts, &there, UINT64_MAX);
 	put_place put;
 	emr_status status = find_put(facts, place, &put);
 
-	if (status != EMR_OK || !facts_is_carried(facts, place->pversion, put.item.seq))
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
-	place->domain = put.domain;
-	place->object = put.object;
-	status = facts_chain(s.facts, put.domain, put.object, look_for_same, &s);
-	*out_is = s.is_found;
-	return status;
+	if (status == EMR_OK && !facts_is_carried(facts, place->pversion, put.item.seq))
+		return EMR_NOT_FOUND;
+	there.domain = put.domain;
+	there.object = put.object;
+	s.takes_rewraps = true;
+	if (status == EMR_OK)
+		status = search_elsewhere(&s);
+	if (status != EMR_OK)
+		return facts_is_damage(status) ? EMR_NOT_FOUND : status;
+	place->domain = s.found.domain;
+	place->object = s.found.object;
+	place->version = place->pversion = s.found.item.version;
+	return EMR_OK;
 }
 
-emr_status emr_facts_before(
-	emr_facts *facts, const emr_place *place, const emr_annex **out_annex, emr_place *out_was)
+emr_status emr_facts_first(emr_facts **facts, emr_place *place, const emr_annex **out_annex)
 {
-	emr_place was = *place;
-	bool is_there = facts_older(facts, place->pversion) != NULL;
+	while ((*facts)->annex.facts != NULL && place->pversion != 0) {
+		if (facts_older(*facts, place->pversion) != NULL) {
+			place->version = facts_version_there(place->version);
+			place->pversion = facts_version_there(place->pversion);
+		} else {
+			emr_status status = find_carried(*facts, place);
 
-	was.version = facts_version_there(place->version);
-	was.pversion = facts_version_there(place->pversion);
-	if (!is_there && facts->annex.facts != NULL && place->pversion != 0)
-		EMR_TRY(carried_from(facts, &was, &is_there));
-	*out_annex = is_there ? &facts->annex : NULL;
-	*out_was = was;
+			if (status != EMR_OK) /* it came to this one */
+				return status == EMR_NOT_FOUND ? EMR_OK : status;
+		}
+		*out_annex = &(*facts)->annex;
+		*facts = (*facts)->annex.facts;
+	}
 	return EMR_OK;
 }
 
@@ -204,9 +187,8 @@ emr_status emr_facts_registered(
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
 	const emr_annex *annex;
-	emr_place was;
+	emr_place was = *place;
 
-	EMR_TRY(emr_facts_before(facts, place, &annex, &was));
-	return annex != NULL ? emr_facts_origin(annex->facts, &was, out_item)
-			     : emr_facts_registered(facts, place, out_item);
+	EMR_TRY(emr_facts_first(&facts, &was, &annex));
+	return emr_facts_registered(facts, &was, out_item);
 }

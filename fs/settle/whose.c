@@ -180,24 +180,31 @@ static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_cont
 	return status;
 }
 
+/* To the ledger where the content at *PLACE came first, which knows whose word it is. */
+static emr_status go_back(emr_facts **facts, emr_place *place, emr_bytes *descriptor)
+{
+	const emr_annex *annex = NULL;
+
+	EMR_TRY(emr_facts_first(facts, place, &annex));
+	if (annex != NULL)
+		*descriptor = emr_ledger_descriptor(annex->ledger);
+	return EMR_OK;
+}
+
 emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
-	const emr_annex *annex;
-	emr_place was;
+	emr_place was = *place;
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_status status = emr_facts_before(facts, place, &annex, &was);
+	emr_status status = go_back(&facts, &was, &descriptor);
 
-	if (status == EMR_OK && annex != NULL)
-		return emr_facts_open_signed(annex->facts, emr_ledger_descriptor(annex->ledger),
-			&was, out_content, out_key, out_whose);
 	if (status == EMR_OK)
 		status = emr_replica_snapshot_begin(facts->replica, &snapshot);
 	if (status == EMR_OK)
-		status = begin_asking(facts, place, &a);
+		status = begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = open_and_judge(&a, descriptor, &content, &key, out_whose);
 	if (status == EMR_OK && out_whose->is.standing == EMR_SIGNED_MISMATCH) {
@@ -255,16 +262,12 @@ emr_status emr_facts_whose(
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	const emr_annex *annex;
-	emr_place was;
+	emr_place was = *place;
 	bool plain = false;
-	emr_status status = emr_facts_before(facts, place, &annex, &was);
+	emr_status status = go_back(&facts, &was, &descriptor);
 
-	if (status == EMR_OK && annex != NULL)
-		return emr_facts_whose(
-			annex->facts, emr_ledger_descriptor(annex->ledger), &was, out_whose);
 	if (status == EMR_OK)
-		status = begin_asking(facts, place, &a);
+		status = begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK)
@@ -283,14 +286,12 @@ emr_status emr_facts_whose(
 
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
-	const emr_annex *annex;
-	emr_place was;
+	emr_bytes descriptor;
+	emr_place was = *place;
 	asking a;
 
-	EMR_TRY(emr_facts_before(facts, place, &annex, &was));
-	if (annex != NULL)
-		return emr_facts_is_owners(annex->facts, &was, out_is);
-	EMR_TRY(begin_asking(facts, place, &a));
+	EMR_TRY(go_back(&facts, &was, &descriptor));
+	EMR_TRY(begin_asking(facts, &was, &a));
 	return whose_is_owners(&a, a.item.signer_id, out_is);
 }
 
@@ -309,25 +310,21 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle;
-	const emr_annex *annex;
-	emr_place was;
+	emr_place was = *place;
 	emr_whose whose;
 	asking a;
 	bool plain = true;
-	emr_status status = emr_facts_before(facts, place, &annex, &was);
+	emr_status status = go_back(&facts, &was, &descriptor);
 
 	*out_is = false;
-	if (status == EMR_OK && annex != NULL)
-		return emr_facts_amended(
-			annex->facts, emr_ledger_descriptor(annex->ledger), &was, out_is, out_prev);
 	if (status == EMR_OK)
-		status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
+		status = was.pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK || plain)
 		return facts_is_damage(status) ? EMR_OK : status;
 	bundle = calloc(1, sizeof *bundle);
-	status = bundle != NULL ? facts_open_bundle(facts, place, bundle, &key) : EMR_NO_MEMORY;
+	status = bundle != NULL ? facts_open_bundle(facts, &was, bundle, &key) : EMR_NO_MEMORY;
 	emr_content_key_free(key);
 	if (status == EMR_OK)
 		status = judge_bundle(&a, descriptor, bundle, &whose);

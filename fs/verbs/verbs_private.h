@@ -220,7 +220,7 @@ emr_status network_write(
 /* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
 void emr_network_hear(const emr_args *args, emr_bytes place);
 
-/* ---- network_leave.c ---- */
+/* ---- join.c ---- */
 
 /* network leave. */
 emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem);

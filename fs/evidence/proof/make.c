@@ -241,18 +241,16 @@ emr_status emr_proof_make(
 {
 	emr_status status = make_once(sources, place, true, out_file);
 	emr_proof_sources there = *sources;
-	const emr_annex *annex;
-	emr_place was;
+	const emr_annex *annex = NULL;
+	emr_place was = *place;
 
 	if (status != EMR_OK && status != EMR_NO_ATTRIBUTE)
 		status = make_once(sources, place, false, out_file);
-	if (status == EMR_OK || status == EMR_NO_ATTRIBUTE)
+	if (status == EMR_OK || status == EMR_NO_ATTRIBUTE ||
+		emr_facts_first(&there.facts, &was, &annex) != EMR_OK || annex == NULL)
 		return status;
 	/* Another's word is proven by the ledger that knows them. */
-	if (emr_facts_before(sources->facts, place, &annex, &was) != EMR_OK || annex == NULL)
-		return status;
 	there.ledger = annex->ledger;
 	there.replica = annex->replica;
-	there.facts = annex->facts;
 	return emr_proof_make(&there, &was, out_file);
 }

@@ -12,8 +12,6 @@
  * it cannot be read: see session->has_lost_annex. */
 emr_status emr_annex_open(emr_session *session);
 void emr_annex_close(emr_session *session);
-/* Replays each, counted in *CHECKED: EMR_DAMAGED, EMR_FORK, EMR_ROLLBACK, EMR_BAD_SIGNATURE. */
-emr_status emr_annex_check(emr_session *session, uint64_t *checked);
 
 /* annex/joined: how many entries of the next ledger only say again what the annex had said. */
 typedef struct emr_joined {
@@ -32,17 +30,17 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined);
 
 #define EMR_STATE_ANNEX "annex"
 #define EMR_STATE_JOINING "joining"
-/* In joining. */
+/* In joining, where annex/ledger is made of a host's. */
 #define EMR_JOINING_INVITATION "invitation" /* there: a join is under way */
 #define EMR_JOINING_CERTIFICATE "certificate"
 #define EMR_JOINING_JOINED "joined" /* becomes annex/joined */
-#define EMR_JOINING_LEFT "left"	    /* becomes annex/ledger, where the state's is at a host */
 #define EMR_JOINING_SWITCH "switch" /* there: only forward from here */
 
 /* From here on there is no way back: everything in joining is on the disk, closed, and whole. */
 emr_status emr_switch_begin(int state_fd);
-/* Finishes a step that was begun; nothing to do otherwise.  Any number of processes at once. */
-emr_status emr_switch_finish(int state_fd);
+/* Finishes a step that was begun; nothing to do otherwise.  Any number of processes at once.  A
+ * failure names the file. */
+emr_status emr_switch_finish(int state_fd, emr_problem *out_problem);
 /* Under the lock of the state: what a killed join left and nobody needs goes: it is not under way,
  * and nothing is to be finished. A file that cannot be removed stays, in nobody's way. */
 void emr_switch_tidy(int state_fd);

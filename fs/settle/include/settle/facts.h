@@ -47,10 +47,10 @@ typedef struct emr_annex {
 void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 /* NULL: there is none. */
 const emr_annex *emr_facts_annex(const emr_facts *facts);
-/* Where the ledger that was left says what the content at PLACE is: *OUT_ANNEX with *OUT_WAS, the
- * same content's place there.  NULL: it came onto the present ledger first. */
-emr_status emr_facts_before(
-	emr_facts *facts, const emr_place *place, const emr_annex **out_annex, emr_place *out_was);
+/* Goes back to the ledger where the content at *PLACE came first: *FACTS become its facts, *PLACE
+ * the content's place there, and *OUT_ANNEX what it is.  Nothing changes, not *OUT_ANNEX either,
+ * when that is the ledger of *FACTS. */
+emr_status emr_facts_first(emr_facts **facts, emr_place *place, const emr_annex **out_annex);
 /* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both
  * is the present one. */
 emr_status emr_facts_item(

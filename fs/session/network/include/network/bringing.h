@@ -34,13 +34,10 @@ emr_status emr_bringing_kept(int state_fd, const char *state, emr_joining *out,
 
 /* Keeps the invitation; SESSION's own network must be another one. */
 emr_status emr_bringing_begin(emr_bringing *bringing, emr_problem *out_problem);
-/* Certificate, registration, and the new copy of the ledger. */
+/* Certificate, registration, and the new copy of the ledger; out of a network, a ledger of one's
+ * own, where HANDLE is the owner's. */
 emr_status emr_bringing_register(
 	emr_bringing *bringing, const char *handle, int64_t within_ns, emr_problem *out_problem);
-/* Instead of both, to leave the network of a host, be it there or not: a ledger of one's own with
- * the certificate of HANDLE, and what this computer has verified of the network's as the ledger
- * that is left.  An earlier try is forgotten: all of it is made here. */
-emr_status emr_bringing_alone(emr_bringing *bringing, const char *handle, emr_problem *out_problem);
 /* Every record. */
 emr_status emr_bringing_records(emr_bringing *bringing, emr_problem *out_problem);
 /* For a member: a new certificate of the same key, SESSION being open on that network; nothing else
