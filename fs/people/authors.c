@@ -48,7 +48,6 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 	for (; status == EMR_NOT_FOUND && left->facts != NULL; left++) {
 		replica = left->replica;
 		descriptor = emr_ledger_descriptor(left->ledger);
-		seq = UINT64_MAX;
 		status = emr_replica_person(replica, signer, &key);
 	}
 	*out = (emr_author){.signer_id = signer,
@@ -66,8 +65,9 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 	authors->crowd.replica = replica;
 	authors->crowd.descriptor = descriptor;
 	if (status == EMR_OK)
-		status = emr_who_at(&authors->crowd, signer, seq, &out->who);
-	if (replica != session->replica)
+		status = emr_who_at(&authors->crowd, signer,
+			left == session->annexes ? seq : UINT64_MAX, &out->who);
+	if (left != session->annexes)
 		out->who.from_seq = 0; /* of another count */
 	return status;
 }

@@ -124,26 +124,22 @@ static emr_status take_new(int state_fd, int joining, emr_problem *out_problem)
 	return sync_both(state_fd, joining, out_problem);
 }
 
-static bool is_link(int dirfd, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
-}
-
-/* The blocks lay in the directory that led to a host which was left: they come into the state, in
- * one step, before it goes. */
+/* The blocks lay in the directory that led to a host which was left: they come into the state
+ * before it goes. */
 static emr_status take_home(int state_fd, emr_problem *out_problem)
 {
 	static const char *const gone[] = {EMR_STATE_NETWORK, EMR_STATE_INDEX};
+	struct stat st;
 
-	if (is_link(state_fd, EMR_STATE_LEDGER))
+	if (fstatat(state_fd, EMR_STATE_LEDGER, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		S_ISLNK(st.st_mode))
 		return EMR_OK; /* of a member */
-	if (is_link(state_fd, EMR_STATE_BLOCKS) && renameat2(state_fd, EMR_STATE_BLOCKS, state_fd,
-							   NETWORK_BLOCKS, RENAME_EXCHANGE) != 0)
-		return failed(NETWORK_BLOCKS, out_problem);
-	if (fsync(state_fd) != 0 || !has(state_fd, EMR_STATE_BLOCKS "/."))
-		return failed(EMR_STATE_BLOCKS, out_problem);
+	if (has(state_fd, NETWORK_BLOCKS)) {
+		(void)unlinkat(state_fd, EMR_STATE_BLOCKS, 0); /* the link */
+		if (renameat(state_fd, NETWORK_BLOCKS, state_fd, EMR_STATE_BLOCKS) != 0 ||
+			fsync(state_fd) != 0)
+			return failed(NETWORK_BLOCKS, out_problem);
+	}
 	for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
 		if (has(state_fd, gone[i]))
 			EMR_TRY(emr_stage_remove_tree(state_fd, gone[i]));

@@ -86,26 +86,22 @@ typedef struct annex_heads {
 	emr_facts *facts;
 	emr_replica_head_fn fn;
 	void *arg;
-	emr_id16 domain; /* of the head before; heads come domain by domain */
-	bool has_domain, is_mine;
 } annex_heads;
 
 /* Shares of others stay behind with the network that was left. */
 static emr_status give_annexed(void *arg, const emr_replica_head *head)
 {
-	annex_heads *a = arg;
+	const annex_heads *a = arg;
 	emr_replica_head marked = *head, present;
+	bool is_mine = false;
 	emr_status status =
 		emr_replica_head_get(a->facts->replica, head->domain, head->object, &present);
 
 	if (status != EMR_NOT_FOUND)
 		return status; /* it went on there */
-	if (!a->has_domain || !emr_id16_equal(a->domain, head->domain))
-		EMR_TRY(emr_replica_is_mine(facts_replica_of(a->facts->annex.facts, head->version),
-			head->domain, &a->is_mine));
-	a->has_domain = true;
-	a->domain = head->domain;
-	if (!a->is_mine)
+	EMR_TRY(emr_replica_is_mine(
+		facts_replica_of(a->facts->annex.facts, head->version), head->domain, &is_mine));
+	if (!is_mine)
 		return EMR_OK;
 	mark_head(&marked);
 	return a->fn(a->arg, &marked);

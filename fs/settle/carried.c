@@ -1,11 +1,9 @@
 /* This file says how much goes along to another ledger, and makes the words of writers harmless for
  * which the owner signs there. */
-#include "carried.h"
+#include "settle/takeover.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "settle/takeover.h"
 
 #include "facts_private.h"
 
@@ -58,25 +56,25 @@ emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 /* ---- words of writers ---- */
 
 /* As fs/view/core/writers.c shows them in the folder. */
-emr_status carried_harmless(
-	emr_facts *facts, const emr_place *place, emr_meta *meta, carried_words *words)
+emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 signer, emr_meta *meta,
+	char name[EMR_WORDS_NAME_BYTES], emr_buf *attributes)
 {
 	emr_replica_head parent;
 	bool is_owners = true;
 
 	if (!emr_id16_equal(place->object, place->domain))
-		EMR_TRY(facts_signed_by_owner(facts, place->domain, words->signer, &is_owners));
+		EMR_TRY(facts_signed_by_owner(
+			facts, facts->replica, place->domain, signer, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	if ((meta->type == EMR_META_FILE) != (place->pversion != 0) ||
 		(meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target)))
 		return EMR_DENIED;
-	meta->name = emr_words_name(meta->type, meta->name, (emr_bytes){0}, words->name);
+	meta->name = emr_words_name(meta->type, meta->name, (emr_bytes){0}, name);
 	meta->mode = emr_words_mode(meta->type, meta->mode);
 	if (emr_replica_head_get(facts->replica, place->domain, meta->parent, &parent) != EMR_OK)
 		meta->parent = place->domain;
-	EMR_TRY(emr_words_attributes(
-		meta->xattrs, (emr_bytes){0}, &words->attributes, &meta->xattr_count));
-	meta->xattrs = emr_buf_view(&words->attributes);
+	EMR_TRY(emr_words_attributes(meta->xattrs, (emr_bytes){0}, attributes, &meta->xattr_count));
+	meta->xattrs = emr_buf_view(attributes);
 	return EMR_OK;
 }

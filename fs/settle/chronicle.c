@@ -23,12 +23,6 @@ typedef struct gathering {
 	bool must_forget; /* something was erased, or belongs between what was told */
 } gathering;
 
-static void gathering_free(gathering *g)
-{
-	free(g->lines.items);
-	free(g->new.domains.items);
-}
-
 static bool is_told(uint8_t op)
 {
 	return op == EMR_OP_PUT || op == EMR_OP_META || op == EMR_OP_REWRAP ||
@@ -140,26 +134,10 @@ static emr_status gather_new(emr_chronicle *c, gathering *g)
 
 static void gathered_free(gathering *g)
 {
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		gathering_free(&g[i]);
-}
-
-static emr_status take_lines(emr_chronicle *c, const gathering *g)
-{
-	const line *lines = g->lines.items;
-
-	for (size_t i = 0; i < g->lines.n; i++)
-		EMR_TRY(chronicle_take(c, &lines[i]));
-	return EMR_OK;
-}
-
-/* The domains that G found are C's from here on. */
-static void has_followed(followed *f, gathering *g)
-{
-	row old = f->domains;
-
-	*f = g->new;
-	g->new.domains = old;
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++) {
+		free(g[i].lines.items);
+		free(g[i].new.domains.items);
+	}
 }
 
 static emr_status read_new(emr_chronicle *c)
@@ -177,10 +155,18 @@ static emr_status read_new(emr_chronicle *c)
 		chronicle_let_go(c);
 		status = gather_new(c, g);
 	}
-	for (size_t i = EMR_MOVES_MAX + 1; i-- > 0 && status == EMR_OK;)
-		status = take_lines(c, &g[i]);
-	for (size_t i = 0; i <= EMR_MOVES_MAX && status == EMR_OK; i++)
-		has_followed(&c->ledgers[i], &g[i]);
+	for (size_t i = EMR_MOVES_MAX + 1; i-- > 0;) {
+		const line *lines = g[i].lines.items;
+
+		for (size_t n = 0; n < g[i].lines.n && status == EMR_OK; n++)
+			status = chronicle_take(c, &lines[n]);
+	}
+	for (size_t i = 0; i <= EMR_MOVES_MAX && status == EMR_OK; i++) {
+		row old = c->ledgers[i].domains;
+
+		c->ledgers[i] = g[i].new;
+		g[i].new.domains = old; /* goes with G */
+	}
 	if (status != EMR_OK)
 		chronicle_let_go(c); /* half an entry must not be read twice */
 	gathered_free(g);

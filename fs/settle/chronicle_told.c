@@ -116,12 +116,8 @@ static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 	emr_replica *replica = (l->version & EMR_VERSION_ANNEX) != 0
 				       ? facts_replica_of(c->facts, l->version)
 				       : c->replica;
-	uint8_t patient_pk[32];
-	emr_row_domain d_row;
 
-	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(replica, l->domain, &d_row));
-	return emr_signed_is_owner(replica, d_row.owner_pk, patient_pk, l->signer_id, out_is);
+	return facts_signed_by_owner(c->facts, replica, l->domain, l->signer_id, out_is);
 }
 
 /* A writer places things in the domain that he writes in, and gives them a name: META becomes what

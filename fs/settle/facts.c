@@ -293,7 +293,7 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 		return EMR_OK;
 	if (b->is_of_others)
 		EMR_TRY(facts_signed_by_owner(
-			b->facts, b->head->domain, item->signer_id, &is_owners));
+			b->facts, b->facts->replica, b->head->domain, item->signer_id, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	status = facts_part(b->facts, &at, &bytes);

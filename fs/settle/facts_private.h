@@ -4,6 +4,7 @@
 
 #include "base/worker.h"
 #include "settle/facts.h"
+#include "share/write.h"
 
 #include "list_keys.h"
 #include "unreadable.h"
@@ -51,9 +52,18 @@ bool facts_is_damage(emr_status status);
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
 /* Whether SIGNER speaks for the owner of DOMAIN. */
-emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is);
+emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
+	emr_id32 signer, bool *out_is);
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
+
+/* ---- carried.c ---- */
+
+/* Becomes, of a record on its way to another ledger, what the owner may say there: META, of the one
+ * at PLACE whose words are SIGNER's, points to NAME and ATTRIBUTES (owned by the caller) then.
+ * EMR_DENIED: nothing of it. */
+emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 signer, emr_meta *meta,
+	char name[EMR_WORDS_NAME_BYTES], emr_buf *attributes);
 
 /* ---- annex.c: the ledgers before a move and the present one as one ---- */
 

@@ -42,9 +42,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 static emr_status is_owners_row(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, bool *out_is, bool *out_is_only)
 {
-	uint8_t patient_pk[32];
 	emr_replica_head head;
-	emr_row_domain row;
 	emr_status status = EMR_NOT_FOUND;
 
 	if (facts->annex.facts != NULL)
@@ -52,11 +50,8 @@ static emr_status is_owners_row(
 	*out_is_only = false;
 	if (status != EMR_NOT_FOUND)
 		return status;
-	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
 	EMR_TRY(emr_replica_head_get(facts->replica, domain, object, &head));
-	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
-	EMR_TRY(emr_signed_is_owner(
-		facts->replica, row.owner_pk, patient_pk, head.creator, out_is));
+	EMR_TRY(facts_signed_by_owner(facts, facts->replica, domain, head.creator, out_is));
 	*out_is_only = *out_is && head.pversion == 1;
 	return EMR_OK;
 }

@@ -156,7 +156,8 @@ static emr_status find_carried(emr_facts *facts, emr_place *place)
 	return EMR_OK;
 }
 
-emr_status emr_facts_first(emr_facts **facts, emr_place *place, const emr_annex **out_annex)
+emr_status emr_facts_first(
+	emr_facts **facts, emr_place *place, emr_bytes *descriptor, const emr_annex **out_annex)
 {
 	while ((*facts)->annex.facts != NULL && place->pversion != 0) {
 		if (facts_older(*facts, place->pversion) != NULL) {
@@ -168,7 +169,10 @@ emr_status emr_facts_first(emr_facts **facts, emr_place *place, const emr_annex 
 			if (status != EMR_OK) /* it came to this one */
 				return status == EMR_NOT_FOUND ? EMR_OK : status;
 		}
-		*out_annex = &(*facts)->annex;
+		if (out_annex != NULL)
+			*out_annex = &(*facts)->annex;
+		if (descriptor != NULL)
+			*descriptor = emr_ledger_descriptor((*facts)->annex.ledger);
 		*facts = (*facts)->annex.facts;
 	}
 	return EMR_OK;
@@ -186,9 +190,8 @@ emr_status emr_facts_registered(
 
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
-	const emr_annex *annex;
 	emr_place was = *place;
 
-	EMR_TRY(emr_facts_first(&facts, &was, &annex));
+	EMR_TRY(emr_facts_first(&facts, &was, NULL, NULL));
 	return emr_facts_registered(facts, &was, out_item);
 }

@@ -175,32 +175,25 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 	return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, NULL);
 }
 
-/* For the ledger of a network that was left meanwhile: what it brings comes to the present one. */
-static bool is_elsewhere(const emr_settle *settle, const outbox *box)
-{
-	const emr_bytes batch = emr_buf_view(&box->batch);
-	emr_header header;
-
-	return batch.len >= EMR_HEADER_BYTES &&
-	       emr_header_parse((emr_span){batch.data, EMR_HEADER_BYTES}, &header) ==
-		       EMR_CONTRACT_OK &&
-	       memcmp(header.net_id, settle->net_id.b, sizeof settle->net_id.b) != 0;
-}
-
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
 {
 	EMR_AUTO_BUF row = {0};
 	outbox box = {0};
+	emr_header header;
 	emr_status status;
 
 	EMR_TRY(emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row));
 	status = outbox_decode(emr_buf_view(&row), &box);
 	if (status == EMR_DAMAGED)
 		return forget_unreadable(settle, key);
-	if (status == EMR_OK)
-		status = is_elsewhere(settle, &box)
-				 ? settle_forget_batch(settle, EMR_ROW_OUTBOX, key, &box)
-				 : send(settle, key, &box, fn, arg);
+	/* For the ledger of a network that was left: what it brings comes to the present one. */
+	if (status == EMR_OK && box.batch.len >= EMR_HEADER_BYTES &&
+		emr_header_parse((emr_span){box.batch.data, EMR_HEADER_BYTES}, &header) ==
+			EMR_CONTRACT_OK &&
+		memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) != 0)
+		status = settle_forget_batch(settle, EMR_ROW_OUTBOX, key, &box);
+	else if (status == EMR_OK)
+		status = send(settle, key, &box, fn, arg);
 	outbox_free(&box);
 	return status;
 }

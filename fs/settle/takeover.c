@@ -14,7 +14,6 @@
 #include "replica/follower.h"
 #include "share/domain.h"
 
-#include "carried.h"
 #include "facts_private.h"
 #include "own_words.h"
 #include "side_batch.h"
@@ -44,14 +43,11 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	emr_status status = emr_domain_row(t->to.replica, k->domain, &row);
 
 	*out_is_there = status == EMR_OK;
-	if (status == EMR_NOT_FOUND) {
-		EMR_TRY(emr_domain_row(t->from.replica, k->domain, &row));
-		row.head.epoch += t->ends_rights;
-		status = EMR_OK;
-	}
+	if (status == EMR_NOT_FOUND)
+		status = emr_domain_row(t->from.replica, k->domain, &row);
 	if (status != EMR_OK)
 		return status;
-	k->epoch = row.head.epoch;
+	k->epoch = row.head.epoch + (!*out_is_there && t->ends_rights);
 	EMR_TRY(emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public));
 	/* Somebody else's domain under an id of ours: only who knows the id could have made it. */
 	if (*out_is_there && memcmp(public.owner_pk, row.owner_pk, sizeof row.owner_pk) != 0)
@@ -173,15 +169,17 @@ static emr_status make_ready(taking *k)
 
 typedef struct record {
 	emr_place place;
-	emr_buf plain; /* metadata */
-	emr_meta meta; /* points into it, and into what follows */
-	carried_words words;
+	emr_buf plain;	 /* metadata */
+	emr_meta meta;	 /* points into it, and into what follows */
+	emr_id32 signer; /* of the words as they are here */
+	emr_buf attributes;
+	char name[EMR_WORDS_NAME_BYTES];
 } record;
 
 static void record_end(record *r)
 {
 	emr_buf_free(&r->plain);
-	emr_buf_free(&r->words.attributes);
+	emr_buf_free(&r->attributes);
 }
 
 #define AUTO_RECORD __attribute__((cleanup(record_end))) record
@@ -191,7 +189,7 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 	emr_replica_item item;
 
 	EMR_TRY(facts_read(facts, head, &out->place, &out->plain, &out->meta, &item));
-	out->words.signer = item.signer_id;
+	out->signer = item.signer_id;
 	return EMR_OK;
 }
 
@@ -302,7 +300,8 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 	char id[33];
 
 	if (status == EMR_OK)
-		status = carried_harmless(k->t->from.facts, &r.place, &r.meta, &r.words);
+		status = facts_harmless(
+			k->t->from.facts, &r.place, r.signer, &r.meta, r.name, &r.attributes);
 	if (status == EMR_DENIED)
 		return EMR_OK;
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)

@@ -127,14 +127,6 @@ static emr_status judge_chain(const asking *a, emr_whose *whose)
 
 /* ---- judging ---- */
 
-/* When it came; where that is not here any more, when its signer says he signed it. */
-static void note_time(const emr_signed_place *at, emr_whose *whose)
-{
-	whose->is_placed = !at->is_put;
-	whose->time_unix_s =
-		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
-}
-
 static emr_status judge_bundle(
 	const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
 {
@@ -151,7 +143,10 @@ static emr_status judge_bundle(
 	EMR_TRY(arrival_find(a, &at, &came));
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
 	EMR_TRY(emr_signed_judge(a->facts->replica, &at, bundle, &whose.is));
-	note_time(&at, &whose);
+	/* When it came; where that is not here any more, when its signer says he signed it. */
+	whose.is_placed = !at.is_put;
+	whose.time_unix_s =
+		whose.is_placed && whose.is.kind != 0 ? whose.is.issued_at : at.time_unix_s;
 	EMR_TRY(arrival_judge(a, &came, &whose.is));
 	EMR_TRY(judge_chain(a, &whose));
 	*out = whose;
@@ -180,17 +175,6 @@ static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_cont
 	return status;
 }
 
-/* To the ledger where the content at *PLACE came first, which knows whose word it is. */
-static emr_status go_back(emr_facts **facts, emr_place *place, emr_bytes *descriptor)
-{
-	const emr_annex *annex = NULL;
-
-	EMR_TRY(emr_facts_first(facts, place, &annex));
-	if (annex != NULL)
-		*descriptor = emr_ledger_descriptor(annex->ledger);
-	return EMR_OK;
-}
-
 emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
@@ -199,7 +183,7 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_status status = go_back(&facts, &was, &descriptor);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
 	if (status == EMR_OK)
 		status = emr_replica_snapshot_begin(facts->replica, &snapshot);
@@ -264,7 +248,7 @@ emr_status emr_facts_whose(
 	emr_content content;
 	emr_place was = *place;
 	bool plain = false;
-	emr_status status = go_back(&facts, &was, &descriptor);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
 	if (status == EMR_OK)
 		status = begin_asking(facts, &was, &a);
@@ -286,11 +270,10 @@ emr_status emr_facts_whose(
 
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
-	emr_bytes descriptor;
 	emr_place was = *place;
 	asking a;
 
-	EMR_TRY(go_back(&facts, &was, &descriptor));
+	EMR_TRY(emr_facts_first(&facts, &was, NULL, NULL));
 	EMR_TRY(begin_asking(facts, &was, &a));
 	return whose_is_owners(&a, a.item.signer_id, out_is);
 }
@@ -314,7 +297,7 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 	emr_whose whose;
 	asking a;
 	bool plain = true;
-	emr_status status = go_back(&facts, &was, &descriptor);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
 	*out_is = false;
 	if (status == EMR_OK)

@@ -219,11 +219,9 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 						: "Join, and bring your records into this network "
 						  "(yes, no)?"))
 		return EMR_OK;
-	if (j->leaves)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_YES, "what",
-			_("Your records stay with this network."), NULL);
-	return EMR_PROBLEM(
-		EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", j->network, NULL);
+	return EMR_PROBLEM(EMR_DENIED, out_problem,
+		j->leaves ? EMR_SAY_NO_YES : EMR_SAY_JOIN_NEEDS_YES, "what",
+		j->leaves ? _("Your records stay with this network.") : j->network, NULL);
 }
 
 /* ---- members ---- */
@@ -400,7 +398,6 @@ emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *ou
 {
 	__attribute__((cleanup(joiner_end))) joiner j = joiner_of(args, out);
 	EMR_AUTO_FREE char *dir = NULL;
-	const char *cause = NULL;
 	char name[256];
 	emr_status status;
 
@@ -411,17 +408,17 @@ emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *ou
 		emr_say(out, "Your records are on a ledger of your own.\n");
 		return EMR_OK;
 	}
-	if (status == EMR_OK && emr_network_dir_is_on_fabric(dir))
-		cause = _("a network in a channel of Fabric cannot be left; this computer's copy "
-			  "of it opens with the channel alone");
-	else if (status == EMR_OK && !emr_network_dir_is_served(dir))
-		cause = _("the network is yours, and others come over your host");
-	if (cause != NULL)
-		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_LEFT, "cause", cause, NULL);
 	if (status == EMR_OK)
 		status = emr_network_dir_name(dir, name);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, EMR_STATE_NETWORK);
+	if (!emr_network_dir_is_served(dir))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_LEFT, "cause",
+			emr_network_dir_is_on_fabric(dir)
+				? _("a network in a channel of Fabric cannot be left; this "
+				    "computer's copy of it opens with the channel alone")
+				: _("the network is yours, and others come over your host"),
+			NULL);
 	j.network = name;
 	EMR_TRY(open_keys(&j, out_problem));
 	EMR_TRY(join(&j, out_problem));

@@ -117,6 +117,7 @@ as ana json 0 status
 expect "network" "$(field network_name)" None
 proven proof-report.txt report.txt patient-
 proven proof-letter.dcm letter.dcm lima
+says "Its network is one that you left: São Lucas"
 must cp "ana-folder/.emrfs/proof/$LETTER.tlog-proof" proof-again
 proven proof-again letter.dcm lima
 say "opened again, and from a backup, it is the same"

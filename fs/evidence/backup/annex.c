@@ -35,20 +35,24 @@ static emr_status open_copy(const char *path, emr_ledger_copy **out_copy)
 	return EMR_OK;
 }
 
+static emr_status put_bytes(backup_target *t, const char *at, const char *name, emr_bytes bytes)
+{
+	char path[EMR_BACKUP_PATH_BYTES];
+
+	snprintf(path, sizeof path, "%s/%s", at, name);
+	/* The mark of a ledger that grows no more is made again from its copy. */
+	return backup_is_whole(path, bytes) ? target_put(t, path, bytes) : EMR_OK;
+}
+
 static emr_status put_small(
 	backup_target *t, const char *at, int annex_fd, const char *name, bool is_needed)
 {
-	char path[EMR_BACKUP_PATH_BYTES];
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_file_read(annex_fd, name, SMALL_MAX, &bytes);
 
 	if (status == EMR_NOT_FOUND)
 		return is_needed ? EMR_MISSING_DATA : EMR_OK;
-	snprintf(path, sizeof path, "%s/%s", at, name);
-	/* The mark of a ledger that grows no more is made again from its copy. */
-	if (status == EMR_OK && !backup_is_whole(path, emr_buf_view(&bytes)))
-		return EMR_OK;
-	return status == EMR_OK ? target_put(t, path, emr_buf_view(&bytes)) : status;
+	return status == EMR_OK ? put_bytes(t, at, name, emr_buf_view(&bytes)) : status;
 }
 
 static emr_status put_ledger(backup_target *t, const char *at, emr_ledger_copy *copy)
@@ -57,8 +61,7 @@ static emr_status put_ledger(backup_target *t, const char *at, emr_ledger_copy *
 	char temporary[64], path[EMR_BACKUP_PATH_BYTES];
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
-	snprintf(path, sizeof path, "%s/ledger/descriptor", at);
-	EMR_TRY(target_put(t, path, emr_buf_view(&descriptor)));
+	EMR_TRY(put_bytes(t, at, "ledger/descriptor", emr_buf_view(&descriptor)));
 	target_temporary(temporary);
 	EMR_TRY(emr_ledger_copy_write(copy, t->data_fd, temporary));
 	snprintf(path, sizeof path, "%s/ledger/ledger.sqlite", at);
@@ -93,13 +96,12 @@ static emr_status put_one(backup_target *t, const char *at, emr_backup_report *r
 
 emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
 {
-	char at[MOVES * sizeof ANNEX] = ANNEX;
+	char at[MOVES * sizeof ANNEX] = "";
 	emr_status status = EMR_OK;
 
-	for (size_t i = 1; i <= MOVES && status == EMR_OK; i++) {
+	for (size_t i = 0; i < MOVES && status == EMR_OK; i++) {
+		strcat(at, i == 0 ? ANNEX : "/" ANNEX);
 		status = put_one(t, at, report);
-		if (i < MOVES)
-			strcat(at, "/" ANNEX);
 	}
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }

@@ -247,7 +247,7 @@ emr_status emr_proof_make(
 	if (status != EMR_OK && status != EMR_NO_ATTRIBUTE)
 		status = make_once(sources, place, false, out_file);
 	if (status == EMR_OK || status == EMR_NO_ATTRIBUTE ||
-		emr_facts_first(&there.facts, &was, &annex) != EMR_OK || annex == NULL)
+		emr_facts_first(&there.facts, &was, NULL, &annex) != EMR_OK || annex == NULL)
 		return status;
 	/* Another's word is proven by the ledger that knows them. */
 	there.ledger = annex->ledger;

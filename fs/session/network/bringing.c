@@ -97,35 +97,24 @@ static emr_status make_dir(int state_fd, emr_bytes invitation, int *out_fd)
 	return EMR_OK;
 }
 
-static emr_status settle_in(emr_bringing *b, emr_bytes invitation, emr_problem *out_problem)
-{
-	EMR_TRY(emr_joining_settle_in(b->joining, out_problem));
-	if (faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-		EMR_TRY(emr_network_dir_link(b->dir_fd, b->joining->dir));
-	/* Last: it says that a join is under way. */
-	return emr_file_replace(b->dir_fd, EMR_JOINING_INVITATION, invitation, 0600);
-}
-
 /* The verified copy of the network's ledger as one that opens by itself: it is read, and takes
  * erasures. */
 static emr_status keep_left(const emr_bringing *b)
 {
-	static const char place[] = EMR_STATE_ANNEX "/" EMR_STATE_LEDGER;
-	emr_bytes descriptor = emr_ledger_descriptor(b->session->ledger);
+	char path[4400];
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	EMR_AUTO_FD fd = -1;
 	emr_ledger_trouble trouble;
 
 	EMR_TRY(emr_ledger_copy_open_own(b->session->state_path, &copy));
 	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
-	EMR_TRY(emr_dir_make(b->dir_fd, EMR_STATE_ANNEX));
-	EMR_TRY(emr_dir_make(b->dir_fd, place));
-	fd = openat(b->dir_fd, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return emr_status_from_errno(errno);
-	EMR_TRY(emr_file_replace(fd, EMR_NETWORK_DESCRIPTOR, descriptor, 0600));
+	snprintf(path, sizeof path,
+		"%.4000s/" EMR_STATE_JOINING "/" EMR_STATE_ANNEX "/" EMR_STATE_LEDGER,
+		b->session->state_path);
+	EMR_TRY(emr_dir_open(path, &fd));
 	EMR_TRY(emr_ledger_copy_write(copy, fd, EMR_NETWORK_LEDGER));
-	return fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
+	return emr_file_replace(
+		fd, EMR_NETWORK_DESCRIPTOR, emr_ledger_descriptor(b->session->ledger), 0600);
 }
 
 emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
@@ -137,7 +126,14 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 		bytes = emr_buf_view(&b->joining->bytes);
 	status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 	if (status == EMR_OK)
-		status = b->joining != NULL ? settle_in(b, bytes, out_problem) : keep_left(b);
+		status = b->joining != NULL ? emr_joining_settle_in(b->joining, out_problem)
+					    : keep_left(b);
+	if (status == EMR_OK && b->joining != NULL &&
+		faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		status = emr_network_dir_link(b->dir_fd, b->joining->dir);
+	/* Last: it says that a join is under way. */
+	if (status == EMR_OK && b->joining != NULL)
+		status = emr_file_replace(b->dir_fd, EMR_JOINING_INVITATION, bytes, 0600);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, deed(b));
 	return status;
@@ -145,25 +141,28 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 
 /* ---- becoming a member ---- */
 
-/* Of the new ledger: in it, or by a link. */
-static void ledger_path(const emr_bringing *b, char *out, size_t size)
-{
-	snprintf(out, size, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_LEDGER,
-		b->session->state_path);
-}
-
 /* A host lets nobody read before the registration. */
 static emr_status follow_as_stranger(const emr_bringing *b)
 {
 	emr_status status = emr_follow_now(b->replica);
 
-	return status == EMR_DENIED && b->joining != NULL &&
-			       emr_network_dir_is_served(b->joining->dir)
-		       ? EMR_OK
-		       : status;
+	return status == EMR_DENIED && emr_network_dir_is_served(b->joining->dir) ? EMR_OK : status;
 }
 
-static emr_status open_network(emr_bringing *b)
+/* A ledger of one's own. */
+static emr_status make_own(emr_bringing *b, const char *path, const char *handle)
+{
+	EMR_AUTO_BUF certificate = {0};
+	emr_keyring *keyring = b->session->keyring;
+	const emr_network_new new = {
+		.path = path, .keyring = keyring, .name = EMR_NETWORK_ALONE, .handle = handle};
+	emr_id16 net_id;
+
+	EMR_TRY(emr_network_create(&new, &net_id, &certificate));
+	return emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+}
+
+static emr_status open_network(emr_bringing *b, const char *handle)
 {
 	char path[4400], own[4400];
 	emr_id32 network;
@@ -171,20 +170,27 @@ static emr_status open_network(emr_bringing *b)
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};
-	emr_status status;
+	emr_status status = EMR_OK;
 
+	/* Itself, or a link that leads there. */
+	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_LEDGER,
+		b->session->state_path);
+	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_FABRIC,
+		b->session->state_path);
 	if (b->joining != NULL) {
 		network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
 		ledger.known_hash = &network;
+	} else {
+		status = make_own(b, path, handle);
 	}
-	ledger_path(b, path, sizeof path);
-	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_FABRIC,
-		b->session->state_path);
-	status = emr_channel_open(&ledger, &b->ledger);
+	if (status == EMR_OK)
+		status = emr_channel_open(&ledger, &b->ledger);
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
-	return status == EMR_OK ? follow_as_stranger(b) : status;
+	if (status != EMR_OK)
+		return status;
+	return b->joining != NULL ? follow_as_stranger(b) : emr_follow_now(b->replica);
 }
 
 /* The certificate, from before or from the organisation; the keyring has it then, because on Fabric
@@ -245,34 +251,17 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 	return status;
 }
 
-static emr_status make_own(emr_bringing *b, const char *handle)
-{
-	EMR_AUTO_BUF certificate = {0};
-	char path[4400];
-	const emr_network_new new = {.path = path,
-		.keyring = b->session->keyring,
-		.name = EMR_NETWORK_ALONE,
-		.handle = handle};
-	emr_id16 net_id;
-
-	ledger_path(b, path, sizeof path);
-	EMR_TRY(emr_network_create(&new, &net_id, &certificate));
-	return emr_keyring_tlv_set(
-		b->session->keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
-}
-
 emr_status emr_bringing_register(
 	emr_bringing *b, const char *handle, int64_t within_ns, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
 	const bool joins = b->joining != NULL;
-	emr_status status =
-		joins ? emr_joining_check(b->joining, out_problem) : make_own(b, handle);
+	emr_status status = joins ? emr_joining_check(b->joining, out_problem) : EMR_OK;
 
 	if (status == EMR_OK && joins)
 		status = get_certificate(b, handle, within_ns, &certificate, out_problem);
 	if (status == EMR_OK)
-		status = open_network(b);
+		status = open_network(b, handle);
 	if (status == EMR_OK && joins)
 		status = register_with(
 			b, emr_buf_view(&certificate), b->ledger, b->replica, out_problem);

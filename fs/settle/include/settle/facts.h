@@ -48,9 +48,10 @@ void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 /* NULL: there is none. */
 const emr_annex *emr_facts_annex(const emr_facts *facts);
 /* Goes back to the ledger where the content at *PLACE came first: *FACTS become its facts, *PLACE
- * the content's place there, and *OUT_ANNEX what it is.  Nothing changes, not *OUT_ANNEX either,
- * when that is the ledger of *FACTS. */
-emr_status emr_facts_first(emr_facts **facts, emr_place *place, const emr_annex **out_annex);
+ * the content's place there, *OUT_ANNEX what it is, and *DESCRIPTOR that ledger's (borrowed).  Both
+ * may be NULL.  Nothing changes when that is the ledger of *FACTS. */
+emr_status emr_facts_first(
+	emr_facts **facts, emr_place *place, emr_bytes *descriptor, const emr_annex **out_annex);
 /* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both
  * is the present one. */
 emr_status emr_facts_item(
