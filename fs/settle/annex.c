@@ -17,17 +17,17 @@ const emr_annex *emr_facts_annex(const emr_facts *facts)
 	return facts->annex.facts != NULL ? &facts->annex : NULL;
 }
 
-emr_facts *facts_older(const emr_facts *facts, uint64_t version)
+const emr_facts *facts_at(const emr_facts *facts, uint64_t version)
 {
-	return (version & EMR_VERSION_ANNEX) != 0 ? facts->annex.facts : NULL;
+	for (; (version & EMR_VERSION_ANNEX) != 0 && facts->annex.facts != NULL;
+		version -= EMR_VERSION_MOVE)
+		facts = facts->annex.facts;
+	return facts;
 }
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version)
 {
-	const emr_facts *older = facts_older(facts, version);
-
-	return older != NULL ? facts_replica_of(older, facts_version_there(version))
-			     : facts->replica;
+	return facts_at(facts, version)->replica;
 }
 
 static emr_part_key plain_key(const emr_part_key *at)
@@ -56,18 +56,18 @@ emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_par
 
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq)
 {
-	const emr_facts *older = facts_older(facts, version);
+	const emr_annex *annex = &facts_at(facts, version)->annex;
 
-	return older != NULL ? facts_is_carried(older, facts_version_there(version), seq)
-			     : facts->annex.facts != NULL && seq < facts->annex.joined_size;
+	return annex->facts != NULL && seq < annex->joined_size;
 }
 
 /* ---- heads ---- */
 
 static void mark_head(emr_replica_head *head)
 {
-	head->version = facts_version_here(head->version);
-	head->pversion = facts_version_here(head->pversion);
+	head->version += EMR_VERSION_MOVE;
+	if (head->pversion != 0)
+		head->pversion += EMR_VERSION_MOVE;
 }
 
 emr_status emr_facts_head(
@@ -122,31 +122,30 @@ typedef struct chain_walk {
 	emr_facts *facts;
 	facts_item_fn fn;
 	void *arg;
+	uint64_t mark; /* of the versions of the ledger in hand */
 } chain_walk;
 
 static emr_status give_item(void *arg, const emr_replica_item *item)
 {
 	const chain_walk *w = arg;
-
-	return w->fn(w->arg, item, facts_is_carried(w->facts, item->version, item->seq));
-}
-
-static emr_status give_older(void *arg, const emr_replica_item *item, bool is_carried)
-{
-	const chain_walk *w = arg;
 	emr_replica_item marked = *item;
 
-	marked.version = facts_version_here(item->version);
-	return w->fn(w->arg, &marked, is_carried);
+	marked.version += w->mark;
+	return w->fn(w->arg, &marked, facts_is_carried(w->facts, marked.version, item->seq));
 }
 
 emr_status facts_chain(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg)
 {
 	chain_walk w = {.facts = facts, .fn = fn, .arg = arg};
+	emr_status status = EMR_OK;
 
-	if (facts->annex.facts != NULL)
-		EMR_TRY(facts_chain(facts->annex.facts, domain, object, give_older, &w));
-	return emr_replica_history(
-		facts->replica, EMR_FAMILY_OBJECT, domain, object, give_item, &w);
+	for (uint64_t ago = EMR_MOVES_MAX + 1; ago-- > 0 && status == EMR_OK;) {
+		w.mark = ago * EMR_VERSION_MOVE;
+		if (ago == 0 ||
+			facts_at(facts, w.mark) != facts_at(facts, w.mark - EMR_VERSION_MOVE))
+			status = emr_replica_history(facts_replica_of(facts, w.mark),
+				EMR_FAMILY_OBJECT, domain, object, give_item, &w);
+	}
+	return status;
 }

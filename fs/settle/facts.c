@@ -118,23 +118,10 @@ static emr_status keep_to_content(
 	return facts_is_damage(status) ? EMR_OK : status;
 }
 
-static emr_status read_older(emr_facts *older, const emr_replica_head *head, emr_place *out_place,
-	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
-{
-	emr_replica_head there = *head;
-
-	there.version = facts_version_there(head->version);
-	there.pversion = facts_version_there(head->pversion);
-	EMR_TRY(facts_read(older, &there, out_place, plain, out_meta, out_item));
-	out_place->version = head->version;
-	out_place->pversion = head->pversion;
-	return EMR_OK;
-}
-
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
 	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
 {
-	emr_facts *older = facts_older(facts, head->version);
+	emr_facts *older = facts->annex.facts;
 	emr_part_key at = emr_part_of_object(head->domain, head->object, head->version);
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF part_bytes = {0};
@@ -143,8 +130,16 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	emr_meta_part meta;
 	emr_status status;
 
-	if (older != NULL)
-		return read_older(older, head, out_place, plain, out_meta, out_item);
+	if (older != NULL && (head->version & EMR_VERSION_ANNEX) != 0) {
+		emr_replica_head there = *head;
+
+		there.version -= EMR_VERSION_MOVE;
+		there.pversion -= (head->pversion & EMR_VERSION_ANNEX) != 0 ? EMR_VERSION_MOVE : 0;
+		EMR_TRY(facts_read(older, &there, out_place, plain, out_meta, out_item));
+		out_place->version = head->version;
+		out_place->pversion = head->pversion;
+		return EMR_OK;
+	}
 	status = emr_facts_item(facts, &at, &item_bytes, &item);
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part_bytes);

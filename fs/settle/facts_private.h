@@ -68,19 +68,8 @@ emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 sig
 /* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
-/* The facts of the ledger before, for what lies at VERSION; NULL: it is on the present one.
- */
-emr_facts *facts_older(const emr_facts *facts, uint64_t version);
-/* VERSION as those call it, and back; 0 stays. */
-static inline uint64_t facts_version_there(uint64_t version)
-{
-	return (version & EMR_VERSION_ANNEX) != 0 ? version - EMR_VERSION_MOVE : version;
-}
-
-static inline uint64_t facts_version_here(uint64_t version)
-{
-	return version != 0 ? version + EMR_VERSION_MOVE : 0;
-}
+/* The facts of the ledger where VERSION lies. */
+const emr_facts *facts_at(const emr_facts *facts, uint64_t version);
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
 /* The item only says again, on the present ledger, what the annex had said: nothing happened then.
  */

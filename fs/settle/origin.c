@@ -160,9 +160,10 @@ emr_status emr_facts_first(
 	emr_facts **facts, emr_place *place, emr_bytes *descriptor, const emr_annex **out_annex)
 {
 	while ((*facts)->annex.facts != NULL && place->pversion != 0) {
-		if (facts_older(*facts, place->pversion) != NULL) {
-			place->version = facts_version_there(place->version);
-			place->pversion = facts_version_there(place->pversion);
+		if ((place->pversion & EMR_VERSION_ANNEX) != 0) {
+			if ((place->version & EMR_VERSION_ANNEX) != 0)
+				place->version -= EMR_VERSION_MOVE;
+			place->pversion -= EMR_VERSION_MOVE;
 		} else {
 			emr_status status = find_carried(*facts, place);
 
