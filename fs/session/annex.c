@@ -109,14 +109,14 @@ emr_status emr_annex_open(emr_session *session)
 
 void emr_annex_close(emr_session *session)
 {
-	const emr_annex none = {.joined_size = 0};
+	const emr_annex *none = &session->annexes[EMR_MOVES_MAX];
 
 	if (session->facts != NULL)
-		emr_facts_set_annex(session->facts, &none);
+		emr_facts_set_annex(session->facts, none);
 	for (size_t i = 0; i < EMR_MOVES_MAX; i++) {
 		emr_facts_free(session->annexes[i].facts);
 		emr_replica_close(session->annexes[i].replica);
 		emr_ledger_close(session->annexes[i].ledger);
-		session->annexes[i] = none;
+		session->annexes[i] = *none;
 	}
 }

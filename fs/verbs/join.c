@@ -414,11 +414,7 @@ emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *ou
 		return EMR_PROBLEM_STATUS(out_problem, status, EMR_STATE_NETWORK);
 	if (!emr_network_dir_is_served(dir))
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_LEFT, "cause",
-			emr_network_dir_is_on_fabric(dir)
-				? _("a network in a channel of Fabric cannot be left; this "
-				    "computer's copy of it opens with the channel alone")
-				: _("the network is yours, and others come over your host"),
-			NULL);
+			_("only a network that another's host serves can be left"), NULL);
 	j.network = name;
 	EMR_TRY(open_keys(&j, out_problem));
 	EMR_TRY(join(&j, out_problem));

@@ -115,6 +115,8 @@ as ana json 0 ledger
 grep -q '"op":"EPOCH"' out/said || emr_fail "no new keys: $(cat out/said)"
 as ana json 0 status
 expect "network" "$(field network_name)" None
+as ana run 6 share Plan with lima --yes
+says "nothing can be shared with them"
 proven proof-report.txt report.txt patient-
 proven proof-letter.dcm letter.dcm lima
 says "Its network is one that you left: São Lucas"
@@ -183,5 +185,5 @@ expect "versions" "$(grep -c '^v[1-4] ' out/said)" 4
 as bento run 0 restore notes.txt@v1 && expect "version 1" "$(cat bento-folder/notes.txt)" one
 as bento json 0 verify && expect "bad" "$(field bad)" "[]"
 as reis run 6 network leave --yes --passphrase-file "$EMR_PASS"
-says "the network is yours"
+says "another's host"
 echo "all is well"

@@ -119,12 +119,10 @@ static emr_status keep_left(const emr_bringing *b)
 
 emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 {
-	emr_bytes bytes = {0};
-	emr_status status;
+	const emr_bytes bytes =
+		b->joining != NULL ? emr_buf_view(&b->joining->bytes) : (emr_bytes){0};
+	emr_status status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 
-	if (b->joining != NULL)
-		bytes = emr_buf_view(&b->joining->bytes);
-	status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 	if (status == EMR_OK)
 		status = b->joining != NULL ? emr_joining_settle_in(b->joining, out_problem)
 					    : keep_left(b);
