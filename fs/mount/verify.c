@@ -10,15 +10,12 @@
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "ledger/copy.h"
 #include "ledger/genesis.h"
-#include "ledger/network.h"
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
 #include "session/annex.h"
 #include "session/fetching.h"
-#include "session/network_dir.h"
 #include "settle/whose.h"
 #include "view/walk.h"
 
@@ -433,43 +430,6 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-/* Of a network that was left, private parts of others were not kept: the copy of it in PATH is all
- * that can be replayed. */
-static emr_status check_annex(const emr_annex *annex, const char *path)
-{
-	EMR_AUTO_LEDGER_COPY copy = NULL;
-	emr_ledger_trouble trouble = {0};
-	emr_ledger_absence absence;
-	uint64_t size = 0;
-	char name[256];
-
-	if (emr_network_dir_name(path, name) != EMR_OK || strcmp(name, EMR_NETWORK_ALONE) != 0) {
-		EMR_TRY(emr_ledger_copy_open_own(path, &copy));
-		return emr_ledger_copy_check(copy, true, &trouble);
-	}
-	emr_ledger_look(annex->ledger, &absence);
-	return absence.status == EMR_OK ? emr_replica_verify_chain(annex->replica, &trouble, &size)
-					: emr_replica_verify_own(annex->replica, &trouble, &size);
-}
-
-/* The ledgers that were left, in the same way: the past rests on them. */
-static emr_status check_annexes(verification *v)
-{
-	char path[4400];
-	emr_status status = EMR_OK;
-
-	snprintf(path, sizeof path, "%.4000s", v->session->state_path);
-	for (const emr_annex *a = v->session->annexes; status == EMR_OK && a->facts != NULL; a++) {
-		snprintf(path + strlen(path), sizeof path - strlen(path), "/" EMR_STATE_ANNEX);
-		v->checked++;
-		status = check_annex(a, path);
-	}
-	if (is_chain_fault(status))
-		return say_bad(
-			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
-	return status;
-}
-
 static emr_status say_then_mend(
 	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
 {
@@ -529,8 +489,13 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = check_seen(v, &trouble);
 	if (is_chain_fault(status))
 		status = say_then_mend(v, &trouble, status);
-	if (status == EMR_OK)
-		status = check_annexes(v);
+	/* Those that were left, in the same way: the past rests on them. */
+	if (status == EMR_OK) {
+		status = emr_annex_check(v->session, &v->checked);
+		if (is_chain_fault(status))
+			status = say_bad(v, "", "the ledger from before you joined does not fit",
+				"ledger-damaged");
+	}
 	if (status == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))

@@ -12,7 +12,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "ledger/copy.h"
+#include "ledger/network.h"
 #include "replica/follower.h"
+#include "session/network_dir.h"
 
 #define JOINED_MAX 200
 #define JOINED_FORMAT "emrfs joined 1\nentries %llu\nat %llu\n"
@@ -105,6 +108,39 @@ emr_status emr_annex_open(emr_session *session)
 	emr_annex_close(session);
 	session->has_lost_annex = session->read_only = true;
 	return EMR_OK;
+}
+
+/* Of a network that was left, private parts of others were not kept: the copy of it in PATH is all
+ * that can be replayed. */
+static emr_status check_annex(const emr_annex *annex, const char *path)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
+	uint64_t size = 0;
+	char name[256];
+
+	if (emr_network_dir_name(path, name) != EMR_OK || strcmp(name, EMR_NETWORK_ALONE) != 0) {
+		EMR_TRY(emr_ledger_copy_open_own(path, &copy));
+		return emr_ledger_copy_check(copy, true, &trouble);
+	}
+	emr_ledger_look(annex->ledger, &absence);
+	return absence.status == EMR_OK ? emr_replica_verify_chain(annex->replica, &trouble, &size)
+					: emr_replica_verify_own(annex->replica, &trouble, &size);
+}
+
+emr_status emr_annex_check(emr_session *session, uint64_t *checked)
+{
+	char path[4400];
+	emr_status status = EMR_OK;
+
+	snprintf(path, sizeof path, "%.4000s", session->state_path);
+	for (const emr_annex *a = session->annexes; status == EMR_OK && a->facts != NULL; a++) {
+		snprintf(path + strlen(path), sizeof path - strlen(path), "/" EMR_STATE_ANNEX);
+		++*checked;
+		status = check_annex(a, path);
+	}
+	return status;
 }
 
 void emr_annex_close(emr_session *session)

@@ -133,7 +133,7 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What was carried over lies on the ledger before as well. */
+/* Content that was carried over lies on the ledger before as well. */
 static emr_status find_carried(emr_facts *facts, emr_place *place)
 {
 	emr_place there = *place;

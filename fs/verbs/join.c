@@ -1,7 +1,7 @@
 /* This file is `emrfs join` and `emrfs network leave`: one takes a person with an invitation into a
  * network, together with the records that are here, or renews a certificate; the other takes the
- * person and the records out again, without the network's host. What was interrupted goes on with
- * the same command. */
+ * person and the records out again, without the network's host. An interrupted one goes on with the
+ * same command. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,9 +215,10 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
-		emr_terminal_says_yes(j->leaves ? "Leave this network (yes, no)?"
-						: "Join, and bring your records into this network "
-						  "(yes, no)?"))
+		emr_terminal_says_yes(j->leaves
+					      ? _("Leave this network (yes, no)?")
+					      : _("Join, and bring your records into this network "
+						  "(yes, no)?")))
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_DENIED, out_problem,
 		j->leaves ? EMR_SAY_NO_YES : EMR_SAY_JOIN_NEEDS_YES, "what",

@@ -12,6 +12,8 @@
  * it cannot be read: see session->has_lost_annex. */
 emr_status emr_annex_open(emr_session *session);
 void emr_annex_close(emr_session *session);
+/* Replays each, counted in *CHECKED: EMR_DAMAGED, EMR_FORK, EMR_ROLLBACK, EMR_BAD_SIGNATURE. */
+emr_status emr_annex_check(emr_session *session, uint64_t *checked);
 
 /* annex/joined: how many entries of the next ledger only say again what the annex had said. */
 typedef struct emr_joined {
