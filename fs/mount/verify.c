@@ -14,6 +14,7 @@
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
+#include "session/annex.h"
 #include "session/fetching.h"
 #include "settle/whose.h"
 #include "view/walk.h"
@@ -429,28 +430,6 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-/* The ledger from before a join, in the same way: the past rests on it. */
-static emr_status check_annex(verification *v)
-{
-	const emr_annex *annex = &v->session->annex;
-	emr_ledger_trouble trouble = {0};
-	emr_ledger_absence absence;
-	uint64_t size = 0;
-	emr_status status;
-
-	if (annex->replica == NULL)
-		return EMR_OK;
-	v->checked++;
-	emr_ledger_look(annex->ledger, &absence);
-	status = absence.status == EMR_OK
-			 ? emr_replica_verify_chain(annex->replica, &trouble, &size)
-			 : emr_replica_verify_own(annex->replica, &trouble, &size);
-	if (is_chain_fault(status))
-		return say_bad(
-			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
-	return status;
-}
-
 static emr_status say_then_mend(
 	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
 {
@@ -510,8 +489,13 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = check_seen(v, &trouble);
 	if (is_chain_fault(status))
 		status = say_then_mend(v, &trouble, status);
-	if (status == EMR_OK)
-		status = check_annex(v);
+	/* Those that were left, in the same way: the past rests on them. */
+	if (status == EMR_OK) {
+		status = emr_annex_check(v->session, &v->checked);
+		if (is_chain_fault(status))
+			status = say_bad(v, "", "the ledger from before you joined does not fit",
+				"ledger-damaged");
+	}
 	if (status == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))

@@ -39,8 +39,17 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 	uint64_t seq, emr_author *out)
 {
 	emr_known_person key;
-	emr_status status = emr_replica_person(session->replica, signer, &key);
+	const emr_annex *left = session->annexes;
+	emr_replica *replica = session->replica;
+	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
+	emr_status status = emr_replica_person(replica, signer, &key);
 
+	/* Signers of a network that was left are known there. */
+	for (; status == EMR_NOT_FOUND && left->facts != NULL; left++) {
+		replica = left->replica;
+		descriptor = emr_ledger_descriptor(left->ledger);
+		status = emr_replica_person(replica, signer, &key);
+	}
 	*out = (emr_author){.signer_id = signer,
 		.is_me = status == EMR_NOT_FOUND,
 		.who = {.until_seq = UINT64_MAX}};
@@ -53,7 +62,14 @@ static emr_status judge_author(emr_authors *authors, const emr_session *session,
 		return EMR_OK;
 	if (authors->crowd.replica == NULL)
 		status = emr_crowd_open(session, &authors->crowd);
-	return status == EMR_OK ? emr_who_at(&authors->crowd, signer, seq, &out->who) : status;
+	authors->crowd.replica = replica;
+	authors->crowd.descriptor = descriptor;
+	if (status == EMR_OK)
+		status = emr_who_at(&authors->crowd, signer,
+			left == session->annexes ? seq : UINT64_MAX, &out->who);
+	if (left != session->annexes)
+		out->who.from_seq = 0; /* of another count */
+	return status;
 }
 
 emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)

@@ -31,7 +31,6 @@ void emr_acting_end(emr_acting *acting)
 
 emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem)
 {
-	const char *field = NULL;
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &acting->places, out_problem);
 
 	if (status == EMR_OK)
@@ -43,20 +42,10 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 		status = emr_still_refuse(acting->state_fd, out_problem);
 	if (status == EMR_OK)
 		status = emr_keys_protect(out_problem);
-	if (status == EMR_OK) {
-		status = emr_keyring_check_file(acting->state_fd, EMR_STATE_KEYFILE, &field);
-		if (status == EMR_OK)
-			status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], false,
-				&acting->passphrase, out_problem);
-		if (status == EMR_OK)
-			status = emr_keyring_open(acting->state_fd, EMR_STATE_KEYFILE,
-				emr_passphrase_view(&acting->passphrase), &acting->keyring, &field);
-		if (status == EMR_OK)
-			emr_keys_newest_certificate(acting->state_fd, acting->keyring);
-		if (status != EMR_OK && !out_problem->is_set)
-			emr_keys_say(acting->places.state, status, field, out_problem);
-	}
-	return status;
+	return status == EMR_OK ? emr_keys_open_once(acting->state_fd, acting->places.state,
+					  args->values[EMR_OPT_PASSPHRASE_FILE],
+					  &acting->passphrase, &acting->keyring, out_problem)
+				: status;
 }
 
 static emr_status open_ledger(emr_acting *acting)

@@ -1,6 +1,6 @@
-/* When somebody joins a network, the earlier ledger stays beside the new one. This file opens
- * that old ledger for reading, so that the earlier history is still shown; if it cannot be
- * opened, the records of today open all the same. */
+/* When somebody joins a network, or leaves one, the earlier ledger stays beside the new one. This
+ * file opens it for reading, and what was left before it, so that the earlier history is still
+ * shown; if it cannot be opened, the records of today open all the same. */
 #include "session/annex.h"
 
 #include <errno.h>
@@ -12,7 +12,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "ledger/copy.h"
+#include "ledger/network.h"
 #include "replica/follower.h"
+#include "session/network_dir.h"
 
 #define JOINED_MAX 200
 #define JOINED_FORMAT "emrfs joined 1\nentries %llu\nat %llu\n"
@@ -42,50 +45,62 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined)
 
 static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
 {
-	const emr_session *session = arg;
+	const int *dirfd = arg;
 
-	return emr_replica_descriptor(session->annex_fd, out_descriptor);
+	return emr_replica_descriptor(*dirfd, out_descriptor);
 }
 
-static emr_status open_parts(emr_session *session, const emr_joined *joined)
+/* The ledger that was left in PATH, whose copy is in DIRFD. */
+static emr_status open_parts(emr_session *session, const char *path, int dirfd, emr_annex *a)
 {
-	char path[4400];
 	emr_ledger_options ledger = {.path = path,
 		.submitter = session->keyring,
 		.known = known_descriptor,
-		.known_arg = session};
-	emr_replica_options replica = {.state_dirfd = session->annex_fd,
+		.known_arg = &dirfd};
+	emr_replica_options replica = {.state_dirfd = dirfd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = session->keyring};
+	emr_joined joined;
 	emr_status status;
 
-	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_ANNEX "/%s", session->state_path,
-		EMR_STATE_LEDGER);
-	EMR_TRY(emr_ledger_open(&ledger, &session->annex.ledger));
-	replica.ledger = session->annex.ledger;
-	EMR_TRY(emr_replica_open(&replica, &session->annex.replica));
+	EMR_TRY(emr_joined_read(dirfd, &joined));
+	a->joined_size = joined.size;
+	EMR_TRY(emr_ledger_open(&ledger, &a->ledger));
+	replica.ledger = a->ledger;
+	EMR_TRY(emr_replica_open(&replica, &a->replica));
+	EMR_TRY(emr_facts_new(session->keyring, a->replica, session->records, &a->facts));
 	/* Nobody writes there: this is for a copy that had to be made again, after init --restore.
 	 */
-	status = emr_follow_now(session->annex.replica);
-	if (status != EMR_OK && !emr_status_is_away(status))
-		return status;
-	session->annex.joined_size = joined->size;
-	emr_facts_set_annex(session->facts, &session->annex);
+	status = emr_follow_now(a->replica);
+	return emr_status_is_away(status) ? EMR_OK : status;
+}
+
+/* Each lies in that of the next move. */
+static emr_status open_all(emr_session *session)
+{
+	char path[4400], ledger[4500];
+	emr_facts *after = session->facts;
+
+	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_ANNEX, session->state_path);
+	for (size_t i = 0; i < EMR_MOVES_MAX; i++) {
+		EMR_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		emr_annex *a = &session->annexes[i];
+
+		if (fd < 0)
+			return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+		snprintf(ledger, sizeof ledger, "%s/" EMR_STATE_LEDGER, path);
+		EMR_TRY(open_parts(session, ledger, fd, a));
+		emr_facts_set_annex(after, a);
+		after = a->facts;
+		snprintf(path + strlen(path), sizeof path - strlen(path), "/" EMR_STATE_ANNEX);
+	}
 	return EMR_OK;
 }
 
 emr_status emr_annex_open(emr_session *session)
 {
-	emr_joined joined;
-	emr_status status;
+	emr_status status = open_all(session);
 
-	session->annex_fd = openat(session->state_fd, EMR_STATE_ANNEX,
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (session->annex_fd < 0)
-		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	status = emr_joined_read(session->annex_fd, &joined);
-	if (status == EMR_OK)
-		status = open_parts(session, &joined);
 	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_BUSY)
 		return status;
 	/* The records of today do not wait for the earlier ones. */
@@ -95,12 +110,49 @@ emr_status emr_annex_open(emr_session *session)
 	return EMR_OK;
 }
 
+/* Of a network that was left, private parts of others were not kept: the copy of it in PATH is all
+ * that can be replayed. */
+static emr_status check_annex(const emr_annex *annex, const char *path)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
+	uint64_t size = 0;
+	char name[256];
+
+	if (emr_network_dir_name(path, name) != EMR_OK || strcmp(name, EMR_NETWORK_ALONE) != 0) {
+		EMR_TRY(emr_ledger_copy_open_own(path, &copy));
+		return emr_ledger_copy_check(copy, true, &trouble);
+	}
+	emr_ledger_look(annex->ledger, &absence);
+	return absence.status == EMR_OK ? emr_replica_verify_chain(annex->replica, &trouble, &size)
+					: emr_replica_verify_own(annex->replica, &trouble, &size);
+}
+
+emr_status emr_annex_check(emr_session *session, uint64_t *checked)
+{
+	char path[4400];
+	emr_status status = EMR_OK;
+
+	snprintf(path, sizeof path, "%.4000s", session->state_path);
+	for (const emr_annex *a = session->annexes; status == EMR_OK && a->facts != NULL; a++) {
+		snprintf(path + strlen(path), sizeof path - strlen(path), "/" EMR_STATE_ANNEX);
+		++*checked;
+		status = check_annex(a, path);
+	}
+	return status;
+}
+
 void emr_annex_close(emr_session *session)
 {
-	emr_replica_close(session->annex.replica);
-	emr_ledger_close(session->annex.ledger);
-	session->annex = (emr_annex){.joined_size = 0};
-	if (session->annex_fd >= 0)
-		close(session->annex_fd);
-	session->annex_fd = -1;
+	const emr_annex *none = &session->annexes[EMR_MOVES_MAX];
+
+	if (session->facts != NULL)
+		emr_facts_set_annex(session->facts, none);
+	for (size_t i = 0; i < EMR_MOVES_MAX; i++) {
+		emr_facts_free(session->annexes[i].facts);
+		emr_replica_close(session->annexes[i].replica);
+		emr_ledger_close(session->annexes[i].ledger);
+		session->annexes[i] = *none;
+	}
 }

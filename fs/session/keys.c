@@ -74,21 +74,20 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
 		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
 }
 
-static emr_status open_once(int state_fd, const char *state_path, const char *passphrase_file,
-	emr_keyring **out_keyring, emr_problem *out_problem)
+emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
+	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem)
 {
-	EMR_AUTO_PASSPHRASE passphrase = {0};
 	const char *field = NULL;
 	emr_status status = emr_keyring_check_file(state_fd, EMR_STATE_KEYFILE, &field);
 
 	/* Faults that need no passphrase are told before one is asked for. */
 	if (status == EMR_OK)
-		status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
+		status = emr_passphrase_get(passphrase_file, false, out_passphrase, out_problem);
 	if (status != EMR_OK && out_problem->is_set)
 		return status;
 	if (status == EMR_OK)
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
-			emr_passphrase_view(&passphrase), out_keyring, &field);
+			emr_passphrase_view(out_passphrase), out_keyring, &field);
 	if (status == EMR_OK)
 		emr_keys_newest_certificate(state_fd, *out_keyring);
 	if (status != EMR_OK)
@@ -100,8 +99,9 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 	emr_keyring **out_keyring, emr_problem *out_problem)
 {
 	for (int tries = 1;; tries++) {
-		emr_status status =
-			open_once(state_fd, state_path, passphrase_file, out_keyring, out_problem);
+		EMR_AUTO_PASSPHRASE passphrase = {0};
+		emr_status status = emr_keys_open_once(state_fd, state_path, passphrase_file,
+			&passphrase, out_keyring, out_problem);
 
 		if (status != EMR_WRONG_PASSPHRASE || tries == TRIES ||
 			!emr_passphrase_is_asked(passphrase_file))
@@ -130,10 +130,7 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 		return EMR_BUSY;
 	}
 	/* A join's last step replaces it: first that one, then the next. */
-	if (emr_switch_finish(state_fd) != EMR_OK) {
-		emr_problem_set_status(out_problem, EMR_IO, "Joining");
-		return EMR_IO;
-	}
+	EMR_TRY(emr_switch_finish(state_fd, out_problem));
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;

@@ -349,10 +349,8 @@ emr_status emr_session_lock(
 	EMR_TRY(take_lock(session, options, out_problem));
 	session->read_only |= session->is_still;
 	open_log(session);
-	status = emr_switch_finish(session->state_fd);
-	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, _("Joining"));
-	else if (!session->is_still)
+	EMR_TRY(emr_switch_finish(session->state_fd, out_problem));
+	if (!session->is_still)
 		emr_switch_tidy(session->state_fd);
-	return status;
+	return EMR_OK;
 }

@@ -23,12 +23,6 @@ typedef struct gathering {
 	bool must_forget; /* something was erased, or belongs between what was told */
 } gathering;
 
-static void gathering_free(gathering *g)
-{
-	free(g->lines.items);
-	free(g->new.domains.items);
-}
-
 static bool is_told(uint8_t op)
 {
 	return op == EMR_OP_PUT || op == EMR_OP_META || op == EMR_OP_REWRAP ||
@@ -123,61 +117,59 @@ static emr_status gather_of(emr_replica *replica, const followed *old, gathering
 	return status;
 }
 
-/* Of the ledger before a join, and of the present one. */
-static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
+/* Of the present ledger into G[0], of those before a move behind it. */
+static emr_status gather_new(emr_chronicle *c, gathering *g)
 {
-	const emr_annex *annex = emr_facts_annex(c->facts);
+	const emr_facts *facts = c->facts;
 
-	*before = (gathering){.chronicle = c, .mark = EMR_VERSION_ANNEX};
-	*g = (gathering){.chronicle = c};
-	if (annex != NULL)
-		EMR_TRY(gather_of(annex->replica, &c->before, before));
-	return gather_of(c->replica, &c->now, g);
-}
-
-static emr_status take_lines(emr_chronicle *c, const gathering *g)
-{
-	const line *lines = g->lines.items;
-
-	for (size_t i = 0; i < g->lines.n; i++)
-		EMR_TRY(chronicle_take(c, &lines[i]));
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
+		g[i] = (gathering){.chronicle = c, .mark = i * EMR_VERSION_MOVE};
+	for (emr_replica *replica = c->replica; replica != NULL; g++) {
+		EMR_TRY(gather_of(replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
+		replica = facts->annex.replica;
+		facts = facts->annex.facts;
+	}
 	return EMR_OK;
 }
 
-/* The domains that G found are C's from here on. */
-static void has_followed(followed *f, gathering *g)
+static void gathered_free(gathering *g)
 {
-	row old = f->domains;
-
-	*f = g->new;
-	g->new.domains = old;
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++) {
+		free(g[i].lines.items);
+		free(g[i].new.domains.items);
+	}
 }
 
 static emr_status read_new(emr_chronicle *c)
 {
-	gathering before, g;
-	emr_status status = gather_new(c, &before, &g);
+	gathering g[EMR_MOVES_MAX + 1];
+	emr_status status = gather_new(c, g);
+	bool must_forget = false;
 
-	if (status == EMR_OK && (g.must_forget || before.must_forget) && c->now.size > 0) {
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
+		must_forget |= g[i].must_forget;
+	if (status == EMR_OK && must_forget && c->ledgers[0].size > 0) {
 		/* The entries that were read before name records that must not be named any more,
 		 * or stand behind older ones. */
-		gathering_free(&before);
-		gathering_free(&g);
+		gathered_free(g);
 		chronicle_let_go(c);
-		status = gather_new(c, &before, &g);
+		status = gather_new(c, g);
 	}
-	if (status == EMR_OK)
-		status = take_lines(c, &before);
-	if (status == EMR_OK)
-		status = take_lines(c, &g);
-	if (status == EMR_OK) {
-		has_followed(&c->now, &g);
-		has_followed(&c->before, &before);
-	} else {
+	for (size_t i = EMR_MOVES_MAX + 1; i-- > 0;) {
+		const line *lines = g[i].lines.items;
+
+		for (size_t n = 0; n < g[i].lines.n && status == EMR_OK; n++)
+			status = chronicle_take(c, &lines[n]);
+	}
+	for (size_t i = 0; i <= EMR_MOVES_MAX && status == EMR_OK; i++) {
+		row old = c->ledgers[i].domains;
+
+		c->ledgers[i] = g[i].new;
+		g[i].new.domains = old; /* goes with G */
+	}
+	if (status != EMR_OK)
 		chronicle_let_go(c); /* half an entry must not be read twice */
-	}
-	gathering_free(&before);
-	gathering_free(&g);
+	gathered_free(g);
 	return status;
 }
 

@@ -53,9 +53,9 @@ void chronicle_let_go(emr_chronicle *c)
 	free(c->entries.items);
 	free(c->signers.items);
 	free(c->domains.items);
-	free(c->now.domains.items);
-	free(c->before.domains.items);
-	c->now = c->before = (followed){0};
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
+		free(c->ledgers[i].domains.items);
+	memset(c->ledgers, 0, sizeof c->ledgers);
 	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
@@ -180,7 +180,7 @@ static emr_status need_entry(emr_chronicle *c, const line *l, uint32_t *out)
 	uint32_t signer;
 	emr_status status;
 
-	if (newest != NULL && newest->seq == l->seq && newest->in_annex == in_annex) {
+	if (newest != NULL && emr_id32_equal(newest->batch_id, l->batch_id)) {
 		*out = (uint32_t)c->entries.n - 1;
 		return EMR_OK;
 	}

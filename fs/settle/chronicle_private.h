@@ -70,7 +70,8 @@ struct emr_chronicle {
 	emr_replica *replica;
 	pthread_mutex_t
 		lock; /* protects all below; the locks of facts and replica are inside of it */
-	followed now, before; /* the present ledger, and the one before a join */
+	followed ledgers[EMR_MOVES_MAX +
+			 1]; /* the present one, and those before a move, newest first */
 	uint64_t damaged;
 	row objects, subjects, deeds, entries, signers, domains;
 	index16 by_object,

@@ -33,8 +33,7 @@ void emr_facts_free(emr_facts *facts)
 {
 	if (facts == NULL)
 		return;
-	list_keys_free(&facts->keys[0]);
-	list_keys_free(&facts->keys[1]);
+	list_keys_free(&facts->keys);
 	unreadable_free(&facts->unreadable);
 	emr_buf_free(&facts->noted);
 	if (facts->cache_dirfd >= 0)
@@ -50,11 +49,10 @@ emr_status emr_facts_list_key(
 	EMR_LOCKED(&facts->lock);
 
 	status = list_keys_get(
-		&facts->keys[0], facts->keyring, facts->replica, domain, listkey_id, out_key);
-	if (status == EMR_NOT_FOUND && facts->annex.replica != NULL)
-		status = list_keys_get(&facts->keys[1], facts->keyring, facts->annex.replica,
-			domain, listkey_id, out_key);
-	return status;
+		&facts->keys, facts->keyring, facts->replica, domain, listkey_id, out_key);
+	return status == EMR_NOT_FOUND && facts->annex.facts != NULL
+		       ? emr_facts_list_key(facts->annex.facts, domain, listkey_id, out_key)
+		       : status;
 }
 
 /* Opens meta_ct of the item at VERSION of the row. */
@@ -123,6 +121,7 @@ static emr_status keep_to_content(
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
 	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
 {
+	emr_facts *older = facts->annex.facts;
 	emr_part_key at = emr_part_of_object(head->domain, head->object, head->version);
 	EMR_AUTO_BUF item_bytes = {0};
 	EMR_AUTO_BUF part_bytes = {0};
@@ -131,6 +130,16 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	emr_meta_part meta;
 	emr_status status;
 
+	if (older != NULL && (head->version & EMR_VERSION_ANNEX) != 0) {
+		emr_replica_head there = *head;
+
+		there.version -= EMR_VERSION_MOVE;
+		there.pversion -= (head->pversion & EMR_VERSION_ANNEX) != 0 ? EMR_VERSION_MOVE : 0;
+		EMR_TRY(facts_read(older, &there, out_place, plain, out_meta, out_item));
+		out_place->version = head->version;
+		out_place->pversion = head->pversion;
+		return EMR_OK;
+	}
 	status = emr_facts_item(facts, &at, &item_bytes, &item);
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part_bytes);
@@ -279,7 +288,7 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 		return EMR_OK;
 	if (b->is_of_others)
 		EMR_TRY(facts_signed_by_owner(
-			b->facts, b->head->domain, item->signer_id, &is_owners));
+			b->facts, b->facts->replica, b->head->domain, item->signer_id, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	status = facts_part(b->facts, &at, &bytes);

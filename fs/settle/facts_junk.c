@@ -25,14 +25,15 @@ static bool is_lasting(emr_status status)
 	       status != EMR_NEWER_FORMAT && status != EMR_UNSUPPORTED;
 }
 
-emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
+emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
+	emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
 
 	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
-	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
+	EMR_TRY(emr_domain_row(replica, domain, &row));
+	return emr_signed_is_owner(replica, row.owner_pk, patient_pk, signer, out_is);
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the
@@ -50,7 +51,8 @@ static emr_status look_at_version(
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part);
 	if (status == EMR_OK)
-		status = facts_signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
+		status = facts_signed_by_owner(
+			facts, facts->replica, head->domain, item.signer_id, &is_owner);
 	*is_others |= !is_owner;
 	return status;
 }
@@ -66,8 +68,8 @@ static emr_status note_owner(void *arg, const emr_replica_item *item)
 	owner_search *s = arg;
 	bool is_owner = false;
 	emr_status status = s->is_found ? EMR_OK
-					: facts_signed_by_owner(
-						  s->facts, s->domain, item->signer_id, &is_owner);
+					: facts_signed_by_owner(s->facts, s->facts->replica,
+						  s->domain, item->signer_id, &is_owner);
 
 	s->is_found |= is_owner;
 	return status;

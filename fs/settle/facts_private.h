@@ -4,6 +4,7 @@
 
 #include "base/worker.h"
 #include "settle/facts.h"
+#include "share/write.h"
 
 #include "list_keys.h"
 #include "unreadable.h"
@@ -15,12 +16,12 @@ struct emr_facts {
 	emr_replica *replica;
 	emr_record_ctx *records;
 	pthread_mutex_t lock;
-	list_keys keys[2];     /* protected by lock; of the present ledger and of the annex */
+	list_keys keys;	       /* protected by lock */
 	unreadable unreadable; /* protected by lock */
 	emr_buf noted;	       /* protected by lock; of emr_opened: to be kept */
 	bool has_said_unfit;   /* protected by lock; of what reopen.c keeps */
 	int cache_dirfd;       /* -1: nothing is kept */
-	emr_annex annex;       /* replica NULL: there is none */
+	emr_annex annex;       /* facts NULL: there is none */
 };
 
 /* Reads the item at HEAD's version, with the content of the one at its pversion; META points into
@@ -51,13 +52,24 @@ bool facts_is_damage(emr_status status);
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
 /* Whether SIGNER speaks for the owner of DOMAIN. */
-emr_status facts_signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is);
+emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
+	emr_id32 signer, bool *out_is);
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 
-/* ---- annex.c: the ledger before a join and the present one as one ---- */
+/* ---- carried.c ---- */
+
+/* Becomes, of a record on its way to another ledger, what the owner may say there: META, of the one
+ * at PLACE whose words are SIGNER's, points to NAME and ATTRIBUTES (owned by the caller) then.
+ * EMR_DENIED: nothing of it. */
+emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 signer, emr_meta *meta,
+	char name[EMR_WORDS_NAME_BYTES], emr_buf *attributes);
+
+/* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
+/* The facts of the ledger where VERSION lies. */
+const emr_facts *facts_at(const emr_facts *facts, uint64_t version);
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
 /* The item only says again, on the present ledger, what the annex had said: nothing happened then.
  */

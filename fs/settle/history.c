@@ -263,11 +263,11 @@ static emr_status note_object(record_walk *w, const emr_replica_head *head)
 static int by_ledger_order(const void *a, const void *b)
 {
 	const moment *x = a, *y = b;
-	bool x_is_annexed = (x->v.place.version & EMR_VERSION_ANNEX) != 0;
-	bool y_is_annexed = (y->v.place.version & EMR_VERSION_ANNEX) != 0;
+	uint64_t x_ago = x->v.place.version & EMR_VERSION_ANNEX;
+	uint64_t y_ago = y->v.place.version & EMR_VERSION_ANNEX;
 
-	if (x_is_annexed != y_is_annexed)
-		return x_is_annexed ? -1 : 1;
+	if (x_ago != y_ago)
+		return x_ago > y_ago ? -1 : 1;
 	if (x->v.seq != y->v.seq)
 		return x->v.seq < y->v.seq ? -1 : 1;
 	return x->v.index < y->v.index ? -1 : x->v.index > y->v.index;
@@ -315,16 +315,15 @@ static emr_status add_object(void *arg, emr_id16 domain, emr_id16 object)
 }
 
 /* A record is born under its own number, and content that came elsewhere says it. */
-static emr_status find_objects(record_walk *w, emr_replica *replica)
+static emr_status find_objects(record_walk *w, const emr_facts *facts)
 {
 	EMR_AUTO_BUF own = {0};
 
-	if (replica == NULL)
-		return EMR_OK;
-	EMR_TRY(emr_replica_own_domains(replica, &own));
+	EMR_TRY(emr_replica_own_domains(facts->replica, &own));
 	EMR_EACH (const emr_id16, domain, &own)
 		EMR_TRY(add_object(w, *domain, w->record_id));
-	return emr_replica_each_naming(replica, w->record_id, add_object, w);
+	EMR_TRY(emr_replica_each_naming(facts->replica, w->record_id, add_object, w));
+	return facts->annex.facts != NULL ? find_objects(w, facts->annex.facts) : EMR_OK;
 }
 
 static emr_status note_objects(record_walk *w)
@@ -344,11 +343,9 @@ emr_status emr_facts_record_history(
 {
 	telling t = {.facts = facts, .fn = fn, .arg = arg};
 	record_walk w = {.facts = facts, .record_id = record_id};
-	emr_status status = find_objects(&w, facts->replica);
+	emr_status status = find_objects(&w, facts);
 	size_t n;
 
-	if (status == EMR_OK)
-		status = find_objects(&w, facts->annex.replica);
 	if (status == EMR_OK)
 		status = note_objects(&w);
 	n = w.moments.len / sizeof(moment);

@@ -37,34 +37,39 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 	return ENOUGH;
 }
 
-static emr_status is_owners_row(emr_facts *facts, const emr_replica_head *head, bool *out_is)
+/* Where the row began, on whichever ledger that was; *OUT_IS_ONLY: the owner's content there is all
+ * that it ever had. */
+static emr_status is_owners_row(
+	emr_facts *facts, emr_id16 domain, emr_id16 object, bool *out_is, bool *out_is_only)
 {
-	uint8_t patient_pk[32];
-	emr_row_domain row;
+	emr_replica_head head;
+	emr_status status = EMR_NOT_FOUND;
 
-	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
-	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
+	if (facts->annex.facts != NULL)
+		status = is_owners_row(facts->annex.facts, domain, object, out_is, out_is_only);
+	*out_is_only = false;
+	if (status != EMR_NOT_FOUND)
+		return status;
+	EMR_TRY(emr_replica_head_get(facts->replica, domain, object, &head));
+	EMR_TRY(facts_signed_by_owner(facts, facts->replica, domain, head.creator, out_is));
+	*out_is_only = *out_is && head.pversion == 1;
+	return EMR_OK;
 }
 
 emr_status facts_number(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 said, emr_id16 *out)
 {
 	first_content first = {.facts = facts, .domain = domain, .object = object};
-	emr_replica_head head;
-	bool is_owners = false;
+	bool is_owners = false, is_only = false;
 	emr_status status;
 
 	*out = said;
 	if (emr_id16_equal(said, object))
 		return EMR_OK;
-	status = emr_facts_head(facts, domain, object, &head);
-	if (status == EMR_OK)
-		status = is_owners_row(facts, &head, &is_owners);
-	if (status == EMR_NOT_FOUND) /* not one's own domain, or only in the annex: nobody else
-					wrote there */
+	status = is_owners_row(facts, domain, object, &is_owners, &is_only);
+	if (status == EMR_NOT_FOUND) /* not one's own domain */
 		return EMR_OK;
-	if (status != EMR_OK || (is_owners && head.pversion == 1))
+	if (status != EMR_OK || is_only)
 		return status;
 	if (is_owners)
 		status = facts_chain(facts, domain, object, look_at_item, &first);

@@ -17,6 +17,7 @@ typedef struct put_search {
 	emr_id16 domain, object; /* the row in hand */
 	put_place found;
 	bool is_found;
+	bool takes_rewraps; /* of a ledger that the content came to by one */
 } put_search;
 
 static emr_status look_at_item(void *arg, const emr_replica_item *item)
@@ -29,7 +30,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 
 	if (item->seq > s->until_seq || (s->is_found && s->found.item.seq <= item->seq))
 		return ENOUGH;
-	if (item->op != EMR_OP_PUT)
+	if (item->op != EMR_OP_PUT && !(s->takes_rewraps && item->op == EMR_OP_REWRAP))
 		return EMR_OK;
 	status = emr_replica_part(s->replica, &at, &bytes);
 	if (status == EMR_OK)
@@ -132,6 +133,52 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+/* Content that was carried over lies on the ledger before as well. */
+static emr_status find_carried(emr_facts *facts, emr_place *place)
+{
+	emr_place there = *place;
+	put_search s = search_for(facts->annex.facts, &there, UINT64_MAX);
+	put_place put;
+	emr_status status = find_put(facts, place, &put);
+
+	if (status == EMR_OK && !facts_is_carried(facts, place->pversion, put.item.seq))
+		return EMR_NOT_FOUND;
+	there.domain = put.domain;
+	there.object = put.object;
+	s.takes_rewraps = true;
+	if (status == EMR_OK)
+		status = search_elsewhere(&s);
+	if (status != EMR_OK)
+		return facts_is_damage(status) ? EMR_NOT_FOUND : status;
+	place->domain = s.found.domain;
+	place->object = s.found.object;
+	place->version = place->pversion = s.found.item.version;
+	return EMR_OK;
+}
+
+emr_status emr_facts_first(
+	emr_facts **facts, emr_place *place, emr_bytes *descriptor, const emr_annex **out_annex)
+{
+	while ((*facts)->annex.facts != NULL && place->pversion != 0) {
+		if ((place->pversion & EMR_VERSION_ANNEX) != 0) {
+			if ((place->version & EMR_VERSION_ANNEX) != 0)
+				place->version -= EMR_VERSION_MOVE;
+			place->pversion -= EMR_VERSION_MOVE;
+		} else {
+			emr_status status = find_carried(*facts, place);
+
+			if (status != EMR_OK) /* it came to this one */
+				return status == EMR_NOT_FOUND ? EMR_OK : status;
+		}
+		if (out_annex != NULL)
+			*out_annex = &(*facts)->annex;
+		if (descriptor != NULL)
+			*descriptor = emr_ledger_descriptor((*facts)->annex.ledger);
+		*facts = (*facts)->annex.facts;
+	}
+	return EMR_OK;
+}
+
 emr_status emr_facts_registered(
 	emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
@@ -144,20 +191,8 @@ emr_status emr_facts_registered(
 
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
-	put_place put;
-	emr_place before = *place;
-	emr_replica_head head;
+	emr_place was = *place;
 
-	EMR_TRY(find_put(facts, place, &put));
-	if (facts_is_carried(facts, place->pversion, put.item.seq) &&
-		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) ==
-			EMR_OK &&
-		head.pversion != 0) {
-		before.domain = put.domain;
-		before.object = put.object;
-		before.pversion = head.pversion | EMR_VERSION_ANNEX;
-		EMR_TRY(find_put(facts, &before, &put));
-	}
-	*out_item = put.item;
-	return EMR_OK;
+	EMR_TRY(emr_facts_first(&facts, &was, NULL, NULL));
+	return emr_facts_registered(facts, &was, out_item);
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "contract/item.h"
 
 /* The versions that BOX brings: the ledger may have them before its answer is known here, whatever
  * becomes of the files meanwhile.  The others are on the ledger, and pinned, already. */
@@ -178,13 +179,20 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 {
 	EMR_AUTO_BUF row = {0};
 	outbox box = {0};
+	emr_header header;
 	emr_status status;
 
 	EMR_TRY(emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row));
 	status = outbox_decode(emr_buf_view(&row), &box);
 	if (status == EMR_DAMAGED)
 		return forget_unreadable(settle, key);
-	if (status == EMR_OK)
+	/* For the ledger of a network that was left: what it brings comes to the present one. */
+	if (status == EMR_OK && box.batch.len >= EMR_HEADER_BYTES &&
+		emr_header_parse((emr_span){box.batch.data, EMR_HEADER_BYTES}, &header) ==
+			EMR_CONTRACT_OK &&
+		memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) != 0)
+		status = settle_forget_batch(settle, EMR_ROW_OUTBOX, key, &box);
+	else if (status == EMR_OK)
 		status = send(settle, key, &box, fn, arg);
 	outbox_free(&box);
 	return status;

@@ -1,5 +1,5 @@
-/* A person who joins a network takes the present records along. This file writes them onto the
- * ledger of the network, wrapped for the keys there; it can be interrupted and goes on without
+/* A person who joins a network, or leaves one, takes the present records along. This file writes
+ * them onto the other ledger, wrapped for the keys there; it can be interrupted and goes on without
  * doing anything twice. */
 #include "settle/takeover.h"
 
@@ -33,52 +33,6 @@ typedef struct taking {
 	size_t most_objects; /* in one batch: fewer where the ledger takes no large ones */
 } taking;
 
-/* ---- counting ---- */
-
-typedef struct counting {
-	emr_takeover_tally tally;
-	emr_buf sizes; /* uint64_t, ... */
-} counting;
-
-static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	counting *c = arg;
-
-	c->tally.directories += meta->type == EMR_META_DIR;
-	c->tally.links += meta->type == EMR_META_SYMLINK;
-	if (meta->type != EMR_META_FILE)
-		return EMR_OK;
-	c->tally.files++;
-	c->tally.bytes += place->padded;
-	return emr_buf_append(&c->sizes, &place->padded, sizeof place->padded);
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x < y ? -1 : x > y;
-}
-
-emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
-{
-	counting c = {.tally = {0}};
-	emr_status status = emr_facts_each(facts, count_one, &c, &c.tally.unreadable);
-	size_t n = c.sizes.len / sizeof(uint64_t);
-
-	if (n > 0)
-		qsort(c.sizes.data, n, sizeof(uint64_t), by_size);
-	for (size_t i = 0; i < n; i++)
-		c.tally.sizes +=
-			i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
-	emr_buf_free(&c.sizes);
-	if (status == EMR_OK)
-		*out_tally = c.tally;
-	return status;
-}
-
 /* ---- the domain and its listing key ---- */
 
 static emr_status learn_domain(taking *k, bool *out_is_there)
@@ -88,16 +42,42 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	emr_row_domain row;
 	emr_status status = emr_domain_row(t->to.replica, k->domain, &row);
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	*out_is_there = status == EMR_OK;
-	k->epoch = *out_is_there ? row.head.epoch : 1;
+	if (status == EMR_NOT_FOUND)
+		status = emr_domain_row(t->from.replica, k->domain, &row);
+	if (status != EMR_OK)
+		return status;
+	k->epoch = row.head.epoch + (!*out_is_there && t->ends_rights);
 	EMR_TRY(emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public));
 	/* Somebody else's domain under an id of ours: only who knows the id could have made it. */
 	if (*out_is_there && memcmp(public.owner_pk, row.owner_pk, sizeof row.owner_pk) != 0)
 		return EMR_DENIED;
 	memcpy(k->A, *out_is_there ? row.A : public.A, sizeof k->A);
 	k->signer = public.signer_id;
+	return EMR_OK;
+}
+
+/* An epoch has the same keys on every ledger: those of which others have parts are passed over. */
+static emr_status add_epochs(const taking *k, side_batch *batch, emr_id32 *id)
+{
+	uint8_t part[33] = {0}; /* salt, and that it brings no secret */
+	emr_domain_public public;
+
+	for (uint32_t epoch = 2; epoch <= k->epoch; epoch++) {
+		emr_operation op = {.op = EMR_OP_EPOCH,
+			.domain = k->domain,
+			.object = k->domain,
+			.version = epoch,
+			.prev = *id,
+			.epoch = epoch,
+			.time = batch->now_unix_s,
+			.pub = emr_bytes_of(public.A, sizeof public.A),
+			.priv = emr_bytes_of(part, sizeof part)};
+
+		EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, epoch, &public));
+		memcpy(part, emr_id32_random().b, 32);
+		EMR_TRY(emr_batch_add(batch->batch, &op, id));
+	}
 	return EMR_OK;
 }
 
@@ -120,7 +100,8 @@ static emr_status add_domain(taking *k, side_batch *batch)
 	memcpy(pub.A, public.A, sizeof pub.A);
 	emr_pub_domain_new_encode(&pub, bytes);
 	op.pub = emr_bytes_of(bytes, sizeof bytes);
-	return emr_batch_add(batch->batch, &op, &id);
+	EMR_TRY(emr_batch_add(batch->batch, &op, &id));
+	return add_epochs(k, batch, &id);
 }
 
 static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
@@ -188,20 +169,28 @@ static emr_status make_ready(taking *k)
 
 typedef struct record {
 	emr_place place;
-	emr_buf plain; /* metadata */
-	emr_meta meta; /* points into it */
+	emr_buf plain;	 /* metadata */
+	emr_meta meta;	 /* points into it, and into what follows */
+	emr_id32 signer; /* of the words as they are here */
+	emr_buf attributes;
+	char name[EMR_WORDS_NAME_BYTES];
 } record;
 
 static void record_end(record *r)
 {
 	emr_buf_free(&r->plain);
+	emr_buf_free(&r->attributes);
 }
 
 #define AUTO_RECORD __attribute__((cleanup(record_end))) record
 
 static emr_status read_record(emr_facts *facts, const emr_replica_head *head, record *out)
 {
-	return facts_read(facts, head, &out->place, &out->plain, &out->meta, NULL);
+	emr_replica_item item;
+
+	EMR_TRY(facts_read(facts, head, &out->place, &out->plain, &out->meta, &item));
+	out->signer = item.signer_id;
+	return EMR_OK;
 }
 
 /* The item there says the same as the one here. */
@@ -307,9 +296,14 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 {
 	AUTO_RECORD r = {.plain = {0}};
 	emr_status status = read_record(k->t->from.facts, here, &r);
-	bool same = false;
+	bool same = false, is_junk = false;
 	char id[33];
 
+	if (status == EMR_OK)
+		status = facts_harmless(
+			k->t->from.facts, &r.place, r.signer, &r.meta, r.name, &r.attributes);
+	if (status == EMR_DENIED)
+		return EMR_OK;
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)
 		status = is_same_record(k, &r, there, &same);
 	if (status == EMR_OK && !same)
@@ -317,6 +311,11 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 					       : make_meta(k, &r, op, out_priv);
 	if (!facts_is_damage(status))
 		return status;
+	EMR_TRY(facts_note_reading(k->t->from.facts, here, status, &is_junk));
+	if (is_junk) { /* of somebody else, and stays with the ledger that was left */
+		op->op = 0;
+		return EMR_OK;
+	}
 	emr_hex(here->object.b, sizeof here->object.b, id);
 	emr_log(EMR_LOG_ERROR, "record %s cannot be taken along: %s", id, emr_status_text(status));
 	return EMR_DAMAGED;

@@ -127,23 +127,6 @@ static emr_status judge_chain(const asking *a, emr_whose *whose)
 
 /* ---- judging ---- */
 
-/* When it came; where that is not here any more, when its signer says he signed it. */
-static emr_status note_time(const asking *a, const emr_signed_place *at, emr_whose *whose)
-{
-	emr_replica_item origin;
-
-	whose->is_placed = !at->is_put;
-	whose->time_unix_s =
-		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
-	if (facts_is_carried(
-		    a->facts, a->place->pversion, at->seq)) { /* it came to the earlier ledger */
-		EMR_TRY(emr_facts_origin(a->facts, a->place, &origin));
-		if (origin.op == EMR_OP_PUT)
-			whose->time_unix_s = origin.ledger_time;
-	}
-	return EMR_OK;
-}
-
 static emr_status judge_bundle(
 	const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
 {
@@ -160,7 +143,10 @@ static emr_status judge_bundle(
 	EMR_TRY(arrival_find(a, &at, &came));
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
 	EMR_TRY(emr_signed_judge(a->facts->replica, &at, bundle, &whose.is));
-	EMR_TRY(note_time(a, &at, &whose));
+	/* When it came; where that is not here any more, when its signer says he signed it. */
+	whose.is_placed = !at.is_put;
+	whose.time_unix_s =
+		whose.is_placed && whose.is.kind != 0 ? whose.is.issued_at : at.time_unix_s;
 	EMR_TRY(arrival_judge(a, &came, &whose.is));
 	EMR_TRY(judge_chain(a, &whose));
 	*out = whose;
@@ -193,13 +179,16 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_place was = *place;
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
 	if (status == EMR_OK)
-		status = begin_asking(facts, place, &a);
+		status = emr_replica_snapshot_begin(facts->replica, &snapshot);
+	if (status == EMR_OK)
+		status = begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = open_and_judge(&a, descriptor, &content, &key, out_whose);
 	if (status == EMR_OK && out_whose->is.standing == EMR_SIGNED_MISMATCH) {
@@ -257,10 +246,12 @@ emr_status emr_facts_whose(
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_replica_item origin;
+	emr_place was = *place;
 	bool plain = false;
-	emr_status status = begin_asking(facts, place, &a);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
+	if (status == EMR_OK)
+		status = begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK)
@@ -270,19 +261,20 @@ emr_status emr_facts_whose(
 		emr_content_key_free(key);
 		return status;
 	}
-	EMR_TRY(emr_facts_origin(facts, place, &origin));
 	*out_whose = (emr_whose){.is = {.standing = EMR_SIGNED_SELF,
 					 .kind = EMR_STATEMENT_ORIGINAL,
 					 .cver = place->cver},
-		.time_unix_s = origin.ledger_time};
+		.time_unix_s = a.item.ledger_time}; /* plain: it came with that item */
 	return EMR_OK;
 }
 
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
+	emr_place was = *place;
 	asking a;
 
-	EMR_TRY(begin_asking(facts, place, &a));
+	EMR_TRY(emr_facts_first(&facts, &was, NULL, NULL));
+	EMR_TRY(begin_asking(facts, &was, &a));
 	return whose_is_owners(&a, a.item.signer_id, out_is);
 }
 
@@ -301,18 +293,21 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle;
+	emr_place was = *place;
 	emr_whose whose;
 	asking a;
 	bool plain = true;
-	emr_status status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
+	emr_status status = emr_facts_first(&facts, &was, &descriptor, NULL);
 
 	*out_is = false;
+	if (status == EMR_OK)
+		status = was.pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, &was, &a);
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK || plain)
 		return facts_is_damage(status) ? EMR_OK : status;
 	bundle = calloc(1, sizeof *bundle);
-	status = bundle != NULL ? facts_open_bundle(facts, place, bundle, &key) : EMR_NO_MEMORY;
+	status = bundle != NULL ? facts_open_bundle(facts, &was, bundle, &key) : EMR_NO_MEMORY;
 	emr_content_key_free(key);
 	if (status == EMR_OK)
 		status = judge_bundle(&a, descriptor, bundle, &whose);

@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "keyring/sealed.h"
+#include "kit/places.h"
 
 /* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8
  * failed | u8 status | u8 code | domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32

@@ -151,13 +151,13 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 	if (status == EMR_OK &&
 		faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_IS_AGENT, NULL);
+	if (status == EMR_OK)
+		status = emr_switch_finish(b->state_fd, out_problem);
 	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK) {
 		status = emr_network_dir_carry(dir, &b->channel, out_problem);
 		b->is_served = emr_network_dir_is_served(dir) || /* or nobody knows where */
 			       (b->channel.len == 0 && is_below(dir, b->places.state));
 	}
-	if (status == EMR_OK)
-		status = emr_switch_finish(b->state_fd);
 	/* A disk can be checked on any computer. */
 	if (status == EMR_NOT_FOUND && b->args->given[EMR_OPT_VERIFY]) {
 		*out_problem = (emr_problem){.is_set = false};

@@ -1,6 +1,7 @@
-/* This file is `emrfs join`: it takes a person with an invitation into a network, together with
- * the records that are here, or renews a certificate. A join that was interrupted goes on with
- * the same command. */
+/* This file is `emrfs join` and `emrfs network leave`: one takes a person with an invitation into a
+ * network, together with the records that are here, or renews a certificate; the other takes the
+ * person and the records out again, without the network's host. An interrupted one goes on with the
+ * same command. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ typedef struct joiner {
 	emr_session session; /* the old ledger's */
 	emr_joining joining;
 	emr_bringing bringing;
+	const char *network; /* the one that is joined, or left */
+	bool leaves;
 	emr_passphrase passphrase;
 	int keyfile_fd; /* nobody else replaces the keyfile meanwhile */
 	int64_t within_ns;
@@ -121,26 +124,6 @@ static bool is_done_already(joiner *j)
 
 /* ---- the old ledger ---- */
 
-static emr_status open_keys(joiner *j, emr_problem *out_problem)
-{
-	const char *field = NULL;
-	emr_status status = emr_keyring_check_file(j->session.state_fd, EMR_STATE_KEYFILE, &field);
-
-	if (status == EMR_OK)
-		status = emr_passphrase_get(j->args->values[EMR_OPT_PASSPHRASE_FILE], false,
-			&j->passphrase, out_problem);
-	if (status != EMR_OK && out_problem->is_set)
-		return status;
-	if (status == EMR_OK)
-		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE,
-			emr_passphrase_view(&j->passphrase), &j->session.keyring, &field);
-	if (status == EMR_OK)
-		emr_keys_newest_certificate(j->session.state_fd, j->session.keyring);
-	if (status != EMR_OK)
-		emr_keys_say(j->session.state_path, status, field, out_problem);
-	return status;
-}
-
 /* A change that is not on the old ledger would not be on the new one either. */
 static emr_status send_all(joiner *j, emr_problem *out_problem)
 {
@@ -165,21 +148,27 @@ static emr_status send_all(joiner *j, emr_problem *out_problem)
 	return EMR_PROBLEM(EMR_BUSY, out_problem, EMR_SAY_UNSENT, "n", n, NULL);
 }
 
+/* A network's is left with what its host still says, if it answers; one that is not believed any
+ * more keeps nobody. */
 static emr_status open_old(joiner *j, emr_problem *out_problem)
 {
-	const emr_session_options options = {.places = &j->places};
+	const emr_session_options options = {.places = &j->places, .may_hurry = j->leaves};
 	emr_absence absence;
 	emr_status status = EMR_OK;
 
 	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
 	emr_absence_look(&j->session, &absence);
-	if (absence.status != EMR_OK) {
+	if (!j->leaves && absence.status != EMR_OK) {
 		emr_absence_say(&j->session, &absence, NULL, out_problem);
 		return absence.status;
 	}
-	if (emr_session_is_read_only(&j->session, out_problem))
+	if ((!j->leaves || j->session.read_only) &&
+		emr_session_is_read_only(&j->session, out_problem))
 		return EMR_READ_ONLY;
-	status = send_all(j, out_problem);
+	if (j->leaves && emr_keyring_kind_of(j->session.keyring) != EMR_KEYRING_PERSON)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+	if (!j->leaves)
+		status = send_all(j, out_problem);
 	emr_view_free(j->session.view);
 	j->session.view = NULL;
 	if (status != EMR_OK)
@@ -198,13 +187,11 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 
 /* ---- what members will see ---- */
 
-static emr_status agree(joiner *j, emr_problem *out_problem)
+static void say_visible(const joiner *j, const char *n)
 {
 	const emr_takeover_tally *t = &j->look;
-	const char *network = j->joining.invitation.network;
-	char n[EMR_TEXT_BYTES], sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES];
+	char sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES];
 
-	emr_number_text(t->files + t->directories + t->links, n);
 	emr_number_text(t->sizes, sizes);
 	emr_size_text(t->bytes, bytes);
 	emr_out_put(j->out, "visible_to_members",
@@ -212,14 +199,30 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 			"n", (json_int_t)(t->files + t->directories + t->links), "what", "sizes",
 			"n", (json_int_t)t->sizes, "what", "stored_bytes", "n",
 			(json_int_t)t->bytes, "what", "certificate", "code", j->session.code));
-	emr_remark_that(j->out, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value",
+	emr_remark_that(j->out, EMR_SAY_JOIN_SEE, "what", j->network, "n", n, "m", sizes, "value",
 		bytes, "who", j->session.code, NULL);
+}
+
+static emr_status agree(joiner *j, emr_problem *out_problem)
+{
+	char n[EMR_TEXT_BYTES];
+
+	emr_number_text(j->look.files + j->look.directories + j->look.links, n);
+	if (j->leaves)
+		emr_remark_that(j->out, EMR_SAY_LEAVING, "what", j->network, "n", n, NULL);
+	else
+		say_visible(j, n);
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
-		emr_terminal_says_yes("Join, and bring your records into this network (yes, no)?"))
+		emr_terminal_says_yes(j->leaves
+					      ? _("Leave this network (yes, no)?")
+					      : _("Join, and bring your records into this network "
+						  "(yes, no)?")))
 		return EMR_OK;
-	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
+	return EMR_PROBLEM(EMR_DENIED, out_problem,
+		j->leaves ? EMR_SAY_NO_YES : EMR_SAY_JOIN_NEEDS_YES, "what",
+		j->leaves ? _("Your records stay with this network.") : j->network, NULL);
 }
 
 /* ---- members ---- */
@@ -291,7 +294,8 @@ static emr_status join(joiner *j, emr_problem *out_problem)
 		status = emr_bringing_begin(b, out_problem);
 	if (status == EMR_OK)
 		status = emr_bringing_register(b, handle, j->within_ns, out_problem);
-	emr_out_flag(j->out, "registered", status == EMR_OK);
+	if (!j->leaves)
+		emr_out_flag(j->out, "registered", status == EMR_OK);
 	if (status == EMR_OK)
 		status = emr_bringing_records(b, out_problem);
 	if (status == EMR_OK)
@@ -331,29 +335,48 @@ static void say_done(joiner *j)
 	char number[EMR_TEXT_BYTES], shown[512];
 
 	emr_number_text(n, number);
-	emr_show(j->joining.invitation.network, shown, sizeof shown);
-	emr_out_text(j->out, "network", j->joining.invitation.network);
+	emr_show(j->network, shown, sizeof shown);
+	emr_out_text(j->out, "network", j->network);
 	emr_out_number(j->out, "copied", n);
-	emr_out_put(j->out, "members", json_incref(j->members));
-	emr_say(j->out,
-		"You are a member of %s. %s entries went along, with their ids, versions and "
-		"contents as they were;\n"
-		"what was before stays readable here, and nowhere else.\n",
-		shown, number);
+	if (j->leaves) {
+		emr_say(j->out, "You have left %s. %s entries are on a ledger of your own.\n",
+			shown, number);
+	} else {
+		emr_out_put(j->out, "members", json_incref(j->members));
+		emr_say(j->out,
+			"You are a member of %s. %s entries went along, with their ids, versions "
+			"and contents as they were;\n"
+			"what was before stays readable here, and nowhere else.\n",
+			shown, number);
+	}
 	emr_say_to_open(j->out);
 	emr_remark_that(
 		j->out, EMR_SAY_ONE_COPY, NULL); /* an earlier backup is one of the old ledger */
 }
 
-emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem)
+static joiner joiner_of(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(joiner_end))) joiner j = {.args = args,
+	return (joiner){.args = args,
 		.out = out,
 		.session = EMR_SESSION_CLOSED,
 		.bringing = EMR_BRINGING_NONE,
 		.keyfile_fd = -1,
 		.within_ns = EMR_JOIN_WITHIN_NS,
 		.members = json_array()};
+}
+
+static emr_status open_keys(joiner *j, emr_problem *out_problem)
+{
+	j->bringing.session = &j->session;
+	j->bringing.out = j->out;
+	return emr_keys_open_once(j->session.state_fd, j->session.state_path,
+		j->args->values[EMR_OPT_PASSPHRASE_FILE], &j->passphrase, &j->session.keyring,
+		out_problem);
+}
+
+emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(joiner_end))) joiner j = joiner_of(args, out);
 	EMR_AUTO_FREE char *dir = NULL;
 
 	EMR_TRY(prepare(&j, out_problem));
@@ -363,11 +386,38 @@ emr_status emr_cmd_join(const emr_args *args, emr_out *out, emr_problem *out_pro
 	EMR_TRY(open_keys(&j, out_problem));
 	j.joining.login = (emr_login){.id = args->values[EMR_OPT_LOGIN],
 		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
-	j.bringing.session = &j.session;
 	j.bringing.joining = &j.joining;
-	j.bringing.out = out;
+	j.network = j.joining.invitation.network;
 	if (emr_network_dir_of(j.session.state_fd, &dir) == EMR_OK)
 		return renew(&j, dir, out_problem);
+	EMR_TRY(join(&j, out_problem));
+	say_done(&j);
+	return EMR_OK;
+}
+
+emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(joiner_end))) joiner j = joiner_of(args, out);
+	EMR_AUTO_FREE char *dir = NULL;
+	char name[256];
+	emr_status status;
+
+	j.leaves = true;
+	EMR_TRY(prepare(&j, out_problem));
+	status = emr_network_dir_of(j.session.state_fd, &dir);
+	if (status == EMR_NOT_FOUND) {
+		emr_say(out, "Your records are on a ledger of your own.\n");
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_network_dir_name(dir, name);
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, EMR_STATE_NETWORK);
+	if (!emr_network_dir_is_served(dir))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_LEFT, "cause",
+			_("only a network that another's host serves can be left"), NULL);
+	j.network = name;
+	EMR_TRY(open_keys(&j, out_problem));
 	EMR_TRY(join(&j, out_problem));
 	say_done(&j);
 	return EMR_OK;

@@ -220,6 +220,11 @@ emr_status network_write(
 /* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
 void emr_network_hear(const emr_args *args, emr_bytes place);
 
+/* ---- join.c ---- */
+
+/* network leave. */
+emr_status emr_network_leave(const emr_args *args, emr_out *out, emr_problem *out_problem);
+
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */
 

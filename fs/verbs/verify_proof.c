@@ -12,16 +12,18 @@
 #include "contract/codes.h"
 #include "contract/item.h"
 #include "kit/language.h"
-#include "kit/places.h"
 #include "kit/text.h"
-#include "ledger/network.h"
 #include "proof/proof.h"
+#include "session/annex.h"
+#include "session/network_dir.h"
 #include "verbs/cmd.h"
 
 /* The facts that the answer needs besides the verdict. */
 typedef struct outcome {
 	const char *file, *copy; /* COPY NULL = none */
-	bool has_own, is_own;	 /* there is a network here; it is the proof's */
+	bool has_own, is_own; /* there is a network here; it, or one that was left, is the proof's
+			       */
+	char left[256];	      /* the name of that one; "": none */
 	emr_proof_verdict v;
 } outcome;
 
@@ -62,26 +64,29 @@ static emr_status read_proof(const char *path, emr_buf *out, emr_problem *out_pr
 	return status;
 }
 
-/* The network of this computer, if it has one; needs no key. */
+/* The network of this computer, if it has one, and those that were left; needs no key. */
 static void compare_network(const emr_args *args, outcome *o)
 {
 	EMR_AUTO_PLACES places = {0};
-	EMR_AUTO_FREE char *path = NULL;
-	EMR_AUTO_BUF descriptor = {0};
+	char dir[4400];
 	emr_problem ignored = {0};
 	emr_id16 net;
 
 	if (emr_places_find(args->values[EMR_OPT_AS], &places, &ignored) != EMR_OK)
 		return;
-	if (asprintf(&path, "%s/" EMR_STATE_LEDGER "/" EMR_NETWORK_DESCRIPTOR, places.state) < 0) {
-		path = NULL;
-		return;
+	snprintf(dir, sizeof dir, "%.4000s", places.state);
+	while (!o->is_own && strlen(dir) < sizeof dir - sizeof "/" EMR_STATE_ANNEX) {
+		EMR_AUTO_BUF descriptor = {0};
+
+		if (emr_network_dir_descriptor(dir, &descriptor) != EMR_OK)
+			return;
+		emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net.b);
+		o->is_own = emr_id16_equal(net, o->v.net_id);
+		if (o->is_own && o->has_own)
+			(void)!emr_network_dir_name(dir, o->left);
+		o->has_own = true;
+		strcat(dir, "/" EMR_STATE_ANNEX);
 	}
-	if (emr_file_read(AT_FDCWD, path, EMR_DESCRIPTOR_BYTES_MAX, &descriptor) != EMR_OK)
-		return;
-	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net.b);
-	o->has_own = true;
-	o->is_own = emr_id16_equal(net, o->v.net_id);
 }
 
 /* ---- the answer ---- */
@@ -153,6 +158,10 @@ static void say_facts(emr_out *out, const outcome *o)
 			"the word of who signed the head.\n");
 	if (o->copy != NULL)
 		emr_say(out, "The copy is what was signed, byte for byte.\n");
+	if (o->left[0] != '\0') {
+		emr_show(o->left, shown, sizeof shown);
+		emr_say(out, "Its network is one that you left: %s.\n", shown);
+	}
 	/* Where it is one's own network, it was compared. */
 	if (o->has_own && o->is_own)
 		return;

@@ -1,10 +1,11 @@
-/* These tests are about the last step of a join: wherever it is cut off, the next process that
- * opens the folder ends it, and nothing of either ledger is lost. */
+/* These tests are about the last step of a join or a leave: wherever it is cut off, the next
+ * process that opens the folder ends it, and nothing of either ledger is lost. */
 #include "emr_test.h"
 
 #include "session/annex.h"
 #include "session/stage.h"
 
+static emr_problem problem; /* of the last failure */
 static int calls_left = -1; /* of rename and unlink; -1: all */
 
 static bool is_cut_off(void)
@@ -139,7 +140,7 @@ static void expect_new(const place *p)
 TEST(before_it_begins_nothing_moves)
 {
 	SCENE(place, p, begin, end);
-	assert_ok(emr_switch_finish(p.fd));
+	assert_ok(emr_switch_finish(p.fd, &problem));
 	expect_old(&p);
 }
 
@@ -147,9 +148,9 @@ TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 {
 	SCENE(place, p, begin, end);
 	assert_ok(emr_switch_begin(p.fd));
-	assert_ok(emr_switch_finish(p.fd));
+	assert_ok(emr_switch_finish(p.fd, &problem));
 	expect_new(&p);
-	assert_ok(emr_switch_finish(p.fd));
+	assert_ok(emr_switch_finish(p.fd, &problem));
 	expect_new(&p);
 }
 
@@ -164,17 +165,87 @@ TEST(cut_off_anywhere_the_next_one_ends_it)
 		begin(&p);
 		assert_ok(emr_switch_begin(p.fd));
 		calls_left = at;
-		was_cut = emr_switch_finish(p.fd) != EMR_OK;
+		was_cut = emr_switch_finish(p.fd, &problem) != EMR_OK;
 		was_cut |= calls_left == 0;
 		calls_left = -1;
 		cuts += was_cut;
-		assert_ok(emr_switch_finish(p.fd));
+		assert_ok(emr_switch_finish(p.fd, &problem));
 		emr_switch_tidy(p.fd);
 		expect_new(&p);
 		end(&p);
 		assert_true(at < 60);
 	}
 	assert_true(cuts > 8);
+}
+
+/* As a member of a host, who had a ledger alone before: what was left stays, in what is left now.
+ */
+static void begin_leave(place *p)
+{
+	begin(p);
+	assert_ok(emr_switch_begin(p->fd));
+	assert_ok(emr_switch_finish(p->fd, &problem));
+	make(p, "network");
+	put(p, "network/host", "address");
+	make(p, "network/blocks");
+	put(p, "network/blocks/segment", "bytes");
+	assert_int_equal(symlinkat(printed("%s/network/blocks", p->path), p->fd, "blocks"), 0);
+	put(p, "index", "of there");
+	put(p, "orders", "revocations");
+	make(p, "joining");
+	make(p, "joining/ledger");
+	make(p, "joining/annex");
+	make(p, "joining/annex/ledger");
+	put(p, "joining/ledger/ledger.sqlite", "own ledger");
+	put(p, "joining/annex/ledger/ledger.sqlite", "copy of the network's");
+	put(p, "joining/replica.sqlite", "own copy");
+	put(p, "joining/keyfile", "own keys");
+	put(p, "joining/joined", "emrfs joined 1\nentries 9\nat 8\n");
+}
+
+static void expect_left(const place *p)
+{
+	expect(p, "ledger/ledger.sqlite", "own ledger");
+	expect(p, "replica.sqlite", "own copy");
+	expect(p, "keyfile", "own keys");
+	expect(p, "blocks/segment", "bytes");
+	expect(p, "index", NULL);
+	expect(p, "network", NULL);
+	expect(p, "orders", NULL);
+	expect(p, "joining", NULL);
+	expect(p, "annex/ledger/ledger.sqlite", "copy of the network's");
+	expect(p, "annex/replica.sqlite", "new copy");
+	expect(p, "annex/joined", "emrfs joined 1\nentries 9\nat 8\n");
+	expect(p, "annex/annex/ledger/ledger.sqlite", "old ledger");
+	expect(p, "annex/annex/replica.sqlite", "old copy");
+	expect(p, "annex/annex/joined", "emrfs joined 1\nentries 7\nat 8\n");
+	expect(p, "annex/annex/annex", NULL);
+}
+
+TEST(a_leave_that_is_cut_off_anywhere_is_ended_too)
+{
+	bool was_cut = true;
+	int cuts = 0;
+
+	for (int at = 0; was_cut; at++) {
+		place p;
+
+		begin_leave(&p);
+		assert_ok(emr_switch_begin(p.fd));
+		calls_left = at;
+		was_cut = emr_switch_finish(p.fd, &problem) != EMR_OK;
+		assert_true(problem.is_set == was_cut); /* and names the file */
+		was_cut |= calls_left == 0;
+		calls_left = -1;
+		cuts += was_cut;
+		problem = (emr_problem){0};
+		assert_ok(emr_switch_finish(p.fd, &problem));
+		emr_switch_tidy(p.fd);
+		expect_left(&p);
+		end(&p);
+		assert_true(at < 60);
+	}
+	assert_true(cuts > 12);
 }
 
 TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
@@ -197,7 +268,7 @@ TEST(a_state_without_a_join_is_left_alone)
 {
 	SCENE(place, p, begin, end);
 	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
-	assert_ok(emr_switch_finish(p.fd));
+	assert_ok(emr_switch_finish(p.fd, &problem));
 	assert_status(EMR_NOT_FOUND, emr_switch_begin(p.fd));
 	expect_old(&p);
 }

@@ -475,7 +475,7 @@ static void tell_record(emr_facts *facts, emr_id16 record, tale *out)
 
 static void annex(world *w)
 {
-	emr_annex before = {.ledger = w->k.stack.ledger, .replica = w->k.stack.replica};
+	emr_annex before = {w->k.stack.ledger, w->k.stack.replica, w->k.stack.facts, 0};
 	emr_replica_position at;
 
 	assert_ok(emr_replica_at(w->replica, &at));

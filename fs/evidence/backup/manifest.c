@@ -94,6 +94,9 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		{"annex/ledger/ledger.sqlite", EMR_BACKUP_ANNEX}};
 	emr_backup_kind kind;
 
+	/* The ledger that was left before lies in the one that was left. */
+	while (strncmp(path, "annex/annex/", 12) == 0)
+		path += 6;
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
 		if (strcmp(path, fixed[i].path) == 0)
 			return fixed[i].kind;

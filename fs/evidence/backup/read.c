@@ -102,7 +102,7 @@ bool backup_is_whole(const char *path, emr_bytes file)
 	case EMR_BACKUP_MARK:
 		return emr_sum_fits(file);
 	case EMR_BACKUP_ANNEX:
-		return strcmp(path, "annex/replica.hw") != 0 || emr_sum_fits(file);
+		return strstr(path, "/replica.hw") == NULL || emr_sum_fits(file);
 	case EMR_BACKUP_STORE_FORMAT:
 		return emr_store_format_check(file) != EMR_DAMAGED;
 	case EMR_BACKUP_CHANNEL: /* of a host it is JSON; of a channel it was read before */

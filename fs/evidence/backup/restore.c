@@ -155,15 +155,19 @@ static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bo
 }
 
 /* Half of it would keep the folder from opening. */
-static void drop_annex(const restoring *r)
+static void drop_annex(int dirfd)
 {
-	static const char *const names[] = {"annex/joined", "annex/replica.hw",
-		"annex/ledger/descriptor", "annex/ledger/ledger.sqlite"};
+	static const char *const names[] = {
+		"joined", "replica.hw", "ledger/descriptor", "ledger/ledger.sqlite"};
+	EMR_AUTO_FD fd = openat(dirfd, "annex", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+	if (fd < 0)
+		return;
+	drop_annex(fd); /* what was left before */
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		(void)unlinkat(r->stage_fd, names[i], 0);
-	(void)unlinkat(r->stage_fd, "annex/ledger", AT_REMOVEDIR);
-	(void)unlinkat(r->stage_fd, "annex", AT_REMOVEDIR);
+		(void)unlinkat(fd, names[i], 0);
+	(void)unlinkat(fd, "ledger", AT_REMOVEDIR);
+	(void)unlinkat(dirfd, "annex", AT_REMOVEDIR);
 }
 
 /* ---- a damaged ledger ---- */
@@ -214,7 +218,7 @@ static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
 			emr_backup_manifest_find(list, EMR_BACKUP_CHANNEL_PATH) != NULL;
 	status = restore_some(r, list, false);
 	if (r->has_lost_annex)
-		drop_annex(r);
+		drop_annex(r->stage_fd);
 	if (status == EMR_OK && r->has_bad_ledger)
 		status = mend_ledger(r, list);
 	if (status == EMR_OK && r->options->before_segments != NULL)

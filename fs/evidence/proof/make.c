@@ -240,8 +240,17 @@ emr_status emr_proof_make(
 	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
 {
 	emr_status status = make_once(sources, place, true, out_file);
+	emr_proof_sources there = *sources;
+	const emr_annex *annex = NULL;
+	emr_place was = *place;
 
-	return status == EMR_OK || status == EMR_NO_ATTRIBUTE
-		       ? status
-		       : make_once(sources, place, false, out_file);
+	if (status != EMR_OK && status != EMR_NO_ATTRIBUTE)
+		status = make_once(sources, place, false, out_file);
+	if (status == EMR_OK || status == EMR_NO_ATTRIBUTE ||
+		emr_facts_first(&there.facts, &was, NULL, &annex) != EMR_OK || annex == NULL)
+		return status;
+	/* Another's word is proven by the ledger that knows them. */
+	there.ledger = annex->ledger;
+	there.replica = annex->replica;
+	return emr_proof_make(&there, &was, out_file);
 }

@@ -1,5 +1,6 @@
-/* A person who joins a network brings records along. This file does so in steps that each can be
- * done again: certificate, registration, records, and at last the exchange of the ledgers. */
+/* A person who joins a network, or leaves one, brings records along. This file does so in steps
+ * that each can be done again: certificate, registration, records, and at last the exchange of the
+ * ledgers. */
 #include "network/bringing.h"
 
 #include <errno.h>
@@ -15,7 +16,9 @@
 #include "gateway/channel.h"
 #include "keyring/cert.h"
 #include "kit/language.h"
+#include "ledger/copy.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "replica/follower.h"
 #include "session/absence.h"
 #include "session/annex.h"
@@ -33,6 +36,11 @@ void emr_bringing_end(emr_bringing *bringing)
 	if (bringing->dir_fd >= 0)
 		close(bringing->dir_fd);
 	bringing->dir_fd = -1;
+}
+
+static const char *deed(const emr_bringing *b)
+{
+	return b->joining != NULL ? _("Joining") : _("Leaving");
 }
 
 /* ---- what an earlier try left ---- */
@@ -89,21 +97,43 @@ static emr_status make_dir(int state_fd, emr_bytes invitation, int *out_fd)
 	return EMR_OK;
 }
 
+/* The verified copy of the network's ledger as one that opens by itself: it is read, and takes
+ * erasures. */
+static emr_status keep_left(const emr_bringing *b)
+{
+	char path[4400];
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_FD fd = -1;
+	emr_ledger_trouble trouble;
+
+	EMR_TRY(emr_ledger_copy_open_own(b->session->state_path, &copy));
+	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
+	snprintf(path, sizeof path,
+		"%.4000s/" EMR_STATE_JOINING "/" EMR_STATE_ANNEX "/" EMR_STATE_LEDGER,
+		b->session->state_path);
+	EMR_TRY(emr_dir_open(path, &fd));
+	EMR_TRY(emr_ledger_copy_write(copy, fd, EMR_NETWORK_LEDGER));
+	return emr_file_replace(
+		fd, EMR_NETWORK_DESCRIPTOR, emr_ledger_descriptor(b->session->ledger), 0600);
+}
+
 emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 {
-	emr_bytes bytes = emr_buf_view(&b->joining->bytes);
+	const emr_bytes bytes =
+		b->joining != NULL ? emr_buf_view(&b->joining->bytes) : (emr_bytes){0};
 	emr_status status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 
 	if (status == EMR_OK)
-		status = emr_joining_settle_in(b->joining, out_problem);
-	if (status == EMR_OK &&
+		status = b->joining != NULL ? emr_joining_settle_in(b->joining, out_problem)
+					    : keep_left(b);
+	if (status == EMR_OK && b->joining != NULL &&
 		faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		status = emr_network_dir_link(b->dir_fd, b->joining->dir);
 	/* Last: it says that a join is under way. */
-	if (status == EMR_OK)
+	if (status == EMR_OK && b->joining != NULL)
 		status = emr_file_replace(b->dir_fd, EMR_JOINING_INVITATION, bytes, 0600);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "Joining");
+		emr_problem_set_status(out_problem, status, deed(b));
 	return status;
 }
 
@@ -117,25 +147,48 @@ static emr_status follow_as_stranger(const emr_bringing *b)
 	return status == EMR_DENIED && emr_network_dir_is_served(b->joining->dir) ? EMR_OK : status;
 }
 
-static emr_status open_network(emr_bringing *b)
+/* A ledger of one's own. */
+static emr_status make_own(emr_bringing *b, const char *path, const char *handle)
+{
+	EMR_AUTO_BUF certificate = {0};
+	emr_keyring *keyring = b->session->keyring;
+	const emr_network_new new = {
+		.path = path, .keyring = keyring, .name = EMR_NETWORK_ALONE, .handle = handle};
+	emr_id16 net_id;
+
+	EMR_TRY(emr_network_create(&new, &net_id, &certificate));
+	return emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+}
+
+static emr_status open_network(emr_bringing *b, const char *handle)
 {
 	char path[4400], own[4400];
-	const emr_id32 network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
-	emr_ledger_options ledger = {
-		.path = path, .own = own, .submitter = b->session->keyring, .known_hash = &network};
+	emr_id32 network;
+	emr_ledger_options ledger = {.path = path, .own = own, .submitter = b->session->keyring};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};
-	emr_status status;
+	emr_status status = EMR_OK;
 
-	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, b->joining->dir);
+	/* Itself, or a link that leads there. */
+	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_LEDGER,
+		b->session->state_path);
 	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_FABRIC,
 		b->session->state_path);
-	status = emr_channel_open(&ledger, &b->ledger);
+	if (b->joining != NULL) {
+		network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
+		ledger.known_hash = &network;
+	} else {
+		status = make_own(b, path, handle);
+	}
+	if (status == EMR_OK)
+		status = emr_channel_open(&ledger, &b->ledger);
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
-	return status == EMR_OK ? follow_as_stranger(b) : status;
+	if (status != EMR_OK)
+		return status;
+	return b->joining != NULL ? follow_as_stranger(b) : emr_follow_now(b->replica);
 }
 
 /* The certificate, from before or from the organisation; the keyring has it then, because on Fabric
@@ -200,13 +253,14 @@ emr_status emr_bringing_register(
 	emr_bringing *b, const char *handle, int64_t within_ns, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
-	emr_status status = emr_joining_check(b->joining, out_problem);
+	const bool joins = b->joining != NULL;
+	emr_status status = joins ? emr_joining_check(b->joining, out_problem) : EMR_OK;
 
-	if (status == EMR_OK)
+	if (status == EMR_OK && joins)
 		status = get_certificate(b, handle, within_ns, &certificate, out_problem);
 	if (status == EMR_OK)
-		status = open_network(b);
-	if (status == EMR_OK)
+		status = open_network(b, handle);
+	if (status == EMR_OK && joins)
 		status = register_with(
 			b, emr_buf_view(&certificate), b->ledger, b->replica, out_problem);
 	if (status == EMR_OK)
@@ -215,7 +269,7 @@ emr_status emr_bringing_register(
 	if (emr_status_is_away(status) && !out_problem->is_set)
 		(void)emr_absence_say_refusal(b->session, b->ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "Joining");
+		emr_problem_set_status(out_problem, status, deed(b));
 	return status;
 }
 
@@ -225,7 +279,7 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const emr_bringing *b = arg;
 
-	emr_progress_of(b->out, "Brought into the network", EMR_PROGRESS_RECORDS, done, total);
+	emr_progress_of(b->out, "Brought over", EMR_PROGRESS_RECORDS, done, total);
 }
 
 emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
@@ -236,7 +290,8 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 		.to = {b->ledger, b->replica, b->facts},
 		.clock = emr_clock_system(),
 		.progress = show_progress,
-		.arg = b};
+		.arg = b,
+		.ends_rights = b->joining == NULL};
 	emr_status status = emr_takeover_run(&takeover, &b->tally);
 
 	emr_progress_end(b->out);
@@ -252,7 +307,8 @@ static emr_status note_network(emr_bringing *b)
 	EMR_AUTO_FREE char *dir = NULL;
 	emr_profile profile;
 
-	EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
+	if (b->joining != NULL)
+		EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
 	EMR_TRY(emr_network_dir_note(b->session->keyring, dir, emr_ledger_descriptor(b->ledger)));
 	/* A profile that is lost costs a name, and is made again by the next test of the words. */
 	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
@@ -266,6 +322,8 @@ static emr_status prepare_last(
 	emr_joined joined = {.at_unix_s = emr_clock_unix_s(emr_clock_system())};
 	emr_replica_position at;
 
+	if (b->session->annexes[EMR_MOVES_MAX - 1].facts != NULL)
+		return EMR_LIMIT;
 	EMR_TRY(emr_replica_at(b->replica, &at));
 	joined.size = at.size;
 	b->at_unix_s = joined.at_unix_s;
@@ -294,8 +352,8 @@ emr_status emr_bringing_finish(emr_bringing *b, const emr_passphrase *passphrase
 	if (status == EMR_OK)
 		status = emr_switch_begin(state_fd);
 	if (status == EMR_OK)
-		status = emr_switch_finish(state_fd);
-	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Joining");
+		status = emr_switch_finish(state_fd, out_problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, deed(b));
 	return status;
 }

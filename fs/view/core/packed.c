@@ -1,27 +1,28 @@
 /* This file puts where a record stands on the ledger into half the memory, and takes it out again
  * without loss. Values that are the same for nearly all records are left away: the object is the
  * node's id, and so is the record's until it moves to another domain; a version, while a ledger has
- * less than two thousand million, takes 31 bits; a padded length has few digits. */
+ * less than five hundred million, takes 29 bits; a padded length has few digits. */
 #include "packed.h"
 
 #include <string.h>
 
-#define ANNEX_BIT (UINT32_C(1) << 31)
+#define MOVE_SHIFT 29 /* of the number of moves ago, above the version */
 #define PADDED_BITS 26
 
 static bool version_fits(uint64_t version)
 {
-	return (version & ~EMR_VERSION_ANNEX) < ANNEX_BIT;
+	return (version & ~EMR_VERSION_ANNEX) >> MOVE_SHIFT == 0;
 }
 
 static uint32_t pack_version(uint64_t version)
 {
-	return (uint32_t)version | (version & EMR_VERSION_ANNEX ? ANNEX_BIT : 0);
+	return (uint32_t)version | (uint32_t)(version / EMR_VERSION_MOVE) << MOVE_SHIFT;
 }
 
 uint64_t packed_version(uint32_t packed)
 {
-	return (packed & ~ANNEX_BIT) | (packed & ANNEX_BIT ? EMR_VERSION_ANNEX : 0);
+	return (packed & ((UINT32_C(1) << MOVE_SHIFT) - 1)) |
+	       (packed >> MOVE_SHIFT) * EMR_VERSION_MOVE;
 }
 
 /* A padded length is one less than a number with few digits. */

@@ -18,7 +18,7 @@ typedef struct packed_place {
 	};
 	uint8_t root[32]; /* the digest of it; zero with pversion */
 	uint8_t r_pid[32];
-	uint32_t version, pversion; /* the highest bit for EMR_VERSION_ANNEX */
+	uint32_t version, pversion; /* the highest 3 bits for EMR_VERSION_ANNEX */
 	uint32_t cver;
 	uint32_t padded; /* one more: 26 bits, shifted left as often as the highest 6 say */
 } packed_place;

@@ -521,7 +521,7 @@ static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
 
 typedef struct learning {
 	uint64_t from;		/* first entry that is not known yet */
-	const emr_annex *annex; /* NULL: none, or it is the one being read */
+	const emr_annex *annex; /* of the ledger that is being read; NULL: none */
 	emr_buf days;		/* PAST_WHEN_BYTES each */
 } learning;
 
@@ -588,12 +588,12 @@ static emr_status read_days(emr_replica *replica, learning *l)
 static emr_status follow_days(emr_view *view, uint64_t size)
 {
 	learning l = {.from = view->past->days_size, .annex = emr_facts_annex(view->options.facts)};
-	const emr_annex *annex = l.annex;
 	emr_status status = read_days(view->options.replica, &l);
 
-	if (status == EMR_OK && annex != NULL && l.from == 0) {
-		l.annex = NULL;
-		status = read_days(annex->replica, &l);
+	for (const emr_annex *a = l.annex; status == EMR_OK && a != NULL && l.from == 0;
+		a = l.annex) {
+		l.annex = emr_facts_annex(a->facts);
+		status = read_days(a->replica, &l);
 	}
 	if (l.days.len > 0)
 		qsort(l.days.data, l.days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);

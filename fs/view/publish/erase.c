@@ -227,20 +227,20 @@ static emr_status erase_once(trying *t, bool *out_some)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* Of a ledger that was left by a join, too: its keys open earlier versions still. */
+/* Of each ledger that was left, too: its keys open earlier versions still. */
 static emr_status erase_in_annex(const trying *t)
 {
 	const emr_view_options *o = &t->view->options;
 	const emr_annex *annex = emr_facts_annex(o->facts);
-	emr_side side;
 
-	if (annex == NULL)
-		return EMR_OK;
-	side = (emr_side){.ledger = annex->ledger, .replica = annex->replica};
-	for (size_t i = 0; i < t->n; i++)
-		EMR_TRY(emr_side_erase(
-			&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object));
-	emr_replica_forget_erased(annex->replica);
+	for (; annex != NULL; annex = emr_facts_annex(annex->facts)) {
+		const emr_side side = {.ledger = annex->ledger, .replica = annex->replica};
+
+		for (size_t i = 0; i < t->n; i++)
+			EMR_TRY(emr_side_erase(
+				&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object));
+		emr_replica_forget_erased(annex->replica);
+	}
 	return EMR_OK;
 }
 

@@ -332,6 +332,8 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 		return EMR_OK;
 	if (n != NULL && row.place.version < node_version(n))
 		EMR_TRY(follow_note(l->view, row.place.domain, row.place.object));
+	else if (n != NULL && row.place.version > node_version(n))
+		row.place = node_place(n); /* it was said of a ledger that was left since */
 	v = calloc(1, sizeof *v);
 	if (v == NULL)
 		return EMR_NO_MEMORY;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kit/out.h"
+#include "kit/passphrase.h"
 #include "kit/places.h"
 
 /* Before the first secret of a process: memory that neither a core file nor a debugger of the same
@@ -11,6 +12,10 @@ emr_status emr_keys_protect(emr_problem *out_problem);
 /* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
+/* Asks for the passphrase once, as emr_keys_open does, and leaves it to the caller, who saves the
+ * keyfile again. */
+emr_status emr_keys_open_once(int state_fd, const char *state_path, const char *passphrase_file,
+	emr_passphrase *out_passphrase, emr_keyring **out_keyring, emr_problem *out_problem);
 /* Asks (see emr_passphrase_get) and opens.  A person who gave a wrong one is told, and asked again,
  * three times in all: the next line that is typed must not go to the shell.  EMR_EXPOSED,
  * EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_WRONG_PASSPHRASE, and what asking gives; always with a

@@ -40,8 +40,8 @@ typedef struct emr_session {
 	emr_record_ctx *records;
 	emr_facts *facts;
 	emr_chronicle *chronicle;
-	emr_annex annex; /* the ledger before a join; replica NULL: none */
-	int annex_fd;
+	emr_annex annexes[EMR_MOVES_MAX + 1]; /* ledgers that were left, the last one first; facts
+					     NULL: no more */
 	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block
 				of the past is let go */
 	emr_settle *settle;
@@ -70,7 +70,7 @@ typedef struct emr_session {
 } emr_session;
 
 #define EMR_SESSION_CLOSED                                                                         \
-	((emr_session){.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1, .annex_fd = -1})
+	((emr_session){.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1})
 
 /* The kernel knows what was changed so far: for who changes the folder and then answers. */
 static inline void emr_session_await_front(const emr_session *session)

@@ -29,20 +29,29 @@ emr_status emr_facts_new(
 	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts);
 void emr_facts_free(emr_facts *facts);
 
-/* The ledger that was left by a join, and this computer's copy of it: the past of what was taken
- * along.  Its items are told from those of the present ledger by a mark in their version, which
- * every function here understands. */
+/* The ledger that was left by a move (join, network leave), and this computer's copy of it: the
+ * past of what was taken along.  Its items are told from those of the present ledger by a mark in
+ * their version, which every function here understands. */
 typedef struct emr_annex {
 	emr_ledger *ledger;
 	emr_replica *replica;
-	uint64_t joined_size; /* entries of the present ledger up to here only say again what the
-				 annex had said */
+	emr_facts *facts;     /* on that replica; they have an annex where it was not the first */
+	uint64_t joined_size; /* entries of the ledger after it that only say again what the annex
+				 had said */
 } emr_annex;
-#define EMR_VERSION_ANNEX (UINT64_C(1) << 63)
+/* The mark counts how many moves ago that was. */
+#define EMR_MOVES_MAX 7
+#define EMR_VERSION_MOVE (UINT64_C(1) << 60)
+#define EMR_VERSION_ANNEX (EMR_MOVES_MAX * EMR_VERSION_MOVE)
 /* The files that ANNEX names are borrowed. To be called before anything else, from one thread. */
 void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 /* NULL: there is none. */
 const emr_annex *emr_facts_annex(const emr_facts *facts);
+/* Goes back to the ledger where the content at *PLACE came first: *FACTS become its facts, *PLACE
+ * the content's place there, *OUT_ANNEX what it is, and *DESCRIPTOR that ledger's (borrowed).  Both
+ * may be NULL.  Nothing changes when that is the ledger of *FACTS. */
+emr_status emr_facts_first(
+	emr_facts **facts, emr_place *place, emr_bytes *descriptor, const emr_annex **out_annex);
 /* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both
  * is the present one. */
 emr_status emr_facts_item(

@@ -1,7 +1,7 @@
-/* This takes records along to another network: every live record of a ledger is put on another
- * one, with the same domain and object ids, the same content version, the same CID and content
- * key, under a new capsule and listing key. Nothing is encrypted again and no block is read. It
- * refuses records that it cannot read, and changes nothing on the ledger they come from.
+/* This takes records along into a network, or out of one: every live record of a ledger is put on
+ * another one, with the same domain and object ids, the same content version, the same CID and
+ * content key, under a new capsule and listing key. Nothing is encrypted again and no block is
+ * read. It refuses records that it cannot read, and changes nothing on the ledger they come from.
  *
  * What was put there before is left alone when it is the same, and brought up to date when it
  * is not: so it may be interrupted anywhere, and be run again after the records went on. */
@@ -24,6 +24,8 @@ typedef struct emr_takeover {
 	/* After every batch; may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
+	bool ends_rights; /* of all who could read: what comes is wrapped for keys that none of
+			     them has */
 } emr_takeover;
 
 typedef struct emr_takeover_tally {

@@ -9,7 +9,6 @@
 #include "keyring/keyring.h"
 #include "keyring/letters.h"
 
-#define EMR_STATE_ORDERS "orders"
 #define EMR_ORDERS_MAX 1000
 #define EMR_ORDERS_ASKED_MAX 200 /* of these: that wait for a yes, or have their answer */
 #define EMR_ORDER_TEXT_MAX 255

@@ -1,8 +1,8 @@
-/* A person's records on their way into a network: everything is prepared in the state's directory
- * "joining", beside the old ledger, which stays the truth until one last step (switching.h).  An
- * interrupted move goes on where it was: the certificate is kept as soon as it comes, and the new
- * ledger itself says which records are there. It refuses to take along what is not on the old
- * ledger, or cannot be read. */
+/* A person's records on their way into a network, or out of one: everything is prepared in the
+ * state's directory "joining", beside the old ledger, which stays the truth until one last step
+ * (switching.h).  An interrupted move goes on where it was: the certificate is kept as soon as it
+ * comes, and the new ledger itself says which records are there. It refuses to take along what is
+ * not on the old ledger, or cannot be read. */
 #pragma once
 
 #include "kit/out.h"
@@ -13,7 +13,7 @@
 
 typedef struct emr_bringing {
 	emr_session *session; /* the old one, open for writing, its view closed; borrowed */
-	emr_joining *joining; /* borrowed */
+	emr_joining *joining; /* borrowed; NULL: out of one, to a ledger of one's own */
 	emr_out *out;
 	int dir_fd;	    /* of joining; -1: not open */
 	emr_ledger *ledger; /* of the network, and this computer's new copy of it */
@@ -34,7 +34,8 @@ emr_status emr_bringing_kept(int state_fd, const char *state, emr_joining *out,
 
 /* Keeps the invitation; SESSION's own network must be another one. */
 emr_status emr_bringing_begin(emr_bringing *bringing, emr_problem *out_problem);
-/* Certificate, registration, and the new copy of the ledger. */
+/* Certificate, registration, and the new copy of the ledger; out of a network, a ledger of one's
+ * own, where HANDLE is the owner's. */
 emr_status emr_bringing_register(
 	emr_bringing *bringing, const char *handle, int64_t within_ns, emr_problem *out_problem);
 /* Every record. */

@@ -1,0 +1,80 @@
+/* This file says how much goes along to another ledger, and makes the words of writers harmless for
+ * which the owner signs there. */
+#include "settle/takeover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts_private.h"
+
+/* ---- counting ---- */
+
+typedef struct counting {
+	emr_takeover_tally tally;
+	emr_buf sizes; /* uint64_t, ... */
+} counting;
+
+static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	counting *c = arg;
+
+	c->tally.directories += meta->type == EMR_META_DIR;
+	c->tally.links += meta->type == EMR_META_SYMLINK;
+	if (meta->type != EMR_META_FILE)
+		return EMR_OK;
+	c->tally.files++;
+	c->tally.bytes += place->padded;
+	return emr_buf_append(&c->sizes, &place->padded, sizeof place->padded);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x < y ? -1 : x > y;
+}
+
+emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
+{
+	counting c = {.tally = {0}};
+	emr_status status = emr_facts_each(facts, count_one, &c, &c.tally.unreadable);
+	size_t n = c.sizes.len / sizeof(uint64_t);
+
+	if (n > 0)
+		qsort(c.sizes.data, n, sizeof(uint64_t), by_size);
+	for (size_t i = 0; i < n; i++)
+		c.tally.sizes +=
+			i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
+	emr_buf_free(&c.sizes);
+	if (status == EMR_OK)
+		*out_tally = c.tally;
+	return status;
+}
+
+/* ---- words of writers ---- */
+
+/* As fs/view/core/writers.c shows them in the folder. */
+emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 signer, emr_meta *meta,
+	char name[EMR_WORDS_NAME_BYTES], emr_buf *attributes)
+{
+	emr_replica_head parent;
+	bool is_owners = true;
+
+	if (!emr_id16_equal(place->object, place->domain))
+		EMR_TRY(facts_signed_by_owner(
+			facts, facts->replica, place->domain, signer, &is_owners));
+	if (is_owners)
+		return EMR_OK;
+	if ((meta->type == EMR_META_FILE) != (place->pversion != 0) ||
+		(meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target)))
+		return EMR_DENIED;
+	meta->name = emr_words_name(meta->type, meta->name, (emr_bytes){0}, name);
+	meta->mode = emr_words_mode(meta->type, meta->mode);
+	if (emr_replica_head_get(facts->replica, place->domain, meta->parent, &parent) != EMR_OK)
+		meta->parent = place->domain;
+	EMR_TRY(emr_words_attributes(meta->xattrs, (emr_bytes){0}, attributes, &meta->xattr_count));
+	meta->xattrs = emr_buf_view(attributes);
+	return EMR_OK;
+}
