@@ -44,23 +44,19 @@ typedef struct had {
 	emr_received last;
 } had;
 
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	had *h = arg;
-
-	h->n++;
-	h->in_force += received->phase == EMR_GRANT_IN_FORCE;
-	h->revoked += received->phase == EMR_GRANT_IS_REVOKED;
-	h->last = *received;
-	return EMR_OK;
-}
-
 static had has(person *m)
 {
+	EMR_AUTO_BUF all = {0};
 	had h = {.n = 0};
 
 	story_see(m);
-	assert_ok(emr_share_received(m->share, note_received, &h, &h.unopened));
+	assert_ok(emr_share_received(m->share, &all, &h.unopened));
+	EMR_EACH (const emr_received, received, &all) {
+		h.n++;
+		h.in_force += received->phase == EMR_GRANT_IN_FORCE;
+		h.revoked += received->phase == EMR_GRANT_IS_REVOKED;
+		h.last = *received;
+	}
 	assert_int_equal(h.unopened.damaged, 0);
 	return h;
 }

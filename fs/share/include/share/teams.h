@@ -9,7 +9,7 @@
 #pragma once
 
 #include "keyring/pseudonym.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/terms.h"
 
 #define EMR_TEAM_NAME_MAX 64
@@ -110,6 +110,6 @@ emr_status emr_dataset_has(
  * that person was never admitted. */
 emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
 	emr_id32 root, emr_id16 *out_line);
-/* Every grant to a team that the person of ROOT is or was in. */
-emr_status emr_teams_grants(
-	emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg);
+/* Every grant to the person of ROOT, by name first, then to each team that this person is or was
+ * in: emr_known_grant, ... appended. */
+emr_status emr_grants_to_person(emr_replica *replica, emr_id32 root, emr_buf *out_grants);
