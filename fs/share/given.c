@@ -19,35 +19,23 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 	return share_end(share, grant->domain, root, &grant->grant, 1, false, reason, NULL);
 }
 
-typedef struct seeking {
-	emr_share *share;
-	emr_id16 name;
-	emr_id32 writer;
-	bool is_there, is_over;
-} seeking;
-
-static emr_status seek_deposit(void *arg, const known_writer *writer)
-{
-	seeking *s = arg;
-
-	if (memcmp(writer->adds[writer->n - 1].item_id.b, s->name.b, sizeof s->name.b) != 0)
-		return EMR_OK;
-	s->writer = writer->writer;
-	s->is_there = true;
-	s->is_over = !known_writer_is_alive(writer, share_now(s->share));
-	return EMR_OK;
-}
-
 static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 {
-	seeking s = {.share = share, .name = name};
+	EMR_AUTO_BUF writers = {0};
 	AUTO_PARCEL p = {0};
 	emr_act act;
+	bool is_there = false, is_over = false;
 
-	EMR_TRY(share_known_writers(share, domain, NULL, seek_deposit, &s));
-	if (!s.is_there || s.is_over)
-		return s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
-	act = emr_act_writer_del(domain, s.writer);
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers) {
+		if (memcmp(writer->item_id.b, name.b, sizeof name.b) != 0)
+			continue;
+		act = emr_act_writer_del(domain, writer->writer);
+		is_there = true;
+		is_over = !known_writer_is_alive(writer, share_now(share));
+	}
+	if (!is_there || is_over)
+		return is_there ? EMR_DENIED : EMR_NOT_FOUND;
 	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
 	EMR_TRY(parcel_prepare(&p, &act));
 	EMR_TRY(parcel_add(&p, &act, NULL));
@@ -199,16 +187,13 @@ static emr_status compare_entry(void *arg, const emr_known_grant *grant)
 	if (memcmp(grant->row.grantee, u->writer->root.b, 32) != 0)
 		return EMR_OK;
 	status = share_grant_seq(u->l->share, grant, &seq);
-	u->has_grant =
-		u->has_grant || (status == EMR_OK && seq == u->writer->adds[u->writer->n - 1].seq);
+	u->has_grant = u->has_grant || (status == EMR_OK && seq == u->writer->seq);
 	return status;
 }
 
-static emr_status list_deposit(void *arg, const known_writer *writer)
+static emr_status list_deposit(unpaired *u, const known_writer *writer)
 {
-	unpaired *u = arg;
-	const writer_add *add = &writer->adds[writer->n - 1];
-	emr_given given = {.grant = {.domain = u->domain, .ledger_time = add->ledger_time},
+	emr_given given = {.grant = {.domain = u->domain, .ledger_time = writer->ledger_time},
 		.writes = writer->row.rights};
 	emr_row_grant *row = &given.grant.row;
 	emr_status status;
@@ -220,9 +205,9 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	EMR_TRY(emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u));
 	if (u->has_grant)
 		return EMR_OK;
-	memcpy(given.grant.grant.b, add->item_id.b, sizeof given.grant.grant.b);
+	memcpy(given.grant.grant.b, writer->item_id.b, sizeof given.grant.grant.b);
 	memcpy(row->grantee, writer->root.b, 32);
-	row->not_before_unix_s = add->ledger_time;
+	row->not_before_unix_s = writer->ledger_time;
 	row->not_after_unix_s = writer->row.not_after_unix_s;
 	row->head.state = known_writer_was_ended(writer) ? EMR_GRANT_REVOKED : EMR_GRANT_ACTIVE;
 	given.phase = known_writer_was_ended(writer)		  ? EMR_GRANT_IS_REVOKED
@@ -240,13 +225,17 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, v
 	unpaired u = {.l = &l, .domain = domain};
 	emr_row_domain row;
 	emr_domain_public public;
+	EMR_AUTO_BUF writers = {0};
 	AUTO_BOX_KEY box = NULL;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
 	l.box = box;
 	EMR_TRY(emr_replica_grants(share->o.replica, domain, list_one, &l));
-	return share_known_writers(share, domain, NULL, list_deposit, &u);
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(list_deposit(&u, writer));
+	return EMR_OK;
 }
 
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)

@@ -177,9 +177,6 @@ static emr_status complete_report(emr_asking *asked, void *row)
 	return EMR_OK;
 }
 
-<<<<<<< ours
-static emr_status complete_domain(emr_asking *asked, void *row)
-=======
 /* When the item that a row's head names was entered: the row may have been written again since. */
 static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
 	uint64_t version, uint64_t *out_time)
@@ -194,7 +191,7 @@ static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain,
 	return EMR_OK;
 }
 
-static emr_status complete_grant(emr_asked *asked, void *row)
+static emr_status complete_grant(emr_asking *asked, void *row)
 {
 	emr_known_grant *g = row;
 
@@ -202,7 +199,7 @@ static emr_status complete_grant(emr_asked *asked, void *row)
 		g->row.head.version, &g->ledger_time);
 }
 
-static emr_status complete_request(emr_asked *asked, void *row)
+static emr_status complete_request(emr_asking *asked, void *row)
 {
 	emr_known_request *r = row;
 
@@ -210,8 +207,7 @@ static emr_status complete_request(emr_asked *asked, void *row)
 		r->row.head.version, &r->ledger_time);
 }
 
-static emr_status complete_domain(emr_asked *asked, void *row)
->>>>>>> theirs
+static emr_status complete_domain(emr_asking *asked, void *row)
 {
 	emr_known_domain *domain = row;
 
