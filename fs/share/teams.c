@@ -235,7 +235,7 @@ static emr_status visit(void *arg, emr_id16 id, const emr_row_dataset *row)
 	return status == EMR_OK ? w->fn(w->arg, &team) : status;
 }
 
-bool emr_team_next(emr_asked *asked, emr_team *out)
+bool emr_team_next(emr_asking *asked, emr_team *out)
 {
 	emr_known_team known;
 	emr_status status = EMR_NOT_FOUND;
@@ -247,7 +247,7 @@ bool emr_team_next(emr_asked *asked, emr_team *out)
 	return status == EMR_OK;
 }
 
-bool emr_team_next_present(emr_asked *asked, emr_team_kind kind, emr_team *out)
+bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out)
 {
 	emr_team present;
 

@@ -65,7 +65,7 @@ static emr_status consider_name(
 }
 
 /* The next one of ASKED (TEAMS_OPEN) that is sought, and whose place no other has taken. */
-static bool next_sought(emr_asked *asked, const sought *s, emr_team *out, char called[256])
+static bool next_sought(emr_asking *asked, const sought *s, emr_team *out, char called[256])
 {
 	bool is = false;
 

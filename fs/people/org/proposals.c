@@ -28,7 +28,7 @@ unsigned emr_approvals_needed(const emr_row_network *network)
 
 /* ---- what is on its way ---- */
 
-bool emr_proposal_next(emr_asked *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
+bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
 	emr_known_votes *out_votes)
 {
 	const emr_row_proposal *row = &out->row;

@@ -49,7 +49,7 @@ static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
 	return EMR_OK;
 }
 
-bool emr_staff_next(emr_asked *asked, const emr_bureau *bureau, emr_staff_member *out)
+bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out)
 {
 	emr_replica *replica = asked->about.replica;
 

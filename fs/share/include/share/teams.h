@@ -59,9 +59,9 @@ typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
  * one of terms that nobody has or that do not fit is passed over.  False: there is none, or
  * asked->status says why. Between two nothing takes long: the database cannot take its log in
  * meanwhile. */
-bool emr_team_next(emr_asked *asked, emr_team *out);
+bool emr_team_next(emr_asking *asked, emr_team *out);
 /* The same of open ones of KIND without those whose place another has taken. */
-bool emr_team_next_present(emr_asked *asked, emr_team_kind kind, emr_team *out);
+bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out);
 /* The open team that took TEAM's place, or the one that took that one's, to the last, also where
  * one in between was closed; TEAM itself when none did.  Only a team of the same leader, name, kind
  * and terms can, the first that names it, which stands later on the ledger. */

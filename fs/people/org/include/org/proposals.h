@@ -39,7 +39,7 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out);
 /* The next proposal of ASKED (PROPOSALS: replica/ask.h) of one of KINDS (1u << EMR_PROPOSAL_..., or
  * together) that is open, in its time and not over; its votes as ORG sees them.  False: there is
  * none, or asked->status says why. */
-bool emr_proposal_next(emr_asked *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
+bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
 	emr_known_votes *out_votes);
 
 /* org admit NAME, or its number: proposes (if nobody has) and approves. */
