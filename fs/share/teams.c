@@ -215,23 +215,6 @@ emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf 
 	return emr_buf_append(out, file.data, file.len);
 }
 
-typedef struct walk {
-	emr_replica *replica;
-	emr_team_fn fn;
-	void *arg;
-} walk;
-
-static emr_status visit(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	walk *w = arg;
-	emr_team team;
-	emr_status status = read_team(w->replica, id, row, &team);
-
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? w->fn(w->arg, &team) : status;
-}
-
 bool emr_team_next(emr_asking *asked, emr_team *out)
 {
 	emr_known_team known;

@@ -54,7 +54,6 @@ emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf 
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
 /* Whom a grant names. */
 emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out);
-typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
 /* The next team of ASKED, which asks a question of teams (replica/ask.h), in the order of their ids;
  * one of terms that nobody has or that do not fit is passed over.  False: there is none, or
  * asked->status says why. Between two nothing takes long: the database cannot take its log in
