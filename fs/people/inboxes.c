@@ -10,20 +10,16 @@
 #include "contract/codes.h"
 #include "kit/places.h"
 #include "people/book.h"
-#include "replica/people.h"
-
-static emr_status note_end(void *arg, const emr_replica_change *change)
-{
-	emr_inbox_list *list = arg;
-
-	list->ends += change->op == EMR_OP_KEY_REVOKE || change->family == EMR_FAMILY_ORG;
-	return EMR_OK;
-}
+#include "replica/ask.h"
 
 static void count_ends(emr_inbox_list *list, uint64_t size)
 {
-	if (list->seen == 0 || size <= list->seen ||
-		emr_replica_since(list->session->replica, list->seen, note_end, list) == EMR_OK)
+	emr_replica_change change;
+
+	EMR_ASK(asked, list->session->replica, SINCE, .at = list->seen);
+	while (list->seen != 0 && size > list->seen && emr_next(&asked, &change))
+		list->ends += change.op == EMR_OP_KEY_REVOKE || change.family == EMR_FAMILY_ORG;
+	if (asked.status == EMR_OK)
 		list->seen = size;
 }
 
