@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/ask.h"
 #include "share/domain.h"
 
 /* ---- domains ---- */
@@ -95,6 +96,16 @@ emr_status share_part(emr_share *share, uint8_t family, emr_id16 domain, emr_id1
 }
 
 /* ---- grants ---- */
+
+emr_status share_grants(emr_share *share, emr_id16 domain, emr_buf *out)
+{
+	emr_known_grant grant;
+	EMR_ASK(asked, share->o.replica, GRANTS, .domain = domain);
+
+	while (emr_next(&asked, &grant))
+		EMR_TRY(emr_buf_append(out, &grant, sizeof grant));
+	return asked.status;
+}
 
 emr_status share_grant_facts(emr_share *share, emr_id16 domain, emr_id16 grant, grant_facts *out)
 {

@@ -122,6 +122,8 @@ emr_status share_part(emr_share *share, uint8_t family, emr_id16 domain, emr_id1
 emr_status share_signer_pk(
 	emr_share *share, const emr_row_domain *row, emr_id32 signer, uint8_t out_pk[32]);
 
+/* Those of DOMAIN in every state: emr_known_grant, ... appended. */
+emr_status share_grants(emr_share *share, emr_id16 domain, emr_buf *out);
 /* A grant with its present terms and what its part shows in public. */
 typedef struct grant_facts {
 	emr_known_grant known;
