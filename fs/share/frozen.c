@@ -103,10 +103,8 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	return note_joined(l, f);
 }
 
-static emr_status note_line(void *arg, const emr_team *team)
+static emr_status note_line(looking *l, const emr_team *team)
 {
-	looking *l = arg;
-
 	if (!emr_dataset_is_same(team, l->dataset))
 		return EMR_OK;
 	l->one = team;
@@ -186,7 +184,12 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
 	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
-	EMR_TRY(emr_teams_ever(l->replica, note_line, l));
+	EMR_ASK(asked, l->replica, TEAMS);
+	emr_team team;
+
+	while (emr_team_next(&asked, &team))
+		EMR_TRY(note_line(l, &team));
+	EMR_TRY(asked.status);
 	EMR_EACH (const folder, f, &l->folders) {
 		out->withdrawn += f->was_in && !f->is_given && f->is_root;
 		if (!f->was_in || !f->is_in)

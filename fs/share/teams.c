@@ -235,23 +235,30 @@ static emr_status visit(void *arg, emr_id16 id, const emr_row_dataset *row)
 	return status == EMR_OK ? w->fn(w->arg, &team) : status;
 }
 
-static emr_status visit_open(void *arg, emr_id16 id, const emr_row_dataset *row)
+bool emr_team_next(emr_asking *asked, emr_team *out)
 {
-	return row->head.state == EMR_DATASET_OPEN ? visit(arg, id, row) : EMR_OK;
+	emr_known_team known;
+	emr_status status = EMR_NOT_FOUND;
+
+	while (status == EMR_NOT_FOUND && emr_next(asked, &known))
+		status = read_team(asked->about.replica, known.team, &known.row, out);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		asked->status = status;
+	return status == EMR_OK;
 }
 
-emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg)
+bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out)
 {
-	walk w = {.replica = replica, .fn = fn, .arg = arg};
+	emr_team present;
 
-	return emr_replica_teams(replica, visit, &w);
-}
-
-emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg)
-{
-	walk w = {.replica = replica, .fn = fn, .arg = arg};
-
-	return emr_replica_teams(replica, visit_open, &w);
+	while (emr_team_next(asked, out)) {
+		if (kind != EMR_TEAM_ANY && out->kind != kind)
+			continue;
+		asked->status = emr_team_present(asked->about.replica, out, &present);
+		if (asked->status == EMR_OK && emr_id16_equal(present.id, out->id))
+			return true;
+	}
+	return false;
 }
 
 static emr_status compare_grantee(void *arg, emr_id16 id, const emr_row_dataset *row)
