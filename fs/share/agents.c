@@ -129,20 +129,16 @@ static int by_rank(const void *a, const void *b)
 static emr_status line_up(const emr_share *share, const emr_id32 *secret, emr_buf *out)
 {
 	candidate one;
-	EMR_ASK(asked, share->o.replica, PEOPLE);
+	EMR_ASK(agents, share->o.replica, AGENTS);
 
-	while (emr_next(&asked, &one.person)) {
-		const emr_row_key *row = &one.person.row;
-
-		if ((row->roles & EMR_ROLE_AGENT) == 0)
-			continue;
-		one.org_rank = rank_of(secret, row->org, sizeof row->org);
+	while (emr_next(&agents, &one.person)) {
+		one.org_rank = rank_of(secret, one.person.row.org, sizeof one.person.row.org);
 		one.rank = rank_of(secret, one.person.signer_id.b, sizeof(emr_id32));
 		EMR_TRY(emr_buf_append(out, &one, sizeof one));
 	}
 	if (out->len > 0)
 		qsort(out->data, out->len / sizeof one, sizeof one, by_rank);
-	return asked.status;
+	return agents.status;
 }
 
 /* One's own organisation's are taken where nobody else's fits. */

@@ -181,21 +181,6 @@ static emr_status add_report(audit *a, const emr_known_report *report)
 	return status == EMR_OK ? add_rows(a, report, &item, rows, n) : status;
 }
 
-static emr_status add_all(audit *a)
-{
-	emr_known_release release;
-	emr_known_report report;
-	EMR_ASK(releases, a->share->o.replica, RELEASES, .domain = a->domain);
-	EMR_ASK(reports, a->share->o.replica, REPORTS, .domain = a->domain);
-
-	while (emr_next(&releases, &release))
-		EMR_TRY(add_release(a, &release));
-	EMR_TRY(releases.status);
-	while (emr_next(&reports, &report))
-		EMR_TRY(add_report(a, &report));
-	return reports.status;
-}
-
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_buf *out_entries, uint64_t *out_damaged)
 {
@@ -203,11 +188,18 @@ emr_status emr_share_audit(
 	audit a = {.share = share, .domain = domain, .out = out_entries};
 	emr_row_domain row;
 	emr_domain_public public;
+	EMR_AUTO_BUF releases = {0};
+	EMR_AUTO_BUF reports = {0};
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &a.box));
 	a.owner = public.signer_id;
-	EMR_TRY(add_all(&a));
+	EMR_TRY(EMR_ASK_ALL(&releases, share->o.replica, RELEASES, .domain = domain));
+	EMR_EACH (const emr_known_release, release, &releases)
+		EMR_TRY(add_release(&a, release));
+	EMR_TRY(EMR_ASK_ALL(&reports, share->o.replica, REPORTS, .domain = domain));
+	EMR_EACH (const emr_known_report, report, &reports)
+		EMR_TRY(add_report(&a, report));
 	if (out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return EMR_OK;

@@ -110,7 +110,7 @@ static emr_status note_grants(reading *r)
 	EMR_AUTO_BUF grants = {0};
 
 	EMR_TRY(emr_box_key_domain(r->share->o.keyring, r->domain, &box));
-	EMR_TRY(share_grants(r->share, r->domain, &grants));
+	EMR_TRY(EMR_ASK_ALL(&grants, r->share->o.replica, GRANTS, .domain = r->domain));
 	EMR_EACH (const emr_known_grant, grant, &grants)
 		EMR_TRY(note_grant(r, box, grant));
 	return EMR_OK;
@@ -199,16 +199,16 @@ static emr_status read_domain(reading *r)
 {
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_known_writer writer;
-	EMR_ASK(writers, r->share->o.replica, WRITERS, .domain = r->domain);
+	EMR_AUTO_BUF writers = {0};
 
 	EMR_TRY(share_own_domain(r->share, r->domain, &row, &public));
 	r->owner = public.signer_id;
 	r->first = count_lives(r);
 	EMR_TRY(note_grants(r));
-	while (emr_next(&writers, &writer))
-		EMR_TRY(note_writer(r, &writer.row));
-	return writers.status;
+	EMR_TRY(EMR_ASK_ALL(&writers, r->share->o.replica, WRITERS, .domain = r->domain));
+	EMR_EACH (const emr_known_writer, writer, &writers)
+		EMR_TRY(note_writer(r, &writer->row));
+	return EMR_OK;
 }
 
 /* ---- requests ---- */
@@ -281,16 +281,6 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 						   : tell_no(r, known, &item, &said);
 }
 
-static emr_status note_requests(reading *r)
-{
-	emr_known_request known;
-	EMR_ASK(requests, r->share->o.replica, REQUESTS);
-
-	while (emr_next(&requests, &known))
-		EMR_TRY(note_request(r, &known));
-	return requests.status;
-}
-
 /* ---- all of it ---- */
 
 static int compare_dealings(const void *a, const void *b)
@@ -323,6 +313,7 @@ static emr_status find_me(reading *r)
 static emr_status read_all(reading *r)
 {
 	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF requests = {0};
 
 	EMR_TRY(find_me(r));
 	EMR_TRY(emr_replica_own_domains(r->share->o.replica, &own));
@@ -335,7 +326,10 @@ static emr_status read_all(reading *r)
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
 	EMR_TRY(dealings_tell(&r->lives, r->told));
-	return note_requests(r);
+	EMR_TRY(EMR_ASK_ALL(&requests, r->share->o.replica, REQUESTS));
+	EMR_EACH (const emr_known_request, request, &requests)
+		EMR_TRY(note_request(r, request));
+	return EMR_OK;
 }
 
 void emr_share_dealings_free(emr_buf *dealings)

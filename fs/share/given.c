@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/ask.h"
 
 #include "share_private.h"
 #include "teams_private.h"
@@ -75,7 +76,7 @@ static emr_status find_grants(
 {
 	EMR_AUTO_BUF all = {0};
 
-	EMR_TRY(share_grants(share, domain, &all));
+	EMR_TRY(EMR_ASK_ALL(&all, share->o.replica, GRANTS, .domain = domain));
 	EMR_EACH (const emr_known_grant, grant, &all)
 		if (memcmp(grant->row.grantee, grantee, 32) == 0 &&
 			emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
@@ -212,7 +213,7 @@ static emr_status list_given(listing *l)
 
 	EMR_TRY(share_own_domain(l->share, l->domain, &row, &public));
 	EMR_TRY(emr_box_key_domain(l->share->o.keyring, l->domain, &l->box));
-	EMR_TRY(share_grants(l->share, l->domain, &l->grants));
+	EMR_TRY(EMR_ASK_ALL(&l->grants, l->share->o.replica, GRANTS, .domain = l->domain));
 	EMR_EACH (const emr_known_grant, grant, &l->grants)
 		EMR_TRY(list_one(l, grant));
 	return share_known_writers(l->share, l->domain, NULL, list_deposit, l);

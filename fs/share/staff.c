@@ -79,23 +79,11 @@ typedef struct audit {
 	emr_share *share;
 	emr_box_key *box;
 	uint8_t org[16];
-	emr_buf agents; /* emr_id32, ...: of all organisations */
+	emr_buf agents; /* emr_known_person, ...: of all organisations */
 	emr_id32 owner; /* signer id of the domain in hand */
 	emr_buf *out;	/* emr_audit_entry, ... */
 	uint64_t damaged;
 } audit;
-
-static emr_status find_agents(audit *a)
-{
-	emr_known_person person;
-	EMR_ASK(people, a->share->o.replica, PEOPLE);
-
-	while (emr_next(&people, &person))
-		if ((person.row.roles & EMR_ROLE_AGENT) != 0)
-			EMR_TRY(emr_buf_append(
-				&a->agents, &person.signer_id, sizeof person.signer_id));
-	return people.status;
-}
 
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
@@ -132,12 +120,13 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
 	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
-	EMR_EACH (const emr_id32, agent, &a->agents) {
-		status = emr_replica_answer(a->share->o.replica, release, *agent, &answer);
+	EMR_EACH (const emr_known_person, agent, &a->agents) {
+		status = emr_replica_answer(
+			a->share->o.replica, release, agent->signer_id, &answer);
 		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
 			entry->given_count < EMR_AGENTS_MAX)
-			entry->given[entry->given_count++] = *agent;
+			entry->given[entry->given_count++] = agent->signer_id;
 	}
 	status = emr_replica_grant(a->share->o.replica, release->domain, release->grant, &grant);
 	if (status == EMR_OK)
@@ -192,20 +181,15 @@ static emr_status add_release(audit *a, const emr_known_release *release)
 	return emr_buf_append(a->out, &entry, sizeof entry);
 }
 
-/* All are listed first, because each question's part is asked of the ledger. */
 static emr_status add_domain(audit *a, const emr_known_domain *domain)
 {
 	const emr_bytes pk = emr_bytes_of(domain->row.owner_pk, 32);
 	EMR_AUTO_BUF all = {0};
-	emr_known_release release;
-	EMR_ASK(releases, a->share->o.replica, RELEASES, .domain = domain->domain);
 
 	a->owner = emr_sha256_of(&pk, 1);
-	while (emr_next(&releases, &release))
-		EMR_TRY(emr_buf_append(&all, &release, sizeof release));
-	EMR_TRY(releases.status);
-	EMR_EACH (const emr_known_release, each, &all)
-		EMR_TRY(add_release(a, each));
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, RELEASES, .domain = domain->domain));
+	EMR_EACH (const emr_known_release, release, &all)
+		EMR_TRY(add_release(a, release));
 	return EMR_OK;
 }
 
@@ -213,18 +197,14 @@ static emr_status add_all(audit *a)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_known_person me;
-	emr_known_domain one;
-	EMR_ASK(domains, a->share->o.replica, DOMAINS);
 
 	EMR_TRY(emr_replica_person(a->share->o.replica, a->share->me.signer_id, &me));
 	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
 		return EMR_DENIED;
 	EMR_TRY(emr_box_key_identity(a->share->o.keyring, &a->box));
 	memcpy(a->org, me.row.org, sizeof a->org);
-	EMR_TRY(find_agents(a));
-	while (emr_next(&domains, &one))
-		EMR_TRY(emr_buf_append(&all, &one, sizeof one));
-	EMR_TRY(domains.status);
+	EMR_TRY(EMR_ASK_ALL(&a->agents, a->share->o.replica, AGENTS));
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, DOMAINS));
 	EMR_EACH (const emr_known_domain, domain, &all)
 		EMR_TRY(add_domain(a, domain));
 	return EMR_OK;
