@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/ask.h"
 #include "share/domain.h"
 
 /* ---- domains ---- */
@@ -294,70 +295,47 @@ void record_facts_free(record_facts *facts)
 
 /* ---- listing keys ---- */
 
-typedef struct key_walk {
-	published_key_fn fn;
-	void *arg;
-} key_walk;
-
-static emr_status key_row(void *arg, const char *text, emr_bytes bytes)
+emr_status share_list_keys(emr_share *share, emr_id16 domain, emr_buf *out)
 {
-	const key_walk *w = arg;
-	const char *object = strrchr(text, '/');
-	published_key key;
-	emr_row_listkey row;
+	emr_known_listkey known;
+	EMR_ASK(keys, share->o.replica, LISTKEYS, .domain = domain);
 
-	if (object == NULL || emr_unhex(object + 1, key.object.b, sizeof key.object.b) != EMR_OK ||
-		emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(key.listkey_id.b, row.head.item, 32);
-	memcpy(key.writer.b, row.signer, 32);
-	key.epoch = row.head.epoch;
-	key.version = row.head.version;
-	return w->fn(w->arg, &key);
+	while (emr_next(&keys, &known)) {
+		const published_key key = {.object = known.object,
+			.listkey_id = EMR_ID32_AT(known.row.head.item),
+			.writer = EMR_ID32_AT(known.row.signer),
+			.epoch = known.row.head.epoch,
+			.version = known.row.head.version};
+
+		EMR_TRY(emr_buf_append(out, &key, sizeof key));
+	}
+	return keys.status;
 }
 
-emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
+static emr_status add_versions(emr_share *share, emr_id16 domain, emr_id16 object, emr_buf *out)
 {
-	static const uint8_t no_object[16];
-	key_walk w = {fn, arg};
-	emr_key_text prefix;
+	emr_replica_item item;
+	EMR_ASK(history, share->o.replica, HISTORY, .family = EMR_FAMILY_LISTKEY, .domain = domain,
+		.object = object);
 
-	emr_key_listkey(domain.b, no_object, &prefix);
-	strrchr(prefix.text, '/')[1] = 0;
-	return emr_replica_each_row(share->o.replica, prefix.text, key_row, &w);
+	while (emr_next(&history, &item)) {
+		const published_key key = {.object = object,
+			.listkey_id = item.item_id,
+			.writer = item.signer_id,
+			.epoch = item.epoch,
+			.version = item.version};
+
+		EMR_TRY(emr_buf_append(out, &key, sizeof key));
+	}
+	return history.status;
 }
 
-typedef struct version_walk {
-	emr_share *share;
-	emr_id16 domain, object;
-	published_key_fn fn;
-	void *arg;
-} version_walk;
-
-static emr_status key_version(void *arg, const emr_replica_item *item)
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, emr_buf *out)
 {
-	const version_walk *w = arg;
-	const published_key key = {.object = w->object,
-		.listkey_id = item->item_id,
-		.writer = item->signer_id,
-		.epoch = item->epoch,
-		.version = item->version};
+	EMR_AUTO_BUF newest = {0};
 
-	return w->fn(w->arg, &key);
-}
-
-static emr_status key_versions(void *arg, const published_key *newest)
-{
-	version_walk *w = arg;
-
-	w->object = newest->object;
-	return emr_replica_history(
-		w->share->o.replica, EMR_FAMILY_LISTKEY, w->domain, w->object, key_version, w);
-}
-
-emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
-{
-	version_walk w = {.share = share, .domain = domain, .fn = fn, .arg = arg};
-
-	return share_list_keys(share, domain, key_versions, &w);
+	EMR_TRY(share_list_keys(share, domain, &newest));
+	EMR_EACH (const published_key, key, &newest)
+		EMR_TRY(add_versions(share, domain, key->object, out));
+	return EMR_OK;
 }

@@ -113,8 +113,10 @@ bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns
 /* The auditors of one's own organisation can read what one asks for; this tells who they are. It
  * refuses to name those of another. */
 
-/* FN for each record that Q, which is open, asks for; ENTRY says the rest. */
-emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry);
+/* What RELEASE says in the clear: asked for. */
+emr_audit_entry audit_entry_of(const emr_known_release *release);
+/* An entry for each record that Q, which is open, asks for; ENTRY says the rest. */
+emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *out);
 
 /* As of this handle's last look; borrowed. */
 emr_status staff_auditors(emr_share *share, const auditors **out);

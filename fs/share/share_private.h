@@ -198,17 +198,16 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *record,
 	const emr_content_key *key);
 
-/* Listing keys of one domain: calls FN for each writer's newest of each epoch. */
+/* Listing keys of one domain, each writer's newest of each epoch: published_key, ... appended. */
 typedef struct published_key {
 	emr_id16 object;
 	emr_id32 listkey_id, writer;
 	uint32_t epoch;
 	uint64_t version;
 } published_key;
-typedef emr_status (*published_key_fn)(void *arg, const published_key *key);
-emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
+emr_status share_list_keys(emr_share *share, emr_id16 domain, emr_buf *out);
 /* The same with those before them: what was described with one stays under it. */
-emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, emr_buf *out);
 
 /* ---- nearness.c ---- */
 

@@ -1,11 +1,11 @@
 /* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
  * besides, and shows an auditor the questions that the staff of the auditor's organisation asked.
  * It shows no answers and no names. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"
 #include "crypto/hpke.h"
+#include "replica/ask.h"
 #include "share/audit.h"
 
 #include "judge.h"
@@ -79,28 +79,11 @@ typedef struct audit {
 	emr_share *share;
 	emr_box_key *box;
 	uint8_t org[16];
-	emr_id32 *agents; /* of all organisations; owned */
-	size_t n_agents;
+	emr_buf agents; /* emr_known_person, ...: of all organisations */
 	emr_id32 owner; /* signer id of the domain in hand */
-	emr_audit_fn fn;
-	void *arg;
+	emr_buf *out;	/* emr_audit_entry, ... */
 	uint64_t damaged;
 } audit;
-
-static emr_status note_agent(void *arg, const emr_known_person *person)
-{
-	audit *a = arg;
-	emr_id32 *grown;
-
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
-		return EMR_OK;
-	grown = realloc(a->agents, (a->n_agents + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	a->agents = grown;
-	a->agents[a->n_agents++] = person->signer_id;
-	return EMR_OK;
-}
 
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
@@ -136,14 +119,15 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	emr_status status = emr_replica_answer(a->share->o.replica, release, a->owner, &answer);
 
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
-	for (size_t i = 0; i < a->n_agents && (status == EMR_OK || status == EMR_NOT_FOUND); i++) {
-		status = emr_replica_answer(a->share->o.replica, release, a->agents[i], &answer);
+	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	EMR_EACH (const emr_known_person, agent, &a->agents) {
+		status = emr_replica_answer(
+			a->share->o.replica, release, agent->signer_id, &answer);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
 			entry->given_count < EMR_AGENTS_MAX)
-			entry->given[entry->given_count++] = a->agents[i];
+			entry->given[entry->given_count++] = agent->signer_id;
 	}
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	status = emr_replica_grant(a->share->o.replica, release->domain, release->grant, &grant);
 	if (status == EMR_OK)
 		t = grant.row.t;
@@ -152,24 +136,9 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry)
+emr_audit_entry audit_entry_of(const emr_known_release *release)
 {
-	entry->is_readable = true;
-	entry->purpose = q->body.purpose;
-	entry->reader = q->body.reader;
-	for (uint16_t i = 0; i < q->body.count; i++) {
-		entry->slot = q->body.slots[i];
-		EMR_TRY(fn(arg, entry));
-	}
-	return EMR_OK;
-}
-
-static emr_status one_release(void *arg, const emr_known_release *release)
-{
-	audit *a = arg;
-	AUTO_QUESTION q = {0};
-	emr_known_person reader;
-	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
+	return (emr_audit_entry){.kind = EMR_AUDIT_ASKED,
 		.who = release->signer,
 		.domain = release->domain,
 		.grant = release->grant,
@@ -178,6 +147,25 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		.item = release->req,
 		.seq = release->seq,
 		.asked = release->asked};
+}
+
+emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *out)
+{
+	entry->is_readable = true;
+	entry->purpose = q->body.purpose;
+	entry->reader = q->body.reader;
+	for (uint16_t i = 0; i < q->body.count; i++) {
+		entry->slot = q->body.slots[i];
+		EMR_TRY(emr_buf_append(out, entry, sizeof *entry));
+	}
+	return EMR_OK;
+}
+
+static emr_status add_release(audit *a, const emr_known_release *release)
+{
+	AUTO_QUESTION q = {0};
+	emr_known_person reader;
+	emr_audit_entry entry = audit_entry_of(release);
 	emr_status status = emr_replica_person(a->share->o.replica, release->signer, &reader);
 
 	if (status != EMR_OK || memcmp(reader.row.org, a->org, sizeof a->org) != 0)
@@ -186,46 +174,49 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 	entry.batch_id = q.batch_id;
 	if (emr_status_may_pass(status))
 		return status;
-	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the
-				   same */
-		a->damaged++;
-		EMR_TRY(note_answers(a, release, &entry));
-		return a->fn(a->arg, &entry);
-	}
 	EMR_TRY(note_answers(a, release, &entry));
-	return staff_tell_slots(a->fn, a->arg, &q, &entry);
+	if (status == EMR_OK)
+		return audit_add_slots(&q, &entry, a->out);
+	a->damaged++; /* not addressed to me, or gone: that he asked stands there all the same */
+	return emr_buf_append(a->out, &entry, sizeof entry);
 }
 
-static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+static emr_status add_domain(audit *a, const emr_known_domain *domain)
 {
-	audit *a = arg;
-	emr_row_domain row;
-	emr_bytes pk;
+	const emr_bytes pk = emr_bytes_of(domain->row.owner_pk, 32);
+	EMR_AUTO_BUF all = {0};
 
-	(void)is_mine;
-	(void)d_row;
-	EMR_TRY(share_domain(a->share, domain, &row));
-	pk = emr_bytes_of(row.owner_pk, 32);
 	a->owner = emr_sha256_of(&pk, 1);
-	return emr_replica_releases(a->share->o.replica, domain, one_release, a);
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, RELEASES, .domain = domain->domain));
+	EMR_EACH (const emr_known_release, release, &all)
+		EMR_TRY(add_release(a, release));
+	return EMR_OK;
 }
 
-emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
+static emr_status add_all(audit *a)
 {
-	audit a = {.share = share, .fn = fn, .arg = arg};
+	EMR_AUTO_BUF all = {0};
 	emr_known_person me;
-	emr_status status;
 
-	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	EMR_TRY(emr_replica_person(a->share->o.replica, a->share->me.signer_id, &me));
 	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
 		return EMR_DENIED;
-	EMR_TRY(emr_box_key_identity(share->o.keyring, &a.box));
-	memcpy(a.org, me.row.org, sizeof a.org);
-	status = emr_replica_people(share->o.replica, note_agent, &a);
-	if (status == EMR_OK)
-		status = emr_replica_domains(share->o.replica, one_domain, &a);
+	EMR_TRY(emr_box_key_identity(a->share->o.keyring, &a->box));
+	memcpy(a->org, me.row.org, sizeof a->org);
+	EMR_TRY(EMR_ASK_ALL(&a->agents, a->share->o.replica, AGENTS));
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, DOMAINS));
+	EMR_EACH (const emr_known_domain, domain, &all)
+		EMR_TRY(add_domain(a, domain));
+	return EMR_OK;
+}
+
+emr_status emr_share_staff(emr_share *share, emr_buf *out_entries, uint64_t *out_damaged)
+{
+	audit a = {.share = share, .out = out_entries};
+	emr_status status = add_all(&a);
+
 	emr_box_key_free(a.box);
-	free(a.agents);
+	emr_buf_free(&a.agents);
 	if (status == EMR_OK && out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return status;

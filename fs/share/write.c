@@ -290,28 +290,22 @@ emr_status emr_share_own_list_key_id(
 	return EMR_OK;
 }
 
-typedef struct taking {
-	emr_shared *shared;
-	emr_id32 me;
-} taking;
-
-static emr_status take_own(void *arg, const published_key *key)
-{
-	const taking *t = arg;
-	emr_list_key *own = NULL;
-
-	if (!emr_id32_equal(key->writer, t->me) ||
-		shared_name_key(t->shared, key->listkey_id) != NULL)
-		return EMR_OK;
-	EMR_TRY(emr_share_own_list_key(
-		t->shared->share, t->shared->received.grant.domain, key->epoch, &own));
-	return shared_keep_name_key(t->shared, key->listkey_id, own);
-}
-
 /* Nobody has to release what I can make again. */
 emr_status shared_take_own_names(emr_shared *shared)
 {
-	taking t = {.shared = shared, .me = shared->share->me.signer_id};
+	emr_share *share = shared->share;
+	emr_id16 domain = shared->received.grant.domain;
+	EMR_AUTO_BUF keys = {0};
 
-	return share_list_keys(shared->share, shared->received.grant.domain, take_own, &t);
+	EMR_TRY(share_list_keys(share, domain, &keys));
+	EMR_EACH (const published_key, key, &keys) {
+		emr_list_key *own = NULL;
+
+		if (!emr_id32_equal(key->writer, share->me.signer_id) ||
+			shared_name_key(shared, key->listkey_id) != NULL)
+			continue;
+		EMR_TRY(emr_share_own_list_key(share, domain, key->epoch, &own));
+		EMR_TRY(shared_keep_name_key(shared, key->listkey_id, own));
+	}
+	return EMR_OK;
 }

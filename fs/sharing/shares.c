@@ -70,9 +70,8 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 	       head.state != EMR_OBJECT_LIVE;
 }
 
-static emr_status note_given(void *arg, const emr_given *given)
+static emr_status note_given(collecting *c, const emr_given *given)
 {
-	collecting *c = arg;
 	const emr_row_grant *g = &given->grant.row;
 	emr_share_row row = {.domain = given->grant.domain,
 		.grant = given->grant.grant,
@@ -83,22 +82,18 @@ static emr_status note_given(void *arg, const emr_given *given)
 		.state = EMR_SHARE_CONFIRMED,
 		.t = g->t,
 		.n = (uint8_t)given->agents_count};
-	emr_id32 root;
 	emr_status status;
 
-	if (given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) {
+	if (!emr_phase_stands(given->phase)) {
 		if (!c->with_past)
 			return EMR_OK;
 		row.state = EMR_SHARE_OVER;
 		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
 	}
-	for (size_t at = 0; at < c->inner.len; at += sizeof(emr_id16))
-		if (memcmp(c->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
-			row.is_inner = true;
+	row.is_inner = emr_buf_has(&c->inner, emr_bytes_of(&row.grant, sizeof row.grant));
 	if (row.is_inner && !c->with_inner)
 		return EMR_OK;
 	row.is_deleted = is_deleted(c->session, row.domain);
-	memcpy(root.b, g->grantee, sizeof root.b);
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
 	status = emr_share_opens_away(
 		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away);
@@ -107,7 +102,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 								given->agents_count) >=
 					  g->t;
 	if (status == EMR_OK)
-		status = emr_who_of(c->crowd, root, &row.who);
+		status = emr_who_of(c->crowd, EMR_ID32_AT(g->grantee), &row.who);
 	if (status == EMR_OK) {
 		row.path = emr_sharing_path(c->session, row.domain, given->label);
 		status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
@@ -135,17 +130,16 @@ static emr_status find_inner(collecting *c)
 
 static emr_status collect_given(collecting *c)
 {
-	emr_status status = EMR_OK;
+	EMR_EACH (const emr_id16, domain, &c->domains) {
+		EMR_AUTO_BUF all = {0};
+		emr_status status = emr_share_given(c->share, *domain, &all);
 
-	for (size_t at = 0; at < c->domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(domain.b, c->domains.data + at, sizeof domain.b);
-		status = emr_share_given(c->share, domain, note_given, c);
-		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
-			status = EMR_OK; /* not there yet, or of a key that is not mine any more */
+		/* Not there yet, or of a key that is not mine any more. */
+		EMR_TRY(status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status);
+		EMR_EACH (const emr_given, given, &all)
+			EMR_TRY(note_given(c, given));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what waits ---- */
@@ -204,13 +198,9 @@ static emr_status collect_orders(collecting *c, const emr_id16 *domain)
 
 /* ---- who opened what ---- */
 
-static emr_status note_opened(void *arg, const emr_audit_entry *entry)
+static void note_opened(emr_share_rows *rows, const emr_audit_entry *entry)
 {
-	emr_share_rows *rows = arg;
-
-	if (entry->kind != EMR_AUDIT_OPENED)
-		return EMR_OK;
-	for (size_t i = 0; i < rows->n; i++) {
+	for (size_t i = 0; i < rows->n && entry->kind == EMR_AUDIT_OPENED; i++) {
 		emr_share_row *row = &rows->list[i];
 
 		if (!emr_id16_equal(row->grant, entry->grant))
@@ -219,20 +209,21 @@ static emr_status note_opened(void *arg, const emr_audit_entry *entry)
 		if (entry->ledger_time > row->opened_last_unix_s)
 			row->opened_last_unix_s = entry->ledger_time;
 	}
-	return EMR_OK;
 }
 
 static emr_status count_opened(collecting *c)
 {
 	for (size_t i = 0; i < c->rows.n; i++) {
 		bool is_first = !emr_id16_is_zero(c->rows.list[i].grant);
+		EMR_AUTO_BUF entries = {0};
 
 		for (size_t k = 0; k < i && is_first; k++)
 			is_first = emr_id16_is_zero(c->rows.list[k].grant) ||
 				   !emr_id16_equal(c->rows.list[k].domain, c->rows.list[i].domain);
 		if (is_first)
-			EMR_TRY(emr_share_audit(
-				c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL));
+			EMR_TRY(emr_share_audit(c->share, c->rows.list[i].domain, &entries, NULL));
+		EMR_EACH (const emr_audit_entry, entry, &entries)
+			note_opened(&c->rows, entry);
 	}
 	return EMR_OK;
 }
