@@ -384,13 +384,12 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 /* All that is new, and the answers to it are sent. */
 static emr_status work_on_all(emr_agency *agency, uint64_t *out_next, emr_release_tally *tally)
 {
-	pending_question *all = NULL;
-	size_t n = 0;
-	emr_status sent, status = desk_pending(&agency->desk, &all, &n, out_next);
+	EMR_AUTO_BUF all = {0};
+	emr_status sent, status = desk_pending(&agency->desk, &all, out_next);
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = work_on(agency, &all[i], tally);
-	free(all);
+	EMR_EACH (const pending_question, pending, &all)
+		if (status == EMR_OK)
+			status = work_on(agency, pending, tally);
 	sent = agency_send(agency, tally);
 	return status == EMR_OK ? sent : status;
 }

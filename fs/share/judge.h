@@ -74,13 +74,13 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 emr_status desk_count(desk *d, const question *q, size_t slots);
 
 /* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries
- * from next_seq on, oldest first. */
+ * from next_seq on, oldest first: appended. */
 typedef struct pending_question {
 	emr_id16 domain, access; /* or the grant */
 	uint64_t version;
 	uint8_t op;
 } pending_question;
-emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
+emr_status desk_pending(desk *d, emr_buf *out_all, uint64_t *out_next_seq);
 /* All of them are done; BEGAN_BOOT_NS: just before this computer's copy was caught up for them. */
 void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns);
 /* NEXT_MS, or 0 when this computer's copy has entries that were not worked on: an answer that goes
