@@ -12,64 +12,58 @@
 
 /* ---- who audits me ---- */
 
-static emr_status is_of_keys(void *arg, const emr_replica_change *change)
+/* Whether an entry from SEQ on says that a key came, went or changed. */
+static emr_status have_keys_changed(emr_replica *replica, uint64_t seq, bool *out_have)
 {
-	(void)arg;
-	/* Any other status ends the walk: a key came, went or changed. */
-	return change->op < EMR_OP_DOMAIN_NEW ? EMR_EXISTS : EMR_OK;
+	emr_replica_change change;
+	EMR_ASK(changes, replica, SINCE, .at = seq);
+
+	while (!*out_have && emr_next(&changes, &change))
+		*out_have = change.op < EMR_OP_DOMAIN_NEW;
+	return changes.status;
 }
 
-typedef struct search {
-	emr_share *share;
-	uint8_t org[16];
-	uint64_t now;
-	auditors *out;
-} search;
-
-static emr_status consider_person(void *arg, const emr_known_person *person)
+static emr_status find_auditors(emr_share *share, const uint8_t org[16], auditors *out)
 {
-	search *s = arg;
-	bool is_active = false;
+	emr_known_person person;
+	EMR_ASK(people, share->o.replica, PEOPLE);
 
-	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 ||
-		memcmp(person->row.org, s->org, 16) != 0 || s->out->n == AUDITORS_MAX ||
-		emr_id32_equal(person->signer_id, s->share->me.signer_id) ||
-		!emr_hpke_takes(person->row.x25519)) /* he would stop every question */
-		return EMR_OK;
-	EMR_TRY(emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active));
-	if (!is_active)
-		return EMR_OK;
-	s->out->list[s->out->n].rid = person->signer_id;
-	memcpy(s->out->list[s->out->n++].x25519, person->row.x25519, 32);
-	return EMR_OK;
+	while (out->n < AUDITORS_MAX && emr_next(&people, &person)) {
+		bool is_active = false;
+
+		if ((person.row.roles & EMR_ROLE_AUDITOR) == 0 ||
+			memcmp(person.row.org, org, 16) != 0 ||
+			emr_id32_equal(person.signer_id, share->me.signer_id) ||
+			!emr_hpke_takes(person.row.x25519)) /* he would stop every question */
+			continue;
+		EMR_TRY(emr_replica_person_is_active(
+			share->o.replica, &person, share_now(share), &is_active));
+		if (!is_active)
+			continue;
+		out->list[out->n].rid = person.signer_id;
+		memcpy(out->list[out->n++].x25519, person.row.x25519, 32);
+	}
+	return people.status;
 }
 
 /* Looks again only when the ledger says something about keys. */
 emr_status staff_auditors(emr_share *share, const auditors **out)
 {
-	auditors *known = &share->auditors;
 	auditors found = {0};
-	search s = {.share = share, .now = share_now(share), .out = &found};
 	emr_replica_position at;
 	emr_known_person me;
-	emr_status status = emr_replica_at(share->o.replica, &at);
+	bool is_new = share->auditors.size == 0;
 
-	if (status == EMR_OK && known->size > 0)
-		status = emr_replica_since(share->o.replica, known->size, is_of_keys, NULL);
-	if (status == EMR_OK && known->size > 0) {
-		known->size = at.size;
-		*out = known;
-		return EMR_OK;
+	EMR_TRY(emr_replica_at(share->o.replica, &at));
+	EMR_TRY(is_new ? EMR_OK
+		       : have_keys_changed(share->o.replica, share->auditors.size, &is_new));
+	if (is_new) {
+		EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+		EMR_TRY(find_auditors(share, me.row.org, &found));
+		share->auditors = found;
 	}
-	if (status == EMR_EXISTS || status == EMR_OK)
-		status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
-	if (status != EMR_OK)
-		return status;
-	memcpy(s.org, me.row.org, sizeof s.org);
-	EMR_TRY(emr_replica_people(share->o.replica, consider_person, &s));
-	found.size = at.size;
-	*known = found;
-	*out = known;
+	share->auditors.size = at.size;
+	*out = &share->auditors;
 	return EMR_OK;
 }
 
@@ -121,8 +115,8 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
 	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 	EMR_EACH (const emr_known_person, agent, &a->agents) {
-		status = emr_replica_answer(
-			a->share->o.replica, release, agent->signer_id, &answer);
+		status =
+			emr_replica_answer(a->share->o.replica, release, agent->signer_id, &answer);
 		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
 			entry->given_count < EMR_AGENTS_MAX)
