@@ -67,11 +67,6 @@ emr_status emr_stranger_json(const emr_devices_of *of, const emr_stranger *s, js
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-typedef struct gathering {
-	const emr_devices_of *of;
-	json_t *list;
-} gathering;
-
 static bool is_listed(const json_t *list, const json_t *one)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
@@ -80,33 +75,35 @@ static bool is_listed(const json_t *list, const json_t *one)
 	return false;
 }
 
-static emr_status gather_stranger(void *arg, const emr_stranger *s)
+static emr_status add_stranger(const emr_devices_of *of, const emr_stranger *s, json_t *list)
 {
-	const gathering *g = arg;
 	json_t *one = NULL;
 
-	EMR_TRY(emr_stranger_json(g->of, s, &one));
-	if (is_listed(g->list, one)) {
+	EMR_TRY(emr_stranger_json(of, s, &one));
+	if (is_listed(list, one)) {
 		json_decref(one);
 		return EMR_OK;
 	}
-	return json_array_append_new(g->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 {
-	gathering g = {.of = of, .list = json_array()};
-	emr_status status =
-		g.list == NULL ? EMR_NO_MEMORY
-			       : emr_strangers(of->keyring, of->replica,
-					 emr_clock_unix_s(emr_clock_system()), gather_stranger, &g);
+	EMR_AUTO_BUF strangers = {0};
+	json_t *list = json_array();
+	emr_status status = list == NULL
+				    ? EMR_NO_MEMORY
+				    : emr_strangers(of->keyring, of->replica,
+					      emr_clock_unix_s(emr_clock_system()), &strangers);
 
-	if (status != EMR_OK) {
-		json_decref(g.list);
-		return status;
-	}
-	*out = g.list;
-	return EMR_OK;
+	EMR_EACH (const emr_stranger, s, &strangers)
+		if (status == EMR_OK)
+			status = add_stranger(of, s, list);
+	if (status == EMR_OK)
+		*out = list;
+	else
+		json_decref(list);
+	return status;
 }
 
 /* ---- the open folder ---- */

@@ -394,11 +394,6 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 	return parcel_send(&p);
 }
 
-static emr_status note_stranger(void *arg, const emr_stranger *stranger)
-{
-	return emr_buf_append(arg, stranger, sizeof *stranger);
-}
-
 static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
 {
 	AUTO_PARCEL p = {0};
@@ -427,20 +422,19 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 /* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
  * the key that they have had is of no more use: the ledger tells whether there is such a one, also
  * when they ended their rights themselves, or an earlier call was interrupted here. */
-static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
+static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_buf *out_ended)
 {
 	bool is_done = false, is_due = false;
 
 	for (int round = 0; round < ROUNDS_MAX && !is_done; round++) {
 		EMR_AUTO_BUF found = {0};
 
-		EMR_TRY(emr_strangers_in(share->o.keyring, share->o.replica, domain,
-			share_now(share), note_stranger, &found));
+		EMR_TRY(emr_strangers_in(
+			share->o.keyring, share->o.replica, domain, share_now(share), &found));
 		is_done = found.len == 0;
 		EMR_EACH (const emr_stranger, s, &found) {
 			EMR_TRY(end_stranger(share, s));
-			if (fn != NULL)
-				EMR_TRY(fn(arg, s));
+			EMR_TRY(emr_buf_append(out_ended, s, sizeof *s));
 		}
 	}
 	if (!is_done)
@@ -449,17 +443,17 @@ static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_strang
 	return is_due ? emr_share_begin_epoch(share, domain) : EMR_OK;
 }
 
-static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
+static emr_status end_strangers(emr_share *share, emr_buf *out_ended)
 {
 	EMR_AUTO_BUF domains = {0};
 
 	EMR_TRY(find_domains(share, &domains));
 	EMR_EACH (const emr_id16, domain, &domains)
-		EMR_TRY(end_strangers_in(share, *domain, fn, arg));
+		EMR_TRY(end_strangers_in(share, *domain, out_ended));
 	return EMR_OK;
 }
 
-emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
+emr_status emr_share_end_strangers(emr_share *share, emr_buf *out_ended)
 {
 	emr_id32 person;
 
@@ -467,48 +461,43 @@ emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *a
 	if (!is_first(share, person))
 		return EMR_DENIED;
 	EMR_TRY(share_catch_up(share));
-	return end_strangers(share, fn, arg);
+	return end_strangers(share, out_ended);
 }
 
-/* With the device's key revoked its own rows are a stranger's, too. */
-typedef struct removing {
-	emr_id32 device;
-	emr_stranger_fn fn;
-	void *arg;
-	bool some;
-} removing;
-
-static emr_status tell_ended(void *arg, const emr_stranger *s)
+/* With the device's key revoked its own rows are a stranger's, too.  *OUT_SOME: it was removed only
+ * now. */
+static emr_status remove_device(
+	emr_share *share, emr_id32 device, emr_buf *out_ended, bool *out_some)
 {
-	removing *r = arg;
-	bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, r->device);
-
-	r->some |= is_it;
-	return is_it || r->fn == NULL ? EMR_OK : r->fn(r->arg, s);
-}
-
-static emr_status remove_device(emr_share *share, removing *r)
-{
+	EMR_AUTO_BUF ended = {0};
 	emr_known_person key;
 	emr_id32 person;
+	emr_status status;
 
 	EMR_TRY(person_of(share, &person));
 	if (!is_first(share, person))
 		return EMR_DENIED;
 	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_replica_person(share->o.replica, r->device, &key));
+	EMR_TRY(emr_replica_person(share->o.replica, device, &key));
 	if (!is_device_of(&key, person))
 		return EMR_NOT_FOUND;
-	EMR_TRY(revoke_key(share, &key, &r->some));
-	EMR_TRY(end_strangers(share, tell_ended, r));
-	return emr_share_pass_on(share, NULL);
+	EMR_TRY(revoke_key(share, &key, out_some));
+	status = end_strangers(share, &ended);
+	EMR_EACH (const emr_stranger, s, &ended) {
+		bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, device);
+
+		*out_some |= is_it;
+		if (!is_it && out_ended != NULL)
+			EMR_TRY(emr_buf_append(out_ended, s, sizeof *s));
+	}
+	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
 }
 
-emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg)
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *out_ended)
 {
-	removing r = {.device = device, .fn = fn, .arg = arg};
+	bool some = false;
 
-	return remove_device(share, &r);
+	return remove_device(share, device, out_ended, &some);
 }
 
 /* ---- after a loss ---- */
@@ -541,16 +530,17 @@ static emr_status note_lost(void *arg, const emr_device *device)
 	return device->is_first ? EMR_OK : emr_buf_append(&c->devices, device, sizeof *device);
 }
 
-static emr_status remove_all(emr_share *share, const cutting *c, const emr_lost_tell *tell)
+static emr_status remove_all(
+	emr_share *share, const cutting *c, emr_buf *out_removed, emr_buf *out_ended)
 {
 	EMR_EACH (const emr_device, device, &c->devices) {
-		removing r = {.device = device->signer_id, .fn = tell->ended, .arg = tell->arg};
+		bool some = false;
 
-		EMR_TRY(remove_device(share, &r));
-		if (r.some)
-			EMR_TRY(tell->removed(tell->arg, device));
+		EMR_TRY(remove_device(share, device->signer_id, out_ended, &some));
+		if (some)
+			EMR_TRY(emr_buf_append(out_removed, device, sizeof *device));
 	}
-	return end_strangers(share, tell->ended, tell->arg);
+	return end_strangers(share, out_ended);
 }
 
 /* BEFORE: the ledger's entries when this began. */
@@ -581,7 +571,8 @@ static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
 	return EMR_OK;
 }
 
-emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost)
+emr_status emr_share_cut_off(
+	emr_share *share, emr_buf *out_removed, emr_buf *out_ended, emr_lost *out_lost)
 {
 	__attribute__((cleanup(cutting_end))) cutting c = {.has_others = false};
 	emr_replica_position at = {0};
@@ -595,6 +586,6 @@ emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lo
 	EMR_TRY(emr_replica_people(share->o.replica, note_other, &c));
 	EMR_TRY(emr_share_devices(share, note_lost, &c));
 	out_lost->has_others = c.has_others;
-	EMR_TRY(remove_all(share, &c, tell));
+	EMR_TRY(remove_all(share, &c, out_removed, out_ended));
 	return renew_all(share, at.size, out_lost);
 }

@@ -4,6 +4,8 @@
  * team has its former key. */
 #include <string.h>
 
+#include "replica/ask.h"
+#include "share/give.h"
 #include "share/strangers.h"
 
 #include "teams_private.h"
@@ -49,8 +51,8 @@ emr_status share_former_key_since(emr_share *share, const emr_known_grant *grant
 
 /* ---- given again to the same reader ---- */
 
-/* A note that is damaged, or gone, is so for good: nobody knows what its grant belongs to (zero), and
- * it follows nothing.  The reader is the same, so nobody was let out. */
+/* A note that is damaged, or gone, is so for good: nobody knows what its grant belongs to (zero),
+ * and it follows nothing.  The reader is the same, so nobody was let out. */
 static emr_status find_share(
 	emr_share *share, const emr_box_key *box, const emr_known_grant *grant, emr_id16 *out)
 {

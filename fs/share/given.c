@@ -18,35 +18,23 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 		false, reason, NULL);
 }
 
-typedef struct seeking {
-	emr_share *share;
-	emr_id16 name;
-	emr_id32 writer;
-	bool is_there, is_over;
-} seeking;
-
-static emr_status seek_deposit(void *arg, const known_writer *writer)
-{
-	seeking *s = arg;
-
-	if (memcmp(writer->adds[writer->n - 1].item_id.b, s->name.b, sizeof s->name.b) != 0)
-		return EMR_OK;
-	s->writer = writer->writer;
-	s->is_there = true;
-	s->is_over = !known_writer_is_alive(writer, share_now(s->share));
-	return EMR_OK;
-}
-
 static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 {
-	seeking s = {.share = share, .name = name};
+	EMR_AUTO_BUF writers = {0};
 	AUTO_PARCEL p = {0};
 	emr_act act;
+	bool is_there = false, is_over = false;
 
-	EMR_TRY(share_known_writers(share, domain, NULL, seek_deposit, &s));
-	if (!s.is_there || s.is_over)
-		return s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
-	act = emr_act_writer_del(domain, s.writer);
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers) {
+		if (memcmp(writer->item_id.b, name.b, sizeof name.b) != 0)
+			continue;
+		act = emr_act_writer_del(domain, writer->writer);
+		is_there = true;
+		is_over = !known_writer_is_alive(writer, share_now(share));
+	}
+	if (!is_there || is_over)
+		return is_there ? EMR_DENIED : EMR_NOT_FOUND;
 	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
 	EMR_TRY(parcel_prepare(&p, &act));
 	EMR_TRY(parcel_add(&p, &act, NULL));
@@ -111,8 +99,6 @@ typedef struct listing {
 	emr_id16 domain;
 	emr_box_key *box;
 	uint64_t now;
-	emr_buf grants; /* emr_known_grant, ... */
-	emr_buf *out;	/* emr_given, ... */
 } listing;
 
 static void read_note(const listing *l, emr_given *given)
@@ -151,7 +137,7 @@ static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *giv
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status list_one(const listing *l, const emr_known_grant *grant)
+static emr_status list_one(const listing *l, const emr_known_grant *grant, emr_buf *out)
 {
 	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
 	uint64_t seq = 0;
@@ -160,41 +146,41 @@ static emr_status list_one(const listing *l, const emr_known_grant *grant)
 	EMR_TRY(look_at_grantee(l, EMR_ID32_AT(grant->row.grantee), &given));
 	read_note(l, &given);
 	EMR_TRY(share_writes_of(l->share, grant, seq, &given.writes));
-	return emr_buf_append(l->out, &given, sizeof given);
+	return emr_buf_append(out, &given, sizeof given);
 }
 
 /* ---- what is given without a GRANT ---- */
 
 /* Whether a grant to the same person came in the same entry. */
-static emr_status has_grant(const listing *l, const known_writer *writer, bool *out_has)
+static emr_status has_grant(
+	emr_share *share, const emr_buf *grants, const known_writer *writer, bool *out_has)
 {
-	EMR_EACH (const emr_known_grant, grant, &l->grants) {
+	EMR_EACH (const emr_known_grant, grant, grants) {
 		uint64_t seq = 0;
 
 		if (memcmp(grant->row.grantee, writer->root.b, 32) != 0)
 			continue;
-		EMR_TRY(share_grant_seq(l->share, grant, &seq));
-		*out_has |= seq == writer->adds[writer->n - 1].seq;
+		EMR_TRY(share_grant_seq(share, grant, &seq));
+		*out_has |= seq == writer->seq;
 	}
 	return EMR_OK;
 }
 
-static emr_status list_deposit(void *arg, const known_writer *writer)
+static emr_status list_deposit(
+	const listing *l, const emr_buf *grants, const known_writer *writer, emr_buf *out)
 {
-	const listing *l = arg;
-	const writer_add *add = &writer->adds[writer->n - 1];
-	emr_given given = {.grant = {.domain = l->domain, .ledger_time = add->ledger_time},
+	emr_given given = {.grant = {.domain = l->domain, .ledger_time = writer->ledger_time},
 		.writes = writer->row.rights};
 	emr_row_grant *row = &given.grant.row;
 	bool is_paired = (writer->row.rights & EMR_RIGHT_META) != 0; /* came with one */
 
 	if (!is_paired)
-		EMR_TRY(has_grant(l, writer, &is_paired));
+		EMR_TRY(has_grant(l->share, grants, writer, &is_paired));
 	if (is_paired)
 		return EMR_OK;
-	memcpy(given.grant.grant.b, add->item_id.b, sizeof given.grant.grant.b);
+	memcpy(given.grant.grant.b, writer->item_id.b, sizeof given.grant.grant.b);
 	memcpy(row->grantee, writer->root.b, 32);
-	row->not_before_unix_s = add->ledger_time;
+	row->not_before_unix_s = writer->ledger_time;
 	row->not_after_unix_s = writer->row.not_after_unix_s;
 	row->head.state = known_writer_was_ended(writer) ? EMR_GRANT_REVOKED : EMR_GRANT_ACTIVE;
 	given.phase = known_writer_was_ended(writer)	       ? EMR_GRANT_IS_REVOKED
@@ -203,30 +189,28 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	EMR_TRY(look_at_grantee(l, writer->writer, &given));
 	if (given.phase != EMR_GRANT_IN_FORCE)
 		given.writes = 0;
-	return emr_buf_append(l->out, &given, sizeof given);
-}
-
-static emr_status list_given(listing *l)
-{
-	emr_row_domain row;
-	emr_domain_public public;
-
-	EMR_TRY(share_own_domain(l->share, l->domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(l->share->o.keyring, l->domain, &l->box));
-	EMR_TRY(EMR_ASK_ALL(&l->grants, l->share->o.replica, GRANTS, .domain = l->domain));
-	EMR_EACH (const emr_known_grant, grant, &l->grants)
-		EMR_TRY(list_one(l, grant));
-	return share_known_writers(l->share, l->domain, NULL, list_deposit, l);
+	return emr_buf_append(out, &given, sizeof given);
 }
 
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given)
 {
-	listing l = {.share = share, .domain = domain, .now = share_now(share), .out = out_given};
-	emr_status status = list_given(&l);
+	listing l = {.share = share, .domain = domain, .now = share_now(share)};
+	emr_row_domain row;
+	emr_domain_public public;
+	EMR_AUTO_BUF grants = {0};
+	EMR_AUTO_BUF writers = {0};
+	AUTO_BOX_KEY box = NULL;
 
-	emr_box_key_free(l.box);
-	emr_buf_free(&l.grants);
-	return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	l.box = box;
+	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(list_one(&l, grant, out_given));
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(list_deposit(&l, &grants, writer, out_given));
+	return EMR_OK;
 }
 
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)

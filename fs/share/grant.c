@@ -174,9 +174,8 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 /* ---- writing ---- */
 
 /* The writer that stands there decides what the one row says from now on. */
-static emr_status note_present(void *arg, const known_writer *present)
+static emr_status note_present(making *m, const known_writer *present)
 {
-	making *m = arg;
 	uint16_t theirs = present->row.rights, ours = m->order->writes;
 
 	if (!known_writer_is_alive(present, share_now(m->share)) || m->order->replaces ||
@@ -191,13 +190,16 @@ static emr_status note_present(void *arg, const known_writer *present)
 
 static emr_status settle_writing(making *m)
 {
-	emr_id32 root;
+	EMR_AUTO_BUF writers = {0};
+	emr_id32 root = EMR_ID32_AT(m->grantee.row.root);
 
 	if (m->order->writes == 0)
 		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	m->writes_until_unix_s = m->order->not_after_unix_s;
-	return share_known_writers(m->share, m->order->domain, &root, note_present, m);
+	EMR_TRY(share_known_writers(m->share, m->order->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(note_present(m, writer));
+	return EMR_OK;
 }
 
 static emr_status add_writing(parcel *p, making *m)
@@ -213,11 +215,14 @@ static emr_status add_writing(parcel *p, making *m)
 }
 
 /* A deposit is called by its operation. */
-static emr_status name_deposit(void *arg, const known_writer *writer)
+static emr_status name_deposit(making *m)
 {
-	making *m = arg;
+	EMR_AUTO_BUF writers = {0};
+	emr_id32 root = EMR_ID32_AT(m->grantee.row.root);
 
-	memcpy(m->made.grant.b, writer->adds[writer->n - 1].item_id.b, sizeof m->made.grant.b);
+	EMR_TRY(share_known_writers(m->share, m->order->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		m->made.grant = EMR_ID16_AT(writer->item_id.b);
 	return EMR_OK;
 }
 
@@ -253,7 +258,6 @@ static emr_status send(making *m)
 {
 	AUTO_PARCEL p = {0};
 	emr_known_grant half;
-	emr_id32 root;
 	uint8_t refusal;
 	emr_status status = parcel_begin(
 			   m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p),
@@ -268,12 +272,8 @@ static emr_status send(making *m)
 	if (status == EMR_OK)
 		status = parcel_send(&p);
 	refusal = m->share->refusal;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	if (status == EMR_OK || refusal == 0 || (m->order->writes == 0 && !m->joins))
-		return status == EMR_OK && m->order->rights == 0
-			       ? share_known_writers(
-					 m->share, m->order->domain, &root, name_deposit, m)
-			       : status;
+		return status == EMR_OK && m->order->rights == 0 ? name_deposit(m) : status;
 	if (emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &half) ==
 		EMR_OK) {
 		undone = share_revoke(m->share, &half, 0);

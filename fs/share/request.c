@@ -256,33 +256,25 @@ emr_status emr_share_request_look(emr_share *share, emr_id16 request, emr_share_
 	return EMR_OK;
 }
 
-typedef struct sent_walk {
-	emr_share *share;
-	emr_share_request_sent_fn fn;
-	void *arg;
-} sent_walk;
-
-static emr_status one_sent(void *arg, const emr_known_request *known)
+emr_status emr_share_requests_sent(emr_share *share, emr_buf *out_sent)
 {
-	const sent_walk *w = arg;
-	emr_share_request_sent sent = {.request = known->request,
-		.state = (emr_share_request_state)known->row.head.state,
-		.ledger_time = known->ledger_time};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
+	emr_known_request known;
+	EMR_ASK(requests, share->o.replica, REQUESTS, .domain = nowhere);
 
-	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
-		!request_is_timely(known, share_now(w->share)))
-		return EMR_OK;
-	EMR_TRY(share_item(
-		w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item));
-	sent.seq = item.seq;
-	return w->fn(w->arg, &sent);
-}
+	while (emr_next(&requests, &known)) {
+		emr_share_request_sent sent = {.request = known.request,
+			.state = (emr_share_request_state)known.row.head.state,
+			.ledger_time = known.ledger_time};
+		EMR_AUTO_BUF bytes = {0};
+		emr_replica_item item;
 
-emr_status emr_share_requests_sent(emr_share *share, emr_share_request_sent_fn fn, void *arg)
-{
-	sent_walk w = {.share = share, .fn = fn, .arg = arg};
-
-	return emr_replica_requests(share->o.replica, nowhere, one_sent, &w);
+		if (memcmp(known.row.signer, share->me.signer_id.b, sizeof known.row.signer) != 0 ||
+			!request_is_timely(&known, share_now(share)))
+			continue;
+		EMR_TRY(share_item(
+			share, EMR_FAMILY_REQUEST, nowhere, known.request, 1, &bytes, &item));
+		sent.seq = item.seq;
+		EMR_TRY(emr_buf_append(out_sent, &sent, sizeof sent));
+	}
+	return requests.status;
 }

@@ -100,12 +100,10 @@ typedef struct walk {
 	emr_share *share;
 	emr_box_key *box;
 	uint64_t now;
-	emr_share_request *list;
-	size_t n;
+	emr_buf *out; /* emr_share_request, ... */
 	emr_share_request_tally tally;
 	request_others others; /* as of this walk */
 	size_t at, cap;	       /* in the handle's; of this one's */
-	emr_share_request read;
 } walk;
 
 static int compare_ids(emr_id16 a, emr_id16 b)
@@ -137,9 +135,7 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 	emr_share_request *oldest = NULL;
 	size_t same = 0;
 
-	for (size_t i = 0; i < w->n; i++) {
-		emr_share_request *other = &w->list[i];
-
+	EMR_EACH (emr_share_request, other, w->out) {
 		if (!emr_id32_equal(other->from, p->from) ||
 			(other->state == EMR_SHARE_REQUEST_OPEN) !=
 				(p->state == EMR_SHARE_REQUEST_OPEN))
@@ -148,26 +144,24 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 		if (oldest == NULL || other->seq < oldest->seq)
 			oldest = other;
 	}
-	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->n < EMR_SHARE_REQUESTS_MAX) {
-		w->list[w->n++] = *p;
-		return EMR_OK;
-	}
+	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->out->len / sizeof *p < EMR_SHARE_REQUESTS_MAX)
+		return emr_buf_append(w->out, p, sizeof *p);
 	w->tally.held_back += p->state == EMR_SHARE_REQUEST_OPEN;
 	if (oldest != NULL && oldest->seq < p->seq)
 		*oldest = *p;
 	return EMR_OK;
 }
 
-static emr_status one_request(void *arg, const emr_known_request *known)
+static emr_status one_request(walk *w, const emr_known_request *known)
 {
-	walk *w = arg;
+	emr_share_request read;
 	emr_status status;
 
 	if (!request_is_timely(known, w->now))
 		return EMR_OK;
 	if (is_anothers(w, known->request))
 		return note_anothers(w, known->request);
-	status = read_letter(w->share, w->box, known->request, &known->row, &w->read);
+	status = read_letter(w->share, w->box, known->request, &known->row, &read);
 	if (status == EMR_NOT_FOUND)
 		return note_anothers(w, known->request);
 	if (status == EMR_DAMAGED) {
@@ -176,8 +170,8 @@ static emr_status one_request(void *arg, const emr_known_request *known)
 	}
 	if (status != EMR_OK)
 		return status;
-	w->read.ledger_time = known->ledger_time;
-	return keep_newest(w, &w->read);
+	read.ledger_time = known->ledger_time;
+	return keep_newest(w, &read);
 }
 
 static int by_age(const void *a, const void *b)
@@ -191,39 +185,32 @@ static int by_age(const void *a, const void *b)
 
 static emr_status find_all(walk *w)
 {
-	emr_status status = emr_box_key_identity(w->share->o.keyring, &w->box);
+	emr_known_request known;
+	EMR_ASK(requests, w->share->o.replica, REQUESTS, .domain = nowhere);
 
-	if (status == EMR_OK)
-		status = emr_replica_requests(w->share->o.replica, nowhere, one_request, w);
-	emr_box_key_free(w->box);
-	if (status != EMR_OK) {
-		free(w->others.ids);
-		return status;
-	}
-	free(w->share->others.ids);
-	w->share->others = w->others;
-	if (w->n > 0)
-		qsort(w->list, w->n, sizeof *w->list, by_age);
-	return EMR_OK;
+	EMR_TRY(emr_box_key_identity(w->share->o.keyring, &w->box));
+	while (emr_next(&requests, &known))
+		EMR_TRY(one_request(w, &known));
+	return requests.status;
 }
 
 emr_status emr_share_requests(
-	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally)
+	emr_share *share, emr_buf *out_requests, emr_share_request_tally *out_tally)
 {
-	walk *w = calloc(1, sizeof *w);
-	emr_status status;
+	walk w = {.share = share, .now = share_now(share), .out = out_requests};
+	emr_status status = find_all(&w);
 
-	if (w == NULL)
-		return EMR_NO_MEMORY;
-	w->share = share;
-	w->now = share_now(share);
-	w->list = calloc(EMR_SHARE_REQUESTS_MAX, sizeof *w->list);
-	status = w->list != NULL ? find_all(w) : EMR_NO_MEMORY;
-	for (size_t i = 0; i < w->n && status == EMR_OK; i++)
-		status = fn(arg, &w->list[i]);
-	if (status == EMR_OK && out_tally != NULL)
-		*out_tally = w->tally;
-	free(w->list);
-	free(w);
-	return status;
+	emr_box_key_free(w.box);
+	if (status != EMR_OK) {
+		free(w.others.ids);
+		return status;
+	}
+	free(share->others.ids);
+	share->others = w.others;
+	if (out_requests->len > 0)
+		qsort(out_requests->data, out_requests->len / sizeof(emr_share_request),
+			sizeof(emr_share_request), by_age);
+	if (out_tally != NULL)
+		*out_tally = w.tally;
+	return EMR_OK;
 }

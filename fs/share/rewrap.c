@@ -114,10 +114,8 @@ static emr_status look_at_domain(hiding *h)
 
 /* ---- listing keys ---- */
 
-static emr_status note_key(void *arg, const published_key *key)
+static emr_status note_key(hiding *h, const published_key *key)
 {
-	hiding *h = arg;
-
 	if (emr_array_room(&h->keys, h->keys_n, &h->keys_cap, sizeof *h->keys) != EMR_OK)
 		return EMR_NO_MEMORY;
 	h->keys[h->keys_n++] = (known_key){.is = *key};
@@ -139,10 +137,13 @@ static emr_status open_list_key(
 static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
 {
 	hiding *h = arg;
+	EMR_AUTO_BUF all = {0};
 	emr_status status = EMR_OK;
 
 	if (!h->has_keys)
-		status = share_every_list_key(h->share, h->domain, note_key, h);
+		status = share_every_list_key(h->share, h->domain, &all);
+	EMR_EACH (const published_key, key, &all)
+		status = status == EMR_OK ? note_key(h, key) : status;
 	if (status != EMR_OK) {
 		forget_keys(h);
 		return status;
@@ -310,14 +311,19 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 	return status;
 }
 
-static emr_status find_own_key(void *arg, const published_key *key)
+static emr_status find_own_key(wrapping *w)
 {
-	wrapping *w = arg;
+	EMR_AUTO_BUF all = {0};
 
-	if (key->epoch != w->epoch || !emr_id32_equal(key->writer, w->p.signer))
-		return EMR_OK;
-	w->listkey_id = key->listkey_id;
-	return w->to == NULL ? open_list_key(w->share, w->domain, key, &w->to) : EMR_OK;
+	EMR_TRY(share_list_keys(w->share, w->domain, &all));
+	EMR_EACH (const published_key, key, &all) {
+		if (key->epoch != w->epoch || !emr_id32_equal(key->writer, w->p.signer))
+			continue;
+		w->listkey_id = key->listkey_id;
+		if (w->to == NULL)
+			EMR_TRY(open_list_key(w->share, w->domain, key, &w->to));
+	}
+	return EMR_OK;
 }
 
 /* The owner's own listing key of this epoch, on the ledger before anything is sealed with it. */
@@ -325,7 +331,7 @@ static emr_status own_list_key(wrapping *w)
 {
 	emr_status status;
 
-	EMR_TRY(share_list_keys(w->share, w->domain, find_own_key, w));
+	EMR_TRY(find_own_key(w));
 	if (w->to != NULL)
 		return EMR_OK;
 	status = share_add_list_key(&w->p, w->domain, w->epoch);
@@ -335,7 +341,7 @@ static emr_status own_list_key(wrapping *w)
 	if (status == EMR_OK)
 		status = parcel_begin(w->share, emr_signer_domain(w->domain, SHARE_GEN), &w->p);
 	if (status == EMR_OK)
-		status = share_list_keys(w->share, w->domain, find_own_key, w);
+		status = find_own_key(w);
 	return status == EMR_OK && w->to == NULL ? EMR_MISSING_DATA : status;
 }
 

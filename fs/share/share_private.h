@@ -9,7 +9,7 @@
 #include "contract/rows_share.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/request.h"
 #include "share/share.h"
 
@@ -254,26 +254,19 @@ emr_status share_writer_row(
 
 /* ---- writers.c: who else may write in one's own domain ---- */
 
-typedef struct writer_add {
-	uint64_t seq, ledger_time; /* of its entry */
-	uint64_t not_after_unix_s;
-	uint16_t rights;
-	emr_id32 item_id;
-} writer_add;
-
 typedef struct known_writer {
+	emr_id16 domain;
 	emr_id32 writer, root; /* the key, and the person's first one */
 	emr_row_writer row;
-	const writer_add *adds; /* the newest last; at least one */
-	size_t n;
+	uint64_t seq, ledger_time; /* of the entry of its newest WRITER_ADD, */
+	emr_id32 item_id;	   /* and its operation */
 	uint64_t ended_at; /* ledger time of its WRITER_DEL; 0: there is none behind the last ADD */
 	bool is_hers;	   /* as it is now it is the owner's word, not a computer's of hers */
 } known_writer;
-typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
-/* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL =
- * all). */
+/* Every right to write without MANAGE in DOMAIN, in every state: known_writer, ... appended; ROOT:
+ * only that person's (NULL = all). */
 emr_status share_known_writers(
-	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg);
+	emr_share *share, emr_id16 domain, const emr_id32 *root, emr_buf *out_writers);
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 /* Before its time: a WRITER_DEL behind that only writes down what the date said. */
 bool known_writer_was_ended(const known_writer *writer);

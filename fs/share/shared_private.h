@@ -95,10 +95,6 @@ struct emr_ask {
 	bool has_counted, is_over_limit; /* see emr_share_trouble */
 };
 
-/* ask.c: for ALL; *OUT_ASK stays as it is when they are none. */
-emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble);
-
 /* daily.c: sets is_over_limit of ASK, once, where somebody refused it for the limit. */
 emr_status ask_count_own(emr_ask *ask);
 

@@ -121,8 +121,8 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
 	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 	EMR_EACH (const emr_known_person, agent, &a->agents) {
-		status = emr_replica_answer(
-			a->share->o.replica, release, agent->signer_id, &answer);
+		status =
+			emr_replica_answer(a->share->o.replica, release, agent->signer_id, &answer);
 		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
 			entry->given_count < EMR_AGENTS_MAX)

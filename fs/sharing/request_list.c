@@ -64,9 +64,8 @@ static bool said_yes(const collecting *c, const emr_share_request *p)
 	       row->told == EMR_SHARE_REQUEST_APPROVED;
 }
 
-static emr_status take_received(void *arg, const emr_share_request *p)
+static emr_status take_received(collecting *c, const emr_share_request *p)
 {
-	collecting *c = arg;
 	emr_listed_request *listed;
 
 	EMR_TRY(next_row(c, &listed));
@@ -89,31 +88,25 @@ static emr_status take_received(void *arg, const emr_share_request *p)
 	return EMR_OK;
 }
 
-typedef struct seeking {
-	const emr_order *asked;
-	bool is_there;
-} seeking;
-
-static emr_status is_answer(void *arg, const emr_writing *writing)
+static bool is_answer(const emr_writing *writing, const emr_order *asked)
 {
-	seeking *s = arg;
-
-	if (writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
-		emr_id32_equal(writing->card.signer_id, s->asked->grantee) &&
-		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_unix_s)
-		s->is_there = true;
-	return EMR_OK;
+	return writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
+	       emr_id32_equal(writing->card.signer_id, asked->grantee) &&
+	       writing->since_unix_s + CLOCKS_DIFFER_S >= asked->asked_unix_s;
 }
 
 /* The ledger's word of a yes names a grant, and a right only to leave things has none: the right
  * itself is the answer. */
 static void see_right(const collecting *c, const emr_order *asked, emr_listed_request *listed)
 {
-	seeking s = {.asked = asked};
+	EMR_AUTO_BUF writings = {0};
 
-	if (listed->state == EMR_SHARE_REQUEST_OPEN && asked->rights == EMR_RIGHTS_DEPOSIT &&
-		emr_share_writings(c->share, is_answer, &s, NULL) == EMR_OK && s.is_there)
-		listed->state = EMR_SHARE_REQUEST_APPROVED;
+	if (listed->state != EMR_SHARE_REQUEST_OPEN || asked->rights != EMR_RIGHTS_DEPOSIT ||
+		emr_share_writings(c->share, &writings, NULL) != EMR_OK)
+		return;
+	EMR_EACH (const emr_writing, writing, &writings)
+		if (is_answer(writing, asked))
+			listed->state = EMR_SHARE_REQUEST_APPROVED;
 }
 
 static void fill_sent(const collecting *c, const emr_order *asked, emr_listed_request *listed)
@@ -129,9 +122,8 @@ static void fill_sent(const collecting *c, const emr_order *asked, emr_listed_re
 	memcpy(listed->reason, asked->reason, sizeof listed->reason);
 }
 
-static emr_status take_sent(void *arg, const emr_share_request_sent *sent)
+static emr_status take_sent(collecting *c, const emr_share_request_sent *sent)
 {
-	collecting *c = arg;
 	const emr_order *asked = emr_orders_asked(&c->orders, sent->request);
 	emr_share_request_answer answer;
 	emr_listed_request *listed;
@@ -260,12 +252,17 @@ static int by_age(const void *a, const void *b)
 
 static emr_status collect_requests(collecting *c, const emr_session *session)
 {
+	EMR_AUTO_BUF received = {0}, sent = {0};
 	emr_share_request_tally tally = {0};
 
 	EMR_TRY(emr_crowd_open(session, &c->crowd));
 	EMR_TRY(emr_orders_load(session->keyring, session->state_fd, &c->orders));
-	EMR_TRY(emr_share_requests(c->share, take_received, c, &tally));
-	EMR_TRY(emr_share_requests_sent(c->share, take_sent, c));
+	EMR_TRY(emr_share_requests(c->share, &received, &tally));
+	EMR_EACH (const emr_share_request, request, &received)
+		EMR_TRY(take_received(c, request));
+	EMR_TRY(emr_share_requests_sent(c->share, &sent));
+	EMR_EACH (const emr_share_request_sent, one, &sent)
+		EMR_TRY(take_sent(c, one));
 	EMR_TRY(add_closed(c));
 	EMR_TRY(add_consents(c));
 	c->out.held_back = tally.held_back;

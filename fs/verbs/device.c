@@ -47,7 +47,7 @@ typedef struct devices {
 	json_t *list;
 	const char *name; /* looked for */
 	emr_id32 found;
-	bool is_found, is_stranger;
+	bool is_found;
 	json_t *strangers, *ended;
 	bool is_on_fabric;
 	emr_joining joining; /* there: the organisation's invitation for the other computer */
@@ -120,9 +120,8 @@ static emr_devices_of own(const devices *d)
 		.share = d->acting.share};
 }
 
-static emr_status say_ended(void *arg, const emr_stranger *s)
+static emr_status say_ended(const devices *d, const emr_stranger *s)
 {
-	devices *d = arg;
 	const emr_devices_of of = own(d);
 	json_t *one = NULL;
 
@@ -413,7 +412,7 @@ static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem 
 	status = emr_device_name_certificate(
 		&d->joining, device, d->args->operands[1], own, d->acting.replica);
 	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
-		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL, NULL);
+		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL);
 	if (status == EMR_REFUSED)
 		emr_joining_say_refused(out_problem);
 	return status;
@@ -630,29 +629,32 @@ static emr_status find_one(void *arg, const emr_device *device)
 	return EMR_OK;
 }
 
-static emr_status find_stranger(void *arg, const emr_stranger *s)
-{
-	devices *d = arg;
-	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
-
-	emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
-	d->is_stranger |= strcmp(key, d->name) == 0;
-	return EMR_OK;
-}
-
 /* By its name; what is no computer of hers has none, and is named by its key in the list. */
 static emr_status remove_found(devices *d)
 {
-	emr_share *share = d->acting.share;
+	EMR_AUTO_BUF strangers = {0};
+	EMR_AUTO_BUF ended = {0};
+	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
+	bool is_stranger = false;
+	emr_status status = EMR_NOT_FOUND;
 
 	d->ended = json_array();
 	if (d->ended == NULL)
 		return EMR_NO_MEMORY;
+	if (!d->is_found)
+		EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
+			(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers));
+	EMR_EACH (const emr_stranger, s, &strangers) {
+		emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
+		is_stranger |= strcmp(key, d->name) == 0;
+	}
 	if (d->is_found)
-		return emr_share_device_remove(share, d->found, say_ended, d);
-	EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
-		(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d));
-	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
+		status = emr_share_device_remove(d->acting.share, d->found, &ended);
+	else if (is_stranger)
+		status = emr_share_end_strangers(d->acting.share, &ended);
+	EMR_EACH (const emr_stranger, s, &ended) /* also before an error */
+		EMR_TRY(say_ended(d, s));
+	return status;
 }
 
 static void leave_authority(const devices *d)

@@ -109,24 +109,20 @@ typedef struct has {
 	size_t n;
 } has;
 
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	has *h = arg;
-
-	if (!emr_id16_equal(received->grant.domain, h->domain) ||
-		received->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	h->grant = received->grant.grant;
-	h->n++;
-	return EMR_OK;
-}
-
 static has lima_has(emr_id16 domain)
 {
+	EMR_AUTO_BUF all = {0};
 	has h = {.domain = domain};
 
 	story_see(&s.lima);
-	assert_ok(emr_share_received(s.lima.share, note_received, &h, NULL));
+	assert_ok(emr_share_received(s.lima.share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all) {
+		if (!emr_id16_equal(received->grant.domain, domain) ||
+			received->phase != EMR_GRANT_IN_FORCE)
+			continue;
+		h.grant = received->grant.grant;
+		h.n++;
+	}
 	return h;
 }
 

@@ -62,18 +62,6 @@ typedef struct found {
 	emr_buf inner; /* grants that are listed elsewhere */
 } found;
 
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	found *f = arg;
-
-	if (!emr_id16_equal(received->grant.domain, f->domain) ||
-		received->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	f->received = *received;
-	f->n++;
-	return EMR_OK;
-}
-
 static emr_status note_given(void *arg, const emr_given *given)
 {
 	found *f = arg;
@@ -88,12 +76,20 @@ static emr_status note_given(void *arg, const emr_given *given)
 /* Returns M's grants in DOMAIN; `once` is what ana sees listed there. */
 static found grants_in(story *s, person *m, emr_id16 domain)
 {
+	EMR_AUTO_BUF all = {0};
 	found f = {.domain = domain};
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
 	story_see(m);
-	assert_ok(emr_share_received(m->share, note_received, &f, NULL));
+	assert_ok(emr_share_received(m->share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all) {
+		if (!emr_id16_equal(received->grant.domain, domain) ||
+			received->phase != EMR_GRANT_IN_FORCE)
+			continue;
+		f.received = *received;
+		f.n++;
+	}
 	assert_ok(emr_share_inner_grants(s->ana, tree, n, &f.inner));
 	assert_ok(emr_share_given(s->ana, domain, note_given, &f));
 	emr_buf_free(&f.inner);

@@ -64,14 +64,14 @@ static void expect_new_keys(void (*prepare)(person *))
 	assert_true(opens(&laptop, "Imaging/MRI.pdf"));
 	before = imaging_row();
 	prepare(&laptop);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	learns(&laptop);
 	assert_true(opens(&laptop, "Imaging/MRI.pdf")); /* what was there */
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 	/* Once is enough. */
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 }
@@ -118,7 +118,7 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	is_ended(&laptop);
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	kit_save(&s.k, "Imaging/later.txt", "for both");
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
@@ -137,14 +137,14 @@ static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *r
  * that it is still then. */
 TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by_an_entry)
 {
-	seen ended = {0};
+	EMR_AUTO_BUF ended = {0};
 	uint8_t is = 0;
 
 	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
 	story_pass(&s, 10);
 	assert_int_equal(look().managers, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, strangers_note, &ended));
-	assert_int_equal(ended.managers, 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
+	assert_int_equal(strangers_count(&ended).managers, 1);
 	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_state, &is));
 	assert_int_equal(is, EMR_WRITER_ENDED);
 	s.k.clock.unix_ns -= INT64_C(10) * 1000000000;
@@ -231,7 +231,7 @@ TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 }
 
 static void the_other_two(story *the)
@@ -259,7 +259,7 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_n
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	epoch = imaging_row().head.epoch;
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	assert_false(opens(&laptop, "Imaging/later.txt"));

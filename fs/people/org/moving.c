@@ -130,7 +130,8 @@ static emr_status look(moving *m, emr_problem *out_problem)
 	EMR_ASK(asked, replica, PROPOSALS);
 	while (!m->is_there && emr_proposal_next(&asked, m->bureau->org, 1u << EMR_PROPOSAL_MOVE,
 				       &proposal, &votes)) {
-		if (memcmp(proposal.row.subject, m->channel.genesis, sizeof m->channel.genesis) != 0)
+		if (memcmp(proposal.row.subject, m->channel.genesis, sizeof m->channel.genesis) !=
+			0)
 			continue;
 		m->proposal = proposal.proposal;
 		m->is_there = true;

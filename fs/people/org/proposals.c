@@ -34,8 +34,7 @@ bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_know
 	const emr_row_proposal *row = &out->row;
 
 	while (emr_next(asked, out)) {
-		if ((kinds & 1u << (row->kind & 31)) == 0 ||
-			row->head.state != EMR_PROPOSAL_OPEN ||
+		if ((kinds & 1u << (row->kind & 31)) == 0 || row->head.state != EMR_PROPOSAL_OPEN ||
 			emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
 			continue;
 		asked->status =
@@ -83,8 +82,7 @@ static void number_authority(emr_coming *coming)
 }
 
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
-static emr_status read_part(
-	const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
+static emr_status read_part(const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_bytes name, ca;
@@ -109,8 +107,7 @@ static emr_status read_part(
 }
 
 /* Tells the proposal's content, its author, and the organisation that it is about. */
-static emr_status describe(
-	const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
+static emr_status describe(const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;

@@ -114,16 +114,15 @@ static void name_all(proposals *all)
 
 static emr_status collect_proposals(const emr_bureau *bureau, proposals *out)
 {
-	emr_known_proposal proposal;
+	emr_known_proposal known;
 	emr_known_votes votes;
 
 	EMR_ASK(asked, bureau->session.replica, PROPOSALS);
 	EMR_TRY(emr_replica_network(bureau->session.replica, &out->network));
 	out->bureau = bureau;
 	out->need = emr_approvals_needed(&out->network);
-	while (emr_proposal_next(
-		&asked, bureau->org, 1u << EMR_PROPOSAL_RULES, &proposal, &votes))
-		EMR_TRY(take_proposal(out, &proposal, &votes));
+	while (emr_proposal_next(&asked, bureau->org, 1u << EMR_PROPOSAL_RULES, &known, &votes))
+		EMR_TRY(take_proposal(out, &known, &votes));
 	EMR_TRY(asked.status);
 	name_all(out);
 	return EMR_OK;

@@ -50,8 +50,8 @@ static emr_status is_name_taken(const emr_bureau *bureau, const char *name, bool
 
 	*out_is = false;
 	while (!*out_is && emr_team_next(&asked, &team))
-		*out_is = team.kind == EMR_TEAM_DATASET &&
-			  emr_id16_equal(team.org, bureau->org) && strcasecmp(team.name, name) == 0;
+		*out_is = team.kind == EMR_TEAM_DATASET && emr_id16_equal(team.org, bureau->org) &&
+			  strcasecmp(team.name, name) == 0;
 	return asked.status;
 }
 
@@ -121,8 +121,8 @@ emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_probl
 }
 
 /* A reader of DATASET as `dataset NAME` lists him: what one types for him, or so much of his code
- * that no other key can have it.  He may have lost his membership since: then nobody is called as he
- * was. */
+ * that no other key can have it.  He may have lost his membership since: then nobody is called as
+ * he was. */
 static emr_status find_in(emr_bureau *bureau, const emr_team *dataset, const char *text,
 	emr_id32 *out_root, emr_problem *out_problem)
 {
@@ -229,7 +229,8 @@ static emr_status close_all(emr_bureau *bureau, const emr_team *dataset, emr_pro
 	EMR_AUTO_BUF all = {0}; /* emr_id16 */
 	emr_team team;
 
-	EMR_ASK(asked, bureau->session.replica, TEAMS_LED, .who = EMR_ID32_AT(dataset->row.steward));
+	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
+		.who = EMR_ID32_AT(dataset->row.steward));
 	while (emr_team_next(&asked, &team))
 		if (emr_dataset_is_same(&team, dataset))
 			EMR_TRY(emr_buf_append(&all, team.id.b, sizeof team.id));

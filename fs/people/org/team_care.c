@@ -22,7 +22,8 @@ static uint64_t now_s(void)
 
 /* ---- lists, taken before anything is sent ---- */
 
-/* Every open team of this leader (emr_team): of LIKE's name, or (NULL) the present ones of all names.
+/* Every open team of this leader (emr_team): of LIKE's name, or (NULL) the present ones of all
+ * names.
  */
 static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr_buf *out)
 {
@@ -32,8 +33,7 @@ static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr
 
 	while (like != NULL ? emr_team_next(&asked, &team)
 			    : emr_team_next_present(&asked, EMR_TEAM_ANY, &team))
-		if (like == NULL ||
-			(team.kind == like->kind && strcmp(team.name, like->name) == 0))
+		if (like == NULL || (team.kind == like->kind && strcmp(team.name, like->name) == 0))
 			EMR_TRY(emr_buf_append(out, &team, sizeof team));
 	return asked.status;
 }
@@ -166,8 +166,7 @@ emr_status emr_team_let_out(
 	EMR_TRY(list_teams(bureau, team, &all));
 	EMR_EACH (const emr_team, one, &all) {
 		emr_membership m;
-		emr_status status =
-			emr_team_membership(bureau->session.replica, one->id, root, &m);
+		emr_status status = emr_team_membership(bureau->session.replica, one->id, root, &m);
 
 		if (status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE) {
 			status = drop_person(bureau, one->id, root, out_problem);

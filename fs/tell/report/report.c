@@ -144,9 +144,8 @@ static json_t *doubt_report(emr_session *session)
 
 /* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
  * not hold. */
-static emr_status note_stranger(void *arg, const emr_stranger *s)
+static emr_status note_stranger(json_t *keys, const emr_stranger *s)
 {
-	json_t *keys = arg;
 	char key[17];
 
 	emr_hex(s->who.b, 8, key);
@@ -159,12 +158,14 @@ static emr_status note_stranger(void *arg, const emr_stranger *s)
 /* Keys that may do what the owner may, or read or write by the word of such a one. */
 static json_t *strangers_report(const emr_session *session)
 {
+	EMR_AUTO_BUF strangers = {0};
 	json_t *keys = json_array();
-	emr_status status = keys == NULL ? EMR_NO_MEMORY
-					 : emr_strangers(session->keyring, session->replica,
-						   (uint64_t)emr_clock_unix_s(emr_clock_system()),
-						   note_stranger, keys);
+	emr_status status = emr_strangers(session->keyring, session->replica,
+		(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers);
 
+	EMR_EACH (const emr_stranger, s, &strangers)
+		if (keys != NULL && status == EMR_OK)
+			status = note_stranger(keys, s);
 	if (status != EMR_OK && status != EMR_NO_MEMORY)
 		emr_log(EMR_LOG_WARN, "who may manage the folders could not be looked up: %s",
 			emr_status_text(status));
