@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "replica/ask.h"
 
 #include "judge.h"
 #include "share/frozen.h"
@@ -38,7 +39,8 @@ static emr_status find_line(
 		EMR_TRY(EMR_ASK_ALL(&grants, replica, GRANTS_TO, .who = team.grantee));
 		EMR_EACH (const emr_known_grant, grant, &grants)
 			if (!has(out_domains, grant->domain))
-				EMR_TRY(emr_buf_append(out_domains, &grant->domain, sizeof(emr_id16)));
+				EMR_TRY(emr_buf_append(
+					out_domains, &grant->domain, sizeof(emr_id16)));
 	}
 	return teams.status;
 }

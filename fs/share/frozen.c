@@ -13,6 +13,7 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "crypto/merkle.h"
+#include "replica/ask.h"
 
 void emr_frozen_look_free(emr_frozen_look *look)
 {

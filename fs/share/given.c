@@ -99,8 +99,6 @@ typedef struct listing {
 	emr_id16 domain;
 	emr_box_key *box;
 	uint64_t now;
-	emr_buf grants; /* emr_known_grant, ... */
-	emr_buf *out;	/* emr_given, ... */
 } listing;
 
 static void read_note(const listing *l, emr_given *given)
@@ -139,7 +137,7 @@ static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *giv
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status list_one(const listing *l, const emr_known_grant *grant)
+static emr_status list_one(const listing *l, const emr_known_grant *grant, emr_buf *out)
 {
 	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
 	uint64_t seq = 0;
@@ -148,26 +146,28 @@ static emr_status list_one(const listing *l, const emr_known_grant *grant)
 	EMR_TRY(look_at_grantee(l, EMR_ID32_AT(grant->row.grantee), &given));
 	read_note(l, &given);
 	EMR_TRY(share_writes_of(l->share, grant, seq, &given.writes));
-	return emr_buf_append(l->out, &given, sizeof given);
+	return emr_buf_append(out, &given, sizeof given);
 }
 
 /* ---- what is given without a GRANT ---- */
 
 /* Whether a grant to the same person came in the same entry. */
-static emr_status has_grant(const listing *l, const known_writer *writer, bool *out_has)
+static emr_status has_grant(
+	emr_share *share, const emr_buf *grants, const known_writer *writer, bool *out_has)
 {
-	EMR_EACH (const emr_known_grant, grant, &l->grants) {
+	EMR_EACH (const emr_known_grant, grant, grants) {
 		uint64_t seq = 0;
 
 		if (memcmp(grant->row.grantee, writer->root.b, 32) != 0)
 			continue;
-		EMR_TRY(share_grant_seq(l->share, grant, &seq));
+		EMR_TRY(share_grant_seq(share, grant, &seq));
 		*out_has |= seq == writer->seq;
 	}
 	return EMR_OK;
 }
 
-static emr_status list_deposit(const listing *l, const known_writer *writer)
+static emr_status list_deposit(
+	const listing *l, const emr_buf *grants, const known_writer *writer, emr_buf *out)
 {
 	emr_given given = {.grant = {.domain = l->domain, .ledger_time = writer->ledger_time},
 		.writes = writer->row.rights};
@@ -175,7 +175,7 @@ static emr_status list_deposit(const listing *l, const known_writer *writer)
 	bool is_paired = (writer->row.rights & EMR_RIGHT_META) != 0; /* came with one */
 
 	if (!is_paired)
-		EMR_TRY(has_grant(l, writer, &is_paired));
+		EMR_TRY(has_grant(l->share, grants, writer, &is_paired));
 	if (is_paired)
 		return EMR_OK;
 	memcpy(given.grant.grant.b, writer->item_id.b, sizeof given.grant.grant.b);
@@ -189,34 +189,28 @@ static emr_status list_deposit(const listing *l, const known_writer *writer)
 	EMR_TRY(look_at_grantee(l, writer->writer, &given));
 	if (given.phase != EMR_GRANT_IN_FORCE)
 		given.writes = 0;
-	return emr_buf_append(l->out, &given, sizeof given);
-}
-
-static emr_status list_given(listing *l)
-{
-	EMR_AUTO_BUF writers = {0};
-	emr_row_domain row;
-	emr_domain_public public;
-
-	EMR_TRY(share_own_domain(l->share, l->domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(l->share->o.keyring, l->domain, &l->box));
-	EMR_TRY(EMR_ASK_ALL(&l->grants, l->share->o.replica, GRANTS, .domain = l->domain));
-	EMR_EACH (const emr_known_grant, grant, &l->grants)
-		EMR_TRY(list_one(l, grant));
-	EMR_TRY(share_known_writers(l->share, l->domain, NULL, &writers));
-	EMR_EACH (const known_writer, writer, &writers)
-		EMR_TRY(list_deposit(l, writer));
-	return EMR_OK;
+	return emr_buf_append(out, &given, sizeof given);
 }
 
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given)
 {
-	listing l = {.share = share, .domain = domain, .now = share_now(share), .out = out_given};
-	emr_status status = list_given(&l);
+	listing l = {.share = share, .domain = domain, .now = share_now(share)};
+	emr_row_domain row;
+	emr_domain_public public;
+	EMR_AUTO_BUF grants = {0};
+	EMR_AUTO_BUF writers = {0};
+	AUTO_BOX_KEY box = NULL;
 
-	emr_box_key_free(l.box);
-	emr_buf_free(&l.grants);
-	return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	l.box = box;
+	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(list_one(&l, grant, out_given));
+	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(list_deposit(&l, &grants, writer, out_given));
+	return EMR_OK;
 }
 
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)

@@ -68,23 +68,21 @@ static emr_status look_up(making *m)
 static emr_status choose(making *m, bool *out_chosen)
 {
 	const emr_grant_order *o = m->order;
-	emr_id32 agents[EMR_AGENTS_MAX], root;
+	emr_id32 agents[EMR_AGENTS_MAX];
 	unsigned n = 0, near = 0;
 	bool are_own = false;
-	emr_status status = EMR_OK;
 
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	if (o->agents != NULL)
-		status = share_agents_near(
-			m->share, root, o->rights, o->agents, o->agents_count, NULL, &near);
 	*out_chosen = false;
-	if (status != EMR_OK || (o->agents != NULL && near == 0))
-		return status;
-	status = share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own);
+	if (o->agents != NULL)
+		EMR_TRY(share_agents_near(m->share, EMR_ID32_AT(m->grantee.row.root), o->rights,
+			o->agents, o->agents_count, NULL, &near));
+	if (o->agents != NULL && near == 0)
+		return EMR_OK;
+	EMR_TRY(share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own));
 	/* Never with fewer who must agree than she was told. */
 	*out_chosen = o->agents == NULL || (n >= 2 ? 2 : n) >= o->threshold;
-	if (status != EMR_OK || !*out_chosen)
-		return status;
+	if (!*out_chosen)
+		return EMR_OK;
 	m->made.n = (uint8_t)n;
 	memcpy(m->made.agents, agents, n * sizeof *agents);
 	m->made.away = n == 0 ? EMR_AWAY_NOBODY : are_own ? EMR_AWAY_OWN : EMR_AWAY_OTHERS;
@@ -95,12 +93,10 @@ static emr_status choose(making *m, bool *out_chosen)
 static emr_status settle_agents(making *m)
 {
 	const emr_grant_order *o = m->order;
-	emr_id32 root;
 	bool is_chosen = false;
 
 	if (o->rights == 0) /* there is nothing to release */
 		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	EMR_TRY(choose(m, &is_chosen));
 	if (!is_chosen) {
 		m->made.n = (uint8_t)o->agents_count;
@@ -110,8 +106,8 @@ static emr_status settle_agents(making *m)
 	}
 	if (m->made.t == 0)
 		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
-	return share_agents(
-		m->share, root, (uint16_t)m->made.away, m->made.agents, m->made.n, m->agents);
+	return share_agents(m->share, EMR_ID32_AT(m->grantee.row.root), (uint16_t)m->made.away,
+		m->made.agents, m->made.n, m->agents);
 }
 
 /* The domain's card, so that the grantee can compare it with the ledger. */
@@ -231,12 +227,10 @@ static emr_status name_deposit(making *m)
 /* A folder inside one that takes part comes with it, and takes no part itself. */
 static emr_status add_join(parcel *p, making *m)
 {
-	emr_id32 root;
-
-	if (!share_is_team(&m->grantee) || is_inner(m))
-		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	return share_add_join(p, m->order->domain, root, m->made.grant, &m->joins);
+	return share_is_team(&m->grantee) && !is_inner(m)
+		       ? share_add_join(p, m->order->domain, EMR_ID32_AT(m->grantee.row.root),
+				 m->made.grant, &m->joins)
+		       : EMR_OK;
 }
 
 /* GRANT with its fragments, of this epoch: those before it are the past. */

@@ -54,8 +54,8 @@ void emr_asked_end(emr_asking *asked);
 emr_status emr_asked_all(emr_question question, emr_ask_about about, emr_buf *out);
 
 #define EMR_ASK(asked, which, name, ...)                                                           \
-	__attribute__((cleanup(emr_asked_end))) emr_asking asked =                                 \
-		emr_asking_of(EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
+	__attribute__((cleanup(emr_asked_end))) emr_asking asked = emr_asking_of(                  \
+		EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
 #define EMR_ASK_ALL(out, which, name, ...)                                                         \
 	emr_asked_all(EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__}, out)
 #define emr_next(asked, row) emr_asked_next(asked, row, sizeof *(row))
