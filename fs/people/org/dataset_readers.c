@@ -275,9 +275,8 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 /* ---- frozen states ---- */
 
 /* By time. */
-static emr_status list_frozen(void *arg, const emr_frozen *frozen)
+static emr_status list_frozen(json_t *list, const emr_frozen *frozen)
 {
-	json_t *list = arg;
 	char id[33], root[65], at[EMR_TEXT_BYTES];
 	size_t i = json_array_size(list);
 
@@ -296,11 +295,15 @@ static emr_status list_frozen(void *arg, const emr_frozen *frozen)
 
 emr_status dataset_add_frozen(emr_replica *replica, const emr_team *dataset, json_t *one)
 {
+	EMR_AUTO_BUF states = {0};
 	json_t *list = json_array();
 
 	if (json_object_set_new(one, "frozen", list) != 0)
 		return EMR_NO_MEMORY;
-	return emr_frozen_each(replica, dataset, list_frozen, list);
+	EMR_TRY(emr_frozen_each(replica, dataset, &states));
+	EMR_EACH (const emr_frozen, state, &states)
+		EMR_TRY(list_frozen(list, state));
+	return EMR_OK;
 }
 
 /* ---- in frames ---- */
