@@ -20,14 +20,10 @@ static int put_time(json_t *object, const char *name, uint64_t unix_s)
 	return json_object_set_new(object, name, json_string(text));
 }
 
-static emr_status list_one(void *arg, const emr_device *device)
+static emr_status add_device(json_t *list, const emr_device *device)
 {
-	json_t *list = arg, *one;
-
-	if (!device->is_active)
-		return EMR_OK;
-	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this",
-		device->is_this, "first", device->is_first);
+	json_t *one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name,
+		"this", device->is_this, "first", device->is_first);
 	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
 		put_time(one, "seen_at", device->seen_unix_s) != 0) {
 		json_decref(one);
@@ -38,10 +34,13 @@ static emr_status list_one(void *arg, const emr_device *device)
 
 emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 {
+	EMR_AUTO_BUF devices = {0};
 	json_t *list = json_array();
-	emr_status status =
-		list != NULL ? emr_share_devices(of->share, list_one, list) : EMR_NO_MEMORY;
+	emr_status status = list != NULL ? emr_share_devices(of->share, &devices) : EMR_NO_MEMORY;
 
+	EMR_EACH (const emr_device, device, &devices)
+		if (status == EMR_OK && device->is_active)
+			status = add_device(list, device);
 	if (status != EMR_OK) {
 		json_decref(list);
 		return status;

@@ -306,22 +306,18 @@ static emr_status shred_ended(emr_agency *agency, const emr_id16 *only, emr_buf 
 
 static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
 {
-	AUTO_PARCEL p = {0};
 	emr_known_grant known;
 	emr_act act;
 	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
 
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_identity(), &p);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	act = emr_act_agent_ack(
-		domain, p.signer, EMR_ID32_AT(known.row.head.item), EMR_ACK_DESTROYED);
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
+		domain, share->me.signer_id, EMR_ID32_AT(known.row.head.item), EMR_ACK_DESTROYED);
+	return parcel_send_one(share, emr_signer_identity(), &act);
 }
 
+/* Fragments of GRANT, or of all grants when it is NULL. */
 static emr_status destroy_ended(emr_agency *agency, const emr_id16 *grant, emr_release_tally *tally)
 {
 	EMR_AUTO_BUF ended = {0};

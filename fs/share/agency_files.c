@@ -201,26 +201,17 @@ static emr_status resume_next(emr_agency *agency, uint8_t out_pk[32], bool *out_
 	return EMR_OK;
 }
 
-static emr_status register_next(emr_agency *agency, const uint8_t pk[32])
-{
-	AUTO_PARCEL p = {0};
-	emr_act act;
-
-	EMR_TRY(parcel_begin(agency->desk.share, emr_signer_identity(), &p));
-	act = emr_act_key_kx(p.signer, pk);
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
-}
-
 emr_status emr_agency_renew_key(emr_agency *agency)
 {
+	emr_share *share = agency->desk.share;
 	bool is_registered = false;
 	uint8_t pk[32];
+	emr_act act;
 
-	EMR_TRY(share_catch_up(agency->desk.share));
+	EMR_TRY(share_catch_up(share));
 	EMR_TRY(resume_next(agency, pk, &is_registered));
+	act = emr_act_key_kx(share->me.signer_id, pk);
 	if (!is_registered)
-		EMR_TRY(register_next(agency, pk));
+		EMR_TRY(parcel_send_one(share, emr_signer_identity(), &act));
 	return move_on(agency);
 }

@@ -42,10 +42,9 @@ static emr_status try_owner(emr_ask *ask, responder *who, size_t i)
 		emr_kem_key *kem = NULL;
 		uint16_t of;
 		uint8_t code;
-		emr_status status = emr_answer_key_get(who->answer, e, &of, &code, &kem);
+		emr_status status = EMR_OK;
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_answer_key_get(who->answer, e, &of, &code, &kem));
 		if (of == i && kem == NULL) {
 			slot->refusal = slot->refusal == 0 ? code : slot->refusal;
 			slot->is_closed = slot->is_closed || code == EMR_RESULT_PRIVATE_PART;

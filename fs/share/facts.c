@@ -20,12 +20,10 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 	const char *born, emr_buf *out)
 {
 	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
 
 	name = name != NULL ? name : share->o.owner_name;
 	born = born != NULL ? born : share->o.owner_born;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(share, domain, &row));
 	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN,
 		row.head.epoch, share_now(share), expires,
 		name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
@@ -137,22 +135,13 @@ void grant_facts_free(grant_facts *facts)
 
 /* ---- capsules ---- */
 
-static emr_status content_capsule(emr_share *share, emr_id16 domain, const emr_access_slot *slot,
-	const emr_buf *bytes, capsule_facts *out)
+static emr_status content_capsule(emr_id16 domain, const emr_buf *bytes, capsule_facts *out)
 {
 	emr_put_part put;
-	emr_id32 digest;
-	emr_status status = emr_put_part_decode(emr_buf_view(bytes), &put);
 
-	(void)share;
-	(void)slot;
-	if (status != EMR_OK)
-		return status;
-	if (out->op != EMR_OP_PUT && out->op != EMR_OP_REWRAP)
-		return EMR_NOT_FOUND;
-	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(
-		domain, out->epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, out->ctx);
+	EMR_TRY(emr_put_part_decode(emr_buf_view(bytes), &put));
+	emr_capsule_ctx(domain, out->epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
+		EMR_ID32_AT(put.root.b + 4), out->ctx);
 	memcpy(out->capsule, put.capsule, sizeof out->capsule);
 	memcpy(out->wdek, put.wdek, sizeof out->wdek);
 	return EMR_OK;
@@ -191,7 +180,7 @@ emr_status share_capsule(
 	EMR_TRY(share_epoch(share, domain, out->epoch, out->A));
 	EMR_TRY(share_part(share, family, domain, slot->object_id, slot->version, &bytes));
 	return is_listing ? listing_capsule(domain, &bytes, out)
-			  : content_capsule(share, domain, slot, &bytes, out);
+			  : content_capsule(domain, &bytes, out);
 }
 
 /* ---- records ---- */

@@ -21,7 +21,6 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 {
 	EMR_AUTO_BUF writers = {0};
-	AUTO_PARCEL p = {0};
 	emr_act act;
 	bool is_there = false, is_over = false;
 
@@ -35,10 +34,7 @@ static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 	}
 	if (!is_there || is_over)
 		return is_there ? EMR_DENIED : EMR_NOT_FOUND;
-	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
+	return parcel_send_one(share, emr_signer_domain(domain, SHARE_GEN), &act);
 }
 
 emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)

@@ -127,3 +127,13 @@ emr_status parcel_send_each(parcel *p, uint8_t *out_codes)
 	memcpy(out_codes, answer->results, answer->n_results);
 	return EMR_OK;
 }
+
+emr_status parcel_send_one(emr_share *share, emr_signer who, emr_act *act)
+{
+	AUTO_PARCEL p = {0};
+
+	EMR_TRY(parcel_begin(share, who, &p));
+	EMR_TRY(parcel_prepare(&p, act));
+	EMR_TRY(parcel_add(&p, act, NULL));
+	return parcel_send(&p);
+}

@@ -46,15 +46,6 @@ static void looking_end(looking *l)
 }
 #define AUTO_LOOKING __attribute__((cleanup(looking_end))) looking
 
-static emr_status note_hers(void *arg, const emr_device *device)
-{
-	looking *l = arg;
-
-	return device->is_active
-		       ? emr_buf_append(&l->hers, &device->signer_id, sizeof device->signer_id)
-		       : EMR_OK;
-}
-
 /* NULL: nobody of that name was let in. */
 static let_in *let_in_at(const looking *l, emr_id16 domain, emr_id16 writer)
 {
@@ -158,7 +149,13 @@ static emr_status walk(looking *l)
  * and entries. */
 static emr_status look(looking *l)
 {
-	EMR_TRY(emr_share_devices(l->share, note_hers, l));
+	EMR_AUTO_BUF devices = {0};
+
+	EMR_TRY(emr_share_devices(l->share, &devices));
+	EMR_EACH (const emr_device, device, &devices)
+		if (device->is_active)
+			EMR_TRY(emr_buf_append(
+				&l->hers, &device->signer_id, sizeof device->signer_id));
 	EMR_TRY(walk(l));
 	if (l->deeds.len == 0)
 		return EMR_OK;

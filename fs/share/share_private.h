@@ -98,8 +98,10 @@ emr_status parcel_add(parcel *p, const emr_act *act, emr_id32 *out_id);
 /* Signs, sends, follows.  EMR_CONFLICT, EMR_EPOCH, EMR_DENIED, EMR_REFUSED by the first item that
  * was refused (the others stand), whose code is kept. */
 emr_status parcel_send(parcel *p);
-/* The same, where what is refused has nothing to do with the others: a code for each item, and
- * EMR_OK unless the batch as a whole was refused. */
+/* ACT alone, which has no part, for WHO. */
+emr_status parcel_send_one(emr_share *share, emr_signer who, emr_act *act);
+/* As parcel_send, where what is refused has nothing to do with the others: a code for each item,
+ * and EMR_OK unless the batch as a whole was refused. */
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes);
 bool parcel_is_applied(uint8_t code);
 

@@ -358,14 +358,6 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	return EMR_OK;
 }
 
-static emr_status note_taken(void *arg, const emr_device *device)
-{
-	devices *d = arg;
-
-	d->is_found |= device->is_active && strcmp(device->name, d->args->operands[1]) == 0;
-	return EMR_OK;
-}
-
 /* Where transactions are signed with certificates the other computer gets one of its own.  Before
  * the invitation is used, which opens once, what would be refused behind it is. */
 static emr_status certify_device(
@@ -373,15 +365,17 @@ static emr_status certify_device(
 {
 	emr_known_person me;
 	emr_public public;
+	EMR_AUTO_BUF others = {0};
 	emr_status status = EMR_OK;
 
 	if (!d->is_on_fabric)
 		return EMR_OK;
-	status = emr_share_devices(d->acting.share, note_taken, d);
-	if (status == EMR_OK && d->is_found) {
-		say_device_problem(d, EMR_EXISTS, out_problem);
-		return EMR_EXISTS;
-	}
+	EMR_TRY(emr_share_devices(d->acting.share, &others));
+	EMR_EACH (const emr_device, other, &others)
+		if (other->is_active && strcmp(other->name, d->args->operands[1]) == 0) {
+			say_device_problem(d, EMR_EXISTS, out_problem);
+			return EMR_EXISTS;
+		}
 	if (status == EMR_OK)
 		status = try_file(d->args->values[EMR_OPT_CARD_FILE], out_problem);
 	if (status == EMR_OK)
@@ -615,17 +609,20 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 
 /* ---- removing ---- */
 
-static emr_status find_one(void *arg, const emr_device *device)
+static emr_status find_device(devices *d)
 {
-	devices *d = arg;
+	EMR_AUTO_BUF all = {0};
 
-	/* A removal that was interrupted has revoked the key already: the last one of that name is
-	 * meant. */
-	if (device->is_first || strcmp(device->name, d->name) != 0 ||
-		(d->is_found && !device->is_active))
-		return EMR_OK;
-	d->found = device->signer_id;
-	d->is_found = true;
+	EMR_TRY(emr_share_devices(d->acting.share, &all));
+	EMR_EACH (const emr_device, device, &all) {
+		/* A removal that was interrupted has revoked the key already: the last one of that
+		 * name is meant. */
+		if (device->is_first || strcmp(device->name, d->name) != 0 ||
+			(d->is_found && !device->is_active))
+			continue;
+		d->found = device->signer_id;
+		d->is_found = true;
+	}
 	return EMR_OK;
 }
 
@@ -689,7 +686,7 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = emr_acting_open(&d->acting, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_share_devices(d->acting.share, find_one, d);
+	status = find_device(d);
 	if (status == EMR_OK)
 		status = remove_found(d);
 	if (status == EMR_OK)

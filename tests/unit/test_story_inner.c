@@ -59,25 +59,15 @@ typedef struct found {
 	emr_id16 domain;
 	emr_received received;
 	size_t n, once;
-	emr_buf inner; /* grants that are listed elsewhere */
 } found;
-
-static emr_status note_given(void *arg, const emr_given *given)
-{
-	found *f = arg;
-
-	for (size_t at = 0; at < f->inner.len; at += sizeof(emr_id16))
-		if (memcmp(f->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
-			return EMR_OK;
-	f->once += given->phase == EMR_GRANT_IN_FORCE;
-	return EMR_OK;
-}
 
 /* Returns M's grants in DOMAIN; `once` is what ana sees listed there. */
 static found grants_in(story *s, person *m, emr_id16 domain)
 {
 	EMR_AUTO_BUF all = {0};
-	found f = {.domain = domain};
+	EMR_AUTO_BUF inner = {0}; /* grants that are listed elsewhere */
+	EMR_AUTO_BUF given = {0};
+	found f = {.n = 0};
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
@@ -90,9 +80,11 @@ static found grants_in(story *s, person *m, emr_id16 domain)
 		f.received = *received;
 		f.n++;
 	}
-	assert_ok(emr_share_inner_grants(s->ana, tree, n, &f.inner));
-	assert_ok(emr_share_given(s->ana, domain, note_given, &f));
-	emr_buf_free(&f.inner);
+	assert_ok(emr_share_inner_grants(s->ana, tree, n, &inner));
+	assert_ok(emr_share_given(s->ana, domain, &given));
+	EMR_EACH (const emr_given, one, &given)
+		f.once += one->phase == EMR_GRANT_IN_FORCE &&
+			  !emr_buf_has(&inner, emr_bytes_of(&one->grant.grant, sizeof(emr_id16)));
 	return f;
 }
 

@@ -454,12 +454,6 @@ TEST_IN(strangers_begin, strangers_end,
 	assert_int_equal(grants_in(folder, &s.lima), 0);
 }
 
-static emr_status count_handover(void *arg, const emr_handover *handover)
-{
-	*(size_t *)arg += handover->made != NULL;
-	return EMR_OK;
-}
-
 /* Years after she removed the computer agents are replaced: what it moved inside a folder that was
  * shared goes on as the rest of it does. */
 TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_through_other_agents)
@@ -473,7 +467,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	emr_grant_made made;
 	emr_id16 old, former;
-	size_t n, told = 0;
+	size_t n;
 
 	old = folder_of("Imaging/Old");
 	assert_ok(emr_share_pass_on(s.ana, NULL));
@@ -486,8 +480,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = moved_into_imaging(old, &n);
-	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
-	assert_int_equal(told, 1);
+	assert_int_equal(story_replaces_agents(&s, tree, n, EMR_OK, NULL), 1);
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	assert_false(emr_id16_equal(last_grant_in(old, &s.lima), former));
 }
@@ -495,14 +488,13 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through_other_agents)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
-	size_t n, told = 0;
+	size_t n;
 
 	(void)shares(&laptop, &s.eve, &s.agents[0]);
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = tree_of(&n);
-	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
-	assert_int_equal(told, 0);
+	assert_int_equal(story_replaces_agents(&s, tree, n, EMR_OK, NULL), 0);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 }
@@ -598,18 +590,15 @@ TEST_IN(strangers_begin, strangers_end, her_computer_answers_nobody_by_his_word)
 
 /* ---- he keeps it from being removed ---- */
 
-static emr_status count_computer(void *arg, const emr_device *device)
-{
-	*(size_t *)arg += device->is_active;
-	return EMR_OK;
-}
-
 static size_t computers(void)
 {
+	EMR_AUTO_BUF all = {0};
 	size_t n = 0;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_devices(s.ana, count_computer, &n));
+	assert_ok(emr_share_devices(s.ana, &all));
+	EMR_EACH (const emr_device, device, &all)
+		n += device->is_active;
 	return n;
 }
 

@@ -295,14 +295,14 @@ static emr_status list_frozen(json_t *list, const emr_frozen *frozen)
 
 emr_status dataset_add_frozen(emr_replica *replica, const emr_team *dataset, json_t *one)
 {
-	EMR_AUTO_BUF all = {0};
+	EMR_AUTO_BUF states = {0};
 	json_t *list = json_array();
 
 	if (json_object_set_new(one, "frozen", list) != 0)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_frozen_each(replica, dataset, &all));
-	EMR_EACH (const emr_frozen, frozen, &all)
-		EMR_TRY(list_frozen(list, frozen));
+	EMR_TRY(emr_frozen_each(replica, dataset, &states));
+	EMR_EACH (const emr_frozen, state, &states)
+		EMR_TRY(list_frozen(list, state));
 	return EMR_OK;
 }
 

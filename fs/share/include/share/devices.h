@@ -17,10 +17,9 @@ typedef struct emr_device {
 					       renamed or removed something, 0 = never */
 	bool is_this, is_first, is_active;
 } emr_device;
-typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
 /* The first computer and every device, removed ones too, in the order of their ids, as this
- * computer's copy has them. */
-emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg);
+ * computer's copy has them: emr_device, ... appended. */
+emr_status emr_share_devices(emr_share *share, emr_buf *out_devices);
 
 /* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
  * 63 bytes; every reader of the ledger can read it.  Interrupted, it can be removed again by its
