@@ -18,22 +18,9 @@ typedef struct reading {
 	emr_buf *told; /* emr_share_dealing, ... */
 	emr_id16 domain;
 	emr_id32 owner; /* signer id of the domain */
-	size_t first;	/* of the domain's lives */
-	size_t deposit; /* the one in force of the writer in hand, or NONE */
+	life *deposit;	/* the one in force of the writer in hand; NULL */
 	emr_id32 writer_root;
 } reading;
-
-#define NONE SIZE_MAX
-
-static size_t count_lives(const reading *r)
-{
-	return r->lives.len / sizeof(life);
-}
-
-static life *life_at(const reading *r, size_t i)
-{
-	return (life *)(void *)r->lives.data + i;
-}
 
 static emr_span public_of(const emr_replica_item *item)
 {
@@ -121,14 +108,11 @@ static emr_status note_grants(reading *r)
 /* The grant of the writer in hand that began, or ended, in the entry SEQ. */
 static life *grant_at(reading *r, uint64_t seq, bool ended)
 {
-	for (size_t i = r->first; i < count_lives(r); i++) {
-		life *l = life_at(r, i);
-
-		if (!emr_id16_is_zero(l->grant) &&
-			emr_id32_equal(l->given.person, r->writer_root) &&
-			(ended ? l->ended_seq : l->given.seq) == seq)
+	EMR_EACH (life, l, &r->lives)
+		if ((ended ? l->ended_seq : l->given.seq) == seq &&
+			emr_id16_equal(l->given.domain, r->domain) && !emr_id16_is_zero(l->grant) &&
+			emr_id32_equal(l->given.person, r->writer_root))
 			return l;
-	}
 	return NULL;
 }
 
@@ -155,24 +139,22 @@ static emr_status note_add(reading *r, const emr_replica_item *item)
 	deposit.given.rights = (uint16_t)(terms.rights << 8);
 	deposit.given.until_unix_s = terms.not_after_unix_s;
 	EMR_TRY(emr_buf_append(&r->lives, &deposit, sizeof deposit));
-	r->deposit = count_lives(r) - 1;
+	r->deposit = (life *)(void *)(r->lives.data + r->lives.len) - 1;
 	return EMR_OK;
 }
 
 static emr_status note_writer_item(reading *r, const emr_replica_item *item)
 {
-	life *deposit = r->deposit != NONE ? life_at(r, r->deposit) : NULL;
-
 	if (item->op != EMR_OP_WRITER_ADD && item->op != EMR_OP_WRITER_DEL)
 		return EMR_OK;
 	/* Behind its date a WRITER_DEL says nothing new. */
-	if (deposit != NULL &&
-		(item->op == EMR_OP_WRITER_ADD || item->ledger_time < deposit->given.until_unix_s))
-		end_life(deposit, item,
+	if (r->deposit != NULL && (item->op == EMR_OP_WRITER_ADD ||
+					  item->ledger_time < r->deposit->given.until_unix_s))
+		end_life(r->deposit, item,
 			item->op == EMR_OP_WRITER_ADD ||
 				!emr_id32_equal(item->signer_id, r->owner) ||
 				grant_at(r, item->seq, true) != NULL);
-	r->deposit = NONE;
+	r->deposit = NULL;
 	return item->op == EMR_OP_WRITER_ADD ? note_add(r, item) : EMR_OK;
 }
 
@@ -187,7 +169,7 @@ static emr_status note_writer(reading *r, const emr_row_writer *row)
 		return EMR_OK;
 	EMR_TRY(emr_replica_person(r->share->o.replica, EMR_ID32_AT(row->writer), &person));
 	memcpy(r->writer_root.b, person.row.root, sizeof r->writer_root.b);
-	r->deposit = NONE;
+	r->deposit = NULL;
 	while (emr_next(&history, &item))
 		EMR_TRY(note_writer_item(r, &item));
 	return history.status;
@@ -203,7 +185,6 @@ static emr_status read_domain(reading *r)
 
 	EMR_TRY(share_own_domain(r->share, r->domain, &row, &public));
 	r->owner = public.signer_id;
-	r->first = count_lives(r);
 	EMR_TRY(note_grants(r));
 	EMR_TRY(EMR_ASK_ALL(&writers, r->share->o.replica, WRITERS, .domain = r->domain));
 	EMR_EACH (const emr_known_writer, writer, &writers)
