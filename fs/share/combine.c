@@ -18,14 +18,14 @@ static emr_status use(emr_ask *ask, asked_slot *slot, const emr_kem_key *kem)
 		status = emr_list_key_open_kem(
 			kem, ask->release.domain, c->epoch, c->writer, c->kcheck, &key);
 		if (status == EMR_OK)
-			status = shared_keep_name_key(shared, c->item_id, key);
+			status = shared_keep_name_key(shared, c->item_id, key, false);
 	} else {
 		emr_content_key *key = NULL;
 
 		status = emr_content_key_open_kem(kem, c->ctx, c->wdek, &key);
 		if (status == EMR_OK)
 			status = shared_keep_content_key(
-				shared, slot->slot.object_id, slot->slot.version, key);
+				shared, slot->slot.object_id, slot->slot.version, key, false);
 	}
 	slot->is_there = status == EMR_OK;
 	return status;

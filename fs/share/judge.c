@@ -42,12 +42,9 @@ emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, que
 
 emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
-	emr_id16 grant;
-
 	EMR_TRY(question_read(share, domain, access, out));
-	memcpy(grant.b, out->pub.grant, sizeof grant.b);
 	EMR_TRY(share_domain(share, domain, &out->row));
-	return share_grant_facts(share, domain, grant, &out->grant);
+	return share_grant_facts(share, domain, EMR_ID16_AT(out->pub.grant), &out->grant);
 }
 
 void question_free(question *q)
@@ -87,38 +84,28 @@ emr_asked question_asked(const question *q)
 static emr_status rate_of(desk *d, const question *q, rate **out)
 {
 	uint64_t day = share_now(d->share) / 86400, from = day * 86400;
+	rate new = {.domain = q->domain, .grant = q->grant.known.grant, .day = day};
 	emr_known_release release;
-	rate *grown;
 	EMR_ASK(releases, d->share->o.replica, RELEASES, .domain = q->domain);
 
-	for (size_t i = 0; i < d->rates_n; i++) {
-		rate *r = &d->rates[i];
-
+	EMR_EACH (rate, r, &d->rates) {
 		if (!emr_id16_equal(r->grant, q->grant.known.grant) ||
 			!emr_id16_equal(r->domain, q->domain))
 			continue;
-		if (r->day != day) {
-			r->day = day;
-			r->slots = 0;
-			r->refused = 0;
-		}
+		if (r->day != day)
+			*r = (rate){.domain = r->domain, .grant = r->grant, .day = day};
 		*out = r;
 		return EMR_OK;
 	}
-	grown = realloc(d->rates, (d->rates_n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	d->rates = grown;
-	grown += d->rates_n;
-	*grown = (rate){.domain = q->domain, .grant = q->grant.known.grant, .day = day};
 	while (emr_next(&releases, &release))
-		if (emr_id16_equal(release.grant, grown->grant) && release.ledger_time >= from)
-			grown->slots += release.asked;
+		if (emr_id16_equal(release.grant, new.grant) && release.ledger_time >= from)
+			new.slots += release.asked;
 	EMR_TRY(releases.status);
 	/* The one in hand is among them. */
-	if (q->ledger_time >= from && grown->slots >= q->pub.count)
-		grown->slots -= q->pub.count;
-	*out = &d->rates[d->rates_n++];
+	if (q->ledger_time >= from && new.slots >= q->pub.count)
+		new.slots -= q->pub.count;
+	EMR_TRY(emr_buf_append(&d->rates, &new, sizeof new));
+	*out = (rate *)(void *)(d->rates.data + d->rates.len - sizeof new);
 	return EMR_OK;
 }
 
@@ -146,7 +133,7 @@ emr_status desk_may_refuse(desk *d, const question *q, bool *out_may)
 
 void desk_end(desk *d)
 {
-	free(d->rates);
+	emr_buf_free(&d->rates);
 }
 
 /* ---- who, when, why ---- */
@@ -165,11 +152,10 @@ static emr_status judge_grantee(
 	emr_row_dataset row;
 	emr_team terms;
 	uint8_t team[32];
-	emr_id16 via, outer;
+	emr_id16 via = EMR_ID16_AT(q->pub.via), outer;
 	bool is_paid = true;
 	emr_status status;
 
-	memcpy(via.b, q->pub.via, sizeof via.b);
 	*out_code = EMR_RESULT_NOT_GRANTEE;
 	if (emr_id16_is_zero(via)) {
 		if (memcmp(q->grant.terms.grantee.b, person->row.root, 32) == 0)

@@ -57,8 +57,7 @@ typedef struct desk {
 	int64_t looked_boot_ns; /* when everything before it was there already; 0 = not since the
 				   start */
 	uint32_t slots_a_day;	/* 0: what the network has agreed on */
-	rate *rates;
-	size_t rates_n;
+	emr_buf rates;		/* rate, ... */
 } desk;
 
 void desk_end(desk *d);

@@ -197,22 +197,12 @@ static emr_status look_at_domain(looking *l)
 							 : read_folder(l);
 }
 
-/* What is shared with me is kept here, too. */
-static emr_status find_domains(emr_replica *replica, emr_buf *out)
-{
-	emr_known_domain known;
-	EMR_ASK(domains, replica, DOMAINS);
-
-	while (emr_next(&domains, &known))
-		EMR_TRY(emr_buf_append(out, &known, sizeof known));
-	return domains.status;
-}
-
 emr_status emr_share_left(emr_share *share, emr_buf *out_left)
 {
 	looking l = {.share = share, .out = out_left};
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = find_domains(share->o.replica, &domains);
+	/* What is shared with me is kept here, too. */
+	emr_status status = EMR_ASK_ALL(&domains, share->o.replica, DOMAINS);
 
 	EMR_EACH (const emr_known_domain, known, &domains) {
 		l.domain = known->domain;

@@ -260,14 +260,9 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 		.share_id = t->share_id,
 		.root_dir = root_of(nest, p, t)};
 	emr_grant_made made;
-	emr_id32 root;
-	emr_status status = share_grant_facts(nest->share, t->known.domain, t->known.grant, &facts);
 
-	memcpy(root.b, t->known.row.grantee, 32);
-	if (status == EMR_OK)
-		status = share_present_key(nest->share, root, &order.grantee);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(nest->share, t->known.domain, t->known.grant, &facts));
+	EMR_TRY(share_present_key(nest->share, EMR_ID32_AT(t->known.row.grantee), &order.grantee));
 	order.agents = facts.read.agents;
 	order.agents_count = facts.read.n;
 	order.threshold = facts.terms.t;
@@ -506,7 +501,6 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 {
 	AUTO_NESTING nest = {.share = share, .now = share_now(share)};
 	emr_known_person person;
-	emr_id32 root;
 	size_t top, ended = 0;
 
 	EMR_TRY(share_catch_up(share));
@@ -515,12 +509,11 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 	top = index_of(&nest, domain);
 	if (top == NOWHERE)
 		return EMR_NOT_FOUND;
-	memcpy(root.b, person.row.root, sizeof root.b);
 	/* The innermost first: what is interrupted is not given on again from outside; TOP is the
 	 * last of them. */
 	for (size_t i = nest.n; i-- > 0;)
 		if (is_below(&nest, i, top))
-			EMR_TRY(end_place(&nest, i, top, root, &ended));
+			EMR_TRY(end_place(&nest, i, top, EMR_ID32_AT(person.row.root), &ended));
 	*out_n = ended;
 	return EMR_OK;
 }

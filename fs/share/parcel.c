@@ -110,11 +110,10 @@ static emr_status send(parcel *p, emr_ledger_answer *answer)
 
 emr_status parcel_send(parcel *p)
 {
-	emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_status status = answer != NULL ? send(p, answer) : EMR_NO_MEMORY;
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 
-	free(answer);
-	return status == EMR_OK ? status_of(p->share->refusal) : status;
+	EMR_TRY(answer != NULL ? send(p, answer) : EMR_NO_MEMORY);
+	return status_of(p->share->refusal);
 }
 
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes)

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
-
 #include "share_private.h"
 
 static const emr_id16 nowhere;
@@ -102,8 +100,8 @@ typedef struct walk {
 	uint64_t now;
 	emr_buf *out; /* emr_share_request, ... */
 	emr_share_request_tally tally;
-	request_others others; /* as of this walk */
-	size_t at, cap;	       /* in the handle's; of this one's */
+	emr_buf others; /* as of this walk */
+	size_t at;	/* in the handle's */
 } walk;
 
 static int compare_ids(emr_id16 a, emr_id16 b)
@@ -114,19 +112,12 @@ static int compare_ids(emr_id16 a, emr_id16 b)
 /* Both lists are in the order of the ids, as the ledger's rows are. */
 static bool is_anothers(walk *w, emr_id16 request)
 {
-	const request_others *known = &w->share->others;
+	const emr_id16 *known = (const emr_id16 *)(void *)w->share->others.data;
+	size_t n = w->share->others.len / sizeof *known;
 
-	while (w->at < known->n && compare_ids(known->ids[w->at], request) < 0)
+	while (w->at < n && compare_ids(known[w->at], request) < 0)
 		w->at++;
-	return w->at < known->n && compare_ids(known->ids[w->at], request) == 0;
-}
-
-static emr_status note_anothers(walk *w, emr_id16 request)
-{
-	if (emr_array_room(&w->others.ids, w->others.n, &w->cap, sizeof *w->others.ids) != EMR_OK)
-		return EMR_NO_MEMORY;
-	w->others.ids[w->others.n++] = request;
-	return EMR_OK;
+	return w->at < n && compare_ids(known[w->at], request) == 0;
 }
 
 /* The newest few of one asker; among all askers, the first that came. */
@@ -160,10 +151,10 @@ static emr_status one_request(walk *w, const emr_known_request *known)
 	if (!request_is_timely(known, w->now))
 		return EMR_OK;
 	if (is_anothers(w, known->request))
-		return note_anothers(w, known->request);
+		return emr_buf_append(&w->others, &known->request, sizeof known->request);
 	status = read_letter(w->share, w->box, known->request, &known->row, &read);
 	if (status == EMR_NOT_FOUND)
-		return note_anothers(w, known->request);
+		return emr_buf_append(&w->others, &known->request, sizeof known->request);
 	if (status == EMR_DAMAGED) {
 		w->tally.damaged++;
 		return EMR_OK;
@@ -202,10 +193,10 @@ emr_status emr_share_requests(
 
 	emr_box_key_free(w.box);
 	if (status != EMR_OK) {
-		free(w.others.ids);
+		emr_buf_free(&w.others);
 		return status;
 	}
-	free(share->others.ids);
+	emr_buf_free(&share->others);
 	share->others = w.others;
 	if (out_requests->len > 0)
 		qsort(out_requests->data, out_requests->len / sizeof(emr_share_request),

@@ -15,12 +15,6 @@
 
 #define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
 
-/* Requests that are known not to be to me, in the order of their ids. */
-typedef struct request_others {
-	emr_id16 *ids; /* owned */
-	size_t n;
-} request_others;
-
 /* Auditors of one's own organisation, as of SIZE entries of the ledger; 0: not looked yet. */
 #define AUDITORS_MAX 4
 typedef struct auditors {
@@ -57,7 +51,7 @@ struct emr_share {
 	emr_id16 net_id;
 	emr_public me;
 	uint8_t refusal;
-	request_others others;
+	emr_buf others; /* emr_id16, ... in order: requests that are known not to be to me */
 	auditors auditors;
 	letters_said letters;
 	team_key team_key;

@@ -200,7 +200,6 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 	emr_row_epoch row;
 	emr_key_text key;
 	emr_id32 signer;
-	emr_id16 object;
 	emr_status status;
 
 	emr_key_epoch(domain.b, epoch, &key);
@@ -208,8 +207,7 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	EMR_TRY(signer_of(replica, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &signer));
-	memcpy(object.b, signer.b, sizeof object.b);
-	emr_key_in_domain("W", domain.b, object.b, &key);
+	emr_key_in_domain("W", domain.b, signer.b, &key);
 	status = emr_replica_state_get(replica, key.text, &writer);
 	*out_is = status == EMR_NOT_FOUND;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

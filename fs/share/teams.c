@@ -154,18 +154,14 @@ static emr_status take_row(
 	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	emr_known_person leader;
-	emr_id32 steward;
 
 	*out = (emr_team){.id = id, .row = *row};
 	emr_grantee_dataset(id.b, out->grantee.b);
-	memcpy(steward.b, row->steward, sizeof steward.b);
-	EMR_TRY(emr_replica_person(replica, steward, &leader));
-	memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	EMR_TRY(emr_replica_person(replica, EMR_ID32_AT(row->steward), &leader));
+	out->org = EMR_ID16_AT(leader.row.org);
 	/* It is shown under the organisation's name: nobody else who is registered there speaks for
 	 * it. */
-	if ((leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
-		return EMR_NOT_FOUND;
-	return EMR_OK;
+	return (leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0 ? EMR_NOT_FOUND : EMR_OK;
 }
 
 /* A reader of the row alone must not be told anything else than a reader of the terms. */
@@ -425,14 +421,12 @@ emr_status emr_team_is_active(
 	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
 {
 	emr_known_person leader;
-	emr_id32 steward;
 
 	*out_is_active = false;
 	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box ||
 		now_unix_s >= team->row.not_after_unix_s)
 		return EMR_OK;
-	memcpy(steward.b, team->row.steward, sizeof steward.b);
-	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	EMR_TRY(emr_replica_person(replica, EMR_ID32_AT(team->row.steward), &leader));
 	return emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active);
 }
 
@@ -561,23 +555,12 @@ emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, co
 	return status;
 }
 
-/* Those to the grantee ROOT. */
-static emr_status add_grants(emr_replica *replica, emr_id32 root, emr_buf *out_grants)
-{
-	emr_known_grant grant;
-	EMR_ASK(grants, replica, GRANTS_TO, .who = root);
-
-	while (emr_next(&grants, &grant))
-		EMR_TRY(emr_buf_append(out_grants, &grant, sizeof grant));
-	return grants.status;
-}
-
 emr_status emr_grants_to_person(emr_replica *replica, emr_id32 root, emr_buf *out_grants)
 {
 	emr_known_team team;
 	EMR_ASK(teams, replica, TEAMS);
 
-	EMR_TRY(add_grants(replica, root, out_grants));
+	EMR_TRY(EMR_ASK_ALL(out_grants, replica, GRANTS_TO, .who = root));
 	while (emr_next(&teams, &team)) {
 		emr_membership m;
 		emr_id32 grantee;
@@ -585,7 +568,8 @@ emr_status emr_grants_to_person(emr_replica *replica, emr_id32 root, emr_buf *ou
 
 		emr_grantee_dataset(team.team.b, grantee.b);
 		if (status != EMR_NOT_FOUND)
-			EMR_TRY(status == EMR_OK ? add_grants(replica, grantee, out_grants)
+			EMR_TRY(status == EMR_OK ? EMR_ASK_ALL(out_grants, replica, GRANTS_TO,
+							   .who = grantee)
 						 : status);
 	}
 	return teams.status;

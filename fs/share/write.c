@@ -36,11 +36,9 @@ emr_status emr_share_is_anothers(emr_share *share, emr_id16 domain, bool *out_is
 emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_id16 object;
 	emr_key_text key;
 
-	memcpy(object.b, writer.b, sizeof object.b);
-	emr_key_in_domain("W", domain.b, object.b, &key);
+	emr_key_in_domain("W", domain.b, writer.b, &key);
 	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_writer_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
@@ -173,19 +171,17 @@ emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out
 
 emr_status emr_share_writings(emr_share *share, emr_buf *out_writings, size_t *out_damaged)
 {
-	emr_known_writer known;
 	EMR_AUTO_BUF rows = {0};
 	size_t damaged = 0;
-	EMR_ASK(mine, share->o.replica, WRITES_OF, .who = share->me.signer_id);
 
-	while (emr_next(&mine, &known))
-		if ((known.row.rights & EMR_RIGHT_MANAGE) == 0)
-			EMR_TRY(emr_buf_append(&rows, &known, sizeof known));
-	EMR_TRY(mine.status);
+	EMR_TRY(EMR_ASK_ALL(&rows, share->o.replica, WRITES_OF, .who = share->me.signer_id));
 	EMR_EACH (const emr_known_writer, one, &rows) {
 		emr_writing writing;
-		emr_status status = writing_of_row(share, one->domain, &one->row, &writing);
+		emr_status status = EMR_OK;
 
+		if ((one->row.rights & EMR_RIGHT_MANAGE) != 0)
+			continue;
+		status = writing_of_row(share, one->domain, &one->row, &writing);
 		if (status == EMR_OK)
 			status = emr_buf_append(out_writings, &writing, sizeof writing);
 		if (emr_status_is_local(status))
@@ -305,7 +301,7 @@ emr_status shared_take_own_names(emr_shared *shared)
 			shared_name_key(shared, key->listkey_id) != NULL)
 			continue;
 		EMR_TRY(emr_share_own_list_key(share, domain, key->epoch, &own));
-		EMR_TRY(shared_keep_name_key(shared, key->listkey_id, own));
+		EMR_TRY(shared_keep_name_key(shared, key->listkey_id, own, false));
 	}
 	return EMR_OK;
 }

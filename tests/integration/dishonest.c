@@ -138,7 +138,7 @@ static emr_status use_fragment(const plot *p, const emr_fragment *fragment)
 		status = emr_content_key_open_kem(kem, c->ctx, c->wdek, &key);
 	if (status == EMR_OK)
 		status = shared_keep_content_key(
-			shared, p->slot->slot.object_id, p->slot->slot.version, key);
+			shared, p->slot->slot.object_id, p->slot->slot.version, key, false);
 	emr_kem_key_free(kem);
 	return status;
 }

@@ -141,14 +141,14 @@ static emr_status try_item(void *arg, const emr_replica_item *item)
 		assert_ok(emr_put_part_decode(emr_buf_view(&part), &put));
 	else
 		assert_ok(emr_meta_part_decode(emr_buf_view(&part), &meta));
-	for (size_t i = 0; i < a->shared->names_n; i++) {
+	EMR_EACH (const held_name_key, held, &a->shared->names) {
 		emr_bytes sealed = has_content ? put.meta_ct : meta.meta_ct;
 
 		emr_buf_clear(&plain);
 		assert_ok(emr_buf_append_zeros(&plain, sealed.len));
 		emr_meta_aad(a->head->domain, a->head->object, item->version, item->epoch,
 			has_content ? put.listkey_id : meta.listkey_id, aad);
-		assert_true(emr_list_key_open_meta(a->shared->names[i].key, a->head->object,
+		assert_true(emr_list_key_open_meta(held->key, a->head->object,
 				    has_content ? put.nonce : meta.nonce,
 				    emr_bytes_of(aad, sizeof aad), sealed, plain.data) != EMR_OK);
 		a->names++;
