@@ -178,15 +178,12 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own)
 {
 	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = out_agents};
-	emr_status status = EMR_OK;
 
 	if ((rule & EMR_AWAY_NOBODY) == 0)
-		status = choose_agents(&c, grantee);
-	if (status == EMR_OK) {
-		*out_n = c.n;
-		*out_are_own = c.takes_mine && c.n > 0;
-	}
-	return status;
+		EMR_TRY(choose_agents(&c, grantee));
+	*out_n = c.n;
+	*out_are_own = c.takes_mine && c.n > 0;
+	return EMR_OK;
 }
 
 emr_status emr_share_agents_left_out(
@@ -254,20 +251,18 @@ emr_status emr_share_agents_fit(
 	emr_known_person person;
 	unsigned n = 0, gone = 0;
 	bool are_own = false;
-	emr_status status = share_party(share, grantee, &person, NULL);
 
-	*out_fit = true;
-	if (emr_given_is_deposit(given))
+	*out_fit = emr_given_is_deposit(given);
+	if (*out_fit)
 		return EMR_OK;
-	if (status == EMR_OK)
-		status = share_choose_agents(share, &person, rule, agents, &n, &are_own);
-	if (status == EMR_OK)
-		status = share_agents_gone(
-			share, &given->grant, given->agents, given->agents_count, agents, &gone);
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	EMR_TRY(share_choose_agents(share, &person, rule, agents, &n, &are_own));
+	EMR_TRY(share_agents_gone(
+		share, &given->grant, given->agents, given->agents_count, agents, &gone));
 	*out_fit = given->agents_count >= n && gone == 0 &&
 		   (given->agents_count == 0 || (rule & EMR_AWAY_NOBODY) == 0) &&
 		   are_own == share_may_be_near(given->grant.row.rights);
-	return status;
+	return EMR_OK;
 }
 
 emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,

@@ -24,14 +24,9 @@ typedef struct audit {
 	emr_box_key *box;
 	emr_buf *out; /* emr_audit_entry, ... */
 	uint64_t damaged;
-	emr_buf grants; /* asked_grant, ...: each is read once, and not for each of its questions */
+	emr_buf *
+		grants; /* asked_grant, ...: each is read once, and not for each of its questions */
 } audit;
-
-static void audit_end(audit *a)
-{
-	emr_box_key_free(a->box);
-	emr_buf_free(&a->grants);
-}
 
 static bool is_damage(emr_status status)
 {
@@ -79,7 +74,7 @@ static emr_status find_grant(audit *a, emr_id16 id, asked_grant *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
 
-	EMR_EACH (const asked_grant, grant, &a->grants)
+	EMR_EACH (const asked_grant, grant, a->grants)
 		if (emr_id16_equal(grant->id, id)) {
 			*out = *grant;
 			return EMR_OK;
@@ -87,7 +82,7 @@ static emr_status find_grant(audit *a, emr_id16 id, asked_grant *out)
 	EMR_TRY(share_grant_facts(a->share, a->domain, id, &facts));
 	*out = (asked_grant){.id = id, .needed = facts.terms.t, .n = facts.read.n};
 	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
-	return emr_buf_append(&a->grants, out, sizeof *out);
+	return emr_buf_append(a->grants, out, sizeof *out);
 }
 
 static emr_status note_answers(
@@ -184,15 +179,17 @@ static emr_status add_report(audit *a, const emr_known_report *report)
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_buf *out_entries, uint64_t *out_damaged)
 {
-	__attribute__((cleanup(audit_end)))
-	audit a = {.share = share, .domain = domain, .out = out_entries};
+	EMR_AUTO_BUF grants = {0};
+	audit a = {.share = share, .domain = domain, .out = out_entries, .grants = &grants};
 	emr_row_domain row;
 	emr_domain_public public;
 	EMR_AUTO_BUF releases = {0};
 	EMR_AUTO_BUF reports = {0};
+	AUTO_BOX_KEY box = NULL;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &a.box));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	a.box = box;
 	a.owner = public.signer_id;
 	EMR_TRY(EMR_ASK_ALL(&releases, share->o.replica, RELEASES, .domain = domain));
 	EMR_EACH (const emr_known_release, release, &releases)

@@ -174,8 +174,8 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 	/* Her name for it is not one for bytes that came behind her words. */
 	const emr_bytes own =
 		hers != NULL && record->head.pversion <= b->w->version ? hers->name : none;
-	bool does = false, is_kept_out = false;
-	emr_status status;
+	const bool is_root = emr_id16_equal(record->head.object, record->head.domain);
+	bool does = is_root, is_kept_out = false;
 
 	if (hers != NULL && hers->type != meta->type) { /* what it is, it stays */
 		keep_kind(meta, hers);
@@ -183,8 +183,8 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 		return EMR_OK;
 	}
 	is_what_it_has(record, meta);
-	status = emr_words_attributes(
-		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
+	EMR_TRY(emr_words_attributes(
+		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count));
 	meta->xattrs = emr_buf_view(attributes);
 	meta->mode = emr_words_mode(meta->type, meta->mode);
 	meta->name = emr_words_name(meta->type, meta->name, own, name);
@@ -192,17 +192,15 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK
 				       ? hers->target
 				       : emr_bytes_of(LED_AWAY, strlen(LED_AWAY));
-	if (status == EMR_OK && emr_id16_equal(record->head.object, record->head.domain))
+	if (is_root)
 		meta->parent = (emr_id16){{0}};
-	else if (status == EMR_OK)
-		status = lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out);
-	if (status == EMR_OK && !does &&
-		!emr_id16_equal(record->head.object, record->head.domain)) {
+	else
+		EMR_TRY(lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out));
+	if (!does)
 		meta->parent = record->head.domain;
-		if (is_kept_out && meta->name.data != (const uint8_t *)name)
-			meta->name = emr_words_name(meta->type, meta->name, none, name);
-	}
-	return status;
+	if (!does && is_kept_out && meta->name.data != (const uint8_t *)name)
+		meta->name = emr_words_name(meta->type, meta->name, none, name);
+	return EMR_OK;
 }
 
 static emr_status describe_record(record_facts *record, const emr_meta *meta)

@@ -21,14 +21,8 @@ typedef struct due {
 	uint64_t now, since_seq, since_time; /* of the present epoch */
 	uint32_t epoch;
 	bool is_due;
-	emr_buf teams; /* emr_known_grant, ...: what teams have, and is in force */
+	emr_buf *teams; /* emr_known_grant, ...: what teams have, and is in force */
 } due;
-
-static void due_end(due *d)
-{
-	emr_buf_free(&d->teams);
-}
-#define AUTO_DUE __attribute__((cleanup(due_end))) due
 
 static emr_status is_later(
 	due *d, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, bool *out_is)
@@ -59,7 +53,7 @@ static bool is_noted(const due *d, emr_id16 team)
 	emr_id32 grantee;
 
 	emr_grantee_dataset(team.b, grantee.b);
-	EMR_EACH (const emr_known_grant, grant, &d->teams)
+	EMR_EACH (const emr_known_grant, grant, d->teams)
 		if (memcmp(grant->row.grantee, grantee.b, sizeof grantee.b) == 0)
 			return true;
 	return false;
@@ -123,7 +117,7 @@ static emr_status grantee_ended_since(due *d, const emr_known_grant *grant)
 
 	/* A team is found among all by a hash, so they are walked once, behind the grants. */
 	if (status == EMR_NOT_FOUND)
-		return emr_buf_append(&d->teams, grant, sizeof *grant);
+		return emr_buf_append(d->teams, grant, sizeof *grant);
 	EMR_TRY(status);
 	if (person.row.head.state == EMR_KEY_REVOKED)
 		EMR_TRY(is_later(d, EMR_FAMILY_KEY, (emr_id16){{0}},
@@ -179,7 +173,8 @@ static emr_status managed_since(due *d, const emr_known_writer *writer)
 
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due)
 {
-	AUTO_DUE d = {.share = share, .now = share_now(share)};
+	EMR_AUTO_BUF teams = {0};
+	due d = {.share = share, .now = share_now(share), .teams = &teams};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF grants = {0};
 	EMR_AUTO_BUF writers = {0};
@@ -204,9 +199,9 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	EMR_EACH (const emr_known_grant, grant, &grants)
 		if (!d.is_due)
 			EMR_TRY(ended_since(&d, grant));
-	if (d.teams.len > 0)
+	if (teams.len > 0)
 		EMR_TRY(team_ended_since(&d));
-	EMR_EACH (const emr_known_grant, grant, &d.teams)
+	EMR_EACH (const emr_known_grant, grant, &teams)
 		if (!d.is_due)
 			EMR_TRY(team_has_another_key(&d, grant));
 	*out_is_due = d.is_due;

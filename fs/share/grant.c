@@ -282,37 +282,31 @@ static emr_status send(making *m)
  * again. */
 static emr_status settle_name(making *m)
 {
+	const bool has_name = !emr_id16_is_zero(m->order->grant);
 	emr_known_grant there;
-	emr_status status;
+	emr_status status = EMR_NOT_FOUND;
 
-	m->made.grant = m->order->grant;
-	if (emr_id16_is_zero(m->order->grant)) {
-		m->made.grant = emr_id16_random();
-		return EMR_OK;
-	}
-	status = emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &there);
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? EMR_EXISTS : status;
+	m->made.grant = has_name ? m->order->grant : emr_id16_random();
+	if (has_name)
+		status = emr_replica_grant(
+			m->share->o.replica, m->order->domain, m->made.grant, &there);
+	return status == EMR_NOT_FOUND ? EMR_OK : status == EMR_OK ? EMR_EXISTS : status;
 }
 
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	making m = {.share = share, .order = order};
-	emr_status status = check_order(&m);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK || emr_status_may_pass(status))
-		status = look_up(&m);
-	if (status == EMR_OK)
-		status = settle_agents(&m);
-	if (status == EMR_OK)
-		status = settle_writing(&m);
-	if (status == EMR_OK)
-		*out_made = m.made;
-	return status;
+	EMR_TRY(check_order(&m));
+	status = share_catch_up(share);
+	EMR_TRY(emr_status_may_pass(status) ? EMR_OK : status);
+	EMR_TRY(look_up(&m));
+	EMR_TRY(settle_agents(&m));
+	EMR_TRY(settle_writing(&m));
+	*out_made = m.made;
+	return EMR_OK;
 }
 
 static emr_status give(making *m)

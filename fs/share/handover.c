@@ -19,15 +19,10 @@ typedef struct one {
 
 typedef struct list {
 	emr_share *share;
-	emr_buf inner; /* emr_id16, ... */
-	emr_buf all; /* one, ...: everything that is in force or to come, and read through agents */
+	emr_buf *inner; /* emr_id16, ... */
+	emr_buf *
+		all; /* one, ...: everything that is in force or to come, and read through agents */
 } list;
-
-static void list_free(list *l)
-{
-	emr_buf_free(&l->inner);
-	emr_buf_free(&l->all);
-}
 
 /* ---- what there is ---- */
 
@@ -57,7 +52,7 @@ static emr_status note_grant(list *l, const emr_given *given)
 
 	if (!emr_phase_stands(given->phase) || given->agents_count == 0)
 		return EMR_OK;
-	o.is_inner = share_is_among(&l->inner, given->grant.grant);
+	o.is_inner = share_is_among(l->inner, given->grant.grant);
 	EMR_TRY(emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers));
 	EMR_TRY(may_grantee_act(l->share, given, &may_act));
 	if (is_hers && may_act)
@@ -67,7 +62,7 @@ static emr_status note_grant(list *l, const emr_given *given)
 	EMR_TRY(share_agents_gone(
 		l->share, &given->grant, given->agents, given->agents_count, o.gone, &o.gone_n));
 	o.is_shut = has_too_few(&o);
-	return emr_buf_append(&l->all, &o, sizeof o);
+	return emr_buf_append(l->all, &o, sizeof o);
 }
 
 static emr_status note_grants(list *l)
@@ -86,7 +81,7 @@ static bool is_covered(const list *l, const one *o)
 {
 	const emr_row_grant *was = &o->given.grant.row;
 
-	EMR_EACH (const one, it, &l->all) {
+	EMR_EACH (const one, it, l->all) {
 		const emr_given *other = &it->given;
 		const emr_row_grant *is = &other->grant.row;
 
@@ -130,15 +125,13 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	emr_known_person grantee;
 	unsigned n = 0;
 	bool are_own = false;
-	emr_status status = share_present_key(share, root, out_grantee);
 
-	if (status == EMR_OK)
-		status = share_party(share, *out_grantee, &grantee, NULL);
-	if (status == EMR_OK)
-		status = share_choose_agents(
-			share, &grantee, o->given.grant.row.rights, agents, &n, &are_own);
-	*out_may = status == EMR_OK && n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
-	return status;
+	EMR_TRY(share_present_key(share, root, out_grantee));
+	EMR_TRY(share_party(share, *out_grantee, &grantee, NULL));
+	EMR_TRY(share_choose_agents(
+		share, &grantee, o->given.grant.row.rights, agents, &n, &are_own));
+	*out_may = n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
+	return EMR_OK;
 }
 
 /* *OUT_IS_LATE: what the new one lacks still, because nobody could judge it without its data,
@@ -154,7 +147,7 @@ static emr_status end_former(emr_share *share, const one *o, bool *out_is_late)
 /* One that was kept so: what took its place stands beside it. */
 static bool is_followed(const list *l, const one *o)
 {
-	EMR_EACH (const one, it, &l->all) {
+	EMR_EACH (const one, it, l->all) {
 		const emr_given *other = &it->given;
 
 		if (!it->is_shut && emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
@@ -182,7 +175,7 @@ static emr_status replace_grant(
 /* A lasting failure leaves the share as it is, and the owner is told of it. */
 static emr_status replace_outer(list *l, emr_buf *out, uint64_t *changes, bool *out_is_late)
 {
-	EMR_EACH (one, o, &l->all) {
+	EMR_EACH (one, o, l->all) {
 		emr_handover told = {.given = o->given, .gone_n = o->gone_n};
 		bool stays = false;
 		emr_status status = EMR_OK;
@@ -213,13 +206,13 @@ static emr_status replace_outer(list *l, emr_buf *out, uint64_t *changes, bool *
  * beside it. */
 static emr_status note_shut(const list *l, emr_buf *out_shut)
 {
-	EMR_EACH (const one, inner, &l->all) {
+	EMR_EACH (const one, inner, l->all) {
 		const emr_given *given = &inner->given;
 		bool is_open = false;
 
 		if (!has_too_few(inner))
 			continue;
-		EMR_EACH (const one, outer, &l->all)
+		EMR_EACH (const one, outer, l->all)
 			is_open = is_open ||
 				  (!outer->is_inner && !outer->is_shut &&
 					  emr_id16_equal(outer->given.share_id, given->share_id) &&
@@ -235,13 +228,15 @@ static emr_status note_shut(const list *l, emr_buf *out_shut)
 emr_status emr_share_replace_agents(
 	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_handovers)
 {
-	__attribute__((cleanup(list_free))) list l = {.share = share};
+	EMR_AUTO_BUF inner = {0};
+	EMR_AUTO_BUF all = {0};
+	list l = {.share = share, .inner = &inner, .all = &all};
 	EMR_AUTO_BUF shut = {0};
 	uint64_t changes = 0;
 	bool is_late = false, is_late_inside = false;
 
 	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_share_inner_grants(share, tree, n, &l.inner));
+	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
 	EMR_TRY(note_grants(&l));
 	EMR_TRY(replace_outer(&l, out_handovers, &changes, &is_late));
 	EMR_TRY(note_shut(&l, &shut));

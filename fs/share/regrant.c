@@ -18,16 +18,10 @@ typedef struct moving {
 
 typedef struct list {
 	emr_share *share;
-	emr_buf inner;	     /* emr_id16, ...: they come with the share around them */
+	emr_buf *inner;	     /* emr_id16, ...: they come with the share around them */
 	emr_buf all;	     /* moving, ... */
 	bool is_some_inside; /* to a former key, in a folder inside: it follows the one around it */
 } list;
-
-static void list_free(list *l)
-{
-	emr_buf_free(&l->inner);
-	emr_buf_free(&l->all);
-}
 
 /* Those of a domain whose team is not the present one. */
 static emr_status note_old(list *l, const emr_given *given)
@@ -51,8 +45,8 @@ static emr_status note_old(list *l, const emr_given *given)
 		(status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
 		return EMR_OK;
 	EMR_TRY(status);
-	if (!share_is_among(&l->inner, given->grant.grant))
-		return emr_buf_append(&l->all, &m, sizeof m);
+	if (!share_is_among(l->inner, given->grant.grant))
+		return emr_buf_append(l->all, &m, sizeof m);
 	l->is_some_inside = true;
 	return EMR_OK;
 }
@@ -130,42 +124,40 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 {
 	bool is_over = false;
-	emr_status status = look_again(share, m, &is_over), ended;
+	emr_status ended;
 
-	if (status == EMR_OK)
-		status = find_same(share, m);
-	if (status == EMR_OK && !is_over && emr_id16_is_zero(m->to.grant))
-		status = give_grant(share, m);
-	if (status == EMR_OK)
-		status = look_again(share, m, &is_over);
-	if (status != EMR_OK || is_over)
-		return status == EMR_OK ? take_again(share, m) : status;
+	EMR_TRY(look_again(share, m, &is_over));
+	EMR_TRY(find_same(share, m));
+	if (!is_over && emr_id16_is_zero(m->to.grant))
+		EMR_TRY(give_grant(share, m));
+	EMR_TRY(look_again(share, m, &is_over));
+	if (is_over)
+		return take_again(share, m);
 	/* Records that the new grant still lacks, because they could not be judged without their
 	 * data, are read by the old one, which stays until they are there. */
 	EMR_TRY(share_wrap_late(share, m->domain, out_is_late));
 	if (*out_is_late)
 		return EMR_OK;
 	ended = share_revoke(share, &m->given.grant, 0);
-	if (ended == EMR_OK)
-		return EMR_OK;
-	status = look_again(share, m, &is_over); /* two at one moment: the other was quicker */
-	if (status != EMR_OK || !is_over)
+	if (ended == EMR_OK || look_again(share, m, &is_over) != EMR_OK || !is_over)
 		return ended;
-	return take_again(share, m);
+	return take_again(share, m); /* two at one moment: the other was quicker */
 }
 
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
-	__attribute__((cleanup(list_free))) list l = {.share = share};
+	EMR_AUTO_BUF inner = {0};
+	EMR_AUTO_BUF all = {0};
+	list l = {.share = share, .inner = &inner, .all = &all};
 	uint64_t changes = 0;
 	bool is_given = false, is_late = false;
 	emr_status status = EMR_OK, first = EMR_OK;
 
 	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_share_inner_grants(share, tree, n, &l.inner));
+	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
 	EMR_TRY(list_old(&l));
-	EMR_EACH (moving, m, &l.all) {
+	EMR_EACH (moving, m, &all) {
 		bool stays = false;
 		emr_status one = move(share, m, &stays);
 
