@@ -262,7 +262,7 @@ static int next_turn_ms(const emr_agency *agency)
 
 /* ---- the end ---- */
 
-/* Of what has ended: emr_known_grant, ... of which only the domain and the grant are said. */
+/* ENDED: emr_known_grant, ... of which only the domain and the grant are said. */
 static emr_status note_ended(emr_buf *ended, const agency_file *file)
 {
 	const emr_known_grant grant = {.domain = file->domain, .grant = file->grant};

@@ -19,8 +19,9 @@ static bool has(const emr_buf *all, emr_id16 id)
 	return emr_buf_has(all, emr_bytes_of(&id, sizeof id));
 }
 
-/* In whose name is asked, closed ones as well: what was asked in their name was asked today; and
- * what is granted to them: emr_id16, ... into OUT_LINE, and, each once, OUT_DOMAINS. */
+/* The keys of DATASET in whose name was asked, closed ones as well, because that was asked today,
+ * and the folders that are granted to them: emr_id16, ... into OUT_LINE and, each once,
+ * OUT_DOMAINS. */
 static emr_status find_line(
 	emr_replica *replica, const emr_team *dataset, emr_buf *out_line, emr_buf *out_domains)
 {

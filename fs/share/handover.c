@@ -20,8 +20,7 @@ typedef struct one {
 typedef struct list {
 	emr_share *share;
 	emr_buf *inner; /* emr_id16, ... */
-	emr_buf *
-		all; /* one, ...: everything that is in force or to come, and read through agents */
+	emr_buf *all;	/* one, ...: all in force or to come that are read through agents */
 } list;
 
 /* ---- what there is ---- */
