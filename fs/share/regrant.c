@@ -19,7 +19,7 @@ typedef struct moving {
 typedef struct list {
 	emr_share *share;
 	emr_buf *inner;	     /* emr_id16, ...: they come with the share around them */
-	emr_buf all;	     /* moving, ... */
+	emr_buf *all;	     /* moving, ... */
 	bool is_some_inside; /* to a former key, in a folder inside: it follows the one around it */
 } list;
 
