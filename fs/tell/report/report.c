@@ -187,6 +187,8 @@ static json_t *paths_report(emr_session *session, const uint64_t *nodes, size_t 
 	return report;
 }
 
+/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
+ * not hold. */
 static json_t *conflicts_report(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
