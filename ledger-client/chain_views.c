@@ -38,6 +38,8 @@ static const view views[] = {
 	{"requests", "Q", {{"domain", 16}, {"object", 16}}, emr_row_request_fields},
 	{"releases", "R", {{"domain", 16}, {"object", 16}}, emr_row_access_fields},
 	{"reports", "X", {{"domain", 16}, {"object", 16}}, emr_row_signed_fields},
+	{"listkeys", "L", {{"domain", 16}, {"object", 16}}, emr_row_listkey_fields},
+	{"states", "SN", {{"object", 16}}, NULL},
 	{"joins", "J", {{"domain", 16}, {"team", 16}}, emr_row_join_fields},
 	/* By whom a grant or a writer's right is found; it has no value. */
 	{"named", "gx", {{"named", 32}, {"domain", 16}}, NULL},

@@ -20,14 +20,10 @@ static int put_time(json_t *object, const char *name, uint64_t unix_s)
 	return json_object_set_new(object, name, json_string(text));
 }
 
-static emr_status list_one(void *arg, const emr_device *device)
+static emr_status add_device(json_t *list, const emr_device *device)
 {
-	json_t *list = arg, *one;
-
-	if (!device->is_active)
-		return EMR_OK;
-	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this",
-		device->is_this, "first", device->is_first);
+	json_t *one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name,
+		"this", device->is_this, "first", device->is_first);
 	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
 		put_time(one, "seen_at", device->seen_unix_s) != 0) {
 		json_decref(one);
@@ -38,10 +34,13 @@ static emr_status list_one(void *arg, const emr_device *device)
 
 emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 {
+	EMR_AUTO_BUF devices = {0};
 	json_t *list = json_array();
-	emr_status status =
-		list != NULL ? emr_share_devices(of->share, list_one, list) : EMR_NO_MEMORY;
+	emr_status status = list != NULL ? emr_share_devices(of->share, &devices) : EMR_NO_MEMORY;
 
+	EMR_EACH (const emr_device, device, &devices)
+		if (status == EMR_OK && device->is_active)
+			status = add_device(list, device);
 	if (status != EMR_OK) {
 		json_decref(list);
 		return status;
@@ -67,11 +66,6 @@ emr_status emr_stranger_json(const emr_devices_of *of, const emr_stranger *s, js
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-typedef struct gathering {
-	const emr_devices_of *of;
-	json_t *list;
-} gathering;
-
 static bool is_listed(const json_t *list, const json_t *one)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
@@ -80,33 +74,35 @@ static bool is_listed(const json_t *list, const json_t *one)
 	return false;
 }
 
-static emr_status gather_stranger(void *arg, const emr_stranger *s)
+static emr_status add_stranger(const emr_devices_of *of, const emr_stranger *s, json_t *list)
 {
-	const gathering *g = arg;
 	json_t *one = NULL;
 
-	EMR_TRY(emr_stranger_json(g->of, s, &one));
-	if (is_listed(g->list, one)) {
+	EMR_TRY(emr_stranger_json(of, s, &one));
+	if (is_listed(list, one)) {
 		json_decref(one);
 		return EMR_OK;
 	}
-	return json_array_append_new(g->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 {
-	gathering g = {.of = of, .list = json_array()};
-	emr_status status =
-		g.list == NULL ? EMR_NO_MEMORY
-			       : emr_strangers(of->keyring, of->replica,
-					 emr_clock_unix_s(emr_clock_system()), gather_stranger, &g);
+	EMR_AUTO_BUF strangers = {0};
+	json_t *list = json_array();
+	emr_status status = list == NULL
+				    ? EMR_NO_MEMORY
+				    : emr_strangers(of->keyring, of->replica,
+					      emr_clock_unix_s(emr_clock_system()), &strangers);
 
-	if (status != EMR_OK) {
-		json_decref(g.list);
-		return status;
-	}
-	*out = g.list;
-	return EMR_OK;
+	EMR_EACH (const emr_stranger, s, &strangers)
+		if (status == EMR_OK)
+			status = add_stranger(of, s, list);
+	if (status == EMR_OK)
+		*out = list;
+	else
+		json_decref(list);
+	return status;
 }
 
 /* ---- the open folder ---- */

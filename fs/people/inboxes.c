@@ -10,20 +10,16 @@
 #include "contract/codes.h"
 #include "kit/places.h"
 #include "people/book.h"
-#include "replica/people.h"
-
-static emr_status note_end(void *arg, const emr_replica_change *change)
-{
-	emr_inbox_list *list = arg;
-
-	list->ends += change->op == EMR_OP_KEY_REVOKE || change->family == EMR_FAMILY_ORG;
-	return EMR_OK;
-}
+#include "replica/ask.h"
 
 static void count_ends(emr_inbox_list *list, uint64_t size)
 {
-	if (list->seen == 0 || size <= list->seen ||
-		emr_replica_since(list->session->replica, list->seen, note_end, list) == EMR_OK)
+	emr_replica_change change;
+
+	EMR_ASK(asked, list->session->replica, SINCE, .at = list->seen);
+	while (list->seen != 0 && size > list->seen && emr_next(&asked, &change))
+		list->ends += change.op == EMR_OP_KEY_REVOKE || change.family == EMR_FAMILY_ORG;
+	if (asked.status == EMR_OK)
 		list->seen = size;
 }
 
@@ -51,8 +47,8 @@ static uint64_t generation(void *arg)
 	return number;
 }
 
-static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact *contact,
-	emr_inbox_fn fn, void *fn_arg)
+static emr_status one(
+	emr_inbox_list *list, emr_share *share, const emr_contact *contact, emr_buf *out)
 {
 	emr_bytes card;
 	emr_inbox inbox;
@@ -62,7 +58,7 @@ static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact 
 		return EMR_OK;
 	status = emr_share_inbox(share, emr_buf_view(&contact->bytes), &inbox);
 	if (status == EMR_OK)
-		return fn(fn_arg, &inbox);
+		return emr_buf_append(out, &inbox, sizeof inbox);
 	list->is_waiting |= status == EMR_NOT_FOUND;
 	if (emr_status_is_local(status))
 		return status;
@@ -73,7 +69,7 @@ static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact 
 	return EMR_OK;
 }
 
-static emr_status each(void *arg, emr_inbox_fn fn, void *fn_arg)
+static emr_status list_all(void *arg, emr_buf *out_inboxes)
 {
 	emr_inbox_list *list = arg;
 	const emr_session *session = list->session;
@@ -88,9 +84,9 @@ static emr_status each(void *arg, emr_inbox_fn fn, void *fn_arg)
 		status = emr_share_new(&options, &share);
 	list->is_waiting = false;
 	for (size_t i = 0; i < book.n && status == EMR_OK; i++)
-		status = one(list, share, &book.people[i], fn, fn_arg);
+		status = one(list, share, &book.people[i], out_inboxes);
 	emr_share_free(share);
 	return status;
 }
 
-const emr_inboxes emr_inboxes_of_book = {.generation = generation, .each = each};
+const emr_inboxes emr_inboxes_of_book = {.generation = generation, .list = list_all};

@@ -15,7 +15,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/network.h"
 #include "people/who.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "view/walk.h"
 
 /* ---- whose it is ---- */
@@ -55,30 +55,20 @@ emr_status emr_origin_organisation(
 
 /* ---- who has seen it ---- */
 
-typedef struct witness_search {
-	const emr_session *session;
-	emr_crowd *crowd;
-	const emr_checkpoint *head;
-	json_t *names;
-} witness_search;
-
-static emr_status look_at_witness(void *arg, const emr_known_person *person)
+/* The name of the organisation of PERSON, or of PERSON, into NAMES, once. */
+static emr_status add_witness(emr_crowd *crowd, const emr_known_person *person, json_t *names)
 {
-	witness_search *s = arg;
 	emr_who who;
 	json_t *name;
 
-	if (emr_id32_equal(person->signer_id, s->session->identity.signer_id) ||
-		emr_checkpoint_verify(s->head, person->signer_id, person->row.log_pk) != EMR_OK)
-		return EMR_OK;
-	EMR_TRY(emr_who_of(s->crowd, person->signer_id, &who));
+	EMR_TRY(emr_who_of(crowd, person->signer_id, &who));
 	name = emr_json_text(who.organisation[0] != '\0' ? who.organisation : who.called);
-	for (size_t i = 0; i < json_array_size(s->names); i++)
-		if (json_equal(json_array_get(s->names, i), name)) {
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (json_equal(json_array_get(names, i), name)) {
 			json_decref(name);
 			return EMR_OK;
 		}
-	return json_array_append_new(s->names, name) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(names, name) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static emr_status witnesses(
@@ -86,19 +76,20 @@ static emr_status witnesses(
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
-	witness_search s = {
-		.session = session, .crowd = crowd, .head = &head, .names = json_array()};
-	emr_status status = s.names != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_known_person person;
+	json_auto_t *names = json_array();
+	bool has_head = emr_ledger_checkpoint(session->ledger, &note) == EMR_OK &&
+			emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK &&
+			entry < head.size;
 
-	if (status == EMR_OK && emr_ledger_checkpoint(session->ledger, &note) == EMR_OK &&
-		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK && entry < head.size)
-		status = emr_replica_people(session->replica, look_at_witness, &s);
-	if (status != EMR_OK) {
-		json_decref(s.names);
-		return status;
-	}
-	*out = s.names;
-	return EMR_OK;
+	EMR_ASK(asked, session->replica, PEOPLE);
+	while (has_head && emr_next(&asked, &person))
+		if (!emr_id32_equal(person.signer_id, session->identity.signer_id) &&
+			emr_checkpoint_verify(&head, person.signer_id, person.row.log_pk) == EMR_OK)
+			EMR_TRY(add_witness(crowd, &person, names));
+	EMR_TRY(asked.status);
+	*out = json_incref(names);
+	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* ---- the answer ---- */

@@ -145,35 +145,21 @@ static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
 	return emr_card_read(emr_buf_view(out), out_card);
 }
 
-typedef struct own_inbox {
-	emr_id16 domain; /* zero: none yet */
-	uint32_t epoch;
-} own_inbox;
-
-static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
-{
-	own_inbox *inbox = arg;
-	emr_row_domain row;
-
-	if (!is_mine ||
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
-		(row.head.flags & EMR_ITEM_INBOX) == 0)
-		return EMR_OK;
-	*inbox = (own_inbox){.domain = domain, .epoch = row.head.epoch};
-	return EMR_OK;
-}
-
 /* The Inbox's card goes behind one's own: whoever holds that paper may leave records there.  Not
  * on a computer that was added later: only the first one has the key of the Inbox. */
 static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
 {
-	own_inbox inbox = {.epoch = 0};
+	emr_known_domain one, inbox = {.is_mine = false};
 
-	EMR_TRY(emr_replica_domains(a->session->replica, note_inbox, &inbox));
-	if (emr_id16_is_zero(inbox.domain) || emr_keyring_coowns(a->session->keyring, inbox.domain))
+	EMR_ASK(asked, a->session->replica, DOMAINS);
+	while (emr_next(&asked, &one))
+		if (one.is_mine && (one.row.head.flags & EMR_ITEM_INBOX) != 0)
+			inbox = one;
+	EMR_TRY(asked.status);
+	if (!inbox.is_mine || emr_keyring_coowns(a->session->keyring, inbox.domain))
 		return EMR_OK;
-	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch,
-		mine->issued, mine->expires, "", "", card);
+	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1,
+		inbox.row.head.epoch, mine->issued, mine->expires, "", "", card);
 }
 
 /* How far its holder has seen the ledger goes along, by the word of the host: whoever gets the card

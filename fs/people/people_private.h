@@ -29,11 +29,14 @@ emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t s
  * administrator who is one now, by this computer's own copy of the ledger: the date in a vouch is
  * the signer's word alone. */
 
-/* ORGANISATION says so, and that it was at TIME. */
-typedef emr_status (*emr_vouched_fn)(void *arg, const char *organisation, uint64_t time_unix_s);
-/* Each organisation once, in the order of the vouches. */
-emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_vouched_fn fn, void *arg);
+/* ORGANISATION says so, and that it was at that time. */
+typedef struct emr_vouched {
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
+	uint64_t time_unix_s;
+} emr_vouched;
+/* Each organisation once, in the order of the vouches: emr_vouched, ..., appended to OUT. */
+emr_status emr_vouched_list(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_buf *out);
 /* Names of organisations in the order of the vouches behind CARD_AND_VOUCHES, each once; DESCRIPTOR
  * is the network's.  *OUT_NAMES is owned by the caller. */
 emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,

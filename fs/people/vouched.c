@@ -10,25 +10,18 @@
 
 #include "people_private.h"
 
-typedef struct saying {
-	char *out;
-	size_t size;
-} saying;
-
-static emr_status say_one(void *arg, const char *organisation, uint64_t time_unix_s)
+static void say_one(const emr_vouched *one, char *out, size_t size)
 {
-	const saying *s = arg;
-	time_t t = (time_t)time_unix_s;
-	size_t at = strlen(s->out);
+	time_t t = (time_t)one->time_unix_s;
+	size_t at = strlen(out);
 	char day[16];
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
 	strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	if (at + strlen(organisation) + strlen(day) + 4 < s->size)
-		snprintf(s->out + at, s->size - at, "%s%s@%s", at > 0 ? ", " : "", organisation,
-			day);
-	return EMR_OK;
+	if (at + strlen(one->organisation) + strlen(day) + 4 < size)
+		snprintf(
+			out + at, size - at, "%s%s@%s", at > 0 ? ", " : "", one->organisation, day);
 }
 
 emr_status emr_session_vouched(
@@ -36,7 +29,7 @@ emr_status emr_session_vouched(
 {
 	emr_session *session = arg;
 	EMR_AUTO_BOOK book = {0};
-	saying s = {.out = out, .size = size};
+	EMR_AUTO_BUF all = {0};
 	emr_status status = emr_book_load(session->keyring, session->state_fd, &book);
 
 	out[0] = '\0';
@@ -45,11 +38,13 @@ emr_status emr_session_vouched(
 
 		if (emr_id32_equal(c->card.signer_id, signer_id) &&
 			strcmp(c->card.name, name) == 0 && strcmp(c->card.born, born) == 0)
-			status = emr_vouched_each(session->replica,
+			status = emr_vouched_list(session->replica,
 				emr_ledger_descriptor(session->ledger),
 				emr_ledger_net_id(session->ledger), emr_buf_view(&c->bytes),
-				(uint64_t)emr_clock_unix_s(emr_clock_system()), say_one, &s);
+				(uint64_t)emr_clock_unix_s(emr_clock_system()), &all);
 	}
+	EMR_EACH (const emr_vouched, one, &all)
+		say_one(one, out, size);
 	if (status == EMR_OK && out[0] == '\0')
 		snprintf(out, size, "self");
 	return status;

@@ -17,10 +17,9 @@ typedef struct vouching {
 	emr_id16 net_id;
 	emr_bytes card;
 	uint64_t now;
-	emr_vouched_fn fn;
-	void *arg;
 	uint8_t told[ORGANISATIONS_MAX][16];
 	size_t n_told;
+	emr_buf *out; /* emr_vouched */
 } vouching;
 
 /* The date in a vouch is the signer's own word, and nothing on the ledger is of it: whoever has a
@@ -46,7 +45,7 @@ static bool is_told(const vouching *v, const uint8_t org[16])
 
 static emr_status look_at(vouching *v, const uint8_t *bytes)
 {
-	char name[EMR_ORGANISATION_NAME_MAX + 1];
+	emr_vouched one = {.organisation = ""};
 	emr_known_person person;
 	emr_vouch vouch;
 	bool counts = false;
@@ -62,22 +61,23 @@ static emr_status look_at(vouching *v, const uint8_t *bytes)
 	if (status == EMR_OK && (!counts || is_told(v, person.row.org)))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = emr_organisation_name(v->replica, v->descriptor, person.row.org, name);
+		status = emr_organisation_name(
+			v->replica, v->descriptor, person.row.org, one.organisation);
 	if (status != EMR_OK)
 		return status;
 	memcpy(v->told[v->n_told++], person.row.org, sizeof *v->told);
-	return v->fn(v->arg, name, vouch.time);
+	one.time_unix_s = vouch.time;
+	return emr_buf_append(v->out, &one, sizeof one);
 }
 
-emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_vouched_fn fn, void *arg)
+emr_status emr_vouched_list(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_buf *out)
 {
 	vouching v = {.replica = replica,
 		.descriptor = descriptor,
 		.net_id = net_id,
 		.now = now_unix_s,
-		.fn = fn,
-		.arg = arg};
+		.out = out};
 	emr_bytes vouches;
 
 	EMR_TRY(emr_card_split(card_and_vouches, &v.card, &vouches));
@@ -87,12 +87,11 @@ emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16
 }
 
 /* Names are told once: two organisations may be called the same. */
-static emr_status note_name(void *arg, const char *name, uint64_t time_unix_s)
+static emr_status add_name(json_t *names, const char *name)
 {
-	json_t *names = arg, *other;
+	json_t *other;
 	size_t i;
 
-	(void)time_unix_s;
 	json_array_foreach(
 		names, i, other) if (strcmp(json_string_value(other), name) == 0) return EMR_OK;
 	return json_array_append_new(names, emr_json_text(name)) == 0 ? EMR_OK : EMR_NO_MEMORY;
@@ -101,15 +100,12 @@ static emr_status note_name(void *arg, const char *name, uint64_t time_unix_s)
 emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
 	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names)
 {
-	json_t *names = json_array();
-	emr_status status = names != NULL ? emr_vouched_each(replica, descriptor, net_id,
-						    card_and_vouches, now_unix_s, note_name, names)
-					  : EMR_NO_MEMORY;
+	json_auto_t *names = json_array();
+	EMR_AUTO_BUF all = {0};
 
-	if (status != EMR_OK) {
-		json_decref(names);
-		return status;
-	}
-	*out_names = names;
-	return EMR_OK;
+	EMR_TRY(emr_vouched_list(replica, descriptor, net_id, card_and_vouches, now_unix_s, &all));
+	EMR_EACH (const emr_vouched, one, &all)
+		EMR_TRY(add_name(names, one->organisation));
+	*out_names = json_incref(names);
+	return names != NULL ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -126,34 +126,16 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
-typedef struct alike {
-	emr_crowd *crowd;
-	const char *folded;
-	size_t n;
-} alike;
-
-static emr_status count_alike(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	alike *a = arg;
-	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX];
-
-	if (row->head.state != EMR_ORG_MEMBER)
-		return EMR_OK;
-	EMR_TRY(emr_organisation_name(a->crowd->replica, a->crowd->descriptor, org.b, name));
-	emr_name_fold(name, folded, sizeof folded);
-	a->n += strcmp(folded, a->folded) == 0;
-	return EMR_OK;
-}
-
 /* Makes a name that can be typed: a handle that is nobody else's in an organisation that no other
  * member is called as, else a code that nobody else can have; without a certificate no name can be
  * typed, and the code is for people's eyes. */
 static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, emr_who *out)
 {
 	char folded[FOLDED_MAX], code[EMR_KEY_CODE_MAX + 1];
+	char name[EMR_ORGANISATION_NAME_MAX + 1], other[FOLDED_MAX];
 	bool has_handle = known != NULL && known->handle[0] != '\0';
-	alike same = {.crowd = crowd, .folded = folded};
-	emr_status status = EMR_OK;
+	size_t alike = 0;
+	emr_known_org org;
 
 	emr_key_code(out->id, has_handle ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN, code);
 	snprintf(out->called, sizeof out->called, "%s", code);
@@ -161,10 +143,17 @@ static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, 
 	if (!has_handle || !known->is_alone || strchr(known->handle, '/') != NULL ||
 		!emr_shown_name_ok(known->handle, strlen(known->handle)) || folded[0] == '\0')
 		return EMR_OK;
-	status = emr_replica_orgs(crowd->replica, count_alike, &same);
-	if (status == EMR_OK && same.n <= 1)
+	EMR_ASK(asked, crowd->replica, ORGS);
+	while (emr_next(&asked, &org)) {
+		if (org.row.head.state != EMR_ORG_MEMBER)
+			continue;
+		EMR_TRY(emr_organisation_name(crowd->replica, crowd->descriptor, org.org.b, name));
+		emr_name_fold(name, other, sizeof other);
+		alike += strcmp(other, folded) == 0;
+	}
+	if (asked.status == EMR_OK && alike <= 1)
 		snprintf(out->called, sizeof out->called, "%.90s@%.160s", known->handle, folded);
-	return status;
+	return asked.status;
 }
 
 /* A person whom the owner gave no name has none in the book: what stands there is the word of a
@@ -289,9 +278,8 @@ typedef struct search {
 	size_t size;
 } search;
 
-static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
+static emr_status consider_org(search *s, emr_id16 org, const emr_row_org *row)
 {
-	search *s = arg;
 	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX],
 		at[EMR_ORGANISATION_NAME_MAX + 2];
 	emr_status status =
@@ -348,16 +336,13 @@ static emr_status read_handle(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status consider_person(void *arg, const emr_known_person *person)
+static emr_status consider_person(search *s, const emr_known_person *person)
 {
-	search *s = arg;
 	char handle[EMR_CERT_HANDLE_MAX + 1];
 	emr_who who;
-	emr_id32 next;
 	bool is_meant;
 
-	memcpy(next.b, person->row.next, sizeof next.b);
-	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) ||
+	if (!emr_id32_is_zero(EMR_ID32_AT(person->row.next)) || !is_of(s, person->row.org) ||
 		(person->row.roles & EMR_ROLE_DEVICE) != 0)
 		return EMR_OK;
 	EMR_TRY(read_handle(s->crowd, person, handle));
@@ -404,15 +389,23 @@ static emr_status find_at(
 	const char *at = strrchr(text, '@');
 	char names[NAMES_MAX] = "", near[NAMES_MAX] = "";
 	search s = {.crowd = crowd, .names = names, .near = near, .size = sizeof names};
+	emr_known_person person;
+	emr_known_org org;
 
 	if ((size_t)(at - text) >= sizeof s.handle)
 		return EMR_NOT_FOUND;
 	memcpy(s.handle, text, (size_t)(at - text));
 	emr_name_fold(at + 1, s.org, sizeof s.org);
-	EMR_TRY(emr_replica_orgs(crowd->replica, consider_org, &s));
+	EMR_ASK(orgs, crowd->replica, ORGS);
+	while (emr_next(&orgs, &org))
+		EMR_TRY(consider_org(&s, org.org, &org.row));
+	EMR_TRY(orgs.status);
 	if (s.n_orgs > 0 && s.handle[0] != '\0') {
 		near[0] = '\0'; /* its people are nearer than other organisations */
-		EMR_TRY(emr_replica_people(crowd->replica, consider_person, &s));
+		EMR_ASK(people, crowd->replica, PEOPLE);
+		while (emr_next(&people, &person))
+			EMR_TRY(consider_person(&s, &person));
+		EMR_TRY(people.status);
 		EMR_TRY(consider_teams(&s));
 	}
 	snprintf(out_names, size, "%s", s.n > 0 ? names : near);
@@ -426,21 +419,6 @@ static emr_status find_at(
 }
 
 /* ---- a code ---- */
-
-static emr_status consider_code(void *arg, const emr_known_person *person)
-{
-	search *s = arg;
-	emr_status status;
-
-	if (!emr_key_code_names(person->signer_id, s->handle) ||
-		(person->row.roles & EMR_ROLE_DEVICE) != 0)
-		return EMR_OK;
-	status = emr_who_of(s->crowd, person->signer_id, &s->found);
-	if (status == EMR_OK)
-		list_person(&s->found, EMR_KEY_CODE_MAX, s->names, s->size);
-	s->n++;
-	return status;
-}
 
 typedef struct alike_search {
 	emr_crowd *crowd;
@@ -467,17 +445,6 @@ static emr_status consider_alike(alike_search *s, emr_id32 id, bool must_be_stra
 	return EMR_OK;
 }
 
-/* The last key of a person stands for the earlier ones. */
-static emr_status consider_registered(void *arg, const emr_known_person *person)
-{
-	emr_id32 next;
-
-	memcpy(next.b, person->row.next, sizeof next.b);
-	return !emr_id32_is_zero(next) || (person->row.roles & EMR_ROLE_DEVICE) != 0
-		       ? EMR_OK
-		       : consider_alike(arg, person->signer_id, false);
-}
-
 emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const emr_who *but,
 	char *out_names, size_t names_size, size_t *out_others)
 {
@@ -487,26 +454,41 @@ emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const e
 		.but = but,
 		.names = out_names,
 		.size = names_size};
-	emr_status status;
+	emr_known_person person;
 
 	out_names[0] = '\0';
-	status = emr_replica_people(crowd->replica, consider_registered, &s);
-	for (size_t i = 0; i < crowd->book.n && status == EMR_OK; i++)
-		status = consider_alike(&s, crowd->book.people[i].card.signer_id, true);
+	EMR_ASK(asked, crowd->replica, PEOPLE);
+	while (emr_next(&asked, &person)) /* the last key of a person stands for the earlier ones */
+		if (emr_id32_is_zero(EMR_ID32_AT(person.row.next)) &&
+			(person.row.roles & EMR_ROLE_DEVICE) == 0)
+			EMR_TRY(consider_alike(&s, person.signer_id, false));
+	EMR_TRY(asked.status);
+	for (size_t i = 0; i < crowd->book.n; i++)
+		EMR_TRY(consider_alike(&s, crowd->book.people[i].card.signer_id, true));
 	*out_others = s.others;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status find_code(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
-	search s = {.crowd = crowd, .names = out_names, .size = size};
+	emr_known_person person;
+	emr_who found;
+	size_t n = 0;
 
-	snprintf(s.handle, sizeof s.handle, "%s", text);
-	EMR_TRY(emr_replica_people(crowd->replica, consider_code, &s));
-	if (s.n != 1)
-		EMR_TRY(s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT);
-	*out_who = s.found;
+	EMR_ASK(asked, crowd->replica, PEOPLE);
+	while (emr_next(&asked, &person)) {
+		if (!emr_key_code_names(person.signer_id, text) ||
+			(person.row.roles & EMR_ROLE_DEVICE) != 0)
+			continue;
+		EMR_TRY(emr_who_of(crowd, person.signer_id, &found));
+		list_person(&found, EMR_KEY_CODE_MAX, out_names, size);
+		n++;
+	}
+	EMR_TRY(asked.status);
+	if (n != 1)
+		return n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	*out_who = found;
 	return EMR_OK;
 }
 

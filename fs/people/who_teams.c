@@ -36,14 +36,6 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 	return EMR_OK;
 }
 
-typedef struct search {
-	emr_crowd *crowd;
-	emr_id16 org;
-	const char *name;
-	emr_team found;
-	unsigned n;
-} search;
-
 /* No team can be taken for a dataset, whatever its leader calls it. */
 static bool is_called(const emr_team *team, const char *name)
 {
@@ -61,63 +53,43 @@ static bool is_called(const emr_team *team, const char *name)
 	return false;
 }
 
-static emr_status consider(void *arg, const emr_team *team)
-{
-	search *s = arg;
-	bool is_meant = is_called(team, s->name);
-	emr_team present;
-
-	if (!is_meant || !emr_id16_equal(team->org, s->org))
-		return EMR_OK;
-	EMR_TRY(emr_team_present(s->crowd->replica, team, &present));
-	if (s->n > 0 && emr_id16_equal(present.id, s->found.id))
-		return EMR_OK;
-	s->found = present;
-	s->n++;
-	return EMR_OK;
-}
-
 emr_status emr_who_find_team(emr_crowd *crowd, emr_id16 org, const char *name, emr_who *out_who)
 {
-	search s = {.crowd = crowd, .org = org, .name = name};
+	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
+	emr_team team, present, found;
+	unsigned n = 0;
 
-	EMR_TRY(emr_teams_open(crowd->replica, consider, &s));
-	if (s.n != 1)
-		return s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	return emr_who_of_team(crowd, &s.found, out_who);
-}
-
-typedef struct teams_of {
-	emr_crowd *crowd;
-	emr_id32 root;
-	char *out;
-	size_t size;
-} teams_of;
-
-static emr_status note_team(void *arg, const emr_team *team)
-{
-	teams_of *t = arg;
-	size_t at = strlen(t->out);
-	emr_membership m;
-	emr_team present;
-	emr_status status;
-
-	EMR_TRY(emr_team_present(t->crowd->replica, team, &present));
-	if (team->kind != EMR_TEAM_CHOSEN || !emr_id16_equal(present.id, team->id))
-		return EMR_OK;
-	status = emr_team_membership(t->crowd->replica, team->id, t->root, &m);
-	if (status == EMR_NOT_FOUND ||
-		(status == EMR_OK && !emr_membership_is_on(&m, t->crowd->now_unix_s)))
-		return EMR_OK;
-	if (status == EMR_OK && at + strlen(team->name) + 3 < t->size)
-		snprintf(t->out + at, t->size - at, "%s%s", at > 0 ? ", " : "", team->name);
-	return status;
+	while (emr_team_next(&asked, &team)) {
+		if (!is_called(&team, name) || !emr_id16_equal(team.org, org))
+			continue;
+		EMR_TRY(emr_team_present(crowd->replica, &team, &present));
+		if (n > 0 && emr_id16_equal(present.id, found.id))
+			continue;
+		found = present;
+		n++;
+	}
+	EMR_TRY(asked.status);
+	if (n != 1)
+		return n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	return emr_who_of_team(crowd, &found, out_who);
 }
 
 emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t size)
 {
-	teams_of t = {.crowd = crowd, .root = root, .out = out, .size = size};
+	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
+	emr_team team;
 
 	out[0] = '\0';
-	return emr_teams_open(crowd->replica, note_team, &t);
+	while (emr_team_next_present(&asked, EMR_TEAM_CHOSEN, &team)) {
+		size_t at = strlen(out);
+		emr_membership m;
+		emr_status status = emr_team_membership(crowd->replica, team.id, root, &m);
+
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+		if (status == EMR_OK && emr_membership_is_on(&m, crowd->now_unix_s) &&
+			at + strlen(team.name) + 3 < size)
+			snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", team.name);
+	}
+	return asked.status;
 }

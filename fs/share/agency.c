@@ -36,7 +36,7 @@ void emr_agency_close(emr_agency *agency)
 	agency_free_boxes(agency);
 	parcel_end(&agency->out.parcel);
 	desk_end(&agency->desk);
-	free(agency->waiting);
+	emr_buf_free(&agency->waiting);
 	free(agency);
 }
 
@@ -133,27 +133,21 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	EMR_TRY(may_hold(agency, &grant, &may));
 	if (!may)
 		return EMR_OK;
-	status = share_part(
-		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &part_bytes);
-	if (status == EMR_OK)
-		status = emr_kfrags_part_read(
-			emr_buf_view(&item_bytes), emr_buf_view(&part_bytes), &grant.terms, &part);
-	if (status == EMR_OK)
-		status = share_domain(share, at->domain, &row);
-	if (status == EMR_OK)
-		status = share_signer_pk(share, &row, item.signer_id, owner_pk);
-	if (status == EMR_OK)
-		status = share_epoch(share, at->domain, item.epoch, A);
-	if (status == EMR_OK)
-		status = open_fragment(agency, &grant, owner_pk, A, &part, &fragment);
+	EMR_TRY(share_part(
+		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &part_bytes));
+	EMR_TRY(emr_kfrags_part_read(
+		emr_buf_view(&item_bytes), emr_buf_view(&part_bytes), &grant.terms, &part));
+	EMR_TRY(share_domain(share, at->domain, &row));
+	EMR_TRY(share_signer_pk(share, &row, item.signer_id, owner_pk));
+	EMR_TRY(share_epoch(share, at->domain, item.epoch, A));
+	status = open_fragment(agency, &grant, owner_pk, A, &part, &fragment);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK; /* cut for others */
 	if (status == EMR_OK)
 		status = agency_keep(agency, name, fragment);
 	emr_fragment_free(fragment);
-	*out_is_new = status == EMR_OK;
-	if (!*out_is_new)
-		return status;
+	EMR_TRY(status);
+	*out_is_new = true;
 	note_end(agency, grant.terms.not_after);
 	log_grant("fragment taken in", at->domain, at->access, item.epoch);
 	return EMR_OK;
@@ -189,14 +183,10 @@ static emr_status my_rank(const emr_agency *agency, const question *q, unsigned 
 
 static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 {
-	deferred *grown = realloc(agency->waiting, (agency->waiting_n + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	agency->waiting = grown;
-	grown[agency->waiting_n++] = (deferred){q->domain, q->access,
+	const deferred one = {q->domain, q->access,
 		emr_clock_boot_ns(agency->desk.share->o.clock) + (int64_t)turns * STAGGER_NS};
-	return EMR_OK;
+
+	return emr_buf_append(&agency->waiting, &one, sizeof one);
 }
 
 /* IS_LATE: its turn has come, whatever its rank.  SINCE_BOOT_NS as for question_is_awaited. */
@@ -242,124 +232,108 @@ static bool is_due(const deferred *one, int64_t now)
 static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 {
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock);
+	deferred *kept = (deferred *)(void *)agency->waiting.data;
 	emr_status status = EMR_OK, sent;
-	size_t kept = 0;
 
-	for (size_t i = 0; i < agency->waiting_n && status == EMR_OK; i++) {
-		const deferred *one = &agency->waiting[i];
-
-		if (is_due(one, now))
+	EMR_EACH (const deferred, one, &agency->waiting)
+		if (status == EMR_OK && is_due(one, now))
 			status = consider_question(
 				agency, one->domain, one->access, true, one->due_boot_ns, tally);
-	}
 	sent = agency_send(agency, tally);
-	status = status == EMR_OK ? sent : status;
-	for (size_t i = 0; i < agency->waiting_n && status == EMR_OK; i++)
-		if (!is_due(&agency->waiting[i], now))
-			agency->waiting[kept++] = agency->waiting[i];
-	if (status == EMR_OK)
-		agency->waiting_n = kept;
-	return status;
+	EMR_TRY(status == EMR_OK ? sent : status);
+	EMR_EACH (const deferred, one, &agency->waiting)
+		if (!is_due(one, now))
+			*kept++ = *one;
+	agency->waiting.len = (size_t)((uint8_t *)kept - agency->waiting.data);
+	return EMR_OK;
 }
 
 static int next_turn_ms(const emr_agency *agency)
 {
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock), first = INT64_MAX;
 
-	for (size_t i = 0; i < agency->waiting_n; i++)
-		if (agency->waiting[i].due_boot_ns < first)
-			first = agency->waiting[i].due_boot_ns;
-	if (agency->waiting_n == 0)
+	EMR_EACH (const deferred, one, &agency->waiting)
+		if (one->due_boot_ns < first)
+			first = one->due_boot_ns;
+	if (agency->waiting.len == 0)
 		return -1;
 	return first <= now ? 0 : (int)((first - now) / 1000000 + 1);
 }
 
 /* ---- the end ---- */
 
-typedef struct shredding {
-	emr_agency *agency;
-	const emr_id16 *only; /* NULL = all */
-	emr_id16 *grants;     /* pairs: domain, grant */
-	size_t n;
-} shredding;
-
-static emr_status note_ended(shredding *s, emr_id16 domain, emr_id16 grant)
+/* ENDED: emr_known_grant, ... of which only the domain and the grant are said. */
+static emr_status note_ended(emr_buf *ended, const agency_file *file)
 {
-	emr_id16 *grown;
+	const emr_known_grant grant = {.domain = file->domain, .grant = file->grant};
 
-	for (size_t i = 0; i < s->n; i += 2)
-		if (emr_id16_equal(s->grants[i + 1], grant))
+	EMR_EACH (const emr_known_grant, other, ended)
+		if (emr_id16_equal(other->grant, file->grant))
 			return EMR_OK;
-	grown = realloc(s->grants, (s->n + 2) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	s->grants = grown;
-	s->grants[s->n++] = domain;
-	s->grants[s->n++] = grant;
-	return EMR_OK;
+	return emr_buf_append(ended, &grant, sizeof grant);
 }
 
-static emr_status shred_if_over(
-	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+static emr_status shred_if_over(emr_agency *agency, const agency_file *file, emr_buf *ended)
 {
-	shredding *s = arg;
-	emr_share *share = s->agency->desk.share;
+	emr_share *share = agency->desk.share;
 	emr_known_grant known;
-	emr_status status;
+	emr_status status = emr_replica_grant(share->o.replica, file->domain, file->grant, &known);
 
-	if (s->only != NULL && !emr_id16_equal(*s->only, grant))
-		return EMR_OK;
-	status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	if (status == EMR_OK && known.row.head.state == EMR_GRANT_ACTIVE &&
 		share_now(share) < known.row.not_after_unix_s) {
-		note_end(s->agency, known.row.not_after_unix_s);
+		note_end(agency, known.row.not_after_unix_s);
 		return EMR_OK;
 	}
 	/* First the fragment, then the word that it is gone. */
-	log_grant("fragment destroyed", domain, grant, epoch);
-	EMR_TRY(agency_shred(s->agency, name));
-	return note_ended(s, domain, grant);
+	log_grant("fragment destroyed", file->domain, file->grant, file->epoch);
+	EMR_TRY(agency_shred(agency, file->name));
+	return note_ended(ended, file);
+}
+
+/* Fragments of ONLY, or of all grants when it is NULL. */
+static emr_status shred_ended(emr_agency *agency, const emr_id16 *only, emr_buf *ended)
+{
+	EMR_AUTO_BUF files = {0};
+
+	EMR_TRY(agency_list(agency, &files));
+	EMR_EACH (const agency_file, file, &files)
+		if (only == NULL || emr_id16_equal(*only, file->grant))
+			EMR_TRY(shred_if_over(agency, file, ended));
+	return EMR_OK;
 }
 
 static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
 {
-	AUTO_PARCEL p = {0};
 	emr_known_grant known;
-	emr_id32 subject;
 	emr_act act;
 	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
 
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_identity(), &p);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	memcpy(subject.b, known.row.head.item, 32);
-	act = emr_act_agent_ack(domain, p.signer, subject, EMR_ACK_DESTROYED);
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
+	act = emr_act_agent_ack(
+		domain, share->me.signer_id, EMR_ID32_AT(known.row.head.item), EMR_ACK_DESTROYED);
+	return parcel_send_one(share, emr_signer_identity(), &act);
 }
 
 /* Fragments of GRANT, or of all grants when it is NULL. */
 static emr_status destroy_ended(emr_agency *agency, const emr_id16 *grant, emr_release_tally *tally)
 {
-	shredding s = {.agency = agency, .only = grant};
+	EMR_AUTO_BUF ended = {0};
 	emr_status status;
 
 	if (grant == NULL)
 		agency->next_end_unix_s = UINT64_MAX;
-	status = agency_each(agency, shred_if_over, &s);
+	status = shred_ended(agency, grant, &ended);
 	if (status != EMR_OK)
 		agency->next_end_unix_s = 0; /* again the next time */
-	tally->destroyed += s.n / 2;
-	for (size_t i = 0; i < s.n && status == EMR_OK; i += 2)
-		status = desk_pass_over(
-			acknowledge(agency->desk.share, s.grants[i], s.grants[i + 1]),
-			"an acknowledgement");
-	free(s.grants);
-	return status;
+	tally->destroyed += ended.len / sizeof(emr_known_grant);
+	EMR_TRY(status);
+	EMR_EACH (const emr_known_grant, known, &ended)
+		EMR_TRY(desk_pass_over(acknowledge(agency->desk.share, known->domain, known->grant),
+			"an acknowledgement"));
+	return EMR_OK;
 }
 
 /* ---- runs ---- */
@@ -384,13 +358,12 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 /* All that is new, and the answers to it are sent. */
 static emr_status work_on_all(emr_agency *agency, uint64_t *out_next, emr_release_tally *tally)
 {
-	pending_question *all = NULL;
-	size_t n = 0;
-	emr_status sent, status = desk_pending(&agency->desk, &all, &n, out_next);
+	EMR_AUTO_BUF all = {0};
+	emr_status sent, status = desk_pending(&agency->desk, &all, out_next);
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = work_on(agency, &all[i], tally);
-	free(all);
+	EMR_EACH (const pending_question, pending, &all)
+		if (status == EMR_OK)
+			status = work_on(agency, pending, tally);
 	sent = agency_send(agency, tally);
 	return status == EMR_OK ? sent : status;
 }

@@ -31,8 +31,7 @@ struct emr_agency {
 	int dirfd;
 	emr_box_key *boxes[AGENCY_BOXES];
 	bool has_own_box;
-	deferred *waiting;
-	size_t waiting_n;
+	emr_buf waiting;	  /* deferred, ... */
 	uint64_t next_end_unix_s; /* no fragment's time ends before; 0 = not looked yet */
 };
 
@@ -48,10 +47,14 @@ emr_status agency_fetch(emr_agency *agency, const char *name, const uint8_t owne
 /* Overwrites, flushes, removes. */
 emr_status agency_shred(emr_agency *agency, const char *name);
 
-/* Calls FN for each fragment's file; FN may shred it. */
-typedef emr_status (*agency_file_fn)(
-	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name);
-emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg);
+/* One fragment's file. */
+typedef struct agency_file {
+	char name[FRAGMENT_NAME_BYTES];
+	emr_id16 domain, grant;
+	uint32_t epoch;
+} agency_file;
+/* All of them: agency_file, ... appended. */
+emr_status agency_list(const emr_agency *agency, emr_buf *out);
 
 emr_status agency_load_boxes(emr_agency *agency);
 void agency_free_boxes(emr_agency *agency);

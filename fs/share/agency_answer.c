@@ -35,16 +35,15 @@ static emr_status begin_group(agents_answer *a, uint32_t epoch)
 {
 	const question *q = a->q;
 	char name[FRAGMENT_NAME_BYTES];
-	uint8_t owner_pk[32], A[32];
+	uint8_t A[32];
 	emr_fragment *fragment = NULL;
 	emr_status status;
 
 	agency_fragment_name(q->domain, q->grant.known.grant, epoch, name);
-	memcpy(owner_pk, q->row.owner_pk, 32);
 	status = share_epoch(a->agency->desk.share, q->domain, epoch, A);
 	if (status == EMR_OK)
-		status = agency_fetch(
-			a->agency, name, owner_pk, &q->grant.terms, A, q->grant.read.B, &fragment);
+		status = agency_fetch(a->agency, name, q->row.owner_pk, &q->grant.terms, A,
+			q->grant.read.B, &fragment);
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_BAD_SIGNATURE &&
 		status != EMR_DAMAGED)
 		return status;

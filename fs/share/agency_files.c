@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,32 +79,32 @@ emr_status agency_shred(emr_agency *agency, const char *name)
 	return EMR_OK;
 }
 
-/* Names are few and short: they are collected first, so that FN may remove files. */
-typedef struct names {
-	char (*all)[FRAGMENT_NAME_BYTES];
-	size_t n;
-} names;
-
-static emr_status note_name(names *list, const char *name)
+static bool read_name(const char *name, agency_file *out)
 {
-	char(*grown)[FRAGMENT_NAME_BYTES];
+	char hex[33] = {0};
+	uint8_t epoch[4];
 
 	if (strlen(name) != FRAGMENT_NAME_BYTES - 1 || memcmp(name, "f-", 2) != 0)
-		return EMR_OK;
-	grown = realloc(list->all, (list->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	list->all = grown;
-	(void)snprintf(grown[list->n++], FRAGMENT_NAME_BYTES, "%s", name);
-	return EMR_OK;
+		return false;
+	memcpy(out->name, name, FRAGMENT_NAME_BYTES);
+	memcpy(hex, name + 2, 32);
+	if (emr_unhex(hex, out->domain.b, 16) != EMR_OK)
+		return false;
+	memcpy(hex, name + 35, 32);
+	if (emr_unhex(hex, out->grant.b, 16) != EMR_OK || emr_unhex(name + 68, epoch, 4) != EMR_OK)
+		return false;
+	out->epoch = (uint32_t)epoch[0] << 24 | (uint32_t)epoch[1] << 16 | (uint32_t)epoch[2] << 8 |
+		     epoch[3];
+	return true;
 }
 
-static emr_status read_names(int dirfd, names *list)
+emr_status agency_list(const emr_agency *agency, emr_buf *out)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(agency->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	emr_status status = EMR_OK;
+	agency_file file;
 
 	if (dir == NULL) {
 		status = emr_status_from_errno(errno);
@@ -114,37 +113,9 @@ static emr_status read_names(int dirfd, names *list)
 		return status;
 	}
 	while (status == EMR_OK && (entry = readdir(dir)) != NULL)
-		status = note_name(list, entry->d_name);
+		if (read_name(entry->d_name, &file))
+			status = emr_buf_append(out, &file, sizeof file);
 	(void)closedir(dir);
-	return status;
-}
-
-static emr_status call_for(const char *name, agency_file_fn fn, void *arg)
-{
-	char hex[33] = {0};
-	emr_id16 domain, grant;
-	uint8_t epoch[4];
-
-	memcpy(hex, name + 2, 32);
-	if (emr_unhex(hex, domain.b, 16) != EMR_OK)
-		return EMR_OK; /* not one of ours */
-	memcpy(hex, name + 35, 32);
-	if (emr_unhex(hex, grant.b, 16) != EMR_OK || emr_unhex(name + 68, epoch, 4) != EMR_OK)
-		return EMR_OK;
-	return fn(arg, domain, grant,
-		(uint32_t)epoch[0] << 24 | (uint32_t)epoch[1] << 16 | (uint32_t)epoch[2] << 8 |
-			epoch[3],
-		name);
-}
-
-emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg)
-{
-	names list = {0};
-	emr_status status = read_names(agency->dirfd, &list);
-
-	for (size_t i = 0; i < list.n && status == EMR_OK; i++)
-		status = call_for(list.all[i], fn, arg);
-	free(list.all);
 	return status;
 }
 
@@ -230,26 +201,17 @@ static emr_status resume_next(emr_agency *agency, uint8_t out_pk[32], bool *out_
 	return EMR_OK;
 }
 
-static emr_status register_next(emr_agency *agency, const uint8_t pk[32])
-{
-	AUTO_PARCEL p = {0};
-	emr_act act;
-
-	EMR_TRY(parcel_begin(agency->desk.share, emr_signer_identity(), &p));
-	act = emr_act_key_kx(p.signer, pk);
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
-}
-
 emr_status emr_agency_renew_key(emr_agency *agency)
 {
+	emr_share *share = agency->desk.share;
 	bool is_registered = false;
 	uint8_t pk[32];
+	emr_act act;
 
-	EMR_TRY(share_catch_up(agency->desk.share));
+	EMR_TRY(share_catch_up(share));
 	EMR_TRY(resume_next(agency, pk, &is_registered));
+	act = emr_act_key_kx(share->me.signer_id, pk);
 	if (!is_registered)
-		EMR_TRY(register_next(agency, pk));
+		EMR_TRY(parcel_send_one(share, emr_signer_identity(), &act));
 	return move_on(agency);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "crypto/hpke.h"
+#include "replica/ask.h"
 #include "share/give.h"
 #include "teams_private.h"
 
@@ -29,8 +30,7 @@ typedef struct choice {
 	emr_id32 *agents;
 	unsigned n;
 	uint64_t now;
-	emr_left_out_fn fn; /* may be NULL */
-	void *arg;
+	emr_buf *left_out; /* emr_left_out, ...; may be NULL */
 } choice;
 
 static void choice_end(choice *c)
@@ -71,11 +71,12 @@ static emr_status judge_agent(
 
 static emr_status consider_person(choice *c, const emr_known_person *person)
 {
-	emr_left_out_why why;
+	emr_left_out left = {.agent = person->signer_id};
 
-	EMR_TRY(judge_agent(c, person, &why));
-	if (why != EMR_LEFT_OUT_NOT)
-		return c->fn != NULL ? c->fn(c->arg, person->signer_id, why) : EMR_OK;
+	EMR_TRY(judge_agent(c, person, &left.why));
+	if (left.why != EMR_LEFT_OUT_NOT)
+		return c->left_out != NULL ? emr_buf_append(c->left_out, &left, sizeof left)
+					   : EMR_OK;
 	memcpy(c->orgs[c->n], person->row.org, 16);
 	c->agents[c->n++] = person->signer_id;
 	return EMR_OK;
@@ -87,17 +88,6 @@ typedef struct candidate {
 	emr_id32 org_rank, rank;
 	emr_known_person person;
 } candidate;
-
-typedef struct lining_up {
-	emr_id32 secret;
-	emr_buf all; /* candidate, ... */
-} lining_up;
-
-static void lining_up_end(lining_up *l)
-{
-	emr_wipe(&l->secret, sizeof l->secret);
-	emr_buf_free(&l->all);
-}
 
 /* A signature of the owner's that is shown to nobody: the same whenever she is asked about this
  * grantee, so that what she was told before she shared is what is done. */
@@ -127,18 +117,6 @@ static emr_id32 rank_of(const emr_id32 *secret, const uint8_t *id, size_t len)
 	return emr_sha256_of(parts, 2);
 }
 
-static emr_status line_up(void *arg, const emr_known_person *person)
-{
-	lining_up *l = arg;
-	candidate one = {.person = *person};
-
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
-		return EMR_OK;
-	one.org_rank = rank_of(&l->secret, person->row.org, sizeof person->row.org);
-	one.rank = rank_of(&l->secret, person->signer_id.b, sizeof person->signer_id.b);
-	return emr_buf_append(&l->all, &one, sizeof one);
-}
-
 static int by_rank(const void *a, const void *b)
 {
 	const candidate *one = a, *other = b;
@@ -147,40 +125,52 @@ static int by_rank(const void *a, const void *b)
 	return order != 0 ? order : memcmp(one->rank.b, other->rank.b, sizeof one->rank.b);
 }
 
+/* Every agent as a candidate, ..., in the order that SECRET makes. */
+static emr_status line_up(const emr_share *share, const emr_id32 *secret, emr_buf *out)
+{
+	candidate one;
+	EMR_ASK(agents, share->o.replica, AGENTS);
+
+	while (emr_next(&agents, &one.person)) {
+		one.org_rank = rank_of(secret, one.person.row.org, sizeof one.person.row.org);
+		one.rank = rank_of(secret, one.person.signer_id.b, sizeof(emr_id32));
+		EMR_TRY(emr_buf_append(out, &one, sizeof one));
+	}
+	if (out->len > 0)
+		qsort(out->data, out->len / sizeof one, sizeof one, by_rank);
+	return agents.status;
+}
+
 /* One's own organisation's are taken where nobody else's fits. */
-static emr_status apply_rule(choice *c, const candidate *all, size_t n)
+static emr_status apply_rule(choice *c, const emr_buf *all)
 {
 	emr_left_out_why why = EMR_LEFT_OUT_YOURS;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && status == EMR_OK && why != EMR_LEFT_OUT_NOT; i++)
-		status = judge_agent(c, &all[i].person, &why);
+	EMR_EACH (const candidate, one, all)
+		if (why != EMR_LEFT_OUT_NOT)
+			EMR_TRY(judge_agent(c, &one->person, &why));
 	c->takes_mine = why != EMR_LEFT_OUT_NOT && (c->rule & EMR_AWAY_OWN) != 0;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 {
-	__attribute__((cleanup(lining_up_end))) lining_up l = {.secret = {{0}}};
-	candidate *all;
+	EMR_AUTO_BUF all = {0};
 	emr_known_person me;
-	emr_id32 root;
-	size_t n;
+	emr_id32 secret;
+	emr_status status;
 
 	EMR_TRY(emr_replica_person(c->share->o.replica, c->share->me.signer_id, &me));
-	memcpy(root.b, grantee->row.root, sizeof root.b);
-	EMR_TRY(share_near(c->share, root, &c->readers));
-	EMR_TRY(make_secret(c->share, grantee, &l.secret));
-	EMR_TRY(emr_replica_people(c->share->o.replica, line_up, &l));
+	EMR_TRY(share_near(c->share, EMR_ID32_AT(grantee->row.root), &c->readers));
+	EMR_TRY(make_secret(c->share, grantee, &secret));
+	status = line_up(c->share, &secret, &all);
+	emr_wipe(&secret, sizeof secret);
+	EMR_TRY(status);
 	c->now = share_now(c->share);
 	memcpy(c->mine, me.row.org, sizeof c->mine);
-	all = (candidate *)(void *)l.all.data;
-	n = l.all.len / sizeof *all;
-	if (n > 0)
-		qsort(all, n, sizeof *all, by_rank);
-	EMR_TRY(apply_rule(c, all, n));
-	for (size_t i = 0; i < n; i++)
-		EMR_TRY(consider_person(c, &all[i].person));
+	EMR_TRY(apply_rule(c, &all));
+	EMR_EACH (const candidate, one, &all)
+		EMR_TRY(consider_person(c, &one->person));
 	return EMR_OK;
 }
 
@@ -188,22 +178,19 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own)
 {
 	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = out_agents};
-	emr_status status = EMR_OK;
 
 	if ((rule & EMR_AWAY_NOBODY) == 0)
-		status = choose_agents(&c, grantee);
-	if (status == EMR_OK) {
-		*out_n = c.n;
-		*out_are_own = c.takes_mine && c.n > 0;
-	}
-	return status;
+		EMR_TRY(choose_agents(&c, grantee));
+	*out_n = c.n;
+	*out_are_own = c.takes_mine && c.n > 0;
+	return EMR_OK;
 }
 
 emr_status emr_share_agents_left_out(
-	emr_share *share, emr_id32 grantee, uint16_t rule, emr_left_out_fn fn, void *arg)
+	emr_share *share, emr_id32 grantee, uint16_t rule, emr_buf *out)
 {
 	emr_id32 agents[EMR_AGENTS_MAX];
-	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = agents, .fn = fn, .arg = arg};
+	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = agents, .left_out = out};
 	emr_known_person person;
 
 	EMR_TRY(share_party(share, grantee, &person, NULL));
@@ -228,11 +215,10 @@ static emr_status is_in_force(emr_share *share, emr_id32 agent, bool *out_is)
 emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, const emr_id32 *ids,
 	unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
 {
-	emr_id32 root;
 	unsigned gone;
 
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	EMR_TRY(share_agents_near(share, root, grant->row.rights, ids, n, out, &gone));
+	EMR_TRY(share_agents_near(
+		share, EMR_ID32_AT(grant->row.grantee), grant->row.rights, ids, n, out, &gone));
 	for (unsigned i = 0; i < n; i++) {
 		bool is_left = false, is_near = false;
 
@@ -265,20 +251,18 @@ emr_status emr_share_agents_fit(
 	emr_known_person person;
 	unsigned n = 0, gone = 0;
 	bool are_own = false;
-	emr_status status = share_party(share, grantee, &person, NULL);
 
-	*out_fit = true;
-	if (emr_given_is_deposit(given))
+	*out_fit = emr_given_is_deposit(given);
+	if (*out_fit)
 		return EMR_OK;
-	if (status == EMR_OK)
-		status = share_choose_agents(share, &person, rule, agents, &n, &are_own);
-	if (status == EMR_OK)
-		status = share_agents_gone(
-			share, &given->grant, given->agents, given->agents_count, agents, &gone);
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	EMR_TRY(share_choose_agents(share, &person, rule, agents, &n, &are_own));
+	EMR_TRY(share_agents_gone(
+		share, &given->grant, given->agents, given->agents_count, agents, &gone));
 	*out_fit = given->agents_count >= n && gone == 0 &&
 		   (given->agents_count == 0 || (rule & EMR_AWAY_NOBODY) == 0) &&
 		   are_own == share_may_be_near(given->grant.row.rights);
-	return status;
+	return EMR_OK;
 }
 
 emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,

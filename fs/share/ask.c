@@ -13,58 +13,63 @@
 
 /* ---- making a question ---- */
 
-typedef struct slots {
-	emr_shared *shared;
-	emr_access_slot *all;
-	size_t n;
-	uint32_t last_epoch; /* whose keys can be had */
-} slots;
-
-static void slots_end(slots *s)
-{
-	free(s->all);
-}
-
 static void ask_auto_free(emr_ask **ask)
 {
 	emr_ask_free(*ask);
 }
 #define AUTO_ASK __attribute__((cleanup(ask_auto_free))) emr_ask *
 
-static emr_status add_slot(slots *s, emr_access_slot slot)
+/* Slots are emr_access_slot, ... */
+static emr_status add_slot(emr_buf *slots, emr_access_slot slot)
 {
-	emr_access_slot *grown;
+	return slots->len < EMR_ACCESS_SLOTS_MAX * sizeof slot
+		       ? emr_buf_append(slots, &slot, sizeof slot)
+		       : EMR_LIMIT;
+}
 
-	if (s->n == EMR_ACCESS_SLOTS_MAX)
-		return EMR_LIMIT;
-	grown = realloc(s->all, (s->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	s->all = grown;
-	grown[s->n++] = slot;
-	return EMR_OK;
+/* By a former key of a team nobody gives what came when the team's present one had the share: such
+ * a question would wait for ever, and with it what can be had. */
+static emr_status find_last_epoch(const emr_shared *shared, uint32_t *out_epoch)
+{
+	const emr_received *r = &shared->received;
+	uint32_t newest = 0;
+	emr_status status = EMR_OK;
+
+	if (!emr_id16_is_zero(r->via))
+		status = share_fragments_epoch(shared->share, &r->grant, &newest);
+	*out_epoch = status == EMR_OK && newest > 0 ? newest : UINT32_MAX;
+	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
 /* One that is lacking hides what stands under it, and is asked for when it is there. */
-static emr_status add_list_key(void *arg, const published_key *key)
+static emr_status add_list_keys(emr_shared *shared, emr_buf *slots)
 {
-	slots *s = arg;
-	const emr_received *r = &s->shared->received;
-	emr_access_slot slot = {
-		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
-	capsule_facts facts;
-	emr_status status;
+	const emr_known_grant *grant = &shared->received.grant;
+	EMR_AUTO_BUF all = {0};
+	uint32_t last_epoch = 0;
 
-	/* Slots that are too many for one question are asked with the next. */
-	if (key->epoch < r->grant.row.head.epoch || key->epoch > s->last_epoch ||
-		s->n == EMR_ACCESS_SLOTS_MAX ||
-		shared_name_key(s->shared, key->listkey_id) != NULL ||
-		shared_is_closed_name(s->shared, key->listkey_id))
-		return EMR_OK;
-	status = share_capsule(s->shared->share, r->grant.domain, &slot, &facts);
-	if (status != EMR_OK)
-		return emr_status_may_pass(status) ? status : EMR_OK;
-	return add_slot(s, slot);
+	EMR_TRY(find_last_epoch(shared, &last_epoch));
+	EMR_TRY(share_every_list_key(shared->share, grant->domain, &all));
+	EMR_EACH (const published_key, key, &all) {
+		const emr_access_slot slot = {.object_id = key->object,
+			.version = key->version,
+			.kind = EMR_CAPSULE_LISTING};
+		capsule_facts facts;
+		emr_status status;
+
+		/* Slots that are too many for one question are asked with the next. */
+		if (key->epoch < grant->row.head.epoch || key->epoch > last_epoch ||
+			slots->len == EMR_ACCESS_SLOTS_MAX * sizeof slot ||
+			shared_name_key(shared, key->listkey_id) != NULL ||
+			shared_is_closed_name(shared, key->listkey_id))
+			continue;
+		status = share_capsule(shared->share, grant->domain, &slot, &facts);
+		if (emr_status_may_pass(status))
+			return status;
+		if (status == EMR_OK)
+			EMR_TRY(add_slot(slots, slot));
+	}
+	return EMR_OK;
 }
 
 /* An agent of the reader's own organisation would answer nothing, and say so on the ledger, unless
@@ -127,9 +132,10 @@ static emr_status list_recipients(
 	return EMR_OK;
 }
 
-/* ASK, for ALL of its slots, goes into P. */
-static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
+/* ASK, for all of its SLOTS, goes into P. */
+static emr_status add_question(parcel *p, emr_ask *ask, const emr_buf *slots)
 {
+	emr_access_slot *all = (emr_access_slot *)(void *)slots->data;
 	emr_shared *shared = ask->shared;
 	const emr_known_grant *grant = &shared->received.grant;
 	emr_access_body body = {.purpose = shared->purpose,
@@ -150,23 +156,25 @@ static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
 	return parcel_add(p, &act, &ask->release.req);
 }
 
-static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
+static emr_status load_slots(emr_ask *ask, const emr_buf *slots)
 {
-	ask->slots = calloc(n, sizeof *ask->slots);
-	if (ask->slots == NULL)
+	asked_slot *at = calloc(slots->len / sizeof(emr_access_slot), sizeof *at);
+
+	if (at == NULL)
 		return EMR_NO_MEMORY;
-	ask->n = n;
-	for (size_t i = 0; i < n; i++) {
-		ask->slots[i].slot = all[i];
+	ask->slots = at;
+	ask->n = slots->len / sizeof(emr_access_slot);
+	EMR_EACH (const emr_access_slot, slot, slots) {
+		at->slot = *slot;
 		EMR_TRY(share_capsule(
-			ask->shared->share, ask->release.domain, &all[i], &ask->slots[i].capsule));
+			ask->shared->share, ask->release.domain, slot, &(at++)->capsule));
 	}
 	return EMR_OK;
 }
 
-/* A question for ALL, in P: it counts once P was sent. */
+/* A question for SLOTS, in P: it counts once P was sent. */
 static emr_status new_question(
-	emr_shared *shared, parcel *p, emr_access_slot *all, size_t n, emr_ask **out_ask)
+	emr_shared *shared, parcel *p, const emr_buf *slots, emr_ask **out_ask)
 {
 	AUTO_ASK ask = calloc(1, sizeof *ask);
 
@@ -178,59 +186,44 @@ static emr_status new_question(
 		.grant = shared->received.grant.grant};
 	EMR_TRY(list_responders(ask));
 	EMR_TRY(emr_box_key_new(&ask->epk));
-	EMR_TRY(load_slots(ask, all, n));
-	EMR_TRY(add_question(p, ask, all));
+	EMR_TRY(load_slots(ask, slots));
+	EMR_TRY(add_question(p, ask, slots));
 	*out_ask = ask;
 	ask = NULL;
 	return EMR_OK;
 }
 
-emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble)
+/* *OUT_ASK stays as it is when there are none. */
+static emr_status ask_slots(
+	emr_shared *shared, const emr_buf *slots, emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	emr_share *share = shared->share;
 	AUTO_PARCEL p = {0};
 	AUTO_ASK ask = NULL;
 	emr_status status;
 
-	if (n == 0)
+	if (slots->len == 0)
 		return EMR_OK;
 	share->refusal = 0;
 	status = parcel_begin(share, emr_signer_identity(), &p);
 	if (status == EMR_OK)
-		status = new_question(shared, &p, all, n, &ask);
+		status = new_question(shared, &p, slots, &ask);
 	if (status == EMR_OK)
 		status = parcel_send(&p);
 	if (status == EMR_OK) {
 		*out_ask = ask;
 		ask = NULL;
-		return EMR_OK;
-	}
-	if (out_trouble != NULL && share->refusal != 0)
+	} else if (out_trouble != NULL && share->refusal != 0) {
 		*out_trouble = (emr_share_trouble){.why = EMR_WHY_LEDGER, .code = share->refusal};
+	}
 	return status;
 }
 
-/* By a former key of a team nobody gives what came when the team's present one had the share: such
- * a question would wait for ever, and with it what can be had. */
-static emr_status find_last_epoch(slots *s)
-{
-	const emr_received *r = &s->shared->received;
-	uint32_t newest = 0;
-	emr_status status = EMR_OK;
-
-	if (!emr_id16_is_zero(r->via))
-		status = share_fragments_epoch(s->shared->share, &r->grant, &newest);
-	s->last_epoch = status == EMR_OK && newest > 0 ? newest : UINT32_MAX;
-	return emr_status_is_local(status) ? status : EMR_OK;
-}
-
-/* The listing keys that are lacking; the caller frees OUT->all. */
-static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble *out_trouble)
+/* The listing keys that are lacking. */
+static emr_status list_lacking(emr_shared *shared, emr_buf *slots, emr_share_trouble *out_trouble)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
 
-	*out = (slots){.shared = shared};
 	EMR_TRY(emr_replica_snapshot_begin(shared->share->o.replica, &snapshot));
 	EMR_TRY(emr_shared_check(shared, out_trouble));
 	if ((shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
@@ -239,33 +232,27 @@ static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble
 		return EMR_DENIED;
 	}
 	EMR_TRY(shared_take_own_names(shared));
-	EMR_TRY(find_last_epoch(out));
-	return share_every_list_key(
-		shared->share, shared->received.grant.domain, add_list_key, out);
+	return add_list_keys(shared, slots);
 }
 
 emr_status emr_shared_ask_names(
 	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	slots s;
-	emr_status status = list_lacking(shared, &s, out_trouble);
+	EMR_AUTO_BUF slots = {0};
 
 	*out_ask = NULL;
-	if (status == EMR_OK)
-		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
-	free(s.all);
-	return status;
+	EMR_TRY(list_lacking(shared, &slots, out_trouble));
+	return ask_slots(shared, &slots, out_ask, out_trouble);
 }
 
 /* The question for ONE's names, in P; none where nothing is lacking, or it cannot be asked. */
 static void add_names(parcel *p, emr_names_asked *one)
 {
-	slots s;
-	emr_status status = list_lacking(one->shared, &s, NULL);
+	EMR_AUTO_BUF slots = {0};
+	emr_status status = list_lacking(one->shared, &slots, NULL);
 
-	if (status == EMR_OK && s.n > 0)
-		status = new_question(one->shared, p, s.all, s.n, &one->ask);
-	free(s.all);
+	if (status == EMR_OK && slots.len > 0)
+		status = new_question(one->shared, p, &slots, &one->ask);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_DEBUG, "names are not asked for: %s", emr_status_text(status));
 }
@@ -307,7 +294,7 @@ emr_status emr_shared_ask_names_of(emr_share *share, emr_names_asked *all, size_
 emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	__attribute__((cleanup(slots_end))) slots s = {.shared = shared};
+	EMR_AUTO_BUF slots = {0};
 	emr_id16 domain = shared->received.grant.domain;
 
 	*out_ask = NULL;
@@ -324,11 +311,11 @@ emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, s
 		if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
 			return EMR_NOT_FOUND;
 		if (shared_content_key(shared, objects[i], head.pversion) == NULL)
-			EMR_TRY(add_slot(&s, (emr_access_slot){.object_id = objects[i],
-						     .version = head.pversion,
-						     .kind = EMR_CAPSULE_CONTENT}));
+			EMR_TRY(add_slot(&slots, (emr_access_slot){.object_id = objects[i],
+							 .version = head.pversion,
+							 .kind = EMR_CAPSULE_CONTENT}));
 	}
-	return shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
+	return ask_slots(shared, &slots, out_ask, out_trouble);
 }
 
 void emr_ask_free(emr_ask *ask)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "replica/ask.h"
 
 #include "judge.h"
 
@@ -22,18 +22,11 @@ typedef struct audit {
 	emr_id16 domain;
 	emr_id32 owner; /* signer id of the domain */
 	emr_box_key *box;
-	emr_audit_fn fn;
-	void *arg;
+	emr_buf *out; /* emr_audit_entry, ... */
 	uint64_t damaged;
-	asked_grant *grants; /* each is read once, and not for each of its questions */
-	size_t n_grants;
+	emr_buf *
+		grants; /* asked_grant, ...: each is read once, and not for each of its questions */
 } audit;
-
-static void audit_end(audit *a)
-{
-	emr_box_key_free(a->box);
-	free(a->grants);
-}
 
 static bool is_damage(emr_status status)
 {
@@ -77,62 +70,38 @@ static emr_status note_answer(const audit *a, const emr_known_release *release, 
 	return is_damage(status) ? EMR_OK : status;
 }
 
-/* *OUT is borrowed until the next one is looked for. */
-static emr_status find_grant(audit *a, emr_id16 id, const asked_grant **out)
+static emr_status find_grant(audit *a, emr_id16 id, asked_grant *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
-	asked_grant *grown;
 
-	for (size_t i = 0; i < a->n_grants; i++) {
-		*out = &a->grants[i];
-		if (emr_id16_equal((*out)->id, id))
+	EMR_EACH (const asked_grant, grant, a->grants)
+		if (emr_id16_equal(grant->id, id)) {
+			*out = *grant;
 			return EMR_OK;
-	}
+		}
 	EMR_TRY(share_grant_facts(a->share, a->domain, id, &facts));
-	grown = realloc(a->grants, (a->n_grants + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	a->grants = grown;
-	grown += a->n_grants++;
-	*grown = (asked_grant){.id = id, .needed = facts.terms.t, .n = facts.read.n};
-	for (unsigned i = 0; i < grown->n; i++)
-		grown->agents[i] = facts.read.agents[i];
-	*out = grown;
-	return EMR_OK;
+	*out = (asked_grant){.id = id, .needed = facts.terms.t, .n = facts.read.n};
+	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
+	return emr_buf_append(a->grants, out, sizeof *out);
 }
 
 static emr_status note_answers(
 	audit *a, const emr_known_release *release, question *q, emr_audit_entry *entry)
 {
-	const asked_grant *grant = NULL;
+	asked_grant grant;
 
 	EMR_TRY(find_grant(a, release->grant, &grant));
 	EMR_TRY(note_answer(a, release, q, a->owner, entry));
-	for (unsigned i = 0; i < grant->n; i++)
-		EMR_TRY(note_answer(a, release, q, grant->agents[i], entry));
-	if (entry->is_by_owner || (grant->needed > 0 && entry->given_count >= grant->needed))
+	for (unsigned i = 0; i < grant.n; i++)
+		EMR_TRY(note_answer(a, release, q, grant.agents[i], entry));
+	if (entry->is_by_owner || (grant.needed > 0 && entry->given_count >= grant.needed))
 		entry->kind = EMR_AUDIT_RELEASED;
 	return EMR_OK;
 }
 
-static emr_status tell_slots(const audit *a, const question *q, emr_audit_entry *entry)
+static emr_status add_release(audit *a, const emr_known_release *release)
 {
-	return q->body.slots == NULL ? a->fn(a->arg, entry)
-				     : staff_tell_slots(a->fn, a->arg, q, entry);
-}
-
-static emr_status one_release(void *arg, const emr_known_release *release)
-{
-	audit *a = arg;
-	emr_audit_entry entry = {.who = release->signer,
-		.domain = release->domain,
-		.grant = release->grant,
-		.via = release->via,
-		.ledger_time = release->ledger_time,
-		.item = release->req,
-		.seq = release->seq,
-		.asked = release->asked,
-		.kind = EMR_AUDIT_ASKED};
+	emr_audit_entry entry = audit_entry_of(release);
 	AUTO_QUESTION q = {0};
 	emr_status status = question_read(a->share, release->domain, release->access, &q);
 
@@ -146,16 +115,19 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		status = note_answers(a, release, &q, &entry);
 	if (is_damage(status)) {
 		a->damaged++;
-		return a->fn(a->arg, &entry); /* that he asked stands there, whatever is sealed */
+		return emr_buf_append(a->out, &entry, sizeof entry); /* that he asked stands there,
+									whatever is sealed */
 	}
-	if (status == EMR_OK && q.body.slots == NULL)
-		a->damaged++;
-	return status == EMR_OK ? tell_slots(a, &q, &entry) : status;
+	EMR_TRY(status);
+	if (q.body.slots != NULL)
+		return audit_add_slots(&q, &entry, a->out);
+	a->damaged++;
+	return emr_buf_append(a->out, &entry, sizeof entry);
 }
 
 /* ---- opened ---- */
 
-static emr_status tell_rows(audit *a, const emr_known_report *report, const emr_replica_item *item,
+static emr_status add_rows(audit *a, const emr_known_report *report, const emr_replica_item *item,
 	const emr_report_row *rows, size_t n)
 {
 	emr_audit_entry entry = {.kind = EMR_AUDIT_OPENED,
@@ -176,14 +148,13 @@ static emr_status tell_rows(audit *a, const emr_known_report *report, const emr_
 		entry.slot = (emr_access_slot){.object_id = rows[i].object_id,
 			.version = rows[i].version,
 			.kind = EMR_CAPSULE_CONTENT};
-		EMR_TRY(a->fn(a->arg, &entry));
+		EMR_TRY(emr_buf_append(a->out, &entry, sizeof entry));
 	}
 	return EMR_OK;
 }
 
-static emr_status one_report(void *arg, const emr_known_report *report)
+static emr_status add_report(audit *a, const emr_known_report *report)
 {
-	audit *a = arg;
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_FREE emr_report_row *rows = NULL;
@@ -202,22 +173,30 @@ static emr_status one_report(void *arg, const emr_known_report *report)
 		a->damaged++;
 		return EMR_OK;
 	}
-	return status == EMR_OK ? tell_rows(a, report, &item, rows, n) : status;
+	return status == EMR_OK ? add_rows(a, report, &item, rows, n) : status;
 }
 
 emr_status emr_share_audit(
-	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
+	emr_share *share, emr_id16 domain, emr_buf *out_entries, uint64_t *out_damaged)
 {
-	__attribute__((cleanup(audit_end)))
-	audit a = {.share = share, .domain = domain, .fn = fn, .arg = arg};
+	EMR_AUTO_BUF grants = {0};
+	audit a = {.share = share, .domain = domain, .out = out_entries, .grants = &grants};
 	emr_row_domain row;
 	emr_domain_public public;
+	EMR_AUTO_BUF releases = {0};
+	EMR_AUTO_BUF reports = {0};
+	AUTO_BOX_KEY box = NULL;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &a.box));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	a.box = box;
 	a.owner = public.signer_id;
-	EMR_TRY(emr_replica_releases(share->o.replica, domain, one_release, &a));
-	EMR_TRY(emr_replica_reports(share->o.replica, domain, one_report, &a));
+	EMR_TRY(EMR_ASK_ALL(&releases, share->o.replica, RELEASES, .domain = domain));
+	EMR_EACH (const emr_known_release, release, &releases)
+		EMR_TRY(add_release(&a, release));
+	EMR_TRY(EMR_ASK_ALL(&reports, share->o.replica, REPORTS, .domain = domain));
+	EMR_EACH (const emr_known_report, report, &reports)
+		EMR_TRY(add_report(&a, report));
 	if (out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return EMR_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "keyring/coowned.h"
+#include "replica/ask.h"
 #include "share/signed.h"
 #include "share/write.h"
 
@@ -17,26 +18,25 @@ static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
 	return emr_signed_is_owner(w->share->o.replica, w->owner_pk, w->patient_pk, signer, out_is);
 }
 
-static emr_status note_hers(void *arg, const emr_replica_item *item)
-{
-	her_words *w = arg;
-	bool is_hers = false, has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
-	emr_status status = is_owners(w, item->signer_id, &is_hers);
-
-	if (is_hers && (item->op == EMR_OP_META || has_content)) {
-		w->version = item->version;
-		w->has_content = has_content;
-	}
-	return status;
-}
-
 emr_status share_her_words(
 	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
 {
 	emr_replica_head then = *head;
+	emr_replica_item item;
+	EMR_ASK(history, w->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = head->domain, .object = head->object);
 
-	EMR_TRY(emr_replica_history(
-		w->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, w));
+	while (emr_next(&history, &item)) {
+		bool is_hers = false,
+		     has_content = item.op == EMR_OP_PUT || item.op == EMR_OP_REWRAP;
+
+		EMR_TRY(is_owners(w, item.signer_id, &is_hers));
+		if (is_hers && (item.op == EMR_OP_META || has_content)) {
+			w->version = item.version;
+			w->has_content = has_content;
+		}
+	}
+	EMR_TRY(history.status);
 	if (w->version == 0)
 		return EMR_NOT_FOUND;
 	then.version = w->version;
@@ -174,8 +174,8 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 	/* Her name for it is not one for bytes that came behind her words. */
 	const emr_bytes own =
 		hers != NULL && record->head.pversion <= b->w->version ? hers->name : none;
-	bool does = false, is_kept_out = false;
-	emr_status status;
+	const bool is_root = emr_id16_equal(record->head.object, record->head.domain);
+	bool does = is_root, is_kept_out = false;
 
 	if (hers != NULL && hers->type != meta->type) { /* what it is, it stays */
 		keep_kind(meta, hers);
@@ -183,8 +183,8 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 		return EMR_OK;
 	}
 	is_what_it_has(record, meta);
-	status = emr_words_attributes(
-		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
+	EMR_TRY(emr_words_attributes(
+		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count));
 	meta->xattrs = emr_buf_view(attributes);
 	meta->mode = emr_words_mode(meta->type, meta->mode);
 	meta->name = emr_words_name(meta->type, meta->name, own, name);
@@ -192,30 +192,25 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK
 				       ? hers->target
 				       : emr_bytes_of(LED_AWAY, strlen(LED_AWAY));
-	if (status == EMR_OK && emr_id16_equal(record->head.object, record->head.domain))
+	if (is_root)
 		meta->parent = (emr_id16){{0}};
-	else if (status == EMR_OK)
-		status = lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out);
-	if (status == EMR_OK && !does &&
-		!emr_id16_equal(record->head.object, record->head.domain)) {
+	else
+		EMR_TRY(lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out));
+	if (!does)
 		meta->parent = record->head.domain;
-		if (is_kept_out && meta->name.data != (const uint8_t *)name)
-			meta->name = emr_words_name(meta->type, meta->name, none, name);
-	}
-	return status;
+	if (!does && is_kept_out && meta->name.data != (const uint8_t *)name)
+		meta->name = emr_words_name(meta->type, meta->name, none, name);
+	return EMR_OK;
 }
 
 static emr_status describe_record(record_facts *record, const emr_meta *meta)
 {
-	emr_buf plain = {0};
-	emr_status status = emr_meta_encode(meta, &plain);
+	EMR_AUTO_BUF plain = {0};
+	const emr_buf was = record->plain; /* META may point into it */
 
-	if (status != EMR_OK) {
-		emr_buf_free(&plain);
-		return status;
-	}
-	emr_buf_free(&record->plain);
+	EMR_TRY(emr_meta_encode(meta, &plain));
 	record->plain = plain;
+	plain = was;
 	return emr_meta_decode(emr_buf_view(&record->plain), &record->meta);
 }
 

@@ -18,14 +18,14 @@ static emr_status use(emr_ask *ask, asked_slot *slot, const emr_kem_key *kem)
 		status = emr_list_key_open_kem(
 			kem, ask->release.domain, c->epoch, c->writer, c->kcheck, &key);
 		if (status == EMR_OK)
-			status = shared_keep_name_key(shared, c->item_id, key);
+			status = shared_keep_name_key(shared, c->item_id, key, false);
 	} else {
 		emr_content_key *key = NULL;
 
 		status = emr_content_key_open_kem(kem, c->ctx, c->wdek, &key);
 		if (status == EMR_OK)
 			status = shared_keep_content_key(
-				shared, slot->slot.object_id, slot->slot.version, key);
+				shared, slot->slot.object_id, slot->slot.version, key, false);
 	}
 	slot->is_there = status == EMR_OK;
 	return status;
@@ -42,10 +42,9 @@ static emr_status try_owner(emr_ask *ask, responder *who, size_t i)
 		emr_kem_key *kem = NULL;
 		uint16_t of;
 		uint8_t code;
-		emr_status status = emr_answer_key_get(who->answer, e, &of, &code, &kem);
+		emr_status status = EMR_OK;
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_answer_key_get(who->answer, e, &of, &code, &kem));
 		if (of == i && kem == NULL) {
 			slot->refusal = slot->refusal == 0 ? code : slot->refusal;
 			slot->is_closed = slot->is_closed || code == EMR_RESULT_PRIVATE_PART;

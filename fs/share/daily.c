@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "replica/ask.h"
 
 #include "judge.h"
 #include "share/frozen.h"
@@ -13,42 +14,36 @@
 
 #define DAY_S 86400u
 
-typedef struct counting {
-	emr_replica *replica;
-	const emr_team *dataset;
-	const question *q;
-	emr_id32 root; /* of who asks, whichever of his keys he uses */
-	uint64_t from, asked;
-	emr_buf domains; /* emr_id16, each once */
-	emr_buf line;	 /* emr_id16: in whose name was asked */
-} counting;
-
 static bool has(const emr_buf *all, emr_id16 id)
 {
 	return emr_buf_has(all, emr_bytes_of(&id, sizeof id));
 }
 
-static emr_status note_grant(void *arg, const emr_known_grant *grant)
+/* The keys of DATASET in whose name was asked, closed ones as well, because that was asked today,
+ * and the folders that are granted to them: emr_id16, ... into OUT_LINE and, each once,
+ * OUT_DOMAINS. */
+static emr_status find_line(
+	emr_replica *replica, const emr_team *dataset, emr_buf *out_line, emr_buf *out_domains)
 {
-	counting *c = arg;
+	emr_known_team known;
+	EMR_ASK(teams, replica, TEAMS);
 
-	return has(&c->domains, grant->domain)
-		       ? EMR_OK
-		       : emr_buf_append(&c->domains, grant->domain.b, sizeof grant->domain);
-}
+	while (emr_next(&teams, &known)) {
+		EMR_AUTO_BUF grants = {0};
+		emr_team team;
+		emr_status status = emr_team_get(replica, known.team, &team);
 
-/* Closed ones as well: what was asked in their name was asked today. */
-static emr_status note_line(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	counting *c = arg;
-	emr_team team;
-	emr_status status = emr_team_get(c->replica, id, &team);
-
-	(void)row;
-	if (status != EMR_OK || !emr_dataset_is_same(&team, c->dataset))
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	EMR_TRY(emr_buf_append(&c->line, team.id.b, sizeof team.id));
-	return emr_replica_grants_to(c->replica, team.grantee, note_grant, c);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+		if (status != EMR_OK || !emr_dataset_is_same(&team, dataset))
+			continue;
+		EMR_TRY(emr_buf_append(out_line, &team.id, sizeof team.id));
+		EMR_TRY(EMR_ASK_ALL(&grants, replica, GRANTS_TO, .who = team.grantee));
+		EMR_EACH (const emr_known_grant, grant, &grants)
+			if (!has(out_domains, grant->domain))
+				EMR_TRY(emr_buf_append(
+					out_domains, &grant->domain, sizeof(emr_id16)));
+	}
+	return teams.status;
 }
 
 /* Of two that came with one entry one is the first for everybody who counts. */
@@ -58,52 +53,46 @@ static bool is_before(const emr_known_release *release, const question *q)
 				      : memcmp(release->req.b, q->req.b, sizeof q->req) < 0;
 }
 
-static emr_status note_question(void *arg, const emr_known_release *release)
+/* Adds what the person of ROOT asked for before Q, and on the same day, which is not that of the
+ * answer, as that may come late. */
+static emr_status count_in(emr_replica *replica, emr_id16 domain, emr_id32 root, const question *q,
+	const emr_buf *line, uint64_t *asked)
 {
-	counting *c = arg;
+	emr_known_release release;
+	EMR_ASK(releases, replica, RELEASES_OF, .domain = domain, .who = root);
 
-	if (release->ledger_time >= c->from && is_before(release, c->q) &&
-		has(&c->line, release->via))
-		c->asked +=
-			release->asked - release->names; /* to look into a folder opens no file */
-	return EMR_OK;
+	while (emr_next(&releases, &release))
+		if (release.ledger_time >= q->ledger_time / DAY_S * DAY_S &&
+			is_before(&release, q) && has(line, release.via))
+			*asked += release.asked -
+				  release.names; /* to look into a folder opens no file */
+	return releases.status;
 }
 
 emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *out_is_over)
 {
-	counting c = {.replica = share->o.replica,
-		.q = q,
-		.from = q->ledger_time / DAY_S *
-			DAY_S}; /* not of the answer, which may come late */
+	emr_replica *replica = share->o.replica;
+	const emr_id16 via = EMR_ID16_AT(q->pub.via);
+	const uint16_t files = (uint16_t)(q->pub.count - q->pub.names);
+	EMR_AUTO_BUF domains = {0};
+	EMR_AUTO_BUF line = {0};
+	uint64_t asked = files;
 	emr_known_person who;
 	emr_team dataset;
-	emr_id16 via;
 	emr_status status;
-	uint16_t files;
 
 	*out_is_over = false;
-	memcpy(via.b, q->pub.via, sizeof via.b);
 	if (emr_id16_is_zero(via))
 		return EMR_OK;
-	status = emr_team_get(share->o.replica, via, &dataset);
+	status = emr_team_get(replica, via, &dataset);
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET || dataset.terms.daily_limit == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	c.dataset = &dataset;
-	EMR_TRY(emr_replica_person(share->o.replica, q->signer, &who));
-	memcpy(c.root.b, who.row.root, sizeof c.root.b);
-	status = emr_replica_teams(share->o.replica, note_line, &c);
-	for (size_t at = 0; at < c.domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(domain.b, c.domains.data + at, sizeof domain.b);
-		status = emr_replica_releases_of(
-			share->o.replica, domain, c.root, note_question, &c);
-	}
-	files = (uint16_t)(q->pub.count - q->pub.names);
-	*out_is_over = files > 0 && c.asked + files > dataset.terms.daily_limit;
-	emr_buf_free(&c.domains);
-	emr_buf_free(&c.line);
-	return status;
+	EMR_TRY(emr_replica_person(replica, q->signer, &who));
+	EMR_TRY(find_line(replica, &dataset, &line, &domains));
+	EMR_EACH (const emr_id16, domain, &domains)
+		EMR_TRY(count_in(replica, *domain, EMR_ID32_AT(who.row.root), q, &line, &asked));
+	*out_is_over = files > 0 && asked > dataset.terms.daily_limit;
+	return EMR_OK;
 }
 
 emr_status ask_count_own(emr_ask *ask)

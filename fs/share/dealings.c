@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "replica/ask.h"
 #include "share/write.h"
 
 #include "dealings_private.h"
@@ -13,28 +13,14 @@
 
 typedef struct reading {
 	emr_share *share;
-	emr_id32 me; /* the person's first key; zero: not registered */
-	lives all;
-	told told;
+	emr_id32 me;   /* the person's first key; zero: not registered */
+	emr_buf lives; /* life, ...; those of one domain are together */
+	emr_buf *told; /* emr_share_dealing, ... */
 	emr_id16 domain;
 	emr_id32 owner; /* signer id of the domain */
-	emr_box_key *box;
-	size_t first;	/* of the domain's lives */
-	size_t deposit; /* the one in force of the writer in hand, or NONE */
+	life *deposit;	/* the one in force of the writer in hand; NULL */
 	emr_id32 writer_root;
 } reading;
-
-#define NONE SIZE_MAX
-
-static emr_status add_life(reading *r, const life *l)
-{
-	lives *all = &r->all;
-
-	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	all->list[all->n++] = *l;
-	return EMR_OK;
-}
 
 static emr_span public_of(const emr_replica_item *item)
 {
@@ -53,9 +39,8 @@ static void end_life(life *l, const emr_replica_item *item, bool silently)
 
 /* ---- grants ---- */
 
-static emr_status note_grant_item(void *arg, const emr_replica_item *item)
+static emr_status note_grant_item(life *l, const emr_replica_item *item)
 {
-	life *l = arg;
 	emr_span public = public_of(item);
 	emr_pub_grant terms;
 
@@ -82,24 +67,40 @@ static emr_status note_grant_item(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-static emr_status note_grant(void *arg, const emr_known_grant *known)
+static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known_grant *known)
 {
-	reading *r = arg;
-	life l = {.given = {.kind = EMR_DEALING_SHARED, .domain = known->domain},
+	life l = {.given = {.kind = EMR_DEALING_SHARED,
+			  .domain = known->domain,
+			  .person = EMR_ID32_AT(known->row.grantee)},
 		.grant = known->grant,
 		.ended_seq = NEVER,
 		.ended_at = NEVER};
 	emr_grant_note note;
-	emr_status status = share_grant_note(r->share, r->box, known, &note);
+	emr_replica_item item;
+	emr_status status = share_grant_note(r->share, box, known, &note);
+	EMR_ASK(history, r->share->o.replica, HISTORY, .family = EMR_FAMILY_GRANT,
+		.domain = known->domain, .object = known->grant);
 
 	if (emr_status_is_local(status))
 		return status;
 	if (status == EMR_OK) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
-	memcpy(l.given.person.b, known->row.grantee, sizeof l.given.person.b);
-	EMR_TRY(emr_replica_history(r->share->o.replica, EMR_FAMILY_GRANT, known->domain,
-		known->grant, note_grant_item, &l));
-	return add_life(r, &l);
+	while (emr_next(&history, &item))
+		EMR_TRY(note_grant_item(&l, &item));
+	EMR_TRY(history.status);
+	return emr_buf_append(&r->lives, &l, sizeof l);
+}
+
+static emr_status note_grants(reading *r)
+{
+	AUTO_BOX_KEY box = NULL;
+	EMR_AUTO_BUF grants = {0};
+
+	EMR_TRY(emr_box_key_domain(r->share->o.keyring, r->domain, &box));
+	EMR_TRY(EMR_ASK_ALL(&grants, r->share->o.replica, GRANTS, .domain = r->domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(note_grant(r, box, grant));
+	return EMR_OK;
 }
 
 /* ---- rights to write ---- */
@@ -107,14 +108,11 @@ static emr_status note_grant(void *arg, const emr_known_grant *known)
 /* The grant of the writer in hand that began, or ended, in the entry SEQ. */
 static life *grant_at(reading *r, uint64_t seq, bool ended)
 {
-	for (size_t i = r->first; i < r->all.n; i++) {
-		life *l = &r->all.list[i];
-
-		if (!emr_id16_is_zero(l->grant) &&
-			emr_id32_equal(l->given.person, r->writer_root) &&
-			(ended ? l->ended_seq : l->given.seq) == seq)
+	EMR_EACH (life, l, &r->lives)
+		if ((ended ? l->ended_seq : l->given.seq) == seq &&
+			emr_id16_equal(l->given.domain, r->domain) && !emr_id16_is_zero(l->grant) &&
+			emr_id32_equal(l->given.person, r->writer_root))
 			return l;
-	}
 	return NULL;
 }
 
@@ -130,7 +128,6 @@ static emr_status note_add(reading *r, const emr_replica_item *item)
 		.ended_at = NEVER};
 	life *with = grant_at(r, item->seq, false);
 	emr_pub_writer_add terms;
-	emr_status status;
 
 	if (!emr_pub_writer_add_parse(public_of(item), &terms))
 		return EMR_DAMAGED;
@@ -141,45 +138,41 @@ static emr_status note_add(reading *r, const emr_replica_item *item)
 		return EMR_OK;
 	deposit.given.rights = (uint16_t)(terms.rights << 8);
 	deposit.given.until_unix_s = terms.not_after_unix_s;
-	status = add_life(r, &deposit);
-	r->deposit = status == EMR_OK ? r->all.n - 1 : NONE;
-	return status;
+	EMR_TRY(emr_buf_append(&r->lives, &deposit, sizeof deposit));
+	r->deposit = (life *)(void *)(r->lives.data + r->lives.len) - 1;
+	return EMR_OK;
 }
 
-static emr_status note_writer_item(void *arg, const emr_replica_item *item)
+static emr_status note_writer_item(reading *r, const emr_replica_item *item)
 {
-	reading *r = arg;
-
 	if (item->op != EMR_OP_WRITER_ADD && item->op != EMR_OP_WRITER_DEL)
 		return EMR_OK;
 	/* Behind its date a WRITER_DEL says nothing new. */
-	if (r->deposit != NONE &&
-		(item->op == EMR_OP_WRITER_ADD ||
-			item->ledger_time < r->all.list[r->deposit].given.until_unix_s))
-		end_life(&r->all.list[r->deposit], item,
+	if (r->deposit != NULL && (item->op == EMR_OP_WRITER_ADD ||
+					  item->ledger_time < r->deposit->given.until_unix_s))
+		end_life(r->deposit, item,
 			item->op == EMR_OP_WRITER_ADD ||
 				!emr_id32_equal(item->signer_id, r->owner) ||
 				grant_at(r, item->seq, true) != NULL);
-	r->deposit = NONE;
+	r->deposit = NULL;
 	return item->op == EMR_OP_WRITER_ADD ? note_add(r, item) : EMR_OK;
 }
 
-static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *row)
+static emr_status note_writer(reading *r, const emr_row_writer *row)
 {
-	reading *r = arg;
 	emr_known_person person;
-	emr_id32 writer;
-	emr_id16 object;
+	emr_replica_item item;
+	EMR_ASK(history, r->share->o.replica, HISTORY, .family = EMR_FAMILY_WRITER,
+		.domain = r->domain, .object = EMR_ID16_AT(row->writer));
 
 	if ((row->rights & EMR_RIGHT_MANAGE) != 0) /* another computer of hers */
 		return EMR_OK;
-	memcpy(writer.b, row->writer, sizeof writer.b);
-	memcpy(object.b, row->writer, sizeof object.b);
-	EMR_TRY(emr_replica_person(r->share->o.replica, writer, &person));
+	EMR_TRY(emr_replica_person(r->share->o.replica, EMR_ID32_AT(row->writer), &person));
 	memcpy(r->writer_root.b, person.row.root, sizeof r->writer_root.b);
-	r->deposit = NONE;
-	return emr_replica_history(
-		r->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_writer_item, r);
+	r->deposit = NULL;
+	while (emr_next(&history, &item))
+		EMR_TRY(note_writer_item(r, &item));
+	return history.status;
 }
 
 /* ---- domains ---- */
@@ -188,18 +181,15 @@ static emr_status read_domain(reading *r)
 {
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_status status;
+	EMR_AUTO_BUF writers = {0};
 
 	EMR_TRY(share_own_domain(r->share, r->domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(r->share->o.keyring, r->domain, &r->box));
 	r->owner = public.signer_id;
-	r->first = r->all.n;
-	status = emr_replica_grants(r->share->o.replica, r->domain, note_grant, r);
-	emr_box_key_free(r->box);
-	r->box = NULL;
-	return status == EMR_OK
-		       ? emr_replica_writers(r->share->o.replica, r->domain, note_writer, r)
-		       : status;
+	EMR_TRY(note_grants(r));
+	EMR_TRY(EMR_ASK_ALL(&writers, r->share->o.replica, WRITERS, .domain = r->domain));
+	EMR_EACH (const emr_known_writer, writer, &writers)
+		EMR_TRY(note_writer(r, &writer->row));
+	return EMR_OK;
 }
 
 /* ---- requests ---- */
@@ -210,9 +200,7 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 
 	if (!emr_pub_approve_parse(public_of(item), &word))
 		return EMR_DAMAGED;
-	for (size_t i = 0; i < r->all.n; i++) {
-		const life *l = &r->all.list[i];
-
+	EMR_EACH (const life, l, &r->lives) {
 		if (memcmp(l->grant.b, word.grant, 16) != 0 ||
 			memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
 			continue;
@@ -221,7 +209,7 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 		said->rights = l->given.rights;
 		said->purposes = l->given.purposes;
 		said->until_unix_s = l->given.until_unix_s;
-		return told_add(&r->told, said);
+		return emr_buf_append(r->told, said, sizeof *said);
 	}
 	return EMR_OK; /* another owner's grant */
 }
@@ -229,38 +217,35 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 static emr_status tell_no(reading *r, const emr_known_request *known, const emr_replica_item *item,
 	emr_share_dealing *said)
 {
-	emr_share_request *asked;
+	EMR_AUTO_FREE emr_share_request *asked = calloc(1, sizeof *asked);
 	emr_known_person who;
 	emr_status status = emr_replica_person(r->share->o.replica, item->signer_id, &who);
 
 	if (status != EMR_OK || memcmp(who.row.root, r->me.b, sizeof r->me.b) != 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	asked = calloc(1, sizeof *asked);
 	status = asked != NULL ? emr_share_request_get(r->share, known->request, asked)
 			       : EMR_NO_MEMORY;
+	if (emr_status_is_local(status))
+		return status;
 	said->kind = EMR_DEALING_DENIED;
 	if (status == EMR_OK) {
 		said->rights = asked->rights;
 		said->purposes = asked->purposes;
 		said->until_unix_s = asked->until_unix_s;
 		said->asked = strdup(asked->path);
-		status = said->asked != NULL ? EMR_OK : EMR_NO_MEMORY;
+		EMR_TRY(said->asked != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
-	free(asked);
-	if (emr_status_is_local(status))
-		return status;
-	status = told_add(&r->told, said);
+	status = emr_buf_append(r->told, said, sizeof *said);
 	if (status != EMR_OK)
-		free((char *)(uintptr_t)said->asked);
+		free(said->asked);
 	return status;
 }
 
-static emr_status note_request(void *arg, const emr_known_request *known)
+static emr_status note_request(reading *r, const emr_known_request *known)
 {
-	reading *r = arg;
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_share_dealing said = {0};
+	emr_share_dealing said = {.person = EMR_ID32_AT(known->row.signer)};
 	uint8_t state = known->row.head.state;
 	emr_status status;
 
@@ -273,7 +258,6 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 	said.seq = item.seq;
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
-	memcpy(said.person.b, known->row.signer, sizeof said.person.b);
 	return state == EMR_SHARE_REQUEST_APPROVED ? tell_yes(r, &item, &said)
 						   : tell_no(r, known, &item, &said);
 }
@@ -297,14 +281,6 @@ static int compare_dealings(const void *a, const void *b)
 	return memcmp(one->domain.b, other->domain.b, sizeof one->domain.b);
 }
 
-static void reading_end(reading *r)
-{
-	for (size_t i = 0; i < r->told.n; i++)
-		free((char *)(uintptr_t)r->told.list[i].asked);
-	free(r->told.list);
-	free(r->all.list);
-}
-
 static emr_status find_me(reading *r)
 {
 	emr_known_person me;
@@ -315,27 +291,43 @@ static emr_status find_me(reading *r)
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* on a ledger of one's own */
 }
 
-emr_status emr_share_dealings(emr_share *share, emr_dealing_fn fn, void *arg)
+static emr_status read_all(reading *r)
 {
-	static const emr_id16 nowhere;
-	__attribute__((cleanup(reading_end))) reading r = {.share = share};
 	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF requests = {0};
 
-	EMR_TRY(find_me(&r));
-	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_TRY(find_me(r));
+	EMR_TRY(emr_replica_own_domains(r->share->o.replica, &own));
 	EMR_EACH (const emr_id16, domain, &own) {
 		emr_status status;
 
-		r.domain = *domain;
-		status = read_domain(&r);
+		r->domain = *domain;
+		status = read_domain(r);
 		/* Kept here, and another's; or a device, which shares nothing. */
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
-	EMR_TRY(dealings_tell(&r.all, &r.told));
-	EMR_TRY(emr_replica_requests(share->o.replica, nowhere, note_request, &r));
-	if (r.told.n > 0)
-		qsort(r.told.list, r.told.n, sizeof *r.told.list, compare_dealings);
-	for (size_t i = 0; i < r.told.n; i++)
-		EMR_TRY(fn(arg, &r.told.list[i]));
+	EMR_TRY(dealings_tell(&r->lives, r->told));
+	EMR_TRY(EMR_ASK_ALL(&requests, r->share->o.replica, REQUESTS));
+	EMR_EACH (const emr_known_request, request, &requests)
+		EMR_TRY(note_request(r, request));
 	return EMR_OK;
+}
+
+void emr_share_dealings_free(emr_buf *dealings)
+{
+	EMR_EACH (emr_share_dealing, said, dealings)
+		free(said->asked);
+	emr_buf_free(dealings);
+}
+
+emr_status emr_share_dealings(emr_share *share, emr_buf *out)
+{
+	reading r = {.share = share, .told = out};
+	emr_status status = read_all(&r);
+
+	emr_buf_free(&r.lives);
+	if (out->len > 0)
+		qsort(out->data, out->len / sizeof(emr_share_dealing), sizeof(emr_share_dealing),
+			compare_dealings);
+	return status;
 }

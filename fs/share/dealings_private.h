@@ -17,16 +17,6 @@ typedef struct life {
 			       or by him */
 } life;
 
-typedef struct lives {
-	life *list; /* owned; those of one domain are together */
-	size_t n, cap;
-} lives;
-
-typedef struct told {
-	emr_share_dealing *list; /* owned, and what was asked */
-	size_t n, cap;
-} told;
-
-emr_status told_add(told *t, const emr_share_dealing *dealing);
-/* Which of them are deeds of the owner. */
-emr_status dealings_tell(const lives *all, told *out);
+/* Appends those of LIVES (life, ...) that are deeds of the owner to OUT (emr_share_dealing, ...).
+ */
+emr_status dealings_tell(const emr_buf *lives, emr_buf *out);

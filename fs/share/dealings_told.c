@@ -2,17 +2,7 @@
  * that was the owner's own doing, each deed once. */
 #include <string.h>
 
-#include "base/array.h"
-
 #include "dealings_private.h"
-
-emr_status told_add(told *t, const emr_share_dealing *dealing)
-{
-	if (emr_array_room(&t->list, t->n, &t->cap, sizeof *t->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	t->list[t->n++] = *dealing;
-	return EMR_OK;
-}
 
 static bool is_same_share(const life *a, const life *b)
 {
@@ -37,25 +27,23 @@ static bool ended_early(const life *l)
 }
 
 /* Where the share begins: its oldest grant. */
-static const life *home_of(const lives *all, const life *l)
+static const life *home_of(const emr_buf *all, const life *l)
 {
 	const life *home = l;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (is_same_share(&all->list[i], l) && all->list[i].given.seq < home->given.seq)
-			home = &all->list[i];
+	EMR_EACH (const life, o, all)
+		if (is_same_share(o, l) && o->given.seq < home->given.seq)
+			home = o;
 	return home;
 }
 
 /* A team's next key has it already (at home), or he has nothing of that share at home any more
  * (inside). */
-static bool goes_by_itself(const lives *all, const life *l, const life *home)
+static bool goes_by_itself(const emr_buf *all, const life *l, const life *home)
 {
 	bool is_inside = !emr_id16_equal(l->given.domain, home->given.domain);
 
-	for (size_t i = 0; i < all->n; i++) {
-		const life *o = &all->list[i];
-
+	EMR_EACH (const life, o, all) {
 		if (o == l || !is_same_share(o, l) ||
 			!emr_id16_equal(o->given.domain, home->given.domain) ||
 			!is_alive_at(o, l->ended_seq))
@@ -68,11 +56,9 @@ static bool goes_by_itself(const lives *all, const life *l, const life *home)
 
 /* Several of one person that end in one entry are one deed, told with the oldest: of everything
  * that they gave. */
-static bool is_told_already(const lives *all, const life *l, uint16_t *rights)
+static bool is_told_already(const emr_buf *all, const life *l, uint16_t *rights)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		const life *o = &all->list[i];
-
+	EMR_EACH (const life, o, all) {
 		if (!is_for_same(o, l) || o->ended_seq != l->ended_seq || o->ends_silently ||
 			!ended_early(o))
 			continue;
@@ -84,11 +70,9 @@ static bool is_told_already(const lives *all, const life *l, uint16_t *rights)
 }
 
 /* He has something there by another share. */
-static bool goes_on(const lives *all, const life *l)
+static bool goes_on(const emr_buf *all, const life *l)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		const life *o = &all->list[i];
-
+	EMR_EACH (const life, o, all) {
 		if (o != l && is_for_same(o, l) && is_alive_at(o, l->ended_seq) &&
 			o->given.until_unix_s > l->ended_at)
 			return true;
@@ -96,7 +80,7 @@ static bool goes_on(const lives *all, const life *l)
 	return false;
 }
 
-static emr_status tell_end(const lives *all, const life *l, const life *home, told *out)
+static emr_status tell_end(const emr_buf *all, const life *l, const life *home, emr_buf *out)
 {
 	emr_share_dealing ended = l->given;
 
@@ -108,7 +92,7 @@ static emr_status tell_end(const lives *all, const life *l, const life *home, to
 	ended.at = l->ended_at;
 	ended.batch_id = l->ended_batch;
 	ended.goes_on = goes_on(all, l);
-	return told_add(out, &ended);
+	return emr_buf_append(out, &ended, sizeof ended);
 }
 
 /* O gives as much there, and goes on when L is over; of two that end at once the first is told. */
@@ -122,28 +106,28 @@ static bool outlasts(const life *o, const life *l)
 		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
 }
 
-static emr_status tell_expiry(const lives *all, const life *l, const life *home, told *out)
+static emr_status tell_expiry(const emr_buf *all, const life *l, const life *home, emr_buf *out)
 {
 	emr_share_dealing expired = l->given;
 
 	if (ended_early(l) || l->given.until_unix_s == NEVER ||
 		!emr_id16_equal(l->given.domain, home->given.domain))
 		return EMR_OK;
-	for (size_t i = 0; i < all->n; i++)
-		if (&all->list[i] != l && outlasts(&all->list[i], l))
+	EMR_EACH (const life, o, all)
+		if (o != l && outlasts(o, l))
 			return EMR_OK;
 	expired.kind = EMR_DEALING_EXPIRED;
 	expired.at = l->given.until_unix_s;
-	return told_add(out, &expired);
+	return emr_buf_append(out, &expired, sizeof expired);
 }
 
-emr_status dealings_tell(const lives *all, told *out)
+emr_status dealings_tell(const emr_buf *all, emr_buf *out)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		const life *l = &all->list[i], *home = home_of(all, l);
+	EMR_EACH (const life, l, all) {
+		const life *home = home_of(all, l);
 
 		if (home == l)
-			EMR_TRY(told_add(out, &l->given));
+			EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
 		EMR_TRY(tell_end(all, l, home, out));
 		EMR_TRY(tell_expiry(all, l, home, out));
 	}

@@ -10,12 +10,11 @@
 #include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "ledger/register.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 
 #include "share_private.h"
 
-#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
-#define ROUNDS_MAX 8	       /* in which those who are ended add others */
+#define ROUNDS_MAX 8 /* in which those who are ended add others */
 #define A_LETTER "the letter to a computer of hers"
 #define RIGHTS (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
 
@@ -34,6 +33,15 @@ static emr_status person_of(const emr_share *share, emr_id32 *out_person)
 static bool is_first(const emr_share *share, emr_id32 person)
 {
 	return emr_id32_equal(person, share->me.signer_id);
+}
+
+/* EMR_DENIED: this is another one.  The copy is caught up. */
+static emr_status begin_at_first(emr_share *share)
+{
+	emr_id32 person;
+
+	EMR_TRY(person_of(share, &person));
+	return is_first(share, person) ? share_catch_up(share) : EMR_DENIED;
 }
 
 static bool is_device_of(const emr_known_person *key, emr_id32 person)
@@ -62,73 +70,56 @@ static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
 /* A save in a folder is signed with that folder's key, whichever of the computers does it; each
  * brings its own to the ledger. Entries that come by themselves (keys, answers, the beginning of a
  * new keyring's folder) are nothing that a person saved. */
-static emr_status note_saved(void *arg, const emr_replica_change *change)
-{
-	uint64_t *last = arg;
-
-	if (change->result != EMR_RESULT_APPLIED || change->family != EMR_FAMILY_OBJECT ||
-		change->op == EMR_OP_REWRAP || emr_id16_equal(change->object, change->domain))
-		return EMR_OK;
-	*last = change->ledger_time;
-	return ENOUGH;
-}
-
 static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t *out_unix_s)
 {
-	emr_status status = emr_replica_each_by(share->o.replica, computer, note_saved, out_unix_s);
+	emr_replica_change change;
+	EMR_ASK(changes, share->o.replica, BY, .who = computer);
 
-	return status == ENOUGH ? EMR_OK : status;
+	while (*out_unix_s == 0 && emr_next(&changes, &change))
+		if (change.result == EMR_RESULT_APPLIED && change.family == EMR_FAMILY_OBJECT &&
+			change.op != EMR_OP_REWRAP && !emr_id16_equal(change.object, change.domain))
+			*out_unix_s = change.ledger_time;
+	return changes.status;
 }
 
-typedef struct listing {
-	emr_share *share;
-	emr_id32 person;
-	emr_device_fn fn;
-	void *arg;
-} listing;
-
-static emr_status list_one(void *arg, const emr_known_person *key)
+static emr_status describe(emr_share *share, const emr_known_person *key, emr_device *device)
 {
-	const listing *l = arg;
-	emr_id16 none = {{0}}, object;
+	const emr_id16 none = {{0}}, object = EMR_ID16_AT(key->signer_id.b);
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF part = {0};
-	emr_device device = {.signer_id = key->signer_id,
-		.is_first = emr_id32_equal(key->signer_id, l->person),
-		.is_this = emr_id32_equal(key->signer_id, l->share->me.signer_id),
-		.is_active = key->row.head.state == EMR_KEY_ACTIVE};
 	emr_replica_item item;
 	emr_status status;
 
-	if (!device.is_first && !is_device_of(key, l->person))
+	EMR_TRY(share_item(share, EMR_FAMILY_KEY, none, object, 1, &bytes, &item));
+	device->added_unix_s = item.ledger_time;
+	EMR_TRY(last_saved(share, key->signer_id, &device->seen_unix_s));
+	if (device->is_first)
 		return EMR_OK;
-	memcpy(object.b, key->signer_id.b, sizeof object.b);
-	status = share_item(l->share, EMR_FAMILY_KEY, none, object, 1, &bytes, &item);
-	if (status == EMR_OK)
-		device.added_unix_s = item.ledger_time;
-	if (status == EMR_OK && !device.is_first) {
-		status = share_part(l->share, EMR_FAMILY_KEY, none, object, 1, &part);
-		if (status == EMR_NOT_FOUND ||
-			(status == EMR_OK &&
-				read_name(emr_buf_view(&part), device.name) != EMR_OK)) {
-			/* The thief of a computer can erase what its key says of itself, and on
-			 * Fabric that may not have come: then the computer is called by its key,
-			 * and can be removed by that. */
-			emr_hex(device.signer_id.b, EMR_STRANGER_KEY_BYTES, device.name);
-			status = EMR_OK;
-		}
-	}
-	if (status == EMR_OK)
-		status = last_saved(l->share, key->signer_id, &device.seen_unix_s);
-	return status == EMR_OK ? l->fn(l->arg, &device) : status;
+	status = share_part(share, EMR_FAMILY_KEY, none, object, 1, &bytes);
+	if (status == EMR_OK && read_name(emr_buf_view(&bytes), device->name) == EMR_OK)
+		return EMR_OK;
+	/* The thief of a computer can erase what its key says of itself, and on Fabric that may not
+	 * have come: then the computer is called by its key, and can be removed by that. */
+	emr_hex(device->signer_id.b, EMR_STRANGER_KEY_BYTES, device->name);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg)
+emr_status emr_share_devices(emr_share *share, emr_buf *out_devices)
 {
-	listing l = {.share = share, .fn = fn, .arg = arg};
+	EMR_AUTO_BUF keys = {0};
+	emr_id32 person;
 
-	EMR_TRY(person_of(share, &l.person));
-	return emr_replica_people(share->o.replica, list_one, &l);
+	EMR_TRY(person_of(share, &person));
+	EMR_TRY(EMR_ASK_ALL(&keys, share->o.replica, COMPUTERS, .who = person));
+	EMR_EACH (const emr_known_person, key, &keys) {
+		emr_device device = {.signer_id = key->signer_id,
+			.is_first = emr_id32_equal(key->signer_id, person),
+			.is_this = is_first(share, key->signer_id),
+			.is_active = key->row.head.state == EMR_KEY_ACTIVE};
+
+		EMR_TRY(describe(share, key, &device));
+		EMR_TRY(emr_buf_append(out_devices, &device, sizeof device));
+	}
+	return EMR_OK;
 }
 
 /* ---- one's own domains ---- */
@@ -170,23 +161,20 @@ static emr_status lacks_letter(
 	emr_share *share, emr_id16 domain, emr_id32 device, const emr_row_domain *row, bool *out)
 {
 	emr_row_writer writer;
-	emr_id16 object;
 	uint64_t written = 0, begun = 0;
 	emr_status status = share_writer_row(share, domain, device, &writer);
 
 	*out = status == EMR_NOT_FOUND;
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	memcpy(object.b, device.b, sizeof object.b);
 	*out = writer.head.state != EMR_WRITER_ACTIVE;
-	if (!*out)
-		status = seq_of(
-			share, EMR_FAMILY_WRITER, domain, object, writer.head.version, &written);
-	if (status == EMR_OK && !*out)
-		status =
-			seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row->head.version, &begun);
-	*out = *out || written < begun;
-	return status;
+	if (*out)
+		return EMR_OK;
+	EMR_TRY(seq_of(share, EMR_FAMILY_WRITER, domain, EMR_ID16_AT(device.b), writer.head.version,
+		&written));
+	EMR_TRY(seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row->head.version, &begun));
+	*out = written < begun;
+	return EMR_OK;
 }
 
 static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const uint8_t x25519[32])
@@ -242,52 +230,46 @@ static emr_status pass_one(
 	return share_pass_over(status, A_LETTER);
 }
 
-typedef struct passing {
-	emr_share *share;
-	emr_id32 person;
-	emr_buf devices; /* emr_known_person, ... */
-} passing;
-
-static void passing_end(passing *p)
+/* Those in force but the first: emr_known_person, ... */
+static emr_status find_devices(emr_share *share, emr_id32 person, emr_buf *out)
 {
-	emr_buf_free(&p->devices);
-}
+	emr_known_person key;
+	EMR_ASK(keys, share->o.replica, COMPUTERS, .who = person);
 
-static emr_status note_device(void *arg, const emr_known_person *key)
-{
-	passing *p = arg;
-
-	if (!is_device_of(key, p->person) || key->row.head.state != EMR_KEY_ACTIVE ||
-		key->row.not_after_unix_s <= share_now(p->share))
-		return EMR_OK;
-	return emr_buf_append(&p->devices, key, sizeof *key);
+	while (emr_next(&keys, &key))
+		if (is_device_of(&key, person) && key.row.head.state == EMR_KEY_ACTIVE &&
+			key.row.not_after_unix_s > share_now(share))
+			EMR_TRY(emr_buf_append(out, &key, sizeof key));
+	return keys.status;
 }
 
 /* In the batch that begins EPOCH: a device must not meet records whose key it has not. */
 emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
 {
-	__attribute__((cleanup(passing_end))) passing list = {.share = p->share};
+	EMR_AUTO_BUF devices = {0};
+	emr_id32 person;
 
-	EMR_TRY(person_of(p->share, &list.person));
-	EMR_TRY(emr_replica_people(p->share->o.replica, note_device, &list));
-	EMR_EACH (const emr_known_person, device, &list.devices)
+	EMR_TRY(person_of(p->share, &person));
+	EMR_TRY(find_devices(p->share, person, &devices));
+	EMR_EACH (const emr_known_person, device, &devices)
 		EMR_TRY(share_pass_over(add_letter(p, domain, epoch, device), A_LETTER));
 	return EMR_OK;
 }
 
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
 {
-	__attribute__((cleanup(passing_end))) passing p = {.share = share};
+	EMR_AUTO_BUF devices = {0};
 	EMR_AUTO_BUF domains = {0};
+	emr_id32 person;
 	uint64_t n = 0;
 
-	EMR_TRY(person_of(share, &p.person));
-	if (!is_first(share, p.person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_OK;
-	EMR_TRY(emr_replica_people(share->o.replica, note_device, &p));
-	if (p.devices.len > 0)
+	EMR_TRY(find_devices(share, person, &devices));
+	if (devices.len > 0)
 		EMR_TRY(find_domains(share, &domains));
-	EMR_EACH (const emr_known_person, device, &p.devices)
+	EMR_EACH (const emr_known_person, device, &devices)
 		EMR_EACH (const emr_id16, domain, &domains)
 			EMR_TRY(pass_one(share, *domain, device, &n));
 	if (out_n != NULL)
@@ -296,19 +278,6 @@ emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
 }
 
 /* ---- adding ---- */
-
-typedef struct naming {
-	const char *name;
-	bool is_taken;
-} naming;
-
-static emr_status note_name(void *arg, const emr_device *device)
-{
-	naming *n = arg;
-
-	n->is_taken |= device->is_active && strcmp(device->name, n->name) == 0;
-	return EMR_OK;
-}
 
 static emr_status own_org(emr_share *share, emr_id16 *out_org)
 {
@@ -361,19 +330,16 @@ static emr_status pass_on_beside_others(emr_share *share)
 emr_status emr_share_device_add(
 	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
 {
-	naming n = {.name = name};
-	emr_id32 person;
+	EMR_AUTO_BUF devices = {0};
 	size_t len = strlen(name);
 
 	if (len == 0 || len > EMR_DEVICE_NAME_MAX)
 		return EMR_INVALID;
-	EMR_TRY(person_of(share, &person));
-	if (!is_first(share, person))
-		return EMR_DENIED;
-	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_share_devices(share, note_name, &n));
-	if (n.is_taken)
-		return EMR_EXISTS;
+	EMR_TRY(begin_at_first(share));
+	EMR_TRY(emr_share_devices(share, &devices));
+	EMR_EACH (const emr_device, other, &devices)
+		if (other->is_active && strcmp(other->name, name) == 0)
+			return EMR_EXISTS;
 	EMR_TRY(register_key(share, device, name, not_after_unix_s));
 	return pass_on_beside_others(share);
 }
@@ -382,42 +348,24 @@ emr_status emr_share_device_add(
 
 static emr_status revoke_key(emr_share *share, const emr_known_person *device, bool *some)
 {
-	AUTO_PARCEL p = {0};
 	emr_act act = emr_act_device_revoke(device->signer_id, &device->row, share_now(share));
 
 	if (device->row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
 	*some = true;
-	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
-}
-
-static emr_status note_stranger(void *arg, const emr_stranger *stranger)
-{
-	return emr_buf_append(arg, stranger, sizeof *stranger);
-}
-
-static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
-{
-	AUTO_PARCEL p = {0};
-	emr_act act = emr_act_writer_del(domain, writer);
-
-	EMR_TRY(parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p));
-	EMR_TRY(parcel_prepare(&p, &act));
-	EMR_TRY(parcel_add(&p, &act, NULL));
-	return parcel_send(&p);
+	return parcel_send_one(share, emr_signer_identity(), &act);
 }
 
 static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 {
+	emr_act act = emr_act_writer_del(s->domain, s->who);
 	emr_status status;
 
 	/* A writer that ended its own right meanwhile is refused; whether it did is looked at
 	 * again. */
 	if (s->kind != EMR_STRANGER_GRANT) {
-		status = end_writer(share, s->domain, s->who);
+		status = parcel_send_one(
+			share, emr_keyring_signer_of(share->o.keyring, s->domain), &act);
 		return status == EMR_REFUSED ? EMR_OK : status;
 	}
 	status = emr_share_revoke(share, s->domain, s->grant);
@@ -427,20 +375,19 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 /* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
  * the key that they have had is of no more use: the ledger tells whether there is such a one, also
  * when they ended their rights themselves, or an earlier call was interrupted here. */
-static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
+static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_buf *out_ended)
 {
 	bool is_done = false, is_due = false;
 
 	for (int round = 0; round < ROUNDS_MAX && !is_done; round++) {
 		EMR_AUTO_BUF found = {0};
 
-		EMR_TRY(emr_strangers_in(share->o.keyring, share->o.replica, domain,
-			share_now(share), note_stranger, &found));
+		EMR_TRY(emr_strangers_in(
+			share->o.keyring, share->o.replica, domain, share_now(share), &found));
 		is_done = found.len == 0;
 		EMR_EACH (const emr_stranger, s, &found) {
 			EMR_TRY(end_stranger(share, s));
-			if (fn != NULL)
-				EMR_TRY(fn(arg, s));
+			EMR_TRY(emr_buf_append(out_ended, s, sizeof *s));
 		}
 	}
 	if (!is_done)
@@ -449,108 +396,82 @@ static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_strang
 	return is_due ? emr_share_begin_epoch(share, domain) : EMR_OK;
 }
 
-static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
+static emr_status end_strangers(emr_share *share, emr_buf *out_ended)
 {
 	EMR_AUTO_BUF domains = {0};
 
 	EMR_TRY(find_domains(share, &domains));
 	EMR_EACH (const emr_id16, domain, &domains)
-		EMR_TRY(end_strangers_in(share, *domain, fn, arg));
+		EMR_TRY(end_strangers_in(share, *domain, out_ended));
 	return EMR_OK;
 }
 
-emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
+emr_status emr_share_end_strangers(emr_share *share, emr_buf *out_ended)
 {
-	emr_id32 person;
-
-	EMR_TRY(person_of(share, &person));
-	if (!is_first(share, person))
-		return EMR_DENIED;
-	EMR_TRY(share_catch_up(share));
-	return end_strangers(share, fn, arg);
+	EMR_TRY(begin_at_first(share));
+	return end_strangers(share, out_ended);
 }
 
-/* With the device's key revoked its own rows are a stranger's, too. */
-typedef struct removing {
-	emr_id32 device;
-	emr_stranger_fn fn;
-	void *arg;
-	bool some;
-} removing;
-
-static emr_status tell_ended(void *arg, const emr_stranger *s)
+/* With the device's key revoked its own rows are a stranger's, too.  *OUT_SOME: it was removed only
+ * now. */
+static emr_status remove_device(
+	emr_share *share, emr_id32 device, emr_buf *out_ended, bool *out_some)
 {
-	removing *r = arg;
-	bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, r->device);
-
-	r->some |= is_it;
-	return is_it || r->fn == NULL ? EMR_OK : r->fn(r->arg, s);
-}
-
-static emr_status remove_device(emr_share *share, removing *r)
-{
+	EMR_AUTO_BUF ended = {0};
 	emr_known_person key;
-	emr_id32 person;
+	emr_status status;
 
-	EMR_TRY(person_of(share, &person));
-	if (!is_first(share, person))
-		return EMR_DENIED;
-	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_replica_person(share->o.replica, r->device, &key));
-	if (!is_device_of(&key, person))
+	EMR_TRY(begin_at_first(share));
+	EMR_TRY(emr_replica_person(share->o.replica, device, &key));
+	if (!is_device_of(&key, share->me.signer_id))
 		return EMR_NOT_FOUND;
-	EMR_TRY(revoke_key(share, &key, &r->some));
-	EMR_TRY(end_strangers(share, tell_ended, r));
-	return emr_share_pass_on(share, NULL);
+	EMR_TRY(revoke_key(share, &key, out_some));
+	status = end_strangers(share, &ended);
+	EMR_EACH (const emr_stranger, s, &ended) {
+		bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, device);
+
+		*out_some |= is_it;
+		if (!is_it && out_ended != NULL)
+			EMR_TRY(emr_buf_append(out_ended, s, sizeof *s));
+	}
+	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
 }
 
-emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg)
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *out_ended)
 {
-	removing r = {.device = device, .fn = fn, .arg = arg};
+	bool some = false;
 
-	return remove_device(share, &r);
+	return remove_device(share, device, out_ended, &some);
 }
 
 /* ---- after a loss ---- */
 
-typedef struct cutting {
-	emr_id32 person;
-	bool has_others;
-	emr_buf devices; /* emr_device, ... */
-} cutting;
-
-static void cutting_end(cutting *c)
+static emr_status find_others(const emr_share *share, bool *out_has_others)
 {
-	emr_buf_free(&c->devices);
+	const emr_id32 person = share->me.signer_id;
+	emr_known_person key;
+	EMR_ASK(people, share->o.replica, PEOPLE);
+
+	while (!*out_has_others && emr_next(&people, &key))
+		*out_has_others = key.row.head.state == EMR_KEY_ACTIVE &&
+				  !is_first(share, key.signer_id) && !is_device_of(&key, person);
+	return people.status;
 }
 
-static emr_status note_other(void *arg, const emr_known_person *key)
+static emr_status remove_all(emr_share *share, emr_buf *out_removed, emr_buf *out_ended)
 {
-	cutting *c = arg;
+	EMR_AUTO_BUF devices = {0};
 
-	c->has_others |= key->row.head.state == EMR_KEY_ACTIVE &&
-			 !emr_id32_equal(key->signer_id, c->person) &&
-			 !is_device_of(key, c->person);
-	return EMR_OK;
-}
+	EMR_TRY(emr_share_devices(share, &devices));
+	EMR_EACH (const emr_device, device, &devices) {
+		bool some = false;
 
-static emr_status note_lost(void *arg, const emr_device *device)
-{
-	cutting *c = arg;
-
-	return device->is_first ? EMR_OK : emr_buf_append(&c->devices, device, sizeof *device);
-}
-
-static emr_status remove_all(emr_share *share, const cutting *c, const emr_lost_tell *tell)
-{
-	EMR_EACH (const emr_device, device, &c->devices) {
-		removing r = {.device = device->signer_id, .fn = tell->ended, .arg = tell->arg};
-
-		EMR_TRY(remove_device(share, &r));
-		if (r.some)
-			EMR_TRY(tell->removed(tell->arg, device));
+		if (!device->is_first)
+			EMR_TRY(remove_device(share, device->signer_id, out_ended, &some));
+		if (some)
+			EMR_TRY(emr_buf_append(out_removed, device, sizeof *device));
 	}
-	return end_strangers(share, tell->ended, tell->arg);
+	return end_strangers(share, out_ended);
 }
 
 /* BEFORE: the ledger's entries when this began. */
@@ -581,20 +502,20 @@ static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
 	return EMR_OK;
 }
 
-emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost)
+emr_status emr_share_cut_off(
+	emr_share *share, emr_buf *out_removed, emr_buf *out_ended, emr_lost *out_lost)
 {
-	__attribute__((cleanup(cutting_end))) cutting c = {.has_others = false};
 	emr_replica_position at = {0};
-	emr_status status = person_of(share, &c.person);
+	emr_id32 person;
 
-	*out_lost = (emr_lost){.is_first = status == EMR_OK && is_first(share, c.person)};
-	if (status != EMR_OK || !out_lost->is_first)
-		return status;
+	*out_lost = (emr_lost){.is_first = false};
+	EMR_TRY(person_of(share, &person));
+	out_lost->is_first = is_first(share, person);
+	if (!out_lost->is_first)
+		return EMR_OK;
 	EMR_TRY(share_catch_up(share));
 	EMR_TRY(emr_replica_at(share->o.replica, &at));
-	EMR_TRY(emr_replica_people(share->o.replica, note_other, &c));
-	EMR_TRY(emr_share_devices(share, note_lost, &c));
-	out_lost->has_others = c.has_others;
-	EMR_TRY(remove_all(share, &c, tell));
+	EMR_TRY(find_others(share, &out_lost->has_others));
+	EMR_TRY(remove_all(share, out_removed, out_ended));
 	return renew_all(share, at.size, out_lost);
 }

@@ -3,12 +3,12 @@
  * who may still read their part of it. */
 #include "share/give.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "keyring/coowned.h"
 #include "keyring/letters.h"
+#include "replica/ask.h"
 #include "share/strangers.h"
 
 #include "share_private.h"
@@ -21,14 +21,8 @@ typedef struct due {
 	uint64_t now, since_seq, since_time; /* of the present epoch */
 	uint32_t epoch;
 	bool is_due;
-	emr_buf teams; /* emr_known_grant, ...: what teams have, and is in force */
+	emr_buf *teams; /* emr_known_grant, ...: what teams have, and is in force */
 } due;
-
-static void due_end(due *d)
-{
-	emr_buf_free(&d->teams);
-}
-#define AUTO_DUE __attribute__((cleanup(due_end))) due
 
 static emr_status is_later(
 	due *d, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, bool *out_is)
@@ -54,23 +48,13 @@ static emr_status grant_ended_since(due *d, const emr_known_grant *grant, emr_gr
 	return status;
 }
 
-static emr_known_grant team_grant(const due *d, size_t i)
+static bool is_noted(const due *d, emr_id16 team)
 {
-	emr_known_grant grant;
+	emr_id32 grantee;
 
-	memcpy(&grant, d->teams.data + i * sizeof grant, sizeof grant);
-	return grant;
-}
-
-static size_t team_grant_count(const due *d)
-{
-	return d->teams.len / sizeof(emr_known_grant);
-}
-
-static bool is_noted(const due *d, emr_id32 grantee)
-{
-	for (size_t i = 0; i < team_grant_count(d); i++)
-		if (memcmp(team_grant(d, i).row.grantee, grantee.b, sizeof grantee.b) == 0)
+	emr_grantee_dataset(team.b, grantee.b);
+	EMR_EACH (const emr_known_grant, grant, d->teams)
+		if (memcmp(grant->row.grantee, grantee.b, sizeof grantee.b) == 0)
 			return true;
 	return false;
 }
@@ -78,41 +62,37 @@ static bool is_noted(const due *d, emr_id32 grantee)
 /* A person who left a team has the key that it had then: also while a share with that key stays,
  * new content is no longer for it. It may have been given the present epoch all the same, so that
  * who remains reads until the later key is given his. */
-static emr_status team_has_another_key(due *d)
+static emr_status team_has_another_key(due *d, const emr_known_grant *grant)
 {
-	emr_status status = EMR_OK;
+	uint64_t seq = 0;
+	uint32_t epoch = 0;
 
-	for (size_t i = 0; i < team_grant_count(d) && status == EMR_OK && !d->is_due; i++) {
-		const emr_known_grant grant = team_grant(d, i);
-		uint64_t seq = 0;
-		uint32_t epoch = 0;
-
-		status = share_former_key_since(d->share, &grant, &seq);
-		if (status == EMR_OK && seq != 0)
-			status = share_fragments_epoch(d->share, &grant, &epoch);
-		d->is_due =
-			status == EMR_OK && seq != 0 && (seq > d->since_seq || epoch >= d->epoch);
-	}
-	return status;
+	EMR_TRY(share_former_key_since(d->share, grant, &seq));
+	if (seq != 0)
+		EMR_TRY(share_fragments_epoch(d->share, grant, &epoch));
+	d->is_due |= seq != 0 && (seq > d->since_seq || epoch >= d->epoch);
+	return EMR_OK;
 }
 
 /* By the row alone: whoever had its key has it, whether anybody can read its terms or not. */
-static emr_status team_ended_since(void *arg, emr_id16 id, const emr_row_dataset *row)
+static emr_status team_ended_since(due *d)
 {
-	due *d = arg;
-	emr_id16 none = {{0}};
-	emr_id32 grantee;
-	bool is_closed = false;
-	emr_status status = EMR_OK;
+	const emr_id16 none = {{0}};
+	emr_known_team team;
+	EMR_ASK(teams, d->share->o.replica, TEAMS);
 
-	emr_grantee_dataset(id.b, grantee.b);
-	if (d->is_due || !is_noted(d, grantee))
-		return EMR_OK;
-	if (row->head.state != EMR_DATASET_OPEN)
-		status = is_later(d, EMR_FAMILY_DATASET, none, id, row->head.version, &is_closed);
-	d->is_due |= is_closed ||
-		     (row->not_after_unix_s <= d->now && row->not_after_unix_s > d->since_time);
-	return status;
+	while (!d->is_due && emr_next(&teams, &team)) {
+		bool is_closed = false;
+
+		if (!is_noted(d, team.team))
+			continue;
+		if (team.row.head.state != EMR_DATASET_OPEN)
+			EMR_TRY(is_later(d, EMR_FAMILY_DATASET, none, team.team,
+				team.row.head.version, &is_closed));
+		d->is_due = is_closed || (team.row.not_after_unix_s <= d->now &&
+						 team.row.not_after_unix_s > d->since_time);
+	}
+	return teams.status;
 }
 
 /* His present key, by his first one.  EMR_NOT_FOUND: it is a team, or nobody. */
@@ -131,36 +111,29 @@ static emr_status present_person(emr_share *share, emr_id32 root, emr_known_pers
  * for example, opens what comes until there is another key. */
 static emr_status grantee_ended_since(due *d, const emr_known_grant *grant)
 {
-	emr_id16 none = {{0}}, object;
-	emr_id32 root;
 	emr_known_person person;
 	bool is_revoked = false;
-	emr_status status;
+	emr_status status = present_person(d->share, EMR_ID32_AT(grant->row.grantee), &person);
 
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	status = present_person(d->share, root, &person);
 	/* A team is found among all by a hash, so they are walked once, behind the grants. */
 	if (status == EMR_NOT_FOUND)
-		return emr_buf_append(&d->teams, grant, sizeof *grant);
-	if (status == EMR_OK && person.row.head.state == EMR_KEY_REVOKED) {
-		memcpy(object.b, person.signer_id.b, sizeof object.b);
-		status = is_later(
-			d, EMR_FAMILY_KEY, none, object, person.row.head.version, &is_revoked);
-	}
-	if (status == EMR_OK)
-		d->is_due |= is_revoked || (person.row.not_after_unix_s <= d->now &&
-						   person.row.not_after_unix_s > d->since_time);
-	return status;
+		return emr_buf_append(d->teams, grant, sizeof *grant);
+	EMR_TRY(status);
+	if (person.row.head.state == EMR_KEY_REVOKED)
+		EMR_TRY(is_later(d, EMR_FAMILY_KEY, (emr_id16){{0}},
+			EMR_ID16_AT(person.signer_id.b), person.row.head.version, &is_revoked));
+	d->is_due |= is_revoked || (person.row.not_after_unix_s <= d->now &&
+					   person.row.not_after_unix_s > d->since_time);
+	return EMR_OK;
 }
 
 /* Did it end while this epoch was on?  (A grant that had ended before was left out of the epoch.)
  */
-static emr_status ended_since(void *arg, const emr_known_grant *grant)
+static emr_status ended_since(due *d, const emr_known_grant *grant)
 {
-	due *d = arg;
 	emr_grant_phase phase = emr_grant_phase_at(grant, d->now);
 
-	if (d->is_due || (phase == EMR_GRANT_COMING && grant->row.head.version == 1))
+	if (phase == EMR_GRANT_COMING && grant->row.head.version == 1)
 		return EMR_OK;
 	return phase == EMR_GRANT_IN_FORCE ? grantee_ended_since(d, grant)
 					   : grant_ended_since(d, grant, phase);
@@ -170,22 +143,18 @@ static emr_status ended_since(void *arg, const emr_known_grant *grant)
  * The present row does not count: the holder of a stolen computer ends that right, or replaces it
  * by one that is over in seconds. So its entries are read, and he must be a computer of hers
  * still. */
-static emr_status managed_since(void *arg, emr_id16 domain, const emr_row_writer *row)
+static emr_status managed_since(due *d, const emr_known_writer *writer)
 {
-	due *d = arg;
+	const emr_row_writer *row = &writer->row;
 	EMR_AUTO_BUF bytes = {0};
 	emr_pub_writer_add pub;
 	emr_replica_item item;
-	emr_id16 object;
-	emr_id32 who;
-	bool has_key = false, is_hers = false;
-	emr_status status = EMR_OK;
+	bool has_key = false, is_hers = true;
 
-	memcpy(who.b, row->writer, sizeof who.b);
-	memcpy(object.b, row->writer, sizeof object.b);
-	for (uint64_t v = row->head.version; v > 0 && !d->is_due && !has_key; v--) {
-		status = share_item(d->share, EMR_FAMILY_WRITER, domain, object, v, &bytes, &item);
-		if (status != EMR_OK || item.seq < d->since_seq)
+	for (uint64_t v = row->head.version; v > 0 && !has_key; v--) {
+		EMR_TRY(share_item(d->share, EMR_FAMILY_WRITER, writer->domain,
+			EMR_ID16_AT(row->writer), v, &bytes, &item));
+		if (item.seq < d->since_seq)
 			break;
 		if (item.op != EMR_OP_WRITER_ADD)
 			continue;
@@ -195,17 +164,20 @@ static emr_status managed_since(void *arg, emr_id16 domain, const emr_row_writer
 			return EMR_DAMAGED;
 		has_key = (pub.rights & EMR_RIGHT_MANAGE) != 0;
 	}
-	if (status == EMR_OK && has_key)
-		status = emr_is_own_computer(
-			d->share->o.keyring, d->share->o.replica, who, d->now, &is_hers);
-	d->is_due |= status == EMR_OK && has_key && !is_hers;
-	return status;
+	if (has_key)
+		EMR_TRY(emr_is_own_computer(d->share->o.keyring, d->share->o.replica,
+			EMR_ID32_AT(row->writer), d->now, &is_hers));
+	d->is_due |= !is_hers;
+	return EMR_OK;
 }
 
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due)
 {
-	AUTO_DUE d = {.share = share, .now = share_now(share)};
+	EMR_AUTO_BUF teams = {0};
+	due d = {.share = share, .now = share_now(share), .teams = &teams};
 	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF grants = {0};
+	EMR_AUTO_BUF writers = {0};
 	emr_replica_item item;
 	emr_domain_public public;
 	emr_row_domain row;
@@ -219,12 +191,19 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	d.epoch = row.head.epoch;
 	/* Somebody else began the present one: what is sealed for it would not open here. */
 	d.is_due = memcmp(public.A, row.A, sizeof row.A) != 0;
-	EMR_TRY(emr_replica_writers(share->o.replica, domain, managed_since, &d));
-	EMR_TRY(emr_replica_grants(share->o.replica, domain, ended_since, &d));
-	if (!d.is_due && d.teams.len > 0)
-		EMR_TRY(emr_replica_teams(share->o.replica, team_ended_since, &d));
-	if (!d.is_due)
-		EMR_TRY(team_has_another_key(&d));
+	EMR_TRY(EMR_ASK_ALL(&writers, share->o.replica, WRITERS, .domain = domain));
+	EMR_EACH (const emr_known_writer, writer, &writers)
+		if (!d.is_due)
+			EMR_TRY(managed_since(&d, writer));
+	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		if (!d.is_due)
+			EMR_TRY(ended_since(&d, grant));
+	if (teams.len > 0)
+		EMR_TRY(team_ended_since(&d));
+	EMR_EACH (const emr_known_grant, grant, &teams)
+		if (!d.is_due)
+			EMR_TRY(team_has_another_key(&d, grant));
 	*out_is_due = d.is_due;
 	return EMR_OK;
 }
@@ -288,11 +267,6 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 	return status;
 }
 
-typedef struct remaining {
-	parcel *p;
-	uint32_t epoch;
-} remaining;
-
 emr_status share_fragments_epoch(
 	emr_share *share, const emr_known_grant *grant, uint32_t *out_epoch)
 {
@@ -312,11 +286,8 @@ emr_status share_fragments_epoch(
 static emr_status is_hers_and_read(emr_share *share, const emr_known_grant *grant, bool *out_is)
 {
 	emr_known_person person = {.row.head.state = EMR_KEY_ACTIVE};
-	emr_id32 root;
-	emr_status status;
+	emr_status status = present_person(share, EMR_ID32_AT(grant->row.grantee), &person);
 
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	status = present_person(share, root, &person);
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = emr_grant_is_owners(share->o.replica, grant, out_is);
 	if (status == EMR_OK)
@@ -324,23 +295,21 @@ static emr_status is_hers_and_read(emr_share *share, const emr_known_grant *gran
 	return status;
 }
 
-static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
+static emr_status add_for_grant(parcel *p, uint32_t epoch, const emr_known_grant *grant)
 {
-	const remaining *r = arg;
-	emr_share *share = r->p->share;
+	emr_share *share = p->share;
 	AUTO_GRANT_FACTS facts = {0};
 	emr_agent agents[EMR_AGENTS_MAX];
 	uint64_t version = grant->row.kver;
-	emr_grant_phase phase = emr_grant_phase_at(grant, r->p->now);
+	emr_id32 prev = EMR_ID32_AT(grant->row.kitem);
 	uint32_t newest = 0;
 	bool is_read = false, is_anew = false;
 	uint64_t former_since = 0;
-	emr_id32 prev;
 
-	if (grant->row.n == 0 || phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED)
+	if (grant->row.n == 0 || !emr_phase_stands(emr_grant_phase_at(grant, p->now)))
 		return EMR_OK;
 	EMR_TRY(share_fragments_epoch(share, grant, &newest));
-	if (newest < r->epoch)
+	if (newest < epoch)
 		EMR_TRY(is_hers_and_read(share, grant, &is_read));
 	if (is_read)
 		EMR_TRY(share_is_given_anew(share, grant, &is_anew));
@@ -351,9 +320,7 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	EMR_TRY(share_grant_facts(share, grant->domain, grant->grant, &facts));
 	EMR_TRY(share_agents(share, facts.terms.grantee, facts.terms.rights, facts.read.agents,
 		facts.read.n, agents));
-	memcpy(prev.b, grant->row.kitem, 32);
-	return share_add_fragments(
-		r->p, &facts.terms, facts.read.B, agents, r->epoch, &version, &prev);
+	return share_add_fragments(p, &facts.terms, facts.read.B, agents, epoch, &version, &prev);
 }
 
 emr_status share_pass_over(emr_status status, const char *what)
@@ -365,33 +332,37 @@ emr_status share_pass_over(emr_status status, const char *what)
 	return EMR_OK;
 }
 
-static emr_status add_or_pass_over(void *arg, const emr_known_grant *grant)
+static emr_status add_for_all(parcel *p, emr_id16 domain, uint32_t epoch)
 {
-	return share_pass_over(add_for_grant(arg, grant), "the fragments of a share");
+	EMR_AUTO_BUF grants = {0};
+
+	EMR_TRY(EMR_ASK_ALL(&grants, p->share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(share_pass_over(
+			add_for_grant(p, epoch, grant), "the fragments of a share"));
+	return EMR_OK;
 }
 
 /* Fragments of EPOCH for everybody who has none, in as many batches as it takes; P is the first and
  * may hold something already. */
 static emr_status issue(parcel *p, emr_id16 domain, uint32_t epoch)
 {
-	remaining r = {.p = p, .epoch = epoch};
-	emr_share *share = p->share;
 	bool is_full;
-	emr_status status;
 
 	do {
-		status = emr_replica_grants(share->o.replica, domain, add_or_pass_over, &r);
+		emr_status status = add_for_all(p, domain, epoch);
+		emr_share *share = p->share;
+
 		is_full = status == EMR_LIMIT && emr_batch_count(p->batch) > 0;
-		if (is_full)
-			status = EMR_OK;
-		if (status == EMR_OK && emr_batch_count(p->batch) > 0)
-			status = parcel_send(p);
-		if (status == EMR_OK && is_full) {
+		EMR_TRY(is_full ? EMR_OK : status);
+		if (emr_batch_count(p->batch) > 0)
+			EMR_TRY(parcel_send(p));
+		if (is_full) {
 			parcel_end(p);
-			status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), p);
+			EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), p));
 		}
-	} while (status == EMR_OK && is_full);
-	return status;
+	} while (is_full);
+	return EMR_OK;
 }
 
 emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain)

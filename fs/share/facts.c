@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/ask.h"
 #include "share/domain.h"
 
 /* ---- domains ---- */
@@ -19,12 +20,10 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 	const char *born, emr_buf *out)
 {
 	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
 
 	name = name != NULL ? name : share->o.owner_name;
 	born = born != NULL ? born : share->o.owner_born;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(share, domain, &row));
 	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN,
 		row.head.epoch, share_now(share), expires,
 		name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
@@ -136,22 +135,13 @@ void grant_facts_free(grant_facts *facts)
 
 /* ---- capsules ---- */
 
-static emr_status content_capsule(emr_share *share, emr_id16 domain, const emr_access_slot *slot,
-	const emr_buf *bytes, capsule_facts *out)
+static emr_status content_capsule(emr_id16 domain, const emr_buf *bytes, capsule_facts *out)
 {
 	emr_put_part put;
-	emr_id32 digest;
-	emr_status status = emr_put_part_decode(emr_buf_view(bytes), &put);
 
-	(void)share;
-	(void)slot;
-	if (status != EMR_OK)
-		return status;
-	if (out->op != EMR_OP_PUT && out->op != EMR_OP_REWRAP)
-		return EMR_NOT_FOUND;
-	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(
-		domain, out->epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, out->ctx);
+	EMR_TRY(emr_put_part_decode(emr_buf_view(bytes), &put));
+	emr_capsule_ctx(domain, out->epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
+		EMR_ID32_AT(put.root.b + 4), out->ctx);
 	memcpy(out->capsule, put.capsule, sizeof out->capsule);
 	memcpy(out->wdek, put.wdek, sizeof out->wdek);
 	return EMR_OK;
@@ -190,7 +180,7 @@ emr_status share_capsule(
 	EMR_TRY(share_epoch(share, domain, out->epoch, out->A));
 	EMR_TRY(share_part(share, family, domain, slot->object_id, slot->version, &bytes));
 	return is_listing ? listing_capsule(domain, &bytes, out)
-			  : content_capsule(share, domain, slot, &bytes, out);
+			  : content_capsule(domain, &bytes, out);
 }
 
 /* ---- records ---- */
@@ -294,70 +284,47 @@ void record_facts_free(record_facts *facts)
 
 /* ---- listing keys ---- */
 
-typedef struct key_walk {
-	published_key_fn fn;
-	void *arg;
-} key_walk;
-
-static emr_status key_row(void *arg, const char *text, emr_bytes bytes)
+emr_status share_list_keys(emr_share *share, emr_id16 domain, emr_buf *out)
 {
-	const key_walk *w = arg;
-	const char *object = strrchr(text, '/');
-	published_key key;
-	emr_row_listkey row;
+	emr_known_listkey known;
+	EMR_ASK(keys, share->o.replica, LISTKEYS, .domain = domain);
 
-	if (object == NULL || emr_unhex(object + 1, key.object.b, sizeof key.object.b) != EMR_OK ||
-		emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(key.listkey_id.b, row.head.item, 32);
-	memcpy(key.writer.b, row.signer, 32);
-	key.epoch = row.head.epoch;
-	key.version = row.head.version;
-	return w->fn(w->arg, &key);
+	while (emr_next(&keys, &known)) {
+		const published_key key = {.object = known.object,
+			.listkey_id = EMR_ID32_AT(known.row.head.item),
+			.writer = EMR_ID32_AT(known.row.signer),
+			.epoch = known.row.head.epoch,
+			.version = known.row.head.version};
+
+		EMR_TRY(emr_buf_append(out, &key, sizeof key));
+	}
+	return keys.status;
 }
 
-emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
+static emr_status add_versions(emr_share *share, emr_id16 domain, emr_id16 object, emr_buf *out)
 {
-	static const uint8_t no_object[16];
-	key_walk w = {fn, arg};
-	emr_key_text prefix;
+	emr_replica_item item;
+	EMR_ASK(history, share->o.replica, HISTORY, .family = EMR_FAMILY_LISTKEY, .domain = domain,
+		.object = object);
 
-	emr_key_listkey(domain.b, no_object, &prefix);
-	strrchr(prefix.text, '/')[1] = 0;
-	return emr_replica_each_row(share->o.replica, prefix.text, key_row, &w);
+	while (emr_next(&history, &item)) {
+		const published_key key = {.object = object,
+			.listkey_id = item.item_id,
+			.writer = item.signer_id,
+			.epoch = item.epoch,
+			.version = item.version};
+
+		EMR_TRY(emr_buf_append(out, &key, sizeof key));
+	}
+	return history.status;
 }
 
-typedef struct version_walk {
-	emr_share *share;
-	emr_id16 domain, object;
-	published_key_fn fn;
-	void *arg;
-} version_walk;
-
-static emr_status key_version(void *arg, const emr_replica_item *item)
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, emr_buf *out)
 {
-	const version_walk *w = arg;
-	const published_key key = {.object = w->object,
-		.listkey_id = item->item_id,
-		.writer = item->signer_id,
-		.epoch = item->epoch,
-		.version = item->version};
+	EMR_AUTO_BUF newest = {0};
 
-	return w->fn(w->arg, &key);
-}
-
-static emr_status key_versions(void *arg, const published_key *newest)
-{
-	version_walk *w = arg;
-
-	w->object = newest->object;
-	return emr_replica_history(
-		w->share->o.replica, EMR_FAMILY_LISTKEY, w->domain, w->object, key_version, w);
-}
-
-emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
-{
-	version_walk w = {.share = share, .domain = domain, .fn = fn, .arg = arg};
-
-	return share_list_keys(share, domain, key_versions, &w);
+	EMR_TRY(share_list_keys(share, domain, &newest));
+	EMR_EACH (const published_key, key, &newest)
+		EMR_TRY(add_versions(share, domain, key->object, out));
+	return EMR_OK;
 }

@@ -4,16 +4,11 @@
  * team has its former key. */
 #include <string.h>
 
+#include "replica/ask.h"
+#include "share/give.h"
 #include "share/strangers.h"
 
 #include "teams_private.h"
-
-static emr_status team_of(emr_share *share, const uint8_t grantee[32], emr_team *out)
-{
-	emr_id32 id = EMR_ID32_AT(grantee);
-
-	return emr_team_of_grantee(share->o.replica, id, out);
-}
 
 /* Which key stands later on the ledger decides, and not which was given something later. */
 emr_status share_goes_on(
@@ -25,9 +20,9 @@ emr_status share_goes_on(
 	*out_does = memcmp(former, other, 32) == 0;
 	if (*out_does)
 		return EMR_OK;
-	status = team_of(share, former, &first);
+	status = emr_team_of_grantee(share->o.replica, EMR_ID32_AT(former), &first);
 	if (status == EMR_OK)
-		status = team_of(share, other, &later);
+		status = emr_team_of_grantee(share->o.replica, EMR_ID32_AT(other), &later);
 	if (status == EMR_OK)
 		status = emr_team_follows(share->o.replica, &later, &first, out_does);
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* a person, or nobody */
@@ -36,18 +31,16 @@ emr_status share_goes_on(
 /* The teams of all leaders are walked for a grant to one: a person is found by his key. */
 emr_status share_former_key_since(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq)
 {
+	const emr_id32 root = EMR_ID32_AT(grant->row.grantee);
 	emr_known_person person;
-	emr_id32 root;
 	emr_team team;
 	bool is_given_on = false;
-	emr_status status;
+	emr_status status = emr_replica_person(share->o.replica, root, &person);
 
 	*out_seq = 0;
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	status = emr_replica_person(share->o.replica, root, &person);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = team_of(share, root.b, &team);
+	status = emr_team_of_grantee(share->o.replica, root, &team);
 	if (status == EMR_OK && !emr_id32_is_zero(share->gives_to) &&
 		!emr_id32_equal(share->gives_to, root))
 		status = share_goes_on(share, root.b, share->gives_to.b, &is_given_on);
@@ -58,67 +51,53 @@ emr_status share_former_key_since(emr_share *share, const emr_known_grant *grant
 
 /* ---- given again to the same reader ---- */
 
-typedef struct seeking {
-	emr_share *share;
-	const emr_known_grant *former;
-	emr_box_key *box;
-	emr_id16 share_id; /* of the former one */
-	uint64_t seq, now; /* of the former one; the time */
-	bool is_found;
-} seeking;
-
-/* A note that is damaged, or gone, is so for good: nobody knows what its grant belongs to, and it
- * follows nothing.  The reader is the same, so nobody was let out. */
-static emr_status look_where_it_belongs(
-	const seeking *s, const emr_known_grant *grant, emr_id16 *out_share, bool *out_is_known)
+/* A note that is damaged, or gone, is so for good: nobody knows what its grant belongs to (zero),
+ * and it follows nothing.  The reader is the same, so nobody was let out. */
+static emr_status find_share(
+	emr_share *share, const emr_box_key *box, const emr_known_grant *grant, emr_id16 *out)
 {
 	emr_grant_note note;
-	emr_status status = share_grant_note(s->share, s->box, grant, &note);
+	emr_status status = share_grant_note(share, box, grant, &note);
 
-	if (emr_status_may_pass(status))
-		return status;
-	*out_is_known = status == EMR_OK;
-	if (status == EMR_OK)
-		*out_share = note.share_id;
-	return EMR_OK;
+	*out = status == EMR_OK ? note.share_id : (emr_id16){{0}};
+	return emr_status_may_pass(status) ? status : EMR_OK;
 }
 
-static emr_status compare(void *arg, const emr_known_grant *grant)
+/* SEQ, SHARE_ID: of FORMER. */
+static emr_status follows(emr_share *share, const emr_box_key *box, const emr_known_grant *former,
+	uint64_t seq, emr_id16 share_id, const emr_known_grant *grant, bool *out_does)
 {
-	seeking *s = arg;
-	emr_grant_phase phase = emr_grant_phase_at(grant, s->now);
-	bool is_known = false, is_hers = false;
-	uint64_t seq = 0;
-	emr_id16 share_id;
-	emr_status status;
+	uint64_t later = 0;
+	emr_id16 other;
 
-	if (s->is_found || (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING) ||
-		memcmp(s->former->row.grantee, grant->row.grantee, 32) != 0)
+	if (!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
+		memcmp(former->row.grantee, grant->row.grantee, 32) != 0)
 		return EMR_OK;
-	EMR_TRY(share_grant_seq(s->share, grant, &seq));
-	if (seq <= s->seq)
+	EMR_TRY(share_grant_seq(share, grant, &later));
+	if (later <= seq)
 		return EMR_OK;
-	status = look_where_it_belongs(s, grant, &share_id, &is_known);
-	if (status == EMR_OK && is_known && emr_id16_equal(share_id, s->share_id))
-		status = emr_grant_is_owners(s->share->o.replica, grant, &is_hers);
-	s->is_found = status == EMR_OK && is_hers;
-	return status;
+	EMR_TRY(find_share(share, box, grant, &other));
+	return emr_id16_equal(other, share_id)
+		       ? emr_grant_is_owners(share->o.replica, grant, out_does)
+		       : EMR_OK;
 }
 
 emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, bool *out_is)
 {
-	seeking s = {.share = share, .former = grant, .now = share_now(share)};
-	bool is_known = false;
+	EMR_AUTO_BUF all = {0};
 	AUTO_BOX_KEY box = NULL;
+	emr_id16 share_id;
+	uint64_t seq = 0;
 
 	*out_is = false;
 	EMR_TRY(emr_box_key_domain(share->o.keyring, grant->domain, &box));
-	s.box = box;
-	EMR_TRY(look_where_it_belongs(&s, grant, &s.share_id, &is_known));
-	if (!is_known)
+	EMR_TRY(find_share(share, box, grant, &share_id));
+	if (emr_id16_is_zero(share_id))
 		return EMR_OK;
-	EMR_TRY(share_grant_seq(share, grant, &s.seq));
-	EMR_TRY(emr_replica_grants(share->o.replica, grant->domain, compare, &s));
-	*out_is = s.is_found;
+	EMR_TRY(share_grant_seq(share, grant, &seq));
+	EMR_TRY(EMR_ASK_ALL(&all, share->o.replica, GRANTS, .domain = grant->domain));
+	EMR_EACH (const emr_known_grant, other, &all)
+		if (!*out_is)
+			EMR_TRY(follows(share, box, grant, seq, share_id, other, out_is));
 	return EMR_OK;
 }

@@ -3,9 +3,9 @@
  * file of it. */
 #include "share/frozen.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/codec.h"
 #include "contract/codes.h"
@@ -13,6 +13,7 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "crypto/merkle.h"
+#include "replica/ask.h"
 
 void emr_frozen_look_free(emr_frozen_look *look)
 {
@@ -82,9 +83,8 @@ static emr_status note_joined(const looking *l, folder *f)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_grant(void *arg, const emr_known_grant *grant)
+static emr_status note_grant(looking *l, const emr_known_grant *grant)
 {
-	looking *l = arg;
 	const emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
 	/* A participant's clock that is ahead of this one takes nobody out. */
 	const bool is_given = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
@@ -103,14 +103,15 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	return note_joined(l, f);
 }
 
-static emr_status note_line(void *arg, const emr_team *team)
+static emr_status note_line(looking *l, const emr_team *team)
 {
-	looking *l = arg;
+	emr_known_grant grant;
+	EMR_ASK(grants, l->replica, GRANTS_TO, .who = team->grantee);
 
-	if (!emr_dataset_is_same(team, l->dataset))
-		return EMR_OK;
 	l->one = team;
-	return emr_replica_grants_to(l->replica, team->grantee, note_grant, l);
+	while (emr_dataset_is_same(team, l->dataset) && emr_next(&grants, &grant))
+		EMR_TRY(note_grant(l, &grant));
+	return grants.status;
 }
 
 /* ---- versions ---- */
@@ -133,24 +134,27 @@ static emr_status is_content_before(const looking *l, const emr_replica_head *he
 	return status;
 }
 
-static emr_status note_head(void *arg, const emr_replica_head *head)
+static emr_status note_heads(looking *l, emr_id16 domain)
 {
-	looking *l = arg;
-	bool is_before;
+	emr_replica_head head;
+	EMR_ASK(heads, l->replica, HEADS, .domain = domain);
 
-	if (head->state != EMR_OBJECT_LIVE || head->pversion == 0)
-		return EMR_OK;
-	EMR_TRY(is_content_before(l, head, &is_before));
-	if (!is_before)
-		return EMR_OK;
-	return emr_buf_append(&l->leaves, head->pitem.b, sizeof head->pitem);
+	while (emr_next(&heads, &head)) {
+		bool is_before = false;
+
+		if (head.state == EMR_OBJECT_LIVE && head.pversion != 0)
+			EMR_TRY(is_content_before(l, &head, &is_before));
+		if (is_before)
+			EMR_TRY(emr_buf_append(&l->leaves, head.pitem.b, sizeof head.pitem));
+	}
+	return heads.status;
 }
 
 emr_status emr_frozen_files(
 	emr_replica *replica, emr_id16 domain, uint64_t log_size, uint64_t *io_n)
 {
 	looking l = {.replica = replica, .log_size = log_size != 0 ? log_size : UINT64_MAX};
-	emr_status status = emr_replica_each_head(replica, &domain, note_head, &l);
+	emr_status status = note_heads(&l, domain);
 
 	*io_n += l.leaves.len / sizeof(emr_id32);
 	emr_buf_free(&l.leaves);
@@ -186,13 +190,18 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
 	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
-	EMR_TRY(emr_teams_ever(l->replica, note_line, l));
+	EMR_ASK(asked, l->replica, TEAMS);
+	emr_team team;
+
+	while (emr_team_next(&asked, &team))
+		EMR_TRY(note_line(l, &team));
+	EMR_TRY(asked.status);
 	EMR_EACH (const folder, f, &l->folders) {
 		out->withdrawn += f->was_in && !f->is_given && f->is_root;
 		if (!f->was_in || !f->is_in)
 			continue;
 		EMR_TRY(emr_buf_append(&out->domains, f->domain.b, sizeof f->domain));
-		EMR_TRY(emr_replica_each_head(l->replica, &f->domain, note_head, l));
+		EMR_TRY(note_heads(l, f->domain));
 	}
 	return count_versions(l, out);
 }
@@ -215,89 +224,57 @@ emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uin
 
 /* ---- by its id ---- */
 
-typedef struct finding {
-	emr_replica *replica;
-	const emr_team *dataset;
-	emr_frozen found;
-	unsigned n;
-	emr_frozen_fn fn; /* NULL: the last is FOUND */
-	void *arg;
-} finding;
-
 /* Which dataset a state is of stands in its item alone. */
-static emr_status is_of(const finding *f, const uint8_t dataset[16], bool *out_is)
+static emr_status is_of(
+	emr_replica *replica, const emr_team *dataset, const emr_known_state *state, bool *out_is)
 {
 	emr_team team;
-	emr_id16 id;
-	emr_status status;
+	emr_status status = emr_team_get(replica, EMR_ID16_AT(state->pub.dataset), &team);
 
-	memcpy(id.b, dataset, sizeof id.b);
-	status = emr_team_get(f->replica, id, &team);
-	*out_is = status == EMR_OK && emr_dataset_is_same(&team, f->dataset);
+	*out_is = status == EMR_OK && emr_dataset_is_same(&team, dataset);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_state(void *arg, const char *name, emr_bytes row)
+emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_buf *out)
 {
-	finding *f = arg;
-	emr_part_key key = {.family = EMR_FAMILY_SNAPSHOT, .version = 1};
-	EMR_AUTO_BUF bytes = {0};
-	emr_pub_dataset_snapshot pub;
-	emr_replica_item item;
-	bool is = false;
-	emr_status status = emr_unhex(name + strlen("SN/"), key.object.b, sizeof key.object);
+	emr_known_state state;
+	EMR_ASK(states, replica, STATES);
 
-	(void)row;
-	if (status == EMR_OK)
-		status = emr_replica_item_get(f->replica, &key, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
-	if (item.bytes.len < EMR_ITEM_BYTES ||
-		!emr_pub_dataset_snapshot_parse((emr_span){item.bytes.data + EMR_ITEM_BYTES,
-							item.bytes.len - EMR_ITEM_BYTES},
-			&pub))
-		return EMR_DAMAGED;
-	/* An entry that is still to come is no state. */
-	if (pub.log_size > item.seq)
-		return EMR_OK;
-	EMR_TRY(is_of(f, pub.dataset, &is));
-	if (!is)
-		return EMR_OK;
-	f->found = (emr_frozen){.id = key.object,
-		.seq = item.seq,
-		.log_size = pub.log_size,
-		.n = pub.n,
-		.time_unix_s = item.ledger_time};
-	memcpy(f->found.root.b, pub.root, sizeof f->found.root);
-	f->n++;
-	return f->fn != NULL ? f->fn(f->arg, &f->found) : EMR_OK;
-}
+	while (emr_next(&states, &state)) {
+		const emr_frozen frozen = {.id = state.state,
+			.seq = state.seq,
+			.log_size = state.pub.log_size,
+			.n = state.pub.n,
+			.root = EMR_ID32_AT(state.pub.root),
+			.time_unix_s = state.ledger_time};
+		bool is = false;
 
-emr_status emr_frozen_each(
-	emr_replica *replica, const emr_team *dataset, emr_frozen_fn fn, void *arg)
-{
-	finding f = {.replica = replica, .dataset = dataset, .fn = fn, .arg = arg};
-
-	return emr_replica_each_row(replica, "SN/", note_state, &f);
+		if (state.pub.log_size <= state.seq) /* one that is still to come is no state */
+			EMR_TRY(is_of(replica, dataset, &state, &is));
+		if (is)
+			EMR_TRY(emr_buf_append(out, &frozen, sizeof frozen));
+	}
+	return states.status;
 }
 
 emr_status emr_frozen_find(
 	emr_replica *replica, const emr_team *dataset, const char *text, emr_frozen *out)
 {
-	finding f = {.replica = replica, .dataset = dataset};
-	size_t len = strlen(text);
-	char prefix[3 + 32 + 1] = "SN/";
+	size_t len = strlen(text), n = 0;
+	EMR_AUTO_BUF all = {0};
 
-	if (len < EMR_FROZEN_ID_CHARS - 1 || len > 32)
+	if (len < EMR_FROZEN_ID_CHARS - 1 || len > 32 ||
+		strspn(text, "0123456789abcdefABCDEF") != len)
 		return EMR_INVALID;
-	for (size_t i = 0; i < len; i++) {
-		if (!isxdigit((unsigned char)text[i]))
-			return EMR_INVALID;
-		prefix[3 + i] = (char)tolower((unsigned char)text[i]);
+	EMR_TRY(emr_frozen_each(replica, dataset, &all));
+	EMR_EACH (const emr_frozen, frozen, &all) {
+		char id[33];
+
+		emr_hex(frozen->id.b, sizeof frozen->id, id);
+		if (strncasecmp(id, text, len) != 0)
+			continue;
+		*out = *frozen;
+		n++;
 	}
-	EMR_TRY(emr_replica_each_row(replica, prefix, note_state, &f));
-	if (f.n != 1)
-		return f.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	*out = f.found;
-	return EMR_OK;
+	return n == 1 ? EMR_OK : n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
 }

@@ -68,23 +68,21 @@ static emr_status look_up(making *m)
 static emr_status choose(making *m, bool *out_chosen)
 {
 	const emr_grant_order *o = m->order;
-	emr_id32 agents[EMR_AGENTS_MAX], root;
+	emr_id32 agents[EMR_AGENTS_MAX];
 	unsigned n = 0, near = 0;
 	bool are_own = false;
-	emr_status status = EMR_OK;
 
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	if (o->agents != NULL)
-		status = share_agents_near(
-			m->share, root, o->rights, o->agents, o->agents_count, NULL, &near);
 	*out_chosen = false;
-	if (status != EMR_OK || (o->agents != NULL && near == 0))
-		return status;
-	status = share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own);
+	if (o->agents != NULL)
+		EMR_TRY(share_agents_near(m->share, EMR_ID32_AT(m->grantee.row.root), o->rights,
+			o->agents, o->agents_count, NULL, &near));
+	if (o->agents != NULL && near == 0)
+		return EMR_OK;
+	EMR_TRY(share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own));
 	/* Never with fewer who must agree than she was told. */
 	*out_chosen = o->agents == NULL || (n >= 2 ? 2 : n) >= o->threshold;
-	if (status != EMR_OK || !*out_chosen)
-		return status;
+	if (!*out_chosen)
+		return EMR_OK;
 	m->made.n = (uint8_t)n;
 	memcpy(m->made.agents, agents, n * sizeof *agents);
 	m->made.away = n == 0 ? EMR_AWAY_NOBODY : are_own ? EMR_AWAY_OWN : EMR_AWAY_OTHERS;
@@ -95,12 +93,10 @@ static emr_status choose(making *m, bool *out_chosen)
 static emr_status settle_agents(making *m)
 {
 	const emr_grant_order *o = m->order;
-	emr_id32 root;
 	bool is_chosen = false;
 
 	if (o->rights == 0) /* there is nothing to release */
 		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	EMR_TRY(choose(m, &is_chosen));
 	if (!is_chosen) {
 		m->made.n = (uint8_t)o->agents_count;
@@ -110,8 +106,8 @@ static emr_status settle_agents(making *m)
 	}
 	if (m->made.t == 0)
 		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
-	return share_agents(
-		m->share, root, (uint16_t)m->made.away, m->made.agents, m->made.n, m->agents);
+	return share_agents(m->share, EMR_ID32_AT(m->grantee.row.root), (uint16_t)m->made.away,
+		m->made.agents, m->made.n, m->agents);
 }
 
 /* The domain's card, so that the grantee can compare it with the ledger. */
@@ -174,9 +170,8 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 /* ---- writing ---- */
 
 /* The writer that stands there decides what the one row says from now on. */
-static emr_status note_present(void *arg, const known_writer *present)
+static emr_status note_present(making *m, const known_writer *present)
 {
-	making *m = arg;
 	uint16_t theirs = present->row.rights, ours = m->order->writes;
 
 	if (!known_writer_is_alive(present, share_now(m->share)) || m->order->replaces ||
@@ -191,13 +186,16 @@ static emr_status note_present(void *arg, const known_writer *present)
 
 static emr_status settle_writing(making *m)
 {
-	emr_id32 root;
+	EMR_AUTO_BUF writers = {0};
+	emr_id32 root = EMR_ID32_AT(m->grantee.row.root);
 
 	if (m->order->writes == 0)
 		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	m->writes_until_unix_s = m->order->not_after_unix_s;
-	return share_known_writers(m->share, m->order->domain, &root, note_present, m);
+	EMR_TRY(share_known_writers(m->share, m->order->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(note_present(m, writer));
+	return EMR_OK;
 }
 
 static emr_status add_writing(parcel *p, making *m)
@@ -213,11 +211,14 @@ static emr_status add_writing(parcel *p, making *m)
 }
 
 /* A deposit is called by its operation. */
-static emr_status name_deposit(void *arg, const known_writer *writer)
+static emr_status name_deposit(making *m)
 {
-	making *m = arg;
+	EMR_AUTO_BUF writers = {0};
+	emr_id32 root = EMR_ID32_AT(m->grantee.row.root);
 
-	memcpy(m->made.grant.b, writer->adds[writer->n - 1].item_id.b, sizeof m->made.grant.b);
+	EMR_TRY(share_known_writers(m->share, m->order->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		m->made.grant = EMR_ID16_AT(writer->item_id.b);
 	return EMR_OK;
 }
 
@@ -226,12 +227,10 @@ static emr_status name_deposit(void *arg, const known_writer *writer)
 /* A folder inside one that takes part comes with it, and takes no part itself. */
 static emr_status add_join(parcel *p, making *m)
 {
-	emr_id32 root;
-
-	if (!share_is_team(&m->grantee) || is_inner(m))
-		return EMR_OK;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	return share_add_join(p, m->order->domain, root, m->made.grant, &m->joins);
+	return share_is_team(&m->grantee) && !is_inner(m)
+		       ? share_add_join(p, m->order->domain, EMR_ID32_AT(m->grantee.row.root),
+				 m->made.grant, &m->joins)
+		       : EMR_OK;
 }
 
 /* GRANT with its fragments, of this epoch: those before it are the past. */
@@ -253,7 +252,6 @@ static emr_status send(making *m)
 {
 	AUTO_PARCEL p = {0};
 	emr_known_grant half;
-	emr_id32 root;
 	uint8_t refusal;
 	emr_status status = parcel_begin(
 			   m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p),
@@ -268,12 +266,8 @@ static emr_status send(making *m)
 	if (status == EMR_OK)
 		status = parcel_send(&p);
 	refusal = m->share->refusal;
-	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	if (status == EMR_OK || refusal == 0 || (m->order->writes == 0 && !m->joins))
-		return status == EMR_OK && m->order->rights == 0
-			       ? share_known_writers(
-					 m->share, m->order->domain, &root, name_deposit, m)
-			       : status;
+		return status == EMR_OK && m->order->rights == 0 ? name_deposit(m) : status;
 	if (emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &half) ==
 		EMR_OK) {
 		undone = share_revoke(m->share, &half, 0);
@@ -288,37 +282,31 @@ static emr_status send(making *m)
  * again. */
 static emr_status settle_name(making *m)
 {
+	const bool has_name = !emr_id16_is_zero(m->order->grant);
 	emr_known_grant there;
-	emr_status status;
+	emr_status status = EMR_NOT_FOUND;
 
-	m->made.grant = m->order->grant;
-	if (emr_id16_is_zero(m->order->grant)) {
-		m->made.grant = emr_id16_random();
-		return EMR_OK;
-	}
-	status = emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &there);
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? EMR_EXISTS : status;
+	m->made.grant = has_name ? m->order->grant : emr_id16_random();
+	if (has_name)
+		status = emr_replica_grant(
+			m->share->o.replica, m->order->domain, m->made.grant, &there);
+	return status == EMR_NOT_FOUND ? EMR_OK : status == EMR_OK ? EMR_EXISTS : status;
 }
 
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	making m = {.share = share, .order = order};
-	emr_status status = check_order(&m);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK || emr_status_may_pass(status))
-		status = look_up(&m);
-	if (status == EMR_OK)
-		status = settle_agents(&m);
-	if (status == EMR_OK)
-		status = settle_writing(&m);
-	if (status == EMR_OK)
-		*out_made = m.made;
-	return status;
+	EMR_TRY(check_order(&m));
+	status = share_catch_up(share);
+	EMR_TRY(emr_status_may_pass(status) ? EMR_OK : status);
+	EMR_TRY(look_up(&m));
+	EMR_TRY(settle_agents(&m));
+	EMR_TRY(settle_writing(&m));
+	*out_made = m.made;
+	return EMR_OK;
 }
 
 static emr_status give(making *m)

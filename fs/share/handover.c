@@ -1,7 +1,6 @@
 /* This file finds shares some of whose agents are none any more (their key is no longer in force,
  * or somebody of their organisation reads now), and gives those shares through other agents, as far
  * as the owner agreed to that. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "keyring/card.h"
@@ -20,16 +19,9 @@ typedef struct one {
 
 typedef struct list {
 	emr_share *share;
-	emr_buf inner; /* emr_id16, ... */
-	one *all;      /* owned: everything that is in force or to come, and read through agents */
-	size_t n;
+	emr_buf *inner; /* emr_id16, ... */
+	emr_buf *all;	/* one, ...: all in force or to come that are read through agents */
 } list;
-
-static void list_free(list *l)
-{
-	emr_buf_free(&l->inner);
-	free(l->all);
-}
 
 /* ---- what there is ---- */
 
@@ -37,11 +29,9 @@ static void list_free(list *l)
 static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool *out_may)
 {
 	emr_known_person grantee;
-	emr_id32 root;
-	emr_status status;
+	emr_id32 root = EMR_ID32_AT(given->grant.row.grantee);
+	emr_status status = share_present_key(share, root, &root);
 
-	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
-	status = share_present_key(share, root, &root);
 	*out_may = false;
 	if (status == EMR_OK)
 		status = share_party(share, root, &grantee, out_may);
@@ -53,33 +43,34 @@ static bool has_too_few(const one *o)
 	return o->given.agents_count - o->gone_n < o->given.grant.row.t;
 }
 
-static emr_status note_grant(void *arg, const emr_given *given)
+static emr_status note_grant(list *l, const emr_given *given)
 {
-	list *l = arg;
 	one o = {.given = *given};
-	one *grown;
 	bool may_act = false, is_hers = false;
 	uint64_t former_since = 0;
-	emr_status status;
 
-	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
-		given->agents_count == 0)
+	if (!emr_phase_stands(given->phase) || given->agents_count == 0)
 		return EMR_OK;
-	o.is_inner = share_is_among(&l->inner, given->grant.grant);
+	o.is_inner = share_is_among(l->inner, given->grant.grant);
 	EMR_TRY(emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers));
 	EMR_TRY(may_grantee_act(l->share, given, &may_act));
 	if (is_hers && may_act)
 		EMR_TRY(share_former_key_since(l->share, &given->grant, &former_since));
 	if (!is_hers || !may_act || former_since != 0)
 		return EMR_OK;
-	status = share_agents_gone(
-		l->share, &given->grant, given->agents, given->agents_count, o.gone, &o.gone_n);
+	EMR_TRY(share_agents_gone(
+		l->share, &given->grant, given->agents, given->agents_count, o.gone, &o.gone_n));
 	o.is_shut = has_too_few(&o);
-	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
-	if (grown == NULL)
-		return status == EMR_OK ? EMR_NO_MEMORY : status;
-	l->all = grown;
-	grown[l->n++] = o;
+	return emr_buf_append(l->all, &o, sizeof o);
+}
+
+static emr_status note_grants(list *l)
+{
+	EMR_AUTO_BUF given = {0};
+
+	EMR_TRY(emr_share_given_everywhere(l->share, &given));
+	EMR_EACH (const emr_given, each, &given)
+		EMR_TRY(note_grant(l, each));
 	return EMR_OK;
 }
 
@@ -89,11 +80,11 @@ static bool is_covered(const list *l, const one *o)
 {
 	const emr_row_grant *was = &o->given.grant.row;
 
-	for (size_t i = 0; i < l->n; i++) {
-		const emr_given *other = &l->all[i].given;
+	EMR_EACH (const one, it, l->all) {
+		const emr_given *other = &it->given;
 		const emr_row_grant *is = &other->grant.row;
 
-		if (!l->all[i].is_shut && other->phase == EMR_GRANT_IN_FORCE &&
+		if (!it->is_shut && other->phase == EMR_GRANT_IN_FORCE &&
 			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
 			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 &&
 			(emr_rights_shown(was->rights) & ~is->rights) == 0 &&
@@ -129,21 +120,17 @@ static emr_status give_grant(emr_share *share, const one *o, emr_id32 grantee, e
  * allow. */
 static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_grantee, bool *out_may)
 {
-	emr_id32 agents[EMR_AGENTS_MAX], root;
+	emr_id32 agents[EMR_AGENTS_MAX], root = EMR_ID32_AT(o->given.grant.row.grantee);
 	emr_known_person grantee;
 	unsigned n = 0;
 	bool are_own = false;
-	emr_status status;
 
-	memcpy(root.b, o->given.grant.row.grantee, sizeof root.b);
-	status = share_present_key(share, root, out_grantee);
-	if (status == EMR_OK)
-		status = share_party(share, *out_grantee, &grantee, NULL);
-	if (status == EMR_OK)
-		status = share_choose_agents(
-			share, &grantee, o->given.grant.row.rights, agents, &n, &are_own);
-	*out_may = status == EMR_OK && n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
-	return status;
+	EMR_TRY(share_present_key(share, root, out_grantee));
+	EMR_TRY(share_party(share, *out_grantee, &grantee, NULL));
+	EMR_TRY(share_choose_agents(
+		share, &grantee, o->given.grant.row.rights, agents, &n, &are_own));
+	*out_may = n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
+	return EMR_OK;
 }
 
 /* *OUT_IS_LATE: what the new one lacks still, because nobody could judge it without its data,
@@ -159,11 +146,10 @@ static emr_status end_former(emr_share *share, const one *o, bool *out_is_late)
 /* One that was kept so: what took its place stands beside it. */
 static bool is_followed(const list *l, const one *o)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		const emr_given *other = &l->all[i].given;
+	EMR_EACH (const one, it, l->all) {
+		const emr_given *other = &it->given;
 
-		if (!l->all[i].is_shut &&
-			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
+		if (!it->is_shut && emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
 			emr_id16_equal(other->share_id, o->given.share_id) &&
 			memcmp(other->grant.row.grantee, o->given.grant.row.grantee, 32) == 0)
 			return true;
@@ -185,66 +171,52 @@ static emr_status replace_grant(
 	return EMR_OK;
 }
 
-static emr_status tell_handover(
-	const one *o, const emr_grant_made *made, emr_handover_fn fn, void *arg)
-{
-	emr_handover told = {
-		.given = &o->given, .gone = o->gone, .gone_n = o->gone_n, .made = made};
-
-	return fn(arg, &told);
-}
-
 /* A lasting failure leaves the share as it is, and the owner is told of it. */
-static emr_status replace_outer(
-	list *l, emr_handover_fn fn, void *arg, uint64_t *changes, bool *out_is_late)
+static emr_status replace_outer(list *l, emr_buf *out, uint64_t *changes, bool *out_is_late)
 {
-	emr_status status = EMR_OK;
-	bool is_late = false;
-
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
-		one *o = &l->all[i];
-		emr_grant_made made = {.n = 0};
-		bool is_done = false, stays = false;
+	EMR_EACH (one, o, l->all) {
+		emr_handover told = {.given = o->given, .gone_n = o->gone_n};
+		bool stays = false;
+		emr_status status = EMR_OK;
 
 		if (!o->is_shut || o->is_inner)
 			continue;
 		if (is_covered(l, o)) {
 			status = is_followed(l, o) ? end_former(l->share, o, &stays) : EMR_OK;
-			is_late = is_late || stays;
-			status = emr_status_may_pass(status) ? status : EMR_OK;
+			*out_is_late |= stays;
+			EMR_TRY(emr_status_may_pass(status) ? status : EMR_OK);
 			continue;
 		}
-		status = replace_grant(l->share, o, &made, &is_done, &stays);
+		status = replace_grant(l->share, o, &told.made, &told.is_made, &stays);
 		if (emr_status_may_pass(status) ||
 			emr_status_is_moved(status)) /* somebody was quicker */
-			break;
-		is_late = is_late || stays;
-		is_done = is_done && status == EMR_OK;
-		o->is_shut = !is_done;
-		*changes += is_done;
-		status = tell_handover(o, is_done ? &made : NULL, fn, arg);
+			return status;
+		*out_is_late |= stays;
+		told.is_made &= status == EMR_OK;
+		o->is_shut = !told.is_made;
+		*changes += told.is_made;
+		memcpy(told.gone, o->gone, sizeof told.gone);
+		EMR_TRY(emr_buf_append(out, &told, sizeof told));
 	}
-	*out_is_late = is_late;
-	return status;
+	return EMR_OK;
 }
 
 /* Notes each grant for which too few agents are left, and whose share is open again around it, or
  * beside it. */
 static emr_status note_shut(const list *l, emr_buf *out_shut)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		const emr_given *given = &l->all[i].given;
+	EMR_EACH (const one, inner, l->all) {
+		const emr_given *given = &inner->given;
 		bool is_open = false;
 
-		for (size_t k = 0; k < l->n && has_too_few(&l->all[i]); k++) {
-			const one *outer = &l->all[k];
-
+		if (!has_too_few(inner))
+			continue;
+		EMR_EACH (const one, outer, l->all)
 			is_open = is_open ||
 				  (!outer->is_inner && !outer->is_shut &&
 					  emr_id16_equal(outer->given.share_id, given->share_id) &&
 					  memcmp(outer->given.grant.row.grantee,
 						  given->grant.row.grantee, 32) == 0);
-		}
 		if (is_open)
 			EMR_TRY(emr_buf_append(
 				out_shut, &given->grant.grant, sizeof given->grant.grant));
@@ -253,17 +225,19 @@ static emr_status note_shut(const list *l, emr_buf *out_shut)
 }
 
 emr_status emr_share_replace_agents(
-	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg)
+	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_handovers)
 {
-	__attribute__((cleanup(list_free))) list l = {.share = share};
+	EMR_AUTO_BUF inner = {0};
+	EMR_AUTO_BUF all = {0};
+	list l = {.share = share, .inner = &inner, .all = &all};
 	EMR_AUTO_BUF shut = {0};
 	uint64_t changes = 0;
 	bool is_late = false, is_late_inside = false;
 
 	EMR_TRY(share_catch_up(share));
-	EMR_TRY(emr_share_inner_grants(share, tree, n, &l.inner));
-	EMR_TRY(emr_share_given_everywhere(share, note_grant, &l));
-	EMR_TRY(replace_outer(&l, fn, arg, &changes, &is_late));
+	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
+	EMR_TRY(note_grants(&l));
+	EMR_TRY(replace_outer(&l, out_handovers, &changes, &is_late));
 	EMR_TRY(note_shut(&l, &shut));
 	if (changes > 0 || shut.len > 0)
 		EMR_TRY(share_tie_anew(share, tree, n, &shut, NULL, &is_late_inside));

@@ -126,15 +126,13 @@ emr_status share_takes_part(emr_share *share, emr_id16 domain, emr_id16 dataset,
 {
 	emr_known_grant by;
 	emr_row_join row;
-	emr_id16 grant;
 	bool is_in = false, was_in;
 	emr_status status = joined_by(share->o.replica, domain, dataset, &is_in, &was_in, &row);
 
 	*out_does = false;
 	if (status != EMR_OK || !is_in)
 		return status;
-	memcpy(grant.b, row.grant, sizeof grant.b);
-	status = emr_replica_grant(share->o.replica, domain, grant, &by);
+	status = emr_replica_grant(share->o.replica, domain, EMR_ID16_AT(row.grant), &by);
 	*out_does =
 		status == EMR_OK && emr_grant_phase_at(&by, share_now(share)) == EMR_GRANT_IN_FORCE;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/log.h"
 #include "replica/rules.h"
 
@@ -43,12 +42,9 @@ emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, que
 
 emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
-	emr_id16 grant;
-
 	EMR_TRY(question_read(share, domain, access, out));
-	memcpy(grant.b, out->pub.grant, sizeof grant.b);
 	EMR_TRY(share_domain(share, domain, &out->row));
-	return share_grant_facts(share, domain, grant, &out->grant);
+	return share_grant_facts(share, domain, EMR_ID16_AT(out->pub.grant), &out->grant);
 }
 
 void question_free(question *q)
@@ -84,52 +80,32 @@ emr_asked question_asked(const question *q)
 
 /* ---- rates ---- */
 
-typedef struct earlier {
-	rate *rate;
-	uint64_t from;
-} earlier;
-
-static emr_status add_earlier(void *arg, const emr_known_release *release)
-{
-	const earlier *e = arg;
-
-	if (emr_id16_equal(release->grant, e->rate->grant) && release->ledger_time >= e->from)
-		e->rate->slots += release->asked;
-	return EMR_OK;
-}
-
 /* After a start the ledger tells what was asked today; questions count then, not only answers. */
 static emr_status rate_of(desk *d, const question *q, rate **out)
 {
-	uint64_t day = share_now(d->share) / 86400;
-	rate *grown;
+	uint64_t day = share_now(d->share) / 86400, from = day * 86400;
+	rate new = {.domain = q->domain, .grant = q->grant.known.grant, .day = day};
+	emr_known_release release;
 
-	for (size_t i = 0; i < d->rates_n; i++) {
-		rate *r = &d->rates[i];
-
+	EMR_EACH (rate, r, &d->rates) {
 		if (!emr_id16_equal(r->grant, q->grant.known.grant) ||
 			!emr_id16_equal(r->domain, q->domain))
 			continue;
-		if (r->day != day) {
-			r->day = day;
-			r->slots = 0;
-			r->refused = 0;
-		}
+		if (r->day != day)
+			*r = (rate){.domain = r->domain, .grant = r->grant, .day = day};
 		*out = r;
 		return EMR_OK;
 	}
-	grown = realloc(d->rates, (d->rates_n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	d->rates = grown;
-	grown[d->rates_n] = (rate){.domain = q->domain, .grant = q->grant.known.grant, .day = day};
-	earlier e = {&grown[d->rates_n], day * 86400};
-
-	EMR_TRY(emr_replica_releases(d->share->o.replica, q->domain, add_earlier, &e));
+	EMR_ASK(releases, d->share->o.replica, RELEASES, .domain = q->domain);
+	while (emr_next(&releases, &release))
+		if (emr_id16_equal(release.grant, new.grant) && release.ledger_time >= from)
+			new.slots += release.asked;
+	EMR_TRY(releases.status);
 	/* The one in hand is among them. */
-	if (q->ledger_time >= e.from && e.rate->slots >= q->pub.count)
-		e.rate->slots -= q->pub.count;
-	*out = &grown[d->rates_n++];
+	if (q->ledger_time >= from && new.slots >= q->pub.count)
+		new.slots -= q->pub.count;
+	EMR_TRY(emr_buf_append(&d->rates, &new, sizeof new));
+	*out = (rate *)(void *)(d->rates.data + d->rates.len - sizeof new);
 	return EMR_OK;
 }
 
@@ -157,7 +133,7 @@ emr_status desk_may_refuse(desk *d, const question *q, bool *out_may)
 
 void desk_end(desk *d)
 {
-	free(d->rates);
+	emr_buf_free(&d->rates);
 }
 
 /* ---- who, when, why ---- */
@@ -167,34 +143,19 @@ static bool is_in_time(const emr_grant_terms *terms, uint64_t t)
 	return t >= terms->not_before && t < terms->not_after;
 }
 
-typedef struct membership {
-	const uint8_t *root;
-	emr_row_member row;
-} membership;
-
-static emr_status member_row(void *arg, const emr_row_member *row)
-{
-	membership *m = arg;
-
-	if (memcmp(row->member, m->root, 32) == 0)
-		m->row = *row;
-	return EMR_OK;
-}
-
 /* The grantee himself, or a member of the team in whose name he asks, unless what that one pays for
  * was not paid. */
 static emr_status judge_grantee(
 	desk *d, const question *q, const emr_known_person *person, uint64_t now, uint8_t *out_code)
 {
-	membership m = {.root = person->row.root};
+	emr_membership m;
 	emr_row_dataset row;
 	emr_team terms;
 	uint8_t team[32];
-	emr_id16 via, outer;
+	emr_id16 via = EMR_ID16_AT(q->pub.via), outer;
 	bool is_paid = true;
 	emr_status status;
 
-	memcpy(via.b, q->pub.via, sizeof via.b);
 	*out_code = EMR_RESULT_NOT_GRANTEE;
 	if (emr_id16_is_zero(via)) {
 		if (memcmp(q->grant.terms.grantee.b, person->row.root, 32) == 0)
@@ -209,9 +170,9 @@ static emr_status judge_grantee(
 	status = emr_replica_team(d->share->o.replica, via, &row);
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	EMR_TRY(emr_replica_members(d->share->o.replica, via, member_row, &m));
-	if (m.row.head.state != EMR_MEMBER_ACTIVE || now >= m.row.not_after_unix_s)
-		return EMR_OK;
+	status = emr_team_membership(d->share->o.replica, via, EMR_ID32_AT(person->row.root), &m);
+	if (status != EMR_OK || !emr_membership_is_on(&m, now))
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	/* Terms that are not there bind nobody, and tell nobody who reads. */
 	status = emr_team_get(d->share->o.replica, via, &terms);
 	if (status == EMR_NOT_FOUND)
@@ -319,48 +280,35 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 
 /* ---- what is new ---- */
 
-typedef struct pending_list {
-	pending_question *all;
-	size_t n, cap;
-	uint64_t now;
-} pending_list;
-
-static emr_status note_question(void *arg, const emr_replica_change *change)
+static bool is_worked_on(const emr_replica_change *change, uint64_t now)
 {
-	pending_list *l = arg;
-
-	if ((change->op != EMR_OP_ACCESS_REQ && change->op != EMR_OP_KFRAGS &&
-		    change->op != EMR_OP_GRANT && change->op != EMR_OP_REVOKE &&
-		    change->op != EMR_OP_DATASET_LEAVE) ||
-		change->result > EMR_RESULT_ALREADY)
-		return EMR_OK;
+	if (change->result > EMR_RESULT_ALREADY)
+		return false;
 	/* After a start the whole ledger is looked through: what nobody waits for any more is not
 	 * opened. */
-	if (change->op == EMR_OP_ACCESS_REQ && l->now > change->ledger_time + QUESTION_S)
-		return EMR_OK;
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->all[l->n++] =
-		(pending_question){change->domain, change->object, change->version, change->op};
-	return EMR_OK;
+	if (change->op == EMR_OP_ACCESS_REQ)
+		return now <= change->ledger_time + QUESTION_S;
+	return change->op == EMR_OP_KFRAGS || change->op == EMR_OP_GRANT ||
+	       change->op == EMR_OP_REVOKE || change->op == EMR_OP_DATASET_LEAVE;
 }
 
-emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq)
+emr_status desk_pending(desk *d, emr_buf *out_all, uint64_t *out_next_seq)
 {
-	pending_list l = {.now = share_now(d->share)};
+	const uint64_t now = share_now(d->share);
+	emr_replica_change change;
 	emr_replica_position at;
-	emr_status status = emr_replica_at(d->share->o.replica, &at);
+	EMR_ASK(changes, d->share->o.replica, SINCE, .at = d->next_seq);
 
-	if (status == EMR_OK)
-		status = emr_replica_since(d->share->o.replica, d->next_seq, note_question, &l);
-	if (status != EMR_OK) {
-		free(l.all);
-		return status;
+	EMR_TRY(emr_replica_at(d->share->o.replica, &at));
+	while (emr_next(&changes, &change)) {
+		const pending_question one = {
+			change.domain, change.object, change.version, change.op};
+
+		if (is_worked_on(&change, now))
+			EMR_TRY(emr_buf_append(out_all, &one, sizeof one));
 	}
-	*out_all = l.all;
-	*out_n = l.n;
 	*out_next_seq = at.size;
-	return EMR_OK;
+	return changes.status;
 }
 
 void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns)

@@ -57,8 +57,7 @@ typedef struct desk {
 	int64_t looked_boot_ns; /* when everything before it was there already; 0 = not since the
 				   start */
 	uint32_t slots_a_day;	/* 0: what the network has agreed on */
-	rate *rates;
-	size_t rates_n;
+	emr_buf rates;		/* rate, ... */
 } desk;
 
 void desk_end(desk *d);
@@ -74,13 +73,13 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 emr_status desk_count(desk *d, const question *q, size_t slots);
 
 /* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries
- * from next_seq on, oldest first. */
+ * from next_seq on, oldest first: appended. */
 typedef struct pending_question {
 	emr_id16 domain, access; /* or the grant */
 	uint64_t version;
 	uint8_t op;
 } pending_question;
-emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
+emr_status desk_pending(desk *d, emr_buf *out_all, uint64_t *out_next_seq);
 /* All of them are done; BEGAN_BOOT_NS: just before this computer's copy was caught up for them. */
 void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns);
 /* NEXT_MS, or 0 when this computer's copy has entries that were not worked on: an answer that goes
@@ -113,8 +112,10 @@ bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns
 /* The auditors of one's own organisation can read what one asks for; this tells who they are. It
  * refuses to name those of another. */
 
-/* FN for each record that Q, which is open, asks for; ENTRY says the rest. */
-emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry);
+/* The part of RELEASE that stands in the clear: asked for. */
+emr_audit_entry audit_entry_of(const emr_known_release *release);
+/* An entry for each record that Q, which is open, asks for; ENTRY says the rest. */
+emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *out);
 
 /* As of this handle's last look; borrowed. */
 emr_status staff_auditors(emr_share *share, const auditors **out);

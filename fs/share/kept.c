@@ -47,10 +47,8 @@ static emr_id16 binding_of(const uint8_t row[ROW_BYTES])
 	const emr_bytes parts[2] = {
 		emr_bytes_of(label, sizeof label), emr_bytes_of(row, ROW_BYTES)};
 	emr_id32 hash = emr_sha256_of(parts, 2);
-	emr_id16 id;
 
-	memcpy(id.b, hash.b, sizeof id.b);
-	return id;
+	return EMR_ID16_AT(hash.b);
 }
 
 static emr_status save_name(emr_shared *shared, held_name_key *held, emr_buf *out)
@@ -83,27 +81,25 @@ static emr_status save_content(emr_shared *shared, held_content_key *held, emr_b
 
 emr_status emr_shared_save_keys(emr_shared *shared, emr_buf *out)
 {
-	for (size_t i = 0; i < shared->names_n; i++)
-		if (!shared->names[i].is_kept)
-			EMR_TRY(save_name(shared, &shared->names[i], out));
-	for (size_t i = 0; i < shared->contents_n; i++)
-		if (!shared->contents[i].is_kept)
-			EMR_TRY(save_content(shared, &shared->contents[i], out));
+	EMR_EACH (held_name_key, held, &shared->names)
+		if (!held->is_kept)
+			EMR_TRY(save_name(shared, held, out));
+	EMR_EACH (held_content_key, held, &shared->contents)
+		if (!held->is_kept)
+			EMR_TRY(save_content(shared, held, out));
 	return EMR_OK;
 }
 
 static emr_status load_name(emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_BYTES])
 {
 	emr_list_key *key = NULL;
-	emr_id32 id;
+	emr_id32 id = EMR_ID32_AT(kept + 32);
 
-	memcpy(id.b, kept + 32, sizeof id.b);
 	if (shared_name_key(shared, id) != NULL)
 		return EMR_OK;
 	EMR_TRY(emr_list_key_open_local(
 		shared->share->o.keyring, kept + ROW_BYTES, emr_bytes_of(kept, ROW_BYTES), &key));
-	EMR_TRY(shared_keep_name_key(shared, id, key));
-	shared->names[shared->names_n - 1].is_kept = true;
+	EMR_TRY(shared_keep_name_key(shared, id, key, true));
 	return EMR_OK;
 }
 
@@ -121,16 +117,14 @@ static emr_status load_content(emr_shared *shared, const uint8_t kept[EMR_KEPT_K
 {
 	uint64_t pversion = emr_get_u64(kept + 32 + 16);
 	emr_content_key *key = NULL;
-	emr_id16 object;
+	emr_id16 object = EMR_ID16_AT(kept + 32);
 
-	memcpy(object.b, kept + 32, sizeof object.b);
 	EMR_TRY(is_shown(shared, object, pversion));
 	if (shared_content_key(shared, object, pversion) != NULL)
 		return EMR_OK;
 	EMR_TRY(emr_content_key_open_local(
 		shared->share->o.keyring, kept + ROW_BYTES, binding_of(kept), &key));
-	EMR_TRY(shared_keep_content_key(shared, object, pversion, key));
-	shared->contents[shared->contents_n - 1].is_kept = true;
+	EMR_TRY(shared_keep_content_key(shared, object, pversion, key, true));
 	return EMR_OK;
 }
 
@@ -139,11 +133,9 @@ static emr_status load_one(
 	emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_BYTES], bool *out_stays)
 {
 	uint8_t row[ROW_BYTES];
-	emr_id32 name;
 	emr_status status;
 
-	memcpy(name.b, kept + 32, sizeof name.b);
-	row_of(shared, name, row);
+	row_of(shared, EMR_ID32_AT(kept + 32), row);
 	*out_stays = memcmp(row, kept, 32) != 0;
 	if (*out_stays || memcmp(row, kept, sizeof row) != 0)
 		return EMR_OK;
@@ -175,7 +167,7 @@ emr_status emr_shared_load_keys(emr_shared *shared, emr_buf *kept)
 
 size_t emr_shared_names_held(const emr_shared *shared)
 {
-	return shared->names_n;
+	return shared->names.len / sizeof(held_name_key);
 }
 
 void emr_kept_key_of(const uint8_t kept[EMR_KEPT_KEY_BYTES], emr_id16 *out_domain,

@@ -16,30 +16,11 @@
 
 /* ---- a device's half: letters to it ---- */
 
-typedef struct right {
-	emr_id16 domain;
-	uint64_t version; /* of the row: the letter is its last part */
-	bool is_over;
-} right;
-
 typedef struct learning {
 	emr_share *share;
 	emr_box_key *box;
-	emr_buf rights; /* right, ... */
 	bool is_some;
 } learning;
-
-static emr_status note_right(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	learning *l = arg;
-	right r = {.domain = domain,
-		.version = row->head.version,
-		.is_over = row->head.state != EMR_WRITER_ACTIVE ||
-			   row->not_after_unix_s <= share_now(l->share)};
-
-	return (row->rights & EMR_RIGHT_MANAGE) == 0 ? EMR_OK
-						     : emr_buf_append(&l->rights, &r, sizeof r);
-}
 
 /* The letter's keys are those of the ledger's epochs, which its owner began, or they are not taken.
  */
@@ -70,23 +51,23 @@ static emr_status take_key(learning *l, const emr_epoch_key *key)
 	return emr_keyring_coown_key(l->share->o.keyring, key);
 }
 
-static emr_status open_letter(learning *l, const right *r)
+/* It is the last part of the row. */
+static emr_status open_letter(learning *l, const emr_known_writer *right)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_writer_letter letter;
 	emr_epoch_key **keys = NULL;
 	emr_replica_item item;
-	emr_id16 object;
+	emr_id16 object = EMR_ID16_AT(l->share->me.signer_id.b);
+	uint64_t version = right->row.head.version;
 	size_t n = 0;
-	emr_status status;
+	emr_status status = share_item(
+		l->share, EMR_FAMILY_WRITER, right->domain, object, version, &bytes, &item);
 
-	memcpy(object.b, l->share->me.signer_id.b, sizeof object.b);
-	status = share_item(
-		l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &bytes, &item);
 	if (status == EMR_OK)
 		status = share_part(
-			l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &part);
+			l->share, EMR_FAMILY_WRITER, right->domain, object, version, &part);
 	if (status == EMR_OK)
 		status = emr_writer_part_open(
 			l->box, item.bytes, emr_buf_view(&part), &letter, &keys, &n);
@@ -98,12 +79,13 @@ static emr_status open_letter(learning *l, const right *r)
 	return status;
 }
 
-static emr_status learn_one(learning *l, const right *r)
+static emr_status learn_one(learning *l, const emr_known_writer *r)
 {
 	const emr_keyring *keyring = l->share->o.keyring;
 	emr_status status;
 
-	if (r->is_over) {
+	if (r->row.head.state != EMR_WRITER_ACTIVE ||
+		r->row.not_after_unix_s <= share_now(l->share)) {
 		if (emr_keyring_coowns(keyring, r->domain))
 			emr_keyring_coown_end(keyring, r->domain);
 		return EMR_OK;
@@ -140,6 +122,7 @@ static emr_status is_removed(emr_share *share)
 emr_status emr_share_learn(emr_share *share, bool *out_some)
 {
 	learning l = {.share = share};
+	EMR_AUTO_BUF rights = {0};
 	emr_status status;
 
 	*out_some = false;
@@ -147,18 +130,14 @@ emr_status emr_share_learn(emr_share *share, bool *out_some)
 		return EMR_OK;
 	status = is_removed(share);
 	if (status == EMR_OK)
-		status = emr_replica_writes_of(
-			share->o.replica, share->me.signer_id, note_right, &l);
+		status = EMR_ASK_ALL(
+			&rights, share->o.replica, WRITES_OF, .who = share->me.signer_id);
 	if (status == EMR_OK)
 		status = emr_box_key_identity(share->o.keyring, &l.box);
-	for (size_t at = 0; at < l.rights.len && status == EMR_OK; at += sizeof(right)) {
-		right r;
-
-		memcpy(&r, l.rights.data + at, sizeof r);
-		status = learn_one(&l, &r);
-	}
+	EMR_EACH (const emr_known_writer, right, &rights)
+		if (status == EMR_OK && (right->row.rights & EMR_RIGHT_MANAGE) != 0)
+			status = learn_one(&l, right);
 	emr_box_key_free(l.box);
-	emr_buf_free(&l.rights);
 	*out_some = l.is_some;
 	return status;
 }

@@ -34,23 +34,27 @@ static emr_status note_person(const nearness *all, const uint8_t id[32])
 	return emr_buf_append(all->orgs, person.row.org, sizeof person.row.org);
 }
 
-static emr_status note_member(void *arg, const emr_row_member *row)
-{
-	return note_person(arg, row->member);
-}
-
 /* By the rows alone: terms that nobody can read make nobody a stranger. A former member had the
  * team's key, and may have kept it. */
-static emr_status note_team(void *arg, emr_id16 id, const emr_row_dataset *row)
+static emr_status note_team(const nearness *all)
 {
-	nearness *all = arg;
-	emr_id32 grantee;
+	emr_known_team team;
+	EMR_ASK(teams, all->replica, TEAMS);
 
-	emr_grantee_dataset(id.b, grantee.b);
-	if (!emr_id32_equal(grantee, all->grantee))
-		return EMR_OK;
-	EMR_TRY(note_person(all, row->steward));
-	return emr_replica_members(all->replica, id, note_member, all);
+	while (emr_next(&teams, &team)) {
+		emr_row_member member;
+		emr_id32 grantee;
+
+		emr_grantee_dataset(team.team.b, grantee.b);
+		if (!emr_id32_equal(grantee, all->grantee))
+			continue;
+		EMR_TRY(note_person(all, team.row.steward));
+		EMR_ASK(members, all->replica, MEMBERS, .team = team.team);
+		while (emr_next(&members, &member))
+			EMR_TRY(note_person(all, member.member));
+		return members.status;
+	}
+	return teams.status;
 }
 
 /* ---- what was found before ---- */
@@ -113,7 +117,7 @@ static emr_status near_team(emr_share *share, nearness *all)
 		status = recall(known, all->grantee, all->orgs);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_replica_teams(share->o.replica, note_team, all);
+	status = note_team(all);
 	if (status == EMR_NOT_FOUND) /* a member without a key */
 		return EMR_DAMAGED;
 	return status == EMR_OK ? remember(known, all->grantee, all->orgs) : status;

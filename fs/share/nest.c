@@ -27,7 +27,8 @@ typedef struct tie {
 typedef struct place {
 	emr_id16 domain;
 	size_t outer; /* index, or NOWHERE */
-	tie *ties;
+	emr_buf buf;  /* tie, ... */
+	tie *ties;    /* there */
 	size_t n;
 	bool is_looked_up; /* the next two are */
 	placement placed;
@@ -94,43 +95,33 @@ static emr_status read_items(emr_share *share, tie *t)
 	return EMR_OK;
 }
 
-typedef struct reading {
-	nesting *nest;
-	place *place;
-	emr_box_key *box;
-} reading;
-
-static emr_status note_tie(void *arg, const emr_known_grant *known)
+static emr_status add_tie(
+	const nesting *nest, place *p, const emr_box_key *box, const emr_known_grant *known)
 {
-	reading *r = arg;
 	emr_grant_note note;
-	tie t = {.known = *known, .phase = emr_grant_phase_at(known, r->nest->now)};
-	tie *grown;
-	emr_status status = share_grant_note(r->nest->share, r->box, known, &note);
+	tie t = {.known = *known, .phase = emr_grant_phase_at(known, nest->now)};
+	emr_status status = share_grant_note(nest->share, box, known, &note);
 
-	if (emr_status_is_local(status))
-		return status;
 	if (status != EMR_OK) /* nobody knows what it belongs to */
-		return EMR_OK;
+		return emr_status_is_local(status) ? status : EMR_OK;
 	t.share_id = note.share_id;
 	memcpy(t.label, note.label, sizeof t.label);
-	EMR_TRY(read_items(r->nest->share, &t));
-	grown = realloc(r->place->ties, (r->place->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	r->place->ties = grown;
-	grown[r->place->n++] = t;
+	EMR_TRY(read_items(nest->share, &t));
+	EMR_TRY(emr_buf_append(&p->buf, &t, sizeof t));
+	p->ties = (tie *)(void *)p->buf.data;
+	p->n++;
 	return EMR_OK;
 }
 
 static emr_status read_place(nesting *nest, place *p)
 {
-	reading r = {.nest = nest, .place = p};
+	EMR_AUTO_BUF grants = {0};
 	AUTO_BOX_KEY box = NULL;
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_status status = share_own_domain(nest->share, p->domain, &row, &public);
 
+	emr_buf_clear(&p->buf);
 	p->n = 0;
 	/* Not on the ledger yet; or this is another computer than the first, which shares nothing.
 	 */
@@ -139,8 +130,10 @@ static emr_status read_place(nesting *nest, place *p)
 		return EMR_OK;
 	EMR_TRY(status);
 	EMR_TRY(emr_box_key_domain(nest->share->o.keyring, p->domain, &box));
-	r.box = box;
-	return emr_replica_grants(nest->share->o.replica, p->domain, note_tie, &r);
+	EMR_TRY(EMR_ASK_ALL(&grants, nest->share->o.replica, GRANTS, .domain = p->domain));
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(add_tie(nest, p, box, grant));
+	return EMR_OK;
 }
 
 static size_t index_of(const nesting *nest, emr_id16 domain)
@@ -171,7 +164,7 @@ static emr_status read_all(nesting *nest, const emr_nested *tree, size_t n)
 static void nesting_end(nesting *nest)
 {
 	for (size_t i = 0; i < nest->n; i++)
-		free(nest->places[i].ties);
+		emr_buf_free(&nest->places[i].buf);
 	free(nest->places);
 }
 #define AUTO_NESTING __attribute__((cleanup(nesting_end))) nesting
@@ -267,14 +260,9 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 		.share_id = t->share_id,
 		.root_dir = root_of(nest, p, t)};
 	emr_grant_made made;
-	emr_id32 root;
-	emr_status status = share_grant_facts(nest->share, t->known.domain, t->known.grant, &facts);
 
-	memcpy(root.b, t->known.row.grantee, 32);
-	if (status == EMR_OK)
-		status = share_present_key(nest->share, root, &order.grantee);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(nest->share, t->known.domain, t->known.grant, &facts));
+	EMR_TRY(share_present_key(nest->share, EMR_ID32_AT(t->known.row.grantee), &order.grantee));
 	order.agents = facts.read.agents;
 	order.agents_count = facts.read.n;
 	order.threshold = facts.terms.t;
@@ -513,7 +501,6 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 {
 	AUTO_NESTING nest = {.share = share, .now = share_now(share)};
 	emr_known_person person;
-	emr_id32 root;
 	size_t top, ended = 0;
 
 	EMR_TRY(share_catch_up(share));
@@ -522,12 +509,11 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 	top = index_of(&nest, domain);
 	if (top == NOWHERE)
 		return EMR_NOT_FOUND;
-	memcpy(root.b, person.row.root, sizeof root.b);
 	/* The innermost first: what is interrupted is not given on again from outside; TOP is the
 	 * last of them. */
 	for (size_t i = nest.n; i-- > 0;)
 		if (is_below(&nest, i, top))
-			EMR_TRY(end_place(&nest, i, top, root, &ended));
+			EMR_TRY(end_place(&nest, i, top, EMR_ID32_AT(person.row.root), &ended));
 	*out_n = ended;
 	return EMR_OK;
 }

@@ -110,11 +110,10 @@ static emr_status send(parcel *p, emr_ledger_answer *answer)
 
 emr_status parcel_send(parcel *p)
 {
-	emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_status status = answer != NULL ? send(p, answer) : EMR_NO_MEMORY;
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 
-	free(answer);
-	return status == EMR_OK ? status_of(p->share->refusal) : status;
+	EMR_TRY(answer != NULL ? send(p, answer) : EMR_NO_MEMORY);
+	return status_of(p->share->refusal);
 }
 
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes)
@@ -126,4 +125,14 @@ emr_status parcel_send_each(parcel *p, uint8_t *out_codes)
 		EMR_TRY(status_of(answer->refusal));
 	memcpy(out_codes, answer->results, answer->n_results);
 	return EMR_OK;
+}
+
+emr_status parcel_send_one(emr_share *share, emr_signer who, emr_act *act)
+{
+	AUTO_PARCEL p = {0};
+
+	EMR_TRY(parcel_begin(share, who, &p));
+	EMR_TRY(parcel_prepare(&p, act));
+	EMR_TRY(parcel_add(&p, act, NULL));
+	return parcel_send(&p);
 }

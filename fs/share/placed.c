@@ -15,7 +15,6 @@ typedef struct placing {
 	emr_id16 parent;
 	bool has_parent;
 	bool is_unread; /* what was said last of its place cannot be read any more */
-	bool is_some_anothers;
 	uint8_t owner_pk[32], patient_pk[32];
 	placement last;
 	share_reader *reader; /* NULL: nothing was read yet */
@@ -74,9 +73,8 @@ static void note_unread(placing *p, const emr_replica_item *item, bool is_hers)
 	p->is_unread = true;
 }
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
+static emr_status look_at_item(placing *p, const emr_replica_item *item)
 {
-	placing *p = arg;
 	AUTO_RECORD said = {0};
 	bool counts = false, is_hers = false;
 	emr_status status = EMR_OK;
@@ -97,33 +95,42 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
-static emr_status find_place(placing *p)
+/* Nearly always she and her computers are all who ever said it, and nothing is opened. */
+static emr_status is_some_anothers(const placing *p, bool *out_is)
 {
-	return emr_replica_history(
-		p->share->o.replica, EMR_FAMILY_OBJECT, p->domain, p->domain, look_at_item, p);
+	emr_replica_item item;
+	EMR_ASK(items, p->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = p->domain, .object = p->domain);
+
+	while (!*out_is && emr_next(&items, &item)) {
+		bool counts = false, is_hers = false;
+
+		EMR_TRY(whose(p, item.signer_id, &counts, &is_hers));
+		*out_is = counts && !is_hers;
+	}
+	return items.status;
 }
 
-static emr_status look_at_signer(void *arg, const emr_replica_item *item)
+static emr_status find_place(placing *p)
 {
-	placing *p = arg;
-	bool counts = false, is_hers = false;
-	emr_status status = whose(p, item->signer_id, &counts, &is_hers);
+	emr_replica_item item;
+	EMR_ASK(items, p->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = p->domain, .object = p->domain);
 
-	p->is_some_anothers |= status == EMR_OK && counts && !is_hers;
-	return status;
+	while (emr_next(&items, &item))
+		EMR_TRY(look_at_item(p, &item));
+	return items.status;
 }
 
 emr_status share_placed_by_another(
 	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers)
 {
 	AUTO_PLACING p = {.share = share};
-	bool counts = false, is_hers = true;
+	bool counts = false, is_hers = true, is_some = false;
 
 	EMR_TRY(placing_begin(share, domain, &p));
-	/* Nearly always she and her computers are all who ever said it, and nothing is opened. */
-	EMR_TRY(emr_replica_history(
-		share->o.replica, EMR_FAMILY_OBJECT, domain, domain, look_at_signer, &p));
-	if (p.is_some_anothers)
+	EMR_TRY(is_some_anothers(&p, &is_some));
+	if (is_some)
 		EMR_TRY(find_place(&p));
 	if (p.last.seq != 0)
 		EMR_TRY(whose(&p, p.last.by, &counts, &is_hers));

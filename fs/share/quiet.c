@@ -20,44 +20,34 @@ static emr_status root_of(emr_replica *replica, emr_id32 key, uint8_t out[32])
 	return EMR_OK;
 }
 
-typedef struct looking {
-	const emr_ask *ask;
-	uint8_t owner[32]; /* root */
-} looking;
-
-/* From the newest entry down to the question. */
-static emr_status look_at_newer(void *arg, const emr_replica_listing *line)
-{
-	looking *l = arg;
-	uint8_t root[32];
-	emr_status status;
-
-	if (emr_id32_equal(line->item.item_id, l->ask->release.req))
-		return EMR_EXISTS;
-	status = root_of(l->ask->shared->share->o.replica, line->item.submitter_id, root);
-	if (status == EMR_OK && memcmp(root, l->owner, sizeof root) == 0)
-		return EMR_BUSY; /* as it seems */
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 bool emr_ask_owner_is_quiet(const emr_ask *ask)
 {
 	const emr_received *r = &ask->shared->received;
 	emr_share *share = ask->shared->share;
-	looking l = {.ask = ask};
+	uint8_t owner[32], root[32];
+	emr_replica_listing line;
 	emr_id32 honest[EMR_AGENTS_MAX];
 	bool opens = true;
 	unsigned n = 0;
 	emr_status status;
+	EMR_ASK(lines, share->o.replica, RECENT);
 
 	for (unsigned i = 0; i < r->agents_count; i++)
 		if (!shared_is_liar(ask->shared, r->agents[i]))
 			honest[n++] = r->agents[i];
 	status = emr_share_opens_away(share, &r->grant, honest, n, &opens);
 	if (status == EMR_OK)
-		status = root_of(share->o.replica, r->card.signer_id, l.owner);
-	if (status == EMR_OK && !opens)
-		status = emr_replica_recent(
-			share->o.replica, NULL, NULL, SIZE_MAX, look_at_newer, &l);
-	return status == EMR_EXISTS;
+		status = root_of(share->o.replica, r->card.signer_id, owner);
+	if (status != EMR_OK || opens)
+		return false;
+	/* From the newest entry down to the question. */
+	while (emr_next(&lines, &line)) {
+		if (emr_id32_equal(line.item.item_id, ask->release.req))
+			return true;
+		status = root_of(share->o.replica, line.item.submitter_id, root);
+		if (status == EMR_OK ? memcmp(root, owner, sizeof root) == 0
+				     : status != EMR_NOT_FOUND)
+			return false; /* it was hers, as it seems, or cannot be known */
+	}
+	return false;
 }

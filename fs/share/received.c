@@ -179,8 +179,6 @@ bool share_letter_said(emr_share *share, const standing *s, const emr_known_gran
 
 typedef struct walk {
 	emr_share *share;
-	emr_received_fn fn;
-	void *arg;
 	emr_id32 root;
 	emr_unopened unopened;
 	/* Of the grantee whose grants are gone through: by name, or one of the teams. */
@@ -239,16 +237,15 @@ static emr_status open_one(walk *w, const emr_known_grant *known, emr_received *
 	return EMR_OK;
 }
 
-static emr_status one_grant(void *arg, const emr_known_grant *known)
+static emr_status one_grant(walk *w, const emr_known_grant *known, emr_buf *out)
 {
-	walk *w = arg;
 	emr_received received;
 	emr_status status = open_one(w, known, &received);
 
 	if (status == EMR_NOT_FOUND && memcmp(known->row.grantee, w->root.b, 32) != 0)
 		return EMR_OK;
 	if (status == EMR_OK)
-		return w->fn(w->arg, &received);
+		return emr_buf_append(out, &received, sizeof received);
 	if (emr_status_is_local(status))
 		return status;
 	if (status == EMR_MISSING_DATA) {
@@ -261,19 +258,25 @@ static emr_status one_grant(void *arg, const emr_known_grant *known)
 	return EMR_OK;
 }
 
-emr_status emr_share_received(
-	emr_share *share, emr_received_fn fn, void *arg, emr_unopened *out_unopened)
+static emr_status find_grants(emr_share *share, emr_id32 *out_root, emr_buf *out_grants)
 {
-	walk w = {.share = share, .fn = fn, .arg = arg};
 	emr_known_person me;
-	emr_status status;
 
 	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
-	memcpy(w.root.b, me.row.root, sizeof w.root.b);
+	memcpy(out_root->b, me.row.root, sizeof out_root->b);
+	return emr_grants_to_person(share->o.replica, *out_root, out_grants);
+}
+
+emr_status emr_share_received(emr_share *share, emr_buf *out_received, emr_unopened *out_unopened)
+{
+	walk w = {.share = share};
+	EMR_AUTO_BUF grants = {0};
+	emr_status status = find_grants(share, &w.root, &grants);
+
 	share_forget_team_key(share);
-	status = emr_replica_grants_to(share->o.replica, w.root, one_grant, &w);
-	if (status == EMR_OK)
-		status = emr_teams_grants(share->o.replica, w.root, one_grant, &w);
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		if (status == EMR_OK)
+			status = one_grant(&w, grant, out_received);
 	emr_box_key_free(w.box);
 	if (status == EMR_OK)
 		letters_settle(&share->letters);
@@ -284,47 +287,35 @@ emr_status emr_share_received(
 
 /* ---- keeping ---- */
 
-typedef struct keeping {
-	emr_share *share;
-	bool fetch;
-} keeping;
-
 /* A grant's own part is here when its domain was adopted: everything later is then here as well. */
-static emr_status keep_domain(void *arg, const emr_known_grant *known)
+static emr_status keep_domain(emr_share *share, const emr_known_grant *known, bool fetch)
 {
-	const keeping *k = arg;
-	emr_replica *replica = k->share->o.replica;
+	emr_replica *replica = share->o.replica;
 	AUTO_GRANT_FACTS facts = {0};
 	emr_status status;
 
-	if (letter_was_read(k->share, known))
+	if (letter_was_read(share, known))
 		return EMR_OK;
-	status = share_grant_facts(k->share, known->domain, known->grant, &facts);
+	status = share_grant_facts(share, known->domain, known->grant, &facts);
 	if (status != EMR_OK && status != EMR_MISSING_DATA)
 		return status;
-	if (status == EMR_OK)
-		return emr_replica_keep(replica, known->domain);
-	if (!k->fetch)
+	if (status != EMR_OK && !fetch)
 		return EMR_OK;
 	EMR_TRY(emr_replica_keep(replica, known->domain));
-	return emr_replica_adopt(replica, known->domain, NULL);
+	return status == EMR_OK ? EMR_OK : emr_replica_adopt(replica, known->domain, NULL);
 }
 
 emr_status emr_share_keep_received(emr_share *share, bool fetch)
 {
-	keeping k = {.share = share, .fetch = fetch};
-	emr_known_person me;
+	EMR_AUTO_BUF grants = {0};
 	emr_id32 root;
-	emr_status status = EMR_OK;
 
-	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
-	memcpy(root.b, me.row.root, sizeof root.b);
+	EMR_TRY(find_grants(share, &root, &grants));
 	if (fetch && share->awaits_team_key) { /* such letters are of no domain */
-		status = emr_replica_adopt(share->o.replica, (emr_id16){{0}}, NULL);
-		share->awaits_team_key = status != EMR_OK;
+		EMR_TRY(emr_replica_adopt(share->o.replica, (emr_id16){{0}}, NULL));
+		share->awaits_team_key = false;
 	}
-	if (status == EMR_OK)
-		status = emr_replica_grants_to(share->o.replica, root, keep_domain, &k);
-	return status == EMR_OK ? emr_teams_grants(share->o.replica, root, keep_domain, &k)
-				: status;
+	EMR_EACH (const emr_known_grant, grant, &grants)
+		EMR_TRY(keep_domain(share, grant, fetch));
+	return EMR_OK;
 }

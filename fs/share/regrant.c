@@ -1,6 +1,5 @@
 /* When a team gets another key, its members could not read any more what was shared with the old
  * one. This file gives the new key what the old one has, and ends the old grant only then. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "keyring/card.h"
@@ -19,72 +18,67 @@ typedef struct moving {
 
 typedef struct list {
 	emr_share *share;
-	emr_buf inner; /* emr_id16, ...: they come with the share around them */
-	moving *all;   /* owned */
-	size_t n;
+	emr_buf *inner;	     /* emr_id16, ...: they come with the share around them */
+	emr_buf *all;	     /* moving, ... */
 	bool is_some_inside; /* to a former key, in a folder inside: it follows the one around it */
 } list;
 
-static void list_free(list *l)
-{
-	emr_buf_free(&l->inner);
-	free(l->all);
-}
-
-static bool is_alive(const emr_given *given)
-{
-	return given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING;
-}
-
 /* Those of a domain whose team is not the present one. */
-static emr_status note_old(void *arg, const emr_given *given)
+static emr_status note_old(list *l, const emr_given *given)
 {
-	list *l = arg;
 	moving m = {.domain = given->grant.domain, .grant = given->grant.grant, .given = *given};
+	emr_replica *replica = l->share->o.replica;
 	emr_team old;
-	emr_id32 grantee;
 	bool is_active = false, is_hers = false;
-	moving *grown;
 	emr_status status;
 
-	if (!is_alive(given))
-		return EMR_OK;
-	EMR_TRY(emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers));
+	if (emr_phase_stands(given->phase))
+		EMR_TRY(emr_grant_is_owners(replica, &given->grant, &is_hers));
 	if (!is_hers)
 		return EMR_OK;
-	memcpy(grantee.b, given->grant.row.grantee, sizeof grantee.b);
-	status = emr_team_of_grantee(l->share->o.replica, grantee, &old);
+	status = emr_team_of_grantee(replica, EMR_ID32_AT(given->grant.row.grantee), &old);
 	if (status == EMR_OK)
-		status = emr_team_present(l->share->o.replica, &old, &m.team);
+		status = emr_team_present(replica, &old, &m.team);
 	if (status == EMR_OK)
-		status = emr_team_is_active(
-			l->share->o.replica, &m.team, share_now(l->share), &is_active);
+		status = emr_team_is_active(replica, &m.team, share_now(l->share), &is_active);
 	if (status == EMR_NOT_FOUND ||
 		(status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
 		return EMR_OK;
-	if (status == EMR_OK && share_is_among(&l->inner, given->grant.grant)) {
-		l->is_some_inside = true;
-		return EMR_OK;
-	}
-	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
-	if (grown == NULL)
-		return status == EMR_OK ? EMR_NO_MEMORY : status;
-	l->all = grown;
-	grown[l->n++] = m;
+	EMR_TRY(status);
+	if (!share_is_among(l->inner, given->grant.grant))
+		return emr_buf_append(l->all, &m, sizeof m);
+	l->is_some_inside = true;
+	return EMR_OK;
+}
+
+static emr_status list_old(list *l)
+{
+	EMR_AUTO_BUF all = {0};
+
+	EMR_TRY(emr_share_given_everywhere(l->share, &all));
+	EMR_EACH (const emr_given, given, &all)
+		EMR_TRY(note_old(l, given));
 	return EMR_OK;
 }
 
 /* After an interruption it stands there already. */
-static emr_status note_same(void *arg, const emr_given *given)
+static emr_status find_same(emr_share *share, moving *m)
 {
-	moving *m = arg;
-	const emr_row_grant *is = &given->grant.row, *was = &m->given.grant.row;
+	const emr_row_grant *was = &m->given.grant.row;
+	EMR_AUTO_BUF all = {0};
 
-	if (is_alive(given) && memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
-		emr_rights_shown(is->rights) == emr_rights_shown(was->rights) &&
-		is->purposes == was->purposes && is->not_after_unix_s == was->not_after_unix_s &&
-		emr_id16_equal(given->share_id, m->given.share_id))
-		m->to = given->grant;
+	EMR_TRY(emr_share_given(share, m->domain, &all));
+	EMR_EACH (const emr_given, given, &all) {
+		const emr_row_grant *is = &given->grant.row;
+
+		if (emr_phase_stands(given->phase) &&
+			memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
+			emr_rights_shown(is->rights) == emr_rights_shown(was->rights) &&
+			is->purposes == was->purposes &&
+			is->not_after_unix_s == was->not_after_unix_s &&
+			emr_id16_equal(given->share_id, m->given.share_id))
+			m->to = given->grant;
+	}
 	return EMR_OK;
 }
 
@@ -113,7 +107,7 @@ static emr_status give_grant(emr_share *share, const moving *m)
 /* Somebody took the old one back meanwhile, and meant what follows it as well. */
 static emr_status take_again(emr_share *share, moving *m)
 {
-	EMR_TRY(emr_share_given(share, m->domain, note_same, m));
+	EMR_TRY(find_same(share, m));
 	return !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0) : EMR_OK;
 }
 
@@ -130,45 +124,42 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 {
 	bool is_over = false;
-	emr_status status = look_again(share, m, &is_over), ended;
+	emr_status ended;
 
-	if (status == EMR_OK)
-		status = emr_share_given(share, m->domain, note_same, m);
-	if (status == EMR_OK && !is_over && emr_id16_is_zero(m->to.grant))
-		status = give_grant(share, m);
-	if (status == EMR_OK)
-		status = look_again(share, m, &is_over);
-	if (status != EMR_OK || is_over)
-		return status == EMR_OK ? take_again(share, m) : status;
+	EMR_TRY(look_again(share, m, &is_over));
+	EMR_TRY(find_same(share, m));
+	if (!is_over && emr_id16_is_zero(m->to.grant))
+		EMR_TRY(give_grant(share, m));
+	EMR_TRY(look_again(share, m, &is_over));
+	if (is_over)
+		return take_again(share, m);
 	/* Records that the new grant still lacks, because they could not be judged without their
 	 * data, are read by the old one, which stays until they are there. */
 	EMR_TRY(share_wrap_late(share, m->domain, out_is_late));
 	if (*out_is_late)
 		return EMR_OK;
 	ended = share_revoke(share, &m->given.grant, 0);
-	if (ended == EMR_OK)
-		return EMR_OK;
-	status = look_again(share, m, &is_over); /* two at one moment: the other was quicker */
-	if (status != EMR_OK || !is_over)
+	if (ended == EMR_OK || look_again(share, m, &is_over) != EMR_OK || !is_over)
 		return ended;
-	return take_again(share, m);
+	return take_again(share, m); /* two at one moment: the other was quicker */
 }
 
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
-	__attribute__((cleanup(list_free))) list l = {.share = share};
+	EMR_AUTO_BUF inner = {0};
+	EMR_AUTO_BUF all = {0};
+	list l = {.share = share, .inner = &inner, .all = &all};
 	uint64_t changes = 0;
 	bool is_given = false, is_late = false;
-	emr_status status = share_catch_up(share), first = EMR_OK;
+	emr_status status = EMR_OK, first = EMR_OK;
 
-	if (status == EMR_OK)
-		status = emr_share_inner_grants(share, tree, n, &l.inner);
-	if (status == EMR_OK)
-		status = emr_share_given_everywhere(share, note_old, &l);
-	for (size_t i = 0; i < l.n && status == EMR_OK; i++) {
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
+	EMR_TRY(list_old(&l));
+	EMR_EACH (moving, m, &all) {
 		bool stays = false;
-		emr_status one = move(share, &l.all[i], &stays);
+		emr_status one = move(share, m, &stays);
 
 		changes += one == EMR_OK && !stays;
 		is_given = is_given || one == EMR_OK;

@@ -174,17 +174,16 @@ static emr_status look_at(
 emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 {
 	emr_release_tally tally = {.next_ms = -1};
-	pending_question *all = NULL;
+	EMR_AUTO_BUF all = {0};
 	uint64_t next = 0;
-	size_t n = 0;
 	int64_t began = emr_clock_boot_ns(release->desk.share->o.clock);
 	emr_status status = share_catch_up(release->desk.share);
 
 	if (status == EMR_OK)
-		status = desk_pending(&release->desk, &all, &n, &next);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = look_at(release, &all[i], &tally);
-	free(all);
+		status = desk_pending(&release->desk, &all, &next);
+	EMR_EACH (const pending_question, pending, &all)
+		if (status == EMR_OK)
+			status = look_at(release, pending, &tally);
 	if (status == EMR_OK)
 		desk_has_looked(&release->desk, next, began);
 	if (status == EMR_OK)

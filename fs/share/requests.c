@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
-
 #include "share_private.h"
 
 static const emr_id16 nowhere;
@@ -98,16 +96,13 @@ emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_r
 
 typedef struct walk {
 	emr_share *share;
-	emr_share_request_fn fn;
-	void *arg;
 	emr_box_key *box;
 	uint64_t now;
-	emr_share_request *list;
-	size_t n;
+	emr_buf *out; /* emr_share_request, ...: those to me */
+	emr_buf mine; /* the same: those of mine */
 	emr_share_request_tally tally;
-	request_others others; /* as of this walk */
-	size_t at, cap;	       /* in the handle's; of this one's */
-	emr_share_request read;
+	emr_buf others; /* as of this walk */
+	size_t at;	/* in the handle's */
 } walk;
 
 static int compare_ids(emr_id16 a, emr_id16 b)
@@ -118,19 +113,12 @@ static int compare_ids(emr_id16 a, emr_id16 b)
 /* Both lists are in the order of the ids, as the ledger's rows are. */
 static bool is_anothers(walk *w, emr_id16 request)
 {
-	const request_others *known = &w->share->others;
+	const emr_id16 *known = (const emr_id16 *)(void *)w->share->others.data;
+	size_t n = w->share->others.len / sizeof *known;
 
-	while (w->at < known->n && compare_ids(known->ids[w->at], request) < 0)
+	while (w->at < n && compare_ids(known[w->at], request) < 0)
 		w->at++;
-	return w->at < known->n && compare_ids(known->ids[w->at], request) == 0;
-}
-
-static emr_status note_anothers(walk *w, emr_id16 request)
-{
-	if (emr_array_room(&w->others.ids, w->others.n, &w->cap, sizeof *w->others.ids) != EMR_OK)
-		return EMR_NO_MEMORY;
-	w->others.ids[w->others.n++] = request;
-	return EMR_OK;
+	return w->at < n && compare_ids(known[w->at], request) == 0;
 }
 
 /* The newest few of one asker; among all askers, the first that came. */
@@ -139,9 +127,7 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 	emr_share_request *oldest = NULL;
 	size_t same = 0;
 
-	for (size_t i = 0; i < w->n; i++) {
-		emr_share_request *other = &w->list[i];
-
+	EMR_EACH (emr_share_request, other, w->out) {
 		if (!emr_id32_equal(other->from, p->from) ||
 			(other->state == EMR_SHARE_REQUEST_OPEN) !=
 				(p->state == EMR_SHARE_REQUEST_OPEN))
@@ -150,40 +136,38 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 		if (oldest == NULL || other->seq < oldest->seq)
 			oldest = other;
 	}
-	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->n < EMR_SHARE_REQUESTS_MAX) {
-		w->list[w->n++] = *p;
-		return EMR_OK;
-	}
+	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->out->len / sizeof *p < EMR_SHARE_REQUESTS_MAX)
+		return emr_buf_append(w->out, p, sizeof *p);
 	w->tally.held_back += p->state == EMR_SHARE_REQUEST_OPEN;
 	if (oldest != NULL && oldest->seq < p->seq)
 		*oldest = *p;
 	return EMR_OK;
 }
 
-static emr_status one_request(void *arg, const emr_known_request *known)
+static emr_status one_request(walk *w, const emr_known_request *known)
 {
-	walk *w = arg;
+	emr_share_request read;
 	emr_status status;
 
 	if (!request_is_timely(known, w->now))
 		return EMR_OK;
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) == 0) {
-		EMR_TRY(request_sent(w->share, known, &w->read));
-		return w->fn(w->arg, &w->read);
+		EMR_TRY(request_sent(w->share, known, &read));
+		return emr_buf_append(&w->mine, &read, sizeof read);
 	}
 	if (is_anothers(w, known->request))
-		return note_anothers(w, known->request);
-	status = read_letter(w->share, w->box, known->request, &known->row, &w->read);
+		return emr_buf_append(&w->others, &known->request, sizeof known->request);
+	status = read_letter(w->share, w->box, known->request, &known->row, &read);
 	if (status == EMR_NOT_FOUND)
-		return note_anothers(w, known->request);
+		return emr_buf_append(&w->others, &known->request, sizeof known->request);
 	if (status == EMR_DAMAGED) {
 		w->tally.damaged++;
 		return EMR_OK;
 	}
 	if (status != EMR_OK)
 		return status;
-	w->read.ledger_time = known->ledger_time;
-	return keep_newest(w, &w->read);
+	read.ledger_time = known->ledger_time;
+	return keep_newest(w, &read);
 }
 
 static int by_age(const void *a, const void *b)
@@ -197,41 +181,37 @@ static int by_age(const void *a, const void *b)
 
 static emr_status find_all(walk *w)
 {
-	emr_status status = emr_box_key_identity(w->share->o.keyring, &w->box);
+	emr_known_request known;
+	EMR_ASK(requests, w->share->o.replica, REQUESTS, .domain = nowhere);
 
-	if (status == EMR_OK)
-		status = emr_replica_requests(w->share->o.replica, nowhere, one_request, w);
-	emr_box_key_free(w->box);
-	if (status != EMR_OK) {
-		free(w->others.ids);
-		return status;
-	}
-	free(w->share->others.ids);
-	w->share->others = w->others;
-	if (w->n > 0)
-		qsort(w->list, w->n, sizeof *w->list, by_age);
-	return EMR_OK;
+	EMR_TRY(emr_box_key_identity(w->share->o.keyring, &w->box));
+	while (emr_next(&requests, &known))
+		EMR_TRY(one_request(w, &known));
+	return requests.status;
 }
 
 emr_status emr_share_requests(
-	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally)
+	emr_share *share, emr_buf *out_requests, emr_share_request_tally *out_tally)
 {
-	walk *w = calloc(1, sizeof *w);
-	emr_status status;
+	walk w = {.share = share, .now = share_now(share), .out = out_requests};
+	emr_status status = find_all(&w);
 
-	if (w == NULL)
-		return EMR_NO_MEMORY;
-	w->share = share;
-	w->fn = fn;
-	w->arg = arg;
-	w->now = share_now(share);
-	w->list = calloc(EMR_SHARE_REQUESTS_MAX, sizeof *w->list);
-	status = w->list != NULL ? find_all(w) : EMR_NO_MEMORY;
-	for (size_t i = 0; i < w->n && status == EMR_OK; i++)
-		status = fn(arg, &w->list[i]);
-	if (status == EMR_OK && out_tally != NULL)
-		*out_tally = w->tally;
-	free(w->list);
-	free(w);
-	return status;
+	emr_box_key_free(w.box);
+	if (out_requests->len > 0)
+		qsort(out_requests->data, out_requests->len / sizeof(emr_share_request),
+			sizeof(emr_share_request), by_age);
+	if (status == EMR_OK)
+		status = emr_buf_append(&w.mine, out_requests->data, out_requests->len);
+	if (status != EMR_OK) {
+		emr_buf_free(&w.others);
+		emr_buf_free(&w.mine);
+		return status;
+	}
+	emr_buf_free(&share->others);
+	share->others = w.others;
+	emr_buf_free(out_requests);
+	*out_requests = w.mine;
+	if (out_tally != NULL)
+		*out_tally = w.tally;
+	return EMR_OK;
 }

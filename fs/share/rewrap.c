@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/log.h"
 #include "share/give.h"
 #include "share_private.h"
@@ -29,14 +28,10 @@ typedef struct share_reader {
 	emr_share *share;
 	emr_id16 domain;
 	uint32_t epoch;
-	uint64_t last; /* version that describes the object now; 0: it is not live */
-	const emr_replica_head *head;
 	uint64_t live;
 	bool is_stained; /* the epoch holds something that is past */
-	emr_replica_head *stale;
-	size_t n, cap;
-	known_key *keys; /* every listing key of the domain, once it is asked for one */
-	size_t keys_n, keys_cap;
+	emr_buf stale;	 /* emr_replica_head, ... */
+	emr_buf keys;	 /* known_key, ...: every one of the domain, once it is asked for one */
 	bool has_keys;
 	uint64_t wrapped, left_out; /* of what is stale */
 	uint64_t unjudged;	    /* of what was left out: its data is elsewhere */
@@ -45,84 +40,68 @@ typedef struct share_reader {
 
 static void forget_keys(hiding *h)
 {
-	for (size_t i = 0; i < h->keys_n; i++)
-		emr_list_key_free(h->keys[i].key);
-	h->keys_n = 0;
+	EMR_EACH (const known_key, k, &h->keys)
+		emr_list_key_free(k->key);
+	emr_buf_clear(&h->keys);
 	h->has_keys = false;
 }
 
 static void hiding_end(hiding *h)
 {
 	forget_keys(h);
-	free(h->keys);
-	free(h->stale);
+	emr_buf_free(&h->keys);
+	emr_buf_free(&h->stale);
 }
 #define AUTO_HIDING __attribute__((cleanup(hiding_end))) hiding
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
+/* Whether the epoch holds something of HEAD's object that describes it no more. */
+static emr_status look_at_items(hiding *h, const emr_replica_head *head)
 {
-	hiding *h = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_status status;
+	uint64_t last = head->state == EMR_OBJECT_LIVE ? head->version : 0;
+	emr_replica_item item;
+	EMR_ASK(items, h->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = h->domain, .object = head->object);
 
-	if (item->epoch != h->epoch || item->priv_len == 0 || item->version == h->last)
-		return EMR_OK;
-	status = share_part(
-		h->share, EMR_FAMILY_OBJECT, h->domain, h->head->object, item->version, &part);
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK; /* erased: nobody can open it */
-	h->is_stained = true;
-	return status;
-}
+	while (!h->is_stained && emr_next(&items, &item)) {
+		EMR_AUTO_BUF part = {0};
+		emr_status status;
 
-static emr_status note_stale(hiding *h, const emr_replica_head *head)
-{
-	if (emr_array_room(&h->stale, h->n, &h->cap, sizeof *h->stale) != EMR_OK)
-		return EMR_NO_MEMORY;
-	h->stale[h->n++] = *head;
-	return EMR_OK;
-}
-
-static emr_status look_at_head(void *arg, const emr_replica_head *head)
-{
-	hiding *h = arg;
-	bool is_live = head->state == EMR_OBJECT_LIVE;
-
-	h->head = head;
-	h->last = is_live ? head->version : 0;
-	h->live += is_live;
-	/* The first version that is still the present one has no past. */
-	if (!h->is_stained && !(is_live && head->version == 1))
-		EMR_TRY(emr_replica_history(h->share->o.replica, EMR_FAMILY_OBJECT, h->domain,
-			head->object, look_at_item, h));
-	if (is_live && head->epoch != h->epoch)
-		EMR_TRY(note_stale(h, head));
-	return EMR_OK;
+		if (item.epoch != h->epoch || item.priv_len == 0 || item.version == last)
+			continue;
+		status = share_part(
+			h->share, EMR_FAMILY_OBJECT, h->domain, head->object, item.version, &part);
+		h->is_stained = status != EMR_NOT_FOUND; /* erased: nobody can open it */
+		EMR_TRY(h->is_stained ? status : EMR_OK);
+	}
+	return items.status;
 }
 
 static emr_status look_at_domain(hiding *h)
 {
+	emr_replica_head head;
 	emr_row_domain row;
+	EMR_ASK(heads, h->share->o.replica, HEADS, .domain = h->domain);
 
 	EMR_TRY(share_domain(h->share, h->domain, &row));
 	h->epoch = row.head.epoch;
 	h->is_stained = false;
-	h->live = h->n = 0;
+	h->live = 0;
+	emr_buf_clear(&h->stale);
 	forget_keys(h); /* there may be more by now */
-	return emr_replica_each_head(h->share->o.replica, &h->domain, look_at_head, h);
+	while (emr_next(&heads, &head)) {
+		bool is_live = head.state == EMR_OBJECT_LIVE;
+
+		h->live += is_live;
+		/* The first version that is still the present one has no past. */
+		if (!h->is_stained && !(is_live && head.version == 1))
+			EMR_TRY(look_at_items(h, &head));
+		if (is_live && head.epoch != h->epoch)
+			EMR_TRY(emr_buf_append(&h->stale, &head, sizeof head));
+	}
+	return heads.status;
 }
 
 /* ---- listing keys ---- */
-
-static emr_status note_key(void *arg, const published_key *key)
-{
-	hiding *h = arg;
-
-	if (emr_array_room(&h->keys, h->keys_n, &h->keys_cap, sizeof *h->keys) != EMR_OK)
-		return EMR_NO_MEMORY;
-	h->keys[h->keys_n++] = (known_key){.is = *key};
-	return EMR_OK;
-}
 
 static emr_status open_list_key(
 	emr_share *share, emr_id16 domain, const published_key *key, emr_list_key **out)
@@ -136,21 +115,27 @@ static emr_status open_list_key(
 		facts.kcheck, out);
 }
 
+static emr_status find_keys(hiding *h)
+{
+	EMR_AUTO_BUF published = {0};
+
+	EMR_TRY(share_every_list_key(h->share, h->domain, &published));
+	forget_keys(h);
+	EMR_EACH (const published_key, key, &published) {
+		const known_key known = {.is = *key};
+
+		EMR_TRY(emr_buf_append(&h->keys, &known, sizeof known));
+	}
+	h->has_keys = true;
+	return EMR_OK;
+}
+
 static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
 {
 	hiding *h = arg;
-	emr_status status = EMR_OK;
 
-	if (!h->has_keys)
-		status = share_every_list_key(h->share, h->domain, note_key, h);
-	if (status != EMR_OK) {
-		forget_keys(h);
-		return status;
-	}
-	h->has_keys = true;
-	for (size_t i = 0; i < h->keys_n; i++) {
-		known_key *k = &h->keys[i];
-
+	EMR_TRY(h->has_keys ? EMR_OK : find_keys(h));
+	EMR_EACH (known_key, k, &h->keys) {
 		if (!emr_id32_equal(k->is.listkey_id, id))
 			continue;
 		if (!k->is_tried)
@@ -310,14 +295,19 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 	return status;
 }
 
-static emr_status find_own_key(void *arg, const published_key *key)
+static emr_status find_own_key(wrapping *w)
 {
-	wrapping *w = arg;
+	EMR_AUTO_BUF keys = {0};
 
-	if (key->epoch != w->epoch || !emr_id32_equal(key->writer, w->p.signer))
-		return EMR_OK;
-	w->listkey_id = key->listkey_id;
-	return w->to == NULL ? open_list_key(w->share, w->domain, key, &w->to) : EMR_OK;
+	EMR_TRY(share_list_keys(w->share, w->domain, &keys));
+	EMR_EACH (const published_key, key, &keys) {
+		if (key->epoch != w->epoch || !emr_id32_equal(key->writer, w->p.signer))
+			continue;
+		w->listkey_id = key->listkey_id;
+		if (w->to == NULL)
+			EMR_TRY(open_list_key(w->share, w->domain, key, &w->to));
+	}
+	return EMR_OK;
 }
 
 /* The owner's own listing key of this epoch, on the ledger before anything is sealed with it. */
@@ -325,7 +315,7 @@ static emr_status own_list_key(wrapping *w)
 {
 	emr_status status;
 
-	EMR_TRY(share_list_keys(w->share, w->domain, find_own_key, w));
+	EMR_TRY(find_own_key(w));
 	if (w->to != NULL)
 		return EMR_OK;
 	status = share_add_list_key(&w->p, w->domain, w->epoch);
@@ -335,7 +325,7 @@ static emr_status own_list_key(wrapping *w)
 	if (status == EMR_OK)
 		status = parcel_begin(w->share, emr_signer_domain(w->domain, SHARE_GEN), &w->p);
 	if (status == EMR_OK)
-		status = share_list_keys(w->share, w->domain, find_own_key, w);
+		status = find_own_key(w);
 	return status == EMR_OK && w->to == NULL ? EMR_MISSING_DATA : status;
 }
 
@@ -398,11 +388,13 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 
 static emr_status wrap_all(hiding *h)
 {
+	const emr_replica_head *stale = (const emr_replica_head *)(void *)h->stale.data;
+	size_t n = h->stale.len / sizeof *stale;
 	emr_status status = EMR_OK;
 
 	h->wrapped = h->left_out = h->unjudged = 0;
-	for (size_t at = 0, done = 0; at < h->n && status == EMR_OK; at += done)
-		status = wrap_some(h, h->stale + at, h->n - at, &done);
+	for (size_t at = 0, done = 0; at < n && status == EMR_OK; at += done)
+		status = wrap_some(h, stale + at, n - at, &done);
 	ask_for_lacking(h);
 	return status;
 }
@@ -465,7 +457,7 @@ emr_status emr_share_count_past(emr_share *share, emr_id16 domain, uint64_t *out
 
 	EMR_TRY(emr_share_epoch_is_due(share, domain, &is_due));
 	EMR_TRY(look_at_domain(&h));
-	*out_n = h.is_stained || is_due ? h.live : h.n;
+	*out_n = h.is_stained || is_due ? h.live : h.stale.len / sizeof(emr_replica_head);
 	return EMR_OK;
 }
 

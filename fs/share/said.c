@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "contract/codes.h"
 #include "share/devices.h"
 #include "share_private.h"
@@ -31,10 +30,8 @@ typedef struct looking {
 	uint64_t since_unix_s, latest_unix_s; /* of all entries so far */
 	emr_buf hers;			      /* emr_id32, ...: her computers that are in force */
 	emr_buf lets;			      /* let_in, ...: as of the entry that is looked at */
-	const deed *his; /* NULL: the first walk; else in the order of objects */
-	size_t n_his;
-	deed *all;
-	size_t n, cap;
+	emr_buf his;	      /* deed, ..., in the order of objects; empty: the first walk */
+	emr_buf deeds;	      /* deed, ... */
 	share_reader *reader; /* of the domain that was read last */
 	emr_id16 reader_of;
 } looking;
@@ -43,40 +40,26 @@ static void looking_end(looking *l)
 {
 	emr_buf_free(&l->hers);
 	emr_buf_free(&l->lets);
-	free(l->all);
+	emr_buf_free(&l->his);
+	emr_buf_free(&l->deeds);
 	share_reader_free(l->reader);
 }
 #define AUTO_LOOKING __attribute__((cleanup(looking_end))) looking
 
-static emr_status note_hers(void *arg, const emr_device *device)
-{
-	looking *l = arg;
-
-	return device->is_active
-		       ? emr_buf_append(&l->hers, &device->signer_id, sizeof device->signer_id)
-		       : EMR_OK;
-}
-
 /* NULL: nobody of that name was let in. */
 static let_in *let_in_at(const looking *l, emr_id16 domain, emr_id16 writer)
 {
-	let_in *all = (let_in *)(void *)l->lets.data;
-
-	for (size_t i = 0; i < l->lets.len / sizeof *all; i++)
-		if (emr_id16_equal(all[i].domain, domain) && emr_id16_equal(all[i].writer, writer))
-			return &all[i];
+	EMR_EACH (let_in, one, &l->lets)
+		if (emr_id16_equal(one->domain, domain) && emr_id16_equal(one->writer, writer))
+			return one;
 	return NULL;
 }
 
 /* A computer of hers is hers, whatever the stolen one says of its rights. */
 static bool was_let_in(const looking *l, emr_id16 domain, emr_id32 signer)
 {
-	emr_id16 writer;
-
-	if (emr_buf_has(&l->hers, emr_bytes_of(&signer, sizeof signer)))
-		return false;
-	memcpy(writer.b, signer.b, sizeof writer.b);
-	return let_in_at(l, domain, writer) != NULL;
+	return !emr_buf_has(&l->hers, emr_bytes_of(&signer, sizeof signer)) &&
+	       let_in_at(l, domain, EMR_ID16_AT(signer.b)) != NULL;
 }
 
 static bool is_his(const looking *l, const emr_replica_change *c)
@@ -99,22 +82,18 @@ static emr_status note_right(looking *l, const emr_replica_change *c)
 	return EMR_OK;
 }
 
-static int compare_objects(const deed *x, const deed *y)
+static int by_object(const void *a, const void *b)
 {
+	const deed *x = a, *y = b;
 	int order = memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
 
 	return order != 0 ? order : memcmp(x->object.b, y->object.b, sizeof x->object.b);
 }
 
-static int by_object(const void *a, const void *b)
-{
-	return compare_objects(a, b);
-}
-
 static int by_time(const void *a, const void *b)
 {
 	const deed *x = a, *y = b;
-	int order = compare_objects(x, y);
+	int order = by_object(a, b);
 
 	if (order == 0)
 		order = (x->seq > y->seq) - (x->seq < y->seq);
@@ -124,15 +103,15 @@ static int by_time(const void *a, const void *b)
 /* The first walk takes what is his, the second what others said of the same objects. */
 static bool is_wanted(const looking *l, const deed *d)
 {
-	if (l->his == NULL)
+	if (l->his.len == 0)
 		return d->is_his && l->latest_unix_s >= l->since_unix_s;
-	return !d->is_his && bsearch(d, l->his, l->n_his, sizeof *d, by_object) != NULL;
+	return !d->is_his &&
+	       bsearch(d, l->his.data, l->his.len / sizeof *d, sizeof *d, by_object) != NULL;
 }
 
 /* An entry is as late as any before it, whatever date it was given. */
-static emr_status note_change(void *arg, const emr_replica_change *c)
+static emr_status note_change(looking *l, const emr_replica_change *c)
 {
-	looking *l = arg;
 	const deed said = {.domain = c->domain,
 		.object = c->object,
 		.seq = c->seq,
@@ -151,47 +130,43 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 		return note_right(l, c);
 	if (c->family != EMR_FAMILY_OBJECT || !is_wanted(l, &said))
 		return EMR_OK;
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->all[l->n++] = said;
-	return EMR_OK;
+	return emr_buf_append(&l->deeds, &said, sizeof said);
+}
+
+static emr_status walk(looking *l)
+{
+	emr_replica_change change;
+	EMR_ASK(changes, l->share->o.replica, SINCE);
+
+	l->lets.len = 0;
+	l->latest_unix_s = 0;
+	while (emr_next(&changes, &change))
+		EMR_TRY(note_change(l, &change));
+	return changes.status;
 }
 
 /* The entries of the computer, and those of others about the same objects, in the order of objects
  * and entries. */
 static emr_status look(looking *l)
 {
-	deed *his;
-	emr_status status;
+	EMR_AUTO_BUF devices = {0};
 
-	EMR_TRY(emr_share_devices(l->share, note_hers, l));
-	EMR_TRY(emr_replica_since(l->share->o.replica, 0, note_change, l));
-	if (l->n == 0)
+	EMR_TRY(emr_share_devices(l->share, &devices));
+	EMR_EACH (const emr_device, device, &devices)
+		if (device->is_active)
+			EMR_TRY(emr_buf_append(
+				&l->hers, &device->signer_id, sizeof device->signer_id));
+	EMR_TRY(walk(l));
+	if (l->deeds.len == 0)
 		return EMR_OK;
-	qsort(l->all, l->n, sizeof *l->all, by_object);
-	his = malloc(l->n * sizeof *his);
-	if (his == NULL)
-		return EMR_NO_MEMORY;
-	memcpy(his, l->all, l->n * sizeof *his);
-	l->his = his;
-	l->n_his = l->n;
-	l->lets.len = 0;
-	l->latest_unix_s = 0;
-	status = emr_replica_since(l->share->o.replica, 0, note_change, l);
-	l->his = NULL;
-	free(his);
-	qsort(l->all, l->n, sizeof *l->all, by_time);
-	return status;
+	qsort(l->deeds.data, l->deeds.len / sizeof(deed), sizeof(deed), by_object);
+	EMR_TRY(emr_buf_append(&l->his, l->deeds.data, l->deeds.len));
+	EMR_TRY(walk(l));
+	qsort(l->deeds.data, l->deeds.len / sizeof(deed), sizeof(deed), by_time);
+	return EMR_OK;
 }
 
 /* ---- where it is ---- */
-
-typedef struct naming {
-	emr_share *share;
-	emr_said *said;
-	emr_id16 sought, domain; /* DOMAIN: the one that has SOUGHT */
-	bool is_found;
-} naming;
 
 static void put_before(char *path, size_t size, emr_bytes name)
 {
@@ -232,52 +207,62 @@ static emr_status read_name(
 	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
-static emr_status note_domain_of(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+/* EMR_NOT_FOUND: no domain of hers has OBJECT. */
+static emr_status find_domain(emr_replica *replica, emr_id16 object, emr_id16 *out_domain)
 {
-	naming *n = arg;
-	emr_replica_head head;
-	emr_status status;
+	emr_known_domain known;
+	EMR_ASK(domains, replica, DOMAINS);
 
-	(void)d_row;
-	if (!is_mine || n->is_found)
-		return EMR_OK;
-	status = emr_replica_head_get(n->share->o.replica, domain, n->sought, &head);
-	n->is_found = status == EMR_OK && head.state == EMR_OBJECT_LIVE;
-	if (n->is_found)
-		n->domain = domain;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	while (emr_next(&domains, &known)) {
+		emr_replica_head head;
+		emr_status status = EMR_NOT_FOUND;
+
+		if (known.is_mine)
+			status = emr_replica_head_get(replica, known.domain, object, &head);
+		if (status == EMR_OK && head.state == EMR_OBJECT_LIVE) {
+			*out_domain = known.domain;
+			return EMR_OK;
+		}
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	return domains.status == EMR_OK ? EMR_NOT_FOUND : domains.status;
 }
 
 #define STEPS 64 /* folders inside each other; what is above them is left out */
 
 static emr_status find_path(looking *l, emr_said *said)
 {
-	naming n = {.share = l->share, .sought = said->object, .domain = said->domain};
+	emr_id16 domain = said->domain, object = said->object;
 
-	n.is_found = true;
-	for (int step = 0; step < STEPS && n.is_found; step++) {
+	for (int step = 0; step < STEPS; step++) {
 		AUTO_RECORD record = {0};
-		bool is_domain = emr_id16_equal(n.sought, n.domain);
+		bool is_domain = emr_id16_equal(object, domain), is_there = false;
+		emr_status status = EMR_OK;
 
-		EMR_TRY(read_name(l, n.domain, n.sought, &record, &n.is_found));
-		if (!n.is_found)
+		EMR_TRY(read_name(l, domain, object, &record, &is_there));
+		if (!is_there)
 			break;
 		put_before(said->path, sizeof said->path, record.meta.name);
-		n.sought = record.meta.parent;
-		n.is_found = !is_domain;
+		object = record.meta.parent;
 		if (is_domain)
-			EMR_TRY(emr_replica_domains(l->share->o.replica, note_domain_of, &n));
+			status = find_domain(l->share->o.replica, object, &domain);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_OK : status;
 	}
 	return EMR_OK;
 }
 
-static emr_status note_grant(void *arg, const emr_known_grant *known)
+static emr_status is_shared(emr_share *share, emr_id16 domain, bool *out_is)
 {
-	naming *n = arg;
-	emr_grant_phase phase = emr_grant_phase_at(known, share_now(n->share));
+	emr_known_grant grant;
+	EMR_ASK(grants, share->o.replica, GRANTS, .domain = domain);
 
-	n->said->is_shared |= phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
-	return EMR_OK;
+	while (emr_next(&grants, &grant) && !*out_is) {
+		emr_grant_phase phase = emr_grant_phase_at(&grant, share_now(share));
+
+		*out_is = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
+	}
+	return grants.status;
 }
 
 /* ---- what is told ---- */
@@ -293,10 +278,9 @@ static emr_said_kind kind_of(const deed *d)
 
 /* The N DEEDS are of one object, in their order. New keys for bytes that are there are no change; a
  * file that is moved into another shared folder begins there so. */
-static emr_status tell_object(looking *l, const deed *deeds, size_t n, emr_said_fn fn, void *arg)
+static emr_status tell_object(looking *l, const deed *deeds, size_t n, emr_buf *out)
 {
 	emr_said said = {.domain = deeds[0].domain, .object = deeds[0].object};
-	naming seen = {.share = l->share, .said = &said};
 
 	for (size_t i = 0; i < n; i++) {
 		const deed *d = &deeds[i];
@@ -313,30 +297,28 @@ static emr_status tell_object(looking *l, const deed *deeds, size_t n, emr_said_
 	}
 	if (said.at_unix_s == 0)
 		return EMR_OK;
-	EMR_TRY(emr_replica_grants(l->share->o.replica, said.domain, note_grant, &seen));
+	EMR_TRY(is_shared(l->share, said.domain, &said.is_shared));
 	EMR_TRY(find_path(l, &said));
-	return fn(arg, &said);
-}
-
-static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+	return emr_buf_append(out, &said, sizeof said);
 }
 
 emr_status emr_share_said_by(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_said_fn fn, void *arg)
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out_said)
 {
 	AUTO_LOOKING l = {.share = share, .device = device, .since_unix_s = since_unix_s};
 	EMR_AUTO_BUF own = {0};
+	const deed *all;
+	size_t n;
 
 	EMR_TRY(look(&l));
-	EMR_TRY(emr_replica_domains(share->o.replica, note_own, &own));
-	for (size_t from = 0, to; from < l.n; from = to) {
-		for (to = from + 1; to < l.n && by_object(&l.all[to], &l.all[from]) == 0;)
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	all = (const deed *)(void *)l.deeds.data;
+	n = l.deeds.len / sizeof *all;
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && by_object(&all[to], &all[from]) == 0;)
 			to++;
-		if (emr_buf_has(&own, emr_bytes_of(&l.all[from].domain, sizeof l.all[from].domain)))
-			EMR_TRY(tell_object(&l, &l.all[from], to - from, fn, arg));
+		if (emr_buf_has(&own, emr_bytes_of(&all[from].domain, sizeof all[from].domain)))
+			EMR_TRY(tell_object(&l, &all[from], to - from, out_said));
 	}
 	return EMR_OK;
 }

@@ -27,7 +27,7 @@ emr_status emr_share_new(const emr_share_options *options, emr_share **out_share
 void emr_share_free(emr_share *share)
 {
 	if (share != NULL) {
-		free(share->others.ids);
+		emr_buf_free(&share->others);
 		free(share->letters.all);
 		emr_grantee_key_free(share->team_key.key);
 		emr_buf_free(&share->near_teams.all);

@@ -9,17 +9,11 @@
 #include "contract/rows_share.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/request.h"
 #include "share/share.h"
 
 #define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
-
-/* Requests that are known not to be to me, in the order of their ids. */
-typedef struct request_others {
-	emr_id16 *ids; /* owned */
-	size_t n;
-} request_others;
 
 /* Auditors of one's own organisation, as of SIZE entries of the ledger; 0: not looked yet. */
 #define AUDITORS_MAX 4
@@ -57,7 +51,7 @@ struct emr_share {
 	emr_id16 net_id;
 	emr_public me;
 	uint8_t refusal;
-	request_others others;
+	emr_buf others; /* emr_id16, ... in order: requests that are known not to be to me */
 	auditors auditors;
 	letters_said letters;
 	team_key team_key;
@@ -98,8 +92,10 @@ emr_status parcel_add(parcel *p, const emr_act *act, emr_id32 *out_id);
 /* Signs, sends, follows.  EMR_CONFLICT, EMR_EPOCH, EMR_DENIED, EMR_REFUSED by the first item that
  * was refused (the others stand), whose code is kept. */
 emr_status parcel_send(parcel *p);
-/* The same, where what is refused has nothing to do with the others: a code for each item, and
- * EMR_OK unless the batch as a whole was refused. */
+/* ACT alone, which has no part, for WHO. */
+emr_status parcel_send_one(emr_share *share, emr_signer who, emr_act *act);
+/* As parcel_send, where what is refused has nothing to do with the others: a code for each item,
+ * and EMR_OK unless the batch as a whole was refused. */
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes);
 bool parcel_is_applied(uint8_t code);
 
@@ -198,17 +194,16 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *record,
 	const emr_content_key *key);
 
-/* Listing keys of one domain: calls FN for each writer's newest of each epoch. */
+/* Listing keys of one domain, each writer's newest of each epoch: published_key, ... appended. */
 typedef struct published_key {
 	emr_id16 object;
 	emr_id32 listkey_id, writer;
 	uint32_t epoch;
 	uint64_t version;
 } published_key;
-typedef emr_status (*published_key_fn)(void *arg, const published_key *key);
-emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
+emr_status share_list_keys(emr_share *share, emr_id16 domain, emr_buf *out);
 /* The same with those before them: what was described with one stays under it. */
-emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, emr_buf *out);
 
 /* ---- nearness.c ---- */
 
@@ -255,26 +250,19 @@ emr_status share_writer_row(
 
 /* ---- writers.c: who else may write in one's own domain ---- */
 
-typedef struct writer_add {
-	uint64_t seq, ledger_time; /* of its entry */
-	uint64_t not_after_unix_s;
-	uint16_t rights;
-	emr_id32 item_id;
-} writer_add;
-
 typedef struct known_writer {
+	emr_id16 domain;
 	emr_id32 writer, root; /* the key, and the person's first one */
 	emr_row_writer row;
-	const writer_add *adds; /* the newest last; at least one */
-	size_t n;
+	uint64_t seq, ledger_time; /* of the entry of its newest WRITER_ADD, */
+	emr_id32 item_id;	   /* and its operation */
 	uint64_t ended_at; /* ledger time of its WRITER_DEL; 0: there is none behind the last ADD */
 	bool is_hers;	   /* as it is now it is the owner's word, not a computer's of hers */
 } known_writer;
-typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
-/* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL =
- * all). */
+/* Every right to write without MANAGE in DOMAIN, in every state: known_writer, ... appended; ROOT:
+ * only that person's (NULL = all). */
 emr_status share_known_writers(
-	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg);
+	emr_share *share, emr_id16 domain, const emr_id32 *root, emr_buf *out_writers);
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 /* Before its time: a WRITER_DEL behind that only writes down what the date said. */
 bool known_writer_was_ended(const known_writer *writer);

@@ -11,70 +11,53 @@
 
 const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id)
 {
-	for (size_t i = 0; i < shared->names_n; i++)
-		if (emr_id32_equal(shared->names[i].listkey_id, listkey_id))
-			return shared->names[i].key;
+	EMR_EACH (const held_name_key, held, &shared->names)
+		if (emr_id32_equal(held->listkey_id, listkey_id))
+			return held->key;
 	return NULL;
 }
 
 const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion)
 {
-	for (size_t i = 0; i < shared->contents_n; i++)
-		if (emr_id16_equal(shared->contents[i].object, object) &&
-			shared->contents[i].pversion == pversion)
-			return shared->contents[i].key;
+	EMR_EACH (const held_content_key, held, &shared->contents)
+		if (emr_id16_equal(held->object, object) && held->pversion == pversion)
+			return held->key;
 	return NULL;
 }
 
-emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key)
+emr_status shared_keep_name_key(
+	emr_shared *shared, emr_id32 listkey_id, emr_list_key *key, bool is_kept)
 {
-	held_name_key *grown = realloc(shared->names, (shared->names_n + 1) * sizeof *grown);
+	const held_name_key held = {listkey_id, key, is_kept};
+	emr_status status = emr_buf_append(&shared->names, &held, sizeof held);
 
-	if (grown == NULL) {
+	if (status != EMR_OK)
 		emr_list_key_free(key);
-		return EMR_NO_MEMORY;
-	}
-	shared->names = grown;
-	grown[shared->names_n++] = (held_name_key){listkey_id, key, false};
-	return EMR_OK;
+	return status;
 }
 
 emr_status shared_keep_content_key(
-	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key)
+	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key, bool is_kept)
 {
-	held_content_key *grown =
-		realloc(shared->contents, (shared->contents_n + 1) * sizeof *grown);
+	const held_content_key held = {object, pversion, key, is_kept};
+	emr_status status = emr_buf_append(&shared->contents, &held, sizeof held);
 
-	if (grown == NULL) {
+	if (status != EMR_OK)
 		emr_content_key_free(key);
-		return EMR_NO_MEMORY;
-	}
-	shared->contents = grown;
-	grown[shared->contents_n++] = (held_content_key){object, pversion, key, false};
-	return EMR_OK;
+	return status;
 }
 
 bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id)
 {
-	for (size_t i = 0; i < shared->closed_n; i++)
-		if (emr_id32_equal(shared->closed[i], listkey_id))
-			return true;
-	return false;
+	return emr_buf_has(&shared->closed, emr_bytes_of(&listkey_id, sizeof listkey_id));
 }
 
 emr_status shared_note_closed_name(emr_shared *shared, emr_id32 listkey_id)
 {
-	emr_id32 *grown;
-
-	if (shared_is_closed_name(shared, listkey_id))
-		return EMR_OK;
-	grown = realloc(shared->closed, (shared->closed_n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	shared->closed = grown;
-	grown[shared->closed_n++] = listkey_id;
-	return EMR_OK;
+	return shared_is_closed_name(shared, listkey_id)
+		       ? EMR_OK
+		       : emr_buf_append(&shared->closed, &listkey_id, sizeof listkey_id);
 }
 
 bool shared_is_liar(const emr_shared *shared, emr_id32 id)
@@ -99,11 +82,12 @@ void shared_note_liar(emr_shared *shared, emr_id32 id)
 
 static void wipe(emr_shared *shared)
 {
-	for (size_t i = 0; i < shared->names_n; i++)
-		emr_list_key_free(shared->names[i].key);
-	for (size_t i = 0; i < shared->contents_n; i++)
-		emr_content_key_free(shared->contents[i].key);
-	shared->names_n = shared->contents_n = 0;
+	EMR_EACH (const held_name_key, held, &shared->names)
+		emr_list_key_free(held->key);
+	EMR_EACH (const held_content_key, held, &shared->contents)
+		emr_content_key_free(held->key);
+	emr_buf_clear(&shared->names);
+	emr_buf_clear(&shared->contents);
 }
 
 /* ---- life ---- */
@@ -263,9 +247,9 @@ void emr_shared_free(emr_shared *shared)
 	if (shared == NULL)
 		return;
 	wipe(shared);
-	free(shared->names);
-	free(shared->contents);
-	free(shared->closed);
+	emr_buf_free(&shared->names);
+	emr_buf_free(&shared->contents);
+	emr_buf_free(&shared->closed);
 	emr_grantee_key_free(shared->me);
 	free(shared);
 }

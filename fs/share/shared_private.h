@@ -31,12 +31,9 @@ struct emr_shared {
 	uint8_t my_B[32];
 	uint8_t purpose;
 	emr_reader_class reader;
-	held_name_key *names;
-	size_t names_n;
-	held_content_key *contents;
-	size_t contents_n;
-	emr_id32 *closed; /* listing keys that open for nobody: asked no more */
-	size_t closed_n;
+	emr_buf names;	  /* held_name_key, ... */
+	emr_buf contents; /* held_content_key, ... */
+	emr_buf closed;	  /* emr_id32, ...: listing keys that open for nobody: asked no more */
 	emr_id32 liars[EMR_RESPONDERS_MAX]; /* are asked no more */
 	unsigned liars_n;
 };
@@ -52,10 +49,11 @@ bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id);
 emr_status shared_note_closed_name(emr_shared *shared, emr_id32 listkey_id);
 bool shared_is_liar(const emr_shared *shared, emr_id32 id);
 void shared_note_liar(emr_shared *shared, emr_id32 id);
-/* Take the key over, also when they fail. */
-emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key);
+/* Take the key over, also when they fail; IS_KEPT: it is at rest, too. */
+emr_status shared_keep_name_key(
+	emr_shared *shared, emr_id32 listkey_id, emr_list_key *key, bool is_kept);
 emr_status shared_keep_content_key(
-	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key);
+	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key, bool is_kept);
 /* write.c: the listing keys that this keyring published there itself. */
 emr_status shared_take_own_names(emr_shared *shared);
 /* A grant's letter and card, checked against the ledger. */
@@ -94,10 +92,6 @@ struct emr_ask {
 	uint8_t refusal;
 	bool has_counted, is_over_limit; /* see emr_share_trouble */
 };
-
-/* ask.c: for ALL; *OUT_ASK stays as it is when they are none. */
-emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble);
 
 /* daily.c: sets is_over_limit of ASK, once, where somebody refused it for the limit. */
 emr_status ask_count_own(emr_ask *ask);

@@ -17,6 +17,7 @@
 #include "keyring/cert.h"
 #include "ledger/hash.h"
 #include "record/derived.h"
+#include "replica/ask.h"
 #include "replica/names.h"
 
 static const uint8_t nobody[32];
@@ -60,25 +61,20 @@ emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
 	return is_absent(status) ? EMR_OK : status;
 }
 
-typedef struct domain_search {
-	emr_id32 id;
-	uint8_t pk[32];
-	bool mine_only, is_found;
-} domain_search;
-
-static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+/* The key of id ID of a domain; MINE_ONLY: of one of this keyring's.  *OUT_IS: there is one. */
+static emr_status find_domain_key(
+	emr_replica *replica, emr_id32 id, bool mine_only, uint8_t out_pk[32], bool *out_is)
 {
-	domain_search *s = arg;
-	emr_row_domain row;
+	emr_known_domain known;
+	EMR_ASK(domains, replica, DOMAINS);
 
-	(void)domain;
-	if (s->is_found || (s->mine_only && !is_mine) ||
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_OK;
-	s->is_found = emr_id32_equal(id_of(row.owner_pk), s->id);
-	if (s->is_found)
-		memcpy(s->pk, row.owner_pk, 32);
-	return EMR_OK;
+	while (!*out_is && emr_next(&domains, &known)) {
+		*out_is = (known.is_mine || !mine_only) &&
+			  emr_id32_equal(id_of(known.row.owner_pk), id);
+		if (*out_is)
+			memcpy(out_pk, known.row.owner_pk, 32);
+	}
+	return domains.status;
 }
 
 /* ---- one judgement ---- */
@@ -111,7 +107,6 @@ static emr_status mismatch(judging *j, emr_signed_fault fault)
  * the owner signed for it again here. */
 static emr_status find_issuer(judging *j)
 {
-	domain_search search = {.id = j->issuer, .mine_only = j->place->mine_only};
 	emr_status status;
 
 	if (emr_id32_equal(j->issuer, id_of(j->place->owner_pk))) {
@@ -128,10 +123,7 @@ static emr_status find_issuer(judging *j)
 	}
 	if (!is_absent(status))
 		return status;
-	status = emr_replica_domains(j->replica, look_at_domain, &search);
-	j->is_domain = search.is_found;
-	memcpy(j->pk, search.pk, 32);
-	return status;
+	return find_domain_key(j->replica, j->issuer, j->place->mine_only, j->pk, &j->is_domain);
 }
 
 static emr_statement_verdict compare_statement(const judging *j)
@@ -157,15 +149,14 @@ typedef struct entry_search {
 	bool is_found;
 } entry_search;
 
-static emr_status look_at_entry(void *arg, const emr_replica_item *item)
+static void look_at_entry(entry_search *s, const emr_replica_item *item)
 {
-	entry_search *s = arg;
 	emr_pub_key_reg reg = {.how = 0};
 	emr_pub_key_cert cert = {.not_after_unix_s = 0};
 	emr_span pub;
 
 	if (item->seq > s->before_seq || item->bytes.len < EMR_ITEM_BYTES)
-		return EMR_OK;
+		return;
 	pub = (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
 	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
 		reg.how == EMR_HOW_CERTIFICATE && memcmp(reg.ref, s->ref, 32) == 0) {
@@ -176,14 +167,24 @@ static emr_status look_at_entry(void *arg, const emr_replica_item *item)
 		s->not_after = cert.not_after_unix_s;
 		memcpy(s->bind_sig, cert.bind_sig, 64);
 	} else {
-		return EMR_OK;
+		return;
 	}
 	s->is_found = true;
 	s->seq = item->seq;
 	s->version = item->version;
 	s->pub_len = pub.len;
 	memcpy(s->pub, pub.data, pub.len);
-	return EMR_OK;
+}
+
+static emr_status find_entry(const judging *j, entry_search *out)
+{
+	emr_replica_item item;
+	EMR_ASK(items, j->replica, HISTORY, .family = EMR_FAMILY_KEY,
+		.object = EMR_ID16_AT(j->issuer.b));
+
+	while (emr_next(&items, &item))
+		look_at_entry(out, &item);
+	return items.status;
 }
 
 /* salt, certificate, and what its bearer says of himself, which is nobody's name. */
@@ -283,7 +284,6 @@ static emr_status judge_other(judging *j)
 	EMR_AUTO_ORGANISATION org = {.name = ""};
 	emr_cert_facts facts = {.is_ca = false};
 	emr_bytes der;
-	emr_id16 object;
 	emr_signed_fault fault;
 	emr_status status =
 		emr_replica_organisation(j->replica, j->place->descriptor, j->person.row.org, &org);
@@ -291,10 +291,8 @@ static emr_status judge_other(judging *j)
 	if (status == EMR_NOT_FOUND)
 		status = EMR_OK;
 	snprintf(j->is->organisation, sizeof j->is->organisation, "%s", org.name);
-	memcpy(object.b, j->issuer.b, 16);
 	if (status == EMR_OK)
-		status = emr_replica_history(
-			j->replica, EMR_FAMILY_KEY, (emr_id16){{0}}, object, look_at_entry, &entry);
+		status = find_entry(j, &entry);
 	if (status != EMR_OK && !is_absent(status))
 		return status;
 	status = name_them(j, entry.is_found ? entry.seq : j->place->seq);

@@ -1,75 +1,69 @@
 /* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
  * besides, and shows an auditor the questions that the staff of the auditor's organisation asked.
  * It shows no answers and no names. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"
 #include "crypto/hpke.h"
+#include "replica/ask.h"
 #include "share/audit.h"
 
 #include "judge.h"
 
 /* ---- who audits me ---- */
 
-static emr_status is_of_keys(void *arg, const emr_replica_change *change)
+/* Whether an entry from SEQ on says that a key came, went or changed. */
+static emr_status have_keys_changed(emr_replica *replica, uint64_t seq, bool *out_have)
 {
-	(void)arg;
-	/* Any other status ends the walk: a key came, went or changed. */
-	return change->op < EMR_OP_DOMAIN_NEW ? EMR_EXISTS : EMR_OK;
+	emr_replica_change change;
+	EMR_ASK(changes, replica, SINCE, .at = seq);
+
+	while (!*out_have && emr_next(&changes, &change))
+		*out_have = change.op < EMR_OP_DOMAIN_NEW;
+	return changes.status;
 }
 
-typedef struct search {
-	emr_share *share;
-	uint8_t org[16];
-	uint64_t now;
-	auditors *out;
-} search;
-
-static emr_status consider_person(void *arg, const emr_known_person *person)
+static emr_status find_auditors(emr_share *share, const uint8_t org[16], auditors *out)
 {
-	search *s = arg;
-	bool is_active = false;
+	emr_known_person person;
+	EMR_ASK(people, share->o.replica, PEOPLE);
 
-	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 ||
-		memcmp(person->row.org, s->org, 16) != 0 || s->out->n == AUDITORS_MAX ||
-		emr_id32_equal(person->signer_id, s->share->me.signer_id) ||
-		!emr_hpke_takes(person->row.x25519)) /* he would stop every question */
-		return EMR_OK;
-	EMR_TRY(emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active));
-	if (!is_active)
-		return EMR_OK;
-	s->out->list[s->out->n].rid = person->signer_id;
-	memcpy(s->out->list[s->out->n++].x25519, person->row.x25519, 32);
-	return EMR_OK;
+	while (out->n < AUDITORS_MAX && emr_next(&people, &person)) {
+		bool is_active = false;
+
+		if ((person.row.roles & EMR_ROLE_AUDITOR) == 0 ||
+			memcmp(person.row.org, org, 16) != 0 ||
+			emr_id32_equal(person.signer_id, share->me.signer_id) ||
+			!emr_hpke_takes(person.row.x25519)) /* he would stop every question */
+			continue;
+		EMR_TRY(emr_replica_person_is_active(
+			share->o.replica, &person, share_now(share), &is_active));
+		if (!is_active)
+			continue;
+		out->list[out->n].rid = person.signer_id;
+		memcpy(out->list[out->n++].x25519, person.row.x25519, 32);
+	}
+	return people.status;
 }
 
 /* Looks again only when the ledger says something about keys. */
 emr_status staff_auditors(emr_share *share, const auditors **out)
 {
-	auditors *known = &share->auditors;
 	auditors found = {0};
-	search s = {.share = share, .now = share_now(share), .out = &found};
 	emr_replica_position at;
 	emr_known_person me;
-	emr_status status = emr_replica_at(share->o.replica, &at);
+	bool is_new = share->auditors.size == 0;
 
-	if (status == EMR_OK && known->size > 0)
-		status = emr_replica_since(share->o.replica, known->size, is_of_keys, NULL);
-	if (status == EMR_OK && known->size > 0) {
-		known->size = at.size;
-		*out = known;
-		return EMR_OK;
+	EMR_TRY(emr_replica_at(share->o.replica, &at));
+	EMR_TRY(is_new ? EMR_OK
+		       : have_keys_changed(share->o.replica, share->auditors.size, &is_new));
+	if (is_new) {
+		EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+		EMR_TRY(find_auditors(share, me.row.org, &found));
+		share->auditors = found;
 	}
-	if (status == EMR_EXISTS || status == EMR_OK)
-		status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
-	if (status != EMR_OK)
-		return status;
-	memcpy(s.org, me.row.org, sizeof s.org);
-	EMR_TRY(emr_replica_people(share->o.replica, consider_person, &s));
-	found.size = at.size;
-	*known = found;
-	*out = known;
+	share->auditors.size = at.size;
+	*out = &share->auditors;
 	return EMR_OK;
 }
 
@@ -79,28 +73,11 @@ typedef struct audit {
 	emr_share *share;
 	emr_box_key *box;
 	uint8_t org[16];
-	emr_id32 *agents; /* of all organisations; owned */
-	size_t n_agents;
+	emr_buf agents; /* emr_known_person, ...: of all organisations */
 	emr_id32 owner; /* signer id of the domain in hand */
-	emr_audit_fn fn;
-	void *arg;
+	emr_buf *out;	/* emr_audit_entry, ... */
 	uint64_t damaged;
 } audit;
-
-static emr_status note_agent(void *arg, const emr_known_person *person)
-{
-	audit *a = arg;
-	emr_id32 *grown;
-
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
-		return EMR_OK;
-	grown = realloc(a->agents, (a->n_agents + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	a->agents = grown;
-	a->agents[a->n_agents++] = person->signer_id;
-	return EMR_OK;
-}
 
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
@@ -136,14 +113,15 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	emr_status status = emr_replica_answer(a->share->o.replica, release, a->owner, &answer);
 
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
-	for (size_t i = 0; i < a->n_agents && (status == EMR_OK || status == EMR_NOT_FOUND); i++) {
-		status = emr_replica_answer(a->share->o.replica, release, a->agents[i], &answer);
+	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	EMR_EACH (const emr_known_person, agent, &a->agents) {
+		status =
+			emr_replica_answer(a->share->o.replica, release, agent->signer_id, &answer);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
 			entry->given_count < EMR_AGENTS_MAX)
-			entry->given[entry->given_count++] = a->agents[i];
+			entry->given[entry->given_count++] = agent->signer_id;
 	}
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	status = emr_replica_grant(a->share->o.replica, release->domain, release->grant, &grant);
 	if (status == EMR_OK)
 		t = grant.row.t;
@@ -152,24 +130,9 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry)
+emr_audit_entry audit_entry_of(const emr_known_release *release)
 {
-	entry->is_readable = true;
-	entry->purpose = q->body.purpose;
-	entry->reader = q->body.reader;
-	for (uint16_t i = 0; i < q->body.count; i++) {
-		entry->slot = q->body.slots[i];
-		EMR_TRY(fn(arg, entry));
-	}
-	return EMR_OK;
-}
-
-static emr_status one_release(void *arg, const emr_known_release *release)
-{
-	audit *a = arg;
-	AUTO_QUESTION q = {0};
-	emr_known_person reader;
-	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
+	return (emr_audit_entry){.kind = EMR_AUDIT_ASKED,
 		.who = release->signer,
 		.domain = release->domain,
 		.grant = release->grant,
@@ -178,6 +141,25 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		.item = release->req,
 		.seq = release->seq,
 		.asked = release->asked};
+}
+
+emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *out)
+{
+	entry->is_readable = true;
+	entry->purpose = q->body.purpose;
+	entry->reader = q->body.reader;
+	for (uint16_t i = 0; i < q->body.count; i++) {
+		entry->slot = q->body.slots[i];
+		EMR_TRY(emr_buf_append(out, entry, sizeof *entry));
+	}
+	return EMR_OK;
+}
+
+static emr_status add_release(audit *a, const emr_known_release *release)
+{
+	AUTO_QUESTION q = {0};
+	emr_known_person reader;
+	emr_audit_entry entry = audit_entry_of(release);
 	emr_status status = emr_replica_person(a->share->o.replica, release->signer, &reader);
 
 	if (status != EMR_OK || memcmp(reader.row.org, a->org, sizeof a->org) != 0)
@@ -186,46 +168,49 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 	entry.batch_id = q.batch_id;
 	if (emr_status_may_pass(status))
 		return status;
-	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the
-				   same */
-		a->damaged++;
-		EMR_TRY(note_answers(a, release, &entry));
-		return a->fn(a->arg, &entry);
-	}
 	EMR_TRY(note_answers(a, release, &entry));
-	return staff_tell_slots(a->fn, a->arg, &q, &entry);
+	if (status == EMR_OK)
+		return audit_add_slots(&q, &entry, a->out);
+	a->damaged++; /* not addressed to me, or gone: that he asked stands there all the same */
+	return emr_buf_append(a->out, &entry, sizeof entry);
 }
 
-static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+static emr_status add_domain(audit *a, const emr_known_domain *domain)
 {
-	audit *a = arg;
-	emr_row_domain row;
-	emr_bytes pk;
+	const emr_bytes pk = emr_bytes_of(domain->row.owner_pk, 32);
+	EMR_AUTO_BUF all = {0};
 
-	(void)is_mine;
-	(void)d_row;
-	EMR_TRY(share_domain(a->share, domain, &row));
-	pk = emr_bytes_of(row.owner_pk, 32);
 	a->owner = emr_sha256_of(&pk, 1);
-	return emr_replica_releases(a->share->o.replica, domain, one_release, a);
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, RELEASES, .domain = domain->domain));
+	EMR_EACH (const emr_known_release, release, &all)
+		EMR_TRY(add_release(a, release));
+	return EMR_OK;
 }
 
-emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
+static emr_status add_all(audit *a)
 {
-	audit a = {.share = share, .fn = fn, .arg = arg};
+	EMR_AUTO_BUF all = {0};
 	emr_known_person me;
-	emr_status status;
 
-	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	EMR_TRY(emr_replica_person(a->share->o.replica, a->share->me.signer_id, &me));
 	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
 		return EMR_DENIED;
-	EMR_TRY(emr_box_key_identity(share->o.keyring, &a.box));
-	memcpy(a.org, me.row.org, sizeof a.org);
-	status = emr_replica_people(share->o.replica, note_agent, &a);
-	if (status == EMR_OK)
-		status = emr_replica_domains(share->o.replica, one_domain, &a);
+	EMR_TRY(emr_box_key_identity(a->share->o.keyring, &a->box));
+	memcpy(a->org, me.row.org, sizeof a->org);
+	EMR_TRY(EMR_ASK_ALL(&a->agents, a->share->o.replica, AGENTS));
+	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, DOMAINS));
+	EMR_EACH (const emr_known_domain, domain, &all)
+		EMR_TRY(add_domain(a, domain));
+	return EMR_OK;
+}
+
+emr_status emr_share_staff(emr_share *share, emr_buf *out_entries, uint64_t *out_damaged)
+{
+	audit a = {.share = share, .out = out_entries};
+	emr_status status = add_all(&a);
+
 	emr_box_key_free(a.box);
-	free(a.agents);
+	emr_buf_free(&a.agents);
 	if (status == EMR_OK && out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return status;

@@ -55,7 +55,7 @@ emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
 	for (int hops = 0;
 		status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000;
 		hops++) {
-		memcpy(root.b, person.row.next, 32);
+		root = EMR_ID32_AT(person.row.next);
 		status = emr_replica_person(share->o.replica, root, &person);
 	}
 	if (status == EMR_OK)
@@ -83,15 +83,12 @@ static emr_status look_at_end(
 emr_status share_key_end(emr_share *share, emr_id32 key, uint64_t *out_ended_unix_s)
 {
 	emr_known_person person;
-	emr_status status = share_present_key(share, key, &key);
 
-	if (status == EMR_OK)
-		status = share_party(share, key, &person, NULL);
 	*out_ended_unix_s = 0;
+	EMR_TRY(share_present_key(share, key, &key));
+	EMR_TRY(share_party(share, key, &person, NULL));
 	/* A team's ends with its leader's, for which the grants of its line are made again. */
-	return status == EMR_OK && !share_is_team(&person)
-		       ? look_at_end(share, &person, out_ended_unix_s)
-		       : status;
+	return share_is_team(&person) ? EMR_OK : look_at_end(share, &person, out_ended_unix_s);
 }
 
 /* ---- the reader's side ---- */
@@ -104,14 +101,13 @@ emr_status share_look_at_own_key(emr_share *share, standing *s)
 emr_status share_standing(
 	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out)
 {
+	const emr_id32 grantee = EMR_ID32_AT(known->row.grantee);
 	emr_known_person me;
-	emr_id32 grantee;
 	standing s = {.is_team = false};
 
 	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
-	memcpy(s.root.b, me.row.root, sizeof s.root.b);
+	s.root = EMR_ID32_AT(me.row.root);
 	EMR_TRY(share_look_at_own_key(share, &s));
-	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);
 	s.is_team = !emr_id32_equal(grantee, s.root);
 	if (s.is_team)
 		EMR_TRY(emr_team_of_grantee(share->o.replica, grantee, team));
@@ -159,11 +155,10 @@ const char *emr_share_end_id(emr_share *share, const emr_known_grant *grant)
 	emr_team team, present;
 	emr_known_person me;
 	uint64_t until, now;
-	emr_id32 id;
 	bool is_in_force = false;
 
-	memcpy(id.b, grant->row.grantee, sizeof id.b);
-	if (emr_team_of_grantee(share->o.replica, id, &team) != EMR_OK ||
+	if (emr_team_of_grantee(share->o.replica, EMR_ID32_AT(grant->row.grantee), &team) !=
+			EMR_OK ||
 		team.kind != EMR_TEAM_DATASET ||
 		emr_team_present(share->o.replica, &team, &present) != EMR_OK ||
 		emr_replica_person(share->o.replica, share->me.signer_id, &me) != EMR_OK ||
@@ -171,9 +166,8 @@ const char *emr_share_end_id(emr_share *share, const emr_known_grant *grant)
 			share->o.replica, &me, share_now(share), &is_in_force) != EMR_OK ||
 		!is_in_force) /* the reader's own key ended: no participant left by that */
 		return "grant-revoked";
-	memcpy(id.b, me.row.root, sizeof id.b);
-	until = in_until(share, &team, id);
-	now = in_until(share, &present, id);
+	until = in_until(share, &team, EMR_ID32_AT(me.row.root));
+	now = in_until(share, &present, EMR_ID32_AT(me.row.root));
 	until = now > until ? now : until;
 	if (was_taken_back && grant->ledger_time < until)
 		return "left";
@@ -217,16 +211,15 @@ static bool has_team_key(const emr_share *share, const standing *s)
 static emr_status open_team_key(emr_share *share, const standing *s, emr_grantee_key **out)
 {
 	team_key *kept = &share->team_key;
-	emr_status status = EMR_OK;
 
 	if (!has_team_key(share, s)) {
 		share_forget_team_key(share);
-		status = emr_team_key(
-			share->o.replica, share->o.keyring, s->team, s->root, &kept->key);
+		EMR_TRY(emr_team_key(
+			share->o.replica, share->o.keyring, s->team, s->root, &kept->key));
 		kept->team = s->team_id;
-		memcpy(kept->membership.b, s->membership.row.head.item, 32);
+		kept->membership = EMR_ID32_AT(s->membership.row.head.item);
 	}
-	return status == EMR_OK ? emr_grantee_key_copy(kept->key, out) : status;
+	return emr_grantee_key_copy(kept->key, out);
 }
 
 emr_status share_standing_keys(

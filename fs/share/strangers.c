@@ -10,17 +10,8 @@
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/domain.h"
-
-typedef struct looking {
-	emr_replica *replica;
-	uint64_t now;
-	emr_id32 person, owner; /* her identity; the key of the domain that is looked at */
-	emr_id16 domain;
-	emr_stranger_fn fn;
-	void *arg;
-} looking;
 
 static emr_id32 id_of(const uint8_t pk[32])
 {
@@ -67,75 +58,84 @@ emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica,
 	return is_computer_of(replica, person, key, now_unix_s, out_is);
 }
 
-static emr_status signer_of(
-	const looking *l, uint8_t family, emr_id16 object, uint64_t version, emr_id32 *out)
+static emr_status signer_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_id32 *out)
 {
 	const emr_part_key at = {
-		.domain = l->domain, .object = object, .version = version, .family = family};
+		.domain = domain, .object = object, .version = version, .family = family};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 
-	EMR_TRY(emr_replica_item_get(l->replica, &at, &bytes, &item));
+	EMR_TRY(emr_replica_item_get(replica, &at, &bytes, &item));
 	*out = item.signer_id;
 	return EMR_OK;
 }
 
-/* ---- writers ---- */
+/* ---- those who are not ---- */
 
-static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_writer *row)
+/* PERSON is her identity, OWNER the key of the domain that is looked at. */
+typedef struct looking {
+	emr_replica *replica;
+	uint64_t now;
+	emr_id32 person, owner;
+	emr_buf *out; /* emr_stranger, ... */
+} looking;
+
+static emr_status look_at_writer(const looking *l, emr_id16 domain, const emr_row_writer *row)
 {
-	const looking *l = arg;
-	emr_stranger s = {.domain = domain};
 	bool is_manager = (row->rights & EMR_RIGHT_MANAGE) != 0, is_known = false;
-	emr_id16 object;
-	emr_status status;
+	emr_stranger s = {.domain = domain,
+		.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER,
+		.who = EMR_ID32_AT(row->writer)};
 
 	/* A manager who dates an entry back is a manager still, until an entry ends that. */
 	if (row->head.state != EMR_WRITER_ACTIVE ||
 		(!is_manager && row->not_after_unix_s <= l->now))
 		return EMR_OK;
-	memcpy(s.who.b, row->writer, sizeof s.who.b);
-	memcpy(object.b, row->writer, sizeof object.b);
-	status = signer_of(l, EMR_FAMILY_WRITER, object, row->head.version, &s.by);
-	s.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER;
-	if (status == EMR_OK && is_manager)
-		status = is_computer_of(l->replica, l->person, s.who, l->now, &is_known);
-	else if (status == EMR_OK)
+	EMR_TRY(signer_of(l->replica, EMR_FAMILY_WRITER, domain, EMR_ID16_AT(row->writer),
+		row->head.version, &s.by));
+	if (is_manager)
+		EMR_TRY(is_computer_of(l->replica, l->person, s.who, l->now, &is_known));
+	else
 		is_known = emr_id32_equal(s.by, l->owner);
-	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
+	return is_known ? EMR_OK : emr_buf_append(l->out, &s, sizeof s);
 }
 
-/* ---- grants ---- */
-
-static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
+static emr_status look_at_grant(const looking *l, const emr_known_grant *grant)
 {
-	const looking *l = arg;
 	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
-	emr_stranger s = {
-		.kind = EMR_STRANGER_GRANT, .domain = grant->domain, .grant = grant->grant};
-	emr_status status;
+	emr_stranger s = {.kind = EMR_STRANGER_GRANT,
+		.domain = grant->domain,
+		.grant = grant->grant,
+		.who = EMR_ID32_AT(grant->row.grantee)};
 
 	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
 		return EMR_OK;
-	memcpy(s.who.b, grant->row.grantee, sizeof s.who.b);
-	status = signer_of(l, EMR_FAMILY_GRANT, grant->grant, grant->row.head.version, &s.by);
-	return status == EMR_OK && !emr_id32_equal(s.by, l->owner) ? l->fn(l->arg, &s) : status;
+	EMR_TRY(signer_of(l->replica, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+		grant->row.head.version, &s.by));
+	return emr_id32_equal(s.by, l->owner) ? EMR_OK : emr_buf_append(l->out, &s, sizeof s);
 }
-
-/* ---- domains ---- */
 
 static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owner_pk[32])
 {
-	l->domain = domain;
+	emr_known_writer writer;
+	emr_known_grant grant;
+	EMR_ASK(writers, l->replica, WRITERS, .domain = domain);
+	EMR_ASK(grants, l->replica, GRANTS, .domain = domain);
+
 	l->owner = id_of(owner_pk);
-	EMR_TRY(emr_replica_writers(l->replica, domain, look_at_writer, l));
-	return emr_replica_grants(l->replica, domain, look_at_grant, l);
+	while (emr_next(&writers, &writer))
+		EMR_TRY(look_at_writer(l, domain, &writer.row));
+	EMR_TRY(writers.status);
+	while (emr_next(&grants, &grant))
+		EMR_TRY(look_at_grant(l, &grant));
+	return grants.status;
 }
 
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
-	uint64_t now_unix_s, emr_stranger_fn fn, void *arg)
+	uint64_t now_unix_s, emr_buf *out_strangers)
 {
-	looking l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg};
+	looking l = {.replica = replica, .now = now_unix_s, .out = out_strangers};
 	emr_row_domain row;
 
 	EMR_TRY(person_of(keyring, &l.person));
@@ -143,32 +143,18 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 	return look_at_domain(&l, domain, row.owner_pk);
 }
 
-typedef struct walk {
-	looking l;
-	const emr_keyring *keyring;
-} walk;
-
-static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
-{
-	walk *w = arg;
-	emr_row_domain row;
-
-	if (!is_mine ||
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_OK;
-	if (!emr_keyring_owns(w->keyring, domain, row.owner_pk))
-		return EMR_OK; /* it is shared with this person */
-	return look_at_domain(&w->l, domain, row.owner_pk);
-}
-
 emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
-	emr_stranger_fn fn, void *arg)
+	emr_buf *out_strangers)
 {
-	walk w = {.l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg},
-		.keyring = keyring};
+	looking l = {.replica = replica, .now = now_unix_s, .out = out_strangers};
+	emr_known_domain known;
+	EMR_ASK(domains, replica, DOMAINS);
 
-	EMR_TRY(person_of(keyring, &w.l.person));
-	return emr_replica_domains(replica, one_domain, &w);
+	EMR_TRY(person_of(keyring, &l.person));
+	while (emr_next(&domains, &known)) /* another's may be kept here, too */
+		if (known.is_mine && emr_keyring_owns(keyring, known.domain, known.row.owner_pk))
+			EMR_TRY(look_at_domain(&l, known.domain, known.row.owner_pk));
+	return domains.status;
 }
 
 /* ---- whose word a right is ---- */
@@ -176,12 +162,11 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 static emr_status is_owners_word(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, uint64_t version, bool *out_is)
 {
-	looking l = {.replica = replica, .domain = domain};
 	emr_row_domain row;
 	emr_id32 signer;
 
 	EMR_TRY(emr_domain_row(replica, domain, &row));
-	EMR_TRY(signer_of(&l, family, object, version, &signer));
+	EMR_TRY(signer_of(replica, family, domain, object, version, &signer));
 	*out_is = emr_id32_equal(signer, id_of(row.owner_pk));
 	return EMR_OK;
 }
@@ -210,22 +195,19 @@ emr_status emr_writer_is_owners(
  * from her or from somebody with MANAGE, and such a one has a row, also when his right is over. */
 emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t epoch, bool *out_is)
 {
-	looking l = {.replica = replica, .domain = domain};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF writer = {0};
 	emr_row_epoch row;
 	emr_key_text key;
 	emr_id32 signer;
-	emr_id16 object;
 	emr_status status;
 
 	emr_key_epoch(domain.b, epoch, &key);
 	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
 	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	EMR_TRY(signer_of(&l, EMR_FAMILY_DOMAIN, domain, row.head.version, &signer));
-	memcpy(object.b, signer.b, sizeof object.b);
-	emr_key_in_domain("W", domain.b, object.b, &key);
+	EMR_TRY(signer_of(replica, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &signer));
+	emr_key_in_domain("W", domain.b, signer.b, &key);
 	status = emr_replica_state_get(replica, key.text, &writer);
 	*out_is = status == EMR_NOT_FOUND;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

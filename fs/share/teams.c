@@ -154,18 +154,14 @@ static emr_status take_row(
 	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	emr_known_person leader;
-	emr_id32 steward;
 
 	*out = (emr_team){.id = id, .row = *row};
 	emr_grantee_dataset(id.b, out->grantee.b);
-	memcpy(steward.b, row->steward, sizeof steward.b);
-	EMR_TRY(emr_replica_person(replica, steward, &leader));
-	memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	EMR_TRY(emr_replica_person(replica, EMR_ID32_AT(row->steward), &leader));
+	out->org = EMR_ID16_AT(leader.row.org);
 	/* It is shown under the organisation's name: nobody else who is registered there speaks for
 	 * it. */
-	if ((leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
-		return EMR_NOT_FOUND;
-	return EMR_OK;
+	return (leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0 ? EMR_NOT_FOUND : EMR_OK;
 }
 
 /* A reader of the row alone must not be told anything else than a reader of the terms. */
@@ -215,68 +211,44 @@ emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf 
 	return emr_buf_append(out, file.data, file.len);
 }
 
-typedef struct walk {
-	emr_replica *replica;
-	emr_team_fn fn;
-	void *arg;
-	emr_id32 wanted; /* grantee */
-	emr_team found;
-	bool is_found;
-} walk;
-
-static emr_status visit(void *arg, emr_id16 id, const emr_row_dataset *row)
+bool emr_team_next(emr_asking *asked, emr_team *out)
 {
-	walk *w = arg;
-	emr_team team;
-	emr_status status = read_team(w->replica, id, row, &team);
+	emr_known_team known;
+	emr_status status = EMR_NOT_FOUND;
 
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? w->fn(w->arg, &team) : status;
+	while (status == EMR_NOT_FOUND && emr_next(asked, &known))
+		status = read_team(asked->about.replica, known.team, &known.row, out);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		asked->status = status;
+	return status == EMR_OK;
 }
 
-static emr_status visit_open(void *arg, emr_id16 id, const emr_row_dataset *row)
+bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out)
 {
-	return row->head.state == EMR_DATASET_OPEN ? visit(arg, id, row) : EMR_OK;
-}
+	emr_team present;
 
-emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg)
-{
-	walk w = {.replica = replica, .fn = fn, .arg = arg};
-
-	return emr_replica_teams(replica, visit, &w);
-}
-
-emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg)
-{
-	walk w = {.replica = replica, .fn = fn, .arg = arg};
-
-	return emr_replica_teams(replica, visit_open, &w);
-}
-
-static emr_status compare_grantee(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	walk *w = arg;
-	emr_id32 grantee;
-	emr_status status;
-
-	emr_grantee_dataset(id.b, grantee.b);
-	if (w->is_found || !emr_id32_equal(grantee, w->wanted))
-		return EMR_OK;
-	status = read_team(w->replica, id, row, &w->found);
-	w->is_found = status == EMR_OK;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	while (emr_team_next(asked, out)) {
+		if (kind != EMR_TEAM_ANY && out->kind != kind)
+			continue;
+		asked->status = emr_team_present(asked->about.replica, out, &present);
+		if (asked->status == EMR_OK && emr_id16_equal(present.id, out->id))
+			return true;
+	}
+	return false;
 }
 
 emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out)
 {
-	walk w = {.replica = replica, .wanted = grantee};
+	emr_known_team known;
+	emr_id32 is;
+	EMR_ASK(teams, replica, TEAMS);
 
-	EMR_TRY(emr_replica_teams(replica, compare_grantee, &w));
-	if (!w.is_found)
-		return EMR_NOT_FOUND;
-	*out = w.found;
-	return EMR_OK;
+	while (emr_next(&teams, &known)) {
+		emr_grantee_dataset(known.team.b, is.b);
+		if (emr_id32_equal(grantee, is))
+			return read_team(replica, known.team, &known.row, out);
+	}
+	return teams.status == EMR_OK ? EMR_NOT_FOUND : teams.status;
 }
 
 /* ---- which took its place ---- */
@@ -289,13 +261,6 @@ typedef struct heir {
 	bool is_open;
 	size_t end; /* whom the line leads to from here */
 } heir;
-
-typedef struct heirs {
-	emr_replica *replica;
-	const emr_team *like;
-	emr_team_fn take;
-	emr_buf found; /* heir */
-} heirs;
 
 static emr_status place_of(emr_replica *replica, emr_id16 id, heir *out)
 {
@@ -317,31 +282,6 @@ static bool may_take_a_place(const emr_team *team, const emr_team *like)
 	       emr_id32_equal(team->terms_id, like->terms_id);
 }
 
-static emr_status note_heir(void *arg, const emr_team *team)
-{
-	heirs *h = arg;
-	heir own;
-
-	if (!emr_id16_equal(team->id, h->like->id) && !may_take_a_place(team, h->like))
-		return EMR_OK;
-	EMR_TRY(place_of(h->replica, team->id, &own));
-	own.before = team->before;
-	own.is_open = team->row.head.state == EMR_DATASET_OPEN;
-	return emr_buf_append(&h->found, &own, sizeof own);
-}
-
-/* Its leader stands in the row: nobody else's terms are read. */
-static emr_status note_row(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	heirs *h = arg;
-	walk w = {.replica = h->replica, .fn = h->take, .arg = h};
-
-	return emr_id16_equal(id, h->like->id) ||
-			       memcmp(row->steward, h->like->row.steward, 32) == 0
-		       ? visit(&w, id, row)
-		       : EMR_OK;
-}
-
 static int by_place(const void *a, const void *b)
 {
 	const heir *x = a, *y = b;
@@ -349,6 +289,35 @@ static int by_place(const void *a, const void *b)
 	if (x->seq != y->seq)
 		return x->seq < y->seq ? -1 : 1;
 	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The keys of the team LIKE in the order of the ledger: heir, ... Its leader stands in the row:
+ * nobody else's terms are read. */
+static emr_status find_heirs(emr_replica *replica, const emr_team *like, emr_buf *out_heirs)
+{
+	emr_known_team known;
+	EMR_ASK(teams, replica, TEAMS);
+
+	while (emr_next(&teams, &known)) {
+		bool is_it = emr_id16_equal(known.team, like->id);
+		emr_team team;
+		heir own;
+		emr_status status = EMR_NOT_FOUND;
+
+		if (is_it || memcmp(known.row.steward, like->row.steward, 32) == 0)
+			status = read_team(replica, known.team, &known.row, &team);
+		if (status == EMR_NOT_FOUND ||
+			(status == EMR_OK && !is_it && !may_take_a_place(&team, like)))
+			continue;
+		EMR_TRY(status);
+		EMR_TRY(place_of(replica, team.id, &own));
+		own.before = team.before;
+		own.is_open = team.row.head.state == EMR_DATASET_OPEN;
+		EMR_TRY(emr_buf_append(out_heirs, &own, sizeof own));
+	}
+	if (out_heirs->len > 0)
+		qsort(out_heirs->data, out_heirs->len / sizeof(heir), sizeof(heir), by_place);
+	return teams.status;
 }
 
 /* Of those that name one, the first that leads to an open one.  A leader closes a key that nothing
@@ -372,22 +341,14 @@ static void find_ends(heir *all, size_t n)
  * that order finds where each leads to, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
-	heirs h = {.replica = replica, .like = team, .take = note_heir};
+	EMR_AUTO_BUF heirs = {0};
 	emr_id16 present = team->id;
-	emr_status status = emr_replica_teams(replica, note_row, &h);
-	heir *all = (heir *)(void *)h.found.data;
-	size_t n = h.found.len / sizeof *all;
 
-	if (status == EMR_OK && n > 1) {
-		qsort(all, n, sizeof *all, by_place);
-		find_ends(all, n);
-		for (size_t i = 0; i < n; i++)
-			if (emr_id16_equal(all[i].id, team->id))
-				present = all[all[i].end].id;
-	}
-	emr_buf_free(&h.found);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_heirs(replica, team, &heirs));
+	find_ends((heir *)(void *)heirs.data, heirs.len / sizeof(heir));
+	EMR_EACH (const heir, one, &heirs)
+		if (emr_id16_equal(one->id, team->id))
+			present = ((const heir *)(void *)heirs.data)[one->end].id;
 	if (!emr_id16_equal(present, team->id))
 		return emr_team_get(replica, present, out);
 	*out = *team;
@@ -407,24 +368,18 @@ emr_status emr_team_stands_before(
 
 emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids)
 {
-	const size_t n = io_ids->len / sizeof(emr_id16);
 	EMR_AUTO_BUF found = {0};
-	heir *all;
+	heir one;
 
-	for (size_t i = 0; i < n; i++) {
-		heir one = {.seq = 0};
-		emr_id16 id;
-
-		memcpy(id.b, io_ids->data + i * sizeof id, sizeof id.b);
-		EMR_TRY(place_of(replica, id, &one));
+	EMR_EACH (const emr_id16, id, io_ids) {
+		EMR_TRY(place_of(replica, *id, &one));
 		EMR_TRY(emr_buf_append(&found, &one, sizeof one));
 	}
-	if (n == 0)
-		return EMR_OK;
-	all = (heir *)(void *)found.data;
-	qsort(all, n, sizeof *all, by_place);
-	for (size_t i = 0; i < n; i++)
-		memcpy(io_ids->data + i * sizeof all[i].id, all[i].id.b, sizeof all[i].id);
+	if (found.len > 0)
+		qsort(found.data, found.len / sizeof one, sizeof one, by_place);
+	emr_buf_clear(io_ids);
+	EMR_EACH (const heir, at, &found)
+		EMR_TRY(emr_buf_append(io_ids, &at->id, sizeof at->id));
 	return EMR_OK;
 }
 
@@ -447,48 +402,31 @@ emr_status emr_team_follows(
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* it names what is none */
 }
 
-static emr_status note_next(void *arg, const emr_team *team)
-{
-	heirs *h = arg;
-	heir next = {.seq = 0};
-	bool is_later = false;
-
-	if (!may_take_a_place(team, h->like) || !emr_id16_equal(team->before, h->like->id))
-		return EMR_OK;
-	EMR_TRY(emr_team_stands_before(h->replica, h->like->id, team->id, &is_later));
-	if (is_later)
-		EMR_TRY(place_of(h->replica, team->id, &next));
-	return is_later ? emr_buf_append(&h->found, &next, sizeof next) : EMR_OK;
-}
-
 emr_status emr_team_followed_in(emr_replica *replica, const emr_team *team, uint64_t *out_seq)
 {
-	heirs h = {.replica = replica, .like = team, .take = note_next};
-	emr_status status = emr_replica_teams(replica, note_row, &h);
-	heir *all = (heir *)(void *)h.found.data;
-	const size_t n = h.found.len / sizeof *all;
+	EMR_AUTO_BUF heirs = {0};
+	bool is_later = false;
 
 	*out_seq = 0;
-	if (status == EMR_OK && n > 0) {
-		qsort(all, n, sizeof *all, by_place);
-		*out_seq = all[0].seq;
+	EMR_TRY(find_heirs(replica, team, &heirs));
+	EMR_EACH (const heir, one, &heirs) {
+		if (*out_seq == 0 && is_later && emr_id16_equal(one->before, team->id))
+			*out_seq = one->seq;
+		is_later |= emr_id16_equal(one->id, team->id);
 	}
-	emr_buf_free(&h.found);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_team_is_active(
 	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
 {
 	emr_known_person leader;
-	emr_id32 steward;
 
 	*out_is_active = false;
 	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box ||
 		now_unix_s >= team->row.not_after_unix_s)
 		return EMR_OK;
-	memcpy(steward.b, team->row.steward, sizeof steward.b);
-	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	EMR_TRY(emr_replica_person(replica, EMR_ID32_AT(team->row.steward), &leader));
 	return emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active);
 }
 
@@ -542,37 +480,24 @@ static uint64_t out_since(const emr_membership *m)
 		       : m->row.not_after_unix_s;
 }
 
-typedef struct losing {
-	emr_replica *replica;
-	const emr_team *team;
-	uint64_t now, quiet_s;
-	bool has_lost;
-} losing;
-
-static emr_status look_for_lost(void *arg, const emr_row_member *row)
-{
-	losing *l = arg;
-	emr_membership m;
-	emr_id32 root;
-	emr_status status;
-
-	memcpy(root.b, row->member, sizeof root.b);
-	if (l->has_lost || memcmp(root.b, l->team->row.steward, sizeof root.b) == 0)
-		return EMR_OK;
-	status = emr_team_membership(l->replica, l->team->id, root, &m);
-	l->has_lost =
-		status == EMR_OK && l->now >= out_since(&m) && l->now - out_since(&m) >= l->quiet_s;
-	return status;
-}
-
 emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uint64_t now_unix_s,
 	uint64_t quiet_s, bool *out_has_lost)
 {
-	losing l = {.replica = replica, .team = team, .now = now_unix_s, .quiet_s = quiet_s};
-	emr_status status = emr_replica_members(replica, team->id, look_for_lost, &l);
+	emr_row_member row;
+	emr_membership m;
+	EMR_ASK(members, replica, MEMBERS, .team = team->id);
 
-	*out_has_lost = l.has_lost;
-	return status;
+	*out_has_lost = false;
+	while (emr_next(&members, &row)) {
+		if (memcmp(row.member, team->row.steward, sizeof row.member) == 0)
+			continue;
+		EMR_TRY(emr_team_membership(replica, team->id, EMR_ID32_AT(row.member), &m));
+		*out_has_lost =
+			now_unix_s >= out_since(&m) && now_unix_s - out_since(&m) >= quiet_s;
+		if (*out_has_lost)
+			return EMR_OK;
+	}
+	return members.status;
 }
 
 static emr_status open_letter(emr_replica *replica, const emr_box_key *box, const emr_team *team,
@@ -630,30 +555,22 @@ emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, co
 	return status;
 }
 
-typedef struct grants {
-	emr_replica *replica;
-	emr_id32 root;
-	emr_replica_grant_fn fn;
-	void *arg;
-} grants;
-
-static emr_status grants_of(void *arg, emr_id16 id, const emr_row_dataset *row)
+emr_status emr_grants_to_person(emr_replica *replica, emr_id32 root, emr_buf *out_grants)
 {
-	const grants *g = arg;
-	emr_membership m;
-	emr_id32 grantee;
-	emr_status status = emr_team_membership(g->replica, id, g->root, &m);
+	emr_known_team team;
+	EMR_ASK(teams, replica, TEAMS);
 
-	(void)row;
-	emr_grantee_dataset(id.b, grantee.b);
-	if (status == EMR_OK)
-		status = emr_replica_grants_to(g->replica, grantee, g->fn, g->arg);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
+	EMR_TRY(EMR_ASK_ALL(out_grants, replica, GRANTS_TO, .who = root));
+	while (emr_next(&teams, &team)) {
+		emr_membership m;
+		emr_id32 grantee;
+		emr_status status = emr_team_membership(replica, team.team, root, &m);
 
-emr_status emr_teams_grants(emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg)
-{
-	grants g = {.replica = replica, .root = root, .fn = fn, .arg = arg};
-
-	return emr_replica_teams(replica, grants_of, &g);
+		emr_grantee_dataset(team.team.b, grantee.b);
+		if (status != EMR_NOT_FOUND)
+			EMR_TRY(status == EMR_OK ? EMR_ASK_ALL(out_grants, replica, GRANTS_TO,
+							   .who = grantee)
+						 : status);
+	}
+	return teams.status;
 }

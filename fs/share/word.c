@@ -105,9 +105,8 @@ static emr_status note_highest(chain *c, const emr_replica_item *item, const emr
 	return status;
 }
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
+static emr_status look_at_item(chain *c, const emr_replica_item *item)
 {
-	chain *c = arg;
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part = {.cver = 0};
 	bool has_part, fits;
@@ -187,10 +186,14 @@ static emr_signed_place place_of(emr_share *share, const uint8_t patient_pk[32],
 static emr_status find_arrival(chain *c)
 {
 	const emr_replica_head *head = &c->facts->head;
+	emr_replica_item item;
+	EMR_ASK(items, c->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = head->domain, .object = head->object);
 
 	c->content = (coming){.mine = &c->facts->put, .version = head->pversion};
-	EMR_TRY(emr_replica_history(c->share->o.replica, EMR_FAMILY_OBJECT, head->domain,
-		head->object, look_at_item, c));
+	while (emr_next(&items, &item))
+		EMR_TRY(look_at_item(c, &item));
+	EMR_TRY(items.status);
 	take_arrival(c);
 	return EMR_OK;
 }
@@ -257,12 +260,6 @@ const char *emr_shared_word_note(const emr_shared_word *word)
 
 /* ---- before anything was opened ---- */
 
-typedef struct came_walk {
-	emr_replica *replica;
-	emr_part_key at; /* the item in hand */
-	coming content;
-} came_walk;
-
 static emr_status part_of(
 	emr_replica *replica, const emr_part_key *at, emr_buf *bytes, emr_put_part *out_part)
 {
@@ -270,34 +267,32 @@ static emr_status part_of(
 	return emr_put_part_decode(emr_buf_view(bytes), out_part);
 }
 
-static emr_status walk_to_it(void *arg, const emr_replica_item *item)
-{
-	came_walk *w = arg;
-	EMR_AUTO_BUF bytes = {0};
-	emr_put_part part;
-	emr_status status;
-
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
-		return EMR_OK;
-	w->at.version = item->version;
-	status = part_of(w->replica, &w->at, &bytes, &part);
-	if (emr_status_is_local(status))
-		return status;
-	(void)pass(&w->content, item, status == EMR_OK ? &part : NULL);
-	return EMR_OK;
-}
-
 emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_put_part mine;
-	came_walk w = {
-		.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
+	emr_put_part mine, part;
+	coming content = {.mine = &mine, .version = at->version};
+	emr_part_key key = *at; /* of the item in hand */
+	emr_replica_item item;
+	EMR_ASK(items, replica, HISTORY, .family = at->family, .domain = at->domain,
+		.object = at->object);
 
 	EMR_TRY(part_of(replica, at, &bytes, &mine));
-	EMR_TRY(emr_replica_history(replica, at->family, at->domain, at->object, walk_to_it, &w));
-	if (!w.content.now.is_there)
+	while (emr_next(&items, &item)) {
+		EMR_AUTO_BUF other = {0};
+		emr_status status;
+
+		if (item.op != EMR_OP_PUT && item.op != EMR_OP_REWRAP)
+			continue;
+		key.version = item.version;
+		status = part_of(replica, &key, &other, &part);
+		if (emr_status_is_local(status))
+			return status;
+		(void)pass(&content, &item, status == EMR_OK ? &part : NULL);
+	}
+	EMR_TRY(items.status);
+	if (!content.now.is_there)
 		return EMR_NOT_FOUND;
-	*out_item = w.content.now.item;
+	*out_item = content.now.item;
 	return EMR_OK;
 }

@@ -36,11 +36,9 @@ emr_status emr_share_is_anothers(emr_share *share, emr_id16 domain, bool *out_is
 emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_id16 object;
 	emr_key_text key;
 
-	memcpy(object.b, writer.b, sizeof object.b);
-	emr_key_in_domain("W", domain.b, object.b, &key);
+	emr_key_in_domain("W", domain.b, writer.b, &key);
 	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_writer_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
@@ -171,41 +169,31 @@ emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out
 	return writing_of_row(share, domain, &row, out_writing);
 }
 
-typedef struct walk {
-	emr_share *share;
-	emr_writing_fn fn;
-	void *arg;
-	size_t damaged;
-} walk;
-
-static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *row)
+emr_status emr_share_writings(emr_share *share, emr_buf *out_writings, size_t *out_damaged)
 {
-	walk *w = arg;
-	emr_writing writing;
-	emr_status status;
+	EMR_AUTO_BUF rows = {0};
+	size_t damaged = 0;
 
-	if ((row->rights & EMR_RIGHT_MANAGE) != 0)
-		return EMR_OK;
-	status = writing_of_row(w->share, domain, row, &writing);
-	if (status == EMR_OK)
-		return w->fn(w->arg, &writing);
-	if (emr_status_is_local(status))
-		return status;
-	if (emr_status_is_away(status)) /* its letter will be told when the ledger is back */
-		return EMR_OK;
-	emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s",
-		emr_status_text(status));
-	w->damaged++;
-	return EMR_OK;
-}
+	EMR_TRY(EMR_ASK_ALL(&rows, share->o.replica, WRITES_OF, .who = share->me.signer_id));
+	EMR_EACH (const emr_known_writer, one, &rows) {
+		emr_writing writing;
+		emr_status status = EMR_OK;
 
-emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
-{
-	walk w = {.share = share, .fn = fn, .arg = arg};
-
-	EMR_TRY(emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w));
+		if ((one->row.rights & EMR_RIGHT_MANAGE) != 0)
+			continue;
+		status = writing_of_row(share, one->domain, &one->row, &writing);
+		if (status == EMR_OK)
+			status = emr_buf_append(out_writings, &writing, sizeof writing);
+		if (emr_status_is_local(status))
+			return status;
+		if (status == EMR_OK || emr_status_is_away(status))
+			continue; /* its letter will be told when the ledger is back */
+		emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s",
+			emr_status_text(status));
+		damaged++;
+	}
 	if (out_damaged != NULL)
-		*out_damaged = w.damaged;
+		*out_damaged = damaged;
 	return EMR_OK;
 }
 
@@ -298,28 +286,22 @@ emr_status emr_share_own_list_key_id(
 	return EMR_OK;
 }
 
-typedef struct taking {
-	emr_shared *shared;
-	emr_id32 me;
-} taking;
-
-static emr_status take_own(void *arg, const published_key *key)
-{
-	const taking *t = arg;
-	emr_list_key *own = NULL;
-
-	if (!emr_id32_equal(key->writer, t->me) ||
-		shared_name_key(t->shared, key->listkey_id) != NULL)
-		return EMR_OK;
-	EMR_TRY(emr_share_own_list_key(
-		t->shared->share, t->shared->received.grant.domain, key->epoch, &own));
-	return shared_keep_name_key(t->shared, key->listkey_id, own);
-}
-
 /* Nobody has to release what I can make again. */
 emr_status shared_take_own_names(emr_shared *shared)
 {
-	taking t = {.shared = shared, .me = shared->share->me.signer_id};
+	emr_share *share = shared->share;
+	emr_id16 domain = shared->received.grant.domain;
+	EMR_AUTO_BUF keys = {0};
 
-	return share_list_keys(shared->share, shared->received.grant.domain, take_own, &t);
+	EMR_TRY(share_list_keys(share, domain, &keys));
+	EMR_EACH (const published_key, key, &keys) {
+		emr_list_key *own = NULL;
+
+		if (!emr_id32_equal(key->writer, share->me.signer_id) ||
+			shared_name_key(shared, key->listkey_id) != NULL)
+			continue;
+		EMR_TRY(emr_share_own_list_key(share, domain, key->epoch, &own));
+		EMR_TRY(shared_keep_name_key(shared, key->listkey_id, own, false));
+	}
+	return EMR_OK;
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract/pubs_share.h"
 #include "keyring/letters.h"
 #include "share/give.h"
 #include "share/strangers.h"
@@ -15,104 +14,73 @@
 
 /* ---- what there is ---- */
 
-typedef struct history {
-	writer_add *adds;
-	size_t n;
-	uint64_t ended_at; /* 0: nobody ended it */
-} history;
-
-static emr_status note_add(void *arg, const emr_replica_item *item)
+static emr_status read_history(emr_share *share, known_writer *known)
 {
-	history *h = arg;
-	emr_pub_writer_add pub;
-	writer_add *grown;
+	emr_replica_item item;
+	EMR_ASK(items, share->o.replica, HISTORY, .family = EMR_FAMILY_WRITER,
+		.domain = known->domain, .object = EMR_ID16_AT(known->writer.b));
 
-	h->ended_at = item->op == EMR_OP_WRITER_DEL ? item->ledger_time : 0;
-	if (item->op != EMR_OP_WRITER_ADD)
-		return EMR_OK;
-	if (item->bytes.len < EMR_ITEM_BYTES ||
-		!emr_pub_writer_add_parse((emr_span){item->bytes.data + EMR_ITEM_BYTES,
-						  item->bytes.len - EMR_ITEM_BYTES},
-			&pub))
+	while (emr_next(&items, &item)) {
+		known->ended_at = item.op == EMR_OP_WRITER_DEL ? item.ledger_time : 0;
+		if (item.op != EMR_OP_WRITER_ADD)
+			continue;
+		known->seq = item.seq;
+		known->ledger_time = item.ledger_time;
+		known->item_id = item.item_id;
+	}
+	if (items.status == EMR_OK && known->seq == 0)
 		return EMR_DAMAGED;
-	grown = realloc(h->adds, (h->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	h->adds = grown;
-	grown[h->n++] = (writer_add){.seq = item->seq,
-		.ledger_time = item->ledger_time,
-		.not_after_unix_s = pub.not_after_unix_s,
-		.rights = pub.rights,
-		.item_id = item->item_id};
-	return EMR_OK;
+	return items.status;
 }
 
-typedef struct walk {
-	emr_share *share;
-	const emr_id32 *root;
-	known_writer_fn fn;
-	void *arg;
-} walk;
-
-static emr_status one_row(void *arg, emr_id16 domain, const emr_row_writer *row)
+static emr_status add_row(
+	emr_share *share, emr_id16 domain, const emr_row_writer *row, emr_buf *out)
 {
-	const walk *w = arg;
-	known_writer known = {.row = *row};
+	known_writer known = {.domain = domain, .writer = EMR_ID32_AT(row->writer), .row = *row};
 	emr_known_person person;
-	history h = {0};
-	emr_id16 object;
-	emr_status status;
 
 	if ((row->rights & EMR_RIGHT_MANAGE) != 0)
 		return EMR_OK;
-	memcpy(known.writer.b, row->writer, sizeof known.writer.b);
-	EMR_TRY(emr_replica_person(w->share->o.replica, known.writer, &person));
-	memcpy(known.root.b, person.row.root, sizeof known.root.b);
-	memcpy(object.b, known.writer.b, sizeof object.b);
-	status = emr_replica_history(
-		w->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_add, &h);
-	known.adds = h.adds;
-	known.n = h.n;
-	known.ended_at = h.ended_at;
-	if (status == EMR_OK)
-		status = emr_writer_is_owners(w->share->o.replica, domain, row, &known.is_hers);
-	if (status == EMR_OK)
-		status = h.n > 0 ? w->fn(w->arg, &known) : EMR_DAMAGED;
-	free(h.adds);
-	return status;
+	EMR_TRY(emr_replica_person(share->o.replica, known.writer, &person));
+	known.root = EMR_ID32_AT(person.row.root);
+	EMR_TRY(read_history(share, &known));
+	EMR_TRY(emr_writer_is_owners(share->o.replica, domain, row, &known.is_hers));
+	return emr_buf_append(out, &known, sizeof known);
 }
 
 /* The person's keys, from the first one on: what a row is found by. */
-static emr_status rows_of_person(walk *w, emr_id16 domain)
+static emr_status rows_of_person(emr_share *share, emr_id16 domain, emr_id32 key, emr_buf *out)
 {
-	emr_id32 key = *w->root;
 	emr_known_person person;
 	emr_row_writer row;
-	emr_status status = emr_replica_person(w->share->o.replica, key, &person);
+	emr_status status = emr_replica_person(share->o.replica, key, &person);
 
 	for (int hops = 0; status == EMR_OK && hops < KEYS_MAX; hops++) {
-		emr_status found = share_writer_row(w->share, domain, key, &row);
+		emr_status found = share_writer_row(share, domain, key, &row);
 
 		if (found == EMR_OK)
-			found = one_row(w, domain, &row);
+			found = add_row(share, domain, &row, out);
 		else if (found == EMR_NOT_FOUND)
 			found = EMR_OK;
 		if (found != EMR_OK || person.row.head.state != EMR_KEY_ROTATED)
 			return found;
 		memcpy(key.b, person.row.next, sizeof key.b);
-		status = emr_replica_person(w->share->o.replica, key, &person);
+		status = emr_replica_person(share->o.replica, key, &person);
 	}
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* a team, or nobody */
 }
 
 emr_status share_known_writers(
-	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg)
+	emr_share *share, emr_id16 domain, const emr_id32 *root, emr_buf *out_writers)
 {
-	walk w = {.share = share, .root = root, .fn = fn, .arg = arg};
+	EMR_AUTO_BUF rows = {0};
 
 	if (root != NULL)
-		return rows_of_person(&w, domain);
-	return emr_replica_writers(share->o.replica, domain, one_row, &w);
+		return rows_of_person(share, domain, *root, out_writers);
+	EMR_TRY(EMR_ASK_ALL(&rows, share->o.replica, WRITERS, .domain = domain));
+	EMR_EACH (const emr_known_writer, known, &rows)
+		EMR_TRY(add_row(share, domain, &known->row, out_writers));
+	return EMR_OK;
 }
 
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s)
@@ -128,12 +96,17 @@ bool known_writer_was_ended(const known_writer *writer)
 }
 
 /* Whether it was given (once) in the entry SEQ, which is that of a GRANT. */
-static bool known_writer_came_with(const known_writer *writer, uint64_t seq)
+static emr_status came_with(
+	emr_share *share, const known_writer *writer, uint64_t seq, bool *out_did)
 {
-	for (size_t i = 0; i < writer->n; i++)
-		if (writer->adds[i].seq == seq)
-			return true;
-	return false;
+	emr_replica_item item;
+	EMR_ASK(items, share->o.replica, HISTORY, .family = EMR_FAMILY_WRITER,
+		.domain = writer->domain, .object = EMR_ID16_AT(writer->writer.b));
+
+	*out_did = false;
+	while (emr_next(&items, &item))
+		*out_did |= item.op == EMR_OP_WRITER_ADD && item.seq == seq;
+	return items.status;
 }
 
 emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq)
@@ -146,29 +119,21 @@ emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint6
 	return EMR_OK;
 }
 
-typedef struct pairing {
-	uint64_t now, seq;
-	uint16_t rights;
-} pairing;
-
-static emr_status note_rights(void *arg, const known_writer *writer)
-{
-	pairing *p = arg;
-
-	if (known_writer_is_alive(writer, p->now) && writer->is_hers &&
-		known_writer_came_with(writer, p->seq))
-		p->rights |= writer->row.rights;
-	return EMR_OK;
-}
-
 emr_status share_writes_of(
 	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights)
 {
-	pairing p = {.now = share_now(share), .seq = seq};
+	EMR_AUTO_BUF writers = {0};
 	emr_id32 root = EMR_ID32_AT(grant->row.grantee);
 
-	EMR_TRY(share_known_writers(share, grant->domain, &root, note_rights, &p));
-	*out_rights = p.rights;
+	*out_rights = 0;
+	EMR_TRY(share_known_writers(share, grant->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers) {
+		bool came = false;
+
+		if (known_writer_is_alive(writer, share_now(share)) && writer->is_hers)
+			EMR_TRY(came_with(share, writer, seq, &came));
+		*out_rights |= came ? writer->row.rights : 0;
+	}
 	return EMR_OK;
 }
 
@@ -203,32 +168,34 @@ typedef struct leaving {
 	size_t ended;
 } leaving;
 
-typedef struct keeping {
-	const leaving *l;
-	const known_writer *writer;
-	emr_known_grant longest; /* of those that stay and came with the right to write */
-	bool is_any;
-} keeping;
-
-static emr_status note_staying(void *arg, const emr_known_grant *grant)
+/* Of those that stay and came with the right to write, the one that does so longest. */
+static emr_status find_staying(
+	const leaving *l, const known_writer *writer, emr_known_grant *out, bool *out_is_any)
 {
-	keeping *k = arg;
-	emr_grant_phase phase = emr_grant_phase_at(grant, k->l->now);
-	uint64_t seq = 0;
+	emr_known_grant grant;
+	EMR_ASK(grants, l->share->o.replica, GRANTS, .domain = l->domain);
 
-	if (memcmp(grant->row.grantee, k->writer->root.b, 32) != 0 ||
-		(phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING))
-		return EMR_OK;
-	for (size_t i = 0; i < k->l->n; i++)
-		if (emr_id16_equal(k->l->grants[i], grant->grant))
-			return EMR_OK;
-	EMR_TRY(share_grant_seq(k->l->share, grant, &seq));
-	if (!known_writer_came_with(k->writer, seq) ||
-		(k->is_any && grant->row.not_after_unix_s <= k->longest.row.not_after_unix_s))
-		return EMR_OK;
-	k->longest = *grant;
-	k->is_any = true;
-	return EMR_OK;
+	while (emr_next(&grants, &grant)) {
+		emr_grant_phase phase = emr_grant_phase_at(&grant, l->now);
+		uint64_t seq = 0;
+		bool ends = false, came = false;
+
+		if (memcmp(grant.row.grantee, writer->root.b, 32) != 0 ||
+			(phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING))
+			continue;
+		for (size_t i = 0; i < l->n; i++)
+			ends |= emr_id16_equal(l->grants[i], grant.grant);
+		if (ends)
+			continue;
+		EMR_TRY(share_grant_seq(l->share, &grant, &seq));
+		EMR_TRY(came_with(l->share, writer, seq, &came));
+		if (!came ||
+			(*out_is_any && grant.row.not_after_unix_s <= out->row.not_after_unix_s))
+			continue;
+		*out = grant;
+		*out_is_any = true;
+	}
+	return grants.status;
 }
 
 /* The right goes on with a share that ends earlier than the one that ends now would have. */
@@ -261,33 +228,34 @@ static bool is_key_alive(const leaving *l, const known_writer *writer)
 	       person.row.head.state == EMR_KEY_ACTIVE;
 }
 
-static emr_status end_writer(void *arg, const known_writer *writer)
+static emr_status end_writer(leaving *l, const known_writer *writer)
 {
-	leaving *l = arg;
-	keeping k = {.l = l, .writer = writer};
+	emr_known_grant longest;
 	emr_act act = emr_act_writer_del(l->domain, writer->writer);
-	bool is_deposit = (writer->row.rights & EMR_RIGHT_META) == 0;
-	emr_status status;
+	bool is_deposit = (writer->row.rights & EMR_RIGHT_META) == 0, is_any = false;
 
 	if (!known_writer_is_alive(writer, l->now) || (is_deposit && !l->all))
 		return EMR_OK;
 	if (!l->all)
-		EMR_TRY(emr_replica_grants(l->share->o.replica, l->domain, note_staying, &k));
-	if (k.is_any && writer->is_hers && is_key_alive(l, writer))
-		return k.longest.row.not_after_unix_s < writer->row.not_after_unix_s
-			       ? shorten(l, writer, &k.longest)
+		EMR_TRY(find_staying(l, writer, &longest, &is_any));
+	if (is_any && writer->is_hers && is_key_alive(l, writer))
+		return longest.row.not_after_unix_s < writer->row.not_after_unix_s
+			       ? shorten(l, writer, &longest)
 			       : EMR_OK;
-	status = parcel_prepare(l->p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(l->p, &act, NULL);
-	l->ended += status == EMR_OK;
-	return status;
+	EMR_TRY(parcel_prepare(l->p, &act));
+	EMR_TRY(parcel_add(l->p, &act, NULL));
+	l->ended++;
+	return EMR_OK;
 }
 
 /* Writing first: should the batch not be taken as a whole, it is less that stays. */
 static emr_status fill_batch(leaving *l, emr_id32 root, uint8_t reason)
 {
-	EMR_TRY(share_known_writers(l->share, l->domain, &root, end_writer, l));
+	EMR_AUTO_BUF writers = {0};
+
+	EMR_TRY(share_known_writers(l->share, l->domain, &root, &writers));
+	EMR_EACH (const known_writer, writer, &writers)
+		EMR_TRY(end_writer(l, writer));
 	for (size_t i = 0; i < l->n; i++) {
 		emr_act act = emr_act_revoke(l->domain, l->grants[i], reason);
 

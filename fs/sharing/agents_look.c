@@ -20,13 +20,6 @@
 #define NAMES_BYTES 600
 #define HEAR_NS INT64_C(600000000000)
 
-typedef struct telling {
-	emr_visit *visit;
-	emr_crowd crowd;
-	emr_buf *told; /* emr_id16, ...: grants that the owner was told of since the folder was
-			  opened */
-} telling;
-
 /* Any other status ends the walk: keys, organisations, or who is in a team has changed. */
 static emr_status is_of_agents(void *arg, const emr_replica_change *change)
 {
@@ -54,50 +47,50 @@ static emr_status names_of(
 	return EMR_OK;
 }
 
-static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who,
+static void notice(emr_visit *visit, const emr_handover *h, const char *path, const emr_who *who,
 	const char *gone, const char *others)
 {
 	char text[900];
 
 	emr_who_text(who, text, sizeof text);
-	emr_notices_add_that(t->visit->notices, path,
-		h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone,
-		"path", path, "who", text, "others", others, "called", who->called, NULL);
+	emr_notices_add_that(visit->notices, path,
+		h->is_made ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone, "path",
+		path, "who", text, "others", others, "called", who->called, NULL);
 }
 
-static emr_status tell_handover(void *arg, const emr_handover *h)
+/* The visit remembers of which grants (emr_id16) the owner was told since the folder was opened. */
+static emr_status tell_handover(emr_visit *visit, emr_crowd *crowd, const emr_handover *h)
 {
-	telling *t = arg;
-	const emr_given *given = h->given;
+	const emr_given *given = &h->given;
 	EMR_AUTO_FREE char *path = NULL;
 	char gone[NAMES_BYTES], others[NAMES_BYTES] = "";
-	emr_id32 root;
 	emr_who who;
 
-	if (h->made == NULL && emr_told_has(t->told, given->grant.grant))
+	if (!h->is_made && emr_told_has(visit->memory, given->grant.grant))
 		return EMR_OK;
-	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
-	path = emr_sharing_path(t->visit->session, given->grant.domain, given->label);
-	EMR_TRY(path != NULL ? emr_who_of(&t->crowd, root, &who) : EMR_NO_MEMORY);
-	EMR_TRY(names_of(&t->crowd, h->gone, h->gone_n, gone));
-	if (h->made != NULL)
-		EMR_TRY(names_of(&t->crowd, h->made->agents, h->made->n, others));
-	notice(t, h, path, &who, gone, others);
-	return emr_buf_append(t->told, &given->grant.grant, sizeof given->grant.grant);
+	path = emr_sharing_path(visit->session, given->grant.domain, given->label);
+	EMR_TRY(path != NULL ? emr_who_of(crowd, EMR_ID32_AT(given->grant.row.grantee), &who)
+			     : EMR_NO_MEMORY);
+	EMR_TRY(names_of(crowd, h->gone, h->gone_n, gone));
+	if (h->is_made)
+		EMR_TRY(names_of(crowd, h->made.agents, h->made.n, others));
+	notice(visit, h, path, &who, gone, others);
+	return emr_buf_append(visit->memory, &given->grant.grant, sizeof given->grant.grant);
 }
 
 static emr_status replace_agents(emr_visit *visit)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
-	telling t = {.visit = visit, .told = visit->memory};
+	EMR_AUTO_BUF handovers = {0};
+	EMR_AUTO_CROWD crowd = {0};
 	size_t n = 0;
-	emr_status status = emr_crowd_open(visit->session, &t.crowd);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_view_inner_tree(visit->session->view, &tree, &n);
-	if (status == EMR_OK)
-		status = emr_share_replace_agents(visit->share, tree, n, tell_handover, &t);
-	emr_crowd_close(&t.crowd);
+	EMR_TRY(emr_crowd_open(visit->session, &crowd));
+	EMR_TRY(emr_view_inner_tree(visit->session->view, &tree, &n));
+	status = emr_share_replace_agents(visit->share, tree, n, &handovers);
+	EMR_EACH (const emr_handover, h, &handovers)
+		EMR_TRY(tell_handover(visit, &crowd, h));
 	return status;
 }
 

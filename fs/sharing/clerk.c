@@ -40,7 +40,6 @@ typedef struct comparing {
 	bool is_there;
 	emr_id16 grant; /* that is what the order wants, and since when */
 	uint64_t ledger_time;
-	emr_buf older; /* emr_id16, ... */
 } comparing;
 
 /* A deposit lasts as long as the longest that was asked for. */
@@ -52,14 +51,12 @@ static bool is_end_of(const emr_order *order, uint64_t not_after_unix_s)
 	       (is_deposit && !order->replaces && not_after_unix_s > order->until_unix_s);
 }
 
-static emr_status compare_grant(void *arg, const emr_given *given)
+static emr_status compare_grant(comparing *c, const emr_given *given)
 {
-	comparing *c = arg;
 	const emr_row_grant *row = &given->grant.row;
 	bool fits = false;
 
-	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
-		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
+	if (memcmp(row->grantee, c->order->root.b, 32) == 0 && emr_phase_stands(given->phase) &&
 		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
 		given->writes == emr_rights_of_writing(c->order->rights) &&
 		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
@@ -74,6 +71,16 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
+static emr_status find_grant(comparing *c)
+{
+	EMR_AUTO_BUF all = {0};
+
+	EMR_TRY(emr_share_given(c->share, c->order->domain, &all));
+	EMR_EACH (const emr_given, given, &all)
+		EMR_TRY(compare_grant(c, given));
+	return EMR_OK;
+}
+
 /* The grant THERE, which is called as a request, stands or is to come, and is its answer. It was
  * answered otherwise meanwhile, with no or with another folder, or taken back by who asked: one
  * request has one answer, so what was ordered here goes again (UNDO): EMR_CONFLICT. */
@@ -84,7 +91,7 @@ static emr_status answer(emr_share *share, const emr_known_grant *there, bool un
 	emr_grant_phase phase = emr_grant_phase_at(there, emr_clock_unix_s(emr_clock_system()));
 	emr_status status = EMR_OK;
 
-	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
+	if (!emr_phase_stands(phase))
 		return EMR_OK;
 	status = emr_share_request_approve(share, there->grant, there->domain, there->grant);
 	if (status == EMR_CONFLICT && undo) {
@@ -157,34 +164,24 @@ static emr_status tie(emr_session *session, emr_share *share)
 	return EMR_OK;
 }
 
-/* Those that stood before the one that is there now: emr_id16, ... into c->older. */
-static emr_status note_older(void *arg, const emr_given *given)
+/* Those that stood before the one that is there now. Only now: nobody is without access in
+ * between. */
+static emr_status end_older(const comparing *c)
 {
-	comparing *c = arg;
+	EMR_AUTO_BUF all = {0};
 
-	if (memcmp(given->grant.row.grantee, c->order->root.b, 32) != 0 ||
-		(given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
-		emr_id16_equal(given->grant.grant, c->grant) ||
-		given->grant.ledger_time > c->ledger_time)
-		return EMR_OK;
-	return emr_buf_append(&c->older, &given->grant.grant, sizeof given->grant.grant);
-}
+	EMR_TRY(emr_share_given(c->share, c->order->domain, &all));
+	EMR_EACH (const emr_given, given, &all) {
+		emr_status status = EMR_OK;
 
-/* Only now: nobody is without access in between. */
-static emr_status end_older(emr_share *share, comparing *c)
-{
-	emr_status status = emr_share_given(share, c->order->domain, note_older, c);
-
-	for (size_t at = 0; at < c->older.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 grant;
-
-		memcpy(grant.b, c->older.data + at, sizeof grant.b);
-		status = emr_share_revoke(share, c->order->domain, grant);
-		if (status == EMR_DENIED) /* over meanwhile */
-			status = EMR_OK;
+		if (memcmp(given->grant.row.grantee, c->order->root.b, 32) == 0 &&
+			emr_phase_stands(given->phase) &&
+			!emr_id16_equal(given->grant.grant, c->grant) &&
+			given->grant.ledger_time <= c->ledger_time)
+			status = emr_share_revoke(c->share, c->order->domain, given->grant.grant);
+		EMR_TRY(status == EMR_DENIED ? EMR_OK : status); /* over meanwhile */
 	}
-	emr_buf_free(&c->older);
-	return status;
+	return EMR_OK;
 }
 
 /* Granted to a dataset and not in it: of the batch the ledger took half, and we were stopped before
@@ -228,8 +225,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 
 	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
 	EMR_TRY(emr_follow_now(session->replica));
-	EMR_TRY(has_name(order) ? find_answer(session, &c)
-				: emr_share_given(share, order->domain, compare_grant, &c));
+	EMR_TRY(has_name(order) ? find_answer(session, &c) : find_grant(&c));
 	if (c.is_there)
 		EMR_TRY(end_half(session, share, &c));
 	if (c.is_there && !order->replaces)
@@ -251,7 +247,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		c.ledger_time = UINT64_MAX;
 	}
 	if (status == EMR_OK && order->replaces)
-		status = end_older(share, &c);
+		status = end_older(&c);
 	return status == EMR_OK ? tie(session, share) : status;
 }
 

@@ -159,13 +159,9 @@ static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 	return EMR_OK;
 }
 
-typedef struct left_out {
-	asking *a;
-	json_t *list;
-	const char *own; /* whose agent is left out only because the owner is of it, in LIST */
-} left_out;
-
-static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
+/* *OUT_OWN, in OUT: whose agent is left out only because the owner is of it. */
+static emr_status add_left_out(
+	asking *a, const emr_left_out *left, json_t *out, const char **out_own)
 {
 	static const char *const words[] = {
 		[EMR_LEFT_OUT_NOT] = "",
@@ -177,19 +173,18 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 		[EMR_LEFT_OUT_TWICE] = N_("another agent of its organisation does it"),
 		[EMR_LEFT_OUT_ENOUGH] = N_("three others do it"),
 	};
-	left_out *l = arg;
 	emr_who who;
-	emr_status status = emr_who_of(&l->a->crowd, agent, &who);
+	emr_status status = emr_who_of(&a->crowd, left->agent, &who);
 	const char *name = status != EMR_OK		 ? "?"
 			   : who.organisation[0] != '\0' ? who.organisation
 							 : who.called;
-	json_t *one =
-		json_pack("{s:o, s:s}", "name", emr_json_text(name), "why", emr_text(words[why]));
+	json_t *one = json_pack(
+		"{s:o, s:s}", "name", emr_json_text(name), "why", emr_text(words[left->why]));
 
-	if (json_array_append_new(l->list, one) != 0)
+	if (json_array_append_new(out, one) != 0)
 		return EMR_NO_MEMORY;
-	if (why == EMR_LEFT_OUT_YOURS)
-		l->own = json_string_value(json_object_get(one, "name"));
+	if (left->why == EMR_LEFT_OUT_YOURS)
+		*out_own = json_string_value(json_object_get(one, "name"));
 	return EMR_OK;
 }
 
@@ -197,12 +192,14 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 static emr_status find_left_out(
 	asking *a, const emr_order *order, json_t *out, const char **out_own)
 {
-	left_out l = {.a = a, .list = out, .own = ""};
+	EMR_AUTO_BUF left_out = {0};
 	EMR_AUTO_SHARE share = NULL;
 
+	*out_own = "";
 	EMR_TRY(emr_sharing_handle(a->session, &share));
-	EMR_TRY(emr_share_agents_left_out(share, order->grantee, order->rights, note_left_out, &l));
-	*out_own = l.own;
+	EMR_TRY(emr_share_agents_left_out(share, order->grantee, order->rights, &left_out));
+	EMR_EACH (const emr_left_out, left, &left_out)
+		EMR_TRY(add_left_out(a, left, out, out_own));
 	return EMR_OK;
 }
 

@@ -170,11 +170,13 @@ static emr_status tell(const emr_visit *visit, news *n)
 	return note_told(n);
 }
 
-static emr_status note_given(void *arg, const emr_given *given)
+static emr_status is_read(emr_share *share, emr_id16 domain, bool *out_is)
 {
-	bool *is_given = arg;
+	EMR_AUTO_BUF all = {0};
 
-	*is_given |= given->phase == EMR_GRANT_IN_FORCE && !emr_given_is_deposit(given);
+	EMR_TRY(emr_share_given(share, domain, &all));
+	EMR_EACH (const emr_given, given, &all)
+		*out_is |= given->phase == EMR_GRANT_IN_FORCE && !emr_given_is_deposit(given);
 	return EMR_OK;
 }
 
@@ -198,7 +200,7 @@ static emr_status tell_logs(const emr_visit *visit, news *n)
 		if (emr_view_domain_of(n->session->view, path, &database) != EMR_OK ||
 			!database.is_root || emr_told_has(&n->apart, database.own))
 			continue;
-		EMR_TRY(emr_share_given(visit->share, database.own, note_given, &is_given));
+		EMR_TRY(is_read(visit->share, database.own, &is_given));
 		if (!is_given)
 			continue;
 		emr_notices_add_that(visit->notices, path, EMR_SAY_LOG_APART, "path", path, NULL);

@@ -74,9 +74,8 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 	       head.state != EMR_OBJECT_LIVE;
 }
 
-static emr_status note_given(void *arg, const emr_given *given)
+static emr_status note_given(collecting *c, const emr_given *given)
 {
-	collecting *c = arg;
 	const emr_row_grant *g = &given->grant.row;
 	emr_share_row row = {.domain = given->grant.domain,
 		.grant = given->grant.grant,
@@ -87,21 +86,17 @@ static emr_status note_given(void *arg, const emr_given *given)
 		.state = EMR_SHARE_CONFIRMED,
 		.t = g->t,
 		.n = (uint8_t)given->agents_count};
-	emr_id32 root;
 
-	if (given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) {
+	if (!emr_phase_stands(given->phase)) {
 		if ((c->with & EMR_SHARES_PAST) == 0)
 			return EMR_OK;
 		row.state = EMR_SHARE_OVER;
 		row.why_not = given->phase == EMR_GRANT_IS_REVOKED ? "revoked" : "expired";
 	}
-	for (size_t at = 0; at < c->inner.len; at += sizeof(emr_id16))
-		if (memcmp(c->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
-			row.is_inner = true;
+	row.is_inner = emr_buf_has(&c->inner, emr_bytes_of(&row.grant, sizeof row.grant));
 	if (row.is_inner && (c->with & EMR_SHARES_INNER) == 0)
 		return EMR_OK;
 	row.is_deleted = is_deleted(c->session, row.domain);
-	memcpy(root.b, g->grantee, sizeof root.b);
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
 	EMR_TRY(emr_share_opens_away(
 		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away));
@@ -109,7 +104,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 		row.opens_away && given->agents_count - emr_heard_silent(&c->heard, given->agents,
 								given->agents_count) >=
 					  g->t;
-	EMR_TRY(emr_who_of(c->crowd, root, &row.who));
+	EMR_TRY(emr_who_of(c->crowd, EMR_ID32_AT(g->grantee), &row.who));
 	row.path = emr_sharing_path(c->session, row.domain, given->label);
 	return add_row(c, &row);
 }
@@ -132,17 +127,16 @@ static emr_status find_inner(collecting *c)
 
 static emr_status collect_given(collecting *c)
 {
-	emr_status status = EMR_OK;
+	EMR_EACH (const emr_id16, domain, &c->domains) {
+		EMR_AUTO_BUF all = {0};
+		emr_status status = emr_share_given(c->share, *domain, &all);
 
-	for (size_t at = 0; at < c->domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(domain.b, c->domains.data + at, sizeof domain.b);
-		status = emr_share_given(c->share, domain, note_given, c);
-		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
-			status = EMR_OK; /* not there yet, or of a key that is not mine any more */
+		/* Not there yet, or of a key that is not mine any more. */
+		EMR_TRY(status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status);
+		EMR_EACH (const emr_given, given, &all)
+			EMR_TRY(note_given(c, given));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what waits ---- */
@@ -211,32 +205,28 @@ static void name_asker(const emr_share_request *p, emr_who *who)
 	snprintf(who->born, sizeof who->born, "%s", p->card.born);
 }
 
-typedef struct seeking {
-	const emr_order *asked;
-	bool is_there;
-} seeking;
-
-static emr_status is_answer(void *arg, const emr_writing *writing)
+static bool is_answer(const emr_writing *writing, const emr_order *asked)
 {
-	seeking *s = arg;
-
-	if (writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
-		emr_id32_equal(writing->card.signer_id, s->asked->grantee) &&
-		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_unix_s)
-		s->is_there = true;
-	return EMR_OK;
+	return writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
+	       emr_id32_equal(writing->card.signer_id, asked->grantee) &&
+	       writing->since_unix_s + CLOCKS_DIFFER_S >= asked->asked_unix_s;
 }
 
 /* The ledger's word of a yes names a grant, and a right only to leave things has none: KEPT has the
  * yes that was said here, and for the asker the right itself is the answer. */
 static bool has_yes(const collecting *c, const emr_order *kept)
 {
-	seeking s = {.asked = kept};
+	EMR_AUTO_BUF writings = {0};
 
 	if (kept->kind == EMR_ORDER_WAITS)
 		return kept->told == EMR_SHARE_REQUEST_APPROVED;
-	return kept->rights == EMR_RIGHTS_DEPOSIT &&
-	       emr_share_writings(c->share, is_answer, &s, NULL) == EMR_OK && s.is_there;
+	if (kept->rights != EMR_RIGHTS_DEPOSIT ||
+		emr_share_writings(c->share, &writings, NULL) != EMR_OK)
+		return false;
+	EMR_EACH (const emr_writing, writing, &writings)
+		if (is_answer(writing, kept))
+			return true;
+	return false;
 }
 
 static emr_share_state state_of(
@@ -249,9 +239,8 @@ static emr_share_state state_of(
 	return state == EMR_SHARE_REQUEST_APPROVED ? EMR_SHARE_APPROVED : EMR_SHARE_DENIED;
 }
 
-static emr_status note_request(void *arg, const emr_share_request *p)
+static emr_status note_request(collecting *c, const emr_share_request *p)
 {
-	collecting *c = arg;
 	const emr_order *kept = emr_orders_asked(&c->orders, p->request);
 	emr_order asked = {.kind = p->is_mine ? EMR_ORDER_ASKED : EMR_ORDER_WAITS,
 		.grantee = p->from,
@@ -301,9 +290,12 @@ static bool is_closed(const collecting *c, const emr_order *o)
 /* Also files of one's own that ask for somebody. */
 static emr_status collect_asked(collecting *c)
 {
+	EMR_AUTO_BUF all = {0};
 	emr_share_request_tally tally = {0};
 
-	EMR_TRY(emr_share_requests(c->share, note_request, c, &tally));
+	EMR_TRY(emr_share_requests(c->share, &all, &tally));
+	EMR_EACH (const emr_share_request, request, &all)
+		EMR_TRY(note_request(c, request));
 	c->rows.held_back = tally.held_back;
 	for (size_t i = 0; i < c->orders.n; i++) {
 		const emr_order *o = &c->orders.list[i];
@@ -316,13 +308,9 @@ static emr_status collect_asked(collecting *c)
 
 /* ---- who opened what ---- */
 
-static emr_status note_opened(void *arg, const emr_audit_entry *entry)
+static void note_opened(emr_share_rows *rows, const emr_audit_entry *entry)
 {
-	emr_share_rows *rows = arg;
-
-	if (entry->kind != EMR_AUDIT_OPENED)
-		return EMR_OK;
-	for (size_t i = 0; i < rows->n; i++) {
+	for (size_t i = 0; i < rows->n && entry->kind == EMR_AUDIT_OPENED; i++) {
 		emr_share_row *row = &rows->list[i];
 
 		if (!emr_id16_equal(row->grant, entry->grant))
@@ -331,20 +319,21 @@ static emr_status note_opened(void *arg, const emr_audit_entry *entry)
 		if (entry->ledger_time > row->opened_last_unix_s)
 			row->opened_last_unix_s = entry->ledger_time;
 	}
-	return EMR_OK;
 }
 
 static emr_status count_opened(collecting *c)
 {
 	for (size_t i = 0; i < c->rows.n; i++) {
 		bool is_first = !emr_id16_is_zero(c->rows.list[i].grant);
+		EMR_AUTO_BUF entries = {0};
 
 		for (size_t k = 0; k < i && is_first; k++)
 			is_first = emr_id16_is_zero(c->rows.list[k].grant) ||
 				   !emr_id16_equal(c->rows.list[k].domain, c->rows.list[i].domain);
 		if (is_first)
-			EMR_TRY(emr_share_audit(
-				c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL));
+			EMR_TRY(emr_share_audit(c->share, c->rows.list[i].domain, &entries, NULL));
+		EMR_EACH (const emr_audit_entry, entry, &entries)
+			note_opened(&c->rows, entry);
 	}
 	return EMR_OK;
 }

@@ -178,20 +178,17 @@ static void announce(emr_sharing *sharing)
 }
 
 typedef struct living {
-	emr_share *share;
 	emr_id32 root;
 	const emr_order *wanted; /* NULL: whatever there is */
 	size_t n;		 /* that are not over */
 	bool is_wanted;		 /* one of them is as WANTED says */
 } living;
 
-static emr_status note_living(void *arg, const emr_given *given)
+static emr_status note_living(emr_share *share, living *l, const emr_given *given)
 {
-	living *l = arg;
 	const emr_row_grant *row = &given->grant.row;
 
-	if (memcmp(row->grantee, l->root.b, 32) != 0 ||
-		(given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING))
+	if (memcmp(row->grantee, l->root.b, 32) != 0 || !emr_phase_stands(given->phase))
 		return EMR_OK;
 	l->n++;
 	if (l->wanted == NULL)
@@ -201,22 +198,24 @@ static emr_status note_living(void *arg, const emr_given *given)
 		row->purposes == l->wanted->purposes &&
 		is_same_end(l->wanted->until_unix_s, row->not_after_unix_s))
 		return emr_share_agents_fit(
-			l->share, l->wanted->grantee, l->wanted->rights, given, &l->is_wanted);
+			share, l->wanted->grantee, l->wanted->rights, given, &l->is_wanted);
 	return EMR_OK;
 }
 
 /* Lists the grants of ROOT in DOMAIN that are not over. */
 static emr_status find_living(const emr_session *session, emr_id16 domain, living *l)
 {
-	emr_status status = emr_sharing_handle(session, &l->share);
+	EMR_AUTO_SHARE share = NULL;
+	EMR_AUTO_BUF all = {0};
+	emr_status status = emr_sharing_handle(session, &share);
 
 	if (status == EMR_OK)
-		status = emr_share_given(l->share, domain, note_living, l);
-	emr_share_free(l->share);
-	l->share = NULL;
-	return status == EMR_NOT_FOUND || status == EMR_DENIED
-		       ? EMR_OK
-		       : status; /* not there yet, or not mine any more */
+		status = emr_share_given(share, domain, &all);
+	if (status != EMR_OK) /* not there yet, or not mine any more */
+		return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status;
+	EMR_EACH (const emr_given, given, &all)
+		EMR_TRY(note_living(share, l, given));
+	return EMR_OK;
 }
 
 static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)

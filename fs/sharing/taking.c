@@ -77,10 +77,8 @@ static emr_status note_one(
 
 /* Keys that were released are proven, and come along with what lies beside it; what became of them
  * is the reader's word. */
-static emr_status note_seen(void *arg, const emr_audit_entry *entry)
+static emr_status note_seen(taking *t, const emr_audit_entry *entry)
 {
-	taking *t = arg;
-
 	if (!is_ending(t, entry->grant))
 		return EMR_OK;
 	switch (entry->kind) {
@@ -106,12 +104,15 @@ static emr_status note_seen(void *arg, const emr_audit_entry *entry)
 static void look_back(taking *t)
 {
 	for (size_t i = 0; i < t->ended.n; i++) {
+		EMR_AUTO_BUF entries = {0};
 		emr_status status;
 
 		if (i > 0 && emr_id16_equal(t->ended.list[i].domain, t->ended.list[i - 1].domain))
 			continue;
 		t->domain = t->ended.list[i].domain;
-		status = emr_share_audit(t->share, t->domain, note_seen, t, NULL);
+		status = emr_share_audit(t->share, t->domain, &entries, NULL);
+		EMR_EACH (const emr_audit_entry, entry, &entries)
+			status = status == EMR_OK ? note_seen(t, entry) : status;
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "what was opened cannot be told: %s",
 				emr_status_text(status));

@@ -47,7 +47,7 @@ typedef struct devices {
 	json_t *list;
 	const char *name; /* looked for */
 	emr_id32 found;
-	bool is_found, is_stranger;
+	bool is_found;
 	json_t *strangers, *ended;
 	bool is_on_fabric;
 	emr_joining joining; /* there: the organisation's invitation for the other computer */
@@ -120,9 +120,8 @@ static emr_devices_of own(const devices *d)
 		.share = d->acting.share};
 }
 
-static emr_status say_ended(void *arg, const emr_stranger *s)
+static emr_status say_ended(const devices *d, const emr_stranger *s)
 {
-	devices *d = arg;
 	const emr_devices_of of = own(d);
 	json_t *one = NULL;
 
@@ -359,14 +358,6 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	return EMR_OK;
 }
 
-static emr_status note_taken(void *arg, const emr_device *device)
-{
-	devices *d = arg;
-
-	d->is_found |= device->is_active && strcmp(device->name, d->args->operands[1]) == 0;
-	return EMR_OK;
-}
-
 /* Where transactions are signed with certificates the other computer gets one of its own.  Before
  * the invitation is used, which opens once, what would be refused behind it is. */
 static emr_status certify_device(
@@ -374,15 +365,17 @@ static emr_status certify_device(
 {
 	emr_known_person me;
 	emr_public public;
+	EMR_AUTO_BUF others = {0};
 	emr_status status = EMR_OK;
 
 	if (!d->is_on_fabric)
 		return EMR_OK;
-	status = emr_share_devices(d->acting.share, note_taken, d);
-	if (status == EMR_OK && d->is_found) {
-		say_device_problem(d, EMR_EXISTS, out_problem);
-		return EMR_EXISTS;
-	}
+	EMR_TRY(emr_share_devices(d->acting.share, &others));
+	EMR_EACH (const emr_device, other, &others)
+		if (other->is_active && strcmp(other->name, d->args->operands[1]) == 0) {
+			say_device_problem(d, EMR_EXISTS, out_problem);
+			return EMR_EXISTS;
+		}
 	if (status == EMR_OK)
 		status = try_file(d->args->values[EMR_OPT_CARD_FILE], out_problem);
 	if (status == EMR_OK)
@@ -413,7 +406,7 @@ static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem 
 	status = emr_device_name_certificate(
 		&d->joining, device, d->args->operands[1], own, d->acting.replica);
 	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
-		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL, NULL);
+		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL);
 	if (status == EMR_REFUSED)
 		emr_joining_say_refused(out_problem);
 	return status;
@@ -616,43 +609,48 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 
 /* ---- removing ---- */
 
-static emr_status find_one(void *arg, const emr_device *device)
+static emr_status find_device(devices *d)
 {
-	devices *d = arg;
+	EMR_AUTO_BUF all = {0};
 
-	/* A removal that was interrupted has revoked the key already: the last one of that name is
-	 * meant. */
-	if (device->is_first || strcmp(device->name, d->name) != 0 ||
-		(d->is_found && !device->is_active))
-		return EMR_OK;
-	d->found = device->signer_id;
-	d->is_found = true;
-	return EMR_OK;
-}
-
-static emr_status find_stranger(void *arg, const emr_stranger *s)
-{
-	devices *d = arg;
-	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
-
-	emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
-	d->is_stranger |= strcmp(key, d->name) == 0;
+	EMR_TRY(emr_share_devices(d->acting.share, &all));
+	EMR_EACH (const emr_device, device, &all) {
+		/* A removal that was interrupted has revoked the key already: the last one of that
+		 * name is meant. */
+		if (device->is_first || strcmp(device->name, d->name) != 0 ||
+			(d->is_found && !device->is_active))
+			continue;
+		d->found = device->signer_id;
+		d->is_found = true;
+	}
 	return EMR_OK;
 }
 
 /* By its name; what is no computer of hers has none, and is named by its key in the list. */
 static emr_status remove_found(devices *d)
 {
-	emr_share *share = d->acting.share;
+	EMR_AUTO_BUF strangers = {0}, ended = {0};
+	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
+	bool is_stranger = false;
+	emr_status status = EMR_NOT_FOUND;
 
 	d->ended = json_array();
 	if (d->ended == NULL)
 		return EMR_NO_MEMORY;
+	if (!d->is_found)
+		EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
+			(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers));
+	EMR_EACH (const emr_stranger, s, &strangers) {
+		emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
+		is_stranger |= strcmp(key, d->name) == 0;
+	}
 	if (d->is_found)
-		return emr_share_device_remove(share, d->found, say_ended, d);
-	EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
-		(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d));
-	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
+		status = emr_share_device_remove(d->acting.share, d->found, &ended);
+	else if (is_stranger)
+		status = emr_share_end_strangers(d->acting.share, &ended);
+	EMR_EACH (const emr_stranger, s, &ended) /* also before an error */
+		EMR_TRY(say_ended(d, s));
+	return status;
 }
 
 static void leave_authority(const devices *d)
@@ -687,7 +685,7 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		status = emr_acting_open(&d->acting, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_share_devices(d->acting.share, find_one, d);
+	status = find_device(d);
 	if (status == EMR_OK)
 		status = remove_found(d);
 	if (status == EMR_OK)

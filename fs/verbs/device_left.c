@@ -11,11 +11,6 @@
 #include "kit/text.h"
 #include "share/devices.h"
 
-static emr_status note_said(void *arg, const emr_said *said)
-{
-	return emr_buf_append(arg, said, sizeof *said);
-}
-
 /* By path, those first that others see. */
 static int by_sight(const void *a, const void *b)
 {
@@ -78,8 +73,7 @@ emr_status device_left_say(const device_left *left)
 	size_t n;
 
 	if (status == EMR_OK)
-		status = emr_share_said_by(
-			left->of.share, left->device, left->since_unix_s, note_said, &said);
+		status = emr_share_said_by(left->of.share, left->device, left->since_unix_s, &said);
 	n = said.len / sizeof *all;
 	if (n > 1)
 		qsort(said.data, n, sizeof *all, by_sight);

@@ -26,9 +26,8 @@ static void cutting_end(cutting *c)
 	json_decref(c->ended);
 }
 
-static emr_status note_removed(void *arg, const emr_device *device)
+static emr_status note_removed(const cutting *c, const emr_device *device)
 {
-	const cutting *c = arg;
 	char handle[EMR_CERT_HANDLE_MAX + 1];
 
 	emr_say(c->out, "%s is removed: it opens nothing of what is saved from now on.\n",
@@ -39,17 +38,29 @@ static emr_status note_removed(void *arg, const emr_device *device)
 										 : EMR_NO_MEMORY;
 }
 
-static emr_status note_ended(void *arg, const emr_stranger *s)
+static emr_status note_ended(const cutting *c, const emr_stranger *s)
 {
 	static const char *const could[] = {
 		"", N_("do in your folders what you may"), N_("write there"), N_("read there")};
-	const cutting *c = arg;
 	char key[17];
 
 	emr_hex(s->who.b, 8, key);
 	emr_say(c->out, "key %s could %s and was not added by you: ended.\n", key,
 		emr_text(could[s->kind]));
 	return json_array_append_new(c->ended, json_string(key)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Also what was done before an error. */
+static emr_status cut_off(const cutting *c, emr_lost *out_lost)
+{
+	EMR_AUTO_BUF removed = {0}, ended = {0};
+	emr_status status = emr_share_cut_off(c->acting.share, &removed, &ended, out_lost);
+
+	EMR_EACH (const emr_stranger, stranger, &ended)
+		EMR_TRY(note_ended(c, stranger));
+	EMR_EACH (const emr_device, device, &removed)
+		EMR_TRY(note_removed(c, device));
+	return status;
 }
 
 static void say_cut(const cutting *c, const emr_lost *lost)
@@ -90,7 +101,6 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 		.out = out,
 		.removed = json_array(),
 		.ended = json_array()};
-	const emr_lost_tell tell = {.removed = note_removed, .ended = note_ended, .arg = &c};
 	emr_lost lost = {0};
 	emr_status status = c.acting.state_fd >= 0 && c.removed != NULL && c.ended != NULL
 				    ? EMR_OK
@@ -99,7 +109,7 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 	if (status == EMR_OK)
 		status = emr_acting_open(&c.acting, out_problem);
 	if (status == EMR_OK)
-		status = emr_share_cut_off(c.acting.share, &tell, &lost);
+		status = cut_off(&c, &lost);
 	if (status == EMR_OK)
 		status = emr_acting_forget_opened(&c.acting);
 	if (status != EMR_OK) {

@@ -27,7 +27,8 @@ typedef enum value_form {
 	ROW_HEAD,
 	ROW_WRITER,
 	ROW_GRANT,
-	ROW_REQUEST
+	ROW_REQUEST,
+	ROW_LISTKEY
 } value_form;
 
 /* Where a column of the statement goes, in the order of its SELECT. */
@@ -92,6 +93,8 @@ static emr_contract_status parse_row(value_form form, emr_span value, void *out)
 		return emr_row_grant_parse(value, out);
 	case ROW_REQUEST:
 		return emr_row_request_parse(value, out);
+	case ROW_LISTKEY:
+		return emr_row_listkey_parse(value, out);
 	case HEX:
 	case NUMBER:
 		break;
@@ -174,6 +177,22 @@ static emr_status complete_report(emr_asking *asked, void *row)
 	report->grant = EMR_ID16_AT(pub.grant);
 	report->via = EMR_ID16_AT(pub.via);
 	report->ledger_time = item.ledger_time;
+	return EMR_OK;
+}
+
+static emr_status complete_state(emr_asking *asked, void *row)
+{
+	emr_known_state *state = row;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_span public;
+
+	EMR_TRY(first_item(asked->about.replica, EMR_FAMILY_SNAPSHOT, (emr_id16){{0}}, state->state,
+		&bytes, &item, &public));
+	if (!emr_pub_dataset_snapshot_parse(public, &state->pub))
+		return EMR_DAMAGED;
+	state->seq = item.seq;
+	state->ledger_time = item.ledger_time;
 	return EMR_OK;
 }
 
@@ -340,6 +359,12 @@ static const row_type type_release = {.size = sizeof(emr_known_release),
 static const row_type type_report = {.size = sizeof(emr_known_report),
 	.columns = {COLUMN(HEX, emr_known_report, domain), COLUMN(HEX, emr_known_report, report)},
 	.complete = complete_report};
+static const row_type type_listkey = {.size = sizeof(emr_known_listkey),
+	.columns = {COLUMN(HEX, emr_known_listkey, object),
+		COLUMN(ROW_LISTKEY, emr_known_listkey, row)}};
+static const row_type type_state = {.size = sizeof(emr_known_state),
+	.columns = {COLUMN(HEX, emr_known_state, state)},
+	.complete = complete_state};
 static const row_type type_change = {.size = sizeof(emr_replica_change), .next_item = next_change};
 static const row_type type_change_by = {
 	.size = sizeof(emr_replica_change), .next_item = next_change_by};
@@ -492,4 +517,17 @@ void emr_asked_end(emr_asking *asked)
 	asked->statement = NULL;
 	asked->chain = NULL;
 	asked->is_over = true;
+}
+
+emr_status emr_asked_all(emr_question question, emr_ask_about about, emr_buf *out)
+{
+	const size_t size = questions[question].type->size;
+	__attribute__((cleanup(emr_asked_end))) emr_asking asked = emr_asking_of(question, about);
+
+	while (asked.status == EMR_OK && !asked.is_over) {
+		EMR_TRY(emr_buf_append_zeros(out, size));
+		if (!emr_asked_next(&asked, out->data + out->len - size, size))
+			out->len -= size;
+	}
+	return asked.status;
 }

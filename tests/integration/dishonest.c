@@ -138,45 +138,45 @@ static emr_status use_fragment(const plot *p, const emr_fragment *fragment)
 		status = emr_content_key_open_kem(kem, c->ctx, c->wdek, &key);
 	if (status == EMR_OK)
 		status = shared_keep_content_key(
-			shared, p->slot->slot.object_id, p->slot->slot.version, key);
+			shared, p->slot->slot.object_id, p->slot->slot.version, key, false);
 	emr_kem_key_free(kem);
 	return status;
 }
 
-static emr_status try_fragment(
-	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+static void try_fragment(plot *p, const agency_file *file)
 {
-	plot *p = arg;
 	emr_shared *shared = p->ask->shared;
 	AUTO_GRANT_FACTS facts = {0};
 	emr_fragment *fragment = NULL;
 	emr_status status;
 
-	if (p->slot->is_there || !emr_id16_equal(domain, p->ask->release.domain) ||
-		epoch != p->capsule.epoch)
-		return EMR_OK;
-	status = share_grant_facts(shared->share, domain, grant, &facts);
+	if (p->slot->is_there || !emr_id16_equal(file->domain, p->ask->release.domain) ||
+		file->epoch != p->capsule.epoch)
+		return;
+	status = share_grant_facts(shared->share, file->domain, file->grant, &facts);
 	if (status == EMR_OK)
-		status = agency_fetch(&office, name, shared->owner_pk, &facts.terms, p->capsule.A,
-			facts.read.B, &fragment);
+		status = agency_fetch(&office, file->name, shared->owner_pk, &facts.terms,
+			p->capsule.A, facts.read.B, &fragment);
 	if (status == EMR_OK)
 		status = use_fragment(p, fragment);
 	emr_fragment_free(fragment);
 	p->slot->is_there = status == EMR_OK;
-	return EMR_OK;
 }
 
 CHANGED(ask_combine, emr_ask *ask, size_t i)
 {
 	emr_status status = __real_ask_combine(ask, i);
 	plot p = {.ask = ask, .slot = &ask->slots[i]};
+	EMR_AUTO_BUF files = {0};
 	emr_access_slot at = p.slot->slot;
 
 	if (!is("colludes") || at.kind != EMR_CAPSULE_CONTENT || open_friend() != EMR_OK)
 		return status;
+	status = status == EMR_OK ? agency_list(&office, &files) : status;
 	for (; at.version > 0 && status == EMR_OK && !p.slot->is_there; at.version--)
 		if (share_capsule(ask->shared->share, ask->release.domain, &at, &p.capsule) ==
 			EMR_OK)
-			status = agency_each(&office, try_fragment, &p);
+			EMR_EACH (const agency_file, file, &files)
+				try_fragment(&p, file);
 	return status;
 }

@@ -150,15 +150,6 @@ static void take_back(const char *name, const char *who)
 
 /* ---- the reader ---- */
 
-static emr_status take_newest(void *arg, const emr_received *received)
-{
-	emr_known_grant *newest = arg;
-
-	if (received->grant.ledger_time >= newest->ledger_time)
-		*newest = received->grant;
-	return EMR_OK;
-}
-
 static int wait_ms;
 
 /* The words that the scripts compare: the names do not change when a reason is added. */
@@ -250,6 +241,7 @@ static void forge_record(emr_shared *shared, emr_id16 object, const char *word)
 /* FORGED: NULL, or what stands for TRUE_WORD afterwards. */
 static void open_record(const char *name, const char *forged)
 {
+	EMR_AUTO_BUF all = {0};
 	emr_known_grant newest = {.ledger_time = 0};
 	sought f = {.name = name};
 	emr_share_trouble trouble = {0};
@@ -257,7 +249,10 @@ static void open_record(const char *name, const char *forged)
 	emr_ask *ask = NULL;
 	emr_status status;
 
-	must(emr_share_received(share, take_newest, &newest, NULL), "received");
+	must(emr_share_received(share, &all, NULL), "received");
+	EMR_EACH (const emr_received, received, &all)
+		if (received->grant.ledger_time >= newest.ledger_time)
+			newest = received->grant;
 	must(newest.ledger_time == 0 ? EMR_NOT_FOUND : EMR_OK, "a grant");
 	status = emr_shared_open(
 		share, newest.domain, newest.grant, 0, EMR_READER_PERSON, &shared, &trouble);

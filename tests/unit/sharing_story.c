@@ -159,12 +159,6 @@ static void answer(story *all)
 	(void)story_owner(all);
 }
 
-static emr_status note_grant(void *arg, const emr_received *received)
-{
-	*(emr_id16 *)arg = received->grant.grant;
-	return EMR_OK;
-}
-
 typedef struct sought {
 	const char *name;
 	emr_report_row row;
@@ -207,16 +201,18 @@ static void report(emr_id16 grant, const char *name)
 
 static emr_id16 read_one(const char *name)
 {
-	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF bytes = {0}, all = {0};
 	emr_share_trouble trouble;
-	emr_id16 grant;
+	emr_id16 grant = {{0}};
 	uint64_t real = emr_clock_unix_s(emr_clock_system());
 
 	if (story_now(&s) <
 		real) /* the clerk granted by the computer's clock, and this one stands still */
 		story_pass(&s, real - story_now(&s));
 	story_see(&s.lima);
-	assert_ok(emr_share_received(s.lima.share, note_grant, &grant, NULL));
+	assert_ok(emr_share_received(s.lima.share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all)
+		grant = received->grant.grant;
 	assert_ok(story_read(&s, &s.lima, grant, name, answer, &bytes, &trouble));
 	assert_true(bytes.len > 0);
 	return grant;

@@ -68,24 +68,25 @@ emr_replica_head head_of(const char *name)
 	return head;
 }
 
-emr_status strangers_note(void *arg, const emr_stranger *stranger)
+seen strangers_count(const emr_buf *strangers)
 {
-	seen *n = arg;
+	seen n = {0};
 
-	n->managers += stranger->kind == EMR_STRANGER_MANAGER;
-	n->writers += stranger->kind == EMR_STRANGER_WRITER;
-	n->grants += stranger->kind == EMR_STRANGER_GRANT;
-	if (stranger->kind == EMR_STRANGER_MANAGER)
-		n->manager = stranger->who;
-	return EMR_OK;
+	EMR_EACH (const emr_stranger, stranger, strangers) {
+		n.managers += stranger->kind == EMR_STRANGER_MANAGER;
+		n.writers += stranger->kind == EMR_STRANGER_WRITER;
+		n.grants += stranger->kind == EMR_STRANGER_GRANT;
+		if (stranger->kind == EMR_STRANGER_MANAGER)
+			n.manager = stranger->who;
+	}
+	return n;
 }
 
 seen look(void)
 {
-	seen n = {0};
+	EMR_AUTO_BUF all = {0};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_strangers(
-		s.k.stack.keyring, s.k.stack.replica, story_now(&s), strangers_note, &n));
-	return n;
+	assert_ok(emr_strangers(s.k.stack.keyring, s.k.stack.replica, story_now(&s), &all));
+	return strangers_count(&all);
 }

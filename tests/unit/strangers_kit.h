@@ -34,7 +34,7 @@ typedef struct seen {
 	emr_id32 manager;
 } seen;
 
-/* Counts them in a seen. */
-emr_status strangers_note(void *arg, const emr_stranger *stranger);
+/* STRANGERS: emr_stranger, ... */
+seen strangers_count(const emr_buf *strangers);
 /* Returns the keys that are listed now. */
 seen look(void);

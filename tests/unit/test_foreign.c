@@ -645,17 +645,12 @@ static uint64_t take(viewer *v, const char *inside)
 	return number;
 }
 
-static emr_status count_refused(void *arg, const emr_audit_entry *entry)
-{
-	*(size_t *)arg += entry->kind == EMR_AUDIT_OPENED && entry->opened.refused;
-	return EMR_OK;
-}
-
 TEST(programs_are_kept_out_of_what_a_writer_changed)
 {
 	LIMAS_FOLDER;
 	uint64_t changed, added;
 	emr_handle *h = NULL;
+	EMR_AUTO_BUF log = {0};
 	size_t refused = 0;
 
 	may_write(&s, &v);
@@ -669,7 +664,9 @@ TEST(programs_are_kept_out_of_what_a_writer_changed)
 	story_pass(&s, 6);
 	viewer_run(&v, owner_answers, 1);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_audit(s.ana, s.imaging, count_refused, &refused, NULL));
+	assert_ok(emr_share_audit(s.ana, s.imaging, &log, NULL));
+	EMR_EACH (const emr_audit_entry, entry, &log)
+		refused += entry->kind == EMR_AUDIT_OPENED && entry->opened.refused;
 	assert_int_equal(refused, 1); /* of hers; what he wrote himself is no business of hers */
 	/* a file that has lost its name, and is still open */
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));

@@ -124,25 +124,16 @@ TEST_IN(begin, end, who_is_out_of_a_team_counts_as_one_who_reads)
 	assert_false(is_named(&made, 0));
 }
 
-static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
-{
-	if (emr_id32_equal(agent, s.agents[0].public.signer_id))
-		*(emr_left_out_why *)arg = why;
-	return EMR_OK;
-}
-
 TEST_IN(begin, end, the_owner_is_told_whose_agent_is_left_out)
 {
-	emr_left_out_why why = EMR_LEFT_OUT_NOT;
+	const emr_id32 agent = s.agents[0].public.signer_id;
 
 	dataset_admit(&d, &s.lima);
 	catch_up();
-	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, 0, note_why, &why));
-	assert_int_not_equal(why, EMR_LEFT_OUT_THEIRS);
+	assert_int_not_equal(story_why_left_out(&s, d.grantee, 0, agent), EMR_LEFT_OUT_THEIRS);
 	dataset_admit(&d, &nina);
 	catch_up();
-	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, 0, note_why, &why));
-	assert_int_equal(why, EMR_LEFT_OUT_THEIRS);
+	assert_int_equal(story_why_left_out(&s, d.grantee, 0, agent), EMR_LEFT_OUT_THEIRS);
 }
 
 /* As what follows a team does, and what is carried to a folder inside. */
@@ -262,23 +253,16 @@ TEST_IN(begin, end, an_agent_answers_nobody_of_its_own_organisation)
 	assert_true(answered > 0);
 }
 
-static emr_status note_handover(void *arg, const emr_handover *h)
-{
-	assert_int_equal(h->gone_n, 1);
-	assert_memory_equal(h->gone[0].b, s.agents[0].public.signer_id.b, 32);
-	assert_non_null(h->made);
-	*(emr_grant_made *)arg = *h->made;
-	return EMR_OK;
-}
-
 TEST_IN(begin, end, a_share_of_which_too_few_agents_are_left_goes_on_through_others)
 {
-	emr_grant_made made = {.n = 0};
+	emr_handover told;
 
 	(void)read_by_nina_too(0, 2);
-	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, note_handover, &made));
-	assert_int_equal(made.n, 2);
-	assert_false(is_named(&made, 0));
+	assert_int_equal(story_replaces_agents(&s, NULL, 0, EMR_OK, &told), 1);
+	assert_int_equal(told.gone_n, 1);
+	assert_memory_equal(told.gone[0].b, s.agents[0].public.signer_id.b, 32);
+	assert_int_equal(told.made.n, 2);
+	assert_false(is_named(&told.made, 0));
 }
 
 TESTS(NULL, NULL)

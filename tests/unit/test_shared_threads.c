@@ -396,12 +396,12 @@ WRAPPED(emr_status, emr_shared_ask_records, emr_shared *shared, const emr_id16 *
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
 }
 
-WRAPPED(emr_status, emr_share_writings, emr_share *share, emr_writing_fn fn, void *arg,
+WRAPPED(emr_status, emr_share_writings, emr_share *share, emr_buf *out_writings,
 	size_t *out_damaged)
 {
 	take_back(&before_writings, true);
 	list_meanwhile(&listing);
-	return __real_emr_share_writings(share, fn, arg, out_damaged);
+	return __real_emr_share_writings(share, out_writings, out_damaged);
 }
 
 WRAPPED(emr_status, emr_shared_each_new, emr_shared *shared, emr_shared_known_fn known,

@@ -202,22 +202,16 @@ TEST(so_does_the_owner)
 
 /* ---- questions that have their answer ---- */
 
-static emr_status note_who_gave(void *arg, const emr_audit_entry *entry)
-{
-	emr_audit_entry *last = arg;
-
-	if (entry->slot.kind == EMR_CAPSULE_CONTENT)
-		*last = *entry;
-	return EMR_OK;
-}
-
 static emr_audit_entry what_the_log_says(void)
 {
+	EMR_AUTO_BUF all = {0};
 	emr_audit_entry last = {0};
-	uint64_t damaged = 0;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_audit(s.ana, s.imaging, note_who_gave, &last, &damaged));
+	assert_ok(emr_share_audit(s.ana, s.imaging, &all, NULL));
+	EMR_EACH (const emr_audit_entry, entry, &all)
+		if (entry->slot.kind == EMR_CAPSULE_CONTENT)
+			last = *entry;
 	return last;
 }
 

@@ -17,20 +17,16 @@ typedef struct seen {
 	emr_share_request_tally tally;
 } seen;
 
-static emr_status note(void *arg, const emr_share_request *asked)
-{
-	seen *l = arg;
-
-	l->n += !asked->is_mine;
-	l->last = *asked;
-	return EMR_OK;
-}
-
 static seen look(emr_share *share)
 {
+	EMR_AUTO_BUF all = {0};
 	seen l = {0};
 
-	assert_ok(emr_share_requests(share, note, &l, &l.tally));
+	assert_ok(emr_share_requests(share, &all, &l.tally));
+	EMR_EACH (const emr_share_request, asked, &all) {
+		l.n += !asked->is_mine;
+		l.last = *asked;
+	}
 	return l;
 }
 

@@ -156,20 +156,9 @@ static bool opens_away(person *m, const emr_grant_made *made)
 
 /* ---- whom a grant names ---- */
 
-static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
-{
-	if (emr_id32_equal(agent, own.public.signer_id))
-		*(emr_left_out_why *)arg = why;
-	return EMR_OK;
-}
-
 static emr_left_out_why why_own_is_left_out(const person *grantee, uint16_t rule)
 {
-	emr_left_out_why why = EMR_LEFT_OUT_NOT;
-
-	assert_ok(
-		emr_share_agents_left_out(s.ana, grantee->public.signer_id, rule, note_why, &why));
-	return why;
+	return story_why_left_out(&s, grantee->public.signer_id, rule, own.public.signer_id);
 }
 
 TEST_IN(begin_alone, end, nobody_of_ones_own_organisation_is_named_without_the_owners_word)
@@ -188,19 +177,17 @@ TEST_IN(begin_alone, end, nobody_of_ones_own_organisation_is_named_without_the_o
 	assert_ok(reads(&s.lima, made.grant, "MRI.pdf", owner_answers, &trouble));
 }
 
-static emr_status note_fit(void *arg, const emr_given *given)
+/* FIT: by others, own, nobody. */
+static void find_fit(bool fit[3])
 {
-	bool *fit = arg; /* by others, own, nobody */
+	static const uint16_t rules[3] = {EMR_AWAY_OTHERS, EMR_AWAY_OWN, EMR_AWAY_NOBODY};
+	EMR_AUTO_BUF all = {0};
 
-	if (given->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	assert_ok(emr_share_agents_fit(
-		s.ana, s.lima.public.signer_id, EMR_AWAY_OTHERS, given, &fit[0]));
-	assert_ok(
-		emr_share_agents_fit(s.ana, s.lima.public.signer_id, EMR_AWAY_OWN, given, &fit[1]));
-	assert_ok(emr_share_agents_fit(
-		s.ana, s.lima.public.signer_id, EMR_AWAY_NOBODY, given, &fit[2]));
-	return EMR_OK;
+	assert_ok(emr_share_given(s.ana, s.imaging, &all));
+	EMR_EACH (const emr_given, given, &all)
+		for (int i = 0; i < 3 && given->phase == EMR_GRANT_IN_FORCE; i++)
+			assert_ok(emr_share_agents_fit(
+				s.ana, s.lima.public.signer_id, rules[i], given, &fit[i]));
 }
 
 TEST_IN(begin, end, others_come_first_whatever_the_rule)
@@ -213,7 +200,7 @@ TEST_IN(begin, end, others_come_first_whatever_the_rule)
 	assert_int_equal(made.away, EMR_AWAY_OTHERS);
 	assert_int_equal(rights_of(made.grant), EMR_GRANT_LIST | EMR_GRANT_READ);
 	assert_int_equal(fragments(), 0);
-	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, fit));
+	find_fit(fit);
 	assert_true(fit[0]);
 	assert_true(fit[1]);
 	assert_false(fit[2]);
@@ -309,13 +296,13 @@ TEST_IN(begin_alone, end, what_stands_by_another_rule_is_given_again)
 	emr_grant_made made;
 
 	made = share_with(&s.lima, EMR_AWAY_OWN);
-	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, fit));
+	find_fit(fit);
 	assert_false(fit[0]);
 	assert_true(fit[1]);
 	assert_false(fit[2]);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	(void)share_with(&s.lima, EMR_AWAY_NOBODY);
-	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, fit));
+	find_fit(fit);
 	assert_true(fit[0]); /* there is none of others */
 	assert_false(fit[1]);
 	assert_true(fit[2]);

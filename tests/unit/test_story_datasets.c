@@ -16,19 +16,16 @@
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
 	"\",\"data\":\"identified\"}"
 
-static emr_status note(void *arg, const emr_received *received)
-{
-	*(emr_received *)arg = *received;
-	return EMR_OK;
-}
-
 static emr_received received_by(person *m)
 {
+	EMR_AUTO_BUF all = {0};
 	emr_received last = {.via = {{0}}};
 
 	story_see(m);
 	assert_ok(emr_share_keep_received(m->share, true));
-	assert_ok(emr_share_received(m->share, note, &last, NULL));
+	assert_ok(emr_share_received(m->share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all)
+		last = *received;
 	return last;
 }
 

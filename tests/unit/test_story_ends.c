@@ -53,7 +53,7 @@ TEST(the_ledger_refuses_who_has_not_seen_the_end)
 	/* and now it does: the keys are gone. */
 	assert_status(EMR_DENIED, emr_shared_check(shared, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
-	assert_int_equal(shared->names_n, 0);
+	assert_int_equal(emr_shared_names_held(shared), 0);
 }
 
 TEST(agents_and_owner_refuse_what_ended_after_the_question)
@@ -374,7 +374,7 @@ TEST(what_was_before_stays_hidden)
 	assert_ok(emr_agency_count(s.agencies[0], &held));
 	assert_int_equal(held, 1);
 	shared = open_shared(&s, &s.lima, made.grant, all_agents);
-	assert_int_equal(shared->names_n, 1);
+	assert_int_equal(emr_shared_names_held(shared), 1);
 	mri = story_find(shared, "MRI.pdf");
 	assert_int_equal(mri.pversion, 3);
 	emr_shared_free(shared);

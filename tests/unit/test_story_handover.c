@@ -46,22 +46,20 @@ static void end_agent(int i)
 
 typedef struct heard {
 	size_t n, replaced;
-	unsigned gone_n;
-	emr_id32 gone;
-	emr_grant_made made;
+	emr_handover last;
 } heard;
 
-static emr_status hear(void *arg, const emr_handover *handover)
+static emr_status hear(const emr_nested *tree, size_t n, heard *h)
 {
-	heard *h = arg;
+	EMR_AUTO_BUF all = {0};
+	emr_status status = emr_share_replace_agents(s.ana, tree, n, &all);
 
-	h->n++;
-	h->gone_n = handover->gone_n;
-	h->gone = handover->gone[0];
-	h->replaced += handover->made != NULL;
-	if (handover->made != NULL)
-		h->made = *handover->made;
-	return EMR_OK;
+	EMR_EACH (const emr_handover, handover, &all) {
+		h->n++;
+		h->replaced += handover->is_made;
+		h->last = *handover;
+	}
+	return status;
 }
 
 static emr_nested *tree_of(size_t *out_n)
@@ -90,7 +88,7 @@ static heard look(void)
 	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
 	heard h = {0};
 
-	assert_ok(emr_share_replace_agents(s.ana, tree, n, hear, &h));
+	assert_ok(hear(tree, n, &h));
 	return h;
 }
 
@@ -109,24 +107,20 @@ typedef struct has {
 	size_t n;
 } has;
 
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	has *h = arg;
-
-	if (!emr_id16_equal(received->grant.domain, h->domain) ||
-		received->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	h->grant = received->grant.grant;
-	h->n++;
-	return EMR_OK;
-}
-
 static has lima_has(emr_id16 domain)
 {
+	EMR_AUTO_BUF all = {0};
 	has h = {.domain = domain};
 
 	story_see(&s.lima);
-	assert_ok(emr_share_received(s.lima.share, note_received, &h, NULL));
+	assert_ok(emr_share_received(s.lima.share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all) {
+		if (!emr_id16_equal(received->grant.domain, domain) ||
+			received->phase != EMR_GRANT_IN_FORCE)
+			continue;
+		h.grant = received->grant.grant;
+		h.n++;
+	}
 	return h;
 }
 
@@ -176,7 +170,7 @@ TEST_IN(begin, end, what_cannot_be_judged_yet_keeps_the_former_share)
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	for (int i = 0; i < 2; i++) {
-		assert_status(EMR_MISSING_DATA, emr_share_replace_agents(s.ana, NULL, 0, hear, &h));
+		assert_status(EMR_MISSING_DATA, hear(NULL, 0, &h));
 		assert_int_equal(h.n, 1); /* told once */
 		assert_int_equal(h.replaced, 1);
 		assert_int_equal(lima_has(s.imaging).n, 2);
@@ -185,7 +179,7 @@ TEST_IN(begin, end, what_cannot_be_judged_yet_keeps_the_former_share)
 	is_away = false;
 	assert_int_equal(look().n, 0);
 	assert_int_equal(lima_has(s.imaging).n, 1);
-	assert_ok(lima_reads(h.made.grant, the_later_two));
+	assert_ok(lima_reads(h.last.made.grant, the_later_two));
 }
 
 static emr_id16 make_inner(const char *path)
@@ -203,7 +197,7 @@ static emr_status try_look(heard *h)
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
 
-	return emr_share_replace_agents(s.ana, tree, n, hear, h);
+	return hear(tree, n, h);
 }
 
 static emr_status lima_reads_in(emr_id16 domain, emr_id16 grant, story_fn answer)
@@ -335,13 +329,13 @@ TEST_IN(begin, end, others_release_what_too_few_are_left_for)
 	h = look();
 	assert_int_equal(h.n, 1);
 	assert_int_equal(h.replaced, 1);
-	assert_int_equal(h.gone_n, 1);
-	assert_memory_equal(h.gone.b, s.agents[0].public.signer_id.b, 32);
-	assert_int_equal(h.made.n, 2);
-	assert_int_equal(h.made.t, 2);
+	assert_int_equal(h.last.gone_n, 1);
+	assert_memory_equal(h.last.gone[0].b, s.agents[0].public.signer_id.b, 32);
+	assert_int_equal(h.last.made.n, 2);
+	assert_int_equal(h.last.made.t, 2);
 	now = lima_has(s.imaging);
 	assert_int_equal(now.n, 1); /* the former one has ended */
-	assert_memory_equal(now.grant.b, h.made.grant.b, 16);
+	assert_memory_equal(now.grant.b, h.last.made.grant.b, 16);
 	the_later_two(&s);
 	assert_ok(lima_reads(now.grant, the_later_two));
 	assert_int_equal(look().n, 0);
@@ -358,7 +352,7 @@ TEST_IN(begin, end, an_agent_that_takes_no_letter_is_replaced)
 	story_does(&s, &s.agents[0], emr_act_key_kx(s.agents[0].public.signer_id, of_low_order));
 	h = look();
 	assert_int_equal(h.replaced, 1);
-	assert_memory_equal(h.gone.b, s.agents[0].public.signer_id.b, 32);
+	assert_memory_equal(h.last.gone[0].b, s.agents[0].public.signer_id.b, 32);
 	assert_ok(lima_reads(lima_has(s.imaging).grant, the_later_two));
 	assert_int_equal(look().n, 0);
 }
@@ -400,7 +394,7 @@ TEST_IN(begin, end, a_right_to_write_goes_on_with_it)
 	end_agent(0);
 	h = look();
 	assert_int_equal(h.replaced, 1);
-	assert_int_equal(h.made.t, 2);
+	assert_int_equal(h.last.made.t, 2);
 	story_see(&s.lima);
 	assert_ok(emr_share_writing(s.lima.share, s.imaging, &writing));
 	assert_int_equal(writing.rights, EMR_WRITES_ALL);

@@ -59,44 +59,32 @@ typedef struct found {
 	emr_id16 domain;
 	emr_received received;
 	size_t n, once;
-	emr_buf inner; /* grants that are listed elsewhere */
 } found;
-
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	found *f = arg;
-
-	if (!emr_id16_equal(received->grant.domain, f->domain) ||
-		received->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	f->received = *received;
-	f->n++;
-	return EMR_OK;
-}
-
-static emr_status note_given(void *arg, const emr_given *given)
-{
-	found *f = arg;
-
-	for (size_t at = 0; at < f->inner.len; at += sizeof(emr_id16))
-		if (memcmp(f->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
-			return EMR_OK;
-	f->once += given->phase == EMR_GRANT_IN_FORCE;
-	return EMR_OK;
-}
 
 /* Returns M's grants in DOMAIN; `once` is what ana sees listed there. */
 static found grants_in(story *s, person *m, emr_id16 domain)
 {
-	found f = {.domain = domain};
+	EMR_AUTO_BUF all = {0};
+	EMR_AUTO_BUF inner = {0}; /* grants that are listed elsewhere */
+	EMR_AUTO_BUF given = {0};
+	found f = {.n = 0};
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
 	story_see(m);
-	assert_ok(emr_share_received(m->share, note_received, &f, NULL));
-	assert_ok(emr_share_inner_grants(s->ana, tree, n, &f.inner));
-	assert_ok(emr_share_given(s->ana, domain, note_given, &f));
-	emr_buf_free(&f.inner);
+	assert_ok(emr_share_received(m->share, &all, NULL));
+	EMR_EACH (const emr_received, received, &all) {
+		if (!emr_id16_equal(received->grant.domain, domain) ||
+			received->phase != EMR_GRANT_IN_FORCE)
+			continue;
+		f.received = *received;
+		f.n++;
+	}
+	assert_ok(emr_share_inner_grants(s->ana, tree, n, &inner));
+	assert_ok(emr_share_given(s->ana, domain, &given));
+	EMR_EACH (const emr_given, one, &given)
+		f.once += one->phase == EMR_GRANT_IN_FORCE &&
+			  !emr_buf_has(&inner, emr_bytes_of(&one->grant.grant, sizeof(emr_id16)));
 	return f;
 }
 
@@ -153,14 +141,14 @@ static emr_status try_item(void *arg, const emr_replica_item *item)
 		assert_ok(emr_put_part_decode(emr_buf_view(&part), &put));
 	else
 		assert_ok(emr_meta_part_decode(emr_buf_view(&part), &meta));
-	for (size_t i = 0; i < a->shared->names_n; i++) {
+	EMR_EACH (const held_name_key, held, &a->shared->names) {
 		emr_bytes sealed = has_content ? put.meta_ct : meta.meta_ct;
 
 		emr_buf_clear(&plain);
 		assert_ok(emr_buf_append_zeros(&plain, sealed.len));
 		emr_meta_aad(a->head->domain, a->head->object, item->version, item->epoch,
 			has_content ? put.listkey_id : meta.listkey_id, aad);
-		assert_true(emr_list_key_open_meta(a->shared->names[i].key, a->head->object,
+		assert_true(emr_list_key_open_meta(held->key, a->head->object,
 				    has_content ? put.nonce : meta.nonce,
 				    emr_bytes_of(aad, sizeof aad), sealed, plain.data) != EMR_OK);
 		a->names++;

@@ -44,44 +44,21 @@ typedef struct had {
 	emr_received last;
 } had;
 
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	had *h = arg;
-
-	h->n++;
-	h->in_force += received->phase == EMR_GRANT_IN_FORCE;
-	h->revoked += received->phase == EMR_GRANT_IS_REVOKED;
-	h->last = *received;
-	return EMR_OK;
-}
-
 static had has(person *m)
 {
+	EMR_AUTO_BUF all = {0};
 	had h = {.n = 0};
 
 	story_see(m);
-	assert_ok(emr_share_received(m->share, note_received, &h, &h.unopened));
+	assert_ok(emr_share_received(m->share, &all, &h.unopened));
+	EMR_EACH (const emr_received, received, &all) {
+		h.n++;
+		h.in_force += received->phase == EMR_GRANT_IN_FORCE;
+		h.revoked += received->phase == EMR_GRANT_IS_REVOKED;
+		h.last = *received;
+	}
 	assert_int_equal(h.unopened.damaged, 0);
 	return h;
-}
-
-typedef struct log_of {
-	unsigned released, opened;
-	emr_id32 by[8];
-	emr_id16 via;
-} log_of;
-
-static emr_status note_log(void *arg, const emr_audit_entry *entry)
-{
-	log_of *l = arg;
-
-	if (entry->slot.kind != EMR_CAPSULE_CONTENT)
-		return EMR_OK;
-	l->via = entry->via;
-	if (entry->kind == EMR_AUDIT_RELEASED)
-		l->by[l->released++ % 8] = entry->who;
-	l->opened += entry->kind == EMR_AUDIT_OPENED;
-	return EMR_OK;
 }
 
 /* ---- the tests ---- */
@@ -91,7 +68,9 @@ TEST(two_members_read_and_the_log_names_each)
 	STORY_READ;
 	AUTO(crew_end) crew c;
 	emr_grant_made made;
-	log_of l = {.released = 0};
+	EMR_AUTO_BUF log = {0};
+	emr_id32 by[8];
+	unsigned released = 0;
 	had h;
 
 	crew_begin(&c, &s, NULL);
@@ -110,13 +89,17 @@ TEST(two_members_read_and_the_log_names_each)
 	assert_ok(story_read(&s, &s.eve, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
 	assert_int_equal(has(c.leader).n, 0); /* who leads is not in */
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_audit(s.ana, s.imaging, note_log, &l, NULL));
-	assert_int_equal(l.released, 2);
-	assert_true(emr_id16_equal(l.via, c.id));
-	assert_false(emr_id32_equal(l.by[0], l.by[1]));
+	assert_ok(emr_share_audit(s.ana, s.imaging, &log, NULL));
+	EMR_EACH (const emr_audit_entry, entry, &log)
+		if (entry->slot.kind == EMR_CAPSULE_CONTENT && entry->kind == EMR_AUDIT_RELEASED) {
+			assert_true(emr_id16_equal(entry->via, c.id));
+			by[released++ % 8] = entry->who;
+		}
+	assert_int_equal(released, 2);
+	assert_false(emr_id32_equal(by[0], by[1]));
 	for (int i = 0; i < 2; i++)
-		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) ||
-			    emr_id32_equal(l.by[i], root_of(&s.eve)));
+		assert_true(emr_id32_equal(by[i], root_of(&s.lima)) ||
+			    emr_id32_equal(by[i], root_of(&s.eve)));
 }
 
 /* On Fabric a private part may come to the gateway's peer after its entry. */
@@ -272,29 +255,24 @@ TEST(a_membership_ends_with_its_time)
 /* ---- another key ---- */
 
 typedef struct given_to {
-	emr_id32 grantee;
 	size_t alive, ended;
 	emr_given last;
 } given_to;
 
-static emr_status note_given(void *arg, const emr_given *given)
-{
-	given_to *g = arg;
-
-	if (memcmp(given->grant.row.grantee, g->grantee.b, 32) != 0)
-		return EMR_OK;
-	g->alive += given->phase == EMR_GRANT_IN_FORCE;
-	g->ended += given->phase == EMR_GRANT_IS_REVOKED;
-	if (given->phase == EMR_GRANT_IN_FORCE)
-		g->last = *given;
-	return EMR_OK;
-}
-
 static given_to given(story *s, emr_id16 domain, const crew *to)
 {
-	given_to g = {.grantee = to->grantee};
+	given_to g = {.alive = 0};
+	EMR_AUTO_BUF all = {0};
 
-	assert_ok(emr_share_given(s->ana, domain, note_given, &g));
+	assert_ok(emr_share_given(s->ana, domain, &all));
+	EMR_EACH (const emr_given, one, &all) {
+		if (memcmp(one->grant.row.grantee, to->grantee.b, 32) != 0)
+			continue;
+		g.alive += one->phase == EMR_GRANT_IN_FORCE;
+		g.ended += one->phase == EMR_GRANT_IS_REVOKED;
+		if (one->phase == EMR_GRANT_IN_FORCE)
+			g.last = *one;
+	}
 	return g;
 }
 
@@ -622,7 +600,7 @@ TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 	admit(&new, &s.eve);
 	assert_int_equal(follow(&s, NULL, 0), 0);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
 }
@@ -873,7 +851,7 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 	act.object = inner;
 	act.flags = EMR_ITEM_NOCONTENT;
 	says(&s, &laptop, act, 104 + 512);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	tree[0] = (emr_nested){.domain = s.imaging};
 	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
@@ -965,28 +943,20 @@ TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 	is_away = false;
 }
 
-static emr_status hear_handover(void *arg, const emr_handover *handover)
-{
-	*(unsigned *)arg += handover->made != NULL;
-	return EMR_OK;
-}
-
 /* With other agents it would have the present key, and not what it was kept for. */
 TEST(a_former_share_is_given_anew_through_no_other_agents)
 {
 	STORY_READ;
 	AUTO(crew_end) crew old, new;
 	emr_given was;
-	unsigned replaced = 0;
 
 	begin_former_beside(&s, &old, &new, &s.agents[0].public.signer_id);
 	was = given(&s, s.imaging, &old).last;
 	assert_int_equal(was.agents_count, 1);
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
-	assert_status(EMR_MISSING_DATA,
-		emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
-	assert_int_equal(replaced, 1); /* the present one's */
+	assert_int_equal(story_replaces_agents(&s, NULL, 0, EMR_MISSING_DATA, NULL),
+		1); /* the present one's */
 	assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 	assert_true(emr_id16_equal(given(&s, s.imaging, &old).last.grant.grant, was.grant.grant));
 	is_away = false;
@@ -1034,18 +1004,16 @@ TEST(agents_are_replaced_before_her_computer_looks_for_the_new_key_alone)
 {
 	STORY_READ;
 	AUTO(crew_end) crew old, new;
-	unsigned replaced = 0;
 	given_to now;
 
 	begin_unfollowed(&s, &old, &new, &s.agents[0].public.signer_id);
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
-	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
-	assert_int_equal(replaced, 0);
+	assert_int_equal(story_replaces_agents(&s, NULL, 0, EMR_OK, NULL), 0);
 	assert_int_equal(given(&s, s.imaging, &old).alive + given(&s, s.imaging, &old).ended, 1);
 	/* And the new key is read through agents that there are. */
 	(void)emr_share_follow_teams(s.ana, NULL, 0, NULL);
-	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
+	(void)story_replaces_agents(&s, NULL, 0, EMR_OK, NULL);
 	now = given(&s, s.imaging, &new);
 	assert_int_equal(now.alive, 1);
 	assert_true(now.last.agents_count > 0);

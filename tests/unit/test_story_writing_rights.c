@@ -121,24 +121,20 @@ typedef struct listed {
 	emr_given last;
 } listed;
 
-static emr_status note_given(void *arg, const emr_given *given)
-{
-	listed *l = arg;
-
-	if (given->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	l->n++;
-	l->writing += given->writes != 0;
-	l->deposits += emr_given_is_deposit(given);
-	l->last = *given;
-	return EMR_OK;
-}
-
 static listed list_in(emr_id16 domain)
 {
+	EMR_AUTO_BUF all = {0};
 	listed l = {0};
 
-	assert_ok(emr_share_given(s.ana, domain, note_given, &l));
+	assert_ok(emr_share_given(s.ana, domain, &all));
+	EMR_EACH (const emr_given, given, &all) {
+		if (given->phase != EMR_GRANT_IN_FORCE)
+			continue;
+		l.n++;
+		l.writing += given->writes != 0;
+		l.deposits += emr_given_is_deposit(given);
+		l.last = *given;
+	}
 	return l;
 }
 

@@ -158,7 +158,8 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 {
 	emr_known_grant grant;
 	emr_id16 his_grant, hers;
-	seen n, ended = {0};
+	EMR_AUTO_BUF ended = {0};
+	seen n;
 
 	hers = story_share(&s, &s.lima, 0, true).grant;
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
@@ -167,9 +168,10 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 	assert_int_equal(n.managers, 1);
 	assert_true(emr_id32_equal(n.manager, s.eve.public.signer_id));
 	assert_int_equal(n.grants, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, strangers_note, &ended));
-	assert_int_equal(ended.managers, 1);
-	assert_int_equal(ended.grants, 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
+	n = strangers_count(&ended);
+	assert_int_equal(n.managers, 1);
+	assert_int_equal(n.grants, 1);
 	n = look();
 	assert_int_equal(n.managers + n.writers + n.grants, 0);
 	/* Neither of them does anything there any more. */
@@ -182,30 +184,21 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 	assert_int_equal(grant.row.head.state, EMR_GRANT_ACTIVE);
 }
 
-static emr_status tell_nothing(void *arg, const emr_device *device)
-{
-	(void)arg;
-	(void)device;
-	return EMR_OK;
-}
-
 TEST_IN(strangers_begin, strangers_end, recover_lost_ends_whoever_is_left)
 {
+	EMR_AUTO_BUF removed = {0}, ended = {0};
 	emr_lost lost;
-	seen ended = {0};
-	const emr_lost_tell tell = {
-		.removed = tell_nothing, .ended = strangers_note, .arg = &ended};
 
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_APPLIED);
-	assert_ok(emr_share_cut_off(s.ana, &tell, &lost));
-	assert_int_equal(ended.managers, 2);
+	assert_ok(emr_share_cut_off(s.ana, &removed, &ended, &lost));
+	assert_int_equal(strangers_count(&ended).managers, 2);
 	assert_int_equal(look().managers, 0);
 	assert_int_equal(makes_manager(&s.lima, &s.eve), EMR_RESULT_NOT_AUTHORISED);
 	/* Without any computer to remove, too. */
-	ended = (seen){0};
-	assert_ok(emr_share_cut_off(s.ana, &tell, &lost));
-	assert_int_equal(ended.managers + ended.grants + ended.writers, 0);
+	emr_buf_clear(&ended);
+	assert_ok(emr_share_cut_off(s.ana, &removed, &ended, &lost));
+	assert_int_equal(ended.len, 0);
 }
 
 /* ---- what her own computer would do for him ---- */
@@ -311,10 +304,12 @@ static emr_nested *tree_of(size_t *out_n)
 
 TEST_IN(strangers_begin, strangers_end, whom_it_lets_read_is_listed_while_it_is_still_hers)
 {
+	EMR_AUTO_BUF ended = {0};
+
 	(void)story_share(&s, &s.lima, 0, true);
 	(void)shares(&laptop, &s.eve, NULL);
 	assert_int_equal(look().grants, 1);
-	assert_ok(emr_share_end_strangers(s.ana, NULL, NULL));
+	assert_ok(emr_share_end_strangers(s.ana, &ended));
 	assert_int_equal(look().grants, 0);
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
@@ -335,7 +330,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_carried_to_a_folde
 	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	assert_int_equal(grants_in(old, &s.eve), 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
 	assert_int_equal(grants_in(s.imaging, &s.eve) + grants_in(old, &s.eve), 0);
 	assert_int_equal(grants_in(old, &s.lima), 1);
@@ -389,22 +384,18 @@ typedef struct said_seen {
 	emr_said last;
 } said_seen;
 
-static emr_status note_said(void *arg, const emr_said *said)
-{
-	said_seen *of = arg;
-
-	of->n++;
-	of->last = *said;
-	return EMR_OK;
-}
-
 static said_seen said_by(const person *m, uint64_t since)
 {
-	said_seen said = {.n = 0};
+	EMR_AUTO_BUF all = {0};
+	said_seen of = {.n = 0};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, note_said, &said));
-	return said;
+	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, &all));
+	EMR_EACH (const emr_said, said, &all) {
+		of.n++;
+		of.last = *said;
+	}
+	return of;
 }
 
 static void ties(emr_id16 folder)
@@ -430,7 +421,7 @@ TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_li
 	says_where(&laptop, folder);
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.lima), 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&s.eve, 0).n, 0);
 	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
 	moved = said_by(&laptop, 0);
@@ -453,7 +444,7 @@ TEST_IN(strangers_begin, strangers_end,
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	(void)story_share(&s, &s.lima, 0, true);
 	says_where(&laptop, folder);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.lima), 0);
 	/* Whom she shares with from now on gets what lies there, as she sees it. */
@@ -461,12 +452,6 @@ TEST_IN(strangers_begin, strangers_end,
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.eve), 1);
 	assert_int_equal(grants_in(folder, &s.lima), 0);
-}
-
-static emr_status count_handover(void *arg, const emr_handover *handover)
-{
-	*(size_t *)arg += handover->made != NULL;
-	return EMR_OK;
 }
 
 /* Years after she removed the computer agents are replaced: what it moved inside a folder that was
@@ -482,7 +467,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	emr_grant_made made;
 	emr_id16 old, former;
-	size_t n, told = 0;
+	size_t n;
 
 	old = folder_of("Imaging/Old");
 	assert_ok(emr_share_pass_on(s.ana, NULL));
@@ -491,12 +476,11 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	former = last_grant_in(old, &s.lima);
 	says_where(&laptop, old);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = moved_into_imaging(old, &n);
-	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
-	assert_int_equal(told, 1);
+	assert_int_equal(story_replaces_agents(&s, tree, n, EMR_OK, NULL), 1);
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	assert_false(emr_id16_equal(last_grant_in(old, &s.lima), former));
 }
@@ -504,15 +488,14 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through_other_agents)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
-	size_t n, told = 0;
+	size_t n;
 
 	(void)shares(&laptop, &s.eve, &s.agents[0]);
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = tree_of(&n);
-	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
-	assert_int_equal(told, 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(story_replaces_agents(&s, tree, n, EMR_OK, NULL), 0);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 }
 
@@ -578,7 +561,7 @@ TEST_IN(strangers_begin, strangers_end, he_uses_up_no_fragments_of_her_readers)
 			    72 + 208 * (size_t)hers.row.n) != EMR_RESULT_APPLIED)
 			break;
 	}
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	row = imaging_row();
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
 	assert_int_equal(hers.row.kver, row.head.epoch);
@@ -607,25 +590,22 @@ TEST_IN(strangers_begin, strangers_end, her_computer_answers_nobody_by_his_word)
 
 /* ---- he keeps it from being removed ---- */
 
-static emr_status count_computer(void *arg, const emr_device *device)
-{
-	*(size_t *)arg += device->is_active;
-	return EMR_OK;
-}
-
 static size_t computers(void)
 {
+	EMR_AUTO_BUF all = {0};
 	size_t n = 0;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_devices(s.ana, count_computer, &n));
+	assert_ok(emr_share_devices(s.ana, &all));
+	EMR_EACH (const emr_device, device, &all)
+		n += device->is_active;
 	return n;
 }
 
 static void expect_removal(void)
 {
 	assert_int_equal(computers(), 2);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(computers(), 1);
 	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 }

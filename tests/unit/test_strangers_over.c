@@ -64,14 +64,14 @@ static void expect_new_keys(void (*prepare)(person *))
 	assert_true(opens(&laptop, "Imaging/MRI.pdf"));
 	before = imaging_row();
 	prepare(&laptop);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	learns(&laptop);
 	assert_true(opens(&laptop, "Imaging/MRI.pdf")); /* what was there */
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 	/* Once is enough. */
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 }
@@ -118,7 +118,7 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	is_ended(&laptop);
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	kit_save(&s.k, "Imaging/later.txt", "for both");
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
@@ -137,14 +137,14 @@ static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *r
  * that it is still then. */
 TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by_an_entry)
 {
-	seen ended = {0};
+	EMR_AUTO_BUF ended = {0};
 	uint8_t is = 0;
 
 	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
 	story_pass(&s, 10);
 	assert_int_equal(look().managers, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, strangers_note, &ended));
-	assert_int_equal(ended.managers, 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
+	assert_int_equal(strangers_count(&ended).managers, 1);
 	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_state, &is));
 	assert_int_equal(is, EMR_WRITER_ENDED);
 	s.k.clock.unix_ns -= INT64_C(10) * 1000000000;
@@ -231,7 +231,7 @@ TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 }
 
 static void the_other_two(story *the)
@@ -259,31 +259,24 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_n
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	epoch = imaging_row().head.epoch;
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 	lima_reads_later(given, "not for him");
 }
 
-static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
-{
-	if (emr_id32_equal(agent, s.agents[0].public.signer_id))
-		*(emr_left_out_why *)arg = why;
-	return EMR_OK;
-}
-
 /* Nor what is shared after that, which names others; the owner is told why. */
 TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_share)
 {
-	emr_left_out_why why = EMR_LEFT_OUT_NOT;
 	emr_grant_made made;
 
 	kit_save(&s.k, "Imaging/later.txt", "for lima");
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_agents_left_out(s.ana, s.lima.public.signer_id, 0, note_why, &why));
-	assert_int_equal(why, EMR_LEFT_OUT_NO_LETTER);
+	assert_int_equal(
+		story_why_left_out(&s, s.lima.public.signer_id, 0, s.agents[0].public.signer_id),
+		EMR_LEFT_OUT_NO_LETTER);
 	made = story_share(&s, &s.lima, 0, true);
 	assert_int_equal(made.n, 2);
 	for (unsigned i = 0; i < made.n; i++)
@@ -291,24 +284,26 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_s
 	lima_reads_later(made.grant, "for lima");
 }
 
-static emr_status note_fit(void *arg, const emr_given *given)
+static bool is_fit(void)
 {
-	return emr_share_agents_fit(s.ana, s.lima.public.signer_id, 0, given, arg);
+	EMR_AUTO_BUF all = {0};
+	bool fits = false;
+
+	assert_ok(emr_share_given(s.ana, s.imaging, &all));
+	EMR_EACH (const emr_given, given, &all)
+		assert_ok(emr_share_agents_fit(s.ana, s.lima.public.signer_id, 0, given, &fits));
+	return fits;
 }
 
 /* Sharing it again is not said to be done already: it is given again, by others. */
 TEST_IN(strangers_begin, strangers_end,
 	a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be)
 {
-	bool is_fit = false;
-
 	(void)story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, &is_fit));
-	assert_true(is_fit);
+	assert_true(is_fit());
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, &is_fit));
-	assert_false(is_fit);
+	assert_false(is_fit());
 }
 
 /* He is told of every question of his organisation. */

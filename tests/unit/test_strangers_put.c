@@ -304,21 +304,17 @@ typedef struct listed {
 	emr_said all[8];
 } listed;
 
-static emr_status note_said(void *arg, const emr_said *said)
-{
-	listed *l = arg;
-
-	assert_in_range(l->n, 0, 7);
-	l->all[l->n++] = *said;
-	return EMR_OK;
-}
-
 static listed said_by(const person *m, uint64_t since)
 {
+	EMR_AUTO_BUF all = {0};
 	listed l = {.n = 0};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, note_said, &l));
+	assert_ok(emr_share_said_by(s.ana, m->public.signer_id, since, &all));
+	l.n = all.len / sizeof *l.all;
+	assert_in_range(l.n, 0, 8);
+	if (l.n > 0)
+		memcpy(l.all, all.data, all.len);
 	return l;
 }
 
@@ -371,7 +367,7 @@ TEST_IN(begin, end, everything_that_his_key_signed_is_listed)
 	settle();
 	kit_text(&s.k, "Imaging/home.txt", "by her own hand");
 	settle();
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&s.eve, 0).n, 0);
 	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
 	l = said_by(&laptop, 0);
@@ -394,7 +390,7 @@ TEST_IN(begin, end, what_she_saved_over_it_since_is_named_as_that)
 	settle();
 	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
 	settle();
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_true(said_of(&l, "Imaging/MRI.pdf")->is_changed_since);
@@ -412,7 +408,7 @@ TEST_IN(begin, end, what_he_brings_back_after_she_took_it_away_is_listed)
 	tell(&his, s.imaging, mri.object, EMR_META_FILE, &mri, s.imaging);
 	settle();
 	assert_int_equal(head_state(mri.object), EMR_OBJECT_LIVE);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_true(emr_id16_equal(l.all[0].object, mri.object));
@@ -442,7 +438,7 @@ TEST_IN(begin, end, what_a_key_signed_that_he_let_in_is_listed_with_it)
 
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	(void)puts_a_directory(&s.lima);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_int_equal(l.all[0].kind, EMR_SAID_NEW);
@@ -455,7 +451,7 @@ TEST_IN(begin, end, what_a_key_signed_that_she_let_in_is_not)
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	ana_lets(&s.lima);
 	(void)puts_a_directory(&s.lima);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&laptop, 0).n, 0);
 }
 

@@ -107,11 +107,6 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 	return emr_bureau_name(bureau, bureau->org, bureau->name);
 }
 
-static emr_status keep_parts(void *arg, const emr_known_grant *grant)
-{
-	return emr_replica_keep(arg, grant->domain);
-}
-
 /* Nobody reads what is newer than a transaction in doubt; what is known is enough to act, because
  * the contract judges it by what the organisations have. */
 static emr_status follow(const emr_session *session)
@@ -130,21 +125,19 @@ static emr_status follow(const emr_session *session)
  * sees them. */
 static emr_status follow_shares(emr_session *session)
 {
+	EMR_AUTO_BUF grants = {0};
 	emr_public me;
 	emr_known_person person;
-	emr_id32 root;
 	emr_status status = emr_keyring_public(session->keyring, &me);
 
 	if (status == EMR_OK)
 		status = emr_replica_person(session->replica, me.signer_id, &person);
-	if (status == EMR_OK) {
-		memcpy(root.b, person.row.root, 32);
-		status =
-			emr_replica_grants_to(session->replica, root, keep_parts, session->replica);
+	if (status == EMR_OK)
+		status = emr_grants_to_person(
+			session->replica, EMR_ID32_AT(person.row.root), &grants);
+	EMR_EACH (const emr_known_grant, grant, &grants)
 		if (status == EMR_OK)
-			status = emr_teams_grants(
-				session->replica, root, keep_parts, session->replica);
-	}
+			status = emr_replica_keep(session->replica, grant->domain);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	return follow(session);

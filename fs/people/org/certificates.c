@@ -13,10 +13,7 @@
 
 static bool has_id(const emr_buf *ids, const uint8_t id[32])
 {
-	for (size_t at = 0; at < ids->len; at += 32)
-		if (memcmp(ids->data + at, id, 32) == 0)
-			return true;
-	return false;
+	return emr_buf_has(ids, emr_bytes_of(id, 32));
 }
 
 static emr_status add_id(emr_buf *ids, const uint8_t id[32])
@@ -25,17 +22,6 @@ static emr_status add_id(emr_buf *ids, const uint8_t id[32])
 }
 
 /* ---- what vouched for a key ---- */
-
-typedef struct vouchers {
-	const emr_bureau *bureau;
-	emr_buf refs;
-} vouchers;
-
-static void vouchers_free(vouchers *v)
-{
-	emr_buf_free(&v->refs);
-}
-#define AUTO_VOUCHERS __attribute__((cleanup(vouchers_free))) vouchers
 
 /* The item's certificate; false when it names none.  A computer's may name who endorsed it. */
 static bool certificate_of(const emr_replica_item *item, uint8_t out_ref[32])
@@ -55,56 +41,53 @@ static bool certificate_of(const emr_replica_item *item, uint8_t out_ref[32])
 	return true;
 }
 
-static emr_status note_voucher(void *arg, const emr_replica_item *item)
+/* Appends what PERSON's items name, each once. */
+static emr_status find_vouchers(
+	emr_replica *replica, const emr_known_person *person, emr_buf *out_refs)
 {
-	vouchers *v = arg;
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_KEY,
+		.object = EMR_ID16_AT(person->signer_id.b));
+	emr_replica_item item;
 	emr_known_person endorser;
-	emr_status status;
 	emr_id32 ref;
 
-	if (item->bytes.len < EMR_ITEM_BYTES || !certificate_of(item, ref.b))
-		return EMR_OK;
-	status = emr_replica_person(v->bureau->session.replica, ref, &endorser);
-	if (status == EMR_OK)
-		return EMR_OK;
-	return status == EMR_NOT_FOUND ? add_id(&v->refs, ref.b) : status;
-}
+	while (emr_next(&asked, &item)) {
+		emr_status status = EMR_OK;
 
-static emr_status find_vouchers(vouchers *v, const emr_known_person *person)
-{
-	emr_id16 nowhere = {{0}}, object;
-
-	memcpy(object.b, person->signer_id.b, sizeof object.b);
-	return emr_replica_history(
-		v->bureau->session.replica, EMR_FAMILY_KEY, nowhere, object, note_voucher, v);
+		if (item.bytes.len < EMR_ITEM_BYTES || !certificate_of(&item, ref.b))
+			continue;
+		status = emr_replica_person(replica, ref, &endorser);
+		if (status != EMR_OK)
+			EMR_TRY(status == EMR_NOT_FOUND ? add_id(out_refs, ref.b) : status);
+	}
+	return asked.status;
 }
 
 /* ---- whom they vouch for ---- */
 
 static bool have_one_in_common(const emr_buf *one, const emr_buf *other)
 {
-	for (size_t at = 0; at < one->len; at += 32)
-		if (has_id(other, one->data + at))
+	EMR_EACH (const emr_id32, id, one)
+		if (has_id(other, id->b))
 			return true;
 	return false;
 }
 
 /* Another key of her chain, or one that a certificate of hers vouched for, brings its own. */
-static emr_status join_vouchers(void *arg, const emr_known_person *person)
+static emr_status join_vouchers(emr_ending *e, const emr_known_person *person)
 {
-	emr_ending *e = arg;
-	AUTO_VOUCHERS v = {.bureau = e->bureau};
+	EMR_AUTO_BUF refs = {0};
 
 	if (memcmp(person->row.org, e->bureau->org.b, 16) != 0 ||
 		has_id(&e->keys, person->signer_id.b))
 		return EMR_OK;
-	EMR_TRY(find_vouchers(&v, person));
+	EMR_TRY(find_vouchers(e->bureau->session.replica, person, &refs));
 	if (memcmp(person->row.root, e->person.row.root, 32) != 0 &&
-		!have_one_in_common(&v.refs, &e->certificates))
+		!have_one_in_common(&refs, &e->certificates))
 		return EMR_OK;
 	EMR_TRY(emr_buf_append(&e->keys, person->signer_id.b, 32));
-	for (size_t at = 0; at < v.refs.len; at += 32)
-		EMR_TRY(add_id(&e->certificates, v.refs.data + at));
+	EMR_EACH (const emr_id32, ref, &refs)
+		EMR_TRY(add_id(&e->certificates, ref->b));
 	return EMR_OK;
 }
 
@@ -169,40 +152,29 @@ emr_status emr_staff_ended_through(
 	return EMR_OK;
 }
 
-typedef struct namesakes {
-	const emr_ending *ending;
-	uint8_t enrolment[32]; /* as the ledger tells names apart */
-	bool is_there;
-} namesakes;
-
-static emr_status note_namesake(void *arg, const emr_staff_member *m)
-{
-	namesakes *n = arg;
-	uint8_t own[32];
-
-	emr_enrolment_id(n->ending->bureau->org.b, m->handle, own);
-	n->is_there |= m->is_active && memcmp(own, n->enrolment, sizeof own) == 0 &&
-		       !has_id(&n->ending->keys, m->person.signer_id.b);
-	return EMR_OK;
-}
-
 /* Certificates that the authority gave and no ledger has seen are in nobody's list but by the
- * person's name; another key in force that has this name is then renewed, too. */
+ * person's name; another key in force that has this name, as the ledger tells names apart, is then
+ * renewed, too. */
 static emr_status add_name(emr_ending *e, const char *handle)
 {
 	emr_act act = emr_act_enrol_revoke(e->bureau->org, handle, UINT64_MAX);
-	namesakes others = {.ending = e};
+	uint8_t enrolment[32], theirs[32];
 	uint64_t through = 0;
+	emr_staff_member m;
 	emr_status status = emr_staff_ended_through(e->bureau, handle, &through);
 
-	emr_enrolment_id(e->bureau->org.b, handle, others.enrolment);
-	if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status == EMR_OK)
-		status = emr_staff_each(e->bureau, note_namesake, &others);
-	if (status != EMR_OK || others.is_there || through == UINT64_MAX)
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	return emr_buf_append(&e->acts, &act, sizeof act);
+	emr_enrolment_id(e->bureau->org.b, handle, enrolment);
+	EMR_ASK(asked, e->bureau->session.replica, PEOPLE);
+	while (emr_staff_next(&asked, e->bureau, &m)) {
+		emr_enrolment_id(e->bureau->org.b, m.handle, theirs);
+		if (m.is_active && memcmp(theirs, enrolment, sizeof theirs) == 0 &&
+			!has_id(&e->keys, m.person.signer_id.b))
+			return EMR_OK;
+	}
+	EMR_TRY(asked.status);
+	return through == UINT64_MAX ? EMR_OK : emr_buf_append(&e->acts, &act, sizeof act);
 }
 
 /* Certificates first: an administrator who ends his own key signs nothing behind that. */
@@ -210,21 +182,24 @@ emr_status emr_ending_find(
 	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending)
 {
 	emr_ending *e = out_ending;
-	emr_status status = EMR_OK;
+	emr_known_person person;
 	size_t had = 0;
 
 	*e = (emr_ending){.bureau = bureau, .person = who->person};
 	do {
+		EMR_ASK(asked, bureau->session.replica, PEOPLE);
 		had = e->keys.len;
-		status = emr_replica_people(bureau->session.replica, join_vouchers, e);
-	} while (status == EMR_OK && e->keys.len > had);
-	for (size_t at = 0; status == EMR_OK && at < e->certificates.len; at += 32)
-		status = add_certificate(e, e->certificates.data + at);
-	if (status == EMR_OK && who->handle[0] != '\0')
-		status = add_name(e, who->handle);
-	for (size_t at = 0; status == EMR_OK && at < e->keys.len; at += 32)
-		status = add_key(e, e->keys.data + at);
-	return status;
+		while (emr_next(&asked, &person))
+			EMR_TRY(join_vouchers(e, &person));
+		EMR_TRY(asked.status);
+	} while (e->keys.len > had);
+	EMR_EACH (const emr_id32, ref, &e->certificates)
+		EMR_TRY(add_certificate(e, ref->b));
+	if (who->handle[0] != '\0')
+		EMR_TRY(add_name(e, who->handle));
+	EMR_EACH (const emr_id32, id, &e->keys)
+		EMR_TRY(add_key(e, id->b));
+	return EMR_OK;
 }
 
 emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem)

@@ -92,13 +92,11 @@ static emr_status take_drop(gathering *g, const emr_replica_item *item, stay *s)
 	return keep_stay(g, s);
 }
 
-static emr_status note_member(void *arg, const emr_row_member *row)
+static emr_status note_member(gathering *g, const emr_row_member *row)
 {
-	gathering *g = arg;
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER};
-	stay s = {.from = 0};
+	stay s = {.root = EMR_ID32_AT(row->member)};
 
-	memcpy(s.root.b, row->member, sizeof s.root.b);
 	emr_object_member(g->team->id.b, row->member, key.object.b);
 	for (key.version = 1; key.version <= row->head.version; key.version++) {
 		EMR_AUTO_BUF bytes = {0};
@@ -113,9 +111,8 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 
 /* ---- one team ---- */
 
-static emr_status note_grant(void *arg, const emr_known_grant *grant)
+static emr_status note_grant(gathering *g, const emr_known_grant *grant)
 {
-	gathering *g = arg;
 	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
 		.domain = grant->domain,
 		.object = grant->grant,
@@ -159,10 +156,11 @@ static emr_status find_founder(gathering *g)
 
 /* Readers of the dataset's former teams read as well, as long as owners' computers have not
  * followed: so every team of the line counts, also when it is closed. */
-static emr_status note_team(void *arg, const emr_team *team)
+static emr_status note_team(gathering *g, const emr_team *team)
 {
-	gathering *g = arg;
 	emr_replica *replica = g->crowd->replica;
+	emr_known_grant grant;
+	emr_row_member row;
 
 	if (!emr_dataset_is_same(team, g->dataset))
 		return EMR_OK;
@@ -170,8 +168,24 @@ static emr_status note_team(void *arg, const emr_team *team)
 	g->first_grant = UINT64_MAX;
 	EMR_TRY(find_founder(g));
 	EMR_TRY(dataset_closed(g->crowd, team, &g->closed));
-	EMR_TRY(emr_replica_grants_to(replica, team->grantee, note_grant, g));
-	return emr_replica_members(replica, team->id, note_member, g);
+	EMR_ASK(grants, replica, GRANTS_TO, .who = team->grantee);
+	while (emr_next(&grants, &grant))
+		EMR_TRY(note_grant(g, &grant));
+	EMR_TRY(grants.status);
+	EMR_ASK(members, replica, MEMBERS, .team = team->id);
+	while (emr_next(&members, &row))
+		EMR_TRY(note_member(g, &row));
+	return members.status;
+}
+
+static emr_status gather_stays(gathering *g)
+{
+	EMR_ASK(asked, g->crowd->replica, TEAMS);
+	emr_team team;
+
+	while (emr_team_next(&asked, &team))
+		EMR_TRY(note_team(g, &team));
+	return asked.status;
 }
 
 /* ---- all of them ---- */
@@ -242,7 +256,7 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 {
 	__attribute__((cleanup(gathering_end))) gathering g = {.crowd = crowd, .dataset = dataset};
 	bool is_reader = false;
-	emr_status status = emr_teams_ever(crowd->replica, note_team, &g);
+	emr_status status = gather_stays(&g);
 
 	join_stays(&g);
 	if (g.n > 1)
@@ -261,9 +275,8 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 /* ---- frozen states ---- */
 
 /* By time. */
-static emr_status list_frozen(void *arg, const emr_frozen *frozen)
+static emr_status list_frozen(json_t *list, const emr_frozen *frozen)
 {
-	json_t *list = arg;
 	char id[33], root[65], at[EMR_TEXT_BYTES];
 	size_t i = json_array_size(list);
 
@@ -282,11 +295,15 @@ static emr_status list_frozen(void *arg, const emr_frozen *frozen)
 
 emr_status dataset_add_frozen(emr_replica *replica, const emr_team *dataset, json_t *one)
 {
+	EMR_AUTO_BUF states = {0};
 	json_t *list = json_array();
 
 	if (json_object_set_new(one, "frozen", list) != 0)
 		return EMR_NO_MEMORY;
-	return emr_frozen_each(replica, dataset, list_frozen, list);
+	EMR_TRY(emr_frozen_each(replica, dataset, &states));
+	EMR_EACH (const emr_frozen, state, &states)
+		EMR_TRY(list_frozen(list, state));
+	return EMR_OK;
 }
 
 /* ---- in frames ---- */

@@ -3,11 +3,9 @@
 #include "org/datasets.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "kit/text.h"
@@ -28,98 +26,81 @@ static emr_status call_name(emr_crowd *crowd, const emr_team *dataset, char *out
 	return EMR_OK;
 }
 
-/* FN for each that is open and whose place no other has taken. */
-typedef struct walk {
+/* Which one is meant. */
+typedef struct sought {
 	emr_crowd *crowd;
-	emr_status (*fn)(struct walk *w, const emr_team *dataset);
-	const char *name; /* sought; NULL: any */
+	const char *name; /* NULL: any */
 	size_t name_len;
-	char org[160];	/* folded; "": any */
-	emr_team found; /* of all that fit, or of those that fit letter by letter: the last */
-	unsigned n, n_exact;
-	char *names;
-	size_t names_size;
-	emr_id32 me;
-	json_t *list;
-} walk;
+	char org[160]; /* folded; "": any */
+} sought;
 
-static emr_status visit_dataset(void *arg, const emr_team *team)
+/* TEXT: NAME, or NAME@ORGANISATION; NULL: any. */
+static sought seek(emr_crowd *crowd, const char *text)
 {
-	walk *w = arg;
-	emr_team present;
+	const char *at = text != NULL ? strrchr(text, '@') : NULL;
+	sought s = {.crowd = crowd, .name = text};
 
-	if (team->kind != EMR_TEAM_DATASET)
-		return EMR_OK;
-	EMR_TRY(emr_team_present(w->crowd->replica, team, &present));
-	if (!emr_id16_equal(present.id, team->id))
-		return EMR_OK;
-	return w->fn(w, team);
-}
-
-/* TEXT: NAME, or NAME@ORGANISATION. */
-static void seek(walk *w, const char *text)
-{
-	const char *at = strrchr(text, '@');
-
-	w->name = text;
-	w->name_len = at != NULL ? (size_t)(at - text) : strlen(text);
+	if (text != NULL)
+		s.name_len = at != NULL ? (size_t)(at - text) : strlen(text);
 	if (at != NULL)
-		emr_who_fold(at + 1, w->org, sizeof w->org);
+		emr_who_fold(at + 1, s.org, sizeof s.org);
+	return s;
 }
 
 /* *OUT_CALLED, of 256 bytes, is what it is called, where it is the one that is sought. */
 static emr_status consider_name(
-	const walk *w, const emr_team *dataset, char called[256], bool *out_is)
+	const sought *s, const emr_team *dataset, char called[256], bool *out_is)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 	emr_status status;
 
 	*out_is = false;
-	if (w->name != NULL && (strlen(dataset->name) != w->name_len ||
-				       strncasecmp(dataset->name, w->name, w->name_len) != 0))
+	if (s->name != NULL && (strlen(dataset->name) != s->name_len ||
+				       strncasecmp(dataset->name, s->name, s->name_len) != 0))
 		return EMR_OK;
-	status = call_name(w->crowd, dataset, called, 256, organisation);
+	status = call_name(s->crowd, dataset, called, 256, organisation);
 	*out_is = status == EMR_OK &&
-		  (w->org[0] == '\0' || strcmp(strrchr(called, '@') + 1, w->org) == 0);
+		  (s->org[0] == '\0' || strcmp(strrchr(called, '@') + 1, s->org) == 0);
 	return status;
 }
 
-static emr_status consider_dataset(walk *w, const emr_team *dataset)
+/* The next one of ASKED (TEAMS_OPEN) that is sought, and whose place no other has taken. */
+static bool next_sought(emr_asking *asked, const sought *s, emr_team *out, char called[256])
 {
-	size_t at = strlen(w->names);
-	char called[256];
-	bool is_sought, is_exact;
+	bool is = false;
 
-	EMR_TRY(consider_name(w, dataset, called, &is_sought));
-	if (!is_sought)
-		return EMR_OK;
-	is_exact = memcmp(dataset->name, w->name, w->name_len) == 0;
-	if (is_exact || w->n_exact == 0)
-		w->found = *dataset;
-	w->n_exact += is_exact;
-	w->n++;
-	if (at + strlen(called) + 3 < w->names_size)
-		snprintf(w->names + at, w->names_size - at, "%s%s", at > 0 ? ", " : "", called);
-	return EMR_OK;
+	while (!is && emr_team_next_present(asked, EMR_TEAM_DATASET, out))
+		asked->status = consider_name(s, out, called, &is);
+	return is;
 }
 
 emr_status emr_dataset_find(
 	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size)
 {
-	walk w = {.crowd = crowd,
-		.fn = consider_dataset,
-		.names = out_names,
-		.names_size = names_size};
-	emr_status status;
+	const sought s = seek(crowd, text);
+	emr_team team, found; /* of all that fit, or of those that fit letter by letter: the last */
+	unsigned n = 0, n_exact = 0;
+	char called[256];
 
 	out_names[0] = '\0';
-	seek(&w, text);
-	status = emr_teams_open(crowd->replica, visit_dataset, &w);
-	if (status == EMR_OK && w.n != 1 && w.n_exact != 1)
-		return w.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	if (status == EMR_OK)
-		*out = w.found;
-	return status;
+	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
+	while (next_sought(&asked, &s, &team, called)) {
+		bool is_exact = memcmp(team.name, s.name, s.name_len) == 0;
+		size_t at = strlen(out_names);
+
+		if (is_exact || n_exact == 0)
+			found = team;
+		n_exact += is_exact;
+		n++;
+		if (at + strlen(called) + 3 < names_size)
+			snprintf(out_names + at, names_size - at, "%s%s", at > 0 ? ", " : "",
+				called);
+	}
+	EMR_TRY(asked.status);
+	if (n != 1 && n_exact != 1)
+		return n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	*out = found;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_find_or_say(
@@ -138,37 +119,36 @@ emr_status emr_dataset_find_or_say(
 
 /* ---- how many take part ---- */
 
-typedef struct counting {
-	emr_crowd *crowd;
-	const emr_team *dataset;
-	const emr_team *one; /* of the same line: in hand */
-	emr_buf domains;     /* emr_id16, each once: folders that are in */
-} counting;
-
-static emr_status note_grant(void *arg, const emr_known_grant *grant)
+/* Appends the folders that are in ONE, each once. */
+static emr_status gather_folders(emr_crowd *crowd, const emr_team *one, emr_buf *domains)
 {
-	counting *c = arg;
-	bool is_in = false;
+	EMR_ASK(asked, crowd->replica, GRANTS_TO, .who = one->grantee);
+	emr_known_grant grant;
 
-	if (emr_grant_phase_at(grant, c->crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
-		EMR_TRY(emr_dataset_has(c->crowd->replica, c->one, grant, &is_in));
-	if (!is_in)
-		return EMR_OK;
-	for (size_t at = 0; at < c->domains.len; at += sizeof grant->domain)
-		if (memcmp(c->domains.data + at, grant->domain.b, sizeof grant->domain) == 0)
-			return EMR_OK;
-	return emr_buf_append(&c->domains, grant->domain.b, sizeof grant->domain);
+	while (emr_next(&asked, &grant)) {
+		const emr_bytes domain = emr_bytes_of(grant.domain.b, sizeof grant.domain);
+		bool is_in = false;
+
+		if (emr_grant_phase_at(&grant, crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
+			EMR_TRY(emr_dataset_has(crowd->replica, one, &grant, &is_in));
+		if (is_in && !emr_buf_has(domains, domain))
+			EMR_TRY(emr_buf_append(domains, domain.data, domain.len));
+	}
+	return asked.status;
 }
 
 /* One of the line that was closed has nobody's folder in it any more. */
-static emr_status count_one(void *arg, const emr_team *team)
+static emr_status count_folders(emr_crowd *crowd, const emr_team *dataset, json_int_t *out_n)
 {
-	counting *c = arg;
+	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
+	EMR_AUTO_BUF domains = {0}; /* emr_id16 */
+	emr_team team;
 
-	if (!emr_dataset_is_same(team, c->dataset))
-		return EMR_OK;
-	c->one = team;
-	return emr_replica_grants_to(c->crowd->replica, team->grantee, note_grant, c);
+	while (emr_team_next(&asked, &team))
+		if (emr_dataset_is_same(&team, dataset))
+			EMR_TRY(gather_folders(crowd, &team, &domains));
+	*out_n = (json_int_t)(domains.len / sizeof(emr_id16));
+	return asked.status;
 }
 
 /* "|F|M|" as a list. */
@@ -275,22 +255,18 @@ emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	counting c = {.crowd = crowd, .dataset = dataset};
 	json_t *one = NULL;
-	size_t n;
+	json_int_t n = 0;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
 	emr_status status = call_name(crowd, dataset, called, sizeof called, organisation);
 
 	if (status == EMR_OK)
-		status = emr_teams_open(crowd->replica, count_one, &c);
-	n = c.domains.len / sizeof(emr_id16);
-	emr_buf_free(&c.domains);
+		status = count_folders(crowd, dataset, &n);
 	if (status == EMR_OK)
 		one = terms_json(dataset, called, organisation);
 	if (status == EMR_OK &&
 		(one == NULL || add_rules(&dataset->terms, one) != EMR_OK ||
-			json_object_set_new(one, "participants", json_integer((json_int_t)n)) !=
-				0 ||
+			json_object_set_new(one, "participants", json_integer(n)) != 0 ||
 			json_object_set_new(one, "steward", json_boolean(leads)) != 0))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
@@ -306,120 +282,96 @@ emr_status emr_dataset_json(
 
 /* ---- lists ---- */
 
-static emr_status list_one(walk *w, const emr_team *dataset)
+static emr_status list_one(emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t *io_list)
 {
 	json_t *one = NULL;
 
-	EMR_TRY(emr_dataset_json(w->crowd, dataset, w->me, &one));
-	if (json_array_append_new(w->list, one) != 0)
-		return EMR_NO_MEMORY;
-	return EMR_OK;
+	EMR_TRY(emr_dataset_json(crowd, dataset, me, &one));
+	return json_array_append_new(io_list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Datasets of which nothing is open any more, one of each line: the last that was closed. */
-typedef struct closing {
-	walk *w;
-	emr_team *list; /* owned */
-	size_t n, cap;
-} closing;
-
-static emr_status note_closed(void *arg, const emr_team *team)
+/* Those that are open, and of those that are closed the ones that are sought (emr_team). */
+static emr_status sort_datasets(const sought *s, emr_buf *out_open, emr_buf *out_closed)
 {
-	closing *c = arg;
 	char called[256];
-	bool is_sought = false;
+	emr_team team;
 
-	if (team->kind == EMR_TEAM_DATASET && team->row.head.state != EMR_DATASET_OPEN)
-		EMR_TRY(consider_name(c->w, team, called, &is_sought));
-	if (!is_sought)
-		return EMR_OK;
-	if (emr_array_room(&c->list, c->n, &c->cap, sizeof *c->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	c->list[c->n++] = *team;
-	return EMR_OK;
-}
+	EMR_ASK(asked, s->crowd->replica, TEAMS);
+	while (emr_team_next(&asked, &team)) {
+		bool is_open = team.row.head.state == EMR_DATASET_OPEN, is = is_open;
 
-static emr_status note_open(void *arg, const emr_team *team)
-{
-	closing *c = arg;
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		if (!emr_dataset_is_same(&c->list[i], team))
-			c->list[n++] = c->list[i];
-	c->n = n;
-	return EMR_OK;
-}
-
-static emr_status keep_last(const closing *c, size_t i, bool *out_is_last)
-{
-	uint64_t mine = 0, other = 0;
-	emr_status status = dataset_closed(c->w->crowd, &c->list[i], &mine);
-
-	*out_is_last = true;
-	for (size_t k = 0; k < c->n && status == EMR_OK; k++) {
-		if (k == i || !emr_dataset_is_same(&c->list[i], &c->list[k]))
+		if (team.kind != EMR_TEAM_DATASET)
 			continue;
-		status = dataset_closed(c->w->crowd, &c->list[k], &other);
-		*out_is_last = *out_is_last && (other < mine || (other == mine && i < k));
+		if (!is_open)
+			EMR_TRY(consider_name(s, &team, called, &is));
+		if (is)
+			EMR_TRY(emr_buf_append(
+				is_open ? out_open : out_closed, &team, sizeof team));
 	}
-	return status;
+	return asked.status;
+}
+
+/* Of a line of which nothing is open any more, the last that was closed. */
+static emr_status is_last_closed(emr_crowd *crowd, const emr_buf *open, const emr_buf *closed,
+	const emr_team *one, bool *out_is)
+{
+	uint64_t mine = 0, theirs = 0;
+
+	*out_is = false;
+	EMR_EACH (const emr_team, other, open)
+		if (emr_dataset_is_same(one, other))
+			return EMR_OK;
+	EMR_TRY(dataset_closed(crowd, one, &mine));
+	EMR_EACH (const emr_team, other, closed) {
+		if (other == one || !emr_dataset_is_same(one, other))
+			continue;
+		EMR_TRY(dataset_closed(crowd, other, &theirs));
+		if (theirs > mine || (theirs == mine && other < one))
+			return EMR_OK;
+	}
+	*out_is = true;
+	return EMR_OK;
 }
 
 /* TEXT NULL: whatever they are called. */
 static emr_status add_closed(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
 {
-	walk w = {.crowd = crowd, .me = me, .list = io_list};
-	closing c = {.w = &w};
-	emr_status status;
+	const sought s = seek(crowd, text);
+	EMR_AUTO_BUF open = {0};
+	EMR_AUTO_BUF closed = {0};
+	bool is_last = false;
 
-	if (text != NULL)
-		seek(&w, text);
-	status = emr_teams_ever(crowd->replica, note_closed, &c);
-	if (status == EMR_OK && c.n > 0)
-		status = emr_teams_open(crowd->replica, note_open, &c);
-	for (size_t i = 0; i < c.n && status == EMR_OK; i++) {
-		bool is_last = false;
-
-		status = keep_last(&c, i, &is_last);
-		if (status == EMR_OK && is_last)
-			status = list_one(&w, &c.list[i]);
+	EMR_TRY(sort_datasets(&s, &open, &closed));
+	EMR_EACH (const emr_team, one, &closed) {
+		EMR_TRY(is_last_closed(crowd, &open, &closed, one, &is_last));
+		if (is_last)
+			EMR_TRY(list_one(crowd, one, me, io_list));
 	}
-	free(c.list);
-	return status;
+	return EMR_OK;
+}
+
+/* Nobody hides what is there by calling another the same.  TEXT NULL: whatever they are called. */
+static emr_status list_all_called(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
+{
+	const sought s = seek(crowd, text);
+	char called[256];
+	emr_team team;
+
+	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
+	while (next_sought(&asked, &s, &team, called))
+		EMR_TRY(list_one(crowd, &team, me, io_list));
+	return asked.status;
 }
 
 emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list)
 {
-	walk w = {.crowd = crowd, .fn = list_one, .me = me, .list = json_array()};
-	emr_status status =
-		w.list != NULL ? emr_teams_open(crowd->replica, visit_dataset, &w) : EMR_NO_MEMORY;
+	json_auto_t *list = json_array();
 
-	if (status == EMR_OK && with_closed)
-		status = add_closed(crowd, NULL, me, w.list);
-	if (status == EMR_OK)
-		*out_list = w.list;
-	else
-		json_decref(w.list);
-	return status;
-}
-
-static emr_status list_sought(walk *w, const emr_team *dataset)
-{
-	char called[256];
-	bool is_sought;
-
-	EMR_TRY(consider_name(w, dataset, called, &is_sought));
-	return is_sought ? list_one(w, dataset) : EMR_OK;
-}
-
-/* Nobody hides what is there by calling another the same. */
-static emr_status list_all_called(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
-{
-	walk w = {.crowd = crowd, .fn = list_sought, .me = me, .list = io_list};
-
-	seek(&w, text);
-	return emr_teams_open(crowd->replica, visit_dataset, &w);
+	EMR_TRY(list != NULL ? list_all_called(crowd, NULL, me, list) : EMR_NO_MEMORY);
+	if (with_closed)
+		EMR_TRY(add_closed(crowd, NULL, me, list));
+	*out_list = json_incref(list);
+	return EMR_OK;
 }
 
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,

@@ -33,10 +33,9 @@ typedef struct minting {
 /* The newest on the ledger, whatever day its proposer chose; one that is done before all. Approvals
  * of one that is older than what was used up were meant for that: two had proposed at the same
  * moment. */
-static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+static emr_status note_proposal(minting *m, emr_id16 proposal, const emr_row_proposal *row)
 {
 	const emr_part_key key = {.family = EMR_FAMILY_ORG, .object = proposal, .version = 1};
-	minting *m = arg;
 	bool is_done = row->head.state == EMR_PROPOSAL_DONE;
 	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s &&
 		       row->not_after_unix_s - m->now <= EMR_PROPOSAL_MAX_S;
@@ -71,16 +70,17 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 static emr_status look_for_proposal(minting *m)
 {
 	emr_replica *replica = m->bureau->session.replica;
+	emr_known_proposal proposal;
 	emr_row_network network;
-	emr_status status = emr_replica_network(replica, &network);
 
+	EMR_ASK(asked, replica, PROPOSALS);
+	EMR_TRY(emr_replica_network(replica, &network));
 	m->is_there = m->is_ours = false;
 	m->row = (emr_row_proposal){0};
 	m->have = 0;
-	if (status == EMR_OK)
-		status = emr_replica_proposals(replica, note_proposal, m);
-	if (status != EMR_OK)
-		return status;
+	while (emr_next(&asked, &proposal))
+		EMR_TRY(note_proposal(m, proposal.proposal, &proposal.row));
+	EMR_TRY(asked.status);
 	m->need = emr_approvals_needed(&network);
 	m->is_ours &= m->is_there;
 	return EMR_OK;

@@ -106,30 +106,13 @@ static emr_status look_at_channel(moving *m, emr_problem *out_problem)
 
 /* ---- agreeing ---- */
 
-static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
-{
-	moving *m = arg;
-	emr_known_votes votes;
-
-	if (row->kind != EMR_PROPOSAL_MOVE || row->head.state != EMR_PROPOSAL_OPEN ||
-		m->now >= row->not_after_unix_s || m->is_there ||
-		memcmp(row->subject, m->channel.genesis, sizeof m->channel.genesis) != 0)
-		return EMR_OK;
-	EMR_TRY(emr_replica_votes(m->bureau->session.replica, proposal, m->bureau->org, &votes));
-	if (votes.is_over)
-		return EMR_OK;
-	m->proposal = proposal;
-	m->is_there = true;
-	m->is_ours = votes.is_ours;
-	m->have = votes.have;
-	return EMR_OK;
-}
-
 /* Reads the ledger's present state: that it has ended, and where it goes on; or who has approved
  * what. */
 static emr_status look(moving *m, emr_problem *out_problem)
 {
 	uint8_t genesis[32];
+	emr_known_proposal proposal;
+	emr_known_votes votes;
 	emr_row_network network;
 	emr_replica *replica = m->bureau->session.replica;
 	emr_status status = emr_replica_channel(replica, genesis);
@@ -142,11 +125,20 @@ static emr_status look(moving *m, emr_problem *out_problem)
 		return status;
 	m->is_there = m->is_ours = false;
 	m->have = 0;
-	status = emr_replica_network(replica, &network);
-	if (status == EMR_OK)
-		status = emr_replica_proposals(replica, note_proposal, m);
+	EMR_TRY(emr_replica_network(replica, &network));
 	m->need = emr_approvals_needed(&network);
-	return status;
+	EMR_ASK(asked, replica, PROPOSALS);
+	while (!m->is_there && emr_proposal_next(&asked, m->bureau->org, 1u << EMR_PROPOSAL_MOVE,
+				       &proposal, &votes)) {
+		if (memcmp(proposal.row.subject, m->channel.genesis, sizeof m->channel.genesis) !=
+			0)
+			continue;
+		m->proposal = proposal.proposal;
+		m->is_there = true;
+		m->is_ours = votes.is_ours;
+		m->have = votes.have;
+	}
+	return asked.status;
 }
 
 static emr_status propose(moving *m, emr_problem *out_problem)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "kit/language.h"
@@ -29,24 +28,29 @@ unsigned emr_approvals_needed(const emr_row_network *network)
 
 /* ---- what is on its way ---- */
 
+bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
+	emr_known_votes *out_votes)
+{
+	const emr_row_proposal *row = &out->row;
+
+	while (emr_next(asked, out)) {
+		if ((kinds & 1u << (row->kind & 31)) == 0 || row->head.state != EMR_PROPOSAL_OPEN ||
+			emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
+			continue;
+		asked->status =
+			emr_replica_votes(asked->about.replica, out->proposal, org, out_votes);
+		if (asked->status == EMR_OK && !out_votes->is_over)
+			return true;
+	}
+	return false;
+}
+
 typedef struct looking {
 	const emr_bureau *bureau;
-	emr_coming_fn fn;
-	void *arg;
-	uint64_t now;
 	unsigned need;
 	bool is_on_fabric;
-	emr_coming *all; /* owned */
-	size_t n, cap;
+	emr_buf *all; /* emr_coming */
 } looking;
-
-static emr_status add_coming(looking *l, const emr_coming *one)
-{
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->all[l->n++] = *one;
-	return EMR_OK;
-}
 
 /* Does a terminal show TEXT as it is? */
 static bool is_plain(const char *text)
@@ -78,14 +82,13 @@ static void number_authority(emr_coming *coming)
 }
 
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
-static emr_status read_part(
-	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
+static emr_status read_part(const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_bytes name, ca;
 	emr_cert_facts facts;
 	emr_id32 hash;
-	emr_status status = emr_bureau_proposal_part(l->bureau, proposal, &part);
+	emr_status status = emr_bureau_proposal_part(bureau, out->proposal, &part);
 
 	if (status == EMR_OK)
 		status = emr_proposal_admit_read(emr_buf_view(&part), &name, &ca);
@@ -104,8 +107,7 @@ static emr_status read_part(
 }
 
 /* Tells the proposal's content, its author, and the organisation that it is about. */
-static emr_status describe(
-	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
+static emr_status describe(const emr_bureau *bureau, const emr_row_proposal *row, emr_coming *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
@@ -118,35 +120,17 @@ static emr_status describe(
 	memcpy(by.b, row->by.org, 16);
 	out->is_own_wish = emr_id16_equal(by, out->org);
 	emr_key_org(row->org, &key);
-	status = emr_replica_state_get(l->bureau->session.replica, key.text, &bytes);
+	status = emr_replica_state_get(bureau->session.replica, key.text, &bytes);
 	out->is_member = status == EMR_OK;
 	if (status == EMR_OK)
-		status = emr_bureau_name(l->bureau, out->org, out->name);
+		status = emr_bureau_name(bureau, out->org, out->name);
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		status = emr_bureau_name(l->bureau, by, out->by);
+		status = emr_bureau_name(bureau, by, out->by);
 	if (status == EMR_OK && row->kind == EMR_PROPOSAL_ADMIT)
-		status = read_part(l, row, proposal, out);
+		status = read_part(bureau, row, out);
 	if (!out->is_member)
 		memcpy(out->name, out->new_name, sizeof out->name);
 	return status;
-}
-
-static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
-{
-	looking *l = arg;
-	emr_coming one = {.proposal = proposal, .kind = row->kind, .need = l->need};
-	emr_known_votes votes;
-
-	if (row->head.state != EMR_PROPOSAL_OPEN || l->now >= row->not_after_unix_s ||
-		(row->kind != EMR_PROPOSAL_ADMIT && row->kind != EMR_PROPOSAL_REMOVE))
-		return EMR_OK;
-	EMR_TRY(emr_replica_votes(l->bureau->session.replica, proposal, l->bureau->org, &votes));
-	if (votes.is_over)
-		return EMR_OK;
-	one.have = votes.have;
-	one.is_ours = votes.is_ours;
-	EMR_TRY(describe(l, row, proposal, &one));
-	return add_coming(l, &one);
 }
 
 /* Is the proposal P what the application A asks for, word for word? */
@@ -170,7 +154,8 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	bool is_proposed = false;
 
 	/* A CA that names no MSP brings nothing into a channel. */
-	if (emr_application_read(bytes, &a) != EMR_OK || l->now >= a.expires ||
+	if (emr_application_read(bytes, &a) != EMR_OK ||
+		emr_clock_unix_s(emr_clock_system()) >= a.expires ||
 		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
 		(a.msp[0] == '\0') == l->is_on_fabric)
 		return EMR_OK;
@@ -182,9 +167,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	status = emr_replica_state_get(l->bureau->session.replica, key.text, &row);
 	if (status != EMR_NOT_FOUND) /* it is in, or was: its application is over */
 		return status;
-	for (size_t i = 0; i < l->n; i++) {
-		emr_coming *p = &l->all[i];
-
+	EMR_EACH (emr_coming, p, l->all) {
 		if (p->kind != EMR_PROPOSAL_ADMIT || !emr_id16_equal(p->org, a.org) ||
 			!asks_for(&a, &one, p))
 			continue;
@@ -198,7 +181,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	snprintf(one.name, sizeof one.name, "%s", a.name);
 	snprintf(one.new_name, sizeof one.new_name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);
-	return add_coming(l, &one);
+	return emr_buf_append(l->all, &one, sizeof one);
 }
 
 static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, void *arg)
@@ -211,23 +194,31 @@ static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, 
 	return status == EMR_OK ? emr_applications_each(&post, fn, arg) : status;
 }
 
-emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg)
+emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 {
 	looking l = {.bureau = bureau,
-		.now = emr_clock_unix_s(emr_clock_system()),
-		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir)};
+		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir),
+		.all = out};
+	emr_known_proposal proposal;
 	emr_row_network network;
-	emr_status status;
+	emr_known_votes votes;
 
+	EMR_ASK(asked, bureau->session.replica, PROPOSALS);
 	EMR_TRY(emr_replica_network(bureau->session.replica, &network));
 	l.need = emr_approvals_needed(&network);
-	status = emr_replica_proposals(bureau->session.replica, note_proposal, &l);
-	if (status == EMR_OK)
-		status = each_application(bureau, note_application, &l);
-	for (size_t i = 0; i < l.n && status == EMR_OK; i++)
-		status = fn(arg, &l.all[i]);
-	free(l.all);
-	return status;
+	while (emr_proposal_next(&asked, bureau->org,
+		1u << EMR_PROPOSAL_ADMIT | 1u << EMR_PROPOSAL_REMOVE, &proposal, &votes)) {
+		emr_coming one = {.proposal = proposal.proposal,
+			.kind = proposal.row.kind,
+			.have = votes.have,
+			.need = l.need,
+			.is_ours = votes.is_ours};
+
+		EMR_TRY(describe(bureau, &proposal.row, &one));
+		EMR_TRY(emr_buf_append(out, &one, sizeof one));
+	}
+	EMR_TRY(asked.status);
+	return each_application(bureau, note_application, &l);
 }
 
 /* ---- the one that is meant ---- */
@@ -287,37 +278,38 @@ static bool is_further(const emr_coming *a, const emr_coming *b)
 	return a->have > b->have;
 }
 
-static emr_status choose_coming(void *arg, const emr_coming *one)
+static void choose_coming(choosing *c, const emr_coming *one)
 {
-	choosing *c = arg;
 	bool is_known;
 
 	if (one->kind != c->kind)
-		return EMR_OK;
+		return;
 	note_name(c->names, one->name);
 	if (!is_meant(c, one))
-		return EMR_OK;
+		return;
 	is_known = c->n > 0 && is_the_same(one, &c->found);
 	if (is_known && !is_further(one, &c->found))
-		return EMR_OK;
+		return;
 	/* The one with a proposal of two that are called the same is not better: then a person must
 	 * look. */
 	c->found = *one;
 	if (is_known)
-		return EMR_OK;
+		return;
 	note_name(c->numbers, one->number);
 	c->n++;
-	return EMR_OK;
 }
 
 /* OWN: not NAME, but what that organisation has proposed of itself. */
 static emr_status find_coming(const emr_bureau *bureau, const char *name, const emr_id16 *own,
 	bool is_unseen, uint8_t kind, emr_coming *out, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF all = {0};
 	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name, .own = own};
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
-	EMR_TRY(emr_coming_each(bureau, choose_coming, &c));
+	EMR_TRY(emr_coming_list(bureau, &all));
+	EMR_EACH (const emr_coming, one, &all)
+		choose_coming(&c, one);
 	if (c.n > 1) {
 		emr_problem_set(out_problem, EMR_SAY_SAME_ORGANISATION, "what", name, "numbers",
 			c.numbers, NULL);
@@ -333,28 +325,6 @@ static emr_status find_coming(const emr_bureau *bureau, const char *name, const 
 }
 
 /* ---- what is asked ---- */
-
-typedef struct alike {
-	const emr_bureau *bureau;
-	const emr_coming *coming;
-	char wanted[256];
-	char found[EMR_BESIDE_BYTES]; /* a member's name; "" none */
-} alike;
-
-static emr_status compare_member(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	alike *a = arg;
-	char name[256], folded[256];
-	emr_status status = EMR_OK;
-
-	if (row->head.state != EMR_ORG_MEMBER || emr_id16_equal(org, a->coming->org))
-		return EMR_OK;
-	status = emr_bureau_name(a->bureau, org, name);
-	emr_who_fold(name, folded, sizeof folded);
-	if (status == EMR_OK && strcmp(folded, a->wanted) == 0)
-		emr_bureau_show(name, a->found);
-	return status;
-}
 
 /* Letters that are no Latin ones, among which some look as if they were.  TEXT is sound UTF-8. */
 static bool has_other_letters(const char *text)
@@ -377,16 +347,26 @@ static bool has_other_letters(const char *text)
 /* Warns of a name that may mislead. */
 static emr_status warn_of_name(emr_out *out, const emr_bureau *bureau, const emr_coming *coming)
 {
-	alike a = {.bureau = bureau, .coming = coming};
+	char wanted[256], name[256], folded[256], found[EMR_BESIDE_BYTES] = "";
+	emr_known_org org;
 
-	emr_who_fold(coming->new_name, a.wanted, sizeof a.wanted);
-	EMR_TRY(emr_replica_orgs(bureau->session.replica, compare_member, &a));
-	if (a.found[0] != '\0')
+	EMR_ASK(asked, bureau->session.replica, ORGS);
+	emr_who_fold(coming->new_name, wanted, sizeof wanted);
+	while (emr_next(&asked, &org)) {
+		if (org.row.head.state != EMR_ORG_MEMBER || emr_id16_equal(org.org, coming->org))
+			continue;
+		EMR_TRY(emr_bureau_name(bureau, org.org, name));
+		emr_who_fold(name, folded, sizeof folded);
+		if (strcmp(folded, wanted) == 0)
+			emr_bureau_show(name, found);
+	}
+	EMR_TRY(asked.status);
+	if (found[0] != '\0')
 		emr_say(out,
 			_("Another organisation, which is a member, is called %s.  They are not "
 			  "the "
 			  "same.\n"),
-			a.found);
+			found);
 	if (has_other_letters(coming->new_name))
 		emr_say(out,
 			_("Not all letters of that name are Latin ones: it may look like another "

@@ -39,7 +39,6 @@ typedef struct proposal {
 
 typedef struct proposals {
 	const emr_bureau *bureau;
-	uint64_t now;
 	emr_row_network network;
 	unsigned need;
 	proposal *list; /* owned */
@@ -74,35 +73,26 @@ static emr_status read_text(const proposals *all, proposal *p)
 		       : EMR_OK;
 }
 
-static emr_status take_proposal(void *arg, emr_id16 id, const emr_row_proposal *row)
+static emr_status take_proposal(
+	proposals *all, const emr_known_proposal *known, const emr_known_votes *votes)
 {
-	proposals *all = arg;
-	proposal p = {.id = id, .row = *row};
+	proposal p = {.id = known->proposal,
+		.row = known->row,
+		.have = votes->have,
+		.is_ours = votes->is_ours};
 	char by[256];
-	emr_known_votes votes;
-	emr_id16 proposer;
-	emr_status status;
+	emr_status status = emr_bureau_name(all->bureau, EMR_ID16_AT(known->row.by.org), by);
 
-	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN ||
-		all->now >= row->not_after_unix_s)
-		return EMR_OK;
-	EMR_TRY(emr_replica_votes(all->bureau->session.replica, id, all->bureau->org, &votes));
-	if (votes.is_over)
-		return EMR_OK;
-	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	p.have = votes.have;
-	p.is_ours = votes.is_ours;
-	memcpy(proposer.b, row->by.org, 16);
-	status = emr_bureau_name(all->bureau, proposer, by);
-	emr_bureau_show(by, p.by);
+	if (status == EMR_OK)
+		status = emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list);
 	if (status == EMR_OK)
 		status = read_text(all, &p);
 	if (status != EMR_OK) {
 		emr_buf_free(&p.text);
 		return status;
 	}
-	emr_base32(id.b, sizeof id.b, p.letters);
+	emr_bureau_show(by, p.by);
+	emr_base32(p.id.b, sizeof p.id.b, p.letters);
 	all->list[all->n++] = p;
 	return EMR_OK;
 }
@@ -124,14 +114,16 @@ static void name_all(proposals *all)
 
 static emr_status collect_proposals(const emr_bureau *bureau, proposals *out)
 {
-	emr_status status = emr_replica_network(bureau->session.replica, &out->network);
+	emr_known_proposal known;
+	emr_known_votes votes;
 
+	EMR_ASK(asked, bureau->session.replica, PROPOSALS);
+	EMR_TRY(emr_replica_network(bureau->session.replica, &out->network));
 	out->bureau = bureau;
-	out->now = emr_clock_unix_s(emr_clock_system());
-	if (status != EMR_OK)
-		return status;
 	out->need = emr_approvals_needed(&out->network);
-	EMR_TRY(emr_replica_proposals(bureau->session.replica, take_proposal, out));
+	while (emr_proposal_next(&asked, bureau->org, 1u << EMR_PROPOSAL_RULES, &known, &votes))
+		EMR_TRY(take_proposal(out, &known, &votes));
+	EMR_TRY(asked.status);
 	name_all(out);
 	return EMR_OK;
 }

@@ -29,12 +29,11 @@
 
 /* ---- who is there ---- */
 
-static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *m)
+static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_cert_facts facts;
 	emr_bytes der, name;
-	emr_replica *replica = bureau->session.replica;
 	emr_status status = emr_replica_registration(replica, &m->person, &part, &der, &name);
 
 	/* A computer on Fabric has a certificate of its own, with the handle that it was invited
@@ -50,92 +49,65 @@ static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *
 	return EMR_OK;
 }
 
-typedef struct walk {
-	const emr_bureau *bureau;
-	emr_staff_fn fn;
-	void *arg;
-	uint64_t now;
-} walk;
-
-static emr_status visit_person(void *arg, const emr_known_person *person)
+bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out)
 {
-	const walk *w = arg;
-	emr_staff_member m = {.person = *person};
+	emr_replica *replica = asked->about.replica;
 
-	if (memcmp(person->row.org, w->bureau->org.b, 16) != 0)
-		return EMR_OK;
-	EMR_TRY(emr_replica_person_is_active(
-		w->bureau->session.replica, person, w->now, &m.is_active));
-	EMR_TRY(read_registration(w->bureau, &m));
-	return w->fn(w->arg, &m);
+	*out = (emr_staff_member){.is_active = false};
+	do
+		if (!emr_next(asked, &out->person))
+			return false;
+	while (memcmp(out->person.row.org, bureau->org.b, 16) != 0);
+	asked->status = emr_replica_person_is_active(
+		replica, &out->person, emr_clock_unix_s(emr_clock_system()), &out->is_active);
+	if (asked->status == EMR_OK)
+		asked->status = read_registration(replica, out);
+	return asked->status == EMR_OK;
 }
-
-emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg)
-{
-	walk w = {.bureau = bureau,
-		.fn = fn,
-		.arg = arg,
-		.now = emr_clock_unix_s(emr_clock_system())};
-
-	return emr_replica_people(bureau->session.replica, visit_person, &w);
-}
-
-typedef struct search {
-	const char *what;
-	emr_staff_member found;
-	unsigned active, ended;
-	char *names;
-	size_t size;
-} search;
 
 /* "lima (I7Z4...), clinician", for whoever must say which. */
-static void list_member(search *s, const emr_staff_member *m, const char *code)
+static void list_member(const emr_staff_member *m, const char *code, char *names, size_t size)
 {
 	char roles[EMR_ROLES_TEXT_MAX], handle[300], text[512];
-	size_t at = strlen(s->names);
+	size_t at = strlen(names);
 
 	emr_roles_text(m->person.row.roles, roles);
 	emr_show(m->handle, handle, sizeof handle);
 	snprintf(text, sizeof text, "%s (%s), %s%s", handle, code, roles,
 		m->is_active ? "" : _(", ended"));
-	if (at + strlen(text) + 3 < s->size)
-		snprintf(s->names + at, s->size - at, "%s%s", at > 0 ? "; " : "", text);
-}
-
-static emr_status compare_member(void *arg, const emr_staff_member *m)
-{
-	search *s = arg;
-	char code[EMR_KEY_CODE_MAX + 1];
-
-	if (strcasecmp(m->handle, s->what) != 0 &&
-		!emr_key_code_names(m->person.signer_id, s->what))
-		return EMR_OK;
-	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
-	list_member(s, m, code);
-	if (m->is_active || s->active == 0)
-		s->found = *m;
-	s->active += m->is_active;
-	s->ended += !m->is_active;
-	return EMR_OK;
+	if (at + strlen(text) + 3 < size)
+		snprintf(names + at, size - at, "%s%s", at > 0 ? "; " : "", text);
 }
 
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
 	char *out_names, size_t size)
 {
-	char names[STAFF_NAMES_MAX] = "";
-	search s = {.what = what, .names = names, .size = sizeof names};
-	emr_status status =
-		what[0] != '\0' ? emr_staff_each(bureau, compare_member, &s) : EMR_NOT_FOUND;
+	char names[STAFF_NAMES_MAX] = "", code[EMR_KEY_CODE_MAX + 1];
+	unsigned active = 0, ended = 0;
+	emr_staff_member m, found;
 
-	if (status != EMR_OK)
-		return status;
+	if (what[0] == '\0')
+		return EMR_NOT_FOUND;
+	EMR_ASK(asked, bureau->session.replica, PEOPLE);
+	while (emr_staff_next(&asked, bureau, &m)) {
+		if (strcasecmp(m.handle, what) != 0 &&
+			!emr_key_code_names(m.person.signer_id, what))
+			continue;
+		emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code);
+		list_member(&m, code, names, sizeof names);
+		if (m.is_active || active == 0)
+			found = m;
+		active += m.is_active;
+		ended += !m.is_active;
+	}
+	EMR_TRY(asked.status);
 	if (out_names != NULL)
 		snprintf(out_names, size, "%s", names);
-	if (s.active > 1 || (s.active == 0 && s.ended > 1))
+	if (active > 1 || (active == 0 && ended > 1))
 		return EMR_CONFLICT;
-	if (s.active + s.ended == 0)
+	if (active + ended == 0)
 		return EMR_NOT_FOUND;
-	*out = s.found;
+	*out = found;
 	return EMR_OK;
 }
 
@@ -169,9 +141,8 @@ typedef struct showing {
 	bool has_coming; /* somebody was told to come or to leave */
 } showing;
 
-static emr_status show_member(void *arg, const emr_staff_member *m)
+static emr_status show_member(showing *s, const emr_staff_member *m)
 {
-	showing *s = arg;
 	char code[EMR_KEY_CODE_MAX + 1], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
 		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
 		word[160] = "";
@@ -198,9 +169,8 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *row)
+static emr_status show_organisation(showing *s, emr_id16 org, const emr_row_org *row)
 {
-	showing *s = arg;
 	char name[256], shown[EMR_BESIDE_BYTES];
 	bool is_member = row->head.state == EMR_ORG_MEMBER;
 
@@ -214,9 +184,8 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 		       : EMR_NO_MEMORY;
 }
 
-static emr_status show_team(void *arg, const emr_team *team)
+static emr_status show_team(showing *s, const emr_team *team)
 {
-	showing *s = arg;
 	char shown[EMR_BESIDE_BYTES];
 	json_t *members, *member;
 	size_t i;
@@ -260,9 +229,8 @@ static const char *coming_text(const emr_coming *one)
 					: _("is proposed, and nobody can be asked about it");
 }
 
-static emr_status show_coming(void *arg, const emr_coming *one)
+static emr_status show_coming(showing *s, const emr_coming *one)
 {
-	showing *s = arg;
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
 	bool is_missing = !one->is_ours && emr_coming_is_clear(one);
 	char name[EMR_BESIDE_BYTES], by[EMR_BESIDE_BYTES];
@@ -293,49 +261,57 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 }
 
 /* For whom and how many stands on the ledger as a hash: who was told looks by saying it. */
-static emr_status show_points(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+static emr_status show_points(showing *s)
 {
-	showing *s = arg;
+	emr_known_proposal proposal;
 	emr_known_votes votes;
 	emr_row_network network;
 
-	if (row->kind != EMR_PROPOSAL_MINT || row->head.state != EMR_PROPOSAL_OPEN ||
-		emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
-		return EMR_OK;
-	EMR_TRY(emr_replica_votes(s->bureau->session.replica, proposal, s->bureau->org, &votes));
-	if (votes.is_over)
-		return EMR_OK;
+	EMR_ASK(asked, s->bureau->session.replica, PROPOSALS);
 	EMR_TRY(emr_replica_network(s->bureau->session.replica, &network));
-	emr_say(s->out,
-		_("Points are proposed for somebody: %u of %u approvals.  Whoever knows for whom "
-		  "and how many says: emrfs org mint WHO POINTS\n"),
-		votes.have, emr_approvals_needed(&network));
-	return json_array_append_new(
-		       s->approvals, json_pack("{s:s, s:n, s:s, s:i, s:i}", "what", "mint", "who",
-					     "number", "", "have", (int)votes.have, "need",
-					     (int)emr_approvals_needed(&network))) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+	while (emr_proposal_next(
+		&asked, s->bureau->org, 1u << EMR_PROPOSAL_MINT, &proposal, &votes)) {
+		emr_say(s->out,
+			_("Points are proposed for somebody: %u of %u approvals.  Whoever knows "
+			  "for whom and how many says: emrfs org mint WHO POINTS\n"),
+			votes.have, emr_approvals_needed(&network));
+		if (json_array_append_new(s->approvals,
+			    json_pack("{s:s, s:n, s:s, s:i, s:i}", "what", "mint", "who", "number",
+				    "", "have", (int)votes.have, "need",
+				    (int)emr_approvals_needed(&network))) != 0)
+			return EMR_NO_MEMORY;
+	}
+	return asked.status;
 }
 
 static emr_status show_all(showing *s)
 {
+	emr_replica *replica = s->bureau->session.replica;
+	EMR_AUTO_BUF coming = {0};
+	emr_staff_member m;
+	emr_known_org org;
+	emr_team team;
 	emr_status status;
 
+	EMR_ASK(people, replica, PEOPLE);
+	EMR_ASK(teams, replica, TEAMS_LED, .who = s->bureau->session.identity.signer_id);
+	EMR_ASK(orgs, replica, ORGS);
 	emr_say(s->out, "%s\nMembers of its staff:\n", s->bureau->name);
-	status = emr_staff_each(s->bureau, show_member, s);
-	if (status == EMR_OK)
-		status = emr_teams_each(s->bureau, show_team, s);
-	if (status == EMR_OK)
-		emr_say(s->out, "Organisations of the network:\n");
-	if (status == EMR_OK)
-		status = emr_replica_orgs(s->bureau->session.replica, show_organisation, s);
-	if (status == EMR_OK)
-		status = emr_coming_each(s->bureau, show_coming, s);
-	if (status == EMR_OK)
-		status = emr_replica_proposals(s->bureau->session.replica, show_points, s);
-	if (status == EMR_OK)
-		s->rules = emr_rules_show(s->bureau, s->out, &status);
+	while (emr_staff_next(&people, s->bureau, &m))
+		EMR_TRY(show_member(s, &m));
+	EMR_TRY(people.status);
+	while (emr_team_next_present(&teams, EMR_TEAM_ANY, &team))
+		EMR_TRY(show_team(s, &team));
+	EMR_TRY(teams.status);
+	emr_say(s->out, "Organisations of the network:\n");
+	while (emr_next(&orgs, &org))
+		EMR_TRY(show_organisation(s, org.org, &org.row));
+	EMR_TRY(orgs.status);
+	EMR_TRY(emr_coming_list(s->bureau, &coming));
+	EMR_EACH (const emr_coming, one, &coming)
+		EMR_TRY(show_coming(s, one));
+	EMR_TRY(show_points(s));
+	s->rules = emr_rules_show(s->bureau, s->out, &status);
 	return status;
 }
 
@@ -367,20 +343,6 @@ int emr_org_show(const emr_args *args, emr_out *out)
 
 /* ---- org revoke ---- */
 
-typedef struct namesake {
-	const emr_staff_member *of;
-	bool is_there;
-} namesake;
-
-static emr_status note_namesake(void *arg, const emr_staff_member *m)
-{
-	namesake *n = arg;
-
-	n->is_there |= m->is_active && strcmp(m->handle, n->of->handle) == 0 &&
-		       !emr_id32_equal(m->person.signer_id, n->of->person.signer_id);
-	return EMR_OK;
-}
-
 /* WHO: as the administrator called him. */
 static emr_status ask_authority(const emr_bureau *bureau, const emr_staff_member *m,
 	const char *who, emr_problem *out_problem)
@@ -409,13 +371,16 @@ static emr_status ask_authority(const emr_bureau *bureau, const emr_staff_member
 static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_member *m,
 	const char *who, emr_out *out, emr_problem *out_problem)
 {
-	namesake other = {.of = m};
+	emr_staff_member other;
 	emr_status status;
 
 	if (!emr_enrolling_is_there(bureau->dir))
 		return EMR_OK;
-	EMR_TRY(emr_staff_each(bureau, note_namesake, &other));
-	if (other.is_there) {
+	EMR_ASK(asked, bureau->session.replica, PEOPLE);
+	while (emr_staff_next(&asked, bureau, &other)) {
+		if (!other.is_active || strcmp(other.handle, m->handle) != 0 ||
+			emr_id32_equal(other.person.signer_id, m->person.signer_id))
+			continue;
 		emr_out_text(out, "authority", "kept");
 		emr_say(out,
 			"Another key in force is called %s, so the authority goes on knowing that "
@@ -423,6 +388,7 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 			m->handle);
 		return EMR_OK;
 	}
+	EMR_TRY(asked.status);
 	status = ask_authority(bureau, m, who, out_problem);
 	emr_out_text(out, "authority", status == EMR_OK ? "ended" : "not-told");
 	if (status == EMR_OK)

@@ -41,37 +41,18 @@ static emr_status read_terms(
 	return status;
 }
 
-typedef struct naming {
-	const char *name;
-	emr_id16 org;
-	bool is_taken;
-} naming;
-
-static emr_status compare_name(void *arg, const emr_team *team)
-{
-	naming *n = arg;
-
-	n->is_taken = n->is_taken ||
-		      (team->kind == EMR_TEAM_DATASET && emr_id16_equal(team->org, n->org) &&
-			      strcasecmp(team->name, n->name) == 0);
-	return EMR_OK;
-}
-
 /* Also by another steward of it, or in other capitals: people name it by organisation and letters.
  */
 static emr_status is_name_taken(const emr_bureau *bureau, const char *name, bool *out_is)
 {
-	emr_replica *replica = bureau->session.replica;
-	naming n = {.name = name};
-	emr_known_person me;
-	emr_status status = emr_replica_person(replica, bureau->session.identity.signer_id, &me);
+	EMR_ASK(asked, bureau->session.replica, TEAMS_OPEN);
+	emr_team team;
 
-	if (status == EMR_OK) {
-		memcpy(n.org.b, me.row.org, sizeof n.org.b);
-		status = emr_teams_open(replica, compare_name, &n);
-	}
-	*out_is = n.is_taken;
-	return status;
+	*out_is = false;
+	while (!*out_is && emr_team_next(&asked, &team))
+		*out_is = team.kind == EMR_TEAM_DATASET && emr_id16_equal(team.org, bureau->org) &&
+			  strcasecmp(team.name, name) == 0;
+	return asked.status;
 }
 
 emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
@@ -139,48 +120,37 @@ emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_probl
 	return emr_team_let_in(bureau, &dataset, &who, out_problem);
 }
 
-typedef struct finding {
-	emr_crowd *crowd;
-	const char *text;
-	emr_id32 root;
-	size_t n;
-} finding;
-
-/* As `dataset NAME` lists him: what one types for him, or so much of his code that no other key can
- * have it. */
-static emr_status compare_member(void *arg, const emr_row_member *row)
-{
-	finding *f = arg;
-	emr_id32 root;
-	emr_who who;
-
-	if (row->head.state != EMR_MEMBER_ACTIVE)
-		return EMR_OK;
-	memcpy(root.b, row->member, sizeof root.b);
-	EMR_TRY(emr_who_of(f->crowd, root, &who));
-	if (!emr_key_code_names(root, f->text) && strcasecmp(f->text, who.called) != 0)
-		return EMR_OK;
-	f->root = root;
-	f->n++;
-	return EMR_OK;
-}
-
-/* A reader of DATASET, who may have lost his membership since: then nobody is called as he was. */
+/* A reader of DATASET as `dataset NAME` lists him: what one types for him, or so much of his code
+ * that no other key can have it.  He may have lost his membership since: then nobody is called as
+ * he was. */
 static emr_status find_in(emr_bureau *bureau, const emr_team *dataset, const char *text,
 	emr_id32 *out_root, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	finding f = {.crowd = &crowd, .text = text};
-	emr_known_person who;
+	emr_known_person reader;
+	emr_row_member row;
+	emr_id32 root = {{0}};
+	emr_who who;
+	size_t n = 0;
 
+	EMR_ASK(asked, bureau->session.replica, MEMBERS, .team = dataset->id);
 	EMR_TRY(emr_crowd_open(&bureau->session, &crowd));
-	EMR_TRY(emr_replica_members(bureau->session.replica, dataset->id, compare_member, &f));
-	if (f.n == 1) {
-		*out_root = f.root;
-		return EMR_OK;
+	while (emr_next(&asked, &row)) {
+		if (row.head.state != EMR_MEMBER_ACTIVE)
+			continue;
+		EMR_TRY(emr_who_of(&crowd, EMR_ID32_AT(row.member), &who));
+		if (!emr_key_code_names(EMR_ID32_AT(row.member), text) &&
+			strcasecmp(text, who.called) != 0)
+			continue;
+		root = EMR_ID32_AT(row.member);
+		n++;
 	}
-	EMR_TRY(find_reader(bureau, text, &who, out_problem));
-	memcpy(out_root->b, who.row.root, sizeof out_root->b);
+	EMR_TRY(asked.status);
+	if (n != 1) {
+		EMR_TRY(find_reader(bureau, text, &reader, out_problem));
+		root = EMR_ID32_AT(reader.row.root);
+	}
+	*out_root = root;
 	return EMR_OK;
 }
 
@@ -231,54 +201,44 @@ emr_status emr_dataset_freeze(
 
 /* ---- close ---- */
 
-typedef struct closing {
-	emr_bureau *bureau;
-	const emr_team *dataset;
-	emr_problem *problem;
-	emr_buf all; /* emr_id16 */
-} closing;
-
-static emr_status note_same(void *arg, const emr_team *team)
-{
-	closing *c = arg;
-
-	return emr_dataset_is_same(team, c->dataset)
-		       ? emr_buf_append(&c->all, team->id.b, sizeof team->id)
-		       : EMR_OK;
-}
-
-typedef struct ending {
-	emr_id16 dataset;
-	emr_buf acts; /* emr_act */
-} ending;
-
-static emr_status note_member(void *arg, const emr_row_member *row)
-{
-	ending *e = arg;
-	emr_id32 root;
-	emr_act drop;
-
-	memcpy(root.b, row->member, sizeof root.b);
-	drop = emr_act_drop(e->dataset, root);
-	return row->head.state == EMR_MEMBER_ACTIVE ? emr_buf_append(&e->acts, &drop, sizeof drop)
-						    : EMR_OK;
-}
-
 /* Agents answer members only, closed or not: so all are out first, with the same entry, and no
  * reader seems to be dropped from a dataset that goes on. */
-static emr_status close_one(closing *c, emr_id16 id)
+static emr_status close_one(emr_bureau *bureau, emr_id16 id, emr_problem *out_problem)
 {
-	emr_act act = emr_act_dataset_close(id);
-	ending e = {.dataset = id};
-	emr_status status = emr_replica_members(c->bureau->session.replica, id, note_member, &e);
+	EMR_AUTO_BUF acts = {0}; /* emr_act */
+	emr_act act;
+	emr_row_member row;
 
-	if (status == EMR_OK)
-		status = emr_buf_append(&e.acts, &act, sizeof act);
-	if (status == EMR_OK)
-		status = emr_bureau_send_all(c->bureau, (emr_act *)(void *)e.acts.data,
-			e.acts.len / sizeof act, c->problem);
-	emr_buf_free(&e.acts);
-	return status;
+	EMR_ASK(asked, bureau->session.replica, MEMBERS, .team = id);
+	while (emr_next(&asked, &row)) {
+		act = emr_act_drop(id, EMR_ID32_AT(row.member));
+		if (row.head.state == EMR_MEMBER_ACTIVE)
+			EMR_TRY(emr_buf_append(&acts, &act, sizeof act));
+	}
+	EMR_TRY(asked.status);
+	act = emr_act_dataset_close(id);
+	EMR_TRY(emr_buf_append(&acts, &act, sizeof act));
+	return emr_bureau_send_all(
+		bureau, (emr_act *)(void *)acts.data, acts.len / sizeof act, out_problem);
+}
+
+/* Former keys first: while one is left the newest stands, so that nobody takes a former one for the
+ * present. */
+static emr_status close_all(emr_bureau *bureau, const emr_team *dataset, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF all = {0}; /* emr_id16 */
+	emr_team team;
+
+	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
+		.who = EMR_ID32_AT(dataset->row.steward));
+	while (emr_team_next(&asked, &team))
+		if (emr_dataset_is_same(&team, dataset))
+			EMR_TRY(emr_buf_append(&all, team.id.b, sizeof team.id));
+	EMR_TRY(asked.status);
+	EMR_TRY(emr_teams_in_order(bureau->session.replica, &all));
+	EMR_EACH (const emr_id16, id, &all)
+		EMR_TRY(close_one(bureau, *id, out_problem));
+	return EMR_OK;
 }
 
 /* ---- points ---- */
@@ -308,33 +268,24 @@ static emr_status take_back(
 	return EMR_OK;
 }
 
-static emr_status note_closed(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	return row->head.state == EMR_DATASET_CLOSED ? emr_buf_append(arg, id.b, sizeof id)
-						     : EMR_OK;
-}
-
 /* Of all of NAME that are closed: now, by a close that was interrupted, or when another had taken
  * its place. */
 static emr_status take_all_back(
 	emr_bureau *bureau, const char *name, size_t *out_n, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF closed = {0}; /* emr_id16 */
-	emr_status status = emr_replica_teams(bureau->session.replica, note_closed, &closed);
+	EMR_AUTO_BUF closed = {0}; /* emr_team */
+	emr_team team;
 
 	*out_n = 0;
-	for (size_t at = 0; at < closed.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_team team;
-		emr_id16 id;
-
-		memcpy(id.b, closed.data + at, sizeof id.b);
-		status = emr_team_get(bureau->session.replica, id, &team);
-		if (status == EMR_OK && team.row.price > 0 && strcmp(team.name, name) == 0)
-			status = take_back(bureau, &team, out_n, out_problem);
-		else if (status == EMR_NOT_FOUND)
-			status = EMR_OK;
-	}
-	return status;
+	EMR_ASK(asked, bureau->session.replica, TEAMS);
+	while (emr_team_next(&asked, &team))
+		if (team.row.head.state == EMR_DATASET_CLOSED && team.row.price > 0 &&
+			strcmp(team.name, name) == 0)
+			EMR_TRY(emr_buf_append(&closed, &team, sizeof team));
+	EMR_TRY(asked.status);
+	EMR_EACH (const emr_team, one, &closed)
+		EMR_TRY(take_back(bureau, one, out_n, out_problem));
+	return EMR_OK;
 }
 
 /* *OUT_POINTS: what N folders of DATASET are paid. */
@@ -390,7 +341,6 @@ emr_status emr_dataset_close(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_team dataset;
-	closing c = {.bureau = bureau, .dataset = &dataset, .problem = out_problem};
 	emr_problem none = {0};
 	size_t n = 0;
 	emr_status status = find_dataset(bureau, args->operands[1], &dataset, &none);
@@ -408,18 +358,7 @@ emr_status emr_dataset_close(
 			  "stays. Close it (yes, no)?"),
 			_("Nothing was closed."), out_problem);
 	if (status == EMR_OK)
-		status = emr_teams_open(bureau->session.replica, note_same, &c);
-	/* Former keys first: while one is left the newest stands, so that nobody takes a former one
-	 * for the present. */
-	if (status == EMR_OK)
-		status = emr_teams_in_order(bureau->session.replica, &c.all);
-	for (size_t at = 0; at < c.all.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 id;
-
-		memcpy(id.b, c.all.data + at, sizeof id.b);
-		status = close_one(&c, id);
-	}
-	emr_buf_free(&c.all);
+		status = close_all(bureau, &dataset, out_problem);
 	return status == EMR_OK ? take_all_back(bureau, args->operands[1], &n, out_problem)
 				: status;
 }

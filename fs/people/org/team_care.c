@@ -2,10 +2,8 @@
  * key when somebody has left, so that this person cannot read later records. */
 #include "org/team_care.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "keyring/letters.h"
@@ -24,58 +22,31 @@ static uint64_t now_s(void)
 
 /* ---- lists, taken before anything is sent ---- */
 
-typedef struct team_list {
-	const emr_bureau *bureau;
-	const emr_team *like; /* NULL: every name */
-	emr_team *list;	      /* owned */
-	size_t n, cap;
-} team_list;
-
-static void team_list_free(team_list *l)
+/* Every open team of this leader (emr_team): of LIKE's name, or (NULL) the present ones of all
+ * names.
+ */
+static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr_buf *out)
 {
-	free(l->list);
+	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
+		.who = bureau->session.identity.signer_id);
+	emr_team team;
+
+	while (like != NULL ? emr_team_next(&asked, &team)
+			    : emr_team_next_present(&asked, EMR_TEAM_ANY, &team))
+		if (like == NULL || (team.kind == like->kind && strcmp(team.name, like->name) == 0))
+			EMR_TRY(emr_buf_append(out, &team, sizeof team));
+	return asked.status;
 }
 
-static emr_status note_team(void *arg, const emr_team *team)
+/* emr_row_member. */
+static emr_status list_members(const emr_bureau *bureau, const emr_team *team, emr_buf *out)
 {
-	team_list *l = arg;
+	EMR_ASK(asked, bureau->session.replica, MEMBERS, .team = team->id);
+	emr_row_member row;
 
-	if (memcmp(team->row.steward, l->bureau->session.identity.signer_id.b, 32) != 0 ||
-		(l->like != NULL &&
-			(team->kind != l->like->kind || strcmp(team->name, l->like->name) != 0)))
-		return EMR_OK;
-	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->list[l->n++] = *team;
-	return EMR_OK;
-}
-
-/* Every open team of this leader: of LIKE's name, or (NULL) the present ones of all names. */
-static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, team_list *out)
-{
-	*out = (team_list){.bureau = bureau, .like = like};
-	return like != NULL ? emr_teams_open(bureau->session.replica, note_team, out)
-			    : emr_teams_each(bureau, note_team, out);
-}
-
-typedef struct member_list {
-	emr_row_member *list; /* owned */
-	size_t n, cap;
-} member_list;
-
-static void member_list_free(member_list *l)
-{
-	free(l->list);
-}
-
-static emr_status note_member(void *arg, const emr_row_member *row)
-{
-	member_list *l = arg;
-
-	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->list[l->n++] = *row;
-	return EMR_OK;
+	while (emr_next(&asked, &row))
+		EMR_TRY(emr_buf_append(out, &row, sizeof row));
+	return asked.status;
 }
 
 /* The person whose first key is ROOT, with the key that he has now. */
@@ -178,34 +149,34 @@ static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_k
 emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
 	emr_problem *out_problem)
 {
-	__attribute__((cleanup(team_list_free))) team_list all;
+	EMR_AUTO_BUF all = {0};
+
 	EMR_TRY(list_teams(bureau, team, &all));
-	for (size_t i = 0; i < all.n; i++)
-		EMR_TRY(let_into(bureau, &all.list[i], who, out_problem));
+	EMR_EACH (const emr_team, one, &all)
+		EMR_TRY(let_into(bureau, one, who, out_problem));
 	return EMR_OK;
 }
 
 emr_status emr_team_let_out(
 	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem)
 {
-	__attribute__((cleanup(team_list_free))) team_list all;
-	emr_status status = list_teams(bureau, team, &all);
+	EMR_AUTO_BUF all = {0};
 	bool was_in = false;
 
-	for (size_t i = 0; i < all.n && status == EMR_OK; i++) {
+	EMR_TRY(list_teams(bureau, team, &all));
+	EMR_EACH (const emr_team, one, &all) {
 		emr_membership m;
+		emr_status status = emr_team_membership(bureau->session.replica, one->id, root, &m);
 
-		status = emr_team_membership(bureau->session.replica, all.list[i].id, root, &m);
 		if (status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE) {
-			status = drop_person(bureau, all.list[i].id, root, out_problem);
+			status = drop_person(bureau, one->id, root, out_problem);
 			was_in = true;
 		}
-		if (status == EMR_NOT_FOUND)
-			status = EMR_OK;
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
 	}
-	if (status == EMR_OK && !was_in) /* the ledger says so in its own words */
-		status = drop_person(bureau, team->id, root, out_problem);
-	return status;
+	/* The ledger says so in its own words. */
+	return was_in ? EMR_OK : drop_person(bureau, team->id, root, out_problem);
 }
 
 /* ---- making one ---- */
@@ -353,26 +324,23 @@ emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file
 static emr_status follow_certificates(
 	emr_bureau *bureau, const emr_team *team, emr_problem *out_problem)
 {
-	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
-	emr_status status =
-		emr_replica_members(bureau->session.replica, team->id, note_member, &members);
+	EMR_AUTO_BUF members = {0};
 
-	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
+	EMR_TRY(list_members(bureau, team, &members));
+	EMR_EACH (const emr_row_member, row, &members) {
 		emr_known_person who;
-		emr_id32 root;
 
-		memcpy(root.b, members.list[i].member, sizeof root.b);
-		if (members.list[i].head.state != EMR_MEMBER_ACTIVE ||
-			memcmp(root.b, team->row.steward, sizeof root.b) == 0)
+		if (row->head.state != EMR_MEMBER_ACTIVE ||
+			memcmp(row->member, team->row.steward, sizeof row->member) == 0)
 			continue;
-		status = person_of(bureau, root.b, &who);
-		if (status == EMR_OK && who.row.head.state == EMR_KEY_REVOKED)
-			status = emr_team_let_out(bureau, team, root, out_problem);
-		else if (status == EMR_OK &&
-			 who.row.not_after_unix_s > members.list[i].not_after_unix_s)
-			status = emr_team_let_in(bureau, team, &who, out_problem);
+		EMR_TRY(person_of(bureau, row->member, &who));
+		if (who.row.head.state == EMR_KEY_REVOKED)
+			EMR_TRY(emr_team_let_out(
+				bureau, team, EMR_ID32_AT(row->member), out_problem));
+		else if (who.row.not_after_unix_s > row->not_after_unix_s)
+			EMR_TRY(emr_team_let_in(bureau, team, &who, out_problem));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- another key ---- */
@@ -381,58 +349,57 @@ static emr_status follow_certificates(
 static emr_status bring_over(
 	emr_bureau *bureau, const emr_team *from, const emr_team *to, emr_problem *out_problem)
 {
-	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
-	emr_status status =
-		emr_replica_members(bureau->session.replica, from->id, note_member, &members);
+	EMR_AUTO_BUF members = {0};
 
-	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
-		const emr_row_member *row = &members.list[i];
+	EMR_TRY(list_members(bureau, from, &members));
+	EMR_EACH (const emr_row_member, row, &members) {
 		emr_known_person who;
 		emr_membership m;
-		emr_id32 root;
 
-		memcpy(root.b, row->member, sizeof root.b);
 		if (row->head.state != EMR_MEMBER_ACTIVE || now_s() >= row->not_after_unix_s ||
-			emr_team_membership(bureau->session.replica, to->id, root, &m) !=
-				EMR_NOT_FOUND)
+			emr_team_membership(bureau->session.replica, to->id,
+				EMR_ID32_AT(row->member), &m) != EMR_NOT_FOUND)
 			continue;
-		status = person_of(bureau, root.b, &who);
-		if (status == EMR_OK && who.row.head.state == EMR_KEY_ACTIVE &&
-			now_s() < who.row.not_after_unix_s)
-			status = let_into(bureau, to, &who, out_problem);
+		EMR_TRY(person_of(bureau, row->member, &who));
+		if (who.row.head.state == EMR_KEY_ACTIVE && now_s() < who.row.not_after_unix_s)
+			EMR_TRY(let_into(bureau, to, &who, out_problem));
 	}
-	return status;
+	return EMR_OK;
 }
 
-static emr_status note_living(void *arg, const emr_known_grant *grant)
+/* Whether something is granted to TEAM, or will be. */
+static emr_status is_used(const emr_bureau *bureau, const emr_team *team, bool *out_is)
 {
-	emr_grant_phase phase = emr_grant_phase_at(grant, now_s());
+	EMR_ASK(asked, bureau->session.replica, GRANTS_TO, .who = team->grantee);
+	emr_known_grant grant;
 
-	/* Any other status ends the walk. */
-	(void)arg;
-	return phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING ? EMR_EXISTS : EMR_OK;
+	*out_is = false;
+	while (!*out_is && emr_next(&asked, &grant)) {
+		emr_grant_phase phase = emr_grant_phase_at(&grant, now_s());
+
+		*out_is = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
+	}
+	return asked.status;
 }
 
 static emr_status close_unused(
 	emr_bureau *bureau, const emr_team *present, emr_problem *out_problem)
 {
-	__attribute__((cleanup(team_list_free))) team_list all;
-	emr_status status = list_teams(bureau, present, &all);
+	EMR_AUTO_BUF all = {0};
+	bool is = false;
 
-	for (size_t i = 0; i < all.n && status == EMR_OK; i++) {
-		emr_act act = emr_act_dataset_close(all.list[i].id);
+	EMR_TRY(list_teams(bureau, present, &all));
+	EMR_EACH (const emr_team, one, &all) {
+		emr_act act = emr_act_dataset_close(one->id);
 
-		if (emr_id16_equal(all.list[i].id, present->id) ||
-			emr_id16_equal(all.list[i].id, present->before))
+		if (emr_id16_equal(one->id, present->id) ||
+			emr_id16_equal(one->id, present->before))
 			continue; /* an owner may be giving to the one before at this moment */
-		status = emr_replica_grants_to(
-			bureau->session.replica, all.list[i].grantee, note_living, NULL);
-		if (status == EMR_OK)
-			status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
-		else if (status == EMR_EXISTS)
-			status = EMR_OK;
+		EMR_TRY(is_used(bureau, one, &is));
+		if (!is)
+			EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
@@ -470,56 +437,45 @@ emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t qui
 
 /* ---- all of them ---- */
 
-typedef struct staff_list {
-	emr_known_person *list; /* owned */
-	size_t n, cap;
-	emr_id32 leader;
-} staff_list;
-
-static void staff_list_free(staff_list *l)
+static emr_status list_staff(const emr_bureau *bureau, emr_buf *out)
 {
-	free(l->list);
-}
+	EMR_ASK(asked, bureau->session.replica, PEOPLE);
+	emr_staff_member m;
 
-static emr_status note_staff(void *arg, const emr_staff_member *m)
-{
-	staff_list *l = arg;
-
-	if (!m->is_active || (m->person.row.roles & EMR_ROLES_OF_STAFF) == 0 ||
-		emr_id32_equal(m->person.signer_id, l->leader))
-		return EMR_OK;
-	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->list[l->n++] = m->person;
-	return EMR_OK;
+	while (emr_staff_next(&asked, bureau, &m))
+		if (m.is_active && (m.person.row.roles & EMR_ROLES_OF_STAFF) != 0 &&
+			!emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id))
+			EMR_TRY(emr_buf_append(out, &m.person, sizeof m.person));
+	return asked.status;
 }
 
 static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *out_problem)
 {
-	__attribute__((cleanup(staff_list_free)))
-	staff_list staff = {.leader = bureau->session.identity.signer_id};
+	EMR_AUTO_BUF staff = {0}; /* emr_known_person */
 	emr_team team;
-	emr_status status = emr_staff_each(bureau, note_staff, &staff);
+	emr_status status = list_staff(bureau, &staff);
 
 	if (status == EMR_OK)
 		status = emr_team_find(bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, &team);
-	if (status == EMR_NOT_FOUND && (!may_begin || staff.n == 0))
+	if (status == EMR_NOT_FOUND && (!may_begin || staff.len == 0))
 		return EMR_OK;
 	if (status == EMR_NOT_FOUND)
 		status = emr_team_make(
 			bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, NULL, &team, out_problem);
-	for (size_t i = 0; i < staff.n && status == EMR_OK; i++)
-		status = emr_team_let_in(bureau, &team, &staff.list[i], out_problem);
-	return status;
+	EMR_TRY(status);
+	EMR_EACH (const emr_known_person, who, &staff)
+		EMR_TRY(emr_team_let_in(bureau, &team, who, out_problem));
+	return EMR_OK;
 }
 
 emr_status emr_teams_tend(
 	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
 {
-	__attribute__((cleanup(team_list_free))) team_list all;
+	EMR_AUTO_BUF all = {0};
+
 	EMR_TRY(list_teams(bureau, NULL, &all));
-	for (size_t i = 0; i < all.n; i++)
-		EMR_TRY(emr_team_renew(bureau, &all.list[i], quiet_s, NULL, out_problem));
+	EMR_EACH (const emr_team, one, &all)
+		EMR_TRY(emr_team_renew(bureau, one, quiet_s, NULL, out_problem));
 	return gather_staff(bureau, may_begin, out_problem);
 }
 

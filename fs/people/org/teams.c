@@ -13,115 +13,57 @@
 
 /* ---- which ---- */
 
-typedef struct walk {
-	const emr_bureau *bureau;
-	emr_team_fn fn;
-	void *arg;
-	emr_team_kind kind;
-	const char *wanted;
-	emr_team found;
-	bool is_found;
-} walk;
-
-static emr_status visit_team(void *arg, const emr_team *team)
-{
-	walk *w = arg;
-	emr_team present;
-
-	if (memcmp(team->row.steward, w->bureau->session.identity.signer_id.b, 32) != 0)
-		return EMR_OK;
-	EMR_TRY(emr_team_present(w->bureau->session.replica, team, &present));
-	if (!emr_id16_equal(present.id, team->id))
-		return EMR_OK; /* another took its place */
-	return w->fn(w->arg, team);
-}
-
-emr_status emr_teams_each(const emr_bureau *bureau, emr_team_fn fn, void *arg)
-{
-	walk w = {.bureau = bureau, .fn = fn, .arg = arg};
-
-	return emr_teams_open(bureau->session.replica, visit_team, &w);
-}
-
-static emr_status take_named(void *arg, const emr_team *team)
-{
-	walk *w = arg;
-
-	if (!w->is_found && team->kind == w->kind && strcmp(team->name, w->wanted) == 0) {
-		w->found = *team;
-		w->is_found = true;
-	}
-	return EMR_OK;
-}
-
 emr_status emr_team_find(
 	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
 {
-	walk w = {.kind = kind, .wanted = name};
+	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
+		.who = bureau->session.identity.signer_id);
+	emr_team team;
 
-	EMR_TRY(emr_teams_each(bureau, take_named, &w));
-	if (!w.is_found)
-		return EMR_NOT_FOUND;
-	*out = w.found;
-	return EMR_OK;
+	while (emr_team_next_present(&asked, kind, &team)) {
+		if (strcmp(team.name, name) != 0)
+			continue;
+		*out = team;
+		return EMR_OK;
+	}
+	return asked.status == EMR_OK ? EMR_NOT_FOUND : asked.status;
 }
 
 /* ---- members ---- */
 
-typedef struct listing {
-	const emr_bureau *bureau;
-	json_t *list;
-	uint64_t now;
-	emr_id32 member, key; /* of the row in hand; and the present one */
-	char handle[EMR_CERT_HANDLE_MAX + 1], says[256];
-} listing;
-
-static emr_status note_handle(void *arg, const emr_staff_member *m)
+static emr_status list_member(const emr_bureau *bureau, const emr_row_member *row, json_t *list)
 {
-	listing *l = arg;
-	emr_id32 next;
-
-	if (memcmp(m->person.row.root, l->member.b, 32) == 0) {
-		memcpy(l->handle, m->handle, sizeof l->handle);
-		memcpy(l->says, m->says, sizeof l->says);
-		memcpy(next.b, m->person.row.next, sizeof next.b);
-		if (emr_id32_is_zero(next))
-			l->key = m->person.signer_id;
-	}
-	return EMR_OK;
-}
-
-static emr_status list_member(void *arg, const emr_row_member *row)
-{
-	listing *l = arg;
 	char code[EMR_KEY_CODE_MAX + 1], until[EMR_TEXT_BYTES];
+	emr_staff_member m, named = {.handle = ""};
+	emr_id32 key = EMR_ID32_AT(row->member);
 	json_t *one;
 
-	if (row->head.state != EMR_MEMBER_ACTIVE || l->now >= row->not_after_unix_s)
-		return EMR_OK;
-	memcpy(l->member.b, row->member, 32);
-	l->key = l->member;
-	l->handle[0] = l->says[0] = '\0';
-	EMR_TRY(emr_staff_each(l->bureau, note_handle, l));
-	emr_key_code(l->key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
+	EMR_ASK(asked, bureau->session.replica, KEYS_OF, .who = key);
+	while (emr_staff_next(&asked, bureau, &m)) {
+		named = m;
+		if (emr_id32_is_zero(EMR_ID32_AT(m.person.row.next)))
+			key = m.person.signer_id;
+	}
+	EMR_TRY(asked.status);
+	emr_key_code(key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_time_json((int64_t)row->not_after_unix_s, until);
-	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "says",
-		emr_json_text(l->says), "code", code, "until", until);
-	return one != NULL && json_array_append_new(l->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(named.handle), "says",
+		emr_json_text(named.says), "code", code, "until", until);
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team)
 {
-	listing l = {.bureau = bureau,
-		.list = json_array(),
-		.now = emr_clock_unix_s(emr_clock_system())};
+	EMR_ASK(asked, bureau->session.replica, MEMBERS, .team = team);
+	json_auto_t *list = json_array();
+	emr_row_member row;
 
-	if (l.list != NULL &&
-		emr_replica_members(bureau->session.replica, team, list_member, &l) != EMR_OK) {
-		json_decref(l.list);
-		return NULL;
-	}
-	return l.list;
+	while (emr_next(&asked, &row))
+		if (row.head.state == EMR_MEMBER_ACTIVE &&
+			emr_clock_unix_s(emr_clock_system()) < row.not_after_unix_s &&
+			list_member(bureau, &row, list) != EMR_OK)
+			return NULL;
+	return asked.status == EMR_OK ? json_incref(list) : NULL;
 }
 
 /* ---- the verb ---- */

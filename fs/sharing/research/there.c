@@ -147,9 +147,8 @@ copy_there *there_of_record(const there *t, const cleaner *c, uint64_t newest, v
 
 /* ---- all folders of copies ---- */
 
-static emr_status add_folder(void *arg, const emr_team *team)
+static emr_status add_folder(folders *f, const emr_team *team)
 {
-	folders *f = arg;
 	cleaner *c;
 
 	if (team->kind != EMR_TEAM_DATASET || !team->terms.is_deidentified)
@@ -170,8 +169,13 @@ static emr_status add_folder(void *arg, const emr_team *team)
 
 emr_status folders_find(emr_session *session, folders *out)
 {
+	EMR_ASK(asked, session->replica, TEAMS);
+	emr_team team;
+
 	*out = (folders){.session = session};
-	return emr_teams_ever(session->replica, add_folder, out);
+	while (emr_team_next(&asked, &team))
+		EMR_TRY(add_folder(out, &team));
+	return asked.status;
 }
 
 void folders_free(folders *f)

@@ -20,31 +20,27 @@
 
 /* ---- gathering ---- */
 
-static emr_status note_dealing(void *arg, const emr_share_dealing *said)
+static emr_status note_dealing(gathering *g, emr_share_dealing *said)
 {
-	gathering *g = arg;
 	emr_dealing one = {.said = *said};
 	emr_story story;
-	emr_status status;
 
 	if (said->at < g->since)
 		return EMR_OK;
 	EMR_TRY(gathering_person(g, said->person, said->seq, &one.who));
 	one.said.asked = NULL;
 	if (said->kind == EMR_DEALING_DENIED) {
-		one.path =
-			said->asked != NULL && said->asked[0] != '\0' ? strdup(said->asked) : NULL;
-		if (one.path == NULL && said->asked != NULL && said->asked[0] != '\0')
-			return EMR_NO_MEMORY;
+		if (said->asked != NULL && said->asked[0] != '\0')
+			one.path = said->asked;
 	} else {
 		one.has_subject =
 			emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
 		one.subject = one.has_subject ? story.subject : 0;
 	}
-	status = gathering_add_dealing(g->out, &one);
-	if (status != EMR_OK)
-		free(one.path);
-	return status;
+	EMR_TRY(gathering_add_dealing(g->out, &one));
+	if (one.path != NULL)
+		said->asked = NULL; /* it is the list's now */
+	return EMR_OK;
 }
 
 /* A share that ended by itself has no entry of that moment. */
@@ -77,7 +73,11 @@ static emr_status name_by(void *arg, const emr_event *event)
 
 emr_status gathering_dealings(gathering *g)
 {
-	EMR_TRY(emr_share_dealings(g->share, note_dealing, g));
+	EMR_AUTO_DEALINGS all = {0};
+
+	EMR_TRY(emr_share_dealings(g->share, &all));
+	EMR_EACH (emr_share_dealing, said, &all)
+		EMR_TRY(note_dealing(g, said));
 	if (g->out->n_dealings > 0)
 		EMR_TRY(emr_chronicle_each(g->session->chronicle, name_by, g->out));
 	return EMR_OK;

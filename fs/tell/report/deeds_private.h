@@ -44,5 +44,5 @@ emr_status gathering_agents(gathering *g);
 /* *PATH, owned, becomes NAME; false: no memory, and *PATH is NULL. */
 bool openings_name(char **path, const char *name);
 int openings_by_entry(const void *a, const void *b);
-/* For emr_share_staff: one entry a record. */
-emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry);
+/* Of emr_share_staff: one entry a record. */
+emr_status gathering_staff_record(gathering *g, const emr_audit_entry *entry);

@@ -45,9 +45,8 @@ static emr_status add_nameless(emr_openings *o, emr_id16 domain, size_t *out_who
 	return EMR_OK;
 }
 
-static emr_status note_left(void *arg, const emr_deposit_left *left)
+static emr_status note_left(gathering *g, const emr_deposit_left *left)
 {
-	gathering *g = arg;
 	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain)
 						       : left->owner;
 	emr_dealing one = {.said = {.kind = EMR_DEALING_LEFT,
@@ -64,9 +63,9 @@ static emr_status note_left(void *arg, const emr_deposit_left *left)
 		return EMR_OK;
 	EMR_TRY(emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who)
 					: gathering_person(g, owner, left->seq, &one.who));
-	one.path = left->name != NULL ? strdup(left->name) : NULL;
+	one.path = left->name[0] != '\0' ? strdup(left->name) : NULL;
 	one.into = strdup(left->folder);
-	status = one.into != NULL && (one.path != NULL || left->name == NULL)
+	status = one.into != NULL && (one.path != NULL || left->name[0] == '\0')
 			 ? gathering_add_dealing(g->out, &one)
 			 : EMR_NO_MEMORY;
 	if (status != EMR_OK)
@@ -101,8 +100,12 @@ static int compare(const void *a, const void *b)
 emr_status gathering_left(gathering *g)
 {
 	size_t before = g->out->n_dealings;
-	emr_status status = emr_share_left(g->share, note_left, g);
+	EMR_AUTO_BUF all = {0};
+	emr_status status = emr_share_left(g->share, &all);
 
+	EMR_EACH (const emr_deposit_left, left, &all)
+		if (status == EMR_OK)
+			status = note_left(g, left);
 	if (status == EMR_OK && g->out->n_dealings > before)
 		qsort(g->out->dealings, g->out->n_dealings, sizeof *g->out->dealings, compare);
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* on a ledger of one's own */

@@ -36,9 +36,8 @@ static uint64_t seq_of_item(const gathering *g, const emr_audit_entry *entry)
 	return item.seq;
 }
 
-static emr_status note_audit_entry(void *arg, const emr_audit_entry *entry)
+static emr_status note_audit_entry(gathering *g, const emr_audit_entry *entry)
 {
-	gathering *g = arg;
 	emr_opening *one;
 	emr_story story;
 	size_t who = 0;
@@ -66,6 +65,7 @@ static emr_status note_audit_entry(void *arg, const emr_audit_entry *entry)
 static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
 {
 	gathering *g = arg;
+	EMR_AUTO_BUF entries = {0};
 	uint64_t damaged = 0;
 	emr_status status;
 
@@ -73,11 +73,13 @@ static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	if (!is_mine)
 		return EMR_OK;
 	g->domain = domain;
-	status = emr_share_audit(g->share, domain, note_audit_entry, g, &damaged);
-	if (status == EMR_DENIED) /* kept here, and another's */
-		return EMR_OK;
+	status = emr_share_audit(g->share, domain, &entries, &damaged);
+	if (status != EMR_OK) /* kept here, and another's */
+		return status == EMR_DENIED ? EMR_OK : status;
+	EMR_EACH (const emr_audit_entry, entry, &entries)
+		EMR_TRY(note_audit_entry(g, entry));
 	g->out->damaged += damaged;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- names and versions at the time ---- */
@@ -227,6 +229,7 @@ static emr_status match(emr_openings *o)
 
 static emr_status gather(gathering *g)
 {
+	EMR_AUTO_BUF entries = {0};
 	uint64_t damaged = 0;
 	emr_status status = emr_crowd_open(g->session, &g->crowd);
 
@@ -235,11 +238,13 @@ static emr_status gather(gathering *g)
 	if (status == EMR_OK)
 		status = emr_replica_domains(g->session->replica, one_domain, g);
 	if (status == EMR_OK)
-		status = emr_share_staff(g->share, gathering_staff_record, g, &damaged);
+		status = emr_share_staff(g->share, &entries, &damaged);
 	if (status == EMR_DENIED ||
 		status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
 		status = EMR_OK;
 	EMR_TRY(status);
+	EMR_EACH (const emr_audit_entry, entry, &entries)
+		EMR_TRY(gathering_staff_record(g, entry));
 	g->out->damaged += damaged;
 	if (g->out->n > 0)
 		qsort(g->out->list, g->out->n, sizeof *g->out->list, openings_by_entry);

@@ -29,9 +29,8 @@ static emr_status add_of_staff(gathering *g, const emr_audit_entry *entry, emr_o
 }
 
 /* Adds the facts that an auditor may know of a record: the beginnings of its numbers. */
-emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
+emr_status gathering_staff_record(gathering *g, const emr_audit_entry *entry)
 {
-	gathering *g = arg;
 	char domain[33], object[33], text[80];
 	emr_opening *one;
 	size_t before = g->out->n;
@@ -79,9 +78,8 @@ static emr_status describe_opening(emr_opening *one)
 	return one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status take_question(void *arg, const emr_audit_entry *entry)
+static emr_status take_question(questions *q, const emr_audit_entry *entry)
 {
-	questions *q = arg;
 	gathering *g = &q->g;
 	char domain[33];
 	emr_opening *one;
@@ -111,14 +109,17 @@ emr_status emr_openings_staff(
 	__attribute__((cleanup(emr_openings_free))) emr_openings found = {0};
 	__attribute__((cleanup(questions_end))) questions q = {
 		.g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s}};
+	EMR_AUTO_BUF entries = {0};
 	emr_status status = emr_crowd_open(session, &q.g.crowd);
 
 	if (status == EMR_OK)
 		status = emr_sharing_handle(session, &q.g.share);
 	if (status == EMR_OK)
-		status = emr_share_staff(q.g.share, take_question, &q, &found.damaged);
+		status = emr_share_staff(q.g.share, &entries, &found.damaged);
 	if (status != EMR_OK) /* on no ledger of several */
 		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	EMR_EACH (const emr_audit_entry, entry, &entries)
+		EMR_TRY(take_question(&q, entry));
 	if (found.n > 0)
 		qsort(found.list, found.n, sizeof *found.list, openings_by_entry);
 	EMR_TRY(gathering_agents(&q.g));

@@ -2,7 +2,6 @@
  * the ledger would refuse the rest, so it is refused here at once. */
 #include <stdlib.h>
 
-#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "share/write.h"
@@ -86,22 +85,6 @@ bool foreign_may_send(const emr_view *view, emr_id16 domain)
 
 /* ---- what the ledger says ---- */
 
-typedef struct writings {
-	emr_view *view;
-	emr_writing *all;
-	size_t n, cap;
-} writings;
-
-static emr_status note_writing(void *arg, const emr_writing *writing)
-{
-	writings *w = arg;
-
-	if (emr_array_room(&w->all, w->n, &w->cap, sizeof *w->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	w->all[w->n++] = *writing;
-	return EMR_OK;
-}
-
 static uint64_t end_of(const emr_writing *w)
 {
 	return w->not_after_unix_s < SHARED_FOR_EVER_S ? w->not_after_unix_s : SHARED_FOR_EVER_S;
@@ -169,14 +152,14 @@ emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *t
 
 emr_status foreign_take_writings(emr_view *view, emr_buf *tell)
 {
-	writings w = {.view = view};
+	EMR_AUTO_BUF writings = {0};
 	size_t damaged = 0;
-	emr_status status = emr_share_writings(view->shares->share, note_writing, &w, &damaged);
+	emr_status status = emr_share_writings(view->shares->share, &writings, &damaged);
 
 	if (damaged > 0)
 		emr_log(EMR_LOG_WARN, "shares: %zu rights to write cannot be read", damaged);
-	for (size_t i = 0; i < w.n && status == EMR_OK; i++)
-		status = foreign_take_writing(view, &w.all[i], tell);
-	free(w.all);
+	EMR_EACH (const emr_writing, writing, &writings)
+		if (status == EMR_OK)
+			status = foreign_take_writing(view, writing, tell);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }

@@ -27,9 +27,8 @@ static emr_writing named(const emr_inbox *inbox)
 	return writing;
 }
 
-static emr_status take(void *arg, const emr_inbox *inbox)
+static emr_status take(taking *t, const emr_inbox *inbox)
 {
-	taking *t = arg;
 	emr_writing writing = named(inbox);
 	shared_share *s;
 	emr_status status = emr_buf_append(&t->domains, &writing.domain, sizeof writing.domain);
@@ -72,6 +71,7 @@ void inboxes_turn(emr_view *view)
 {
 	const emr_inboxes *inboxes = view->options.inboxes;
 	void *arg = view->options.inboxes_arg;
+	EMR_AUTO_BUF all = {0};
 	taking t = {.view = view};
 	uint64_t generation;
 	bool was_there;
@@ -83,7 +83,10 @@ void inboxes_turn(emr_view *view)
 	if (view->shares->knows_inboxes && generation == view->shares->inboxes)
 		return;
 	was_there = shared_was_there(view);
-	status = inboxes->each(arg, take, &t);
+	status = inboxes->list(arg, &all);
+	EMR_EACH (const emr_inbox, inbox, &all)
+		if (status == EMR_OK)
+			status = take(&t, inbox);
 	if (status == EMR_OK)
 		end_others(&t);
 	if (status == EMR_OK)

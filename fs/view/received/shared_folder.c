@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/item.h"
@@ -102,8 +101,9 @@ void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_
 
 typedef struct looking {
 	emr_view *view;
-	emr_received *all;
-	size_t n, cap;
+	emr_buf received;  /* emr_received, ... */
+	emr_received *all; /* there: those that are wanted */
+	size_t n;
 	const emr_received **beside; /* ALL, what is shown in one place together */
 	bool grants_changed;
 	emr_buf touched;  /* emr_id16 of domains, the same one perhaps several times */
@@ -111,18 +111,6 @@ typedef struct looking {
 			     signed something */
 	bool has_absent;  /* of any share */
 } looking;
-
-static emr_status note_received(void *arg, const emr_received *received)
-{
-	looking *l = arg;
-
-	if (!shared_is_wanted(l->view, received))
-		return EMR_OK;
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->all[l->n++] = *received;
-	return EMR_OK;
-}
 
 static bool is_for(const emr_known_grant *grant, uint8_t purpose)
 {
@@ -525,11 +513,15 @@ static emr_status look_at_grants(looking *l)
 	emr_status come, status = emr_share_keep_received(view->shares->share, true);
 
 	if (status == EMR_OK)
-		status = emr_share_received(view->shares->share, note_received, l, &unopened);
+		status = emr_share_received(view->shares->share, &l->received, &unopened);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND
 			       ? EMR_OK
 			       : status; /* the ledger does not know me: nobody shares */
+	l->all = (emr_received *)(void *)l->received.data;
+	EMR_EACH (const emr_received, received, &l->received)
+		if (shared_is_wanted(view, received))
+			l->all[l->n++] = *received;
 	status = sort_places(l);
 	was_there = shared_was_there(view);
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
@@ -659,7 +651,7 @@ emr_status shared_look(emr_view *view)
 	looking l = {.view = view};
 	emr_status status = look(&l);
 
-	free(l.all);
+	emr_buf_free(&l.received);
 	free(l.beside);
 	emr_buf_free(&l.touched);
 	emr_buf_free(&l.answered);

@@ -35,16 +35,15 @@ typedef struct emr_audit_entry {
 	/* OPENED: */
 	emr_report_row opened;
 } emr_audit_entry;
-typedef emr_status (*emr_audit_fn)(void *arg, const emr_audit_entry *entry);
 
-/* Every entry about DOMAIN, which is one's own: each slot of each question, then each row of each
- * report; the caller sorts by ledger_time.  *out_damaged (may be NULL): questions and reports that
- * do not open. */
+/* Every entry about DOMAIN, which is one's own, appended to OUT_ENTRIES (emr_audit_entry, ...),
+ * also those before an error: each slot of each question, then each row of each report; the caller
+ * sorts by ledger_time.  *out_damaged (may be NULL): questions and reports that do not open. */
 emr_status emr_share_audit(
-	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
+	emr_share *share, emr_id16 domain, emr_buf *out_entries, uint64_t *out_damaged);
 
 /* As an auditor (by the ledger): every question of the staff of one's own organisation, in every
  * domain, each slot of it; ASKED or RELEASED. The auditor does not learn which record an object's
  * id stands for. *out_damaged: questions that were asked before the auditor became one, or that do
  * not open; they are told without their slots. EMR_DENIED: no auditor. */
-emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
+emr_status emr_share_staff(emr_share *share, emr_buf *out_entries, uint64_t *out_damaged);

@@ -31,10 +31,10 @@ typedef struct emr_share_dealing {
 	uint64_t until_unix_s; /* DENIED: these three as they were asked for */
 	bool goes_on; /* ENDED: another share of the same folder with the same person stands, as
 			 when one took its place */
-	const char *asked; /* DENIED: the path in the asker's words, hostile; borrowed; else NULL */
+	char *asked;  /* DENIED: the path in the asker's words, hostile; owned; else NULL */
 } emr_share_dealing;
-typedef emr_status (*emr_dealing_fn)(void *arg, const emr_share_dealing *dealing);
-
 /* Everything in one's own domains, in the order of the ledger, those that EXPIRED last and by their
- * time.  Any other status of FN than EMR_OK ends the walk and is returned. */
-emr_status emr_share_dealings(emr_share *share, emr_dealing_fn fn, void *arg);
+ * time: emr_share_dealing, ... into OUT, which is zeros, and is freed below also after an error. */
+emr_status emr_share_dealings(emr_share *share, emr_buf *out);
+void emr_share_dealings_free(emr_buf *dealings);
+#define EMR_AUTO_DEALINGS __attribute__((cleanup(emr_share_dealings_free))) emr_buf

@@ -27,12 +27,11 @@ emr_status emr_share_inbox(emr_share *share, emr_bytes card, emr_inbox *out_inbo
 
 /* For the view, which shows them as folders (emr_view_options.inboxes): the Inboxes of everybody
  * whose card was added. */
-typedef emr_status (*emr_inbox_fn)(void *arg, const emr_inbox *inbox);
 typedef struct emr_inboxes {
-	/* Another number when `each` may say something else: a card was added, the ledger has
+	/* Another number when `list` may say something else: a card was added, the ledger has
 	 * grown. */
 	uint64_t (*generation)(void *arg);
-	/* Every one that may be written into now, in the order of the names in the book of people.
-	 */
-	emr_status (*each)(void *arg, emr_inbox_fn fn, void *fn_arg);
+	/* Every one that may be written into now, in the order of the names in the book of people:
+	 * emr_inbox, ... appended. */
+	emr_status (*list)(void *arg, emr_buf *out_inboxes);
 } emr_inboxes;

@@ -17,10 +17,9 @@ typedef struct emr_device {
 					       renamed or removed something, 0 = never */
 	bool is_this, is_first, is_active;
 } emr_device;
-typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
 /* The first computer and every device, removed ones too, in the order of their ids, as this
- * computer's copy has them. */
-emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg);
+ * computer's copy has them: emr_device, ... appended. */
+emr_status emr_share_devices(emr_share *share, emr_buf *out_devices);
 
 /* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
  * 63 bytes; every reader of the ledger can read it.  Interrupted, it can be removed again by its
@@ -35,13 +34,13 @@ emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n);
 /* The device's key is revoked, its rights end, and what it gave others ends with it; so does every
  * other key that may manage a domain and is no computer of this person's, and what such keys gave.
  * Every domain whose keys any of them has had begins a new epoch, for those who remain, also when
- * their rights were over before (emr_share_epoch_is_due).  FN (may be NULL)
- * hears of each that ended besides the device's own rights.  Goes on where an interrupted call
- * stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
-emr_status emr_share_device_remove(
-	emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg);
-/* The same for strangers alone. */
-emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg);
+ * their rights were over before (emr_share_epoch_is_due).
+ * *OUT_ENDED (may be NULL): each that ended besides the device's own rights, emr_stranger, ...
+ * appended, also before an error.  Goes on where an interrupted call stopped.  EMR_DENIED as above;
+ * EMR_NOT_FOUND. */
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_buf *out_ended);
+/* The same for strangers alone; OUT_ENDED is there. */
+emr_status emr_share_end_strangers(emr_share *share, emr_buf *out_ended);
 
 typedef enum emr_said_kind {
 	EMR_SAID_NEW = 1, /* it was not there before */
@@ -61,27 +60,24 @@ typedef struct emr_said {
 	char path[1024]; /* from the owner's folder on, where it is now or was last; "" when that
 			    cannot be read, and without what is too long */
 } emr_said;
-typedef emr_status (*emr_said_fn)(void *arg, const emr_said *said);
 /* Everything that DEVICE, or a key that writes by its word, signed at SINCE or later about files
- * and folders of the owner's, one for each of them, in no order. Changes nothing: the owner takes
- * back what is wrong, by an earlier version, a move or the end of a share. */
+ * and folders of the owner's, one for each of them, in no order: emr_said, ... appended. Changes
+ * nothing: the owner takes back what is wrong, by an earlier version, a move or the end of a share.
+ */
 emr_status emr_share_said_by(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_said_fn fn, void *arg);
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out_said);
 
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
 	bool has_others; /* somebody who is not this person has a key in force on the ledger */
 	uint64_t epochs; /* domains that began a new one */
 } emr_lost;
-typedef struct emr_lost_tell {
-	emr_device_fn removed;
-	emr_stranger_fn ended;
-	void *arg;
-} emr_lost_tell;
-/* After a loss: removes every other computer, telling of each (also of one whose removal was
- * interrupted), and strangers as above, and then, where others could have fragments or letters,
- * begins a new epoch in each own domain that has not begun one just now.  Can be repeated. */
-emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost);
+/* After a loss: removes every other computer (emr_device, ... appended to OUT_REMOVED; also one
+ * whose removal was interrupted), and strangers as above, each also before an error, and then,
+ * where others could have fragments or letters, begins a new epoch in each own domain that has not
+ * begun one just now.  Can be repeated. */
+emr_status emr_share_cut_off(
+	emr_share *share, emr_buf *out_removed, emr_buf *out_ended, emr_lost *out_lost);
 
 /* As a device: which domains are this keyring's by letter, and their keys; brings their records
  * into this computer's copy. *out_some: there was something new.  Nothing to do on the first

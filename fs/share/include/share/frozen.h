@@ -39,7 +39,5 @@ emr_status emr_frozen_files(
  * (no such text), EMR_CONFLICT: several. */
 emr_status emr_frozen_find(
 	emr_replica *replica, const emr_team *dataset, const char *text, emr_frozen *out);
-typedef emr_status (*emr_frozen_fn)(void *arg, const emr_frozen *frozen);
-/* Every state of DATASET, in the order of their ids. */
-emr_status emr_frozen_each(
-	emr_replica *replica, const emr_team *dataset, emr_frozen_fn fn, void *arg);
+/* Every state of DATASET, in the order of their ids: emr_frozen, ... appended. */
+emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_buf *out);

@@ -95,12 +95,15 @@ static inline bool emr_given_is_deposit(const emr_given *given)
 {
 	return given->grant.row.rights == 0;
 }
-typedef emr_status (*emr_given_fn)(void *arg, const emr_given *given);
-/* Every grant of DOMAIN, in every state.  EMR_NOT_FOUND: not on the ledger yet; EMR_DENIED: not
- * one's own (any more). */
-emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg);
+static inline bool emr_phase_stands(emr_grant_phase phase) /* in force or to come */
+{
+	return phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
+}
+/* Every grant of DOMAIN, in every state: emr_given, ... appended to OUT_GIVEN.  EMR_NOT_FOUND: not
+ * on the ledger yet; EMR_DENIED: not one's own (any more). */
+emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given);
 /* The same for every domain of one's own; those that emr_share_given refuses have none. */
-emr_status emr_share_given_everywhere(emr_share *share, emr_given_fn fn, void *arg);
+emr_status emr_share_given_everywhere(emr_share *share, emr_buf *out_given);
 /* The domains of one's own, emr_id16, ..., appended to *OUT_DOMAINS. */
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains);
 
@@ -115,11 +118,14 @@ typedef enum emr_left_out_why {
 	EMR_LEFT_OUT_TWICE,	    /* another of the same organisation does */
 	EMR_LEFT_OUT_ENOUGH,	    /* three others do */
 } emr_left_out_why;
-typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_why why);
+typedef struct emr_left_out {
+	emr_id32 agent;
+	emr_left_out_why why;
+} emr_left_out;
 /* Every agent that a grant to GRANTEE by RULE (bits of emr_away) would not name now, by this
- * computer's copy.  EMR_NOT_FOUND: no such grantee. */
+ * computer's copy: emr_left_out, ... appended to OUT.  EMR_NOT_FOUND: no such grantee. */
 emr_status emr_share_agents_left_out(
-	emr_share *share, emr_id32 grantee, uint16_t rule, emr_left_out_fn fn, void *arg);
+	emr_share *share, emr_id32 grantee, uint16_t rule, emr_buf *out);
 /* Whether those who release GIVEN are all in force and take letters, none of the organisation of
  * somebody who could read, and no fewer than a new grant to GRANTEE (the present key) by RULE would
  * name, nor any that RULE does not allow: then giving it again would change nothing. */
@@ -164,21 +170,20 @@ emr_status emr_share_follow_teams(
 /* A share whose agents are no agents any more (their organisation left, their key was revoked or
  * ran out, somebody of their organisation can read now): too few are left to answer. */
 typedef struct emr_handover {
-	const emr_given *given;
-	const emr_id32 *gone;
+	emr_given given;
+	emr_id32 gone[EMR_AGENTS_MAX];
 	unsigned gone_n;
-	const emr_grant_made *made; /* what took its place; NULL: nothing, and it is open only while
-				       the owner's computer is on */
+	bool is_made;	     /* else it is open only while the owner's computer is on */
+	emr_grant_made made; /* what took its place */
 } emr_handover;
-typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
 /* Gives each such share again on the same terms, with what lies inside, through agents that are
  * there now, and ends the former one; unless of these fewer must agree than the owner was told when
- * it was shared: that is left to the owner. Tells FN of each. Shares that another one covers are
- * passed over. TREE as for emr_share_tie. To be called when the ledger says something about keys,
- * organisations or members of teams, and at a start. EMR_MISSING_DATA: as for
- * emr_share_follow_teams; everything else is done. */
+ * it was shared: that is left to the owner. Appends each to OUT_HANDOVERS (emr_handover, ...), also
+ * those before an error. Shares that another one covers are passed over. TREE as for emr_share_tie.
+ * To be called when the ledger says something about keys, organisations or members of teams, and at
+ * a start. EMR_MISSING_DATA: as for emr_share_follow_teams; everything else is done. */
 emr_status emr_share_replace_agents(
-	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
+	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_handovers);
 
 /* ---- epochs ---- */
 

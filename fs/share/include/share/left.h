@@ -11,14 +11,12 @@ typedef struct emr_deposit_left {
 	uint64_t seq, at; /* of its entry */
 	emr_id32 batch_id;
 	emr_id16 domain;
-	emr_id32 owner;	    /* zero: an Inbox, of which only a card says whose it is */
-	const char *folder; /* "Inbox", or what its owner calls it: hostile; borrowed */
-	const char *name; /* one component; NULL: nobody can say it now, or ever again; borrowed */
-	uint64_t bytes;	  /* 0 without a name */
+	emr_id32 owner; /* zero: an Inbox, of which only a card says whose it is */
+	char folder[EMR_SHARE_LABEL_MAX + 1]; /* "Inbox", or what its owner calls it: hostile */
+	char name[256]; /* one component; "": nobody can say it now, or ever again */
+	uint64_t bytes; /* 0 without a name */
 } emr_deposit_left;
-typedef emr_status (*emr_left_fn)(void *arg, const emr_deposit_left *left);
 
 /* All that the present key signed, domain by domain, in each in the order of the ledger.  While the
- * ledger is away names are missing.  Any other status of FN than EMR_OK ends the walk and is
- * returned. */
-emr_status emr_share_left(emr_share *share, emr_left_fn fn, void *arg);
+ * ledger is away names are missing.  emr_deposit_left, ... appended. */
+emr_status emr_share_left(emr_share *share, emr_buf *out_left);

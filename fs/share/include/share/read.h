@@ -30,16 +30,14 @@ static inline bool emr_received_is_inner(const emr_received *received)
 {
 	return !emr_id16_equal(received->letter.root_dir_id, received->grant.domain);
 }
-typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
 /* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left
- * is over (revoked) since then. A grant that cannot be opened is left out, and counted in
- * *out_unopened (may be NULL). */
+ * is over (revoked) since then: emr_received, ... appended. A grant that cannot be opened is left
+ * out, and counted in *out_unopened (may be NULL). */
 typedef struct emr_unopened {
 	size_t late;	/* a private part of it, or of the membership, is not here (yet) */
 	size_t damaged; /* its letter does not open, or has another card than the ledger's domain */
 } emr_unopened;
-emr_status emr_share_received(
-	emr_share *share, emr_received_fn fn, void *arg, emr_unopened *out_unopened);
+emr_status emr_share_received(emr_share *share, emr_buf *out_received, emr_unopened *out_unopened);
 
 /* The message id that says why nothing is read by GRANT, which was taken back: "closed" (a dataset,
  * by its steward), "dropped" (the steward let this reader out of it), "left" (its participant has

@@ -77,12 +77,12 @@ typedef struct emr_share_request_tally {
 	uint64_t held_back; /* to me, but over a limit */
 	uint64_t damaged;   /* to me, but not as they must be */
 } emr_share_request_tally;
-typedef emr_status (*emr_share_request_fn)(void *arg, const emr_share_request *asked);
 /* My own requests, in no order, then those to me, oldest first; withdrawn ones and those that
  * nobody would want to hear of any more left out.  The handle remembers which are neither, so that
- * each letter is tried once. */
+ * each letter is tried once.  emr_share_request, ... into OUT_REQUESTS, which is empty. *OUT_TALLY
+ * may be NULL. */
 emr_status emr_share_requests(
-	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally);
+	emr_share *share, emr_buf *out_requests, emr_share_request_tally *out_tally);
 /* One that is to me, in any state.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_request *out);
 /* GRANT, which is one's own and in force, answers it; done already is done.  EMR_NOT_FOUND;

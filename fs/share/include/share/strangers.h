@@ -23,18 +23,16 @@ typedef struct emr_stranger {
 	emr_id32 who, by;
 } emr_stranger;
 
-/* Calls FN for each in every domain of KEYRING's person: keys with MANAGE that are neither the
- * domain's nor an active computer of the owner, also when their time is over and no entry has ended
- * it, because the appender to an embedded ledger chooses the time; then writers and grants in force
- * at NOW whose present terms the domain's own key did not sign (the owner's other computers share
- * nothing, also while they are in force). Any other status of FN than EMR_OK ends the walk and is
- * returned. */
-typedef emr_status (*emr_stranger_fn)(void *arg, const emr_stranger *stranger);
+/* Appends (emr_stranger, ...) each in every domain of KEYRING's person: keys with MANAGE that are
+ * neither the domain's nor an active computer of the owner, also when their time is over and no
+ * entry has ended it, because the appender to an embedded ledger chooses the time; then writers and
+ * grants in force at NOW whose present terms the domain's own key did not sign (the owner's other
+ * computers share nothing, also while they are in force). */
 emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
-	emr_stranger_fn fn, void *arg);
+	emr_buf *out_strangers);
 /* Those of DOMAIN, which is this person's. */
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
-	uint64_t now_unix_s, emr_stranger_fn fn, void *arg);
+	uint64_t now_unix_s, emr_buf *out_strangers);
 
 /* Whether KEY is that of KEYRING's person or of another computer of that person that is in force at
  * NOW: not removed, by the person or by itself, and in its time. */

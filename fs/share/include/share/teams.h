@@ -9,7 +9,7 @@
 #pragma once
 
 #include "keyring/pseudonym.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/terms.h"
 
 #define EMR_TEAM_NAME_MAX 64
@@ -53,12 +53,14 @@ emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf 
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
 /* Whom a grant names. */
 emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out);
-typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
-/* In the order of their ids, also those that were closed.  FN is quick, and writes nothing: the
- * database cannot take its log in meanwhile. */
-emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg);
-/* The same of those that are open. */
-emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
+/* The next team of ASKED, which asks a question of teams (replica/ask.h), in the order of their
+ * ids; one of terms that nobody has or that do not fit is passed over.  False: there is none, or
+ * asked->status says why. Between two nothing takes long: the database cannot take its log in
+ * meanwhile. */
+bool emr_team_next(emr_asking *asked, emr_team *out);
+#define EMR_TEAM_ANY ((emr_team_kind)0)
+/* The same of open ones of KIND without those whose place another has taken. */
+bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out);
 /* The open team that took TEAM's place, or the one that took that one's, to the last, also where
  * one in between was closed; TEAM itself when none did.  Only a team of the same leader, name, kind
  * and terms can, the first that names it, which stands later on the ledger. */
@@ -110,6 +112,6 @@ emr_status emr_dataset_has(
  * that person was never admitted. */
 emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
 	emr_id32 root, emr_id16 *out_line);
-/* Every grant to a team that the person of ROOT is or was in. */
-emr_status emr_teams_grants(
-	emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg);
+/* Every grant to the person of ROOT, by name first, then to each team that this person is or was
+ * in: emr_known_grant, ... appended. */
+emr_status emr_grants_to_person(emr_replica *replica, emr_id32 root, emr_buf *out_grants);

@@ -92,11 +92,10 @@ emr_status emr_share_is_anothers(emr_share *share, emr_id16 domain, bool *out_is
  * EMR_MISSING_DATA: the letter is gone; EMR_OFFLINE: it is not here and the ledger is away. */
 emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out_writing);
 
-typedef emr_status (*emr_writing_fn)(void *arg, const emr_writing *writing);
-/* Every domain that I may write in by a letter, in every phase.  Letters that do not open are left
- * out and counted in *out_damaged (may be NULL); left out, too, while the ledger is away, are those
- * that are not here. */
-emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
+/* Every domain that I may write in by a letter, in every phase: emr_writing, ... appended.  Letters
+ * that do not open are left out and counted in *out_damaged (may be NULL); left out, too, while the
+ * ledger is away, are those that are not here. */
+emr_status emr_share_writings(emr_share *share, emr_buf *out_writings, size_t *out_damaged);
 
 /* A place that one may deposit in because one has its card (bytes as emr_card_read takes them): a
  * domain with the flag INBOX, and a key of mine with the role hospital or clinician, in force now.

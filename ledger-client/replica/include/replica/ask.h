@@ -49,8 +49,13 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about);
 /* Whether there is a next row, which is then in OUT_ROW, of the SIZE of the question's type. */
 bool emr_asked_next(emr_asking *asked, void *out_row, size_t size);
 void emr_asked_end(emr_asking *asked);
+/* All rows, appended to OUT, where something slow is done with each. Not those that point to
+ * bytes. */
+emr_status emr_asked_all(emr_question question, emr_ask_about about, emr_buf *out);
 
 #define EMR_ASK(asked, which, name, ...)                                                           \
 	__attribute__((cleanup(emr_asked_end))) emr_asking asked = emr_asking_of(                  \
 		EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
+#define EMR_ASK_ALL(out, which, name, ...)                                                         \
+	emr_asked_all(EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__}, out)
 #define emr_next(asked, row) emr_asked_next(asked, row, sizeof *(row))

@@ -106,6 +106,16 @@ typedef struct emr_known_writer {
 	emr_id16 domain;
 	emr_row_writer row;
 } emr_known_writer;
+typedef struct emr_known_listkey {
+	emr_id16 object;
+	emr_row_listkey row;
+} emr_known_listkey;
+/* A frozen state of a dataset, as its item has it. */
+typedef struct emr_known_state {
+	emr_id16 state;
+	uint64_t seq, ledger_time; /* of its entry */
+	emr_pub_dataset_snapshot pub;
+} emr_known_state;
 typedef struct emr_known_domain {
 	emr_id16 domain;
 	emr_row_domain row;

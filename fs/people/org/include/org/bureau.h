@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kit/out.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/registered.h"
 #include "session/session.h"
 

@@ -34,9 +34,13 @@ bool emr_coming_is_clear(const emr_coming *coming);
 /* How many approvals NETWORK asks for today. */
 unsigned emr_approvals_needed(const emr_row_network *network);
 
-typedef emr_status (*emr_coming_fn)(void *arg, const emr_coming *coming);
-/* Open proposals, then applications that nobody has proposed. */
-emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg);
+/* Open proposals, then applications that nobody has proposed: emr_coming, ..., appended to OUT. */
+emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out);
+/* The next proposal of ASKED (PROPOSALS: replica/ask.h) of one of KINDS (1u << EMR_PROPOSAL_..., or
+ * together) that is open, in its time and not over; its votes as ORG sees them.  False: there is
+ * none, or asked->status says why. */
+bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
+	emr_known_votes *out_votes);
 
 /* org admit NAME, or its number: proposes (if nobody has) and approves. */
 int emr_org_admit(const emr_args *args, emr_out *out);

@@ -14,9 +14,9 @@ typedef struct emr_staff_member {
 	bool is_active;
 } emr_staff_member;
 
-typedef emr_status (*emr_staff_fn)(void *arg, const emr_staff_member *member);
-/* Everybody of the administrator's organisation, in every state. */
-emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg);
+/* The next of ASKED, PEOPLE or KEYS_OF (replica/ask.h), of the administrator's organisation, in
+ * every state.  False: there is none, or asked->status says why. */
+bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out);
 /* By the certificate's handle (letters a to z in either case), or by EMR_KEY_CODE_NAMES letters or
  * more of the code; never by a person's own words, nor by fewer letters, for which anybody can make
  * a key. Keys in force first. EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_NAMES, with codes of that

@@ -50,9 +50,7 @@ void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);
 
 #define EMR_TEAM_STAFF_NAME "staff" /* of the team that stands for the organisation */
 
-/* Open teams that this administrator leads, of each name the one that is present. */
-emr_status emr_teams_each(const emr_bureau *bureau, emr_team_fn fn, void *arg);
-/* EMR_NOT_FOUND. */
+/* The open one of that name that this administrator leads, and that is present.  EMR_NOT_FOUND. */
 emr_status emr_team_find(
 	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out);
 /* Members in force: {"who" "handle" "code" "until"}, owned by the caller; NULL without memory or
