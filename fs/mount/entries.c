@@ -56,9 +56,8 @@ static json_t *before_of(const emr_replica_item *item)
 	return hex_json(parsed.prev, sizeof parsed.prev);
 }
 
-static emr_status add_entry(void *arg, const emr_replica_listing *line)
+static emr_status add_entry(listing *l, const emr_replica_listing *line)
 {
-	listing *l = arg;
 	const emr_replica_item *item = &line->item;
 	char at[EMR_TEXT_BYTES];
 	json_t *entry;
@@ -137,6 +136,22 @@ static emr_status emit_end(emr_session *session, const emr_request *request, lis
 			"checkpoint", checkpoint));
 }
 
+/* The newest LIMIT lines, of all or of OBJECT. */
+static emr_status add_entries(
+	listing *l, emr_replica *replica, const emr_id16 *object, size_t limit)
+{
+	EMR_ASK(asked, replica, RECENT);
+	emr_replica_listing line;
+
+	while (limit > 0 && emr_next(&asked, &line)) {
+		if (object != NULL && !emr_id16_equal(*object, line.object))
+			continue;
+		EMR_TRY(add_entry(l, &line));
+		limit--;
+	}
+	return asked.status;
+}
+
 emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
@@ -162,8 +177,7 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 		}
 	}
 	if (status == EMR_OK && !(request->checkpoint && request->limit == 0))
-		status = emr_replica_recent(
-			session->replica, NULL, has_object ? &object : NULL, limit, add_entry, &l);
+		status = add_entries(&l, session->replica, has_object ? &object : NULL, limit);
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	if (status == EMR_OK)

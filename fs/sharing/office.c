@@ -12,7 +12,7 @@
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/network_dir.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
@@ -88,28 +88,21 @@ uint64_t emr_office_count(emr_office *office)
 
 /* ---- one round ---- */
 
-/* Another person's or agent's key, or an own device's; devices of others come with their persons.
- */
-static emr_status note_person(void *arg, const emr_known_person *person)
-{
-	emr_office *office = arg;
-
-	if (emr_id32_equal(person->signer_id, office->session->identity.signer_id) ||
-		((person->row.roles & EMR_ROLE_DEVICE) != 0 &&
-			memcmp(person->row.ref, office->session->identity.signer_id.b, 32) != 0))
-		return EMR_OK;
-	office->has_others = true;
-	return EMR_EXISTS; /* enough */
-}
-
+/* Nobody has another person's or agent's key, or an own device's; devices of others come with their
+ * persons. */
 static bool is_alone(emr_office *office)
 {
-	emr_status status = EMR_OK;
+	EMR_ASK(asked, office->session->replica, PEOPLE);
+	const emr_id32 own = office->session->identity.signer_id;
+	emr_known_person person;
 
-	if (!office->has_others)
-		status = emr_replica_people(office->session->replica, note_person, office);
-	if (status != EMR_OK && status != EMR_EXISTS)
-		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(status));
+	while (!office->has_others && emr_next(&asked, &person))
+		office->has_others =
+			!emr_id32_equal(person.signer_id, own) &&
+			((person.row.roles & EMR_ROLE_DEVICE) == 0 ||
+				memcmp(person.row.ref, own.b, sizeof person.row.ref) == 0);
+	if (asked.status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(asked.status));
 	return !office->has_others;
 }
 

@@ -117,12 +117,6 @@ static emr_status note_given(void *arg, const emr_given *given)
 	return status;
 }
 
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 /* One share is listed once, where it begins. */
 static emr_status find_inner(collecting *c)
 {
@@ -351,7 +345,7 @@ static emr_status collect_shares(
 	if (domain != NULL) {
 		EMR_TRY(emr_buf_append(&c.domains, domain, sizeof *domain));
 	} else {
-		EMR_TRY(emr_replica_domains(session->replica, note_domain, &c.domains));
+		EMR_TRY(emr_replica_own_domains(session->replica, &c.domains));
 		EMR_TRY(find_inner(&c));
 	}
 	EMR_TRY(collect_rows(&c, domain));

@@ -174,17 +174,21 @@ static void manning_end(manning *m)
 	emr_buf_free(&m->orgs);
 }
 
-static emr_status note_agent(void *arg, const emr_known_person *person)
+/* The organisations that have an agent in force. */
+static emr_status find_agents(manning *m)
 {
-	manning *m = arg;
+	EMR_ASK(asked, m->replica, PEOPLE);
+	emr_known_person person;
 	bool is_active = false;
-	emr_status status =
-		(person->row.roles & EMR_ROLE_AGENT) == 0
-			? EMR_OK
-			: emr_replica_person_is_active(m->replica, person, m->now, &is_active);
 
-	return status == EMR_OK && is_active ? emr_buf_append(&m->orgs, person->row.org, 16)
-					     : status;
+	while (emr_next(&asked, &person)) {
+		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
+			continue;
+		EMR_TRY(emr_replica_person_is_active(m->replica, &person, m->now, &is_active));
+		if (is_active)
+			EMR_TRY(emr_buf_append(&m->orgs, person.row.org, 16));
+	}
+	return asked.status;
 }
 
 static void warn_silent(manning *m, const char *name, uint64_t since_unix_s)
@@ -225,25 +229,28 @@ static void note_silent(manning *m, emr_ledger *ledger)
 			emr_json_number_at(json_array_get(list, i), "since_unix"));
 }
 
-static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *row)
+static emr_status warn_of_organisations(manning *m)
 {
-	manning *m = arg;
+	EMR_ASK(asked, m->replica, ORGS);
 	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
+	emr_known_org org;
 
-	if (row->head.state != EMR_ORG_MEMBER)
-		return EMR_OK;
-	for (size_t at = 0; at < m->orgs.len; at += 16)
-		if (memcmp(m->orgs.data + at, org.b, 16) == 0)
-			return EMR_OK;
-	EMR_TRY(emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name));
-	emr_show(name, shown, sizeof shown);
-	m->is_any_without = true;
-	emr_check_warn(m->c, "agent",
-		_("its administrator: emrfs org invite keys --role agent -o FILE, then emrfs --as "
-		  "agent init --join FILE, then emrfs --as agent agent"),
-		_("%s has no agent: what is shared may open only while the owner's folder is open"),
-		shown);
-	return EMR_OK;
+	while (emr_next(&asked, &org)) {
+		if (org.row.head.state != EMR_ORG_MEMBER ||
+			emr_buf_has(&m->orgs, emr_bytes_of(org.org.b, sizeof org.org)))
+			continue;
+		EMR_TRY(emr_organisation_name(
+			m->replica, emr_buf_view(&m->descriptor), org.org.b, name));
+		emr_show(name, shown, sizeof shown);
+		m->is_any_without = true;
+		emr_check_warn(m->c, "agent",
+			_("its administrator: emrfs org invite keys --role agent -o FILE, then "
+			  "emrfs --as agent init --join FILE, then emrfs --as agent agent"),
+			_("%s has no agent: what is shared may open only while the owner's folder "
+			  "is open"),
+			shown);
+	}
+	return asked.status;
 }
 
 void emr_check_agents(emr_checker *c)
@@ -265,9 +272,9 @@ void emr_check_agents(emr_checker *c)
 	if (status == EMR_OK)
 		status = emr_replica_descriptor(c->state_fd, &m.descriptor);
 	if (status == EMR_OK)
-		status = emr_replica_people(m.replica, note_agent, &m);
+		status = find_agents(&m);
 	if (status == EMR_OK)
-		status = emr_replica_orgs(m.replica, note_organisation, &m);
+		status = warn_of_organisations(&m);
 	if (status == EMR_OK)
 		note_silent(&m, ledger);
 	if (status != EMR_OK)

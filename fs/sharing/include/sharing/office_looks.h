@@ -2,13 +2,17 @@
  * They refuse to wait: work that cannot be done now is done at the next visit. */
 #pragma once
 
-#include "replica/replica.h"
+#include "replica/ask.h"
 #include "sharing/office.h"
 
-/* EMR_EXISTS: IS_OF finds (and says by EMR_EXISTS) something in the entries that are new to this
- * look, or the folder has just been opened.  EMR_OK: nothing, or nothing that this computer may do:
- * it only reads, or is one of the person's devices. */
-emr_status emr_visit_is_due(const emr_visit *visit, emr_replica_since_fn is_of);
+/* Whether CHANGE, an item of an entry, is one that a look is about. */
+typedef bool emr_is_of(const emr_replica_change *change);
+/* IS_OF finds something in the entries that are new to this look, or the folder has just been
+ * opened. */
+emr_status emr_visit_sees(const emr_visit *visit, emr_is_of *is_of, bool *out_sees);
+/* The same, and this computer may do something about it: it does not only read, and is none of the
+ * person's devices. */
+emr_status emr_visit_is_due(const emr_visit *visit, emr_is_of *is_of, bool *out_is);
 /* The grants that the owner was told of since the folder was opened: the memory of a look that
  * tells of each once.  NULL: no memory is left. */
 emr_buf *emr_visit_told(emr_visit *visit); /* emr_id16, ... */
