@@ -8,6 +8,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "replica/ask.h"
 #include "sharing/received.h"
 
 #include "answers.h"

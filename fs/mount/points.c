@@ -73,9 +73,8 @@ static const char *why_of(emr_movement_kind kind)
 	return "";
 }
 
-static emr_status note_movement(void *arg, const emr_movement *m)
+static emr_status note_movement(counting *c, const emr_movement *m)
 {
-	counting *c = arg;
 	char at[EMR_TEXT_BYTES], tx[65], dataset[33] = "", who[EMR_WHO_TEXT_BYTES] = "";
 	bool has_other = m->kind == EMR_MOVEMENT_RECEIVED || m->kind == EMR_MOVEMENT_SENT;
 	bool has_dataset = !has_other && m->kind != EMR_MOVEMENT_MADE;
@@ -96,9 +95,8 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 				    has_dataset ? json_string(dataset) : json_null()));
 }
 
-static emr_status note_credit(void *arg, const emr_credit *credit)
+static emr_status note_credit(counting *c, const emr_credit *credit)
 {
-	counting *c = arg;
 	char who[EMR_WHO_TEXT_BYTES];
 
 	if (emr_id32_equal(c->account, credit->account))
@@ -158,12 +156,19 @@ static emr_status rank(counting *c)
 static emr_status count(counting *c)
 {
 	const emr_session *session = c->session;
+	EMR_AUTO_BUF credits = {0};
+	EMR_AUTO_BUF movements = {0};
 
 	EMR_TRY(emr_account(session, &c->account));
 	EMR_TRY(emr_replica_points(session->replica, c->account, &c->points));
-	EMR_TRY(emr_replica_credits(session->replica, note_credit, c));
+	EMR_TRY(emr_replica_credits(session->replica, &credits));
+	EMR_EACH (const emr_credit, one, &credits)
+		EMR_TRY(note_credit(c, one));
 	EMR_TRY(rank(c));
-	return emr_replica_movements(session->replica, c->account, note_movement, c);
+	EMR_TRY(emr_replica_movements(session->replica, c->account, &movements));
+	EMR_EACH (const emr_movement, one, &movements)
+		EMR_TRY(note_movement(c, one));
+	return EMR_OK;
 }
 
 /* ---- the answer ---- */

@@ -333,37 +333,33 @@ static json_t *portion_of(const json_t *all, size_t *io_at)
 	return portion;
 }
 
-static emr_status emit_more(
-	const char *name, const json_t *all, size_t at, emr_dataset_frame_fn emit, void *arg)
+static emr_status add_more(const char *name, const json_t *all, size_t at, json_t *frames)
 {
 	while (at < json_array_size(all)) {
 		json_t *portion = portion_of(all, &at);
-		json_t *object =
-			portion != NULL ? json_pack("{s:{s:o}}", "more", name, portion) : NULL;
 
-		EMR_TRY(object != NULL ? emit(arg, object) : EMR_NO_MEMORY);
+		if (portion == NULL || json_array_append_new(frames,
+					       json_pack("{s:{s:o}}", "more", name, portion)) != 0)
+			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
 }
 
-emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
+emr_status emr_dataset_frames(json_t *one, json_t **out_frames)
 {
-	json_t *all[LISTS] = {NULL}, *object;
-	size_t told[LISTS] = {0};
-	emr_status status = EMR_OK;
+	json_auto_t *frames = json_pack("[{s:[O]}]", "datasets", one);
+	emr_status status = frames != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < LISTS && status == EMR_OK; i++) {
-		all[i] = json_incref(json_object_get(one, lists[i]));
-		if (json_object_set_new(one, lists[i], portion_of(all[i], &told[i])) != 0)
-			status = EMR_NO_MEMORY;
+		json_auto_t *all = json_incref(json_object_get(one, lists[i]));
+		size_t told = 0;
+
+		status = json_object_set_new(one, lists[i], portion_of(all, &told)) == 0
+				 ? add_more(lists[i], all, told, frames)
+				 : EMR_NO_MEMORY;
 	}
-	object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 	if (status == EMR_OK)
-		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
-	for (size_t i = 0; i < LISTS && status == EMR_OK; i++)
-		status = emit_more(lists[i], all[i], told[i], emit, arg);
-	for (size_t i = 0; i < LISTS; i++)
-		json_decref(all[i]);
+		*out_frames = json_incref(frames);
 	return status;
 }
 
