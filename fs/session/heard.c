@@ -46,12 +46,10 @@ emr_status emr_heard_look(
 	EMR_TRY(emr_ledger_checkpoint(ledger, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
 	EMR_TRY(emr_replica_at(replica, &at));
-	EMR_ASK(asked, replica, PEOPLE);
+	EMR_ASK(asked, replica, AGENTS);
 	while (now.n < EMR_HEARD_MAX && emr_next(&asked, &person)) {
 		emr_heard_agent *one = &now.list[now.n];
 
-		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
-			continue;
 		EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &is_active));
 		if (!is_active)
 			continue;

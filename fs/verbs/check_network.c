@@ -162,7 +162,7 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 typedef struct manning {
 	emr_checker *c;
 	emr_replica *replica;
-	emr_buf descriptor, orgs; /* of the network; those with an agent in force, 16 bytes each */
+	emr_buf descriptor; /* of the network */
 	uint64_t now;
 	bool is_any_without;
 } manning;
@@ -171,23 +171,17 @@ static void manning_end(manning *m)
 {
 	emr_replica_close(m->replica);
 	emr_buf_free(&m->descriptor);
-	emr_buf_free(&m->orgs);
 }
 
-/* The organisations that have an agent in force. */
-static emr_status find_agents(manning *m)
+static emr_status has_agent(const manning *m, emr_id16 org, bool *out_has)
 {
-	EMR_ASK(asked, m->replica, PEOPLE);
+	EMR_ASK(asked, m->replica, AGENTS);
 	emr_known_person person;
-	bool is_active = false;
 
-	while (emr_next(&asked, &person)) {
-		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
-			continue;
-		EMR_TRY(emr_replica_person_is_active(m->replica, &person, m->now, &is_active));
-		if (is_active)
-			EMR_TRY(emr_buf_append(&m->orgs, person.row.org, 16));
-	}
+	*out_has = false;
+	while (!*out_has && emr_next(&asked, &person))
+		if (emr_id16_equal(EMR_ID16_AT(person.row.org), org))
+			EMR_TRY(emr_replica_person_is_active(m->replica, &person, m->now, out_has));
 	return asked.status;
 }
 
@@ -234,10 +228,13 @@ static emr_status warn_of_organisations(manning *m)
 	EMR_ASK(asked, m->replica, ORGS);
 	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
 	emr_known_org org;
+	bool has = false;
 
 	while (emr_next(&asked, &org)) {
-		if (org.row.head.state != EMR_ORG_MEMBER ||
-			emr_buf_has(&m->orgs, emr_bytes_of(org.org.b, sizeof org.org)))
+		if (org.row.head.state != EMR_ORG_MEMBER)
+			continue;
+		EMR_TRY(has_agent(m, org.org, &has));
+		if (has)
 			continue;
 		EMR_TRY(emr_organisation_name(
 			m->replica, emr_buf_view(&m->descriptor), org.org.b, name));
@@ -271,8 +268,6 @@ void emr_check_agents(emr_checker *c)
 		status = emr_replica_open(&options, &m.replica);
 	if (status == EMR_OK)
 		status = emr_replica_descriptor(c->state_fd, &m.descriptor);
-	if (status == EMR_OK)
-		status = find_agents(&m);
 	if (status == EMR_OK)
 		status = warn_of_organisations(&m);
 	if (status == EMR_OK)

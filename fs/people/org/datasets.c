@@ -231,53 +231,39 @@ static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id3
 	char closed[EMR_TEXT_BYTES];
 	uint64_t closed_unix_s = 0;
 	bool is_reader = false;
-	emr_status status =
-		readers != NULL && former != NULL
-			? emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader)
-			: EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = dataset_closed(crowd, dataset, &closed_unix_s);
-	if (status == EMR_OK && (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
-					json_object_set(one, "readers", readers) != 0 ||
-					json_object_set(one, "former", former) != 0))
-		status = EMR_NO_MEMORY;
+	if (json_object_set_new(one, "readers", readers) != 0 ||
+		json_object_set_new(one, "former", former) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader));
+	EMR_TRY(dataset_closed(crowd, dataset, &closed_unix_s));
 	emr_time_json((int64_t)closed_unix_s, closed);
-	if (status == EMR_OK && closed_unix_s != 0 &&
-		json_object_set_new(one, "closed", json_string(closed)) != 0)
-		status = EMR_NO_MEMORY;
-	json_decref(readers);
-	json_decref(former);
-	return status;
+	if (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
+		(closed_unix_s != 0 &&
+			json_object_set_new(one, "closed", json_string(closed)) != 0))
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	json_t *one = NULL;
+	json_auto_t *one = NULL;
 	json_int_t n = 0;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
-	emr_status status = call_name(crowd, dataset, called, sizeof called, organisation);
 
-	if (status == EMR_OK)
-		status = count_folders(crowd, dataset, &n);
-	if (status == EMR_OK)
-		one = terms_json(dataset, called, organisation);
-	if (status == EMR_OK &&
-		(one == NULL || add_rules(&dataset->terms, one) != EMR_OK ||
-			json_object_set_new(one, "participants", json_integer(n)) != 0 ||
-			json_object_set_new(one, "steward", json_boolean(leads)) != 0))
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = add_readers(crowd, dataset, me, one);
-	if (status == EMR_OK)
-		status = dataset_add_frozen(crowd->replica, dataset, one);
-	if (status == EMR_OK)
-		*out_json = one;
-	else
-		json_decref(one);
-	return status;
+	EMR_TRY(call_name(crowd, dataset, called, sizeof called, organisation));
+	EMR_TRY(count_folders(crowd, dataset, &n));
+	one = terms_json(dataset, called, organisation);
+	EMR_TRY(one != NULL ? add_rules(&dataset->terms, one) : EMR_NO_MEMORY);
+	if (json_object_set_new(one, "participants", json_integer(n)) != 0 ||
+		json_object_set_new(one, "steward", json_boolean(leads)) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(add_readers(crowd, dataset, me, one));
+	EMR_TRY(dataset_add_frozen(crowd->replica, dataset, one));
+	*out_json = json_incref(one);
+	return EMR_OK;
 }
 
 /* ---- lists ---- */
