@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
@@ -28,13 +27,12 @@ typedef struct gathering {
 	emr_id32 founder;     /* the first key of its steward */
 	uint64_t closed;      /* 0: it is open */
 	uint64_t first_grant; /* entry of the first one to it; UINT64_MAX: there was none */
-	stay *all;	      /* owned */
-	size_t n, cap;
+	emr_buf all;	      /* stay */
 } gathering;
 
 static void gathering_end(gathering *g)
 {
-	free(g->all);
+	emr_buf_free(&g->all);
 }
 
 /* ---- one person in one team ---- */
@@ -56,10 +54,7 @@ static emr_status keep_stay(gathering *g, stay *s)
 		return EMR_OK;
 	if (g->closed != 0 && g->closed < one.to)
 		one.to = g->closed;
-	if (emr_array_room(&g->all, g->n, &g->cap, sizeof *g->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	g->all[g->n++] = one;
-	return EMR_OK;
+	return emr_buf_append(&g->all, &one, sizeof one);
 }
 
 /* A reader who was in and is admitted again stays in, as long as the new admission says; S is the
@@ -202,22 +197,22 @@ static int by_person_and_time(const void *a, const void *b)
 }
 
 /* A reader who goes on in the team that took the dataset's place was never out. */
-static void join_stays(gathering *g)
+static void join_stays(emr_buf *all)
 {
-	size_t n = 0;
+	stay *last = NULL;
 
-	if (g->n > 1)
-		qsort(g->all, g->n, sizeof *g->all, by_person_and_time);
-	for (size_t i = 0; i < g->n; i++) {
-		stay *last = n > 0 ? &g->all[n - 1] : NULL;
-
-		if (last != NULL && emr_id32_equal(last->root, g->all[i].root) &&
-			g->all[i].from <= last->to)
-			last->to = last->to > g->all[i].to ? last->to : g->all[i].to;
-		else
-			g->all[n++] = g->all[i];
+	if (all->len > 0)
+		qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	EMR_EACH (const stay, s, all) {
+		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
+			last->to = last->to > s->to ? last->to : s->to;
+			continue;
+		}
+		last = last != NULL ? last + 1 : (stay *)(void *)all->data;
+		*last = *s;
 	}
-	g->n = n;
+	if (last != NULL)
+		all->len = (size_t)((uint8_t *)(last + 1) - all->data);
 }
 
 static int by_time(const void *a, const void *b)
@@ -258,18 +253,19 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 	bool is_reader = false;
 	emr_status status = gather_stays(&g);
 
-	join_stays(&g);
-	if (g.n > 1)
-		qsort(g.all, g.n, sizeof *g.all, by_time);
-	for (size_t i = 0; i < g.n && status == EMR_OK; i++) {
-		bool is_over = g.all[i].to <= crowd->now_unix_s;
+	if (status != EMR_OK) /* an entry that is not there */
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	join_stays(&g.all);
+	if (g.all.len > 0)
+		qsort(g.all.data, g.all.len / sizeof(stay), sizeof(stay), by_time);
+	EMR_EACH (const stay, s, &g.all) {
+		bool is_over = s->to <= crowd->now_unix_s;
 
-		is_reader = is_reader || (!is_over && emr_id32_equal(g.all[i].root, me));
-		status = put_stay(crowd, &g.all[i], is_over, is_over ? former : readers);
+		is_reader = is_reader || (!is_over && emr_id32_equal(s->root, me));
+		EMR_TRY(put_stay(crowd, s, is_over, is_over ? former : readers));
 	}
-	if (status == EMR_OK)
-		*out_is_reader = is_reader;
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* an entry that is not there */
+	*out_is_reader = is_reader;
+	return EMR_OK;
 }
 
 /* ---- frozen states ---- */

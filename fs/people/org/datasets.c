@@ -232,7 +232,8 @@ static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id3
 	uint64_t closed_unix_s = 0;
 	bool is_reader = false;
 
-	if (json_object_set_new(one, "readers", readers) != 0 ||
+	if (json_object_set_new(one, "reader", json_false()) != 0 || /* its place */
+		json_object_set_new(one, "readers", readers) != 0 ||
 		json_object_set_new(one, "former", former) != 0)
 		return EMR_NO_MEMORY;
 	EMR_TRY(emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader));
