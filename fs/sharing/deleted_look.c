@@ -6,7 +6,7 @@
 #include "sharing/office_looks.h"
 #include "sharing/shares.h"
 
-/* What a domain begins with has gone. */
+/* The object that a domain begins with has gone. */
 static bool is_of_deletion(const emr_replica_change *change)
 {
 	return change->family == EMR_FAMILY_OBJECT &&

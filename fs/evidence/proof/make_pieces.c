@@ -148,18 +148,8 @@ static void admission_search_end(admission_search *s)
 	emr_buf_free(&s->row);
 }
 
-/* Whether the certificates in hand lead to the CA of the proposal with that PART. */
-static bool leads_to(emr_bytes chain, emr_bytes part)
-{
-	emr_cert_facts facts, leaf;
-	emr_bytes ca;
-
-	return emr_proposal_admit_ca(part, &ca) == EMR_OK &&
-	       emr_cert_read(chain, &leaf) == EMR_OK &&
-	       emr_cert_verify(chain, ca, leaf.not_before, &facts) == EMR_OK;
-}
-
-/* EMR_MISSING_DATA: there is none. */
+/* Finds the proposal to whose CA the certificates in hand lead.  EMR_MISSING_DATA: there is none.
+ */
 static emr_status find_proposal(admission_search *s)
 {
 	EMR_ASK(asked, s->p->from->replica, PROPOSALS);
@@ -168,7 +158,9 @@ static emr_status find_proposal(admission_search *s)
 
 	while (emr_next(&asked, &known)) {
 		EMR_AUTO_BUF part = {0};
+		emr_cert_facts facts, leaf;
 		emr_status status;
+		emr_bytes ca;
 
 		if (known.row.kind != EMR_PROPOSAL_ADMIT ||
 			known.row.head.state != EMR_PROPOSAL_DONE ||
@@ -176,7 +168,9 @@ static emr_status find_proposal(admission_search *s)
 			continue;
 		key.object = s->proposal = known.proposal;
 		status = emr_replica_part(s->p->from->replica, &key, &part);
-		if (status == EMR_OK && leads_to(s->chain, emr_buf_view(&part)))
+		if (status == EMR_OK && emr_proposal_admit_ca(emr_buf_view(&part), &ca) == EMR_OK &&
+			emr_cert_read(s->chain, &leaf) == EMR_OK &&
+			emr_cert_verify(s->chain, ca, leaf.not_before, &facts) == EMR_OK)
 			return emr_buf_append(&s->part, part.data, part.len);
 		if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_MISSING_DATA)
 			return status;
