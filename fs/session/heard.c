@@ -46,12 +46,12 @@ emr_status emr_heard_look(
 	EMR_TRY(emr_ledger_checkpoint(ledger, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
 	EMR_TRY(emr_replica_at(replica, &at));
-	EMR_ASK(asked, replica, AGENTS);
+	EMR_ASK(asked, replica, PEOPLE);
 	while (now.n < EMR_HEARD_MAX && emr_next(&asked, &person)) {
 		emr_heard_agent *one = &now.list[now.n];
 
 		EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &is_active));
-		if (!is_active)
+		if ((person.row.roles & EMR_ROLE_AGENT) == 0 || !is_active)
 			continue;
 		*one = hear_agent(&head, heard, &person, at.last_time);
 		one->is_silent = one->unix_s + EMR_AGENT_SILENT_S < now_unix_s;

@@ -175,12 +175,13 @@ static void manning_end(manning *m)
 
 static emr_status has_agent(const manning *m, emr_id16 org, bool *out_has)
 {
-	EMR_ASK(asked, m->replica, AGENTS);
+	EMR_ASK(asked, m->replica, PEOPLE);
 	emr_known_person person;
 
 	*out_has = false;
 	while (!*out_has && emr_next(&asked, &person))
-		if (emr_id16_equal(EMR_ID16_AT(person.row.org), org))
+		if ((person.row.roles & EMR_ROLE_AGENT) != 0 &&
+			emr_id16_equal(EMR_ID16_AT(person.row.org), org))
 			EMR_TRY(emr_replica_person_is_active(m->replica, &person, m->now, out_has));
 	return asked.status;
 }
