@@ -50,8 +50,10 @@ emr_status emr_heard_look(
 	while (now.n < EMR_HEARD_MAX && emr_next(&asked, &person)) {
 		emr_heard_agent *one = &now.list[now.n];
 
+		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
+			continue;
 		EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &is_active));
-		if ((person.row.roles & EMR_ROLE_AGENT) == 0 || !is_active)
+		if (!is_active)
 			continue;
 		*one = hear_agent(&head, heard, &person, at.last_time);
 		one->is_silent = one->unix_s + EMR_AGENT_SILENT_S < now_unix_s;
