@@ -54,24 +54,12 @@ static emr_status name_of(counting *c, emr_id32 account, char *out, size_t size)
 	return EMR_OK;
 }
 
-static const char *why_of(emr_movement_kind kind)
-{
-	switch (kind) {
-	case EMR_MOVEMENT_MADE:
-		return "made";
-	case EMR_MOVEMENT_RECEIVED:
-		return "received";
-	case EMR_MOVEMENT_SENT:
-		return "sent";
-	case EMR_MOVEMENT_JOINED:
-		return "joined";
-	case EMR_MOVEMENT_FUNDED:
-		return "funded";
-	case EMR_MOVEMENT_REFUNDED:
-		return "refunded";
-	}
-	return "";
-}
+static const char *const whys[] = {[EMR_MOVEMENT_MADE] = "made",
+	[EMR_MOVEMENT_RECEIVED] = "received",
+	[EMR_MOVEMENT_SENT] = "sent",
+	[EMR_MOVEMENT_JOINED] = "joined",
+	[EMR_MOVEMENT_FUNDED] = "funded",
+	[EMR_MOVEMENT_REFUNDED] = "refunded"};
 
 static emr_status note_movement(counting *c, const emr_movement *m)
 {
@@ -90,7 +78,7 @@ static emr_status note_movement(counting *c, const emr_movement *m)
 	return append(
 		c->entries, json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "at", at, "amount",
 				    m->is_out ? -(json_int_t)m->points : (json_int_t)m->points,
-				    "why", why_of(m->kind), "tx", tx, "who",
+				    "why", whys[m->kind], "tx", tx, "who",
 				    has_other ? emr_json_text(who) : json_null(), "for_dataset",
 				    has_dataset ? json_string(dataset) : json_null()));
 }

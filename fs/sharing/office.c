@@ -23,10 +23,10 @@
 /* A new look is a new line. */
 static const emr_look looks[] = {
 	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
-	{.name = "epochs", .look = emr_look_epochs, .end = emr_look_epochs_end},
+	{.name = "epochs", .look = emr_look_epochs, .end = free},
 	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
-	{.name = "own key", .look = emr_look_own_key, .end = emr_look_own_key_end},
-	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
+	{.name = "own key", .look = emr_look_own_key, .end = free},
+	{.name = "devices", .look = emr_look_devices, .end = free},
 	{.name = "teams", .look = emr_look_teams},
 	{.name = "invitations", .look = emr_look_invitations, .is_for_first = true},
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},

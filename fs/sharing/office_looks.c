@@ -107,11 +107,6 @@ emr_status emr_look_own_key(emr_visit *visit)
 	return EMR_OK;
 }
 
-void emr_look_own_key_end(void *memory)
-{
-	free(memory);
-}
-
 /* ---- epochs ---- */
 
 /* A failure in one domain does not stop the others. */
@@ -145,11 +140,6 @@ emr_status emr_look_epochs(emr_visit *visit)
 	EMR_TRY(renew_all(visit));
 	*due = visit->due_boot_ns = now + DAY_NS;
 	return EMR_OK;
-}
-
-void emr_look_epochs_end(void *memory)
-{
-	free(memory);
 }
 
 /* ---- own computers ---- */
@@ -186,11 +176,6 @@ static emr_status say_what_is_elsewhere(emr_visit *visit)
 		return EMR_NO_MEMORY;
 	emr_notices_add(visit->notices, "shares-elsewhere", "");
 	return EMR_OK;
-}
-
-void emr_look_devices_end(void *memory)
-{
-	free(memory);
 }
 
 emr_status emr_look_devices(emr_visit *visit)

@@ -11,6 +11,7 @@
 #include "kit/json.h"
 #include "kit/text.h"
 #include "replica/names.h"
+#include "replica/points.h"
 #include "share/frozen.h"
 
 /* One time that one person was in. */
@@ -137,18 +138,6 @@ emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t
 	return EMR_OK;
 }
 
-static emr_status find_founder(gathering *g)
-{
-	emr_known_person steward;
-	emr_status status;
-
-	memcpy(g->founder.b, g->team->row.steward, sizeof g->founder.b);
-	status = emr_replica_person(g->crowd->replica, g->founder, &steward);
-	if (status == EMR_OK)
-		memcpy(g->founder.b, steward.row.root, sizeof g->founder.b);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 /* Readers of the dataset's former teams read as well, as long as owners' computers have not
  * followed: so every team of the line counts, also when it is closed. */
 static emr_status note_team(gathering *g, const emr_team *team)
@@ -161,7 +150,7 @@ static emr_status note_team(gathering *g, const emr_team *team)
 		return EMR_OK;
 	g->team = team;
 	g->first_grant = UINT64_MAX;
-	EMR_TRY(find_founder(g));
+	EMR_TRY(emr_replica_account(replica, EMR_ID32_AT(team->row.steward), &g->founder));
 	EMR_TRY(dataset_closed(g->crowd, team, &g->closed));
 	EMR_ASK(grants, replica, GRANTS_TO, .who = team->grantee);
 	while (emr_next(&grants, &grant))

@@ -204,38 +204,29 @@ static emr_status show_rules(const proposals *all, emr_out *out, json_t *object)
 	emr_rules rules;
 	bool is_read = false;
 	char number[8], size[EMR_TEXT_BYTES];
-	json_t *list = json_array();
-	emr_status status =
-		emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
+	json_auto_t *list = json_array();
 
-	if (status == EMR_OK &&
-		(json_object_set_new(object, "text",
-			 text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
-			json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
-			json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
-			json_object_set_new(object, "quorum", json_integer(all->network.quorum)) !=
-				0 ||
-			json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
-			json_object_set(object, "proposals", list) != 0))
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK) {
-		emr_say(out, "Approvals needed for a change: %s\n",
-			how_many(all->network.quorum, number, sizeof number));
-		emr_say(out, "Rules in force:%s\n",
-			!is_read ? _(" a text that this program cannot read; the usual limits hold "
-				     "here")
-			: text.len == 0 ? _(" the usual ones")
-					: "");
-		if (is_read)
-			say_text(out, emr_buf_view(&text));
-		emr_limit_text(rules.deposit_bytes, size);
-		emr_say(out,
-			"  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n",
-			rules.slots_a_day, size, (unsigned long long)rules.deposits_a_day);
-		status = show_proposed(all, out, list);
-	}
-	json_decref(list);
-	return status;
+	EMR_TRY(emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read));
+	if (json_object_set_new(object, "text",
+		    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
+		json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
+		json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
+		json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
+		json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
+		json_object_set(object, "proposals", list) != 0)
+		return EMR_NO_MEMORY;
+	emr_say(out, "Approvals needed for a change: %s\n",
+		how_many(all->network.quorum, number, sizeof number));
+	emr_say(out, "Rules in force:%s\n",
+		!is_read ? _(" a text that this program cannot read; the usual limits hold here")
+		: text.len == 0 ? _(" the usual ones")
+				: "");
+	if (is_read)
+		say_text(out, emr_buf_view(&text));
+	emr_limit_text(rules.deposit_bytes, size);
+	emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n",
+		rules.slots_a_day, size, (unsigned long long)rules.deposits_a_day);
+	return show_proposed(all, out, list);
 }
 
 json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_status)

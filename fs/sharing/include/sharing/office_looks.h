@@ -25,7 +25,6 @@ void emr_look_release_end(void *memory);
 /* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a
  * day. */
 emr_status emr_look_epochs(emr_visit *visit);
-void emr_look_epochs_end(void *memory);
 /* Tells what requests came and what became of one's own, and has the open ones as files
  * (requests_look.c). */
 emr_status emr_look_requests(emr_visit *visit);
@@ -39,7 +38,6 @@ emr_status emr_look_teams(emr_visit *visit);
 emr_status emr_look_invitations(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
-void emr_look_own_key_end(void *memory);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
 emr_status emr_look_agents(emr_visit *visit);
 /* When the agents spoke last, every ten minutes (agents_look.c). */
@@ -57,4 +55,3 @@ void emr_look_news_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what
  * others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);
-void emr_look_devices_end(void *memory);
