@@ -12,6 +12,8 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 
+#define MEMBERS_MAX 100000 /* of a network */
+
 /* salt[32], length u16, certificate. */
 static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
 	emr_buf *part, emr_bytes *out_der)
@@ -44,7 +46,7 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	return EMR_OK;
 }
 
-emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
+emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 {
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};
 	EMR_AUTO_BUF part = {0};
@@ -52,18 +54,28 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn f
 
 	while (emr_chain_next_row(&rows)) {
 		emr_ledger_member member = {.certificate = {0}};
-		emr_bytes pk = emr_bytes_of(row.pk, sizeof row.pk);
+		emr_bytes pk = emr_bytes_of(row.pk, sizeof row.pk), der = {0};
 
 		if (emr_row_key_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
+		if (out->len >= MEMBERS_MAX * sizeof member)
+			return EMR_LIMIT;
 		memcpy(member.pk, row.pk, sizeof member.pk);
 		member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
 		member.signer_id = emr_sha256_of(&pk, 1);
-		EMR_TRY(certificate_of(
-			rows.chain, &row, member.signer_id, &part, &member.certificate));
-		EMR_TRY(fn(arg, &member));
+		EMR_TRY(certificate_of(rows.chain, &row, member.signer_id, &part, &der));
+		EMR_TRY(emr_buf_reserve(out, sizeof member));
+		EMR_TRY(emr_buf_append(&member.certificate, der.data, der.len));
+		EMR_TRY(emr_buf_append(out, &member, sizeof member)); /* there is room */
 	}
 	return rows.status;
+}
+
+void emr_ledger_members_free(emr_buf *members)
+{
+	EMR_EACH (emr_ledger_member, member, members)
+		emr_buf_free(&member->certificate);
+	emr_buf_free(members);
 }
 
 /* ---- organisations ---- */

@@ -8,34 +8,13 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "replica/ask.h"
 #include "sharing/received.h"
 
 #include "answers.h"
 
 #define PORTION 50
 #define LIMIT_DEFAULT 20
-
-typedef struct listing {
-	emr_emit_fn emit;
-	void *arg;
-	json_t *portion;
-} listing;
-
-static emr_status emit_portion(listing *l)
-{
-	json_t *object;
-
-	if (json_array_size(l->portion) == 0)
-		return EMR_OK;
-	object = json_pack("{s:O}", "entries", l->portion);
-	json_decref(l->portion);
-	l->portion = json_array();
-	if (object == NULL || l->portion == NULL) {
-		json_decref(object);
-		return EMR_NO_MEMORY;
-	}
-	return l->emit(l->arg, object);
-}
 
 static json_t *hex_json(const void *data, size_t len)
 {
@@ -56,9 +35,8 @@ static json_t *before_of(const emr_replica_item *item)
 	return hex_json(parsed.prev, sizeof parsed.prev);
 }
 
-static emr_status add_entry(void *arg, const emr_replica_listing *line)
+static emr_status add_entry(const emr_replica_listing *line, json_t *list)
 {
-	listing *l = arg;
 	const emr_replica_item *item = &line->item;
 	char at[EMR_TEXT_BYTES];
 	json_t *entry;
@@ -71,9 +49,7 @@ static emr_status add_entry(void *arg, const emr_replica_listing *line)
 		before_of(item), "after", hex_json(item->item_id.b, 32), "signer",
 		hex_json(item->signer_id.b, 32), "domain", hex_json(line->domain.b, 16), "result",
 		emr_result_text(line->result));
-	if (entry == NULL || json_array_append_new(l->portion, entry) != 0)
-		return EMR_NO_MEMORY;
-	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
+	return json_array_append_new(list, entry) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* The signatures of others under the same head go along. */
@@ -115,60 +91,59 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
-static json_t *checkpoint_json(emr_session *session, emr_status *out_status)
+static emr_status emit_end(
+	emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg)
 {
 	EMR_AUTO_BUF note = {0};
-
-	*out_status = sign_head(session, &note);
-	return *out_status == EMR_OK ? json_stringn((const char *)note.data, note.len) : NULL;
-}
-
-static emr_status emit_end(emr_session *session, const emr_request *request, listing *l)
-{
-	emr_status status = EMR_OK;
-	json_t *checkpoint = request->checkpoint ? checkpoint_json(session, &status) : json_null();
 	emr_ledger_absence absence;
 
-	if (status != EMR_OK)
-		return status;
+	if (request->checkpoint)
+		EMR_TRY(sign_head(session, &note));
 	emr_ledger_look(session->ledger, &absence);
-	return emr_emit(l->emit, l->arg,
+	return emr_emit(emit, arg,
 		json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
-			"checkpoint", checkpoint));
+			"checkpoint",
+			request->checkpoint ? json_stringn((const char *)note.data, note.len)
+					    : json_null()));
+}
+
+/* The newest lines, of all or of OBJECT, as many as are asked for; they may be a million. */
+static emr_status emit_entries(emr_replica *replica, const emr_request *request,
+	const emr_id16 *object, emr_emit_fn emit, void *arg)
+{
+	EMR_ASK(asked, replica, RECENT);
+	size_t left = request->limit > 0 ? request->limit : request->checkpoint ? 0 : LIMIT_DEFAULT;
+	json_auto_t *list = json_array();
+	emr_replica_listing line;
+
+	while (left > 0 && emr_next(&asked, &line)) {
+		if (object != NULL && !emr_id16_equal(*object, line.object))
+			continue;
+		EMR_TRY(add_entry(&line, list));
+		if (--left % PORTION != 0)
+			continue;
+		EMR_TRY(emr_emit_list("entries", list, emit, arg));
+		json_array_clear(list);
+	}
+	return asked.status == EMR_OK ? emr_emit_list("entries", list, emit, arg) : asked.status;
 }
 
 emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	listing l = {.emit = emit, .arg = arg, .portion = json_array()};
-	size_t limit = request->limit > 0 ? request->limit : LIMIT_DEFAULT;
 	emr_id16 object = {{0}};
 	bool has_object = request->has_path, is_published;
-	emr_status status = EMR_OK;
+	emr_status status;
 
-	if (l.portion == NULL)
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK && has_object && emr_path_is_shared(request->path)) {
-		json_decref(l.portion);
+	if (has_object && emr_path_is_shared(request->path))
 		return emr_shared_refuse(
 			request->path, EMR_SAY_NOT_YOURS, _("ledger PATH"), out_problem);
-	}
-	if (status == EMR_OK && has_object) {
-		status = emr_answer_find(
-			session, request->path, &object, &is_published, out_problem);
-		if (status != EMR_OK) {
-			json_decref(l.portion);
-			return status;
-		}
-	}
-	if (status == EMR_OK && !(request->checkpoint && request->limit == 0))
-		status = emr_replica_recent(
-			session->replica, NULL, has_object ? &object : NULL, limit, add_entry, &l);
+	if (has_object)
+		EMR_TRY(emr_answer_find(
+			session, request->path, &object, &is_published, out_problem));
+	status = emit_entries(session->replica, request, has_object ? &object : NULL, emit, arg);
 	if (status == EMR_OK)
-		status = emit_portion(&l);
-	if (status == EMR_OK)
-		status = emit_end(session, request, &l);
-	json_decref(l.portion);
+		status = emit_end(session, request, emit, arg);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;

@@ -54,28 +54,15 @@ static emr_status name_of(counting *c, emr_id32 account, char *out, size_t size)
 	return EMR_OK;
 }
 
-static const char *why_of(emr_movement_kind kind)
-{
-	switch (kind) {
-	case EMR_MOVEMENT_MADE:
-		return "made";
-	case EMR_MOVEMENT_RECEIVED:
-		return "received";
-	case EMR_MOVEMENT_SENT:
-		return "sent";
-	case EMR_MOVEMENT_JOINED:
-		return "joined";
-	case EMR_MOVEMENT_FUNDED:
-		return "funded";
-	case EMR_MOVEMENT_REFUNDED:
-		return "refunded";
-	}
-	return "";
-}
+static const char *const whys[] = {[EMR_MOVEMENT_MADE] = "made",
+	[EMR_MOVEMENT_RECEIVED] = "received",
+	[EMR_MOVEMENT_SENT] = "sent",
+	[EMR_MOVEMENT_JOINED] = "joined",
+	[EMR_MOVEMENT_FUNDED] = "funded",
+	[EMR_MOVEMENT_REFUNDED] = "refunded"};
 
-static emr_status note_movement(void *arg, const emr_movement *m)
+static emr_status note_movement(counting *c, const emr_movement *m)
 {
-	counting *c = arg;
 	char at[EMR_TEXT_BYTES], tx[65], dataset[33] = "", who[EMR_WHO_TEXT_BYTES] = "";
 	bool has_other = m->kind == EMR_MOVEMENT_RECEIVED || m->kind == EMR_MOVEMENT_SENT;
 	bool has_dataset = !has_other && m->kind != EMR_MOVEMENT_MADE;
@@ -91,79 +78,68 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 	return append(
 		c->entries, json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "at", at, "amount",
 				    m->is_out ? -(json_int_t)m->points : (json_int_t)m->points,
-				    "why", why_of(m->kind), "tx", tx, "who",
+				    "why", whys[m->kind], "tx", tx, "who",
 				    has_other ? emr_json_text(who) : json_null(), "for_dataset",
 				    has_dataset ? json_string(dataset) : json_null()));
 }
 
-static emr_status note_credit(void *arg, const emr_credit *credit)
-{
-	counting *c = arg;
+/* Of the ranking. */
+typedef struct ranked {
+	emr_credit credit;
 	char who[EMR_WHO_TEXT_BYTES];
-
-	if (emr_id32_equal(c->account, credit->account))
-		c->own = *credit;
-	/* Nobody's list says how much a patient shares. */
-	if (credit->agent + credit->hospital == 0)
-		return EMR_OK;
-	if (name_of(c, credit->account, who, sizeof who) != EMR_OK)
-		return EMR_IO;
-	return append(
-		c->ranking, json_pack("{s:o, s:I, s:I, s:I}", "who", emr_json_text(who), "patient",
-				    (json_int_t)credit->patient, "agent", (json_int_t)credit->agent,
-				    "hospital", (json_int_t)credit->hospital));
-}
-
-static json_int_t credit_in(const json_t *row)
-{
-	return json_integer_value(json_object_get(row, "agent")) +
-	       json_integer_value(json_object_get(row, "hospital"));
-}
+} ranked;
 
 static int by_credit(const void *a, const void *b)
 {
-	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	json_int_t more = credit_in(x), less = credit_in(y);
+	const ranked *x = a, *y = b;
+	uint64_t more = x->credit.agent + x->credit.hospital,
+		 less = y->credit.agent + y->credit.hospital;
 
-	if (more != less)
-		return more > less ? -1 : 1;
-	return strcmp(json_string_value(json_object_get(x, "who")),
-		json_string_value(json_object_get(y, "who")));
+	return more != less ? (more > less ? -1 : 1) : strcmp(x->who, y->who);
 }
 
-/* Most first; those who have the same by name, so that everybody gets the same list. */
-static emr_status rank(counting *c)
+/* Most first; those who have the same by name, so that everybody gets the same list.  Nobody's list
+ * says how much a patient shares. */
+static emr_status rank(counting *c, const emr_buf *credits)
 {
-	size_t n = json_array_size(c->ranking);
-	json_t *sorted = json_array();
-	json_t **rows = calloc(n + 1, sizeof *rows);
-	emr_status status = sorted != NULL && rows != NULL ? EMR_OK : EMR_NO_MEMORY;
+	EMR_AUTO_BUF all = {0};
+	ranked one;
 
-	for (size_t i = 0; status == EMR_OK && i < n; i++)
-		rows[i] = json_array_get(c->ranking, i);
-	if (status == EMR_OK && n > 1)
-		qsort(rows, n, sizeof *rows, by_credit);
-	for (size_t i = 0; status == EMR_OK && i < n; i++)
-		status = append(sorted, json_incref(rows[i]));
-	free(rows);
-	if (status != EMR_OK) {
-		json_decref(sorted);
-		return status;
+	EMR_EACH (const emr_credit, credit, credits) {
+		if (emr_id32_equal(c->account, credit->account))
+			c->own = *credit;
+		if (credit->agent + credit->hospital == 0)
+			continue;
+		one.credit = *credit;
+		if (name_of(c, credit->account, one.who, sizeof one.who) != EMR_OK)
+			return EMR_IO;
+		EMR_TRY(emr_buf_append(&all, &one, sizeof one));
 	}
-	json_decref(c->ranking);
-	c->ranking = sorted;
+	if (all.len > 0)
+		qsort(all.data, all.len / sizeof one, sizeof one, by_credit);
+	EMR_EACH (const ranked, row, &all)
+		EMR_TRY(append(c->ranking,
+			json_pack("{s:o, s:I, s:I, s:I}", "who", emr_json_text(row->who), "patient",
+				(json_int_t)row->credit.patient, "agent",
+				(json_int_t)row->credit.agent, "hospital",
+				(json_int_t)row->credit.hospital)));
 	return EMR_OK;
 }
 
 static emr_status count(counting *c)
 {
 	const emr_session *session = c->session;
+	EMR_AUTO_BUF credits = {0};
+	EMR_AUTO_BUF movements = {0};
 
 	EMR_TRY(emr_account(session, &c->account));
 	EMR_TRY(emr_replica_points(session->replica, c->account, &c->points));
-	EMR_TRY(emr_replica_credits(session->replica, note_credit, c));
-	EMR_TRY(rank(c));
-	return emr_replica_movements(session->replica, c->account, note_movement, c);
+	EMR_TRY(emr_replica_credits(session->replica, &credits));
+	EMR_TRY(rank(c, &credits));
+	EMR_TRY(emr_replica_movements(session->replica, c->account, &movements));
+	EMR_EACH (const emr_movement, one, &movements)
+		EMR_TRY(note_movement(c, one));
+	return EMR_OK;
 }
 
 /* ---- the answer ---- */

@@ -420,52 +420,39 @@ static emr_status find_at(
 
 /* ---- a code ---- */
 
-typedef struct alike_search {
-	emr_crowd *crowd;
-	const char *code;
-	size_t len, others;
-	const emr_who *but;
-	char *names;
-	size_t size;
-} alike_search;
-
-static emr_status consider_alike(alike_search *s, emr_id32 id, bool must_be_stranger)
-{
-	char whole[EMR_KEY_CODE_MAX + 1];
-	emr_who who;
-
-	emr_key_code(id, EMR_KEY_CODE_MAX, whole);
-	if (strncasecmp(whole, s->code, s->len) != 0)
-		return EMR_OK;
-	EMR_TRY(emr_who_of(s->crowd, id, &who));
-	if (must_be_stranger && who.is_registered)
-		return EMR_OK;
-	list_person(&who, EMR_KEY_CODE_NAMES, s->names, s->size);
-	s->others += s->but == NULL || !emr_who_is_same(&who, s->but);
-	return EMR_OK;
-}
-
 emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const emr_who *but,
 	char *out_names, size_t names_size, size_t *out_others)
 {
-	alike_search s = {.crowd = crowd,
-		.code = code,
-		.len = len,
-		.but = but,
-		.names = out_names,
-		.size = names_size};
+	EMR_AUTO_BUF ids = {0}; /* emr_id32: those of the ledger, then those of the book */
 	emr_known_person person;
+	size_t registered, at = 0;
 
 	out_names[0] = '\0';
+	*out_others = 0;
 	EMR_ASK(asked, crowd->replica, PEOPLE);
 	while (emr_next(&asked, &person)) /* the last key of a person stands for the earlier ones */
 		if (emr_id32_is_zero(EMR_ID32_AT(person.row.next)) &&
 			(person.row.roles & EMR_ROLE_DEVICE) == 0)
-			EMR_TRY(consider_alike(&s, person.signer_id, false));
+			EMR_TRY(emr_buf_append(&ids, person.signer_id.b, sizeof(emr_id32)));
 	EMR_TRY(asked.status);
+	registered = ids.len / sizeof(emr_id32);
 	for (size_t i = 0; i < crowd->book.n; i++)
-		EMR_TRY(consider_alike(&s, crowd->book.people[i].card.signer_id, true));
-	*out_others = s.others;
+		EMR_TRY(emr_buf_append(
+			&ids, crowd->book.people[i].card.signer_id.b, sizeof(emr_id32)));
+	EMR_EACH (const emr_id32, id, &ids) {
+		char whole[EMR_KEY_CODE_MAX + 1];
+		bool must_be_stranger = at++ >= registered;
+		emr_who who;
+
+		emr_key_code(*id, EMR_KEY_CODE_MAX, whole);
+		if (strncasecmp(whole, code, len) != 0)
+			continue;
+		EMR_TRY(emr_who_of(crowd, *id, &who));
+		if (must_be_stranger && who.is_registered)
+			continue;
+		list_person(&who, EMR_KEY_CODE_NAMES, out_names, names_size);
+		*out_others += but == NULL || !emr_who_is_same(&who, but);
+	}
 	return EMR_OK;
 }
 

@@ -6,45 +6,29 @@
 
 #include "contract/codes.h"
 #include "ledger/checkpoint.h"
-#include "replica/people.h"
-
-typedef struct hearing {
-	emr_replica *replica;
-	const emr_checkpoint *head;
-	const emr_heard *before;
-	uint64_t now, last_entry;
-	emr_heard heard;
-} hearing;
+#include "replica/ask.h"
 
 /* One who did not sign the newest head was silent since the ledger grew, which on a busy one is a
  * moment ago: others may just have signed one that is longer. */
-static emr_status hear_agent(void *arg, const emr_known_person *person)
+static emr_heard_agent hear_agent(const emr_checkpoint *head, const emr_heard *before,
+	const emr_known_person *person, uint64_t last_entry)
 {
-	hearing *h = arg;
 	emr_heard_agent one = {.id = person->signer_id};
-	bool is_active = false, is_signed;
+	bool is_signed = emr_checkpoint_verify(head, one.id, person->row.log_pk) == EMR_OK;
 
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0 || h->heard.n == EMR_HEARD_MAX)
-		return EMR_OK;
-	EMR_TRY(emr_replica_person_is_active(h->replica, person, h->now, &is_active));
-	if (!is_active)
-		return EMR_OK;
 	memcpy(one.org, person->row.org, sizeof one.org);
-	is_signed = emr_checkpoint_verify(h->head, person->signer_id, person->row.log_pk) == EMR_OK;
-	for (size_t i = 0; is_signed && i < h->head->n_sigs; i++)
-		if (memcmp(h->head->sigs[i].name_id, person->signer_id.b, 8) == 0) {
-			one.unix_s = h->head->sigs[i].time;
+	for (size_t i = 0; is_signed && i < head->n_sigs; i++)
+		if (memcmp(head->sigs[i].name_id, one.id.b, 8) == 0) {
+			one.unix_s = head->sigs[i].time;
 			break;
 		}
 	if (one.unix_s == 0)
-		one.unix_s = h->last_entry;
-	for (size_t i = 0; i < h->before->n; i++)
-		if (emr_id32_equal(h->before->list[i].id, one.id) &&
-			h->before->list[i].unix_s > one.unix_s)
-			one.unix_s = h->before->list[i].unix_s;
-	one.is_silent = one.unix_s + EMR_AGENT_SILENT_S < h->now;
-	h->heard.list[h->heard.n++] = one;
-	return EMR_OK;
+		one.unix_s = last_entry;
+	for (size_t i = 0; i < before->n; i++)
+		if (emr_id32_equal(before->list[i].id, one.id) &&
+			before->list[i].unix_s > one.unix_s)
+			one.unix_s = before->list[i].unix_s;
+	return one;
 }
 
 emr_status emr_heard_look(
@@ -53,16 +37,30 @@ emr_status emr_heard_look(
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
 	emr_replica_position at;
-	hearing h = {.replica = replica, .head = &head, .before = heard, .now = now_unix_s};
+	emr_known_person person;
+	emr_heard now = {.n = 0};
+	bool is_active = false;
 
 	if (strcmp(emr_ledger_kind(ledger), "fabric") == 0)
 		return EMR_NOT_FOUND;
 	EMR_TRY(emr_ledger_checkpoint(ledger, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &head));
 	EMR_TRY(emr_replica_at(replica, &at));
-	h.last_entry = at.last_time;
-	EMR_TRY(emr_replica_people(replica, hear_agent, &h));
-	*heard = h.heard;
+	EMR_ASK(asked, replica, PEOPLE);
+	while (now.n < EMR_HEARD_MAX && emr_next(&asked, &person)) {
+		emr_heard_agent *one = &now.list[now.n];
+
+		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
+			continue;
+		EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &is_active));
+		if (!is_active)
+			continue;
+		*one = hear_agent(&head, heard, &person, at.last_time);
+		one->is_silent = one->unix_s + EMR_AGENT_SILENT_S < now_unix_s;
+		now.n++;
+	}
+	EMR_TRY(asked.status);
+	*heard = now;
 	return EMR_OK;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "replica/people.h"
+#include "replica/ask.h"
 
 emr_status emr_organisation_name(emr_replica *replica, emr_bytes descriptor, const uint8_t org[16],
 	char out[EMR_ORGANISATION_NAME_MAX + 1])
@@ -31,27 +31,16 @@ emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_i
 	return EMR_OK;
 }
 
-typedef struct counting {
-	emr_replica *replica;
-	uint64_t now_unix_s, n;
-} counting;
-
-static emr_status count_active(void *arg, const emr_known_person *person)
-{
-	counting *c = arg;
-	bool is_active = false;
-	emr_status status =
-		emr_replica_person_is_active(c->replica, person, c->now_unix_s, &is_active);
-
-	c->n += is_active;
-	return status;
-}
-
 emr_status emr_registered_count(emr_replica *replica, uint64_t now_unix_s, uint64_t *out_n)
 {
-	counting c = {.replica = replica, .now_unix_s = now_unix_s};
+	EMR_ASK(asked, replica, PEOPLE);
+	emr_known_person person;
+	bool is_active = false;
 
-	EMR_TRY(emr_replica_people(replica, count_active, &c));
-	*out_n = c.n;
-	return EMR_OK;
+	*out_n = 0;
+	while (emr_next(&asked, &person)) {
+		EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &is_active));
+		*out_n += is_active;
+	}
+	return asked.status;
 }

@@ -20,15 +20,11 @@
 #define NAMES_BYTES 600
 #define HEAR_NS INT64_C(600000000000)
 
-/* Any other status ends the walk: keys, organisations, or who is in a team has changed. */
-static emr_status is_of_agents(void *arg, const emr_replica_change *change)
+/* Keys, organisations, or who is in a team has changed. */
+static bool is_of_agents(const emr_replica_change *change)
 {
-	(void)arg;
 	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG ||
-			       change->family == EMR_FAMILY_APPROVAL ||
-			       change->family == EMR_FAMILY_MEMBER
-		       ? EMR_EXISTS
-		       : EMR_OK;
+	       change->family == EMR_FAMILY_APPROVAL || change->family == EMR_FAMILY_MEMBER;
 }
 
 /* Their organisations, each key's one. */
@@ -96,9 +92,10 @@ static emr_status replace_agents(emr_visit *visit)
 
 emr_status emr_look_agents(emr_visit *visit)
 {
-	emr_status status = emr_visit_is_due(visit, is_of_agents);
+	bool is_due = false;
+	emr_status status = emr_visit_is_due(visit, is_of_agents, &is_due);
 
-	if (status != EMR_EXISTS)
+	if (status != EMR_OK || !is_due)
 		return status;
 	return emr_visit_told(visit) != NULL ? replace_agents(visit) : EMR_NO_MEMORY;
 }

@@ -6,15 +6,12 @@
 #include "sharing/office_looks.h"
 #include "sharing/shares.h"
 
-/* Any other status ends the walk: what a domain begins with has gone. */
-static emr_status is_of_deletion(void *arg, const emr_replica_change *change)
+/* The object that a domain begins with has gone. */
+static bool is_of_deletion(const emr_replica_change *change)
 {
-	bool is_root = change->family == EMR_FAMILY_OBJECT &&
-		       emr_id16_equal(change->domain, change->object);
-
-	(void)arg;
-	return is_root && (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE) ? EMR_EXISTS
-										      : EMR_OK;
+	return change->family == EMR_FAMILY_OBJECT &&
+	       emr_id16_equal(change->domain, change->object) &&
+	       (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE);
 }
 
 static emr_status tell_deleted(const emr_visit *visit, const emr_share_row *row)
@@ -43,9 +40,10 @@ static emr_status look_at_shares(const emr_visit *visit)
 
 emr_status emr_look_deleted(emr_visit *visit)
 {
-	emr_status status = emr_visit_is_due(visit, is_of_deletion);
+	bool is_due = false;
+	emr_status status = emr_visit_is_due(visit, is_of_deletion, &is_due);
 
-	if (status != EMR_EXISTS)
+	if (status != EMR_OK || !is_due)
 		return status;
 	return emr_visit_told(visit) != NULL ? look_at_shares(visit) : EMR_NO_MEMORY;
 }

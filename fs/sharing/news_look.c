@@ -120,9 +120,8 @@ static bool note_share(void *arg, const emr_shared_with_me *s)
 	return true;
 }
 
-static emr_status note_change(void *arg, const emr_replica_change *change)
+static emr_status note_change(news *n, const emr_replica_change *change)
 {
-	news *n = arg;
 	bool is_own;
 
 	if (change->result != EMR_RESULT_APPLIED || change->seq >= n->size)
@@ -157,12 +156,10 @@ static emr_status tell(const emr_visit *visit, news *n)
 {
 	list letters = {.n = 0};
 
-	for (size_t at = 0; at < n->letters.len; at += sizeof(emr_id16)) {
+	EMR_EACH (const emr_id16, object, &n->letters) {
 		EMR_AUTO_FREE char *path = NULL;
-		emr_id16 object;
 
-		memcpy(object.b, n->letters.data + at, sizeof object.b);
-		if (emr_view_path_of_object(n->session->view, object, &path) == EMR_OK)
+		if (emr_view_path_of_object(n->session->view, *object, &path) == EMR_OK)
 			name_one(&letters, path);
 	}
 	tell_list(visit, &n->shares, EMR_SAY_SHARED_ANEW, "shared-with-me");
@@ -183,15 +180,13 @@ static emr_status is_read(emr_share *share, emr_id16 domain, bool *out_is)
 /* A log lies beside a database that is shared by itself. */
 static emr_status tell_logs(const emr_visit *visit, news *n)
 {
-	for (size_t at = 0; at < n->made.len; at += sizeof(emr_id16)) {
+	EMR_EACH (const emr_id16, object, &n->made) {
 		EMR_AUTO_FREE char *path = NULL;
 		emr_path_domain database;
 		bool is_given = false;
-		emr_id16 object;
 		char *end;
 
-		memcpy(object.b, n->made.data + at, sizeof object.b);
-		if (emr_view_path_of_object(n->session->view, object, &path) != EMR_OK)
+		if (emr_view_path_of_object(n->session->view, *object, &path) != EMR_OK)
 			continue;
 		end = strrchr(path, '-');
 		if (end == NULL || (strcmp(end, "-wal") != 0 && strcmp(end, "-journal") != 0))
@@ -215,11 +210,14 @@ static emr_status look(emr_visit *visit, news *n)
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
 	emr_buf before = n->was_open;
 	bool has_grown = n->size != visit->size;
+	emr_replica_change change;
 	size_t waiting;
 
+	EMR_ASK(asked, n->session->replica, SINCE, .at = n->walked);
 	n->size = visit->size;
-	if (n->walked < visit->size)
-		EMR_TRY(emr_replica_since(n->session->replica, n->walked, note_change, n));
+	while (n->walked < visit->size && emr_next(&asked, &change))
+		EMR_TRY(note_change(n, &change));
+	EMR_TRY(asked.status);
 	n->walked = visit->size;
 	EMR_TRY(tell_logs(visit, n));
 	n->was_open = n->open;

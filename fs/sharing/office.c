@@ -12,7 +12,7 @@
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/network_dir.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
@@ -23,10 +23,10 @@
 /* A new look is a new line. */
 static const emr_look looks[] = {
 	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
-	{.name = "epochs", .look = emr_look_epochs, .end = emr_look_epochs_end},
+	{.name = "epochs", .look = emr_look_epochs, .end = free},
 	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
-	{.name = "own key", .look = emr_look_own_key, .end = emr_look_own_key_end},
-	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
+	{.name = "own key", .look = emr_look_own_key, .end = free},
+	{.name = "devices", .look = emr_look_devices, .end = free},
 	{.name = "teams", .look = emr_look_teams},
 	{.name = "invitations", .look = emr_look_invitations, .is_for_first = true},
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},
@@ -88,28 +88,21 @@ uint64_t emr_office_count(emr_office *office)
 
 /* ---- one round ---- */
 
-/* Another person's or agent's key, or an own device's; devices of others come with their persons.
- */
-static emr_status note_person(void *arg, const emr_known_person *person)
-{
-	emr_office *office = arg;
-
-	if (emr_id32_equal(person->signer_id, office->session->identity.signer_id) ||
-		((person->row.roles & EMR_ROLE_DEVICE) != 0 &&
-			memcmp(person->row.ref, office->session->identity.signer_id.b, 32) != 0))
-		return EMR_OK;
-	office->has_others = true;
-	return EMR_EXISTS; /* enough */
-}
-
+/* Nobody has another person's or agent's key, or an own device's; devices of others come with their
+ * persons. */
 static bool is_alone(emr_office *office)
 {
-	emr_status status = EMR_OK;
+	EMR_ASK(asked, office->session->replica, PEOPLE);
+	const emr_id32 own = office->session->identity.signer_id;
+	emr_known_person person;
 
-	if (!office->has_others)
-		status = emr_replica_people(office->session->replica, note_person, office);
-	if (status != EMR_OK && status != EMR_EXISTS)
-		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(status));
+	while (!office->has_others && emr_next(&asked, &person))
+		office->has_others =
+			!emr_id32_equal(person.signer_id, own) &&
+			((person.row.roles & EMR_ROLE_DEVICE) == 0 ||
+				memcmp(person.row.ref, own.b, sizeof person.row.ref) == 0);
+	if (asked.status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(asked.status));
 	return !office->has_others;
 }
 

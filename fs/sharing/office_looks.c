@@ -11,7 +11,7 @@
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/registered.h"
 #include "share/devices.h"
 #include "share/give.h"
@@ -27,14 +27,22 @@ static bool is_device(const emr_visit *visit)
 
 /* ---- what several looks need ---- */
 
-emr_status emr_visit_is_due(const emr_visit *visit, emr_replica_since_fn is_of)
+emr_status emr_visit_sees(const emr_visit *visit, emr_is_of *is_of, bool *out_sees)
 {
-	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica,
-						       visit->from, is_of, NULL);
+	EMR_ASK(asked, visit->session->replica, SINCE, .at = visit->from);
+	emr_replica_change change;
 
-	return status == EMR_EXISTS && (visit->session->read_only || is_device(visit)) ? EMR_OK
-										       : status;
+	*out_sees = visit->from == 0;
+	while (!*out_sees && emr_next(&asked, &change))
+		*out_sees = is_of(&change);
+	return asked.status;
+}
+
+emr_status emr_visit_is_due(const emr_visit *visit, emr_is_of *is_of, bool *out_is)
+{
+	EMR_TRY(emr_visit_sees(visit, is_of, out_is));
+	*out_is = *out_is && !visit->session->read_only && !is_device(visit);
+	return EMR_OK;
 }
 
 emr_buf *emr_visit_told(emr_visit *visit)
@@ -46,10 +54,7 @@ emr_buf *emr_visit_told(emr_visit *visit)
 
 bool emr_told_has(const emr_buf *told, emr_id16 grant)
 {
-	for (size_t at = 0; at < told->len; at += sizeof grant)
-		if (memcmp(told->data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
+	return emr_buf_has(told, emr_bytes_of(grant.b, sizeof grant));
 }
 
 void emr_told_end(void *memory)
@@ -102,26 +107,18 @@ emr_status emr_look_own_key(emr_visit *visit)
 	return EMR_OK;
 }
 
-void emr_look_own_key_end(void *memory)
-{
-	free(memory);
-}
-
 /* ---- epochs ---- */
 
 /* A failure in one domain does not stop the others. */
 static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_share_own_domains(visit->share, &domains), first = status;
+	emr_status status = emr_share_own_domains(visit->share, &domains), first = EMR_OK;
 
-	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-		emr_status one;
-
-		memcpy(domain.b, domains.data + at, sizeof domain.b);
-		one = emr_share_renew(visit->share, domain);
-		first = first == EMR_OK ? one : first;
+	EMR_TRY(status);
+	EMR_EACH (const emr_id16, domain, &domains) {
+		status = emr_share_renew(visit->share, *domain);
+		first = first == EMR_OK ? status : first;
 	}
 	return first;
 }
@@ -145,62 +142,35 @@ emr_status emr_look_epochs(emr_visit *visit)
 	return EMR_OK;
 }
 
-void emr_look_epochs_end(void *memory)
-{
-	free(memory);
-}
-
 /* ---- own computers ---- */
-
-static emr_status take_in(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	emr_visit *visit = arg;
-
-	(void)d_row;
-	return is_mine ? emr_view_take_in(visit->session->view, domain) : EMR_OK;
-}
-
-typedef struct elsewhere {
-	uint64_t now, n;
-} elsewhere;
-
-static emr_status count_grant(void *arg, const emr_known_grant *grant)
-{
-	elsewhere *e = arg;
-
-	e->n += emr_grant_phase_at(grant, e->now) == EMR_GRANT_IN_FORCE;
-	return EMR_OK;
-}
-
-static emr_status count_writing(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	elsewhere *e = arg;
-
-	(void)domain;
-	e->n += row->head.state == EMR_WRITER_ACTIVE && row->not_after_unix_s > e->now &&
-		(row->rights & EMR_RIGHT_MANAGE) == 0;
-	return EMR_OK;
-}
 
 /* Others share with a person's first key, and the ledger lets no other ask for theirs or write
  * there.  Said once. */
 static emr_status say_what_is_elsewhere(emr_visit *visit)
 {
-	emr_replica *replica = visit->session->replica;
-	elsewhere e = {.now = emr_clock_unix_s(emr_clock_system())};
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_known_writer writer;
+	emr_known_grant grant;
+	bool is_some = false;
 	uint8_t pk[32];
 	const emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
 	emr_status status = visit->memory == NULL
 				    ? emr_keyring_person_pk(visit->session->keyring, pk)
 				    : EMR_NOT_FOUND;
 
-	if (status == EMR_OK)
-		status = emr_replica_grants_to(replica, emr_sha256_of(&bytes, 1), count_grant, &e);
-	if (status == EMR_OK)
-		status =
-			emr_replica_writes_of(replica, emr_sha256_of(&bytes, 1), count_writing, &e);
-	if (status != EMR_OK || e.n == 0)
+	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_ASK(grants, visit->session->replica, GRANTS_TO, .who = emr_sha256_of(&bytes, 1));
+	while (!is_some && emr_next(&grants, &grant))
+		is_some = emr_grant_phase_at(&grant, now) == EMR_GRANT_IN_FORCE;
+	EMR_TRY(grants.status);
+	EMR_ASK(writers, visit->session->replica, WRITES_OF, .who = grants.about.who);
+	while (!is_some && emr_next(&writers, &writer))
+		is_some = writer.row.head.state == EMR_WRITER_ACTIVE &&
+			  writer.row.not_after_unix_s > now &&
+			  (writer.row.rights & EMR_RIGHT_MANAGE) == 0;
+	if (writers.status != EMR_OK || !is_some)
+		return writers.status;
 	visit->memory = malloc(1);
 	if (visit->memory == NULL)
 		return EMR_NO_MEMORY;
@@ -208,13 +178,9 @@ static emr_status say_what_is_elsewhere(emr_visit *visit)
 	return EMR_OK;
 }
 
-void emr_look_devices_end(void *memory)
-{
-	free(memory);
-}
-
 emr_status emr_look_devices(emr_visit *visit)
 {
+	EMR_AUTO_BUF own = {0};
 	bool some = false;
 	uint64_t n = 0;
 	emr_status status;
@@ -231,10 +197,13 @@ emr_status emr_look_devices(emr_visit *visit)
 		emr_notices_add(visit->notices, "device-removed", "");
 		return EMR_OK;
 	}
-	if (status == EMR_OK && some) {
+	EMR_TRY(status);
+	if (some) {
 		/* It may have passed over what is read from now on. */
 		emr_chronicle_forget(visit->session->chronicle);
-		status = emr_replica_domains(visit->session->replica, take_in, visit);
+		EMR_TRY(emr_replica_own_domains(visit->session->replica, &own));
+		EMR_EACH (const emr_id16, domain, &own)
+			EMR_TRY(emr_view_take_in(visit->session->view, *domain));
 	}
-	return status == EMR_OK ? say_what_is_elsewhere(visit) : status;
+	return say_what_is_elsewhere(visit);
 }

@@ -68,10 +68,7 @@ static emr_status save(const emr_session *session, const told *t)
 
 static bool was_told(const told *t, const uint8_t key[KEY_BYTES])
 {
-	for (size_t at = 0; at < t->keys.len; at += KEY_BYTES)
-		if (memcmp(t->keys.data + at, key, KEY_BYTES) == 0)
-			return true;
-	return false;
+	return emr_buf_has(&t->keys, emr_bytes_of(key, KEY_BYTES));
 }
 
 /* ---- one dataset ---- */
@@ -178,25 +175,22 @@ static emr_status look_at_datasets(const emr_visit *visit, told *t)
 	return EMR_OK;
 }
 
-/* Any other status ends the walk: somebody was admitted, or a folder was put in. */
-static emr_status is_of_readers(void *arg, const emr_replica_change *change)
+/* Somebody was admitted, or a folder was put in. */
+static bool is_of_readers(const emr_replica_change *change)
 {
-	(void)arg;
 	return change->family == EMR_FAMILY_MEMBER || change->family == EMR_FAMILY_DATASET ||
-			       change->op == EMR_OP_DATASET_JOIN
-		       ? EMR_EXISTS
-		       : EMR_OK;
+	       change->op == EMR_OP_DATASET_JOIN;
 }
 
 emr_status emr_look_readers(emr_visit *visit)
 {
 	const told *before = visit->memory;
+	bool sees = true;
 	emr_status status = before == NULL || before->has_left
-				    ? EMR_EXISTS
-				    : emr_replica_since(visit->session->replica, visit->from,
-					      is_of_readers, NULL);
+				    ? EMR_OK
+				    : emr_visit_sees(visit, is_of_readers, &sees);
 
-	if (status != EMR_EXISTS)
+	if (status != EMR_OK || !sees)
 		return status;
 	if (visit->session->read_only || visit->notices == NULL ||
 		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)

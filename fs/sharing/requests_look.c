@@ -129,14 +129,10 @@ emr_status emr_requests_show(emr_session *session, emr_share *share, emr_share_r
 
 /* ---- the look ---- */
 
-static emr_status is_of_requests(void *arg, const emr_replica_change *change)
+static bool is_of_requests(const emr_replica_change *change)
 {
-	(void)arg;
-	/* Any other status ends the walk. */
 	return (change->op >= EMR_OP_REQUEST && change->op <= EMR_OP_WITHDRAW) ||
-			       change->op == EMR_OP_WRITER_ADD
-		       ? EMR_EXISTS
-		       : EMR_OK;
+	       change->op == EMR_OP_WRITER_ADD;
 }
 
 /* Wherever they were answered, or taken back: no notice asks for them any more. */
@@ -190,7 +186,7 @@ static emr_status look_at_rows(emr_visit *visit, uint64_t *out_mark)
 
 emr_status emr_look_requests(emr_visit *visit)
 {
-	emr_status status = EMR_EXISTS;
+	bool sees = true;
 	uint64_t mark = 0;
 	told *t;
 
@@ -206,10 +202,9 @@ emr_status emr_look_requests(emr_visit *visit)
 		look_at_rows(visit, &mark) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "office: the Consents in the folder were not looked at");
 	if (t->has_looked && mark == t->mark)
-		status = emr_replica_since(
-			visit->session->replica, visit->from, is_of_requests, NULL);
-	if (status != EMR_EXISTS)
-		return status;
+		EMR_TRY(emr_visit_sees(visit, is_of_requests, &sees));
+	if (!sees)
+		return EMR_OK;
 	EMR_TRY(look_at_requests(visit, t));
 	t->has_looked = true;
 	t->mark = mark;

@@ -109,12 +109,6 @@ static emr_status note_given(collecting *c, const emr_given *given)
 	return add_row(c, &row);
 }
 
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 /* One share is listed once, where it begins. */
 static emr_status find_inner(collecting *c)
 {
@@ -404,7 +398,7 @@ static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows 
 	if (domain != NULL) {
 		EMR_TRY(emr_buf_append(&c->domains, domain, sizeof *domain));
 	} else if (!c->is_asked) {
-		EMR_TRY(emr_replica_domains(session->replica, note_domain, &c->domains));
+		EMR_TRY(emr_replica_own_domains(session->replica, &c->domains));
 		EMR_TRY(find_inner(c));
 	}
 	EMR_TRY(collect_rows(c, domain));

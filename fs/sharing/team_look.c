@@ -8,14 +8,11 @@
 
 #include "sharing_private.h"
 
-/* Any other status ends the walk: keys or teams, or who is in them, have changed. */
-static emr_status is_of_teams(void *arg, const emr_replica_change *change)
+/* Keys or teams, or who is in them, have changed. */
+static bool is_of_teams(const emr_replica_change *change)
 {
-	(void)arg;
 	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_DATASET ||
-			       change->family == EMR_FAMILY_MEMBER
-		       ? EMR_EXISTS
-		       : EMR_OK;
+	       change->family == EMR_FAMILY_MEMBER;
 }
 
 static emr_status follow(emr_visit *visit)
@@ -35,9 +32,10 @@ static emr_status follow(emr_visit *visit)
 
 emr_status emr_look_teams(emr_visit *visit)
 {
-	emr_status status = emr_visit_is_due(visit, is_of_teams), tended = EMR_OK;
+	bool is_due = false;
+	emr_status status = emr_visit_is_due(visit, is_of_teams, &is_due), tended = EMR_OK;
 
-	if (status != EMR_EXISTS)
+	if (status != EMR_OK || !is_due)
 		return status;
 	status = follow(visit);
 	/* A file that another person left in a folder, with data that is nowhere, stops no team of

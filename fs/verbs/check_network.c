@@ -162,7 +162,7 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 typedef struct manning {
 	emr_checker *c;
 	emr_replica *replica;
-	emr_buf descriptor, orgs; /* of the network; those with an agent in force, 16 bytes each */
+	emr_buf descriptor; /* of the network */
 	uint64_t now;
 	bool is_any_without;
 } manning;
@@ -171,20 +171,19 @@ static void manning_end(manning *m)
 {
 	emr_replica_close(m->replica);
 	emr_buf_free(&m->descriptor);
-	emr_buf_free(&m->orgs);
 }
 
-static emr_status note_agent(void *arg, const emr_known_person *person)
+static emr_status has_agent(const manning *m, emr_id16 org, bool *out_has)
 {
-	manning *m = arg;
-	bool is_active = false;
-	emr_status status =
-		(person->row.roles & EMR_ROLE_AGENT) == 0
-			? EMR_OK
-			: emr_replica_person_is_active(m->replica, person, m->now, &is_active);
+	EMR_ASK(asked, m->replica, PEOPLE);
+	emr_known_person person;
 
-	return status == EMR_OK && is_active ? emr_buf_append(&m->orgs, person->row.org, 16)
-					     : status;
+	*out_has = false;
+	while (!*out_has && emr_next(&asked, &person))
+		if ((person.row.roles & EMR_ROLE_AGENT) != 0 &&
+			emr_id16_equal(EMR_ID16_AT(person.row.org), org))
+			EMR_TRY(emr_replica_person_is_active(m->replica, &person, m->now, out_has));
+	return asked.status;
 }
 
 static void warn_silent(manning *m, const char *name, uint64_t since_unix_s)
@@ -225,25 +224,31 @@ static void note_silent(manning *m, emr_ledger *ledger)
 			emr_json_number_at(json_array_get(list, i), "since_unix"));
 }
 
-static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *row)
+static emr_status warn_of_organisations(manning *m)
 {
-	manning *m = arg;
+	EMR_ASK(asked, m->replica, ORGS);
 	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
+	emr_known_org org;
+	bool has = false;
 
-	if (row->head.state != EMR_ORG_MEMBER)
-		return EMR_OK;
-	for (size_t at = 0; at < m->orgs.len; at += 16)
-		if (memcmp(m->orgs.data + at, org.b, 16) == 0)
-			return EMR_OK;
-	EMR_TRY(emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name));
-	emr_show(name, shown, sizeof shown);
-	m->is_any_without = true;
-	emr_check_warn(m->c, "agent",
-		_("its administrator: emrfs org invite keys --role agent -o FILE, then emrfs --as "
-		  "agent init --join FILE, then emrfs --as agent agent"),
-		_("%s has no agent: what is shared may open only while the owner's folder is open"),
-		shown);
-	return EMR_OK;
+	while (emr_next(&asked, &org)) {
+		if (org.row.head.state != EMR_ORG_MEMBER)
+			continue;
+		EMR_TRY(has_agent(m, org.org, &has));
+		if (has)
+			continue;
+		EMR_TRY(emr_organisation_name(
+			m->replica, emr_buf_view(&m->descriptor), org.org.b, name));
+		emr_show(name, shown, sizeof shown);
+		m->is_any_without = true;
+		emr_check_warn(m->c, "agent",
+			_("its administrator: emrfs org invite keys --role agent -o FILE, then "
+			  "emrfs --as agent init --join FILE, then emrfs --as agent agent"),
+			_("%s has no agent: what is shared may open only while the owner's folder "
+			  "is open"),
+			shown);
+	}
+	return asked.status;
 }
 
 void emr_check_agents(emr_checker *c)
@@ -265,9 +270,7 @@ void emr_check_agents(emr_checker *c)
 	if (status == EMR_OK)
 		status = emr_replica_descriptor(c->state_fd, &m.descriptor);
 	if (status == EMR_OK)
-		status = emr_replica_people(m.replica, note_agent, &m);
-	if (status == EMR_OK)
-		status = emr_replica_orgs(m.replica, note_organisation, &m);
+		status = warn_of_organisations(&m);
 	if (status == EMR_OK)
 		note_silent(&m, ledger);
 	if (status != EMR_OK)

@@ -58,16 +58,20 @@ void host_say_agent(emr_out *out)
 			"enable emrfs-agent\n");
 }
 
-static emr_status count_member(void *arg, const emr_ledger_member *member)
+static emr_status count_members(emr_ledger_copy *ledger, hosted *h)
 {
-	hosted *h = arg;
+	EMR_AUTO_LEDGER_MEMBERS members = {0};
 	emr_cert_facts facts;
 	char id[65];
 
-	h->members += member->is_in_force;
-	emr_hex(member->signer_id.b, sizeof member->signer_id.b, id);
-	if (strcmp(id, h->over) == 0 && emr_cert_read(member->certificate, &facts) == EMR_OK)
-		memcpy(h->over_handle, facts.handle, sizeof h->over_handle);
+	EMR_TRY(emr_ledger_copy_members(ledger, &members));
+	EMR_EACH (const emr_ledger_member, member, &members) {
+		h->members += member->is_in_force;
+		emr_hex(member->signer_id.b, sizeof member->signer_id.b, id);
+		if (strcmp(id, h->over) == 0 &&
+			emr_cert_read(emr_buf_view(&member->certificate), &facts) == EMR_OK)
+			memcpy(h->over_handle, facts.handle, sizeof h->over_handle);
+	}
 	return EMR_OK;
 }
 
@@ -102,7 +106,7 @@ static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, si
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
 	EMR_TRY(emr_ledger_copy_orgs(ledger, out_names, size));
-	return emr_ledger_copy_members(ledger, count_member, h);
+	return count_members(ledger, h);
 }
 
 emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size)

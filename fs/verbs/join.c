@@ -16,7 +16,7 @@
 #include "network/bringing.h"
 #include "network/own_dir.h"
 #include "replica/names.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/keys.h"
@@ -227,24 +227,30 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 
 /* ---- members ---- */
 
-static emr_status add_member(void *arg, const emr_known_person *person)
-{
-	joiner *j = arg;
-	emr_registered known;
-	char id[65], code[EMR_KEY_CODE_MAX + 1];
-	emr_status status =
-		emr_registered_find(j->bringing.replica, emr_ledger_descriptor(j->bringing.ledger),
-			person->signer_id, emr_clock_unix_s(emr_clock_system()), &known);
+#define MEMBERS_MAX 100 /* that are told */
 
-	if (status != EMR_OK || !known.is_active || json_array_size(j->members) >= 100)
-		return status;
-	emr_hex(person->signer_id.b, sizeof person->signer_id.b, id);
-	emr_key_code(person->signer_id, EMR_KEY_CODE_NAMES, code);
-	return json_array_append_new(j->members,
-		       json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code, "role",
-			       known.roles, "organisation", emr_json_text(known.organisation))) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+static emr_status add_members(joiner *j)
+{
+	EMR_ASK(asked, j->bringing.replica, PEOPLE);
+	char id[65], code[EMR_KEY_CODE_MAX + 1];
+	emr_known_person person;
+	emr_registered known;
+
+	while (json_array_size(j->members) < MEMBERS_MAX && emr_next(&asked, &person)) {
+		EMR_TRY(emr_registered_find(j->bringing.replica,
+			emr_ledger_descriptor(j->bringing.ledger), person.signer_id,
+			emr_clock_unix_s(emr_clock_system()), &known));
+		if (!known.is_active)
+			continue;
+		emr_hex(person.signer_id.b, sizeof person.signer_id.b, id);
+		emr_key_code(person.signer_id, EMR_KEY_CODE_NAMES, code);
+		if (json_array_append_new(
+			    j->members, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code,
+						"role", known.roles, "organisation",
+						emr_json_text(known.organisation))) != 0)
+			return EMR_NO_MEMORY;
+	}
+	return asked.status;
 }
 
 /* ---- the whole ---- */
@@ -299,7 +305,7 @@ static emr_status join(joiner *j, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_bringing_records(b, out_problem);
 	if (status == EMR_OK)
-		status = emr_replica_people(b->replica, add_member, j);
+		status = add_members(j);
 	return status == EMR_OK
 		       ? emr_bringing_finish(b, &j->passphrase, &j->settings.kdf, out_problem)
 		       : status;

@@ -21,7 +21,6 @@
 
 #define ASKED_BACK 3
 #define TRIES 3
-#define MEMBERS_MAX 100000 /* of a network */
 #define MEMBERS_SEARCHED 4 /* a second each, at most */
 
 /* ---- getting them ---- */
@@ -128,43 +127,14 @@ bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *sta
 
 /* ---- whose they are ---- */
 
-typedef struct known_member {
-	uint8_t pk[32];
-	emr_buf certificate;
-} known_member;
-
 typedef struct known {
-	known_member *members; /* owned */
-	size_t n;
+	emr_buf members; /* emr_ledger_member */
 	emr_id32 descriptor_hash;
 } known;
 
 static void known_free(known *k)
 {
-	for (size_t i = 0; i < k->n; i++)
-		emr_buf_free(&k->members[i].certificate);
-	free(k->members);
-}
-
-static emr_status note_member(void *arg, const emr_ledger_member *member)
-{
-	known *k = arg;
-	known_member *note = k->members;
-
-	if (k->n == MEMBERS_MAX)
-		return EMR_LIMIT;
-	/* Room doubles: at 0, 1, 2, 4 ... */
-	if ((k->n & (k->n - 1)) == 0)
-		note = realloc(k->members, (k->n > 0 ? 2 * k->n : 1) * sizeof *note);
-	if (note == NULL)
-		return EMR_NO_MEMORY;
-	k->members = note;
-	note += k->n;
-	*note = (known_member){0};
-	memcpy(note->pk, member->pk, sizeof note->pk);
-	k->n++;
-	return emr_buf_append(
-		&note->certificate, member->certificate.data, member->certificate.len);
+	emr_ledger_members_free(&k->members);
 }
 
 static emr_status read_known(const char *state_path, known *k)
@@ -186,7 +156,7 @@ static emr_status read_known(const char *state_path, known *k)
 		return status;
 	bytes = emr_buf_view(&descriptor);
 	k->descriptor_hash = emr_sha256_of(&bytes, 1);
-	return emr_ledger_copy_members(ledger, note_member, k);
+	return emr_ledger_copy_members(ledger, &k->members);
 }
 
 static void say_unknown_word(const emr_words_problem *fault, emr_problem *out_problem)
@@ -205,10 +175,12 @@ static void say_unknown_word(const emr_words_problem *fault, emr_problem *out_pr
 static void say_wrong_word(emr_bytes text, const known *k, bool is_whole, emr_problem *out_problem)
 {
 	char word[EMR_WORD_CHARS], number[8];
-	size_t position = 0;
+	size_t position = 0, n = 0;
 
-	for (size_t i = 0; i < k->n && i < MEMBERS_SEARCHED; i++) {
-		if (emr_words_find_wrong(text, k->members[i].pk, &position, word) != EMR_OK)
+	EMR_EACH (const emr_ledger_member, member, &k->members) {
+		if (n++ == MEMBERS_SEARCHED)
+			break;
+		if (emr_words_find_wrong(text, member->pk, &position, word) != EMR_OK)
 			continue;
 		snprintf(number, sizeof number, "%zu", position + 1);
 		emr_problem_set(out_problem, EMR_SAY_WORDS_ONE, "n", number, "word", word, NULL);
@@ -309,7 +281,7 @@ static emr_status take_network(emr_keyring *keyring, const known *k, const emr_p
 }
 
 static emr_status complete(
-	emr_keyring *keyring, const known *k, const known_member *me, int state_fd)
+	emr_keyring *keyring, const known *k, const emr_ledger_member *me, int state_fd)
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
@@ -324,29 +296,28 @@ static emr_status complete(
 		return take_network(keyring, k, &search.profile);
 	/* Where several are members, being known to the ledger does not say that these records are
 	 * his. */
-	return k->n > 1 && search.is_found ? EMR_WRONG_WORDS : EMR_OK;
+	return k->members.len > sizeof *me && search.is_found ? EMR_WRONG_WORDS : EMR_OK;
 }
 
-static const known_member *find_me(const known *k, const emr_keyring *keyring)
+static const emr_ledger_member *find_me(const known *k, const emr_keyring *keyring)
 {
 	emr_public identity;
 
 	if (emr_keyring_public(keyring, &identity) != EMR_OK)
 		return NULL;
-	for (size_t i = 0; i < k->n; i++) {
-		if (memcmp(k->members[i].pk, identity.pk, sizeof identity.pk) == 0)
-			return &k->members[i];
-	}
+	EMR_EACH (const emr_ledger_member, member, &k->members)
+		if (memcmp(member->pk, identity.pk, sizeof identity.pk) == 0)
+			return member;
 	return NULL;
 }
 
 emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_path,
 	emr_keyring **out_keyring, emr_problem *out_problem)
 {
-	__attribute__((cleanup(known_free))) known k = {.n = 0};
+	__attribute__((cleanup(known_free))) known k = {.members = {0}};
 	EMR_AUTO_KEYRING keyring = NULL;
 	emr_words_problem fault = {.fault = EMR_WORDS_FINE};
-	const known_member *me = NULL;
+	const emr_ledger_member *me = NULL;
 	emr_status status = read_known(state_path, &k);
 
 	if (status != EMR_OK)

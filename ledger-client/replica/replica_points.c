@@ -10,7 +10,7 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "ledger/act.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 
 emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points)
 {
@@ -54,9 +54,8 @@ emr_status emr_replica_account(emr_replica *replica, emr_id32 key, emr_id32 *out
 typedef struct moving {
 	emr_replica *replica;
 	emr_id32 account;
-	emr_movement_fn fn;
-	void *arg;
 	emr_movement now; /* of the item in hand: where it stands */
+	emr_buf *out;	  /* emr_movement */
 } moving;
 
 static bool is_own(const moving *m, const uint8_t account[32])
@@ -69,7 +68,7 @@ static emr_status tell_movement(moving *m, emr_movement_kind kind, bool is_out, 
 	m->now.kind = kind;
 	m->now.is_out = is_out;
 	m->now.points = points;
-	return m->fn(m->arg, &m->now);
+	return emr_buf_append(m->out, &m->now, sizeof m->now);
 }
 
 /* The fund of a dataset; m->now.dataset is then which. */
@@ -109,34 +108,36 @@ static emr_status note_join(moving *m, emr_id16 dataset)
 	return tell_movement(m, EMR_MOVEMENT_JOINED, false, row.price);
 }
 
-static emr_status note_movement(void *arg, const emr_replica_item *at, const emr_item *item)
+static emr_status note_movement(moving *m, const emr_replica_listing *line)
 {
+	const emr_replica_item *at = &line->item;
 	const emr_span pub = {at->bytes.data + EMR_ITEM_BYTES, at->bytes.len - EMR_ITEM_BYTES};
-	moving *m = arg;
 	emr_pub_dataset_join join;
 	emr_pub_transfer transfer;
 	emr_pub_mint mint;
 
 	m->now = (emr_movement){
 		.seq = at->seq, .at_unix_s = at->ledger_time, .batch_id = at->batch_id};
-	if (item->op == EMR_OP_MINT && emr_pub_mint_parse(pub, &mint))
+	if (at->op == EMR_OP_MINT && emr_pub_mint_parse(pub, &mint))
 		return is_own(m, mint.account)
 			       ? tell_movement(m, EMR_MOVEMENT_MADE, false, mint.amount)
 			       : EMR_OK;
-	if (item->op == EMR_OP_TRANSFER && emr_pub_transfer_parse(pub, &transfer))
+	if (at->op == EMR_OP_TRANSFER && emr_pub_transfer_parse(pub, &transfer))
 		return note_transfer(m, &transfer);
-	if (item->op == EMR_OP_DATASET_JOIN && emr_pub_dataset_join_parse(pub, &join))
-		return is_own(m, join.account) ? note_join(m, EMR_ID16_AT(item->object_id))
-					       : EMR_OK;
+	if (at->op == EMR_OP_DATASET_JOIN && emr_pub_dataset_join_parse(pub, &join))
+		return is_own(m, join.account) ? note_join(m, line->object) : EMR_OK;
 	return EMR_OK;
 }
 
-emr_status emr_replica_movements(
-	emr_replica *replica, emr_id32 account, emr_movement_fn fn, void *arg)
+emr_status emr_replica_movements(emr_replica *replica, emr_id32 account, emr_buf *out)
 {
-	moving m = {.replica = replica, .account = account, .fn = fn, .arg = arg};
+	moving m = {.replica = replica, .account = account, .out = out};
+	emr_replica_listing line;
 
-	return emr_replica_items(replica, note_movement, &m);
+	EMR_ASK(asked, replica, ITEMS);
+	while (emr_next(&asked, &line))
+		EMR_TRY(note_movement(&m, &line));
+	return asked.status;
 }
 
 /* ---- credit ---- */
@@ -185,45 +186,30 @@ static emr_status note_served(crediting *c, const emr_replica_item *at)
 	return note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count);
 }
 
-typedef struct team_look {
-	const uint8_t *grantee;
-	emr_id32 steward;
-	bool is_found;
-} team_look;
-
-static emr_status compare_team(void *arg, emr_id16 id, const emr_row_dataset *row)
-{
-	team_look *t = arg;
-	uint8_t grantee[32];
-
-	emr_grantee_dataset(id.b, grantee);
-	if (memcmp(grantee, t->grantee, sizeof grantee) != 0)
-		return EMR_OK;
-	t->steward = EMR_ID32_AT(row->steward);
-	t->is_found = true;
-	return EMR_OK;
-}
-
 /* The organisation of a person, or of who keeps a team; EMR_NOT_FOUND. */
 static emr_status org_of(emr_replica *replica, const uint8_t grantee[32], emr_id16 *out_org)
 {
-	team_look t = {.grantee = grantee};
 	emr_known_person person;
+	emr_known_team team;
+	uint8_t theirs[32];
 	emr_status status = emr_replica_person(replica, EMR_ID32_AT(grantee), &person);
 
-	if (status == EMR_NOT_FOUND) {
-		status = emr_replica_teams(replica, compare_team, &t);
-		if (status == EMR_OK)
-			status = t.is_found ? emr_replica_person(replica, t.steward, &person)
-					    : EMR_NOT_FOUND;
+	EMR_ASK(asked, replica, TEAMS);
+	while (status == EMR_NOT_FOUND && emr_next(&asked, &team)) {
+		emr_grantee_dataset(team.team.b, theirs);
+		if (memcmp(theirs, grantee, sizeof theirs) == 0)
+			status =
+				emr_replica_person(replica, EMR_ID32_AT(team.row.steward), &person);
 	}
+	EMR_TRY(asked.status);
 	if (status == EMR_OK)
 		*out_org = EMR_ID16_AT(person.row.org);
 	return status;
 }
 
-static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr_item *item)
+static emr_status note_grant(crediting *c, const emr_replica_listing *line)
 {
+	const emr_replica_item *at = &line->item;
 	emr_pub_grant pub;
 	emr_id16 theirs, ours;
 	emr_id32 giver;
@@ -238,44 +224,44 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_replica_account(c->replica, at->submitter_id, &giver);
-	return status == EMR_OK ? note_points(c, MERIT_PATIENT, giver, item->domain_id, 16,
+	return status == EMR_OK ? note_points(c, MERIT_PATIENT, giver, line->domain.b, 16,
 					  pub.grantee, 32, 1)
 				: status;
 }
 
-static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
+static emr_status note_joined(crediting *c, const emr_replica_listing *line)
 {
 	emr_id32 giver;
 
-	EMR_TRY(emr_replica_account(c->replica, at->submitter_id, &giver));
-	return note_points(c, MERIT_PATIENT, giver, item->domain_id, 16, item->object_id, 16, 1);
+	EMR_TRY(emr_replica_account(c->replica, line->item.submitter_id, &giver));
+	return note_points(c, MERIT_PATIENT, giver, line->domain.b, 16, line->object.b, 16, 1);
 }
 
-static emr_status note_put(crediting *c, const emr_item *item)
+static emr_status note_put(crediting *c, const emr_replica_listing *line)
 {
 	emr_known_person person;
-	emr_status status = emr_replica_person(c->replica, EMR_ID32_AT(item->signer_id), &person);
+	emr_status status = emr_replica_person(c->replica, line->item.signer_id, &person);
 
 	if (status != EMR_OK || (person.row.roles & EMR_ROLE_HOSPITAL) == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	return note_points(c, MERIT_HOSPITAL, EMR_ID32_AT(person.row.root), item->domain_id, 16,
-		item->object_id, 16, 1);
+	return note_points(c, MERIT_HOSPITAL, EMR_ID32_AT(person.row.root), line->domain.b, 16,
+		line->object.b, 16, 1);
 }
 
-static emr_status note_merit(void *arg, const emr_replica_item *at, const emr_item *item)
+static emr_status note_merit(crediting *c, const emr_replica_listing *line)
 {
-	crediting *c = arg;
+	const emr_bytes bytes = line->item.bytes;
 
-	c->pub = (emr_span){at->bytes.data + EMR_ITEM_BYTES, at->bytes.len - EMR_ITEM_BYTES};
-	switch (item->op) {
+	c->pub = (emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES};
+	switch (line->item.op) {
 	case EMR_OP_ACCESS_SERVED:
-		return note_served(c, at);
+		return note_served(c, &line->item);
 	case EMR_OP_GRANT:
-		return note_grant(c, at, item);
+		return note_grant(c, line);
 	case EMR_OP_DATASET_JOIN:
-		return note_joined(c, at, item);
+		return note_joined(c, line);
 	case EMR_OP_PUT:
-		return note_put(c, item);
+		return note_put(c, line);
 	default:
 		return EMR_OK;
 	}
@@ -296,10 +282,20 @@ static void count_merit(emr_credit *credit, const merit *one)
 		credit->hospital += one->count;
 }
 
-emr_status emr_replica_credits(emr_replica *replica, emr_credit_fn fn, void *arg)
+static emr_status gather_merits(crediting *c)
+{
+	EMR_ASK(asked, c->replica, ITEMS);
+	emr_replica_listing line;
+
+	while (emr_next(&asked, &line))
+		EMR_TRY(note_merit(c, &line));
+	return asked.status;
+}
+
+emr_status emr_replica_credits(emr_replica *replica, emr_buf *out)
 {
 	crediting c = {.replica = replica};
-	emr_status status = emr_replica_items(replica, note_merit, &c);
+	emr_status status = gather_merits(&c);
 	merit *all = (merit *)(void *)c.merits.data;
 	size_t n = c.merits.len / sizeof *all;
 
@@ -312,7 +308,7 @@ emr_status emr_replica_credits(emr_replica *replica, emr_credit_fn fn, void *arg
 		for (; i < n && emr_id32_equal(all[i].account, credit.account); i++)
 			if (i == from || by_merit(&all[i - 1], &all[i]) != 0)
 				count_merit(&credit, &all[i]);
-		status = fn(arg, &credit);
+		status = emr_buf_append(out, &credit, sizeof credit);
 	}
 	emr_buf_free(&c.merits);
 	return status;

@@ -11,7 +11,7 @@ if(TARGET verify-audit)
 	emr_test(test_proof_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_proof_others.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c
 		${CMAKE_CURRENT_LIST_DIR}/view_kit.c ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c
 		USES proof share stack view settle ledger contract crypto Threads::Threads
-		LINK_OPTIONS -Wl,--wrap=emr_replica_proposals,--wrap=emr_replica_recent,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=emr_statement_make,--wrap=emr_proof_check,--wrap=emr_signed_judge
+		LINK_OPTIONS -Wl,--wrap=emr_asked_next,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=emr_statement_make,--wrap=emr_proof_check,--wrap=emr_signed_judge
 		DEFINES EMR_VERIFY_AUDIT="$<TARGET_FILE:verify-audit>")
 	add_dependencies(test_proof_others verify-audit)
 endif()

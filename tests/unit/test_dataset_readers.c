@@ -304,32 +304,14 @@ TEST(nobody_releases_keys_by_terms_that_are_not_there)
 
 #define FRAME_MAX 65536 /* kit/frame.h, which cannot stand beside share/read.h */
 
-typedef struct frames {
-	json_t *list; /* as the other side has them */
-	size_t n;
-} frames;
-
-static emr_status take_frame(void *arg, json_t *object)
-{
-	frames *f = arg;
-	char *text = json_dumps(object, JSON_COMPACT);
-
-	assert_non_null(text);
-	assert_true(strlen(text) <= FRAME_MAX);
-	free(text);
-	f->n++;
-	assert_ok(emr_dataset_take(f->list, object));
-	json_decref(object);
-	return EMR_OK;
-}
-
 /* All of it in frames that are short enough, and again as it was; LETTER is all that their names
  * are made of. */
 static void tell_readers_called(char letter)
 {
 	enum { READERS = 1000, FORMER = 333 };
 	json_t *one = json_pack("{s:s, s:[], s:[]}", "name", "knees", "readers", "former");
-	frames f = {.list = json_array()};
+	json_t *list = json_array(), *frames = NULL, *frame;
+	size_t k;
 	char name[256], id[65];
 	json_t *got;
 
@@ -343,10 +325,15 @@ static void tell_readers_called(char letter)
 						 name, "name", name, "organisation", name, "says",
 						 name, "code", "AAAA", "id", id, "entry", i)),
 			0);
-	assert_ok(emr_dataset_emit(one, take_frame, &f));
-	assert_true(f.n > 2);
-	assert_int_equal(json_array_size(f.list), 1);
-	got = json_array_get(f.list, 0);
+	assert_ok(emr_dataset_frames(one, &frames));
+	json_array_foreach(frames, k, frame)
+	{
+		assert_true(json_dumpb(frame, NULL, 0, JSON_COMPACT) <= FRAME_MAX);
+		assert_ok(emr_dataset_take(list, frame));
+	}
+	assert_true(k > 2);
+	assert_int_equal(json_array_size(list), 1);
+	got = json_array_get(list, 0);
 	assert_int_equal(json_array_size(json_object_get(got, "readers")), READERS);
 	assert_int_equal(json_array_size(json_object_get(got, "former")), FORMER);
 	for (int i = 0; i < READERS + FORMER; i++)
@@ -356,7 +343,8 @@ static void tell_readers_called(char letter)
 						 (size_t)(i < READERS ? i : i - READERS)),
 					 "entry")),
 			i);
-	json_decref(f.list);
+	json_decref(list);
+	json_decref(frames);
 	json_decref(one);
 }
 

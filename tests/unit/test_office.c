@@ -347,11 +347,11 @@ TEST_IN(begin, end, an_epoch_begins_once_when_somebodys_time_has_ended)
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_ok(emr_look_epochs(&visit)); /* not a day later */
 	assert_int_equal(epoch_of_imaging(), before);
-	emr_look_epochs_end(visit.memory);
+	free(visit.memory);
 	visit.memory = NULL; /* the folder is opened again */
 	assert_ok(emr_look_epochs(&visit));
 	assert_int_equal(epoch_of_imaging(), before + 1);
-	emr_look_epochs_end(visit.memory);
+	free(visit.memory);
 }
 
 /* ---- agents that are gone ---- */

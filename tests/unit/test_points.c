@@ -14,16 +14,6 @@ typedef struct seen {
 	int64_t sum;
 } seen;
 
-static emr_status note_movement(void *arg, const emr_movement *m)
-{
-	seen *s = arg;
-
-	assert_true(s->n < MOVEMENTS_MAX);
-	s->all[s->n++] = *m;
-	s->sum += m->is_out ? -(int64_t)m->points : (int64_t)m->points;
-	return EMR_OK;
-}
-
 static uint64_t points_of(member *m, emr_id32 account)
 {
 	uint64_t points;
@@ -37,9 +27,15 @@ static uint64_t points_of(member *m, emr_id32 account)
 static seen movements_of(member *m, emr_id32 account)
 {
 	seen s = {.n = 0};
+	EMR_AUTO_BUF all = {0};
 
 	folk_see(m);
-	assert_ok(emr_replica_movements(m->replica, account, note_movement, &s));
+	assert_ok(emr_replica_movements(m->replica, account, &all));
+	EMR_EACH (const emr_movement, one, &all) {
+		assert_true(s.n < MOVEMENTS_MAX);
+		s.all[s.n++] = *one;
+		s.sum += one->is_out ? -(int64_t)one->points : (int64_t)one->points;
+	}
 	assert_int_equal(s.sum, points_of(m, account));
 	return s;
 }
@@ -140,27 +136,17 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 
 /* ---- credit ---- */
 
-typedef struct credit_look {
-	emr_id32 account;
-	emr_credit found;
-} credit_look;
-
-static emr_status note_credit(void *arg, const emr_credit *credit)
-{
-	credit_look *l = arg;
-
-	if (emr_id32_equal(credit->account, l->account))
-		l->found = *credit;
-	return EMR_OK;
-}
-
 static emr_credit credit_of(member *m, emr_id32 account)
 {
-	credit_look l = {.account = account};
+	EMR_AUTO_BUF all = {0};
+	emr_credit found = {.agent = 0};
 
 	folk_see(m);
-	assert_ok(emr_replica_credits(m->replica, note_credit, &l));
-	return l.found;
+	assert_ok(emr_replica_credits(m->replica, &all));
+	EMR_EACH (const emr_credit, one, &all)
+		if (emr_id32_equal(one->account, account))
+			found = *one;
+	return found;
 }
 
 static void leave_a_record(member *hospital, emr_id16 record, bool is_first)

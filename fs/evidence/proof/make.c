@@ -117,40 +117,23 @@ static emr_status read_content(making *m)
 
 /* ---- whose keys ---- */
 
-typedef struct domain_search {
-	const uint8_t *owner_id;
-	emr_id16 domain;
-	bool is_found;
-} domain_search;
-
-static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	domain_search *s = arg;
-	emr_row_domain row;
-	uint8_t id[32];
-
-	if (s->is_found || !is_mine ||
-		emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_OK;
-	emr_signer_id(row.owner_pk, id);
-	s->is_found = memcmp(id, s->owner_id, 32) == 0;
-	if (s->is_found)
-		s->domain = domain;
-	return EMR_OK;
-}
-
 /* The statement of a record that was moved is signed with the key of the domain in which it was
  * saved. */
 static emr_status add_issuer(making *m)
 {
-	domain_search search = {.owner_id = m->parsed.issuer_id};
+	EMR_ASK(asked, m->from->replica, DOMAINS);
+	emr_known_domain known;
+	uint8_t id[32];
 
-	EMR_TRY(emr_replica_domains(m->from->replica, look_at_domain, &search));
-	if (!search.is_found)
-		return pieces_add_key(&m->p, m->parsed.issuer_id);
-	return emr_id16_equal(search.domain, m->place.domain)
-		       ? EMR_OK
-		       : pieces_add_card(&m->p, search.domain);
+	while (emr_next(&asked, &known)) {
+		emr_signer_id(known.row.owner_pk, id);
+		if (known.is_mine && memcmp(id, m->parsed.issuer_id, sizeof id) == 0)
+			return emr_id16_equal(known.domain, m->place.domain)
+				       ? EMR_OK
+				       : pieces_add_card(&m->p, known.domain);
+	}
+	EMR_TRY(asked.status);
+	return pieces_add_key(&m->p, m->parsed.issuer_id);
 }
 
 /* A writer has a key of their own in the owner's domain; the first item of its part says whose

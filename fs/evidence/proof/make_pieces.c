@@ -14,8 +14,6 @@
 #include "keyring/cert.h"
 #include "ledger/act.h"
 
-#define LISTING_MAX 4096
-
 void pieces_end(pieces *p)
 {
 	emr_buf_free(&p->note);
@@ -31,44 +29,27 @@ void pieces_end(pieces *p)
 
 /* ---- checkpoint ---- */
 
-/* A member with a certificate, by the first bytes of his id. */
-typedef struct witness_search {
-	emr_id32 id;
-	uint8_t log_pk[32];
-	bool is_found;
-} witness_search;
-
-static emr_status look_at_witness(void *arg, const char *key, emr_bytes bytes)
-{
-	witness_search *s = arg;
-	emr_row_key row;
-
-	if (s->is_found ||
-		emr_row_key_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
-		row.how != EMR_HOW_CERTIFICATE ||
-		emr_unhex(key + 2, s->id.b, sizeof s->id.b) != EMR_OK)
-		return EMR_OK;
-	memcpy(s->log_pk, row.log_pk, sizeof s->log_pk);
-	s->is_found = true;
-	return EMR_OK;
-}
-
-/* Whether SIG of HEAD is by a member whose key can go along; his id then stands in OUT. */
+/* Whether SIG of HEAD is by a member with a certificate, whose key can go along; it is found by the
+ * first bytes of the member's id, which then stands among the witnesses. */
 static emr_status is_witness(
 	pieces *p, const emr_checkpoint *head, const emr_checkpoint_sig *sig, bool *out_is)
 {
-	witness_search s = {.is_found = false};
-	char prefix[2 + 16 + 1] = "K/";
+	emr_known_person person;
+	emr_id32 begins = {{0}};
 
 	*out_is = false;
 	if (memcmp(sig->name_id, p->self.signer_id.b, sizeof sig->name_id) == 0 ||
 		p->n_witnesses == EMR_PROOF_KEYS_MAX)
 		return EMR_OK;
-	emr_hex(sig->name_id, sizeof sig->name_id, prefix + 2);
-	EMR_TRY(emr_replica_each_row(p->from->replica, prefix, look_at_witness, &s));
-	if (!s.is_found || emr_checkpoint_verify(head, s.id, s.log_pk) != EMR_OK)
+	memcpy(begins.b, sig->name_id, sizeof sig->name_id);
+	EMR_ASK(asked, p->from->replica, PEOPLE_NEAR, .who = begins);
+	do
+		if (!emr_next(&asked, &person))
+			return asked.status;
+	while (person.row.how != EMR_HOW_CERTIFICATE);
+	if (emr_checkpoint_verify(head, person.signer_id, person.row.log_pk) != EMR_OK)
 		return EMR_OK;
-	p->witnesses[p->n_witnesses++] = s.id;
+	p->witnesses[p->n_witnesses++] = person.signer_id;
 	*out_is = true;
 	return EMR_OK;
 }
@@ -155,12 +136,10 @@ emr_status pieces_prove(
 typedef struct admission_search {
 	pieces *p;
 	const uint8_t *org;
-	uint64_t before; /* entry of the registration that it must come before */
 	emr_bytes chain; /* of certificates, which must lead to its CA */
 	emr_id16 proposal;
 	emr_buf part, row;	       /* of the proposal */
 	bool is_taken[EMR_VOICES_MAX]; /* the approvals in its row */
-	bool is_found;
 } admission_search;
 
 static void admission_search_end(admission_search *s)
@@ -169,29 +148,34 @@ static void admission_search_end(admission_search *s)
 	emr_buf_free(&s->row);
 }
 
-/* The proposal to whose CA the certificates in hand lead. */
-static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+/* Finds the proposal to whose CA the certificates in hand lead.  EMR_MISSING_DATA: there is none.
+ */
+static emr_status find_proposal(admission_search *s)
 {
-	admission_search *s = arg;
-	const emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1, .object = proposal};
-	emr_cert_facts facts, leaf;
-	EMR_AUTO_BUF part = {0};
-	emr_bytes ca;
-	emr_status status;
+	EMR_ASK(asked, s->p->from->replica, PROPOSALS);
+	emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1};
+	emr_known_proposal known;
 
-	if (s->is_found || row->kind != EMR_PROPOSAL_ADMIT ||
-		row->head.state != EMR_PROPOSAL_DONE || memcmp(row->org, s->org, 16) != 0)
-		return EMR_OK;
-	status = emr_replica_part(s->p->from->replica, &key, &part);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
-	if (emr_proposal_admit_ca(emr_buf_view(&part), &ca) != EMR_OK ||
-		emr_cert_read(s->chain, &leaf) != EMR_OK ||
-		emr_cert_verify(s->chain, ca, leaf.not_before, &facts) != EMR_OK)
-		return EMR_OK;
-	s->is_found = true;
-	s->proposal = proposal;
-	return emr_buf_append(&s->part, part.data, part.len);
+	while (emr_next(&asked, &known)) {
+		EMR_AUTO_BUF part = {0};
+		emr_cert_facts facts, leaf;
+		emr_status status;
+		emr_bytes ca;
+
+		if (known.row.kind != EMR_PROPOSAL_ADMIT ||
+			known.row.head.state != EMR_PROPOSAL_DONE ||
+			memcmp(known.row.org, s->org, 16) != 0)
+			continue;
+		key.object = s->proposal = known.proposal;
+		status = emr_replica_part(s->p->from->replica, &key, &part);
+		if (status == EMR_OK && emr_proposal_admit_ca(emr_buf_view(&part), &ca) == EMR_OK &&
+			emr_cert_read(s->chain, &leaf) == EMR_OK &&
+			emr_cert_verify(s->chain, ca, leaf.not_before, &facts) == EMR_OK)
+			return emr_buf_append(&s->part, part.data, part.len);
+		if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_MISSING_DATA)
+			return status;
+	}
+	return asked.status == EMR_OK ? EMR_MISSING_DATA : asked.status;
 }
 
 /* Did this approval count?  Lines come from the newest down: what somebody said before he said it
@@ -215,9 +199,8 @@ static bool takes_approval(admission_search *s, const emr_replica_listing *line)
 }
 
 /* Items about the proposal: itself, and the approvals that counted. */
-static emr_status take_line(void *arg, const emr_replica_listing *line)
+static emr_status take_line(admission_search *s, const emr_replica_listing *line)
 {
-	admission_search *s = arg;
 	pieces *p = s->p;
 
 	if (line->result > EMR_RESULT_ALREADY || !emr_id16_equal(line->object, s->proposal))
@@ -238,13 +221,11 @@ static emr_status add_admission(
 {
 	__attribute__((cleanup(admission_search_end)))
 	admission_search s = {.p = p, .org = org, .chain = chain};
-	const emr_id16 nobodys = {{0}};
+	emr_replica_listing line;
 	emr_key_text key;
 	emr_bytes ca;
 
-	EMR_TRY(emr_replica_proposals(p->from->replica, look_at_proposal, &s));
-	if (!s.is_found)
-		return EMR_MISSING_DATA;
+	EMR_TRY(find_proposal(&s));
 	EMR_TRY(emr_proposal_admit_ca(emr_buf_view(&s.part), &ca));
 	EMR_TRY(emr_buf_append(out_chain, ca.data, ca.len));
 	for (size_t i = 0; i < p->n_admissions; i++)
@@ -254,8 +235,10 @@ static emr_status add_admission(
 		return EMR_LIMIT;
 	emr_key_proposal(s.proposal.b, &key);
 	EMR_TRY(emr_replica_state_get(p->from->replica, key.text, &s.row));
-	EMR_TRY(emr_replica_recent(
-		p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s));
+	EMR_ASK(asked, p->from->replica, RECENT_IN); /* of nobody's domain */
+	while (emr_next(&asked, &line))
+		EMR_TRY(take_line(&s, &line));
+	EMR_TRY(asked.status);
 	if (p->admissions[p->n_admissions].len == 0)
 		return EMR_MISSING_DATA;
 	memcpy(p->orgs[p->n_admissions++], s.proposal.b, 16);

@@ -5,7 +5,7 @@
 
 #include "ledger/checkpoint.h"
 #include "proof/make.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 
 #define CARDS_MAX 4
 #define FIRST_GEN 1 /* domain keys are not rotated yet */

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
 #include "kit/json.h"
 #include "kit/text.h"
 #include "replica/names.h"
+#include "replica/points.h"
 #include "share/frozen.h"
 
 /* One time that one person was in. */
@@ -28,13 +28,12 @@ typedef struct gathering {
 	emr_id32 founder;     /* the first key of its steward */
 	uint64_t closed;      /* 0: it is open */
 	uint64_t first_grant; /* entry of the first one to it; UINT64_MAX: there was none */
-	stay *all;	      /* owned */
-	size_t n, cap;
+	emr_buf all;	      /* stay */
 } gathering;
 
 static void gathering_end(gathering *g)
 {
-	free(g->all);
+	emr_buf_free(&g->all);
 }
 
 /* ---- one person in one team ---- */
@@ -56,10 +55,7 @@ static emr_status keep_stay(gathering *g, stay *s)
 		return EMR_OK;
 	if (g->closed != 0 && g->closed < one.to)
 		one.to = g->closed;
-	if (emr_array_room(&g->all, g->n, &g->cap, sizeof *g->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	g->all[g->n++] = one;
-	return EMR_OK;
+	return emr_buf_append(&g->all, &one, sizeof one);
 }
 
 /* A reader who was in and is admitted again stays in, as long as the new admission says; S is the
@@ -142,18 +138,6 @@ emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t
 	return EMR_OK;
 }
 
-static emr_status find_founder(gathering *g)
-{
-	emr_known_person steward;
-	emr_status status;
-
-	memcpy(g->founder.b, g->team->row.steward, sizeof g->founder.b);
-	status = emr_replica_person(g->crowd->replica, g->founder, &steward);
-	if (status == EMR_OK)
-		memcpy(g->founder.b, steward.row.root, sizeof g->founder.b);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 /* Readers of the dataset's former teams read as well, as long as owners' computers have not
  * followed: so every team of the line counts, also when it is closed. */
 static emr_status note_team(gathering *g, const emr_team *team)
@@ -166,7 +150,7 @@ static emr_status note_team(gathering *g, const emr_team *team)
 		return EMR_OK;
 	g->team = team;
 	g->first_grant = UINT64_MAX;
-	EMR_TRY(find_founder(g));
+	EMR_TRY(emr_replica_account(replica, EMR_ID32_AT(team->row.steward), &g->founder));
 	EMR_TRY(dataset_closed(g->crowd, team, &g->closed));
 	EMR_ASK(grants, replica, GRANTS_TO, .who = team->grantee);
 	while (emr_next(&grants, &grant))
@@ -202,22 +186,22 @@ static int by_person_and_time(const void *a, const void *b)
 }
 
 /* A reader who goes on in the team that took the dataset's place was never out. */
-static void join_stays(gathering *g)
+static void join_stays(emr_buf *all)
 {
-	size_t n = 0;
+	stay *last = NULL;
 
-	if (g->n > 1)
-		qsort(g->all, g->n, sizeof *g->all, by_person_and_time);
-	for (size_t i = 0; i < g->n; i++) {
-		stay *last = n > 0 ? &g->all[n - 1] : NULL;
-
-		if (last != NULL && emr_id32_equal(last->root, g->all[i].root) &&
-			g->all[i].from <= last->to)
-			last->to = last->to > g->all[i].to ? last->to : g->all[i].to;
-		else
-			g->all[n++] = g->all[i];
+	if (all->len > 0)
+		qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	EMR_EACH (const stay, s, all) {
+		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
+			last->to = last->to > s->to ? last->to : s->to;
+			continue;
+		}
+		last = last != NULL ? last + 1 : (stay *)(void *)all->data;
+		*last = *s;
 	}
-	g->n = n;
+	if (last != NULL)
+		all->len = (size_t)((uint8_t *)(last + 1) - all->data);
 }
 
 static int by_time(const void *a, const void *b)
@@ -258,18 +242,19 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 	bool is_reader = false;
 	emr_status status = gather_stays(&g);
 
-	join_stays(&g);
-	if (g.n > 1)
-		qsort(g.all, g.n, sizeof *g.all, by_time);
-	for (size_t i = 0; i < g.n && status == EMR_OK; i++) {
-		bool is_over = g.all[i].to <= crowd->now_unix_s;
+	if (status != EMR_OK) /* an entry that is not there */
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	join_stays(&g.all);
+	if (g.all.len > 0)
+		qsort(g.all.data, g.all.len / sizeof(stay), sizeof(stay), by_time);
+	EMR_EACH (const stay, s, &g.all) {
+		bool is_over = s->to <= crowd->now_unix_s;
 
-		is_reader = is_reader || (!is_over && emr_id32_equal(g.all[i].root, me));
-		status = put_stay(crowd, &g.all[i], is_over, is_over ? former : readers);
+		is_reader = is_reader || (!is_over && emr_id32_equal(s->root, me));
+		EMR_TRY(put_stay(crowd, s, is_over, is_over ? former : readers));
 	}
-	if (status == EMR_OK)
-		*out_is_reader = is_reader;
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* an entry that is not there */
+	*out_is_reader = is_reader;
+	return EMR_OK;
 }
 
 /* ---- frozen states ---- */
@@ -336,37 +321,33 @@ static json_t *portion_of(const json_t *all, size_t *io_at)
 	return portion;
 }
 
-static emr_status emit_more(
-	const char *name, const json_t *all, size_t at, emr_dataset_frame_fn emit, void *arg)
+static emr_status add_more(const char *name, const json_t *all, size_t at, json_t *frames)
 {
 	while (at < json_array_size(all)) {
 		json_t *portion = portion_of(all, &at);
-		json_t *object =
-			portion != NULL ? json_pack("{s:{s:o}}", "more", name, portion) : NULL;
 
-		EMR_TRY(object != NULL ? emit(arg, object) : EMR_NO_MEMORY);
+		if (portion == NULL || json_array_append_new(frames,
+					       json_pack("{s:{s:o}}", "more", name, portion)) != 0)
+			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
 }
 
-emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
+emr_status emr_dataset_frames(json_t *one, json_t **out_frames)
 {
-	json_t *all[LISTS] = {NULL}, *object;
-	size_t told[LISTS] = {0};
-	emr_status status = EMR_OK;
+	json_auto_t *frames = json_pack("[{s:[O]}]", "datasets", one);
+	emr_status status = frames != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < LISTS && status == EMR_OK; i++) {
-		all[i] = json_incref(json_object_get(one, lists[i]));
-		if (json_object_set_new(one, lists[i], portion_of(all[i], &told[i])) != 0)
-			status = EMR_NO_MEMORY;
+		json_auto_t *all = json_incref(json_object_get(one, lists[i]));
+		size_t told = 0;
+
+		status = json_object_set_new(one, lists[i], portion_of(all, &told)) == 0
+				 ? add_more(lists[i], all, told, frames)
+				 : EMR_NO_MEMORY;
 	}
-	object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 	if (status == EMR_OK)
-		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
-	for (size_t i = 0; i < LISTS && status == EMR_OK; i++)
-		status = emit_more(lists[i], all[i], told[i], emit, arg);
-	for (size_t i = 0; i < LISTS; i++)
-		json_decref(all[i]);
+		*out_frames = json_incref(frames);
 	return status;
 }
 

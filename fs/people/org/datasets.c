@@ -154,19 +154,16 @@ static emr_status count_folders(emr_crowd *crowd, const emr_team *dataset, json_
 /* "|F|M|" as a list. */
 static json_t *words_json(const char *words)
 {
-	json_t *list = json_array();
-	const char *at = words;
+	json_auto_t *list = json_array();
 
-	while (list != NULL && *at == '|' && at[1] != '\0') {
+	for (const char *at = words; *at == '|' && at[1] != '\0';) {
 		size_t len = strcspn(at + 1, "|");
 
-		if (json_array_append_new(list, json_stringn(at + 1, len)) != 0) {
-			json_decref(list);
+		if (json_array_append_new(list, json_stringn(at + 1, len)) != 0)
 			return NULL;
-		}
 		at += 1 + len;
 	}
-	return list;
+	return json_incref(list);
 }
 
 /* As the terms' file says it. */
@@ -175,20 +172,18 @@ static json_t *columns_json(const emr_terms *terms)
 	static const char *const kinds[] = {[EMR_TERMS_NUMBER] = "number",
 		[EMR_TERMS_DATE] = "date",
 		[EMR_TERMS_CODE] = "code"};
-	json_t *object = json_object();
+	json_auto_t *object = json_object();
 
-	for (size_t i = 0; i < terms->n_columns && object != NULL; i++) {
+	for (size_t i = 0; i < terms->n_columns; i++) {
 		const emr_terms_column *column = &terms->columns[i];
 		const char *words = terms->column_text + column->words;
 
 		if (json_object_set_new(object, terms->column_text + column->name,
 			    words[0] != '\0' ? words_json(words)
-					     : json_string(kinds[column->kind])) != 0) {
-			json_decref(object);
-			object = NULL;
-		}
+					     : json_string(kinds[column->kind])) != 0)
+			return NULL;
 	}
-	return object;
+	return json_incref(object);
 }
 
 static emr_status add_rules(const emr_terms *terms, json_t *one)
@@ -231,53 +226,40 @@ static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id3
 	char closed[EMR_TEXT_BYTES];
 	uint64_t closed_unix_s = 0;
 	bool is_reader = false;
-	emr_status status =
-		readers != NULL && former != NULL
-			? emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader)
-			: EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = dataset_closed(crowd, dataset, &closed_unix_s);
-	if (status == EMR_OK && (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
-					json_object_set(one, "readers", readers) != 0 ||
-					json_object_set(one, "former", former) != 0))
-		status = EMR_NO_MEMORY;
+	if (json_object_set_new(one, "reader", json_false()) != 0 || /* its place */
+		json_object_set_new(one, "readers", readers) != 0 ||
+		json_object_set_new(one, "former", former) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader));
+	EMR_TRY(dataset_closed(crowd, dataset, &closed_unix_s));
 	emr_time_json((int64_t)closed_unix_s, closed);
-	if (status == EMR_OK && closed_unix_s != 0 &&
-		json_object_set_new(one, "closed", json_string(closed)) != 0)
-		status = EMR_NO_MEMORY;
-	json_decref(readers);
-	json_decref(former);
-	return status;
+	if (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
+		(closed_unix_s != 0 &&
+			json_object_set_new(one, "closed", json_string(closed)) != 0))
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	json_t *one = NULL;
+	json_auto_t *one = NULL;
 	json_int_t n = 0;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
-	emr_status status = call_name(crowd, dataset, called, sizeof called, organisation);
 
-	if (status == EMR_OK)
-		status = count_folders(crowd, dataset, &n);
-	if (status == EMR_OK)
-		one = terms_json(dataset, called, organisation);
-	if (status == EMR_OK &&
-		(one == NULL || add_rules(&dataset->terms, one) != EMR_OK ||
-			json_object_set_new(one, "participants", json_integer(n)) != 0 ||
-			json_object_set_new(one, "steward", json_boolean(leads)) != 0))
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = add_readers(crowd, dataset, me, one);
-	if (status == EMR_OK)
-		status = dataset_add_frozen(crowd->replica, dataset, one);
-	if (status == EMR_OK)
-		*out_json = one;
-	else
-		json_decref(one);
-	return status;
+	EMR_TRY(call_name(crowd, dataset, called, sizeof called, organisation));
+	EMR_TRY(count_folders(crowd, dataset, &n));
+	one = terms_json(dataset, called, organisation);
+	EMR_TRY(one != NULL ? add_rules(&dataset->terms, one) : EMR_NO_MEMORY);
+	if (json_object_set_new(one, "participants", json_integer(n)) != 0 ||
+		json_object_set_new(one, "steward", json_boolean(leads)) != 0)
+		return EMR_NO_MEMORY;
+	EMR_TRY(add_readers(crowd, dataset, me, one));
+	EMR_TRY(dataset_add_frozen(crowd->replica, dataset, one));
+	*out_json = json_incref(one);
+	return EMR_OK;
 }
 
 /* ---- lists ---- */

@@ -14,8 +14,6 @@
 #include "people/who.h"
 #include "replica/replica.h"
 
-#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
-
 typedef struct minting {
 	const emr_bureau *bureau;
 	emr_who who;
@@ -88,14 +86,10 @@ static emr_status look_for_proposal(minting *m)
 
 static emr_status propose_mint(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 {
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = m->now + PROPOSAL_S};
-	emr_act act;
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MINT};
 
-	m->proposal = emr_id16_random();
 	memcpy(what.subject, m->subject, 32);
-	act = emr_act_propose(m->proposal, &what);
-	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	return emr_proposal_make(bureau, what, (emr_bytes){0}, &m->proposal, out_problem);
 }
 
 static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
@@ -103,7 +97,6 @@ static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, 
 {
 	char text[EMR_WHO_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES],
 		question[1300];
-	emr_act act;
 	emr_status status;
 
 	emr_who_text(&m->who, text, sizeof text);
@@ -114,9 +107,8 @@ static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, 
 		args, out, question, _("Your organisation agreed to nothing."), out_problem);
 	if (status == EMR_OK && !m->is_there)
 		status = propose_mint(m, bureau, out_problem);
-	act = emr_act_approve_proposal(m->proposal, bureau->org);
 	if (status == EMR_OK)
-		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+		status = emr_proposal_approve(bureau, m->proposal, out_problem);
 	return status == EMR_OK ? look_for_proposal(m) : status;
 }
 

@@ -23,14 +23,11 @@
 #include "replica/replica.h"
 #include "session/network_dir.h"
 
-#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
-
 typedef struct moving {
 	emr_bureau *bureau;
 	emr_out *out;
 	char way[PATH_MAX]; /* where the settings are */
 	emr_channel channel;
-	uint64_t now;
 	emr_id16 proposal;
 	bool is_there, is_ours;
 	unsigned have, need;
@@ -143,20 +140,15 @@ static emr_status look(moving *m, emr_problem *out_problem)
 
 static emr_status propose(moving *m, emr_problem *out_problem)
 {
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = m->now + PROPOSAL_S};
-	emr_act act;
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MOVE};
 
-	m->proposal = emr_id16_random();
 	memcpy(what.subject, m->channel.genesis, sizeof what.subject);
-	act = emr_act_propose(m->proposal, &what);
-	return emr_bureau_send(m->bureau, &act, (emr_bytes){0}, out_problem);
+	return emr_proposal_make(m->bureau, what, (emr_bytes){0}, &m->proposal, out_problem);
 }
 
 static emr_status agree(moving *m, const emr_args *args, emr_problem *out_problem)
 {
 	char hash[65];
-	emr_act act;
 	emr_status status;
 
 	emr_hex(m->channel.genesis, sizeof m->channel.genesis, hash);
@@ -171,9 +163,8 @@ static emr_status agree(moving *m, const emr_args *args, emr_problem *out_proble
 		_("Your organisation agreed to nothing."), out_problem);
 	if (status == EMR_OK && !m->is_there)
 		status = propose(m, out_problem);
-	act = emr_act_approve_proposal(m->proposal, m->bureau->org);
 	if (status == EMR_OK)
-		status = emr_bureau_send(m->bureau, &act, (emr_bytes){0}, out_problem);
+		status = emr_proposal_approve(m->bureau, m->proposal, out_problem);
 	return status == EMR_OK ? look(m, out_problem) : status;
 }
 
@@ -241,7 +232,7 @@ static void say_moved(const moving *m, bool is_done)
 static emr_status move_network(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
-	moving m = {.bureau = bureau, .out = out, .now = emr_clock_unix_s(emr_clock_system())};
+	moving m = {.bureau = bureau, .out = out};
 	emr_status status;
 
 	if (realpath(args->operands[1], m.way) == NULL)

@@ -45,6 +45,24 @@ bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_know
 	return false;
 }
 
+emr_status emr_proposal_make(emr_bureau *bureau, emr_pub_org_propose what, emr_bytes part,
+	emr_id16 *out_proposal, emr_problem *out_problem)
+{
+	emr_act act;
+
+	what.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S;
+	*out_proposal = emr_id16_random();
+	act = emr_act_propose(*out_proposal, &what);
+	return emr_bureau_send(bureau, &act, part, out_problem);
+}
+
+emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_problem *out_problem)
+{
+	emr_act act = emr_act_approve_proposal(proposal, bureau->org);
+
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
 typedef struct looking {
 	const emr_bureau *bureau;
 	unsigned need;
@@ -469,9 +487,7 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	EMR_AUTO_BUF part = {0};
 	fetching f = {.org = coming->org, .out = &bytes};
 	emr_application a;
-	emr_pub_org_propose what;
 	emr_id32 admin;
-	emr_act act;
 	char number[EMR_APPLICATION_NUMBER_CHARS];
 
 	EMR_TRY(each_application(bureau, fetch_application, &f));
@@ -481,34 +497,26 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	if (strcmp(number, coming->number) != 0)
 		return EMR_CONFLICT;
 	emr_signer_id(a.admin_pk, admin.b);
-	what = emr_proposal_admit(
-		a.org, admin, a.ca_der, emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S);
 	EMR_TRY(emr_proposal_admit_part(a.name, "", a.ca_der, &part));
-	coming->proposal = emr_id16_random();
-	act = emr_act_propose(coming->proposal, &what);
-	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+	return emr_proposal_make(bureau, emr_proposal_admit(a.org, admin, a.ca_der, 0),
+		emr_buf_view(&part), &coming->proposal, out_problem);
 }
 
 static emr_status propose_leave(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
 {
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_REMOVE,
-		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
-	emr_act act;
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_REMOVE};
 
 	memcpy(what.org, bureau->org.b, 16);
-	coming->proposal = emr_id16_random();
-	act = emr_act_propose(coming->proposal, &what);
-	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	return emr_proposal_make(bureau, what, (emr_bytes){0}, &coming->proposal, out_problem);
 }
 
 /* How it stands afterwards, the ledger says: who else may have come, gone or approved meanwhile. */
 static emr_status approve_coming(
 	emr_bureau *bureau, emr_coming *coming, bool *out_is_done, emr_problem *out_problem)
 {
-	emr_act act = emr_act_approve_proposal(coming->proposal, bureau->org);
 	emr_known_votes votes;
 
-	EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
+	EMR_TRY(emr_proposal_approve(bureau, coming->proposal, out_problem));
 	EMR_TRY(emr_replica_votes(bureau->session.replica, coming->proposal, bureau->org, &votes));
 	coming->have = votes.have;
 	*out_is_done = votes.is_done;

@@ -17,7 +17,6 @@
 #include "org/proposals.h"
 #include "replica/rules.h"
 
-#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
 #define SALT_BYTES 32
 #define ID_LETTERS_MIN 4
 #define ID_LETTERS_MAX 26
@@ -205,38 +204,29 @@ static emr_status show_rules(const proposals *all, emr_out *out, json_t *object)
 	emr_rules rules;
 	bool is_read = false;
 	char number[8], size[EMR_TEXT_BYTES];
-	json_t *list = json_array();
-	emr_status status =
-		emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
+	json_auto_t *list = json_array();
 
-	if (status == EMR_OK &&
-		(json_object_set_new(object, "text",
-			 text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
-			json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
-			json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
-			json_object_set_new(object, "quorum", json_integer(all->network.quorum)) !=
-				0 ||
-			json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
-			json_object_set(object, "proposals", list) != 0))
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK) {
-		emr_say(out, "Approvals needed for a change: %s\n",
-			how_many(all->network.quorum, number, sizeof number));
-		emr_say(out, "Rules in force:%s\n",
-			!is_read ? _(" a text that this program cannot read; the usual limits hold "
-				     "here")
-			: text.len == 0 ? _(" the usual ones")
-					: "");
-		if (is_read)
-			say_text(out, emr_buf_view(&text));
-		emr_limit_text(rules.deposit_bytes, size);
-		emr_say(out,
-			"  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n",
-			rules.slots_a_day, size, (unsigned long long)rules.deposits_a_day);
-		status = show_proposed(all, out, list);
-	}
-	json_decref(list);
-	return status;
+	EMR_TRY(emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read));
+	if (json_object_set_new(object, "text",
+		    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
+		json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
+		json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
+		json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
+		json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
+		json_object_set(object, "proposals", list) != 0)
+		return EMR_NO_MEMORY;
+	emr_say(out, "Approvals needed for a change: %s\n",
+		how_many(all->network.quorum, number, sizeof number));
+	emr_say(out, "Rules in force:%s\n",
+		!is_read ? _(" a text that this program cannot read; the usual limits hold here")
+		: text.len == 0 ? _(" the usual ones")
+				: "");
+	if (is_read)
+		say_text(out, emr_buf_view(&text));
+	emr_limit_text(rules.deposit_bytes, size);
+	emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n",
+		rules.slots_a_day, size, (unsigned long long)rules.deposits_a_day);
+	return show_proposed(all, out, list);
 }
 
 json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_status)
@@ -322,19 +312,15 @@ static emr_status propose_rules(emr_bureau *bureau, const emr_buf *text, uint8_t
 	EMR_AUTO_BUF part = {0};
 	emr_bytes bytes = emr_buf_view(text);
 	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES,
-		.quorum = quorum,
-		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
-	emr_act act;
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .quorum = quorum};
 
 	EMR_TRY(emr_buf_append(&part, salt.b, sizeof salt.b));
 	EMR_TRY(emr_buf_append(&part, text->data, text->len));
 	memcpy(what.subject, hash.b, 32);
-	out->id = emr_id16_random();
+	EMR_TRY(emr_proposal_make(bureau, what, emr_buf_view(&part), &out->id, out_problem));
 	emr_base32(out->id.b, sizeof out->id.b, out->letters);
 	snprintf(out->short_id, sizeof out->short_id, "p-%.*s", ID_LETTERS_MIN, out->letters);
-	act = emr_act_propose(out->id, &what);
-	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+	return EMR_OK;
 }
 
 /* ---- approving ---- */
@@ -342,15 +328,12 @@ static emr_status propose_rules(emr_bureau *bureau, const emr_buf *text, uint8_t
 static emr_status approve_rules(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out,
 	emr_problem *out_problem)
 {
-	emr_act act = emr_act_approve_proposal(p->id, bureau->org);
 	emr_known_votes votes;
-	emr_status status =
-		p->is_ours ? EMR_OK : emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 
-	if (status == EMR_OK) /* others may have come, gone or approved meanwhile */
-		status = emr_replica_votes(bureau->session.replica, p->id, bureau->org, &votes);
-	if (status != EMR_OK)
-		return status;
+	if (!p->is_ours)
+		EMR_TRY(emr_proposal_approve(bureau, p->id, out_problem));
+	/* Others may have come, gone or approved meanwhile. */
+	EMR_TRY(emr_replica_votes(bureau->session.replica, p->id, bureau->org, &votes));
 	emr_out_text(out, "id", p->short_id);
 	emr_out_number(out, "have", votes.have);
 	emr_out_number(out, "need", all->need);
@@ -452,15 +435,14 @@ static emr_status run_approve(
 	const char *id = args->operands[2], *letters = strncasecmp(id, "p-", 2) == 0 ? id + 2 : id;
 	proposal *found = NULL;
 	unsigned n = 0;
-	emr_status status = collect_proposals(bureau, &all);
+	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < all.n && status == EMR_OK && strlen(letters) >= ID_LETTERS_MIN; i++)
+	EMR_TRY(collect_proposals(bureau, &all));
+	for (size_t i = 0; i < all.n && strlen(letters) >= ID_LETTERS_MIN; i++)
 		if (strncasecmp(all.list[i].letters, letters, strlen(letters)) == 0) {
 			found = &all.list[i];
 			n++;
 		}
-	if (status != EMR_OK)
-		return status;
 	if (n != 1 ||
 		shown_text(&found->text).len == 0) { /* what cannot be shown cannot be agreed to */
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PROPOSAL, "what", id, NULL);

@@ -14,7 +14,7 @@
 #include "ledger/admission.h"
 #include "network/founding.h"
 #include "replica/follower.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/network_dir.h"
 
 #define LOOK_MS 1000
@@ -51,15 +51,18 @@ static void applying_end(applying *a)
 	emr_buf_free(&a->descriptor);
 }
 
-static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
+static emr_status look_whether_member(applying *a)
 {
-	applying *a = arg;
+	EMR_ASK(asked, a->session->replica, ORGS);
+	emr_known_org org;
 
-	a->is_member =
-		a->is_member ||
-		(emr_id16_equal(org, a->application.org) && row->head.state == EMR_ORG_MEMBER &&
-			memcmp(row->admin_id, a->session->identity.signer_id.b, 32) == 0);
-	return EMR_OK;
+	while (emr_next(&asked, &org))
+		a->is_member =
+			a->is_member || (emr_id16_equal(org.org, a->application.org) &&
+						org.row.head.state == EMR_ORG_MEMBER &&
+						memcmp(org.row.admin_id,
+							a->session->identity.signer_id.b, 32) == 0);
+	return asked.status;
 }
 
 /* A ledger that is away for a moment ends no waiting of days: who begins again is another
@@ -86,7 +89,7 @@ static emr_status wait_for_members(applying *a)
 
 	for (;;) {
 		if (status == EMR_OK)
-			status = emr_replica_orgs(replica, note_org, a);
+			status = look_whether_member(a);
 		if ((status != EMR_OK && !passes(a, status)) || a->is_member)
 			return status;
 		if (emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)

@@ -112,12 +112,15 @@ static emr_status emit_each(
 
 	EMR_TRY(emr_shares_collect(session, crowd, NULL, EMR_SHARES_OPENED, &rows));
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *one = json_array_get(list, i);
+		json_t *one = json_array_get(list, i), *frame;
+		json_auto_t *frames = NULL;
+		size_t k;
 
 		EMR_TRY(add_joined(session->replica, &rows, one));
 		EMR_TRY(add_withheld(session, one));
 		EMR_TRY(add_sources(session, crowd, one));
-		EMR_TRY(emr_dataset_emit(one, emit, arg));
+		EMR_TRY(emr_dataset_frames(one, &frames));
+		json_array_foreach(frames, k, frame) EMR_TRY(emit(arg, json_incref(frame)));
 	}
 	return EMR_OK;
 }

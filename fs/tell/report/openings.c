@@ -62,23 +62,24 @@ static emr_status note_audit_entry(gathering *g, const emr_audit_entry *entry)
 	return EMR_OK;
 }
 
-static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+static emr_status note_domains(gathering *g)
 {
-	gathering *g = arg;
-	EMR_AUTO_BUF entries = {0};
-	uint64_t damaged = 0;
-	emr_status status;
+	EMR_AUTO_BUF own = {0};
 
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	g->domain = domain;
-	status = emr_share_audit(g->share, domain, &entries, &damaged);
-	if (status != EMR_OK) /* kept here, and another's */
-		return status == EMR_DENIED ? EMR_OK : status;
-	EMR_EACH (const emr_audit_entry, entry, &entries)
-		EMR_TRY(note_audit_entry(g, entry));
-	g->out->damaged += damaged;
+	EMR_TRY(emr_replica_own_domains(g->session->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own) {
+		EMR_AUTO_BUF entries = {0};
+		uint64_t damaged = 0;
+		emr_status status;
+
+		g->domain = *domain;
+		status = emr_share_audit(g->share, *domain, &entries, &damaged);
+		if (status != EMR_DENIED) /* kept here, and another's */
+			EMR_TRY(status);
+		EMR_EACH (const emr_audit_entry, entry, &entries)
+			EMR_TRY(note_audit_entry(g, entry));
+		g->out->damaged += damaged;
+	}
 	return EMR_OK;
 }
 
@@ -236,7 +237,7 @@ static emr_status gather(gathering *g)
 	if (status == EMR_OK)
 		status = emr_sharing_handle(g->session, &g->share);
 	if (status == EMR_OK)
-		status = emr_replica_domains(g->session->replica, one_domain, g);
+		status = note_domains(g);
 	if (status == EMR_OK)
 		status = emr_share_staff(g->share, &entries, &damaged);
 	if (status == EMR_DENIED ||

@@ -69,17 +69,18 @@ emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
  * it.  Any file system will do: no lock is taken there.  EMR_EXISTS, EMR_NO_SPACE, EMR_IO. */
 emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *name);
 
-/* A registered identity, with its certificate (DER; empty when the ledger has it no more).  Bytes
- * are borrowed. */
+/* A registered identity, with its certificate (DER; empty when the ledger has it no more). */
 typedef struct emr_ledger_member {
 	uint8_t pk[32]; /* Ed25519 */
 	emr_id32 signer_id;
-	emr_bytes certificate;
-	bool is_in_force; /* not revoked */
+	emr_buf certificate; /* owned */
+	bool is_in_force;    /* not revoked */
 } emr_ledger_member;
-typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
-/* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
-emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);
+/* Appends every identity (emr_ledger_member) in the order of their ids; the caller frees them, also
+ * after an error.  EMR_LIMIT: they are more than 100,000. */
+emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out);
+void emr_ledger_members_free(emr_buf *members);
+#define EMR_AUTO_LEDGER_MEMBERS __attribute__((cleanup(emr_ledger_members_free))) emr_buf
 
 /* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
  * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and

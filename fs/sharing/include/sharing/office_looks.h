@@ -2,13 +2,17 @@
  * They refuse to wait: work that cannot be done now is done at the next visit. */
 #pragma once
 
-#include "replica/replica.h"
+#include "replica/ask.h"
 #include "sharing/office.h"
 
-/* EMR_EXISTS: IS_OF finds (and says by EMR_EXISTS) something in the entries that are new to this
- * look, or the folder has just been opened.  EMR_OK: nothing, or nothing that this computer may do:
- * it only reads, or is one of the person's devices. */
-emr_status emr_visit_is_due(const emr_visit *visit, emr_replica_since_fn is_of);
+/* Whether CHANGE, an item of an entry, is one that a look is about. */
+typedef bool emr_is_of(const emr_replica_change *change);
+/* IS_OF finds something in the entries that are new to this look, or the folder has just been
+ * opened. */
+emr_status emr_visit_sees(const emr_visit *visit, emr_is_of *is_of, bool *out_sees);
+/* The same, and this computer may do something about it: it does not only read, and is none of the
+ * person's devices. */
+emr_status emr_visit_is_due(const emr_visit *visit, emr_is_of *is_of, bool *out_is);
 /* The grants that the owner was told of since the folder was opened: the memory of a look that
  * tells of each once.  NULL: no memory is left. */
 emr_buf *emr_visit_told(emr_visit *visit); /* emr_id16, ... */
@@ -21,7 +25,6 @@ void emr_look_release_end(void *memory);
 /* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a
  * day. */
 emr_status emr_look_epochs(emr_visit *visit);
-void emr_look_epochs_end(void *memory);
 /* Tells what requests came and what became of one's own, and has the open ones as files
  * (requests_look.c). */
 emr_status emr_look_requests(emr_visit *visit);
@@ -35,7 +38,6 @@ emr_status emr_look_teams(emr_visit *visit);
 emr_status emr_look_invitations(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
-void emr_look_own_key_end(void *memory);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
 emr_status emr_look_agents(emr_visit *visit);
 /* When the agents spoke last, every ten minutes (agents_look.c). */
@@ -53,4 +55,3 @@ void emr_look_news_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what
  * others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);
-void emr_look_devices_end(void *memory);

@@ -33,11 +33,9 @@ typedef struct emr_movement {
 	emr_id16 dataset; /* JOINED, FUNDED, REFUNDED */
 } emr_movement;
 
-/* Lists what came into ACCOUNT and went out of it, oldest first; the sum is what it has.  Reads
- * every entry. */
-typedef emr_status (*emr_movement_fn)(void *arg, const emr_movement *movement);
-emr_status emr_replica_movements(
-	emr_replica *replica, emr_id32 account, emr_movement_fn fn, void *arg);
+/* Appends what came into ACCOUNT and went out of it (emr_movement), oldest first; the sum is what
+ * it has.  Reads every entry. */
+emr_status emr_replica_movements(emr_replica *replica, emr_id32 account, emr_buf *out);
 
 /* Credit is counted from applied entries, each thing once however often it is repeated:
  *
@@ -53,6 +51,6 @@ typedef struct emr_credit {
 	uint64_t hospital;
 } emr_credit;
 
-/* Of every account that has any, in the order of their ids.  Reads every entry. */
-typedef emr_status (*emr_credit_fn)(void *arg, const emr_credit *credit);
-emr_status emr_replica_credits(emr_replica *replica, emr_credit_fn fn, void *arg);
+/* Appends that of every account that has any (emr_credit), in the order of their ids.  Reads every
+ * entry. */
+emr_status emr_replica_credits(emr_replica *replica, emr_buf *out);

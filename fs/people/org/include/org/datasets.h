@@ -43,11 +43,10 @@ emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 
 emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me,
 	json_t *readers, json_t *former, bool *out_is_reader);
 
-/* How an open folder tells ONE, as above, in frames however many readers it has: {"datasets":[ONE]}
- * with the first of them, and then {"more":{"readers":[...]}} or {"former"}.  ONE keeps those that
- * came first. */
-typedef emr_status (*emr_dataset_frame_fn)(void *arg, json_t *frame); /* takes the reference */
-emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg);
+/* How an open folder tells ONE, as above, in frames however many readers it has, a list:
+ * {"datasets":[ONE]} with the first of them, and then {"more":{"readers":[...]}} or {"former"}. ONE
+ * keeps those that came first. */
+emr_status emr_dataset_frames(json_t *one, json_t **out_frames);
 /* The other side: what such a frame has goes to the end of IO_LIST, or to the last there.  Other
  * frames are left alone. */
 emr_status emr_dataset_take(json_t *io_list, const json_t *frame);

@@ -42,6 +42,11 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out);
 bool emr_proposal_next(emr_asking *asked, emr_id16 org, uint32_t kinds, emr_known_proposal *out,
 	emr_known_votes *out_votes);
 
+/* Proposes WHAT, for as long as members may take.  *OUT_PROPOSAL is its id. */
+emr_status emr_proposal_make(emr_bureau *bureau, emr_pub_org_propose what, emr_bytes part,
+	emr_id16 *out_proposal, emr_problem *out_problem);
+emr_status emr_proposal_approve(emr_bureau *bureau, emr_id16 proposal, emr_problem *out_problem);
+
 /* org admit NAME, or its number: proposes (if nobody has) and approves. */
 int emr_org_admit(const emr_args *args, emr_out *out);
 /* org leave, and org leave NAME: approves that NAME leaves, as it asked; or, to somebody who says
