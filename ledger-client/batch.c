@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "contract/item.h"
+#include "keyring/coowned.h"
 
 struct emr_batch_builder {
 	emr_batch_options options;
@@ -174,4 +175,79 @@ emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t v
 	if (out_batch_id)
 		emr_batch_id(header, out_batch_id->b);
 	return EMR_OK;
+}
+
+/* ---- once more ---- */
+
+/* A builder for the key PK. */
+static emr_status new_like(const emr_batch_options *options, const uint8_t pk[32], emr_id16 domain,
+	emr_batch_builder **out)
+{
+	const emr_signer keys[] = {
+		emr_signer_identity(), emr_keyring_signer_of(options->keyring, domain)};
+	emr_batch_options o = *options;
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		emr_batch_builder *builder = NULL;
+		emr_status status;
+
+		o.signer = keys[i];
+		status = emr_batch_new(&o, &builder);
+		if (status == EMR_OK && memcmp(builder->pk, pk, sizeof builder->pk) == 0) {
+			*out = builder;
+			return EMR_OK;
+		}
+		emr_batch_free(builder);
+		if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_INVALID)
+			return status;
+	}
+	return EMR_DENIED;
+}
+
+static emr_status add_again(emr_batch_builder *builder, const emr_batch *was, size_t index)
+{
+	const emr_batch_item *at = &was->items[index];
+	emr_operation op = {.priv = emr_bytes_of(at->part.data, at->part.len)};
+	emr_id32 id, same;
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(was, index, &item, &pub);
+	if (item.priv_len > 0 && at->part.data == NULL)
+		return EMR_MISSING_DATA;
+	op.op = item.op;
+	op.flags = item.flags;
+	op.version = item.version;
+	op.time = item.time_unix_s;
+	op.epoch = item.epoch;
+	op.pub = emr_bytes_of(pub.data, pub.len);
+	memcpy(op.domain.b, item.domain_id, sizeof op.domain.b);
+	memcpy(op.object.b, item.object_id, sizeof op.object.b);
+	memcpy(op.prev.b, item.prev, sizeof op.prev.b);
+	emr_item_id(at->bytes, id.b);
+	EMR_TRY(emr_batch_add(builder, &op, &same));
+	return emr_id32_equal(id, same) ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *was,
+	emr_batch_pick_fn fn, void *arg, uint64_t now, emr_buf *out_batch)
+{
+	EMR_AUTO_BATCH builder = NULL;
+	emr_header header;
+	emr_id16 domain;
+	emr_item first;
+	emr_span pub;
+
+	if (was->count == 0 || emr_header_parse(was->header, &header) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	emr_batch_item_at(was, 0, &first, &pub);
+	memcpy(domain.b, first.domain_id, sizeof domain.b);
+	EMR_TRY(new_like(options, header.signer_pk, domain, &builder));
+	for (size_t i = 0; i < was->count; i++)
+		if (fn == NULL || fn(arg, i))
+			EMR_TRY(add_again(builder, was, i));
+	if (builder->count == 0)
+		return EMR_NOT_FOUND;
+	return emr_batch_finish(builder, now, header.valid_until_unix_s - header.time_unix_s,
+		out_batch, NULL);
 }

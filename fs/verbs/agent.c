@@ -15,6 +15,9 @@
 #include "mount/client.h"
 #include "mount/service.h"
 #include "network/renewing.h"
+#include "replica/follower.h"
+#include "replica/restart.h"
+#include "session/going_on.h"
 #include "session/keys.h"
 #include "session/registered.h"
 #include "verbs/cmd.h"
@@ -147,6 +150,24 @@ static void renew_ended(agent *a)
 		emr_say(a->out, "Your certificate was renewed.\n");
 }
 
+/* What the host of the ledger lost is made good before anybody is served. */
+static emr_status open_copy(agent *a, emr_problem *out_problem)
+{
+	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
+	(void)!emr_follow_now(a->session.replica);
+	if (!emr_session_must_reopen(&a->session))
+		return EMR_OK;
+	emr_session_close_copy(&a->session);
+	return emr_session_open_copy(&a->session, true, out_problem);
+}
+
+static emr_status begin_work(agent *a, emr_problem *out_problem)
+{
+	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
+	return emr_server_start(
+		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
+}
+
 static emr_status open_all(agent *a, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &a->places,
@@ -156,11 +177,9 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
 	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
 		&a->session.keyring, out_problem));
-	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
+	EMR_TRY(open_copy(a, out_problem));
 	renew_ended(a);
-	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
-	return emr_server_start(
-		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
+	return begin_work(a, out_problem);
 }
 
 static void say_ready(agent *a)
@@ -174,6 +193,43 @@ static void say_ready(agent *a)
 	emr_ready_tell("The agent runs.");
 	emr_behind_let_go(&a->report_fd, code, true);
 	emr_language_all_english(false); /* what follows is for people, whatever has started it */
+}
+
+static void watch_certificate(agent *a)
+{
+	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
+		EMR_OK)
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
+}
+
+/* The copy was left while the agent worked, because entries of it are gone: it begins again with a
+ * new one. */
+static bool begin_again(agent *a)
+{
+	emr_problem problem = {0};
+	emr_status status;
+
+	if (!emr_replica_must_go_on(a->session.replica))
+		return false;
+	take_signals(NULL);
+	emr_cert_watch_stop(a->cert_watch);
+	emr_cert_watch_free(a->cert_watch);
+	a->cert_watch = NULL;
+	emr_server_stop(a->server);
+	a->server = NULL;
+	emr_attendant_free(a->attendant);
+	a->attendant = NULL;
+	emr_session_close_copy(&a->session);
+	status = open_copy(a, &problem);
+	if (status == EMR_OK)
+		status = begin_work(a, &problem);
+	emr_log(EMR_LOG_WARN, "agent: after a restart of the ledger's host: %s",
+		emr_status_text(status));
+	if (status != EMR_OK)
+		return false;
+	take_signals(a->attendant);
+	watch_certificate(a);
+	return true;
 }
 
 static int serve(agent *a)
@@ -191,12 +247,12 @@ static int serve(agent *a)
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
 	take_signals(a->attendant);
-	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
-		EMR_OK)
-		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
+	watch_certificate(a);
 	emr_log(EMR_LOG_INFO, "agent: at work");
 	say_ready(a);
-	emr_attendant_run(a->attendant);
+	do
+		emr_attendant_run(a->attendant);
+	while (begin_again(a));
 	take_signals(NULL);
 	return EMR_EXIT_DONE;
 }

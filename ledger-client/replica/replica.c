@@ -285,8 +285,11 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->is_still = status == EMR_OK && emr_disk_takes_nothing(r->dirfd);
 	if (status == EMR_OK)
 		status = open_lock(r);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		replica_open_restarts(r);
+		replica_take_next(r);
 		status = open_checked(r);
+	}
 	if (status == EMR_OK)
 		replica_open_heads(r);
 	if (r->lock_fd >= 0)
@@ -331,6 +334,7 @@ void emr_replica_close(emr_replica *r)
 	(void)pthread_mutex_destroy(&r->kept_lock);
 	replica_forget_entries(r);
 	(void)pthread_mutex_destroy(&r->entries_lock);
+	emr_buf_free(&r->restarts.bytes);
 	free(r->kept);
 	free(r);
 }

@@ -194,6 +194,8 @@ static emr_status judge(
 	EMR_TRY(emr_chain_size(r->writer, &size));
 	if (r->heads.is_forked)
 		return EMR_FORK;
+	if (replica_is_before_restart(r, head))
+		return EMR_OK;
 	if (head->size == r->heads.ahead && memcmp(head->root, r->heads.ahead_root, 32) != 0)
 		return give_trouble(out, EMR_FORK, head->size - 1, two_histories);
 	return head->size > size ? keep_ahead(r, head, note)

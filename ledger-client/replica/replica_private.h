@@ -8,6 +8,7 @@
 #include "ledger/chain.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "replica/restart.h"
 
 #include "mark.h"
 
@@ -15,6 +16,7 @@
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
 #define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
+#define REPLICA_RESTARTS "replica.restarts"
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
@@ -64,6 +66,17 @@ typedef struct signed_heads {
 	uint8_t ahead_root[32]; /* of that head */
 } signed_heads;
 
+/* Those of the host that this computer has seen: replica_restart.c only. */
+typedef struct known_restarts {
+	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
+	size_t lens[EMR_REPLICA_RESTARTS_MAX]; /* of each in BYTES, one behind the other */
+	emr_buf bytes;
+	size_t n;
+	bool is_bad;	      /* the file cannot be read: no other is taken */
+	atomic_bool is_asked; /* since the host was away last; any thread */
+	bool is_short; /* the ledger reaches one of which the copy cannot tell yet */
+} known_restarts;
+
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three. The members above them are set when it is opened. */
@@ -82,10 +95,12 @@ struct emr_replica {
 	known_names names; /* its lock stands outside of pool_lock and entries_lock */
 
 	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
-	pthread_mutex_t write_lock; /* writer, mark, heads; held for a whole catch_up */
+	pthread_mutex_t write_lock; /* writer .. restarts; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
+	known_restarts restarts;
+	emr_chain *former; /* of which this is to take the place: it has parts, too; borrowed */
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
@@ -165,6 +180,24 @@ emr_status replica_keep_head(emr_replica *r, uint64_t size);
 /* After EMR_FORK.  Of a ledger that a host serves: nothing is handed in from here on, now and after
  * each opening. */
 void replica_condemn(emr_replica *r, const emr_ledger_trouble *trouble);
+struct emr_checkpoint;
+/* When it is opened: what restarts it knows, and the copy that was made after the newest. */
+void replica_open_restarts(emr_replica *r);
+void replica_take_next(emr_replica *r);
+/* An emr_chain_fetch_fn on a replica: of its ledger, and of the copy whose place it is to take. */
+emr_status replica_fetch(
+	void *replica, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+/* Whether HEAD, of the host, is of what was lost at a restart. */
+bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint *head);
+bool replica_waits(emr_replica *r);
+emr_status replica_restart_is(emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost);
+/* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
+ * new copy has to be made first; or EMR_OK: it can be followed. */
+emr_status replica_excuse(
+	emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble);
+/* The copy has SIZE entries, and fits the host's LEDGER_SIZE: is there a restart that it does not
+ * know? */
+void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

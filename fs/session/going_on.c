@@ -1,0 +1,50 @@
+/* This file has the copy of the ledger made anew before it is opened, where the host of the network
+ * went on without some of its entries. */
+#include "session/going_on.h"
+
+#include "base/log.h"
+#include "replica/restart.h"
+
+/* Of an agent, which has no records. */
+static emr_status go_on_alone(const emr_session *session)
+{
+	emr_signing_again signing = {.keyring = session->keyring};
+	emr_replica *next = NULL;
+	emr_status status = emr_replica_next_open(session->replica, &next);
+
+	if (status == EMR_OK)
+		status = emr_replica_sign_again(session->replica, next, &signing);
+	if (status == EMR_OK)
+		return emr_replica_next_keep(session->replica, next, &signing);
+	emr_replica_close(next);
+	return status;
+}
+
+bool emr_session_must_reopen(emr_session *session)
+{
+	emr_status status;
+
+	if (session->replica == NULL)
+		return false;
+	if (emr_replica_should_reopen(session->replica)) {
+		emr_log(EMR_LOG_WARN, "open: the copy of the ledger is damaged, and is made again");
+		return true;
+	}
+	if (session->is_still || !emr_replica_must_go_on(session->replica))
+		return false;
+	emr_view_free(session->view);
+	session->view = NULL;
+	status = session->settle != NULL ? emr_settle_go_on(session->settle)
+					 : go_on_alone(session);
+	emr_log(EMR_LOG_WARN, "open: after a restart of the ledger's host: %s",
+		emr_status_text(status));
+	return true;
+}
+
+void emr_session_close_copy(emr_session *session)
+{
+	emr_replica_close(session->replica);
+	session->replica = NULL;
+	emr_ledger_close(session->ledger);
+	session->ledger = NULL;
+}

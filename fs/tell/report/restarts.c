@@ -1,0 +1,110 @@
+/* This file tells from where the ledger of a network went on after its host had lost entries, and
+ * what became of one's own among them. It names nobody as the cause. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kit/json.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "replica/restart.h"
+#include "report/report.h"
+
+#define SHOWN_MAX 8  /* restarts */
+#define NAMED_MAX 50 /* of what is lost */
+
+static emr_status add_name(void *arg, emr_id16 object, emr_bytes name)
+{
+	char text[EMR_NAME_MAX + 1];
+
+	(void)object;
+	if (name.len == 0 || name.len >= sizeof text || json_array_size(arg) >= NAMED_MAX)
+		return EMR_OK;
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	return json_array_append_new(arg, emr_json_text(text)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+json_t *emr_restarts_json(emr_session *session)
+{
+	emr_known_restart all[SHOWN_MAX];
+	size_t n = emr_replica_restarts(session->replica, all, SHOWN_MAX);
+	json_t *list = json_array(), *names;
+
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		char at[EMR_TEXT_BYTES];
+
+		emr_time_json((int64_t)all[i].unix_s, at);
+		names = json_array();
+		if (names != NULL && all[i].lost > 0 && i + 1 == n &&
+			emr_settle_each_lost(session->settle, add_name, names) == EMR_NO_MEMORY) {
+			json_decref(names);
+			names = NULL;
+		}
+		if (json_array_append_new(list,
+			    json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "at", at,
+				    "at_unix", (json_int_t)all[i].unix_s, "entries",
+				    (json_int_t)all[i].size, "heard", (json_int_t)all[i].heard,
+				    "waits", all[i].state == EMR_RESTART_WAITS, "signed_again",
+				    (json_int_t)all[i].again, "lost", (json_int_t)all[i].lost,
+				    "lost_names", names)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static void put_lost(FILE *to, const json_t *one)
+{
+	const json_t *names = json_object_get(one, "lost_names");
+	uint64_t lost = emr_json_number_at(one, "lost");
+
+	if (lost == 0)
+		return;
+	fprintf(to,
+		emr_text_of(lost, "    Gone for good: %llu entry of yours",
+			"    Gone for good: %llu entries of yours"),
+		(unsigned long long)lost);
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		char shown[4200];
+
+		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
+		fprintf(to, "%s%s", i == 0 ? " (" : ", ", shown);
+	}
+	fputs(json_array_size(names) > 0 ? ").\n" : ".\n", to);
+}
+
+char *emr_restarts_text(const json_t *restarts)
+{
+	char *text = NULL, when[EMR_TEXT_BYTES], entries[EMR_TEXT_BYTES], heard[EMR_COUNT_BYTES];
+	size_t size, i;
+	FILE *to = open_memstream(&text, &size);
+	const json_t *one;
+
+	if (to == NULL)
+		return NULL;
+	json_array_foreach(restarts, i, one)
+	{
+		uint64_t again = emr_json_number_at(one, "signed_again");
+
+		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
+		emr_number_text(emr_json_number_at(one, "entries"), entries);
+		emr_count_text(emr_json_number_at(one, "heard"), "administrator", "administrators",
+			heard);
+		fprintf(to,
+			_("  On %s the host of your network went on with %s entries, after later "
+			  "ones were lost; heard before: %s.\n"),
+			when, entries, heard);
+		if (emr_json_flag_at(one, "waits"))
+			fputs(_("    This computer has some of those. Close your folder and open it "
+				"again: what is yours is signed once more. Until then it waits.\n"),
+				to);
+		if (again > 0)
+			fprintf(to,
+				emr_text_of(again, "    Signed again: %llu entry of yours.\n",
+					"    Signed again: %llu entries of yours.\n"),
+				(unsigned long long)again);
+		put_lost(to, one);
+	}
+	return fclose(to) == 0 ? text : (free(text), NULL);
+}

@@ -1,0 +1,306 @@
+/* After a restart of the ledger's host that took entries away, this file makes this computer's copy
+ * anew beside the old one, signs what was its own among them once more, and puts the new copy in
+ * the old one's place. A process that is killed anywhere in between leaves the old copy, or the new
+ * one, and the next goes on. */
+#include "replica_private.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "ledger/batch.h"
+
+#define NEXT "replica.next" /* a directory */
+
+emr_status replica_fetch(
+	void *replica, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	const emr_replica *r = replica;
+
+	EMR_TRY(emr_ledger_fetch(r->ledger, keys, n, fn, arg));
+	/* Who takes them keeps what fits its item. */
+	return r->former != NULL ? emr_chain_fetch(r->former, keys, n, fn, arg) : EMR_OK;
+}
+
+/* ---- the new copy ---- */
+
+static emr_status open_next(emr_replica *r, emr_replica **out)
+{
+	emr_replica_options options = {.ledger = r->ledger,
+		.clock = r->clock,
+		.is_mine = r->is_mine,
+		.is_mine_arg = r->is_mine_arg};
+	EMR_AUTO_FD fd = -1;
+
+	EMR_TRY(emr_dir_make(r->dirfd, NEXT));
+	fd = openat(r->dirfd, NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return EMR_IO;
+	options.state_dirfd = fd;
+	return emr_replica_open(&options, out);
+}
+
+/* It goes on where the restart says, and nowhere else. */
+static emr_status check_next(const emr_replica *next, const emr_known_restart *restart)
+{
+	uint8_t root[32];
+	uint64_t size = 0;
+
+	EMR_TRY(emr_chain_size(next->writer, &size));
+	if (size < restart->size)
+		return EMR_ROLLBACK;
+	EMR_TRY(emr_chain_root(next->writer, restart->size, root));
+	return memcmp(root, restart->root, sizeof root) == 0 ? EMR_OK : EMR_FORK;
+}
+
+emr_status emr_replica_next_open(emr_replica *replica, emr_replica **out_next)
+{
+	emr_known_restart last;
+	EMR_AUTO_REPLICA next = NULL;
+	emr_status status;
+
+	if (emr_replica_restarts(replica, &last, 1) == 0 || last.state != EMR_RESTART_WAITS)
+		return EMR_NOT_FOUND;
+	EMR_TRY(open_next(replica, &next));
+	/* The old copy neither follows nor changes any more. */
+	next->former = replica->writer;
+	next->restarts.is_bad = true; /* which there are, the old one knows */
+	status = emr_replica_catch_up(next, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = check_next(next, &last);
+	if (status != EMR_OK)
+		return status;
+	*out_next = next;
+	next = NULL;
+	return EMR_OK;
+}
+
+/* ---- signing again ---- */
+
+typedef struct again {
+	emr_replica *replica, *next;
+	emr_chain *old;
+	emr_signing_again *io;
+	emr_opened_entry *o; /* the entry in hand */
+	emr_chain_parts parts;
+	bool only_urgent;
+} again;
+
+static void again_free(again **a)
+{
+	if (*a == NULL)
+		return;
+	emr_opened_entry_free(&(*a)->o);
+	emr_chain_parts_free(&(*a)->parts);
+	free(*a);
+}
+
+/* The ledger takes these within minutes only, and whoever waits asks anew. */
+static bool is_of_the_moment(uint8_t op)
+{
+	return op == EMR_OP_ACCESS_REQ || op == EMR_OP_ACCESS_SERVED || op == EMR_OP_RECOVER_REQ;
+}
+
+/* By which somebody loses what he could. */
+static bool is_urgent(uint8_t op)
+{
+	return op == EMR_OP_REVOKE || op == EMR_OP_KEY_REVOKE || op == EMR_OP_CERT_REVOKE ||
+	       op == EMR_OP_ENROL_REVOKE || op == EMR_OP_WRITER_DEL || op == EMR_OP_DATASET_DROP ||
+	       op == EMR_OP_DATASET_LEAVE || op == EMR_OP_UNLINK || op == EMR_OP_ERASE ||
+	       op == EMR_OP_RECOVER_CANCEL;
+}
+
+static bool is_there(again *a, size_t index)
+{
+	uint64_t seq;
+	uint16_t at;
+	uint8_t id[32];
+
+	emr_item_id(a->o->batch.items[index].bytes, id);
+	return emr_chain_find_item(a->next->writer, id, &seq, &at) == EMR_OK;
+}
+
+/* It was applied, has not come back yet, and its part, if it has one, was not destroyed since. */
+static bool pick(void *arg, size_t index)
+{
+	again *a = arg;
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(&a->o->batch, index, &item, &pub);
+	return a->o->entry.results.data[index] == EMR_RESULT_APPLIED && !is_of_the_moment(item.op) &&
+	       (!a->only_urgent || is_urgent(item.op)) && !is_there(a, index) &&
+	       (item.priv_len == 0 || a->o->batch.items[index].part.data != NULL);
+}
+
+static emr_status hand_in(again *a)
+{
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
+	const emr_batch_options options = {
+		.keyring = a->io->keyring, .net_id = emr_ledger_net_id(a->next->ledger)};
+	emr_status status = answer == NULL ? EMR_NO_MEMORY
+					   : emr_batch_again(&options, &a->o->batch, pick, a,
+						     emr_clock_unix_s(a->next->clock), &batch);
+
+	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it. */
+	if (status == EMR_NOT_FOUND || status == EMR_DENIED)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_ledger_submit(a->next->ledger, emr_buf_view(&batch), answer);
+	return status == EMR_OK ? emr_follow_answer(a->next, emr_buf_view(&batch), answer) : status;
+}
+
+/* Its part is nowhere, and it is of a folder whose parts are kept here: it was destroyed. */
+static emr_status is_erased(again *a, size_t index, emr_id16 domain, bool *out_is)
+{
+	emr_item item;
+	emr_span pub;
+
+	*out_is = false;
+	emr_batch_item_at(&a->o->batch, index, &item, &pub);
+	return item.priv_len > 0 && a->o->batch.items[index].part.data == NULL
+		       ? emr_replica_is_mine(a->replica, domain, out_is)
+		       : EMR_OK;
+}
+
+/* What has come back, and what has not: told behind the last try. */
+static emr_status count(again *a)
+{
+	bool is_gone = false;
+
+	for (uint16_t i = 0; i < a->o->batch.count; i++) {
+		emr_replica_change change;
+
+		replica_change_of(&a->o->entry, &a->o->batch, i, &change);
+		if (change.result != EMR_RESULT_APPLIED || is_of_the_moment(change.op))
+			continue;
+		if (is_there(a, i)) {
+			a->io->again++;
+			continue;
+		}
+		EMR_TRY(is_erased(a, i, change.domain, &is_gone));
+		if (is_gone)
+			continue;
+		a->io->lost_n++;
+		if (a->io->lost != NULL)
+			EMR_TRY(a->io->lost(a->io->arg, &change));
+	}
+	return EMR_OK;
+}
+
+static emr_status open_own(again *a, uint64_t seq)
+{
+	emr_ledger_entry entry = {.seq = seq};
+
+	EMR_TRY(emr_chain_open_entry(a->old, seq, a->o));
+	entry.entry = emr_buf_view(&a->o->bytes);
+	entry.items = emr_buf_view(&a->o->items);
+	EMR_TRY(emr_chain_parts_of(&entry, emr_chain_fetch, a->old, NULL, NULL, &a->parts));
+	for (size_t i = 0; i < a->o->batch.count; i++)
+		a->o->batch.items[i].part = a->parts.spans[i];
+	return EMR_OK;
+}
+
+/* Entries that this keyring handed in, from FROM on, newest first. */
+static emr_status list_own(again *a, uint64_t from, emr_buf *out)
+{
+	emr_public me;
+	uint64_t seq = 0;
+	emr_status status;
+
+	EMR_TRY(emr_keyring_public(a->io->keyring, &me));
+	status = emr_chain_size(a->old, &seq);
+	while (status == EMR_OK) {
+		status = emr_chain_before_by(a->old, me.signer_id.b, seq, &seq);
+		if (status == EMR_NOT_FOUND || (status == EMR_OK && seq < from))
+			return EMR_OK;
+		if (status == EMR_OK)
+			status = emr_buf_append(out, &seq, sizeof seq);
+	}
+	return status;
+}
+
+static emr_status each_own(again *a, const emr_buf *seqs, emr_status (*fn)(again *a))
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = seqs->len / sizeof(uint64_t); status == EMR_OK && i-- > 0;) {
+		uint64_t seq;
+
+		memcpy(&seq, seqs->data + i * sizeof seq, sizeof seq);
+		status = open_own(a, seq);
+		if (status == EMR_OK)
+			status = fn(a);
+	}
+	return status;
+}
+
+emr_status emr_replica_sign_again(
+	emr_replica *replica, emr_replica *next, emr_signing_again *io_signing)
+{
+	__attribute__((cleanup(again_free))) again *a = calloc(1, sizeof *a);
+	EMR_AUTO_BUF seqs = {0};
+	emr_known_restart last;
+
+	if (a == NULL || (a->o = calloc(1, sizeof *a->o)) == NULL)
+		return EMR_NO_MEMORY;
+	if (emr_replica_restarts(replica, &last, 1) == 0)
+		return EMR_NOT_FOUND;
+	a->replica = replica;
+	a->next = next;
+	a->old = replica->writer;
+	a->io = io_signing;
+	io_signing->again = io_signing->lost_n = 0;
+	EMR_TRY(list_own(a, last.size, &seqs));
+	a->only_urgent = true;
+	EMR_TRY(each_own(a, &seqs, hand_in));
+	a->only_urgent = false;
+	EMR_TRY(each_own(a, &seqs, hand_in));
+	return each_own(a, &seqs, count);
+}
+
+/* ---- in the place of the old one ---- */
+
+emr_status emr_replica_next_keep(
+	emr_replica *replica, emr_replica *next, const emr_signing_again *signing)
+{
+	EMR_LOCKED(&replica->write_lock);
+
+	emr_replica_close(next); /* with its mark, and its log in its file */
+	return replica_restart_is(replica, EMR_RESTART_MADE, signing->again, signing->lost_n);
+}
+
+static bool is_moved(int from_fd, int to_fd, const char *name)
+{
+	return renameat(from_fd, name, to_fd, name) == 0 ||
+	       faccessat(from_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
+/* Each step is one that may be done already.  Its mark comes last: an older copy than the mark is
+ * made again, a newer one is not. */
+void replica_take_next(emr_replica *r)
+{
+	const emr_known_restart *last = r->restarts.n > 0 ? &r->restarts.list[r->restarts.n - 1] : NULL;
+	EMR_AUTO_FD fd = -1;
+
+	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)
+		return;
+	fd = openat(r->dirfd, NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && faccessat(fd, REPLICA_DB, F_OK, 0) == 0) {
+		(void)unlinkat(r->dirfd, REPLICA_DB "-wal", 0);
+		(void)unlinkat(r->dirfd, REPLICA_DB "-shm", 0);
+	}
+	if (fd < 0 || !is_moved(fd, r->dirfd, REPLICA_DB) ||
+		!is_moved(fd, r->dirfd, "replica.hw")) {
+		emr_log(EMR_LOG_ERROR, "replica: the new copy could not be moved");
+		return;
+	}
+	(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
+	(void)unlinkat(r->dirfd, REPLICA_AHEAD, 0);
+	(void)unlinkat(fd, REPLICA_LOCK, 0);
+	if (replica_restart_is(r, EMR_RESTART_PASSED, last->again, last->lost) == EMR_OK)
+		(void)unlinkat(r->dirfd, NEXT, AT_REMOVEDIR);
+}

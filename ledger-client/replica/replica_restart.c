@@ -1,0 +1,345 @@
+/* This file keeps the restarts of a ledger's host that this computer has seen, for good, and judges
+ * a new one: whether it may take entries away from the copy. It cuts nothing itself. */
+#include "replica_private.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/sum.h"
+#include "ledger/backend.h"
+#include "ledger/checkpoint.h"
+#include "ledger/restart.h"
+
+#define MAGIC "EMRR"
+#define VERSION 1
+#define RECORD_BYTES (1 + 1 + 4 + 4 + 4)
+#define FILE_MAX (EMR_REPLICA_RESTARTS_MAX * (RECORD_BYTES + EMR_RESTART_MAX) + 64)
+#define IS_TOLD 1u
+#define IS_SAID 2u
+
+/* ---- the file ---- */
+
+/* BYTES are appended to those of the others. */
+static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes, uint8_t state,
+	uint8_t flags, uint32_t again, uint32_t lost)
+{
+	emr_known_restart *at = &all->list[all->n];
+
+	if (all->n == EMR_REPLICA_RESTARTS_MAX)
+		return EMR_LIMIT;
+	*at = (emr_known_restart){.recovery = restart->recovery,
+		.size = restart->size,
+		.unix_s = restart->time,
+		.heard = (uint32_t)restart->n_heard,
+		.again = again,
+		.lost = lost,
+		.state = state,
+		.is_told = (flags & IS_TOLD) != 0,
+		.is_said = (flags & IS_SAID) != 0};
+	memcpy(at->root, restart->root, sizeof at->root);
+	EMR_TRY(emr_buf_append(&all->bytes, bytes.data, bytes.len));
+	all->lens[all->n++] = bytes.len;
+	return EMR_OK;
+}
+
+static emr_status read_one(emr_reader *r, known_restarts *all)
+{
+	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
+	uint8_t state = emr_read_u8(r), flags = emr_read_u8(r);
+	uint32_t again = emr_read_u32(r), lost = emr_read_u32(r), len = emr_read_u32(r);
+	emr_bytes bytes = emr_read_bytes(r, len);
+
+	if (restart == NULL)
+		return EMR_NO_MEMORY;
+	if (r->bad || state < EMR_RESTART_FITS || state > EMR_RESTART_PASSED)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_restart_parse(bytes, restart));
+	return add(all, restart, bytes, state, flags, again, lost);
+}
+
+static emr_status read_all(emr_bytes file, known_restarts *all)
+{
+	emr_reader r = emr_reader_of(file);
+	size_t n;
+
+	if (!emr_sum_fits(file))
+		return EMR_DAMAGED;
+	emr_read_magic(&r, MAGIC);
+	if (!r.bad && r.left > 0 && r.at[0] > VERSION)
+		return emr_newer_format(r.at[0], VERSION);
+	(void)emr_read_u8(&r);
+	emr_read_zeros(&r, 1);
+	n = emr_read_u16(&r);
+	for (size_t i = 0; i < n; i++)
+		EMR_TRY(read_one(&r, all));
+	(void)emr_read_bytes(&r, EMR_SUM_BYTES);
+	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status write_all(emr_replica *r)
+{
+	const known_restarts *all = &r->restarts;
+	EMR_AUTO_BUF file = {0};
+	emr_writer w = emr_writer_of(&file);
+	size_t at = 0;
+
+	if (r->is_still)
+		return EMR_READ_ONLY;
+	emr_write_bytes(&w, MAGIC, 4);
+	emr_write_u8(&w, VERSION);
+	emr_write_zeros(&w, 1);
+	emr_write_u16(&w, (uint16_t)all->n);
+	for (size_t i = 0; i < all->n; at += all->lens[i++]) {
+		const emr_known_restart *one = &all->list[i];
+
+		emr_write_u8(&w, one->state);
+		emr_write_u8(&w, (uint8_t)((one->is_told ? IS_TOLD : 0) | (one->is_said ? IS_SAID : 0)));
+		emr_write_u32(&w, one->again);
+		emr_write_u32(&w, one->lost);
+		emr_write_u32(&w, (uint32_t)all->lens[i]);
+		emr_write_bytes(&w, all->bytes.data + at, all->lens[i]);
+	}
+	EMR_TRY(w.status == EMR_OK ? emr_sum_append(&file) : w.status);
+	return emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
+}
+
+/* What cannot be read says nothing, and nothing is added to it: no entry goes on its ground. */
+void replica_open_restarts(emr_replica *r)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_status status = emr_file_read(r->dirfd, REPLICA_RESTARTS, FILE_MAX, &file);
+
+	if (status == EMR_NOT_FOUND)
+		return;
+	if (status == EMR_OK)
+		status = read_all(emr_buf_view(&file), &r->restarts);
+	r->restarts.is_bad = status != EMR_OK;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "replica: " REPLICA_RESTARTS ": %s", emr_status_text(status));
+}
+
+static emr_known_restart *newest(emr_replica *r)
+{
+	known_restarts *all = &r->restarts;
+
+	return all->n > 0 ? &all->list[all->n - 1] : NULL;
+}
+
+size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t max)
+{
+	const known_restarts *all = &replica->restarts;
+	EMR_LOCKED(&replica->write_lock);
+	const size_t n = all->n < max ? all->n : max;
+
+	memcpy(out, all->list + all->n - n, n * sizeof *out);
+	return n;
+}
+
+bool replica_waits(emr_replica *r)
+{
+	const emr_known_restart *last = newest(r);
+
+	return last != NULL && last->state == EMR_RESTART_WAITS;
+}
+
+bool emr_replica_must_go_on(emr_replica *replica)
+{
+	EMR_LOCKED(&replica->write_lock);
+
+	return replica_waits(replica);
+}
+
+emr_status replica_restart_is(emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost)
+{
+	emr_known_restart *last = newest(r);
+
+	if (last == NULL)
+		return EMR_NOT_FOUND;
+	last->state = (uint8_t)state;
+	last->again = again;
+	last->lost = lost;
+	last->is_told = last->is_told && state != EMR_RESTART_MADE; /* there is more to tell */
+	return write_all(r);
+}
+
+emr_status emr_replica_restart_note(emr_replica *replica, bool is_told, bool is_said)
+{
+	emr_known_restart *last;
+	EMR_LOCKED(&replica->write_lock);
+
+	last = newest(replica);
+	if (last == NULL)
+		return EMR_NOT_FOUND;
+	last->is_told = last->is_told || is_told;
+	last->is_said = last->is_said || is_said;
+	return write_all(replica);
+}
+
+/* ---- heads from before ---- */
+
+bool replica_is_before_restart(const emr_replica *r, const emr_checkpoint *head)
+{
+	for (size_t i = 0; i < r->restarts.n; i++) {
+		const emr_known_restart *one = &r->restarts.list[i];
+
+		if (head->size > one->size && head->n_sigs == 1 && head->sigs[0].time <= one->unix_s)
+			return true;
+	}
+	return false;
+}
+
+/* ---- a new one ---- */
+
+typedef struct asking {
+	emr_replica *r;
+	uint64_t size, ledger_size;
+	bool differs;	/* the host shows other entries than the copy has, or fewer */
+	bool is_short;	/* the copy does not reach one of them yet, and the ledger does */
+	bool has_taken; /* one that explains that */
+} asking;
+
+/* No entry goes that came after somebody was heard, or after the restart itself: that would be cut
+ * out of what the host had taken since. */
+static emr_status is_older_than_all(const asking *a, const emr_restart *restart, bool *out_is)
+{
+	uint64_t first = restart->time, time = 0;
+
+	for (size_t i = 0; i < restart->n_heard; i++)
+		if (restart->heard[i].sig.time < first)
+			first = restart->heard[i].sig.time;
+	*out_is = true;
+	for (uint64_t seq = restart->size; seq < a->size && *out_is; seq++) {
+		EMR_TRY(emr_chain_time(a->r->writer, seq, &time));
+		*out_is = time <= first;
+	}
+	return EMR_OK;
+}
+
+static bool is_known(const emr_replica *r, const emr_restart *restart)
+{
+	for (size_t i = 0; i < r->restarts.n; i++)
+		if (emr_id16_equal(r->restarts.list[i].recovery, restart->recovery))
+			return true;
+	return false;
+}
+
+static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good)
+{
+	emr_status status = emr_restart_check(restart, emr_ledger_host_key(a->r->ledger), a->r->writer);
+
+	*out_is_good = status == EMR_OK;
+	if (status == EMR_ROLLBACK)
+		a->is_short = a->is_short || restart->size <= a->ledger_size;
+	if (status == EMR_OK && a->differs)
+		return is_older_than_all(a, restart, out_is_good);
+	if (status == EMR_OK || status == EMR_ROLLBACK)
+		return EMR_OK;
+	emr_log(EMR_LOG_WARN, "replica: a restart of the host is not believed: %s",
+		emr_status_text(status));
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_BAD_SIGNATURE ||
+			       status == EMR_AWAITED
+		       ? EMR_OK
+		       : status;
+}
+
+static emr_status take_one(void *arg, emr_bytes bytes)
+{
+	asking *a = arg;
+	known_restarts *all = &a->r->restarts;
+	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
+	const bool takes_away = a->differs && !a->has_taken;
+	bool is_good = false;
+	emr_status status;
+
+	if (restart == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_restart_parse(bytes, restart);
+	if (status != EMR_OK)
+		return status == EMR_NO_MEMORY ? status : EMR_OK;
+	if (is_known(a->r, restart))
+		return EMR_OK;
+	EMR_TRY(judge(a, restart, &is_good));
+	if (!is_good)
+		return EMR_OK;
+	EMR_TRY(add(all, restart, bytes,
+		takes_away && a->size > restart->size ? EMR_RESTART_WAITS : EMR_RESTART_FITS, 0, 0, 0));
+	status = write_all(a->r);
+	if (status != EMR_OK)
+		all->bytes.len -= all->lens[--all->n];
+	else
+		a->has_taken = a->has_taken || takes_away;
+	emr_log(EMR_LOG_WARN, "ledger: its host went on with %llu entries after entries were lost",
+		(unsigned long long)restart->size);
+	return status;
+}
+
+static void drop_ahead(emr_replica *r)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint head;
+
+	if (r->heads.ahead > 0 &&
+		emr_file_read(r->dirfd, REPLICA_AHEAD, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
+		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK &&
+		replica_is_before_restart(r, &head))
+		replica_reached(r, r->heads.ahead);
+}
+
+/* One that the copy does not reach can say nothing yet, but that what the host had signed for
+ * others is not waited for (replica_follow.c). */
+static emr_status ask(asking *a)
+{
+	known_restarts *all = &a->r->restarts;
+	emr_status status = all->is_bad || a->r->is_still
+				    ? EMR_UNSUPPORTED
+				    : emr_ledger_restarts(a->r->ledger, take_one, a);
+
+	all->is_short = a->is_short;
+	drop_ahead(a->r);
+	return status;
+}
+
+/* Whether the host's ledger has what the copy has. */
+static emr_status compare_ends(asking *a)
+{
+	uint8_t ours[32], theirs[32];
+
+	EMR_TRY(emr_ledger_size(a->r->ledger, &a->ledger_size));
+	a->differs = a->ledger_size < a->size;
+	if (a->differs || a->size == 0)
+		return EMR_OK;
+	EMR_TRY(emr_chain_root(a->r->writer, a->size, ours));
+	EMR_TRY(emr_ledger_root(a->r->ledger, a->size, theirs));
+	a->differs = memcmp(ours, theirs, sizeof ours) != 0;
+	return EMR_OK;
+}
+
+emr_status replica_excuse(emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble)
+{
+	asking a = {.r = r, .size = size};
+	emr_status status;
+
+	if (why != EMR_OK)
+		r->restarts.is_asked = false;
+	if ((why != EMR_ROLLBACK && why != EMR_FORK) || r->heads.is_forked ||
+		size < r->mark.frontier.size)
+		return why;
+	status = compare_ends(&a);
+	if (status == EMR_OK)
+		status = ask(&a);
+	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short))
+		return why;
+	*io_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	return a.differs ? EMR_OFFLINE : EMR_OK;
+}
+
+void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
+{
+	asking a = {.r = r, .size = size, .ledger_size = ledger_size};
+
+	if (!r->restarts.is_asked && size >= ledger_size)
+		r->restarts.is_asked = ask(&a) != EMR_OFFLINE;
+}

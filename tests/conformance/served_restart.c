@@ -1,0 +1,168 @@
+/* These tests have a host that lost entries and goes on by a restart: a member who has what is gone
+ * goes on with it, signs again, and accuses nobody; a restart that is not what it must be takes
+ * nothing away. */
+#include "ledger/checkpoint.h"
+#include "ledger/restart.h"
+#include "replica/restart.h"
+#include "served_members.h"
+
+/* ---- a host that lost entries, and says so: ana has what is gone ---- */
+
+typedef struct restart_of {
+	uint64_t size, time, heard_time;
+	emr_keyring *heard; /* NULL: nobody was */
+	uint8_t seed_xor;   /* another host's key */
+} restart_of;
+
+static void host_restarts(restart_of how)
+{
+	emr_restart restart = {
+		.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
+	EMR_AUTO_BUF bytes = {0};
+	emr_checkpoint note;
+	uint8_t seed[32];
+
+	assert_ok(emr_replica_root_at(ana.replica, how.size, restart.root));
+	kit_host_seed(seed);
+	seed[0] ^= how.seed_xor;
+	emr_restart_said(&restart, &note);
+	note.n_sigs = 0;
+	assert_ok(emr_checkpoint_sign(&note, seed, how.time));
+	restart.sig = note.sigs[0];
+	note.n_sigs = 0;
+	if (how.heard != NULL) {
+		assert_ok(emr_checkpoint_cosign(&note, how.heard, how.heard_time));
+		assert_ok(emr_restart_add(&restart, &note));
+	}
+	assert_ok(emr_restart_write(&restart, &bytes));
+	kit_put_file(printed("%s/host", k.base), EMR_RESTARTS, emr_buf_view(&bytes));
+}
+
+static uint64_t common; /* entries before they part */
+
+/* Of ana, who saved so often, one entry each; the host lost them. */
+static void host_loses(unsigned by_ana, unsigned by_rui)
+{
+	emr_replica_position at;
+
+	part_ways(by_ana, by_rui);
+	assert_ok(emr_replica_at(ana.replica, &at));
+	common = at.size - by_ana;
+}
+
+static restart_of a_restart(void)
+{
+	return (restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0};
+}
+
+static uint64_t host_size(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(rui.ledger, &size));
+	return size;
+}
+
+/* Up to what KEEPS, a death in between; how many of her operations came back. */
+static uint32_t go_on(bool keeps)
+{
+	emr_signing_again signing = {.keyring = k.keyring};
+	emr_replica *next = NULL;
+
+	assert_ok(emr_replica_next_open(ana.replica, &next));
+	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
+	assert_int_equal(signing.lost_n, 0);
+	if (keeps)
+		assert_ok(emr_replica_next_keep(ana.replica, next, &signing));
+	else
+		emr_replica_close(next);
+	member_goes(&ana);
+	member_comes(&ana, "ana");
+	return signing.again;
+}
+
+TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
+{
+	emr_known_restart known;
+	EMR_AUTO_BUF hers = {0};
+
+	host_loses(3, 2);
+	host_restarts(a_restart());
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_OFFLINE, follow(&ana));
+	member_goes(&ana); /* it is known for good */
+	member_comes(&ana, "ana");
+	assert_true(emr_replica_must_go_on(ana.replica));
+	assert_int_equal(go_on(false), 3);
+	assert_int_equal(host_size(), common + 2 + 3);
+	assert_true(emr_replica_must_go_on(ana.replica)); /* the old copy is there */
+	assert_int_equal(go_on(true), 3);
+	assert_int_equal(host_size(), common + 2 + 3);
+	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 1);
+	assert_int_equal(known.state, EMR_RESTART_PASSED);
+	assert_int_equal(known.again, 3);
+	assert_ok(follow(&ana));
+	save(&ana);
+	/* Nobody is accused by what the host had signed of what is gone. */
+	assert_ok(follow(&rui));
+	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	assert_int_equal(emr_replica_restarts(rui.replica, &known, 1), 1);
+	assert_int_equal(known.state, EMR_RESTART_FITS);
+	both_go();
+}
+
+static void expect_refused(restart_of how, emr_status why)
+{
+	emr_known_restart known;
+
+	host_restarts(how);
+	assert_status(why, follow(&ana));
+	assert_false(emr_replica_must_go_on(ana.replica));
+	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 0);
+}
+
+/* A shorter ledger goes back as ever: by another key, unheard, or of before what is to go. */
+TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
+{
+	emr_keyring *thief = NULL;
+	restart_of how;
+
+	host_loses(2, 0);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &thief));
+	how = a_restart();
+	how.seed_xor = 1;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.heard = NULL;
+	expect_refused(how, EMR_ROLLBACK);
+	how.heard = thief;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.time--;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.heard_time--;
+	expect_refused(how, EMR_ROLLBACK);
+	emr_keyring_free(thief);
+	/* One that came to be shown late is one all the same. */
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	both_go();
+}
+
+TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
+{
+	host_loses(1, 0);
+	host_restarts(a_restart());
+	host_keeps_a_copy("early");
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_int_equal(go_on(true), 1);
+	assert_ok(follow(&ana));
+	save(&ana);
+	host_shows("early", "late");
+	assert_status(EMR_ROLLBACK, follow(&ana));
+	assert_false(emr_replica_must_go_on(ana.replica));
+	both_go();
+}
+
+TESTS(NULL, NULL)
