@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "replica/restart.h"
+#include "settle/history.h"
 
 #include "side_batch.h"
 

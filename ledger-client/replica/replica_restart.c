@@ -228,8 +228,13 @@ static bool is_known(const emr_replica *r, const emr_restart *restart)
 
 static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good)
 {
-	emr_status status = emr_restart_check(restart, emr_ledger_host_key(a->r->ledger), a->r->writer);
+	emr_checkpoint said;
+	emr_status status;
 
+	emr_restart_said(restart, &said);
+	status = emr_ledger_knows(a->r->ledger, &said);
+	if (status == EMR_OK || status == EMR_UNSUPPORTED) /* in its own directory it signs nothing */
+		status = emr_restart_check(restart, NULL, a->r->writer);
 	*out_is_good = status == EMR_OK;
 	if (status == EMR_ROLLBACK)
 		a->is_short = a->is_short || restart->size <= a->ledger_size;
@@ -330,8 +335,12 @@ emr_status replica_excuse(emr_replica *r, uint64_t size, emr_status why, emr_led
 	status = compare_ends(&a);
 	if (status == EMR_OK)
 		status = ask(&a);
-	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short))
-		return why;
+	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short)) {
+		/* A host that does not know yet that it is short is told. */
+		if (why != EMR_ROLLBACK || !replica_begin_bringing(r))
+			return why;
+		a.differs = true;
+	}
 	*io_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	return a.differs ? EMR_OFFLINE : EMR_OK;
 }

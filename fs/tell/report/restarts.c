@@ -2,9 +2,11 @@
  * what became of one's own among them. It names nobody as the cause. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/out.h"
 #include "kit/text.h"
 #include "replica/restart.h"
 #include "report/report.h"
@@ -14,7 +16,7 @@
 
 static emr_status add_name(void *arg, emr_id16 object, emr_bytes name)
 {
-	char text[EMR_NAME_MAX + 1];
+	char text[256];
 
 	(void)object;
 	if (name.len == 0 || name.len >= sizeof text || json_array_size(arg) >= NAMED_MAX)
