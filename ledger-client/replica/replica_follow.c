@@ -434,6 +434,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		status = EMR_FORK;
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
+		if (status == EMR_OFFLINE)
+			replica_bring(r);
 		if (status != EMR_OK && status != EMR_BUSY)
 			status = check_alone(r, size, status, &f->trouble);
 	}
@@ -441,6 +443,10 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		status = replica_check_heads(r, size, &r->mark, &f->trouble);
 	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
+	if (status == EMR_ROLLBACK && replica_begin_bringing(r)) {
+		f->trouble = (emr_ledger_trouble){.status = EMR_OK};
+		status = EMR_OFFLINE;
+	}
 	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
 	if (status == EMR_OK)

@@ -64,6 +64,13 @@ typedef struct signed_heads {
 	uint8_t ahead_root[32]; /* of that head */
 } signed_heads;
 
+/* What a host in recovery was given: replica_bring.c only. */
+typedef struct brought {
+	emr_id16 id;   /* of the recovery */
+	uint64_t next; /* entry to go on at */
+	uint64_t size; /* entries of the host when it had all; 0: it has not */
+} brought;
+
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three. The members above them are set when it is opened. */
@@ -82,10 +89,11 @@ struct emr_replica {
 	known_names names; /* its lock stands outside of pool_lock and entries_lock */
 
 	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
-	pthread_mutex_t write_lock; /* writer, mark, heads; held for a whole catch_up */
+	pthread_mutex_t write_lock; /* writer, mark, heads, brought; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
+	brought brought;
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
@@ -158,6 +166,10 @@ emr_status replica_check_heads(
 bool replica_is_signed(emr_replica *r, uint64_t size);
 /* The copy has SIZE entries, which were compared. */
 void replica_reached(emr_replica *r, uint64_t size);
+/* To a host that lost entries, which is away meanwhile. */
+void replica_bring(emr_replica *r);
+/* Of a host that is shorter than what it signed; false: it does not say that it lost entries. */
+bool replica_begin_bringing(emr_replica *r);
 /* For emr_replica_last_trouble. */
 void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh);
 /* In a transaction of the writer: the last one that fits is kept, to be shown to others. */
