@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
+#include "ledger/backend.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "served_private.h"
