@@ -77,12 +77,13 @@ static bool is_known(const absent *a, emr_bytes descriptor)
 	       memcmp(hash.b, a->options.known_hash->b, sizeof hash.b) == 0;
 }
 
-static emr_status try_open(const absent *a, emr_ledger **out_inner)
+static emr_status try_open(absent *a, emr_ledger **out_inner)
 {
 	EMR_AUTO_LEDGER inner = NULL;
 	emr_status (*host)(const emr_ledger_options *, int, emr_ledger **) =
 		a->options.host != NULL ? a->options.host : emr_embedded_open_woken;
 
+	a->options.known_descriptor = emr_buf_view(&a->descriptor);
 	EMR_TRY(host(&a->options, a->wake_fd, &inner));
 	if (!is_known(a, emr_ledger_descriptor(inner)))
 		return EMR_FORK;
@@ -340,6 +341,19 @@ PASSED_ON(mend,
 	(void *self, struct emr_chain *own, struct emr_chain *united,
 		emr_ledger_trouble *out_trouble, uint64_t *out_n),
 	emr_ledger_mend(v.inner, own, united, out_trouble, out_n))
+PASSED_ON(recovery, (void *self, emr_ledger_recovery *out_recovery),
+	emr_ledger_recovery_of(v.inner, out_recovery))
+PASSED_ON(bring,
+	(void *self, emr_bytes note, struct emr_chain *own, uint64_t from, size_t max,
+		uint64_t *out_next),
+	emr_ledger_bring(v.inner, note, own, from, max, out_next))
+PASSED_ON(say_heard, (void *self, const emr_ledger_recovery *recovery, struct emr_chain *own),
+	emr_ledger_say_heard(v.inner, recovery, own))
+PASSED_ON(
+	restarts, (void *self, emr_restart_fn fn, void *arg), emr_ledger_restarts(v.inner, fn, arg))
+PASSED_ON(say_done, (void *self, emr_bytes note), emr_ledger_say_done(v.inner, note))
+PASSED_ON(done_of, (void *self, emr_id32 signer, emr_buf *out_note),
+	emr_ledger_done_of(v.inner, signer, out_note))
 static emr_status absent_entries(
 	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
@@ -459,6 +473,12 @@ static const emr_ledger_backend backend = {
 	.hurry = absent_hurry,
 	.head = absent_head,
 	.knows = absent_knows,
+	.recovery = absent_recovery,
+	.bring = absent_bring,
+	.say_heard = absent_say_heard,
+	.restarts = absent_restarts,
+	.say_done = absent_say_done,
+	.done_of = absent_done_of,
 	.is_of_channel = absent_is_of_channel,
 };
 

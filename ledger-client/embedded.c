@@ -60,6 +60,9 @@ static const emr_ledger_backend backend = {
 	.verify = embedded_verify,
 	.unite = embedded_unite,
 	.mend = embedded_mend,
+	.restarts = embedded_restarts,
+	.say_done = embedded_say_done,
+	.done_of = embedded_done_of,
 };
 
 static emr_status open_dir(embedded *e, const char *path)

@@ -51,5 +51,10 @@ void embedded_wake(void *self);
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble);
 emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *united,
 	emr_ledger_trouble *out_trouble);
+emr_status embedded_restarts(void *self, emr_restart_fn fn, void *arg);
+emr_status embedded_say_done(void *self, emr_bytes note);
+emr_status embedded_done_of(void *self, emr_id32 signer, emr_buf *out_note);
+/* EMR_OFFLINE: the host of this directory is in recovery. */
+emr_status embedded_check_recovery(const embedded *e);
 emr_status embedded_mend(void *self, emr_chain *own, emr_chain *united,
 	emr_ledger_trouble *out_trouble, uint64_t *out_n);

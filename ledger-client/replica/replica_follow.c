@@ -430,12 +430,12 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 
 	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_size(r->writer, &size);
-	if (status == EMR_OK && r->heads.is_forked)
-		status = EMR_FORK;
-	if (status == EMR_OK && replica_waits(r))
-		status = EMR_OFFLINE;
+	if (status == EMR_OK && (r->heads.is_forked || replica_waits(r)))
+		status = r->heads.is_forked ? EMR_FORK : EMR_OFFLINE;
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
+		if (status == EMR_OFFLINE)
+			replica_bring(r);
 		if (status != EMR_OK && status != EMR_BUSY)
 			status = check_alone(r, size, status, &f->trouble);
 	}

@@ -77,6 +77,13 @@ typedef struct known_restarts {
 	bool is_short; /* the ledger reaches one of which the copy cannot tell yet */
 } known_restarts;
 
+/* What a host in recovery was given: replica_bring.c only. */
+typedef struct brought {
+	emr_id16 id;   /* of the recovery */
+	uint64_t next; /* entry to go on at */
+	uint64_t size; /* entries of the host when it had all; 0: it has not */
+} brought;
+
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three. The members above them are set when it is opened. */
@@ -99,6 +106,7 @@ struct emr_replica {
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
+	brought brought;
 	known_restarts restarts;
 	emr_chain *former; /* of which this is to take the place: it has parts, too; borrowed */
 	bool is_mark_saved;    /* the file says the same */
@@ -173,6 +181,10 @@ emr_status replica_check_heads(
 bool replica_is_signed(emr_replica *r, uint64_t size);
 /* The copy has SIZE entries, which were compared. */
 void replica_reached(emr_replica *r, uint64_t size);
+/* To a host that lost entries, which is away meanwhile. */
+void replica_bring(emr_replica *r);
+/* Of a host that is shorter than what it signed; false: it does not say that it lost entries. */
+bool replica_begin_bringing(emr_replica *r);
 /* For emr_replica_last_trouble. */
 void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh);
 /* In a transaction of the writer: the last one that fits is kept, to be shown to others. */

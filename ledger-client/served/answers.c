@@ -19,6 +19,31 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
 }
 
+static emr_status put_restart(void *arg, emr_bytes restart)
+{
+	emr_serve_call *call = arg;
+
+	return emr_buf_append(&call->out, restart.data, restart.len);
+}
+
+static emr_status give_restarts(emr_served *served, emr_serve_call *call)
+{
+	return emr_ledger_restarts(served->ledger, put_restart, call);
+}
+
+static emr_status take_done(emr_served *served, emr_serve_call *call)
+{
+	return emr_ledger_say_done(served->ledger, emr_buf_view(&call->body));
+}
+
+static emr_status find_done(emr_served *served, emr_serve_call *call)
+{
+	emr_id32 signer;
+
+	EMR_TRY(emr_unhex(call->path, signer.b, sizeof signer.b));
+	return emr_ledger_done_of(served->ledger, signer, &call->out);
+}
+
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
 {
 	emr_ledger_answer answer = {.seq = 0};
@@ -177,6 +202,16 @@ static emr_status take_note(emr_served *served, emr_serve_call *call)
 
 /* ---- as HTTP has them ---- */
 
+static void refuse(emr_serve_call *call, unsigned code, const char *word)
+{
+	call->header[0] = WIRE_STATUS_HEADER;
+	call->header[1] = word;
+	call->code = code;
+	call->type = "text/plain";
+	emr_buf_clear(&call->out);
+	(void)!emr_buf_append(&call->out, word, strlen(word));
+}
+
 /* Each answer says how it went by a word, too: several have one number of HTTP. */
 static bool finish(emr_serve_call *call, emr_status status)
 {
@@ -186,27 +221,38 @@ static bool finish(emr_serve_call *call, emr_status status)
 		return false;
 	call->header[0] = WIRE_STATUS_HEADER;
 	call->header[1] = word;
-	if (status == EMR_OK)
-		return true;
-	call->code = wire_http_of(status);
-	call->type = "text/plain";
-	emr_buf_clear(&call->out);
-	(void)!emr_buf_append(&call->out, word, strlen(word));
+	if (status != EMR_OK)
+		refuse(call, wire_http_of(status), word);
+	return true;
+}
+
+/* A ledger that lacks entries answers nobody. */
+static bool is_recovering(emr_served *served, emr_serve_call *call)
+{
+	if (!atomic_load(&served->is_recovering))
+		return false;
+	refuse(call, wire_http_of(EMR_OFFLINE), WIRE_RECOVERY);
 	return true;
 }
 
 /* No token is needed for what is public, and for what is sent signed; letters.c says which letters
  * need one. */
-#define OPEN(name, function)                                                                       \
+#define ALWAYS(name, function)                                                                     \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
 		return finish(call, function(arg, call));                                          \
+	}
+#define OPEN(name, function)                                                                       \
+	static bool name(void *arg, emr_serve_call *call)                                          \
+	{                                                                                          \
+		return is_recovering(arg, call) || finish(call, function(arg, call));              \
 	}
 #define FOR_MEMBERS(name, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
 		emr_status status = emr_served_check(arg, call, (emr_bytes){0});                   \
-		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
+		return is_recovering(arg, call) ||                                                 \
+		       finish(call, status == EMR_OK ? function(arg, call) : status);              \
 	}
 /* Also a key that has ended reads of that. */
 #define FOR_READERS(name, function)                                                                \
@@ -215,7 +261,8 @@ static bool finish(emr_serve_call *call, emr_status status)
 		uint64_t below;                                                                    \
 		emr_status status = served_check_reader(arg, call, &below);                        \
                                                                                                    \
-		return finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
+		return is_recovering(arg, call) ||                                                 \
+		       finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
 	}
 /* A key that has ended may say long things, too: they are refused for what they are. */
 static bool may_send(void *arg, emr_serve_call *call)
@@ -226,6 +273,21 @@ static bool may_send(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(call, status);
 }
 
+/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
+ */
+static bool may_bring(void *arg, emr_serve_call *call)
+{
+	emr_served *served = arg;
+
+	return atomic_load(&served->known) > 0 || may_send(arg, call);
+}
+
+ALWAYS(answer_recovery, served_give_recovery)
+ALWAYS(answer_brought, served_take_brought)
+ALWAYS(answer_heard, served_take_heard)
+FOR_MEMBERS(answer_restarts, give_restarts)
+FOR_MEMBERS(answer_done, take_done)
+FOR_MEMBERS(answer_done_of, find_done)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -246,6 +308,14 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
 	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .open_max = WIRE_OPEN_MAX,
 		.may = may_send, .waits_for_disk = true, .answer = answer_batch},
+	{"GET", WIRE_ROOT "recovery", .answer = answer_recovery},
+	{"POST", WIRE_ROOT "recovery", .body_max = WIRE_ANSWER_MAX, .open_max = WIRE_OPEN_MAX,
+		.may = may_bring, .waits_for_disk = true, .answer = answer_brought},
+	{"POST", WIRE_ROOT "heard", .body_max = WIRE_NOTE_MAX, .answer = answer_heard},
+	{"GET", WIRE_ROOT "restarts", .answer = answer_restarts},
+	{"POST", WIRE_ROOT "done", .body_max = WIRE_NOTE_MAX, .may = may_send,
+		.answer = answer_done},
+	{"GET", WIRE_ROOT "done/", .answer = answer_done_of},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},

@@ -301,7 +301,9 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	*out_absence = (emr_ledger_absence){
 		.status = c->last == EMR_OK ? EMR_OK : emr_ledger_absence_of(c->last),
 		.since_unix_s = c->away_unix_s,
-		.refusal = c->is_other_host ? "another host" : NULL};
+		.refusal = c->is_other_host   ? "another host"
+			   : c->is_recovering ? WIRE_RECOVERY
+					      : NULL};
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -392,6 +394,12 @@ static const emr_ledger_backend backend = {
 	.look = client_look,
 	.head = client_head,
 	.knows = client_knows,
+	.recovery = client_recovery,
+	.bring = client_bring,
+	.say_heard = client_say_heard,
+	.restarts = client_restarts,
+	.say_done = client_say_done,
+	.done_of = client_done_of,
 };
 
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)

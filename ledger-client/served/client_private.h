@@ -32,8 +32,11 @@ typedef struct client {
 	uint64_t away_unix_s;
 	int64_t looked_ns;  /* of system boot */
 	bool is_other_host; /* it showed another key */
+	bool is_recovering; /* it takes from its members what its ledger lost */
 	emr_buf head;	    /* the checkpoint that the host signed last */
 	uint64_t head_size; /* as it says */
+
+	emr_id16 heard; /* the recovery in which this administrator was; the follower's thread */
 } client;
 
 /* One request; what is not said here is as for any. */
@@ -44,6 +47,7 @@ typedef struct question {
 	uint32_t timeout_ms; /* 0 = TIMEOUT_MS */
 	bool is_wait;	     /* emr_ledger_wake ends it */
 	bool is_open;	     /* needs no token */
+	bool is_beside;	     /* its answer does not say whether the ledger is there */
 } question;
 
 /* Over options->path; it opens while the host is away.  Freed by client_close, also where it fails.
@@ -55,3 +59,12 @@ void client_close(void *self);
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
+
+/* bring.c: the backend's functions of these names (ledger/backend.h). */
+emr_status client_recovery(void *self, emr_ledger_recovery *out_recovery);
+emr_status client_bring(void *self, emr_bytes note, struct emr_chain *own, uint64_t from,
+	size_t max, uint64_t *out_next);
+emr_status client_say_heard(void *self, const emr_ledger_recovery *recovery, struct emr_chain *own);
+emr_status client_restarts(void *self, emr_restart_fn fn, void *arg);
+emr_status client_say_done(void *self, emr_bytes note);
+emr_status client_done_of(void *self, emr_id32 signer, emr_buf *out_note);

@@ -15,14 +15,16 @@
 #include "base/secret.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "ledger/restart.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
 #define SETTINGS_MAX ((size_t)4096)
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
-static void note(client *c, emr_status status, const emr_http_answer *answer)
+static void note(client *c, emr_status status, bool is_recovering, const emr_http_answer *answer)
 {
 	(void)pthread_mutex_lock(&c->lock);
+	c->is_recovering = is_recovering;
 	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
 	if (c->last == EMR_OK) {
@@ -45,6 +47,12 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 	if (body->len > 0 && body->len < sizeof word)
 		memcpy(word, body->data, body->len);
 	return wire_status_of(word);
+}
+
+static bool is_recovering(const emr_buf *body)
+{
+	return body->len == strlen(WIRE_RECOVERY) &&
+	       memcmp(body->data, WIRE_RECOVERY, body->len) == 0;
 }
 
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
@@ -70,8 +78,8 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
 		status = status_of(&answer, out); /* also of what ends in a handshake */
-	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
-		note(c, status, &answer);
+	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
+		note(c, status, is_recovering(out), &answer);
 	return status;
 }
 
@@ -174,10 +182,16 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 {
 	EMR_AUTO_FD dirfd = -1;
 	emr_public public;
+	emr_status status;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
 	EMR_TRY(read_settings(dirfd, &c->http, &c->host_key));
-	EMR_TRY(emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor));
+	status = emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
+	/* A host that lost all has it from whoever comes first. */
+	if (status == EMR_NOT_FOUND && options->known_descriptor.len > 0)
+		status = emr_buf_append(&c->descriptor, options->known_descriptor.data,
+			options->known_descriptor.len);
+	EMR_TRY(status);
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
 
@@ -236,15 +250,25 @@ void client_close(void *self)
 	free(c);
 }
 
-bool emr_served_is_at(const char *path)
+static bool has_file(const char *path, const char *name)
 {
 	EMR_AUTO_FREE char *file = NULL;
 
-	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
+	if (asprintf(&file, "%s/%s", path, name) < 0) {
 		file = NULL;
 		return false;
 	}
 	return access(file, F_OK) == 0;
+}
+
+bool emr_served_is_at(const char *path)
+{
+	return has_file(path, EMR_SERVED_SETTINGS);
+}
+
+bool emr_served_is_recovering(const char *path)
+{
+	return has_file(path, "../host/" EMR_RESTART_RECOVERY);
 }
 
 /* ---- letters ---- */
