@@ -3,6 +3,7 @@
 #include "served_kit.h"
 
 #include "base/codec.h"
+#include "crypto/kdf.h"
 #include "ledger/network.h"
 
 #include <arpa/inet.h>
