@@ -213,8 +213,9 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 		status = emr_ledger_knows(replica->ledger, &head);
 	if (status != EMR_OK)
 		return status == EMR_UNSUPPORTED ? EMR_OK : status;
-	if (head.size > atomic_load(&replica->reached))
-		(void)!emr_follow_now(replica); /* as far as it can be followed */
+	/* As far as it can be followed; a restart that nobody here has seen would explain it. */
+	atomic_store(&replica->restarts.is_asked, false);
+	(void)!emr_follow_now(replica);
 	(void)pthread_mutex_lock(&replica->write_lock);
 	status = judge(replica, &head, note, &trouble);
 	if (status == EMR_FORK && !replica->heads.is_forked)
