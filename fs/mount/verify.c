@@ -14,6 +14,7 @@
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
+#include "report/report.h"
 #include "session/fetching.h"
 #include "settle/whose.h"
 #include "view/walk.h"
@@ -516,9 +517,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = check_seen(v, &trouble);
 	if (is_chain_fault(status))
 		status = say_then_mend(v, &trouble, status);
-	if (status == EMR_OK)
-		status = check_annex(v);
-	if (status == EMR_OK)
+	if (status == EMR_OK && (status = check_annex(v)) == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))
 		status = emr_replica_missing(v->session->replica, &awaited, &first);
