@@ -310,6 +310,7 @@ static int serve(host *h, const sigset_t *ending)
 		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
+	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);
 	if (emr_served_count(h->served).is_recovering)
 		emr_remark_that(h->out, EMR_SAY_HOST_RECOVERS, "dir", h->dir, NULL);
 	host_say_agent(h->out);
