@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
 
@@ -153,6 +154,8 @@ static const struct {
 		N_("a transaction that they call valid cannot be verified here, and too few "
 		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
+	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
+		N_("Saving goes on.")},
 	{"no-peers", N_("their peers do not know enough others"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"unavailable", N_("they cannot reach enough others"),
@@ -213,9 +216,24 @@ static bool say_gateways(
 	return out_problem->is_set;
 }
 
+static void say_recovery(const emr_session *session, emr_problem *out_problem)
+{
+	char place[4400] = "", node[4400];
+
+	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
+		emr_network_dir_host_at(place, node, sizeof node))
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, "node", node, NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, "node", place, NULL);
+}
+
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
+	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
+		say_recovery(session, out_problem);
+		return;
+	}
 	if (absence->status == EMR_OFFLINE && fault == NULL &&
 		strcmp(emr_ledger_kind(session->ledger), "fabric") == 0 &&
 		say_gateways(session, absence, out_problem))

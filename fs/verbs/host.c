@@ -29,7 +29,6 @@
 
 #define FILE_KEY "key.pem"
 #define FILE_CERTIFICATE "certificate.pem"
-#define FILE_SECRET "secret"
 #define FILE_WRITER "writer"
 #define PEM_MAX ((size_t)16 << 10)
 #define RECLAIM_EVERY_S 3600
@@ -221,7 +220,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
 	if (status == EMR_OK)
-		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
+		status =
+			own_random(h, EMR_HOST_SECRET, h->options.secret, sizeof h->options.secret);
 	h->at.key = emr_served_key(h->options.secret);
 	if (status == EMR_OK)
 		status = own_key(h);
@@ -238,6 +238,7 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
+	h->options.host_dirfd = h->own_fd;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	status = emr_served_start(&h->options, &h->served);
 	if (status == EMR_OK)
@@ -309,6 +310,9 @@ static int serve(host *h, const sigset_t *ending)
 		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
+	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);
+	if (emr_served_count(h->served).is_recovering)
+		emr_remark_that(h->out, EMR_SAY_HOST_RECOVERS, "dir", h->dir, NULL);
 	host_say_agent(h->out);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");

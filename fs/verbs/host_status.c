@@ -13,7 +13,9 @@
 #include "kit/text.h"
 #include "ledger/copy.h"
 #include "ledger/network.h"
+#include "ledger/restart.h"
 #include "served/client.h"
+#include "served/server.h"
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"
@@ -27,7 +29,25 @@ typedef struct hosted {
 	int pid;	  /* 0: no host runs */
 	emr_ledger_copy_facts facts;
 	uint64_t members, ledger_bytes, block_bytes, free_bytes;
+	bool is_recovering;
+	emr_served_recovery recovery;
+	json_t *heard, *awaited; /* names of organisations */
 } hosted;
+
+static void hosted_end(hosted *h)
+{
+	json_decref(h->heard);
+	json_decref(h->awaited);
+}
+
+static emr_status note_org(void *arg, const char *name, bool is_heard)
+{
+	const hosted *h = arg;
+
+	return json_array_append_new(is_heard ? h->heard : h->awaited, emr_json_text(name)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
 
 void host_say_agent(emr_out *out)
 {
@@ -99,10 +119,17 @@ static emr_status look(const char *dir, hosted *h)
 	EMR_AUTO_BUF settings = {0};
 	struct statvfs disk;
 	char folder[2];
+	emr_status status;
 
 	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
 		return EMR_IO;
-	EMR_TRY(look_at_ledger(dir, h));
+	status = emr_served_recovery_tell(dir, &h->recovery, note_org, h);
+	h->is_recovering = status == EMR_OK;
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	/* Where all was lost there is none yet. */
+	if (!h->is_recovering || h->recovery.size > 0)
+		EMR_TRY(look_at_ledger(dir, h));
 	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
 	h->block_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_BLOCKS);
 	h->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
@@ -141,10 +168,47 @@ static void say(emr_out *out, const hosted *h)
 	emr_say(out, "  Ledger: %s.  Blocks: %s.  Free on this disk: %s.\n", ledger, blocks, room);
 }
 
+/* The names of ORGS, one behind the other. */
+static const char *names_of(const json_t *orgs, char out[EMR_TEXT_BYTES])
+{
+	size_t n = 0, i;
+	const json_t *name;
+
+	out[0] = '\0';
+	json_array_foreach(orgs, i, name) if (n < EMR_TEXT_BYTES) n += (size_t)snprintf(
+		out + n, EMR_TEXT_BYTES - n, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+	return out[0] != '\0' ? out : "-";
+}
+
+static void say_recovery(emr_out *out, const hosted *h, const char *dir)
+{
+	const emr_served_recovery *r = &h->recovery;
+	char entries[EMR_COUNT_BYTES], heard[EMR_TEXT_BYTES], awaited[EMR_TEXT_BYTES], file[4400];
+
+	if (!h->is_recovering) {
+		emr_out_put(out, "recovery", json_null());
+		return;
+	}
+	emr_remark_that(out, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
+	emr_count_text(r->size, "entry", "entries", entries);
+	emr_say(out, "  It has %s; the newest head that was brought has %llu.\n", entries,
+		(unsigned long long)r->head);
+	emr_say(out, "  Heard: %s.  Awaited: %s.\n", names_of(h->heard, heard),
+		names_of(h->awaited, awaited));
+	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RESTART_SPLIT, dir);
+	if (r->is_split)
+		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
+	emr_out_put(out, "recovery",
+		json_pack("{s:I, s:I, s:I, s:b, s:O, s:O}", "from", (json_int_t)r->from, "entries",
+			(json_int_t)r->size, "head", (json_int_t)r->head, "split", r->is_split,
+			"heard", h->heard, "awaited", h->awaited));
+}
+
 int emr_host_status(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
-	hosted h = {.pid = 0};
+	__attribute__((cleanup(hosted_end)))
+	hosted h = {.heard = json_array(), .awaited = json_array()};
 	emr_problem problem = {0};
 	char when[EMR_TEXT_BYTES];
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
@@ -165,6 +229,7 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
 	emr_out_number(out, "blocks_bytes", h.block_bytes);
 	emr_out_number(out, "free_bytes", h.free_bytes);
+	say_recovery(out, &h, dir);
 	host_say_agent(out);
 	return EMR_EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
+#include "served/client.h"
 #include "served_private.h"
 
 #define ENTRIES_MAX 4096u /* of one answer */
@@ -231,7 +232,7 @@ static bool is_recovering(emr_served *served, emr_serve_call *call)
 {
 	if (!atomic_load(&served->is_recovering))
 		return false;
-	refuse(call, wire_http_of(EMR_OFFLINE), WIRE_RECOVERY);
+	refuse(call, wire_http_of(EMR_OFFLINE), EMR_SERVED_RECOVERY);
 	return true;
 }
 

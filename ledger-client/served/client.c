@@ -302,7 +302,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		.status = c->last == EMR_OK ? EMR_OK : emr_ledger_absence_of(c->last),
 		.since_unix_s = c->away_unix_s,
 		.refusal = c->is_other_host   ? "another host"
-			   : c->is_recovering ? WIRE_RECOVERY
+			   : c->is_recovering ? EMR_SERVED_RECOVERY
 					      : NULL};
 	(void)pthread_mutex_unlock(&c->lock);
 }

@@ -51,8 +51,8 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 
 static bool is_recovering(const emr_buf *body)
 {
-	return body->len == strlen(WIRE_RECOVERY) &&
-	       memcmp(body->data, WIRE_RECOVERY, body->len) == 0;
+	return body->len == strlen(EMR_SERVED_RECOVERY) &&
+	       memcmp(body->data, EMR_SERVED_RECOVERY, body->len) == 0;
 }
 
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)

@@ -1,10 +1,10 @@
-/* This file is a host that lost entries of its ledger: it takes them from its members, keeps those
- * that its own signed heads prove, hears the administrators, and then restarts (ledger/restart.h).
- * Meanwhile it takes no batch and signs no head. It refuses what no head of its own proves, and
- * waits, with both as evidence, where two such heads lie on different chains. */
+/* This file is a host that lost entries of its ledger: it notices that, also when it is started
+ * again, takes them from its members (brought.c), hears the administrators, and then restarts
+ * (ledger/restart.h). Meanwhile it takes no batch and signs no head. It waits where two of its own
+ * heads lie on different chains, and for an administrator of each organisation. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
+#include "keyring/cert.h"
 #include "ledger/backend.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
@@ -95,7 +96,7 @@ static void forget(const emr_served *served)
 	(void)unlinkat(served->host_dirfd, EMR_RESTART_HEARD, 0);
 }
 
-static emr_status begin(emr_served *served, uint64_t size)
+emr_status served_begin_recovery(emr_served *served, uint64_t size)
 {
 	uint8_t bytes[EMR_RESTART_RECOVERY_BYTES];
 
@@ -154,7 +155,7 @@ static emr_status read_restarts(const emr_served *served, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status take_up(emr_served *served, const uint8_t bytes[EMR_RESTART_RECOVERY_BYTES])
+static void take_up(emr_served *served, const uint8_t bytes[EMR_RESTART_RECOVERY_BYTES])
 {
 	EMR_AUTO_BUF kept = {0};
 	emr_checkpoint head;
@@ -173,7 +174,6 @@ static emr_status take_up(emr_served *served, const uint8_t bytes[EMR_RESTART_RE
 	served->is_split =
 		faccessat(served->host_dirfd, EMR_RESTART_SPLIT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	atomic_store(&served->is_recovering, true);
-	return EMR_OK;
 }
 
 static emr_status know_network(emr_served *served)
@@ -185,10 +185,10 @@ static emr_status know_network(emr_served *served)
 	return EMR_OK;
 }
 
-static emr_status open_rows(emr_served *served, bool may_make)
+static emr_status open_rows(int dirfd, bool may_make, emr_chain **out_rows)
 {
-	return emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, may_make,
-		SERVED_BUSY_MS, &served->rows);
+	return emr_chain_open(
+		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, may_make, SERVED_BUSY_MS, out_rows);
 }
 
 emr_status served_open_recovery(emr_served *served)
@@ -203,208 +203,23 @@ emr_status served_open_recovery(emr_served *served)
 	EMR_TRY(served->heard != NULL ? EMR_OK : EMR_NO_MEMORY);
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	if (!is_lost)
-		EMR_TRY(open_rows(served, false));
+		EMR_TRY(open_rows(served->dirfd, false, &served->rows));
 	if (served->rows != NULL)
 		EMR_TRY(emr_chain_size(served->rows, &size));
 	if (size > 0)
 		EMR_TRY(know_network(served));
 	status = read_summed(served->host_dirfd, EMR_RESTART_RECOVERY, bytes, sizeof bytes);
 	if (status == EMR_OK)
-		EMR_TRY(take_up(served, bytes));
+		take_up(served, bytes);
 	else if (status != EMR_NOT_FOUND || is_lost || is_elsewhere(served))
-		EMR_TRY(begin(served, size));
+		EMR_TRY(served_begin_recovery(served, size));
 	else
 		EMR_TRY(keep_place(served));
 	if (is_lost)
-		EMR_TRY(open_rows(served, true));
+		EMR_TRY(open_rows(served->dirfd, true, &served->rows));
 	EMR_TRY(read_restarts(served, &restarts));
 	status = emr_restart_each(emr_buf_view(&restarts), note_restart, served);
 	return status == EMR_EXISTS ? finish(served) : status;
-}
-
-/* ---- what members bring ---- */
-
-/* Whether the chain here is that of HEAD, as far as that can be told. */
-static emr_status compare(
-	emr_served *served, const emr_restart_head *head, uint64_t size, bool *out_is_same)
-{
-	uint8_t hash[32];
-
-	*out_is_same = true;
-	if (head->head.size <= size) {
-		EMR_TRY(emr_required(emr_chain_root(served->rows, head->head.size, hash)));
-		*out_is_same = memcmp(hash, head->head.root, sizeof hash) == 0;
-	} else if (head->at > 0 && head->at <= size) {
-		EMR_TRY(emr_required(emr_chain_leaf(served->rows, head->at - 1, hash)));
-		*out_is_same = memcmp(hash, head->leaf, sizeof hash) == 0;
-	}
-	return EMR_OK;
-}
-
-/* Both notes, for whoever has to be shown: the one that this chain fits, if there is one, and the
- * other. */
-static emr_status keep_split(emr_served *served, const emr_restart_head *head)
-{
-	EMR_AUTO_BUF notes = {0};
-	emr_status status =
-		emr_file_read(served->host_dirfd, EMR_RESTART_HEAD, EMR_CHECKPOINT_MAX, &notes);
-
-	if (served->is_split)
-		return EMR_CONFLICT;
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	EMR_TRY(emr_buf_append(&notes, head->note.data, head->note.len));
-	EMR_TRY(emr_file_replace(
-		served->host_dirfd, EMR_RESTART_SPLIT, emr_buf_view(&notes), 0600));
-	served->is_split = true;
-	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
-			       "(" EMR_RESTART_SPLIT ")");
-	return EMR_CONFLICT;
-}
-
-/* An emr_chain_fetch_fn: the parts stand behind their entry, in this order. */
-static emr_status next_parts(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	emr_bytes part;
-
-	(void)keys;
-	for (size_t i = 0; i < n; i++) {
-		EMR_TRY(wire_read_part(arg, &part) ? EMR_OK : EMR_INVALID);
-		EMR_TRY(fn(fn_arg, i, part));
-	}
-	return EMR_OK;
-}
-
-typedef struct filling {
-	emr_served *served;
-	emr_reader *reader;
-} filling;
-
-/* The same of an entry that is here. */
-static emr_status fill_parts(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	const filling *f = arg;
-	emr_bytes part;
-	bool fits;
-
-	(void)fn;
-	(void)fn_arg;
-	for (size_t i = 0; i < n; i++) {
-		EMR_TRY(wire_read_part(f->reader, &part) ? EMR_OK : EMR_INVALID);
-		if (part.data != NULL)
-			EMR_TRY(emr_chain_fill(f->served->rows, &keys[i], part, &fits));
-	}
-	return EMR_OK;
-}
-
-/* The descriptor stands beside the ledger, too; which network it is says the head. */
-static emr_status take_first(emr_served *served, const emr_ledger_entry *entry, emr_id16 net_id)
-{
-	emr_id16 found;
-
-	emr_descriptor_net_id((emr_span){entry->entry.data, entry->entry.len}, found.b);
-	if (!emr_id16_equal(found, net_id))
-		return EMR_INVALID;
-	served->net_id = net_id;
-	return emr_file_replace(served->dirfd, EMR_NETWORK_DESCRIPTOR, entry->entry, 0600);
-}
-
-static emr_status take_entry(emr_served *served, const emr_ledger_entry *entry, emr_id16 net_id,
-	emr_reader *reader, emr_chain_parts *parts)
-{
-	const emr_chain_checked checked = {.is_from_peer = true};
-	filling f = {served, reader};
-	emr_ledger_trouble trouble;
-	uint64_t size;
-	uint8_t here[32], leaf[32];
-	emr_status status;
-
-	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (entry->seq < size) {
-		emr_entry_leaf((emr_span){entry->entry.data, entry->entry.len}, leaf);
-		EMR_TRY(emr_required(emr_chain_leaf(served->rows, entry->seq, here)));
-		return memcmp(here, leaf, sizeof leaf) == 0
-			       ? emr_chain_parts_of(entry, fill_parts, &f, NULL, NULL, parts)
-			       : EMR_INVALID;
-	}
-	if (entry->seq == 0)
-		EMR_TRY(take_first(served, entry, net_id));
-	EMR_TRY(emr_chain_parts_of(entry, next_parts, reader, NULL, NULL, parts));
-	status =
-		emr_chain_follow(served->rows, entry, &checked, parts->spans, NULL, NULL, &trouble);
-	return status == EMR_DAMAGED || status == EMR_FORK ? EMR_INVALID : status;
-}
-
-/* In a transaction.  The last one is under HEAD, and each has the hash of the one before: so all
- * are. */
-static emr_status take_entries(emr_served *served, const emr_restart_head *head, emr_reader *reader)
-{
-	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
-	emr_status status = parts != NULL ? EMR_OK : EMR_NO_MEMORY;
-	emr_ledger_entry entry;
-	uint64_t before, size = 0;
-	uint8_t leaf[32];
-
-	EMR_TRY(status);
-	EMR_TRY(emr_chain_size(served->rows, &before));
-	while (status == EMR_OK && wire_read_entry(reader, &entry))
-		status = take_entry(served, &entry, head->head.net_id, reader, parts);
-	emr_chain_parts_free(parts);
-	EMR_TRY(status);
-	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (reader->bad || (size > before && size != head->at))
-		return EMR_INVALID;
-	if (size == before)
-		return EMR_OK;
-	EMR_TRY(emr_chain_leaf(served->rows, size - 1, leaf));
-	served->changed_ns = emr_clock_boot_ns(served->clock);
-	return memcmp(leaf, head->leaf, sizeof leaf) == 0 ? EMR_OK : EMR_INVALID;
-}
-
-/* Under rows_lock. */
-static emr_status take_head(emr_served *served, const emr_restart_head *head)
-{
-	uint64_t size;
-	bool is_same;
-
-	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (size > 0 && !emr_id16_equal(head->head.net_id, served->net_id))
-		return EMR_DENIED;
-	/* Behind a restart it is known what went. */
-	if (head->head.sigs[0].time <= served->restarted)
-		return EMR_DENIED;
-	EMR_TRY(compare(served, head, size, &is_same));
-	if (!is_same || head->head.size > size)
-		EMR_TRY(begin(served, size));
-	if (!is_same)
-		return keep_split(served, head);
-	if (!atomic_load(&served->is_recovering) || head->head.size <= served->known)
-		return EMR_OK;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTART_HEAD, head->note, 0600));
-	served->known = head->head.size;
-	served->changed_ns = emr_clock_boot_ns(served->clock);
-	return EMR_OK;
-}
-
-emr_status served_take_brought(emr_served *served, emr_serve_call *call)
-{
-	emr_reader reader = emr_reader_of(emr_buf_view(&call->body));
-	emr_restart_head head;
-	EMR_LOCKED(&served->rows_lock);
-
-	if (served->host_dirfd < 0 || emr_restart_head_read(&reader, &head) != EMR_OK)
-		return EMR_INVALID;
-	if (head.head.n_sigs != 1 ||
-		emr_checkpoint_verify(
-			&head.head, emr_checkpoint_host_id(served->key.b), served->key.b) != EMR_OK)
-		return EMR_DENIED;
-	EMR_TRY(take_head(served, &head));
-	if (reader.left == 0)
-		return EMR_OK;
-	EMR_TRY(emr_chain_begin(served->rows));
-	return emr_chain_end(served->rows, take_entries(served, &head, &reader));
 }
 
 /* ---- administrators, and the restart ---- */
@@ -501,4 +316,73 @@ emr_status served_give_recovery(emr_served *served, emr_serve_call *call)
 	emr_write_u64(&w, served->known);
 	emr_write_u8(&w, served->is_split);
 	return w.status;
+}
+
+typedef struct telling {
+	emr_chain *names; /* another connection: rows of the first are being read */
+	emr_served_org_fn fn;
+	void *arg;
+} telling;
+
+/* By its certificate authority, which bears its name where emrfs has made it. */
+static emr_status tell_org(void *arg, const uint8_t org[16], const emr_restart_heard *heard)
+{
+	const telling *t = arg;
+	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF authority = {0};
+	emr_descriptor network;
+	emr_descriptor_org founder;
+	emr_cert_facts facts;
+	emr_id16 id;
+	char name[EMR_CERT_HANDLE_MAX + 1];
+
+	memcpy(id.b, org, sizeof id.b);
+	emr_hex(org, sizeof id.b, name);
+	EMR_TRY(emr_chain_descriptor(t->names, &descriptor));
+	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) ==
+			EMR_CONTRACT_OK &&
+		emr_descriptor_find(&network, org, &founder) && founder.name.len < sizeof name)
+		(void)snprintf(name, sizeof name, "%.*s", (int)founder.name.len,
+			(const char *)founder.name.data);
+	else if (emr_chain_authority(t->names, id, &authority) == EMR_OK &&
+		 emr_cert_read(emr_buf_view(&authority), &facts) == EMR_OK)
+		(void)snprintf(name, sizeof name, "%s", facts.handle);
+	return t->fn(t->arg, name, heard != NULL);
+}
+
+emr_status emr_served_recovery_tell(
+	const char *dir, emr_served_recovery *out, emr_served_org_fn fn, void *arg)
+{
+	EMR_AUTO_FD dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD host = openat(dirfd, "host", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD ledger = openat(dirfd, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FREE emr_restart *heard = calloc(1, sizeof *heard);
+	emr_served served = {.dirfd = ledger, .host_dirfd = host, .heard = heard};
+	EMR_AUTO_CHAIN rows = NULL;
+	EMR_AUTO_CHAIN names = NULL;
+	uint8_t bytes[EMR_RESTART_RECOVERY_BYTES];
+
+	if (heard == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(host >= 0 ? read_summed(host, EMR_RESTART_RECOVERY, bytes, sizeof bytes)
+			  : EMR_NOT_FOUND);
+	take_up(&served, bytes);
+	if (ledger >= 0 && open_rows(ledger, false, &rows) == EMR_OK) {
+		EMR_TRY(emr_chain_size(rows, &heard->size));
+		EMR_TRY(open_rows(ledger, false, &names));
+	}
+	*out = (emr_served_recovery){.from = served.lost_from,
+		.size = heard->size,
+		.head = served.known,
+		.is_split = served.is_split};
+	return heard->size > 0
+		       ? emr_restart_each_org(heard, rows, tell_org, &(telling){names, fn, arg})
+		       : EMR_OK;
+}
+
+emr_status emr_served_mark_copy(int host_dirfd)
+{
+	const uint8_t nowhere[EMR_RESTART_PLACE_BYTES] = {0};
+
+	return put_summed(host_dirfd, EMR_RESTART_PLACE, emr_bytes_of(nowhere, sizeof nowhere));
 }

@@ -27,7 +27,8 @@ struct emr_served {
 	atomic_bool is_ending;
 	int dirfd, mail_dirfd, host_dirfd;
 
-	atomic_bool is_recovering; /* recovery.c alone changes it; see there for what follows */
+	atomic_bool is_recovering; /* recovery.c alone changes it; see there for what follows, but
+				    * for known and is_split: brought.c, too */
 	pthread_mutex_t rows_lock;
 	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
 	emr_restart *heard; /* what the next restart will bear; never NULL with a host_dirfd */
@@ -57,8 +58,12 @@ emr_status served_open_recovery(emr_served *served);
 /* Once a second: whether the ledger may go on. */
 void served_turn_recovery(emr_served *served);
 emr_status served_give_recovery(emr_served *served, emr_serve_call *call);
-emr_status served_take_brought(emr_served *served, emr_serve_call *call);
+/* SIZE: entries that it has. */
+emr_status served_begin_recovery(emr_served *served, uint64_t size);
 emr_status served_take_heard(emr_served *served, emr_serve_call *call);
+
+/* brought.c */
+emr_status served_take_brought(emr_served *served, emr_serve_call *call);
 
 /* head.c: the host's key, of its secret. */
 emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);

@@ -135,5 +135,6 @@ emr_served_counts emr_served_count(emr_served *served)
 		.refused = counts.refused,
 		.batches = atomic_load(&served->batches),
 		.waiting = counts.waiting,
-		.bytes = counts.bytes};
+		.bytes = counts.bytes,
+		.is_recovering = atomic_load(&served->is_recovering)};
 }

@@ -9,9 +9,6 @@
 
 #define WIRE_ROOT "/emrfs/v1/"
 #define WIRE_STATUS_HEADER "Emrfs-Status"
-/* The word of a host that takes from its members what its ledger lost; EMR_OFFLINE. */
-#define WIRE_RECOVERY "recovery"
-#define WIRE_RECOVERY_BYTES 41
 
 #define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
 #define WIRE_ANSWER_MAX (WIRE_PORTION + 2 * (size_t)EMR_LEDGER_BATCH_MAX)

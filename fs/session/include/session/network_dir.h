@@ -11,6 +11,7 @@
 
 #define EMR_NETWORK_DIR_LEDGER "ledger"
 #define EMR_NETWORK_DIR_HOST "host" /* of who serves it: its key, and where it is */
+#define EMR_HOST_SECRET "secret"    /* there: its key's; with it alone it takes the rest from members */
 #define EMR_HOST_AT "at"	    /* there: what its clients have as settings (served/client.h) */
 
 /* The way to a network, as an invitation carries it: to a host that serves it, or to a channel. */
