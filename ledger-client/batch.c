@@ -248,6 +248,6 @@ emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *wa
 			EMR_TRY(add_again(builder, was, i));
 	if (builder->count == 0)
 		return EMR_NOT_FOUND;
-	return emr_batch_finish(builder, now, header.valid_until_unix_s - header.time_unix_s,
-		out_batch, NULL);
+	return emr_batch_finish(
+		builder, now, header.valid_until_unix_s - header.time_unix_s, out_batch, NULL);
 }

@@ -34,8 +34,7 @@ bool emr_session_must_reopen(emr_session *session)
 		return false;
 	emr_view_free(session->view);
 	session->view = NULL;
-	status = session->settle != NULL ? emr_settle_go_on(session->settle)
-					 : go_on_alone(session);
+	status = session->settle != NULL ? emr_settle_go_on(session->settle) : go_on_alone(session);
 	emr_log(EMR_LOG_WARN, "open: after a restart of the ledger's host: %s",
 		emr_status_text(status));
 	return true;

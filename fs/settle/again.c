@@ -58,7 +58,8 @@ static emr_status erase_again(const going_on *g, emr_replica *next)
 	for (size_t i = 0; i < g->erased.len / sizeof *all; i++) {
 		emr_replica_head head;
 
-		if (emr_replica_head_get(o->replica, all[i].domain, all[i].object, &head) == EMR_OK &&
+		if (emr_replica_head_get(o->replica, all[i].domain, all[i].object, &head) ==
+				EMR_OK &&
 			head.state == EMR_OBJECT_ERASED)
 			EMR_TRY(emr_side_erase(
 				&side, o->keyring, o->clock, all[i].domain, all[i].object));
@@ -78,10 +79,11 @@ static emr_status fit_batch(going_on *g, const outbox *box, emr_buf *out)
 
 	if (batch == NULL)
 		return EMR_NO_MEMORY;
-	if (emr_batch_parse((emr_span){box->batch.data, box->batch.len}, batch) != EMR_RESULT_APPLIED)
+	if (emr_batch_parse((emr_span){box->batch.data, box->batch.len}, batch) !=
+		EMR_RESULT_APPLIED)
 		return EMR_DAMAGED;
-	return emr_batch_again(&options, batch, NULL, NULL,
-		emr_clock_unix_s(g->settle->options.clock), out);
+	return emr_batch_again(
+		&options, batch, NULL, NULL, emr_clock_unix_s(g->settle->options.clock), out);
 }
 
 static emr_status put_instead(

@@ -33,8 +33,8 @@ struct emr_agency {
 	bool has_own_box;
 	deferred *waiting;
 	size_t waiting_n;
-	emr_buf said;	 /* ids of owners who have nothing left to sign again, */
-	emr_id16 said_of; /* after this recovery of the ledger's host */
+	emr_buf said;		  /* ids of owners who have nothing left to sign again, */
+	emr_id16 said_of;	  /* after this recovery of the ledger's host */
 	uint64_t next_end_unix_s; /* no fragment's time ends before; 0 = not looked yet */
 };
 

@@ -131,8 +131,9 @@ static bool pick(void *arg, size_t index)
 	emr_span pub;
 
 	emr_batch_item_at(&a->o->batch, index, &item, &pub);
-	return a->o->entry.results.data[index] == EMR_RESULT_APPLIED && !is_of_the_moment(item.op) &&
-	       (!a->only_urgent || is_urgent(item.op)) && !is_there(a, index) &&
+	return a->o->entry.results.data[index] == EMR_RESULT_APPLIED &&
+	       !is_of_the_moment(item.op) && (!a->only_urgent || is_urgent(item.op)) &&
+	       !is_there(a, index) &&
 	       (item.priv_len == 0 || a->o->batch.items[index].part.data != NULL);
 }
 
@@ -146,7 +147,8 @@ static emr_status hand_in(again *a)
 					   : emr_batch_again(&options, &a->o->batch, pick, a,
 						     emr_clock_unix_s(a->next->clock), &batch);
 
-	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it. */
+	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it.
+	 */
 	if (status == EMR_NOT_FOUND || status == EMR_DENIED)
 		return EMR_OK;
 	if (status == EMR_OK)
@@ -284,7 +286,8 @@ static bool is_moved(int from_fd, int to_fd, const char *name)
  * made again, a newer one is not. */
 void replica_take_next(emr_replica *r)
 {
-	const emr_known_restart *last = r->restarts.n > 0 ? &r->restarts.list[r->restarts.n - 1] : NULL;
+	const emr_known_restart *last =
+		r->restarts.n > 0 ? &r->restarts.list[r->restarts.n - 1] : NULL;
 	EMR_AUTO_FD fd = -1;
 
 	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)

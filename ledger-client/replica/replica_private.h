@@ -74,7 +74,7 @@ typedef struct known_restarts {
 	size_t n;
 	bool is_bad;	      /* the file cannot be read: no other is taken */
 	atomic_bool is_asked; /* since the host was away last; any thread */
-	bool is_short; /* the ledger reaches one of which the copy cannot tell yet */
+	bool is_short;	      /* the ledger reaches one of which the copy cannot tell yet */
 } known_restarts;
 
 /* What a host in recovery was given: replica_bring.c only. */
@@ -108,7 +108,7 @@ struct emr_replica {
 	signed_heads heads;
 	brought brought;
 	known_restarts restarts;
-	emr_chain *former; /* of which this is to take the place: it has parts, too; borrowed */
+	emr_chain *former;     /* of which this is to take the place: it has parts, too; borrowed */
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
@@ -202,7 +202,8 @@ emr_status replica_fetch(
 /* Whether HEAD, of the host, is of what was lost at a restart. */
 bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint *head);
 bool replica_waits(emr_replica *r);
-emr_status replica_restart_is(emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost);
+emr_status replica_restart_is(
+	emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost);
 /* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
  * new copy has to be made first; or EMR_OK: it can be followed. */
 emr_status replica_excuse(

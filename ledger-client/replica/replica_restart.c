@@ -23,8 +23,8 @@
 /* ---- the file ---- */
 
 /* BYTES are appended to those of the others. */
-static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes, uint8_t state,
-	uint8_t flags, uint32_t again, uint32_t lost)
+static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes,
+	uint8_t state, uint8_t flags, uint32_t again, uint32_t lost)
 {
 	emr_known_restart *at = &all->list[all->n];
 
@@ -96,7 +96,8 @@ static emr_status write_all(emr_replica *r)
 		const emr_known_restart *one = &all->list[i];
 
 		emr_write_u8(&w, one->state);
-		emr_write_u8(&w, (uint8_t)((one->is_told ? IS_TOLD : 0) | (one->is_said ? IS_SAID : 0)));
+		emr_write_u8(
+			&w, (uint8_t)((one->is_told ? IS_TOLD : 0) | (one->is_said ? IS_SAID : 0)));
 		emr_write_u32(&w, one->again);
 		emr_write_u32(&w, one->lost);
 		emr_write_u32(&w, (uint32_t)all->lens[i]);
@@ -118,7 +119,8 @@ void replica_open_restarts(emr_replica *r)
 		status = read_all(emr_buf_view(&file), &r->restarts);
 	r->restarts.is_bad = status != EMR_OK;
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "replica: " REPLICA_RESTARTS ": %s", emr_status_text(status));
+		emr_log(EMR_LOG_ERROR, "replica: " REPLICA_RESTARTS ": %s",
+			emr_status_text(status));
 }
 
 static emr_known_restart *newest(emr_replica *r)
@@ -152,7 +154,8 @@ bool emr_replica_must_go_on(emr_replica *replica)
 	return replica_waits(replica);
 }
 
-emr_status replica_restart_is(emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost)
+emr_status replica_restart_is(
+	emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost)
 {
 	emr_known_restart *last = newest(r);
 
@@ -185,7 +188,8 @@ bool replica_is_before_restart(const emr_replica *r, const emr_checkpoint *head)
 	for (size_t i = 0; i < r->restarts.n; i++) {
 		const emr_known_restart *one = &r->restarts.list[i];
 
-		if (head->size > one->size && head->n_sigs == 1 && head->sigs[0].time <= one->unix_s)
+		if (head->size > one->size && head->n_sigs == 1 &&
+			head->sigs[0].time <= one->unix_s)
 			return true;
 	}
 	return false;
@@ -233,7 +237,8 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 
 	emr_restart_said(restart, &said);
 	status = emr_ledger_knows(a->r->ledger, &said);
-	if (status == EMR_OK || status == EMR_UNSUPPORTED) /* in its own directory it signs nothing */
+	if (status == EMR_OK ||
+		status == EMR_UNSUPPORTED) /* in its own directory it signs nothing */
 		status = emr_restart_check(restart, NULL, a->r->writer);
 	*out_is_good = status == EMR_OK;
 	if (status == EMR_ROLLBACK)
@@ -270,7 +275,8 @@ static emr_status take_one(void *arg, emr_bytes bytes)
 	if (!is_good)
 		return EMR_OK;
 	EMR_TRY(add(all, restart, bytes,
-		takes_away && a->size > restart->size ? EMR_RESTART_WAITS : EMR_RESTART_FITS, 0, 0, 0));
+		takes_away && a->size > restart->size ? EMR_RESTART_WAITS : EMR_RESTART_FITS, 0, 0,
+		0));
 	status = write_all(a->r);
 	if (status != EMR_OK)
 		all->bytes.len -= all->lens[--all->n];
@@ -322,7 +328,8 @@ static emr_status compare_ends(asking *a)
 	return EMR_OK;
 }
 
-emr_status replica_excuse(emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble)
+emr_status replica_excuse(
+	emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble)
 {
 	asking a = {.r = r, .size = size};
 	emr_status status;

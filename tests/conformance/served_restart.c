@@ -16,8 +16,7 @@ typedef struct restart_of {
 
 static void host_restarts(restart_of how)
 {
-	emr_restart restart = {
-		.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
+	emr_restart restart = {.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
 	EMR_AUTO_BUF bytes = {0};
 	emr_checkpoint note;
 	uint8_t seed[32];

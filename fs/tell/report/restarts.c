@@ -91,14 +91,15 @@ char *emr_restarts_text(const json_t *restarts)
 
 		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 		emr_number_text(emr_json_number_at(one, "entries"), entries);
-		emr_count_text(emr_json_number_at(one, "heard"), "administrator", "administrators",
-			heard);
+		emr_count_text(
+			emr_json_number_at(one, "heard"), "administrator", "administrators", heard);
 		fprintf(to,
 			_("  On %s the host of your network went on with %s entries, after later "
 			  "ones were lost; heard before: %s.\n"),
 			when, entries, heard);
 		if (emr_json_flag_at(one, "waits"))
-			fputs(_("    This computer has some of those. Close your folder and open it "
+			fputs(_("    This computer has some of those. Close your folder and open "
+				"it "
 				"again: what is yours is signed once more. Until then it waits.\n"),
 				to);
 		if (again > 0)

@@ -27,7 +27,7 @@ enum {
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
 	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.c) */
-	EMR_ROW_LOST = 'Z', /* a version that was on the ledger and is gone: again.c */
+	EMR_ROW_LOST = 'Z',    /* a version that was on the ledger and is gone: again.c */
 	EMR_ROW_ERASING = 'E', /* an object whose keys are to be destroyed (view) */
 };
 

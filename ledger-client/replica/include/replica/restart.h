@@ -20,12 +20,12 @@ typedef struct emr_known_restart {
 	emr_id16 recovery;
 	uint64_t size; /* entries with which the ledger went on */
 	uint8_t root[32];
-	uint64_t unix_s;     /* by the host's clock */
-	uint32_t heard;	     /* administrators that were heard before */
+	uint64_t unix_s;      /* by the host's clock */
+	uint32_t heard;	      /* administrators that were heard before */
 	uint32_t again, lost; /* own operations: signed again, and gone for good */
-	uint8_t state;	     /* emr_restart_state */
-	bool is_told;	     /* to the person */
-	bool is_said;	     /* to the others: that nothing is left to sign again (done) */
+	uint8_t state;	      /* emr_restart_state */
+	bool is_told;	      /* to the person */
+	bool is_said;	      /* to the others: that nothing is left to sign again (done) */
 } emr_known_restart;
 
 /* Of the newest restarts at most MAX, oldest first; how many. */
@@ -46,10 +46,10 @@ typedef struct emr_signing_again {
 	void *arg;
 	uint32_t again, lost_n; /* out */
 } emr_signing_again;
-/* Hands in what KEYRING's identity had handed in and is gone, with the same items: revocations, ends
- * of keys and rights, and removals first, then all in their order.  It may be interrupted anywhere
- * and run again.  Answers and questions of the moment are left out: they are asked again. Errors of
- * the ledger as emr_ledger_submit, and of following. */
+/* Hands in what KEYRING's identity had handed in and is gone, with the same items: revocations,
+ * ends of keys and rights, and removals first, then all in their order.  It may be interrupted
+ * anywhere and run again.  Answers and questions of the moment are left out: they are asked again.
+ * Errors of the ledger as emr_ledger_submit, and of following. */
 emr_status emr_replica_sign_again(
 	emr_replica *replica, emr_replica *next, emr_signing_again *io_signing);
 /* The next opening takes NEXT, which this closes, in the place of REPLICA's copy. */
