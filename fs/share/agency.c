@@ -37,7 +37,6 @@ void emr_agency_close(emr_agency *agency)
 	agency_free_boxes(agency);
 	parcel_end(&agency->out.parcel);
 	desk_end(&agency->desk);
-	emr_buf_free(&agency->said);
 	free(agency->waiting);
 	free(agency);
 }
@@ -214,7 +213,7 @@ static emr_status answer_or_defer(emr_agency *agency, question *q, bool is_late,
 	EMR_TRY(question_is_served(share, q, &is_served));
 	if (is_answered || is_served || !question_is_awaited(&agency->desk, q, since_boot_ns))
 		return EMR_OK;
-	EMR_TRY(agency_may_release(agency, q->domain, &may));
+	EMR_TRY(agency_may_release(share, q->domain, &may));
 	if (!may)
 		return share_now(share) > q->ledger_time + QUESTION_S
 			       ? EMR_OK

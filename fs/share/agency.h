@@ -33,8 +33,6 @@ struct emr_agency {
 	bool has_own_box;
 	deferred *waiting;
 	size_t waiting_n;
-	emr_buf said;		  /* ids of owners who have nothing left to sign again, */
-	emr_id16 said_of;	  /* after this recovery of the ledger's host */
 	uint64_t next_end_unix_s; /* no fragment's time ends before; 0 = not looked yet */
 };
 
@@ -68,4 +66,4 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
  * is no fault of one of them, which could be passed over. */
 emr_status agency_send(emr_agency *agency, emr_release_tally *tally);
 /* Whether keys of DOMAIN may be released, as far as restarts of the ledger's host are concerned. */
-emr_status agency_may_release(emr_agency *agency, emr_id16 domain, bool *out_may);
+emr_status agency_may_release(emr_share *share, emr_id16 domain, bool *out_may);

@@ -43,24 +43,14 @@ static emr_status has_said(emr_share *share, const emr_known_restart *last,
 	return emr_status_may_pass(status) ? status : EMR_OK;
 }
 
-emr_status agency_may_release(emr_agency *agency, emr_id16 domain, bool *out_may)
+emr_status agency_may_release(emr_share *share, emr_id16 domain, bool *out_may)
 {
-	emr_share *share = agency->desk.share;
 	emr_known_restart last;
 	emr_known_person owner;
 
 	*out_may = emr_replica_restarts(share->o.replica, &last, 1) == 0;
 	if (*out_may)
 		return EMR_OK;
-	if (!emr_id16_equal(agency->said_of, last.recovery))
-		emr_buf_clear(&agency->said);
-	agency->said_of = last.recovery;
 	EMR_TRY(owner_of(share, domain, &owner));
-	for (size_t at = 0; at < agency->said.len; at += sizeof owner.signer_id.b)
-		if (memcmp(agency->said.data + at, owner.signer_id.b, 32) == 0) {
-			*out_may = true;
-			return EMR_OK;
-		}
-	EMR_TRY(has_said(share, &last, &owner, out_may));
-	return *out_may ? emr_buf_append(&agency->said, owner.signer_id.b, 32) : EMR_OK;
+	return has_said(share, &last, &owner, out_may);
 }

@@ -69,8 +69,7 @@ typedef struct signed_heads {
 /* Those of the host that this computer has seen: replica_restart.c only. */
 typedef struct known_restarts {
 	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
-	size_t lens[EMR_REPLICA_RESTARTS_MAX]; /* of each in BYTES, one behind the other */
-	emr_buf bytes;
+	emr_buf bytes; /* of all, one behind the other */
 	size_t n;
 	bool is_bad;	      /* the file cannot be read: no other is taken */
 	atomic_bool is_asked; /* since the host was away last; any thread */

@@ -15,94 +15,77 @@
 
 #define MAGIC "EMRR"
 #define VERSION 1
-#define RECORD_BYTES (1 + 1 + 4 + 4 + 4)
-#define FILE_MAX (EMR_REPLICA_RESTARTS_MAX * (RECORD_BYTES + EMR_RESTART_MAX) + 64)
+#define HEAD_BYTES 8
+#define TAIL_BYTES (1 + 1 + 4 + 4 + EMR_SUM_BYTES)
+#define FILE_MAX (HEAD_BYTES + EMR_RESTARTS_MAX + TAIL_BYTES)
 #define IS_TOLD 1u
 #define IS_SAID 2u
 
 /* ---- the file ---- */
 
-/* BYTES are appended to those of the others. */
-static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes,
-	uint8_t state, uint8_t flags, uint32_t again, uint32_t lost)
+/* One more; an emr_restart_fn.  What became of it nobody asks when there is a newer one. */
+static emr_status add(void *arg, emr_bytes bytes)
 {
+	known_restarts *all = arg;
+	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	emr_known_restart *at = &all->list[all->n];
 
-	if (all->n == EMR_REPLICA_RESTARTS_MAX)
+	EMR_TRY(restart != NULL ? emr_restart_parse(bytes, restart) : EMR_NO_MEMORY);
+	if (all->n == EMR_REPLICA_RESTARTS_MAX || all->bytes.len + bytes.len > EMR_RESTARTS_MAX)
 		return EMR_LIMIT;
 	*at = (emr_known_restart){.recovery = restart->recovery,
 		.size = restart->size,
 		.unix_s = restart->time,
 		.heard = (uint32_t)restart->n_heard,
-		.again = again,
-		.lost = lost,
-		.state = state,
-		.is_told = (flags & IS_TOLD) != 0,
-		.is_said = (flags & IS_SAID) != 0};
+		.state = EMR_RESTART_FITS};
 	memcpy(at->root, restart->root, sizeof at->root);
-	EMR_TRY(emr_buf_append(&all->bytes, bytes.data, bytes.len));
-	all->lens[all->n++] = bytes.len;
-	return EMR_OK;
-}
-
-static emr_status read_one(emr_reader *r, known_restarts *all)
-{
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
-	uint8_t state = emr_read_u8(r), flags = emr_read_u8(r);
-	uint32_t again = emr_read_u32(r), lost = emr_read_u32(r), len = emr_read_u32(r);
-	emr_bytes bytes = emr_read_bytes(r, len);
-
-	if (restart == NULL)
-		return EMR_NO_MEMORY;
-	if (r->bad || state < EMR_RESTART_FITS || state > EMR_RESTART_PASSED)
-		return EMR_DAMAGED;
-	EMR_TRY(emr_restart_parse(bytes, restart));
-	return add(all, restart, bytes, state, flags, again, lost);
+	all->n++;
+	return emr_buf_append(&all->bytes, bytes.data, bytes.len);
 }
 
 static emr_status read_all(emr_bytes file, known_restarts *all)
 {
 	emr_reader r = emr_reader_of(file);
-	size_t n;
+	emr_known_restart *last;
+	uint8_t flags;
 
-	if (!emr_sum_fits(file))
+	if (!emr_sum_fits(file) || file.len < HEAD_BYTES + TAIL_BYTES)
 		return EMR_DAMAGED;
 	emr_read_magic(&r, MAGIC);
-	if (!r.bad && r.left > 0 && r.at[0] > VERSION)
+	if (!r.bad && r.at[0] > VERSION)
 		return emr_newer_format(r.at[0], VERSION);
 	(void)emr_read_u8(&r);
-	emr_read_zeros(&r, 1);
-	n = emr_read_u16(&r);
-	for (size_t i = 0; i < n; i++)
-		EMR_TRY(read_one(&r, all));
-	(void)emr_read_bytes(&r, EMR_SUM_BYTES);
-	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
+	emr_read_zeros(&r, 3);
+	EMR_TRY(emr_restart_each(emr_read_bytes(&r, r.left - TAIL_BYTES), add, all));
+	if (r.bad || all->n == 0)
+		return EMR_DAMAGED;
+	last = &all->list[all->n - 1];
+	last->state = emr_read_u8(&r);
+	flags = emr_read_u8(&r);
+	last->is_told = (flags & IS_TOLD) != 0;
+	last->is_said = (flags & IS_SAID) != 0;
+	last->again = emr_read_u32(&r);
+	last->lost = emr_read_u32(&r);
+	return EMR_OK;
 }
 
 static emr_status write_all(emr_replica *r)
 {
 	const known_restarts *all = &r->restarts;
+	const emr_known_restart *last = &all->list[all->n - 1];
 	EMR_AUTO_BUF file = {0};
 	emr_writer w = emr_writer_of(&file);
-	size_t at = 0;
 
 	if (r->is_still)
 		return EMR_READ_ONLY;
 	emr_write_bytes(&w, MAGIC, 4);
 	emr_write_u8(&w, VERSION);
-	emr_write_zeros(&w, 1);
-	emr_write_u16(&w, (uint16_t)all->n);
-	for (size_t i = 0; i < all->n; at += all->lens[i++]) {
-		const emr_known_restart *one = &all->list[i];
-
-		emr_write_u8(&w, one->state);
-		emr_write_u8(
-			&w, (uint8_t)((one->is_told ? IS_TOLD : 0) | (one->is_said ? IS_SAID : 0)));
-		emr_write_u32(&w, one->again);
-		emr_write_u32(&w, one->lost);
-		emr_write_u32(&w, (uint32_t)all->lens[i]);
-		emr_write_bytes(&w, all->bytes.data + at, all->lens[i]);
-	}
+	emr_write_zeros(&w, 3);
+	emr_write_bytes(&w, all->bytes.data, all->bytes.len);
+	emr_write_u8(&w, last->state);
+	emr_write_u8(&w, (uint8_t)((last->is_told ? IS_TOLD : 0) | (last->is_said ? IS_SAID : 0)));
+	emr_write_u32(&w, last->again);
+	emr_write_u32(&w, last->lost);
 	EMR_TRY(w.status == EMR_OK ? emr_sum_append(&file) : w.status);
 	return emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
 }
@@ -260,13 +243,10 @@ static emr_status take_one(void *arg, emr_bytes bytes)
 	asking *a = arg;
 	known_restarts *all = &a->r->restarts;
 	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
-	const bool takes_away = a->differs && !a->has_taken;
-	bool is_good = false;
-	emr_status status;
+	const size_t len = all->bytes.len;
+	bool takes_away, is_good = false;
+	emr_status status = restart != NULL ? emr_restart_parse(bytes, restart) : EMR_NO_MEMORY;
 
-	if (restart == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_restart_parse(bytes, restart);
 	if (status != EMR_OK)
 		return status == EMR_NO_MEMORY ? status : EMR_OK;
 	if (is_known(a->r, restart))
@@ -274,17 +254,19 @@ static emr_status take_one(void *arg, emr_bytes bytes)
 	EMR_TRY(judge(a, restart, &is_good));
 	if (!is_good)
 		return EMR_OK;
-	EMR_TRY(add(all, restart, bytes,
-		takes_away && a->size > restart->size ? EMR_RESTART_WAITS : EMR_RESTART_FITS, 0, 0,
-		0));
+	takes_away = a->differs && a->size > restart->size;
+	EMR_TRY(add(all, bytes));
+	all->list[all->n - 1].state = takes_away ? EMR_RESTART_WAITS : EMR_RESTART_FITS;
 	status = write_all(a->r);
-	if (status != EMR_OK)
-		all->bytes.len -= all->lens[--all->n];
-	else
-		a->has_taken = a->has_taken || takes_away;
-	emr_log(EMR_LOG_WARN, "ledger: its host went on with %llu entries after entries were lost",
+	if (status != EMR_OK) {
+		all->bytes.len = len;
+		all->n--;
+		return status;
+	}
+	a->has_taken = a->has_taken || takes_away;
+	emr_log(EMR_LOG_WARN, "ledger: its host went on with %llu entries after some were lost",
 		(unsigned long long)restart->size);
-	return status;
+	return takes_away ? EMR_INTERRUPTED : EMR_OK; /* a later one fits the new copy */
 }
 
 static void drop_ahead(emr_replica *r)
@@ -308,6 +290,8 @@ static emr_status ask(asking *a)
 				    ? EMR_UNSUPPORTED
 				    : emr_ledger_restarts(a->r->ledger, take_one, a);
 
+	if (status == EMR_INTERRUPTED && a->has_taken)
+		status = EMR_OK;
 	all->is_short = a->is_short;
 	drop_ahead(a->r);
 	return status;
