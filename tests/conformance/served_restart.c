@@ -21,7 +21,7 @@ static void host_restarts(restart_of how)
 	emr_checkpoint note;
 	uint8_t seed[32];
 
-	assert_ok(emr_replica_root_at(ana.replica, how.size, restart.root));
+	assert_ok(emr_ledger_root(k.ledger, how.size, restart.root));
 	kit_host_seed(seed);
 	seed[0] ^= how.seed_xor;
 	emr_restart_said(&restart, &note);
@@ -161,6 +161,92 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	host_shows("early", "late");
 	assert_status(EMR_ROLLBACK, follow(&ana));
 	assert_false(emr_replica_must_go_on(ana.replica));
+	both_go();
+}
+
+/* What takes a right away is there before what was done before it. */
+TEST_IN(begin, end, removals_come_first)
+{
+	const emr_id16 old = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 first = kit_put(b, &domain, old, 1, (emr_id32){{0}});
+	emr_id32 saved, removed;
+	uint64_t saved_at = 0, removed_at = 0;
+	uint16_t index;
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost"); /* they have parted, and nobody has saved */
+	b = kit_batch(&k, domain.id);
+	saved = kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	b = kit_batch(&k, domain.id);
+	removed = kit_unlink(b, &domain, old, 2, first);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_int_equal(go_on(true), 2);
+	assert_ok(emr_ledger_find_item(k.ledger, saved, &saved_at, &index));
+	assert_ok(emr_ledger_find_item(k.ledger, removed, &removed_at, &index));
+	assert_true(removed_at < saved_at);
+	both_go();
+}
+
+static emr_status note_lost(void *arg, const emr_replica_change *change)
+{
+	*(emr_id16 *)arg = change->object;
+	return EMR_OK;
+}
+
+/* Another changed the same row meanwhile. */
+TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_id16 gone = {{0}};
+	emr_signing_again signing = {.keyring = k.keyring, .lost = note_lost, .arg = &gone};
+	emr_replica *next = NULL;
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 first = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, row, 2, first);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 2, first);
+	(void)kit_send(&k, b);
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_ok(emr_replica_next_open(ana.replica, &next));
+	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
+	assert_int_equal(signing.again, 0);
+	assert_int_equal(signing.lost_n, 1);
+	assert_true(emr_id16_equal(gone, row));
+	emr_replica_close(next);
+	both_go();
+}
+
+/* She has less than the host went on with, and a card of more than it has. */
+TEST_IN(begin, end, a_head_of_what_is_gone_is_not_waited_for)
+{
+	EMR_AUTO_BUF hers = {0};
+	restart_of how;
+
+	host_loses(3, 0);
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	kit_fill(&k, &domain, 1);
+	how = a_restart();
+	how.size++;
+	host_restarts(how);
+	assert_ok(follow(&rui));
+	assert_int_not_equal(faccessat(rui.state_fd, "replica.ahead", F_OK, 0), 0);
 	both_go();
 }
 
