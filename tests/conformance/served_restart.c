@@ -110,6 +110,28 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	both_go();
 }
 
+/* Killed between the two files of the new copy that take the place of the old one's. */
+TEST_IN(begin, end, a_death_while_the_new_copy_takes_its_place_is_made_good)
+{
+	emr_signing_again signing = {.keyring = k.keyring};
+	emr_replica *next = NULL;
+
+	host_loses(2, 1);
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_ok(emr_replica_next_open(ana.replica, &next));
+	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
+	assert_ok(emr_replica_next_keep(ana.replica, next, &signing));
+	member_goes(&ana);
+	shell("mv -f", "ana/replica.next/replica.sqlite", "ana/replica.sqlite");
+	member_comes(&ana, "ana");
+	assert_ok(follow(&ana));
+	save(&ana);
+	assert_int_not_equal(faccessat(ana.state_fd, "replica.next", F_OK, 0), 0);
+	assert_int_equal(host_size(), common + 1 + 2 + 1);
+	both_go();
+}
+
 static void expect_refused(restart_of how, emr_status why)
 {
 	emr_known_restart known;
