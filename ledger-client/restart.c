@@ -379,8 +379,7 @@ static emr_status must_be_heard(void *arg, const uint8_t org[16], const emr_rest
 	return heard != NULL ? EMR_OK : EMR_AWAITED;
 }
 
-emr_status emr_restart_check(
-	const emr_restart *restart, const emr_id32 *host_key, emr_chain *chain)
+emr_status emr_restart_check(const emr_restart *restart, const emr_id32 *host_key, emr_chain *chain)
 {
 	EMR_AUTO_BUF descriptor = {0};
 	emr_checkpoint said;
@@ -392,9 +391,9 @@ emr_status emr_restart_check(
 	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	emr_restart_said(restart, &said);
 	if (!emr_id16_equal(net_id, restart->net_id) ||
-		(host_key != NULL && emr_checkpoint_verify(&said,
-					     emr_checkpoint_host_id(host_key->b),
-					     host_key->b) != EMR_OK))
+		(host_key != NULL &&
+			emr_checkpoint_verify(
+				&said, emr_checkpoint_host_id(host_key->b), host_key->b) != EMR_OK))
 		return EMR_BAD_SIGNATURE;
 	EMR_TRY(emr_chain_size(chain, &size));
 	if (restart->size == 0 || restart->size > size)

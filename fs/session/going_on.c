@@ -1,5 +1,5 @@
-/* This file has the copy of the ledger made anew before it is opened, where the host of the network
- * went on without some of its entries. */
+/* This file has the copy of the ledger made again before it is opened, where the host of the
+ * network went on without some of its entries. */
 #include "session/going_on.h"
 
 #include "base/log.h"

@@ -48,7 +48,7 @@ static emr_status note_lost(void *arg, const emr_replica_change *change)
 	return emr_journal_put(g->txn, EMR_ROW_LOST, change->object, meta.name);
 }
 
-/* What was erased as a whole stays so, whatever of it the ledger still has. */
+/* An object that was erased stays so, whatever of it the ledger still has. */
 static emr_status erase_again(const going_on *g, emr_replica *next)
 {
 	const emr_settle_options *o = &g->settle->options;

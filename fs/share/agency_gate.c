@@ -21,7 +21,7 @@ static emr_status owner_of(emr_share *share, emr_id16 domain, emr_known_person *
 	return emr_replica_person(share->o.replica, root, out);
 }
 
-/* What the host gives as OWNER's word: of this restart, and about entries as this copy has them. */
+/* Whether the host has OWNER's word: of this restart, and about entries as this copy has them. */
 static emr_status has_said(emr_share *share, const emr_known_restart *last,
 	const emr_known_person *owner, bool *out_has)
 {

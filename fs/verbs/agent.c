@@ -150,7 +150,7 @@ static void renew_ended(agent *a)
 		emr_say(a->out, "Your certificate was renewed.\n");
 }
 
-/* What the host of the ledger lost is made good before anybody is served. */
+/* Entries that the host of the ledger lost are made good before anybody is served. */
 static emr_status open_copy(agent *a, emr_problem *out_problem)
 {
 	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));

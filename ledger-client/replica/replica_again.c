@@ -1,5 +1,5 @@
 /* After a restart of the ledger's host that took entries away, this file makes this computer's copy
- * anew beside the old one, signs what was its own among them once more, and puts the new copy in
+ * again beside the old one, signs what was its own among them once more, and puts the new copy in
  * the old one's place. A process that is killed anywhere in between leaves the old copy, or the new
  * one, and the next goes on. */
 #include "replica_private.h"
@@ -21,8 +21,10 @@ emr_status replica_fetch(
 	const emr_replica *r = replica;
 
 	EMR_TRY(emr_ledger_fetch(r->ledger, keys, n, fn, arg));
-	/* Who takes them keeps what fits its item. */
-	return r->former != NULL ? emr_chain_fetch(r->former, keys, n, fn, arg) : EMR_OK;
+	/* The caller keeps what fits its item. */
+	return r->heads.restarts.former != NULL
+		       ? emr_chain_fetch(r->heads.restarts.former, keys, n, fn, arg)
+		       : EMR_OK;
 }
 
 /* ---- the new copy ---- */
@@ -66,8 +68,8 @@ emr_status emr_replica_next_open(emr_replica *replica, emr_replica **out_next)
 		return EMR_NOT_FOUND;
 	EMR_TRY(open_next(replica, &next));
 	/* The old copy neither follows nor changes any more. */
-	next->former = replica->writer;
-	next->restarts.is_bad = true; /* which there are, the old one knows */
+	next->heads.restarts.former = replica->writer;
+	next->heads.restarts.is_bad = true; /* which there are, the old one knows */
 	status = emr_replica_catch_up(next, NULL, NULL, NULL);
 	if (status == EMR_OK)
 		status = check_next(next, &last);
@@ -98,7 +100,7 @@ static void again_free(again **a)
 	free(*a);
 }
 
-/* The ledger takes these within minutes only, and whoever waits asks anew. */
+/* The ledger takes these within minutes only, and whoever waits asks again. */
 static bool is_of_the_moment(uint8_t op)
 {
 	return op == EMR_OP_ACCESS_REQ || op == EMR_OP_ACCESS_SERVED || op == EMR_OP_RECOVER_REQ;
@@ -169,7 +171,7 @@ static emr_status is_erased(again *a, size_t index, emr_id16 domain, bool *out_i
 		       : EMR_OK;
 }
 
-/* What has come back, and what has not: told behind the last try. */
+/* Counts what has come back, and tells what has not: behind the last try. */
 static emr_status count(again *a)
 {
 	bool is_gone = false;
@@ -287,7 +289,7 @@ static bool is_moved(int from_fd, int to_fd, const char *name)
 void replica_take_next(emr_replica *r)
 {
 	const emr_known_restart *last =
-		r->restarts.n > 0 ? &r->restarts.list[r->restarts.n - 1] : NULL;
+		r->heads.restarts.n > 0 ? &r->heads.restarts.list[r->heads.restarts.n - 1] : NULL;
 	EMR_AUTO_FD fd = -1;
 
 	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)

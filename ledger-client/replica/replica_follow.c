@@ -240,7 +240,7 @@ static emr_status check_end(
 	if (ledger_size < size || ledger_size < r->mark.frontier.size)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what this computer has verified");
-	if (ledger_size < r->heads.ahead && !r->restarts.is_short)
+	if (ledger_size < r->heads.ahead && !r->heads.restarts.is_short)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what its host has signed for another member");
 	if (size == 0 || (size == ledger_size && replica_is_signed(r, size)))
@@ -430,8 +430,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 
 	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_size(r->writer, &size);
-	if (status == EMR_OK && (r->heads.is_forked || replica_waits(r)))
-		status = r->heads.is_forked ? EMR_FORK : EMR_OFFLINE;
+	if (status == EMR_OK)
+		status = r->heads.is_forked ? EMR_FORK : replica_waits(r);
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
 		if (status == EMR_OFFLINE)

@@ -214,7 +214,7 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 	if (status != EMR_OK)
 		return status == EMR_UNSUPPORTED ? EMR_OK : status;
 	/* As far as it can be followed; a restart that nobody here has seen would explain it. */
-	atomic_store(&replica->restarts.is_asked, false);
+	atomic_store(&replica->heads.restarts.is_asked, false);
 	(void)!emr_follow_now(replica);
 	(void)pthread_mutex_lock(&replica->write_lock);
 	status = judge(replica, &head, note, &trouble);

@@ -59,13 +59,6 @@ typedef struct known_names {
 void names_init(known_names *names);
 void names_destroy(known_names *names);
 
-/* Heads that the host of a ledger has signed: replica_head.c only. */
-typedef struct signed_heads {
-	atomic_bool is_forked;	/* two histories; any thread */
-	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
-	uint8_t ahead_root[32]; /* of that head */
-} signed_heads;
-
 /* Those of the host that this computer has seen: replica_restart.c only. */
 typedef struct known_restarts {
 	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
@@ -74,7 +67,16 @@ typedef struct known_restarts {
 	bool is_bad;	      /* the file cannot be read: no other is taken */
 	atomic_bool is_asked; /* since the host was away last; any thread */
 	bool is_short;	      /* the ledger reaches one of which the copy cannot tell yet */
+	emr_chain *former;    /* this copy takes its place, and has its parts; borrowed, or NULL */
 } known_restarts;
+
+/* Heads that the host of a ledger has signed: replica_head.c only. */
+typedef struct signed_heads {
+	atomic_bool is_forked;	/* two histories; any thread */
+	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
+	uint8_t ahead_root[32]; /* of that head */
+	known_restarts restarts;
+} signed_heads;
 
 /* What a host in recovery was given: replica_bring.c only. */
 typedef struct brought {
@@ -106,8 +108,6 @@ struct emr_replica {
 	high_mark mark;
 	signed_heads heads;
 	brought brought;
-	known_restarts restarts;
-	emr_chain *former;     /* of which this is to take the place: it has parts, too; borrowed */
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
@@ -200,7 +200,8 @@ emr_status replica_fetch(
 	void *replica, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 /* Whether HEAD, of the host, is of what was lost at a restart. */
 bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint *head);
-bool replica_waits(emr_replica *r);
+/* EMR_OFFLINE: entries of the copy are gone, and a new one has to be made first. */
+emr_status replica_waits(emr_replica *r);
 emr_status replica_restart_is(
 	emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost);
 /* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a

@@ -71,7 +71,7 @@ static emr_status read_all(emr_bytes file, known_restarts *all)
 
 static emr_status write_all(emr_replica *r)
 {
-	const known_restarts *all = &r->restarts;
+	const known_restarts *all = &r->heads.restarts;
 	const emr_known_restart *last = &all->list[all->n - 1];
 	EMR_AUTO_BUF file = {0};
 	emr_writer w = emr_writer_of(&file);
@@ -90,7 +90,7 @@ static emr_status write_all(emr_replica *r)
 	return emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
 }
 
-/* What cannot be read says nothing, and nothing is added to it: no entry goes on its ground. */
+/* One that cannot be read says nothing, and nothing is added to it: no entry goes on its ground. */
 void replica_open_restarts(emr_replica *r)
 {
 	EMR_AUTO_BUF file = {0};
@@ -99,8 +99,8 @@ void replica_open_restarts(emr_replica *r)
 	if (status == EMR_NOT_FOUND)
 		return;
 	if (status == EMR_OK)
-		status = read_all(emr_buf_view(&file), &r->restarts);
-	r->restarts.is_bad = status != EMR_OK;
+		status = read_all(emr_buf_view(&file), &r->heads.restarts);
+	r->heads.restarts.is_bad = status != EMR_OK;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "replica: " REPLICA_RESTARTS ": %s",
 			emr_status_text(status));
@@ -108,14 +108,14 @@ void replica_open_restarts(emr_replica *r)
 
 static emr_known_restart *newest(emr_replica *r)
 {
-	known_restarts *all = &r->restarts;
+	known_restarts *all = &r->heads.restarts;
 
 	return all->n > 0 ? &all->list[all->n - 1] : NULL;
 }
 
 size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t max)
 {
-	const known_restarts *all = &replica->restarts;
+	const known_restarts *all = &replica->heads.restarts;
 	EMR_LOCKED(&replica->write_lock);
 	const size_t n = all->n < max ? all->n : max;
 
@@ -123,18 +123,18 @@ size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t
 	return n;
 }
 
-bool replica_waits(emr_replica *r)
+emr_status replica_waits(emr_replica *r)
 {
 	const emr_known_restart *last = newest(r);
 
-	return last != NULL && last->state == EMR_RESTART_WAITS;
+	return last != NULL && last->state == EMR_RESTART_WAITS ? EMR_OFFLINE : EMR_OK;
 }
 
 bool emr_replica_must_go_on(emr_replica *replica)
 {
 	EMR_LOCKED(&replica->write_lock);
 
-	return replica_waits(replica);
+	return replica_waits(replica) != EMR_OK;
 }
 
 emr_status replica_restart_is(
@@ -168,8 +168,8 @@ emr_status emr_replica_restart_note(emr_replica *replica, bool is_told, bool is_
 
 bool replica_is_before_restart(const emr_replica *r, const emr_checkpoint *head)
 {
-	for (size_t i = 0; i < r->restarts.n; i++) {
-		const emr_known_restart *one = &r->restarts.list[i];
+	for (size_t i = 0; i < r->heads.restarts.n; i++) {
+		const emr_known_restart *one = &r->heads.restarts.list[i];
 
 		if (head->size > one->size && head->n_sigs == 1 &&
 			head->sigs[0].time <= one->unix_s)
@@ -207,8 +207,8 @@ static emr_status is_older_than_all(const asking *a, const emr_restart *restart,
 
 static bool is_known(const emr_replica *r, const emr_restart *restart)
 {
-	for (size_t i = 0; i < r->restarts.n; i++)
-		if (emr_id16_equal(r->restarts.list[i].recovery, restart->recovery))
+	for (size_t i = 0; i < r->heads.restarts.n; i++)
+		if (emr_id16_equal(r->heads.restarts.list[i].recovery, restart->recovery))
 			return true;
 	return false;
 }
@@ -241,7 +241,7 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 static emr_status take_one(void *arg, emr_bytes bytes)
 {
 	asking *a = arg;
-	known_restarts *all = &a->r->restarts;
+	known_restarts *all = &a->r->heads.restarts;
 	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	const size_t len = all->bytes.len;
 	bool takes_away, is_good = false;
@@ -285,7 +285,7 @@ static void drop_ahead(emr_replica *r)
  * others is not waited for (replica_follow.c). */
 static emr_status ask(asking *a)
 {
-	known_restarts *all = &a->r->restarts;
+	known_restarts *all = &a->r->heads.restarts;
 	emr_status status = all->is_bad || a->r->is_still
 				    ? EMR_UNSUPPORTED
 				    : emr_ledger_restarts(a->r->ledger, take_one, a);
@@ -319,7 +319,7 @@ emr_status replica_excuse(
 	emr_status status;
 
 	if (why != EMR_OK)
-		r->restarts.is_asked = false;
+		r->heads.restarts.is_asked = false;
 	if ((why != EMR_ROLLBACK && why != EMR_FORK) || r->heads.is_forked ||
 		size < r->mark.frontier.size)
 		return why;
@@ -340,6 +340,6 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 {
 	asking a = {.r = r, .size = size, .ledger_size = ledger_size};
 
-	if (!r->restarts.is_asked && size >= ledger_size)
-		r->restarts.is_asked = ask(&a) != EMR_OFFLINE;
+	if (!r->heads.restarts.is_asked && size >= ledger_size)
+		r->heads.restarts.is_asked = ask(&a) != EMR_OFFLINE;
 }

@@ -120,11 +120,14 @@ emr_status emr_replica_verify_chain(
 	AUTO_FOLLOWING f = NULL;
 	emr_ledger_trouble trouble = {0};
 	uint64_t checked = 0;
-	/* Another ledger is there until the copy of it is opened. */
-	emr_status status = emr_replica_must_go_on(replica)
-				    ? EMR_OFFLINE
-				    : emr_ledger_verify(replica->ledger, &trouble);
+	emr_status status;
 
+	/* After a restart another ledger is there until the copy of it is opened. */
+	(void)pthread_mutex_lock(&replica->write_lock);
+	status = replica_waits(replica);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+	if (status == EMR_OK)
+		status = emr_ledger_verify(replica->ledger, &trouble);
 	if (status == EMR_OK)
 		status = replica_ask_for_all(replica);
 	if (status == EMR_OK)

@@ -142,7 +142,7 @@ static void expect_refused(restart_of how, emr_status why)
 	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 0);
 }
 
-/* A shorter ledger goes back as ever: by another key, unheard, or of before what is to go. */
+/* A shorter ledger goes back as ever: by another key, unheard, or older than what is to go. */
 TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 {
 	emr_keyring *thief = NULL;
@@ -186,7 +186,7 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	both_go();
 }
 
-/* What takes a right away is there before what was done before it. */
+/* A removal is there before what was done before it. */
 TEST_IN(begin, end, removals_come_first)
 {
 	const emr_id16 old = emr_id16_random();

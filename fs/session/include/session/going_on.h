@@ -1,5 +1,5 @@
 /* Where a network's ledger went on after its host had lost entries, and this computer's copy has
- * some of them, the copy is made anew when it is opened, and what is this computer's own is signed
+ * some of them, the copy is made again when it is opened, and what is this computer's own is signed
  * again (replica/restart.h). It refuses nothing by itself. */
 #pragma once
 
@@ -9,5 +9,5 @@
  * the latter what has to be done before is done, as far as it can be now; without it the old copy
  * is opened again, and saves wait. */
 bool emr_session_must_reopen(emr_session *session);
-/* Of what emr_session_open_copy has opened, so that it can be opened again. */
+/* Undoes emr_session_open_copy, so that it can be called again. */
 void emr_session_close_copy(emr_session *session);

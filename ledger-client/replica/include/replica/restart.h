@@ -1,6 +1,6 @@
 /* After its host's disk was lost, a ledger may go on with fewer entries than this computer has
  * verified, where the host says so by a restart (ledger/restart.h). These functions tell what
- * restarts this copy knows, make the copy anew where entries of it are gone, and sign what was
+ * restarts this copy knows, make the copy again where entries of it are gone, and sign what was
  * this computer's own among them once more. They refuse a restart that would take an entry away
  * that is not older than it. */
 #pragma once
