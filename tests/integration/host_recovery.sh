@@ -78,4 +78,15 @@ emr_until goes_on
 all_is_well
 once ana waits
 once bento waits
+
+say "only the key files are left"
+mkdir -m 700 "$EMR_WORK/keys" "$EMR_WORK/keys/host" && cp -p "$NET"/host/{secret,key.pem,certificate.pem,writer} "$EMR_WORK/keys/host/" || exit 2
+two_host_kill
+mv "$NET" "$EMR_WORK/lost-too" && mv "$EMR_WORK/keys" "$NET"
+two_host
+save bento keys
+emr_until goes_on
+all_is_well
+once bento keys
+[ "$(cat "$EMR_WORK/ana-folder/later.txt")" = later ] || emr_fail "ana's record is lost"
 echo "all is well"
