@@ -89,4 +89,35 @@ emr_until goes_on
 all_is_well
 once bento keys
 [ "$(cat "$EMR_WORK/ana-folder/later.txt")" = later ] || emr_fail "ana's record is lost"
+
+say "a thief of the key has shown a member a longer history: nobody goes on with it, nor with the other one"
+two_unmount bento hospital
+two_host_kill
+cp -rp "$NET" "$EMR_WORK/night-too" && cp -rp "$NET" "$EMR_WORK/thief" && rm "$EMR_WORK/thief/host/place" || exit 2
+two_host
+saved ana real
+two_unmount ana
+two_host_kill
+mv "$NET" "$EMR_WORK/real" && mv "$EMR_WORK/thief" "$NET"
+two_host
+two_mount bento
+for n in one two three; do saved bento "$n"; done
+two_host_kill
+mv "$NET" "$EMR_WORK/thief" && mv "$EMR_WORK/night-too" "$NET"
+two_host
+emr_until host_is head "$(sqlite3 "$EMR_WORK/thief/ledger/ledger.sqlite" "SELECT count(*) FROM entries")"
+two_mount ana hospital
+emr_until host_is heard '["São Lucas"]'
+emr_until host_is split true
+two_host_kill
+two_host
+host_is split true || emr_fail "it forgot the proof"
+as ana run 0 host --status "$NET"
+says "has signed two histories"
+[ "$(grep -c '^emrfs/' "$NET/host/recovery.split")" = 2 ] || emr_fail "no two notes"
+for who in ana bento; do
+	save "$who" waits-on
+	emr_until as "$who" status_says "is being restored: saves wait"
+done
+! goes_on || emr_fail "the host goes on"
 echo "all is well"
