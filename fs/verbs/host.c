@@ -352,7 +352,10 @@ int emr_cmd_host(const emr_args *args, emr_out *out)
 
 	if (args->given[EMR_OPT_AGENT_STATUS] && args->n_operands == 1)
 		return emr_host_status(args, out);
-	if (args->given[EMR_OPT_AGENT_STATUS] || args->n_operands < 2) {
+	if (args->given[EMR_OPT_HOST_BACKUP] && args->n_operands == 1)
+		return emr_host_backup(args, out);
+	if (args->given[EMR_OPT_AGENT_STATUS] || args->given[EMR_OPT_HOST_BACKUP] ||
+		args->n_operands < 2) {
 		(void)!emr_wrong_use("host", _("Which directory, and at which address?"), &problem);
 		return emr_out_fail(out, &problem);
 	}

@@ -37,6 +37,7 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 
 /* host --status, in host_status.c */
 int emr_host_status(const emr_args *args, emr_out *out);
+int emr_host_backup(const emr_args *args, emr_out *out);
 
 /* ---- check.c ---- */
 /* This header declares what the parts of `emrfs check` share. They refuse to change what they

@@ -271,7 +271,7 @@ static bool may_send(void *arg, emr_serve_call *call)
 	uint64_t below;
 	emr_status status = served_check_reader(arg, call, &below);
 
-	return status == EMR_OK || !finish(call, status);
+	return status == EMR_OK || (!is_recovering(arg, call) && !finish(call, status));
 }
 
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.

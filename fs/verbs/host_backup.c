@@ -1,0 +1,284 @@
+/* This file is `emrfs host --backup`: it copies a network's directory while members work, so that
+ * its host comes back from it. The copy takes the place of the one before when it is whole, and
+ * not sooner. It refuses a host that lacks entries itself. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "ledger/copy.h"
+#include "ledger/network.h"
+#include "ledger/restart.h"
+#include "served/client.h"
+#include "served/server.h"
+#include "session/network_dir.h"
+#include "session/shared_blocks.h"
+#include "session/stage.h"
+#include "store/segment_file.h"
+#include "verbs_private.h"
+
+#define MADE "network" /* in TARGET */
+#define NEW MADE ".new"
+#define OLD MADE ".old"
+#define COPY_BYTES ((size_t)1 << 20)
+#define SMALL_MAX ((size_t)4 << 20)
+#define ROUNDS 16 /* through the blocks, while the host makes room meanwhile */
+
+typedef struct copying {
+	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network (or -1) */
+	const char *dir;
+	emr_ledger_copy_facts facts;
+	uint64_t bytes, new_bytes, damaged;
+	bool has_gone; /* a file, while it was looked at */
+} copying;
+
+static emr_status open_at(int dirfd, const char *name, bool may_make, int *out_fd)
+{
+	if (may_make && mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
+		return emr_status_from_errno(errno);
+	*out_fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+typedef emr_status (*each_fn)(copying *c, int from, int to, const char *name);
+
+/* FN with each file in the directory NAME of both; none without it. */
+static emr_status each_in(copying *c, const char *name, each_fn fn)
+{
+	EMR_AUTO_FD to = -1;
+	int from = openat(c->from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *listing = from >= 0 ? fdopendir(from) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (listing == NULL)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	status = open_at(c->to, name, true, &to);
+	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
+		if (entry->d_name[0] != '.')
+			status = fn(c, from, to, entry->d_name);
+	(void)closedir(listing);
+	return status;
+}
+
+/* ---- small files ---- */
+
+/* Not what belongs to this place or to this run, and no directory. */
+static emr_status copy_small(copying *c, int from, int to, const char *name)
+{
+	EMR_AUTO_BUF bytes = {0};
+	struct stat st;
+	emr_status status;
+
+	(void)c;
+	if (strcmp(name, EMR_STATE_LOCK) == 0 || strcmp(name, EMR_RESTART_PLACE) == 0 ||
+		fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		return EMR_OK;
+	status = emr_file_read(from, name, SMALL_MAX, &bytes);
+	if (status == EMR_OK)
+		status = emr_file_replace(to, name, emr_buf_view(&bytes), 0600);
+	if (bytes.len > 0)
+		emr_wipe(bytes.data, bytes.len);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* ---- the ledger ---- */
+
+static emr_status copy_ledger(copying *c)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FD to = -1;
+	emr_ledger_trouble trouble;
+
+	if (asprintf(&path, "%s/" EMR_NETWORK_DIR_LEDGER, c->dir) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	EMR_TRY(open_at(c->to, EMR_NETWORK_DIR_LEDGER, true, &to));
+	EMR_TRY(emr_ledger_copy_open(path, NULL, &copy));
+	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
+	EMR_TRY(emr_ledger_copy_tell(copy, &c->facts));
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
+	EMR_TRY(emr_file_create(to, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
+	return emr_ledger_copy_write(copy, to, EMR_NETWORK_LEDGER);
+}
+
+/* ---- blocks ---- */
+
+static emr_status copy_bytes(int from, int to, uint64_t len)
+{
+	EMR_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
+
+	for (uint64_t at = 0; buffer != NULL && at < len;) {
+		const size_t n = len - at < COPY_BYTES ? (size_t)(len - at) : COPY_BYTES;
+
+		EMR_TRY(emr_pread_all(from, buffer, n, (off_t)at));
+		EMR_TRY(emr_pwrite_all(to, buffer, n, (off_t)at));
+		at += n;
+	}
+	return buffer != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Whether the copy of before has this segment, as whole or better; its name then stands for it. */
+static bool is_there(const copying *c, int to, const char *name, const emr_segment_extent *now)
+{
+	emr_segment_extent old = {0};
+	EMR_AUTO_FD blocks = c->before >= 0 ? openat(c->before, EMR_NETWORK_DIR_BLOCKS,
+						      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+					    : -1;
+	EMR_AUTO_FD fd = -1;
+
+	return blocks >= 0 && emr_segment_file_open(blocks, name, O_RDONLY, &fd) == EMR_OK &&
+	       emr_segment_file_extent(fd, 0, &old) == EMR_OK && old.end >= now->end &&
+	       old.damaged <= now->damaged && linkat(blocks, name, to, name, 0) == 0;
+}
+
+static emr_status copy_segment(copying *c, int from, int to, const char *name)
+{
+	emr_segment_extent now = {0}, made = {0};
+	EMR_AUTO_FD in = -1;
+	EMR_AUTO_FD out = -1;
+	emr_id16 writer;
+	uint64_t number;
+	emr_status status;
+
+	if (!emr_segment_file_parse(name, &writer, &number) ||
+		faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return EMR_OK;
+	status = emr_segment_file_open(from, name, O_RDONLY, &in);
+	c->has_gone = c->has_gone || status == EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_segment_file_extent(in, 0, &now);
+	if (status != EMR_OK && status != EMR_DAMAGED)
+		return status;
+	c->bytes += now.end;
+	if (is_there(c, to, name, &now))
+		return EMR_OK;
+	c->new_bytes += now.end;
+	c->damaged += now.damaged;
+	out = openat(to, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (out < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(copy_bytes(in, out, now.end));
+	EMR_TRY(now.end > 0 ? emr_segment_file_extent(out, 0, &made) : EMR_OK);
+	return made.end == now.end && made.damaged == now.damaged ? EMR_OK : EMR_IO;
+}
+
+/* A segment that went was written again under another number before. */
+static emr_status copy_blocks(copying *c)
+{
+	emr_status status = EMR_OK;
+
+	for (int i = 0; status == EMR_OK && (i == 0 || c->has_gone); i++) {
+		c->has_gone = false;
+		status = i < ROUNDS ? each_in(c, EMR_NETWORK_DIR_BLOCKS, copy_segment) : EMR_BUSY;
+	}
+	return status;
+}
+
+/* ---- all of it ---- */
+
+static emr_status make(copying *c)
+{
+	EMR_AUTO_FD host = -1;
+
+	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST, copy_small));
+	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/mail", copy_small));
+	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/done", copy_small));
+	EMR_TRY(open_at(c->to, EMR_NETWORK_DIR_HOST, true, &host));
+	EMR_TRY(emr_served_mark_copy(host));
+	/* The blocks are those of the ledger's moment, or of later. */
+	EMR_TRY(copy_ledger(c));
+	EMR_TRY(copy_blocks(c));
+	return syncfs(c->target) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status put_in_place(const copying *c)
+{
+	if ((c->before >= 0 && renameat(c->target, MADE, c->target, OLD) != 0) ||
+		renameat(c->target, NEW, c->target, MADE) != 0 || fsync(c->target) != 0)
+		return emr_status_from_errno(errno);
+	return c->before >= 0 ? emr_stage_remove_tree(c->target, OLD) : EMR_OK;
+}
+
+static emr_status drop(int target, const char *name)
+{
+	const emr_status status = emr_stage_remove_tree(target, name);
+
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* One that was ended while it changed places has the old one, or both. */
+static emr_status open_target(copying *c, const char *path)
+{
+	EMR_TRY(emr_dir_open(path, &c->target));
+	if (faccessat(c->target, MADE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		(void)renameat(c->target, OLD, c->target, MADE);
+	EMR_TRY(drop(c->target, OLD));
+	EMR_TRY(drop(c->target, NEW));
+	if (open_at(c->target, MADE, false, &c->before) != EMR_OK)
+		c->before = -1;
+	return open_at(c->target, NEW, true, &c->to);
+}
+
+static void say(const copying *c, emr_out *out, const char *target)
+{
+	char entries[EMR_COUNT_BYTES], blocks[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES], shown[4200];
+
+	emr_count_text(c->facts.entries, "entry", "entries", entries);
+	emr_size_text(c->bytes, blocks);
+	emr_size_text(c->new_bytes, fresh);
+	emr_show(target, shown, sizeof shown);
+	emr_say(out,
+		"A copy of the network is in %s/" MADE
+		": %s, %s of blocks, %s of it new.  It has the host's key: keep it as you keep "
+		"that.\n",
+		shown, entries, blocks, fresh);
+	emr_out_number(out, "ledger_entries", c->facts.entries);
+	emr_out_number(out, "blocks_bytes", c->bytes);
+	emr_out_number(out, "new_bytes", c->new_bytes);
+	emr_out_number(out, "damaged", c->damaged);
+}
+
+int emr_host_backup(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
+	const char *target = args->values[EMR_OPT_HOST_BACKUP];
+	copying c = {.from = -1, .target = -1, .to = -1, .before = -1, .dir = dir};
+	char ledger[4400];
+	emr_problem problem = {0};
+	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
+
+	snprintf(ledger, sizeof ledger, "%.4000s/" EMR_NETWORK_DIR_LEDGER, dir != NULL ? dir : "");
+	if (status == EMR_OK && emr_served_is_recovering(ledger))
+		status =
+			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
+	if (status == EMR_OK)
+		status = open_at(AT_FDCWD, dir, false, &c.from);
+	if (status == EMR_OK)
+		status = open_target(&c, target);
+	if (status == EMR_OK)
+		status = make(&c);
+	if (status == EMR_OK)
+		status = put_in_place(&c);
+	else if (c.to >= 0)
+		(void)drop(c.target, NEW);
+	for (const int *fd = &c.from; fd <= &c.before; fd++)
+		if (*fd >= 0)
+			(void)close(*fd);
+	if (status != EMR_OK)
+		return emr_out_done(out, status, &problem, target);
+	say(&c, out, target);
+	return c.damaged > 0 ? EMR_EXIT_PART : EMR_EXIT_DONE;
+}
