@@ -25,14 +25,18 @@ two_unmount ana
 reads() { cat lima-folder/shared-with-me/*/Imaging/"$1" >out/read 2>&1; }
 emr_until reads a.txt # by the agent
 two_unmount lima
-agent_stop keys && agent=
 
-say "a copy of that night, and what came after it"
+say "a copy of that night, and what came after it: the agent sees a part of it, and then nothing any more"
+entries() { as ana json 0 status && field ledger.size; }
 two_host_kill
 cp -rp "$NET" copy
 two_host
 two_mount ana
 echo after >ana-folder/Notes/after.txt
+as ana run 0 status --wait
+now=$(entries)
+emr_until agent_says keys "\"ledger_entries\":$now,"
+kill -STOP "$agent"
 as ana run 0 revoke Imaging from lima --yes --wait
 as ana run 0 status --wait
 before=$(as ana registered Notes/after.txt)
@@ -51,7 +55,10 @@ says "the host of your network went on with"
 says_not "two histories"
 
 say "until ana's computer has come, the agent gives nothing by her grants"
-agent_start keys && agent=$(two_pid keys)
+kill -CONT "$agent"
+begins_again() { grep -q "agent: after a restart of the ledger's host: ok" keys/state/log; }
+emr_until begins_again # its copy had more than the host
+emr_until agent_says keys '"error":null'
 two_mount lima
 there() { ls lima-folder/shared-with-me/*/Imaging >out/there 2>&1; }
 emr_until there # the ledger does not know of the revocation
