@@ -45,11 +45,11 @@ emr_status emr_restart_add(emr_restart *restart, const emr_checkpoint *heard);
 
 /* Whether RESTART, of the host with HOST_KEY, is one for CHAIN, which is inside of a transaction or
  * of one thread.  An organisation that is a member in CHAIN since before the restart, and has an
- * administrator there, must have been heard: by a key that is its administrator's in CHAIN and in force, with a size up to the
- * restart's and the root that CHAIN has there.
- * EMR_ROLLBACK: CHAIN has fewer entries, so it cannot tell yet; EMR_FORK: another root there;
- * EMR_BAD_SIGNATURE: not of this network's host; EMR_AWAITED: an organisation was not heard;
- * EMR_DAMAGED: CHAIN cannot be read. */
+ * administrator there, must have been heard: by a key that is its administrator's in CHAIN and in
+ * force, with a size up to the restart's and the root that CHAIN has there. EMR_ROLLBACK: CHAIN has
+ * fewer entries, so it cannot tell yet; EMR_FORK: another root there; EMR_BAD_SIGNATURE: not of
+ * this network's host; EMR_AWAITED: an organisation was not heard; EMR_DAMAGED: CHAIN cannot be
+ * read. */
 emr_status emr_restart_check(const emr_restart *restart, emr_id32 host_key, emr_chain *chain);
 
 /* Each organisation that must be heard.  HEARD NULL: it was not. */
@@ -78,12 +78,12 @@ emr_status emr_restart_head_write(emr_bytes note, emr_chain *chain, uint64_t at,
 emr_status emr_restart_head_read(emr_reader *reader, emr_restart_head *out_head);
 
 /* Where a host keeps them, in DIR/host beside the ledger in DIR/ledger. */
-#define EMR_RESTARTS "restarts"		/* all, one after the other */
-#define EMR_RESTART_RECOVERY "recovery" /* its presence: the host is in recovery */
+#define EMR_RESTARTS "restarts"		   /* all, one after the other */
+#define EMR_RESTART_RECOVERY "recovery"	   /* its presence: the host is in recovery */
 #define EMR_RESTART_HEAD "recovery.head"   /* the newest head that was brought */
 #define EMR_RESTART_SPLIT "recovery.split" /* two of different chains */
 #define EMR_RESTART_HEARD "recovery.heard" /* a restart that the host has not signed yet */
-#define EMR_RESTART_PLACE "place" /* which file its ledger is */
+#define EMR_RESTART_PLACE "place"	   /* which file its ledger is */
 #define EMR_RESTARTS_MAX ((size_t)1 << 20)
 #define EMR_RESTART_RECOVERY_BYTES 24 /* and 8 of a sum, as PLACE */
 #define EMR_RESTART_PLACE_BYTES 20
