@@ -110,12 +110,9 @@ static void note_status(absent *a, emr_status status)
 
 static emr_status status_of(absent *a)
 {
-	emr_status status;
+	EMR_LOCKED(&a->lock);
 
-	(void)pthread_mutex_lock(&a->lock);
-	status = a->status;
-	(void)pthread_mutex_unlock(&a->lock);
-	return status;
+	return a->status;
 }
 
 static sight look_at_place(const absent *a)
@@ -349,32 +346,15 @@ PASSED_ON(bring,
 	emr_ledger_bring(v.inner, note, own, from, max, out_next))
 PASSED_ON(say_heard, (void *self, const emr_ledger_recovery *recovery, struct emr_chain *own),
 	emr_ledger_say_heard(v.inner, recovery, own))
-PASSED_ON(
-	restarts, (void *self, emr_restart_fn fn, void *arg), emr_ledger_restarts(v.inner, fn, arg))
+PASSED_ON(restarts, (void *self, emr_restart_fn fn, void *a), emr_ledger_restarts(v.inner, fn, a))
 PASSED_ON(say_done, (void *self, emr_bytes note), emr_ledger_say_done(v.inner, note))
 PASSED_ON(done_of, (void *self, emr_id32 signer, emr_buf *out_note),
 	emr_ledger_done_of(v.inner, signer, out_note))
-static emr_status absent_entries(
-	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
-{
-	visit v;
-	emr_status status = enter(self, &v);
-
-	*out_n = 0;
-	return status == EMR_OK ? leave(&v, emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
-				: status;
-}
-
-static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
-{
-	visit v;
-	emr_status status = enter(self, &v);
-
-	if (status == EMR_OK)
-		return leave(&v, emr_ledger_verify(v.inner, out_trouble));
-	*out_trouble = (emr_ledger_trouble){.status = status};
-	return status;
-}
+PASSED_ON(entries,
+	(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n),
+	emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
+PASSED_ON(verify, (void *self, emr_ledger_trouble *out_trouble),
+	emr_ledger_verify(v.inner, out_trouble))
 
 static int64_t left_ms(const absent *a, int64_t deadline_ns)
 {
@@ -431,10 +411,10 @@ static void absent_hurry(void *self)
 {
 	visit v;
 
-	if (enter(self, &v) != EMR_OK)
-		return;
-	emr_ledger_hurry(v.inner);
-	(void)leave(&v, EMR_OK);
+	if (enter(self, &v) == EMR_OK) {
+		emr_ledger_hurry(v.inner);
+		(void)leave(&v, EMR_OK);
+	}
 }
 
 /* Where it cannot be opened, what its descriptor says is all that is known. */

@@ -167,7 +167,7 @@ static bool parse_size(emr_bytes text, uint64_t *out)
 	return true;
 }
 
-/* What else the line has is compared when the text is made again. */
+/* The rest of the line is compared when the text is made again. */
 static bool parse_first(emr_bytes line, emr_checkpoint *out)
 {
 	const size_t id_at = ORIGIN_CHARS + sizeof RESTART - 1;

@@ -169,6 +169,7 @@ emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
 	void *arg, size_t *out_n)
 {
+	*out_n = 0;
 	return ledger->backend->entries(ledger->self, from, max, fn, arg, out_n);
 }
 
@@ -219,7 +220,7 @@ emr_status emr_ledger_knows(emr_ledger *ledger, const emr_checkpoint *head)
 					      : EMR_UNSUPPORTED;
 }
 
-/* What a host that lost entries is asked; others have no answer. */
+/* Questions to a host that lost entries; other ledgers have no answer. */
 #define OF_RECOVERY(function, parameters, member, ...)                                             \
 	emr_status function parameters                                                             \
 	{                                                                                          \
@@ -244,7 +245,13 @@ OF_RECOVERY(emr_ledger_done_of, (emr_ledger * ledger, emr_id32 signer, emr_buf *
 
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
 {
-	return ledger->backend->verify(ledger->self, out_trouble);
+	emr_status status;
+
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	status = ledger->backend->verify(ledger->self, out_trouble);
+	if (status != EMR_OK && out_trouble->status == EMR_OK)
+		out_trouble->status = status;
+	return status;
 }
 
 emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis)

@@ -241,10 +241,9 @@ static void say(const copying *c, emr_out *out, const char *target)
 	emr_size_text(c->new_bytes, fresh);
 	emr_show(target, shown, sizeof shown);
 	emr_say(out,
-		"A copy of the network is in %s/" MADE
-		": %s, %s of blocks, %s of it new.  It has the host's key: keep it as you keep "
-		"that.\n",
-		shown, entries, blocks, fresh);
+		"A copy of the network is in %s/%s: %s, %s of blocks, %s of it new.  It has the "
+		"host's key: keep it as you keep that.\n",
+		shown, MADE, entries, blocks, fresh);
 	emr_out_number(out, "ledger_entries", c->facts.entries);
 	emr_out_number(out, "blocks_bytes", c->bytes);
 	emr_out_number(out, "new_bytes", c->new_bytes);

@@ -42,7 +42,7 @@ static emr_status bring_all(emr_replica *r, const emr_ledger_recovery *host)
 	next = host->size < head.size ? host->size : head.size;
 	/* Nothing but the head, with the entry before what the host lacks: on which chain it is. */
 	EMR_TRY(emr_ledger_bring(r->ledger, emr_buf_view(&note), r->writer, next, 0, &next));
-	for (next = r->brought.next; next < head.size; r->brought.next = next)
+	for (next = r->heads.brought.next; next < head.size; r->heads.brought.next = next)
 		EMR_TRY(emr_ledger_bring(
 			r->ledger, emr_buf_view(&note), r->writer, next, SIZE_MAX, &next));
 	return EMR_OK;
@@ -54,17 +54,18 @@ void replica_bring(emr_replica *r)
 	emr_status status = emr_ledger_recovery_of(r->ledger, &host);
 
 	if (status != EMR_OK || r->heads.is_forked ||
-		(emr_id16_equal(host.id, r->brought.id) && host.size == r->brought.size))
+		(emr_id16_equal(host.id, r->heads.brought.id) &&
+			host.size == r->heads.brought.size))
 		return;
-	if (!emr_id16_equal(host.id, r->brought.id))
-		r->brought.next = host.from;
-	r->brought.id = host.id;
+	if (!emr_id16_equal(host.id, r->heads.brought.id))
+		r->heads.brought.next = host.from;
+	r->heads.brought.id = host.id;
 	status = tell_ahead(r);
 	if (status == EMR_OK)
 		status = bring_all(r, &host);
 	if (status == EMR_OK)
 		status = emr_ledger_say_heard(r->ledger, &host, r->writer);
-	r->brought.size = emr_status_may_pass(status) ? 0 : host.size;
+	r->heads.brought.size = emr_status_may_pass(status) ? 0 : host.size;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "replica: the host did not take what it lost: %s",
 			emr_status_text(status));

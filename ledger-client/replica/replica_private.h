@@ -70,20 +70,21 @@ typedef struct known_restarts {
 	emr_chain *former;    /* this copy takes its place, and has its parts; borrowed, or NULL */
 } known_restarts;
 
-/* Heads that the host of a ledger has signed: replica_head.c only. */
-typedef struct signed_heads {
-	atomic_bool is_forked;	/* two histories; any thread */
-	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
-	uint8_t ahead_root[32]; /* of that head */
-	known_restarts restarts;
-} signed_heads;
-
-/* What a host in recovery was given: replica_bring.c only. */
+/* Entries that a host in recovery was given: replica_bring.c only. */
 typedef struct brought {
 	emr_id16 id;   /* of the recovery */
 	uint64_t next; /* entry to go on at */
 	uint64_t size; /* entries of the host when it had all; 0: it has not */
 } brought;
+
+/* Heads that the host of a ledger has signed: replica_head.c only. */
+typedef struct signed_heads {
+	brought brought;
+	atomic_bool is_forked;	/* two histories; any thread */
+	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
+	uint8_t ahead_root[32]; /* of that head */
+	known_restarts restarts;
+} signed_heads;
 
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
@@ -103,11 +104,10 @@ struct emr_replica {
 	known_names names; /* its lock stands outside of pool_lock and entries_lock */
 
 	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
-	pthread_mutex_t write_lock; /* writer .. restarts; held for a whole catch_up */
+	pthread_mutex_t write_lock; /* writer, mark, heads; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
 	signed_heads heads;
-	brought brought;
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 

@@ -25,7 +25,7 @@ v = json.load(open(sys.argv[1]))["recovery"]
 for k in sys.argv[2].split("."): v = v[k] if k else v
 sys.exit(json.dumps(v, ensure_ascii=False) != sys.argv[3])' "$EMR_WORK/out/host-status" "$1" "$2"
 }
-recovers() { host_is awaited "[\"São Lucas\"]"; }
+recovers() { host_is organisations_awaited "[\"São Lucas\"]"; }
 goes_on() { host_is "" null; }
 # Every copy verifies, and the ledger has each file once, where it was.
 all_is_well() {

@@ -240,7 +240,8 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 
 /* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
 
-/* All: EMR_UNSUPPORTED where no host serves the ledger.  What is brought to one proves itself. */
+/* All: EMR_UNSUPPORTED where no host serves the ledger.  Entries that are brought to one prove
+ * themselves. */
 struct emr_chain;
 typedef struct emr_ledger_recovery {
 	emr_id16 id;

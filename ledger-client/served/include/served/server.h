@@ -48,7 +48,7 @@ typedef struct emr_served_counts {
 } emr_served_counts;
 emr_served_counts emr_served_count(emr_served *served);
 
-/* What the host of the network directory DIR, running or not, has taken of the entries that it
+/* Says of the host of the network directory DIR, running or not, how far it has the entries that it
  * lost, and each organisation that must be heard (ledger/restart.h), by the name of its authority.
  * EMR_NOT_FOUND: it lost none.
  */
