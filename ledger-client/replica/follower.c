@@ -244,7 +244,8 @@ static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 		status = EMR_OK; /* of the wait; whoever waits sees for himself */
 	else			 /* away: it may come back after a restart */
 		atomic_store(&r->heads.restarts.is_asked, false);
-	if (status == EMR_OK && until_late(r, 1) == 0)
+	if (status == EMR_OK &&
+		(until_late(r, 1) == 0 || !atomic_load(&r->heads.restarts.is_asked)))
 		(void)follow_locked(r); /* whether it could ask is nobody's here */
 	/* Somebody else goes on waiting; who is woken up is not known before he looks. */
 	(void)pthread_cond_broadcast(&f->turned);

@@ -54,6 +54,9 @@ as hospital run 0 status
 says "the host of your network went on with"
 says_not "two histories"
 
+said_done() { [ -n "$(ls "$NET/host/done" 2>/dev/null)" ]; }
+emr_until said_done # of a folder that is open and has lost nothing
+
 say "until ana's computer has come, the agent gives nothing by her grants"
 kill -CONT "$agent"
 begins_again() { grep -q "agent: after a restart of the ledger's host: ok" keys/state/log; }

@@ -95,7 +95,7 @@ static emr_status say_done(const emr_view_options *o, const emr_known_restart *r
 	return emr_replica_restart_note(o->replica, false, true);
 }
 
-static void hear_restart(emr_view *view, emr_status status)
+void view_hear_restart(emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
 	emr_known_restart last;
@@ -109,7 +109,7 @@ static void hear_restart(emr_view *view, emr_status status)
 			"");
 		said = emr_replica_restart_note(o->replica, true, false);
 	}
-	if (said == EMR_OK && status == EMR_OK && !last.is_said)
+	if (said == EMR_OK && (status == EMR_OK || status == EMR_TIMEOUT) && !last.is_said)
 		said = say_done(o, &last);
 	if (said != EMR_OK)
 		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
@@ -122,7 +122,7 @@ void view_hear_ledger(emr_view *view, emr_status status)
 
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		return;
-	hear_restart(view, status);
+	view_hear_restart(view, status);
 	if (status == EMR_OFFLINE)
 		emr_ledger_look(view->options.ledger, &absence);
 	if (absence.is_asked || absence.refusal != NULL || absence.status != status)
