@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,11 @@
 
 typedef struct copying {
 	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network (or -1) */
-	const char *dir;
+	const char *dir, *path;	      /* DIR, TARGET */
 	emr_ledger_copy_facts facts;
-	uint64_t bytes, new_bytes, damaged;
-	bool has_gone; /* a file, while it was looked at */
+	uint64_t bytes, new_bytes;
+	uint64_t damaged, missing; /* places in blocks; private parts */
+	bool has_gone;		   /* a file, while it was looked at */
 } copying;
 
 static emr_status open_at(int dirfd, const char *name, bool may_make, int *out_fd)
@@ -92,21 +94,43 @@ static emr_status copy_small(copying *c, int from, int to, const char *name)
 
 /* ---- the ledger ---- */
 
+static void count(void *arg, uint64_t seq)
+{
+	uint64_t *n = arg;
+
+	(void)seq;
+	++*n;
+}
+
+/* Holds the ledger below DIR, whole; *OUT_MISSING: private parts that it should have. */
+static emr_status open_ledger(const char *dir, emr_ledger_copy **out, uint64_t *out_missing)
+{
+	char path[PATH_MAX];
+	bool was_damaged;
+
+	*out_missing = 0;
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_LIMIT;
+	EMR_TRY(emr_ledger_copy_open(path, NULL, out));
+	return emr_ledger_copy_make_whole(*out, path, count, out_missing, &was_damaged);
+}
+
+/* The copy of before may have parts that rotted here since. */
 static emr_status copy_ledger(copying *c)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_LEDGER_COPY old = NULL;
 	EMR_AUTO_BUF descriptor = {0};
-	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FD to = -1;
-	emr_ledger_trouble trouble;
+	char before[PATH_MAX];
+	uint64_t missing = 0;
 
-	if (asprintf(&path, "%s/" EMR_NETWORK_DIR_LEDGER, c->dir) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
 	EMR_TRY(open_at(c->to, EMR_NETWORK_DIR_LEDGER, true, &to));
-	EMR_TRY(emr_ledger_copy_open(path, NULL, &copy));
-	EMR_TRY(emr_ledger_copy_check(copy, true, &trouble));
+	EMR_TRY(open_ledger(c->dir, &copy, &c->missing));
+	if (c->missing > 0 && c->before >= 0 &&
+		snprintf(before, sizeof before, "%s/" MADE, c->path) < (int)sizeof before &&
+		open_ledger(before, &old, &missing) == EMR_OK && missing < c->missing)
+		return EMR_MISSING_DATA;
 	EMR_TRY(emr_ledger_copy_tell(copy, &c->facts));
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
 	EMR_TRY(emr_file_create(to, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
@@ -248,13 +272,14 @@ static void say(const copying *c, emr_out *out, const char *target)
 	emr_out_number(out, "blocks_bytes", c->bytes);
 	emr_out_number(out, "new_bytes", c->new_bytes);
 	emr_out_number(out, "damaged", c->damaged);
+	emr_out_number(out, "missing", c->missing);
 }
 
 int emr_host_backup(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
 	const char *target = args->values[EMR_OPT_HOST_BACKUP];
-	copying c = {.from = -1, .target = -1, .to = -1, .before = -1, .dir = dir};
+	copying c = {.from = -1, .target = -1, .to = -1, .before = -1, .dir = dir, .path = target};
 	char ledger[4400];
 	emr_problem problem = {0};
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
@@ -279,5 +304,5 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		return emr_out_done(out, status, &problem, target);
 	say(&c, out, target);
-	return c.damaged > 0 ? EMR_EXIT_PART : EMR_EXIT_DONE;
+	return c.damaged + c.missing > 0 ? EMR_EXIT_PART : EMR_EXIT_DONE;
 }

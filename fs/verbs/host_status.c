@@ -199,9 +199,9 @@ static void say_recovery(emr_out *out, const hosted *h, const char *dir)
 	if (r->is_split)
 		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
 	emr_out_put(out, "recovery",
-		json_pack("{s:I, s:I, s:I, s:b, s:O, s:O}", "from", (json_int_t)r->from, "entry_count",
-			(json_int_t)r->size, "head", (json_int_t)r->head, "split", r->is_split,
-			"heard", h->heard, "organisations_awaited", h->awaited));
+		json_pack("{s:I, s:I, s:I, s:b, s:O, s:O}", "from", (json_int_t)r->from,
+			"entry_count", (json_int_t)r->size, "head", (json_int_t)r->head, "split",
+			r->is_split, "heard", h->heard, "organisations_awaited", h->awaited));
 }
 
 int emr_host_status(const emr_args *args, emr_out *out)

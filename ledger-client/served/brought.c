@@ -160,7 +160,7 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	if (size > 0 && !emr_id16_equal(head->head.net_id, served->net_id))
 		return EMR_DENIED;
 	/* Behind a restart it is known what went. */
-	if (head->head.sigs[0].time <= served->restarted)
+	if (head->head.sigs[0].time < served->restarted)
 		return EMR_DENIED;
 	EMR_TRY(compare(served, head, size, &is_same));
 	if (!is_same || head->head.size > size)
