@@ -52,10 +52,10 @@ emr_status emr_buf_append_zeros(emr_buf *buf, size_t len)
 	return EMR_OK;
 }
 
-bool emr_buf_has(const emr_buf *buf, const void *item, size_t size)
+bool emr_buf_has(const emr_buf *buf, emr_bytes item)
 {
-	for (size_t at = 0; at < buf->len; at += size)
-		if (memcmp(buf->data + at, item, size) == 0)
+	for (size_t at = 0; at < buf->len; at += item.len)
+		if (memcmp(buf->data + at, item.data, item.len) == 0)
 			return true;
 	return false;
 }

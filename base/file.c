@@ -76,11 +76,10 @@ static emr_status name_it(int dirfd, const char *temporary, const char *name)
 		unlinkat(dirfd, temporary, 0);
 		return EMR_OK;
 	}
-	if (errno != EPERM && errno != EOPNOTSUPP)
-		return emr_status_from_errno(errno);
-	if (renameat2(dirfd, temporary, dirfd, name, RENAME_NOREPLACE) != 0)
-		return emr_status_from_errno(errno);
-	return EMR_OK;
+	return (errno == EPERM || errno == EOPNOTSUPP) &&
+			       renameat2(dirfd, temporary, dirfd, name, RENAME_NOREPLACE) == 0
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
 }
 
 emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t mode)
@@ -221,8 +220,7 @@ typedef struct way {
 
 static void way_end(way *w)
 {
-	if (w->fd >= 0)
-		close(w->fd);
+	emr_auto_close(&w->fd);
 	emr_buf_free(&w->text);
 	emr_buf_free(&w->rest);
 }
@@ -243,8 +241,7 @@ static emr_status arrive(way *w, int fd, bool is_last)
 {
 	struct stat st;
 
-	if (w->fd >= 0)
-		close(w->fd);
+	emr_auto_close(&w->fd);
 	w->fd = fd;
 	if (fstat(fd, &st) != 0)
 		return emr_status_from_errno(errno);

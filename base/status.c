@@ -72,19 +72,17 @@ emr_status emr_newer_format(uint64_t met, uint64_t known)
 
 bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known)
 {
-	bool is_said = newer.met != 0;
-
 	*out_met = newer.met;
 	*out_known = newer.known;
 	newer.met = newer.known = 0;
-	return is_said;
+	return *out_met != 0;
 }
 
 const char *emr_status_text(emr_status status)
 {
-	if ((unsigned)status >= EMR_STATUS_COUNT || statuses[status].text == NULL)
-		return "unknown status";
-	return statuses[status].text;
+	return (unsigned)status < EMR_STATUS_COUNT && statuses[status].text != NULL
+		       ? statuses[status].text
+		       : "unknown status";
 }
 
 emr_status_kind emr_status_kind_of(emr_status status)

@@ -37,6 +37,7 @@ static const struct {
 	[EMR_VERB_DATASET] = {.act = emr_cmd_dataset},
 	[EMR_VERB_AGENT] = {.run = emr_cmd_agent},
 	[EMR_VERB_HOST] = {.run = emr_cmd_host},
+	[EMR_VERB_NETWORK] = {.act = emr_cmd_network},
 	[EMR_VERB_REQUEST] = {.act = emr_cmd_request},
 	[EMR_VERB_APPROVE] = {.act = emr_cmd_approve},
 	[EMR_VERB_DENY] = {.act = emr_cmd_deny},

@@ -28,13 +28,10 @@ static emr_status sign_all(const emr_keyring *kr, emr_signer who, const emr_pre_
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t message[EMR_PRE_KFRAG_MESSAGE_BYTES];
-		emr_status status;
 
 		emr_pre_kfrag_message(bond, &frags[i], message);
-		status = emr_keyring_sign(kr, who, EMR_SIGN_KFRAG,
-			emr_bytes_of(message, sizeof message), frags[i].sig);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_keyring_sign(kr, who, EMR_SIGN_KFRAG,
+			emr_bytes_of(message, sizeof message), frags[i].sig));
 	}
 	return EMR_OK;
 }

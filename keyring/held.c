@@ -15,15 +15,6 @@
 
 _Static_assert(EMR_HELD_SEALED_BYTES == EMR_SEALED_DEK_BYTES, "one form at rest");
 
-/* A random scalar: 64 random bytes reduced. */
-static emr_status random_scalar(emr_secret *out)
-{
-	EMR_AUTO_SECRET wide = {0};
-
-	EMR_TRY(emr_secret_random(64, &wide));
-	return emr_pre_scalar(&wide, out);
-}
-
 static bool scalar_ok(const emr_secret *scalar)
 {
 	uint8_t point[32];
@@ -72,33 +63,6 @@ emr_status emr_box_key_new(emr_box_key **out)
 
 	EMR_TRY(emr_secret_random(32, &sk));
 	return emr_box_key_from(&sk, out);
-}
-
-emr_status emr_box_key_new_request(emr_box_key **out)
-{
-	emr_box_key *key = NULL;
-
-	EMR_TRY(emr_box_key_new(&key));
-	key->may_be_shown = true;
-	*out = key;
-	return EMR_OK;
-}
-
-emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32])
-{
-	if (!key->may_be_shown)
-		return EMR_DENIED;
-	memcpy(out_sk, key->sk.data, 32);
-	return EMR_OK;
-}
-
-emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out)
-{
-	emr_secret copy = {0};
-
-	EMR_TRY(emr_secret_new(32, &copy));
-	memcpy(copy.data, sk, 32);
-	return emr_box_key_from(&copy, out);
 }
 
 void emr_box_key_public(const emr_box_key *key, uint8_t out_pk[32])
@@ -168,14 +132,6 @@ emr_status emr_keyring_epoch_key(
 	return emr_epoch_key_from(&a, domain_id, epoch, out);
 }
 
-emr_status emr_epoch_key_new(emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
-{
-	emr_secret a = {0};
-
-	EMR_TRY(random_scalar(&a));
-	return emr_epoch_key_from(&a, domain_id, epoch, out);
-}
-
 emr_id16 emr_epoch_key_domain(const emr_epoch_key *key)
 {
 	return key->domain_id;
@@ -232,9 +188,11 @@ emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out
 
 emr_status emr_grantee_key_new(emr_grantee_key **out)
 {
+	EMR_AUTO_SECRET wide = {0};
 	emr_secret b = {0};
 
-	EMR_TRY(random_scalar(&b));
+	EMR_TRY(emr_secret_random(64, &wide));
+	EMR_TRY(emr_pre_scalar(&wide, &b)); /* a random scalar: 64 random bytes reduced */
 	return emr_grantee_key_from(&b, out);
 }
 

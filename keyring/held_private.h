@@ -6,7 +6,6 @@
 
 struct emr_box_key {
 	emr_secret sk;
-	bool may_be_shown; /* of one request */
 };
 struct emr_epoch_key {
 	emr_secret a;

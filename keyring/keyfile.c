@@ -195,13 +195,10 @@ static emr_status parse_facts(emr_reader *r, emr_keyring *kr, const char **out_f
 	for (size_t i = 0; i < n; i++) {
 		uint8_t type = emr_read_u8(r);
 		emr_bytes value = emr_read_bytes(r, emr_read_u16(r));
-		emr_status status;
 
 		if (r->bad || type == 0 || value.len == 0 || value.len > EMR_KEYRING_TLV_MAX)
 			return damaged("facts", out_field);
-		status = emr_keyring_tlv_set(kr, (emr_keyring_tlv)type, value);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_keyring_tlv_set(kr, (emr_keyring_tlv)type, value));
 	}
 	/* A type that came twice replaced itself. */
 	if (kr->nfacts != n || r->left >= PAYLOAD_STEP)

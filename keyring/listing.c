@@ -51,9 +51,8 @@ void emr_list_key_free(emr_list_key *key)
 
 void emr_listing_ctx(emr_id16 domain_id, uint32_t epoch, emr_id32 writer, uint8_t out_ctx[32])
 {
-	emr_id16 record;
+	emr_id16 record = EMR_ID16_AT(writer.b);
 
-	memcpy(record.b, writer.b, sizeof record.b);
 	emr_capsule_ctx(domain_id, epoch, record, 0, EMR_CAPSULE_LISTING, (emr_id32){{0}}, out_ctx);
 }
 

@@ -53,6 +53,7 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 		.max = 64u << 10,
 		.signers = BY_CERTIFICATE,
 		.inside = true},
+	[EMR_SIGN_ADDRESS] = {NUL_LABEL("emrfs/v1/address"), 57, 400, BY_IDENTITY, false},
 	[EMR_SIGN_TOKEN] = {NUL_LABEL("emrfs/v1/token"), 88, 124, BY_IDENTITY, false},
 	[EMR_SIGN_COSIGNATURE] = {BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false},
 };

@@ -330,14 +330,15 @@ PASSED_ON(replace_note, (void *self, emr_bytes old_note, emr_bytes note),
 	v.backend->replace_note(v.self, old_note, note))
 PASSED_ON(head, (void *self, emr_buf *out_note), emr_ledger_head(v.inner, out_note))
 PASSED_ON(knows, (void *self, const struct emr_checkpoint *head), emr_ledger_knows(v.inner, head))
-PASSED_ON(unite,
-	(void *self, struct emr_chain *own, uint64_t size, struct emr_chain *united,
-		emr_ledger_trouble *out_trouble),
-	emr_ledger_unite(v.inner, own, size, united, out_trouble))
+PASSED_ON(lacks, (void *self, uint64_t from, struct emr_chain_lacking *out),
+	emr_ledger_lacks(v.inner, from, out))
+PASSED_ON(give,
+	(void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n, size_t *out_n),
+	emr_ledger_give(v.inner, keys, parts, n, out_n))
 PASSED_ON(mend,
-	(void *self, struct emr_chain *own, struct emr_chain *united,
-		emr_ledger_trouble *out_trouble, uint64_t *out_n),
-	emr_ledger_mend(v.inner, own, united, out_trouble, out_n))
+	(void *self, struct emr_chain *own, uint64_t size, const uint8_t root[32],
+		emr_ledger_trouble *out_trouble, bool *out_was_damaged),
+	emr_ledger_mend(v.inner, own, size, root, out_trouble, out_was_damaged))
 PASSED_ON(recovery, (void *self, emr_ledger_recovery *out_recovery),
 	emr_ledger_recovery_of(v.inner, out_recovery))
 PASSED_ON(bring,
@@ -425,7 +426,7 @@ static bool absent_is_of_channel(void *self)
 
 	if (enter(self, &v) != EMR_OK)
 		return false;
-	is_of_channel = emr_ledger_brings_parts_later(v.inner);
+	is_of_channel = strcmp(emr_ledger_kind(v.inner), "fabric") == 0;
 	(void)leave(&v, EMR_OK);
 	return is_of_channel;
 }
@@ -439,6 +440,8 @@ static const emr_ledger_backend backend = {
 	.size = absent_size,
 	.entries = absent_entries,
 	.fetch = absent_fetch,
+	.lacks = absent_lacks,
+	.give = absent_give,
 	.find_item = absent_find_item,
 	.subtree = absent_subtree,
 	.note = absent_note,
@@ -447,7 +450,6 @@ static const emr_ledger_backend backend = {
 	.wake = absent_wake,
 	.stop = absent_stop,
 	.verify = absent_verify,
-	.unite = absent_unite,
 	.mend = absent_mend,
 	.look = absent_look,
 	.hurry = absent_hurry,

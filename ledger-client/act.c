@@ -18,15 +18,6 @@ static emr_act act_of(uint8_t op, emr_id16 domain, emr_id16 object)
 	return (emr_act){.op = op, .domain = domain, .object = object, .version = 1};
 }
 
-/* The object id that is the first half of a signer's. */
-static emr_id16 half(emr_id32 id)
-{
-	emr_id16 out;
-
-	memcpy(out.b, id.b, sizeof out.b);
-	return out;
-}
-
 /* The public part, as the AAD of letters has it behind head124; borrowed. */
 static emr_bytes act_pub(const emr_act *act)
 {
@@ -96,47 +87,9 @@ emr_status emr_act_follow(emr_act *act, emr_bytes row)
 
 /* ---- keys ---- */
 
-/* Lets the new key of NEXT sign what both rotations say. */
-static emr_status agree(const emr_keyring *next, emr_signer who, emr_id16 net_id, emr_bytes old,
-	const emr_act *act, uint8_t out_sig[64])
-{
-	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
-	const size_t label = 16; /* emr_keyring_sign puts it there itself */
-	emr_bytes pub = act_pub(act);
-	size_t len;
-
-	if (emr_rotate_message(net_id.b, (emr_span){old.data, old.len},
-		    (emr_span){pub.data, pub.len}, message, &len) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	return emr_keyring_sign(
-		next, who, EMR_SIGN_ROTATE, emr_bytes_of(message + label, len - label), out_sig);
-}
-
-emr_status emr_act_key_rotate(
-	emr_id32 old, const emr_keyring *next, emr_id16 net_id, emr_act *out_act)
-{
-	emr_act act = act_of(EMR_OP_KEY_ROTATE, zero16(), half(old));
-	emr_pub_key_rotate pub;
-	emr_public public;
-
-	EMR_TRY(emr_keyring_public(next, &public));
-	EMR_TRY(emr_keyring_pop(next, net_id, pub.pop));
-	EMR_TRY(emr_keyring_log_public(next, net_id, pub.log_pk));
-	memcpy(pub.new_pk, public.pk, 32);
-	memcpy(pub.x25519, public.x25519, 32);
-	memcpy(pub.B, public.B, 32);
-	memset(pub.new_sig, 0, sizeof pub.new_sig);
-	emr_pub_key_rotate_encode(&pub, act.pub);
-	EMR_TRY(agree(
-		next, emr_signer_identity(), net_id, emr_bytes_of(old.b, 32), &act, pub.new_sig));
-	emr_pub_key_rotate_encode(&pub, act.pub);
-	*out_act = act;
-	return EMR_OK;
-}
-
 emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8_t reason)
 {
-	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), half(target));
+	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), EMR_ID16_AT(target.b));
 	emr_pub_key_revoke pub = {.invalid_since_unix_s = invalid_since_unix_s, .reason = reason};
 
 	memcpy(pub.target, target.b, 32);
@@ -148,7 +101,7 @@ emr_act emr_act_device_revoke(
 	emr_id32 device, const emr_row_key *row, uint64_t invalid_since_unix_s)
 {
 	static const uint8_t none[32] = {0};
-	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), half(device));
+	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), EMR_ID16_AT(device.b));
 	emr_pub_key_revoke pub = {.invalid_since_unix_s = invalid_since_unix_s,
 		.certificate = memcmp(row->next, none, sizeof none) != 0};
 
@@ -166,7 +119,7 @@ emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32])
 	memcpy(id.b, ref, sizeof id.b);
 	memcpy(pub.org, org.b, sizeof pub.org);
 	memcpy(pub.ref, ref, sizeof pub.ref);
-	act = act_of(EMR_OP_CERT_REVOKE, zero16(), half(id));
+	act = act_of(EMR_OP_CERT_REVOKE, zero16(), EMR_ID16_AT(id.b));
 	emr_pub_cert_revoke_encode(&pub, act.pub);
 	return act;
 }
@@ -180,14 +133,14 @@ emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_un
 	memcpy(pub.org, org.b, sizeof pub.org);
 	emr_enrolment_id(org.b, name, pub.enrolment);
 	memcpy(id.b, pub.enrolment, sizeof id.b);
-	act = act_of(EMR_OP_ENROL_REVOKE, zero16(), half(id));
+	act = act_of(EMR_OP_ENROL_REVOKE, zero16(), EMR_ID16_AT(id.b));
 	emr_pub_enrol_revoke_encode(&pub, act.pub);
 	return act;
 }
 
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32])
 {
-	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), half(signer));
+	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), EMR_ID16_AT(signer.b));
 
 	memcpy(act.pub, x25519, 32);
 	return act;
@@ -269,27 +222,10 @@ emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org)
 
 /* ---- domains, writers ---- */
 
-emr_status emr_act_domain_rotate(const emr_keyring *keyring, emr_id16 domain, uint32_t next_gen,
-	emr_id16 net_id, emr_act *out_act)
-{
-	emr_act act = act_of(EMR_OP_DOMAIN_ROTATE, domain, domain);
-	emr_pub_domain_rotate pub = {0};
-	emr_domain_public public;
-
-	EMR_TRY(emr_keyring_domain_public(keyring, domain, next_gen, 1, &public));
-	memcpy(pub.new_pk, public.owner_pk, 32);
-	emr_pub_domain_rotate_encode(&pub, act.pub);
-	EMR_TRY(agree(keyring, emr_signer_domain(domain, next_gen), net_id,
-		emr_bytes_of(domain.b, 16), &act, pub.new_sig));
-	emr_pub_domain_rotate_encode(&pub, act.pub);
-	*out_act = act;
-	return EMR_OK;
-}
-
 emr_act emr_act_writer_add(
 	emr_id16 domain, emr_id32 writer, uint16_t rights, uint64_t not_after_unix_s)
 {
-	emr_act act = act_of(EMR_OP_WRITER_ADD, domain, half(writer));
+	emr_act act = act_of(EMR_OP_WRITER_ADD, domain, EMR_ID16_AT(writer.b));
 	emr_pub_writer_add pub = {.rights = rights, .not_after_unix_s = not_after_unix_s};
 
 	memcpy(pub.writer, writer.b, 32);
@@ -299,7 +235,7 @@ emr_act emr_act_writer_add(
 
 emr_act emr_act_writer_del(emr_id16 domain, emr_id32 writer)
 {
-	return act_of(EMR_OP_WRITER_DEL, domain, half(writer));
+	return act_of(EMR_OP_WRITER_DEL, domain, EMR_ID16_AT(writer.b));
 }
 
 /* ---- grants ---- */
@@ -476,17 +412,9 @@ emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what
 
 /* ---- points ---- */
 
-static emr_id16 id16_of(const uint8_t id[16])
-{
-	emr_id16 out;
-
-	memcpy(out.b, id, sizeof out.b);
-	return out;
-}
-
 emr_act emr_act_mint(const emr_pub_mint *what)
 {
-	emr_act act = act_of(EMR_OP_MINT, zero16(), id16_of(what->proposal));
+	emr_act act = act_of(EMR_OP_MINT, zero16(), EMR_ID16_AT(what->proposal));
 
 	emr_pub_mint_encode(what, act.pub);
 	return act;

@@ -489,21 +489,3 @@ emr_status emr_chain_replace_note(emr_chain *chain, emr_bytes old_note, emr_byte
 	EMR_TRY(emr_chain_begin(chain));
 	return emr_chain_end(chain, replace_note(chain, old_note, note));
 }
-
-emr_status emr_chain_check_file(emr_chain *chain)
-{
-	sqlite3_stmt *s = NULL;
-	const char *answer;
-	emr_status status;
-	int code = sqlite3_prepare_v2(chain->sql.db, "PRAGMA integrity_check(1)", -1, &s, NULL);
-
-	if (code != SQLITE_OK)
-		return emr_sql_status(chain->sql.db, code);
-	status = emr_sql_step(s);
-	if (status == EMR_OK) {
-		answer = (const char *)sqlite3_column_text(s, 0);
-		status = answer && strcmp(answer, "ok") == 0 ? EMR_OK : EMR_DAMAGED;
-	}
-	(void)sqlite3_finalize(s);
-	return status;
-}

@@ -10,7 +10,10 @@
 /* The grant by which the domain that leaves had joined: the item before LEAVE in its row. */
 static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *out_grant)
 {
-	emr_part_key key = {.family = EMR_FAMILY_JOIN, .version = leave->version - 1};
+	emr_part_key key = {.family = EMR_FAMILY_JOIN,
+		.version = leave->version - 1,
+		.domain = EMR_ID16_AT(leave->domain_id),
+		.object = EMR_ID16_AT(leave->object_id)};
 	EMR_AUTO_OPENED join = NULL;
 	emr_pub_dataset_join how;
 	uint64_t seq = 0;
@@ -18,8 +21,6 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 	emr_item item;
 	emr_span pub;
 
-	memcpy(key.domain.b, leave->domain_id, 16);
-	memcpy(key.object.b, leave->object_id, 16);
 	EMR_TRY(emr_required(emr_chain_place(chain, &key, &seq, &index)));
 	EMR_TRY(chain_item_at(chain, seq, index, &join, &item, &pub));
 	if (!emr_pub_dataset_join_parse(pub, &how))
@@ -31,11 +32,11 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 /* Repeats the purge of the applied item, if it did one. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
-	emr_part_key key = {.version = 1};
+	emr_part_key key = {.version = 1,
+		.domain = EMR_ID16_AT(item->domain_id),
+		.object = EMR_ID16_AT(item->object_id)};
 	emr_pub_erase erase;
 
-	memcpy(key.domain.b, item->domain_id, 16);
-	memcpy(key.object.b, item->object_id, 16);
 	if (item->op == EMR_OP_DATASET_LEAVE)
 		EMR_TRY(grant_left(chain, item, &key.object));
 	if (item->op == EMR_OP_REVOKE || item->op == EMR_OP_DATASET_LEAVE) {

@@ -113,10 +113,11 @@ static emr_status put_domain(appending *a, const emr_write *write)
 
 static emr_part_key key_of_write(const emr_write *write)
 {
-	emr_part_key key = {.family = write->family, .version = write->first_version};
+	emr_part_key key = {.family = write->family,
+		.version = write->first_version,
+		.domain = EMR_ID16_AT(write->domain_id),
+		.object = EMR_ID16_AT(write->object_id)};
 
-	memcpy(key.domain.b, write->domain_id, 16);
-	memcpy(key.object.b, write->object_id, 16);
 	return key;
 }
 

@@ -129,18 +129,14 @@ emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
 
 /* Of those that were admitted, or got another CA, since. The part of a proposal counts only if it
  * has the hash that the members approved. */
-static emr_status try_admitted(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status try_admitted(const search *s, const char *key, emr_bytes value)
 {
-	const search *s = arg;
 	EMR_AUTO_BUF part = {0};
 	emr_row_org row;
 	uint8_t org[16];
 	emr_bytes ca;
 	emr_status status;
 
-	(void)seq;
-	(void)time;
 	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
 		emr_unhex(key + 2, org, sizeof org) != EMR_OK)
 		return EMR_DAMAGED;
@@ -156,11 +152,14 @@ static emr_status find_certificate(
 	emr_chain *chain, emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
 {
 	search s = {.chain = chain, .descriptor = descriptor, .der = der, .now = now, .out = out};
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = "M/"};
 
 	EMR_TRY(search_descriptor(&s));
 	if (out->is_present)
 		return EMR_OK;
-	return emr_chain_each_row(chain, "M/", try_admitted, &s);
+	while (emr_chain_next_row(&rows))
+		EMR_TRY(try_admitted(&s, rows.key, rows.value));
+	return rows.status;
 }
 
 static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen *out)

@@ -1,38 +1,47 @@
-/* This file finds the rows in which a chain is not what a replay of its entries gave, and puts them
- * right. A comparison tells the first of them and writes nothing. */
+/* All that follows from entries is made by replaying them. This file finds the first row in which a
+ * chain has something else, and then throws the whole of it away: the replay stands in its file, in
+ * one transaction. */
 #include "chain_private.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-/* In the order in which they are told. */
+/* In the order in which they are told. The columns of their order come first, and last the entry
+ * that a row is of, or that a hash of the tree ends with. */
 static const struct table {
-	const char *name, *cause;
+	const char *cause, *rows;
 } tables[] = {
-	{"entries", "an entry"},
-	{"nodes", "a hash of the tree"},
-	{"domains", "the index of domains"},
-	{"items", "the index of items"},
-	{"state", "a state row"},
-	{"places", "the index of versions"},
-	{"meta WHERE name='digest'", "the digest of state"},
-	{"parts", "the list of private parts"},
+	{"an entry", "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY seq"},
+	{"a hash of the tree",
+		"SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY level, idx"},
+	{"the index of domains", "SELECT domain, seq FROM domains ORDER BY domain, seq"},
+	{"the index of items", "SELECT prefix, seq, idx, seq FROM items ORDER BY prefix, seq, idx"},
+	{"a state row", "SELECT key, value, time, seq FROM state ORDER BY key"},
+	{"the index of versions",
+		"SELECT family, domain, object, version, idx, purged, seq FROM places"
+		" ORDER BY family, domain, object, version"},
+	{"the digest of state", "SELECT value, 0 FROM meta WHERE name='digest'"},
+	{"the list of private parts",
+		"SELECT domain, object, family, version, hash, part, seq FROM parts"
+		" ORDER BY domain, object, family, version"},
 };
+#define N_TABLES (sizeof tables / sizeof *tables)
 
-typedef struct differing {
-	emr_chain *chain, *truth;
-	emr_chain_keep_fn keep;
-	void *keep_arg;
-	emr_ledger_trouble *trouble; /* NULL: what differs is put right */
-	uint64_t n;		     /* rows that were */
-} differing;
+typedef struct comparing {
+	sqlite3_stmt *truth, *copy;
+	emr_chain *members; /* the copy, of whose domains alone the rows are compared; NULL: of all
+			     */
+} comparing;
 
-static bool is_kept(const differing *d, sqlite3_stmt *s)
+static void comparing_end(const comparing *c)
 {
-	emr_bytes domain = emr_sql_bytes(s, 1);
+	(void)sqlite3_finalize(c->truth);
+	(void)sqlite3_finalize(c->copy);
+}
 
-	return d->keep == NULL || (domain.len == 16 && d->keep(d->keep_arg, domain.data));
+static emr_status prepare(emr_chain *chain, const char *rows, sqlite3_stmt **out)
+{
+	return emr_sql_status(
+		chain->sql.db, sqlite3_prepare_v2(chain->sql.db, rows, -1, out, NULL));
 }
 
 static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cause)
@@ -42,126 +51,84 @@ static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cau
 	return EMR_DAMAGED;
 }
 
-/* The entry that a row is of, or that a hash of the tree ends with; 0: of all. */
-static uint64_t seq_of(sqlite3_stmt *s)
+/* Below 0 where the truth's row comes first, above where the copy's does, by the first column that
+ * is not the same.  A part that the truth lacks may be there. */
+static int order(const comparing *c)
 {
-	if (strcmp(sqlite3_column_name(s, 0), "level") == 0)
-		return ((emr_sql_u64(s, 1) + 1) << (emr_sql_u64(s, 0) & 63)) - 1;
-	for (int i = 0; i < sqlite3_column_count(s); i++)
-		if (strcmp(sqlite3_column_name(s, i), "seq") == 0)
-			return emr_sql_u64(s, i);
-	return 0;
-}
+	int found = 0;
 
-static void finalize(sqlite3_stmt **s)
-{
-	(void)sqlite3_finalize(*s);
-}
-#define AUTO_STATEMENT __attribute__((cleanup(finalize))) sqlite3_stmt *
+	for (int i = 0; found == 0 && i < sqlite3_column_count(c->truth); i++) {
+		const emr_bytes a = emr_sql_bytes(c->truth, i), b = emr_sql_bytes(c->copy, i);
+		const int64_t x = sqlite3_column_int64(c->truth, i),
+			      y = sqlite3_column_int64(c->copy, i);
 
-__attribute__((format(printf, 3, 4))) static emr_status prepare(
-	emr_chain *chain, sqlite3_stmt **out, const char *format, ...)
-{
-	char text[500];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	return emr_sql_status(
-		chain->sql.db, sqlite3_prepare_v2(chain->sql.db, text, -1, out, NULL));
-}
-
-/* The condition of a row that is OF's in every column. A comparison looks at private parts by their
- * hashes; what is put right is not where the truth lacks a part. */
-static void write_same(const differing *d, sqlite3_stmt *of, bool of_chain, char out[400])
-{
-	int at = 0;
-
-	for (int i = 0; i < sqlite3_column_count(of); i++) {
-		const char *name = sqlite3_column_name(of, i);
-		bool is_part = strcmp(name, "part") == 0;
-
-		if (is_part && d->trouble != NULL)
+		found = sqlite3_column_type(c->truth, i) - sqlite3_column_type(c->copy, i);
+		if (strcmp(sqlite3_column_name(c->truth, i), "part") == 0 && a.len == 0)
 			continue;
-		at += snprintf(out + at, (size_t)(400 - at), "%s(%s IS ?%d%s)",
-			i > 0 ? " AND " : "", name, i + 1,
-			is_part && of_chain ? " OR length(part)=0" : "");
+		if (found == 0 && sqlite3_column_type(c->truth, i) == SQLITE_INTEGER)
+			found = (x > y) - (x < y);
+		else if (found == 0 && a.len > 0 && b.len > 0)
+			found = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+		if (found == 0)
+			found = (a.len > b.len) - (a.len < b.len);
+	}
+	return found;
+}
+
+/* The next row of the truth, but for parts that the copy need not have. */
+static emr_status next_wanted(const comparing *c)
+{
+	emr_status status;
+
+	do
+		status = emr_sql_step(c->truth);
+	while (status == EMR_OK && c->members != NULL &&
+		!emr_chain_has_parts(c->members, emr_sql_bytes(c->truth, 0).data));
+	return status;
+}
+
+/* Of two rows that differ the one that comes first is what the other chain has not. */
+static emr_status compare_rows(const comparing *c, const char *cause, emr_ledger_trouble *out)
+{
+	for (;;) {
+		const emr_status truth = next_wanted(c), copy = emr_sql_step(c->copy);
+		int first = copy == EMR_NOT_FOUND ? -1 : 1;
+		sqlite3_stmt *row;
+
+		if (truth != EMR_OK && truth != EMR_NOT_FOUND)
+			return truth;
+		if (copy != EMR_OK && copy != EMR_NOT_FOUND)
+			return copy;
+		if (truth == copy)
+			first = truth == EMR_OK ? order(c) : 0;
+		row = first < 0 ? c->truth : c->copy;
+		if (first != 0)
+			return damaged(out, emr_sql_u64(row, sqlite3_column_count(row) - 1), cause);
+		if (truth == EMR_NOT_FOUND)
+			return EMR_OK;
 	}
 }
 
-static emr_status run_with(sqlite3_stmt *s, sqlite3_stmt *from)
+static emr_status compare_tables(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out)
 {
 	emr_status status = EMR_OK;
 
-	for (int i = 0; status == EMR_OK && i < sqlite3_bind_parameter_count(s); i++)
-		if (sqlite3_bind_value(s, i + 1, sqlite3_column_value(from, i)) != SQLITE_OK)
-			status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	(void)sqlite3_reset(s);
-	return status;
-}
+	for (size_t i = 0; status == EMR_OK && i < N_TABLES; i++) {
+		__attribute__((cleanup(comparing_end)))
+		comparing c = {.members = is_members && i == N_TABLES - 1 ? copy : NULL};
 
-/* OF_CHAIN: rows of the chain that the truth does not have so, which go. Else rows of the truth
- * that the chain does not have, which come, but over no part that the truth lacks. */
-static emr_status each_row(differing *d, const struct table *t, bool of_chain)
-{
-	AUTO_STATEMENT all = NULL;
-	AUTO_STATEMENT same = NULL;
-	AUTO_STATEMENT change = NULL;
-	const bool is_parts = strcmp(t->name, "parts") == 0;
-	const int name_len = (int)strcspn(t->name, " ");
-	char where[400];
-	int before = sqlite3_total_changes(d->chain->sql.db);
-	emr_status status;
-
-	EMR_TRY(prepare(of_chain ? d->chain : d->truth, &all, "SELECT * FROM %s", t->name));
-	write_same(d, all, of_chain, where);
-	EMR_TRY(prepare(of_chain ? d->truth : d->chain, &same, "SELECT 1 FROM %.*s WHERE %s",
-		name_len, t->name, where));
-	if (of_chain)
-		EMR_TRY(prepare(
-			d->chain, &change, "DELETE FROM %.*s WHERE %s", name_len, t->name, where));
-	else
-		EMR_TRY(prepare(d->chain, &change, "INSERT OR IGNORE INTO %.*s VALUES(%.*s)",
-			name_len, t->name, 3 * sqlite3_column_count(all) - 1,
-			"?1,?2,?3,?4,?5,?6,?7"));
-	while ((status = emr_sql_step(all)) == EMR_OK) {
-		bool is_wanted = !is_parts || is_kept(d, all);
-
-		if (!is_wanted && !of_chain)
-			continue;
-		status = run_with(same, all);
-		if (status == EMR_OK && is_wanted)
-			continue;
-		if (status != EMR_OK && status != EMR_NOT_FOUND)
-			return status;
-		if (d->trouble != NULL)
-			return damaged(d->trouble, seq_of(all), t->cause);
-		status = run_with(change, all);
-		if (status != EMR_NOT_FOUND) /* as a statement without rows ends */
-			break;
+		status = prepare(truth, tables[i].rows, &c.truth);
+		if (status == EMR_OK)
+			status = prepare(copy, tables[i].rows, &c.copy);
+		if (status == EMR_OK)
+			status = compare_rows(&c, tables[i].cause, out);
 	}
-	d->n += (uint64_t)(sqlite3_total_changes(d->chain->sql.db) - before);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* Peers of Fabric bring a part to each other after its block, or never. An empty place stands for
- * it, and no accident makes such a one. */
-static emr_status parts_may_lack(emr_chain *truth, bool *out)
-{
-	enum emr_host host = EMR_HOST_EMBEDDED;
-	uint64_t size = 0;
-	emr_status status = emr_chain_size(truth, &size);
-
-	if (status == EMR_OK && size > 0)
-		status = emr_chain_host(truth, &host);
-	*out = status == EMR_OK && host == EMR_HOST_FABRIC;
 	return status;
 }
 
-/* Each part that is kept has the hash that its item says. */
+/* Each part that is kept has the hash that its item says.  Peers of Fabric bring one to each other
+ * after its block, or never: an empty place stands for it, and no accident makes such a one. */
 static emr_status check_parts(emr_chain *chain, bool may_lack, emr_ledger_trouble *out)
 {
 	sqlite3_stmt *s = NULL;
@@ -179,42 +146,106 @@ static emr_status check_parts(emr_chain *chain, bool may_lack, emr_ledger_troubl
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble)
+emr_status emr_chain_compare(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out_trouble)
 {
-	differing d = {.chain = copy,
-		.truth = truth,
-		.keep = keep,
-		.keep_arg = keep_arg,
-		.trouble = out_trouble};
-	bool may_lack = false;
+	enum emr_host host = EMR_HOST_EMBEDDED;
+	uint64_t size = 0;
 
-	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		EMR_TRY(each_row(&d, &tables[i], false));
-		EMR_TRY(each_row(&d, &tables[i], true));
-	}
-	EMR_TRY(parts_may_lack(truth, &may_lack));
-	return check_parts(copy, may_lack, out_trouble);
+	EMR_TRY(compare_tables(truth, copy, is_members, out_trouble));
+	EMR_TRY(emr_chain_size(truth, &size));
+	if (size > 0)
+		EMR_TRY(emr_chain_host(truth, &host));
+	return check_parts(copy, host == EMR_HOST_FABRIC, out_trouble);
 }
 
-emr_status emr_chain_mend(
-	emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep, void *keep_arg, uint64_t *out_n)
+emr_status emr_chain_check_file(emr_chain *chain)
 {
-	differing d = {.chain = chain, .truth = truth, .keep = keep, .keep_arg = keep_arg};
-	EMR_AUTO_BUF note = {0};
+	sqlite3_stmt *s = NULL;
+	const char *answer;
+	emr_status status;
+	int code = sqlite3_prepare_v2(chain->sql.db, "PRAGMA integrity_check(1)", -1, &s, NULL);
 
-	/* An index that disagrees with its table hides rows from the look for equal ones. */
-	if (emr_chain_check_file(chain) == EMR_DAMAGED)
-		EMR_TRY(emr_sql_run(&chain->sql, "REINDEX"));
-	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		EMR_TRY(each_row(&d, &tables[i], true));
-		EMR_TRY(each_row(&d, &tables[i], false));
+	if (code != SQLITE_OK)
+		return emr_sql_status(chain->sql.db, code);
+	status = emr_sql_step(s);
+	if (status == EMR_OK) {
+		answer = (const char *)sqlite3_column_text(s, 0);
+		status = answer && strcmp(answer, "ok") == 0 ? EMR_OK : EMR_DAMAGED;
 	}
-	/* A note that cannot be read is left again by the next member who signs one. */
-	if (emr_chain_note(chain, &note) == EMR_DAMAGED) {
-		EMR_TRY(emr_sql_run(&chain->sql, "DELETE FROM meta WHERE name='note'"));
-		d.n++;
-	}
-	*out_n = d.n;
-	return emr_chain_check_file(chain);
+	(void)sqlite3_finalize(s);
+	return status;
+}
+
+/* ---- building again ---- */
+
+/* The note that members left is not what entries give: a whole one goes along.  One that cannot be
+ * read is left again by the next member who signs one. */
+emr_status emr_chain_take_note(emr_chain *chain, emr_chain *from)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_status status = emr_chain_note(from, &note);
+
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
+		return EMR_OK;
+	return status == EMR_OK ? emr_chain_put_note(chain, emr_buf_view(&note)) : status;
+}
+
+/* EMR_DAMAGED when anything in the file is not as it should be. */
+static emr_status differs(emr_chain *truth, emr_chain *as_it_is)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_ledger_trouble trouble;
+	emr_status status = emr_chain_note(as_it_is, &note);
+
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = compare_tables(truth, as_it_is, false, &trouble);
+	return status == EMR_OK ? emr_chain_check_file(as_it_is) : status;
+}
+
+/* BACKUP has locked CHAIN's file, and copies the truth over it. */
+static emr_status build(emr_chain *chain, emr_chain *as_it_is, emr_chain *truth,
+	sqlite3_backup *backup, bool *out_did)
+{
+	uint64_t size = 0, now = 0;
+	emr_status status;
+
+	EMR_TRY(emr_chain_in_place(chain));
+	EMR_TRY(emr_chain_begin_read(as_it_is));
+	EMR_TRY(emr_chain_size(truth, &size));
+	EMR_TRY(emr_chain_size(as_it_is, &now));
+	if (now > size)
+		return EMR_CONFLICT;
+	status = differs(truth, as_it_is);
+	if (status != EMR_DAMAGED)
+		return status;
+	EMR_TRY(emr_chain_take_note(truth, as_it_is));
+	*out_did = sqlite3_backup_step(backup, -1) == SQLITE_DONE;
+	return EMR_OK; /* sqlite3_backup_finish says why not */
+}
+
+emr_status emr_chain_build_again(emr_chain *chain, emr_chain_use use, emr_chain *as_it_is,
+	emr_chain *truth, bool *out_was_damaged)
+{
+	sqlite3 *db = chain->sql.db;
+	sqlite3_backup *backup;
+	bool has_built = false;
+	emr_status status, ended;
+
+	EMR_TRY(chain->sql.is_still	  ? EMR_READ_ONLY
+		: use == EMR_CHAIN_SHARED ? emr_sql_run(&truth->sql, CHAIN_NAME_LEDGER)
+					  : EMR_OK);
+	emr_sql_rollback(&chain->sql);
+	emr_sql_rollback(&as_it_is->sql);
+	backup = sqlite3_backup_init(db, "main", truth->sql.db, "main");
+	if (backup == NULL)
+		return emr_sql_status(db, sqlite3_extended_errcode(db));
+	/* No page: it only takes the lock, so that nobody appends from here on. */
+	status = emr_sql_status(db, sqlite3_backup_step(backup, 0));
+	if (status == EMR_OK)
+		status = build(chain, as_it_is, truth, backup, &has_built);
+	ended = emr_sql_status(db, sqlite3_backup_finish(backup));
+	emr_sql_rollback(&as_it_is->sql);
+	*out_was_damaged = has_built && ended == EMR_OK;
+	return status == EMR_OK ? ended : status;
 }

@@ -25,6 +25,11 @@ static uint64_t next_of(size_t n, uint64_t first, uint64_t last)
 	return last > first ? last : last + 1;
 }
 
+void emr_chain_make_lacking_index(emr_chain *chain)
+{
+	(void)!emr_sql_run(&chain->sql, chain_lacking); /* without it, it takes longer */
+}
+
 emr_status emr_chain_lacks(emr_chain *chain, uint64_t from, emr_chain_lacking *out)
 {
 	uint64_t first = 0, last = 0;

@@ -5,7 +5,9 @@
 #include "ledger/sql.h"
 
 #define CHAIN_FORMAT 2u
-#define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
+#define CHAIN_OWN_COPY "replica.sqlite"			     /* in a state */
+#define CHAIN_LEDGER_ID 0x454d524cu			     /* "EMRL" */
+#define CHAIN_NAME_LEDGER "PRAGMA application_id=1162695244" /* the same */
 
 struct emr_chain {
 	emr_sql sql;
@@ -52,7 +54,7 @@ typedef enum chain_statement {
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
 
 extern const char chain_schema[];
-extern const char chain_indexes[];
+extern const char chain_indexes[], chain_lacking[];
 extern const char chain_locals[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 
@@ -91,3 +93,9 @@ static inline emr_bytes bytes_of(emr_span span)
 {
 	return (emr_bytes){.data = span.data, .len = span.len};
 }
+
+/* ---- copy.c ---- */
+
+struct emr_ledger_copy;
+/* The chain that gives the facts and the file. */
+emr_chain *copy_source(const struct emr_ledger_copy *copy);

@@ -28,11 +28,12 @@ const char chain_schema[] =
 #define CHAIN_NUMBER "substr(part, 77, 16)"
 #define KEY_MATCH "family=?1 AND domain=?2 AND object=?3 AND version=?4"
 
+#define CHAIN_LACKING "CREATE INDEX IF NOT EXISTS lacking ON parts(seq) WHERE length(part)=0"
 const char chain_indexes[] =
 	"CREATE INDEX IF NOT EXISTS submitters ON entries(" CHAIN_SUBMITTER ");"
 	"CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
-	", domain, object) WHERE family=32;"
-	"CREATE INDEX IF NOT EXISTS lacking ON parts(seq) WHERE length(part)=0";
+	", domain, object) WHERE family=32;" CHAIN_LACKING;
+const char chain_lacking[] = CHAIN_LACKING;
 
 /* Whatever takes a part away takes its local copy with it, in the same transaction: also a program
  * that knows nothing of local copies. */
@@ -62,8 +63,8 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
 	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, ?2, ?3, ?4)"
 		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
-	[STATE_RANGE] =
-		"SELECT key, value, seq, time FROM state WHERE key>=?1 AND key<?2 ORDER BY key",
+	[STATE_RANGE] = "SELECT key, value, seq, time FROM state WHERE key>=?1 AND "
+			"key<?1||char(127) ORDER BY key",
 	[PLACE_GET] = "SELECT seq, idx, purged FROM places WHERE " KEY_MATCH,
 	[PLACE_PUT] = "INSERT INTO places(family, domain, object, version, seq, idx, purged)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)"

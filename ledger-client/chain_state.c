@@ -47,11 +47,12 @@ bool chain_parse_key(const char *key, char letter, emr_part_key *out)
 
 emr_part_key chain_part_key(const emr_item *item, emr_span pub)
 {
-	emr_part_key key = {.version = item->version, .family = emr_op_family(item->op)};
+	emr_part_key key = {.version = item->version,
+		.family = emr_op_family(item->op),
+		.domain = EMR_ID16_AT(item->domain_id),
+		.object = EMR_ID16_AT(item->object_id)};
 	emr_pub_restore restore;
 
-	memcpy(key.domain.b, item->domain_id, 16);
-	memcpy(key.object.b, item->object_id, 16);
 	if (item->op == EMR_OP_RESTORE_PART && emr_pub_restore_parse(pub, &restore)) {
 		key.family = restore.family;
 		key.version = restore.version;
@@ -345,34 +346,35 @@ emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, 
 	return append_row(chain, key, out_value, out_seq, out_time);
 }
 
-emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg)
+/* Keys are printable: those that begin with a prefix end before 127 behind it. */
+static emr_status step_rows(emr_chain_rows *rows)
 {
-	EMR_AUTO_BUF end = {0};
-	sqlite3_stmt *s;
-	emr_bytes value;
-	emr_status status;
-
-	EMR_TRY(emr_buf_append(&end, prefix, strlen(prefix) + 1));
-	if (end.len < 2)
-		return EMR_INVALID;
-	end.data[end.len - 2]++; /* keys are printable: this never wraps */
-	status = emr_sql_use(&chain->sql, STATE_RANGE, &s);
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_text(s, 1, prefix);
-	emr_sql_bind_text(s, 2, (const char *)end.data);
-	while ((status = emr_sql_step(s)) == EMR_OK) {
-		const char *key = (const char *)sqlite3_column_text(s, 0);
-
-		chain->rows_read++;
-		status = key ? emr_sql_unseal(key, emr_sql_bytes(s, 1), &value) : EMR_NO_MEMORY;
-		if (status == EMR_OK)
-			status = fn(arg, key, value, emr_sql_u64(s, 2), emr_sql_u64(s, 3));
-		if (status != EMR_OK)
-			break;
+	if (rows->statement == NULL) {
+		EMR_TRY(emr_sql_use(&rows->chain->sql, STATE_RANGE, &rows->statement));
+		emr_sql_bind_text(rows->statement, 1, rows->prefix);
 	}
-	(void)sqlite3_reset(s);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_TRY(emr_sql_step(rows->statement));
+	rows->chain->rows_read++;
+	rows->key = (const char *)sqlite3_column_text(rows->statement, 0);
+	rows->seq = emr_sql_u64(rows->statement, 2);
+	rows->time = emr_sql_u64(rows->statement, 3);
+	return rows->key
+		       ? emr_sql_unseal(rows->key, emr_sql_bytes(rows->statement, 1), &rows->value)
+		       : EMR_NO_MEMORY;
+}
+
+bool emr_chain_next_row(emr_chain_rows *rows)
+{
+	const emr_status status = step_rows(rows);
+
+	rows->status = status == EMR_NOT_FOUND ? EMR_OK : status;
+	return status == EMR_OK;
+}
+
+void emr_chain_rows_end(emr_chain_rows *rows)
+{
+	(void)sqlite3_reset(rows->statement); /* NULL is fine */
+	rows->statement = NULL;
 }
 
 emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
@@ -400,7 +402,6 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 
 void emr_chain_verdict_free(emr_chain_verdict *verdict)
 {
-
 	free(verdict->arena);
 	free(verdict->values);
 	emr_buf_free(&verdict->rows[0]);

@@ -22,19 +22,16 @@
 
 #define BUSY_MS 10000
 #define DESCRIPTOR_MAX ((size_t)60000)
-#define OWN_COPY "replica.sqlite"
 #define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
 struct emr_ledger_copy {
 	emr_chain *held;   /* inside a read transaction */
 	emr_chain *newest; /* outside any */
-	emr_chain
-		*united;  /* what is whole of the held moment, when the ledger alone is not; NULL */
-	uint64_t entries; /* of the held moment */
+	emr_chain *united; /* what is whole of that, when the ledger alone is not; NULL */
+	uint64_t entries;  /* of the held moment */
 };
 
-/* Returns the chain that gives the facts and the file. */
-static emr_chain *source_of(const emr_ledger_copy *copy)
+emr_chain *copy_source(const emr_ledger_copy *copy)
 {
 	return copy->united != NULL ? copy->united : copy->held;
 }
@@ -110,7 +107,7 @@ static emr_status open_replica(const char *path, emr_ledger_copy *copy)
 
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	return hold_private(dirfd, OWN_COPY, copy);
+	return hold_private(dirfd, CHAIN_OWN_COPY, copy);
 }
 
 static emr_status take(emr_ledger_copy *copy, emr_status status, emr_ledger_copy **out_copy)
@@ -143,10 +140,9 @@ emr_status emr_ledger_copy_check(
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
-	return status == EMR_OK
-		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor),
-				 is_members ? emr_chain_has_parts : NULL, copy->held, out_trouble)
-		       : status;
+	return status == EMR_OK ? emr_chain_verify(copy->held, emr_buf_view(&descriptor),
+					  is_members, out_trouble)
+				: status;
 }
 
 /* ---- a damaged one ---- */
@@ -175,7 +171,7 @@ static emr_status open_second(const char *state_path, emr_chain **out_own)
 	*out_own = NULL;
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
+	status = emr_chain_open(dirfd, CHAIN_OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(own);
 	if (status != EMR_OK) {
@@ -184,27 +180,6 @@ static emr_status open_second(const char *state_path, emr_chain **out_own)
 	}
 	*out_own = own;
 	return EMR_OK;
-}
-
-/* The notes that members left are not what entries give: a whole one goes along. */
-static emr_status take_note(emr_ledger_copy *copy)
-{
-	EMR_AUTO_BUF note = {0};
-	emr_status status = emr_chain_note(copy->held, &note);
-
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
-		return EMR_OK;
-	return status == EMR_OK ? emr_chain_put_note(copy->united, emr_buf_view(&note)) : status;
-}
-
-/* The header of a file on no name says nothing of its kind; what is written is a ledger of the
- * format of the held one. */
-static emr_status name_format(emr_ledger_copy *copy)
-{
-	char text[40];
-
-	(void)snprintf(text, sizeof text, "PRAGMA user_version=%u", CHAIN_FORMAT);
-	return emr_sql_run(&copy->united->sql, text);
 }
 
 emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
@@ -228,9 +203,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 		status = emr_chain_unite(copy->held, own, emr_buf_view(&descriptor), copy->entries,
 			copy->united, &trouble);
 	if (status == EMR_OK)
-		status = take_note(copy);
-	if (status == EMR_OK)
-		status = name_format(copy);
+		status = emr_chain_take_note(copy->united, copy->held);
 	if (status == EMR_OK && missing != NULL)
 		status = emr_chain_each_missing(copy->united, tell_missing, &walk);
 	if (status == EMR_OK)
@@ -286,8 +259,7 @@ static void record_walk_end(record_walk *walk)
 	emr_buf_free(&walk->part);
 }
 
-/* A record whose sealed data is gone is none: O/<domain>/<object> has its part at the version of
- * its content. */
+/* A record whose sealed data is gone is bare: its part is at the version of its content. */
 static emr_status count_whole(record_walk *walk, const char *key, const emr_row_object *row)
 {
 	char text[200];
@@ -299,46 +271,47 @@ static emr_status count_whole(record_walk *walk, const char *key, const emr_row_
 	if (!chain_parse_key(text, 'p', &at))
 		return EMR_DAMAGED;
 	status = emr_chain_part(walk->chain, &at, &walk->part);
-	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED) {
+		walk->facts->bare++;
 		return EMR_OK;
+	}
 	walk->facts->records += status == EMR_OK;
 	if (status == EMR_OK && walk->fn != NULL)
 		status = walk->fn(walk->arg, at.object, emr_buf_view(&walk->part));
 	return status;
 }
 
-static emr_status count_record(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status walk_records(record_walk *walk)
 {
-	record_walk *walk = arg;
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = walk->chain, .prefix = "O/"};
 	emr_row_object row;
 
-	(void)seq;
-	(void)time;
-	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_OBJECT_LIVE || (row.head.flags & EMR_ITEM_NOCONTENT) != 0)
-		return EMR_OK;
-	return count_whole(walk, key, &row);
+	while (emr_chain_next_row(&rows)) {
+		if (emr_row_object_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		if (row.head.state == EMR_OBJECT_LIVE && (row.head.flags & EMR_ITEM_NOCONTENT) == 0)
+			EMR_TRY(count_whole(walk, rows.key, &row));
+	}
+	return rows.status;
 }
 
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
 {
-	return emr_required(emr_chain_entry(source_of(copy), 0, out, NULL));
+	return emr_required(emr_chain_entry(copy_source(copy), 0, out, NULL));
 }
 
 emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg)
 {
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
-	record_walk walk = {.chain = source_of(copy), .facts = &facts, .fn = fn, .arg = arg};
+	record_walk walk = {.chain = copy_source(copy), .facts = &facts, .fn = fn, .arg = arg};
 
-	return emr_chain_each_row(walk.chain, "O/", count_record, &walk);
+	return walk_records(&walk);
 }
 
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32])
 {
-	return entries <= copy->entries ? emr_chain_root(source_of(copy), entries, out_root)
+	return entries <= copy->entries ? emr_chain_root(copy_source(copy), entries, out_root)
 					: EMR_ROLLBACK;
 }
 
@@ -347,84 +320,15 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	EMR_AUTO_BUF descriptor = {0};
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
-	record_walk walk = {.chain = source_of(copy), .facts = &facts};
+	record_walk walk = {.chain = copy_source(copy), .facts = &facts};
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
-	EMR_TRY(emr_chain_each_row(walk.chain, "O/", count_record, &walk));
+	EMR_TRY(walk_records(&walk));
 	if (copy->entries > 1)
 		EMR_TRY(emr_chain_time(walk.chain, copy->entries - 1, &facts.last_unix_s));
 	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
 	*out_facts = facts;
 	return EMR_OK;
-}
-
-/* ---- members ---- */
-
-typedef struct member_walk {
-	emr_chain *chain;
-	emr_ledger_member_fn fn;
-	void *arg;
-} member_walk;
-
-/* salt[32], length u16, certificate. */
-static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
-	emr_buf *part, emr_bytes *out_der)
-{
-	emr_reader r;
-	emr_status status;
-
-	emr_buf_clear(part);
-	status = emr_chain_part(chain, key, part);
-	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
-		return EMR_OK;
-	r = emr_reader_of(emr_buf_view(part));
-	(void)emr_read_bytes(&r, 32);
-	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
-	/* Other bytes there are not those that the contract has looked at. */
-	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
-		*out_der = (emr_bytes){0};
-	return status;
-}
-
-/* That of the registration, or of the latest renewal that counts. */
-static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
-	emr_buf *part, emr_bytes *out_der)
-{
-	emr_part_key key = {.family = row->head.family, .version = row->head.version};
-
-	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
-	for (; key.version > 0 && out_der->len == 0; key.version--)
-		EMR_TRY(certificate_at(chain, row, &key, part, out_der));
-	return EMR_OK;
-}
-
-static emr_status tell_member(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	const member_walk *walk = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_ledger_member member = {.certificate = {0}};
-	emr_row_key row;
-	emr_bytes pk;
-
-	(void)key;
-	(void)seq;
-	(void)time;
-	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(member.pk, row.pk, sizeof member.pk);
-	member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
-	pk = emr_bytes_of(member.pk, sizeof member.pk);
-	member.signer_id = emr_sha256_of(&pk, 1);
-	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));
-	return walk->fn(walk->arg, &member);
-}
-
-emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
-{
-	member_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
-
-	return emr_chain_each_row(walk.chain, "K/", tell_member, &walk);
 }
 
 /* ---- the file ---- */
@@ -440,7 +344,7 @@ static emr_status make_empty(int dirfd, const char *name)
 /* All pages in one step: the source is held, so nothing can come between. */
 static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to, "main", source_of(copy)->sql.db, "main");
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", copy_source(copy)->sql.db, "main");
 	int code;
 
 	if (backup == NULL)

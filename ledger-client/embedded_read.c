@@ -150,6 +150,19 @@ emr_status embedded_fetch(
 	return status;
 }
 
+emr_status embedded_lacks(void *self, uint64_t from, emr_chain_lacking *out)
+{
+	embedded *e = self;
+
+	if (!atomic_exchange(&e->has_index, true)) {
+		EMR_LOCKED(&e->write_lock);
+		emr_chain_make_lacking_index(e->writer);
+	}
+	EMR_LOCKED(&e->read_lock);
+	EMR_TRY(embedded_catch_up(e));
+	return emr_chain_seen(e->reader, emr_chain_lacks(e->reader, from, out));
+}
+
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;

@@ -303,3 +303,27 @@ emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_a
 	}
 	return embedded_take(e, e->submitter_id, sig, batch, out_answer);
 }
+
+emr_status embedded_give(
+	void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n, size_t *out_n)
+{
+	embedded *e = self;
+	size_t taken = 0;
+	bool fits;
+	emr_status status;
+	EMR_LOCKED(&e->write_lock);
+
+	EMR_TRY(emr_chain_begin(e->writer));
+	status = emr_chain_in_place(e->writer);
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		status = emr_chain_fill(e->writer, &keys[i], parts[i], &fits);
+		taken += status == EMR_OK && fits;
+	}
+	if (status == EMR_OK)
+		status = emr_chain_commit(e->writer);
+	else
+		emr_chain_rollback(e->writer);
+	if (status == EMR_OK)
+		*out_n = taken;
+	return status;
+}

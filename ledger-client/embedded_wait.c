@@ -19,18 +19,10 @@ static void drain(int fd)
 		;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
 {
 	embedded *e = self;
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t end_ns = emr_clock_boot_ns(emr_clock_system()) + timeout_ms * INT64_C(1000000);
 	int next_look = LOOK_MS;
 	bool is_written = false;
 
@@ -49,7 +41,7 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 			*out_size = size;
 			return EMR_OK;
 		}
-		left = deadline - now_ms();
+		left = (end_ns - emr_clock_boot_ns(emr_clock_system())) / 1000000;
 		if (left <= 0)
 			return EMR_TIMEOUT;
 		if (poll(fds, 2, left < next_look ? (int)left : next_look) < 0 && errno != EINTR)

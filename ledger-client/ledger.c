@@ -76,7 +76,21 @@ const char *emr_ledger_kind(const emr_ledger *ledger)
 
 bool emr_ledger_brings_parts_later(const emr_ledger *ledger)
 {
-	return is_of_channel(ledger);
+	return is_of_channel(ledger) || ledger->backend->lacks != NULL;
+}
+
+emr_status emr_ledger_lacks(emr_ledger *ledger, uint64_t from, struct emr_chain_lacking *out)
+{
+	return ledger->backend->lacks != NULL ? ledger->backend->lacks(ledger->self, from, out)
+					      : EMR_UNSUPPORTED;
+}
+
+emr_status emr_ledger_give(emr_ledger *ledger, const emr_part_key *keys, const emr_bytes *parts,
+	size_t n, size_t *out_n)
+{
+	return ledger->backend->give != NULL
+		       ? ledger->backend->give(ledger->self, keys, parts, n, out_n)
+		       : EMR_UNSUPPORTED;
 }
 
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)
@@ -289,20 +303,13 @@ const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
 	return names[end];
 }
 
-emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
-	struct emr_chain *united, emr_ledger_trouble *out_trouble)
+emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
+	const uint8_t root[32], emr_ledger_trouble *out_trouble, bool *out_was_damaged)
 {
-	if (ledger->backend->unite == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->unite(ledger->self, own, size, united, out_trouble);
-}
-
-emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
-	emr_ledger_trouble *out_trouble, uint64_t *out_n)
-{
-	if (ledger->backend->mend == NULL)
-		return EMR_UNSUPPORTED;
-	return ledger->backend->mend(ledger->self, own, united, out_trouble, out_n);
+	*out_was_damaged = false;
+	return ledger->backend->mend == NULL ? EMR_UNSUPPORTED
+					     : ledger->backend->mend(ledger->self, own, size, root,
+						       out_trouble, out_was_damaged);
 }
 
 /* ---- tree ---- */

@@ -51,9 +51,8 @@ static emr_status make_part(emr_bytes cert_der, const char *name, emr_buf *out_p
 
 static emr_act act_for(uint8_t op, const emr_public *public)
 {
-	emr_act act = {.op = op, .version = 1};
+	emr_act act = {.op = op, .version = 1, .object = EMR_ID16_AT(public->signer_id.b)};
 
-	memcpy(act.object.b, public->signer_id.b, 16);
 	return act;
 }
 

@@ -228,39 +228,23 @@ static emr_status read_key(
 		       : EMR_DAMAGED;
 }
 
-typedef struct signing {
-	const emr_checkpoint *note;
-	emr_id32 *signer;
-	emr_row_key *row;
-} signing;
-
-/* EMR_EXISTS: it is this key.  Others may have an id that begins as its does. */
-static emr_status find_signer(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	const signing *s = arg;
-
-	(void)seq;
-	(void)time;
-	EMR_TRY(read_key(key, value, s->signer, s->row));
-	return s->row->head.state == EMR_KEY_ACTIVE &&
-			       emr_checkpoint_verify(s->note, *s->signer, s->row->log_pk) == EMR_OK
-		       ? EMR_EXISTS
-		       : EMR_OK;
-}
-
 emr_status emr_restart_signer(
 	const emr_checkpoint *note, emr_chain *chain, emr_id32 *out_signer, emr_row_key *out_row)
 {
-	signing s = {.note = note, .signer = out_signer, .row = out_row};
 	char prefix[2 + 16 + 1] = "K/";
-	emr_status status;
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = prefix};
 
 	if (note->n_sigs != 1)
 		return EMR_NOT_FOUND;
 	emr_hex(note->sigs[0].name_id, 8, prefix + 2);
-	status = emr_chain_each_row(chain, prefix, find_signer, &s);
-	return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_NOT_FOUND : status;
+	/* Others may have an id that begins as its does. */
+	while (emr_chain_next_row(&rows)) {
+		EMR_TRY(read_key(rows.key, rows.value, out_signer, out_row));
+		if (out_row->head.state == EMR_KEY_ACTIVE &&
+			emr_checkpoint_verify(note, *out_signer, out_row->log_pk) == EMR_OK)
+			return EMR_OK;
+	}
+	return rows.status == EMR_OK ? EMR_NOT_FOUND : rows.status;
 }
 
 typedef struct hearing {
@@ -294,15 +278,12 @@ static emr_status fits_chain(const hearing *h, const emr_restart_heard *heard, b
 }
 
 /* A key's row, whose statement may be among those of the restart. */
-static emr_status hear(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status hear(hearing *h, const char *key, emr_bytes value)
 {
-	hearing *h = arg;
 	emr_checkpoint note;
 	emr_row_key row;
 	emr_id32 signer;
 
-	(void)seq;
-	(void)time;
 	EMR_TRY(read_key(key, value, &signer, &row));
 	if (row.head.state != EMR_KEY_ACTIVE || (row.roles & EMR_ROLE_ORG_ADMIN) == 0)
 		return EMR_OK;
@@ -336,13 +317,11 @@ static bool is_later(const hearing *h, const uint8_t org[16], const emr_row_org 
 	       !emr_descriptor_find(&h->founders, org, &founder);
 }
 
-static emr_status ask_org(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status ask_org(const hearing *h, const char *key, emr_bytes value, uint64_t seq)
 {
-	const hearing *h = arg;
 	uint8_t org[16];
 	emr_row_org row;
 
-	(void)time;
 	if (emr_unhex(key + 2, org, sizeof org) != EMR_OK ||
 		emr_row_org_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
@@ -361,13 +340,19 @@ emr_status emr_restart_each_org(
 	EMR_AUTO_BUF descriptor = {0};
 	__attribute__((cleanup(hearing_end)))
 	hearing h = {.restart = restart, .chain = chain, .fn = fn, .arg = arg};
+	EMR_AUTO_CHAIN_ROWS keys = {.chain = chain, .prefix = "K/"};
+	EMR_AUTO_CHAIN_ROWS orgs = {.chain = chain, .prefix = "M/"};
 
 	EMR_TRY(emr_chain_descriptor(chain, &descriptor));
 	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &h.founders) !=
 		EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	EMR_TRY(emr_chain_each_row(chain, "K/", hear, &h));
-	return emr_chain_each_row(chain, "M/", ask_org, &h);
+	while (emr_chain_next_row(&keys))
+		EMR_TRY(hear(&h, keys.key, keys.value));
+	EMR_TRY(keys.status);
+	while (emr_chain_next_row(&orgs))
+		EMR_TRY(ask_org(&h, orgs.key, orgs.value, orgs.seq));
+	return orgs.status;
 }
 
 /* ---- a restart ---- */

@@ -71,15 +71,14 @@ static emr_status status_of(int code)
 	}
 }
 
-/* The last error of the operating system on FILE, which may be NULL. */
-static int errno_of(sqlite3_file *file)
+/* Whether the disk of FILE, which may be NULL, did not answer last. */
+static bool has_failed(sqlite3_file *file)
 {
 	int number = 0;
 
-	if (file == NULL || file->pMethods == NULL ||
-		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) != SQLITE_OK)
-		return 0;
-	return number;
+	return file != NULL && file->pMethods != NULL &&
+	       file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK &&
+	       (number == EIO || number == ENXIO);
 }
 
 /* SQLite calls a file damaged whose disk does not answer (SQLITE_IOERR_CORRUPTFS becomes
@@ -87,16 +86,10 @@ static int errno_of(sqlite3_file *file)
 static bool is_unreadable(sqlite3 *db)
 {
 	sqlite3_file *file = NULL, *log = NULL;
-	int errors[2];
 
 	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	errors[0] = errno_of(file);
-	errors[1] = errno_of(log);
-	for (int i = 0; i < 2; i++)
-		if (errors[i] == EIO || errors[i] == ENXIO)
-			return true;
-	return false;
+	return has_failed(file) || has_failed(log);
 }
 
 emr_status emr_sql_status(sqlite3 *db, int code)
@@ -296,10 +289,19 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 	return expect_pragma(sql, "PRAGMA synchronous", kind->survives_power_cut ? 2 : 1);
 }
 
+static emr_status make_tables(emr_sql *sql, const emr_sql_kind *kind)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof text, "PRAGMA application_id=%u; PRAGMA user_version=%u",
+		(unsigned)kind->application_id, (unsigned)kind->format);
+	EMR_TRY(emr_sql_run(sql, kind->schema));
+	return emr_sql_run(sql, text);
+}
+
 /* A file that was just made has application_id 0 and no table; several processes may meet here. */
 static emr_status make_schema(emr_sql *sql, const emr_sql_kind *kind)
 {
-	char text[96];
 	int64_t id = 0;
 	int64_t tables = 0;
 	emr_status status = emr_sql_begin(sql);
@@ -308,14 +310,8 @@ static emr_status make_schema(emr_sql *sql, const emr_sql_kind *kind)
 		status = read_pragma(sql, "PRAGMA application_id", &id);
 	if (status == EMR_OK)
 		status = read_pragma(sql, "SELECT count(*) FROM sqlite_master", &tables);
-	if (status == EMR_OK && id == 0 && tables == 0) {
-		(void)snprintf(text, sizeof text,
-			"PRAGMA application_id=%u; PRAGMA user_version=%u",
-			(unsigned)kind->application_id, (unsigned)kind->format);
-		status = emr_sql_run(sql, kind->schema);
-		if (status == EMR_OK)
-			status = emr_sql_run(sql, text);
-	}
+	if (status == EMR_OK && id == 0 && tables == 0)
+		status = make_tables(sql, kind);
 	if (status == EMR_OK)
 		status = emr_sql_commit(sql);
 	if (status != EMR_OK)
@@ -444,13 +440,12 @@ emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql)
 	emr_status status = emr_sql_status(sql.db, code);
 
 	if (status == EMR_OK)
-		status = emr_sql_run(&sql, kind->schema);
-	if (status != EMR_OK) {
+		status = make_tables(&sql, kind);
+	if (status == EMR_OK)
+		*out_sql = sql;
+	else
 		emr_sql_close(&sql);
-		return status;
-	}
-	*out_sql = sql;
-	return EMR_OK;
+	return status;
 }
 
 void emr_sql_close(emr_sql *sql)

@@ -9,12 +9,10 @@
 /* Of two CAs of one name the wrong one leaves the error of its signature in front of the one that
  * says what it means, and libcurl 7.88 looks at the first alone: it calls that a handshake that
  * failed, as where somebody hangs up. */
-static int verify_and_say_so(X509_STORE_CTX *chain, void *arg)
+static int say_so(int is_fine, X509_STORE_CTX *chain)
 {
-	int is_fine = X509_verify_cert(chain);
-
-	(void)arg;
-	if (is_fine <= 0)
+	(void)chain;
+	if (is_fine == 0)
 		ERR_clear_error();
 	return is_fine;
 }
@@ -23,7 +21,7 @@ static CURLcode set_verification(CURL *easy, void *ssl_ctx, void *arg)
 {
 	(void)easy;
 	(void)arg;
-	SSL_CTX_set_cert_verify_callback(ssl_ctx, verify_and_say_so, NULL);
+	SSL_CTX_set_verify(ssl_ctx, SSL_CTX_get_verify_mode(ssl_ctx), say_so);
 	return CURLE_OK;
 }
 

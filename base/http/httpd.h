@@ -19,6 +19,7 @@ bool emr_microhttpd_begin(void);
 	HAS(create_response_from_fd64)                                                             \
 	HAS(destroy_post_processor)                                                                \
 	HAS(destroy_response)                                                                      \
+	HAS(get_connection_info)                                                                   \
 	HAS(lookup_connection_value)                                                               \
 	HAS(post_process)                                                                          \
 	HAS(queue_response)                                                                        \
@@ -46,6 +47,7 @@ extern const emr_microhttpd_functions *emr_microhttpd;
 #define MHD_create_response_from_fd64 emr_microhttpd->create_response_from_fd64
 #define MHD_destroy_post_processor emr_microhttpd->destroy_post_processor
 #define MHD_destroy_response emr_microhttpd->destroy_response
+#define MHD_get_connection_info emr_microhttpd->get_connection_info
 #define MHD_lookup_connection_value emr_microhttpd->lookup_connection_value
 #define MHD_post_process emr_microhttpd->post_process
 #define MHD_queue_response emr_microhttpd->queue_response

@@ -25,8 +25,8 @@ typedef struct line {
 } line;
 
 struct emr_http {
-	char *url, *root_file, *pin, *socket;
-	pthread_mutex_t lock; /* of what follows */
+	emr_http_server server; /* its texts are owned */
+	pthread_mutex_t lock;	/* of what follows */
 	line idle[IDLE_MAX];
 	size_t idle_n;
 };
@@ -52,7 +52,7 @@ bool emr_http_url_ok(const char *url)
 	return true;
 }
 
-static bool copy_text(const char *from, char **to)
+static bool copy_text(const char *from, const char **to)
 {
 	*to = from != NULL ? strdup(from) : NULL;
 	return from == NULL || *to != NULL;
@@ -70,9 +70,10 @@ emr_status emr_http_open(const emr_http_server *server, emr_http **out_http)
 	if (http == NULL)
 		return EMR_NO_MEMORY;
 	(void)pthread_mutex_init(&http->lock, NULL);
-	if (!copy_text(server->url, &http->url) ||
-		!copy_text(server->root_file, &http->root_file) ||
-		!copy_text(server->pin, &http->pin) || !copy_text(server->socket, &http->socket)) {
+	if (!copy_text(server->url, &http->server.url) ||
+		!copy_text(server->root_file, &http->server.root_file) ||
+		!copy_text(server->pin, &http->server.pin) ||
+		!copy_text(server->socket, &http->server.socket)) {
 		emr_http_close(http);
 		return EMR_NO_MEMORY;
 	}
@@ -95,10 +96,10 @@ void emr_http_close(emr_http *http)
 	while (http->idle_n > 0)
 		line_end(&http->idle[--http->idle_n]);
 	(void)pthread_mutex_destroy(&http->lock);
-	free(http->url);
-	free(http->root_file);
-	free(http->pin);
-	free(http->socket);
+	free((void *)(uintptr_t)http->server.url);
+	free((void *)(uintptr_t)http->server.root_file);
+	free((void *)(uintptr_t)http->server.pin);
+	free((void *)(uintptr_t)http->server.socket);
 	free(http);
 }
 
@@ -172,24 +173,30 @@ static bool set_login(const emr_http_request *request, CURL *easy)
 }
 
 /* A server that is known by its key has any name, and no authority has to vouch for it. */
-static bool set_server(const emr_http *http, CURL *easy)
+static bool set_server(const emr_http_server *server, CURL *easy)
 {
-	if (http->socket != NULL)
-		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket) == CURLE_OK &&
+	if (server->socket != NULL)
+		return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server->socket) ==
+			       CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
 			CURLE_OK)
 		return false;
-	if (http->pin != NULL)
-		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, http->pin) == CURLE_OK &&
+	if (server->pin != NULL)
+		return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, server->pin) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
-	if (http->root_file != NULL)
+	if (server->root_file != NULL)
 		return emr_curl->tell_certificates(easy) &&
-		       curl_easy_setopt(easy, CURLOPT_CAINFO, http->root_file) == CURLE_OK &&
+		       curl_easy_setopt(easy, CURLOPT_CAINFO, server->root_file) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return emr_curl->tell_certificates(easy);
+}
+
+static const emr_http_server *server_of(const exchange *x)
+{
+	return x->request->server != NULL ? x->request->server : &x->http->server;
 }
 
 static bool set_body(exchange *x, CURL *easy)
@@ -218,9 +225,12 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+			(long)x->request->silence_ms / 1000) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-		set_server(x->http, easy) && set_login(x->request, easy) && set_body(x, easy);
+		set_server(server_of(x), easy) && set_login(x->request, easy) && set_body(x, easy);
 
 	for (size_t i = 0; is_fine && x->request->headers != NULL && x->request->headers[i] != NULL;
 		i++)
@@ -353,7 +363,7 @@ emr_status emr_http_ask(emr_http *http, const emr_http_request *request, emr_buf
 	char *url = NULL;
 
 	*out_answer = (emr_http_answer){.fault = EMR_HTTP_HERE};
-	if (asprintf(&url, "%s%s", http->url, request->path) < 0)
+	if (asprintf(&url, "%s%s", server_of(&x)->url, request->path) < 0)
 		url = NULL;
 	if (url != NULL && line_take(http, &l) && set_all(&x, l.easy, url))
 		out_answer->fault = drive(&x, &l);

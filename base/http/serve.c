@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/worker.h"
@@ -11,7 +10,7 @@
 
 #define THREADS 4u /* that speak with clients */
 #define CONNECTIONS_MAX 512u
-#define CONNECTIONS_OF_ONE 64u
+#define LARGE_PARTS 128u /* of all bytes: what holds a smaller part is not large */
 #define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
 #define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
 #define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
@@ -57,14 +56,16 @@ static void refuse(emr_serve_call *call, unsigned code)
 	call->code = code;
 	call->type = "text/plain";
 	call->is_streamed = false;
-	call->header[0] = code == MHD_HTTP_SERVICE_UNAVAILABLE ? MHD_HTTP_HEADER_RETRY_AFTER : NULL;
+	call->header[0] = code == MHD_HTTP_SERVICE_UNAVAILABLE || code == MHD_HTTP_TOO_MANY_REQUESTS
+				  ? MHD_HTTP_HEADER_RETRY_AFTER
+				  : NULL;
 	call->header[1] = RETRY_S;
 	call->is_answered = true;
 }
 
 /* Counts what CALL holds now, until its end. False: all requests together would hold too much.
- * Those that hold much leave half of it to the others, of which one address has not so many
- * connections that it could fill that half. */
+ * Those that hold much leave half of it to the others, of which nobody has so many connections
+ * that they could fill that half. */
 static bool hold(emr_serve *serve, emr_serve_call *call)
 {
 	const uint64_t before = call->held;
@@ -73,7 +74,7 @@ static bool hold(emr_serve *serve, emr_serve_call *call)
 	call->held = call->body.cap + call->out.cap + call->memory_bytes +
 		     (call->is_streamed ? STREAM_BYTES : 0);
 	all = atomic_fetch_add(&serve->bytes, call->held - before) + call->held - before;
-	if (call->held > most / 2 / CONNECTIONS_OF_ONE)
+	if (call->held > most / LARGE_PARTS)
 		most /= 2;
 	return call->held <= before || all <= most;
 }
@@ -263,6 +264,28 @@ static void end_form(emr_serve_call *call)
 		call->taken = EMR_INVALID;
 }
 
+static enum MHD_Result answer(emr_serve *serve, emr_serve_call *call)
+{
+	const emr_serve_route *route = call->route;
+	bool is_answered = true, is_within;
+
+	if (route->whose != NULL && !route->whose(call->arg, call))
+		return send_answer(serve, call);
+	is_within = serve_is_within(serve, call);
+	if (is_within && route->waits_for_disk && serve_give_work(serve, call))
+		return MHD_YES;
+	if (is_within) {
+		is_answered = route->answer(call->arg, call);
+		is_within = serve_is_within(serve, call); /* once it is known who asks */
+	}
+	if (!is_within)
+		refuse(call, MHD_HTTP_TOO_MANY_REQUESTS);
+	if (is_answered || !is_within)
+		return send_answer(serve, call);
+	serve_suspend(serve, call);
+	return MHD_YES;
+}
+
 /* Libmicrohttpd calls it with the headers, with each piece of the body, at the end of it, and again
  * when a client has waited or a worker has answered. */
 static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection, const char *url,
@@ -285,12 +308,7 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 	if (call->is_answered)
 		return send_answer(serve, call);
 	call->path = url + strlen(call->route->path);
-	if (call->route->waits_for_disk && serve_give_work(serve, call))
-		return MHD_YES;
-	if (call->route->answer(call->arg, call))
-		return send_answer(serve, call);
-	serve_suspend(serve, call);
-	return MHD_YES;
+	return answer(serve, call);
 }
 
 static void end_request(void *arg, struct MHD_Connection *connection, void **memory,
@@ -317,21 +335,10 @@ static void end_request(void *arg, struct MHD_Connection *connection, void **mem
 
 /* ---- the server ---- */
 
-static bool is_unix(int fd)
-{
-	struct sockaddr_storage at;
-	socklen_t len = sizeof at;
-
-	return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
-}
-
 emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_serve)
 {
 	const unsigned most =
 		options->connections_max != 0 ? options->connections_max : CONNECTIONS_MAX;
-	/* A Unix socket's clients have no address. */
-	const unsigned of_one =
-		is_unix(options->listen_fd) || most < CONNECTIONS_OF_ONE ? 0 : CONNECTIONS_OF_ONE;
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
@@ -344,18 +351,20 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 		return emr_microhttpd != NULL ? EMR_NO_MEMORY : EMR_IO;
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
+	serve->over = options->over;
+	serve->over_arg = options->over_arg;
 	serve->bytes_max = options->bytes_max != 0 ? options->bytes_max : BYTES_MAX;
 	(void)pthread_mutex_init(&serve->lock, NULL);
 	serve_start_workers(serve);
 	serve->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |
 						 MHD_ALLOW_SUSPEND_RESUME |
 						 (options->key != NULL ? MHD_USE_TLS : 0),
-		0, NULL, NULL, take_request, serve, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
-		MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_CONNECTION_LIMIT, most,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, of_one, MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-		end_request, serve, MHD_OPTION_ARRAY, options->key != NULL ? tls : tls + 3,
-		MHD_OPTION_END);
+		0, serve_admits, serve, take_request, serve, MHD_OPTION_LISTEN_SOCKET,
+		options->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, THREADS,
+		MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_NOTIFY_CONNECTION, serve_note_line,
+		serve, MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED, end_request, serve, MHD_OPTION_ARRAY,
+		options->key != NULL ? tls : tls + 3, MHD_OPTION_END);
 	if (serve->daemon == NULL) {
 		(void)close(options->listen_fd); /* else the library does */
 		emr_serve_stop(serve);

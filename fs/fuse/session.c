@@ -2,21 +2,16 @@
  * files are open. */
 #include "session.h"
 
+#include "base/clock.h"
+
 #include <time.h>
-
-static int64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 session *session_of(fuse_req_t req)
 {
 	session *s = fuse_req_userdata(req);
 
-	__atomic_store_n(&s->last_request_boot_ns, boot_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&s->last_request_boot_ns, emr_clock_boot_ns(emr_clock_system()), __ATOMIC_RELAXED);
 	return s;
 }
 

@@ -26,11 +26,6 @@ static size_t count;
 static bool runs; /* of whoever starts and stops; all above: lock */
 static emr_worker watcher;
 
-static int64_t boot_ns(void)
-{
-	return emr_clock_boot_ns(emr_clock_system());
-}
-
 /* Under lock: the entry whose deadline comes first, NULL when nothing that may be answered waits.
  */
 static waiting *first_due(void)
@@ -73,7 +68,7 @@ static int64_t answer_due(void)
 		pthread_mutex_lock(&lock);
 		due = first_due();
 		deadline_ns = due != NULL ? due->deadline_ns : EMR_NEVER_NS;
-		if (deadline_ns > boot_ns()) {
+		if (deadline_ns > emr_clock_boot_ns(emr_clock_system())) {
 			pthread_mutex_unlock(&lock);
 			return deadline_ns;
 		}
@@ -129,7 +124,7 @@ static uint64_t put_in(fuse_req_t req, int64_t ns)
 		if (table[i].id == 0) {
 			table[i] = (waiting){.id = id,
 				.req = req,
-				.deadline_ns = boot_ns() + ns,
+				.deadline_ns = emr_clock_boot_ns(emr_clock_system()) + ns,
 				.is_pinned = true};
 			count++;
 			break;

@@ -195,15 +195,12 @@ static emr_status take_letters(parser *p, const char *word)
 {
 	for (const char *letter = word + 1; *letter != '\0'; letter++) {
 		emr_option option;
-		emr_status status;
 
 		if (!find_letter(p, *letter, &option))
 			return unknown_option(p, word);
 		if (emr_option_get(option)->kind == EMR_HAS_ARGUMENT)
 			return give_option(p, option, word, letter[1] != '\0' ? letter + 1 : NULL);
-		status = give_option(p, option, word, NULL);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(give_option(p, option, word, NULL));
 	}
 	return EMR_OK;
 }

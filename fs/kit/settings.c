@@ -62,26 +62,6 @@ static const char *set_idle(const char *value, emr_settings *settings)
 		       : N_("idle is a time such as 30min or 2h, or never");
 }
 
-static const char *set_notify(const char *value, emr_settings *settings)
-{
-	char *copy;
-
-	settings->no_notify = strcmp(value, "none") == 0;
-	if (settings->no_notify) {
-		free(settings->notify);
-		settings->notify = NULL;
-		return NULL;
-	}
-	if (value[0] != '/')
-		return N_("notify is the absolute path of a program, or none");
-	copy = strdup(value);
-	if (copy == NULL)
-		return N_("not enough memory");
-	free(settings->notify);
-	settings->notify = copy;
-	return NULL;
-}
-
 /* Of one node the last line counts, as for every setting. */
 static const char *set_text(char **text, const char *value)
 {
@@ -92,6 +72,19 @@ static const char *set_text(char **text, const char *value)
 	free(*text);
 	*text = copy;
 	return NULL;
+}
+
+static const char *set_notify(const char *value, emr_settings *settings)
+{
+	settings->no_notify = strcmp(value, "none") == 0;
+	if (settings->no_notify) {
+		free(settings->notify);
+		settings->notify = NULL;
+		return NULL;
+	}
+	if (value[0] != '/')
+		return N_("notify is the absolute path of a program, or none");
+	return set_text(&settings->notify, value);
 }
 
 static const char *add_place(const char *value, bool is_gateway, emr_settings *settings)
@@ -125,22 +118,31 @@ static const char *set_gateway(const char *value, emr_settings *settings)
 	return add_place(value, true, settings);
 }
 
+/* The absolute path of a file into *TEXT, of the node above; NULL: there is none. */
+static const char *set_file(
+	const char *value, char **text, const char *stands_alone, const char *is_no_path)
+{
+	if (text == NULL)
+		return stands_alone;
+	return value[0] == '/' ? set_text(text, value) : is_no_path;
+}
+
 static const char *set_node_token(const char *value, emr_settings *settings)
 {
-	if (settings->node_count == 0)
-		return N_("node-token stands below the node that it is for");
-	if (value[0] != '/')
-		return N_("node-token is the absolute path of a file");
-	return set_text(&settings->nodes[settings->node_count - 1].token, value);
+	const size_t n = settings->node_count;
+
+	return set_file(value, n > 0 ? &settings->nodes[n - 1].token : NULL,
+		N_("node-token stands below the node that it is for"),
+		N_("node-token is the absolute path of a file"));
 }
 
 static const char *set_node_ca(const char *value, emr_settings *settings)
 {
-	if (settings->node_count == 0)
-		return N_("node-ca stands below the node that it is for");
-	if (value[0] != '/')
-		return N_("node-ca is the absolute path of a file");
-	return set_text(&settings->nodes[settings->node_count - 1].ca, value);
+	const size_t n = settings->node_count;
+
+	return set_file(value, n > 0 ? &settings->nodes[n - 1].ca : NULL,
+		N_("node-ca stands below the node that it is for"),
+		N_("node-ca is the absolute path of a file"));
 }
 
 /* The node that lines about a cluster are for; NULL: there is none. */
@@ -170,22 +172,18 @@ static const char *set_cluster_token(const char *value, emr_settings *settings)
 {
 	emr_node_setting *node = node_above(settings, true);
 
-	if (node == NULL)
-		return N_("cluster-token stands below the cluster that it is for");
-	if (value[0] != '/')
-		return N_("cluster-token is the absolute path of a file");
-	return set_text(&node->cluster_token, value);
+	return set_file(value, node != NULL ? &node->cluster_token : NULL,
+		N_("cluster-token stands below the cluster that it is for"),
+		N_("cluster-token is the absolute path of a file"));
 }
 
 static const char *set_cluster_ca(const char *value, emr_settings *settings)
 {
 	emr_node_setting *node = node_above(settings, true);
 
-	if (node == NULL)
-		return N_("cluster-ca stands below the cluster that it is for");
-	if (value[0] != '/')
-		return N_("cluster-ca is the absolute path of a file");
-	return set_text(&node->cluster_ca, value);
+	return set_file(value, node != NULL ? &node->cluster_ca : NULL,
+		N_("cluster-ca stands below the cluster that it is for"),
+		N_("cluster-ca is the absolute path of a file"));
 }
 
 static const char *set_cluster_copies(const char *value, emr_settings *settings)

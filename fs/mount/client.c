@@ -135,7 +135,7 @@ emr_status emr_client_send(emr_client *client, const emr_request *request, emr_p
 }
 
 /* The texts are taken as they came; they were shown (emr_show) at the other end. */
-static void take_problem(const json_t *object, emr_problem *out_problem)
+void emr_client_take_problem(const json_t *object, emr_problem *out_problem)
 {
 	*out_problem = (emr_problem){.is_set = true, .message = EMR_SAY_FAILED};
 	(void)emr_message_find(emr_json_text_at(object, "error"), &out_problem->message);
@@ -167,7 +167,7 @@ emr_status emr_client_receive(
 		return status;
 	}
 	if (json_is_false(json_object_get(object, "ok"))) {
-		take_problem(object, out_problem);
+		emr_client_take_problem(object, out_problem);
 		json_decref(object);
 		return EMR_REFUSED;
 	}

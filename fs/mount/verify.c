@@ -417,8 +417,7 @@ static emr_status mend_chain(verification *v, emr_status fault)
 		return EMR_OK;
 	if (fault == EMR_DAMAGED)
 		status = emr_replica_mend(s->replica, &mended);
-	if (mended.ledger_rows + mended.own_rows > 0)
-		v->mended = true;
+	v->mended = mended.ledger || mended.own;
 	if (status != EMR_OK && mended.missing == 0)
 		emr_view_distrust_ledger(
 			s->view, status == EMR_BAD_SIGNATURE ? EMR_DAMAGED : status);
@@ -444,10 +443,9 @@ static emr_status check_annex(verification *v)
 		return EMR_OK;
 	v->checked++;
 	emr_ledger_look(annex->ledger, &absence);
-	status = absence.status == EMR_OK ? emr_ledger_verify(annex->ledger, &trouble)
-					  : emr_replica_verify_own(annex->replica, &trouble, &size);
-	if (status == EMR_OK && absence.status == EMR_OK)
-		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
+	status = absence.status == EMR_OK
+			 ? emr_replica_verify_chain(annex->replica, &trouble, &size)
+			 : emr_replica_verify_own(annex->replica, &trouble, &size);
 	if (is_chain_fault(status))
 		return say_bad(
 			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
@@ -490,7 +488,6 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	uint64_t size = 0, awaited = 0, first = 0;
 	emr_ledger_genesis begun = {.is_pinned = false};
 	char genesis[65] = "";
-	bool is_ordered = false;
 	emr_status status;
 
 	emr_ledger_look(v->session->ledger, &absence);
@@ -502,12 +499,9 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 			return status;
 	}
 	if (absence.status == EMR_OK) {
-		status = emr_ledger_verify(v->session->ledger, &trouble);
-		is_ordered = trouble.is_ordered;
+		status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 		if (status == EMR_OK && emr_ledger_genesis_of(v->session->ledger, &begun) == EMR_OK)
 			emr_hex(begun.hash, sizeof begun.hash, genesis);
-		if (status == EMR_OK)
-			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 		if (status == EMR_OFFLINE) /* it went meanwhile */
 			absence.status = status;
 	}
@@ -526,8 +520,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_hex(at.root, sizeof at.root, root);
 	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "ordered", is_ordered, "genesis", genesis,
-		"genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
+		"reached", absence.status == EMR_OK, "ordered", trouble.is_ordered, "genesis",
+		genesis, "genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
 		(json_int_t)awaited, "restarts", emr_restarts_json(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }

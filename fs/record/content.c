@@ -102,19 +102,11 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 	return EMR_OK;
 }
 
-emr_id16 record_dek_id(const uint8_t salt[24])
-{
-	emr_id16 id;
-
-	memcpy(id.b, salt, sizeof id.b);
-	return id;
-}
-
 emr_status emr_content_keep_key(
 	emr_record_ctx *ctx, emr_content *content, const emr_content_key *key)
 {
 	EMR_TRY(emr_content_key_seal_local(
-		ctx->options.keyring, key, record_dek_id(content->salt), content->sealed_dek));
+		ctx->options.keyring, key, EMR_ID16_AT(content->salt), content->sealed_dek));
 	content->has_dek = true;
 	return EMR_OK;
 }
@@ -125,5 +117,5 @@ emr_status emr_content_open_key(
 	if (!content->has_dek)
 		return EMR_NOT_FOUND;
 	return emr_content_key_open_local(
-		ctx->options.keyring, content->sealed_dek, record_dek_id(content->salt), out_key);
+		ctx->options.keyring, content->sealed_dek, EMR_ID16_AT(content->salt), out_key);
 }

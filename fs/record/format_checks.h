@@ -11,6 +11,4 @@
 bool record_padded_is_possible(uint64_t padded, bool pow2);
 /* Known suite, limits, L' = P(n), and holes if and only if the flag says so. */
 emr_status record_content_check(const emr_content *content);
-/* The text to which a locally sealed DEK is bound: the first half of the only salt it is used with.
- */
-emr_id16 record_dek_id(const uint8_t salt[24]);
+/* A locally sealed DEK is bound to the first 16 bytes of the only salt it is used with. */

@@ -271,7 +271,7 @@ static emr_status describe_frozen(freeze_run *run, emr_content *out)
 	plain_root(run, content.root);
 	EMR_TRY(build_tree(run, &content.c));
 	EMR_TRY(emr_content_key_seal_local(run->st->ctx->options.keyring, life->key,
-		record_dek_id(life->salt), content.sealed_dek));
+		EMR_ID16_AT(life->salt), content.sealed_dek));
 	*out = content;
 	return EMR_OK;
 }

@@ -205,7 +205,7 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 	life->suite = control->suite;
 	memcpy(life->salt, control->salt, sizeof life->salt);
 	EMR_TRY(emr_content_key_open_local(st->ctx->options.keyring, control->sealed_dek,
-		record_dek_id(control->salt), &life->key));
+		EMR_ID16_AT(control->salt), &life->key));
 	EMR_TRY(emr_content_key_cipher(
 		life->key, life->suite, life->salt, &life->cipher, life->com));
 	*out = life;

@@ -63,7 +63,7 @@ emr_status spill_write_leaves(emr_staging *st, spill_file *spill, spill_leaf_lis
 	memcpy(control.salt, list->life->salt, sizeof control.salt);
 	control.leaves = emr_buf_view(&list->leaves);
 	status = emr_content_key_seal_local(st->ctx->options.keyring, list->life->key,
-		record_dek_id(list->life->salt), control.sealed_dek);
+		EMR_ID16_AT(list->life->salt), control.sealed_dek);
 	if (status == EMR_OK)
 		status = append_control(spill, &control);
 	st->refs_logged++;

@@ -4,6 +4,7 @@
 #include "session/absence.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +59,8 @@ void emr_absence_look(emr_session *session, emr_absence *out_absence)
 	*out_absence = (emr_absence){.status = now.status,
 		.since_unix_s = now.since_unix_s,
 		.is_asked = now.is_asked,
-		.refusal = now.refusal};
+		.refusal = now.refusal,
+		.ahead_s = now.ahead_s};
 	if (now.status == EMR_OK || now.is_asked)
 		return;
 	noted = emr_absence_read(session->state_fd);
@@ -73,7 +75,7 @@ void emr_absence_remember(emr_session *session)
 	if (session->is_still)
 		return;
 	emr_absence_look(session, &absence);
-	if (absence.is_asked)
+	if (absence.is_asked || absence.ahead_s != 0)
 		return;
 	if (absence.status != EMR_OK && emr_absence_read(session->state_fd) == 0)
 		write_note(session->state_fd, absence.since_unix_s);
@@ -198,6 +200,24 @@ static void say_refusal(
 		emr_text(refusals[i].cause), "step", emr_text(refusals[i].step), "log", log, NULL);
 }
 
+void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem *out_problem)
+{
+	const uint64_t minutes = (uint64_t)(ahead_s < 0 ? -ahead_s : ahead_s) / 60;
+	char place[4400], host[4400], d[EMR_COUNT_BYTES];
+
+	if (minutes < 120)
+		emr_count_text(minutes, "minute", "minutes", d);
+	else if (minutes < 2880)
+		emr_count_text(minutes / 60, "hour", "hours", d);
+	else
+		emr_count_text(minutes / 1440, "day", "days", d);
+	if (!emr_network_dir_ledger_place(state_path, place, sizeof place) ||
+		!emr_network_dir_host_at(place, host, sizeof host))
+		snprintf(host, sizeof host, "%s", _("the ledger"));
+	emr_problem_set(out_problem, ahead_s > 0 ? EMR_SAY_CLOCK : EMR_SAY_CLOCK_BEHIND, "host",
+		host, "d", d, NULL);
+}
+
 /* Of a channel of Fabric, which is more than away; false: it is not. */
 static bool say_gateways(
 	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
@@ -207,6 +227,10 @@ static bool say_gateways(
 
 	/* A gateway answers nobody whose certificate has ended: by its own clock, which may be
 	 * ahead of ours, and in the certificate's last second, which is the first for it. */
+	if (absence->ahead_s != 0) {
+		emr_absence_say_clock(session->state_path, absence->ahead_s, out_problem);
+		return true;
+	}
 	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
 		return true;
 	if (absence->is_asked)
@@ -230,12 +254,14 @@ static void say_recovery(const emr_session *session, emr_problem *out_problem)
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
+	const bool answers = absence->is_asked || absence->ahead_s != 0 ||
+			     strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
+
 	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
 		say_recovery(session, out_problem);
 		return;
 	}
-	if (absence->status == EMR_OFFLINE && fault == NULL &&
-		strcmp(emr_ledger_kind(session->ledger), "fabric") == 0 &&
+	if (absence->status == EMR_OFFLINE && fault == NULL && answers &&
 		say_gateways(session, absence, out_problem))
 		return;
 	say_absence(
@@ -261,8 +287,10 @@ bool emr_absence_say_refusal(
 
 	if (ledger != NULL)
 		emr_ledger_look(ledger, &now);
-	absence = (emr_absence){
-		.status = now.status, .since_unix_s = now.since_unix_s, .refusal = now.refusal};
+	absence = (emr_absence){.status = now.status,
+		.since_unix_s = now.since_unix_s,
+		.refusal = now.refusal,
+		.ahead_s = now.ahead_s};
 	if (now.status == EMR_OK)
 		absence.refusal = now.sent_refusal;
 	return absence.refusal != NULL && say_gateways(session, &absence, out_problem);
@@ -274,4 +302,14 @@ void emr_absence_say_status(
 	if (status != EMR_OK)
 		say_absence(
 			emr_ledger_absence_of(status), since_unix_s, state_path, NULL, out_problem);
+}
+
+bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const uint64_t since = fd >= 0 ? emr_absence_read(fd) : 0;
+
+	if (since > 0)
+		emr_absence_say_status(EMR_NOT_FOUND, since, state_path, out_problem);
+	return since > 0;
 }

@@ -82,12 +82,17 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	return EMR_OK;
 }
 
-bool emr_network_dir_names_fabric(const char *dir)
+static bool has(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	return snprintf(path, sizeof path, "%s/" EMR_CHANNEL_SETTINGS, dir) < (int)sizeof path &&
+	return snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path &&
 	       access(path, F_OK) == 0;
+}
+
+bool emr_network_dir_names_fabric(const char *dir)
+{
+	return has(dir, EMR_CHANNEL_SETTINGS);
 }
 
 static emr_status make_dir(const char *dir, emr_problem *out_problem)
@@ -115,13 +120,10 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 emr_status emr_network_dir_begin(
 	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem)
 {
-	char path[PATH_MAX];
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FD mark = -1;
 
-	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
-		return EMR_INVALID;
-	if (access(path, F_OK) != 0 && !is_empty(dir))
+	if (!has(dir, marker) && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	EMR_TRY(make_dir(dir, out_problem));
 	EMR_TRY(open_ours(dir, &fd, out_problem));
@@ -151,16 +153,20 @@ void emr_network_dir_unmake(const char *dir)
 	(void)rmdir(dir);
 }
 
-emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
+static emr_status read_in(const char *dir, const char *below, const char *name, emr_buf *out)
 {
 	char path[PATH_MAX];
 	EMR_AUTO_FD fd = -1;
 
-	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+	if (snprintf(path, sizeof path, "%s/%s", dir, below) >= (int)sizeof path)
 		return EMR_INVALID;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, out)
-		       : EMR_NOT_FOUND;
+	return fd >= 0 ? emr_file_read(fd, name, DESCRIPTOR_MAX, out) : EMR_NOT_FOUND;
+}
+
+emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
+{
+	return read_in(dir, EMR_NETWORK_DIR_LEDGER, EMR_NETWORK_DESCRIPTOR, out);
 }
 
 emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor)
@@ -171,7 +177,7 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	emr_status status;
 
 	EMR_TRY(emr_dir_open(dir, &fd));
-	if (!is_host)
+	if (!is_host && channel.len > 0)
 		EMR_TRY(emr_channel_settle_in(channel, fd));
 	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER));
 	ledger =
@@ -181,6 +187,8 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	status = emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600);
 	if (status == EMR_OK && is_host)
 		return emr_file_replace(ledger, EMR_SERVED_SETTINGS, channel, 0600);
+	if (channel.len == 0)
+		return status;
 	/* It began in a directory, and whoever comes now reads the channel. */
 	if (status == EMR_OK &&
 		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
@@ -237,17 +245,6 @@ emr_status emr_network_place_check(emr_bytes place)
 	if (!emr_network_place_is_host(place))
 		return emr_channel_carried_check(place);
 	return emr_served_at_read(place, &at) == EMR_OK ? EMR_OK : EMR_DAMAGED;
-}
-
-static emr_status read_in(const char *dir, const char *below, const char *name, emr_buf *out)
-{
-	char path[PATH_MAX];
-	EMR_AUTO_FD fd = -1;
-
-	if (snprintf(path, sizeof path, "%s/%s", dir, below) >= (int)sizeof path)
-		return EMR_INVALID;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? emr_file_read(fd, name, DESCRIPTOR_MAX, out) : EMR_NOT_FOUND;
 }
 
 bool emr_network_dir_is_served(const char *dir)
@@ -336,19 +333,12 @@ emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes
 
 bool emr_network_dir_is(const char *dir)
 {
-	char path[PATH_MAX];
-
-	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR,
-		       dir) < (int)sizeof path &&
-	       access(path, F_OK) == 0;
+	return has(dir, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR);
 }
 
 bool emr_network_dir_is_lived_in(const char *dir)
 {
-	char path[PATH_MAX];
-
-	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_BLOCKS, dir) < (int)sizeof path &&
-	       access(path, F_OK) == 0;
+	return has(dir, EMR_NETWORK_DIR_BLOCKS);
 }
 
 emr_status emr_network_dir_name(const char *dir, char out_name[256])

@@ -107,6 +107,7 @@ static emr_status take_tokens(
 	options->token_of = emr_served_token;
 	options->token_free = emr_served_tokens_close;
 	options->token_arg = tokens;
+	options->place_of = emr_served_place;
 	return EMR_OK;
 }
 

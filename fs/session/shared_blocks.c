@@ -64,15 +64,12 @@ static emr_status copy_bytes(int from, int to)
 		return EMR_NO_MEMORY;
 	for (;;) {
 		ssize_t n = pread(from, buffer, COPY_BYTES, at);
-		emr_status status;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n == 0 ? EMR_OK : emr_status_from_errno(errno);
-		status = emr_pwrite_all(to, buffer, (size_t)n, at);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_pwrite_all(to, buffer, (size_t)n, at));
 		at += n;
 	}
 }

@@ -104,10 +104,7 @@ emr_id16 issued_key(const uint8_t patient_pk[32])
 {
 	const emr_bytes pk = emr_bytes_of(patient_pk, 32);
 	emr_id32 hash = emr_sha256_of(&pk, 1);
-	emr_id16 key;
-
-	memcpy(key.b, hash.b, sizeof key.b);
-	return key;
+	return EMR_ID16_AT(hash.b);
 }
 
 typedef struct counting {

@@ -34,19 +34,9 @@ void list_keys_free(list_keys *keys)
 	*keys = (list_keys){0};
 }
 
-/* An id is a hash of what its writer chose: 16 bytes of it are as good as all of them, as nobody
- * finds two items that share them. */
-static emr_id16 short_id(emr_id32 id)
-{
-	emr_id16 out;
-
-	memcpy(out.b, id.b, sizeof out.b);
-	return out;
-}
-
 static list_key_entry *find_key(const list_keys *keys, emr_id16 domain, emr_id32 id)
 {
-	uint32_t at = index16_get(&keys->by_id, short_id(id));
+	uint32_t at = index16_get(&keys->by_id, EMR_ID16_AT(id.b));
 	list_key_entry *e = at != INDEX16_NONE ? &keys->all[at] : NULL;
 
 	return e != NULL && emr_id32_equal(e->id, id) && emr_id16_equal(e->domain, domain) ? e
@@ -55,11 +45,11 @@ static list_key_entry *find_key(const list_keys *keys, emr_id16 domain, emr_id32
 
 static emr_status add_key(list_keys *keys, const list_key_entry *entry)
 {
-	if (index16_get(&keys->by_id, short_id(entry->id)) != INDEX16_NONE)
+	if (index16_get(&keys->by_id, EMR_ID16_AT(entry->id.b)) != INDEX16_NONE)
 		return EMR_OK;
 	if (emr_array_room(&keys->all, keys->count, &keys->cap, sizeof *keys->all) != EMR_OK)
 		return EMR_NO_MEMORY;
-	EMR_TRY(index16_put(&keys->by_id, short_id(entry->id), (uint32_t)keys->count));
+	EMR_TRY(index16_put(&keys->by_id, EMR_ID16_AT(entry->id.b), (uint32_t)keys->count));
 	keys->all[keys->count++] = *entry;
 	return EMR_OK;
 }

@@ -10,14 +10,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-emr_id16 settle_outbox_key(emr_id32 batch_id)
-{
-	emr_id16 key;
-
-	memcpy(key.b, batch_id.b, sizeof key.b);
-	return key;
-}
-
 /* The versions that BOX brings: the ledger may have them before its answer is known here, whatever
  * becomes of the files meanwhile.  The others are on the ledger, and pinned, already. */
 static emr_status pin_brought(emr_journal_txn *txn, const outbox *box, bool is_over)

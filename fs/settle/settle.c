@@ -372,7 +372,7 @@ static emr_status finish_and_send(
 	status = emr_batch_finish(r->batch, r->build.now_unix_s, WEEK_S, &r->box.batch, &batch_id);
 	if (status == EMR_OK)
 		status = settle_keep_batch(r->settle, awaits ? EMR_ROW_AWAITING : EMR_ROW_OUTBOX,
-			settle_outbox_key(batch_id), &r->box);
+			EMR_ID16_AT(batch_id.b), &r->box);
 	if (status == EMR_OK && awaits) {
 		*out_awaits = true;
 		return EMR_OK;
@@ -380,10 +380,10 @@ static emr_status finish_and_send(
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
 	if (status == EMR_OK && (is_last_try || !is_of_past_epoch(&r->box)))
-		return settle_hand_out(r->settle, settle_outbox_key(batch_id), &r->box, fn, arg);
+		return settle_hand_out(r->settle, EMR_ID16_AT(batch_id.b), &r->box, fn, arg);
 	if (status == EMR_OK || status == EMR_LIMIT)
 		EMR_TRY(settle_forget_batch(
-			r->settle, EMR_ROW_OUTBOX, settle_outbox_key(batch_id), &r->box));
+			r->settle, EMR_ROW_OUTBOX, EMR_ID16_AT(batch_id.b), &r->box));
 	return status == EMR_OK ? EMR_EPOCH : status;
 }
 

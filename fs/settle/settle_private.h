@@ -29,7 +29,6 @@ emr_status settle_reach(emr_settle *settle, emr_bytes batch, const emr_ledger_an
 
 /* ---- send.c ---- */
 
-emr_id16 settle_outbox_key(emr_id32 batch_id);
 /* BOX reaches the disk in a row of KIND, with the blocks it names, which are pinned until it is
  * answered or forgotten. */
 emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);

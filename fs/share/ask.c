@@ -177,7 +177,7 @@ static emr_status new_question(
 		.access = emr_id16_random(),
 		.grant = shared->received.grant.grant};
 	EMR_TRY(list_responders(ask));
-	EMR_TRY(emr_box_key_new_request(&ask->epk));
+	EMR_TRY(emr_box_key_new(&ask->epk));
 	EMR_TRY(load_slots(ask, all, n));
 	EMR_TRY(add_question(p, ask, all));
 	*out_ask = ask;
@@ -485,14 +485,4 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 			status = EMR_OK;
 	}
 	return status;
-}
-
-emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])
-{
-	for (unsigned i = 0; i < ask->who_n; i++)
-		if (ask->who[i].is_owner && ask->who[i].has_answered)
-			return EMR_DENIED;
-	EMR_TRY(emr_box_key_reveal(ask->epk, out_sk));
-	*out_req = ask->release.req;
-	return EMR_OK;
 }

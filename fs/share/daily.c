@@ -25,7 +25,7 @@ typedef struct counting {
 
 static bool has(const emr_buf *all, emr_id16 id)
 {
-	return emr_buf_has(all, &id, sizeof id);
+	return emr_buf_has(all, emr_bytes_of(&id, sizeof id));
 }
 
 static emr_status note_grant(void *arg, const emr_known_grant *grant)

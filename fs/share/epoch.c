@@ -238,7 +238,7 @@ static emr_status add_epoch(
 
 	memcpy(act.pub, next->A, 32);
 	EMR_TRY(parcel_prepare(p, &act));
-	EMR_TRY(emr_epoch_part_seal(emr_buf_view(&p->item), next->box, NULL, &p->part));
+	EMR_TRY(emr_epoch_part_seal(emr_buf_view(&p->item), &p->part));
 	return parcel_add(p, &act, NULL);
 }
 

@@ -10,9 +10,8 @@
 
 static emr_status team_of(emr_share *share, const uint8_t grantee[32], emr_team *out)
 {
-	emr_id32 id;
+	emr_id32 id = EMR_ID32_AT(grantee);
 
-	memcpy(id.b, grantee, sizeof id.b);
 	return emr_team_of_grantee(share->o.replica, id, out);
 }
 

@@ -14,9 +14,8 @@
 
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason)
 {
-	emr_id32 root;
+	emr_id32 root = EMR_ID32_AT(grant->row.grantee);
 
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
 	return share_end(share, grant->domain, root, &grant->grant, 1, false, reason, NULL);
 }
 

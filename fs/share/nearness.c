@@ -26,9 +26,8 @@ bool share_is_near(const emr_buf *orgs, const uint8_t org[16])
 static emr_status note_person(const nearness *all, const uint8_t id[32])
 {
 	emr_known_person person;
-	emr_id32 key;
+	emr_id32 key = EMR_ID32_AT(id);
 
-	memcpy(key.b, id, sizeof key.b);
 	EMR_TRY(emr_replica_person(all->replica, key, &person));
 	if (share_is_near(all->orgs, person.row.org))
 		return EMR_OK;

@@ -53,7 +53,7 @@ static bool is_alive(const tie *t)
 
 bool share_is_among(const emr_buf *grants, emr_id16 grant)
 {
-	return emr_buf_has(grants, &grant, sizeof grant);
+	return emr_buf_has(grants, emr_bytes_of(&grant, sizeof grant));
 }
 
 static bool is_shut(const nesting *nest, const tie *t)

@@ -73,7 +73,7 @@ static bool was_let_in(const looking *l, emr_id16 domain, emr_id32 signer)
 {
 	emr_id16 writer;
 
-	if (emr_buf_has(&l->hers, &signer, sizeof signer))
+	if (emr_buf_has(&l->hers, emr_bytes_of(&signer, sizeof signer)))
 		return false;
 	memcpy(writer.b, signer.b, sizeof writer.b);
 	return let_in_at(l, domain, writer) != NULL;
@@ -335,7 +335,7 @@ emr_status emr_share_said_by(
 	for (size_t from = 0, to; from < l.n; from = to) {
 		for (to = from + 1; to < l.n && by_object(&l.all[to], &l.all[from]) == 0;)
 			to++;
-		if (emr_buf_has(&own, &l.all[from].domain, sizeof l.all[from].domain))
+		if (emr_buf_has(&own, emr_bytes_of(&l.all[from].domain, sizeof l.all[from].domain)))
 			EMR_TRY(tell_object(&l, &l.all[from], to - from, fn, arg));
 	}
 	return EMR_OK;

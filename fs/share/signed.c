@@ -189,10 +189,10 @@ static emr_status look_at_entry(void *arg, const emr_replica_item *item)
 /* salt, certificate, and what its bearer says of himself, which is nobody's name. */
 static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der)
 {
-	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
+	emr_part_key at = {
+		.family = EMR_FAMILY_KEY, .version = version, .object = EMR_ID16_AT(j->issuer.b)};
 	emr_reader r;
 
-	memcpy(at.object.b, j->issuer.b, 16);
 	EMR_TRY(emr_replica_part(j->replica, &at, part));
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);

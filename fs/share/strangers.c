@@ -198,9 +198,8 @@ emr_status emr_grant_is_owners(emr_replica *replica, const emr_known_grant *gran
 emr_status emr_writer_is_owners(
 	emr_replica *replica, emr_id16 domain, const emr_row_writer *row, bool *out_is)
 {
-	emr_id16 object;
+	emr_id16 object = EMR_ID16_AT(row->writer);
 
-	memcpy(object.b, row->writer, sizeof object.b);
 	return is_owners_word(
 		replica, EMR_FAMILY_WRITER, domain, object, row->head.version, out_is);
 }

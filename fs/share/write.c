@@ -102,9 +102,8 @@ static emr_status open_letter(emr_share *share, const emr_row_writer *row, emr_w
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
-	emr_id16 object;
+	emr_id16 object = EMR_ID16_AT(share->me.signer_id.b);
 
-	memcpy(object.b, share->me.signer_id.b, sizeof object.b);
 	EMR_TRY(share_item(
 		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item));
 	w->since_unix_s = item.ledger_time;

@@ -165,9 +165,8 @@ emr_status share_writes_of(
 	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights)
 {
 	pairing p = {.now = share_now(share), .seq = seq};
-	emr_id32 root;
+	emr_id32 root = EMR_ID32_AT(grant->row.grantee);
 
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
 	EMR_TRY(share_known_writers(share, grant->domain, &root, note_rights, &p));
 	*out_rights = p.rights;
 	return EMR_OK;

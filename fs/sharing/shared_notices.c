@@ -11,6 +11,7 @@
 #include "kit/purposes.h"
 #include "kit/text.h"
 #include "people/who.h"
+#include "session/absence.h"
 #include "view/received.h"
 
 #define NAMES_BYTES 800
@@ -69,6 +70,12 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 		set_no_release(session, n, problem);
 		return;
 	}
+	if (message == EMR_SAY_CLOCK && n->ahead_s != 0) {
+		emr_absence_say_clock(session->state_path, n->ahead_s, problem);
+		return;
+	}
+	if (message == EMR_SAY_CLOCK)
+		message = EMR_SAY_CLOCK_RELEASE;
 	if (message == EMR_SAY_LEFT || message == EMR_SAY_DROPPED || message == EMR_SAY_CLOSED ||
 		message == EMR_SAY_ABSENT) {
 		emr_time_text((int64_t)n->time_unix_s, time);

@@ -257,13 +257,10 @@ static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, li
 {
 	for (;;) {
 		uint64_t before = emr_sharing_changes(sharing);
-		emr_status status;
 
 		l->n = 0;
 		l->is_wanted = false;
-		status = find_living(sharing->session, domain, l);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(find_living(sharing->session, domain, l));
 		pthread_mutex_lock(&sharing->lock);
 		if ((l->n > 0 && l->wanted == NULL) || sharing->changes == before)
 			return EMR_OK;

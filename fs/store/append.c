@@ -260,8 +260,6 @@ emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size
 static emr_status find_place(emr_store *store, uint64_t total)
 {
 	for (;;) {
-		emr_status status;
-
 		if (store->failed)
 			return EMR_IO;
 		if (store->zeroing_from != 0 && store->current->end + total > store->zeroing_from) {
@@ -275,9 +273,7 @@ static emr_status find_place(emr_store *store, uint64_t total)
 			pthread_cond_wait(&store->window_done, &store->append_lock);
 			continue;
 		}
-		status = store_roll(store);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(store_roll(store));
 	}
 }
 

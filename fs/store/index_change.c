@@ -232,10 +232,9 @@ emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
 {
 	bool is_set = index != NULL && sqlite3_exec(index->write.db, "PRAGMA synchronous = FULL",
 					       NULL, NULL, NULL) == SQLITE_OK;
-	emr_status status = emr_index_begin(index);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_index_begin(index));
 	(void)index_keep_failure(index, is_set ? drop_segments(index, ids, count) : EMR_IO);
 	status = emr_index_commit(index);
 	(void)sqlite3_exec(index->write.db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);

@@ -113,9 +113,7 @@ static emr_status copy_and_switch(reclaim_run *run)
 			status = emr_store_index_now(run->store);
 		if (status != EMR_OK)
 			return status;
-		status = reclaim_mark_new(run, &some);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(reclaim_mark_new(run, &some));
 	} while (some || !condemn(run));
 	EMR_TRY(drop_rows(run));
 	return unlink_victims(run);

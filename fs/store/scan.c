@@ -194,9 +194,7 @@ static emr_status find_section(scanner *s, uint64_t offset, bool *out_found, uin
 		p += (uint64_t)(hit - bytes.data);
 		if ((hit[1] == EMR_CODEC_RAW || hit[1] == EMR_CODEC_DAG_PB) && hit[2] == 0x12 &&
 			hit[3] == 0x20) {
-			status = try_section(s, p, offset + 1, out_found, out_start);
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(try_section(s, p, offset + 1, out_found, out_start));
 		}
 		p++;
 	}
@@ -250,9 +248,7 @@ static emr_status scan_all(
 			*out_end = offset;
 			return EMR_OK;
 		}
-		status = visit(context, &item);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(visit(context, &item));
 		offset += item.len;
 	}
 }

@@ -275,8 +275,7 @@ emr_status emr_segment_list(emr_store *store)
 	emr_status status;
 
 	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
+		emr_auto_close(&fd);
 		return EMR_IO;
 	}
 	pthread_mutex_lock(&store->map_lock);

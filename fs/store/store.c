@@ -232,14 +232,10 @@ static void destroy(emr_store *store)
 	free(store->pins);
 	free(store->new_roots);
 	emr_buf_free(&store->foreign_pins);
-	if (store->lockfd >= 0)
-		close(store->lockfd);
-	if (store->own_dirfd >= 0)
-		close(store->own_dirfd);
-	if (store->dirfd >= 0)
-		close(store->dirfd);
-	if (store->tags_dirfd >= 0)
-		close(store->tags_dirfd);
+	emr_auto_close(&store->lockfd);
+	emr_auto_close(&store->own_dirfd);
+	emr_auto_close(&store->dirfd);
+	emr_auto_close(&store->tags_dirfd);
 	free(store->path);
 	free(store->index_dir);
 	free(store);
@@ -427,26 +423,6 @@ uint64_t emr_store_disk_bytes(emr_store *store)
 			emr_id16_equal(store->segments[i]->writer, store->writer))
 			bytes += store->segments[i]->known_to;
 	return bytes;
-}
-
-emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context)
-{
-	EMR_AUTO_FREE emr_damage_row *rows = NULL;
-	size_t count;
-
-	pthread_mutex_lock(&store->map_lock);
-	count = store->damage_count;
-	rows = malloc((count + 1) * sizeof *rows);
-	if (rows != NULL && count > 0)
-		memcpy(rows, store->damages, count * sizeof *rows);
-	pthread_mutex_unlock(&store->map_lock);
-	if (rows == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < count; i++) {
-		rows[i].damage.segment = rows[i].segment;
-		visit(context, &rows[i].damage);
-	}
-	return EMR_OK;
 }
 
 int emr_store_directory(const emr_store *store)

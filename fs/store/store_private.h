@@ -262,11 +262,6 @@ emr_status emr_store_look_again(emr_store *store, bool *out_has);
 emr_status emr_store_add_pins(
 	emr_store *store, const emr_pin_change *pins, size_t count); /* append_lock held */
 
-/* ---- pins.c ---- */
-
-/* Pins of other writers, as far as the index knows them. */
-emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context);
-
 /* ---- find.c ---- */
 
 /* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not

@@ -62,8 +62,7 @@ static void drop_left_over(emr_store *store)
 	const struct dirent *entry;
 
 	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
+		emr_auto_close(&fd);
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL)
@@ -105,8 +104,7 @@ static emr_status empty_one(emr_store *store, const char *name)
 	int fd = openat(store->tags_dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool is_cut = fd >= 0 && ftruncate(fd, HEAD_BYTES) == 0;
 
-	if (fd >= 0)
-		close(fd);
+	emr_auto_close(&fd);
 	if (is_cut || unlinkat(store->tags_dirfd, name, 0) == 0 || errno == ENOENT ||
 		errno == EISDIR)
 		return EMR_OK;
@@ -125,8 +123,7 @@ emr_status emr_tags_purge(emr_store *store)
 
 	if (dir == NULL) {
 		status = store->tags_dirfd < 0 ? EMR_OK : emr_status_from_errno(errno);
-		if (fd >= 0)
-			close(fd);
+		emr_auto_close(&fd);
 		return status;
 	}
 	while ((entry = readdir(dir)) != NULL) {

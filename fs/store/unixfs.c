@@ -138,15 +138,12 @@ static emr_status write_entries(
 
 	for (size_t i = 0; i < count; i++) {
 		emr_bytes name = emr_bytes_of(sorted[i]->name, strlen(sorted[i]->name));
-		emr_status status;
 
 		if (name.len == 0 || name.len > 255)
 			return EMR_BAD_NAME;
 		if (i > 0 && strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
 			return EMR_EXISTS;
-		status = emr_dag_pb_write_link(out_block, &sorted[i]->cid, name, sorted[i]->tsize);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_dag_pb_write_link(out_block, &sorted[i]->cid, name, sorted[i]->tsize));
 		tsize += sorted[i]->tsize;
 	}
 	*out_tsize = tsize;

@@ -152,8 +152,9 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_IS_AGENT, NULL);
 	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK) {
-		b->is_served = emr_network_dir_is_served(dir);
 		status = emr_network_dir_carry(dir, &b->channel, out_problem);
+		b->is_served = emr_network_dir_is_served(dir) || /* or nobody knows where */
+			       (b->channel.len == 0 && is_below(dir, b->places.state));
 	}
 	if (status == EMR_OK)
 		status = emr_switch_finish(b->state_fd);
@@ -403,7 +404,6 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 		emr_say(b->out, "Everything in it was read again: nothing is wrong.\n");
 	} else if (status == EMR_DAMAGED && b->n_bad > before) {
 		emr_number_text(b->n_bad - before, n);
-		/* Deleted it can only be made again from what is whole here. */
 		emr_problem_set(out_problem,
 			b->state_fd >= 0 && before == 0 ? EMR_SAY_BACKUP_BAD : EMR_SAY_RESTORE_BAD,
 			"dir", b->dir, "n", n, NULL);

@@ -181,15 +181,15 @@ static void check_keyfile(emr_checker *c)
 		emr_check_note(c, "keyfile", true, "", _("whole, and only yours"));
 }
 
-emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger)
+emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger)
 {
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE char *own = NULL;
 	emr_ledger_options options = {0};
 
-	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0)
+	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0)
 		path = NULL;
-	if (asprintf(&own, "%s/%s", c->places->state, EMR_STATE_FABRIC) < 0)
+	if (asprintf(&own, "%s/%s", places->state, EMR_STATE_FABRIC) < 0)
 		own = NULL;
 	if (path == NULL || own == NULL)
 		return EMR_NO_MEMORY;
@@ -210,7 +210,7 @@ static void check_ledger(emr_checker *c)
 		return;
 	if (emr_check_host(c))
 		return; /* who reads there needs the keyring */
-	status = emr_check_open_ledger(c, &ledger);
+	status = emr_check_open_ledger(c->places, &ledger);
 	if (status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0)
 		return; /* who asks a gateway needs the keyring; check --network does */
 	if (status == EMR_OK)

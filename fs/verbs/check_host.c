@@ -5,7 +5,11 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "served/client.h"
+#include "session/absence.h"
 #include "session/network_dir.h"
+
+#define PATIENCE_MS 10000u
+#define BRIEF_MS 900u /* of a person who wants to know how things are */
 
 /* Where it is, as this state or, on the host's computer, the directory says. */
 static bool find_host(int state_fd, emr_served_at *out, bool *out_is_ours)
@@ -22,24 +26,30 @@ static bool find_host(int state_fd, emr_served_at *out, bool *out_is_ours)
 
 emr_status emr_check_meet_host(int state_fd)
 {
-	EMR_AUTO_BUF descriptor = {0};
 	emr_served_at at;
+	int64_t ahead_s;
 	bool is_ours = false;
 
-	return find_host(state_fd, &at, &is_ours) && !is_ours ? emr_served_meet(&at, &descriptor)
-							      : EMR_NOT_FOUND;
+	return find_host(state_fd, &at, &is_ours) && !is_ours
+		       ? emr_served_look(&at, BRIEF_MS, &ahead_s)
+		       : EMR_NOT_FOUND;
 }
 
 bool emr_check_host(emr_checker *c)
 {
-	EMR_AUTO_BUF descriptor = {0};
 	emr_served_at at;
+	emr_problem clock = {0};
+	int64_t ahead_s = 0;
 	bool is_ours = false;
 	emr_status status;
 
 	if (!find_host(c->state_fd, &at, &is_ours))
 		return false;
-	status = emr_served_meet(&at, &descriptor);
+	status = emr_served_look(&at, PATIENCE_MS, &ahead_s);
+	if (ahead_s != 0) {
+		emr_absence_say_clock(c->places->state, ahead_s, &clock);
+		emr_check_note(c, "host-clock", false, clock.hint, "%s", clock.text);
+	}
 	if (status == EMR_OK)
 		emr_check_note(c, "host", true, "",
 			_("%s answers; members reach it where they reach that address: a public "
@@ -48,7 +58,7 @@ bool emr_check_host(emr_checker *c)
 	else if (status == EMR_FORK)
 		emr_check_note(c, "host", false,
 			_("do not go on; ask whoever administers your organisation, by another "
-			  "way"),
+			  "way. If it has another key by now, emrfs network address FILE"),
 			_("%s shows another key than the one that this network was told of"),
 			at.url);
 	else if (is_ours)
@@ -58,7 +68,8 @@ bool emr_check_host(emr_checker *c)
 	else
 		emr_check_note(c, "host", false,
 			_("it must run (emrfs host), and this computer must reach that address: it "
-			  "is a public one, one of the same local network, or one of a VPN"),
+			  "is a public one, one of the same local network, or one of a VPN. If it "
+			  "is elsewhere by now, emrfs network address TEXT"),
 			_("%s does not answer"), at.url);
 	return !is_ours;
 }

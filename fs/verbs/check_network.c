@@ -258,7 +258,7 @@ void emr_check_agents(emr_checker *c)
 
 	if (status != EMR_OK)
 		return; /* a ledger of one's own */
-	status = emr_check_open_ledger(c, &ledger);
+	status = emr_check_open_ledger(c->places, &ledger);
 	options.ledger = ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&options, &m.replica);

@@ -60,8 +60,13 @@ static emr_status copies(
 	EMR_TRY(emr_client_path(client, args->operands[0], &request, out_problem));
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	places = json_object_get(answer, "places");
-	for (size_t i = 0; i < json_array_size(places); i++)
-		say_place(out, json_array_get(places, i), i == 0);
+	for (size_t i = 0; i < json_array_size(places); i++) {
+		const json_t *place = json_array_get(places, i);
+
+		say_place(out, place, i == 0);
+		if (request.repair && json_is_string(json_object_get(place, "error")))
+			emr_client_take_problem(place, out_problem);
+	}
 	emr_say(out, "Wanted of each file: %llu\n",
 		(unsigned long long)emr_json_number_at(answer, "wanted"));
 	if (emr_json_number_at(answer, "waiting") > 0) {

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -27,10 +28,7 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
-#define FILE_KEY "key.pem"
-#define FILE_CERTIFICATE "certificate.pem"
-#define FILE_WRITER "writer"
-#define PEM_MAX ((size_t)16 << 10)
+#define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
 #define RECLAIM_EVERY_S 3600
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
@@ -39,13 +37,15 @@ typedef struct host {
 	emr_out *out;
 	char *dir;
 	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/host/mail, DIR/host/lock */
-	emr_buf key, certificate;
+	host_keeps keeps;
 	emr_served_at at;
 	emr_served_options options;
 	emr_store *store;
 	emr_node *node;
 	emr_served *served;
-	int report_fd; /* to the waiting parent; -1 in the foreground */
+	_Atomic uint64_t over; /* of the key that asked for too much most often */
+	bool has_moved;	       /* others know it elsewhere */
+	int report_fd;	       /* to the waiting parent; -1 in the foreground */
 } host;
 
 static void host_end(host *h)
@@ -53,17 +53,11 @@ static void host_end(host *h)
 	emr_served_stop(h->served);
 	emr_node_free(h->node);
 	emr_store_close(h->store);
-	if (h->key.len > 0)
-		emr_wipe(h->key.data, h->key.len);
+	host_keeps_close(&h->keeps);
 	emr_wipe(h->options.secret, sizeof h->options.secret);
-	emr_buf_free(&h->key);
-	emr_buf_free(&h->certificate);
-	if (h->own_fd >= 0)
-		(void)close(h->own_fd);
-	if (h->mail_fd >= 0)
-		(void)close(h->mail_fd);
-	if (h->lock_fd >= 0)
-		(void)close(h->lock_fd);
+	emr_auto_close(&h->own_fd);
+	emr_auto_close(&h->mail_fd);
+	emr_auto_close(&h->lock_fd);
 	free(h->dir);
 }
 
@@ -75,88 +69,122 @@ static emr_status say_place(const host *h, emr_status status, const char *cause,
 
 /* ---- what it keeps ---- */
 
-static emr_status open_below(const host *h, const char *name, bool may_make, int *out_fd)
+static emr_status open_below(const host *h, const char *name, int *out_fd)
 {
-	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FD dir = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (asprintf(&path, "%s/%s", h->dir, name) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	if (may_make)
-		EMR_TRY(emr_dir_make(AT_FDCWD, path));
-	*out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return emr_status_from_errno(errno);
+	EMR_TRY(emr_dir_make(dir, name));
+	*out_fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
-}
-
-/* LEN random bytes in the file NAME, made once. */
-static emr_status own_random(const host *h, const char *name, uint8_t *out, size_t len)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_file_read_private(h->own_fd, name, len, &bytes);
-
-	if (status == EMR_NOT_FOUND) {
-		randombytes_buf(out, len);
-		return emr_file_replace(h->own_fd, name, emr_bytes_of(out, len), 0600);
-	}
-	if (status == EMR_OK && bytes.len != len)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		memcpy(out, bytes.data, len);
-	if (bytes.len > 0)
-		emr_wipe(bytes.data, bytes.len);
-	return status;
-}
-
-static emr_status own_key(host *h)
-{
-	emr_id32 pin;
-	emr_status status = emr_file_read_private(h->own_fd, FILE_KEY, PEM_MAX, &h->key);
-
-	if (status == EMR_NOT_FOUND) {
-		status = emr_served_make_key(&h->key, &h->certificate, &pin);
-		if (status == EMR_OK)
-			status = emr_file_replace(
-				h->own_fd, FILE_CERTIFICATE, emr_buf_view(&h->certificate), 0600);
-		if (status == EMR_OK)
-			status = emr_file_replace(h->own_fd, FILE_KEY, emr_buf_view(&h->key), 0600);
-	} else if (status == EMR_OK) {
-		status = emr_file_read(h->own_fd, FILE_CERTIFICATE, PEM_MAX, &h->certificate);
-	}
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->key, "", 1);
-	if (status == EMR_OK)
-		status = emr_buf_append(&h->certificate, "", 1);
-	if (status == EMR_OK)
-		status = emr_served_pin((const char *)h->certificate.data, &pin);
-	if (status == EMR_OK)
-		emr_served_pin_text(pin, h->at.pin);
-	return status;
 }
 
 /* ---- where it listens ---- */
 
-static emr_status choose_address(host *h, emr_problem *out_problem)
+static emr_status choose_place(host *h, emr_problem *out_problem)
 {
-	const char *where = h->args->operands[1], *cause = NULL;
+	const char *where = h->args->operands[1], *path = host_socket_path(where);
 	const char *url = h->args->n_operands > 2 ? h->args->operands[2] : NULL;
-	const char *path = host_socket_path(where);
 	int n = url != NULL    ? snprintf(h->at.url, sizeof h->at.url, "%s", url)
 		: path == NULL ? snprintf(h->at.url, sizeof h->at.url, "https://%s", where)
 			       : snprintf(h->at.socket, sizeof h->at.socket, "%s", path);
 
 	if (n < 0 || (size_t)n >= sizeof h->at.url)
 		return emr_wrong_use("host", _("its address is too long"), out_problem);
-	h->options.listen_fd = host_listen(where, &cause);
 	/* A proxy that speaks TLS in front of a socket has a certificate of its own. */
 	if (path != NULL)
 		h->at.pin[0] = '\0';
-	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
-	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
+	return EMR_OK;
+}
+
+static emr_status choose_address(host *h, emr_problem *out_problem)
+{
+	const char *where = h->args->operands[1], *cause = NULL;
+	const char *path = host_socket_path(where);
+
+	EMR_TRY(choose_place(h, out_problem));
+	h->options.listen_fd = host_listen(where, &cause);
+	h->options.key = path == NULL ? (const char *)h->keeps.key.data : NULL;
+	h->options.certificate = path == NULL ? (const char *)h->keeps.certificate.data : NULL;
 	if (h->options.listen_fd >= 0)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_HOST_ADDRESS, "node", where, "cause", cause, NULL);
 	return EMR_INVALID;
+}
+
+/* ---- another key ---- */
+
+static void note_keeps(host *h)
+{
+	memcpy(h->options.secret, h->keeps.secret, sizeof h->options.secret);
+	h->at.key = emr_served_key(h->options.secret);
+	emr_served_pin_text(h->keeps.pin, h->at.pin);
+}
+
+/* Of NEXT, which is closed by host_end: secret and key are made for each request. */
+static emr_status open_next(const host *h, host *next, bool is_asked, emr_problem *out_problem)
+{
+	emr_status status;
+
+	next->dir = strdup(h->dir);
+	status = next->dir != NULL ? open_below(h, NEXT, &next->own_fd) : EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_keeps_next(next->dir, next->own_fd, is_asked, &next->keeps, out_problem));
+	note_keeps(next);
+	return choose_place(next, out_problem);
+}
+
+#define HOST_OF(args_, out_)                                                                       \
+	{                                                                                          \
+		.args = (args_), .out = (out_), .own_fd = -1, .mail_fd = -1, .lock_fd = -1,        \
+		.report_fd = -1                                                                    \
+	}
+
+/* Makes the text that administrators have to sign, while the host goes on as it is. */
+static emr_status ask_for_key(const host *h, const char *file, emr_problem *out_problem)
+{
+	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
+	emr_address address = {
+		.is_successor = true, .unix_s = emr_clock_unix_s(emr_clock_system())};
+
+	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
+	EMR_TRY(open_next(h, &next, true, out_problem));
+	address.at = next.at;
+	EMR_TRY(network_write(file, O_CREAT | O_EXCL, &address, out_problem));
+	emr_say(h->out,
+		"%s says which key comes next. Administrators of most members sign it, one after "
+		"the other: emrfs network sign FILE\n"
+		"Then stop the host, and give this line again. Each member takes the file with: "
+		"emrfs network address FILE\n",
+		file);
+	return EMR_OK;
+}
+
+/* The next one takes the place of the present one, if enough have signed for that.  Its secret
+ * comes last, so that after a crash the same line does what is left. */
+static emr_status take_next_key(host *h, const char *file, emr_problem *out_problem)
+{
+	__attribute__((cleanup(host_end))) host next = HOST_OF(h->args, h->out);
+	EMR_AUTO_BUF text = {0};
+	emr_address address = {.n_voices = 0};
+	const emr_id32 old = emr_served_key(h->keeps.secret);
+	unsigned have = 0, need = 0;
+
+	EMR_TRY(emr_file_read(AT_FDCWD, file, EMR_ADDRESS_TEXT_MAX, &text));
+	EMR_TRY(emr_address_read(emr_buf_view(&text), &address));
+	if (emr_id32_equal(address.at.key, old))
+		return EMR_OK; /* done before */
+	EMR_TRY(network_votes(&address, h->dir, NULL, old, &have, &need, out_problem));
+	EMR_TRY(open_next(h, &next, false, out_problem));
+	if (have < need || !emr_id32_equal(address.at.key, next.at.key))
+		return network_too_few(have, need, out_problem);
+	EMR_TRY(host_write_place(h->own_fd, EMR_HOST_AT, &address.at));
+	EMR_TRY(host_keeps_replace(h->own_fd, next.own_fd, &next.keeps));
+	host_keeps_close(&h->keeps);
+	h->keeps = (host_keeps){.secret = {0}};
+	return host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem);
 }
 
 /* ---- blocks ---- */
@@ -168,14 +196,28 @@ static emr_status check_member(void *arg, emr_serve_call *call, emr_bytes root)
 	return emr_served_check(h->served, call, root);
 }
 
+/* For --status, which asks nobody. */
+static void note_over(void *arg, emr_id32 key, uint64_t times)
+{
+	host *h = arg;
+	char text[2 * sizeof key.b + 32];
+
+	if (times < atomic_load(&h->over))
+		return;
+	atomic_store(&h->over, times);
+	emr_hex(key.b, sizeof key.b, text);
+	emr_log(EMR_LOG_WARN, "host: over: %s: %llu", text, (unsigned long long)times);
+	(void)snprintf(text + 2 * sizeof key.b, 32, " %llu", (unsigned long long)times);
+	(void)!host_keeps_write(h->own_fd, HOST_OVER, emr_bytes_of(text, strlen(text)));
+}
+
 static emr_status open_blocks(host *h)
 {
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE char *index = NULL;
 	EMR_AUTO_FREE char *writers = emr_places_writers();
-	emr_store_options options = {.lock_path = writers};
+	emr_store_options options = {.lock_path = writers, .writer = h->keeps.writer};
 	emr_node_options node = {.spool_dirfd = h->own_fd, .may = check_member, .may_arg = h};
-	emr_status status = own_random(h, FILE_WRITER, options.writer.b, sizeof options.writer.b);
 
 	if (asprintf(&path, "%s/blocks", h->dir) < 0)
 		path = NULL;
@@ -185,10 +227,8 @@ static emr_status open_blocks(host *h)
 		return EMR_NO_MEMORY;
 	options.path = path;
 	options.index_path = index;
-	if (status == EMR_OK)
-		status = emr_store_open(&options, &h->store);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_open(&options, &h->store));
+	EMR_TRY(host_keeps_store(h->dir, h->keeps.writer, &node.id));
 	node.store = emr_store_blocks(h->store);
 	return emr_node_new(&node, &h->node);
 }
@@ -210,42 +250,35 @@ static emr_status hold_lock(host *h)
 static emr_status open_all(host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *ledger = NULL;
-	EMR_AUTO_BUF settings = {0};
-	emr_status status;
 
 	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
 	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
-	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
-	if (status == EMR_OK)
-		status = open_below(h, EMR_NETWORK_DIR_HOST "/mail", true, &h->mail_fd);
-	if (status == EMR_OK)
-		status =
-			own_random(h, EMR_HOST_SECRET, h->options.secret, sizeof h->options.secret);
-	h->at.key = emr_served_key(h->options.secret);
-	if (status == EMR_OK)
-		status = own_key(h);
-	if (status == EMR_OK)
-		status = open_blocks(h);
-	if (status == EMR_OK)
-		status = hold_lock(h);
-	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
+	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST, &h->own_fd));
+	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST "/mail", &h->mail_fd));
+	EMR_TRY(host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem));
+	EMR_TRY(open_blocks(h));
+	EMR_TRY(hold_lock(h));
+	if (h->args->given[EMR_OPT_NEW_KEY])
+		EMR_TRY(take_next_key(h, h->args->values[EMR_OPT_NEW_KEY], out_problem));
+	note_keeps(h);
+	if (asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
 		ledger = NULL;
-		status = EMR_NO_MEMORY;
+		return EMR_NO_MEMORY;
 	}
-	if (status != EMR_OK)
-		return say_place(h, status, NULL, out_problem);
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.host_dirfd = h->own_fd;
+	h->options.over = note_over;
+	h->options.over_arg = h;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
-	status = emr_served_start(&h->options, &h->served);
-	if (status == EMR_OK)
-		status = emr_served_at_write(&h->at, &settings);
-	if (status == EMR_OK)
-		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
-	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
+	EMR_TRY(host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved));
+	EMR_TRY(emr_served_start(&h->options, &h->served));
+	/* Not where it could not be signed. */
+	return h->has_moved && h->at.word[0] == '\0'
+		       ? EMR_OK
+		       : host_write_place(h->own_fd, EMR_HOST_AT, &h->at);
 }
 
 /* ---- space ---- */
@@ -294,6 +327,8 @@ static int serve(host *h, const sigset_t *ending)
 	emr_status status = open_all(h, &problem);
 	const char *place = h->at.url[0] != '\0' ? h->at.url : h->args->operands[1];
 
+	if (status != EMR_OK && !problem.is_set)
+		(void)!say_place(h, status, NULL, &problem);
 	if (status != EMR_OK)
 		return emr_out_fail(h->out, &problem);
 	if (h->report_fd >= 0)
@@ -313,6 +348,8 @@ static int serve(host *h, const sigset_t *ending)
 	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);
 	if (emr_served_count(h->served).is_recovering)
 		emr_remark_that(h->out, EMR_SAY_HOST_RECOVERS, "dir", h->dir, NULL);
+	if (h->has_moved)
+		host_say_moved(h->out, h->dir, &h->at, true);
 	host_say_agent(h->out);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
@@ -341,12 +378,8 @@ static int run_here(void *arg, int report_fd)
 
 int emr_cmd_host(const emr_args *args, emr_out *out)
 {
-	host h = {.args = args,
-		.out = out,
-		.own_fd = -1,
-		.mail_fd = -1,
-		.lock_fd = -1,
-		.report_fd = -1};
+	host h = HOST_OF(args, out);
+	const char *file = args->values[EMR_OPT_NEW_KEY];
 	emr_problem problem = {0};
 	int code;
 
@@ -363,6 +396,8 @@ int emr_cmd_host(const emr_args *args, emr_out *out)
 	if (h.dir == NULL) {
 		(void)!say_place(&h, EMR_NOT_FOUND, NULL, &problem);
 		code = emr_out_fail(out, &problem);
+	} else if (file != NULL && access(file, F_OK) != 0) {
+		code = emr_out_done(out, ask_for_key(&h, file, &problem), &problem, file);
 	} else {
 		code = args->given[EMR_OPT_FOREGROUND]
 			       ? run_here(&h, -1)

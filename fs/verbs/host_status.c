@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/file.h"
+#include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
@@ -19,6 +22,7 @@
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"
+#include "store/car_store.h"
 #include "verbs_private.h"
 
 #define SETTINGS_MAX ((size_t)4096)
@@ -28,10 +32,13 @@ typedef struct hosted {
 	emr_served_at at; /* "": it was never served */
 	int pid;	  /* 0: no host runs */
 	emr_ledger_copy_facts facts;
-	uint64_t members, ledger_bytes, block_bytes, free_bytes;
+	uint64_t members, ledger_bytes, block_bytes, free_bytes, roots;
 	bool is_recovering;
 	emr_served_recovery recovery;
 	json_t *heard, *awaited; /* names of organisations */
+	char over[65]; /* the key that asked for more than its share most often; "": none did */
+	char over_handle[EMR_CERT_HANDLE_MAX + 1];
+	uint64_t over_times;
 } hosted;
 
 static void hosted_end(hosted *h)
@@ -74,8 +81,13 @@ void host_say_agent(emr_out *out)
 static emr_status count_member(void *arg, const emr_ledger_member *member)
 {
 	hosted *h = arg;
+	emr_cert_facts facts;
+	char id[65];
 
 	h->members += member->is_in_force;
+	emr_hex(member->signer_id.b, sizeof member->signer_id.b, id);
+	if (strcmp(id, h->over) == 0 && emr_cert_read(member->certificate, &facts) == EMR_OK)
+		memcpy(h->over_handle, facts.handle, sizeof h->over_handle);
 	return EMR_OK;
 }
 
@@ -99,7 +111,7 @@ static uint64_t bytes_below(int dirfd, const char *name)
 	return bytes;
 }
 
-static emr_status look_at_ledger(const char *dir, hosted *h)
+static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, size_t size)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	char path[PATH_MAX];
@@ -109,7 +121,60 @@ static emr_status look_at_ledger(const char *dir, hosted *h)
 	EMR_TRY(emr_network_dir_name(dir, h->network));
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, out_names, size));
 	return emr_ledger_copy_members(ledger, count_member, h);
+}
+
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size)
+{
+	hosted h = {.pid = 0};
+
+	EMR_TRY(look_at_ledger(dir, &h, out_names, size));
+	*out_n = h.members;
+	return EMR_OK;
+}
+
+static emr_status count_root(void *arg, const emr_pin *pin)
+{
+	hosted *h = arg;
+
+	(void)pin;
+	h->roots++;
+	return EMR_OK;
+}
+
+static emr_status look_at_blocks(const char *dir, int own, hosted *h)
+{
+	char path[PATH_MAX], index[PATH_MAX];
+	emr_store_options options = {.path = path, .index_path = index, .read_only = true};
+	EMR_AUTO_BUF writer = {0};
+	emr_store *store = NULL;
+	emr_status status = host_keeps_read(own, HOST_WRITER, &writer);
+
+	if (status == EMR_OK && writer.len == sizeof options.writer.b)
+		memcpy(options.writer.b, writer.data, sizeof options.writer.b);
+
+	(void)snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_BLOCKS, dir);
+	(void)snprintf(index, sizeof index, "%s/" EMR_NETWORK_DIR_HOST "/index", dir);
+	status = emr_store_open(&options, &store);
+	if (status == EMR_OK)
+		status = emr_store_each_pin(store, count_root, h);
+	if (status == EMR_OK) /* its owner's, and those of a writer before */
+		status = emr_store_each_foreign_pin(store, count_root, h);
+	emr_store_close(store);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static void look_at_asked(int own, hosted *h)
+{
+	EMR_AUTO_BUF text = {0};
+	unsigned long long times;
+
+	if (host_keeps_read(own, HOST_OVER, &text) == EMR_OK &&
+		sscanf((const char *)text.data, "%64[0-9a-f] %llu", h->over, &times) == 2)
+		h->over_times = times;
+	else
+		h->over[0] = '\0';
 }
 
 static emr_status look(const char *dir, hosted *h)
@@ -118,7 +183,7 @@ static emr_status look(const char *dir, hosted *h)
 	EMR_AUTO_FD own = -1;
 	EMR_AUTO_BUF settings = {0};
 	struct statvfs disk;
-	char folder[2];
+	char folder[2], names[2];
 	emr_status status;
 
 	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
@@ -127,13 +192,17 @@ static emr_status look(const char *dir, hosted *h)
 	h->is_recovering = status == EMR_OK;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
+	own = openat(dirfd, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (own >= 0)
+		look_at_asked(own, h);
 	/* Where all was lost there is none yet. */
 	if (!h->is_recovering || h->recovery.size > 0)
-		EMR_TRY(look_at_ledger(dir, h));
+		EMR_TRY(look_at_ledger(dir, h, names, sizeof names));
+	if (own >= 0)
+		EMR_TRY(look_at_blocks(dir, own, h));
 	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
 	h->block_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_BLOCKS);
 	h->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	own = openat(dirfd, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (own < 0)
 		return EMR_OK;
 	if (emr_session_holder(own, folder, sizeof folder, &h->pid) != EMR_OK)
@@ -141,6 +210,36 @@ static emr_status look(const char *dir, hosted *h)
 	if (emr_file_read(own, EMR_HOST_AT, SETTINGS_MAX, &settings) == EMR_OK)
 		EMR_TRY(emr_served_at_read(emr_buf_view(&settings), &h->at));
 	return EMR_OK;
+}
+
+/* Each live record has one root at least: so many fewer are here, whatever the others are. */
+static uint64_t missing_roots(const hosted *h)
+{
+	const uint64_t records = h->facts.records + h->facts.bare;
+
+	return !emr_id32_is_zero(h->at.key) && records > h->roots ? records - h->roots : 0;
+}
+
+static void say_missing(emr_out *out, const hosted *h)
+{
+	char parts[EMR_COUNT_BYTES], roots[EMR_COUNT_BYTES];
+
+	emr_count_text(h->facts.bare, "record", "records", parts);
+	emr_count_text(missing_roots(h), "record", "records", roots);
+	if (h->facts.bare > 0)
+		emr_say(out,
+			"  Without their description here: %s.  Members who have it bring it while "
+			"their folders are open; what nobody brings is lost.\n",
+			parts);
+	if (missing_roots(h) > 0)
+		emr_say(out,
+			"  Without their blocks here, at least: %s.  Members who have them send "
+			"them while their folders are open; what nobody sends is lost.\n",
+			roots);
+	if (h->over_times > 0)
+		emr_say(out, "  Asked for more than its share most often (%llu times): %s\n",
+			(unsigned long long)h->over_times,
+			h->over_handle[0] != '\0' ? h->over_handle : h->over);
 }
 
 static void say(emr_out *out, const hosted *h)
@@ -166,6 +265,7 @@ static void say(emr_out *out, const hosted *h)
 	emr_size_text(h->free_bytes, room);
 	emr_say(out, "  %s, %s, the last on %s.\n", members, entries, when);
 	emr_say(out, "  Ledger: %s.  Blocks: %s.  Free on this disk: %s.\n", ledger, blocks, room);
+	say_missing(out, h);
 }
 
 /* The names of ORGS, one behind the other. */
@@ -230,6 +330,13 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_number(out, "blocks_bytes", h.block_bytes);
 	emr_out_number(out, "free_bytes", h.free_bytes);
 	say_recovery(out, &h, dir);
+	emr_out_number(out, "records", h.facts.records + h.facts.bare);
+	emr_out_number(out, "missing_parts", h.facts.bare);
+	emr_out_number(out, "missing_roots", missing_roots(&h));
+	emr_out_text(out, "asked_most", h.over);
+	emr_out_text(out, "asked_most_handle", h.over_handle);
+	emr_out_number(out, "asked_most_times", h.over_times);
+	host_say_moved(out, dir, &h.at, false);
 	host_say_agent(out);
 	return EMR_EXIT_DONE;
 }

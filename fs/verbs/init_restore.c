@@ -38,7 +38,10 @@ static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const restoring *r = arg;
 
-	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
+	if (r->is_brought)
+		emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, total);
+	else
+		emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
 }
 
 /* The list, and whether there is room for what it names. */
@@ -157,6 +160,7 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 	EMR_TRY(emr_stage_make(&r->stage, &r->places, &r->session, out_problem));
 	status = emr_backup_restore(r->dir, r->session.state_fd, &options, &r->list);
 	emr_progress_end(r->out);
+	r->is_brought = status == EMR_OK;
 	if (status != EMR_OK && r->keys_problem.is_set)
 		*out_problem = r->keys_problem;
 	else if (status != EMR_OK)
@@ -166,11 +170,20 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 
 /* ---- what the backup said it has ---- */
 
-static void show_looking(void *arg, uint64_t done, uint64_t of)
+/* Those that were not whole in the backup come from the network, if it answers. */
+static emr_status count_missing(const restoring *r, uint64_t *out_n, uint64_t *out_first)
 {
-	const restoring *r = arg;
+	EMR_AUTO_BUF domains = {0};
+	emr_status status;
 
-	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
+	EMR_TRY(emr_replica_missing(r->session.replica, out_n, out_first));
+	if (*out_n == 0 || !r->has_copy)
+		return EMR_OK;
+	status = emr_replica_own_domains(r->session.replica, &domains);
+	EMR_EACH (const emr_id16, domain, &domains)
+		status = status == EMR_OK ? emr_replica_adopt(r->session.replica, *domain, NULL)
+					  : status;
+	return emr_replica_missing(r->session.replica, out_n, out_first);
 }
 
 /* Missing blocks are said here, and not when a file is opened. */
@@ -178,7 +191,7 @@ static emr_status look_for_gaps(restoring *r)
 {
 	uint64_t parts = 0, first = 0;
 	char what[160];
-	emr_status status = emr_replica_missing(r->session.replica, &parts, &first);
+	emr_status status = count_missing(r, &parts, &first);
 
 	if (status == EMR_OK && parts > 0) {
 		snprintf(what, sizeof what,
@@ -190,19 +203,20 @@ static emr_status look_for_gaps(restoring *r)
 	}
 	if (status == EMR_OK)
 		status = emr_restored_blocks_bring(
-			&r->session, &r->blocks, show_looking, r, &r->found);
+			&r->session, &r->blocks, show_progress, r, &r->found);
 	emr_progress_end(r->out);
 	return status == EMR_OK ? emr_restored_blocks_done(&r->session, &r->blocks, &r->found)
 				: status;
 }
 
-/* The entries before a damaged one open, for reading only, where they are more than the owner's
- * key.
+/* Where what was verified of it came along, a network is asked nothing: the mount follows it, and
+ * knows before that what to keep of it.  The entries before a damaged one open, for reading only,
+ * where they are more than the owner's key.
  */
 static emr_status follow(restoring *r)
 {
 	emr_replica_trouble trouble = {0};
-	emr_status status = emr_follow_now(r->session.replica);
+	emr_status status = r->has_copy ? EMR_OK : emr_follow_now(r->session.replica);
 
 	emr_replica_last_trouble(r->session.replica, &trouble);
 	if (status != EMR_DAMAGED || r->is_of_network || r->n_found == 0 || trouble.seq < 2)
@@ -328,6 +342,9 @@ static int say_done(restoring *r)
 		"that this backup is of: two that do go different ways, and neither sees what the "
 		"other saves.  For a second computer: emrfs device add\n");
 	emr_say_to_open(r->out);
+	if (r->has_no_way)
+		emr_remark_that(r->out, EMR_SAY_RESTORE_WHERE, "dir", r->dir, "state",
+			r->places.state, NULL);
 	return say_damage(r);
 }
 

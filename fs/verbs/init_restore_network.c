@@ -1,10 +1,12 @@
 /* This file brings a member whose backup is restored back to the network. A member goes on with the
- * network's ledger, not with a copy, which would be a second one. The faults of the backup are told
- * here, too. */
+ * network's ledger, not with a copy, which would be a second one; but the verified copy that the
+ * backup has is enough to open everything, whoever answers. The faults of the backup are told here,
+ * too. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,9 +15,10 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "ledger/copy.h"
 #include "ledger/network.h"
 #include "network/own_dir.h"
-#include "served/client.h"
+#include "replica/follower.h"
 #include "session/network_dir.h"
 
 #include "init_restore_private.h"
@@ -46,34 +49,23 @@ void init_restore_say(const restoring *r, emr_status status, emr_problem *out_pr
 		emr_problem_set_status(out_problem, status, r->dir);
 }
 
-static bool is_lost(const restoring *r, const char *path, emr_status status)
+/* Whether the backup should have PATH, be it whole or not. */
+static bool is_listed(const restoring *r, const char *path)
 {
-	return status == EMR_NOT_FOUND && emr_backup_manifest_find(&r->list, path) != NULL;
+	return emr_backup_manifest_find(&r->list, path) != NULL;
 }
 
-static emr_status say_where(const restoring *r, emr_problem *out_problem)
+/* DIR: the person's own word, or out of what the backup says of the network's place.
+ * EMR_NOT_FOUND: neither. */
+static emr_status named_dir(const restoring *r, bool is_named, char **out_dir)
 {
-	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_WHERE, "dir", r->dir, NULL);
-}
-
-/* DIR out of what the backup says of the network's place; where that is damaged, --network says it.
- * EMR_NOT_FOUND: it had none but the state itself. */
-static emr_status named_dir(const restoring *r, char **out_dir, emr_problem *out_problem)
-{
-	const char *named = r->args->values[EMR_OPT_NETWORK];
 	EMR_AUTO_BUF target = {0};
-	emr_status status =
-		emr_file_read(r->session.state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target);
 
-	if (is_lost(r, EMR_BACKUP_NETWORK_PATH, status)) {
-		if (named == NULL || emr_own_dir_is_address(named))
-			return emr_backup_manifest_find(&r->list, EMR_BACKUP_CHANNEL_PATH) != NULL
-				       ? EMR_NOT_FOUND /* read_way says whether that is whole */
-				       : say_where(r, out_problem);
-		*out_dir = emr_path_real(named);
+	if (is_named) {
+		*out_dir = emr_path_real(r->args->values[EMR_OPT_NETWORK]);
 		return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 	}
-	EMR_TRY(status);
+	EMR_TRY(emr_file_read(r->session.state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target));
 	EMR_TRY(emr_buf_append_zeros(&target, 1));
 	return emr_network_dir_parse((const char *)target.data, out_dir);
 }
@@ -90,79 +82,85 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 /* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
  * which channel is the owner's but what whoever had the copy may have written there.  (A host has
  * the network that the keyring knows, or none that is followed.) */
-static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_problem *out_problem)
+static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF known = {0};
 	emr_status status =
-		r->by_words && !emr_network_place_is_host(place)
-			? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
-			: EMR_OK;
+		r->by_words ? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
+			    : EMR_OK;
 
 	if (status != EMR_NOT_FOUND)
 		return status;
 	return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
 }
 
-/* The way to the network, as the backup has it. Where that is damaged, --network says where a host
- * is; the settings of a channel come from nowhere else. */
+/* The way to the network, as the backup has it, or --network for a host; empty: nobody knows it.
+ * The settings of a channel come from nowhere but the backup. */
 static emr_status read_way(
 	restoring *r, emr_bytes descriptor, emr_buf *out, emr_problem *out_problem)
 {
 	const emr_span network = {descriptor.data, descriptor.len};
 	const char *named = r->args->values[EMR_OPT_NETWORK];
-	emr_served_at at;
 	emr_status status = emr_file_read(
 		r->session.state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, out);
 
-	if (!is_lost(r, EMR_BACKUP_CHANNEL_PATH, status))
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
+	if (out->len > 0 && !emr_network_place_is_host(emr_buf_view(out)))
+		return check_channel_known(r, out_problem);
 	if (emr_descriptor_host(network) == EMR_HOST_FABRIC) {
 		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
 			_("it is damaged, and nothing can be restored without it"));
 		init_restore_say(r, EMR_DAMAGED, out_problem);
 		return EMR_DAMAGED;
 	}
-	init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
-		_("it is damaged: where the host of your network is must be said"));
-	if (emr_own_dir_is_address(named) && emr_served_address_read(named, &at) == EMR_OK)
-		return emr_served_at_write(&at, out);
-	return say_where(r, out_problem);
+	if (status == EMR_NOT_FOUND && is_listed(r, EMR_BACKUP_CHANNEL_PATH))
+		init_restore_found(r, EMR_BACKUP_CHANNEL_PATH,
+			_("it is damaged: where the host of your network is must be said"));
+	return emr_own_dir_readdress(named, out, out_problem);
 }
 
+/* The network's own directory counts where it is there; else the way that came along makes one in
+ * the state, which leads elsewhere, or nowhere yet. */
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
 {
-	int state_fd = r->session.state_fd;
-	EMR_AUTO_BUF channel = {0};
+	const char *named = r->args->values[EMR_OPT_NETWORK];
+	const bool is_named =
+		named != NULL && !emr_own_dir_is_address(named) && strncmp(named, "unix:", 5) != 0;
+	EMR_AUTO_BUF way = {0};
 	EMR_AUTO_BUF descriptor = {0};
-	emr_status named = named_dir(r, out_dir, out_problem);
-	emr_status began = read_beginning(state_fd, &descriptor);
-	emr_status carried = read_way(r, emr_buf_view(&descriptor), &channel, out_problem);
+	emr_status status = named_dir(r, is_named, out_dir);
 
-	EMR_TRY(named == EMR_NOT_FOUND ? carried : named);
-	if (carried != EMR_NOT_FOUND)
-		EMR_TRY(carried);
-	EMR_TRY(began);
-	if (carried == EMR_OK)
-		EMR_TRY(check_channel_known(r, emr_buf_view(&channel), out_problem));
-	if (carried == EMR_OK && r->by_words) /* nothing says that it is the owner's */
-		EMR_TRY(emr_own_dir_allow(emr_buf_view(&channel), r->args->values[EMR_OPT_NETWORK],
-			r->out, out_problem));
-	/* The way elsewhere came along, and needs no previous directory; one in a state that led
-	 * to a host is that state's. */
-	if (carried == EMR_OK &&
-		(*out_dir == NULL || emr_network_dir_is_served(*out_dir) ||
-			!emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))) {
-		free(*out_dir);
-		*out_dir = NULL;
-		r->own_dir_made = true;
-		return emr_own_dir_make(r->stage.state_fd, r->places.state, emr_buf_view(&channel),
-			emr_buf_view(&descriptor), out_dir, out_problem);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = read_beginning(r->session.state_fd, &descriptor);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(read_way(r, emr_buf_view(&descriptor), &way, out_problem));
+	if (r->by_words) /* nothing says that it is the owner's */
+		EMR_TRY(emr_own_dir_allow(emr_buf_view(&way), named, r->out, out_problem));
+	r->is_of_channel = way.len > 0 && !emr_network_place_is_host(emr_buf_view(&way));
+	if (is_named)
+		EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
+	if (*out_dir != NULL && !emr_network_dir_is_served(*out_dir) &&
+		emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))) {
+		status = emr_network_dir_check(*out_dir, out_problem);
+		if (status != EMR_NOT_FOUND)
+			return status;
+		*out_problem = (emr_problem){.is_set = false};
+	} else if (is_named) {
+		return EMR_PROBLEM(EMR_FORK, out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir,
+			"cause", _("another network is there"), NULL);
 	}
-	EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
-	if (emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
-		return EMR_OK;
-	return EMR_PROBLEM(EMR_FORK, out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
-		_("another network is there"), NULL);
+	free(*out_dir);
+	*out_dir = NULL;
+	r->own_dir_made = true;
+	r->has_no_way = way.len == 0;
+	if (r->has_no_way && !is_listed(r, EMR_BACKUP_CHANNEL_PATH))
+		init_restore_found(r, EMR_BACKUP_NETWORK_PATH,
+			_("the directory of your network is not there: where it is must be said"));
+	return emr_own_dir_make(r->stage.state_fd, r->places.state, emr_buf_view(&way),
+		emr_buf_view(&descriptor), out_dir, out_problem);
 }
 
 static emr_status remove_file(int dirfd, const char *name)
@@ -171,13 +169,56 @@ static emr_status remove_file(int dirfd, const char *name)
 								: emr_status_from_errno(errno);
 }
 
+/* The owner's backup has the ledger itself, with the parts of everybody: her copy keeps her own. */
+static emr_status follow_whole(emr_session *session, emr_ledger_trouble *out_trouble)
+{
+	emr_problem ignored = {0};
+	emr_status status = emr_session_open_copy(session, false, &ignored);
+
+	if (status == EMR_OK)
+		status = emr_follow_now(session->replica);
+	if (session->replica != NULL)
+		emr_replica_last_trouble(session->replica, out_trouble);
+	emr_replica_close(session->replica);
+	emr_ledger_close(session->ledger);
+	session->replica = NULL;
+	session->ledger = NULL;
+	return status;
+}
+
+/* Everything is replayed once more. A channel's entries are proven by its blocks alone, which no
+ * backup has, and a network's own directory is at hand: both are followed from their beginning. */
+static emr_status keep_verified(restoring *r)
+{
+	EMR_AUTO_FD ledger = -1;
+	emr_ledger_trouble trouble = {.status = EMR_OK};
+	emr_status status;
+
+	if (r->is_of_channel || !r->own_dir_made)
+		return EMR_OK;
+	ledger = openat(r->session.state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = is_listed(r, EMR_BACKUP_NETWORK_PATH)
+			 ? follow_whole(&r->session, &trouble)
+			 : emr_ledger_copy_make_own(ledger, r->session.state_fd, &trouble);
+	r->has_copy = status == EMR_OK || (status == EMR_DAMAGED && trouble.seq > 1);
+	if (status == EMR_DAMAGED && r->has_copy)
+		init_restore_found(r, "ledger/ledger.sqlite",
+			_("its last entries have to come from your network"));
+	if (!r->has_copy)
+		EMR_TRY(remove_file(r->session.state_fd, EMR_STATE_OWN_COPY));
+	return emr_status_is_full(status) || status == EMR_NO_MEMORY ? status : EMR_OK;
+}
+
 emr_status init_restore_network(restoring *r, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *dir = NULL;
-	emr_status status = find_network(r, &dir, out_problem);
+	emr_status status;
 
-	if (status == EMR_NOT_FOUND && dir == NULL)
+	if (!is_listed(r, EMR_BACKUP_NETWORK_PATH) && !is_listed(r, EMR_BACKUP_CHANNEL_PATH))
 		return EMR_OK; /* the ledger was one's own */
+	status = find_network(r, &dir, out_problem);
+	if (status == EMR_OK)
+		status = keep_verified(r);
 	if (status == EMR_OK)
 		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
 	if (status == EMR_OK)
@@ -185,8 +226,6 @@ emr_status init_restore_network(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_restored_blocks_settle(&r->session, dir, &r->blocks, out_problem);
 	r->is_of_network = status == EMR_OK;
-	if (status == EMR_OK)
-		status = emr_own_dir_await(dir, r->out, out_problem);
 	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
 	if (status == EMR_OK)

@@ -27,9 +27,12 @@ typedef struct restoring {
 	emr_blocks_found found;
 	uint64_t n_found;
 	emr_problem keys_problem; /* of a passphrase or words that do not fit */
-	bool by_words, has_second_copy;
+	bool by_words, has_second_copy, is_brought;
 	bool own_dir_made;  /* of the network, in the state */
 	bool is_of_network; /* the ledger is the one in the network's directory, not the backup's */
+	bool is_of_channel; /* then: of Fabric */
+	bool has_no_way;    /* then: nobody knows where it is */
+	bool has_copy; /* then: what the backup had of it was verified, and is the state's copy */
 } restoring;
 
 /* A fault that was found: PATH in the state, and WHAT is wrong. */

@@ -22,6 +22,7 @@
 #include "session/network_dir.h"
 #include "session/registered.h"
 #include "verbs/cmd.h"
+#include "verbs_private.h"
 
 typedef struct joiner {
 	const emr_args *args;
@@ -306,6 +307,7 @@ static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
 	const emr_session_options options = {.places = &j->places};
 	char handle[40];
 
+	emr_network_hear(j->args, j->joining.invitation.place);
 	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
 	if (!emr_bytes_equal(
 		    emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor))

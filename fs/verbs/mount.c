@@ -32,6 +32,7 @@
 #include "report/special.h"
 #include "research/research.h"
 #include "served/client.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -48,7 +49,6 @@
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
-#define CLOCK_SLACK_S 300
 
 /* The memory that malloc keeps for itself: it would learn from one large table, and never give back
  * such. A thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below
@@ -135,19 +135,17 @@ static void mount_end(mount *m)
 	free(m->path);
 }
 
-/* A clock behind the ledger makes new batches look old. */
 static void say_clock(mount *m)
 {
 	emr_replica_position at;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	char difference[EMR_TEXT_BYTES];
+	emr_problem problem = {0};
 
 	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
-		at.last_time <= now + CLOCK_SLACK_S)
+		at.last_time <= now + EMR_LEDGER_CLOCKS_S)
 		return;
-	snprintf(difference, sizeof difference, _("%llu minutes"),
-		(unsigned long long)((at.last_time - now) / 60));
-	emr_remark_that(m->out, EMR_SAY_CLOCK, "d", difference, "side", _("behind"), NULL);
+	emr_absence_say_clock(m->places.state, (int64_t)(at.last_time - now), &problem);
+	emr_remark(m->out, &problem);
 }
 
 /* By the organisation's own authority, before anybody saves. */
@@ -356,8 +354,10 @@ static void hand_over(mount *m)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
 	emr_ledger_look(m->session.ledger, &absence);
-	if (absence.status != EMR_OK)
-		return; /* the journal keeps it */
+	if (absence.status != EMR_OK) {
+		emr_ledger_stop(m->session.ledger); /* the journal keeps it */
+		return;
+	}
 	status = emr_view_wait_published(
 		m->session.view, emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
 	if (status != EMR_OK)

@@ -34,9 +34,7 @@
 
 #define REPLY_MAX 4096
 #define SLICE_NS INT64_C(200000000) /* after which a signal is looked for */
-#define HOST_WITHIN_NS                                                                             \
-	(INT64_C(7) * 86400 * 1000000000) /* where the invitation waits by itself                  \
-					   */
+#define DAY_NS (INT64_C(86400) * 1000000000)
 #define ASK_MS 60000u
 #define WITHDRAW_MS 5000u /* nobody waits long for what ends anyway, or stays where it failed */
 
@@ -89,9 +87,10 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 		return emr_wrong_use("org",
 			_("-o FILE says where the invitation goes; whoever has it can join."),
 			out_problem);
-	if (within != NULL && emr_duration_parse(within, &i->within_ns) != EMR_OK)
-		return emr_wrong_use(
-			"org", _("--within takes a time: 90s, 10min, 2h."), out_problem);
+	if (within != NULL && (emr_duration_parse(within, &i->within_ns) != EMR_OK ||
+				      i->within_ns > 366 * DAY_NS))
+		return emr_wrong_use("org",
+			_("--within takes a time of at most a year: 90s, 10min, 2h."), out_problem);
 	/* A patient is not named where others read it. */
 	i->handle = *out_roles == EMR_ROLE_PATIENT ? NULL : handle;
 	return EMR_OK;
@@ -109,7 +108,8 @@ static emr_status write_invitation(const inviting *i, bool keeps, emr_problem *o
 		emr_status kept = emr_invitations_keep(&i->bureau, &i->invitation, whom);
 
 		if (kept == EMR_LIMIT)
-			emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
+			emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
+				"host/mail/*.invitation", NULL);
 		if (kept != EMR_OK)
 			(void)unlink(file);
 		EMR_TRY(kept);
@@ -430,7 +430,7 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 static emr_status invite_by_host(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
 	if (i->args->values[EMR_OPT_WITHIN] == NULL)
-		i->within_ns = HOST_WITHIN_NS;
+		i->within_ns = 7 * DAY_NS;
 	EMR_TRY(new_invitation(i, roles));
 	EMR_TRY(write_invitation(i, true, out_problem));
 	return org_host_invited(

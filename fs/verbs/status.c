@@ -22,8 +22,6 @@
 #include "verbs/cmd.h"
 #include "verbs_private.h"
 
-#include "verbs_private.h"
-
 #define SLICE_MS 500
 #define WAIT_DEFAULT_NS INT64_C(60000000000)
 
@@ -67,30 +65,17 @@ static void say_second_copy(emr_out *out, const emr_places *places)
 static void say_closed(emr_out *out, const emr_places *places)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
-	EMR_AUTO_FREE char *path = NULL;
-	EMR_AUTO_FREE char *own = NULL;
 	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_ledger_options options = {0};
 	emr_problem why = {0};
 	uint64_t size = 0, since;
 	bool is_fabric;
 	emr_status status, host;
 
-	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
-		path = NULL;
-		return;
-	}
-	if (asprintf(&own, "%s/%s", places->state, EMR_STATE_FABRIC) < 0) {
-		own = NULL;
-		return;
-	}
-	options.path = path;
-	options.own = own;
 	if (state_fd < 0 ||
 		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
 		emr_base_init() != EMR_OK)
 		return;
-	status = emr_channel_open(&options, &ledger);
+	status = emr_check_open_ledger(places, &ledger);
 	is_fabric = status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0;
 	host = emr_check_meet_host(state_fd);
 	/* Gateways and hosts tell nothing of the ledger without the keyring. */
@@ -99,8 +84,12 @@ static void say_closed(emr_out *out, const emr_places *places)
 	else if (status == EMR_OK && !is_fabric)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(state_fd);
-	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
-		places->state, &why);
+	if (host == EMR_TIMEOUT && since == 0)
+		emr_problem_set(&why, EMR_SAY_LEDGER_ASKED, NULL);
+	else
+		emr_absence_say_status(status,
+			since > 0 ? since : emr_clock_unix_s(emr_clock_system()), places->state,
+			&why);
 	emr_say(out, "Keyring and records: %s\n", places->state);
 	if (why.is_set)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);

@@ -21,6 +21,7 @@
 #include "mount/mountpoint.h"
 #include "people/who.h"
 #include "report/report.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
 #include "view/names.h"
@@ -29,9 +30,7 @@
 
 #define ANSWER_MS 60000
 #define SLICE_MS 500
-#define PUBLISH_NS                                                                                 \
-	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
-				time */
+#define PUBLISH_NS INT64_C(60000000000) /* without progress: the rest stays for the next time */
 #define END_MS 30000
 #define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
 #define LEFT_SAID 5
@@ -49,7 +48,7 @@ typedef struct closing {
 	char *folder;  /* where it is open; owned */
 	json_t *names; /* of thumbnails, as emr_traces_name finds them; owned */
 	int pidfd;     /* of the mount; -1 = closed */
-	bool now, purge;
+	bool now, purge, is_read_only;
 	bool has_empty_cache; /* of what nodes gave: what is there by the end may go */
 	uint64_t unsent, not_safe;
 	const char *cause; /* why they are not safe */
@@ -62,8 +61,7 @@ static void closing_end(closing *c)
 	free(c->wanted);
 	free(c->folder);
 	json_decref(c->names);
-	if (c->pidfd >= 0)
-		close(c->pidfd);
+	emr_auto_close(&c->pidfd);
 }
 
 static emr_status end_viewers_in(const emr_places *places)
@@ -140,8 +138,7 @@ static bool is_for_want_of_disk(const json_t *answer)
 		       json_integer_value(json_object_get(answer, "pending")) > 0);
 }
 
-/* The reason for the wait is said: a full disk may get room at any moment, and nobody knows that
- * without a word. */
+/* Says why it waits: nobody knows otherwise that room on the disk would end that. */
 static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
 {
 	if (*is_said || !is_for_want_of_disk(answer))
@@ -225,6 +222,7 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	folder = json_string_value(json_object_get(answer, "folder"));
 	c->folder = folder != NULL ? strdup(folder) : NULL;
 	c->not_safe = emr_json_number_at(answer, "not_safe_files");
+	c->is_read_only = emr_json_flag_at(answer, "read_only");
 	c->cause = cause_of(answer);
 	c->has_empty_cache = emr_json_flag_at(answer, "cache_is_empty");
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
@@ -284,8 +282,7 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 
 /* Unmounted here, and still served: a mount name space of its own (a container, another service)
  * has a copy of the mount, of which the kernel tells nobody.  Closed means that the keys are gone:
- * the mount hands over and ends by itself.  That it ends already, and does not answer, is as good.
- */
+ * the mount hands over and ends by itself.  One that ends and does not answer is as good. */
 static void ask_to_stop(closing *c)
 {
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = true};
@@ -554,17 +551,17 @@ static int say_closed(closing *c, emr_out *out)
 	emr_count_text(copies_short, "version", "versions", n);
 	say_left(out);
 	if (c->not_safe > 0) {
-		char lost[EMR_COUNT_BYTES];
-
 		emr_say(out, "Your folder is closed.\n");
 		say_list(json_object_get(out->fields, "not_safe"), out);
-		count_unsafe(c, lost);
-		emr_problem_set(
-			&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", lost, "cause", c->cause, NULL);
+		count_unsafe(c, n);
+		emr_problem_set(&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", n, "cause", c->cause, NULL);
 		return emr_out_fail(out, &problem);
 	}
 	if (c->unsent == 0) {
-		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		emr_say(out,
+			c->is_read_only
+				? N_("Your folder is closed.\n")
+				: N_("Your folder is closed.  Everything is on the ledger.\n"));
 		if (!json_is_integer(json_object_get(out->fields, "copies_short")))
 			emr_say(out, "The copies were not counted in time: see emrfs copies.\n");
 		else if (copies_short > 0)
@@ -577,6 +574,8 @@ static int say_closed(closing *c, emr_out *out)
 	}
 	say_list(json_object_get(out->fields, "unsent"), out);
 	say_stopping(out);
+	if (emr_absence_say_noted(c->places.state, &problem))
+		emr_remark(out, &problem);
 	emr_number_text(c->unsent, n);
 	emr_problem_set(&problem, EMR_SAY_UNSENT, "n", n, NULL);
 	return emr_out_fail(out, &problem);

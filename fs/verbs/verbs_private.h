@@ -12,6 +12,7 @@
 #include "mount/client.h"
 #include "mount/devices.h"
 #include "org/bureau.h"
+#include "served/client.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
@@ -34,6 +35,38 @@ emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client,
  * in the settings. */
 emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
 	const char *word, emr_problem *out_problem);
+
+/* ---- host_keeps.c ---- */
+
+/* A file of DIR/host, ended by a sum of what stands before it.  *OUT becomes what it has without
+ * that, and a NUL that does not count: EMR_NOT_FOUND, EMR_DAMAGED. */
+emr_status host_keeps_read(int dirfd, const char *name, emr_buf *out);
+emr_status host_keeps_write(int dirfd, const char *name, emr_bytes bytes);
+
+/* A host's own things, in files of DIR/host. */
+typedef struct host_keeps {
+	uint8_t secret[32];	  /* of the key by which members know it */
+	emr_buf key, certificate; /* of TLS; PEM, and a NUL that does not count */
+	emr_id32 pin;
+	emr_id16 writer; /* of its blocks */
+} host_keeps;
+/* Of the network's directory DIR, OWN_FD: DIR/host.  Makes all of it where no host has served the
+ * ledger yet; later secret and key.pem, once damaged or missing, are named, and nothing is made. */
+emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_problem *out_problem);
+/* The same of those that shall take their place, in NEXT_FD: made again if IS_NEW.  WRITER is not
+ * set. */
+emr_status host_keeps_next(
+	const char *dir, int next_fd, bool is_new, host_keeps *out, emr_problem *out_problem);
+/* NEXT takes the place of those in OWN_FD, and leaves NEXT_FD; the secret goes last. */
+emr_status host_keeps_replace(int own_fd, int next_fd, const host_keeps *next);
+void host_keeps_close(host_keeps *keeps); /* wipes */
+/* The id of DIR's store of blocks, which is there: another one where another directory stands in
+ * its place, or WRITER is another one. */
+emr_status host_keeps_store(const char *dir, emr_id16 writer, emr_id16 *out_id);
+
+/* In DIR/host: the id of the key that asked for more than its share most often, and how often. */
+#define HOST_OVER "asked"
+#define HOST_WRITER "writer"
 
 /* host --status, in host_status.c */
 int emr_host_status(const emr_args *args, emr_out *out);
@@ -75,7 +108,7 @@ void emr_check_channel(emr_checker *c, const emr_args *args);
 void emr_check_agents(emr_checker *c);
 /* The ledger of the state, of whatever kind: one on Fabric answers nothing without the keyring.
  * Statuses of emr_channel_open. */
-emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger);
+emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
 /* Whether an agent has a way to the network of --network: no host leads to a new directory. */
@@ -147,9 +180,21 @@ typedef struct device_left {
 emr_status device_left_say(const device_left *left);
 
 /* ---- host_status.c ---- */
+/* How many members the network of DIR has, and the names of their organisations. */
+emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_t size);
 /* That the agent which org create makes beside a host does not run, if there is one. */
 void host_say_agent(emr_out *out);
 
+/* ---- host_address.c ---- */
+
+/* AT is where the host of DIR, whose files are in OWN_FD, is from now on: where others know another
+ * place, it gets the word by which they believe that. */
+emr_status host_note_place(
+	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
+/* AT becomes the settings NAME in DIRFD. */
+emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at);
+/* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
+void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
@@ -157,6 +202,23 @@ const char *host_socket_path(const char *where);
 /* A listening socket at "HOST:PORT", "[HOST]:PORT" or "unix:PATH"; -1 with *OUT_CAUSE.  A socket at
  * PATH at which nobody listens is taken away first. */
 int host_listen(const char *where, const char **out_cause);
+
+/* ---- network_address.c ---- */
+
+/* network address, network sign. */
+emr_status emr_network_address(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_network_sign(const emr_args *args, emr_out *out, emr_problem *out_problem);
+/* How many member organisations have signed ADDRESS for a key in the place of OLD, and how many
+ * must, by the ledger in DIR, a network's, or by the verified copy of a member's STATE. */
+emr_status network_votes(const emr_address *address, const char *dir, const char *state,
+	emr_id32 old, unsigned *out_have, unsigned *out_need, emr_problem *out_problem);
+/* Always EMR_DENIED. */
+emr_status network_too_few(unsigned have, unsigned need, emr_problem *out_problem);
+/* FLAGS: 0, or those of open that make FILE. */
+emr_status network_write(
+	const char *file, int flags, const emr_address *address, emr_problem *out_problem);
+/* A member with an invitation, which leads to PLACE, goes on there if the host has signed that. */
+void emr_network_hear(const emr_args *args, emr_bytes place);
 
 /* ---- org_host.c ---- */
 /* Invitations into a network that a host serves: they wait there, and who came is let in. */

@@ -37,8 +37,7 @@ static emr_status open_file(const char *path, int *out_fd, emr_problem *out_prob
 		*out_fd = fd;
 		return EMR_OK;
 	}
-	if (fd >= 0)
-		close(fd);
+	emr_auto_close(&fd);
 	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
 		error == EINVAL ? _("it is no file") : emr_text_errno(error), NULL);
 }
@@ -87,7 +86,7 @@ static void compare_network(const emr_args *args, outcome *o)
 
 /* ---- the answer ---- */
 
-static json_t *hex_json(const void *data, size_t len)
+static json_t *hex_json(const uint8_t *data, size_t len)
 {
 	char text[65];
 

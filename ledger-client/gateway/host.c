@@ -381,7 +381,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = host_fill_from(h, truth);
 	if (status == EMR_OK)
-		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
+		status = emr_chain_compare(truth, h->chain, false, out_trouble);
 	out_trouble->is_ordered = status == EMR_OK && emr_gateway_orderers_have_signed(orderers);
 	h->has_genesis = status == EMR_OK;
 	h->genesis = genesis;

@@ -59,7 +59,6 @@ static emr_status decode_base64(emr_bytes text, emr_buf *out)
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i], bytes[3];
 		int value = value_of(c);
-		emr_status status;
 
 		if (c == '\n' || c == '\r' || c == ' ' || c == '\t')
 			continue;
@@ -75,9 +74,7 @@ static emr_status decode_base64(emr_bytes text, emr_buf *out)
 		bytes[0] = (uint8_t)(bits >> 16);
 		bytes[1] = (uint8_t)(bits >> 8);
 		bytes[2] = (uint8_t)bits;
-		status = emr_buf_append(out, bytes, 3 - pads);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append(out, bytes, 3 - pads));
 		if (pads == 0)
 			n = 0;
 	}

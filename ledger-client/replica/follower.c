@@ -129,16 +129,17 @@ static void make_run(emr_replica *r)
 {
 	follower *f = &r->follower;
 	uint64_t run = ++f->begun;
-	int64_t late_due_ns;
+	int64_t late_due_ns, lost_due_ns;
 	emr_status status;
 
 	f->is_running = true;
 	(void)pthread_mutex_unlock(&f->lock);
 	status = emr_replica_catch_up(r, NULL, NULL, NULL);
 	late_due_ns = replica_late_turn(r, status == EMR_OK);
+	lost_due_ns = replica_lost_turn(r, status == EMR_OK);
 	tell_subscribers(r);
 	(void)pthread_mutex_lock(&f->lock);
-	f->late_due_ns = late_due_ns;
+	f->late_due_ns = late_due_ns < lost_due_ns ? late_due_ns : lost_due_ns;
 	f->is_running = false;
 	f->ended = run;
 	f->status = status;
@@ -172,12 +173,9 @@ static emr_status reach_locked(emr_replica *r, uint64_t size)
 
 emr_status emr_follow_now(emr_replica *replica)
 {
-	emr_status status;
+	EMR_LOCKED(&replica->follower.lock);
 
-	(void)pthread_mutex_lock(&replica->follower.lock);
-	status = follow_locked(replica);
-	(void)pthread_mutex_unlock(&replica->follower.lock);
-	return status;
+	return follow_locked(replica);
 }
 
 /* ---- waiting for more ---- */
@@ -289,12 +287,9 @@ static emr_status wait_locked(emr_replica *r, emr_follow_place *place, int64_t e
 
 emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms)
 {
-	emr_status status;
+	EMR_LOCKED(&replica->follower.lock);
 
-	(void)pthread_mutex_lock(&replica->follower.lock);
-	status = wait_locked(replica, io_place, now_ms() + timeout_ms);
-	(void)pthread_mutex_unlock(&replica->follower.lock);
-	return status;
+	return wait_locked(replica, io_place, now_ms() + timeout_ms);
 }
 
 emr_status emr_follow_to(emr_replica *replica, uint64_t size)

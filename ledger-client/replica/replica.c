@@ -30,12 +30,9 @@ void emr_replica_rest(emr_replica *replica)
 
 uint64_t emr_replica_rows_read(emr_replica *replica)
 {
-	uint64_t n;
+	EMR_LOCKED(&replica->pool_lock);
 
-	(void)pthread_mutex_lock(&replica->pool_lock);
-	n = replica->reads;
-	(void)pthread_mutex_unlock(&replica->pool_lock);
-	return n;
+	return replica->reads;
 }
 
 /* ---- opening ---- */
@@ -83,28 +80,10 @@ bool emr_replica_should_reopen(emr_replica *replica)
 	       emr_ledger_size(replica->ledger, &size) == EMR_OK;
 }
 
-/* While the ledger is away, or damaged where the copy is not, what is whole in a damaged copy can
- * still be read. */
-static void leave_doubtful(emr_replica *r)
-{
-	uint64_t size;
-
-	if (!replica_is_doubtful(r) || r->is_still || emr_ledger_size(r->ledger, &size) != EMR_OK)
-		return;
-	if (!replica_give_back(r)) {
-		emr_log(EMR_LOG_ERROR, "replica: copy and ledger are damaged; both stay");
-		return;
-	}
-	if (discard(r, "damage was found") == EMR_OK)
-		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
-}
-
 static emr_status open_or_make(emr_replica *r)
 {
-	emr_status status;
+	emr_status status = emr_file_check_private(r->dirfd, REPLICA_DB);
 
-	leave_doubtful(r);
-	status = emr_file_check_private(r->dirfd, REPLICA_DB);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	status = emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
@@ -114,11 +93,20 @@ static emr_status open_or_make(emr_replica *r)
 	return emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
 }
 
+/* While the ledger is away, or damaged where the copy is not, what is whole in a damaged copy can
+ * still be read. */
 static emr_status open_copy(emr_replica *r)
 {
+	emr_replica_mended mended;
+	uint64_t size;
+
 	EMR_TRY(open_or_make(r));
 	emr_chain_make_indexes(r->writer);
 	r->has_locals = !r->is_still && emr_chain_make_locals(r->writer) == EMR_OK;
+	if (replica_is_doubtful(r) && !r->is_still && emr_ledger_size(r->ledger, &size) == EMR_OK &&
+		replica_mend(r, &mended) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "replica: the damaged copy stays: entry %llu: %s",
+			(unsigned long long)mended.trouble.seq, mended.trouble.cause);
 	return EMR_OK;
 }
 

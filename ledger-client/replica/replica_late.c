@@ -7,10 +7,13 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "ledger/backend.h"
 
 #define FIRST_NS INT64_C(1000000000) /* between two looks, twice as long each time */
 #define MOST_NS INT64_C(60000000000)
-#define AWAY_NS INT64_C(5000000000) /* until the ledger may be back */
+#define AWAY_NS INT64_C(5000000000)   /* until the ledger may be back */
+#define LOST_NS INT64_C(600000000000) /* between two looks for what the ledger has lost */
+#define GIVEN_BYTES ((size_t)1 << 20) /* of one portion, and a part */
 
 /* One portion: where each part that came lies in the bytes. */
 typedef struct late_parts {
@@ -188,4 +191,81 @@ int64_t replica_late_turn(emr_replica *r, bool may_ask)
 	look->due_ns = emr_clock_boot_ns(r->clock) + look->pause_ns;
 	look->pause_ns = look->pause_ns < MOST_NS / 2 ? 2 * look->pause_ns : MOST_NS;
 	return look->due_ns;
+}
+
+/* ---- what the ledger has lost ---- */
+
+typedef struct lost_parts {
+	emr_chain_lacking lacking;
+	emr_buf bytes[EMR_CHAIN_LACKING_MAX];
+	emr_bytes parts[EMR_CHAIN_LACKING_MAX];
+	size_t n;
+} lost_parts;
+
+static void lost_free(lost_parts **l)
+{
+	for (size_t i = 0; *l != NULL && i < EMR_CHAIN_LACKING_MAX; i++)
+		emr_buf_free(&(*l)->bytes[i]);
+	free(*l);
+}
+
+/* Moves those of l->lacking that the copy has, as many as make a portion, to the front; *AT goes on
+ * behind them. */
+static emr_status take_own(emr_replica *r, lost_parts *l, size_t *at)
+{
+	size_t bytes = 0;
+	READING(read, r);
+
+	EMR_TRY(replica_take(r, &read.chain));
+	for (l->n = 0; *at < l->lacking.n && bytes < GIVEN_BYTES; (*at)++) {
+		emr_buf *part = &l->bytes[l->n];
+
+		emr_buf_clear(part);
+		if (emr_chain_part(read.chain, &l->lacking.keys[*at], part) != EMR_OK)
+			continue;
+		bytes += part->len;
+		l->parts[l->n] = emr_buf_view(part);
+		l->lacking.keys[l->n++] = l->lacking.keys[*at];
+	}
+	return EMR_OK;
+}
+
+static emr_status give_lost(emr_replica *r)
+{
+	__attribute__((cleanup(lost_free))) lost_parts *l = calloc(1, sizeof *l);
+	uint64_t *next = &r->follower.lost_next;
+	size_t at = 0, n = 0;
+	emr_status status =
+		l != NULL ? emr_ledger_lacks(r->ledger, *next, &l->lacking) : EMR_NO_MEMORY;
+
+	*next = status == EMR_OK ? l->lacking.next : 0;
+	while (status == EMR_OK && at < l->lacking.n) {
+		status = take_own(r, l, &at);
+		if (status == EMR_OK && l->n > 0)
+			status = emr_ledger_give(r->ledger, l->lacking.keys, l->parts, l->n, &n);
+		if (status == EMR_OK && l->n > 0)
+			emr_log(EMR_LOG_INFO, "replica: the ledger got %zu parts that it had lost",
+				n);
+	}
+	return status;
+}
+
+/* By the run under way: when it can be asked at first, and each time that it comes back. */
+int64_t replica_lost_turn(emr_replica *r, bool may_ask)
+{
+	follower *f = &r->follower;
+	const int64_t now = emr_clock_boot_ns(r->clock);
+
+	if (r->is_still || f->lost_due_ns == INT64_MAX)
+		return INT64_MAX;
+	if (!may_ask) {
+		f->lost_due_ns = 0;
+		return INT64_MAX; /* whoever finds it back makes a run */
+	}
+	if (now < f->lost_due_ns)
+		return f->lost_due_ns;
+	f->lost_due_ns = give_lost(r) == EMR_UNSUPPORTED ? INT64_MAX
+			 : f->lost_next > 0		 ? now
+							 : now + LOST_NS;
+	return f->lost_due_ns;
 }

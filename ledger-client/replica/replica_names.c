@@ -184,9 +184,8 @@ static emr_status all_certificates_of(
 	emr_replica *replica, const emr_known_person *person, emr_buf *out)
 {
 	emr_known_person one;
-	emr_id32 id;
+	emr_id32 id = EMR_ID32_AT(person->row.root);
 
-	memcpy(id.b, person->row.root, sizeof id.b);
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
 		uint64_t since;
 		emr_status status;

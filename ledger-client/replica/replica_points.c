@@ -40,28 +40,12 @@ emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t 
 
 /* ---- whose ---- */
 
-static emr_id32 id32_of(const uint8_t b[32])
-{
-	emr_id32 id;
-
-	memcpy(id.b, b, sizeof id.b);
-	return id;
-}
-
-static emr_id16 id16_of(const uint8_t b[16])
-{
-	emr_id16 id;
-
-	memcpy(id.b, b, sizeof id.b);
-	return id;
-}
-
 emr_status emr_replica_account(emr_replica *replica, emr_id32 key, emr_id32 *out_account)
 {
 	emr_known_person person;
 	emr_status status = emr_replica_person(replica, key, &person);
 
-	*out_account = status == EMR_OK ? id32_of(person.row.root) : key;
+	*out_account = status == EMR_OK ? EMR_ID32_AT(person.row.root) : key;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -91,9 +75,9 @@ static emr_status tell_movement(moving *m, emr_movement_kind kind, bool is_out, 
 /* The fund of a dataset; m->now.dataset is then which. */
 static bool is_fund(moving *m, const uint8_t account[32])
 {
-	emr_id16 dataset = id16_of(account + 16);
+	emr_id16 dataset = EMR_ID16_AT(account + 16);
 
-	if (!emr_id32_equal(emr_fund_of(dataset), id32_of(account)))
+	if (!emr_id32_equal(emr_fund_of(dataset), EMR_ID32_AT(account)))
 		return false;
 	m->now.dataset = dataset;
 	return true;
@@ -106,7 +90,7 @@ static emr_status note_transfer(moving *m, const emr_pub_transfer *pub)
 
 	if (!is_out && !is_own(m, pub->to))
 		return EMR_OK;
-	m->now.other = id32_of(other);
+	m->now.other = EMR_ID32_AT(other);
 	if (is_fund(m, other))
 		return tell_movement(m, is_out ? EMR_MOVEMENT_FUNDED : EMR_MOVEMENT_REFUNDED,
 			is_out, pub->amount);
@@ -142,7 +126,8 @@ static emr_status note_movement(void *arg, const emr_replica_item *at, const emr
 	if (item->op == EMR_OP_TRANSFER && emr_pub_transfer_parse(pub, &transfer))
 		return note_transfer(m, &transfer);
 	if (item->op == EMR_OP_DATASET_JOIN && emr_pub_dataset_join_parse(pub, &join))
-		return is_own(m, join.account) ? note_join(m, id16_of(item->object_id)) : EMR_OK;
+		return is_own(m, join.account) ? note_join(m, EMR_ID16_AT(item->object_id))
+					       : EMR_OK;
 	return EMR_OK;
 }
 
@@ -214,7 +199,7 @@ static emr_status compare_team(void *arg, emr_id16 id, const emr_row_dataset *ro
 	emr_grantee_dataset(id.b, grantee);
 	if (memcmp(grantee, t->grantee, sizeof grantee) != 0)
 		return EMR_OK;
-	t->steward = id32_of(row->steward);
+	t->steward = EMR_ID32_AT(row->steward);
 	t->is_found = true;
 	return EMR_OK;
 }
@@ -224,7 +209,7 @@ static emr_status org_of(emr_replica *replica, const uint8_t grantee[32], emr_id
 {
 	team_look t = {.grantee = grantee};
 	emr_known_person person;
-	emr_status status = emr_replica_person(replica, id32_of(grantee), &person);
+	emr_status status = emr_replica_person(replica, EMR_ID32_AT(grantee), &person);
 
 	if (status == EMR_NOT_FOUND) {
 		status = emr_replica_teams(replica, compare_team, &t);
@@ -233,7 +218,7 @@ static emr_status org_of(emr_replica *replica, const uint8_t grantee[32], emr_id
 					    : EMR_NOT_FOUND;
 	}
 	if (status == EMR_OK)
-		*out_org = id16_of(person.row.org);
+		*out_org = EMR_ID16_AT(person.row.org);
 	return status;
 }
 
@@ -269,11 +254,11 @@ static emr_status note_joined(crediting *c, const emr_replica_item *at, const em
 static emr_status note_put(crediting *c, const emr_item *item)
 {
 	emr_known_person person;
-	emr_status status = emr_replica_person(c->replica, id32_of(item->signer_id), &person);
+	emr_status status = emr_replica_person(c->replica, EMR_ID32_AT(item->signer_id), &person);
 
 	if (status != EMR_OK || (person.row.roles & EMR_ROLE_HOSPITAL) == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	return note_points(c, MERIT_HOSPITAL, id32_of(person.row.root), item->domain_id, 16,
+	return note_points(c, MERIT_HOSPITAL, EMR_ID32_AT(person.row.root), item->domain_id, 16,
 		item->object_id, 16, 1);
 }
 

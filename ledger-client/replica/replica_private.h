@@ -38,6 +38,8 @@ typedef struct follower {
 	uint64_t shown;	       /* entries of a ledger that a still copy does not follow */
 	int64_t late_due_ns;   /* boot time of the next run for late parts; INT64_MAX: none */
 	late_look late;
+	int64_t lost_due_ns;	/* boot time of the next look for parts that the ledger lost */
+	uint64_t lost_next;	/* entry to go on at */
 	_Atomic uint64_t wakes; /* emr_follow_wake */
 
 	pthread_mutex_t told_lock; /* what is below; the subscribers are called under it */
@@ -152,9 +154,8 @@ emr_status replica_lock_file(emr_replica *replica);
 emr_status replica_own(emr_replica *replica, emr_status status);
 /* Damage was found in this computer's copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
-/* Before the copy is thrown away: what is whole only in it goes into the ledger.  True: the ledger
- * lacks nothing then. */
-bool replica_give_back(emr_replica *replica);
+/* As emr_replica_mend, when the file is locked and nobody else is there. */
+emr_status replica_mend(emr_replica *replica, emr_replica_mended *out_mended);
 
 /* Whether emr_replica_keep was called for DOMAIN. */
 bool replica_keeps(emr_replica *replica, emr_id16 domain);
@@ -169,6 +170,8 @@ emr_status replica_take_sent(emr_replica *r, emr_bytes batch, uint64_t seq);
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);
 /* As often as it is worth it, if the ledger can be asked; when it is next (boot time). */
 int64_t replica_late_turn(emr_replica *r, bool may_ask);
+/* The same for parts that the ledger has lost, and this copy has. */
+int64_t replica_lost_turn(emr_replica *r, bool may_ask);
 /* When it is opened: what is known of its host. */
 void replica_open_heads(emr_replica *r);
 /* With SIZE entries in the copy: that they are what the host signed last, and for others; what it

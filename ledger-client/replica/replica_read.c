@@ -76,33 +76,20 @@ emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf 
 	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
 }
 
-typedef struct row_walk {
-	emr_replica_row_fn fn;
-	void *arg;
-	emr_status given; /* what fn answered: not to be taken for our own damage */
-} row_walk;
-
-static emr_status give_row(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	row_walk *w = arg;
-
-	(void)seq;
-	(void)time;
-	w->given = w->fn(w->arg, key, value);
-	return w->given;
-}
-
 emr_status emr_replica_each_row(
 	emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg)
 {
-	row_walk w = {.fn = fn, .arg = arg};
+	emr_chain_rows rows = {.prefix = prefix};
+	emr_status given = EMR_OK; /* what FN answers is not to be taken for our own damage */
 	READING(r, replica);
-	emr_status status;
 
 	EMR_TRY(walk_begin(&r));
-	status = emr_chain_each_row(r.chain, prefix, give_row, &w);
+	rows.chain = r.chain;
+	while (given == EMR_OK && emr_chain_next_row(&rows))
+		given = fn(arg, rows.key, rows.value);
+	emr_chain_rows_end(&rows);
 	walk_end(&r);
-	return w.given != EMR_OK ? w.given : replica_own(replica, status);
+	return given != EMR_OK ? given : replica_own(replica, rows.status);
 }
 
 /* ---- heads ---- */
@@ -153,30 +140,14 @@ emr_status emr_replica_head_get(
 	return replica_own(replica, status);
 }
 
-typedef struct head_walk {
-	emr_replica_head_fn fn;
-	void *arg;
-	emr_status given;
-} head_walk;
-
-static emr_status give_head(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
-{
-	head_walk *w = arg;
-	emr_replica_head head;
-
-	EMR_TRY(parse_head(key, value, seq, time, &head));
-	w->given = w->fn(w->arg, &head);
-	return w->given;
-}
-
 emr_status emr_replica_each_head(
 	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
 {
-	head_walk w = {.fn = fn, .arg = arg};
 	char prefix[2 + 32 + 2] = "O/";
+	emr_chain_rows rows = {.prefix = prefix};
+	emr_replica_head head;
+	emr_status status = EMR_OK, given = EMR_OK;
 	READING(r, replica);
-	emr_status status;
 
 	EMR_TRY(walk_begin(&r));
 	if (domain) {
@@ -184,9 +155,17 @@ emr_status emr_replica_each_head(
 		prefix[34] = '/';
 		prefix[35] = '\0';
 	}
-	status = emr_chain_each_row(r.chain, prefix, give_head, &w);
+	rows.chain = r.chain;
+	while (status == EMR_OK && given == EMR_OK && emr_chain_next_row(&rows)) {
+		status = parse_head(rows.key, rows.value, rows.seq, rows.time, &head);
+		if (status == EMR_OK)
+			given = fn(arg, &head);
+	}
+	emr_chain_rows_end(&rows);
 	walk_end(&r);
-	return w.given != EMR_OK ? w.given : replica_own(replica, status);
+	if (given != EMR_OK)
+		return given;
+	return replica_own(replica, status == EMR_OK ? rows.status : status);
 }
 
 /* ---- parts and items ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
 #include "served/client.h"
@@ -118,21 +119,18 @@ static emr_status put_part(void *arg, size_t index, emr_bytes part)
 /* Of entries that the asking key may read. */
 static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_t n, uint64_t below)
 {
-	emr_status status = EMR_OK;
-
 	if (below == UINT64_MAX)
 		return EMR_OK;
-	(void)pthread_mutex_lock(&served->rows_lock);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	EMR_LOCKED(&served->rows_lock);
+	for (size_t i = 0; i < n; i++) {
 		uint64_t seq = 0;
 		uint16_t index;
 
-		status = emr_chain_place(served->rows, &keys[i], &seq, &index);
-		if (status == EMR_OK && seq >= below)
-			status = EMR_DENIED;
+		EMR_TRY(emr_chain_place(served->rows, &keys[i], &seq, &index));
+		if (seq >= below)
+			return EMR_DENIED;
 	}
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	return status;
+	return EMR_OK;
 }
 
 static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t below)
@@ -148,6 +146,38 @@ static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t 
 		status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
 	free(keys);
 	return status == EMR_EXISTS ? EMR_OK : status;
+}
+
+/* Members give what the ledger lost. */
+static emr_status give_lacking(emr_served *served, emr_serve_call *call)
+{
+	EMR_AUTO_FREE emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	uint8_t next[8];
+	uint64_t from;
+
+	EMR_TRY(emr_serve_number(call, "from", 0, &from));
+	EMR_TRY(lacking != NULL ? emr_ledger_lacks(served->ledger, from, lacking) : EMR_NO_MEMORY);
+	emr_put_u64(next, lacking->next);
+	EMR_TRY(emr_buf_append(&call->out, next, sizeof next));
+	return wire_put_keys(lacking->keys, lacking->n, &call->out);
+}
+
+typedef struct given {
+	emr_part_key keys[WIRE_KEYS_MAX];
+	emr_bytes parts[WIRE_KEYS_MAX];
+} given;
+
+static emr_status take_given(emr_served *served, emr_serve_call *call)
+{
+	EMR_AUTO_FREE given *g = malloc(sizeof *g);
+	uint8_t taken[4];
+	size_t n = 0, n_taken = 0;
+
+	EMR_TRY(g != NULL ? wire_read_given(emr_buf_view(&call->body), g->keys, g->parts, &n)
+			  : EMR_NO_MEMORY);
+	EMR_TRY(emr_ledger_give(served->ledger, g->keys, g->parts, n, &n_taken));
+	emr_put_u32(taken, (uint32_t)n_taken);
+	return emr_buf_append(&call->out, taken, sizeof taken);
 }
 
 static emr_status find_item(emr_served *served, emr_serve_call *call)
@@ -222,7 +252,9 @@ static bool finish(emr_serve_call *call, emr_status status)
 		return false;
 	call->header[0] = WIRE_STATUS_HEADER;
 	call->header[1] = word;
-	if (status != EMR_OK)
+	if (status == EMR_DENIED && call->out.len == WIRE_TIME_BYTES)
+		call->code = wire_http_of(status);
+	else if (status != EMR_OK)
 		refuse(call, wire_http_of(status), word);
 	return true;
 }
@@ -274,6 +306,13 @@ static bool may_send(void *arg, emr_serve_call *call)
 	return status == EMR_OK || (!is_recovering(arg, call) && !finish(call, status));
 }
 
+static bool is_members(void *arg, emr_serve_call *call)
+{
+	emr_status status = emr_served_check(arg, call, (emr_bytes){0});
+
+	return status == EMR_OK || (!is_recovering(arg, call) && !finish(call, status));
+}
+
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
  */
 static bool may_bring(void *arg, emr_serve_call *call)
@@ -298,6 +337,8 @@ FOR_MEMBERS(answer_applications, served_give_applications)
 FOR_READERS(answer_size, give_size)
 FOR_READERS(answer_entries, give_entries)
 FOR_READERS(answer_parts, give_parts)
+FOR_MEMBERS(answer_lacking, give_lacking)
+OPEN(answer_given, take_given)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
 FOR_MEMBERS(answer_moved, give_moved)
@@ -324,6 +365,9 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
 	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},
+	{"GET", WIRE_ROOT "lacking", .answer = answer_lacking},
+	{"POST", WIRE_ROOT "given", .body_max = WIRE_BODY_MAX, .may = may_send,
+		.waits_for_disk = true, .whose = is_members, .answer = answer_given},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
 	{"GET", WIRE_ROOT "moved", .answer = answer_moved},

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "base/worker.h"
+#include "contract/codes.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 
-#define LOOK_MS 5000u /* that a look may take */
-#define LOOK_NS INT64_C(1000000000)
+#define LOOK_MS 5000u /* that a look may take where nobody has answered yet */
+#define BRIEF_MS 900u /* and where somebody has: people wait for it */
 
 static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -32,11 +33,11 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 
 static emr_status client_knows(void *self, const emr_checkpoint *head)
 {
-	const client *c = self;
+	client *c = self;
+	const emr_id32 key = client_at(c).key;
 
 	return emr_id16_equal(head->net_id, c->net_id)
-		       ? emr_checkpoint_verify(
-				 head, emr_checkpoint_host_id(c->host_key.b), c->host_key.b)
+		       ? emr_checkpoint_verify(head, emr_checkpoint_host_id(key.b), key.b)
 		       : EMR_BAD_SIGNATURE;
 }
 
@@ -87,9 +88,15 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 		&(question){.path = "batches",
 			.is_post = true,
 			.body = emr_buf_view(&body),
+			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
 		&text));
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
+	/* Somebody has set a clock since the last token: the next question asks for another. */
+	(void)pthread_mutex_lock(&c->lock);
+	if (answer.refusal == EMR_RESULT_TIME_AHEAD || answer.refusal == EMR_RESULT_EXPIRED_BATCH)
+		c->token[0] = '\0';
+	(void)pthread_mutex_unlock(&c->lock);
 	*out_answer = answer;
 	return EMR_OK;
 }
@@ -114,13 +121,10 @@ static emr_status client_size(void *self, uint64_t *out_size)
 static emr_status client_head(void *self, emr_buf *out_note)
 {
 	client *c = self;
-	emr_status status;
+	EMR_LOCKED(&c->lock);
 
-	(void)pthread_mutex_lock(&c->lock);
-	status = c->head.len > 0 ? emr_buf_append(out_note, c->head.data, c->head.len)
-				 : EMR_NOT_FOUND;
-	(void)pthread_mutex_unlock(&c->lock);
-	return status;
+	return c->head.len > 0 ? emr_buf_append(out_note, c->head.data, c->head.len)
+			       : EMR_NOT_FOUND;
 }
 
 /* With entries below FROM the client has all that the host has signed. */
@@ -190,6 +194,40 @@ static emr_status client_fetch(
 	return status;
 }
 
+static emr_status client_lacks(void *self, uint64_t from, emr_chain_lacking *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	_Static_assert(EMR_CHAIN_LACKING_MAX == WIRE_KEYS_MAX, "an answer has room");
+	EMR_TRY(ask_get(self, &bytes, "lacking?from=%llu", (unsigned long long)from));
+	if (bytes.len < 8)
+		return EMR_DAMAGED;
+	out->next = emr_get_u64(bytes.data);
+	out->n = 0;
+	return bytes.len == 8 ? EMR_OK
+			      : wire_read_keys(emr_bytes_of(bytes.data + 8, bytes.len - 8),
+					out->keys, &out->n);
+}
+
+static emr_status client_give(
+	void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n, size_t *out_n)
+{
+	EMR_AUTO_BUF body = {0};
+	EMR_AUTO_BUF answer = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		EMR_TRY(wire_put_keys(&keys[i], 1, &body));
+		EMR_TRY(wire_put_part(parts[i], &body));
+	}
+	EMR_TRY(client_ask(self,
+		&(question){.path = "given", .is_post = true, .body = emr_buf_view(&body)},
+		&answer));
+	if (answer.len != 4)
+		return EMR_DAMAGED;
+	*out_n = emr_get_u32(answer.data);
+	return EMR_OK;
+}
+
 static emr_status client_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
@@ -245,16 +283,20 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	EMR_AUTO_BUF text = {0};
 	char path[96];
 	const int most_ms = (int)WIRE_WAIT_MAX_MS;
-	const int wait_ms = timeout_ms < most_ms ? timeout_ms : most_ms;
+	int wait_ms = timeout_ms < most_ms ? timeout_ms : most_ms;
 	emr_checkpoint head;
 	emr_status status;
 
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->away_unix_s != 0)
+		wait_ms = 0; /* that it is back is heard at once */
+	(void)pthread_mutex_unlock(&c->lock);
 	(void)snprintf(path, sizeof path, "size?since=%llu&wait-ms=%d", (unsigned long long)since,
 		wait_ms > 0 ? wait_ms : 0);
 	status = client_ask(c,
 		&(question){.path = path,
 			.is_wait = true,
-			.timeout_ms = TIMEOUT_MS + (uint32_t)wait_ms},
+			.timeout_ms = SILENCE_MS + (uint32_t)wait_ms},
 		&text);
 	if (take_wake(c))
 		return EMR_INTERRUPTED;
@@ -279,31 +321,42 @@ static void client_stop(void *self)
 	(void)eventfd_write(((const client *)self)->stop_fd, 1);
 }
 
-/* Asked again when the last answer is a second old. An absence holds as long only where it took a
- * second to find it: a host that has just begun is not said to be away. */
+/* Asked again when the last answer is a second old.  No answer to a brief look says that it is
+ * asked, and not that nobody is there: that is found by who needs the answer. */
 static void client_look(void *self, emr_ledger_absence *out_absence)
 {
 	client *c = self;
 	EMR_AUTO_BUF text = {0};
 	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
-	int64_t looked_ns;
+	question q = {.path = "descriptor", .timeout_ms = LOOK_MS, .is_open = true};
+	bool is_due, is_barred;
 
+	(void)client_at(c);
 	(void)pthread_mutex_lock(&c->lock);
-	looked_ns = c->looked_ns;
+	is_due = c->looked_ns == 0 || began_ns - c->looked_ns >= LOOK_NS;
+	if (c->looked_ns != 0) {
+		q.timeout_ms = BRIEF_MS;
+		q.is_brief = true;
+	}
 	(void)pthread_mutex_unlock(&c->lock);
-	if (looked_ns == 0 || began_ns - looked_ns >= LOOK_NS)
-		(void)!client_ask_once(c,
-			&(question){.path = "descriptor", .timeout_ms = LOOK_MS, .is_open = true},
-			NULL, &text);
+	if (is_due)
+		(void)!client_ask_once(c, &q, NULL, &text);
 	(void)pthread_mutex_lock(&c->lock);
-	if (emr_clock_boot_ns(emr_clock_system()) - began_ns >= LOOK_NS)
-		c->looked_ns = began_ns + LOOK_NS;
-	*out_absence = (emr_ledger_absence){
-		.status = c->last == EMR_OK ? EMR_OK : emr_ledger_absence_of(c->last),
-		.since_unix_s = c->away_unix_s,
-		.refusal = c->is_other_host   ? "another host"
-			   : c->is_recovering ? EMR_SERVED_RECOVERY
-					      : NULL};
+	if (is_due && q.is_brief && c->looked_ns < began_ns) {
+		c->is_asked = c->last == EMR_OK;
+		c->looked_ns = emr_clock_boot_ns(emr_clock_system());
+	}
+	is_barred = c->last == EMR_OK && (c->is_asked || CLIENT_IS_BARRED(c));
+	*out_absence = (emr_ledger_absence){.status = is_barred ? EMR_OFFLINE : c->last,
+		.since_unix_s = is_barred ? emr_clock_unix_s(c->clock) : c->away_unix_s,
+		.is_asked = is_barred && c->is_asked,
+		.refusal = c->is_other_host	 ? "another host"
+			   : c->is_recovering	 ? EMR_SERVED_RECOVERY
+			   : CLIENT_IS_BARRED(c) ? "clock"
+						 : NULL,
+		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
+	if (out_absence->status != EMR_OK)
+		out_absence->status = emr_ledger_absence_of(out_absence->status);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -383,6 +436,8 @@ static const emr_ledger_backend backend = {
 	.size = client_size,
 	.entries = client_entries,
 	.fetch = client_fetch,
+	.lacks = client_lacks,
+	.give = client_give,
 	.find_item = client_find_item,
 	.subtree = client_subtree,
 	.note = client_note,

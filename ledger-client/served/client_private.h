@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <time.h>
 
 #include "http/request.h"
 #include "ledger/ledger.h"
@@ -10,14 +11,17 @@
 #include "wire.h"
 
 #define TIMEOUT_MS 60000u
+#define SILENCE_MS 10000u /* after which nobody is there */
+#define LOOK_NS INT64_C(1000000000)
+#define SILENT_NS INT64_C(20000000000) /* as long as nobody else waits for one who says nothing */
 #define BEARER "Authorization: Bearer "
 
 typedef struct client {
 	/* set when it is opened */
 	emr_http *http;
+	char *path; /* the directory with the settings */
 	emr_buf descriptor;
 	emr_id16 net_id;
-	emr_id32 host_key;
 	const emr_keyring *submitter; /* NULL: none, or the one that is there later */
 	emr_keyring *const *submitter_at;
 	emr_id32 submitter_id;
@@ -26,26 +30,35 @@ typedef struct client {
 	bool is_wake_lent, is_stop_lent;
 
 	pthread_mutex_t lock; /* of what follows */
+	emr_served_at at;     /* the settings as they were when the file was what is in SEEN */
+	struct timespec seen;
 	char token[sizeof BEARER + WIRE_TOKEN_CHARS];
 	uint64_t token_unix_s; /* since when it is there */
 	emr_status last;       /* how the host was when it was asked last */
 	uint64_t away_unix_s;
-	int64_t looked_ns;  /* of system boot */
-	bool is_other_host; /* it showed another key */
-	bool is_recovering; /* it takes from its members what its ledger lost */
-	emr_buf head;	    /* the checkpoint that the host signed last */
-	uint64_t head_size; /* as it says */
+	int64_t looked_ns;	 /* of system boot, also the next */
+	int64_t silent_until_ns; /* nobody asks but with is_wait */
+	bool is_asked;		 /* the last look had no answer in its time, which says nothing */
+	int64_t ahead_s;	 /* see emr_ledger_absence */
+	bool is_other_host;	 /* it showed another key */
+	bool is_recovering;	 /* it takes from its members what its ledger lost */
+	emr_buf head;		 /* the checkpoint that the host signed last */
+	uint64_t head_size;	 /* as it says */
 
 	emr_id16 heard; /* the recovery in which this administrator was; the follower's thread */
 } client;
+
+/* So far apart are the clocks that there is no token. */
+#define CLIENT_IS_BARRED(c) (llabs((c)->ahead_s) > (int64_t)WIRE_CLOCKS_APART_S)
 
 /* One request; what is not said here is as for any. */
 typedef struct question {
 	const char *path; /* behind WIRE_ROOT */
 	bool is_post;
 	emr_bytes body;
-	uint32_t timeout_ms; /* 0 = TIMEOUT_MS */
+	uint32_t timeout_ms; /* 0 = TIMEOUT_MS, and SILENCE_MS without a byte */
 	bool is_wait;	     /* emr_ledger_wake ends it */
+	bool is_brief;	     /* that it has no answer in its time says nothing */
 	bool is_open;	     /* needs no token */
 	bool is_beside;	     /* its answer does not say whether the ledger is there */
 } question;
@@ -54,6 +67,12 @@ typedef struct question {
  */
 emr_status client_open(const emr_ledger_options *options, int wake_fd, client **out_client);
 void client_close(void *self);
+/* Where it is, by the settings as they are now: the member may have been told of another address,
+ * or of another key. */
+emr_served_at client_at(client *c);
+/* settings.c: those in the directory PATH.  EMR_EXISTS: the file is still the one that was written
+ * at *IO_SEEN. */
+emr_status client_settings(const char *path, struct timespec *io_seen, emr_served_at *out);
 /* The host's answer, into OUT; EMR_OFFLINE and others where there is none.  BEARER NULL: without a
  * token. */
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);

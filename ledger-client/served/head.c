@@ -1,11 +1,14 @@
 /* This file signs how far a served ledger goes: its size and the root of its tree, as a checkpoint
- * (ledger/checkpoint.h). The key is derived from the host's secret, so that there is one file to
- * keep. */
+ * (ledger/checkpoint.h), and where it is. The key is derived from the host's secret, so that there
+ * is one file to keep. */
 #include <sodium.h>
+#include <string.h>
 
 #include "base/secret.h"
+#include "base/worker.h"
 #include "crypto/kdf.h"
 #include "ledger/checkpoint.h"
+#include "served/client.h"
 #include "served_private.h"
 
 #define LABEL "emrfs/v1/host"
@@ -46,6 +49,29 @@ emr_status served_sign(const emr_served *served, emr_checkpoint *note)
 	return status;
 }
 
+emr_status emr_served_say_at(
+	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at)
+{
+	static const char label[] = "emrfs/v1/address";
+	uint8_t sk[64], message[sizeof label + EMR_ADDRESS_MESSAGE_MAX];
+	const emr_id32 key = served_open_key(secret, sk);
+	emr_address address = {.at = *at, .unix_s = unix_s};
+	EMR_AUTO_BUF text = {0};
+	emr_status status;
+
+	memcpy(message, label, sizeof label);
+	(void)crypto_sign_detached(address.sig, NULL, message,
+		sizeof label + emr_address_message(&address, net_id, key, message + sizeof label),
+		sk);
+	emr_wipe(sk, sizeof sk);
+	status = emr_address_write(&address, &text);
+	if (status == EMR_OK)
+		status = emr_address_read(emr_buf_view(&text), &address);
+	if (status == EMR_OK)
+		memcpy(at->word, address.at.word, sizeof at->word);
+	return status;
+}
+
 /* Under head_lock. */
 static emr_status sign_head(emr_served *served, uint64_t size)
 {
@@ -64,13 +90,9 @@ static emr_status sign_head(emr_served *served, uint64_t size)
 
 emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out)
 {
-	emr_status status = EMR_OK;
+	EMR_LOCKED(&served->head_lock);
 
-	(void)pthread_mutex_lock(&served->head_lock);
 	if (served->head_size != size)
-		status = sign_head(served, size);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, served->head.data, served->head.len);
-	(void)pthread_mutex_unlock(&served->head_lock);
-	return status;
+		EMR_TRY(sign_head(served, size));
+	return emr_buf_append(out, served->head.data, served->head.len);
 }

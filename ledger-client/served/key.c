@@ -22,6 +22,7 @@ static void free_bio(BIO **bio)
 {
 	(void)BIO_free(*bio);
 }
+#define AUTO_KEY __attribute__((cleanup(free_key))) EVP_PKEY *
 #define AUTO_BIO __attribute__((cleanup(free_bio))) BIO *
 #define AUTO_CERTIFICATE __attribute__((cleanup(free_certificate))) X509 *
 
@@ -68,21 +69,28 @@ static bool fill(X509 *certificate, EVP_PKEY *key)
 	       X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-emr_status emr_served_make_key(emr_buf *out_key, emr_buf *out_certificate, emr_id32 *out_pin)
+emr_status emr_served_make_key(emr_buf *out_key)
 {
-	__attribute__((cleanup(free_key))) EVP_PKEY *key = EVP_EC_gen("P-256");
+	AUTO_KEY key = EVP_EC_gen("P-256");
+	AUTO_BIO text = BIO_new(BIO_s_secmem());
+
+	if (key == NULL || text == NULL ||
+		PEM_write_bio_PKCS8PrivateKey(text, key, NULL, NULL, 0, NULL, NULL) != 1)
+		return failed();
+	return take_text(text, out_key);
+}
+
+emr_status emr_served_make_certificate(const char *key, emr_buf *out_certificate)
+{
+	AUTO_BIO key_text = BIO_new_mem_buf(key, -1);
+	AUTO_KEY pair = key_text ? PEM_read_bio_PrivateKey(key_text, NULL, NULL, NULL) : NULL;
 	AUTO_CERTIFICATE certificate = X509_new();
-	AUTO_BIO key_text = BIO_new(BIO_s_secmem());
 	AUTO_BIO text = BIO_new(BIO_s_mem());
 
-	if (key == NULL || certificate == NULL || key_text == NULL || text == NULL ||
-		!fill(certificate, key) ||
-		PEM_write_bio_PKCS8PrivateKey(key_text, key, NULL, NULL, 0, NULL, NULL) != 1 ||
+	if (pair == NULL || certificate == NULL || text == NULL || !fill(certificate, pair) ||
 		PEM_write_bio_X509(text, certificate) != 1)
 		return failed();
-	EMR_TRY(take_text(key_text, out_key));
-	EMR_TRY(take_text(text, out_certificate));
-	return pin_of(certificate, out_pin);
+	return take_text(text, out_certificate);
 }
 
 emr_status emr_served_pin(const char *text, emr_id32 *out_pin)

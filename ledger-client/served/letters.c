@@ -13,14 +13,17 @@
 
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/worker.h"
 #include "contract/rows.h"
+#include "ledger/admission.h"
 #include "ledger/hash.h"
 #include "served/client.h"
 #include "served_private.h"
 
 #define ID_CHARS 32
 #define APPLICATION "application"
-#define INVITATION "invitation"	       /* its end, u64 */
+#define INVITATION "invitation" /* its end, u64, and the organisation of who left it */
+#define INVITATION_BYTES 24
 #define KEPT_S ((uint64_t)366 * 86400) /* of what nobody took away */
 #define ASKED_S ((uint64_t)31 * 86400) /* of an application, which anybody may leave */
 
@@ -49,19 +52,34 @@ static void remove_letter(const emr_served *served, const char *name, const char
 }
 
 /* An invitation that has neither ended nor been answered; NAME begins with its id. */
-static bool is_open(const emr_served *served, const char *name)
+static bool is_open(const emr_served *served, const char *name, uint8_t out_org[16])
 {
-	EMR_AUTO_BUF end = {0};
+	EMR_AUTO_BUF text = {0};
 	char path[64];
 
 	(void)snprintf(path, sizeof path, "%.*s." INVITATION, ID_CHARS, name);
-	return emr_file_read(served->mail_dirfd, path, 8, &end) == EMR_OK && end.len == 8 &&
-	       emr_get_u64(end.data) > emr_clock_unix_s(served->clock);
+	if (emr_file_read(served->mail_dirfd, path, INVITATION_BYTES, &text) != EMR_OK ||
+		text.len != INVITATION_BYTES ||
+		emr_get_u64(text.data) <= emr_clock_unix_s(served->clock))
+		return false;
+	memcpy(out_org, text.data + 8, 16);
+	return true;
 }
 
-typedef emr_status (*name_fn)(const emr_served *served, const char *name, void *arg);
+static bool is_of_member(emr_served *served, emr_bytes letter)
+{
+	emr_application application;
+	emr_row_org row;
+	EMR_LOCKED(&served->rows_lock);
 
-static emr_status each_name(const emr_served *served, name_fn fn, void *arg)
+	return emr_application_read(letter, &application) == EMR_OK &&
+	       emr_chain_org_row(served->rows, application.org.b, &row, NULL) == EMR_OK &&
+	       row.head.state == EMR_ORG_MEMBER;
+}
+
+typedef emr_status (*name_fn)(emr_served *served, const char *name, void *arg);
+
+static emr_status each_name(emr_served *served, name_fn fn, void *arg)
 {
 	int fd = openat(served->mail_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
@@ -81,15 +99,17 @@ static emr_status each_name(const emr_served *served, name_fn fn, void *arg)
 
 typedef struct count {
 	const char *step;
+	const uint8_t *org; /* of whose invitations alone; NULL: all count */
 	size_t open, most;
 } count;
 
 /* Takes away what has ended, and counts what is open. */
-static emr_status count_name(const emr_served *served, const char *name, void *arg)
+static emr_status count_name(emr_served *served, const char *name, void *arg)
 {
 	count *c = arg;
+	uint8_t org[16] = {0};
 
-	if (is_name(name, INVITATION) && !is_open(served, name)) {
+	if (is_name(name, INVITATION) && !is_open(served, name, org)) {
 		remove_letter(served, name, "reply");
 		remove_letter(served, name, INVITATION);
 		return EMR_OK;
@@ -97,7 +117,8 @@ static emr_status count_name(const emr_served *served, const char *name, void *a
 	if (is_old(served, name, is_name(name, APPLICATION) ? ASKED_S : KEPT_S) &&
 		unlinkat(served->mail_dirfd, name, 0) == 0)
 		return EMR_OK;
-	c->open += is_name(name, c->step);
+	c->open +=
+		is_name(name, c->step) && (c->org == NULL || memcmp(org, c->org, sizeof org) == 0);
 	return c->open < c->most ? EMR_OK : EMR_LIMIT;
 }
 
@@ -113,48 +134,80 @@ static emr_status check_application(const emr_serve_call *call)
 }
 
 /* Only an administrator's organisation signs certificates. */
-static emr_status check_admin(emr_served *served, emr_serve_call *call)
+static emr_status check_admin(emr_served *served, emr_serve_call *call, uint8_t out_org[16])
 {
-	emr_row_key row;
+	emr_row_key row = {0};
 	emr_status status;
 
 	EMR_TRY(emr_served_check(served, call, (emr_bytes){0}));
 	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_key_row(served->rows, call->asks.b, &row, NULL);
 	(void)pthread_mutex_unlock(&served->rows_lock);
+	memcpy(out_org, row.org, sizeof row.org);
 	return status == EMR_OK && (row.roles & EMR_ROLE_ORG_ADMIN) != 0 ? EMR_OK : EMR_DENIED;
 }
 
-static emr_status take_letter(const emr_served *served, const emr_serve_call *call, count room)
+static emr_status count_members(emr_served *served, size_t *out_n)
+{
+	EMR_LOCKED(&served->rows_lock);
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = served->rows, .prefix = "M/"};
+	emr_row_org row;
+
+	for (*out_n = 0; emr_chain_next_row(&rows);)
+		*out_n += emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
+				  EMR_CONTRACT_OK &&
+			  row.head.state == EMR_ORG_MEMBER;
+	return rows.status;
+}
+
+static emr_status take_letter(emr_served *served, const emr_serve_call *call, count room)
 {
 	if (room.most > 0)
 		EMR_TRY(each_name(served, count_name, &room));
 	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
 }
 
+/* Each organisation has as large a share of the room as each other one, so that none takes it all.
+ */
+static emr_status take_invitation(emr_served *served, emr_serve_call *call)
+{
+	uint8_t org[16];
+	count room = {INVITATION, org, .open = 0};
+	size_t members;
+
+	EMR_TRY(check_admin(served, call, org));
+	if (call->body.len != 8 || emr_get_u64(call->body.data) >
+					   emr_clock_unix_s(served->clock) + WIRE_CLOCKS_APART_S +
+						   EMR_SERVED_INVITATION_MAX_S)
+		return EMR_INVALID;
+	EMR_TRY(count_members(served, &members));
+	if (members == 0)
+		return EMR_DENIED;
+	EMR_TRY(emr_buf_append(&call->body, org, sizeof org));
+	room.most = EMR_SERVED_INVITATIONS_MAX > members ? EMR_SERVED_INVITATIONS_MAX / members : 1;
+	return take_letter(served, call, room);
+}
+
 /* The invited and those who apply are strangers; an administrator invites and answers. */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 {
+	uint8_t org[16];
+
 	if (served->mail_dirfd < 0)
 		return EMR_NOT_FOUND;
 	if (is_name(call->path, "reply"))
-		return is_open(served, call->path) ? take_letter(served, call, (count){0})
-						   : EMR_NOT_FOUND;
+		return is_open(served, call->path, org) ? take_letter(served, call, (count){0})
+							: EMR_NOT_FOUND;
 	if (is_name(call->path, APPLICATION)) {
 		EMR_TRY(check_application(call));
 		return take_letter(
 			served, call, (count){APPLICATION, .most = EMR_SERVED_APPLICATIONS_MAX});
 	}
-	if (is_name(call->path, INVITATION)) {
-		EMR_TRY(check_admin(served, call));
-		return call->body.len == 8
-			       ? take_letter(served, call,
-					 (count){INVITATION, .most = EMR_SERVED_INVITATIONS_MAX})
-			       : EMR_INVALID;
-	}
+	if (is_name(call->path, INVITATION))
+		return take_invitation(served, call);
 	if (!is_name(call->path, "certificate"))
 		return EMR_NOT_FOUND;
-	EMR_TRY(check_admin(served, call));
+	EMR_TRY(check_admin(served, call, org));
 	EMR_TRY(take_letter(served, call, (count){0}));
 	remove_letter(served, call->path, "reply");
 	remove_letter(served, call->path, INVITATION);
@@ -173,8 +226,8 @@ emr_status served_find_letter(emr_served *served, emr_serve_call *call)
 }
 
 /* One that is gone meanwhile, or none of ours, is passed over; what has no room waits until others
- * have ended. */
-static emr_status put_application(const emr_served *served, const char *name, void *arg)
+ * have ended.  Once its organisation is a member it has done what it was left for. */
+static emr_status put_application(emr_served *served, const char *name, void *arg)
 {
 	emr_serve_call *call = arg;
 	EMR_AUTO_BUF letter = {0};
@@ -183,6 +236,10 @@ static emr_status put_application(const emr_served *served, const char *name, vo
 		emr_file_read(served->mail_dirfd, name, WIRE_LETTER_MAX, &letter) != EMR_OK ||
 		letter.len == 0)
 		return EMR_OK;
+	if (is_of_member(served, emr_buf_view(&letter))) {
+		remove_letter(served, name, APPLICATION);
+		return EMR_OK;
+	}
 	return wire_put_part(emr_buf_view(&letter), &call->out);
 }
 

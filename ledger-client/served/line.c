@@ -13,22 +13,29 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "ledger/restart.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
-#define SETTINGS_MAX ((size_t)4096)
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
-static void note(client *c, emr_status status, bool is_recovering, const emr_http_answer *answer)
+/* One who refuses at once is asked again at once. */
+static void note(client *c, emr_status status, bool is_recovering, const emr_http_answer *answer,
+	int64_t began_ns)
 {
+	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
+
 	(void)pthread_mutex_lock(&c->lock);
 	c->is_recovering = is_recovering;
 	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
+	c->is_asked = false;
+	c->silent_until_ns =
+		c->last != EMR_OK && now_ns - began_ns >= LOOK_NS ? now_ns + SILENT_NS : 0;
 	if (c->last == EMR_OK) {
-		c->looked_ns = emr_clock_boot_ns(emr_clock_system());
+		c->looked_ns = now_ns;
 		c->away_unix_s = 0;
 	} else if (c->away_unix_s == 0) {
 		c->looked_ns = 0; /* the next look asks: it may be back by then */
@@ -44,6 +51,8 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 
 	if (answer->status == 200)
 		return EMR_OK;
+	if (answer->status == 403 && body->len == WIRE_TIME_BYTES)
+		return EMR_DENIED; /* a token, with the time */
 	if (body->len > 0 && body->len < sizeof word)
 		memcpy(word, body->data, body->len);
 	return wire_status_of(word);
@@ -55,20 +64,70 @@ static bool is_recovering(const emr_buf *body)
 	       memcmp(body->data, EMR_SERVED_RECOVERY, body->len) == 0;
 }
 
+/* ---- where it is ---- */
+
+static emr_http_server server_of(const emr_served_at *at)
+{
+	const bool is_socket = at->socket[0] != '\0';
+
+	return (emr_http_server){.url = is_socket ? "http://node" : at->url,
+		.socket = is_socket ? at->socket : NULL,
+		.pin = at->pin[0] != '\0' ? at->pin : NULL};
+}
+
+static emr_status open_line(const emr_served_at *at, emr_http **out_http)
+{
+	const emr_http_server server = server_of(at);
+
+	if (at->socket[0] != '\0')
+		EMR_TRY(emr_file_check_socket(at->socket));
+	return emr_http_open(&server, out_http);
+}
+
+/* Where it is new, a token is for the former key, and who waits there waits in vain. */
+emr_served_at client_at(client *c)
+{
+	emr_served_at at;
+	EMR_LOCKED(&c->lock);
+	struct timespec seen = c->seen;
+
+	if (client_settings(c->path, &seen, &at) == EMR_OK &&
+		(at.socket[0] == '\0' || emr_file_check_socket(at.socket) == EMR_OK)) {
+		emr_wipe(c->token, sizeof c->token);
+		emr_buf_clear(&c->head);
+		c->at = at;
+		c->seen = seen;
+		c->looked_ns = 0;
+		(void)eventfd_write(c->wake_fd, 1);
+	}
+	return c->at;
+}
+
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
 {
+	const int64_t began_ns = emr_clock_boot_ns(emr_clock_system());
+	bool is_silent;
 	EMR_AUTO_FREE char *path = NULL;
 	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
-	emr_http_request request = {.method = q->is_post ? "POST" : "GET",
+	const emr_served_at at = client_at(c);
+	const emr_http_server server = server_of(&at);
+	emr_http_request request = {.server = &server,
+		.method = q->is_post ? "POST" : "GET",
 		.body = q->body,
 		.headers = headers,
 		.timeout_ms = q->timeout_ms != 0 ? q->timeout_ms : TIMEOUT_MS,
+		.silence_ms = q->timeout_ms != 0 ? q->timeout_ms : SILENCE_MS,
 		.answer_max = WIRE_ANSWER_MAX,
 		.cancel_fds = {c->stop_fd, q->is_wait ? c->wake_fd : 0}};
 	emr_http_answer answer;
 	emr_status status;
 
 	emr_buf_clear(out);
+	(void)pthread_mutex_lock(&c->lock);
+	is_silent = began_ns < c->silent_until_ns;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (is_silent && !q->is_wait) /* the one that waits for more finds its end for all */
+		return EMR_OFFLINE;
 	if (asprintf(&path, WIRE_ROOT "%s", q->path) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
@@ -78,9 +137,11 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
 		status = status_of(&answer, out); /* also of what ends in a handshake */
-	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
-		note(c, status, is_recovering(out), &answer);
-	return status;
+	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
+		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
+		note(c, status, is_recovering(out), &answer, began_ns);
+	/* With all that time for it, it may have been taken. */
+	return answer.fault == EMR_HTTP_SLOW && q->timeout_ms != TIMEOUT_MS ? EMR_OFFLINE : status;
 }
 
 /* A member's signature for the host, about ROOT, if that is not empty. */
@@ -93,31 +154,68 @@ static emr_status sign_request(client *c, emr_bytes root, uint8_t out[WIRE_TOKEN
 	size_t len;
 
 	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
-	len = wire_token_message(c->net_id, c->host_key, public.signer_id, now, root, message);
+	len = wire_token_message(c->net_id, client_at(c).key, public.signer_id, now, root, message);
 	memcpy(out, public.pk, 32);
 	emr_put_u64(out + 32, now);
 	return emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
 		emr_bytes_of(message, len), out + 40);
 }
 
-/* Only the host whose key the settings name can have given it, and to this request. */
+/* Only the host of HOST_KEY can have given the first LEN bytes of TEXT, and to this REQUEST. */
+static bool is_given(emr_id32 host_key, const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
+	const emr_buf *text, size_t len)
+{
+	uint8_t message[WIRE_TOKEN_GIVEN_BYTES];
+
+	return text->len == len + 64 &&
+	       crypto_sign_verify_detached(text->data + len, message,
+		       wire_token_given(request, emr_bytes_of(text->data, len), message),
+		       host_key.b) == 0;
+}
+
+/* The clock of a host that said HOST between SENT and NOW. */
+static int64_t ahead_of(uint64_t host, uint64_t sent, uint64_t now)
+{
+	const uint64_t apart = host > now ? host - now : host < sent ? sent - host : 0;
+	const int64_t said =
+		apart < UINT32_MAX ? (int64_t)apart : UINT32_MAX; /* 136 years will do */
+
+	if (apart <= EMR_LEDGER_CLOCKS_S)
+		return 0;
+	return host > now ? said : -said;
+}
+
+/* True: there is no token before one of them is set. */
+static bool compare_clocks(client *c, uint64_t host, uint64_t sent)
+{
+	EMR_LOCKED(&c->lock);
+
+	c->ahead_s = ahead_of(host, sent, emr_clock_unix_s(c->clock));
+	return CLIENT_IS_BARRED(c);
+}
+
 static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])
 {
-	uint8_t body[WIRE_TOKEN_REQUEST_BYTES], given[WIRE_TOKEN_GIVEN_BYTES];
+	uint8_t body[WIRE_TOKEN_REQUEST_BYTES], token[WIRE_TOKEN_BYTES];
 	const question q = {.path = "token",
 		.is_post = true,
 		.body = emr_bytes_of(body, sizeof body),
 		.is_open = true};
 	EMR_AUTO_BUF text = {0};
+	const emr_id32 key = client_at(c).key;
+	emr_status status;
 
 	EMR_TRY(sign_request(c, (emr_bytes){0}, body));
-	EMR_TRY(client_ask_once(c, &q, NULL, &text));
-	if (text.len != WIRE_TOKEN_ANSWER_BYTES)
-		return EMR_DAMAGED;
-	wire_token_given(body, text.data, given);
-	if (crypto_sign_verify_detached(
-		    text.data + WIRE_TOKEN_CHARS, given, sizeof given, c->host_key.b) != 0)
+	status = client_ask_once(c, &q, NULL, &text);
+	if (status == EMR_DENIED && is_given(key, body, &text, 8) &&
+		compare_clocks(c, emr_get_u64(text.data), emr_get_u64(body + 32)))
+		return EMR_OFFLINE;
+	EMR_TRY(status);
+	if (!is_given(key, body, &text, WIRE_TOKEN_CHARS) ||
+		sodium_base642bin(token, sizeof token, (const char *)text.data, WIRE_TOKEN_CHARS,
+			NULL, NULL, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return EMR_DENIED;
+	(void)compare_clocks(c, emr_get_u64(token + 32) - WIRE_TOKEN_S, emr_get_u64(body + 32));
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);
@@ -136,6 +234,8 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 		return client_ask_once(c, q, NULL, out);
 	(void)pthread_mutex_lock(&c->lock);
 	memcpy(bearer, c->token, sizeof bearer);
+	if (c->ahead_s != 0)
+		bearer[0] = '\0'; /* somebody sets one of them by and by */
 	(void)pthread_mutex_unlock(&c->lock);
 	if (bearer[0] != '\0')
 		status = client_ask_once(c, q, bearer, out);
@@ -150,34 +250,6 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 
 /* ---- opening ---- */
 
-static emr_status open_line(const emr_served_at *at, emr_http **out_http)
-{
-	const bool is_socket = at->socket[0] != '\0';
-	const emr_http_server server = {.url = is_socket ? "http://host" : at->url,
-		.socket = is_socket ? at->socket : NULL,
-		.pin = at->pin[0] != '\0' ? at->pin : NULL};
-
-	if (is_socket)
-		EMR_TRY(emr_file_check_socket(at->socket));
-	return emr_http_open(&server, out_http);
-}
-
-static emr_status read_settings(int dirfd, emr_http **out_http, emr_id32 *out_key)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_served_at at;
-	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
-
-	if (status == EMR_NOT_FOUND)
-		status = emr_file_read(dirfd, EMR_SERVED_OWN, SETTINGS_MAX, &bytes);
-	if (status == EMR_OK)
-		status = emr_served_at_read(emr_buf_view(&bytes), &at);
-	if (status != EMR_OK)
-		return status == EMR_INVALID ? EMR_DAMAGED : status;
-	*out_key = at.key;
-	return open_line(&at, out_http);
-}
-
 static emr_status open_all(client *c, const emr_ledger_options *options)
 {
 	EMR_AUTO_FD dirfd = -1;
@@ -185,7 +257,11 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	emr_status status;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
-	EMR_TRY(read_settings(dirfd, &c->http, &c->host_key));
+	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
+	EMR_TRY(open_line(&c->at, &c->http));
+	c->path = strdup(options->path);
+	if (c->path == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
 	/* A host that lost all has it from whoever comes first. */
 	if (status == EMR_NOT_FOUND && options->known_descriptor.len > 0)
@@ -239,6 +315,7 @@ void client_close(void *self)
 	client *c = self;
 
 	emr_http_close(c->http);
+	free(c->path);
 	emr_buf_free(&c->descriptor);
 	emr_buf_free(&c->head);
 	if (c->wake_fd >= 0 && !c->is_wake_lent)
@@ -248,27 +325,6 @@ void client_close(void *self)
 	(void)pthread_mutex_destroy(&c->lock);
 	emr_wipe(c->token, sizeof c->token);
 	free(c);
-}
-
-static bool has_file(const char *path, const char *name)
-{
-	EMR_AUTO_FREE char *file = NULL;
-
-	if (asprintf(&file, "%s/%s", path, name) < 0) {
-		file = NULL;
-		return false;
-	}
-	return access(file, F_OK) == 0;
-}
-
-bool emr_served_is_at(const char *path)
-{
-	return has_file(path, EMR_SERVED_SETTINGS);
-}
-
-bool emr_served_is_recovering(const char *path)
-{
-	return has_file(path, "../host/" EMR_RESTART_RECOVERY);
 }
 
 /* ---- letters ---- */
@@ -359,6 +415,35 @@ emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
 	return status == EMR_OK ? emr_buf_append(out_descriptor, body.data, body.len) : status;
 }
 
+/* Nobody signed the request: the refusal says the time. */
+emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s)
+{
+	const uint64_t sent = emr_clock_unix_s(emr_clock_system());
+	uint8_t body[WIRE_TOKEN_REQUEST_BYTES];
+	const emr_http_request request = {.method = "POST",
+		.path = WIRE_ROOT "token",
+		.body = emr_bytes_of(body, sizeof body),
+		.timeout_ms = timeout_ms,
+		.answer_max = DESCRIPTOR_MAX};
+	EMR_AUTO_HTTP http = NULL;
+	EMR_AUTO_BUF time = {0};
+	emr_http_answer answer;
+	emr_status status;
+
+	randombytes_buf(body, sizeof body);
+	EMR_TRY(open_line(at, &http));
+	status = emr_http_ask(http, &request, &time, &answer);
+	if (answer.fault == EMR_HTTP_CERTIFICATE)
+		return EMR_FORK;
+	if (status == EMR_OK && answer.status != 403)
+		return EMR_OFFLINE;
+	*out_ahead_s = status == EMR_OK && is_given(at->key, body, &time, 8)
+			       ? ahead_of(emr_get_u64(time.data), sent,
+					 emr_clock_unix_s(emr_clock_system()))
+			       : 0;
+	return status;
+}
+
 emr_status emr_served_moved(const char *dir, const emr_keyring *keyring, emr_buf *out)
 {
 	return ask_host(dir, keyring, &(question){.path = "moved"}, out);
@@ -416,4 +501,13 @@ emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size
 		memcpy(out, bearer + sizeof BEARER - 1, WIRE_TOKEN_CHARS + 1);
 	emr_wipe(bearer, sizeof bearer);
 	return status;
+}
+
+void emr_served_place(void *tokens, char out_url[256], char out_socket[256], char out_pin[64])
+{
+	const emr_served_at at = client_at(tokens);
+
+	(void)snprintf(out_url, 256, "%s", server_of(&at).url);
+	memcpy(out_socket, at.socket, sizeof at.socket);
+	memcpy(out_pin, at.pin, sizeof at.pin);
 }

@@ -70,7 +70,9 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		.certificate = options->certificate,
 		.connections_max = options->connections_max,
 		.bytes_max = options->bytes_max,
-		.sets = {{served_routes, served}, options->beside}};
+		.sets = {{served_routes, served}, options->beside},
+		.over = options->over,
+		.over_arg = options->over_arg};
 	emr_status status = served != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK) {

@@ -1,17 +1,23 @@
 /* This file reads and writes where a network's host is. */
+#include "client_private.h"
+
+#include <errno.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "http/request.h"
-#include "served/client.h"
+#include "base/file.h"
+#include "ledger/restart.h"
 
 #define PIN_PREFIX "sha256//"
 #define KEY_PREFIX "ed25519//"
 #define BASE64_CHARS 44 /* of 32 bytes */
 #define SUM_BYTES 8
+#define SETTINGS_MAX ((size_t)4096)
 
 static void put_text(const char *prefix, const uint8_t bytes[32], char out[64])
 {
@@ -58,8 +64,9 @@ static json_t *describe(const emr_served_at *at, char out_sum[2 * SUM_BYTES + 1]
 	json_t *root;
 
 	put_text(KEY_PREFIX, at->key.b, key);
-	root = json_pack("{s:s*, s:s*, s:s*, s:s}", "url", word_or_null(at->url), "pin",
-		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key);
+	root = json_pack("{s:s*, s:s*, s:s*, s:s, s:s*}", "url", word_or_null(at->url), "pin",
+		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key, "signed",
+		word_or_null(at->word));
 	text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
 	if (text == NULL) {
 		json_decref(root);
@@ -87,15 +94,16 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 {
 	__attribute__((cleanup(drop_json))) json_t *root =
 		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *sum = NULL;
+	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL, *word = "", *sum = NULL;
 	uint8_t hash[32];
 
 	memset(out, 0, sizeof *out);
 	if (root == NULL ||
-		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s !}", "url", &url, "pin", &pin, "socket",
-			&socket, "key", &key, "sum", &sum) != 0 ||
-		!read_text(KEY_PREFIX, key, out->key.b))
+		json_unpack(root, "{s?s, s?s, s?s, s:s, s?s, s?s !}", "url", &url, "pin", &pin,
+			"socket", &socket, "key", &key, "signed", &word, "sum", &sum) != 0 ||
+		!read_text(KEY_PREFIX, key, out->key.b) || strlen(word) >= sizeof out->word)
 		return EMR_INVALID;
+	(void)snprintf(out->word, sizeof out->word, "%s", word);
 	if (socket != NULL) {
 		if (url != NULL || pin != NULL || socket[0] != '/' ||
 			strlen(socket) >= sizeof out->socket)
@@ -153,4 +161,46 @@ void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRES
 	put_text(KEY_PREFIX, at->key.b, key);
 	(void)snprintf(out, EMR_SERVED_ADDRESS_CHARS, "%s#%s%s%s", at->url, key,
 		at->pin[0] != '\0' ? "," : "", at->pin);
+}
+
+/* ---- in their directory ---- */
+
+emr_status client_settings(const char *path, struct timespec *io_seen, emr_served_at *out)
+{
+	EMR_AUTO_FD dirfd = -1;
+	EMR_AUTO_BUF bytes = {0};
+	struct stat st;
+	const char *name = EMR_SERVED_SETTINGS;
+	emr_status status;
+
+	EMR_TRY(emr_dir_open(path, &dirfd));
+	if (fstatat(dirfd, name, &st, 0) != 0 && fstatat(dirfd, name = EMR_SERVED_OWN, &st, 0) != 0)
+		return emr_status_from_errno(errno);
+	if (memcmp(io_seen, &st.st_ctim, sizeof *io_seen) == 0)
+		return EMR_EXISTS;
+	*io_seen = st.st_ctim;
+	EMR_TRY(emr_file_read(dirfd, name, SETTINGS_MAX, &bytes));
+	status = emr_served_at_read(emr_buf_view(&bytes), out);
+	return status == EMR_INVALID ? EMR_DAMAGED : status;
+}
+
+static bool has_file(const char *path, const char *name)
+{
+	EMR_AUTO_FREE char *file = NULL;
+
+	if (asprintf(&file, "%s/%s", path, name) < 0) {
+		file = NULL;
+		return false;
+	}
+	return access(file, F_OK) == 0;
+}
+
+bool emr_served_is_at(const char *path)
+{
+	return has_file(path, EMR_SERVED_SETTINGS);
+}
+
+bool emr_served_is_recovering(const char *path)
+{
+	return has_file(path, "../host/" EMR_RESTART_RECOVERY);
 }

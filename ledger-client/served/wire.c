@@ -70,12 +70,13 @@ size_t wire_token_message(emr_id16 net_id, emr_id32 host, emr_id32 signer, uint6
 	return root.len == WIRE_ROOT_BYTES ? WIRE_TOKEN_MESSAGE_BYTES : 88;
 }
 
-void wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
-	const uint8_t token[WIRE_TOKEN_CHARS], uint8_t out[WIRE_TOKEN_GIVEN_BYTES])
+size_t wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES], emr_bytes given,
+	uint8_t out[WIRE_TOKEN_GIVEN_BYTES])
 {
 	memcpy(out, "emrfs/v1/token-given", 21);
 	memcpy(out + 21, request, WIRE_TOKEN_REQUEST_BYTES);
-	memcpy(out + 21 + WIRE_TOKEN_REQUEST_BYTES, token, WIRE_TOKEN_CHARS);
+	memcpy(out + 21 + WIRE_TOKEN_REQUEST_BYTES, given.data, given.len);
+	return 21 + WIRE_TOKEN_REQUEST_BYTES + given.len;
 }
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out)
@@ -123,6 +124,14 @@ emr_status wire_put_keys(const emr_part_key *keys, size_t n, emr_buf *out)
 	return w.status;
 }
 
+static void read_key(emr_reader *r, emr_part_key *out)
+{
+	emr_read_copy(r, out->domain.b, 16);
+	emr_read_copy(r, out->object.b, 16);
+	out->version = emr_read_u64(r);
+	out->family = emr_read_u8(r);
+}
+
 emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n)
 {
 	emr_reader r = emr_reader_of(bytes);
@@ -130,12 +139,8 @@ emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n)
 	*out_n = bytes.len / WIRE_KEY_BYTES;
 	if (bytes.len % WIRE_KEY_BYTES != 0 || *out_n == 0 || *out_n > WIRE_KEYS_MAX)
 		return EMR_INVALID;
-	for (size_t i = 0; i < *out_n; i++) {
-		emr_read_copy(&r, out[i].domain.b, 16);
-		emr_read_copy(&r, out[i].object.b, 16);
-		out[i].version = emr_read_u64(&r);
-		out[i].family = emr_read_u8(&r);
-	}
+	for (size_t i = 0; i < *out_n; i++)
+		read_key(&r, &out[i]);
 	return EMR_OK;
 }
 
@@ -183,4 +188,16 @@ bool wire_read_part(emr_reader *reader, emr_bytes *out)
 	len = emr_read_u32(reader);
 	*out = len != NO_PART ? emr_read_bytes(reader, len) : (emr_bytes){NULL, 0};
 	return !reader->bad;
+}
+
+emr_status wire_read_given(emr_bytes bytes, emr_part_key *keys, emr_bytes *parts, size_t *out_n)
+{
+	emr_reader r = emr_reader_of(bytes);
+
+	for (*out_n = 0; r.left > 0 && !r.bad && *out_n < WIRE_KEYS_MAX; (*out_n)++) {
+		read_key(&r, &keys[*out_n]);
+		if (!wire_read_part(&r, &parts[*out_n]) || parts[*out_n].data == NULL)
+			return EMR_INVALID;
+	}
+	return r.bad || r.left > 0 ? EMR_INVALID : EMR_OK;
 }

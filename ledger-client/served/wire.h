@@ -36,15 +36,18 @@
 /* The token, and the host's signature over it and the request. */
 #define WIRE_TOKEN_ANSWER_BYTES (WIRE_TOKEN_CHARS + 64)
 #define WIRE_TOKEN_GIVEN_BYTES (21 + WIRE_TOKEN_REQUEST_BYTES + WIRE_TOKEN_CHARS)
+/* In the place of a token that is refused: the host's time, and its signature over both. */
+#define WIRE_TIME_BYTES (8 + 64)
 
 /* A member who asks for a token signs network, the host's key, own id and time; one who lets go of
  * a root that the host keeps signs ROOT (else empty), too, with each request for that.  How many
  * bytes of OUT it is. */
 size_t wire_token_message(emr_id16 net_id, emr_id32 host, emr_id32 signer, uint64_t unix_s,
 	emr_bytes root, uint8_t out[WIRE_TOKEN_MESSAGE_BYTES]);
-/* The message that the host signs when it gives TOKEN to who sent REQUEST. */
-void wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES],
-	const uint8_t token[WIRE_TOKEN_CHARS], uint8_t out[WIRE_TOKEN_GIVEN_BYTES]);
+/* The message that the host signs when it gives a token, or its time, to who sent REQUEST.  How
+ * many bytes of OUT it is. */
+size_t wire_token_given(const uint8_t request[WIRE_TOKEN_REQUEST_BYTES], emr_bytes given,
+	uint8_t out[WIRE_TOKEN_GIVEN_BYTES]);
 
 /* An emr_status as HTTP has it, and as its word; what has none is 500 and "failed". */
 unsigned wire_http_of(emr_status status);
@@ -60,6 +63,8 @@ emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n);
 emr_status wire_put_entry(const emr_ledger_entry *entry, emr_buf *out);
 /* The next entry of READER, borrowed; false at the end, and when it is bad. */
 bool wire_read_entry(emr_reader *reader, emr_ledger_entry *out);
+/* Parts with their keys, at most WIRE_KEYS_MAX, of which each part is there; borrowed. */
+emr_status wire_read_given(emr_bytes bytes, emr_part_key *keys, emr_bytes *parts, size_t *out_n);
 /* PART.data NULL: there is none. */
 emr_status wire_put_part(emr_bytes part, emr_buf *out);
 bool wire_read_part(emr_reader *reader, emr_bytes *out);

@@ -128,15 +128,13 @@ typedef struct picture {
 	emr_id32 submitter;
 } picture;
 
-static emr_status add_plain_row(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static void add_plain_rows(picture *p, const char *prefix)
 {
-	picture *p = arg;
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = p->chain, .prefix = prefix};
 
-	(void)seq;
-	(void)time;
-	set_hex(p->rows, key, value);
-	return EMR_OK;
+	while (emr_chain_next_row(&rows))
+		set_hex(p->rows, rows.key, rows.value);
+	assert_ok(rows.status);
 }
 
 /* A row that the embedded ledger makes from its tables. */
@@ -284,7 +282,7 @@ int main(int argc, char **argv)
 	assert_ok(emr_chain_open(
 		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 10000, &p.chain));
 	for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
-		assert_ok(emr_chain_each_row(p.chain, letters[i], add_plain_row, &p));
+		add_plain_rows(&p, letters[i]);
 	assert_ok(emr_chain_size(p.chain, &size));
 	for (uint64_t seq = 1; seq < size; seq++)
 		add_entry(&p, seq);

@@ -5,6 +5,7 @@
 #include "emr_test.h"
 
 #include "gateway/gateway.h"
+#include "msp_identity.h"
 
 #define PATIENCE_MS 600000
 
@@ -121,6 +122,6 @@ static inline bool kit_begin(int argc, char **argv)
 	for (int i = 0; i < 4; i++)
 		ports[i] = atoi(argv[2 + i]);
 	return emr_base_init() == EMR_OK &&
-	       emr_gateway_identity_of_msp(file_of("p256"), "OrgA", &p256) == EMR_OK &&
-	       emr_gateway_identity_of_msp(file_of("ed25519"), "OrgA", &ed25519) == EMR_OK;
+	       msp_identity(file_of("p256"), "OrgA", &p256) == EMR_OK &&
+	       msp_identity(file_of("ed25519"), "OrgA", &ed25519) == EMR_OK;
 }

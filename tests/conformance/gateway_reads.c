@@ -15,6 +15,7 @@
 #include "crypto/hashsig.h"
 #include "gateway/identity.h"
 #include "gateway_private.h"
+#include "msp_identity.h"
 
 #define BLOCK_MAX (16u << 20)
 #define PEM_MAX 65536
@@ -67,7 +68,7 @@ static emr_gateway *open_gateway(const char *dir, emr_gateway_identity **out_ide
 	emr_gateway *gateway = NULL;
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (emr_gateway_identity_of_msp(dir, "OrgA", out_identity) != EMR_OK ||
+	if (msp_identity(dir, "OrgA", out_identity) != EMR_OK ||
 		emr_file_read(dirfd, "ca-a.pem", PEM_MAX, &a) != EMR_OK ||
 		emr_file_read(dirfd, "ca-b.pem", PEM_MAX, &b) != EMR_OK ||
 		emr_buf_append(&a, "", 1) != EMR_OK || emr_buf_append(&b, "", 1) != EMR_OK)

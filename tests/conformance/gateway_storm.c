@@ -8,8 +8,6 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "gateway/host.h"
-
 #define HOT_CLIENTS 20
 #define HOT_ROUNDS 3
 #define CALLS 600
@@ -22,61 +20,6 @@
 static unsigned storm_s;
 static atomic_bool is_over;
 
-/* One computer: a directory, gateways and a ledger of its own. */
-typedef struct client {
-	int number;
-	int dirfd;
-	emr_gateway *gateway;
-	emr_ledger *ledger;
-	emr_buf batch;
-	emr_ledger_answer answer;
-	emr_status status;
-	emr_id32 *told; /* batches of which it was told that they are applied */
-	size_t told_count, tries;
-} client;
-
-static void client_open(client *c)
-{
-	emr_host_options options = {.gateway = c->gateway,
-		.submitter = live.k.keyring,
-		.descriptor = emr_buf_view(&live.descriptor),
-		.dirfd = c->dirfd};
-
-	c->status = emr_host_open(&options, &c->ledger);
-}
-
-static client *clients_new(size_t count)
-{
-	client *all = calloc(count, sizeof *all);
-
-	assert_non_null(all);
-	for (size_t i = 0; i < count; i++) {
-		char path[128];
-
-		(void)snprintf(path, sizeof path, "%s/client-XXXXXX", live.k.base);
-		assert_non_null(mkdtemp(path));
-		all[i].number = (int)i;
-		all[i].dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		assert_true(all[i].dirfd >= 0);
-		all[i].gateway = live_gateway(live.owner, 1 + (int)(i % 3), 3);
-		client_open(&all[i]);
-		assert_ok(all[i].status);
-	}
-	return all;
-}
-
-static void clients_free(client *all, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		emr_ledger_close(all[i].ledger);
-		emr_gateway_close(all[i].gateway);
-		emr_buf_free(&all[i].batch);
-		free(all[i].told);
-		(void)close(all[i].dirfd);
-	}
-	free(all);
-}
-
 static void pause_for_a_moment(void)
 {
 	(void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
@@ -84,7 +27,7 @@ static void pause_for_a_moment(void)
 
 /* The same bytes until there is an answer.  After every third failure as somebody whose computer
  * was switched off in between. */
-static void submit_until_told(client *c)
+static void submit_until_told(live_client *c)
 {
 	for (;;) {
 		c->status = emr_ledger_submit(c->ledger, emr_buf_view(&c->batch), &c->answer);
@@ -95,7 +38,7 @@ static void submit_until_told(client *c)
 			continue;
 		emr_ledger_close(c->ledger);
 		c->ledger = NULL;
-		client_open(c);
+		live_client_open(c);
 		if (c->status != EMR_OK)
 			return;
 	}
@@ -107,22 +50,9 @@ static void *submit_one(void *arg)
 	return NULL;
 }
 
-static void run_all(client *all, size_t count, void *(*work)(void *))
-{
-	pthread_t threads[STORM_CLIENTS + HOT_CLIENTS];
-
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, work, &all[i]), 0);
-	for (size_t i = 0; i < count; i++)
-		(void)pthread_join(threads[i], NULL);
-	for (size_t i = 0; i < count; i++)
-		if (all[i].status != EMR_OK)
-			fail_msg("client %zu: %s", i, emr_status_text(all[i].status));
-}
-
 /* ---- one record, many writers ---- */
 
-static size_t winner_of(const client *all)
+static size_t winner_of(const live_client *all)
 {
 	size_t winner = HOT_CLIENTS;
 
@@ -143,7 +73,7 @@ static size_t winner_of(const client *all)
 
 TEST(a_record_that_twenty_write_at_once_has_one_next_version)
 {
-	client *all = clients_new(HOT_CLIENTS);
+	live_client *all = live_clients_new(HOT_CLIENTS);
 	emr_id16 object = emr_id16_random();
 	emr_id32 items[HOT_CLIENTS], last = {{0}};
 
@@ -160,10 +90,10 @@ TEST(a_record_that_twenty_write_at_once_has_one_next_version)
 			kit_finish(&live.k, b, &all[i].batch);
 			emr_batch_free(b);
 		}
-		run_all(all, HOT_CLIENTS, submit_one);
+		live_clients_run(all, HOT_CLIENTS, submit_one);
 		last = items[winner_of(all)];
 	}
-	clients_free(all, HOT_CLIENTS);
+	live_clients_free(all, HOT_CLIENTS);
 }
 
 /* ---- which batches are there ---- */
@@ -318,7 +248,7 @@ static bool is_all_applied(const emr_ledger_answer *answer)
 static void *write_until_over(void *arg)
 {
 	static pthread_mutex_t building = PTHREAD_MUTEX_INITIALIZER;
-	client *c = arg;
+	live_client *c = arg;
 	emr_id16 object;
 
 	for (size_t i = 0; !is_over && c->told_count < STORM_TOLD_MAX / STORM_CLIENTS; i++) {
@@ -339,7 +269,7 @@ static void *write_until_over(void *arg)
 /* So that the storm is not over before a client has read what was written before. */
 static void *catch_up(void *arg)
 {
-	client *c = arg;
+	live_client *c = arg;
 	uint64_t size;
 
 	do
@@ -358,7 +288,7 @@ static void *end_later(void *arg)
 
 TEST(nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice)
 {
-	client *all = clients_new(STORM_CLIENTS);
+	live_client *all = live_clients_new(STORM_CLIENTS);
 	char *marker = live_file(0, "storm");
 	EMR_AUTO_CHAIN judged = NULL;
 	emr_gateway_position position = {0};
@@ -370,12 +300,12 @@ TEST(nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice)
 		all[i].told = calloc(STORM_TOLD_MAX / STORM_CLIENTS, sizeof *all[i].told);
 		assert_non_null(all[i].told);
 	}
-	run_all(all, STORM_CLIENTS, catch_up);
+	live_clients_run(all, STORM_CLIENTS, catch_up);
 	fd = open(marker, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	(void)close(fd);
 	assert_int_equal(pthread_create(&ending, NULL, end_later, marker), 0);
-	run_all(all, STORM_CLIENTS, write_until_over);
+	live_clients_run(all, STORM_CLIENTS, write_until_over);
 	(void)pthread_join(ending, NULL);
 	assert_ok(emr_chain_open_temporary(&judged));
 	live_observe(live.by_owner, judged, &position);
@@ -394,7 +324,7 @@ TEST(nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice)
 	printf("%u s: %zu batches acknowledged, %zu answers came only after a failure\n", storm_s,
 		told, tries);
 	assert_true(told >= STORM_CLIENTS);
-	clients_free(all, STORM_CLIENTS);
+	live_clients_free(all, STORM_CLIENTS);
 }
 
 /* ---- where private parts lie ---- */

@@ -159,4 +159,55 @@ TEST(without_nodes_there_is_one_copy)
 	assert_int_equal(faccessat(s.state_fd, "copies", F_OK, 0), -1);
 }
 
+TEST(a_host_that_has_another_store_of_blocks_is_counted_for_what_it_still_has)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_node("good");
+	emr_cid kept, lost;
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "burnt");
+	kit_store_ms = 10;
+	gate_is(true);
+	store_is("00112233445566778899aabbccddeeff");
+	scene_start(&s, 1, NODES("gate"));
+	kept = scene_save(&s, "kept", 0);
+	lost = scene_save(&s, "lost", 1);
+	wait_held(&s, &kept, 2);
+	wait_held(&s, &lost, 2);
+	assert_ok(emr_ipfs_let_go(good, &call, &lost));
+	assert_int_equal(scene_held(&s, &lost), 2); /* nobody could know */
+	forget_asked();
+	store_is("ffeeddccbbaa99887766554433221100");
+	while (!is_kept(&lost))
+		usleep(1000);
+	wait_held(&s, &lost, 2);
+	wait_held(&s, &kept, 2);
+	assert_int_equal(asked("pin/ls?arg="), 2); /* for both, and one of them is sent */
+	assert_int_equal(asked("dag/import"), 1);
+	scene_stop(&s); /* it is remembered whose blocks they are */
+	forget_asked();
+	store_is("00112233445566778899aabbccddeeff");
+	scene_start(&s, 1, NODES("gate"));
+	while (asked("pin/ls?arg=") < 2)
+		usleep(1000);
+	wait_held(&s, &kept, 2);
+	remove_node_file("store");
+}
+
+TEST(a_node_that_does_not_answer_a_repair_counts_as_no_copy)
+{
+	emr_cid root;
+
+	SCENE_OF(scene, s, scene_end, scene_begin, "silent");
+	scene_start(&s, 1, NODES("leaves"));
+	root = scene_save(&s, "silent", 0);
+	wait_held(&s, &root, 2);
+	make_node_file("away");
+	emr_publisher_repair(s.publisher);
+	emr_publisher_await_asked(s.publisher);
+	assert_int_equal(scene_held(&s, &root), 1);
+	remove_node_file("away");
+	wait_held(&s, &root, 2); /* it was there all the time */
+}
+
 TESTS(NULL, NULL)

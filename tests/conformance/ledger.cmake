@@ -37,7 +37,12 @@ emr_test(test_served_tokens
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_tokens.c
 	USES served_kit node_host store http PkgConfig::sodium Threads::Threads
 	LABELS conformance)
+emr_test(test_served_bounds
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_bounds.c
+	USES served_kit node_host store Threads::Threads
+	LABELS conformance)
+target_link_options(test_served_bounds PRIVATE -Wl,--wrap=emr_block_store_get_verified)
 emr_test(test_served_elsewhere
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
-	USES served_kit OpenSSL::SSL Threads::Threads
+	USES served_kit http OpenSSL::SSL Threads::Threads
 	LABELS conformance)

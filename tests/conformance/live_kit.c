@@ -2,11 +2,14 @@
 #include "live_kit.h"
 
 #include <openssl/pem.h>
+#include <pthread.h>
 #include <time.h>
 
 #include "cert_kit.h"
 #include "contract/item.h"
+#include "gateway/host.h"
 #include "ledger/register.h"
+#include "msp_identity.h"
 
 struct live live;
 
@@ -173,7 +176,7 @@ int live_begin(void **state)
 	live.org = emr_id16_random();
 	live_certificate(0, &live.certificate);
 	describe();
-	assert_ok(emr_gateway_identity_of_msp(live_file(1, "client/msp"), msp(1), &live.client));
+	assert_ok(msp_identity(live_file(1, "client/msp"), msp(1), &live.client));
 	assert_ok(emr_gateway_identity_of_keyring(
 		live.k.keyring, msp(1), emr_buf_view(&live.certificate), &live.owner));
 	live.by_client = live_gateway(live.client, 1, 1);
@@ -333,4 +336,62 @@ void live_observe(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *
 				(unsigned long long)trouble.seq, trouble.cause,
 				emr_gateway_fault_name(call.fault), call.said);
 	} while (position->next_block < height);
+}
+
+/* ---- many computers ---- */
+
+void live_client_open(live_client *c)
+{
+	emr_host_options options = {.gateway = c->gateway,
+		.submitter = live.k.keyring,
+		.descriptor = emr_buf_view(&live.descriptor),
+		.dirfd = c->dirfd};
+
+	c->status = emr_host_open(&options, &c->ledger);
+}
+
+live_client *live_clients_new(size_t count)
+{
+	live_client *all = calloc(count, sizeof *all);
+
+	assert_non_null(all);
+	for (size_t i = 0; i < count; i++) {
+		char path[128];
+
+		(void)snprintf(path, sizeof path, "%s/client-XXXXXX", live.k.base);
+		assert_non_null(mkdtemp(path));
+		all[i].number = (int)i;
+		all[i].dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(all[i].dirfd >= 0);
+		all[i].gateway = live_gateway(live.owner, 1 + (int)(i % 3), 3);
+		live_client_open(&all[i]);
+		assert_ok(all[i].status);
+	}
+	return all;
+}
+
+void live_clients_free(live_client *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		emr_ledger_close(all[i].ledger);
+		emr_gateway_close(all[i].gateway);
+		emr_buf_free(&all[i].batch);
+		free(all[i].told);
+		(void)close(all[i].dirfd);
+	}
+	free(all);
+}
+
+void live_clients_run(live_client *all, size_t count, void *(*work)(void *))
+{
+	EMR_AUTO_FREE pthread_t *threads = calloc(count, sizeof *threads);
+
+	assert_non_null(threads);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &all[i]), 0);
+	for (size_t i = 0; i < count; i++)
+		(void)pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < count; i++)
+		if (all[i].status != EMR_OK)
+			fail_msg("client %zu: %s", i, emr_status_text(all[i].status));
 }

@@ -44,3 +44,22 @@ emr_buf live_batch(size_t count, emr_id16 *out_object);
 void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit);
 /* All blocks that there are. */
 void live_observe(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *position);
+
+/* One computer: a directory, gateways and a ledger of its own. */
+typedef struct live_client {
+	int number;
+	int dirfd;
+	emr_gateway *gateway;
+	emr_ledger *ledger;
+	emr_buf batch;
+	emr_ledger_answer answer;
+	emr_status status;
+	emr_id32 *told; /* batches of which it was told that they are applied */
+	size_t told_count, tries;
+} live_client;
+/* Opens its ledger, once more if that was closed; the status says how that went. */
+void live_client_open(live_client *c);
+live_client *live_clients_new(size_t count);
+void live_clients_free(live_client *all, size_t count);
+/* WORK on each in a thread of its own; the status of each is EMR_OK then. */
+void live_clients_run(live_client *all, size_t count, void *(*work)(void *));

@@ -1,12 +1,10 @@
 #!/bin/bash
 # played.sh PEER PROGRAM ARGUMENT...: PROGRAM with the directory of a network that PEER plays, as examples/network/fabric makes one of a real
 # network, and the ARGUMENTs. Without any it is gateway_hostile.c, a member who has odd transactions ordered.
-set -eu
-peer=$1 program=$2
+. "${0%/*}/peer.sh"
+program=$2
 shift 2
 export MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC
-work=$(mktemp -d "${TMPDIR:-/tmp}/emr-played-XXXXXX")
-mkdir -m 700 "$work/channel"
 mkdir -p "$work"/net/{1,2,3}/{ca,tlsca} "$work"/net/1/client/msp/{signcerts,keystore}
 key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 own=$work/net/1
@@ -16,18 +14,7 @@ openssl req -x509 -key "$own/ca/key.pem" -subj /CN=ca -days 2 -out "$own/ca/cert
 openssl req -new -key "$own/client/msp/keystore/key.pem" -subj /OU=client/CN=somebody |
 	openssl x509 -req -CA "$own/ca/cert.pem" -CAkey "$own/ca/key.pem" -days 2 -out "$own/client/msp/signcerts/cert.pem" 2>/dev/null
 cp "$own/ca/cert.pem" "$work/ca.pem"
-coproc SERVE { exec "$peer" network "$work/channel" "$work/ca.pem" 2>"$work/peer.log"; }
-pid=$SERVE_PID
-at_end() {
-	eval "exec ${SERVE[1]}>&-" # it ends when nobody holds its standard input any more
-	wait "$pid" || true
-	rm -rf "$work"
-}
-trap at_end EXIT
-until [ -s "$work/channel/settings" ]; do
-	kill -0 "$pid" || { cat "$work/peer.log" >&2; exit 1; }
-	sleep 0.05
-done
+play_network "$work/ca.pem"
 for i in 1 2 3; do
 	cp "$work/channel/tlsca.pem" "$work/net/$i/tlsca/cert.pem"
 	address=$(cat "$work/channel/address-$i")

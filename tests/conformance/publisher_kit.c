@@ -8,6 +8,8 @@
 
 #include "store/dag_pb.h"
 
+uint32_t kit_store_ms;
+
 /* ---- The other side of the publisher ---- */
 
 static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
@@ -249,6 +251,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,
 		.back_ms = s->back_ms,
+		.store_ms = kit_store_ms,
 		.arg = s};
 	emr_ipfs *nodes[PLACES_MAX];
 
@@ -461,4 +464,16 @@ void gate_is(bool is_open)
 		make_node_file("open");
 	else
 		remove_node_file("open");
+}
+
+void store_is(const char *id)
+{
+	char path[512];
+	FILE *file;
+
+	node_file("store", path, sizeof path);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(id, file) >= 0);
+	assert_int_equal(fclose(file), 0);
 }

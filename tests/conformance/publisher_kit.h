@@ -86,4 +86,6 @@ void forget_asked(void);
 void node_file(const char *name, char *out, size_t size);
 void make_node_file(const char *name);
 void remove_node_file(const char *name);
+extern uint32_t kit_store_ms;  /* how often hosts are asked for it */
+void store_is(const char *id); /* of the blocks of `good` */
 void gate_is(bool is_open);

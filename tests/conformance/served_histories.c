@@ -2,8 +2,10 @@
  * address and with one key, or to each member another one; and a host that went back. A member who
  * notices hands in nothing any more. */
 
+#include "ledger/backend.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
+#include "replica/follower.h"
 #include "served_members.h"
 
 static void expect_condemned(member *m)
@@ -229,6 +231,38 @@ TEST_IN(begin, end, the_host_is_not_asked_for_what_its_signature_says)
 	assert_int_equal(
 		asked() - before, 4); /* and the last known entry, the new one, its parts */
 	member_goes(&ana);
+}
+
+/* A host that comes back without the private parts gets those that members have, and no others. */
+TEST_IN(begin, end, private_parts_that_the_host_lost_come_back_from_a_member)
+{
+	const kit_domain d = kit_domain_new(&k);
+	emr_replica *replica = kit_replica(&k);
+	emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	const emr_bytes wrong = emr_bytes_of("another", 7);
+	size_t n = 1, lost;
+
+	kit_fill(&k, &d, 5);
+	assert_ok(emr_follow_now(replica));
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	assert_int_equal(lacking->n, 0);
+	kit_host_stop(&k);
+	assert_int_not_equal(emr_follow_now(replica), EMR_OK);
+	kit_sql(printed("%s/host", k.base), "ledger.sqlite",
+		"UPDATE parts SET part=x'' WHERE family=32");
+	kit_host_start(&k);
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	lost = lacking->n;
+	assert_true(lost >= 5);
+	assert_ok(emr_ledger_give(k.ledger, lacking->keys, &wrong, 1, &n));
+	assert_int_equal(n, 0);
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	assert_int_equal(lacking->n, lost);
+	assert_ok(emr_follow_now(replica)); /* it finds the host back */
+	assert_ok(emr_ledger_lacks(k.ledger, 0, lacking));
+	assert_int_equal(lacking->n, 0);
+	emr_replica_close(replica);
+	free(lacking);
 }
 
 TESTS(NULL, NULL)

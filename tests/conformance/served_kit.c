@@ -89,7 +89,9 @@ static void make_served(kit *k)
 	assert_int_equal(mkdir(k->network, 0700), 0);
 	emr_buf_free(&key);
 	emr_buf_free(&certificate);
-	assert_ok(emr_served_make_key(&key, &certificate, &pin));
+	assert_ok(emr_served_make_key(&key));
+	assert_ok(emr_served_make_certificate((const char *)key.data, &certificate));
+	assert_ok(emr_served_pin((const char *)certificate.data, &pin));
 	kit_host_port = 0;
 	kit_host_start(k);
 	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);

@@ -12,6 +12,7 @@
 #include "crypto/kdf.h"
 #include "http/request.h"
 #include "ledger/act_send.h"
+#include "ledger/admission.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
 
@@ -165,6 +166,7 @@ TEST_IN(begin, end, letters_are_for_their_two_sides)
 	char bearer[160];
 	const letter_case cases[] = {{"POST", reply, NULL, "abc", 404},
 		{"POST", invitation, NULL, NULL, 401}, {"POST", invitation, bearer, "abc", 400},
+		{"POST", invitation, bearer, "\x01\xff\xff\xff\xff\xff\xff\xff", 400},
 		{"POST", invitation, bearer, NULL, 200}, {"POST", reply, NULL, "abc", 200},
 		{"GET", reply, NULL, "", 401}, {"GET", reply, bearer, "", 200},
 		{"POST", answer, NULL, "abc", 401}, {"GET", answer, NULL, "", 404},
@@ -181,15 +183,30 @@ TEST_IN(begin, end, letters_are_for_their_two_sides)
 	assert_int_not_equal(faccessat(mail, invitation, F_OK, 0), 0);
 }
 
-static void fill(int dirfd, size_t n, const char *step)
+/* Of the organisation ORG. */
+static void fill(int dirfd, size_t n, const char *step, emr_id16 org)
 {
-	uint8_t end[8];
+	uint8_t end[24];
 
 	emr_put_u64(end, KIT_NOW + 60);
+	memcpy(end + 8, org.b, sizeof org.b);
 	for (size_t i = 0; i < n; i++) {
 		assert_ok(emr_file_replace(
 			dirfd, printed("%032zx.%s", i, step), emr_bytes_of(end, sizeof end), 0600));
 	}
+}
+
+static emr_id16 own_org(void)
+{
+	emr_replica *replica = kit_replica(&k);
+	emr_known_person me;
+	emr_id16 org;
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
+	emr_replica_close(replica);
+	memcpy(org.b, me.row.org, sizeof org.b);
+	return org;
 }
 
 /* Only what is open counts: an end makes room, and applications take none of it. */
@@ -202,14 +219,17 @@ TEST_IN(begin, end, letters_that_ended_make_room)
 	const letter_case after[] = {{"POST", reply, NULL, "abc", 404},
 		{"POST", LETTER_ID ".invitation", bearer, NULL, 200},
 		{"GET", reply, bearer, "", 404}};
+	const emr_id16 org = own_org();
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 
 	write_bearer(http, bearer);
-	fill(mail, EMR_SERVED_APPLICATIONS_MAX, "application");
-	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation");
-	fill(mail, 1, "reply");
+	fill(mail, EMR_SERVED_APPLICATIONS_MAX, "application", org);
+	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation", emr_id16_random());
+	check_letters(http, after + 1, 1, KIT_NOW); /* what others have left is their share */
+	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation", org);
+	fill(mail, 1, "reply", org);
 	check_letters(http, full, 2, KIT_NOW);
 	kit_clock_set(&k.clock, KIT_NOW + 61);
 	check_letters(http, after, 3, KIT_NOW + 61);
@@ -276,16 +296,9 @@ TEST_IN(begin, end, garbage_and_what_is_too_long_is_refused)
 /* The only organisation proposes it, and it is in force. */
 static void decide(emr_pub_org_propose what, emr_bytes part)
 {
-	const emr_id16 proposal = emr_id16_random();
-	emr_id16 own;
-	emr_known_person me;
-	emr_replica *replica = kit_replica(&k);
+	const emr_id16 proposal = emr_id16_random(), own = own_org();
 	uint8_t code = 0;
 
-	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
-	emr_replica_close(replica);
-	memcpy(own.b, me.row.org, sizeof own.b);
 	if (what.kind == EMR_PROPOSAL_REMOVE)
 		memcpy(what.org, own.b, sizeof own.b);
 	what.not_after_unix_s = KIT_NOW + 86400;
@@ -300,19 +313,58 @@ static void decide(emr_pub_org_propose what, emr_bytes part)
 	assert_int_equal(code, EMR_RESULT_APPLIED);
 }
 
+static void rules_of_one(void)
+{
+	static const char rules[64] = "one is enough";
+	const emr_bytes text = emr_bytes_of(rules + 32, 32);
+	const emr_id32 hash = emr_sha256_of(&text, 1);
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .quorum = 1};
+
+	memcpy(what.subject, hash.b, sizeof what.subject);
+	decide(what, emr_bytes_of(rules, sizeof rules));
+}
+
+TEST_IN(begin, end, an_application_goes_when_its_organisation_is_a_member)
+{
+	emr_keyring *admin = NULL;
+	emr_public public;
+	emr_application application;
+	EMR_AUTO_BUF bytes = {0}, part = {0}, out = {0};
+	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(auto_emr_served_stop) emr_served *host = host_with(0, mail, 0);
+	EMR_AUTO_HTTP http = open_socket();
+	char bearer[160];
+
+	write_bearer(http, bearer);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &admin));
+	assert_ok(emr_keyring_public(admin, &public));
+	assert_ok(emr_application_make(admin, emr_ledger_net_id(k.ledger), "Other", NULL, KIT_NOW,
+		KIT_NOW + 86400, &bytes, &application));
+	assert_ok(emr_file_replace(mail, OF_ABC, emr_buf_view(&bytes), 0600));
+	assert_int_equal(
+		ask(http, "GET", "/emrfs/v1/applications", bearer, (emr_bytes){0}, &out), 200);
+	assert_true(out.len > 0);
+	rules_of_one();
+	assert_ok(emr_proposal_admit_part("Other", "", application.ca_der, &part));
+	decide(emr_proposal_admit(application.org, public.signer_id, application.ca_der, 0),
+		emr_buf_view(&part));
+	emr_buf_clear(&out);
+	assert_int_equal(
+		ask(http, "GET", "/emrfs/v1/applications", bearer, (emr_bytes){0}, &out), 200);
+	assert_int_equal(out.len, 0);
+	assert_int_not_equal(faccessat(mail, OF_ABC, F_OK, 0), 0);
+	emr_keyring_free(admin);
+}
+
 /* Its computer hears of the end, and of nothing behind it. */
 TEST_IN(begin, end, who_belongs_to_an_organisation_that_left_hears_of_its_end_and_reads_no_more)
 {
-	static const char rules[64] = "one is enough";
-	const emr_bytes text = emr_bytes_of(rules + 32, 32), ca = emr_bytes_of("a CA", 4);
-	const emr_id32 hash = emr_sha256_of(&text, 1);
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .quorum = 1};
+	const emr_bytes ca = emr_bytes_of("a CA", 4);
 	EMR_AUTO_BUF part = {0};
 	uint8_t root[32];
 	uint64_t size;
 
-	memcpy(what.subject, hash.b, sizeof what.subject);
-	decide(what, emr_bytes_of(rules, sizeof rules));
+	rules_of_one();
 	assert_ok(emr_proposal_admit_part("Other", "", ca, &part));
 	decide(emr_proposal_admit(emr_id16_random(), emr_id32_random(), ca, 0),
 		emr_buf_view(&part));
@@ -465,64 +517,6 @@ static void *wait_long(void *arg)
 
 	*status = emr_ledger_wait(k.ledger, 2, 50000, &size);
 	return NULL;
-}
-
-/* ---- something else stands at the address ---- */
-
-#define LONG_HEADER ((size_t)200 << 10)
-
-/* Answers each of two requests with a header that has no end. */
-static void *answer_too_long(void *arg)
-{
-	static const char begin_of[] = "HTTP/1.1 200 OK\r\nX-Long: ";
-	EMR_AUTO_FREE char *text = malloc(LONG_HEADER);
-	char asked[1000];
-
-	memset(text, 'a', LONG_HEADER);
-	memcpy(text, begin_of, sizeof begin_of - 1);
-	for (int i = 0; i < 2; i++) {
-		int fd = accept(*(int *)arg, NULL, NULL);
-
-		(void)!read(fd, asked, sizeof asked);
-		(void)!send(fd, text, LONG_HEADER, MSG_NOSIGNAL);
-		(void)close(fd);
-	}
-	return NULL;
-}
-
-TEST_IN(begin, end, a_header_without_an_end_is_too_long_and_no_answer)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	emr_served_at served = {.url = ""};
-	const emr_http_request request = {
-		.method = "GET", .path = "/", .timeout_ms = 30000, .answer_max = 1000};
-	EMR_AUTO_FD listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_BUF out = {0};
-	EMR_AUTO_BUF way = {0};
-	emr_http_answer answer;
-	pthread_t thread;
-	char dir[200];
-	EMR_AUTO_FD ledger = -1;
-
-	(void)snprintf(socket_path, sizeof socket_path, "%s/odd", k.base);
-	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
-	(void)snprintf(served.socket, sizeof served.socket, "%s", socket_path);
-	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof at), 0);
-	assert_int_equal(listen(listening, 4), 0);
-	assert_int_equal(pthread_create(&thread, NULL, answer_too_long, &listening), 0);
-	http = open_socket();
-	assert_status(EMR_LIMIT, emr_http_ask(http, &request, &out, &answer));
-	assert_int_equal(answer.fault, EMR_HTTP_STRANGE);
-	(void)snprintf(dir, sizeof dir, "%s/to-odd/ledger", k.base);
-	assert_ok(emr_dir_open(dir, &ledger));
-	assert_ok(emr_served_at_write(&served, &way));
-	assert_ok(emr_file_replace(ledger, EMR_SERVED_SETTINGS, emr_buf_view(&way), 0600));
-	assert_ok(emr_file_replace(
-		ledger, EMR_NETWORK_DESCRIPTOR, emr_ledger_descriptor(k.ledger), 0600));
-	dir[strlen(dir) - strlen("/ledger")] = '\0';
-	assert_status(EMR_LIMIT, emr_served_find(dir, NULL, emr_id16_random(), "reply", &out));
-	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)

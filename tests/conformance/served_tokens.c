@@ -171,6 +171,98 @@ TEST_IN(begin, end, tokens_end_with_the_host_and_members_ask_for_others_by_thems
 	assert_ok(emr_ledger_size(k.ledger, &size));
 }
 
+/* ---- clocks ---- */
+
+static emr_ledger *open_by(const kit_clock *clock)
+{
+	const emr_ledger_options options = {.path = k.network,
+		.submitter = k.keyring,
+		.clock = &clock->clock,
+		.host = emr_served_open};
+	emr_ledger *ledger = NULL;
+
+	assert_ok(emr_ledger_open(&options, &ledger));
+	return ledger;
+}
+
+TEST_IN(begin, end, a_clock_that_is_two_minutes_off_is_known_by_how_much)
+{
+	static const struct {
+		int64_t ahead, said;
+		emr_status status;
+	} cases[] = {{0, 0, EMR_OK}, {120, 0, EMR_OK}, {-120, 0, EMR_OK}, {121, 121, EMR_OK},
+		{-121, -121, EMR_OK}, {600, 600, EMR_OK}, {601, 601, EMR_OFFLINE},
+		{-1200, -1200, EMR_OFFLINE}, {400 * 86400, 400 * 86400, EMR_OFFLINE}};
+	kit_clock mine = k.clock;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		emr_ledger_absence now;
+		emr_ledger *ledger;
+		uint64_t size;
+
+		kit_clock_set(&mine, (uint64_t)((int64_t)KIT_NOW - cases[i].ahead));
+		ledger = open_by(&mine);
+		assert_int_equal(emr_ledger_size(ledger, &size), cases[i].status);
+		emr_ledger_look(ledger, &now);
+		assert_int_equal(now.ahead_s, cases[i].said);
+		assert_int_equal(now.status, cases[i].status);
+		assert_int_equal(now.refusal != NULL, cases[i].status != EMR_OK);
+		if (cases[i].status != EMR_OK)
+			assert_string_equal(now.refusal, "clock");
+		kit_clock_set(&mine, KIT_NOW); /* somebody sets it */
+		assert_ok(emr_ledger_size(ledger, &size));
+		emr_ledger_look(ledger, &now);
+		assert_int_equal(now.ahead_s, 0);
+		assert_ok(now.status);
+		emr_ledger_close(ledger);
+	}
+}
+
+/* A batch lives for an hour, and the token for a day. */
+TEST_IN(begin, end, a_clock_that_is_set_later_is_known_by_what_it_has_refused)
+{
+	kit_clock mine = k.clock;
+	EMR_AUTO_LEDGER ledger = open_by(&mine);
+	emr_batch_builder *b;
+	EMR_AUTO_BUF batch = {0};
+	emr_ledger_answer answer;
+	emr_ledger_absence now;
+	kit_domain d = {.id = {{7}}};
+	uint64_t size;
+
+	assert_ok(emr_ledger_size(ledger, &size));
+	b = kit_batch(&k, d.id);
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	kit_clock_set(&k.clock, KIT_NOW + 3601);
+	assert_ok(emr_ledger_size(ledger, &size));
+	emr_ledger_look(ledger, &now);
+	assert_int_equal(now.ahead_s, 0);
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+	assert_int_equal(answer.refusal, EMR_RESULT_EXPIRED_BATCH);
+	assert_status(EMR_OFFLINE, emr_ledger_size(ledger, &size));
+	emr_ledger_look(ledger, &now);
+	assert_int_equal(now.ahead_s, 3601);
+}
+
+/* Also to who has no key: nobody else at that address could. */
+TEST_IN(begin, end, a_refusal_says_the_time_and_the_host_has_signed_it)
+{
+	uint8_t request[104] = {1}, given[133] = "emrfs/v1/token-given";
+	EMR_AUTO_BUF answer = {0};
+
+	assert_int_equal(ask("POST", "/emrfs/v1/token", NULL, emr_bytes_of(request, sizeof request),
+				 &answer),
+		403);
+	assert_int_equal(answer.len, 8 + 64);
+	assert_int_equal(emr_get_u64(answer.data), KIT_NOW);
+	memcpy(given + 21, request, sizeof request);
+	memcpy(given + 125, answer.data, 8);
+	assert_int_equal(
+		crypto_sign_verify_detached(answer.data + 8, given, sizeof given, own_key().b), 0);
+}
+
 /* ---- letting go ---- */
 
 static emr_cid pin(emr_id32 owner, const char *text)
@@ -242,19 +334,22 @@ TEST_IN(begin, end, letting_go_takes_the_signature_of_the_member_for_this_host_a
 
 /* ---- somebody else at the address ---- */
 
-/* Answers a request for a token as a host does, but cannot sign as this one. */
+/* Answers two requests for a token as a host does, with one and with the time, but cannot sign as
+ * this one. */
 static void *pretend(void *arg)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nEmrfs-Status: ok\r\nContent-Length: 160\r\n"
-				   "Connection: close\r\n\r\n";
-	char *asked = arg, answer[160];
-	int listening = *(int *)arg, fd = accept(listening, NULL, NULL);
+	char *asked = arg, answer[161] = "";
+	int listening = *(int *)arg;
 
-	memset(answer, 'A', sizeof answer);
-	asked[read(fd, asked, 2000)] = '\0';
-	(void)!send(fd, head, sizeof head - 1, MSG_NOSIGNAL);
-	(void)!send(fd, answer, sizeof answer, MSG_NOSIGNAL);
-	(void)close(fd);
+	memset(answer, 'A', 160);
+	for (size_t i = 0; i < 2; i++) {
+		int fd = accept(listening, NULL, NULL), len = i == 0 ? 72 : 160;
+
+		asked[read(fd, asked, 2000)] = '\0';
+		(void)!dprintf(fd, "HTTP/1.1 %d It\r\nContent-Length: %d\r\n\r\n%.*s",
+			i == 0 ? 403 : 200, len, len, answer);
+		(void)close(fd);
+	}
 	return NULL;
 }
 
@@ -268,6 +363,7 @@ TEST_IN(begin, end, an_answer_that_the_host_did_not_sign_is_no_token)
 		char asked[2001];
 	} it = {.fd = listening};
 	EMR_AUTO_LEDGER ledger = NULL;
+	emr_ledger_absence now;
 	pthread_t thread;
 	uint64_t size;
 
@@ -279,8 +375,11 @@ TEST_IN(begin, end, an_answer_that_the_host_did_not_sign_is_no_token)
 	ledger = kit_open_at(&k, &served);
 	assert_status(
 		EMR_DENIED, emr_ledger_size(ledger, &size)); /* and it is asked nothing more */
+	assert_status(EMR_DENIED, emr_ledger_size(ledger, &size));
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_non_null(strstr(it.asked, "POST /emrfs/v1/token"));
+	emr_ledger_look(ledger, &now);
+	assert_int_equal(now.ahead_s, 0);
 }
 
 TEST_IN(begin, end, a_socket_where_others_may_put_theirs_is_not_asked)

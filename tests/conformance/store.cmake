@@ -4,10 +4,6 @@ emr_test(conformance_store_car
 	USES store Threads::Threads
 	INCLUDES ${PROJECT_SOURCE_DIR}/tests/unit
 	LABELS conformance)
-emr_test(conformance_store_memory
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_memory.c ${CMAKE_CURRENT_LIST_DIR}/store_suite.c
-	USES store Threads::Threads
-	LABELS conformance)
 emr_test(conformance_store_fetched
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_fetched.c ${CMAKE_CURRENT_LIST_DIR}/store_suite.c
 		${PROJECT_SOURCE_DIR}/tests/unit/store_kit.c

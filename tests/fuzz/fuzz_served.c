@@ -1,6 +1,7 @@
 /* This fuzz target reads what a client of a served ledger may be answered, what its host may be
- * asked, and the settings of both. A message that is taken must be written again as the same
- * bytes, but for those of settings, which must be read again as the same. */
+ * asked, the settings of both, and the texts about where a host is. A message that is taken must be
+ * written again as the same bytes, but for those of settings, which must be read again as the same.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,22 @@ static void read_parts(emr_bytes bytes)
 		check_same(EMR_OK, &again, bytes);
 }
 
+static void read_given(emr_bytes bytes)
+{
+	static emr_part_key keys[WIRE_KEYS_MAX];
+	static emr_bytes parts[WIRE_KEYS_MAX];
+	EMR_AUTO_BUF again = {0};
+	size_t n;
+
+	if (wire_read_given(bytes, keys, parts, &n) != EMR_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (wire_put_keys(&keys[i], 1, &again) != EMR_OK ||
+			wire_put_part(parts[i], &again) != EMR_OK)
+			abort();
+	check_same(EMR_OK, &again, bytes);
+}
+
 static void read_settings(emr_bytes bytes)
 {
 	EMR_AUTO_BUF text = {0};
@@ -82,12 +99,24 @@ static void read_settings(emr_bytes bytes)
 		abort();
 }
 
+static void read_address(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_address address, same;
+
+	if (emr_address_read(bytes, &address) == EMR_OK &&
+		(emr_address_write(&address, &again) != EMR_OK ||
+			emr_address_read(emr_buf_view(&again), &same) != EMR_OK ||
+			same.n_voices != address.n_voices || same.unix_s != address.unix_s))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(emr_bytes) = {
-		read_answer, read_keys, read_entries, read_parts, read_settings};
+	static void (*const readers[])(emr_bytes) = {read_answer, read_keys, read_entries,
+		read_parts, read_settings, read_address, read_given};
 
 	if (size > 0)
-		readers[data[0] % 5](emr_bytes_of(data + 1, size - 1));
+		readers[data[0] % 7](emr_bytes_of(data + 1, size - 1));
 	return 0;
 }

@@ -81,6 +81,47 @@ emr_until said "The ledger cannot be reached. Your records open from this comput
 line_start 0 1e9
 emr_until there away.txt
 
+say "a file of the host is damaged or gone: it is named, and what members know the host by is not made again"
+host_stop() { kill "$host" && await_gone "$host"; }
+spoil() { # FILE bit|cut|gone
+	case $2 in
+	bit) python3 -c 'import sys; b = bytearray(open(sys.argv[1], "rb").read()); b[9] ^= 1; open(sys.argv[1], "wb").write(b)' "$1" ;;
+	cut) truncate -s 12 "$1" ;;
+	gone) rm "$1" ;;
+	esac
+}
+host_stop
+for file in host/secret host/key.pem ledger/descriptor; do
+	cp -p "$NET/$file" kept
+	for how in bit cut gone; do
+		spoil "$NET/$file" $how
+		as ana run 8 host "$NET" "127.0.0.1:$port"
+		says "needs its file $NET/$file"
+		cp -p kept "$NET/$file"
+	done
+done
+for file in host/certificate.pem host/writer; do
+	for how in bit cut gone; do
+		spoil "$NET/$file" $how
+		host_start
+		host_stop
+	done
+done
+echo "known as before" >bento-folder/Notes/known.txt
+
+say "its blocks are lost: they are missing from the first minute on, and come back"
+rm -rf "$NET/blocks" "$NET/host/index"
+bento_says() { as bento "$EMRFS" "$@" --json >"$EMR_WORK/out/said" 2>/dev/null </dev/null || :; }
+host_fails() { bento_says status && [ "$(field places.1.state)" != works ]; }
+emr_until host_fails
+host_start
+as ana json 0 host --status "$NET"
+[ "$(field missing_roots)" -gt 0 ] || emr_fail "nothing is said to be missing"
+is_back() { bento_says copies && [ "$(field short_files)" = 0 ] && as ana json 0 host --status "$NET" && [ "$(field missing_roots)" = 0 ]; }
+emr_until is_back
+as bento run 0 copies --repair
+emr_until there known.txt
+
 say "the host's disk is full: what is saved waits, and whose disk it is is said"
 head -c 30000000 /dev/zero >disk/ballast 2>/dev/null
 head -c 300000 /dev/urandom >bento-folder/Notes/late.pdf

@@ -1,6 +1,6 @@
 #!/bin/bash
-# host_rot.sh: one bit of the small file that leads a member to the host. A backup keeps the whole one that it had, and restores; a
-# first backup says that it has only the damaged one, and whoever restores names the host. Nobody is told to delete a backup.
+# host_rot.sh: one bit of the small file that leads a member to the host. A backup keeps the whole one that it had, and restores; of a
+# first backup, which has only the damaged one, everything opens, and whoever restores may name the host. Nobody is told to delete a backup.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -61,11 +61,20 @@ as bento run 3 backup first
 says "copied as it is"
 as bento run 8 backup first --verify
 says_not "Delete"
-restore 8 first
+restore 3 first
 says "Ask whoever administers your organisation"
 says_not "Delete"
 says_not ".init-"
-[ ! -e "$EMR_WORK/new/state/keyfile" ] || emr_fail "half a keyring"
+two_home new
+run 0 mount $P "$MNT"
+says "The ledger of your network cannot be reached"
+[ "$(cat "$MNT/Notes/one.txt")" = one ] || emr_fail "what was saved is not there"
+echo two >"$MNT/Notes/two.txt"
+run 4 unmount
+run 0 backup of-new
+two_home ana
+restore 0 of-new --network "$address"
+opens
 restore 3 first --network "$address"
 opens
 

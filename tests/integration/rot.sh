@@ -105,17 +105,6 @@ for where in ledger copy both; do
 	run 0 unmount
 done
 
-say "and what follows from the entries: each index, the places of versions, the rows of state"
-again && open_folder
-for table in "domains SET seq=seq+4 WHERE seq=(SELECT max(seq) FROM domains)" "items SET idx=idx+4 WHERE seq=2" \
-	"places SET idx=idx+4 WHERE seq=(SELECT max(seq) FROM places)" "places SET purged=4 WHERE seq=2" "state SET time=time+4 WHERE seq=2"; do
-	for file in "$LEDGER" "$OWN"; do
-		change "$file" "UPDATE $table"
-		put_right "$table"
-	done
-done
-run 0 unmount
-
 say "what is whole in neither: a record is named, and saving goes on; an entry ends saving, and the next step works"
 again && change "$LEDGER" "$a_part" && change "$OWN" "$a_part"
 open_folder

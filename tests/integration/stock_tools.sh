@@ -29,6 +29,12 @@ for bytes in $sizes; do
 	expect "its name for the content of $bytes" "$(like_ours "got-$bytes/c")" "$(kubo 1 ls --size=false "$bundle" | awk '$NF == "c" { print $1 }')"
 done
 
+say "the files in which this computer keeps them are CARs that ipfs reads"
+emr_unmount
+for segment in "$EMRFS_HOME"/state/blocks/seg-*.car; do must kubo 3 dag import --pin-roots=false "$segment" >/dev/null; done
+must kubo 3 cat "$(<cars/4000000.cid)/m" >/dev/null
+emr_mount
+
 say "a folder without a node exports them, and this computer loses them"
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
 emr_unmount

@@ -283,7 +283,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(str(missing).encode(), 404, "text/plain")
 
     def on_version(self):
-        self.lines({"Version": "0.43.1", "Repo": "18"})
+        """A file "store" makes it a host of emrfs, with that id of its blocks."""
+        store = os.path.join(DIR, "store")
+        own = {"Store": open(store).read()} if os.path.exists(store) else {}
+        self.lines({"Version": "0.43.1", "Repo": "18"} | own)
 
     def on_block_get(self):
         self.send(read_block(cid_bytes(self.query["arg"])), kind="application/vnd.ipld.raw", trailer=b"")

@@ -115,14 +115,10 @@ PASSED_ON(replace_note, (void *arg, emr_bytes old_note, emr_bytes note), (s->sel
 PASSED_ON(wait, (void *arg, uint64_t since, int timeout_ms, uint64_t *out),
 	(s->self, since, timeout_ms, out))
 PASSED_ON(verify, (void *arg, emr_ledger_trouble *out), (s->self, out))
-PASSED_ON(unite,
-	(void *arg, struct emr_chain *own, uint64_t size, struct emr_chain *united,
-		emr_ledger_trouble *out),
-	(s->self, own, size, united, out))
 PASSED_ON(mend,
-	(void *arg, struct emr_chain *own, struct emr_chain *united, emr_ledger_trouble *out,
-		uint64_t *out_n),
-	(s->self, own, united, out, out_n))
+	(void *arg, struct emr_chain *own, uint64_t size, const uint8_t root[32],
+		emr_ledger_trouble *out, bool *out_was_damaged),
+	(s->self, own, size, root, out, out_was_damaged))
 
 static void slow_wake(void *arg)
 {
@@ -154,7 +150,6 @@ emr_status __wrap_emr_ledger_open(const emr_ledger_options *options, emr_ledger 
 		.wait = slow_wait,
 		.wake = slow_wake,
 		.verify = slow_verify,
-		.unite = slow_unite,
 		.mend = slow_mend,
 		.look = slow_look};
 	static emr_ledger_backend always_there;

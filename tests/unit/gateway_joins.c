@@ -1,10 +1,8 @@
 /* This program lets fifty folders join one dataset at once through gateways of Fabric. Every join
  * moves the row of the dataset's fund, so a block takes one; each must be paid by one call, and the
  * last within a minute. */
-#include <pthread.h>
 #include <time.h>
 
-#include "gateway/host.h"
 #include "live_kit.h"
 #include "points_kit.h"
 #include "replica/points.h"
@@ -12,40 +10,6 @@
 #define JOINERS 50
 #define MOST_S 60
 #define PRICE 7u
-
-/* One computer: a directory, gateways and a ledger of its own. */
-typedef struct joiner {
-	int dirfd;
-	emr_gateway *gateway;
-	emr_ledger *ledger;
-	emr_buf batch;
-	emr_ledger_answer answer;
-	emr_status status;
-} joiner;
-
-static joiner joiners[JOINERS];
-
-static void joiner_open(joiner *j, int number)
-{
-	emr_host_options options = {
-		.submitter = live.k.keyring, .descriptor = emr_buf_view(&live.descriptor)};
-	char path[128];
-
-	(void)snprintf(path, sizeof path, "%s/joiner-XXXXXX", live.k.base);
-	assert_non_null(mkdtemp(path));
-	options.dirfd = j->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(j->dirfd >= 0);
-	options.gateway = j->gateway = live_gateway(live.owner, 1 + number % 3, 3);
-	assert_ok(emr_host_open(&options, &j->ledger));
-}
-
-static void joiner_close(joiner *j)
-{
-	emr_ledger_close(j->ledger);
-	emr_gateway_close(j->gateway);
-	emr_buf_free(&j->batch);
-	(void)close(j->dirfd);
-}
 
 static emr_id16 fund_new(emr_replica *replica)
 {
@@ -59,7 +23,7 @@ static emr_id16 fund_new(emr_replica *replica)
 	return dataset;
 }
 
-static void write_join(joiner *j, emr_id16 dataset)
+static void write_join(live_client *j, emr_id16 dataset)
 {
 	kit_domain domain = {.id = emr_id16_random()};
 	emr_batch_builder *b = kit_batch(&live.k, domain.id);
@@ -72,7 +36,7 @@ static void write_join(joiner *j, emr_id16 dataset)
 
 static void *join(void *arg)
 {
-	joiner *j = arg;
+	live_client *j = arg;
 
 	j->status = emr_ledger_submit(j->ledger, emr_buf_view(&j->batch), &j->answer);
 	return NULL;
@@ -80,14 +44,12 @@ static void *join(void *arg)
 
 TEST(fifty_who_join_a_dataset_at_once_are_paid_within_a_minute_by_one_call_each)
 {
-	pthread_t threads[JOINERS];
+	live_client *joiners = live_clients_new(JOINERS);
 	emr_replica *replica;
 	emr_id16 dataset;
 	uint64_t left = 1;
 	time_t begun;
 
-	for (int i = 0; i < JOINERS; i++)
-		joiner_open(&joiners[i], i);
 	live.k.ledger = joiners[0].ledger;
 	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));
 	replica = kit_replica(&live.k);
@@ -95,14 +57,10 @@ TEST(fifty_who_join_a_dataset_at_once_are_paid_within_a_minute_by_one_call_each)
 	for (int i = 0; i < JOINERS; i++)
 		write_join(&joiners[i], dataset);
 	begun = time(NULL);
-	for (int i = 0; i < JOINERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, join, &joiners[i]), 0);
-	for (int i = 0; i < JOINERS; i++)
-		(void)pthread_join(threads[i], NULL);
+	live_clients_run(joiners, JOINERS, join);
 	begun = time(NULL) - begun;
 	printf("%d joins of one fund: %lld s\n", JOINERS, (long long)begun);
 	for (int i = 0; i < JOINERS; i++) {
-		assert_ok(joiners[i].status);
 		assert_int_equal(joiners[i].answer.refusal, 0);
 		for (size_t k = 0; k < joiners[i].answer.n_results; k++)
 			assert_int_equal(joiners[i].answer.results[k], EMR_RESULT_APPLIED);
@@ -113,8 +71,7 @@ TEST(fifty_who_join_a_dataset_at_once_are_paid_within_a_minute_by_one_call_each)
 	assert_int_equal(left, 0);
 	emr_replica_close(replica);
 	live.k.ledger = NULL;
-	for (int i = 0; i < JOINERS; i++)
-		joiner_close(&joiners[i]);
+	live_clients_free(joiners, JOINERS);
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,7 @@ emr_test(test_points_together SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_points_toge
 add_executable(gateway_joins ${CMAKE_CURRENT_LIST_DIR}/gateway_joins.c ${CMAKE_CURRENT_LIST_DIR}/points_kit.c)
 target_link_libraries(gateway_joins PRIVATE emr_flags emr_live_kit)
 emr_test(test_sql SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sql.c USES ledger PkgConfig::sqlite3)
+emr_test(test_served_address SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_served_address.c USES served ledger_kit)
 emr_test(test_served_settings
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_served_settings.c
 	USES served_client)

@@ -183,7 +183,7 @@ static inline request ask(void)
 	emr_pub_access_req_encode(&named, pub.data);
 	facts.pub = emr_buf_view(&pub);
 	share_item_encode(&facts, (emr_bytes){0}, &made.item);
-	assert_ok(emr_box_key_new_request(&made.epk));
+	assert_ok(emr_box_key_new(&made.epk));
 	emr_box_key_public(made.epk, epk);
 	assert_ok(emr_access_part_seal(
 		emr_buf_view(&made.item), epk, to, AGENTS + 1, &body, &made.part));

@@ -16,8 +16,8 @@ static const char *const names[] = {"path", "d", "side", "n", "m", "field", "fil
 	"state", "what", "numbers", "index", "cause", "line", "verb", "word", "words", "program",
 	"value", "folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest",
 	"id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "original", "used",
-	"limit", "organisation", "called", "dataset", "others", "reason", "why", "node", "said",
-	"signed", "places", "step", "log", "own", "code", "near"};
+	"limit", "organisation", "host", "called", "dataset", "others", "reason", "why", "node",
+	"said", "signed", "places", "step", "log", "own", "code", "near"};
 
 static bool is_known(const char *name, size_t len)
 {

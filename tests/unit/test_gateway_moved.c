@@ -147,7 +147,7 @@ TEST_IN(begin, end, the_blocks_give_what_the_directory_gave)
 	assert_ok(emr_chain_digest(own, digest));
 	assert_memory_equal(here, digest, 32);
 	assert_ok(emr_chain_begin_read(chain));
-	assert_ok(emr_chain_verify(chain, emr_ledger_descriptor(k.ledger), NULL, NULL, &trouble));
+	assert_ok(emr_chain_verify(chain, emr_ledger_descriptor(k.ledger), false, &trouble));
 	emr_chain_rollback(chain);
 	emr_chain_close(own);
 	assert_ok(observe(2, 0, parts)); /* read again, as behind a kill */

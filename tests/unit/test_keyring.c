@@ -361,20 +361,20 @@ static const label_case label_cases[] = {
 	{EMR_SIGN_OUTER, {204, 204}, {203, 205}, 2},
 	{EMR_SIGN_COSIGNATURE, {8, 1024}, {0, 1025}, 4},
 	{EMR_SIGN_TOKEN, {88, 124}, {87, 125}, 1},
+	{EMR_SIGN_ADDRESS, {57, 400}, {56, 401}, 1},
 };
 
 TEST(a_label_belongs_to_its_signers_and_lengths)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	static uint8_t message[70000];
-	emr_id16 id = {{1}};
+	const emr_id16 id = {{1}};
 	const emr_signer signers[] = {emr_signer_identity(), emr_signer_domain(id, 1),
 		emr_signer_log(id), emr_signer_certificate()};
 	uint8_t sig[64];
 
 	for (size_t c = 0; c < sizeof label_cases / sizeof label_cases[0]; c++) {
 		const label_case *one = &label_cases[c];
-
 		for (int s = 0; s < 4; s++) {
 			emr_status want = (one->signers >> s & 1) != 0 ? EMR_OK : EMR_INVALID;
 

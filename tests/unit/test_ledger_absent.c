@@ -1,6 +1,7 @@
 /* These tests are about the door in front of the ledger: it is closed in every way in which a file
  * can be gone or be another one, and opened again; and about a replica meanwhile. */
 #include <pthread.h>
+#include <sqlite3.h>
 
 #include "ledger/backend.h"
 #include "ledger_kit.h"
@@ -299,6 +300,43 @@ TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
 	later();
 	catch_up_with(EMR_OK, EMR_OK);
 	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
+}
+
+/* The structure of a file is built again with all the rest of it. */
+TEST_IN(begin, end, an_index_that_disagrees_with_its_table_goes_with_the_file)
+{
+	const char *file = printed("%s/ledger.sqlite", k.network);
+	EMR_AUTO_REPLICA replica = NULL;
+	emr_ledger_trouble trouble;
+	emr_replica_mended mended;
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	char byte = 0;
+	off_t at;
+	int fd;
+
+	fill_replica();
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+				 "SELECT rootpage FROM sqlite_master WHERE "
+				 "name='sqlite_autoindex_entries_1'",
+				 -1, &s, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	at = sqlite3_column_int64(s, 0) * 4096 - 10;
+	(void)sqlite3_finalize(s);
+	(void)sqlite3_close(db); /* brings its log into the file */
+	fd = open(file, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	(void)close(fd);
+	k.ledger = kit_open(&k);
+	assert_status(EMR_DAMAGED, emr_ledger_verify(k.ledger, &trouble));
+	replica = kit_replica(&k);
+	assert_ok(emr_replica_mend(replica, &mended));
+	assert_true(mended.ledger && !mended.own);
+	assert_ok(emr_ledger_verify(k.ledger, &trouble));
 }
 
 TESTS(NULL, NULL)

@@ -1,5 +1,5 @@
-/* These tests copy a ledger as it was at one moment, and make a lost one again from a computer's
- * own copy when nothing is missing in that. */
+/* These tests copy a ledger as it was at one moment, make a lost one again from a computer's own
+ * copy when nothing is missing in that, and a lost copy from such a file, damaged as it may be. */
 
 #include "ledger/copy.h"
 #include "ledger_kit.h"
@@ -83,6 +83,60 @@ TEST_IN(begin, end, a_replica_that_lacks_parts_of_others_becomes_none_and_is_who
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
 	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, false, &trouble));
 	assert_ok(emr_ledger_copy_check(copy, true, &trouble));
+}
+
+static const struct {
+	const char *sql;
+	uint64_t whole; /* entries; 0: all */
+	uint64_t gaps;	/* parts that only the ledger has */
+} damages[] = {
+	{"SELECT 1", 0, 0},
+	{"UPDATE state SET value = substr(value,1,60) || x'aaaa' || substr(value,63) WHERE seq=3",
+		0, 0},
+	{"DELETE FROM places WHERE seq=3", 0, 0},
+	{"UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=3", 0,
+		5},
+	{"UPDATE entries SET entry = substr(entry,1,260) || x'aaaa' || substr(entry,263) WHERE "
+	 "seq=3",
+		3, 0},
+	{"UPDATE entries SET items = substr(items,1,40) || x'aaaa' || substr(items,43) WHERE seq=4",
+		4, 0},
+};
+
+TEST_IN(begin, end, a_copy_of_a_damaged_ledger_has_what_is_true_in_it_and_the_ledger_gives_the_rest)
+{
+	kit_domain domain = kit_domain_new(&k);
+	uint64_t size, first, missing, checked, n;
+
+	kit_fill(&k, &domain, 5); /* entry 3 */
+	kit_fill(&k, &domain, 5);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+		const uint64_t whole = damages[i].whole > 0 ? damages[i].whole : size;
+		EMR_AUTO_FD fd = -1;
+		EMR_AUTO_REPLICA replica = NULL;
+		emr_ledger_trouble trouble;
+		emr_status status;
+
+		assert_int_equal(
+			system(printed("cd %s && rm -rf kept %s/replica.* && cp -a %s kept", k.base,
+				k.state, k.network)),
+			0);
+		kit_sql(printed("%s/kept", k.base), "ledger.sqlite", damages[i].sql);
+		fd = open(printed("%s/kept", k.base), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		status = emr_ledger_copy_make_own(fd, k.state_fd, &trouble);
+		assert_status(whole < size ? EMR_DAMAGED : EMR_OK, status);
+		if (status == EMR_DAMAGED)
+			assert_int_equal(trouble.seq, whole);
+		replica = kit_replica(&k);
+		assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
+		assert_int_equal(n, size - whole);
+		assert_ok(emr_replica_missing(replica, &missing, &first));
+		assert_int_equal(missing, damages[i].gaps);
+		assert_ok(emr_replica_adopt(replica, domain.id, NULL));
+		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+		assert_int_equal(checked, size);
+	}
 }
 
 TESTS(NULL, NULL)

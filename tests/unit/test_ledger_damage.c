@@ -290,10 +290,9 @@ TEST_IN(begin, end, damage_in_the_ledger_is_put_right_from_the_verified_copy)
 			fail_msg("%s: verified: entry %llu", damages[i].what,
 				(unsigned long long)trouble.seq);
 		status = emr_replica_mend(replica, &mended);
-		if (status != EMR_OK || mended.ledger_rows == 0 || mended.own_rows != 0)
-			fail_msg("%s: mended: %s, %llu rows, %llu own", damages[i].what,
-				emr_status_text(status), (unsigned long long)mended.ledger_rows,
-				(unsigned long long)mended.own_rows);
+		if (status != EMR_OK || !mended.ledger || mended.own)
+			fail_msg("%s: mended: %s, ledger %d, own %d", damages[i].what,
+				emr_status_text(status), mended.ledger, mended.own);
 		emr_replica_last_trouble(replica, &trouble);
 		assert_int_equal(trouble.status, EMR_OK);
 		assert_ok(look_at_both(replica, &trouble));
@@ -324,10 +323,9 @@ TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 			strstr(trouble.cause, "own copy") == NULL)
 			fail_msg("%s: the ledger is blamed: %s", damages[i].what, trouble.cause);
 		status = emr_replica_mend(replica, &mended);
-		if (status != EMR_OK || mended.own_rows == 0 || mended.ledger_rows != 0)
-			fail_msg("%s: mended: %s, %llu rows, %llu of the ledger", damages[i].what,
-				emr_status_text(status), (unsigned long long)mended.own_rows,
-				(unsigned long long)mended.ledger_rows);
+		if (status != EMR_OK || !mended.own || mended.ledger)
+			fail_msg("%s: mended: %s, ledger %d, own %d", damages[i].what,
+				emr_status_text(status), mended.ledger, mended.own);
 		assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
 		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	}
@@ -349,8 +347,8 @@ TEST_IN(begin, end, damage_in_the_own_copys_first_entry_is_no_other_network)
 	replica = caught_up();
 	assert_status(EMR_DAMAGED, look_at_both(replica, &trouble));
 	assert_ok(emr_replica_mend(replica, &mended));
-	assert_int_equal(mended.ledger_rows, 0);
-	assert_true(mended.own_rows > 0);
+	assert_false(mended.ledger);
+	assert_true(mended.own);
 	assert_ok(look_at_both(replica, &trouble));
 	assert_ok(emr_replica_descriptor(k.state_fd, &descriptor));
 }
@@ -519,7 +517,7 @@ TEST_IN(begin, end, damage_in_both_is_put_right_where_each_has_what_the_other_la
 	kit_sql(k.state, "replica.sqlite",
 		"UPDATE parts SET part = zeroblob(length(part)) WHERE seq=3");
 	assert_ok(emr_replica_mend(replica, &mended));
-	assert_true(mended.ledger_rows > 0 && mended.own_rows > 0);
+	assert_true(mended.ledger && mended.own);
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	assert_ok(verify_ledger());
 }
@@ -541,7 +539,7 @@ TEST_IN(begin, end, what_is_whole_in_neither_is_named_and_not_made_up)
 			"UPDATE entries SET items = zeroblob(length(items)) WHERE seq=3");
 	assert_status(EMR_DAMAGED, emr_replica_mend(replica, &mended));
 	assert_int_equal(mended.trouble.seq, 3);
-	assert_int_equal(mended.ledger_rows, 0);
+	assert_false(mended.ledger);
 }
 
 /* Another history is no damage: who wrote it must be looked at, not overwritten. */

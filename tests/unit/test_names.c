@@ -5,6 +5,7 @@
 #include "folk_kit.h"
 #include "keyring/words.h"
 #include "replica/names.h"
+#include "rotated.h"
 
 static uint64_t entries(void)
 {
@@ -109,7 +110,7 @@ TEST_IN(folk_with_clinic, folk_end, another_key_of_a_person_has_her_name)
 	folk_create(&silva, "silva");
 	folk_create(&next, "next");
 	assert_applied(join(&silva, "silva", ""));
-	assert_ok(emr_act_key_rotate(silva.public.signer_id, next.keyring, k.net_id, &act));
+	act = rotated_key(silva.public.signer_id, next.keyring, k.net_id);
 	assert_applied(folk_say(&silva, act, folk_nothing()));
 	assert_string_equal(name_of(&next).shown, "silva");
 	assert_true(name_of(&next).is_alone);

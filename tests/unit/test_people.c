@@ -2,6 +2,7 @@
  * others have verified and read. */
 
 #include "folk_kit.h"
+#include "rotated.h"
 
 /* ---- organisations ---- */
 
@@ -106,7 +107,7 @@ TEST_IN(folk_with_clinic, folk_end, a_rotated_key_keeps_what_its_person_was_gran
 	folk_create(&next, "next");
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0))));
-	assert_ok(emr_act_key_rotate(lima.public.signer_id, next.keyring, k.net_id, &act));
+	act = rotated_key(lima.public.signer_id, next.keyring, k.net_id);
 	assert_applied(folk_say(&lima, act, folk_nothing()));
 	assert_int_equal(
 		folk_ask(&lima, emr_id16_random(), grant, none, NULL), 1000 + EMR_RESULT_SUBMITTER);
@@ -122,7 +123,7 @@ TEST_IN(folk_with_clinic, folk_end, a_domain_can_be_handed_to_its_next_key)
 	emr_id16 grant = emr_id16_random();
 	emr_act act;
 
-	assert_ok(emr_act_domain_rotate(ana.keyring, health.id, 2, k.net_id, &act));
+	act = rotated_domain(ana.keyring, health.id, 2, k.net_id);
 	assert_applied(folk_own(act, folk_nothing()));
 	assert_int_equal(folk_own(folk_grant_to(grant, lima.public.signer_id.b, DAY),
 				 folk_part_of(GRANT_PART(0))),

@@ -173,44 +173,6 @@ TEST(a_lying_agent_is_named_and_the_others_suffice)
 	emr_kem_key_free(kem);
 }
 
-TEST(the_evidence_convinces_somebody_who_holds_no_key)
-{
-	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
-	AUTO_REQUEST asked = ask();
-	wrapped one = wrap(kit.A, 1);
-	wrapped other = wrap(kit.A, 1);
-	AUTO_ANSWERED liar = serve(&kit, 1, &asked, &other);
-	emr_box_key *shown = NULL;
-	emr_box_key *week = NULL;
-	emr_answer *answer = NULL;
-	emr_answer_entry entry;
-	uint8_t sk[32], epk[32], pk[32];
-
-	assert_ok(emr_box_key_reveal(asked.epk, sk));
-	assert_ok(emr_box_key_revealed(sk, &shown));
-	/* It is the key of that request, and the answer in the ledger says what it says. */
-	emr_box_key_public(shown, pk);
-	emr_box_key_public(asked.epk, epk);
-	assert_memory_equal(pk, epk, 32);
-	assert_ok(emr_answer_open(
-		shown, emr_buf_view(&liar.item), emr_buf_view(&liar.part), 2, &answer));
-	assert_ok(emr_answer_entry_get(answer, 0, &entry));
-	assert_status(EMR_DAMAGED, emr_answer_entry_check(&entry, domain.owner_pk, &kit.terms,
-					   kit.A, doctor_public.B, one.capsule, asked.id));
-	emr_answer_free(answer);
-	emr_box_key_free(shown);
-	/* No other key can be shown. */
-	memset(sk, 0, sizeof sk);
-	assert_ok(emr_box_key_new(&week));
-	assert_status(EMR_DENIED, emr_box_key_reveal(week, sk));
-	emr_box_key_free(week);
-	assert_ok(emr_box_key_identity(doctor, &week));
-	assert_status(EMR_DENIED, emr_box_key_reveal(week, sk));
-	emr_box_key_free(week);
-	for (int i = 0; i < 32; i++)
-		assert_int_equal(sk[i], 0);
-}
-
 TEST(listings_are_released_like_contents)
 {
 	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);

@@ -150,8 +150,8 @@ TEST_IN(begin, end, a_damaged_copy_is_made_again)
 	start();
 	assert_status(EMR_DAMAGED, emr_replica_head_get(replica, domain.id, object, &head));
 	stop();
-	start();
-	assert_int_equal(catch_up(), 4);
+	start(); /* builds it again of its own entries */
+	assert_int_equal(catch_up(), 0);
 	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
 	stop();
 	kit_sql(k.state, "replica.sqlite", "PRAGMA application_id=7");

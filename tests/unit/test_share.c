@@ -305,46 +305,6 @@ TEST(a_fragment_at_rest_opens_for_its_row_and_present_terms_only)
 
 /* ---- The other letters ---- */
 
-static emr_status open_epoch(emr_bytes item, emr_bytes part)
-{
-	emr_epoch_key *key = NULL;
-	emr_status status = emr_epoch_part_open(owner, item, part, &key);
-
-	emr_epoch_key_free(key);
-	return status;
-}
-
-TEST(the_owner_has_the_key_of_every_epoch_whoever_began_it)
-{
-	AUTO_PART own = share_part_of(root, "EPOCH by the owner");
-	AUTO_PART devices = share_part_of(root, "EPOCH by a device");
-	emr_epoch_key *key = NULL;
-	emr_epoch_key *derived = NULL;
-	uint8_t want[32], A[32];
-
-	assert_ok(
-		emr_epoch_part_open(owner, emr_buf_view(&own.item), emr_buf_view(&own.part), &key));
-	assert_ok(emr_keyring_epoch_key(owner, domain_id, 4, &derived));
-	assert_memory_equal(key->a.data, derived->a.data, 32);
-	emr_epoch_key_free(key);
-	emr_epoch_key_free(derived);
-	own.item.data[160] ^= 1; /* a key in public that is not the seed's */
-	assert_status(EMR_DAMAGED,
-		emr_epoch_part_open(owner, emr_buf_view(&own.item), emr_buf_view(&own.part), &key));
-	assert_ok(emr_epoch_part_open(
-		owner, emr_buf_view(&devices.item), emr_buf_view(&devices.part), &key));
-	vectors_fixed(vectors_get(root, "device_epoch"), "a", want, 32);
-	assert_memory_equal(key->a.data, want, 32);
-	vectors_fixed(vectors_get(root, "device_epoch"), "A", want, 32);
-	emr_epoch_key_public(key, A);
-	assert_memory_equal(A, want, 32);
-	assert_int_equal(emr_epoch_key_epoch(key), 5);
-	emr_epoch_key_free(key);
-	assert_status(EMR_DAMAGED, emr_epoch_part_open(grantee, emr_buf_view(&devices.item),
-					   emr_buf_view(&devices.part), &key));
-	every_bit_matters(&devices, open_epoch);
-}
-
 static emr_status open_writer(emr_bytes item, emr_bytes part)
 {
 	emr_box_key *box = NULL;

@@ -14,8 +14,7 @@ WRAPPED(void *, sodium_malloc, size_t size)
 
 /* ---- What is tried: everything of the share, opened and sealed again ---- */
 
-static share_part grant, fragments, asked_for, served, mine, report, epoch, device, request, deny,
-	admit;
+static share_part grant, fragments, asked_for, served, mine, report, device, request, deny, admit;
 static emr_grant_part granted;
 static emr_kfrags_part cut;
 static emr_access_part asked;
@@ -183,18 +182,6 @@ static emr_status reports(void)
 	return status;
 }
 
-static emr_status epochs(void)
-{
-	EMR_AUTO_BUF out = {0};
-	emr_epoch_key *key = NULL;
-	emr_status status = emr_epoch_part_open(owner, item_of(&epoch), bytes_of(&epoch), &key);
-
-	if (status == EMR_OK)
-		status = emr_epoch_part_seal(item_of(&epoch), pk, key, &out);
-	emr_epoch_key_free(key);
-	return status;
-}
-
 static emr_status writers(void)
 {
 	EMR_AUTO_BUF out = {0};
@@ -269,16 +256,12 @@ static emr_status cards(void)
 static emr_status new_keys(void)
 {
 	emr_box_key *box = NULL;
-	emr_epoch_key *a = NULL;
 	emr_grantee_key *team = NULL;
 	emr_status status = emr_box_key_new(&box);
 
 	if (status == EMR_OK)
-		status = emr_epoch_key_new(domain_id, 9, &a);
-	if (status == EMR_OK)
 		status = emr_grantee_key_new(&team);
 	emr_box_key_free(box);
-	emr_epoch_key_free(a);
 	emr_grantee_key_free(team);
 	return status;
 }
@@ -296,7 +279,6 @@ static const step steps[] = {
 	{"combine", combine},
 	{"decapsulate", decapsulate},
 	{"reports", reports},
-	{"epochs", epochs},
 	{"writers", writers},
 	{"requests", requests},
 	{"members", members},
@@ -359,7 +341,6 @@ static void take_parts(void)
 	served = share_part_of(root, "ACCESS_SERVED agent1");
 	mine = share_part_of(root, "ACCESS_SERVED owner");
 	report = share_part_of(root, "READ_REPORT");
-	epoch = share_part_of(root, "EPOCH by a device");
 	device = share_part_of(root, "WRITER_ADD device");
 	request = share_part_of(root, "REQUEST");
 	deny = share_part_of(root, "DENY");
@@ -402,7 +383,7 @@ static int set_up_all(void **state)
 static int tear_down_all(void **state)
 {
 	share_part *const parts[] = {&grant, &fragments, &asked_for, &served, &mine, &report,
-		&epoch, &device, &request, &deny, &admit};
+		&device, &request, &deny, &admit};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		share_part_free(parts[i]);

@@ -3,6 +3,7 @@
 #include "shared_kit.h"
 
 #include "shared.h"
+#include "rotated.h"
 
 typedef struct reply {
 	bool has_come;
@@ -150,7 +151,7 @@ TEST(an_owner_with_a_later_key_is_waited_for)
 	(void)snprintf(path, sizeof path, "%s/network", s.k.path);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&s), &next));
 	assert_ok(emr_keyring_public(ana.keyring, &now));
-	assert_ok(emr_act_key_rotate(now.signer_id, next, emr_ledger_net_id(ana.ledger), &act));
+	act = rotated_key(now.signer_id, next, emr_ledger_net_id(ana.ledger));
 	story_does(&s, &ana, act);
 	ledger.submitter = ana.keyring = next;
 	assert_ok(emr_keyring_public(next, &ana.public));

@@ -311,7 +311,7 @@ static void add_question(
 	*out_access = emr_id16_random();
 	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1, says_names);
 	memcpy(to.x25519, shared->row.box, sizeof to.x25519);
-	assert_ok(emr_box_key_new_request(&box));
+	assert_ok(emr_box_key_new(&box));
 	emr_box_key_public(box, epk);
 	emr_box_key_free(box);
 	assert_ok(parcel_prepare(p, &act));

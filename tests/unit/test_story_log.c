@@ -69,8 +69,6 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 	emr_shared *shared;
 	emr_ask *ask = NULL;
 	bool was_caught = false;
-	uint8_t sk[32];
-	emr_id32 req;
 
 	made = story_share(&s, &s.lima, 0, true);
 	/* Whose turn it is, the question decides: sooner or later the liar is among the first two.
@@ -90,7 +88,6 @@ TEST_IN(begin, end, a_lying_agent_is_named_and_asked_no_more)
 			assert_int_equal(trouble.why, EMR_WHY_LIAR);
 			assert_int_equal(trouble.liar_count, 1);
 			assert_memory_equal(trouble.liars[0].b, s.agents[1].public.signer_id.b, 32);
-			assert_ok(emr_ask_evidence(ask, &req, sk));
 			emr_ask_free(ask);
 			/* Again, without him. */
 			assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));

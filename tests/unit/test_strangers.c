@@ -11,6 +11,7 @@
 #include "ledger/act.h"
 #include "replica/people.h"
 #include "share/devices.h"
+#include "rotated.h"
 
 static emr_id16 lets_read(person *m, const person *whom)
 {
@@ -33,7 +34,7 @@ static uint32_t begins_epoch(person *m, emr_epoch_key **out_key)
 	emr_act act = {
 		.op = EMR_OP_EPOCH, .domain = s.imaging, .object = s.imaging, .epoch = epoch};
 
-	assert_ok(emr_epoch_key_new(s.imaging, epoch, out_key));
+	assert_ok(emr_keyring_epoch_key(m->keyring, s.imaging, epoch, out_key));
 	emr_epoch_key_public(*out_key, act.pub);
 	assert_int_equal(says(m, act, 113), EMR_RESULT_APPLIED);
 	assert_int_equal(imaging_row().head.epoch, epoch);
@@ -671,8 +672,7 @@ TEST_IN(strangers_begin, strangers_end, a_computer_takes_no_other_key)
 	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, story_now(&s), &next));
 	assert_ok(emr_keyring_person_pk(s.k.stack.keyring, owner));
 	assert_ok(emr_keyring_tlv_set(next, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	assert_ok(emr_act_key_rotate(
-		laptop.public.signer_id, next, emr_ledger_net_id(laptop.ledger), &act));
+	act = rotated_key(laptop.public.signer_id, next, emr_ledger_net_id(laptop.ledger));
 	assert_int_equal(story_says(&s, &laptop, act, (emr_bytes){0}), EMR_RESULT_NOT_AUTHORISED);
 	expect_removal();
 }

@@ -61,7 +61,7 @@ static emr_status note_section(void *arg, const emr_block *block, uint64_t offse
 	emr_buf *names = arg;
 
 	(void)offset;
-	assert_false(emr_buf_has(names, &block->cid, sizeof block->cid));
+	assert_false(emr_buf_has(names, emr_bytes_of(&block->cid, sizeof block->cid)));
 	return emr_buf_append(names, &block->cid, sizeof block->cid);
 }
 
@@ -69,7 +69,7 @@ static emr_status is_below(void *arg, const emr_cid *cid)
 {
 	emr_buf *names = arg;
 
-	assert_true(emr_buf_has(names, cid, sizeof *cid));
+	assert_true(emr_buf_has(names, emr_bytes_of(cid, sizeof *cid)));
 	return EMR_OK;
 }
 

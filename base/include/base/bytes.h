@@ -37,8 +37,8 @@ bool emr_bytes_equal(emr_bytes a, emr_bytes b); /* not constant time */
 emr_status emr_buf_reserve(emr_buf *buf, size_t extra);
 emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len);
 emr_status emr_buf_append_zeros(emr_buf *buf, size_t len);
-/* Whether BUF, an array of things of SIZE bytes, has one like ITEM. */
-bool emr_buf_has(const emr_buf *buf, const void *item, size_t size);
+/* Whether BUF, an array of things of the size of ITEM, has one like it. */
+bool emr_buf_has(const emr_buf *buf, emr_bytes item);
 void emr_buf_clear(emr_buf *buf); /* keeps the memory */
 void emr_buf_free(emr_buf *buf);  /* a zeroed buffer is fine */
 

@@ -15,6 +15,9 @@ typedef struct emr_id32 {
 	uint8_t b[32];
 } emr_id32;
 
+/* The one that begins at BYTES. */
+#define EMR_ID16_AT(bytes) (*(const emr_id16 *)(const void *)(bytes))
+#define EMR_ID32_AT(bytes) (*(const emr_id32 *)(const void *)(bytes))
 static inline bool emr_id16_equal(emr_id16 x, emr_id16 y)
 {
 	return memcmp(x.b, y.b, sizeof x.b) == 0;

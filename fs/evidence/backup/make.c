@@ -2,6 +2,7 @@
  * and says what was copied and what is damaged. It replaces no backup of another state. */
 #include "backup_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -122,12 +123,23 @@ static emr_status copy_ledger(backup_target *t, moment *m)
 	return target_take(t, "ledger/ledger.sqlite", temporary);
 }
 
+/* It may be larger than other small files, and one that rotted is as good as none. */
+static emr_status copy_kept(backup_target *t)
+{
+	EMR_AUTO_FD fd = openat(
+		t->options->state_fd, EMR_BACKUP_KEPT_PATH, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	return target_put_fd(t, EMR_BACKUP_KEPT_PATH, fd);
+}
+
 /* The ledger first: while it is held its log cannot be cleared. */
 static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *report)
 {
 	EMR_TRY(copy_ledger(t, m));
 	EMR_TRY(backup_put_annex(t, report));
-
+	EMR_TRY(copy_kept(t));
 	for (size_t i = 0; i < m->n; i++)
 		EMR_TRY(copy_segment(t, &m->segments[i], report));
 	return EMR_OK;

@@ -144,7 +144,7 @@ static emr_status put_network(moment *m)
 
 	if (n < 0)
 		return errno == EINVAL || errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	if (m->options->channel.len > 0)
+	if (m->options->channel.len > 0 || is_in_state(m->options->state_fd))
 		EMR_TRY(put_channel(m));
 	if (is_in_state(m->options->state_fd))
 		return EMR_OK;

@@ -74,9 +74,8 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
 		break;
 	case EMR_BACKUP_LEDGER:
-		backup_found(r->options, file->path,
-			r->is_members ? N_("it is damaged; that of your network takes its place")
-				      : N_("it is damaged; what is whole in it is restored"));
+		backup_found(
+			r->options, file->path, "it is damaged; what is whole in it is restored");
 		r->has_bad_ledger = true;
 		return EMR_OK;
 	case EMR_BACKUP_DESCRIPTOR:

@@ -238,7 +238,6 @@ static emr_status copy_bytes(backup_target *t, int in, int out, uint64_t at, uin
 	while (end == 0 || at < end) {
 		size_t want = end == 0 || end - at > COPY_BYTES ? COPY_BYTES : (size_t)(end - at);
 		ssize_t n = pread(in, t->buffer, want, (off_t)at);
-		emr_status status;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -247,9 +246,7 @@ static emr_status copy_bytes(backup_target *t, int in, int out, uint64_t at, uin
 		if (n == 0)
 			break;
 		crypto_hash_sha256_update(state, t->buffer, (size_t)n);
-		status = emr_pwrite_all(out, t->buffer, (size_t)n, (off_t)at);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_pwrite_all(out, t->buffer, (size_t)n, (off_t)at));
 		at += (uint64_t)n;
 		backup_progress(t->options, t->done + (at - from), t->total);
 	}

@@ -2,14 +2,12 @@
  * and the administrator who completes that brings its ledger there. Each types the same command
  * with settings of the same channel. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -212,35 +210,6 @@ static emr_status bring(moving *m, emr_problem *out_problem)
 	return status == EMR_OK ? EMR_OK : say_way(m, said, status, out_problem);
 }
 
-static bool is_of_settings(const char *name)
-{
-	const char *end = strrchr(name, '.');
-
-	return strcmp(name, EMR_CHANNEL_SETTINGS) == 0 || (end != NULL && strcmp(end, ".pem") == 0);
-}
-
-/* In a directory of several accounts all read them; who wrote them alone changes them. */
-static emr_status open_to_members(int dirfd)
-{
-	struct stat st;
-	struct dirent *entry;
-	DIR *dir;
-	emr_status status = EMR_OK;
-
-	if (fstat(dirfd, &st) != 0)
-		return emr_status_from_errno(errno);
-	if ((st.st_mode & S_IRGRP) == 0)
-		return EMR_OK;
-	dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	if (dir == NULL)
-		return emr_status_from_errno(errno);
-	while (status == EMR_OK && (entry = readdir(dir)) != NULL)
-		if (is_of_settings(entry->d_name) && fchmodat(dirfd, entry->d_name, 0640, 0) != 0)
-			status = emr_status_from_errno(errno);
-	(void)closedir(dir);
-	return status;
-}
-
 /* The settings first, whole: the file that sends members to them says that they are there. */
 static emr_status lead_there(moving *m, emr_problem *out_problem)
 {
@@ -248,7 +217,6 @@ static emr_status lead_there(moving *m, emr_problem *out_problem)
 	EMR_AUTO_FD dir = open(m->bureau->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD ledger = -1;
 	char cause[256] = "";
-	struct stat st;
 	emr_status status = emr_channel_carry(m->way, &way, cause, sizeof cause);
 
 	if (status != EMR_OK)
@@ -256,12 +224,10 @@ static emr_status lead_there(moving *m, emr_problem *out_problem)
 	if (dir < 0)
 		return emr_status_from_errno(errno);
 	EMR_TRY(emr_channel_settle_in(emr_buf_view(&way), dir));
-	EMR_TRY(open_to_members(dir));
 	ledger = openat(dir, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ledger < 0 || fstat(ledger, &st) != 0)
+	if (ledger < 0)
 		return emr_status_from_errno(errno);
-	return emr_file_replace(ledger, EMR_NETWORK_MOVED, emr_buf_view(&way),
-		(st.st_mode & S_IRGRP) != 0 ? 0640 : 0600);
+	return emr_file_replace(ledger, EMR_NETWORK_MOVED, emr_buf_view(&way), 0600);
 }
 
 static void say_moved(const moving *m, bool is_done)

@@ -81,9 +81,8 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 /* The person whose first key is ROOT, with the key that he has now. */
 static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], emr_known_person *out)
 {
-	emr_id32 id;
+	emr_id32 id = EMR_ID32_AT(root);
 
-	memcpy(id.b, root, sizeof id.b);
 	EMR_TRY(emr_replica_person(bureau->session.replica, id, out));
 	for (int i = 0; out->row.head.state == EMR_KEY_ROTATED && i < 1000; i++) {
 		memcpy(id.b, out->row.next, sizeof id.b);

@@ -32,10 +32,7 @@ void emr_applications_close(emr_applications *applications)
 static emr_id16 place_of(emr_bytes bytes)
 {
 	emr_id32 hash = emr_sha256_of(&bytes, 1);
-	emr_id16 place;
-
-	memcpy(place.b, hash.b, sizeof place.b);
-	return place;
+	return EMR_ID16_AT(hash.b);
 }
 
 emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes)

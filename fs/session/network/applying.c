@@ -263,7 +263,8 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	EMR_TRY(emr_applications_open(a->dir, a->session->keyring, &post, out_problem));
 	status = emr_applications_put(&post, emr_buf_view(&a->bytes));
 	if (status == EMR_LIMIT)
-		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, "what",
+			"host/mail/*.application", NULL);
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);

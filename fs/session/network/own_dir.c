@@ -3,9 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
@@ -13,8 +11,6 @@
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/stage.h"
-
-#define AWAIT_NS INT64_C(60000000000) /* a host that starts again is there by then */
 
 static emr_status say(
 	const char *place, const char *cause, emr_status status, emr_problem *out_problem)
@@ -70,41 +66,7 @@ emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_
 	status = emr_network_dir_settle(*out_dir, way, descriptor);
 	if (status != EMR_OK)
 		return say(*out_dir, emr_text(emr_status_text(status)), status, out_problem);
-	return emr_network_dir_check(*out_dir, out_problem);
-}
-
-static const char *place_of(const emr_served_at *at)
-{
-	return at->socket[0] != '\0' ? at->socket : at->url;
-}
-
-emr_status emr_own_dir_await(const char *dir, emr_out *out, emr_problem *out_problem)
-{
-	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + AWAIT_NS;
-	const struct timespec pause = {.tv_sec = 1};
-	EMR_AUTO_BUF way = {0};
-	EMR_AUTO_BUF descriptor = {0};
-	emr_served_at at;
-	emr_status status;
-
-	if (!emr_network_dir_is_served(dir) || emr_network_dir_host(dir, &way) != EMR_OK ||
-		emr_served_at_read(emr_buf_view(&way), &at) != EMR_OK)
-		return EMR_OK; /* opening says what is wrong with it */
-	status = emr_served_meet(&at, &descriptor);
-	if (!emr_status_is_unanswered(status))
-		return EMR_OK;
-	emr_say(out, "The host of this network, %s, does not answer yet, and is asked again.\n",
-		place_of(&at));
-	fflush(stdout);
-	while (emr_status_is_unanswered(status) && emr_clock_boot_ns(emr_clock_system()) < until) {
-		(void)nanosleep(&pause, NULL);
-		emr_buf_clear(&descriptor);
-		status = emr_served_meet(&at, &descriptor);
-	}
-	if (!emr_status_is_unanswered(status))
-		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", place_of(&at), NULL);
-	return status;
+	return way.len > 0 ? emr_network_dir_check(*out_dir, out_problem) : EMR_OK;
 }
 
 static const char *meeting_text(emr_status status)
@@ -114,6 +76,34 @@ static const char *meeting_text(emr_status status)
 	return emr_text(emr_status_text(status));
 }
 
+emr_status emr_own_dir_readdress(const char *named, emr_buf *way, emr_problem *out_problem)
+{
+	emr_served_at was, at = {.url = ""};
+	const bool is_known = emr_served_at_read(emr_buf_view(way), &was) == EMR_OK;
+
+	if (is_known && named != NULL && strncmp(named, "unix:/", 6) == 0 &&
+		strlen(named) < sizeof at.socket) {
+		at.key = was.key;
+		snprintf(at.socket, sizeof at.socket, "%s", named + 5);
+	} else if (emr_own_dir_is_address(named)) {
+		if (emr_served_address_read(named, &at) != EMR_OK)
+			return say(named,
+				_("it is no address of a host, as "
+				  "https://192.168.0.7:7443#ed25519//KEY; emrfs host says it"),
+				EMR_INVALID, out_problem);
+	} else {
+		return EMR_OK;
+	}
+	if (is_known && !emr_id32_equal(at.key, was.key))
+		return say(named,
+			_("the copy knows the host by another key than this address has. If it has "
+			  "got another: restore without --network, then emrfs network address "
+			  "FILE"),
+			EMR_FORK, out_problem);
+	emr_buf_clear(way);
+	return emr_served_at_write(&at, way);
+}
+
 emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, char **out_dir,
 	emr_problem *out_problem)
 {
@@ -121,14 +111,12 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 	EMR_AUTO_BUF descriptor = {0};
 	emr_served_at at;
 	char cause[256];
-	emr_status status = emr_served_address_read(address, &at);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return say(address,
-			_("it is no address of a host, as https://192.168.0.7:7443#ed25519//KEY; "
-			  "emrfs host says it"),
-			status, out_problem);
-	status = emr_served_meet(&at, &descriptor);
+	EMR_TRY(emr_own_dir_readdress(address, &way, out_problem));
+	status = emr_served_at_read(emr_buf_view(&way), &at);
+	if (status == EMR_OK)
+		status = emr_served_meet(&at, &descriptor);
 	if (emr_status_is_unanswered(status) &&
 		emr_file_is_barred(at.socket, cause, sizeof cause)) {
 		emr_problem_set(
@@ -136,11 +124,9 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 		return EMR_DENIED;
 	}
 	if (emr_status_is_unanswered(status)) {
-		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", place_of(&at), NULL);
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", at.url, NULL);
 		return status;
 	}
-	if (status == EMR_OK)
-		status = emr_served_at_write(&at, &way);
 	if (status != EMR_OK)
 		return say(at.url, meeting_text(status), status, out_problem);
 	return emr_own_dir_make(state_fd, state, emr_buf_view(&way), emr_buf_view(&descriptor),

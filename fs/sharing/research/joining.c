@@ -84,10 +84,9 @@ static emr_status begin_anew(joining *j, pass *p)
 	joined_in *all = NULL;
 	size_t n = 0;
 	bool is_in, was = false;
-	emr_status status = joined_collect(r->session, &all, &n);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(joined_collect(r->session, &all, &n));
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
 	for (size_t i = r->agreed.n; i > 0 && status == EMR_OK; i--)

@@ -103,6 +103,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	emr_replica_position at = {0};
 	uint64_t size = 0;
 	emr_replica_trouble trouble;
+	emr_problem clock = {0};
 	bool is_away;
 
 	emr_absence_look(session, &absence);
@@ -112,6 +113,11 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
+	if (!is_away && absence.ahead_s != 0) {
+		emr_absence_say_clock(session->state_path, absence.ahead_s, &clock);
+		is_away = true;
+		why = &clock;
+	}
 	return json_pack("{s:s, s:o, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "not_taken", emr_unsent_json(session), "size",
 		(json_int_t)size, "away_at", time_or_null(absence.since_unix_s), "away_unix",

@@ -39,9 +39,8 @@ static emr_status steward_of(const emr_special *special, const emr_team *team, c
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_who who;
-	emr_id32 root;
+	emr_id32 root = EMR_ID32_AT(team->row.steward);
 
-	memcpy(root.b, team->row.steward, sizeof root.b);
 	EMR_TRY(emr_crowd_open(special->session, &crowd));
 	EMR_TRY(emr_who_of(&crowd, root, &who));
 	emr_show(who.organisation, out, 256);

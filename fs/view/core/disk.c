@@ -84,47 +84,22 @@ bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
 
 /* ---- handing everything to the disk ---- */
 
-/* Files with bytes in this process only, each kept alive for the caller; those that a program is
- * writing, too, if ALL. */
-static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, size_t *out_count)
+/* Files with bytes in this process only; those that a program is writing, too, if ALL. */
+static bool must_hand_out(const node *n, bool all)
 {
-	size_t count = 0;
-	node **nodes;
+	return n->state == NODE_LIVE && node_file(n)->wrote != node_file(n)->handed &&
+	       (node_writers(n) == 0 || all);
+}
 
-	pthread_mutex_lock(&view->lock);
-	nodes = calloc(view->nodes.count + 1, sizeof *nodes);
-	for (node *n = NULL; nodes != NULL && (n = tree_next_any(view, n)) != NULL;) {
-		if (node_file(n) == NULL || n->state != NODE_LIVE ||
-			node_file(n)->wrote == node_file(n)->handed ||
-			(node_writers(n) > 0 && !all))
-			continue;
-		n->opens++;
-		nodes[count++] = n;
-	}
-	pthread_mutex_unlock(&view->lock);
-	if (nodes == NULL)
-		return EMR_NO_MEMORY;
-	*out_nodes = nodes;
-	*out_count = count;
-	return EMR_OK;
+static emr_status hand_out(emr_view *view, node *n, bool all)
+{
+	return all ? file_hand_out(view, n) : file_hand_out_finished(view, n, 0);
 }
 
 emr_status emr_view_secure(emr_view *view, bool all)
 {
-	EMR_AUTO_FREE node **nodes = NULL;
-	size_t count = 0;
-	emr_status first = take_unhanded(view, all, &nodes, &count), status;
+	emr_status first = file_each(view, NULL, must_hand_out, hand_out, all), status;
 
-	for (size_t i = 0; i < count; i++) {
-		status = all ? file_hand_out(view, nodes[i])
-			     : file_hand_out_finished(view, nodes[i], 0);
-		if (status != EMR_OK && first == EMR_OK)
-			first = status;
-		pthread_mutex_lock(&view->lock);
-		nodes[i]->opens--;
-		tree_release_if_unused(view, nodes[i]);
-		pthread_mutex_unlock(&view->lock);
-	}
 	disk_hear(view, first);
 	status = emr_view_sync(view);
 	return first != EMR_OK ? first : status;

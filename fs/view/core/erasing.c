@@ -55,7 +55,7 @@ bool erase_has(emr_view *view, emr_id16 object)
 
 bool erase_has_finished(const emr_view *view, emr_id16 object)
 {
-	return emr_buf_has(&view->erasing.erased, &object, sizeof object);
+	return emr_buf_has(&view->erasing.erased, emr_bytes_of(&object, sizeof object));
 }
 
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)

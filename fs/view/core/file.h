@@ -61,6 +61,11 @@ emr_status file_freeze_locked(emr_view *view, node *n);
 /* Under no lock: before the last of MINE writers closes. */
 emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine);
 bool file_is_handed_out(emr_view *view, const node *n);
+/* WHAT on each file that IS_WANTED (under view->lock), at most *MOST of them (NULL: all), each kept
+ * alive meanwhile.  One that fails does not keep the others from it: the first failure. */
+emr_status file_each(emr_view *view, const unsigned *most,
+	bool (*is_wanted)(const node *n, bool all),
+	emr_status (*what)(emr_view *view, node *n, bool all), bool all);
 
 /* ---- spill.c ---- */
 /* These functions end a working copy, and remove its spill (the encrypted file that holds what

@@ -50,31 +50,3 @@ emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint6
 	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
-
-emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, size_t piece_len)
-{
-	uint64_t size = emr_content_reader_content(from)->n, at = 0, end = 0;
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && at < size) {
-		size_t want, got = 0;
-
-		if (at == end) { /* what was written from here on, up to the next hole */
-			status = emr_content_reader_seek(from, at, false, &at);
-			if (status == EMR_NOT_FOUND)
-				return file_truncate(to->view, to->node, size);
-			if (status == EMR_OK)
-				status = emr_content_reader_seek(from, at, true, &end);
-			if (status != EMR_OK)
-				break;
-		}
-		want = end - at < piece_len ? (size_t)(end - at) : piece_len;
-		status = emr_content_reader_read(from, at, piece, want, &got);
-		if (status == EMR_OK && got == 0)
-			status = EMR_DAMAGED;
-		if (status == EMR_OK)
-			status = emr_view_write(to, at, emr_bytes_of(piece, got));
-		at += got;
-	}
-	return status;
-}

@@ -299,17 +299,20 @@ emr_status emr_view_fsync(emr_handle *handle)
 	return status;
 }
 
-/* Files whose spills are not on the disk yet, each kept alive for the caller. */
-static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_count)
+emr_status file_each(emr_view *view, const unsigned *most,
+	bool (*is_wanted)(const node *n, bool all),
+	emr_status (*what)(emr_view *view, node *n, bool all), bool all)
 {
-	size_t count = 0;
-	node **nodes;
+	EMR_AUTO_FREE node **nodes = NULL;
+	emr_status first = EMR_OK;
+	size_t count = 0, max;
 
 	pthread_mutex_lock(&view->lock);
-	nodes = calloc(view->disk.unsynced_spills + 1, sizeof *nodes);
-	for (node *n = NULL; nodes != NULL && count < view->disk.unsynced_spills &&
-			     (n = tree_next_any(view, n)) != NULL;) {
-		if (node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
+	max = most != NULL ? *most : view->nodes.count;
+	nodes = calloc(max + 1, sizeof *nodes);
+	for (node *n = NULL;
+		nodes != NULL && count < max && (n = tree_next_any(view, n)) != NULL;) {
+		if (node_file(n) == NULL || !is_wanted(n, all))
 			continue;
 		n->opens++;
 		nodes[count++] = n;
@@ -317,36 +320,33 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 	pthread_mutex_unlock(&view->lock);
 	if (nodes == NULL)
 		return EMR_NO_MEMORY;
-	*out_nodes = nodes;
-	*out_count = count;
-	return EMR_OK;
-}
-
-/* One whose disk refuses does not keep the others from it: the first failure is told at the end. */
-static emr_status sync_spills(emr_view *view)
-{
-	EMR_AUTO_FREE node **nodes = NULL;
-	size_t count = 0;
-	emr_status first = take_unsynced(view, &nodes, &count);
-
 	for (size_t i = 0; i < count; i++) {
-		node *n = nodes[i];
-		/* A spill that the disk once refused is written again whole, whoever is at work on
-		 * it. */
-		emr_status status = file_is_handed_out(view, n) ? EMR_OK
-				    : is_doubted(view, n)	? file_hand_out(view, n)
-							  : file_hand_out_finished(view, n, 0);
+		emr_status status = what(view, nodes[i], all);
 
-		if (status == EMR_OK)
-			status = sync_file(view, n);
 		if (status != EMR_OK && first == EMR_OK)
 			first = status;
 		pthread_mutex_lock(&view->lock);
-		n->opens--;
-		tree_release_if_unused(view, n);
+		nodes[i]->opens--;
+		tree_release_if_unused(view, nodes[i]);
 		pthread_mutex_unlock(&view->lock);
 	}
 	return first;
+}
+
+static bool has_unsynced(const node *n, bool all)
+{
+	(void)all;
+	return node_file(n)->is_spill_unsynced;
+}
+
+/* A spill that the disk once refused is written again whole, whoever is at work on it. */
+static emr_status bring_spill(emr_view *view, node *n, bool all)
+{
+	(void)all;
+	EMR_TRY(file_is_handed_out(view, n) ? EMR_OK
+		: is_doubted(view, n)	    ? file_hand_out(view, n)
+					    : file_hand_out_finished(view, n, 0));
+	return sync_file(view, n);
 }
 
 /* Of the rows up to SEQ, 0: none. */
@@ -366,7 +366,9 @@ static emr_status sync_rows(emr_view *view, uint64_t seq)
 
 emr_status emr_view_sync(emr_view *view)
 {
-	emr_status status = sync_spills(view), rows;
+	emr_status status = file_each(
+			   view, &view->disk.unsynced_spills, has_unsynced, bring_spill, false),
+		   rows;
 	uint64_t seq;
 
 	pthread_mutex_lock(&view->lock);

@@ -87,14 +87,10 @@ static emr_status tell_apart(flat_item **items, size_t n, first_fn is_first)
 
 		qsort_r(items, n, sizeof *items, by_name, &is_first);
 		for (size_t i = n; i-- > 1;) {
-			emr_status status;
-
 			if (!has_same_name(items[i], items[i - 1]))
 				continue;
 			again = true;
-			status = add_code(items[i], digits);
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(add_code(items[i], digits));
 		}
 		if (!again)
 			return EMR_OK;

@@ -63,7 +63,7 @@ bool view_mend_ledger(emr_view *view, emr_status why)
 	if (why != EMR_DAMAGED || view_is_read_only(view))
 		return false;
 	status = emr_replica_mend(view->options.replica, &mended);
-	if (mended.ledger_rows + mended.own_rows == 0 || (status != EMR_OK && mended.missing == 0))
+	if (!(mended.ledger || mended.own) || (status != EMR_OK && mended.missing == 0))
 		return false;
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "ledger-mended", "");
@@ -113,6 +113,14 @@ void view_hear_restart(emr_view *view, emr_status status)
 		said = say_done(o, &last);
 	if (said != EMR_OK)
 		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
+}
+
+bool view_reaches_ledger(emr_view *view)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(view->options.ledger, &absence);
+	return absence.status == EMR_OK;
 }
 
 void view_hear_ledger(emr_view *view, emr_status status)

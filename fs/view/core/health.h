@@ -14,6 +14,8 @@ bool view_is_read_only(emr_view *view);
  * be tried again. */
 bool view_mend_ledger(emr_view *view, emr_status why);
 
+/* Nobody waits for one that is away, or has not answered yet. */
+bool view_reaches_ledger(emr_view *view);
 /* Notes the ledger's last status: it is said once when the ledger is away, once when it is back.
  * Without view->lock. */
 void view_hear_ledger(emr_view *view, emr_status status);

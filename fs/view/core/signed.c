@@ -78,7 +78,7 @@ static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const
 	bool is_new;
 
 	pthread_mutex_lock(&view->lock);
-	is_new = !emr_buf_has(&view->stale_told, root, sizeof *root) &&
+	is_new = !emr_buf_has(&view->stale_told, emr_bytes_of(root, sizeof *root)) &&
 		 emr_buf_append(&view->stale_told, root, sizeof *root) == EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 	if (is_new)

@@ -330,8 +330,9 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 
 static emr_status note_ended(meeting *m, shared_share *s)
 {
-	return emr_buf_has(&m->ended, &s, sizeof s) ? EMR_OK
-						    : emr_buf_append(&m->ended, &s, sizeof s);
+	return emr_buf_has(&m->ended, emr_bytes_of(&s, sizeof s))
+		       ? EMR_OK
+		       : emr_buf_append(&m->ended, &s, sizeof s);
 }
 
 static emr_status meet_end(meeting *m, node *n)

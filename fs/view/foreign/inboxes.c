@@ -59,7 +59,7 @@ static void end_others(taking *t)
 
 		pthread_mutex_lock(&view->lock);
 		ends = s->owner_card.len > 0 && s->is_blind && s->phase == SHARED_OPEN &&
-		       !emr_buf_has(&t->domains, &s->domain, sizeof s->domain);
+		       !emr_buf_has(&t->domains, emr_bytes_of(&s->domain, sizeof s->domain));
 		if (ends)
 			s->rights = 0;
 		pthread_mutex_unlock(&view->lock);

@@ -77,11 +77,6 @@ static emr_status giving_get(emr_view *view, uint64_t number, const char *name, 
 	return giving->get(view->options.giving_arg, s.domain, name + strlen(GRANT), out);
 }
 
-static bool is_copy(emr_bytes value)
-{
-	return memmem(value.data, value.len, "grant=", 6) != NULL;
-}
-
 static emr_status take_code(
 	emr_view *view, uint64_t number, emr_bytes value, emr_buf *out_wanted, bool *out_is_right)
 {
@@ -99,7 +94,7 @@ static emr_status giving_set(emr_view *view, uint64_t number, const char *name, 
 	EMR_AUTO_BUF wanted = {0};
 	bool is_confirmed = false;
 
-	if (value.len > 0 && is_copy(value))
+	if (value.len > 0 && (memmem(value.data, value.len, "grant=", 6) != NULL))
 		return EMR_OK;
 	if (value.len > VALUE_MAX)
 		return EMR_INVALID;

@@ -71,8 +71,9 @@ emr_status move_is_seen(emr_view *view, emr_id16 domain, bool *out_is)
 
 static emr_status add_id(emr_buf *ids, const uint8_t *id)
 {
-	return emr_buf_has(ids, id, sizeof(emr_id32)) ? EMR_OK
-						      : emr_buf_append(ids, id, sizeof(emr_id32));
+	return emr_buf_has(ids, emr_bytes_of(id, sizeof(emr_id32)))
+		       ? EMR_OK
+		       : emr_buf_append(ids, id, sizeof(emr_id32));
 }
 
 static bool has_person(const emr_buf *grants, const uint8_t *id)

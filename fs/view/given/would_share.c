@@ -96,7 +96,7 @@ static emr_status leave_out_former(emr_view *view, passage *p, emr_buf *gains)
 	}
 	EMR_TRY(emr_replica_grants(view->options.replica, p->sight.there, note_newer, p));
 	EMR_EACH (const emr_id32, id, &all)
-		if (emr_buf_has(&p->newer, id, sizeof *id))
+		if (emr_buf_has(&p->newer, emr_bytes_of(id, sizeof *id)))
 			EMR_TRY(emr_buf_append(gains, id, sizeof *id));
 	return EMR_OK;
 }

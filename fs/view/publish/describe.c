@@ -296,7 +296,7 @@ typedef struct leaving {
 
 static bool leaves(const emr_buf *domains, emr_id16 domain)
 {
-	return emr_buf_has(domains, &domain, sizeof domain);
+	return emr_buf_has(domains, emr_bytes_of(&domain, sizeof domain));
 }
 
 static emr_status note_leaving(emr_buf *domains, emr_id16 domain)
@@ -341,7 +341,6 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 		return EMR_OK;
 	for (vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
 		const node *database;
-		emr_status status;
 		work *w;
 
 		if (!v->is_sent)
@@ -349,9 +348,7 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 		v->is_held = false;
 		if (must_wait(p->view, l, v))
 			continue;
-		status = new_work(p, &w);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(new_work(p, &w));
 		p->nworks++;
 		n++;
 		w->depth = v->goes_first ? 0 : UINT32_MAX;

@@ -43,11 +43,6 @@ static emr_status look_at(const emr_view *view, const wanted *what, emr_headers 
 	return status;
 }
 
-static emr_bytes header_key(void)
-{
-	return emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY));
-}
-
 /* The attributes of N with FOUND instead of what they said before. */
 static emr_status with_headers(
 	const node *n, const emr_headers *found, emr_buf *out, uint16_t *out_count)
@@ -56,8 +51,9 @@ static emr_status with_headers(
 	bool remove = found->kind == EMR_HEADER_NONE;
 
 	EMR_TRY(remove ? EMR_OK : emr_headers_encode(found, &value));
-	return emr_xattr_change(
-		node_attributes(n), header_key(), emr_buf_view(&value), remove, out, out_count);
+	return emr_xattr_change(node_attributes(n),
+		emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY)), emr_buf_view(&value),
+		remove, out, out_count);
 }
 
 /* Under view->lock.  The person's own attributes come first: what does not fit beside them is left

@@ -89,14 +89,11 @@ emr_status heirs_settle(publishing *p)
 	for (; v != NULL; v = next) {
 		node *heir = heirs_find(view, v);
 		const node *database;
-		emr_status status;
 
 		next = v->next;
 		v->is_sent = false;
 		if (heir != NULL && heir->in_run) {
-			status = inherit(view, heir, v);
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(inherit(view, heir, v));
 			continue;
 		}
 		database = database_left(view, v);

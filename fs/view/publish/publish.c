@@ -185,13 +185,9 @@ static emr_status take_ancestors(publishing *p)
 		node *up = p->nodes[i]->parent;
 
 		for (; up != NULL && up != p->view->root; up = up->parent) {
-			emr_status status;
-
 			if (up->in_run || !needs_settling(up) || awaiting_holds(p->view, up))
 				continue;
-			status = add_node(p, up);
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(add_node(p, up));
 		}
 	}
 	return EMR_OK;

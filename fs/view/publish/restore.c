@@ -54,7 +54,7 @@ void restore_publish_first(emr_view *view)
 {
 	emr_status status;
 
-	if (view_is_read_only(view))
+	if (view_is_read_only(view) || !view_reaches_ledger(view))
 		return;
 	status = emr_view_publish_now(view);
 	if (status == EMR_OK) /* what was sent is in the copy of the ledger after the next run */

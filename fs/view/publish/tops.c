@@ -14,12 +14,6 @@ typedef struct unknown_tops {
 	size_t n;
 } unknown_tops;
 
-static bool wants_top(const node *n)
-{
-	return n->type == EMR_META_FILE && n->is_published && n->content_dirty &&
-	       node_top_cver(n) == 0;
-}
-
 static emr_status list_unknown(const publishing *p, unknown_tops *u)
 {
 	size_t max = p->nnodes;
@@ -31,7 +25,8 @@ static emr_status list_unknown(const publishing *p, unknown_tops *u)
 	if (u->tops == NULL || u->nodes == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < p->nnodes; i++) {
-		if (!wants_top(p->nodes[i]))
+		if (!(p->nodes[i]->type == EMR_META_FILE && p->nodes[i]->is_published &&
+			    p->nodes[i]->content_dirty && node_top_cver(p->nodes[i]) == 0))
 			continue;
 		if (tree_need_file(p->nodes[i]) != EMR_OK) /* which remembers it */
 			return EMR_NO_MEMORY;

@@ -31,7 +31,7 @@ emr_status shared_new(emr_view *view)
 	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
-	view->shares->late_due_boot_ns = INT64_MAX;
+	view->shares->late.due_boot_ns = INT64_MAX;
 	EMR_TRY(emr_share_new(&options, &view->shares->share));
 	status = emr_share_keep_received(view->shares->share, false);
 	/* Nobody known yet: an empty ledger, or one that is away. */
@@ -108,6 +108,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
 			emr_status_text(status));
+	shared_hear_clocks(view);
 	end = shared_end_due(view);
 	view->writings->turn(view);
 	due = serve_busy(view);

@@ -233,15 +233,15 @@ typedef struct shares {
 	bool knows_inboxes;	  /* of the worker, all three: the list of others' Inboxes, and what
 				     owners are called, as of this generation */
 	uint64_t inboxes, names_generation;
-	bool has_leaving; /* a record of another's has a name of scratch, and its bytes are not here
-			     yet (foreign_fetch) */
+	bool has_leaving; /* a record of another's has a name of scratch, and no bytes here yet */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached, */
-	emr_status followed;	  /* and what became of the last try */
-	int64_t late_due_boot_ns; /* of the worker: when what is not here of grants is looked for
-				     again, */
-	int64_t late_wait_ns;	  /* which is so long after the last time */
+	int64_t fresh_boot_ns;	 /* of the worker: when the ledger was last reached, */
+	emr_status followed;	 /* and what became of the last try */
+	_Atomic int64_t ahead_s; /* of the host's clock: emr_ledger_absence */
+	struct {
+		int64_t due_boot_ns, wait_ns; /* so long after the last time */
+	} late; /* of the worker: when what is not here of grants is looked for again */
 } shares;
 
 /* The worker's part for one's own files in others' folders. */

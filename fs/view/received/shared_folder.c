@@ -507,12 +507,12 @@ static void look_again_for(emr_view *view, const emr_unopened *unopened)
 {
 	shares *all = view->shares;
 
-	all->late_wait_ns = unopened->late == 0		  ? 0
-			    : all->late_wait_ns == 0	  ? LATE_FIRST_NS
-			    : all->late_wait_ns < LATE_NS ? 2 * all->late_wait_ns
+	all->late.wait_ns = unopened->late == 0		  ? 0
+			    : all->late.wait_ns == 0	  ? LATE_FIRST_NS
+			    : all->late.wait_ns < LATE_NS ? 2 * all->late.wait_ns
 							  : LATE_NS;
-	all->late_due_boot_ns =
-		unopened->late == 0 ? INT64_MAX : view_boot_ns(view) + all->late_wait_ns;
+	all->late.due_boot_ns =
+		unopened->late == 0 ? INT64_MAX : view_boot_ns(view) + all->late.wait_ns;
 }
 
 /* Without view->lock: every grant to me. */
@@ -638,7 +638,7 @@ static emr_status look(looking *l)
 {
 	shares *all = l->view->shares;
 	emr_replica_position at;
-	bool is_late = all->knows_grants && view_boot_ns(l->view) >= all->late_due_boot_ns;
+	bool is_late = all->knows_grants && view_boot_ns(l->view) >= all->late.due_boot_ns;
 
 	EMR_TRY(emr_replica_at(l->view->options.replica, &at));
 	if (all->knows_grants && at.size == all->seen && !is_late)

@@ -17,13 +17,6 @@ static bool is_listed(const emr_view *view, const shared_share *s)
 	       (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
 }
 
-static emr_share_phase phase_of(const shared_share *s)
-{
-	return s->phase == SHARED_REVOKED   ? EMR_SHARE_REVOKED
-	       : s->phase == SHARED_EXPIRED ? EMR_SHARE_EXPIRED
-					    : EMR_SHARE_OPEN;
-}
-
 /* Under view->lock. */
 static emr_status give(const emr_view *view, const shared_share *s, emr_shared_with_me_fn fn,
 	void *arg, bool *out_goes_on)
@@ -45,7 +38,9 @@ static emr_status give(const emr_view *view, const shared_share *s, emr_shared_w
 		.is_unanswered = s->opens_away ? atomic_load(&s->answers.is_missed)
 					       : atomic_load(&s->owner->away_told_boot_ns) != 0,
 		.is_owner_unasked = !s->opens_away && !answered_lately,
-		.phase = phase_of(s)};
+		.phase = (s->phase == SHARED_REVOKED   ? EMR_SHARE_REVOKED
+			  : s->phase == SHARED_EXPIRED ? EMR_SHARE_EXPIRED
+						       : EMR_SHARE_OPEN)};
 
 	one.right = shared_right(view, s, &one.until_unix_s);
 	if (one.phase != EMR_SHARE_OPEN)

@@ -55,12 +55,19 @@ bool shared_is_there(const emr_view *view)
 
 emr_status shared_is_readable(const emr_view *view, const shared_share *s)
 {
+	const int64_t now_s = view_now_ns(view) / 1000000000, ahead_s = view->shares->ahead_s,
+		      end_s = (int64_t)s->grant.row.not_after_unix_s;
+	/* Neither a clock that was set back nor a computer that slept makes it longer. */
+	const bool is_over = view_boot_ns(view) >= s->end_boot_ns || now_s >= end_s;
+
 	if (s->phase == SHARED_REVOKED)
 		return EMR_ACCESS_REVOKED;
-	/* Neither a clock that was set back nor a computer that slept makes it longer. */
-	if (s->phase == SHARED_EXPIRED || view_boot_ns(view) >= s->end_boot_ns ||
-		view_now_ns(view) / 1000000000 >= (int64_t)s->grant.row.not_after_unix_s)
+	if (s->phase == SHARED_EXPIRED || (is_over && (ahead_s == 0 || now_s + ahead_s >= end_s)))
 		return EMR_ACCESS_ENDED;
+	/* By one clock alone: nothing opens, and nothing is over before it is known which is wrong.
+	 */
+	if (is_over || now_s + ahead_s >= end_s)
+		return EMR_AWAITED; /* that somebody sets one */
 	return s->phase == SHARED_OPEN ? EMR_OK : EMR_NOT_FOUND;
 }
 

@@ -245,14 +245,11 @@ static emr_status list_owners(
 	emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
-		emr_status status;
 		node *n;
 
 		if (o->number + 2 <= cookie || !owner_is_shown(view, o))
 			continue;
-		status = shared_owner_node(view, o, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_owner_node(view, o, &n));
 		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
 			break;
 	}

@@ -28,7 +28,8 @@ static emr_shared_notice about(const emr_view *view, const shared_share *s, cons
 		.purpose = shared_purpose(view, s),
 		.points = s->owner->set != NULL ? s->owner->set->terms.price : 0,
 		.t = s->needed,
-		.n = s->agents_count};
+		.n = s->agents_count,
+		.ahead_s = view->shares->ahead_s};
 }
 
 /* Behind "shared-with-me/OWNER/", or "datasets/NAME/PSEUDONYM/". */
@@ -69,6 +70,21 @@ static void tell(emr_view *view, emr_shared_notice *notice, char *path)
 	if (view->options.shared_notice != NULL && may_tell(view, notice->id))
 		view->options.shared_notice(view->options.shared_notice_arg, notice);
 	free(path);
+}
+
+void shared_hear_clocks(emr_view *view)
+{
+	shares *all = view->shares;
+	const int64_t was_s = all->ahead_s;
+	emr_ledger_absence now;
+
+	emr_ledger_look(view->options.ledger, &now);
+	all->ahead_s = now.ahead_s;
+	if ((was_s != 0) == (now.ahead_s != 0))
+		return;
+	all->knows_grants = false; /* what is over by a clock that was wrong is not */
+	if (was_s == 0)
+		tell(view, &(emr_shared_notice){.id = "clock", .ahead_s = now.ahead_s}, NULL);
 }
 
 /* Of the worker, which alone changes names: they can be read without the lock. */
@@ -195,6 +211,7 @@ typedef struct word {
 
 static word word_of(const shared_share *s, emr_status status, const emr_share_trouble *trouble)
 {
+	const int64_t soon_s = view_now_ns(s->view) / 1000000000 + EMR_LEDGER_CLOCKS_S;
 	emr_share_why why = trouble->why;
 
 	/* Also while others have not answered: they count the same.  It is a word about the whole
@@ -204,9 +221,17 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		return (word){EMR_QUOTA, "daily-limit"};
 
 	if (status == EMR_OFFLINE)
-		return (word){status, "offline"};
+		return (word){status, s->view->shares->ahead_s != 0 ? "clock" : "offline"};
 	if (status == EMR_TIMEOUT)
 		return (word){status, "no-release"};
+	/* Refused for a time that is the grant's end by no clock that is known here. */
+	if ((why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER) &&
+		(trouble->code == EMR_RESULT_TIME_AHEAD ||
+			trouble->code == EMR_RESULT_EXPIRED_BATCH ||
+			(trouble->code == EMR_RESULT_GRANT_DEAD &&
+				shared_is_readable(s->view, s) == EMR_OK &&
+				soon_s < (int64_t)s->grant.row.not_after_unix_s)))
+		return (word){EMR_AWAITED, "clock"};
 	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
 		why = why_of_code(trouble->code);
 	switch (why) {
@@ -255,10 +280,12 @@ static uint64_t tomorrow(const emr_view *view)
 emr_status shared_notice_trouble(emr_view *view, shared_share *s, const node *n, emr_status status,
 	const emr_share_trouble *trouble, unsigned seconds)
 {
-	word w = word_of(s, status, trouble);
 	emr_shared_notice notice;
 	char *path;
+	word w;
 
+	shared_hear_clocks(view);
+	w = word_of(s, status, trouble);
 	if (w.id == NULL || is_told_already(view, s, w.status))
 		return w.status;
 	if (w.status == EMR_ACCESS_REVOKED)

@@ -10,6 +10,8 @@ void shared_notice_end(emr_view *view, const shared_share *s);
 #define SHARED_CUT_MAX 8 /* files of which it is told that they were open then */
 /* The same of the N files at PATHS, which it frees: somebody has them open. */
 void shared_notice_cut(emr_view *view, const shared_share *s, char **paths, size_t n);
+/* Of the worker: whether the host's clock and this computer's are apart. */
+void shared_hear_clocks(emr_view *view);
 /* Of the worker, without view->lock: N is no copy that the dataset's readers may see. */
 void shared_notice_withheld(emr_view *view, const shared_share *s, const node *n);
 void shared_notice_ending(emr_view *view, const shared_share *s);

@@ -162,14 +162,11 @@ static emr_status list_participants(emr_view *view, const shared_set *set, uint6
 	bool take, emr_entry_fn fn, void *arg)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
-		emr_status status;
 		node *n;
 
 		if (o->set != set || o->number + 2 <= cookie || !shared_owner_is_shown(view, o))
 			continue;
-		status = shared_owner_node(view, o, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_owner_node(view, o, &n));
 		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
 			break;
 	}
@@ -182,14 +179,11 @@ emr_status shared_sets_list(
 	if (at->level == SHARED_SET)
 		return list_participants(view, at->set, cookie, take, fn, arg);
 	for (shared_set *s = view->shares->sets; s != NULL; s = s->next) {
-		emr_status status;
 		node *n;
 
 		if (s->number + 2 <= cookie || !set_is_shown(view, s))
 			continue;
-		status = set_node(view, s, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(set_node(view, s, &n));
 		if (!shared_give(view, n, s->name, s->number + 2, take, fn, arg))
 			break;
 	}

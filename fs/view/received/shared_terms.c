@@ -77,5 +77,5 @@ bool shared_is_wanted(const emr_view *view, const emr_received *r)
 	const shares *all = view->shares;
 
 	return all->frozen_at == 0 || !r->is_dataset || !emr_id16_equal(r->line, all->only) ||
-	       emr_buf_has(&all->frozen, &r->grant.domain, sizeof r->grant.domain);
+	       emr_buf_has(&all->frozen, emr_bytes_of(&r->grant.domain, sizeof r->grant.domain));
 }

@@ -183,9 +183,8 @@ static emr_status directory_id(const emr_view *view, emr_id16 domain, const stru
 	const emr_bytes pieces[] = {emr_bytes_of(SALT, sizeof SALT),
 		emr_bytes_of(d->org.b, sizeof d->org.b), emr_bytes_of(day, strlen(day))};
 	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
-	emr_id16 from;
+	emr_id16 from = EMR_ID16_AT(hash.b);
 
-	memcpy(from.b, hash.b, sizeof from.b);
 	return emr_keyring_object_id(view->options.keyring, from, domain, out);
 }
 

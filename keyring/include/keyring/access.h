@@ -45,7 +45,7 @@ typedef struct emr_recipient {
 /* rid of the owner's box: domain_id || 0[16]. */
 emr_id32 emr_owner_rid(emr_id16 domain_id);
 
-/* Appends the part.  EPK is the public half of a fresh emr_box_key_new_request that the caller
+/* Appends the part.  EPK is the public half of a fresh emr_box_key_new that the caller
  * keeps until the answers are there.  The item's public count must be the body's.  EMR_INVALID. */
 emr_status emr_access_part_seal(emr_bytes access_item, const uint8_t epk[32],
 	const emr_recipient *recipients, size_t n, const emr_access_body *body, emr_buf *out_part);

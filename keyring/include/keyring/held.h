@@ -22,8 +22,6 @@ emr_status emr_box_key_domain(const emr_keyring *kr, emr_id16 domain_id, emr_box
 /* Random: an agent's key of one week (so that destroyed fragments stay destroyed: the seed cannot
  * bring it back). */
 emr_status emr_box_key_new(emr_box_key **out);
-/* Random: of one request, for its answers only. */
-emr_status emr_box_key_new_request(emr_box_key **out);
 void emr_box_key_public(const emr_box_key *key, uint8_t out_pk[32]);
 /* Under the local AGENT_STORE key.  EMR_DAMAGED from open. */
 emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key, emr_bytes row,
@@ -31,14 +29,6 @@ emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key,
 emr_status emr_box_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_box_key **out);
 void emr_box_key_free(emr_box_key *key);
-/* The one key that may be shown: of a request, as evidence of what an answer held.  A person who
- * sees it can read every answer to that request, also the owner's own with the capsules' keys in
- * it: so it is shown for a request that no owner answered, or to the owner.  EMR_DENIED for any
- * other key. */
-emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32]);
-/* A key that was revealed, to check the evidence that came with it. */
-emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out);
-
 /* ---- Epoch keys: a of one domain and epoch, A = aG ---- */
 
 typedef struct emr_epoch_key emr_epoch_key;
@@ -48,9 +38,6 @@ typedef struct emr_epoch_key emr_epoch_key;
  * everything else that needs it. */
 emr_status emr_keyring_epoch_key(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out);
-/* Random: a device that starts an epoch in its owner's domain.  It must travel to the owner in the
- * EPOCH operation (keyring/letters.h). */
-emr_status emr_epoch_key_new(emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out);
 emr_id16 emr_epoch_key_domain(const emr_epoch_key *key);
 uint32_t emr_epoch_key_epoch(const emr_epoch_key *key);
 void emr_epoch_key_public(const emr_epoch_key *key, uint8_t out_A[32]);

@@ -205,6 +205,8 @@ typedef enum emr_sign_label {
 				   "POST." and base64 of its path            17..64 KiB C */
 	EMR_SIGN_TOKEN,		/* net_id || host || signer_id || time      88|124     I
 				 * || root that is let go, or nothing */
+	EMR_SIGN_ADDRESS,	/* net_id || the host's key || head of a text
+				   about its address || place                57..400   I */
 	EMR_SIGN_LABEL_COUNT
 } emr_sign_label;
 /* clang-format on */

@@ -10,15 +10,8 @@
 
 /* ---- EPOCH: the domain's next key ---- */
 
-/* KEY NULL: it is the owner's, grown from the seed, and nothing is sent.  Else a device made it,
- * and sends it to the domain's box.  EMR_INVALID: KEY is not of the item's domain and epoch or does
- * not fit its public A. */
-emr_status emr_epoch_part_seal(emr_bytes epoch_item, const uint8_t owner_box[32],
-	const emr_epoch_key *key, emr_buf *out_part);
-/* As the owner: from the seed or from the letter, checked against the item's A.  EMR_DAMAGED:
- * neither fits (somebody who may manage the domain put a key there that the owner cannot have). */
-emr_status emr_epoch_part_open(
-	const emr_keyring *kr, emr_bytes epoch_item, emr_bytes part, emr_epoch_key **out);
+/* The key is grown from the owner's seed, so nothing secret is sent.  EMR_INVALID: another item. */
+emr_status emr_epoch_part_seal(emr_bytes epoch_item, emr_buf *out_part);
 
 /* ---- WRITER_ADD: who may write, and devices ---- */
 

@@ -47,9 +47,6 @@ emr_status emr_act_follow(emr_act *act, emr_bytes row);
 
 /* ---- keys ---- */
 
-/* To the keys of NEXT, the same person's new keyring, from OLD.  Errors: those of NEXT. */
-emr_status emr_act_key_rotate(
-	emr_id32 old, const emr_keyring *next, emr_id16 net_id, emr_act *out_act);
 emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8_t reason);
 /* Of a device that named a certificate, that ends, too. */
 emr_act emr_act_device_revoke(
@@ -78,9 +75,6 @@ emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org);
 
 /* ---- domains, writers ---- */
 
-/* From KEYRING's key of generation GEN to that of GEN + 1. */
-emr_status emr_act_domain_rotate(const emr_keyring *keyring, emr_id16 domain, uint32_t next_gen,
-	emr_id16 net_id, emr_act *out_act);
 emr_act emr_act_writer_add(
 	emr_id16 domain, emr_id32 writer, uint16_t rights, uint64_t not_after_unix_s);
 emr_act emr_act_writer_del(emr_id16 domain, emr_id32 writer);

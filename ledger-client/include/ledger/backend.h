@@ -8,6 +8,7 @@
 #include "ledger/renew.h"
 
 struct emr_chain;
+struct emr_chain_lacking;
 struct emr_checkpoint;
 
 /* Every function may be called from several threads at once and follows the contract of its
@@ -39,14 +40,15 @@ typedef struct emr_ledger_backend {
 	void (*wake)(void *self); /* also from a signal handler: takes no lock */
 	void (*stop)(void *self); /* the same.  NULL = nothing is waited for but by `wait` */
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
-	/* Unites the whole entries of the host's own bytes and of OWN, a verified copy
-	 * (chain.h, emr_chain_unite). NULL = the host mends itself. */
-	emr_status (*unite)(void *self, struct emr_chain *own, uint64_t size,
-		struct emr_chain *united, emr_ledger_trouble *out_trouble);
-	/* The same up to the end, then the host's rows that are otherwise are put right.  *out_n =
-	 * rows changed. */
-	emr_status (*mend)(void *self, struct emr_chain *own, struct emr_chain *united,
-		emr_ledger_trouble *out_trouble, uint64_t *out_n);
+	/* Builds the host's file again of what is whole in it and in OWN, a verified copy inside of
+	 * a read transaction (chain.h, emr_chain_unite, emr_chain_build_again).  NULL = the host
+	 * looks after itself. */
+	emr_status (*mend)(void *self, struct emr_chain *own, uint64_t size, const uint8_t root[32],
+		emr_ledger_trouble *out_trouble, bool *out_was_damaged);
+	/* Of emr_ledger_lacks and emr_ledger_give.  Both NULL = it is no single host's. */
+	emr_status (*lacks)(void *self, uint64_t from, struct emr_chain_lacking *out);
+	emr_status (*give)(void *self, const emr_part_key *keys, const emr_bytes *parts, size_t n,
+		size_t *out_n);
 	/* NULL = it stands in no channel. */
 	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
 	emr_status (*doubt)(void *self, emr_ledger_doubt *out_doubt);
@@ -94,10 +96,17 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);
 
-/* Of the host behind LEDGER, as the three functions above: EMR_UNSUPPORTED when it has none,
- * EMR_OFFLINE while it is away, EMR_DENIED when it was opened for reading, EMR_ROLLBACK when it is
- * shorter than SIZE. */
-emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
-	struct emr_chain *united, emr_ledger_trouble *out_trouble);
-emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
-	emr_ledger_trouble *out_trouble, uint64_t *out_n);
+/* Private parts that entries from FROM on brought and the host behind LEDGER does not have, a
+ * portion of them; and those of them that the caller has: *OUT_N = how many fitted and were not
+ * there.  EMR_UNSUPPORTED. */
+emr_status emr_ledger_lacks(emr_ledger *ledger, uint64_t from, struct emr_chain_lacking *out);
+emr_status emr_ledger_give(emr_ledger *ledger, const emr_part_key *keys, const emr_bytes *parts,
+	size_t n, size_t *out_n);
+
+/* Where the host behind LEDGER is damaged, it is built again of what is whole in it and in OWN, and
+ * *OUT_WAS_DAMAGED.  It must have as many entries as OWN, and SIZE, over which the root is ROOT (0:
+ * none is known).  EMR_UNSUPPORTED: it looks after itself; EMR_OFFLINE while it is away, EMR_DENIED
+ * when it was opened for reading, EMR_ROLLBACK, EMR_FORK; EMR_DAMAGED: an entry is whole in
+ * neither. */
+emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
+	const uint8_t root[32], emr_ledger_trouble *out_trouble, bool *out_was_damaged);

@@ -113,6 +113,8 @@ emr_status emr_chain_each_naming(
  * connection that may write.  Its indexes are no part of the format: without it the answers are
  * the same. */
 void emr_chain_make_indexes(emr_chain *chain);
+/* That of emr_chain_lacks alone, which costs nothing where all parts are there. */
+void emr_chain_make_lacking_index(emr_chain *chain);
 /* Local copies, for who asks with a connection that may write to a private file: its keeper has
  * sealed them with its own key, beside the parts of objects.  They are no part of the format:
  * without what this makes there are none. */
@@ -163,10 +165,21 @@ emr_status emr_chain_key_row(
 	emr_chain *chain, const uint8_t id[32], emr_row_key *out_row, uint64_t *out_seq);
 emr_status emr_chain_org_row(
 	emr_chain *chain, const uint8_t org[16], emr_row_org *out_row, uint64_t *out_seq);
-typedef emr_status (*emr_chain_row_fn)(
-	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
-/* Plain rows whose key begins with PREFIX, in order, read from one statement. */
-emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg);
+/* Plain rows whose key begins with PREFIX, in order, read from one statement: one walk at a time on
+ * a chain. */
+typedef struct emr_chain_rows {
+	emr_chain *chain;
+	const char *prefix;
+	emr_status status; /* when there is no next one: EMR_OK at the end */
+	struct sqlite3_stmt *statement;
+	/* The row, until the next one. */
+	const char *key;
+	emr_bytes value;
+	uint64_t seq, time;
+} emr_chain_rows;
+bool emr_chain_next_row(emr_chain_rows *rows);
+void emr_chain_rows_end(emr_chain_rows *rows);
+#define EMR_AUTO_CHAIN_ROWS __attribute__((cleanup(emr_chain_rows_end))) emr_chain_rows
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);
@@ -281,21 +294,21 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 
-/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part that KEEP
- * wants (inside a read transaction), and compares what follows.  EMR_DAMAGED or EMR_FORK with
- * *out_trouble. */
-emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble);
+/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part, or if
+ * IS_MEMBERS those of the domains that it has (inside a read transaction), and compares what
+ * follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
+emr_status emr_chain_verify(
+	emr_chain *chain, emr_bytes descriptor, bool is_members, emr_ledger_trouble *out_trouble);
 /* An emr_chain_keep_fn on a chain: a member's copy has all parts of a domain, or none. */
 bool emr_chain_has_parts(void *chain, const uint8_t domain[16]);
 
-/* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
- * must have; on Fabric one that never came is none).  EMR_DAMAGED with the first entry concerned.
- */
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out_trouble);
+/* Each row of COPY is that of TRUTH, which a replay has made (IS_MEMBERS as above: which parts COPY
+ * must have; a part that TRUTH lacks may be there), and each part fits its item; on Fabric one that
+ * never came is no damage.  EMR_DAMAGED with the entry concerned. */
+emr_status emr_chain_compare(
+	emr_chain *truth, emr_chain *copy, bool is_members, emr_ledger_trouble *out_trouble);
 
-/* ---- two chains of one network, of which one or both are damaged ---- */
+/* ---- damage ---- */
 
 /* Brings UNITED, a chain on no name, up to SIZE entries with what FIRST and SECOND (may be NULL)
  * have whole between them, each entry verified and replayed; both are inside of a read transaction.
@@ -306,9 +319,12 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 /* Every part of CHAIN that must be there and is not, with the entry that brought it. */
 typedef emr_status (*emr_chain_missing_fn)(void *arg, const emr_part_key *key, uint64_t seq);
 emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg);
-/* Inside a write transaction on CHAIN: each row that is not what TRUTH has becomes so, and rows
- * that it does not have go. KEEP says which domains' parts belong here (NULL = all).  A part that
- * TRUTH lacks is left as it is.  *out_n = rows that were taken away or put there.  EMR_DAMAGED: the
- * file's structure is damaged, and only another file helps; the caller rolls back. */
-emr_status emr_chain_mend(emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep,
-	void *keep_arg, uint64_t *out_n);
+/* Throws away all that stands in the file of CHAIN, which is for USE, where a row of it is not what
+ * TRUTH has, or its structure is damaged, and puts TRUTH there: in one transaction, which other
+ * connections see as any other, and which keeps the note.  TRUTH is a chain on no name that a
+ * replay has made, AS_IT_IS another connection to the file; no transaction is open on either
+ * afterwards. EMR_CONFLICT: the file has more entries than TRUTH; EMR_BUSY, EMR_READ_ONLY. */
+emr_status emr_chain_build_again(emr_chain *chain, emr_chain_use use, emr_chain *as_it_is,
+	emr_chain *truth, bool *out_was_damaged);
+/* The note of FROM, if it can be read. */
+emr_status emr_chain_take_note(emr_chain *chain, emr_chain *from);

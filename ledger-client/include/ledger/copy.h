@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "ledger/ledger.h"
 
+struct emr_row_network;
 typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
 
 /* Opens the network directory PATH and holds its newest state; where its descriptor says that the
@@ -44,6 +45,7 @@ typedef struct emr_ledger_copy_facts {
 	emr_id16 net_id;
 	uint64_t entries; /* entry 0 included */
 	uint64_t records; /* objects with content that are live, and whose sealed data is there */
+	uint64_t bare;	  /* the same whose sealed data is not */
 	uint64_t last_unix_s; /* ledger time of the newest entry; 0 with entry 0 alone */
 } emr_ledger_copy_facts;
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);
@@ -53,6 +55,14 @@ typedef emr_status (*emr_ledger_record_fn)(void *arg, emr_id16 object, emr_bytes
 emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg);
 /* Root over the first ENTRIES; EMR_ROLLBACK when there are not so many. */
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32]);
+/* Whether SIGNER is a key in force of an administrator, whose organisation is a member: then its
+ * Ed25519 key and organisation, too. */
+emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
+	uint8_t out_org[16], bool *out_is);
+emr_status emr_ledger_copy_network(emr_ledger_copy *copy, struct emr_row_network *out_row);
+/* Writes the names of member organisations, as they were approved and as far as they fit, with
+ * commas between. */
+emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
 /* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes
@@ -70,3 +80,11 @@ typedef struct emr_ledger_member {
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);
+
+/* Makes this computer's own verified copy in the state directory STATE_DIRFD, which has none, of
+ * the ledger in LEDGER_DIRFD, which nobody else has open: each entry is verified and replayed, and
+ * every part compared with its item. Nothing is believed that the file says of itself; whether the
+ * network goes on from there shows when its ledger is followed.  EMR_DAMAGED: the entries before
+ * OUT_TROUBLE are in it, if that has a status. */
+emr_status emr_ledger_copy_make_own(
+	int ledger_dirfd, int state_dirfd, emr_ledger_trouble *out_trouble);

@@ -87,7 +87,10 @@ typedef struct emr_ledger_absence {
 	const char *sent_refusal; /* what those who answer had against what was sent last, as
 				   * refusal; NULL: nothing.  Also where the ledger is there */
 	emr_ledger_unsent unsent;
+	int64_t ahead_s; /* of a host's clock before this computer's, as it signed last, also where
+			  * the ledger is there; 0: less than EMR_LEDGER_CLOCKS_S, or not known */
 } emr_ledger_absence;
+#define EMR_LEDGER_CLOCKS_S 120
 /* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);

@@ -42,15 +42,17 @@ typedef enum emr_http_fault {
 #define EMR_HTTP_SAID_BYTES 256
 
 typedef struct emr_http_request {
-	const char *method;	    /* "GET" or "POST" */
-	const char *path;	    /* begins with "/" */
-	emr_bytes body;		    /* of a POST */
-	const char *const *headers; /* whole lines, ended by NULL; may be NULL */
-	const char *login;	    /* with SECRET: HTTP's basic authentication; may be NULL */
+	const emr_http_server *server; /* by now; NULL: the one that it was opened for */
+	const char *method;	       /* "GET" or "POST" */
+	const char *path;	       /* begins with "/" */
+	emr_bytes body;		       /* of a POST */
+	const char *const *headers;    /* whole lines, ended by NULL; may be NULL */
+	const char *login;	       /* with SECRET: HTTP's basic authentication; may be NULL */
 	emr_bytes secret;
 	uint32_t timeout_ms;
-	size_t answer_max; /* bytes */
-	int cancel_fds[2]; /* readable: the request is given up; 0 = none; borrowed */
+	uint32_t silence_ms; /* as long as nothing comes or goes; 0 = timeout_ms alone counts */
+	size_t answer_max;   /* bytes */
+	int cancel_fds[2];   /* readable: the request is given up; 0 = none; borrowed */
 } emr_http_request;
 
 typedef struct emr_http_answer {

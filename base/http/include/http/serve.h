@@ -1,9 +1,9 @@
 /* A server of HTTP on one listening socket, with libmicrohttpd: routes say which requests there
  * are, and one function each answers them, in threads of the server. It bounds headers, bodies,
- * connections of all and of one address, how long a connection may say nothing, and the bytes of
- * bodies and answers that all requests hold together: above that (large ones: above half of it) it
- * answers 503 with Retry-After. It refuses what is no HTTP, and TLS below 1.2. It does not know
- * which client may ask for what: that is the routes' work. */
+ * connections of all, of one address and of one key, the work for one key, how long a connection
+ * may say nothing, and the bytes of bodies and answers that all requests hold together: above that
+ * (large ones: above half of it) it answers 503 with Retry-After. It refuses what is no HTTP, and
+ * TLS below 1.2. It does not know which client may ask for what: that is the routes' work. */
 #pragma once
 
 #include "base/bytes.h"
@@ -52,7 +52,11 @@ typedef struct emr_serve_route {
 	bool (*may)(void *arg, emr_serve_call *call);
 	bool waits_for_disk; /* ANSWER, which may not wait otherwise, runs beside the threads that
 			      * speak with clients, so that many wait for one flush together */
-	bool is_form;	     /* TAKE gets the bytes of the files in a multipart/form-data body */
+	/* Finds out who asks before that, into call->asks: then there are other workers for it, of
+	 * which one key has two at a time, and the rest waits.  False: the answer is in CALL. */
+	bool (*whose)(void *arg, emr_serve_call *call);
+	bool is_weighed; /* waits also while its key has had its work (emr_serve_worked) */
+	bool is_form;	 /* TAKE gets the bytes of the files in a multipart/form-data body */
 	/* Each piece of the body as it comes; NULL: it is kept whole.  Any status but EMR_OK is
 	 * kept in call->taken, and the rest of the body passed over. */
 	emr_status (*take)(void *arg, emr_serve_call *call, emr_bytes piece);
@@ -75,10 +79,14 @@ typedef struct emr_serve_set {
 
 typedef struct emr_serve_options {
 	int listen_fd; /* TCP or Unix; the server closes it, also when it does not start */
-	const char *key, *certificate;	    /* PEM; both NULL: without TLS */
-	unsigned connections_max;	    /* 0 = 512, of which one address has 64 */
-	uint64_t bytes_max;		    /* that requests hold together; 0 = 256 MiB */
+	const char *key, *certificate; /* PEM; both NULL: without TLS */
+	unsigned connections_max; /* 0 = 512, of which one key has 64, and one address 64 more */
+	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
 	emr_serve_set sets[EMR_SERVE_SETS]; /* borrowed until it is stopped */
+	/* KEY asked for more than it gets, TIMES in all: told the first time, and each time that
+	 * this has doubled; any thread.  May be NULL. */
+	void (*over)(void *arg, emr_id32 key, uint64_t times);
+	void *over_arg;
 } emr_serve_options;
 
 /* EMR_IO: the library does not start. */
@@ -97,6 +105,9 @@ emr_status emr_serve_number(
 void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms);
 /* Any thread, once a second at least: so often those are looked for whose time is over. */
 void emr_serve_wake(emr_serve *serve, uint64_t number);
+
+/* So many bytes were read for the key of CALL, which has 2 GiB a minute. */
+void emr_serve_worked(emr_serve_call *call, uint64_t bytes);
 
 typedef struct emr_serve_counts {
 	uint64_t requests, refused; /* refused: answers 4xx */

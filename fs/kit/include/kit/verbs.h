@@ -41,6 +41,7 @@ typedef enum emr_verb {
 	EMR_VERB_DATASET,
 	EMR_VERB_AGENT,
 	EMR_VERB_HOST,
+	EMR_VERB_NETWORK,
 	EMR_VERB_CHECK,
 	EMR_VERB_HELP,
 	EMR_VERB_COUNT
@@ -111,6 +112,7 @@ typedef enum emr_option {
 	EMR_OPT_FROZEN,
 	EMR_OPT_DETAILS,
 	EMR_OPT_HOST_BACKUP,
+	EMR_OPT_NEW_KEY,
 	EMR_OPTION_COUNT
 } emr_option;
 __extension__ typedef unsigned __int128 emr_option_set; /* there are more than 64 */

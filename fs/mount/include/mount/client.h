@@ -32,6 +32,8 @@ void emr_client_close(emr_client *client);
 
 emr_status emr_client_send(
 	emr_client *client, const emr_request *request, emr_problem *out_problem);
+/* The trouble that OBJECT says: "error", "message" and "hint". */
+void emr_client_take_problem(const json_t *object, emr_problem *out_problem);
 /* One answer with "ok" or another object of a series, owned by the caller.  A refusal of the mount
  * becomes OUT_PROBLEM and EMR_REFUSED. */
 emr_status emr_client_receive(

@@ -13,6 +13,7 @@ typedef struct emr_absence {
 	uint64_t since_unix_s; /* 0 = it is there */
 	bool is_asked;	       /* as emr_ledger_look, also the next */
 	const char *refusal;
+	int64_t ahead_s;
 } emr_absence;
 
 /* SINCE reaches back over earlier openings: the state keeps a note of the first that found it away.
@@ -27,9 +28,14 @@ uint64_t emr_absence_read(int state_fd);
  * computer's own copy is not enough to take changes. */
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem);
+/* That the host's clock, or that of the ledger's entries, is AHEAD_S ahead of this computer's. */
+void emr_absence_say_clock(const char *state_path, int64_t ahead_s, emr_problem *out_problem);
 /* The same before anything is open. */
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);
+/* The same by the note of the state at STATE_PATH, whose folder is closed.  False: there is none.
+ */
+bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem);
 /* Sets the objection of the gateways of LEDGER, which answered that it is away, to this computer,
  * or, when they give blocks, to what was sent there last.  False: nothing, or there is none (NULL).
  */

@@ -34,8 +34,9 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem);
  */
 emr_status emr_network_dir_begin(
 	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem);
-/* Makes DIR, private, of what leads to a channel (CHANNEL, of emr_channel_carry) and what its
- * network began with; what stands in it is replaced. */
+/* Makes DIR, private, of what leads to a channel (CHANNEL, of emr_channel_carry) or to a host, and
+ * what its network began with; what stands in it is replaced.  CHANNEL empty: nobody knows the way,
+ * and the ledger counts as away. */
 emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor);
 /* Asks the host of DIR where its ledger has moved, and makes DIR lead there: who opens it next
  * reads the channel.  EMR_NOT_FOUND: it is at the host. */

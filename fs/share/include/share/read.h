@@ -109,10 +109,6 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
  * folder of a busy owner does, and a closed one nothing.  It may be open all the same.  False also
  * where it cannot be known. */
 bool emr_ask_owner_is_quiet(const emr_ask *ask);
-/* Gives the evidence that a named liar lied: the question's item id and its private key, which
- * opens the answers to it. EMR_DENIED when the owner answered, too, whose answer holds keys. */
-emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32]);
-
 /* ---- names and bytes ---- */
 
 typedef struct emr_shared_record {

@@ -133,6 +133,8 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 /* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not
  * shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
+/* Those of other writers, as far as the index knows them. */
+emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context);
 /* Those in the state EMR_PIN_SENT. Costs what these cost, however many others there are. */
 emr_status emr_store_each_sent_pin(emr_store *store, emr_pin_visit visit, void *context);
 /* True, too, where that is not known. */
@@ -242,8 +244,6 @@ emr_status emr_store_check(emr_store *store, const emr_store_damage_to *to);
  * CAR, erasures that were cut short are ended, and an index that lies (which is no damage) is made
  * again. EMR_DAMAGED when there was damage. A store that is open for reading is only checked. */
 emr_status emr_store_mend(emr_store *store, const emr_store_damage_to *to);
-/* Damage that open found and repaired. */
-emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context);
 
 /* Writes all pending index rows now. */
 emr_status emr_store_index_now(emr_store *store);

@@ -279,8 +279,7 @@ static emr_status find_files(emr_block_cache *cache)
 	emr_status status = EMR_OK;
 
 	if (listing == NULL) {
-		if (fd >= 0)
-			close(fd);
+		emr_auto_close(&fd);
 		return EMR_IO;
 	}
 	while (status == EMR_OK && (file = readdir(listing)) != NULL)
@@ -333,8 +332,7 @@ void emr_block_cache_close(emr_block_cache *cache)
 		cache->newest = older;
 	}
 	pthread_mutex_destroy(&cache->lock);
-	if (cache->fd >= 0)
-		close(cache->fd);
+	emr_auto_close(&cache->fd);
 	free(cache);
 }
 

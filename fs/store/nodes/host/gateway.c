@@ -108,6 +108,8 @@ static bool begin_car(emr_node *node, emr_serve_call *call, const emr_cid *root)
 	status = is_root_only ? note_block(s, root)
 			      : emr_store_walk(s->store, root, note_block, s, NULL);
 	call->memory_bytes = s->cids.cap;
+	emr_serve_worked(call,
+		host_car_max(node) - s->left + s->cids.len / sizeof root->b * HOST_BLOCK_WORK);
 	if (status == EMR_MISSING_DATA)
 		return refuse(call, 404, "ipld: could not find it");
 	if (status != EMR_OK)
@@ -132,8 +134,6 @@ bool host_gateway(void *arg, emr_serve_call *call)
 	const bool is_raw = wants(call, "raw", RAW_TYPE);
 	emr_cid cid;
 
-	if (!host_may(node, call, (emr_bytes){0}))
-		return true;
 	if (!is_raw && !wants(call, "car", CAR_TYPE))
 		return refuse(
 			call, 406, "this gateway gives blocks, with ?format=raw, and ?format=car");

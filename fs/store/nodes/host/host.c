@@ -13,6 +13,8 @@
 
 /* Of Kubo's RPC, as it was with this version. */
 #define VERSION "0.43.1"
+#define RPC "/api/v0/"
+#define LET_GO RPC "pin/rm"
 #define CAT_MAX ((uint64_t)8 << 20) /* bytes of one answer: a reader's window has fewer */
 #define VISITS_MAX 512u		    /* nodes and leaves of one answer */
 #define UNIXFS_BLOCKSIZES 0x20	    /* field 4, a varint */
@@ -126,19 +128,39 @@ static bool take_cid(emr_serve_call *call, const char *name, emr_cid *out)
 	return false;
 }
 
-/* Everything that is asked with a root: who may, and which. */
-static bool take_root(emr_node *node, emr_serve_call *call, const char **out_name, emr_cid *out)
+/* The root that is asked about. */
+static bool take_root(emr_serve_call *call, const char **out_name, emr_cid *out)
 {
 	*out_name = emr_serve_query(call, "arg");
-	return host_may(node, call, (emr_bytes){0}) && take_cid(call, *out_name, out);
+	return take_cid(call, *out_name, out);
+}
+
+/* Whose call it is, before it waits for its turn among those of the same key. */
+static bool may_ask(void *arg, emr_serve_call *call)
+{
+	const bool lets_go = strcmp(call->route->path, LET_GO) == 0;
+	const char *name;
+	emr_bytes one = {0};
+	emr_cid root;
+
+	if (lets_go && !take_root(call, &name, &root))
+		return false;
+	if (lets_go)
+		one = emr_bytes_of(root.b, sizeof root.b);
+	return host_may(arg, call, one);
 }
 
 /* ---- blocks ---- */
 
 static bool answer_version(void *arg, emr_serve_call *call)
 {
-	if (host_may(arg, call, (emr_bytes){0}))
-		host_say(call, json_pack("{s:s, s:s}", "Version", VERSION, "Commit", "emrfs"));
+	emr_node *node = arg;
+	char store[2 * sizeof node->options.id.b + 1];
+
+	emr_hex(node->options.id.b, sizeof node->options.id.b, store);
+	if (host_may(node, call, (emr_bytes){0}))
+		host_say(call, json_pack("{s:s, s:s, s:s}", "Version", VERSION, "Commit", "emrfs",
+				       "Store", store));
 	return true;
 }
 
@@ -148,7 +170,7 @@ static bool answer_block(void *arg, emr_serve_call *call)
 	const char *name;
 	emr_cid cid;
 
-	if (!take_root(node, call, &name, &cid))
+	if (!take_root(call, &name, &cid))
 		return true;
 	call->type = "application/vnd.ipld.raw";
 	if (emr_block_store_get_verified(node->options.store, &cid, &call->out) != EMR_OK)
@@ -269,7 +291,7 @@ static bool answer_cat(void *arg, emr_serve_call *call)
 	emr_cid cid;
 	emr_status status = EMR_OK;
 
-	if (!take_root(node, call, &name, &cid))
+	if (!take_root(call, &name, &cid))
 		return true;
 	if (emr_serve_number(call, "offset", 0, &w.at) != EMR_OK ||
 		emr_serve_number(call, "length", CAT_MAX, &length) != EMR_OK || length > CAT_MAX ||
@@ -345,8 +367,6 @@ static bool answer_pins(void *arg, emr_serve_call *call)
 	const char *name = emr_serve_query(call, "arg");
 	emr_cid root;
 
-	if (!host_may(node, call, (emr_bytes){0}))
-		return true;
 	p.owner = host_owner(call);
 	call->type = "application/json";
 	if (name == NULL)
@@ -363,10 +383,9 @@ static bool answer_let_go(void *arg, emr_serve_call *call)
 {
 	emr_node *node = arg;
 	emr_pin pin = {.state = EMR_PIN_KEPT};
-	const char *name = emr_serve_query(call, "arg");
+	const char *name;
 
-	if (!take_cid(call, name, &pin.root) ||
-		!host_may(node, call, emr_bytes_of(pin.root.b, sizeof pin.root.b)))
+	if (!take_root(call, &name, &pin.root))
 		return true;
 	if (!is_pinned(node, call, &pin.root))
 		return host_fail(call, "not pinned or pinned indirectly");
@@ -382,6 +401,7 @@ static bool answer_let_go(void *arg, emr_serve_call *call)
 typedef struct counting {
 	emr_block_store *store;
 	json_int_t blocks;
+	uint64_t bytes;
 	emr_buf block;
 } counting;
 
@@ -389,12 +409,14 @@ typedef struct counting {
 static emr_status count_block(void *context, const emr_cid *cid)
 {
 	counting *c = context;
+	emr_status status = EMR_OK;
 
 	c->blocks++;
 	emr_buf_clear(&c->block);
-	return emr_cid_codec(cid) == EMR_CODEC_RAW
-		       ? emr_block_store_get_verified(c->store, cid, &c->block)
-		       : EMR_OK;
+	if (emr_cid_codec(cid) == EMR_CODEC_RAW)
+		status = emr_block_store_get_verified(c->store, cid, &c->block);
+	c->bytes += c->block.len;
+	return status;
 }
 
 static bool answer_stat(void *arg, emr_serve_call *call)
@@ -405,10 +427,11 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 	emr_cid root;
 	emr_status status;
 
-	if (!take_root(node, call, &name, &root))
+	if (!take_root(call, &name, &root))
 		return true;
 	status = emr_store_walk(c.store, &root, count_block, &c, NULL);
 	emr_buf_free(&c.block);
+	emr_serve_worked(call, c.bytes + (uint64_t)c.blocks * HOST_BLOCK_WORK);
 	if (status != EMR_OK)
 		return fail_missing(call, name);
 	host_say(call, json_pack("{s:I, s:[{s:s, s:I}]}", "UniqueBlocks", c.blocks, "DagStats",
@@ -416,18 +439,18 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 	return true;
 }
 
-#define RPC "/api/v0/"
+#define WORK .waits_for_disk = true, .whose = may_ask
 
 const emr_serve_route emr_node_routes[] = {
-	{"GET", "/ipfs/", .waits_for_disk = true, .answer = host_gateway, .more = host_gateway_more,
-		.drop = host_gateway_drop},
+	{"GET", "/ipfs/", WORK, .is_weighed = true, .answer = host_gateway,
+		.more = host_gateway_more, .drop = host_gateway_drop},
 	{"POST", RPC "version", .answer = answer_version},
-	{"POST", RPC "block/get", .answer = answer_block},
-	{"POST", RPC "cat", .answer = answer_cat},
-	{"POST", RPC "dag/import", .waits_for_disk = true, .is_form = true,
+	{"POST", RPC "block/get", WORK, .answer = answer_block},
+	{"POST", RPC "cat", WORK, .answer = answer_cat},
+	{"POST", RPC "dag/import", WORK, .is_weighed = true, .is_form = true,
 		.take = host_import_take, .answer = host_import, .drop = host_import_drop},
-	{"POST", RPC "dag/stat", .waits_for_disk = true, .answer = answer_stat},
-	{"POST", RPC "pin/ls", .waits_for_disk = true, .answer = answer_pins},
-	{"POST", RPC "pin/rm", .waits_for_disk = true, .answer = answer_let_go},
+	{"POST", RPC "dag/stat", WORK, .is_weighed = true, .answer = answer_stat},
+	{"POST", RPC "pin/ls", WORK, .answer = answer_pins},
+	{"POST", LET_GO, WORK, .answer = answer_let_go},
 	{.method = NULL},
 };

@@ -9,6 +9,7 @@
 #include "node/host.h"
 
 #define HOST_DEPTH_MAX 16
+#define HOST_BLOCK_WORK ((uint64_t)8 << 10) /* bytes: what it costs to look for a block */
 
 struct emr_node {
 	emr_node_options options;

@@ -169,8 +169,6 @@ bool host_import(void *arg, emr_serve_call *call)
 	uint64_t end;
 	emr_status status = call->taken;
 
-	if (import == NULL && !host_may(node, call, (emr_bytes){0}))
-		return true;
 	if (status == EMR_OK && import == NULL)
 		status = EMR_INVALID; /* no file in it */
 	if (status != EMR_OK)
@@ -182,6 +180,7 @@ bool host_import(void *arg, emr_serve_call *call)
 	if (status == EMR_OK)
 		status = emr_block_store_sync(import->store);
 	(void)pthread_rwlock_unlock(&node->imports);
+	emr_serve_worked(call, import->visits * HOST_BLOCK_WORK);
 	if (status != EMR_OK)
 		return refuse(call, import, status);
 	host_say(

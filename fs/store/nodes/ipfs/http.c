@@ -1,6 +1,7 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
  * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/secret.h"
 
@@ -33,14 +34,6 @@ typedef struct exchange {
 	char trailer[EMR_IPFS_SAID_BYTES];
 } exchange;
 
-static int64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call)
 {
 	call->fault = EMR_IPFS_FINE;
@@ -48,19 +41,20 @@ node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call)
 	call->said[0] = '\0';
 	return (node_run){.node = node,
 		.call = call,
-		.deadline_ns = boot_ns() + (int64_t)call->timeout_ms * 1000000};
+		.deadline_ns = emr_clock_boot_ns(emr_clock_system()) +
+			       (int64_t)call->timeout_ms * 1000000};
 }
 
 uint32_t node_run_left_ms(const node_run *run)
 {
-	int64_t left = (run->deadline_ns - boot_ns()) / 1000000;
+	int64_t left = (run->deadline_ns - emr_clock_boot_ns(emr_clock_system())) / 1000000;
 
 	return left < 1 ? 1 : (uint32_t)left;
 }
 
 void node_run_moved(node_run *run)
 {
-	run->moved_ns = boot_ns();
+	run->moved_ns = emr_clock_boot_ns(emr_clock_system());
 }
 
 emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said)
@@ -190,25 +184,32 @@ static bool exchange_address(const exchange *x, CURL *easy)
 {
 	const emr_ipfs *node = x->run->node;
 	EMR_AUTO_FREE char *url = NULL;
+	char base[256], path[256] = "", key[64] = ""; /* libcurl keeps copies */
+	const char *socket = node->socket, *pin = node->pin;
 	bool is_fine;
 
-	if (asprintf(&url, "%s%s", node->base, x->request->path) < 0) {
+	if (node->place_of != NULL) {
+		node->place_of(node->token_arg, base, path, key);
+		socket = path[0] != '\0' ? path : NULL;
+		pin = key[0] != '\0' ? key : NULL;
+	}
+	if (asprintf(&url, "%s%s", node->place_of != NULL ? base : node->base, x->request->path) <
+		0) {
 		url = NULL;
 		return false;
 	}
 	is_fine = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 		  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 		  curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
-	if (is_fine && node->socket != NULL)
-		is_fine =
-			curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, node->socket) == CURLE_OK;
+	if (is_fine && socket != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK;
 	if (is_fine && node->login != NULL && !x->request->is_bare)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->token_of != NULL && !x->request->is_bare)
 		is_fine = exchange_token(x->run, easy);
-	if (is_fine && node->pin != NULL)
-		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, node->pin) == CURLE_OK &&
+	if (is_fine && pin != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pin) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
@@ -274,7 +275,8 @@ static int exchange_patience_ms(const exchange *x)
 
 	if (x->request->still_ms == 0)
 		return LOOK_MS;
-	left = x->request->still_ms - (boot_ns() - x->run->moved_ns) / 1000000;
+	left = x->request->still_ms -
+	       (emr_clock_boot_ns(emr_clock_system()) - x->run->moved_ns) / 1000000;
 	return left <= 0 ? 0 : left < LOOK_MS ? (int)left : LOOK_MS;
 }
 

@@ -159,12 +159,19 @@ emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES])
 {
 	AUTO_JSON *json = NULL;
 	char text[EMR_IPFS_SAID_BYTES];
-	const char *version;
+	const size_t n = sizeof run->node->store - 1;
+	const char *version, *id;
 
 	EMR_TRY(kubo_ask_one(run, "version", &json));
 	version = json_string_value(json_object_get(json, "Version"));
 	if (version == NULL)
 		return node_run_fail(run, EMR_IPFS_STRANGE, "an answer without a version");
+	id = json_string_value(json_object_get(json, "Store"));
+	if (id == NULL || strlen(id) != n || strspn(id, "0123456789abcdef") != n)
+		id = ""; /* it becomes a word of the file in which it is remembered */
+	pthread_mutex_lock(&run->node->lock);
+	memcpy(run->node->store, id, strlen(id) + 1);
+	pthread_mutex_unlock(&run->node->lock);
 	answer_say(text, version, strlen(version));
 	snprintf(out, EMR_IPFS_VERSION_BYTES, "%.31s", text);
 	return version_reaches(text, EMR_IPFS_KUBO_LEAST) ? EMR_OK

@@ -142,6 +142,7 @@ emr_status emr_ipfs_open(
 	node->token_of = options->token_of;
 	node->token_free = options->token_free;
 	node->token_arg = options->token_arg;
+	node->place_of = options->place_of;
 	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
 		options->kind != EMR_IPFS_CLUSTER)
 		fault = EMR_IPFS_ADDRESS;
@@ -205,6 +206,13 @@ const char *emr_ipfs_address(const emr_ipfs *node)
 bool emr_ipfs_is_near(const emr_ipfs *node)
 {
 	return strncmp(node->address, "https:", strlen("https:")) != 0;
+}
+
+void emr_ipfs_store(emr_ipfs *node, char out[33])
+{
+	pthread_mutex_lock(&node->lock);
+	memcpy(out, node->store, sizeof node->store);
+	pthread_mutex_unlock(&node->lock);
 }
 
 /* ---- The calls ---- */

@@ -25,6 +25,7 @@ struct emr_ipfs {
 	char *ca_file;
 	char *pin;
 	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
+	void (*place_of)(void *arg, char url[256], char socket[256], char pin[64]);
 	void (*token_free)(void *arg);
 	void *token_arg;
 	char *agent;
@@ -34,6 +35,7 @@ struct emr_ipfs {
 	struct curl_slist *headers; /* of every request */
 	struct curl_slist *bare;    /* the same without the token */
 	pthread_mutex_t lock;	    /* of what follows */
+	char store[33];
 	node_line idle[NODE_IDLE_MAX];
 	size_t idle_count;
 };

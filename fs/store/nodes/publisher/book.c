@@ -20,6 +20,7 @@
 #define NAME_MAX_BYTES (LINE_MAX_BYTES - 8) /* with what stands around it */
 #define MARK_UNSYNCED 'u'
 #define MARK_SYNCED 'y'
+#define MARK_STORE 'i'
 #define SPARE_LINES 1000 /* out of date, before the file is written again */
 
 int book_compare(const void *a, const void *b)
@@ -172,6 +173,38 @@ emr_status book_set_unsynced(book *b, size_t node, bool is_unsynced)
 	return b->fd >= 0 ? add_line(b, mark, node, b->nodes[node]) : EMR_OK;
 }
 
+static bool note_store(book *b, size_t node, const char *id)
+{
+	return snprintf(b->stores[node], sizeof b->stores[node], "%s", id) <
+	       (int)sizeof b->stores[node];
+}
+
+emr_status book_forget(book *b, size_t node)
+{
+	for (size_t i = 0; i < book_count(b); i++) {
+		book_entry *entry = book_at(b, i);
+
+		if ((entry->held >> node & 1) == 0)
+			continue;
+		EMR_TRY(book_set(b, entry, node, BOOK_SENT));
+		entry->doubted |= (uint16_t)(1u << node);
+	}
+	return EMR_OK;
+}
+
+emr_status book_set_store(book *b, size_t node, const char *id, bool *out_is_other)
+{
+	emr_status status = EMR_OK;
+
+	*out_is_other = b->stores[node][0] != '\0' && strcmp(b->stores[node], id) != 0;
+	if (strcmp(b->stores[node], id) == 0)
+		return EMR_OK;
+	if (*out_is_other)
+		status = book_forget(b, node);
+	(void)note_store(b, node, id);
+	return status == EMR_OK && b->fd >= 0 ? add_line(b, MARK_STORE, node, id) : status;
+}
+
 emr_buf book_take_lines(book *b)
 {
 	emr_buf lines = b->lines;
@@ -230,6 +263,8 @@ static bool read_line(book *b, const char *line, emr_buf *all)
 		return false;
 	if (mark == 'p')
 		return read_node(b, node, line + at);
+	if (mark == MARK_STORE && node < b->node_count)
+		return note_store(b, node, line + at);
 	if ((mark == MARK_UNSYNCED || mark == MARK_SYNCED) && node < b->node_count) {
 		apply_unsynced(b, node, mark);
 		return true;
@@ -298,6 +333,8 @@ static emr_status write_anew(book *b)
 	for (size_t i = 0; status == EMR_OK && i < b->node_count; i++) {
 		if ((b->unsynced >> i & 1) != 0)
 			status = add_line(b, MARK_UNSYNCED, i, b->nodes[i]);
+		if (status == EMR_OK && b->stores[i][0] != '\0')
+			status = add_line(b, MARK_STORE, i, b->stores[i]);
 	}
 	for (size_t i = 0; status == EMR_OK && i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
@@ -343,6 +380,7 @@ static size_t free_number(book *b, const uint8_t *used, size_t used_count)
 		for (size_t i = 0; i < book_count(b); i++)
 			apply(book_at(b, i), number, BOOK_GONE);
 		apply_unsynced(b, number, MARK_SYNCED);
+		b->stores[number][0] = '\0';
 		free(b->nodes[number]);
 		b->nodes[number] = NULL;
 		return number;
@@ -408,8 +446,7 @@ emr_status book_open(book *b, int dirfd, bool is_still, const char *const *names
 
 void book_close(book *b)
 {
-	if (b->fd >= 0)
-		close(b->fd);
+	emr_auto_close(&b->fd);
 	for (size_t i = 0; i < b->node_count; i++)
 		free(b->nodes[i]);
 	emr_buf_free(&b->entries);

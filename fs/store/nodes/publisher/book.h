@@ -33,6 +33,8 @@ typedef struct book {
 	bool is_still;
 	char *nodes[EMR_PUBLISHER_NODES_MAX];
 	size_t node_count;
+	char stores[EMR_PUBLISHER_NODES_MAX][33]; /* of blocks, at each node; "": it has no id */
+	int64_t store_due_ns[EMR_PUBLISHER_NODES_MAX]; /* it is asked again then; 0: for none */
 	uint16_t unsynced; /* nodes that do not sync their blocks, by their own configuration */
 	emr_buf entries;   /* of book_entry, by root */
 	emr_buf lines;	   /* not written yet */
@@ -59,6 +61,11 @@ typedef enum book_mark { BOOK_SENT = 's', BOOK_HELD = 'h', BOOK_GONE = 'g' } boo
 /* BOOK_SENT also takes back BOOK_HELD. */
 emr_status book_set(book *b, book_entry *entry, size_t node, book_mark mark);
 emr_status book_set_unsynced(book *b, size_t node, bool is_unsynced);
+/* NODE holds nothing for all that is known: each root is asked for again. */
+emr_status book_forget(book *b, size_t node);
+/* NODE has the store of blocks with that ID now.  *OUT_IS_OTHER: it is another one than before, and
+ * may lack all that the node had. */
+emr_status book_set_store(book *b, size_t node, const char *id, bool *out_is_other);
 /* Takes the lines that were added since the last time, for the file. */
 emr_buf book_take_lines(book *b);
 /* On the disk when it returns.  One at a time. */

@@ -8,6 +8,7 @@
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define BACK_MS 600000 /* between two returns */
+#define STORE_MS 60000 /* until it is asked again whether it has another store */
 #define LIST_LEAST 50  /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
@@ -326,6 +327,33 @@ bool node_check_one(publisher_node *node)
 	if (node_write_lines(p) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
 	return true;
+}
+
+void node_look_at_store(publisher_node *node, bool is_asked)
+{
+	emr_publisher *p = node->publisher;
+	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
+	const uint32_t store_ms = p->options.store_ms != 0 ? p->options.store_ms : STORE_MS;
+	char id[33], version[EMR_IPFS_VERSION_BYTES];
+	bool is_other = false;
+
+	pthread_mutex_unlock(&p->lock);
+	if (is_asked)
+		(void)!emr_ipfs_version(node->client, &call, version);
+	emr_ipfs_store(node->client, id);
+	pthread_mutex_lock(&p->lock);
+	p->book.store_due_ns[node->number] =
+		id[0] != '\0' ? publisher_now_ns() + store_ms * INT64_C(1000000) : 0;
+	if (id[0] == '\0')
+		return;
+	if (book_set_store(&p->book, node->number, id, &is_other) != EMR_OK ||
+		node_write_lines(p) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: whose blocks a node has could not be noted");
+	if (!is_other)
+		return;
+	node->has_list = false; /* one list says what it still has */
+	p->here_asked++;
+	pthread_cond_broadcast(&p->wake);
 }
 
 static int64_t back_pause_ns(const publisher_node *node)

@@ -158,6 +158,9 @@ void node_look_whether_it_syncs(publisher_node *node);
 bool node_tells_unsynced(publisher_node *node);
 /* It may be another one that stands there since it was away: all it had is asked for again. */
 void node_comes_back(publisher_node *node);
+/* With the lock, which it gives back meanwhile: whether it still has the store of blocks that it
+ * had; of another one nothing is believed.  IS_ASKED: it is asked, else its last answer counts. */
+void node_look_at_store(publisher_node *node, bool is_asked);
 /* Once: what the file does not say any more is read off one list. */
 void node_read_list(publisher_node *node);
 

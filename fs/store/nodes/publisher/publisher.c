@@ -316,6 +316,11 @@ void emr_publisher_await_asked(emr_publisher *p)
 	pthread_mutex_lock(&p->lock);
 	while (is_asking(p) && !p->is_stopping)
 		publisher_wait_until(p, INT64_MAX);
+	/* One that does not answer has said nothing of what it still has. */
+	for (size_t i = 0; i < p->count; i++)
+		if (p->nodes[i].failures > 0 && p->nodes[i].fault != EMR_IPFS_ERROR &&
+			book_forget(&p->book, p->nodes[i].number) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "publisher: what is unknown could not be noted");
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -14,13 +14,17 @@ static bool answers(publisher_node *node)
 	emr_ipfs_call call = node_call(node, PROBE_MS);
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs *at = node->client;
+	const int64_t due_ns = p->book.store_due_ns[node->number];
 	/* Nobody tells when such a node is mended: it starts again. */
 	bool is_well = node->has_answered && node->fault == EMR_IPFS_FINE &&
 		       (publisher_now_ns() < node->ask_sync_ns ||
 			       (node->ask_sync_ns == 0 && !node_is_unsynced(node)));
 
-	if (is_well)
+	if (is_well) { /* what there is to do tells whether it still answers */
+		if (due_ns != 0 && publisher_now_ns() >= due_ns)
+			node_look_at_store(node, true);
 		return true;
+	}
 	pthread_mutex_unlock(&p->lock);
 	is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
 	if (is_well && node_is_clustered(node)) {
@@ -31,8 +35,10 @@ static bool answers(publisher_node *node)
 		node_fails(node, at, &call);
 	pthread_mutex_lock(&p->lock);
 	node->was_away = node->was_away || (!is_well && node_is_away(call.fault));
-	if (is_well)
+	if (is_well) {
 		node_look_whether_it_syncs(node);
+		node_look_at_store(node, false);
+	}
 	node->has_answered = node->has_answered || is_well;
 	return is_well;
 }
@@ -54,6 +60,7 @@ static void unstick(publisher_node *node)
 static int64_t next_ns(const publisher_node *node)
 {
 	int64_t next = node->next_check_ns;
+	const int64_t due_ns = node->publisher->book.store_due_ns[node->number];
 
 	if (node->was_away && node->back_ns < next) /* it is asked then, also if it stays */
 		next = node->back_ns;
@@ -63,6 +70,8 @@ static int64_t next_ns(const publisher_node *node)
 		next = publisher_now_ns() + NODE_UNSYNCED_NS;
 	if (node->ask_sync_ns != 0 && node->ask_sync_ns < next)
 		next = node->ask_sync_ns;
+	if (due_ns != 0 && due_ns < next)
+		next = due_ns;
 	return node->look_ns != 0 && node->look_ns < next ? node->look_ns : next;
 }
 

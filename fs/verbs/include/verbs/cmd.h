@@ -51,5 +51,6 @@ emr_status emr_cmd_words(const emr_args *args, emr_out *out, emr_problem *out_pr
 emr_status emr_cmd_device(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_wallet(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_recover(const emr_args *args, emr_out *out, emr_problem *out_problem);
+emr_status emr_cmd_network(const emr_args *args, emr_out *out, emr_problem *out_problem);
 emr_status emr_cmd_check(const emr_args *args, emr_out *out, emr_problem *out_problem);
 int emr_cmd_help(const emr_args *args, emr_out *out);

@@ -169,6 +169,7 @@ typedef struct emr_shared_notice {
 	uint64_t time_unix_s;
 	uint64_t points; /* of "unpaid": the dataset's price */
 	unsigned seconds, t, n;
+	int64_t ahead_s; /* of "clock": the host's before this computer's; 0: a third one's */
 	const emr_id32 *missing; /* signer ids of those who did not answer, or lied */
 	unsigned missing_count;
 	bool have_lied;

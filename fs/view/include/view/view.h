@@ -228,8 +228,6 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
 /* lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of 256 KiB.  EMR_NOT_FOUND: ENXIO.  Says data of
  * what another handle may have mapped to write, of what others share, and of virtual files. */
 emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint64_t *out_at);
-/* All bytes of FROM into TO, a new file; holes stay holes.  PIECE is room. */
-emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, size_t piece_len);
 /* Does what close(2) promises: everything written is in the operating system's hands, with its
  * journal row. */
 emr_status emr_view_flush(emr_handle *handle);

@@ -1,10 +1,6 @@
-/* An identity is who speaks to a gateway: a certificate that Fabric's members know, and its key.
- * It refuses keys that are not of the certificate, keys that others can read, and other keys
- * than P-256 and Ed25519 (RSA and P-384 are not used by emrfs).
- *
- * A signature of the keyring is made by the keyring, which lets no key out. A key of an MSP
- * directory, as an organisation's service has it, is held by OpenSSL in ordinary memory and
- * wiped when it is freed. */
+/* An identity is who speaks to a gateway: a certificate that Fabric's members know, and its key in
+ * the keyring, which makes the signatures and lets no key out. It refuses a certificate of another
+ * key. */
 #pragma once
 
 #include "base/bytes.h"
@@ -20,16 +16,10 @@ typedef struct emr_gateway_identity emr_gateway_identity; /* does not change: th
 emr_status emr_gateway_identity_of_keyring(const emr_keyring *keyring, const char *msp_id,
 	emr_bytes certificate, emr_gateway_identity **out_identity);
 
-/* The only file of DIR/signcerts and the only one of DIR/keystore, both PEM.  EMR_NOT_FOUND (not
- * exactly one), EMR_EXPOSED (the key can be read by others), EMR_DAMAGED (not PEM),
- * EMR_UNSUPPORTED (another kind of key), EMR_INVALID as above. */
-emr_status emr_gateway_identity_of_msp(
-	const char *dir, const char *msp_id, emr_gateway_identity **out_identity);
-
 void emr_gateway_identity_free(emr_gateway_identity *identity); /* wipes; NULL is fine */
 /* SerializedIdentity: what stands as creator in a transaction.  Lives as long as the identity. */
 emr_bytes emr_gateway_identity_creator(const emr_gateway_identity *identity);
 /* Appends what Fabric takes for a signature of MESSAGE, which must be a message of Fabric: P-256
- * over its SHA-256, low-S, DER; or Ed25519 over the bytes themselves. */
+ * over its SHA-256, low-S, DER. */
 emr_status emr_gateway_identity_sign(
 	const emr_gateway_identity *identity, emr_bytes message, emr_buf *out_signature);

@@ -306,18 +306,18 @@ emr_status emr_replica_verify_own(
 /* ---- rot: bytes that change on a disk by themselves ---- */
 
 typedef struct emr_replica_mended {
-	uint64_t ledger_rows, own_rows; /* that were put right */
-	uint64_t missing;		/* parts kept here that neither has whole */
-	emr_replica_trouble trouble;	/* what could not be put right */
+	bool ledger, own;	     /* was damaged, and is built again */
+	uint64_t missing;	     /* parts kept here that neither has whole */
+	emr_replica_trouble trouble; /* what could not be put right */
 } emr_replica_mended;
 /* Parts of one's own that neither the ledger had nor this copy has, with the entry of the first:
  * what they belong to cannot be opened. */
 emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *out_first);
-/* Puts right what is damaged in the ledger or in this computer's copy with what is whole in the
- * other one: a replay of the rules from entry 0 accepts each row that is written, and the
- * high-water mark must fit.  EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in
- * neither, or a file's structure is damaged; EMR_FORK, EMR_ROLLBACK: that is no damage; EMR_DENIED:
- * the ledger is open for reading only, this computer's copy is mended; EMR_OFFLINE. Damage that
- * could not be put right is from then on what emr_replica_last_trouble says; a part that is gone is
- * not, because later saves do not rest on it. */
+/* Where the ledger or this computer's copy is damaged, it is built again of what is whole in the
+ * two: a replay of the rules from entry 0 makes all that is written, and the high-water mark must
+ * fit. EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in neither; EMR_FORK,
+ * EMR_ROLLBACK: that is no damage; EMR_DENIED: the ledger is open for reading only, this computer's
+ * copy is built; EMR_UNSUPPORTED: its host looks after it, and the copy is whole; EMR_OFFLINE.
+ * Damage that could not be put right is from then on what emr_replica_last_trouble says; a part
+ * that is gone is not, because later saves do not rest on it. */
 emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended);

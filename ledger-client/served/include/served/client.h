@@ -3,6 +3,7 @@
  * another key than the settings name, and entries of another network. */
 #pragma once
 
+#include "ledger/copy.h"
 #include "ledger/ledger.h"
 
 /* In a network's directory beside its descriptor: where its host is. */
@@ -16,6 +17,8 @@ typedef struct emr_served_at {
 	char pin[64];	  /* "sha256//BASE64"; "": an authority vouches for the host's name */
 	char socket[256]; /* instead of both: a path on this computer */
 	emr_id32 key;	  /* Ed25519, by which the host signs how far its ledger goes */
+	char word[144];	  /* what stands behind the # of the host's text that led here
+			     (emr_address); "": there was none */
 } emr_served_at;
 
 /* A JSON object of FORMAT.md, "Served"; EMR_INVALID. */
@@ -32,6 +35,9 @@ void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRES
 /* Appends what the network of the host at AT began with, for who has nothing of it yet; it is
  * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
 emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor);
+/* Whether the host at AT answers, by who has no keyring open; *OUT_AHEAD_S as ahead_s of
+ * emr_ledger_absence.  EMR_TIMEOUT, EMR_OFFLINE; EMR_FORK: with another key. */
+emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t *out_ahead_s);
 
 /* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
  * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
@@ -45,8 +51,9 @@ bool emr_served_is_recovering(const char *path);
 
 /* ---- letters of an invitation ---- */
 
-#define EMR_SERVED_INVITATIONS_MAX 1000u /* that are open at a host */
-#define EMR_SERVED_APPLICATIONS_MAX 100u /* that lie at a host, for a month */
+#define EMR_SERVED_INVITATIONS_MAX 1000u /* that are open at a host, in equal shares */
+#define EMR_SERVED_INVITATION_MAX_S (UINT64_C(366) * 86400) /* that one may be open */
+#define EMR_SERVED_APPLICATIONS_MAX 100u		    /* that lie at a host, for a month */
 
 /* DIR is the network's: DIR/ledger has the settings.  The administrator of an organisation, a
  * member with KEYRING, leaves an "invitation" under its id, which is its end (u64, Unix seconds).
@@ -54,8 +61,9 @@ bool emr_served_is_recovering(const char *path);
  * else knows, and finds the answer ("certificate"); without a token, KEYRING NULL.  The
  * administrator finds the one and leaves the other, which takes invitation and reply away.  An
  * organisation that asks to be admitted leaves an "application" under the first half of its
- * SHA-256.  EMR_NOT_FOUND: it is not there yet; to a reply: no invitation is open; EMR_LIMIT: as
- * many lie there as may; EMR_DENIED: by no administrator. */
+ * SHA-256; it goes when the organisation is a member.  EMR_NOT_FOUND: it is not there yet; to a
+ * reply: no invitation is open; EMR_LIMIT: as many lie there as may, of invitations those of the
+ * same organisation; EMR_INVALID: an end too far; EMR_DENIED: by no administrator. */
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
 	const char *step, emr_bytes letter);
 emr_status emr_served_find(
@@ -83,3 +91,49 @@ void emr_served_tokens_close(void *tokens); /* NULL is fine */
  * EMR_DENIED, EMR_OFFLINE and others: the host's answer.  ROOT, a CID of 36 bytes: what stands in
  * its place in a request to let go of ROOT; signed again, without asking anybody. */
 emr_status emr_served_token(void *tokens, emr_bytes root, char *out, size_t size);
+/* Where the host is by now, as a node's place_of has it (ipfs/node.h).  Thread-safe. */
+void emr_served_place(void *tokens, char out_url[256], char out_socket[256], char out_pin[64]);
+
+/* ---- where the host is now ---- */
+
+/* A text with which the host of a network says that it is at another address: signed by its key, at
+ * most 200 characters for usual addresses, or, where that key has to be replaced, by administrators
+ * of the members. FORMAT.md, "Served". It refuses other networks' and other hosts' texts, and what
+ * is older than what is known. */
+#define EMR_ADDRESS_TEXT_MAX 12288u
+#define EMR_ADDRESS_VOICES_MAX 64u
+#define EMR_ADDRESS_MESSAGE_MAX 400u
+
+typedef struct emr_address_voice {
+	emr_id32 signer;
+	uint8_t sig[64];
+} emr_address_voice;
+
+typedef struct emr_address {
+	emr_served_at at;  /* of a successor with its key, else without one */
+	bool is_successor; /* it takes the place of the host's key, and administrators sign it */
+	uint64_t unix_s;
+	uint8_t sig[64]; /* of the host's key; of a successor none */
+	size_t n_voices;
+	emr_address_voice voices[EMR_ADDRESS_VOICES_MAX];
+} emr_address;
+
+/* White space around TEXT is nothing.  EMR_INVALID: it is none. */
+emr_status emr_address_read(emr_bytes text, emr_address *out);
+/* Appends the one text of it, with a newline behind.  EMR_LIMIT. */
+emr_status emr_address_write(const emr_address *address, emr_buf *out);
+/* The text that led to AT.  EMR_INVALID: there was none. */
+emr_status emr_address_of(const emr_served_at *at, emr_address *out);
+/* The bytes that are signed (EMR_SIGN_ADDRESS), for the network NET_ID whose host has the key HOST;
+ * how many. */
+size_t emr_address_message(const emr_address *address, emr_id16 net_id, emr_id32 host,
+	uint8_t out[EMR_ADDRESS_MESSAGE_MAX]);
+/* How many member organisations have an administrator whose signature is in it, by the rows of
+ * ROWS.
+ */
+emr_status emr_address_votes(const emr_address *address, emr_id16 net_id, emr_id32 host,
+	emr_ledger_copy *rows, unsigned *out_n);
+/* Where HAVE goes on, by a text of the host's own key.  EMR_BAD_SIGNATURE: of another key or
+ * network; EMR_ROLLBACK: older than HAVE. */
+emr_status emr_address_follow(
+	const emr_address *address, emr_id16 net_id, const emr_served_at *have, emr_served_at *out);

@@ -10,6 +10,7 @@
 
 #include "http/serve.h"
 #include "ledger/ledger.h"
+#include "served/client.h"
 
 typedef struct emr_served emr_served;
 
@@ -24,9 +25,12 @@ typedef struct emr_served_options {
 	const char *key, *certificate;
 	/* Stays the same as long as the network does: the host's signing key is derived from it. */
 	uint8_t secret[32];
-	unsigned connections_max; /* 0 = 512, of which one address has 64 */
+	unsigned connections_max; /* 0 = 512, of which one key has 64, and one address 64 more */
 	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
 	emr_serve_set beside;	  /* what is served at the same address; none: zero */
+	/* Of emr_serve_options. */
+	void (*over)(void *arg, emr_id32 key, uint64_t times);
+	void *over_arg;
 } emr_served_options;
 
 /* Serves until it is stopped, in threads of its own.  Errors: those of emr_ledger_open; EMR_IO when
@@ -38,6 +42,11 @@ void emr_served_stop(emr_served *served);
 /* The public key (Ed25519) that signs checkpoints of a host with SECRET, for the settings of its
  * clients. */
 emr_id32 emr_served_key(const uint8_t secret[32]);
+
+/* AT gets the word by which members of NET_ID believe that the host with SECRET is there
+ * (emr_address).  EMR_INVALID: AT is no place. */
+emr_status emr_served_say_at(
+	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at);
 
 typedef struct emr_served_counts {
 	uint64_t requests, refused; /* since it was started; refused: 4xx */
@@ -69,9 +78,9 @@ emr_status emr_served_mark_copy(int host_dirfd);
  * minutes. EMR_BAD_SIGNATURE (401), EMR_DENIED (403). */
 emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes root);
 
-/* A key, and a certificate that it signed itself: for a host that is known by its key.  Appends
- * PEM, ended by NUL.  *OUT_PIN: the SHA-256 of its public
- * key. */
-emr_status emr_served_make_key(emr_buf *out_key, emr_buf *out_certificate, emr_id32 *out_pin);
-/* The pin of a certificate (PEM, of any authority).  EMR_DAMAGED. */
+/* A key, and a certificate that the KEY (PEM) signs itself: for a host that is known by its key.
+ * Each appends PEM, ended by NUL. */
+emr_status emr_served_make_key(emr_buf *out_key);
+emr_status emr_served_make_certificate(const char *key, emr_buf *out_certificate);
+/* The pin of a certificate (PEM, of any authority): the SHA-256 of its public key.  EMR_DAMAGED. */
 emr_status emr_served_pin(const char *certificate, emr_id32 *out_pin);

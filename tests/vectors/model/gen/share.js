@@ -146,10 +146,7 @@ export function build() {
 		{ object: slots[2].object, version: 4, first: TIME + 6, last: TIME + 6, opens: 1, reader: 2, purpose: 4, flags: 2, bytes: 0, program: padTo(ascii('thumbnailer'), 16) },
 	];
 	part('READ_REPORT', { op: OP.READ_REPORT, object: rnd('share report', 16), signerId: grantee.id, pub: cat(grantId, ZERO16) }, (seal, head, pub) => seal(domBox.pk, domBox.sk, 'report', cat(head, pub), S.reportBody(rows)));
-	const deviceA = rndScalar('share device a');
 	part('EPOCH by the owner', { op: OP.EPOCH, object: domain, version: 4, signerId: domId, epoch: 4, pub: epochs[4].pk }, () => u8(0));
-	part('EPOCH by a device', { op: OP.EPOCH, object: domain, version: 5, signerId: agent1.id, epoch: 5, pub: P.mulBaseBytes(deviceA) }, (seal, head, pub) =>
-		cat(u8(1), seal(domBox.pk, domBox.sk, 'epoch-key', cat(head, pub), scalarBytes(deviceA))));
 	const writer = (n, to, rights, letter) => part(n, { op: OP.WRITER_ADD, object: to.id.slice(0, 16), signerId: domId, pub: cat(to.id, u16(rights), zeros(6), u64(TIME + 365 * DAY)) }, (seal, head, pub) =>
 		seal(to.box.pk, to.box.sk, 'writer', cat(head, pub), S.writerLetter(letter)));
 	writer('WRITER_ADD hospital', agent2, 1, { card: cards.domain, inboxDir: rnd('share inbox', 16), keys: [], label: 'Inbox' });
@@ -184,7 +181,6 @@ export function build() {
 		capsules: capsules.map((c) => ({ epoch: c.epoch, record_id: hex(c.record), cver: c.cver, kind: c.kind, digest: hex(c.digest), ctx: hex(c.ctx), capsule: hex(c.capsule), k: hex(c.K), wdek: c.kind === 1 ? hex(c.wdek) : '', dek: c.kind === 1 ? hex(run(0x30 + c.n, 32)) : '', kcheck: c.kind === 2 ? hex(c.kcheck) : '' })),
 		access: { epk_sk: hex(epk), key: hex(boxKey), kcom: hex(Q.labelHash('mbox', boxKey)), body: hex(body), purpose: 4, reader: 2, slots: slots.map((x) => ({ object_id: hex(x.object), version: String(x.version), kind: x.kind })) },
 		report: rows.map((r) => ({ object_id: hex(r.object), version: r.version, first: r.first, last: r.last, opens: r.opens, reader: r.reader, purpose: r.purpose, flags: r.flags, bytes: String(r.bytes), program: hex(r.program) })),
-		device_epoch: { a: hex(scalarBytes(deviceA)), A: hex(P.mulBaseBytes(deviceA)) },
 		request: { path: request.path, reason: request.reason, rights: 3, purposes: 1, until: request.until, rsalt: hex(rsalt), to: hex(to), deny: no },
 		team: { b: hex(scalarBytes(teamB)), B: hex(P.mulBaseBytes(teamB)) },
 		parts,

@@ -13,6 +13,7 @@
 #define EMR_BACKUP_STORED_BYTES 120
 #define EMR_BACKUP_MANIFEST_MAX ((size_t)64 << 20)
 
+#define EMR_BACKUP_KEPT_PATH "shared-keys"
 /* Not in a state: where the network's directory is, and what leads to one that has none. */
 #define EMR_BACKUP_NETWORK_PATH "network"
 #define EMR_BACKUP_CHANNEL_PATH "channel"
@@ -31,8 +32,8 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_ANNEX, /* the ledger before a join */
 	EMR_BACKUP_STORE_FORMAT,
 	EMR_BACKUP_SEGMENT,
-	EMR_BACKUP_HEAD, /* of the journal */
-	EMR_BACKUP_SPILL,
+	EMR_BACKUP_HEAD,  /* of the journal */
+	EMR_BACKUP_SPILL, /* and keys of what others share: judged by who opens them */
 } emr_backup_kind;
 emr_backup_kind emr_backup_kind_of(const char *path);
 

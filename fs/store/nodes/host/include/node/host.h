@@ -16,6 +16,7 @@ typedef struct emr_node emr_node; /* thread-safe */
 
 typedef struct emr_node_options {
 	emr_block_store *store; /* borrowed */
+	emr_id16 id;		/* of this store: clients that see another one ask again */
 	int spool_dirfd;	/* where a CAR is kept until it is read; borrowed */
 	uint64_t car_max;	/* bytes of one; 0 = 513 MiB */
 	/* Finds out who asks, into call->asks, and lets go of ROOT, a CID, unless that is empty;

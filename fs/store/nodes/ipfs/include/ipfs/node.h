@@ -43,6 +43,9 @@ typedef struct emr_ipfs_options {
 	emr_status (*token_of)(void *arg, emr_bytes root, char *out, size_t size);
 	void (*token_free)(void *arg);
 	void *token_arg;
+	/* With TOKEN_OF, before each request, any thread: where the node is by now, a URL without
+	 * prefix or, with its path in SOCKET, "http://node"; and its pin ("": none). */
+	void (*place_of)(void *arg, char url[256], char socket[256], char pin[64]);
 } emr_ipfs_options;
 #define EMR_IPFS_TOKEN_MAX 1024
 
@@ -50,8 +53,8 @@ typedef struct emr_ipfs_options {
  * (EMR_IPFS_CLEAR_TEXT), EMR_NO_MEMORY.  OUT_FAULT may be NULL. */
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault);
-void emr_ipfs_close(emr_ipfs *node); /* NULL is fine; no call may run */
-const char *emr_ipfs_address(const emr_ipfs *node);
+void emr_ipfs_close(emr_ipfs *node);		    /* NULL is fine; no call may run */
+const char *emr_ipfs_address(const emr_ipfs *node); /* that it was opened with */
 /* Spoken to in clear text: it runs on this computer, or something here leads to it. */
 bool emr_ipfs_is_near(const emr_ipfs *node);
 
@@ -84,6 +87,10 @@ static inline emr_ipfs_call emr_ipfs_call_of(uint32_t timeout_ms, int cancel_fd)
 /* Its version: "0.43.1" of a Kubo, "1.1.6" of a cluster, "" of a gateway, which need not say it.
  * EMR_IPFS_OLD when it is older than EMR_IPFS_KUBO_LEAST; OUT is filled then, too. */
 emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IPFS_VERSION_BYTES]);
+
+/* The id of its store of blocks, in hex, as its last answer to that said it: another one where it
+ * may have lost what it had.  "": only a host of emrfs says it. */
+void emr_ipfs_store(emr_ipfs *node, char out[33]);
 
 /* ---- Reading ---- */
 

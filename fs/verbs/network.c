@@ -1,0 +1,19 @@
+/* This file is `emrfs network`, the verb of members about the network that they are in: it takes
+ * the host's new address, and administrators sign for a new key of the host. */
+#include <string.h>
+
+#include "kit/language.h"
+#include "verbs/cmd.h"
+#include "verbs_private.h"
+
+emr_status emr_cmd_network(const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	const char *deed = args->n_operands == 2 ? args->operands[0] : "";
+
+	if (strcmp(deed, "address") == 0)
+		return emr_network_address(args, out, out_problem);
+	if (strcmp(deed, "sign") == 0)
+		return emr_network_sign(args, out, out_problem);
+	return emr_wrong_use("network",
+		_("network takes address FILE, address TEXT, or sign FILE."), out_problem);
+}

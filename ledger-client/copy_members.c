@@ -1,0 +1,159 @@
+/* This file tells who is in the network, by the ledger as it was at one moment: members with their
+ * certificates, administrators, and organisations by their names. */
+#include "ledger/copy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "chain_private.h"
+#include "contract/rows.h"
+#include "contract/rows_share.h"
+#include "ledger/act.h"
+#include "ledger/hash.h"
+
+/* salt[32], length u16, certificate. */
+static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
+	emr_buf *part, emr_bytes *out_der)
+{
+	emr_reader r;
+	emr_status status;
+
+	emr_buf_clear(part);
+	status = emr_chain_part(chain, key, part);
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		return EMR_OK;
+	r = emr_reader_of(emr_buf_view(part));
+	(void)emr_read_bytes(&r, 32);
+	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	/* Other bytes there are not those that the contract has looked at. */
+	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
+		*out_der = (emr_bytes){0};
+	return status;
+}
+
+/* That of the registration, or of the latest renewal that counts. */
+static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
+	emr_buf *part, emr_bytes *out_der)
+{
+	emr_part_key key = {.family = row->head.family, .version = row->head.version};
+
+	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
+	for (; key.version > 0 && out_der->len == 0; key.version--)
+		EMR_TRY(certificate_at(chain, row, &key, part, out_der));
+	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
+{
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "K/"};
+	EMR_AUTO_BUF part = {0};
+	emr_row_key row;
+
+	while (emr_chain_next_row(&rows)) {
+		emr_ledger_member member = {.certificate = {0}};
+		emr_bytes pk = emr_bytes_of(row.pk, sizeof row.pk);
+
+		if (emr_row_key_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		memcpy(member.pk, row.pk, sizeof member.pk);
+		member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
+		member.signer_id = emr_sha256_of(&pk, 1);
+		EMR_TRY(certificate_of(
+			rows.chain, &row, member.signer_id, &part, &member.certificate));
+		EMR_TRY(fn(arg, &member));
+	}
+	return rows.status;
+}
+
+/* ---- organisations ---- */
+
+emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer, uint8_t out_pk[32],
+	uint8_t out_org[16], bool *out_is)
+{
+	emr_row_key key;
+	emr_row_org org;
+	emr_status status = emr_chain_key_row(copy_source(copy), signer.b, &key, NULL);
+
+	*out_is = false;
+	if (status == EMR_OK)
+		status = emr_chain_org_row(copy_source(copy), key.org, &org, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	memcpy(out_pk, key.pk, sizeof key.pk);
+	memcpy(out_org, key.org, sizeof key.org);
+	*out_is = key.head.state == EMR_KEY_ACTIVE && (key.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
+		  org.head.state == EMR_ORG_MEMBER;
+	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_row)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+
+	emr_key_network(&key);
+	EMR_TRY(emr_chain_row(copy_source(copy), key.text, &row, NULL, NULL));
+	return emr_row_network_parse(span_of(emr_buf_view(&row)), out_row) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+static emr_status add_name(emr_chain *chain, const uint8_t org[16], const uint8_t ca_hash[32],
+	emr_bytes name, char *out, size_t size)
+{
+	const size_t len = strlen(out);
+	emr_row_org row;
+
+	EMR_TRY(emr_chain_org_row(chain, org, &row, NULL));
+	if (row.head.state == EMR_ORG_MEMBER && memcmp(row.ca_hash, ca_hash, 32) == 0 &&
+		name.len > 0)
+		(void)snprintf(out + len, size - len, "%s%.*s", len > 0 ? ", " : "", (int)name.len,
+			(const char *)name.data);
+	return EMR_OK;
+}
+
+/* Anybody may propose anything: what was carried counts, with the authority that holds. */
+static emr_status add_admitted(const emr_chain_rows *rows, char *out, size_t size)
+{
+	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
+	EMR_AUTO_BUF part = {0};
+	emr_row_proposal row;
+	emr_bytes name, ca;
+
+	if (emr_row_proposal_parse(span_of(rows->value), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE)
+		return EMR_OK;
+	EMR_TRY(emr_unhex(rows->key + 2, at.object.b, sizeof at.object.b));
+	if (emr_chain_part(rows->chain, &at, &part) != EMR_OK ||
+		emr_proposal_admit_read(emr_buf_view(&part), &name, &ca) != EMR_OK ||
+		memcmp(emr_sha256_of(&ca, 1).b, row.aux, sizeof row.aux) != 0)
+		return EMR_OK;
+	return add_name(rows->chain, row.org, row.aux, name, out, size);
+}
+
+emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "P/"};
+	emr_descriptor descriptor;
+	emr_descriptor_org one;
+
+	out[0] = '\0';
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &bytes));
+	if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < descriptor.norg; i++) {
+		emr_bytes ca;
+
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+		EMR_TRY(add_name(rows.chain, one.org, emr_sha256_of(&ca, 1).b,
+			emr_bytes_of(one.name.data, one.name.len), out, size));
+	}
+	while (emr_chain_next_row(&rows))
+		EMR_TRY(add_admitted(&rows, out, size));
+	return rows.status;
+}
