@@ -101,7 +101,7 @@ static emr_status put_instead(
 	EMR_TRY(emr_journal_begin(g->settle->options.journal, &txn));
 	status = emr_journal_delete(txn, kind, key);
 	if (status == EMR_OK)
-		status = emr_journal_put(txn, kind, settle_outbox_key(id), emr_buf_view(&row));
+		status = emr_journal_put(txn, kind, EMR_ID16_AT(id.b), emr_buf_view(&row));
 	if (status == EMR_OK)
 		return emr_journal_commit(txn, NULL);
 	emr_journal_rollback(txn);
