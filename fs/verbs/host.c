@@ -29,6 +29,7 @@
 #include "verbs_private.h"
 
 #define NEXT EMR_NETWORK_DIR_HOST "/next" /* key and secret that administrators sign for */
+#define NAMES_MAX 600			  /* bytes: of the members of a network */
 #define RECLAIM_EVERY_S 3600
 #define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
@@ -321,8 +322,10 @@ static void serve_on(host *h, const sigset_t *ending)
 
 static int serve(host *h, const sigset_t *ending)
 {
-	char address[EMR_SERVED_ADDRESS_CHARS];
+	char address[EMR_SERVED_ADDRESS_CHARS], names[NAMES_MAX], shown[NAMES_MAX];
+	char members[EMR_COUNT_BYTES];
 	emr_problem problem = {0};
+	uint64_t n = 0;
 	int code;
 	emr_status status = open_all(h, &problem);
 	const char *place = h->at.url[0] != '\0' ? h->at.url : h->args->operands[1];
@@ -348,8 +351,15 @@ static int serve(host *h, const sigset_t *ending)
 	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);
 	if (emr_served_count(h->served).is_recovering)
 		emr_remark_that(h->out, EMR_SAY_HOST_RECOVERS, "dir", h->dir, NULL);
+	if (h->has_moved && host_members(h->dir, &n, names, sizeof names) == EMR_OK) {
+		emr_count_text(n, "member", "members", members);
+		emr_show(names, shown, sizeof shown);
+		emr_say(h->out,
+			"This is another address than before: %s of %s have to hear of it.\n",
+			members, shown);
+	}
 	if (h->has_moved)
-		host_say_moved(h->out, h->dir, &h->at, true);
+		host_say_moved(h->out, &h->at);
 	host_say_agent(h->out);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");

@@ -12,7 +12,6 @@
 #include "verbs_private.h"
 
 #define SETTINGS_MAX ((size_t)4096)
-#define NAMES_MAX 600
 
 emr_status host_note_place(
 	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved)
@@ -56,23 +55,15 @@ emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at
 	return emr_file_replace(dirfd, name, emr_buf_view(&settings), 0600);
 }
 
-void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new)
+void host_say_moved(emr_out *out, const emr_served_at *at)
 {
 	EMR_AUTO_BUF text = {0};
-	char names[NAMES_MAX], shown[NAMES_MAX], members[EMR_COUNT_BYTES];
-	uint64_t n = 0;
 	emr_address said;
 
 	if (emr_address_of(at, &said) != EMR_OK || emr_address_write(&said, &text) != EMR_OK)
 		return;
 	text.data[text.len - 1] = '\0';
 	emr_out_text(out, "moved_to", (const char *)text.data);
-	if (is_new && host_members(dir, &n, names, sizeof names) == EMR_OK) {
-		emr_count_text(n, "member", "members", members);
-		emr_show(names, shown, sizeof shown);
-		emr_say(out, "This is another address than before: %s of %s have to hear of it.\n",
-			members, shown);
-	}
 	emr_say(out,
 		"Members who know the one from before take this text, which is no secret:\n"
 		"  emrfs network address '%s'\n",

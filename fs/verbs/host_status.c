@@ -336,7 +336,7 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_text(out, "asked_most", h.over);
 	emr_out_text(out, "asked_most_handle", h.over_handle);
 	emr_out_number(out, "asked_most_times", h.over_times);
-	host_say_moved(out, dir, &h.at, false);
+	host_say_moved(out, &h.at);
 	host_say_agent(out);
 	return EMR_EXIT_DONE;
 }

@@ -193,8 +193,9 @@ emr_status host_note_place(
 	const char *dir, int own_fd, const uint8_t secret[32], emr_served_at *at, bool *out_moved);
 /* AT becomes the settings NAME in DIRFD. */
 emr_status host_write_place(int dirfd, const char *name, const emr_served_at *at);
-/* Says how members come to AT, if they have to hear of it; IS_NEW: and who they are. */
-void host_say_moved(emr_out *out, const char *dir, const emr_served_at *at, bool is_new);
+/* Says how members come to AT, if they have to hear of it. */
+void host_say_moved(emr_out *out, const emr_served_at *at);
+
 /* ---- host_listen.c ---- */
 
 /* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */

@@ -19,7 +19,7 @@ name=unix:$EMR_WORK/node/good.sock
 echo "node = $name" >>"$EMRFS_HOME/settings"
 chmod 0 node/good.sock
 emr_mount
-in_the_way() { "$EMRFS" copies --repair >out/said && grep -qF "This account may not open $name. In the way is $1." out/said; }
+in_the_way() { ! "$EMRFS" copies --repair >out/said && grep -qF "This account may not open $name. In the way is $1." out/said; }
 
 say "its socket, and then the directory that it lies in"
 emr_until in_the_way "$EMR_WORK/node/good.sock ($(id -un):$(id -gn), mode 0000)"
