@@ -339,18 +339,8 @@ PASSED_ON(mend,
 	(void *self, struct emr_chain *own, uint64_t size, const uint8_t root[32],
 		emr_ledger_trouble *out_trouble, bool *out_was_damaged),
 	emr_ledger_mend(v.inner, own, size, root, out_trouble, out_was_damaged))
-PASSED_ON(recovery, (void *self, emr_ledger_recovery *out_recovery),
-	emr_ledger_recovery_of(v.inner, out_recovery))
-PASSED_ON(bring,
-	(void *self, emr_bytes note, struct emr_chain *own, uint64_t from, size_t max,
-		uint64_t *out_next),
-	emr_ledger_bring(v.inner, note, own, from, max, out_next))
-PASSED_ON(say_heard, (void *self, const emr_ledger_recovery *recovery, struct emr_chain *own),
-	emr_ledger_say_heard(v.inner, recovery, own))
-PASSED_ON(restarts, (void *self, emr_restart_fn fn, void *a), emr_ledger_restarts(v.inner, fn, a))
-PASSED_ON(say_done, (void *self, emr_bytes note), emr_ledger_say_done(v.inner, note))
-PASSED_ON(done_of, (void *self, emr_id32 signer, emr_buf *out_note),
-	emr_ledger_done_of(v.inner, signer, out_note))
+PASSED_ON(ask, (void *self, const char *what, emr_bytes body, emr_buf *out),
+	emr_ledger_ask(v.inner, what, body, out))
 PASSED_ON(entries,
 	(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n),
 	emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
@@ -455,12 +445,7 @@ static const emr_ledger_backend backend = {
 	.hurry = absent_hurry,
 	.head = absent_head,
 	.knows = absent_knows,
-	.recovery = absent_recovery,
-	.bring = absent_bring,
-	.say_heard = absent_say_heard,
-	.restarts = absent_restarts,
-	.say_done = absent_say_done,
-	.done_of = absent_done_of,
+	.ask = absent_ask,
 	.is_of_channel = absent_is_of_channel,
 };
 

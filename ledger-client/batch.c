@@ -179,31 +179,6 @@ emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t v
 
 /* ---- once more ---- */
 
-/* A builder for the key PK. */
-static emr_status new_like(const emr_batch_options *options, const uint8_t pk[32], emr_id16 domain,
-	emr_batch_builder **out)
-{
-	const emr_signer keys[] = {
-		emr_signer_identity(), emr_keyring_signer_of(options->keyring, domain)};
-	emr_batch_options o = *options;
-
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		emr_batch_builder *builder = NULL;
-		emr_status status;
-
-		o.signer = keys[i];
-		status = emr_batch_new(&o, &builder);
-		if (status == EMR_OK && memcmp(builder->pk, pk, sizeof builder->pk) == 0) {
-			*out = builder;
-			return EMR_OK;
-		}
-		emr_batch_free(builder);
-		if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_INVALID)
-			return status;
-	}
-	return EMR_DENIED;
-}
-
 /* The same bytes, so that its id stays. */
 static emr_status add_again(emr_batch_builder *builder, const emr_batch *was, size_t index)
 {
@@ -220,21 +195,30 @@ static emr_status add_again(emr_batch_builder *builder, const emr_batch *was, si
 }
 
 emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *was,
-	emr_batch_pick_fn fn, void *arg, uint64_t now, emr_buf *out_batch)
+	const bool *picked, uint64_t now, emr_buf *out_batch)
 {
 	EMR_AUTO_BATCH builder = NULL;
+	emr_batch_options o = *options;
 	emr_header header;
-	emr_id16 domain;
+	emr_public me;
 	emr_item first;
 	emr_span pub;
+	emr_status status;
 
 	if (was->count == 0 || emr_header_parse(was->header, &header) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
+	EMR_TRY(emr_keyring_public(o.keyring, &me));
 	emr_batch_item_at(was, 0, &first, &pub);
-	memcpy(domain.b, first.domain_id, sizeof domain.b);
-	EMR_TRY(new_like(options, header.signer_pk, domain, &builder));
+	o.signer = memcmp(header.signer_pk, me.pk, 32) == 0
+			   ? emr_signer_identity()
+			   : emr_keyring_signer_of(o.keyring, EMR_ID16_AT(first.domain_id));
+	status = emr_batch_new(&o, &builder);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_INVALID ? EMR_DENIED : status;
+	if (memcmp(builder->pk, header.signer_pk, sizeof builder->pk) != 0)
+		return EMR_DENIED;
 	for (size_t i = 0; i < was->count; i++)
-		if (fn == NULL || fn(arg, i))
+		if (picked[i])
 			EMR_TRY(add_again(builder, was, i));
 	if (builder->count == 0)
 		return EMR_NOT_FOUND;

@@ -11,11 +11,10 @@
 
 #define ORIGIN_CHARS (6 + 32) /* emrfs/<32 hex> */
 #define RESTART "/restart/"
-#define DONE "/done"
-#define FIRST_MAX (ORIGIN_CHARS + 9 + 32 + 5) /* .../restart/<32 hex>/done */
-#define NAME_CHARS (ORIGIN_CHARS + 1 + 16)    /* .../<16 hex> */
-#define SIG_BYTES (4 + 8 + 64)		      /* key id, time, Ed25519 */
-#define SIG_CHARS 104			      /* base64 of it, with padding */
+#define FIRST_MAX (ORIGIN_CHARS + 9 + 32)  /* .../restart/<32 hex> */
+#define NAME_CHARS (ORIGIN_CHARS + 1 + 16) /* .../<16 hex> */
+#define SIG_BYTES (4 + 8 + 64)		   /* key id, time, Ed25519 */
+#define SIG_CHARS 104			   /* base64 of it, with padding */
 #define ROOT_CHARS 44
 #define BODY_MAX (FIRST_MAX + 1 + 20 + 1 + ROOT_CHARS + 1)
 #define SIG_PREFIX "\xe2\x80\x94 " /* em dash, blank */
@@ -43,14 +42,11 @@ static void name_of(emr_id16 net_id, const uint8_t name_id[8], char out[NAME_CHA
 /* The first line, which says what is signed. */
 static void first_of(const emr_checkpoint *checkpoint, char out[FIRST_MAX + 1])
 {
-	char hex[33];
-
 	origin_of(checkpoint->net_id, out);
-	if (checkpoint->kind == EMR_CHECKPOINT_HEAD)
+	if (emr_id16_is_zero(checkpoint->recovery))
 		return;
-	emr_hex(checkpoint->recovery.b, sizeof checkpoint->recovery.b, hex);
-	(void)snprintf(out + ORIGIN_CHARS, FIRST_MAX + 1 - ORIGIN_CHARS, RESTART "%s%s", hex,
-		checkpoint->kind == EMR_CHECKPOINT_DONE ? DONE : "");
+	memcpy(out + ORIGIN_CHARS, RESTART, sizeof RESTART);
+	emr_hex(checkpoint->recovery.b, 16, out + ORIGIN_CHARS + sizeof RESTART - 1);
 }
 
 static size_t body_of(const emr_checkpoint *checkpoint, char out[BODY_MAX + 1])
@@ -175,10 +171,9 @@ static bool parse_first(emr_bytes line, emr_checkpoint *out)
 	if (line.len < ORIGIN_CHARS || memcmp(line.data, "emrfs/", 6) != 0 ||
 		!unhex(emr_bytes_of(line.data + 6, 32), out->net_id.b, 16))
 		return false;
-	if (out->kind == EMR_CHECKPOINT_HEAD)
-		return line.len == ORIGIN_CHARS;
-	return line.len >= id_at + 32 &&
-	       unhex(emr_bytes_of(line.data + id_at, 32), out->recovery.b, 16);
+	return line.len == ORIGIN_CHARS ||
+	       (line.len == FIRST_MAX &&
+		       unhex(emr_bytes_of(line.data + id_at, 32), out->recovery.b, 16));
 }
 
 static bool parse_body(emr_reader *r, emr_checkpoint *out)
@@ -212,15 +207,9 @@ static bool parse_sig(emr_bytes line, emr_checkpoint_sig *out)
 	return true;
 }
 
-emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
+static emr_status parse(emr_bytes note, bool is_said, emr_checkpoint *out_checkpoint)
 {
-	return emr_checkpoint_parse_kind(note, EMR_CHECKPOINT_HEAD, out_checkpoint);
-}
-
-emr_status emr_checkpoint_parse_kind(
-	emr_bytes note, emr_checkpoint_kind kind, emr_checkpoint *out_checkpoint)
-{
-	emr_checkpoint checkpoint = {.kind = kind};
+	emr_checkpoint checkpoint = {0};
 	EMR_AUTO_BUF again = {0};
 	emr_reader r = emr_reader_of(note);
 	emr_bytes line;
@@ -240,10 +229,22 @@ emr_status emr_checkpoint_parse_kind(
 	/* One text a checkpoint: upper-case hex, leading zeros or another name would not come out
 	 * again. */
 	EMR_TRY(emr_checkpoint_format(&checkpoint, &again));
-	if (!emr_bytes_equal(emr_buf_view(&again), note))
+	if (!emr_bytes_equal(emr_buf_view(&again), note) ||
+		emr_id16_is_zero(checkpoint.recovery) == is_said ||
+		(is_said && checkpoint.n_sigs != 1))
 		return EMR_DAMAGED;
 	*out_checkpoint = checkpoint;
 	return EMR_OK;
+}
+
+emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
+{
+	return parse(note, false, out_checkpoint);
+}
+
+emr_status emr_checkpoint_parse_said(emr_bytes note, emr_checkpoint *out_checkpoint)
+{
+	return parse(note, true, out_checkpoint);
 }
 
 /* ---- cosignatures ---- */

@@ -61,9 +61,7 @@ static const emr_ledger_backend backend = {
 	.wake = embedded_wake,
 	.verify = embedded_verify,
 	.mend = embedded_mend,
-	.restarts = embedded_restarts,
-	.say_done = embedded_say_done,
-	.done_of = embedded_done_of,
+	.ask = embedded_ask,
 };
 
 static emr_status open_dir(embedded *e, const char *path)

@@ -234,28 +234,11 @@ emr_status emr_ledger_knows(emr_ledger *ledger, const emr_checkpoint *head)
 					      : EMR_UNSUPPORTED;
 }
 
-/* Questions to a host that lost entries; other ledgers have no answer. */
-#define OF_RECOVERY(function, parameters, member, ...)                                             \
-	emr_status function parameters                                                             \
-	{                                                                                          \
-		return ledger->backend->member != NULL                                             \
-			       ? ledger->backend->member(ledger->self, __VA_ARGS__)                \
-			       : EMR_UNSUPPORTED;                                                  \
-	}
-OF_RECOVERY(emr_ledger_recovery_of, (emr_ledger * ledger, emr_ledger_recovery *out_recovery),
-	recovery, out_recovery)
-OF_RECOVERY(emr_ledger_bring,
-	(emr_ledger * ledger, emr_bytes note, struct emr_chain *own, uint64_t from, size_t max,
-		uint64_t *out_next),
-	bring, note, own, from, max, out_next)
-OF_RECOVERY(emr_ledger_say_heard,
-	(emr_ledger * ledger, const emr_ledger_recovery *recovery, struct emr_chain *own),
-	say_heard, recovery, own)
-OF_RECOVERY(
-	emr_ledger_restarts, (emr_ledger * ledger, emr_restart_fn fn, void *arg), restarts, fn, arg)
-OF_RECOVERY(emr_ledger_say_done, (emr_ledger * ledger, emr_bytes note), say_done, note)
-OF_RECOVERY(emr_ledger_done_of, (emr_ledger * ledger, emr_id32 signer, emr_buf *out_note), done_of,
-	signer, out_note)
+emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out)
+{
+	return ledger->backend->ask != NULL ? ledger->backend->ask(ledger->self, what, body, out)
+					    : EMR_UNSUPPORTED;
+}
 
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
 {

@@ -1,35 +1,16 @@
 /* This file writes, reads and checks restarts: from where a ledger goes on after its host lost
- * entries, and who was heard before. */
+ * entries, and whose statements were heard before. */
 #include "ledger/restart.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "base/codec.h"
+#include "base/file.h"
 #include "contract/codes.h"
-#include "contract/rows.h"
 
 /* ---- bytes ---- */
-
-void emr_restart_said(const emr_restart *restart, emr_checkpoint *out)
-{
-	*out = (emr_checkpoint){.net_id = restart->net_id,
-		.kind = EMR_CHECKPOINT_RESTART,
-		.recovery = restart->recovery,
-		.size = restart->size,
-		.n_sigs = 1};
-	memcpy(out->root, restart->root, sizeof out->root);
-	out->sigs[0] = restart->sig;
-}
-
-void emr_restart_heard_of(const emr_restart *restart, size_t i, emr_checkpoint *out)
-{
-	const emr_restart_heard *heard = &restart->heard[i];
-
-	emr_restart_said(restart, out);
-	out->size = heard->size;
-	memcpy(out->root, heard->root, sizeof out->root);
-	out->sigs[0] = heard->sig;
-}
 
 static emr_status write_note(emr_writer *w, const emr_checkpoint *note)
 {
@@ -44,123 +25,34 @@ static emr_status write_note(emr_writer *w, const emr_checkpoint *note)
 emr_status emr_restart_write(const emr_restart *restart, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
-	emr_checkpoint note;
 
-	if (restart->n_heard > EMR_RESTART_HEARD_MAX)
-		return EMR_LIMIT;
-	emr_restart_said(restart, &note);
-	EMR_TRY(write_note(&w, &note));
 	emr_write_u16(&w, (uint16_t)restart->n_heard);
-	for (size_t i = 0; i < restart->n_heard; i++) {
-		emr_restart_heard_of(restart, i, &note);
-		EMR_TRY(write_note(&w, &note));
-	}
+	EMR_TRY(write_note(&w, &restart->said));
+	for (size_t i = 0; i < restart->n_heard; i++)
+		EMR_TRY(write_note(&w, &restart->heard[i]));
 	return w.status;
 }
 
-/* One that exactly one has signed. */
-static emr_status read_note(emr_reader *r, emr_checkpoint *out)
+emr_status emr_restart_read(emr_reader *reader, emr_restart *out_restart)
 {
-	emr_bytes text = emr_read_bytes(r, emr_read_u32(r));
+	const size_t n = emr_read_u16(reader);
 
-	if (r->bad)
+	if (n > EMR_RESTART_HEARD_MAX)
 		return EMR_DAMAGED;
-	EMR_TRY(emr_checkpoint_parse_kind(text, EMR_CHECKPOINT_RESTART, out));
-	return out->n_sigs == 1 ? EMR_OK : EMR_DAMAGED;
-}
+	out_restart->n_heard = n;
+	for (size_t i = 0; i <= n; i++) {
+		const emr_bytes text = emr_read_bytes(reader, emr_read_u32(reader));
+		const emr_checkpoint *said = &out_restart->said;
+		emr_checkpoint *note = i == 0 ? &out_restart->said : &out_restart->heard[i - 1];
 
-static emr_restart_heard *place_of(emr_restart *restart, const uint8_t name_id[8])
-{
-	for (size_t i = 0; i < restart->n_heard; i++)
-		if (memcmp(restart->heard[i].sig.name_id, name_id, 8) == 0)
-			return &restart->heard[i];
-	return restart->n_heard < EMR_RESTART_HEARD_MAX ? &restart->heard[restart->n_heard] : NULL;
-}
-
-emr_status emr_restart_add(emr_restart *restart, const emr_checkpoint *heard)
-{
-	emr_restart_heard *place;
-
-	if (heard->kind != EMR_CHECKPOINT_RESTART || heard->n_sigs != 1 ||
-		!emr_id16_equal(heard->net_id, restart->net_id) ||
-		!emr_id16_equal(heard->recovery, restart->recovery))
-		return EMR_INVALID;
-	place = place_of(restart, heard->sigs[0].name_id);
-	if (place == NULL)
-		return EMR_LIMIT;
-	restart->n_heard += place == &restart->heard[restart->n_heard];
-	*place = (emr_restart_heard){.size = heard->size, .sig = heard->sigs[0]};
-	memcpy(place->root, heard->root, sizeof place->root);
-	return EMR_OK;
-}
-
-static emr_status read_all(emr_reader *r, emr_restart *out)
-{
-	emr_checkpoint note;
-	size_t n;
-
-	EMR_TRY(read_note(r, &note));
-	out->net_id = note.net_id;
-	out->recovery = note.recovery;
-	out->size = note.size;
-	memcpy(out->root, note.root, sizeof out->root);
-	out->sig = note.sigs[0];
-	out->time = note.sigs[0].time;
-	n = emr_read_u16(r);
-	if (r->bad)
-		return EMR_DAMAGED;
-	for (size_t i = 0; i < n; i++) {
-		EMR_TRY(read_note(r, &note));
-		EMR_TRY(emr_restart_add(out, &note));
-		/* Two of one signer would be one. */
-		if (out->n_heard != i + 1)
+		if (reader->bad)
+			return EMR_DAMAGED;
+		EMR_TRY(emr_checkpoint_parse_said(text, note));
+		if (!emr_id16_equal(note->net_id, said->net_id) ||
+			!emr_id16_equal(note->recovery, said->recovery))
 			return EMR_DAMAGED;
 	}
 	return EMR_OK;
-}
-
-/* The first of BYTES, and how long it is. */
-static emr_status parse_first(emr_bytes bytes, emr_restart *out, size_t *out_len)
-{
-	emr_reader r = emr_reader_of(bytes);
-	emr_status status;
-
-	memset(out, 0, sizeof *out);
-	status = read_all(&r, out);
-	*out_len = bytes.len - r.left;
-	if (status == EMR_OK && *out_len > EMR_RESTART_MAX)
-		status = EMR_LIMIT;
-	return status == EMR_INVALID ? EMR_DAMAGED : status;
-}
-
-emr_status emr_restart_parse(emr_bytes bytes, emr_restart *out_restart)
-{
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
-	size_t len;
-
-	if (restart == NULL)
-		return EMR_NO_MEMORY;
-	EMR_TRY(parse_first(bytes, restart, &len));
-	if (len != bytes.len)
-		return EMR_DAMAGED;
-	*out_restart = *restart;
-	return EMR_OK;
-}
-
-emr_status emr_restart_each(emr_bytes all, emr_restart_fn fn, void *arg)
-{
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
-	emr_status status = restart != NULL ? EMR_OK : EMR_NO_MEMORY;
-
-	while (status == EMR_OK && all.len > 0) {
-		size_t len;
-
-		status = parse_first(all, restart, &len);
-		if (status == EMR_OK)
-			status = fn(arg, emr_bytes_of(all.data, len));
-		all = emr_bytes_of(all.data + len, all.len - len);
-	}
-	return status;
 }
 
 /* ---- a head that a member brings ---- */
@@ -170,7 +62,7 @@ static bool node_of(void *user, unsigned level, uint64_t index, uint8_t out[32])
 	return emr_chain_subtree(user, level, index, out) == EMR_OK;
 }
 
-emr_status emr_restart_head_write(emr_bytes note, emr_chain *chain, uint64_t at, emr_buf *out)
+static emr_status write_head(emr_bytes note, emr_chain *chain, uint64_t at, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX];
@@ -196,50 +88,110 @@ emr_status emr_restart_head_write(emr_bytes note, emr_chain *chain, uint64_t at,
 emr_status emr_restart_head_read(emr_reader *reader, emr_restart_head *out_head)
 {
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX];
-	emr_restart_head head = {.note = emr_read_bytes(reader, emr_read_u32(reader))};
 	size_t n;
 
-	head.at = emr_read_u64(reader);
-	if (head.at > 0)
-		emr_read_copy(reader, head.leaf, sizeof head.leaf);
+	*out_head = (emr_restart_head){.note = emr_read_bytes(reader, emr_read_u32(reader))};
+	out_head->at = emr_read_u64(reader);
+	emr_read_copy(reader, out_head->leaf, out_head->at > 0 ? sizeof out_head->leaf : 0);
 	n = emr_read_u8(reader);
-	if (n > (head.at > 0 ? EMR_MERKLE_PATH_MAX : 0))
+	if (n > (out_head->at > 0 ? EMR_MERKLE_PATH_MAX : 0))
 		return EMR_DAMAGED;
 	emr_read_copy(reader, path, n * sizeof *path);
 	if (reader->bad)
 		return EMR_DAMAGED;
-	EMR_TRY(emr_checkpoint_parse(head.note, &head.head));
-	if (head.at > 0 && !emr_merkle_inclusion_verify(
-				   head.leaf, head.at - 1, head.head.size, path, n, head.head.root))
-		return EMR_DAMAGED;
-	*out_head = head;
-	return EMR_OK;
-}
-
-/* ---- whom a chain knows ---- */
-
-static emr_status read_key(
-	const char *key, emr_bytes value, emr_id32 *out_signer, emr_row_key *out_row)
-{
-	return emr_unhex(key + 2, out_signer->b, sizeof out_signer->b) == EMR_OK &&
-			       emr_row_key_parse((emr_span){value.data, value.len}, out_row) ==
-				       EMR_CONTRACT_OK
+	EMR_TRY(emr_checkpoint_parse(out_head->note, &out_head->head));
+	return out_head->at == 0 || emr_merkle_inclusion_verify(out_head->leaf, out_head->at - 1,
+					    out_head->head.size, path, n, out_head->head.root)
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
 
-emr_status emr_restart_signer(
+typedef struct bringing {
+	emr_chain *chain;
+	emr_writer w;
+	emr_chain_parts parts;
+} bringing;
+
+static void bringing_free(bringing **b)
+{
+	if (*b != NULL)
+		emr_chain_parts_free(&(*b)->parts);
+	free(*b);
+}
+
+/* An emr_chain_fetch_fn: the host reads them in this order. */
+static emr_status put_parts(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	bringing *b = arg;
+
+	(void)fn;
+	(void)fn_arg;
+	for (size_t i = 0; i < n; i++) {
+		EMR_AUTO_BUF part = {0};
+
+		(void)!emr_chain_part(b->chain, &keys[i], &part);
+		emr_write_u32(&b->w, (uint32_t)part.len);
+		emr_write_bytes(&b->w, part.data, part.len);
+	}
+	return b->w.status;
+}
+
+static emr_status put_entry(bringing *b, uint64_t seq)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF items = {0};
+	emr_ledger_entry entry = {.seq = seq};
+
+	EMR_TRY(emr_required(emr_chain_entry_in_tree(b->chain, seq, &bytes, &items)));
+	entry.entry = emr_buf_view(&bytes);
+	entry.items = emr_buf_view(&items);
+	emr_write_u64(&b->w, seq);
+	emr_write_u32(&b->w, (uint32_t)bytes.len);
+	emr_write_u32(&b->w, (uint32_t)items.len);
+	emr_write_bytes(&b->w, bytes.data, bytes.len);
+	emr_write_bytes(&b->w, items.data, items.len);
+	return emr_chain_parts_of(&entry, put_parts, b, NULL, NULL, &b->parts);
+}
+
+emr_status emr_restart_bring(
+	emr_bytes note, emr_chain *chain, uint64_t *io_next, size_t bytes, emr_buf *out)
+{
+	EMR_AUTO_BUF entries = {0};
+	__attribute__((cleanup(bringing_free))) bringing *b = calloc(1, sizeof *b);
+	emr_checkpoint head;
+
+	EMR_TRY(b != NULL ? emr_checkpoint_parse(note, &head) : EMR_NO_MEMORY);
+	b->chain = chain;
+	b->w = emr_writer_of(&entries);
+	while (entries.len < bytes && *io_next < head.size)
+		EMR_TRY(put_entry(b, (*io_next)++));
+	EMR_TRY(write_head(note, chain, *io_next, out));
+	return emr_buf_append(out, entries.data, entries.len);
+}
+
+/* ---- whom a chain knows ---- */
+
+static emr_status read_key(const emr_chain_rows *rows, emr_id32 *out_signer, emr_row_key *out_row)
+{
+	return emr_unhex(rows->key + 2, out_signer->b, sizeof out_signer->b) == EMR_OK &&
+			       emr_row_key_parse((emr_span){rows->value.data, rows->value.len},
+				       out_row) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* The member with a key in force in CHAIN who alone has signed NOTE.  EMR_NOT_FOUND. */
+static emr_status signer_of(
 	const emr_checkpoint *note, emr_chain *chain, emr_id32 *out_signer, emr_row_key *out_row)
 {
 	char prefix[2 + 16 + 1] = "K/";
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = prefix};
 
-	if (note->n_sigs != 1)
-		return EMR_NOT_FOUND;
 	emr_hex(note->sigs[0].name_id, 8, prefix + 2);
 	/* Others may have an id that begins as its does. */
 	while (emr_chain_next_row(&rows)) {
-		EMR_TRY(read_key(rows.key, rows.value, out_signer, out_row));
+		EMR_TRY(read_key(&rows, out_signer, out_row));
 		if (out_row->head.state == EMR_KEY_ACTIVE &&
 			emr_checkpoint_verify(note, *out_signer, out_row->log_pk) == EMR_OK)
 			return EMR_OK;
@@ -247,144 +199,175 @@ emr_status emr_restart_signer(
 	return rows.status == EMR_OK ? EMR_NOT_FOUND : rows.status;
 }
 
-typedef struct hearing {
-	const emr_restart *restart;
-	emr_chain *chain;
-	emr_restart_org_fn fn;
-	void *arg;
-	emr_descriptor founders;
-	emr_buf orgs;			    /* each that has an administrator in force */
-	bool counts[EMR_RESTART_HEARD_MAX]; /* the statement, by the administrator of ... */
-	uint8_t of[EMR_RESTART_HEARD_MAX][16];
-} hearing;
-
-static void hearing_end(hearing *h)
-{
-	emr_buf_free(&h->orgs);
-}
-
-static emr_status fits_chain(const hearing *h, const emr_restart_heard *heard, bool *out)
+static emr_status fits_chain(
+	const emr_checkpoint *note, emr_chain *chain, uint64_t size_max, bool *out)
 {
 	uint8_t root[32];
 	uint64_t size = 0;
 
-	EMR_TRY(emr_chain_size(h->chain, &size));
-	*out = heard->size > 0 && heard->size <= h->restart->size && heard->size <= size;
-	if (!*out)
-		return EMR_OK;
-	EMR_TRY(emr_required(emr_chain_root(h->chain, heard->size, root)));
-	*out = memcmp(root, heard->root, sizeof root) == 0;
+	EMR_TRY(emr_chain_size(chain, &size));
+	*out = note->size > 0 && note->size <= size_max && note->size <= size;
+	if (*out)
+		EMR_TRY(emr_required(emr_chain_root(chain, note->size, root)));
+	*out = *out && memcmp(root, note->root, sizeof root) == 0;
 	return EMR_OK;
 }
 
-/* A key's row, whose statement may be among those of the restart. */
-static emr_status hear(hearing *h, const char *key, emr_bytes value)
+/* ---- organisations ---- */
+
+/* Members, but for those that became one for the first time behind the restart. */
+static emr_status list_orgs(uint64_t size, emr_chain *chain, emr_buf *out)
 {
-	emr_checkpoint note;
-	emr_row_key row;
-	emr_id32 signer;
-
-	EMR_TRY(read_key(key, value, &signer, &row));
-	if (row.head.state != EMR_KEY_ACTIVE || (row.roles & EMR_ROLE_ORG_ADMIN) == 0)
-		return EMR_OK;
-	for (size_t i = 0; i < h->restart->n_heard; i++) {
-		if (memcmp(h->restart->heard[i].sig.name_id, signer.b, 8) != 0)
-			continue;
-		emr_restart_heard_of(h->restart, i, &note);
-		if (emr_checkpoint_verify(&note, signer, row.log_pk) != EMR_OK)
-			continue;
-		memcpy(h->of[i], row.org, 16);
-		EMR_TRY(fits_chain(h, &h->restart->heard[i], &h->counts[i]));
-	}
-	return emr_buf_append(&h->orgs, row.org, 16);
-}
-
-/* One that nobody speaks for is not waited for. */
-static bool has_administrator(const hearing *h, const uint8_t org[16])
-{
-	for (size_t i = 0; i < h->orgs.len; i += 16)
-		if (memcmp(h->orgs.data + i, org, 16) == 0)
-			return true;
-	return false;
-}
-
-/* Whether it became a member for the first time behind the restart. */
-static bool is_later(const hearing *h, const uint8_t org[16], const emr_row_org *row, uint64_t seq)
-{
-	emr_descriptor_org founder;
-
-	return row->head.version == 1 && seq >= h->restart->size &&
-	       !emr_descriptor_find(&h->founders, org, &founder);
-}
-
-static emr_status ask_org(const hearing *h, const char *key, emr_bytes value, uint64_t seq)
-{
-	uint8_t org[16];
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = "M/"};
 	emr_row_org row;
 
-	if (emr_unhex(key + 2, org, sizeof org) != EMR_OK ||
-		emr_row_org_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_ORG_MEMBER || !has_administrator(h, org) ||
-		is_later(h, org, &row, seq))
-		return EMR_OK;
-	for (size_t i = 0; i < h->restart->n_heard; i++)
-		if (h->counts[i] && memcmp(h->of[i], org, sizeof org) == 0)
-			return h->fn(h->arg, org, &h->restart->heard[i]);
-	return h->fn(h->arg, org, NULL);
+	while (emr_chain_next_row(&rows)) {
+		emr_restart_org org = {.is_asked = false};
+
+		if (emr_unhex(rows.key + 2, org.id.b, sizeof org.id.b) != EMR_OK ||
+			emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) !=
+				EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		if (row.head.state == EMR_ORG_MEMBER && (row.head.version != 1 || rows.seq < size))
+			EMR_TRY(emr_buf_append(out, &org, sizeof org));
+	}
+	return rows.status;
 }
 
-emr_status emr_restart_each_org(
-	const emr_restart *restart, emr_chain *chain, emr_restart_org_fn fn, void *arg)
+static bool is_administrator(const emr_row_key *row)
 {
-	EMR_AUTO_BUF descriptor = {0};
-	__attribute__((cleanup(hearing_end)))
-	hearing h = {.restart = restart, .chain = chain, .fn = fn, .arg = arg};
+	return row->head.state == EMR_KEY_ACTIVE && (row->roles & EMR_ROLE_ORG_ADMIN) != 0;
+}
+
+static void mark(emr_buf *orgs, const emr_row_key *row, bool is_heard)
+{
+	if (!is_administrator(row))
+		return;
+	EMR_EACH (emr_restart_org, org, orgs)
+		if (memcmp(org->id.b, row->org, sizeof org->id.b) == 0) {
+			org->is_asked = true;
+			org->is_heard = org->is_heard || is_heard;
+		}
+}
+
+emr_status emr_restart_orgs(const emr_restart *restart, emr_chain *chain, emr_buf *out)
+{
 	EMR_AUTO_CHAIN_ROWS keys = {.chain = chain, .prefix = "K/"};
-	EMR_AUTO_CHAIN_ROWS orgs = {.chain = chain, .prefix = "M/"};
+	emr_row_key row;
+	emr_id32 signer;
+	bool fits;
 
-	EMR_TRY(emr_chain_descriptor(chain, &descriptor));
-	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &h.founders) !=
-		EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	while (emr_chain_next_row(&keys))
-		EMR_TRY(hear(&h, keys.key, keys.value));
-	EMR_TRY(keys.status);
-	while (emr_chain_next_row(&orgs))
-		EMR_TRY(ask_org(&h, orgs.key, orgs.value, orgs.seq));
-	return orgs.status;
-}
+	EMR_TRY(list_orgs(restart->said.size, chain, out));
+	for (size_t i = 0; i < restart->n_heard; i++) {
+		const emr_checkpoint *heard = &restart->heard[i];
+		const emr_status status = signer_of(heard, chain, &signer, &row);
 
-/* ---- a restart ---- */
-
-static emr_status must_be_heard(void *arg, const uint8_t org[16], const emr_restart_heard *heard)
-{
-	(void)arg;
-	(void)org;
-	return heard != NULL ? EMR_OK : EMR_AWAITED;
+		if (status == EMR_NOT_FOUND)
+			continue;
+		EMR_TRY(status);
+		EMR_TRY(fits_chain(heard, chain, restart->said.size, &fits));
+		mark(out, &row, fits);
+	}
+	/* One that nobody speaks for is not waited for. */
+	while (emr_chain_next_row(&keys)) {
+		EMR_TRY(read_key(&keys, &signer, &row));
+		mark(out, &row, false);
+	}
+	return keys.status;
 }
 
 emr_status emr_restart_check(const emr_restart *restart, const emr_id32 *host_key, emr_chain *chain)
 {
 	EMR_AUTO_BUF descriptor = {0};
-	emr_checkpoint said;
+	EMR_AUTO_BUF orgs = {0};
 	emr_id16 net_id;
-	uint8_t root[32];
 	uint64_t size = 0;
+	bool fits;
 
 	EMR_TRY(emr_chain_descriptor(chain, &descriptor));
 	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
-	emr_restart_said(restart, &said);
-	if (!emr_id16_equal(net_id, restart->net_id) ||
+	if (!emr_id16_equal(net_id, restart->said.net_id) ||
 		(host_key != NULL &&
-			emr_checkpoint_verify(
-				&said, emr_checkpoint_host_id(host_key->b), host_key->b) != EMR_OK))
+			emr_checkpoint_verify(&restart->said, emr_checkpoint_host_id(host_key->b),
+				host_key->b) != EMR_OK))
 		return EMR_BAD_SIGNATURE;
 	EMR_TRY(emr_chain_size(chain, &size));
-	if (restart->size == 0 || restart->size > size)
+	if (restart->said.size == 0 || restart->said.size > size)
 		return EMR_ROLLBACK;
-	EMR_TRY(emr_required(emr_chain_root(chain, restart->size, root)));
-	if (memcmp(root, restart->root, sizeof root) != 0)
+	EMR_TRY(fits_chain(&restart->said, chain, size, &fits));
+	if (!fits)
 		return EMR_FORK;
-	return emr_restart_each_org(restart, chain, must_be_heard, NULL);
+	EMR_TRY(emr_restart_orgs(restart, chain, &orgs));
+	EMR_EACH (const emr_restart_org, org, &orgs)
+		if (org->is_asked && !org->is_heard)
+			return EMR_AWAITED;
+	return EMR_OK;
+}
+
+/* ---- statements, as a host keeps them ---- */
+
+void emr_restart_said_name(const emr_id32 *signer, char out[EMR_RESTART_SAID_NAME_BYTES])
+{
+	memcpy(out, EMR_RESTART_SAID, sizeof EMR_RESTART_SAID);
+	emr_hex(signer->b, sizeof signer->b, out + sizeof EMR_RESTART_SAID - 1);
+}
+
+emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes note)
+{
+	char name[EMR_RESTART_SAID_NAME_BYTES];
+	emr_checkpoint said;
+	emr_row_key row;
+	emr_id32 signer;
+	emr_status status = emr_checkpoint_parse_said(note, &said);
+
+	if (status == EMR_OK)
+		status = signer_of(&said, chain, &signer, &row);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	emr_restart_said_name(&signer, name);
+	return emr_file_replace(host_dirfd, name, note, 0600);
+}
+
+emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart *io_restart)
+{
+	EMR_AUTO_CHAIN_ROWS keys = {.chain = chain, .prefix = "K/"};
+	char name[EMR_RESTART_SAID_NAME_BYTES];
+	emr_row_key row;
+	emr_id32 signer;
+
+	io_restart->n_heard = 0;
+	while (emr_chain_next_row(&keys) && io_restart->n_heard < EMR_RESTART_HEARD_MAX) {
+		emr_checkpoint *heard = &io_restart->heard[io_restart->n_heard];
+		EMR_AUTO_BUF note = {0};
+
+		EMR_TRY(read_key(&keys, &signer, &row));
+		emr_restart_said_name(&signer, name);
+		if (is_administrator(&row) &&
+			emr_file_read(host_dirfd, name, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
+			emr_checkpoint_parse_said(emr_buf_view(&note), heard) == EMR_OK &&
+			emr_id16_equal(heard->recovery, io_restart->said.recovery))
+			io_restart->n_heard++;
+	}
+	return keys.status;
+}
+
+/* ---- that a host is in recovery ---- */
+
+emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery)
+{
+	EMR_AUTO_BUF id = {0};
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint head;
+
+	*out_recovery = (emr_recovery){.known = 0};
+	EMR_TRY(emr_file_read(host_dirfd, EMR_RECOVERY, sizeof out_recovery->id, &id));
+	if (id.len != sizeof out_recovery->id)
+		return EMR_DAMAGED;
+	memcpy(out_recovery->id.b, id.data, id.len);
+	if (emr_file_read(host_dirfd, EMR_RECOVERY_HEAD, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
+		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK)
+		out_recovery->known = head.size;
+	out_recovery->is_split =
+		faccessat(host_dirfd, EMR_RECOVERY_OTHER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return EMR_OK;
 }

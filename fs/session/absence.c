@@ -240,17 +240,6 @@ static bool say_gateways(
 	return out_problem->is_set;
 }
 
-static void say_recovery(const emr_session *session, emr_problem *out_problem)
-{
-	char place[4400] = "", node[4400];
-
-	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
-		emr_network_dir_host_at(place, node, sizeof node))
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, "node", node, NULL);
-	else
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, "node", place, NULL);
-}
-
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
@@ -258,7 +247,7 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 			     strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
 
 	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
-		say_recovery(session, out_problem);
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, NULL);
 		return;
 	}
 	if (absence->status == EMR_OFFLINE && fault == NULL && answers &&

@@ -1,24 +1,9 @@
 /* This file has the copy of the ledger made again before it is opened, where the host of the
  * network went on without some of its entries. */
-#include "session/going_on.h"
+#include "session/session.h"
 
 #include "base/log.h"
 #include "replica/restart.h"
-
-/* Of an agent, which has no records. */
-static emr_status go_on_alone(const emr_session *session)
-{
-	emr_signing_again signing = {.keyring = session->keyring};
-	emr_replica *next = NULL;
-	emr_status status = emr_replica_next_open(session->replica, &next);
-
-	if (status == EMR_OK)
-		status = emr_replica_sign_again(session->replica, next, &signing);
-	if (status == EMR_OK)
-		return emr_replica_next_keep(session->replica, next, &signing);
-	emr_replica_close(next);
-	return status;
-}
 
 bool emr_session_must_reopen(emr_session *session)
 {
@@ -34,7 +19,10 @@ bool emr_session_must_reopen(emr_session *session)
 		return false;
 	emr_view_free(session->view);
 	session->view = NULL;
-	status = session->settle != NULL ? emr_settle_go_on(session->settle) : go_on_alone(session);
+	status = session->settle != NULL /* an agent has no records */
+			 ? emr_settle_go_on(session->settle)
+			 : emr_replica_go_on(session->replica,
+				   &(emr_signing_again){.keyring = session->keyring});
 	emr_log(EMR_LOG_WARN, "open: after a restart of the ledger's host: %s",
 		emr_status_text(status));
 	return true;

@@ -26,7 +26,6 @@
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/fetching.h"
-#include "session/going_on.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"

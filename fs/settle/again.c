@@ -17,9 +17,10 @@
 
 typedef struct going_on {
 	emr_settle *settle;
-	emr_journal_txn *txn; /* notes what is lost */
+	emr_journal_txn *txn; /* notes what is lost; NULL: it has */
 	emr_known_restart restart;
-	emr_buf erased; /* emr_replica_change, ... */
+	emr_replica_position at; /* of the new copy */
+	emr_buf erased;		 /* emr_replica_change, ... */
 	uint32_t named;
 } going_on;
 
@@ -69,48 +70,11 @@ static emr_status erase_again(const going_on *g, emr_replica *next)
 
 /* ---- the journal ---- */
 
-/* A batch that nobody has answered names an entry that is gone, as the newest that its signer had
- * seen: the ledger would call that another history. */
-static emr_status fit_batch(going_on *g, const outbox *box, emr_buf *out)
+/* A batch that nobody has answered may name an entry that is gone, as the newest that its signer
+ * had seen: the ledger would call that another history.  It is made again. */
+static emr_status forget_newer(void *arg, emr_id16 key, const outbox *box)
 {
-	const emr_batch_options options = {
-		.keyring = g->settle->options.keyring, .net_id = g->settle->net_id};
-	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
-
-	if (batch == NULL)
-		return EMR_NO_MEMORY;
-	if (emr_batch_parse((emr_span){box->batch.data, box->batch.len}, batch) !=
-		EMR_RESULT_APPLIED)
-		return EMR_DAMAGED;
-	return emr_batch_again(
-		&options, batch, NULL, NULL, emr_clock_unix_s(g->settle->options.clock), out);
-}
-
-static emr_status put_instead(
-	const going_on *g, uint8_t kind, emr_id16 key, const outbox *box, emr_bytes batch)
-{
-	EMR_AUTO_BUF row = {0};
-	outbox other = *box;
-	emr_journal_txn *txn;
-	emr_id32 id;
-	emr_status status;
-
-	other.batch = (emr_buf){.data = (uint8_t *)(uintptr_t)batch.data, .len = batch.len};
-	emr_batch_id(batch.data, id.b);
-	EMR_TRY(outbox_encode(&other, &row));
-	EMR_TRY(emr_journal_begin(g->settle->options.journal, &txn));
-	status = emr_journal_delete(txn, kind, key);
-	if (status == EMR_OK)
-		status = emr_journal_put(txn, kind, EMR_ID16_AT(id.b), emr_buf_view(&row));
-	if (status == EMR_OK)
-		return emr_journal_commit(txn, NULL);
-	emr_journal_rollback(txn);
-	return status;
-}
-
-static emr_status fit_row(going_on *g, uint8_t kind, emr_id16 key, const outbox *box)
-{
-	EMR_AUTO_BUF batch = {0};
+	const going_on *g = arg;
 	emr_header header;
 
 	if (box == NULL || box->batch.len < EMR_HEADER_BYTES ||
@@ -118,92 +82,53 @@ static emr_status fit_row(going_on *g, uint8_t kind, emr_id16 key, const outbox 
 			EMR_CONTRACT_OK ||
 		header.seen_seq < g->restart.size)
 		return EMR_OK; /* what cannot be read is made again when it is sent */
-	EMR_TRY(fit_batch(g, box, &batch));
-	return put_instead(g, kind, key, box, emr_buf_view(&batch));
+	return settle_forget_batch(g->settle, EMR_ROW_OUTBOX, key, box);
 }
 
-static emr_status fit_sent(void *arg, emr_id16 key, const outbox *box)
+/* Of emr_signing_again.  The journal remembers no more than where both copies are the same: either
+ * may be opened next. */
+static emr_status fit_journal(void *arg, emr_replica *next)
 {
-	return fit_row(arg, EMR_ROW_OUTBOX, key, box);
-}
-
-static emr_status fit_awaiting(void *arg, emr_id16 key, const outbox *box)
-{
-	return fit_row(arg, EMR_ROW_AWAITING, key, box);
-}
-
-/* It remembers no more than where both copies are the same: either may be opened next. */
-static emr_status fit_journal(going_on *g)
-{
+	going_on *g = arg;
 	emr_settle *settle = g->settle;
 	emr_replica_position at = {.size = g->restart.size};
+	emr_journal_txn *txn = g->txn;
 	uint64_t seen = 0;
 
-	memcpy(at.root, g->restart.root, sizeof at.root);
-	EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, fit_sent, g));
-	EMR_TRY(settle_each_row(settle, EMR_ROW_AWAITING, fit_awaiting, g));
-	EMR_TRY(emr_settle_compare_seen(settle, &seen));
-	return seen > at.size ? emr_settle_expect(settle->options.journal, settle->seen_key, &at)
-			      : EMR_OK;
-}
-
-/* ---- the whole ---- */
-
-static emr_status sign_again(going_on *g, emr_replica *next, emr_signing_again *signing)
-{
-	emr_status status;
-
-	EMR_TRY(emr_journal_begin(g->settle->options.journal, &g->txn));
-	status = emr_replica_sign_again(g->settle->options.replica, next, signing);
-	if (status != EMR_OK) {
-		emr_journal_rollback(g->txn);
-		return status;
-	}
-	EMR_TRY(emr_journal_commit(g->txn, NULL));
+	g->txn = NULL;
+	EMR_TRY(emr_journal_commit(txn, NULL));
 	EMR_TRY(erase_again(g, next));
-	return fit_journal(g);
+	memcpy(at.root, g->restart.root, sizeof at.root);
+	EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, forget_newer, g));
+	EMR_TRY(emr_settle_take_back(settle));
+	EMR_TRY(emr_settle_compare_seen(settle, &seen));
+	if (seen > at.size)
+		EMR_TRY(emr_settle_expect(settle->options.journal, settle->seen_key, &at));
+	return emr_replica_at(next, &g->at);
 }
 
 emr_status emr_settle_go_on(emr_settle *settle)
 {
-	emr_replica *replica = settle->options.replica, *next = NULL;
 	going_on g = {.settle = settle};
-	emr_signing_again signing = {
-		.keyring = settle->options.keyring, .lost = note_lost, .arg = &g};
-	emr_replica_position at = {.size = 0};
-	emr_status status = emr_replica_next_open(replica, &next);
+	const emr_signing_again signing = {.keyring = settle->options.keyring,
+		.lost = note_lost,
+		.then = fit_journal,
+		.arg = &g};
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
-	(void)emr_replica_restarts(replica, &g.restart, 1);
-	status = sign_again(&g, next, &signing);
+	(void)emr_replica_restarts(settle->options.replica, &g.restart, 1);
+	EMR_TRY(emr_journal_begin(settle->options.journal, &g.txn));
+	status = emr_replica_go_on(settle->options.replica, &signing);
+	if (g.txn != NULL)
+		emr_journal_rollback(g.txn);
 	emr_buf_free(&g.erased);
-	if (status == EMR_OK)
-		status = emr_replica_at(next, &at);
-	if (status != EMR_OK) {
-		emr_replica_close(next);
-		return status;
-	}
-	EMR_TRY(emr_replica_next_keep(replica, next, &signing));
 	/* From here on it is the new copy that is opened: what was signed again is nothing new. */
-	return emr_settle_expect(settle->options.journal, settle->seen_key, &at);
+	return status == EMR_OK
+		       ? emr_settle_expect(settle->options.journal, settle->seen_key, &g.at)
+		       : status;
 }
 
-typedef struct telling {
-	emr_settle_lost_fn fn;
-	void *arg;
-} telling;
-
-static emr_status tell_lost(void *arg, emr_id16 key, emr_bytes value)
+emr_status emr_settle_each_lost(emr_settle *settle, emr_journal_visit fn, void *arg)
 {
-	const telling *t = arg;
-
-	return t->fn(t->arg, key, value);
-}
-
-emr_status emr_settle_each_lost(emr_settle *settle, emr_settle_lost_fn fn, void *arg)
-{
-	telling t = {.fn = fn, .arg = arg};
-
-	return emr_journal_each(settle->options.journal, EMR_ROW_LOST, tell_lost, &t);
+	return emr_journal_each(settle->options.journal, EMR_ROW_LOST, fn, arg);
 }

@@ -21,25 +21,28 @@ static emr_status owner_of(emr_share *share, emr_id16 domain, emr_known_person *
 	return emr_replica_person(share->o.replica, root, out);
 }
 
-/* Whether the host has OWNER's word: of this restart, and about entries as this copy has them. */
+/* Whether the host has OWNER's word that it lacks nothing of his: of this restart, and about
+ * entries as this copy has them. */
 static emr_status has_said(emr_share *share, const emr_known_restart *last,
 	const emr_known_person *owner, bool *out_has)
 {
 	EMR_AUTO_BUF note = {0};
-	emr_checkpoint done;
+	emr_checkpoint said;
+	char what[sizeof EMR_ASK_SAID + 65] = EMR_ASK_SAID "/";
 	uint8_t root[32];
-	emr_status status = emr_ledger_done_of(share->o.ledger, owner->signer_id, &note);
+	emr_status status;
 
-	*out_has = false;
+	emr_hex(owner->signer_id.b, sizeof owner->signer_id.b, what + sizeof EMR_ASK_SAID);
+	status = emr_ledger_ask(share->o.ledger, what, (emr_bytes){0}, &note);
 	if (status == EMR_OK)
-		status = emr_checkpoint_parse_kind(emr_buf_view(&note), EMR_CHECKPOINT_DONE, &done);
+		status = emr_checkpoint_parse_said(emr_buf_view(&note), &said);
 	if (status == EMR_OK)
-		status = emr_checkpoint_verify(&done, owner->signer_id, owner->row.log_pk);
+		status = emr_checkpoint_verify(&said, owner->signer_id, owner->row.log_pk);
 	if (status == EMR_OK)
-		status = emr_replica_root_at(share->o.replica, done.size, root);
-	*out_has = status == EMR_OK && emr_id16_equal(done.net_id, share->net_id) &&
-		   emr_id16_equal(done.recovery, last->recovery) && done.size >= last->size &&
-		   memcmp(root, done.root, sizeof root) == 0;
+		status = emr_replica_root_at(share->o.replica, said.size, root);
+	*out_has = status == EMR_OK && emr_id16_equal(said.net_id, share->net_id) &&
+		   emr_id16_equal(said.recovery, last->recovery) && said.size >= last->size &&
+		   memcmp(root, said.root, sizeof root) == 0;
 	return emr_status_may_pass(status) ? status : EMR_OK;
 }
 

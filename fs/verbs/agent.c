@@ -17,7 +17,6 @@
 #include "network/renewing.h"
 #include "replica/follower.h"
 #include "replica/restart.h"
-#include "session/going_on.h"
 #include "session/keys.h"
 #include "session/registered.h"
 #include "verbs/cmd.h"
@@ -34,12 +33,20 @@ typedef struct agent {
 	int report_fd; /* to the waiting parent; -1 in the foreground */
 } agent;
 
-static void agent_end(agent *a)
+static void end_work(agent *a)
 {
 	emr_cert_watch_stop(a->cert_watch);
 	emr_cert_watch_free(a->cert_watch);
 	emr_server_stop(a->server);
 	emr_attendant_free(a->attendant);
+	a->cert_watch = NULL;
+	a->server = NULL;
+	a->attendant = NULL;
+}
+
+static void agent_end(agent *a)
+{
+	end_work(a);
 	emr_session_close(&a->session);
 	emr_places_free(&a->places);
 }
@@ -163,9 +170,15 @@ static emr_status open_copy(agent *a, emr_problem *out_problem)
 
 static emr_status begin_work(agent *a, emr_problem *out_problem)
 {
+	EMR_TRY(open_copy(a, out_problem));
+	renew_ended(a);
 	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
-	return emr_server_start(
-		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
+	EMR_TRY(emr_server_start(
+		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem));
+	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
+		EMR_OK)
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
+	return EMR_OK;
 }
 
 static emr_status open_all(agent *a, emr_problem *out_problem)
@@ -177,8 +190,6 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
 	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
 		&a->session.keyring, out_problem));
-	EMR_TRY(open_copy(a, out_problem));
-	renew_ended(a);
 	return begin_work(a, out_problem);
 }
 
@@ -195,13 +206,6 @@ static void say_ready(agent *a)
 	emr_language_all_english(false); /* what follows is for people, whatever has started it */
 }
 
-static void watch_certificate(agent *a)
-{
-	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
-		EMR_OK)
-		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
-}
-
 /* The copy was left while the agent worked, because entries of it are gone: it begins again with a
  * new one. */
 static bool begin_again(agent *a)
@@ -211,25 +215,12 @@ static bool begin_again(agent *a)
 
 	if (!emr_replica_must_go_on(a->session.replica))
 		return false;
-	take_signals(NULL);
-	emr_cert_watch_stop(a->cert_watch);
-	emr_cert_watch_free(a->cert_watch);
-	a->cert_watch = NULL;
-	emr_server_stop(a->server);
-	a->server = NULL;
-	emr_attendant_free(a->attendant);
-	a->attendant = NULL;
+	end_work(a);
 	emr_session_close_copy(&a->session);
-	status = open_copy(a, &problem);
-	if (status == EMR_OK)
-		status = begin_work(a, &problem);
+	status = begin_work(a, &problem);
 	emr_log(EMR_LOG_WARN, "agent: after a restart of the ledger's host: %s",
 		emr_status_text(status));
-	if (status != EMR_OK)
-		return false;
-	take_signals(a->attendant);
-	watch_certificate(a);
-	return true;
+	return status == EMR_OK;
 }
 
 static int serve(agent *a)
@@ -246,14 +237,13 @@ static int serve(agent *a)
 		(void)setsid();
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
-	take_signals(a->attendant);
-	watch_certificate(a);
 	emr_log(EMR_LOG_INFO, "agent: at work");
 	say_ready(a);
-	do
+	do {
+		take_signals(a->attendant);
 		emr_attendant_run(a->attendant);
-	while (begin_again(a));
-	take_signals(NULL);
+		take_signals(NULL);
+	} while (begin_again(a));
 	return EMR_EXIT_DONE;
 }
 

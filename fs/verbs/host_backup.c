@@ -1,6 +1,6 @@
 /* This file is `emrfs host --backup`: it copies a network's directory while members work, so that
  * its host comes back from it. The copy takes the place of the one before when it is whole, and
- * not sooner. It refuses a host that lacks entries itself. */
+ * not sooner. It refuses a host that lacks entries itself, and a damaged ledger. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +20,6 @@
 #include "ledger/network.h"
 #include "ledger/restart.h"
 #include "served/client.h"
-#include "served/server.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
@@ -29,26 +29,15 @@
 #define MADE "network" /* in TARGET */
 #define NEW MADE ".new"
 #define OLD MADE ".old"
-#define COPY_BYTES ((size_t)1 << 20)
 #define SMALL_MAX ((size_t)4 << 20)
 #define ROUNDS 16 /* through the blocks, while the host makes room meanwhile */
 
 typedef struct copying {
-	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network (or -1) */
-	const char *dir, *path;	      /* DIR, TARGET */
+	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network/blocks */
 	emr_ledger_copy_facts facts;
-	uint64_t bytes, new_bytes;
-	uint64_t damaged, missing; /* places in blocks; private parts */
-	bool has_gone;		   /* a file, while it was looked at */
+	uint64_t bytes, new_bytes, damaged; /* of blocks; DAMAGED: places */
+	bool has_gone;			    /* a file, while it was looked at */
 } copying;
-
-static emr_status open_at(int dirfd, const char *name, bool may_make, int *out_fd)
-{
-	if (may_make && mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
-	*out_fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
-}
 
 typedef emr_status (*each_fn)(copying *c, int from, int to, const char *name);
 
@@ -63,7 +52,8 @@ static emr_status each_in(copying *c, const char *name, each_fn fn)
 
 	if (listing == NULL)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	status = open_at(c->to, name, true, &to);
+	status = emr_dir_make(c->to, name);
+	to = openat(c->to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
 		if (entry->d_name[0] != '.')
 			status = fn(c, from, to, entry->d_name);
@@ -71,9 +61,8 @@ static emr_status each_in(copying *c, const char *name, each_fn fn)
 	return status;
 }
 
-/* ---- small files ---- */
-
-/* Not what belongs to this place or to this run, and no directory. */
+/* Not what belongs to this run, and no directory.  The place is another: the host of a copy is in
+ * recovery. */
 static emr_status copy_small(copying *c, int from, int to, const char *name)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -81,10 +70,12 @@ static emr_status copy_small(copying *c, int from, int to, const char *name)
 	emr_status status;
 
 	(void)c;
-	if (strcmp(name, EMR_STATE_LOCK) == 0 || strcmp(name, EMR_RESTART_PLACE) == 0 ||
+	if (strcmp(name, EMR_STATE_LOCK) == 0 ||
 		fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 		return EMR_OK;
 	status = emr_file_read(from, name, SMALL_MAX, &bytes);
+	if (strcmp(name, EMR_RESTART_PLACE) == 0)
+		emr_buf_clear(&bytes);
 	if (status == EMR_OK)
 		status = emr_file_replace(to, name, emr_buf_view(&bytes), 0600);
 	if (bytes.len > 0)
@@ -92,86 +83,49 @@ static emr_status copy_small(copying *c, int from, int to, const char *name)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* ---- the ledger ---- */
-
-static void count(void *arg, uint64_t seq)
-{
-	uint64_t *n = arg;
-
-	(void)seq;
-	++*n;
-}
-
-/* Holds the ledger below DIR, whole; *OUT_MISSING: private parts that it should have. */
-static emr_status open_ledger(const char *dir, emr_ledger_copy **out, uint64_t *out_missing)
-{
-	char path[PATH_MAX];
-	bool was_damaged;
-
-	*out_missing = 0;
-	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
-		return EMR_LIMIT;
-	EMR_TRY(emr_ledger_copy_open(path, NULL, out));
-	return emr_ledger_copy_make_whole(*out, path, count, out_missing, &was_damaged);
-}
-
-/* The copy of before may have parts that rotted here since. */
-static emr_status copy_ledger(copying *c)
+static emr_status copy_ledger(copying *c, const char *dir)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
-	EMR_AUTO_LEDGER_COPY old = NULL;
 	EMR_AUTO_BUF descriptor = {0};
 	EMR_AUTO_FD to = -1;
-	char before[PATH_MAX];
-	uint64_t missing = 0;
+	emr_ledger_trouble trouble;
+	char path[PATH_MAX];
 
-	EMR_TRY(open_at(c->to, EMR_NETWORK_DIR_LEDGER, true, &to));
-	EMR_TRY(open_ledger(c->dir, &copy, &c->missing));
-	if (c->missing > 0 && c->before >= 0 &&
-		snprintf(before, sizeof before, "%s/" MADE, c->path) < (int)sizeof before &&
-		open_ledger(before, &old, &missing) == EMR_OK && missing < c->missing)
-		return EMR_MISSING_DATA;
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_LIMIT;
+	EMR_TRY(emr_ledger_copy_open(path, NULL, &copy));
+	EMR_TRY(emr_ledger_copy_check(copy, false, &trouble));
 	EMR_TRY(emr_ledger_copy_tell(copy, &c->facts));
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
+	EMR_TRY(emr_dir_make(c->to, EMR_NETWORK_DIR_LEDGER));
+	to = openat(c->to, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_TRY(emr_file_create(to, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
 	return emr_ledger_copy_write(copy, to, EMR_NETWORK_LEDGER);
 }
 
 /* ---- blocks ---- */
 
-static emr_status copy_bytes(int from, int to, uint64_t len)
+static emr_status copy_bytes(int in, int to, const char *name, const emr_segment_extent *now)
 {
-	EMR_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
+	EMR_AUTO_FD out =
+		openat(to, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	emr_segment_extent made = {0};
 
-	for (uint64_t at = 0; buffer != NULL && at < len;) {
-		const size_t n = len - at < COPY_BYTES ? (size_t)(len - at) : COPY_BYTES;
-
-		EMR_TRY(emr_pread_all(from, buffer, n, (off_t)at));
-		EMR_TRY(emr_pwrite_all(to, buffer, n, (off_t)at));
-		at += n;
-	}
-	return buffer != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (out < 0)
+		return emr_status_from_errno(errno);
+	for (off_t at = 0; (uint64_t)at < now->end;)
+		if (sendfile(out, in, &at, now->end - (uint64_t)at) <= 0)
+			return EMR_IO;
+	EMR_TRY(now->end > 0 ? emr_segment_file_extent(out, 0, &made) : EMR_OK);
+	return made.end == now->end && made.damaged == now->damaged ? EMR_OK : EMR_IO;
 }
 
-/* Whether the copy of before has this segment, as whole or better; its name then stands for it. */
-static bool is_there(const copying *c, int to, const char *name, const emr_segment_extent *now)
-{
-	emr_segment_extent old = {0};
-	EMR_AUTO_FD blocks = c->before >= 0 ? openat(c->before, EMR_NETWORK_DIR_BLOCKS,
-						      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-					    : -1;
-	EMR_AUTO_FD fd = -1;
-
-	return blocks >= 0 && emr_segment_file_open(blocks, name, O_RDONLY, &fd) == EMR_OK &&
-	       emr_segment_file_extent(fd, 0, &old) == EMR_OK && old.end >= now->end &&
-	       old.damaged <= now->damaged && linkat(blocks, name, to, name, 0) == 0;
-}
-
+/* The file of the copy of before stands for this one where it is as whole, or better. */
 static emr_status copy_segment(copying *c, int from, int to, const char *name)
 {
-	emr_segment_extent now = {0}, made = {0};
+	emr_segment_extent now = {0}, old = {0};
 	EMR_AUTO_FD in = -1;
-	EMR_AUTO_FD out = -1;
+	EMR_AUTO_FD was = -1;
 	emr_id16 writer;
 	uint64_t number;
 	emr_status status;
@@ -181,22 +135,18 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 		return EMR_OK;
 	status = emr_segment_file_open(from, name, O_RDONLY, &in);
 	c->has_gone = c->has_gone || status == EMR_NOT_FOUND;
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_segment_file_extent(in, 0, &now);
+	if (status == EMR_OK)
+		status = emr_segment_file_extent(in, 0, &now);
 	if (status != EMR_OK && status != EMR_DAMAGED)
-		return status;
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	c->bytes += now.end;
-	if (is_there(c, to, name, &now))
+	if (c->before >= 0 && emr_segment_file_open(c->before, name, O_RDONLY, &was) == EMR_OK &&
+		emr_segment_file_extent(was, 0, &old) == EMR_OK && old.end >= now.end &&
+		old.damaged <= now.damaged && linkat(c->before, name, to, name, 0) == 0)
 		return EMR_OK;
 	c->new_bytes += now.end;
 	c->damaged += now.damaged;
-	out = openat(to, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (out < 0)
-		return emr_status_from_errno(errno);
-	EMR_TRY(copy_bytes(in, out, now.end));
-	EMR_TRY(now.end > 0 ? emr_segment_file_extent(out, 0, &made) : EMR_OK);
-	return made.end == now.end && made.damaged == now.damaged ? EMR_OK : EMR_IO;
+	return copy_bytes(in, to, name, &now);
 }
 
 /* A segment that went was written again under another number before. */
@@ -213,27 +163,18 @@ static emr_status copy_blocks(copying *c)
 
 /* ---- all of it ---- */
 
-static emr_status make(copying *c)
+/* The blocks are those of the ledger's moment, or of later. */
+static emr_status make(copying *c, const char *dir)
 {
-	EMR_AUTO_FD host = -1;
-
 	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST, copy_small));
 	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/mail", copy_small));
-	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/done", copy_small));
-	EMR_TRY(open_at(c->to, EMR_NETWORK_DIR_HOST, true, &host));
-	EMR_TRY(emr_served_mark_copy(host));
-	/* The blocks are those of the ledger's moment, or of later. */
-	EMR_TRY(copy_ledger(c));
+	EMR_TRY(copy_ledger(c, dir));
 	EMR_TRY(copy_blocks(c));
-	return syncfs(c->target) == 0 ? EMR_OK : emr_status_from_errno(errno);
-}
-
-static emr_status put_in_place(const copying *c)
-{
-	if ((c->before >= 0 && renameat(c->target, MADE, c->target, OLD) != 0) ||
+	if (syncfs(c->target) != 0 ||
+		(renameat(c->target, MADE, c->target, OLD) != 0 && errno != ENOENT) ||
 		renameat(c->target, NEW, c->target, MADE) != 0 || fsync(c->target) != 0)
 		return emr_status_from_errno(errno);
-	return c->before >= 0 ? emr_stage_remove_tree(c->target, OLD) : EMR_OK;
+	return EMR_OK;
 }
 
 static emr_status drop(int target, const char *name)
@@ -244,16 +185,19 @@ static emr_status drop(int target, const char *name)
 }
 
 /* One that was ended while it changed places has the old one, or both. */
-static emr_status open_target(copying *c, const char *path)
+static emr_status open_target(copying *c, const char *dir, const char *path)
 {
+	EMR_TRY(emr_dir_open(dir, &c->from));
 	EMR_TRY(emr_dir_open(path, &c->target));
 	if (faccessat(c->target, MADE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		(void)renameat(c->target, OLD, c->target, MADE);
 	EMR_TRY(drop(c->target, OLD));
 	EMR_TRY(drop(c->target, NEW));
-	if (open_at(c->target, MADE, false, &c->before) != EMR_OK)
-		c->before = -1;
-	return open_at(c->target, NEW, true, &c->to);
+	EMR_TRY(emr_dir_make(c->target, NEW));
+	c->before = openat(c->target, MADE "/" EMR_NETWORK_DIR_BLOCKS,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	c->to = openat(c->target, NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return c->to >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
 static void say(const copying *c, emr_out *out, const char *target)
@@ -272,14 +216,13 @@ static void say(const copying *c, emr_out *out, const char *target)
 	emr_out_number(out, "blocks_bytes", c->bytes);
 	emr_out_number(out, "new_bytes", c->new_bytes);
 	emr_out_number(out, "damaged", c->damaged);
-	emr_out_number(out, "missing", c->missing);
 }
 
 int emr_host_backup(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
 	const char *target = args->values[EMR_OPT_HOST_BACKUP];
-	copying c = {.from = -1, .target = -1, .to = -1, .before = -1, .dir = dir, .path = target};
+	copying c = {.from = -1, .target = -1, .to = -1, .before = -1};
 	char ledger[4400];
 	emr_problem problem = {0};
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
@@ -289,20 +232,16 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 		status =
 			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	if (status == EMR_OK)
-		status = open_at(AT_FDCWD, dir, false, &c.from);
+		status = open_target(&c, dir, target);
 	if (status == EMR_OK)
-		status = open_target(&c, target);
-	if (status == EMR_OK)
-		status = make(&c);
-	if (status == EMR_OK)
-		status = put_in_place(&c);
-	else if (c.to >= 0)
-		(void)drop(c.target, NEW);
+		status = make(&c, dir);
+	if (c.to >= 0)
+		(void)drop(c.target, status == EMR_OK ? OLD : NEW);
 	for (const int *fd = &c.from; fd <= &c.before; fd++)
 		if (*fd >= 0)
 			(void)close(*fd);
 	if (status != EMR_OK)
 		return emr_out_done(out, status, &problem, target);
 	say(&c, out, target);
-	return c.damaged + c.missing > 0 ? EMR_EXIT_PART : EMR_EXIT_DONE;
+	return c.damaged > 0 ? EMR_EXIT_PART : EMR_EXIT_DONE;
 }

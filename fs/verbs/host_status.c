@@ -18,7 +18,6 @@
 #include "ledger/network.h"
 #include "ledger/restart.h"
 #include "served/client.h"
-#include "served/server.h"
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"
@@ -34,27 +33,12 @@ typedef struct hosted {
 	emr_ledger_copy_facts facts;
 	uint64_t members, ledger_bytes, block_bytes, free_bytes, roots;
 	bool is_recovering;
-	emr_served_recovery recovery;
-	json_t *heard, *awaited; /* names of organisations */
+	emr_recovery recovery;
+	char heard[EMR_TEXT_BYTES], awaited[EMR_TEXT_BYTES]; /* names of organisations */
 	char over[65]; /* the key that asked for more than its share most often; "": none did */
 	char over_handle[EMR_CERT_HANDLE_MAX + 1];
 	uint64_t over_times;
 } hosted;
-
-static void hosted_end(hosted *h)
-{
-	json_decref(h->heard);
-	json_decref(h->awaited);
-}
-
-static emr_status note_org(void *arg, const char *name, bool is_heard)
-{
-	const hosted *h = arg;
-
-	return json_array_append_new(is_heard ? h->heard : h->awaited, emr_json_text(name)) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
-}
 
 void host_say_agent(emr_out *out)
 {
@@ -111,7 +95,17 @@ static uint64_t bytes_below(int dirfd, const char *name)
 	return bytes;
 }
 
-static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, size_t size)
+/* The organisations whose administrators were heard, and those that must be. */
+static emr_status look_at_heard(emr_ledger_copy *ledger, int own, hosted *h)
+{
+	EMR_AUTO_BUF orgs = {0};
+
+	EMR_TRY(emr_ledger_copy_heard(ledger, own, h->recovery.id, &orgs));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, &orgs, true, h->heard, sizeof h->heard));
+	return emr_ledger_copy_orgs(ledger, &orgs, false, h->awaited, sizeof h->awaited);
+}
+
+static emr_status look_at_ledger(const char *dir, int own, hosted *h, char *out_names, size_t size)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
 	char path[PATH_MAX];
@@ -121,7 +115,9 @@ static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, si
 	EMR_TRY(emr_network_dir_name(dir, h->network));
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
-	EMR_TRY(emr_ledger_copy_orgs(ledger, out_names, size));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, NULL, false, out_names, size));
+	if (h->is_recovering)
+		EMR_TRY(look_at_heard(ledger, own, h));
 	return emr_ledger_copy_members(ledger, count_member, h);
 }
 
@@ -129,7 +125,7 @@ emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_
 {
 	hosted h = {.pid = 0};
 
-	EMR_TRY(look_at_ledger(dir, &h, out_names, size));
+	EMR_TRY(look_at_ledger(dir, -1, &h, out_names, size));
 	*out_n = h.members;
 	return EMR_OK;
 }
@@ -188,16 +184,17 @@ static emr_status look(const char *dir, hosted *h)
 
 	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
 		return EMR_IO;
-	status = emr_served_recovery_tell(dir, &h->recovery, note_org, h);
-	h->is_recovering = status == EMR_OK;
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
 	own = openat(dirfd, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (own >= 0)
+	if (own >= 0) {
 		look_at_asked(own, h);
+		status = emr_recovery_read(own, &h->recovery);
+		h->is_recovering = status == EMR_OK;
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	status = look_at_ledger(dir, own, h, names, sizeof names);
 	/* Where all was lost there is none yet. */
-	if (!h->is_recovering || h->recovery.size > 0)
-		EMR_TRY(look_at_ledger(dir, h, names, sizeof names));
+	if (!h->is_recovering)
+		EMR_TRY(status);
 	if (own >= 0)
 		EMR_TRY(look_at_blocks(dir, own, h));
 	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
@@ -268,47 +265,33 @@ static void say(emr_out *out, const hosted *h)
 	say_missing(out, h);
 }
 
-/* The names of ORGS, one behind the other. */
-static const char *names_of(const json_t *orgs, char out[EMR_TEXT_BYTES])
-{
-	size_t n = 0, i;
-	const json_t *name;
-
-	out[0] = '\0';
-	json_array_foreach(orgs, i, name) if (n < EMR_TEXT_BYTES) n += (size_t)snprintf(
-		out + n, EMR_TEXT_BYTES - n, "%s%s", i > 0 ? ", " : "", json_string_value(name));
-	return out[0] != '\0' ? out : "-";
-}
-
 static void say_recovery(emr_out *out, const hosted *h, const char *dir)
 {
-	const emr_served_recovery *r = &h->recovery;
-	char entries[EMR_COUNT_BYTES], heard[EMR_TEXT_BYTES], awaited[EMR_TEXT_BYTES], file[4400];
+	char entries[EMR_COUNT_BYTES], file[4400];
 
 	if (!h->is_recovering) {
 		emr_out_put(out, "recovery", json_null());
 		return;
 	}
 	emr_remark_that(out, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
-	emr_count_text(r->size, "entry", "entries", entries);
-	emr_say(out, "  It has %s; the newest head that was brought has %llu.\n", entries,
-		(unsigned long long)r->head);
-	emr_say(out, "  Heard: %s.  Awaited: %s.\n", names_of(h->heard, heard),
-		names_of(h->awaited, awaited));
-	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RESTART_SPLIT, dir);
-	if (r->is_split)
+	emr_count_text(h->facts.entries, "entry", "entries", entries);
+	emr_say(out,
+		"  It has %s; the newest head that was brought has %llu.  Heard: %s.  Awaited: "
+		"%s.\n",
+		entries, (unsigned long long)h->recovery.known, h->heard, h->awaited);
+	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY_OTHER, dir);
+	if (h->recovery.is_split)
 		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
 	emr_out_put(out, "recovery",
-		json_pack("{s:I, s:I, s:I, s:b, s:O, s:O}", "from", (json_int_t)r->from,
-			"entry_count", (json_int_t)r->size, "head", (json_int_t)r->head, "split",
-			r->is_split, "heard", h->heard, "organisations_awaited", h->awaited));
+		json_pack("{s:I, s:I, s:b, s:s, s:s}", "entry_count", (json_int_t)h->facts.entries,
+			"head", (json_int_t)h->recovery.known, "split", h->recovery.is_split,
+			"heard", h->heard, "organisations_awaited", h->awaited));
 }
 
 int emr_host_status(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
-	__attribute__((cleanup(hosted_end)))
-	hosted h = {.heard = json_array(), .awaited = json_array()};
+	hosted h = {.pid = 0};
 	emr_problem problem = {0};
 	char when[EMR_TEXT_BYTES];
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);

@@ -214,9 +214,9 @@ static int until_late(const emr_replica *r, int most_ms)
 /* Its host said so last. */
 static bool is_recovering(emr_replica *r)
 {
-	emr_ledger_recovery host;
+	EMR_AUTO_BUF host = {0};
 
-	return emr_ledger_recovery_of(r->ledger, &host) == EMR_OK;
+	return emr_ledger_ask(r->ledger, EMR_ASK_RECOVERY, (emr_bytes){0}, &host) == EMR_OK;
 }
 
 /* Under f->lock, which it gives away meanwhile: this thread waits at the ledger for all. */

@@ -58,37 +58,16 @@ static emr_status check_next(const emr_replica *next, const emr_known_restart *r
 	return memcmp(root, restart->root, sizeof root) == 0 ? EMR_OK : EMR_FORK;
 }
 
-emr_status emr_replica_next_open(emr_replica *replica, emr_replica **out_next)
-{
-	emr_known_restart last;
-	EMR_AUTO_REPLICA next = NULL;
-	emr_status status;
-
-	if (emr_replica_restarts(replica, &last, 1) == 0 || last.state != EMR_RESTART_WAITS)
-		return EMR_NOT_FOUND;
-	EMR_TRY(open_next(replica, &next));
-	/* The old copy neither follows nor changes any more. */
-	next->heads.restarts.former = replica->writer;
-	next->heads.restarts.is_bad = true; /* which there are, the old one knows */
-	status = emr_replica_catch_up(next, NULL, NULL, NULL);
-	if (status == EMR_OK)
-		status = check_next(next, &last);
-	if (status != EMR_OK)
-		return status;
-	*out_next = next;
-	next = NULL;
-	return EMR_OK;
-}
-
 /* ---- signing again ---- */
+
+typedef enum again_pass { URGENT, ALL, LOST, PASSES } again_pass;
 
 typedef struct again {
 	emr_replica *replica, *next;
-	emr_chain *old;
-	emr_signing_again *io;
+	const emr_signing_again *how;
 	emr_opened_entry *o; /* the entry in hand */
 	emr_chain_parts parts;
-	bool only_urgent;
+	bool picked[EMR_BATCH_COUNT_MAX]; /* of its items */
 } again;
 
 static void again_free(again **a)
@@ -115,28 +94,27 @@ static bool is_urgent(uint8_t op)
 	       op == EMR_OP_RECOVER_CANCEL;
 }
 
-static bool is_there(again *a, size_t index)
+/* It was applied, and has not come back. */
+static bool is_gone(again *a, uint16_t index, emr_replica_change *out)
 {
 	uint64_t seq;
 	uint16_t at;
 	uint8_t id[32];
 
 	emr_item_id(a->o->batch.items[index].bytes, id);
-	return emr_chain_find_item(a->next->writer, id, &seq, &at) == EMR_OK;
+	replica_change_of(&a->o->entry, &a->o->batch, index, out);
+	return out->result == EMR_RESULT_APPLIED && !is_of_the_moment(out->op) &&
+	       emr_chain_find_item(a->next->writer, id, &seq, &at) != EMR_OK;
 }
 
-/* It was applied, has not come back yet, and its part, if it has one, was not destroyed since. */
-static bool pick(void *arg, size_t index)
+/* A part that is nowhere, of a folder whose parts are kept here, was destroyed since. */
+static bool has_part(const again *a, size_t index)
 {
-	again *a = arg;
 	emr_item item;
 	emr_span pub;
 
 	emr_batch_item_at(&a->o->batch, index, &item, &pub);
-	return a->o->entry.results.data[index] == EMR_RESULT_APPLIED &&
-	       !is_of_the_moment(item.op) && (!a->only_urgent || is_urgent(item.op)) &&
-	       !is_there(a, index) &&
-	       (item.priv_len == 0 || a->o->batch.items[index].part.data != NULL);
+	return item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
 }
 
 static emr_status hand_in(again *a)
@@ -144,9 +122,9 @@ static emr_status hand_in(again *a)
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	const emr_batch_options options = {
-		.keyring = a->io->keyring, .net_id = emr_ledger_net_id(a->next->ledger)};
+		.keyring = a->how->keyring, .net_id = emr_ledger_net_id(a->next->ledger)};
 	emr_status status = answer == NULL ? EMR_NO_MEMORY
-					   : emr_batch_again(&options, &a->o->batch, pick, a,
+					   : emr_batch_again(&options, &a->o->batch, a->picked,
 						     emr_clock_unix_s(a->next->clock), &batch);
 
 	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it.
@@ -158,68 +136,54 @@ static emr_status hand_in(again *a)
 	return status == EMR_OK ? emr_follow_answer(a->next, emr_buf_view(&batch), answer) : status;
 }
 
-/* Its part is nowhere, and it is of a folder whose parts are kept here: it was destroyed. */
-static emr_status is_erased(again *a, size_t index, emr_id16 domain, bool *out_is)
+static emr_status tell_lost(again *a, uint16_t index, const emr_replica_change *change)
 {
-	emr_item item;
-	emr_span pub;
+	bool is_mine = false;
 
-	*out_is = false;
-	emr_batch_item_at(&a->o->batch, index, &item, &pub);
-	return item.priv_len > 0 && a->o->batch.items[index].part.data == NULL
-		       ? emr_replica_is_mine(a->replica, domain, out_is)
-		       : EMR_OK;
-}
-
-/* Counts what has come back, and tells what has not: behind the last try. */
-static emr_status count(again *a)
-{
-	bool is_gone = false;
-
-	for (uint16_t i = 0; i < a->o->batch.count; i++) {
-		emr_replica_change change;
-
-		replica_change_of(&a->o->entry, &a->o->batch, i, &change);
-		if (change.result != EMR_RESULT_APPLIED || is_of_the_moment(change.op))
-			continue;
-		if (is_there(a, i)) {
-			a->io->again++;
-			continue;
-		}
-		EMR_TRY(is_erased(a, i, change.domain, &is_gone));
-		if (is_gone)
-			continue;
-		a->io->lost_n++;
-		if (a->io->lost != NULL)
-			EMR_TRY(a->io->lost(a->io->arg, &change));
-	}
-	return EMR_OK;
+	if (!has_part(a, index))
+		EMR_TRY(emr_replica_is_mine(a->replica, change->domain, &is_mine));
+	return is_mine || a->how->lost == NULL ? EMR_OK : a->how->lost(a->how->arg, change);
 }
 
 static emr_status open_own(again *a, uint64_t seq)
 {
 	emr_ledger_entry entry = {.seq = seq};
 
-	EMR_TRY(emr_chain_open_entry(a->old, seq, a->o));
+	EMR_TRY(emr_chain_open_entry(a->replica->writer, seq, a->o));
 	entry.entry = emr_buf_view(&a->o->bytes);
 	entry.items = emr_buf_view(&a->o->items);
-	EMR_TRY(emr_chain_parts_of(&entry, emr_chain_fetch, a->old, NULL, NULL, &a->parts));
+	EMR_TRY(emr_chain_parts_of(
+		&entry, emr_chain_fetch, a->replica->writer, NULL, NULL, &a->parts));
 	for (size_t i = 0; i < a->o->batch.count; i++)
 		a->o->batch.items[i].part = a->parts.spans[i];
 	return EMR_OK;
 }
 
+static emr_status take_entry(again *a, uint64_t seq, again_pass pass)
+{
+	EMR_TRY(open_own(a, seq));
+	for (uint16_t i = 0; i < a->o->batch.count; i++) {
+		emr_replica_change change;
+		const bool gone = is_gone(a, i, &change);
+
+		a->picked[i] = gone && has_part(a, i) && (pass == ALL || is_urgent(change.op));
+		if (gone && pass == LOST)
+			EMR_TRY(tell_lost(a, i, &change));
+	}
+	return pass == LOST ? EMR_OK : hand_in(a);
+}
+
 /* Entries that this keyring handed in, from FROM on, newest first. */
-static emr_status list_own(again *a, uint64_t from, emr_buf *out)
+static emr_status list_own(const again *a, uint64_t from, emr_buf *out)
 {
 	emr_public me;
 	uint64_t seq = 0;
 	emr_status status;
 
-	EMR_TRY(emr_keyring_public(a->io->keyring, &me));
-	status = emr_chain_size(a->old, &seq);
+	EMR_TRY(emr_keyring_public(a->how->keyring, &me));
+	status = emr_chain_size(a->replica->writer, &seq);
 	while (status == EMR_OK) {
-		status = emr_chain_before_by(a->old, me.signer_id.b, seq, &seq);
+		status = emr_chain_before_by(a->replica->writer, me.signer_id.b, seq, &seq);
 		if (status == EMR_NOT_FOUND || (status == EMR_OK && seq < from))
 			return EMR_OK;
 		if (status == EMR_OK)
@@ -228,55 +192,46 @@ static emr_status list_own(again *a, uint64_t from, emr_buf *out)
 	return status;
 }
 
-static emr_status each_own(again *a, const emr_buf *seqs, emr_status (*fn)(again *a))
-{
-	emr_status status = EMR_OK;
-
-	for (size_t i = seqs->len / sizeof(uint64_t); status == EMR_OK && i-- > 0;) {
-		uint64_t seq;
-
-		memcpy(&seq, seqs->data + i * sizeof seq, sizeof seq);
-		status = open_own(a, seq);
-		if (status == EMR_OK)
-			status = fn(a);
-	}
-	return status;
-}
-
-emr_status emr_replica_sign_again(
-	emr_replica *replica, emr_replica *next, emr_signing_again *io_signing)
+static emr_status sign_again(
+	emr_replica *replica, emr_replica *next, uint64_t from, const emr_signing_again *how)
 {
 	__attribute__((cleanup(again_free))) again *a = calloc(1, sizeof *a);
 	EMR_AUTO_BUF seqs = {0};
-	emr_known_restart last;
 
 	if (a == NULL || (a->o = calloc(1, sizeof *a->o)) == NULL)
 		return EMR_NO_MEMORY;
-	if (emr_replica_restarts(replica, &last, 1) == 0)
-		return EMR_NOT_FOUND;
 	a->replica = replica;
 	a->next = next;
-	a->old = replica->writer;
-	a->io = io_signing;
-	io_signing->again = io_signing->lost_n = 0;
-	EMR_TRY(list_own(a, last.size, &seqs));
-	a->only_urgent = true;
-	EMR_TRY(each_own(a, &seqs, hand_in));
-	a->only_urgent = false;
-	EMR_TRY(each_own(a, &seqs, hand_in));
-	return each_own(a, &seqs, count);
+	a->how = how;
+	EMR_TRY(list_own(a, from, &seqs));
+	for (again_pass pass = URGENT; pass < PASSES; pass++)
+		for (size_t i = seqs.len / sizeof from; i-- > 0;)
+			EMR_TRY(take_entry(
+				a, ((const uint64_t *)(const void *)seqs.data)[i], pass));
+	return how->then != NULL ? how->then(how->arg, next) : EMR_OK;
+}
+
+emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing)
+{
+	EMR_AUTO_REPLICA next = NULL;
+	emr_known_restart last;
+
+	if (emr_replica_restarts(replica, &last, 1) == 0 || last.state != EMR_RESTART_WAITS)
+		return EMR_NOT_FOUND;
+	EMR_TRY(open_next(replica, &next));
+	/* The old copy neither follows nor changes any more. */
+	next->heads.restarts.former = replica->writer;
+	next->heads.restarts.is_bad = true; /* which there are, the old one knows */
+	EMR_TRY(emr_replica_catch_up(next, NULL, NULL, NULL));
+	EMR_TRY(check_next(next, &last));
+	EMR_TRY(sign_again(replica, next, last.size, signing));
+	emr_replica_close(next); /* with its mark, and its log in its file */
+	next = NULL;
+	EMR_LOCKED(&replica->write_lock);
+	return replica_restart_is(replica, EMR_RESTART_MADE);
 }
 
 /* ---- in the place of the old one ---- */
-
-emr_status emr_replica_next_keep(
-	emr_replica *replica, emr_replica *next, const emr_signing_again *signing)
-{
-	EMR_LOCKED(&replica->write_lock);
-
-	emr_replica_close(next); /* with its mark, and its log in its file */
-	return replica_restart_is(replica, EMR_RESTART_MADE, signing->again, signing->lost_n);
-}
 
 static bool is_moved(int from_fd, int to_fd, const char *name)
 {
@@ -307,6 +262,6 @@ void replica_take_next(emr_replica *r)
 	(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
 	(void)unlinkat(r->dirfd, REPLICA_AHEAD, 0);
 	(void)unlinkat(fd, REPLICA_LOCK, 0);
-	if (replica_restart_is(r, EMR_RESTART_PASSED, last->again, last->lost) == EMR_OK)
+	if (replica_restart_is(r, EMR_RESTART_FITS) == EMR_OK)
 		(void)unlinkat(r->dirfd, NEXT, AT_REMOVEDIR);
 }

@@ -1,12 +1,14 @@
 /* This file brings a host that lost entries of its ledger what the copy here has of them, which
- * proves itself; an administrator's copy says when all of it was taken. */
+ * proves itself; and it says to the host, signed by a member, when nothing of it is missing. */
 #include "replica_private.h"
 
-#include <string.h>
-
+#include "base/codec.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "ledger/checkpoint.h"
+#include "ledger/restart.h"
+
+#define PORTION_BYTES ((size_t)1 << 20)
 
 /* The newest head here: of the copy, or one that it has not reached, which is told alone. */
 static emr_status newest_head(emr_replica *r, bool of_copy, emr_buf *note, emr_checkpoint *out)
@@ -18,19 +20,28 @@ static emr_status newest_head(emr_replica *r, bool of_copy, emr_buf *note, emr_c
 	return emr_checkpoint_parse(emr_buf_view(note), out);
 }
 
-static emr_status tell_ahead(emr_replica *r)
+static emr_status bring(emr_replica *r, const emr_buf *note, uint64_t *io_next, size_t bytes)
+{
+	EMR_AUTO_BUF body = {0};
+	EMR_AUTO_BUF answer = {0};
+
+	EMR_TRY(emr_restart_bring(emr_buf_view(note), r->writer, io_next, bytes, &body));
+	return emr_ledger_ask(r->ledger, EMR_ASK_RECOVERY, emr_buf_view(&body), &answer);
+}
+
+/* The head alone, without an entry. */
+static emr_status tell_head(emr_replica *r, bool of_copy)
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
-	uint64_t next;
+	uint64_t next = 0;
 
-	return r->heads.ahead > 0 && newest_head(r, false, &note, &head) == EMR_OK
-		       ? emr_ledger_bring(r->ledger, emr_buf_view(&note), r->writer, 0, 0, &next)
-		       : EMR_OK;
+	EMR_TRY(newest_head(r, of_copy, &note, &head));
+	return bring(r, &note, &next, 0);
 }
 
-/* All entries below the head that the copy fits, from where it stopped in this recovery. */
-static emr_status bring_all(emr_replica *r, const emr_ledger_recovery *host)
+/* All entries below the head that the copy fits; the host has SIZE. */
+static emr_status bring_all(emr_replica *r, uint64_t size)
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
@@ -39,33 +50,36 @@ static emr_status bring_all(emr_replica *r, const emr_ledger_recovery *host)
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	next = host->size < head.size ? host->size : head.size;
+	next = size < head.size ? size : head.size;
 	/* Nothing but the head, with the entry before what the host lacks: on which chain it is. */
-	EMR_TRY(emr_ledger_bring(r->ledger, emr_buf_view(&note), r->writer, next, 0, &next));
-	for (next = r->heads.brought.next; next < head.size; r->heads.brought.next = next)
-		EMR_TRY(emr_ledger_bring(
-			r->ledger, emr_buf_view(&note), r->writer, next, SIZE_MAX, &next));
-	return EMR_OK;
+	status = bring(r, &note, &next, 0);
+	while (status == EMR_OK && next < head.size)
+		status = bring(r, &note, &next, PORTION_BYTES);
+	return status;
 }
 
 void replica_bring(emr_replica *r)
 {
-	emr_ledger_recovery host;
-	emr_status status = emr_ledger_recovery_of(r->ledger, &host);
+	brought *b = &r->heads.brought;
+	EMR_AUTO_BUF answer = {0};
+	emr_reader host;
+	emr_id16 id;
+	uint64_t size;
+	emr_status status = emr_ledger_ask(r->ledger, EMR_ASK_RECOVERY, (emr_bytes){0}, &answer);
 
-	if (status != EMR_OK || r->heads.is_forked ||
-		(emr_id16_equal(host.id, r->heads.brought.id) &&
-			host.size == r->heads.brought.size))
+	host = emr_reader_of(emr_buf_view(&answer));
+	emr_read_copy(&host, id.b, sizeof id.b);
+	size = emr_read_u64(&host);
+	if (status != EMR_OK || host.bad || r->heads.is_forked ||
+		(emr_id16_equal(id, b->id) && size == b->size))
 		return;
-	if (!emr_id16_equal(host.id, r->heads.brought.id))
-		r->heads.brought.next = host.from;
-	r->heads.brought.id = host.id;
-	status = tell_ahead(r);
+	b->id = id;
+	if (r->heads.ahead > 0)
+		status = tell_head(r, false);
 	if (status == EMR_OK)
-		status = bring_all(r, &host);
-	if (status == EMR_OK)
-		status = emr_ledger_say_heard(r->ledger, &host, r->writer);
-	r->heads.brought.size = emr_status_may_pass(status) ? 0 : host.size;
+		status = bring_all(r, size);
+	b->is_all = status == EMR_OK;
+	b->size = emr_status_may_pass(status) ? 0 : size;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "replica: the host did not take what it lost: %s",
 			emr_status_text(status));
@@ -73,12 +87,44 @@ void replica_bring(emr_replica *r)
 
 bool replica_begin_bringing(emr_replica *r)
 {
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint head;
-	uint64_t size, next;
+	uint64_t size;
 
-	return (newest_head(r, r->heads.ahead == 0, &note, &head) == EMR_OK &&
-		emr_ledger_bring(r->ledger, emr_buf_view(&note), r->writer, 0, 0, &next) ==
-			EMR_OK &&
+	return (tell_head(r, r->heads.ahead == 0) == EMR_OK &&
 		emr_ledger_size(r->ledger, &size) == EMR_OFFLINE);
+}
+
+/* The recovery about which there is something to say; zero: none. */
+static emr_id16 to_say(emr_replica *r, bool is_there)
+{
+	const brought *b = &r->heads.brought;
+	const known_restarts *all = &r->heads.restarts;
+	emr_id16 id = {{0}};
+
+	if (!is_there && b->is_all)
+		id = b->id;
+	else if (is_there && all->n > 0 && replica_waits(r) == EMR_OK)
+		id = all->list[all->n - 1].recovery;
+	return id;
+}
+
+emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring, bool is_there)
+{
+	brought *b = &replica->heads.brought;
+	emr_checkpoint note = {.net_id = emr_ledger_net_id(replica->ledger)};
+	EMR_AUTO_BUF text = {0};
+	EMR_AUTO_BUF answer = {0};
+	EMR_LOCKED(&replica->write_lock);
+
+	note.recovery = to_say(replica, is_there);
+	if (emr_id16_is_zero(note.recovery) ||
+		(emr_id16_equal(note.recovery, b->said) && is_there == b->is_said_done))
+		return EMR_OK;
+	EMR_TRY(emr_chain_size(replica->writer, &note.size));
+	EMR_TRY(emr_chain_root(replica->writer, note.size, note.root));
+	EMR_TRY(emr_checkpoint_cosign(&note, keyring, emr_clock_unix_s(replica->clock)));
+	EMR_TRY(emr_checkpoint_format(&note, &text));
+	EMR_TRY(emr_ledger_ask(replica->ledger, EMR_ASK_SAID, emr_buf_view(&text), &answer));
+	b->said = note.recovery;
+	b->is_said_done = is_there;
+	return EMR_OK;
 }

@@ -66,6 +66,7 @@ typedef struct known_restarts {
 	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
 	emr_buf bytes; /* of all, one behind the other */
 	size_t n;
+	bool is_new;	      /* this opening changed them, and nobody was told */
 	bool is_bad;	      /* the file cannot be read: no other is taken */
 	atomic_bool is_asked; /* since the host was away last; any thread */
 	bool is_short;	      /* the ledger reaches one of which the copy cannot tell yet */
@@ -74,9 +75,11 @@ typedef struct known_restarts {
 
 /* Entries that a host in recovery was given: replica_bring.c only. */
 typedef struct brought {
-	emr_id16 id;   /* of the recovery */
-	uint64_t next; /* entry to go on at */
-	uint64_t size; /* entries of the host when it had all; 0: it has not */
+	emr_id16 id;	   /* of the recovery */
+	uint64_t size;	   /* entries of the host when it was asked; 0: it is asked again */
+	bool is_all;	   /* it has all that this copy has */
+	emr_id16 said;	   /* the recovery about which this was said */
+	bool is_said_done; /* behind its end */
 } brought;
 
 /* Heads that the host of a ledger has signed: replica_head.c only. */
@@ -205,8 +208,7 @@ emr_status replica_fetch(
 bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint *head);
 /* EMR_OFFLINE: entries of the copy are gone, and a new one has to be made first. */
 emr_status replica_waits(emr_replica *r);
-emr_status replica_restart_is(
-	emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost);
+emr_status replica_restart_is(emr_replica *r, emr_restart_state state);
 /* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
  * new copy has to be made first; or EMR_OK: it can be followed. */
 emr_status replica_excuse(

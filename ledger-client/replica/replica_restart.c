@@ -13,80 +13,62 @@
 #include "ledger/checkpoint.h"
 #include "ledger/restart.h"
 
-#define MAGIC "EMRR"
 #define VERSION 1
-#define HEAD_BYTES 8
-#define TAIL_BYTES (1 + 1 + 4 + 4 + EMR_SUM_BYTES)
-#define FILE_MAX (HEAD_BYTES + EMR_RESTARTS_MAX + TAIL_BYTES)
-#define IS_TOLD 1u
-#define IS_SAID 2u
+#define HEAD_BYTES 2
+#define FILE_MAX (HEAD_BYTES + EMR_RESTARTS_MAX + EMR_SUM_BYTES)
 
-/* ---- the file ---- */
+/* ---- the file: version u8, state u8 of the newest, restarts as the host gave them, and a sum ----
+ */
 
-/* One more; an emr_restart_fn.  What became of it nobody asks when there is a newer one. */
-static emr_status add(void *arg, emr_bytes bytes)
+/* RESTART, in BYTES.  What became of an older one nobody asks. */
+static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes)
 {
-	known_restarts *all = arg;
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	emr_known_restart *at = &all->list[all->n];
 
-	EMR_TRY(restart != NULL ? emr_restart_parse(bytes, restart) : EMR_NO_MEMORY);
 	if (all->n == EMR_REPLICA_RESTARTS_MAX || all->bytes.len + bytes.len > EMR_RESTARTS_MAX)
 		return EMR_LIMIT;
-	*at = (emr_known_restart){.recovery = restart->recovery,
-		.size = restart->size,
-		.unix_s = restart->time,
+	*at = (emr_known_restart){.recovery = restart->said.recovery,
+		.size = restart->said.size,
+		.unix_s = restart->said.sigs[0].time,
 		.heard = (uint32_t)restart->n_heard,
 		.state = EMR_RESTART_FITS};
-	memcpy(at->root, restart->root, sizeof at->root);
+	memcpy(at->root, restart->said.root, sizeof at->root);
 	all->n++;
 	return emr_buf_append(&all->bytes, bytes.data, bytes.len);
 }
 
 static emr_status read_all(emr_bytes file, known_restarts *all)
 {
-	emr_reader r = emr_reader_of(file);
-	emr_known_restart *last;
-	uint8_t flags;
+	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
+	emr_reader r;
 
-	if (!emr_sum_fits(file) || file.len < HEAD_BYTES + TAIL_BYTES)
+	if (!emr_sum_fits(file) || file.len <= HEAD_BYTES + EMR_SUM_BYTES)
 		return EMR_DAMAGED;
-	emr_read_magic(&r, MAGIC);
-	if (!r.bad && r.at[0] > VERSION)
-		return emr_newer_format(r.at[0], VERSION);
-	(void)emr_read_u8(&r);
-	emr_read_zeros(&r, 3);
-	EMR_TRY(emr_restart_each(emr_read_bytes(&r, r.left - TAIL_BYTES), add, all));
-	if (r.bad || all->n == 0)
-		return EMR_DAMAGED;
-	last = &all->list[all->n - 1];
-	last->state = emr_read_u8(&r);
-	flags = emr_read_u8(&r);
-	last->is_told = (flags & IS_TOLD) != 0;
-	last->is_said = (flags & IS_SAID) != 0;
-	last->again = emr_read_u32(&r);
-	last->lost = emr_read_u32(&r);
+	if (file.data[0] != VERSION)
+		return emr_newer_format(file.data[0], VERSION);
+	r = emr_reader_of(
+		emr_bytes_of(file.data + HEAD_BYTES, file.len - HEAD_BYTES - EMR_SUM_BYTES));
+	while (r.left > 0) {
+		const uint8_t *from = r.at;
+
+		EMR_TRY(restart != NULL ? emr_restart_read(&r, restart) : EMR_NO_MEMORY);
+		EMR_TRY(add(all, restart, emr_bytes_of(from, (size_t)(r.at - from))));
+	}
+	all->list[all->n - 1].state = file.data[1];
 	return EMR_OK;
 }
 
 static emr_status write_all(emr_replica *r)
 {
 	const known_restarts *all = &r->heads.restarts;
-	const emr_known_restart *last = &all->list[all->n - 1];
+	const uint8_t head[HEAD_BYTES] = {VERSION, all->list[all->n - 1].state};
 	EMR_AUTO_BUF file = {0};
-	emr_writer w = emr_writer_of(&file);
 
 	if (r->is_still)
 		return EMR_READ_ONLY;
-	emr_write_bytes(&w, MAGIC, 4);
-	emr_write_u8(&w, VERSION);
-	emr_write_zeros(&w, 3);
-	emr_write_bytes(&w, all->bytes.data, all->bytes.len);
-	emr_write_u8(&w, last->state);
-	emr_write_u8(&w, (uint8_t)((last->is_told ? IS_TOLD : 0) | (last->is_said ? IS_SAID : 0)));
-	emr_write_u32(&w, last->again);
-	emr_write_u32(&w, last->lost);
-	EMR_TRY(w.status == EMR_OK ? emr_sum_append(&file) : w.status);
+	EMR_TRY(emr_buf_append(&file, head, sizeof head));
+	EMR_TRY(emr_buf_append(&file, all->bytes.data, all->bytes.len));
+	EMR_TRY(emr_sum_append(&file));
 	return emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
 }
 
@@ -123,6 +105,18 @@ size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t
 	return n;
 }
 
+bool emr_replica_restart_is_new(emr_replica *replica, emr_known_restart *out_restart)
+{
+	known_restarts *all = &replica->heads.restarts;
+	EMR_LOCKED(&replica->write_lock);
+	const bool is_new = all->is_new;
+
+	if (is_new)
+		*out_restart = *newest(replica);
+	all->is_new = false;
+	return is_new;
+}
+
 emr_status replica_waits(emr_replica *r)
 {
 	const emr_known_restart *last = newest(r);
@@ -137,31 +131,13 @@ bool emr_replica_must_go_on(emr_replica *replica)
 	return replica_waits(replica) != EMR_OK;
 }
 
-emr_status replica_restart_is(
-	emr_replica *r, emr_restart_state state, uint32_t again, uint32_t lost)
+emr_status replica_restart_is(emr_replica *r, emr_restart_state state)
 {
 	emr_known_restart *last = newest(r);
 
-	if (last == NULL)
-		return EMR_NOT_FOUND;
 	last->state = (uint8_t)state;
-	last->again = again;
-	last->lost = lost;
-	last->is_told = last->is_told && state != EMR_RESTART_MADE; /* there is more to tell */
+	r->heads.restarts.is_new = true;
 	return write_all(r);
-}
-
-emr_status emr_replica_restart_note(emr_replica *replica, bool is_told, bool is_said)
-{
-	emr_known_restart *last;
-	EMR_LOCKED(&replica->write_lock);
-
-	last = newest(replica);
-	if (last == NULL)
-		return EMR_NOT_FOUND;
-	last->is_told = last->is_told || is_told;
-	last->is_said = last->is_said || is_said;
-	return write_all(replica);
 }
 
 /* ---- heads from before ---- */
@@ -192,13 +168,13 @@ typedef struct asking {
  * out of what the host had taken since. */
 static emr_status is_older_than_all(const asking *a, const emr_restart *restart, bool *out_is)
 {
-	uint64_t first = restart->time, time = 0;
+	uint64_t first = restart->said.sigs[0].time, time = 0;
 
 	for (size_t i = 0; i < restart->n_heard; i++)
-		if (restart->heard[i].sig.time < first)
-			first = restart->heard[i].sig.time;
+		if (restart->heard[i].sigs[0].time < first)
+			first = restart->heard[i].sigs[0].time;
 	*out_is = true;
-	for (uint64_t seq = restart->size; seq < a->size && *out_is; seq++) {
+	for (uint64_t seq = restart->said.size; seq < a->size && *out_is; seq++) {
 		EMR_TRY(emr_chain_time(a->r->writer, seq, &time));
 		*out_is = time <= first;
 	}
@@ -208,24 +184,21 @@ static emr_status is_older_than_all(const asking *a, const emr_restart *restart,
 static bool is_known(const emr_replica *r, const emr_restart *restart)
 {
 	for (size_t i = 0; i < r->heads.restarts.n; i++)
-		if (emr_id16_equal(r->heads.restarts.list[i].recovery, restart->recovery))
+		if (emr_id16_equal(r->heads.restarts.list[i].recovery, restart->said.recovery))
 			return true;
 	return false;
 }
 
 static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good)
 {
-	emr_checkpoint said;
-	emr_status status;
+	emr_status status = emr_ledger_knows(a->r->ledger, &restart->said);
 
-	emr_restart_said(restart, &said);
-	status = emr_ledger_knows(a->r->ledger, &said);
 	if (status == EMR_OK ||
 		status == EMR_UNSUPPORTED) /* in its own directory it signs nothing */
 		status = emr_restart_check(restart, NULL, a->r->writer);
 	*out_is_good = status == EMR_OK;
 	if (status == EMR_ROLLBACK)
-		a->is_short = a->is_short || restart->size <= a->ledger_size;
+		a->is_short = a->is_short || restart->said.size <= a->ledger_size;
 	if (status == EMR_OK && a->differs)
 		return is_older_than_all(a, restart, out_is_good);
 	if (status == EMR_OK || status == EMR_ROLLBACK)
@@ -238,35 +211,30 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 		       : status;
 }
 
-static emr_status take_one(void *arg, emr_bytes bytes)
+static emr_status take_one(asking *a, const emr_restart *restart, emr_bytes bytes)
 {
-	asking *a = arg;
 	known_restarts *all = &a->r->heads.restarts;
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
+	const bool takes_away = a->differs && a->size > restart->said.size;
 	const size_t len = all->bytes.len;
-	bool takes_away, is_good = false;
-	emr_status status = restart != NULL ? emr_restart_parse(bytes, restart) : EMR_NO_MEMORY;
+	bool is_good = false;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status == EMR_NO_MEMORY ? status : EMR_OK;
 	if (is_known(a->r, restart))
 		return EMR_OK;
 	EMR_TRY(judge(a, restart, &is_good));
 	if (!is_good)
 		return EMR_OK;
-	takes_away = a->differs && a->size > restart->size;
-	EMR_TRY(add(all, bytes));
-	all->list[all->n - 1].state = takes_away ? EMR_RESTART_WAITS : EMR_RESTART_FITS;
-	status = write_all(a->r);
+	EMR_TRY(add(all, restart, bytes));
+	status = replica_restart_is(a->r, takes_away ? EMR_RESTART_WAITS : EMR_RESTART_FITS);
 	if (status != EMR_OK) {
 		all->bytes.len = len;
 		all->n--;
 		return status;
 	}
-	a->has_taken = a->has_taken || takes_away;
+	a->has_taken = takes_away;
 	emr_log(EMR_LOG_WARN, "ledger: its host went on with %llu entries after some were lost",
-		(unsigned long long)restart->size);
-	return takes_away ? EMR_INTERRUPTED : EMR_OK; /* a later one fits the new copy */
+		(unsigned long long)restart->said.size);
+	return EMR_OK;
 }
 
 static void drop_ahead(emr_replica *r)
@@ -282,19 +250,30 @@ static void drop_ahead(emr_replica *r)
 }
 
 /* One that the copy does not reach can say nothing yet, but that what the host had signed for
- * others is not waited for (replica_follow.c). */
+ * others is not waited for (replica_follow.c).  One behind what is gone fits the new copy. */
 static emr_status ask(asking *a)
 {
 	known_restarts *all = &a->r->heads.restarts;
-	emr_status status = all->is_bad || a->r->is_still
-				    ? EMR_UNSUPPORTED
-				    : emr_ledger_restarts(a->r->ledger, take_one, a);
+	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
+	EMR_AUTO_BUF bytes = {0};
+	emr_reader r;
+	emr_status status =
+		restart == NULL ? EMR_NO_MEMORY
+		: all->is_bad || a->r->is_still
+			? EMR_UNSUPPORTED
+			: emr_ledger_ask(a->r->ledger, EMR_ASK_RESTARTS, (emr_bytes){0}, &bytes);
 
-	if (status == EMR_INTERRUPTED && a->has_taken)
-		status = EMR_OK;
+	for (r = emr_reader_of(emr_buf_view(&bytes));
+		status == EMR_OK && r.left > 0 && !a->has_taken;) {
+		const uint8_t *from = r.at;
+
+		status = emr_restart_read(&r, restart);
+		if (status == EMR_OK)
+			status = take_one(a, restart, emr_bytes_of(from, (size_t)(r.at - from)));
+	}
 	all->is_short = a->is_short;
 	drop_ahead(a->r);
-	return status;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* Whether the host's ledger has what the copy has. */

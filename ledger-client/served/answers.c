@@ -1,5 +1,6 @@
 /* This file answers the requests of a served ledger: which there are, who may make them, and what
  * each says. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,29 +22,25 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
 }
 
-static emr_status put_restart(void *arg, emr_bytes restart)
-{
-	emr_serve_call *call = arg;
-
-	return emr_buf_append(&call->out, restart.data, restart.len);
-}
-
+/* The handle of the directory has what lies in that of its host. */
 static emr_status give_restarts(emr_served *served, emr_serve_call *call)
 {
-	return emr_ledger_restarts(served->ledger, put_restart, call);
+	return emr_ledger_ask(served->ledger, EMR_ASK_RESTARTS, (emr_bytes){0}, &call->out);
 }
 
-static emr_status take_done(emr_served *served, emr_serve_call *call)
+static emr_status give_said(emr_served *served, emr_serve_call *call)
 {
-	return emr_ledger_say_done(served->ledger, emr_buf_view(&call->body));
+	char what[80];
+
+	(void)snprintf(what, sizeof what, EMR_ASK_SAID "/%s", call->path);
+	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }
 
-static emr_status find_done(emr_served *served, emr_serve_call *call)
+static emr_status take_said(emr_served *served, emr_serve_call *call)
 {
-	emr_id32 signer;
+	EMR_LOCKED(&served->rows_lock);
 
-	EMR_TRY(emr_unhex(call->path, signer.b, sizeof signer.b));
-	return emr_ledger_done_of(served->ledger, signer, &call->out);
+	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
@@ -233,39 +230,32 @@ static emr_status take_note(emr_served *served, emr_serve_call *call)
 
 /* ---- as HTTP has them ---- */
 
-static void refuse(emr_serve_call *call, unsigned code, const char *word)
+/* Each answer says how it went by a word, too: several have one number of HTTP.  A ledger that
+ * lacks entries answers nobody. */
+static bool finish(const emr_served *served, emr_serve_call *call, emr_status status)
 {
-	call->header[0] = WIRE_STATUS_HEADER;
-	call->header[1] = word;
-	call->code = code;
-	call->type = "text/plain";
-	emr_buf_clear(&call->out);
-	(void)!emr_buf_append(&call->out, word, strlen(word));
-}
-
-/* Each answer says how it went by a word, too: several have one number of HTTP. */
-static bool finish(emr_serve_call *call, emr_status status)
-{
-	const char *word = wire_word_of(status);
+	const char *word = status == EMR_OFFLINE && atomic_load(&served->is_recovering)
+				   ? EMR_SERVED_RECOVERY
+				   : wire_word_of(status);
 
 	if (status == EMR_AWAITED)
 		return false;
 	call->header[0] = WIRE_STATUS_HEADER;
 	call->header[1] = word;
+	if (status == EMR_OK)
+		return true;
+	call->code = wire_http_of(status);
 	if (status == EMR_DENIED && call->out.len == WIRE_TIME_BYTES)
-		call->code = wire_http_of(status);
-	else if (status != EMR_OK)
-		refuse(call, wire_http_of(status), word);
+		return true;
+	call->type = "text/plain";
+	emr_buf_clear(&call->out);
+	(void)!emr_buf_append(&call->out, word, strlen(word));
 	return true;
 }
 
-/* A ledger that lacks entries answers nobody. */
-static bool is_recovering(emr_served *served, emr_serve_call *call)
+static emr_status is_open(const emr_served *served)
 {
-	if (!atomic_load(&served->is_recovering))
-		return false;
-	refuse(call, wire_http_of(EMR_OFFLINE), EMR_SERVED_RECOVERY);
-	return true;
+	return atomic_load(&served->is_recovering) ? EMR_OFFLINE : EMR_OK;
 }
 
 /* No token is needed for what is public, and for what is sent signed; letters.c says which letters
@@ -273,20 +263,17 @@ static bool is_recovering(emr_served *served, emr_serve_call *call)
 #define ALWAYS(name, function)                                                                     \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
-		return finish(call, function(arg, call));                                          \
+		return finish(arg, call, function(arg, call));                                     \
 	}
-#define OPEN(name, function)                                                                       \
+#define WHEN(name, check, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
-		return is_recovering(arg, call) || finish(call, function(arg, call));              \
+		emr_status status = check;                                                         \
+		return finish(arg, call, status == EMR_OK ? function(arg, call) : status);         \
 	}
+#define OPEN(name, function) WHEN(name, is_open(arg), function)
 #define FOR_MEMBERS(name, function)                                                                \
-	static bool name(void *arg, emr_serve_call *call)                                          \
-	{                                                                                          \
-		emr_status status = emr_served_check(arg, call, (emr_bytes){0});                   \
-		return is_recovering(arg, call) ||                                                 \
-		       finish(call, status == EMR_OK ? function(arg, call) : status);              \
-	}
+	WHEN(name, emr_served_check(arg, call, (emr_bytes){0}), function)
 /* Also a key that has ended reads of that. */
 #define FOR_READERS(name, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
@@ -294,8 +281,7 @@ static bool is_recovering(emr_served *served, emr_serve_call *call)
 		uint64_t below;                                                                    \
 		emr_status status = served_check_reader(arg, call, &below);                        \
                                                                                                    \
-		return is_recovering(arg, call) ||                                                 \
-		       finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
+		return finish(arg, call, status == EMR_OK ? function(arg, call, below) : status);  \
 	}
 /* A key that has ended may say long things, too: they are refused for what they are. */
 static bool may_send(void *arg, emr_serve_call *call)
@@ -303,14 +289,14 @@ static bool may_send(void *arg, emr_serve_call *call)
 	uint64_t below;
 	emr_status status = served_check_reader(arg, call, &below);
 
-	return status == EMR_OK || (!is_recovering(arg, call) && !finish(call, status));
+	return status == EMR_OK || !finish(arg, call, status);
 }
 
 static bool is_members(void *arg, emr_serve_call *call)
 {
 	emr_status status = emr_served_check(arg, call, (emr_bytes){0});
 
-	return status == EMR_OK || (!is_recovering(arg, call) && !finish(call, status));
+	return status == EMR_OK || !finish(arg, call, status);
 }
 
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
@@ -318,16 +304,16 @@ static bool is_members(void *arg, emr_serve_call *call)
 static bool may_bring(void *arg, emr_serve_call *call)
 {
 	emr_served *served = arg;
+	EMR_LOCKED(&served->rows_lock);
 
-	return atomic_load(&served->known) > 0 || may_send(arg, call);
+	return served->lost.known > 0 || may_send(arg, call);
 }
 
 ALWAYS(answer_recovery, served_give_recovery)
 ALWAYS(answer_brought, served_take_brought)
-ALWAYS(answer_heard, served_take_heard)
+ALWAYS(answer_said, take_said)
 FOR_MEMBERS(answer_restarts, give_restarts)
-FOR_MEMBERS(answer_done, take_done)
-FOR_MEMBERS(answer_done_of, find_done)
+FOR_MEMBERS(answer_said_by, give_said)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -353,11 +339,9 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "recovery", .answer = answer_recovery},
 	{"POST", WIRE_ROOT "recovery", .body_max = WIRE_ANSWER_MAX, .open_max = WIRE_OPEN_MAX,
 		.may = may_bring, .waits_for_disk = true, .answer = answer_brought},
-	{"POST", WIRE_ROOT "heard", .body_max = WIRE_NOTE_MAX, .answer = answer_heard},
+	{"POST", WIRE_ROOT "said", .body_max = WIRE_NOTE_MAX, .answer = answer_said},
+	{"GET", WIRE_ROOT "said/", .answer = answer_said_by},
 	{"GET", WIRE_ROOT "restarts", .answer = answer_restarts},
-	{"POST", WIRE_ROOT "done", .body_max = WIRE_NOTE_MAX, .may = may_send,
-		.answer = answer_done},
-	{"GET", WIRE_ROOT "done/", .answer = answer_done_of},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},

@@ -28,24 +28,15 @@ static emr_status compare(
 	return EMR_OK;
 }
 
-/* Both notes, for whoever has to be shown: the one that this chain fits, if there is one, and the
- * other. */
+/* Both notes are kept, for whoever has to be shown. */
 static emr_status keep_split(emr_served *served, const emr_restart_head *head)
 {
-	EMR_AUTO_BUF notes = {0};
-	emr_status status =
-		emr_file_read(served->host_dirfd, EMR_RESTART_HEAD, EMR_CHECKPOINT_MAX, &notes);
-
-	if (served->is_split)
+	if (served->lost.is_split)
 		return EMR_CONFLICT;
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	EMR_TRY(emr_buf_append(&notes, head->note.data, head->note.len));
-	EMR_TRY(emr_file_replace(
-		served->host_dirfd, EMR_RESTART_SPLIT, emr_buf_view(&notes), 0600));
-	served->is_split = true;
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, head->note, 0600));
+	served->lost.is_split = true;
 	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
-			       "(" EMR_RESTART_SPLIT ")");
+			       "(" EMR_RECOVERY_OTHER ")");
 	return EMR_CONFLICT;
 }
 
@@ -53,35 +44,14 @@ static emr_status keep_split(emr_served *served, const emr_restart_head *head)
 static emr_status next_parts(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
+	emr_reader *reader = arg;
 	emr_bytes part;
 
 	(void)keys;
 	for (size_t i = 0; i < n; i++) {
-		EMR_TRY(wire_read_part(arg, &part) ? EMR_OK : EMR_INVALID);
-		EMR_TRY(fn(fn_arg, i, part));
-	}
-	return EMR_OK;
-}
-
-typedef struct filling {
-	emr_served *served;
-	emr_reader *reader;
-} filling;
-
-/* The same of an entry that is here. */
-static emr_status fill_parts(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	const filling *f = arg;
-	emr_bytes part;
-	bool fits;
-
-	(void)fn;
-	(void)fn_arg;
-	for (size_t i = 0; i < n; i++) {
-		EMR_TRY(wire_read_part(f->reader, &part) ? EMR_OK : EMR_INVALID);
-		if (part.data != NULL)
-			EMR_TRY(emr_chain_fill(f->served->rows, &keys[i], part, &fits));
+		part = emr_read_bytes(reader, emr_read_u32(reader));
+		EMR_TRY(reader->bad ? EMR_INVALID : EMR_OK);
+		EMR_TRY(fn(fn_arg, i, part.len > 0 ? part : (emr_bytes){0}));
 	}
 	return EMR_OK;
 }
@@ -102,20 +72,9 @@ static emr_status take_entry(emr_served *served, const emr_ledger_entry *entry, 
 	emr_reader *reader, emr_chain_parts *parts)
 {
 	const emr_chain_checked checked = {.is_from_peer = true};
-	filling f = {served, reader};
 	emr_ledger_trouble trouble;
-	uint64_t size;
-	uint8_t here[32], leaf[32];
 	emr_status status;
 
-	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (entry->seq < size) {
-		emr_entry_leaf((emr_span){entry->entry.data, entry->entry.len}, leaf);
-		EMR_TRY(emr_required(emr_chain_leaf(served->rows, entry->seq, here)));
-		return memcmp(here, leaf, sizeof leaf) == 0
-			       ? emr_chain_parts_of(entry, fill_parts, &f, NULL, NULL, parts)
-			       : EMR_INVALID;
-	}
 	if (entry->seq == 0)
 		EMR_TRY(take_first(served, entry, net_id));
 	EMR_TRY(emr_chain_parts_of(entry, next_parts, reader, NULL, NULL, parts));
@@ -131,20 +90,17 @@ static emr_status take_entries(emr_served *served, const emr_restart_head *head,
 	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_status status = parts != NULL ? EMR_OK : EMR_NO_MEMORY;
 	emr_ledger_entry entry;
-	uint64_t before, size = 0;
+	uint64_t size = 0;
 	uint8_t leaf[32];
 
-	EMR_TRY(status);
-	EMR_TRY(emr_chain_size(served->rows, &before));
 	while (status == EMR_OK && wire_read_entry(reader, &entry))
 		status = take_entry(served, &entry, head->head.net_id, reader, parts);
-	emr_chain_parts_free(parts);
+	if (parts != NULL)
+		emr_chain_parts_free(parts);
 	EMR_TRY(status);
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (reader->bad || (size > before && size != head->at))
+	if (reader->bad || size != head->at)
 		return EMR_INVALID;
-	if (size == before)
-		return EMR_OK;
 	EMR_TRY(emr_chain_leaf(served->rows, size - 1, leaf));
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	return memcmp(leaf, head->leaf, sizeof leaf) == 0 ? EMR_OK : EMR_INVALID;
@@ -157,20 +113,19 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	bool is_same;
 
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (size > 0 && !emr_id16_equal(head->head.net_id, served->net_id))
-		return EMR_DENIED;
 	/* Behind a restart it is known what went. */
-	if (head->head.sigs[0].time < served->restarted)
+	if ((size > 0 && !emr_id16_equal(head->head.net_id, served->net_id)) ||
+		head->head.sigs[0].time < served->restarted)
 		return EMR_DENIED;
 	EMR_TRY(compare(served, head, size, &is_same));
 	if (!is_same || head->head.size > size)
-		EMR_TRY(served_begin_recovery(served, size));
+		EMR_TRY(served_begin_recovery(served));
 	if (!is_same)
 		return keep_split(served, head);
-	if (!atomic_load(&served->is_recovering) || head->head.size <= served->known)
+	if (!atomic_load(&served->is_recovering) || head->head.size <= served->lost.known)
 		return EMR_OK;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTART_HEAD, head->note, 0600));
-	served->known = head->head.size;
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, head->note, 0600));
+	served->lost.known = head->head.size;
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	return EMR_OK;
 }

@@ -430,6 +430,27 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
+/* Where the host is in recovery nothing else can be asked, and no token is given. */
+static emr_status client_ask_host(void *self, const char *what, emr_bytes body, emr_buf *out)
+{
+	client *c = self;
+	const bool is_recovery = strcmp(what, EMR_ASK_RECOVERY) == 0;
+	bool is_recovering;
+
+	(void)pthread_mutex_lock(&c->lock);
+	is_recovering = c->is_recovering;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (is_recovery && body.len == 0 && !is_recovering)
+		return EMR_NOT_FOUND;
+	return client_ask(c,
+		&(question){.path = what,
+			.is_post = body.len > 0,
+			.is_open = is_recovery || body.len > 0,
+			.is_beside = is_recovery || body.len > 0,
+			.body = body},
+		out);
+}
+
 static const emr_ledger_backend backend = {
 	.close = client_close,
 	.submit = client_submit,
@@ -449,12 +470,7 @@ static const emr_ledger_backend backend = {
 	.look = client_look,
 	.head = client_head,
 	.knows = client_knows,
-	.recovery = client_recovery,
-	.bring = client_bring,
-	.say_heard = client_say_heard,
-	.restarts = client_restarts,
-	.say_done = client_say_done,
-	.done_of = client_done_of,
+	.ask = client_ask_host,
 };
 
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)

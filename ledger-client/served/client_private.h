@@ -44,8 +44,6 @@ typedef struct client {
 	bool is_recovering;	 /* it takes from its members what its ledger lost */
 	emr_buf head;		 /* the checkpoint that the host signed last */
 	uint64_t head_size;	 /* as it says */
-
-	emr_id16 heard; /* the recovery in which this administrator was; the follower's thread */
 } client;
 
 /* So far apart are the clocks that there is no token. */
@@ -78,12 +76,3 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
-
-/* bring.c: the backend's functions of these names (ledger/backend.h). */
-emr_status client_recovery(void *self, emr_ledger_recovery *out_recovery);
-emr_status client_bring(void *self, emr_bytes note, struct emr_chain *own, uint64_t from,
-	size_t max, uint64_t *out_next);
-emr_status client_say_heard(void *self, const emr_ledger_recovery *recovery, struct emr_chain *own);
-emr_status client_restarts(void *self, emr_restart_fn fn, void *arg);
-emr_status client_say_done(void *self, emr_bytes note);
-emr_status client_done_of(void *self, emr_id32 signer, emr_buf *out_note);

@@ -27,16 +27,13 @@ struct emr_served {
 	atomic_bool is_ending;
 	int dirfd, mail_dirfd, host_dirfd;
 
-	atomic_bool is_recovering; /* recovery.c alone changes it; see there for what follows, but
-				    * for known and is_split: brought.c, too */
+	atomic_bool is_recovering; /* recovery.c alone changes it; under rows_lock, as what follows
+				    */
 	pthread_mutex_t rows_lock;
 	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
-	emr_restart *heard; /* what the next restart will bear; never NULL with a host_dirfd */
-	uint64_t lost_from; /* entries when the recovery began */
-	atomic_uint_fast64_t known; /* entries of the newest head that was brought */
-	uint64_t restarted;	    /* when, by its clock; 0: never */
-	int64_t changed_ns;	    /* since when nobody brought anything */
-	bool is_split;		    /* two heads lie on different chains */
+	emr_recovery lost;  /* of the recovery under way, or the last one */
+	uint64_t restarted; /* when, by its clock; 0: never */
+	int64_t changed_ns; /* since when nobody brought anything */
 
 	pthread_mutex_t head_lock;
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
@@ -58,9 +55,7 @@ emr_status served_open_recovery(emr_served *served);
 /* Once a second: whether the ledger may go on. */
 void served_turn_recovery(emr_served *served);
 emr_status served_give_recovery(emr_served *served, emr_serve_call *call);
-/* SIZE: entries that it has. */
-emr_status served_begin_recovery(emr_served *served, uint64_t size);
-emr_status served_take_heard(emr_served *served, emr_serve_call *call);
+emr_status served_begin_recovery(emr_served *served);
 
 /* brought.c */
 emr_status served_take_brought(emr_served *served, emr_serve_call *call);

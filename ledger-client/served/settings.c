@@ -202,5 +202,5 @@ bool emr_served_is_at(const char *path)
 
 bool emr_served_is_recovering(const char *path)
 {
-	return has_file(path, "../host/" EMR_RESTART_RECOVERY);
+	return has_file(path, "../host/" EMR_RECOVERY);
 }

@@ -16,23 +16,20 @@ typedef struct restart_of {
 
 static void host_restarts(restart_of how)
 {
-	emr_restart restart = {.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
+	static emr_restart restart;
 	EMR_AUTO_BUF bytes = {0};
-	emr_checkpoint note;
 	uint8_t seed[32];
 
-	assert_ok(emr_ledger_root(k.ledger, how.size, restart.root));
+	restart.said = (emr_checkpoint){
+		.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
+	assert_ok(emr_ledger_root(k.ledger, how.size, restart.said.root));
+	restart.heard[0] = restart.said;
+	restart.n_heard = how.heard != NULL;
 	kit_host_seed(seed);
 	seed[0] ^= how.seed_xor;
-	emr_restart_said(&restart, &note);
-	note.n_sigs = 0;
-	assert_ok(emr_checkpoint_sign(&note, seed, how.time));
-	restart.sig = note.sigs[0];
-	note.n_sigs = 0;
-	if (how.heard != NULL) {
-		assert_ok(emr_checkpoint_cosign(&note, how.heard, how.heard_time));
-		assert_ok(emr_restart_add(&restart, &note));
-	}
+	assert_ok(emr_checkpoint_sign(&restart.said, seed, how.time));
+	if (how.heard != NULL)
+		assert_ok(emr_checkpoint_cosign(&restart.heard[0], how.heard, how.heard_time));
 	assert_ok(emr_restart_write(&restart, &bytes));
 	kit_put_file(printed("%s/host", k.base), EMR_RESTARTS, emr_buf_view(&bytes));
 }
@@ -62,22 +59,36 @@ static uint64_t host_size(void)
 	return size;
 }
 
-/* Up to what KEEPS, a death in between; how many of her operations came back. */
-static uint32_t go_on(bool keeps)
-{
-	emr_signing_again signing = {.keyring = k.keyring};
-	emr_replica *next = NULL;
+static emr_id16 lost;
 
-	assert_ok(emr_replica_next_open(ana.replica, &next));
-	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
-	assert_int_equal(signing.lost_n, 0);
-	if (keeps)
-		assert_ok(emr_replica_next_keep(ana.replica, next, &signing));
-	else
-		emr_replica_close(next);
+static emr_status note_lost(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	lost = change->object;
+	return EMR_OK;
+}
+
+static emr_status die(void *arg, emr_replica *next)
+{
+	(void)arg;
+	(void)next;
+	return EMR_INTERRUPTED;
+}
+
+/* DIES: before the new copy is what is taken next. */
+static void go_on(bool dies)
+{
+	const emr_signing_again signing = {
+		.keyring = k.keyring, .lost = note_lost, .then = dies ? die : NULL};
+
+	lost = (emr_id16){{0}};
+	assert_status(dies ? EMR_INTERRUPTED : EMR_OK, emr_replica_go_on(ana.replica, &signing));
+}
+
+static void comes_again(void)
+{
 	member_goes(&ana);
 	member_comes(&ana, "ana");
-	return signing.again;
 }
 
 TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
@@ -89,17 +100,18 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	host_restarts(a_restart());
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_status(EMR_OFFLINE, follow(&ana));
-	member_goes(&ana); /* it is known for good */
-	member_comes(&ana, "ana");
+	comes_again(); /* it is known for good */
 	assert_true(emr_replica_must_go_on(ana.replica));
-	assert_int_equal(go_on(false), 3);
+	go_on(true);
 	assert_int_equal(host_size(), common + 2 + 3);
+	comes_again();
 	assert_true(emr_replica_must_go_on(ana.replica)); /* the old copy is there */
-	assert_int_equal(go_on(true), 3);
+	go_on(false);
+	comes_again();
 	assert_int_equal(host_size(), common + 2 + 3);
+	assert_true(emr_id16_is_zero(lost));
 	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 1);
-	assert_int_equal(known.state, EMR_RESTART_PASSED);
-	assert_int_equal(known.again, 3);
+	assert_int_equal(known.state, EMR_RESTART_FITS);
 	assert_ok(follow(&ana));
 	save(&ana);
 	/* Nobody is accused by what the host had signed of what is gone. */
@@ -113,15 +125,10 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 /* Killed between the two files of the new copy that take the place of the old one's. */
 TEST_IN(begin, end, a_death_while_the_new_copy_takes_its_place_is_made_good)
 {
-	emr_signing_again signing = {.keyring = k.keyring};
-	emr_replica *next = NULL;
-
 	host_loses(2, 1);
 	host_restarts(a_restart());
 	assert_status(EMR_OFFLINE, follow(&ana));
-	assert_ok(emr_replica_next_open(ana.replica, &next));
-	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
-	assert_ok(emr_replica_next_keep(ana.replica, next, &signing));
+	go_on(false);
 	member_goes(&ana);
 	shell("mv -f", "ana/replica.next/replica.sqlite", "ana/replica.sqlite");
 	member_comes(&ana, "ana");
@@ -177,7 +184,8 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	host_restarts(a_restart());
 	host_keeps_a_copy("early");
 	assert_status(EMR_OFFLINE, follow(&ana));
-	assert_int_equal(go_on(true), 1);
+	go_on(false);
+	comes_again();
 	assert_ok(follow(&ana));
 	save(&ana);
 	host_shows("early", "late");
@@ -209,26 +217,18 @@ TEST_IN(begin, end, removals_come_first)
 	host_shows("lost", "hers");
 	host_restarts(a_restart());
 	assert_status(EMR_OFFLINE, follow(&ana));
-	assert_int_equal(go_on(true), 2);
+	go_on(false);
+	comes_again();
 	assert_ok(emr_ledger_find_item(k.ledger, saved, &saved_at, &index));
 	assert_ok(emr_ledger_find_item(k.ledger, removed, &removed_at, &index));
 	assert_true(removed_at < saved_at);
 	both_go();
 }
 
-static emr_status note_lost(void *arg, const emr_replica_change *change)
-{
-	*(emr_id16 *)arg = change->object;
-	return EMR_OK;
-}
-
 /* Another changed the same row meanwhile. */
 TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 {
 	const emr_id16 row = emr_id16_random();
-	emr_id16 gone = {{0}};
-	emr_signing_again signing = {.keyring = k.keyring, .lost = note_lost, .arg = &gone};
-	emr_replica *next = NULL;
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	const emr_id32 first = kit_put(b, &domain, row, 1, (emr_id32){{0}});
 
@@ -245,12 +245,8 @@ TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 	(void)kit_unlink(b, &domain, row, 2, first);
 	(void)kit_send(&k, b);
 	assert_status(EMR_OFFLINE, follow(&ana));
-	assert_ok(emr_replica_next_open(ana.replica, &next));
-	assert_ok(emr_replica_sign_again(ana.replica, next, &signing));
-	assert_int_equal(signing.again, 0);
-	assert_int_equal(signing.lost_n, 1);
-	assert_true(emr_id16_equal(gone, row));
-	emr_replica_close(next);
+	go_on(true);
+	assert_true(emr_id16_equal(lost, row));
 	both_go();
 }
 

@@ -15,8 +15,7 @@ static void bring(emr_bytes body)
 
 	if (emr_chain_open_temporary(&served.rows) != EMR_OK)
 		abort();
-	served.known = 0;
-	served.is_split = false;
+	served.lost = (emr_recovery){.known = 0};
 	if (served_take_brought(&served, &call) == EMR_OK &&
 		(emr_chain_size(served.rows, &size) != EMR_OK || size > 1))
 		abort();
@@ -31,9 +30,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	served.key = served_open_key(served.secret, served.sk);
 	served.clock = emr_clock_system();
-	served.heard = calloc(1, sizeof *served.heard);
 	(void)pthread_mutex_init(&served.rows_lock, NULL);
-	if (mkdtemp(path) == NULL || served.heard == NULL)
+	if (mkdtemp(path) == NULL)
 		abort();
 	served.dirfd = served.host_dirfd = open(path, O_RDONLY | O_DIRECTORY);
 	served.is_recovering = true;

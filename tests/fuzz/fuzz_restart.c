@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	emr_restart_head head;
 
 	(void)!emr_restart_head_read(&reader, &head);
-	if (emr_restart_parse(emr_bytes_of(data, size), &restart) != EMR_OK)
+	reader = emr_reader_of(emr_bytes_of(data, size));
+	if (emr_restart_read(&reader, &restart) != EMR_OK || reader.left > 0)
 		return 0;
 	if (emr_restart_write(&restart, &again) != EMR_OK ||
 		!emr_bytes_equal(emr_buf_view(&again), emr_bytes_of(data, size)))

@@ -10,51 +10,50 @@
 
 static const uint8_t seed[32] = {7};
 static emr_id32 host_key;
+#define RECOVERY 9
 static emr_chain *chain; /* the network's ledger */
 static emr_restart restart;
 
-/* A note of KIND about the first SIZE entries of the chain, not signed. */
-static emr_checkpoint note_of(emr_checkpoint_kind kind, uint64_t size)
+/* A note about the first SIZE entries of the chain, not signed: of recovery RECOVERY; 0: a head. */
+static emr_checkpoint note_of(uint8_t recovery, uint64_t size)
 {
-	emr_checkpoint note = {.kind = kind, .net_id = emr_ledger_net_id(ana.ledger), .size = size};
+	emr_checkpoint note = {.net_id = emr_ledger_net_id(ana.ledger), .size = size};
 
-	if (kind != EMR_CHECKPOINT_HEAD)
-		note.recovery.b[0] = 9;
+	note.recovery.b[0] = recovery;
 	assert_ok(emr_chain_root(chain, size, note.root));
 	return note;
 }
 
-static emr_checkpoint said_by(const member *m, emr_checkpoint_kind kind, uint64_t size)
+static emr_checkpoint said_by(const member *m, uint8_t recovery, uint64_t size)
 {
-	emr_checkpoint note = note_of(kind, size);
+	emr_checkpoint note = note_of(recovery, size);
 
 	assert_ok(emr_checkpoint_cosign(&note, m->keyring, now));
 	return note;
 }
 
+static void hear(const emr_checkpoint *note)
+{
+	restart.heard[restart.n_heard++] = *note;
+}
+
 static void sign_by_host(const uint8_t with[32])
 {
-	emr_checkpoint said;
-
-	emr_restart_said(&restart, &said);
-	said.n_sigs = 0;
-	assert_ok(emr_checkpoint_sign(&said, with, now));
-	restart.sig = said.sigs[0];
-	restart.time = now;
+	restart.said.n_sigs = 0;
+	assert_ok(emr_checkpoint_sign(&restart.said, with, now));
 }
 
 /* With SIZE entries; heard are ana and the boss, one entry before. */
 static void make_restart(uint64_t size)
 {
-	emr_checkpoint note = note_of(EMR_CHECKPOINT_RESTART, size);
+	emr_checkpoint note;
 
-	restart = (emr_restart){.net_id = note.net_id, .recovery = note.recovery, .size = size};
-	memcpy(restart.root, note.root, sizeof note.root);
+	restart = (emr_restart){.said = note_of(RECOVERY, size)};
 	sign_by_host(seed);
-	note = said_by(&ana, EMR_CHECKPOINT_RESTART, size - 1);
-	assert_ok(emr_restart_add(&restart, &note));
-	note = said_by(&boss, EMR_CHECKPOINT_RESTART, size - 1);
-	assert_ok(emr_restart_add(&restart, &note));
+	note = said_by(&ana, RECOVERY, size - 1);
+	hear(&note);
+	note = said_by(&boss, RECOVERY, size - 1);
+	hear(&note);
 }
 
 static uint64_t entries(void)
@@ -87,6 +86,14 @@ static int end(void **state)
 	return folk_end(state);
 }
 
+static emr_status read_restart(emr_bytes bytes, emr_restart *out)
+{
+	emr_reader reader = emr_reader_of(bytes);
+
+	EMR_TRY(emr_restart_read(&reader, out));
+	return reader.left == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
 static emr_status check(void)
 {
 	return emr_restart_check(&restart, &host_key, chain);
@@ -100,8 +107,8 @@ TEST_IN(begin, end, a_restart_is_read_as_it_was_written_and_fits_its_ledger)
 	assert_ok(check());
 	assert_ok(emr_restart_write(&restart, &bytes));
 	memset(&restart, 0, sizeof restart);
-	assert_ok(emr_restart_parse(emr_buf_view(&bytes), &restart));
-	assert_int_equal(restart.time, now);
+	assert_ok(read_restart(emr_buf_view(&bytes), &restart));
+	assert_int_equal(restart.said.sigs[0].time, now);
 	assert_ok(check());
 	assert_ok(emr_restart_write(&restart, &again));
 	assert_true(emr_bytes_equal(emr_buf_view(&bytes), emr_buf_view(&again)));
@@ -115,7 +122,7 @@ TEST_IN(begin, end, no_changed_bit_of_a_restart_is_believed)
 	assert_ok(emr_restart_write(&restart, &bytes));
 	for (size_t bit = 0; bit < bytes.len * 8; bit++) {
 		bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		if (emr_restart_parse(emr_buf_view(&bytes), &restart) == EMR_OK) {
+		if (read_restart(emr_buf_view(&bytes), &restart) == EMR_OK) {
 			read++;
 			assert_int_not_equal(check(), EMR_OK);
 		}
@@ -123,41 +130,38 @@ TEST_IN(begin, end, no_changed_bit_of_a_restart_is_believed)
 	}
 	assert_true(read > 0);
 	for (size_t len = 0; len < bytes.len; len++)
-		assert_status(
-			EMR_DAMAGED, emr_restart_parse(emr_bytes_of(bytes.data, len), &restart));
+		assert_status(EMR_DAMAGED, read_restart(emr_bytes_of(bytes.data, len), &restart));
 }
 
 /* Cosignatures of heads are everywhere, and each recovery has its own statements. */
 TEST_IN(begin, end, no_other_note_is_taken_for_a_statement)
 {
-	const emr_checkpoint head = said_by(&boss, EMR_CHECKPOINT_HEAD, restart.size - 1);
-	const emr_checkpoint done = said_by(&boss, EMR_CHECKPOINT_DONE, restart.size - 1);
-	emr_checkpoint other = said_by(&boss, EMR_CHECKPOINT_RESTART, restart.size - 1);
+	const uint64_t size = restart.said.size - 1;
+	const emr_checkpoint head = said_by(&boss, 0, size);
+	const emr_checkpoint other = said_by(&boss, RECOVERY + 1, size);
+	EMR_AUTO_BUF bytes = {0};
 
-	assert_status(EMR_INVALID, emr_restart_add(&restart, &head));
-	assert_status(EMR_INVALID, emr_restart_add(&restart, &done));
-	other.recovery.b[0]++;
-	assert_status(EMR_INVALID, emr_restart_add(&restart, &other));
 	/* Nor are their signatures in its place. */
-	for (const emr_checkpoint *note = &head; note != NULL; note = note == &head   ? &done
-								      : note == &done ? &other
-										      : NULL) {
-		restart.heard[1].sig = note->sigs[0];
-		assert_status(note == &other ? EMR_OK : EMR_AWAITED, check());
-	}
-	other.n_sigs = 0;
-	assert_ok(emr_checkpoint_cosign(&other, boss.keyring, now));
-	restart.heard[1].sig = other.sigs[0];
+	restart.heard[1].sigs[0] = head.sigs[0];
 	assert_status(EMR_AWAITED, check());
+	restart.heard[1].sigs[0] = other.sigs[0];
+	assert_status(EMR_AWAITED, check());
+	restart.heard[1] = other;
+	assert_ok(emr_restart_write(&restart, &bytes));
+	assert_status(EMR_DAMAGED, read_restart(emr_buf_view(&bytes), &restart));
+	emr_buf_clear(&bytes);
+	restart.heard[1] = head;
+	assert_ok(emr_restart_write(&restart, &bytes));
+	assert_status(EMR_DAMAGED, read_restart(emr_buf_view(&bytes), &restart));
 }
 
 TEST_IN(begin, end, each_organisation_has_to_be_heard_by_its_administrator)
 {
-	const emr_checkpoint lima_says = said_by(&lima, EMR_CHECKPOINT_RESTART, restart.size - 1);
+	const emr_checkpoint lima_says = said_by(&lima, RECOVERY, restart.said.size - 1);
 
 	restart.n_heard = 1;
 	assert_status(EMR_AWAITED, check());
-	assert_ok(emr_restart_add(&restart, &lima_says));
+	hear(&lima_says);
 	assert_status(EMR_AWAITED, check());
 }
 
@@ -174,55 +178,71 @@ TEST_IN(begin, end, an_organisation_without_administrator_is_not_waited_for)
 
 TEST_IN(begin, end, an_administrator_is_heard_about_what_the_ledger_has)
 {
-	emr_checkpoint note = said_by(&boss, EMR_CHECKPOINT_RESTART, entries());
-
+	restart.heard[1] = said_by(&boss, RECOVERY, entries()); /* of as many as it goes on with */
+	assert_ok(check());
 	make_restart(entries() - 1);
-	assert_ok(emr_restart_add(&restart, &note)); /* of more entries than it goes on with */
-	assert_int_equal(restart.n_heard, 2);
+	restart.heard[1] = said_by(&boss, RECOVERY, entries()); /* of more */
 	assert_status(EMR_AWAITED, check());
-	note = note_of(EMR_CHECKPOINT_RESTART, restart.size - 1);
-	note.root[0] ^= 1; /* of another chain */
-	assert_ok(emr_checkpoint_cosign(&note, boss.keyring, now));
-	assert_ok(emr_restart_add(&restart, &note));
+	restart.heard[1] = note_of(RECOVERY, restart.said.size - 1);
+	restart.heard[1].root[0] ^= 1; /* of another chain */
+	assert_ok(emr_checkpoint_cosign(&restart.heard[1], boss.keyring, now));
 	assert_status(EMR_AWAITED, check());
 }
 
 TEST_IN(begin, end, only_the_host_restarts_and_only_on_this_chain)
 {
 	const uint8_t other[32] = {8};
-	const emr_restart good = restart;
+	const emr_checkpoint good = restart.said;
 
 	sign_by_host(other);
 	assert_status(EMR_BAD_SIGNATURE, check());
-	restart.root[0] ^= 1;
+	restart.said.root[0] ^= 1;
 	sign_by_host(seed);
 	assert_status(EMR_FORK, check());
-	restart = good;
-	restart.size++;
+	restart.said = good;
+	restart.said.size++;
 	sign_by_host(seed);
 	assert_status(EMR_ROLLBACK, check());
-}
-
-static emr_status count(void *arg, emr_bytes bytes)
-{
-	emr_restart one;
-
-	assert_ok(emr_restart_parse(bytes, &one));
-	++*(size_t *)arg;
-	return EMR_OK;
 }
 
 TEST_IN(begin, end, restarts_follow_one_another)
 {
 	EMR_AUTO_BUF all = {0};
-	size_t n = 0;
+	emr_reader reader;
 
 	assert_ok(emr_restart_write(&restart, &all));
 	assert_ok(emr_restart_write(&restart, &all));
-	assert_ok(emr_restart_each(emr_buf_view(&all), count, &n));
-	assert_int_equal(n, 2);
-	all.len--;
-	assert_status(EMR_DAMAGED, emr_restart_each(emr_buf_view(&all), count, &n));
+	reader = emr_reader_of(emr_buf_view(&all));
+	assert_ok(emr_restart_read(&reader, &restart));
+	assert_ok(emr_restart_read(&reader, &restart));
+	assert_int_equal(reader.left, 0);
+	assert_status(EMR_DAMAGED, emr_restart_read(&reader, &restart));
+}
+
+/* A host in recovery gathers what it was told, each in the place of the same one's older one. */
+TEST_IN(begin, end, statements_are_kept_of_members_and_gathered_of_administrators)
+{
+	emr_checkpoint notes[] = {said_by(&ana, RECOVERY, 2), said_by(&boss, RECOVERY + 1, 2),
+		said_by(&boss, RECOVERY, 2), said_by(&lima, RECOVERY, 2)};
+	EMR_AUTO_FD dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF text = {0};
+
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+		emr_buf_clear(&text);
+		assert_ok(emr_checkpoint_format(&notes[i], &text));
+		assert_ok(emr_restart_said_keep(dirfd, chain, emr_buf_view(&text)));
+		if (i == 1) {
+			assert_ok(emr_restart_said_gather(dirfd, chain, &restart));
+			assert_int_equal(restart.n_heard, 1);
+		}
+	}
+	assert_ok(emr_restart_said_gather(dirfd, chain, &restart));
+	assert_int_equal(restart.n_heard, 2);
+	assert_ok(check());
+	notes[0].sigs[0].sig[0] ^= 1;
+	emr_buf_clear(&text);
+	assert_ok(emr_checkpoint_format(&notes[0], &text));
+	assert_status(EMR_DENIED, emr_restart_said_keep(dirfd, chain, emr_buf_view(&text)));
 }
 
 static emr_status read_head(const emr_buf *bytes, emr_restart_head *out)
@@ -236,7 +256,7 @@ static emr_status read_head(const emr_buf *bytes, emr_restart_head *out)
 /* The entry that is shown with it is under the head, or the head says nothing of a host's chain. */
 TEST_IN(begin, end, a_head_shows_the_entry_that_it_stands_on)
 {
-	emr_checkpoint note = note_of(EMR_CHECKPOINT_HEAD, entries());
+	emr_checkpoint note = note_of(0, entries());
 	EMR_AUTO_BUF text = {0};
 	EMR_AUTO_BUF bytes = {0};
 	emr_restart_head head;
@@ -245,14 +265,17 @@ TEST_IN(begin, end, a_head_shows_the_entry_that_it_stands_on)
 	assert_ok(emr_checkpoint_sign(&note, seed, now));
 	assert_ok(emr_checkpoint_format(&note, &text));
 	for (uint64_t at = 0; at <= note.size; at++) {
+		uint64_t next = at;
+
 		emr_buf_clear(&bytes);
-		assert_ok(emr_restart_head_write(emr_buf_view(&text), chain, at, &bytes));
+		assert_ok(emr_restart_bring(emr_buf_view(&text), chain, &next, 0, &bytes));
+		assert_int_equal(next, at);
 		assert_ok(read_head(&bytes, &head));
 		assert_int_equal(head.at, at);
-		if (at > 0) {
-			assert_ok(emr_chain_leaf(chain, at - 1, leaf));
-			assert_memory_equal(head.leaf, leaf, 32);
-		}
+		if (at == 0)
+			continue;
+		assert_ok(emr_chain_leaf(chain, at - 1, leaf));
+		assert_memory_equal(head.leaf, leaf, 32);
 		for (size_t i = 4 + text.len; i < bytes.len; i++) {
 			bytes.data[i] ^= 1;
 			assert_status(EMR_DAMAGED, read_head(&bytes, &head));

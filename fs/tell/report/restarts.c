@@ -30,25 +30,20 @@ json_t *emr_restarts_json(emr_session *session)
 {
 	emr_known_restart all[SHOWN_MAX];
 	size_t n = emr_replica_restarts(session->replica, all, SHOWN_MAX);
-	json_t *list = json_array(), *names;
+	json_t *list = json_array();
 
 	for (size_t i = 0; list != NULL && i < n; i++) {
+		json_t *lost = json_array();
 		char at[EMR_TEXT_BYTES];
 
 		emr_time_json((int64_t)all[i].unix_s, at);
-		names = json_array();
-		if (names != NULL && all[i].lost > 0 && i + 1 == n &&
-			emr_settle_each_lost(session->settle, add_name, names) == EMR_NO_MEMORY) {
-			json_decref(names);
-			names = NULL;
-		}
+		if (i + 1 == n && session->settle != NULL)
+			(void)!emr_settle_each_lost(session->settle, add_name, lost);
 		if (json_array_append_new(list,
-			    json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "at", at,
-				    "at_unix", (json_int_t)all[i].unix_s, "entries",
-				    (json_int_t)all[i].size, "heard", (json_int_t)all[i].heard,
-				    "waits", all[i].state == EMR_RESTART_WAITS, "signed_again",
-				    (json_int_t)all[i].again, "lost", (json_int_t)all[i].lost,
-				    "lost_names", names)) != 0) {
+			    json_pack("{s:s, s:I, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
+				    (json_int_t)all[i].unix_s, "entries", (json_int_t)all[i].size,
+				    "heard", (json_int_t)all[i].heard, "waits",
+				    all[i].state == EMR_RESTART_WAITS, "lost", lost)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -56,24 +51,21 @@ json_t *emr_restarts_json(emr_session *session)
 	return list;
 }
 
-static void put_lost(FILE *to, const json_t *one)
+static void put_lost(FILE *to, const json_t *names)
 {
-	const json_t *names = json_object_get(one, "lost_names");
-	uint64_t lost = emr_json_number_at(one, "lost");
+	const json_t *name;
+	size_t i;
 
-	if (lost == 0)
-		return;
-	fprintf(to,
-		emr_text_of(lost, "    Gone for good: %llu entry of yours",
-			"    Gone for good: %llu entries of yours"),
-		(unsigned long long)lost);
-	for (size_t i = 0; i < json_array_size(names); i++) {
+	if (json_array_size(names) > 0)
+		fputs(_("    Gone for good, of yours:"), to);
+	json_array_foreach(names, i, name)
+	{
 		char shown[4200];
 
-		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
-		fprintf(to, "%s%s", i == 0 ? " (" : ", ", shown);
+		emr_show(json_string_value(name), shown, sizeof shown);
+		fprintf(to, "%s %s%s", i > 0 ? "," : "", shown,
+			i + 1 == json_array_size(names) ? ".\n" : "");
 	}
-	fputs(json_array_size(names) > 0 ? ").\n" : ".\n", to);
 }
 
 char *emr_restarts_text(const json_t *restarts)
@@ -87,8 +79,6 @@ char *emr_restarts_text(const json_t *restarts)
 		return NULL;
 	json_array_foreach(restarts, i, one)
 	{
-		uint64_t again = emr_json_number_at(one, "signed_again");
-
 		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 		emr_number_text(emr_json_number_at(one, "entries"), entries);
 		emr_count_text(
@@ -99,15 +89,10 @@ char *emr_restarts_text(const json_t *restarts)
 			when, entries, heard);
 		if (emr_json_flag_at(one, "waits"))
 			fputs(_("    This computer has some of those. Close your folder and open "
-				"it "
-				"again: what is yours is signed once more. Until then it waits.\n"),
+				"it again: what is yours is signed once more. Until then it "
+				"waits.\n"),
 				to);
-		if (again > 0)
-			fprintf(to,
-				emr_text_of(again, "    Signed again: %llu entry of yours.\n",
-					"    Signed again: %llu entries of yours.\n"),
-				(unsigned long long)again);
-		put_lost(to, one);
+		put_lost(to, json_object_get(one, "lost"));
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

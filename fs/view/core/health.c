@@ -4,7 +4,6 @@
 #include "health.h"
 
 #include "base/log.h"
-#include "ledger/checkpoint.h"
 #include "replica/restart.h"
 
 bool view_ledger_is_wrong(emr_status status)
@@ -77,40 +76,18 @@ emr_status emr_view_stopped_by(emr_view *view)
 	return view->stopped_by;
 }
 
-/* The others hear that nothing of what was lost is left to sign again here. */
-static emr_status say_done(const emr_view_options *o, const emr_known_restart *restart)
-{
-	emr_checkpoint done = {.net_id = emr_ledger_net_id(o->ledger),
-		.kind = EMR_CHECKPOINT_DONE,
-		.recovery = restart->recovery};
-	EMR_AUTO_BUF note = {0};
-	emr_replica_position at;
-
-	EMR_TRY(emr_replica_at(o->replica, &at));
-	done.size = at.size;
-	memcpy(done.root, at.root, sizeof done.root);
-	EMR_TRY(emr_checkpoint_cosign(&done, o->keyring, emr_clock_unix_s(o->clock)));
-	EMR_TRY(emr_checkpoint_format(&done, &note));
-	EMR_TRY(emr_ledger_say_done(o->ledger, emr_buf_view(&note)));
-	return emr_replica_restart_note(o->replica, false, true);
-}
-
 void view_hear_restart(emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
 	emr_known_restart last;
 	emr_status said = EMR_OK;
 
-	if (view_is_read_only(view) || emr_replica_restarts(o->replica, &last, 1) == 0)
-		return;
-	if (!last.is_told && o->notice != NULL) {
+	if (emr_replica_restart_is_new(o->replica, &last) && o->notice != NULL)
 		o->notice(o->notice_arg,
 			last.state == EMR_RESTART_WAITS ? "host-restart-waits" : "host-restart",
 			"");
-		said = emr_replica_restart_note(o->replica, true, false);
-	}
-	if (said == EMR_OK && (status == EMR_OK || status == EMR_TIMEOUT) && !last.is_said)
-		said = say_done(o, &last);
+	if (status == EMR_OK || status == EMR_TIMEOUT || status == EMR_OFFLINE)
+		said = emr_replica_say(o->replica, o->keyring, status != EMR_OFFLINE);
 	if (said != EMR_OK)
 		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
 }

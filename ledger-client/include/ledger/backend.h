@@ -59,15 +59,8 @@ typedef struct emr_ledger_backend {
 	/* Both NULL = nobody signs how far it goes. */
 	emr_status (*head)(void *self, emr_buf *out_note);
 	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
-	/* All NULL = it loses nothing. */
-	emr_status (*recovery)(void *self, emr_ledger_recovery *out_recovery);
-	emr_status (*bring)(void *self, emr_bytes note, struct emr_chain *own, uint64_t from,
-		size_t max, uint64_t *out_next);
-	emr_status (*say_heard)(
-		void *self, const emr_ledger_recovery *recovery, struct emr_chain *own);
-	emr_status (*restarts)(void *self, emr_restart_fn fn, void *arg);
-	emr_status (*say_done)(void *self, emr_bytes note);
-	emr_status (*done_of)(void *self, emr_id32 signer, emr_buf *out_note);
+	/* NULL = it loses nothing. */
+	emr_status (*ask)(void *self, const char *what, emr_bytes body, emr_buf *out);
 	/* Whether it reads from a channel, also what moved there; NULL = its descriptor says so. */
 	bool (*is_of_channel)(void *self);
 } emr_ledger_backend;

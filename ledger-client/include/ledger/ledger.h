@@ -243,34 +243,15 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 
 /* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
 
-/* All: EMR_UNSUPPORTED where no host serves the ledger.  Entries that are brought to one prove
- * themselves. */
-struct emr_chain;
-typedef struct emr_ledger_recovery {
-	emr_id16 id;
-	uint64_t from; /* entries that the host had when it began */
-	uint64_t size; /* that it has now */
-	uint64_t head; /* that the newest head has which was brought; 0: none was */
-	bool is_split; /* two such heads lie on different chains: nobody goes on */
-} emr_ledger_recovery;
-
-/* Asked without a token.  EMR_NOT_FOUND: the host goes on as ever; EMR_OFFLINE. */
-emr_status emr_ledger_recovery_of(emr_ledger *ledger, emr_ledger_recovery *out_recovery);
-/* Brings NOTE, a head of the host that OWN fits, and at most MAX entries of OWN from FROM on, below
- * that head, each with the parts that OWN has of it: as many as one message has.  *OUT_NEXT = where
- * to go on.  A head of more entries than the host has begins a recovery.  OWN NULL: the head alone.
- * EMR_CONFLICT: the host has another entry there, and waits; EMR_DENIED: it has not signed this. */
-emr_status emr_ledger_bring(emr_ledger *ledger, emr_bytes note, struct emr_chain *own,
-	uint64_t from, size_t max, uint64_t *out_next);
-/* Says, where this handle's submitter is an administrator, once a recovery: all of OWN was taken.
- * EMR_DENIED: OWN does not fit what the host has. */
-emr_status emr_ledger_say_heard(
-	emr_ledger *ledger, const emr_ledger_recovery *recovery, struct emr_chain *own);
-
-/* FN with the bytes of each restart of the host, the oldest first. */
-typedef emr_status (*emr_restart_fn)(void *arg, emr_bytes restart);
-emr_status emr_ledger_restarts(emr_ledger *ledger, emr_restart_fn fn, void *arg);
-/* Leaves a note of EMR_CHECKPOINT_DONE by this member's log key; finds the newest of SIGNER.
- * EMR_NOT_FOUND. */
-emr_status emr_ledger_say_done(emr_ledger *ledger, emr_bytes note);
-emr_status emr_ledger_done_of(emr_ledger *ledger, emr_id32 signer, emr_buf *out_note);
+/* What the host has of WHAT, appended to OUT; or, where BODY has bytes, what it answers to them.
+ * EMR_UNSUPPORTED where no host serves the ledger; EMR_NOT_FOUND: it has nothing of it;
+ * EMR_OFFLINE. "recovery": id[16] and entries u64 of a host that is in recovery; it needs no token.
+ * BODY, a head (emr_restart_head_write) that the host signed once, and entries behind it up to
+ * that: each proves itself.  A head of more entries than it has begins a recovery.  EMR_CONFLICT:
+ * the host has another entry there, and waits; EMR_DENIED: it has not signed this. "restarts": all,
+ * the oldest first. "said": BODY, a statement by a member; "said/" and 64 hex: this member's
+ * newest. */
+#define EMR_ASK_RECOVERY "recovery"
+#define EMR_ASK_RESTARTS "restarts"
+#define EMR_ASK_SAID "said"
+emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);

@@ -184,5 +184,4 @@ emr_status emr_settle_unheard(emr_settle *settle, emr_buf *out, bool *out_is_beh
  * else what the ledger gives. */
 emr_status emr_settle_go_on(emr_settle *settle);
 /* Versions that could not be signed again, by name. */
-typedef emr_status (*emr_settle_lost_fn)(void *arg, emr_id16 object, emr_bytes name);
-emr_status emr_settle_each_lost(emr_settle *settle, emr_settle_lost_fn fn, void *arg);
+emr_status emr_settle_each_lost(emr_settle *settle, emr_journal_visit fn, void *arg);

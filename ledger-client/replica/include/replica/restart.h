@@ -12,49 +12,43 @@
 typedef enum emr_restart_state {
 	EMR_RESTART_FITS = 1, /* nothing that this copy has is gone */
 	EMR_RESTART_WAITS,    /* entries of it are gone, and own ones are not signed again yet */
-	EMR_RESTART_MADE,     /* they are; the next opening takes the new copy */
-	EMR_RESTART_PASSED,   /* it has */
+	EMR_RESTART_MADE,     /* they are; the next opening takes the new copy, and it fits */
 } emr_restart_state;
 
 typedef struct emr_known_restart {
 	emr_id16 recovery;
 	uint64_t size; /* entries with which the ledger went on */
 	uint8_t root[32];
-	uint64_t unix_s;      /* by the host's clock */
-	uint32_t heard;	      /* administrators that were heard before */
-	uint32_t again, lost; /* own operations: signed again, and gone for good */
-	uint8_t state;	      /* emr_restart_state */
-	bool is_told;	      /* to the person */
-	bool is_said;	      /* to the others: that nothing is left to sign again (done) */
+	uint64_t unix_s; /* by the host's clock */
+	uint32_t heard;	 /* administrators that were heard before */
+	uint8_t state;	 /* emr_restart_state; of the newest alone it says something */
 } emr_known_restart;
 
 /* Of the newest restarts at most MAX, oldest first; how many. */
 size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t max);
+/* Once in each opening that took a restart, or the new copy after it: that one. */
+bool emr_replica_restart_is_new(emr_replica *replica, emr_known_restart *out_restart);
 /* Entries of this copy are gone, so it neither follows nor hands in (EMR_OFFLINE) until a new one
  * was made. */
 bool emr_replica_must_go_on(emr_replica *replica);
 
-/* A new copy beside the old one, of REPLICA's ledger, which goes on where the newest restart says;
- * what an earlier try made of it is used.  OUT_NEXT is to be closed before REPLICA.  EMR_NOT_FOUND:
- * none is due; else as emr_replica_catch_up. */
-emr_status emr_replica_next_open(emr_replica *replica, emr_replica **out_next);
-
 typedef struct emr_signing_again {
 	const emr_keyring *keyring;
-	/* Of an own operation that is gone; may be NULL. */
+	/* All may be NULL.  LOST: of an own operation that is gone for good; THEN: behind it, with
+	 * the new copy, before that is what the next opening takes. */
 	emr_replica_since_fn lost;
+	emr_status (*then)(void *arg, emr_replica *next);
 	void *arg;
-	uint32_t again, lost_n; /* out */
 } emr_signing_again;
-/* Hands in what KEYRING's identity had handed in and is gone, with the same items: revocations,
- * ends of keys and rights, and removals first, then all in their order.  It may be interrupted
- * anywhere and run again.  Answers and questions of the moment are left out: they are asked again.
- * Errors of the ledger as emr_ledger_submit, and of following. */
-emr_status emr_replica_sign_again(
-	emr_replica *replica, emr_replica *next, emr_signing_again *io_signing);
-/* The next opening takes NEXT, which this closes, in the place of REPLICA's copy. */
-emr_status emr_replica_next_keep(
-	emr_replica *replica, emr_replica *next, const emr_signing_again *signing);
+/* Makes a copy beside the old one, of the ledger, which goes on where the newest restart says;
+ * hands in what SIGNING's identity had handed in and is gone, with the same items: revocations,
+ * ends of keys and rights, and removals first, then all in their order; and has the next opening
+ * take the new copy.  It may be interrupted anywhere and run again: the old copy stays.  Answers
+ * and questions of the moment are left out: they are asked again.  EMR_NOT_FOUND: nothing is gone;
+ * errors of following, and of the ledger as emr_ledger_submit. */
+emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing);
 
-/* The newest restart was told to the person, or `done` was said of it. */
-emr_status emr_replica_restart_note(emr_replica *replica, bool is_told, bool is_said);
+/* Says to the host, once a recovery and once behind its end, signed by KEYRING, that it lacks
+ * nothing of this copy, when that is so.  IS_THERE: it could be asked last.  Not EMR_OK: it can be
+ * tried again. */
+emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring, bool is_there);

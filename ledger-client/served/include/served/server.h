@@ -57,21 +57,6 @@ typedef struct emr_served_counts {
 } emr_served_counts;
 emr_served_counts emr_served_count(emr_served *served);
 
-/* Says of the host of the network directory DIR, running or not, how far it has the entries that it
- * lost, and each organisation that must be heard (ledger/restart.h), by the name of its authority.
- * EMR_NOT_FOUND: it lost none.
- */
-typedef struct emr_served_recovery {
-	uint64_t from, size; /* entries when it began, and now */
-	uint64_t head;	     /* of the newest head that was brought; 0: none */
-	bool is_split;	     /* DIR/host/recovery.split has two of different chains */
-} emr_served_recovery;
-typedef emr_status (*emr_served_org_fn)(void *arg, const char *name, bool is_heard);
-emr_status emr_served_recovery_tell(
-	const char *dir, emr_served_recovery *out, emr_served_org_fn fn, void *arg);
-/* HOST_DIRFD is that of a copy: whoever serves it is in recovery. */
-emr_status emr_served_mark_copy(int host_dirfd);
-
 /* For routes beside: whether CALL shows the token of a member, which call->asks is from then on.
  * One that lets go of ROOT, a CID of 36 bytes (else empty), shows in the place of a token, which
  * does not do for that, what the member signed for this host and this root within the last ten
