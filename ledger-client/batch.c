@@ -179,21 +179,6 @@ emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t v
 
 /* ---- once more ---- */
 
-/* The same bytes, so that its id stays. */
-static emr_status add_again(emr_batch_builder *builder, const emr_batch *was, size_t index)
-{
-	const emr_batch_item *at = &was->items[index];
-	emr_item item;
-	emr_span pub;
-
-	emr_batch_item_at(was, index, &item, &pub);
-	if (item.priv_len > 0 && at->part.data == NULL)
-		return EMR_MISSING_DATA;
-	builder->count++;
-	EMR_TRY(emr_buf_append(&builder->parts, at->part.data, at->part.len));
-	return emr_buf_append(&builder->items, at->bytes.data, at->bytes.len);
-}
-
 emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *was,
 	const bool *picked, uint64_t now, emr_buf *out_batch)
 {
@@ -217,9 +202,14 @@ emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *wa
 		return status == EMR_NOT_FOUND || status == EMR_INVALID ? EMR_DENIED : status;
 	if (memcmp(builder->pk, header.signer_pk, sizeof builder->pk) != 0)
 		return EMR_DENIED;
-	for (size_t i = 0; i < was->count; i++)
-		if (picked[i])
-			EMR_TRY(add_again(builder, was, i));
+	for (const emr_batch_item *at = was->items; at < was->items + was->count; at++) {
+		if (!picked[at - was->items])
+			continue;
+		/* The same bytes, so that its id stays. */
+		builder->count++;
+		EMR_TRY(emr_buf_append(&builder->parts, at->part.data, at->part.len));
+		EMR_TRY(emr_buf_append(&builder->items, at->bytes.data, at->bytes.len));
+	}
 	if (builder->count == 0)
 		return EMR_NOT_FOUND;
 	return emr_batch_finish(

@@ -104,19 +104,18 @@ emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_r
 /* Where names of organisations go. */
 typedef struct naming {
 	emr_chain *chain;
-	const emr_buf *heard; /* of emr_restart_org; NULL: all are named */
-	bool is_heard;	      /* those that are; else those that are awaited */
+	const emr_buf *orgs; /* of emr_restart_org: those that are not heard; NULL: all */
 	char *out;
 	size_t size;
 } naming;
 
 static bool is_named(const naming *n, const uint8_t org[16])
 {
-	if (n->heard != NULL)
-		EMR_EACH (const emr_restart_org, one, n->heard)
+	if (n->orgs != NULL)
+		EMR_EACH (const emr_restart_org, one, n->orgs)
 			if (memcmp(one->id.b, org, sizeof one->id.b) == 0)
-				return one->is_asked && one->is_heard == n->is_heard;
-	return n->heard == NULL;
+				return !one->is_heard;
+	return n->orgs == NULL;
 }
 
 static emr_status add_name(
@@ -154,9 +153,9 @@ static emr_status add_admitted(const naming *n, const emr_chain_rows *rows)
 }
 
 emr_status emr_ledger_copy_orgs(
-	emr_ledger_copy *copy, const emr_buf *heard, bool is_heard, char *out, size_t size)
+	emr_ledger_copy *copy, const emr_buf *awaited, char *out, size_t size)
 {
-	const naming n = {copy_source(copy), heard, is_heard, out, size};
+	const naming n = {copy_source(copy), awaited, out, size};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_CHAIN_ROWS rows = {.chain = n.chain, .prefix = "P/"};
 	emr_descriptor descriptor;

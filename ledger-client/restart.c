@@ -109,15 +109,8 @@ emr_status emr_restart_head_read(emr_reader *reader, emr_restart_head *out_head)
 typedef struct bringing {
 	emr_chain *chain;
 	emr_writer w;
-	emr_chain_parts parts;
+	emr_chain_parts parts; /* stay empty */
 } bringing;
-
-static void bringing_free(bringing **b)
-{
-	if (*b != NULL)
-		emr_chain_parts_free(&(*b)->parts);
-	free(*b);
-}
 
 /* An emr_chain_fetch_fn: the host reads them in this order. */
 static emr_status put_parts(
@@ -158,7 +151,7 @@ emr_status emr_restart_bring(
 	emr_bytes note, emr_chain *chain, uint64_t *io_next, size_t bytes, emr_buf *out)
 {
 	EMR_AUTO_BUF entries = {0};
-	__attribute__((cleanup(bringing_free))) bringing *b = calloc(1, sizeof *b);
+	EMR_AUTO_FREE bringing *b = calloc(1, sizeof *b);
 	emr_checkpoint head;
 
 	EMR_TRY(b != NULL ? emr_checkpoint_parse(note, &head) : EMR_NO_MEMORY);
@@ -199,55 +192,50 @@ static emr_status signer_of(
 	return rows.status == EMR_OK ? EMR_NOT_FOUND : rows.status;
 }
 
-static emr_status fits_chain(
-	const emr_checkpoint *note, emr_chain *chain, uint64_t size_max, bool *out)
+/* EMR_ROLLBACK: CHAIN has fewer entries. */
+static emr_status fits_chain(const emr_checkpoint *note, emr_chain *chain, bool *out)
 {
 	uint8_t root[32];
 	uint64_t size = 0;
 
 	EMR_TRY(emr_chain_size(chain, &size));
-	*out = note->size > 0 && note->size <= size_max && note->size <= size;
-	if (*out)
-		EMR_TRY(emr_required(emr_chain_root(chain, note->size, root)));
-	*out = *out && memcmp(root, note->root, sizeof root) == 0;
+	if (note->size == 0 || note->size > size)
+		return EMR_ROLLBACK;
+	EMR_TRY(emr_required(emr_chain_root(chain, note->size, root)));
+	*out = memcmp(root, note->root, sizeof root) == 0;
 	return EMR_OK;
 }
 
 /* ---- organisations ---- */
-
-/* Members, but for those that became one for the first time behind the restart. */
-static emr_status list_orgs(uint64_t size, emr_chain *chain, emr_buf *out)
-{
-	EMR_AUTO_CHAIN_ROWS rows = {.chain = chain, .prefix = "M/"};
-	emr_row_org row;
-
-	while (emr_chain_next_row(&rows)) {
-		emr_restart_org org = {.is_asked = false};
-
-		if (emr_unhex(rows.key + 2, org.id.b, sizeof org.id.b) != EMR_OK ||
-			emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) !=
-				EMR_CONTRACT_OK)
-			return EMR_DAMAGED;
-		if (row.head.state == EMR_ORG_MEMBER && (row.head.version != 1 || rows.seq < size))
-			EMR_TRY(emr_buf_append(out, &org, sizeof org));
-	}
-	return rows.status;
-}
 
 static bool is_administrator(const emr_row_key *row)
 {
 	return row->head.state == EMR_KEY_ACTIVE && (row->roles & EMR_ROLE_ORG_ADMIN) != 0;
 }
 
-static void mark(emr_buf *orgs, const emr_row_key *row, bool is_heard)
+static emr_restart_org *org_in(const emr_buf *orgs, const uint8_t id[16])
 {
-	if (!is_administrator(row))
-		return;
 	EMR_EACH (emr_restart_org, org, orgs)
-		if (memcmp(org->id.b, row->org, sizeof org->id.b) == 0) {
-			org->is_asked = true;
-			org->is_heard = org->is_heard || is_heard;
-		}
+		if (memcmp(org->id.b, id, sizeof org->id.b) == 0)
+			return org;
+	return NULL;
+}
+
+/* The one of an administrator; not that which became a member for the first time behind the
+ * restart. */
+static emr_status add_org(emr_chain *chain, uint64_t size, const uint8_t id[16], emr_buf *out)
+{
+	emr_restart_org org = {.is_heard = false};
+	emr_row_org row;
+	uint64_t seq;
+
+	if (org_in(out, id) != NULL)
+		return EMR_OK;
+	memcpy(org.id.b, id, sizeof org.id.b);
+	EMR_TRY(emr_required(emr_chain_org_row(chain, id, &row, &seq)));
+	return row.head.state == EMR_ORG_MEMBER && (row.head.version != 1 || seq < size)
+		       ? emr_buf_append(out, &org, sizeof org)
+		       : EMR_OK;
 }
 
 emr_status emr_restart_orgs(const emr_restart *restart, emr_chain *chain, emr_buf *out)
@@ -255,51 +243,37 @@ emr_status emr_restart_orgs(const emr_restart *restart, emr_chain *chain, emr_bu
 	EMR_AUTO_CHAIN_ROWS keys = {.chain = chain, .prefix = "K/"};
 	emr_row_key row;
 	emr_id32 signer;
-	bool fits;
 
-	EMR_TRY(list_orgs(restart->said.size, chain, out));
-	for (size_t i = 0; i < restart->n_heard; i++) {
-		const emr_checkpoint *heard = &restart->heard[i];
-		const emr_status status = signer_of(heard, chain, &signer, &row);
-
-		if (status == EMR_NOT_FOUND)
-			continue;
-		EMR_TRY(status);
-		EMR_TRY(fits_chain(heard, chain, restart->said.size, &fits));
-		mark(out, &row, fits);
-	}
-	/* One that nobody speaks for is not waited for. */
 	while (emr_chain_next_row(&keys)) {
 		EMR_TRY(read_key(&keys, &signer, &row));
-		mark(out, &row, false);
+		if (is_administrator(&row))
+			EMR_TRY(add_org(chain, restart->said.size, row.org, out));
 	}
-	return keys.status;
+	EMR_TRY(keys.status);
+	for (size_t i = 0; i < restart->n_heard; i++) {
+		const emr_status status = signer_of(&restart->heard[i], chain, &signer, &row);
+		emr_restart_org *org =
+			status == EMR_OK && is_administrator(&row) ? org_in(out, row.org) : NULL;
+
+		if (org != NULL && !org->is_heard &&
+			restart->heard[i].size - 1 < restart->said.size)
+			EMR_TRY(fits_chain(&restart->heard[i], chain, &org->is_heard));
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	return EMR_OK;
 }
 
-emr_status emr_restart_check(const emr_restart *restart, const emr_id32 *host_key, emr_chain *chain)
+emr_status emr_restart_check(const emr_restart *restart, emr_chain *chain)
 {
-	EMR_AUTO_BUF descriptor = {0};
 	EMR_AUTO_BUF orgs = {0};
-	emr_id16 net_id;
-	uint64_t size = 0;
 	bool fits;
 
-	EMR_TRY(emr_chain_descriptor(chain, &descriptor));
-	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
-	if (!emr_id16_equal(net_id, restart->said.net_id) ||
-		(host_key != NULL &&
-			emr_checkpoint_verify(&restart->said, emr_checkpoint_host_id(host_key->b),
-				host_key->b) != EMR_OK))
-		return EMR_BAD_SIGNATURE;
-	EMR_TRY(emr_chain_size(chain, &size));
-	if (restart->said.size == 0 || restart->said.size > size)
-		return EMR_ROLLBACK;
-	EMR_TRY(fits_chain(&restart->said, chain, size, &fits));
+	EMR_TRY(fits_chain(&restart->said, chain, &fits));
 	if (!fits)
 		return EMR_FORK;
 	EMR_TRY(emr_restart_orgs(restart, chain, &orgs));
 	EMR_EACH (const emr_restart_org, org, &orgs)
-		if (org->is_asked && !org->is_heard)
+		if (!org->is_heard)
 			return EMR_AWAITED;
 	return EMR_OK;
 }

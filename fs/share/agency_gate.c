@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "ledger/checkpoint.h"
+#include "ledger/restart.h"
 #include "replica/restart.h"
 
 /* The first key of the person who made DOMAIN. */
@@ -28,11 +28,11 @@ static emr_status has_said(emr_share *share, const emr_known_restart *last,
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint said;
-	char what[sizeof EMR_ASK_SAID + 65] = EMR_ASK_SAID "/";
+	char what[sizeof EMR_ASK_KEPT + EMR_RESTART_SAID_NAME_BYTES] = EMR_ASK_KEPT;
 	uint8_t root[32];
 	emr_status status;
 
-	emr_hex(owner->signer_id.b, sizeof owner->signer_id.b, what + sizeof EMR_ASK_SAID);
+	emr_restart_said_name(&owner->signer_id, what + sizeof EMR_ASK_KEPT - 1);
 	status = emr_ledger_ask(share->o.ledger, what, (emr_bytes){0}, &note);
 	if (status == EMR_OK)
 		status = emr_checkpoint_parse_said(emr_buf_view(&note), &said);

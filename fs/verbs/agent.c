@@ -33,20 +33,12 @@ typedef struct agent {
 	int report_fd; /* to the waiting parent; -1 in the foreground */
 } agent;
 
-static void end_work(agent *a)
+static void agent_end(agent *a)
 {
 	emr_cert_watch_stop(a->cert_watch);
 	emr_cert_watch_free(a->cert_watch);
 	emr_server_stop(a->server);
 	emr_attendant_free(a->attendant);
-	a->cert_watch = NULL;
-	a->server = NULL;
-	a->attendant = NULL;
-}
-
-static void agent_end(agent *a)
-{
-	end_work(a);
 	emr_session_close(&a->session);
 	emr_places_free(&a->places);
 }
@@ -168,19 +160,6 @@ static emr_status open_copy(agent *a, emr_problem *out_problem)
 	return emr_session_open_copy(&a->session, true, out_problem);
 }
 
-static emr_status begin_work(agent *a, emr_problem *out_problem)
-{
-	EMR_TRY(open_copy(a, out_problem));
-	renew_ended(a);
-	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
-	EMR_TRY(emr_server_start(
-		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem));
-	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
-		EMR_OK)
-		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
-	return EMR_OK;
-}
-
 static emr_status open_all(agent *a, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &a->places,
@@ -190,7 +169,11 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
 	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
 		&a->session.keyring, out_problem));
-	return begin_work(a, out_problem);
+	EMR_TRY(open_copy(a, out_problem));
+	renew_ended(a);
+	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
+	return emr_server_start(
+		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
 }
 
 static void say_ready(agent *a)
@@ -204,23 +187,6 @@ static void say_ready(agent *a)
 	emr_ready_tell("The agent runs.");
 	emr_behind_let_go(&a->report_fd, code, true);
 	emr_language_all_english(false); /* what follows is for people, whatever has started it */
-}
-
-/* The copy was left while the agent worked, because entries of it are gone: it begins again with a
- * new one. */
-static bool begin_again(agent *a)
-{
-	emr_problem problem = {0};
-	emr_status status;
-
-	if (!emr_replica_must_go_on(a->session.replica))
-		return false;
-	end_work(a);
-	emr_session_close_copy(&a->session);
-	status = begin_work(a, &problem);
-	emr_log(EMR_LOG_WARN, "agent: after a restart of the ledger's host: %s",
-		emr_status_text(status));
-	return status == EMR_OK;
 }
 
 static int serve(agent *a)
@@ -237,14 +203,16 @@ static int serve(agent *a)
 		(void)setsid();
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
+	take_signals(a->attendant);
+	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
+		EMR_OK)
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
 	emr_log(EMR_LOG_INFO, "agent: at work");
 	say_ready(a);
-	do {
-		take_signals(a->attendant);
-		emr_attendant_run(a->attendant);
-		take_signals(NULL);
-	} while (begin_again(a));
-	return EMR_EXIT_DONE;
+	emr_attendant_run(a->attendant);
+	take_signals(NULL);
+	/* Entries of its copy are gone: the next start makes that good. */
+	return emr_replica_must_go_on(a->session.replica) ? EMR_EXIT_UNREACHABLE : EMR_EXIT_DONE;
 }
 
 static int run_here(void *arg, int report_fd)

@@ -19,7 +19,6 @@
 #include "ledger/copy.h"
 #include "ledger/network.h"
 #include "ledger/restart.h"
-#include "served/client.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
@@ -30,13 +29,11 @@
 #define NEW MADE ".new"
 #define OLD MADE ".old"
 #define SMALL_MAX ((size_t)4 << 20)
-#define ROUNDS 16 /* through the blocks, while the host makes room meanwhile */
 
 typedef struct copying {
 	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network/blocks */
 	emr_ledger_copy_facts facts;
 	uint64_t bytes, new_bytes, damaged; /* of blocks; DAMAGED: places */
-	bool has_gone;			    /* a file, while it was looked at */
 } copying;
 
 typedef emr_status (*each_fn)(copying *c, int from, int to, const char *name);
@@ -134,11 +131,11 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 		faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_OK;
 	status = emr_segment_file_open(from, name, O_RDONLY, &in);
-	c->has_gone = c->has_gone || status == EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emr_segment_file_extent(in, 0, &now);
+	/* One that went was written again under another number: the host makes room now. */
 	if (status != EMR_OK && status != EMR_DAMAGED)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
+		return status == EMR_NOT_FOUND ? EMR_BUSY : status;
 	c->bytes += now.end;
 	if (c->before >= 0 && emr_segment_file_open(c->before, name, O_RDONLY, &was) == EMR_OK &&
 		emr_segment_file_extent(was, 0, &old) == EMR_OK && old.end >= now.end &&
@@ -149,18 +146,6 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 	return copy_bytes(in, to, name, &now);
 }
 
-/* A segment that went was written again under another number before. */
-static emr_status copy_blocks(copying *c)
-{
-	emr_status status = EMR_OK;
-
-	for (int i = 0; status == EMR_OK && (i == 0 || c->has_gone); i++) {
-		c->has_gone = false;
-		status = i < ROUNDS ? each_in(c, EMR_NETWORK_DIR_BLOCKS, copy_segment) : EMR_BUSY;
-	}
-	return status;
-}
-
 /* ---- all of it ---- */
 
 /* The blocks are those of the ledger's moment, or of later. */
@@ -169,7 +154,7 @@ static emr_status make(copying *c, const char *dir)
 	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST, copy_small));
 	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/mail", copy_small));
 	EMR_TRY(copy_ledger(c, dir));
-	EMR_TRY(copy_blocks(c));
+	EMR_TRY(each_in(c, EMR_NETWORK_DIR_BLOCKS, copy_segment));
 	if (syncfs(c->target) != 0 ||
 		(renameat(c->target, MADE, c->target, OLD) != 0 && errno != ENOENT) ||
 		renameat(c->target, NEW, c->target, MADE) != 0 || fsync(c->target) != 0)
@@ -202,16 +187,15 @@ static emr_status open_target(copying *c, const char *dir, const char *path)
 
 static void say(const copying *c, emr_out *out, const char *target)
 {
-	char entries[EMR_COUNT_BYTES], blocks[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES], shown[4200];
+	char entries[EMR_COUNT_BYTES], fresh[EMR_TEXT_BYTES], shown[4200];
 
 	emr_count_text(c->facts.entries, "entry", "entries", entries);
-	emr_size_text(c->bytes, blocks);
 	emr_size_text(c->new_bytes, fresh);
 	emr_show(target, shown, sizeof shown);
 	emr_say(out,
-		"A copy of the network is in %s/%s: %s, %s of blocks, %s of it new.  It has the "
-		"host's key: keep it as you keep that.\n",
-		shown, MADE, entries, blocks, fresh);
+		"A copy of the network is in %s/%s: %s, %s of blocks new.  It has the host's key: "
+		"keep it as you keep that.\n",
+		shown, MADE, entries, fresh);
 	emr_out_number(out, "ledger_entries", c->facts.entries);
 	emr_out_number(out, "blocks_bytes", c->bytes);
 	emr_out_number(out, "new_bytes", c->new_bytes);
@@ -223,16 +207,15 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
 	const char *target = args->values[EMR_OPT_HOST_BACKUP];
 	copying c = {.from = -1, .target = -1, .to = -1, .before = -1};
-	char ledger[4400];
 	emr_problem problem = {0};
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
 
-	snprintf(ledger, sizeof ledger, "%.4000s/" EMR_NETWORK_DIR_LEDGER, dir != NULL ? dir : "");
-	if (status == EMR_OK && emr_served_is_recovering(ledger))
-		status =
-			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	if (status == EMR_OK)
 		status = open_target(&c, dir, target);
+	if (status == EMR_OK &&
+		faccessat(c.from, EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY, F_OK, 0) == 0)
+		status =
+			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	if (status == EMR_OK)
 		status = make(&c, dir);
 	if (c.to >= 0)

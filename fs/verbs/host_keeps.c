@@ -158,8 +158,6 @@ static emr_status check_descriptor(const keeping *k)
 	emr_id32 hash;
 	emr_status status;
 
-	if (k->ledger_fd < 0)
-		return EMR_OK;
 	status = emr_file_read(k->ledger_fd, EMR_NETWORK_DESCRIPTOR, FILE_MAX, &file);
 	if (status == EMR_NOT_FOUND && k->is_lost)
 		return EMR_OK;
@@ -188,8 +186,9 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
 	keeping k = {.dir = dir, .own_fd = own_fd, .problem = out_problem};
 
 	(void)snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
+	(void)!emr_dir_make(AT_FDCWD, path); /* it may be lost */
 	ledger_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ledger_fd < 0 && errno != ENOENT)
+	if (ledger_fd < 0)
 		return named(&k, EMR_NETWORK_DIR_LEDGER, emr_status_from_errno(errno));
 	k.ledger_fd = ledger_fd;
 	k.is_lost =

@@ -34,7 +34,7 @@ typedef struct hosted {
 	uint64_t members, ledger_bytes, block_bytes, free_bytes, roots;
 	bool is_recovering;
 	emr_recovery recovery;
-	char heard[EMR_TEXT_BYTES], awaited[EMR_TEXT_BYTES]; /* names of organisations */
+	char awaited[EMR_TEXT_BYTES]; /* names of organisations */
 	char over[65]; /* the key that asked for more than its share most often; "": none did */
 	char over_handle[EMR_CERT_HANDLE_MAX + 1];
 	uint64_t over_times;
@@ -95,19 +95,10 @@ static uint64_t bytes_below(int dirfd, const char *name)
 	return bytes;
 }
 
-/* The organisations whose administrators were heard, and those that must be. */
-static emr_status look_at_heard(emr_ledger_copy *ledger, int own, hosted *h)
-{
-	EMR_AUTO_BUF orgs = {0};
-
-	EMR_TRY(emr_ledger_copy_heard(ledger, own, h->recovery.id, &orgs));
-	EMR_TRY(emr_ledger_copy_orgs(ledger, &orgs, true, h->heard, sizeof h->heard));
-	return emr_ledger_copy_orgs(ledger, &orgs, false, h->awaited, sizeof h->awaited);
-}
-
 static emr_status look_at_ledger(const char *dir, int own, hosted *h, char *out_names, size_t size)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	EMR_AUTO_BUF orgs = {0};
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
@@ -115,9 +106,11 @@ static emr_status look_at_ledger(const char *dir, int own, hosted *h, char *out_
 	EMR_TRY(emr_network_dir_name(dir, h->network));
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
-	EMR_TRY(emr_ledger_copy_orgs(ledger, NULL, false, out_names, size));
-	if (h->is_recovering)
-		EMR_TRY(look_at_heard(ledger, own, h));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, NULL, out_names, size));
+	if (h->is_recovering) {
+		EMR_TRY(emr_ledger_copy_heard(ledger, own, h->recovery.id, &orgs));
+		EMR_TRY(emr_ledger_copy_orgs(ledger, &orgs, h->awaited, sizeof h->awaited));
+	}
 	return emr_ledger_copy_members(ledger, count_member, h);
 }
 
@@ -275,17 +268,16 @@ static void say_recovery(emr_out *out, const hosted *h, const char *dir)
 	}
 	emr_remark_that(out, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	emr_count_text(h->facts.entries, "entry", "entries", entries);
-	emr_say(out,
-		"  It has %s; the newest head that was brought has %llu.  Heard: %s.  Awaited: "
-		"%s.\n",
-		entries, (unsigned long long)h->recovery.known, h->heard, h->awaited);
+	emr_say(out, "  It has %s; the newest head that was brought has %llu.  Awaited: %s.\n",
+		entries, (unsigned long long)h->recovery.known,
+		h->awaited[0] != '\0' ? h->awaited : "-");
 	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY_OTHER, dir);
 	if (h->recovery.is_split)
 		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
 	emr_out_put(out, "recovery",
-		json_pack("{s:I, s:I, s:b, s:s, s:s}", "entry_count", (json_int_t)h->facts.entries,
+		json_pack("{s:I, s:I, s:b, s:s}", "entry_count", (json_int_t)h->facts.entries,
 			"head", (json_int_t)h->recovery.known, "split", h->recovery.is_split,
-			"heard", h->heard, "organisations_awaited", h->awaited));
+			"organisations_awaited", h->awaited));
 }
 
 int emr_host_status(const emr_args *args, emr_out *out)

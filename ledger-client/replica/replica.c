@@ -322,7 +322,6 @@ void emr_replica_close(emr_replica *r)
 	(void)pthread_mutex_destroy(&r->kept_lock);
 	replica_forget_entries(r);
 	(void)pthread_mutex_destroy(&r->entries_lock);
-	emr_buf_free(&r->heads.restarts.bytes);
 	free(r->kept);
 	free(r);
 }

@@ -65,6 +65,7 @@ typedef enum again_pass { URGENT, ALL, LOST, PASSES } again_pass;
 typedef struct again {
 	emr_replica *replica, *next;
 	const emr_signing_again *how;
+	emr_id32 me;
 	emr_opened_entry *o; /* the entry in hand */
 	emr_chain_parts parts;
 	bool picked[EMR_BATCH_COUNT_MAX]; /* of its items */
@@ -162,6 +163,8 @@ static emr_status open_own(again *a, uint64_t seq)
 static emr_status take_entry(again *a, uint64_t seq, again_pass pass)
 {
 	EMR_TRY(open_own(a, seq));
+	if (memcmp(a->o->entry.submitter_id, a->me.b, sizeof a->me.b) != 0)
+		return EMR_OK;
 	for (uint16_t i = 0; i < a->o->batch.count; i++) {
 		emr_replica_change change;
 		const bool gone = is_gone(a, i, &change);
@@ -173,41 +176,24 @@ static emr_status take_entry(again *a, uint64_t seq, again_pass pass)
 	return pass == LOST ? EMR_OK : hand_in(a);
 }
 
-/* Entries that this keyring handed in, from FROM on, newest first. */
-static emr_status list_own(const again *a, uint64_t from, emr_buf *out)
-{
-	emr_public me;
-	uint64_t seq = 0;
-	emr_status status;
-
-	EMR_TRY(emr_keyring_public(a->how->keyring, &me));
-	status = emr_chain_size(a->replica->writer, &seq);
-	while (status == EMR_OK) {
-		status = emr_chain_before_by(a->replica->writer, me.signer_id.b, seq, &seq);
-		if (status == EMR_NOT_FOUND || (status == EMR_OK && seq < from))
-			return EMR_OK;
-		if (status == EMR_OK)
-			status = emr_buf_append(out, &seq, sizeof seq);
-	}
-	return status;
-}
-
 static emr_status sign_again(
 	emr_replica *replica, emr_replica *next, uint64_t from, const emr_signing_again *how)
 {
 	__attribute__((cleanup(again_free))) again *a = calloc(1, sizeof *a);
-	EMR_AUTO_BUF seqs = {0};
+	emr_public me;
+	uint64_t size = 0;
 
 	if (a == NULL || (a->o = calloc(1, sizeof *a->o)) == NULL)
 		return EMR_NO_MEMORY;
+	EMR_TRY(emr_keyring_public(how->keyring, &me));
+	a->me = me.signer_id;
 	a->replica = replica;
 	a->next = next;
 	a->how = how;
-	EMR_TRY(list_own(a, from, &seqs));
+	EMR_TRY(emr_chain_size(replica->writer, &size));
 	for (again_pass pass = URGENT; pass < PASSES; pass++)
-		for (size_t i = seqs.len / sizeof from; i-- > 0;)
-			EMR_TRY(take_entry(
-				a, ((const uint64_t *)(const void *)seqs.data)[i], pass));
+		for (uint64_t seq = from; seq < size; seq++)
+			EMR_TRY(take_entry(a, seq, pass));
 	return how->then != NULL ? how->then(how->arg, next) : EMR_OK;
 }
 

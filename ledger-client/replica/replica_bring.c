@@ -93,38 +93,27 @@ bool replica_begin_bringing(emr_replica *r)
 		emr_ledger_size(r->ledger, &size) == EMR_OFFLINE);
 }
 
-/* The recovery about which there is something to say; zero: none. */
-static emr_id16 to_say(emr_replica *r, bool is_there)
-{
-	const brought *b = &r->heads.brought;
-	const known_restarts *all = &r->heads.restarts;
-	emr_id16 id = {{0}};
-
-	if (!is_there && b->is_all)
-		id = b->id;
-	else if (is_there && all->n > 0 && replica_waits(r) == EMR_OK)
-		id = all->list[all->n - 1].recovery;
-	return id;
-}
-
 emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring, bool is_there)
 {
 	brought *b = &replica->heads.brought;
+	const known_restarts *all = &replica->heads.restarts;
 	emr_checkpoint note = {.net_id = emr_ledger_net_id(replica->ledger)};
+	emr_id16 *said = is_there ? &b->said_after : &b->said;
 	EMR_AUTO_BUF text = {0};
 	EMR_AUTO_BUF answer = {0};
 	EMR_LOCKED(&replica->write_lock);
 
-	note.recovery = to_say(replica, is_there);
-	if (emr_id16_is_zero(note.recovery) ||
-		(emr_id16_equal(note.recovery, b->said) && is_there == b->is_said_done))
+	if (!is_there && b->is_all)
+		note.recovery = b->id;
+	else if (is_there && all->n > 0 && replica_waits(replica) == EMR_OK)
+		note.recovery = all->list[all->n - 1].recovery;
+	if (emr_id16_is_zero(note.recovery) || emr_id16_equal(note.recovery, *said))
 		return EMR_OK;
 	EMR_TRY(emr_chain_size(replica->writer, &note.size));
 	EMR_TRY(emr_chain_root(replica->writer, note.size, note.root));
 	EMR_TRY(emr_checkpoint_cosign(&note, keyring, emr_clock_unix_s(replica->clock)));
 	EMR_TRY(emr_checkpoint_format(&note, &text));
 	EMR_TRY(emr_ledger_ask(replica->ledger, EMR_ASK_SAID, emr_buf_view(&text), &answer));
-	b->said = note.recovery;
-	b->is_said_done = is_there;
+	*said = note.recovery;
 	return EMR_OK;
 }

@@ -443,7 +443,7 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		status = replica_check_heads(r, size, &r->mark, &f->trouble);
 	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
-	status = replica_excuse(r, size, status, &f->trouble);
+	status = replica_excuse(r, size, ledger_size, status, &f->trouble);
 	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
 	if (status == EMR_OK)

@@ -64,7 +64,6 @@ void names_destroy(known_names *names);
 /* Those of the host that this computer has seen: replica_restart.c only. */
 typedef struct known_restarts {
 	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
-	emr_buf bytes; /* of all, one behind the other */
 	size_t n;
 	bool is_new;	      /* this opening changed them, and nobody was told */
 	bool is_bad;	      /* the file cannot be read: no other is taken */
@@ -75,11 +74,10 @@ typedef struct known_restarts {
 
 /* Entries that a host in recovery was given: replica_bring.c only. */
 typedef struct brought {
-	emr_id16 id;	   /* of the recovery */
-	uint64_t size;	   /* entries of the host when it was asked; 0: it is asked again */
-	bool is_all;	   /* it has all that this copy has */
-	emr_id16 said;	   /* the recovery about which this was said */
-	bool is_said_done; /* behind its end */
+	emr_id16 id;		   /* of the recovery */
+	uint64_t size;		   /* entries of the host when it was asked; 0: it is asked again */
+	bool is_all;		   /* it has all that this copy has */
+	emr_id16 said, said_after; /* the recovery about which this was said, and behind its end */
 } brought;
 
 /* Heads that the host of a ledger has signed: replica_head.c only. */
@@ -211,8 +209,8 @@ emr_status replica_waits(emr_replica *r);
 emr_status replica_restart_is(emr_replica *r, emr_restart_state state);
 /* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
  * new copy has to be made first; or EMR_OK: it can be followed. */
-emr_status replica_excuse(
-	emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble);
+emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_status why,
+	emr_ledger_trouble *io_trouble);
 /* The copy has SIZE entries, and fits the host's LEDGER_SIZE: is there a restart that it does not
  * know? */
 void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size);

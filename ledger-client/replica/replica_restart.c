@@ -13,63 +13,46 @@
 #include "ledger/checkpoint.h"
 #include "ledger/restart.h"
 
-#define VERSION 1
-#define HEAD_BYTES 2
-#define FILE_MAX (HEAD_BYTES + EMR_RESTARTS_MAX + EMR_SUM_BYTES)
+#define RECORD_BYTES (1 + 16 + 8 + 32 + 8)
+#define FILE_MAX (EMR_REPLICA_RESTARTS_MAX * RECORD_BYTES + EMR_SUM_BYTES)
 
-/* ---- the file: version u8, state u8 of the newest, restarts as the host gave them, and a sum ----
- */
-
-/* RESTART, in BYTES.  What became of an older one nobody asks. */
-static emr_status add(known_restarts *all, const emr_restart *restart, emr_bytes bytes)
-{
-	emr_known_restart *at = &all->list[all->n];
-
-	if (all->n == EMR_REPLICA_RESTARTS_MAX || all->bytes.len + bytes.len > EMR_RESTARTS_MAX)
-		return EMR_LIMIT;
-	*at = (emr_known_restart){.recovery = restart->said.recovery,
-		.size = restart->said.size,
-		.unix_s = restart->said.sigs[0].time,
-		.heard = (uint32_t)restart->n_heard,
-		.state = EMR_RESTART_FITS};
-	memcpy(at->root, restart->said.root, sizeof at->root);
-	all->n++;
-	return emr_buf_append(&all->bytes, bytes.data, bytes.len);
-}
+/* ---- the file: of each, oldest first, state, recovery, size, root and time; and a sum ---- */
 
 static emr_status read_all(emr_bytes file, known_restarts *all)
 {
-	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	emr_reader r;
 
-	if (!emr_sum_fits(file) || file.len <= HEAD_BYTES + EMR_SUM_BYTES)
+	if (!emr_sum_fits(file) || (file.len - EMR_SUM_BYTES) % RECORD_BYTES != 0)
 		return EMR_DAMAGED;
-	if (file.data[0] != VERSION)
-		return emr_newer_format(file.data[0], VERSION);
-	r = emr_reader_of(
-		emr_bytes_of(file.data + HEAD_BYTES, file.len - HEAD_BYTES - EMR_SUM_BYTES));
-	while (r.left > 0) {
-		const uint8_t *from = r.at;
+	for (r = emr_reader_of(emr_bytes_of(file.data, file.len - EMR_SUM_BYTES)); r.left > 0;) {
+		emr_known_restart *one = &all->list[all->n++];
 
-		EMR_TRY(restart != NULL ? emr_restart_read(&r, restart) : EMR_NO_MEMORY);
-		EMR_TRY(add(all, restart, emr_bytes_of(from, (size_t)(r.at - from))));
+		one->state = emr_read_u8(&r);
+		emr_read_copy(&r, one->recovery.b, sizeof one->recovery.b);
+		one->size = emr_read_u64(&r);
+		emr_read_copy(&r, one->root, sizeof one->root);
+		one->unix_s = emr_read_u64(&r);
 	}
-	all->list[all->n - 1].state = file.data[1];
 	return EMR_OK;
 }
 
 static emr_status write_all(emr_replica *r)
 {
 	const known_restarts *all = &r->heads.restarts;
-	const uint8_t head[HEAD_BYTES] = {VERSION, all->list[all->n - 1].state};
 	EMR_AUTO_BUF file = {0};
+	emr_writer w = emr_writer_of(&file);
 
-	if (r->is_still)
-		return EMR_READ_ONLY;
-	EMR_TRY(emr_buf_append(&file, head, sizeof head));
-	EMR_TRY(emr_buf_append(&file, all->bytes.data, all->bytes.len));
-	EMR_TRY(emr_sum_append(&file));
-	return emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
+	for (const emr_known_restart *one = all->list; one < all->list + all->n; one++) {
+		emr_write_u8(&w, one->state);
+		emr_write_bytes(&w, one->recovery.b, sizeof one->recovery.b);
+		emr_write_u64(&w, one->size);
+		emr_write_bytes(&w, one->root, sizeof one->root);
+		emr_write_u64(&w, one->unix_s);
+	}
+	EMR_TRY(w.status == EMR_OK ? emr_sum_append(&file) : w.status);
+	return r->is_still
+		       ? EMR_READ_ONLY
+		       : emr_file_replace(r->dirfd, REPLICA_RESTARTS, emr_buf_view(&file), 0600);
 }
 
 /* One that cannot be read says nothing, and nothing is added to it: no entry goes on its ground. */
@@ -105,15 +88,12 @@ size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t
 	return n;
 }
 
-bool emr_replica_restart_is_new(emr_replica *replica, emr_known_restart *out_restart)
+bool emr_replica_restart_is_new(emr_replica *replica)
 {
-	known_restarts *all = &replica->heads.restarts;
 	EMR_LOCKED(&replica->write_lock);
-	const bool is_new = all->is_new;
+	const bool is_new = replica->heads.restarts.is_new;
 
-	if (is_new)
-		*out_restart = *newest(replica);
-	all->is_new = false;
+	replica->heads.restarts.is_new = false;
 	return is_new;
 }
 
@@ -195,7 +175,7 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 
 	if (status == EMR_OK ||
 		status == EMR_UNSUPPORTED) /* in its own directory it signs nothing */
-		status = emr_restart_check(restart, NULL, a->r->writer);
+		status = emr_restart_check(restart, a->r->writer);
 	*out_is_good = status == EMR_OK;
 	if (status == EMR_ROLLBACK)
 		a->is_short = a->is_short || restart->said.size <= a->ledger_size;
@@ -211,30 +191,28 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 		       : status;
 }
 
-static emr_status take_one(asking *a, const emr_restart *restart, emr_bytes bytes)
+static emr_status take_one(asking *a, const emr_restart *restart)
 {
-	known_restarts *all = &a->r->heads.restarts;
 	const bool takes_away = a->differs && a->size > restart->said.size;
-	const size_t len = all->bytes.len;
+	known_restarts *all = &a->r->heads.restarts;
+	emr_known_restart *at = &all->list[all->n];
 	bool is_good = false;
-	emr_status status;
 
-	if (is_known(a->r, restart))
-		return EMR_OK;
-	EMR_TRY(judge(a, restart, &is_good));
+	if (!is_known(a->r, restart))
+		EMR_TRY(judge(a, restart, &is_good));
 	if (!is_good)
 		return EMR_OK;
-	EMR_TRY(add(all, restart, bytes));
-	status = replica_restart_is(a->r, takes_away ? EMR_RESTART_WAITS : EMR_RESTART_FITS);
-	if (status != EMR_OK) {
-		all->bytes.len = len;
-		all->n--;
-		return status;
-	}
+	if (all->n == EMR_REPLICA_RESTARTS_MAX)
+		return EMR_LIMIT;
+	*at = (emr_known_restart){.recovery = restart->said.recovery,
+		.size = restart->said.size,
+		.unix_s = restart->said.sigs[0].time};
+	memcpy(at->root, restart->said.root, sizeof at->root);
+	all->n++;
 	a->has_taken = takes_away;
 	emr_log(EMR_LOG_WARN, "ledger: its host went on with %llu entries after some were lost",
 		(unsigned long long)restart->said.size);
-	return EMR_OK;
+	return replica_restart_is(a->r, takes_away ? EMR_RESTART_WAITS : EMR_RESTART_FITS);
 }
 
 static void drop_ahead(emr_replica *r)
@@ -257,44 +235,30 @@ static emr_status ask(asking *a)
 	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	EMR_AUTO_BUF bytes = {0};
 	emr_reader r;
-	emr_status status =
-		restart == NULL ? EMR_NO_MEMORY
-		: all->is_bad || a->r->is_still
-			? EMR_UNSUPPORTED
-			: emr_ledger_ask(a->r->ledger, EMR_ASK_RESTARTS, (emr_bytes){0}, &bytes);
+	emr_status status = restart == NULL ? EMR_NO_MEMORY
+			    : all->is_bad || a->r->is_still
+				    ? EMR_UNSUPPORTED
+				    : emr_ledger_ask(a->r->ledger, EMR_ASK_KEPT EMR_RESTARTS,
+					      (emr_bytes){0}, &bytes);
 
 	for (r = emr_reader_of(emr_buf_view(&bytes));
 		status == EMR_OK && r.left > 0 && !a->has_taken;) {
-		const uint8_t *from = r.at;
-
 		status = emr_restart_read(&r, restart);
 		if (status == EMR_OK)
-			status = take_one(a, restart, emr_bytes_of(from, (size_t)(r.at - from)));
+			status = take_one(a, restart);
 	}
 	all->is_short = a->is_short;
 	drop_ahead(a->r);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* Whether the host's ledger has what the copy has. */
-static emr_status compare_ends(asking *a)
+emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_status why,
+	emr_ledger_trouble *io_trouble)
 {
-	uint8_t ours[32], theirs[32];
-
-	EMR_TRY(emr_ledger_size(a->r->ledger, &a->ledger_size));
-	a->differs = a->ledger_size < a->size;
-	if (a->differs || a->size == 0)
-		return EMR_OK;
-	EMR_TRY(emr_chain_root(a->r->writer, a->size, ours));
-	EMR_TRY(emr_ledger_root(a->r->ledger, a->size, theirs));
-	a->differs = memcmp(ours, theirs, sizeof ours) != 0;
-	return EMR_OK;
-}
-
-emr_status replica_excuse(
-	emr_replica *r, uint64_t size, emr_status why, emr_ledger_trouble *io_trouble)
-{
-	asking a = {.r = r, .size = size};
+	asking a = {.r = r,
+		.size = size,
+		.ledger_size = ledger_size,
+		.differs = why == EMR_FORK || ledger_size < size};
 	emr_status status;
 
 	if (why != EMR_OK)
@@ -302,9 +266,7 @@ emr_status replica_excuse(
 	if ((why != EMR_ROLLBACK && why != EMR_FORK) || r->heads.is_forked ||
 		size < r->mark.frontier.size)
 		return why;
-	status = compare_ends(&a);
-	if (status == EMR_OK)
-		status = ask(&a);
+	status = ask(&a);
 	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short)) {
 		/* A host that does not know yet that it is short is told. */
 		if (why != EMR_ROLLBACK || !replica_begin_bringing(r))

@@ -23,16 +23,11 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 }
 
 /* The handle of the directory has what lies in that of its host. */
-static emr_status give_restarts(emr_served *served, emr_serve_call *call)
+static emr_status give_kept(emr_served *served, emr_serve_call *call)
 {
-	return emr_ledger_ask(served->ledger, EMR_ASK_RESTARTS, (emr_bytes){0}, &call->out);
-}
+	char what[96];
 
-static emr_status give_said(emr_served *served, emr_serve_call *call)
-{
-	char what[80];
-
-	(void)snprintf(what, sizeof what, EMR_ASK_SAID "/%s", call->path);
+	(void)snprintf(what, sizeof what, EMR_ASK_KEPT "%s", call->path);
 	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }
 
@@ -312,8 +307,7 @@ static bool may_bring(void *arg, emr_serve_call *call)
 ALWAYS(answer_recovery, served_give_recovery)
 ALWAYS(answer_brought, served_take_brought)
 ALWAYS(answer_said, take_said)
-FOR_MEMBERS(answer_restarts, give_restarts)
-FOR_MEMBERS(answer_said_by, give_said)
+FOR_MEMBERS(answer_kept, give_kept)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -340,8 +334,7 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "recovery", .body_max = WIRE_ANSWER_MAX, .open_max = WIRE_OPEN_MAX,
 		.may = may_bring, .waits_for_disk = true, .answer = answer_brought},
 	{"POST", WIRE_ROOT "said", .body_max = WIRE_NOTE_MAX, .answer = answer_said},
-	{"GET", WIRE_ROOT "said/", .answer = answer_said_by},
-	{"GET", WIRE_ROOT "restarts", .answer = answer_restarts},
+	{"GET", WIRE_ROOT "kept/", .answer = answer_kept},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},

@@ -435,12 +435,8 @@ static emr_status client_ask_host(void *self, const char *what, emr_bytes body, 
 {
 	client *c = self;
 	const bool is_recovery = strcmp(what, EMR_ASK_RECOVERY) == 0;
-	bool is_recovering;
 
-	(void)pthread_mutex_lock(&c->lock);
-	is_recovering = c->is_recovering;
-	(void)pthread_mutex_unlock(&c->lock);
-	if (is_recovery && body.len == 0 && !is_recovering)
+	if (is_recovery && body.len == 0 && !atomic_load(&c->is_recovering))
 		return EMR_NOT_FOUND;
 	return client_ask(c,
 		&(question){.path = what,

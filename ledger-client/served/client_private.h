@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "http/request.h"
@@ -36,14 +37,14 @@ typedef struct client {
 	uint64_t token_unix_s; /* since when it is there */
 	emr_status last;       /* how the host was when it was asked last */
 	uint64_t away_unix_s;
-	int64_t looked_ns;	 /* of system boot, also the next */
-	int64_t silent_until_ns; /* nobody asks but with is_wait */
-	bool is_asked;		 /* the last look had no answer in its time, which says nothing */
-	int64_t ahead_s;	 /* see emr_ledger_absence */
-	bool is_other_host;	 /* it showed another key */
-	bool is_recovering;	 /* it takes from its members what its ledger lost */
-	emr_buf head;		 /* the checkpoint that the host signed last */
-	uint64_t head_size;	 /* as it says */
+	int64_t looked_ns;	   /* of system boot, also the next */
+	int64_t silent_until_ns;   /* nobody asks but with is_wait */
+	bool is_asked;		   /* the last look had no answer in its time, which says nothing */
+	int64_t ahead_s;	   /* see emr_ledger_absence */
+	bool is_other_host;	   /* it showed another key */
+	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
+	emr_buf head;		   /* the checkpoint that the host signed last */
+	uint64_t head_size;	   /* as it says */
 } client;
 
 /* So far apart are the clocks that there is no token. */

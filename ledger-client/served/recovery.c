@@ -20,45 +20,42 @@
  * while a head speaks of entries that nobody has brought. */
 #define QUIET_NS INT64_C(20000000000)
 #define LACKING_NS INT64_C(3600000000000)
-#define PLACE_BYTES 20
+#define PLACE_MAX 64
 
 /* The ledger's file: its number, and when it was made, so that a copy in its place is another. */
-static emr_status place_of(const emr_served *served, uint8_t out[PLACE_BYTES])
+static emr_status place_of(const emr_served *served, emr_buf *out)
 {
+	emr_writer w = emr_writer_of(out);
 	struct statx st;
 
 	if (statx(served->dirfd, EMR_NETWORK_LEDGER, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME,
 		    &st) != 0)
 		return emr_status_from_errno(errno);
-	memset(out, 0, PLACE_BYTES);
-	emr_put_u64(out, st.stx_ino);
-	if ((st.stx_mask & STATX_BTIME) != 0) {
-		emr_put_u64(out + 8, (uint64_t)st.stx_btime.tv_sec);
-		emr_put_u32(out + 16, st.stx_btime.tv_nsec);
-	}
-	return EMR_OK;
+	emr_write_u64(&w, st.stx_ino);
+	emr_write_u64(&w, (uint64_t)st.stx_btime.tv_sec); /* 0 where nobody knows */
+	emr_write_u32(&w, st.stx_btime.tv_nsec);
+	return w.status;
 }
 
 static emr_status keep_place(const emr_served *served)
 {
-	uint8_t place[PLACE_BYTES];
+	EMR_AUTO_BUF place = {0};
 
-	EMR_TRY(place_of(served, place));
-	return emr_file_replace(
-		served->host_dirfd, EMR_RESTART_PLACE, emr_bytes_of(place, sizeof place), 0600);
+	EMR_TRY(place_of(served, &place));
+	return emr_file_replace(served->host_dirfd, EMR_RESTART_PLACE, emr_buf_view(&place), 0600);
 }
 
 /* Also where it cannot be told: what is asked of members then costs a look. */
 static bool is_elsewhere(const emr_served *served)
 {
 	EMR_AUTO_BUF kept = {0};
-	uint8_t now[PLACE_BYTES];
+	EMR_AUTO_BUF now = {0};
 	const emr_status status =
-		emr_file_read(served->host_dirfd, EMR_RESTART_PLACE, sizeof now, &kept);
+		emr_file_read(served->host_dirfd, EMR_RESTART_PLACE, PLACE_MAX, &kept);
 
 	return status != EMR_NOT_FOUND &&
-	       (status != EMR_OK || place_of(served, now) != EMR_OK ||
-		       !emr_bytes_equal(emr_buf_view(&kept), emr_bytes_of(now, sizeof now)));
+	       (status != EMR_OK || place_of(served, &now) != EMR_OK ||
+		       !emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(&now)));
 }
 
 /* ---- beginning and end ---- */
@@ -103,81 +100,54 @@ static emr_status read_restarts(const emr_served *served, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* When the newest was; *OUT_IS_OVER: it is that of the recovery under way. */
-static emr_status look_at_restarts(emr_served *served, bool *out_is_over)
+/* When the newest was. */
+static emr_status look_at_restarts(emr_served *served)
 {
 	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
 	EMR_AUTO_BUF all = {0};
 	emr_reader r;
 
-	*out_is_over = false;
 	EMR_TRY(restart != NULL ? read_restarts(served, &all) : EMR_NO_MEMORY);
 	for (r = emr_reader_of(emr_buf_view(&all)); r.left > 0;) {
 		EMR_TRY(emr_restart_read(&r, restart));
 		served->restarted = restart->said.sigs[0].time;
-		*out_is_over = atomic_load(&served->is_recovering) &&
-			       emr_id16_equal(restart->said.recovery, served->lost.id);
 	}
 	return EMR_OK;
 }
 
-static emr_status know_network(emr_served *served)
-{
-	EMR_AUTO_BUF descriptor = {0};
-
-	EMR_TRY(emr_chain_descriptor(served->rows, &descriptor));
-	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, served->net_id.b);
-	return EMR_OK;
-}
-
-emr_status served_open_recovery(emr_served *served)
+emr_status served_open_recovery(emr_served *served, uint64_t size)
 {
 	const emr_status kept = emr_recovery_read(served->host_dirfd, &served->lost);
-	const bool is_lost = faccessat(served->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0;
-	uint64_t size = 0;
-	bool is_over;
 
 	served->changed_ns = emr_clock_boot_ns(served->clock);
-	EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, is_lost,
-		SERVED_BUSY_MS, &served->rows));
-	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (size > 0)
-		EMR_TRY(know_network(served));
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));
 	else
 		EMR_TRY(served_begin_recovery(served));
-	EMR_TRY(look_at_restarts(served, &is_over));
-	return is_over ? finish(served) : EMR_OK;
+	return look_at_restarts(served);
 }
 
 /* ---- administrators, and the restart ---- */
 
-static emr_status restart(emr_served *served, emr_restart *restart)
-{
-	EMR_AUTO_BUF restarts = {0};
-
-	EMR_TRY(served_sign(served, &restart->said));
-	EMR_TRY(read_restarts(served, &restarts));
-	EMR_TRY(emr_restart_write(restart, &restarts));
-	EMR_TRY(restarts.len <= EMR_RESTARTS_MAX ? EMR_OK : EMR_LIMIT);
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTARTS, emr_buf_view(&restarts), 0600));
-	served->restarted = restart->said.sigs[0].time;
-	return finish(served);
-}
-
 static emr_status try_restart(emr_served *served, uint64_t size)
 {
 	EMR_AUTO_FREE emr_restart *r = calloc(1, sizeof *r);
+	EMR_AUTO_BUF restarts = {0};
 
 	EMR_TRY(r != NULL ? EMR_OK : EMR_NO_MEMORY);
 	r->said = (emr_checkpoint){
 		.net_id = served->net_id, .recovery = served->lost.id, .size = size};
 	EMR_TRY(emr_chain_root(served->rows, size, r->said.root));
 	EMR_TRY(emr_restart_said_gather(served->host_dirfd, served->rows, r));
-	EMR_TRY(r->n_heard > 0 ? emr_restart_check(r, NULL, served->rows) : EMR_AWAITED);
-	return restart(served, r);
+	EMR_TRY(r->n_heard > 0 ? emr_restart_check(r, served->rows) : EMR_AWAITED);
+	EMR_TRY(served_sign(served, &r->said));
+	EMR_TRY(read_restarts(served, &restarts));
+	EMR_TRY(emr_restart_write(r, &restarts));
+	EMR_TRY(restarts.len <= EMR_RESTARTS_MAX ? EMR_OK : EMR_LIMIT);
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTARTS, emr_buf_view(&restarts), 0600));
+	served->restarted = r->said.sigs[0].time;
+	return finish(served);
 }
 
 void served_turn_recovery(emr_served *served)

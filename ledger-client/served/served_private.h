@@ -10,8 +10,6 @@
 #include "served/server.h"
 #include "wire.h"
 
-#define SERVED_BUSY_MS 10000u
-
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
 	emr_ledger *ledger;
@@ -50,8 +48,8 @@ emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out);
 /* head.c: NOTE, signed by the host now. */
 emr_status served_sign(const emr_served *served, emr_checkpoint *note);
 
-/* recovery.c.  Before the ledger is opened: whether entries of it are lost. */
-emr_status served_open_recovery(emr_served *served);
+/* recovery.c.  Before the ledger, of SIZE entries, is opened: whether entries of it are lost. */
+emr_status served_open_recovery(emr_served *served, uint64_t size);
 /* Once a second: whether the ledger may go on. */
 void served_turn_recovery(emr_served *served);
 emr_status served_give_recovery(emr_served *served, emr_serve_call *call);

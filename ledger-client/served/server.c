@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/secret.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
 #include "served_private.h"
 
+#define BUSY_MS 10000u
 #define LOOK_MS 1000 /* the watcher looks at least so often who has waited long enough */
 
 static void *watch(void *arg)
@@ -44,17 +44,16 @@ static emr_status open_all(emr_served *served, const emr_served_options *options
 	served->path = strdup(options->path);
 	if (served->path == NULL)
 		return EMR_NO_MEMORY;
-	if (served->host_dirfd >= 0)
-		EMR_TRY(emr_dir_make(AT_FDCWD, options->path));
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)
 		return emr_status_from_errno(errno);
-	if (served->host_dirfd >= 0)
-		EMR_TRY(served_open_recovery(served));
-	if (served->rows == NULL)
-		EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false,
-			SERVED_BUSY_MS, &served->rows));
+	EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED,
+		served->host_dirfd >= 0 &&
+			faccessat(served->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0,
+		BUSY_MS, &served->rows));
 	EMR_TRY(emr_chain_size(served->rows, &size));
+	if (served->host_dirfd >= 0)
+		EMR_TRY(served_open_recovery(served, size));
 	if (served->ledger == NULL && size > 0)
 		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
 	if (served->ledger != NULL)

@@ -59,8 +59,9 @@ emr_until said_done # of a folder that is open and has lost nothing
 
 say "until ana's computer has come, the agent gives nothing by her grants"
 kill -CONT "$agent"
-begins_again() { grep -q "agent: after a restart of the ledger's host: ok" keys/state/log; }
-emr_until begins_again # its copy had more than the host
+await_gone "$agent" # its copy has more than the host: the next start makes that good
+agent_start keys && agent=$(two_pid keys)
+grep -q "after a restart of the ledger's host: ok" keys/state/log || emr_fail "the agent did not go on"
 emr_until agent_says keys '"error":null'
 two_mount lima
 there() { ls lima-folder/shared-with-me/*/Imaging >out/there 2>&1; }

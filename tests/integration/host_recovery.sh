@@ -115,7 +115,7 @@ mv "$NET" "$EMR_WORK/thief" && mv "$EMR_WORK/night-too" "$NET"
 two_host
 emr_until host_is head "$(sqlite3 "$EMR_WORK/thief/ledger/ledger.sqlite" "SELECT count(*) FROM entries")"
 two_mount ana hospital
-emr_until host_is heard '"São Lucas"'
+emr_until host_is organisations_awaited '""'
 emr_until host_is split true
 two_host_kill
 two_host

@@ -96,7 +96,11 @@ static emr_status read_restart(emr_bytes bytes, emr_restart *out)
 
 static emr_status check(void)
 {
-	return emr_restart_check(&restart, &host_key, chain);
+	/* emr_ledger_knows says so of it to a member. */
+	if (emr_checkpoint_verify(&restart.said, emr_checkpoint_host_id(host_key.b), host_key.b) !=
+		EMR_OK)
+		return EMR_BAD_SIGNATURE;
+	return emr_restart_check(&restart, chain);
 }
 
 TEST_IN(begin, end, a_restart_is_read_as_it_was_written_and_fits_its_ledger)

@@ -227,7 +227,7 @@ TEST_IN(make_home, drop_home,
 	size = put_back_with_a_restart();
 	open_stack(&stack);
 	assert_true(emr_replica_must_go_on(stack.replica));
-	assert_string_equal(notices, "host-restart-waits ");
+	assert_string_equal(notices, "host-restart ");
 	assert_ok(emr_view_find(stack.view, "two", &attr)); /* by the old copy */
 	emr_view_free(stack.view);
 	stack.view = NULL;

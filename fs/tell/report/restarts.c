@@ -37,13 +37,13 @@ json_t *emr_restarts_json(emr_session *session)
 		char at[EMR_TEXT_BYTES];
 
 		emr_time_json((int64_t)all[i].unix_s, at);
-		if (i + 1 == n && session->settle != NULL)
+		if (i + 1 == n)
 			(void)!emr_settle_each_lost(session->settle, add_name, lost);
 		if (json_array_append_new(list,
-			    json_pack("{s:s, s:I, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
+			    json_pack("{s:s, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
 				    (json_int_t)all[i].unix_s, "entries", (json_int_t)all[i].size,
-				    "heard", (json_int_t)all[i].heard, "waits",
-				    all[i].state == EMR_RESTART_WAITS, "lost", lost)) != 0) {
+				    "waits", all[i].state == EMR_RESTART_WAITS, "lost", lost)) !=
+			0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -51,29 +51,12 @@ json_t *emr_restarts_json(emr_session *session)
 	return list;
 }
 
-static void put_lost(FILE *to, const json_t *names)
-{
-	const json_t *name;
-	size_t i;
-
-	if (json_array_size(names) > 0)
-		fputs(_("    Gone for good, of yours:"), to);
-	json_array_foreach(names, i, name)
-	{
-		char shown[4200];
-
-		emr_show(json_string_value(name), shown, sizeof shown);
-		fprintf(to, "%s %s%s", i > 0 ? "," : "", shown,
-			i + 1 == json_array_size(names) ? ".\n" : "");
-	}
-}
-
 char *emr_restarts_text(const json_t *restarts)
 {
-	char *text = NULL, when[EMR_TEXT_BYTES], entries[EMR_TEXT_BYTES], heard[EMR_COUNT_BYTES];
-	size_t size, i;
+	char *text = NULL, when[EMR_TEXT_BYTES], entries[EMR_TEXT_BYTES], shown[4200];
+	size_t size, i, k;
 	FILE *to = open_memstream(&text, &size);
-	const json_t *one;
+	const json_t *one, *name;
 
 	if (to == NULL)
 		return NULL;
@@ -81,18 +64,20 @@ char *emr_restarts_text(const json_t *restarts)
 	{
 		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 		emr_number_text(emr_json_number_at(one, "entries"), entries);
-		emr_count_text(
-			emr_json_number_at(one, "heard"), "administrator", "administrators", heard);
 		fprintf(to,
 			_("  On %s the host of your network went on with %s entries, after later "
-			  "ones were lost; heard before: %s.\n"),
-			when, entries, heard);
+			  "ones were lost.\n"),
+			when, entries);
 		if (emr_json_flag_at(one, "waits"))
 			fputs(_("    This computer has some of those. Close your folder and open "
 				"it again: what is yours is signed once more. Until then it "
 				"waits.\n"),
 				to);
-		put_lost(to, json_object_get(one, "lost"));
+		json_array_foreach(json_object_get(one, "lost"), k, name)
+		{
+			emr_show(json_string_value(name), shown, sizeof shown);
+			fprintf(to, _("    Gone for good: %s\n"), shown);
+		}
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

@@ -79,17 +79,13 @@ emr_status emr_view_stopped_by(emr_view *view)
 void view_hear_restart(emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
-	emr_known_restart last;
-	emr_status said = EMR_OK;
 
-	if (emr_replica_restart_is_new(o->replica, &last) && o->notice != NULL)
-		o->notice(o->notice_arg,
-			last.state == EMR_RESTART_WAITS ? "host-restart-waits" : "host-restart",
-			"");
+	if (emr_replica_restart_is_new(o->replica) && o->notice != NULL)
+		o->notice(o->notice_arg, "host-restart", "");
 	if (status == EMR_OK || status == EMR_TIMEOUT || status == EMR_OFFLINE)
-		said = emr_replica_say(o->replica, o->keyring, status != EMR_OFFLINE);
-	if (said != EMR_OK)
-		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
+		status = emr_replica_say(o->replica, o->keyring, status != EMR_OFFLINE);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(status));
 }
 
 bool view_reaches_ledger(emr_view *view)

@@ -246,12 +246,12 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 /* What the host has of WHAT, appended to OUT; or, where BODY has bytes, what it answers to them.
  * EMR_UNSUPPORTED where no host serves the ledger; EMR_NOT_FOUND: it has nothing of it;
  * EMR_OFFLINE. "recovery": id[16] and entries u64 of a host that is in recovery; it needs no token.
- * BODY, a head (emr_restart_head_write) that the host signed once, and entries behind it up to
- * that: each proves itself.  A head of more entries than it has begins a recovery.  EMR_CONFLICT:
- * the host has another entry there, and waits; EMR_DENIED: it has not signed this. "restarts": all,
- * the oldest first. "said": BODY, a statement by a member; "said/" and 64 hex: this member's
- * newest. */
+ * BODY, a head (emr_restart_bring) that the host signed once, and entries behind it up to that:
+ * each proves itself.  A head of more entries than it has begins a recovery.  EMR_CONFLICT: the
+ * host has another entry there, and waits; EMR_DENIED: it has not signed this. "kept/restarts":
+ * all, the oldest first. "said": BODY, a statement by a member; "kept/said-" and 64 hex: this
+ * member's newest. */
 #define EMR_ASK_RECOVERY "recovery"
-#define EMR_ASK_RESTARTS "restarts"
+#define EMR_ASK_KEPT "kept/"
 #define EMR_ASK_SAID "said"
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);

@@ -26,19 +26,17 @@ emr_status emr_restart_read(emr_reader *reader, emr_restart *out_restart);
 /* Appends the bytes that emr_restart_read reads. */
 emr_status emr_restart_write(const emr_restart *restart, emr_buf *out);
 
-/* Whether RESTART, of the host with HOST_KEY (NULL: emr_ledger_knows has said so), is one for
- * CHAIN, which is inside of a transaction or of one thread.  Each organisation of emr_restart_orgs
- * must have been heard.  EMR_ROLLBACK: CHAIN has fewer entries, so it cannot tell yet; EMR_FORK:
- * another root there; EMR_BAD_SIGNATURE: not of this network's host; EMR_AWAITED: an organisation
+/* Whether RESTART, which emr_ledger_knows, is one for CHAIN, which is inside of a transaction or of
+ * one thread.  Each organisation of emr_restart_orgs must have been heard.  EMR_ROLLBACK: CHAIN has
+ * fewer entries, so it cannot tell yet; EMR_FORK: another root there; EMR_AWAITED: an organisation
  * was not heard; EMR_DAMAGED: CHAIN cannot be read. */
-emr_status emr_restart_check(
-	const emr_restart *restart, const emr_id32 *host_key, emr_chain *chain);
+emr_status emr_restart_check(const emr_restart *restart, emr_chain *chain);
 
-/* An organisation that is a member in CHAIN, and was before the restart. */
+/* An organisation that is a member in CHAIN, was before the restart, and has an administrator in
+ * force there: one of them must be heard. */
 typedef struct emr_restart_org {
 	emr_id16 id;
-	bool is_asked; /* it has an administrator in force there, who must be heard */
-	bool is_heard; /* one of them was: of a size up to the restart's, with CHAIN's root there */
+	bool is_heard; /* of a size up to the restart's, with CHAIN's root there */
 } emr_restart_org;
 /* Appends each. */
 emr_status emr_restart_orgs(const emr_restart *restart, emr_chain *chain, emr_buf *out);

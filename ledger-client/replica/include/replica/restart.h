@@ -20,14 +20,13 @@ typedef struct emr_known_restart {
 	uint64_t size; /* entries with which the ledger went on */
 	uint8_t root[32];
 	uint64_t unix_s; /* by the host's clock */
-	uint32_t heard;	 /* administrators that were heard before */
 	uint8_t state;	 /* emr_restart_state; of the newest alone it says something */
 } emr_known_restart;
 
 /* Of the newest restarts at most MAX, oldest first; how many. */
 size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t max);
-/* Once in each opening that took a restart, or the new copy after it: that one. */
-bool emr_replica_restart_is_new(emr_replica *replica, emr_known_restart *out_restart);
+/* Once in each opening that took a restart, or the new copy after it. */
+bool emr_replica_restart_is_new(emr_replica *replica);
 /* Entries of this copy are gone, so it neither follows nor hands in (EMR_OFFLINE) until a new one
  * was made. */
 bool emr_replica_must_go_on(emr_replica *replica);
