@@ -34,8 +34,10 @@ emr_status embedded_ask(void *self, const char *what, emr_bytes body, emr_buf *o
 	const size_t kept = sizeof EMR_ASK_KEPT - 1;
 	EMR_LOCKED(&e->read_lock);
 
-	if (host >= 0 && body.len > 0 && strcmp(what, EMR_ASK_SAID) == 0)
+	if (host >= 0 && body.len > 0 && strcmp(what, EMR_ASK_SAID) == 0) {
+		EMR_TRY(embedded_check_recovery(e));
 		return emr_restart_said_keep(host, e->reader, body);
+	}
 	return host >= 0 && body.len == 0 && strncmp(what, EMR_ASK_KEPT, kept) == 0 &&
 			       is_for_others(what + kept)
 		       ? emr_file_read(host, what + kept, EMR_RESTARTS_MAX, out)

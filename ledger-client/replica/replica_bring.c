@@ -93,20 +93,21 @@ bool replica_begin_bringing(emr_replica *r)
 		emr_ledger_size(r->ledger, &size) == EMR_OFFLINE);
 }
 
-emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring, bool is_there)
+emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring)
 {
 	brought *b = &replica->heads.brought;
-	const known_restarts *all = &replica->heads.restarts;
 	emr_checkpoint note = {.net_id = emr_ledger_net_id(replica->ledger)};
-	emr_id16 *said = is_there ? &b->said_after : &b->said;
+	emr_known_restart last;
+	bool is_over = emr_replica_restarts(replica, &last, 1) > 0;
+	emr_id16 *said;
 	EMR_AUTO_BUF text = {0};
 	EMR_AUTO_BUF answer = {0};
 	EMR_LOCKED(&replica->write_lock);
 
-	if (!is_there && b->is_all)
-		note.recovery = b->id;
-	else if (is_there && all->n > 0 && replica_waits(replica) == EMR_OK)
-		note.recovery = all->list[all->n - 1].recovery;
+	is_over = is_over && (emr_id16_is_zero(b->id) || emr_id16_equal(b->id, last.recovery));
+	said = is_over ? &b->said_after : &b->said;
+	if (is_over ? replica_waits(replica) == EMR_OK : b->is_all)
+		note.recovery = is_over ? last.recovery : b->id;
 	if (emr_id16_is_zero(note.recovery) || emr_id16_equal(note.recovery, *said))
 		return EMR_OK;
 	EMR_TRY(emr_chain_size(replica->writer, &note.size));

@@ -31,10 +31,15 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
 	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }
 
+/* In recovery about nothing before it: the newest counts. */
 static emr_status take_said(emr_served *served, emr_serve_call *call)
 {
+	emr_checkpoint said;
 	EMR_LOCKED(&served->rows_lock);
 
+	EMR_TRY(emr_checkpoint_parse_said(emr_buf_view(&call->body), &said));
+	if (atomic_load(&served->is_recovering) && !emr_id16_equal(said.recovery, served->lost.id))
+		return EMR_OFFLINE;
 	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 

@@ -11,6 +11,7 @@
 #include "served/client.h"
 #include "wire.h"
 
+#define DESCRIPTOR_MAX ((size_t)60000)
 #define TIMEOUT_MS 60000u
 #define SILENCE_MS 10000u /* after which nobody is there */
 #define LOOK_NS INT64_C(1000000000)
@@ -77,3 +78,9 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
+
+/* client.c: an answer that came to STATUS, which it gives back, with BODY: whether the host is in
+ * recovery. */
+emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *body);
+/* client.c: the one in DIRFD; where there is none, what is KNOWN. */
+emr_status client_descriptor(client *c, int dirfd, emr_bytes known);

@@ -16,19 +16,15 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
-#include "ledger/restart.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
 /* One who refuses at once is asked again at once. */
-static void note(client *c, emr_status status, bool is_recovering, const emr_http_answer *answer,
-	int64_t began_ns)
+static void note(client *c, emr_status status, const emr_http_answer *answer, int64_t began_ns)
 {
 	const int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
 
 	(void)pthread_mutex_lock(&c->lock);
-	c->is_recovering = is_recovering;
 	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
 	c->is_asked = false;
@@ -56,12 +52,6 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 	if (body->len > 0 && body->len < sizeof word)
 		memcpy(word, body->data, body->len);
 	return wire_status_of(word);
-}
-
-static bool is_recovering(const emr_buf *body)
-{
-	return body->len == strlen(EMR_SERVED_RECOVERY) &&
-	       memcmp(body->data, EMR_SERVED_RECOVERY, body->len) == 0;
 }
 
 /* ---- where it is ---- */
@@ -139,7 +129,7 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 		status = status_of(&answer, out); /* also of what ends in a handshake */
 	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
-		note(c, status, is_recovering(out), &answer, began_ns);
+		note(c, client_hear_recovery(c, status, out), &answer, began_ns);
 	/* With all that time for it, it may have been taken. */
 	return answer.fault == EMR_HTTP_SLOW && q->timeout_ms != TIMEOUT_MS ? EMR_OFFLINE : status;
 }
@@ -254,7 +244,6 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 {
 	EMR_AUTO_FD dirfd = -1;
 	emr_public public;
-	emr_status status;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
 	EMR_TRY(client_settings(options->path, &c->seen, &c->at));
@@ -262,12 +251,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	c->path = strdup(options->path);
 	if (c->path == NULL)
 		return EMR_NO_MEMORY;
-	status = emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
-	/* A host that lost all has it from whoever comes first. */
-	if (status == EMR_NOT_FOUND && options->known_descriptor.len > 0)
-		status = emr_buf_append(&c->descriptor, options->known_descriptor.data,
-			options->known_descriptor.len);
-	EMR_TRY(status);
+	EMR_TRY(client_descriptor(c, dirfd, options->known_descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
 

@@ -79,13 +79,14 @@ emr_status emr_view_stopped_by(emr_view *view)
 void view_hear_restart(emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
+	emr_status said = EMR_OK;
 
 	if (emr_replica_restart_is_new(o->replica) && o->notice != NULL)
 		o->notice(o->notice_arg, "host-restart", "");
 	if (status == EMR_OK || status == EMR_TIMEOUT || status == EMR_OFFLINE)
-		status = emr_replica_say(o->replica, o->keyring, status != EMR_OFFLINE);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(status));
+		said = emr_replica_say(o->replica, o->keyring);
+	if (said != EMR_OK)
+		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
 }
 
 bool view_reaches_ledger(emr_view *view)

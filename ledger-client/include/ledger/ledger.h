@@ -243,7 +243,7 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 
 /* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
 
-/* What the host has of WHAT, appended to OUT; or, where BODY has bytes, what it answers to them.
+/* Appends what the host has of WHAT to OUT; or, where BODY has bytes, what it answers to them.
  * EMR_UNSUPPORTED where no host serves the ledger; EMR_NOT_FOUND: it has nothing of it;
  * EMR_OFFLINE. "recovery": id[16] and entries u64 of a host that is in recovery; it needs no token.
  * BODY, a head (emr_restart_bring) that the host signed once, and entries behind it up to that:

@@ -82,5 +82,6 @@ emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery);
 void emr_restart_said_name(const emr_id32 *signer, char out[EMR_RESTART_SAID_NAME_BYTES]);
 /* Keeps NOTE in HOST_DIRFD.  EMR_DENIED: no member with a key in force in CHAIN has signed it. */
 emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes note);
-/* What was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery. */
+/* Gathers what was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery.
+ */
 emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart *io_restart);

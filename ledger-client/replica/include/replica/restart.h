@@ -48,6 +48,5 @@ typedef struct emr_signing_again {
 emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing);
 
 /* Says to the host, once a recovery and once behind its end, signed by KEYRING, that it lacks
- * nothing of this copy, when that is so.  IS_THERE: it could be asked last.  Not EMR_OK: it can be
- * tried again. */
-emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring, bool is_there);
+ * nothing of this copy, when that is so.  Not EMR_OK: it can be tried again. */
+emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring);
