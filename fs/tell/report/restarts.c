@@ -39,11 +39,11 @@ json_t *emr_restarts_json(emr_session *session)
 		emr_time_json((int64_t)all[i].unix_s, at);
 		if (i + 1 == n)
 			(void)!emr_settle_each_lost(session->settle, add_name, lost);
-		if (json_array_append_new(list,
-			    json_pack("{s:s, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
-				    (json_int_t)all[i].unix_s, "entries", (json_int_t)all[i].size,
-				    "waits", all[i].state == EMR_RESTART_WAITS, "lost", lost)) !=
-			0) {
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
+					  (json_int_t)all[i].unix_s, "entry_count",
+					  (json_int_t)all[i].size, "waits",
+					  all[i].state == EMR_RESTART_WAITS, "lost", lost)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -63,7 +63,7 @@ char *emr_restarts_text(const json_t *restarts)
 	json_array_foreach(restarts, i, one)
 	{
 		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
-		emr_number_text(emr_json_number_at(one, "entries"), entries);
+		emr_number_text(emr_json_number_at(one, "entry_count"), entries);
 		fprintf(to,
 			_("  On %s the host of your network went on with %s entries, after later "
 			  "ones were lost.\n"),
