@@ -77,12 +77,13 @@ static bool is_known(const absent *a, emr_bytes descriptor)
 	       memcmp(hash.b, a->options.known_hash->b, sizeof hash.b) == 0;
 }
 
-static emr_status try_open(const absent *a, emr_ledger **out_inner)
+static emr_status try_open(absent *a, emr_ledger **out_inner)
 {
 	EMR_AUTO_LEDGER inner = NULL;
 	emr_status (*host)(const emr_ledger_options *, int, emr_ledger **) =
 		a->options.host != NULL ? a->options.host : emr_embedded_open_woken;
 
+	a->options.known_descriptor = emr_buf_view(&a->descriptor);
 	EMR_TRY(host(&a->options, a->wake_fd, &inner));
 	if (!is_known(a, emr_ledger_descriptor(inner)))
 		return EMR_FORK;
@@ -338,27 +339,13 @@ PASSED_ON(mend,
 	(void *self, struct emr_chain *own, uint64_t size, const uint8_t root[32],
 		emr_ledger_trouble *out_trouble, bool *out_was_damaged),
 	emr_ledger_mend(v.inner, own, size, root, out_trouble, out_was_damaged))
-static emr_status absent_entries(
-	void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n)
-{
-	visit v;
-	emr_status status = enter(self, &v);
-
-	*out_n = 0;
-	return status == EMR_OK ? leave(&v, emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
-				: status;
-}
-
-static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
-{
-	visit v;
-	emr_status status = enter(self, &v);
-
-	if (status == EMR_OK)
-		return leave(&v, emr_ledger_verify(v.inner, out_trouble));
-	*out_trouble = (emr_ledger_trouble){.status = status};
-	return status;
-}
+PASSED_ON(ask, (void *self, const char *what, emr_bytes body, emr_buf *out),
+	emr_ledger_ask(v.inner, what, body, out))
+PASSED_ON(entries,
+	(void *self, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg, size_t *out_n),
+	emr_ledger_entries(v.inner, from, max, fn, arg, out_n))
+PASSED_ON(verify, (void *self, emr_ledger_trouble *out_trouble),
+	emr_ledger_verify(v.inner, out_trouble))
 
 static int64_t left_ms(const absent *a, int64_t deadline_ns)
 {
@@ -415,10 +402,10 @@ static void absent_hurry(void *self)
 {
 	visit v;
 
-	if (enter(self, &v) != EMR_OK)
-		return;
-	emr_ledger_hurry(v.inner);
-	(void)leave(&v, EMR_OK);
+	if (enter(self, &v) == EMR_OK) {
+		emr_ledger_hurry(v.inner);
+		(void)leave(&v, EMR_OK);
+	}
 }
 
 /* Where it cannot be opened, what its descriptor says is all that is known. */
@@ -458,6 +445,7 @@ static const emr_ledger_backend backend = {
 	.hurry = absent_hurry,
 	.head = absent_head,
 	.knows = absent_knows,
+	.ask = absent_ask,
 	.is_of_channel = absent_is_of_channel,
 };
 

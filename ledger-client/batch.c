@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "contract/item.h"
+#include "keyring/coowned.h"
 
 struct emr_batch_builder {
 	emr_batch_options options;
@@ -174,4 +175,43 @@ emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t v
 	if (out_batch_id)
 		emr_batch_id(header, out_batch_id->b);
 	return EMR_OK;
+}
+
+/* ---- once more ---- */
+
+emr_status emr_batch_again(const emr_batch_options *options, const emr_batch *was,
+	const bool *picked, uint64_t now, emr_buf *out_batch)
+{
+	EMR_AUTO_BATCH builder = NULL;
+	emr_batch_options o = *options;
+	emr_header header;
+	emr_public me;
+	emr_item first;
+	emr_span pub;
+	emr_status status;
+
+	if (was->count == 0 || emr_header_parse(was->header, &header) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_keyring_public(o.keyring, &me));
+	emr_batch_item_at(was, 0, &first, &pub);
+	o.signer = memcmp(header.signer_pk, me.pk, 32) == 0
+			   ? emr_signer_identity()
+			   : emr_keyring_signer_of(o.keyring, EMR_ID16_AT(first.domain_id));
+	status = emr_batch_new(&o, &builder);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_INVALID ? EMR_DENIED : status;
+	if (memcmp(builder->pk, header.signer_pk, sizeof builder->pk) != 0)
+		return EMR_DENIED;
+	for (const emr_batch_item *at = was->items; at < was->items + was->count; at++) {
+		if (!picked[at - was->items])
+			continue;
+		/* The same bytes, so that its id stays. */
+		builder->count++;
+		EMR_TRY(emr_buf_append(&builder->parts, at->part.data, at->part.len));
+		EMR_TRY(emr_buf_append(&builder->items, at->bytes.data, at->bytes.len));
+	}
+	if (builder->count == 0)
+		return EMR_NOT_FOUND;
+	return emr_batch_finish(
+		builder, now, header.valid_until_unix_s - header.time_unix_s, out_batch, NULL);
 }

@@ -9,12 +9,14 @@
 #include "base/secret.h"
 #include "ledger/hash.h"
 
-#define ORIGIN_CHARS (6 + 32)		   /* emrfs/<32 hex> */
+#define ORIGIN_CHARS (6 + 32) /* emrfs/<32 hex> */
+#define RESTART "/restart/"
+#define FIRST_MAX (ORIGIN_CHARS + 9 + 32)  /* .../restart/<32 hex> */
 #define NAME_CHARS (ORIGIN_CHARS + 1 + 16) /* .../<16 hex> */
 #define SIG_BYTES (4 + 8 + 64)		   /* key id, time, Ed25519 */
 #define SIG_CHARS 104			   /* base64 of it, with padding */
 #define ROOT_CHARS 44
-#define BODY_MAX (ORIGIN_CHARS + 1 + 20 + 1 + ROOT_CHARS + 1)
+#define BODY_MAX (FIRST_MAX + 1 + 20 + 1 + ROOT_CHARS + 1)
 #define SIG_PREFIX "\xe2\x80\x94 " /* em dash, blank */
 #define COSIGNATURE_TYPE 0x04
 
@@ -37,15 +39,25 @@ static void name_of(emr_id16 net_id, const uint8_t name_id[8], char out[NAME_CHA
 	emr_hex(name_id, 8, out + ORIGIN_CHARS + 1);
 }
 
+/* The first line, which says what is signed. */
+static void first_of(const emr_checkpoint *checkpoint, char out[FIRST_MAX + 1])
+{
+	origin_of(checkpoint->net_id, out);
+	if (emr_id16_is_zero(checkpoint->recovery))
+		return;
+	memcpy(out + ORIGIN_CHARS, RESTART, sizeof RESTART);
+	emr_hex(checkpoint->recovery.b, 16, out + ORIGIN_CHARS + sizeof RESTART - 1);
+}
+
 static size_t body_of(const emr_checkpoint *checkpoint, char out[BODY_MAX + 1])
 {
-	char origin[ORIGIN_CHARS + 1];
+	char first[FIRST_MAX + 1];
 	char root[ROOT_CHARS + 1];
 
-	origin_of(checkpoint->net_id, origin);
+	first_of(checkpoint, first);
 	(void)sodium_bin2base64(
 		root, sizeof root, checkpoint->root, 32, sodium_base64_VARIANT_ORIGINAL);
-	return (size_t)snprintf(out, BODY_MAX + 1, "%s\n%llu\n%s\n", origin,
+	return (size_t)snprintf(out, BODY_MAX + 1, "%s\n%llu\n%s\n", first,
 		(unsigned long long)checkpoint->size, root);
 }
 
@@ -151,13 +163,24 @@ static bool parse_size(emr_bytes text, uint64_t *out)
 	return true;
 }
 
+/* The rest of the line is compared when the text is made again. */
+static bool parse_first(emr_bytes line, emr_checkpoint *out)
+{
+	const size_t id_at = ORIGIN_CHARS + sizeof RESTART - 1;
+
+	if (line.len < ORIGIN_CHARS || memcmp(line.data, "emrfs/", 6) != 0 ||
+		!unhex(emr_bytes_of(line.data + 6, 32), out->net_id.b, 16))
+		return false;
+	return line.len == ORIGIN_CHARS ||
+	       (line.len == FIRST_MAX &&
+		       unhex(emr_bytes_of(line.data + id_at, 32), out->recovery.b, 16));
+}
+
 static bool parse_body(emr_reader *r, emr_checkpoint *out)
 {
 	emr_bytes line;
 
-	if (!next_line(r, ORIGIN_CHARS, &line) || line.len != ORIGIN_CHARS ||
-		memcmp(line.data, "emrfs/", 6) != 0 ||
-		!unhex(emr_bytes_of(line.data + 6, 32), out->net_id.b, 16))
+	if (!next_line(r, FIRST_MAX, &line) || !parse_first(line, out))
 		return false;
 	if (!next_line(r, 20, &line) || !parse_size(line, &out->size))
 		return false;
@@ -184,7 +207,7 @@ static bool parse_sig(emr_bytes line, emr_checkpoint_sig *out)
 	return true;
 }
 
-emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
+static emr_status parse(emr_bytes note, bool is_said, emr_checkpoint *out_checkpoint)
 {
 	emr_checkpoint checkpoint = {0};
 	EMR_AUTO_BUF again = {0};
@@ -206,10 +229,22 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 	/* One text a checkpoint: upper-case hex, leading zeros or another name would not come out
 	 * again. */
 	EMR_TRY(emr_checkpoint_format(&checkpoint, &again));
-	if (!emr_bytes_equal(emr_buf_view(&again), note))
+	if (!emr_bytes_equal(emr_buf_view(&again), note) ||
+		emr_id16_is_zero(checkpoint.recovery) == is_said ||
+		(is_said && checkpoint.n_sigs != 1))
 		return EMR_DAMAGED;
 	*out_checkpoint = checkpoint;
 	return EMR_OK;
+}
+
+emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
+{
+	return parse(note, false, out_checkpoint);
+}
+
+emr_status emr_checkpoint_parse_said(emr_bytes note, emr_checkpoint *out_checkpoint)
+{
+	return parse(note, true, out_checkpoint);
 }
 
 /* ---- cosignatures ---- */

@@ -3,6 +3,7 @@
 #include "ledger/copy.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -11,6 +12,7 @@
 #include "contract/rows_share.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
+#include "ledger/restart.h"
 
 #define MEMBERS_MAX 100000 /* of a network */
 
@@ -111,22 +113,39 @@ emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_r
 		       : EMR_DAMAGED;
 }
 
-static emr_status add_name(emr_chain *chain, const uint8_t org[16], const uint8_t ca_hash[32],
-	emr_bytes name, char *out, size_t size)
+/* Where names of organisations go. */
+typedef struct naming {
+	emr_chain *chain;
+	const emr_buf *orgs; /* of emr_restart_org: those that are not heard; NULL: all */
+	char *out;
+	size_t size;
+} naming;
+
+static bool is_named(const naming *n, const uint8_t org[16])
 {
-	const size_t len = strlen(out);
+	if (n->orgs != NULL)
+		EMR_EACH (const emr_restart_org, one, n->orgs)
+			if (memcmp(one->id.b, org, sizeof one->id.b) == 0)
+				return !one->is_heard;
+	return n->orgs == NULL;
+}
+
+static emr_status add_name(
+	const naming *n, const uint8_t org[16], const uint8_t ca_hash[32], emr_bytes name)
+{
+	const size_t len = strlen(n->out);
 	emr_row_org row;
 
-	EMR_TRY(emr_chain_org_row(chain, org, &row, NULL));
-	if (row.head.state == EMR_ORG_MEMBER && memcmp(row.ca_hash, ca_hash, 32) == 0 &&
-		name.len > 0)
-		(void)snprintf(out + len, size - len, "%s%.*s", len > 0 ? ", " : "", (int)name.len,
-			(const char *)name.data);
+	EMR_TRY(emr_chain_org_row(n->chain, org, &row, NULL));
+	if (row.head.state == EMR_ORG_MEMBER && is_named(n, org) &&
+		memcmp(row.ca_hash, ca_hash, 32) == 0 && name.len > 0)
+		(void)snprintf(n->out + len, n->size - len, "%s%.*s", len > 0 ? ", " : "",
+			(int)name.len, (const char *)name.data);
 	return EMR_OK;
 }
 
 /* Anybody may propose anything: what was carried counts, with the authority that holds. */
-static emr_status add_admitted(const emr_chain_rows *rows, char *out, size_t size)
+static emr_status add_admitted(const naming *n, const emr_chain_rows *rows)
 {
 	emr_part_key at = {.family = EMR_FAMILY_ORG, .version = 1};
 	EMR_AUTO_BUF part = {0};
@@ -142,13 +161,15 @@ static emr_status add_admitted(const emr_chain_rows *rows, char *out, size_t siz
 		emr_proposal_admit_read(emr_buf_view(&part), &name, &ca) != EMR_OK ||
 		memcmp(emr_sha256_of(&ca, 1).b, row.aux, sizeof row.aux) != 0)
 		return EMR_OK;
-	return add_name(rows->chain, row.org, row.aux, name, out, size);
+	return add_name(n, row.org, row.aux, name);
 }
 
-emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size)
+emr_status emr_ledger_copy_orgs(
+	emr_ledger_copy *copy, const emr_buf *awaited, char *out, size_t size)
 {
+	const naming n = {copy_source(copy), awaited, out, size};
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_CHAIN_ROWS rows = {.chain = copy_source(copy), .prefix = "P/"};
+	EMR_AUTO_CHAIN_ROWS rows = {.chain = n.chain, .prefix = "P/"};
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
 
@@ -162,10 +183,22 @@ emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size)
 		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-		EMR_TRY(add_name(rows.chain, one.org, emr_sha256_of(&ca, 1).b,
-			emr_bytes_of(one.name.data, one.name.len), out, size));
+		EMR_TRY(add_name(&n, one.org, emr_sha256_of(&ca, 1).b,
+			emr_bytes_of(one.name.data, one.name.len)));
 	}
 	while (emr_chain_next_row(&rows))
-		EMR_TRY(add_admitted(&rows, out, size));
+		EMR_TRY(add_admitted(&n, &rows));
 	return rows.status;
+}
+
+emr_status emr_ledger_copy_heard(
+	emr_ledger_copy *copy, int host_dirfd, emr_id16 recovery, emr_buf *out_orgs)
+{
+	EMR_AUTO_FREE emr_restart *restart = calloc(1, sizeof *restart);
+
+	EMR_TRY(restart != NULL ? EMR_OK : EMR_NO_MEMORY);
+	restart->said.recovery = recovery;
+	EMR_TRY(emr_chain_size(copy_source(copy), &restart->said.size));
+	EMR_TRY(emr_restart_said_gather(host_dirfd, copy_source(copy), restart));
+	return emr_restart_orgs(restart, copy_source(copy), out_orgs);
 }

@@ -61,6 +61,7 @@ static const emr_ledger_backend backend = {
 	.wake = embedded_wake,
 	.verify = embedded_verify,
 	.mend = embedded_mend,
+	.ask = embedded_ask,
 };
 
 static emr_status open_dir(embedded *e, const char *path)

@@ -54,5 +54,8 @@ emr_status embedded_note(void *self, emr_buf *out_note);
 emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 void embedded_wake(void *self);
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble);
+emr_status embedded_ask(void *self, const char *what, emr_bytes body, emr_buf *out);
+/* EMR_OFFLINE: the host of this directory is in recovery. */
+emr_status embedded_check_recovery(const embedded *e);
 emr_status embedded_mend(void *self, emr_chain *own, uint64_t size, const uint8_t root[32],
 	emr_ledger_trouble *out_trouble, bool *out_was_damaged);

@@ -28,6 +28,7 @@ emr_status embedded_size(void *self, uint64_t *out_size)
 	embedded *e = self;
 	EMR_LOCKED(&e->read_lock);
 
+	EMR_TRY(embedded_check_recovery(e));
 	EMR_TRY(emr_chain_in_place(e->reader));
 	EMR_TRY(embedded_catch_up(e));
 	return emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size));

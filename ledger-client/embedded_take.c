@@ -140,6 +140,7 @@ static emr_status judge_all(embedded *e, taking *const *group, size_t n, bool *o
 {
 	/* An entry in a file that has lost its name is lost when the last process closes it. */
 	EMR_TRY(emr_chain_in_place(e->writer));
+	EMR_TRY(embedded_check_recovery(e));
 	*out_has_new = false;
 	for (size_t i = 0; i < n; i++) {
 		EMR_TRY(judge_and_append(e, group[i]));

@@ -234,9 +234,21 @@ emr_status emr_ledger_knows(emr_ledger *ledger, const emr_checkpoint *head)
 					      : EMR_UNSUPPORTED;
 }
 
+emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out)
+{
+	return ledger->backend->ask != NULL ? ledger->backend->ask(ledger->self, what, body, out)
+					    : EMR_UNSUPPORTED;
+}
+
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
 {
-	return ledger->backend->verify(ledger->self, out_trouble);
+	emr_status status;
+
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	status = ledger->backend->verify(ledger->self, out_trouble);
+	if (status != EMR_OK && out_trouble->status == EMR_OK)
+		out_trouble->status = status;
+	return status;
 }
 
 emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis)

@@ -120,6 +120,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"open this dataset, which you read, instead of your folder"},
 	[EMR_OPT_FROZEN] = {"frozen", 0, EMR_NO_ARGUMENT, NULL,
 		"the states that were frozen, by time: their ids, and how many versions each has"},
+	[EMR_OPT_HOST_BACKUP] = {"backup", 0, EMR_HAS_ARGUMENT, "TARGET",
+		"copy the network of DIR into TARGET, while members work"},
 	[EMR_OPT_DETAILS] = {"details", 0, EMR_NO_ARGUMENT, NULL,
 		"also what the ledger calls it: ids, transactions, who has countersigned"},
 	[EMR_OPT_NEW_KEY] = {"new-key", 0, EMR_HAS_ARGUMENT, "FILE",

@@ -21,6 +21,7 @@
 #include "ledger/checkpoint.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "replica/restart.h"
 #include "session/absence.h"
 #include "session/heard.h"
 #include "share/release.h"
@@ -328,6 +329,8 @@ void emr_attendant_run(emr_attendant *a)
 
 		if (work(a, &next_ms) == EMR_OK)
 			wait_for_work(a, next_ms);
+		else if (emr_replica_must_go_on(a->session->replica))
+			return;
 		else
 			(void)poll(&stop, 1, AGAIN_MS);
 	}

@@ -15,6 +15,7 @@
 #include "people/origin.h"
 #include "publisher/publisher.h"
 #include "session/annex.h"
+#include "report/report.h"
 #include "session/fetching.h"
 #include "settle/whose.h"
 #include "view/walk.h"
@@ -503,11 +504,11 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
 		"reached", absence.status == EMR_OK, "ordered", trouble.is_ordered, "genesis",
 		genesis, "genesis_pinned", begun.is_pinned, "mended", v->mended, "awaited",
-		(json_int_t)awaited);
+		(json_int_t)awaited, "restarts", emr_restarts_json(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
 
@@ -155,6 +156,8 @@ static const struct {
 		N_("a transaction that they call valid cannot be verified here, and too few "
 		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
+	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
+		N_("Saving goes on.")},
 	{"no-peers", N_("their peers do not know enough others"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"unavailable", N_("they cannot reach enough others"),
@@ -243,6 +246,10 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 	const bool answers = absence->is_asked || absence->ahead_s != 0 ||
 			     strcmp(emr_ledger_kind(session->ledger), "fabric") == 0;
 
+	if (absence->refusal != NULL && strcmp(absence->refusal, EMR_SERVED_RECOVERY) == 0) {
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_RECOVERS, NULL);
+		return;
+	}
 	if (absence->status == EMR_OFFLINE && fault == NULL && answers &&
 		say_gateways(session, absence, out_problem))
 		return;

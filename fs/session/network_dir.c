@@ -313,7 +313,9 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 		return check_settings(dir, out_problem);
 	if (emr_network_dir_is_served(dir))
 		return EMR_OK;
-	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
+	/* With its key alone a host takes the ledger from its members. */
+	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0 &&
+		faccessat(fd, EMR_NETWORK_DIR_HOST "/" EMR_HOST_SECRET, R_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
 }

@@ -715,10 +715,8 @@ static emr_status open_whole(
 	bool read_only = session->read_only;
 	emr_status status = open_all(session, options, out_problem);
 
-	if (session->replica != NULL && emr_replica_should_reopen(session->replica)) {
-		emr_log(EMR_LOG_WARN, "open: the copy of the ledger is damaged, and is made again");
+	if (emr_session_must_reopen(session))
 		status = open_again(session, options, read_only, out_problem);
-	}
 	if (!emr_status_is_full(status) || session->is_still || !options->may_be_still)
 		return status;
 	emr_log(EMR_LOG_WARN, "open: the disk is full, and nothing is put aside: for reading only");

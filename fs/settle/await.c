@@ -83,10 +83,7 @@ static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
 	return emr_buf_append(&all->bytes, value.data, value.len);
 }
 
-typedef emr_status (*row_fn)(void *arg, emr_id16 key, const outbox *box);
-
-/* BOX NULL: the row cannot be read.  FN is called without a lock of the journal. */
-static emr_status each_row(emr_settle *settle, uint8_t kind, row_fn fn, void *arg)
+emr_status settle_each_row(emr_settle *settle, uint8_t kind, settle_row_fn fn, void *arg)
 {
 	rows all = {{0}, {0}};
 	emr_status status = emr_journal_each(settle->options.journal, kind, note_row, &all);
@@ -172,7 +169,7 @@ emr_status await_release(emr_settle *settle)
 {
 	releasing r = {.settle = settle, .wanted = emr_settle_copies_first(settle)};
 
-	return each_row(settle, EMR_ROW_AWAITING, release_one, &r);
+	return settle_each_row(settle, EMR_ROW_AWAITING, release_one, &r);
 }
 
 static emr_status take_back_one(void *arg, emr_id16 key, const outbox *box)
@@ -182,7 +179,7 @@ static emr_status take_back_one(void *arg, emr_id16 key, const outbox *box)
 
 emr_status emr_settle_take_back(emr_settle *settle)
 {
-	return each_row(settle, EMR_ROW_AWAITING, take_back_one, settle);
+	return settle_each_row(settle, EMR_ROW_AWAITING, take_back_one, settle);
 }
 
 typedef struct looking {
@@ -206,7 +203,7 @@ emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n)
 {
 	looking l = {.domain = changes[0].domain};
 	bool brings = false;
-	emr_status status = each_row(settle, EMR_ROW_AWAITING, look_at_row, &l);
+	emr_status status = settle_each_row(settle, EMR_ROW_AWAITING, look_at_row, &l);
 
 	for (size_t i = 0; i < n; i++)
 		brings |= changes[i].kind == EMR_CHANGE_PUT || changes[i].kind == EMR_CHANGE_REWRAP;
@@ -245,8 +242,8 @@ emr_status emr_settle_each_awaiting(
 {
 	visiting v = {.fn = fn, .arg = arg};
 
-	EMR_TRY(each_row(settle, EMR_ROW_AWAITING, visit_row, &v));
+	EMR_TRY(settle_each_row(settle, EMR_ROW_AWAITING, visit_row, &v));
 	if (with_sent)
-		EMR_TRY(each_row(settle, EMR_ROW_OUTBOX, visit_row, &v));
+		EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, visit_row, &v));
 	return EMR_OK;
 }

@@ -44,6 +44,11 @@ emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, c
 
 /* ---- await.c ---- */
 
+typedef emr_status (*settle_row_fn)(void *arg, emr_id16 key, const outbox *box);
+/* Batches in rows of KIND.  BOX NULL: the row cannot be read.  FN is called without a lock of the
+ * journal. */
+emr_status settle_each_row(emr_settle *settle, uint8_t kind, settle_row_fn fn, void *arg);
+
 /* O brings a version that no ledger has yet. */
 bool await_brings_new(const emr_change_outcome *o);
 /* BOX is not for the ledger yet. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #define STAGGER_NS 150000000 /* between those who answer only when others do not */
+#define GATE_TURNS 10	     /* until it is looked again whether an owner's word has come */
 
 emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency)
 {
@@ -194,7 +195,7 @@ static emr_status answer_or_defer(emr_agency *agency, question *q, bool is_late,
 	int64_t since_boot_ns, emr_release_tally *tally)
 {
 	emr_share *share = agency->desk.share;
-	bool is_answered = false, is_served = false;
+	bool is_answered = false, is_served = false, may = true;
 	unsigned rank = 0;
 
 	EMR_TRY(my_rank(agency, q, &rank));
@@ -202,6 +203,11 @@ static emr_status answer_or_defer(emr_agency *agency, question *q, bool is_late,
 	EMR_TRY(question_is_served(share, q, &is_served));
 	if (is_answered || is_served || !question_is_awaited(&agency->desk, q, since_boot_ns))
 		return EMR_OK;
+	EMR_TRY(agency_may_release(share, q->domain, &may));
+	if (!may)
+		return share_now(share) > q->ledger_time + QUESTION_S
+			       ? EMR_OK
+			       : defer(agency, q, GATE_TURNS);
 	if (!is_late && rank >= q->grant.terms.t)
 		return defer(agency, q, rank - q->grant.terms.t + 1);
 	return agency_answer(agency, q, tally);

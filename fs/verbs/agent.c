@@ -15,6 +15,8 @@
 #include "mount/client.h"
 #include "mount/service.h"
 #include "network/renewing.h"
+#include "replica/follower.h"
+#include "replica/restart.h"
 #include "session/keys.h"
 #include "session/registered.h"
 #include "verbs/cmd.h"
@@ -147,6 +149,17 @@ static void renew_ended(agent *a)
 		emr_say(a->out, "Your certificate was renewed.\n");
 }
 
+/* Entries that the host of the ledger lost are made good before anybody is served. */
+static emr_status open_copy(agent *a, emr_problem *out_problem)
+{
+	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
+	(void)!emr_follow_now(a->session.replica);
+	if (!emr_session_must_reopen(&a->session))
+		return EMR_OK;
+	emr_session_close_copy(&a->session);
+	return emr_session_open_copy(&a->session, true, out_problem);
+}
+
 static emr_status open_all(agent *a, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &a->places,
@@ -156,7 +169,7 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
 	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
 		&a->session.keyring, out_problem));
-	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
+	EMR_TRY(open_copy(a, out_problem));
 	renew_ended(a);
 	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
 	return emr_server_start(
@@ -198,7 +211,8 @@ static int serve(agent *a)
 	say_ready(a);
 	emr_attendant_run(a->attendant);
 	take_signals(NULL);
-	return EMR_EXIT_DONE;
+	/* Entries of its copy are gone: the next start makes that good. */
+	return emr_replica_must_go_on(a->session.replica) ? EMR_EXIT_UNREACHABLE : EMR_EXIT_DONE;
 }
 
 static int run_here(void *arg, int report_fd)

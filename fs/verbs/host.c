@@ -270,12 +270,16 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
+	h->options.host_dirfd = h->own_fd;
 	h->options.over = note_over;
 	h->options.over_arg = h;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	EMR_TRY(host_note_place(h->dir, h->own_fd, h->options.secret, &h->at, &h->has_moved));
 	EMR_TRY(emr_served_start(&h->options, &h->served));
-	return host_write_place(h->own_fd, EMR_HOST_AT, &h->at);
+	/* Not where it could not be signed. */
+	return h->has_moved && h->at.word[0] == '\0'
+		       ? EMR_OK
+		       : host_write_place(h->own_fd, EMR_HOST_AT, &h->at);
 }
 
 /* ---- space ---- */
@@ -344,6 +348,9 @@ static int serve(host *h, const sigset_t *ending)
 		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
 		"create NAME --network '%s'\n",
 		h->dir, place, (int)getpid(), address);
+	emr_out_flag(h->out, "recovering", emr_served_count(h->served).is_recovering);
+	if (emr_served_count(h->served).is_recovering)
+		emr_remark_that(h->out, EMR_SAY_HOST_RECOVERS, "dir", h->dir, NULL);
 	if (h->has_moved && host_members(h->dir, &n, names, sizeof names) == EMR_OK) {
 		emr_count_text(n, "member", "members", members);
 		emr_show(names, shown, sizeof shown);
@@ -388,7 +395,10 @@ int emr_cmd_host(const emr_args *args, emr_out *out)
 
 	if (args->given[EMR_OPT_AGENT_STATUS] && args->n_operands == 1)
 		return emr_host_status(args, out);
-	if (args->given[EMR_OPT_AGENT_STATUS] || args->n_operands < 2) {
+	if (args->given[EMR_OPT_HOST_BACKUP] && args->n_operands == 1)
+		return emr_host_backup(args, out);
+	if (args->given[EMR_OPT_AGENT_STATUS] || args->given[EMR_OPT_HOST_BACKUP] ||
+		args->n_operands < 2) {
 		(void)!emr_wrong_use("host", _("Which directory, and at which address?"), &problem);
 		return emr_out_fail(out, &problem);
 	}

@@ -37,7 +37,12 @@ emr_status host_note_place(
 	/* Also by a clock that went back. */
 	if (emr_address_of(&before, &said) == EMR_OK && said.unix_s >= now)
 		now = said.unix_s + 1;
-	EMR_TRY(emr_network_dir_descriptor(dir, &descriptor));
+	status = emr_network_dir_descriptor(dir, &descriptor);
+	if (status == EMR_NOT_FOUND) { /* all was lost: the next start, which has it, says so */
+		at->word[0] = '\0';
+		return EMR_OK;
+	}
+	EMR_TRY(status);
 	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	return emr_served_say_at(secret, net_id, now, at);
 }

@@ -17,6 +17,7 @@
 #include "kit/language.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "ledger/restart.h"
 #include "served/server.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
@@ -77,6 +78,7 @@ typedef struct keeping {
 	const char *dir;
 	int own_fd, ledger_fd;
 	bool may_make; /* no host has served the ledger yet */
+	bool is_lost;  /* there is none, or not all of it: it comes from members */
 	emr_problem *problem;
 } keeping;
 
@@ -156,7 +158,10 @@ static emr_status check_descriptor(const keeping *k)
 	emr_id32 hash;
 	emr_status status;
 
-	EMR_TRY(emr_file_read(k->ledger_fd, EMR_NETWORK_DESCRIPTOR, FILE_MAX, &file));
+	status = emr_file_read(k->ledger_fd, EMR_NETWORK_DESCRIPTOR, FILE_MAX, &file);
+	if (status == EMR_NOT_FOUND && k->is_lost)
+		return EMR_OK;
+	EMR_TRY(status);
 	bytes = emr_buf_view(&file);
 	hash = emr_sha256_of(&bytes, 1);
 	status = host_keeps_read(k->ledger_fd, FILE_HOSTED, &kept);
@@ -169,6 +174,11 @@ static emr_status check_descriptor(const keeping *k)
 		       : EMR_DAMAGED;
 }
 
+static bool has(int dirfd, const char *name)
+{
+	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_problem *out_problem)
 {
 	EMR_AUTO_FD ledger_fd = -1;
@@ -176,11 +186,15 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
 	keeping k = {.dir = dir, .own_fd = own_fd, .problem = out_problem};
 
 	(void)snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
+	(void)!emr_dir_make(AT_FDCWD, path); /* it may be lost */
 	ledger_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ledger_fd < 0)
 		return named(&k, EMR_NETWORK_DIR_LEDGER, emr_status_from_errno(errno));
 	k.ledger_fd = ledger_fd;
-	k.may_make = faccessat(ledger_fd, FILE_HOSTED, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	k.is_lost =
+		ledger_fd < 0 || !has(ledger_fd, EMR_NETWORK_LEDGER) || has(own_fd, EMR_RECOVERY);
+	/* A ledger that members brought has no mark yet, but its place was noted. */
+	k.may_make = !k.is_lost && !has(ledger_fd, FILE_HOSTED) && !has(own_fd, EMR_RESTART_PLACE);
 	EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/" FILE_SECRET,
 		own_random(&k, FILE_SECRET, k.may_make, out->secret, sizeof out->secret)));
 	EMR_TRY(named(&k, EMR_NETWORK_DIR_HOST "/" FILE_KEY, own_key(&k, &out->key)));

@@ -16,6 +16,7 @@
 #include "kit/text.h"
 #include "ledger/copy.h"
 #include "ledger/network.h"
+#include "ledger/restart.h"
 #include "served/client.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -31,6 +32,9 @@ typedef struct hosted {
 	int pid;	  /* 0: no host runs */
 	emr_ledger_copy_facts facts;
 	uint64_t members, ledger_bytes, block_bytes, free_bytes, roots;
+	bool is_recovering;
+	emr_recovery recovery;
+	char awaited[EMR_TEXT_BYTES]; /* names of organisations */
 	char over[65]; /* the key that asked for more than its share most often; "": none did */
 	char over_handle[EMR_CERT_HANDLE_MAX + 1];
 	uint64_t over_times;
@@ -95,9 +99,10 @@ static uint64_t bytes_below(int dirfd, const char *name)
 	return bytes;
 }
 
-static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, size_t size)
+static emr_status look_at_ledger(const char *dir, int own, hosted *h, char *out_names, size_t size)
 {
 	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	EMR_AUTO_BUF orgs = {0};
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
@@ -105,7 +110,11 @@ static emr_status look_at_ledger(const char *dir, hosted *h, char *out_names, si
 	EMR_TRY(emr_network_dir_name(dir, h->network));
 	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
 	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
-	EMR_TRY(emr_ledger_copy_orgs(ledger, out_names, size));
+	EMR_TRY(emr_ledger_copy_orgs(ledger, NULL, out_names, size));
+	if (h->is_recovering) {
+		EMR_TRY(emr_ledger_copy_heard(ledger, own, h->recovery.id, &orgs));
+		EMR_TRY(emr_ledger_copy_orgs(ledger, &orgs, h->awaited, sizeof h->awaited));
+	}
 	return count_members(ledger, h);
 }
 
@@ -113,7 +122,7 @@ emr_status host_members(const char *dir, uint64_t *out_n, char *out_names, size_
 {
 	hosted h = {.pid = 0};
 
-	EMR_TRY(look_at_ledger(dir, &h, out_names, size));
+	EMR_TRY(look_at_ledger(dir, -1, &h, out_names, size));
 	*out_n = h.members;
 	return EMR_OK;
 }
@@ -168,13 +177,21 @@ static emr_status look(const char *dir, hosted *h)
 	EMR_AUTO_BUF settings = {0};
 	struct statvfs disk;
 	char folder[2], names[2];
+	emr_status status;
 
 	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
 		return EMR_IO;
 	own = openat(dirfd, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (own >= 0)
+	if (own >= 0) {
 		look_at_asked(own, h);
-	EMR_TRY(look_at_ledger(dir, h, names, sizeof names));
+		status = emr_recovery_read(own, &h->recovery);
+		h->is_recovering = status == EMR_OK;
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	status = look_at_ledger(dir, own, h, names, sizeof names);
+	/* Where all was lost there is none yet. */
+	if (!h->is_recovering)
+		EMR_TRY(status);
 	if (own >= 0)
 		EMR_TRY(look_at_blocks(dir, own, h));
 	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
@@ -245,6 +262,28 @@ static void say(emr_out *out, const hosted *h)
 	say_missing(out, h);
 }
 
+static void say_recovery(emr_out *out, const hosted *h, const char *dir)
+{
+	char entries[EMR_COUNT_BYTES], file[4400];
+
+	if (!h->is_recovering) {
+		emr_out_put(out, "recovery", json_null());
+		return;
+	}
+	emr_remark_that(out, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
+	emr_count_text(h->facts.entries, "entry", "entries", entries);
+	emr_say(out, "  It has %s; the newest head that was brought has %llu.  Awaited: %s.\n",
+		entries, (unsigned long long)h->recovery.known,
+		h->awaited[0] != '\0' ? h->awaited : "-");
+	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY_OTHER, dir);
+	if (h->recovery.is_split)
+		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
+	emr_out_put(out, "recovery",
+		json_pack("{s:I, s:I, s:b, s:s}", "entry_count", (json_int_t)h->facts.entries,
+			"head", (json_int_t)h->recovery.known, "split", h->recovery.is_split,
+			"organisations_awaited", h->awaited));
+}
+
 int emr_host_status(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
@@ -269,6 +308,7 @@ int emr_host_status(const emr_args *args, emr_out *out)
 	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
 	emr_out_number(out, "blocks_bytes", h.block_bytes);
 	emr_out_number(out, "free_bytes", h.free_bytes);
+	say_recovery(out, &h, dir);
 	emr_out_number(out, "records", h.facts.records + h.facts.bare);
 	emr_out_number(out, "missing_parts", h.facts.bare);
 	emr_out_number(out, "missing_roots", missing_roots(&h));

@@ -70,6 +70,7 @@ emr_status host_keeps_store(const char *dir, emr_id16 writer, emr_id16 *out_id);
 
 /* host --status, in host_status.c */
 int emr_host_status(const emr_args *args, emr_out *out);
+int emr_host_backup(const emr_args *args, emr_out *out);
 
 /* ---- check.c ---- */
 /* This header declares what the parts of `emrfs check` share. They refuse to change what they

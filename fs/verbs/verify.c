@@ -13,6 +13,7 @@
 #include "mount/reach.h"
 #include "mount/verify.h"
 #include "people/origin.h"
+#include "report/report.h"
 #include "session/second_copy.h"
 #include "verbs/cmd.h"
 
@@ -109,6 +110,7 @@ static void say_genesis(emr_out *out, const json_t *chain)
 
 static void say_chain(emr_out *out, const json_t *chain)
 {
+	EMR_AUTO_FREE char *restarts = emr_restarts_text(json_object_get(chain, "restarts"));
 	char size[EMR_TEXT_BYTES];
 
 	emr_number_text(emr_json_number_at(chain, "size"), size);
@@ -126,6 +128,7 @@ static void say_chain(emr_out *out, const json_t *chain)
 				     "signed each block.\n");
 		say_genesis(out, chain);
 	}
+	emr_say(out, "%s", restarts != NULL ? restarts : "");
 	say_awaited(out, emr_json_number_at(chain, "awaited"));
 	if (emr_json_flag_at(chain, "mended"))
 		emr_say(out,

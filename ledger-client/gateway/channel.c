@@ -272,7 +272,9 @@ static emr_status open_by_descriptor(
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes descriptor;
 
-	if (emr_served_is_at(options->path))
+	/* Its owner's folder, too, asks the host of this directory while that takes what it lost.
+	 */
+	if (emr_served_is_at(options->path) || emr_served_is_recovering(options->path))
 		return emr_served_open(options, wake_fd, out_ledger);
 	if (read_descriptor(options->path, &bytes) != EMR_OK ||
 		!stands_in_channel(options, (emr_span){bytes.data, bytes.len}))

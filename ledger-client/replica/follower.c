@@ -215,6 +215,14 @@ static int until_late(const emr_replica *r, int most_ms)
 	return (due - now) / 1000000 < most_ms ? (int)((due - now) / 1000000) + 1 : most_ms;
 }
 
+/* Its host said so last. */
+static bool is_recovering(emr_replica *r)
+{
+	EMR_AUTO_BUF host = {0};
+
+	return emr_ledger_ask(r->ledger, EMR_ASK_RECOVERY, (emr_bytes){0}, &host) == EMR_OK;
+}
+
 /* Under f->lock, which it gives away meanwhile: this thread waits at the ledger for all. */
 static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 {
@@ -232,11 +240,14 @@ static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 	f->shown = size > f->shown ? size : f->shown;
 	if (status == EMR_OK)
 		status = reach_locked(r, size);
-	else if (status == EMR_ROLLBACK)
-		status = follow_locked(r); /* which says what that is */
+	else if (status == EMR_ROLLBACK || (status == EMR_OFFLINE && is_recovering(r)))
+		status = follow_locked(r); /* which says what that is, and brings what is lost */
 	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
 		status = EMR_OK; /* of the wait; whoever waits sees for himself */
-	if (status == EMR_OK && until_late(r, 1) == 0)
+	else			 /* away: it may come back after a restart */
+		atomic_store(&r->heads.restarts.is_asked, false);
+	if (status == EMR_OK &&
+		(until_late(r, 1) == 0 || !atomic_load(&r->heads.restarts.is_asked)))
 		(void)follow_locked(r); /* whether it could ask is nobody's here */
 	/* Somebody else goes on waiting; who is woken up is not known before he looks. */
 	(void)pthread_cond_broadcast(&f->turned);

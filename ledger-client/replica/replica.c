@@ -273,8 +273,11 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->is_still = status == EMR_OK && emr_disk_takes_nothing(r->dirfd);
 	if (status == EMR_OK)
 		status = open_lock(r);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		replica_open_restarts(r);
+		replica_take_next(r);
 		status = open_checked(r);
+	}
 	if (status == EMR_OK)
 		replica_open_heads(r);
 	if (r->lock_fd >= 0)

@@ -95,8 +95,8 @@ following *following_new(emr_replica *r, emr_chain *chain)
 	f->portion = EMR_AHEAD_ENTRIES;
 	f->replica = r;
 	f->chain = chain;
-	f->fetch = emr_ledger_fetch_for;
-	f->fetch_arg = r->ledger;
+	f->fetch = replica_fetch;
+	f->fetch_arg = r;
 	f->choice.replica = r;
 	f->choice.chain = chain;
 	return f;
@@ -240,7 +240,7 @@ static emr_status check_end(
 	if (ledger_size < size || ledger_size < r->mark.frontier.size)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what this computer has verified");
-	if (ledger_size < r->heads.ahead)
+	if (ledger_size < r->heads.ahead && !r->heads.restarts.is_short)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what its host has signed for another member");
 	if (size == 0 || (size == ledger_size && replica_is_signed(r, size)))
@@ -430,10 +430,12 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 
 	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_size(r->writer, &size);
-	if (status == EMR_OK && r->heads.is_forked)
-		status = EMR_FORK;
+	if (status == EMR_OK)
+		status = r->heads.is_forked ? EMR_FORK : replica_waits(r);
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
+		if (status == EMR_OFFLINE)
+			replica_bring(r);
 		if (status != EMR_OK && status != EMR_BUSY)
 			status = check_alone(r, size, status, &f->trouble);
 	}
@@ -441,12 +443,15 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		status = replica_check_heads(r, size, &r->mark, &f->trouble);
 	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
+	status = replica_excuse(r, size, ledger_size, status, &f->trouble);
 	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
 	if (status == EMR_OK)
 		status = replica_save_mark(r, false);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		replica_reached(r, size + *out_n);
+		replica_ask_restarts(r, size + *out_n, ledger_size);
+	}
 	if (status == EMR_FORK)
 		replica_condemn(r, &f->trouble);
 	(void)flock(r->lock_fd, LOCK_UN);

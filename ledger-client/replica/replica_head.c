@@ -194,6 +194,8 @@ static emr_status judge(
 	EMR_TRY(emr_chain_size(r->writer, &size));
 	if (r->heads.is_forked)
 		return EMR_FORK;
+	if (replica_is_before_restart(r, head))
+		return EMR_OK;
 	if (head->size == r->heads.ahead && memcmp(head->root, r->heads.ahead_root, 32) != 0)
 		return give_trouble(out, EMR_FORK, head->size - 1, two_histories);
 	return head->size > size ? keep_ahead(r, head, note)
@@ -211,8 +213,9 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 		status = emr_ledger_knows(replica->ledger, &head);
 	if (status != EMR_OK)
 		return status == EMR_UNSUPPORTED ? EMR_OK : status;
-	if (head.size > atomic_load(&replica->reached))
-		(void)!emr_follow_now(replica); /* as far as it can be followed */
+	/* As far as it can be followed; a restart that nobody here has seen would explain it. */
+	atomic_store(&replica->heads.restarts.is_asked, false);
+	(void)!emr_follow_now(replica);
 	(void)pthread_mutex_lock(&replica->write_lock);
 	status = judge(replica, &head, note, &trouble);
 	if (status == EMR_FORK && !replica->heads.is_forked)

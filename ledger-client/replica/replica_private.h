@@ -8,6 +8,7 @@
 #include "ledger/chain.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "replica/restart.h"
 
 #include "mark.h"
 
@@ -15,6 +16,7 @@
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
 #define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
+#define REPLICA_RESTARTS "replica.restarts"
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
@@ -59,11 +61,32 @@ typedef struct known_names {
 void names_init(known_names *names);
 void names_destroy(known_names *names);
 
+/* Those of the host that this computer has seen: replica_restart.c only. */
+typedef struct known_restarts {
+	emr_known_restart list[EMR_REPLICA_RESTARTS_MAX];
+	size_t n;
+	bool is_new;	      /* this opening changed them, and nobody was told */
+	bool is_bad;	      /* the file cannot be read: no other is taken */
+	atomic_bool is_asked; /* since the host was away last; any thread */
+	bool is_short;	      /* the ledger reaches one of which the copy cannot tell yet */
+	emr_chain *former;    /* this copy takes its place, and has its parts; borrowed, or NULL */
+} known_restarts;
+
+/* Entries that a host in recovery was given: replica_bring.c only. */
+typedef struct brought {
+	emr_id16 id;		   /* of the recovery */
+	uint64_t size;		   /* entries of the host when it was asked; 0: it is asked again */
+	bool is_all;		   /* it has all that this copy has */
+	emr_id16 said, said_after; /* the recovery about which this was said, and behind its end */
+} brought;
+
 /* Heads that the host of a ledger has signed: replica_head.c only. */
 typedef struct signed_heads {
+	brought brought;
 	atomic_bool is_forked;	/* two histories; any thread */
 	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
 	uint8_t ahead_root[32]; /* of that head */
+	known_restarts restarts;
 } signed_heads;
 
 /* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
@@ -163,6 +186,10 @@ emr_status replica_check_heads(
 bool replica_is_signed(emr_replica *r, uint64_t size);
 /* The copy has SIZE entries, which were compared. */
 void replica_reached(emr_replica *r, uint64_t size);
+/* To a host that lost entries, which is away meanwhile. */
+void replica_bring(emr_replica *r);
+/* Of a host that is shorter than what it signed; false: it does not say that it lost entries. */
+bool replica_begin_bringing(emr_replica *r);
 /* For emr_replica_last_trouble. */
 void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh);
 /* In a transaction of the writer: the last one that fits is kept, to be shown to others. */
@@ -170,6 +197,25 @@ emr_status replica_keep_head(emr_replica *r, uint64_t size);
 /* After EMR_FORK.  Of a ledger that a host serves: nothing is handed in from here on, now and after
  * each opening. */
 void replica_condemn(emr_replica *r, const emr_ledger_trouble *trouble);
+struct emr_checkpoint;
+/* When it is opened: what restarts it knows, and the copy that was made after the newest. */
+void replica_open_restarts(emr_replica *r);
+void replica_take_next(emr_replica *r);
+/* An emr_chain_fetch_fn on a replica: of its ledger, and of the copy whose place it is to take. */
+emr_status replica_fetch(
+	void *replica, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+/* Whether HEAD, of the host, is of what was lost at a restart. */
+bool replica_is_before_restart(const emr_replica *r, const struct emr_checkpoint *head);
+/* EMR_OFFLINE: entries of the copy are gone, and a new one has to be made first. */
+emr_status replica_waits(emr_replica *r);
+emr_status replica_restart_is(emr_replica *r, emr_restart_state state);
+/* A run, of a copy with SIZE entries, came to WHY.  Where a restart explains that, EMR_OFFLINE: a
+ * new copy has to be made first; or EMR_OK: it can be followed. */
+emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_status why,
+	emr_ledger_trouble *io_trouble);
+/* The copy has SIZE entries, and fits the host's LEDGER_SIZE: is there a restart that it does not
+ * know? */
+void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

@@ -209,6 +209,11 @@ emr_status emr_replica_verify_chain(
 
 	*out_trouble = (emr_replica_trouble){.status = EMR_OK};
 	*out_checked = 0;
+	/* After a restart another ledger is there until the copy of it is opened. */
+	(void)pthread_mutex_lock(&replica->write_lock);
+	status = replica_waits(replica);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+	EMR_TRY(status);
 	EMR_TRY(emr_ledger_verify(replica->ledger, out_trouble));
 	is_ordered = out_trouble->is_ordered;
 	EMR_TRY(replica_ask_for_all(replica));

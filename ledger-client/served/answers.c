@@ -1,5 +1,6 @@
 /* This file answers the requests of a served ledger: which there are, who may make them, and what
  * each says. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/network.h"
+#include "served/client.h"
 #include "served_private.h"
 
 #define ENTRIES_MAX 4096u /* of one answer */
@@ -18,6 +20,27 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 	emr_bytes descriptor = emr_ledger_descriptor(served->ledger);
 
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
+}
+
+/* The handle of the directory has what lies in that of its host. */
+static emr_status give_kept(emr_served *served, emr_serve_call *call)
+{
+	char what[96];
+
+	(void)snprintf(what, sizeof what, EMR_ASK_KEPT "%s", call->path);
+	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
+}
+
+/* In recovery about nothing before it: the newest counts. */
+static emr_status take_said(emr_served *served, emr_serve_call *call)
+{
+	emr_checkpoint said;
+	EMR_LOCKED(&served->rows_lock);
+
+	EMR_TRY(emr_checkpoint_parse_said(emr_buf_view(&call->body), &said));
+	if (atomic_load(&served->is_recovering) && !emr_id16_equal(said.recovery, served->lost.id))
+		return EMR_OFFLINE;
+	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
@@ -207,10 +230,13 @@ static emr_status take_note(emr_served *served, emr_serve_call *call)
 
 /* ---- as HTTP has them ---- */
 
-/* Each answer says how it went by a word, too: several have one number of HTTP. */
-static bool finish(emr_serve_call *call, emr_status status)
+/* Each answer says how it went by a word, too: several have one number of HTTP.  A ledger that
+ * lacks entries answers nobody. */
+static bool finish(const emr_served *served, emr_serve_call *call, emr_status status)
 {
-	const char *word = wire_word_of(status);
+	const char *word = status == EMR_OFFLINE && atomic_load(&served->is_recovering)
+				   ? EMR_SERVED_RECOVERY
+				   : wire_word_of(status);
 
 	if (status == EMR_AWAITED)
 		return false;
@@ -227,19 +253,27 @@ static bool finish(emr_serve_call *call, emr_status status)
 	return true;
 }
 
+static emr_status is_open(const emr_served *served)
+{
+	return atomic_load(&served->is_recovering) ? EMR_OFFLINE : EMR_OK;
+}
+
 /* No token is needed for what is public, and for what is sent signed; letters.c says which letters
  * need one. */
-#define OPEN(name, function)                                                                       \
+#define ALWAYS(name, function)                                                                     \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
-		return finish(call, function(arg, call));                                          \
+		return finish(arg, call, function(arg, call));                                     \
 	}
+#define WHEN(name, check, function)                                                                \
+	static bool name(void *arg, emr_serve_call *call)                                          \
+	{                                                                                          \
+		emr_status status = check;                                                         \
+		return finish(arg, call, status == EMR_OK ? function(arg, call) : status);         \
+	}
+#define OPEN(name, function) WHEN(name, is_open(arg), function)
 #define FOR_MEMBERS(name, function)                                                                \
-	static bool name(void *arg, emr_serve_call *call)                                          \
-	{                                                                                          \
-		emr_status status = emr_served_check(arg, call, (emr_bytes){0});                   \
-		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
-	}
+	WHEN(name, emr_served_check(arg, call, (emr_bytes){0}), function)
 /* Also a key that has ended reads of that. */
 #define FOR_READERS(name, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
@@ -247,7 +281,7 @@ static bool finish(emr_serve_call *call, emr_status status)
 		uint64_t below;                                                                    \
 		emr_status status = served_check_reader(arg, call, &below);                        \
                                                                                                    \
-		return finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
+		return finish(arg, call, status == EMR_OK ? function(arg, call, below) : status);  \
 	}
 /* A key that has ended may say long things, too: they are refused for what they are. */
 static bool may_send(void *arg, emr_serve_call *call)
@@ -255,16 +289,30 @@ static bool may_send(void *arg, emr_serve_call *call)
 	uint64_t below;
 	emr_status status = served_check_reader(arg, call, &below);
 
-	return status == EMR_OK || !finish(call, status);
+	return status == EMR_OK || !finish(arg, call, status);
 }
 
 static bool is_members(void *arg, emr_serve_call *call)
 {
 	emr_status status = emr_served_check(arg, call, (emr_bytes){0});
 
-	return status == EMR_OK || !finish(call, status);
+	return status == EMR_OK || !finish(arg, call, status);
 }
 
+/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
+ */
+static bool may_bring(void *arg, emr_serve_call *call)
+{
+	emr_served *served = arg;
+	EMR_LOCKED(&served->rows_lock);
+
+	return served->lost.known > 0 || may_send(arg, call);
+}
+
+ALWAYS(answer_recovery, served_give_recovery)
+ALWAYS(answer_brought, served_take_brought)
+ALWAYS(answer_said, take_said)
+FOR_MEMBERS(answer_kept, give_kept)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -287,6 +335,11 @@ const emr_serve_route served_routes[] = {
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
 	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .open_max = WIRE_OPEN_MAX,
 		.may = may_send, .waits_for_disk = true, .answer = answer_batch},
+	{"GET", WIRE_ROOT "recovery", .answer = answer_recovery},
+	{"POST", WIRE_ROOT "recovery", .body_max = WIRE_ANSWER_MAX, .open_max = WIRE_OPEN_MAX,
+		.may = may_bring, .waits_for_disk = true, .answer = answer_brought},
+	{"POST", WIRE_ROOT "said", .body_max = WIRE_NOTE_MAX, .answer = answer_said},
+	{"GET", WIRE_ROOT "kept/", .answer = answer_kept},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},

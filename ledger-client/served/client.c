@@ -9,11 +9,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
+#include "ledger/network.h"
 
 #define LOOK_MS 5000u /* that a look may take where nobody has answered yet */
 #define BRIEF_MS 900u /* and where somebody has: people wait for it */
@@ -351,6 +353,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 		.since_unix_s = is_barred ? emr_clock_unix_s(c->clock) : c->away_unix_s,
 		.is_asked = is_barred && c->is_asked,
 		.refusal = c->is_other_host	 ? "another host"
+			   : c->is_recovering	 ? EMR_SERVED_RECOVERY
 			   : CLIENT_IS_BARRED(c) ? "clock"
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
@@ -429,6 +432,42 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
+emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *body)
+{
+	const emr_bytes word = emr_bytes_of(EMR_SERVED_RECOVERY, sizeof EMR_SERVED_RECOVERY - 1);
+
+	atomic_store(&c->is_recovering, emr_bytes_equal(emr_buf_view(body), word));
+	return status;
+}
+
+/* A host that lost all has it from whoever comes first. */
+emr_status client_descriptor(client *c, int dirfd, emr_bytes known)
+{
+	const emr_status status =
+		emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
+
+	return status == EMR_NOT_FOUND && known.len > 0
+		       ? emr_buf_append(&c->descriptor, known.data, known.len)
+		       : status;
+}
+
+/* Where the host is in recovery nothing else can be asked, and no token is given. */
+static emr_status client_ask_host(void *self, const char *what, emr_bytes body, emr_buf *out)
+{
+	client *c = self;
+	const bool is_recovery = strcmp(what, EMR_ASK_RECOVERY) == 0;
+
+	if (is_recovery && body.len == 0 && !atomic_load(&c->is_recovering))
+		return EMR_NOT_FOUND;
+	return client_ask(c,
+		&(question){.path = what,
+			.is_post = body.len > 0,
+			.is_open = is_recovery || body.len > 0,
+			.is_beside = is_recovery || body.len > 0,
+			.body = body},
+		out);
+}
+
 static const emr_ledger_backend backend = {
 	.close = client_close,
 	.submit = client_submit,
@@ -448,6 +487,7 @@ static const emr_ledger_backend backend = {
 	.look = client_look,
 	.head = client_head,
 	.knows = client_knows,
+	.ask = client_ask_host,
 };
 
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "http/request.h"
@@ -10,6 +11,7 @@
 #include "served/client.h"
 #include "wire.h"
 
+#define DESCRIPTOR_MAX ((size_t)60000)
 #define TIMEOUT_MS 60000u
 #define SILENCE_MS 10000u /* after which nobody is there */
 #define LOOK_NS INT64_C(1000000000)
@@ -36,13 +38,14 @@ typedef struct client {
 	uint64_t token_unix_s; /* since when it is there */
 	emr_status last;       /* how the host was when it was asked last */
 	uint64_t away_unix_s;
-	int64_t looked_ns;	 /* of system boot, also the next */
-	int64_t silent_until_ns; /* nobody asks but with is_wait */
-	bool is_asked;		 /* the last look had no answer in its time, which says nothing */
-	int64_t ahead_s;	 /* see emr_ledger_absence */
-	bool is_other_host;	 /* it showed another key */
-	emr_buf head;		 /* the checkpoint that the host signed last */
-	uint64_t head_size;	 /* as it says */
+	int64_t looked_ns;	   /* of system boot, also the next */
+	int64_t silent_until_ns;   /* nobody asks but with is_wait */
+	bool is_asked;		   /* the last look had no answer in its time, which says nothing */
+	int64_t ahead_s;	   /* see emr_ledger_absence */
+	bool is_other_host;	   /* it showed another key */
+	atomic_bool is_recovering; /* it takes from its members what its ledger lost */
+	emr_buf head;		   /* the checkpoint that the host signed last */
+	uint64_t head_size;	   /* as it says */
 } client;
 
 /* So far apart are the clocks that there is no token. */
@@ -57,6 +60,7 @@ typedef struct question {
 	bool is_wait;	     /* emr_ledger_wake ends it */
 	bool is_brief;	     /* that it has no answer in its time says nothing */
 	bool is_open;	     /* needs no token */
+	bool is_beside;	     /* its answer does not say whether the ledger is there */
 } question;
 
 /* Over options->path; it opens while the host is away.  Freed by client_close, also where it fails.
@@ -74,3 +78,9 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out);
 /* With the token that is kept, and once more with a new one where that is not taken. */
 emr_status client_ask(client *c, const question *q, emr_buf *out);
+
+/* client.c: an answer that came to STATUS, which it gives back, with BODY: whether the host is in
+ * recovery. */
+emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *body);
+/* client.c: the one in DIRFD; where there is none, what is KNOWN. */
+emr_status client_descriptor(client *c, int dirfd, emr_bytes known);

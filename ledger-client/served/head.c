@@ -38,6 +38,17 @@ emr_id32 emr_served_key(const uint8_t secret[32])
 	return pk;
 }
 
+emr_status served_sign(const emr_served *served, emr_checkpoint *note)
+{
+	uint8_t seed[32];
+	emr_status status;
+
+	seed_of(served->secret, seed);
+	status = emr_checkpoint_sign(note, seed, emr_clock_unix_s(served->clock));
+	emr_wipe(seed, sizeof seed);
+	return status;
+}
+
 emr_status emr_served_say_at(
 	const uint8_t secret[32], emr_id16 net_id, uint64_t unix_s, emr_served_at *at)
 {
@@ -65,13 +76,10 @@ emr_status emr_served_say_at(
 static emr_status sign_head(emr_served *served, uint64_t size)
 {
 	emr_checkpoint head = {.net_id = served->net_id, .size = size};
-	uint8_t seed[32];
 	emr_status status;
 
 	EMR_TRY(emr_ledger_root(served->ledger, size, head.root));
-	seed_of(served->secret, seed);
-	status = emr_checkpoint_sign(&head, seed, emr_clock_unix_s(served->clock));
-	emr_wipe(seed, sizeof seed);
+	status = served_sign(served, &head);
 	served->head_size = 0;
 	if (status == EMR_OK)
 		status = emr_checkpoint_format(&head, &served->head);

@@ -17,7 +17,6 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
 #define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
 /* One who refuses at once is asked again at once. */
@@ -128,9 +127,9 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	/* An answer that is not whole is none, whatever number it began with. */
 	if (status == EMR_OK || (answer.fault == EMR_HTTP_STRANGE && answer.status != 200))
 		status = status_of(&answer, out); /* also of what ends in a handshake */
-	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
+	if (!q->is_beside && answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE &&
 		(answer.fault != EMR_HTTP_SLOW || !q->is_brief))
-		note(c, status, &answer, began_ns);
+		note(c, client_hear_recovery(c, status, out), &answer, began_ns);
 	/* With all that time for it, it may have been taken. */
 	return answer.fault == EMR_HTTP_SLOW && q->timeout_ms != TIMEOUT_MS ? EMR_OFFLINE : status;
 }
@@ -252,7 +251,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	c->path = strdup(options->path);
 	if (c->path == NULL)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor));
+	EMR_TRY(client_descriptor(c, dirfd, options->known_descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
 

@@ -6,12 +6,14 @@
 
 #include "http/serve.h"
 #include "ledger/chain.h"
+#include "ledger/restart.h"
 #include "served/server.h"
 #include "wire.h"
 
 struct emr_served {
-	/* set when it is started */
+	/* set when it is started; LEDGER NULL while all of it is lost */
 	emr_ledger *ledger;
+	const char *path; /* of the ledger's directory; owned */
 	emr_id16 net_id;
 	const emr_clock *clock;
 	uint8_t secret[32], sk[64]; /* SK: of its key, KEY */
@@ -21,10 +23,15 @@ struct emr_served {
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
 	atomic_bool is_ending;
-	int dirfd, mail_dirfd;
+	int dirfd, mail_dirfd, host_dirfd;
 
+	atomic_bool is_recovering; /* recovery.c alone changes it; under rows_lock, as what follows
+				    */
 	pthread_mutex_t rows_lock;
-	emr_chain *rows; /* keys of members */
+	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
+	emr_recovery lost;  /* of the recovery under way, or the last one */
+	uint64_t restarted; /* when, by its clock; 0: never */
+	int64_t changed_ns; /* since when nobody brought anything */
 
 	pthread_mutex_t head_lock;
 	emr_buf head; /* of head_size entries, signed; 0: none yet */
@@ -37,6 +44,19 @@ extern const emr_serve_route served_routes[];
 
 /* head.c: appends the signed checkpoint of SIZE entries, which the ledger has. */
 emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out);
+
+/* head.c: NOTE, signed by the host now. */
+emr_status served_sign(const emr_served *served, emr_checkpoint *note);
+
+/* recovery.c.  Before the ledger, of SIZE entries, is opened: whether entries of it are lost. */
+emr_status served_open_recovery(emr_served *served, uint64_t size);
+/* Once a second: whether the ledger may go on. */
+void served_turn_recovery(emr_served *served);
+emr_status served_give_recovery(emr_served *served, emr_serve_call *call);
+emr_status served_begin_recovery(emr_served *served);
+
+/* brought.c */
+emr_status served_take_brought(emr_served *served, emr_serve_call *call);
 
 /* head.c: the host's key, of its secret. */
 emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);

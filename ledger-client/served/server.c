@@ -1,5 +1,6 @@
 /* This file runs the server of a served ledger: it opens the directory, serves its requests, and
  * wakes those who wait for more entries. */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
@@ -21,8 +22,12 @@ static void *watch(void *arg)
 	uint64_t size = 0;
 
 	while (!atomic_load(&served->is_ending)) {
-		emr_status status = emr_ledger_wait(served->ledger, size, LOOK_MS, &size);
+		emr_status status = EMR_OFFLINE;
 
+		if (!atomic_load(&served->is_recovering))
+			status = emr_ledger_wait(served->ledger, size, LOOK_MS, &size);
+		else
+			served_turn_recovery(served);
 		/* A ledger that fails at once is not asked at once. */
 		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED)
 			(void)poll(NULL, 0, LOOK_MS);
@@ -34,14 +39,26 @@ static void *watch(void *arg)
 static emr_status open_all(emr_served *served, const emr_served_options *options)
 {
 	const emr_ledger_options ledger = {.path = options->path, .clock = options->clock};
+	uint64_t size = 1;
 
-	EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
-	served->net_id = emr_ledger_net_id(served->ledger);
+	served->path = strdup(options->path);
+	if (served->path == NULL)
+		return EMR_NO_MEMORY;
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)
-		return EMR_IO;
-	return emr_chain_open(
-		served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, BUSY_MS, &served->rows);
+		return emr_status_from_errno(errno);
+	EMR_TRY(emr_chain_open(served->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED,
+		served->host_dirfd >= 0 &&
+			faccessat(served->dirfd, EMR_NETWORK_LEDGER, F_OK, 0) != 0,
+		BUSY_MS, &served->rows));
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	if (served->host_dirfd >= 0)
+		EMR_TRY(served_open_recovery(served, size));
+	if (served->ledger == NULL && size > 0)
+		EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
+	if (served->ledger != NULL)
+		served->net_id = emr_ledger_net_id(served->ledger);
+	return EMR_OK;
 }
 
 emr_status emr_served_start(const emr_served_options *options, emr_served **out_served)
@@ -60,6 +77,7 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 	if (status == EMR_OK) {
 		served->dirfd = -1;
 		served->mail_dirfd = options->mail_dirfd;
+		served->host_dirfd = options->host_dirfd > 0 ? options->host_dirfd : -1;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
 		memcpy(served->secret, options->secret, sizeof served->secret);
 		served->key = served_open_key(served->secret, served->sk);
@@ -90,7 +108,8 @@ void emr_served_stop(emr_served *served)
 		return;
 	atomic_store(&served->is_ending, true);
 	if (served->has_watcher) {
-		emr_ledger_wake(served->ledger);
+		if (!atomic_load(&served->is_recovering))
+			emr_ledger_wake(served->ledger);
 		(void)pthread_join(served->watcher, NULL);
 	}
 	emr_serve_stop(served->serve);
@@ -101,6 +120,7 @@ void emr_served_stop(emr_served *served)
 	(void)pthread_mutex_destroy(&served->rows_lock);
 	(void)pthread_mutex_destroy(&served->head_lock);
 	emr_buf_free(&served->head);
+	free((void *)(uintptr_t)served->path);
 	emr_wipe(served->secret, sizeof served->secret);
 	emr_wipe(served->sk, sizeof served->sk);
 	emr_wipe(served->seal, sizeof served->seal);
@@ -115,5 +135,6 @@ emr_served_counts emr_served_count(emr_served *served)
 		.refused = counts.refused,
 		.batches = atomic_load(&served->batches),
 		.waiting = counts.waiting,
-		.bytes = counts.bytes};
+		.bytes = counts.bytes,
+		.is_recovering = atomic_load(&served->is_recovering)};
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/restart.h"
 
 #define PIN_PREFIX "sha256//"
 #define KEY_PREFIX "ed25519//"
@@ -183,13 +184,23 @@ emr_status client_settings(const char *path, struct timespec *io_seen, emr_serve
 	return status == EMR_INVALID ? EMR_DAMAGED : status;
 }
 
-bool emr_served_is_at(const char *path)
+static bool has_file(const char *path, const char *name)
 {
 	EMR_AUTO_FREE char *file = NULL;
 
-	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
+	if (asprintf(&file, "%s/%s", path, name) < 0) {
 		file = NULL;
 		return false;
 	}
 	return access(file, F_OK) == 0;
+}
+
+bool emr_served_is_at(const char *path)
+{
+	return has_file(path, EMR_SERVED_SETTINGS);
+}
+
+bool emr_served_is_recovering(const char *path)
+{
+	return has_file(path, "../host/" EMR_RECOVERY);
 }

@@ -139,6 +139,9 @@ emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_
 	const uint64_t now = emr_clock_unix_s(served->clock);
 	uint8_t token[WIRE_TOKEN_BYTES], wanted[32];
 
+	/* Whose keys are in force it knows again when it has all entries. */
+	if (atomic_load(&served->is_recovering))
+		return EMR_OFFLINE;
 	if (!read_bearer(call, token, sizeof token))
 		return EMR_BAD_SIGNATURE;
 	seal(served, token, wanted);
@@ -154,6 +157,8 @@ emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes 
 	uint8_t request[WIRE_TOKEN_REQUEST_BYTES];
 	uint64_t below;
 
+	if (root.len > 0 && atomic_load(&served->is_recovering))
+		return EMR_OFFLINE;
 	if (root.len == 0)
 		EMR_TRY(served_check_reader(served, call, &below));
 	else if (root.len != WIRE_ROOT_BYTES || !read_bearer(call, request, sizeof request))

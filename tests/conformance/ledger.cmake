@@ -21,6 +21,10 @@ emr_test(test_two_histories
 	USES served_kit Threads::Threads
 	LABELS conformance
 	LINK_OPTIONS -Wl,--wrap=emr_chain_caller)
+emr_test(test_restarts
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_restart.c
+	USES served_kit Threads::Threads
+	LABELS conformance)
 emr_test(test_ledger_crowd
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_crowd.c
 	USES served_kit Threads::Threads

@@ -3,6 +3,7 @@
 #include "served_kit.h"
 
 #include "base/codec.h"
+#include "crypto/kdf.h"
 #include "ledger/network.h"
 
 #include <arpa/inet.h>
@@ -13,7 +14,7 @@ unsigned kit_host_port;
 uint8_t kit_host_secret[32] = {1, 2, 3};
 static emr_buf key, certificate;
 
-static void put_file(const char *dir, const char *name, emr_bytes bytes)
+void kit_put_file(const char *dir, const char *name, emr_bytes bytes)
 {
 	EMR_AUTO_FD fd;
 
@@ -61,6 +62,14 @@ void kit_host_stop(kit *k)
 	kit_host = NULL;
 }
 
+void kit_host_seed(uint8_t out[32])
+{
+	static const char label[] = "emrfs/v1/host";
+
+	emr_hmac_sha256(emr_bytes_of(kit_host_secret, sizeof kit_host_secret),
+		emr_bytes_of(label, sizeof label), out);
+}
+
 static void make_served(kit *k)
 {
 	EMR_AUTO_BUF settings = {0};
@@ -88,8 +97,8 @@ static void make_served(kit *k)
 	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
 	emr_served_pin_text(pin, at.pin);
 	assert_ok(emr_served_at_write(&at, &settings));
-	put_file(k->network, EMR_SERVED_SETTINGS, emr_buf_view(&settings));
-	put_file(k->network, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor));
+	kit_put_file(k->network, EMR_SERVED_SETTINGS, emr_buf_view(&settings));
+	kit_put_file(k->network, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor));
 }
 
 void kit_sign(kit *k, emr_keyring *by, emr_id32 host, uint64_t at, emr_bytes root, uint8_t out[104])

@@ -73,7 +73,7 @@ as bento run 6 network address "$text"
 says "older"
 registers bento third
 steal() { rm -rf stolen && cp -a "$NET" stolen && rm -r stolen/blocks stolen/host/writer stolen/host/index*; }
-steal && rm stolen/ledger/hosted stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem # a thief of the ledger alone, with keys of his own
+steal && rm stolen/ledger/hosted stolen/host/secret stolen/host/key.pem stolen/host/certificate.pem stolen/host/place # a thief of the ledger alone, with keys of his own
 thief_says() {	# [HOST OPTION...]
 	local port
 	port=$(emr_port)

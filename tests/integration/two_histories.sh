@@ -1,7 +1,7 @@
 #!/bin/bash
 # two_histories.sh: a host keeps two histories of its network's ledger and shows each of two members one, at one address and with one key.
 # They notice it as soon as one gets a card of the other, or when the host shows one of them the other's history. Then they name the host,
-# and neither goes on writing there. A host that went back to an older state is called so.
+# and neither goes on writing there. A host that went back to an older state waits for what it lacks.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
@@ -53,7 +53,8 @@ for who in bento clara; do
 done
 two_unmount bento clara
 host_stop
-cp -rp "$NET" "$EMR_WORK/other"
+copied() { cp -rp "$NET" "$1" && rm "$1/host/place" || emr_fail "no copy"; } # which says that it is one
+copied "$EMR_WORK/other"
 
 say "each is shown a history of his own, and neither can know"
 host_shows "$NET"
@@ -92,19 +93,19 @@ goes_no_further bento
 two_unmount bento
 host_stop
 
-say "one that went back is called that, and is fine again when it is there again"
+say "one that went back without knowing it hears of it from a member, and takes nothing; all is well when the newer one is there again"
 rm -r "$NET" && mv "$EMR_WORK/bentos" "$NET"
 rm "$EMR_WORK/bento/state/replica.forked"
 host_shows "$NET"
 two_mount bento
 as bento run 0 status
 host_stop
-cp -rp "$NET" "$EMR_WORK/old"
+copied "$EMR_WORK/old"
 host_shows "$NET"
 save bento later
 host_stop
 host_shows "$EMR_WORK/old" "$EMR_WORK/new"
-emr_until as bento status_says "an older state than this computer has seen"
+emr_until as bento status_says "is being restored: saves wait"
 two_unmount bento
 host_stop
 host_shows "$EMR_WORK/new" "$EMR_WORK/old"

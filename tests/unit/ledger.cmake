@@ -5,6 +5,8 @@ emr_test(test_ledger_release SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_relea
 	DEFINES EMR_RELEASES_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
 emr_test(test_hand_in SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hand_in.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
 	USES ledger_kit Threads::Threads)
+emr_test(test_restart SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_restart.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
+	USES ledger_kit PkgConfig::sodium)
 emr_test(test_ahead SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ahead.c ${CMAKE_CURRENT_LIST_DIR}/rogue_kit.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
 	USES ledger_kit Threads::Threads LINK_OPTIONS -Wl,--wrap=emr_header_is_signed,--wrap=sched_getaffinity,--wrap=pthread_create)
 emr_test(test_ledger_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_copy.c USES ledger_kit)

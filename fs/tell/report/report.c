@@ -322,13 +322,13 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack(
-		"{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, "
-		"s:i, s:b, s:o, s:o,"
-		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
-		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, "
+			 "s:I, s:I, s:o, "
+			 "s:i, s:b, s:o, s:o,"
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+			 "s:I, s:o, s:I,"
+			 " s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)(counts.files + study.files), "participants",
@@ -366,7 +366,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"coming", (json_int_t)totals.coming, "spared_bytes",
 		(json_int_t)counts.spared_bytes, "awaiting_copies", (json_int_t)counts.awaiting,
 		"copies_first", (json_int_t)emr_settle_copies_first(session->settle), "doubt",
-		doubt_report(session), "agents_silent", emr_agents_silent_json(session));
+		doubt_report(session), "agents_silent", emr_agents_silent_json(session), "restarts",
+		emr_restarts_json(session));
 }
 
 /* ---- one path ---- */

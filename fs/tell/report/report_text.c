@@ -96,8 +96,7 @@ static void put_spared(FILE *to, const json_t *report)
 	emr_size_text(emr_json_number_at(report, "spared_bytes"), size);
 	fprintf(to,
 		_("  %s are not given back: they may belong to a file a part of which is not here. "
-		  " "
-		  "They are looked at again when it is.\n"),
+		  " They are looked at again when it is.\n"),
 		size);
 }
 
@@ -247,9 +246,8 @@ static void put_remarks(FILE *to, const json_t *report)
 	}
 	if (unreadable > 0)
 		fprintf(to,
-			_("  Left by others and not to be opened: %llu. To be rid of it: emrfs "
-			  "erase "
-			  "--unreadable\n"),
+			_("  Left by others and not to be opened: %llu. To be rid of it: "
+			  "emrfs erase --unreadable\n"),
 			(unsigned long long)unreadable);
 	if (local > 0) {
 		fprintf(to,
@@ -362,6 +360,7 @@ static void put_ledger(FILE *to, const json_t *report)
 	uint64_t waiting = emr_json_number_at(report, "waiting_requests");
 	const char *tested = emr_json_text_at(report, "words_tested_at");
 	char day[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
+	EMR_AUTO_FREE char *restarts = emr_restarts_text(json_object_get(report, "restarts"));
 
 	if (waiting > 0)
 		emr_hint_print(to,
@@ -380,6 +379,7 @@ static void put_ledger(FILE *to, const json_t *report)
 	} else {
 		fputs(_("  Ledger: on this computer.\n"), to);
 	}
+	fputs(restarts != NULL ? restarts : "", to);
 	if (json_is_string(json_object_get(ledger, "error"))) {
 		fputs("  ", to);
 		put_shown(to, emr_json_text_at(ledger, "message"));

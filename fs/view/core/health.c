@@ -4,6 +4,7 @@
 #include "health.h"
 
 #include "base/log.h"
+#include "replica/restart.h"
 
 bool view_ledger_is_wrong(emr_status status)
 {
@@ -75,6 +76,19 @@ emr_status emr_view_stopped_by(emr_view *view)
 	return view->stopped_by;
 }
 
+void view_hear_restart(emr_view *view, emr_status status)
+{
+	const emr_view_options *o = &view->options;
+	emr_status said = EMR_OK;
+
+	if (emr_replica_restart_is_new(o->replica) && o->notice != NULL)
+		o->notice(o->notice_arg, "host-restart", "");
+	if (status == EMR_OK || status == EMR_TIMEOUT || status == EMR_OFFLINE)
+		said = emr_replica_say(o->replica, o->keyring);
+	if (said != EMR_OK)
+		emr_log(EMR_LOG_INFO, "after the restart: %s", emr_status_text(said));
+}
+
 bool view_reaches_ledger(emr_view *view)
 {
 	emr_ledger_absence absence;
@@ -90,6 +104,7 @@ void view_hear_ledger(emr_view *view, emr_status status)
 
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		return;
+	view_hear_restart(view, status);
 	if (status == EMR_OFFLINE)
 		emr_ledger_look(view->options.ledger, &absence);
 	if (absence.is_asked || absence.refusal != NULL || absence.status != status)

@@ -19,6 +19,9 @@ bool view_reaches_ledger(emr_view *view);
 /* Notes the ledger's last status: it is said once when the ledger is away, once when it is back.
  * Without view->lock. */
 void view_hear_ledger(emr_view *view, emr_status status);
+/* The same of a restart of its host, which is told once; when the ledger can be asked, the others
+ * hear that nothing is left to sign again here. */
+void view_hear_restart(emr_view *view, emr_status status);
 
 /* ---- disk.c ---- */
 /* These functions say whether what was saved is safe on the disk, and if not, why. They refuse to

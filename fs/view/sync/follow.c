@@ -14,6 +14,7 @@
 #include "conflict.h"
 #include "deposits.h"
 #include "erasing.h"
+#include "health.h"
 #include "node.h"
 #include "ops_file.h"
 #include "past.h"
@@ -572,8 +573,7 @@ static void part_came(void *arg, const emr_part_key *key)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN,
-			"a record that can be read now is shown when the folder is "
-			"opened again: %s",
+			"a record that can be read now is shown at the next opening: %s",
 			emr_status_text(status));
 	shared_wake(view);
 }
@@ -583,16 +583,16 @@ void *follow_loop(void *arg)
 	emr_view *view = arg;
 	emr_follow_place place = emr_follow_here(view->options.replica);
 	uint64_t told = 0;
+	emr_status status;
 
 	emr_follow_parts(view->options.replica, part_came, view);
 	pthread_mutex_lock(&view->lock);
 	while (!view->stop) {
-		emr_status status;
-
 		place.size = view->followed;
 		tell_growth(view, place.size, &told);
 		pthread_mutex_unlock(&view->lock);
 		status = emr_follow_wait(view->options.replica, &place, WAIT_MS);
+		view_hear_restart(view, status);
 		pthread_mutex_lock(&view->lock);
 		if (status == EMR_OK)
 			tell_growth(view, place.size, &told);

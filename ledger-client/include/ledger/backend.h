@@ -59,6 +59,8 @@ typedef struct emr_ledger_backend {
 	/* Both NULL = nobody signs how far it goes. */
 	emr_status (*head)(void *self, emr_buf *out_note);
 	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
+	/* NULL = it loses nothing. */
+	emr_status (*ask)(void *self, const char *what, emr_bytes body, emr_buf *out);
 	/* Whether it reads from a channel, also what moved there; NULL = its descriptor says so. */
 	bool (*is_of_channel)(void *self);
 } emr_ledger_backend;

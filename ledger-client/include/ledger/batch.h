@@ -58,3 +58,12 @@ emr_id32 emr_batch_signer_id(const emr_batch_builder *builder);
  * is then spent. *out_batch_id may be NULL. */
 emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t valid_for,
 	emr_buf *out_batch, emr_id32 *out_batch_id);
+
+struct emr_batch;
+
+/* Signs those items of WAS (contract/item.h) once more that are PICKED, one flag an item, and whose
+ * parts are at hand, with the key of OPTIONS' keyring that had signed it, at NOW and for as long a
+ * time: they are the same bytes, and keep their ids.  OPTIONS' signer is not looked at.
+ * EMR_NOT_FOUND: none is picked; EMR_DENIED: no key of this keyring signed it. */
+emr_status emr_batch_again(const emr_batch_options *options, const struct emr_batch *was,
+	const bool *picked, uint64_t now, emr_buf *out_batch);

@@ -19,6 +19,7 @@ typedef struct emr_checkpoint_sig {
 
 typedef struct emr_checkpoint {
 	emr_id16 net_id;
+	emr_id16 recovery; /* a statement about this one (restart.h); zero: a head */
 	uint64_t size;
 	uint8_t root[32];
 	size_t n_sigs;
@@ -28,6 +29,9 @@ typedef struct emr_checkpoint {
 /* Parses outside bytes.  EMR_DAMAGED: any deviation from the one accepted text; EMR_LIMIT: too long
  * or too many signatures. */
 emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint);
+/* The same of a statement about a recovery, by one: emr_checkpoint_parse takes heads alone.  The
+ * signatures of a note are good for no other recovery, nor for a head. */
+emr_status emr_checkpoint_parse_said(emr_bytes note, emr_checkpoint *out_checkpoint);
 /* The one text of CHECKPOINT, signatures in the order of the array. */
 emr_status emr_checkpoint_format(const emr_checkpoint *checkpoint, emr_buf *out_note);
 /* Adds a cosignature at TIME by the log key of KEYRING in this network; replaces an older one of

@@ -61,8 +61,13 @@ emr_status emr_ledger_copy_administrator(emr_ledger_copy *copy, emr_id32 signer,
 	uint8_t out_org[16], bool *out_is);
 emr_status emr_ledger_copy_network(emr_ledger_copy *copy, struct emr_row_network *out_row);
 /* Writes the names of member organisations, as they were approved and as far as they fit, with
- * commas between. */
-emr_status emr_ledger_copy_orgs(emr_ledger_copy *copy, char *out, size_t size);
+ * commas between.  AWAITED, of emr_ledger_copy_heard: those alone that must be heard yet. */
+emr_status emr_ledger_copy_orgs(
+	emr_ledger_copy *copy, const emr_buf *awaited, char *out, size_t size);
+/* Whom the host, whose directory HOST_DIRFD is, has heard in RECOVERY (restart.h): appends each
+ * emr_restart_org. */
+emr_status emr_ledger_copy_heard(
+	emr_ledger_copy *copy, int host_dirfd, emr_id16 recovery, emr_buf *out_orgs);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
 /* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes

@@ -34,6 +34,7 @@ typedef struct emr_ledger_options {
 	 * when it is not, and only during emr_ledger_open. */
 	emr_status (*known)(void *arg, emr_buf *out_descriptor);
 	void *known_arg;
+	emr_bytes known_descriptor; /* what KNOWN gave, for who opens behind it; borrowed */
 	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
 	emr_status (*host)(
 		const struct emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
@@ -239,3 +240,18 @@ typedef struct emr_ledger_trouble {
 	bool is_ordered; /* on Fabric, behind emr_ledger_verify: orderers have signed all blocks */
 } emr_ledger_trouble;
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);
+
+/* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
+
+/* Appends what the host has of WHAT to OUT; or, where BODY has bytes, what it answers to them.
+ * EMR_UNSUPPORTED where no host serves the ledger; EMR_NOT_FOUND: it has nothing of it;
+ * EMR_OFFLINE. "recovery": id[16] and entries u64 of a host that is in recovery; it needs no token.
+ * BODY, a head (emr_restart_bring) that the host signed once, and entries behind it up to that:
+ * each proves itself.  A head of more entries than it has begins a recovery.  EMR_CONFLICT: the
+ * host has another entry there, and waits; EMR_DENIED: it has not signed this. "kept/restarts":
+ * all, the oldest first. "said": BODY, a statement by a member; "kept/said-" and 64 hex: this
+ * member's newest. */
+#define EMR_ASK_RECOVERY "recovery"
+#define EMR_ASK_KEPT "kept/"
+#define EMR_ASK_SAID "said"
+emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);

@@ -111,6 +111,7 @@ typedef enum emr_option {
 	EMR_OPT_DATASET,
 	EMR_OPT_FROZEN,
 	EMR_OPT_DETAILS,
+	EMR_OPT_HOST_BACKUP,
 	EMR_OPT_NEW_KEY,
 	EMR_OPTION_COUNT
 } emr_option;

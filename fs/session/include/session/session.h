@@ -141,3 +141,12 @@ emr_status emr_session_run_place(int state_fd, char **out_dir);
 /* Seals and writes, or reads, the profile.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile);
 emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profile *out_profile);
+
+/* ---- going_on.c ---- */
+
+/* The parts must be opened once more: damage of the copy was met, or entries of it are gone.  Of
+ * the latter what has to be done before is done, as far as it can be now; without it the old copy
+ * is opened again, and saves wait. */
+bool emr_session_must_reopen(emr_session *session);
+/* Undoes emr_session_open_copy, so that it can be called again. */
+void emr_session_close_copy(emr_session *session);

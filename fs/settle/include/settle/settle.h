@@ -27,6 +27,7 @@ enum {
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
 	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.c) */
+	EMR_ROW_LOST = 'Z',    /* a version that was on the ledger and is gone: again.c */
 	EMR_ROW_ERASING = 'E', /* an object whose keys are to be destroyed (view) */
 };
 
@@ -174,3 +175,13 @@ typedef struct emr_unheard {
  * Before emr_settle_resend, behind whose answers nothing is looked for any more.  *OUT_IS_BEHIND:
  * there are, and the journal remembers a ledger before them. */
 emr_status emr_settle_unheard(emr_settle *settle, emr_buf *out, bool *out_is_behind);
+
+/* After a restart of the ledger's host that took entries of this computer's copy away
+ * (emr_replica_must_go_on): what was its own among them is signed once more, the journal is made to
+ * fit, and the next opening finds all of it registered, but for what is told by
+ * emr_settle_each_lost. Nothing else is done with SETTLE or its replica afterwards: both are
+ * closed.  It may be interrupted anywhere and run again. EMR_NOT_FOUND: there is no such restart;
+ * else what the ledger gives. */
+emr_status emr_settle_go_on(emr_settle *settle);
+/* Versions that could not be signed again, by name. */
+emr_status emr_settle_each_lost(emr_settle *settle, emr_journal_visit fn, void *arg);

@@ -79,7 +79,10 @@ bool host_may(emr_node *node, emr_serve_call *call, emr_bytes root)
 
 	if (status == EMR_OK)
 		return true;
-	call->code = status == EMR_BAD_SIGNATURE ? 401 : status == EMR_DENIED ? 403 : 500;
+	call->code = status == EMR_BAD_SIGNATURE ? 401
+		     : status == EMR_DENIED	 ? 403
+		     : status == EMR_OFFLINE	 ? 503
+						 : 500;
 	host_text(call, "Kubo RPC Access Denied: Please provide a valid authorization token");
 	return false;
 }

@@ -44,6 +44,10 @@ emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
 /* Whether the directory PATH has such settings. */
 bool emr_served_is_at(const char *path);
+/* The refusal (emr_ledger_absence) of a host that takes from its members what its ledger lost. */
+#define EMR_SERVED_RECOVERY "recovery"
+/* Whether the host of the ledger in PATH is in recovery (ledger/restart.h). */
+bool emr_served_is_recovering(const char *path);
 
 /* ---- letters of an invitation ---- */
 

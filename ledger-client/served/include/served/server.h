@@ -18,6 +18,8 @@ typedef struct emr_served_options {
 	const char *path;	/* the network's directory; its owner alone has it open */
 	const emr_clock *clock; /* NULL = the computer's */
 	int mail_dirfd;		/* where letters of invitations lie; borrowed; -1: none are taken */
+	int host_dirfd;		/* DIR/host, where it keeps what it needs when entries of its ledger
+				 * are lost (ledger/restart.h); borrowed; 0: it then goes on as is */
 	int listen_fd;		/* a listening socket of TCP or Unix; the server closes it */
 	/* PEM, both NULL: HTTP without TLS, which is for a Unix socket. */
 	const char *key, *certificate;
@@ -51,6 +53,7 @@ typedef struct emr_served_counts {
 	uint64_t batches;	    /* that were judged */
 	unsigned waiting;	    /* clients that wait for more entries now */
 	uint64_t bytes;		    /* that requests hold now */
+	bool is_recovering;	    /* entries of its ledger are lost */
 } emr_served_counts;
 emr_served_counts emr_served_count(emr_served *served);
 

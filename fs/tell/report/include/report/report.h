@@ -72,3 +72,7 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 
 /* The proof of the content at PLACE.  Errors as emr_proof_make. */
 emr_status emr_evidence_make(const emr_session *session, const emr_place *place, emr_buf *out_file);
+/* How the ledger went on after its host had lost entries, oldest first; NULL: no memory. */
+json_t *emr_restarts_json(emr_session *session);
+/* The same in sentences, "" for none; the caller frees it.  NULL: no memory. */
+char *emr_restarts_text(const json_t *restarts);

@@ -1,0 +1,83 @@
+/* This file tells from where the ledger of a network went on after its host had lost entries, and
+ * what became of one's own among them. It names nobody as the cause. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/json.h"
+#include "kit/language.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "replica/restart.h"
+#include "report/report.h"
+
+#define SHOWN_MAX 8  /* restarts */
+#define NAMED_MAX 50 /* of what is lost */
+
+static emr_status add_name(void *arg, emr_id16 object, emr_bytes name)
+{
+	char text[256];
+
+	(void)object;
+	if (name.len == 0 || name.len >= sizeof text || json_array_size(arg) >= NAMED_MAX)
+		return EMR_OK;
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	return json_array_append_new(arg, emr_json_text(text)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+json_t *emr_restarts_json(emr_session *session)
+{
+	emr_known_restart all[SHOWN_MAX];
+	size_t n = emr_replica_restarts(session->replica, all, SHOWN_MAX);
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		json_t *lost = json_array();
+		char at[EMR_TEXT_BYTES];
+
+		emr_time_json((int64_t)all[i].unix_s, at);
+		if (i + 1 == n)
+			(void)!emr_settle_each_lost(session->settle, add_name, lost);
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:I, s:I, s:b, s:o}", "at", at, "at_unix",
+					  (json_int_t)all[i].unix_s, "entry_count",
+					  (json_int_t)all[i].size, "waits",
+					  all[i].state == EMR_RESTART_WAITS, "lost", lost)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+char *emr_restarts_text(const json_t *restarts)
+{
+	char *text = NULL, when[EMR_TEXT_BYTES], entries[EMR_TEXT_BYTES], shown[4200];
+	size_t size, i, k;
+	FILE *to = open_memstream(&text, &size);
+	const json_t *one, *name;
+
+	if (to == NULL)
+		return NULL;
+	json_array_foreach(restarts, i, one)
+	{
+		emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
+		emr_number_text(emr_json_number_at(one, "entry_count"), entries);
+		fprintf(to,
+			_("  On %s the host of your network went on with %s entries, after later "
+			  "ones were lost.\n"),
+			when, entries);
+		if (emr_json_flag_at(one, "waits"))
+			fputs(_("    This computer has some of those. Close your folder and open "
+				"it again: what is yours is signed once more. Until then it "
+				"waits.\n"),
+				to);
+		json_array_foreach(json_object_get(one, "lost"), k, name)
+		{
+			emr_show(json_string_value(name), shown, sizeof shown);
+			fprintf(to, _("    Gone for good: %s\n"), shown);
+		}
+	}
+	return fclose(to) == 0 ? text : (free(text), NULL);
+}

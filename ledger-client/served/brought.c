@@ -1,0 +1,150 @@
+/* This file takes what members bring to a host that lost entries of its ledger: its own heads, and
+ * the entries that they prove. It refuses what no head of its own proves, and has the host wait,
+ * with both as evidence, where two such heads lie on different chains. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/worker.h"
+#include "ledger/network.h"
+#include "served_private.h"
+
+/* Whether the chain here is that of HEAD, as far as that can be told. */
+static emr_status compare(
+	emr_served *served, const emr_restart_head *head, uint64_t size, bool *out_is_same)
+{
+	uint8_t hash[32];
+
+	*out_is_same = true;
+	if (head->head.size <= size) {
+		EMR_TRY(emr_required(emr_chain_root(served->rows, head->head.size, hash)));
+		*out_is_same = memcmp(hash, head->head.root, sizeof hash) == 0;
+	} else if (head->at > 0 && head->at <= size) {
+		EMR_TRY(emr_required(emr_chain_leaf(served->rows, head->at - 1, hash)));
+		*out_is_same = memcmp(hash, head->leaf, sizeof hash) == 0;
+	}
+	return EMR_OK;
+}
+
+/* Both notes are kept, for whoever has to be shown. */
+static emr_status keep_split(emr_served *served, const emr_restart_head *head)
+{
+	if (served->lost.is_split)
+		return EMR_CONFLICT;
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, head->note, 0600));
+	served->lost.is_split = true;
+	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
+			       "(" EMR_RECOVERY_OTHER ")");
+	return EMR_CONFLICT;
+}
+
+/* An emr_chain_fetch_fn: the parts stand behind their entry, in this order. */
+static emr_status next_parts(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	emr_reader *reader = arg;
+	emr_bytes part;
+
+	(void)keys;
+	for (size_t i = 0; i < n; i++) {
+		part = emr_read_bytes(reader, emr_read_u32(reader));
+		EMR_TRY(reader->bad ? EMR_INVALID : EMR_OK);
+		EMR_TRY(fn(fn_arg, i, part.len > 0 ? part : (emr_bytes){0}));
+	}
+	return EMR_OK;
+}
+
+/* The descriptor stands beside the ledger, too; which network it is says the head. */
+static emr_status take_first(emr_served *served, const emr_ledger_entry *entry, emr_id16 net_id)
+{
+	emr_id16 found;
+
+	emr_descriptor_net_id((emr_span){entry->entry.data, entry->entry.len}, found.b);
+	if (!emr_id16_equal(found, net_id))
+		return EMR_INVALID;
+	served->net_id = net_id;
+	return emr_file_replace(served->dirfd, EMR_NETWORK_DESCRIPTOR, entry->entry, 0600);
+}
+
+static emr_status take_entry(emr_served *served, const emr_ledger_entry *entry, emr_id16 net_id,
+	emr_reader *reader, emr_chain_parts *parts)
+{
+	const emr_chain_checked checked = {.is_from_peer = true};
+	emr_ledger_trouble trouble;
+	emr_status status;
+
+	if (entry->seq == 0)
+		EMR_TRY(take_first(served, entry, net_id));
+	EMR_TRY(emr_chain_parts_of(entry, next_parts, reader, NULL, NULL, parts));
+	status =
+		emr_chain_follow(served->rows, entry, &checked, parts->spans, NULL, NULL, &trouble);
+	return status == EMR_DAMAGED || status == EMR_FORK ? EMR_INVALID : status;
+}
+
+/* In a transaction.  The last one is under HEAD, and each has the hash of the one before: so all
+ * are. */
+static emr_status take_entries(emr_served *served, const emr_restart_head *head, emr_reader *reader)
+{
+	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
+	emr_status status = parts != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_ledger_entry entry;
+	uint64_t size = 0;
+	uint8_t leaf[32];
+
+	while (status == EMR_OK && wire_read_entry(reader, &entry))
+		status = take_entry(served, &entry, head->head.net_id, reader, parts);
+	if (parts != NULL)
+		emr_chain_parts_free(parts);
+	EMR_TRY(status);
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	if (reader->bad || size != head->at)
+		return EMR_INVALID;
+	EMR_TRY(emr_chain_leaf(served->rows, size - 1, leaf));
+	served->changed_ns = emr_clock_boot_ns(served->clock);
+	return memcmp(leaf, head->leaf, sizeof leaf) == 0 ? EMR_OK : EMR_INVALID;
+}
+
+/* Under rows_lock. */
+static emr_status take_head(emr_served *served, const emr_restart_head *head)
+{
+	uint64_t size;
+	bool is_same;
+
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	/* Behind a restart it is known what went. */
+	if ((size > 0 && !emr_id16_equal(head->head.net_id, served->net_id)) ||
+		head->head.sigs[0].time < served->restarted)
+		return EMR_DENIED;
+	EMR_TRY(compare(served, head, size, &is_same));
+	if (!is_same || head->head.size > size)
+		EMR_TRY(served_begin_recovery(served));
+	if (!is_same)
+		return keep_split(served, head);
+	if (!atomic_load(&served->is_recovering) || head->head.size <= served->lost.known)
+		return EMR_OK;
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, head->note, 0600));
+	served->lost.known = head->head.size;
+	served->changed_ns = emr_clock_boot_ns(served->clock);
+	return EMR_OK;
+}
+
+emr_status served_take_brought(emr_served *served, emr_serve_call *call)
+{
+	emr_reader reader = emr_reader_of(emr_buf_view(&call->body));
+	emr_restart_head head;
+	EMR_LOCKED(&served->rows_lock);
+
+	if (served->host_dirfd < 0 || emr_restart_head_read(&reader, &head) != EMR_OK)
+		return EMR_INVALID;
+	if (head.head.n_sigs != 1 ||
+		emr_checkpoint_verify(
+			&head.head, emr_checkpoint_host_id(served->key.b), served->key.b) != EMR_OK)
+		return EMR_DENIED;
+	EMR_TRY(take_head(served, &head));
+	if (reader.left == 0)
+		return EMR_OK;
+	EMR_TRY(emr_chain_begin(served->rows));
+	return emr_chain_end(served->rows, take_entries(served, &head, &reader));
+}

@@ -1,0 +1,271 @@
+/* These tests have a host that lost entries and goes on by a restart: a member who has what is gone
+ * goes on with it, signs again, and accuses nobody; a restart that is not what it must be takes
+ * nothing away. */
+#include "ledger/checkpoint.h"
+#include "ledger/restart.h"
+#include "replica/restart.h"
+#include "served_members.h"
+
+/* ---- a host that lost entries, and says so: ana has what is gone ---- */
+
+typedef struct restart_of {
+	uint64_t size, time, heard_time;
+	emr_keyring *heard; /* NULL: nobody was */
+	uint8_t seed_xor;   /* another host's key */
+} restart_of;
+
+static void host_restarts(restart_of how)
+{
+	static emr_restart restart;
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t seed[32];
+
+	restart.said = (emr_checkpoint){
+		.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
+	assert_ok(emr_ledger_root(k.ledger, how.size, restart.said.root));
+	restart.heard[0] = restart.said;
+	restart.n_heard = how.heard != NULL;
+	kit_host_seed(seed);
+	seed[0] ^= how.seed_xor;
+	assert_ok(emr_checkpoint_sign(&restart.said, seed, how.time));
+	if (how.heard != NULL)
+		assert_ok(emr_checkpoint_cosign(&restart.heard[0], how.heard, how.heard_time));
+	assert_ok(emr_restart_write(&restart, &bytes));
+	kit_put_file(printed("%s/host", k.base), EMR_RESTARTS, emr_buf_view(&bytes));
+}
+
+static uint64_t common; /* entries before they part */
+
+/* Of ana, who saved so often, one entry each; the host lost them. */
+static void host_loses(unsigned by_ana, unsigned by_rui)
+{
+	emr_replica_position at;
+
+	part_ways(by_ana, by_rui);
+	assert_ok(emr_replica_at(ana.replica, &at));
+	common = at.size - by_ana;
+}
+
+static restart_of a_restart(void)
+{
+	return (restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0};
+}
+
+static uint64_t host_size(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(rui.ledger, &size));
+	return size;
+}
+
+static emr_id16 lost;
+
+static emr_status note_lost(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	lost = change->object;
+	return EMR_OK;
+}
+
+static emr_status die(void *arg, emr_replica *next)
+{
+	(void)arg;
+	(void)next;
+	return EMR_INTERRUPTED;
+}
+
+/* DIES: before the new copy is what is taken next. */
+static void go_on(bool dies)
+{
+	const emr_signing_again signing = {
+		.keyring = k.keyring, .lost = note_lost, .then = dies ? die : NULL};
+
+	lost = (emr_id16){{0}};
+	assert_status(dies ? EMR_INTERRUPTED : EMR_OK, emr_replica_go_on(ana.replica, &signing));
+}
+
+static void comes_again(void)
+{
+	member_goes(&ana);
+	member_comes(&ana, "ana");
+}
+
+TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
+{
+	emr_known_restart known;
+	EMR_AUTO_BUF hers = {0};
+
+	host_loses(3, 2);
+	host_restarts(a_restart());
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_OFFLINE, follow(&ana));
+	comes_again(); /* it is known for good */
+	assert_true(emr_replica_must_go_on(ana.replica));
+	go_on(true);
+	assert_int_equal(host_size(), common + 2 + 3);
+	comes_again();
+	assert_true(emr_replica_must_go_on(ana.replica)); /* the old copy is there */
+	go_on(false);
+	comes_again();
+	assert_int_equal(host_size(), common + 2 + 3);
+	assert_true(emr_id16_is_zero(lost));
+	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 1);
+	assert_int_equal(known.state, EMR_RESTART_FITS);
+	assert_ok(follow(&ana));
+	save(&ana);
+	/* Nobody is accused by what the host had signed of what is gone. */
+	assert_ok(follow(&rui));
+	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	assert_int_equal(emr_replica_restarts(rui.replica, &known, 1), 1);
+	assert_int_equal(known.state, EMR_RESTART_FITS);
+	both_go();
+}
+
+/* Killed between the two files of the new copy that take the place of the old one's. */
+TEST_IN(begin, end, a_death_while_the_new_copy_takes_its_place_is_made_good)
+{
+	host_loses(2, 1);
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	member_goes(&ana);
+	shell("mv -f", "ana/replica.next/replica.sqlite", "ana/replica.sqlite");
+	member_comes(&ana, "ana");
+	assert_ok(follow(&ana));
+	save(&ana);
+	assert_int_not_equal(faccessat(ana.state_fd, "replica.next", F_OK, 0), 0);
+	assert_int_equal(host_size(), common + 1 + 2 + 1);
+	both_go();
+}
+
+static void expect_refused(restart_of how, emr_status why)
+{
+	emr_known_restart known;
+
+	host_restarts(how);
+	assert_status(why, follow(&ana));
+	assert_false(emr_replica_must_go_on(ana.replica));
+	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 0);
+}
+
+/* A shorter ledger goes back as ever: by another key, unheard, or older than what is to go. */
+TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
+{
+	emr_keyring *thief = NULL;
+	restart_of how;
+
+	host_loses(2, 0);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &thief));
+	how = a_restart();
+	how.seed_xor = 1;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.heard = NULL;
+	expect_refused(how, EMR_ROLLBACK);
+	how.heard = thief;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.time--;
+	expect_refused(how, EMR_ROLLBACK);
+	how = a_restart();
+	how.heard_time--;
+	expect_refused(how, EMR_ROLLBACK);
+	emr_keyring_free(thief);
+	/* One that came to be shown late is one all the same. */
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	both_go();
+}
+
+TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
+{
+	host_loses(1, 0);
+	host_restarts(a_restart());
+	host_keeps_a_copy("early");
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	comes_again();
+	assert_ok(follow(&ana));
+	save(&ana);
+	host_shows("early", "late");
+	assert_status(EMR_ROLLBACK, follow(&ana));
+	assert_false(emr_replica_must_go_on(ana.replica));
+	both_go();
+}
+
+/* A removal is there before what was done before it. */
+TEST_IN(begin, end, removals_come_first)
+{
+	const emr_id16 old = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 first = kit_put(b, &domain, old, 1, (emr_id32){{0}});
+	emr_id32 saved, removed;
+	uint64_t saved_at = 0, removed_at = 0;
+	uint16_t index;
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost"); /* they have parted, and nobody has saved */
+	b = kit_batch(&k, domain.id);
+	saved = kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	b = kit_batch(&k, domain.id);
+	removed = kit_unlink(b, &domain, old, 2, first);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	comes_again();
+	assert_ok(emr_ledger_find_item(k.ledger, saved, &saved_at, &index));
+	assert_ok(emr_ledger_find_item(k.ledger, removed, &removed_at, &index));
+	assert_true(removed_at < saved_at);
+	both_go();
+}
+
+/* Another changed the same row meanwhile. */
+TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 first = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, row, 2, first);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 2, first);
+	(void)kit_send(&k, b);
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(true);
+	assert_true(emr_id16_equal(lost, row));
+	both_go();
+}
+
+/* She has less than the host went on with, and a card of more than it has. */
+TEST_IN(begin, end, a_head_of_what_is_gone_is_not_waited_for)
+{
+	EMR_AUTO_BUF hers = {0};
+	restart_of how;
+
+	host_loses(3, 0);
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	kit_fill(&k, &domain, 1);
+	how = a_restart();
+	how.size++;
+	host_restarts(how);
+	assert_ok(follow(&rui));
+	assert_int_not_equal(faccessat(rui.state_fd, "replica.ahead", F_OK, 0), 0);
+	both_go();
+}
+
+TESTS(NULL, NULL)
