@@ -62,20 +62,16 @@ static emr_status note_audit_entry(gathering *g, const emr_audit_entry *entry)
 	return EMR_OK;
 }
 
-static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+static emr_status note_domain(gathering *g, emr_id16 domain)
 {
-	gathering *g = arg;
 	EMR_AUTO_BUF entries = {0};
 	uint64_t damaged = 0;
 	emr_status status;
 
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
 	g->domain = domain;
 	status = emr_share_audit(g->share, domain, &entries, &damaged);
 	if (status != EMR_OK) /* kept here, and another's */
-		return status == EMR_DENIED ? EMR_OK : status;
+		return status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status;
 	EMR_EACH (const emr_audit_entry, entry, &entries)
 		EMR_TRY(note_audit_entry(g, entry));
 	g->out->damaged += damaged;
@@ -230,19 +226,18 @@ static emr_status match(emr_openings *o)
 static emr_status gather(gathering *g)
 {
 	EMR_AUTO_BUF entries = {0};
+	EMR_AUTO_BUF own = {0};
 	uint64_t damaged = 0;
-	emr_status status = emr_crowd_open(g->session, &g->crowd);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_sharing_handle(g->session, &g->share);
-	if (status == EMR_OK)
-		status = emr_replica_domains(g->session->replica, one_domain, g);
-	if (status == EMR_OK)
-		status = emr_share_staff(g->share, &entries, &damaged);
-	if (status == EMR_DENIED ||
-		status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
-		status = EMR_OK;
-	EMR_TRY(status);
+	EMR_TRY(emr_crowd_open(g->session, &g->crowd));
+	EMR_TRY(emr_sharing_handle(g->session, &g->share));
+	EMR_TRY(emr_replica_own_domains(g->session->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(note_domain(g, *domain));
+	status = emr_share_staff(g->share, &entries, &damaged);
+	/* No auditor; on no ledger of several. */
+	EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	EMR_EACH (const emr_audit_entry, entry, &entries)
 		EMR_TRY(gathering_staff_record(g, entry));
 	g->out->damaged += damaged;

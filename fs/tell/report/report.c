@@ -142,19 +142,6 @@ static json_t *doubt_report(emr_session *session)
 
 #define WRITTEN_MAX 20
 
-/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
- * not hold. */
-static emr_status note_stranger(json_t *keys, const emr_stranger *s)
-{
-	char key[17];
-
-	emr_hex(s->who.b, 8, key);
-	for (size_t i = 0; i < json_array_size(keys); i++)
-		if (strcmp(json_string_value(json_array_get(keys, i)), key) == 0)
-			return EMR_OK;
-	return json_array_append_new(keys, json_string(key)) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
 /* Keys that may do what the owner may, or read or write by the word of such a one. */
 static json_t *strangers_report(const emr_session *session)
 {
@@ -163,9 +150,16 @@ static json_t *strangers_report(const emr_session *session)
 	emr_status status = emr_strangers(session->keyring, session->replica,
 		(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers);
 
-	EMR_EACH (const emr_stranger, s, &strangers)
-		if (keys != NULL && status == EMR_OK)
-			status = note_stranger(keys, s);
+	EMR_EACH (const emr_stranger, s, &strangers) {
+		char key[17];
+		bool is_there = false;
+
+		emr_hex(s->who.b, 8, key);
+		for (size_t i = 0; i < json_array_size(keys); i++)
+			is_there |= strcmp(json_string_value(json_array_get(keys, i)), key) == 0;
+		if (!is_there)
+			(void)json_array_append_new(keys, json_string(key));
+	}
 	if (status != EMR_OK && status != EMR_NO_MEMORY)
 		emr_log(EMR_LOG_WARN, "who may manage the folders could not be looked up: %s",
 			emr_status_text(status));
@@ -193,6 +187,8 @@ static json_t *paths_report(emr_session *session, const uint64_t *nodes, size_t 
 	return report;
 }
 
+/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
+ * not hold. */
 static json_t *conflicts_report(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
