@@ -86,7 +86,6 @@ static emr_status rate_of(desk *d, const question *q, rate **out)
 	uint64_t day = share_now(d->share) / 86400, from = day * 86400;
 	rate new = {.domain = q->domain, .grant = q->grant.known.grant, .day = day};
 	emr_known_release release;
-	EMR_ASK(releases, d->share->o.replica, RELEASES, .domain = q->domain);
 
 	EMR_EACH (rate, r, &d->rates) {
 		if (!emr_id16_equal(r->grant, q->grant.known.grant) ||
@@ -97,6 +96,7 @@ static emr_status rate_of(desk *d, const question *q, rate **out)
 		*out = r;
 		return EMR_OK;
 	}
+	EMR_ASK(releases, d->share->o.replica, RELEASES, .domain = q->domain);
 	while (emr_next(&releases, &release))
 		if (emr_id16_equal(release.grant, new.grant) && release.ledger_time >= from)
 			new.slots += release.asked;

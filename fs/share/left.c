@@ -201,7 +201,7 @@ emr_status emr_share_left(emr_share *share, emr_buf *out_left)
 {
 	looking l = {.share = share, .out = out_left};
 	EMR_AUTO_BUF domains = {0};
-	/* What is shared with me is kept here, too. */
+	/* Domains that are shared with me are kept here, too. */
 	emr_status status = EMR_ASK_ALL(&domains, share->o.replica, DOMAINS);
 
 	EMR_EACH (const emr_known_domain, known, &domains) {

@@ -42,7 +42,6 @@ static emr_status note_team(const nearness *all)
 	EMR_ASK(teams, all->replica, TEAMS);
 
 	while (emr_next(&teams, &team)) {
-		EMR_ASK(members, all->replica, MEMBERS, .team = team.team);
 		emr_row_member member;
 		emr_id32 grantee;
 
@@ -50,6 +49,7 @@ static emr_status note_team(const nearness *all)
 		if (!emr_id32_equal(grantee, all->grantee))
 			continue;
 		EMR_TRY(note_person(all, team.row.steward));
+		EMR_ASK(members, all->replica, MEMBERS, .team = team.team);
 		while (emr_next(&members, &member))
 			EMR_TRY(note_person(all, member.member));
 		return members.status;

@@ -73,14 +73,14 @@ static emr_status rows_of_person(emr_share *share, emr_id16 domain, emr_id32 key
 emr_status share_known_writers(
 	emr_share *share, emr_id16 domain, const emr_id32 *root, emr_buf *out_writers)
 {
-	emr_known_writer known;
-	EMR_ASK(writers, share->o.replica, WRITERS, .domain = domain);
+	EMR_AUTO_BUF rows = {0};
 
 	if (root != NULL)
 		return rows_of_person(share, domain, *root, out_writers);
-	while (emr_next(&writers, &known))
-		EMR_TRY(add_row(share, domain, &known.row, out_writers));
-	return writers.status;
+	EMR_TRY(EMR_ASK_ALL(&rows, share->o.replica, WRITERS, .domain = domain));
+	EMR_EACH (const emr_known_writer, known, &rows)
+		EMR_TRY(add_row(share, domain, &known->row, out_writers));
+	return EMR_OK;
 }
 
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s)

@@ -629,8 +629,7 @@ static emr_status find_device(devices *d)
 /* By its name; what is no computer of hers has none, and is named by its key in the list. */
 static emr_status remove_found(devices *d)
 {
-	EMR_AUTO_BUF strangers = {0};
-	EMR_AUTO_BUF ended = {0};
+	EMR_AUTO_BUF strangers = {0}, ended = {0};
 	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
 	bool is_stranger = false;
 	emr_status status = EMR_NOT_FOUND;

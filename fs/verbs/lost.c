@@ -53,8 +53,7 @@ static emr_status note_ended(const cutting *c, const emr_stranger *s)
 /* Also what was done before an error. */
 static emr_status cut_off(const cutting *c, emr_lost *out_lost)
 {
-	EMR_AUTO_BUF removed = {0};
-	EMR_AUTO_BUF ended = {0};
+	EMR_AUTO_BUF removed = {0}, ended = {0};
 	emr_status status = emr_share_cut_off(c->acting.share, &removed, &ended, out_lost);
 
 	EMR_EACH (const emr_stranger, stranger, &ended)

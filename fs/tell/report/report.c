@@ -149,16 +149,16 @@ static json_t *strangers_report(const emr_session *session)
 	json_t *keys = json_array();
 	emr_status status = emr_strangers(session->keyring, session->replica,
 		(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers);
+	char key[17];
 
 	EMR_EACH (const emr_stranger, s, &strangers) {
-		char key[17];
 		bool is_there = false;
 
 		emr_hex(s->who.b, 8, key);
 		for (size_t i = 0; i < json_array_size(keys); i++)
 			is_there |= strcmp(json_string_value(json_array_get(keys, i)), key) == 0;
-		if (!is_there)
-			(void)json_array_append_new(keys, json_string(key));
+		if (!is_there && json_array_append_new(keys, json_string(key)) != 0)
+			status = EMR_NO_MEMORY;
 	}
 	if (status != EMR_OK && status != EMR_NO_MEMORY)
 		emr_log(EMR_LOG_WARN, "who may manage the folders could not be looked up: %s",

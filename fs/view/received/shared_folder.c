@@ -101,7 +101,7 @@ void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_
 
 typedef struct looking {
 	emr_view *view;
-	emr_buf received; /* emr_received, ... */
+	emr_buf received;  /* emr_received, ... */
 	emr_received *all; /* there: those that are wanted */
 	size_t n;
 	const emr_received **beside; /* ALL, what is shown in one place together */
