@@ -676,15 +676,12 @@ static emr_status say_left(const devices *d, uint64_t since)
 static emr_status remove_one(devices *d, emr_problem *out_problem)
 {
 	uint64_t since = 0;
-	emr_status status = emr_since_read(d->args, "device", &since, out_problem);
+	emr_status status;
 
 	d->name = d->args->operands[1];
-	if (status == EMR_OK)
-		status = emr_acting_keys(&d->acting, d->args, out_problem);
-	if (status == EMR_OK)
-		status = emr_acting_open(&d->acting, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_since_read(d->args, "device", &since, out_problem));
+	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
+	EMR_TRY(emr_acting_open(&d->acting, out_problem));
 	status = find_device(d);
 	if (status == EMR_OK)
 		status = remove_found(d);

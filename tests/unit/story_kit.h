@@ -93,12 +93,6 @@ emr_status story_try_share(story *s, const person *with, emr_grant_order *order,
 /* Agent I has a run; the tally. */
 emr_release_tally story_agent(story *s, int i);
 emr_release_tally story_owner(story *s);
-/* Why AGENT would not release a share with GRANTEE by RULE. */
-emr_left_out_why story_why_left_out(story *s, emr_id32 grantee, uint16_t rule, emr_id32 agent);
-/* How many shares the owner's computer gives through other agents now; *OUT_LAST (may be NULL): the
- * last that it tells of. */
-size_t story_replaces_agents(
-	story *s, const emr_nested *tree, size_t n, emr_status expected, emr_handover *out_last);
 /* The first one that ALL has bit I set for, in any order, twice: those who come late answer, too.
  */
 void story_agents(story *s, unsigned mask);

@@ -1,6 +1,7 @@
 /* An agent takes no part in a share that somebody of its own organisation could read, however that
  * person was let in. The code that chooses agents, that cuts fragments, that takes them in and that
  * answers each looks by itself. */
+#include "agents_kit.h"
 #include "datasets_kit.h"
 
 #include "contract/codes.h"

@@ -2,6 +2,7 @@
  * is away, if the owner has said so: these tests show which agents a grant names, and that a
  * colleague is not served without that word. The programs themselves play the rest, also an agent
  * that is not honest (tests/integration/away.sh). */
+#include "agents_kit.h"
 #include "story_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,6 @@
 /* These tests are about teams as grantees: a member reads under the member's own name, a member who
  * leaves does not read any more, a member who comes does at once. */
+#include "agents_kit.h"
 #include "crew_kit.h"
 #include "dealings_kit.h"
 

@@ -1,6 +1,7 @@
 /* These tests show what a thief does with a stolen computer of ana's before ana removes it: a
  * friend of the thief becomes a manager, a reader, and an epoch begins with the friend's key.
  * Everything here is signed by the stolen computer's own key and taken by the ledger. */
+#include "agents_kit.h"
 #include "pen_kit.h"
 #include "strangers_kit.h"
 

@@ -1,6 +1,7 @@
 /* The holder of a stolen computer of ana's ends its rights before ana removes it, or makes them
  * last for seconds, so that none of them is there to be ended: that holder opens later records just
  * as little as if ana had been quicker. */
+#include "agents_kit.h"
 #include "strangers_kit.h"
 
 #include "contract/codes.h"

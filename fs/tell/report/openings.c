@@ -62,24 +62,19 @@ static emr_status note_audit_entry(gathering *g, const emr_audit_entry *entry)
 	return EMR_OK;
 }
 
-static emr_status note_domains(gathering *g)
+static emr_status note_domain(gathering *g, emr_id16 domain)
 {
-	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF entries = {0};
+	uint64_t damaged = 0;
+	emr_status status;
 
-	EMR_TRY(emr_replica_own_domains(g->session->replica, &own));
-	EMR_EACH (const emr_id16, domain, &own) {
-		EMR_AUTO_BUF entries = {0};
-		uint64_t damaged = 0;
-		emr_status status;
-
-		g->domain = *domain;
-		status = emr_share_audit(g->share, *domain, &entries, &damaged);
-		if (status != EMR_DENIED) /* kept here, and another's */
-			EMR_TRY(status);
-		EMR_EACH (const emr_audit_entry, entry, &entries)
-			EMR_TRY(note_audit_entry(g, entry));
-		g->out->damaged += damaged;
-	}
+	g->domain = domain;
+	status = emr_share_audit(g->share, domain, &entries, &damaged);
+	if (status != EMR_OK) /* kept here, and another's */
+		return status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_EACH (const emr_audit_entry, entry, &entries)
+		EMR_TRY(note_audit_entry(g, entry));
+	g->out->damaged += damaged;
 	return EMR_OK;
 }
 
@@ -231,19 +226,18 @@ static emr_status match(emr_openings *o)
 static emr_status gather(gathering *g)
 {
 	EMR_AUTO_BUF entries = {0};
+	EMR_AUTO_BUF own = {0};
 	uint64_t damaged = 0;
-	emr_status status = emr_crowd_open(g->session, &g->crowd);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_sharing_handle(g->session, &g->share);
-	if (status == EMR_OK)
-		status = note_domains(g);
-	if (status == EMR_OK)
-		status = emr_share_staff(g->share, &entries, &damaged);
-	if (status == EMR_DENIED ||
-		status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
-		status = EMR_OK;
-	EMR_TRY(status);
+	EMR_TRY(emr_crowd_open(g->session, &g->crowd));
+	EMR_TRY(emr_sharing_handle(g->session, &g->share));
+	EMR_TRY(emr_replica_own_domains(g->session->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(note_domain(g, *domain));
+	status = emr_share_staff(g->share, &entries, &damaged);
+	/* No auditor; on no ledger of several. */
+	EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	EMR_EACH (const emr_audit_entry, entry, &entries)
 		EMR_TRY(gathering_staff_record(g, entry));
 	g->out->damaged += damaged;
