@@ -234,19 +234,25 @@ static bool is_due(const deferred *one, int64_t now)
 	return one->due_boot_ns <= now;
 }
 
-/* They stay until all are sent: what was answered is not answered again. */
+/* They stay until all are sent: what was answered is not answered again. One that has to wait again
+ * is a new one behind them, which is not due. */
 static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 {
+	const size_t n = agency->waiting.len / sizeof(deferred);
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock);
-	deferred *kept = (deferred *)(void *)agency->waiting.data;
 	emr_status status = EMR_OK, sent;
+	deferred *kept;
 
-	EMR_EACH (const deferred, one, &agency->waiting)
-		if (status == EMR_OK && is_due(one, now))
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		const deferred one = ((deferred *)(void *)agency->waiting.data)[i];
+
+		if (is_due(&one, now))
 			status = consider_question(
-				agency, one->domain, one->access, true, one->due_boot_ns, tally);
+				agency, one.domain, one.access, true, one.due_boot_ns, tally);
+	}
 	sent = agency_send(agency, tally);
 	EMR_TRY(status == EMR_OK ? sent : status);
+	kept = (deferred *)(void *)agency->waiting.data;
 	EMR_EACH (const deferred, one, &agency->waiting)
 		if (!is_due(one, now))
 			*kept++ = *one;
