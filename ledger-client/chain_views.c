@@ -24,13 +24,14 @@ typedef struct view {
 	const emr_field *(*fields)(void);
 } view;
 
+/* No view has the name of a table: it would stand before it. */
 static const view views[] = {
 	{"people", "K", {{"signer", 32}}, emr_row_key_fields},
 	{"orgs", "M", {{"org", 16}}, emr_row_org_fields},
 	{"proposals", "P", {{"proposal", 16}}, NULL},
 	{"teams", "DS", {{"team", 16}}, emr_row_dataset_fields},
 	{"members", "DM", {{"object", 16}}, emr_row_member_fields},
-	{"domains", "D", {{"domain", 16}}, emr_row_domain_fields},
+	{"folders", "D", {{"domain", 16}}, emr_row_domain_fields},
 	{"objects", "O", {{"domain", 16}, {"object", 16}}, emr_row_object_fields},
 	{"writers", "W", {{"domain", 16}, {"object", 16}}, emr_row_writer_fields},
 	{"grants", "G", {{"domain", 16}, {"object", 16}}, emr_row_grant_fields},
