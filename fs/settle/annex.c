@@ -74,65 +74,74 @@ emr_status emr_facts_head(
 	return EMR_OK;
 }
 
-typedef struct annex_heads {
-	emr_facts *facts;
-	emr_replica_head_fn fn;
-	void *arg;
-} annex_heads;
-
-static emr_status give_annexed(void *arg, const emr_replica_head *head)
+/* The same question to the ledger of the annex, or to the present one. */
+static void go_to(facts_asked *asked, bool is_annex)
 {
-	const annex_heads *a = arg;
-	emr_replica_head marked = *head, present;
-	emr_status status =
-		emr_replica_head_get(a->facts->replica, head->domain, head->object, &present);
+	const emr_facts *facts = asked->facts;
 
-	if (status != EMR_NOT_FOUND)
-		return status; /* it went on there */
-	mark_head(&marked);
-	return a->fn(a->arg, &marked);
+	emr_asked_end(&asked->of);
+	asked->of.about.replica = is_annex ? facts->annex.replica : facts->replica;
+	asked->of = emr_ask(asked->of.question, asked->of.about);
+	asked->is_annex = is_annex;
 }
 
-emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg)
+facts_asked facts_heads(emr_facts *facts)
 {
-	annex_heads a = {.facts = facts, .fn = fn, .arg = arg};
+	facts_asked asked = {.facts = facts, .of.question = EMR_ASK_ALL_HEADS};
 
-	EMR_TRY(emr_replica_each_head(facts->replica, NULL, fn, arg));
-	if (facts->annex.replica == NULL)
-		return EMR_OK;
-	return emr_replica_each_head(facts->annex.replica, NULL, give_annexed, &a);
+	go_to(&asked, false);
+	return asked;
+}
+
+bool facts_next_head(facts_asked *asked, emr_replica_head *out)
+{
+	const emr_facts *facts = asked->facts;
+	emr_replica_head present;
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK) {
+		if (!emr_next(&asked->of, out)) {
+			if (asked->is_annex || asked->of.status != EMR_OK ||
+				facts->annex.replica == NULL)
+				return false;
+			go_to(asked, true);
+			continue;
+		}
+		if (!asked->is_annex)
+			return true;
+		/* Where there is one, it went on there. */
+		status = emr_replica_head_get(facts->replica, out->domain, out->object, &present);
+	}
+	if (status == EMR_NOT_FOUND)
+		mark_head(out);
+	else
+		asked->of.status = status;
+	return status == EMR_NOT_FOUND;
 }
 
 /* ---- chains ---- */
 
-typedef struct chain_walk {
-	emr_facts *facts;
-	facts_item_fn fn;
-	void *arg;
-	bool in_annex;
-} chain_walk;
-
-static emr_status give_item(void *arg, const emr_replica_item *item)
+facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object)
 {
-	const chain_walk *w = arg;
-	emr_replica_item marked = *item;
+	facts_asked asked = {.facts = facts,
+		.of = {.question = EMR_ASK_HISTORY,
+			.about = {.domain = domain,
+				.object = object,
+				.family = EMR_FAMILY_OBJECT}}};
 
-	if (w->in_annex)
-		marked.version |= EMR_VERSION_ANNEX;
-	return w->fn(w->arg, &marked, facts_is_carried(w->facts, marked.version, item->seq));
+	go_to(&asked, facts->annex.replica != NULL);
+	return asked;
 }
 
-emr_status facts_chain(
-	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg)
+bool facts_next_item(facts_asked *asked, emr_replica_item *out)
 {
-	chain_walk w = {.facts = facts, .fn = fn, .arg = arg, .in_annex = true};
-	emr_status status = EMR_OK;
+	bool has_one = emr_next(&asked->of, out);
 
-	if (facts->annex.replica != NULL)
-		status = emr_replica_history(
-			facts->annex.replica, EMR_FAMILY_OBJECT, domain, object, give_item, &w);
-	w.in_annex = false;
-	return status == EMR_OK ? emr_replica_history(facts->replica, EMR_FAMILY_OBJECT, domain,
-					  object, give_item, &w)
-				: status;
+	if (!has_one && asked->is_annex && asked->of.status == EMR_OK) {
+		go_to(asked, false);
+		has_one = emr_next(&asked->of, out);
+	}
+	if (has_one && asked->is_annex)
+		out->version |= EMR_VERSION_ANNEX;
+	return has_one;
 }

@@ -72,7 +72,6 @@ typedef struct signer {
 
 typedef struct count {
 	emr_facts *facts;
-	const emr_replica_head *head;
 	emr_id16 domain; /* heads come domain by domain; zero: none yet */
 	bool is_mine;
 	uint8_t patient_pk[32], owner_pk[32]; /* the latter of DOMAIN */
@@ -130,10 +129,11 @@ static emr_status check(const count *c, const signer *s, const emr_place *place,
 }
 
 /* A record that cannot be read is counted as such. */
-static emr_status read_number(const count *c, signer *s, uint64_t version)
+static emr_status read_number(
+	const count *c, signer *s, const emr_replica_head *head, uint64_t version)
 {
-	const emr_replica_head at = {.domain = c->head->domain,
-		.object = c->head->object,
+	const emr_replica_head at = {.domain = head->domain,
+		.object = head->object,
 		.version = version,
 		.pversion = version};
 	EMR_AUTO_BUF plain = {0};
@@ -159,20 +159,22 @@ static emr_status read_number(const count *c, signer *s, uint64_t version)
 	return status;
 }
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status look_at_item(
+	count *c, const emr_replica_head *head, const emr_replica_item *item)
 {
-	count *c = arg;
 	bool is_owner = false;
 	signer *s;
 
-	if (item->op != EMR_OP_PUT || is_carried || (item->version & EMR_VERSION_ANNEX) != 0)
+	if (item->op != EMR_OP_PUT ||
+		facts_is_carried(c->facts, item->version, item->seq) ||
+		(item->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK; /* nobody else wrote where there was nobody else */
 	EMR_TRY(emr_signed_is_owner(
 		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner));
 	if (is_owner)
 		return EMR_OK;
 	EMR_TRY(find_signer(c, item->signer_id, &s));
-	return read_number(c, s, item->version);
+	return read_number(c, s, head, item->version);
 }
 
 static emr_status learn_domain(count *c, emr_id16 domain)
@@ -190,23 +192,32 @@ static emr_status learn_domain(count *c, emr_id16 domain)
 	return EMR_OK;
 }
 
-static emr_status look_at_head(void *arg, const emr_replica_head *head)
+static emr_status look_at_all(count *c)
 {
-	count *c = arg;
+	AUTO_FACTS_ASKED heads = facts_heads(c->facts);
+	emr_replica_head head;
+	emr_replica_item item;
 
-	if ((head->version & EMR_VERSION_ANNEX) != 0)
-		return EMR_OK;
-	EMR_TRY(learn_domain(c, head->domain));
-	if (!c->is_mine)
-		return EMR_OK;
-	c->head = head;
-	return facts_chain(c->facts, head->domain, head->object, look_at_item, c);
+	while (facts_next_head(&heads, &head)) {
+		AUTO_FACTS_ASKED chain = {.facts = NULL};
+
+		if ((head.version & EMR_VERSION_ANNEX) != 0)
+			continue;
+		EMR_TRY(learn_domain(c, head.domain));
+		if (!c->is_mine)
+			continue;
+		chain = facts_chain(c->facts, head.domain, head.object);
+		while (facts_next_item(&chain, &item))
+			EMR_TRY(look_at_item(c, &head, &item));
+		EMR_TRY(chain.of.status);
+	}
+	return heads.of.status;
 }
 
 /* ---- all of them ---- */
 
 static emr_status tell_issued(
-	const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+	const count *c, const signer *s, emr_bytes descriptor, emr_buf *out_issued)
 {
 	emr_issued issued = {.issuer = s->id, .unread = s->unread};
 	emr_whose whose = {.is_gap = false};
@@ -222,18 +233,18 @@ static emr_status tell_issued(
 		return status;
 	snprintf(issued.by, sizeof issued.by, "%s", whose.is.by);
 	snprintf(issued.organisation, sizeof issued.organisation, "%s", whose.is.organisation);
-	return fn(arg, &issued);
+	return emr_buf_append(out_issued, &issued, sizeof issued);
 }
 
-emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_issued)
 {
 	count c = {.facts = facts};
 	emr_status status = emr_keyring_person_pk(facts->keyring, c.patient_pk);
 
 	if (status == EMR_OK)
-		status = facts_each_head(facts, look_at_head, &c);
+		status = look_at_all(&c);
 	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
-		status = tell_issued(&c, &c.signers[i], descriptor, fn, arg);
+		status = tell_issued(&c, &c.signers[i], descriptor, out_issued);
 	count_free(&c);
 	return status;
 }

@@ -92,16 +92,13 @@ emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, voi
  * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
-/* Calls FN for the bundle of every version of one's own objects, and of every version that one's
- * own identity signed in a folder of another, that this computer has the private part of, erased
- * ones left out: what must stay in the store.  Where a part is gone that was not erased, nobody can
- * say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL, true there and the others.
- * IS_OF_OTHERS: only of what somebody
- * else put into a folder of one's own.  Any other status of FN than EMR_OK ends the walk and is
- * returned. */
-typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
-emr_status emr_facts_each_bundle(
-	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_bundle_fn fn, void *arg);
+/* Appends an emr_pin, REGISTERED, for the bundle of every version of one's own objects, and of every
+ * version that one's own identity signed in a folder of another, that this computer has the private
+ * part of, erased ones left out: what must stay in the store.  Where a part is gone that was not
+ * erased, nobody can say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL, true there
+ * and the others.  IS_OF_OTHERS: only of what somebody else put into a folder of one's own. */
+emr_status emr_facts_bundles(
+	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_buf *out_pins);
 /* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
 emr_status emr_facts_list_key(
 	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key);
