@@ -177,6 +177,36 @@ static emr_status complete_report(emr_asked *asked, void *row)
 	return EMR_OK;
 }
 
+/* When the item that a row's head names was entered: the row may have been written again since. */
+static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, uint64_t *out_time)
+{
+	emr_part_key key = {
+		.family = family, .domain = domain, .object = object, .version = version};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &item));
+	*out_time = item.ledger_time;
+	return EMR_OK;
+}
+
+static emr_status complete_grant(emr_asked *asked, void *row)
+{
+	emr_known_grant *g = row;
+
+	return time_of(asked->about.replica, EMR_FAMILY_GRANT, g->domain, g->grant,
+		g->row.head.version, &g->ledger_time);
+}
+
+static emr_status complete_request(emr_asked *asked, void *row)
+{
+	emr_known_request *r = row;
+
+	return time_of(asked->about.replica, EMR_FAMILY_REQUEST, r->domain, r->request,
+		r->row.head.version, &r->ledger_time);
+}
+
 static emr_status complete_domain(emr_asked *asked, void *row)
 {
 	emr_known_domain *domain = row;
@@ -298,12 +328,12 @@ static const row_type type_writer = {.size = sizeof(emr_known_writer),
 		COLUMN(HEX, emr_known_writer, domain), COLUMN(ROW_WRITER, emr_known_writer, row)}};
 static const row_type type_grant = {.size = sizeof(emr_known_grant),
 	.columns = {COLUMN(HEX, emr_known_grant, domain), COLUMN(HEX, emr_known_grant, grant),
-		COLUMN(NUMBER, emr_known_grant, ledger_time),
-		COLUMN(ROW_GRANT, emr_known_grant, row)}};
+		COLUMN(ROW_GRANT, emr_known_grant, row)},
+	.complete = complete_grant};
 static const row_type type_request = {.size = sizeof(emr_known_request),
 	.columns = {COLUMN(HEX, emr_known_request, domain), COLUMN(HEX, emr_known_request, request),
-		COLUMN(NUMBER, emr_known_request, ledger_time),
-		COLUMN(ROW_REQUEST, emr_known_request, row)}};
+		COLUMN(ROW_REQUEST, emr_known_request, row)},
+	.complete = complete_request};
 static const row_type type_release = {.size = sizeof(emr_known_release),
 	.columns = {COLUMN(HEX, emr_known_release, domain), COLUMN(HEX, emr_known_release, access)},
 	.complete = complete_release};
