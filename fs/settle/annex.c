@@ -81,7 +81,7 @@ static void go_to(facts_asked *asked, bool is_annex)
 
 	emr_asked_end(&asked->of);
 	asked->of.about.replica = is_annex ? facts->annex.replica : facts->replica;
-	asked->of = emr_ask(asked->of.question, asked->of.about);
+	asked->of = emr_asking_of(asked->of.question, asked->of.about);
 	asked->is_annex = is_annex;
 }
 

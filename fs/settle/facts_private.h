@@ -66,7 +66,7 @@ emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_par
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq);
 /* A question to both. When there is no next row, of.status says why. */
 typedef struct facts_asked {
-	emr_asked of;
+	emr_asking of;
 	const emr_facts *facts;
 	bool is_annex; /* the last row is of it */
 } facts_asked;

@@ -45,10 +45,10 @@ typedef struct row_type {
 	size_t size;
 	column columns[5];
 	/* The rest of the row, which stands in an entry; NULL: nothing. */
-	emr_status (*complete)(emr_asked *asked, void *row);
+	emr_status (*complete)(emr_asking *asked, void *row);
 	/* By entry: the next item of the opened one; EMR_NOT_FOUND at its end. NULL: the row is of
 	 * the statement. */
-	emr_status (*next_item)(emr_asked *asked, void *row);
+	emr_status (*next_item)(emr_asking *asked, void *row);
 } row_type;
 
 static emr_contract_status parse_head(emr_span value, emr_replica_head *out)
@@ -135,7 +135,7 @@ static emr_status first_item(emr_replica *replica, uint8_t family, emr_id16 doma
 	return EMR_OK;
 }
 
-static emr_status complete_release(emr_asked *asked, void *row)
+static emr_status complete_release(emr_asking *asked, void *row)
 {
 	emr_known_release *release = row;
 	EMR_AUTO_BUF bytes = {0};
@@ -158,7 +158,7 @@ static emr_status complete_release(emr_asked *asked, void *row)
 	return EMR_OK;
 }
 
-static emr_status complete_report(emr_asked *asked, void *row)
+static emr_status complete_report(emr_asking *asked, void *row)
 {
 	emr_known_report *report = row;
 	EMR_AUTO_BUF bytes = {0};
@@ -191,7 +191,7 @@ static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain,
 	return EMR_OK;
 }
 
-static emr_status complete_grant(emr_asked *asked, void *row)
+static emr_status complete_grant(emr_asking *asked, void *row)
 {
 	emr_known_grant *g = row;
 
@@ -199,7 +199,7 @@ static emr_status complete_grant(emr_asked *asked, void *row)
 		g->row.head.version, &g->ledger_time);
 }
 
-static emr_status complete_request(emr_asked *asked, void *row)
+static emr_status complete_request(emr_asking *asked, void *row)
 {
 	emr_known_request *r = row;
 
@@ -207,7 +207,7 @@ static emr_status complete_request(emr_asked *asked, void *row)
 		r->row.head.version, &r->ledger_time);
 }
 
-static emr_status complete_domain(emr_asked *asked, void *row)
+static emr_status complete_domain(emr_asking *asked, void *row)
 {
 	emr_known_domain *domain = row;
 
@@ -216,7 +216,7 @@ static emr_status complete_domain(emr_asked *asked, void *row)
 
 /* ---- entries ---- */
 
-static emr_status next_change(emr_asked *asked, void *row)
+static emr_status next_change(emr_asking *asked, void *row)
 {
 	const emr_opened_entry *of = &asked->opened->of;
 
@@ -227,14 +227,14 @@ static emr_status next_change(emr_asked *asked, void *row)
 }
 
 /* An index that is damaged names another's. */
-static emr_status next_change_by(emr_asked *asked, void *row)
+static emr_status next_change_by(emr_asking *asked, void *row)
 {
 	return memcmp(asked->opened->of.entry.submitter_id, asked->about.who.b, 32) == 0
 		       ? next_change(asked, row)
 		       : EMR_DAMAGED;
 }
 
-static void list_item(const emr_asked *asked, uint16_t index, emr_replica_listing *out)
+static void list_item(const emr_asking *asked, uint16_t index, emr_replica_listing *out)
 {
 	const opened *o = asked->opened;
 	emr_item item;
@@ -250,7 +250,7 @@ static void list_item(const emr_asked *asked, uint16_t index, emr_replica_listin
 }
 
 /* The newest first. */
-static emr_status next_listing(emr_asked *asked, void *row)
+static emr_status next_listing(emr_asking *asked, void *row)
 {
 	uint32_t count = asked->opened->of.batch.count;
 
@@ -260,7 +260,7 @@ static emr_status next_listing(emr_asked *asked, void *row)
 	return EMR_OK;
 }
 
-static emr_status next_listing_in(emr_asked *asked, void *row)
+static emr_status next_listing_in(emr_asking *asked, void *row)
 {
 	const emr_replica_listing *line = row;
 
@@ -270,7 +270,7 @@ static emr_status next_listing_in(emr_asked *asked, void *row)
 	return EMR_OK;
 }
 
-static emr_status next_applied(emr_asked *asked, void *row)
+static emr_status next_applied(emr_asking *asked, void *row)
 {
 	const emr_opened_entry *of = &asked->opened->of;
 
@@ -285,7 +285,7 @@ static emr_status next_applied(emr_asked *asked, void *row)
 
 /* The item that the statement names by entry and index. An index has no sums: what it names must be
  * what was asked for. */
-static emr_status complete_item(emr_asked *asked, void *row)
+static emr_status complete_item(emr_asking *asked, void *row)
 {
 	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
 	emr_part_key key = {.family = asked->about.family,
@@ -404,7 +404,7 @@ static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 	bind_number(s, ":family", about->family);
 }
 
-static emr_status begin(emr_asked *asked)
+static emr_status begin(emr_asking *asked)
 {
 	const struct question *q = &questions[asked->question];
 	reading r = {.replica = asked->about.replica};
@@ -422,9 +422,9 @@ static emr_status begin(emr_asked *asked)
 	return EMR_OK;
 }
 
-emr_asked emr_ask(emr_question question, emr_ask_about about)
+emr_asking emr_asking_of(emr_question question, emr_ask_about about)
 {
-	emr_asked asked = {.question = question, .about = about};
+	emr_asking asked = {.question = question, .about = about};
 
 	asked.status = begin(&asked);
 	return asked;
@@ -432,7 +432,7 @@ emr_asked emr_ask(emr_question question, emr_ask_about about)
 
 /* The statement is not left running while the entry is looked at: what comes meanwhile is seen, and
  * the log of the database can be taken in. */
-static emr_status next_entry(emr_asked *asked)
+static emr_status next_entry(emr_asking *asked)
 {
 	uint64_t seq;
 
@@ -449,7 +449,7 @@ static emr_status next_entry(emr_asked *asked)
 	return EMR_OK;
 }
 
-static emr_status next_row(emr_asked *asked, const row_type *type, void *out)
+static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 {
 	emr_status status;
 
@@ -471,7 +471,7 @@ static emr_status next_row(emr_asked *asked, const row_type *type, void *out)
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-bool emr_asked_next(emr_asked *asked, void *out_row, size_t size)
+bool emr_asked_next(emr_asking *asked, void *out_row, size_t size)
 {
 	const row_type *type = questions[asked->question].type;
 	emr_status status;
@@ -485,7 +485,7 @@ bool emr_asked_next(emr_asked *asked, void *out_row, size_t size)
 	return status == EMR_OK;
 }
 
-void emr_asked_end(emr_asked *asked)
+void emr_asked_end(emr_asking *asked)
 {
 	if (asked->statement != NULL)
 		emr_chain_asked(asked->chain, asked->statement, asked->is_own);

@@ -37,7 +37,7 @@ typedef struct emr_named_object {
 	emr_id16 domain, object;
 } emr_named_object;
 
-typedef struct emr_asked {
+typedef struct emr_asking {
 	emr_status status; /* EMR_OK when all rows were read; EMR_DAMAGED, EMR_IO, EMR_BUSY */
 	emr_question question;
 	emr_ask_about about;
@@ -47,14 +47,14 @@ typedef struct emr_asked {
 	struct opened *opened;
 	uint32_t index; /* of the next item in OPENED */
 	bool is_lent, is_own, is_over;
-} emr_asked;
+} emr_asking;
 
-emr_asked emr_ask(emr_question question, emr_ask_about about);
+emr_asking emr_asking_of(emr_question question, emr_ask_about about);
 /* Whether there is a next row, which is then in OUT_ROW, of the SIZE of the question's type. */
-bool emr_asked_next(emr_asked *asked, void *out_row, size_t size);
-void emr_asked_end(emr_asked *asked);
+bool emr_asked_next(emr_asking *asked, void *out_row, size_t size);
+void emr_asked_end(emr_asking *asked);
 
 #define EMR_ASK(asked, which, name, ...)                                                           \
-	__attribute__((cleanup(emr_asked_end))) emr_asked asked =                                  \
-		emr_ask(EMR_ASK_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
+	__attribute__((cleanup(emr_asked_end))) emr_asking asked =                                 \
+		emr_asking_of(EMR_ASK_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
 #define emr_next(asked, row) emr_asked_next(asked, row, sizeof *(row))
