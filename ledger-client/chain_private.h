@@ -77,6 +77,8 @@ emr_status chain_expect_part(
 	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq);
 /* The parts of KEY's and the following versions up to LAST go. */
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
+/* Once; outside of a transaction, whose end would take them away again. */
+emr_status chain_make_views(emr_chain *chain);
 /* Before the connection is closed. */
 void chain_forget_questions(emr_chain *chain);
 /* A value with its checksum under NAME. */

@@ -107,12 +107,15 @@ static emr_status make_view(emr_sql *sql, const view *v)
 	return at < sizeof text ? emr_sql_run(sql, text) : EMR_LIMIT;
 }
 
-static emr_status make_views(emr_chain *chain)
+emr_status chain_make_views(emr_chain *chain)
 {
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
 	sqlite3 *db = chain->sql.db;
-	int code = sqlite3_create_function_v2(
-		db, "checked", 2, flags, NULL, checked, NULL, NULL, NULL);
+	int code;
+
+	if (chain->has_views)
+		return EMR_OK;
+	code = sqlite3_create_function_v2(db, "checked", 2, flags, NULL, checked, NULL, NULL, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function_v2(
@@ -133,7 +136,7 @@ emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	sqlite3_stmt **kept = &chain->asked[question], *statement = NULL;
 	int code;
 
-	EMR_TRY(chain->has_views ? EMR_OK : make_views(chain));
+	EMR_TRY(chain_make_views(chain));
 	*out_is_own = *kept != NULL && sqlite3_stmt_busy(*kept);
 	if (*kept != NULL && !*out_is_own) {
 		sqlite3_clear_bindings(*kept);
