@@ -48,19 +48,25 @@ typedef struct verification {
 
 /* ---- finding ---- */
 
-static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status keep_records(verification *v, uint64_t *out_damaged)
 {
-	verification *v = arg;
-	char *name;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(v->session->facts);
+	emr_place place;
+	emr_meta meta;
 
-	if (emr_array_room(&v->records, v->n, &v->cap, sizeof *v->records) != EMR_OK)
-		return EMR_NO_MEMORY;
-	name = strndup((const char *)meta->name.data, meta->name.len);
-	if (name == NULL)
-		return EMR_NO_MEMORY;
-	v->records[v->n++] =
-		(record){.place = *place, .parent = meta->parent, .type = meta->type, .name = name};
-	return EMR_OK;
+	while (emr_facts_next(&all, &place, &meta)) {
+		char *name;
+
+		if (emr_array_room(&v->records, v->n, &v->cap, sizeof *v->records) != EMR_OK)
+			return EMR_NO_MEMORY;
+		name = strndup((const char *)meta.name.data, meta.name.len);
+		if (name == NULL)
+			return EMR_NO_MEMORY;
+		v->records[v->n++] = (record){
+			.place = place, .parent = meta.parent, .type = meta.type, .name = name};
+	}
+	*out_damaged = all.damaged;
+	return all.status;
 }
 
 static int by_object(const void *a, const void *b)
@@ -272,7 +278,7 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
 
-	EMR_TRY(emr_facts_each(v->session->facts, keep_record, v, &damaged));
+	EMR_TRY(keep_records(v, &damaged));
 	if (v->n > 0)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
 	for (uint64_t i = 0; i < damaged; i++) {

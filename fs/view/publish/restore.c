@@ -28,17 +28,6 @@ typedef struct step {
 
 /* ---- history ---- */
 
-static emr_status note_step(void *arg, const emr_version *v)
-{
-	step s = {.v = *v, .bytes = v->meta->n};
-
-	if (v->op == EMR_OP_UNLINK && v->is_live)
-		return EMR_OK; /* the old place of a record that moved: says nothing of the record
-				*/
-	s.v.meta = NULL;
-	return emr_buf_append(arg, &s, sizeof s);
-}
-
 static const step *steps_of(const emr_buf *history, size_t *out_n)
 {
 	*out_n = history->len / sizeof(step);
@@ -47,7 +36,17 @@ static const step *steps_of(const emr_buf *history, size_t *out_n)
 
 static emr_status history_of(emr_view *view, emr_id16 record_id, emr_buf *out)
 {
-	return emr_facts_record_history(view->options.facts, record_id, note_step, out, NULL);
+	EMR_AUTO_VERSIONS all = emr_facts_record_history(view->options.facts, record_id);
+	step s;
+
+	while (emr_versions_next(&all, &s.v)) {
+		s.bytes = s.v.meta->n;
+		s.v.meta = NULL;
+		/* Else the old place of a record that moved: says nothing of the record. */
+		if (s.v.op != EMR_OP_UNLINK || !s.v.is_live)
+			EMR_TRY(emr_buf_append(out, &s, sizeof s));
+	}
+	return all.status;
 }
 
 void restore_publish_first(emr_view *view)

@@ -47,7 +47,7 @@ emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id);
 
 /* Every object as it was when the ledger's time was UNTIL (UINT64_MAX: now), in no order; the live
  * ones, and WITH_DELETED those that were unlinked then, too.  Costs little more than
- * emr_facts_each. */
+ * emr_facts_all. */
 emr_versions emr_facts_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted);
 
 /* The item at VERSION of a row (not an UNLINK) and what it says; META points into *OUT_BYTES, and
