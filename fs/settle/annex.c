@@ -87,7 +87,7 @@ static void go_to(facts_asked *asked, bool is_annex)
 
 facts_asked facts_heads(emr_facts *facts)
 {
-	facts_asked asked = {.facts = facts, .of.question = EMR_ASK_ALL_HEADS};
+	facts_asked asked = {.facts = facts, .of.question = EMR_QUESTION_ALL_HEADS};
 
 	go_to(&asked, false);
 	return asked;
@@ -124,7 +124,7 @@ bool facts_next_head(facts_asked *asked, emr_replica_head *out)
 facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object)
 {
 	facts_asked asked = {.facts = facts,
-		.of = {.question = EMR_ASK_HISTORY,
+		.of = {.question = EMR_QUESTION_HISTORY,
 			.about = {.domain = domain,
 				.object = object,
 				.family = EMR_FAMILY_OBJECT}}};

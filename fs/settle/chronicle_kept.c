@@ -53,8 +53,8 @@ void chronicle_let_go(emr_chronicle *c)
 	free(c->entries.items);
 	free(c->signers.items);
 	free(c->domains.items);
-	free(c->now.domains.items);
-	free(c->before.domains.items);
+	emr_buf_free(&c->now.domains);
+	emr_buf_free(&c->before.domains);
 	c->now = c->before = (followed){0};
 	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);

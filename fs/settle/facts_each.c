@@ -182,7 +182,7 @@ static emr_facts_walk begin(emr_facts *facts, facts_cache *cache)
 
 	if (cache == NULL)
 		w.heads = emr_asking_of(
-			EMR_ASK_ALL_HEADS, (emr_ask_about){.replica = facts->replica});
+			EMR_QUESTION_ALL_HEADS, (emr_ask_about){.replica = facts->replica});
 	return w;
 }
 

@@ -101,15 +101,19 @@ static bool mark_living(void *arg, const char *path, const emr_attr *attr)
 	return mark != NULL;
 }
 
-static emr_status mark_last(void *arg, const emr_event *event)
+static emr_status mark_last(choice *c)
 {
-	choice *c = arg;
-	uint8_t *mark = subject_of(c, event->subject);
+	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
+	emr_event event;
 
-	if (mark == NULL)
-		return EMR_NO_MEMORY;
-	*mark = (uint8_t)((*mark & ~1) | is_below(event->path, c->path));
-	c->has_any |= is_below(event->path, c->path) || is_below(event->from, c->path);
+	while (emr_events_next(&events, &event)) {
+		uint8_t *mark = subject_of(c, event.subject);
+
+		if (mark == NULL)
+			return EMR_NO_MEMORY;
+		*mark = (uint8_t)((*mark & ~1) | is_below(event.path, c->path));
+		c->has_any |= is_below(event.path, c->path) || is_below(event.from, c->path);
+	}
 	return EMR_OK;
 }
 
@@ -139,10 +143,8 @@ static uint64_t seq_of(const emr_event *event)
 	return event->in_annex ? 0 : event->seq;
 }
 
-/* Under the chronicle's lock: copies and returns. */
-static emr_status note_event(void *arg, const emr_event *event)
+static emr_status note_event(choice *c, const emr_event *event)
 {
-	choice *c = arg;
 	emr_deeds *out = c->out;
 	const emr_author *author;
 	emr_status status = EMR_OK;
@@ -165,6 +167,16 @@ static emr_status note_event(void *arg, const emr_event *event)
 	copy->path = copy_text(event->path, &status);
 	copy->from = copy_text(event->from, &status);
 	return status;
+}
+
+static emr_status note_events(choice *c)
+{
+	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
+	emr_event event;
+
+	while (emr_events_next(&events, &event))
+		EMR_TRY(note_event(c, &event));
+	return EMR_OK;
 }
 
 /* The folders that PATH lies in. */
@@ -212,7 +224,7 @@ static emr_status mark_path(choice *c)
 		return status;
 	if (c->status != EMR_OK)
 		return c->status;
-	return emr_chronicle_each(c->session->chronicle, mark_last, c);
+	return mark_last(c);
 }
 
 /* Deeds on records have no purpose. */
@@ -335,7 +347,7 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	if (c.path != NULL && !c.has_any)
 		return EMR_NOT_FOUND;
 	if (wants_deeds(wish))
-		EMR_TRY(emr_chronicle_each(session->chronicle, note_event, &c));
+		EMR_TRY(note_events(&c));
 	EMR_TRY(take_openings(&c, wish));
 	*out = deeds;
 	deeds = (emr_deeds){0};
