@@ -358,7 +358,7 @@ static const struct question {
 	const row_type *type;
 	const char *text;
 } questions[] = {
-#define QUESTION(name, type, text) [EMR_ASK_##name] = {&type_##type, text},
+#define QUESTION(name, type, text) [EMR_QUESTION_##name] = {&type_##type, text},
 #include "replica/questions.def"
 #undef QUESTION
 };

@@ -18,7 +18,7 @@
 #include "replica/people.h"
 
 typedef enum emr_question {
-#define QUESTION(name, type, text) EMR_ASK_##name,
+#define QUESTION(name, type, text) EMR_QUESTION_##name,
 #include "replica/questions.def"
 #undef QUESTION
 	EMR_QUESTIONS
@@ -55,6 +55,6 @@ bool emr_asked_next(emr_asking *asked, void *out_row, size_t size);
 void emr_asked_end(emr_asking *asked);
 
 #define EMR_ASK(asked, which, name, ...)                                                           \
-	__attribute__((cleanup(emr_asked_end))) emr_asking asked =                                 \
-		emr_asking_of(EMR_ASK_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
+	__attribute__((cleanup(emr_asked_end))) emr_asking asked = emr_asking_of(                  \
+		EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__})
 #define emr_next(asked, row) emr_asked_next(asked, row, sizeof *(row))
