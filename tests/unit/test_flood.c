@@ -196,9 +196,9 @@ static void note(void *arg, const char *id, const char *path)
 	s.k.options.notice = note;                                                                 \
 	noticed[0] = '\0'
 
-static uint64_t count_damaged(void)
+static uint64_t count_damaged(emr_facts *facts)
 {
-	EMR_AUTO_FACTS_WALK all = emr_facts_all_kept(s.k.stack.facts);
+	EMR_AUTO_FACTS_WALK all = emr_facts_all_kept(facts);
 	emr_place place;
 	emr_meta meta;
 
@@ -291,7 +291,7 @@ TEST(what_does_not_open_is_counted_told_and_erased)
 	(void)deposit(&d, "Findings.pdf", "%PDF all is well");
 	deposits_arrive(&s);
 	/* This kit's copy takes everybody's domains for ana's, and finds the others' unreadable. */
-	damaged = count_damaged();
+	damaged = count_damaged(s.k.stack.facts);
 	find_key(&f);
 	for (int i = 0; i < SOME; i++)
 		leave_junk(&f, emr_id32_random());
@@ -301,7 +301,7 @@ TEST(what_does_not_open_is_counted_told_and_erased)
 	assert_int_equal(times_in(noticed, "unreadable "), 1);
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), SOME);
 	/* It is nobody's damage. */
-	assert_int_equal(count_damaged(), damaged);
+	assert_int_equal(count_damaged(s.k.stack.facts), damaged);
 	assert_ok(emr_view_erase(s.k.view, &what, &erased));
 	assert_int_equal(erased.deleted, SOME);
 	kit_publish_all(&s.k);

@@ -567,10 +567,8 @@ static bool is_by_its_owner(const looking *l, const emr_replica_change *c)
 	return emr_id32_equal(id, c->signer_id);
 }
 
-static emr_status note_change(void *arg, const emr_replica_change *c)
+static emr_status note_change(looking *l, const emr_replica_change *c)
 {
-	looking *l = arg;
-
 	if (c->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
 	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
@@ -584,6 +582,16 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	EMR_TRY(note_domain(&l->touched, c->domain));
 	return l->has_absent && is_by_its_owner(l, c) ? note_domain(&l->answered, c->domain)
 						      : EMR_OK;
+}
+
+static emr_status note_changes(looking *l, uint64_t from)
+{
+	emr_replica_change change;
+
+	EMR_ASK(asked, l->view->options.replica, SINCE, .at = from);
+	while (emr_next(&asked, &change))
+		EMR_TRY(note_change(l, &change));
+	return asked.status;
 }
 
 static bool has_absent(emr_view *view)
@@ -645,7 +653,7 @@ static emr_status look(looking *l)
 		return EMR_OK;
 	l->has_absent = has_absent(l->view);
 	if (all->knows_grants)
-		EMR_TRY(emr_replica_since(l->view->options.replica, all->seen, note_change, l));
+		EMR_TRY(note_changes(l, all->seen));
 	if (l->grants_changed || !all->knows_grants || is_late)
 		EMR_TRY(look_at_grants(l));
 	mark_grown(l->view, l);
