@@ -103,8 +103,8 @@ static emr_status forget_leaving(void *arg, const emr_cid *root)
 
 /* ---- What lives ---- */
 
-static emr_status visit_bundles(const emr_publishing *p, bool is_of_others, bool *out_lacks,
-	emr_cid_visit visit, void *arg)
+static emr_status visit_bundles(
+	const emr_publishing *p, bool is_of_others, bool *out_lacks, emr_cid_visit visit, void *arg)
 {
 	EMR_AUTO_BUF pins = {0};
 

@@ -125,9 +125,8 @@ facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object)
 {
 	facts_asked asked = {.facts = facts,
 		.of = {.question = EMR_QUESTION_HISTORY,
-			.about = {.domain = domain,
-				.object = object,
-				.family = EMR_FAMILY_OBJECT}}};
+			.about = {
+				.domain = domain, .object = object, .family = EMR_FAMILY_OBJECT}}};
 
 	go_to(&asked, facts->annex.replica != NULL);
 	return asked;

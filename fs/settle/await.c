@@ -182,8 +182,7 @@ emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n)
 	EMR_TRY(settle_batches(settle, EMR_ROW_AWAITING, &all));
 	EMR_EACH (const kept_batch, one, &all) {
 		EMR_TRY(readable(one));
-		if (one->status != EMR_OK ||
-			!emr_id16_equal(one->box.domain, changes[0].domain))
+		if (one->status != EMR_OK || !emr_id16_equal(one->box.domain, changes[0].domain))
 			continue;
 		has_one = true;
 		makes_keys |= one->box.first > 0;

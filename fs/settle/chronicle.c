@@ -49,8 +49,7 @@ static emr_status gather_items(
 			.time_unix_s = at.item.ledger_time,
 			.index = at.item.index,
 			.op = at.item.op,
-			.is_carried =
-				facts_is_carried(g->chronicle->facts, g->mark, at.item.seq)};
+			.is_carried = facts_is_carried(g->chronicle->facts, g->mark, at.item.seq)};
 
 		if (l.seq >= g->new.size || at.result != EMR_RESULT_APPLIED ||
 			at.family != EMR_FAMILY_OBJECT || !is_told(l.op))
@@ -82,8 +81,7 @@ static emr_status gather_of(emr_replica *replica, const followed *old, gathering
 	EMR_EACH (const emr_id16, domain, &g->new.domains) {
 		/* The keys of one that is new to us may have come by letter, long after its
 		 * beginning, and after what the ledger says of it. */
-		bool is_known =
-			emr_buf_has(&old->domains, emr_bytes_of(domain, sizeof *domain));
+		bool is_known = emr_buf_has(&old->domains, emr_bytes_of(domain, sizeof *domain));
 
 		if (!is_known || at.size != old->size)
 			EMR_TRY(gather_items(

@@ -111,16 +111,6 @@ static bool is_in_domain(const emr_chronicle *c, emr_id16 directory, emr_id16 do
 	return up != INDEX16_NONE && emr_id16_equal(object_at(c, up)->domain, domain);
 }
 
-static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
-{
-	uint8_t patient_pk[32];
-	emr_row_domain d_row;
-
-	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(c->replica, l->domain, &d_row));
-	return emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk, l->signer_id, out_is);
-}
-
 /* A writer places things in the domain that he writes in, and gives them a name: META becomes what
  * the folder shows of it. */
 static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
@@ -133,7 +123,7 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 	if (meta->name.len == 0)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 	if ((l->version & EMR_VERSION_ANNEX) == 0 && !is_in_domain(c, meta->parent, l->domain))
-		EMR_TRY(is_owners(c, l, &is_hers));
+		EMR_TRY(facts_signed_by_owner(c->facts, l->domain, l->signer_id, &is_hers));
 	if (!is_hers)
 		meta->parent = l->domain;
 	return EMR_OK;

@@ -253,8 +253,7 @@ typedef struct bundles {
 	emr_facts *facts;
 	bool *out_lacks; /* NULL: what lacks ends the walk */
 	emr_buf *out;
-	emr_id16 domain; /* of the head before */
-	bool has_domain, is_mine;
+	bool is_mine;	   /* the object in hand */
 	bool is_of_others; /* only what others left in folders of mine */
 	emr_public me;
 } bundles;
@@ -294,24 +293,9 @@ static emr_status bundle_of_item(
 	return emr_buf_append(b->out, &pin, sizeof pin);
 }
 
-/* Heads come domain by domain. The parts of what others share are here, too, and their owners keep
- * it, but for what this person wrote there: its owner may not have fetched it yet. A device may get
- * its keys later than the parts. */
-static emr_status learn_domain(bundles *b, const emr_replica_head *head)
-{
-	emr_status status;
-
-	if (b->has_domain && emr_id16_equal(b->domain, head->domain))
-		return EMR_OK;
-	b->is_mine = (head->version & EMR_VERSION_ANNEX) != 0 ||
-		     emr_keyring_kind_of(b->facts->keyring) == EMR_KEYRING_DEVICE;
-	status = b->is_mine ? EMR_OK
-			    : emr_replica_is_mine(b->facts->replica, head->domain, &b->is_mine);
-	b->has_domain = status == EMR_OK;
-	b->domain = head->domain;
-	return status;
-}
-
+/* The parts of what others share are here, too, and their owners keep it, but for what this person
+ * wrote there: its owner may not have fetched it yet. A device may get its keys later than the
+ * parts. */
 emr_status emr_facts_bundles(
 	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_buf *out_pins)
 {
@@ -319,17 +303,21 @@ emr_status emr_facts_bundles(
 		.out_lacks = out_lacks,
 		.out = out_pins,
 		.is_of_others = is_of_others};
+	const bool is_device = emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE;
 	AUTO_FACTS_ASKED heads = facts_heads(facts);
+	EMR_AUTO_BUF own = {0};
 	emr_replica_head head;
 	emr_replica_item item;
 
 	if (out_lacks != NULL)
 		*out_lacks = false;
 	EMR_TRY(emr_keyring_public(facts->keyring, &b.me));
+	EMR_TRY(emr_replica_own_domains(facts->replica, &own));
 	while (facts_next_head(&heads, &head)) {
 		AUTO_FACTS_ASKED chain = facts_chain(facts, head.domain, head.object);
 
-		EMR_TRY(learn_domain(&b, &head));
+		b.is_mine = is_device || heads.is_annex ||
+			    emr_buf_has(&own, emr_bytes_of(&head.domain, sizeof head.domain));
 		while (facts_next_item(&chain, &item))
 			EMR_TRY(bundle_of_item(&b, &head, &item));
 		EMR_TRY(chain.of.status);

@@ -179,9 +179,8 @@ static emr_status add_changed(facts_cache *cache, emr_id16 domain, emr_id16 obje
 {
 	const emr_named_object id = {domain, object};
 
-	return count_changed(cache) < CHANGED_MAX
-		       ? emr_buf_append(&cache->changed, &id, sizeof id)
-		       : EMR_NOT_FOUND;
+	return count_changed(cache) < CHANGED_MAX ? emr_buf_append(&cache->changed, &id, sizeof id)
+						  : EMR_NOT_FOUND;
 }
 
 /* It may have become of CACHE's records. */
@@ -200,17 +199,16 @@ static emr_status note_changes(const emr_facts *facts, facts_cache *cache)
 	const bool is_device = emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE;
 	emr_id16 domain = {{0}}; /* of the change before */
 	emr_replica_change change;
-	bool has_domain = false, is_mine = false;
+	bool is_mine = false;
 
 	EMR_ASK(asked, facts->replica, SINCE, .at = cache->head.size);
 	while (emr_next(&asked, &change)) {
 		if (!is_of_names(&change))
 			continue;
 		/* Changes come batch by batch, and a batch is of one domain, as a rule. */
-		if (!has_domain || !emr_id16_equal(domain, change.domain))
+		if (!emr_id16_equal(domain, change.domain))
 			EMR_TRY(emr_replica_is_mine(facts->replica, change.domain, &is_mine));
 		domain = change.domain;
-		has_domain = true;
 		/* The file has nothing of others: what they write does not make it useless. */
 		if (!is_mine && !is_device)
 			continue;
@@ -280,8 +278,8 @@ static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 	emr_status status;
 
 	while ((status = next_kept(cache, &kept)) == EMR_OK)
-		if (domains->len == 0 || memcmp(domains->data + domains->len - size,
-						 kept.place.domain.b, size) != 0)
+		if (domains->len == 0 ||
+			memcmp(domains->data + domains->len - size, kept.place.domain.b, size) != 0)
 			EMR_TRY(emr_buf_append(domains, kept.place.domain.b, size));
 	cache->next = 0;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -297,8 +295,7 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 
 	EMR_TRY(emr_replica_own_domains(facts->replica, &mine));
 	EMR_TRY(note_domains(cache, &kept));
-	if (mine.len > 0)
-		qsort(mine.data, mine.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
+	/* The former are sorted. */
 	if (kept.len > 0)
 		qsort(kept.data, kept.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
 	EMR_EACH (const emr_id16, domain, &kept)

@@ -17,7 +17,8 @@ void facts_cache_close(facts_cache *cache); /* NULL is fine */
 bool facts_cache_is_behind(const facts_cache *cache);
 /* One record of a walk. */
 typedef struct facts_row {
-	emr_place place; /* of one that could not be read only domain, object and version are said */
+	emr_place
+		place; /* of one that could not be read only domain, object and version are said */
 	emr_bytes plain; /* its own bytes, padded */
 	bool is_lost;	 /* it could not be read */
 	bool is_junk;	 /* that, because somebody else left it, and it never opens */

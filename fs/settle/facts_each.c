@@ -22,27 +22,13 @@ bool facts_is_damage(emr_status status)
 	return emr_status_is_unreadable(status) || status == EMR_AWAITED;
 }
 
-/* Heads come domain by domain. */
-static emr_status learn_domain(emr_facts_walk *w, emr_id16 domain)
-{
-	emr_status status;
-
-	if (w->has_domain && emr_id16_equal(w->domain, domain))
-		return EMR_OK;
-	status = emr_replica_is_mine(w->facts->replica, domain, &w->is_mine);
-	w->has_domain = status == EMR_OK;
-	w->domain = domain;
-	return status;
-}
-
 static emr_status lose(
 	emr_facts_walk *w, const emr_replica_head *head, emr_status why, facts_row *out)
 {
 	char id[33];
 
-	*out = (facts_row){.place = {.domain = head->domain,
-				   .object = head->object,
-				   .version = head->version},
+	*out = (facts_row){
+		.place = {.domain = head->domain, .object = head->object, .version = head->version},
 		.is_lost = true};
 	EMR_TRY(facts_note_reading(w->facts, head, why, &out->is_junk));
 	emr_hex(head->object.b, sizeof head->object.b, id);
@@ -52,7 +38,7 @@ static emr_status lose(
 	return EMR_OK;
 }
 
-/* EMR_NOT_FOUND: it is no live record of mine. */
+/* EMR_NOT_FOUND: it does not live. */
 static emr_status read_object(emr_facts_walk *w, emr_id16 domain, emr_id16 object, facts_row *out)
 {
 	emr_replica_head head;
@@ -64,9 +50,6 @@ static emr_status read_object(emr_facts_walk *w, emr_id16 domain, emr_id16 objec
 		EMR_TRY(facts_note_junk(w->facts, domain, object, 0));
 		return EMR_NOT_FOUND;
 	}
-	EMR_TRY(learn_domain(w, domain));
-	if (!w->is_mine)
-		return EMR_NOT_FOUND;
 	*out = (facts_row){.is_lost = false};
 	status = facts_read(w->facts, &head, &out->place, &w->plain, &meta, NULL);
 	out->plain = emr_buf_view(&w->plain);
@@ -90,15 +73,46 @@ static emr_status add_head(emr_facts_walk *w, const emr_replica_head *head)
 	return emr_buf_append(&w->objects, &one, sizeof one);
 }
 
+/* They are sorted by domain. */
 static emr_status add_changed(emr_facts_walk *w)
 {
-	EMR_EACH (const emr_named_object, one, facts_cache_changed(w->cache)) {
-		emr_replica_head head;
-		emr_status status =
-			emr_replica_head_get(w->facts->replica, one->domain, one->object, &head);
+	emr_id16 domain = {{0}};
+	emr_replica_head head;
+	bool is_mine = false;
 
+	EMR_EACH (const emr_named_object, one, facts_cache_changed(w->cache)) {
+		emr_status status = EMR_NOT_FOUND;
+
+		if (!emr_id16_equal(domain, one->domain))
+			EMR_TRY(emr_replica_is_mine(w->facts->replica, one->domain, &is_mine));
+		domain = one->domain;
+		if (is_mine)
+			status = emr_replica_head_get(
+				w->facts->replica, one->domain, one->object, &head);
 		if (status != EMR_NOT_FOUND)
 			EMR_TRY(status == EMR_OK ? add_head(w, &head) : status);
+	}
+	return EMR_OK;
+}
+
+/* Those of the domain in hand, or of the next one. */
+static emr_status add_heads(emr_facts_walk *w)
+{
+	const emr_id16 *own = (const emr_id16 *)(const void *)w->own.data;
+	emr_replica_head head;
+
+	while (w->objects.len < SORTED_AT_ONCE * sizeof(sorted_object)) {
+		if (emr_next(&w->heads, &head)) {
+			EMR_TRY(add_head(w, &head));
+			continue;
+		}
+		EMR_TRY(w->heads.status);
+		if (w->next_own == w->own.len / sizeof *own)
+			return EMR_OK;
+		emr_asked_end(&w->heads);
+		w->heads = emr_asking_of(
+			EMR_QUESTION_HEADS, (emr_ask_about){.replica = w->facts->replica,
+						    .domain = own[w->next_own++]});
 	}
 	return EMR_OK;
 }
@@ -107,14 +121,10 @@ static emr_status add_changed(emr_facts_walk *w)
  * order of their ids, which is none, it would be read again for each of them. */
 static emr_status sort_some(emr_facts_walk *w)
 {
-	emr_replica_head head;
-
 	emr_buf_clear(&w->objects);
 	w->next = 0;
 	if (w->cache == NULL)
-		while (w->objects.len < SORTED_AT_ONCE * sizeof(sorted_object) &&
-			emr_next(&w->heads, &head))
-			EMR_TRY(add_head(w, &head));
+		EMR_TRY(add_heads(w));
 	else if (!w->has_changed)
 		EMR_TRY(add_changed(w));
 	w->has_changed = true;
@@ -122,7 +132,7 @@ static emr_status sort_some(emr_facts_walk *w)
 	if (!w->is_over)
 		qsort(w->objects.data, w->objects.len / sizeof(sorted_object),
 			sizeof(sorted_object), by_entry);
-	return w->heads.status;
+	return EMR_OK;
 }
 
 /* From the cache what has not changed since, from the replica what has; all of it from the replica
@@ -139,8 +149,8 @@ static emr_status step(emr_facts_walk *w, facts_row *out)
 		/* A record that never opens is not tried again; one that is damaged may have been
 		 * mended. */
 		if (out->is_junk)
-			return facts_note_junk(w->facts, out->place.domain, out->place.object,
-				out->place.version);
+			return facts_note_junk(
+				w->facts, out->place.domain, out->place.object, out->place.version);
 		return out->is_lost ? read_object(w, out->place.domain, out->place.object, out)
 				    : EMR_OK;
 	}
@@ -178,11 +188,13 @@ bool emr_facts_next(emr_facts_walk *w, emr_place *out_place, emr_meta *out_meta)
 
 static emr_facts_walk begin(emr_facts *facts, facts_cache *cache)
 {
-	emr_facts_walk w = {.facts = facts, .cache = cache, .is_in_cache = cache != NULL};
+	emr_facts_walk w = {.facts = facts,
+		.cache = cache,
+		.heads.is_over = true,
+		.is_in_cache = cache != NULL};
 
 	if (cache == NULL)
-		w.heads = emr_asking_of(
-			EMR_QUESTION_ALL_HEADS, (emr_ask_about){.replica = facts->replica});
+		w.status = emr_replica_own_domains(facts->replica, &w.own);
 	return w;
 }
 
@@ -204,6 +216,7 @@ void emr_facts_walk_end(emr_facts_walk *w)
 {
 	emr_asked_end(&w->heads);
 	facts_cache_close(w->cache);
+	emr_buf_free(&w->own);
 	emr_buf_free(&w->objects);
 	emr_buf_free(&w->plain);
 }

@@ -2,18 +2,11 @@
  * right to write say the bytes and nothing else; this file keeps the rest as the owner said it. */
 #include <string.h>
 
-#include "contract/codes.h"
-#include "contract/rows.h"
-#include "keyring/coowned.h"
-#include "share/signed.h"
-
 #include "facts_private.h"
-#include "whose_private.h"
 
 /* Into THEN, which is a head: the last item before it that is the owner's and describes it.
  * *OUT_HAS: there is one. */
-static emr_status find_hers(emr_facts *facts, const emr_row_domain *row,
-	const uint8_t patient_pk[32], emr_replica_head *then, bool *out_has)
+static emr_status find_hers(emr_facts *facts, emr_replica_head *then, bool *out_has)
 {
 	AUTO_FACTS_ASKED chain = facts_chain(facts, then->domain, then->object);
 	const uint64_t before = then->version;
@@ -25,8 +18,7 @@ static emr_status find_hers(emr_facts *facts, const emr_row_domain *row,
 
 		if (item.version >= before || (item.op != EMR_OP_META && !facts_is_content(&item)))
 			continue;
-		EMR_TRY(emr_signed_is_owner(
-			facts->replica, row->owner_pk, patient_pk, item.signer_id, &is_hers));
+		EMR_TRY(facts_signed_by_owner(facts, then->domain, item.signer_id, &is_hers));
 		if (!is_hers)
 			continue;
 		then->version = item.version;
@@ -63,8 +55,6 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 {
 	emr_replica_head then = *head;
 	EMR_AUTO_BUF plain = {0};
-	uint8_t patient_pk[32];
-	emr_row_domain row;
 	bool is_hers = true, has_hers = false;
 	emr_place place;
 	emr_meta hers;
@@ -72,12 +62,9 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 
 	if (!emr_id16_equal(head->domain, head->object) || (head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
-	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_signed_is_owner(
-		facts->replica, row.owner_pk, patient_pk, item->signer_id, &is_hers));
+	EMR_TRY(facts_signed_by_owner(facts, head->domain, item->signer_id, &is_hers));
 	if (!is_hers)
-		EMR_TRY(find_hers(facts, &row, patient_pk, &then, &has_hers));
+		EMR_TRY(find_hers(facts, &then, &has_hers));
 	if (!has_hers)
 		return EMR_OK;
 	status = facts_read(facts, &then, &place, &plain, &hers, NULL);

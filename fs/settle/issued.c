@@ -72,9 +72,7 @@ typedef struct signer {
 
 typedef struct count {
 	emr_facts *facts;
-	emr_id16 domain; /* heads come domain by domain; zero: none yet */
-	bool is_mine;
-	uint8_t patient_pk[32], owner_pk[32]; /* the latter of DOMAIN */
+	uint8_t patient_pk[32], owner_pk[32]; /* the latter of the domain in hand */
 	signer *signers;
 	size_t n, cap;
 } count;
@@ -159,16 +157,13 @@ static emr_status read_number(
 	return status;
 }
 
-static emr_status look_at_item(
-	count *c, const emr_replica_head *head, const emr_replica_item *item)
+static emr_status look_at_item(count *c, const emr_replica_head *head, const emr_replica_item *item)
 {
 	bool is_owner = false;
 	signer *s;
 
-	if (item->op != EMR_OP_PUT ||
-		facts_is_carried(c->facts, item->version, item->seq) ||
-		(item->version & EMR_VERSION_ANNEX) != 0)
-		return EMR_OK; /* nobody else wrote where there was nobody else */
+	if (item->op != EMR_OP_PUT || facts_is_carried(c->facts, item->version, item->seq))
+		return EMR_OK;
 	EMR_TRY(emr_signed_is_owner(
 		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner));
 	if (is_owner)
@@ -177,41 +172,35 @@ static emr_status look_at_item(
 	return read_number(c, s, head, item->version);
 }
 
-static emr_status learn_domain(count *c, emr_id16 domain)
+/* Not in the annex: nobody else wrote where there was nobody else. */
+static emr_status look_at_domain(count *c, emr_id16 domain)
 {
 	emr_row_domain row;
+	emr_replica_head head;
+	emr_replica_item item;
 
-	if (emr_id16_equal(c->domain, domain))
-		return EMR_OK;
-	EMR_TRY(emr_replica_is_mine(c->facts->replica, domain, &c->is_mine));
-	if (c->is_mine)
-		EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
-	c->domain = domain;
-	if (c->is_mine)
-		memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
-	return EMR_OK;
+	EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
+	memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
+	EMR_ASK(heads, c->facts->replica, HEADS, .domain = domain);
+	while (emr_next(&heads, &head)) {
+		EMR_ASK(items, c->facts->replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+			.domain = domain, .object = head.object);
+		while (emr_next(&items, &item))
+			EMR_TRY(look_at_item(c, &head, &item));
+		EMR_TRY(items.status);
+	}
+	return heads.status;
 }
 
 static emr_status look_at_all(count *c)
 {
-	AUTO_FACTS_ASKED heads = facts_heads(c->facts);
-	emr_replica_head head;
-	emr_replica_item item;
+	EMR_AUTO_BUF own = {0};
 
-	while (facts_next_head(&heads, &head)) {
-		AUTO_FACTS_ASKED chain = {.facts = NULL};
-
-		if ((head.version & EMR_VERSION_ANNEX) != 0)
-			continue;
-		EMR_TRY(learn_domain(c, head.domain));
-		if (!c->is_mine)
-			continue;
-		chain = facts_chain(c->facts, head.domain, head.object);
-		while (facts_next_item(&chain, &item))
-			EMR_TRY(look_at_item(c, &head, &item));
-		EMR_TRY(chain.of.status);
-	}
-	return heads.of.status;
+	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, c->patient_pk));
+	EMR_TRY(emr_replica_own_domains(c->facts->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(look_at_domain(c, *domain));
+	return EMR_OK;
 }
 
 /* ---- all of them ---- */
@@ -239,10 +228,8 @@ static emr_status tell_issued(
 emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_issued)
 {
 	count c = {.facts = facts};
-	emr_status status = emr_keyring_person_pk(facts->keyring, c.patient_pk);
+	emr_status status = look_at_all(&c);
 
-	if (status == EMR_OK)
-		status = look_at_all(&c);
 	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
 		status = tell_issued(&c, &c.signers[i], descriptor, out_issued);
 	count_free(&c);

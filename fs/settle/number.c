@@ -3,11 +3,6 @@
  * other, and a version of the one would pass for one of the other. */
 #include "facts_private.h"
 
-#include "contract/rows.h"
-#include "keyring/coowned.h"
-#include "share/domain.h"
-#include "share/signed.h"
-
 /* The number that the first content which can be read names; *OUT stays where there is none. */
 static emr_status first_number(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 *out)
 {
@@ -32,16 +27,6 @@ static emr_status first_number(emr_facts *facts, emr_id16 domain, emr_id16 objec
 	return chain.of.status;
 }
 
-static emr_status is_owners_row(emr_facts *facts, const emr_replica_head *head, bool *out_is)
-{
-	uint8_t patient_pk[32];
-	emr_row_domain row;
-
-	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
-	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
-}
-
 emr_status facts_number(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 said, emr_id16 *out)
 {
@@ -54,7 +39,7 @@ emr_status facts_number(
 		return EMR_OK;
 	status = emr_facts_head(facts, domain, object, &head);
 	if (status == EMR_OK)
-		status = is_owners_row(facts, &head, &is_owners);
+		status = facts_signed_by_owner(facts, domain, head.creator, &is_owners);
 	if (status == EMR_NOT_FOUND) /* not one's own domain, or only in the annex: nobody else
 					wrote there */
 		return EMR_OK;

@@ -10,8 +10,8 @@
 typedef struct put_search {
 	emr_facts *facts;
 	const emr_place *place;
-	emr_replica *replica;	 /* of the ledger that PLACE is on */
-	uint64_t until_seq; /* entry of PLACE's own item: what came later did not bring it */
+	emr_replica *replica; /* of the ledger that PLACE is on */
+	uint64_t until_seq;   /* entry of PLACE's own item: what came later did not bring it */
 	put_place found;
 	bool is_found;
 } put_search;

@@ -341,8 +341,7 @@ static const row_type type_report = {.size = sizeof(emr_known_report),
 	.columns = {COLUMN(HEX, emr_known_report, domain), COLUMN(HEX, emr_known_report, report)},
 	.complete = complete_report};
 static const row_type type_named_object = {.size = sizeof(emr_named_object),
-	.columns = {COLUMN(HEX, emr_named_object, domain),
-		COLUMN(HEX, emr_named_object, object)}};
+	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)}};
 static const row_type type_change = {.size = sizeof(emr_replica_change), .next_item = next_change};
 static const row_type type_change_by = {
 	.size = sizeof(emr_replica_change), .next_item = next_change_by};

@@ -314,8 +314,7 @@ static gaps look_for_gaps(void)
 	gaps g = {.n = 0};
 	EMR_AUTO_BUF all = {0};
 
-	assert_ok(emr_issued_gaps(
-		s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), &all));
+	assert_ok(emr_issued_gaps(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), &all));
 	EMR_EACH (const emr_issued, issued, &all) {
 		g.n++;
 		g.last = *issued;

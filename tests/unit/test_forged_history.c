@@ -38,8 +38,8 @@ static void tell(emr_chronicle *c, char text[4096])
 	while (emr_events_next(&events, &e)) {
 		size_t len = strlen(text);
 
-		(void)snprintf(text + len, 4096 - len, "%d %s\n", e.deed,
-			e.path != NULL ? e.path : "?");
+		(void)snprintf(
+			text + len, 4096 - len, "%d %s\n", e.deed, e.path != NULL ? e.path : "?");
 	}
 }
 

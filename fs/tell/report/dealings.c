@@ -72,20 +72,17 @@ static emr_status name_by(emr_openings *o, const emr_event *event)
 	return EMR_OK;
 }
 
-static emr_status name_all(gathering *g)
+emr_status gathering_dealings(gathering *g)
 {
-	EMR_AUTO_EVENTS events = emr_chronicle_events(g->session->chronicle);
 	emr_event event;
 
+	EMR_TRY(emr_share_dealings(g->share, note_dealing, g));
+	if (g->out->n_dealings == 0)
+		return EMR_OK;
+	EMR_AUTO_EVENTS events = emr_chronicle_events(g->session->chronicle);
 	while (emr_events_next(&events, &event))
 		EMR_TRY(name_by(g->out, &event));
 	return EMR_OK;
-}
-
-emr_status gathering_dealings(gathering *g)
-{
-	EMR_TRY(emr_share_dealings(g->share, note_dealing, g));
-	return g->out->n_dealings > 0 ? name_all(g) : EMR_OK;
 }
 
 /* ---- words ---- */

@@ -143,23 +143,12 @@ static uint64_t seq_of(const emr_event *event)
 	return event->in_annex ? 0 : event->seq;
 }
 
-static emr_status note_event(choice *c, const emr_event *event)
+static emr_status add_event(choice *c, const emr_event *event)
 {
 	emr_deeds *out = c->out;
-	const emr_author *author;
 	emr_status status = EMR_OK;
 	emr_event *copy;
 
-	if (event->time_unix_s < c->since)
-		return EMR_OK;
-	EMR_TRY(emr_authors_find(
-		&out->authors, c->session, event->signer_id, seq_of(event), &author));
-	if (!is_of(c, author))
-		return EMR_OK;
-	/* Events that came in since the marks were made count by their path alone. */
-	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
-		!is_below(event->path, c->path) && !is_below(event->from, c->path))
-		return EMR_OK;
 	if (emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events) != EMR_OK)
 		return EMR_NO_MEMORY;
 	copy = &out->events[out->n++];
@@ -172,10 +161,20 @@ static emr_status note_event(choice *c, const emr_event *event)
 static emr_status note_events(choice *c)
 {
 	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
+	const emr_author *author;
 	emr_event event;
 
-	while (emr_events_next(&events, &event))
-		EMR_TRY(note_event(c, &event));
+	while (emr_events_next(&events, &event)) {
+		if (event.time_unix_s < c->since)
+			continue;
+		EMR_TRY(emr_authors_find(
+			&c->out->authors, c->session, event.signer_id, seq_of(&event), &author));
+		/* Events that came in since the marks were made count by their path alone. */
+		if (is_of(c, author) &&
+			(c->path == NULL || is_marked(c, event.subject, 1 | 2) ||
+				is_below(event.path, c->path) || is_below(event.from, c->path)))
+			EMR_TRY(add_event(c, &event));
+	}
 	return EMR_OK;
 }
 

@@ -20,8 +20,7 @@ emr_status domains_inbox(emr_view *view, emr_id16 *out_domain)
 	EMR_ASK(asked, view->options.replica, DOMAINS);
 	while (emr_next(&asked, &domain))
 		if (domain.is_mine && (domain.row.head.flags & EMR_ITEM_INBOX) != 0 &&
-			emr_keyring_owns(
-				view->options.keyring, domain.domain, domain.row.owner_pk))
+			emr_keyring_owns(view->options.keyring, domain.domain, domain.row.owner_pk))
 			*out_domain = domain.domain;
 	return asked.status;
 }

@@ -88,10 +88,7 @@ static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
 
 static emr_status learn_signer(const chain *c, const emr_place *place, writers_word *out)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	bool is_hers = true;
@@ -290,8 +287,8 @@ emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, 
 	return status;
 }
 
-emr_status writers_lost_root(emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain,
-	emr_meta *out_meta)
+emr_status writers_lost_root(
+	emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain, emr_meta *out_meta)
 {
 	emr_replica_head head;
 	chain c;
@@ -307,8 +304,7 @@ emr_status writers_lost_root(emr_view *view, emr_id16 domain, emr_place *out_pla
 	status = emr_facts_version(
 		view->options.facts, domain, domain, c.described, 0, out_place, plain, out_meta);
 	out_place->version = head.version;
-	return status == EMR_MISSING_DATA ||
-			       (status == EMR_OK && out_meta->type != EMR_META_DIR)
+	return status == EMR_MISSING_DATA || (status == EMR_OK && out_meta->type != EMR_META_DIR)
 		       ? EMR_NOT_FOUND
 		       : status;
 }

@@ -33,8 +33,8 @@ emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 obje
 
 /* The root of DOMAIN, where a writer has removed it: what the owner said of it last, at the place
  * where it stood; META points into *PLAIN.  EMR_NOT_FOUND: it is none. */
-emr_status writers_lost_root(emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain,
-	emr_meta *out_meta);
+emr_status writers_lost_root(
+	emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain, emr_meta *out_meta);
 /* Whether a writer has removed the object, which the owner had described. */
 emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have);
 

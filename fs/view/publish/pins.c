@@ -64,8 +64,8 @@ static void sort_pins(const emr_buf *pins)
 
 static bool has_pin(const emr_buf *sorted, const emr_pin *pin)
 {
-	return sorted->len > 0 && bsearch(pin, sorted->data, sorted->len / sizeof *pin,
-					  sizeof *pin, by_owner_and_root) != NULL;
+	return sorted->len > 0 && bsearch(pin, sorted->data, sorted->len / sizeof *pin, sizeof *pin,
+					  by_owner_and_root) != NULL;
 }
 
 /* A second copy may bring pins of batches that were answered since, and a batch that cannot be read

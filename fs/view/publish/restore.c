@@ -608,8 +608,7 @@ static bool comes_at(const step *steps, size_t i)
 				      at->place.cver != before->place.cver);
 }
 
-static emr_status tell_steps(
-	const emr_buf *history, bool is_live, emr_file_version_fn fn, void *arg)
+static emr_status tell_steps(const emr_buf *history, bool is_live, emr_buf *out)
 {
 	size_t n, last = 0;
 	const step *steps = steps_of(history, &n);
@@ -628,7 +627,7 @@ static emr_status tell_steps(
 			.is_current = is_live && i == last};
 
 		if (goes || comes_at(steps, i))
-			EMR_TRY(fn(arg, &v));
+			EMR_TRY(emr_buf_append(out, &v, sizeof v));
 	}
 	return EMR_OK;
 }
@@ -649,7 +648,7 @@ static emr_status no_file_of(const restoring *r)
 	return status;
 }
 
-static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
+static emr_status list(restoring *r, emr_buf *out)
 {
 	EMR_AUTO_BUF history = {0};
 	past_entry e;
@@ -669,11 +668,10 @@ static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 	if (status == EMR_OK)
 		status = history_of(
 			r->view, r->is_live ? r->live.record_id : r->place.record_id, &history);
-	return status == EMR_OK ? tell_steps(&history, r->is_live, fn, arg) : status;
+	return status == EMR_OK ? tell_steps(&history, r->is_live, out) : status;
 }
 
-emr_status emr_view_each_version(
-	emr_view *view, const char *path, emr_file_version_fn fn, void *arg)
+emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out)
 {
 	const emr_restore what = {.path = path};
 	restoring *r = calloc(1, sizeof *r);
@@ -684,7 +682,7 @@ emr_status emr_view_each_version(
 	r->view = view;
 	r->what = &what;
 	restore_publish_first(view);
-	status = list(r, fn, arg);
+	status = list(r, out);
 	restore_end(r);
 	return status;
 }

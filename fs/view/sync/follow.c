@@ -80,23 +80,12 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	return n != NULL && n->is_published && node_version(n) >= c->version;
 }
 
-/* A batch is of one domain, as a rule, and whose that is costs three derived keys. */
-static emr_status look_at_domain(following *f, emr_id16 domain)
-{
-	emr_status status;
-
-	if (f->has_looked && emr_id16_equal(f->looked_at, domain))
-		return EMR_OK;
-	status = emr_replica_is_mine(f->view->options.replica, domain, &f->is_mine);
-	f->looked_at = domain;
-	f->has_looked = status == EMR_OK;
-	return status;
-}
-
 /* After a portion the rest comes at once. */
 static emr_status note_changes(following *f, uint64_t from)
 {
+	emr_id16 domain = {{0}}; /* of the change before */
 	emr_replica_change c;
+	bool is_mine = false;
 
 	EMR_ASK(asked, f->view->options.replica, SINCE, .at = from);
 	while (emr_next(&asked, &c)) {
@@ -108,8 +97,12 @@ static emr_status note_changes(following *f, uint64_t from)
 		if (c.result != EMR_RESULT_APPLIED || c.family != EMR_FAMILY_OBJECT ||
 			is_known(f->view, &c))
 			continue;
-		EMR_TRY(look_at_domain(f, c.domain));
-		if (f->is_mine)
+		/* A batch is of one domain, as a rule, and whose that is costs three derived keys.
+		 */
+		if (!emr_id16_equal(domain, c.domain))
+			EMR_TRY(emr_replica_is_mine(f->view->options.replica, c.domain, &is_mine));
+		domain = c.domain;
+		if (is_mine)
 			EMR_TRY(seek(f, &(sought){.domain = c.domain,
 						.object = c.object,
 						.signer_id = c.signer_id}));
@@ -201,8 +194,8 @@ static emr_status learn_word(const following *f, arrival *a)
 /* ---- ids that others chose ---- */
 
 /* *OUT_HAS: there is one. */
-static emr_status find_birth(emr_view *view, emr_id16 domain, emr_id16 object,
-	emr_replica_item *out, bool *out_has)
+static emr_status find_birth(
+	emr_view *view, emr_id16 domain, emr_id16 object, emr_replica_item *out, bool *out_has)
 {
 	EMR_ASK(items, view->options.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
 		.domain = domain, .object = object);
@@ -218,8 +211,8 @@ emr_status follow_is_first(
 
 	EMR_TRY(find_birth(view, domain, object, &one, &has_one));
 	EMR_TRY(find_birth(view, other, object, &two, &has_two));
-	*out_is = !has_two || (has_one && (one.seq < two.seq || (one.seq == two.seq &&
-								       one.index < two.index)));
+	*out_is = !has_two ||
+		  (has_one && (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
 	return EMR_OK;
 }
 

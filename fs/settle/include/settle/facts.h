@@ -76,10 +76,9 @@ typedef struct emr_facts_walk {
 	emr_facts *facts;
 	struct facts_cache *cache; /* owned; NULL: all of it is read from the replica */
 	emr_asking heads;
-	emr_buf objects, plain;
-	size_t next;	 /* of OBJECTS */
-	emr_id16 domain; /* of the head before */
-	bool has_domain, is_mine, is_in_cache, has_changed, is_over;
+	emr_buf own, objects, plain;
+	size_t next_own, next; /* of OWN, domains, and of OBJECTS */
+	bool is_in_cache, has_changed, is_over;
 } emr_facts_walk;
 emr_facts_walk emr_facts_all(emr_facts *facts);
 /* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
@@ -110,11 +109,12 @@ emr_status emr_facts_unreadable_objects(emr_facts *facts, emr_buf *out);
  * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
-/* Appends an emr_pin, REGISTERED, for the bundle of every version of one's own objects, and of every
- * version that one's own identity signed in a folder of another, that this computer has the private
- * part of, erased ones left out: what must stay in the store.  Where a part is gone that was not
- * erased, nobody can say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL, true there
- * and the others.  IS_OF_OTHERS: only of what somebody else put into a folder of one's own. */
+/* Appends an emr_pin, REGISTERED, for the bundle of every version of one's own objects, and of
+ * every version that one's own identity signed in a folder of another, that this computer has the
+ * private part of, erased ones left out: what must stay in the store.  Where a part is gone that
+ * was not erased, nobody can say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL,
+ * true there and the others.  IS_OF_OTHERS: only of what somebody else put into a folder of one's
+ * own. */
 emr_status emr_facts_bundles(
 	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_buf *out_pins);
 /* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
