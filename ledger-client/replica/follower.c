@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/worker.h"
+#include "replica/ask.h"
 #include "follow_private.h"
 
 #define SHOWN_MS 10000 /* how long a ledger may take to show what it has answered */
@@ -39,14 +40,17 @@ void follower_destroy(follower *f)
 
 /* ---- who is told ---- */
 
-static emr_status touch_domain(void *arg, const emr_replica_change *change)
+/* Marks those whose domain has changed. */
+static emr_status touch_domains(emr_replica *r)
 {
-	follower *f = arg;
+	emr_replica_change change;
+	EMR_ASK(asked, r, SINCE, .at = r->follower.told);
 
-	for (emr_subscription *s = f->subscriptions; s != NULL; s = s->next)
-		s->is_touched = s->is_touched ||
-				(s->has_domain && emr_id16_equal(s->domain, change->domain));
-	return EMR_OK;
+	while (emr_next(&asked, &change))
+		for (emr_subscription *s = r->follower.subscriptions; s != NULL; s = s->next)
+			s->is_touched = s->is_touched ||
+					(s->has_domain && emr_id16_equal(s->domain, change.domain));
+	return asked.status;
 }
 
 /* By the run under way, without f->lock. */
@@ -64,7 +68,7 @@ static void tell_subscribers(emr_replica *r)
 	}
 	/* Another process may have taken in what is new: it is read from the copy, not noted. */
 	if (size > f->told && by_domain)
-		status = emr_replica_since(r, f->told, touch_domain, f);
+		status = touch_domains(r);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "replica: what is new was not read: %s",
 			emr_status_text(status));

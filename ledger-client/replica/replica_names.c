@@ -12,6 +12,7 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "ledger/hash.h"
+#include "replica/ask.h"
 
 #include "replica_private.h"
 
@@ -133,7 +134,7 @@ typedef struct named {
 	uint64_t seq;
 } named;
 
-static emr_status note_certificate(void *arg, const emr_replica_item *item)
+static emr_status note_certificate(const emr_replica_item *item, emr_buf *out)
 {
 	named one = {.at = {.family = EMR_FAMILY_KEY, .version = item->version}, .seq = item->seq};
 	emr_pub_key_reg reg;
@@ -150,33 +151,21 @@ static emr_status note_certificate(void *arg, const emr_replica_item *item)
 		memcpy(one.ref, cert.ref, sizeof one.ref);
 	else
 		return EMR_OK;
-	return emr_buf_append(arg, &one, sizeof one);
+	return emr_buf_append(out, &one, sizeof one);
 }
 
-typedef struct of_key {
-	emr_buf *certificates; /* named */
-	uint64_t since;	       /* the entry that registered it */
-} of_key;
-
-static emr_status note_of_key(void *arg, const emr_replica_item *item)
-{
-	of_key *key = arg;
-
-	if (item->seq < key->since)
-		key->since = item->seq;
-	return note_certificate(key->certificates, item);
-}
-
+/* The certificates of key ID, and the entry that registered it. */
 static emr_status read_key(emr_replica *replica, emr_id32 id, emr_buf *out, uint64_t *out_since)
 {
-	of_key key = {.certificates = out, .since = UINT64_MAX};
-	emr_id16 nowhere = {{0}}, object;
-	emr_status status;
+	emr_replica_item item;
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_KEY, .object = EMR_ID16_AT(id.b));
 
-	memcpy(object.b, id.b, sizeof object.b);
-	status = emr_replica_history(replica, EMR_FAMILY_KEY, nowhere, object, note_of_key, &key);
-	*out_since = key.since;
-	return status;
+	*out_since = UINT64_MAX;
+	while (emr_next(&asked, &item)) {
+		*out_since = item.seq < *out_since ? item.seq : *out_since;
+		EMR_TRY(note_certificate(&item, out));
+	}
+	return asked.status;
 }
 
 /* Of PERSON's first key, of the one that followed it, and so on to his own: oldest first. */
@@ -222,11 +211,6 @@ void names_destroy(known_names *names)
 	(void)pthread_mutex_destroy(&names->lock);
 }
 
-typedef struct gathering {
-	emr_replica *replica;
-	emr_buf *all;
-} gathering;
-
 /* FOUND's handle; "" when what it names is not here, or is no certificate. */
 static emr_status read_handle(emr_replica *replica, const named *found,
 	char out[EMR_CERT_HANDLE_MAX + 1], emr_buf *part, emr_bytes *out_says)
@@ -242,23 +226,22 @@ static emr_status read_handle(emr_replica *replica, const named *found,
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_known(void *arg, const emr_known_person *person)
+static emr_status note_known(emr_replica *replica, const emr_known_person *person, emr_buf *all)
 {
-	gathering *g = arg;
 	EMR_AUTO_BUF list = {0}, part = {0};
 	known one = {.id = person->signer_id};
 	emr_known_person owner;
 	emr_id32 endorser;
-	emr_status status = read_key(g->replica, person->signer_id, &list, &one.since);
+	emr_status status = read_key(replica, person->signer_id, &list, &one.since);
 
 	memcpy(one.root.b, person->row.root, sizeof one.root.b);
 	memcpy(one.org, person->row.org, sizeof one.org);
 	memcpy(endorser.b, person->row.ref, sizeof endorser.b);
 	if (person->row.how == EMR_HOW_DEVICE &&
-		emr_replica_person(g->replica, endorser, &owner) == EMR_OK)
+		emr_replica_person(replica, endorser, &owner) == EMR_OK)
 		memcpy(one.root.b, owner.row.root, sizeof one.root.b);
 	if (status == EMR_OK)
-		status = emr_buf_append(g->all, &one, sizeof one);
+		status = emr_buf_append(all, &one, sizeof one);
 	for (size_t at = 0; status == EMR_OK && at < list.len; at += sizeof(named)) {
 		char handle[EMR_CERT_HANDLE_MAX + 1];
 		emr_bytes says;
@@ -266,20 +249,35 @@ static emr_status note_known(void *arg, const emr_known_person *person)
 
 		memcpy(&found, list.data + at, sizeof found);
 		emr_buf_clear(&part);
-		status = read_handle(g->replica, &found, handle, &part, &says);
+		status = read_handle(replica, &found, handle, &part, &says);
 		one.has_look = handle[0] != '\0';
 		one.look = look_of(handle);
 		if (status == EMR_OK && one.has_look)
-			status = emr_buf_append(g->all, &one, sizeof one);
+			status = emr_buf_append(all, &one, sizeof one);
 	}
 	return status;
 }
 
-static emr_status is_of_keys(void *arg, const emr_replica_change *change)
+/* Whether a key came, went or changed in the entries from FROM on. */
+static emr_status has_new_keys(emr_replica *replica, uint64_t from, bool *out_has)
 {
-	(void)arg;
-	/* Any other status ends the walk: a key came, went or changed. */
-	return change->op < EMR_OP_DOMAIN_NEW ? EMR_EXISTS : EMR_OK;
+	emr_replica_change change;
+	EMR_ASK(asked, replica, SINCE, .at = from);
+
+	*out_has = from == 0;
+	while (!*out_has && emr_next(&asked, &change))
+		*out_has = change.op < EMR_OP_DOMAIN_NEW;
+	return asked.status;
+}
+
+static emr_status read_all(emr_replica *replica, emr_buf *all)
+{
+	emr_known_person person;
+	EMR_ASK(asked, replica, PEOPLE);
+
+	while (emr_next(&asked, &person))
+		EMR_TRY(note_known(replica, &person, all));
+	return asked.status;
 }
 
 /* Under the lock. */
@@ -287,26 +285,21 @@ static emr_status bring_up(emr_replica *replica)
 {
 	known_names *names = &replica->names;
 	EMR_AUTO_BUF all = {0};
-	gathering g = {.replica = replica, .all = &all};
 	emr_replica_position at;
-	emr_status status;
+	bool has;
 
 	EMR_TRY(emr_replica_at(replica, &at));
 	if (at.size == names->size)
 		return EMR_OK;
-	status = names->size > 0 ? emr_replica_since(replica, names->size, is_of_keys, NULL)
-				 : EMR_EXISTS;
-	if (status == EMR_EXISTS) {
-		status = emr_replica_people(replica, note_known, &g);
-		if (status != EMR_OK)
-			return status;
+	EMR_TRY(has_new_keys(replica, names->size, &has));
+	if (has) {
+		EMR_TRY(read_all(replica, &all));
 		emr_buf_free(&names->all);
 		names->all = all;
 		all = (emr_buf){0};
 	}
-	if (status == EMR_OK)
-		names->size = at.size;
-	return status;
+	names->size = at.size;
+	return EMR_OK;
 }
 
 /* Whether another person of ORG has, or had, what looks like HANDLE. */

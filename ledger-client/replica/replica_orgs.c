@@ -1,6 +1,8 @@
 /* This file says who people and organisations are, by what the members approved: the name and the
  * certificate authority of an organisation, and the certificate under which a key was registered.
  * A name that nobody approved does not count. */
+#include "replica/ask.h"
+
 #include "replica_private.h"
 
 #include <string.h>
@@ -47,37 +49,35 @@ static emr_status from_descriptor(
 	return has_hash(ca, out->row.ca_hash) ? emr_buf_append(&out->ca, ca.data, ca.len) : EMR_OK;
 }
 
-/* The newest admission that the members approved, with the CA that holds. */
-typedef struct admission {
-	emr_replica *replica;
-	const uint8_t *org, *ca_hash;
-	emr_id16 proposal;
-	uint64_t seq; /* entry of the approval that completed it; 0 = none found */
-	uint16_t index;
-} admission;
-
-/* Anybody may propose anything: only what was carried counts. */
-static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+/* The newest admission that the members approved, with the CA that holds; EMR_NOT_FOUND. Anybody
+ * may propose anything: only what was carried counts. */
+static emr_status newest_admission(
+	emr_replica *replica, const emr_known_org *of, emr_id16 *out_proposal)
 {
-	const emr_part_key approved = {
-		.family = EMR_FAMILY_APPROVAL, .object = proposal, .version = 1};
 	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	admission *a = arg;
-	emr_status status;
+	emr_known_proposal p;
+	emr_replica_item item, newest = {.seq = 0};
+	EMR_ASK(asked, replica, PROPOSALS);
 
-	if (row->kind != EMR_PROPOSAL_ADMIT || row->head.state != EMR_PROPOSAL_DONE ||
-		memcmp(row->org, a->org, 16) != 0 || memcmp(row->aux, a->ca_hash, 32) != 0)
-		return EMR_OK;
-	status = emr_replica_item_get(a->replica, &approved, &bytes, &item);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (item.seq < a->seq || (item.seq == a->seq && item.index < a->index))
-		return EMR_OK;
-	a->proposal = proposal;
-	a->seq = item.seq;
-	a->index = item.index;
-	return EMR_OK;
+	while (emr_next(&asked, &p)) {
+		const emr_part_key approved = {
+			.family = EMR_FAMILY_APPROVAL, .object = p.proposal, .version = 1};
+		emr_status status;
+
+		if (p.row.kind != EMR_PROPOSAL_ADMIT || p.row.head.state != EMR_PROPOSAL_DONE ||
+			memcmp(p.row.org, of->org.b, 16) != 0 ||
+			memcmp(p.row.aux, of->row.ca_hash, 32) != 0)
+			continue;
+		status = emr_replica_item_get(replica, &approved, &bytes, &item);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		if (item.seq < newest.seq || (item.seq == newest.seq && item.index < newest.index))
+			continue;
+		*out_proposal = p.proposal;
+		newest = item;
+	}
+	EMR_TRY(asked.status);
+	return newest.seq > 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 
 static emr_status from_admission(
@@ -102,17 +102,21 @@ emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
 	const uint8_t org[16], emr_known_organisation *out)
 {
 	EMR_AUTO_BUF bytes = {0};
-	admission a = {.replica = replica, .org = org, .ca_hash = out->row.ca_hash};
+	emr_known_org of = {.org = EMR_ID16_AT(org)};
+	emr_id16 proposal;
 	emr_key_text key;
+	emr_status status;
 
 	emr_buf_clear(&out->ca);
 	out->name[0] = '\0';
 	emr_key_org(org, &key);
 	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
-	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&bytes), &out->row)));
-	EMR_TRY(emr_replica_proposals(replica, note_proposal, &a));
-	return a.seq > 0 ? from_admission(replica, a.proposal, out)
-			 : from_descriptor(descriptor, org, out);
+	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&bytes), &of.row)));
+	out->row = of.row;
+	status = newest_admission(replica, &of, &proposal);
+	if (status == EMR_NOT_FOUND)
+		return from_descriptor(descriptor, org, out);
+	return status == EMR_OK ? from_admission(replica, proposal, out) : status;
 }
 
 /* ---- people ---- */

@@ -8,7 +8,7 @@
 #include "contract/rows.h"
 #include "keyring/card.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 
 #define SALT_BYTES 32
 #define NAME_MAX_CHARS 64
@@ -175,34 +175,36 @@ emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
 
 /* ---- in force ---- */
 
-typedef struct search {
-	emr_replica *replica;
-	const uint8_t *hash;
-	emr_buf *text;
-} search;
-
-/* The text stands behind any proposal of it, also one that was not carried. */
-static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+/* The text of HASH stands behind any proposal of it, also one that was not carried. */
+static emr_status look_into(
+	emr_replica *replica, const emr_known_proposal *p, const uint8_t hash[32], emr_buf *out)
 {
-	search *s = arg;
-	const emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1, .object = proposal};
+	const emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1, .object = p->proposal};
 	EMR_AUTO_BUF part = {0};
 	emr_bytes text;
-	emr_id32 hash;
+	emr_id32 found;
 	emr_status status;
 
-	if (s->text->len > 0 || row->kind != EMR_PROPOSAL_RULES ||
-		memcmp(row->subject, s->hash, 32) != 0)
+	if (p->row.kind != EMR_PROPOSAL_RULES || memcmp(p->row.subject, hash, 32) != 0)
 		return EMR_OK;
-	status = emr_replica_part(s->replica, &key, &part);
+	status = emr_replica_part(replica, &key, &part);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 	if (part.len <= SALT_BYTES)
 		return EMR_OK;
 	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
-	hash = emr_sha256_of(&text, 1);
-	return memcmp(hash.b, s->hash, 32) == 0 ? emr_buf_append(s->text, text.data, text.len)
-						: EMR_OK;
+	found = emr_sha256_of(&text, 1);
+	return memcmp(found.b, hash, 32) == 0 ? emr_buf_append(out, text.data, text.len) : EMR_OK;
+}
+
+static emr_status find_text(emr_replica *replica, const uint8_t hash[32], emr_buf *out)
+{
+	emr_known_proposal proposal;
+	EMR_ASK(asked, replica, PROPOSALS);
+
+	while (out->len == 0 && emr_next(&asked, &proposal))
+		EMR_TRY(look_into(replica, &proposal, hash, out));
+	return asked.status;
 }
 
 emr_status emr_rules_in_force(
@@ -211,17 +213,15 @@ emr_status emr_rules_in_force(
 	static const uint8_t none[32];
 	EMR_AUTO_BUF own = {0};
 	emr_row_network network;
-	search s = {.replica = replica,
-		.hash = network.rules,
-		.text = out_text != NULL ? out_text : &own};
+	emr_buf *text = out_text != NULL ? out_text : &own;
 	emr_rules rules = EMR_RULES_DEFAULT;
 	bool is_read = true;
 	emr_status status = emr_replica_network(replica, &network);
 
 	if (status == EMR_OK && memcmp(network.rules, none, sizeof none) != 0) {
-		status = emr_replica_proposals(replica, look_into, &s);
-		is_read = s.text->len > 0 &&
-			  emr_rules_parse(emr_buf_view(s.text), &rules, NULL) == EMR_OK;
+		status = find_text(replica, network.rules, text);
+		is_read = text->len > 0 &&
+			  emr_rules_parse(emr_buf_view(text), &rules, NULL) == EMR_OK;
 	}
 	if (status != EMR_OK)
 		return status;
