@@ -31,8 +31,8 @@ static bool is_told(uint8_t op)
 	       op == EMR_OP_UNLINK || op == EMR_OP_ERASE;
 }
 
-/* What is new in DOMAIN, of which entries before FROM are known; KNOWN: those of which C knows
- * everything. */
+/* Adds the new items of DOMAIN, of which entries before FROM are known; KNOWN: those of which C
+ * knows everything. */
 static emr_status gather_items(
 	gathering *g, emr_replica *replica, emr_id16 domain, uint64_t from, uint64_t known)
 {

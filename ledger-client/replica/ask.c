@@ -293,9 +293,13 @@ static emr_status complete_item(emr_asking *asked, void *row)
 		.object = asked->about.object,
 		.version = emr_sql_u64(asked->statement, 2)};
 
-	if (asked->opened->of.bytes.len == 0 || asked->opened->of.entry.seq != seq)
-		EMR_TRY(open_entry(asked->chain, seq, asked->opened));
-	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->opened,
+	/* Of many objects, one after the other, the same entries are asked for: they are kept. */
+	if (asked->lent == NULL || asked->lent->of.entry.seq != seq) {
+		replica_return(asked->about.replica, asked->lent);
+		asked->lent = NULL;
+		EMR_TRY(replica_lend(asked->about.replica, asked->chain, seq, 0, &asked->lent));
+	}
+	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->lent,
 					     (uint16_t)index, &key, row)
 				   : EMR_DAMAGED;
 }
@@ -411,7 +415,7 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->next_item != NULL || q->type->complete == complete_item) {
+	if (q->type->next_item != NULL) {
 		asked->opened = calloc(1, sizeof *asked->opened);
 		EMR_TRY(asked->opened != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
@@ -491,6 +495,8 @@ void emr_asked_end(emr_asking *asked)
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
 	opened_free(&asked->opened);
+	replica_return(asked->about.replica, asked->lent);
+	asked->lent = NULL;
 	asked->statement = NULL;
 	asked->chain = NULL;
 	asked->is_over = true;

@@ -579,7 +579,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 {
 	const uint64_t known = view->past->days_size;
 	const emr_annex *annex = emr_facts_annex(view->options.facts);
-	/* What was taken along changed nothing that day. */
+	/* Records that were taken along changed nothing that day. */
 	const uint64_t from =
 		annex != NULL && annex->joined_size > known ? annex->joined_size : known;
 	EMR_AUTO_BUF days = {0};

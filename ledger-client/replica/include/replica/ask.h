@@ -45,6 +45,7 @@ typedef struct emr_asking {
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
 	struct opened *opened;
+	const struct opened *lent;
 	uint32_t index; /* of the next item in OPENED */
 	bool is_lent, is_own, is_over;
 } emr_asking;
