@@ -283,8 +283,7 @@ static emr_status next_applied(emr_asking *asked, void *row)
 	return EMR_OK;
 }
 
-/* The item that the statement names by entry and index. An index has no sums: what it names must be
- * what was asked for. */
+/* An index has no sums: the item that it names must be what was asked for. */
 static emr_status complete_item(emr_asking *asked, void *row)
 {
 	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
@@ -293,7 +292,6 @@ static emr_status complete_item(emr_asking *asked, void *row)
 		.object = asked->about.object,
 		.version = emr_sql_u64(asked->statement, 2)};
 
-	/* Of many objects, one after the other, the same entries are asked for: they are kept. */
 	if (asked->lent == NULL || asked->lent->of.entry.seq != seq) {
 		replica_return(asked->about.replica, asked->lent);
 		asked->lent = NULL;
@@ -415,10 +413,9 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->next_item != NULL) {
-		asked->opened = calloc(1, sizeof *asked->opened);
-		EMR_TRY(asked->opened != NULL ? EMR_OK : EMR_NO_MEMORY);
-	}
+	if (q->type->next_item != NULL &&
+		(asked->opened = calloc(1, sizeof *asked->opened)) == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(emr_chain_ask(
 		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
 	bind_about(asked->statement, &asked->about);

@@ -381,7 +381,7 @@ static void build(story *s)
 	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
 	kit_save(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
 	open_ana(s);
-	s->imaging = kit_place_called(&s->k, "Imaging").domain;
+	s->imaging = story_place_called(s, "Imaging").domain;
 	people(s);
 }
 

@@ -168,7 +168,7 @@ WRAPPED(emr_status, emr_proof_check, emr_bytes file, int copy_fd, const emr_id16
 static void prove_content_as(const char *name, const emr_id16 *number, emr_buf *out)
 {
 	emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
-	emr_place place = kit_place_called(&s.k, name);
+	emr_place place = story_place_called(&s, name);
 
 	from.records = s.k.stack.records;
 	from.store = emr_store_blocks(s.k.stack.store);

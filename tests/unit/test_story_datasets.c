@@ -455,7 +455,7 @@ TEST(questions_in_two_folders_count_each_other)
 	kit_mkdir(&s.k, "Letters");
 	kit_save(&s.k, "Letters/1.txt", "dear colleague");
 	domains[0] = s.imaging;
-	domains[1] = kit_place_called(&s.k, "Letters").domain;
+	domains[1] = story_place_called(&s, "Letters").domain;
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	for (int i = 0; i < 2; i++) {

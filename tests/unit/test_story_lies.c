@@ -32,7 +32,7 @@ static void assert_applied(const pen *p)
 
 static emr_place place_of(const char *name)
 {
-	return kit_place_called(&s.k, name);
+	return story_place_called(&s, name);
 }
 
 static emr_status owner_reads(const char *path)

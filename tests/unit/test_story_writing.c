@@ -333,7 +333,7 @@ TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobo
 
 	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
-	inbox = kit_place_called(&s.k, "Inbox").domain;
+	inbox = story_place_called(&s, "Inbox").domain;
 	card_of(inbox, &card);
 	card_of(s.imaging, &wrong);
 	pen_open(&s, &p, &s.lima, "lima");

@@ -34,7 +34,7 @@ static int begin(void **state)
 	kit_mkdir(&s.k, "Private/Letters");
 	kit_text(&s.k, "Private/Letters/court.txt", "not for him");
 	settle();
-	letters = kit_place_called(&s.k, "Letters");
+	letters = story_place_called(&s, "Letters");
 	court = place_of("Private/Letters/court.txt");
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_share_pass_on(s.ana, NULL));
@@ -157,7 +157,7 @@ static emr_place moves_plans(void)
 	kit_text(&s.k, "Private/Plans/own.txt", "for him");
 	kit_text(&s.k, "Private/Plans/More/own.txt", "for him, too");
 	settle();
-	plans = kit_place_called(&s.k, "Plans");
+	plans = story_place_called(&s, "Plans");
 	kit_rename(&s.k, "Private/Plans", "Imaging/Plans");
 	return plans;
 }
@@ -456,7 +456,7 @@ TEST_IN(begin, end, a_word_about_what_nobody_sees_is_followed)
 	kit_mkdir(&s.k, "Notes");
 	settle();
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters,
-		kit_place_called(&s.k, "Notes").object);
+		story_place_called(&s, "Notes").object);
 	settle();
 	kit_expect_text(&s.k, "Notes/Letters/court.txt", "not for him");
 	assert_false(court_is_in_imaging());

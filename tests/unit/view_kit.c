@@ -389,21 +389,6 @@ const char *kit_attribute(kit *k, const char *path, const char *name)
 	return text[turn];
 }
 
-emr_place kit_place_called(kit *k, const char *name)
-{
-	EMR_AUTO_FACTS_WALK all = emr_facts_all(k->stack.facts);
-	emr_place place, found = {.version = 0};
-	emr_meta meta;
-
-	while (emr_facts_next(&all, &place, &meta))
-		if (meta.name.len == strlen(name) &&
-			memcmp(meta.name.data, name, meta.name.len) == 0)
-			found = place;
-	assert_ok(all.status);
-	assert_true(found.version > 0);
-	return found;
-}
-
 emr_id16 kit_object_id(kit *k, const char *path)
 {
 	emr_id16 id;

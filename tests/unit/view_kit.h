@@ -72,8 +72,6 @@ void kit_settle(kit *k);
 const char *kit_attribute(kit *k, const char *path, const char *name);
 /* The object that PATH is. */
 emr_id16 kit_object_id(kit *k, const char *path);
-/* The place of the record that is called NAME on the ledger, wherever it lies. */
-emr_place kit_place_called(kit *k, const char *name);
 
 /* How many operations a batch has that goes to the ledger. */
 size_t kit_batch_count(emr_bytes batch);

@@ -49,8 +49,7 @@ static emr_status keep_records(writing *w)
 	while (emr_facts_next(&all, &place, &meta)) {
 		if (w->n == RECORDS_MAX)
 			return EMR_LIMIT;
-		if (emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records) != EMR_OK)
-			return EMR_NO_MEMORY;
+		EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
 		w->records[w->n++] = (record){.place = place, .parent = meta.parent};
 	}
 	return all.status == EMR_OK && all.damaged > 0 ? EMR_DAMAGED : all.status;

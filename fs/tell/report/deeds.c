@@ -108,11 +108,11 @@ static emr_status mark_last(choice *c)
 
 	while (emr_events_next(&events, &event)) {
 		uint8_t *mark = subject_of(c, event.subject);
+		bool is_there = is_below(event.path, c->path);
 
-		if (mark == NULL)
-			return EMR_NO_MEMORY;
-		*mark = (uint8_t)((*mark & ~1) | is_below(event.path, c->path));
-		c->has_any |= is_below(event.path, c->path) || is_below(event.from, c->path);
+		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
+		*mark = (uint8_t)((*mark & ~1) | is_there);
+		c->has_any |= is_there || is_below(event.from, c->path);
 	}
 	return EMR_OK;
 }
@@ -143,39 +143,30 @@ static uint64_t seq_of(const emr_event *event)
 	return event->in_annex ? 0 : event->seq;
 }
 
-static emr_status add_event(choice *c, const emr_event *event)
-{
-	emr_deeds *out = c->out;
-	emr_status status = EMR_OK;
-	emr_event *copy;
-
-	if (emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events) != EMR_OK)
-		return EMR_NO_MEMORY;
-	copy = &out->events[out->n++];
-	*copy = *event;
-	copy->path = copy_text(event->path, &status);
-	copy->from = copy_text(event->from, &status);
-	return status;
-}
-
 static emr_status note_events(choice *c)
 {
 	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
+	emr_deeds *out = c->out;
 	const emr_author *author;
+	emr_status status = EMR_OK;
 	emr_event event;
 
-	while (emr_events_next(&events, &event)) {
+	while (status == EMR_OK && emr_events_next(&events, &event)) {
 		if (event.time_unix_s < c->since)
 			continue;
 		EMR_TRY(emr_authors_find(
-			&c->out->authors, c->session, event.signer_id, seq_of(&event), &author));
+			&out->authors, c->session, event.signer_id, seq_of(&event), &author));
 		/* Events that came in since the marks were made count by their path alone. */
-		if (is_of(c, author) &&
-			(c->path == NULL || is_marked(c, event.subject, 1 | 2) ||
-				is_below(event.path, c->path) || is_below(event.from, c->path)))
-			EMR_TRY(add_event(c, &event));
+		if (!is_of(c, author) ||
+			(c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
+				!is_below(event.path, c->path) && !is_below(event.from, c->path)))
+			continue;
+		EMR_TRY(emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events));
+		event.path = copy_text(event.path, &status);
+		event.from = copy_text(event.from, &status);
+		out->events[out->n++] = event;
 	}
-	return EMR_OK;
+	return status;
 }
 
 /* The folders that PATH lies in. */
@@ -198,8 +189,7 @@ static emr_status mark_around(choice *c)
 			emr_chronicle_story(c->session->chronicle, facts.object, &story) != EMR_OK)
 			continue;
 		mark = subject_of(c, story.subject);
-		if (mark == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
 		*mark |= 4;
 	}
 	return EMR_OK;
@@ -317,14 +307,13 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 
 	EMR_TRY(wish->only_staff ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
 				 : emr_openings_collect(c->session, wish->since_unix_s, now, o));
-	for (size_t i = 0; i < o->n; i++) {
+	for (size_t i = 0; i < o->n; i++)
 		if (is_wanted(c, wish, &o->list[i])) {
 			emr_opening one = o->list[i];
 
 			o->list[i] = o->list[kept];
 			o->list[kept++] = one;
 		}
-	}
 	for (size_t i = kept; i < o->n; i++)
 		free(o->list[i].path);
 	o->n = kept;

@@ -118,8 +118,7 @@ static emr_status note_received(void *arg, const emr_received *received)
 
 	if (!shared_is_wanted(l->view, received))
 		return EMR_OK;
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
+	EMR_TRY(emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all));
 	l->all[l->n++] = *received;
 	return EMR_OK;
 }
@@ -526,10 +525,8 @@ static emr_status look_at_grants(looking *l)
 
 	if (status == EMR_OK)
 		status = emr_share_received(view->shares->share, note_received, l, &unopened);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND
-			       ? EMR_OK
-			       : status; /* the ledger does not know me: nobody shares */
+	if (status != EMR_OK) /* the ledger does not know me: nobody shares */
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = sort_places(l);
 	was_there = shared_was_there(view);
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
@@ -567,30 +564,25 @@ static bool is_by_its_owner(const looking *l, const emr_replica_change *c)
 	return emr_id32_equal(id, c->signer_id);
 }
 
-static emr_status note_change(looking *l, const emr_replica_change *c)
-{
-	if (c->result != EMR_RESULT_APPLIED)
-		return EMR_OK;
-	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
-		c->family == EMR_FAMILY_ORG || c->family == EMR_FAMILY_MEMBER ||
-		c->family == EMR_FAMILY_WRITER)
-		l->grants_changed = true;
-	if (c->family == EMR_FAMILY_SERVED)
-		return note_domain(&l->answered, c->domain);
-	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
-		return EMR_OK;
-	EMR_TRY(note_domain(&l->touched, c->domain));
-	return l->has_absent && is_by_its_owner(l, c) ? note_domain(&l->answered, c->domain)
-						      : EMR_OK;
-}
-
 static emr_status note_changes(looking *l, uint64_t from)
 {
-	emr_replica_change change;
+	emr_replica_change c;
 
 	EMR_ASK(asked, l->view->options.replica, SINCE, .at = from);
-	while (emr_next(&asked, &change))
-		EMR_TRY(note_change(l, &change));
+	while (emr_next(&asked, &c)) {
+		const bool names = c.family == EMR_FAMILY_OBJECT || c.family == EMR_FAMILY_LISTKEY;
+
+		if (c.result != EMR_RESULT_APPLIED)
+			continue;
+		l->grants_changed |= c.family == EMR_FAMILY_GRANT || c.family == EMR_FAMILY_KEY ||
+				     c.family == EMR_FAMILY_ORG || c.family == EMR_FAMILY_MEMBER ||
+				     c.family == EMR_FAMILY_WRITER;
+		if (names)
+			EMR_TRY(note_domain(&l->touched, c.domain));
+		if (c.family == EMR_FAMILY_SERVED ||
+			(names && l->has_absent && is_by_its_owner(l, &c)))
+			EMR_TRY(note_domain(&l->answered, c.domain));
+	}
 	return asked.status;
 }
 
