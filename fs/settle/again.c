@@ -72,17 +72,24 @@ static emr_status erase_again(const going_on *g, emr_replica *next)
 
 /* A batch that nobody has answered may name an entry that is gone, as the newest that its signer
  * had seen: the ledger would call that another history.  It is made again. */
-static emr_status forget_newer(void *arg, emr_id16 key, const outbox *box)
+static emr_status forget_newer(const going_on *g)
 {
-	const going_on *g = arg;
+	AUTO_BATCHES all = {0};
 	emr_header header;
 
-	if (box == NULL || box->batch.len < EMR_HEADER_BYTES ||
-		emr_header_parse((emr_span){box->batch.data, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK ||
-		header.seen_seq < g->restart.size)
-		return EMR_OK; /* what cannot be read is made again when it is sent */
-	return settle_forget_batch(g->settle, EMR_ROW_OUTBOX, key, box);
+	EMR_TRY(settle_batches(g->settle, EMR_ROW_OUTBOX, &all));
+	EMR_EACH (const kept_batch, one, &all) {
+		const emr_buf *batch = &one->box.batch;
+
+		EMR_TRY(one->status == EMR_DAMAGED ? EMR_OK : one->status);
+		if (one->status == EMR_OK && batch->len >= EMR_HEADER_BYTES &&
+			emr_header_parse((emr_span){batch->data, EMR_HEADER_BYTES}, &header) ==
+				EMR_CONTRACT_OK &&
+			header.seen_seq >= g->restart.size)
+			EMR_TRY(settle_forget_batch(
+				g->settle, EMR_ROW_OUTBOX, one->key, &one->box));
+	} /* what cannot be read is made again when it is sent */
+	return EMR_OK;
 }
 
 /* Of emr_signing_again.  The journal remembers no more than where both copies are the same: either
@@ -99,7 +106,7 @@ static emr_status fit_journal(void *arg, emr_replica *next)
 	EMR_TRY(emr_journal_commit(txn, NULL));
 	EMR_TRY(erase_again(g, next));
 	memcpy(at.root, g->restart.root, sizeof at.root);
-	EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, forget_newer, g));
+	EMR_TRY(forget_newer(g));
 	EMR_TRY(emr_settle_take_back(settle));
 	EMR_TRY(emr_settle_compare_seen(settle, &seen));
 	if (seen > at.size)

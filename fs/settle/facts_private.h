@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/worker.h"
+#include "contract/codes.h"
+#include "replica/ask.h"
 #include "settle/facts.h"
 #include "share/write.h"
 
@@ -74,12 +76,30 @@ emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_par
 /* The item only says again, on the present ledger, what the annex had said: nothing happened then.
  */
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq);
-/* Every object once: the present heads, then those that only the annex has. */
-emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg);
+/* A question to all of them. When there is no next row, of.status says why. */
+typedef struct facts_asked {
+	emr_asking of;
+	emr_facts *facts;
+	uint64_t mark; /* of the versions of the ledger that the last row is of */
+	uint64_t last; /* the same of the ledger that is asked last */
+} facts_asked;
+static inline void facts_asked_end(facts_asked *asked)
+{
+	emr_asked_end(&asked->of);
+}
+#define AUTO_FACTS_ASKED __attribute__((cleanup(facts_asked_end))) facts_asked
+/* Every object once: the present heads, then one's own that are only on a ledger that
+ * was left: shares of others stay behind with it. */
+facts_asked facts_heads(emr_facts *facts);
+bool facts_next_head(facts_asked *asked, emr_replica_head *out);
 /* All items of an object, oldest first. */
-typedef emr_status (*facts_item_fn)(void *arg, const emr_replica_item *item, bool is_carried);
-emr_status facts_chain(
-	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);
+facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object);
+bool facts_next_item(facts_asked *asked, emr_replica_item *out);
+/* It brought content. */
+static inline bool facts_is_content(const emr_replica_item *item)
+{
+	return item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
+}
 
 /* ---- to which record an object's content belongs (number.c) ---- */
 

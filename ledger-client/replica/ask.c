@@ -302,8 +302,7 @@ static emr_status next_applied(emr_asking *asked, void *row)
 	return EMR_OK;
 }
 
-/* The item that the statement names by entry and index. An index has no sums: what it names must be
- * what was asked for. */
+/* An index has no sums: the item that it names must be what was asked for. */
 static emr_status complete_item(emr_asking *asked, void *row)
 {
 	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
@@ -312,9 +311,12 @@ static emr_status complete_item(emr_asking *asked, void *row)
 		.object = asked->about.object,
 		.version = emr_sql_u64(asked->statement, 2)};
 
-	if (asked->opened->of.bytes.len == 0 || asked->opened->of.entry.seq != seq)
-		EMR_TRY(open_entry(asked->chain, seq, asked->opened));
-	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->opened,
+	if (asked->lent == NULL || asked->lent->of.entry.seq != seq) {
+		replica_return(asked->about.replica, asked->lent);
+		asked->lent = NULL;
+		EMR_TRY(replica_lend(asked->about.replica, asked->chain, seq, 0, &asked->lent));
+	}
+	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->lent,
 					     (uint16_t)index, &key, row)
 				   : EMR_DAMAGED;
 }
@@ -365,6 +367,8 @@ static const row_type type_listkey = {.size = sizeof(emr_known_listkey),
 static const row_type type_state = {.size = sizeof(emr_known_state),
 	.columns = {COLUMN(HEX, emr_known_state, state)},
 	.complete = complete_state};
+static const row_type type_named_object = {.size = sizeof(emr_named_object),
+	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)}};
 static const row_type type_change = {.size = sizeof(emr_replica_change), .next_item = next_change};
 static const row_type type_change_by = {
 	.size = sizeof(emr_replica_change), .next_item = next_change_by};
@@ -434,10 +438,9 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->next_item != NULL || q->type->complete == complete_item) {
-		asked->opened = calloc(1, sizeof *asked->opened);
-		EMR_TRY(asked->opened != NULL ? EMR_OK : EMR_NO_MEMORY);
-	}
+	if (q->type->next_item != NULL &&
+		(asked->opened = calloc(1, sizeof *asked->opened)) == NULL)
+		return EMR_NO_MEMORY;
 	EMR_TRY(emr_chain_ask(
 		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
 	bind_about(asked->statement, &asked->about);
@@ -514,6 +517,8 @@ void emr_asked_end(emr_asking *asked)
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
 	opened_free(&asked->opened);
+	replica_return(asked->about.replica, asked->lent);
+	asked->lent = NULL;
 	asked->statement = NULL;
 	asked->chain = NULL;
 	asked->is_over = true;

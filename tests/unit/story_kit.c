@@ -343,13 +343,6 @@ void story_auditor(story *s)
 
 /* ---- the folder ---- */
 
-static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 7 && memcmp(meta->name.data, "Imaging", 7) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 static emr_status let_go(void *arg, emr_id16 domain)
 {
 	const kit *k = arg;
@@ -382,16 +375,13 @@ static void open_ana(story *s)
 
 static void build(story *s)
 {
-	uint64_t damaged = 0;
-
 	kit_open(&s->k);
 	kit_mkdir(&s->k, "Imaging");
 	kit_mkdir(&s->k, "Imaging/Old");
 	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
 	kit_save(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
 	open_ana(s);
-	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
-	assert_false(emr_id16_is_zero(s->imaging));
+	s->imaging = story_place_called(s, "Imaging").domain;
 	people(s);
 }
 

@@ -403,13 +403,6 @@ TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 	assert_false(asks_at(&d, made, 0));
 }
 
-static emr_status find_letters(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 7 && memcmp(meta->name.data, "Letters", 7) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 /* Ana takes part with the folder that is her Imaging for the story's helpers, and eve asks once. */
 static void join_and_ask(called *d, emr_id16 *out_access)
 {
@@ -452,7 +445,6 @@ TEST(a_question_that_calls_records_names_is_not_answered)
 /* A reader who asks for little in each of many folders asks for much. */
 TEST(questions_in_two_folders_count_each_other)
 {
-	uint64_t damaged = 0;
 	emr_id16 access[2], domains[2];
 	STORY;
 	AUTO(called_end) called d;
@@ -460,7 +452,7 @@ TEST(questions_in_two_folders_count_each_other)
 	kit_mkdir(&s.k, "Letters");
 	kit_save(&s.k, "Letters/1.txt", "dear colleague");
 	domains[0] = s.imaging;
-	assert_ok(emr_facts_each(s.k.stack.facts, find_letters, &domains[1], &damaged));
+	domains[1] = story_place_called(&s, "Letters").domain;
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	for (int i = 0; i < 2; i++) {

@@ -309,13 +309,6 @@ TEST_IN(begin, end, what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_ans
 
 /* ---- an Inbox ---- */
 
-static emr_status find_inbox(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 5 && memcmp(meta->name.data, "Inbox", 5) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 static void card_of(emr_id16 domain, emr_buf *out)
 {
 	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
@@ -327,8 +320,7 @@ TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobo
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF wrong = {0};
 	emr_writing writing;
-	emr_id16 inbox = {{0}};
-	uint64_t damaged = 0;
+	emr_id16 inbox;
 	char path[64];
 	time_t now;
 	person porter = {0};
@@ -336,7 +328,7 @@ TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobo
 
 	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
-	assert_ok(emr_facts_each(s.k.stack.facts, find_inbox, &inbox, &damaged));
+	inbox = story_place_called(&s, "Inbox").domain;
 	card_of(inbox, &card);
 	card_of(s.imaging, &wrong);
 	pen_open(&s, &p, &s.lima, "lima");

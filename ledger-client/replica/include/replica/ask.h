@@ -33,6 +33,10 @@ typedef struct emr_ask_about {
 	uint8_t family; /* of rows */
 } emr_ask_about;
 
+typedef struct emr_named_object {
+	emr_id16 domain, object;
+} emr_named_object;
+
 typedef struct emr_asking {
 	emr_status status; /* EMR_OK when all rows were read; EMR_DAMAGED, EMR_IO, EMR_BUSY */
 	emr_question question;
@@ -41,6 +45,7 @@ typedef struct emr_asking {
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
 	struct opened *opened;
+	const struct opened *lent;
 	uint32_t index; /* of the next item in OPENED */
 	bool is_lent, is_own, is_over;
 } emr_asking;
