@@ -53,9 +53,8 @@ static emr_status read_record(emr_shared *shared, const emr_replica_head *head, 
 	return EMR_OK;
 }
 
-static emr_status one_record(void *arg, const emr_replica_head *head)
+static emr_status one_record(walk *w, const emr_replica_head *head)
 {
-	walk *w = arg;
 	AUTO_RECORD facts = {0}, hers = {0};
 	emr_shared_record record;
 	bool is_hers = true;
@@ -92,6 +91,18 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	return w->fn(w->arg, &record);
 }
 
+/* The question is over before the snapshot is. */
+static emr_status each_record(walk *w)
+{
+	emr_replica_head head;
+
+	EMR_ASK(asked, w->shared->share->o.replica, HEADS,
+		.domain = w->shared->received.grant.domain);
+	while (emr_next(&asked, &head))
+		EMR_TRY(one_record(w, &head));
+	return asked.status;
+}
+
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
@@ -111,8 +122,7 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	w.me = me.signer_id;
 	EMR_TRY(emr_shared_check(shared, NULL));
 	EMR_TRY(shared_take_own_names(shared));
-	EMR_TRY(emr_replica_each_head(
-		shared->share->o.replica, &shared->received.grant.domain, one_record, &w));
+	EMR_TRY(each_record(&w));
 	if (out_unreadable != NULL)
 		*out_unreadable = w.unreadable;
 	return EMR_OK;

@@ -6,7 +6,7 @@
 #include "contract/codes.h"
 #include "contract/rows_share.h"
 #include "org/datasets.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #include "judge.h"
 #include "share/frozen.h"
