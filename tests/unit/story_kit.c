@@ -234,13 +234,6 @@ void story_part(person *m)
 	close_person(m);
 }
 
-static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	(void)row;
-	*(emr_id16 *)arg = org;
-	return EMR_OK;
-}
-
 /* The organisation of BOSS comes in; N bosses and ana approve. */
 static void admit(story *s, emr_id16 home, person *boss, const char *name, int n)
 {
@@ -301,12 +294,16 @@ void story_rules(story *s, const char *text)
 
 static void people(story *s)
 {
-	emr_id16 home;
+	emr_id16 home = {{0}};
+	emr_known_org org;
 	emr_cert_subject ca = {.handle = "CA"};
 
 	ca.not_before = story_now(s) - DAY;
 	ca.not_after = story_now(s) + 4000 * DAY;
-	assert_ok(emr_replica_orgs(s->k.stack.replica, note_org, &home));
+	EMR_ASK(asked, s->k.stack.replica, ORGS);
+	while (emr_next(&asked, &org))
+		home = org.org;
+	assert_ok(asked.status);
 	for (int i = 0; i <= AGENTS; i++) {
 		char name[16];
 

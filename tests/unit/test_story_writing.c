@@ -166,13 +166,6 @@ TEST_IN(begin, end, what_a_writer_leaves_in_a_folder_its_owner_reads)
 	pen_close(&p);
 }
 
-static emr_status first_file(void *arg, const emr_replica_head *head)
-{
-	if (head->pversion != 0)
-		*(emr_replica_head *)arg = *head;
-	return EMR_OK;
-}
-
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
 	(void)index;
@@ -184,7 +177,7 @@ static void assert_opens_nothing(person *m)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF plain = {0};
-	emr_replica_head head;
+	emr_replica_head one, head = {.pversion = 0};
 	emr_put_part put;
 	emr_part_key at = {.family = EMR_FAMILY_OBJECT, .domain = s.imaging};
 	emr_list_key *own;
@@ -192,7 +185,10 @@ static void assert_opens_nothing(person *m)
 	uint8_t aad[EMR_META_AAD_BYTES], ctx[32];
 	emr_id32 digest;
 
-	assert_ok(emr_replica_each_head(s.k.stack.replica, &s.imaging, first_file, &head));
+	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = s.imaging);
+	while (emr_next(&asked, &one))
+		head = one.pversion != 0 ? one : head;
+	assert_ok(asked.status);
 	at.object = head.object;
 	at.version = head.pversion;
 	assert_ok(emr_ledger_fetch(m->ledger, &at, 1, take_part, &bytes));

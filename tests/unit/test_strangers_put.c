@@ -78,24 +78,21 @@ static void says_it_lies(
 	tell(&his, domain, object, type, as, parent);
 }
 
-static emr_status note_object(void *arg, emr_id16 domain, emr_id16 object)
-{
-	emr_replica_head head;
-
-	if (emr_id16_equal(domain, s.imaging) &&
-		emr_replica_head_get(s.k.stack.replica, domain, object, &head) == EMR_OK)
-		*(bool *)arg |= head.state == EMR_OBJECT_LIVE;
-	return EMR_OK;
-}
-
 /* Whether Imaging has the keys of court.txt. */
 static bool court_is_in_imaging(void)
 {
 	bool is_there = false;
+	emr_named_object one;
+	emr_replica_head head;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_each_naming(
-		s.k.stack.replica, court.record_id, note_object, &is_there));
+	EMR_ASK(asked, s.k.stack.replica, NAMING, .object = court.record_id);
+	while (emr_next(&asked, &one))
+		if (emr_id16_equal(one.domain, s.imaging) &&
+			emr_replica_head_get(s.k.stack.replica, one.domain, one.object, &head) ==
+				EMR_OK)
+			is_there |= head.state == EMR_OBJECT_LIVE;
+	assert_ok(asked.status);
 	return is_there;
 }
 
