@@ -91,18 +91,6 @@ static emr_status one_record(walk *w, const emr_replica_head *head)
 	return w->fn(w->arg, &record);
 }
 
-/* The question is over before the snapshot is. */
-static emr_status each_record(walk *w)
-{
-	emr_replica_head head;
-
-	EMR_ASK(asked, w->shared->share->o.replica, HEADS,
-		.domain = w->shared->received.grant.domain);
-	while (emr_next(&asked, &head))
-		EMR_TRY(one_record(w, &head));
-	return asked.status;
-}
-
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
@@ -114,6 +102,7 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_replica_head head;
 	emr_public me;
 
 	/* Several rows are read for each record: the database is locked once, not for each. */
@@ -122,7 +111,10 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	w.me = me.signer_id;
 	EMR_TRY(emr_shared_check(shared, NULL));
 	EMR_TRY(shared_take_own_names(shared));
-	EMR_TRY(each_record(&w));
+	EMR_ASK(asked, shared->share->o.replica, HEADS, .domain = shared->received.grant.domain);
+	while (emr_next(&asked, &head))
+		EMR_TRY(one_record(&w, &head));
+	EMR_TRY(asked.status);
 	if (out_unreadable != NULL)
 		*out_unreadable = w.unreadable;
 	return EMR_OK;
