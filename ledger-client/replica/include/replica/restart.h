@@ -33,8 +33,8 @@ bool emr_replica_must_go_on(emr_replica *replica);
 
 typedef struct emr_signing_again {
 	const emr_keyring *keyring;
-	/* Both may be NULL.  To LOST the own operations are appended that are gone for good
-	 * (emr_replica_change); THEN is called behind that, with the new copy, before that is what
+	/* Both may be NULL.  LOST gets this computer's own operations that are gone for good, each
+	 * an emr_replica_change; THEN is called behind that, with the new copy, before that is what
 	 * the next opening takes. */
 	emr_buf *lost;
 	emr_status (*then)(void *arg, emr_replica *next);
