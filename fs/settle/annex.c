@@ -25,11 +25,6 @@ const emr_facts *facts_at(const emr_facts *facts, uint64_t version)
 	return facts;
 }
 
-emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version)
-{
-	return facts_at(facts, version)->replica;
-}
-
 static emr_part_key plain_key(const emr_part_key *at)
 {
 	emr_part_key key = *at;
@@ -44,14 +39,14 @@ emr_status emr_facts_item(
 	const emr_part_key key = plain_key(at);
 
 	return emr_replica_item_get(
-		facts_replica_of(facts, at->version), &key, out_bytes, out_item);
+		facts_at(facts, at->version)->replica, &key, out_bytes, out_item);
 }
 
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part)
 {
 	const emr_part_key key = plain_key(at);
 
-	return emr_replica_part(facts_replica_of(facts, at->version), &key, out_part);
+	return emr_replica_part(facts_at(facts, at->version)->replica, &key, out_part);
 }
 
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq)
@@ -63,13 +58,6 @@ bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq)
 
 /* ---- heads ---- */
 
-static void mark_head(emr_replica_head *head)
-{
-	head->version += EMR_VERSION_MOVE;
-	if (head->pversion != 0)
-		head->pversion += EMR_VERSION_MOVE;
-}
-
 emr_status emr_facts_head(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
 {
@@ -78,7 +66,8 @@ emr_status emr_facts_head(
 	if (status != EMR_NOT_FOUND || facts->annex.facts == NULL)
 		return status;
 	EMR_TRY(emr_facts_head(facts->annex.facts, domain, object, out_head));
-	mark_head(out_head);
+	out_head->version += EMR_VERSION_MOVE;
+	out_head->pversion += out_head->pversion != 0 ? EMR_VERSION_MOVE : 0;
 	return EMR_OK;
 }
 
@@ -86,7 +75,7 @@ emr_status emr_facts_head(
 static void go_to(facts_asked *asked, uint64_t mark)
 {
 	emr_asked_end(&asked->of);
-	asked->of.about.replica = facts_replica_of(asked->facts, mark);
+	asked->of.about.replica = facts_at(asked->facts, mark)->replica;
 	asked->of = emr_asking_of(asked->of.question, asked->of.about);
 	asked->mark = mark;
 }
@@ -103,14 +92,13 @@ static facts_asked ask(emr_facts *facts, bool is_oldest_first, emr_asking of)
 	return asked;
 }
 
-static bool next_row(facts_asked *asked, void *out, size_t size)
+/* False: that was the last one, or it could not be read. */
+static bool go_on(facts_asked *asked)
 {
-	while (!emr_asked_next(&asked->of, out, size)) {
-		if (asked->of.status != EMR_OK || asked->mark == asked->last)
-			return false;
-		go_to(asked, asked->last != 0 ? asked->mark + EMR_VERSION_MOVE
-					      : asked->mark - EMR_VERSION_MOVE);
-	}
+	if (asked->of.status != EMR_OK || asked->mark == asked->last)
+		return false;
+	go_to(asked,
+		asked->last != 0 ? asked->mark + EMR_VERSION_MOVE : asked->mark - EMR_VERSION_MOVE);
 	return true;
 }
 
@@ -121,24 +109,23 @@ facts_asked facts_heads(emr_facts *facts)
 
 bool facts_next_head(facts_asked *asked, emr_replica_head *out)
 {
+	emr_status *status = &asked->of.status;
 	emr_replica_head newest;
-	emr_status status = EMR_OK;
-	bool is_mine = false;
+	bool is_given = false;
 
-	while (status == EMR_OK && next_row(asked, out, sizeof *out)) {
+	while (!is_given) {
+		while (!emr_next(&asked->of, out))
+			if (!go_on(asked))
+				return false;
 		if (asked->mark == 0)
 			return true;
-		status = emr_facts_head(asked->facts, out->domain, out->object, &newest);
-		if (status != EMR_OK || (newest.version & EMR_VERSION_ANNEX) != asked->mark)
+		*status = emr_facts_head(asked->facts, out->domain, out->object, &newest);
+		if (*status != EMR_OK || (newest.version & EMR_VERSION_ANNEX) != asked->mark)
 			continue; /* it went on there */
-		status = emr_replica_is_mine(asked->of.about.replica, out->domain, &is_mine);
+		*status = emr_replica_is_mine(asked->of.about.replica, out->domain, &is_given);
 		*out = newest;
-		if (status == EMR_OK && is_mine)
-			return true;
 	}
-	if (status != EMR_OK)
-		asked->of.status = status;
-	return false;
+	return true;
 }
 
 /* ---- chains ---- */
@@ -153,9 +140,9 @@ facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object)
 
 bool facts_next_item(facts_asked *asked, emr_replica_item *out)
 {
-	bool has_one = next_row(asked, out, sizeof *out);
-
-	if (has_one)
-		out->version += asked->mark;
-	return has_one;
+	while (!emr_next(&asked->of, out))
+		if (!go_on(asked))
+			return false;
+	out->version += asked->mark;
+	return true;
 }

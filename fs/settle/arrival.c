@@ -112,7 +112,7 @@ static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	take_put(at, &put.item);
 	at->put_signer = a->item.signer_id;
-	status = emr_domain_row(facts_replica_of(a->facts, a->place->pversion), put.domain, &row);
+	status = emr_domain_row(facts_at(a->facts, a->place->pversion)->replica, put.domain, &row);
 	if (status == EMR_OK)
 		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk,
 			put.item.signer_id, &was_owner);

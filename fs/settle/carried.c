@@ -9,13 +9,10 @@
 
 /* ---- counting ---- */
 
+/* Equal ones beside each other. */
 static int by_size(const void *a, const void *b)
 {
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x < y ? -1 : x > y;
+	return memcmp(a, b, sizeof(uint64_t));
 }
 
 emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
@@ -57,8 +54,7 @@ emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 sig
 	bool is_owners = true;
 
 	if (!emr_id16_equal(place->object, place->domain))
-		EMR_TRY(facts_signed_by_owner(
-			facts, facts->replica, place->domain, signer, &is_owners));
+		EMR_TRY(facts_signed_by_owner(facts, place->domain, signer, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	if ((meta->type == EMR_META_FILE) != (place->pversion != 0) ||

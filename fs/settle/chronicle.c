@@ -13,9 +13,9 @@
 
 typedef struct gathering {
 	const emr_chronicle *chronicle;
-	emr_buf lines;	  /* line, ... */
-	followed new;	  /* what C follows afterwards */
-	uint64_t mark;	  /* of the versions of this ledger */
+	emr_buf lines;			 /* line, ..., of all ledgers */
+	followed new[EMR_MOVES_MAX + 1]; /* what C follows afterwards */
+	uint64_t mark;			 /* of the versions of the ledger in hand */
 	bool must_forget; /* something was erased, or belongs between what was told */
 } gathering;
 
@@ -39,14 +39,15 @@ static emr_status gather_items(
 			.batch_id = at.item.batch_id,
 			.signer_id = at.item.signer_id,
 			.seq = at.item.seq,
-			.version = at.item.version | g->mark,
+			.version = at.item.version + g->mark,
 			.time_unix_s = at.item.ledger_time,
 			.index = at.item.index,
 			.op = at.item.op,
 			.is_carried = facts_is_carried(g->chronicle->facts, g->mark, at.item.seq)};
 
-		if (l.seq >= g->new.size || at.result != EMR_RESULT_APPLIED ||
-			at.family != EMR_FAMILY_OBJECT || !is_told(l.op))
+		if (l.seq >= g->new[g->mark / EMR_VERSION_MOVE].size ||
+			at.result != EMR_RESULT_APPLIED || at.family != EMR_FAMILY_OBJECT ||
+			!is_told(l.op))
 			continue;
 		g->must_forget |= l.op == EMR_OP_ERASE || l.seq < known;
 		EMR_TRY(emr_buf_append(&g->lines, &l, sizeof l));
@@ -54,25 +55,31 @@ static emr_status gather_items(
 	return asked.status;
 }
 
+/* Oldest first. */
 static int by_place(const void *a, const void *b)
 {
 	const line *x = a, *y = b;
+	uint64_t x_ago = x->version & EMR_VERSION_ANNEX, y_ago = y->version & EMR_VERSION_ANNEX;
 
+	if (x_ago != y_ago)
+		return x_ago > y_ago ? -1 : 1;
 	if (x->seq != y->seq)
 		return x->seq < y->seq ? -1 : 1;
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* The new entries of our own domains, oldest first. A ledger has far more of others, of which
- * nothing is read or kept. */
-static emr_status gather_of(emr_replica *replica, const followed *old, gathering *g)
+/* The new entries of our own domains. A ledger has far more of others, of which nothing is read or
+ * kept. */
+static emr_status gather_of(gathering *g, emr_replica *replica)
 {
+	const followed *old = &g->chronicle->ledgers[g->mark / EMR_VERSION_MOVE];
+	followed *new = &g->new[g->mark / EMR_VERSION_MOVE];
 	emr_replica_position at;
 
 	EMR_TRY(emr_replica_at(replica, &at));
-	g->new.size = at.size;
-	EMR_TRY(emr_replica_own_domains(replica, &g->new.domains));
-	EMR_EACH (const emr_id16, domain, &g->new.domains) {
+	new->size = at.size;
+	EMR_TRY(emr_replica_own_domains(replica, &new->domains));
+	EMR_EACH (const emr_id16, domain, &new->domains) {
 		/* The keys of one that is new to us may have come by letter, long after its
 		 * beginning, and after what the ledger says of it. */
 		bool is_known = emr_buf_has(&old->domains, emr_bytes_of(domain, sizeof *domain));
@@ -81,62 +88,56 @@ static emr_status gather_of(emr_replica *replica, const followed *old, gathering
 			EMR_TRY(gather_items(
 				g, replica, *domain, is_known ? old->size : 0, old->size));
 	}
+	return EMR_OK;
+}
+
+/* Of the present ledger, and of those before a move. */
+static emr_status gather_new(const emr_chronicle *c, gathering *g)
+{
+	const emr_facts *facts = c->facts;
+
+	*g = (gathering){.chronicle = c};
+	for (emr_replica *replica = c->replica; replica != NULL; g->mark += EMR_VERSION_MOVE) {
+		EMR_TRY(gather_of(g, replica));
+		replica = facts->annex.replica;
+		facts = facts->annex.facts;
+	}
 	if (g->lines.len > 0)
 		qsort(g->lines.data, g->lines.len / sizeof(line), sizeof(line), by_place);
 	return EMR_OK;
 }
 
-/* Of the present ledger into G[0], of those before a move behind it. */
-static emr_status gather_new(emr_chronicle *c, gathering *g)
-{
-	const emr_facts *facts = c->facts;
-
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		g[i] = (gathering){.chronicle = c, .mark = i * EMR_VERSION_MOVE};
-	for (emr_replica *replica = c->replica; replica != NULL; g++) {
-		EMR_TRY(gather_of(replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
-		replica = facts->annex.replica;
-		facts = facts->annex.facts;
-	}
-	return EMR_OK;
-}
-
 static void gathered_free(gathering *g)
 {
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++) {
-		emr_buf_free(&g[i].lines);
-		emr_buf_free(&g[i].new.domains);
-	}
+	emr_buf_free(&g->lines);
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
+		emr_buf_free(&g->new[i].domains);
 }
 
 static emr_status read_new(emr_chronicle *c)
 {
-	gathering g[EMR_MOVES_MAX + 1];
-	emr_status status = gather_new(c, g);
-	bool must_forget = false;
+	gathering g;
+	emr_status status = gather_new(c, &g);
 
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		must_forget |= g[i].must_forget;
-	if (status == EMR_OK && must_forget && c->ledgers[0].size > 0) {
+	if (status == EMR_OK && g.must_forget && c->ledgers[0].size > 0) {
 		/* The entries that were read before name records that must not be named any more,
 		 * or stand behind older ones. */
-		gathered_free(g);
+		gathered_free(&g);
 		chronicle_let_go(c);
-		status = gather_new(c, g);
+		status = gather_new(c, &g);
 	}
-	for (size_t i = EMR_MOVES_MAX + 1; i-- > 0;)
-		EMR_EACH (const line, l, &g[i].lines)
-			if (status == EMR_OK)
-				status = chronicle_take(c, l);
+	EMR_EACH (const line, l, &g.lines)
+		if (status == EMR_OK)
+			status = chronicle_take(c, l);
 	for (size_t i = 0; i <= EMR_MOVES_MAX && status == EMR_OK; i++) {
 		emr_buf old = c->ledgers[i].domains;
 
-		c->ledgers[i] = g[i].new;
-		g[i].new.domains = old; /* goes with G */
+		c->ledgers[i] = g.new[i];
+		g.new[i].domains = old; /* goes with G */
 	}
 	if (status != EMR_OK)
 		chronicle_let_go(c); /* half an entry must not be read twice */
-	gathered_free(g);
+	gathered_free(&g);
 	return status;
 }
 

@@ -285,8 +285,7 @@ static emr_status bundle_of_item(
 		(!b->is_mine || (head->version & EMR_VERSION_ANNEX) != 0 || is_by_me))
 		return EMR_OK;
 	if (b->is_of_others)
-		EMR_TRY(facts_signed_by_owner(
-			b->facts, b->facts->replica, head->domain, item->signer_id, &is_owners));
+		EMR_TRY(facts_signed_by_owner(b->facts, head->domain, item->signer_id, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	status = facts_part(b->facts, &at, &bytes);

@@ -24,15 +24,15 @@ static bool is_lasting(emr_status status)
 	       status != EMR_NEWER_FORMAT && status != EMR_UNSUPPORTED;
 }
 
-emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
-	emr_id32 signer, bool *out_is)
+emr_status facts_signed_by_owner(
+	const emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
 
 	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(replica, domain, &row));
-	return emr_signed_is_owner(replica, row.owner_pk, patient_pk, signer, out_is);
+	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
+	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the
@@ -50,8 +50,7 @@ static emr_status look_at_version(
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part);
 	if (status == EMR_OK)
-		status = facts_signed_by_owner(
-			facts, facts->replica, head->domain, item.signer_id, &is_owner);
+		status = facts_signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
 	*is_others |= !is_owner;
 	return status;
 }
@@ -65,8 +64,7 @@ static emr_status has_owners_version(emr_facts *facts, const emr_replica_head *h
 	EMR_ASK(items, facts->replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = head->domain,
 		.object = head->object);
 	while (!*out_has && emr_next(&items, &item))
-		EMR_TRY(facts_signed_by_owner(
-			facts, facts->replica, head->domain, item.signer_id, out_has));
+		EMR_TRY(facts_signed_by_owner(facts, head->domain, item.signer_id, out_has));
 	return items.status;
 }
 

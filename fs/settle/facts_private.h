@@ -54,8 +54,8 @@ bool facts_is_damage(emr_status status);
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
 /* Whether SIGNER speaks for the owner of DOMAIN. */
-emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
-	emr_id32 signer, bool *out_is);
+emr_status facts_signed_by_owner(
+	const emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is);
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 
@@ -69,7 +69,6 @@ emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 sig
 
 /* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
-emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
 /* The facts of the ledger where VERSION lies. */
 const emr_facts *facts_at(const emr_facts *facts, uint64_t version);
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);

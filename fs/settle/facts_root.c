@@ -18,8 +18,7 @@ static emr_status find_hers(emr_facts *facts, emr_replica_head *then, bool *out_
 
 		if (item.version >= before || (item.op != EMR_OP_META && !facts_is_content(&item)))
 			continue;
-		EMR_TRY(facts_signed_by_owner(
-			facts, facts->replica, then->domain, item.signer_id, &is_hers));
+		EMR_TRY(facts_signed_by_owner(facts, then->domain, item.signer_id, &is_hers));
 		if (!is_hers)
 			continue;
 		then->version = item.version;
@@ -63,8 +62,7 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 
 	if (!emr_id16_equal(head->domain, head->object) || (head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	EMR_TRY(facts_signed_by_owner(
-		facts, facts->replica, head->domain, item->signer_id, &is_hers));
+	EMR_TRY(facts_signed_by_owner(facts, head->domain, item->signer_id, &is_hers));
 	if (!is_hers)
 		EMR_TRY(find_hers(facts, &then, &has_hers));
 	if (!has_hers)

@@ -41,7 +41,7 @@ static emr_status is_owners_row(
 	if (status != EMR_NOT_FOUND)
 		return status;
 	EMR_TRY(emr_replica_head_get(facts->replica, domain, object, &head));
-	EMR_TRY(facts_signed_by_owner(facts, facts->replica, domain, head.creator, out_is));
+	EMR_TRY(facts_signed_by_owner(facts, domain, head.creator, out_is));
 	*out_is_only = *out_is && head.pversion == 1;
 	return EMR_OK;
 }
@@ -56,10 +56,8 @@ emr_status facts_number(
 	if (emr_id16_equal(said, object))
 		return EMR_OK;
 	status = is_owners_row(facts, domain, object, &is_owners, &is_only);
-	if (status == EMR_NOT_FOUND) /* not one's own domain */
-		return EMR_OK;
-	if (status != EMR_OK || is_only)
-		return status;
+	if (status != EMR_OK || is_only) /* EMR_NOT_FOUND: not one's own domain */
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	*out = object;
 	return is_owners ? first_number(facts, domain, object, out) : EMR_OK;
 }

@@ -56,7 +56,7 @@ static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t 
 {
 	return (put_search){.facts = facts,
 		.place = place,
-		.replica = facts_replica_of(facts, place->pversion),
+		.replica = facts_at(facts, place->pversion)->replica,
 		.until_seq = until_seq};
 }
 

@@ -139,9 +139,16 @@ emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, c
 
 static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
 {
-	emr_status status = settle_ask_ledger(settle, box);
+	emr_status status = EMR_LIMIT;
+	emr_header header;
 
-	/* Its changes are still marked as such, and come in smaller ones. */
+	/* One that waited for the ledger of a network that was left is not sent any more. */
+	if (box->batch.len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){box->batch.data, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK ||
+		memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) == 0)
+		status = settle_ask_ledger(settle, box);
+	/* Its changes are still marked as such, and come in smaller ones, or for this ledger. */
 	if (status == EMR_LIMIT)
 		return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, box);
 	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
@@ -158,17 +165,6 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 	emr_hex(key.b, sizeof key.b, id);
 	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
 	return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, NULL);
-}
-
-/* For the ledger of a network that was left: what it brings comes to the present one. */
-static bool is_of_another(const emr_settle *settle, const outbox *box)
-{
-	emr_header header;
-
-	return box->batch.len >= EMR_HEADER_BYTES &&
-	       emr_header_parse((emr_span){box->batch.data, EMR_HEADER_BYTES}, &header) ==
-		       EMR_CONTRACT_OK &&
-	       memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) != 0;
 }
 
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
@@ -188,10 +184,7 @@ emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 				EMR_TRY(forget_unreadable(settle, one->key));
 			else
 				EMR_TRY(one->status);
-			if (one->status == EMR_OK && is_of_another(settle, &one->box))
-				EMR_TRY(settle_forget_batch(
-					settle, EMR_ROW_OUTBOX, one->key, &one->box));
-			else if (one->status == EMR_OK)
+			if (one->status == EMR_OK)
 				EMR_TRY(send(settle, one->key, &one->box, fn, arg));
 		}
 	}

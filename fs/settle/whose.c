@@ -26,7 +26,7 @@ static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	a.item.bytes = (emr_bytes){0};
-	EMR_TRY(emr_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row));
+	EMR_TRY(emr_domain_row(facts_at(facts, place->pversion)->replica, place->domain, &a.row));
 	*out = a;
 	return EMR_OK;
 }

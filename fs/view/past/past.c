@@ -564,33 +564,30 @@ static emr_status read_days_of(emr_replica *replica, emr_id16 domain, uint64_t f
 	return asked.status;
 }
 
-/* The days of one ledger: those of our own domains, the entries of others are not read. */
-static emr_status read_days(emr_replica *replica, uint64_t from, emr_buf *days)
+/* Those from entry KNOWN on of our own domains, the entries of others are not read; with nothing
+ * known, those on the ledgers that were left, too. */
+static emr_status read_days(
+	emr_replica *replica, const emr_annex *annex, uint64_t known, emr_buf *days)
 {
+	/* Records that were taken along changed nothing that day. */
+	uint64_t from = annex != NULL && annex->joined_size > known ? annex->joined_size : known;
 	EMR_AUTO_BUF mine = {0};
 
 	EMR_TRY(emr_replica_own_domains(replica, &mine));
 	EMR_EACH (const emr_id16, domain, &mine)
 		EMR_TRY(read_days_of(replica, *domain, from, days));
-	return EMR_OK;
+	return annex != NULL && known == 0
+		       ? read_days(annex->replica, emr_facts_annex(annex->facts), 0, days)
+		       : EMR_OK;
 }
 
 static emr_status follow_days(emr_view *view, uint64_t size)
 {
-	const uint64_t known = view->past->days_size;
-	const emr_annex *annex = emr_facts_annex(view->options.facts);
+	const emr_view_options *o = &view->options;
 	EMR_AUTO_BUF days = {0};
 	emr_status status;
 
-	for (emr_replica *replica = view->options.replica; replica != NULL;) {
-		/* Records that were taken along changed nothing that day. */
-		uint64_t from =
-			annex != NULL && annex->joined_size > known ? annex->joined_size : known;
-
-		EMR_TRY(read_days(replica, from, &days));
-		replica = annex != NULL && known == 0 ? annex->replica : NULL;
-		annex = replica != NULL ? emr_facts_annex(annex->facts) : NULL;
-	}
+	EMR_TRY(read_days(o->replica, emr_facts_annex(o->facts), view->past->days_size, &days));
 	if (days.len > 0)
 		qsort(days.data, days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
 	pthread_mutex_lock(&view->lock);
