@@ -212,47 +212,6 @@ uint64_t emr_chain_take_reads(emr_chain *chain)
 	return n;
 }
 
-emr_status emr_chain_each_naming(
-	emr_chain *chain, const uint8_t number[16], emr_chain_naming_fn fn, void *arg)
-{
-	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, PARTS_NAMING, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind(s, 1, number, 16);
-	while ((status = emr_sql_step(s)) == EMR_OK) {
-		emr_bytes domain = emr_sql_bytes(s, 0), object = emr_sql_bytes(s, 1);
-
-		chain->rows_read++;
-		status = domain.len == 16 && object.len == 16 ? fn(arg, domain.data, object.data)
-							      : EMR_DAMAGED;
-		if (status != EMR_OK)
-			break;
-	}
-	chain->steps += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
-	(void)sqlite3_reset(s);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-emr_status emr_chain_before_by(
-	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq)
-{
-	sqlite3_stmt *s;
-	emr_status status;
-
-	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_BEFORE_BY, &s));
-	emr_sql_bind(s, 1, submitter, 32);
-	emr_sql_bind_u64(s, 2, before);
-	status = emr_sql_step(s);
-	chain->steps += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
-	if (status != EMR_OK)
-		return status;
-	*out_seq = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	return EMR_OK;
-}
-
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
@@ -403,20 +362,12 @@ emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uin
 	return EMR_OK;
 }
 
-emr_status emr_chain_before(
-	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq)
+emr_status emr_chain_last_in(emr_chain *chain, const uint8_t domain[16], uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
 
-	if (domain == NULL) {
-		if (before < 2)
-			return EMR_NOT_FOUND;
-		*out_seq = before - 1;
-		return EMR_OK;
-	}
-	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_BEFORE, &s));
+	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_LAST, &s));
 	emr_sql_bind(s, 1, domain, 16);
-	emr_sql_bind_u64(s, 2, before);
 	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);

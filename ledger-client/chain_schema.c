@@ -48,16 +48,12 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
 	[ENTRY_PUT] = "INSERT INTO entries(seq, batch_id, entry, items) VALUES(?1, ?2, ?3, ?4)",
-	[ENTRY_BEFORE_BY] =
-		"SELECT seq FROM entries WHERE " CHAIN_SUBMITTER "=?1 AND seq>0 AND seq<?2"
-		" ORDER BY seq DESC LIMIT 1",
 	[BATCH_GET] = "SELECT seq FROM entries WHERE batch_id=?1",
 	[NODE_GET] = "SELECT hash FROM nodes WHERE level=?1 AND idx=?2",
 	[NODE_PUT] = "INSERT INTO nodes(level, idx, hash) VALUES(?1, ?2, ?3)",
 	[DOMAIN_PUT] = "INSERT INTO domains(domain, seq) VALUES(?1, ?2)",
 	[DOMAIN_SEQS] = "SELECT seq FROM domains WHERE domain=?1 AND seq>=?2 ORDER BY seq LIMIT ?3",
-	[DOMAIN_BEFORE] =
-		"SELECT seq FROM domains WHERE domain=?1 AND seq<?2 ORDER BY seq DESC LIMIT 1",
+	[DOMAIN_LAST] = "SELECT seq FROM domains WHERE domain=?1 ORDER BY seq DESC LIMIT 1",
 	[ITEM_GET] = "SELECT seq, idx FROM items WHERE prefix=?1 ORDER BY seq, idx",
 	[ITEM_PUT] = "INSERT INTO items(prefix, seq, idx) VALUES(?1, ?2, ?3)",
 	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
@@ -72,9 +68,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		      "purged=0",
 	[PLACE_PURGE] = "UPDATE places SET purged=?6 WHERE family=?1 AND domain=?2 AND object=?3"
 			" AND version>=?4 AND version<=?5",
-	[PLACE_RANGE] =
-		"SELECT version, seq, idx FROM places WHERE family=?1 AND domain=?2 AND object=?3"
-		" ORDER BY version",
 	[PART_GET] = "SELECT hash, part FROM parts WHERE " KEY_MATCH,
 	/* Only an item says which part belongs to a place: nothing but a part of that hash gets in.
 	 */
@@ -84,8 +77,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, x'')",
 	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
 		       "version>=?4 AND version<=?5",
-	[PARTS_NAMING] =
-		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
 	[PARTS_LACKING] = "SELECT family, domain, object, version, seq FROM parts"
 			  " WHERE length(part)=0 AND seq>=?1 ORDER BY seq LIMIT ?2",
 	[PART_IN] = "SELECT 1 FROM parts WHERE domain=?1 LIMIT 1",

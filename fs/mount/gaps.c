@@ -22,24 +22,14 @@ json_t *emr_gap_json(const emr_issued *issued)
 		issued->gap.numbers, "unread", (json_int_t)issued->unread);
 }
 
-typedef struct telling {
-	emr_emit_fn emit;
-	void *arg;
-} telling;
-
-static emr_status emit_gap(void *arg, const emr_issued *issued)
-{
-	const telling *t = arg;
-
-	return emr_emit(t->emit, t->arg, json_pack("{s:o}", "gap", emr_gap_json(issued)));
-}
-
 emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
 {
-	telling t = {.emit = emit, .arg = arg};
+	EMR_AUTO_BUF gaps = {0};
 
-	return emr_issued_each_gap(
-		session->facts, emr_ledger_descriptor(session->ledger), emit_gap, &t);
+	EMR_TRY(emr_issued_gaps(session->facts, emr_ledger_descriptor(session->ledger), &gaps));
+	EMR_EACH (const emr_issued, issued, &gaps)
+		EMR_TRY(emr_emit(emit, arg, json_pack("{s:o}", "gap", emr_gap_json(issued))));
+	return EMR_OK;
 }
 
 char *emr_gap_text(const json_t *gap, const char *of)

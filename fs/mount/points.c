@@ -12,7 +12,7 @@
 #include "kit/text.h"
 #include "people/who.h"
 #include "replica/people.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 emr_status emr_account(const emr_session *session, emr_id32 *out_account)
 {

@@ -103,36 +103,29 @@ static emr_status forget_leaving(void *arg, const emr_cid *root)
 
 /* ---- What lives ---- */
 
-typedef struct living {
-	emr_cid_visit visit;
-	void *arg;
-} living;
-
-static emr_status visit_bundle(void *arg, emr_id16 object, const emr_cid *root)
+static emr_status visit_bundles(
+	const emr_publishing *p, bool is_of_others, bool *out_lacks, emr_cid_visit visit, void *arg)
 {
-	const living *l = arg;
+	EMR_AUTO_BUF pins = {0};
 
-	(void)object;
-	return l->visit(l->arg, root);
+	EMR_TRY(emr_facts_bundles(p->session->facts, is_of_others, out_lacks, &pins));
+	EMR_EACH (const emr_pin, pin, &pins)
+		EMR_TRY(visit(arg, &pin->root));
+	return EMR_OK;
 }
 
 static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 {
-	const emr_publishing *p = arg;
-	living l = {.visit = visit, .arg = visit_arg};
-
-	return emr_facts_each_bundle(p->session->facts, false, NULL, visit_bundle, &l);
+	return visit_bundles(arg, false, NULL, visit, visit_arg);
 }
 
 /* ---- What others left ---- */
 
 static emr_status each_left(void *arg, emr_cid_visit visit, void *visit_arg)
 {
-	const emr_publishing *p = arg;
-	living l = {.visit = visit, .arg = visit_arg};
 	bool ignored;
 
-	return emr_facts_each_bundle(p->session->facts, true, &ignored, visit_bundle, &l);
+	return visit_bundles(arg, true, &ignored, visit, visit_arg);
 }
 
 static emr_status bring(void *arg, const emr_cid *root)

@@ -50,19 +50,22 @@ typedef struct verification {
 
 /* ---- finding ---- */
 
-static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status keep_records(verification *v, uint64_t *out_damaged)
 {
-	verification *v = arg;
-	char *name;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(v->session->facts);
+	record one = {.name = NULL};
+	emr_meta meta;
 
-	if (emr_array_room(&v->records, v->n, &v->cap, sizeof *v->records) != EMR_OK)
-		return EMR_NO_MEMORY;
-	name = strndup((const char *)meta->name.data, meta->name.len);
-	if (name == NULL)
-		return EMR_NO_MEMORY;
-	v->records[v->n++] =
-		(record){.place = *place, .parent = meta->parent, .type = meta->type, .name = name};
-	return EMR_OK;
+	while (emr_facts_next(&all, &one.place, &meta)) {
+		EMR_TRY(emr_array_room(&v->records, v->n, &v->cap, sizeof *v->records));
+		one.parent = meta.parent;
+		one.type = meta.type;
+		one.name = strndup((const char *)meta.name.data, meta.name.len);
+		EMR_TRY(one.name != NULL ? EMR_OK : EMR_NO_MEMORY);
+		v->records[v->n++] = one;
+	}
+	*out_damaged = all.damaged;
+	return all.status;
 }
 
 static int by_object(const void *a, const void *b)
@@ -170,8 +173,7 @@ static emr_status check_blocks(
 	bool is_present = false;
 	emr_status status = emr_content_reader_open(v->session->records, content, key, &reader);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	emr_fetcher_wait_begin(fetcher, !v->session->read_only);
 	if (v->request->quick)
 		status = emr_content_reader_present(reader, &is_present, NULL);
@@ -202,8 +204,7 @@ static emr_status check_once(verification *v, const record *r)
 	if (status == EMR_BAD_SIGNATURE)
 		emr_log(EMR_LOG_ERROR, "verify: fault %d, verdict %d", (int)whose.is.fault,
 			(int)whose.is.verdict);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	status = check_blocks(v, &content, key);
 	emr_content_key_free(key);
 	return status;
@@ -274,7 +275,7 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
 
-	EMR_TRY(emr_facts_each(v->session->facts, keep_record, v, &damaged));
+	EMR_TRY(keep_records(v, &damaged));
 	if (v->n > 0)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
 	for (uint64_t i = 0; i < damaged; i++) {
@@ -474,8 +475,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (absence.status != EMR_OK && absence.status != EMR_OFFLINE) {
 		status = say_bad(v, "", _("the ledger: what is in its place cannot be used"),
 			absence.status == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged");
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(status);
 	}
 	if (absence.status == EMR_OK) {
 		status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
@@ -501,8 +501,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))
 		status = emr_replica_missing(v->session->replica, &awaited, &first);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	emr_hex(at.root, sizeof at.root, root);
 	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,

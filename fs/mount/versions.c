@@ -106,9 +106,8 @@ static emr_status name_of(
 	return EMR_OK;
 }
 
-static emr_status add_version(void *arg, const emr_file_version *v)
+static emr_status add_version(listing *l, const emr_file_version *v)
 {
-	listing *l = arg;
 	char name[EMR_WHO_TEXT_BYTES], at[EMR_TEXT_BYTES];
 	bool is_own = true;
 	json_t *one;
@@ -128,13 +127,16 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	void *arg, emr_problem *out_problem)
 {
 	listing l = {.session = session, .emit = emit, .arg = arg, .portion = json_array()};
+	EMR_AUTO_BUF versions = {0};
 	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
 		status =
 			emr_shared_refuse(request->path, EMR_SAY_NOT_YOURS, "restore", out_problem);
 	else if (status == EMR_OK)
-		status = emr_view_each_version(session->view, request->path, add_version, &l);
+		status = emr_view_versions(session->view, request->path, &versions);
+	EMR_EACH (const emr_file_version, v, &versions)
+		status = status == EMR_OK ? add_version(&l, v) : status;
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	json_decref(l.portion);

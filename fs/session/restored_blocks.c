@@ -147,13 +147,6 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 		       : emr_buf_append(&b->needed, pin, sizeof *pin);
 }
 
-static emr_status note_bundle(void *arg, emr_id16 object, const emr_cid *root)
-{
-	const emr_pin pin = {.root = *root, .owner = object, .state = EMR_PIN_REGISTERED};
-
-	return note_pin(arg, &pin);
-}
-
 static int by_root(const void *x, const void *y)
 {
 	const emr_pin *a = x, *b = y;
@@ -176,7 +169,7 @@ static emr_status gather(emr_session *session, bringing *b)
 	for (size_t i = 0; status == EMR_OK && i < b->blocks->count; i++)
 		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
 	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
-		status = emr_facts_each_bundle(session->facts, false, &lacks, note_bundle, b);
+		status = emr_facts_bundles(session->facts, false, &lacks, &b->needed);
 	if (status == EMR_OK) {
 		sort(&b->needed);
 		sort(&b->known);

@@ -17,18 +17,16 @@
 
 typedef struct going_on {
 	emr_settle *settle;
-	emr_journal_txn *txn; /* notes what is lost; NULL: it has */
 	emr_known_restart restart;
 	emr_replica_position at; /* of the new copy */
-	emr_buf erased;		 /* emr_replica_change, ... */
+	emr_buf lost;		 /* emr_replica_change, ... */
 	uint32_t named;
 } going_on;
 
 /* ---- what is gone ---- */
 
-static emr_status note_lost(void *arg, const emr_replica_change *change)
+static emr_status note_lost(going_on *g, emr_journal_txn *txn, const emr_replica_change *change)
 {
-	going_on *g = arg;
 	EMR_AUTO_BUF bytes = {0};
 	emr_place place;
 	emr_meta meta;
@@ -37,16 +35,30 @@ static emr_status note_lost(void *arg, const emr_replica_change *change)
 
 	emr_hex(change->object.b, sizeof change->object.b, id);
 	emr_log(EMR_LOG_ERROR, "gone with the ledger's end: %s of %s", emr_op_text(change->op), id);
-	if (change->op == EMR_OP_ERASE)
-		return emr_buf_append(&g->erased, change, sizeof *change);
-	if (change->family != EMR_FAMILY_OBJECT || g->named++ >= NAMED_MAX)
+	if (change->op == EMR_OP_ERASE || change->family != EMR_FAMILY_OBJECT ||
+		g->named++ >= NAMED_MAX)
 		return EMR_OK;
 	status = emr_facts_version(g->settle->options.facts, change->domain, change->object,
 		change->version, change->op == EMR_OP_META ? 0 : change->version, &place, &bytes,
 		&meta);
 	if (status != EMR_OK) /* a removal has no name, or it cannot be read any more */
 		meta.name = emr_bytes_of(id, 0);
-	return emr_journal_put(g->txn, EMR_ROW_LOST, change->object, meta.name);
+	return emr_journal_put(txn, EMR_ROW_LOST, change->object, meta.name);
+}
+
+static emr_status note_all_lost(going_on *g)
+{
+	emr_journal_txn *txn;
+	emr_status status = EMR_OK;
+
+	EMR_TRY(emr_journal_begin(g->settle->options.journal, &txn));
+	EMR_EACH (const emr_replica_change, change, &g->lost)
+		if (status == EMR_OK)
+			status = note_lost(g, txn, change);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, NULL);
+	emr_journal_rollback(txn);
+	return status;
 }
 
 /* An object that was erased stays so, whatever of it the ledger still has. */
@@ -54,17 +66,15 @@ static emr_status erase_again(const going_on *g, emr_replica *next)
 {
 	const emr_settle_options *o = &g->settle->options;
 	const emr_side side = {.ledger = o->ledger, .replica = next};
-	const emr_replica_change *all = (const void *)g->erased.data;
+	emr_replica_head head;
 
-	for (size_t i = 0; i < g->erased.len / sizeof *all; i++) {
-		emr_replica_head head;
-
-		if (emr_replica_head_get(o->replica, all[i].domain, all[i].object, &head) ==
+	EMR_EACH (const emr_replica_change, one, &g->lost)
+		if (one->op == EMR_OP_ERASE &&
+			emr_replica_head_get(o->replica, one->domain, one->object, &head) ==
 				EMR_OK &&
 			head.state == EMR_OBJECT_ERASED)
 			EMR_TRY(emr_side_erase(
-				&side, o->keyring, o->clock, all[i].domain, all[i].object));
-	}
+				&side, o->keyring, o->clock, one->domain, one->object));
 	return EMR_OK;
 }
 
@@ -72,17 +82,24 @@ static emr_status erase_again(const going_on *g, emr_replica *next)
 
 /* A batch that nobody has answered may name an entry that is gone, as the newest that its signer
  * had seen: the ledger would call that another history.  It is made again. */
-static emr_status forget_newer(void *arg, emr_id16 key, const outbox *box)
+static emr_status forget_newer(const going_on *g)
 {
-	const going_on *g = arg;
+	AUTO_BATCHES all = {0};
 	emr_header header;
 
-	if (box == NULL || box->batch.len < EMR_HEADER_BYTES ||
-		emr_header_parse((emr_span){box->batch.data, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK ||
-		header.seen_seq < g->restart.size)
-		return EMR_OK; /* what cannot be read is made again when it is sent */
-	return settle_forget_batch(g->settle, EMR_ROW_OUTBOX, key, box);
+	EMR_TRY(settle_batches(g->settle, EMR_ROW_OUTBOX, &all));
+	EMR_EACH (const kept_batch, one, &all) {
+		const emr_buf *batch = &one->box.batch;
+
+		EMR_TRY(one->status == EMR_DAMAGED ? EMR_OK : one->status);
+		if (one->status == EMR_OK && batch->len >= EMR_HEADER_BYTES &&
+			emr_header_parse((emr_span){batch->data, EMR_HEADER_BYTES}, &header) ==
+				EMR_CONTRACT_OK &&
+			header.seen_seq >= g->restart.size)
+			EMR_TRY(settle_forget_batch(
+				g->settle, EMR_ROW_OUTBOX, one->key, &one->box));
+	} /* what cannot be read is made again when it is sent */
+	return EMR_OK;
 }
 
 /* Of emr_signing_again.  The journal remembers no more than where both copies are the same: either
@@ -92,14 +109,12 @@ static emr_status fit_journal(void *arg, emr_replica *next)
 	going_on *g = arg;
 	emr_settle *settle = g->settle;
 	emr_replica_position at = {.size = g->restart.size};
-	emr_journal_txn *txn = g->txn;
 	uint64_t seen = 0;
 
-	g->txn = NULL;
-	EMR_TRY(emr_journal_commit(txn, NULL));
+	EMR_TRY(note_all_lost(g));
 	EMR_TRY(erase_again(g, next));
 	memcpy(at.root, g->restart.root, sizeof at.root);
-	EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, forget_newer, g));
+	EMR_TRY(forget_newer(g));
 	EMR_TRY(emr_settle_take_back(settle));
 	EMR_TRY(emr_settle_compare_seen(settle, &seen));
 	if (seen > at.size)
@@ -111,17 +126,14 @@ emr_status emr_settle_go_on(emr_settle *settle)
 {
 	going_on g = {.settle = settle};
 	const emr_signing_again signing = {.keyring = settle->options.keyring,
-		.lost = note_lost,
+		.lost = &g.lost,
 		.then = fit_journal,
 		.arg = &g};
 	emr_status status;
 
 	(void)emr_replica_restarts(settle->options.replica, &g.restart, 1);
-	EMR_TRY(emr_journal_begin(settle->options.journal, &g.txn));
 	status = emr_replica_go_on(settle->options.replica, &signing);
-	if (g.txn != NULL)
-		emr_journal_rollback(g.txn);
-	emr_buf_free(&g.erased);
+	emr_buf_free(&g.lost);
 	/* From here on it is the new copy that is opened: what was signed again is nothing new. */
 	return status == EMR_OK
 		       ? emr_settle_expect(settle->options.journal, settle->seen_key, &g.at)

@@ -107,26 +107,11 @@ emr_id16 issued_key(const uint8_t patient_pk[32])
 	return EMR_ID16_AT(hash.b);
 }
 
-typedef struct counting {
-	emr_id32 signer;
-	uint64_t n;
-} counting;
-
-static emr_status count_put(void *arg, const emr_replica_listing *line)
-{
-	counting *c = arg;
-
-	if (line->result == EMR_RESULT_APPLIED && line->item.op == EMR_OP_PUT &&
-		emr_id32_equal(line->item.signer_id, c->signer))
-		c->n++;
-	return EMR_OK;
-}
-
 emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_id32 signer,
 	const uint8_t patient_pk[32], uint64_t *out_last)
 {
 	EMR_AUTO_BUF row = {0};
-	counting c = {.signer = signer};
+	emr_replica_listing line;
 	emr_status status =
 		emr_journal_get(options->journal, EMR_ROW_ISSUED, issued_key(patient_pk), &row);
 
@@ -140,9 +125,12 @@ emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_i
 	}
 	if (status != EMR_NOT_FOUND)
 		return status;
-	EMR_TRY(emr_replica_recent(options->replica, &domain, NULL, SIZE_MAX, count_put, &c));
-	*out_last = c.n;
-	return EMR_OK;
+	*out_last = 0;
+	EMR_ASK(asked, options->replica, RECENT_IN, .domain = domain);
+	while (emr_next(&asked, &line))
+		*out_last += line.result == EMR_RESULT_APPLIED && line.item.op == EMR_OP_PUT &&
+			     emr_id32_equal(line.item.signer_id, signer);
+	return asked.status;
 }
 
 emr_status issued_note(emr_journal_txn *txn, const outbox *box)

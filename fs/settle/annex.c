@@ -25,11 +25,6 @@ const emr_facts *facts_at(const emr_facts *facts, uint64_t version)
 	return facts;
 }
 
-emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version)
-{
-	return facts_at(facts, version)->replica;
-}
-
 static emr_part_key plain_key(const emr_part_key *at)
 {
 	emr_part_key key = *at;
@@ -44,14 +39,14 @@ emr_status emr_facts_item(
 	const emr_part_key key = plain_key(at);
 
 	return emr_replica_item_get(
-		facts_replica_of(facts, at->version), &key, out_bytes, out_item);
+		facts_at(facts, at->version)->replica, &key, out_bytes, out_item);
 }
 
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part)
 {
 	const emr_part_key key = plain_key(at);
 
-	return emr_replica_part(facts_replica_of(facts, at->version), &key, out_part);
+	return emr_replica_part(facts_at(facts, at->version)->replica, &key, out_part);
 }
 
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq)
@@ -63,13 +58,6 @@ bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq)
 
 /* ---- heads ---- */
 
-static void mark_head(emr_replica_head *head)
-{
-	head->version += EMR_VERSION_MOVE;
-	if (head->pversion != 0)
-		head->pversion += EMR_VERSION_MOVE;
-}
-
 emr_status emr_facts_head(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
 {
@@ -78,74 +66,83 @@ emr_status emr_facts_head(
 	if (status != EMR_NOT_FOUND || facts->annex.facts == NULL)
 		return status;
 	EMR_TRY(emr_facts_head(facts->annex.facts, domain, object, out_head));
-	mark_head(out_head);
+	out_head->version += EMR_VERSION_MOVE;
+	out_head->pversion += out_head->pversion != 0 ? EMR_VERSION_MOVE : 0;
 	return EMR_OK;
 }
 
-typedef struct annex_heads {
-	emr_facts *facts;
-	emr_replica_head_fn fn;
-	void *arg;
-} annex_heads;
-
-/* Shares of others stay behind with the network that was left. */
-static emr_status give_annexed(void *arg, const emr_replica_head *head)
+/* The same question to the ledger whose versions have MARK. */
+static void go_to(facts_asked *asked, uint64_t mark)
 {
-	const annex_heads *a = arg;
-	emr_replica_head marked = *head, present;
-	bool is_mine = false;
-	emr_status status =
-		emr_replica_head_get(a->facts->replica, head->domain, head->object, &present);
-
-	if (status != EMR_NOT_FOUND)
-		return status; /* it went on there */
-	EMR_TRY(emr_replica_is_mine(
-		facts_replica_of(a->facts->annex.facts, head->version), head->domain, &is_mine));
-	if (!is_mine)
-		return EMR_OK;
-	mark_head(&marked);
-	return a->fn(a->arg, &marked);
+	emr_asked_end(&asked->of);
+	asked->of.about.replica = facts_at(asked->facts, mark)->replica;
+	asked->of = emr_asking_of(asked->of.question, asked->of.about);
+	asked->mark = mark;
 }
 
-emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg)
+static facts_asked ask(emr_facts *facts, bool is_oldest_first, emr_asking of)
 {
-	annex_heads a = {.facts = facts, .fn = fn, .arg = arg};
+	facts_asked asked = {.facts = facts, .of = of};
+	uint64_t oldest = 0;
 
-	EMR_TRY(emr_replica_each_head(facts->replica, NULL, fn, arg));
-	return facts->annex.facts != NULL ? facts_each_head(facts->annex.facts, give_annexed, &a)
-					  : EMR_OK;
+	for (; facts->annex.facts != NULL; facts = facts->annex.facts)
+		oldest += EMR_VERSION_MOVE;
+	asked.last = is_oldest_first ? 0 : oldest;
+	go_to(&asked, oldest - asked.last);
+	return asked;
+}
+
+/* False: that was the last one, or it could not be read. */
+static bool go_on(facts_asked *asked)
+{
+	if (asked->of.status != EMR_OK || asked->mark == asked->last)
+		return false;
+	go_to(asked,
+		asked->last != 0 ? asked->mark + EMR_VERSION_MOVE : asked->mark - EMR_VERSION_MOVE);
+	return true;
+}
+
+facts_asked facts_heads(emr_facts *facts)
+{
+	return ask(facts, false, (emr_asking){.question = EMR_QUESTION_ALL_HEADS});
+}
+
+bool facts_next_head(facts_asked *asked, emr_replica_head *out)
+{
+	emr_status *status = &asked->of.status;
+	emr_replica_head newest;
+	bool is_given = false;
+
+	while (!is_given) {
+		while (!emr_next(&asked->of, out))
+			if (!go_on(asked))
+				return false;
+		if (asked->mark == 0)
+			return true;
+		*status = emr_facts_head(asked->facts, out->domain, out->object, &newest);
+		if (*status != EMR_OK || (newest.version & EMR_VERSION_ANNEX) != asked->mark)
+			continue; /* it went on there */
+		*status = emr_replica_is_mine(asked->of.about.replica, out->domain, &is_given);
+		*out = newest;
+	}
+	return true;
 }
 
 /* ---- chains ---- */
 
-typedef struct chain_walk {
-	emr_facts *facts;
-	facts_item_fn fn;
-	void *arg;
-	uint64_t mark; /* of the versions of the ledger in hand */
-} chain_walk;
-
-static emr_status give_item(void *arg, const emr_replica_item *item)
+facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object)
 {
-	const chain_walk *w = arg;
-	emr_replica_item marked = *item;
-
-	marked.version += w->mark;
-	return w->fn(w->arg, &marked, facts_is_carried(w->facts, marked.version, item->seq));
+	return ask(facts, true,
+		(emr_asking){.question = EMR_QUESTION_HISTORY,
+			.about = {
+				.domain = domain, .object = object, .family = EMR_FAMILY_OBJECT}});
 }
 
-emr_status facts_chain(
-	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg)
+bool facts_next_item(facts_asked *asked, emr_replica_item *out)
 {
-	chain_walk w = {.facts = facts, .fn = fn, .arg = arg};
-	emr_status status = EMR_OK;
-
-	for (uint64_t ago = EMR_MOVES_MAX + 1; ago-- > 0 && status == EMR_OK;) {
-		w.mark = ago * EMR_VERSION_MOVE;
-		if (ago == 0 ||
-			facts_at(facts, w.mark) != facts_at(facts, w.mark - EMR_VERSION_MOVE))
-			status = emr_replica_history(facts_replica_of(facts, w.mark),
-				EMR_FAMILY_OBJECT, domain, object, give_item, &w);
-	}
-	return status;
+	while (!emr_next(&asked->of, out))
+		if (!go_on(asked))
+			return false;
+	out->version += asked->mark;
+	return true;
 }

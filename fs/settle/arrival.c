@@ -7,8 +7,6 @@
 
 #include "whose_private.h"
 
-#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
-
 /* ---- the PUT with which it came ---- */
 
 typedef struct row_walk {
@@ -56,44 +54,42 @@ static emr_status note_before(row_walk *w, const emr_replica_item *item, const e
 	return status;
 }
 
-static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status look_at_row(row_walk *w, const emr_replica_item *item)
 {
-	row_walk *w = arg;
 	const emr_place *place = w->a->place;
 	emr_part_key at = emr_part_of_object(place->domain, place->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part = {.cver = 0};
-	bool is_known;
-	emr_status status;
+	emr_status status = facts_part(w->a->facts, &at, &bytes);
 
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
-		return EMR_OK;
-	status = facts_part(w->a->facts, &at, &bytes);
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
 	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
-	is_known = status == EMR_OK;
 	note_content(w, item,
-		item->op == EMR_OP_PUT && !is_carried && (item->version & EMR_VERSION_ANNEX) == 0,
-		is_known && part.cver == place->cver &&
+		item->op == EMR_OP_PUT && (item->version & EMR_VERSION_ANNEX) == 0 &&
+			!facts_is_carried(w->a->facts, item->version, item->seq),
+		status == EMR_OK && part.cver == place->cver &&
 			emr_id16_equal(part.record_id, place->record_id) &&
 			emr_cid_equal(&part.root, &place->root));
-	EMR_TRY(is_known ? note_before(w, item, &part) : EMR_OK);
-	return item->version == place->pversion ? ENOUGH : EMR_OK;
+	return status == EMR_OK ? note_before(w, item, &part) : EMR_OK;
 }
 
 /* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put
  * another's old statement there would have it made good by the owner's own hand. */
 emr_status arrival_in_row(const asking *a, arrival *out)
 {
+	AUTO_FACTS_ASKED chain = facts_chain(a->facts, a->place->domain, a->place->object);
 	row_walk w = {.a = a};
-	emr_status status =
-		facts_chain(a->facts, a->place->domain, a->place->object, look_at_row, &w);
+	emr_replica_item item;
 
-	if (status == EMR_OK || status == ENOUGH)
-		*out = w.now;
-	return status == ENOUGH ? EMR_OK : status;
+	while (facts_next_item(&chain, &item)) {
+		EMR_TRY(facts_is_content(&item) ? look_at_row(&w, &item) : EMR_OK);
+		if (facts_is_content(&item) && item.version == a->place->pversion)
+			break;
+	}
+	*out = w.now;
+	return chain.of.status;
 }
 
 static void take_put(emr_signed_place *at, const emr_replica_item *put)
@@ -116,7 +112,7 @@ static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	take_put(at, &put.item);
 	at->put_signer = a->item.signer_id;
-	status = emr_domain_row(facts_replica_of(a->facts, a->place->pversion), put.domain, &row);
+	status = emr_domain_row(facts_at(a->facts, a->place->pversion)->replica, put.domain, &row);
 	if (status == EMR_OK)
 		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk,
 			put.item.signer_id, &was_owner);

@@ -68,43 +68,34 @@ bool await_must(emr_settle *settle, const outbox *box)
 
 /* ---- rows ---- */
 
-typedef struct rows {
-	emr_buf keys;  /* of emr_id16 */
-	emr_buf bytes; /* each behind its length */
-} rows;
-
 static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
 {
-	rows *all = arg;
-	size_t len = value.len;
+	kept_batch one = {.key = key};
+	emr_status status;
 
-	EMR_TRY(emr_buf_append(&all->keys, &key, sizeof key));
-	EMR_TRY(emr_buf_append(&all->bytes, &len, sizeof len));
-	return emr_buf_append(&all->bytes, value.data, value.len);
+	one.status = outbox_decode(value, &one.box);
+	status = emr_buf_append(arg, &one, sizeof one);
+	if (status != EMR_OK)
+		outbox_free(&one.box);
+	return status;
 }
 
-emr_status settle_each_row(emr_settle *settle, uint8_t kind, settle_row_fn fn, void *arg)
+emr_status settle_batches(emr_settle *settle, uint8_t kind, emr_buf *out_batches)
 {
-	rows all = {{0}, {0}};
-	emr_status status = emr_journal_each(settle->options.journal, kind, note_row, &all);
+	return emr_journal_each(settle->options.journal, kind, note_row, out_batches);
+}
 
-	for (size_t i = 0, at = 0; status == EMR_OK && i < all.keys.len / sizeof(emr_id16); i++) {
-		outbox box = {0};
-		emr_id16 key;
-		size_t len;
+void settle_batches_free(emr_buf *batches)
+{
+	EMR_EACH (kept_batch, one, batches)
+		outbox_free(&one->box);
+	emr_buf_free(batches);
+}
 
-		memcpy(&key, all.keys.data + i * sizeof key, sizeof key);
-		memcpy(&len, all.bytes.data + at, sizeof len);
-		at += sizeof len;
-		status = outbox_decode(emr_bytes_of(all.bytes.data + at, len), &box);
-		at += len;
-		if (status == EMR_OK || status == EMR_DAMAGED)
-			status = fn(arg, key, status == EMR_OK ? &box : NULL);
-		outbox_free(&box);
-	}
-	emr_buf_free(&all.keys);
-	emr_buf_free(&all.bytes);
-	return status;
+/* EMR_OK also of a damaged one, which is passed over. */
+static emr_status readable(const kept_batch *one)
+{
+	return one->status == EMR_DAMAGED ? EMR_OK : one->status;
 }
 
 /* From here on it may be on the ledger. */
@@ -130,11 +121,6 @@ static emr_status move_row(emr_settle *settle, emr_id16 key, const outbox *box)
 
 /* ---- what becomes of them ---- */
 
-typedef struct releasing {
-	emr_settle *settle;
-	unsigned wanted;
-} releasing;
-
 /* Somebody's access has ended since it was sealed: made again, it is under a key that he never had.
  * Of another's folder, and on a device, that key is not for this computer to begin. */
 static emr_status is_sealed_for_too_many(emr_settle *settle, const outbox *box, bool *out_is)
@@ -149,101 +135,87 @@ static emr_status is_sealed_for_too_many(emr_settle *settle, const outbox *box, 
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* this batch makes the domain */
 }
 
-static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
+static emr_status release_one(emr_settle *settle, const kept_batch *one, unsigned wanted)
 {
-	const releasing *r = arg;
 	bool is_again;
 
-	if (box == NULL) { /* what it was to publish is still marked as changed */
+	if (one->status == EMR_DAMAGED) { /* what it was to publish is still marked as changed */
 		emr_log(EMR_LOG_ERROR, "a batch that waits cannot be read, and is made again");
-		return settle_forget_batch(r->settle, EMR_ROW_AWAITING, key, NULL);
+		return settle_forget_batch(settle, EMR_ROW_AWAITING, one->key, NULL);
 	}
-	if (!has_copies(r->settle, box, r->wanted))
-		return EMR_OK;
-	EMR_TRY(is_sealed_for_too_many(r->settle, box, &is_again));
-	return is_again ? settle_forget_batch(r->settle, EMR_ROW_AWAITING, key, box)
-			: move_row(r->settle, key, box);
+	if (one->status != EMR_OK || !has_copies(settle, &one->box, wanted))
+		return one->status;
+	EMR_TRY(is_sealed_for_too_many(settle, &one->box, &is_again));
+	return is_again ? settle_forget_batch(settle, EMR_ROW_AWAITING, one->key, &one->box)
+			: move_row(settle, one->key, &one->box);
 }
 
 emr_status await_release(emr_settle *settle)
 {
-	releasing r = {.settle = settle, .wanted = emr_settle_copies_first(settle)};
+	const unsigned wanted = emr_settle_copies_first(settle);
+	AUTO_BATCHES all = {0};
 
-	return settle_each_row(settle, EMR_ROW_AWAITING, release_one, &r);
-}
-
-static emr_status take_back_one(void *arg, emr_id16 key, const outbox *box)
-{
-	return settle_forget_batch(arg, EMR_ROW_AWAITING, key, box);
+	EMR_TRY(settle_batches(settle, EMR_ROW_AWAITING, &all));
+	EMR_EACH (const kept_batch, one, &all)
+		EMR_TRY(release_one(settle, one, wanted));
+	return EMR_OK;
 }
 
 emr_status emr_settle_take_back(emr_settle *settle)
 {
-	return settle_each_row(settle, EMR_ROW_AWAITING, take_back_one, settle);
-}
+	AUTO_BATCHES all = {0};
 
-typedef struct looking {
-	emr_id16 domain;
-	bool has_one, makes_keys;
-} looking;
-
-static emr_status look_at_row(void *arg, emr_id16 key, const outbox *box)
-{
-	looking *l = arg;
-
-	(void)key;
-	if (box == NULL || !emr_id16_equal(box->domain, l->domain))
-		return EMR_OK;
-	l->has_one = true;
-	l->makes_keys |= box->first > 0;
+	EMR_TRY(settle_batches(settle, EMR_ROW_AWAITING, &all));
+	EMR_EACH (const kept_batch, one, &all) {
+		EMR_TRY(readable(one));
+		EMR_TRY(settle_forget_batch(settle, EMR_ROW_AWAITING, one->key,
+			one->status == EMR_OK ? &one->box : NULL));
+	}
 	return EMR_OK;
 }
 
 emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n)
 {
-	looking l = {.domain = changes[0].domain};
-	bool brings = false;
-	emr_status status = settle_each_row(settle, EMR_ROW_AWAITING, look_at_row, &l);
+	bool has_one = false, makes_keys = false, brings = false;
+	AUTO_BATCHES all = {0};
 
+	EMR_TRY(settle_batches(settle, EMR_ROW_AWAITING, &all));
+	EMR_EACH (const kept_batch, one, &all) {
+		EMR_TRY(readable(one));
+		if (one->status != EMR_OK || !emr_id16_equal(one->box.domain, changes[0].domain))
+			continue;
+		has_one = true;
+		makes_keys |= one->box.first > 0;
+	}
 	for (size_t i = 0; i < n; i++)
 		brings |= changes[i].kind == EMR_CHANGE_PUT || changes[i].kind == EMR_CHANGE_REWRAP;
-	if (status != EMR_OK)
-		return status;
-	return l.makes_keys || (l.has_one && brings) ? EMR_AWAITED : EMR_OK;
+	return makes_keys || (has_one && brings) ? EMR_AWAITED : EMR_OK;
 }
 
-typedef struct visiting {
-	emr_awaiting_fn fn;
-	void *arg;
-} visiting;
-
-static emr_status visit_row(void *arg, emr_id16 key, const outbox *box)
+static emr_status add_awaiting(emr_settle *settle, uint8_t kind, emr_buf *out)
 {
-	const visiting *v = arg;
-	emr_status status = EMR_OK;
+	AUTO_BATCHES all = {0};
 
-	(void)key;
-	for (size_t i = 0; box != NULL && status == EMR_OK && i < box->count; i++) {
-		const emr_change_outcome *o = &box->outcomes[i];
-		emr_awaiting one = {.domain = box->domain,
-			.node = o->node,
-			.object = o->place.object,
-			.version = o->place.version,
-			.is_new = await_brings_new(o)};
+	EMR_TRY(settle_batches(settle, kind, &all));
+	EMR_EACH (const kept_batch, row, &all) {
+		EMR_TRY(readable(row));
+		for (size_t i = 0; i < row->box.count; i++) {
+			const emr_change_outcome *o = &row->box.outcomes[i];
+			emr_awaiting one = {.domain = row->box.domain,
+				.node = o->node,
+				.object = o->place.object,
+				.version = o->place.version,
+				.is_new = await_brings_new(o)};
 
-		one.has_root = root_of(o, &one.root);
-		status = v->fn(v->arg, &one);
+			one.has_root = root_of(o, &one.root);
+			EMR_TRY(emr_buf_append(out, &one, sizeof one));
+		}
 	}
-	return status;
+	return EMR_OK;
 }
 
-emr_status emr_settle_each_awaiting(
-	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg)
+emr_status emr_settle_awaiting(emr_settle *settle, bool with_sent, emr_buf *out)
 {
-	visiting v = {.fn = fn, .arg = arg};
-
-	EMR_TRY(settle_each_row(settle, EMR_ROW_AWAITING, visit_row, &v));
-	if (with_sent)
-		EMR_TRY(settle_each_row(settle, EMR_ROW_OUTBOX, visit_row, &v));
-	return EMR_OK;
+	EMR_TRY(add_awaiting(settle, EMR_ROW_AWAITING, out));
+	return with_sent ? add_awaiting(settle, EMR_ROW_OUTBOX, out) : EMR_OK;
 }

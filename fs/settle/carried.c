@@ -9,48 +9,39 @@
 
 /* ---- counting ---- */
 
-typedef struct counting {
-	emr_takeover_tally tally;
-	emr_buf sizes; /* uint64_t, ... */
-} counting;
-
-static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	counting *c = arg;
-
-	c->tally.directories += meta->type == EMR_META_DIR;
-	c->tally.links += meta->type == EMR_META_SYMLINK;
-	if (meta->type != EMR_META_FILE)
-		return EMR_OK;
-	c->tally.files++;
-	c->tally.bytes += place->padded;
-	return emr_buf_append(&c->sizes, &place->padded, sizeof place->padded);
-}
-
+/* Equal ones beside each other. */
 static int by_size(const void *a, const void *b)
 {
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x < y ? -1 : x > y;
+	return memcmp(a, b, sizeof(uint64_t));
 }
 
 emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 {
-	counting c = {.tally = {0}};
-	emr_status status = emr_facts_each(facts, count_one, &c, &c.tally.unreadable);
-	size_t n = c.sizes.len / sizeof(uint64_t);
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(facts);
+	EMR_AUTO_BUF sizes = {0}; /* uint64_t, ... */
+	emr_takeover_tally tally = {0};
+	emr_place place;
+	emr_meta meta;
+	size_t n;
 
+	while (emr_facts_next(&all, &place, &meta)) {
+		tally.directories += meta.type == EMR_META_DIR;
+		tally.links += meta.type == EMR_META_SYMLINK;
+		if (meta.type != EMR_META_FILE)
+			continue;
+		tally.files++;
+		tally.bytes += place.padded;
+		EMR_TRY(emr_buf_append(&sizes, &place.padded, sizeof place.padded));
+	}
+	tally.unreadable = all.damaged;
+	n = sizes.len / sizeof(uint64_t);
 	if (n > 0)
-		qsort(c.sizes.data, n, sizeof(uint64_t), by_size);
+		qsort(sizes.data, n, sizeof(uint64_t), by_size);
 	for (size_t i = 0; i < n; i++)
-		c.tally.sizes +=
-			i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
-	emr_buf_free(&c.sizes);
-	if (status == EMR_OK)
-		*out_tally = c.tally;
-	return status;
+		tally.sizes += i == 0 || by_size(sizes.data + i * 8, sizes.data + (i - 1) * 8) != 0;
+	if (all.status == EMR_OK)
+		*out_tally = tally;
+	return all.status;
 }
 
 /* ---- words of writers ---- */
@@ -63,8 +54,7 @@ emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 sig
 	bool is_owners = true;
 
 	if (!emr_id16_equal(place->object, place->domain))
-		EMR_TRY(facts_signed_by_owner(
-			facts, facts->replica, place->domain, signer, &is_owners));
+		EMR_TRY(facts_signed_by_owner(facts, place->domain, signer, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	if ((meta->type == EMR_META_FILE) != (place->pversion != 0) ||

@@ -11,15 +11,11 @@
 #include "chronicle_private.h"
 #include "facts_private.h"
 
-#define CAUGHT_UP EMR_INTERRUPTED /* ends a walk of our own */
-
 typedef struct gathering {
 	const emr_chronicle *chronicle;
-	row lines;
-	followed new;	  /* what C follows afterwards */
-	uint64_t known;	  /* entries of which C knows everything */
-	uint64_t from;	  /* the same of the domain in hand */
-	uint64_t mark;	  /* of the versions of this ledger */
+	emr_buf lines;			 /* line, ..., of all ledgers */
+	followed new[EMR_MOVES_MAX + 1]; /* what C follows afterwards */
+	uint64_t mark;			 /* of the versions of the ledger in hand */
 	bool must_forget; /* something was erased, or belongs between what was told */
 } gathering;
 
@@ -29,147 +25,119 @@ static bool is_told(uint8_t op)
 	       op == EMR_OP_UNLINK || op == EMR_OP_ERASE;
 }
 
-/* Newest first. */
-static emr_status gather_item(void *arg, const emr_replica_listing *item)
+/* Adds the new items of DOMAIN, of which entries before FROM are known; KNOWN: those of which C
+ * knows everything. */
+static emr_status gather_items(
+	gathering *g, emr_replica *replica, emr_id16 domain, uint64_t from, uint64_t known)
 {
-	gathering *g = arg;
-	line *l;
+	emr_replica_listing at;
 
-	if (item->item.seq < g->from)
-		return CAUGHT_UP;
-	if (item->item.seq >= g->new.size || item->result != EMR_RESULT_APPLIED ||
-		item->family != EMR_FAMILY_OBJECT || !is_told(item->item.op))
-		return EMR_OK;
-	g->must_forget |= item->item.op == EMR_OP_ERASE || item->item.seq < g->known;
-	l = chronicle_row_add(&g->lines, sizeof *l);
-	if (l == NULL)
-		return EMR_NO_MEMORY;
-	*l = (line){.domain = item->domain,
-		.object = item->object,
-		.batch_id = item->item.batch_id,
-		.signer_id = item->item.signer_id,
-		.seq = item->item.seq,
-		.version = item->item.version | g->mark,
-		.time_unix_s = item->item.ledger_time,
-		.index = item->item.index,
-		.op = item->item.op,
-		.is_carried = facts_is_carried(g->chronicle->facts, g->mark, item->item.seq)};
-	return EMR_OK;
+	EMR_ASK(asked, replica, RECENT_IN, .domain = domain);
+	while (emr_next(&asked, &at) && at.item.seq >= from) {
+		const line l = {.domain = domain,
+			.object = at.object,
+			.batch_id = at.item.batch_id,
+			.signer_id = at.item.signer_id,
+			.seq = at.item.seq,
+			.version = at.item.version + g->mark,
+			.time_unix_s = at.item.ledger_time,
+			.index = at.item.index,
+			.op = at.item.op,
+			.is_carried = facts_is_carried(g->chronicle->facts, g->mark, at.item.seq)};
+
+		if (l.seq >= g->new[g->mark / EMR_VERSION_MOVE].size ||
+			at.result != EMR_RESULT_APPLIED || at.family != EMR_FAMILY_OBJECT ||
+			!is_told(l.op))
+			continue;
+		g->must_forget |= l.op == EMR_OP_ERASE || l.seq < known;
+		EMR_TRY(emr_buf_append(&g->lines, &l, sizeof l));
+	}
+	return asked.status;
 }
 
-static emr_status gather_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	gathering *g = arg;
-	emr_id16 *added;
-
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	added = chronicle_row_add(&g->new.domains, sizeof *added);
-	if (added == NULL)
-		return EMR_NO_MEMORY;
-	*added = domain;
-	return EMR_OK;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
+/* Oldest first. */
 static int by_place(const void *a, const void *b)
 {
 	const line *x = a, *y = b;
+	uint64_t x_ago = x->version & EMR_VERSION_ANNEX, y_ago = y->version & EMR_VERSION_ANNEX;
 
+	if (x_ago != y_ago)
+		return x_ago > y_ago ? -1 : 1;
 	if (x->seq != y->seq)
 		return x->seq < y->seq ? -1 : 1;
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* The new entries of our own domains, oldest first. A ledger has far more of others, of which
- * nothing is read or kept. */
-static emr_status gather_of(emr_replica *replica, const followed *old, gathering *g)
+/* The new entries of our own domains. A ledger has far more of others, of which nothing is read or
+ * kept. */
+static emr_status gather_of(gathering *g, emr_replica *replica)
 {
+	const followed *old = &g->chronicle->ledgers[g->mark / EMR_VERSION_MOVE];
+	followed *new = &g->new[g->mark / EMR_VERSION_MOVE];
 	emr_replica_position at;
-	emr_status status = emr_replica_at(replica, &at);
 
-	if (status != EMR_OK)
-		return status;
-	g->known = old->size;
-	g->new.size = at.size;
-	status = emr_replica_domains(replica, gather_domain, g);
-	for (size_t i = 0; i < g->new.domains.n &&status == EMR_OK; i++) {
-		const emr_id16 *domain = (const emr_id16 *)g->new.domains.items + i;
+	EMR_TRY(emr_replica_at(replica, &at));
+	new->size = at.size;
+	EMR_TRY(emr_replica_own_domains(replica, &new->domains));
+	EMR_EACH (const emr_id16, domain, &new->domains) {
 		/* The keys of one that is new to us may have come by letter, long after its
 		 * beginning, and after what the ledger says of it. */
-		bool is_known =
-			old->domains.n > 0 && bsearch(domain, old->domains.items, old->domains.n,
-						      sizeof *domain, by_id) != NULL;
+		bool is_known = emr_buf_has(&old->domains, emr_bytes_of(domain, sizeof *domain));
 
-		if (is_known && at.size == old->size)
-			continue;
-		g->from = is_known ? old->size : 0;
-		status = emr_replica_recent(replica, domain, NULL, SIZE_MAX, gather_item, g);
-		status = status == CAUGHT_UP ? EMR_OK : status;
+		if (!is_known || at.size != old->size)
+			EMR_TRY(gather_items(
+				g, replica, *domain, is_known ? old->size : 0, old->size));
 	}
-	if (g->lines.n > 0)
-		qsort(g->lines.items, g->lines.n, sizeof(line), by_place);
-	return status;
+	return EMR_OK;
 }
 
-/* Of the present ledger into G[0], of those before a move behind it. */
-static emr_status gather_new(emr_chronicle *c, gathering *g)
+/* Of the present ledger, and of those before a move. */
+static emr_status gather_new(const emr_chronicle *c, gathering *g)
 {
 	const emr_facts *facts = c->facts;
 
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		g[i] = (gathering){.chronicle = c, .mark = i * EMR_VERSION_MOVE};
-	for (emr_replica *replica = c->replica; replica != NULL; g++) {
-		EMR_TRY(gather_of(replica, &c->ledgers[g->mark / EMR_VERSION_MOVE], g));
+	*g = (gathering){.chronicle = c};
+	for (emr_replica *replica = c->replica; replica != NULL; g->mark += EMR_VERSION_MOVE) {
+		EMR_TRY(gather_of(g, replica));
 		replica = facts->annex.replica;
 		facts = facts->annex.facts;
 	}
+	if (g->lines.len > 0)
+		qsort(g->lines.data, g->lines.len / sizeof(line), sizeof(line), by_place);
 	return EMR_OK;
 }
 
 static void gathered_free(gathering *g)
 {
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++) {
-		free(g[i].lines.items);
-		free(g[i].new.domains.items);
-	}
+	emr_buf_free(&g->lines);
+	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
+		emr_buf_free(&g->new[i].domains);
 }
 
 static emr_status read_new(emr_chronicle *c)
 {
-	gathering g[EMR_MOVES_MAX + 1];
-	emr_status status = gather_new(c, g);
-	bool must_forget = false;
+	gathering g;
+	emr_status status = gather_new(c, &g);
 
-	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		must_forget |= g[i].must_forget;
-	if (status == EMR_OK && must_forget && c->ledgers[0].size > 0) {
+	if (status == EMR_OK && g.must_forget && c->ledgers[0].size > 0) {
 		/* The entries that were read before name records that must not be named any more,
 		 * or stand behind older ones. */
-		gathered_free(g);
+		gathered_free(&g);
 		chronicle_let_go(c);
-		status = gather_new(c, g);
+		status = gather_new(c, &g);
 	}
-	for (size_t i = EMR_MOVES_MAX + 1; i-- > 0;) {
-		const line *lines = g[i].lines.items;
-
-		for (size_t n = 0; n < g[i].lines.n && status == EMR_OK; n++)
-			status = chronicle_take(c, &lines[n]);
-	}
+	EMR_EACH (const line, l, &g.lines)
+		if (status == EMR_OK)
+			status = chronicle_take(c, l);
 	for (size_t i = 0; i <= EMR_MOVES_MAX && status == EMR_OK; i++) {
-		row old = c->ledgers[i].domains;
+		emr_buf old = c->ledgers[i].domains;
 
-		c->ledgers[i] = g[i].new;
-		g[i].new.domains = old; /* goes with G */
+		c->ledgers[i] = g.new[i];
+		g.new[i].domains = old; /* goes with G */
 	}
 	if (status != EMR_OK)
 		chronicle_let_go(c); /* half an entry must not be read twice */
-	gathered_free(g);
+	gathered_free(&g);
 	return status;
 }
 
@@ -214,11 +182,23 @@ emr_status emr_chronicle_catch_up(emr_chronicle *chronicle, uint64_t *out_damage
 	return EMR_OK;
 }
 
-static emr_event event_of(const emr_chronicle *c, const told *d)
+emr_events emr_chronicle_events(emr_chronicle *chronicle)
 {
-	const written *in = (const written *)c->entries.items + d->entry;
+	pthread_mutex_lock(&chronicle->lock);
+	return (emr_events){.chronicle = chronicle};
+}
 
-	return (emr_event){.seq = in->seq,
+bool emr_events_next(emr_events *events, emr_event *out)
+{
+	const emr_chronicle *c = events->chronicle;
+	const told *d = (const told *)c->deeds.items + events->next;
+	const written *in;
+
+	if (events->next == c->deeds.n)
+		return false;
+	events->next++;
+	in = (const written *)c->entries.items + d->entry;
+	*out = (emr_event){.seq = in->seq,
 		.time_unix_s = in->time_unix_s,
 		.cver = d->cver,
 		.bytes = d->bytes,
@@ -231,19 +211,12 @@ static emr_event event_of(const emr_chronicle *c, const told *d)
 		.deed = d->deed,
 		.type = d->type,
 		.in_annex = in->in_annex};
+	return true;
 }
 
-emr_status emr_chronicle_each(emr_chronicle *chronicle, emr_event_fn fn, void *arg)
+void emr_events_end(emr_events *events)
 {
-	emr_status status = EMR_OK;
-	EMR_LOCKED(&chronicle->lock);
-
-	for (size_t i = 0; i < chronicle->deeds.n && status == EMR_OK; i++) {
-		emr_event event = event_of(chronicle, (const told *)chronicle->deeds.items + i);
-
-		status = fn(arg, &event);
-	}
-	return status;
+	pthread_mutex_unlock(&events->chronicle->lock);
 }
 
 emr_status emr_chronicle_story(emr_chronicle *chronicle, emr_id16 object_id, emr_story *out_story)

@@ -54,7 +54,7 @@ void chronicle_let_go(emr_chronicle *c)
 	free(c->signers.items);
 	free(c->domains.items);
 	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
-		free(c->ledgers[i].domains.items);
+		emr_buf_free(&c->ledgers[i].domains);
 	memset(c->ledgers, 0, sizeof c->ledgers);
 	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);

@@ -61,8 +61,8 @@ typedef struct row {
 
 /* How far one ledger is in here, and whose of its domains were ours then. */
 typedef struct followed {
-	uint64_t size; /* entries; 0: none yet */
-	row domains;   /* in order */
+	uint64_t size;	 /* entries; 0: none yet */
+	emr_buf domains; /* emr_id16, ... */
 } followed;
 
 struct emr_chronicle {

@@ -116,9 +116,6 @@ static bool is_in_domain(const emr_chronicle *c, emr_id16 directory, emr_id16 do
 static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 {
 	static const char unnamed[] = "unnamed";
-	emr_replica *replica = (l->version & EMR_VERSION_ANNEX) != 0
-				       ? facts_replica_of(c->facts, l->version)
-				       : c->replica;
 	bool is_hers = true;
 
 	if (emr_id16_equal(l->object, l->domain))
@@ -127,7 +124,7 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 	if (!is_in_domain(c, meta->parent, l->domain))
 		EMR_TRY(facts_signed_by_owner(
-			c->facts, replica, l->domain, l->signer_id, &is_hers));
+			facts_at(c->facts, l->version), l->domain, l->signer_id, &is_hers));
 	if (!is_hers)
 		meta->parent = l->domain;
 	return EMR_OK;

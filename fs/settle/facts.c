@@ -260,35 +260,32 @@ emr_status facts_open_bundle(
 
 typedef struct bundles {
 	emr_facts *facts;
-	emr_bundle_fn fn;
-	void *arg;
 	bool *out_lacks; /* NULL: what lacks ends the walk */
-	const emr_replica_head *head;
-	emr_id16 domain; /* of the head before */
-	bool has_domain, is_mine;
+	emr_buf *out;
+	bool is_mine;	   /* the object in hand */
 	bool is_of_others; /* only what others left in folders of mine */
 	emr_public me;
 } bundles;
 
-static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status bundle_of_item(
+	const bundles *b, const emr_replica_head *head, const emr_replica_item *item)
 {
-	const bundles *b = arg;
+	const bool is_by_me = emr_id32_equal(item->signer_id, b->me.signer_id);
 	bool is_owners = false;
-	emr_part_key at = emr_part_of_object(b->head->domain, b->head->object, item->version);
+	emr_part_key at = emr_part_of_object(head->domain, head->object, item->version);
+	emr_pin pin = {.owner = head->object, .state = EMR_PIN_REGISTERED};
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
 	emr_status status;
 
-	if (!b->is_mine && !emr_id32_equal(item->signer_id, b->me.signer_id))
-		return EMR_OK;
-	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
+	if (!facts_is_content(item) || (!b->is_mine && !is_by_me) ||
+		facts_is_carried(b->facts, item->version, item->seq))
 		return EMR_OK; /* carried: the annex has said it */
-	if (b->is_of_others && (!b->is_mine || (b->head->version & EMR_VERSION_ANNEX) != 0 ||
-				       emr_id32_equal(item->signer_id, b->me.signer_id)))
+	if (b->is_of_others &&
+		(!b->is_mine || (head->version & EMR_VERSION_ANNEX) != 0 || is_by_me))
 		return EMR_OK;
 	if (b->is_of_others)
-		EMR_TRY(facts_signed_by_owner(
-			b->facts, b->facts->replica, b->head->domain, item->signer_id, &is_owners));
+		EMR_TRY(facts_signed_by_owner(b->facts, head->domain, item->signer_id, &is_owners));
 	if (is_owners)
 		return EMR_OK;
 	status = facts_part(b->facts, &at, &bytes);
@@ -300,47 +297,39 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 	}
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &put);
-	return status == EMR_OK ? b->fn(b->arg, b->head->object, &put.root) : status;
+	EMR_TRY(status);
+	pin.root = put.root;
+	return emr_buf_append(b->out, &pin, sizeof pin);
 }
 
-/* Heads come domain by domain. The parts of what others share are here, too, and their owners keep
- * it, but for what this person wrote there: its owner may not have fetched it yet. A device may get
- * its keys later than the parts. */
-static emr_status learn_domain(bundles *b, const emr_replica_head *head)
-{
-	emr_status status;
-
-	if (b->has_domain && emr_id16_equal(b->domain, head->domain))
-		return EMR_OK;
-	b->is_mine = (head->version & EMR_VERSION_ANNEX) != 0 ||
-		     emr_keyring_kind_of(b->facts->keyring) == EMR_KEYRING_DEVICE;
-	status = b->is_mine ? EMR_OK
-			    : emr_replica_is_mine(b->facts->replica, head->domain, &b->is_mine);
-	b->has_domain = status == EMR_OK;
-	b->domain = head->domain;
-	return status;
-}
-
-static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
-{
-	bundles *b = arg;
-
-	EMR_TRY(learn_domain(b, head));
-	b->head = head;
-	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
-}
-
-emr_status emr_facts_each_bundle(
-	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_bundle_fn fn, void *arg)
+/* The parts of what others share are here, too, and their owners keep it, but for what this person
+ * wrote there: its owner may not have fetched it yet. A device may get its keys later than the
+ * parts. */
+emr_status emr_facts_bundles(
+	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_buf *out_pins)
 {
 	bundles b = {.facts = facts,
-		.fn = fn,
-		.arg = arg,
 		.out_lacks = out_lacks,
+		.out = out_pins,
 		.is_of_others = is_of_others};
+	const bool is_device = emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE;
+	AUTO_FACTS_ASKED heads = facts_heads(facts);
+	EMR_AUTO_BUF own = {0};
+	emr_replica_head head;
+	emr_replica_item item;
 
 	if (out_lacks != NULL)
 		*out_lacks = false;
 	EMR_TRY(emr_keyring_public(facts->keyring, &b.me));
-	return facts_each_head(facts, bundles_of_head, &b);
+	EMR_TRY(emr_replica_own_domains(facts->replica, &own));
+	while (facts_next_head(&heads, &head)) {
+		AUTO_FACTS_ASKED chain = facts_chain(facts, head.domain, head.object);
+
+		b.is_mine = is_device || heads.mark != 0 ||
+			    emr_buf_has(&own, emr_bytes_of(&head.domain, sizeof head.domain));
+		while (facts_next_item(&chain, &item))
+			EMR_TRY(bundle_of_item(&b, &head, &item));
+		EMR_TRY(chain.of.status);
+	}
+	return heads.of.status;
 }

@@ -30,10 +30,6 @@
 #define BEHIND_PER_PAGE 16	      /* of some 250 records */
 #define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
 
-typedef struct object_id {
-	emr_id16 domain, object;
-} object_id;
-
 /* One record of a page, whose bytes META borrows. */
 typedef struct kept_record {
 	emr_place place;
@@ -53,8 +49,11 @@ struct facts_cache {
 	int fd;
 	header head;
 	uint64_t pages;
-	emr_buf changed; /* of object_id, sorted, each once */
+	emr_buf changed; /* of emr_named_object, sorted, each once */
 	bool has_erased; /* something in the file should not exist any more */
+	uint64_t next;	 /* page to be read */
+	uint32_t left;	 /* records of the one in hand, in R */
+	emr_reader r;
 	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
 	uint8_t meta[EMR_META_BYTES_MAX];
 };
@@ -137,21 +136,34 @@ static emr_status read_record(emr_reader *r, kept_record *out)
 		       : EMR_OK;
 }
 
+/* EMR_NOT_FOUND: that was the last. */
+static emr_status next_kept(facts_cache *cache, kept_record *out)
+{
+	while (cache->left == 0) {
+		EMR_TRY(cache->next < cache->pages ? read_page(cache, cache->next++)
+						   : EMR_NOT_FOUND);
+		cache->r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
+		cache->left = emr_read_u32(&cache->r);
+	}
+	cache->left--;
+	return read_record(&cache->r, out);
+}
+
 /* ---- what changed since ---- */
 
 static int compare_objects(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(object_id));
+	return memcmp(a, b, sizeof(emr_named_object));
 }
 
 static size_t count_changed(const facts_cache *cache)
 {
-	return cache->changed.len / sizeof(object_id);
+	return cache->changed.len / sizeof(emr_named_object);
 }
 
 static void sort_changed(facts_cache *cache)
 {
-	object_id *all = (void *)cache->changed.data;
+	emr_named_object *all = (void *)cache->changed.data;
 	size_t n = count_changed(cache), kept = 0;
 
 	if (n == 0)
@@ -163,51 +175,50 @@ static void sort_changed(facts_cache *cache)
 	cache->changed.len = kept * sizeof *all;
 }
 
-/* Looks what has become of CACHE's records. */
-typedef struct noting {
-	facts_cache *cache;
-	const emr_facts *facts;
-	emr_id16 domain; /* of the change before */
-	bool has_domain, is_mine;
-} noting;
-
-/* Changes come batch by batch, and a batch is of one domain, as a rule. */
-static emr_status learn_domain(noting *n, emr_id16 domain)
+static emr_status add_changed(facts_cache *cache, emr_id16 domain, emr_id16 object)
 {
-	emr_status status;
+	const emr_named_object id = {domain, object};
 
-	if (n->has_domain && emr_id16_equal(n->domain, domain))
-		return EMR_OK;
-	status = emr_replica_is_mine(n->facts->replica, domain, &n->is_mine);
-	/* On a device what was mine when the file was made may be so no more. */
-	n->is_mine |= emr_keyring_kind_of(n->facts->keyring) == EMR_KEYRING_DEVICE;
-	n->has_domain = status == EMR_OK;
-	n->domain = domain;
-	return status;
+	return count_changed(cache) < CHANGED_MAX ? emr_buf_append(&cache->changed, &id, sizeof id)
+						  : EMR_NOT_FOUND;
 }
 
-static emr_status note_change(void *arg, const emr_replica_change *change)
+/* It may have become of CACHE's records. */
+static bool is_of_names(const emr_replica_change *change)
 {
-	noting *n = arg;
-	facts_cache *cache = n->cache;
-	object_id id = {.domain = change->domain, .object = change->object};
-
-	if (change->result != EMR_RESULT_APPLIED)
-		return EMR_OK;
 	/* Keys of people, fragments and letters, which anybody may erase of himself again and
 	 * again, take no names with them. */
-	if (change->family != EMR_FAMILY_OBJECT &&
-		(change->op != EMR_OP_ERASE || change->family != EMR_FAMILY_LISTKEY))
-		return EMR_OK;
-	/* The file has nothing of others: what they write does not make it useless. */
-	EMR_TRY(learn_domain(n, change->domain));
-	if (!n->is_mine)
-		return EMR_OK;
-	cache->has_erased |= change->op == EMR_OP_ERASE;
-	/* A listing key that is gone takes names with it that are in the file. */
-	if (change->family == EMR_FAMILY_LISTKEY || count_changed(cache) >= CHANGED_MAX)
-		return EMR_NOT_FOUND;
-	return emr_buf_append(&cache->changed, &id, sizeof id);
+	return change->result == EMR_RESULT_APPLIED &&
+	       (change->family == EMR_FAMILY_OBJECT ||
+		       (change->op == EMR_OP_ERASE && change->family == EMR_FAMILY_LISTKEY));
+}
+
+static emr_status note_changes(const emr_facts *facts, facts_cache *cache)
+{
+	/* On a device what was mine when the file was made may be so no more. */
+	const bool is_device = emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE;
+	emr_id16 domain = {{0}}; /* of the change before */
+	emr_replica_change change;
+	bool is_mine = false;
+
+	EMR_ASK(asked, facts->replica, SINCE, .at = cache->head.size);
+	while (emr_next(&asked, &change)) {
+		if (!is_of_names(&change))
+			continue;
+		/* Changes come batch by batch, and a batch is of one domain, as a rule. */
+		if (!emr_id16_equal(domain, change.domain))
+			EMR_TRY(emr_replica_is_mine(facts->replica, change.domain, &is_mine));
+		domain = change.domain;
+		/* The file has nothing of others: what they write does not make it useless. */
+		if (!is_mine && !is_device)
+			continue;
+		cache->has_erased |= change.op == EMR_OP_ERASE;
+		/* A listing key that is gone takes names with it that are in the file. */
+		EMR_TRY(change.family == EMR_FAMILY_LISTKEY
+				? EMR_NOT_FOUND
+				: add_changed(cache, change.domain, change.object));
+	}
+	return asked.status;
 }
 
 /* ---- opening ---- */
@@ -259,31 +270,19 @@ static bool has_domain(const emr_buf *domains, emr_id16 domain)
 					   sizeof domain, compare_domains) != NULL;
 }
 
-/* Those of the page in hand.  Records come folder by folder. */
-static emr_status note_domains(const facts_cache *cache, emr_buf *domains)
+/* Those that the file has.  Records come folder by folder. */
+static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 {
-	emr_reader r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
-	uint32_t count = emr_read_u32(&r);
+	const size_t size = sizeof(emr_id16);
 	kept_record kept;
+	emr_status status;
 
-	for (uint32_t i = 0; i < count; i++) {
-		EMR_TRY(read_record(&r, &kept));
+	while ((status = next_kept(cache, &kept)) == EMR_OK)
 		if (domains->len == 0 ||
-			memcmp(domains->data + domains->len - sizeof kept.place.domain,
-				kept.place.domain.b, sizeof kept.place.domain) != 0)
-			EMR_TRY(emr_buf_append(
-				domains, kept.place.domain.b, sizeof kept.place.domain));
-	}
-	return EMR_OK;
-}
-
-static emr_status note_head(void *arg, const emr_replica_head *head)
-{
-	facts_cache *cache = arg;
-	object_id id = {.domain = head->domain, .object = head->object};
-
-	return count_changed(cache) < CHANGED_MAX ? emr_buf_append(&cache->changed, &id, sizeof id)
-						  : EMR_NOT_FOUND;
+			memcmp(domains->data + domains->len - size, kept.place.domain.b, size) != 0)
+			EMR_TRY(emr_buf_append(domains, kept.place.domain.b, size));
+	cache->next = 0;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* A folder whose keys came by letter after the file was made may have nothing in it, and no entry
@@ -292,36 +291,36 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 {
 	EMR_AUTO_BUF mine = {0};
 	EMR_AUTO_BUF kept = {0};
+	emr_replica_head head;
 
 	EMR_TRY(emr_replica_own_domains(facts->replica, &mine));
-	for (uint64_t i = 0; i < cache->pages; i++) {
-		EMR_TRY(read_page(cache, i));
-		EMR_TRY(note_domains(cache, &kept));
-	}
-	if (mine.len > 0)
-		qsort(mine.data, mine.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
+	EMR_TRY(note_domains(cache, &kept));
+	/* The former are sorted. */
 	if (kept.len > 0)
 		qsort(kept.data, kept.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
 	EMR_EACH (const emr_id16, domain, &kept)
 		if (!has_domain(&mine, *domain))
 			return EMR_NOT_FOUND;
-	EMR_EACH (const emr_id16, domain, &mine)
-		if (!has_domain(&kept, *domain))
-			EMR_TRY(emr_replica_each_head(facts->replica, domain, note_head, cache));
+	EMR_EACH (const emr_id16, domain, &mine) {
+		if (has_domain(&kept, *domain))
+			continue;
+		EMR_ASK(heads, facts->replica, HEADS, .domain = *domain);
+		while (emr_next(&heads, &head))
+			EMR_TRY(add_changed(cache, *domain, head.object));
+		EMR_TRY(heads.status);
+	}
 	return EMR_OK;
 }
 
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
-	noting n = {.cache = cache, .facts = facts};
-
 	EMR_TRY(open_file(facts, cache));
 	if (!header_decode(&cache->head))
 		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	EMR_TRY(check_position(facts, cache));
 	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
 	EMR_TRY(check_pages(cache));
-	EMR_TRY(emr_replica_since(facts->replica, cache->head.size, note_change, &n));
+	EMR_TRY(note_changes(facts, cache));
 	/* Of a person's own seed a domain is hers or not, for ever. */
 	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
 		EMR_TRY(compare_folders(facts, cache));
@@ -376,50 +375,35 @@ bool facts_cache_is_behind(const facts_cache *cache)
 
 static bool has_changed(const facts_cache *cache, const emr_place *place)
 {
-	object_id id = {.domain = place->domain, .object = place->object};
+	emr_named_object id = {.domain = place->domain, .object = place->object};
 
 	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
 						 sizeof id, compare_objects) != NULL;
 }
 
-static emr_status give_record(
-	facts_cache *cache, emr_reader *r, facts_cache_fn fn, facts_lost_fn lost, void *arg)
+emr_status facts_cache_next(facts_cache *cache, facts_row *out)
 {
 	kept_record kept;
-	emr_status status = read_record(r, &kept);
-	size_t len = kept.units * EMR_META_UNIT;
+	size_t len;
 
-	if (status != EMR_OK || has_changed(cache, &kept.place))
-		return status;
-	if (kept.units == 0)
-		return lost(arg, &kept.place, kept.meta.len == LOST_JUNK);
+	do
+		EMR_TRY(next_kept(cache, &kept));
+	while (has_changed(cache, &kept.place));
+	*out = (facts_row){.place = kept.place,
+		.is_lost = kept.units == 0,
+		.is_junk = kept.units == 0 && kept.meta.len == LOST_JUNK};
+	if (out->is_lost)
+		return EMR_OK;
+	len = kept.units * EMR_META_UNIT;
 	memcpy(cache->meta, kept.meta.data, kept.meta.len);
 	memset(cache->meta + kept.meta.len, 0, len - kept.meta.len);
-	return fn(arg, &kept.place, emr_bytes_of(cache->meta, len));
-}
-
-emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, facts_lost_fn lost, void *arg)
-{
-	for (uint64_t page = 0; page < cache->pages; page++) {
-		emr_reader r;
-		uint32_t count;
-
-		EMR_TRY(read_page(cache, page));
-		r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
-		count = emr_read_u32(&r);
-		for (uint32_t i = 0; i < count; i++)
-			EMR_TRY(give_record(cache, &r, fn, lost, arg));
-	}
+	out->plain = emr_bytes_of(cache->meta, len);
 	return EMR_OK;
 }
 
-emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn, void *arg)
+const emr_buf *facts_cache_changed(const facts_cache *cache)
 {
-	const object_id *all = (const void *)cache->changed.data;
-
-	for (size_t i = 0; i < count_changed(cache); i++)
-		EMR_TRY(fn(arg, all[i].domain, all[i].object));
-	return EMR_OK;
+	return &cache->changed;
 }
 
 /* ---- writing ---- */
@@ -481,41 +465,25 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 	return status;
 }
 
-static emr_status add_record(facts_cache_writer *w, const emr_buf *bytes)
+emr_status facts_cache_add(facts_cache_writer *w, const facts_row *row)
 {
-	if (w->used + bytes->len > PLAIN_BYTES) {
+	EMR_AUTO_BUF bytes = {0};
+	emr_writer out = emr_writer_of(&bytes);
+	size_t len = row->plain.len;
+
+	while (len > 0 && row->plain.data[len - 1] == 0) /* padding */
+		len--;
+	emr_write_u16(&out, (uint16_t)(row->plain.len / EMR_META_UNIT));
+	emr_write_u16(&out, row->is_junk ? LOST_JUNK : (uint16_t)len);
+	emr_place_write(&out, &row->place);
+	emr_write_bytes(&out, row->plain.data, len);
+	EMR_TRY(out.status);
+	if (w->used + bytes.len > PLAIN_BYTES)
 		EMR_TRY(write_page(w, false));
-	}
-	memcpy(w->plain + w->used, bytes->data, bytes->len);
-	w->used += bytes->len;
+	memcpy(w->plain + w->used, bytes.data, bytes.len);
+	w->used += bytes.len;
 	w->count++;
 	return EMR_OK;
-}
-
-emr_status facts_cache_add(facts_cache_writer *w, const emr_place *place, emr_bytes meta)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_writer out = emr_writer_of(&bytes);
-	size_t len = meta.len;
-
-	while (len > 0 && meta.data[len - 1] == 0) /* padding */
-		len--;
-	emr_write_u16(&out, (uint16_t)(meta.len / EMR_META_UNIT));
-	emr_write_u16(&out, (uint16_t)len);
-	emr_place_write(&out, place);
-	emr_write_bytes(&out, meta.data, len);
-	return out.status == EMR_OK ? add_record(w, &bytes) : out.status;
-}
-
-emr_status facts_cache_add_lost(facts_cache_writer *w, const emr_place *place, bool is_junk)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_writer out = emr_writer_of(&bytes);
-
-	emr_write_u16(&out, 0);
-	emr_write_u16(&out, is_junk ? LOST_JUNK : 0);
-	emr_place_write(&out, place);
-	return out.status == EMR_OK ? add_record(w, &bytes) : out.status;
 }
 
 /* Not flushed: after a power cut a torn file does not open, and is made again. */

@@ -13,28 +13,25 @@ typedef struct facts_cache facts_cache;
  */
 emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache);
 void facts_cache_close(facts_cache *cache); /* NULL is fine */
-#define AUTO_FACTS_CACHE __attribute__((cleanup(facts_cache_auto))) facts_cache *
-static inline void facts_cache_auto(facts_cache **cache)
-{
-	facts_cache_close(*cache);
-}
 /* So much changed after the file was made that a new one pays, or something was erased. */
 bool facts_cache_is_behind(const facts_cache *cache);
-/* Calls FN for every record that did not change since, META as the record's own bytes, padded; and
- * LOST for every one that could not be read, of whose PLACE only domain, object and version are
- * said: IS_JUNK, somebody else left it and it never opens. */
-typedef emr_status (*facts_cache_fn)(void *arg, const emr_place *place, emr_bytes meta);
-typedef emr_status (*facts_lost_fn)(void *arg, const emr_place *place, bool is_junk);
-emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, facts_lost_fn lost, void *arg);
-/* Calls FN for every object that did; some of them live no longer. */
-typedef emr_status (*facts_object_fn)(void *arg, emr_id16 domain, emr_id16 object);
-emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn, void *arg);
+/* One record of a walk. */
+typedef struct facts_row {
+	emr_place
+		place; /* of one that could not be read only domain, object and version are said */
+	emr_bytes plain; /* its own bytes, padded */
+	bool is_lost;	 /* it could not be read */
+	bool is_junk;	 /* that, because somebody else left it, and it never opens */
+} facts_row;
+/* The next record that did not change since.  EMR_NOT_FOUND: that was the last. */
+emr_status facts_cache_next(facts_cache *cache, facts_row *out);
+/* Every object that did, emr_named_object; some of them live no longer. */
+const emr_buf *facts_cache_changed(const facts_cache *cache);
 
 /* A new file, written beside the old one and renamed over it by facts_cache_finish. */
 typedef struct facts_cache_writer facts_cache_writer;
 emr_status facts_cache_begin(
 	emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer);
-emr_status facts_cache_add(facts_cache_writer *writer, const emr_place *place, emr_bytes meta);
-emr_status facts_cache_add_lost(facts_cache_writer *writer, const emr_place *place, bool is_junk);
+emr_status facts_cache_add(facts_cache_writer *writer, const facts_row *row);
 emr_status facts_cache_finish(facts_cache_writer *writer);
 void facts_cache_abandon(facts_cache_writer *writer); /* also after finish; NULL is fine */

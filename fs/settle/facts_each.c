@@ -10,87 +10,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-/* The receiver of a record's description: the caller of emr_facts_each, or a new kept file. */
-typedef emr_status (*plain_fn)(void *arg, const emr_place *place, emr_bytes plain);
-/* The records that cannot be read: for a new kept file. */
-typedef emr_status (*lost_fn)(void *arg, const emr_place *place, bool is_junk);
-
-typedef struct walk {
-	emr_facts *facts;
-	plain_fn fn;
-	lost_fn lost; /* NULL: it is counted, and that is all */
-	void *arg;
-	uint64_t damaged;
-	emr_buf plain;
-	emr_id16 domain; /* of the head before */
-	bool has_domain, is_mine;
-} walk;
-
-bool facts_is_damage(emr_status status)
-{
-	return emr_status_is_unreadable(status) || status == EMR_AWAITED;
-}
-
-/* Heads come domain by domain. */
-static emr_status learn_domain(walk *w, emr_id16 domain)
-{
-	emr_status status;
-
-	if (w->has_domain && emr_id16_equal(w->domain, domain))
-		return EMR_OK;
-	status = emr_replica_is_mine(w->facts->replica, domain, &w->is_mine);
-	w->has_domain = status == EMR_OK;
-	w->domain = domain;
-	return status;
-}
-
-static emr_status lose(walk *w, const emr_replica_head *head, emr_status why)
-{
-	const emr_place place = {
-		.domain = head->domain, .object = head->object, .version = head->version};
-	bool is_junk;
-	char id[33];
-
-	EMR_TRY(facts_note_reading(w->facts, head, why, &is_junk));
-	emr_hex(head->object.b, sizeof head->object.b, id);
-	emr_log(is_junk ? EMR_LOG_WARN : EMR_LOG_ERROR, "record %s cannot be read: %s", id,
-		emr_status_text(why));
-	w->damaged += !is_junk;
-	return w->lost != NULL ? w->lost(w->arg, &place, is_junk) : EMR_OK;
-}
-
-static emr_status walk_head(void *arg, const emr_replica_head *head)
-{
-	walk *w = arg;
-	emr_place place;
-	emr_meta meta;
-	emr_status status;
-
-	if (head->state != EMR_OBJECT_LIVE)
-		return facts_note_junk(w->facts, head->domain, head->object, 0);
-	EMR_TRY(learn_domain(w, head->domain));
-	if (!w->is_mine)
-		return EMR_OK;
-	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
-	if (status != EMR_OK && !facts_is_damage(status))
-		return status;
-	if (status != EMR_OK)
-		return lose(w, head, status);
-	return w->fn(w->arg, &place, emr_buf_view(&w->plain));
-}
-
-static emr_status walk_object(walk *w, emr_id16 domain, emr_id16 object)
-{
-	emr_replica_head head;
-	emr_status status = emr_replica_head_get(w->facts->replica, domain, object, &head);
-
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? walk_head(w, &head) : status;
-}
-
-/* ---- in the order of the ledger ---- */
-
 #define SORTED_AT_ONCE 65536 /* 2.5 MiB of them */
 
 typedef struct sorted_object {
@@ -98,10 +17,46 @@ typedef struct sorted_object {
 	uint64_t seq; /* the entry of its last item */
 } sorted_object;
 
-typedef struct sorting {
-	walk *walk;
-	emr_buf objects; /* of sorted_object */
-} sorting;
+bool facts_is_damage(emr_status status)
+{
+	return emr_status_is_unreadable(status) || status == EMR_AWAITED;
+}
+
+static emr_status lose(
+	emr_facts_walk *w, const emr_replica_head *head, emr_status why, facts_row *out)
+{
+	char id[33];
+
+	*out = (facts_row){
+		.place = {.domain = head->domain, .object = head->object, .version = head->version},
+		.is_lost = true};
+	EMR_TRY(facts_note_reading(w->facts, head, why, &out->is_junk));
+	emr_hex(head->object.b, sizeof head->object.b, id);
+	emr_log(out->is_junk ? EMR_LOG_WARN : EMR_LOG_ERROR, "record %s cannot be read: %s", id,
+		emr_status_text(why));
+	w->damaged += !out->is_junk;
+	return EMR_OK;
+}
+
+/* EMR_NOT_FOUND: it does not live. */
+static emr_status read_object(emr_facts_walk *w, emr_id16 domain, emr_id16 object, facts_row *out)
+{
+	emr_replica_head head;
+	emr_meta meta;
+	emr_status status;
+
+	EMR_TRY(emr_replica_head_get(w->facts->replica, domain, object, &head));
+	if (head.state != EMR_OBJECT_LIVE) {
+		EMR_TRY(facts_note_junk(w->facts, domain, object, 0));
+		return EMR_NOT_FOUND;
+	}
+	*out = (facts_row){.is_lost = false};
+	status = facts_read(w->facts, &head, &out->place, &w->plain, &meta, NULL);
+	out->plain = emr_buf_view(&w->plain);
+	return facts_is_damage(status) ? lose(w, &head, status, out) : status;
+}
+
+/* ---- in the order of the ledger ---- */
 
 static int by_entry(const void *x, const void *y)
 {
@@ -111,119 +66,159 @@ static int by_entry(const void *x, const void *y)
 	return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static emr_status walk_sorted(sorting *s)
+static emr_status add_head(emr_facts_walk *w, const emr_replica_head *head)
 {
-	sorted_object *all = (void *)s->objects.data;
-	size_t count = s->objects.len / sizeof *all;
-	emr_status status = EMR_OK;
+	const sorted_object one = {head->domain, head->object, head->seq};
 
-	if (count > 0)
-		qsort(all, count, sizeof *all, by_entry);
-	for (size_t i = 0; i < count && status == EMR_OK; i++)
-		status = walk_object(s->walk, all[i].domain, all[i].object);
-	emr_buf_clear(&s->objects);
-	return status;
+	return emr_buf_append(&w->objects, &one, sizeof one);
 }
 
-static emr_status note_head(void *arg, const emr_replica_head *head)
+/* They are sorted by domain. */
+static emr_status add_changed(emr_facts_walk *w)
 {
-	sorting *s = arg;
-	sorted_object one = {head->domain, head->object, head->seq};
-
-	EMR_TRY(emr_buf_append(&s->objects, &one, sizeof one));
-	return s->objects.len == SORTED_AT_ONCE * sizeof one ? walk_sorted(s) : EMR_OK;
-}
-
-static emr_status note_changed(void *arg, emr_id16 domain, emr_id16 object)
-{
-	sorting *s = arg;
+	emr_id16 domain = {{0}};
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(s->walk->facts->replica, domain, object, &head);
+	bool is_mine = false;
 
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
-	return status == EMR_OK ? note_head(s, &head) : status;
-}
+	EMR_EACH (const emr_named_object, one, facts_cache_changed(w->cache)) {
+		emr_status status = EMR_NOT_FOUND;
 
-static emr_status give_plain(void *arg, const emr_place *place, emr_bytes plain)
-{
-	walk *w = arg;
-
-	return w->fn(w->arg, place, plain);
-}
-
-/* A record that never opens is not tried again; one that is damaged may have been mended. */
-static emr_status give_lost(void *arg, const emr_place *place, bool is_junk)
-{
-	walk *w = arg;
-
-	if (!is_junk)
-		return walk_object(w, place->domain, place->object);
-	EMR_TRY(facts_note_junk(w->facts, place->domain, place->object, place->version));
-	return w->lost != NULL ? w->lost(w->arg, place, true) : EMR_OK;
-}
-
-/* From CACHE what has not changed since, from the replica what has; all of it from the replica
- * without one.  That in the order of the ledger: an entry has hundreds of records and is read as a
- * whole, and in the order of their ids, which is none, it would be read again for each of them. */
-static emr_status walk_all(walk *w, facts_cache *cache)
-{
-	sorting s = {.walk = w};
-	emr_status status;
-
-	if (cache == NULL) {
-		status = emr_replica_each_head(w->facts->replica, NULL, note_head, &s);
-	} else {
-		status = facts_cache_each(cache, give_plain, give_lost, w);
-		if (status == EMR_OK)
-			status = facts_cache_each_changed(cache, note_changed, &s);
+		if (!emr_id16_equal(domain, one->domain))
+			EMR_TRY(emr_replica_is_mine(w->facts->replica, one->domain, &is_mine));
+		domain = one->domain;
+		if (is_mine)
+			status = emr_replica_head_get(
+				w->facts->replica, one->domain, one->object, &head);
+		if (status != EMR_NOT_FOUND)
+			EMR_TRY(status == EMR_OK ? add_head(w, &head) : status);
 	}
-	if (status == EMR_OK)
-		status = walk_sorted(&s);
-	emr_buf_free(&s.objects);
+	return EMR_OK;
+}
+
+/* Those of the domain in hand, or of the next one. */
+static emr_status add_heads(emr_facts_walk *w)
+{
+	const emr_id16 *own = (const emr_id16 *)(const void *)w->own.data;
+	emr_replica_head head;
+
+	while (w->objects.len < SORTED_AT_ONCE * sizeof(sorted_object)) {
+		if (emr_next(&w->heads, &head)) {
+			EMR_TRY(add_head(w, &head));
+			continue;
+		}
+		EMR_TRY(w->heads.status);
+		if (w->next_own == w->own.len / sizeof *own)
+			return EMR_OK;
+		emr_asked_end(&w->heads);
+		w->heads = emr_asking_of(
+			EMR_QUESTION_HEADS, (emr_ask_about){.replica = w->facts->replica,
+						    .domain = own[w->next_own++]});
+	}
+	return EMR_OK;
+}
+
+/* The next objects, sorted: an entry has hundreds of records and is read as a whole, and in the
+ * order of their ids, which is none, it would be read again for each of them. */
+static emr_status sort_some(emr_facts_walk *w)
+{
+	emr_buf_clear(&w->objects);
+	w->next = 0;
+	if (w->cache == NULL)
+		EMR_TRY(add_heads(w));
+	else if (!w->has_changed)
+		EMR_TRY(add_changed(w));
+	w->has_changed = true;
+	w->is_over = w->objects.len == 0;
+	if (!w->is_over)
+		qsort(w->objects.data, w->objects.len / sizeof(sorted_object),
+			sizeof(sorted_object), by_entry);
+	return EMR_OK;
+}
+
+/* From the cache what has not changed since, from the replica what has; all of it from the replica
+ * without one.  EMR_NOT_FOUND: it is none, or W is over. */
+static emr_status step(emr_facts_walk *w, facts_row *out)
+{
+	const sorted_object *one;
+
+	if (w->is_in_cache) {
+		emr_status status = facts_cache_next(w->cache, out);
+
+		w->is_in_cache = status == EMR_OK;
+		EMR_TRY(status);
+		/* A record that never opens is not tried again; one that is damaged may have been
+		 * mended. */
+		if (out->is_junk)
+			return facts_note_junk(
+				w->facts, out->place.domain, out->place.object, out->place.version);
+		return out->is_lost ? read_object(w, out->place.domain, out->place.object, out)
+				    : EMR_OK;
+	}
+	if (w->next == w->objects.len / sizeof *one)
+		EMR_TRY(sort_some(w));
+	if (w->is_over)
+		return EMR_NOT_FOUND;
+	one = (const sorted_object *)(const void *)w->objects.data + w->next++;
+	return read_object(w, one->domain, one->object, out);
+}
+
+/* EMR_NOT_FOUND: that was the last. */
+static emr_status next_row(emr_facts_walk *w, facts_row *out)
+{
+	emr_status status = EMR_NOT_FOUND;
+
+	while (status == EMR_NOT_FOUND && !w->is_over)
+		status = step(w, out);
 	return status;
 }
 
-typedef struct giving {
-	emr_fact_fn fn;
-	void *arg;
-} giving;
-
-static emr_status give_fact(void *arg, const emr_place *place, emr_bytes plain)
+bool emr_facts_next(emr_facts_walk *w, emr_place *out_place, emr_meta *out_meta)
 {
-	const giving *g = arg;
-	emr_meta meta;
+	facts_row row = {.is_lost = true};
+	emr_status status = w->status;
 
-	EMR_TRY(emr_meta_decode(plain, &meta));
-	return g->fn(g->arg, place, &meta);
-}
-
-static emr_status each(
-	emr_facts *facts, facts_cache *cache, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
-{
-	giving g = {.fn = fn, .arg = arg};
-	walk w = {.facts = facts, .fn = give_fact, .arg = &g};
-	emr_status status = walk_all(&w, cache);
-
-	emr_buf_free(&w.plain);
+	while (status == EMR_OK && row.is_lost)
+		status = next_row(w, &row);
 	if (status == EMR_OK)
-		*out_damaged = w.damaged;
-	return status;
+		status = emr_meta_decode(row.plain, out_meta);
+	*out_place = row.place;
+	w->status = status == EMR_NOT_FOUND ? EMR_OK : status;
+	return status == EMR_OK;
 }
 
-emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+static emr_facts_walk begin(emr_facts *facts, facts_cache *cache)
 {
-	return each(facts, NULL, fn, arg, out_damaged);
+	emr_facts_walk w = {.facts = facts,
+		.cache = cache,
+		.heads.is_over = true,
+		.is_in_cache = cache != NULL};
+
+	if (cache == NULL)
+		w.status = emr_replica_own_domains(facts->replica, &w.own);
+	return w;
 }
 
-emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+emr_facts_walk emr_facts_all(emr_facts *facts)
 {
-	AUTO_FACTS_CACHE cache = NULL;
+	return begin(facts, NULL);
+}
+
+emr_facts_walk emr_facts_all_kept(emr_facts *facts)
+{
+	facts_cache *cache = NULL;
 	emr_status status = facts_cache_open(facts, &cache);
 
-	return status == EMR_OK || status == EMR_NOT_FOUND
-		       ? each(facts, cache, fn, arg, out_damaged)
-		       : status;
+	return status == EMR_OK || status == EMR_NOT_FOUND ? begin(facts, cache)
+							   : (emr_facts_walk){.status = status};
+}
+
+void emr_facts_walk_end(emr_facts_walk *w)
+{
+	emr_asked_end(&w->heads);
+	facts_cache_close(w->cache);
+	emr_buf_free(&w->own);
+	emr_buf_free(&w->objects);
+	emr_buf_free(&w->plain);
 }
 
 /* ---- keeping ---- */
@@ -234,44 +229,36 @@ emr_status emr_facts_keep_in(emr_facts *facts, int dirfd)
 	return facts->cache_dirfd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-static emr_status add_fact(void *arg, const emr_place *place, emr_bytes plain)
+static emr_status write_rows(emr_facts_walk *all, facts_cache_writer *writer)
 {
-	return facts_cache_add(arg, place, plain);
-}
+	facts_row row;
+	emr_status status = EMR_OK;
 
-static emr_status add_lost(void *arg, const emr_place *place, bool is_junk)
-{
-	return facts_cache_add_lost(arg, place, is_junk);
-}
-
-static emr_status write_new(emr_facts *facts, facts_cache *cache)
-{
-	facts_cache_writer *writer = NULL;
-	walk w = {.facts = facts, .fn = add_fact, .lost = add_lost};
-	emr_replica_position at;
-	emr_status status = emr_replica_at(facts->replica, &at);
-
-	if (status == EMR_OK)
-		status = facts_cache_begin(facts, &at, &writer);
-	w.arg = writer;
-	if (status == EMR_OK)
-		status = walk_all(&w, cache);
-	if (status == EMR_OK)
-		status = facts_cache_finish(writer);
-	facts_cache_abandon(writer);
-	emr_buf_free(&w.plain);
-	return status;
+	while (status == EMR_OK) {
+		status = next_row(all, &row);
+		if (status == EMR_OK)
+			status = facts_cache_add(writer, &row);
+	}
+	return status == EMR_NOT_FOUND ? facts_cache_finish(writer) : status;
 }
 
 emr_status emr_facts_keep(emr_facts *facts)
 {
-	AUTO_FACTS_CACHE cache = NULL;
+	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
+	facts_cache_writer *writer = NULL;
+	emr_replica_position at;
 	emr_status status;
 
 	if (facts->cache_dirfd < 0)
 		return EMR_OK;
-	status = facts_cache_open(facts, &cache);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	return cache != NULL && !facts_cache_is_behind(cache) ? EMR_OK : write_new(facts, cache);
+	all = emr_facts_all_kept(facts);
+	EMR_TRY(all.status);
+	if (all.cache != NULL && !facts_cache_is_behind(all.cache))
+		return EMR_OK;
+	EMR_TRY(emr_replica_at(facts->replica, &at));
+	status = facts_cache_begin(facts, &at, &writer);
+	if (status == EMR_OK)
+		status = write_rows(&all, writer);
+	facts_cache_abandon(writer);
+	return status;
 }

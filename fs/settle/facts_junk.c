@@ -4,7 +4,6 @@
  * damage. */
 #include "facts_private.h"
 
-#include "contract/codes.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 #include "share/domain.h"
@@ -25,15 +24,15 @@ static bool is_lasting(emr_status status)
 	       status != EMR_NEWER_FORMAT && status != EMR_UNSUPPORTED;
 }
 
-emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
-	emr_id32 signer, bool *out_is)
+emr_status facts_signed_by_owner(
+	const emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
 
 	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
-	EMR_TRY(emr_domain_row(replica, domain, &row));
-	return emr_signed_is_owner(replica, row.owner_pk, patient_pk, signer, out_is);
+	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
+	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the
@@ -51,27 +50,8 @@ static emr_status look_at_version(
 	if (status == EMR_OK)
 		status = facts_part(facts, &at, &part);
 	if (status == EMR_OK)
-		status = facts_signed_by_owner(
-			facts, facts->replica, head->domain, item.signer_id, &is_owner);
+		status = facts_signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
 	*is_others |= !is_owner;
-	return status;
-}
-
-typedef struct owner_search {
-	emr_facts *facts;
-	emr_id16 domain;
-	bool is_found;
-} owner_search;
-
-static emr_status note_owner(void *arg, const emr_replica_item *item)
-{
-	owner_search *s = arg;
-	bool is_owner = false;
-	emr_status status = s->is_found ? EMR_OK
-					: facts_signed_by_owner(s->facts, s->facts->replica,
-						  s->domain, item->signer_id, &is_owner);
-
-	s->is_found |= is_owner;
 	return status;
 }
 
@@ -79,12 +59,13 @@ static emr_status note_owner(void *arg, const emr_replica_item *item)
  * on top of it: it is damage, and its earlier versions are never offered to be erased. */
 static emr_status has_owners_version(emr_facts *facts, const emr_replica_head *head, bool *out_has)
 {
-	owner_search s = {.facts = facts, .domain = head->domain};
-	emr_status status = emr_replica_history(
-		facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_owner, &s);
+	emr_replica_item item;
 
-	*out_has = s.is_found;
-	return status;
+	EMR_ASK(items, facts->replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = head->domain,
+		.object = head->object);
+	while (!*out_has && emr_next(&items, &item))
+		EMR_TRY(facts_signed_by_owner(facts, head->domain, item.signer_id, out_has));
+	return items.status;
 }
 
 static emr_status judge_head(
@@ -122,38 +103,23 @@ uint64_t emr_facts_unreadable(emr_facts *facts)
 	return facts->unreadable.count;
 }
 
-/* One of them, with who wrote it; EMR_NOT_FOUND when it is not what did not open any more. */
-static emr_status signer_of(emr_facts *facts, const unreadable_object *one, emr_id32 *out_signer)
+emr_status emr_facts_unreadable_objects(emr_facts *facts, emr_buf *out)
 {
-	emr_part_key at = emr_part_of_object(one->domain, one->object, one->version);
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_head head;
-	emr_replica_item item;
-
-	EMR_TRY(one->version == 0
-			? EMR_NOT_FOUND
-			: emr_replica_head_get(facts->replica, one->domain, one->object, &head));
-	if (head.state != EMR_OBJECT_LIVE || head.version != one->version)
-		return EMR_NOT_FOUND;
-	EMR_TRY(emr_facts_item(facts, &at, &bytes, &item));
-	*out_signer = item.signer_id;
-	return EMR_OK;
-}
-
-emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg)
-{
-	emr_status status = EMR_OK;
 	EMR_LOCKED(&facts->lock);
 
-	for (size_t i = 0; i < facts->unreadable.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < facts->unreadable.n; i++) {
 		const unreadable_object *one = &facts->unreadable.all[i];
-		emr_id32 signer;
+		const emr_named_object object = {one->domain, one->object};
+		emr_replica_head head;
+		emr_status status = one->version == 0 ? EMR_NOT_FOUND
+						      : emr_replica_head_get(facts->replica,
+								one->domain, one->object, &head);
 
-		status = signer_of(facts, one, &signer);
-		if (status == EMR_OK)
-			status = fn(arg, one->domain, one->object, signer);
-		else if (status == EMR_NOT_FOUND)
-			status = EMR_OK;
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+		if (status == EMR_OK && head.state == EMR_OBJECT_LIVE &&
+			head.version == one->version)
+			EMR_TRY(emr_buf_append(out, &object, sizeof object));
 	}
-	return status;
+	return EMR_OK;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/worker.h"
+#include "contract/codes.h"
+#include "replica/ask.h"
 #include "settle/facts.h"
 #include "share/write.h"
 
@@ -52,8 +54,8 @@ bool facts_is_damage(emr_status status);
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
 /* Whether SIGNER speaks for the owner of DOMAIN. */
-emr_status facts_signed_by_owner(const emr_facts *facts, emr_replica *replica, emr_id16 domain,
-	emr_id32 signer, bool *out_is);
+emr_status facts_signed_by_owner(
+	const emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is);
 /* VERSION of the row is such a one; 0: none is, any more. */
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 
@@ -67,19 +69,36 @@ emr_status facts_harmless(emr_facts *facts, const emr_place *place, emr_id32 sig
 
 /* ---- annex.c: the ledgers before a move and the present one as one ---- */
 
-emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
 /* The facts of the ledger where VERSION lies. */
 const emr_facts *facts_at(const emr_facts *facts, uint64_t version);
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
 /* The item only says again, on the present ledger, what the annex had said: nothing happened then.
  */
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq);
-/* Every object once: the present heads, then those that only the annex has. */
-emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg);
+/* A question to all of them. When there is no next row, of.status says why. */
+typedef struct facts_asked {
+	emr_asking of;
+	emr_facts *facts;
+	uint64_t mark; /* of the versions of the ledger that the last row is of */
+	uint64_t last; /* the same of the ledger that is asked last */
+} facts_asked;
+static inline void facts_asked_end(facts_asked *asked)
+{
+	emr_asked_end(&asked->of);
+}
+#define AUTO_FACTS_ASKED __attribute__((cleanup(facts_asked_end))) facts_asked
+/* Every object once: the present heads, then one's own that are only on a ledger that
+ * was left: shares of others stay behind with it. */
+facts_asked facts_heads(emr_facts *facts);
+bool facts_next_head(facts_asked *asked, emr_replica_head *out);
 /* All items of an object, oldest first. */
-typedef emr_status (*facts_item_fn)(void *arg, const emr_replica_item *item, bool is_carried);
-emr_status facts_chain(
-	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);
+facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object);
+bool facts_next_item(facts_asked *asked, emr_replica_item *out);
+/* It brought content. */
+static inline bool facts_is_content(const emr_replica_item *item)
+{
+	return item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
+}
 
 /* ---- to which record an object's content belongs (number.c) ---- */
 

@@ -2,42 +2,30 @@
  * right to write say the bytes and nothing else; this file keeps the rest as the owner said it. */
 #include <string.h>
 
-#include "contract/codes.h"
-#include "contract/rows.h"
-#include "keyring/coowned.h"
-#include "share/signed.h"
-
 #include "facts_private.h"
-#include "whose_private.h"
 
-typedef struct her_words {
-	const emr_facts *facts;
-	uint8_t owner_pk[32], patient_pk[32];
-	uint64_t before;  /* what came with or after this version does not count */
-	uint64_t version; /* the last item before that is hers and describes it; 0: none */
-	bool has_content;
-} her_words;
-
-static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
+/* Into THEN, which is a head: the last item before it that is the owner's and describes it.
+ * *OUT_HAS: there is one. */
+static emr_status find_hers(emr_facts *facts, emr_replica_head *then, bool *out_has)
 {
-	return emr_signed_is_owner(w->facts->replica, w->owner_pk, w->patient_pk, signer, out_is);
-}
+	AUTO_FACTS_ASKED chain = facts_chain(facts, then->domain, then->object);
+	const uint64_t before = then->version;
+	emr_replica_item item;
 
-static emr_status note_hers(void *arg, const emr_replica_item *item, bool is_carried)
-{
-	her_words *w = arg;
-	bool has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP, is_hers = false;
-	emr_status status;
+	*out_has = false;
+	while (facts_next_item(&chain, &item)) {
+		bool is_hers = false;
 
-	(void)is_carried;
-	if (item->version >= w->before || (item->op != EMR_OP_META && !has_content))
-		return EMR_OK;
-	status = is_owners(w, item->signer_id, &is_hers);
-	if (is_hers) {
-		w->version = item->version;
-		w->has_content = has_content;
+		if (item.version >= before || (item.op != EMR_OP_META && !facts_is_content(&item)))
+			continue;
+		EMR_TRY(facts_signed_by_owner(facts, then->domain, item.signer_id, &is_hers));
+		if (!is_hers)
+			continue;
+		then->version = item.version;
+		then->pversion = facts_is_content(&item) ? item.version : 0;
+		*out_has = true;
 	}
-	return status;
+	return chain.of.status;
 }
 
 /* WORDS, his, become hers, but for what his bytes are. */
@@ -65,27 +53,20 @@ static emr_status put_together(emr_meta *hers, emr_buf *words)
 emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 	const emr_replica_item *item, emr_buf *words)
 {
-	her_words w = {.facts = facts, .before = head->version};
 	emr_replica_head then = *head;
 	EMR_AUTO_BUF plain = {0};
-	emr_row_domain row;
-	bool is_hers = true;
+	bool is_hers = true, has_hers = false;
 	emr_place place;
 	emr_meta hers;
 	emr_status status;
 
 	if (!emr_id16_equal(head->domain, head->object) || (head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
-	EMR_TRY(emr_keyring_person_pk(facts->keyring, w.patient_pk));
-	memcpy(w.owner_pk, row.owner_pk, sizeof w.owner_pk);
-	EMR_TRY(is_owners(&w, item->signer_id, &is_hers));
+	EMR_TRY(facts_signed_by_owner(facts, head->domain, item->signer_id, &is_hers));
 	if (!is_hers)
-		EMR_TRY(facts_chain(facts, head->domain, head->object, note_hers, &w));
-	if (is_hers || w.version == 0)
+		EMR_TRY(find_hers(facts, &then, &has_hers));
+	if (!has_hers)
 		return EMR_OK;
-	then.version = w.version;
-	then.pversion = w.has_content ? w.version : 0;
 	status = facts_read(facts, &then, &place, &plain, &hers, NULL);
 	if (status == EMR_OK && hers.type == EMR_META_FILE)
 		return put_together(&hers, words);

@@ -72,10 +72,7 @@ typedef struct signer {
 
 typedef struct count {
 	emr_facts *facts;
-	const emr_replica_head *head;
-	emr_id16 domain; /* heads come domain by domain; zero: none yet */
-	bool is_mine;
-	uint8_t patient_pk[32], owner_pk[32]; /* the latter of DOMAIN */
+	uint8_t patient_pk[32], owner_pk[32]; /* the latter of the domain in hand */
 	signer *signers;
 	size_t n, cap;
 } count;
@@ -130,10 +127,11 @@ static emr_status check(const count *c, const signer *s, const emr_place *place,
 }
 
 /* A record that cannot be read is counted as such. */
-static emr_status read_number(const count *c, signer *s, uint64_t version)
+static emr_status read_number(
+	const count *c, signer *s, const emr_replica_head *head, uint64_t version)
 {
-	const emr_replica_head at = {.domain = c->head->domain,
-		.object = c->head->object,
+	const emr_replica_head at = {.domain = head->domain,
+		.object = head->object,
 		.version = version,
 		.pversion = version};
 	EMR_AUTO_BUF plain = {0};
@@ -159,54 +157,56 @@ static emr_status read_number(const count *c, signer *s, uint64_t version)
 	return status;
 }
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status look_at_item(count *c, const emr_replica_head *head, const emr_replica_item *item)
 {
-	count *c = arg;
 	bool is_owner = false;
 	signer *s;
 
-	if (item->op != EMR_OP_PUT || is_carried || (item->version & EMR_VERSION_ANNEX) != 0)
-		return EMR_OK; /* nobody else wrote where there was nobody else */
+	if (item->op != EMR_OP_PUT || facts_is_carried(c->facts, item->version, item->seq))
+		return EMR_OK;
 	EMR_TRY(emr_signed_is_owner(
 		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner));
 	if (is_owner)
 		return EMR_OK;
 	EMR_TRY(find_signer(c, item->signer_id, &s));
-	return read_number(c, s, item->version);
+	return read_number(c, s, head, item->version);
 }
 
-static emr_status learn_domain(count *c, emr_id16 domain)
+/* Not in the annex: nobody else wrote where there was nobody else. */
+static emr_status look_at_domain(count *c, emr_id16 domain)
 {
 	emr_row_domain row;
+	emr_replica_head head;
+	emr_replica_item item;
 
-	if (emr_id16_equal(c->domain, domain))
-		return EMR_OK;
-	EMR_TRY(emr_replica_is_mine(c->facts->replica, domain, &c->is_mine));
-	if (c->is_mine)
-		EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
-	c->domain = domain;
-	if (c->is_mine)
-		memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
-	return EMR_OK;
+	EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
+	memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
+	EMR_ASK(heads, c->facts->replica, HEADS, .domain = domain);
+	while (emr_next(&heads, &head)) {
+		EMR_ASK(items, c->facts->replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+			.domain = domain, .object = head.object);
+		while (emr_next(&items, &item))
+			EMR_TRY(look_at_item(c, &head, &item));
+		EMR_TRY(items.status);
+	}
+	return heads.status;
 }
 
-static emr_status look_at_head(void *arg, const emr_replica_head *head)
+static emr_status look_at_all(count *c)
 {
-	count *c = arg;
+	EMR_AUTO_BUF own = {0};
 
-	if ((head->version & EMR_VERSION_ANNEX) != 0)
-		return EMR_OK;
-	EMR_TRY(learn_domain(c, head->domain));
-	if (!c->is_mine)
-		return EMR_OK;
-	c->head = head;
-	return facts_chain(c->facts, head->domain, head->object, look_at_item, c);
+	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, c->patient_pk));
+	EMR_TRY(emr_replica_own_domains(c->facts->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(look_at_domain(c, *domain));
+	return EMR_OK;
 }
 
 /* ---- all of them ---- */
 
 static emr_status tell_issued(
-	const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+	const count *c, const signer *s, emr_bytes descriptor, emr_buf *out_issued)
 {
 	emr_issued issued = {.issuer = s->id, .unread = s->unread};
 	emr_whose whose = {.is_gap = false};
@@ -222,18 +222,16 @@ static emr_status tell_issued(
 		return status;
 	snprintf(issued.by, sizeof issued.by, "%s", whose.is.by);
 	snprintf(issued.organisation, sizeof issued.organisation, "%s", whose.is.organisation);
-	return fn(arg, &issued);
+	return emr_buf_append(out_issued, &issued, sizeof issued);
 }
 
-emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_issued)
 {
 	count c = {.facts = facts};
-	emr_status status = emr_keyring_person_pk(facts->keyring, c.patient_pk);
+	emr_status status = look_at_all(&c);
 
-	if (status == EMR_OK)
-		status = facts_each_head(facts, look_at_head, &c);
 	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
-		status = tell_issued(&c, &c.signers[i], descriptor, fn, arg);
+		status = tell_issued(&c, &c.signers[i], descriptor, out_issued);
 	count_free(&c);
 	return status;
 }

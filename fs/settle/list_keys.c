@@ -8,8 +8,8 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
-#include "contract/rows.h"
 #include "record/format.h"
+#include "replica/ask.h"
 
 struct list_key_entry {
 	emr_id32 id, writer;
@@ -56,12 +56,6 @@ static emr_status add_key(list_keys *keys, const list_key_entry *entry)
 
 /* ---- looking through the ledger ---- */
 
-typedef struct looking {
-	list_keys *keys;
-	emr_replica *replica;
-	list_key_entry entry; /* what the row says of every item of it */
-} looking;
-
 static bool knows_domain(const list_keys *keys, emr_id16 domain)
 {
 	for (size_t i = 0; i < keys->ndomains; i++)
@@ -70,76 +64,71 @@ static bool knows_domain(const list_keys *keys, emr_id16 domain)
 	return false;
 }
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
+static emr_status add_item(
+	list_keys *keys, emr_id16 domain, emr_id16 object, const emr_replica_item *item)
 {
-	looking *l = arg;
+	const list_key_entry entry = {.id = item->item_id,
+		.writer = item->signer_id,
+		.domain = domain,
+		.object = object,
+		.version = item->version,
+		.epoch = item->epoch};
 
-	l->entry.id = item->item_id;
-	l->entry.version = item->version;
-	l->entry.epoch = item->epoch;
-	l->entry.writer = item->signer_id;
-	return add_key(l->keys, &l->entry);
-}
-
-static emr_status look_at_row(void *arg, const char *key, emr_bytes bytes)
-{
-	looking *l = arg;
-	const char *object = strrchr(key, '/');
-
-	(void)bytes;
-	if (object == NULL ||
-		emr_unhex(object + 1, l->entry.object.b, sizeof l->entry.object.b) != EMR_OK)
-		return EMR_DAMAGED;
-	return emr_replica_history(
-		l->replica, EMR_FAMILY_LISTKEY, l->entry.domain, l->entry.object, look_at_item, l);
+	return add_key(keys, &entry);
 }
 
 static emr_status look_at_domain(list_keys *keys, emr_replica *replica, emr_id16 domain)
 {
-	static const uint8_t no_object[16];
-	looking l = {.keys = keys, .replica = replica, .entry = {.domain = domain}};
 	list_key_domain *grown = realloc(keys->domains, (keys->ndomains + 1) * sizeof *grown);
-	emr_key_text prefix;
+	emr_named_object row;
+	emr_replica_item item;
 
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	keys->domains = grown;
-	emr_key_listkey(domain.b, no_object, &prefix);
-	strrchr(prefix.text, '/')[1] = 0;
-	EMR_TRY(emr_replica_each_row(replica, prefix.text, look_at_row, &l));
+	EMR_ASK(rows, replica, OBJECTS, .family = EMR_FAMILY_LISTKEY, .domain = domain);
+	while (emr_next(&rows, &row)) {
+		EMR_ASK(items, replica, HISTORY, .family = EMR_FAMILY_LISTKEY, .domain = domain,
+			.object = row.object);
+		while (emr_next(&items, &item))
+			EMR_TRY(add_item(keys, domain, row.object, &item));
+		EMR_TRY(items.status);
+	}
+	EMR_TRY(rows.status);
 	keys->domains[keys->ndomains++].id = domain;
 	return EMR_OK;
 }
 
-static emr_status look_at_change(void *arg, const emr_replica_change *change)
+static emr_status look_at_new(list_keys *keys, emr_replica *replica)
 {
-	looking *l = arg;
-	emr_part_key at = {.domain = change->domain,
-		.object = change->object,
-		.version = change->version,
-		.family = EMR_FAMILY_LISTKEY};
 	EMR_AUTO_BUF bytes = {0};
+	emr_replica_change change;
 	emr_replica_item item;
-	emr_status status;
 
-	if (change->op != EMR_OP_LISTKEY || change->result != EMR_RESULT_APPLIED ||
-		!knows_domain(l->keys, change->domain))
-		return EMR_OK;
-	status = emr_replica_item_get(l->replica, &at, &bytes, &item);
-	l->entry.domain = change->domain;
-	l->entry.object = change->object;
-	return status == EMR_OK ? look_at_item(l, &item) : status;
+	EMR_ASK(asked, replica, SINCE, .at = keys->looked_to);
+	while (emr_next(&asked, &change)) {
+		const emr_part_key at = {.domain = change.domain,
+			.object = change.object,
+			.version = change.version,
+			.family = EMR_FAMILY_LISTKEY};
+
+		if (change.op != EMR_OP_LISTKEY || change.result != EMR_RESULT_APPLIED ||
+			!knows_domain(keys, change.domain))
+			continue;
+		EMR_TRY(emr_replica_item_get(replica, &at, &bytes, &item));
+		EMR_TRY(add_item(keys, change.domain, change.object, &item));
+	}
+	return asked.status;
 }
 
 /* The domains that were looked through stay so: of a ledger that grew, its new entries are read. */
 static emr_status look_for_keys(list_keys *keys, emr_replica *replica, emr_id16 domain)
 {
-	looking l = {.keys = keys, .replica = replica};
 	emr_replica_position at;
 
 	EMR_TRY(emr_replica_at(replica, &at));
 	if (keys->ndomains > 0 && at.size > keys->looked_to)
-		EMR_TRY(emr_replica_since(replica, keys->looked_to, look_at_change, &l));
+		EMR_TRY(look_at_new(keys, replica));
 	if (!knows_domain(keys, domain))
 		EMR_TRY(look_at_domain(keys, replica, domain));
 	keys->looked_to = at.size;

@@ -7,68 +7,56 @@
 
 #include "whose_private.h"
 
-#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
-
 typedef struct put_search {
 	emr_facts *facts;
 	const emr_place *place;
-	emr_replica *replica;	 /* of the ledger that PLACE is on */
-	uint64_t until_seq;	 /* entry of PLACE's own item: what came later did not bring it */
-	emr_id16 domain, object; /* the row in hand */
+	emr_replica *replica; /* of the ledger that PLACE is on */
+	uint64_t until_seq;   /* entry of PLACE's own item: what came later did not bring it */
 	put_place found;
 	bool is_found;
 	bool takes_rewraps; /* of a ledger that the content came to by one */
 } put_search;
 
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
-{
-	put_search *s = arg;
-	emr_part_key at = emr_part_of_object(s->domain, s->object, item->version);
-	EMR_AUTO_BUF bytes = {0};
-	emr_put_part part;
-	emr_status status;
-
-	if (item->seq > s->until_seq || (s->is_found && s->found.item.seq <= item->seq))
-		return ENOUGH;
-	if (item->op != EMR_OP_PUT && !(s->takes_rewraps && item->op == EMR_OP_REWRAP))
-		return EMR_OK;
-	status = emr_replica_part(s->replica, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK)
-		return facts_is_damage(status) ? EMR_OK : status;
-	if (part.cver != s->place->cver || !emr_id16_equal(part.record_id, s->place->record_id) ||
-		!emr_cid_equal(&part.root, &s->place->root))
-		return EMR_OK;
-	s->found = (put_place){.item = *item, .domain = s->domain, .object = s->object};
-	s->found.item.bytes = (emr_bytes){0};
-	s->is_found = true;
-	return ENOUGH;
-}
-
 static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
 {
-	emr_status status;
+	emr_replica_item item;
 
-	s->domain = domain;
-	s->object = object;
-	status =
-		emr_replica_history(s->replica, EMR_FAMILY_OBJECT, domain, object, look_at_item, s);
-	return status == ENOUGH ? EMR_OK : status;
+	EMR_ASK(items, s->replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain,
+		.object = object);
+	while (emr_next(&items, &item)) {
+		emr_part_key at = emr_part_of_object(domain, object, item.version);
+		EMR_AUTO_BUF bytes = {0};
+		emr_put_part part;
+		emr_status status;
+
+		if (item.seq > s->until_seq || (s->is_found && s->found.item.seq <= item.seq))
+			return EMR_OK;
+		if (item.op != EMR_OP_PUT && !(s->takes_rewraps && item.op == EMR_OP_REWRAP))
+			continue;
+		status = emr_replica_part(s->replica, &at, &bytes);
+		if (status == EMR_OK)
+			status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+		if (status != EMR_OK && !facts_is_damage(status))
+			return status;
+		if (status != EMR_OK || part.cver != s->place->cver ||
+			!emr_id16_equal(part.record_id, s->place->record_id) ||
+			!emr_cid_equal(&part.root, &s->place->root))
+			continue;
+		s->found = (put_place){.item = item, .domain = domain, .object = object};
+		s->found.item.bytes = (emr_bytes){0};
+		s->is_found = true;
+		return EMR_OK;
+	}
+	return items.status;
 }
 
 _Static_assert(EMR_PUT_NUMBER_AT == EMR_CHAIN_NUMBER_AT, "where the ledger's copy looks for it");
-
-static emr_status look_in_moved(void *arg, emr_id16 domain, emr_id16 object)
-{
-	return look_in_row(arg, domain, object);
-}
 
 static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t until_seq)
 {
 	return (put_search){.facts = facts,
 		.place = place,
-		.replica = facts_replica_of(facts, place->pversion),
+		.replica = facts_at(facts, place->pversion)->replica,
 		.until_seq = until_seq};
 }
 
@@ -78,6 +66,7 @@ static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t 
 static emr_status search_elsewhere(put_search *s)
 {
 	EMR_AUTO_BUF own = {0};
+	emr_named_object moved;
 
 	/* An item that came by a carried file counts, too. */
 	EMR_TRY(look_in_row(s, s->place->domain, s->place->object));
@@ -87,8 +76,13 @@ static emr_status search_elsewhere(put_search *s)
 	EMR_EACH (const emr_id16, domain, &own)
 		if (!s->is_found)
 			EMR_TRY(look_in_row(s, *domain, s->place->record_id));
-	if (!s->is_found)
-		EMR_TRY(emr_replica_each_naming(s->replica, s->place->record_id, look_in_moved, s));
+	if (!s->is_found) {
+		EMR_ASK(asked, s->replica, NAMING, .object = s->place->record_id);
+		while (emr_next(&asked, &moved))
+			if (emr_buf_has(&own, emr_bytes_of(&moved.domain, sizeof moved.domain)))
+				EMR_TRY(look_in_row(s, moved.domain, moved.object));
+		EMR_TRY(asked.status);
+	}
 	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
 }
 

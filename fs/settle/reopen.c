@@ -24,10 +24,7 @@
 
 static emr_part_key part_of(const emr_place *place)
 {
-	return (emr_part_key){.domain = place->domain,
-		.object = place->object,
-		.version = place->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	return emr_part_of_object(place->domain, place->object, place->pversion);
 }
 
 /* "EMRO" | u8 1 | place, without the version of the row: a new name leaves the content as it was.

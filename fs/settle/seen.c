@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "replica/ask.h"
 #include "replica/follower.h"
 
 /* ---- how far the ledger has been seen ----
@@ -88,29 +89,9 @@ emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 
 /* ---- what the journal has not heard of ---- */
 
-typedef struct looking {
-	uint64_t seen;
-	emr_buf *out;
-} looking;
-
-static emr_status note_own(void *arg, const emr_replica_change *change)
-{
-	const looking *l = arg;
-	const emr_unheard one = {change->object, change->version};
-
-	if (change->seq < l->seen)
-		return EMR_INTERRUPTED;
-	/* New keys for bytes that are there are no save: a share gives them without the journal. */
-	return change->result == EMR_RESULT_APPLIED && change->family == EMR_FAMILY_OBJECT &&
-			       change->op != EMR_OP_REWRAP
-		       ? emr_buf_append(l->out, &one, sizeof one)
-		       : EMR_OK;
-}
-
 /* Its answer is asked for again. */
-static emr_status drop_sent(void *arg, const emr_awaiting *one)
+static void drop_sent(emr_buf *out, const emr_awaiting *one)
 {
-	emr_buf *out = arg;
 	emr_unheard *all = (void *)out->data;
 	size_t kept = 0;
 
@@ -118,26 +99,36 @@ static emr_status drop_sent(void *arg, const emr_awaiting *one)
 		if (all[i].version != one->version || !emr_id16_equal(all[i].object, one->object))
 			all[kept++] = all[i];
 	out->len = kept * sizeof *all;
-	return EMR_OK;
 }
 
 emr_status emr_settle_unheard(emr_settle *settle, emr_buf *out, bool *out_is_behind)
 {
 	EMR_AUTO_BUF row = {0};
-	looking l = {.out = out};
+	EMR_AUTO_BUF sent = {0};
+	emr_replica_change change;
+	uint64_t seen;
 	emr_public me;
-	emr_status status;
 
 	*out_is_behind = false;
 	EMR_TRY(get_seen(settle, &row));
-	l.seen = row.len > 0 ? emr_get_u64(row.data + 1) : 0;
+	seen = row.len > 0 ? emr_get_u64(row.data + 1) : 0;
 	EMR_TRY(emr_keyring_public(settle->options.keyring, &me));
-	status = emr_replica_each_by(settle->options.replica, me.signer_id, note_own, &l);
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
-		return status;
+	EMR_ASK(asked, settle->options.replica, BY, .who = me.signer_id);
+	while (emr_next(&asked, &change) && change.seq >= seen) {
+		const emr_unheard one = {change.object, change.version};
+
+		/* New keys for bytes that are there are no save: a share gives them without the
+		 * journal. */
+		if (change.result == EMR_RESULT_APPLIED && change.family == EMR_FAMILY_OBJECT &&
+			change.op != EMR_OP_REWRAP)
+			EMR_TRY(emr_buf_append(out, &one, sizeof one));
+	}
+	EMR_TRY(asked.status);
 	if (out->len > 0)
-		EMR_TRY(emr_settle_each_awaiting(settle, true, drop_sent, out));
-	*out_is_behind = l.seen > 0 && out->len > 0;
+		EMR_TRY(emr_settle_awaiting(settle, true, &sent));
+	EMR_EACH (const emr_awaiting, one, &sent)
+		drop_sent(out, one);
+	*out_is_behind = seen > 0 && out->len > 0;
 	return EMR_OK;
 }
 

@@ -139,30 +139,22 @@ emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, c
 
 static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
 {
-	emr_status status = settle_ask_ledger(settle, box);
+	emr_status status = EMR_LIMIT;
+	emr_header header;
 
-	/* Its changes are still marked as such, and come in smaller ones. */
+	/* One that waited for the ledger of a network that was left is not sent any more. */
+	if (box->batch.len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){box->batch.data, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK ||
+		memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) == 0)
+		status = settle_ask_ledger(settle, box);
+	/* Its changes are still marked as such, and come in smaller ones, or for this ledger. */
 	if (status == EMR_LIMIT)
 		return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, box);
 	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
 }
 
 /* ---- what was sent before ---- */
-
-typedef struct pending {
-	emr_id16 keys[64];
-	size_t count;
-} pending;
-
-static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
-{
-	pending *p = arg;
-
-	(void)value;
-	if (p->count < sizeof p->keys / sizeof p->keys[0])
-		p->keys[p->count++] = key;
-	return EMR_OK;
-}
 
 /* A batch that cannot be read can never be sent. Its changes are still marked as changed, so that
  * they are published again; had the ledger taken them, this is one version more. */
@@ -175,47 +167,26 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 	return settle_forget_batch(settle, EMR_ROW_OUTBOX, key, NULL);
 }
 
-static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
-{
-	EMR_AUTO_BUF row = {0};
-	outbox box = {0};
-	emr_header header;
-	emr_status status;
-
-	EMR_TRY(emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row));
-	status = outbox_decode(emr_buf_view(&row), &box);
-	if (status == EMR_DAMAGED)
-		return forget_unreadable(settle, key);
-	/* For the ledger of a network that was left: what it brings comes to the present one. */
-	if (status == EMR_OK && box.batch.len >= EMR_HEADER_BYTES &&
-		emr_header_parse((emr_span){box.batch.data, EMR_HEADER_BYTES}, &header) ==
-			EMR_CONTRACT_OK &&
-		memcmp(header.net_id, settle->net_id.b, sizeof header.net_id) != 0)
-		status = settle_forget_batch(settle, EMR_ROW_OUTBOX, key, &box);
-	else if (status == EMR_OK)
-		status = send(settle, key, &box, fn, arg);
-	outbox_free(&box);
-	return status;
-}
-
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 {
-	emr_status released = await_release(settle);
-	pending p;
+	bool has_any = true;
 
-	if (released != EMR_OK)
-		return released;
-	do {
-		p.count = 0;
-		emr_status status =
-			emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_pending, &p);
+	EMR_TRY(await_release(settle));
+	while (has_any) {
+		AUTO_BATCHES all = {0};
 
-		if (status == EMR_OK && p.count > 0)
-			status = emr_settle_catch_up(settle);
-		for (size_t i = 0; i < p.count && status == EMR_OK; i++)
-			status = resend_one(settle, p.keys[i], fn, arg);
-		if (status != EMR_OK)
-			return status;
-	} while (p.count > 0);
+		EMR_TRY(settle_batches(settle, EMR_ROW_OUTBOX, &all));
+		has_any = all.len > 0;
+		if (has_any)
+			EMR_TRY(emr_settle_catch_up(settle));
+		EMR_EACH (kept_batch, one, &all) {
+			if (one->status == EMR_DAMAGED)
+				EMR_TRY(forget_unreadable(settle, one->key));
+			else
+				EMR_TRY(one->status);
+			if (one->status == EMR_OK)
+				EMR_TRY(send(settle, one->key, &one->box, fn, arg));
+		}
+	}
 	return EMR_OK;
 }

@@ -44,10 +44,15 @@ emr_status settle_forget_batch(emr_settle *settle, uint8_t kind, emr_id16 key, c
 
 /* ---- await.c ---- */
 
-typedef emr_status (*settle_row_fn)(void *arg, emr_id16 key, const outbox *box);
-/* Batches in rows of KIND.  BOX NULL: the row cannot be read.  FN is called without a lock of the
- * journal. */
-emr_status settle_each_row(emr_settle *settle, uint8_t kind, settle_row_fn fn, void *arg);
+typedef struct kept_batch {
+	emr_id16 key;
+	emr_status status; /* EMR_DAMAGED, or another: it cannot be read, and BOX is empty */
+	outbox box;
+} kept_batch;
+/* Those of the journal in rows of KIND, appended. */
+emr_status settle_batches(emr_settle *settle, uint8_t kind, emr_buf *out_batches);
+void settle_batches_free(emr_buf *batches);
+#define AUTO_BATCHES __attribute__((cleanup(settle_batches_free))) emr_buf
 
 /* O brings a version that no ledger has yet. */
 bool await_brings_new(const emr_change_outcome *o);

@@ -362,11 +362,6 @@ static emr_status add_object(taking *k, side_batch *batch, const emr_replica_hea
 
 /* ---- one domain ---- */
 
-static emr_status note_head(void *arg, const emr_replica_head *head)
-{
-	return emr_buf_append(arg, head, sizeof *head);
-}
-
 /* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
  * finds it (send.c does the same). EMR_OK: the same objects come in a smaller batch. */
 static emr_status send_batch(taking *k, side_batch *batch, uint64_t sent_before, size_t *done)
@@ -448,61 +443,56 @@ static emr_status take_heads(taking *k, const emr_replica_head *heads, size_t n)
 
 /* ---- all of them ---- */
 
-typedef struct domain_list {
-	emr_buf ids;   /* emr_id16, ... */
-	emr_buf flags; /* uint16_t, ... */
-} domain_list;
-
-static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	domain_list *list = arg;
-	emr_row_domain row;
-
-	if (!is_mine)
-		return EMR_OK;
-	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	EMR_TRY(emr_buf_append(&list->ids, domain.b, sizeof domain.b));
-	return emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags);
-}
-
 static emr_status take_domain(taking *k)
 {
 	EMR_AUTO_BUF heads = {0};
+	emr_replica_head head;
 
-	EMR_TRY(emr_replica_each_head(k->t->from.replica, &k->domain, note_head, &heads));
+	EMR_ASK(asked, k->t->from.replica, HEADS, .domain = k->domain);
+	while (emr_next(&asked, &head))
+		EMR_TRY(emr_buf_append(&heads, &head, sizeof head));
+	EMR_TRY(asked.status);
 	return take_heads(k, (const emr_replica_head *)(const void *)heads.data,
 		heads.len / sizeof(emr_replica_head));
 }
 
+/* DOMAINS: emr_known_domain, ... */
 static emr_status take_all(
-	const emr_takeover *takeover, const domain_list *list, emr_takeover_tally *tally)
+	const emr_takeover *takeover, const emr_buf *domains, emr_takeover_tally *tally)
 {
-	const emr_id16 *ids = (const emr_id16 *)(const void *)list->ids.data;
-	const uint16_t *flags = (const uint16_t *)(const void *)list->flags.data;
 	uint64_t done = 0;
 	size_t most_objects = EMR_BATCH_SEND_ITEMS;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < list->ids.len / sizeof *ids && status == EMR_OK; i++) {
+	EMR_EACH (const emr_known_domain, domain, domains) {
 		taking k = {.t = takeover,
 			.tally = tally,
-			.domain = ids[i],
-			.flags = flags[i],
+			.domain = domain->domain,
+			.flags = domain->row.head.flags,
 			.done = done,
 			.most_objects = most_objects,
 			.total = tally->files + tally->directories + tally->links};
 
-		status = take_domain(&k);
+		EMR_TRY(take_domain(&k));
 		done = k.done;
 		most_objects = k.most_objects;
 	}
-	return status;
+	return EMR_OK;
+}
+
+static emr_status find_domains(const emr_takeover *takeover, emr_buf *out)
+{
+	emr_known_domain domain;
+
+	EMR_ASK(asked, takeover->from.replica, DOMAINS);
+	while (emr_next(&asked, &domain))
+		if (domain.is_mine)
+			EMR_TRY(emr_buf_append(out, &domain, sizeof domain));
+	return asked.status;
 }
 
 emr_status emr_takeover_run(const emr_takeover *takeover, emr_takeover_tally *out_tally)
 {
-	domain_list list = {.ids = {0}};
+	EMR_AUTO_BUF domains = {0};
 	emr_takeover_tally tally = {0};
 	emr_status status = emr_takeover_look(takeover->from.facts, &tally);
 
@@ -511,11 +501,9 @@ emr_status emr_takeover_run(const emr_takeover *takeover, emr_takeover_tally *ou
 	if (status == EMR_OK)
 		status = emr_follow_now(takeover->to.replica);
 	if (status == EMR_OK)
-		status = emr_replica_domains(takeover->from.replica, note_domain, &list);
+		status = find_domains(takeover, &domains);
 	if (status == EMR_OK)
-		status = take_all(takeover, &list, &tally);
-	emr_buf_free(&list.ids);
-	emr_buf_free(&list.flags);
+		status = take_all(takeover, &domains, &tally);
 	*out_tally = tally;
 	return status;
 }

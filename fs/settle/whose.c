@@ -26,7 +26,7 @@ static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	a.item.bytes = (emr_bytes){0};
-	EMR_TRY(emr_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row));
+	EMR_TRY(emr_domain_row(facts_at(facts, place->pversion)->replica, place->domain, &a.row));
 	*out = a;
 	return EMR_OK;
 }
@@ -78,9 +78,8 @@ static emr_status compare_earlier(
 	return look->is_unsure ? EMR_OK : status;
 }
 
-static emr_status look_back(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status look_back(chain_look *look, const emr_replica_item *item)
 {
-	chain_look *look = arg;
 	const emr_place *place = look->a->place;
 	emr_part_key at = emr_part_of_object(place->domain, place->object, item->version);
 	EMR_AUTO_BUF bytes = {0};
@@ -88,7 +87,7 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 	bool is_owner = false;
 	emr_status status;
 
-	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
+	if (!facts_is_content(item) || facts_is_carried(look->a->facts, item->version, item->seq))
 		return EMR_OK;
 	if (look->came != 0 && item->op == EMR_OP_PUT && item->version != place->pversion) {
 		status = whose_is_owners(look->a, item->signer_id, &is_owner);
@@ -114,15 +113,18 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 static emr_status judge_chain(const asking *a, emr_whose *whose)
 {
 	chain_look look = {.a = a, .whose = whose};
-	emr_status status;
+	AUTO_FACTS_ASKED chain = {.facts = NULL};
+	emr_replica_item item;
 
 	if (a->item.op == EMR_OP_PUT && whose->is.kind != EMR_STATEMENT_AMENDMENT)
 		return EMR_OK; /* the newest there is, and it names no other */
-	status = facts_chain(a->facts, a->place->domain, a->place->object, look_back, &look);
+	chain = facts_chain(a->facts, a->place->domain, a->place->object);
+	while (facts_next_item(&chain, &item))
+		EMR_TRY(look_back(&look, &item));
 	/* A record that was moved has left its earlier versions where it was. */
 	whose->is_gap = whose->is.kind == EMR_STATEMENT_AMENDMENT && !look.is_amended &&
 			(look.is_unsure || emr_id16_equal(a->place->object, a->place->record_id));
-	return status;
+	return chain.of.status;
 }
 
 /* ---- judging ---- */

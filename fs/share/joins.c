@@ -7,7 +7,7 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #include "teams_private.h"
 

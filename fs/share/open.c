@@ -53,9 +53,8 @@ static emr_status read_record(emr_shared *shared, const emr_replica_head *head, 
 	return EMR_OK;
 }
 
-static emr_status one_record(void *arg, const emr_replica_head *head)
+static emr_status one_record(walk *w, const emr_replica_head *head)
 {
-	walk *w = arg;
 	AUTO_RECORD facts = {0}, hers = {0};
 	emr_shared_record record;
 	bool is_hers = true;
@@ -103,6 +102,7 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_replica_head head;
 	emr_public me;
 
 	/* Several rows are read for each record: the database is locked once, not for each. */
@@ -111,8 +111,10 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	w.me = me.signer_id;
 	EMR_TRY(emr_shared_check(shared, NULL));
 	EMR_TRY(shared_take_own_names(shared));
-	EMR_TRY(emr_replica_each_head(
-		shared->share->o.replica, &shared->received.grant.domain, one_record, &w));
+	EMR_ASK(asked, shared->share->o.replica, HEADS, .domain = shared->received.grant.domain);
+	while (emr_next(&asked, &head))
+		EMR_TRY(one_record(&w, &head));
+	EMR_TRY(asked.status);
 	if (out_unreadable != NULL)
 		*out_unreadable = w.unreadable;
 	return EMR_OK;

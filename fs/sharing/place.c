@@ -9,7 +9,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "replica/people.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 #include "session/fetching.h"
 #include "share/teams.h"
 #include "share/write.h"

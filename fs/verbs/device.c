@@ -511,26 +511,23 @@ static emr_status fill_stage(
 		d->args->values[EMR_OPT_PASSPHRASE_FILE], &a->session.keyring, out_problem);
 }
 
-static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	(void)place;
-	(void)meta;
-	++*(uint64_t *)arg;
-	return EMR_OK;
-}
-
 /* As a mount would: what cannot be opened here is said now. */
 static emr_status prove(accepting *a, emr_problem *out_problem)
 {
 	emr_status status = emr_session_open_parts(&a->session, out_problem);
-	uint64_t n = 0, damaged = 0;
+	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
+	emr_place place;
+	emr_meta meta;
+	uint64_t n = 0;
 
 	if (status == EMR_OK)
 		status = emr_session_learn(&a->session, out_problem);
-	if (status == EMR_OK)
-		status = emr_facts_each(a->session.facts, count_one, &n, &damaged);
-	if (status == EMR_OK && n == 0)
-		status = EMR_NOT_FOUND;
+	if (status == EMR_OK) {
+		all = emr_facts_all(a->session.facts);
+		while (emr_facts_next(&all, &place, &meta))
+			n++;
+		status = all.status == EMR_OK && n == 0 ? EMR_NOT_FOUND : all.status;
+	}
 	if (status == EMR_OK)
 		status = emr_renewing_name_first(&a->session);
 	/* A computer that heard nothing of the ledger has not heard that it was removed. */

@@ -16,7 +16,7 @@
 #include "org/bureau.h"
 #include "people/who.h"
 #include "replica/follower.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 #include "session/acting.h"
 #include "session/session.h"
 #include "verbs/cmd.h"

@@ -143,7 +143,9 @@ static emr_status tell_lost(again *a, uint16_t index, const emr_replica_change *
 
 	if (!has_part(a, index))
 		EMR_TRY(emr_replica_is_mine(a->replica, change->domain, &is_mine));
-	return is_mine || a->how->lost == NULL ? EMR_OK : a->how->lost(a->how->arg, change);
+	return is_mine || a->how->lost == NULL
+		       ? EMR_OK
+		       : emr_buf_append(a->how->lost, change, sizeof *change);
 }
 
 static emr_status open_own(again *a, uint64_t seq)

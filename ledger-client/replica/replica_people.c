@@ -1,35 +1,10 @@
-/* This file answers from the verified copy who is registered: people, organisations, proposals,
- * teams and their members, and whether a key is in force at a time. It asks the ledger nothing. */
+/* This file answers from the verified copy about one person, organisation, proposal, team, grant or
+ * access, and whether it is in force at a time. It asks the ledger nothing. */
 #include "replica/people.h"
 
 #include <string.h>
 
-#include "base/codec.h"
-
 #include "replica_private.h"
-
-emr_status replica_key_ids(
-	const char *key, size_t letters, emr_id16 *out_first, emr_id16 *out_second)
-{
-	const char *at = key + letters + 1;
-	char hex[33] = {0};
-	emr_status status;
-
-	if (strlen(key) < letters + 1 + 32 + (out_second ? 33 : 0))
-		return EMR_DAMAGED;
-	memcpy(hex, at, 32);
-	status = emr_unhex(hex, out_first->b, 16);
-	if (status == EMR_OK && out_second) {
-		memcpy(hex, at + 33, 32);
-		status = emr_unhex(hex, out_second->b, 16);
-	}
-	return status == EMR_OK ? EMR_OK : EMR_DAMAGED;
-}
-
-emr_status replica_parsed(emr_contract_status status)
-{
-	return status == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
-}
 
 emr_status emr_replica_follow(emr_replica *replica, emr_id32 signer, emr_act *act)
 {
@@ -65,36 +40,6 @@ emr_status emr_replica_person(
 	return EMR_OK;
 }
 
-typedef struct walk {
-	void *fn_arg;
-	union {
-		emr_replica_person_fn person;
-		emr_replica_org_fn org;
-		emr_replica_proposal_fn proposal;
-		emr_replica_team_fn team;
-		emr_replica_member_fn member;
-	} fn;
-	emr_id16 team;
-} walk;
-
-static emr_status give_person(void *arg, const char *key, emr_bytes row)
-{
-	walk *w = arg;
-	emr_known_person person;
-	emr_status status = emr_unhex(key + 2, person.signer_id.b, 32);
-
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_key_parse(span_of(row), &person.row));
-	return status == EMR_OK ? w->fn.person(w->fn_arg, &person) : EMR_DAMAGED;
-}
-
-emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, void *arg)
-{
-	walk w = {.fn_arg = arg, .fn.person = fn};
-
-	return emr_replica_each_row(replica, "K/", give_person, &w);
-}
-
 emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
 	uint64_t now_unix_s, bool *out_is_active)
 {
@@ -118,24 +63,6 @@ emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_pe
 	return status;
 }
 
-static emr_status give_org(void *arg, const char *key, emr_bytes row)
-{
-	walk *w = arg;
-	emr_row_org org;
-	emr_id16 id;
-
-	EMR_TRY(replica_key_ids(key, 1, &id, NULL));
-	EMR_TRY(replica_parsed(emr_row_org_parse(span_of(row), &org)));
-	return w->fn.org(w->fn_arg, id, &org);
-}
-
-emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg)
-{
-	walk w = {.fn_arg = arg, .fn.org = fn};
-
-	return emr_replica_each_row(replica, "M/", give_org, &w);
-}
-
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 {
 	EMR_AUTO_BUF row = {0};
@@ -157,24 +84,6 @@ emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
 	EMR_TRY(replica_parsed(emr_row_channel_parse(view_of(&row), &channel)));
 	memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
 	return EMR_OK;
-}
-
-static emr_status give_proposal(void *arg, const char *key, emr_bytes row)
-{
-	walk *w = arg;
-	emr_row_proposal proposal;
-	emr_id16 id;
-
-	EMR_TRY(replica_key_ids(key, 1, &id, NULL));
-	EMR_TRY(replica_parsed(emr_row_proposal_parse(span_of(row), &proposal)));
-	return w->fn.proposal(w->fn_arg, id, &proposal);
-}
-
-emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg)
-{
-	walk w = {.fn_arg = arg, .fn.proposal = fn};
-
-	return emr_replica_each_row(replica, "P/", give_proposal, &w);
 }
 
 static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, bool *out_stands)
@@ -238,41 +147,50 @@ emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset
 	return replica_parsed(emr_row_dataset_parse(view_of(&row), out_row));
 }
 
-static emr_status give_team(void *arg, const char *key, emr_bytes row)
-{
-	walk *w = arg;
-	emr_row_dataset team;
-	emr_id16 id;
+/* ---- grants, answers ---- */
 
-	EMR_TRY(replica_key_ids(key, 2, &id, NULL));
-	EMR_TRY(replica_parsed(emr_row_dataset_parse(span_of(row), &team)));
-	return w->fn.team(w->fn_arg, id, &team);
+emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s)
+{
+	if (grant->row.head.state == EMR_GRANT_REVOKED)
+		return EMR_GRANT_IS_REVOKED;
+	if (now_unix_s >= grant->row.not_after_unix_s)
+		return EMR_GRANT_IS_OVER;
+	return now_unix_s < grant->row.not_before_unix_s ? EMR_GRANT_COMING : EMR_GRANT_IN_FORCE;
 }
 
-emr_status emr_replica_teams(emr_replica *replica, emr_replica_team_fn fn, void *arg)
+emr_status emr_replica_grant(
+	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant)
 {
-	walk w = {.fn_arg = arg, .fn.team = fn};
+	emr_known_grant found = {.domain = domain, .grant = grant};
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
 
-	return emr_replica_each_row(replica, "DS/", give_team, &w);
+	emr_key_grant(domain.b, grant.b, &key);
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
+	EMR_TRY(replica_parsed(emr_row_grant_parse(view_of(&row), &found.row)));
+	EMR_TRY(replica_time_of(replica, EMR_FAMILY_GRANT, domain, grant, found.row.head.version,
+		&found.ledger_time));
+	*out_grant = found;
+	return EMR_OK;
 }
 
-/* Members stand under hashes, so a team's are found among all. */
-static emr_status give_member(void *arg, const char *key, emr_bytes row)
+emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
+	emr_id32 responder, emr_known_answer *out_answer)
 {
-	walk *w = arg;
-	emr_row_member member;
-	emr_status status = replica_parsed(emr_row_member_parse(span_of(row), &member));
+	EMR_AUTO_BUF bytes = {0};
+	emr_known_answer answer = {.signer = responder};
+	emr_pub_access_served pub;
+	emr_replica_item item;
 
-	(void)key;
-	if (status != EMR_OK || memcmp(member.dataset, w->team.b, 16) != 0)
-		return status;
-	return w->fn.member(w->fn_arg, &member);
-}
-
-emr_status emr_replica_members(
-	emr_replica *replica, emr_id16 team, emr_replica_member_fn fn, void *arg)
-{
-	walk w = {.fn_arg = arg, .fn.member = fn, .team = team};
-
-	return emr_replica_each_row(replica, "DM/", give_member, &w);
+	emr_object_served(release->req.b, responder.b, answer.object.b);
+	EMR_TRY(replica_first_item(
+		replica, EMR_FAMILY_SERVED, release->domain, answer.object, &bytes, &item));
+	if (!emr_pub_access_served_parse(pub_of(&item), &pub))
+		return EMR_DAMAGED;
+	answer.mode = (enum emr_served_mode)pub.mode;
+	answer.reason = pub.reason;
+	answer.given = pub.count;
+	answer.ledger_time = item.ledger_time;
+	*out_answer = answer;
+	return EMR_OK;
 }

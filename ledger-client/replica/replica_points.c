@@ -1,6 +1,6 @@
 /* This file reads points and credit out of the local copy of the ledger: what an account has, what
  * moved it, and the credit of patients, agents and hospitals, recounted from the entries. */
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "ledger/act.h"
-#include "replica/ask.h"
 
 emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points)
 {

@@ -229,13 +229,25 @@ static inline emr_span span_of(emr_bytes bytes)
 	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
 
-/* This is what the readers of rows about people share. It refuses keys of another shape. */
-
-/* Ids of a key that begins with LETTERS letters and "/"; SECOND may be NULL.  EMR_DAMAGED. */
-emr_status replica_key_ids(
-	const char *key, size_t letters, emr_id16 *out_first, emr_id16 *out_second);
 /* EMR_DAMAGED for a row that cannot be. */
-emr_status replica_parsed(emr_contract_status status);
+static inline emr_status replica_parsed(emr_contract_status status)
+{
+	return status == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+/* The members of OUT that stand in an O row. */
+emr_status replica_parse_head(emr_span value, emr_replica_head *out);
+bool replica_row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes row);
+/* The item at version 1 of FAMILY. */
+emr_status replica_first_item(emr_replica *replica, uint8_t family, emr_id16 domain,
+	emr_id16 object, emr_buf *bytes, emr_replica_item *out_item);
+/* When the item that a row's head names was entered: the row may have been written again since. */
+emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, uint64_t *out_time);
+static inline emr_span pub_of(const emr_replica_item *item)
+{
+	return (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
+}
 
 /* Reads the certificate REF in the private part at KEY; both borrow from OUT_PART. EMR_NOT_FOUND:
  * it is not there, or of another one. */

@@ -1,5 +1,5 @@
-/* This file answers all other reads of the verified copy: a record as it is now, its history,
- * private parts, and what has changed since a given entry. It asks the ledger nothing. */
+/* This file reads single things of the verified copy: a row, the head of a record as it is now, an
+ * item, a private part, and how far the copy reaches. It asks the ledger nothing. */
 #include "opened_private.h"
 
 #include <stdatomic.h>
@@ -9,7 +9,6 @@
 
 static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
 static _Thread_local uint64_t present_number;		  /* of no other one of this process */
-static _Thread_local bool is_walking; /* over its rows, whose walk there is one of */
 
 static atomic_uint_fast64_t last_number;
 
@@ -20,22 +19,6 @@ emr_status replica_reading_begin(reading *r)
 	r->chain = present->chain;
 	r->is_lent = true;
 	return EMR_OK;
-}
-
-/* For a walk that calls somebody for each row.  A connection has one such statement: a walk within
- * another one takes a connection of its own. */
-static emr_status walk_begin(reading *r)
-{
-	emr_status status =
-		is_walking ? replica_take(r->replica, &r->chain) : replica_reading_begin(r);
-
-	is_walking = is_walking || r->is_lent;
-	return status;
-}
-
-static void walk_end(const reading *r)
-{
-	is_walking = is_walking && !r->is_lent;
 }
 
 emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot *out_snapshot)
@@ -76,96 +59,41 @@ emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf 
 	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
 }
 
-emr_status emr_replica_each_row(
-	emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg)
-{
-	emr_chain_rows rows = {.prefix = prefix};
-	emr_status given = EMR_OK; /* what FN answers is not to be taken for our own damage */
-	READING(r, replica);
-
-	EMR_TRY(walk_begin(&r));
-	rows.chain = r.chain;
-	while (given == EMR_OK && emr_chain_next_row(&rows))
-		given = fn(arg, rows.key, rows.value);
-	emr_chain_rows_end(&rows);
-	walk_end(&r);
-	return given != EMR_OK ? given : replica_own(replica, rows.status);
-}
-
 /* ---- heads ---- */
 
-static emr_status parse_head(
-	const char *key, emr_bytes value, uint64_t seq, uint64_t time, emr_replica_head *out)
+emr_status replica_parse_head(emr_span value, emr_replica_head *out)
 {
 	emr_row_object row;
-	char hex[33] = {0};
 
-	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
-		strlen(key) != 2 + 32 + 1 + 32)
-		return EMR_DAMAGED;
-	*out = (emr_replica_head){.version = row.head.version,
-		.pversion = row.pversion,
-		.seq = seq,
-		.ledger_time = time,
-		.epoch = row.head.epoch,
-		.flags = row.head.flags,
-		.state = row.head.state};
-	memcpy(hex, key + 2, 32);
-	if (emr_unhex(hex, out->domain.b, 16) != EMR_OK)
-		return EMR_DAMAGED;
-	memcpy(hex, key + 2 + 33, 32);
-	if (emr_unhex(hex, out->object.b, 16) != EMR_OK)
-		return EMR_DAMAGED;
-	memcpy(out->item_id.b, row.head.item, 32);
-	memcpy(out->creator.b, row.creator, 32);
-	memcpy(out->pitem.b, row.pitem, 32);
+	EMR_TRY(replica_parsed(emr_row_object_parse(value, &row)));
+	out->version = row.head.version;
+	out->pversion = row.pversion;
+	out->epoch = row.head.epoch;
+	out->flags = row.head.flags;
+	out->state = row.head.state;
+	out->item_id = EMR_ID32_AT(row.head.item);
+	out->creator = EMR_ID32_AT(row.creator);
+	out->pitem = EMR_ID32_AT(row.pitem);
 	return EMR_OK;
 }
 
 emr_status emr_replica_head_get(
 	emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
 {
+	emr_replica_head head = {.domain = domain, .object = object};
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	uint64_t seq = 0;
-	uint64_t time = 0;
 	READING(r, replica);
 	emr_status status;
 
 	EMR_TRY(replica_reading_begin(&r));
 	emr_key_object(domain.b, object.b, &key);
-	status = emr_chain_row(r.chain, key.text, &row, &seq, &time);
+	status = emr_chain_row(r.chain, key.text, &row, &head.seq, &head.ledger_time);
 	if (status == EMR_OK)
-		status = parse_head(key.text, emr_buf_view(&row), seq, time, out_head);
+		status = replica_parse_head(view_of(&row), &head);
+	if (status == EMR_OK)
+		*out_head = head;
 	return replica_own(replica, status);
-}
-
-emr_status emr_replica_each_head(
-	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
-{
-	char prefix[2 + 32 + 2] = "O/";
-	emr_chain_rows rows = {.prefix = prefix};
-	emr_replica_head head;
-	emr_status status = EMR_OK, given = EMR_OK;
-	READING(r, replica);
-
-	EMR_TRY(walk_begin(&r));
-	if (domain) {
-		emr_hex(domain->b, 16, prefix + 2);
-		prefix[34] = '/';
-		prefix[35] = '\0';
-	}
-	rows.chain = r.chain;
-	while (status == EMR_OK && given == EMR_OK && emr_chain_next_row(&rows)) {
-		status = parse_head(rows.key, rows.value, rows.seq, rows.time, &head);
-		if (status == EMR_OK)
-			given = fn(arg, &head);
-	}
-	emr_chain_rows_end(&rows);
-	walk_end(&r);
-	if (given != EMR_OK)
-		return given;
-	return replica_own(replica, status == EMR_OK ? rows.status : status);
 }
 
 /* ---- parts and items ---- */
@@ -289,113 +217,26 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	return EMR_OK;
 }
 
-typedef struct stands {
-	uint64_t version, seq;
-	uint16_t index;
-} stands;
-
-static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t index)
+emr_status replica_first_item(emr_replica *replica, uint8_t family, emr_id16 domain,
+	emr_id16 object, emr_buf *bytes, emr_replica_item *out_item)
 {
-	stands s = {.version = version, .seq = seq, .index = index};
+	emr_part_key key = {.family = family, .domain = domain, .object = object, .version = 1};
 
-	return emr_buf_append(arg, &s, sizeof s);
+	return emr_replica_item_get(replica, &key, bytes, out_item);
 }
 
-/* The places are read first: what fn does must not meet a running statement of this connection. */
-emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
-	emr_id16 object, emr_replica_item_fn fn, void *arg)
+emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, uint64_t *out_time)
 {
-	const opened *o = NULL;
-	EMR_AUTO_BUF places = {0};
-	emr_part_key key = {.family = family, .domain = domain, .object = object};
+	emr_part_key key = {
+		.family = family, .domain = domain, .object = object, .version = version};
+	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	READING(r, replica);
-	emr_status status = replica_reading_begin(&r);
+	emr_status status = emr_replica_item_get(replica, &key, &bytes, &item);
 
 	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
-						      object.b, note_place, &places));
-	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
-		stands s;
-		memcpy(&s, places.data + at, sizeof s);
-		if (o == NULL || o->of.entry.seq != s.seq) {
-			replica_return(replica, o);
-			o = NULL;
-			status = replica_own(replica, replica_lend(replica, r.chain, s.seq,
-							      r.is_lent ? present_number : 0, &o));
-		}
-		key.version = s.version;
-		if (status == EMR_OK)
-			status = replica_describe_placed(replica, o, s.index, &key, &item);
-		if (status == EMR_OK)
-			status = fn(arg, &item);
-	}
-	replica_return(replica, o);
-	return status;
-}
-
-typedef struct oldest_part {
-	emr_replica *replica;
-	const emr_replica_head *head;
-	uint64_t version; /* 0: none found yet */
-} oldest_part;
-
-static emr_status look_for_part(void *arg, const emr_replica_item *item)
-{
-	oldest_part *o = arg;
-	emr_part_key at = emr_part_of_object(o->head->domain, o->head->object, item->version);
-	EMR_AUTO_BUF bytes = {0};
-
-	if (item->priv_len == 0 || emr_replica_part(o->replica, &at, &bytes) == EMR_NOT_FOUND)
-		return EMR_OK;
-	o->version = item->version;
-	return EMR_INTERRUPTED;
-}
-
-emr_status emr_replica_oldest_part(
-	emr_replica *replica, const emr_replica_head *head, uint64_t *out_version)
-{
-	oldest_part o = {.replica = replica, .head = head};
-	emr_status status = emr_replica_history(
-		replica, EMR_FAMILY_OBJECT, head->domain, head->object, look_for_part, &o);
-
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
-		return status;
-	*out_version = o.version != 0 ? o.version : head->version;
-	return EMR_OK;
-}
-
-static emr_status give_items(
-	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
-{
-	for (uint16_t i = 0; i < o->of.batch.count; i++) {
-		emr_replica_item at;
-		emr_item item;
-		emr_span pub;
-
-		if (o->of.entry.results.data[i] != EMR_RESULT_APPLIED)
-			continue;
-		emr_batch_item_at(&o->of.batch, i, &item, &pub);
-		replica_describe(replica, o, i, &at);
-		EMR_TRY(fn(arg, &at, &item));
-	}
-	return EMR_OK;
-}
-
-emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg)
-{
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t size = 0;
-	READING(r, replica);
-
-	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
-	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
-	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = 1; seq < size; seq++) {
-		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
-		EMR_TRY(give_items(replica, o, fn, arg));
-	}
-	return EMR_OK;
+		*out_time = item.ledger_time;
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
 emr_status emr_replica_find_batch(
@@ -423,9 +264,9 @@ emr_status emr_replica_find_batch(
 	return EMR_OK;
 }
 
-/* ---- domains, position, listings ---- */
+/* ---- domains, position ---- */
 
-static bool row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes row)
+bool replica_row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes row)
 {
 	return replica->is_mine == NULL ||
 	       replica->is_mine(replica->is_mine_arg, domain,
@@ -444,42 +285,8 @@ emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_
 		return status;
 	if (status == EMR_OK && row.len != EMR_ROW_DOMAIN_BYTES)
 		return EMR_DAMAGED;
-	*out_is_mine = status == EMR_OK && row_is_mine(replica, domain, emr_buf_view(&row));
+	*out_is_mine = status == EMR_OK && replica_row_is_mine(replica, domain, emr_buf_view(&row));
 	return EMR_OK;
-}
-
-typedef struct domain_walk {
-	emr_replica *replica;
-	emr_replica_domain_fn fn;
-	void *arg;
-} domain_walk;
-
-static emr_status give_domain(void *arg, const char *key, emr_bytes row)
-{
-	domain_walk *w = arg;
-	emr_id16 domain;
-
-	if (row.len != EMR_ROW_DOMAIN_BYTES || emr_unhex(key + 2, domain.b, 16) != EMR_OK)
-		return EMR_DAMAGED;
-	return w->fn(w->arg, domain, row_is_mine(w->replica, domain, row), row);
-}
-
-emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg)
-{
-	domain_walk w = {.replica = replica, .fn = fn, .arg = arg};
-
-	return emr_replica_each_row(replica, "D/", give_domain, &w);
-}
-
-static emr_status note_own_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
-emr_status emr_replica_own_domains(emr_replica *replica, emr_buf *out)
-{
-	return emr_replica_domains(replica, note_own_domain, out);
 }
 
 static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
@@ -518,51 +325,6 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 	return replica_own(replica, status);
 }
 
-static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain,
-	const emr_id16 *object, size_t *left, emr_replica_listing_fn fn, void *arg)
-{
-	for (size_t i = o->of.batch.count; *left > 0 && i-- > 0;) {
-		emr_replica_listing line = {.result = o->of.entry.results.data[i]};
-		emr_item item;
-		emr_span pub;
-		emr_batch_item_at(&o->of.batch, i, &item, &pub);
-		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
-			(object && memcmp(object->b, item.object_id, 16) != 0))
-			continue;
-		replica_describe(replica, o, (uint16_t)i, &line.item);
-		memcpy(line.domain.b, item.domain_id, 16);
-		memcpy(line.object.b, item.object_id, 16);
-		memcpy(line.prev_entry.b, o->of.entry.prev_entry, 32);
-		line.family = emr_chain_family(&item, pub);
-		(*left)--;
-		EMR_TRY(fn(arg, &line));
-	}
-	return EMR_OK;
-}
-
-emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
-	size_t limit, emr_replica_listing_fn fn, void *arg)
-{
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t seq = 0;
-	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
-
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &seq));
-	while (status == EMR_OK && limit > 0) {
-		status = emr_chain_before(r.chain, domain ? domain->b : NULL, seq, &seq);
-		if (status == EMR_NOT_FOUND)
-			return EMR_OK;
-		if (status == EMR_OK)
-			status = open_entry(r.chain, seq, o);
-		if (status != EMR_OK)
-			return replica_own(replica, status);
-		status = list_entry(replica, o, domain, object, &limit, fn, arg);
-	}
-	return status;
-}
-
 emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32])
 {
 	uint64_t have = 0;
@@ -573,86 +335,4 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 	if (size > have)
 		return EMR_NOT_FOUND;
 	return replica_own(replica, emr_chain_root(r.chain, size, out_root));
-}
-
-static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)
-{
-	for (uint16_t i = 0; i < o->of.batch.count; i++) {
-		emr_replica_change change;
-
-		replica_change_of(&o->of.entry, &o->of.batch, i, &change);
-		EMR_TRY(fn(arg, &change));
-	}
-	return EMR_OK;
-}
-
-emr_status emr_replica_since(
-	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg)
-{
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t size = 0;
-	READING(r, replica);
-
-	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
-	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
-	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = from > 0 ? from : 1; seq < size; seq++) {
-		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
-		EMR_TRY(give_changes(o, fn, arg));
-	}
-	return EMR_OK;
-}
-
-emr_status emr_replica_each_by(
-	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg)
-{
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t seq = 0;
-	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
-
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &seq));
-	while (status == EMR_OK) {
-		status = emr_chain_before_by(r.chain, submitter.b, seq, &seq);
-		if (status == EMR_NOT_FOUND)
-			return EMR_OK;
-		if (status == EMR_OK)
-			status = open_entry(r.chain, seq, o);
-		/* An index that is damaged names another's. */
-		if (status == EMR_OK && memcmp(o->of.entry.submitter_id, submitter.b, 32) != 0)
-			status = EMR_DAMAGED;
-		status = replica_own(replica, status);
-		if (status == EMR_OK)
-			status = give_changes(o, fn, arg);
-	}
-	return status;
-}
-
-static emr_status note_naming(void *arg, const uint8_t domain[16], const uint8_t object[16])
-{
-	EMR_TRY(emr_buf_append(arg, domain, 16));
-	return emr_buf_append(arg, object, 16);
-}
-
-emr_status emr_replica_each_naming(
-	emr_replica *replica, emr_id16 number, emr_replica_naming_fn fn, void *arg)
-{
-	EMR_AUTO_BUF found = {0};
-	bool is_mine = false;
-	READING(r, replica);
-
-	EMR_TRY(replica_take(replica, &r.chain));
-	EMR_TRY(replica_own(
-		replica, emr_chain_each_naming(r.chain, number.b, note_naming, &found)));
-	for (size_t at = 0; at < found.len; at += 32) {
-		emr_id16 domain, object;
-
-		memcpy(domain.b, found.data + at, 16);
-		memcpy(object.b, found.data + at + 16, 16);
-		EMR_TRY(emr_replica_is_mine(replica, domain, &is_mine));
-		if (is_mine)
-			EMR_TRY(fn(arg, domain, object));
-	}
-	return EMR_OK;
 }

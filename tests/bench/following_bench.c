@@ -86,15 +86,6 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes tail)
 	return emr_keyring_owns(reader, domain, tail.data);
 }
 
-static emr_status look(void *arg, emr_id16 domain, bool is_mine_too, emr_bytes row)
-{
-	(void)domain;
-	(void)is_mine_too;
-	(void)row;
-	(*(size_t *)arg)++;
-	return EMR_OK;
-}
-
 static emr_replica *open_replica(void)
 {
 	emr_replica *replica = NULL;
@@ -107,19 +98,13 @@ static emr_replica *open_replica(void)
 	return replica;
 }
 
-static emr_status count(void *arg, const emr_replica_change *change)
-{
-	(void)change;
-	(*(size_t *)arg)++;
-	return EMR_OK;
-}
-
 static void follow(const char *what, size_t entries)
 {
 	double start = now_ms(), cpu = cpu_ms(), heap = heap_kib(), written = written_bytes();
 	double own = own_cpu_ms();
 	uint64_t n = 0;
 	size_t seen = 0;
+	emr_replica_change change;
 	emr_replica *replica = open_replica();
 
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
@@ -129,13 +114,19 @@ static void follow(const char *what, size_t entries)
 		(cpu_ms() - cpu) * 1e3 / (double)entries,
 		(own_cpu_ms() - own) * 1e3 / (double)entries, heap_kib() - heap, peak_kib());
 	start = now_ms();
-	assert_ok(emr_replica_since(replica, 0, count, &seen));
+	{
+		EMR_ASK(asked, replica, SINCE);
+		while (emr_next(&asked, &change))
+			seen++;
+		assert_ok(asked.status);
+	}
 	printf("going through all %zu items: %.0f ms\n", seen, now_ms() - start);
 	for (int i = 0; i < 2; i++) {
 		start = now_ms();
-		seen = 0;
-		assert_ok(emr_replica_domains(replica, look, &seen));
-		printf("which of %zu domains are mine: %.0f ms\n", seen, now_ms() - start);
+		EMR_AUTO_BUF domains = {0};
+		assert_ok(EMR_ASK_ALL(&domains, replica, DOMAINS));
+		printf("which of %zu domains are mine: %.0f ms\n",
+			domains.len / sizeof(emr_known_domain), now_ms() - start);
 	}
 	/* Bytes that were put off until then count, too. */
 	emr_replica_close(replica);

@@ -90,20 +90,13 @@ static void save_at_once(kit_domain *d)
 		CLIENTS * SAVES / (now_ms() - start) * 1e3);
 }
 
-static emr_status count(void *arg, const emr_replica_head *head)
-{
-	(void)head;
-	(*(size_t *)arg)++;
-	return EMR_OK;
-}
-
 int main(int argc, char **argv)
 {
 	size_t records = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 20000;
 	emr_replica *replica;
 	emr_replica_trouble trouble;
 	kit_domain d;
-	size_t heads = 0;
+	EMR_AUTO_BUF heads = {0};
 	uint64_t n = 0;
 	uint64_t checked;
 	double start;
@@ -132,8 +125,9 @@ int main(int argc, char **argv)
 		printf("catch up by one entry: %.2f ms\n", now_ms() - start);
 	}
 	start = now_ms();
-	assert_ok(emr_replica_each_head(replica, NULL, count, &heads));
-	printf("%zu heads listed in %.0f ms\n", heads, now_ms() - start);
+	assert_ok(EMR_ASK_ALL(&heads, replica, ALL_HEADS));
+	printf("%zu heads listed in %.0f ms\n", heads.len / sizeof(emr_replica_head),
+		now_ms() - start);
 	start = now_ms();
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	printf("verify everything: %.0f ms\n", now_ms() - start);

@@ -9,7 +9,7 @@
 #include "ledger/batch.h"
 #include "ledger/ledger.h"
 #include "ledger/network.h"
-#include "replica/replica.h"
+#include "replica/ask.h"
 
 #include "emr_test.h"
 

@@ -61,13 +61,6 @@ static uint64_t host_size(void)
 
 static emr_id16 lost;
 
-static emr_status note_lost(void *arg, const emr_replica_change *change)
-{
-	(void)arg;
-	lost = change->object;
-	return EMR_OK;
-}
-
 static emr_status die(void *arg, emr_replica *next)
 {
 	(void)arg;
@@ -78,11 +71,14 @@ static emr_status die(void *arg, emr_replica *next)
 /* DIES: before the new copy is what is taken next. */
 static void go_on(bool dies)
 {
+	EMR_AUTO_BUF all = {0};
 	const emr_signing_again signing = {
-		.keyring = k.keyring, .lost = note_lost, .then = dies ? die : NULL};
+		.keyring = k.keyring, .lost = &all, .then = dies ? die : NULL};
 
-	lost = (emr_id16){{0}};
 	assert_status(dies ? EMR_INTERRUPTED : EMR_OK, emr_replica_go_on(ana.replica, &signing));
+	lost = (emr_id16){{0}};
+	EMR_EACH (const emr_replica_change, change, &all)
+		lost = change->object;
 }
 
 static void comes_again(void)

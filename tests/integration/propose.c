@@ -23,7 +23,7 @@
 #include "ledger/hash.h"
 #include "network/applying.h"
 #include "replica/follower.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "session/keys.h"
 #include "session/session.h"
 
@@ -58,18 +58,20 @@ static void open_own(const char *passphrase_file)
 	must(emr_follow_now(session.replica), "following");
 }
 
-static emr_status find_called(void *arg, emr_id16 org, const emr_row_org *row)
+static void find_called(proposing *p)
 {
-	proposing *p = arg;
 	EMR_AUTO_ORGANISATION known = {.name = ""};
+	emr_known_org org;
 
-	(void)row;
-	must(emr_replica_organisation(
-		     session.replica, emr_ledger_descriptor(session.ledger), org.b, &known),
-		"an organisation");
-	if (strcmp(known.name, p->wanted) == 0)
-		memcpy(p->what.org, org.b, 16);
-	return EMR_OK;
+	EMR_ASK(asked, session.replica, ORGS);
+	while (emr_next(&asked, &org)) {
+		must(emr_replica_organisation(session.replica,
+			     emr_ledger_descriptor(session.ledger), org.org.b, &known),
+			"an organisation");
+		if (strcmp(known.name, p->wanted) == 0)
+			memcpy(p->what.org, org.org.b, 16);
+	}
+	must(asked.status, "organisations");
 }
 
 static void find_own(proposing *p)
@@ -130,7 +132,7 @@ static void find_org(proposing *p, const char *org, const char *dir)
 		memcpy(p->what.org, hash.b, 16);
 	else {
 		p->wanted = org + 3;
-		must(emr_replica_orgs(session.replica, find_called, p), "organisations");
+		find_called(p);
 	}
 }
 

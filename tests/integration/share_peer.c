@@ -95,29 +95,20 @@ static void open_all(const char *passphrase_file, char *directory)
 
 /* ---- the owner ---- */
 
-typedef struct folder {
-	const char *name;
-	emr_id16 domain;
-} folder;
-
-static emr_status find_folder(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	folder *f = arg;
-
-	if (meta->name.len == strlen(f->name) &&
-		memcmp(meta->name.data, f->name, meta->name.len) == 0)
-		f->domain = place->domain;
-	return EMR_OK;
-}
-
 static emr_id16 domain_of(const char *name)
 {
-	folder f = {.name = name};
-	uint64_t damaged = 0;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(session.facts);
+	emr_id16 domain = {{0}};
+	emr_place place;
+	emr_meta meta;
 
-	must(emr_facts_each(session.facts, find_folder, &f, &damaged), "the records");
-	must(emr_id16_is_zero(f.domain) ? EMR_NOT_FOUND : EMR_OK, name);
-	return f.domain;
+	while (emr_facts_next(&all, &place, &meta))
+		if (meta.name.len == strlen(name) &&
+			memcmp(meta.name.data, name, meta.name.len) == 0)
+			domain = place.domain;
+	must(all.status, "the records");
+	must(emr_id16_is_zero(domain) ? EMR_NOT_FOUND : EMR_OK, name);
+	return domain;
 }
 
 static void grant(const char *name, const char *who)

@@ -3,7 +3,7 @@
 #include "datasets_kit.h"
 
 #include "contract/codes.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 void called_end(called *d)
 {

@@ -129,14 +129,6 @@ int folk_register_in_clinic(member *m, uint16_t roles, const char *name)
 	return folk_say(m, act, emr_buf_view(&part));
 }
 
-static emr_status note_home(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	(void)arg;
-	(void)row;
-	home = org;
-	return EMR_OK;
-}
-
 void folk_admit_the_clinic(void)
 {
 	EMR_AUTO_BUF part = {0};
@@ -152,6 +144,7 @@ void folk_admit_the_clinic(void)
 int folk_begin(void **state)
 {
 	emr_cert_subject ca = {.handle = "Clinic CA"};
+	emr_known_org org;
 
 	(void)state;
 	now = KIT_NOW;
@@ -167,7 +160,9 @@ int folk_begin(void **state)
 	ca.not_after = now + 4000 * DAY;
 	assert_ok(emr_cert_make_ca(boss.keyring, &ca, &clinic_ca));
 	folk_see(&ana);
-	assert_ok(emr_replica_orgs(ana.replica, note_home, NULL));
+	EMR_ASK(asked, ana.replica, ORGS);
+	assert_true(emr_next(&asked, &org));
+	home = org.org;
 	return 0;
 }
 

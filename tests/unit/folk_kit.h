@@ -7,7 +7,6 @@
 #include "ledger/act.h"
 #include "ledger/register.h"
 #include "ledger_kit.h"
-#include "replica/people.h"
 
 #define DAY 86400u
 #define GRANT_PART(n) (210 + 32 * (n) + 512)

@@ -5,7 +5,7 @@
 
 #include "live_kit.h"
 #include "points_kit.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #define JOINERS 50
 #define MOST_S 60

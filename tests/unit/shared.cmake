@@ -24,7 +24,7 @@ emr_test(test_deposits
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deposits.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
+	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_asked_next)
 emr_test(test_copies
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_copies.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
@@ -41,8 +41,7 @@ emr_test(test_left
 emr_test(test_origin
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_origin.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_replica_each_head)
+	INCLUDES ${view_inside})
 emr_test(test_hostile_names
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hostile_names.c ${shared_kit}
 	USES ${shared_uses}

@@ -234,13 +234,6 @@ void story_part(person *m)
 	close_person(m);
 }
 
-static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	(void)row;
-	*(emr_id16 *)arg = org;
-	return EMR_OK;
-}
-
 /* The organisation of BOSS comes in; N bosses and ana approve. */
 static void admit(story *s, emr_id16 home, person *boss, const char *name, int n)
 {
@@ -301,12 +294,16 @@ void story_rules(story *s, const char *text)
 
 static void people(story *s)
 {
-	emr_id16 home;
+	emr_id16 home = {{0}};
+	emr_known_org org;
 	emr_cert_subject ca = {.handle = "CA"};
 
 	ca.not_before = story_now(s) - DAY;
 	ca.not_after = story_now(s) + 4000 * DAY;
-	assert_ok(emr_replica_orgs(s->k.stack.replica, note_org, &home));
+	EMR_ASK(asked, s->k.stack.replica, ORGS);
+	while (emr_next(&asked, &org))
+		home = org.org;
+	assert_ok(asked.status);
 	for (int i = 0; i <= AGENTS; i++) {
 		char name[16];
 
@@ -343,13 +340,6 @@ void story_auditor(story *s)
 
 /* ---- the folder ---- */
 
-static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 7 && memcmp(meta->name.data, "Imaging", 7) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 static emr_status let_go(void *arg, emr_id16 domain)
 {
 	const kit *k = arg;
@@ -382,16 +372,13 @@ static void open_ana(story *s)
 
 static void build(story *s)
 {
-	uint64_t damaged = 0;
-
 	kit_open(&s->k);
 	kit_mkdir(&s->k, "Imaging");
 	kit_mkdir(&s->k, "Imaging/Old");
 	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
 	kit_save(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
 	open_ana(s);
-	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
-	assert_false(emr_id16_is_zero(s->imaging));
+	s->imaging = story_place_called(s, "Imaging").domain;
 	people(s);
 }
 

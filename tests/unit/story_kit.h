@@ -49,6 +49,21 @@ void story_end(story *s);
 emr_share *story_handle(kit *k);
 /* Ana's folder is closed and opened again, for who reads, too. */
 void story_restart(story *s);
+/* The place of the record that is called NAME on the ledger, wherever it lies. */
+static inline emr_place story_place_called(story *s, const char *name)
+{
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(s->k.stack.facts);
+	emr_place place, found = {.version = 0};
+	emr_meta meta;
+
+	while (emr_facts_next(&all, &place, &meta))
+		if (meta.name.len == strlen(name) &&
+			memcmp(meta.name.data, name, meta.name.len) == 0)
+			found = place;
+	assert_ok(all.status);
+	assert_true(found.version > 0);
+	return found;
+}
 /* A story S of a test; the second has what reading gives besides. */
 #define STORY SCENE(story, s, story_begin, story_end)
 #define STORY_READ                                                                                 \

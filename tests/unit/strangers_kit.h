@@ -5,7 +5,7 @@
 #include "story_kit.h"
 
 #include "keyring/coowned.h"
-#include "replica/people.h"
+#include "replica/ask.h"
 #include "share/devices.h"
 
 #define EVERYTHING                                                                                 \

@@ -309,21 +309,16 @@ typedef struct gaps {
 	emr_issued last;
 } gaps;
 
-static emr_status note_gap(void *arg, const emr_issued *issued)
-{
-	gaps *g = arg;
-
-	g->n++;
-	g->last = *issued;
-	return EMR_OK;
-}
-
 static gaps look_for_gaps(void)
 {
 	gaps g = {.n = 0};
+	EMR_AUTO_BUF all = {0};
 
-	assert_ok(emr_issued_each_gap(
-		s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), note_gap, &g));
+	assert_ok(emr_issued_gaps(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), &all));
+	EMR_EACH (const emr_issued, issued, &all) {
+		g.n++;
+		g.last = *issued;
+	}
 	return g;
 }
 

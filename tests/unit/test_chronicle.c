@@ -11,11 +11,10 @@ typedef struct telling {
 	size_t n;
 } telling;
 
-static emr_status add(void *arg, const emr_event *e)
+static void add(telling *t, const emr_event *e)
 {
 	static const char *const deeds[] = {
 		"?", "made", "saved", "renamed", "changed", "deleted", "restored", "erased"};
-	telling *t = arg;
 	size_t used = strlen(t->text);
 
 	snprintf(t->text + used, sizeof t->text - used, "%s%s %s%s%s", used > 0 ? ", " : "",
@@ -25,7 +24,6 @@ static emr_status add(void *arg, const emr_event *e)
 	if (e->type == EMR_META_FILE && e->deed != EMR_DEED_DELETED)
 		snprintf(t->text + used, sizeof t->text - used, " v%d", (int)e->cver);
 	t->n++;
-	return EMR_OK;
 }
 
 /* Without the folder's own beginnings. */
@@ -33,11 +31,14 @@ static const char *told(emr_chronicle *c, telling *t)
 {
 	static const char start[] = "made Inbox";
 	uint64_t damaged = 99;
+	emr_event event;
 
 	*t = (telling){.n = 0};
 	assert_ok(emr_chronicle_catch_up(c, &damaged));
 	assert_int_equal(damaged, 0);
-	assert_ok(emr_chronicle_each(c, add, t));
+	EMR_AUTO_EVENTS events = emr_chronicle_events(c);
+	while (emr_events_next(&events, &event))
+		add(t, &event);
 	assert_memory_equal(t->text, start, sizeof start - 1);
 	return t->n == 1 ? "" : t->text + sizeof start + 1;
 }

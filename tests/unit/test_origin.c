@@ -8,16 +8,6 @@
 
 #define HOUR 3600u
 
-/* How often every head was read. */
-static unsigned walks;
-
-WRAPPED(emr_status, emr_replica_each_head, emr_replica *replica, const emr_id16 *domain,
-	emr_replica_head_fn fn, void *arg)
-{
-	walks += domain == NULL;
-	return __real_emr_replica_each_head(replica, domain, fn, arg);
-}
-
 /* The attributes of the entry that brought a version. */
 typedef struct came {
 	char tx[100], at[32];

@@ -6,23 +6,9 @@
 
 /* ---- organisations ---- */
 
-static emr_status count_org(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	(void)org;
-	*(size_t *)arg += row->head.state == EMR_ORG_MEMBER;
-	return EMR_OK;
-}
-
-static emr_status count_person(void *arg, const emr_known_person *person)
-{
-	(void)person;
-	(*(size_t *)arg)++;
-	return EMR_OK;
-}
-
 TEST_IN(folk_begin, folk_end, an_organisations_people_come_in_once_it_is_admitted)
 {
-	size_t orgs = 0, people = 0;
+	EMR_AUTO_BUF orgs = {0}, people = {0};
 	emr_row_network network;
 	emr_known_person person;
 	bool is_active = false;
@@ -32,10 +18,12 @@ TEST_IN(folk_begin, folk_end, an_organisations_people_come_in_once_it_is_admitte
 	folk_admit_the_clinic();
 	assert_applied(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima.clinic"));
 	folk_see(&agent); /* who replays all this from the beginning, certificates included */
-	assert_ok(emr_replica_orgs(agent.replica, count_org, &orgs));
-	assert_ok(emr_replica_people(agent.replica, count_person, &people));
-	assert_int_equal(orgs, 2);
-	assert_int_equal(people, 2);
+	assert_ok(EMR_ASK_ALL(&orgs, agent.replica, ORGS));
+	assert_ok(EMR_ASK_ALL(&people, agent.replica, PEOPLE));
+	assert_int_equal(orgs.len, 2 * sizeof(emr_known_org));
+	EMR_EACH (const emr_known_org, org, &orgs)
+		assert_int_equal(org->row.head.state, EMR_ORG_MEMBER);
+	assert_int_equal(people.len, 2 * sizeof(emr_known_person));
 	assert_ok(emr_replica_network(agent.replica, &network));
 	assert_int_equal(network.norg, 2);
 	assert_ok(emr_replica_person(agent.replica, lima.public.signer_id, &person));
@@ -255,18 +243,12 @@ static void join_and_leave(emr_id16 dataset, emr_id16 grant)
 	assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
 }
 
-static emr_status note_op(void *arg, const emr_replica_item *item)
-{
-	*(uint8_t *)arg = item->op;
-	return EMR_OK;
-}
-
 /* A follower, and a computer that fetches the domain's parts later, has no fragment of it left. */
 TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_everybody)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
 	emr_known_grant known;
-	uint8_t last_op = 0;
+	emr_replica_item last = {0};
 	uint64_t n = 0;
 
 	is_health_mine = false;
@@ -277,9 +259,12 @@ TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_e
 	assert_status(EMR_NOT_FOUND, part_of_version(&ana, EMR_FAMILY_KFRAGS, grant, 1));
 	assert_ok(emr_replica_grant(ana.replica, health.id, grant, &known));
 	assert_int_equal(known.row.head.state, EMR_GRANT_REVOKED);
-	assert_ok(emr_replica_history(
-		ana.replica, EMR_FAMILY_GRANT, health.id, grant, note_op, &last_op));
-	assert_int_equal(last_op, EMR_OP_DATASET_LEAVE);
+	EMR_ASK(asked, ana.replica, HISTORY, .family = EMR_FAMILY_GRANT, .domain = health.id,
+		.object = grant);
+	while (emr_next(&asked, &last))
+		;
+	assert_ok(asked.status);
+	assert_int_equal(last.op, EMR_OP_DATASET_LEAVE);
 	is_health_mine = true;
 	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
 	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));

@@ -2,7 +2,7 @@
  * to those whom it concerns, all of them add up to what the account has, and credit comes from
  * entries alone, for each thing once. */
 #include "folk_kit.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #define MOVEMENTS_MAX 16
 

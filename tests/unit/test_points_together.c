@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "points_kit.h"
 #include "replica/people.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #define PAYERS 20
 #define JOINERS 50

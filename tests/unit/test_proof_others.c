@@ -163,40 +163,19 @@ WRAPPED(emr_status, emr_proof_check, emr_bytes file, int copy_fd, const emr_id16
 	return EMR_OK;
 }
 
-typedef struct placed {
-	const char *name;
-	emr_place place;
-	bool is_there;
-} placed;
-
-static emr_status find_place(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	placed *p = arg;
-
-	if (meta->name.len == strlen(p->name) &&
-		memcmp(meta->name.data, p->name, meta->name.len) == 0) {
-		p->place = *place;
-		p->is_there = true;
-	}
-	return EMR_OK;
-}
-
 /* NUMBER: that of the record which the item names, where nobody believes it; NULL: as it is
  * believed. */
 static void prove_content_as(const char *name, const emr_id16 *number, emr_buf *out)
 {
 	emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
-	placed found = {.name = name};
-	uint64_t damaged = 0;
+	emr_place place = story_place_called(&s, name);
 
 	from.records = s.k.stack.records;
 	from.store = emr_store_blocks(s.k.stack.store);
 	from.facts = s.k.stack.facts;
-	assert_ok(emr_facts_each(s.k.stack.facts, find_place, &found, &damaged));
-	assert_true(found.is_there);
 	if (number != NULL)
-		found.place.record_id = *number;
-	assert_ok(emr_proof_make(&from, &found.place, out));
+		place.record_id = *number;
+	assert_ok(emr_proof_make(&from, &place, out));
 }
 
 static void prove_content(const char *name, emr_buf *out)

@@ -10,25 +10,30 @@
 
 #define MANY EMR_MANY(2000) /* what is read is counted: one more row for one more entry is seen */
 
-static emr_status count_one(void *arg, const emr_replica_change *change)
+/* The newest N that WHO did are saves; with 0, there is nothing. */
+static void did_last(emr_id32 who, unsigned n)
 {
-	uint64_t *n = arg;
+	emr_replica_change change;
 
-	return ++*n < 2 && change->op == EMR_OP_PUT ? EMR_OK : EMR_INTERRUPTED;
+	EMR_ASK(asked, replica, BY, .who = who);
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(emr_next(&asked, &change));
+		assert_int_equal(change.op, EMR_OP_PUT);
+	}
+	assert_true(n > 0 || !emr_next(&asked, &change));
+	assert_ok(asked.status);
 }
 
 TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries)
 {
-	uint64_t n = 0, before;
+	uint64_t before;
 
 	(void)save(emr_id16_random(), MANY);
 	(void)catch_up();
 	before = emr_replica_rows_read(replica);
-	assert_ok(emr_replica_each_by(replica, emr_id32_random(), count_one, &n));
+	did_last(emr_id32_random(), 0);
 	assert_int_equal(emr_replica_rows_read(replica) - before, 0);
-	assert_status(
-		EMR_INTERRUPTED, emr_replica_each_by(replica, k.owner.signer_id, count_one, &n));
-	assert_int_equal(n, 2);
+	did_last(k.owner.signer_id, 2);
 	assert_int_equal(emr_replica_rows_read(replica) - before, 2);
 }
 
@@ -190,44 +195,30 @@ TEST_IN(begin, end, parts_of_other_domains_are_not_kept)
 
 /* ---- reading ---- */
 
-static emr_status count_head(void *arg, const emr_replica_head *head)
+/* How many heads are asked for, each of which can be looked up. */
+static size_t count_heads(emr_asking *asked)
 {
-	emr_replica_head again;
+	emr_replica_head head, again;
+	size_t n = 0;
 
-	assert_ok(emr_replica_head_get(replica, head->domain, head->object, &again));
-	(*(size_t *)arg)++;
-	return EMR_OK;
+	for (; emr_next(asked, &head); n++)
+		assert_ok(emr_replica_head_get(replica, head.domain, head.object, &again));
+	assert_ok(asked->status);
+	return n;
 }
 
 TEST_IN(begin, end, heads_are_listed_by_domain_and_all)
 {
-	size_t n = 0;
 	kit_domain first = domain;
 
 	kit_fill(&k, &domain, 20);
 	domain = kit_domain_new(&k);
 	kit_fill(&k, &domain, 5);
 	(void)catch_up();
-	assert_ok(emr_replica_each_head(replica, NULL, count_head, &n));
-	assert_int_equal(n, 25);
-	n = 0;
-	assert_ok(emr_replica_each_head(replica, &first.id, count_head, &n));
-	assert_int_equal(n, 20);
-}
-
-typedef struct past {
-	uint64_t versions[8];
-	uint8_t ops[8];
-	size_t n;
-} past;
-
-static emr_status note_item(void *arg, const emr_replica_item *item)
-{
-	past *p = arg;
-
-	p->versions[p->n] = item->version;
-	p->ops[p->n++] = item->op;
-	return EMR_OK;
+	EMR_ASK(all, replica, ALL_HEADS);
+	assert_int_equal(count_heads(&all), 25);
+	EMR_ASK(its, replica, HEADS, .domain = first.id);
+	assert_int_equal(count_heads(&its), 20);
 }
 
 TEST_IN(begin, end, the_history_of_a_record_is_every_version_of_its_row)
@@ -235,52 +226,58 @@ TEST_IN(begin, end, the_history_of_a_record_is_every_version_of_its_row)
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
 	emr_batch_builder *b = kit_batch(&k, domain.id);
-	past p = {0};
+	emr_replica_item found;
+	uint64_t version = 0;
 
 	(void)kit_unlink(b, &domain, object, 3, item);
 	(void)kit_send(&k, b);
 	(void)catch_up();
-	assert_ok(
-		emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, object, note_item, &p));
-	assert_int_equal(p.n, 3);
-	assert_int_equal(p.versions[0], 1);
-	assert_int_equal(p.versions[2], 3);
-	assert_int_equal(p.ops[2], EMR_OP_UNLINK);
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain.id,
+		.object = object);
+	while (emr_next(&asked, &found))
+		assert_int_equal(found.version, ++version);
+	assert_ok(asked.status);
+	assert_int_equal(version, 3);
+	assert_int_equal(found.op, EMR_OP_UNLINK);
 }
 
 /* The bytes belong to an entry that a caller still holds. */
-static emr_status rest_and_look(void *arg, const emr_replica_item *item)
+static void rest_and_look(emr_id16 object)
 {
 	EMR_AUTO_BUF before = {0};
+	emr_replica_item item;
 
-	assert_ok(emr_buf_append(&before, item->bytes.data, item->bytes.len));
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain.id,
+		.object = object);
+	assert_true(emr_next(&asked, &item));
+	assert_ok(emr_buf_append(&before, item.bytes.data, item.bytes.len));
 	emr_replica_rest(replica);
-	assert_int_equal(item->bytes.len, before.len);
-	assert_memory_equal(item->bytes.data, before.data, before.len);
-	return note_item(arg, item);
-}
-
-static emr_status expect_other_bytes(void *arg, const emr_replica_item *item)
-{
-	assert_ptr_not_equal(item->bytes.data, arg);
-	return EMR_INTERRUPTED;
+	assert_int_equal(item.bytes.len, before.len);
+	assert_memory_equal(item.bytes.data, before.data, before.len);
+	assert_int_equal(item.version, 1);
+	assert_false(emr_next(&asked, &item));
+	assert_ok(asked.status);
 }
 
 /* A row that rotted, and was put right while somebody read it, is not read by the next. */
-static emr_status forget_and_look_anew(void *arg, const emr_replica_item *item)
+static void forget_and_look_anew(emr_id16 object)
 {
+	emr_replica_item item, other;
+
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain.id,
+		.object = object);
+	assert_true(emr_next(&asked, &item));
 	emr_replica_rest(replica);
-	assert_status(EMR_INTERRUPTED,
-		emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, *(emr_id16 *)arg,
-			expect_other_bytes, (void *)(uintptr_t)item->bytes.data));
-	return EMR_OK;
+	EMR_ASK(again, replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain.id,
+		.object = object);
+	assert_true(emr_next(&again, &other));
+	assert_ptr_not_equal(other.bytes.data, item.bytes.data);
 }
 
 TEST_IN(begin, end, at_rest_nothing_is_lost_that_somebody_reads)
 {
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, domain.id);
-	past p = {0};
 
 	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
 	for (int i = 0; i < 60; i++) /* an entry that is worth to be kept */
@@ -288,21 +285,8 @@ TEST_IN(begin, end, at_rest_nothing_is_lost_that_somebody_reads)
 	(void)kit_send(&k, b);
 	(void)catch_up();
 	for (int i = 0; i < 2; i++)
-		assert_ok(emr_replica_history(
-			replica, EMR_FAMILY_OBJECT, domain.id, object, rest_and_look, &p));
-	assert_int_equal(p.n, 2);
-	assert_int_equal(p.versions[1], 1);
-	assert_ok(emr_replica_history(
-		replica, EMR_FAMILY_OBJECT, domain.id, object, forget_and_look_anew, &object));
-}
-
-static emr_status note_line(void *arg, const emr_replica_listing *line)
-{
-	past *p = arg;
-
-	p->versions[p->n] = line->item.seq;
-	p->ops[p->n++] = line->result;
-	return EMR_OK;
+		rest_and_look(object);
+	forget_and_look_anew(object);
 }
 
 TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
@@ -312,7 +296,7 @@ TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 	emr_ledger_answer found;
-	past p = {0};
+	emr_replica_listing line;
 
 	(void)save(object, 1); /* entry 3 */
 	b = kit_batch(&k, domain.id);
@@ -321,31 +305,24 @@ TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
 	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer)); /* entry 4 */
 	(void)catch_up();
-	assert_ok(emr_replica_recent(replica, &domain.id, &object, 8, note_line, &p));
-	assert_int_equal(p.n, 1);
-	assert_int_equal(p.versions[0], 3);
-	p.n = 0;
-	assert_ok(emr_replica_recent(replica, NULL, &object, 8, note_line, &p));
-	assert_int_equal(p.n, 2);
-	assert_int_equal(p.versions[0], 4);
-	assert_int_equal(p.ops[0], EMR_RESULT_CONFLICT);
-	assert_int_equal(p.versions[1], 3);
-	p.n = 0;
-	assert_ok(emr_replica_recent(replica, NULL, NULL, 3, note_line, &p));
-	assert_int_equal(p.n, 3);
+	EMR_ASK(its, replica, RECENT_IN, .domain = domain.id);
+	assert_true(emr_next(&its, &line));
+	assert_memory_equal(line.object.b, object.b, sizeof object.b);
+	assert_int_equal(line.item.seq, 3);
+	EMR_ASK(all, replica, RECENT);
+	assert_true(emr_next(&all, &line));
+	assert_memory_equal(line.object.b, object.b, sizeof object.b);
+	assert_int_equal(line.item.seq, 4);
+	assert_int_equal(line.result, EMR_RESULT_CONFLICT);
+	assert_true(emr_next(&all, &line));
+	assert_memory_equal(line.object.b, object.b, sizeof object.b);
+	assert_int_equal(line.item.seq, 3);
+	assert_true(emr_next(&all, &line));
+	assert_int_equal(line.item.seq, 2);
 	assert_ok(emr_replica_find_batch(replica, answer.batch_id, &found));
 	assert_int_equal(found.seq, 4);
 	assert_int_equal(found.results[0], EMR_RESULT_CONFLICT);
 	assert_status(EMR_NOT_FOUND, emr_replica_find_batch(replica, (emr_id32){{1}}, &found));
-}
-
-static emr_status note_domain(void *arg, emr_id16 id, bool is_mine, emr_bytes row)
-{
-	(void)id;
-	assert_true(is_mine);
-	assert_int_equal(row.len, EMR_ROW_DOMAIN_BYTES);
-	(*(size_t *)arg)++;
-	return EMR_OK;
 }
 
 TEST_IN(begin, end, rows_are_read_by_key)
@@ -353,7 +330,7 @@ TEST_IN(begin, end, rows_are_read_by_key)
 	emr_key_text key;
 	EMR_AUTO_BUF row = {0};
 	emr_row_key parsed;
-	size_t n = 0;
+	emr_known_domain known;
 
 	(void)catch_up();
 	emr_key_signer(k.owner.signer_id.b, &key);
@@ -362,8 +339,11 @@ TEST_IN(begin, end, rows_are_read_by_key)
 		emr_row_key_parse((emr_span){row.data, row.len}, &parsed), EMR_CONTRACT_OK);
 	assert_memory_equal(parsed.pk, k.owner.pk, 32);
 	assert_status(EMR_NOT_FOUND, emr_replica_state_get(replica, "D/00", &row));
-	assert_ok(emr_replica_domains(replica, note_domain, &n));
-	assert_int_equal(n, 1);
+	EMR_ASK(asked, replica, DOMAINS);
+	assert_true(emr_next(&asked, &known));
+	assert_true(known.is_mine);
+	assert_false(emr_next(&asked, &known));
+	assert_ok(asked.status);
 }
 
 TEST_IN(begin, end, an_erased_version_has_no_part_and_the_rest_stays_provable)
@@ -400,12 +380,6 @@ typedef struct reader {
 	size_t reads;
 } reader;
 
-static emr_status check_step(void *arg, const emr_replica_head *head)
-{
-	(*(size_t *)arg)++;
-	return head->version == 1 ? EMR_OK : EMR_DAMAGED;
-}
-
 static void *read_all_the_time(void *arg)
 {
 	reader *r = arg;
@@ -413,9 +387,14 @@ static void *read_all_the_time(void *arg)
 
 	do {
 		emr_replica_position position;
+		emr_replica_head head;
 		size_t n = 0;
+		EMR_ASK(asked, replica, ALL_HEADS);
+
 		assert_ok(emr_replica_at(replica, &position));
-		assert_ok(emr_replica_each_head(replica, NULL, check_step, &n));
+		for (; emr_next(&asked, &head); n++)
+			assert_int_equal(head.version, 1);
+		assert_ok(asked.status);
 		/* Batches of ten come whole, and nothing goes back. */
 		assert_int_equal(n % 10, 0);
 		assert_true(n >= before);

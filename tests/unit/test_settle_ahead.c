@@ -17,12 +17,8 @@ typedef struct desk {
 	ahead *keys;
 } desk;
 
-static emr_status note_file(void *arg, const emr_place *place, const emr_meta *meta)
+static void note_file(desk *d, const emr_place *place)
 {
-	desk *d = arg;
-
-	if (meta->type != EMR_META_FILE)
-		return EMR_OK;
 	assert_true(d->n < RECORDS);
 	d->places[d->n] = *place;
 	d->changes[d->n] = (emr_change){.kind = EMR_CHANGE_REWRAP,
@@ -32,14 +28,15 @@ static emr_status note_file(void *arg, const emr_place *place, const emr_meta *m
 		.cver = place->cver,
 		.from = &d->places[d->n]};
 	d->n++;
-	return EMR_OK;
 }
 
 static int begin(void **state)
 {
 	desk *d = calloc(1, sizeof *d);
+	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	emr_domain_public public;
-	uint64_t damaged = 1;
+	emr_place place;
+	emr_meta meta;
 
 	assert_non_null(d);
 	kit_open(&d->k);
@@ -48,8 +45,12 @@ static int begin(void **state)
 		kit_text(&d->k, printed("Imaging/%02d", i), printed("record %d", i));
 	}
 	kit_publish_all(&d->k);
-	assert_ok(emr_facts_each(d->k.stack.facts, note_file, d, &damaged));
-	assert_int_equal(damaged, 0);
+	all = emr_facts_all(d->k.stack.facts);
+	while (emr_facts_next(&all, &place, &meta))
+		if (meta.type == EMR_META_FILE)
+			note_file(d, &place);
+	assert_ok(all.status);
+	assert_int_equal(all.damaged, 0);
 	assert_int_equal(d->n, RECORDS);
 	d->ctx = (build_ctx){.keyring = d->k.stack.keyring,
 		.facts = d->k.stack.facts,

@@ -15,19 +15,12 @@ static void share(story *s, viewer *v)
 	viewer_learn_owner(v);
 }
 
-static emr_status count_one(void *arg, const emr_known_release *release)
-{
-	(void)release;
-	++*(size_t *)arg;
-	return EMR_OK;
-}
-
 static size_t questions(const viewer *v)
 {
-	size_t n = 0;
+	EMR_AUTO_BUF all = {0};
 
-	assert_ok(emr_replica_releases(v->replica, v->s->imaging, count_one, &n));
-	return n;
+	assert_ok(EMR_ASK_ALL(&all, v->replica, RELEASES, .domain = v->s->imaging));
+	return all.len / sizeof(emr_known_release);
 }
 
 TEST(a_series_of_300_slices_costs_twelve_questions_at_most)

@@ -6,7 +6,7 @@
 #include "contract/codes.h"
 #include "contract/rows_share.h"
 #include "org/datasets.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 #include "judge.h"
 #include "share/frozen.h"
@@ -403,13 +403,6 @@ TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 	assert_false(asks_at(&d, made, 0));
 }
 
-static emr_status find_letters(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 7 && memcmp(meta->name.data, "Letters", 7) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 /* Ana takes part with the folder that is her Imaging for the story's helpers, and eve asks once. */
 static void join_and_ask(called *d, emr_id16 *out_access)
 {
@@ -452,7 +445,6 @@ TEST(a_question_that_calls_records_names_is_not_answered)
 /* A reader who asks for little in each of many folders asks for much. */
 TEST(questions_in_two_folders_count_each_other)
 {
-	uint64_t damaged = 0;
 	emr_id16 access[2], domains[2];
 	STORY;
 	AUTO(called_end) called d;
@@ -460,7 +452,7 @@ TEST(questions_in_two_folders_count_each_other)
 	kit_mkdir(&s.k, "Letters");
 	kit_save(&s.k, "Letters/1.txt", "dear colleague");
 	domains[0] = s.imaging;
-	assert_ok(emr_facts_each(s.k.stack.facts, find_letters, &domains[1], &damaged));
+	domains[1] = story_place_called(&s, "Letters").domain;
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	for (int i = 0; i < 2; i++) {
@@ -739,10 +731,15 @@ static void is_unpaid(story *s, emr_id16 domain, emr_id16 grant, const char *nam
 	is_taken_for_paid = NULL;
 }
 
-static emr_status find_grant(void *arg, const emr_known_grant *known)
+static emr_id16 find_grant(const story *s, emr_id16 domain)
 {
-	memcpy(arg, known->grant.b, sizeof known->grant.b);
-	return EMR_OK;
+	emr_known_grant known = {.grant = {{0}}};
+
+	EMR_ASK(asked, s->k.stack.replica, GRANTS, .domain = domain);
+	while (emr_next(&asked, &known))
+		;
+	assert_ok(asked.status);
+	return known.grant;
 }
 
 TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
@@ -750,7 +747,7 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 	emr_share_trouble trouble;
 	emr_shared *open = NULL;
 	emr_grant_made made;
-	emr_id16 inner, grant = {{0}};
+	emr_id16 inner, grant;
 	STORY;
 	AUTO(called_end) called d;
 
@@ -759,7 +756,7 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 	dataset_put_by(&d, 100, 1);
 	made = dataset_join(&d);
 	inner = domain_at(&s, "Imaging/Old"); /* publishing carries the share there by itself */
-	assert_ok(emr_replica_grants(s.k.stack.replica, inner, find_grant, &grant));
+	grant = find_grant(&s, inner);
 	assert_ok(read_inside(&s, inner, grant, "CT.pdf", &trouble));
 	assert_ok(emr_shared_open(
 		s.lima.share, inner, grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
@@ -787,7 +784,7 @@ TEST(what_was_asked_in_a_folder_that_left_counts_on)
 	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.eve);
 	join_and_ask(&d, &access);
-	assert_ok(emr_replica_grants(s.k.stack.replica, imaging, find_grant, &left));
+	left = find_grant(&s, imaging);
 	assert_ok(emr_share_revoke(s.ana, imaging, left));
 	s.imaging = domain_at(&s, "Imaging/Old");
 	join_and_ask(&d, &access);

@@ -120,9 +120,8 @@ typedef struct attack {
 } attack;
 
 /* With every name key and every fragment that there is for her, on the bytes of the ledger. */
-static emr_status try_item(void *arg, const emr_replica_item *item)
+static void try_item(attack *a, const emr_replica_item *item)
 {
-	attack *a = arg;
 	emr_part_key at = {.family = EMR_FAMILY_OBJECT,
 		.domain = a->head->domain,
 		.object = a->head->object,
@@ -135,7 +134,7 @@ static emr_status try_item(void *arg, const emr_replica_item *item)
 	bool has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
 
 	if (item->priv_len == 0)
-		return EMR_OK;
+		return;
 	assert_ok(emr_replica_part(a->s->k.stack.replica, &at, &part));
 	if (has_content)
 		assert_ok(emr_put_part_decode(emr_buf_view(&part), &put));
@@ -165,23 +164,25 @@ static emr_status try_item(void *arg, const emr_replica_item *item)
 				    emr_id32_random(), cfrag) != EMR_OK);
 		a->contents++;
 	}
-	return EMR_OK;
 }
 
 /* Inside the inner domain there is nothing but what is shown. */
-static emr_status try_object(void *arg, const emr_replica_head *head)
+static void try_object(attack *a, const emr_replica_head *head)
 {
-	attack *a = arg;
+	emr_replica_item item;
 
 	a->head = head;
 	if (emr_id16_equal(head->domain, a->inner)) {
 		assert_int_equal(head->state, EMR_OBJECT_LIVE);
 		assert_int_equal(head->version, 1);
 		a->inside++;
-		return EMR_OK;
+		return;
 	}
-	return emr_replica_history(
-		a->s->k.stack.replica, EMR_FAMILY_OBJECT, head->domain, head->object, try_item, a);
+	EMR_ASK(asked, a->s->k.stack.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = head->domain, .object = head->object);
+	while (emr_next(&asked, &item))
+		try_item(a, &item);
+	assert_ok(asked.status);
 }
 
 static emr_fragment *fragment_of(story *s, int i, emr_id16 domain, emr_id16 grant)
@@ -205,6 +206,7 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	attack a = {.s = &s};
 	emr_grant_made made;
 	emr_ask *ask = NULL;
+	emr_replica_head head;
 
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a head, again");
 	kit_text(&s.k, "Imaging/Old/gone.txt", "thrown away");
@@ -236,7 +238,10 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	emr_ask_free(ask);
 	for (int i = 0; i < AGENTS; i++)
 		a.fragments[i] = fragment_of(&s, i, a.inner, made.grant);
-	assert_ok(emr_replica_each_head(s.k.stack.replica, NULL, try_object, &a));
+	EMR_ASK(asked, s.k.stack.replica, ALL_HEADS);
+	while (emr_next(&asked, &head))
+		try_object(&a, &head);
+	assert_ok(asked.status);
 	assert_int_equal(a.inside, 3); /* the folder and two files */
 	assert_true(a.names >= 8);
 	assert_true(a.contents >= 5 * AGENTS);

@@ -30,32 +30,9 @@ static void assert_applied(const pen *p)
 	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
 }
 
-typedef struct wanted {
-	const char *name;
-	emr_place place;
-	bool is_there;
-} wanted;
-
-static emr_status find(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	wanted *w = arg;
-
-	if (meta->name.len == strlen(w->name) &&
-		memcmp(meta->name.data, w->name, meta->name.len) == 0) {
-		w->place = *place;
-		w->is_there = true;
-	}
-	return EMR_OK;
-}
-
 static emr_place place_of(const char *name)
 {
-	wanted w = {.name = name};
-	uint64_t damaged;
-
-	assert_ok(emr_facts_each(s.k.stack.facts, find, &w, &damaged));
-	assert_true(w.is_there);
-	return w.place;
+	return story_place_called(&s, name);
 }
 
 static emr_status owner_reads(const char *path)

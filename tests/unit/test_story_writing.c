@@ -166,13 +166,6 @@ TEST_IN(begin, end, what_a_writer_leaves_in_a_folder_its_owner_reads)
 	pen_close(&p);
 }
 
-static emr_status first_file(void *arg, const emr_replica_head *head)
-{
-	if (head->pversion != 0)
-		*(emr_replica_head *)arg = *head;
-	return EMR_OK;
-}
-
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
 	(void)index;
@@ -184,7 +177,7 @@ static void assert_opens_nothing(person *m)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF plain = {0};
-	emr_replica_head head;
+	emr_replica_head one, head = {.pversion = 0};
 	emr_put_part put;
 	emr_part_key at = {.family = EMR_FAMILY_OBJECT, .domain = s.imaging};
 	emr_list_key *own;
@@ -192,7 +185,10 @@ static void assert_opens_nothing(person *m)
 	uint8_t aad[EMR_META_AAD_BYTES], ctx[32];
 	emr_id32 digest;
 
-	assert_ok(emr_replica_each_head(s.k.stack.replica, &s.imaging, first_file, &head));
+	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = s.imaging);
+	while (emr_next(&asked, &one))
+		head = one.pversion != 0 ? one : head;
+	assert_ok(asked.status);
 	at.object = head.object;
 	at.version = head.pversion;
 	assert_ok(emr_ledger_fetch(m->ledger, &at, 1, take_part, &bytes));
@@ -309,13 +305,6 @@ TEST_IN(begin, end, what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_ans
 
 /* ---- an Inbox ---- */
 
-static emr_status find_inbox(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	if (meta->name.len == 5 && memcmp(meta->name.data, "Inbox", 5) == 0)
-		*(emr_id16 *)arg = place->domain;
-	return EMR_OK;
-}
-
 static void card_of(emr_id16 domain, emr_buf *out)
 {
 	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
@@ -327,8 +316,7 @@ TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobo
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF wrong = {0};
 	emr_writing writing;
-	emr_id16 inbox = {{0}};
-	uint64_t damaged = 0;
+	emr_id16 inbox;
 	char path[64];
 	time_t now;
 	person porter = {0};
@@ -336,7 +324,7 @@ TEST_IN(begin, end, a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobo
 
 	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
-	assert_ok(emr_facts_each(s.k.stack.facts, find_inbox, &inbox, &damaged));
+	inbox = story_place_called(&s, "Inbox").domain;
 	card_of(inbox, &card);
 	card_of(s.imaging, &wrong);
 	pen_open(&s, &p, &s.lima, "lima");

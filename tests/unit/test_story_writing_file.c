@@ -60,17 +60,15 @@ static void end(pen *p)
 	story_end(&s);
 }
 
-static emr_status count_head(void *arg, const emr_replica_head *head)
-{
-	*(size_t *)arg += head->state == EMR_OBJECT_LIVE;
-	return EMR_OK;
-}
-
 static size_t live_in(emr_id16 domain)
 {
+	emr_replica_head head;
 	size_t n = 0;
 
-	assert_ok(emr_replica_each_head(s.k.stack.replica, &domain, count_head, &n));
+	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = domain);
+	while (emr_next(&asked, &head))
+		n += head.state == EMR_OBJECT_LIVE;
+	assert_ok(asked.status);
 	return n;
 }
 
@@ -351,26 +349,34 @@ TEST(other_readers_see_her_description_too)
 	viewer_reads(&v, "MRI.pdf", owner_answers, "his bytes");
 }
 
-static emr_status note_name(void *arg, const emr_version *v)
+static void put_line(char text[4000], const char *line, size_t len)
 {
-	char *text = arg;
-	size_t len = strlen(text);
-
-	(void)snprintf(text + len, 4000 - len, "%.*s\n", (int)v->meta->name.len,
-		(const char *)v->meta->name.data);
-	assert_true(emr_id16_equal(v->meta->parent, s.imaging));
-	return EMR_OK;
+	(void)snprintf(text + strlen(text), 4000 - strlen(text), "%.*s\n", (int)len, line);
 }
 
-static emr_status note_path(void *arg, const emr_event *event)
+static void note_names(emr_id16 record_id, char text[4000])
 {
-	char *text = arg;
+	EMR_AUTO_VERSIONS all = emr_facts_record_history(s.k.stack.facts, record_id);
+	emr_version v;
 
-	if (event->path != NULL)
-		(void)snprintf(text + strlen(text), 4000 - strlen(text), "%s\n", event->path);
-	if (event->from != NULL)
-		(void)snprintf(text + strlen(text), 4000 - strlen(text), "%s\n", event->from);
-	return EMR_OK;
+	while (emr_versions_next(&all, &v)) {
+		put_line(text, (const char *)v.meta->name.data, v.meta->name.len);
+		assert_true(emr_id16_equal(v.meta->parent, s.imaging));
+	}
+	assert_ok(all.status);
+}
+
+static void note_paths(emr_chronicle *chronicle, char text[4000])
+{
+	EMR_AUTO_EVENTS events = emr_chronicle_events(chronicle);
+	emr_event event;
+
+	while (emr_events_next(&events, &event)) {
+		if (event.path != NULL)
+			put_line(text, event.path, strlen(event.path));
+		if (event.from != NULL)
+			put_line(text, event.from, strlen(event.from));
+	}
 }
 
 TEST(the_past_and_the_log_have_her_name_for_it)
@@ -391,13 +397,12 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/knee.pdf");
 	kit_settle(&s.k);
 	assert_ok(emr_view_place(s.k.view, "Imaging/knee.pdf", &place));
-	assert_ok(
-		emr_facts_record_history(s.k.stack.facts, place.record_id, note_name, text, NULL));
+	note_names(place.record_id, text);
 	assert_string_equal(text, "MRI.pdf\nMRI.pdf\nMRI.pdf\nMRI.pdf\nknee.pdf\n");
 	text[0] = 0;
 	assert_ok(emr_chronicle_new(s.k.stack.facts, s.k.stack.replica, &chronicle));
 	assert_ok(emr_chronicle_catch_up(chronicle, NULL));
-	assert_ok(emr_chronicle_each(chronicle, note_path, text));
+	note_paths(chronicle, text);
 	emr_chronicle_free(chronicle);
 	assert_null(strstr(text, "Pwned"));
 	assert_non_null(strstr(text, "Imaging/MRI.pdf\nImaging/knee.pdf\nImaging/MRI.pdf\n"));

@@ -38,17 +38,15 @@ static void settle_after(bool restart)
 	kit_settle(&s.k);
 }
 
-static emr_status count_head(void *arg, const emr_replica_head *head)
-{
-	*(size_t *)arg += head->state == EMR_OBJECT_LIVE;
-	return EMR_OK;
-}
-
 static size_t live_in(emr_id16 domain)
 {
+	emr_replica_head head;
 	size_t n = 0;
 
-	assert_ok(emr_replica_each_head(s.k.stack.replica, &domain, count_head, &n));
+	EMR_ASK(asked, s.k.stack.replica, HEADS, .domain = domain);
+	while (emr_next(&asked, &head))
+		n += head.state == EMR_OBJECT_LIVE;
+	assert_ok(asked.status);
 	return n;
 }
 

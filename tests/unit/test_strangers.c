@@ -249,29 +249,24 @@ static emr_id16 shares(person *m, const person *whom, const person *agent)
 }
 
 typedef struct counted {
-	const person *whom;
 	size_t n;
 	emr_id16 last;
 } counted;
 
-static emr_status count_grant(void *arg, const emr_known_grant *grant)
-{
-	counted *c = arg;
-
-	if (memcmp(grant->row.grantee, c->whom->public.signer_id.b, 32) != 0 ||
-		emr_grant_phase_at(grant, story_now(&s)) != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	c->n++;
-	c->last = grant->grant;
-	return EMR_OK;
-}
-
 static counted count_in(emr_id16 domain, const person *whom)
 {
-	counted c = {.whom = whom};
+	counted c = {0};
+	emr_known_grant grant;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_grants(s.k.stack.replica, domain, count_grant, &c));
+	EMR_ASK(asked, s.k.stack.replica, GRANTS, .domain = domain);
+	while (emr_next(&asked, &grant))
+		if (memcmp(grant.row.grantee, whom->public.signer_id.b, 32) == 0 &&
+			emr_grant_phase_at(&grant, story_now(&s)) == EMR_GRANT_IN_FORCE) {
+			c.n++;
+			c.last = grant.grant;
+		}
+	assert_ok(asked.status);
 	return c;
 }
 
@@ -500,14 +495,6 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 }
 
-static emr_status note_end(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	(void)domain;
-	if (memcmp(row->writer, s.lima.public.signer_id.b, 32) == 0)
-		*(uint64_t *)arg = row->not_after_unix_s;
-	return EMR_OK;
-}
-
 /* A right to write lasts as long as the longer of two that she gave. */
 TEST_IN(strangers_begin, strangers_end, how_long_he_lets_somebody_write_is_not_taken_over)
 {
@@ -516,6 +503,7 @@ TEST_IN(strangers_begin, strangers_end, how_long_he_lets_somebody_write_is_not_t
 		.writes = EMR_WRITES_ALL,
 		.purposes = 1u << CONSULT,
 		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	emr_known_writer writer;
 	uint64_t until = 0;
 
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
@@ -527,7 +515,11 @@ TEST_IN(strangers_begin, strangers_end, how_long_he_lets_somebody_write_is_not_t
 	assert_int_equal(look().writers, 1);
 	order.not_after_unix_s = story_now(&s) + 14 * DAY;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_end, &until));
+	EMR_ASK(asked, s.k.stack.replica, WRITERS, .domain = s.imaging);
+	while (emr_next(&asked, &writer))
+		if (memcmp(writer.row.writer, s.lima.public.signer_id.b, 32) == 0)
+			until = writer.row.not_after_unix_s;
+	assert_ok(asked.status);
 	assert_int_equal(until, order.not_after_unix_s);
 	assert_int_equal(look().writers, 0);
 }

@@ -126,19 +126,12 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 }
 
-static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	(void)domain;
-	if (memcmp(row->writer, s.eve.public.signer_id.b, 32) == 0)
-		*(uint8_t *)arg = row->head.state;
-	return EMR_OK;
-}
-
 /* The time of an entry is said by who brings it: a manager of seconds is one again when he says
  * that it is still then. */
 TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by_an_entry)
 {
 	EMR_AUTO_BUF ended = {0};
+	emr_known_writer writer;
 	uint8_t is = 0;
 
 	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
@@ -146,7 +139,11 @@ TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by
 	assert_int_equal(look().managers, 1);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
 	assert_int_equal(strangers_count(&ended).managers, 1);
-	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_state, &is));
+	EMR_ASK(asked, s.k.stack.replica, WRITERS, .domain = s.imaging);
+	while (emr_next(&asked, &writer))
+		if (memcmp(writer.row.writer, s.eve.public.signer_id.b, 32) == 0)
+			is = writer.row.head.state;
+	assert_ok(asked.status);
 	assert_int_equal(is, EMR_WRITER_ENDED);
 	s.k.clock.unix_ns -= INT64_C(10) * 1000000000;
 	assert_int_equal(lets(&s.eve, &s.lima, EMR_WRITES_DEPOSIT, DAY), EMR_RESULT_NOT_AUTHORISED);

@@ -21,35 +21,6 @@ static emr_place place_of(const char *path)
 	return place;
 }
 
-typedef struct sought {
-	const char *name;
-	emr_place place;
-	bool is_found;
-} sought;
-
-static emr_status note_fact(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	sought *w = arg;
-
-	if (meta->name.len == strlen(w->name) &&
-		memcmp(meta->name.data, w->name, meta->name.len) == 0) {
-		w->place = *place;
-		w->is_found = true;
-	}
-	return EMR_OK;
-}
-
-/* Of the only directory that is called so. */
-static emr_place directory_called(const char *name)
-{
-	sought w = {.name = name};
-	uint64_t damaged = 0;
-
-	assert_ok(emr_facts_each(s.k.stack.facts, note_fact, &w, &damaged));
-	assert_true(w.is_found);
-	return w.place;
-}
-
 static pen his;
 static emr_place letters, court;
 
@@ -63,7 +34,7 @@ static int begin(void **state)
 	kit_mkdir(&s.k, "Private/Letters");
 	kit_text(&s.k, "Private/Letters/court.txt", "not for him");
 	settle();
-	letters = directory_called("Letters");
+	letters = story_place_called(&s, "Letters");
 	court = place_of("Private/Letters/court.txt");
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_share_pass_on(s.ana, NULL));
@@ -107,24 +78,21 @@ static void says_it_lies(
 	tell(&his, domain, object, type, as, parent);
 }
 
-static emr_status note_object(void *arg, emr_id16 domain, emr_id16 object)
-{
-	emr_replica_head head;
-
-	if (emr_id16_equal(domain, s.imaging) &&
-		emr_replica_head_get(s.k.stack.replica, domain, object, &head) == EMR_OK)
-		*(bool *)arg |= head.state == EMR_OBJECT_LIVE;
-	return EMR_OK;
-}
-
 /* Whether Imaging has the keys of court.txt. */
 static bool court_is_in_imaging(void)
 {
 	bool is_there = false;
+	emr_named_object one;
+	emr_replica_head head;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_each_naming(
-		s.k.stack.replica, court.record_id, note_object, &is_there));
+	EMR_ASK(asked, s.k.stack.replica, NAMING, .object = court.record_id);
+	while (emr_next(&asked, &one))
+		if (emr_id16_equal(one.domain, s.imaging) &&
+			emr_replica_head_get(s.k.stack.replica, one.domain, one.object, &head) ==
+				EMR_OK)
+			is_there |= head.state == EMR_OBJECT_LIVE;
+	assert_ok(asked.status);
 	return is_there;
 }
 
@@ -186,7 +154,7 @@ static emr_place moves_plans(void)
 	kit_text(&s.k, "Private/Plans/own.txt", "for him");
 	kit_text(&s.k, "Private/Plans/More/own.txt", "for him, too");
 	settle();
-	plans = directory_called("Plans");
+	plans = story_place_called(&s, "Plans");
 	kit_rename(&s.k, "Private/Plans", "Imaging/Plans");
 	return plans;
 }
@@ -481,7 +449,7 @@ TEST_IN(begin, end, a_word_about_what_nobody_sees_is_followed)
 	kit_mkdir(&s.k, "Notes");
 	settle();
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters,
-		directory_called("Notes").object);
+		story_place_called(&s, "Notes").object);
 	settle();
 	kit_expect_text(&s.k, "Notes/Letters/court.txt", "not for him");
 	assert_false(court_is_in_imaging());

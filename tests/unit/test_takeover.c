@@ -183,9 +183,8 @@ typedef struct picture {
 	emr_record_ctx *records;
 } picture;
 
-static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
+static void draw(picture *p, const emr_place *place, const emr_meta *meta)
 {
-	picture *p = arg;
 	size_t used = strlen(p->text);
 	char object[33], record[33], root[73];
 	emr_content_key *key = NULL;
@@ -202,7 +201,6 @@ static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
 	snprintf(p->text + used, sizeof p->text - used, "%s %.*s %d %s v%d %s %d\n", object,
 		(int)meta->name.len, (const char *)meta->name.data, (int)meta->mode, record,
 		(int)place->cver, root, (int)content.n);
-	return EMR_OK;
 }
 
 static int by_line(const void *a, const void *b)
@@ -229,11 +227,15 @@ static void sort_lines(char text[TEXT_BYTES])
 
 static void draw_all(world *w, emr_facts *facts, picture *out)
 {
-	uint64_t damaged = 0;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(facts);
+	emr_place place;
+	emr_meta meta;
 
 	*out = (picture){.facts = facts, .records = w->k.stack.records};
-	assert_ok(emr_facts_each(facts, draw, out, &damaged));
-	assert_int_equal(damaged, 0);
+	while (emr_facts_next(&all, &place, &meta))
+		draw(out, &place, &meta);
+	assert_ok(all.status);
+	assert_int_equal(all.damaged, 0);
 	sort_lines(out->text);
 }
 
@@ -247,20 +249,17 @@ static void expect_same(world *w)
 	assert_non_null(strstr(here.text, "MRI.pdf"));
 }
 
-static emr_status count_numbered(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	(void)place;
-	*(int *)arg += meta->name.len > 0 && meta->name.data[0] >= '0' && meta->name.data[0] <= '9';
-	return EMR_OK;
-}
-
 static void expect_count(world *w, int wanted)
 {
-	uint64_t damaged = 0;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(w->facts);
+	emr_place place;
+	emr_meta meta;
 	int n = 0;
 
-	assert_ok(emr_facts_each(w->facts, count_numbered, &n, &damaged));
-	assert_int_equal(damaged, 0);
+	while (emr_facts_next(&all, &place, &meta))
+		n += meta.name.len > 0 && meta.name.data[0] >= '0' && meta.name.data[0] <= '9';
+	assert_ok(all.status);
+	assert_int_equal(all.damaged, 0);
 	assert_int_equal(n, wanted);
 }
 
@@ -405,7 +404,6 @@ TEST_IN(begin, end, it_may_be_interrupted_anywhere)
 TEST_IN(begin, end, another_member_reads_no_name)
 {
 	world *w = *state;
-	uint64_t damaged = 0;
 	static picture there;
 
 	take(w);
@@ -415,8 +413,7 @@ TEST_IN(begin, end, another_member_reads_no_name)
 	assert_int_equal(mkdir(w->state, 0700), 0);
 	w->state_fd = open(w->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	open_other(w, w->hospital);
-	there = (picture){.facts = w->facts, .records = w->k.stack.records};
-	assert_ok(emr_facts_each(w->facts, draw, &there, &damaged));
+	draw_all(w, w->facts, &there);
 	assert_string_equal(there.text, "");
 }
 
@@ -426,51 +423,55 @@ typedef struct tale {
 	char text[TEXT_BYTES];
 } tale;
 
-static emr_status tell_event(void *arg, const emr_event *e)
-{
-	tale *t = arg;
-	size_t used = strlen(t->text);
-
-	snprintf(t->text + used, sizeof t->text - used, "%d %s %s v%d %d\n", e->deed, e->path,
-		e->from != NULL ? e->from : "-", (int)e->cver, (int)(e->time_unix_s % 100000));
-	return EMR_OK;
-}
-
 static void tell_chronicle(emr_facts *facts, emr_replica *replica, tale *out)
 {
 	emr_chronicle *chronicle = NULL;
 	uint64_t damaged = 0;
+	emr_event e;
 
 	*out = (tale){{0}};
 	assert_ok(emr_chronicle_new(facts, replica, &chronicle));
 	assert_ok(emr_chronicle_catch_up(chronicle, &damaged));
 	assert_int_equal(damaged, 0);
-	assert_ok(emr_chronicle_each(chronicle, tell_event, out));
+	{
+		EMR_AUTO_EVENTS events = emr_chronicle_events(chronicle);
+
+		while (emr_events_next(&events, &e)) {
+			size_t used = strlen(out->text);
+
+			snprintf(out->text + used, sizeof out->text - used, "%d %s %s v%d %d\n",
+				e.deed, e.path, e.from != NULL ? e.from : "-", (int)e.cver,
+				(int)(e.time_unix_s % 100000));
+		}
+	}
 	emr_chronicle_free(chronicle);
 }
 
-static emr_status tell_version(void *arg, const emr_version *v)
+static void tell_versions(emr_versions all, tale *out)
 {
-	tale *t = arg;
-	size_t used = strlen(t->text);
+	emr_version v;
 
-	snprintf(t->text + used, sizeof t->text - used, "%.*s v%d %d %s\n", (int)v->meta->name.len,
-		(const char *)v->meta->name.data, (int)v->place.cver,
-		(int)(v->time_unix_s % 100000), v->is_live ? "+" : "-");
-	return EMR_OK;
+	*out = (tale){{0}};
+	while (emr_versions_next(&all, &v)) {
+		size_t used = strlen(out->text);
+
+		snprintf(out->text + used, sizeof out->text - used, "%.*s v%d %d %s\n",
+			(int)v.meta->name.len, (const char *)v.meta->name.data, (int)v.place.cver,
+			(int)(v.time_unix_s % 100000), v.is_live ? "+" : "-");
+	}
+	assert_ok(all.status);
+	emr_versions_end(&all);
 }
 
 static void tell_folder(emr_facts *facts, uint64_t until, bool with_deleted, tale *out)
 {
-	*out = (tale){{0}};
-	assert_ok(emr_facts_each_as_of(facts, until, with_deleted, tell_version, out, NULL));
+	tell_versions(emr_facts_as_of(facts, until, with_deleted), out);
 	sort_lines(out->text);
 }
 
 static void tell_record(emr_facts *facts, emr_id16 record, tale *out)
 {
-	*out = (tale){{0}};
-	assert_ok(emr_facts_record_history(facts, record, tell_version, out, NULL));
+	tell_versions(emr_facts_record_history(facts, record), out);
 }
 
 static void annex(world *w)
@@ -506,24 +507,11 @@ TEST_IN(begin, end, the_past_is_told_as_before)
 	}
 }
 
-typedef struct seek {
-	uint64_t cver;
-	emr_place found;
-} seek;
-
-static emr_status seek_version(void *arg, const emr_version *v)
-{
-	seek *s = arg;
-
-	if (v->place.cver == s->cver)
-		s->found = v->place;
-	return EMR_OK;
-}
-
 TEST_IN(begin, end, an_old_version_opens_by_its_place)
 {
 	world *w = *state;
-	seek s = {.cver = 1};
+	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
+	emr_version old;
 	emr_content_key *key = NULL;
 	emr_whose whose;
 	emr_content content;
@@ -532,33 +520,28 @@ TEST_IN(begin, end, an_old_version_opens_by_its_place)
 	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
 	take(w);
 	annex(w);
-	assert_ok(emr_facts_record_history(w->facts, place.record_id, seek_version, &s, NULL));
-	assert_true((s.found.version & EMR_VERSION_ANNEX) != 0);
-	assert_ok(
-		emr_facts_open_signed(w->facts, (emr_bytes){0}, &s.found, &content, &key, &whose));
+	all = emr_facts_record_history(w->facts, place.record_id);
+	assert_true(emr_versions_next(&all, &old)); /* the first */
+	assert_int_equal(old.place.cver, 1);
+	assert_true((old.place.version & EMR_VERSION_ANNEX) != 0);
+	assert_ok(emr_facts_open_signed(
+		w->facts, (emr_bytes){0}, &old.place, &content, &key, &whose));
 	assert_int_equal(content.n, strlen("first finding"));
 	emr_content_key_free(key);
-}
-
-static emr_status count_bundle(void *arg, emr_id16 object, const emr_cid *root)
-{
-	(void)object;
-	(void)root;
-	++*(int *)arg;
-	return EMR_OK;
 }
 
 TEST_IN(begin, end, no_block_of_an_old_version_is_let_go)
 {
 	world *w = *state;
-	int here = 0, there = 0;
+	EMR_AUTO_BUF here = {0};
+	EMR_AUTO_BUF there = {0};
 
 	take(w);
 	annex(w);
-	assert_ok(emr_facts_each_bundle(w->k.stack.facts, false, NULL, count_bundle, &here));
-	assert_ok(emr_facts_each_bundle(w->facts, false, NULL, count_bundle, &there));
-	assert_int_equal(here, there);
-	assert_true(here > 5);
+	assert_ok(emr_facts_bundles(w->k.stack.facts, false, NULL, &here));
+	assert_ok(emr_facts_bundles(w->facts, false, NULL, &there));
+	assert_int_equal(here.len, there.len);
+	assert_true(here.len > 5 * sizeof(emr_pin));
 }
 
 TEST_IN(begin, end, new_content_counts_on_from_the_highest_before)

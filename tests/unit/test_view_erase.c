@@ -181,21 +181,12 @@ static size_t count_on_disk(kit *k, const needles *list)
 	return s.found;
 }
 
-static emr_status take_part(void *arg, const emr_replica_item *item)
-{
-	(void)arg;
-	(void)item;
-	return EMR_OK;
-}
-
 /* The private parts of every version of the object at PATH: wrapped keys and sealed names. */
 static void add_parts(kit *k, const char *path, needles *list)
 {
 	const node *n = tree_by_number(k->view, kit_attr(k, path).node);
 	uint64_t last = node_version(n);
 
-	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, node_domain(n),
-		node_object(n), take_part, NULL));
 	for (uint64_t version = 1; version <= last; version++) {
 		emr_part_key at = {.domain = node_domain(n),
 			.object = node_object(n),

@@ -43,25 +43,6 @@ WRAPPED(emr_status, emr_coowned_pre, const emr_keyring *kr, emr_id16 domain_id, 
 	return EMR_AWAITED;
 }
 
-/* ---- a domain that becomes readable when a run has just asked what is new ---- */
-
-static _Atomic(emr_view *) to_take_in; /* NULL: none */
-static emr_id16 domain_to_take_in;
-static _Atomic(emr_replica *) read_on; /* NULL: none */
-static _Atomic uint64_t lowest_since;  /* that was asked of it */
-
-WRAPPED(emr_status, emr_replica_since, emr_replica *replica, uint64_t since,
-	emr_replica_since_fn fn, void *arg)
-{
-	emr_status status = __real_emr_replica_since(replica, since, fn, arg);
-	emr_view *view = atomic_exchange(&to_take_in, NULL);
-
-	if (replica == read_on && since < lowest_since)
-		lowest_since = since;
-	return status == EMR_OK && view != NULL ? emr_view_take_in(view, domain_to_take_in)
-						: status;
-}
-
 /* On the first computer there is something new in two folders, and one of them opens on the second
  * when its letter comes. */
 static void save_in_both(two *t)

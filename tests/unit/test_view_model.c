@@ -655,17 +655,10 @@ WRAPPED(emr_status, emr_bundle_build, emr_record_ctx *ctx, const emr_content *co
 	return __real_emr_bundle_build(ctx, content, key, facts, out_root);
 }
 
-static emr_status note_bundle(void *arg, emr_id16 object, const emr_cid *root)
-{
-	const emr_pin pin = {.root = *root, .owner = object, .state = EMR_PIN_REGISTERED};
-
-	return emr_buf_append(arg, &pin, sizeof pin);
-}
-
 static emr_status note_pin(void *arg, const emr_pin *pin)
 {
 	assert_int_equal(pin->state, EMR_PIN_REGISTERED); /* nothing waits any more */
-	return note_bundle(arg, pin->owner, &pin->root);
+	return emr_buf_append(arg, pin, sizeof *pin);
 }
 
 static int by_all(const void *a, const void *b)
@@ -694,7 +687,7 @@ static void pins_are_versions(road *r)
 	size_t n;
 
 	assert_ok(emr_store_each_pin(r->k.stack.store, note_pin, &pins));
-	assert_ok(emr_facts_each_bundle(r->k.stack.facts, false, NULL, note_bundle, &versions));
+	assert_ok(emr_facts_bundles(r->k.stack.facts, false, NULL, &versions));
 	n = versions.len / sizeof *all;
 	assert_int_equal(pins.len / sizeof *all, n);
 	if (n == 0)

@@ -45,16 +45,6 @@ static emr_status bring(kit *k, const char *path, uint64_t until, uint64_t cver,
 	return status;
 }
 
-static emr_status tell(void *arg, const emr_file_version *v)
-{
-	char *text = arg;
-
-	sprintf(text + strlen(text), "%s%s%d=%d%s", text[0] != 0 ? " " : "",
-		v->is_deletion ? "gone" : "v", (int)v->cver, (int)v->bytes,
-		v->is_current ? "*" : "");
-	return EMR_OK;
-}
-
 static emr_status count(
 	void *arg, const char *path, emr_status status, const emr_restored *restored)
 {
@@ -82,9 +72,14 @@ static const char *bring_folder(kit *k, const char *path, uint64_t until)
 static const char *versions(kit *k, const char *path)
 {
 	static char text[2000];
+	EMR_AUTO_BUF all = {0};
 
 	text[0] = 0;
-	assert_ok(emr_view_each_version(k->view, path, tell, text));
+	assert_ok(emr_view_versions(k->view, path, &all));
+	EMR_EACH (const emr_file_version, v, &all)
+		sprintf(text + strlen(text), "%s%s%d=%d%s", text[0] != 0 ? " " : "",
+			v->is_deletion ? "gone" : "v", (int)v->cver, (int)v->bytes,
+			v->is_current ? "*" : "");
 	return text;
 }
 

@@ -411,12 +411,6 @@ size_t kit_batch_count(emr_bytes batch)
 
 /* ---- the ledger ---- */
 
-typedef struct listing {
-	kit *k;
-	char lines[4000][12];
-	size_t n;
-} listing;
-
 static const char *op_name(uint8_t op)
 {
 	return op == EMR_OP_PUT		 ? "PUT"
@@ -429,31 +423,24 @@ static const char *op_name(uint8_t op)
 					 : "OTHER";
 }
 
-static emr_status note_item(void *arg, const emr_replica_listing *line)
-{
-	listing *l = arg;
-
-	if (line->item.seq < l->k->ledger_size)
-		return EMR_OK;
-	assert_true(l->n < sizeof l->lines / sizeof l->lines[0]);
-	snprintf(l->lines[l->n++], sizeof l->lines[0], "%s%s", op_name(line->item.op),
-		line->result > 1 ? "!" : "");
-	return EMR_OK;
-}
-
 const char *kit_items(kit *k)
 {
-	static listing l;
+	static char lines[4000][12];
 	static char text[60000];
-	size_t used = 0;
+	emr_replica_listing line;
+	size_t used = 0, n = 0;
 
-	l.k = k;
-	l.n = 0;
-	assert_ok(emr_replica_recent(k->stack.replica, NULL, NULL, 4000, note_item, &l));
+	EMR_ASK(asked, k->stack.replica, RECENT);
+	while (emr_next(&asked, &line) && line.item.seq >= k->ledger_size) {
+		assert_true(n < sizeof lines / sizeof lines[0]);
+		snprintf(lines[n++], sizeof lines[0], "%s%s", op_name(line.item.op),
+			line.result > 1 ? "!" : "");
+	}
+	assert_ok(asked.status);
 	text[0] = 0;
-	while (l.n-- > 0)
+	while (n-- > 0)
 		used += (size_t)snprintf(
-			text + used, sizeof text - used, "%s%s", used > 0 ? " " : "", l.lines[l.n]);
+			text + used, sizeof text - used, "%s%s", used > 0 ? " " : "", lines[n]);
 	k->ledger_size = size_of_ledger(k);
 	return text;
 }

@@ -6,6 +6,7 @@
 
 #include "emr_stack.h"
 #include "ledger/batch.h"
+#include "replica/ask.h"
 
 typedef struct kit_clock {
 	emr_clock clock;

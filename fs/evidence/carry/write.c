@@ -40,16 +40,19 @@ static void writing_end(writing *w)
 
 /* ---- which records ---- */
 
-static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status keep_records(writing *w)
 {
-	writing *w = arg;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all(w->from->facts);
+	emr_place place;
+	emr_meta meta;
 
-	if (w->n == RECORDS_MAX)
-		return EMR_LIMIT;
-	if (emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records) != EMR_OK)
-		return EMR_NO_MEMORY;
-	w->records[w->n++] = (record){.place = *place, .parent = meta->parent};
-	return EMR_OK;
+	while (emr_facts_next(&all, &place, &meta)) {
+		if (w->n == RECORDS_MAX)
+			return EMR_LIMIT;
+		EMR_TRY(emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records));
+		w->records[w->n++] = (record){.place = place, .parent = meta.parent};
+	}
+	return all.status == EMR_OK && all.damaged > 0 ? EMR_DAMAGED : all.status;
 }
 
 static int by_object(const void *a, const void *b)
@@ -144,12 +147,9 @@ static emr_status write_content(writing *w, const record *r)
  * here. */
 static emr_status write_records(writing *w, const emr_id16 *root)
 {
-	uint64_t damaged = 0;
 	bool any = false;
 
-	EMR_TRY(emr_facts_each(w->from->facts, keep_record, w, &damaged));
-	if (damaged > 0)
-		return EMR_DAMAGED;
+	EMR_TRY(keep_records(w));
 	if (w->n > 0)
 		qsort(w->records, w->n, sizeof *w->records, by_object);
 	for (size_t i = 0; i < w->n; i++) {

@@ -46,10 +46,8 @@ static void making_free(making **made)
 
 static emr_status find_item(making *m)
 {
-	const emr_part_key at = {.domain = m->place.domain,
-		.object = m->place.object,
-		.version = m->place.pversion,
-		.family = EMR_FAMILY_OBJECT};
+	const emr_part_key at =
+		emr_part_of_object(m->place.domain, m->place.object, m->place.pversion);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_status status = emr_replica_item_get(m->from->replica, &at, &bytes, &item);

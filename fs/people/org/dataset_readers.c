@@ -11,7 +11,7 @@
 #include "kit/json.h"
 #include "kit/text.h"
 #include "replica/names.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 #include "share/frozen.h"
 
 /* One time that one person was in. */

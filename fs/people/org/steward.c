@@ -10,7 +10,7 @@
 #include "kit/text.h"
 #include "org/datasets.h"
 #include "org/team_care.h"
-#include "replica/points.h"
+#include "replica/ask.h"
 
 /* ---- create ---- */
 

@@ -52,12 +52,9 @@ static bool is_later(const emr_event *event, const emr_dealing *one)
 						     : event->seq > one->said.seq;
 }
 
-/* Under the chronicle's lock: copies and returns.  The last name before it is the name at that
- * time. */
-static emr_status name_by(void *arg, const emr_event *event)
+/* The last name before it is the name at that time. */
+static emr_status name_by(emr_openings *o, const emr_event *event)
 {
-	emr_openings *o = arg;
-
 	for (size_t i = 0; i < o->n_dealings; i++) {
 		emr_dealing *one = &o->dealings[i];
 
@@ -74,12 +71,16 @@ static emr_status name_by(void *arg, const emr_event *event)
 emr_status gathering_dealings(gathering *g)
 {
 	EMR_AUTO_DEALINGS all = {0};
+	emr_event event;
 
 	EMR_TRY(emr_share_dealings(g->share, &all));
 	EMR_EACH (emr_share_dealing, said, &all)
 		EMR_TRY(note_dealing(g, said));
-	if (g->out->n_dealings > 0)
-		EMR_TRY(emr_chronicle_each(g->session->chronicle, name_by, g->out));
+	if (g->out->n_dealings == 0)
+		return EMR_OK;
+	EMR_AUTO_EVENTS events = emr_chronicle_events(g->session->chronicle);
+	while (emr_events_next(&events, &event))
+		EMR_TRY(name_by(g->out, &event));
 	return EMR_OK;
 }
 

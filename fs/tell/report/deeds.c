@@ -101,15 +101,19 @@ static bool mark_living(void *arg, const char *path, const emr_attr *attr)
 	return mark != NULL;
 }
 
-static emr_status mark_last(void *arg, const emr_event *event)
+static emr_status mark_last(choice *c)
 {
-	choice *c = arg;
-	uint8_t *mark = subject_of(c, event->subject);
+	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
+	emr_event event;
 
-	if (mark == NULL)
-		return EMR_NO_MEMORY;
-	*mark = (uint8_t)((*mark & ~1) | is_below(event->path, c->path));
-	c->has_any |= is_below(event->path, c->path) || is_below(event->from, c->path);
+	while (emr_events_next(&events, &event)) {
+		uint8_t *mark = subject_of(c, event.subject);
+		bool is_there = is_below(event.path, c->path);
+
+		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
+		*mark = (uint8_t)((*mark & ~1) | is_there);
+		c->has_any |= is_there || is_below(event.from, c->path);
+	}
 	return EMR_OK;
 }
 
@@ -139,31 +143,29 @@ static uint64_t seq_of(const emr_event *event)
 	return event->in_annex ? 0 : event->seq;
 }
 
-/* Under the chronicle's lock: copies and returns. */
-static emr_status note_event(void *arg, const emr_event *event)
+static emr_status note_events(choice *c)
 {
-	choice *c = arg;
+	EMR_AUTO_EVENTS events = emr_chronicle_events(c->session->chronicle);
 	emr_deeds *out = c->out;
 	const emr_author *author;
 	emr_status status = EMR_OK;
-	emr_event *copy;
+	emr_event event;
 
-	if (event->time_unix_s < c->since)
-		return EMR_OK;
-	EMR_TRY(emr_authors_find(
-		&out->authors, c->session, event->signer_id, seq_of(event), &author));
-	if (!is_of(c, author))
-		return EMR_OK;
-	/* Events that came in since the marks were made count by their path alone. */
-	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
-		!is_below(event->path, c->path) && !is_below(event->from, c->path))
-		return EMR_OK;
-	if (emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events) != EMR_OK)
-		return EMR_NO_MEMORY;
-	copy = &out->events[out->n++];
-	*copy = *event;
-	copy->path = copy_text(event->path, &status);
-	copy->from = copy_text(event->from, &status);
+	while (status == EMR_OK && emr_events_next(&events, &event)) {
+		if (event.time_unix_s < c->since)
+			continue;
+		EMR_TRY(emr_authors_find(
+			&out->authors, c->session, event.signer_id, seq_of(&event), &author));
+		/* Events that came in since the marks were made count by their path alone. */
+		if (!is_of(c, author) ||
+			(c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
+				!is_below(event.path, c->path) && !is_below(event.from, c->path)))
+			continue;
+		EMR_TRY(emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events));
+		event.path = copy_text(event.path, &status);
+		event.from = copy_text(event.from, &status);
+		out->events[out->n++] = event;
+	}
 	return status;
 }
 
@@ -187,8 +189,7 @@ static emr_status mark_around(choice *c)
 			emr_chronicle_story(c->session->chronicle, facts.object, &story) != EMR_OK)
 			continue;
 		mark = subject_of(c, story.subject);
-		if (mark == NULL)
-			return EMR_NO_MEMORY;
+		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
 		*mark |= 4;
 	}
 	return EMR_OK;
@@ -212,7 +213,7 @@ static emr_status mark_path(choice *c)
 		return status;
 	if (c->status != EMR_OK)
 		return c->status;
-	return emr_chronicle_each(c->session->chronicle, mark_last, c);
+	return mark_last(c);
 }
 
 /* Deeds on records have no purpose. */
@@ -306,14 +307,13 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 
 	EMR_TRY(wish->only_staff ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
 				 : emr_openings_collect(c->session, wish->since_unix_s, now, o));
-	for (size_t i = 0; i < o->n; i++) {
+	for (size_t i = 0; i < o->n; i++)
 		if (is_wanted(c, wish, &o->list[i])) {
 			emr_opening one = o->list[i];
 
 			o->list[i] = o->list[kept];
 			o->list[kept++] = one;
 		}
-	}
 	for (size_t i = kept; i < o->n; i++)
 		free(o->list[i].path);
 	o->n = kept;
@@ -335,7 +335,7 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	if (c.path != NULL && !c.has_any)
 		return EMR_NOT_FOUND;
 	if (wants_deeds(wish))
-		EMR_TRY(emr_chronicle_each(session->chronicle, note_event, &c));
+		EMR_TRY(note_events(&c));
 	EMR_TRY(take_openings(&c, wish));
 	*out = deeds;
 	deeds = (emr_deeds){0};

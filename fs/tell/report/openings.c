@@ -108,12 +108,10 @@ static size_t first_of(const naming *n, uint32_t subject)
 	return low;
 }
 
-/* Under the chronicle's lock: copies and returns.  While it runs, item_version is the entry that
- * the content came with, and cver what is known so far. */
-static emr_status name_by(void *arg, const emr_event *event)
+/* While this runs, item_version is the entry that the content came with, and cver what is known so
+ * far. */
+static emr_status name_by(const naming *n, const emr_event *event)
 {
-	naming *n = arg;
-
 	for (size_t i = first_of(n, event->subject);
 		i < n->n && n->by_subject[i]->subject == event->subject; i++) {
 		emr_opening *one = n->by_subject[i];
@@ -145,7 +143,11 @@ static emr_status name_all(const emr_session *session, emr_openings *o)
 	}
 	if (status == EMR_OK && n.n > 0) {
 		qsort(n.by_subject, n.n, sizeof *n.by_subject, compare_subjects);
-		status = emr_chronicle_each(session->chronicle, name_by, &n);
+		EMR_AUTO_EVENTS events = emr_chronicle_events(session->chronicle);
+		emr_event event;
+
+		while (status == EMR_OK && emr_events_next(&events, &event))
+			status = name_by(&n, &event);
 	}
 	for (size_t i = 0; i < o->n && versions != NULL; i++)
 		o->list[i].item_version = versions[i];

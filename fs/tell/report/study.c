@@ -15,19 +15,17 @@
 
 #include "special_private.h"
 
-static emr_status add_up(void *arg, const emr_participant *one)
-{
-	emr_study_sums *sums = arg;
-
-	sums->participants += !one->is_over;
-	sums->files += one->files;
-	return EMR_OK;
-}
-
 emr_status emr_study_sum(emr_view *view, emr_study_sums *out)
 {
+	EMR_AUTO_BUF all = {0};
+
 	*out = (emr_study_sums){.files = 0};
-	return emr_view_each_participant(view, add_up, out);
+	EMR_TRY(emr_view_participants(view, &all));
+	EMR_EACH (const emr_participant, one, &all) {
+		out->participants += !one->is_over;
+		out->files += one->files;
+	}
+	return EMR_OK;
 }
 
 static emr_status put(emr_buf *out, const char *text)
@@ -77,25 +75,25 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 	return put(out, text);
 }
 
-static emr_status put_participant(void *arg, const emr_participant *one)
+/* For the manifest only those whose records do not open now: sha256sum passes over such lines. */
+static emr_status put_participants(emr_view *view, bool is_manifest, emr_buf *out)
 {
+	EMR_AUTO_BUF all = {0};
 	char line[100];
 
-	snprintf(line, sizeof line, "%s\t%llu\t%s\n", one->pseudonym,
-		(unsigned long long)one->files, one->opens);
-	return put(arg, line);
-}
+	EMR_TRY(emr_view_participants(view, &all));
+	EMR_EACH (const emr_participant, one, &all) {
+		bool opens = strcmp(one->opens, emr_opens_word(true)) == 0 ||
+			     strcmp(one->opens, emr_opens_word(false)) == 0;
 
-/* A participant whose records do not open now: sha256sum passes over such lines. */
-static emr_status put_lacking(void *arg, const emr_participant *one)
-{
-	char line[100];
-
-	if (strcmp(one->opens, emr_opens_word(true)) == 0 ||
-		strcmp(one->opens, emr_opens_word(false)) == 0)
-		return EMR_OK;
-	snprintf(line, sizeof line, "# %s %s/\n", one->opens, one->pseudonym);
-	return put(arg, line);
+		if (!is_manifest)
+			snprintf(line, sizeof line, "%s\t%llu\t%s\n", one->pseudonym,
+				(unsigned long long)one->files, one->opens);
+		else
+			snprintf(line, sizeof line, "# %s %s/\n", one->opens, one->pseudonym);
+		EMR_TRY(is_manifest && opens ? EMR_OK : put(out, line));
+	}
+	return EMR_OK;
 }
 
 /* The part of the frozen state that is there by now. */
@@ -124,7 +122,7 @@ static emr_status make_manifest(const emr_special *special, const emr_team *team
 			special->frozen.n, now.withdrawn);
 		EMR_TRY(put(out, line));
 	}
-	return emr_view_each_participant(special->session->view, put_lacking, out);
+	return put_participants(special->session->view, true, out);
 }
 
 /* JSON is YAML, which a file of that name is. */
@@ -183,7 +181,7 @@ emr_status emr_study_make(const emr_special *special, const char *name, emr_buf 
 		return emr_dataset_file(special->session->replica, &team, out);
 	if (strcmp(name, "participants.tsv") == 0) {
 		EMR_TRY(put(out, "participant\tfiles\tstate\n"));
-		return emr_view_each_participant(special->session->view, put_participant, out);
+		return put_participants(special->session->view, false, out);
 	}
 	if (strcmp(name, "MANIFEST.sha256") == 0)
 		return make_manifest(special, &team, out);

@@ -77,18 +77,13 @@ void emr_view_copies_came(emr_view *view)
 		note_due(view, view_boot_ns(view));
 }
 
-static emr_status note_one(void *arg, const emr_awaiting *one)
-{
-	return emr_buf_append(arg, one, sizeof *one);
-}
-
 emr_status awaiting_learn(emr_view *view)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_buf before;
 	bool is_new;
 
-	EMR_TRY(emr_settle_each_awaiting(view->options.settle, false, note_one, &all));
+	EMR_TRY(emr_settle_awaiting(view->options.settle, false, &all));
 	if (all.len > 0)
 		qsort(all.data, all.len / sizeof(emr_awaiting), sizeof(emr_awaiting), compare);
 	pthread_mutex_lock(&view->lock);

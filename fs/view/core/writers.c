@@ -10,7 +10,6 @@
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
-#include "replica/people.h"
 #include "settle/history.h"
 #include "share/domain.h"
 #include "share/signed.h"
@@ -47,69 +46,49 @@ static emr_status is_owners(const chain *c, emr_id32 signer, bool *out_is)
 		c->view->options.replica, c->owner_pk, c->patient_pk, signer, out_is);
 }
 
-typedef struct others {
-	chain c;
-	bool has_any;
-} others;
-
-static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	others *o = arg;
-	emr_id32 writer;
-	bool is_hers = true;
-	emr_status status;
-
-	(void)domain;
-	memcpy(writer.b, row->writer, sizeof writer.b);
-	status = is_owners(&o->c, writer, &is_hers);
-	o->has_any |= !is_hers;
-	return status;
-}
-
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has)
 {
-	others o = {.has_any = false};
-	emr_status status = begin(view, domain, &o.c);
+	emr_known_writer writer;
+	chain c;
 
-	if (status == EMR_OK)
-		status = emr_replica_writers(view->options.replica, domain, note_writer, &o);
-	*out_has = o.has_any;
-	return status;
-}
+	*out_has = false;
+	EMR_TRY(begin(view, domain, &c));
+	EMR_ASK(asked, view->options.replica, WRITERS, .domain = domain);
+	while (!*out_has && emr_next(&asked, &writer)) {
+		bool is_hers = true;
 
-static emr_status note_item(void *arg, const emr_replica_item *item)
-{
-	chain *c = arg;
-	bool is_hers = true;
-	emr_status status;
-
-	if (item->version > c->until)
-		return EMR_OK;
-	status = is_owners(c, item->signer_id, &is_hers);
-	c->is_last_others = !is_hers;
-	if (item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP)
-		c->content = item->version;
-	else if (item->op != EMR_OP_META)
-		return status;
-	if (is_hers) {
-		c->described = item->version;
-		c->pversion = c->content;
+		EMR_TRY(is_owners(&c, EMR_ID32_AT(writer.row.writer), &is_hers));
+		*out_has = !is_hers;
 	}
-	return status;
+	return asked.status;
 }
 
 static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
 {
-	return emr_replica_history(
-		c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
+	emr_replica_item item;
+
+	EMR_ASK(items, c->view->options.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = domain, .object = object);
+	while (emr_next(&items, &item) && item.version <= c->until) {
+		bool is_hers = true;
+
+		EMR_TRY(is_owners(c, item.signer_id, &is_hers));
+		c->is_last_others = !is_hers;
+		if (item.op == EMR_OP_PUT || item.op == EMR_OP_REWRAP)
+			c->content = item.version;
+		else if (item.op != EMR_OP_META)
+			continue;
+		if (is_hers) {
+			c->described = item.version;
+			c->pversion = c->content;
+		}
+	}
+	return items.status;
 }
 
 static emr_status learn_signer(const chain *c, const emr_place *place, writers_word *out)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->version);
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	bool is_hers = true;
@@ -123,38 +102,27 @@ static emr_status learn_signer(const chain *c, const emr_place *place, writers_w
 
 /* ---- by her own hand ---- */
 
-typedef struct hands {
-	emr_id32 owner, me;
-	bool is_another;
-} hands;
-
-static emr_status note_hand(void *arg, const emr_replica_item *item)
-{
-	hands *h = arg;
-
-	h->is_another |= !emr_id32_equal(item->signer_id, h->owner) &&
-			 !emr_id32_equal(item->signer_id, h->me);
-	return EMR_OK;
-}
-
 emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_is)
 {
-	hands h = {.is_another = false};
+	emr_replica_item item;
+	emr_bytes owner_pk;
+	emr_id32 owner;
 	emr_public me;
 	chain c;
-	emr_status status = begin(view, domain, &c);
-	const emr_bytes owner = emr_bytes_of(c.owner_pk, sizeof c.owner_pk);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(view->options.keyring, &me);
-	if (status != EMR_OK)
-		return status;
-	h.owner = emr_sha256_of(&owner, 1);
-	h.me = me.signer_id;
-	status = emr_replica_history(
-		view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_hand, &h);
-	*out_is = status == EMR_OK && !h.is_another;
-	return status;
+	*out_is = false;
+	EMR_TRY(begin(view, domain, &c));
+	EMR_TRY(emr_keyring_public(view->options.keyring, &me));
+	owner_pk = emr_bytes_of(c.owner_pk, sizeof c.owner_pk);
+	owner = emr_sha256_of(&owner_pk, 1);
+	EMR_ASK(items, view->options.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = domain, .object = object);
+	while (emr_next(&items, &item))
+		if (!emr_id32_equal(item.signer_id, owner) &&
+			!emr_id32_equal(item.signer_id, me.signer_id))
+			return EMR_OK;
+	*out_is = items.status == EMR_OK;
+	return items.status;
 }
 
 /* ---- what ---- */
@@ -319,35 +287,24 @@ emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, 
 	return status;
 }
 
-static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn, void *arg)
+emr_status writers_lost_root(
+	emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain, emr_meta *out_meta)
 {
-	EMR_AUTO_BUF plain = {0};
 	emr_replica_head head;
-	emr_place place;
-	emr_meta meta;
 	chain c;
-	emr_status status = emr_replica_head_get(view->options.replica, domain, domain, &head);
+	emr_status status;
 
-	if (status != EMR_OK || head.state != EMR_OBJECT_UNLINKED)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_TRY(emr_replica_head_get(view->options.replica, domain, domain, &head));
+	if (head.state != EMR_OBJECT_UNLINKED)
+		return EMR_NOT_FOUND;
 	EMR_TRY(begin(view, domain, &c));
 	EMR_TRY(look(&c, domain, domain));
 	if (!c.is_last_others || c.described == 0)
-		return EMR_OK;
+		return EMR_NOT_FOUND;
 	status = emr_facts_version(
-		view->options.facts, domain, domain, c.described, 0, &place, &plain, &meta);
-	place.version = head.version;
-	if (status != EMR_OK)
-		return status == EMR_MISSING_DATA ? EMR_OK : status;
-	return meta.type == EMR_META_DIR ? fn(arg, &place, &meta) : EMR_OK;
-}
-
-emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg)
-{
-	EMR_AUTO_BUF ids = {0};
-
-	EMR_TRY(emr_replica_own_domains(view->options.replica, &ids));
-	EMR_EACH (const emr_id16, domain, &ids)
-		EMR_TRY(tell_lost_root(view, *domain, fn, arg));
-	return EMR_OK;
+		view->options.facts, domain, domain, c.described, 0, out_place, plain, out_meta);
+	out_place->version = head.version;
+	return status == EMR_MISSING_DATA || (status == EMR_OK && out_meta->type != EMR_META_DIR)
+		       ? EMR_NOT_FOUND
+		       : status;
 }

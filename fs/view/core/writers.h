@@ -31,10 +31,11 @@ void writers_forget(writers_word *word);
  * hands; and whoever speaks last repeats what was said before (r_pid). */
 emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_is);
 
-/* The domain whose root a writer has removed, for FN: what the owner said of it last, at the place
- * where it stood. */
-emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg);
-/* The same of one object. */
+/* The root of DOMAIN, where a writer has removed it: what the owner said of it last, at the place
+ * where it stood; META points into *PLAIN.  EMR_NOT_FOUND: it is none. */
+emr_status writers_lost_root(
+	emr_view *view, emr_id16 domain, emr_place *out_place, emr_buf *plain, emr_meta *out_meta);
+/* Whether a writer has removed the object, which the owner had described. */
 emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have);
 
 /* Whether what a writer of DOMAIN said last may lie in DIRECTORY; otherwise it lies at the root of

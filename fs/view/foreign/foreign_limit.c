@@ -11,7 +11,6 @@
 #include "foreign.h"
 #include "node.h"
 
-#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 #define LATE_S 3600 /* older entries may have a later time than newer ones, by some minutes */
 
 static emr_status is_inbox(const emr_view *view, emr_id16 domain, bool *out_is)
@@ -28,47 +27,35 @@ static emr_status is_inbox(const emr_view *view, emr_id16 domain, bool *out_is)
 
 /* ---- what the ledger has ---- */
 
-typedef struct walk {
-	emr_id32 me;
-	uint64_t day, seen, newest, n;
-} walk;
-
-static emr_status count_item(void *arg, const emr_replica_listing *line)
-{
-	walk *w = arg;
-	const emr_replica_item *item = &line->item;
-
-	if (item->seq <= w->seen || item->ledger_time + LATE_S < w->day * SHARED_DAY_S)
-		return ENOUGH;
-	if (item->seq > w->newest)
-		w->newest = item->seq;
-	w->n += line->result == EMR_RESULT_APPLIED && line->family == EMR_FAMILY_OBJECT &&
-		item->op == EMR_OP_PUT && item->version == 1 &&
-		item->ledger_time / SHARED_DAY_S == w->day &&
-		emr_id32_equal(item->signer_id, w->me);
-	return EMR_OK;
-}
-
 /* Each entry is looked at once a day. */
 static emr_status count_sent(const emr_view *view, shared_share *s, uint64_t day)
 {
-	walk w = {.day = day};
+	uint64_t newest, n = 0;
+	emr_replica_listing line;
 	emr_public me;
-	emr_status status;
 
 	EMR_TRY(emr_keyring_public(view->options.keyring, &me));
 	if (s->sent_day != day) {
 		s->sent_day = day;
 		s->sent_seq = s->sent = 0;
 	}
-	w.me = me.signer_id;
-	w.seen = w.newest = s->sent_seq;
-	status = emr_replica_recent(
-		view->options.replica, &s->domain, NULL, SIZE_MAX, count_item, &w);
-	if (status != EMR_OK && status != ENOUGH)
-		return status;
-	s->sent_seq = w.newest;
-	s->sent += w.n;
+	newest = s->sent_seq;
+	EMR_ASK(asked, view->options.replica, RECENT_IN, .domain = s->domain);
+	while (emr_next(&asked, &line)) {
+		const emr_replica_item *item = &line.item;
+
+		if (item->seq <= s->sent_seq || item->ledger_time + LATE_S < day * SHARED_DAY_S)
+			break;
+		if (item->seq > newest)
+			newest = item->seq;
+		n += line.result == EMR_RESULT_APPLIED && line.family == EMR_FAMILY_OBJECT &&
+		     item->op == EMR_OP_PUT && item->version == 1 &&
+		     item->ledger_time / SHARED_DAY_S == day &&
+		     emr_id32_equal(item->signer_id, me.signer_id);
+	}
+	EMR_TRY(asked.status);
+	s->sent_seq = newest;
+	s->sent += n;
 	return EMR_OK;
 }
 

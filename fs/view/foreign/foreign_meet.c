@@ -214,10 +214,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 static emr_status note_conflict(
 	meeting *m, const node *n, const shared_share *s, const shared_entry *e)
 {
-	const emr_part_key at = {.domain = s->domain,
-		.object = e->object,
-		.version = e->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	const emr_part_key at = emr_part_of_object(s->domain, e->object, e->pversion);
 	view_conflict conflict = {.number = n->number};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;

@@ -26,38 +26,23 @@ typedef struct planning {
 /* Two shares of one day for the same time end at the same time. */
 #define SAME_DAY_S 86400u
 
-typedef struct seers {
-	uint64_t now_unix_s;
-	emr_buf *grants;
-} seers;
-
-static emr_status note_grant(void *arg, const char *key, emr_bytes bytes)
-{
-	const seers *s = arg;
-	emr_row_grant row;
-
-	(void)key;
-	if (emr_row_grant_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (row.head.state != EMR_GRANT_ACTIVE || row.not_after_unix_s <= s->now_unix_s)
-		return EMR_OK;
-	if (row.not_before_unix_s < s->now_unix_s)
-		row.not_before_unix_s = s->now_unix_s;
-	return emr_buf_append(s->grants, &row, sizeof row);
-}
-
 /* The grants of DOMAIN that are in force or to come: emr_row_grant, ... */
 static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_grants)
 {
-	const seers s = {.now_unix_s = emr_clock_unix_s(view->options.clock), .grants = out_grants};
-	char prefix[40] = "G/", hex[33];
+	const uint64_t now = emr_clock_unix_s(view->options.clock);
+	emr_known_grant grant;
 
-	if (emr_id16_is_zero(domain))
-		return EMR_OK;
-	emr_hex(domain.b, sizeof domain.b, hex);
-	snprintf(prefix + 2, sizeof prefix - 2, "%s/", hex);
-	return emr_replica_each_row(
-		view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
+	EMR_ASK(asked, view->options.replica, GRANTS, .domain = domain);
+	while (emr_next(&asked, &grant)) {
+		emr_row_grant row = grant.row;
+
+		if (row.head.state != EMR_GRANT_ACTIVE || row.not_after_unix_s <= now)
+			continue;
+		if (row.not_before_unix_s < now)
+			row.not_before_unix_s = now;
+		EMR_TRY(emr_buf_append(out_grants, &row, sizeof row));
+	}
+	return asked.status;
 }
 
 emr_status move_is_seen(emr_view *view, emr_id16 domain, bool *out_is)

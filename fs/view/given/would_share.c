@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "contract/codes.h"
-#include "replica/people.h"
 
 #include "edit.h"
 #include "file.h"
@@ -22,8 +21,6 @@ typedef struct passage {
 	char *from, *to; /* owned; NULL: it stays in its domain */
 	bool is_back;	 /* to where it was, with the bytes that it had there */
 	emr_buf left;	 /* emr_id16, ...: the records that it was, as far as it has left them */
-	uint64_t gone_unix_s; /* the first of them */
-	emr_buf newer;	      /* emr_id32, ...: the people to whom its place was given since then */
 } passage;
 
 static void passage_free(passage *p)
@@ -32,7 +29,6 @@ static void passage_free(passage *p)
 	free(p->from);
 	free(p->to);
 	emr_buf_free(&p->left);
-	emr_buf_free(&p->newer);
 }
 
 /* ---- back to where it was ---- */
@@ -58,45 +54,54 @@ static emr_status look_back(const node *n, passage *p)
 	return EMR_OK;
 }
 
-static emr_status note_time(void *arg, const emr_replica_item *item)
+/* When the last item of OBJECT in DOMAIN was entered. */
+static emr_status last_time(emr_replica *replica, emr_id16 domain, emr_id16 object, uint64_t *out)
 {
-	*(uint64_t *)arg = item->ledger_time;
-	return EMR_OK;
+	emr_replica_item item;
+
+	*out = 0;
+	EMR_ASK(items, replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain,
+		.object = object);
+	while (emr_next(&items, &item))
+		*out = item.ledger_time;
+	return items.status;
 }
 
-static emr_status note_newer(void *arg, const emr_known_grant *grant)
+/* The people to whom DOMAIN was given since GONE: emr_id32, ... */
+static emr_status find_newer(emr_replica *replica, emr_id16 domain, uint64_t gone, emr_buf *out)
 {
-	passage *p = arg;
+	emr_known_grant grant;
 
-	return grant->row.head.state != EMR_GRANT_ACTIVE ||
-			       (grant->ledger_time < p->gone_unix_s &&
-				       grant->row.not_before_unix_s <= p->gone_unix_s)
-		       ? EMR_OK
-		       : emr_buf_append(&p->newer, grant->row.grantee, sizeof grant->row.grantee);
+	EMR_ASK(asked, replica, GRANTS, .domain = domain);
+	while (emr_next(&asked, &grant))
+		if (grant.row.head.state == EMR_GRANT_ACTIVE &&
+			(grant.ledger_time >= gone || grant.row.not_before_unix_s > gone))
+			EMR_TRY(emr_buf_append(out, grant.row.grantee, sizeof grant.row.grantee));
+	return asked.status;
 }
 
 /* The people of GAINS who saw it there lose nothing by a mistake of hers, and learn nothing. */
-static emr_status leave_out_former(emr_view *view, passage *p, emr_buf *gains)
+static emr_status leave_out_former(emr_view *view, const passage *p, emr_buf *gains)
 {
 	EMR_AUTO_BUF all = *gains;
+	EMR_AUTO_BUF newer = {0};
+	uint64_t gone_unix_s = UINT64_MAX; /* the first of them */
 
 	*gains = (emr_buf){0};
-	p->gone_unix_s = UINT64_MAX;
 	EMR_EACH (const emr_id16, object, &p->left) {
 		emr_replica_head head;
-		uint64_t last = 0;
+		uint64_t last;
 
 		EMR_TRY(emr_replica_head_get(
 			view->options.replica, p->sight.there, *object, &head));
 		if (head.state == EMR_OBJECT_LIVE) /* its removal is still to be sent */
 			continue;
-		EMR_TRY(emr_replica_history(view->options.replica, EMR_FAMILY_OBJECT,
-			p->sight.there, *object, note_time, &last));
-		p->gone_unix_s = last < p->gone_unix_s ? last : p->gone_unix_s;
+		EMR_TRY(last_time(view->options.replica, p->sight.there, *object, &last));
+		gone_unix_s = last < gone_unix_s ? last : gone_unix_s;
 	}
-	EMR_TRY(emr_replica_grants(view->options.replica, p->sight.there, note_newer, p));
+	EMR_TRY(find_newer(view->options.replica, p->sight.there, gone_unix_s, &newer));
 	EMR_EACH (const emr_id32, id, &all)
-		if (emr_buf_has(&p->newer, emr_bytes_of(id, sizeof *id)))
+		if (emr_buf_has(&newer, emr_bytes_of(id, sizeof *id)))
 			EMR_TRY(emr_buf_append(gains, id, sizeof *id));
 	return EMR_OK;
 }

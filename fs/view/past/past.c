@@ -519,39 +519,15 @@ static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
 
 /* ---- days ---- */
 
-typedef struct learning {
-	uint64_t from;		/* first entry that is not known yet */
-	const emr_annex *annex; /* of the ledger that is being read; NULL: none */
-	emr_buf days;		/* PAST_WHEN_BYTES each */
-} learning;
-
-static emr_status note_day(void *arg, const emr_replica_listing *line)
-{
-	learning *l = arg;
-	char day[PAST_WHEN_BYTES] = {0};
-
-	if (line->item.seq < l->from)
-		return EMR_INTERRUPTED; /* the rest is known */
-	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY)
-		return EMR_OK;
-	if (l->annex != NULL && line->item.seq < l->annex->joined_size)
-		return EMR_OK; /* taken along: nothing changed that day */
-	emr_day_of(line->item.ledger_time, day);
-	if (l->days.len > 0 &&
-		memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
-		return EMR_OK;
-	return emr_buf_append(&l->days, day, sizeof day);
-}
-
 static int newest_first(const void *a, const void *b)
 {
 	return strcmp(b, a);
 }
 
-/* Under view->lock. */
-static emr_status add_days(emr_view *view, const learning *l)
+/* Under view->lock.  DAYS: PAST_WHEN_BYTES each. */
+static emr_status add_days(emr_view *view, const emr_buf *days)
 {
-	size_t n = l->days.len / PAST_WHEN_BYTES;
+	size_t n = days->len / PAST_WHEN_BYTES;
 	char(*grown)[PAST_WHEN_BYTES];
 
 	if (n == 0)
@@ -561,7 +537,7 @@ static emr_status add_days(emr_view *view, const learning *l)
 		return EMR_NO_MEMORY;
 	view->past->days = grown;
 	while (n-- > 0) {
-		const char *day = (const char *)l->days.data + n * PAST_WHEN_BYTES;
+		const char *day = (const char *)days->data + n * PAST_WHEN_BYTES;
 
 		if (view->past->ndays == 0 || strcmp(grown[view->past->ndays - 1], day) < 0)
 			memcpy(grown[view->past->ndays++], day, PAST_WHEN_BYTES);
@@ -569,42 +545,56 @@ static emr_status add_days(emr_view *view, const learning *l)
 	return EMR_OK;
 }
 
-/* The days of one ledger, to what L has: those of our own domains, the entries of others are not
- * read. */
-static emr_status read_days(emr_replica *replica, learning *l)
+/* Those of DOMAIN with entries from FROM on, newest first. */
+static emr_status read_days_of(emr_replica *replica, emr_id16 domain, uint64_t from, emr_buf *days)
 {
+	emr_replica_listing line;
+
+	EMR_ASK(asked, replica, RECENT_IN, .domain = domain);
+	while (emr_next(&asked, &line) && line.item.seq >= from) {
+		char day[PAST_WHEN_BYTES] = {0};
+
+		if (line.family != EMR_FAMILY_OBJECT || line.result > EMR_RESULT_ALREADY)
+			continue;
+		emr_day_of(line.item.ledger_time, day);
+		if (days->len == 0 ||
+			memcmp(days->data + days->len - sizeof day, day, sizeof day) != 0)
+			EMR_TRY(emr_buf_append(days, day, sizeof day));
+	}
+	return asked.status;
+}
+
+/* Those from entry KNOWN on of our own domains, the entries of others are not read; with nothing
+ * known, those on the ledgers that were left, too. */
+static emr_status read_days(
+	emr_replica *replica, const emr_annex *annex, uint64_t known, emr_buf *days)
+{
+	/* Records that were taken along changed nothing that day. */
+	uint64_t from = annex != NULL && annex->joined_size > known ? annex->joined_size : known;
 	EMR_AUTO_BUF mine = {0};
 
 	EMR_TRY(emr_replica_own_domains(replica, &mine));
-	EMR_EACH (const emr_id16, domain, &mine) {
-		emr_status status =
-			emr_replica_recent(replica, domain, NULL, SIZE_MAX, note_day, l);
-
-		EMR_TRY(status == EMR_INTERRUPTED ? EMR_OK : status);
-	}
-	return EMR_OK;
+	EMR_EACH (const emr_id16, domain, &mine)
+		EMR_TRY(read_days_of(replica, *domain, from, days));
+	return annex != NULL && known == 0
+		       ? read_days(annex->replica, emr_facts_annex(annex->facts), 0, days)
+		       : EMR_OK;
 }
 
 static emr_status follow_days(emr_view *view, uint64_t size)
 {
-	learning l = {.from = view->past->days_size, .annex = emr_facts_annex(view->options.facts)};
-	emr_status status = read_days(view->options.replica, &l);
+	const emr_view_options *o = &view->options;
+	EMR_AUTO_BUF days = {0};
+	emr_status status;
 
-	for (const emr_annex *a = l.annex; status == EMR_OK && a != NULL && l.from == 0;
-		a = l.annex) {
-		l.annex = emr_facts_annex(a->facts);
-		status = read_days(a->replica, &l);
-	}
-	if (l.days.len > 0)
-		qsort(l.days.data, l.days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
-	if (status == EMR_OK) {
-		pthread_mutex_lock(&view->lock);
-		status = add_days(view, &l);
-		if (status == EMR_OK)
-			view->past->days_size = size;
-		pthread_mutex_unlock(&view->lock);
-	}
-	emr_buf_free(&l.days);
+	EMR_TRY(read_days(o->replica, emr_facts_annex(o->facts), view->past->days_size, &days));
+	if (days.len > 0)
+		qsort(days.data, days.len / PAST_WHEN_BYTES, PAST_WHEN_BYTES, newest_first);
+	pthread_mutex_lock(&view->lock);
+	status = add_days(view, &days);
+	if (status == EMR_OK)
+		view->past->days_size = size;
+	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

@@ -162,9 +162,8 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 	return EMR_OK;
 }
 
-static emr_status collect(void *arg, const emr_version *v)
+static emr_status collect(building *b, const emr_version *v)
 {
-	building *b = arg;
 	writers_word word = {.is_others = false};
 	emr_meta meta = *v->meta;
 	emr_status status = judge(b, v, &meta, &word);
@@ -397,17 +396,20 @@ static emr_status arrange(building *b, size_t known, past_tree *tree)
 
 static emr_status build(building *b, uint64_t until, past_tree *tree)
 {
-	uint64_t damaged = 0;
+	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
+	emr_version v;
 	size_t known;
 
 	EMR_TRY(domains_inbox(b->view, &b->inbox));
 	if (b->only_deleted)
 		EMR_TRY(find_waiting(b));
-	EMR_TRY(emr_facts_each_as_of(
-		b->view->options.facts, until, b->only_deleted, collect, b, &damaged));
-	if (damaged > 0)
+	all = emr_facts_as_of(b->view->options.facts, until, b->only_deleted);
+	while (emr_versions_next(&all, &v))
+		EMR_TRY(collect(b, &v));
+	EMR_TRY(all.status);
+	if (all.damaged > 0)
 		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read",
-			(unsigned long long)damaged);
+			(unsigned long long)all.damaged);
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;

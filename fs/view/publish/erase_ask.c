@@ -201,18 +201,6 @@ static emr_status note_deleted(asking *a)
 	return status;
 }
 
-/* ---- what others left and what does not open ---- */
-
-static emr_status note_unreadable(void *arg, emr_id16 domain, emr_id16 object, emr_id32 signer)
-{
-	asking *a = arg;
-
-	(void)signer;
-	a->erased.deleted++;
-	add_object(a, domain, object, false);
-	return a->status;
-}
-
 /* ---- every object that those records have had ---- */
 
 static int by_bytes(const void *x, const void *y)
@@ -220,25 +208,22 @@ static int by_bytes(const void *x, const void *y)
 	return memcmp(x, y, sizeof(emr_id16));
 }
 
-static emr_status note_object(void *arg, const emr_version *v)
-{
-	asking *a = arg;
-	const emr_id16 *record = &v->place.record_id;
-
-	if (emr_id16_is_zero(*record) ||
-		bsearch(record, a->records.data, a->records.len / sizeof *record, sizeof *record,
-			by_bytes) == NULL)
-		return EMR_OK;
-	add_object(a, v->place.domain, v->place.object, false);
-	return a->status;
-}
-
 static emr_status note_former_objects(asking *a)
 {
+	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
+	emr_version v;
+
 	if (a->records.len == 0)
 		return EMR_OK;
 	qsort(a->records.data, a->records.len / sizeof(emr_id16), sizeof(emr_id16), by_bytes);
-	return emr_facts_each_as_of(a->view->options.facts, UINT64_MAX, true, note_object, a, NULL);
+	all = emr_facts_as_of(a->view->options.facts, UINT64_MAX, true);
+	while (a->status == EMR_OK && emr_versions_next(&all, &v))
+		if (!emr_id16_is_zero(v.place.record_id) &&
+			bsearch(&v.place.record_id, a->records.data,
+				a->records.len / sizeof(emr_id16), sizeof(emr_id16),
+				by_bytes) != NULL)
+			add_object(a, v.place.domain, v.place.object, false);
+	return a->status == EMR_OK ? all.status : a->status;
 }
 
 /* Each object once. */
@@ -282,11 +267,16 @@ static emr_status note_scratch(asking *a)
 static emr_status look(asking *a)
 {
 	emr_status living = EMR_NOT_FOUND, deleted;
+	EMR_AUTO_BUF unreadable = {0};
 
 	if (a->what->unreadable) {
-		deleted = emr_facts_each_unreadable(a->view->options.facts, note_unreadable, a);
+		deleted = emr_facts_unreadable_objects(a->view->options.facts, &unreadable);
+		EMR_EACH (const emr_named_object, one, &unreadable) {
+			a->erased.deleted++;
+			add_object(a, one->domain, one->object, false);
+		}
 		sort_objects(a);
-		return deleted;
+		return deleted == EMR_OK ? a->status : deleted;
 	}
 	if (a->path != NULL) {
 		pthread_mutex_lock(&a->view->lock);

@@ -28,17 +28,20 @@ typedef struct missed {
 
 static const emr_id16 only_row;
 
-static emr_status note_erased(void *arg, const emr_replica_change *c)
+static emr_status note_erased(missed *m, uint64_t from)
 {
-	missed *m = arg;
+	emr_replica_change c;
 
-	if (c->op != EMR_OP_ERASE || c->result != EMR_RESULT_APPLIED ||
-		c->family != EMR_FAMILY_OBJECT)
-		return EMR_OK;
-	if (emr_array_room(&m->all, m->n, &m->cap, sizeof *m->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	m->all[m->n++] = (erasing){.object = c->object, .domain = c->domain};
-	return EMR_OK;
+	EMR_ASK(asked, m->view->options.replica, SINCE, .at = from);
+	while (emr_next(&asked, &c)) {
+		if (c.op != EMR_OP_ERASE || c.result != EMR_RESULT_APPLIED ||
+			c.family != EMR_FAMILY_OBJECT)
+			continue;
+		if (emr_array_room(&m->all, m->n, &m->cap, sizeof *m->all) != EMR_OK)
+			return EMR_NO_MEMORY;
+		m->all[m->n++] = (erasing){.object = c.object, .domain = c.domain};
+	}
+	return asked.status;
 }
 
 static emr_status note_held(void *arg, const emr_pin *pin)
@@ -131,7 +134,7 @@ static emr_status look(missed *m, uint64_t to)
 	EMR_TRY(looked_to(m->view, &from));
 	if (from >= to)
 		return EMR_OK;
-	EMR_TRY(emr_replica_since(m->view->options.replica, from, note_erased, m));
+	EMR_TRY(note_erased(m, from));
 	EMR_TRY(begin_all(m));
 	if (m->n > 0 || to - from >= FAR)
 		EMR_TRY(note_looked_to(m->view, to));

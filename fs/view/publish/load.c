@@ -138,29 +138,44 @@ static emr_status add_fact(
 	return EMR_OK;
 }
 
-static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status load_facts(loading *l)
 {
-	writers_word word = {.is_others = false};
-	emr_meta believed = *meta;
-	emr_status status = judge(arg, place, &believed, &word);
+	emr_view *view = l->view;
+	EMR_AUTO_FACTS_WALK all = emr_facts_all_kept(view->options.facts);
+	emr_place place;
+	emr_meta meta;
 
-	if (status == EMR_OK)
-		status = add_fact(arg, place, &believed, &word);
-	writers_forget(&word);
-	return status;
+	while (emr_facts_next(&all, &place, &meta)) {
+		writers_word word = {.is_others = false};
+		emr_status status = judge(l, &place, &meta, &word);
+
+		if (status == EMR_OK)
+			status = add_fact(l, &place, &meta, &word);
+		writers_forget(&word);
+		EMR_TRY(status);
+	}
+	if (all.status == EMR_OK && all.damaged > 0 && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "bad-data", "");
+	return all.status;
 }
 
 /* A folder that only a writer has removed is there, and is made again on the ledger. */
-static emr_status load_lost_root(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status load_lost_root(loading *l, emr_id16 domain)
 {
 	const writers_word word = {.is_others = true};
-	loading *l = arg;
-	emr_status status = add_fact(l, place, meta, &word);
-	node *n = tree_by_id(l->view, place->object);
+	EMR_AUTO_BUF plain = {0};
+	emr_place place;
+	emr_meta meta;
+	node *n;
+	emr_status status = writers_lost_root(l->view, domain, &place, &plain, &meta);
 
-	if (status == EMR_OK && n != NULL && emr_id16_equal(node_domain(n), place->domain))
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_TRY(add_fact(l, &place, &meta, &word));
+	n = tree_by_id(l->view, place.object);
+	if (n != NULL && emr_id16_equal(node_domain(n), place.domain))
 		n->is_published = false;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what the journal says ---- */
@@ -422,17 +437,17 @@ static emr_status load_anchors(loading *l)
 static emr_status load_all(loading *l)
 {
 	emr_view *view = l->view;
-	uint64_t damaged = 0;
+	EMR_AUTO_BUF own = {0};
 
 	l->first_slot = view->nodes.used;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
 	EMR_TRY(domains_inbox(view, &l->inbox));
-	EMR_TRY(emr_facts_each_kept(view->options.facts, load_fact, l, &damaged));
-	EMR_TRY(writers_each_lost_root(view, load_lost_root, l));
+	EMR_TRY(load_facts(l));
+	EMR_TRY(emr_replica_own_domains(view->options.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(load_lost_root(l, *domain));
 	if (!l->has_root)
 		return EMR_NOT_FOUND;
-	if (damaged > 0 && view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg, "bad-data", "");
 	if (emr_facts_unreadable(view->options.facts) > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "unreadable", "");
 	EMR_TRY(walk_rows(l));

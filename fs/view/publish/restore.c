@@ -28,17 +28,6 @@ typedef struct step {
 
 /* ---- history ---- */
 
-static emr_status note_step(void *arg, const emr_version *v)
-{
-	step s = {.v = *v, .bytes = v->meta->n};
-
-	if (v->op == EMR_OP_UNLINK && v->is_live)
-		return EMR_OK; /* the old place of a record that moved: says nothing of the record
-				*/
-	s.v.meta = NULL;
-	return emr_buf_append(arg, &s, sizeof s);
-}
-
 static const step *steps_of(const emr_buf *history, size_t *out_n)
 {
 	*out_n = history->len / sizeof(step);
@@ -47,7 +36,17 @@ static const step *steps_of(const emr_buf *history, size_t *out_n)
 
 static emr_status history_of(emr_view *view, emr_id16 record_id, emr_buf *out)
 {
-	return emr_facts_record_history(view->options.facts, record_id, note_step, out, NULL);
+	EMR_AUTO_VERSIONS all = emr_facts_record_history(view->options.facts, record_id);
+	step s;
+
+	while (emr_versions_next(&all, &s.v)) {
+		s.bytes = s.v.meta->n;
+		s.v.meta = NULL;
+		/* Else the old place of a record that moved: says nothing of the record. */
+		if (s.v.op != EMR_OP_UNLINK || !s.v.is_live)
+			EMR_TRY(emr_buf_append(out, &s, sizeof s));
+	}
+	return all.status;
 }
 
 void restore_publish_first(emr_view *view)
@@ -609,8 +608,7 @@ static bool comes_at(const step *steps, size_t i)
 				      at->place.cver != before->place.cver);
 }
 
-static emr_status tell_steps(
-	const emr_buf *history, bool is_live, emr_file_version_fn fn, void *arg)
+static emr_status tell_steps(const emr_buf *history, bool is_live, emr_buf *out)
 {
 	size_t n, last = 0;
 	const step *steps = steps_of(history, &n);
@@ -629,7 +627,7 @@ static emr_status tell_steps(
 			.is_current = is_live && i == last};
 
 		if (goes || comes_at(steps, i))
-			EMR_TRY(fn(arg, &v));
+			EMR_TRY(emr_buf_append(out, &v, sizeof v));
 	}
 	return EMR_OK;
 }
@@ -650,7 +648,7 @@ static emr_status no_file_of(const restoring *r)
 	return status;
 }
 
-static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
+static emr_status list(restoring *r, emr_buf *out)
 {
 	EMR_AUTO_BUF history = {0};
 	past_entry e;
@@ -670,11 +668,10 @@ static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 	if (status == EMR_OK)
 		status = history_of(
 			r->view, r->is_live ? r->live.record_id : r->place.record_id, &history);
-	return status == EMR_OK ? tell_steps(&history, r->is_live, fn, arg) : status;
+	return status == EMR_OK ? tell_steps(&history, r->is_live, out) : status;
 }
 
-emr_status emr_view_each_version(
-	emr_view *view, const char *path, emr_file_version_fn fn, void *arg)
+emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out)
 {
 	const emr_restore what = {.path = path};
 	restoring *r = calloc(1, sizeof *r);
@@ -685,7 +682,7 @@ emr_status emr_view_each_version(
 	r->view = view;
 	r->what = &what;
 	restore_publish_first(view);
-	status = list(r, fn, arg);
+	status = list(r, out);
 	restore_end(r);
 	return status;
 }

@@ -250,33 +250,27 @@ static emr_status make_domain(const emr_view_options *options, const char *name,
 	return worst;
 }
 
-typedef struct found {
-	bool root, inbox;
-} found;
-
-static emr_status note_domain(void *arg, const emr_place *place, const emr_meta *meta)
-{
-	found *f = arg;
-
-	if (!emr_id16_equal(place->object, place->domain) || !emr_id16_is_zero(meta->parent))
-		return EMR_OK;
-	f->root = f->root || meta->name.len == 0;
-	f->inbox = f->inbox || (meta->name.len == 5 && memcmp(meta->name.data, "Inbox", 5) == 0);
-	return EMR_OK;
-}
-
 emr_status emr_view_initialise(const emr_view_options *options)
 {
-	found f = {0};
-	uint64_t damaged;
+	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
+	bool has_root = false, has_inbox = false;
 	emr_status worst = EMR_OK;
+	emr_place place;
+	emr_meta meta;
 
 	EMR_TRY(emr_settle_catch_up(options->settle));
 	EMR_TRY(emr_settle_resend(options->settle, only_commit, &worst));
-	EMR_TRY(emr_facts_each(options->facts, note_domain, &f, &damaged));
-	if (!f.root)
+	all = emr_facts_all(options->facts);
+	while (emr_facts_next(&all, &place, &meta)) {
+		if (!emr_id16_equal(place.object, place.domain) || !emr_id16_is_zero(meta.parent))
+			continue;
+		has_root |= meta.name.len == 0;
+		has_inbox |= meta.name.len == 5 && memcmp(meta.name.data, "Inbox", 5) == 0;
+	}
+	EMR_TRY(all.status);
+	if (!has_root)
 		EMR_TRY(make_domain(options, "", false));
-	if (!f.inbox)
+	if (!has_inbox)
 		EMR_TRY(make_domain(options, "Inbox", true));
 	return EMR_OK;
 }

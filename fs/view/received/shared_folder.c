@@ -514,10 +514,8 @@ static emr_status look_at_grants(looking *l)
 
 	if (status == EMR_OK)
 		status = emr_share_received(view->shares->share, &l->received, &unopened);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND
-			       ? EMR_OK
-			       : status; /* the ledger does not know me: nobody shares */
+	if (status != EMR_OK) /* the ledger does not know me: nobody shares */
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	l->all = (emr_received *)(void *)l->received.data;
 	EMR_EACH (const emr_received, received, &l->received)
 		if (shared_is_wanted(view, received))
@@ -559,23 +557,26 @@ static bool is_by_its_owner(const looking *l, const emr_replica_change *c)
 	return emr_id32_equal(id, c->signer_id);
 }
 
-static emr_status note_change(void *arg, const emr_replica_change *c)
+static emr_status note_changes(looking *l, uint64_t from)
 {
-	looking *l = arg;
+	emr_replica_change c;
 
-	if (c->result != EMR_RESULT_APPLIED)
-		return EMR_OK;
-	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
-		c->family == EMR_FAMILY_ORG || c->family == EMR_FAMILY_MEMBER ||
-		c->family == EMR_FAMILY_WRITER)
-		l->grants_changed = true;
-	if (c->family == EMR_FAMILY_SERVED)
-		return note_domain(&l->answered, c->domain);
-	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
-		return EMR_OK;
-	EMR_TRY(note_domain(&l->touched, c->domain));
-	return l->has_absent && is_by_its_owner(l, c) ? note_domain(&l->answered, c->domain)
-						      : EMR_OK;
+	EMR_ASK(asked, l->view->options.replica, SINCE, .at = from);
+	while (emr_next(&asked, &c)) {
+		const bool names = c.family == EMR_FAMILY_OBJECT || c.family == EMR_FAMILY_LISTKEY;
+
+		if (c.result != EMR_RESULT_APPLIED)
+			continue;
+		l->grants_changed |= c.family == EMR_FAMILY_GRANT || c.family == EMR_FAMILY_KEY ||
+				     c.family == EMR_FAMILY_ORG || c.family == EMR_FAMILY_MEMBER ||
+				     c.family == EMR_FAMILY_WRITER;
+		if (names)
+			EMR_TRY(note_domain(&l->touched, c.domain));
+		if (c.family == EMR_FAMILY_SERVED ||
+			(names && l->has_absent && is_by_its_owner(l, &c)))
+			EMR_TRY(note_domain(&l->answered, c.domain));
+	}
+	return asked.status;
 }
 
 static bool has_absent(emr_view *view)
@@ -637,7 +638,7 @@ static emr_status look(looking *l)
 		return EMR_OK;
 	l->has_absent = has_absent(l->view);
 	if (all->knows_grants)
-		EMR_TRY(emr_replica_since(l->view->options.replica, all->seen, note_change, l));
+		EMR_TRY(note_changes(l, all->seen));
 	if (l->grants_changed || !all->knows_grants || is_late)
 		EMR_TRY(look_at_grants(l));
 	mark_grown(l->view, l);

@@ -39,10 +39,7 @@ static emr_status say_state(const attribute_subject *base, emr_buf *out)
 /* With which the version came here. */
 static emr_status item_of(const subject *s, emr_replica_item *out_item)
 {
-	emr_part_key at = {.domain = s->domain,
-		.object = s->object,
-		.version = s->pversion,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(s->domain, s->object, s->pversion);
 
 	return emr_shared_came(s->base.view->options.replica, &at, out_item);
 }

@@ -219,7 +219,7 @@ static emr_status gather_parts(emr_view *view, emr_buf *out)
 	return EMR_OK;
 }
 
-emr_status emr_view_each_participant(emr_view *view, emr_participant_fn fn, void *arg)
+emr_status emr_view_participants(emr_view *view, emr_buf *out)
 {
 	EMR_AUTO_BUF parts = {0};
 	const part *all;
@@ -242,7 +242,7 @@ emr_status emr_view_each_participant(emr_view *view, emr_participant_fn fn, void
 			EMR_TRY(emr_frozen_files(view->options.replica, all[next].domain,
 				view->shares->frozen_at, &one.files));
 		}
-		EMR_TRY(fn(arg, &one));
+		EMR_TRY(emr_buf_append(out, &one, sizeof one));
 	}
 	return EMR_OK;
 }

@@ -52,10 +52,7 @@ emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, 
 static emr_status find_other(emr_view *view, const emr_row_domain *row, const emr_place *place,
 	emr_replica_item *item, bool *out_is)
 {
-	emr_part_key at = {.domain = place->domain,
-		.object = place->object,
-		.version = place->version,
-		.family = EMR_FAMILY_OBJECT};
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->version);
 	EMR_AUTO_BUF bytes = {0};
 	bool is_owner = true;
 	emr_status status = emr_facts_item(view->options.facts, &at, &bytes, item);

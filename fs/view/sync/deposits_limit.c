@@ -13,8 +13,6 @@
 #define DAY_S 86400
 #define LATE_S 3600 /* older entries may have a later time than newer ones, by some minutes */
 #define BUCKETS 256
-#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
-
 /* Where an item stands on the ledger. */
 typedef struct position {
 	uint64_t seq, index;
@@ -48,29 +46,6 @@ typedef struct counted {
 	uint64_t day;
 } counted;
 
-typedef struct walk {
-	uint64_t since, seen, newest;
-	emr_buf found; /* counted */
-} walk;
-
-static emr_status visit(void *arg, const emr_replica_listing *line)
-{
-	walk *w = arg;
-	const emr_replica_item *item = &line->item;
-	counted c = {.at = {.seq = item->seq, .index = item->index},
-		.signer = item->signer_id,
-		.day = item->ledger_time / DAY_S};
-
-	if (item->seq <= w->seen || item->ledger_time + LATE_S < w->since)
-		return ENOUGH;
-	if (item->seq > w->newest)
-		w->newest = item->seq;
-	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT ||
-		item->op != EMR_OP_PUT || item->version != 1 || item->ledger_time < w->since)
-		return EMR_OK;
-	return emr_buf_append(&w->found, &c, sizeof c);
-}
-
 static int compare(const position *a, const position *b)
 {
 	if (a->seq != b->seq)
@@ -103,19 +78,17 @@ static emr_status find(struct deposit_tally *t, emr_id32 signer, uint64_t day, d
 	return EMR_OK;
 }
 
-static emr_status enter(struct deposit_tally *t, const walk *w)
+/* FOUND: counted, ... */
+static emr_status enter(struct deposit_tally *t, const emr_buf *found)
 {
-	counted *all = (counted *)(void *)w->found.data;
-	size_t n = w->found.len / sizeof *all;
-
-	if (n > 1)
-		qsort(all, n, sizeof *all, by_position);
-	for (size_t i = 0; i < n; i++) {
+	if (found->len > 0)
+		qsort(found->data, found->len / sizeof(counted), sizeof(counted), by_position);
+	EMR_EACH (const counted, c, found) {
 		daily *d;
 
-		EMR_TRY(find(t, all[i].signer, all[i].day, &d));
+		EMR_TRY(find(t, c->signer, c->day, &d));
 		if (++d->n <= t->limit)
-			d->last = all[i].at;
+			d->last = c->at;
 	}
 	return EMR_OK;
 }
@@ -139,20 +112,43 @@ static void start_again(struct deposit_tally *t, uint64_t since, uint64_t limit)
 	t->seen = 0;
 }
 
+static emr_status find_new(
+	emr_view *view, const struct deposit_tally *t, emr_buf *found, uint64_t *newest)
+{
+	emr_replica_listing line;
+
+	EMR_ASK(asked, view->options.replica, RECENT_IN, .domain = t->domain);
+	while (emr_next(&asked, &line)) {
+		const emr_replica_item *item = &line.item;
+		const counted c = {.at = {.seq = item->seq, .index = item->index},
+			.signer = item->signer_id,
+			.day = item->ledger_time / DAY_S};
+
+		if (item->seq <= t->seen || item->ledger_time + LATE_S < t->since)
+			break;
+		if (item->seq > *newest)
+			*newest = item->seq;
+		if (line.result == EMR_RESULT_APPLIED && line.family == EMR_FAMILY_OBJECT &&
+			item->op == EMR_OP_PUT && item->version == 1 &&
+			item->ledger_time >= t->since)
+			EMR_TRY(emr_buf_append(found, &c, sizeof c));
+	}
+	return asked.status;
+}
+
 /* Counts the deposits that came since the last time, or all from SINCE on. */
 static emr_status go_on(emr_view *view, struct deposit_tally *t)
 {
-	walk w = {.since = t->since, .seen = t->seen, .newest = t->seen};
-	emr_status status =
-		emr_replica_recent(view->options.replica, &t->domain, NULL, SIZE_MAX, visit, &w);
+	EMR_AUTO_BUF found = {0};
+	uint64_t newest = t->seen;
+	emr_status status = find_new(view, t, &found, &newest);
 
-	if (status == EMR_OK || status == ENOUGH)
-		status = enter(t, &w);
 	if (status == EMR_OK)
-		t->seen = w.newest;
+		status = enter(t, &found);
+	if (status == EMR_OK)
+		t->seen = newest;
 	else
 		start_again(t, t->since, t->limit);
-	emr_buf_free(&w.found);
 	return status;
 }
 

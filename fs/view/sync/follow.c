@@ -81,36 +81,34 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	return n != NULL && n->is_published && node_version(n) >= c->version;
 }
 
-/* A batch is of one domain, as a rule, and whose that is costs three derived keys. */
-static emr_status look_at_domain(following *f, emr_id16 domain)
+/* After a portion the rest comes at once. */
+static emr_status note_changes(following *f, uint64_t from)
 {
-	emr_status status;
+	emr_id16 domain = {{0}}; /* of the change before */
+	emr_replica_change c;
+	bool is_mine = false;
 
-	if (f->has_looked && emr_id16_equal(f->looked_at, domain))
-		return EMR_OK;
-	status = emr_replica_is_mine(f->view->options.replica, domain, &f->is_mine);
-	f->looked_at = domain;
-	f->has_looked = status == EMR_OK;
-	return status;
-}
-
-static emr_status note_change(void *arg, const emr_replica_change *c)
-{
-	following *f = arg;
-
-	if (f->n - f->again >= PORTION && c->seq != f->seen_seq) { /* the rest at once afterwards */
-		f->is_cut = true;
-		return EMR_LIMIT;
+	EMR_ASK(asked, f->view->options.replica, SINCE, .at = from);
+	while (emr_next(&asked, &c)) {
+		if (f->n - f->again >= PORTION && c.seq != f->seen_seq) {
+			f->is_cut = true;
+			return EMR_OK;
+		}
+		f->seen_seq = c.seq;
+		if (c.result != EMR_RESULT_APPLIED || c.family != EMR_FAMILY_OBJECT ||
+			is_known(f->view, &c))
+			continue;
+		/* A batch is of one domain, as a rule, and whose that is costs three derived keys.
+		 */
+		if (!emr_id16_equal(domain, c.domain))
+			EMR_TRY(emr_replica_is_mine(f->view->options.replica, c.domain, &is_mine));
+		domain = c.domain;
+		if (is_mine)
+			EMR_TRY(seek(f, &(sought){.domain = c.domain,
+						.object = c.object,
+						.signer_id = c.signer_id}));
 	}
-	f->seen_seq = c->seq;
-	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT ||
-		is_known(f->view, c))
-		return EMR_OK;
-	EMR_TRY(look_at_domain(f, c->domain));
-	if (!f->is_mine)
-		return EMR_OK;
-	return seek(
-		f, &(sought){.domain = c->domain, .object = c->object, .signer_id = c->signer_id});
+	return asked.status;
 }
 
 static int by_object(const void *a, const void *b)
@@ -196,37 +194,27 @@ static emr_status learn_word(const following *f, arrival *a)
 
 /* ---- ids that others chose ---- */
 
-typedef struct born {
-	uint64_t seq, index;
-	bool is_known;
-} born;
-
-static emr_status note_birth(void *arg, const emr_replica_item *item)
+/* *OUT_HAS: there is one. */
+static emr_status find_birth(
+	emr_view *view, emr_id16 domain, emr_id16 object, emr_replica_item *out, bool *out_has)
 {
-	*(born *)arg = (born){.seq = item->seq, .index = item->index, .is_known = true};
-	return EMR_INTERRUPTED; /* the first is enough */
-}
-
-static emr_status find_birth(emr_view *view, emr_id16 domain, emr_id16 object, born *out)
-{
-	emr_status status = emr_replica_history(
-		view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_birth, out);
-
-	return status == EMR_INTERRUPTED || status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_ASK(items, view->options.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
+		.domain = domain, .object = object);
+	*out_has = emr_next(&items, out);
+	return items.status;
 }
 
 emr_status follow_is_first(
 	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is)
 {
-	born one = {.seq = 0}, two = {.seq = 0};
-	emr_status status = find_birth(view, domain, object, &one);
+	emr_replica_item one, two;
+	bool has_one = false, has_two = false;
 
-	if (status == EMR_OK)
-		status = find_birth(view, other, object, &two);
-	*out_is = !two.is_known ||
-		  (one.is_known &&
-			  (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
-	return status;
+	EMR_TRY(find_birth(view, domain, object, &one, &has_one));
+	EMR_TRY(find_birth(view, other, object, &two, &has_two));
+	*out_is = !has_two ||
+		  (has_one && (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
+	return EMR_OK;
 }
 
 /* True if the node in the tree with this id lies in another domain: somebody took the id, and A is
@@ -500,11 +488,9 @@ emr_status follow_run(emr_view *view)
 	if (status == EMR_OK)
 		status = take_again(&f);
 	if (status == EMR_OK && at.size > followed)
-		status = emr_replica_since(view->options.replica, followed, note_change, &f);
-	if (status == EMR_LIMIT && f.is_cut) {
+		status = note_changes(&f, followed);
+	if (f.is_cut)
 		at.size = f.seen_seq + 1;
-		status = EMR_OK;
-	}
 	if (status == EMR_OK) {
 		each_once(&f);
 		status = tell_ids_apart(&f);
@@ -521,17 +507,22 @@ emr_status follow_run(emr_view *view)
 	return status;
 }
 
-static emr_status note_head(void *arg, const emr_replica_head *head)
+static emr_status note_heads(emr_view *view, emr_id16 domain)
 {
-	emr_view *view = arg;
-	EMR_LOCKED(&view->lock);
+	emr_replica_head head;
 
-	return follow_note(view, head->domain, head->object);
+	EMR_ASK(asked, view->options.replica, HEADS, .domain = domain);
+	while (emr_next(&asked, &head)) {
+		EMR_LOCKED(&view->lock);
+
+		EMR_TRY(follow_note(view, domain, head.object));
+	}
+	return asked.status;
 }
 
 emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 {
-	emr_status status = emr_replica_each_head(view->options.replica, &domain, note_head, view);
+	emr_status status = note_heads(view, domain);
 
 	past_forget_all(view);
 	pthread_mutex_lock(&view->lock);

@@ -43,19 +43,17 @@ typedef struct following {
 	emr_view *view;
 	arrival *all;
 	size_t n, cap;
-	size_t again;		  /* how many of them were looked for before */
-	emr_buf tell;		  /* telling, ... */
-	emr_buf conflicts;	  /* view_conflict, ... */
-	emr_buf leaving;	  /* emr_leaving, ... */
-	uint64_t seen_seq;	  /* of the last item looked at */
-	bool is_cut;		  /* more entries follow it */
-	emr_id16 looked_at;	  /* the domain of the last item that was not known */
-	bool has_looked, is_mine; /* at that domain; whose it is */
-	bool is_last;		  /* what still lacks its directory hangs at the top */
-	arrival *in_the_way;	  /* of arrive: what has the name of the one it looked at last, */
-	struct node *there;	  /* and its node */
-	unsigned waiting;	  /* how many wait for their names on the stack */
-	bool some;		  /* something was done in this pass */
+	size_t again;	     /* how many of them were looked for before */
+	emr_buf tell;	     /* telling, ... */
+	emr_buf conflicts;   /* view_conflict, ... */
+	emr_buf leaving;     /* emr_leaving, ... */
+	uint64_t seen_seq;   /* of the last item looked at */
+	bool is_cut;	     /* more entries follow it */
+	bool is_last;	     /* what still lacks its directory hangs at the top */
+	arrival *in_the_way; /* of arrive: what has the name of the one it looked at last, */
+	struct node *there;  /* and its node */
+	unsigned waiting;    /* how many wait for their names on the stack */
+	bool some;	     /* something was done in this pass */
 } following;
 
 /* By the publisher, between two runs: everything that is new since the last call.  Where a file is

@@ -47,10 +47,23 @@ void emr_chronicle_free(emr_chronicle *chronicle);
 /* Reads what is new on the ledger.  *OUT_DAMAGED (may be NULL): items of ours that could not be
  * read, in all. */
 emr_status emr_chronicle_catch_up(emr_chronicle *chronicle, uint64_t *out_damaged);
-/* Every event as of the last catch_up, oldest first.  FN is called under the chronicle's lock: it
- * copies and returns; any other status than EMR_OK ends the walk and is returned. */
-typedef emr_status (*emr_event_fn)(void *arg, const emr_event *event);
-emr_status emr_chronicle_each(emr_chronicle *chronicle, emr_event_fn fn, void *arg);
+/* Every event as of the last catch_up, oldest first:
+ *
+ *	EMR_AUTO_EVENTS events = emr_chronicle_events(chronicle);
+ *
+ *	while (emr_events_next(&events, &event))
+ *		...
+ *
+ * The chronicle is locked until the end of that block: copy, and go on. */
+typedef struct emr_events {
+	emr_chronicle *chronicle;
+	size_t next;
+} emr_events;
+emr_events emr_chronicle_events(emr_chronicle *chronicle);
+bool emr_events_next(emr_events *events, emr_event *out);
+void emr_events_end(emr_events *events);
+#define EMR_AUTO_EVENTS __attribute__((cleanup(emr_events_end))) emr_events
+
 /* Of the record that OBJECT is; EMR_NOT_FOUND. */
 emr_status emr_chronicle_story(emr_chronicle *chronicle, emr_id16 object, emr_story *out_story);
 /* Lets the memory go; the next catch_up reads everything again. */

@@ -6,7 +6,7 @@
 #include "keyring/keyring.h"
 #include "record/content.h"
 #include "record/format.h"
-#include "replica/replica.h"
+#include "replica/ask.h"
 
 /* Where a record stands on the ledger, as this computer last verified it. */
 typedef struct emr_place {
@@ -67,16 +67,36 @@ emr_status emr_facts_registered(
 /* The same, and in the annex, if the present ledger only carried it over. */
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
 
-/* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid
- * during the call. A record that cannot be read is counted in *out_damaged and named in the log by
- * id; the walk goes on.  A record that somebody else left there, that is all here and does not
- * open, is no damage: it is counted by emr_facts_unreadable. */
-typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
-emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
-
+/* A question for every live record of every domain of mine, in no order:
+ *
+ *	EMR_AUTO_FACTS_WALK all = emr_facts_all(facts);
+ *
+ *	while (emr_facts_next(&all, &place, &meta))
+ *		...
+ *	return all.status;
+ *
+ * META's slices are valid until the next one. A record that cannot be read is counted and named in
+ * the log by id; the walk goes on.  A record that somebody else left there, that is all here and
+ * does not open, is no damage: it is counted by emr_facts_unreadable. */
+typedef struct emr_facts_walk {
+	emr_status status; /* EMR_OK when all were given */
+	uint64_t damaged;
+	/* facts_each.c only */
+	emr_facts *facts;
+	struct facts_cache *cache; /* owned; NULL: all of it is read from the replica */
+	emr_asking heads;
+	emr_buf own, objects, plain;
+	size_t next_own, next; /* of OWN, domains, and of OBJECTS */
+	bool is_in_cache, has_changed, is_over;
+} emr_facts_walk;
+emr_facts_walk emr_facts_all(emr_facts *facts);
 /* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
  * the folder, and not for judging what is on the disk. */
-emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
+emr_facts_walk emr_facts_all_kept(emr_facts *facts);
+bool emr_facts_next(emr_facts_walk *walk, emr_place *out_place, emr_meta *out_meta);
+void emr_facts_walk_end(emr_facts_walk *walk);
+#define EMR_AUTO_FACTS_WALK __attribute__((cleanup(emr_facts_walk_end))) emr_facts_walk
+
 /* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.
  * Before anything else, from one thread. */
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
@@ -92,25 +112,20 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 /* How many records of others lie in domains of mine and do not open, as far as they were met by
  * walks and by emr_facts_get. */
 uint64_t emr_facts_unreadable(emr_facts *facts);
-/* Calls FN for each of them that is still live and still what did not open; SIGNER wrote it.  Any
- * other status of FN than EMR_OK ends the walk and is returned.  FN may not ask for facts. */
-typedef emr_status (*emr_unreadable_fn)(
-	void *arg, emr_id16 domain, emr_id16 object, emr_id32 signer);
-emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg);
+/* Appends those that are still live and still what did not open, emr_named_object. */
+emr_status emr_facts_unreadable_objects(emr_facts *facts, emr_buf *out);
 /* Whether the content at PLACE says the number of another record than it belongs to
  * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
-/* Calls FN for the bundle of every version of one's own objects, and of every version that one's
- * own identity signed in a folder of another, that this computer has the private part of, erased
- * ones left out: what must stay in the store.  Where a part is gone that was not erased, nobody can
- * say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL, true there and the others.
- * IS_OF_OTHERS: only of what somebody
- * else put into a folder of one's own.  Any other status of FN than EMR_OK ends the walk and is
- * returned. */
-typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
-emr_status emr_facts_each_bundle(
-	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_bundle_fn fn, void *arg);
+/* Appends an emr_pin, REGISTERED, for the bundle of every version of one's own objects, and of
+ * every version that one's own identity signed in a folder of another, that this computer has the
+ * private part of, erased ones left out: what must stay in the store.  Where a part is gone that
+ * was not erased, nobody can say what it led to: EMR_MISSING_DATA, or, unless OUT_LACKS is NULL,
+ * true there and the others.  IS_OF_OTHERS: only of what somebody else put into a folder of one's
+ * own. */
+emr_status emr_facts_bundles(
+	emr_facts *facts, bool is_of_others, bool *out_lacks, emr_buf *out_pins);
 /* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
 emr_status emr_facts_list_key(
 	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key);

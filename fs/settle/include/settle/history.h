@@ -9,7 +9,7 @@
 typedef struct emr_version {
 	emr_place place; /* its content is that of the last PUT or REWRAP up to here; of an UNLINK:
 			    as before it */
-	const emr_meta *meta; /* likewise; valid during the call */
+	const emr_meta *meta; /* likewise; valid until the next one */
 	emr_id32 item_id, batch_id, signer_id;
 	uint64_t seq;	      /* entry of the ledger */
 	uint64_t time_unix_s; /* of that entry */
@@ -19,21 +19,36 @@ typedef struct emr_version {
 	bool is_live; /* false: nobody has the record any more after this item */
 } emr_version;
 
-/* Any other status than EMR_OK ends the walk and is returned. */
-typedef emr_status (*emr_version_fn)(void *arg, const emr_version *version);
+/* A question for versions:
+ *
+ *	EMR_AUTO_VERSIONS all = emr_facts_record_history(facts, record_id);
+ *
+ *	while (emr_versions_next(&all, &version))
+ *		...
+ *	return all.status;
+ */
+typedef struct emr_versions {
+	emr_status status; /* EMR_OK when all were given */
+	uint64_t damaged;  /* those so far that could not be read, which the log names */
+	/* history.c only */
+	emr_facts *facts;
+	emr_buf moments, plain;
+	emr_meta meta;
+	size_t next;
+} emr_versions;
+bool emr_versions_next(emr_versions *all, emr_version *out);
+void emr_versions_end(emr_versions *all);
+#define EMR_AUTO_VERSIONS __attribute__((cleanup(emr_versions_end))) emr_versions
 
 /* Every version of one record, over all objects that it has had (a move to another domain gives it
- * a new one), oldest first.  *OUT_DAMAGED (may be NULL) counts those that could not be read.
- * is_live tells whether any of them was live.  Reads the rows of these
+ * a new one), oldest first.  is_live tells whether any of them was live.  Reads the rows of these
  * objects, and one of each folder. */
-emr_status emr_facts_record_history(
-	emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg, uint64_t *out_damaged);
+emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id);
 
 /* Every object as it was when the ledger's time was UNTIL (UINT64_MAX: now), in no order; the live
  * ones, and WITH_DELETED those that were unlinked then, too.  Costs little more than
- * emr_facts_each. */
-emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted,
-	emr_version_fn fn, void *arg, uint64_t *out_damaged);
+ * emr_facts_all. */
+emr_versions emr_facts_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted);
 
 /* The item at VERSION of a row (not an UNLINK) and what it says; META points into *OUT_BYTES, and
  * PVERSION is the last PUT or REWRAP up to it, 0 for none.  EMR_MISSING_DATA. */

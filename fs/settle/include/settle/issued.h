@@ -32,9 +32,8 @@ typedef struct emr_issued {
 			    cannot be read: their numbers are not known */
 } emr_issued;
 
-typedef emr_status (*emr_issued_fn)(void *arg, const emr_issued *issued);
-/* FN for each signer of whose numbers some are not here, over every version of everything in the
- * owner's domains, also of what was unlinked or moved.  Only a statement that the signer of the
- * item made counts: nobody counts for another.  Opens each such version (not its content); reads
- * the replica and blocks, from any thread.  DESCRIPTOR is the network's. */
-emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issued_fn fn, void *arg);
+/* Appends an emr_issued for each signer of whose numbers some are not here, over every version of
+ * everything in the owner's domains, also of what was unlinked or moved.  Only a statement that the
+ * signer of the item made counts: nobody counts for another.  Opens each such version (not its
+ * content); reads the replica and blocks, from any thread.  DESCRIPTOR is the network's. */
+emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_issued);

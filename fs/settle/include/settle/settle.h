@@ -140,11 +140,9 @@ typedef struct emr_awaiting {
 	bool is_new;	  /* ROOT is of no version that the ledger has: it is pinned as sent */
 	emr_cid root;
 } emr_awaiting;
-typedef emr_status (*emr_awaiting_fn)(void *arg, const emr_awaiting *one);
-/* WITH_SENT: also of those that were sent and have no answer yet.  Any thread; a batch that cannot
- * be read names nothing. */
-emr_status emr_settle_each_awaiting(
-	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg);
+/* All of them, emr_awaiting, appended.  WITH_SENT: also of those that were sent and have no answer
+ * yet.  Any thread; a batch that cannot be read names nothing. */
+emr_status emr_settle_awaiting(emr_settle *settle, bool with_sent, emr_buf *out);
 /* A batch that waits for copies is forgotten, and can be made again: the ledger knows nothing of
  * it. */
 emr_status emr_settle_take_back(emr_settle *settle);

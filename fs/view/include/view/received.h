@@ -98,10 +98,9 @@ typedef struct emr_participant {
 	bool is_over;
 	uint64_t files; /* that the ledger has; 0 after an end */
 } emr_participant;
-typedef emr_status (*emr_participant_fn)(void *arg, const emr_participant *one);
-/* Each, also those whose end is news; borrowed for the call, which may call the view. Nobody where
- * the folder shows something else. Counts on the ledger: not for each request. */
-emr_status emr_view_each_participant(emr_view *view, emr_participant_fn fn, void *arg);
+/* Appends each, emr_participant, also those whose end is news; borrowed from the view.  Nobody
+ * where the folder shows something else. Counts on the ledger: not for each request. */
+emr_status emr_view_participants(emr_view *view, emr_buf *out);
 
 /* Lists the shares that this person received, and those that ended in the last thirty days.
  * Borrowed for the call. */

@@ -339,13 +339,11 @@ typedef struct emr_file_version {
 	emr_id32 signer_id; /* who registered it, or the deletion */
 	uint64_t seq;	    /* with which entry */
 } emr_file_version;
-typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
-/* The versions of the file at PATH, or of the one that was deleted from there last, oldest first;
- * renaming and moving make none.  Changes that are not published yet are published first if they
- * can be. EMR_NOT_FOUND, EMR_IS_DIRECTORY (one that was deleted, too), EMR_INVALID (a link). FN is
- * called without any lock. */
-emr_status emr_view_each_version(
-	emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
+/* Appends the versions of the file at PATH, or of the one that was deleted from there last,
+ * emr_file_version, oldest first; renaming and moving make none.  Changes that are not published
+ * yet are published first if they can be. EMR_NOT_FOUND, EMR_IS_DIRECTORY (one that was deleted,
+ * too), EMR_INVALID (a link). */
+emr_status emr_view_versions(emr_view *view, const char *path, emr_buf *out);
 
 typedef struct emr_restore {
 	const char *path;

@@ -1,7 +1,7 @@
 /* Questions to this computer's verified copy of the ledger, as rows: each is a line of
- *questions.def with its SQL. It refuses to decide anything: what a row says is as it was verified,
- *and whether a grant, a key or a membership is in force is said of the row that the caller has in
- *hand.
+ * questions.def with its SQL. It refuses to decide anything: a row says how it was verified, and
+ * whether a grant, a key or a membership is in force is said of the row that the caller has in
+ * hand. Points and credit are counted from the answers.
  *
  *	emr_known_grant grant;
  *	EMR_ASK(asked, replica, GRANTS, .domain = domain);
@@ -11,8 +11,8 @@
  *	return asked.status;
  *
  * Any thread, any number at once, one question within another. The rows are those of the moment
- * when the first was read, except where a line says "by entry": those see what comes meanwhile.
- *What a row points to is there until the next one. A block that is left early ends its question. */
+ * when the first was read, except where a line says "by entry": those see what comes meanwhile. A
+ * row's pointers are good until the next one. A block that is left early ends its question. */
 #pragma once
 
 #include "replica/people.h"
@@ -33,6 +33,10 @@ typedef struct emr_ask_about {
 	uint8_t family; /* of rows */
 } emr_ask_about;
 
+typedef struct emr_named_object {
+	emr_id16 domain, object;
+} emr_named_object;
+
 typedef struct emr_asking {
 	emr_status status; /* EMR_OK when all rows were read; EMR_DAMAGED, EMR_IO, EMR_BUSY */
 	emr_question question;
@@ -41,6 +45,7 @@ typedef struct emr_asking {
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
 	struct opened *opened;
+	const struct opened *lent;
 	uint32_t index; /* of the next item in OPENED */
 	bool is_lent, is_own, is_over;
 } emr_asking;
@@ -59,3 +64,58 @@ emr_status emr_asked_all(emr_question question, emr_ask_about about, emr_buf *ou
 #define EMR_ASK_ALL(out, which, name, ...)                                                         \
 	emr_asked_all(EMR_QUESTION_##name, (emr_ask_about){.replica = (which), __VA_ARGS__}, out)
 #define emr_next(asked, row) emr_asked_next(asked, row, sizeof *(row))
+
+/* ---- points and credit ---- */
+
+/* How many an account has, where they came from, and whom the ledger's entries speak for, as
+ * anybody reads it.  An account is the first key of a person's chain, or the fund of a dataset
+ * (contract/CONTRACT.md, Points). */
+
+/* The account of the person with this KEY; a key that is not registered is its own. */
+emr_status emr_replica_account(emr_replica *replica, emr_id32 key, emr_id32 *out_account);
+/* The points of ACCOUNT; 0 where nobody has sent it any. */
+emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points);
+/* EMR_DENIED: less than PRICE is put by for DATASET. */
+emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t price);
+
+typedef enum emr_movement_kind {
+	EMR_MOVEMENT_MADE,     /* the organisations agreed on it */
+	EMR_MOVEMENT_RECEIVED, /* from `other` */
+	EMR_MOVEMENT_SENT,     /* to `other` */
+	EMR_MOVEMENT_JOINED,   /* paid for joining `dataset` */
+	EMR_MOVEMENT_FUNDED,   /* put by for `dataset` */
+	EMR_MOVEMENT_REFUNDED, /* of that, what nobody was paid */
+} emr_movement_kind;
+
+typedef struct emr_movement {
+	emr_movement_kind kind;
+	bool is_out;	    /* the points went */
+	uint64_t points;    /* more than 0 */
+	uint64_t seq;	    /* entry */
+	uint64_t at_unix_s; /* of the entry */
+	emr_id32 batch_id;
+	emr_id32 other;	  /* account: RECEIVED, SENT */
+	emr_id16 dataset; /* JOINED, FUNDED, REFUNDED */
+} emr_movement;
+
+/* Appends what came into ACCOUNT and went out of it (emr_movement), oldest first; the sum is what
+ * it has.  Reads every entry. */
+emr_status emr_replica_movements(emr_replica *replica, emr_id32 account, emr_buf *out);
+
+/* Credit is counted from applied entries, each thing once however often it is repeated:
+ *
+ *   agent     1 for each record whose key it helped to release
+ *   patient   1 for each grant of a domain to somebody of another organisation than brought it, and
+ *             for each dataset that a domain joined, for the person who brought it
+ *   hospital  1 for each record that it left in a domain under its own name
+ */
+typedef struct emr_credit {
+	emr_id32 account;
+	uint64_t agent;
+	uint64_t patient;
+	uint64_t hospital;
+} emr_credit;
+
+/* Appends that of every account that has any (emr_credit), in the order of their ids.  Reads every
+ * entry. */
+emr_status emr_replica_credits(emr_replica *replica, emr_buf *out);

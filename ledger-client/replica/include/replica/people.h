@@ -1,5 +1,6 @@
-/* These functions ask this computer's copy of the ledger about people and organisations: who is
- * registered, what is granted to whom, who asks for what, what was released and reported. They
+/* These functions ask this computer's copy of the ledger about one person, organisation or grant,
+ * and these are the rows that questions about many give (ask.h): who is registered, what is granted
+ * to whom, who asks for what, what was released and reported. They
  * refuse to judge with a clock of its own: states are those of the ledger, and "over" is said of
  * the time that is asked about. Names and purposes in words lie in private parts, which it gives
  * as bytes.
@@ -23,9 +24,6 @@ typedef struct emr_known_person {
 /* EMR_NOT_FOUND. */
 emr_status emr_replica_person(
 	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person);
-typedef emr_status (*emr_replica_person_fn)(void *arg, const emr_known_person *person);
-/* Every registered key, of every state, in the order of their ids. */
-emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, void *arg);
 /* Whether the key may act at NOW: active, in time, its organisation a member. */
 emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
 	uint64_t now_unix_s, bool *out_is_active);
@@ -34,8 +32,6 @@ typedef struct emr_known_org {
 	emr_id16 org;
 	emr_row_org row;
 } emr_known_org;
-typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
-emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
 /* The first block of the channel in which a network goes on that began in a directory.
  * EMR_NOT_FOUND: it has not moved. */
@@ -73,9 +69,6 @@ typedef struct emr_known_proposal {
 	emr_id16 proposal;
 	emr_row_proposal row;
 } emr_known_proposal;
-typedef emr_status (*emr_replica_proposal_fn)(
-	void *arg, emr_id16 proposal, const emr_row_proposal *row);
-emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
 /* How an open proposal stands, by the contract's own rule: which of its approvals count now.  Of
  * one that is done, as it was when it was. */
 typedef struct emr_known_votes {
@@ -88,17 +81,12 @@ typedef struct emr_known_votes {
 emr_status emr_replica_votes(
 	emr_replica *replica, emr_id16 proposal, emr_id16 org, emr_known_votes *out);
 
-/* A team or dataset, and its members of every state. */
+/* A team or dataset. */
 emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row);
 typedef struct emr_known_team {
 	emr_id16 team;
 	emr_row_dataset row;
 } emr_known_team;
-typedef emr_status (*emr_replica_team_fn)(void *arg, emr_id16 team, const emr_row_dataset *row);
-emr_status emr_replica_teams(emr_replica *replica, emr_replica_team_fn fn, void *arg);
-typedef emr_status (*emr_replica_member_fn)(void *arg, const emr_row_member *row);
-emr_status emr_replica_members(
-	emr_replica *replica, emr_id16 team, emr_replica_member_fn fn, void *arg);
 
 /* ---- domains: writers and grants ---- */
 
@@ -121,9 +109,6 @@ typedef struct emr_known_domain {
 	emr_row_domain row;
 	bool is_mine;
 } emr_known_domain;
-typedef emr_status (*emr_replica_writer_fn)(void *arg, emr_id16 domain, const emr_row_writer *row);
-emr_status emr_replica_writers(
-	emr_replica *replica, emr_id16 domain, emr_replica_writer_fn fn, void *arg);
 
 typedef enum emr_grant_phase {
 	EMR_GRANT_COMING, /* not_before is ahead */
@@ -142,35 +127,20 @@ typedef struct emr_known_grant {
 emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s);
 emr_status emr_replica_grant(
 	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant);
-typedef emr_status (*emr_replica_grant_fn)(void *arg, const emr_known_grant *grant);
-/* Grants of DOMAIN in every state. */
-emr_status emr_replica_grants(
-	emr_replica *replica, emr_id16 domain, emr_replica_grant_fn fn, void *arg);
-/* Grants to GRANTEE (the root of a person's keys, or emr_grantee_dataset() of a team) in every
- * domain: found by its own index, not by looking at all domains. */
-emr_status emr_replica_grants_to(
-	emr_replica *replica, emr_id32 grantee, emr_replica_grant_fn fn, void *arg);
-/* Rights of WRITER (a signer id) in every domain, by the same index. */
-emr_status emr_replica_writes_of(
-	emr_replica *replica, emr_id32 writer, emr_replica_writer_fn fn, void *arg);
 
 /* ---- requests ---- */
 
 typedef struct emr_known_request {
-	emr_id16 domain; /* zero: to a person */
+	emr_id16 domain; /* zero: to a person; whom, only the salt in its body tells */
 	emr_id16 request;
 	emr_row_request row;
 	uint64_t ledger_time; /* of its last item */
 } emr_known_request;
-typedef emr_status (*emr_replica_request_fn)(void *arg, const emr_known_request *request);
-/* Requests to DOMAIN (zero: those to a person; whom, only the salt in their bodies tells), in every
- * state. */
-emr_status emr_replica_requests(
-	emr_replica *replica, emr_id16 domain, emr_replica_request_fn fn, void *arg);
 
 /* ---- releases ---- */
 
-/* One access: the request for keys, who answered it, and how. */
+/* One access: the request for keys, who answered it, and how.  Which records it names is sealed in
+ * its private part (family ACCESS, version 1). */
 typedef struct emr_known_release {
 	emr_id16 domain;
 	emr_id16 access; /* object id of the ACCESS_REQ */
@@ -183,15 +153,6 @@ typedef struct emr_known_release {
 	uint64_t seq;
 	uint64_t ledger_time;
 } emr_known_release;
-typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_known_release *release);
-/* Accesses to DOMAIN in the order of their ids.  Which records they name is sealed in their private
- * parts (family ACCESS, version 1). */
-emr_status emr_replica_releases(
-	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg);
-/* Those of the person whose first key is ROOT, by any key of that person.  Of the others their rows
- * alone are read, and no entry. */
-emr_status emr_replica_releases_of(
-	emr_replica *replica, emr_id16 domain, emr_id32 root, emr_replica_release_fn fn, void *arg);
 
 typedef struct emr_known_answer {
 	emr_id16 object; /* of the ACCESS_SERVED: its private part is family SERVED, version 1 */
@@ -214,6 +175,3 @@ typedef struct emr_known_report {
 	emr_id16 via;
 	uint64_t ledger_time;
 } emr_known_report;
-typedef emr_status (*emr_replica_report_fn)(void *arg, const emr_known_report *report);
-emr_status emr_replica_reports(
-	emr_replica *replica, emr_id16 domain, emr_replica_report_fn fn, void *arg);

@@ -139,16 +139,10 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 /* Root of the tree of the first SIZE entries; EMR_NOT_FOUND when there are not that many. */
 emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32]);
 
-/* Items of the entries from FROM on, oldest first, whatever their result; is_mine is not looked up.
- * Any other status of FN than EMR_OK ends the walk and is returned. */
-typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *change);
-emr_status emr_replica_since(
-	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
-
-/* Until its end, what this thread asks REPLICA by state_get, head_get, each_head, part and item_get
- * is answered out of one state of the ledger by one connection, so that the locks of the database
- * are taken once. Short: the database cannot take its log in meanwhile.  One that begins within
- * another is part of that. EMR_BUSY, EMR_IO, EMR_NO_MEMORY, EMR_DAMAGED. */
+/* Until its end, what this thread asks REPLICA by state_get, head_get, part and item_get, and all
+ * questions (ask.h), is answered out of one state of the ledger by one connection, so that the
+ * locks of the database are taken once. Short: the database cannot take its log in meanwhile.  One
+ * that begins within another is part of that. EMR_BUSY, EMR_IO, EMR_NO_MEMORY, EMR_DAMAGED. */
 typedef struct emr_replica_snapshot {
 	emr_replica *replica; /* NULL: none, or part of another */
 	struct emr_chain *chain;
@@ -160,12 +154,6 @@ void emr_replica_snapshot_end(emr_replica_snapshot *snapshot); /* zero-initialis
 /* A state row by its printable key ("D/<hex>", "K/<hex>": contract/rows.h).  EMR_NOT_FOUND,
  * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);
-/* Rows whose key begins with PREFIX, in order.  fn ends the walk with any other status than EMR_OK.
- */
-typedef emr_status (*emr_replica_row_fn)(void *arg, const char *key, emr_bytes row);
-emr_status emr_replica_each_row(
-	emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg);
-
 /* Head of an object (an O row). */
 typedef struct emr_replica_head {
 	emr_id16 domain;
@@ -183,12 +171,6 @@ typedef struct emr_replica_head {
 } emr_replica_head;
 emr_status emr_replica_head_get(
 	emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
-typedef emr_status (*emr_replica_head_fn)(void *arg, const emr_replica_head *head);
-/* Heads of DOMAIN, or of all domains when NULL, in key order; a consistent snapshot.  fn may read
- * the replica. */
-emr_status emr_replica_each_head(
-	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
-
 /* A private part, as it was when its item's priv_hash was checked.  EMR_NOT_FOUND: erased, not
  * mine, or none; EMR_MISSING_DATA: the ledger should have it and had it not, or damaged;
  * EMR_DAMAGED: our own copy is. */
@@ -230,14 +212,6 @@ typedef struct emr_replica_item {
 /* The applied item at KEY; its bytes are left in *out_bytes, which out_item->bytes borrows. */
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
 	emr_replica_item *out_item);
-typedef emr_status (*emr_replica_item_fn)(void *arg, const emr_replica_item *item);
-/* Every applied item that there is, oldest first; ITEM is what its bytes say. */
-typedef emr_status (*emr_replica_each_item_fn)(
-	void *arg, const emr_replica_item *at, const emr_item *item);
-emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg);
-/* All applied items of one row, oldest first. */
-emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
-	emr_id16 object, emr_replica_item_fn fn, void *arg);
 /* The oldest version of the object at HEAD whose private part is still here; when none is, the one
  * that HEAD says.  Erased parts are gone from there on. */
 emr_status emr_replica_oldest_part(
@@ -259,15 +233,10 @@ emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *ou
  * brings in what was missed. */
 emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain);
 
-typedef emr_status (*emr_replica_domain_fn)(
-	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
-emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg);
-/* Those of which is_mine is said, emr_id16, ..., appended to OUT. */
+/* The domains of which is_mine is said, emr_id16, ..., appended to OUT. */
 emr_status emr_replica_own_domains(emr_replica *replica, emr_buf *out);
 
-/* Items of entries from the newest down, at most LIMIT, for listings, with their results.  domain
- * and object narrow it (NULL = all); with a domain, entries that changed nothing there (everything
- * refused) are not shown. */
+/* An item of an entry, with its result. */
 typedef struct emr_replica_listing {
 	emr_replica_item item;
 	emr_id16 domain;
@@ -276,18 +245,6 @@ typedef struct emr_replica_listing {
 	uint8_t family;
 	uint8_t result;
 } emr_replica_listing;
-typedef emr_status (*emr_replica_listing_fn)(void *arg, const emr_replica_listing *line);
-emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
-	size_t limit, emr_replica_listing_fn fn, void *arg);
-/* Items of the entries that SUBMITTER handed in, from the newest entry down, whatever their result;
- * is_mine is not looked up.  Reads no entry of others.  As emr_replica_since. */
-emr_status emr_replica_each_by(
-	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg);
-/* The objects of own domains some of whose parts say that they are of record NUMBER, each once, in
- * no order.  Reads no part. */
-typedef emr_status (*emr_replica_naming_fn)(void *arg, emr_id16 domain, emr_id16 object);
-emr_status emr_replica_each_naming(
-	emr_replica *replica, emr_id16 number, emr_replica_naming_fn fn, void *arg);
 /* How many rows were read of this copy since it was opened, but for catching up: what questions
  * have cost. */
 uint64_t emr_replica_rows_read(emr_replica *replica);

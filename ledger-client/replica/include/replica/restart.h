@@ -33,9 +33,10 @@ bool emr_replica_must_go_on(emr_replica *replica);
 
 typedef struct emr_signing_again {
 	const emr_keyring *keyring;
-	/* All may be NULL.  LOST: of an own operation that is gone for good; THEN: behind it, with
-	 * the new copy, before that is what the next opening takes. */
-	emr_replica_since_fn lost;
+	/* Both may be NULL.  LOST gets this computer's own operations that are gone for good, each
+	 * an emr_replica_change; THEN is called behind that, with the new copy, before that is what
+	 * the next opening takes. */
+	emr_buf *lost;
 	emr_status (*then)(void *arg, emr_replica *next);
 	void *arg;
 } emr_signing_again;

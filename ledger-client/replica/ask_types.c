@@ -1,0 +1,312 @@
+/* This file knows the types of the rows that a question can give: how the columns of its statement,
+ * and what stands in entries, become the struct that a caller sees. */
+#include "ask_private.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "ledger/sql.h"
+
+/* ---- columns ---- */
+
+/* Rows of the state by the names of their readers. */
+#define ROW_FORMS(FORM)                                                                            \
+	FORM(KEY, key)                                                                             \
+	FORM(ORG, org)                                                                             \
+	FORM(PROPOSAL, proposal)                                                                   \
+	FORM(DATASET, dataset)                                                                     \
+	FORM(MEMBER, member)                                                                       \
+	FORM(DOMAIN, domain)                                                                       \
+	FORM(WRITER, writer)                                                                       \
+	FORM(GRANT, grant)                                                                         \
+	FORM(REQUEST, request)                                                                     \
+	FORM(LISTKEY, listkey)
+
+#define FORM(form, name) ROW_##form,
+typedef enum value_form { HEX, NUMBER, ROW_HEAD, ROW_FORMS(FORM) } value_form;
+#undef FORM
+
+#define COLUMN(form, type, member)                                                                 \
+	{                                                                                          \
+		form, offsetof(type, member), sizeof(((type *)0)->member)                          \
+	}
+
+static emr_status parse_row(value_form form, emr_span value, void *out)
+{
+#define FORM(form, name)                                                                           \
+	case ROW_##form:                                                                           \
+		return replica_parsed(emr_row_##name##_parse(value, out));
+
+	switch (form) {
+		ROW_FORMS(FORM)
+	case ROW_HEAD:
+		return replica_parse_head(value, out);
+	case HEX:
+	case NUMBER:
+		break;
+	}
+#undef FORM
+	return EMR_INVALID;
+}
+
+static emr_status fill_column(sqlite3_stmt *s, int i, const row_column *c, uint8_t *row)
+{
+	uint64_t value;
+	const char *hex;
+
+	if (c->form == NUMBER) {
+		value = emr_sql_u64(s, i);
+		memcpy(row + c->at, &value, sizeof value);
+		return EMR_OK;
+	}
+	if (c->form != HEX)
+		return parse_row(c->form, span_of(emr_sql_bytes(s, i)), row + c->at);
+	hex = (const char *)sqlite3_column_text(s, i);
+	return hex != NULL && strlen(hex) == (size_t)c->size * 2 &&
+			       emr_unhex(hex, row + c->at, c->size) == EMR_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+emr_status replica_fill_row(emr_asking *asked, const row_type *type, void *out)
+{
+	for (int i = 0; i < ROW_COLUMNS && type->columns[i].size != 0; i++)
+		EMR_TRY(fill_column(asked->statement, i, &type->columns[i], out));
+	return type->complete != NULL ? type->complete(asked, out) : EMR_OK;
+}
+
+/* ---- what stands in an entry ---- */
+
+static emr_status complete_release(emr_asking *asked, void *row)
+{
+	emr_known_release *release = row;
+	EMR_AUTO_BUF bytes = {0};
+	emr_pub_access_req pub;
+	emr_replica_item item;
+
+	EMR_TRY(replica_first_item(asked->about.replica, EMR_FAMILY_ACCESS, release->domain,
+		release->access, &bytes, &item));
+	if (!emr_pub_access_req_parse(pub_of(&item), &pub))
+		return EMR_DAMAGED;
+	release->req = item.item_id;
+	release->signer = item.signer_id;
+	release->grant = EMR_ID16_AT(pub.grant);
+	release->via = EMR_ID16_AT(pub.via);
+	release->asked = pub.count;
+	release->names = pub.names;
+	release->seq = item.seq;
+	release->ledger_time = item.ledger_time;
+	return EMR_OK;
+}
+
+static emr_status complete_report(emr_asking *asked, void *row)
+{
+	emr_known_report *report = row;
+	EMR_AUTO_BUF bytes = {0};
+	emr_pub_read_report pub;
+	emr_replica_item item;
+
+	EMR_TRY(replica_first_item(asked->about.replica, EMR_FAMILY_REPORT, report->domain,
+		report->report, &bytes, &item));
+	if (!emr_pub_read_report_parse(pub_of(&item), &pub))
+		return EMR_DAMAGED;
+	report->signer = item.signer_id;
+	report->grant = EMR_ID16_AT(pub.grant);
+	report->via = EMR_ID16_AT(pub.via);
+	report->ledger_time = item.ledger_time;
+	return EMR_OK;
+}
+
+static emr_status complete_state(emr_asking *asked, void *row)
+{
+	emr_known_state *state = row;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	EMR_TRY(replica_first_item(asked->about.replica, EMR_FAMILY_SNAPSHOT, (emr_id16){{0}},
+		state->state, &bytes, &item));
+	if (!emr_pub_dataset_snapshot_parse(pub_of(&item), &state->pub))
+		return EMR_DAMAGED;
+	state->seq = item.seq;
+	state->ledger_time = item.ledger_time;
+	return EMR_OK;
+}
+
+static emr_status complete_grant(emr_asking *asked, void *row)
+{
+	emr_known_grant *g = row;
+
+	return replica_time_of(asked->about.replica, EMR_FAMILY_GRANT, g->domain, g->grant,
+		g->row.head.version, &g->ledger_time);
+}
+
+static emr_status complete_request(emr_asking *asked, void *row)
+{
+	emr_known_request *r = row;
+
+	return replica_time_of(asked->about.replica, EMR_FAMILY_REQUEST, r->domain, r->request,
+		r->row.head.version, &r->ledger_time);
+}
+
+static emr_status complete_domain(emr_asking *asked, void *row)
+{
+	emr_known_domain *domain = row;
+
+	domain->is_mine = replica_row_is_mine(
+		asked->about.replica, domain->domain, emr_sql_bytes(asked->statement, 1));
+	return EMR_OK;
+}
+
+/* ---- entries ---- */
+
+static emr_status next_change(emr_asking *asked, void *row)
+{
+	const emr_opened_entry *of = &asked->opened->of;
+
+	if (asked->index >= of->batch.count)
+		return EMR_NOT_FOUND;
+	replica_change_of(&of->entry, &of->batch, (uint16_t)asked->index++, row);
+	return EMR_OK;
+}
+
+/* An index that is damaged names another's. */
+static emr_status next_change_by(emr_asking *asked, void *row)
+{
+	return memcmp(asked->opened->of.entry.submitter_id, asked->about.who.b, 32) == 0
+		       ? next_change(asked, row)
+		       : EMR_DAMAGED;
+}
+
+static void list_item(const emr_asking *asked, uint16_t index, emr_replica_listing *out)
+{
+	const opened *o = asked->opened;
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(&o->of.batch, index, &item, &pub);
+	*out = (emr_replica_listing){.result = o->of.entry.results.data[index],
+		.domain = EMR_ID16_AT(item.domain_id),
+		.object = EMR_ID16_AT(item.object_id),
+		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
+		.family = emr_chain_family(&item, pub)};
+	replica_describe(asked->about.replica, o, index, &out->item);
+}
+
+/* The newest first. */
+static emr_status next_listing(emr_asking *asked, void *row)
+{
+	uint32_t count = asked->opened->of.batch.count;
+
+	if (asked->index >= count)
+		return EMR_NOT_FOUND;
+	list_item(asked, (uint16_t)(count - 1 - asked->index++), row);
+	return EMR_OK;
+}
+
+static emr_status next_listing_in(emr_asking *asked, void *row)
+{
+	const emr_replica_listing *line = row;
+
+	do
+		EMR_TRY(next_listing(asked, row));
+	while (!emr_id16_equal(line->domain, asked->about.domain));
+	return EMR_OK;
+}
+
+static emr_status next_applied(emr_asking *asked, void *row)
+{
+	const emr_opened_entry *of = &asked->opened->of;
+
+	while (asked->index < of->batch.count &&
+		of->entry.results.data[asked->index] != EMR_RESULT_APPLIED)
+		asked->index++;
+	if (asked->index >= of->batch.count)
+		return EMR_NOT_FOUND;
+	list_item(asked, (uint16_t)asked->index++, row);
+	return EMR_OK;
+}
+
+/* An index has no sums: the item that it names must be what was asked for. */
+static emr_status complete_item(emr_asking *asked, void *row)
+{
+	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
+	emr_part_key key = {.family = asked->about.family,
+		.domain = asked->about.domain,
+		.object = asked->about.object,
+		.version = emr_sql_u64(asked->statement, 2)};
+
+	if (asked->lent == NULL || asked->lent->of.entry.seq != seq) {
+		replica_return(asked->about.replica, asked->lent);
+		asked->lent = NULL;
+		EMR_TRY(replica_lend(asked->about.replica, asked->chain, seq, 0, &asked->lent));
+	}
+	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->lent,
+					     (uint16_t)index, &key, row)
+				   : EMR_DAMAGED;
+}
+
+/* ---- the types by their names in questions.def ---- */
+
+static const row_type type_person = {.size = sizeof(emr_known_person),
+	.columns = {
+		COLUMN(HEX, emr_known_person, signer_id), COLUMN(ROW_KEY, emr_known_person, row)}};
+static const row_type type_org = {.size = sizeof(emr_known_org),
+	.columns = {COLUMN(HEX, emr_known_org, org), COLUMN(ROW_ORG, emr_known_org, row)}};
+static const row_type type_proposal = {.size = sizeof(emr_known_proposal),
+	.columns = {COLUMN(HEX, emr_known_proposal, proposal),
+		COLUMN(ROW_PROPOSAL, emr_known_proposal, row)}};
+static const row_type type_team = {.size = sizeof(emr_known_team),
+	.columns = {COLUMN(HEX, emr_known_team, team), COLUMN(ROW_DATASET, emr_known_team, row)}};
+static const row_type type_member = {
+	.size = sizeof(emr_row_member), .columns = {{ROW_MEMBER, 0, sizeof(emr_row_member)}}};
+static const row_type type_domain = {.size = sizeof(emr_known_domain),
+	.columns = {COLUMN(HEX, emr_known_domain, domain),
+		COLUMN(ROW_DOMAIN, emr_known_domain, row)},
+	.complete = complete_domain};
+static const row_type type_head = {.size = sizeof(emr_replica_head),
+	.columns = {COLUMN(HEX, emr_replica_head, domain), COLUMN(HEX, emr_replica_head, object),
+		COLUMN(NUMBER, emr_replica_head, seq),
+		COLUMN(NUMBER, emr_replica_head, ledger_time),
+		{ROW_HEAD, 0, sizeof(emr_replica_head)}}};
+static const row_type type_writer = {.size = sizeof(emr_known_writer),
+	.columns = {
+		COLUMN(HEX, emr_known_writer, domain), COLUMN(ROW_WRITER, emr_known_writer, row)}};
+static const row_type type_grant = {.size = sizeof(emr_known_grant),
+	.columns = {COLUMN(HEX, emr_known_grant, domain), COLUMN(HEX, emr_known_grant, grant),
+		COLUMN(ROW_GRANT, emr_known_grant, row)},
+	.complete = complete_grant};
+static const row_type type_request = {.size = sizeof(emr_known_request),
+	.columns = {COLUMN(HEX, emr_known_request, domain), COLUMN(HEX, emr_known_request, request),
+		COLUMN(ROW_REQUEST, emr_known_request, row)},
+	.complete = complete_request};
+static const row_type type_release = {.size = sizeof(emr_known_release),
+	.columns = {COLUMN(HEX, emr_known_release, domain), COLUMN(HEX, emr_known_release, access)},
+	.complete = complete_release};
+static const row_type type_report = {.size = sizeof(emr_known_report),
+	.columns = {COLUMN(HEX, emr_known_report, domain), COLUMN(HEX, emr_known_report, report)},
+	.complete = complete_report};
+static const row_type type_listkey = {.size = sizeof(emr_known_listkey),
+	.columns = {COLUMN(HEX, emr_known_listkey, object),
+		COLUMN(ROW_LISTKEY, emr_known_listkey, row)}};
+static const row_type type_state = {.size = sizeof(emr_known_state),
+	.columns = {COLUMN(HEX, emr_known_state, state)},
+	.complete = complete_state};
+static const row_type type_named_object = {.size = sizeof(emr_named_object),
+	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)}};
+static const row_type type_change = {
+	.size = sizeof(emr_replica_change), .next_item = next_change, .goes_up = true};
+static const row_type type_change_by = {
+	.size = sizeof(emr_replica_change), .next_item = next_change_by};
+static const row_type type_applied = {
+	.size = sizeof(emr_replica_listing), .next_item = next_applied, .goes_up = true};
+static const row_type type_listing = {
+	.size = sizeof(emr_replica_listing), .next_item = next_listing};
+static const row_type type_listing_in = {
+	.size = sizeof(emr_replica_listing), .next_item = next_listing_in};
+static const row_type type_item = {.size = sizeof(emr_replica_item), .complete = complete_item};
+
+const replica_question replica_questions[EMR_QUESTIONS] = {
+#define QUESTION(name, type, text) [EMR_QUESTION_##name] = {&type_##type, text},
+#include "replica/questions.def"
+#undef QUESTION
+};
