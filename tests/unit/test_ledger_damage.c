@@ -381,7 +381,6 @@ static const char *const misplaced[] = {
 static emr_status past_of(emr_replica *replica, emr_id16 object, uint64_t *out_version)
 {
 	emr_replica_item item;
-
 	EMR_ASK(asked, replica, HISTORY, .family = 0x20, .domain = domain.id, .object = object);
 	while (emr_next(&asked, &item))
 		*out_version = item.version;
