@@ -117,7 +117,7 @@ static emr_status copy_bytes(int in, int to, const char *name, const emr_segment
 	return made.end == now->end && made.damaged == now->damaged ? EMR_OK : EMR_IO;
 }
 
-/* The file of the copy of before stands for this one where it is as whole, or better. */
+/* The file of the earlier copy stands for this one where it is as whole, or better. */
 static emr_status copy_segment(copying *c, int from, int to, const char *name)
 {
 	emr_segment_extent now = {0}, old = {0};
