@@ -378,13 +378,11 @@ static const char *const misplaced[] = {
 };
 #define N_MISPLACED (sizeof misplaced / sizeof misplaced[0])
 
-static emr_status past_of(emr_replica *replica, emr_id16 object, uint64_t *out_version)
+static emr_status past_of(emr_replica *replica, emr_id16 object, emr_replica_item *last)
 {
-	emr_replica_item item;
-
 	EMR_ASK(asked, replica, HISTORY, .family = 0x20, .domain = domain.id, .object = object);
-	while (emr_next(&asked, &item))
-		*out_version = item.version;
+	while (emr_next(&asked, last))
+		;
 	return asked.status;
 }
 
@@ -399,7 +397,7 @@ TEST_IN(begin, end, an_item_whose_place_is_damaged_is_there_after_the_next_start
 
 	for (size_t i = 0; i < N_MISPLACED; i++) {
 		emr_batch_builder *b = kit_batch(&k, domain.id);
-		uint64_t version = 0;
+		emr_replica_item last = {.version = 0};
 
 		key.object = emr_id16_random();
 		(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
@@ -413,16 +411,15 @@ TEST_IN(begin, end, an_item_whose_place_is_damaged_is_there_after_the_next_start
 		replica = caught_up();
 		assert_status(EMR_DAMAGED, emr_replica_item_get(replica, &key, &bytes, &item));
 		assert_true(emr_replica_should_reopen(replica));
-		assert_status(
-			i == 0 ? EMR_OK : EMR_DAMAGED, past_of(replica, key.object, &version));
+		assert_status(i == 0 ? EMR_OK : EMR_DAMAGED, past_of(replica, key.object, &last));
 		key.version = 2;
 		assert_status(EMR_NOT_FOUND, emr_replica_item_get(replica, &key, &bytes, &item));
 		key.version = 1;
 		emr_replica_close(replica);
 		replica = caught_up();
 		assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
-		assert_ok(past_of(replica, key.object, &version));
-		assert_int_equal(version, 1);
+		assert_ok(past_of(replica, key.object, &last));
+		assert_int_equal(last.version, 1);
 		assert_false(emr_replica_should_reopen(replica));
 		emr_replica_close(replica);
 	}
