@@ -87,8 +87,8 @@ static inline void facts_asked_end(facts_asked *asked)
 	emr_asked_end(&asked->of);
 }
 #define AUTO_FACTS_ASKED __attribute__((cleanup(facts_asked_end))) facts_asked
-/* Every object once: the present heads, then one's own that are only on a ledger that
- * was left: shares of others stay behind with it. */
+/* Every object once: the present heads, then one's own that are only on a ledger that was left.
+ * Shares of others stay behind with it. */
 facts_asked facts_heads(emr_facts *facts);
 bool facts_next_head(facts_asked *asked, emr_replica_head *out);
 /* All items of an object, oldest first. */

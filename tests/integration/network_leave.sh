@@ -37,6 +37,7 @@ for version in first second third; do
 	as ana run 0 status --wait
 done
 echo "lost and found" >ana-folder/Gone/lost.txt
+echo "put away" >ana-folder/Gone/other.txt
 echo "old name" >ana-folder/Letters/a.txt
 setfattr -n user.comment -v "seen" ana-folder/Letters/report.txt
 echo "one" >ana-folder/Plan/plan.txt
@@ -153,6 +154,7 @@ two_mount ana
 picture there.picture there.past
 same alone.picture there.picture "in the other network"
 same alone.past there.past "the past, in the other network"
+as ana run 0 restore Gone/other.txt && expect "deleted two ledgers ago" "$(cat ana-folder/Gone/other.txt)" "put away"
 sound
 must cp "ana-folder/.emrfs/proof/$LETTER.tlog-proof" proof-there && proven proof-there letter.dcm lima
 echo "fifth" >ana-folder/Letters/report.txt
