@@ -346,6 +346,19 @@ TEST_IN(begin, end, rows_are_read_by_key)
 	assert_ok(asked.status);
 }
 
+TEST_IN(begin, end, a_part_that_was_altered_on_this_disk_is_read_by_nobody)
+{
+	emr_id16 object = emr_id16_random();
+	emr_part_key key = emr_part_of_object(domain.id, object, 1);
+	EMR_AUTO_BUF part = {0};
+
+	(void)save(object, 1);
+	(void)catch_up();
+	assert_ok(emr_replica_part(replica, &key, &part));
+	kit_sql(k.state, "replica.sqlite", "UPDATE parts SET part=zeroblob(length(part))");
+	assert_status(EMR_DAMAGED, emr_replica_part(replica, &key, &part));
+}
+
 TEST_IN(begin, end, an_erased_version_has_no_part_and_the_rest_stays_provable)
 {
 	emr_id16 object = emr_id16_random();
