@@ -562,23 +562,6 @@ emr_status emr_sharing_wait(
 
 /* ---- the clerk ---- */
 
-void emr_sharing_cause(const emr_order *order, char *out, size_t size)
-{
-	if (order->failure == EMR_REFUSED)
-		snprintf(out, size, _("the ledger refused it (%s)"), emr_result_text(order->code));
-	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_INVALID)
-		snprintf(out, size, _("the time was over before it could be done"));
-	else if (order->failure == EMR_CONFLICT && !emr_id16_is_zero(order->request))
-		snprintf(out, size, _("the request was answered or taken back meanwhile"));
-	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS &&
-		 emr_rights_of_reading(order->rights) != 0)
-		snprintf(out, size, _("another computer of yours had answered already"));
-	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS)
-		snprintf(out, size, _("they may write there already, which is more"));
-	else
-		snprintf(out, size, "%s", emr_text(emr_status_text((emr_status)order->failure)));
-}
-
 static void tell_failure(emr_sharing *sharing, const emr_order *order, const clerk_result *result)
 {
 	EMR_AUTO_FREE char *path = NULL;

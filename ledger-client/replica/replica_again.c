@@ -13,20 +13,6 @@
 #include "base/log.h"
 #include "ledger/batch.h"
 
-#define NEXT "replica.next" /* a directory */
-
-emr_status replica_fetch(
-	void *replica, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
-{
-	const emr_replica *r = replica;
-
-	EMR_TRY(emr_ledger_fetch(r->ledger, keys, n, fn, arg));
-	/* The caller keeps what fits its item. */
-	return r->heads.restarts.former != NULL
-		       ? emr_chain_fetch(r->heads.restarts.former, keys, n, fn, arg)
-		       : EMR_OK;
-}
-
 /* ---- the new copy ---- */
 
 static emr_status open_next(emr_replica *r, emr_replica **out)
@@ -37,8 +23,8 @@ static emr_status open_next(emr_replica *r, emr_replica **out)
 		.is_mine_arg = r->is_mine_arg};
 	EMR_AUTO_FD fd = -1;
 
-	EMR_TRY(emr_dir_make(r->dirfd, NEXT));
-	fd = openat(r->dirfd, NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_TRY(emr_dir_make(r->dirfd, REPLICA_NEXT));
+	fd = openat(r->dirfd, REPLICA_NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return EMR_IO;
 	options.state_dirfd = fd;
@@ -217,39 +203,4 @@ emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *sign
 	next = NULL;
 	EMR_LOCKED(&replica->write_lock);
 	return replica_restart_is(replica, EMR_RESTART_MADE);
-}
-
-/* ---- in the place of the old one ---- */
-
-static bool is_moved(int from_fd, int to_fd, const char *name)
-{
-	return renameat(from_fd, name, to_fd, name) == 0 ||
-	       faccessat(from_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-}
-
-/* Each step is one that may be done already.  Its mark comes last: an older copy than the mark is
- * made again, a newer one is not. */
-void replica_take_next(emr_replica *r)
-{
-	const emr_known_restart *last =
-		r->heads.restarts.n > 0 ? &r->heads.restarts.list[r->heads.restarts.n - 1] : NULL;
-	EMR_AUTO_FD fd = -1;
-
-	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)
-		return;
-	fd = openat(r->dirfd, NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && faccessat(fd, REPLICA_DB, F_OK, 0) == 0) {
-		(void)unlinkat(r->dirfd, REPLICA_DB "-wal", 0);
-		(void)unlinkat(r->dirfd, REPLICA_DB "-shm", 0);
-	}
-	if (fd < 0 || !is_moved(fd, r->dirfd, REPLICA_DB) ||
-		!is_moved(fd, r->dirfd, "replica.hw")) {
-		emr_log(EMR_LOG_ERROR, "replica: the new copy could not be moved");
-		return;
-	}
-	(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
-	(void)unlinkat(r->dirfd, REPLICA_AHEAD, 0);
-	(void)unlinkat(fd, REPLICA_LOCK, 0);
-	if (replica_restart_is(r, EMR_RESTART_FITS) == EMR_OK)
-		(void)unlinkat(r->dirfd, NEXT, AT_REMOVEDIR);
 }

@@ -136,15 +136,6 @@ static emr_status keep_ahead(emr_replica *r, const emr_checkpoint *head, emr_byt
 	return EMR_OK;
 }
 
-void replica_reached(emr_replica *r, uint64_t size)
-{
-	if (r->heads.ahead == 0 || r->heads.ahead > size)
-		return;
-	r->heads.ahead = 0;
-	if (!r->is_still && unlinkat(r->dirfd, REPLICA_AHEAD, 0) != 0)
-		emr_log(EMR_LOG_WARN, "replica: " REPLICA_AHEAD " stays");
-}
-
 void replica_open_heads(emr_replica *r)
 {
 	EMR_AUTO_BUF note = {0};

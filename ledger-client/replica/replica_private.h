@@ -15,6 +15,7 @@
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
+#define REPLICA_NEXT "replica.next" /* a directory: the copy that takes its place */
 #define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
 #define REPLICA_RESTARTS "replica.restarts"
 #define READERS_KEPT 8

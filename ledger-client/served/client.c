@@ -432,25 +432,6 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
-emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *body)
-{
-	const emr_bytes word = emr_bytes_of(EMR_SERVED_RECOVERY, sizeof EMR_SERVED_RECOVERY - 1);
-
-	atomic_store(&c->is_recovering, emr_bytes_equal(emr_buf_view(body), word));
-	return status;
-}
-
-/* A host that lost all has it from whoever comes first. */
-emr_status client_descriptor(client *c, int dirfd, emr_bytes known)
-{
-	const emr_status status =
-		emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
-
-	return status == EMR_NOT_FOUND && known.len > 0
-		       ? emr_buf_append(&c->descriptor, known.data, known.len)
-		       : status;
-}
-
 /* Where the host is in recovery nothing else can be asked, and no token is given. */
 static emr_status client_ask_host(void *self, const char *what, emr_bytes body, emr_buf *out)
 {

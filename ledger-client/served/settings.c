@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/network.h"
 #include "ledger/restart.h"
 
 #define PIN_PREFIX "sha256//"
@@ -203,4 +204,23 @@ bool emr_served_is_at(const char *path)
 bool emr_served_is_recovering(const char *path)
 {
 	return has_file(path, "../host/" EMR_RECOVERY);
+}
+
+emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *body)
+{
+	const emr_bytes word = emr_bytes_of(EMR_SERVED_RECOVERY, sizeof EMR_SERVED_RECOVERY - 1);
+
+	atomic_store(&c->is_recovering, emr_bytes_equal(emr_buf_view(body), word));
+	return status;
+}
+
+/* A host that lost all has it from whoever comes first. */
+emr_status client_descriptor(client *c, int dirfd, emr_bytes known)
+{
+	const emr_status status =
+		emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
+
+	return status == EMR_NOT_FOUND && known.len > 0
+		       ? emr_buf_append(&c->descriptor, known.data, known.len)
+		       : status;
 }

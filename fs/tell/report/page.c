@@ -67,22 +67,6 @@ static json_t *words_json(void)
 	return failed == 0 ? all : (json_decref(all), NULL);
 }
 
-json_t *page_pick(const json_t *from, const char *names)
-{
-	json_t *picked = json_object();
-	int failed = 0;
-
-	for (size_t len; *names != '\0'; names += len + (names[len] == ' ')) {
-		json_t *value;
-
-		len = strcspn(names, " ");
-		value = json_object_getn(from, names, len);
-		if (value != NULL)
-			failed |= json_object_setn(picked, names, len, value);
-	}
-	return failed == 0 ? picked : (json_decref(picked), NULL);
-}
-
 /* The sentences that name a command, a line each: it is called otherwise where emrfs is started
  * otherwise.  Owned by the caller; NULL without memory. */
 static char *hints_text(void)

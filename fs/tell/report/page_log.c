@@ -7,6 +7,22 @@
 
 #include "kit/out.h"
 
+json_t *page_pick(const json_t *from, const char *names)
+{
+	json_t *picked = json_object();
+	int failed = 0;
+
+	for (size_t len; *names != '\0'; names += len + (names[len] == ' ')) {
+		json_t *value;
+
+		len = strcspn(names, " ");
+		value = json_object_getn(from, names, len);
+		if (value != NULL)
+			failed |= json_object_setn(picked, names, len, value);
+	}
+	return failed == 0 ? picked : (json_decref(picked), NULL);
+}
+
 #define LOG_MAX 40
 
 emr_status page_entry(const emr_session *session, emr_deeds *deeds, size_t event, size_t opening,
