@@ -11,7 +11,8 @@
 
 struct emr_chain {
 	emr_sql sql;
-	sqlite3_stmt *asked[EMR_CHAIN_QUESTIONS]; /* chain_views.c only, as is has_views */
+	sqlite3_stmt *asked[EMR_CHAIN_QUESTIONS]; /* these three: chain_views.c only */
+	bool is_asked[EMR_CHAIN_QUESTIONS];
 	bool has_views;
 	uint64_t rows_read, steps; /* by this connection; STEPS of SQLite's, to find them */
 };

@@ -93,7 +93,9 @@ static emr_status make_view(emr_sql *sql, const view *v)
 	char text[VIEW_TEXT];
 	size_t from = strlen(v->letters) + 2;
 	size_t at = (size_t)snprintf(text, sizeof text,
-		"CREATE TEMP VIEW %s AS SELECT key,seq,time,checked(key,value) AS row", v->name);
+		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time,checked(key,value) AS "
+		"row",
+		v->name);
 
 	for (size_t i = 0; i < 2 && v->ids[i].name != NULL; i++) {
 		at += (size_t)snprintf(text + at, sizeof text - at,
@@ -139,9 +141,10 @@ emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	int code;
 
 	EMR_TRY(chain_make_views(chain));
-	*out_is_own = *kept != NULL && sqlite3_stmt_busy(*kept);
+	*out_is_own = chain->is_asked[question];
 	if (*kept != NULL && !*out_is_own) {
 		sqlite3_clear_bindings(*kept);
+		chain->is_asked[question] = true;
 		*out_statement = *kept;
 		return EMR_OK;
 	}
@@ -149,8 +152,10 @@ emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 		chain->sql.db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
 	if (code != SQLITE_OK)
 		return emr_sql_status(chain->sql.db, code);
-	if (!*out_is_own)
+	if (!*out_is_own) {
 		*kept = statement;
+		chain->is_asked[question] = true;
+	}
 	*out_statement = statement;
 	return EMR_OK;
 }
@@ -163,6 +168,9 @@ void emr_chain_has_read(emr_chain *chain)
 void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_own)
 {
 	chain->steps += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	for (size_t i = 0; i < EMR_CHAIN_QUESTIONS; i++)
+		if (chain->asked[i] == statement)
+			chain->is_asked[i] = false;
 	(void)(is_own ? sqlite3_finalize(statement) : sqlite3_reset(statement));
 }
 

@@ -152,8 +152,11 @@ static emr_status one_request(walk *w, const emr_known_request *known)
 	if (!request_is_timely(known, w->now))
 		return EMR_OK;
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) == 0) {
-		EMR_TRY(request_sent(w->share, known, &read));
-		return emr_buf_append(&w->mine, &read, sizeof read);
+		status = request_sent(w->share, known, &read);
+		w->tally.damaged += status == EMR_DAMAGED;
+		return status == EMR_OK	       ? emr_buf_append(&w->mine, &read, sizeof read)
+		       : status == EMR_DAMAGED ? EMR_OK
+					       : status;
 	}
 	if (is_anothers(w, known->request))
 		return emr_buf_append(&w->others, &known->request, sizeof known->request);

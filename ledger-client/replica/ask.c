@@ -70,7 +70,7 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about)
 {
 	emr_asking asked = {.question = question, .about = about};
 
-	asked.status = begin(&asked);
+	asked.status = replica_own(about.replica, begin(&asked));
 	return asked;
 }
 
@@ -78,15 +78,20 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about)
  * the log of the database can be taken in. */
 static emr_status next_entry(emr_asking *asked)
 {
-	uint64_t seq;
+	const row_type *type = replica_questions[asked->question].type;
+	uint64_t at = asked->about.at, seq;
 
 	EMR_TRY(emr_sql_step(asked->statement));
 	seq = emr_sql_u64(asked->statement, 0);
 	(void)sqlite3_reset(asked->statement);
+	/* No entry is passed over: a hole is damage. */
+	if (type->goes_up ? seq != (at > 1 ? at : 1)
+			  : asked->question == EMR_QUESTION_RECENT && at != 0 && seq != at - 1)
+		return EMR_DAMAGED;
 	EMR_TRY(open_entry(asked->chain, seq, asked->opened));
 	asked->index = 0;
-	bind_number(asked->statement, ":at",
-		replica_questions[asked->question].type->goes_up ? seq + 1 : seq);
+	asked->about.at = type->goes_up ? seq + 1 : seq;
+	bind_number(asked->statement, ":at", asked->about.at);
 	return EMR_OK;
 }
 
