@@ -299,14 +299,18 @@ static bool is_members(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(arg, call, status);
 }
 
-/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
- */
-static bool may_bring(void *arg, emr_serve_call *call)
+static uint64_t known_lost(emr_served *served)
 {
-	emr_served *served = arg;
 	EMR_LOCKED(&served->rows_lock);
 
-	return served->lost.known > 0 || may_send(arg, call);
+	return served->lost.known;
+}
+
+/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members,
+ * of whom it is asked under the same lock. */
+static bool may_bring(void *arg, emr_serve_call *call)
+{
+	return known_lost(arg) > 0 || may_send(arg, call);
 }
 
 ALWAYS(answer_recovery, served_give_recovery)
