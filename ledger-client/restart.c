@@ -340,7 +340,8 @@ emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery)
 	memcpy(out_recovery->id.b, id.data, id.len);
 	if (emr_file_read(host_dirfd, EMR_RECOVERY_HEAD, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
 		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK)
-		out_recovery->known = head.size;
+		*out_recovery = (emr_recovery){
+			.id = out_recovery->id, .net_id = head.net_id, .known = head.size};
 	out_recovery->is_split =
 		faccessat(host_dirfd, EMR_RECOVERY_OTHER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	return EMR_OK;

@@ -28,17 +28,88 @@ static emr_status compare(
 	return EMR_OK;
 }
 
-/* Both notes are kept, for whoever has to be shown. */
-static emr_status keep_split(emr_served *served, const emr_restart_head *head)
+/* Both notes are kept, for whoever has to be shown.  KEPT: that of EMR_RECOVERY_HEAD, or what shall
+ * stand there. */
+static emr_status keep_split(emr_served *served, emr_bytes kept, emr_bytes note)
 {
 	if (served->lost.is_split)
 		return EMR_CONFLICT;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, head->note, 0600));
+	if (kept.len > 0)
+		EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, kept, 0600));
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, note, 0600));
 	served->lost.is_split = true;
 	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
 			       "(" EMR_RECOVERY_OTHER ")");
 	return EMR_CONFLICT;
 }
+
+/* ---- heads of entries that nobody has brought yet, the largest first ---- */
+
+#define KEPT 2
+static const char *const kept_names[KEPT] = {EMR_RECOVERY_HEAD, EMR_RECOVERY_SECOND};
+
+/* OUT->size 0: there is none that can be read. */
+static emr_status read_kept(
+	const emr_served *served, const char *name, emr_buf *note, emr_checkpoint *out)
+{
+	const emr_status status = emr_file_read(served->host_dirfd, name, EMR_CHECKPOINT_MAX, note);
+
+	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(note), out) != EMR_OK)
+		*out = (emr_checkpoint){.size = 0};
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* One below which the chain here, of SIZE entries, is the same need not be kept second. */
+static emr_status keep_head(emr_served *served, const emr_restart_head *head, uint64_t size)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint one = head->head, kept;
+
+	EMR_TRY(emr_buf_append(&note, head->note.data, head->note.len));
+	for (size_t i = 0; i < KEPT && (i == 0 || one.size > size); i++) {
+		EMR_AUTO_BUF was = {0};
+		const emr_buf next = note;
+
+		EMR_TRY(read_kept(served, kept_names[i], &was, &kept));
+		if (kept.size == one.size)
+			return memcmp(kept.root, one.root, sizeof one.root) == 0
+				       ? EMR_OK
+				       : keep_split(
+						 served, emr_buf_view(&was), emr_buf_view(&note));
+		if (kept.size > one.size)
+			continue;
+		EMR_TRY(emr_file_replace(
+			served->host_dirfd, kept_names[i], emr_buf_view(&note), 0600));
+		if (i == 0)
+			served->lost.known = one.size;
+		served->changed_ns = emr_clock_boot_ns(served->clock);
+		one = kept;
+		note = was;
+		was = next;
+	}
+	served->net_id = head->head.net_id;
+	return EMR_OK;
+}
+
+emr_status served_compare_kept(emr_served *served, uint64_t size, emr_bytes shown)
+{
+	for (size_t i = 0; i < KEPT; i++) {
+		EMR_AUTO_BUF note = {0};
+		emr_restart_head kept = {.at = 0};
+		bool is_same;
+
+		EMR_TRY(read_kept(served, kept_names[i], &note, &kept.head));
+		if (kept.head.size == 0)
+			continue;
+		EMR_TRY(compare(served, &kept, size, &is_same));
+		if (!is_same)
+			return keep_split(served, emr_buf_view(&note),
+				shown.len > 0 ? shown : emr_buf_view(&note));
+	}
+	return EMR_OK;
+}
+
+/* ---- entries ---- */
 
 /* An emr_chain_fetch_fn: the parts stand behind their entry, in this order. */
 static emr_status next_parts(
@@ -102,8 +173,16 @@ static emr_status take_entries(emr_served *served, const emr_restart_head *head,
 	if (reader->bad || size != head->at)
 		return EMR_INVALID;
 	EMR_TRY(emr_chain_leaf(served->rows, size - 1, leaf));
-	served->changed_ns = emr_clock_boot_ns(served->clock);
 	return memcmp(leaf, head->leaf, sizeof leaf) == 0 ? EMR_OK : EMR_INVALID;
+}
+
+/* Behind a restart it is known what went: what lies behind its place. */
+static bool is_before_restart(const emr_served *served, const emr_checkpoint *head)
+{
+	EMR_EACH (const served_restart, one, &served->restarts)
+		if (head->size > one->size && head->sigs[0].time < one->unix_s)
+			return true;
+	return false;
 }
 
 /* Under rows_lock. */
@@ -113,27 +192,23 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	bool is_same;
 
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	/* Behind a restart it is known what went. */
-	if ((size > 0 && !emr_id16_equal(head->head.net_id, served->net_id)) ||
-		head->head.sigs[0].time < served->restarted)
+	if ((!emr_id16_is_zero(served->net_id) &&
+		    !emr_id16_equal(head->head.net_id, served->net_id)) ||
+		is_before_restart(served, &head->head))
 		return EMR_DENIED;
 	EMR_TRY(compare(served, head, size, &is_same));
 	if (!is_same || head->head.size > size)
 		EMR_TRY(served_begin_recovery(served));
 	if (!is_same)
-		return keep_split(served, head);
-	if (!atomic_load(&served->is_recovering) || head->head.size <= served->lost.known)
-		return EMR_OK;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, head->note, 0600));
-	served->lost.known = head->head.size;
-	served->changed_ns = emr_clock_boot_ns(served->clock);
-	return EMR_OK;
+		return keep_split(served, (emr_bytes){0}, head->note);
+	return atomic_load(&served->is_recovering) ? keep_head(served, head, size) : EMR_OK;
 }
 
 emr_status served_take_brought(emr_served *served, emr_serve_call *call)
 {
 	emr_reader reader = emr_reader_of(emr_buf_view(&call->body));
 	emr_restart_head head;
+	uint64_t size;
 	EMR_LOCKED(&served->rows_lock);
 
 	if (served->host_dirfd < 0 || emr_restart_head_read(&reader, &head) != EMR_OK)
@@ -146,5 +221,8 @@ emr_status served_take_brought(emr_served *served, emr_serve_call *call)
 	if (reader.left == 0)
 		return EMR_OK;
 	EMR_TRY(emr_chain_begin(served->rows));
-	return emr_chain_end(served->rows, take_entries(served, &head, &reader));
+	EMR_TRY(emr_chain_end(served->rows, take_entries(served, &head, &reader)));
+	served->changed_ns = emr_clock_boot_ns(served->clock);
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	return served_compare_kept(served, size, head.note);
 }

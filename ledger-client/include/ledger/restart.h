@@ -65,14 +65,16 @@ emr_status emr_restart_bring(
 #define EMR_RESTARTS "restarts"		       /* all, one after the other */
 #define EMR_RECOVERY "recovery"		       /* 16 bytes; its presence: the host is in recovery */
 #define EMR_RECOVERY_HEAD EMR_RECOVERY ".head" /* the newest of its heads that was brought */
-#define EMR_RECOVERY_OTHER EMR_RECOVERY ".other" /* one of another chain: the two are the proof */
-#define EMR_RESTART_PLACE "place"		 /* which file its ledger is */
+#define EMR_RECOVERY_SECOND EMR_RECOVERY ".second" /* a smaller one, before its entries came */
+#define EMR_RECOVERY_OTHER EMR_RECOVERY ".other"   /* one of another chain: the two are the proof */
+#define EMR_RESTART_PLACE "place"		   /* which file its ledger is */
 #define EMR_RESTART_SAID "said-" /* and a signer id: the newest statement of this member */
 #define EMR_RESTART_SAID_NAME_BYTES 70
 #define EMR_RESTARTS_MAX ((size_t)1 << 20)
 
 typedef struct emr_recovery {
 	emr_id16 id;
+	emr_id16 net_id;
 	uint64_t known; /* entries of the newest head that was brought; 0: none was */
 	bool is_split;	/* two heads lie on different chains, and nobody goes on */
 } emr_recovery;
