@@ -329,19 +329,22 @@ emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart
 
 emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery)
 {
+	static const char *const names[] = {EMR_RECOVERY_HEAD, EMR_RECOVERY_SECOND};
 	EMR_AUTO_BUF id = {0};
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint head;
 
-	*out_recovery = (emr_recovery){.known = 0};
+	memset(out_recovery, 0, sizeof *out_recovery);
 	EMR_TRY(emr_file_read(host_dirfd, EMR_RECOVERY, sizeof out_recovery->id, &id));
 	if (id.len != sizeof out_recovery->id)
 		return EMR_DAMAGED;
 	memcpy(out_recovery->id.b, id.data, id.len);
-	if (emr_file_read(host_dirfd, EMR_RECOVERY_HEAD, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
-		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK)
-		*out_recovery = (emr_recovery){
-			.id = out_recovery->id, .net_id = head.net_id, .known = head.size};
+	for (size_t i = 0; i < EMR_RECOVERY_HEADS; i++) {
+		EMR_AUTO_BUF note = {0};
+
+		if (emr_file_read(host_dirfd, names[i], EMR_CHECKPOINT_MAX, &note) != EMR_OK ||
+			emr_checkpoint_parse(emr_buf_view(&note), &out_recovery->heads[i]) !=
+				EMR_OK)
+			out_recovery->heads[i].size = 0;
+	}
 	out_recovery->is_split =
 		faccessat(host_dirfd, EMR_RECOVERY_OTHER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	return EMR_OK;

@@ -303,7 +303,7 @@ static uint64_t known_lost(emr_served *served)
 {
 	EMR_LOCKED(&served->rows_lock);
 
-	return served->lost.known;
+	return served->lost.heads[0].size;
 }
 
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members,

@@ -1,7 +1,9 @@
 /* This file takes what members bring to a host that lost entries of its ledger: its own heads, and
  * the entries that they prove. It refuses what no head of its own proves, and has the host wait,
  * with both as evidence, where two such heads lie on different chains. */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,14 +30,11 @@ static emr_status compare(
 	return EMR_OK;
 }
 
-/* Both notes are kept, for whoever has to be shown.  KEPT: that of EMR_RECOVERY_HEAD, or what shall
- * stand there. */
-static emr_status keep_split(emr_served *served, emr_bytes kept, emr_bytes note)
+/* Both notes are kept, for whoever has to be shown. */
+static emr_status keep_split(emr_served *served, emr_bytes note)
 {
 	if (served->lost.is_split)
 		return EMR_CONFLICT;
-	if (kept.len > 0)
-		EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, kept, 0600));
 	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, note, 0600));
 	served->lost.is_split = true;
 	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
@@ -43,73 +42,43 @@ static emr_status keep_split(emr_served *served, emr_bytes kept, emr_bytes note)
 	return EMR_CONFLICT;
 }
 
-/* ---- heads of entries that nobody has brought yet, the largest first ---- */
-
-#define KEPT 2
-static const char *const kept_names[KEPT] = {EMR_RECOVERY_HEAD, EMR_RECOVERY_SECOND};
-
-/* OUT->size 0: there is none that can be read. */
-static emr_status read_kept(
-	const emr_served *served, const char *name, emr_buf *note, emr_checkpoint *out)
-{
-	const emr_status status = emr_file_read(served->host_dirfd, name, EMR_CHECKPOINT_MAX, note);
-
-	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(note), out) != EMR_OK)
-		*out = (emr_checkpoint){.size = 0};
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* One below which the chain here, of SIZE entries, is the same need not be kept second. */
+/* The largest, and another one that cannot be compared with the SIZE entries here yet. */
 static emr_status keep_head(emr_served *served, const emr_restart_head *head, uint64_t size)
 {
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint one = head->head, kept;
+	emr_checkpoint *newest = &served->lost.heads[0], *second = &served->lost.heads[1];
+	const bool is_newest = head->head.size > newest->size;
 
-	EMR_TRY(emr_buf_append(&note, head->note.data, head->note.len));
-	for (size_t i = 0; i < KEPT && (i == 0 || one.size > size); i++) {
-		EMR_AUTO_BUF was = {0};
-		const emr_buf next = note;
-
-		EMR_TRY(read_kept(served, kept_names[i], &was, &kept));
-		if (kept.size == one.size)
-			return memcmp(kept.root, one.root, sizeof one.root) == 0
-				       ? EMR_OK
-				       : keep_split(
-						 served, emr_buf_view(&was), emr_buf_view(&note));
-		if (kept.size > one.size)
-			continue;
-		EMR_TRY(emr_file_replace(
-			served->host_dirfd, kept_names[i], emr_buf_view(&note), 0600));
-		if (i == 0)
-			served->lost.known = one.size;
-		served->changed_ns = emr_clock_boot_ns(served->clock);
-		one = kept;
-		note = was;
-		was = next;
+	if (head->head.size == newest->size &&
+		memcmp(head->head.root, newest->root, sizeof newest->root) != 0)
+		return keep_split(served, head->note);
+	if (!is_newest && (head->head.size == newest->size || head->head.size <= size))
+		return EMR_OK;
+	if (is_newest && newest->size > size) {
+		if (renameat(served->host_dirfd, EMR_RECOVERY_HEAD, served->host_dirfd,
+			    EMR_RECOVERY_SECOND) != 0)
+			return emr_status_from_errno(errno);
+		*second = *newest;
 	}
+	EMR_TRY(emr_file_replace(served->host_dirfd,
+		is_newest ? EMR_RECOVERY_HEAD : EMR_RECOVERY_SECOND, head->note, 0600));
+	*(is_newest ? newest : second) = head->head;
+	served->changed_ns = emr_clock_boot_ns(served->clock);
 	served->net_id = head->head.net_id;
 	return EMR_OK;
 }
 
 emr_status served_compare_kept(emr_served *served, uint64_t size, emr_bytes shown)
 {
-	for (size_t i = 0; i < KEPT; i++) {
-		EMR_AUTO_BUF note = {0};
-		emr_restart_head kept = {.at = 0};
-		bool is_same;
+	bool is_same = true;
 
-		EMR_TRY(read_kept(served, kept_names[i], &note, &kept.head));
-		if (kept.head.size == 0)
-			continue;
-		EMR_TRY(compare(served, &kept, size, &is_same));
-		if (!is_same)
-			return keep_split(served, emr_buf_view(&note),
-				shown.len > 0 ? shown : emr_buf_view(&note));
+	for (size_t i = 0; is_same && i < EMR_RECOVERY_HEADS; i++) {
+		const emr_restart_head kept = {.head = served->lost.heads[i]};
+
+		if (kept.head.size > 0)
+			EMR_TRY(compare(served, &kept, size, &is_same));
 	}
-	return EMR_OK;
+	return is_same ? EMR_OK : keep_split(served, shown);
 }
-
-/* ---- entries ---- */
 
 /* An emr_chain_fetch_fn: the parts stand behind their entry, in this order. */
 static emr_status next_parts(
@@ -179,8 +148,8 @@ static emr_status take_entries(emr_served *served, const emr_restart_head *head,
 /* Behind a restart it is known what went: what lies behind its place. */
 static bool is_before_restart(const emr_served *served, const emr_checkpoint *head)
 {
-	EMR_EACH (const served_restart, one, &served->restarts)
-		if (head->size > one->size && head->sigs[0].time < one->unix_s)
+	EMR_EACH (const emr_checkpoint, said, &served->restarts)
+		if (head->size > said->size && head->sigs[0].time < said->sigs[0].time)
 			return true;
 	return false;
 }
@@ -200,7 +169,7 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	if (!is_same || head->head.size > size)
 		EMR_TRY(served_begin_recovery(served));
 	if (!is_same)
-		return keep_split(served, (emr_bytes){0}, head->note);
+		return keep_split(served, head->note);
 	return atomic_load(&served->is_recovering) ? keep_head(served, head, size) : EMR_OK;
 }
 

@@ -89,7 +89,7 @@ static emr_status finish(emr_served *served)
 	if (unlinkat(served->host_dirfd, EMR_RECOVERY, 0) != 0)
 		return emr_status_from_errno(errno);
 	(void)fsync(served->host_dirfd);
-	served->lost.known = 0;
+	served->lost.heads[0].size = 0;
 	atomic_store(&served->is_recovering, false);
 	emr_log(EMR_LOG_INFO, "host: it goes on");
 	return EMR_OK;
@@ -102,13 +102,6 @@ static emr_status read_restarts(const emr_served *served, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note_restart(emr_served *served, const emr_checkpoint *said)
-{
-	const served_restart one = {.size = said->size, .unix_s = said->sigs[0].time};
-
-	return emr_buf_append(&served->restarts, &one, sizeof one);
-}
-
 /* All that were; they are of one network. */
 static emr_status look_at_restarts(emr_served *served)
 {
@@ -119,7 +112,7 @@ static emr_status look_at_restarts(emr_served *served)
 	EMR_TRY(restart != NULL ? read_restarts(served, &all) : EMR_NO_MEMORY);
 	for (r = emr_reader_of(emr_buf_view(&all)); r.left > 0;) {
 		EMR_TRY(emr_restart_read(&r, restart));
-		EMR_TRY(note_restart(served, &restart->said));
+		EMR_TRY(emr_buf_append(&served->restarts, &restart->said, sizeof restart->said));
 		served->net_id = restart->said.net_id;
 	}
 	return EMR_OK;
@@ -130,7 +123,7 @@ emr_status served_open_recovery(emr_served *served, uint64_t size)
 	const emr_status kept = emr_recovery_read(served->host_dirfd, &served->lost);
 
 	served->changed_ns = emr_clock_boot_ns(served->clock);
-	served->net_id = served->lost.net_id;
+	served->net_id = served->lost.heads[0].net_id;
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));
@@ -158,7 +151,7 @@ static emr_status try_restart(emr_served *served, uint64_t size)
 	EMR_TRY(emr_restart_write(r, &restarts));
 	EMR_TRY(restarts.len <= EMR_RESTARTS_MAX ? EMR_OK : EMR_LIMIT);
 	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTARTS, emr_buf_view(&restarts), 0600));
-	EMR_TRY(note_restart(served, &r->said));
+	EMR_TRY(emr_buf_append(&served->restarts, &r->said, sizeof r->said));
 	return finish(served);
 }
 
@@ -171,7 +164,8 @@ void served_turn_recovery(emr_served *served)
 
 	status = emr_chain_size(served->rows, &size);
 	if (!atomic_load(&served->is_recovering) || served->lost.is_split || size == 0 ||
-		now - served->changed_ns < (served->lost.known > size ? LACKING_NS : QUIET_NS))
+		now - served->changed_ns <
+			(served->lost.heads[0].size > size ? LACKING_NS : QUIET_NS))
 		return;
 	if (status == EMR_OK)
 		status = try_restart(served, size);

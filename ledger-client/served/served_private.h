@@ -10,11 +10,6 @@
 #include "served/server.h"
 #include "wire.h"
 
-/* With how many entries the ledger went on, and when, by the host's clock. */
-typedef struct served_restart {
-	uint64_t size, unix_s;
-} served_restart;
-
 struct emr_served {
 	/* set when it is started; LEDGER NULL while all of it is lost */
 	emr_ledger *ledger;
@@ -35,7 +30,7 @@ struct emr_served {
 	pthread_mutex_t rows_lock;
 	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
 	emr_recovery lost;  /* of the recovery under way, or the last one */
-	emr_buf restarts;   /* of served_restart: all */
+	emr_buf restarts;   /* of emr_checkpoint: the host's own statements */
 	int64_t changed_ns; /* since when nobody brought anything */
 
 	pthread_mutex_t head_lock;
@@ -62,8 +57,8 @@ emr_status served_begin_recovery(emr_served *served);
 
 /* brought.c */
 emr_status served_take_brought(emr_served *served, emr_serve_call *call);
-/* Under rows_lock.  EMR_CONFLICT: the chain here, of SIZE entries, which the head SHOWN proves
- * (empty: nobody knows), is not that of a head that was brought before them. */
+/* Under rows_lock.  EMR_CONFLICT: the chain here, of SIZE entries, which the head SHOWN proves, is
+ * not that of a head that was brought before them. */
 emr_status served_compare_kept(emr_served *served, uint64_t size, emr_bytes shown);
 
 /* head.c: the host's key, of its secret. */

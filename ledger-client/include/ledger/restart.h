@@ -72,11 +72,12 @@ emr_status emr_restart_bring(
 #define EMR_RESTART_SAID_NAME_BYTES 70
 #define EMR_RESTARTS_MAX ((size_t)1 << 20)
 
+#define EMR_RECOVERY_HEADS 2
 typedef struct emr_recovery {
 	emr_id16 id;
-	emr_id16 net_id;
-	uint64_t known; /* entries of the newest head that was brought; 0: none was */
-	bool is_split;	/* two heads lie on different chains, and nobody goes on */
+	/* The newest that was brought, and another one, whose entries had not come; size 0: none */
+	emr_checkpoint heads[EMR_RECOVERY_HEADS];
+	bool is_split; /* two heads lie on different chains, and nobody goes on */
 } emr_recovery;
 /* EMR_NOT_FOUND: the host of HOST_DIRFD is in none. */
 emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery);
