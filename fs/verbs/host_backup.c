@@ -1,6 +1,7 @@
 /* This file is `emrfs host --backup`: it copies a network's directory while members work, so that
  * its host comes back from it. The copy takes the place of the one before when it is whole, and
- * not sooner. It refuses a host that lacks entries, files or blocks itself, and a damaged ledger.
+ * not sooner. It refuses a host that lacks entries, its keys or blocks itself, and a damaged
+ * ledger.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -33,49 +34,34 @@
 #define SMALL_MAX ((size_t)4 << 20)
 
 typedef struct copying {
-	/* DIR; TARGET, and its lock; TARGET/network.new; TARGET/network/blocks */
-	int from, target, lock, to, before;
-	emr_id16 writer; /* of a segment that went, and its number */
-	uint64_t number;
+	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network/blocks */
+	emr_id16 writer;	      /* of the host; and the number of its last segment */
+	uint64_t last;
 	emr_ledger_copy_facts facts;
 	uint64_t bytes, new_bytes, damaged; /* of blocks; DAMAGED: places */
 } copying;
 
 typedef emr_status (*each_fn)(copying *c, int from, int to, const char *name);
 
-/* FN with each file in the directory FROM, which is closed. */
-static emr_status each_file(copying *c, int from, int to, each_fn fn)
+/* FN with each file in the directory NAME of both, DIR and that to make; none without it. */
+static emr_status each_in(copying *c, int dir, const char *name, each_fn fn)
 {
+	EMR_AUTO_FD to = -1;
+	int from = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *listing = from >= 0 ? fdopendir(from) : NULL;
 	const struct dirent *entry;
 	emr_status status = EMR_OK;
 
 	if (listing == NULL)
-		return emr_status_from_errno(errno);
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	status = emr_dir_make(c->to, name);
+	to = openat(c->to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	while (status == EMR_OK && (errno = 0, entry = readdir(listing)) != NULL)
 		if (entry->d_name[0] != '.')
 			status = fn(c, from, to, entry->d_name);
-	if (entry == NULL && errno != 0)
+	if (status == EMR_OK && errno != 0)
 		status = emr_status_from_errno(errno);
 	(void)closedir(listing);
-	return status;
-}
-
-/* FN with each file in the directory NAME of both.  EMR_NOT_FOUND: there is none. */
-static emr_status each_in(copying *c, const char *name, each_fn fn)
-{
-	EMR_AUTO_FD to = -1;
-	int from = openat(c->from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	emr_status status = from >= 0 ? emr_dir_make(c->to, name) : emr_status_from_errno(errno);
-
-	if (status == EMR_OK)
-		to = openat(c->to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (status == EMR_OK && to < 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		return each_file(c, from, to, fn);
-	if (from >= 0)
-		(void)close(from);
 	return status;
 }
 
@@ -88,9 +74,8 @@ static emr_status copy_small(copying *c, int from, int to, const char *name)
 	emr_status status;
 
 	(void)c;
-	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	if (strcmp(name, EMR_STATE_LOCK) == 0 || !S_ISREG(st.st_mode))
+	if (strcmp(name, EMR_STATE_LOCK) == 0 ||
+		fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 		return EMR_OK;
 	status = emr_file_read(from, name, SMALL_MAX, &bytes);
 	if (strcmp(name, EMR_RESTART_PLACE) == 0)
@@ -139,21 +124,6 @@ static emr_status copy_bytes(int in, int to, const char *name, const emr_segment
 	return made.end == now->end && made.damaged == now->damaged ? EMR_OK : EMR_IO;
 }
 
-/* The first END bytes: a host that lost its blocks gives names again. */
-static bool are_same(int a, int b, uint64_t end)
-{
-	uint8_t one[16384], two[sizeof one];
-	size_t n;
-
-	for (uint64_t at = 0; at < end; at += n) {
-		n = end - at < sizeof one ? (size_t)(end - at) : sizeof one;
-		if (emr_pread_all(a, one, n, (off_t)at) != EMR_OK ||
-			emr_pread_all(b, two, n, (off_t)at) != EMR_OK || memcmp(one, two, n) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* The file of the earlier copy stands for this one where it is as whole, or better. */
 static emr_status copy_segment(copying *c, int from, int to, const char *name)
 {
@@ -174,17 +144,20 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 	if (status != EMR_OK && status != EMR_DAMAGED)
 		return status == EMR_NOT_FOUND ? EMR_BUSY : status;
 	c->bytes += now.end;
+	if (emr_id16_equal(writer, c->writer) && number > c->last)
+		c->last = number;
 	if (c->before >= 0 && emr_segment_file_open(c->before, name, O_RDONLY, &was) == EMR_OK &&
 		emr_segment_file_extent(was, 0, &old) == EMR_OK && old.end >= now.end &&
-		old.damaged <= now.damaged && (now.damaged > 0 || are_same(in, was, now.end)) &&
-		linkat(c->before, name, to, name, 0) == 0)
+		old.damaged <= now.damaged && linkat(c->before, name, to, name, 0) == 0)
 		return EMR_OK;
 	c->new_bytes += now.end;
 	c->damaged += now.damaged;
 	return copy_bytes(in, to, name, &now);
 }
 
-static emr_status find_later(copying *c, int from, int to, const char *name)
+/* Numbers grow, and a segment that was reclaimed lives on in a later one: where the earlier copy
+ * has the last one, the host has lost it. */
+static emr_status check_lost(copying *c, int from, int to, const char *name)
 {
 	emr_id16 writer;
 	uint64_t number;
@@ -192,57 +165,45 @@ static emr_status find_later(copying *c, int from, int to, const char *name)
 	(void)from;
 	(void)to;
 	return emr_segment_file_parse(name, &writer, &number) &&
-			       emr_id16_equal(writer, c->writer) && number > c->number
-		       ? EMR_EXISTS
+			       emr_id16_equal(writer, c->writer) && number > c->last
+		       ? EMR_MISSING_DATA
 		       : EMR_OK;
-}
-
-/* A segment of the earlier copy that the host has no more: what lives of it was written to a later
- * one.  EMR_MISSING_DATA: there is none, so the host has lost it. */
-static emr_status check_gone(copying *c, int before, int to, const char *name)
-{
-	emr_status status;
-
-	(void)before;
-	if (!emr_segment_file_parse(name, &c->writer, &c->number) ||
-		faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return EMR_OK;
-	status = each_file(c, openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), -1, find_later);
-	if (status == EMR_EXISTS)
-		return EMR_OK;
-	return status == EMR_OK ? EMR_MISSING_DATA : status;
-}
-
-static emr_status copy_blocks(copying *c)
-{
-	EMR_AUTO_FD to = -1;
-
-	EMR_TRY(each_in(c, EMR_NETWORK_DIR_BLOCKS, copy_segment));
-	to = openat(c->to, EMR_NETWORK_DIR_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (to < 0)
-		return emr_status_from_errno(errno);
-	return c->before < 0
-		       ? EMR_OK
-		       : each_file(c, openat(c->before, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-				 to, check_gone);
 }
 
 /* ---- all of it ---- */
 
-/* What the host cannot be without.  The blocks are those of the ledger's moment, or of later. */
+/* The host's own files are judged as they were copied. */
+static emr_status copy_own(copying *c, const char *dir, emr_problem *out_problem)
+{
+	EMR_AUTO_FD own = -1;
+	host_keeps keeps = {.secret = {0}};
+	emr_status status;
+
+	EMR_TRY(emr_dir_make(c->to, EMR_NETWORK_DIR_HOST));
+	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_HOST, copy_small));
+	own = openat(c->to, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = host_keeps_open(dir, own, &keeps, out_problem);
+	c->writer = keeps.writer;
+	host_keeps_close(&keeps);
+	return status == EMR_OK ? each_in(c, c->from, EMR_NETWORK_DIR_HOST "/mail", copy_small)
+				: status;
+}
+
+/* The blocks are those of the ledger's moment, or of later. */
 static emr_status make(copying *c, const char *dir, emr_problem *out_problem)
 {
-	EMR_AUTO_FD host = -1;
-	emr_status status = each_in(c, EMR_NETWORK_DIR_HOST, copy_small);
+	emr_status status;
 
-	host = openat(c->to, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	EMR_TRY(host_keeps_check(dir, host, status, out_problem));
-	status = each_in(c, EMR_NETWORK_DIR_HOST "/mail", copy_small);
-	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
+	EMR_TRY(copy_own(c, dir, out_problem));
 	EMR_TRY(copy_ledger(c, dir));
-	status = copy_blocks(c);
-	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-		return host_keeps_named(dir, EMR_NETWORK_DIR_BLOCKS, status, out_problem);
+	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_BLOCKS, copy_segment));
+	status = faccessat(c->to, EMR_NETWORK_DIR_BLOCKS, F_OK, 0) != 0 ? EMR_MISSING_DATA
+		 : c->before >= 0 ? each_in(c, c->before, ".", check_lost)
+				  : EMR_OK;
+	if (status == EMR_MISSING_DATA)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_HOST_FILE, "file",
+			EMR_NETWORK_DIR_BLOCKS, "cause", emr_text(emr_status_text(status)), "dir",
+			dir, NULL);
 	EMR_TRY(status);
 	if (syncfs(c->target) != 0 ||
 		(renameat(c->target, MADE, c->target, OLD) != 0 && errno != ENOENT) ||
@@ -263,9 +224,8 @@ static emr_status open_target(copying *c, const char *dir, const char *path)
 {
 	EMR_TRY(emr_dir_open(dir, &c->from));
 	EMR_TRY(emr_dir_open(path, &c->target));
-	c->lock = openat(c->target, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (c->lock < 0 || flock(c->lock, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? EMR_BUSY : emr_status_from_errno(errno);
+	if (flock(c->target, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return EMR_BUSY; /* not every file system has locks */
 	if (faccessat(c->target, MADE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		(void)renameat(c->target, OLD, c->target, MADE);
 	EMR_TRY(drop(c->target, OLD));
@@ -300,7 +260,7 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
 	const char *target = args->values[EMR_OPT_HOST_BACKUP];
-	copying c = {.from = -1, .target = -1, .lock = -1, .to = -1, .before = -1};
+	copying c = {.from = -1, .target = -1, .to = -1, .before = -1};
 	emr_problem problem = {0};
 	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
 

@@ -82,21 +82,16 @@ typedef struct keeping {
 	emr_problem *problem;
 } keeping;
 
-emr_status host_keeps_named(
-	const char *dir, const char *name, emr_status status, emr_problem *out_problem)
+/* How it went with the file NAME, which is named where it is not well. */
+static emr_status named(const keeping *k, const char *name, emr_status status)
 {
 	char path[PATH_MAX];
 
 	if (status == EMR_OK)
 		return EMR_OK;
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	return EMR_PROBLEM(status, out_problem, EMR_SAY_HOST_FILE, "file", path, "cause",
-		emr_text(emr_status_text(status)), "dir", dir, NULL);
-}
-
-static emr_status named(const keeping *k, const char *name, emr_status status)
-{
-	return host_keeps_named(k->dir, name, status, k->problem);
+	(void)snprintf(path, sizeof path, "%s/%s", k->dir, name);
+	return EMR_PROBLEM(status, k->problem, EMR_SAY_HOST_FILE, "file", path, "cause",
+		emr_text(emr_status_text(status)), "dir", k->dir, NULL);
 }
 
 /* It is lost, and is made again: the log says so where there was one. */
@@ -211,22 +206,6 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
 
 #define NEXT_FILES 3
 static const char *const next_files[NEXT_FILES] = {FILE_CERTIFICATE, FILE_KEY, FILE_SECRET};
-
-emr_status host_keeps_check(
-	const char *dir, int own_fd, emr_status status, emr_problem *out_problem)
-{
-	static const char *const all[] = {FILE_SECRET, FILE_KEY, FILE_CERTIFICATE, HOST_WRITER};
-	EMR_AUTO_BUF bytes = {0};
-	char name[64] = EMR_NETWORK_DIR_HOST;
-
-	for (size_t i = 0; status == EMR_OK && i < sizeof all / sizeof *all; i++) {
-		(void)snprintf(name, sizeof name, EMR_NETWORK_DIR_HOST "/%s", all[i]);
-		status = host_keeps_read(own_fd, all[i], &bytes);
-		if (bytes.len > 0)
-			emr_wipe(bytes.data, bytes.len);
-	}
-	return host_keeps_named(dir, name, status, out_problem);
-}
 
 static emr_status drop_next(int next_fd)
 {

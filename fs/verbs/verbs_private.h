@@ -57,12 +57,6 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
  * set. */
 emr_status host_keeps_next(
 	const char *dir, int next_fd, bool is_new, host_keeps *out, emr_problem *out_problem);
-/* How it went (STATUS) with NAME in DIR, which OUT_PROBLEM names where it is not well. */
-emr_status host_keeps_named(
-	const char *dir, const char *name, emr_status status, emr_problem *out_problem);
-/* Whether a copy of DIR/host, OWN_FD, has each of its files, whole.  STATUS: of the copying. */
-emr_status host_keeps_check(
-	const char *dir, int own_fd, emr_status status, emr_problem *out_problem);
 /* NEXT takes the place of those in OWN_FD, and leaves NEXT_FD; the secret goes last. */
 emr_status host_keeps_replace(int own_fd, int next_fd, const host_keeps *next);
 void host_keeps_close(host_keeps *keeps); /* wipes */
