@@ -466,4 +466,32 @@ TEST_IN(begin_bare, end_bare, a_head_from_before_a_restart_counts_up_to_where_it
 		bring((head_of){.chain = his, .size = common + 2, .time = KIT_NOW + 9}), 200);
 }
 
+static long say(emr_keyring *by, emr_id16 recovery, uint64_t time)
+{
+	emr_checkpoint said = {.net_id = k.net_id, .recovery = recovery, .size = common + 2};
+	EMR_AUTO_BUF text = {0};
+
+	assert_ok(emr_chain_root(his, said.size, said.root));
+	assert_ok(emr_checkpoint_cosign(&said, by, time));
+	assert_ok(emr_checkpoint_format(&said, &text));
+	return post("/emrfs/v1/said", emr_buf_view(&text));
+}
+
+/* A restart that bears a statement from before an entry is none for the members who have that. */
+TEST_IN(begin_bare, end_bare, a_statement_is_of_now_and_behind_the_newest_entry)
+{
+	emr_recovery is;
+	uint64_t newest = 0;
+
+	assert_ok(emr_chain_time(his, common + 1, &newest));
+	bare_starts();
+	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .bytes = 1 << 20}), 200);
+	assert_ok(emr_recovery_read(bare_fd, &is));
+	assert_int_equal(say(k.keyring, is.id, newest - 1), 403);
+	assert_int_equal(say(k.keyring, is.id, KIT_NOW + 10000), 403);
+	assert_int_equal(say(k.keyring, is.id, newest + 1), 200);
+	assert_int_equal(say(k.keyring, is.id, newest), 403); /* older than what it has */
+	assert_int_equal(say(k.keyring, is.id, newest + 2), 200);
+}
+
 TESTS(NULL, NULL)

@@ -83,8 +83,9 @@ typedef struct emr_recovery {
 emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery);
 
 void emr_restart_said_name(const emr_id32 *signer, char out[EMR_RESTART_SAID_NAME_BYTES]);
-/* Keeps NOTE in HOST_DIRFD.  EMR_DENIED: no member with a key in force in CHAIN has signed it. */
+/* Keeps NOTE in HOST_DIRFD.  EMR_DENIED: no member with a key in force in CHAIN has signed it, or
+ * there is a later one of the same about the same recovery. */
 emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes note);
-/* Gathers what was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery.
- */
+/* Gathers what was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery:
+ * one for each organisation, which counts up to io_restart's size. */
 emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart *io_restart);
