@@ -289,7 +289,8 @@ void emr_restart_said_name(const emr_id32 *signer, char out[EMR_RESTART_SAID_NAM
 emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes note)
 {
 	char name[EMR_RESTART_SAID_NAME_BYTES];
-	emr_checkpoint said;
+	EMR_AUTO_BUF before = {0};
+	emr_checkpoint said, kept;
 	emr_row_key row;
 	emr_id32 signer;
 	emr_status status = emr_checkpoint_parse_said(note, &said);
@@ -299,6 +300,11 @@ emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes not
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	emr_restart_said_name(&signer, name);
+	if (emr_file_read(host_dirfd, name, EMR_CHECKPOINT_MAX, &before) == EMR_OK &&
+		emr_checkpoint_parse_said(emr_buf_view(&before), &kept) == EMR_OK &&
+		emr_id16_equal(kept.recovery, said.recovery) &&
+		kept.sigs[0].time > said.sigs[0].time)
+		return EMR_DENIED;
 	return emr_file_replace(host_dirfd, name, note, 0600);
 }
 
@@ -306,21 +312,31 @@ emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart
 {
 	EMR_AUTO_CHAIN_ROWS keys = {.chain = chain, .prefix = "K/"};
 	char name[EMR_RESTART_SAID_NAME_BYTES];
+	EMR_AUTO_BUF orgs = {0};
 	emr_row_key row;
 	emr_id32 signer;
 
 	io_restart->n_heard = 0;
 	while (emr_chain_next_row(&keys) && io_restart->n_heard < EMR_RESTART_HEARD_MAX) {
 		emr_checkpoint *heard = &io_restart->heard[io_restart->n_heard];
+		emr_restart_org *org = NULL;
 		EMR_AUTO_BUF note = {0};
 
 		EMR_TRY(read_key(&keys, &signer, &row));
 		emr_restart_said_name(&signer, name);
-		if (is_administrator(&row) &&
+		if (is_administrator(&row)) {
+			EMR_TRY(add_org(chain, io_restart->said.size, row.org, &orgs));
+			org = org_in(&orgs, row.org);
+		}
+		if (org != NULL && !org->is_heard &&
 			emr_file_read(host_dirfd, name, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
 			emr_checkpoint_parse_said(emr_buf_view(&note), heard) == EMR_OK &&
-			emr_id16_equal(heard->recovery, io_restart->said.recovery))
-			io_restart->n_heard++;
+			emr_id16_equal(heard->recovery, io_restart->said.recovery) &&
+			emr_checkpoint_verify(heard, signer, row.log_pk) == EMR_OK &&
+			heard->size - 1 < io_restart->said.size) {
+			EMR_TRY(fits_chain(heard, chain, &org->is_heard));
+			io_restart->n_heard += org->is_heard;
+		}
 	}
 	return keys.status;
 }
@@ -329,18 +345,22 @@ emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart
 
 emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery)
 {
+	static const char *const names[] = {EMR_RECOVERY_HEAD, EMR_RECOVERY_SECOND};
 	EMR_AUTO_BUF id = {0};
-	EMR_AUTO_BUF note = {0};
-	emr_checkpoint head;
 
-	*out_recovery = (emr_recovery){.known = 0};
+	memset(out_recovery, 0, sizeof *out_recovery);
 	EMR_TRY(emr_file_read(host_dirfd, EMR_RECOVERY, sizeof out_recovery->id, &id));
 	if (id.len != sizeof out_recovery->id)
 		return EMR_DAMAGED;
 	memcpy(out_recovery->id.b, id.data, id.len);
-	if (emr_file_read(host_dirfd, EMR_RECOVERY_HEAD, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
-		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK)
-		out_recovery->known = head.size;
+	for (size_t i = 0; i < EMR_RECOVERY_HEADS; i++) {
+		EMR_AUTO_BUF note = {0};
+
+		if (emr_file_read(host_dirfd, names[i], EMR_CHECKPOINT_MAX, &note) != EMR_OK ||
+			emr_checkpoint_parse(emr_buf_view(&note), &out_recovery->heads[i]) !=
+				EMR_OK)
+			out_recovery->heads[i].size = 0;
+	}
 	out_recovery->is_split =
 		faccessat(host_dirfd, EMR_RECOVERY_OTHER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	return EMR_OK;

@@ -1,6 +1,8 @@
 /* This file is `emrfs host --backup`: it copies a network's directory while members work, so that
  * its host comes back from it. The copy takes the place of the one before when it is whole, and
- * not sooner. It refuses a host that lacks entries itself, and a damaged ledger. */
+ * not sooner. It refuses a host that lacks entries, its keys or blocks itself, and a damaged
+ * ledger.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,17 +35,19 @@
 
 typedef struct copying {
 	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network/blocks */
+	emr_id16 writer;	      /* of the host; and the number of its last segment */
+	uint64_t last;
 	emr_ledger_copy_facts facts;
 	uint64_t bytes, new_bytes, damaged; /* of blocks; DAMAGED: places */
 } copying;
 
 typedef emr_status (*each_fn)(copying *c, int from, int to, const char *name);
 
-/* FN with each file in the directory NAME of both; none without it. */
-static emr_status each_in(copying *c, const char *name, each_fn fn)
+/* FN with each file in the directory NAME of both, DIR and that to make; none without it. */
+static emr_status each_in(copying *c, int dir, const char *name, each_fn fn)
 {
 	EMR_AUTO_FD to = -1;
-	int from = openat(c->from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int from = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *listing = from >= 0 ? fdopendir(from) : NULL;
 	const struct dirent *entry;
 	emr_status status = EMR_OK;
@@ -51,9 +56,11 @@ static emr_status each_in(copying *c, const char *name, each_fn fn)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	status = emr_dir_make(c->to, name);
 	to = openat(c->to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
+	while (status == EMR_OK && (errno = 0, entry = readdir(listing)) != NULL)
 		if (entry->d_name[0] != '.')
 			status = fn(c, from, to, entry->d_name);
+	if (status == EMR_OK && errno != 0)
+		status = emr_status_from_errno(errno);
 	(void)closedir(listing);
 	return status;
 }
@@ -137,6 +144,8 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 	if (status != EMR_OK && status != EMR_DAMAGED)
 		return status == EMR_NOT_FOUND ? EMR_BUSY : status;
 	c->bytes += now.end;
+	if (emr_id16_equal(writer, c->writer) && number > c->last)
+		c->last = number;
 	if (c->before >= 0 && emr_segment_file_open(c->before, name, O_RDONLY, &was) == EMR_OK &&
 		emr_segment_file_extent(was, 0, &old) == EMR_OK && old.end >= now.end &&
 		old.damaged <= now.damaged && linkat(c->before, name, to, name, 0) == 0)
@@ -146,15 +155,56 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 	return copy_bytes(in, to, name, &now);
 }
 
+/* Numbers grow, and a segment that was reclaimed lives on in a later one: where the earlier copy
+ * has the last one, the host has lost it. */
+static emr_status check_lost(copying *c, int from, int to, const char *name)
+{
+	emr_id16 writer;
+	uint64_t number;
+
+	(void)from;
+	(void)to;
+	return emr_segment_file_parse(name, &writer, &number) &&
+			       emr_id16_equal(writer, c->writer) && number > c->last
+		       ? EMR_MISSING_DATA
+		       : EMR_OK;
+}
+
 /* ---- all of it ---- */
 
-/* The blocks are those of the ledger's moment, or of later. */
-static emr_status make(copying *c, const char *dir)
+/* The host's own files are judged as they were copied. */
+static emr_status copy_own(copying *c, const char *dir, emr_problem *out_problem)
 {
-	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST, copy_small));
-	EMR_TRY(each_in(c, EMR_NETWORK_DIR_HOST "/mail", copy_small));
+	EMR_AUTO_FD own = -1;
+	host_keeps keeps = {.secret = {0}};
+	emr_status status;
+
+	EMR_TRY(emr_dir_make(c->to, EMR_NETWORK_DIR_HOST));
+	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_HOST, copy_small));
+	own = openat(c->to, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = host_keeps_open(dir, own, &keeps, out_problem);
+	c->writer = keeps.writer;
+	host_keeps_close(&keeps);
+	return status == EMR_OK ? each_in(c, c->from, EMR_NETWORK_DIR_HOST "/mail", copy_small)
+				: status;
+}
+
+/* The blocks are those of the ledger's moment, or of later. */
+static emr_status make(copying *c, const char *dir, emr_problem *out_problem)
+{
+	emr_status status;
+
+	EMR_TRY(copy_own(c, dir, out_problem));
 	EMR_TRY(copy_ledger(c, dir));
-	EMR_TRY(each_in(c, EMR_NETWORK_DIR_BLOCKS, copy_segment));
+	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_BLOCKS, copy_segment));
+	status = faccessat(c->to, EMR_NETWORK_DIR_BLOCKS, F_OK, 0) != 0 ? EMR_MISSING_DATA
+		 : c->before >= 0 ? each_in(c, c->before, ".", check_lost)
+				  : EMR_OK;
+	if (status == EMR_MISSING_DATA)
+		return EMR_PROBLEM(status, out_problem, EMR_SAY_HOST_FILE, "file",
+			EMR_NETWORK_DIR_BLOCKS, "cause", emr_text(emr_status_text(status)), "dir",
+			dir, NULL);
+	EMR_TRY(status);
 	if (syncfs(c->target) != 0 ||
 		(renameat(c->target, MADE, c->target, OLD) != 0 && errno != ENOENT) ||
 		renameat(c->target, NEW, c->target, MADE) != 0 || fsync(c->target) != 0)
@@ -174,6 +224,8 @@ static emr_status open_target(copying *c, const char *dir, const char *path)
 {
 	EMR_TRY(emr_dir_open(dir, &c->from));
 	EMR_TRY(emr_dir_open(path, &c->target));
+	if (flock(c->target, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return EMR_BUSY; /* not every file system has locks */
 	if (faccessat(c->target, MADE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		(void)renameat(c->target, OLD, c->target, MADE);
 	EMR_TRY(drop(c->target, OLD));
@@ -181,6 +233,8 @@ static emr_status open_target(copying *c, const char *dir, const char *path)
 	EMR_TRY(emr_dir_make(c->target, NEW));
 	c->before = openat(c->target, MADE "/" EMR_NETWORK_DIR_BLOCKS,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c->before < 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
 	c->to = openat(c->target, NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return c->to >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
@@ -217,7 +271,7 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 		status =
 			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	if (status == EMR_OK)
-		status = make(&c, dir);
+		status = make(&c, dir, &problem);
 	if (c.to >= 0)
 		(void)drop(c.target, status == EMR_OK ? OLD : NEW);
 	for (const int *fd = &c.from; fd <= &c.before; fd++)

@@ -235,6 +235,16 @@ emr_status host_keeps_replace(int own_fd, int next_fd, const host_keeps *next)
 	const emr_bytes bytes[NEXT_FILES] = {emr_buf_view(&next->certificate),
 		emr_buf_view(&next->key), emr_bytes_of(next->secret, sizeof next->secret)};
 
+	static const char *const past[] = {
+		EMR_RECOVERY_HEAD, EMR_RECOVERY_SECOND, EMR_RECOVERY_OTHER, EMR_RECOVERY};
+	char aside[64];
+
+	/* Heads of the former key say nothing of this one's ledger. */
+	for (size_t i = 0; i < sizeof past / sizeof *past; i++) {
+		(void)snprintf(aside, sizeof aside, "before-%s", past[i]);
+		if (renameat(own_fd, past[i], own_fd, aside) != 0 && errno != ENOENT)
+			return emr_status_from_errno(errno);
+	}
 	for (size_t i = 0; i < NEXT_FILES; i++)
 		EMR_TRY(host_keeps_write(own_fd, next_files[i], bytes[i]));
 	return drop_next(next_fd);

@@ -273,15 +273,15 @@ static void say_recovery(emr_out *out, const hosted *h, const char *dir)
 	emr_remark_that(out, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	emr_count_text(h->facts.entries, "entry", "entries", entries);
 	emr_say(out, "  It has %s; the newest head that was brought has %llu.  Awaited: %s.\n",
-		entries, (unsigned long long)h->recovery.known,
+		entries, (unsigned long long)h->recovery.heads[0].size,
 		h->awaited[0] != '\0' ? h->awaited : "-");
 	snprintf(file, sizeof file, "%.4000s/" EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY_OTHER, dir);
 	if (h->recovery.is_split)
 		emr_remark_that(out, EMR_SAY_HOST_SPLIT, "file", file, NULL);
 	emr_out_put(out, "recovery",
 		json_pack("{s:I, s:I, s:b, s:s}", "entry_count", (json_int_t)h->facts.entries,
-			"head", (json_int_t)h->recovery.known, "split", h->recovery.is_split,
-			"organisations_awaited", h->awaited));
+			"head", (json_int_t)h->recovery.heads[0].size, "split",
+			h->recovery.is_split, "organisations_awaited", h->awaited));
 }
 
 int emr_host_status(const emr_args *args, emr_out *out)

@@ -57,7 +57,8 @@ emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_pro
  * set. */
 emr_status host_keeps_next(
 	const char *dir, int next_fd, bool is_new, host_keeps *out, emr_problem *out_problem);
-/* NEXT takes the place of those in OWN_FD, and leaves NEXT_FD; the secret goes last. */
+/* NEXT takes the place of those in OWN_FD, and leaves NEXT_FD; the secret goes last.  A recovery
+ * of the former key, and its proof of two histories, are put aside as DIR/host/before-recovery. */
 emr_status host_keeps_replace(int own_fd, int next_fd, const host_keeps *next);
 void host_keeps_close(host_keeps *keeps); /* wipes */
 /* The id of DIR's store of blocks, which is there: another one where another directory stands in

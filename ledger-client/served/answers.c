@@ -31,15 +31,24 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
 	return emr_ledger_ask(served->ledger, what, (emr_bytes){0}, &call->out);
 }
 
-/* In recovery about nothing before it: the newest counts. */
+/* Said about now.  In recovery about nothing before it: members refuse a restart for which somebody
+ * was heard before an entry came. */
 static emr_status take_said(emr_served *served, emr_serve_call *call)
 {
+	const uint64_t now = emr_clock_unix_s(served->clock);
+	uint64_t size = 0, newest = 0;
 	emr_checkpoint said;
 	EMR_LOCKED(&served->rows_lock);
 
 	EMR_TRY(emr_checkpoint_parse_said(emr_buf_view(&call->body), &said));
 	if (atomic_load(&served->is_recovering) && !emr_id16_equal(said.recovery, served->lost.id))
 		return EMR_OFFLINE;
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	if (atomic_load(&served->is_recovering) && size > 0)
+		EMR_TRY(emr_chain_time(served->rows, size - 1, &newest));
+	if (said.sigs[0].time > now + WIRE_CLOCKS_APART_S || said.sigs[0].time < newest ||
+		now > said.sigs[0].time + WIRE_CLOCKS_APART_S)
+		return EMR_DENIED;
 	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 
@@ -299,14 +308,18 @@ static bool is_members(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(arg, call, status);
 }
 
-/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members.
- */
-static bool may_bring(void *arg, emr_serve_call *call)
+static uint64_t known_lost(emr_served *served)
 {
-	emr_served *served = arg;
 	EMR_LOCKED(&served->rows_lock);
 
-	return served->lost.known > 0 || may_send(arg, call);
+	return served->lost.heads[0].size;
+}
+
+/* Many bytes are taken by a host that knows from its own head that it lacks them; else by members,
+ * of whom it is asked under the same lock. */
+static bool may_bring(void *arg, emr_serve_call *call)
+{
+	return known_lost(arg) > 0 || may_send(arg, call);
 }
 
 ALWAYS(answer_recovery, served_give_recovery)

@@ -1,7 +1,9 @@
 /* This file takes what members bring to a host that lost entries of its ledger: its own heads, and
  * the entries that they prove. It refuses what no head of its own proves, and has the host wait,
  * with both as evidence, where two such heads lie on different chains. */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,15 +31,53 @@ static emr_status compare(
 }
 
 /* Both notes are kept, for whoever has to be shown. */
-static emr_status keep_split(emr_served *served, const emr_restart_head *head)
+static emr_status keep_split(emr_served *served, emr_bytes note)
 {
 	if (served->lost.is_split)
 		return EMR_CONFLICT;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, head->note, 0600));
+	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_OTHER, note, 0600));
 	served->lost.is_split = true;
 	emr_log(EMR_LOG_ERROR, "host: its key has signed two histories of the ledger, and it waits "
 			       "(" EMR_RECOVERY_OTHER ")");
 	return EMR_CONFLICT;
+}
+
+/* The largest, and another one that cannot be compared with the SIZE entries here yet. */
+static emr_status keep_head(emr_served *served, const emr_restart_head *head, uint64_t size)
+{
+	emr_checkpoint *newest = &served->lost.heads[0], *second = &served->lost.heads[1];
+	const bool is_newest = head->head.size > newest->size;
+
+	if (head->head.size == newest->size &&
+		memcmp(head->head.root, newest->root, sizeof newest->root) != 0)
+		return keep_split(served, head->note);
+	if (!is_newest && (head->head.size == newest->size || head->head.size <= size))
+		return EMR_OK;
+	if (is_newest && newest->size > size) {
+		if (renameat(served->host_dirfd, EMR_RECOVERY_HEAD, served->host_dirfd,
+			    EMR_RECOVERY_SECOND) != 0)
+			return emr_status_from_errno(errno);
+		*second = *newest;
+	}
+	EMR_TRY(emr_file_replace(served->host_dirfd,
+		is_newest ? EMR_RECOVERY_HEAD : EMR_RECOVERY_SECOND, head->note, 0600));
+	*(is_newest ? newest : second) = head->head;
+	served->changed_ns = emr_clock_boot_ns(served->clock);
+	served->net_id = head->head.net_id;
+	return EMR_OK;
+}
+
+emr_status served_compare_kept(emr_served *served, uint64_t size, emr_bytes shown)
+{
+	bool is_same = true;
+
+	for (size_t i = 0; is_same && i < EMR_RECOVERY_HEADS; i++) {
+		const emr_restart_head kept = {.head = served->lost.heads[i]};
+
+		if (kept.head.size > 0)
+			EMR_TRY(compare(served, &kept, size, &is_same));
+	}
+	return is_same ? EMR_OK : keep_split(served, shown);
 }
 
 /* An emr_chain_fetch_fn: the parts stand behind their entry, in this order. */
@@ -102,8 +142,16 @@ static emr_status take_entries(emr_served *served, const emr_restart_head *head,
 	if (reader->bad || size != head->at)
 		return EMR_INVALID;
 	EMR_TRY(emr_chain_leaf(served->rows, size - 1, leaf));
-	served->changed_ns = emr_clock_boot_ns(served->clock);
 	return memcmp(leaf, head->leaf, sizeof leaf) == 0 ? EMR_OK : EMR_INVALID;
+}
+
+/* Behind a restart it is known what went: what lies behind its place. */
+static bool is_before_restart(const emr_served *served, const emr_checkpoint *head)
+{
+	EMR_EACH (const emr_checkpoint, said, &served->restarts)
+		if (head->size > said->size && head->sigs[0].time < said->sigs[0].time)
+			return true;
+	return false;
 }
 
 /* Under rows_lock. */
@@ -113,27 +161,23 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	bool is_same;
 
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	/* Behind a restart it is known what went. */
-	if ((size > 0 && !emr_id16_equal(head->head.net_id, served->net_id)) ||
-		head->head.sigs[0].time < served->restarted)
+	if ((!emr_id16_is_zero(served->net_id) &&
+		    !emr_id16_equal(head->head.net_id, served->net_id)) ||
+		is_before_restart(served, &head->head))
 		return EMR_DENIED;
 	EMR_TRY(compare(served, head, size, &is_same));
 	if (!is_same || head->head.size > size)
 		EMR_TRY(served_begin_recovery(served));
 	if (!is_same)
-		return keep_split(served, head);
-	if (!atomic_load(&served->is_recovering) || head->head.size <= served->lost.known)
-		return EMR_OK;
-	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, head->note, 0600));
-	served->lost.known = head->head.size;
-	served->changed_ns = emr_clock_boot_ns(served->clock);
-	return EMR_OK;
+		return keep_split(served, head->note);
+	return atomic_load(&served->is_recovering) ? keep_head(served, head, size) : EMR_OK;
 }
 
 emr_status served_take_brought(emr_served *served, emr_serve_call *call)
 {
 	emr_reader reader = emr_reader_of(emr_buf_view(&call->body));
 	emr_restart_head head;
+	uint64_t size;
 	EMR_LOCKED(&served->rows_lock);
 
 	if (served->host_dirfd < 0 || emr_restart_head_read(&reader, &head) != EMR_OK)
@@ -146,5 +190,8 @@ emr_status served_take_brought(emr_served *served, emr_serve_call *call)
 	if (reader.left == 0)
 		return EMR_OK;
 	EMR_TRY(emr_chain_begin(served->rows));
-	return emr_chain_end(served->rows, take_entries(served, &head, &reader));
+	EMR_TRY(emr_chain_end(served->rows, take_entries(served, &head, &reader)));
+	served->changed_ns = emr_clock_boot_ns(served->clock);
+	EMR_TRY(emr_chain_size(served->rows, &size));
+	return served_compare_kept(served, size, head.note);
 }

@@ -67,6 +67,7 @@ emr_status served_begin_recovery(emr_served *served)
 	if (atomic_load(&served->is_recovering))
 		return EMR_OK;
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_HEAD, 0);
+	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_SECOND, 0);
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_OTHER, 0);
 	EMR_TRY(emr_file_replace(
 		served->host_dirfd, EMR_RECOVERY, emr_bytes_of(lost.id.b, sizeof lost.id.b), 0600));
@@ -88,6 +89,7 @@ static emr_status finish(emr_served *served)
 	if (unlinkat(served->host_dirfd, EMR_RECOVERY, 0) != 0)
 		return emr_status_from_errno(errno);
 	(void)fsync(served->host_dirfd);
+	served->lost.heads[0].size = 0;
 	atomic_store(&served->is_recovering, false);
 	emr_log(EMR_LOG_INFO, "host: it goes on");
 	return EMR_OK;
@@ -100,7 +102,7 @@ static emr_status read_restarts(const emr_served *served, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* When the newest was. */
+/* All that were; they are of one network. */
 static emr_status look_at_restarts(emr_served *served)
 {
 	EMR_AUTO_FREE emr_restart *restart = malloc(sizeof *restart);
@@ -110,7 +112,8 @@ static emr_status look_at_restarts(emr_served *served)
 	EMR_TRY(restart != NULL ? read_restarts(served, &all) : EMR_NO_MEMORY);
 	for (r = emr_reader_of(emr_buf_view(&all)); r.left > 0;) {
 		EMR_TRY(emr_restart_read(&r, restart));
-		served->restarted = restart->said.sigs[0].time;
+		EMR_TRY(emr_buf_append(&served->restarts, &restart->said, sizeof restart->said));
+		served->net_id = restart->said.net_id;
 	}
 	return EMR_OK;
 }
@@ -120,6 +123,7 @@ emr_status served_open_recovery(emr_served *served, uint64_t size)
 	const emr_status kept = emr_recovery_read(served->host_dirfd, &served->lost);
 
 	served->changed_ns = emr_clock_boot_ns(served->clock);
+	served->net_id = served->lost.heads[0].net_id;
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));
@@ -138,6 +142,7 @@ static emr_status try_restart(emr_served *served, uint64_t size)
 	EMR_TRY(r != NULL ? EMR_OK : EMR_NO_MEMORY);
 	r->said = (emr_checkpoint){
 		.net_id = served->net_id, .recovery = served->lost.id, .size = size};
+	EMR_TRY(served_compare_kept(served, size, (emr_bytes){0}));
 	EMR_TRY(emr_chain_root(served->rows, size, r->said.root));
 	EMR_TRY(emr_restart_said_gather(served->host_dirfd, served->rows, r));
 	EMR_TRY(r->n_heard > 0 ? emr_restart_check(r, served->rows) : EMR_AWAITED);
@@ -146,7 +151,7 @@ static emr_status try_restart(emr_served *served, uint64_t size)
 	EMR_TRY(emr_restart_write(r, &restarts));
 	EMR_TRY(restarts.len <= EMR_RESTARTS_MAX ? EMR_OK : EMR_LIMIT);
 	EMR_TRY(emr_file_replace(served->host_dirfd, EMR_RESTARTS, emr_buf_view(&restarts), 0600));
-	served->restarted = r->said.sigs[0].time;
+	EMR_TRY(emr_buf_append(&served->restarts, &r->said, sizeof r->said));
 	return finish(served);
 }
 
@@ -159,7 +164,8 @@ void served_turn_recovery(emr_served *served)
 
 	status = emr_chain_size(served->rows, &size);
 	if (!atomic_load(&served->is_recovering) || served->lost.is_split || size == 0 ||
-		now - served->changed_ns < (served->lost.known > size ? LACKING_NS : QUIET_NS))
+		now - served->changed_ns <
+			(served->lost.heads[0].size > size ? LACKING_NS : QUIET_NS))
 		return;
 	if (status == EMR_OK)
 		status = try_restart(served, size);

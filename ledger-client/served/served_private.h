@@ -30,7 +30,7 @@ struct emr_served {
 	pthread_mutex_t rows_lock;
 	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
 	emr_recovery lost;  /* of the recovery under way, or the last one */
-	uint64_t restarted; /* when, by its clock; 0: never */
+	emr_buf restarts;   /* of emr_checkpoint: the host's own statements */
 	int64_t changed_ns; /* since when nobody brought anything */
 
 	pthread_mutex_t head_lock;
@@ -57,6 +57,9 @@ emr_status served_begin_recovery(emr_served *served);
 
 /* brought.c */
 emr_status served_take_brought(emr_served *served, emr_serve_call *call);
+/* Under rows_lock.  EMR_CONFLICT: the chain here, of SIZE entries, which the head SHOWN proves, is
+ * not that of a head that was brought before them. */
+emr_status served_compare_kept(emr_served *served, uint64_t size, emr_bytes shown);
 
 /* head.c: the host's key, of its secret. */
 emr_id32 served_open_key(const uint8_t secret[32], uint8_t out_sk[64]);

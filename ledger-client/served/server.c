@@ -120,6 +120,7 @@ void emr_served_stop(emr_served *served)
 	(void)pthread_mutex_destroy(&served->rows_lock);
 	(void)pthread_mutex_destroy(&served->head_lock);
 	emr_buf_free(&served->head);
+	emr_buf_free(&served->restarts);
 	free((void *)(uintptr_t)served->path);
 	emr_wipe(served->secret, sizeof served->secret);
 	emr_wipe(served->sk, sizeof served->sk);

@@ -59,6 +59,20 @@ before=$(sha256sum <"$EMR_WORK/copy/network/ledger/ledger.sqlite")
 run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
 [ "$(sha256sum <"$EMR_WORK/copy/network/ledger/ledger.sqlite")" = "$before" ] && [ "$(ls "$EMR_WORK/copy")" = network ] || emr_fail "a bad copy replaced a good one"
 
+say "nor does one of a host that lost its blocks or its keys, nor one of two that are made at once"
+before=$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)
+for lost in blocks 'blocks/*' host host/secret host/key.pem; do
+	rm -rf "$EMR_WORK/rotten" && cp -rp "$NET" "$EMR_WORK/rotten" && rm -r "$EMR_WORK"/rotten/$lost || exit 2
+	run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
+	[ "$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)" = "$before" ] || emr_fail "a copy without $lost replaced a good one"
+done
+cp -p "$NET/host/key.pem" "$EMR_WORK/rotten/host/" && printf x | dd of="$EMR_WORK/rotten/host/secret" bs=1 seek=3 conv=notrunc 2>"$EMR_WORK/out/dd" || exit 2
+run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
+says "host/secret"
+exec 9<"$EMR_WORK/copy" && flock 9 || exit 2
+run 1 host "$NET" --backup "$EMR_WORK/copy"
+exec 9<&-
+
 say "last night's copy comes back, while one folder is open and two are closed"
 saved ana later
 saved bento later

@@ -243,6 +243,21 @@ TEST_IN(begin, end, statements_are_kept_of_members_and_gathered_of_administrator
 	assert_ok(emr_restart_said_gather(dirfd, chain, &restart));
 	assert_int_equal(restart.n_heard, 2);
 	assert_ok(check());
+	/* One of the same recovery that was said before it is refused. */
+	notes[2] = note_of(RECOVERY, 2);
+	assert_ok(emr_checkpoint_cosign(&notes[2], boss.keyring, now - 1));
+	emr_buf_clear(&text);
+	assert_ok(emr_checkpoint_format(&notes[2], &text));
+	assert_status(EMR_DENIED, emr_restart_said_keep(dirfd, chain, emr_buf_view(&text)));
+	/* One that does not count is in nobody's place. */
+	notes[2] = note_of(RECOVERY, 2);
+	notes[2].root[0] ^= 1;
+	assert_ok(emr_checkpoint_cosign(&notes[2], boss.keyring, now + 1));
+	emr_buf_clear(&text);
+	assert_ok(emr_checkpoint_format(&notes[2], &text));
+	assert_ok(emr_restart_said_keep(dirfd, chain, emr_buf_view(&text)));
+	assert_ok(emr_restart_said_gather(dirfd, chain, &restart));
+	assert_int_equal(restart.n_heard, 1);
 	notes[0].sigs[0].sig[0] ^= 1;
 	emr_buf_clear(&text);
 	assert_ok(emr_checkpoint_format(&notes[0], &text));

@@ -65,23 +65,27 @@ emr_status emr_restart_bring(
 #define EMR_RESTARTS "restarts"		       /* all, one after the other */
 #define EMR_RECOVERY "recovery"		       /* 16 bytes; its presence: the host is in recovery */
 #define EMR_RECOVERY_HEAD EMR_RECOVERY ".head" /* the newest of its heads that was brought */
-#define EMR_RECOVERY_OTHER EMR_RECOVERY ".other" /* one of another chain: the two are the proof */
-#define EMR_RESTART_PLACE "place"		 /* which file its ledger is */
+#define EMR_RECOVERY_SECOND EMR_RECOVERY ".second" /* a smaller one, before its entries came */
+#define EMR_RECOVERY_OTHER EMR_RECOVERY ".other"   /* one of another chain: the two are the proof */
+#define EMR_RESTART_PLACE "place"		   /* which file its ledger is */
 #define EMR_RESTART_SAID "said-" /* and a signer id: the newest statement of this member */
 #define EMR_RESTART_SAID_NAME_BYTES 70
 #define EMR_RESTARTS_MAX ((size_t)1 << 20)
 
+#define EMR_RECOVERY_HEADS 2
 typedef struct emr_recovery {
 	emr_id16 id;
-	uint64_t known; /* entries of the newest head that was brought; 0: none was */
-	bool is_split;	/* two heads lie on different chains, and nobody goes on */
+	/* The newest that was brought, and another one, whose entries had not come; size 0: none */
+	emr_checkpoint heads[EMR_RECOVERY_HEADS];
+	bool is_split; /* two heads lie on different chains, and nobody goes on */
 } emr_recovery;
 /* EMR_NOT_FOUND: the host of HOST_DIRFD is in none. */
 emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery);
 
 void emr_restart_said_name(const emr_id32 *signer, char out[EMR_RESTART_SAID_NAME_BYTES]);
-/* Keeps NOTE in HOST_DIRFD.  EMR_DENIED: no member with a key in force in CHAIN has signed it. */
+/* Keeps NOTE in HOST_DIRFD.  EMR_DENIED: no member with a key in force in CHAIN has signed it, or
+ * there is a later one of the same about the same recovery. */
 emr_status emr_restart_said_keep(int host_dirfd, emr_chain *chain, emr_bytes note);
-/* Gathers what was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery.
- */
+/* Gathers what was heard of CHAIN's administrators, as HOST_DIRFD has it, of io_restart's recovery:
+ * one for each organisation, which counts up to io_restart's size. */
 emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart *io_restart);
