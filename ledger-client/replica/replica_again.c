@@ -104,16 +104,23 @@ static bool has_part(const again *a, size_t index)
 	return item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
 }
 
+/* What was refused before that was there which it takes back is handed in again behind it.  The
+ * newest entry, which is named, makes that another batch: the same one gets the answer that it got.
+ */
 static emr_status hand_in(again *a)
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
-	const emr_batch_options options = {
+	emr_batch_options options = {
 		.keyring = a->how->keyring, .net_id = emr_ledger_net_id(a->next->ledger)};
-	emr_status status = answer == NULL ? EMR_NO_MEMORY
-					   : emr_batch_again(&options, &a->o->batch, a->picked,
-						     emr_clock_unix_s(a->next->clock), &batch);
+	emr_replica_position at;
+	emr_status status;
 
+	EMR_TRY(answer == NULL ? EMR_NO_MEMORY : emr_replica_at(a->next, &at));
+	options.seen_seq = at.size - 1;
+	options.seen_leaf = at.last_leaf;
+	status = emr_batch_again(
+		&options, &a->o->batch, a->picked, emr_clock_unix_s(a->next->clock), &batch);
 	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it.
 	 */
 	if (status == EMR_NOT_FOUND || status == EMR_DENIED)

@@ -221,6 +221,39 @@ TEST_IN(begin, end, removals_come_first)
 	both_go();
 }
 
+/* What was given and taken back in the gap comes back as taken back, though the removal, which goes
+ * first, is refused until there is something to remove. */
+TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_replica_head head;
+	emr_batch_builder *b;
+	emr_id32 saved, removed;
+	uint64_t seq = 0;
+	uint16_t index;
+
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	saved = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	b = kit_batch(&k, domain.id);
+	removed = kit_unlink(b, &domain, row, 2, saved);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	comes_again();
+	assert_ok(emr_ledger_find_item(k.ledger, removed, &seq, &index));
+	assert_ok(follow(&ana));
+	assert_ok(emr_replica_head_get(ana.replica, domain.id, row, &head));
+	assert_int_equal(head.state, EMR_OBJECT_UNLINKED);
+	assert_true(emr_id16_is_zero(lost));
+	both_go();
+}
+
 /* Another changed the same row meanwhile. */
 TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 {
