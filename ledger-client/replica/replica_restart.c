@@ -185,7 +185,6 @@ void replica_take_next(emr_replica *r)
 		return;
 	}
 	(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
-	(void)unlinkat(r->dirfd, REPLICA_AHEAD, 0);
 	(void)unlinkat(fd, REPLICA_LOCK, 0);
 	if (replica_restart_is(r, EMR_RESTART_FITS) == EMR_OK)
 		(void)unlinkat(r->dirfd, REPLICA_NEXT, AT_REMOVEDIR);
