@@ -25,24 +25,21 @@ typedef struct asking {
  * the earliest of those who were heard counts.  They spoke when the last entry that stays was long
  * on the ledger: a clock that says otherwise is wrong (a dead one begins at 1970), and says nothing
  * for or against any entry; but that of an administrator of one organisation has to be right. */
-static emr_status is_older_than_all(const asking *a, const emr_restart *restart, bool *out_is)
+static emr_status is_older_than_all(const asking *a, emr_restart *restart, bool *out_is)
 {
-	EMR_AUTO_FREE emr_restart *timely = malloc(sizeof *timely);
 	EMR_AUTO_BUF orgs = {0};
-	uint64_t first = restart->said.sigs[0].time, last_kept = 0, time = 0;
+	uint64_t first = restart->said.sigs[0].time, last_kept = 0, time = 0, n = 0;
 
-	EMR_TRY(timely == NULL ? EMR_NO_MEMORY
-			       : emr_chain_time(a->r->writer, restart->said.size - 1, &last_kept));
-	*timely = *restart;
-	timely->n_heard = 0;
+	EMR_TRY(emr_chain_time(a->r->writer, restart->said.size - 1, &last_kept));
 	for (size_t i = 0; i < restart->n_heard; i++) {
 		time = restart->heard[i].sigs[0].time;
-		if (time < last_kept && last_kept - time > EMR_CLOCKS_APART_S)
-			continue;
-		timely->heard[timely->n_heard++] = restart->heard[i];
-		first = time < first ? time : first;
+		if (time + EMR_CLOCKS_APART_S >= last_kept) {
+			restart->heard[n++] = restart->heard[i];
+			first = time < first ? time : first;
+		}
 	}
-	EMR_TRY(emr_restart_orgs(timely, a->r->writer, &orgs));
+	restart->n_heard = n;
+	EMR_TRY(emr_restart_orgs(restart, a->r->writer, &orgs));
 	*out_is = orgs.len == 0;
 	EMR_EACH (const emr_restart_org, org, &orgs)
 		*out_is = *out_is || org->is_heard;
@@ -61,7 +58,7 @@ static bool is_known(const emr_replica *r, const emr_restart *restart)
 	return false;
 }
 
-static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good)
+static emr_status judge(asking *a, emr_restart *restart, bool *out_is_good)
 {
 	emr_status status = emr_ledger_knows(a->r->ledger, &restart->said);
 
@@ -77,13 +74,10 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 		return EMR_OK;
 	emr_log(EMR_LOG_WARN, "replica: a restart of the host is not believed: %s",
 		emr_status_text(status));
-	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_BAD_SIGNATURE ||
-			       status == EMR_AWAITED
-		       ? EMR_OK
-		       : status;
+	return status != EMR_AWAITED && emr_status_may_pass(status) ? status : EMR_OK;
 }
 
-static emr_status take_one(asking *a, const emr_restart *restart)
+static emr_status take_one(asking *a, emr_restart *restart)
 {
 	const bool takes_away = a->differs && a->size > restart->said.size;
 	known_restarts *all = &a->r->heads.restarts;
@@ -177,4 +171,12 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
 		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
+}
+
+bool emr_replica_knows_restarts(emr_replica *replica)
+{
+	known_restarts *all = &replica->heads.restarts;
+
+	all->is_asked = false;
+	return emr_follow_now(replica) == EMR_OK && all->is_asked && !all->is_bad;
 }

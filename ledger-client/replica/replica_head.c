@@ -2,8 +2,7 @@
  * the host has signed, here or for another member, must fit what this computer has verified. */
 #include "replica_private.h"
 
-#include <stdio.h>
-#include <sys/file.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -176,13 +175,11 @@ emr_status emr_replica_note(emr_replica *replica, emr_buf *out_note)
 	return emr_chain_note(r.chain, out_note);
 }
 
-/* In write_lock.  IS_SURE: no restart that is not known here can explain another history; else what
- * differs is compared again when the ledger was followed. */
-static emr_status judge(emr_replica *r, const emr_checkpoint *head, emr_bytes note, bool is_sure,
-	emr_ledger_trouble *out)
+/* In write_lock. */
+static emr_status judge(
+	emr_replica *r, const emr_checkpoint *head, emr_bytes note, emr_ledger_trouble *out)
 {
 	uint64_t size = 0;
-	emr_status status;
 
 	EMR_TRY(emr_chain_size(r->writer, &size));
 	if (r->heads.is_forked)
@@ -190,15 +187,9 @@ static emr_status judge(emr_replica *r, const emr_checkpoint *head, emr_bytes no
 	if (replica_is_before_restart(r, head))
 		return EMR_OK;
 	if (head->size == r->heads.ahead && memcmp(head->root, r->heads.ahead_root, 32) != 0)
-		status = give_trouble(out, EMR_FORK, head->size - 1, two_histories);
-	else if (head->size > size)
-		return keep_ahead(r, head, note);
-	else
-		status = compare_head(r, size, &r->mark, head->size, head->root, out);
-	if (status != EMR_FORK || is_sure)
-		return status;
-	*out = (emr_ledger_trouble){.status = EMR_OK};
-	return keep_ahead(r, head, note);
+		return give_trouble(out, EMR_FORK, head->size - 1, two_histories);
+	return head->size > size ? keep_ahead(r, head, note)
+				 : compare_head(r, size, &r->mark, head->size, head->root, out);
 }
 
 emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
@@ -218,17 +209,20 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 	(void)pthread_mutex_lock(&replica->write_lock);
 	is_sure = followed == EMR_OK ? atomic_load(&replica->heads.restarts.is_asked)
 				     : followed == EMR_ROLLBACK || followed == EMR_FORK;
-	status = judge(replica, &head, note, is_sure, &trouble);
-	if (status == EMR_FORK && !replica->heads.is_forked)
+	status = judge(replica, &head, note, &trouble);
+	if (status == EMR_FORK && !replica->heads.is_forked && is_sure)
 		condemn(replica, note);
+	else if (status == EMR_FORK && !replica->heads.is_forked) {
+		/* Compared again when it could be followed. */
+		trouble.status = EMR_OK;
+		status = keep_ahead(replica, &head, note);
+	}
 	is_ahead = replica->heads.ahead > 0;
 	(void)pthread_mutex_unlock(&replica->write_lock);
 	if (trouble.status != EMR_OK)
 		replica_keep_trouble(replica, &trouble, false);
-	/* A ledger that does not go so far, or another way, is named now, and not at the next save.
-	 */
-	if (status == EMR_OK && is_ahead)
-		followed = emr_follow_now(replica);
-	return status == EMR_OK && (followed == EMR_ROLLBACK || followed == EMR_FORK) ? followed
-										      : status;
+	/* A ledger that does not go so far is named now, and not at the next save. */
+	if (status == EMR_OK && is_ahead && emr_follow_now(replica) == EMR_ROLLBACK)
+		return EMR_ROLLBACK;
+	return status;
 }

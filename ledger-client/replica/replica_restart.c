@@ -168,8 +168,7 @@ static bool is_moved(int from_fd, int to_fd, const char *name)
  * made again, a newer one is not. */
 void replica_take_next(emr_replica *r)
 {
-	const emr_known_restart *last =
-		r->heads.restarts.n > 0 ? &r->heads.restarts.list[r->heads.restarts.n - 1] : NULL;
+	const emr_known_restart *last = newest(r);
 	EMR_AUTO_FD fd = -1;
 
 	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)
