@@ -199,9 +199,11 @@ TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
 }
 
 static bool is_cut_off; /* when it is asked for restarts */
+static bool has_said;	/* a member, to this host, which keeps nothing */
 WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_bytes body,
 	emr_buf *out)
 {
+	has_said = has_said || strcmp(what, EMR_ASK_SAID) == 0;
 	return is_cut_off && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
 		       ? EMR_TIMEOUT
 		       : __real_emr_ledger_ask(ledger, what, body, out);
@@ -364,6 +366,56 @@ TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(true);
 	assert_true(emr_id16_equal(lost, row));
+	both_go();
+}
+
+/* Nobody may go by her word that all is there, before it is removed again. */
+TEST_IN(begin, end, while_a_removal_is_lost_a_member_does_not_say_that_all_is_there)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_id32 put = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 2, put);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	b = kit_batch(&k, domain.id);
+	put = kit_put(b, &domain, row, 2, put);
+	(void)kit_send(&k, b);
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	assert_true(emr_id16_equal(lost, row));
+	comes_again();
+	assert_ok(follow(&ana));
+	has_said = false;
+	assert_ok(emr_replica_say(ana.replica, k.keyring));
+	assert_false(has_said);
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 3, put);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	(void)!emr_replica_say(ana.replica, k.keyring);
+	assert_true(has_said);
+	both_go();
+}
+
+TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
+{
+	host_loses(0, 0);
+	assert_true(emr_replica_knows_restarts(ana.replica));
+	is_cut_off = true;
+	assert_false(emr_replica_knows_restarts(ana.replica));
+	is_cut_off = false;
+	assert_true(emr_replica_knows_restarts(ana.replica));
+	kit_put_file(printed("%s/ana", k.base), "replica.restarts", emr_bytes_of("?", 1));
+	comes_again();
+	assert_false(emr_replica_knows_restarts(ana.replica));
 	both_go();
 }
 
