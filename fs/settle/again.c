@@ -3,7 +3,7 @@
  * name what is gone for good: nothing stays registered in silence that is not. */
 #include "settle_private.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -30,19 +30,20 @@ static emr_status note_lost(going_on *g, emr_journal_txn *txn, const emr_replica
 	EMR_AUTO_BUF bytes = {0};
 	emr_place place;
 	emr_meta meta;
-	emr_status status;
-	char id[33];
+	char id[33], deed[80];
 
 	emr_hex(change->object.b, sizeof change->object.b, id);
-	emr_log(EMR_LOG_ERROR, "gone with the ledger's end: %s of %s", emr_op_text(change->op), id);
-	if (change->op == EMR_OP_ERASE || change->family != EMR_FAMILY_OBJECT ||
+	(void)snprintf(deed, sizeof deed, "%s %s", emr_op_text(change->op), id);
+	emr_log(EMR_LOG_ERROR, "gone with the ledger's end: %s", deed);
+	if (change->op == EMR_OP_ERASE ||
+		(change->family != EMR_FAMILY_OBJECT && !emr_replica_is_urgent(change->op)) ||
 		g->named++ >= NAMED_MAX)
 		return EMR_OK;
-	status = emr_facts_version(g->settle->options.facts, change->domain, change->object,
-		change->version, change->op == EMR_OP_META ? 0 : change->version, &place, &bytes,
-		&meta);
-	if (status != EMR_OK) /* a removal has no name, or it cannot be read any more */
-		meta.name = emr_bytes_of(id, 0);
+	if (emr_facts_version(g->settle->options.facts, change->domain, change->object,
+		    change->version, change->op == EMR_OP_META ? 0 : change->version, &place,
+		    &bytes,
+		    &meta) != EMR_OK) /* no record has that name, or it cannot be read any more */
+		meta.name = emr_bytes_of(deed, strlen(deed));
 	return emr_journal_put(txn, EMR_ROW_LOST, change->object, meta.name);
 }
 

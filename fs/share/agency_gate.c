@@ -1,6 +1,7 @@
 /* After a restart of the ledger's host an owner's revocation may be among the entries that were
  * lost. This file has an agent release nothing on the grants of an owner whose computer has not
- * said since that nothing of it is left to sign again. */
+ * said since that nothing of it is left to sign again; nor while it is not known whether there was
+ * one. */
 #include "agency.h"
 
 #include <string.h>
@@ -48,11 +49,12 @@ static emr_status has_said(emr_share *share, const emr_known_restart *last,
 
 emr_status agency_may_release(emr_share *share, emr_id16 domain, bool *out_may)
 {
+	const bool is_known = emr_replica_knows_restarts(share->o.replica);
 	emr_known_restart last;
 	emr_known_person owner;
 
-	*out_may = emr_replica_restarts(share->o.replica, &last, 1) == 0;
-	if (*out_may)
+	*out_may = is_known && emr_replica_restarts(share->o.replica, &last, 1) == 0;
+	if (*out_may || !is_known)
 		return EMR_OK;
 	EMR_TRY(owner_of(share, domain, &owner));
 	return has_said(share, &last, &owner, out_may);

@@ -21,8 +21,6 @@ void emr_row_put_head(const emr_row_head *head, uint8_t *out);
 
 /* Facts of the operations that only the rules need.  It knows nothing of rows or authority. */
 
-/* Operations that someone waits for: short-lived, and not older than that. */
-bool emr_op_is_prompt(uint8_t op);
 /* Operations that others have to look at, or that let one more speak: a quota of its own. */
 bool emr_op_is_letter(uint8_t op);
 /* How long a batch with such an item may stay valid after header.time. */

@@ -5,12 +5,12 @@
 #include "replica_private.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "contract/contract.h"
 #include "ledger/batch.h"
 
 /* ---- the new copy ---- */
@@ -55,6 +55,9 @@ typedef struct again {
 	emr_opened_entry *o; /* the entry in hand */
 	emr_chain_parts parts;
 	bool picked[EMR_BATCH_COUNT_MAX]; /* of its items */
+	emr_item item;			  /* in hand */
+	emr_span pub;			  /* its own */
+	emr_buf lacking;		  /* for REPLICA_LACKING */
 } again;
 
 static void again_free(again **a)
@@ -63,17 +66,11 @@ static void again_free(again **a)
 		return;
 	emr_opened_entry_free(&(*a)->o);
 	emr_chain_parts_free(&(*a)->parts);
+	emr_buf_free(&(*a)->lacking);
 	free(*a);
 }
 
-/* The ledger takes these within minutes only, and whoever waits asks again. */
-static bool is_of_the_moment(uint8_t op)
-{
-	return op == EMR_OP_ACCESS_REQ || op == EMR_OP_ACCESS_SERVED || op == EMR_OP_RECOVER_REQ;
-}
-
-/* By which somebody loses what he could. */
-static bool is_urgent(uint8_t op)
+bool emr_replica_is_urgent(uint8_t op)
 {
 	return op == EMR_OP_REVOKE || op == EMR_OP_KEY_REVOKE || op == EMR_OP_CERT_REVOKE ||
 	       op == EMR_OP_ENROL_REVOKE || op == EMR_OP_WRITER_DEL || op == EMR_OP_DATASET_DROP ||
@@ -86,34 +83,36 @@ static bool is_gone(again *a, uint16_t index, emr_replica_change *out)
 {
 	uint64_t seq;
 	uint16_t at;
-	uint8_t id[32];
 
-	emr_item_id(a->o->batch.items[index].bytes, id);
+	emr_batch_item_at(&a->o->batch, index, &a->item, &a->pub);
 	replica_change_of(&a->o->entry, &a->o->batch, index, out);
-	return out->result == EMR_RESULT_APPLIED && !is_of_the_moment(out->op) &&
-	       emr_chain_find_item(a->next->writer, id, &seq, &at) != EMR_OK;
+	return out->result == EMR_RESULT_APPLIED && !emr_op_is_prompt(out->op) &&
+	       emr_chain_find_item(a->next->writer, out->item_id.b, &seq, &at) != EMR_OK;
 }
 
 /* A part that is nowhere, of a folder whose parts are kept here, was destroyed since. */
 static bool has_part(const again *a, size_t index)
 {
-	emr_item item;
-	emr_span pub;
-
-	emr_batch_item_at(&a->o->batch, index, &item, &pub);
-	return item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
+	return a->item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
 }
 
+/* What was refused before that was there which it takes back is handed in again behind it.  The
+ * newest entry, which is named, makes that another batch: the same one gets the answer that it got.
+ */
 static emr_status hand_in(again *a)
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
-	const emr_batch_options options = {
+	emr_batch_options options = {
 		.keyring = a->how->keyring, .net_id = emr_ledger_net_id(a->next->ledger)};
-	emr_status status = answer == NULL ? EMR_NO_MEMORY
-					   : emr_batch_again(&options, &a->o->batch, a->picked,
-						     emr_clock_unix_s(a->next->clock), &batch);
+	emr_replica_position at;
+	emr_status status;
 
+	EMR_TRY(answer == NULL ? EMR_NO_MEMORY : emr_replica_at(a->next, &at));
+	options.seen_seq = at.size - 1;
+	options.seen_leaf = at.last_leaf;
+	status = emr_batch_again(
+		&options, &a->o->batch, a->picked, emr_clock_unix_s(a->next->clock), &batch);
 	/* Nothing of it is left to do, or a key that this keyring has not got any more signed it.
 	 */
 	if (status == EMR_NOT_FOUND || status == EMR_DENIED)
@@ -125,8 +124,13 @@ static emr_status hand_in(again *a)
 
 static emr_status tell_lost(again *a, uint16_t index, const emr_replica_change *change)
 {
+	emr_key_text key = {.text = {0}};
 	bool is_mine = false;
 
+	/* A certificate has no row that would be in force. */
+	if (emr_replica_is_urgent(change->op) && change->op != EMR_OP_CERT_REVOKE &&
+		change->op != EMR_OP_ENROL_REVOKE && emr_contract_row_key(&a->item, a->pub, &key))
+		EMR_TRY(emr_buf_append(&a->lacking, &key, sizeof key));
 	if (!has_part(a, index))
 		EMR_TRY(emr_replica_is_mine(a->replica, change->domain, &is_mine));
 	return is_mine || a->how->lost == NULL
@@ -157,7 +161,8 @@ static emr_status take_entry(again *a, uint64_t seq, again_pass pass)
 		emr_replica_change change;
 		const bool gone = is_gone(a, i, &change);
 
-		a->picked[i] = gone && has_part(a, i) && (pass == ALL || is_urgent(change.op));
+		a->picked[i] =
+			gone && has_part(a, i) && (pass == ALL || emr_replica_is_urgent(change.op));
 		if (gone && pass == LOST)
 			EMR_TRY(tell_lost(a, i, &change));
 	}
@@ -182,7 +187,31 @@ static emr_status sign_again(
 	for (again_pass pass = URGENT; pass < PASSES; pass++)
 		for (uint64_t seq = from; seq < size; seq++)
 			EMR_TRY(take_entry(a, seq, pass));
+	if (a->lacking.len > 0)
+		EMR_TRY(emr_file_replace(
+			replica->dirfd, REPLICA_LACKING, emr_buf_view(&a->lacking), 0600));
 	return how->then != NULL ? how->then(how->arg, next) : EMR_OK;
+}
+
+bool replica_is_lacking(emr_replica *r)
+{
+	EMR_AUTO_BUF keys = {0};
+	emr_status status = emr_file_read(r->dirfd, REPLICA_LACKING, (size_t)1 << 24, &keys);
+	emr_row_head head;
+
+	if (status != EMR_OK || keys.len % sizeof(emr_key_text) != 0)
+		return status != EMR_NOT_FOUND;
+	EMR_EACH (emr_key_text, key, &keys) {
+		EMR_AUTO_BUF row = {0};
+
+		key->text[sizeof key->text - 1] = 0;
+		/* One that is nowhere went with what it took back. */
+		if (emr_chain_row(r->writer, key->text, &row, NULL, NULL) != EMR_NOT_FOUND &&
+			(emr_row_head_parse(view_of(&row), &head) != EMR_CONTRACT_OK ||
+				head.state == EMR_STATE_PRESENT))
+			return true;
+	}
+	return false;
 }
 
 emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing)

@@ -108,7 +108,8 @@ emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring)
 	said = is_over ? &b->said_after : &b->said;
 	if (is_over ? replica_waits(replica) == EMR_OK : b->is_all)
 		note.recovery = is_over ? last.recovery : b->id;
-	if (emr_id16_is_zero(note.recovery) || emr_id16_equal(note.recovery, *said))
+	if (emr_id16_is_zero(note.recovery) || emr_id16_equal(note.recovery, *said) ||
+		(is_over && replica_is_lacking(replica)))
 		return EMR_OK;
 	EMR_TRY(emr_chain_size(replica->writer, &note.size));
 	EMR_TRY(emr_chain_root(replica->writer, note.size, note.root));

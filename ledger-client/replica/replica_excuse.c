@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "contract/contract.h"
 #include "ledger/backend.h"
 #include "ledger/checkpoint.h"
 #include "ledger/restart.h"
@@ -19,16 +20,29 @@ typedef struct asking {
 	bool has_taken; /* one that explains that */
 } asking;
 
-/* No entry goes that came after somebody was heard, or after the restart itself: that would be cut
- * out of what the host had taken since. */
-static emr_status is_older_than_all(const asking *a, const emr_restart *restart, bool *out_is)
+/* No entry goes that came after the host was heard, or after the restart itself: that would be cut
+ * out of what the host had taken since.  The host's own time says little about a host that lies, so
+ * the earliest of those who were heard counts.  They spoke when the last entry that stays was long
+ * on the ledger: a clock that says otherwise is wrong (a dead one begins at 1970), and says nothing
+ * for or against any entry; but that of an administrator of one organisation has to be right. */
+static emr_status is_older_than_all(const asking *a, emr_restart *restart, bool *out_is)
 {
-	uint64_t first = restart->said.sigs[0].time, time = 0;
+	EMR_AUTO_BUF orgs = {0};
+	uint64_t first = restart->said.sigs[0].time, last_kept = 0, time = 0, n = 0;
 
-	for (size_t i = 0; i < restart->n_heard; i++)
-		if (restart->heard[i].sigs[0].time < first)
-			first = restart->heard[i].sigs[0].time;
-	*out_is = true;
+	EMR_TRY(emr_chain_time(a->r->writer, restart->said.size - 1, &last_kept));
+	for (size_t i = 0; i < restart->n_heard; i++) {
+		time = restart->heard[i].sigs[0].time;
+		if (time + EMR_CLOCKS_APART_S >= last_kept) {
+			restart->heard[n++] = restart->heard[i];
+			first = time < first ? time : first;
+		}
+	}
+	restart->n_heard = n;
+	EMR_TRY(emr_restart_orgs(restart, a->r->writer, &orgs));
+	*out_is = orgs.len == 0;
+	EMR_EACH (const emr_restart_org, org, &orgs)
+		*out_is = *out_is || org->is_heard;
 	for (uint64_t seq = restart->said.size; seq < a->size && *out_is; seq++) {
 		EMR_TRY(emr_chain_time(a->r->writer, seq, &time));
 		*out_is = time <= first;
@@ -44,7 +58,7 @@ static bool is_known(const emr_replica *r, const emr_restart *restart)
 	return false;
 }
 
-static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good)
+static emr_status judge(asking *a, emr_restart *restart, bool *out_is_good)
 {
 	emr_status status = emr_ledger_knows(a->r->ledger, &restart->said);
 
@@ -60,13 +74,10 @@ static emr_status judge(asking *a, const emr_restart *restart, bool *out_is_good
 		return EMR_OK;
 	emr_log(EMR_LOG_WARN, "replica: a restart of the host is not believed: %s",
 		emr_status_text(status));
-	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_BAD_SIGNATURE ||
-			       status == EMR_AWAITED
-		       ? EMR_OK
-		       : status;
+	return status != EMR_AWAITED && emr_status_may_pass(status) ? status : EMR_OK;
 }
 
-static emr_status take_one(asking *a, const emr_restart *restart)
+static emr_status take_one(asking *a, emr_restart *restart)
 {
 	const bool takes_away = a->differs && a->size > restart->said.size;
 	known_restarts *all = &a->r->heads.restarts;
@@ -143,8 +154,10 @@ emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, e
 		return why;
 	status = ask(&a);
 	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short)) {
-		/* A host that does not know yet that it is short is told. */
-		if (why != EMR_ROLLBACK || !replica_begin_bringing(r))
+		/* A host that does not know yet that it is short is told.  Nobody is accused before
+		 * the question was answered. */
+		if (!emr_status_may_pass(status) &&
+			(why != EMR_ROLLBACK || !replica_begin_bringing(r)))
 			return why;
 		a.differs = true;
 	}
@@ -157,5 +170,13 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 	asking a = {.r = r, .size = size, .ledger_size = ledger_size};
 
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
-		r->heads.restarts.is_asked = ask(&a) != EMR_OFFLINE;
+		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
+}
+
+bool emr_replica_knows_restarts(emr_replica *replica)
+{
+	known_restarts *all = &replica->heads.restarts;
+
+	all->is_asked = false;
+	return emr_follow_now(replica) == EMR_OK && all->is_asked && !all->is_bad;
 }

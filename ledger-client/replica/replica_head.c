@@ -2,8 +2,7 @@
  * the host has signed, here or for another member, must fit what this computer has verified. */
 #include "replica_private.h"
 
-#include <stdio.h>
-#include <sys/file.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -197,8 +196,8 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 {
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_checkpoint head;
-	bool is_ahead;
-	emr_status status = emr_checkpoint_parse(note, &head);
+	bool is_ahead, is_sure;
+	emr_status followed, status = emr_checkpoint_parse(note, &head);
 
 	if (status == EMR_OK)
 		status = emr_ledger_knows(replica->ledger, &head);
@@ -206,11 +205,18 @@ emr_status emr_replica_hear(emr_replica *replica, emr_bytes note)
 		return status == EMR_UNSUPPORTED ? EMR_OK : status;
 	/* As far as it can be followed; a restart that nobody here has seen would explain it. */
 	atomic_store(&replica->heads.restarts.is_asked, false);
-	(void)!emr_follow_now(replica);
+	followed = emr_follow_now(replica);
 	(void)pthread_mutex_lock(&replica->write_lock);
+	is_sure = followed == EMR_OK ? atomic_load(&replica->heads.restarts.is_asked)
+				     : followed == EMR_ROLLBACK || followed == EMR_FORK;
 	status = judge(replica, &head, note, &trouble);
-	if (status == EMR_FORK && !replica->heads.is_forked)
+	if (status == EMR_FORK && !replica->heads.is_forked && is_sure)
 		condemn(replica, note);
+	else if (status == EMR_FORK && !replica->heads.is_forked) {
+		/* Compared again when it could be followed. */
+		trouble.status = EMR_OK;
+		status = keep_ahead(replica, &head, note);
+	}
 	is_ahead = replica->heads.ahead > 0;
 	(void)pthread_mutex_unlock(&replica->write_lock);
 	if (trouble.status != EMR_OK)

@@ -15,9 +15,11 @@
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
-#define REPLICA_NEXT "replica.next" /* a directory: the copy that takes its place */
+#define REPLICA_NEXT "replica.next"	  /* a directory: the copy that takes its place */
 #define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
 #define REPLICA_RESTARTS "replica.restarts"
+/* emr_key_text, ... of rows that urgent operations had ended which are gone after a restart. */
+#define REPLICA_LACKING "replica.lacking"
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
@@ -189,6 +191,8 @@ bool replica_is_signed(emr_replica *r, uint64_t size);
 void replica_reached(emr_replica *r, uint64_t size);
 /* To a host that lost entries, which is away meanwhile. */
 void replica_bring(emr_replica *r);
+/* Whether a row of REPLICA_LACKING is in force. */
+bool replica_is_lacking(emr_replica *r);
 /* Of a host that is shorter than what it signed; false: it does not say that it lost entries. */
 bool replica_begin_bringing(emr_replica *r);
 /* For emr_replica_last_trouble. */

@@ -168,8 +168,7 @@ static bool is_moved(int from_fd, int to_fd, const char *name)
  * made again, a newer one is not. */
 void replica_take_next(emr_replica *r)
 {
-	const emr_known_restart *last =
-		r->heads.restarts.n > 0 ? &r->heads.restarts.list[r->heads.restarts.n - 1] : NULL;
+	const emr_known_restart *last = newest(r);
 	EMR_AUTO_FD fd = -1;
 
 	if (last == NULL || last->state != EMR_RESTART_MADE || r->is_still)
@@ -185,7 +184,6 @@ void replica_take_next(emr_replica *r)
 		return;
 	}
 	(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
-	(void)unlinkat(r->dirfd, REPLICA_AHEAD, 0);
 	(void)unlinkat(fd, REPLICA_LOCK, 0);
 	if (replica_restart_is(r, EMR_RESTART_FITS) == EMR_OK)
 		(void)unlinkat(r->dirfd, REPLICA_NEXT, AT_REMOVEDIR);

@@ -24,7 +24,8 @@ emr_test(test_two_histories
 emr_test(test_restarts
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_restart.c
 	USES served_kit http Threads::Threads
-	LABELS conformance)
+	LABELS conformance
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_ask)
 emr_test(test_ledger_crowd
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_crowd.c
 	USES served_kit Threads::Threads

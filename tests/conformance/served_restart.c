@@ -9,6 +9,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/network.h"
 #include "ledger/restart.h"
+#include "replica/follower.h"
 #include "replica/restart.h"
 #include "served_members.h"
 
@@ -18,6 +19,7 @@ typedef struct restart_of {
 	uint64_t size, time, heard_time;
 	emr_keyring *heard; /* NULL: nobody was */
 	uint8_t seed_xor;   /* another host's key */
+	emr_keyring *dead;  /* was heard besides, by a clock that stands at its beginning */
 } restart_of;
 
 static void host_restarts(restart_of how)
@@ -30,12 +32,15 @@ static void host_restarts(restart_of how)
 		.net_id = k.net_id, .recovery = emr_id16_random(), .size = how.size};
 	assert_ok(emr_ledger_root(k.ledger, how.size, restart.said.root));
 	restart.heard[0] = restart.said;
-	restart.n_heard = how.heard != NULL;
+	restart.heard[1] = restart.said;
+	restart.n_heard = how.dead != NULL ? 2 : how.heard != NULL;
 	kit_host_seed(seed);
 	seed[0] ^= how.seed_xor;
 	assert_ok(emr_checkpoint_sign(&restart.said, seed, how.time));
 	if (how.heard != NULL)
 		assert_ok(emr_checkpoint_cosign(&restart.heard[0], how.heard, how.heard_time));
+	if (how.dead != NULL)
+		assert_ok(emr_checkpoint_cosign(&restart.heard[1], how.dead, 1));
 	assert_ok(emr_restart_write(&restart, &bytes));
 	kit_put_file(printed("%s/host", k.base), EMR_RESTARTS, emr_buf_view(&bytes));
 }
@@ -54,7 +59,7 @@ static void host_loses(unsigned by_ana, unsigned by_rui)
 
 static restart_of a_restart(void)
 {
-	return (restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0};
+	return (restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0, NULL};
 }
 
 static uint64_t host_size(void)
@@ -173,10 +178,95 @@ TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 	how = a_restart();
 	how.heard_time--;
 	expect_refused(how, EMR_ROLLBACK);
+	how.heard_time = 1; /* a dead clock says nothing, and nobody else was heard */
+	expect_refused(how, EMR_ROLLBACK);
 	emr_keyring_free(thief);
 	/* One that came to be shown late is one all the same. */
 	host_restarts(a_restart());
 	assert_status(EMR_OFFLINE, follow(&ana));
+	both_go();
+}
+
+/* One administrator's dead clock voids no restart. */
+TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
+{
+	emr_keyring *other = NULL;
+	restart_of how;
+
+	host_loses(2, 0);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &other));
+	how = a_restart();
+	how.dead = other;
+	host_restarts(how);
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_true(emr_replica_must_go_on(ana.replica));
+	emr_keyring_free(other);
+	both_go();
+}
+
+static bool is_cut_off; /* when it is asked for restarts */
+static bool has_said;	/* a member, to this host, which keeps nothing */
+WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_bytes body,
+	emr_buf *out)
+{
+	has_said = has_said || strcmp(what, EMR_ASK_SAID) == 0;
+	return is_cut_off && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
+		       ? EMR_TIMEOUT
+		       : __real_emr_ledger_ask(ledger, what, body, out);
+}
+
+static void expect_trusted(member *m)
+{
+	assert_false(emr_replica_is_forked(m->replica));
+	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
+}
+
+TEST_IN(begin, end, nobody_is_condemned_before_he_was_asked_for_restarts)
+{
+	host_loses(2, 3);
+	host_restarts(a_restart());
+	is_cut_off = true;
+	assert_status(EMR_OFFLINE, follow(&ana));
+	expect_trusted(&ana);
+	assert_false(emr_replica_must_go_on(ana.replica));
+	is_cut_off = false;
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	comes_again();
+	assert_ok(follow(&ana));
+	both_go();
+}
+
+/* On another's card is a head of the ledger that went on; hers does not know of it, and then knows
+ * and waits. */
+TEST_IN(begin, end, a_head_from_after_a_restart_accuses_nobody_before_it_can_be_compared)
+{
+	EMR_AUTO_BUF his = {0};
+
+	host_loses(3, 0);
+	host_restarts(a_restart());
+	kit_clock_set(&k.clock, KIT_NOW + 10);
+	assert_ok(follow(&rui));
+	save(&rui);
+	assert_ok(emr_replica_note(rui.replica, &his));
+	kit_host_stop(&k);
+	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
+	expect_trusted(&ana);
+	kit_host_start(&k);
+	is_cut_off = true;
+	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
+	expect_trusted(&ana);
+	is_cut_off = false;
+	assert_status(EMR_OFFLINE, follow(&ana));
+	assert_true(emr_replica_must_go_on(ana.replica));
+	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
+	expect_trusted(&ana);
+	go_on(false);
+	comes_again();
+	assert_int_equal(faccessat(ana.state_fd, "replica.ahead", F_OK, 0), 0);
+	assert_ok(follow(&ana));
+	expect_trusted(&ana);
+	assert_int_not_equal(faccessat(ana.state_fd, "replica.ahead", F_OK, 0), 0);
 	both_go();
 }
 
@@ -227,6 +317,39 @@ TEST_IN(begin, end, removals_come_first)
 	both_go();
 }
 
+/* What was given and taken back in the gap comes back as taken back, though the removal, which goes
+ * first, is refused until there is something to remove. */
+TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_replica_head head;
+	emr_batch_builder *b;
+	emr_id32 saved, removed;
+	uint64_t seq = 0;
+	uint16_t index;
+
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	saved = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	b = kit_batch(&k, domain.id);
+	removed = kit_unlink(b, &domain, row, 2, saved);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	comes_again();
+	assert_ok(emr_ledger_find_item(k.ledger, removed, &seq, &index));
+	assert_ok(follow(&ana));
+	assert_ok(emr_replica_head_get(ana.replica, domain.id, row, &head));
+	assert_int_equal(head.state, EMR_OBJECT_UNLINKED);
+	assert_true(emr_id16_is_zero(lost));
+	both_go();
+}
+
 /* Another changed the same row meanwhile. */
 TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 {
@@ -249,6 +372,56 @@ TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(true);
 	assert_true(emr_id16_equal(lost, row));
+	both_go();
+}
+
+/* Nobody may go by her word that all is there, before it is removed again. */
+TEST_IN(begin, end, while_a_removal_is_lost_a_member_does_not_say_that_all_is_there)
+{
+	const emr_id16 row = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_id32 put = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+
+	(void)kit_send(&k, b);
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 2, put);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+	b = kit_batch(&k, domain.id);
+	put = kit_put(b, &domain, row, 2, put);
+	(void)kit_send(&k, b);
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(false);
+	assert_true(emr_id16_equal(lost, row));
+	comes_again();
+	assert_ok(follow(&ana));
+	has_said = false;
+	assert_ok(emr_replica_say(ana.replica, k.keyring));
+	assert_false(has_said);
+	b = kit_batch(&k, domain.id);
+	(void)kit_unlink(b, &domain, row, 3, put);
+	(void)kit_send(&k, b);
+	assert_ok(follow(&ana));
+	(void)!emr_replica_say(ana.replica, k.keyring);
+	assert_true(has_said);
+	both_go();
+}
+
+TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
+{
+	host_loses(0, 0);
+	assert_true(emr_replica_knows_restarts(ana.replica));
+	is_cut_off = true;
+	assert_false(emr_replica_knows_restarts(ana.replica));
+	is_cut_off = false;
+	assert_true(emr_replica_knows_restarts(ana.replica));
+	kit_put_file(printed("%s/ana", k.base), "replica.restarts", emr_bytes_of("?", 1));
+	comes_again();
+	assert_false(emr_replica_knows_restarts(ana.replica));
 	both_go();
 }
 

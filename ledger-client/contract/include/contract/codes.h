@@ -117,6 +117,8 @@ typedef enum emr_op {
 int emr_op_pub_len(uint8_t op);
 /* "KEY_REG", ...; "UNKNOWN". */
 const char *emr_op_text(uint8_t op);
+/* Operations that someone waits for: short-lived, and not older than that. */
+bool emr_op_is_prompt(uint8_t op);
 bool emr_op_is_served(uint8_t op);
 /* The family of the row that OP moves, which is also the family of its private part; 0 when the
  * format has no such operation, or for RESTORE_PART and ERASE, whose public part names it. */

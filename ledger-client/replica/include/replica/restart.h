@@ -25,6 +25,8 @@ typedef struct emr_known_restart {
 
 /* Of the newest restarts at most MAX, oldest first; how many. */
 size_t emr_replica_restarts(emr_replica *replica, emr_known_restart *out, size_t max);
+/* Asks the host: false, where it did not answer, or those that were seen cannot be read. */
+bool emr_replica_knows_restarts(emr_replica *replica);
 /* Once in each opening that took a restart, or the new copy after it. */
 bool emr_replica_restart_is_new(emr_replica *replica);
 /* Entries of this copy are gone, so it neither follows nor hands in (EMR_OFFLINE) until a new one
@@ -48,6 +50,11 @@ typedef struct emr_signing_again {
  * errors of following, and of the ledger as emr_ledger_submit. */
 emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing);
 
+/* Whether by OP somebody loses what he could. */
+bool emr_replica_is_urgent(uint8_t op);
+
 /* Says to the host, once a recovery and once behind its end, signed by KEYRING, that it lacks
- * nothing of this copy, when that is so.  Not EMR_OK: it can be tried again. */
+ * nothing of this copy, when that is so: behind its end not while something is in force that an
+ * urgent operation of this computer's, which is gone for good, had ended.  Not EMR_OK: it can be
+ * tried again. */
 emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring);
