@@ -96,8 +96,9 @@ static bool has_part(const again *a, size_t index)
 	return a->item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
 }
 
-/* What was refused before that was there which it takes back is handed in again behind it.  The
- * newest entry, which is named, makes that another batch: the same one gets the answer that it got.
+/* A batch that was refused before that was there which it takes back is handed in again behind it.
+ * The newest entry, which is named, makes that another batch: the same one gets the answer that it
+ * got.
  */
 static emr_status hand_in(again *a)
 {
@@ -193,27 +194,6 @@ static emr_status sign_again(
 	return how->then != NULL ? how->then(how->arg, next) : EMR_OK;
 }
 
-bool replica_is_lacking(emr_replica *r)
-{
-	EMR_AUTO_BUF keys = {0};
-	emr_status status = emr_file_read(r->dirfd, REPLICA_LACKING, (size_t)1 << 24, &keys);
-	emr_row_head head;
-
-	if (status != EMR_OK || keys.len % sizeof(emr_key_text) != 0)
-		return status != EMR_NOT_FOUND;
-	EMR_EACH (emr_key_text, key, &keys) {
-		EMR_AUTO_BUF row = {0};
-
-		key->text[sizeof key->text - 1] = 0;
-		/* One that is nowhere went with what it took back. */
-		if (emr_chain_row(r->writer, key->text, &row, NULL, NULL) != EMR_NOT_FOUND &&
-			(emr_row_head_parse(view_of(&row), &head) != EMR_CONTRACT_OK ||
-				head.state == EMR_STATE_PRESENT))
-			return true;
-	}
-	return false;
-}
-
 emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing)
 {
 	EMR_AUTO_REPLICA next = NULL;
@@ -232,4 +212,12 @@ emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *sign
 	next = NULL;
 	EMR_LOCKED(&replica->write_lock);
 	return replica_restart_is(replica, EMR_RESTART_MADE);
+}
+
+bool emr_replica_knows_restarts(emr_replica *replica)
+{
+	known_restarts *all = &replica->heads.restarts;
+
+	all->is_asked = false;
+	return emr_follow_now(replica) == EMR_OK && all->is_asked && !all->is_bad;
 }

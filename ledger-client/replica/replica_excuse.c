@@ -172,11 +172,3 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
 		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
 }
-
-bool emr_replica_knows_restarts(emr_replica *replica)
-{
-	known_restarts *all = &replica->heads.restarts;
-
-	all->is_asked = false;
-	return emr_follow_now(replica) == EMR_OK && all->is_asked && !all->is_bad;
-}

@@ -188,3 +188,24 @@ void replica_take_next(emr_replica *r)
 	if (replica_restart_is(r, EMR_RESTART_FITS) == EMR_OK)
 		(void)unlinkat(r->dirfd, REPLICA_NEXT, AT_REMOVEDIR);
 }
+
+bool replica_is_lacking(emr_replica *r)
+{
+	EMR_AUTO_BUF keys = {0};
+	emr_status status = emr_file_read(r->dirfd, REPLICA_LACKING, (size_t)1 << 24, &keys);
+	emr_row_head head;
+
+	if (status != EMR_OK || keys.len % sizeof(emr_key_text) != 0)
+		return status != EMR_NOT_FOUND;
+	EMR_EACH (emr_key_text, key, &keys) {
+		EMR_AUTO_BUF row = {0};
+
+		key->text[sizeof key->text - 1] = 0;
+		/* One that is nowhere went with what it took back. */
+		if (emr_chain_row(r->writer, key->text, &row, NULL, NULL) != EMR_NOT_FOUND &&
+			(emr_row_head_parse(view_of(&row), &head) != EMR_CONTRACT_OK ||
+				head.state == EMR_STATE_PRESENT))
+			return true;
+	}
+	return false;
+}

@@ -3,6 +3,7 @@
  * with both as evidence, where two such heads lie on different chains. */
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,24 @@
 #include "base/worker.h"
 #include "ledger/network.h"
 #include "served_private.h"
+
+emr_status served_begin_recovery(emr_served *served)
+{
+	const emr_recovery lost = {.id = emr_id16_random()};
+
+	if (atomic_load(&served->is_recovering))
+		return EMR_OK;
+	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_HEAD, 0);
+	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_SECOND, 0);
+	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_OTHER, 0);
+	EMR_TRY(emr_file_replace(
+		served->host_dirfd, EMR_RECOVERY, emr_bytes_of(lost.id.b, sizeof lost.id.b), 0600));
+	served->lost = lost;
+	atomic_store(&served->is_recovering, true);
+	emr_log(EMR_LOG_WARN,
+		"host: entries of the ledger are lost; they are taken from its members");
+	return EMR_OK;
+}
 
 /* Whether the chain here is that of HEAD, as far as that can be told. */
 static emr_status compare(

@@ -60,24 +60,6 @@ static bool is_elsewhere(const emr_served *served)
 
 /* ---- beginning and end ---- */
 
-emr_status served_begin_recovery(emr_served *served)
-{
-	const emr_recovery lost = {.id = emr_id16_random()};
-
-	if (atomic_load(&served->is_recovering))
-		return EMR_OK;
-	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_HEAD, 0);
-	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_SECOND, 0);
-	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_OTHER, 0);
-	EMR_TRY(emr_file_replace(
-		served->host_dirfd, EMR_RECOVERY, emr_bytes_of(lost.id.b, sizeof lost.id.b), 0600));
-	served->lost = lost;
-	atomic_store(&served->is_recovering, true);
-	emr_log(EMR_LOG_WARN,
-		"host: entries of the ledger are lost; they are taken from its members");
-	return EMR_OK;
-}
-
 /* The ledger goes on from what it has. */
 static emr_status finish(emr_served *served)
 {

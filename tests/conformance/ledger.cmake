@@ -23,9 +23,13 @@ emr_test(test_two_histories
 	LINK_OPTIONS -Wl,--wrap=emr_chain_caller)
 emr_test(test_restarts
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_restart.c
-	USES served_kit http Threads::Threads
+	USES served_kit Threads::Threads
 	LABELS conformance
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_ask)
+emr_test(test_brought
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_brought.c
+	USES served_kit http Threads::Threads
+	LABELS conformance)
 emr_test(test_ledger_crowd
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_crowd.c
 	USES served_kit Threads::Threads

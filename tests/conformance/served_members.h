@@ -107,7 +107,7 @@ static member ana, rui;
 
 /* Both have followed what the host had before it made a copy of it; from there on each saves into
  * another history.  The last one that it shows is Rui's. */
-static void part_ways(unsigned by_ana, unsigned by_rui)
+static void __attribute__((unused)) part_ways(unsigned by_ana, unsigned by_rui)
 {
 	member_comes(&ana, "ana");
 	member_comes(&rui, "rui");
@@ -122,7 +122,7 @@ static void part_ways(unsigned by_ana, unsigned by_rui)
 		save(&rui);
 }
 
-static void both_go(void)
+static void __attribute__((unused)) both_go(void)
 {
 	member_goes(&ana);
 	member_goes(&rui);
