@@ -35,7 +35,7 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
  * was heard before an entry came. */
 static emr_status take_said(emr_served *served, emr_serve_call *call)
 {
-	const uint64_t now = emr_clock_unix_s(served->clock);
+	const uint64_t first = emr_clock_unix_s(served->clock) - WIRE_CLOCKS_APART_S;
 	uint64_t size = 0, newest = 0;
 	emr_checkpoint said;
 	EMR_LOCKED(&served->rows_lock);
@@ -46,10 +46,11 @@ static emr_status take_said(emr_served *served, emr_serve_call *call)
 	EMR_TRY(emr_chain_size(served->rows, &size));
 	if (atomic_load(&served->is_recovering) && size > 0)
 		EMR_TRY(emr_chain_time(served->rows, size - 1, &newest));
-	if (said.sigs[0].time > now + WIRE_CLOCKS_APART_S || said.sigs[0].time < newest ||
-		now > said.sigs[0].time + WIRE_CLOCKS_APART_S)
-		return EMR_DENIED;
-	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
+	/* A time before FIRST is a very large difference. */
+	return said.sigs[0].time - first > 2 * WIRE_CLOCKS_APART_S || said.sigs[0].time < newest
+		       ? EMR_DENIED
+		       : emr_restart_said_keep(
+				 served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
@@ -308,18 +309,17 @@ static bool is_members(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(arg, call, status);
 }
 
-static uint64_t known_lost(emr_served *served)
-{
-	EMR_LOCKED(&served->rows_lock);
-
-	return served->lost.heads[0].size;
-}
-
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members,
  * of whom it is asked under the same lock. */
 static bool may_bring(void *arg, emr_serve_call *call)
 {
-	return known_lost(arg) > 0 || may_send(arg, call);
+	emr_served *served = arg;
+	bool lacks;
+
+	(void)pthread_mutex_lock(&served->rows_lock);
+	lacks = served->lost.heads[0].size > 0;
+	(void)pthread_mutex_unlock(&served->rows_lock);
+	return lacks || may_send(arg, call);
 }
 
 ALWAYS(answer_recovery, served_give_recovery)

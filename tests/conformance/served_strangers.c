@@ -419,25 +419,6 @@ TEST_IN(begin, end, a_body_that_nobody_takes_is_not_waited_for)
 	}
 }
 
-/* Whether it may is asked of the keys' rows, which one thread looks at at a time. */
-TEST_IN(begin, end, a_member_who_brings_much_is_answered_and_the_host_goes_on)
-{
-	AUTO(auto_emr_served_stop) emr_served *host = host_at_socket(0);
-	EMR_AUTO_HTTP http = open_socket();
-	EMR_AUTO_BUF out = {0};
-	EMR_AUTO_BUF large = {0};
-	char bearer[160];
-
-	write_bearer(http, bearer);
-	assert_ok(emr_buf_append_zeros(&large, 70000));
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/recovery", bearer, emr_buf_view(&large), &out), 400);
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/recovery", NULL, emr_buf_view(&large), &out), 401);
-	write_bearer(http, bearer);
-	assert_int_equal(ask(http, "GET", "/emrfs/v1/size", bearer, (emr_bytes){0}, &out), 200);
-}
-
 /* A batch of somebody else cannot be handed in in a member's name. */
 TEST_IN(begin, end, what_is_handed_in_is_signed_by_whom_it_names)
 {
