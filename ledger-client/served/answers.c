@@ -142,16 +142,13 @@ static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_
 
 static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t below)
 {
-	emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
+	EMR_AUTO_FREE emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
 	size_t n = 0;
-	emr_status status =
-		keys ? wire_read_keys(emr_buf_view(&call->body), keys, &n) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = check_keys(served, keys, n, below);
-	if (status == EMR_OK)
-		status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
-	free(keys);
+	EMR_TRY(keys ? wire_read_keys(emr_buf_view(&call->body), keys, &n) : EMR_NO_MEMORY);
+	EMR_TRY(check_keys(served, keys, n, below));
+	status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
 	return status == EMR_EXISTS ? EMR_OK : status;
 }
 
@@ -207,11 +204,10 @@ static emr_status give_subtree(emr_served *served, emr_serve_call *call)
 	void *self;
 	uint8_t hash[32];
 	uint64_t level, index;
-	emr_status status = emr_serve_number(call, "level", 64, &level);
 
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "index", 0, &index);
-	if (status != EMR_OK || level >= 64)
+	EMR_TRY(emr_serve_number(call, "level", 64, &level));
+	EMR_TRY(emr_serve_number(call, "index", 0, &index));
+	if (level >= 64)
 		return EMR_INVALID;
 	backend = emr_ledger_below(served->ledger, &self);
 	EMR_TRY(backend->subtree(self, (uint32_t)level, index, hash));
