@@ -317,17 +317,15 @@ emr_status emr_restart_said_gather(int host_dirfd, emr_chain *chain, emr_restart
 	emr_id32 signer;
 
 	io_restart->n_heard = 0;
+	EMR_TRY(emr_restart_orgs(io_restart, chain, &orgs));
 	while (emr_chain_next_row(&keys) && io_restart->n_heard < EMR_RESTART_HEARD_MAX) {
 		emr_checkpoint *heard = &io_restart->heard[io_restart->n_heard];
-		emr_restart_org *org = NULL;
+		emr_restart_org *org;
 		EMR_AUTO_BUF note = {0};
 
 		EMR_TRY(read_key(&keys, &signer, &row));
 		emr_restart_said_name(&signer, name);
-		if (is_administrator(&row)) {
-			EMR_TRY(add_org(chain, io_restart->said.size, row.org, &orgs));
-			org = org_in(&orgs, row.org);
-		}
+		org = is_administrator(&row) ? org_in(&orgs, row.org) : NULL;
 		if (org != NULL && !org->is_heard &&
 			emr_file_read(host_dirfd, name, EMR_CHECKPOINT_MAX, &note) == EMR_OK &&
 			emr_checkpoint_parse_said(emr_buf_view(&note), heard) == EMR_OK &&
@@ -356,9 +354,8 @@ emr_status emr_recovery_read(int host_dirfd, emr_recovery *out_recovery)
 	for (size_t i = 0; i < EMR_RECOVERY_HEADS; i++) {
 		EMR_AUTO_BUF note = {0};
 
-		if (emr_file_read(host_dirfd, names[i], EMR_CHECKPOINT_MAX, &note) != EMR_OK ||
-			emr_checkpoint_parse(emr_buf_view(&note), &out_recovery->heads[i]) !=
-				EMR_OK)
+		(void)!emr_file_read(host_dirfd, names[i], EMR_CHECKPOINT_MAX, &note);
+		if (emr_checkpoint_parse(emr_buf_view(&note), &out_recovery->heads[i]) != EMR_OK)
 			out_recovery->heads[i].size = 0;
 	}
 	out_recovery->is_split =

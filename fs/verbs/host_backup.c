@@ -35,8 +35,7 @@
 
 typedef struct copying {
 	int from, target, to, before; /* DIR, TARGET, TARGET/network.new, TARGET/network/blocks */
-	emr_id16 writer;	      /* of the host; and the number of its last segment */
-	uint64_t last;
+	uint64_t last;		      /* number of a segment of the host */
 	emr_ledger_copy_facts facts;
 	uint64_t bytes, new_bytes, damaged; /* of blocks; DAMAGED: places */
 } copying;
@@ -144,8 +143,7 @@ static emr_status copy_segment(copying *c, int from, int to, const char *name)
 	if (status != EMR_OK && status != EMR_DAMAGED)
 		return status == EMR_NOT_FOUND ? EMR_BUSY : status;
 	c->bytes += now.end;
-	if (emr_id16_equal(writer, c->writer) && number > c->last)
-		c->last = number;
+	c->last = number > c->last ? number : c->last;
 	if (c->before >= 0 && emr_segment_file_open(c->before, name, O_RDONLY, &was) == EMR_OK &&
 		emr_segment_file_extent(was, 0, &old) == EMR_OK && old.end >= now.end &&
 		old.damaged <= now.damaged && linkat(c->before, name, to, name, 0) == 0)
@@ -164,37 +162,26 @@ static emr_status check_lost(copying *c, int from, int to, const char *name)
 
 	(void)from;
 	(void)to;
-	return emr_segment_file_parse(name, &writer, &number) &&
-			       emr_id16_equal(writer, c->writer) && number > c->last
-		       ? EMR_MISSING_DATA
-		       : EMR_OK;
+	return emr_segment_file_parse(name, &writer, &number) && number > c->last ? EMR_MISSING_DATA
+										  : EMR_OK;
 }
 
 /* ---- all of it ---- */
 
-/* The host's own files are judged as they were copied. */
-static emr_status copy_own(copying *c, const char *dir, emr_problem *out_problem)
+/* The host's own files are judged as they were copied.  The blocks are those of the ledger's
+ * moment, or of later. */
+static emr_status make(copying *c, const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD own = -1;
 	host_keeps keeps = {.secret = {0}};
-	emr_status status;
+	emr_status status = each_in(c, c->from, EMR_NETWORK_DIR_HOST, copy_small);
 
-	EMR_TRY(emr_dir_make(c->to, EMR_NETWORK_DIR_HOST));
-	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_HOST, copy_small));
 	own = openat(c->to, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	status = host_keeps_open(dir, own, &keeps, out_problem);
-	c->writer = keeps.writer;
+	if (status == EMR_OK)
+		status = host_keeps_open(dir, own, &keeps, out_problem);
 	host_keeps_close(&keeps);
-	return status == EMR_OK ? each_in(c, c->from, EMR_NETWORK_DIR_HOST "/mail", copy_small)
-				: status;
-}
-
-/* The blocks are those of the ledger's moment, or of later. */
-static emr_status make(copying *c, const char *dir, emr_problem *out_problem)
-{
-	emr_status status;
-
-	EMR_TRY(copy_own(c, dir, out_problem));
+	EMR_TRY(status);
+	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_HOST "/mail", copy_small));
 	EMR_TRY(copy_ledger(c, dir));
 	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_BLOCKS, copy_segment));
 	status = faccessat(c->to, EMR_NETWORK_DIR_BLOCKS, F_OK, 0) != 0 ? EMR_MISSING_DATA

@@ -35,7 +35,7 @@ static emr_status give_kept(emr_served *served, emr_serve_call *call)
  * was heard before an entry came. */
 static emr_status take_said(emr_served *served, emr_serve_call *call)
 {
-	const uint64_t now = emr_clock_unix_s(served->clock);
+	const uint64_t first = emr_clock_unix_s(served->clock) - WIRE_CLOCKS_APART_S;
 	uint64_t size = 0, newest = 0;
 	emr_checkpoint said;
 	EMR_LOCKED(&served->rows_lock);
@@ -46,10 +46,11 @@ static emr_status take_said(emr_served *served, emr_serve_call *call)
 	EMR_TRY(emr_chain_size(served->rows, &size));
 	if (atomic_load(&served->is_recovering) && size > 0)
 		EMR_TRY(emr_chain_time(served->rows, size - 1, &newest));
-	if (said.sigs[0].time > now + WIRE_CLOCKS_APART_S || said.sigs[0].time < newest ||
-		now > said.sigs[0].time + WIRE_CLOCKS_APART_S)
-		return EMR_DENIED;
-	return emr_restart_said_keep(served->host_dirfd, served->rows, emr_buf_view(&call->body));
+	/* A time before FIRST is a very large difference. */
+	return said.sigs[0].time - first > 2 * WIRE_CLOCKS_APART_S || said.sigs[0].time < newest
+		       ? EMR_DENIED
+		       : emr_restart_said_keep(
+				 served->host_dirfd, served->rows, emr_buf_view(&call->body));
 }
 
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
@@ -141,16 +142,13 @@ static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_
 
 static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t below)
 {
-	emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
+	EMR_AUTO_FREE emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
 	size_t n = 0;
-	emr_status status =
-		keys ? wire_read_keys(emr_buf_view(&call->body), keys, &n) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = check_keys(served, keys, n, below);
-	if (status == EMR_OK)
-		status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
-	free(keys);
+	EMR_TRY(keys ? wire_read_keys(emr_buf_view(&call->body), keys, &n) : EMR_NO_MEMORY);
+	EMR_TRY(check_keys(served, keys, n, below));
+	status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
 	return status == EMR_EXISTS ? EMR_OK : status;
 }
 
@@ -206,11 +204,10 @@ static emr_status give_subtree(emr_served *served, emr_serve_call *call)
 	void *self;
 	uint8_t hash[32];
 	uint64_t level, index;
-	emr_status status = emr_serve_number(call, "level", 64, &level);
 
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "index", 0, &index);
-	if (status != EMR_OK || level >= 64)
+	EMR_TRY(emr_serve_number(call, "level", 64, &level));
+	EMR_TRY(emr_serve_number(call, "index", 0, &index));
+	if (level >= 64)
 		return EMR_INVALID;
 	backend = emr_ledger_below(served->ledger, &self);
 	EMR_TRY(backend->subtree(self, (uint32_t)level, index, hash));
@@ -308,18 +305,17 @@ static bool is_members(void *arg, emr_serve_call *call)
 	return status == EMR_OK || !finish(arg, call, status);
 }
 
-static uint64_t known_lost(emr_served *served)
-{
-	EMR_LOCKED(&served->rows_lock);
-
-	return served->lost.heads[0].size;
-}
-
 /* Many bytes are taken by a host that knows from its own head that it lacks them; else by members,
  * of whom it is asked under the same lock. */
 static bool may_bring(void *arg, emr_serve_call *call)
 {
-	return known_lost(arg) > 0 || may_send(arg, call);
+	emr_served *served = arg;
+	bool lacks;
+
+	(void)pthread_mutex_lock(&served->rows_lock);
+	lacks = served->lost.heads[0].size > 0;
+	(void)pthread_mutex_unlock(&served->rows_lock);
+	return lacks || may_send(arg, call);
 }
 
 ALWAYS(answer_recovery, served_give_recovery)

@@ -64,13 +64,14 @@ static emr_status keep_split(emr_served *served, emr_bytes note)
 /* The largest, and another one that cannot be compared with the SIZE entries here yet. */
 static emr_status keep_head(emr_served *served, const emr_restart_head *head, uint64_t size)
 {
-	emr_checkpoint *newest = &served->lost.heads[0], *second = &served->lost.heads[1];
+	emr_checkpoint *newest = served->lost.heads, *second = newest + 1;
 	const bool is_newest = head->head.size > newest->size;
 
-	if (head->head.size == newest->size &&
-		memcmp(head->head.root, newest->root, sizeof newest->root) != 0)
-		return keep_split(served, head->note);
-	if (!is_newest && (head->head.size == newest->size || head->head.size <= size))
+	if (head->head.size == newest->size)
+		return memcmp(head->head.root, newest->root, 32) == 0
+			       ? EMR_OK
+			       : keep_split(served, head->note);
+	if (!is_newest && head->head.size <= size)
 		return EMR_OK;
 	if (is_newest && newest->size > size) {
 		if (renameat(served->host_dirfd, EMR_RECOVERY_HEAD, served->host_dirfd,

@@ -135,6 +135,20 @@ TEST_IN(begin, end, a_token_is_for_the_host_whose_key_was_named)
 	assert_int_equal(size_with(bearer), 200);
 }
 
+/* Whether it may is asked of the keys' rows, which one thread looks at at a time. */
+TEST_IN(begin, end, a_member_who_brings_much_is_answered_and_the_host_goes_on)
+{
+	EMR_AUTO_BUF out = {0}, large = {0};
+	char bearer[160];
+
+	assert_ok(emr_buf_append_zeros(&large, 70000));
+	assert_int_equal(fetch(own_key(), KIT_NOW, bearer), 200);
+	assert_int_equal(
+		ask("POST", "/emrfs/v1/recovery", bearer, emr_buf_view(&large), &out), 400);
+	assert_int_equal(ask("POST", "/emrfs/v1/recovery", NULL, emr_buf_view(&large), &out), 401);
+	assert_int_equal(size_with(bearer), 200);
+}
+
 TEST_IN(begin, end, a_token_that_is_for_longer_than_a_day_is_none)
 {
 	char bearer[160];
