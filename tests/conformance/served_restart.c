@@ -311,7 +311,7 @@ TEST_IN(begin, end, removals_come_first)
 	both_go();
 }
 
-/* What was given and taken back in the gap comes back as taken back, though the removal, which goes
+/* A save that was taken back in the gap comes back as taken back, though the removal, which goes
  * first, is refused until there is something to remove. */
 TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 {
