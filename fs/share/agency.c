@@ -182,11 +182,18 @@ static emr_status my_rank(const emr_agency *agency, const question *q, unsigned 
 	return status;
 }
 
+/* Once, however often it was looked at. */
 static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 {
 	const deferred one = {q->domain, q->access,
 		emr_clock_boot_ns(agency->desk.share->o.clock) + (int64_t)turns * STAGGER_NS};
 
+	EMR_EACH (deferred, same, &agency->waiting)
+		if (emr_id16_equal(same->domain, q->domain) &&
+			emr_id16_equal(same->access, q->access)) {
+			*same = one;
+			return EMR_OK;
+		}
 	return emr_buf_append(&agency->waiting, &one, sizeof one);
 }
 
@@ -229,27 +236,18 @@ static emr_status consider_question(emr_agency *agency, emr_id16 domain, emr_id1
 	return desk_pass_over(status, "a question");
 }
 
-static bool is_due(const deferred *one, int64_t now)
-{
-	return one->due_boot_ns <= now;
-}
-
 /* They stay until all are sent: what was answered is not answered again. One that has to wait again
- * is a new one behind them, which is not due. */
+ * is put off where it stands. */
 static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 {
-	const size_t n = agency->waiting.len / sizeof(deferred);
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock);
 	emr_status status = EMR_OK, sent;
 	deferred *kept;
 
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
-		const deferred one = ((deferred *)(void *)agency->waiting.data)[i];
-
-		if (is_due(&one, now))
+	EMR_EACH (const deferred, one, &agency->waiting)
+		if (status == EMR_OK && one->due_boot_ns <= now)
 			status = consider_question(
-				agency, one.domain, one.access, true, one.due_boot_ns, tally);
-	}
+				agency, one->domain, one->access, true, one->due_boot_ns, tally);
 	sent = agency_send(agency, tally);
 	if (status != EMR_OK || sent != EMR_OK) {
 		agency->waiting.len = n * sizeof(deferred);
@@ -257,7 +255,7 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 	}
 	kept = (deferred *)(void *)agency->waiting.data;
 	EMR_EACH (const deferred, one, &agency->waiting)
-		if (!is_due(one, now))
+		if (one->due_boot_ns > now)
 			*kept++ = *one;
 	agency->waiting.len = (size_t)((uint8_t *)kept - agency->waiting.data);
 	return EMR_OK;

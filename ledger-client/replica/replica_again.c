@@ -96,10 +96,9 @@ static bool has_part(const again *a, size_t index)
 	return a->item.priv_len == 0 || a->o->batch.items[index].part.data != NULL;
 }
 
-/* A batch that was refused before that was there which it takes back is handed in again behind it.
- * The newest entry, which is named, makes that another batch: the same one gets the answer that it
- * got.
- */
+/* A removal that was refused before there was something to remove is handed in again behind that.
+ * The newest entry, which is named, makes it another batch: the same one gets the answer that it
+ * got. */
 static emr_status hand_in(again *a)
 {
 	EMR_AUTO_BUF batch = {0};

@@ -313,8 +313,8 @@ TEST_IN(begin, end, removals_come_first)
 	both_go();
 }
 
-/* A grant that was given and taken back in the gap comes back as taken back, though the removal,
- * which goes first, is refused until there is something to remove. */
+/* A save that was taken back in the gap comes back as taken back, though the removal, which goes
+ * first, is refused until there is something to remove. */
 TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 {
 	const emr_id16 row = emr_id16_random();
