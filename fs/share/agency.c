@@ -249,10 +249,7 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 			status = consider_question(
 				agency, one->domain, one->access, true, one->due_boot_ns, tally);
 	sent = agency_send(agency, tally);
-	if (status != EMR_OK || sent != EMR_OK) {
-		agency->waiting.len = n * sizeof(deferred);
-		return status == EMR_OK ? sent : status;
-	}
+	EMR_TRY(status == EMR_OK ? sent : status);
 	kept = (deferred *)(void *)agency->waiting.data;
 	EMR_EACH (const deferred, one, &agency->waiting)
 		if (one->due_boot_ns > now)
@@ -372,15 +369,12 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 static emr_status work_on_all(emr_agency *agency, uint64_t *out_next, emr_release_tally *tally)
 {
 	EMR_AUTO_BUF all = {0};
-	const size_t waiting = agency->waiting.len;
 	emr_status sent, status = desk_pending(&agency->desk, &all, out_next);
 
 	EMR_EACH (const pending_question, pending, &all)
 		if (status == EMR_OK)
 			status = work_on(agency, pending, tally);
 	sent = agency_send(agency, tally);
-	if (status != EMR_OK || sent != EMR_OK) /* the same comes again */
-		agency->waiting.len = waiting;
 	return status == EMR_OK ? sent : status;
 }
 

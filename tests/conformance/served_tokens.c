@@ -419,19 +419,4 @@ TEST_IN(begin, end, a_socket_where_others_may_put_theirs_is_not_asked)
 	assert_status(EMR_EXPOSED, emr_file_check_socket("/tmp/emrfs-nobodys/host.sock"));
 }
 
-/* Whether it may is asked of the keys' rows, which one thread looks at at a time. */
-TEST_IN(begin, end, a_member_who_brings_much_is_answered_and_the_host_goes_on)
-{
-	static const char recovery[] = "/emrfs/v1/recovery";
-	EMR_AUTO_BUF out = {0};
-	EMR_AUTO_BUF large = {0};
-	char bearer[160];
-
-	assert_int_equal(fetch(own_key(), KIT_NOW, bearer), 200);
-	assert_ok(emr_buf_append_zeros(&large, 70000));
-	assert_int_equal(ask("POST", recovery, bearer, emr_buf_view(&large), &out), 400);
-	assert_int_equal(ask("POST", recovery, NULL, emr_buf_view(&large), &out), 401);
-	assert_int_equal(ask("GET", "/emrfs/v1/size", bearer, (emr_bytes){0}, &out), 200);
-}
-
 TESTS(NULL, NULL)
