@@ -2,6 +2,7 @@
  * entries behind a head that the host itself has signed. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "served_private.h"
@@ -15,7 +16,7 @@ static void bring(emr_bytes body)
 
 	if (emr_chain_open_temporary(&served.rows) != EMR_OK)
 		abort();
-	served.lost = (emr_recovery){.known = 0};
+	memset(&served.lost, 0, sizeof served.lost);
 	if (served_take_brought(&served, &call) == EMR_OK &&
 		(emr_chain_size(served.rows, &size) != EMR_OK || size > 1))
 		abort();
