@@ -109,8 +109,8 @@ emr_status chain_contract_status(emr_contract_status status)
 
 /* ---- rows ---- */
 
-emr_status emr_chain_place(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+static emr_status place_of(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq,
+	uint16_t *out_index, uint64_t *out_purged)
 {
 	sqlite3_stmt *s;
 
@@ -118,8 +118,17 @@ emr_status emr_chain_place(
 	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	*out_index = (uint16_t)emr_sql_u64(s, 1);
+	*out_purged = emr_sql_u64(s, 2);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
+}
+
+emr_status emr_chain_place(
+	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+{
+	uint64_t purged;
+
+	return place_of(chain, key, out_seq, out_index, &purged);
 }
 
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part)
@@ -212,15 +221,10 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 {
 	EMR_AUTO_OPENED o = NULL;
 	emr_span pub;
-	sqlite3_stmt *s;
-	uint64_t seq, index, purged;
+	uint64_t seq = 0, purged = 0;
+	uint16_t index = 0;
 
-	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
-	EMR_TRY(emr_sql_step(s));
-	seq = emr_sql_u64(s, 0);
-	index = emr_sql_u64(s, 1);
-	purged = emr_sql_u64(s, 2);
-	(void)sqlite3_reset(s);
+	EMR_TRY(place_of(chain, key, &seq, &index, &purged));
 	if (purged != 0)
 		return EMR_NOT_FOUND;
 	EMR_TRY(chain_item_at(chain, seq, index, &o, out, &pub));

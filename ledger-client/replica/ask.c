@@ -17,6 +17,7 @@ _Static_assert(EMR_QUESTIONS <= EMR_CHAIN_QUESTIONS, "room for each statement");
 
 typedef enum value_form {
 	HEX,
+	BYTES,
 	NUMBER,
 	ROW_KEY,
 	ROW_ORG,
@@ -43,12 +44,9 @@ typedef struct column {
 
 typedef struct row_type {
 	size_t size;
-	column columns[5];
+	column columns[12];
 	/* The rest of the row, which stands in an entry; NULL: nothing. */
 	emr_status (*complete)(emr_asking *asked, void *row);
-	/* By entry: the next item of the opened one; EMR_NOT_FOUND at its end. NULL: the row is of
-	 * the statement. */
-	emr_status (*next_item)(emr_asking *asked, void *row);
 } row_type;
 
 static emr_contract_status parse_head(emr_span value, emr_replica_head *out)
@@ -93,22 +91,42 @@ static emr_contract_status parse_row(value_form form, emr_span value, void *out)
 	case ROW_REQUEST:
 		return emr_row_request_parse(value, out);
 	case HEX:
+	case BYTES:
 	case NUMBER:
 		break;
 	}
 	return EMR_CONTRACT_ARGUMENT;
 }
 
+static emr_status fill_number(uint64_t value, size_t size, uint8_t *out)
+{
+	const uint16_t two = (uint16_t)value;
+
+	if (size == sizeof value)
+		memcpy(out, &value, sizeof value);
+	else if (size == sizeof two)
+		memcpy(out, &two, sizeof two);
+	else
+		*out = (uint8_t)value;
+	return value >> 4 * size >> 4 * size == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status fill_bytes(emr_bytes id, size_t size, uint8_t *out)
+{
+	if (id.len != size)
+		return EMR_DAMAGED;
+	memcpy(out, id.data, size);
+	return EMR_OK;
+}
+
 static emr_status fill_column(sqlite3_stmt *s, int i, const column *c, uint8_t *row)
 {
-	uint64_t value;
 	const char *hex;
 
-	if (c->form == NUMBER) {
-		value = emr_sql_u64(s, i);
-		memcpy(row + c->at, &value, sizeof value);
-		return EMR_OK;
-	}
+	if (c->form == NUMBER)
+		return fill_number(emr_sql_u64(s, i), c->size, row + c->at);
+	if (c->form == BYTES)
+		return fill_bytes(emr_sql_bytes(s, i), c->size, row + c->at);
 	if (c->form != HEX)
 		return replica_parsed(
 			parse_row(c->form, span_of(emr_sql_bytes(s, i)), row + c->at));
@@ -214,90 +232,46 @@ static emr_status complete_domain(emr_asking *asked, void *row)
 	return emr_replica_is_mine(asked->about.replica, domain->domain, &domain->is_mine);
 }
 
-/* ---- entries ---- */
-
-static emr_status next_change(emr_asking *asked, void *row)
+/* The entry that the statement names is opened; its index there. */
+static emr_status open_named(emr_asking *asked, uint16_t *out_index)
 {
+	uint64_t seq = emr_sql_u64(asked->statement, 0);
+
+	*out_index = (uint16_t)emr_sql_u64(asked->statement, 1);
+	if (asked->opened->of.bytes.len == 0 || asked->opened->of.entry.seq != seq)
+		EMR_TRY(open_entry(asked->chain, seq, asked->opened));
+	return *out_index < asked->opened->of.batch.count ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status complete_listing(emr_asking *asked, void *row)
+{
+	emr_replica_listing *line = row;
 	const emr_opened_entry *of = &asked->opened->of;
-
-	if (asked->index >= of->batch.count)
-		return EMR_NOT_FOUND;
-	replica_change_of(&of->entry, &of->batch, (uint16_t)asked->index++, row);
-	return EMR_OK;
-}
-
-/* An index that is damaged names another's. */
-static emr_status next_change_by(emr_asking *asked, void *row)
-{
-	return memcmp(asked->opened->of.entry.submitter_id, asked->about.who.b, 32) == 0
-		       ? next_change(asked, row)
-		       : EMR_DAMAGED;
-}
-
-static void list_item(const emr_asking *asked, uint16_t index, emr_replica_listing *out)
-{
-	const opened *o = asked->opened;
+	uint16_t index;
 	emr_item item;
 	emr_span pub;
 
-	emr_batch_item_at(&o->of.batch, index, &item, &pub);
-	*out = (emr_replica_listing){.result = o->of.entry.results.data[index],
+	EMR_TRY(open_named(asked, &index));
+	emr_batch_item_at(&of->batch, index, &item, &pub);
+	*line = (emr_replica_listing){.result = of->entry.results.data[index],
 		.domain = EMR_ID16_AT(item.domain_id),
 		.object = EMR_ID16_AT(item.object_id),
-		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
+		.prev_entry = EMR_ID32_AT(of->entry.prev_entry),
 		.family = emr_chain_family(&item, pub)};
-	replica_describe(asked->about.replica, o, index, &out->item);
-}
-
-/* The newest first. */
-static emr_status next_listing(emr_asking *asked, void *row)
-{
-	uint32_t count = asked->opened->of.batch.count;
-
-	if (asked->index >= count)
-		return EMR_NOT_FOUND;
-	list_item(asked, (uint16_t)(count - 1 - asked->index++), row);
+	replica_describe(asked->about.replica, asked->opened, index, &line->item);
 	return EMR_OK;
 }
 
-static emr_status next_listing_in(emr_asking *asked, void *row)
-{
-	const emr_replica_listing *line = row;
-
-	do
-		EMR_TRY(next_listing(asked, row));
-	while (!emr_id16_equal(line->domain, asked->about.domain));
-	return EMR_OK;
-}
-
-static emr_status next_applied(emr_asking *asked, void *row)
-{
-	const emr_opened_entry *of = &asked->opened->of;
-
-	while (asked->index < of->batch.count &&
-		of->entry.results.data[asked->index] != EMR_RESULT_APPLIED)
-		asked->index++;
-	if (asked->index >= of->batch.count)
-		return EMR_NOT_FOUND;
-	list_item(asked, (uint16_t)asked->index++, row);
-	return EMR_OK;
-}
-
-/* The item that the statement names by entry and index. An index has no sums: what it names must be
- * what was asked for. */
 static emr_status complete_item(emr_asking *asked, void *row)
 {
-	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
 	emr_part_key key = {.family = asked->about.family,
 		.domain = asked->about.domain,
 		.object = asked->about.object,
 		.version = emr_sql_u64(asked->statement, 2)};
+	uint16_t index;
 
-	if (asked->opened->of.bytes.len == 0 || asked->opened->of.entry.seq != seq)
-		EMR_TRY(open_entry(asked->chain, seq, asked->opened));
-	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->opened,
-					     (uint16_t)index, &key, row)
-				   : EMR_DAMAGED;
+	EMR_TRY(open_named(asked, &index));
+	return replica_describe_placed(asked->about.replica, asked->opened, index, &key, row);
 }
 
 /* ---- the types by their names in questions.def ---- */
@@ -340,15 +314,20 @@ static const row_type type_release = {.size = sizeof(emr_known_release),
 static const row_type type_report = {.size = sizeof(emr_known_report),
 	.columns = {COLUMN(HEX, emr_known_report, domain), COLUMN(HEX, emr_known_report, report)},
 	.complete = complete_report};
-static const row_type type_change = {.size = sizeof(emr_replica_change), .next_item = next_change};
-static const row_type type_change_by = {
-	.size = sizeof(emr_replica_change), .next_item = next_change_by};
-static const row_type type_applied = {
-	.size = sizeof(emr_replica_listing), .next_item = next_applied};
+static const row_type type_change = {.size = sizeof(emr_replica_change),
+	.columns = {COLUMN(BYTES, emr_replica_change, domain),
+		COLUMN(BYTES, emr_replica_change, object),
+		COLUMN(BYTES, emr_replica_change, signer_id),
+		COLUMN(BYTES, emr_replica_change, item_id),
+		COLUMN(NUMBER, emr_replica_change, version),
+		COLUMN(NUMBER, emr_replica_change, seq),
+		COLUMN(NUMBER, emr_replica_change, index),
+		COLUMN(NUMBER, emr_replica_change, flags), COLUMN(NUMBER, emr_replica_change, op),
+		COLUMN(NUMBER, emr_replica_change, family),
+		COLUMN(NUMBER, emr_replica_change, ledger_time),
+		COLUMN(NUMBER, emr_replica_change, result)}};
 static const row_type type_listing = {
-	.size = sizeof(emr_replica_listing), .next_item = next_listing};
-static const row_type type_listing_in = {
-	.size = sizeof(emr_replica_listing), .next_item = next_listing_in};
+	.size = sizeof(emr_replica_listing), .complete = complete_listing};
 static const row_type type_item = {.size = sizeof(emr_replica_item), .complete = complete_item};
 
 static const struct question {
@@ -409,7 +388,7 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->next_item != NULL || q->type->complete == complete_item) {
+	if (q->type->complete == complete_listing || q->type->complete == complete_item) {
 		asked->opened = calloc(1, sizeof *asked->opened);
 		EMR_TRY(asked->opened != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
@@ -427,42 +406,14 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about)
 	return asked;
 }
 
-/* The statement is not left running while the entry is looked at: what comes meanwhile is seen, and
- * the log of the database can be taken in. */
-static emr_status next_entry(emr_asking *asked)
-{
-	uint64_t seq;
-
-	EMR_TRY(emr_sql_step(asked->statement));
-	seq = emr_sql_u64(asked->statement, 0);
-	(void)sqlite3_reset(asked->statement);
-	EMR_TRY(open_entry(asked->chain, seq, asked->opened));
-	asked->index = 0;
-	bind_number(asked->statement, ":at",
-		questions[asked->question].type->next_item == next_change ||
-				questions[asked->question].type->next_item == next_applied
-			? seq + 1
-			: seq);
-	return EMR_OK;
-}
-
 static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 {
 	emr_status status;
 
-	if (type->next_item != NULL) {
-		status = asked->opened->of.bytes.len > 0 ? type->next_item(asked, out)
-							 : EMR_NOT_FOUND;
-		while (status == EMR_NOT_FOUND) {
-			EMR_TRY(next_entry(asked));
-			status = type->next_item(asked, out);
-		}
-		return status;
-	}
 	EMR_TRY(emr_sql_step(asked->statement));
 	emr_chain_has_read(asked->chain);
 	memset(out, 0, type->size);
-	for (int i = 0; i < 5 && type->columns[i].size != 0; i++)
+	for (int i = 0; i < 12 && type->columns[i].size != 0; i++)
 		EMR_TRY(fill_column(asked->statement, i, &type->columns[i], out));
 	status = type->complete != NULL ? type->complete(asked, out) : EMR_OK;
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;

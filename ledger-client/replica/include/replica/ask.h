@@ -11,8 +11,8 @@
  *	return asked.status;
  *
  * Any thread, any number at once, one question within another. The rows are those of the moment
- * when the first was read, except where a line says "by entry": those see what comes meanwhile.
- *What a row points to is there until the next one. A block that is left early ends its question. */
+ * when the first was read. What a row points to is there until the next one. A block that is left
+ * early ends its question. */
 #pragma once
 
 #include "replica/people.h"
@@ -41,7 +41,6 @@ typedef struct emr_asking {
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
 	struct opened *opened;
-	uint32_t index; /* of the next item in OPENED */
 	bool is_lent, is_own, is_over;
 } emr_asking;
 
