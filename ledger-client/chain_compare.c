@@ -13,10 +13,12 @@ static const struct table {
 	{"an entry", "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY seq"},
 	{"a hash of the tree",
 		"SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY level, idx"},
-	{"the index of ids", "SELECT n, id, 0 FROM ids ORDER BY n"},
 	{"the index of items",
-		"SELECT seq, idx, family, id, op, domain, object, version, signer, submitter, time,"
-		" result, flags, purged, sum, seq FROM item ORDER BY seq, idx, family"},
+		"SELECT i.seq, i.idx, i.family, i.id, op, d.id, object, version, s.id, b.id, time,"
+		" result, flags, purged, sum, i.seq FROM item i LEFT JOIN ids d ON d.n=domain"
+		" LEFT JOIN ids s ON s.n=signer LEFT JOIN ids b ON b.n=submitter"
+		" ORDER BY i.seq, i.idx, i.family"},
+	{"the index of ids", "SELECT n, id, 0 FROM ids ORDER BY n"},
 	{"a state row", "SELECT key, value, time, seq FROM state ORDER BY key"},
 	{"the digest of state", "SELECT value, 0 FROM meta WHERE name='digest'"},
 	{"the list of private parts",

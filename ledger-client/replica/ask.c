@@ -232,26 +232,30 @@ static emr_status complete_domain(emr_asking *asked, void *row)
 	return emr_replica_is_mine(asked->about.replica, domain->domain, &domain->is_mine);
 }
 
-/* The entry that the statement names is opened; its index there. */
+/* Opens the entry that the statement names; of many rows, one after the other, it is the same. */
 static emr_status open_named(emr_asking *asked, uint16_t *out_index)
 {
 	uint64_t seq = emr_sql_u64(asked->statement, 0);
 
 	*out_index = (uint16_t)emr_sql_u64(asked->statement, 1);
-	if (asked->opened->of.bytes.len == 0 || asked->opened->of.entry.seq != seq)
-		EMR_TRY(open_entry(asked->chain, seq, asked->opened));
+	if (asked->opened == NULL || asked->opened->of.entry.seq != seq) {
+		replica_return(asked->about.replica, asked->opened);
+		asked->opened = NULL;
+		EMR_TRY(replica_lend(asked->about.replica, asked->chain, seq, 0, &asked->opened));
+	}
 	return *out_index < asked->opened->of.batch.count ? EMR_OK : EMR_DAMAGED;
 }
 
 static emr_status complete_listing(emr_asking *asked, void *row)
 {
 	emr_replica_listing *line = row;
-	const emr_opened_entry *of = &asked->opened->of;
+	const emr_opened_entry *of;
 	uint16_t index;
 	emr_item item;
 	emr_span pub;
 
 	EMR_TRY(open_named(asked, &index));
+	of = &asked->opened->of;
 	emr_batch_item_at(&of->batch, index, &item, &pub);
 	*line = (emr_replica_listing){.result = of->entry.results.data[index],
 		.domain = EMR_ID16_AT(item.domain_id),
@@ -320,8 +324,7 @@ static const row_type type_change = {.size = sizeof(emr_replica_change),
 		COLUMN(BYTES, emr_replica_change, signer_id),
 		COLUMN(BYTES, emr_replica_change, item_id),
 		COLUMN(NUMBER, emr_replica_change, version),
-		COLUMN(NUMBER, emr_replica_change, seq),
-		COLUMN(NUMBER, emr_replica_change, index),
+		COLUMN(NUMBER, emr_replica_change, seq), COLUMN(NUMBER, emr_replica_change, index),
 		COLUMN(NUMBER, emr_replica_change, flags), COLUMN(NUMBER, emr_replica_change, op),
 		COLUMN(NUMBER, emr_replica_change, family),
 		COLUMN(NUMBER, emr_replica_change, ledger_time),
@@ -388,10 +391,6 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->complete == complete_listing || q->type->complete == complete_item) {
-		asked->opened = calloc(1, sizeof *asked->opened);
-		EMR_TRY(asked->opened != NULL ? EMR_OK : EMR_NO_MEMORY);
-	}
 	EMR_TRY(emr_chain_ask(
 		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
 	bind_about(asked->statement, &asked->about);
@@ -439,7 +438,8 @@ void emr_asked_end(emr_asking *asked)
 		emr_chain_asked(asked->chain, asked->statement, asked->is_own);
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
-	opened_free(&asked->opened);
+	replica_return(asked->about.replica, asked->opened);
+	asked->opened = NULL;
 	asked->statement = NULL;
 	asked->chain = NULL;
 	asked->is_over = true;

@@ -4,32 +4,35 @@
 
 #include "contract/item.h"
 #include "contract/rows.h"
+#include "replica/ask.h"
 #include "replica_kit.h"
 
 /* ---- what questions cost ---- */
 
 #define MANY EMR_MANY(2000) /* what is read is counted: one more row for one more entry is seen */
 
-static emr_status count_one(void *arg, const emr_replica_change *change)
-{
-	uint64_t *n = arg;
-
-	return ++*n < 2 && change->op == EMR_OP_PUT ? EMR_OK : EMR_INTERRUPTED;
-}
-
 TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries)
 {
-	uint64_t n = 0, before;
+	emr_replica_change change;
+	uint64_t before;
 
 	(void)save(emr_id16_random(), MANY);
 	(void)catch_up();
 	before = emr_replica_rows_read(replica);
-	assert_ok(emr_replica_each_by(replica, emr_id32_random(), count_one, &n));
+	{
+		EMR_ASK(nobodys, replica, BY, .who = emr_id32_random());
+
+		assert_false(emr_next(&nobodys, &change));
+		assert_ok(nobodys.status);
+	}
 	assert_int_equal(emr_replica_rows_read(replica) - before, 0);
-	assert_status(
-		EMR_INTERRUPTED, emr_replica_each_by(replica, k.owner.signer_id, count_one, &n));
-	assert_int_equal(n, 2);
-	assert_int_equal(emr_replica_rows_read(replica) - before, 2);
+	{
+		EMR_ASK(own, replica, BY, .who = k.owner.signer_id);
+
+		assert_true(emr_next(&own, &change) && emr_next(&own, &change));
+		assert_int_equal(change.op, EMR_OP_PUT);
+	}
+	assert_in_range(emr_replica_rows_read(replica) - before, 2, 4);
 }
 
 /* ---- following ---- */

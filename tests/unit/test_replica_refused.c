@@ -158,12 +158,12 @@ TEST_IN(begin, end, a_damaged_copy_is_made_again)
 	start();
 	assert_int_equal(catch_up(), 4);
 	stop();
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=4");
 	assert_status(EMR_NEWER_FORMAT,
 		emr_replica_open(
 			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
 			&replica));
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
 	start();
 }
 

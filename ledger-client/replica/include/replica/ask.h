@@ -40,7 +40,7 @@ typedef struct emr_asking {
 	/* ask.c only */
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
-	struct opened *opened;
+	const struct opened *opened; /* the entry of this row */
 	bool is_lent, is_own, is_over;
 } emr_asking;
 
