@@ -13,7 +13,7 @@ typedef emr_field field;
 /* One field of `form`, which FIELDS names. */
 #define F(offset, name)                                                                            \
 	{                                                                                          \
-		#name, offset, offsetof(form, name), sizeof((form *)0)->name,                      \
+#name, offset, offsetof(form, name), sizeof((form *)0)->name,                      \
 			_Generic(((form *)0)->name, uint16_t : 1, uint32_t : 1, uint64_t : 1,      \
 				default : 0)                                                       \
 	}

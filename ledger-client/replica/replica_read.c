@@ -26,7 +26,8 @@ emr_status replica_reading_begin(reading *r)
  * another one takes a connection of its own. */
 static emr_status walk_begin(reading *r)
 {
-	emr_status status = is_walking ? replica_take(r->replica, &r->chain) : replica_reading_begin(r);
+	emr_status status =
+		is_walking ? replica_take(r->replica, &r->chain) : replica_reading_begin(r);
 
 	is_walking = is_walking || r->is_lent;
 	return status;

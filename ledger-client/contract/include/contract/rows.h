@@ -170,8 +170,9 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_head_parse(emr_span value, e
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_place_parse(emr_span value, emr_row_place *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_batch_parse(emr_span value, emr_row_batch *out);
 
-/* emr_row_NAME_fields() is its table, but for the head; emr_row_NAME_parse() reads a row, with refusals as above; emr_row_NAME_encode() gives the same
- * bytes back. Rows that no served operation writes yet (writer, grant) are made by tests. */
+/* emr_row_NAME_fields() is its table, but for the head; emr_row_NAME_parse() reads a row, with
+ * refusals as above; emr_row_NAME_encode() gives the same bytes back. Rows that no served operation
+ * writes yet (writer, grant) are made by tests. */
 #define EMR_ROW(name, len)                                                                         \
 	const emr_field *emr_row_##name##_fields(void);                                            \
 	EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_##name##_parse(                        \
