@@ -237,24 +237,6 @@ emr_status emr_chain_each_naming(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_chain_before_by(
-	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq)
-{
-	sqlite3_stmt *s;
-	emr_status status;
-
-	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_BEFORE_BY, &s));
-	emr_sql_bind(s, 1, submitter, 32);
-	emr_sql_bind_u64(s, 2, before);
-	status = emr_sql_step(s);
-	chain->steps += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
-	if (status != EMR_OK)
-		return status;
-	*out_seq = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	return EMR_OK;
-}
-
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
@@ -364,47 +346,6 @@ emr_status emr_chain_find_item(
 	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	*out_index = (uint16_t)emr_sql_u64(s, 1);
-	(void)sqlite3_reset(s);
-	return EMR_OK;
-}
-
-emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
-	size_t max, uint64_t *out, size_t *out_n)
-{
-	sqlite3_stmt *s;
-	size_t n = 0;
-	emr_status status = emr_sql_use(&chain->sql, DOMAIN_SEQS, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind(s, 1, domain, 16);
-	emr_sql_bind_u64(s, 2, from);
-	emr_sql_bind_u64(s, 3, max);
-	while (n < max && (status = emr_sql_step(s)) == EMR_OK)
-		out[n++] = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	*out_n = n;
-	return EMR_OK;
-}
-
-emr_status emr_chain_before(
-	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq)
-{
-	sqlite3_stmt *s;
-
-	if (domain == NULL) {
-		if (before < 2)
-			return EMR_NOT_FOUND;
-		*out_seq = before - 1;
-		return EMR_OK;
-	}
-	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_BEFORE, &s));
-	emr_sql_bind(s, 1, domain, 16);
-	emr_sql_bind_u64(s, 2, before);
-	EMR_TRY(emr_sql_step(s));
-	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
 }

@@ -276,11 +276,16 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 {
 	uint8_t domain[16];
 	const char *at = key + 2;
+	sqlite3_stmt *s;
 	uint64_t last;
 
 	if (!parse_hex(&at, domain, sizeof domain, '\0'))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_before(chain, domain, INT64_MAX, &last));
+	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_LAST, &s));
+	emr_sql_bind(s, 1, domain, sizeof domain);
+	EMR_TRY(emr_sql_step(s));
+	last = emr_sql_u64(s, 0);
+	(void)sqlite3_reset(s);
 	return append_batch_id(chain, last, out);
 }
 
@@ -379,27 +384,6 @@ void emr_chain_rows_end(emr_chain_rows *rows)
 {
 	(void)sqlite3_reset(rows->statement); /* NULL is fine */
 	rows->statement = NULL;
-}
-
-emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
-	const uint8_t object[16], emr_chain_place_fn fn, void *arg)
-{
-	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, PLACE_RANGE, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_u64(s, 1, family);
-	emr_sql_bind(s, 2, domain, 16);
-	emr_sql_bind(s, 3, object, 16);
-	while ((status = emr_sql_step(s)) == EMR_OK) {
-		chain->rows_read++;
-		status = fn(arg, emr_sql_u64(s, 0), emr_sql_u64(s, 1), (uint16_t)emr_sql_u64(s, 2));
-		if (status != EMR_OK)
-			break;
-	}
-	(void)sqlite3_reset(s);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* ---- judging ---- */

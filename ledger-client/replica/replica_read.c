@@ -1,6 +1,7 @@
 /* This file answers all other reads of the verified copy: a record as it is now, its history,
  * private parts, and what has changed since a given entry. It asks the ledger nothing. */
 #include "opened_private.h"
+#include "replica/ask.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -289,49 +290,15 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	return EMR_OK;
 }
 
-typedef struct stands {
-	uint64_t version, seq;
-	uint16_t index;
-} stands;
-
-static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t index)
-{
-	stands s = {.version = version, .seq = seq, .index = index};
-
-	return emr_buf_append(arg, &s, sizeof s);
-}
-
-/* The places are read first: what fn does must not meet a running statement of this connection. */
 emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_replica_item_fn fn, void *arg)
 {
-	const opened *o = NULL;
-	EMR_AUTO_BUF places = {0};
-	emr_part_key key = {.family = family, .domain = domain, .object = object};
 	emr_replica_item item;
-	READING(r, replica);
-	emr_status status = replica_reading_begin(&r);
+	EMR_ASK(asked, replica, HISTORY, .family = family, .domain = domain, .object = object);
 
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
-						      object.b, note_place, &places));
-	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
-		stands s;
-		memcpy(&s, places.data + at, sizeof s);
-		if (o == NULL || o->of.entry.seq != s.seq) {
-			replica_return(replica, o);
-			o = NULL;
-			status = replica_own(replica, replica_lend(replica, r.chain, s.seq,
-							      r.is_lent ? present_number : 0, &o));
-		}
-		key.version = s.version;
-		if (status == EMR_OK)
-			status = replica_describe_placed(replica, o, s.index, &key, &item);
-		if (status == EMR_OK)
-			status = fn(arg, &item);
-	}
-	replica_return(replica, o);
-	return status;
+	while (emr_next(&asked, &item))
+		EMR_TRY(fn(arg, &item));
+	return asked.status;
 }
 
 typedef struct oldest_part {
@@ -365,37 +332,17 @@ emr_status emr_replica_oldest_part(
 	return EMR_OK;
 }
 
-static emr_status give_items(
-	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
-{
-	for (uint16_t i = 0; i < o->of.batch.count; i++) {
-		emr_replica_item at;
-		emr_item item;
-		emr_span pub;
-
-		if (o->of.entry.results.data[i] != EMR_RESULT_APPLIED)
-			continue;
-		emr_batch_item_at(&o->of.batch, i, &item, &pub);
-		replica_describe(replica, o, i, &at);
-		EMR_TRY(fn(arg, &at, &item));
-	}
-	return EMR_OK;
-}
-
 emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t size = 0;
-	READING(r, replica);
+	emr_replica_listing line;
+	emr_item item;
+	EMR_ASK(asked, replica, ITEMS);
 
-	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
-	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
-	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = 1; seq < size; seq++) {
-		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
-		EMR_TRY(give_items(replica, o, fn, arg));
+	while (emr_next(&asked, &line)) {
+		EMR_TRY(replica_parsed(emr_item_parse(span_of(line.item.bytes), &item)));
+		EMR_TRY(fn(arg, &line.item, &item));
 	}
-	return EMR_OK;
+	return asked.status;
 }
 
 emr_status emr_replica_find_batch(
@@ -518,49 +465,29 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 	return replica_own(replica, status);
 }
 
-static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain,
-	const emr_id16 *object, size_t *left, emr_replica_listing_fn fn, void *arg)
+static emr_status recent(emr_asking *asked, const emr_id16 *object, size_t limit,
+	emr_replica_listing_fn fn, void *arg)
 {
-	for (size_t i = o->of.batch.count; *left > 0 && i-- > 0;) {
-		emr_replica_listing line = {.result = o->of.entry.results.data[i]};
-		emr_item item;
-		emr_span pub;
-		emr_batch_item_at(&o->of.batch, i, &item, &pub);
-		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
-			(object && memcmp(object->b, item.object_id, 16) != 0))
+	emr_replica_listing line;
+
+	while (limit > 0 && emr_next(asked, &line)) {
+		if (object != NULL && !emr_id16_equal(line.object, *object))
 			continue;
-		replica_describe(replica, o, (uint16_t)i, &line.item);
-		memcpy(line.domain.b, item.domain_id, 16);
-		memcpy(line.object.b, item.object_id, 16);
-		memcpy(line.prev_entry.b, o->of.entry.prev_entry, 32);
-		line.family = emr_chain_family(&item, pub);
-		(*left)--;
+		limit--;
 		EMR_TRY(fn(arg, &line));
 	}
-	return EMR_OK;
+	return asked->status;
 }
 
 emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
 	size_t limit, emr_replica_listing_fn fn, void *arg)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t seq = 0;
-	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
-
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &seq));
-	while (status == EMR_OK && limit > 0) {
-		status = emr_chain_before(r.chain, domain ? domain->b : NULL, seq, &seq);
-		if (status == EMR_NOT_FOUND)
-			return EMR_OK;
-		if (status == EMR_OK)
-			status = open_entry(r.chain, seq, o);
-		if (status != EMR_OK)
-			return replica_own(replica, status);
-		status = list_entry(replica, o, domain, object, &limit, fn, arg);
+	if (domain != NULL) {
+		EMR_ASK(asked, replica, RECENT_IN, .domain = *domain);
+		return recent(&asked, object, limit, fn, arg);
 	}
-	return status;
+	EMR_ASK(asked, replica, RECENT);
+	return recent(&asked, object, limit, fn, arg);
 }
 
 emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32])
@@ -575,58 +502,26 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 	return replica_own(replica, emr_chain_root(r.chain, size, out_root));
 }
 
-static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)
-{
-	for (uint16_t i = 0; i < o->of.batch.count; i++) {
-		emr_replica_change change;
-
-		replica_change_of(&o->of.entry, &o->of.batch, i, &change);
-		EMR_TRY(fn(arg, &change));
-	}
-	return EMR_OK;
-}
-
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t size = 0;
-	READING(r, replica);
+	emr_replica_change change;
+	EMR_ASK(asked, replica, SINCE, .at = from);
 
-	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
-	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
-	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = from > 0 ? from : 1; seq < size; seq++) {
-		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
-		EMR_TRY(give_changes(o, fn, arg));
-	}
-	return EMR_OK;
+	while (emr_next(&asked, &change))
+		EMR_TRY(fn(arg, &change));
+	return asked.status;
 }
 
 emr_status emr_replica_each_by(
 	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t seq = 0;
-	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+	emr_replica_change change;
+	EMR_ASK(asked, replica, BY, .who = submitter);
 
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &seq));
-	while (status == EMR_OK) {
-		status = emr_chain_before_by(r.chain, submitter.b, seq, &seq);
-		if (status == EMR_NOT_FOUND)
-			return EMR_OK;
-		if (status == EMR_OK)
-			status = open_entry(r.chain, seq, o);
-		/* An index that is damaged names another's. */
-		if (status == EMR_OK && memcmp(o->of.entry.submitter_id, submitter.b, 32) != 0)
-			status = EMR_DAMAGED;
-		status = replica_own(replica, status);
-		if (status == EMR_OK)
-			status = give_changes(o, fn, arg);
-	}
-	return status;
+	while (emr_next(&asked, &change))
+		EMR_TRY(fn(arg, &change));
+	return asked.status;
 }
 
 static emr_status note_naming(void *arg, const uint8_t domain[16], const uint8_t object[16])

@@ -92,15 +92,9 @@ emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Up to MAX numbers of entries from FROM that touch DOMAIN. */
-emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
-	size_t max, uint64_t *out, size_t *out_n);
 /* Where the applied item of a row's version stands. */
 emr_status emr_chain_place(
 	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
-/* The newest entry before BEFORE that SUBMITTER handed in, entry 0 not counted.  EMR_NOT_FOUND. */
-emr_status emr_chain_before_by(
-	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq);
 /* Bytes of a private part of an object's content that say which record it is of. */
 #define EMR_CHAIN_NUMBER_AT 76
 /* The objects some of whose parts here have NUMBER there, each once.  Others may have it there by
@@ -109,9 +103,9 @@ typedef emr_status (*emr_chain_naming_fn)(
 	void *arg, const uint8_t domain[16], const uint8_t object[16]);
 emr_status emr_chain_each_naming(
 	emr_chain *chain, const uint8_t number[16], emr_chain_naming_fn fn, void *arg);
-/* So that these two cost what they find, and not the whole chain: for who asks them, once, with a
- * connection that may write.  Its indexes are no part of the format: without it the answers are
- * the same. */
+/* So that this and what one submitter handed in cost what they find, and not the whole chain: for
+ * who asks them, once, with a connection that may write.  Its indexes are no part of the format:
+ * without it the answers are the same. */
 void emr_chain_make_indexes(emr_chain *chain);
 /* That of emr_chain_lacks alone, which costs nothing where all parts are there. */
 void emr_chain_make_lacking_index(emr_chain *chain);
@@ -129,10 +123,6 @@ emr_status emr_chain_drop_locals(emr_chain *chain);
 void emr_chain_rest(emr_chain *chain);
 /* How many rows this connection has read since it was asked last. */
 uint64_t emr_chain_take_reads(emr_chain *chain);
-/* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.
- * EMR_NOT_FOUND. */
-emr_status emr_chain_before(
-	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
 /* A part that came later, in a transaction of the caller's.  *OUT_FITS: it is the one whose hash
@@ -192,9 +182,6 @@ void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_o
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);
-typedef emr_status (*emr_chain_place_fn)(void *arg, uint64_t version, uint64_t seq, uint16_t index);
-emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
-	const uint8_t object[16], emr_chain_place_fn fn, void *arg);
 /* Running digest over all changes of state, in order. */
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 
