@@ -107,8 +107,8 @@ static emr_status put_id(appending *a, const uint8_t *id, size_t len, known_id *
 	return emr_sql_done(s);
 }
 
-/* The row of item I at PLACE; NULL: it has none. Where it has a second one, that row has no id, and
- * comes first. */
+/* The row of item I at PLACE; NULL: it has none. Where it has a second one, that row comes first,
+ * has no id, and an index above those of items. */
 static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
 {
 	emr_part_key own;
@@ -128,7 +128,7 @@ static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
 	EMR_TRY(put_id(a, item.signer_id, 32, &a->signer));
 	EMR_TRY(chain_bind_key(a->chain, ITEM_PUT, place != NULL ? place : &own, &s));
 	emr_sql_bind_u64(s, 5, a->seq);
-	emr_sql_bind_u64(s, 6, i);
+	emr_sql_bind_u64(s, 6, a->is_put[i] ? i : i + EMR_BATCH_COUNT_MAX);
 	if (a->is_put[i])
 		emr_sql_bind(s, 7, id, sizeof id);
 	emr_sql_bind_u64(s, 8, item.op);

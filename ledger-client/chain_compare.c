@@ -17,7 +17,7 @@ static const struct table {
 		"SELECT i.seq, i.idx, i.family, i.id, op, d.id, object, version, s.id, b.id, time,"
 		" result, flags, purged, sum, i.seq FROM item i LEFT JOIN ids d ON d.n=domain"
 		" LEFT JOIN ids s ON s.n=signer LEFT JOIN ids b ON b.n=submitter"
-		" ORDER BY i.seq, i.idx, i.family"},
+		" ORDER BY i.seq, i.idx"},
 	{"the index of ids", "SELECT n, id, 0 FROM ids ORDER BY n"},
 	{"a state row", "SELECT key, value, time, seq FROM state ORDER BY key"},
 	{"the digest of state", "SELECT value, 0 FROM meta WHERE name='digest'"},

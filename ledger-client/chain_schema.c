@@ -13,7 +13,7 @@ const char chain_schema[] =
 	" domain INTEGER NOT NULL, object BLOB NOT NULL, version INTEGER NOT NULL, signer INTEGER "
 	"NOT NULL, submitter INTEGER NOT NULL, time INTEGER NOT NULL, result INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL, purged INTEGER, sum BLOB NOT NULL,"
-	" PRIMARY KEY(seq, idx, family)) WITHOUT ROWID;"
+	" PRIMARY KEY(seq, idx)) WITHOUT ROWID;"
 	"CREATE INDEX item_places ON item(domain, family, object, version);"
 	"CREATE INDEX item_domains ON item(domain, seq, idx);"
 	/* By so much an id is found: the whole of it stands in the row. */
@@ -82,12 +82,12 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
 	[STATE_RANGE] = "SELECT key, value, seq, time FROM state WHERE key>=?1 AND "
 			"key<?1||char(127) ORDER BY key",
-	[PLACE_GET] = "SELECT i.seq,i.idx,i.purged" ITEM_OF "WHERE " PLACE_MATCH
+	[PLACE_GET] = "SELECT i.seq,i.idx&1023,i.purged" ITEM_OF "WHERE " PLACE_MATCH
 		      " AND i.version=?4 ORDER BY i.seq DESC,i.idx DESC LIMIT 1",
 	[PLACE_PURGE] =
 		"UPDATE item AS t SET purged=?6, sum=row_sum('item'," ITEM_SAYS "?6))" ITEM_FROM
 		"WHERE " PLACE_MATCH " AND i.version>=?4 AND i.version<=?5 AND " ITEM_CHECKED
-		" IS NOT NULL AND t.seq=i.seq AND t.idx=i.idx AND t.family=i.family",
+		" IS NOT NULL AND t.seq=i.seq AND t.idx=i.idx",
 	[PART_GET] = "SELECT hash, part FROM parts WHERE " KEY_MATCH,
 	/* Only an item says which part belongs to a place: nothing but a part of that hash gets in.
 	 */
