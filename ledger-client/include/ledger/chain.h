@@ -1,5 +1,5 @@
 /* A chain is one SQLite file with entries and everything that follows from them (tree, state rows,
- * places of items, parts). The embedded ledger shares one; each replica keeps its own. It refuses
+ * items, parts). The embedded ledger shares one; each replica keeps its own. It refuses
  * to append what the contract did not judge, and to follow an entry that does not verify. */
 #pragma once
 
