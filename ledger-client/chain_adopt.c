@@ -16,13 +16,12 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 		.object = EMR_ID16_AT(leave->object_id)};
 	EMR_AUTO_OPENED join = NULL;
 	emr_pub_dataset_join how;
-	uint64_t seq = 0;
-	uint16_t index = 0;
+	emr_chain_placed at = {0};
 	emr_item item;
 	emr_span pub;
 
-	EMR_TRY(emr_required(emr_chain_place(chain, &key, &seq, &index)));
-	EMR_TRY(chain_item_at(chain, seq, index, &join, &item, &pub));
+	EMR_TRY(emr_required(emr_chain_place(chain, &key, &at)));
+	EMR_TRY(chain_item_at(chain, at.seq, at.index, &join, &item, &pub));
 	if (!emr_pub_dataset_join_parse(pub, &how))
 		return EMR_DAMAGED;
 	memcpy(out_grant->b, how.grant, sizeof out_grant->b);

@@ -82,7 +82,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
 	[STATE_RANGE] = "SELECT key, value, seq, time FROM state WHERE key>=?1 AND "
 			"key<?1||char(127) ORDER BY key",
-	[PLACE_GET] = "SELECT i.seq,i.idx&1023,i.purged" ITEM_OF "WHERE " PLACE_MATCH
+	[PLACE_GET] = "SELECT i.seq,i.time,i.purged,i.idx&1023" ITEM_OF "WHERE " PLACE_MATCH
 		      " AND i.version=?4 ORDER BY i.seq DESC,i.idx DESC LIMIT 1",
 	[PLACE_PURGE] =
 		"UPDATE item AS t SET purged=?6, sum=row_sum('item'," ITEM_SAYS "?6))" ITEM_FROM

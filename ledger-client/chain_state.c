@@ -109,26 +109,18 @@ emr_status chain_contract_status(emr_contract_status status)
 
 /* ---- rows ---- */
 
-static emr_status place_of(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq,
-	uint16_t *out_index, uint64_t *out_purged)
+emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out)
 {
 	sqlite3_stmt *s;
 
 	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
 	EMR_TRY(emr_sql_step(s));
-	*out_seq = emr_sql_u64(s, 0);
-	*out_index = (uint16_t)emr_sql_u64(s, 1);
-	*out_purged = emr_sql_u64(s, 2);
+	*out = (emr_chain_placed){.seq = emr_sql_u64(s, 0),
+		.time = emr_sql_u64(s, 1),
+		.purged = emr_sql_u64(s, 2),
+		.index = (uint16_t)emr_sql_u64(s, 3)};
 	(void)sqlite3_reset(s);
 	return EMR_OK;
-}
-
-emr_status emr_chain_place(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
-{
-	uint64_t purged;
-
-	return place_of(chain, key, out_seq, out_index, &purged);
 }
 
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part)
@@ -221,13 +213,12 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 {
 	EMR_AUTO_OPENED o = NULL;
 	emr_span pub;
-	uint64_t seq = 0, purged = 0;
-	uint16_t index = 0;
+	emr_chain_placed at;
 
-	EMR_TRY(place_of(chain, key, &seq, &index, &purged));
-	if (purged != 0)
+	EMR_TRY(emr_chain_place(chain, key, &at));
+	if (at.purged != 0)
 		return EMR_NOT_FOUND;
-	EMR_TRY(chain_item_at(chain, seq, index, &o, out, &pub));
+	EMR_TRY(chain_item_at(chain, at.seq, at.index, &o, out, &pub));
 	if (!emr_chain_has_place(out, pub, key))
 		return EMR_DAMAGED;
 	return out->priv_len > 0 ? EMR_OK : EMR_NOT_FOUND;
@@ -259,16 +250,15 @@ static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
 static emr_status row_of_place(emr_chain *chain, const char *key, emr_buf *out)
 {
 	emr_part_key place;
-	uint64_t seq;
-	uint16_t index;
+	emr_chain_placed at;
 	uint8_t big[2];
 
 	if (!chain_parse_key(key, 'i', &place))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_place(chain, &place, &seq, &index));
-	EMR_TRY(append_batch_id(chain, seq, out));
-	big[0] = (uint8_t)(index >> 8);
-	big[1] = (uint8_t)index;
+	EMR_TRY(emr_chain_place(chain, &place, &at));
+	EMR_TRY(append_batch_id(chain, at.seq, out));
+	big[0] = (uint8_t)(at.index >> 8);
+	big[1] = (uint8_t)at.index;
 	return emr_buf_append(out, big, sizeof big);
 }
 

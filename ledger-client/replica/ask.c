@@ -196,16 +196,15 @@ static emr_status complete_report(emr_asking *asked, void *row)
 }
 
 /* When the item that a row's head names was entered: the row may have been written again since. */
-static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+static emr_status time_of(emr_chain *chain, uint8_t family, emr_id16 domain, emr_id16 object,
 	uint64_t version, uint64_t *out_time)
 {
 	emr_part_key key = {
 		.family = family, .domain = domain, .object = object, .version = version};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
+	emr_chain_placed at = {0};
 
-	EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &item));
-	*out_time = item.ledger_time;
+	EMR_TRY(emr_chain_place(chain, &key, &at));
+	*out_time = at.time;
 	return EMR_OK;
 }
 
@@ -213,16 +212,16 @@ static emr_status complete_grant(emr_asking *asked, void *row)
 {
 	emr_known_grant *g = row;
 
-	return time_of(asked->about.replica, EMR_FAMILY_GRANT, g->domain, g->grant,
-		g->row.head.version, &g->ledger_time);
+	return time_of(asked->chain, EMR_FAMILY_GRANT, g->domain, g->grant, g->row.head.version,
+		&g->ledger_time);
 }
 
 static emr_status complete_request(emr_asking *asked, void *row)
 {
 	emr_known_request *r = row;
 
-	return time_of(asked->about.replica, EMR_FAMILY_REQUEST, r->domain, r->request,
-		r->row.head.version, &r->ledger_time);
+	return time_of(asked->chain, EMR_FAMILY_REQUEST, r->domain, r->request, r->row.head.version,
+		&r->ledger_time);
 }
 
 static emr_status complete_domain(emr_asking *asked, void *row)

@@ -92,9 +92,13 @@ emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Where the applied item of a row's version stands. */
-emr_status emr_chain_place(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
+/* Where and when the applied item of a row's version was entered, and which entry purged its part
+ * (0: none).  EMR_NOT_FOUND, EMR_DAMAGED. */
+typedef struct emr_chain_placed {
+	uint64_t seq, time, purged;
+	uint16_t index;
+} emr_chain_placed;
+emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out);
 /* Bytes of a private part of an object's content that say which record it is of. */
 #define EMR_CHAIN_NUMBER_AT 76
 /* The objects some of whose parts here have NUMBER there, each once.  Others may have it there by
