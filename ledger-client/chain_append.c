@@ -265,7 +265,7 @@ static emr_status expect_parts(appending *a)
 	return EMR_OK;
 }
 
-/* What was refused, or has no place for another reason, has a row all the same. */
+/* An item that was refused, or has no place for another reason, has a row all the same. */
 static emr_status put_others(appending *a)
 {
 	for (size_t i = 0; i < a->batch->count; i++)

@@ -26,7 +26,7 @@ const char chain_schema[] =
 	"NOT NULL,"
 	" hash BLOB NOT NULL, part BLOB NOT NULL, UNIQUE(domain, object, family, version));";
 
-/* What the sum of an item's row covers. The ids themselves are in it, so that a number that names
+/* The sum of an item's row covers this. The ids themselves are in it, so that a number that names
  * another one shows, and an index that finds another row. */
 #define ITEM_SAYS                                                                                  \
 	"joined(i.seq,i.idx,i.family,i.id,i.op,d.id,i.object,i.version,s.id,b.id,i.time,i.result," \

@@ -4,7 +4,6 @@
 
 #include "ledger/chain.h"
 #include "ledger_kit.h"
-#include "replica/ask.h"
 
 static kit k;
 static kit_domain domain;
@@ -40,7 +39,6 @@ static const struct {
 	{"item row, its domain", "UPDATE item SET domain=signer WHERE seq=3 AND idx=0"},
 	{"item row", "UPDATE item SET flags=flags+1 WHERE seq=3 AND idx=0"},
 	{"item row missing", "DELETE FROM item WHERE seq=3 AND idx=1"},
-	{"item row, its index", "UPDATE item SET idx=idx+64 WHERE seq=3"},
 	{"item row, its entry", "UPDATE item SET seq=seq+64 WHERE seq=3"},
 	{"item row, purged", "UPDATE item SET purged=4 WHERE seq=3"},
 	{"state value", "UPDATE state SET value = substr(value,1,60) || x'aaaa' || "
@@ -374,8 +372,7 @@ static const char *const misplaced[] = {
 	"DELETE FROM item" OF_LAST,
 	"UPDATE item SET seq=seq-1, idx=idx+64" OF_LAST,
 	"UPDATE item SET seq=seq+64" OF_LAST,
-	"UPDATE item SET object=(SELECT o.object FROM item o WHERE o.seq=item.seq AND "
-	"o.idx=0)" OF_LAST,
+	"UPDATE item SET object=(SELECT object FROM item" OF_LAST " AND idx=0)" OF_LAST,
 	"UPDATE item SET idx=idx+64" OF_LAST,
 	"UPDATE ids SET id=zeroblob(15) WHERE n=(SELECT domain FROM item" OF_LAST ")",
 };
@@ -428,29 +425,6 @@ TEST_IN(begin, end, an_item_whose_place_is_damaged_is_there_after_the_next_start
 		assert_false(emr_replica_should_reopen(replica));
 		emr_replica_close(replica);
 	}
-}
-
-/* As an index that has rotted: it says that a stranger handed in what all the others did. */
-TEST_IN(begin, end, an_index_that_names_the_items_of_others_ends_its_question)
-{
-	const emr_id32 stranger = emr_id32_random();
-	EMR_AUTO_REPLICA replica = NULL;
-	emr_replica_change change;
-	char hex[65];
-
-	emr_replica_close(caught_up());
-	emr_hex(stranger.b, 32, hex);
-	kit_sql(k.state, "replica.sqlite",
-		printed("INSERT INTO ids VALUES(777, x'%s'); DROP INDEX submitters;"
-			"CREATE INDEX submitters ON item(idx*0+777,seq,idx);"
-			"PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql='CREATE INDEX "
-			"submitters ON item(submitter,seq,idx)' WHERE name='submitters'",
-			hex));
-	replica = caught_up();
-	EMR_ASK(asked, replica, BY, .who = stranger);
-	assert_false(emr_next(&asked, &change));
-	assert_status(EMR_DAMAGED, asked.status);
-	emr_asked_end(&asked);
 }
 
 /* The copy is the only one that is whole at that place. */

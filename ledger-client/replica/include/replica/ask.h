@@ -24,7 +24,7 @@ typedef enum emr_question {
 	EMR_QUESTIONS
 } emr_question;
 
-/* What a question is about: those members that its line names. */
+/* A question is about those members that its line names. */
 typedef struct emr_ask_about {
 	emr_replica *replica;
 	emr_id16 domain, object, team;
