@@ -11,7 +11,7 @@
  *	return asked.status;
  *
  * Any thread, any number at once, one question within another. The rows are those of the moment
- * when the first was read. What a row points to is there until the next one. A block that is left
+ * when the first was read. The bytes of a row are there until the next one. A block that is left
  * early ends its question. */
 #pragma once
 
