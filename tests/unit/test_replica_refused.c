@@ -1,6 +1,7 @@
 /* These tests put another ledger or another copy in the place of the one that a computer knows: one
  * that went back or split is refused, and a damaged copy is made again. */
 
+#include "replica/ask.h"
 #include "replica_kit.h"
 
 /* ---- files that are put back ---- */
@@ -158,12 +159,12 @@ TEST_IN(begin, end, a_damaged_copy_is_made_again)
 	start();
 	assert_int_equal(catch_up(), 4);
 	stop();
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=4");
 	assert_status(EMR_NEWER_FORMAT,
 		emr_replica_open(
 			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
 			&replica));
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
 	start();
 }
 
@@ -220,6 +221,30 @@ TEST_IN(begin, end, a_copy_that_others_can_read_is_refused)
 			&replica));
 	assert_int_equal(chmod(path, 0600), 0);
 	start();
+}
+
+/* As an index that has rotted: it says that a stranger handed in what all the others did. */
+TEST_IN(begin, end, an_index_that_names_the_items_of_others_ends_its_question)
+{
+	const emr_id32 stranger = emr_id32_random();
+	emr_replica_change change;
+	char hex[65];
+
+	(void)save(emr_id16_random(), 1);
+	(void)catch_up();
+	stop();
+	emr_hex(stranger.b, 32, hex);
+	kit_sql(k.state, "replica.sqlite",
+		printed("INSERT INTO ids VALUES(777, x'%s'); DROP INDEX submitters;"
+			"CREATE INDEX submitters ON item(idx*0+777,seq,idx);"
+			"PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql='CREATE INDEX "
+			"submitters ON item(submitter,seq,idx)' WHERE name='submitters'",
+			hex));
+	start();
+	EMR_ASK(asked, replica, BY, .who = stranger);
+	assert_false(emr_next(&asked, &change));
+	assert_status(EMR_DAMAGED, asked.status);
+	emr_asked_end(&asked);
 }
 
 TESTS(NULL, NULL)
