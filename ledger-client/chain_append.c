@@ -41,12 +41,6 @@ static emr_status put_leaf(emr_chain *chain, uint64_t seq, const uint8_t leaf[32
 	return status;
 }
 
-/* An id that has its number. */
-typedef struct known_id {
-	bool is_one;
-	uint8_t id[32];
-} known_id;
-
 typedef struct appending {
 	emr_chain *chain;
 	uint64_t seq;
@@ -54,7 +48,6 @@ typedef struct appending {
 	const emr_batch *batch; /* and what stands in its entry; entry 0 has none */
 	emr_entry entry;
 	bool is_put[EMR_BATCH_COUNT_MAX];
-	known_id domain, signer; /* of the item before */
 	emr_chain_keep_fn keep;
 	void *keep_arg;
 	emr_buf sealed;
@@ -94,14 +87,10 @@ static emr_status put_state(appending *a, const emr_write *write)
 	return emr_sql_done(s);
 }
 
-static emr_status put_id(appending *a, const uint8_t *id, size_t len, known_id *last)
+static emr_status put_id(appending *a, const uint8_t *id, size_t len)
 {
 	sqlite3_stmt *s;
 
-	if (last->is_one && memcmp(id, last->id, len) == 0)
-		return EMR_OK;
-	last->is_one = true;
-	memcpy(last->id, id, len);
 	EMR_TRY(emr_sql_use(&a->chain->sql, ID_PUT, &s));
 	emr_sql_bind(s, 1, id, len);
 	return emr_sql_done(s);
@@ -124,8 +113,8 @@ static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
 		.version = item.version};
 	a->is_put[i] = place == NULL || place->family == own.family;
 	emr_item_id(a->batch->items[i].bytes, id);
-	EMR_TRY(put_id(a, item.domain_id, 16, &a->domain));
-	EMR_TRY(put_id(a, item.signer_id, 32, &a->signer));
+	EMR_TRY(put_id(a, item.domain_id, 16));
+	EMR_TRY(put_id(a, item.signer_id, 32));
 	EMR_TRY(chain_bind_key(a->chain, ITEM_PUT, place != NULL ? place : &own, &s));
 	emr_sql_bind_u64(s, 5, a->seq);
 	emr_sql_bind_u64(s, 6, a->is_put[i] ? i : i + EMR_BATCH_COUNT_MAX);
@@ -289,7 +278,7 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 	emr_entry_leaf(span_of(entry), leaf);
 	EMR_TRY(put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes)));
 	EMR_TRY(put_leaf(chain, a.seq, leaf));
-	EMR_TRY(put_id(&a, a.entry.submitter_id, 32, &a.signer));
+	EMR_TRY(put_id(&a, a.entry.submitter_id, 32));
 	EMR_TRY(expect_parts(&a));
 	EMR_TRY(do_writes(&a, outcome->writes, outcome->writes_count));
 	return put_others(&a);

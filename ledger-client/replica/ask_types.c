@@ -23,8 +23,10 @@
 	FORM(LISTKEY, listkey)
 
 #define FORM(form, name) ROW_##form,
-typedef enum value_form { HEX, BYTES, NUMBER, ROW_HEAD, ROW_FORMS(FORM) } value_form;
+typedef enum value_form { HEX, NUMBER, ROW_HEAD, ROW_FORMS(FORM) } value_form;
 #undef FORM
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "for numbers of less than eight bytes");
 
 #define COLUMN(form, type, member)                                                                 \
 	{                                                                                          \
@@ -42,7 +44,6 @@ static emr_status parse_row(value_form form, emr_span value, void *out)
 	case ROW_HEAD:
 		return replica_parse_head(value, out);
 	case HEX:
-	case BYTES:
 	case NUMBER:
 		break;
 	}
@@ -50,35 +51,16 @@ static emr_status parse_row(value_form form, emr_span value, void *out)
 	return EMR_INVALID;
 }
 
-static emr_status fill_number(uint64_t value, size_t size, uint8_t *out)
-{
-	const uint16_t two = (uint16_t)value;
-
-	if (size == sizeof value)
-		memcpy(out, &value, sizeof value);
-	else if (size == sizeof two)
-		memcpy(out, &two, sizeof two);
-	else
-		*out = (uint8_t)value;
-	return value >> 4 * size >> 4 * size == 0 ? EMR_OK : EMR_DAMAGED;
-}
-
-static emr_status fill_bytes(emr_bytes id, size_t size, uint8_t *out)
-{
-	if (id.len != size)
-		return EMR_DAMAGED;
-	memcpy(out, id.data, size);
-	return EMR_OK;
-}
-
 static emr_status fill_column(sqlite3_stmt *s, int i, const row_column *c, uint8_t *row)
 {
+	uint64_t value;
 	const char *hex;
 
-	if (c->form == NUMBER)
-		return fill_number(emr_sql_u64(s, i), c->size, row + c->at);
-	if (c->form == BYTES)
-		return fill_bytes(emr_sql_bytes(s, i), c->size, row + c->at);
+	if (c->form == NUMBER) {
+		value = emr_sql_u64(s, i);
+		memcpy(row + c->at, &value, c->size); /* its first bytes are the low ones */
+		return value >> 4 * c->size >> 4 * c->size == 0 ? EMR_OK : EMR_DAMAGED;
+	}
 	if (c->form != HEX)
 		return parse_row(c->form, span_of(emr_sql_bytes(s, i)), row + c->at);
 	hex = (const char *)sqlite3_column_text(s, i);
@@ -273,11 +255,9 @@ static const row_type type_named_object = {.size = sizeof(emr_named_object),
 	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)}};
 static const row_type type_change = {.size = sizeof(emr_replica_change),
 	.columns = {COLUMN(NUMBER, emr_replica_change, seq),
-		COLUMN(NUMBER, emr_replica_change, index),
-		COLUMN(BYTES, emr_replica_change, domain),
-		COLUMN(BYTES, emr_replica_change, object),
-		COLUMN(BYTES, emr_replica_change, signer_id),
-		COLUMN(BYTES, emr_replica_change, item_id),
+		COLUMN(NUMBER, emr_replica_change, index), COLUMN(HEX, emr_replica_change, domain),
+		COLUMN(HEX, emr_replica_change, object), COLUMN(HEX, emr_replica_change, signer_id),
+		COLUMN(HEX, emr_replica_change, item_id),
 		COLUMN(NUMBER, emr_replica_change, version),
 		COLUMN(NUMBER, emr_replica_change, flags), COLUMN(NUMBER, emr_replica_change, op),
 		COLUMN(NUMBER, emr_replica_change, family),

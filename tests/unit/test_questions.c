@@ -1,5 +1,5 @@
 /* These tests are about the questions to a copy of the ledger: none of them looks through a table
- * that grows with the network, and a row that has rotted ends its question. */
+ * that grows with the network. */
 #include "emr_test.h"
 
 #include "ledger/chain.h"
@@ -34,39 +34,6 @@ TEST(no_question_scans_or_sorts_a_table)
 				fail_msg("%s: %s", texts[i], step);
 		}
 		emr_chain_asked(chain, plan, is_own);
-	}
-	emr_chain_close(chain);
-}
-
-/* As the disk could leave it: the bytes of a row and a sum that is of others. */
-TEST(a_row_that_rotted_ends_its_question)
-{
-	static const struct {
-		const char *put;
-		emr_question question;
-	} rotten[] = {
-		{"INSERT INTO state(key, value, seq, time) VALUES('K/' || "
-		 "lower(hex(zeroblob(32))), zeroblob(352), 1, 1)",
-			EMR_QUESTION_PEOPLE},
-		{"INSERT INTO item VALUES(1, 0, 32, zeroblob(32), 1, 1, zeroblob(16), 1, 1, 1, 1, "
-		 "0, 0, 0, zeroblob(8))",
-			EMR_QUESTION_SINCE},
-	};
-	emr_chain *chain = NULL;
-	struct sqlite3_stmt *s;
-	bool is_own;
-
-	assert_ok(emr_chain_open_temporary(&chain));
-	for (size_t i = 0; i < sizeof rotten / sizeof *rotten; i++) {
-		assert_ok(emr_chain_ask(
-			chain, EMR_CHAIN_QUESTIONS - 1 - i, rotten[i].put, &s, &is_own));
-		assert_int_equal(emr_sql_step(s), EMR_NOT_FOUND);
-		emr_chain_asked(chain, s, is_own);
-		assert_ok(emr_chain_ask(
-			chain, rotten[i].question, texts[rotten[i].question], &s, &is_own));
-		(void)sqlite3_bind_int64(s, 1, 0); /* from entry 0 on, where it is asked */
-		assert_int_equal(emr_sql_step(s), EMR_DAMAGED);
-		emr_chain_asked(chain, s, is_own);
 	}
 	emr_chain_close(chain);
 }
