@@ -394,5 +394,5 @@ int main(int argc, char **argv)
 	}
 	live.net = argv[1];
 	storm_s = (unsigned)strtoul(argv[2], NULL, 10);
-	return emr_tests_run(live_begin_domain, live_end);
+	return emr_tests_run(live_begin, live_end);
 }

@@ -81,5 +81,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	live.net = argv[1];
-	return emr_tests_run(live_begin_domain, live_end);
+	return emr_tests_run(live_begin, live_end);
 }
