@@ -292,7 +292,6 @@ static void make_domain(void)
 	b = kit_batch(&live.k, live.domain.id);
 	kit_domain_into(&live.k, b, &live.domain);
 	kit_finish(&live.k, b, &made);
-	emr_batch_free(b);
 	live_send(live.by_owner, emr_buf_view(&made), &commit);
 }
 
@@ -308,7 +307,7 @@ int live_begin(void **state)
 
 emr_buf live_batch(size_t count, emr_id16 *out_object)
 {
-	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
+	emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 	emr_buf bytes = {0};
 
 	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));
