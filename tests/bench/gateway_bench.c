@@ -355,5 +355,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	live.net = argv[1];
-	return cmocka_run_group_tests(tests, live_begin_domain, live_end);
+	return cmocka_run_group_tests(tests, live_begin, live_end);
 }

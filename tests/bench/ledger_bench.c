@@ -48,7 +48,6 @@ static void latency(const kit_domain *d, size_t items, int rounds)
 		for (size_t j = 0; j < items; j++)
 			(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
 		kit_finish(&k, b, &bytes);
-		emr_batch_free(b);
 		sign += now_ms() - start;
 		start = now_ms();
 		assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));

@@ -54,7 +54,6 @@ static void finish_and_submit(kit *k, json_t *calls, emr_batch_builder *b)
 	EMR_AUTO_BUF bytes = {0};
 
 	kit_finish(k, b, &bytes);
-	emr_batch_free(b);
 	bytes.data[EMR_HEADER_BYTES - 1] ^= 1; /* of the signature */
 	submit(k, calls, emr_buf_view(&bytes));
 	bytes.data[EMR_HEADER_BYTES - 1] ^= 1;

@@ -344,5 +344,5 @@ int main(int argc, char **argv)
 	garble_from = fopen(argv[3], "re");
 	if (garble_to == NULL || garble_from == NULL)
 		return 2;
-	return emr_tests_run(live_begin_domain, live_end);
+	return emr_tests_run(live_begin, live_end);
 }

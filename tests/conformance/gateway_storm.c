@@ -88,7 +88,6 @@ TEST(a_record_that_twenty_write_at_once_has_one_next_version)
 					b, &live.domain, emr_id16_random(), 1, (emr_id32){{0}});
 			emr_buf_clear(&all[i].batch);
 			kit_finish(&live.k, b, &all[i].batch);
-			emr_batch_free(b);
 		}
 		live_clients_run(all, HOT_CLIENTS, submit_one);
 		last = items[winner_of(all)];
@@ -394,5 +393,5 @@ int main(int argc, char **argv)
 	}
 	live.net = argv[1];
 	storm_s = (unsigned)strtoul(argv[2], NULL, 10);
-	return emr_tests_run(live_begin_domain, live_end);
+	return emr_tests_run(live_begin, live_end);
 }

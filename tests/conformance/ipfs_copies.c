@@ -1,47 +1,21 @@
 /* These tests use several nodes as one: the node that a block comes from, and which caller is told
  * and when (against the nodes of tests/support/fake_node.py). */
-#include "emr_test.h"
-
 #include <pthread.h>
 
+#include "fake_nodes.h"
 #include "ipfs/copies.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
-
-#define PATIENCE_MS 600000
-
-static emr_ipfs *open_node(const char *scene, emr_ipfs_kind kind)
-{
-	char address[512];
-	emr_ipfs_options options = {.kind = kind, .address = address, .version = "0.1.0"};
-	emr_ipfs *node = NULL;
-
-	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
-	assert_ok(emr_ipfs_open(&options, &node, NULL));
-	return node;
-}
 
 /* ---- Blocks that `good` has ---- */
 
 typedef struct one_block {
 	char text[64];
 	emr_block block;
-	bool is_given;
 } one_block;
-
-static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
-{
-	one_block *b = arg;
-
-	*out_more = !b->is_given;
-	b->is_given = true;
-	*out_block = b->block;
-	return EMR_OK;
-}
 
 static void name_block(one_block *b, const char *text)
 {
-	*b = (one_block){0};
 	snprintf(b->text, sizeof b->text, "%s of %d", text, (int)getpid());
 	b->block.data = emr_bytes_of(b->text, strlen(b->text));
 	b->block.cid = emr_cid_of_block(EMR_CODEC_RAW, b->block.data);
@@ -49,13 +23,8 @@ static void name_block(one_block *b, const char *text)
 
 static void make_block(one_block *b, const char *text)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good", EMR_IPFS_KUBO);
-	emr_ipfs_parcel parcel = {
-		.roots = &b->block.cid, .root_count = 1, .next = next_block, .arg = b};
-
 	name_block(b, text);
-	assert_ok(emr_ipfs_push(good, &call, &parcel));
+	give_good(&b->block.cid, &b->block, 1);
 }
 
 /* ---- Who is told ---- */
@@ -220,57 +189,19 @@ TEST(what_nobody_has_is_told_from_what_nobody_could_say)
 
 /* ---- One request for many, and none for nobody ---- */
 
-static void gate_path(const char *name, char *out, size_t size)
-{
-	snprintf(out, size, "%s/%s", getenv("EMR_NODE_DIR"), name);
-}
-
-static size_t asked_of(const emr_cid *cid)
-{
-	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
-	size_t n = 0;
-	FILE *file;
-
-	gate_path("asked", path, sizeof path);
-	emr_cid_text(cid, text);
-	file = fopen(path, "re");
-	while (file != NULL && fgets(line, sizeof line, file) != NULL)
-		n += strstr(line, text) != NULL;
-	if (file != NULL)
-		fclose(file);
-	return n;
-}
-
-static void close_gate(void)
-{
-	char path[512];
-
-	gate_path("open", path, sizeof path);
-	unlink(path);
-}
-
-static void open_gate(void)
-{
-	char path[512];
-
-	gate_path("open", path, sizeof path);
-	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-}
-
 TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 {
 	one_block b;
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "popular");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 1, NODES("gate"));
 	for (size_t i = 0; i < 5; i++)
 		assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
-	while (asked_of(&b.block.cid) == 0)
-		usleep(1000);
+	UNTIL(asked_of(&b.block.cid) != 0);
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
-	open_gate();
+	gate_is(true);
 	wait_for(&s.told, 6);
 	assert_int_equal(asked_of(&b.block.cid), 1);
 	assert_status(EMR_OK, s.told.last.status);
@@ -344,8 +275,12 @@ typedef struct leafy {
 	emr_unixfs_run run; /* all of them */
 	emr_buf root;
 	emr_block blocks[LEAVES + 1];
-	size_t given;
 } leafy;
+
+static void free_leaves(leafy *f)
+{
+	emr_buf_free(&f->root);
+}
 
 /* Leaves that no other run of this program has, below a root of their own. */
 static void name_leaves(leafy *f, const char *text)
@@ -366,25 +301,10 @@ static void name_leaves(leafy *f, const char *text)
 	f->blocks[LEAVES] = (emr_block){.cid = f->run.root, .data = emr_buf_view(&f->root)};
 }
 
-static emr_status next_leaf(void *arg, bool *out_more, emr_block *out_block)
-{
-	leafy *f = arg;
-
-	*out_more = f->given <= LEAVES;
-	if (*out_more)
-		*out_block = f->blocks[f->given++];
-	return EMR_OK;
-}
-
 static void make_leaves(leafy *f, const char *text)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good", EMR_IPFS_KUBO);
-	emr_ipfs_parcel parcel = {.root_count = 1, .next = next_leaf, .arg = f};
-
 	name_leaves(f, text);
-	parcel.roots = &f->run.root;
-	assert_ok(emr_ipfs_push(good, &call, &parcel));
+	give_good(&f->run.root, f->blocks, LEAVES + 1);
 }
 
 /* The caller that waits for one of them. */
@@ -436,8 +356,8 @@ static void bring_leaves(scene *s, leafy *f)
 
 TEST(leaves_of_one_file_come_in_one_request)
 {
-	scene s = {0};
-	leafy f;
+	AUTO(end) scene s = {0};
+	AUTO(free_leaves) leafy f;
 
 	make_leaves(&f, "in one request");
 	begin(&s, PATIENCE_MS, 1, NODES("window"));
@@ -445,8 +365,6 @@ TEST(leaves_of_one_file_come_in_one_request)
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
 		assert_int_equal(asked_of(&f.run.leaves[i]), 0);
-	end(&s);
-	emr_buf_free(&f.root);
 }
 
 /* How many of the first leaves each node gives before it breaks its promise. */
@@ -485,8 +403,8 @@ TEST(what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one)
 
 TEST(leaves_that_a_node_lacks_are_sought_at_others_side_by_side)
 {
-	scene s = {0};
-	leafy f;
+	AUTO(end) scene s = {0};
+	AUTO(free_leaves) leafy f;
 
 	make_leaves(&f, "at others");
 	begin(&s, PATIENCE_MS, 1, NODES("seeks"));
@@ -494,8 +412,6 @@ TEST(leaves_that_a_node_lacks_are_sought_at_others_side_by_side)
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
 		assert_int_equal(asked_of(&f.run.leaves[i]), 1);
-	end(&s);
-	emr_buf_free(&f.root);
 }
 
 TEST(leaves_come_from_the_node_that_has_them_also_if_it_is_a_gateway)
@@ -526,13 +442,12 @@ TEST(leaves_that_are_on_their_way_are_not_asked_for_again)
 	leafy f;
 
 	make_leaves(&f, "on their way");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 1, names);
 	ask_for_leaves(&s, &f, ones);
-	while (asked_of(&f.run.root) == 0)
-		usleep(1000);
+	UNTIL(asked_of(&f.run.root) != 0);
 	assert_ok(emr_copies_fetch(s.copies, &f.run.leaves[3], tell, &s.told));
-	open_gate();
+	gate_is(true);
 	wait_for(&s.told, LEAVES + 1);
 	assert_all_came(ones);
 	assert_int_equal(asked_of(&f.run.leaves[3]), 0);
@@ -540,15 +455,13 @@ TEST(leaves_that_are_on_their_way_are_not_asked_for_again)
 	/* Nor is one that was asked for by itself. */
 	emr_buf_free(&f.root);
 	make_leaves(&f, "one by itself");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 1, names);
 	assert_ok(emr_copies_fetch(s.copies, &f.run.leaves[3], tell, &s.told));
-	while (asked_of(&f.run.leaves[3]) == 0)
-		usleep(1000);
+	UNTIL(asked_of(&f.run.leaves[3]) != 0);
 	ask_for_leaves(&s, &f, ones);
-	while (asked_of(&f.run.root) < 2) /* those before it, and those behind it */
-		usleep(1000);
-	open_gate();
+	UNTIL(asked_of(&f.run.root) >= 2); /* those before it, and those behind it */
+	gate_is(true);
 	wait_for(&s.told, LEAVES + 1);
 	assert_all_came(ones);
 	assert_int_equal(asked_of(&f.run.leaves[3]), 1);
@@ -561,7 +474,7 @@ TEST(to_close_ends_a_request_for_leaves_at_once)
 	static const char *const names[] = {"window-still"};
 	one_leaf ones[LEAVES];
 	scene s = {0};
-	leafy f;
+	AUTO(free_leaves) leafy f;
 
 	make_leaves(&f, "closed");
 	begin_for(&s, PATIENCE_MS, PATIENCE_MS, 1, names);
@@ -571,7 +484,6 @@ TEST(to_close_ends_a_request_for_leaves_at_once)
 	assert_int_equal(s.told.count, LEAVES);
 	for (size_t i = 1; i < LEAVES; i++)
 		assert_status(EMR_INTERRUPTED, ones[i].status);
-	emr_buf_free(&f.root);
 }
 
 /* Each file is one request; what a person waits for still has a line to the node. */
@@ -584,19 +496,18 @@ TEST(requests_for_leaves_leave_half_of_a_node_to_who_waits_for_one)
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "beside leaves");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 1, NODES("gate"));
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
 		make_leaves(&f[i], printed("file %zu", i));
 		ask_for_leaves(&s, &f[i], ones[i]);
 	}
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
-	while (asked_of(&b.block.cid) == 0)
-		usleep(1000);
+	UNTIL(asked_of(&b.block.cid) != 0);
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++)
 		asked += asked_of(&f[i].run.root);
 	assert_true(asked <= EMR_COPIES_THREADS / 2);
-	open_gate();
+	gate_is(true);
 	wait_for(&s.told, (EMR_COPIES_THREADS + 1) * LEAVES + 1);
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
 		assert_all_came(ones[i]);
@@ -611,21 +522,20 @@ TEST(where_a_node_has_enough_requests_for_leaves_the_next_one_is_asked)
 	const size_t last = EMR_COPIES_THREADS / 2;
 	scene s = {.late_ms = PATIENCE_MS};
 
-	close_gate();
+	gate_is(false);
 	/* No leaf is late: the request at the gate has all its time. */
 	begin(&s, PATIENCE_MS, 2, NODES("gate", "window"));
 	for (size_t i = 0; i <= last; i++) {
 		make_leaves(&f[i], printed("one of many %zu", i));
 		ask_for_leaves(&s, &f[i], ones[i]);
 		if (i < last) {
-			while (asked_of(&f[i].run.root) == 0)
-				usleep(1000);
+			UNTIL(asked_of(&f[i].run.root) != 0);
 		}
 	}
 	wait_for(&s.told, LEAVES);
 	assert_all_came(ones[last]);
 	assert_int_equal(s.told.last.node, 1);
-	open_gate();
+	gate_is(true);
 	wait_for(&s.told, (last + 1) * LEAVES);
 	end(&s);
 	for (size_t i = 0; i <= last; i++)
@@ -660,11 +570,11 @@ TEST(a_node_that_gives_leaves_slowly_is_overtaken_by_the_next)
 TEST(a_node_that_gave_no_answer_is_asked_after_the_others)
 {
 	one_block first, second;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&first, "waited for");
 	make_block(&second, "not waited for");
-	close_gate();
+	gate_is(false);
 	begin(&s, 5000, 2, NODES("gate", "good"));
 	fetch_one(&s, &first.block.cid);
 	assert_int_equal(asked_of(&first.block.cid), 1);
@@ -672,17 +582,16 @@ TEST(a_node_that_gave_no_answer_is_asked_after_the_others)
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
 	assert_int_equal(asked_of(&second.block.cid), 0);
-	end(&s);
-	open_gate();
+	gate_is(true);
 }
 
 TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 {
 	static const char *const names[] = {"gate"};
 	one_block blocks[EMR_COPIES_THREADS + 1];
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	close_gate();
+	gate_is(false);
 	begin_for(&s, 3000, 1000, 1, names);
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
 		name_block(&blocks[i], printed("queued %zu", i));
@@ -692,8 +601,7 @@ TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 	assert_status(EMR_TIMEOUT, s.told.last.status);
 	assert_int_equal(asked_of(&blocks[0].block.cid), 1);
 	assert_int_equal(asked_of(&blocks[EMR_COPIES_THREADS].block.cid), 0);
-	end(&s);
-	open_gate();
+	gate_is(true);
 }
 
 TEST(a_node_whose_answer_came_late_makes_no_other_late)
@@ -717,12 +625,11 @@ TEST(a_node_that_hangs_has_its_time_again_after_the_others)
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes when the gate opens");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 2, NODES("gate", "lacks"));
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
-	while (asked_of(&b.block.cid) < 2)
-		usleep(10000);
-	open_gate();
+	UNTIL(asked_of(&b.block.cid) >= 2);
+	gate_is(true);
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 0);
@@ -745,12 +652,11 @@ TEST(a_node_behind_one_that_fails_has_its_time_again_too)
 	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes at the second time");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 2, NODES("error/", "gate/"));
 	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
-	while (asked_of(&b.block.cid) < 2 && told_count(&s.told) == 0)
-		usleep(10000);
-	open_gate();
+	UNTIL(asked_of(&b.block.cid) >= 2 || told_count(&s.told) != 0);
+	gate_is(true);
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
@@ -759,9 +665,9 @@ TEST(a_node_behind_one_that_fails_has_its_time_again_too)
 TEST(a_node_that_says_nothing_keeps_nobody_from_the_next)
 {
 	one_block b[EMR_COPIES_THREADS];
-	scene s = {.next_ms = 20};
+	AUTO(end) scene s = {.next_ms = 20};
 
-	close_gate();
+	gate_is(false);
 	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
 		make_block(&b[i], printed("behind a closed gate %zu", i));
 	}
@@ -772,8 +678,7 @@ TEST(a_node_that_says_nothing_keeps_nobody_from_the_next)
 	wait_for(&s.told, EMR_COPIES_THREADS);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 2);
-	end(&s);
-	open_gate();
+	gate_is(true);
 }
 
 TEST(a_node_that_was_overtaken_is_asked_after_the_one_that_was_faster)
@@ -783,11 +688,11 @@ TEST(a_node_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 
 	make_block(&first, "overtaken");
 	make_block(&second, "from the faster one");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 2, NODES("gate", "good"));
 	fetch_one(&s, &first.block.cid);
 	assert_int_equal(s.told.last.node, 1);
-	open_gate(); /* as fast as the other now, and asked after it all the same */
+	gate_is(true); /* as fast as the other now, and asked after it all the same */
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.node, 1);
 }
@@ -808,12 +713,12 @@ TEST(what_came_for_somebody_else_makes_no_node_late)
 
 	make_block(&first, "for somebody else");
 	make_block(&second, "from who was not late");
-	close_gate();
+	gate_is(false);
 	begin(&s, PATIENCE_MS, 2, NODES("gate", "seeks"));
 	fetch_one(&s, &first.block.cid);
 	assert_ok(s.told.last.status);
 	assert_int_equal(s.told.last.node, 2); /* of nobody */
-	open_gate();
+	gate_is(true);
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.node, 0);
 	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first node alone */

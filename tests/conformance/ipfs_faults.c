@@ -1,8 +1,6 @@
 /* These tests use nodes that fail, lie, hang or are none, each in its own way
  * (tests/support/fake_node.py): every one has a name of its own, ends in time, and no wrong byte
  * gets through. */
-#include "emr_test.h"
-
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -10,9 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "ipfs/node.h"
-
-#define PATIENCE_MS 600000
+#include "fake_nodes.h"
 
 static const char first[] = "the first block", second[] = "the second block";
 
@@ -25,6 +21,7 @@ typedef enum deed {
 	LET_GO,
 	PINS,
 	VERSION,
+	GATEWAY_VERSION,
 	PUSH_LARGE,   /* what is sent as two imports */
 	PUSH_REFUSED, /* of which the rest goes when the node has answered */
 } deed;
@@ -56,7 +53,6 @@ static emr_status next_when_refused(void *arg, bool *out_more, emr_block *out_bl
 {
 	static uint8_t filler[1 << 20];
 	static bool is_filled;
-	char path[512];
 
 	if (*(size_t *)arg == 1 && !is_filled) {
 		is_filled = *out_more = true;
@@ -64,9 +60,7 @@ static emr_status next_when_refused(void *arg, bool *out_more, emr_block *out_bl
 		out_block->cid = emr_cid_of_block(EMR_CODEC_RAW, out_block->data);
 		return EMR_OK;
 	}
-	snprintf(path, sizeof path, "%s/refused", getenv("EMR_NODE_DIR"));
-	while (*(size_t *)arg == 1 && access(path, F_OK) != 0)
-		usleep(1000);
+	UNTIL(*(size_t *)arg != 1 || access(node_file("refused"), F_OK) == 0);
 	return next_block(arg, out_more, out_block);
 }
 
@@ -148,6 +142,7 @@ static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 	case PINS:
 		return emr_ipfs_each_pin(node, call, no_pin, NULL);
 	case VERSION:
+	case GATEWAY_VERSION:
 		return emr_ipfs_version(node, call, version);
 	case BLOCK:
 	case ONLINE:
@@ -179,23 +174,12 @@ static void assert_meets(const emr_ipfs_options *options, deed what, emr_ipfs_fa
 
 static void meets(const char *scene, deed what, emr_ipfs_fault wanted)
 {
-	char address[512];
-	emr_ipfs_options options = {.kind = what == GATEWAY ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
-		.address = address,
+	const bool is_gateway = what == GATEWAY || what == GATEWAY_VERSION;
+	const emr_ipfs_options options = {.kind = is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
+		.address = node_address(scene),
 		.version = "0.1.0"};
 
-	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
 	assert_meets(&options, what, wanted);
-}
-
-static void meets_a_gateway(const char *scene, emr_ipfs_fault wanted)
-{
-	char address[512];
-	emr_ipfs_options options = {
-		.kind = EMR_IPFS_GATEWAY, .address = address, .version = "0.1.0"};
-
-	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
-	assert_meets(&options, VERSION, wanted);
 }
 
 /* ---- The four shapes of errors ---- */
@@ -295,13 +279,8 @@ TEST(a_large_push_counts_only_when_both_its_imports_do)
 TEST(who_gives_up_a_large_push_waits_for_neither_import)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, eventfd(0, EFD_CLOEXEC));
-	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0"};
-	EMR_AUTO_IPFS node = NULL;
-	char address[512];
+	EMR_AUTO_IPFS node = open_node("beside-hangs", EMR_IPFS_KUBO);
 
-	snprintf(address, sizeof address, "unix:%s/beside-hangs.sock", getenv("EMR_NODE_DIR"));
-	options.address = address;
-	assert_ok(emr_ipfs_open(&options, &node, NULL));
 	assert_status(EMR_INTERRUPTED, push_large(node, &call));
 	assert_int_equal(call.fault, EMR_IPFS_CANCELLED);
 	close(call.cancel_fd);
@@ -342,9 +321,8 @@ TEST(no_wrong_byte_and_no_endless_answer_gets_through)
 	meets("endless-headers", BLOCK, EMR_IPFS_STRANGE);
 	meets("endless-headers", PUSH, EMR_IPFS_STRANGE);
 	meets("endless-version", BLOCK, EMR_IPFS_STRANGE);
-	meets_a_gateway("endless", EMR_IPFS_STRANGE);
-	assert_int_not_equal(access(printed("%s/taken", getenv("EMR_NODE_DIR")), F_OK),
-		0); /* nobody listened on */
+	meets("endless", GATEWAY_VERSION, EMR_IPFS_STRANGE);
+	assert_int_not_equal(access(node_file("taken"), F_OK), 0); /* nobody listened on */
 	/* Nobody knows how much a node keeps for others: a list may be as long as the call. */
 	meets("endless-pins", PINS, EMR_IPFS_SLOW);
 }
@@ -435,7 +413,7 @@ TEST(nobody_behind_an_address_is_told_from_a_wrong_one)
 
 	meets("nothing-is-here", BLOCK, EMR_IPFS_NO_ANSWER);
 	/* The file that a killed node leaves. */
-	snprintf(stale.sun_path, sizeof stale.sun_path, "%s/stale.sock", getenv("EMR_NODE_DIR"));
+	snprintf(stale.sun_path, sizeof stale.sun_path, "%s", node_file("stale.sock"));
 	assert_int_equal(bind(fd, (struct sockaddr *)&stale, sizeof stale), 0);
 	close(fd);
 	meets("stale", BLOCK, EMR_IPFS_NO_ANSWER);
@@ -508,15 +486,13 @@ static emr_status give_token(void *arg, emr_bytes root, char *out, size_t size)
 /* A host that was restored has another secret. */
 TEST(a_token_that_a_node_takes_no_more_is_asked_for_again_once)
 {
-	char address[512];
 	tokens t = {.right_after = 1};
 	const emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
 		.version = "0.1.0",
-		.address = address,
+		.address = node_address("right-token"),
 		.token_of = give_token,
 		.token_arg = &t};
 
-	snprintf(address, sizeof address, "unix:%s/right-token.sock", getenv("EMR_NODE_DIR"));
 	assert_meets(&options, VERSION, EMR_IPFS_FINE);
 	assert_int_equal(t.asked, 2);
 	assert_int_equal(t.forgotten, 1);
@@ -532,36 +508,32 @@ TEST(a_token_that_a_node_takes_no_more_is_asked_for_again_once)
 
 TEST(another_host_is_believed_by_its_certificate_and_gets_the_token)
 {
-	char by_name[64], by_number[64], certificate[512];
-	emr_ipfs_options options = {
-		.kind = EMR_IPFS_KUBO, .version = "0.1.0", .token = "right", .address = by_name};
-	FILE *port_file;
+	const char *by_name;
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0", .token = "right"};
+	FILE *port_file = fopen(node_file("port"), "re");
 	int port = 0;
 
-	port_file = fopen(printed("%s/port", getenv("EMR_NODE_DIR")), "re");
 	assert_non_null(port_file);
 	assert_int_equal(fscanf(port_file, "%d", &port), 1);
 	fclose(port_file);
-	snprintf(by_name, sizeof by_name, "https://localhost:%d", port);
-	snprintf(by_number, sizeof by_number, "https://127.0.0.1:%d", port);
-	snprintf(certificate, sizeof certificate, "%s/certificate", getenv("EMR_NODE_DIR"));
-
+	options.address = by_name = printed("https://localhost:%d", port);
 	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE); /* nobody vouches for it */
-	options.ca_file = certificate;
+	options.ca_file = node_file("certificate");
 	assert_meets(&options, PUSH, EMR_IPFS_FINE);
 	options.token = "wrong";
 	assert_meets(&options, PUSH, EMR_IPFS_TOKEN);
 	options.token = NULL;
 	assert_meets(&options, BLOCK, EMR_IPFS_TOKEN);
 	options.token = "right";
-	options.address = by_number; /* the certificate is for another name */
+	options.address =
+		printed("https://127.0.0.1:%d", port); /* the certificate is for another name */
 	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE);
 	options.ca_file = "/nowhere";
 	options.address = by_name;
 	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE);
 	options.ca_file = NULL;
-	snprintf(by_number, sizeof by_number, "http://127.0.0.1:%d", port);
-	options.address = by_number; /* a port with TLS hangs up on clear text */
+	options.address =
+		printed("http://127.0.0.1:%d", port); /* a port with TLS hangs up on clear text */
 	assert_meets(&options, BLOCK, EMR_IPFS_BROKEN_OFF);
 }
 

@@ -1,15 +1,13 @@
 /* These tests are about blocks that are brought from nodes for a caller who misses them: the
  * caller's answer and its time, that nothing is believed, and that nobody is held up (against the
  * nodes of tests/support/fake_node.py). */
+#include "fake_nodes.h"
 #include "store_kit.h"
 
 #include <pthread.h>
 
 #include "fetch/fetch.h"
-#include "ipfs/node.h"
 #include "store/dag_pb.h"
-
-#define PATIENCE_MS 600000
 
 typedef struct scene {
 	kit *store;
@@ -24,9 +22,6 @@ typedef struct scene {
 
 static void begin_with(scene *s, const char *name, uint32_t fetch_ms, emr_block_cache *cache)
 {
-	char address[512];
-	const emr_ipfs_options options = {
-		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
 	emr_fetcher_options all = {.cache = cache,
 		.nodes = &s->node,
 		.node_count = 1,
@@ -35,8 +30,7 @@ static void begin_with(scene *s, const char *name, uint32_t fetch_ms, emr_block_
 
 	*s = (scene){.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 	kit_setup((void **)&s->store);
-	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
-	assert_ok(emr_ipfs_open(&options, &s->node, NULL));
+	s->node = open_node(name, EMR_IPFS_KUBO);
 	all.store = emr_store_blocks(s->store->store);
 	assert_ok(emr_fetcher_open(&all, &s->fetcher));
 	s->blocks = emr_fetcher_blocks(s->fetcher);
@@ -77,39 +71,25 @@ static emr_status await(scene *s, size_t count)
 	return last;
 }
 
-/* ---- Blocks of `good` ---- */
-
-typedef struct giving {
-	const emr_block *block;
-	bool is_given;
-} giving;
-
-static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
+/* It comes, as the COUNTth answer. */
+static void bring(scene *s, const emr_cid *cid, size_t count)
 {
-	giving *g = arg;
-
-	*out_more = !g->is_given;
-	g->is_given = true;
-	*out_block = *g->block;
-	return EMR_OK;
+	assert_ok(emr_fetcher_bring(s->fetcher, cid, tell, s));
+	assert_ok(await(s, count));
 }
 
+/* A block of `good`. */
 static emr_block give_node(uint32_t seed)
 {
 	emr_block block = kit_block((uint32_t)getpid() * 512 + seed, 5000);
-	giving g = {.block = &block};
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	const emr_ipfs_parcel parcel = {
-		.roots = &block.cid, .root_count = 1, .next = next_block, .arg = &g};
-	char address[512];
-	const emr_ipfs_options options = {
-		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
-	EMR_AUTO_IPFS good = NULL;
 
-	snprintf(address, sizeof address, "unix:%s/good.sock", getenv("EMR_NODE_DIR"));
-	assert_ok(emr_ipfs_open(&options, &good, NULL));
-	assert_ok(emr_ipfs_push(good, &call, &parcel));
+	give_good(&block.cid, &block, 1);
 	return block;
+}
+
+static bool is_home(scene *s, const emr_cid *cid)
+{
+	return emr_block_store_has(emr_store_blocks(s->store->store), cid);
 }
 
 static emr_status read_block(scene *s, const emr_cid *cid)
@@ -133,12 +113,24 @@ TEST(what_is_missing_is_named_brought_and_there_then)
 
 	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
+	bring(&s, &block.cid, 1);
 	assert_ok(read_block(&s, &block.cid));
 	count = emr_fetcher_count(s.fetcher);
 	assert_int_equal(count.blocks, 1);
 	assert_int_equal(count.bytes, 5000);
+}
+
+static emr_block_cache *open_cache(const char *name, bool is_held)
+{
+	const emr_block_cache_options options = {.path = node_file(name),
+		.max_bytes = 1 << 20,
+		.max_days = 1,
+		.is_held = is_held,
+		.clock = emr_clock_system()};
+	emr_block_cache *cache = NULL;
+
+	assert_ok(emr_block_cache_open(&options, &cache));
+	return cache;
 }
 
 /* The caller that had it brought needs neither the cache's file nor another hash; a later caller
@@ -146,26 +138,19 @@ TEST(what_is_missing_is_named_brought_and_there_then)
 TEST(what_came_just_now_is_read_from_memory_once)
 {
 	AUTO(kit_block_free) emr_block block = give_node(8);
-	char path[512], file[700];
+	char file[700];
 	emr_block_cache *cache = NULL;
 	scene s;
 
-	snprintf(path, sizeof path, "%s/cache-once-%d", getenv("EMR_NODE_DIR"), (int)getpid());
-	assert_ok(emr_block_cache_open(&(emr_block_cache_options){.path = path,
-					       .max_bytes = 1 << 20,
-					       .max_days = 1,
-					       .clock = emr_clock_system()},
-		&cache));
+	cache = open_cache("once", false);
 	begin_with(&s, "good", PATIENCE_MS, cache);
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
-	snprintf(file, sizeof file, "%s/", path);
+	bring(&s, &block.cid, 1);
+	snprintf(file, sizeof file, "%s/", node_file("once"));
 	emr_hex(emr_cid_digest(&block.cid), 32, file + strlen(file));
 	assert_int_equal(truncate(file, 100), 0);
 	assert_ok(read_block(&s, &block.cid));
 	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 2));
+	bring(&s, &block.cid, 2);
 	emr_fetcher_forget(s.fetcher, INT64_MAX);
 	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
 	end(&s);
@@ -179,31 +164,23 @@ TEST(the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten)
 	EMR_AUTO_BUF bytes = {0};
 	emr_block_cache *cache = NULL;
 	emr_block node;
-	char path[512];
 	scene s;
 
 	assert_ok(emr_dag_pb_write_link(&bytes, &leaf.cid, (emr_bytes){0}, leaf.data.len));
 	assert_ok(emr_dag_pb_write_data(&bytes, emr_bytes_of("\x08\x01", 2)));
 	node = (emr_block){.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&bytes)),
 		.data = emr_buf_view(&bytes)};
-	snprintf(path, sizeof path, "%s/cache-last-%d", getenv("EMR_NODE_DIR"), (int)getpid());
-	assert_ok(emr_block_cache_open(&(emr_block_cache_options){.path = path,
-					       .max_bytes = 1 << 20,
-					       .max_days = 1,
-					       .is_held = true,
-					       .clock = emr_clock_system()},
-		&cache));
+	cache = open_cache("last", true);
 	begin_with(&s, "good", PATIENCE_MS, cache);
 	assert_ok(emr_block_cache_put(cache, &node.cid, node.data));
-	assert_ok(emr_fetcher_bring(s.fetcher, &leaf.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
+	bring(&s, &leaf.cid, 1);
 	emr_fetcher_forget(s.fetcher, INT64_MAX);
 	assert_ok(emr_fetcher_save(s.fetcher, &node.cid));
 	emr_fetcher_looked(s.fetcher);
 	assert_int_equal(emr_block_cache_bytes(cache), 0);
 	assert_ok(read_block(&s, &leaf.cid));
-	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &leaf.cid));
-	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &node.cid));
+	assert_true(is_home(&s, &leaf.cid));
+	assert_true(is_home(&s, &node.cid));
 	end(&s);
 	emr_block_cache_close(cache);
 }
@@ -218,12 +195,12 @@ TEST(who_may_wait_gets_it_from_the_store_itself)
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 5000);
 	assert_int_equal(out.len, 5000);
-	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	assert_false(is_home(&s, &block.cid));
 	emr_buf_clear(&out);
 	emr_fetcher_wait_begin(s.fetcher, true);
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 0);
-	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	assert_true(is_home(&s, &block.cid));
 }
 
 TEST(a_bad_block_of_ones_own_is_brought_whole)
@@ -245,8 +222,7 @@ TEST(a_bad_block_of_ones_own_is_brought_whole)
 	emr_fetcher_begin(s.fetcher);
 	assert_status(EMR_DAMAGED, emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_true(emr_fetcher_missed(s.fetcher, &missed));
-	assert_ok(emr_fetcher_bring(s.fetcher, &missed, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
+	bring(&s, &missed, 1);
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_memory_equal(out.data, block.data.data, 5000);
 	emr_fetcher_wait_begin(s.fetcher, true);
@@ -322,25 +298,8 @@ TEST(what_is_brought_ahead_is_there_when_it_is_wanted)
 	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
 	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
 	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
-	while (read_block(&s, &block.cid) != EMR_OK)
-		usleep(1000);
+	UNTIL(read_block(&s, &block.cid) == EMR_OK);
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
-}
-
-static size_t asked_of(const emr_cid *cid)
-{
-	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
-	size_t n = 0;
-	FILE *file;
-
-	snprintf(path, sizeof path, "%s/asked", getenv("EMR_NODE_DIR"));
-	emr_cid_text(cid, text);
-	file = fopen(path, "re");
-	while (file != NULL && fgets(line, sizeof line, file) != NULL)
-		n += strstr(line, text) != NULL;
-	if (file != NULL)
-		fclose(file);
-	return n;
 }
 
 /* A caller that missed it a moment before it came asks all the same. */
@@ -349,10 +308,8 @@ TEST(what_came_for_somebody_else_is_not_asked_for_again)
 	AUTO(kit_block_free) emr_block block = give_node(7);
 
 	SCENE_OF(scene, s, end, begin, "leaves", PATIENCE_MS);
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 2));
+	bring(&s, &block.cid, 1);
+	bring(&s, &block.cid, 2);
 	assert_ok(read_block(&s, &block.cid));
 	assert_int_equal(asked_of(&block.cid), 1);
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
@@ -377,12 +334,11 @@ TEST(what_was_brought_before_is_taken_home)
 	AUTO(kit_block_free) emr_block block = give_node(6), other = kit_block(79, 5000);
 
 	SCENE_OF(scene, s, end, begin, "good", PATIENCE_MS);
-	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-	assert_status(EMR_OK, await(&s, 1));
-	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	bring(&s, &block.cid, 1);
+	assert_false(is_home(&s, &block.cid));
 	assert_int_equal(emr_fetcher_take_home(s.fetcher, &block.cid), EMR_OK);
 	assert_int_equal(emr_fetcher_take_home(s.fetcher, &other.cid), EMR_NOT_FOUND);
-	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	assert_true(is_home(&s, &block.cid));
 }
 
 TEST(many_are_waited_for_together_and_go_home)
@@ -403,7 +359,7 @@ TEST(many_are_waited_for_together_and_go_home)
 	assert_true(emr_fetcher_bring_together(s.fetcher, cids, 41, &patience, &came));
 	assert_int_equal(came, 41);
 	for (size_t i = 0; i < 40; i++) {
-		assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &blocks[i].cid));
+		assert_true(is_home(&s, &blocks[i].cid));
 		kit_block_free(&blocks[i]);
 	}
 }

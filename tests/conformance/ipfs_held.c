@@ -1,13 +1,10 @@
 /* These tests show how the background publisher counts copies, against the nodes of
  * tests/support/fake_node.py: it asks before it sends again, remembers what it was told, finds out
  * what a node has lost, and counts this computer only where the record is whole. */
-#include "emr_test.h"
-
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "publisher_kit.h"
-#include "store/dag_pb.h"
 
 /* ---- What this computer has little of: a few times that a thread of the publisher needs it ----
  */
@@ -46,14 +43,11 @@ static void what_fails_for_a_while_is_no_loss(atomic_int *what, bool is_said, co
 	is_test = true;
 	scene_begin(&s, name);
 	scene_start(&s, 1, NODES("good"));
-	while (looked_count(&s) == 0) /* or it may be the look that fails */
-		usleep(1000);
+	UNTIL(atomic_load(&s.looks) != 0); /* or it may be the look that fails */
 	atomic_store(what, 2);
 	root = scene_save(&s, name, 0);
-	while (atomic_load(what) > 0)
-		usleep(1000);
-	while (is_said ? scene_look(&s, 0).stuck == 0 : scene_held(&s, &root) == 1)
-		usleep(1000);
+	UNTIL(atomic_load(what) <= 0);
+	UNTIL(is_said ? scene_look(&s, 0).stuck != 0 : scene_held(&s, &root) != 1);
 	assert_true(scene_held(&s, &root) >= 1);
 	emr_publisher_repair(s.publisher);
 	wait_held(&s, &root, 2);
@@ -80,30 +74,16 @@ static void look_until(scene *s, const emr_cid *root, unsigned wanted)
 	}
 }
 
-/* A record of a leaf "lost", which is not here. */
-static emr_cid pin_lacking(scene *s)
-{
-	EMR_AUTO_BUF node = {0};
-	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root;
-
-	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
-	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
-	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
-	scene_pin(s, &root, false);
-	return root;
-}
-
 TEST(a_record_that_is_not_whole_here_does_not_keep_back_the_others)
 {
 	emr_cid root, other;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "lost");
-	root = pin_lacking(&s);
+	root = scene_save_lacking(&s);
 	other = scene_save(&s, "whole", 0);
 	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &other, 2);
-	while (scene_look(&s, 0).stuck != 1)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).stuck == 1);
 	look_until(&s, &root, 0);
 	assert_int_equal(scene_held(&s, &other), 2);
 	assert_false(emr_publisher_is_here(s.publisher, &root));
@@ -126,8 +106,7 @@ static emr_publisher_totals sum_of(scene *s)
 /* No node answers at first, then one does. */
 static void comes_home(scene *s, const emr_cid *root)
 {
-	while (atomic_load(&s->bring_asked) == 0)
-		usleep(1000);
+	UNTIL(atomic_load(&s->bring_asked) != 0);
 	assert_int_equal(sum_of(s).coming, 1);
 	assert_int_equal(sum_of(s).lacking, 1);
 	atomic_store(&s->can_bring, true);
@@ -142,7 +121,7 @@ TEST(what_others_left_comes_home_by_itself_and_is_said_to_be_coming_until_then)
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "left");
 	scene_start(&s, 1, NODES("good"));
-	root = pin_lacking(&s);
+	root = scene_save_lacking(&s);
 	emr_publisher_came(s.publisher, &root);
 	comes_home(&s, &root);
 }
@@ -152,7 +131,7 @@ TEST(what_others_left_while_the_folder_was_closed_comes_home_too_and_nothing_els
 	emr_cid root, own = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("nowhere", 7));
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "absent");
-	root = pin_lacking(&s);
+	root = scene_save_lacking(&s);
 	assert_ok(emr_buf_append(&s.others, &root, sizeof root));
 	scene_start(&s, 1, NODES("good"));
 	comes_home(&s, &root);
@@ -189,8 +168,7 @@ TEST(a_leaf_that_went_bad_behind_its_tags_is_not_sent)
 	spoil_segment(&s, at);
 	scene_start(&s, 1, NODES("good"));
 	wait_held(&s, &whole, 2);
-	while (scene_look(&s, 0).stuck != 1)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).stuck == 1);
 	/* It was found here, and not by the node. */
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_HERE);
 	assert_false(is_kept(&root));
@@ -215,10 +193,8 @@ TEST(a_record_that_is_not_whole_here_counts_where_it_is)
 	wait_held(&here, &first, 2);
 	scene_pin(&here, &root, false);
 	scene_pin(&here, &lost, false);
-	while (!emr_publisher_holds(here.publisher, 0, &root))
-		usleep(1000);
-	while (scene_look(&here, 0).stuck != 1)
-		usleep(1000);
+	UNTIL(emr_publisher_holds(here.publisher, 0, &root));
+	UNTIL(scene_look(&here, 0).stuck == 1);
 	look_until(&here, &root, 1);
 	look_until(&here, &lost, 0);
 }
@@ -231,18 +207,15 @@ TEST(who_was_killed_while_sending_asks_before_sending_again)
 	SCENE_OF(scene, s, scene_end, scene_begin, "killed");
 	gate_is(true);
 	scene_start(&s, 1, names);
-	root = scene_save(&s, "first", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "first", 0);
 	gate_is(false);
 	forget_asked();
 	root = scene_save(&s, "second", 1);
-	while (asked("dag/import") == 0)
-		usleep(1000);
+	UNTIL(asked("dag/import") != 0);
 	scene_stop(&s); /* at once, in the middle */
 	assert_false(is_kept(&root));
 	gate_is(true);
-	while (!is_kept(&root)) /* it has taken it all the same, and nobody was told */
-		usleep(1000);
+	UNTIL(is_kept(&root)); /* it has taken it all the same, and nobody was told */
 	forget_asked();
 	scene_start(&s, 1, names);
 	wait_held(&s, &root, 2);
@@ -258,10 +231,8 @@ TEST(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice)
 	SCENE_OF(scene, s, scene_end, scene_begin, "forgotten");
 	gate_is(true);
 	scene_start(&s, 1, names);
-	for (size_t i = 0; i < 20; i++)
-		roots[i] = scene_save(&s, "known", i);
-	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &roots[i], 2);
+	scene_save_all(&s, "known", 20, roots);
+	wait_all_held(&s, roots, 20, 2);
 	for (size_t round = 0; round < 3; round++) {
 		struct stat st;
 
@@ -275,8 +246,7 @@ TEST(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice)
 				truncate(printed("%s/copies", s.path), st.st_size - 10), 0);
 		}
 		scene_start(&s, 1, names);
-		for (size_t i = 0; i < 20; i++)
-			wait_held(&s, &roots[i], 2);
+		wait_all_held(&s, roots, 20, 2);
 		assert_int_equal(asked("dag/import"), 0);
 		assert_int_equal(asked("pin/ls"), round == 0 ? 20 : round == 1 ? 1 : 0);
 	}
@@ -309,51 +279,38 @@ TEST(without_the_file_a_node_is_asked_for_one_list_of_what_it_has)
 
 TEST(a_copy_that_a_node_lost_is_found_out_and_sent_again)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "lose");
 	scene_start(&s, 1, NODES("good"));
-	root = scene_save(&s, "lose", 0);
-	wait_held(&s, &root, 2);
-	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	root = scene_save_held(&s, "lose", 0);
+	good_loses(&root);
 	assert_int_equal(scene_held(&s, &root), 2); /* nobody could know */
 	emr_publisher_repair(s.publisher);
-	while (!is_kept(&root))
-		usleep(1000);
-	wait_held(&s, &root, 2);
+	wait_sent_again(&s, &root);
 }
 
 /* The first look at all that a node has is over, and the next one a day away. */
 TEST(what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid roots[60], meanwhile;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "leaves");
 	scene_start(&s, 1, NODES("leaves"));
-	for (size_t i = 0; i < 60; i++)
-		roots[i] = scene_save(&s, "leaves", i);
-	for (size_t i = 0; i < 60; i++)
-		wait_held(&s, &roots[i], 2);
+	scene_save_all(&s, "leaves", 60, roots);
+	wait_all_held(&s, roots, 60, 2);
 	forget_asked();
 	emr_publisher_repair(s.publisher);
-	while (asked("dag/stat") < 60)
-		usleep(1000);
+	UNTIL(asked("dag/stat") >= 60);
 	make_node_file("away");
 	meanwhile = scene_save(&s, "meanwhile", 0);
-	while (scene_look(&s, 0).fault != EMR_IPFS_BROKEN_OFF)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault == EMR_IPFS_BROKEN_OFF);
 	for (size_t i = 0; i < 60; i++)
-		assert_ok(emr_ipfs_let_go(good, &call, &roots[i]));
+		good_loses(&roots[i]);
 	forget_asked();
 	remove_node_file("away");
 	for (size_t i = 0; i < 60; i++) {
-		while (!is_kept(&roots[i]))
-			usleep(1000);
-		wait_held(&s, &roots[i], 2);
+		wait_sent_again(&s, &roots[i]);
 	}
 	wait_held(&s, &meanwhile, 2);
 	/* One list said it of all of them, and they went together. */
@@ -366,90 +323,70 @@ static void go_away(scene *s, const char *name)
 {
 	make_node_file("away");
 	(void)scene_save(s, name, 0);
-	while (scene_look(s, 0).fault != EMR_IPFS_BROKEN_OFF)
-		usleep(1000);
+	UNTIL(scene_look(s, 0).fault == EMR_IPFS_BROKEN_OFF);
 }
 
 TEST(a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
-	emr_cid root, more;
+	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "flaps");
 	scene_start(&s, 1, NODES("leaves"));
-	root = scene_save(&s, "flaps", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "flaps", 0);
 	for (size_t round = 0; round < 3; round++) {
 		go_away(&s, round == 0 ? "first" : round == 1 ? "second" : "third");
-		assert_ok(emr_ipfs_let_go(good, &call, &root));
+		good_loses(&root);
 		remove_node_file("away");
 		if (round == 0) { /* it is found out at once, and sent again */
-			while (!is_kept(&root))
-				usleep(1000);
-			wait_held(&s, &root, 2);
+			wait_sent_again(&s, &root);
 		}
 	}
 	assert_false(is_kept(&root));
 	for (size_t i = 0; i < 5; i++) { /* each time there is nothing else to do for it */
-		more = scene_save(&s, "meanwhile", i);
-		wait_held(&s, &more, 2);
+		(void)scene_save_held(&s, "meanwhile", i);
 	}
 	assert_false(is_kept(&root));
 	emr_publisher_repair(s.publisher); /* who wants to know it is told at once */
-	while (!is_kept(&root))
-		usleep(1000);
-	wait_held(&s, &root, 2);
+	wait_sent_again(&s, &root);
 }
 
 /* It is asked for one record after the other, hangs up at the first, and for a while, which is
  * longer than the rest takes, that is no reason to begin again. */
 TEST(what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "again");
 	s.back_ms = 10000;
 	scene_start(&s, 1, NODES("leaves"));
-	root = scene_save(&s, "again", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "again", 0);
 	go_away(&s, "away before again");
 	forget_asked();
 	make_node_file("falter");
 	remove_node_file("away");
-	while (asked("dag/stat") < 2) /* both records; when it hung up is not among them */
-		usleep(1000);
-	assert_ok(emr_ipfs_let_go(good, &call, &root));
-	while (!is_kept(&root))
-		usleep(1000);
-	wait_held(&s, &root, 2);
+	UNTIL(asked("dag/stat") >= 2); /* both records; when it hung up is not among them */
+	good_loses(&root);
+	wait_sent_again(&s, &root);
 }
 
 /* That a person asks for everything is no return.  That it hangs up meanwhile and answers again
  * is. */
 TEST(a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
-	emr_cid root, more;
+	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "hurry");
 	scene_start(&s, 1, NODES("leaves"));
-	root = scene_save(&s, "hurry", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "hurry", 0);
 	forget_asked();
 	make_node_file("falter");
 	emr_publisher_repair(s.publisher);
-	while (asked("dag/stat") == 0) /* it has hung up before */
-		usleep(1000);
+	UNTIL(asked("dag/stat") != 0); /* it has hung up before */
 	go_away(&s, "away after hurry");
-	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	good_loses(&root);
 	remove_node_file("away");
 	for (size_t i = 0; i < 5; i++) { /* each time there is nothing else to do for it */
-		more = scene_save(&s, "after hurry", i);
-		wait_held(&s, &more, 2);
+		(void)scene_save_held(&s, "after hurry", i);
 	}
 	assert_false(is_kept(&root));
 }
@@ -457,52 +394,40 @@ TEST(a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once)
 /* It was away for longer than it is waited for, and came back empty. */
 TEST(what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "late");
 	scene_start(&s, 1, NODES("leaves"));
-	root = scene_save(&s, "late", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "late", 0);
 	forget_asked();
 	emr_publisher_repair(s.publisher);
-	while (asked("dag/stat") == 0)
-		usleep(1000);
+	UNTIL(asked("dag/stat") != 0);
 	make_node_file("late");
 	(void)scene_save(&s, "meanwhile", 0);
-	while (scene_look(&s, 0).fault != EMR_IPFS_SLOW)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault == EMR_IPFS_SLOW);
 	forget_asked();
-	while (asked("/version") < 2) /* it has failed at the first one */
-		usleep(1000);
-	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	UNTIL(asked("/version") >= 2); /* it has failed at the first one */
+	good_loses(&root);
 	remove_node_file("late");
-	while (!is_kept(&root))
-		usleep(1000);
-	wait_held(&s, &root, 2);
+	wait_sent_again(&s, &root);
 }
 
 /* Its line breaks off again and again, each time before all was asked for. */
 TEST(a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, last = {{0}};
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "breaks");
 	scene_start(&s, 1, NODES("breaks"));
 	for (size_t i = 0; i < 4; i++) {
-		root = scene_save(&s, "breaks", i);
-		wait_held(&s, &root, 2);
+		root = scene_save_held(&s, "breaks", i);
 		if (memcmp(&root, &last, sizeof root) > 0) /* they are asked for in this order */
 			last = root;
 	}
 	make_node_file("breaks");
-	assert_ok(emr_ipfs_let_go(good, &call, &last));
+	good_loses(&last);
 	emr_publisher_repair(s.publisher);
-	while (!is_kept(&last))
-		usleep(1000);
+	UNTIL(is_kept(&last));
 	remove_node_file("breaks");
 	wait_held(&s, &last, 2);
 }
@@ -514,12 +439,10 @@ static void ask_all_again(scene *s)
 {
 	forget_asked();
 	emr_publisher_repair(s->publisher);
-	while (asked("config/show") == 0)
-		usleep(1000);
+	UNTIL(asked("config/show") != 0);
 	forget_asked(); /* a look may have been under way */
 	emr_publisher_repair(s->publisher);
-	while (asked("dag/stat") == 0)
-		usleep(1000);
+	UNTIL(asked("dag/stat") != 0);
 }
 
 static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
@@ -532,8 +455,7 @@ static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
 	scene_begin(s, name);
 	scene_start(s, 1, NODES("settings"));
 	*out_root = scene_save(s, name, 0);
-	while (!emr_publisher_holds(s->publisher, 0, out_root) || said_count(s) == 0)
-		usleep(1000);
+	UNTIL(emr_publisher_holds(s->publisher, 0, out_root) && atomic_load(&s->said) != 0);
 	assert_int_equal(scene_held(s, out_root), 1);
 }
 
@@ -563,8 +485,7 @@ TEST(what_may_lose_it_is_no_copy_after_a_new_start_either)
 	forget_asked();
 	scene_start(&s, 1, names);
 	assert_int_equal(scene_held(&s, &root), 1);
-	while (asked("config/show") == 0)
-		usleep(1000);
+	UNTIL(asked("config/show") != 0);
 	assert_true(emr_publisher_holds(s.publisher, 0, &root));
 	assert_int_equal(scene_held(&s, &root), 1);
 	remove_node_file("mute");
@@ -615,40 +536,33 @@ TEST(a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_b
 
 	SCENE_OF(scene, s, scene_end, begin_unsynced, "mended", &root);
 	copied = atomic_load(&s.copied);
-	said = said_count(&s);
+	said = atomic_load(&s.said);
 	remove_node_file("unsynced");
 	emr_publisher_repair(s.publisher);
-	while (atomic_load(&s.copied) == copied)
-		usleep(1000);
+	UNTIL(atomic_load(&s.copied) != copied);
 	wait_held(&s, &root, 2);
 	make_node_file("unsynced");
 	emr_publisher_repair(s.publisher); /* it is asked at once, though it was well */
 	wait_held(&s, &root, 1);
-	while (said_count(&s) == said)
-		usleep(1000);
+	UNTIL(atomic_load(&s.said) != said);
 	remove_node_file("unsynced");
 }
 
 TEST(a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid rotten, others[20];
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "behind");
 	scene_start(&s, 1, NODES("rotten"));
 	rotten = scene_save(&s, "rotten", 0);
-	for (size_t i = 0; i < 20; i++)
-		others[i] = scene_save(&s, "lost", i);
+	scene_save_all(&s, "lost", 20, others);
 	wait_held(&s, &rotten, 2);
+	wait_all_held(&s, others, 20, 2);
 	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &others[i], 2);
-	for (size_t i = 0; i < 20; i++)
-		assert_ok(emr_ipfs_let_go(good, &call, &others[i]));
+		good_loses(&others[i]);
 	emr_publisher_repair(s.publisher);
 	for (size_t i = 0; i < 20; i++) {
-		while (!is_kept(&others[i]))
-			usleep(1000);
+		UNTIL(is_kept(&others[i]));
 	}
 	wait_held(&s, &rotten, 1); /* nobody says any more that it is there */
 }
@@ -656,8 +570,6 @@ TEST(a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_
 /* A computer that has blocks of it keeps them from then on. */
 TEST(what_no_node_is_known_to_hold_is_said)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	size_t of_kept, of_lost;
 	emr_cid kept, lost;
 
@@ -667,18 +579,16 @@ TEST(what_no_node_is_known_to_hold_is_said)
 	lost = scene_save(&s, "let go", 0);
 	wait_held(&s, &kept, 2);
 	wait_held(&s, &lost, 2);
-	while (looked_count(&s) == 0) /* by itself, perhaps before it was held */
-		usleep(1000);
+	UNTIL(atomic_load(&s.looks) != 0); /* by itself, perhaps before it was held */
 	of_kept = unheld_count(&s, &kept);
 	of_lost = unheld_count(&s, &lost);
 	assert_ok(emr_publisher_save(s.publisher));
-	assert_int_equal(looked_count(&s), 2);
+	assert_int_equal(atomic_load(&s.looks), 2);
 	assert_int_equal(unheld_count(&s, &kept), of_kept);
 	assert_int_equal(unheld_count(&s, &lost), of_lost);
-	assert_ok(emr_ipfs_let_go(good, &call, &lost));
+	good_loses(&lost);
 	emr_publisher_repair(s.publisher);
-	while (unheld_count(&s, &lost) == of_lost)
-		usleep(1000);
+	UNTIL(unheld_count(&s, &lost) != of_lost);
 	assert_int_equal(unheld_count(&s, &kept), of_kept);
 }
 
@@ -703,8 +613,7 @@ TEST(when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none)
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "full");
 	scene_start(&s, 1, NODES("good"));
-	root = scene_save(&s, "full", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "full", 0);
 	scene_stop(&s);
 	said = unheld_count(&s, &root);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);

@@ -1,8 +1,6 @@
 /* These tests show how records travel to a node (tests/support/fake_node.py): several imports at
  * a time, large records in pieces or as two imports side by side, giving way to programs; and
  * what becomes of a record when a node collects its blocks, dies or stands still in the middle. */
-#include "emr_test.h"
-
 #include "node_collect.h"
 #include "publisher_kit.h"
 
@@ -73,18 +71,16 @@ TEST(a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it)
 
 TEST(what_is_on_its_way_is_counted_while_it_is)
 {
-	emr_cid first, second;
+	emr_cid second;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "way");
 	gate_is(true);
 	scene_start(&s, 1, NODES("gate"));
-	first = scene_save(&s, "first", 0);
-	wait_held(&s, &first, 2);
+	(void)scene_save_held(&s, "first", 0);
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
 	gate_is(false);
 	second = scene_save(&s, "second", 0);
-	while (scene_look(&s, 0).sending == 0)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).sending != 0);
 	assert_true(scene_look(&s, 0).sending <= scene_look(&s, 0).sending_of);
 	assert_int_equal(scene_held(&s, &second), 1);
 	gate_is(true);
@@ -106,8 +102,7 @@ static void wait_gave_way(scene *s, const emr_cid *root)
 {
 	const size_t from = atomic_load(&s->gave_way);
 
-	while (atomic_load(&s->gave_way) < from + 2 && scene_held(s, root) == 1)
-		usleep(1000);
+	UNTIL(atomic_load(&s->gave_way) >= from + 2 || scene_held(s, root) != 1);
 	assert_int_equal(scene_held(s, root), 1);
 }
 
@@ -122,8 +117,7 @@ TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 	wait_gave_way(&s, &root); /* nothing is begun */
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
 	atomic_store(&s.are_at_work, false);
-	while (scene_look(&s, 0).sending == 0)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).sending != 0);
 	atomic_store(&s.are_at_work, true);
 	wait_gave_way(&s, &root); /* nor gone on with */
 	atomic_store(&s.are_at_work, false);
@@ -138,22 +132,17 @@ TEST(a_node_that_takes_one_import_is_given_several_at_a_time)
 	SCENE_OF(scene, s, scene_end, scene_begin, "lanes");
 	gate_is(true);
 	scene_start(&s, 1, NODES("gate"));
-	first = scene_save(&s, "first", 0);
-	wait_held(&s, &first, 2);
+	first = scene_save_held(&s, "first", 0);
 	gate_is(false);
 	forget_asked();
-	for (size_t i = 0; i < 100; i++)
-		roots[i] = scene_save(&s, "lane", i);
-	while (asked("dag/import") < 3)
-		usleep(1000);
+	scene_save_all(&s, "lane", 100, roots);
+	UNTIL(asked("dag/import") >= 3);
 	for (size_t i = 0; i < 100; i++)
 		scene_erase(&s, &roots[i]);
-	while (scene_look(&s, 0).leaving == 0)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).leaving != 0);
 	assert_int_equal(asked("pin/rm"), 0);
 	gate_is(true);
-	while (leaving_count(&s) != 0)
-		usleep(1000);
+	UNTIL(leaving_count(&s) == 0);
 	for (size_t i = 0; i < 100; i++)
 		assert_false(is_kept(&roots[i]));
 	assert_int_equal(scene_held(&s, &first), 2);
@@ -176,20 +165,15 @@ TEST(what_one_of_several_imports_carries_is_in_no_other)
 	atomic_store(&s.are_at_work, true);
 	for (size_t i = 0; i < 6; i++)
 		roots[i] = scene_save_leaves(&s, 40 + i, 4);
-	while (scene_look(&s, 0).records != 7)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).records == 7);
 	atomic_store(&s.are_at_work, false);
-	while (asked("dag/import") < 3)
-		usleep(1000);
+	UNTIL(asked("dag/import") >= 3);
 	make_node_file("one");
-	while (scene_look(&s, 0).held != 3)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).held == 3);
 	roots[6] = scene_save(&s, "last", 0);
-	while (asked("dag/import") < 4 && asked("pin/ls") == 0)
-		usleep(1000);
+	UNTIL(asked("dag/import") >= 4 || asked("pin/ls") != 0);
 	gate_is(true);
-	for (size_t i = 0; i < 7; i++)
-		wait_held(&s, &roots[i], 2);
+	wait_all_held(&s, roots, 7, 2);
 	assert_int_equal(asked("pin/ls"), 0);
 	assert_int_equal(asked("dag/import"), 4);
 }
@@ -203,8 +187,7 @@ TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 	SCENE_OF(scene, s, scene_end, begin_beside_programs, "cut", UINT32_MAX);
 	root = save_large(&s, 12);
 	scene_start(&s, 1, names);
-	while (scene_look(&s, 0).sending == 0)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).sending != 0);
 	atomic_store(&s.are_at_work, true);
 	wait_gave_way(&s, &root);
 	scene_stop(&s); /* in the middle; programs that go on working do not hold it up */
@@ -241,8 +224,7 @@ static emr_cid begin_between(scene *s, const char *name, size_t number, uint32_t
 	forget_asked();
 	root = scene_save_leaves(s, number, 330);
 	scene_start(s, 1, NODES("between"));
-	while (asked("the second is here") == 0)
-		usleep(1000);
+	UNTIL(asked("the second is here") != 0);
 	assert_int_equal(scene_held(s, &root), 1);
 	return root;
 }
@@ -250,8 +232,7 @@ static emr_cid begin_between(scene *s, const char *name, size_t number, uint32_t
 /* Nobody says that the node has it until it does. */
 static void end_between(scene *s, const emr_cid *root)
 {
-	while (scene_held(s, root) != 2)
-		usleep(1000);
+	wait_held(s, root, 2);
 	assert_true(is_kept(root));
 	assert_int_equal(short_of(s), 0);
 	scene_end(s);
@@ -260,37 +241,31 @@ static void end_between(scene *s, const emr_cid *root)
 
 TEST(a_collection_waits_for_both_imports_of_a_record)
 {
-	node_collection collection;
-	char address[600];
+	pthread_t collection;
 	emr_cid root;
 	scene s;
 
-	node_address("good", address, sizeof address);
 	root = begin_between(&s, "collected", 60, 0);
-	node_collection_begin(&collection, address);
-	while (asked("repo/gc") == 0)
-		usleep(1000);
+	collection = node_collect_beside();
+	UNTIL(asked("repo/gc") != 0);
 	gate_is(true);
 	wait_held(&s, &root, 2);
-	node_collection_end(&collection);
+	assert_int_equal(pthread_join(collection, NULL), 0);
 	assert_int_equal(asked("the second is here"), 1); /* nothing had to be sent again */
-	(void)node_collect(address, false);
+	(void)node_collect(false);
 	end_between(&s, &root);
 }
 
 /* As if the lock of the first had come too late. */
 TEST(a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again)
 {
-	char address[600];
 	emr_cid root;
 	scene s;
 
-	node_address("good", address, sizeof address);
 	root = begin_between(&s, "too-late", 61, 0);
-	assert_true(node_collect(address, true));
+	assert_true(node_collect(true));
 	gate_is(true);
-	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault != EMR_IPFS_FINE);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_NOT_KEPT);
 	end_between(&s, &root);
 }
@@ -298,19 +273,16 @@ TEST(a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_a
 /* A node that starts again may collect before it is spoken to. */
 TEST(a_node_that_is_killed_between_two_imports_is_given_all_of_it_again)
 {
-	char address[600];
 	emr_cid root;
 	scene s;
 
-	node_address("good", address, sizeof address);
 	root = begin_between(&s, "node-killed", 62, 0);
 	make_node_file("killed");
 	gate_is(true);
-	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault != EMR_IPFS_FINE);
 	assert_int_equal(scene_held(&s, &root), 1);
 	assert_false(is_kept(&root));
-	assert_true(node_collect(address, false));
+	assert_true(node_collect(false));
 	remove_node_file("killed");
 	end_between(&s, &root);
 }
@@ -334,24 +306,20 @@ TEST(a_node_that_has_all_of_the_second_import_has_the_time_of_the_push)
  * many bytes may take. */
 TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 {
-	node_collection collection;
-	char address[600];
+	pthread_t collection;
 	emr_cid root;
 	scene s;
 
-	node_address("good", address, sizeof address);
 	scene_begin(&s, "still");
 	s.still_ms = 1000;
 	forget_asked();
 	root = scene_save_leaves(&s, 63, 330);
 	scene_start(&s, 1, NODES("beside-stands"));
-	while (scene_look(&s, 0).sending == 0)
-		usleep(1000);
-	node_collection_begin(&collection, address);
-	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).sending != 0);
+	collection = node_collect_beside();
+	UNTIL(scene_look(&s, 0).fault != EMR_IPFS_FINE);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_SLOW);
-	node_collection_end(&collection);
+	assert_int_equal(pthread_join(collection, NULL), 0);
 	end_between(&s, &root); /* in pieces, over one connection */
 }
 

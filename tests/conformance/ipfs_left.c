@@ -1,7 +1,5 @@
 /* Erased records are let go of by every node (tests/support/fake_node.py), however often it has to
  * be told, and no others are. */
-#include "emr_test.h"
-
 #include "publisher_kit.h"
 
 TEST(what_is_erased_is_told_until_every_node_lets_go)
@@ -19,17 +17,14 @@ TEST(what_is_erased_is_told_until_every_node_lets_go)
 	gate_is(false);
 	forget_asked();
 	scene_erase(&s, &root);
-	while (asked("pin/rm") == 0)
-		usleep(1000);
-	while (scene_look(&s, 1).leaving != 0 || is_kept(&root))
-		usleep(1000);
+	UNTIL(asked("pin/rm") != 0);
+	UNTIL(scene_look(&s, 1).leaving == 0 && !is_kept(&root));
 	assert_int_equal(leaving_count(&s), 1); /* `gate` has not said it yet */
 	scene_stop(&s);
 	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* nothing hangs on the file */
 	gate_is(true);
 	scene_start(&s, 2, names);
-	while (leaving_count(&s) != 0)
-		usleep(1000);
+	UNTIL(leaving_count(&s) == 0);
 	wait_held(&s, &other, 3);
 	assert_false(is_kept(&root));
 	assert_true(is_kept(&other));
@@ -42,18 +37,14 @@ TEST(a_full_node_is_told_what_was_erased_before_it_is_given_more)
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "full");
 	scene_start(&s, 1, NODES("fills"));
-	for (size_t i = 0; i < 20; i++)
-		erased[i] = scene_save(&s, "erased", i);
-	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &erased[i], 2);
+	scene_save_all(&s, "erased", 20, erased);
+	wait_all_held(&s, erased, 20, 2);
 	make_node_file("full");
 	next = scene_save(&s, "next", 0);
-	while (scene_look(&s, 0).fault != EMR_IPFS_FULL)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault == EMR_IPFS_FULL);
 	for (size_t i = 0; i < 20; i++)
 		scene_erase(&s, &erased[i]);
-	while (leaving_count(&s) != 0)
-		usleep(1000);
+	UNTIL(leaving_count(&s) == 0);
 	for (size_t i = 0; i < 20; i++)
 		assert_false(is_kept(&erased[i]));
 	assert_int_equal(scene_held(&s, &next), 1);
@@ -87,29 +78,23 @@ TEST(one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the_others
 	scene_start(&s, 1, names);
 	rotten = scene_save(&s, "rotten", 0);
 	rooted = scene_save(&s, "rooted", 0);
-	for (size_t i = 0; i < 20; i++)
-		erased[i] = scene_save(&s, "erased", i);
+	scene_save_all(&s, "erased", 20, erased);
 	wait_held(&s, &rotten, 2);
 	wait_held(&s, &rooted, 2);
-	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &erased[i], 2);
+	wait_all_held(&s, erased, 20, 2);
 	scene_stop(&s);
 	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* each is asked for now */
-	for (size_t i = 0; i < 20; i++)
-		others[i] = scene_save(&s, "other", i);
+	scene_save_all(&s, "other", 20, others);
 	scene_erase(&s, &rooted);
 	for (size_t i = 0; i < 20; i++)
 		scene_erase(&s, &erased[i]);
 	scene_start(&s, 1, names);
-	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &others[i], 2);
-	while (scene_look(&s, 0).stuck != 1 || scene_look(&s, 0).leaving != 1)
-		usleep(1000);
+	wait_all_held(&s, others, 20, 2);
+	UNTIL(scene_look(&s, 0).stuck == 1 && scene_look(&s, 0).leaving == 1);
 	for (size_t i = 0; i < 20; i++)
 		assert_false(is_kept(&erased[i]));
 	assert_int_equal(scene_held(&s, &rotten), 1);
-	while (leaving_count(&s) > 1) /* noted a moment after the node has said it */
-		usleep(1000);
+	UNTIL(leaving_count(&s) <= 1);		/* noted a moment after the node has said it */
 	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
 }
 
@@ -135,7 +120,6 @@ static void damage_store(scene *s)
 TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 {
 	emr_pin keep[20];
-	emr_cid last;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "half");
 	gate_is(true);
@@ -152,11 +136,9 @@ TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 	assert_ok(emr_store_index_now(s.store));
 	damage_store(&s);
 	emr_publisher_wake(s.publisher);
-	while (!emr_store_pins_incomplete(s.store)) /* who lists the pins has found out */
-		usleep(1000);
+	UNTIL(emr_store_pins_incomplete(s.store)); /* who lists the pins has found out */
 	assert_ok(emr_store_pins_complete(s.store, keep, 20)); /* as the next opening does */
-	last = scene_save(&s, "last", 0);
-	wait_held(&s, &last, 2);
+	(void)scene_save_held(&s, "last", 0);
 	assert_int_equal(asked("pin/rm"), 0);
 	for (size_t i = 0; i < 20; i++)
 		assert_int_equal(scene_held(&s, &keep[i].root), 2);
@@ -172,35 +154,25 @@ TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 	scene_start(&s, 1, NODES("good"));
 	living = scene_save(&s, "living", 0);
 	never = scene_save(&s, "never registered", 0);
-	for (size_t i = 0; i < 2; i++)
-		erased[i] = scene_save(&s, "erased", i);
+	scene_save_all(&s, "erased", 2, erased);
 	wait_held(&s, &living, 2);
 	wait_held(&s, &never, 2);
-	for (size_t i = 0; i < 2; i++)
-		wait_held(&s, &erased[i], 2);
-	pthread_mutex_lock(&s.lock);
+	wait_all_held(&s, erased, 2, 2);
 	s.is_ledger_away = true;
-	pthread_mutex_unlock(&s.lock);
 	scene_lose_pin(&s, &living);
 	scene_pin(&s, &never, true);
 	scene_erase(&s, &erased[0]);
-	while (leaving_count(&s) != 0)
-		usleep(1000);
+	UNTIL(leaving_count(&s) == 0);
 	/* Nobody says what they are. */
 	assert_int_equal(scene_look(&s, 0).leaving, 0);
 	assert_true(is_kept(&living));
 	assert_true(is_kept(&never));
-	pthread_mutex_lock(&s.lock);
 	s.is_ledger_away = false;
-	pthread_mutex_unlock(&s.lock);
 	scene_erase(&s, &erased[1]);
-	while (leaving_count(&s) != 0 || scene_look(&s, 0).leaving != 0 || is_kept(&never))
-		usleep(1000);
+	UNTIL(leaving_count(&s) == 0 && scene_look(&s, 0).leaving == 0 && !is_kept(&never));
 	assert_true(is_kept(&living));
 	assert_int_equal(scene_held(&s, &living), 2);
-	pthread_mutex_lock(&s.lock);
 	assert_int_not_equal(s.lost, 0); /* so that somebody may pin it again */
-	pthread_mutex_unlock(&s.lock);
 }
 
 /* A root that the node has and nobody names is wanted until the ledger says otherwise: the count is
@@ -209,12 +181,10 @@ TEST(a_disk_that_takes_nothing_is_counted_while_the_ledger_is_away)
 {
 	static const char *const names[] = {"good"};
 	uint64_t copies_short = 7;
-	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "still");
 	scene_start(&s, 1, names);
-	root = scene_save(&s, "lost", 0);
-	wait_held(&s, &root, 2);
+	(void)scene_save_held(&s, "lost", 0);
 	scene_stop(&s);
 	assert_ok(emr_store_pins_complete(s.store, NULL, 0));
 	s.is_still = s.is_ledger_away = true;

@@ -2,8 +2,6 @@
  * registered, and nothing else, whatever one of the nodes or one of the records does. The nodes are
  * those of tests/support/fake_node.py; imports, held copies and released copies have tests of their
  * own (ipfs_imports.c, ipfs_held.c, ipfs_left.c). */
-#include "emr_test.h"
-
 #include <sys/resource.h>
 #include <time.h>
 
@@ -16,8 +14,7 @@ TEST(what_is_registered_reaches_every_node_in_batches)
 	SCENE_OF(scene, s, scene_end, scene_begin, "batches");
 	gate_is(true);
 	forget_asked();
-	for (size_t i = 0; i < 600; i++)
-		roots[i] = scene_save(&s, "before", i);
+	scene_save_all(&s, "before", 600, roots);
 	scene_start(&s, 2, NODES("good", "gate"));
 	for (size_t i = 600; i < 1200; i++)
 		roots[i] = scene_save(&s, "after", i);
@@ -36,8 +33,7 @@ TEST(what_the_ledger_waits_for_steps_back_for_nobody_and_is_told_before_it_is_wr
 	s.is_awaited = true;
 	scene_start(&s, 1, NODES("good"));
 	(void)scene_save(&s, "awaited", 0);
-	while (atomic_load(&s.copied) == 0)
-		usleep(1000);
+	UNTIL(atomic_load(&s.copied) != 0);
 	assert_int_equal(s.niceness, getpriority(PRIO_PROCESS, 0));
 	assert_false(s.was_written);
 }
@@ -45,34 +41,27 @@ TEST(what_the_ledger_waits_for_steps_back_for_nobody_and_is_told_before_it_is_wr
 TEST(what_is_not_registered_is_nobodys)
 {
 	emr_pin_change written = {.pin = {.owner = {{2}}, .state = EMR_PIN_WRITTEN}};
-	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "written");
 	written.pin.root = scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("a draft", 7));
 	assert_ok(emr_store_pin(s.store, &written, 1));
 	scene_start(&s, 1, NODES("good"));
-	root = scene_save(&s, "a record", 0);
-	wait_held(&s, &root, 2);
+	(void)scene_save_held(&s, "a record", 0);
 	assert_false(is_kept(&written.pin.root));
 }
 
 TEST(a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 {
-	char from[512], to[512];
 	emr_cid root;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "away");
 	scene_start(&s, 2, NODES("later", "good"));
 	root = scene_save(&s, "away", 0);
 	wait_held(&s, &root, 2);
-	while (scene_look(&s, 0).fault != EMR_IPFS_NO_ANSWER)
-		usleep(1000);
-	node_file("good.sock", from, sizeof from);
-	node_file("later.sock", to, sizeof to);
-	assert_int_equal(symlink(from, to), 0);
+	UNTIL(scene_look(&s, 0).fault == EMR_IPFS_NO_ANSWER);
+	assert_int_equal(symlink(node_file("good.sock"), node_file("later.sock")), 0);
 	wait_held(&s, &root, 3);
-	while (scene_look(&s, 0).fault != EMR_IPFS_FINE)
-		usleep(1000);
+	UNTIL(scene_look(&s, 0).fault == EMR_IPFS_FINE);
 	assert_int_equal(s.said, 1); /* however often it was tried */
 }
 
@@ -91,12 +80,10 @@ TEST(nodes_that_fail_or_lie_never_count)
 		scene_start(&s, 3, names[i]);
 		root = scene_save(&s, "never", i);
 		for (size_t node = 0; node < 3; node++) {
-			while (scene_look(&s, node).fault == EMR_IPFS_FINE)
-				usleep(1000);
+			UNTIL(scene_look(&s, node).fault != EMR_IPFS_FINE);
 			assert_int_equal(scene_look(&s, node).fault, faults[i][node]);
 		}
-		while (short_of(&s) != 1)
-			usleep(1000);
+		UNTIL(short_of(&s) == 1);
 		assert_int_equal(scene_held(&s, &root), 1);
 		scene_end(&s);
 	}
@@ -104,24 +91,20 @@ TEST(nodes_that_fail_or_lie_never_count)
 
 TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 {
-	emr_cid poison, last, others[20];
+	emr_cid poison, others[20];
 	time_t since_s;
 	AUTO(scene_end) scene s;
 
 	remove_node_file("cured");
 	scene_begin(&s, "picky");
 	poison = scene_save(&s, "poison", 0);
-	for (size_t i = 0; i < 20; i++)
-		others[i] = scene_save(&s, "other", i);
+	scene_save_all(&s, "other", 20, others);
 	scene_start(&s, 1, NODES("picky"));
-	for (size_t i = 0; i < 20; i++)
-		wait_held(&s, &others[i], 2);
-	while (scene_look(&s, 0).stuck != 1)
-		usleep(1000);
+	wait_all_held(&s, others, 20, 2);
+	UNTIL(scene_look(&s, 0).stuck == 1);
 	assert_int_equal(scene_held(&s, &poison), 1);
 	/* Why stays to be seen while others are taken. */
-	last = scene_save(&s, "after it", 0);
-	wait_held(&s, &last, 2);
+	(void)scene_save_held(&s, "after it", 0);
 	assert_int_equal(scene_look(&s, 0).stuck, 1);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_ERROR);
 	assert_string_equal(scene_look(&s, 0).said, "something broke");
@@ -141,8 +124,7 @@ TEST(to_stop_waits_for_no_node)
 	forget_asked();
 	scene_start(&s, 3, NODES("hangs", "endless", "gate"));
 	root = scene_save(&s, "stop", 0);
-	while (asked("version") == 0)
-		usleep(1000);
+	UNTIL(asked("version") != 0);
 	assert_int_equal(scene_held(&s, &root), 1);
 	scene_end(&s);
 	gate_is(true);
@@ -161,8 +143,6 @@ TEST(without_nodes_there_is_one_copy)
 
 TEST(a_host_that_has_another_store_of_blocks_is_counted_for_what_it_still_has)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid kept, lost;
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "burnt");
@@ -174,13 +154,11 @@ TEST(a_host_that_has_another_store_of_blocks_is_counted_for_what_it_still_has)
 	lost = scene_save(&s, "lost", 1);
 	wait_held(&s, &kept, 2);
 	wait_held(&s, &lost, 2);
-	assert_ok(emr_ipfs_let_go(good, &call, &lost));
+	good_loses(&lost);
 	assert_int_equal(scene_held(&s, &lost), 2); /* nobody could know */
 	forget_asked();
 	store_is("ffeeddccbbaa99887766554433221100");
-	while (!is_kept(&lost))
-		usleep(1000);
-	wait_held(&s, &lost, 2);
+	wait_sent_again(&s, &lost);
 	wait_held(&s, &kept, 2);
 	assert_int_equal(asked("pin/ls?arg="), 2); /* for both, and one of them is sent */
 	assert_int_equal(asked("dag/import"), 1);
@@ -188,8 +166,7 @@ TEST(a_host_that_has_another_store_of_blocks_is_counted_for_what_it_still_has)
 	forget_asked();
 	store_is("00112233445566778899aabbccddeeff");
 	scene_start(&s, 1, NODES("gate"));
-	while (asked("pin/ls?arg=") < 2)
-		usleep(1000);
+	UNTIL(asked("pin/ls?arg=") >= 2);
 	wait_held(&s, &kept, 2);
 	remove_node_file("store");
 }
@@ -200,8 +177,7 @@ TEST(a_node_that_does_not_answer_a_repair_counts_as_no_copy)
 
 	SCENE_OF(scene, s, scene_end, scene_begin, "silent");
 	scene_start(&s, 1, NODES("leaves"));
-	root = scene_save(&s, "silent", 0);
-	wait_held(&s, &root, 2);
+	root = scene_save_held(&s, "silent", 0);
 	make_node_file("away");
 	emr_publisher_repair(s.publisher);
 	emr_publisher_await_asked(s.publisher);

@@ -596,7 +596,7 @@ TEST_IN(setup, teardown, a_gateway_only_reads)
 typedef struct middle {
 	tree *t;
 	void (*deed)(struct middle *m);
-	node_collection collection;
+	pthread_t collection;
 } middle;
 
 static emr_status next_or_deed(void *arg, bool *out_more, emr_block *out_block)
@@ -630,7 +630,7 @@ static void assert_held_with_all_blocks(emr_ipfs *node, const emr_cid *root)
 
 static void have_it_collect(middle *m)
 {
-	node_collection_begin(&m->collection, getenv("EMR_NODE_RPC"));
+	m->collection = node_collect_beside();
 }
 
 /* A token for emrfs lets nobody collect, and a node of ours collects by itself. */
@@ -644,9 +644,9 @@ TEST_IN(setup, teardown, a_collection_beside_a_large_push_takes_nothing_of_it)
 		skip();
 	add_large(f->tree);
 	assert_ok(push_with_deed(f->kubo, &call, &m));
-	node_collection_end(&m.collection);
+	assert_int_equal(pthread_join(m.collection, NULL), 0);
 	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
-	(void)node_collect(getenv("EMR_NODE_RPC"), false);
+	(void)node_collect(false);
 	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
 }
 
@@ -693,7 +693,7 @@ TEST_IN(setup, teardown,
 	assert_true(call.fault == EMR_IPFS_BROKEN_OFF || call.fault == EMR_IPFS_NO_ANSWER);
 	start_it_again();
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
-	(void)node_collect(getenv("EMR_NODE_RPC"), false);
+	(void)node_collect(false);
 	assert_ok(push(f->kubo, &call, f->tree));
 	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
 }

@@ -25,25 +25,10 @@ AROUND_BY(begin, kit_new(&k))
 
 AROUND_BY(end, kit_end(&k))
 
-static uint64_t size_now(void)
-{
-	uint64_t size = 0;
-
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	return size;
-}
-
-static void assert_sound(void)
-{
-	emr_ledger_trouble trouble = {0};
-
-	assert_ok(emr_ledger_verify(k.ledger, &trouble));
-}
-
 /* One record in a batch of its own; its item's id. */
 static emr_id32 make(const kit_domain *d, emr_buf *out)
 {
-	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&k, d->id);
+	emr_batch_builder *b = kit_batch(&k, d->id);
 	emr_id32 item = kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
 
 	kit_finish(&k, b, out);
@@ -115,8 +100,8 @@ static void each_of_many_hears_its_own_answer(void **state)
 			is_taken[savers[i].seqs[j] - 3] = true;
 		}
 	}
-	assert_int_equal(size_now(), 3 + THREADS * ROUNDS);
-	assert_sound();
+	assert_int_equal(kit_size(&k), 3 + THREADS * ROUNDS);
+	kit_sound(&k);
 }
 
 typedef struct same {
@@ -154,7 +139,7 @@ static void one_batch_that_many_send_is_one_entry(void **state)
 		firsts += !sends[i].answer.is_repeat;
 	}
 	assert_int_equal(firsts, 1);
-	assert_int_equal(size_now(), 4);
+	assert_int_equal(kit_size(&k), 4);
 }
 
 /* ---- kills and power cuts ---- */
@@ -234,7 +219,7 @@ static int check(const char *base, const char *answers)
 	assert_non_null(file);
 	(void)check_answers(file, INT_MAX, 0);
 	(void)fclose(file);
-	assert_sound();
+	kit_sound(&k);
 	emr_ledger_close(k.ledger);
 	emr_keyring_free(k.keyring);
 	return 0;
@@ -287,9 +272,9 @@ static void killed_savers_lose_nothing_they_were_answered(void **state)
 		(void)fclose(answers);
 		/* Of each one more may stand there whose answer nobody heard. */
 		if (last > 0)
-			assert_in_range(size_now(), last + 1, last + 1 + THREADS);
+			assert_in_range(kit_size(&k), last + 1, last + 1 + THREADS);
 	}
-	assert_sound();
+	kit_sound(&k);
 }
 
 #define IN_NETWORK(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -172,6 +172,7 @@ emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 obj
 void kit_finish(kit *k, emr_batch_builder *b, emr_buf *out)
 {
 	assert_ok(emr_batch_finish(b, emr_clock_unix_s(&k->clock.clock), 3600, out, NULL));
+	emr_batch_free(b);
 }
 
 emr_ledger_answer kit_send(kit *k, emr_batch_builder *b)
@@ -180,7 +181,6 @@ emr_ledger_answer kit_send(kit *k, emr_batch_builder *b)
 	emr_ledger_answer answer;
 
 	kit_finish(k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k->ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
 	for (size_t i = 0; i < answer.n_results; i++)
@@ -265,6 +265,24 @@ void kit_fill(kit *k, const kit_domain *d, size_t n)
 		(void)kit_send(k, b);
 		n -= now;
 	}
+}
+
+uint64_t kit_size(const kit *k)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(k->ledger, &size));
+	return size;
+}
+
+void kit_sound(const kit *k)
+{
+	emr_ledger_trouble trouble = {0};
+	emr_status status = emr_ledger_verify(k->ledger, &trouble);
+
+	if (status != EMR_OK)
+		fail_msg("%s at entry %llu: %s", emr_status_text(status),
+			(unsigned long long)trouble.seq, trouble.cause);
 }
 
 void kit_sql(const char *dir, const char *file, const char *text)

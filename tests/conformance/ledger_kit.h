@@ -69,7 +69,7 @@ emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 obj
 	uint64_t version, emr_id32 prev, emr_bytes pub, emr_bytes priv);
 /* Signs, sends, and expects every item applied. */
 emr_ledger_answer kit_send(kit *k, emr_batch_builder *b);
-/* Signs only. */
+/* Signs only, and frees the builder. */
 void kit_finish(kit *k, emr_batch_builder *b, emr_buf *out);
 /* DOMAIN_NEW and LISTKEY in one batch. */
 kit_domain kit_domain_new(kit *k);
@@ -85,11 +85,13 @@ emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, u
 	emr_id32 prev, uint64_t from, uint64_t to);
 /* N new objects in batches of at most 500. */
 void kit_fill(kit *k, const kit_domain *d, size_t n);
+uint64_t kit_size(const kit *k);
+void kit_sound(const kit *k); /* as the ledger verifies itself */
 void kit_remove_tree(const char *path);
-/* One SQL statement on a file, for tests that damage it. */
 /* The keyring in a file of k->base, for other processes; and from there. */
 void kit_save_keyring(kit *k);
 void kit_load_keyring(kit *k, const char *base);
+/* One SQL statement on a file, for tests that damage it. */
 void kit_sql(const char *dir, const char *file, const char *text);
 
 /* ---- ledger_suite.c ---- */

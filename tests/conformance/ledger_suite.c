@@ -1,8 +1,7 @@
 /* Every ledger must pass these tests, whatever it is built on: answers, refusals, several
- * processes at once, killed writers, reading, proofs, checkpoints and waiting. */
+ * processes at once, reading, proofs, checkpoints and waiting. */
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/wait.h>
 
 #include "contract/item.h"
@@ -17,24 +16,6 @@ AROUND_BY(begin, kit_new(&k))
 
 AROUND_BY(end, kit_end(&k))
 
-static uint64_t size_now(void)
-{
-	uint64_t size = 0;
-
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	return size;
-}
-
-static void assert_sound(void)
-{
-	emr_ledger_trouble trouble = {0};
-	emr_status status = emr_ledger_verify(k.ledger, &trouble);
-
-	if (status != EMR_OK)
-		fail_msg("%s at entry %llu: %s", emr_status_text(status),
-			(unsigned long long)trouble.seq, trouble.cause);
-}
-
 /* ---- submit ---- */
 
 TEST_IN(begin, end, a_new_network_has_a_descriptor_and_its_owner)
@@ -44,8 +25,8 @@ TEST_IN(begin, end, a_new_network_has_a_descriptor_and_its_owner)
 
 	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	assert_memory_equal(net_id.b, emr_ledger_net_id(k.ledger).b, 16);
-	assert_int_equal(size_now(), 2);
-	assert_sound();
+	assert_int_equal(kit_size(&k), 2);
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, a_batch_is_answered_item_by_item)
@@ -67,7 +48,7 @@ TEST_IN(begin, end, a_batch_is_answered_item_by_item)
 	assert_int_equal(seq, 3);
 	assert_int_equal(index, 0);
 	assert_status(EMR_NOT_FOUND, emr_ledger_find_item(k.ledger, answer.batch_id, &seq, &index));
-	assert_sound();
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, the_same_bytes_again_give_the_old_answer)
@@ -81,7 +62,6 @@ TEST_IN(begin, end, the_same_bytes_again_give_the_old_answer)
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	(void)kit_unlink(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &first));
 	assert_int_equal(first.results[0], EMR_RESULT_APPLIED);
 	assert_true(first.results[1] >= 16);
@@ -93,18 +73,18 @@ TEST_IN(begin, end, the_same_bytes_again_give_the_old_answer)
 	assert_int_equal(again.seq, first.seq);
 	assert_int_equal(again.ledger_time, first.ledger_time);
 	assert_memory_equal(again.results, first.results, 2);
-	assert_int_equal(size_now(), first.seq + 1);
+	assert_int_equal(kit_size(&k), first.seq + 1);
 }
 
 static void assert_refused(emr_bytes batch, unsigned code)
 {
 	emr_ledger_answer answer;
-	uint64_t size = size_now();
+	uint64_t size = kit_size(&k);
 
 	assert_ok(emr_ledger_submit(k.ledger, batch, &answer));
 	assert_int_equal(answer.refusal, code);
 	assert_int_equal(answer.n_results, 0);
-	assert_int_equal(size_now(), size);
+	assert_int_equal(kit_size(&k), size);
 }
 
 TEST_IN(begin, end, what_breaks_the_rules_as_a_whole_leaves_no_entry)
@@ -118,7 +98,6 @@ TEST_IN(begin, end, what_breaks_the_rules_as_a_whole_leaves_no_entry)
 
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	bytes.data[150] ^= 1;
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_SIGNATURE);
 	bytes.data[150] ^= 1;
@@ -138,12 +117,11 @@ TEST_IN(begin, end, what_breaks_the_rules_as_a_whole_leaves_no_entry)
 	k.net_id = net_id;
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_NETWORK);
 	assert_status(EMR_LIMIT, emr_ledger_submit(k.ledger,
 					 emr_bytes_of(large, EMR_LEDGER_BATCH_MAX + 1), &answer));
 	free(large);
-	assert_sound();
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, a_batch_that_has_seen_another_log_is_refused)
@@ -160,13 +138,11 @@ TEST_IN(begin, end, a_batch_that_has_seen_another_log_is_refused)
 	assert_ok(emr_batch_new(&options, &b));
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORK);
 	options.seen_seq = 77; /* beyond the end */
 	assert_ok(emr_batch_new(&options, &b));
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORK);
 }
 
@@ -186,11 +162,10 @@ TEST_IN(begin, end, the_second_save_over_one_version_is_a_conflict)
 	b = kit_batch(&k, d.id);
 	(void)kit_put(b, &d, object, 2, first);
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
 	assert_int_equal(answer.results[0], EMR_RESULT_CONFLICT);
-	assert_sound();
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, a_batch_holds_500_items_and_one_mebibyte)
@@ -217,12 +192,11 @@ TEST_IN(begin, end, a_batch_holds_500_items_and_one_mebibyte)
 	assert_ok(emr_batch_add(b, &operation, &id));
 	assert_int_equal(emr_batch_size(b), EMR_BATCH_SEND_BYTES);
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
 	assert_int_equal(answer.results[0], EMR_RESULT_PRIVATE_PART); /* a save has no such part */
 	free(part);
-	assert_sound();
+	kit_sound(&k);
 }
 
 TEST_IN(begin, end, a_handle_without_a_submitter_only_reads)
@@ -278,7 +252,6 @@ static int child(const char *base, const char *domain_hex, const char *object_he
 		emr_ledger_answer answer;
 		emr_id32 item = kit_put(b, &d, object, version, prev);
 		kit_finish(&k, b, &bytes);
-		emr_batch_free(b);
 		assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 		assert_int_equal(answer.refusal, 0);
 		if (answer.results[0] == EMR_RESULT_APPLIED) {
@@ -293,59 +266,6 @@ static int child(const char *base, const char *domain_hex, const char *object_he
 	emr_ledger_close(k.ledger);
 	emr_keyring_free(k.keyring);
 	return 0;
-}
-
-/* Saves for ever and says so after each answer. */
-static int save_until_killed(const char *base, const char *domain_hex)
-{
-	kit_domain d = {0};
-
-	kit_load_keyring(&k, base);
-	assert_ok(emr_unhex(domain_hex, d.id.b, 16));
-	for (;;) {
-		emr_batch_builder *b = kit_batch(&k, d.id);
-		uint64_t seq;
-		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
-		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
-		seq = kit_send(&k, b).seq;
-		if (write(STDOUT_FILENO, &seq, sizeof seq) != sizeof seq)
-			return 1;
-	}
-}
-
-#define KILLS 12
-
-TEST_IN(begin, end, a_killed_writer_loses_nothing_it_was_answered)
-{
-	kit_domain d = kit_domain_new(&k);
-	char domain_hex[33];
-	uint64_t last = 0;
-
-	kit_save_keyring(&k);
-	emr_hex(d.id.b, 16, domain_hex);
-	for (int i = 0; i < KILLS; i++) {
-		int out[2];
-		pid_t pid;
-		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0) {
-			(void)dup2(out[1], STDOUT_FILENO);
-			execl("/proc/self/exe", "child", k.base, domain_hex, "loop", (char *)NULL);
-			_exit(127);
-		}
-		(void)close(out[1]);
-		for (int answers = 0; answers <= i % 5; answers++)
-			assert_int_equal(read(out[0], &last, sizeof last), sizeof last);
-		assert_int_equal(kill(pid, SIGKILL), 0);
-		while (read(out[0], &last, sizeof last) == sizeof last)
-			;
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		(void)close(out[0]);
-		/* One more may stand there whose answer nobody heard. */
-		assert_in_range(size_now(), last + 1, last + 2);
-	}
-	assert_sound();
 }
 
 TEST_IN(begin, end, processes_that_save_at_once_lose_nothing)
@@ -377,7 +297,7 @@ TEST_IN(begin, end, processes_that_save_at_once_lose_nothing)
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);
 	}
-	assert_sound();
+	kit_sound(&k);
 	replica = kit_replica(&k);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_head_get(replica, d.id, object, &head));
@@ -513,7 +433,7 @@ TEST_IN(begin, end, an_erased_part_is_gone_also_from_the_disk)
 	}
 	emr_buf_free(&f.parts[0]);
 	emr_buf_free(&f.parts[1]);
-	assert_sound();
+	kit_sound(&k);
 }
 
 /* ---- proofs ---- */
@@ -528,7 +448,7 @@ TEST_IN(begin, end, every_entry_is_proven_in_every_tree)
 
 	for (int i = 0; i < 10; i++)
 		kit_fill(&k, &d, 1);
-	size = size_now();
+	size = kit_size(&k);
 	assert_int_equal(size, 13);
 	for (uint64_t n = 1; n <= size; n++)
 		assert_ok(emr_ledger_root(k.ledger, n, roots[n]));
@@ -673,14 +593,12 @@ TEST_IN(begin, end, threads_share_one_handle)
 	}
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(size_now(), 63);
-	assert_sound();
+	assert_int_equal(kit_size(&k), 63);
+	kit_sound(&k);
 }
 
 int ledger_suite(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[3], "loop") == 0)
-		return save_until_killed(argv[1], argv[2]);
 	if (argc == 4)
 		return child(argv[1], argv[2], argv[3]);
 	return emr_tests_run_named(kit_backend_in_use->name, NULL, NULL);

@@ -167,9 +167,8 @@ static void describe(void)
 		(emr_span){live.descriptor.data, live.descriptor.len}, live.k.net_id.b);
 }
 
-int live_begin(void **state)
+static void begin(void)
 {
-	(void)state;
 	kit_begin(&live.k);
 	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));
 	read_ports();
@@ -181,7 +180,6 @@ int live_begin(void **state)
 		live.k.keyring, msp(1), emr_buf_view(&live.certificate), &live.owner));
 	live.by_client = live_gateway(live.client, 1, 1);
 	live.by_owner = live_gateway(live.owner, 1, 3);
-	return 0;
 }
 
 int live_end(void **state)
@@ -220,7 +218,7 @@ void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_co
 	live_fine(status, &call);
 }
 
-void live_network(void)
+static void make_network(void)
 {
 	emr_bytes args[2] = {emr_bytes_of("genesis", 7), emr_buf_view(&live.descriptor)};
 	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
@@ -262,7 +260,7 @@ static void send_act(emr_gateway *gateway, const emr_act *act, const emr_buf *pa
 	live.key_version++;
 }
 
-void live_owner(void)
+static void make_owner(void)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_register who = who_owns();
@@ -284,7 +282,7 @@ void live_renew(emr_gateway *gateway, emr_bytes certificate)
 	send_act(gateway, &act, &part);
 }
 
-void live_domain(void)
+static void make_domain(void)
 {
 	emr_batch_builder *b;
 	EMR_AUTO_BUF made = {0};
@@ -294,22 +292,22 @@ void live_domain(void)
 	b = kit_batch(&live.k, live.domain.id);
 	kit_domain_into(&live.k, b, &live.domain);
 	kit_finish(&live.k, b, &made);
-	emr_batch_free(b);
 	live_send(live.by_owner, emr_buf_view(&made), &commit);
 }
 
-int live_begin_domain(void **state)
+int live_begin(void **state)
 {
-	(void)live_begin(state);
-	live_network();
-	live_owner();
-	live_domain();
+	(void)state;
+	begin();
+	make_network();
+	make_owner();
+	make_domain();
 	return 0;
 }
 
 emr_buf live_batch(size_t count, emr_id16 *out_object)
 {
-	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
+	emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 	emr_buf bytes = {0};
 
 	kit_clock_set(&live.k.clock, (uint64_t)time(NULL));

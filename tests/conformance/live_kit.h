@@ -21,17 +21,13 @@ extern struct live {
 	uint64_t key_version;
 } live;
 
-/* Fixtures of cmocka.  live_begin registers nothing yet; live_begin_domain does all of it. */
+/* Fixtures of cmocka: the network, its owner and his domain. */
 int live_begin(void **state);
-int live_begin_domain(void **state);
 int live_end(void **state);
-void live_network(void);
-void live_owner(void);
 /* The ledger names the owner's newer CERTIFICATE, which GATEWAY speaks with. */
 void live_renew(emr_gateway *gateway, emr_bytes certificate);
 /* Of the organisation's CA for the owner; 0: as long as it usually lasts. */
 void live_certificate(uint64_t lasts_s, emr_buf *out);
-void live_domain(void);
 
 /* Of organisation NUMBER; of 0: of the network. */
 char *live_file(int number, const char *name);

@@ -6,9 +6,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static int connect_to(const char *address)
+static int connect_to_node(void)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	const char *address = getenv("EMR_NODE_RPC");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(strncmp(address, "unix:", 5), 0);
@@ -17,11 +18,11 @@ static int connect_to(const char *address)
 	return fd;
 }
 
-bool node_collect(const char *address, bool now)
+bool node_collect(bool now)
 {
 	EMR_AUTO_BUF answer = {0};
 	char ask[256], part[4096];
-	int fd = connect_to(address);
+	int fd = connect_to_node();
 	ssize_t n;
 
 	n = snprintf(ask, sizeof ask,
@@ -40,19 +41,14 @@ bool node_collect(const char *address, bool now)
 
 static void *run(void *arg)
 {
-	const node_collection *c = arg;
-
-	(void)node_collect(c->address, false);
-	return NULL;
+	(void)node_collect(false);
+	return arg;
 }
 
-void node_collection_begin(node_collection *c, const char *address)
+pthread_t node_collect_beside(void)
 {
-	*c = (node_collection){.address = address};
-	assert_int_equal(pthread_create(&c->thread, NULL, run, c), 0);
-}
+	pthread_t thread;
 
-void node_collection_end(node_collection *c)
-{
-	assert_int_equal(pthread_join(c->thread, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run, NULL), 0);
+	return thread;
 }

@@ -1,8 +1,6 @@
 /* This file is the folder, the store and the nodes that the publisher sees in its tests. */
 #include "publisher_kit.h"
 
-#include "emr_test.h"
-
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -12,39 +10,37 @@ uint32_t kit_store_ms;
 
 /* ---- The other side of the publisher ---- */
 
-static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
+static emr_status visit_all(scene *s, const emr_buf *roots, emr_cid_visit visit, void *visit_arg)
 {
-	scene *s = arg;
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; status == EMR_OK && i < s->leaving.len / sizeof(emr_cid); i++)
-		status = visit(visit_arg, (const emr_cid *)(const void *)s->leaving.data + i);
+	for (size_t i = 0; status == EMR_OK && i < roots->len / sizeof(emr_cid); i++)
+		status = visit(visit_arg, (const emr_cid *)(const void *)roots->data + i);
 	pthread_mutex_unlock(&s->lock);
 	return status;
+}
+
+static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	scene *s = arg;
+
+	return visit_all(s, &s->leaving, visit, visit_arg);
 }
 
 static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 {
 	scene *s = arg;
-	emr_status status;
 
-	pthread_mutex_lock(&s->lock);
-	status = s->is_ledger_away ? EMR_OFFLINE : EMR_OK;
-	for (size_t i = 0; status == EMR_OK && i < s->living.len / sizeof(emr_cid); i++)
-		status = visit(visit_arg, (const emr_cid *)(const void *)s->living.data + i);
-	pthread_mutex_unlock(&s->lock);
-	return status;
+	return atomic_load(&s->is_ledger_away) ? EMR_OFFLINE
+					       : visit_all(s, &s->living, visit, visit_arg);
 }
 
 static emr_status each_left(void *arg, emr_cid_visit visit, void *visit_arg)
 {
 	scene *s = arg;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < s->others.len / sizeof(emr_cid); i++)
-		status = visit(visit_arg, (const emr_cid *)(const void *)s->others.data + i);
-	return status;
+	return visit_all(s, &s->others, visit, visit_arg);
 }
 
 static emr_status bring(void *arg, const emr_cid *root)
@@ -90,19 +86,9 @@ static void say(void *arg, const emr_publisher_node *node)
 	scene *s = arg;
 
 	pthread_mutex_lock(&s->lock);
-	s->said++;
-	s->last = node->fault;
+	s->last = *node;
 	pthread_mutex_unlock(&s->lock);
-}
-
-size_t said_count(scene *s)
-{
-	size_t n;
-
-	pthread_mutex_lock(&s->lock);
-	n = s->said;
-	pthread_mutex_unlock(&s->lock);
-	return n;
+	atomic_fetch_add(&s->said, 1);
 }
 
 static void note_copied(void *arg)
@@ -134,9 +120,9 @@ static void note_look(void *arg)
 	scene *s = arg;
 
 	pthread_mutex_lock(&s->lock);
-	s->looks++;
 	s->is_said = false;
 	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&s->looks, 1);
 }
 
 size_t unheld_count(scene *s, const emr_cid *root)
@@ -152,25 +138,13 @@ size_t unheld_count(scene *s, const emr_cid *root)
 	return n;
 }
 
-size_t looked_count(scene *s)
-{
-	size_t n;
-
-	pthread_mutex_lock(&s->lock);
-	n = s->looks;
-	pthread_mutex_unlock(&s->lock);
-	return n;
-}
-
 static emr_status note_lost(void *arg, const emr_cid *roots, size_t count)
 {
 	scene *s = arg;
 
-	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(emr_cid_codec(&roots[i]), EMR_CODEC_DAG_PB);
-	s->lost += count;
-	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&s->lost, count);
 	return EMR_OK;
 }
 
@@ -185,22 +159,6 @@ static int64_t quiet_ns(void *arg)
 }
 
 /* ---- A store, and nodes by the names of their sockets ---- */
-
-void node_address(const char *name, char *out, size_t size)
-{
-	snprintf(out, size, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
-}
-
-emr_ipfs *open_node(const char *name)
-{
-	char address[600];
-	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
-	emr_ipfs *node = NULL;
-
-	node_address(name, address, sizeof address);
-	assert_ok(emr_ipfs_open(&options, &node, NULL));
-	return node;
-}
 
 static emr_unit_key *make_unit_key(void)
 {
@@ -227,7 +185,8 @@ void scene_begin(scene *s, const char *name)
 	assert_ok(emr_store_pins_complete(s->store, NULL, 0));
 }
 
-emr_status scene_try_start(scene *s, size_t count, const char *const *names)
+emr_status scene_start_at(
+	scene *s, emr_ipfs **nodes, size_t count, unsigned copies, uint32_t late_ms)
 {
 	emr_publisher_options options = {.store = s->store,
 		.state_dirfd = s->state_fd,
@@ -251,15 +210,22 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,
 		.back_ms = s->back_ms,
+		.late_ms = late_ms,
 		.store_ms = kit_store_ms,
 		.arg = s};
-	emr_ipfs *nodes[PLACES_MAX];
 
-	s->count = count;
-	for (size_t i = 0; i < count; i++)
-		nodes[i] = open_node(names[i]);
+	s->copies = copies;
 	assert_ok(emr_publisher_new(nodes, count, &s->publisher));
 	return emr_publisher_start(s->publisher, &options);
+}
+
+emr_status scene_try_start(scene *s, size_t count, const char *const *names)
+{
+	emr_ipfs *nodes[PLACES_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		nodes[i] = open_node(names[i], EMR_IPFS_KUBO);
+	return scene_start_at(s, nodes, count, (unsigned)count, 0);
 }
 
 void scene_start(scene *s, size_t count, const char *const *names)
@@ -305,56 +271,76 @@ void scene_pin(scene *s, const emr_cid *root, bool unpin)
 		emr_publisher_wake(s->publisher);
 }
 
+/* The node NODE, with its end, of what is below it. */
+static emr_cid save_node(scene *s, emr_buf *node)
+{
+	emr_cid root;
+
+	assert_ok(emr_dag_pb_write_data(node, emr_bytes_of("\x08\x01", 2)));
+	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(node));
+	scene_pin(s, &root, false);
+	return root;
+}
+
 emr_cid scene_save(scene *s, const char *text, size_t number)
 {
 	EMR_AUTO_BUF node = {0};
-	char leaf[700];
-	emr_cid root;
+	const char *leaf = printed("%s %zu of %s", text, number, s->path);
+	const emr_cid cid = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, strlen(leaf)));
 
-	snprintf(leaf, sizeof leaf, "%s %zu of %s", text, number, s->path);
-	root = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, strlen(leaf)));
-	assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, strlen(leaf)));
-	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
-	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
-	scene_pin(s, &root, false);
-	return root;
+	assert_ok(emr_dag_pb_write_link(&node, &cid, (emr_bytes){0}, strlen(leaf)));
+	return save_node(s, &node);
+}
+
+void scene_save_all(scene *s, const char *text, size_t count, emr_cid *out_roots)
+{
+	for (size_t i = 0; i < count; i++)
+		out_roots[i] = scene_save(s, text, i);
+}
+
+emr_cid scene_save_lacking(scene *s)
+{
+	const emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4));
+	EMR_AUTO_BUF node = {0};
+
+	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
+	return save_node(s, &node);
 }
 
 emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves)
 {
 	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
 	EMR_AUTO_BUF node = {0};
-	emr_cid root;
+	emr_cid cid;
 
 	assert_non_null(leaf);
 	for (size_t i = 0; i < leaves; i++) {
 		const size_t seed = number * 1000 + i;
 
 		memcpy(leaf, &seed, sizeof seed);
-		root = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
-		emr_store_note_units(s->store, &root, (emr_units){0, EMR_UNITS_PER_LEAF}, leaf);
-		assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, LEAF_BYTES));
+		cid = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
+		emr_store_note_units(s->store, &cid, (emr_units){0, EMR_UNITS_PER_LEAF}, leaf);
+		assert_ok(emr_dag_pb_write_link(&node, &cid, (emr_bytes){0}, LEAF_BYTES));
 	}
-	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
-	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
-	scene_pin(s, &root, false);
-	return root;
+	return save_node(s, &node);
+}
+
+static void unpin(scene *s, emr_buf *noted, const emr_cid *root)
+{
+	pthread_mutex_lock(&s->lock);
+	assert_ok(emr_buf_append(noted, root, sizeof *root));
+	pthread_mutex_unlock(&s->lock);
+	scene_pin(s, root, true);
 }
 
 void scene_lose_pin(scene *s, const emr_cid *root)
 {
-	pthread_mutex_lock(&s->lock);
-	assert_ok(emr_buf_append(&s->living, root, sizeof *root));
-	pthread_mutex_unlock(&s->lock);
-	scene_pin(s, root, true);
+	unpin(s, &s->living, root);
 }
 
 void scene_erase(scene *s, const emr_cid *root)
 {
-	pthread_mutex_lock(&s->lock);
-	assert_ok(emr_buf_append(&s->leaving, root, sizeof *root));
-	pthread_mutex_unlock(&s->lock);
-	scene_pin(s, root, true);
+	unpin(s, &s->leaving, root);
 }
 
 unsigned scene_held(scene *s, const emr_cid *root)
@@ -362,14 +348,33 @@ unsigned scene_held(scene *s, const emr_cid *root)
 	unsigned n = 0, wanted = 0;
 
 	emr_publisher_count(s->publisher, root, &n, &wanted);
-	assert_int_equal(wanted, s->count + 1);
+	assert_int_equal(wanted, s->copies + 1);
 	return n;
 }
 
 void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 {
-	while (scene_held(s, root) != wanted)
-		usleep(1000);
+	UNTIL(scene_held(s, root) == wanted);
+}
+
+void wait_all_held(scene *s, const emr_cid *roots, size_t count, unsigned wanted)
+{
+	for (size_t i = 0; i < count; i++)
+		wait_held(s, &roots[i], wanted);
+}
+
+void wait_sent_again(scene *s, const emr_cid *root)
+{
+	UNTIL(is_kept(root));
+	wait_held(s, root, s->copies + 1);
+}
+
+emr_cid scene_save_held(scene *s, const char *text, size_t number)
+{
+	const emr_cid root = scene_save(s, text, number);
+
+	wait_held(s, &root, s->copies + 1);
+	return root;
 }
 
 emr_publisher_node scene_look(scene *s, size_t node)
@@ -388,91 +393,10 @@ uint64_t short_of(scene *s)
 	return totals.records - totals.pinned;
 }
 
-bool is_kept(const emr_cid *root)
-{
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
-	emr_ipfs_holding holding = {0};
-
-	assert_ok(emr_ipfs_holds(good, &call, root, &holding));
-	return holding.is_pinned && holding.is_whole;
-}
-
-static emr_status count_pin(void *arg, const emr_cid *root)
-{
-	(void)root;
-	++*(size_t *)arg;
-	return EMR_OK;
-}
-
-size_t pins_of_good(void)
-{
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_node("good");
-	size_t n = 0;
-
-	assert_ok(emr_ipfs_each_pin(good, &call, count_pin, &n));
-	return n;
-}
-
-/* ---- What nodes were asked ---- */
-
-void node_file(const char *name, char *out, size_t size)
-{
-	snprintf(out, size, "%s/%s", getenv("EMR_NODE_DIR"), name);
-}
-
-void forget_asked(void)
-{
-	remove_node_file("asked");
-}
-
-size_t asked(const char *words)
-{
-	char path[512], line[1024];
-	size_t n = 0;
-	FILE *file;
-
-	node_file("asked", path, sizeof path);
-	file = fopen(path, "re");
-	while (file != NULL && fgets(line, sizeof line, file) != NULL)
-		n += strstr(line, words) != NULL;
-	if (file != NULL)
-		fclose(file);
-	return n;
-}
-
-void make_node_file(const char *name)
-{
-	char path[512];
-
-	node_file(name, path, sizeof path);
-	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-}
-
-void remove_node_file(const char *name)
-{
-	char path[512];
-
-	node_file(name, path, sizeof path);
-	unlink(path);
-}
-
-void gate_is(bool is_open)
-{
-	if (is_open)
-		make_node_file("open");
-	else
-		remove_node_file("open");
-}
-
 void store_is(const char *id)
 {
-	char path[512];
-	FILE *file;
+	FILE *file = fopen(node_file("store"), "we");
 
-	node_file("store", path, sizeof path);
-	file = fopen(path, "we");
 	assert_non_null(file);
 	assert_true(fputs(id, file) >= 0);
 	assert_int_equal(fclose(file), 0);

@@ -204,7 +204,6 @@ static void save(void)
 
 	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){0});
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	emr_submit_message(k.net_id.b, batch.data, message);
 	assert_ok(emr_keyring_sign(k.keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
 		emr_bytes_of(message + sizeof message - 32, 32), sig));

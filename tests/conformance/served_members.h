@@ -80,7 +80,6 @@ static emr_status sign_and_send(member *m, emr_ledger_answer *out)
 	assert_ok(emr_batch_new(&options, &b));
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	return emr_ledger_submit(m->ledger, emr_buf_view(&bytes), out);
 }
 

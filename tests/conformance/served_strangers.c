@@ -433,7 +433,6 @@ TEST_IN(begin, end, what_is_handed_in_is_signed_by_whom_it_names)
 
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	assert_ok(emr_buf_append(&body, k.owner.signer_id.b, 32));
 	assert_ok(emr_buf_append_zeros(&body, 64));
 	assert_ok(emr_buf_append(&body, batch.data, batch.len));
@@ -488,7 +487,6 @@ TEST_IN(begin, end, what_all_hold_together_is_bounded)
 	for (size_t i = 0; i < 8; i++)
 		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){0});
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	(void)snprintf(at.socket, sizeof at.socket, "%s", socket_path);
 	ledger = kit_open_at(&k, &at);
 	fd = say_raw("POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: 60001\r\n\r\n",

@@ -248,7 +248,6 @@ TEST_IN(begin, end, a_clock_that_is_set_later_is_known_by_what_it_has_refused)
 	b = kit_batch(&k, d.id);
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	kit_clock_set(&k.clock, KIT_NOW + 3601);
 	assert_ok(emr_ledger_size(ledger, &size));
 	emr_ledger_look(ledger, &now);

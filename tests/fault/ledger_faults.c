@@ -140,14 +140,6 @@ static void disarm(void)
 	calls_left = -1;
 }
 
-static uint64_t size_now(void)
-{
-	uint64_t size = 0;
-
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	return size;
-}
-
 static void reopen(void)
 {
 	emr_ledger_close(k.ledger);
@@ -156,18 +148,11 @@ static void reopen(void)
 
 static void make_batch(emr_buf *out)
 {
-	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_batch_builder *b = kit_batch(&k, domain.id);
 
 	for (int i = 0; i < 3; i++)
 		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, out);
-}
-
-static void assert_sound(void)
-{
-	emr_ledger_trouble trouble = {0};
-
-	assert_ok(emr_ledger_verify(k.ledger, &trouble));
 }
 
 /* One batch with the N-th call failing; false when no call was the N-th. */
@@ -175,7 +160,7 @@ static bool survives(long n, int kind, int code, emr_status expected)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
-	uint64_t before = size_now();
+	uint64_t before = kit_size(&k);
 	uint64_t after;
 	emr_status status;
 
@@ -190,15 +175,15 @@ static bool survives(long n, int kind, int code, emr_status expected)
 	if (!has_failed)
 		assert_ok(status);
 	reopen();
-	after = size_now();
+	after = kit_size(&k);
 	assert_in_range(after, status == EMR_OK ? before + 1 : before, before + 1);
-	assert_sound();
+	kit_sound(&k);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
 	assert_int_equal(answer.is_repeat, after == before + 1);
 	assert_int_equal(answer.seq, before);
 	assert_int_equal(answer.results[2], EMR_RESULT_APPLIED);
-	assert_int_equal(size_now(), before + 1);
+	assert_int_equal(kit_size(&k), before + 1);
 	return has_failed;
 }
 
@@ -283,7 +268,7 @@ TEST_IN(begin, end, a_batch_that_cannot_be_written_harms_no_neighbour)
 	saver savers[CROWD] = {{0}};
 	uint8_t id[32];
 	emr_ledger_answer answer;
-	uint64_t before = size_now();
+	uint64_t before = kit_size(&k);
 
 	for (int i = 0; i < CROWD; i++) {
 		savers[i].number = i;
@@ -298,7 +283,7 @@ TEST_IN(begin, end, a_batch_that_cannot_be_written_harms_no_neighbour)
 	for (int i = 0; i < CROWD; i++)
 		assert_int_equal(pthread_join(savers[i].thread, NULL), 0);
 	poison[0] = '\0';
-	assert_int_equal(size_now(), before + CROWD * CROWD_ROUNDS - 1);
+	assert_int_equal(kit_size(&k), before + CROWD * CROWD_ROUNDS - 1);
 	assert_true(commits < CROWD * CROWD_ROUNDS / 2); /* most went together */
 	for (int i = 0; i < CROWD; i++)
 		for (int j = 0; j < CROWD_ROUNDS; j++)
@@ -307,7 +292,7 @@ TEST_IN(begin, end, a_batch_that_cannot_be_written_harms_no_neighbour)
 	assert_status(EMR_IO, savers[3].statuses[5]);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&savers[3].batches[5]), &answer));
 	assert_int_equal(answer.seq, before + CROWD * CROWD_ROUNDS - 1);
-	assert_sound();
+	kit_sound(&k);
 	for (int i = 0; i < CROWD; i++)
 		for (int j = 0; j < CROWD_ROUNDS; j++)
 			emr_buf_free(&savers[i].batches[j]);
@@ -338,7 +323,7 @@ TEST_IN(begin, end, catching_up_survives_every_failing_step)
 		replica = kit_replica(&k);
 		assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 		assert_ok(emr_replica_at(replica, &position));
-		assert_int_equal(position.size, size_now());
+		assert_int_equal(position.size, kit_size(&k));
 		emr_replica_close(replica);
 	}
 	assert_true(n > 30);
@@ -347,7 +332,7 @@ TEST_IN(begin, end, catching_up_survives_every_failing_step)
 		emr_replica_trouble trouble;
 		uint64_t checked = 0;
 		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
-		assert_int_equal(checked, size_now());
+		assert_int_equal(checked, kit_size(&k));
 	}
 }
 

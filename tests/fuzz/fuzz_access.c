@@ -5,36 +5,40 @@
 
 #include "letters_private.h"
 
-static void body(emr_bytes plain)
+static void body(const share_input *in)
 {
 	EMR_AUTO_BUF again = {0};
 	emr_access_body read;
 
-	if (emr_access_body_decode(plain, &read) != EMR_OK)
+	if (emr_access_body_decode(in->bytes, &read) != EMR_OK)
 		return;
 	if (emr_access_body_encode(&read, &again) != EMR_OK)
 		abort();
-	share_input_same(&again, plain);
+	share_input_same(&again, in->bytes);
 	emr_access_body_free(&read);
 }
 
-static void report(emr_bytes plain)
+static void report(const share_input *in)
 {
 	EMR_AUTO_BUF again = {0};
 	emr_report_row *rows = NULL;
 	size_t n;
 
-	if (emr_report_decode(plain, &rows, &n) != EMR_OK)
+	if (emr_report_decode(in->bytes, &rows, &n) != EMR_OK)
 		return;
 	if (emr_report_encode(rows, n, &again) != EMR_OK)
 		abort();
-	share_input_same(&again, plain);
+	share_input_same(&again, in->bytes);
 	free(rows);
 }
 
 /* The first byte is the number of slots given, then the plaintext. */
-static void answer(emr_bytes bytes, emr_answer_kind mode)
+static void answer(const share_input *in)
 {
+	static const emr_answer_kind modes[] = {
+		EMR_ANSWER_CFRAGS, EMR_ANSWER_KEYS, EMR_ANSWER_REFUSED};
+	const emr_answer_kind mode = modes[in->which - 4];
+	const emr_bytes bytes = in->bytes;
 	emr_vault vault = {0};
 	emr_answer *read = NULL;
 
@@ -61,7 +65,7 @@ static void answer(emr_bytes bytes, emr_answer_kind mode)
 	emr_answer_free(read);
 }
 
-static void request_part(emr_bytes bytes, const emr_box_key *box)
+static void request_part(const share_input *in)
 {
 	EMR_AUTO_BUF item = {0};
 	uint8_t pub[40] = {0};
@@ -69,15 +73,15 @@ static void request_part(emr_bytes bytes, const emr_box_key *box)
 	emr_request_key *key = NULL;
 	emr_id32 rid;
 
-	share_input_item(0x48, emr_bytes_of(pub, sizeof pub), bytes, &item);
-	if (emr_access_part_read(emr_buf_view(&item), bytes, &part) != EMR_OK)
+	share_input_item(0x48, emr_bytes_of(pub, sizeof pub), in->bytes, &item);
+	if (emr_access_part_read(emr_buf_view(&item), in->bytes, &part) != EMR_OK)
 		return;
 	memcpy(rid.b, part.recipients.data, 32);
-	if (emr_request_key_open(box, rid, emr_buf_view(&item), &part, &key) == EMR_OK)
+	if (emr_request_key_open(in->box, rid, emr_buf_view(&item), &part, &key) == EMR_OK)
 		abort();
 }
 
-static void served_part(emr_bytes bytes, const emr_box_key *box)
+static void served_part(const share_input *in)
 {
 	EMR_AUTO_BUF item = {0};
 	uint8_t pub[56] = {0};
@@ -86,42 +90,17 @@ static void served_part(emr_bytes bytes, const emr_box_key *box)
 	emr_request_key *key = NULL;
 
 	pub[48] = EMR_ANSWER_CFRAGS;
-	share_input_item(0x49, emr_bytes_of(pub, sizeof pub), bytes, &item);
-	if (emr_answer_open(box, emr_buf_view(&item), bytes, 8, &read) == EMR_OK ||
-		emr_request_key_of_served(box, emr_buf_view(&item), bytes, &asked, &key) == EMR_OK)
+	share_input_item(0x49, emr_bytes_of(pub, sizeof pub), in->bytes, &item);
+	if (emr_answer_open(in->box, emr_buf_view(&item), in->bytes, 8, &read) == EMR_OK ||
+		emr_request_key_of_served(in->box, emr_buf_view(&item), in->bytes, &asked, &key) ==
+			EMR_OK)
 		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	share_input in = share_input_of(data, size);
-	emr_box_key *box = NULL;
+	static share_reader *const readers[] = {
+		body, report, request_part, served_part, answer, answer, answer};
 
-	if (emr_box_key_new(&box) != EMR_OK)
-		abort();
-	switch (in.which % 7) {
-	case 0:
-		body(in.bytes);
-		break;
-	case 1:
-		report(in.bytes);
-		break;
-	case 2:
-		request_part(in.bytes, box);
-		break;
-	case 3:
-		served_part(in.bytes, box);
-		break;
-	case 4:
-		answer(in.bytes, EMR_ANSWER_CFRAGS);
-		break;
-	case 5:
-		answer(in.bytes, EMR_ANSWER_KEYS);
-		break;
-	case 6:
-		answer(in.bytes, EMR_ANSWER_REFUSED);
-		break;
-	}
-	emr_box_key_free(box);
-	return 0;
+	return share_input_read(data, size, readers, sizeof readers / sizeof *readers);
 }

@@ -1,22 +1,10 @@
 /* This fuzz target gives a DICOM file of a stranger to the writer: a first byte of options, then
  * the file. Any copy that comes out can be read again to its end, and is as long as it says. */
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "deidentify_input.h"
 
 #include "copy.h"
 
 static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
-
-static int file_of(const uint8_t *data, size_t size)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	if (fd < 0 || (size > 0 && write(fd, data, size) != (ssize_t)size))
-		abort();
-	return fd;
-}
 
 static emr_withheld copy_to(int in, int out, const emr_deidentify_rules *rules)
 {

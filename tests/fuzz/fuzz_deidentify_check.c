@@ -1,20 +1,9 @@
 /* This fuzz target gives two files of a stranger to the checker, and the second one to the scan of
  * readers: two bytes that say how long the first is, then both. */
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "deidentify_input.h"
 
 #include "check.h"
 #include "scan.h"
-
-static int file_of(const uint8_t *data, size_t size)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	if (fd < 0 || (size > 0 && write(fd, data, size) != (ssize_t)size))
-		abort();
-	return fd;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,22 +2,11 @@
  * that comes out is a table again, as long as it says, each of its cells is one that the checker
  * takes, and readers' scan finds nothing in it. A table that the scan calls a copy gives all of
  * itself when it is copied. */
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "deidentify_input.h"
 
 #include "check.h"
 #include "csv.h"
 #include "scan.h"
-
-static int file_of(const uint8_t *data, size_t size)
-{
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-	if (fd < 0 || (size > 0 && write(fd, data, size) != (ssize_t)size))
-		abort();
-	return fd;
-}
 
 static const emr_column named[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
 	{"taken", EMR_COLUMN_DATE, NULL}, {"unit", EMR_COLUMN_CODE, NULL},

@@ -4,52 +4,52 @@
 
 #include "letters_private.h"
 
-static void writer(emr_bytes plain)
+static void writer(const share_input *in)
 {
 	EMR_AUTO_BUF again = {0};
 	emr_writer_letter read;
 	emr_epoch_key **keys = NULL;
 	size_t n = 0;
 
-	if (emr_writer_letter_decode(plain, (emr_id16){{1}}, &read, &keys, &n) != EMR_OK)
+	if (emr_writer_letter_decode(in->bytes, (emr_id16){{1}}, &read, &keys, &n) != EMR_OK)
 		return;
-	if (emr_writer_letter_bytes(&read, n) != plain.len ||
-		emr_buf_append_zeros(&again, plain.len) != EMR_OK ||
+	if (emr_writer_letter_bytes(&read, n) != in->bytes.len ||
+		emr_buf_append_zeros(&again, in->bytes.len) != EMR_OK ||
 		emr_writer_letter_encode(
 			&read, (const emr_epoch_key *const *)keys, n, again.data) != EMR_OK)
 		abort();
-	share_input_same(&again, plain);
+	share_input_same(&again, in->bytes);
 	for (size_t i = 0; i < n; i++)
 		emr_epoch_key_free(keys[i]);
 	free(keys);
 }
 
-static void request(emr_bytes plain)
+static void request(const share_input *in)
 {
 	EMR_AUTO_BUF again = {0};
 	emr_request_body read;
 
-	if (emr_request_body_decode(plain, &read) != EMR_OK)
+	if (emr_request_body_decode(in->bytes, &read) != EMR_OK)
 		return;
 	if (emr_request_body_encode(&read, &again) != EMR_OK)
 		abort();
-	share_input_same(&again, plain);
+	share_input_same(&again, in->bytes);
 }
 
-static void reason(emr_bytes plain)
+static void reason(const share_input *in)
 {
 	EMR_AUTO_BUF again = {0};
 	char text[EMR_REQUEST_REASON_MAX + 1];
 
-	if (emr_reason_decode(plain, text) != EMR_OK)
+	if (emr_reason_decode(in->bytes, text) != EMR_OK)
 		return;
 	if (emr_reason_encode(text, &again) != EMR_OK)
 		abort();
-	share_input_same(&again, plain);
+	share_input_same(&again, in->bytes);
 }
 
 /* Sealed parts of every operation with one letter: none opens. */
-static void sealed(emr_bytes bytes, const emr_box_key *box)
+static void sealed(const share_input *in)
 {
 	static const size_t pubs[] = {32, 32, 48, 64};
 	static const uint8_t ops[] = {0x40, 0x42, 0x13, 0x52};
@@ -65,38 +65,21 @@ static void sealed(emr_bytes bytes, const emr_box_key *box)
 		EMR_AUTO_BUF item = {0};
 		emr_bytes view;
 
-		share_input_item(ops[i], emr_bytes_of(pub, pubs[i]), bytes, &item);
+		share_input_item(ops[i], emr_bytes_of(pub, pubs[i]), in->bytes, &item);
 		view = emr_buf_view(&item);
-		if ((i == 0 && emr_request_part_open(box, view, bytes, &body) == EMR_OK) ||
-			(i == 1 && emr_deny_part_open(box, view, bytes, text) == EMR_OK) ||
-			(i == 2 && emr_writer_part_open(box, view, bytes, &letter, &keys, &n) ==
-					   EMR_OK) ||
-			(i == 3 && emr_admit_part_open(box, view, bytes, pub, &member) == EMR_OK))
+		if ((i == 0 && emr_request_part_open(in->box, view, in->bytes, &body) == EMR_OK) ||
+			(i == 1 && emr_deny_part_open(in->box, view, in->bytes, text) == EMR_OK) ||
+			(i == 2 && emr_writer_part_open(in->box, view, in->bytes, &letter, &keys,
+					   &n) == EMR_OK) ||
+			(i == 3 && emr_admit_part_open(in->box, view, in->bytes, pub, &member) ==
+					   EMR_OK))
 			abort();
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	share_input in = share_input_of(data, size);
-	emr_box_key *box = NULL;
+	static share_reader *const readers[] = {writer, request, reason, sealed};
 
-	if (emr_box_key_new(&box) != EMR_OK)
-		abort();
-	switch (in.which % 4) {
-	case 0:
-		writer(in.bytes);
-		break;
-	case 1:
-		request(in.bytes);
-		break;
-	case 2:
-		reason(in.bytes);
-		break;
-	case 3:
-		sealed(in.bytes, box);
-		break;
-	}
-	emr_box_key_free(box);
-	return 0;
+	return share_input_read(data, size, readers, sizeof readers / sizeof *readers);
 }

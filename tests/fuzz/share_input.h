@@ -8,10 +8,12 @@
 #include "base/codec.h"
 #include "base/secret.h"
 #include "crypto/hashsig.h"
+#include "keyring/held.h"
 
 typedef struct share_input {
 	unsigned which;
 	emr_bytes bytes;
+	emr_box_key *box; /* for which nothing was sealed; share_input_read makes it */
 } share_input;
 
 static inline share_input share_input_of(const uint8_t *data, size_t size)
@@ -19,8 +21,8 @@ static inline share_input share_input_of(const uint8_t *data, size_t size)
 	if (emr_base_init() != EMR_OK)
 		abort();
 	if (size == 0)
-		return (share_input){0, {data, 0}};
-	return (share_input){data[0], emr_bytes_of(data + 1, size - 1)};
+		return (share_input){.bytes = {data, 0}};
+	return (share_input){.which = data[0], .bytes = emr_bytes_of(data + 1, size - 1)};
 }
 
 /* An item of OP whose length and hash are those of PART; PUB follows. */
@@ -46,4 +48,20 @@ static inline void share_input_same(const emr_buf *again, emr_bytes bytes)
 {
 	if (!emr_bytes_equal(emr_buf_view(again), bytes))
 		abort();
+}
+
+typedef void share_reader(const share_input *in);
+
+/* One of N readers, whose place is `which` then. */
+static inline int share_input_read(
+	const uint8_t *data, size_t size, share_reader *const *readers, size_t n)
+{
+	share_input in = share_input_of(data, size);
+
+	if (emr_box_key_new(&in.box) != EMR_OK)
+		abort();
+	in.which %= (unsigned)n;
+	readers[in.which](&in);
+	emr_box_key_free(in.box);
+	return 0;
 }

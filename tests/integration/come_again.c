@@ -1,43 +1,17 @@
 /* This program does what a person's own program does with a certificate: come_again PASSPHRASE-FILE
  * NETWORK-DIR makes another key and registers it with the certificate of the keyring, in the same
  * roles and under the same handle. It prints what the ledger says: "applied", or why not. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "own_session.h"
 
 #include "base/clock.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "keyring/cert.h"
-#include "kit/places.h"
 #include "ledger/act_send.h"
 #include "ledger/register.h"
 #include "replica/people.h"
-#include "session/keys.h"
-#include "session/session.h"
-
-static emr_session session = EMR_SESSION_CLOSED;
-
-static void must(emr_status status, const char *what)
-{
-	if (status == EMR_OK)
-		return;
-	printf("%s: %s\n", what, emr_status_text(status));
-	emr_session_close(&session);
-	exit(1);
-}
-
-static void open_own(const char *passphrase_file)
-{
-	static emr_places places;
-	emr_problem problem = {0};
-	emr_session_options options = {.places = &places, .passphrase_file = passphrase_file};
-
-	must(emr_places_find(NULL, &places, &problem), problem.text);
-	must(emr_base_init(), "base");
-	must(emr_session_lock(&session, &options, &problem), problem.text);
-	must(emr_session_open(&session, &options, &problem), problem.text);
-}
 
 /* KEY_REG of AGAIN, bound by the certificate's key, which is in one's own keyring. */
 static emr_act registration(const emr_keyring *again, emr_buf *out_part)

@@ -73,10 +73,16 @@ expect "scratch" "$(ls -A ana-folder/Imaging | tr '\n' ' ')" "MRI.txt report.odt
 
 say "what he closed reaches her, also when his computer dies at that moment"
 echo "closed, and then it died" >"$THEIRS/Imaging/last.txt"
+must mkdir "$THEIRS/Imaging/Later"
+echo "deeper" >"$THEIRS/Imaging/Later/deep.txt"
+must mv "$THEIRS/Imaging/tree/CT head.txt" "$THEIRS/Imaging/tree/CT.txt"
 two_kill lima
 two_mount lima
 emr_until says ana-folder/Imaging/last.txt "closed, and then it died"
+emr_until says ana-folder/Imaging/Later/deep.txt deeper
+emr_until lists ana-folder/Imaging/tree/CT.txt
 emr_until lists "$THEIRS/Imaging/last.txt"
+emr_until gone "ana-folder/Imaging/tree/CT head.txt"
 
 say "both write one file while the ledger is held: both are kept, and she is told which came second"
 python3 - "$NET/ledger/ledger.sqlite" <<'P' &

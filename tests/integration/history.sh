@@ -83,9 +83,9 @@ expect "what was deleted" "$(cd "$MNT/.emrfs/deleted" && find . -type f | sort)"
 
 say "nothing there can be changed"
 for attempt in "rm -f $MNT/.emrfs/at/$FIRST/Imaging/report.txt" "touch $MNT/.emrfs/at/$FIRST/Imaging/new" \
-	"mkdir $MNT/.emrfs/at/2026-01-01x" "chmod 600 $MNT/.emrfs/at/$FIRST/Imaging/report.txt" \
+	"mkdir $MNT/.emrfs/at/2026-01-01x" "ln -s x $MNT/.emrfs/at/$FIRST/new" "chmod 600 $MNT/.emrfs/at/$FIRST/Imaging/report.txt" \
 	"truncate -s 0 $MNT/.emrfs/deleted/Imaging/Disc/scan.dcm" "mv $MNT/Letters $MNT/.emrfs/at/$FIRST/" \
-	"setfattr -n user.note -v x $MNT/.emrfs/at/$FIRST/Imaging/report.txt" "rmdir $MNT/.emrfs/deleted"; do
+	"setfattr -n user.note -v x $MNT/.emrfs/at/$FIRST/Imaging/report.txt" "setfattr -x user.note $MNT/.emrfs/at/$FIRST/Imaging/report.txt" "rmdir $MNT/.emrfs/deleted"; do
 	$attempt 2>out/complained && emr_fail "succeeded: $attempt"
 	grep -qE 'Read-only file system|Permission denied' out/complained || emr_fail "$attempt: $(cat out/complained)"
 done

@@ -7,18 +7,11 @@
 . "$SUPPORT/orgs.sh"
 . "$SUPPORT/../../examples/network/kit.sh"
 two_begin host
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill "$host" 2>/dev/null
-	members_end
-}
 host_start() {
 	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
-	host=$!
-	disown "$host"
+	TWO_HOST=$!
+	disown "$TWO_HOST"
 	emr_until grep -q serves "$EMR_WORK/host.out"
 }
 ask() { curl -sk -o /dev/null -w '%{http_code}' "https://127.0.0.1:$port/$1"; }
@@ -33,7 +26,7 @@ says "No host has served Praxis Ana yet."
 host_start
 
 as ana json 0 host --status "$NET"
-expect "that it runs" "$(field pid)" "$host"
+expect "that it runs" "$(field pid)" "$TWO_HOST"
 expect "where" "$(field url)" "https://127.0.0.1:$port"
 say "two join from elsewhere, and have nothing of the owner's directory"
 two_join bento "Bento Reis" patient ana
@@ -61,10 +54,10 @@ own=$EMR_WORK/bento-folder/Notes
 sum=$(sha256sum <"$own/scan.pdf")
 two_unmount bento
 two_mount bento # nothing of it is in memory
-kill -STOP "$host"
+kill -STOP "$TWO_HOST"
 listed=$(timeout 30 ls "$own")
 read=$(timeout 30 sha256sum "$own/scan.pdf")
-kill -CONT "$host"
+kill -CONT "$TWO_HOST"
 expect "the folder" "$listed" scan.pdf
 expect "the bytes" "${read%% *}" "${sum%% *}"
 
@@ -98,7 +91,7 @@ say "a closed folder is not said to have no host"
 two_unmount clara
 as clara run 10 status
 ! grep "cannot be reached" out/said || emr_fail "the host is there"
-kill -KILL "$host" && await_gone "$host"
+kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"
 as clara run 10 status
 says "The host of your network, https://127.0.0.1:$port, cannot be reached since"
 host_start
@@ -107,7 +100,7 @@ emr_until there clara scan.pdf
 cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "clara reads other bytes"
 
 say "the host is away: what was read opens, saves wait, and both go on when it is back"
-kill -KILL "$host" && await_gone "$host"
+kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"
 cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what clara has read is away"
 for i in 1 2 3; do echo "note $i" >"$EMR_WORK/bento-folder/Notes/$i.txt"; done
 host_start
@@ -127,7 +120,7 @@ save clara Own &
 other=$!
 for i in 1 2 3 4; do
 	sleep 0.5
-	kill -KILL "$host" && await_gone "$host"
+	kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"
 	host_start
 done
 wait "$one" "$other" || emr_fail "a save failed while the host was away"
@@ -149,7 +142,7 @@ full=$(du -sk "$NET/blocks" | cut -f1)
 [ "$full" -gt 9000 ] || emr_fail "the host has no copy: $full KiB"
 as clara run 0 erase Large --yes --passphrase-file "$EMR_PASS"
 smaller() { # a host that begins gives room back
-	kill "$host" && await_gone "$host"
+	kill "$TWO_HOST" && await_gone "$TWO_HOST"
 	host_start
 	[ "$(du -sk "$NET/blocks" | cut -f1)" -lt $((full - 8000)) ]
 }
@@ -159,7 +152,7 @@ as bento run 0 verify
 cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/ana-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what is kept is gone"
 
 say "a second copy is made and read with the host away, and brings everything back, by passphrase and by words"
-kill "$host" && await_gone "$host"
+kill "$TWO_HOST" && await_gone "$TWO_HOST"
 as bento run 0 backup "$EMR_WORK/copy" --verify
 says_not "of all its members"
 two_unmount bento
@@ -185,9 +178,9 @@ two_unmount ana bento clara
 as ana json 0 host --status "$NET"
 expect "members: she, two people, an agent" "$(field member_count)" 4
 [ "$(field blocks_bytes)" -gt 700000 ] && [ "$(field free_bytes)" -gt 0 ] || emr_fail "sizes: $(cat out/said)"
-kill "$host" && await_gone "$host"
+kill "$TWO_HOST" && await_gone "$TWO_HOST"
 as ana json 0 host --status "$NET"
 expect "that none runs" "$(field pid)" 0
 ! grep -iE "bento|clara|notes|letter" "$EMR_WORK/host.out" || emr_fail "the host names somebody"
-host=
+TWO_HOST=
 echo "all is well"

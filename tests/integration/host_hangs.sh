@@ -7,20 +7,13 @@
 . "$SUPPORT/orgs.sh"
 . "$SUPPORT/../../examples/network/kit.sh"
 two_begin host_hangs
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill -KILL "$host" 2>/dev/null
-	members_end
-}
 echo 0 >clock
 PP="--passphrase-file $EMR_PASS"
 TWO_ALONE=1 two_network "Praxis Ana" ana
 port=$(free_port)
 EMR_CLOCK_FILE=$EMR_WORK/clock LD_PRELOAD=$TOOLS/libclock_shim.so "$EMRFS" host "$NET" "127.0.0.1:$port" -f >host.out 2>&1 </dev/null &
-host=$!
-disown "$host"
+TWO_HOST=$!
+disown "$TWO_HOST"
 emr_until grep -q serves host.out
 two_join bento "Bento Reis" patient ana
 two_join clara "Clara Dias" patient ana
@@ -70,7 +63,7 @@ as bento run 0 restore --list Notes/3.txt
 expect "versions" "$(grep -c 'v[0-9]' out/said)" 1
 
 say "the host answers nothing: what is known here is shown, and nothing else waits for it one by one"
-emr_stop "$host"
+emr_stop "$TWO_HOST"
 away() { as "$1" run 0 status && grep -q "https://127.0.0.1:$port, cannot be reached since" out/said; }
 emr_until away bento
 emr_until away clara
@@ -104,12 +97,12 @@ two_mount bento
 as bento run 4 unmount --now
 
 say "it goes on, and has everything once"
-kill -CONT "$host"
+kill -CONT "$TWO_HOST"
 two_mount bento
 as bento run 0 status --wait=1min
 emr_until reads 4.txt four
 as bento run 0 verify
 two_unmount bento clara
-kill "$host" && await_gone "$host"
-host=
+kill "$TWO_HOST" && await_gone "$TWO_HOST"
+TWO_HOST=
 echo "all is well"

@@ -5,25 +5,10 @@
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
-. "$SUPPORT/../../examples/network/kit.sh"
 two_begin host-members
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill "$host" 2>/dev/null
-	members_end
-}
-host_start() {
-	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
-	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
-	host=$!
-	disown "$host"
-	emr_until grep -q serves "$EMR_WORK/host.out"
-}
 host_stop() {
-	kill "$host" && await_gone "$host"
-	host=
+	kill "$TWO_HOST" && await_gone "$TWO_HOST"
+	TWO_HOST=
 }
 P="--passphrase-file $EMR_PASS"
 # Everything of WHO's state that leads to the network is his own.
@@ -34,8 +19,7 @@ stands_alone() {
 reads() { [ "$(cat $1 2>/dev/null)" = "$2" ]; }
 
 TWO_ALONE=1 two_network "Praxis Ana" ana
-port=$(free_port)
-host_start
+two_host
 two_join bento "Bento Reis" patient ana
 stands_alone bento
 
@@ -58,7 +42,7 @@ as bento run 0 status --wait=1min
 two_unmount bento-laptop
 
 say "an organisation is made from another computer: the members admit it, and its administrator invites"
-address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/host.out") && TWO_ADDRESS=$address
+address=$TWO_ADDRESS
 as clara run 6 org create "Lab Clara" --network "${address%#*}" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"
 as clara run 6 org create "Lab Clara" --network "${address%,*},sha256//$(head -c 32 /dev/zero | base64)" --yes $P --words-file "$EMR_WORK/clara.words"
@@ -215,9 +199,9 @@ says "VPN"
 as quim run 7 org create "Lab Quim" --network "$address" --yes $P --words-file quim.words
 says "VPN"
 echo "meanwhile" >"$EMR_WORK/olga-folder/Old/new.txt"
-away() { as olga run 0 status && grep -q "The host of your network, https://127.0.0.1:$port, cannot be reached" "$EMR_WORK/out/said" "$EMR_WORK/out/complained"; }
+away() { as olga run 0 status && grep -q "The host of your network, https://127.0.0.1:$TWO_PORT, cannot be reached" "$EMR_WORK/out/said" "$EMR_WORK/out/complained"; }
 emr_until away
-host_start
+two_host
 as olga run 0 status --wait=1min
 
 say "what checks, exports, erases and keeps"
@@ -226,10 +210,10 @@ as bento run 0 erase Notes/two.txt --yes $P
 as bento run 0 verify --chain
 as bento run 0 copies
 as bento run 0 check --network $P
-says "https://127.0.0.1:$port answers"
+says "https://127.0.0.1:$TWO_PORT answers"
 says "VPN"
 as ana run 0 check $P
-says "https://127.0.0.1:$port answers"
+says "https://127.0.0.1:$TWO_PORT answers"
 
 say "a new computer from a backup, by passphrase and by words, when the old one is lost"
 as bento run 0 backup "$EMR_WORK/bento-copy"

@@ -5,15 +5,7 @@
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
-. "$SUPPORT/../../examples/network/kit.sh"
 two_begin host-rot
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill "$host" 2>/dev/null
-	members_end
-}
 P="--passphrase-file $EMR_PASS"
 flip() { # FILE BYTE
 	python3 -c 'import sys; b = bytearray(open(sys.argv[1], "rb").read()); b[int(sys.argv[2])] ^= 1; open(sys.argv[1], "wb").write(b)' "$1" "$2"
@@ -31,12 +23,8 @@ opens() {
 }
 
 TWO_ALONE=1 two_network "Praxis Ana" ana
-port=$(free_port)
-"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
-host=$!
-disown "$host"
-emr_until grep -q serves "$EMR_WORK/host.out"
-address=$(sed -n "s/.*--network '\(.*\)'$/\1/p" "$EMR_WORK/host.out")
+two_host
+address=$TWO_ADDRESS
 two_join bento "Bento Reis" patient ana
 two_mount bento
 as bento must mkdir "$EMR_WORK/bento-folder/Notes"

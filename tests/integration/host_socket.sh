@@ -5,20 +5,13 @@
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
 two_begin socket
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill "$host" 2>/dev/null
-	members_end
-}
 socket=$EMR_WORK/at/host.sock
 mkdir -m 755 "$EMR_WORK/at"
 host_start() {
 	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
 	"$EMRFS" host "$NET" "unix:$socket" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
-	host=$!
-	disown "$host"
+	TWO_HOST=$!
+	disown "$TWO_HOST"
 	emr_until grep -q serves "$EMR_WORK/host.out"
 }
 ask() { curl -s -o /dev/null -w '%{http_code}' --unix-socket "$socket" "http://host/$1"; }
@@ -76,7 +69,7 @@ cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-
 say "no second host takes its place; after a kill the next one does"
 run 6 host "$NET" "unix:$socket"
 [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "the first host is gone"
-kill -KILL "$host" && await_gone "$host"
+kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"
 echo "note" >"$EMR_WORK/bento-folder/Notes/note.txt"
 host_start
 as bento run 0 status --wait=1min
@@ -87,6 +80,6 @@ as bento-laptop run 6 device accept bento.device --passphrase-file "$EMR_PASS"
 says "a socket of this computer"
 as bento-laptop run 0 device accept bento.device --network "unix:$socket" --passphrase-file "$EMR_PASS"
 two_unmount bento clara
-kill "$host" && await_gone "$host"
-host=
+kill "$TWO_HOST" && await_gone "$TWO_HOST"
+TWO_HOST=
 echo "all is well"

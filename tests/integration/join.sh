@@ -35,7 +35,8 @@ run 0 status --wait
 picture() {
 	(cd "$MNT" && find . -path ./.emrfs -prune -o -type d -printf '%p %m\n' -o -printf '%p %y %m %T@ %l\n' | sort &&
 		find . -path ./.emrfs -prune -o -type f -print0 | sort -z | xargs -0 sha256sum &&
-		getfattr -R -P -h -m '^(user\.comment|system\.emrfs\.(id|cid|version|signed-at|stored-bytes))$' -d . 2>/dev/null | sed '/^$/d' | sort) >"$1"
+		getfattr -R -P -h -m '^user\.comment$' -d . 2>/dev/null | sed '/^$/d' | sort
+		for name in id cid version; do for file in Letters/report.txt Imaging/2025/CT/slice-7.txt; do echo "$file $name $(attribute $name $file)"; done; done) >"$1"
 }
 # past FILE: what was.
 past() {
@@ -48,7 +49,7 @@ past() {
 }
 picture before.picture
 past before.past
-grep -q slice-99 before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare"
+grep -q slice-99 before.picture && grep -q 'version 2' before.picture && grep -q lost.txt before.past || emr_fail "nothing to compare"
 
 say "what is refused"
 run 11 join x.invitation --passphrase-file "$EMR_PASS"

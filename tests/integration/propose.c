@@ -10,24 +10,19 @@
  * CA is that of his own organisation, of "waiting" that of the application.  He approves it, too.
  * It prints what the ledger says: "applied", or why not. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "own_session.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/codes.h"
-#include "kit/places.h"
 #include "ledger/act_send.h"
 #include "ledger/admission.h"
 #include "ledger/hash.h"
 #include "network/applying.h"
 #include "replica/follower.h"
 #include "replica/ask.h"
-#include "session/keys.h"
-#include "session/session.h"
-
-static emr_session session = EMR_SESSION_CLOSED;
 
 typedef struct proposing {
 	emr_pub_org_propose what;
@@ -35,28 +30,6 @@ typedef struct proposing {
 	emr_id16 own;
 	const char *wanted; /* name of an organisation */
 } proposing;
-
-static void must(emr_status status, const char *what)
-{
-	if (status == EMR_OK)
-		return;
-	printf("%s: %s\n", what, emr_status_text(status));
-	emr_session_close(&session);
-	exit(1);
-}
-
-static void open_own(const char *passphrase_file)
-{
-	static emr_places places;
-	emr_problem problem = {0};
-	emr_session_options options = {.places = &places, .passphrase_file = passphrase_file};
-
-	must(emr_places_find(NULL, &places, &problem), problem.text);
-	must(emr_base_init(), "base");
-	must(emr_session_lock(&session, &options, &problem), problem.text);
-	must(emr_session_open(&session, &options, &problem), problem.text);
-	must(emr_follow_now(session.replica), "following");
-}
 
 static void find_called(proposing *p)
 {
@@ -189,6 +162,7 @@ int main(int argc, char **argv)
 	if (argc < 5)
 		return 2;
 	open_own(argv[1]);
+	must(emr_follow_now(session.replica), "following");
 	find_own(&p);
 	if (strcmp(kind, "rules") == 0 && argc > 5) {
 		fill_rules(&p, argv[4], argv[5]);

@@ -9,10 +9,9 @@
  *   forge NAME WORD           the same; then "malignant" in NAME becomes WORD, which is as long, in
  *                             the blocks of the directory BLOCKS */
 
+#include "own_session.h"
+
 #include "forge_kit.h"
-#include "kit/places.h"
-#include "session/keys.h"
-#include "session/session.h"
 #include "share/give.h"
 #include "share/read.h"
 
@@ -20,19 +19,9 @@
 #define TRUE_WORD "malignant"
 #define FORGER_WAITS_MS 300000 /* for the owner's computer, however busy it is */
 
-static emr_session session = {.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1};
 static emr_share *share;
 static emr_store *blocks; /* of a reader */
 static char path[4200];	  /* of them: BLOCKS, or the state's own */
-
-static void must(emr_status status, const char *what)
-{
-	if (status == EMR_OK)
-		return;
-	printf("%s: %s\n", what, emr_status_text(status));
-	emr_session_close(&session);
-	exit(1);
-}
 
 /* The reader's copy of the ledger has the parts of every domain, and is made again each time. */
 static void open_reader(const char *passphrase_file, char *directory)
@@ -40,6 +29,7 @@ static void open_reader(const char *passphrase_file, char *directory)
 	emr_replica_options copy = {0};
 	emr_problem problem = {0};
 
+	(void)lock_own(passphrase_file);
 	must(emr_keys_open(session.state_fd, session.state_path, passphrase_file, &session.keyring,
 		     &problem),
 		problem.text);
@@ -71,18 +61,12 @@ static void open_records(void)
 
 static void open_all(const char *passphrase_file, char *directory)
 {
-	static emr_places places;
-	emr_problem problem = {0};
-	emr_session_options options = {.places = &places, .passphrase_file = passphrase_file};
 	emr_share_options sharing;
 
-	must(emr_places_find(NULL, &places, &problem), problem.text);
-	must(emr_base_init(), "base");
-	must(emr_session_lock(&session, &options, &problem), problem.text);
 	if (directory != NULL)
 		open_reader(passphrase_file, directory);
 	else
-		must(emr_session_open(&session, &options, &problem), problem.text);
+		open_own(passphrase_file);
 	if (directory != NULL)
 		open_records();
 	sharing = (emr_share_options){.keyring = session.keyring,

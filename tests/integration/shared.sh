@@ -44,6 +44,7 @@ getfattr --only-values -n user.emrfs.access "$SHARE/MRI.txt" | grep -Eq '^read u
 expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$OWNER vouched=self"
 signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emrfs.signature "$SHARE/MRI.txt" | grep -qF "self by=$OWNER at=20"; }
 emr_until signed
+for name in tx version state signed-by; do [ -n "$(attribute $name "$SHARE/MRI.txt")" ] || emr_fail "no $name"; done
 expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
 	"$(getfattr --only-values -n user.emrfs.cid ana-folder/Imaging/MRI.txt)"
 
@@ -108,7 +109,7 @@ says "$FILE belongs to $OWNER; restore is for your own records."
 
 say "nothing of it can be changed"
 for change in "touch $EMR_WORK/x/new" "mkdir $EMR_WORK/x/new" "rm $EMR_WORK/x/MRI.txt" "mv $EMR_WORK/x/MRI.txt lima-folder/" \
-	"truncate -s 1 $EMR_WORK/x/MRI.txt" "setfattr -n user.mine -v 1 $EMR_WORK/x/MRI.txt" "rmdir $EMR_WORK/x/Old"; do
+	"truncate -s 1 $EMR_WORK/x/MRI.txt" "ln -s there $EMR_WORK/x/mine" "touch $EMR_WORK/x/Old/new" "mkdir $EMR_WORK/x/../new" "mkdir $EMR_WORK/x/../../new" "chmod 600 $EMR_WORK/x/MRI.txt" "setfattr -n user.mine -v 1 $EMR_WORK/x/MRI.txt" "rmdir $EMR_WORK/x/Old"; do
 	ln -sfn "$SHARE" x
 	$change 2>out/said && emr_fail "$change"
 	grep -q "Read-only file system" out/said || emr_fail "$change: $(cat out/said)"

@@ -5,24 +5,12 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
-. "$SUPPORT/../../examples/network/kit.sh"
 two_begin two-histories
-host=
-two_at_end=$(declare -f at_end)
-eval "members_end() ${two_at_end#at_end ()}"
-at_end() {
-	[ -z "$host" ] || kill "$host" 2>/dev/null
-	members_end
-}
-host_stop() { kill "$host" && await_gone "$host"; }
+host_stop() { kill "$TWO_HOST" && await_gone "$TWO_HOST"; }
 # The host shows what lies in $1, where its own directory was.
 host_shows() {
 	[ "$1" = "$NET" ] || { mv "$NET" "$2" && mv "$1" "$NET" || emr_fail "no $1"; }
-	: >"$EMR_WORK/host.out" # what an earlier one said is not waited for
-	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
-	host=$!
-	disown "$host"
-	emr_until grep -q serves "$EMR_WORK/host.out"
+	two_host
 }
 save() {
 	echo "$2" >"$EMR_WORK/$1-folder/Notes/$2.txt"
@@ -34,7 +22,7 @@ status_says() {
 }
 # WHO's folder takes nothing, says why, and shows what was there.
 goes_no_further() {
-	emr_until as "$1" status_says "The host https://127.0.0.1:$port shows its members two histories"
+	emr_until as "$1" status_says "The host https://127.0.0.1:$TWO_PORT shows its members two histories"
 	! echo no 2>/dev/null >"$EMR_WORK/$1-folder/Notes/refused.txt" || emr_fail "$1 writes on"
 	[ "$(cat "$EMR_WORK/$1-folder/Notes/first.txt")" = first ] || emr_fail "$1 cannot read"
 	grep -q "the host of the ledger shows two histories" "$EMR_WORK/$1/state/log" || emr_fail "the log of $1 says nothing"
@@ -42,7 +30,6 @@ goes_no_further() {
 }
 
 TWO_ALONE=1 two_network "Praxis Ana" ana
-port=$(free_port)
 host_shows "$NET"
 two_join bento "Bento Reis" patient ana
 two_join clara "Clara Dias" patient ana
@@ -113,5 +100,5 @@ two_mount bento
 save bento and-on
 two_unmount bento
 host_stop
-host=
+TWO_HOST=
 echo "all is well"

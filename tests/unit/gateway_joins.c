@@ -31,7 +31,6 @@ static void write_join(live_client *j, emr_id16 dataset)
 	kit_domain_into(&live.k, b, &domain);
 	points_join_into(&live.k, b, domain.id, dataset);
 	kit_finish(&live.k, b, &j->batch);
-	emr_batch_free(b);
 }
 
 static void *join(void *arg)
@@ -81,5 +80,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	live.net = argv[1];
-	return emr_tests_run(live_begin_domain, live_end);
+	return emr_tests_run(live_begin, live_end);
 }

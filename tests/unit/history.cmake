@@ -7,4 +7,4 @@ emr_test(test_view_restore
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_restore.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 	USES stack view settle ledger contract crypto Threads::Threads
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit,--wrap=emr_facts_highest)
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)

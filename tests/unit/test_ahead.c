@@ -173,7 +173,6 @@ TEST_IN(begin, folk_end, a_batch_that_its_author_did_not_sign_is_refused_in_a_wi
 
 	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
 	assert_ok(emr_ledger_size(k.ledger, &seq));
 	rogue_append_unsigned(&lima, emr_buf_view(&batch), now);
@@ -190,7 +189,6 @@ TEST_IN(begin, folk_end, a_batch_that_its_submitter_did_not_sign_is_refused_in_a
 
 	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_size(k.ledger, &seq));
 	rogue_append_in_name(&lima, &ana, emr_buf_view(&batch), now);
 	for (size_t i = 0; i < EMR_AHEAD_ENTRIES; i++)

@@ -15,31 +15,6 @@ static void expect_signature(story *s, const char *path, const char *start)
 		fail_msg("%s: \"%s\", not \"%s...\"", path, is, start);
 }
 
-TEST(a_deposit_lies_where_its_signer_and_day_say)
-{
-	DEPOSIT;
-
-	(void)deposit(&d, "Findings.pdf", "%PDF all is well");
-	deposits_arrive(&s);
-	assert_string_equal(deposits_list(&s, "Inbox"), "org0");
-	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	kit_expect_text(&s.k, deposits_path(&s, "Findings.pdf"), "%PDF all is well");
-	kit_publish(&s.k); /* the bytes are compared behind */
-	expect_signature(&s, deposits_path(&s, "Findings.pdf"), "valid by=lima.clinic, org0 at=");
-	assert_string_equal(
-		kit_attribute(&s.k, deposits_path(&s, "Findings.pdf"), "user.emrfs.signed-by"),
-		"lima.clinic, org0");
-	assert_string_equal(
-		kit_attribute(&s.k, deposits_path(&s, "Findings.pdf"), "user.emrfs.state"),
-		"confirmed 1/1");
-	/* It is there after a restart, and says the same. */
-	kit_restart_and_compare(&s.k);
-	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	expect_signature(
-		&s, deposits_path(&s, "Findings.pdf"), "valid-content by=lima.clinic, org0");
-	deposit_end(&s, &d);
-}
-
 TEST(what_came_while_the_folder_was_closed_is_put_away_too)
 {
 	DEPOSIT;
@@ -58,23 +33,6 @@ TEST(what_came_while_the_folder_was_closed_is_put_away_too)
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt,b.txt");
 	kit_expect_text(&s.k, deposits_path(&s, "b.txt"), "two");
-	deposit_end(&s, &d);
-}
-
-TEST(two_deposits_of_one_name_both_stay)
-{
-	DEPOSIT;
-	const char *names, *tilde;
-
-	(void)deposit(&d, "CT.dcm", "first");
-	deposits_arrive(&s);
-	(void)deposit(&d, "CT.dcm", "second");
-	deposits_arrive(&s);
-	names = deposits_list(&s, deposits_today(&s));
-	assert_memory_equal(names, "CT.dcm,CT~", 10);
-	tilde = strchr(names, ',') + 1;
-	assert_int_equal(strlen(tilde), strlen("CT~k7qf.dcm"));
-	kit_expect_text(&s.k, deposits_path(&s, "CT.dcm"), "first");
 	deposit_end(&s, &d);
 }
 
@@ -258,30 +216,6 @@ TEST(too_large_a_deposit_is_not_shown)
 	(void)deposit(&d, "small.bin", "x");
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "small.bin");
-	deposit_end(&s, &d);
-}
-
-TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
-{
-	DEPOSIT;
-
-	(void)deposit(&d, "Report.pdf", "%PDF signed");
-	deposits_arrive(&s);
-	kit_rename(&s.k, deposits_path(&s, "Report.pdf"), "Imaging/Report.pdf");
-	deposits_arrive(&s);
-	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF signed");
-	kit_publish(&s.k);
-	expect_signature(&s, "Imaging/Report.pdf", "valid by=lima.clinic, org0");
-	kit_restart(&s.k);
-	expect_signature(&s, "Imaging/Report.pdf", "valid-content by=lima.clinic, org0");
-	/* A record that she writes herself is hers, and says what it is. */
-	kit_text(&s.k, "Imaging/Report.pdf", "%PDF corrected by me");
-	deposits_arrive(&s);
-	expect_signature(&s, "Imaging/Report.pdf", "self at=");
-	assert_non_null(strstr(
-		kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), " amendment"));
-	assert_null(
-		strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), "gap"));
 	deposit_end(&s, &d);
 }
 

@@ -98,7 +98,6 @@ static emr_ledger_answer save(const kit_domain *d, uint8_t object)
 	(void)kit_put(b, d, (emr_id16){{object}}, 1, (emr_id32){{0}});
 	emr_buf_clear(&sent);
 	kit_finish(&k, b, &sent);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&sent), &said));
 	assert_int_equal(said.results[0], EMR_RESULT_APPLIED);
 	return said;

@@ -32,83 +32,6 @@ static void may_write(story *s, viewer *v)
 
 /* ---- the tests */
 
-TEST(what_a_writer_does_is_what_the_owner_sees)
-{
-	LIMAS_FOLDER;
-
-	may_write(&s, &v);
-	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
-	writer_put(&v, "Imaging/report.odt", "healthy");
-	assert_ok(writer_try_mkdir(&v, "Imaging/2026"));
-	writer_put(&v, "Imaging/2026/scan.dcm", "DICM");
-	writer_put(&v, "Imaging/Old/note.txt", "seen");
-	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,report.odt,2026");
-	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy");
-	assert_memory_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.access"),
-		"write until=", 12);
-	assert_memory_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.access"),
-		"write until=", 12);
-	assert_string_equal(
-		viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.state"),
-		"pending");
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/report.odt", "healthy");
-	kit_expect_text(&s.k, "Imaging/2026/scan.dcm", "DICM");
-	kit_expect_text(&s.k, "Imaging/Old/note.txt", "seen");
-	assert_int_equal(writer_pending(&v), 0);
-	/* now they are what the folder shows, and are changed like anything there */
-	assert_string_equal(writer_list(&v, "Imaging"), "2026,MRI.pdf,Old,report.odt");
-	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy");
-	/* an editor's save: a file beside it, and a rename over it */
-	writer_put(&v, "Imaging/lu1a2b3c.tmp", "healthy again");
-	assert_ok(writer_try_rename(&v, "Imaging/lu1a2b3c.tmp", "Imaging/report.odt"));
-	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy again");
-	/* of hers: written over, renamed, removed */
-	writer_put(&v, "Imaging/MRI.pdf", "%PDF another knee");
-	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/2026/CT head.pdf"));
-	assert_ok(writer_try_unlink(&v, "Imaging/Old/note.txt"));
-	assert_string_equal(writer_list(&v, "Imaging/Old"), "");
-	assert_ok(writer_try_rmdir(&v, "Imaging/Old"));
-	assert_string_equal(writer_list(&v, "Imaging"), "2026,report.odt,MRI.pdf");
-	writer_exchange(&v);
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/report.odt", "healthy again");
-	assert_string_equal(kit_attribute(&s.k, "Imaging/report.odt", "user.emrfs.version"), "2");
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
-	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
-	assert_true(kit_exists(&s.k, "Imaging/2026/CT head.pdf"));
-	assert_false(kit_exists(&s.k, "Imaging/Old"));
-	assert_int_equal(writer_pending(&v), 0);
-	assert_string_equal(writer_list(&v, "Imaging"), "2026,MRI.pdf,report.odt");
-	assert_string_equal(writer_list(&v, "Imaging/2026"), "CT head.pdf,scan.dcm");
-}
-
-TEST(a_file_is_changed_in_the_middle)
-{
-	LIMAS_FOLDER;
-	emr_attr attr, wanted = {.size_bytes = 6};
-	emr_handle *h;
-
-	may_write(&s, &v);
-	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
-	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	kit_close_file(h);
-	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
-	/* cut, by name: what is there is asked for as well */
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
-	assert_status(EMR_BUSY, emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
-	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
-	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "%PDF a");
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
-	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a");
-	assert_int_equal(writer_pending(&v), 0);
-}
-
 TEST(her_key_is_gone_once_there_is_a_working_copy)
 {
 	LIMAS_FOLDER;
@@ -121,47 +44,6 @@ TEST(her_key_is_gone_once_there_is_a_working_copy)
 	assert_false(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
 	kit_close_file(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
-}
-
-TEST(what_waits_here_outlives_this_process)
-{
-	LIMAS_FOLDER;
-	emr_handle *h;
-
-	may_write(&s, &v);
-	writer_put(&v, "Imaging/new.txt", "written here");
-	assert_ok(writer_try_mkdir(&v, "Imaging/Later"));
-	writer_put(&v, "Imaging/Later/deep.txt", "deeper");
-	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
-	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
-	kit_close_file(h);
-	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT head.pdf"));
-	writer_reopen(&v);
-	/* nobody has looked there yet: it waits, and is said to */
-	assert_int_equal(writer_pending(&v), 5);
-	viewer_run(&v, owner_answers, 3);
-	assert_non_null(strstr(writer_list(&v, "Imaging"), "Old,"));
-	assert_non_null(strstr(writer_list(&v, "Imaging"), "new.txt"));
-	assert_non_null(strstr(writer_list(&v, "Imaging"), "Later"));
-	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT head.pdf");
-	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/new.txt", "written here");
-	kit_expect_text(&s.k, "Imaging/Later/deep.txt", "deeper");
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
-	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
-	assert_true(kit_exists(&s.k, "Imaging/Old/CT head.pdf"));
-	assert_int_equal(writer_pending(&v), 0);
-	/* and what is removed here stays removed */
-	assert_ok(writer_try_unlink(&v, "Imaging/new.txt"));
-	writer_reopen(&v);
-	viewer_run(&v, owner_answers, 3);
-	assert_string_equal(writer_list(&v, "Imaging"), "Later,MRI.pdf,Old");
-	writer_exchange(&v);
-	assert_false(kit_exists(&s.k, "Imaging/new.txt"));
-	/* hers, after her own restart */
-	kit_restart(&s.k);
-	kit_expect_text(&s.k, "Imaging/Later/deep.txt", "deeper");
 }
 
 TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)

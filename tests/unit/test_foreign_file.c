@@ -68,64 +68,6 @@ static const char *kept_path(viewer *v)
 	return path;
 }
 
-static emr_attr attr_of(viewer *v, const char *inside)
-{
-	emr_attr attr;
-
-	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
-	return attr;
-}
-
-TEST(all_but_its_bytes_is_hers_to_say)
-{
-	LIMAS_FOLDER;
-	emr_attr wanted = {.mode = 0640, .mtime_ns = 5000000000}, attr;
-	emr_handle *h;
-
-	may_write(&s, &v);
-	/* beside it nothing is made, and it is neither renamed nor removed */
-	assert_status(EMR_READ_ONLY, writer_try_write(&v, "MRI.pdf.new", "his"));
-	assert_status(EMR_READ_ONLY, writer_try_mkdir(&v, "Dir"));
-	for (int taken = 0; taken < 2; taken++) {
-		assert_status(EMR_READ_ONLY, writer_try_unlink(&v, "MRI.pdf"));
-		assert_status(EMR_READ_ONLY, writer_try_rename(&v, "MRI.pdf", "CT.pdf"));
-		attr = attr_of(&v, "MRI.pdf");
-		assert_status(EMR_DENIED,
-			emr_view_set_attr(v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
-		assert_status(EMR_DENIED, emr_view_set_attribute(v.view, attr.node, "user.note",
-						  emr_bytes_of("his", 3), 0));
-		if (taken == 0)
-			assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node,
-							  EMR_SET_MTIME, &wanted, &attr));
-		if (taken == 0)
-			writer_put(&v, "MRI.pdf", "his knee");
-	}
-	/* the time goes with bytes that are on their way, and the mode that it has is no change */
-	attr = attr_of(&v, "MRI.pdf");
-	wanted.mode = attr.mode;
-	assert_ok(
-		emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr));
-	assert_int_equal(attr.mtime_ns, 5000000000);
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his knee");
-	assert_int_equal(kit_attr(&s.k, "Imaging/MRI.pdf").mtime_ns, 5000000000);
-	assert_int_equal(writer_pending(&v), 0);
-	/* a name and a place that she gives it meanwhile stay */
-	h = writer_open_to_change(&v, "MRI.pdf");
-	assert_ok(emr_view_write(h, 0, emr_bytes_of("HIS", 3)));
-	kit_close_file(h);
-	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/Old/knee.pdf");
-	she_settles(&s);
-	writer_exchange(&v);
-	writer_exchange(&v);
-	kit_expect_text(&s.k, "Imaging/Old/knee.pdf", "HIS knee");
-	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
-	assert_int_equal(writer_pending(&v), 0);
-	kit_restart(&s.k);
-	kit_expect_text(&s.k, "Imaging/Old/knee.pdf", "HIS knee");
-	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
-}
-
 TEST(what_was_not_sent_when_she_removes_it_is_kept)
 {
 	LIMAS_FOLDER;

@@ -53,7 +53,6 @@ AROUND(begin)
 	b = kit_batch(&k, domain.id);
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	move();
 	assert_ok(emr_chain_open_temporary(&chain));
@@ -188,7 +187,6 @@ TEST_IN(begin, end, no_batch_of_the_channel_counts_before_the_directory_has_ende
 	follow_to(ENTRIES - 1);
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	entry.submitter = k.owner.signer_id;
 	entry.batch = emr_bytes_of(
 		bytes.data, EMR_HEADER_BYTES + EMR_ITEM_BYTES + emr_op_pub_len(EMR_OP_PUT));

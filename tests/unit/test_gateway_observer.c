@@ -170,7 +170,6 @@ static wish domain_batch(uint32_t tx)
 
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &batch);
-	emr_batch_free(b);
 	return wish_of(batch, tx, 2);
 }
 

@@ -29,7 +29,7 @@ static int end(void **state)
 /* A record of ana's, signed by the key of her domain. */
 static void make_batch(emr_buf *out)
 {
-	AUTO(emr_batch_auto) emr_batch_builder *b = kit_batch(&k, health.id);
+	emr_batch_builder *b = kit_batch(&k, health.id);
 
 	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, out);

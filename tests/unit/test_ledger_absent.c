@@ -108,7 +108,7 @@ static emr_status no_part(void *arg, size_t index, emr_bytes part)
 
 TEST_IN(begin, end, every_question_is_answered_by_why_nobody_is_there)
 {
-	EMR_AUTO_BATCH b = NULL;
+	emr_batch_builder *b;
 	emr_ledger_answer answer = {.batch_id = {{1}}};
 	emr_ledger_trouble trouble;
 	emr_ledger_path path;

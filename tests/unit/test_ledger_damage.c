@@ -636,7 +636,6 @@ TEST_IN(begin, end, a_batch_is_not_chained_to_a_damaged_entry)
 	k.ledger = kit_open(&k);
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_status(EMR_DAMAGED, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 }
 

@@ -56,7 +56,6 @@ static emr_status save(emr_ledger_answer *answer)
 
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	return emr_ledger_submit(k.ledger, emr_buf_view(&bytes), answer);
 }
 

@@ -206,7 +206,6 @@ TEST_IN(begin, end, a_program_of_other_rules_reads_and_does_not_write)
 	b = kit_batch(&k, d.id);
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_status(EMR_NEWER_FORMAT, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_int_equal(size, 2);

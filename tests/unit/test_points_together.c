@@ -81,7 +81,6 @@ static int join(emr_replica *replica, emr_id16 dataset)
 	(void)replica;
 	points_join_into(&k, batch, domain.id, dataset);
 	kit_finish(&k, batch, &bytes);
-	emr_batch_free(batch);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 	assert_true(

@@ -301,7 +301,6 @@ TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
 	b = kit_batch(&k, domain.id);
 	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer)); /* entry 4 */
 	(void)catch_up();
 	EMR_ASK(its, replica, RECENT_IN, .domain = domain.id);

@@ -74,7 +74,6 @@ static void look_at_what_is_left(
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &n));
 	(void)kit_put(more, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, more, &batch);
-	emr_batch_free(more);
 	assert_status(EMR_READ_ONLY, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
 	emr_replica_close(replica);
 	emr_ledger_close(ledger);

@@ -1,28 +1,7 @@
-/* Another person's share appears in the doctor's folder, opens, and refuses every change. */
+/* Another person's share in the doctor's folder, beyond what shared.sh shows of it. */
 #include "shared_kit.h"
 
-#include <time.h>
-
 #include "shared.h"
-
-TEST(a_doctor_finds_and_reads_what_is_shared)
-{
-	LIMAS_FOLDER;
-
-	viewer_run(&v, NULL, 0);
-	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
-	assert_string_equal(viewer_list(&v, "shared-with-me", NULL), "!not found");
-	(void)story_share(&s, &s.lima, 0, true);
-	viewer_run(&v, NULL, 0);
-	assert_string_equal(viewer_list(&v, "", NULL), "Inbox,shared-with-me");
-	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	viewer_lists(&v, "Imaging", all_agents, "MRI.pdf,Old");
-	viewer_lists(&v, "Imaging/Old", NULL, "CT.pdf");
-	viewer_reads(&v, "Imaging/MRI.pdf", all_agents, "%PDF a knee");
-	viewer_reads(&v, "Imaging/Old/CT.pdf", all_agents, "%PDF a head");
-	assert_string_equal(v.notices, "");
-}
 
 /* As a private part on Fabric may, after the entry that says it is there. */
 TEST(what_is_shared_by_a_letter_that_comes_late_is_found)
@@ -126,46 +105,6 @@ TEST(what_is_kept_of_anothers_is_not_ones_own_to_say)
 		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
 }
 
-TEST(nothing_there_can_be_changed)
-{
-	LIMAS_FOLDER;
-	static const char *const directories[] = {"shared-with-me", "", "Imaging", "Imaging/Old"};
-	emr_handle *h = NULL;
-	emr_attr attr, wanted = {.mode = 0600};
-	uint64_t number;
-
-	read_share(&s, &v, false);
-	number = node_of(&v, viewer_at(&v, "Imaging/MRI.pdf"));
-	for (size_t i = 0; i < 4; i++) {
-		uint64_t directory =
-			node_of(&v, i == 0 ? directories[0] : viewer_at(&v, directories[i]));
-
-		assert_status(
-			EMR_READ_ONLY, emr_view_mkdir(v.view, directory, "mine", 0700, &attr));
-		assert_status(EMR_READ_ONLY,
-			emr_view_create(v.view, directory, "mine", 0600, O_WRONLY, &attr, &h));
-		assert_status(
-			EMR_READ_ONLY, emr_view_symlink(v.view, directory, "mine", "there", &attr));
-		assert_status(EMR_READ_ONLY, emr_view_unlink(v.view, directory, "MRI.pdf"));
-		assert_status(EMR_READ_ONLY, emr_view_rmdir(v.view, directory, "Old"));
-		assert_status(EMR_READ_ONLY,
-			emr_view_rename(v.view, directory, "MRI.pdf", EMR_ROOT_NODE, "mine", 0));
-		assert_status(EMR_READ_ONLY,
-			emr_view_set_attr(v.view, directory, EMR_SET_MODE, &wanted, &attr));
-		assert_status(EMR_READ_ONLY, emr_view_set_attribute(v.view, directory, "user.mine",
-						     emr_bytes_of("x", 1), 0));
-	}
-	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDWR, &h));
-	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDONLY | O_TRUNC, &h));
-	assert_status(
-		EMR_READ_ONLY, emr_view_set_attr(v.view, number, EMR_SET_SIZE, &wanted, &attr));
-	assert_status(EMR_RESERVED_NAME,
-		emr_view_mkdir(v.view, EMR_ROOT_NODE, "shared-with-me", 0700, &attr));
-	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
-	assert_non_null(strstr(v.notices, "read-only shared-with-me/"));
-	assert_non_null(strstr(v.notices, " [Silva, Ana 1984-03-12]/Imaging/MRI.pdf missing=0\n"));
-}
-
 /* A name that a program looks for begins with "_", an ending by which Windows acts is none, and no
  * file may be started. */
 TEST(what_others_share_starts_and_configures_no_program)
@@ -195,43 +134,6 @@ TEST(what_others_share_starts_and_configures_no_program)
 	assert_int_equal(attr.mode & 07777, 0644);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/_git"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 0100, 0100);
-}
-
-TEST(attributes_say_whose_it_is_and_for_how_long)
-{
-	LIMAS_FOLDER;
-	char path[700], until[40];
-	time_t t;
-
-	read_share(&s, &v, false);
-	(void)snprintf(path, sizeof path, "%s", viewer_at(&v, "Imaging/MRI.pdf"));
-	t = (time_t)story_now(&s) + 7 * DAY;
-	(void)strftime(until, sizeof until, "until=%Y-%m-%dT%H:%M:%SZ", gmtime(&t));
-	assert_string_equal(
-		viewer_attribute(&v, path, "user.emrfs.signature"), "!no such attribute");
-	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF a knee");
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), until));
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), "read until="));
-	assert_non_null(
-		strstr(viewer_attribute(&v, path, "user.emrfs.access"), " purpose=treatment"));
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.owner"),
-		" [Silva, Ana 1984-03-12] vouched=self"));
-	assert_memory_equal(viewer_attribute(&v, v.owner, "user.emrfs.owner"),
-		strchr(v.owner, '/') + 1, strlen(strchr(v.owner, '/') + 1));
-	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.version"), "1");
-	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.state"), "confirmed 1/1");
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signature"),
-		" [Silva, Ana 1984-03-12] at="));
-	assert_string_equal(
-		viewer_attribute(&v, path, "user.emrfs.signed-by"), strchr(v.owner, '/') + 1);
-	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.freshness"), "0");
-	/* the same as the owner sees */
-	{
-		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.cid"),
-			printed("%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid")));
-		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"),
-			printed("%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx")));
-	}
 }
 
 TEST(nobody_answers_and_that_is_said)
@@ -378,31 +280,6 @@ TEST(a_clock_set_back_prolongs_nothing)
 	s.k.clock.unix_ns += 31 * (int64_t)DAY * 1000000000;
 }
 
-TEST(taking_back_acts_as_soon_as_the_ledger_says_so)
-{
-	LIMAS_FOLDER;
-	char bytes[32];
-	emr_handle *h = NULL;
-	size_t got = 0, n = 0;
-
-	read_share(&s, &v, false);
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	viewer_run(&v, NULL, 0);
-	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	assert_non_null(strstr(v.notices, "grant-revoked shared-with-me/"));
-	emr_view_release(h);
-	assert_non_null(strstr(
-		viewer_text(&v, printed("%s", viewer_at(&v, viewer_list(&v, v.owner, NULL))), NULL),
-		"ended your access to Imaging on "));
-	/* and giving it again brings it back */
-	(void)story_share(&s, &s.lima, 0, false);
-	viewer_run(&v, NULL, 0);
-	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	viewer_reads(&v, "Imaging/MRI.pdf", owner_answers, "%PDF a knee");
-}
-
 TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
 {
 	LIMAS_FOLDER;
@@ -498,24 +375,6 @@ TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is)
 	kit_text(&s.k, "Imaging/new.txt", "another new one");
 	same_as_at_once(&s, &v);
 	viewer_lists(&v, "Imaging", NULL, "MRI.pdf,Older,new.txt");
-}
-
-TEST(a_share_is_for_its_purpose_and_person_only)
-{
-	SCENE(story, s, story_begin, story_end);
-	AUTO(viewer_close) viewer lima, eve;
-
-	assert_ok(emr_store_index_now(s.k.stack.store));
-	viewer_open(&lima, &s, &s.lima, "lima-folder", RESEARCH);
-	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
-	(void)story_share(&s, &s.lima, 0, false);
-	viewer_run(&lima, NULL, 0);
-	viewer_run(&eve, NULL, 0);
-	assert_string_equal(viewer_list(&eve, "", NULL), "Inbox");
-	viewer_learn_owner(&lima);
-	assert_string_equal(
-		viewer_list(&lima, viewer_at(&lima, "Imaging"), owner_answers), "!access denied");
-	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
 }
 
 /* ---- names ---- */

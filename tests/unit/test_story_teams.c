@@ -64,45 +64,6 @@ static had has(person *m)
 
 /* ---- the tests ---- */
 
-TEST(two_members_read_and_the_log_names_each)
-{
-	STORY_READ;
-	AUTO(crew_end) crew c;
-	emr_grant_made made;
-	EMR_AUTO_BUF log = {0};
-	emr_id32 by[8];
-	unsigned released = 0;
-	had h;
-
-	crew_begin(&c, &s, NULL);
-	admit(&c, &s.lima);
-	admit(&c, &s.eve);
-	made = share_with(&c);
-	assert_int_equal(made.n, 3);
-	h = has(&s.lima);
-	assert_int_equal(h.in_force, 1);
-	assert_string_equal(h.last.team, "radiology");
-	assert_true(emr_id16_equal(h.last.via, c.id));
-	assert_string_equal(h.last.card.name, "Silva, Ana");
-	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	assert_int_equal(bytes.len, 11);
-	assert_memory_equal(bytes.data, "%PDF a knee", 11);
-	assert_ok(story_read(&s, &s.eve, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
-	assert_int_equal(has(c.leader).n, 0); /* who leads is not in */
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_audit(s.ana, s.imaging, &log, NULL));
-	EMR_EACH (const emr_audit_entry, entry, &log)
-		if (entry->slot.kind == EMR_CAPSULE_CONTENT && entry->kind == EMR_AUDIT_RELEASED) {
-			assert_true(emr_id16_equal(entry->via, c.id));
-			by[released++ % 8] = entry->who;
-		}
-	assert_int_equal(released, 2);
-	assert_false(emr_id32_equal(by[0], by[1]));
-	for (int i = 0; i < 2; i++)
-		assert_true(emr_id32_equal(by[i], root_of(&s.lima)) ||
-			    emr_id32_equal(by[i], root_of(&s.eve)));
-}
-
 /* On Fabric a private part may come to the gateway's peer after its entry. */
 TEST(a_members_letter_that_comes_late_opens_what_was_shared_before)
 {
@@ -158,25 +119,6 @@ TEST(a_team_is_not_given_to_write)
 	assert_int_equal(emr_share_grant(s.ana, &order, &made), EMR_UNSUPPORTED);
 	assert_int_equal(emr_share_preview(s.ana, &order, &made), EMR_UNSUPPORTED);
 	assert_int_equal(has(&s.lima).n, 0);
-}
-
-TEST(who_is_added_later_reads_without_the_owner)
-{
-	STORY_READ;
-	AUTO(crew_end) crew c;
-	emr_grant_made made;
-
-	crew_begin(&c, &s, NULL);
-	admit(&c, &s.lima);
-	made = share_with(&c);
-	assert_int_equal(has(&s.eve).n, 0);
-	assert_int_equal(
-		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
-		EMR_DENIED);
-	assert_int_equal(trouble.why, EMR_WHY_NO_GRANT);
-	admit(&c, &s.eve);
-	assert_int_equal(has(&s.eve).in_force, 1);
-	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 }
 
 static emr_status find_mri(void *arg, const emr_shared_record *record)
@@ -663,13 +605,16 @@ TEST(another_leaders_team_takes_nobodys_place)
 
 /* ---- inside ---- */
 
-static emr_id16 make_inner(story *s, const char *path)
+/* PATH as a domain, with TREE as it is, or will be, below the shared folder. */
+static emr_id16 make_inner(story *s, const char *path, emr_nested tree[2])
 {
 	emr_id16 domain;
 
 	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
 	for (int i = 0; i < 4; i++)
 		kit_publish_all(&s->k);
+	tree[0] = (emr_nested){.domain = s->imaging};
+	tree[1] = (emr_nested){.domain = domain, .outer = s->imaging};
 	return domain;
 }
 
@@ -687,9 +632,7 @@ TEST(a_share_with_a_team_reaches_the_folders_inside)
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
 	(void)share_with(&old);
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = outer};
-	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
 	there = given(&s, inner, &old);
 	assert_int_equal(there.alive, 1);
@@ -721,9 +664,7 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	crew_begin(&old, &s, NULL);
 	admit(&old, &s.lima);
 	(void)share_with(&old);
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = outer};
-	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
 	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
@@ -771,9 +712,7 @@ TEST(another_persons_share_is_no_follower)
 		assert_ok(emr_share_grant(s.ana, &order, &made[i]));
 		share_id = made[0].share_id;
 	}
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = outer};
-	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(has(&s.lima).in_force, 2);
 	kit_save(&s.k, "Imaging/Old/another.txt", "first");
@@ -798,9 +737,7 @@ TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 	crew_begin(&crews[0], &s, NULL);
 	admit(&crews[0], &s.lima);
 	(void)share_with(&crews[0]);
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = outer};
-	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &crews[0]).alive, 1);
 	assert_ok(emr_share_revoke(s.ana, inner, given(&s, inner, &crews[0]).last.grant.grant));
@@ -841,7 +778,7 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 	story_device(&s, &laptop, "laptop");
 	kit_mkdir(&s.k, "Private");
 	kit_publish_all(&s.k);
-	inner = make_inner(&s, "Private");
+	inner = make_inner(&s, "Private", tree);
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	(void)share_with(&old);
 	act.domain = inner;
@@ -853,8 +790,6 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 	act.flags = EMR_ITEM_NOCONTENT;
 	says(&s, &laptop, act, 104 + 512);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
-	tree[0] = (emr_nested){.domain = s.imaging};
-	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &old).alive, 0);
 	crew_begin(&new, &s, &old);
@@ -935,9 +870,7 @@ TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 	emr_id16 inner;
 
 	begin_former_beside(&s, &old, &new, NULL);
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = s.imaging};
-	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &new).alive, 1);
 	assert_int_equal(given(&s, inner, &old).alive, 0);
@@ -991,9 +924,7 @@ TEST(a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone)
 	emr_id16 inner;
 
 	begin_unfollowed(&s, &old, &new, NULL);
-	inner = make_inner(&s, "Imaging/Old");
-	tree[0] = (emr_nested){.domain = s.imaging};
-	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
+	inner = make_inner(&s, "Imaging/Old", tree);
 	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
 	assert_int_equal(follow(&s, tree, 2), 1);

@@ -271,20 +271,6 @@ static uint64_t take(world *w)
 	return tally.sent;
 }
 
-/* ---- */
-
-TEST_IN(begin, end, ids_versions_contents_and_names_are_the_same_there)
-{
-	world *w = *state;
-	emr_takeover_tally tally;
-
-	assert_ok(emr_takeover_look(w->k.stack.facts, &tally));
-	assert_int_equal(tally.files, 3);
-	assert_int_equal(tally.sizes, 1); /* all short: nobody can tell them apart */
-	assert_int_equal(take(w), tally.files + tally.directories + tally.links);
-	expect_same(w);
-}
-
 TEST_IN(begin, end, a_second_run_says_nothing_again)
 {
 	world *w = *state;
@@ -401,22 +387,6 @@ TEST_IN(begin, end, it_may_be_interrupted_anywhere)
 	expect_same(w);
 }
 
-TEST_IN(begin, end, another_member_reads_no_name)
-{
-	world *w = *state;
-	static picture there;
-
-	take(w);
-	close_other(w);
-	w->state[strlen(w->state) - 1] = '2';
-	close(w->state_fd);
-	assert_int_equal(mkdir(w->state, 0700), 0);
-	w->state_fd = open(w->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	open_other(w, w->hospital);
-	draw_all(w, w->facts, &there);
-	assert_string_equal(there.text, "");
-}
-
 /* ---- the past ---- */
 
 typedef struct tale {
@@ -463,12 +433,6 @@ static void tell_versions(emr_versions all, tale *out)
 	emr_versions_end(&all);
 }
 
-static void tell_folder(emr_facts *facts, uint64_t until, bool with_deleted, tale *out)
-{
-	tell_versions(emr_facts_as_of(facts, until, with_deleted), out);
-	sort_lines(out->text);
-}
-
 static void tell_record(emr_facts *facts, emr_id16 record, tale *out)
 {
 	tell_versions(emr_facts_record_history(facts, record), out);
@@ -484,52 +448,6 @@ static void annex(world *w)
 	emr_facts_set_annex(w->facts, &before);
 }
 
-TEST_IN(begin, end, the_past_is_told_as_before)
-{
-	world *w = *state;
-	static tale here, there;
-	emr_place place;
-
-	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
-	take(w);
-	annex(w);
-	tell_chronicle(w->k.stack.facts, w->k.stack.replica, &here);
-	tell_chronicle(w->facts, w->replica, &there);
-	assert_string_equal(here.text, there.text);
-	assert_non_null(strstr(here.text, "lost.txt"));
-	tell_record(w->k.stack.facts, place.record_id, &here);
-	tell_record(w->facts, place.record_id, &there);
-	assert_string_equal(here.text, there.text);
-	for (uint64_t back = 0; back < 100; back += 10) {
-		tell_folder(w->k.stack.facts, now(w) - 1 - back, false, &here);
-		tell_folder(w->facts, now(w) - 1 - back, false, &there);
-		assert_string_equal(here.text, there.text);
-	}
-}
-
-TEST_IN(begin, end, an_old_version_opens_by_its_place)
-{
-	world *w = *state;
-	EMR_AUTO_VERSIONS all = {.status = EMR_OK};
-	emr_version old;
-	emr_content_key *key = NULL;
-	emr_whose whose;
-	emr_content content;
-	emr_place place;
-
-	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
-	take(w);
-	annex(w);
-	all = emr_facts_record_history(w->facts, place.record_id);
-	assert_true(emr_versions_next(&all, &old)); /* the first */
-	assert_int_equal(old.place.cver, 1);
-	assert_true((old.place.version & EMR_VERSION_ANNEX) != 0);
-	assert_ok(emr_facts_open_signed(
-		w->facts, (emr_bytes){0}, &old.place, &content, &key, &whose));
-	assert_int_equal(content.n, strlen("first finding"));
-	emr_content_key_free(key);
-}
-
 TEST_IN(begin, end, no_block_of_an_old_version_is_let_go)
 {
 	world *w = *state;
@@ -542,28 +460,6 @@ TEST_IN(begin, end, no_block_of_an_old_version_is_let_go)
 	assert_ok(emr_facts_bundles(w->facts, false, NULL, &there));
 	assert_int_equal(here.len, there.len);
 	assert_true(here.len > 5 * sizeof(emr_pin));
-}
-
-TEST_IN(begin, end, new_content_counts_on_from_the_highest_before)
-{
-	world *w = *state;
-	const emr_restore what = {.path = "Imaging/MRI.pdf", .cver = 1};
-	emr_restored restored;
-	emr_top top = {.highest = 0};
-	EMR_AUTO_BUF bytes = {0};
-	emr_meta meta;
-
-	assert_ok(emr_view_restore(w->k.view, &what, &restored));
-	settle(w);
-	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &top.place));
-	assert_int_equal(top.place.cver, 1);
-	take(w);
-	annex(w);
-	assert_ok(emr_facts_get(
-		w->facts, top.place.domain, top.place.object, &top.place, &bytes, &meta));
-	assert_int_equal(top.place.cver, 1);
-	assert_ok(emr_facts_highest(w->facts, &top, 1));
-	assert_int_equal(top.highest, 3);
 }
 
 /* The journal, which is sealed, remembers each ledger for itself. */

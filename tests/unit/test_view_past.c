@@ -5,12 +5,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "crypto/hashsig.h"
-
 #include "past.h"
 #include "tree.h"
-
-#define BIG 700000
 
 /* ---- paths below .emrfs: looked up as the kernel does, each with its reference ---- */
 
@@ -113,93 +109,6 @@ static const char *list(kit *k, const char *path)
 	return text;
 }
 
-/* ---- pictures of a whole tree, by lookup alone ---- */
-
-typedef struct picture {
-	kit *k;
-	char text[60000];
-} picture;
-
-static void add(picture *p, const char *line)
-{
-	assert_true(strlen(p->text) + strlen(line) < sizeof p->text);
-	strcat(p->text, line);
-}
-
-static void add_hash(picture *p, uint64_t number)
-{
-	static uint8_t bytes[BIG + 1000];
-	uint8_t digest[32];
-	char hex[66];
-	emr_sha256_ctx hash;
-	emr_handle *h;
-	size_t n;
-
-	assert_ok(emr_view_open_file(p->k->view, number, O_RDONLY, &h));
-	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &n));
-	assert_true(n < sizeof bytes);
-	emr_view_release(h);
-	emr_sha256_init(&hash);
-	emr_sha256_update(&hash, bytes, n);
-	emr_sha256_final(&hash, digest);
-	emr_hex(digest, sizeof digest, hex);
-	add(p, hex);
-}
-
-static void add_own_attribute(picture *p, uint64_t number)
-{
-	EMR_AUTO_BUF value = {0};
-
-	if (emr_view_get_attribute(p->k->view, number, "user.note", &value) != EMR_OK)
-		return;
-	add(p, printed(" note=%.*s", (int)value.len, (const char *)value.data));
-}
-
-static void add_below(picture *p, uint64_t directory, const char *path)
-{
-	EMR_AUTO_FREE names *l = calloc(1, sizeof *l);
-
-	assert_non_null(l);
-	names_in(p->k, directory, l);
-	for (size_t i = 0; i < l->n; i++) {
-		char below[1000], *target;
-		emr_attr a;
-
-		assert_ok(emr_view_lookup(p->k->view, directory, l->names[i], &a));
-		snprintf(below, sizeof below, "%s/%.250s", path, l->names[i]);
-		add(p, printed("\n%s %d %o %d %lld ", below, (int)a.type, a.mode, (int)a.size_bytes,
-			       a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns));
-		if (a.type == EMR_META_FILE)
-			add_hash(p, a.node);
-		if (a.type == EMR_META_SYMLINK) {
-			assert_ok(emr_view_read_link(p->k->view, a.node, &target));
-			add(p, target);
-			free(target);
-		}
-		if (a.type != EMR_META_SYMLINK)
-			add_own_attribute(p, a.node);
-		if (a.type == EMR_META_DIR)
-			add_below(p, a.node, below);
-		emr_view_forget(p->k->view, a.node, 1);
-	}
-}
-
-static char *picture_of(kit *k, const char *path)
-{
-	EMR_AUTO_FREE picture *p = calloc(1, sizeof *p);
-	emr_attr attr = held(k, path);
-	char *text;
-
-	assert_non_null(p);
-	p->k = k;
-	add_below(p, attr.node, "");
-	if (attr.node != EMR_ROOT_NODE)
-		drop(k, attr);
-	text = strdup(p->text);
-	assert_non_null(text);
-	return text;
-}
-
 /* ---- time ---- */
 
 /* Publishes; ".emrfs/at/SECOND" of that moment.  The next change is another minute's. */
@@ -253,61 +162,6 @@ static size_t count_trees(const kit *k)
 }
 
 /* ---- tests ---- */
-
-static void note(kit *k, const char *path, const char *text)
-{
-	assert_ok(emr_view_set_attribute(
-		k->view, kit_attr(k, path).node, "user.note", emr_bytes_of(text, strlen(text)), 0));
-}
-
-TEST(the_folder_of_then_is_whole)
-{
-	EMR_AUTO_FREE uint8_t *big = kit_bytes(BIG, 1);
-	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
-	char *then, *later, *seen;
-	const char *at, *at_later;
-	uint64_t parent;
-	const char *name;
-
-	SCENE(kit, k, open_at_noon, kit_close);
-	kit_mkdir(&k, "A");
-	kit_mkdir(&k, "A/in");
-	kit_write(&k, "A/in/big", big, BIG);
-	kit_text(&k, "A/in/x", "one");
-	kit_text(&k, "A/empty", "");
-	kit_text(&k, "top", "t");
-	note(&k, "A/in/x", "first");
-	note(&k, "A", "folder");
-	parent = kit_parent(&k, "A/link", &name);
-	assert_ok(emr_view_symlink(k.view, parent, name, "in/x", &attr));
-	drop(&k, attr);
-	assert_ok(emr_view_set_attr(
-		k.view, kit_attr(&k, "A/in/x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
-	at = moment(&k);
-	then = picture_of(&k, "");
-	kit_text(&k, "A/in/x", "another");
-	kit_write(&k, "A/in/big", big + 7, BIG - 7);
-	note(&k, "A/in/x", "second");
-	kit_rename(&k, "A/in", "A/out");
-	kit_unlink(&k, "top");
-	kit_unlink(&k, "A/link");
-	at_later = moment(&k);
-	later = picture_of(&k, "");
-	kit_unlink(&k, "A/out/x");
-	kit_unlink(&k, "A/out/big");
-	kit_rmdir(&k, "A/out");
-	(void)moment(&k);
-	kit_restart(&k);
-	assert_string_not_equal(then, later);
-	seen = picture_of(&k, at);
-	assert_string_equal(seen, then);
-	free(seen);
-	seen = picture_of(&k, at_later);
-	assert_string_equal(seen, later);
-	free(seen);
-	free(then);
-	free(later);
-}
 
 TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 {
@@ -479,46 +333,6 @@ TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 	assert_int_equal(strlen(listed), strlen("x.txt x~1234.txt"));
 	assert_memory_equal(listed, "x.txt x~", 8);
 	expect_text(&k, printed(".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6), "older");
-}
-
-TEST(nothing_of_the_past_can_be_changed)
-{
-	emr_attr x, dir, days, a, wanted = {.mode = 0777};
-	char path[80];
-	emr_handle *h;
-	const char *at;
-
-	SCENE(kit, k, open_at_noon, kit_close);
-	kit_mkdir(&k, "A");
-	kit_text(&k, "A/x", "one");
-	kit_text(&k, "live", "l");
-	at = moment(&k);
-	dir = held(&k, printed("%s/A", at));
-	snprintf(path, sizeof path, "%s/A/x", at);
-	x = held(&k, path);
-	days = held(&k, ".emrfs/at");
-	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDWR, &h));
-	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDONLY | O_TRUNC, &h));
-	assert_status(
-		EMR_READ_ONLY, emr_view_create(k.view, dir.node, "new", 0600, O_RDWR, &a, &h));
-	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, dir.node, "new", 0700, &a));
-	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, days.node, "2026-01-01", 0700, &a));
-	assert_status(EMR_READ_ONLY, emr_view_symlink(k.view, dir.node, "new", "x", &a));
-	assert_status(EMR_READ_ONLY, emr_view_unlink(k.view, dir.node, "x"));
-	assert_status(EMR_READ_ONLY, emr_view_rename(k.view, dir.node, "x", EMR_ROOT_NODE, "y", 0));
-	assert_status(
-		EMR_READ_ONLY, emr_view_rename(k.view, EMR_ROOT_NODE, "live", dir.node, "y", 0));
-	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_MODE, &wanted, &a));
-	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_SIZE, &wanted, &a));
-	assert_status(EMR_READ_ONLY,
-		emr_view_set_attribute(k.view, x.node, "user.note", emr_bytes_of("x", 1), 0));
-	assert_status(EMR_READ_ONLY, emr_view_remove_attribute(k.view, x.node, "user.note"));
-	drop(&k, days);
-	drop(&k, dir);
-	drop(&k, x);
-	expect_text(&k, path, "one");
-	kit_expect_text(&k, "live", "l");
-	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META PUT PUT");
 }
 
 TEST(a_version_of_the_past_says_what_it_is)

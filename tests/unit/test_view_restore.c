@@ -16,14 +16,6 @@ WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
-static size_t tops_asked;
-
-WRAPPED(emr_status, emr_facts_highest, emr_facts *facts, emr_top *tops, size_t n)
-{
-	tops_asked += n;
-	return __real_emr_facts_highest(facts, tops, n);
-}
-
 /* Publishes, and goes on to another minute.  The second that it was. */
 static uint64_t settle(kit *k)
 {
@@ -83,14 +75,6 @@ static const char *versions(kit *k, const char *path)
 	return text;
 }
 
-static char *attribute(kit *k, const char *path, const char *name)
-{
-	char *copy = strdup(kit_attribute(k, path, name));
-
-	assert_non_null(copy);
-	return copy;
-}
-
 static void expect_version(kit *k, const char *path, const char *version)
 {
 	assert_string_equal(kit_attribute(k, path, "user.emrfs.version"), version);
@@ -125,60 +109,7 @@ static void finish(kit *k, uint8_t *big)
 	kit_close(k);
 }
 
-TEST(the_version_that_is_there_changes_nothing)
-{
-	const emr_restore what = {.path = "A/x", .cver = 3};
-	emr_restored restored;
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	assert_ok(emr_view_restore(k.view, &what, &restored));
-	assert_true(restored.is_unchanged);
-	assert_int_equal(restored.cver, 3);
-	assert_string_equal(kit_items(&k), "");
-	finish(&k, big);
-}
-
 /* ---- deleted files ---- */
-
-TEST(a_deleted_file_comes_back_with_its_directories)
-{
-	uint8_t *big = kit_bytes(BIG, 9);
-	char *id, *directory;
-	kit k;
-
-	kit_open(&k);
-	kit_mkdir(&k, "A");
-	kit_mkdir(&k, "A/in");
-	kit_write(&k, "A/in/x", big, BIG);
-	kit_text(&k, "A/in/y", "y");
-	kit_text(&k, "A/in/y", "yy");
-	settle(&k);
-	id = attribute(&k, "A/in/x", "user.emrfs.id");
-	directory = attribute(&k, "A/in", "user.emrfs.id");
-	kit_unlink(&k, "A/in/x");
-	kit_unlink(&k, "A/in/y");
-	kit_rmdir(&k, "A/in");
-	kit_rmdir(&k, "A");
-	settle(&k);
-	kit_restart(&k);
-	assert_string_equal(versions(&k, "A/in/x"), "v1=700000 gone1=700000");
-	assert_ok(bring(&k, "A/in/x", 0, 0, NULL));
-	kit_expect(&k, "A/in/x", big, BIG);
-	kit_publish_all(&k);
-	expect_version(&k, "A/in/x", "1");
-	assert_string_equal(kit_attribute(&k, "A/in/x", "user.emrfs.id"), id);
-	assert_string_equal(kit_attribute(&k, "A/in", "user.emrfs.id"), directory);
-	assert_false(kit_exists(&k, "A/in/y"));
-	assert_string_equal(versions(&k, "A/in/x"), "v1=700000 gone1=700000 v1=700000*");
-	assert_ok(bring(&k, "A/in/y", 0, 0, NULL));
-	kit_expect_text(&k, "A/in/y", "yy");
-	assert_status(EMR_NOT_FOUND, bring(&k, "A/in/z", 0, 0, NULL));
-	free(id);
-	free(directory);
-	finish(&k, big);
-}
 
 TEST(a_deleted_file_comes_back_into_a_directory_that_was_made_again)
 {
@@ -200,29 +131,6 @@ TEST(a_deleted_file_comes_back_into_a_directory_that_was_made_again)
 }
 
 /* ---- under another name, and names that were somebody else's ---- */
-
-TEST(another_name_is_a_record_of_its_own)
-{
-	uint8_t *big;
-	char *id;
-	kit k;
-
-	with_three(&k, &big);
-	id = attribute(&k, "A/x", "user.emrfs.id");
-	assert_ok(bring(&k, "A/x", 0, 2, "A/old x"));
-	kit_publish_all(&k);
-	kit_expect_text(&k, "A/old x", "two!");
-	kit_expect(&k, "A/x", big, BIG);
-	expect_version(&k, "A/old x", "1");
-	expect_version(&k, "A/x", "3");
-	assert_string_not_equal(kit_attribute(&k, "A/old x", "user.emrfs.id"), id);
-	assert_string_equal(versions(&k, "A/old x"), "v1=4*");
-	assert_status(EMR_EXISTS, bring(&k, "A/x", 0, 2, "A/old x"));
-	assert_status(EMR_NOT_FOUND, bring(&k, "A/x", 0, 2, "nowhere/x"));
-	assert_status(EMR_RESERVED_NAME, bring(&k, "A/x", 0, 2, "datasets"));
-	free(id);
-	finish(&k, big);
-}
 
 TEST(a_name_that_was_another_records_then_gets_its_bytes_back)
 {
@@ -246,38 +154,6 @@ TEST(a_name_that_was_another_records_then_gets_its_bytes_back)
 	kit_expect_text(&k, "A/x", "one");
 	expect_version(&k, "A/x", "3");
 	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=3*");
-	finish(&k, big);
-}
-
-/* ---- refusals ---- */
-
-TEST(what_cannot_be_meant_is_refused_and_changes_nothing)
-{
-	emr_handle *h;
-	char *before, *after;
-	uint8_t *big;
-	kit k;
-
-	with_three(&k, &big);
-	kit_restart(&k);
-	before = kit_picture(&k);
-	assert_status(EMR_INVALID, bring(&k, "A/x", 0, 0, NULL));
-	assert_status(EMR_RANGE, bring(&k, "A/x", 0, 9, NULL));
-	assert_status(EMR_RANGE, bring(&k, "A/x", 1000, 0, NULL));
-	assert_status(EMR_NOT_FOUND, bring(&k, "A/none", 0, 0, NULL));
-	assert_status(EMR_NOT_FOUND, bring(&k, "A/none", 1000, 0, NULL));
-	assert_status(EMR_IS_DIRECTORY, bring(&k, "A", 0, 1, NULL));
-	assert_status(EMR_NOT_FOUND, bring(&k, "A/x/y", 0, 1, NULL));
-	h = kit_open_file(&k, "A/x", O_RDWR);
-	assert_status(EMR_BUSY, bring(&k, "A/x", 0, 1, NULL));
-	emr_view_release(h);
-	k.view->options.read_only = true;
-	assert_status(EMR_READ_ONLY, bring(&k, "A/x", 0, 1, NULL));
-	k.view->options.read_only = false;
-	after = kit_picture(&k);
-	assert_string_equal(after, before);
-	free(before);
-	free(after);
 	finish(&k, big);
 }
 

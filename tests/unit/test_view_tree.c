@@ -1,5 +1,5 @@
-/* These tests are about the namespace: making, finding, listing, moving and removing;
- * attributes; names of any bytes. */
+/* These tests are about the namespace where it is emrfs's own: its names, numbers, counts and
+ * attributes. A mount is asked for what POSIX says of it (tools/posix_suite). */
 #include "view_kit.h"
 
 #define KIT SCENE(kit, k, kit_open, kit_close)
@@ -18,14 +18,6 @@ static emr_status try_rmdir(kit *k, const char *path)
 	uint64_t parent = kit_parent(k, path, &name);
 
 	return emr_view_rmdir(k->view, parent, name);
-}
-
-static emr_status try_unlink(kit *k, const char *path)
-{
-	const char *name;
-	uint64_t parent = kit_parent(k, path, &name);
-
-	return emr_view_unlink(k->view, parent, name);
 }
 
 static emr_status try_mkdir(kit *k, const char *path)
@@ -50,23 +42,6 @@ TEST(an_empty_folder_has_only_the_inbox)
 	assert_status(EMR_DENIED, try_rename(&k, "Inbox", "Outbox", 0));
 }
 
-TEST(what_is_made_is_there_and_only_once)
-{
-	emr_attr attr;
-
-	KIT;
-	kit_mkdir(&k, "d");
-	assert_status(EMR_EXISTS, try_mkdir(&k, "d"));
-	assert_ok(emr_view_make(k.view, kit_attr(&k, "d").node, "f", 0640, &attr));
-	assert_status(EMR_EXISTS, emr_view_make(k.view, kit_attr(&k, "d").node, "f", 0640, &attr));
-	assert_int_equal(kit_attr(&k, "d/f").mode, 0640);
-	assert_int_equal(kit_attr(&k, "d/f").size_bytes, 0);
-	assert_int_equal(kit_attr(&k, "d").nlink, 2);
-	assert_status(EMR_NOT_DIRECTORY, emr_view_make(k.view, attr.node, "g", 0640, &attr));
-	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, EMR_ROOT_NODE, "nothing", &attr));
-	kit_restart_and_compare(&k);
-}
-
 TEST(emrfs_own_names_cannot_be_made)
 {
 	emr_attr attr;
@@ -82,84 +57,6 @@ TEST(emrfs_own_names_cannot_be_made)
 	assert_true(attr.is_virtual);
 	assert_status(EMR_DENIED, emr_view_make(k.view, attr.node, "x", 0600, &attr));
 	emr_view_forget(k.view, attr.node, 1);
-}
-
-TEST(set_id_bits_are_never_kept)
-{
-	emr_attr attr, want = {.mode = 07777};
-
-	KIT;
-	assert_ok(emr_view_make(k.view, EMR_ROOT_NODE, "f", 06755, &attr));
-	assert_int_equal(attr.mode, 0755);
-	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &want, &attr));
-	assert_int_equal(attr.mode, 01777);
-}
-
-/* a: file, b: file, d: directory, e: empty directory, d/x: file. */
-static void make_few(kit *k)
-{
-	kit_open(k);
-	kit_mkdir(k, "T");
-	kit_text(k, "T/a", "a");
-	kit_text(k, "T/b", "b");
-	kit_mkdir(k, "T/d");
-	kit_mkdir(k, "T/e");
-	kit_text(k, "T/d/x", "x");
-}
-
-TEST(every_kind_of_rename_does_what_posix_says)
-{
-	static const struct {
-		const char *from, *to;
-		unsigned flags;
-		emr_status status;
-	} table[] = {
-		{"T/a", "T/new", 0, EMR_OK},
-		{"T/a", "T/b", 0, EMR_OK},
-		{"T/a", "T/a", 0, EMR_OK},
-		{"T/a", "T/d", 0, EMR_IS_DIRECTORY},
-		{"T/d", "T/a", 0, EMR_NOT_DIRECTORY},
-		{"T/d", "T/e", 0, EMR_OK},
-		{"T/e", "T/d", 0, EMR_NOT_EMPTY},
-		{"T/d", "T/d/below", 0, EMR_CROSS},
-		{"T/missing", "T/new", 0, EMR_NOT_FOUND},
-		{"T/a", "T/d/a", 0, EMR_OK},
-		{"T/a", "T/b", EMR_RENAME_NO_REPLACE, EMR_EXISTS},
-		{"T/a", "T/a", EMR_RENAME_NO_REPLACE, EMR_EXISTS},
-		{"T/a", "T/new", EMR_RENAME_NO_REPLACE, EMR_OK},
-		{"T/a", "T/new", EMR_RENAME_EXCHANGE, EMR_NOT_FOUND},
-		{"T/a", "T/b", EMR_RENAME_EXCHANGE, EMR_OK},
-		{"T/a", "T/d", EMR_RENAME_EXCHANGE, EMR_OK},
-		{"T/a", "T/d/x", EMR_RENAME_EXCHANGE, EMR_OK},
-		{"T/d", "T/d/x", EMR_RENAME_EXCHANGE, EMR_CROSS},
-		{"T/d/x", "T/d", EMR_RENAME_EXCHANGE, EMR_CROSS},
-		{"T/a", "T/b", 8, EMR_INVALID},
-	};
-
-	for (int published = 0; published < 2; published++)
-		for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-			char *before, *after;
-			emr_status status;
-			kit k;
-
-			make_few(&k);
-			if (published)
-				kit_publish(&k);
-			before = kit_picture(&k);
-			status = try_rename(&k, table[i].from, table[i].to, table[i].flags);
-			if (status != table[i].status)
-				fail_msg("%s to %s: %s", table[i].from, table[i].to,
-					emr_status_text(status));
-			after = kit_picture(&k);
-			if (status != EMR_OK || strcmp(table[i].from, table[i].to) == 0)
-				assert_string_equal(after, before);
-			kit_restart_and_compare(&k);
-			kit_publish_all(&k);
-			kit_restart_and_compare(&k);
-			free(before);
-			free(after);
-			kit_close(&k);
-		}
 }
 
 TEST(names_change_places_in_a_listing_that_is_just_full)
@@ -181,120 +78,7 @@ TEST(names_change_places_in_a_listing_that_is_just_full)
 	kit_restart_and_compare(&k);
 }
 
-TEST(only_empty_directories_are_removed)
-{
-	SCENE(kit, k, make_few, kit_close);
-	assert_status(EMR_NOT_EMPTY, try_rmdir(&k, "T/d"));
-	assert_status(EMR_NOT_DIRECTORY, try_rmdir(&k, "T/a"));
-	assert_status(EMR_IS_DIRECTORY, try_unlink(&k, "T/e"));
-	assert_status(EMR_NOT_FOUND, try_unlink(&k, "T/none"));
-	assert_ok(try_rmdir(&k, "T/e"));
-	assert_ok(try_unlink(&k, "T/d/x"));
-	assert_ok(try_rmdir(&k, "T/d"));
-	kit_restart_and_compare(&k);
-}
-
-TEST(nothing_is_made_in_a_directory_that_is_gone)
-{
-	emr_attr attr, gone;
-
-	KIT;
-	kit_mkdir(&k, "d");
-	assert_ok(emr_view_lookup(k.view, EMR_ROOT_NODE, "d", &gone));
-	kit_rmdir(&k, "d");
-	assert_status(EMR_NOT_FOUND, emr_view_make(k.view, gone.node, "f", 0600, &attr));
-	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, gone.node, "f", &attr));
-	assert_ok(emr_view_attr(k.view, gone.node, &attr));
-	assert_int_equal(attr.nlink, 0);
-	emr_view_forget(k.view, gone.node, 1);
-	kit_publish(&k);
-	assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, gone.node, &attr));
-}
-
-/* ---- listings ---- */
-
-enum { MANY = 10000 };
-
-typedef struct seen {
-	uint8_t times[MANY];
-	uint64_t next;
-	size_t n, limit;
-} seen;
-
-static bool note_seen(void *arg, const char *name, const emr_attr *attr, uint64_t next)
-{
-	seen *s = arg;
-
-	(void)attr;
-	if (s->n++ == s->limit)
-		return false;
-	s->next = next;
-	if (name[0] == 'f')
-		s->times[atoi(name + 1)]++;
-	return true;
-}
-
-TEST(a_listing_misses_and_repeats_nothing_that_stays)
-{
-	EMR_AUTO_FREE seen *s = calloc(1, sizeof *s);
-	char name[20];
-	emr_attr attr;
-	uint64_t d;
-
-	KIT;
-	kit_mkdir(&k, "d");
-	d = kit_attr(&k, "d").node;
-	for (int i = 0; i < MANY; i++) {
-		assert_ok(emr_view_make(k.view, d, printed("f%d", i), 0600, &attr));
-		emr_view_forget(k.view, attr.node, 1);
-	}
-	/* Between any two parts every third leaves, and others come. */
-	for (int part = 0;; part++) {
-		s->n = 0;
-		s->limit = 97;
-		assert_ok(emr_view_each_entry(k.view, d, s->next, false, note_seen, s));
-		if (s->n < s->limit)
-			break;
-		for (int i = part * 60; i < part * 60 + 60 && i < MANY; i++) {
-			snprintf(name, sizeof name, "f%d", i);
-			if (i % 3 == 0)
-				assert_ok(emr_view_unlink(k.view, d, name));
-		}
-		assert_ok(emr_view_make(k.view, d, printed("new%d", part), 0600, &attr));
-		emr_view_forget(k.view, attr.node, 1);
-	}
-	for (int i = 0; i < MANY; i++) {
-		if (i % 3 != 0)
-			assert_int_equal(s->times[i], 1);
-		assert_true(s->times[i] <= 1);
-	}
-}
-
-/* ---- links, attributes, times ---- */
-
-TEST(symbolic_links_keep_their_target)
-{
-	char target[4200], *got;
-	emr_attr attr;
-
-	KIT;
-	memset(target, 't', sizeof target);
-	target[4096] = 0;
-	assert_status(EMR_BAD_NAME, emr_view_symlink(k.view, EMR_ROOT_NODE, "s", target, &attr));
-	target[4095] = 0;
-	kit_mkdir(&k, "d");
-	assert_ok(emr_view_symlink(k.view, kit_attr(&k, "d").node, "long", target, &attr));
-	assert_ok(emr_view_symlink(k.view, kit_attr(&k, "d").node, "s", "../not/there", &attr));
-	assert_int_equal(attr.size_bytes, 12);
-	assert_status(EMR_NOT_FOUND, emr_view_symlink(k.view, EMR_ROOT_NODE, "e", "", &attr));
-	kit_restart_and_compare(&k);
-	kit_publish(&k);
-	kit_restart_and_compare(&k);
-	assert_ok(emr_view_read_link(k.view, kit_attr(&k, "d/long").node, &got));
-	assert_string_equal(got, target);
-	free(got);
-	assert_status(EMR_INVALID, emr_view_read_link(k.view, kit_attr(&k, "d").node, &got));
-}
+/* ---- attributes, times ---- */
 
 TEST(attributes_round_trip_and_end_where_the_record_is_full)
 {
@@ -401,36 +185,6 @@ TEST(a_time_set_while_the_file_is_written_survives_with_it)
 	kit_publish(&k);
 	kit_restart(&k);
 	assert_int_equal(kit_attr(&k, "d/f").mtime_ns, 1000000000);
-}
-
-TEST(names_of_any_bytes_come_back)
-{
-	uint64_t seed = 5, d;
-	char names[40][256];
-	emr_attr attr;
-
-	KIT;
-	kit_mkdir(&k, "d");
-	d = kit_attr(&k, "d").node;
-	for (int i = 0; i < 40; i++) {
-		size_t len = i < 20 ? 255 : 1 + kit_random(&seed) % 250;
-
-		for (size_t c = 0; c < len; c++) {
-			char byte = (char)kit_random(&seed);
-
-			names[i][c] = byte == 0 || byte == '/' ? '\n' : byte;
-		}
-		names[i][len] = 0;
-		assert_ok(emr_view_make(k.view, d, names[i], 0600, &attr));
-	}
-	assert_ok(emr_view_make(k.view, d, "\xff\xfe not \xc3 utf-8\n\r\t", 0600, &attr));
-	kit_publish(&k);
-	kit_restart(&k);
-	d = kit_attr(&k, "d").node;
-	for (int i = 0; i < 40; i++)
-		assert_ok(emr_view_lookup(k.view, d, names[i], &attr));
-	assert_ok(emr_view_lookup(k.view, d, "\xff\xfe not \xc3 utf-8\n\r\t", &attr));
-	assert_status(EMR_BAD_NAME, emr_view_make(k.view, d, "..", 0600, &attr));
 }
 
 TEST(numbers_programs_see_stay_over_edits_moves_and_restarts)
