@@ -103,8 +103,8 @@ static json_t *counted_places(const counting *c)
 	return places;
 }
 
-emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_copies(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	counting c = {.session = session, .room = SHORT_ROOM, .short_paths = json_array()};
 	emr_publisher_totals totals;
@@ -124,10 +124,10 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 	}
 	emr_publisher_look_here(session->publisher, LOOK_NS);
 	emr_publisher_sum(session->publisher, &totals);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
-			(json_int_t)c.wanted, "versions", (json_int_t)totals.versions, "files",
-			(json_int_t)c.files, "waiting", (json_int_t)c.waiting, "places",
-			counted_places(&c), "short", c.short_paths, "short_files",
-			(json_int_t)c.short_files));
+	return emr_emit(
+		sink, json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+			      (json_int_t)c.wanted, "versions", (json_int_t)totals.versions,
+			      "files", (json_int_t)c.files, "waiting", (json_int_t)c.waiting,
+			      "places", counted_places(&c), "short", c.short_paths, "short_files",
+			      (json_int_t)c.short_files));
 }

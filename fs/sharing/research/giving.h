@@ -9,8 +9,7 @@ typedef struct giving {
 	const char *dataset; /* as people call it; NULL: it is the one that was asked about */
 	bool only_look;
 	cleaner c;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	json_t *withheld; /* not said yet; owned */
 	size_t portion;	  /* about its bytes */
 	uint64_t looked_at, copies, added, added_again, changed, removed, n_withheld;

@@ -295,22 +295,19 @@ static emr_status say_updated(const updating *u)
 
 	emr_log(EMR_LOG_INFO, "datasets: %llu copies made, %llu taken back",
 		(unsigned long long)g->added, (unsigned long long)u->taken_back);
-	return emr_emit(g->emit, g->arg,
-		json_pack("{s:[{s:s, s:I, s:I, s:I, s:I, s:I}]}", "updated", "called",
-			u->in->called, "copies", (json_int_t)g->copies, "new",
-			(json_int_t)(g->added - g->added_again), "changed",
-			(json_int_t)g->added_again, "taken_back", (json_int_t)u->taken_back,
-			"withheld", (json_int_t)g->n_withheld));
+	return emr_emit(
+		g->sink, json_pack("{s:[{s:s, s:I, s:I, s:I, s:I, s:I}]}", "updated", "called",
+				 u->in->called, "copies", (json_int_t)g->copies, "new",
+				 (json_int_t)(g->added - g->added_again), "changed",
+				 (json_int_t)g->added_again, "taken_back",
+				 (json_int_t)u->taken_back, "withheld", (json_int_t)g->n_withheld));
 }
 
-static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)(void *research),
-	emr_emit_fn emit, void *arg)
+static emr_status update_one(
+	emr_research *r, const joined_in *in, bool (*stops)(void *research), const emr_sink *sink)
 {
-	updating u = {.g = {.research = r,
-			      .dataset = in->called,
-			      .emit = emit,
-			      .arg = arg,
-			      .withheld = json_array()},
+	updating u = {
+		.g = {.research = r, .dataset = in->called, .sink = sink, .withheld = json_array()},
 		.in = in,
 		.stops = stops,
 		.p = {.stops = stops, .stops_arg = r, .other = giving_no_file, .arg = &u.g}};
@@ -334,15 +331,14 @@ static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)
 
 /* A failure with one dataset keeps nothing from the others; the first is the status of the whole.
  */
-static emr_status update_all(
-	emr_research *r, bool (*stops)(void *research), emr_emit_fn emit, void *arg)
+static emr_status update_all(emr_research *r, bool (*stops)(void *research), const emr_sink *sink)
 {
 	joined_in *all = NULL;
 	size_t n = 0;
 	emr_status status = joined_collect(r->session, &all, &n);
 
 	for (size_t i = 0; i < n && status != EMR_INTERRUPTED; i++) {
-		emr_status one = all[i].is_in ? update_one(r, &all[i], stops, emit, arg) : EMR_OK;
+		emr_status one = all[i].is_in ? update_one(r, &all[i], stops, sink) : EMR_OK;
 
 		status = status == EMR_OK || one == EMR_INTERRUPTED ? one : status;
 	}
@@ -352,29 +348,22 @@ static emr_status update_all(
 
 /* ---- for who asks ---- */
 
-emr_status research_update(emr_research *r, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+emr_status research_update(emr_research *r, const emr_sink *sink, emr_problem *out_problem)
 {
 	emr_status status;
 
 	status = research_check(r, true, out_problem);
 	if (status == EMR_OK) {
 		emr_research_hold(r);
-		status = update_all(r, NULL, emit, arg);
+		status = update_all(r, NULL, sink);
 		emr_research_go_on(r);
 	}
 	if (status == EMR_OK)
-		status = emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+		status = emr_emit(sink, json_pack("{s:b}", "done", 1));
 	return research_say_status(status, "dataset update", EMR_COPIES_FOLDER, out_problem);
 }
 
 /* ---- once, when the folder is opened ---- */
-
-static emr_status tell_nobody(void *arg, json_t *object)
-{
-	(void)arg;
-	json_decref(object);
-	return EMR_OK;
-}
 
 static void *run_opening(void *arg)
 {
@@ -382,7 +371,7 @@ static void *run_opening(void *arg)
 	emr_status status;
 
 	pthread_mutex_lock(&r->work);
-	status = update_all(r, opening_has_to_stop, tell_nobody, NULL);
+	status = update_all(r, opening_has_to_stop, NULL);
 	pthread_mutex_unlock(&r->work);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: copies are not up to date: %s",
