@@ -64,17 +64,6 @@ typedef struct counted {
 	uint64_t files, bytes, records;
 } counted;
 
-static bool count_one(void *arg, const char *path, const emr_attr *attr)
-{
-	counted *c = arg;
-
-	(void)path;
-	c->records++;
-	c->files += attr->type == EMR_META_FILE;
-	c->bytes += attr->type == EMR_META_FILE ? attr->size_bytes : 0;
-	return true;
-}
-
 static emr_status say_terms(const asking *a, emr_status status, const emr_who *who)
 {
 	char text[EMR_WHO_TEXT_BYTES];
@@ -250,7 +239,14 @@ static bool has_log(const asking *a)
 
 static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
-	EMR_TRY(emr_walk(a->session->view, a->request->path, count_one, &l->c));
+	EMR_WALK(walk, a->session->view, a->request->path);
+
+	while (emr_walk_next(&walk)) {
+		l->c.records++;
+		l->c.files += walk.attr.type == EMR_META_FILE;
+		l->c.bytes += walk.attr.type == EMR_META_FILE ? walk.attr.size_bytes : 0;
+	}
+	EMR_TRY(walk.status);
 	EMR_TRY(emr_view_each_unsent(a->session->view, a->request->path, note_local, l));
 	EMR_TRY(emr_sharing_is_given(a->session->sharing, order, &l->is_given));
 	EMR_TRY(find_replaced(a, order, l->replaced));

@@ -40,9 +40,10 @@ emr_status giving_withhold(giving *g, const char *path, const char *why)
 	return g->portion > PORTION_BYTES ? giving_say_withheld(g) : EMR_OK;
 }
 
-emr_status giving_no_file(void *arg, const char *path)
+bool giving_has_to_stop(const giving *g)
 {
-	return giving_withhold(arg, path, "no-file");
+	return g->sink == NULL &&
+	       (atomic_load(&g->research->stop) || atomic_load(&g->research->waiting) > 0);
 }
 
 /* So long as there is something to say the verb waits. */

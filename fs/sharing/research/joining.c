@@ -46,12 +46,12 @@ static emr_status look_for_links(const joining *j, emr_problem *out_problem)
 /* Once more after a while when something is on its way to the ledger. */
 static emr_status gather(joining *j, pass *p, bool waits)
 {
-	pass again = {.other = waits ? NULL : giving_no_file, .arg = &j->g};
+	pass again = {.n = 0};
 	size_t i = 0;
 	emr_status status = pass_begin(&j->g.c, &again);
 
 	if (status == EMR_OK)
-		status = pass_gather(&again, j->request->path);
+		status = pass_gather(&again, j->request->path, waits ? NULL : &j->g);
 	while (status == EMR_OK && i < again.n && !again.all[i].waits)
 		i++;
 	if (status == EMR_OK && waits && i < again.n) {
