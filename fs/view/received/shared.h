@@ -272,9 +272,8 @@ bool shared_share_is_shown(const emr_view *view, const shared_share *s);
 emr_status shared_top(emr_view *view, node **out_node);
 /* After emr_view_await: the kid of DIRECTORY called NAME. */
 emr_status shared_child(emr_view *view, node *directory, const char *name, node **out_node);
-/* After emr_view_await: entries after COOKIE, as emr_view_each_entry. */
-emr_status shared_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
+/* After emr_view_await: its entries. */
+emr_status shared_list(emr_view *view, node *directory, lister *l);
 void shared_release_if_unused(emr_view *view, node *n);
 /* Entry of S's tree, as a node. */
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node);
@@ -292,8 +291,7 @@ shared_at shared_at_entry(shared_share *s, uint32_t entry);
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node);
 /* A directory of a share can be looked into. */
 emr_status shared_check_directory(const emr_view *view, const node *n);
-bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
-	emr_entry_fn fn, void *arg);
+bool shared_give(emr_view *view, lister *l, node *n, const char *name, uint64_t next);
 /* The share by which the bytes of N are asked for: N shows a record, or is one's own that was
  * published. */
 emr_id16 shared_object_of(const node *n);
@@ -332,8 +330,7 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 emr_status shared_sets_top(emr_view *view, node **out_node);
 /* As shared_child and shared_list, of a directory of that level. */
 emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out);
-emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg);
+emr_status shared_sets_list(emr_view *view, const shared_at *at, lister *l);
 /* Of LINE; NULL: nobody takes part in it (yet). */
 shared_set *shared_set_of(const emr_view *view, emr_id16 line);
 /* Of a frozen state: whether R belongs to it. */
