@@ -175,6 +175,7 @@ typedef struct shared_waiter {
 	shared_share *share;
 	emr_need need;
 	bool is_listing; /* wants every name of N, not one */
+	bool is_taken;	 /* shared_take */
 	emr_ready_fn ready;
 	void *arg;
 	int64_t deadline_boot_ns;
@@ -426,16 +427,17 @@ void shared_stir_all(emr_view *view);
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
 /* Under view->lock: how many of N's opens are those of who waits. */
 uint32_t shared_waits(const emr_view *view, const node *n);
-/* Everybody who waits for NEED of S is answered with STATUS. */
-void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status);
+/* Under view->lock: those on the list that were marked as taken, off it; each is then answered with
+ * shared_say (without), which gives the next. */
+shared_waiter *shared_take(emr_view *view);
+shared_waiter *shared_say(emr_view *view, shared_waiter *w, emr_status status);
+/* Everybody who waits for NEED of S (NULL: of any), or of the node N (NULL: of all), is answered
+ * with STATUS. */
+void shared_answer_all(
+	emr_view *view, const shared_share *s, const node *n, emr_need need, emr_status status);
 /* The names of S have come: who lists a directory that shows another share, too, whose names are
  * lacking, waits on for that one, no longer than he would have. */
 void shared_answer_names(emr_view *view, shared_share *s);
-/* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may
- * tell the person). */
-typedef bool (*shared_choose_fn)(void *arg, const shared_waiter *w);
-typedef emr_status (*shared_say_fn)(void *arg, const shared_waiter *w);
-void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, void *arg);
 
 /* ---- under view->lock: shared_nodes.c */
 /* The entries of S in its owner's directory. */
