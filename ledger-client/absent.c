@@ -482,7 +482,7 @@ static emr_status ask_known(absent *a)
 {
 	EMR_AUTO_BUF descriptor = {0};
 
-	EMR_TRY(a->options.known(a->options.known_arg, &descriptor));
+	EMR_TRY(a->options.known(a->options.known_dirfd, &descriptor));
 	if (descriptor.len == 0 || !is_known(a, emr_buf_view(&descriptor)))
 		return EMR_DAMAGED;
 	return emr_buf_append(&a->descriptor, descriptor.data, descriptor.len);

@@ -45,21 +45,19 @@ emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetc
 	return status == EMR_OK ? EMR_OK : came;
 }
 
-static emr_status say_progress(
-	emr_emit_fn emit, void *arg, int64_t *last_ns, uint64_t done, uint64_t of)
+static emr_status say_progress(const emr_sink *sink, int64_t *last_ns, uint64_t done, uint64_t of)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
 
 	if (now - *last_ns < PROGRESS_EVERY_NS)
 		return EMR_OK;
 	*last_ns = now;
-	return emr_emit(emit, arg,
-		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
-			(json_int_t)of));
+	return emr_emit(sink, json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done,
+				      "of", (json_int_t)of));
 }
 
-static emr_status take_all(emr_session *session, emr_fetch_count *brought, emr_emit_fn emit,
-	void *arg, uint64_t *out_lacking)
+static emr_status take_all(
+	emr_session *session, emr_fetch_count *brought, const emr_sink *sink, uint64_t *out_lacking)
 {
 	int64_t last_ns = emr_clock_boot_ns(emr_clock_system());
 	EMR_AUTO_BUF needed = {0};
@@ -78,13 +76,13 @@ static emr_status take_all(emr_session *session, emr_fetch_count *brought, emr_e
 		/* The folder is being closed, or there is no room: no use in going on. */
 		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || emr_status_is_full(came))
 			return came;
-		status = say_progress(emit, arg, &last_ns, i + 1, n);
+		status = say_progress(sink, &last_ns, i + 1, n);
 	}
 	return status;
 }
 
-emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_bring(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	emr_fetch_count brought = {0};
 	uint64_t lacking = 0;
@@ -92,10 +90,9 @@ emr_status emr_answer_bring(emr_session *session, const emr_request *request, em
 
 	(void)request; /* all of it, whatever the path */
 	if (emr_session_fetcher(session) != NULL && !session->read_only)
-		status = take_all(session, &brought, emit, arg, &lacking);
+		status = take_all(session, &brought, sink, &lacking);
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, _("What your IPFS nodes have"));
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes", (json_int_t)brought.bytes,
-			"not_whole", (json_int_t)lacking));
+	return emr_emit(sink, json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes",
+				      (json_int_t)brought.bytes, "not_whole", (json_int_t)lacking));
 }

@@ -20,36 +20,34 @@ typedef struct counting {
 	unsigned wanted;
 	uint64_t files, waiting, here, short_files, held[EMR_PUBLISHER_NODES_MAX];
 	json_t *short_paths;
-	emr_status status;
 } counting;
 
-static void note_short(counting *c, const char *path)
+static emr_status note_short(counting *c, const char *path)
 {
 	size_t len = 2 * strlen(path); /* quotes and backslashes double */
 
 	c->short_files++;
 	if (json_array_size(c->short_paths) == SHORT_MAX || len > c->room)
-		return;
+		return EMR_OK;
 	c->room -= len;
-	if (json_array_append_new(c->short_paths, emr_json_text(path)) != 0)
-		c->status = EMR_NO_MEMORY;
+	return json_array_append_new(c->short_paths, emr_json_text(path)) == 0 ? EMR_OK
+									       : EMR_NO_MEMORY;
 }
 
-static bool count_file(void *arg, const char *path, const emr_attr *attr)
+static emr_status count_file(counting *c, const char *path, const emr_attr *attr)
 {
-	counting *c = arg;
 	unsigned held = 1, wanted = 1;
 	emr_record_facts facts;
 	emr_place at;
 
 	if (attr->type != EMR_META_FILE || emr_path_is_shared(path))
-		return true;
+		return EMR_OK;
 	if (emr_view_place(c->session->view, path, &at) != EMR_OK) {
 		/* The bytes that are there now are not on the ledger, and no copies of them are
 		 * counted. */
 		c->waiting += emr_view_record(c->session->view, attr->node, &facts) == EMR_OK &&
 			      !facts.is_local;
-		return true;
+		return EMR_OK;
 	}
 	c->files++;
 	c->here += emr_publisher_is_here(c->session->publisher, &at.root);
@@ -57,25 +55,20 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 		c->held[i] += emr_publisher_holds(c->session->publisher, i, &at.root);
 	emr_publisher_count(c->session->publisher, &at.root, &held, &wanted);
 	c->wanted = wanted;
-	if (held < wanted)
-		note_short(c, path);
-	return c->status == EMR_OK;
+	return held < wanted ? note_short(c, path) : EMR_OK;
 }
 
 static emr_status count_below(counting *c, const char *path, emr_problem *out_problem)
 {
-	emr_attr attr;
-	emr_status status = emr_view_find(c->session->view, path, &attr);
+	EMR_WALK(walk, c->session->view, path);
 
-	if (status == EMR_OK && attr.type == EMR_META_DIR)
-		status = emr_walk(c->session->view, path, count_file, c);
-	else if (status == EMR_OK)
-		(void)count_file(c, path, &attr);
-	if (status == EMR_NOT_FOUND)
+	while (emr_walk_next(&walk))
+		EMR_TRY(count_file(c, walk.path, &walk.attr));
+	if (walk.status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-	else if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, path);
-	return status == EMR_OK ? c->status : status;
+	else if (walk.status != EMR_OK)
+		emr_problem_set_status(out_problem, walk.status, path);
+	return walk.status;
 }
 
 static json_t *counted_places(const counting *c)
@@ -103,8 +96,8 @@ static json_t *counted_places(const counting *c)
 	return places;
 }
 
-emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_copies(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	counting c = {.session = session, .room = SHORT_ROOM, .short_paths = json_array()};
 	emr_publisher_totals totals;
@@ -124,10 +117,10 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 	}
 	emr_publisher_look_here(session->publisher, LOOK_NS);
 	emr_publisher_sum(session->publisher, &totals);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
-			(json_int_t)c.wanted, "versions", (json_int_t)totals.versions, "files",
-			(json_int_t)c.files, "waiting", (json_int_t)c.waiting, "places",
-			counted_places(&c), "short", c.short_paths, "short_files",
-			(json_int_t)c.short_files));
+	return emr_emit(
+		sink, json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+			      (json_int_t)c.wanted, "versions", (json_int_t)totals.versions,
+			      "files", (json_int_t)c.files, "waiting", (json_int_t)c.waiting,
+			      "places", counted_places(&c), "short", c.short_paths, "short_files",
+			      (json_int_t)c.short_files));
 }

@@ -107,7 +107,7 @@ emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 
 /* ---- the open folder ---- */
 
-static emr_status list_devices(const emr_devices_of *of, emr_emit_fn emit, void *arg)
+static emr_status list_devices(const emr_devices_of *of, const emr_sink *sink)
 {
 	json_t *devices = NULL, *strangers = NULL, *object;
 	emr_status status = emr_devices_json(of, &devices);
@@ -120,11 +120,11 @@ static emr_status list_devices(const emr_devices_of *of, emr_emit_fn emit, void 
 	}
 	object =
 		json_pack("{s:b, s:o, s:o}", "done", 1, "devices", devices, "strangers", strangers);
-	return emr_emit(emit, arg, object);
+	return emr_emit(sink, object);
 }
 
-emr_status emr_answer_devices(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_devices(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
 {
 	emr_devices_of of = {.keyring = session->keyring,
 		.replica = session->replica,
@@ -137,7 +137,7 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 	if (status == EMR_OK || emr_status_may_pass(status))
 		status = emr_sharing_handle(session, &of.share);
 	if (status == EMR_OK)
-		status = list_devices(&of, emit, arg);
+		status = list_devices(&of, sink);
 	emr_share_free(of.share);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "The ledger");

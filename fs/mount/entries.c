@@ -91,8 +91,7 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
-static emr_status emit_end(
-	emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg)
+static emr_status emit_end(emr_session *session, const emr_request *request, const emr_sink *sink)
 {
 	EMR_AUTO_BUF note = {0};
 	emr_ledger_absence absence;
@@ -100,16 +99,16 @@ static emr_status emit_end(
 	if (request->checkpoint)
 		EMR_TRY(sign_head(session, &note));
 	emr_ledger_look(session->ledger, &absence);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
-			"checkpoint",
-			request->checkpoint ? json_stringn((const char *)note.data, note.len)
-					    : json_null()));
+	return emr_emit(
+		sink, json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
+			      "checkpoint",
+			      request->checkpoint ? json_stringn((const char *)note.data, note.len)
+						  : json_null()));
 }
 
 /* The newest lines, of all or of OBJECT, as many as are asked for; they may be a million. */
 static emr_status emit_entries(emr_replica *replica, const emr_request *request,
-	const emr_id16 *object, emr_emit_fn emit, void *arg)
+	const emr_id16 *object, const emr_sink *sink)
 {
 	EMR_ASK(asked, replica, RECENT);
 	size_t left = request->limit > 0 ? request->limit : request->checkpoint ? 0 : LIMIT_DEFAULT;
@@ -122,14 +121,14 @@ static emr_status emit_entries(emr_replica *replica, const emr_request *request,
 		EMR_TRY(add_entry(&line, list));
 		if (--left % PORTION != 0)
 			continue;
-		EMR_TRY(emr_emit_list("entries", list, emit, arg));
+		EMR_TRY(emr_emit_list("entries", list, sink));
 		json_array_clear(list);
 	}
-	return asked.status == EMR_OK ? emr_emit_list("entries", list, emit, arg) : asked.status;
+	return asked.status == EMR_OK ? emr_emit_list("entries", list, sink) : asked.status;
 }
 
-emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_ledger(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	emr_id16 object = {{0}};
 	bool has_object = request->has_path, is_published;
@@ -141,9 +140,9 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 	if (has_object)
 		EMR_TRY(emr_answer_find(
 			session, request->path, &object, &is_published, out_problem));
-	status = emit_entries(session->replica, request, has_object ? &object : NULL, emit, arg);
+	status = emit_entries(session->replica, request, has_object ? &object : NULL, sink);
 	if (status == EMR_OK)
-		status = emit_end(session, request, emit, arg);
+		status = emit_end(session, request, sink);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;

@@ -190,8 +190,8 @@ static emr_status erase_all(
 	return status;
 }
 
-emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_erase(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	staying stays = {.list = json_array(), .left = STAYING_MAX};
 	emr_erase what = {.path = request->deleted || request->unreadable ? NULL : request->path,
@@ -251,5 +251,5 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		json_decref(object);
 		return EMR_NO_MEMORY;
 	}
-	return emr_emit(emit, arg, object);
+	return emr_emit(sink, object);
 }

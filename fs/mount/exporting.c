@@ -103,8 +103,7 @@ static emr_status write_proof(const emr_session *session, const emr_request *req
 /* ---- records ---- */
 
 typedef struct progress {
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	int64_t last_ns;
 	emr_fetch_count brought;
 } progress;
@@ -117,9 +116,8 @@ static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 	if (now - p->last_ns < 500000000)
 		return EMR_OK;
 	p->last_ns = now;
-	return emr_emit(p->emit, p->arg,
-		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
-			(json_int_t)of));
+	return emr_emit(p->sink, json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done,
+					 "of", (json_int_t)of));
 }
 
 static emr_status write_records(emr_session *session, const emr_request *request, const output *out,
@@ -164,11 +162,11 @@ static emr_status write_out(emr_session *session, const emr_request *request, ou
 	return status;
 }
 
-emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_export(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	__attribute__((cleanup(output_end))) output out = {.path = request->file, .fd = -1};
-	progress p = {.emit = emit, .arg = arg, .last_ns = emr_clock_boot_ns(emr_clock_system())};
+	progress p = {.sink = sink, .last_ns = emr_clock_boot_ns(emr_clock_system())};
 	emr_carry_tally tally = {0};
 	char root[EMR_CID_TEXT_CHARS + 1] = "";
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
@@ -189,8 +187,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	out.is_whole = true;
 	if (!request->proof)
 		emr_cid_text(&tally.root, root);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I, s:I, s:s, s:I}", "done", 1, "records",
-			(json_int_t)tally.records, "bytes", (json_int_t)tally.bytes, "root", root,
-			"brought_bytes", (json_int_t)p.brought.bytes));
+	return emr_emit(sink, json_pack("{s:b, s:I, s:I, s:s, s:I}", "done", 1, "records",
+				      (json_int_t)tally.records, "bytes", (json_int_t)tally.bytes,
+				      "root", root, "brought_bytes", (json_int_t)p.brought.bytes));
 }

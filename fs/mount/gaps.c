@@ -22,13 +22,13 @@ json_t *emr_gap_json(const emr_issued *issued)
 		issued->gap.numbers, "unread", (json_int_t)issued->unread);
 }
 
-emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
+emr_status emr_gaps_answer(emr_session *session, const emr_sink *sink)
 {
 	EMR_AUTO_BUF gaps = {0};
 
 	EMR_TRY(emr_issued_gaps(session->facts, emr_ledger_descriptor(session->ledger), &gaps));
 	EMR_EACH (const emr_issued, issued, &gaps)
-		EMR_TRY(emr_emit(emit, arg, json_pack("{s:o}", "gap", emr_gap_json(issued))));
+		EMR_TRY(emr_emit(sink, json_pack("{s:o}", "gap", emr_gap_json(issued))));
 	return EMR_OK;
 }
 

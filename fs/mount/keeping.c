@@ -67,8 +67,8 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 			out_problem, status, request->has_path ? request->path : "keep");
 }
 
-emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_keep(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	listing l = {.kept = json_array()};
 	bool is_shared = request->has_path && emr_path_is_shared(request->path);
@@ -93,7 +93,7 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	return emr_emit(emit, arg,
+	return emr_emit(sink,
 		json_pack("{s:b, s:o, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "place",
 			place_of_blocks(session), "cache_bytes", (json_int_t)(freed + brought),
 			"last_copy", request->drop && l.not_wanted));

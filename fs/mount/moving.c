@@ -98,8 +98,8 @@ static json_t *answer_of(emr_session *session, const emr_moved *moved)
 		called_json(&crowd, &moved->loses), "names", emr_json_text(names));
 }
 
-emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_move(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	emr_move what = {.from = request->path, .to = request->to, .only_look = request->look};
 	emr_moved moved = {0};
@@ -123,5 +123,5 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 		emr_session_await_front(session);
 	object = answer_of(session, &moved);
 	emr_moved_free(&moved);
-	return emr_emit(emit, arg, object);
+	return emr_emit(sink, object);
 }

@@ -144,7 +144,7 @@ static emr_status count(counting *c)
 
 /* ---- the answer ---- */
 
-static emr_status emit_all(const counting *c, emr_emit_fn emit, void *arg)
+static emr_status emit_all(const counting *c, const emr_sink *sink)
 {
 	const emr_credit *own = &c->own;
 	char account[65];
@@ -152,18 +152,18 @@ static emr_status emit_all(const counting *c, emr_emit_fn emit, void *arg)
 	emr_hex(c->account.b, sizeof c->account.b, account);
 	if (c->points > INT64_MAX)
 		return EMR_LIMIT;
-	EMR_TRY(emr_emit_list("entries", c->entries, emit, arg));
-	EMR_TRY(emr_emit_list("ranking", c->ranking, emit, arg));
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}}", "done", 1, "account", account,
-			"points", (json_int_t)c->points, "credit",
-			(json_int_t)(own->patient + own->agent + own->hospital), "counted",
-			"patient", (json_int_t)own->patient, "agent", (json_int_t)own->agent,
-			"hospital", (json_int_t)own->hospital));
+	EMR_TRY(emr_emit_list("entries", c->entries, sink));
+	EMR_TRY(emr_emit_list("ranking", c->ranking, sink));
+	return emr_emit(
+		sink, json_pack("{s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}}", "done", 1, "account",
+			      account, "points", (json_int_t)c->points, "credit",
+			      (json_int_t)(own->patient + own->agent + own->hospital), "counted",
+			      "patient", (json_int_t)own->patient, "agent", (json_int_t)own->agent,
+			      "hospital", (json_int_t)own->hospital));
 }
 
-emr_status emr_answer_wallet(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_wallet(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	counting c = {.session = session, .entries = json_array(), .ranking = json_array()};
 	/* The copy as it is: whoever has it open follows the ledger all the time. */
@@ -173,7 +173,7 @@ emr_status emr_answer_wallet(emr_session *session, const emr_request *request, e
 	if (status == EMR_OK)
 		status = count(&c);
 	if (status == EMR_OK)
-		status = emit_all(&c, emit, arg);
+		status = emit_all(&c, sink);
 	counting_end(&c);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The wallet"));

@@ -81,8 +81,8 @@ emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_requ
 	return EMR_NOT_FOUND;
 }
 
-static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+static emr_status ask_mount(emr_reach *reach, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	bool is_done = false;
 
@@ -92,26 +92,26 @@ static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_em
 
 		EMR_TRY(emr_client_receive(&reach->client, WORK_MS, &object, out_problem));
 		is_done = json_is_true(json_object_get(object, "done"));
-		EMR_TRY(emit(arg, object));
+		EMR_TRY(emr_emit(sink, object));
 	}
 	return EMR_OK;
 }
 
-emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,
+emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, const emr_sink *sink,
 	emr_problem *out_problem)
 {
 	emr_status status;
 
 	if (reach->client.fd >= 0)
-		status = ask_mount(reach, request, emit, arg, out_problem);
+		status = ask_mount(reach, request, sink, out_problem);
 	else if (request->ask == EMR_ASK_VERIFY)
-		status = emr_answer_verify(&reach->session, request, emit, arg, out_problem);
+		status = emr_answer_verify(&reach->session, request, sink, out_problem);
 	else if (request->ask == EMR_ASK_PEOPLE)
-		status = emr_answer_people(&reach->session, request, emit, arg, out_problem);
+		status = emr_answer_people(&reach->session, request, sink, out_problem);
 	else if (request->ask == EMR_ASK_LOG)
-		status = emr_answer_log(&reach->session, request, emit, arg, out_problem);
+		status = emr_answer_log(&reach->session, request, sink, out_problem);
 	else
-		status = emr_answer_ledger(&reach->session, request, emit, arg, out_problem);
+		status = emr_answer_ledger(&reach->session, request, sink, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The answer"));
 	return status;

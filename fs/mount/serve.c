@@ -254,7 +254,7 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 
 /* The requests to the folder; those to this process itself are answered above. */
 static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
-	emr_emit_fn emit, void *arg, emr_problem *out_problem) = {
+	const emr_sink *sink, emr_problem *out_problem) = {
 	[EMR_ASK_EXPORT] = emr_answer_export,
 	[EMR_ASK_VERIFY] = emr_answer_verify,
 	[EMR_ASK_LEDGER] = emr_answer_ledger,
@@ -292,7 +292,8 @@ static emr_status answer(conversation *c, const emr_request *request)
 		return answer_unmount(c, request);
 	if (request->ask >= EMR_ASK_COUNT || answers[request->ask] == NULL)
 		return EMR_INVALID;
-	status = answers[request->ask](c->server->session, request, send_stolen, c, &problem);
+	status = answers[request->ask](
+		c->server->session, request, &(emr_sink){send_stolen, c}, &problem);
 	return status != EMR_OK && problem.is_set ? send_problem(c, &problem) : status;
 }
 

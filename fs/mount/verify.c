@@ -38,8 +38,7 @@ typedef struct record {
 typedef struct verification {
 	emr_session *session;
 	const emr_request *request;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	record *records; /* sorted by object once all are found */
 	size_t n, cap;
 	uint64_t checked, failed, versions;
@@ -121,9 +120,8 @@ static emr_status say_bad(verification *v, const char *path, const char *place, 
 	if (v->failed > BAD_MAX)
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
-	return emr_emit(v->emit, v->arg,
-		json_pack("{s:{s:s, s:s, s:s}}", "fault", "path", shown, "where", place, "error",
-			error));
+	return emr_emit(v->sink, json_pack("{s:{s:s, s:s, s:s}}", "fault", "path", shown, "where",
+					 place, "error", error));
 }
 
 static const char *error_of(emr_status status)
@@ -151,15 +149,14 @@ static emr_status say_progress(verification *v, uint64_t done)
 	if (now - v->last_progress_ns < PROGRESS_EVERY_NS)
 		return EMR_OK;
 	v->last_progress_ns = now;
-	return emr_emit(v->emit, v->arg,
-		json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done, "of",
-			(json_int_t)v->n));
+	return emr_emit(v->sink, json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done,
+					 "of", (json_int_t)v->n));
 }
 
 /* The length of the parts that follow is not known. */
 static emr_status say_part(verification *v, const char *part)
 {
-	return emr_emit(v->emit, v->arg, json_pack("{s:{s:s}}", "progress", "part", part));
+	return emr_emit(v->sink, json_pack("{s:{s:s}}", "progress", "part", part));
 }
 
 /* ---- one record ---- */
@@ -581,7 +578,7 @@ static emr_status emit_answer(verification *v, json_t *chain)
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}
-	return v->emit(v->arg, answer);
+	return emr_emit(v->sink, answer);
 }
 
 static emr_status check_all(verification *v, const emr_id16 *root)
@@ -598,7 +595,7 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 	if (status == EMR_OK && is_whole && !request->chain)
 		status = check_promises(v);
 	if (status == EMR_OK && is_whole && !request->chain)
-		status = emr_gaps_answer(v->session, v->emit, v->arg);
+		status = emr_gaps_answer(v->session, v->sink);
 	if (status == EMR_OK && is_whole && !request->chain && !request->quick)
 		status = check_store(v);
 	if (status == EMR_OK && (request->chain || is_whole))
@@ -612,13 +609,12 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 	return emit_answer(v, chain);
 }
 
-emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_verify(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	verification v = {.session = session,
 		.request = request,
-		.emit = emit,
-		.arg = arg,
+		.sink = sink,
 		.last_progress_ns = emr_clock_boot_ns(emr_clock_system())};
 	bool has_root = request->has_path && request->path[0] != '\0', is_published = true;
 	emr_id16 root = {{0}};

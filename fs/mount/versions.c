@@ -65,8 +65,7 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 
 typedef struct listing {
 	const emr_session *session;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	json_t *portion;
 	emr_authors authors;
 	bool emit_failed;
@@ -85,7 +84,7 @@ static emr_status emit_portion(listing *l)
 		json_decref(object);
 		return EMR_NO_MEMORY;
 	}
-	status = l->emit(l->arg, object);
+	status = emr_emit(l->sink, object);
 	l->emit_failed = status != EMR_OK;
 	return status;
 }
@@ -123,10 +122,10 @@ static emr_status add_version(listing *l, const emr_file_version *v)
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
-emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_versions(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
 {
-	listing l = {.session = session, .emit = emit, .arg = arg, .portion = json_array()};
+	listing l = {.session = session, .sink = sink, .portion = json_array()};
 	EMR_AUTO_BUF versions = {0};
 	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -157,7 +156,7 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 			say_problem(status, request, out_problem);
 		return status;
 	}
-	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+	return emr_emit(sink, json_pack("{s:b}", "done", 1));
 }
 
 /* ---- bringing back ---- */
@@ -217,8 +216,8 @@ static emr_status note_restored(
 }
 
 /* The path was a folder then. EMR_NOT_FOUND: it was none. */
-static emr_status restore_folder(emr_session *session, const emr_restore *what, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+static emr_status restore_folder(emr_session *session, const emr_restore *what,
+	const emr_sink *sink, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE folding *f = calloc(1, sizeof *f);
 
@@ -236,15 +235,15 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 		return f->status;
 	}
 	emr_session_await_front(session);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "restored",
-			emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
-			(json_int_t)f->folders, "version", (json_int_t)0, "bytes",
-			(json_int_t)f->bytes, "unchanged", 0));
+	return emr_emit(
+		sink, json_pack("{s:b, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "restored",
+			      emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
+			      (json_int_t)f->folders, "version", (json_int_t)0, "bytes",
+			      (json_int_t)f->bytes, "unchanged", 0));
 }
 
-emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_restore(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
 {
 	const emr_restore what = {.path = request->path,
 		.until_unix_s = request->until_unix_s,
@@ -257,7 +256,7 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 				    : restore_one(session, &what, &restored);
 
 	if (status == EMR_NOT_FOUND && !out_problem->is_set && what.to == NULL && what.cver == 0) {
-		status = restore_folder(session, &what, emit, arg, out_problem);
+		status = restore_folder(session, &what, sink, out_problem);
 		if (status == EMR_OK)
 			return EMR_OK;
 	}
@@ -267,9 +266,9 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 		return status;
 	}
 	emr_session_await_front(session);
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:o, s:I, s:I, s:b}", "done", 1, "restored",
-			emr_json_text(what.to != NULL ? what.to : what.path), "version",
-			(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
-			restored.is_unchanged));
+	return emr_emit(
+		sink, json_pack("{s:b, s:o, s:I, s:I, s:b}", "done", 1, "restored",
+			      emr_json_text(what.to != NULL ? what.to : what.path), "version",
+			      (json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes,
+			      "unchanged", restored.is_unchanged));
 }

@@ -30,8 +30,7 @@ static pthread_mutex_t book_mutex = PTHREAD_MUTEX_INITIALIZER;
 typedef struct asking {
 	emr_session *session;
 	const emr_request *request;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	emr_problem *problem;
 	emr_book book;
 	json_t *result; /* sent when the book is free again; owned */
@@ -217,7 +216,7 @@ static emr_status answer_card(const asking *a)
 	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s, s:s}", "done", 1, "card",
 		(const char *)text.data, text.len, "qr", qr, "name", emr_json_text(mine.name),
 		"born", mine.born, "code", code, "id", id, "valid_until", until);
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(a->sink, object);
 }
 
 /* ---- others ---- */
@@ -251,7 +250,7 @@ static emr_status answer_list(const asking *a)
 		if (status != EMR_OK || json_array_size(portion) < PORTION)
 			continue;
 		object = json_pack("{s:O}", "people", portion);
-		status = object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+		status = emr_emit(a->sink, object);
 		json_decref(portion);
 		portion = json_array();
 		if (portion == NULL)
@@ -262,7 +261,7 @@ static emr_status answer_list(const asking *a)
 		return status;
 	}
 	object = json_pack("{s:b, s:o}", "done", 1, "people", portion);
-	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+	return emr_emit(a->sink, object);
 }
 
 static emr_status save(const asking *a)
@@ -408,16 +407,15 @@ static emr_status change(asking *a)
 		json_decref(a->result);
 		return status;
 	}
-	return a->emit(a->arg, a->result);
+	return emr_emit(a->sink, a->result);
 }
 
-emr_status emr_answer_people(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_people(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	asking a = {.session = session,
 		.request = request,
-		.emit = emit,
-		.arg = arg,
+		.sink = sink,
 		.problem = out_problem,
 		.net_id = emr_ledger_net_id(session->ledger),
 		.now = emr_clock_unix_s(emr_clock_system())};

@@ -43,20 +43,13 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined)
 	return EMR_OK;
 }
 
-static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
-{
-	const int *dirfd = arg;
-
-	return emr_replica_descriptor(*dirfd, out_descriptor);
-}
-
 /* The ledger that was left in PATH, whose copy is in DIRFD. */
 static emr_status open_parts(emr_session *session, const char *path, int dirfd, emr_annex *a)
 {
 	emr_ledger_options ledger = {.path = path,
 		.submitter = session->keyring,
-		.known = known_descriptor,
-		.known_arg = &dirfd};
+		.known = emr_replica_descriptor,
+		.known_dirfd = dirfd};
 	emr_replica_options replica = {.state_dirfd = dirfd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = session->keyring};

@@ -3,12 +3,15 @@
 
 #define PORTION_BYTES 16384 /* of JSON, before the last row */
 
-emr_status emr_emit(emr_emit_fn emit, void *arg, json_t *object)
+emr_status emr_emit(const emr_sink *sink, json_t *object)
 {
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	if (object != NULL && sink != NULL)
+		return sink->take(sink->arg, object);
+	json_decref(object);
+	return object != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-emr_status emr_emit_list(const char *name, const json_t *list, emr_emit_fn emit, void *arg)
+emr_status emr_emit_list(const char *name, const json_t *list, const emr_sink *sink)
 {
 	for (size_t i = 0; i < json_array_size(list);) {
 		json_t *portion = json_array();
@@ -23,7 +26,7 @@ emr_status emr_emit_list(const char *name, const json_t *list, emr_emit_fn emit,
 				return EMR_NO_MEMORY;
 			}
 		}
-		EMR_TRY(emr_emit(emit, arg, json_pack("{s:o}", name, portion)));
+		EMR_TRY(emr_emit(sink, json_pack("{s:o}", name, portion)));
 	}
 	return EMR_OK;
 }

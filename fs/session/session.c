@@ -197,14 +197,6 @@ static emr_status open_store(emr_session *session)
 	return status == EMR_OK ? emr_store_open(&options, &session->store) : status;
 }
 
-/* The network's descriptor when the ledger cannot say it itself. */
-static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
-{
-	const emr_session *session = arg;
-
-	return emr_replica_descriptor(session->state_fd, out_descriptor);
-}
-
 /* The network must be the one this keyring belongs to. */
 static emr_status known_network(const emr_session *session, emr_id32 *out_hash, bool *out_is_known)
 {
@@ -267,8 +259,8 @@ static emr_status open_ledger(emr_session *session)
 	emr_ledger_options options = {.path = path,
 		.own = own,
 		.submitter = session->keyring,
-		.known = known_descriptor,
-		.known_arg = session};
+		.known = emr_replica_descriptor,
+		.known_dirfd = session->state_fd};
 
 	EMR_TRY(known_network(session, &network, &is_known));
 	options.known_hash = is_known ? &network : NULL;

@@ -18,8 +18,7 @@ static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
 	return emr_signed_is_owner(w->share->o.replica, w->owner_pk, w->patient_pk, signer, out_is);
 }
 
-emr_status share_her_words(
-	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
+emr_status share_her_words(her_words *w, const emr_replica_head *head, record_facts *out)
 {
 	emr_replica_head then = *head;
 	emr_replica_item item;
@@ -41,7 +40,7 @@ emr_status share_her_words(
 		return EMR_NOT_FOUND;
 	then.version = w->version;
 	then.pversion = w->has_content ? w->version : 0;
-	return share_record(w->share, &then, keys, arg, out);
+	return share_record(w->share, &then, w->keys, out);
 }
 
 void share_take_root(emr_meta *meta, const emr_meta *hers)
@@ -64,26 +63,18 @@ static bool is_gone(emr_status status)
 	       status == EMR_DENIED;
 }
 
-/* The parts of a word that the owner gives again: the owner's domain, and the key that opens its
- * names. */
-typedef struct believing {
-	const her_words *w;
-	list_key_fn keys;
-	void *arg;
-} believing;
-
 /* True if the name that the owner last gave the directory HEAD configures a program, and the writer
  * has not renamed it. *OUT_PARENT: where it lies. */
 static emr_status configures(
-	const believing *b, const emr_replica_head *head, bool *out_does, emr_id16 *out_parent)
+	const her_words *of, const emr_replica_head *head, bool *out_does, emr_id16 *out_parent)
 {
-	her_words w = *b->w; /* whose version is that of the record in it */
+	her_words w = *of; /* whose version is that of the record in it */
 	AUTO_RECORD now = {0};
 	AUTO_RECORD hers = {0};
 	bool is_hers = false;
 	emr_status status;
 
-	EMR_TRY(share_record(w.share, head, b->keys, b->arg, &now));
+	EMR_TRY(share_record(w.share, head, w.keys, &now));
 	EMR_TRY(is_owners(&w, now.signer, &is_hers));
 	*out_parent = is_hers ? now.meta.parent : head->domain; /* his lies where it may */
 	*out_does = emr_words_configure(EMR_META_DIR, now.meta.name);
@@ -91,7 +82,7 @@ static emr_status configures(
 		return EMR_OK;
 	w.version = 0;
 	w.has_content = false;
-	status = share_her_words(&w, head, b->keys, b->arg, &hers);
+	status = share_her_words(&w, head, &hers);
 	*out_does = status == EMR_OK && now.meta.name.len == hers.meta.name.len &&
 		    memcmp(now.meta.name.data, hers.meta.name.data, now.meta.name.len) == 0;
 	return is_gone(status) ? EMR_OK : status;
@@ -99,7 +90,7 @@ static emr_status configures(
 
 /* No directory from DIRECTORY up to the root of its domain, where one without a parent there lies,
  * configures a program.  One that cannot be read counts as one that does. */
-static emr_status may_lie_in(const believing *b, emr_replica_head directory, bool *out_may)
+static emr_status may_lie_in(const her_words *w, emr_replica_head directory, bool *out_may)
 {
 	const emr_id16 domain = directory.domain;
 	emr_status status = EMR_OK;
@@ -109,14 +100,14 @@ static emr_status may_lie_in(const believing *b, emr_replica_head directory, boo
 	for (int depth = 0; depth < DEPTH_MAX && status == EMR_OK && !does; depth++) {
 		emr_id16 parent = domain;
 
-		status = configures(b, &directory, &does, &parent);
+		status = configures(w, &directory, &does, &parent);
 		if (status == EMR_OK && !does && emr_id16_equal(parent, domain)) {
 			*out_may = true;
 			return EMR_OK;
 		}
 		if (status == EMR_OK && !does) {
 			status = emr_replica_head_get(
-				b->w->share->o.replica, domain, parent, &directory);
+				w->share->o.replica, domain, parent, &directory);
 			*out_may = status == EMR_NOT_FOUND;
 		}
 	}
@@ -125,10 +116,10 @@ static emr_status may_lie_in(const believing *b, emr_replica_head directory, boo
 
 /* A writer's object lies in a directory of the domain, or where the owner has put it; not below one
  * that configures a program (*OUT_IS_KEPT_OUT). */
-static emr_status lies_there(const believing *b, const emr_replica_head *head, emr_id16 parent,
+static emr_status lies_there(const her_words *w, const emr_replica_head *head, emr_id16 parent,
 	const emr_meta *hers, bool *out_does, bool *out_is_kept_out)
 {
-	emr_share *share = b->w->share;
+	emr_share *share = w->share;
 	emr_replica_head directory;
 	emr_status status;
 
@@ -137,7 +128,7 @@ static emr_status lies_there(const believing *b, const emr_replica_head *head, e
 		return EMR_OK;
 	status = emr_replica_head_get(share->o.replica, head->domain, parent, &directory);
 	if (status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0) {
-		status = may_lie_in(b, directory, out_does);
+		status = may_lie_in(w, directory, out_does);
 		*out_is_kept_out = !*out_does;
 		return status;
 	}
@@ -167,13 +158,13 @@ static void is_what_it_has(const record_facts *record, emr_meta *meta)
 }
 
 /* HERS: NULL when there is nothing, or nothing any more. */
-static emr_status believe(const believing *b, const record_facts *record, const emr_meta *hers,
+static emr_status believe(const her_words *w, const record_facts *record, const emr_meta *hers,
 	emr_meta *meta, emr_buf *attributes, char name[EMR_WORDS_NAME_BYTES])
 {
 	const emr_bytes none = {0};
 	/* Her name for it is not one for bytes that came behind her words. */
 	const emr_bytes own =
-		hers != NULL && record->head.pversion <= b->w->version ? hers->name : none;
+		hers != NULL && record->head.pversion <= w->version ? hers->name : none;
 	const bool is_root = emr_id16_equal(record->head.object, record->head.domain);
 	bool does = is_root, is_kept_out = false;
 
@@ -195,7 +186,7 @@ static emr_status believe(const believing *b, const record_facts *record, const 
 	if (is_root)
 		meta->parent = (emr_id16){{0}};
 	else
-		EMR_TRY(lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out));
+		EMR_TRY(lies_there(w, &record->head, meta->parent, hers, &does, &is_kept_out));
 	if (!does)
 		meta->parent = record->head.domain;
 	if (!does && is_kept_out && meta->name.data != (const uint8_t *)name)
@@ -214,10 +205,10 @@ static emr_status describe_record(record_facts *record, const emr_meta *meta)
 	return emr_meta_decode(emr_buf_view(&record->plain), &record->meta);
 }
 
-emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
-	record_facts *record)
+emr_status share_believe(
+	emr_share *share, const emr_row_domain *row, name_keys keys, record_facts *record)
 {
-	her_words w = {.share = share};
+	her_words w = {.share = share, .keys = keys};
 	bool is_root = emr_id16_equal(record->head.object, record->head.domain), is_hers = true,
 	     has_hers;
 	AUTO_RECORD hers = {0};
@@ -231,14 +222,14 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 		status = is_owners(&w, record->signer, &is_hers);
 	if (status != EMR_OK || is_hers)
 		return status;
-	status = share_her_words(&w, &record->head, keys, arg, &hers);
+	status = share_her_words(&w, &record->head, &hers);
 	has_hers = status == EMR_OK;
 	if (status != EMR_OK && !is_gone(status))
 		return status;
 	if (is_root && has_hers)
 		share_take_root(&meta, &hers.meta);
 	else
-		EMR_TRY(believe(&(believing){.w = &w, .keys = keys, .arg = arg}, record,
-			has_hers ? &hers.meta : NULL, &meta, &attributes, name));
+		EMR_TRY(believe(
+			&w, record, has_hers ? &hers.meta : NULL, &meta, &attributes, name));
 	return describe_record(record, &meta);
 }

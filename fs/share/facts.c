@@ -1,7 +1,7 @@
 /* This file reads what sharing needs from the computer's own verified copy of the ledger: the
  * keys of a shared folder, grants, wrapped record keys, descriptions of records. It refuses what
  * does not fit the hashes on the ledger. */
-#include "share_private.h"
+#include "shared_private.h"
 
 #include <string.h>
 
@@ -186,12 +186,17 @@ emr_status share_capsule(
 /* ---- records ---- */
 
 static emr_status open_meta(const emr_replica_head *head, uint32_t epoch, emr_id32 listkey_id,
-	const uint8_t nonce[24], emr_bytes sealed, list_key_fn keys, void *arg, emr_buf *plain)
+	const uint8_t nonce[24], emr_bytes sealed, name_keys keys, emr_buf *plain)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
-	const emr_list_key *key;
+	const emr_list_key *key = NULL;
 
-	EMR_TRY(keys(arg, listkey_id, &key));
+	if (keys.own != NULL)
+		EMR_TRY(share_reader_key(keys.own, listkey_id, &key));
+	else
+		key = shared_name_key(keys.shared, listkey_id);
+	if (key == NULL)
+		return EMR_DENIED;
 	if (sealed.len < 16)
 		return EMR_DAMAGED;
 	emr_buf_clear(plain);
@@ -219,8 +224,7 @@ static emr_status read_put(emr_share *share, const emr_replica_head *head, recor
 
 /* A record is about whom its content says, which is signed, and as long as that; whoever may rename
  * it does not change it.  Where its words cannot be read, those of the description stay. */
-static emr_status keep_to_content(
-	const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
+static emr_status keep_to_content(const emr_replica_head *head, name_keys keys, record_facts *out)
 {
 	EMR_AUTO_BUF words = {0};
 	emr_replica_head at = *head;
@@ -228,14 +232,14 @@ static emr_status keep_to_content(
 
 	at.version = head->pversion;
 	status = open_meta(&at, out->put_epoch, out->put.listkey_id, out->put.nonce,
-		out->put.meta_ct, keys, arg, &words);
+		out->put.meta_ct, keys, &words);
 	if (status == EMR_OK)
 		status = emr_meta_keep_to_content(&out->plain, emr_buf_view(&words));
 	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
-static emr_status read_meta(emr_share *share, const emr_replica_head *head, list_key_fn keys,
-	void *arg, record_facts *out)
+static emr_status read_meta(
+	emr_share *share, const emr_replica_head *head, name_keys keys, record_facts *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
@@ -244,24 +248,24 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 	if (head->version == head->pversion) { /* one item brought both, and was read just now */
 		out->signer = out->put_signer;
 		return open_meta(head, out->put_epoch, out->put.listkey_id, out->put.nonce,
-			out->put.meta_ct, keys, arg, &out->plain);
+			out->put.meta_ct, keys, &out->plain);
 	}
 	EMR_TRY(share_item(share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version,
 		&bytes, &item));
 	out->signer = item.signer_id;
 	if (item.op != EMR_OP_META)
 		return open_meta(head, item.epoch, out->put.listkey_id, out->put.nonce,
-			out->put.meta_ct, keys, arg, &out->plain);
+			out->put.meta_ct, keys, &out->plain);
 	EMR_TRY(share_part(
 		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes));
 	EMR_TRY(emr_meta_part_decode(emr_buf_view(&bytes), &meta));
-	EMR_TRY(open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg,
-		&out->plain));
-	return head->pversion != 0 ? keep_to_content(head, keys, arg, out) : EMR_OK;
+	EMR_TRY(open_meta(
+		head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, &out->plain));
+	return head->pversion != 0 ? keep_to_content(head, keys, out) : EMR_OK;
 }
 
-emr_status share_record(emr_share *share, const emr_replica_head *head, list_key_fn keys, void *arg,
-	record_facts *out)
+emr_status share_record(
+	emr_share *share, const emr_replica_head *head, name_keys keys, record_facts *out)
 {
 	emr_status status = EMR_OK;
 
@@ -269,7 +273,7 @@ emr_status share_record(emr_share *share, const emr_replica_head *head, list_key
 	if (head->pversion != 0)
 		status = read_put(share, head, out);
 	if (status == EMR_OK)
-		status = read_meta(share, head, keys, arg, out);
+		status = read_meta(share, head, keys, out);
 	if (status == EMR_NOT_FOUND)
 		return EMR_MISSING_DATA;
 	return status == EMR_OK ? emr_meta_decode(emr_buf_view(&out->plain), &out->meta) : status;

@@ -14,12 +14,6 @@ typedef struct walk {
 	uint64_t unreadable;
 } walk;
 
-emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out)
-{
-	*out = shared_name_key(arg, listkey_id);
-	return *out != NULL ? EMR_OK : EMR_DENIED;
-}
-
 static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
 {
 	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk,
@@ -31,12 +25,12 @@ static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out
 static emr_status take_her_meta(
 	emr_shared *shared, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
-	her_words words = {.share = shared->share};
+	her_words words = {.share = shared->share, .keys.shared = shared};
 	emr_status status;
 
 	memcpy(words.owner_pk, shared->row.owner_pk, sizeof words.owner_pk);
 	memcpy(words.patient_pk, shared->received.card.id_pk, sizeof words.patient_pk);
-	status = share_her_words(&words, head, shared_key_of_name, shared, hers);
+	status = share_her_words(&words, head, hers);
 	if (status == EMR_OK)
 		share_take_root(meta, &hers->meta);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -46,7 +40,7 @@ static emr_status take_her_meta(
 static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
 	record_facts *hers, bool *out_is_hers)
 {
-	EMR_TRY(share_record(shared->share, head, shared_key_of_name, shared, facts));
+	EMR_TRY(share_record(shared->share, head, (name_keys){.shared = shared}, facts));
 	EMR_TRY(is_owners(shared, facts->signer, out_is_hers));
 	if (!*out_is_hers && emr_id16_equal(head->object, head->domain))
 		EMR_TRY(take_her_meta(shared, head, &facts->meta, hers));
@@ -147,7 +141,7 @@ static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts 
 		shared->share->o.replica, shared->received.grant.domain, object, &head));
 	if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
 		return EMR_NOT_FOUND;
-	return share_record(shared->share, &head, shared_key_of_name, shared, out);
+	return share_record(shared->share, &head, (name_keys){.shared = shared}, out);
 }
 
 /* The present version, with its key, which must have come. */

@@ -160,10 +160,14 @@ typedef struct record_facts {
 	emr_id32 put_signer;
 	uint64_t put_seq;
 } record_facts;
-typedef emr_status (*list_key_fn)(void *arg, emr_id32 listkey_id, const emr_list_key **out);
-/* EMR_DENIED is what KEYS says when it has no such key.  OUT is zeroed memory or used before. */
-emr_status share_record(emr_share *share, const emr_replica_head *head, list_key_fn keys, void *arg,
-	record_facts *out);
+/* The keys that open the names of a domain. */
+typedef struct name_keys {
+	struct emr_shared *shared; /* what a grant brought, or */
+	struct share_reader *own;  /* the owner's */
+} name_keys;
+/* EMR_DENIED: SHARED has not got that key (yet).  OUT is zeroed memory or used before. */
+emr_status share_record(
+	emr_share *share, const emr_replica_head *head, name_keys keys, record_facts *out);
 void record_facts_free(record_facts *facts);
 #define AUTO_RECORD __attribute__((cleanup(record_facts_free))) record_facts
 
@@ -172,20 +176,20 @@ void record_facts_free(record_facts *facts);
 /* The owner's last words about one record of a domain. */
 typedef struct her_words {
 	emr_share *share;
+	name_keys keys;
 	uint8_t owner_pk[32], patient_pk[32];
 	uint64_t version; /* 0: nothing */
 	bool has_content;
 } her_words;
 /* OUT as share_record has it.  EMR_NOT_FOUND: she has said nothing of it. */
-emr_status share_her_words(
-	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out);
+emr_status share_her_words(her_words *w, const emr_replica_head *head, record_facts *out);
 /* META, another's of the root of a domain, becomes hers; of a file that is shared by itself the
  * bytes are a writer's to say. */
 void share_take_root(emr_meta *meta, const emr_meta *hers);
 /* RECORD, which the owner of ROW's domain is about to say again, becomes what she believes of it
  * when another has described it last. */
-emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
-	record_facts *record);
+emr_status share_believe(
+	emr_share *share, const emr_row_domain *row, name_keys keys, record_facts *record);
 
 /* word.c: the owner of ROW's domain is about to seal RECORD's content, which KEY opens, again, and
  * whoever reads it then has her word that she, or who it says, has signed it. Content that the
@@ -335,6 +339,8 @@ emr_status share_fragments_epoch(
 typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
+/* EMR_MISSING_DATA: there is none with that id. */
+emr_status share_reader_key(share_reader *reader, emr_id32 listkey_id, const emr_list_key **out);
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
 /* Reads VERSION of it; IS_CONTENT: that brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,

@@ -41,8 +41,6 @@ struct emr_shared {
 const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id);
 const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);
-/* As list_key_fn, with an emr_shared: EMR_DENIED. */
-emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out);
 /* A writer can publish a listing key that opens for nobody: it is told apart from a key that did
  * not come yet, so that nobody waits for it. */
 bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id);

@@ -31,7 +31,6 @@ typedef struct judging {
 	const char *path; /* of the file */
 	emr_consent consent;
 	emr_order row;
-	emr_status status; /* that ended the walk */
 } judging;
 
 static void judging_free(judging **j)
@@ -271,64 +270,60 @@ static const char *why_unread(judging *j, const emr_attr *attr, const emr_record
 
 /* Each file is taken or refused, whatever it is called.  One that is not on the ledger yet is
  * looked at when it is, and one that is not on this computer later. */
-static bool look_at(void *arg, const char *path, const emr_attr *attr)
+static emr_status look_at(judging *j, const char *path, const emr_attr *attr)
 {
-	judging *j = arg;
 	EMR_AUTO_BUF bytes = {0};
 	emr_record_facts facts;
 	const char *why = NULL;
+	emr_status status;
 	version this;
 
 	if (attr->type == EMR_META_DIR ||
 		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK)
-		return true;
+		return EMR_OK;
 	this = (version){.object = facts.object, .cver = facts.cver};
 	if (was_seen(j->seen, &this))
-		return true;
+		return EMR_OK;
 	j->path = path;
 	why = why_unread(j, attr, &facts);
 	if (why != NULL) {
 		refuse(j, why);
-		j->status = emr_buf_append(j->seen, &this, sizeof this);
-		return j->status == EMR_OK;
+		return emr_buf_append(j->seen, &this, sizeof this);
 	}
 	if (facts.is_local)
-		return true;
+		return EMR_OK;
 	if (!facts.is_confirmed || facts.cver == 0) {
 		look_again(j->visit, SOON_NS);
-		return true;
+		return EMR_OK;
 	}
 	j->row = (emr_order){0};
 	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
 		look_again(j->visit, LATER_NS);
-		return true;
+		return EMR_OK;
 	}
 	j->consent = (emr_consent){0};
-	j->status = judge_consent(j, emr_buf_view(&bytes), &why);
-	if (j->status == EMR_IO) { /* such as a helper that is not there; other files do not wait */
+	status = judge_consent(j, emr_buf_view(&bytes), &why);
+	if (status == EMR_IO) { /* such as a helper that is not there; other files do not wait */
 		emr_log(EMR_LOG_WARN, "office: a Consent cannot be looked at now");
 		look_again(j->visit, LATER_NS);
-		j->status = EMR_OK;
-		return true;
+		return EMR_OK;
 	}
-	if (j->status == EMR_OK && why != NULL && !is_same_file(j))
+	EMR_TRY(status);
+	if (why != NULL && !is_same_file(j))
 		refuse(j, why);
-	if (j->status == EMR_OK)
-		j->status = emr_buf_append(j->seen, &this, sizeof this);
-	return j->status == EMR_OK;
+	return emr_buf_append(j->seen, &this, sizeof this);
 }
 
 emr_status emr_consents_take(emr_visit *visit, emr_buf *seen)
 {
 	emr_session *session = visit->session;
 	__attribute__((cleanup(judging_free))) judging *j = NULL;
-	emr_attr attr;
-	emr_status status = emr_view_find(session->view, EMR_CONSENTS_FOLDER, &attr);
+	EMR_WALK(walk, session->view, EMR_CONSENTS_FOLDER);
 
-	if (status == EMR_NOT_FOUND || session->read_only ||
+	if (walk.status == EMR_NOT_FOUND || session->read_only ||
 		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
-	EMR_TRY(status);
+	EMR_TRY(walk.status);
 	j = calloc(1, sizeof *j);
 	if (j == NULL)
 		return EMR_NO_MEMORY;
@@ -336,6 +331,7 @@ emr_status emr_consents_take(emr_visit *visit, emr_buf *seen)
 	j->seen = seen;
 	EMR_TRY(emr_crowd_open(session, &j->crowd));
 	EMR_TRY(emr_orders_load(session->keyring, session->state_fd, &j->orders));
-	EMR_TRY(emr_walk(session->view, EMR_CONSENTS_FOLDER, look_at, j));
-	return j->status;
+	while (emr_walk_next(&walk))
+		EMR_TRY(look_at(j, walk.path, &walk.attr));
+	return walk.status;
 }

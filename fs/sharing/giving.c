@@ -24,8 +24,7 @@
 typedef struct asking {
 	emr_session *session;
 	const emr_request *request;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	emr_problem *problem;
 	emr_crowd crowd;
 	const emr_share_row *asked; /* the request that this says yes to; NULL: none */
@@ -50,11 +49,11 @@ static emr_status answer_list(asking *a)
 			return EMR_NO_MEMORY;
 	}
 	EMR_TRY(emr_shared_with_me_json(a->session, &received));
-	EMR_TRY(emr_emit_list("grants", given, a->emit, a->arg));
-	EMR_TRY(emr_emit_list("shared_with_me", received, a->emit, a->arg));
+	EMR_TRY(emr_emit_list("grants", given, a->sink));
+	EMR_TRY(emr_emit_list("shared_with_me", received, a->sink));
 	silent = emr_agents_silent_json(a->session);
-	EMR_TRY(emr_emit_list("agents_silent", silent, a->emit, a->arg));
-	return emr_emit(a->emit, a->arg, json_pack("{s:b}", "done", 1));
+	EMR_TRY(emr_emit_list("agents_silent", silent, a->sink));
+	return emr_emit(a->sink, json_pack("{s:b}", "done", 1));
 }
 
 /* ---- what it would be ---- */
@@ -64,17 +63,6 @@ static emr_status answer_list(asking *a)
 typedef struct counted {
 	uint64_t files, bytes, records;
 } counted;
-
-static bool count_one(void *arg, const char *path, const emr_attr *attr)
-{
-	counted *c = arg;
-
-	(void)path;
-	c->records++;
-	c->files += attr->type == EMR_META_FILE;
-	c->bytes += attr->type == EMR_META_FILE ? attr->size_bytes : 0;
-	return true;
-}
 
 static emr_status say_terms(const asking *a, emr_status status, const emr_who *who)
 {
@@ -251,7 +239,14 @@ static bool has_log(const asking *a)
 
 static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
-	EMR_TRY(emr_walk(a->session->view, a->request->path, count_one, &l->c));
+	EMR_WALK(walk, a->session->view, a->request->path);
+
+	while (emr_walk_next(&walk)) {
+		l->c.records++;
+		l->c.files += walk.attr.type == EMR_META_FILE;
+		l->c.bytes += walk.attr.type == EMR_META_FILE ? walk.attr.size_bytes : 0;
+	}
+	EMR_TRY(walk.status);
 	EMR_TRY(emr_view_each_unsent(a->session->view, a->request->path, note_local, l));
 	EMR_TRY(emr_sharing_is_given(a->session->sharing, order, &l->is_given));
 	EMR_TRY(find_replaced(a, order, l->replaced));
@@ -307,7 +302,7 @@ static emr_status answer_look(
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}
-	return emr_emit(a->emit, a->arg, answer);
+	return emr_emit(a->sink, answer);
 }
 
 /* ---- sharing ---- */
@@ -356,7 +351,7 @@ static emr_status answer_give(asking *a)
 		return status;
 	if (status != EMR_OK)
 		return say_terms(a, status, &who);
-	return emr_emit(a->emit, a->arg,
+	return emr_emit(a->sink,
 		json_pack("{s:b, s:I, s:b, s:b}", "done", 1, "order", (json_int_t)number, "already",
 			number == 0, "reached", emr_sharing_reaches_ledger(a->session)));
 }
@@ -393,22 +388,17 @@ static emr_status answer_order(asking *a)
 
 	if (status == EMR_REFUSED)
 		emr_sharing_cause(&failed, cause, sizeof cause);
-	return emr_emit(a->emit, a->arg,
-		json_pack("{s:b, s:s, s:s}", "done", 1, "state",
-			status == EMR_OK	? "confirmed"
-			: status == EMR_REFUSED ? "failed"
-						: "queued",
-			"cause", cause));
+	return emr_emit(a->sink, json_pack("{s:b, s:s, s:s}", "done", 1, "state",
+					 status == EMR_OK	 ? "confirmed"
+					 : status == EMR_REFUSED ? "failed"
+								 : "queued",
+					 "cause", cause));
 }
 
-emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_share(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
-	asking a = {.session = session,
-		.request = request,
-		.emit = emit,
-		.arg = arg,
-		.problem = out_problem};
+	asking a = {.session = session, .request = request, .sink = sink, .problem = out_problem};
 	emr_status status;
 
 	if (request->order != 0)
@@ -418,7 +408,7 @@ emr_status emr_answer_share(emr_session *session, const emr_request *request, em
 		status = request->id[0] != '\0' ? answer_yes(&a)
 			 : request->has_path	? answer_give(&a)
 			 : request->away[0] != '\0'
-				 ? emr_answer_rule(session, &a.crowd, request, emit, arg)
+				 ? emr_answer_rule(session, &a.crowd, request, sink)
 				 : answer_list(&a);
 	emr_crowd_close(&a.crowd);
 	if (status != EMR_OK && !out_problem->is_set)

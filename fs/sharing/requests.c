@@ -65,7 +65,7 @@ static emr_status may_act(emr_session *session, emr_problem *out_problem)
 
 /* ---- the list ---- */
 
-static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
+static emr_status answer_list(emr_session *session, const emr_sink *sink)
 {
 	EMR_AUTO_SHARES rows = {0};
 	json_auto_t *all = json_array();
@@ -74,15 +74,15 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 	for (size_t i = 0; i < rows.n; i++)
 		if (json_array_append_new(all, emr_share_json(NULL, &rows.list[i])) != 0)
 			return EMR_NO_MEMORY;
-	EMR_TRY(emr_emit_list("requests", all, emit, arg));
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:I}", "done", 1, "held_back", (json_int_t)rows.held_back));
+	EMR_TRY(emr_emit_list("requests", all, sink));
+	return emr_emit(
+		sink, json_pack("{s:b, s:I}", "done", 1, "held_back", (json_int_t)rows.held_back));
 }
 
-static emr_status answer_one(const emr_share_row *row, emr_emit_fn emit, void *arg)
+static emr_status answer_one(const emr_share_row *row, const emr_sink *sink)
 {
-	return emr_emit(emit, arg,
-		json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_share_json(NULL, row)));
+	return emr_emit(
+		sink, json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_share_json(NULL, row)));
 }
 
 /* ---- a new one ---- */
@@ -231,19 +231,19 @@ static void note_answer(const emr_session *session, const emr_order *row)
 			emr_status_text(status));
 }
 
-static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_fn emit, void *arg)
+static emr_status answer_sent(emr_session *session, emr_id16 request, const emr_sink *sink)
 {
 	EMR_AUTO_SHARES rows = {0};
 
 	EMR_TRY(emr_shares_asked(session, NULL, &rows));
 	for (size_t i = 0; i < rows.n; i++)
 		if (emr_id16_equal(rows.list[i].order.request, request))
-			return answer_one(&rows.list[i], emit, arg);
+			return answer_one(&rows.list[i], sink);
 	return EMR_TIMEOUT; /* it was sent, and is not seen here yet */
 }
 
-static emr_status answer_ask(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+static emr_status answer_ask(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	emr_order row = {.kind = EMR_ORDER_ASKED,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
@@ -271,15 +271,15 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, e
 	if (status != EMR_OK)
 		return status;
 	note_answer(session, &row);
-	return answer_sent(session, row.request, emit, arg);
+	return answer_sent(session, row.request, sink);
 }
 
-emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_request(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
 {
 	emr_status status = request->who[0] == '\0' && request->card_len == 0
-				    ? answer_list(session, emit, arg)
-				    : answer_ask(session, request, emit, arg, out_problem);
+				    ? answer_list(session, sink)
+				    : answer_ask(session, request, sink, out_problem);
 
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
@@ -320,8 +320,8 @@ static emr_status say_no(emr_session *session, const emr_share_row *row, const c
 	return emr_requests_show(session, share, &rows); /* nobody waits for an answer */
 }
 
-emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_deny(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_SHARES rows = {0};
 	const emr_share_row *row;
@@ -334,11 +334,10 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(session, status, request, out_problem);
 	EMR_TRY(status);
-	return request->look ? answer_one(row, emit, arg)
-			     : emr_emit(emit, arg,
-				       json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", row->id,
-					       "was_own", !emr_share_is_to_me(row), "of_file",
-					       emr_share_file(row)[0] != '\0'));
+	return request->look ? answer_one(row, sink)
+			     : emr_emit(sink, json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id",
+						      row->id, "was_own", !emr_share_is_to_me(row),
+						      "of_file", emr_share_file(row)[0] != '\0'));
 }
 
 /* The asker's words, as a path of this folder. */

@@ -68,8 +68,8 @@ static emr_status give_again(
 	return status;
 }
 
-emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_request *request,
-	emr_emit_fn emit, void *arg)
+emr_status emr_answer_rule(
+	emr_session *session, emr_crowd *crowd, const emr_request *request, const emr_sink *sink)
 {
 	EMR_AUTO_SHARES rows = {0};
 	emr_away rule;
@@ -91,5 +91,5 @@ emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_req
 		given += is_given;
 	}
 	EMR_TRY(failed);
-	return emr_emit(emit, arg, json_pack("{s:b, s:I}", "done", 1, "given", given));
+	return emr_emit(sink, json_pack("{s:b, s:I}", "done", 1, "given", given));
 }

@@ -43,5 +43,5 @@ emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who
 emr_status emr_rights_by_rule(
 	const emr_session *session, const emr_request *request, uint16_t *out_rights);
 /* REQUEST's rule is the owner's from now on, and what stands by another one is given again. */
-emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_request *request,
-	emr_emit_fn emit, void *arg);
+emr_status emr_answer_rule(
+	emr_session *session, emr_crowd *crowd, const emr_request *request, const emr_sink *sink);

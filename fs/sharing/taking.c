@@ -17,8 +17,7 @@
 
 typedef struct taking {
 	emr_session *session;
-	emr_emit_fn emit;
-	void *arg;
+	const emr_sink *sink;
 	emr_share *share;
 	emr_share_rows ended;
 	const char *path; /* NULL: everything */
@@ -146,7 +145,7 @@ static emr_status emit_seen(taking *t, const char *name, bool is_opened)
 	for (size_t i = 0; i < t->seen.len / sizeof *all; i++)
 		if (all[i].is_opened == is_opened)
 			EMR_TRY(add_seen(t, &all[i], list));
-	return emr_emit_list(name, list, t->emit, t->arg);
+	return emr_emit_list(name, list, t->sink);
 }
 
 /* ---- ending ---- */
@@ -173,7 +172,7 @@ static emr_status emit_ended(taking *t)
 			    list, json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
 					  emr_json_text(t->ended.list[i].path))) != 0)
 			return EMR_NO_MEMORY;
-	return emr_emit_list("ended", list, t->emit, t->arg);
+	return emr_emit_list("ended", list, t->sink);
 }
 
 /* Answers with the shares that would end, and the code for them; none ends. */
@@ -183,9 +182,8 @@ static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
 
 	EMR_TRY(emit_ended(t));
 	emr_who_text(who, text, sizeof text);
-	return emr_emit(t->emit, t->arg,
-		json_pack(
-			"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown));
+	return emr_emit(t->sink, json_pack("{s:b, s:o, s:s}", "done", 1, "text",
+					 emr_json_text(text), "shown", shown));
 }
 
 /* An order ends everything of one root in a domain. */
@@ -241,8 +239,8 @@ static emr_status take_back(taking *t, const emr_who *who)
 	look_back(t);
 	EMR_TRY(emit_seen(t, "openings", true));
 	EMR_TRY(emit_seen(t, "released", false));
-	EMR_TRY(emr_emit_list("still", ways, t->emit, t->arg));
-	return emr_emit(t->emit, t->arg,
+	EMR_TRY(emr_emit_list("still", ways, t->sink));
+	return emr_emit(t->sink,
 		json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen",
 			t->names_seen, "reached", emr_sharing_reaches_ledger(t->session)));
 }
@@ -312,12 +310,11 @@ static emr_status find_shares(taking *t, const emr_request *request, emr_crowd *
 	return status;
 }
 
-emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_revoke(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	__attribute__((cleanup(taking_end))) taking t = {.session = session,
-		.emit = emit,
-		.arg = arg,
+		.sink = sink,
 		.path = request->has_path ? request->path : NULL,
 		.orders = json_array()};
 	EMR_AUTO_CROWD crowd = {0};

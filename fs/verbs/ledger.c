@@ -107,7 +107,7 @@ emr_status emr_cmd_ledger(const emr_args *args, emr_out *out, emr_problem *out_p
 	EMR_TRY(read_limit(args, &request, out_problem));
 	EMR_TRY(emr_reach_open(args, &reach, out_problem));
 	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
-	EMR_TRY(emr_reach_ask(&reach, &request, take_entry, &e, out_problem));
+	EMR_TRY(emr_reach_ask(&reach, &request, &(emr_sink){take_entry, &e}, out_problem));
 	conclude(out, &e);
 	return EMR_OK;
 }

@@ -153,7 +153,7 @@ emr_status emr_cmd_log(const emr_args *args, emr_out *out, emr_problem *out_prob
 		t.owner = owner != NULL ? owner : "";
 	}
 	EMR_TRY(emr_reach_path(&reach, args, &request, out_problem));
-	EMR_TRY(emr_reach_ask(&reach, &request, take_deed, &t, out_problem));
+	EMR_TRY(emr_reach_ask(&reach, &request, &(emr_sink){take_deed, &t}, out_problem));
 	if (t.folding != NULL)
 		EMR_TRY(emr_folding_end(t.folding));
 	if (t.folding != NULL && emr_folding_has_folded(t.folding))

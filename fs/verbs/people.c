@@ -50,7 +50,8 @@ static emr_status ask_people(telling *t, const emr_request *request, emr_problem
 {
 	json_decref(t->last);
 	t->last = NULL;
-	EMR_TRY(emr_reach_ask(&t->reach, request, emr_client_add, &t->last, out_problem));
+	EMR_TRY(emr_reach_ask(
+		&t->reach, request, &(emr_sink){emr_client_add, &t->last}, out_problem));
 	t->people = emr_json_list_at(t->last, "people");
 	return EMR_OK;
 }

@@ -291,7 +291,7 @@ emr_status emr_cmd_verify(const emr_args *args, emr_out *out, emr_problem *out_p
 	if (emr_is_shared_path(&reach, &request))
 		return emr_verify_shared(&reach, &request, out, out_problem);
 	o.has_gaps = !request.chain && request.path[0] == '\0';
-	EMR_TRY(emr_reach_ask(&reach, &request, take_finding, &o, out_problem));
+	EMR_TRY(emr_reach_ask(&reach, &request, &(emr_sink){take_finding, &o}, out_problem));
 	if (reach.is_study) {
 		char word[4400];
 

@@ -78,8 +78,8 @@ static emr_status look(wallet *w, emr_problem *out_problem)
 		*out_problem = (emr_problem){.is_set = false};
 		status = EMR_OK;
 	}
-	return status == EMR_OK ? emr_answer_wallet(&w->session, &request, emr_client_add, &w->last,
-					  out_problem)
+	return status == EMR_OK ? emr_answer_wallet(&w->session, &request,
+					  &(emr_sink){emr_client_add, &w->last}, out_problem)
 				: status;
 }
 

@@ -2,9 +2,9 @@
  * ledger which may be away: a caller that opens it must see no difference. */
 #include "ledger_kit.h"
 
-static emr_status nothing_known(void *arg, emr_buf *out_descriptor)
+static emr_status nothing_known(int dirfd, emr_buf *out_descriptor)
 {
-	(void)arg;
+	(void)dirfd;
 	(void)out_descriptor;
 	return EMR_NOT_FOUND;
 }

@@ -31,13 +31,6 @@ static emr_status open_dirs(emr_stack *s)
 	return s->spill_dirfd >= 0 ? EMR_OK : EMR_IO;
 }
 
-static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
-{
-	const emr_stack *s = arg;
-
-	return emr_replica_descriptor(s->state_dirfd, out_descriptor);
-}
-
 static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 {
 	const emr_stack *s = arg;
@@ -53,8 +46,8 @@ static emr_status open_ledger(
 	emr_ledger_options ledger = {.path = path,
 		.submitter = s->keyring,
 		.clock = clock,
-		.known = known_descriptor,
-		.known_arg = s};
+		.known = emr_replica_descriptor,
+		.known_dirfd = s->state_dirfd};
 	emr_replica_options replica = {.state_dirfd = s->state_dirfd, .clock = clock};
 	emr_status status;
 

@@ -266,7 +266,7 @@ static void look_at(const char *id, emr_request *act)
 
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	snprintf(look.id, sizeof look.id, "%s", id);
-	assert_ok(emr_answer_share(&session, &look, keep_last, &shown, &problem));
+	assert_ok(emr_answer_share(&session, &look, &(emr_sink){keep_last, &shown}, &problem));
 	*act = (emr_request){.ask = EMR_ASK_SHARE,
 		.until_unix_s = (uint64_t)json_integer_value(json_object_get(shown, "until_unix"))};
 	snprintf(act->id, sizeof act->id, "%s", text_at(shown, "whole"));
@@ -278,7 +278,7 @@ static emr_status say_yes(const emr_request *act, emr_problem *out_problem)
 {
 	AUTO(auto_json_decref) json_t *answer = NULL;
 
-	return emr_answer_share(&session, act, keep_last, &answer, out_problem);
+	return emr_answer_share(&session, act, &(emr_sink){keep_last, &answer}, out_problem);
 }
 
 static emr_id16 ask_and_find(const sharing_story_ask *what, char out_id[32])
@@ -350,14 +350,15 @@ TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 
 	request = ask_and_find(&what, id);
 	snprintf(no.id, sizeof no.id, "%s", id);
-	assert_ok(emr_answer_deny(&session, &no, keep_last, &seen, &problem));
+	assert_ok(emr_answer_deny(&session, &no, &(emr_sink){keep_last, &seen}, &problem));
 	one = json_array_get(json_object_get(seen, "requests"), 0);
 	assert_string_equal(text_at(one, "path"), "Imaging");
 	assert_ok(emr_sharing_check_open(sharing, request));
 	what.begins_as = &request;
 	other = ask_and_find(&what, other_id);
 	no.look = false;
-	assert_status(EMR_NOT_FOUND, emr_answer_deny(&session, &no, keep_last, &seen, &problem));
+	assert_status(EMR_NOT_FOUND,
+		emr_answer_deny(&session, &no, &(emr_sink){keep_last, &seen}, &problem));
 	assert_ok(emr_sharing_check_open(sharing, request));
 	assert_ok(emr_sharing_check_open(sharing, other));
 }
@@ -394,12 +395,12 @@ TEST_IN(begin, end, nor_is_it_shared)
 	assert_ok(emr_crowd_open(&session, &crowd));
 	assert_ok(emr_who_of(&crowd, sharing_story_lima(), &who));
 	snprintf(share.who, sizeof share.who, "%s", who.called);
-	assert_ok(emr_answer_share(&session, &share, keep_last, &answer, &problem));
+	assert_ok(emr_answer_share(&session, &share, &(emr_sink){keep_last, &answer}, &problem));
 	share.look = false;
 	snprintf(share.shown, sizeof share.shown, "%s", text_at(answer, "shown"));
 	sharing_story_swap("Imaging/Old", "Imaging/Older");
-	assert_status(
-		EMR_CONFLICT, emr_answer_share(&session, &share, keep_last, &answer, &problem));
+	assert_status(EMR_CONFLICT,
+		emr_answer_share(&session, &share, &(emr_sink){keep_last, &answer}, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
 }
 

@@ -236,16 +236,17 @@ TEST_IN(begin, end, what_is_dated_back_is_judged_at_the_hosts_time)
 	assert_int_equal(answer.results[0], EMR_RESULT_NOT_AUTHORISED);
 }
 
-static emr_status known(void *arg, emr_buf *out_descriptor)
+static emr_status known(int dirfd, emr_buf *out_descriptor)
 {
-	emr_bytes descriptor = emr_ledger_descriptor(arg);
+	emr_bytes descriptor = emr_ledger_descriptor(host);
 
+	(void)dirfd;
 	return emr_buf_append(out_descriptor, descriptor.data, descriptor.len);
 }
 
 TEST_IN(begin, end, a_handle_that_may_lead_elsewhere_takes_nothing_for_others)
 {
-	emr_ledger_options options = {.path = k.network, .known = known, .known_arg = host};
+	emr_ledger_options options = {.path = k.network, .known = known};
 	EMR_AUTO_LEDGER absent = NULL;
 	EMR_AUTO_BUF batch = {0};
 	emr_ledger_answer answer;

@@ -10,9 +10,9 @@ static kit k;
 static kit_domain domain;
 static emr_buf descriptor;
 
-static emr_status known(void *arg, emr_buf *out)
+static emr_status known(int dirfd, emr_buf *out)
 {
-	(void)arg;
+	(void)dirfd;
 	return descriptor.len > 0 ? emr_buf_append(out, descriptor.data, descriptor.len)
 				  : EMR_NOT_FOUND;
 }

@@ -520,12 +520,10 @@ static emr_status hear(void *arg, json_t *object)
 {
 	heard *h = arg;
 
-	if (json_object_get(object, "ended") != NULL)
-		json_array_extend(h->ended, json_object_get(object, "ended"));
-	if (json_object_get(object, "openings") != NULL)
-		json_array_extend(h->opened, json_object_get(object, "openings"));
-	if (json_object_get(object, "released") != NULL)
-		json_array_extend(h->released, json_object_get(object, "released"));
+	/* Nothing is added where there is no such list. */
+	json_array_extend(h->ended, json_object_get(object, "ended"));
+	json_array_extend(h->opened, json_object_get(object, "openings"));
+	json_array_extend(h->released, json_object_get(object, "released"));
 	json_decref(h->last);
 	h->last = object;
 	return EMR_OK;
@@ -572,7 +570,7 @@ TEST_IN(begin, end, taking_back_tells_what_was_opened_and_what_could_have_been)
 	assert_ok(clerk_do(&session, &o).status);
 	sharing_story_lima_reads("MRI.pdf");
 	sharing_story_lima_gets_the_key("CT.pdf");
-	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_ok(emr_answer_revoke(&session, &request, &(emr_sink){hear, &h}, &problem));
 	assert_int_equal(json_array_size(h.ended), 1);
 	assert_true(json_is_true(json_object_get(h.last, "names_seen")));
 	assert_int_equal(json_array_size(json_object_get(h.last, "orders")), 1);
@@ -603,7 +601,7 @@ TEST_IN(begin, end, what_is_taken_back_is_what_was_shown)
 
 	snprintf(request.who, sizeof request.who, "%s", who.called);
 	assert_ok(clerk_do(&session, &o).status);
-	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_ok(emr_answer_revoke(&session, &request, &(emr_sink){hear, &h}, &problem));
 	assert_int_equal(json_array_size(h.ended), 1);
 	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0); /* shown, and no more */
 	snprintf(request.shown, sizeof request.shown, "%s",
@@ -611,11 +609,13 @@ TEST_IN(begin, end, what_is_taken_back_is_what_was_shown)
 	assert_int_equal(strlen(request.shown), 64);
 	request.look = false;
 	sharing_story_swap("Imaging", "Spare");
-	assert_true(emr_answer_revoke(&session, &request, hear, &h, &problem) != EMR_OK);
+	assert_true(
+		emr_answer_revoke(&session, &request, &(emr_sink){hear, &h}, &problem) != EMR_OK);
 	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0);
 	problem = (emr_problem){0};
 	snprintf(request.path, sizeof request.path, "%s", "Imaging aside");
-	assert_status(EMR_CONFLICT, emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_status(EMR_CONFLICT,
+		emr_answer_revoke(&session, &request, &(emr_sink){hear, &h}, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
 	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0);
 	json_decref(h.ended);

@@ -106,7 +106,7 @@ static emr_status add_sources(emr_session *session, emr_crowd *crowd, json_t *on
 /* Each in frames of its own: terms are long, readers are as many as its steward likes, and a frame
  * is short. */
 static emr_status emit_each(
-	emr_session *session, emr_crowd *crowd, json_t *list, emr_emit_fn emit, void *arg)
+	emr_session *session, emr_crowd *crowd, json_t *list, const emr_sink *sink)
 {
 	EMR_AUTO_SHARES rows = {0};
 
@@ -120,13 +120,13 @@ static emr_status emit_each(
 		EMR_TRY(add_withheld(session, one));
 		EMR_TRY(add_sources(session, crowd, one));
 		EMR_TRY(emr_dataset_frames(one, &frames));
-		json_array_foreach(frames, k, frame) EMR_TRY(emit(arg, json_incref(frame)));
+		json_array_foreach(frames, k, frame) EMR_TRY(emr_emit(sink, json_incref(frame)));
 	}
 	return EMR_OK;
 }
 
-static emr_status answer(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+static emr_status answer(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	json_auto_t *list = NULL;
@@ -135,7 +135,7 @@ static emr_status answer(emr_session *session, const emr_request *request, emr_e
 	emr_team dataset;
 
 	if (request->update)
-		return research_update(session->research, emit, arg, out_problem);
+		return research_update(session->research, sink, out_problem);
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
@@ -147,18 +147,18 @@ static emr_status answer(emr_session *session, const emr_request *request, emr_e
 			&crowd, request->who, root, &dataset, list, out_problem));
 		if (request->join && request->has_path)
 			return research_join(
-				session->research, request, &dataset, emit, arg, out_problem);
+				session->research, request, &dataset, sink, out_problem);
 		if (request->join)
 			EMR_TRY(add_copies(session, &dataset, json_array_get(list, 0)));
 	}
-	EMR_TRY(emit_each(session, &crowd, list, emit, arg));
-	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+	EMR_TRY(emit_each(session, &crowd, list, sink));
+	return emr_emit(sink, json_pack("{s:b}", "done", 1));
 }
 
-emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_dataset(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem)
 {
-	emr_status status = answer(session, request, emit, arg, out_problem);
+	emr_status status = answer(session, request, sink, out_problem);
 
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "dataset");

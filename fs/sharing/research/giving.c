@@ -24,7 +24,7 @@ emr_status giving_say_withheld(giving *g)
 		json_decref(object);
 		return EMR_NO_MEMORY;
 	}
-	return g->emit(g->arg, object);
+	return emr_emit(g->sink, object);
 }
 
 emr_status giving_withhold(giving *g, const char *path, const char *why)
@@ -40,9 +40,10 @@ emr_status giving_withhold(giving *g, const char *path, const char *why)
 	return g->portion > PORTION_BYTES ? giving_say_withheld(g) : EMR_OK;
 }
 
-emr_status giving_no_file(void *arg, const char *path)
+bool giving_has_to_stop(const giving *g)
 {
-	return giving_withhold(arg, path, "no-file");
+	return g->sink == NULL &&
+	       (atomic_load(&g->research->stop) || atomic_load(&g->research->waiting) > 0);
 }
 
 /* So long as there is something to say the verb waits. */
@@ -54,8 +55,8 @@ static emr_status say_progress(giving *g)
 	if (now - g->said_boot_ns < PROGRESS_NS)
 		return EMR_OK;
 	g->said_boot_ns = now;
-	return emr_emit(g->emit, g->arg,
-		json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)g->looked_at));
+	return emr_emit(
+		g->sink, json_pack("{s:{s:I}}", "progress", "so_far", (json_int_t)g->looked_at));
 }
 
 emr_status giving_take(giving *g, pass *p, original *one)

@@ -9,10 +9,9 @@ typedef struct giving {
 	const char *dataset; /* as people call it; NULL: it is the one that was asked about */
 	bool only_look;
 	cleaner c;
-	emr_emit_fn emit;
-	void *arg;
-	json_t *withheld; /* not said yet; owned */
-	size_t portion;	  /* about its bytes */
+	const emr_sink *sink; /* NULL: it is once, when the folder is opened, and may stop */
+	json_t *withheld;     /* not said yet; owned */
+	size_t portion;	      /* about its bytes */
 	uint64_t looked_at, copies, added, added_again, changed, removed, n_withheld;
 	int64_t said_boot_ns;
 	unsigned made; /* folders of the copies' path that were not there, from the last */
@@ -21,6 +20,6 @@ typedef struct giving {
 /* Makes the copy of ONE, or says why there is none. */
 emr_status giving_take(giving *g, pass *p, original *one);
 emr_status giving_withhold(giving *g, const char *path, const char *why);
-/* An emr_status (*other)() of a pass. */
-emr_status giving_no_file(void *arg, const char *path);
+/* It is for nobody, and the folder closes or somebody wants to make copies. */
+bool giving_has_to_stop(const giving *g);
 emr_status giving_say_withheld(giving *g);

@@ -46,12 +46,12 @@ static emr_status look_for_links(const joining *j, emr_problem *out_problem)
 /* Once more after a while when something is on its way to the ledger. */
 static emr_status gather(joining *j, pass *p, bool waits)
 {
-	pass again = {.other = waits ? NULL : giving_no_file, .arg = &j->g};
+	pass again = {.n = 0};
 	size_t i = 0;
 	emr_status status = pass_begin(&j->g.c, &again);
 
 	if (status == EMR_OK)
-		status = pass_gather(&again, j->request->path);
+		status = pass_gather(&again, j->request->path, waits ? NULL : &j->g);
 	while (status == EMR_OK && i < again.n && !again.all[i].waits)
 		i++;
 	if (status == EMR_OK && waits && i < again.n) {
@@ -212,7 +212,7 @@ static emr_status undo(joining *j, bool *out_is_gone)
 
 static emr_status say_done(joining *j, bool is_gone)
 {
-	return emr_emit(j->g.emit, j->g.arg,
+	return emr_emit(j->g.sink,
 		json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown", j->shown,
 			"copies", (json_int_t)j->g.copies, "added", (json_int_t)j->g.added,
 			"changed", (json_int_t)j->g.changed, "removed", (json_int_t)j->g.removed,
@@ -251,12 +251,11 @@ static emr_status work(joining *j, emr_problem *out_problem)
 }
 
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
-	emr_emit_fn emit, void *arg, emr_problem *out_problem)
+	const emr_sink *sink, emr_problem *out_problem)
 {
 	joining j = {.g = {.research = r,
 			     .only_look = request->look,
-			     .emit = emit,
-			     .arg = arg,
+			     .sink = sink,
 			     .withheld = json_array()},
 		.request = request};
 	emr_status status = j.g.withheld != NULL ? research_check(r, !request->look, out_problem)

@@ -40,36 +40,21 @@ static emr_status take_out(struct folder *f, version v, bool *out_has)
 
 /* ---- what moves ---- */
 
-typedef struct moving {
-	struct folder *f;
-	json_t *tops; /* that copies are made of */
-	bool *out_has;
-	emr_status status;
-} moving;
-
-static bool look_at(void *arg, const char *path, const emr_attr *attr)
-{
-	moving *m = arg;
-	version v;
-
-	if (attr->type == EMR_META_FILE && !lies_in(path, m->tops) &&
-		cleaner_version(&m->f->c, attr->node, &v) != EMR_NOT_FOUND)
-		m->status = take_out(m->f, v, m->out_has);
-	return m->status == EMR_OK;
-}
-
 /* A computer on which nobody has joined does not know which folders take part. */
 static emr_status take_out_below(emr_research *r, struct folder *f, const char *path, bool *out_has)
 {
-	json_auto_t *tops = NULL;
-	moving m = {.f = f, .out_has = out_has};
+	json_auto_t *tops = NULL; /* that copies are made of */
 	emr_status status = f->there.n > 0 ? research_tops(r, f->c.dataset_id, &tops) : EMR_OK;
+	version v;
 
 	if (status != EMR_OK || json_array_size(tops) == 0)
 		return status;
-	m.tops = tops;
-	status = emr_walk(r->session->view, path, look_at, &m);
-	return status == EMR_OK ? m.status : status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_WALK(walk, r->session->view, path);
+	while (emr_walk_next(&walk))
+		if (walk.attr.type == EMR_META_FILE && !lies_in(walk.path, tops) &&
+			cleaner_version(&f->c, walk.attr.node, &v) != EMR_NOT_FOUND)
+			EMR_TRY(take_out(f, v, out_has));
+	return walk.status == EMR_NOT_FOUND ? EMR_OK : walk.status;
 }
 
 static emr_status leave(emr_research *r, const emr_leaving *one, bool *out_has)

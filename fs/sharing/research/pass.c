@@ -1,6 +1,6 @@
 /* This file makes one pass over what a participant gives to a research dataset: it gathers the
  * originals, finds the de-identified copies that there are, and has the missing ones made. */
-#include "private.h"
+#include "giving.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,25 +60,21 @@ static emr_status add(pass *p, const char *path, const emr_attr *attr)
 	return status == EMR_BUSY || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static bool visit(void *arg, const char *path, const emr_attr *attr)
+emr_status pass_gather(pass *p, const char *path, giving *g)
 {
-	pass *p = arg;
+	EMR_WALK(walk, p->c->session->view, path);
 
-	if (attr->type == EMR_META_DIR || is_never_given(path))
-		return true;
-	if (p->stops != NULL && p->stops(p->stops_arg))
-		p->status = EMR_INTERRUPTED;
-	else if (attr->type == EMR_META_FILE)
-		p->status = add(p, path, attr);
-	else if (p->other != NULL)
-		p->status = p->other(p->arg, path);
-	return p->status == EMR_OK;
-}
-
-emr_status pass_gather(pass *p, const char *path)
-{
-	EMR_TRY(emr_walk(p->c->session->view, path, visit, p));
-	return p->status;
+	while (emr_walk_next(&walk)) {
+		if (walk.attr.type == EMR_META_DIR || is_never_given(walk.path))
+			continue;
+		if (g != NULL && giving_has_to_stop(g))
+			return EMR_INTERRUPTED;
+		if (walk.attr.type == EMR_META_FILE)
+			EMR_TRY(add(p, walk.path, &walk.attr));
+		else if (g != NULL)
+			EMR_TRY(giving_withhold(g, walk.path, "no-file"));
+	}
+	return walk.status;
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -148,11 +144,6 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 
 /* ---- what lies elsewhere ---- */
 
-typedef struct sparing {
-	pass *p;
-	const json_t *tops;
-} sparing;
-
 bool lies_in(const char *path, const json_t *tops)
 {
 	for (size_t i = 0; i < json_array_size(tops); i++) {
@@ -176,24 +167,18 @@ static void spare_versions(pass *p, version v)
 		copy->is_wanted = true;
 }
 
-static bool spare(void *arg, const char *path, const emr_attr *attr)
-{
-	const sparing *s = arg;
-	version v;
-
-	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
-		cleaner_version(s->p->c, attr->node, &v) == EMR_NOT_FOUND)
-		return true;
-	spare_versions(s->p, v);
-	return true;
-}
-
 emr_status pass_spare(pass *p, const json_t *tops)
 {
-	sparing s = {.p = p, .tops = tops};
+	EMR_WALK(walk, p->c->session->view, "");
+	version v;
 
 	for (size_t i = 0; i < p->n; i++)
 		if (p->all[i].waits)
 			spare_versions(p, p->all[i].v);
-	return emr_walk(p->c->session->view, "", spare, &s);
+	while (emr_walk_next(&walk))
+		if (walk.attr.type == EMR_META_FILE && !is_never_given(walk.path) &&
+			!lies_in(walk.path, tops) &&
+			cleaner_version(p->c, walk.attr.node, &v) != EMR_NOT_FOUND)
+			spare_versions(p, v);
+	return walk.status;
 }

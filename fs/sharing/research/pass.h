@@ -20,21 +20,16 @@ typedef struct pass {
 	original *all;
 	size_t n, room;
 	json_t *names; /* of copies that this pass made: a set */
-	emr_status status;
-	/* A link, or what else is no file; may be NULL. */
-	emr_status (*other)(void *arg, const char *path);
-	void *arg;
-	/* Whether to leave the gathering, which is EMR_INTERRUPTED then; may be NULL. */
-	bool (*stops)(void *arg);
-	void *stops_arg;
 } pass;
 
 /* Reads which copies are there. */
 emr_status pass_begin(cleaner *c, pass *p);
 void pass_end(pass *p);
 #define AUTO_PASS __attribute__((cleanup(pass_end))) pass
-/* Adds the files at and below PATH; EMR_NOT_FOUND: there is nothing. */
-emr_status pass_gather(pass *p, const char *path);
+struct giving;
+/* Adds the files at and below PATH; EMR_NOT_FOUND: there is nothing.  G (may be NULL) withholds a
+ * link, or what else is no file, and may end the gathering, which is EMR_INTERRUPTED then. */
+emr_status pass_gather(pass *p, const char *path, struct giving *g);
 /* After the last of these. */
 void pass_match(pass *p);
 /* Makes the copy of ONE, which has none, and puts it there unless ONLY_LOOK.  *OUT_WHY: why not, or

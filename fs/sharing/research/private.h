@@ -51,9 +51,9 @@ emr_status research_tops(emr_research *r, emr_id32 dataset, json_t **out);
 /* {"path" "copies" "without"} of each of these. */
 emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **out_list);
 /* The parts of emr_answer_dataset that make copies. */
-emr_status research_update(emr_research *r, emr_emit_fn emit, void *arg, emr_problem *out_problem);
+emr_status research_update(emr_research *r, const emr_sink *sink, emr_problem *out_problem);
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
-	emr_emit_fn emit, void *arg, emr_problem *out_problem);
+	const emr_sink *sink, emr_problem *out_problem);
 
 /* Refuses on a computer that makes no copies (giving.c). */
 emr_status research_check(emr_research *r, bool changes, emr_problem *out_problem);

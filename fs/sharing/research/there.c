@@ -45,27 +45,23 @@ static emr_status read_mark(const cleaner *c, uint64_t node, copy_there *copy)
 	return emr_unhex(text, copy->source, sizeof copy->source);
 }
 
-static bool note(void *arg, const char *path, const emr_attr *attr)
+static emr_status note(there *t, const cleaner *c, const char *path, const emr_attr *attr)
 {
-	there *t = arg;
-	const char *name = path + strlen(t->c->copies.path) + 1;
+	const char *name = path + strlen(c->copies.path) + 1;
 	copy_there *one;
 
 	if (attr->type == EMR_META_DIR || (attr->type == EMR_META_FILE && is_half(name)))
-		return true;
+		return EMR_OK;
 	if (attr->type != EMR_META_FILE || !is_copy_name(name)) {
 		if (t->other == NULL)
 			t->other = strdup(path);
-		return true;
+		return EMR_OK;
 	}
-	t->status = emr_array_room(&t->all, t->n, &t->room, sizeof *t->all);
-	if (t->status != EMR_OK)
-		return false;
+	EMR_TRY(emr_array_room(&t->all, t->n, &t->room, sizeof *t->all));
 	one = &t->all[t->n++];
 	*one = (copy_there){.is_wanted = false};
 	strcpy(one->name, name);
-	t->status = read_mark(t->c, attr->node, one);
-	return t->status == EMR_OK;
+	return read_mark(c, attr->node, one);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -80,13 +76,14 @@ static int compare_sources(const void *a, const void *b)
 
 emr_status there_read(const cleaner *c, there *out)
 {
-	there t = {.c = c};
-	emr_status status = emr_walk(c->session->view, c->copies.path, note, &t);
+	there t = {.n = 0};
+	emr_status status = EMR_OK;
+	EMR_WALK(walk, c->session->view, c->copies.path);
 
-	if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status == EMR_OK)
-		status = t.status;
+	while (status == EMR_OK && emr_walk_next(&walk))
+		status = note(&t, c, walk.path, &walk.attr);
+	if (status == EMR_OK && walk.status != EMR_NOT_FOUND)
+		status = walk.status;
 	t.by_source = status == EMR_OK ? calloc(t.n + 1, sizeof *t.by_source) : NULL;
 	if (status == EMR_OK && t.by_source == NULL)
 		status = EMR_NO_MEMORY;

@@ -18,8 +18,6 @@ typedef struct there {
 	size_t n, room;
 	copy_there **by_source; /* the same */
 	char *other;		/* a path in the folder that is no copy; NULL: none */
-	emr_status status;
-	const cleaner *c; /* of the reading */
 } there;
 
 /* A folder that is not there has none.  Halves that somebody who was killed has left count as

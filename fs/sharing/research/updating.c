@@ -28,13 +28,6 @@ void emr_research_go_on(emr_research *r)
 	pthread_mutex_unlock(&r->work);
 }
 
-static bool opening_has_to_stop(void *research)
-{
-	emr_research *r = research;
-
-	return atomic_load(&r->stop) || atomic_load(&r->waiting) > 0;
-}
-
 emr_status research_load(emr_research *r)
 {
 	emr_status status = r->has_agreed ? EMR_OK : agreed_load(r->session, &r->agreed);
@@ -166,12 +159,12 @@ static emr_status copy_tops(
 	return EMR_OK;
 }
 
-static emr_status gather(pass *p, const json_t *tops)
+static emr_status gather(pass *p, const json_t *tops, giving *g)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < json_array_size(tops) && status == EMR_OK; i++) {
-		status = pass_gather(p, json_string_value(json_array_get(tops, i)));
+		status = pass_gather(p, json_string_value(json_array_get(tops, i)), g);
 		status = status == EMR_NOT_FOUND ? EMR_OK : status;
 	}
 	pass_match(p);
@@ -195,7 +188,7 @@ emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **o
 		emr_status status = pass_begin(&c, &p);
 
 		if (status == EMR_OK)
-			status = pass_gather(&p, path);
+			status = pass_gather(&p, path, NULL);
 		if (status == EMR_NOT_FOUND)
 			continue;
 		EMR_TRY(status);
@@ -216,16 +209,10 @@ emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **o
 typedef struct updating {
 	giving g;
 	const joined_in *in;
-	bool (*stops)(void *research); /* NULL: nothing stops it */
 	uint64_t size, changes; /* of the ledger and of orders, when this person was last in */
 	pass p;
 	uint64_t taken_back;
 } updating;
-
-static bool has_to_stop(const updating *u)
-{
-	return u->stops != NULL && u->stops(u->g.research);
-}
 
 /* A participant who leaves in the middle gives nothing more, from the next file on; nor is anything
  * given when the terms have ended, of which no entry tells. */
@@ -262,8 +249,8 @@ static emr_status take_back(updating *u, const json_t *tops)
 
 		if (copy->is_wanted)
 			continue;
-		status = has_to_stop(u) ? EMR_INTERRUPTED
-					: cleaner_remove(&u->g.c, copy->name, &was);
+		status = giving_has_to_stop(&u->g) ? EMR_INTERRUPTED
+						   : cleaner_remove(&u->g.c, copy->name, &was);
 		u->taken_back += was;
 		was = false;
 	}
@@ -276,9 +263,9 @@ static emr_status go_through(updating *u, const json_t *tops)
 	emr_status status = pass_begin(&u->g.c, &u->p);
 
 	if (status == EMR_OK)
-		status = gather(&u->p, tops);
+		status = gather(&u->p, tops, &u->g);
 	for (size_t i = 0; i < u->p.n && status == EMR_OK && is_in; i++) {
-		status = has_to_stop(u) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
+		status = giving_has_to_stop(&u->g) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
 		if (status == EMR_OK && is_in)
 			status = giving_take(&u->g, &u->p, &u->p.all[i]);
 	}
@@ -295,25 +282,19 @@ static emr_status say_updated(const updating *u)
 
 	emr_log(EMR_LOG_INFO, "datasets: %llu copies made, %llu taken back",
 		(unsigned long long)g->added, (unsigned long long)u->taken_back);
-	return emr_emit(g->emit, g->arg,
-		json_pack("{s:[{s:s, s:I, s:I, s:I, s:I, s:I}]}", "updated", "called",
-			u->in->called, "copies", (json_int_t)g->copies, "new",
-			(json_int_t)(g->added - g->added_again), "changed",
-			(json_int_t)g->added_again, "taken_back", (json_int_t)u->taken_back,
-			"withheld", (json_int_t)g->n_withheld));
+	return emr_emit(
+		g->sink, json_pack("{s:[{s:s, s:I, s:I, s:I, s:I, s:I}]}", "updated", "called",
+				 u->in->called, "copies", (json_int_t)g->copies, "new",
+				 (json_int_t)(g->added - g->added_again), "changed",
+				 (json_int_t)g->added_again, "taken_back",
+				 (json_int_t)u->taken_back, "withheld", (json_int_t)g->n_withheld));
 }
 
-static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)(void *research),
-	emr_emit_fn emit, void *arg)
+static emr_status update_one(emr_research *r, const joined_in *in, const emr_sink *sink)
 {
-	updating u = {.g = {.research = r,
-			      .dataset = in->called,
-			      .emit = emit,
-			      .arg = arg,
-			      .withheld = json_array()},
-		.in = in,
-		.stops = stops,
-		.p = {.stops = stops, .stops_arg = r, .other = giving_no_file, .arg = &u.g}};
+	updating u = {
+		.g = {.research = r, .dataset = in->called, .sink = sink, .withheld = json_array()},
+		.in = in};
 	json_auto_t *tops = NULL;
 	bool is_agreed = false;
 	emr_status status = u.g.withheld != NULL ? copy_tops(r, &in->dataset, &tops, &is_agreed)
@@ -334,15 +315,14 @@ static emr_status update_one(emr_research *r, const joined_in *in, bool (*stops)
 
 /* A failure with one dataset keeps nothing from the others; the first is the status of the whole.
  */
-static emr_status update_all(
-	emr_research *r, bool (*stops)(void *research), emr_emit_fn emit, void *arg)
+static emr_status update_all(emr_research *r, const emr_sink *sink)
 {
 	joined_in *all = NULL;
 	size_t n = 0;
 	emr_status status = joined_collect(r->session, &all, &n);
 
 	for (size_t i = 0; i < n && status != EMR_INTERRUPTED; i++) {
-		emr_status one = all[i].is_in ? update_one(r, &all[i], stops, emit, arg) : EMR_OK;
+		emr_status one = all[i].is_in ? update_one(r, &all[i], sink) : EMR_OK;
 
 		status = status == EMR_OK || one == EMR_INTERRUPTED ? one : status;
 	}
@@ -352,29 +332,22 @@ static emr_status update_all(
 
 /* ---- for who asks ---- */
 
-emr_status research_update(emr_research *r, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+emr_status research_update(emr_research *r, const emr_sink *sink, emr_problem *out_problem)
 {
 	emr_status status;
 
 	status = research_check(r, true, out_problem);
 	if (status == EMR_OK) {
 		emr_research_hold(r);
-		status = update_all(r, NULL, emit, arg);
+		status = update_all(r, sink);
 		emr_research_go_on(r);
 	}
 	if (status == EMR_OK)
-		status = emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+		status = emr_emit(sink, json_pack("{s:b}", "done", 1));
 	return research_say_status(status, "dataset update", EMR_COPIES_FOLDER, out_problem);
 }
 
 /* ---- once, when the folder is opened ---- */
-
-static emr_status tell_nobody(void *arg, json_t *object)
-{
-	(void)arg;
-	json_decref(object);
-	return EMR_OK;
-}
 
 static void *run_opening(void *arg)
 {
@@ -382,7 +355,7 @@ static void *run_opening(void *arg)
 	emr_status status;
 
 	pthread_mutex_lock(&r->work);
-	status = update_all(r, opening_has_to_stop, tell_nobody, NULL);
+	status = update_all(r, NULL);
 	pthread_mutex_unlock(&r->work);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: copies are not up to date: %s",

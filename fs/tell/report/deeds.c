@@ -52,7 +52,6 @@ typedef struct choice {
 	size_t n;
 	emr_deeds *out;
 	bool has_any;
-	emr_status status;
 } choice;
 
 static void choice_end(choice *c)
@@ -80,25 +79,21 @@ static bool is_marked(const choice *c, uint32_t number, uint8_t marks)
 	return number < c->n && (c->subjects[number] & marks) != 0;
 }
 
-static bool mark_living(void *arg, const char *path, const emr_attr *attr)
+static emr_status mark_living(choice *c, const emr_attr *attr)
 {
-	choice *c = arg;
 	emr_record_facts facts;
 	emr_story story;
 	uint8_t *mark;
 
-	(void)path;
 	if (emr_view_record(c->session->view, attr->node, &facts) != EMR_OK)
-		return true;
+		return EMR_OK;
 	c->has_any = true;
 	if (emr_chronicle_story(c->session->chronicle, facts.object, &story) != EMR_OK)
-		return true;
+		return EMR_OK;
 	mark = subject_of(c, story.subject);
-	if (mark == NULL)
-		c->status = EMR_NO_MEMORY;
-	else
-		*mark |= 2;
-	return mark != NULL;
+	EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
+	*mark |= 2;
+	return EMR_OK;
 }
 
 static emr_status mark_last(choice *c)
@@ -198,21 +193,16 @@ static emr_status mark_around(choice *c)
 /* PATH itself and, if it is a directory, what lies below it. */
 static emr_status mark_path(choice *c)
 {
-	emr_attr attr;
-	emr_status status = emr_view_find(c->session->view, c->path, &attr);
+	EMR_WALK(walk, c->session->view, c->path);
 
-	if (status == EMR_OK && attr.type == EMR_META_DIR) {
-		(void)mark_living(c, c->path, &attr);
-		status = emr_walk(c->session->view, c->path, mark_living, c);
-	} else if (status == EMR_OK) {
-		(void)mark_living(c, c->path, &attr);
-	}
-	if (c->status == EMR_OK)
-		c->status = mark_around(c);
-	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_NOT_DIRECTORY)
-		return status;
-	if (c->status != EMR_OK)
-		return c->status;
+	if (walk.status == EMR_OK && walk.attr.type == EMR_META_DIR)
+		EMR_TRY(mark_living(c, &walk.attr));
+	while (emr_walk_next(&walk))
+		EMR_TRY(mark_living(c, &walk.attr));
+	if (walk.status != EMR_OK && walk.status != EMR_NOT_FOUND &&
+		walk.status != EMR_NOT_DIRECTORY)
+		return walk.status;
+	EMR_TRY(mark_around(c));
 	return mark_last(c);
 }
 

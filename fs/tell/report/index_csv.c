@@ -63,7 +63,6 @@ typedef struct listing {
 	emr_crowd *crowd;
 	emr_buf *out;  /* the lines as they were found */
 	emr_buf lines; /* line, ... */
-	emr_status status;
 } listing;
 
 static void listing_end(listing *l)
@@ -106,9 +105,8 @@ static emr_status add_fields(
 	return EMR_OK;
 }
 
-static bool add_record(void *arg, const char *path, const emr_attr *attr)
+static emr_status add_record(listing *l, const char *path, const emr_attr *attr)
 {
-	listing *l = arg;
 	emr_record_facts facts;
 	emr_story story;
 	char added[EMR_TEXT_BYTES] = "", tail[EMR_TEXT_BYTES + 24];
@@ -118,20 +116,17 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 
 	if (attr->type != EMR_META_FILE ||
 		emr_view_record(l->session->view, attr->node, &facts) != EMR_OK || facts.is_local)
-		return true;
+		return EMR_OK;
 	if (emr_chronicle_story(l->session->chronicle, facts.object, &story) == EMR_OK &&
 		story.added_unix_s > 0)
 		emr_time_json((int64_t)story.added_unix_s, added);
 	if (facts.cver > 0)
 		find_signer(l, attr->node, &by);
-	l->status = add_fields(l, path, &facts, &by);
+	EMR_TRY(add_fields(l, path, &facts, &by));
 	len = snprintf(tail, sizeof tail, "%s,%" PRIu64 "\r\n", added, attr->size_bytes);
-	if (l->status == EMR_OK)
-		l->status = emr_buf_append(l->out, tail, (size_t)len);
+	EMR_TRY(emr_buf_append(l->out, tail, (size_t)len));
 	found.len = l->out->len - found.at;
-	if (l->status == EMR_OK)
-		l->status = emr_buf_append(&l->lines, &found, sizeof found);
-	return l->status == EMR_OK;
+	return emr_buf_append(&l->lines, &found, sizeof found);
 }
 
 /* Lines begin with their paths. */
@@ -165,10 +160,12 @@ emr_status emr_index_csv(emr_session *session, emr_buf *out)
 	EMR_AUTO_CROWD crowd = {0};
 	__attribute__((cleanup(listing_end)))
 	listing l = {.session = session, .crowd = &crowd, .out = &found};
+	EMR_WALK(walk, session->view, "");
 
 	EMR_TRY(emr_chronicle_catch_up(session->chronicle, NULL));
 	EMR_TRY(emr_crowd_open(session, &crowd));
-	EMR_TRY(emr_walk(session->view, "", add_record, &l));
-	EMR_TRY(l.status);
+	while (emr_walk_next(&walk))
+		EMR_TRY(add_record(&l, walk.path, &walk.attr));
+	EMR_TRY(walk.status);
 	return put_sorted(&l, out);
 }

@@ -12,7 +12,7 @@
 
 /* Paths are long and a frame is not. */
 static emr_status send_portion(
-	emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
+	emr_session *session, emr_deeds *deeds, const emr_sink *sink, bool *out_is_end)
 {
 	json_t *portion = json_array(), *entry = NULL;
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -31,7 +31,7 @@ static emr_status send_portion(
 		json_decref(portion);
 		return status;
 	}
-	return emr_emit(emit, arg, json_pack("{s:o}", "entries", portion));
+	return emr_emit(sink, json_pack("{s:o}", "entries", portion));
 }
 
 /* Resolves the person in REQUEST's `who`; leaves OUT empty when none is named. */
@@ -46,8 +46,8 @@ static emr_status find_who(
 	return emr_who_find_or_say(&crowd, request->who, out, out_problem);
 }
 
-emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem)
+emr_status emr_answer_log(emr_session *session, const emr_request *request, const emr_sink *sink,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_DEEDS deeds = {0};
 	emr_who who = {0};
@@ -74,8 +74,8 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 	else if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The log"));
 	while (status == EMR_OK && !is_end)
-		status = send_portion(session, &deeds, emit, arg, &is_end);
+		status = send_portion(session, &deeds, sink, &is_end);
 	if (status != EMR_OK)
 		return status;
-	return emr_emit(emit, arg, json_pack("{s:b}", "done", 1));
+	return emr_emit(sink, json_pack("{s:b}", "done", 1));
 }

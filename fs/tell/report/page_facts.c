@@ -40,7 +40,6 @@ typedef struct walking {
 	uint64_t files, bytes, versions, more_notes;
 	bool has_older; /* records that went; of those before OLDEST none is kept */
 	char oldest[16];
-	emr_status status;
 } walking;
 
 static void forget_records(walking *w, size_t kept)
@@ -275,18 +274,20 @@ static emr_status add_file(
 	return EMR_OK;
 }
 
-static bool visit(void *arg, const char *path, const emr_attr *attr)
+static emr_status add_tree(walking *w)
 {
-	walking *w = arg;
+	EMR_WALK(walk, w->session->view, "");
 	emr_record_facts facts;
 
-	if (attr->type != EMR_META_FILE)
-		return true;
-	if (emr_view_record(w->session->view, attr->node, &facts) == EMR_OK && !facts.is_local)
-		w->status = add_file(w, path, attr, &facts);
-	if (w->status == EMR_OK)
-		w->status = note_signature(w, attr->node, path);
-	return w->status == EMR_OK;
+	while (emr_walk_next(&walk)) {
+		if (walk.attr.type != EMR_META_FILE)
+			continue;
+		if (emr_view_record(w->session->view, walk.attr.node, &facts) == EMR_OK &&
+			!facts.is_local)
+			EMR_TRY(add_file(w, walk.path, &walk.attr, &facts));
+		EMR_TRY(note_signature(w, walk.attr.node, walk.path));
+	}
+	return walk.status;
 }
 
 /* ---- growth ---- */
@@ -352,8 +353,7 @@ emr_status page_facts(
 	json_t *points = json_array();
 
 	EMR_TRY(added(json_object_set_new(page, "growth", points)));
-	EMR_TRY(emr_walk(session->view, "", visit, &w));
-	EMR_TRY(w.status);
+	EMR_TRY(add_tree(&w));
 	EMR_TRY(grow(deeds, now_unix_s, points));
 	EMR_TRY(put_records(&w, page));
 	return added(json_object_update_new(

@@ -36,15 +36,12 @@ emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name,
 	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
-bool kind_list_tree(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+void kind_list_tree(const node *directory, lister *l)
 {
-	(void)view;
-	for (node *kid = tree_next_kid(directory, cookie < 2 ? 2 : cookie); kid != NULL;
-		kid = tree_next_kid(directory, kid->cookie))
-		if (!kind_give(kid, kid->name, kid->cookie, take, fn, arg))
-			return false;
-	return true;
+	node *kid = tree_next_kid(directory, l->cookie < 2 ? 2 : l->cookie);
+
+	while (kid != NULL && kind_give(l, kid, kid->name, kid->cookie))
+		kid = tree_next_kid(directory, kid->cookie);
 }
 
 bool kind_is_unsent(const node *n)
@@ -74,14 +71,17 @@ char *kind_path(const node *n)
 	return n->state == NODE_LIVE ? tree_path(n) : NULL;
 }
 
-bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+bool kind_say(lister *l, const char *name, const emr_attr *attr, uint64_t next)
+{
+	l->is_over = !l->fn(l->arg, name, attr, next);
+	return !l->is_over;
+}
+
+bool kind_give(lister *l, node *n, const char *name, uint64_t next)
 {
 	emr_attr attr;
 
 	tree_attr(n, &attr);
-	if (!fn(arg, name, &attr, next))
-		return false;
-	if (take)
-		n->kernel_refs++;
-	return true;
+	n->kernel_refs += kind_say(l, name, &attr, next) && l->take;
+	return !l->is_over;
 }

@@ -16,6 +16,15 @@ typedef enum node_change {
 	CHANGE_META,	/* its name, place, mode, time, attributes, or its end */
 } node_change;
 
+/* A listing on its way to emr_view_each_entry's caller: of entries after COOKIE. */
+typedef struct lister {
+	emr_entry_fn fn;
+	void *arg;
+	uint64_t cookie;
+	bool take;
+	bool is_over; /* FN wants no more, or the rest is asked for again */
+} lister;
+
 #define ACCESS_BYTES 200
 
 /* Whose something is. */
@@ -43,9 +52,8 @@ struct node_kind {
 	/* The kid of DIRECTORY called NAME: EMR_NOT_FOUND.  May give the lock away meanwhile, if
 	 * DIRECTORY lives as long as the view. */
 	emr_status (*child)(emr_view *view, node *directory, const char *name, node **out_node);
-	/* Entries after COOKIE, as emr_view_each_entry. */
-	emr_status (*list)(emr_view *view, node *directory, uint64_t cookie, bool take,
-		emr_entry_fn fn, void *arg);
+	/* Its entries, unless L is over. */
+	emr_status (*list)(emr_view *view, node *directory, lister *l);
 	/* From the top of the folder; NULL without memory. */
 	char *(*path)(const node *n);
 	/* The domain and the object of the ledger that it shows. */
@@ -166,12 +174,13 @@ const node_kind *kind_of_number(emr_view *view, uint64_t number);
 /* As that member. */
 emr_status kind_ready(emr_view *view, uint64_t number, const char *name);
 emr_status kind_learn(emr_view *view, uint64_t number);
-/* The entries of DIRECTORY by the tree. The second: false when FN wants no more. */
+/* The entries of DIRECTORY by the tree. */
 emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name, node **out_node);
-bool kind_list_tree(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
-/* N under NAME is an entry: what FN says; TAKE: with a reference of the kernel's. */
-bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg);
+void kind_list_tree(const node *directory, lister *l);
+/* NAME, which is ATTR, is an entry, and gets its node when it is looked up; N under NAME is one.
+ * False: L is over. */
+bool kind_say(lister *l, const char *name, const emr_attr *attr, uint64_t next);
+bool kind_give(lister *l, node *n, const char *name, uint64_t next);
 /* N, a directory, never goes to the ledger. */
 bool kind_is_unsent(const node *n);
 /* Without view->lock: a person is told, if this is another's folder, that NUMBER refused something.

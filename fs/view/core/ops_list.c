@@ -7,27 +7,30 @@
 
 /* ---- listing ---- */
 
-static emr_status list_directory(
-	emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status list_directory(emr_view *view, node *n, lister *l)
 {
 	node *parent = n->parent != NULL				     ? n->parent
 		       : n == view->special.root			     ? view->root
 		       : n == view->special.at || n == view->special.letters ? view->special.root
 									     : n;
+	emr_attr attr;
 
-	if (cookie < 1 && !kind_give(n, ".", 1, false, fn, arg))
+	tree_attr(n, &attr);
+	if (l->cookie < 1 && !kind_say(l, ".", &attr, 1))
 		return EMR_OK;
-	if (cookie < 2 && !kind_give(parent, "..", 2, false, fn, arg))
+	tree_attr(parent, &attr);
+	if (l->cookie < 2 && !kind_say(l, "..", &attr, 2))
 		return EMR_OK;
 	if (kind_where(n)->list != NULL)
-		return kind_where(n)->list(view, n, cookie, take, fn, arg);
-	(void)kind_list_tree(view, n, cookie, take, fn, arg);
+		return kind_where(n)->list(view, n, l);
+	kind_list_tree(n, l);
 	return EMR_OK;
 }
 
 emr_status emr_view_each_entry(
 	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
+	lister l = {.fn = fn, .arg = arg, .cookie = cookie, .take = take};
 	emr_status status;
 	node *n;
 	EMR_LOCKED(&view->lock);
@@ -39,7 +42,7 @@ emr_status emr_view_each_entry(
 	else if (status == EMR_OK && n->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
 	else if (status == EMR_OK && n->state != NODE_GONE)
-		status = list_directory(view, n, cookie, take, fn, arg);
+		status = list_directory(view, n, &l);
 	return status;
 }
 

@@ -16,99 +16,127 @@ typedef struct found {
 	uint64_t next;
 } found;
 
-/* One page of a directory, copied under the view's lock. */
-typedef struct page {
-	found *entries;
-	size_t n;
-	bool out_of_memory;
-} page;
+/* A directory that the walk is in, and one page of it, copied under the view's lock. */
+typedef struct emr_walk_level {
+	struct emr_walk_level *up;
+	char *path;
+	uint64_t node, cookie;
+	found entries[PAGE];
+	size_t n, at; /* AT is the next one */
+	bool is_last, out_of_memory;
+} level;
 
-static void page_free(page *p)
+static void clear_page(level *l)
 {
-	for (size_t i = 0; i < p->n; i++)
-		free(p->entries[i].name);
-	free(p->entries);
+	while (l->n > 0)
+		free(l->entries[--l->n].name);
+	l->at = 0;
 }
 
 static bool copy_entry(void *arg, const char *name, const emr_attr *attr, uint64_t next)
 {
-	page *p = arg;
+	level *l = arg;
 	char *copy = strdup(name);
 
-	if (copy == NULL) {
-		p->out_of_memory = true;
-		return false;
-	}
-	p->entries[p->n++] = (found){.name = copy, .attr = *attr, .next = next};
-	return p->n < PAGE;
+	l->out_of_memory = copy == NULL;
+	if (copy != NULL)
+		l->entries[l->n++] = (found){.name = copy, .attr = *attr, .next = next};
+	return copy != NULL && l->n < PAGE;
 }
 
-typedef struct walk {
-	emr_view *view;
-	emr_walk_fn fn;
-	void *arg;
-	bool ended;
-} walk;
-
-static emr_status walk_directory(walk *w, const char *path, uint64_t node);
-
-static emr_status visit_entry(walk *w, const char *path, const found *entry)
+static emr_status read_page(const emr_walk *w, level *l)
 {
-	EMR_AUTO_FREE char *whole = NULL;
-	emr_status status = EMR_OK;
+	clear_page(l);
+	EMR_TRY(emr_view_each_entry(w->view, l->node, l->cookie, false, copy_entry, l));
+	l->is_last = l->n < PAGE;
+	return l->out_of_memory ? EMR_NO_MEMORY : EMR_OK;
+}
 
-	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
-		return EMR_OK;
-	/* A directory that is made on the fly is no record: shared-by-me. */
-	if (entry->attr.is_virtual)
-		return EMR_OK;
-	if (asprintf(&whole, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name) < 0) {
-		whole = NULL;
+static emr_status enter(emr_walk *w)
+{
+	level *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
 		return EMR_NO_MEMORY;
-	}
-	w->ended = !w->fn(w->arg, whole, &entry->attr);
-	if (!w->ended && entry->attr.type == EMR_META_DIR)
-		status = walk_directory(w, whole, entry->attr.node);
-	/* A directory that went away while we looked is no failure. */
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-static emr_status walk_directory(walk *w, const char *path, uint64_t node)
-{
-	uint64_t cookie = 0;
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && !w->ended) {
-		page p = {.entries = calloc(PAGE, sizeof(found))};
-		bool is_last;
-
-		if (p.entries == NULL)
-			return EMR_NO_MEMORY;
-		status = emr_view_each_entry(w->view, node, cookie, false, copy_entry, &p);
-		if (status == EMR_OK && p.out_of_memory)
-			status = EMR_NO_MEMORY;
-		is_last = p.n < PAGE;
-		for (size_t i = 0; i < p.n && status == EMR_OK && !w->ended; i++) {
-			status = visit_entry(w, path, &p.entries[i]);
-			cookie = p.entries[i].next;
-		}
-		page_free(&p);
-		if (is_last)
-			break;
-	}
-	return status;
-}
-
-emr_status emr_walk(emr_view *view, const char *path, emr_walk_fn fn, void *arg)
-{
-	walk w = {.view = view, .fn = fn, .arg = arg};
-	emr_attr attr;
-
-	EMR_TRY(emr_view_find(view, path, &attr));
-	if (attr.type == EMR_META_DIR)
-		return walk_directory(&w, path, attr.node);
-	fn(arg, path, &attr);
+	l->up = w->level;
+	l->path = w->path;
+	l->node = w->attr.node;
+	w->level = l;
+	w->path = NULL;
 	return EMR_OK;
+}
+
+static void leave(emr_walk *w)
+{
+	level *l = w->level;
+
+	w->level = l->up;
+	clear_page(l);
+	free(l->path);
+	free(l);
+}
+
+emr_walk emr_walk_of(emr_view *view, const char *path)
+{
+	emr_walk w = {.view = view, .path = strdup(path)};
+
+	w.status = w.path != NULL ? emr_view_find(view, path, &w.attr) : EMR_NO_MEMORY;
+	w.is_alone = w.status == EMR_OK && w.attr.type != EMR_META_DIR;
+	return w;
+}
+
+/* False: ENTRY is passed over.  A directory that is made on the fly is no record: shared-by-me. */
+static bool stand_at(emr_walk *w, const level *l, const found *entry)
+{
+	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0 ||
+		entry->attr.is_virtual)
+		return false;
+	w->attr = entry->attr;
+	if (asprintf(&w->path, "%s%s%s", l->path, l->path[0] != '\0' ? "/" : "", entry->name) < 0) {
+		w->path = NULL;
+		w->status = EMR_NO_MEMORY;
+	}
+	return true;
+}
+
+bool emr_walk_next(emr_walk *w)
+{
+	level *l;
+
+	if (w->is_alone && w->status == EMR_OK) {
+		w->is_alone = false;
+		return true;
+	}
+	if (w->status == EMR_OK && w->path != NULL && w->attr.type == EMR_META_DIR)
+		w->status = enter(w);
+	free(w->path);
+	w->path = NULL;
+	while (w->status == EMR_OK && (l = w->level) != NULL) {
+		if (l->at < l->n) {
+			const found *entry = &l->entries[l->at++];
+
+			l->cookie = entry->next;
+			if (stand_at(w, l, entry))
+				return w->status == EMR_OK;
+		} else if (l->is_last) {
+			leave(w);
+		} else {
+			w->status = read_page(w, l);
+			/* A directory that went away while we looked is no failure. */
+			if (w->status == EMR_NOT_FOUND && l->up != NULL) {
+				w->status = EMR_OK;
+				leave(w);
+			}
+		}
+	}
+	return false;
+}
+
+void emr_walk_end(emr_walk *w)
+{
+	while (w->level != NULL)
+		leave(w);
+	free(w->path);
 }
 
 emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, char **out_text)

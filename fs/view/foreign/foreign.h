@@ -148,9 +148,8 @@ void inboxes_turn(emr_view *view);
 /* In DIRECTORY, which kind_top knows: of one's own, or another's. Errors as shared_check_directory,
  * and EMR_NOT_FOUND. */
 emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node);
-/* Entries after COOKIE, as emr_view_each_entry. */
-emr_status union_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
+/* Its entries. */
+emr_status union_list(emr_view *view, node *directory, lister *l);
 bool union_is_empty(emr_view *view, node *directory);
 /* The directory in which ENTRY of S hangs, and its name there. */
 emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory,

@@ -109,16 +109,14 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 	return inner == NULL ? EMR_NOT_FOUND : shared_top_node(view, inner, out_node);
 }
 
-/* False in *OUT_ON: the listing ends here. */
-static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg, bool *out_on)
+static emr_status list_theirs(emr_view *view, node *directory, lister *l)
 {
 	shared_share *s = shared_share_of(directory);
 	uint32_t up = entry_of(directory);
-	uint64_t first = cookie < 2 ? 0 : cookie - 2;
+	uint64_t first = l->cookie < 2 ? 0 : l->cookie - 2;
 
-	*out_on = true;
-	for (uint64_t i = first; up != FLAT_NONE && i < s->tree->names.places[up].nkids; i++) {
+	for (uint64_t i = first;
+		up != FLAT_NONE && i < s->tree->names.places[up].nkids && !l->is_over; i++) {
 		uint32_t entry = s->tree->names.places[up].first_kid + (uint32_t)i;
 		char name[EMR_NAME_MAX + 1];
 		emr_status status;
@@ -128,57 +126,50 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 			continue;
 		status = shared_record_node(view, s, entry, &n);
 		if (status != EMR_OK) {
-			*out_on = false;
+			l->is_over = true;
 			return i == first ? status : EMR_OK; /* asked again from here */
 		}
 		name_of(view, directory, s->tree, entry, name);
-		if (!shared_give(view, n, name, i + 3, take, fn, arg)) {
-			*out_on = false;
-			return EMR_OK;
-		}
+		(void)shared_give(view, l, n, name, i + 3);
 	}
 	return EMR_OK;
 }
 
 /* Shares that lie in DIRECTORY, in the order of their numbers. */
-static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg, bool *out_on)
+static emr_status list_placed(emr_view *view, const node *directory, lister *l)
 {
 	const shared_spot spot = {
 		.outer = shared_share_of(directory), .entry = entry_of(directory)};
-	shared_share *s = spot.entry == FLAT_NONE
-				  ? NULL
-				  : shared_placed_next(spot.outer, spot.entry,
-					    cookie > PLACED_COOKIES ? cookie - PLACED_COOKIES : 0);
+	shared_share *s =
+		spot.entry == FLAT_NONE
+			? NULL
+			: shared_placed_next(spot.outer, spot.entry,
+				  l->cookie > PLACED_COOKIES ? l->cookie - PLACED_COOKIES : 0);
 
-	for (; s != NULL && *out_on; s = shared_placed_next(spot.outer, spot.entry, s->number)) {
+	for (; s != NULL && !l->is_over;
+		s = shared_placed_next(spot.outer, spot.entry, s->number)) {
 		char name[EMR_NAME_MAX + 1];
 		node *n;
 
 		EMR_TRY(shared_top_node(view, s, &n));
 		shared_spot_name(s, &spot, name);
-		*out_on = shared_give(view, n, name, PLACED_COOKIES + s->number, take, fn, arg);
+		(void)shared_give(view, l, n, name, PLACED_COOKIES + s->number);
 	}
 	return EMR_OK;
 }
 
-emr_status union_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+emr_status union_list(emr_view *view, node *directory, lister *l)
 {
-	bool goes_on = true;
+	uint64_t cookie = l->cookie < OWN_COOKIES ? 0 : l->cookie - OWN_COOKIES;
 
 	EMR_TRY(check(view, directory));
-	if (cookie < PLACED_COOKIES)
-		EMR_TRY(list_theirs(view, directory, cookie, take, fn, arg, &goes_on));
-	if (goes_on && cookie < OWN_COOKIES)
-		EMR_TRY(list_placed(view, directory, cookie, take, fn, arg, &goes_on));
-	if (!goes_on)
-		return EMR_OK;
-	cookie = cookie < OWN_COOKIES ? 0 : cookie - OWN_COOKIES;
-	for (node *kid = tree_next_kid(directory, cookie); kid != NULL;
+	if (l->cookie < PLACED_COOKIES)
+		EMR_TRY(list_theirs(view, directory, l));
+	if (l->cookie < OWN_COOKIES)
+		EMR_TRY(list_placed(view, directory, l));
+	for (node *kid = tree_next_kid(directory, cookie); kid != NULL && !l->is_over;
 		kid = tree_next_kid(directory, kid->cookie))
-		if (!shared_give(view, kid, kid->name, OWN_COOKIES + kid->cookie, take, fn, arg))
-			break;
+		(void)shared_give(view, l, kid, kid->name, OWN_COOKIES + kid->cookie);
 	return EMR_OK;
 }
 

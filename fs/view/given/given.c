@@ -245,8 +245,7 @@ static emr_status given_child(emr_view *view, node *directory, const char *name,
 		       : EMR_NOT_FOUND;
 }
 
-static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t cookie,
-	emr_entry_fn fn, void *arg)
+static void give(lister *l, const char *name, emr_id16 id, emr_meta_type type, uint64_t next)
 {
 	const emr_attr attr = {.ino = tree_ino_of(id),
 		.type = type,
@@ -254,33 +253,30 @@ static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t coo
 		.nlink = 1,
 		.is_virtual = true};
 
-	return fn(arg, name, &attr, cookie);
+	(void)kind_say(l, name, &attr, next);
 }
 
-bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
+void given_list_top(const emr_view *view, lister *l)
 {
-	return view->given->shares.n == 0 || cookie >= GIVEN_COOKIE ||
-	       give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
+	if (!l->is_over && view->given->shares.n > 0 && l->cookie < GIVEN_COOKIE)
+		give(l, GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE);
 }
 
 /* The cookie of an entry is its place, from 3. */
-static emr_status given_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status given_list(emr_view *view, node *directory, lister *l)
 {
 	const struct given *g = &view->given->shares;
 
-	(void)take; /* they get their nodes when they are looked up */
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = 0; i < g->n && !l->is_over; i++) {
 		const given_entry *e = &g->list[i];
 		bool is_top = emr_id16_equal(directory->id, top_id());
 
-		if (i + 3 <= cookie ||
+		if (i + 3 <= l->cookie ||
 			(is_top && i > 0 && strcmp(e->who, g->list[i - 1].who) == 0) ||
 			(!is_top && !emr_id16_equal(directory->id, e->who_id)))
 			continue;
-		if (!give(is_top ? e->who : e->share, is_top ? e->who_id : e->link_id,
-			    is_top ? EMR_META_DIR : EMR_META_SYMLINK, i + 3, fn, arg))
-			break;
+		give(l, is_top ? e->who : e->share, is_top ? e->who_id : e->link_id,
+			is_top ? EMR_META_DIR : EMR_META_SYMLINK, i + 3);
 	}
 	return EMR_OK;
 }

@@ -56,8 +56,8 @@ void given_free(emr_view *view);
 emr_status given_learn(emr_view *view);
 /* shared-by-me itself; EMR_NOT_FOUND: nothing is shared. */
 emr_status given_top(emr_view *view, node **out_node);
-/* Its entry at the top, if it has something; false: FN wants no more. */
-bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg);
+/* Its entry at the top, if it has something. */
+void given_list_top(const emr_view *view, lister *l);
 
 /* ---- giving_attributes.c ---- */
 /* The attributes shared-with and grant.WHO of a folder: reading them lists whom it is shared

@@ -30,15 +30,14 @@ static emr_status letters_child(emr_view *view, node *directory, const char *nam
 	return EMR_OK;
 }
 
-static emr_status letters_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status letters_list(emr_view *view, node *directory, lister *l)
 {
 	(void)directory;
-	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->given->n_letters; i++)
-		if (view->given->letters[i].is_there &&
-			!kind_give(view->given->letters[i].node, view->given->letters[i].name,
-				i + 3, take, fn, arg))
-			break;
+	for (size_t i = l->cookie < 2 ? 0 : (size_t)(l->cookie - 2);
+		i < view->given->n_letters && !l->is_over; i++)
+		if (view->given->letters[i].is_there)
+			(void)kind_give(l, view->given->letters[i].node,
+				view->given->letters[i].name, i + 3);
 	return EMR_OK;
 }
 

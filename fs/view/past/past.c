@@ -411,32 +411,20 @@ static emr_status past_child(emr_view *view, node *directory, const char *name, 
 	return entry == FLAT_NONE ? EMR_NOT_FOUND : node_of(view, p, entry, out_node);
 }
 
-static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool take, emr_entry_fn fn,
-	void *arg)
-{
-	node *n;
-	emr_attr attr;
-	bool goes_on;
-
-	if (node_of(view, p, entry, &n) != EMR_OK)
-		return false; /* asked again from here */
-	tree_attr(n, &attr);
-	goes_on = fn(arg, p->tree->names.places[entry].name, &attr, next);
-	if (goes_on && take)
-		n->kernel_refs++;
-	past_release(view, n);
-	return goes_on;
-}
-
-static emr_status past_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status past_list(emr_view *view, node *directory, lister *l)
 {
 	past *p = directory->past;
 	const flat_place *at = &p->tree->names.places[directory->past_entry];
+	node *n;
 
-	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < at->nkids; i++)
-		if (!give(view, p, at->first_kid + (uint32_t)i, i + 3, take, fn, arg))
-			break;
+	/* One for which there is no memory is asked for again from here. */
+	for (uint64_t i = l->cookie < 2 ? 0 : l->cookie - 2;
+		i < at->nkids && !l->is_over &&
+		node_of(view, p, at->first_kid + (uint32_t)i, &n) == EMR_OK;
+		i++) {
+		(void)kind_give(l, n, p->tree->names.places[n->past_entry].name, i + 3);
+		past_release(view, n);
+	}
 	return EMR_OK;
 }
 
@@ -632,8 +620,7 @@ static emr_status days_child(emr_view *view, node *directory, const char *name, 
 }
 
 /* A day gets its node when it is looked up: an entry without one. */
-static emr_status days_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status days_list(emr_view *view, node *directory, lister *l)
 {
 	emr_attr attr = {.type = EMR_META_DIR,
 		.mode = TOP_MODE,
@@ -642,11 +629,10 @@ static emr_status days_list(
 		.is_virtual = true};
 
 	(void)directory;
-	(void)take;
-	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->past->ndays; i++) {
+	for (uint64_t i = l->cookie < 2 ? 0 : l->cookie - 2; i < view->past->ndays && !l->is_over;
+		i++) {
 		attr.ino = i + 3;
-		if (!fn(arg, view->past->days[i], &attr, i + 3))
-			break;
+		(void)kind_say(l, view->past->days[i], &attr, i + 3);
 	}
 	return EMR_OK;
 }

@@ -86,7 +86,7 @@ static emr_status proofs_child(emr_view *view, node *directory, const char *name
 	return node_for(view, n, out_node);
 }
 
-static bool give(const node *n, const char *name, emr_entry_fn fn, void *arg)
+static bool give(lister *l, const node *n, const char *name)
 {
 	const emr_attr attr = {.ino = tree_ino_of(other_id(n->id)),
 		.type = (emr_meta_type)n->type,
@@ -96,20 +96,18 @@ static bool give(const node *n, const char *name, emr_entry_fn fn, void *arg)
 		.ctime_ns = n->ctime_ns,
 		.is_virtual = true};
 
-	return fn(arg, name, &attr, n->cookie);
+	return kind_say(l, name, &attr, n->cookie);
 }
 
 /* They get their nodes when they are looked up. */
-static emr_status proofs_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status proofs_list(emr_view *view, node *directory, lister *l)
 {
 	const node *live = living(view, directory);
 	char name[EMR_NAME_MAX + SUFFIX_LEN + 1];
 
-	(void)take;
 	if (live == NULL)
 		return EMR_OK;
-	for (node *kid = tree_next_kid(live, cookie < 2 ? 2 : cookie); kid != NULL;
+	for (node *kid = tree_next_kid(live, l->cookie < 2 ? 2 : l->cookie); kid != NULL;
 		kid = tree_next_kid(live, kid->cookie)) {
 		size_t len = strlen(kid->name);
 
@@ -119,7 +117,7 @@ static emr_status proofs_list(
 		else if (kid->type != EMR_META_DIR || kid->is_local ||
 			 proven(view, live, name) != NULL)
 			continue; /* a file's proof has the name first */
-		if (!give(kid, name, fn, arg))
+		if (!give(l, kid, name))
 			break;
 	}
 	return EMR_OK;

@@ -36,19 +36,18 @@ static emr_status top_child(emr_view *view, node *directory, const char *name, n
 }
 
 /* Behind everything of one's own. */
-static emr_status top_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status top_list(emr_view *view, node *directory, lister *l)
 {
 	node *n;
 
-	if (!kind_list_tree(view, directory, cookie, take, fn, arg) ||
-		!given_list_top(view, cookie, fn, arg) || view->shares == NULL)
+	kind_list_tree(directory, l);
+	given_list_top(view, l);
+	if (view->shares == NULL)
 		return EMR_OK;
-	if (cookie < SHARED_COOKIE && shared_top(view, &n) == EMR_OK &&
-		!shared_give(view, n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg))
-		return EMR_OK;
-	if (cookie < SETS_COOKIE && shared_sets_top(view, &n) == EMR_OK)
-		(void)shared_give(view, n, SETS_DIRECTORY, SETS_COOKIE, take, fn, arg);
+	if (!l->is_over && l->cookie < SHARED_COOKIE && shared_top(view, &n) == EMR_OK)
+		(void)shared_give(view, l, n, SHARED_DIRECTORY, SHARED_COOKIE);
+	if (!l->is_over && l->cookie < SETS_COOKIE && shared_sets_top(view, &n) == EMR_OK)
+		(void)shared_give(view, l, n, SETS_DIRECTORY, SETS_COOKIE);
 	return EMR_OK;
 }
 
@@ -84,34 +83,18 @@ static emr_status dataset_child(emr_view *view, node *directory, const char *nam
 	return at.set != NULL ? shared_sets_child(view, &at, name, out_node) : EMR_NOT_FOUND;
 }
 
-typedef struct giving {
-	emr_entry_fn fn;
-	void *arg;
-	bool has_ended; /* FN wants no more */
-} giving;
-
-static bool give_on(void *arg, const char *name, const emr_attr *attr, uint64_t next)
-{
-	giving *g = arg;
-
-	g->has_ended = !g->fn(g->arg, name, attr, next);
-	return !g->has_ended;
-}
-
 /* Behind the participants. */
-static emr_status dataset_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status dataset_list(emr_view *view, node *directory, lister *l)
 {
 	const shared_at at = {.level = SHARED_SET, .set = shared_set_of(view, view->shares->only)};
-	giving g = {.fn = fn, .arg = arg};
 
 	(void)directory;
 	if (at.set != NULL)
-		EMR_TRY(shared_sets_list(view, &at, cookie, take, give_on, &g));
-	for (size_t i = 0; i < view->options.special_count && !g.has_ended; i++)
-		if (top_name(view, i) != NULL && SHARED_COOKIE + i > cookie)
-			(void)kind_give(view->special.files[i], top_name(view, i),
-				SHARED_COOKIE + i, take, give_on, &g);
+		EMR_TRY(shared_sets_list(view, &at, l));
+	for (size_t i = 0; i < view->options.special_count && !l->is_over; i++)
+		if (top_name(view, i) != NULL && SHARED_COOKIE + i > l->cookie)
+			(void)kind_give(
+				l, view->special.files[i], top_name(view, i), SHARED_COOKIE + i);
 	return EMR_OK;
 }
 
@@ -172,40 +155,37 @@ static emr_status special_child(emr_view *view, node *directory, const char *nam
 	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
-/* Gets its node when it is looked up. */
-static bool give_directory(const char *name, uint64_t cookie, emr_entry_fn fn, void *arg)
+/* At NEXT lies N, or, with NULL, a directory that gets its node when it is looked up. */
+static void give(lister *l, node *n, const char *name, uint64_t next)
 {
-	const emr_attr attr = {.ino = cookie,
+	const emr_attr attr = {.ino = next,
 		.type = EMR_META_DIR,
 		.mode = 0500,
 		.nlink = 2,
 		.size_bytes = 4096,
 		.is_virtual = true};
 
-	return fn(arg, name, &attr, cookie);
+	if (l->is_over || l->cookie >= next)
+		return;
+	if (n != NULL)
+		(void)kind_give(l, n, name, next);
+	else
+		(void)kind_say(l, name, &attr, next);
 }
 
-static emr_status special_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status special_list(emr_view *view, node *directory, lister *l)
 {
 	(void)directory;
 	for (size_t i = 0; i < view->options.special_count; i++)
-		if (i + 3 > cookie && top_name(view, i) == NULL &&
-			!kind_give(view->special.files[i], view->options.special_names[i], i + 3,
-				take, fn, arg))
-			return EMR_OK;
-	if (cookie < AT_COOKIE && !kind_give(view->special.at, "at", AT_COOKIE, take, fn, arg))
-		return EMR_OK;
-	if (cookie < DELETED_COOKIE && !give_directory("deleted", DELETED_COOKIE, fn, arg))
-		return EMR_OK;
-	if (cookie < LETTERS_COOKIE &&
-		!kind_give(view->special.letters, LETTERS_FOLDER, LETTERS_COOKIE, take, fn, arg))
-		return EMR_OK;
-	if (cookie < PROOFS_COOKIE && view->options.make_proof != NULL &&
-		!give_directory("proof", PROOFS_COOKIE, fn, arg))
-		return EMR_OK;
-	if (cookie < CONSENT_COOKIE && takes_consents(view))
-		(void)kind_give(view->special.consent, CONSENT_NAME, CONSENT_COOKIE, take, fn, arg);
+		if (top_name(view, i) == NULL)
+			give(l, view->special.files[i], view->options.special_names[i], i + 3);
+	give(l, view->special.at, "at", AT_COOKIE);
+	give(l, NULL, "deleted", DELETED_COOKIE);
+	give(l, view->special.letters, LETTERS_FOLDER, LETTERS_COOKIE);
+	if (view->options.make_proof != NULL)
+		give(l, NULL, "proof", PROOFS_COOKIE);
+	if (takes_consents(view))
+		give(l, view->special.consent, CONSENT_NAME, CONSENT_COOKIE);
 	return EMR_OK;
 }
 

@@ -175,6 +175,7 @@ typedef struct shared_waiter {
 	shared_share *share;
 	emr_need need;
 	bool is_listing; /* wants every name of N, not one */
+	bool is_taken;	 /* shared_take */
 	emr_ready_fn ready;
 	void *arg;
 	int64_t deadline_boot_ns;
@@ -272,9 +273,8 @@ bool shared_share_is_shown(const emr_view *view, const shared_share *s);
 emr_status shared_top(emr_view *view, node **out_node);
 /* After emr_view_await: the kid of DIRECTORY called NAME. */
 emr_status shared_child(emr_view *view, node *directory, const char *name, node **out_node);
-/* After emr_view_await: entries after COOKIE, as emr_view_each_entry. */
-emr_status shared_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
+/* After emr_view_await: its entries. */
+emr_status shared_list(emr_view *view, node *directory, lister *l);
 void shared_release_if_unused(emr_view *view, node *n);
 /* Entry of S's tree, as a node. */
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node);
@@ -292,8 +292,7 @@ shared_at shared_at_entry(shared_share *s, uint32_t entry);
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node);
 /* A directory of a share can be looked into. */
 emr_status shared_check_directory(const emr_view *view, const node *n);
-bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
-	emr_entry_fn fn, void *arg);
+bool shared_give(emr_view *view, lister *l, node *n, const char *name, uint64_t next);
 /* The share by which the bytes of N are asked for: N shows a record, or is one's own that was
  * published. */
 emr_id16 shared_object_of(const node *n);
@@ -332,8 +331,7 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 emr_status shared_sets_top(emr_view *view, node **out_node);
 /* As shared_child and shared_list, of a directory of that level. */
 emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out);
-emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg);
+emr_status shared_sets_list(emr_view *view, const shared_at *at, lister *l);
 /* Of LINE; NULL: nobody takes part in it (yet). */
 shared_set *shared_set_of(const emr_view *view, emr_id16 line);
 /* Of a frozen state: whether R belongs to it. */
@@ -429,16 +427,17 @@ void shared_stir_all(emr_view *view);
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
 /* Under view->lock: how many of N's opens are those of who waits. */
 uint32_t shared_waits(const emr_view *view, const node *n);
-/* Everybody who waits for NEED of S is answered with STATUS. */
-void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status);
+/* Under view->lock: those on the list that were marked as taken, off it; each is then answered with
+ * shared_say (without), which gives the next. */
+shared_waiter *shared_take(emr_view *view);
+shared_waiter *shared_say(emr_view *view, shared_waiter *w, emr_status status);
+/* Everybody who waits for NEED of S (NULL: of any), or of the node N (NULL: of all), is answered
+ * with STATUS. */
+void shared_answer_all(
+	emr_view *view, const shared_share *s, const node *n, emr_need need, emr_status status);
 /* The names of S have come: who lists a directory that shows another share, too, whose names are
  * lacking, waits on for that one, no longer than he would have. */
 void shared_answer_names(emr_view *view, shared_share *s);
-/* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may
- * tell the person). */
-typedef bool (*shared_choose_fn)(void *arg, const shared_waiter *w);
-typedef emr_status (*shared_say_fn)(void *arg, const shared_waiter *w);
-void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, void *arg);
 
 /* ---- under view->lock: shared_nodes.c */
 /* The entries of S in its owner's directory. */

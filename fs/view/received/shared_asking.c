@@ -95,26 +95,6 @@ static emr_status nobody_answers(emr_share_trouble *out)
 	return EMR_TIMEOUT;
 }
 
-typedef struct refusing {
-	emr_view *view;
-	shared_share *share;
-	const shared_asking *asking; /* those who wait for this; NULL: all who do for NEED */
-	emr_need need;
-	emr_status status;
-	const emr_share_trouble *trouble;
-	int64_t now;
-} refusing;
-
-static bool is_concerned(void *arg, const shared_waiter *w)
-{
-	const refusing *r = arg;
-
-	if (w->share != r->share)
-		return false;
-	return r->asking != NULL ? covers(r->asking, w->need, shared_object_of(w->n))
-				 : w->need == r->need;
-}
-
 static unsigned seconds_waited(int64_t now, const shared_waiter *w)
 {
 	int64_t since = w->deadline_boot_ns - EMR_SHARED_WAIT_NS;
@@ -122,45 +102,49 @@ static unsigned seconds_waited(int64_t now, const shared_waiter *w)
 	return now > since ? (unsigned)((now - since + 500000000) / 1000000000) : 0;
 }
 
-static emr_status say_trouble(void *arg, const shared_waiter *w)
+/* A failure that has no reason for a person gets one: an end that came meanwhile is one, whatever
+ * else it looked like. */
+static void look_for_reason(const shared_share *s, emr_share_trouble *trouble)
 {
-	const refusing *r = arg;
+	emr_share_trouble end = {.why = EMR_WHY_NONE};
 
-	return shared_notice_trouble(
-		r->view, r->share, w->n, r->status, r->trouble, seconds_waited(r->now, w));
+	if (trouble->why == EMR_WHY_NONE && s->opened != NULL &&
+		emr_shared_check(s->opened, &end) == EMR_DENIED)
+		*trouble = end;
+}
+
+/* Everybody who waits for NEED of S hears why it will not come; with OF only those who wait for
+ * what it asked. */
+static void refuse(emr_view *view, shared_share *s, const shared_asking *of, emr_need need,
+	emr_status status, emr_share_trouble *trouble)
+{
+	int64_t now = view_boot_ns(view);
+	shared_waiter *w;
+
+	look_for_reason(s, trouble);
+	shared_look_at_end(view, s, trouble);
+	pthread_mutex_lock(&view->lock);
+	for (w = view->shares->waiters; w != NULL; w = w->next)
+		w->is_taken = w->share == s && w->need == need &&
+			      (of == NULL || covers(of, need, shared_object_of(w->n)));
+	w = shared_take(view);
+	if (need == EMR_NEED_NAMES) { /* a listing looks at the time, too: shared_place.c */
+		s->build_not_before_ns = now + AFTER_FAILURE_NS;
+		s->has_failed = true;
+	}
+	pthread_mutex_unlock(&view->lock);
+	while (w != NULL)
+		w = shared_say(view, w,
+			shared_notice_trouble(
+				view, s, w->n, status, trouble, seconds_waited(now, w)));
 }
 
 /* ---- answers that came ---- */
 
-/* A listing looks at the time, too: shared_place.c. */
-static void rest(emr_view *view, shared_share *s)
-{
-	EMR_LOCKED(&view->lock);
-
-	s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
-	s->has_failed = true;
-}
-
-/* Everybody who waits for what ASKING asked hears why it will not come. */
-static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *asking)
-{
-	emr_share_trouble trouble = asking->trouble;
-	refusing r = {.view = view,
-		.share = s,
-		.asking = asking,
-		.status = EMR_DENIED,
-		.trouble = &trouble,
-		.now = view_boot_ns(view)};
-
-	shared_look_at_end(view, s, &trouble);
-	shared_answer(view, is_concerned, say_trouble, &r);
-	if (asking->objects == NULL)
-		rest(view, s);
-}
-
 static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 {
 	emr_status status = emr_ask_collect(asking->ask, &asking->trouble);
+	emr_share_trouble trouble = asking->trouble;
 
 	if (status == EMR_OK || status == EMR_BUSY)
 		shared_save_keys(view, s);
@@ -168,7 +152,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 		return;
 	/* The liar is left out now, and the same is asked again. */
 	if (status == EMR_DENIED && asking->trouble.why != EMR_WHY_LIAR)
-		refuse_asking(view, s, asking);
+		refuse(view, s, asking, asking->objects == NULL ? EMR_NEED_NAMES : EMR_NEED_BYTES,
+			EMR_DENIED, &trouble);
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	if (status == EMR_OK) {
@@ -201,49 +186,13 @@ static void collect_all(emr_view *view, shared_share *s)
 
 /* ---- names ---- */
 
-/* Names the reason of a failure that has none for a person: an end that came meanwhile is one,
- * whatever else it looked like. */
-static void look_for_reason(const shared_share *s, emr_share_trouble *trouble)
-{
-	emr_share_trouble end = {.why = EMR_WHY_NONE};
-
-	if (trouble->why == EMR_WHY_NONE && s->opened != NULL &&
-		emr_shared_check(s->opened, &end) == EMR_DENIED)
-		*trouble = end;
-}
-
-static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status,
-	emr_share_trouble *trouble)
-{
-	refusing r = {.view = view,
-		.share = s,
-		.need = need,
-		.status = status,
-		.trouble = trouble,
-		.now = view_boot_ns(view)};
-
-	look_for_reason(s, trouble);
-	shared_look_at_end(view, s, trouble);
-	shared_answer(view, is_concerned, say_trouble, &r);
-	if (need == EMR_NEED_NAMES)
-		rest(view, s);
-}
-
 /* Refuses the readers that wait for the bytes of OBJECT, and nobody else. */
 static void refuse_object(emr_view *view, shared_share *s, emr_id16 *object, emr_status status,
 	emr_share_trouble *trouble)
 {
 	const shared_asking only = {.objects = object, .n = 1};
-	refusing r = {.view = view,
-		.share = s,
-		.asking = &only,
-		.status = status,
-		.trouble = trouble,
-		.now = view_boot_ns(view)};
 
-	look_for_reason(s, trouble);
-	shared_look_at_end(view, s, trouble);
-	shared_answer(view, is_concerned, say_trouble, &r);
+	refuse(view, s, &only, EMR_NEED_BYTES, status, trouble);
 }
 
 static void build(emr_view *view, shared_share *s)
@@ -265,7 +214,7 @@ static void build(emr_view *view, shared_share *s)
 		pthread_mutex_lock(&view->lock);
 		s->has_grown = true; /* what is new there is looked at again */
 		pthread_mutex_unlock(&view->lock);
-		refuse(view, s, EMR_NEED_NAMES, status, &none);
+		refuse(view, s, NULL, EMR_NEED_NAMES, status, &none);
 		return;
 	}
 	if (tree->unreadable > 0)
@@ -383,7 +332,7 @@ static void serve_names(emr_view *view, shared_share *s)
 	}
 	if (s->tree == NULL && shared_is_absent(view, s) && emr_shared_names_held(s->opened) == 0) {
 		status = nobody_answers(&trouble);
-		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
+		refuse(view, s, NULL, EMR_NEED_NAMES, status, &trouble);
 		return;
 	}
 	status = emr_shared_ask_names(s->opened, &ask, &trouble);
@@ -394,7 +343,7 @@ static void serve_names(emr_view *view, shared_share *s)
 		look_ahead(view, s);
 	}
 	if (status != EMR_OK)
-		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
+		refuse(view, s, NULL, EMR_NEED_NAMES, status, &trouble);
 }
 
 /* ---- bytes ---- */
@@ -499,30 +448,10 @@ static void ask_for(emr_view *view, shared_share *s, const asked *a)
 	}
 }
 
-typedef struct one {
-	const node *n;
-	emr_status status;
-} one;
-
-static bool waits_for(void *arg, const shared_waiter *w)
-{
-	const one *o = arg;
-
-	return w->n == o->n && w->need == EMR_NEED_BYTES;
-}
-
-static emr_status say_status(void *arg, const shared_waiter *w)
-{
-	(void)w;
-	return ((const one *)arg)->status;
-}
-
 /* To everybody who waits for N, which the caller holds. */
 static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 {
-	one o = {.n = n, .status = status};
-
-	shared_answer(view, waits_for, say_status, &o);
+	shared_answer_all(view, NULL, n, EMR_NEED_BYTES, status);
 }
 
 static void answer_node(emr_view *view, node *n, emr_status status)
@@ -698,69 +627,64 @@ static void look_for_owner(const emr_view *view, const shared_share *s)
 }
 
 /* Whose names were asked for before anybody looked is not waited for longer because of that. */
-static bool is_late(void *arg, const shared_waiter *w)
+static bool is_late(
+	const emr_view *view, const shared_share *s, const shared_waiter *w, int64_t now)
 {
-	const refusing *r = arg;
 	int64_t began = w->deadline_boot_ns - EMR_SHARED_WAIT_NS;
-	const shared_asking *asking;
+	const shared_asking *asking = asking_for(s, w->need, shared_object_of(w->n));
 
-	if (w->share != r->share || w->deadline_boot_ns <= r->now)
-		return w->share == r->share;
-	asking = asking_for(r->share, w->need, shared_object_of(w->n));
+	if (w->deadline_boot_ns <= now)
+		return true;
 	if (asking == NULL)
 		return false;
-	if (shared_is_absent(r->view, r->share))
+	if (shared_is_absent(view, s))
 		return true;
-	if (asking->is_quiet && began + asking->patience_ns <= r->now)
+	if (asking->is_quiet && began + asking->patience_ns <= now)
 		return true;
-	return r->share->owner->set != NULL && w->need == EMR_NEED_NAMES &&
-	       asking->since_boot_ns + EMR_SHARED_WAIT_NS <= r->now;
+	return s->owner->set != NULL && w->need == EMR_NEED_NAMES &&
+	       asking->since_boot_ns + EMR_SHARED_WAIT_NS <= now;
 }
 
-static unsigned seconds_asked(
-	const refusing *r, const shared_waiter *w, const shared_asking *asking)
+static emr_status say_late(emr_view *view, shared_share *s, const shared_waiter *w, int64_t now)
 {
-	unsigned here = seconds_waited(r->now, w), before = 0;
-
-	if (asking != NULL)
-		before = (unsigned)((r->now - asking->since_boot_ns) / 1000000000);
-	return before > here ? before : here;
-}
-
-static emr_status say_late(void *arg, const shared_waiter *w)
-{
-	const refusing *r = arg;
+	unsigned here = seconds_waited(now, w), before = 0;
 	const shared_asking *asking;
 	emr_share_trouble nobody;
 	emr_id16 object;
 	emr_status status = nobody_answers(&nobody);
 	/* Silence is said of a ledger that is reached, and not of one that is away. */
-	const bool is_away = emr_status_is_away(r->view->shares->followed);
+	const bool is_away = emr_status_is_away(view->shares->followed);
 
-	pthread_mutex_lock(&r->view->lock);
+	pthread_mutex_lock(&view->lock);
 	object = shared_object_of(w->n);
-	pthread_mutex_unlock(&r->view->lock);
-	asking = asking_for(r->share, w->need, object);
-
-	if (w->need == EMR_NEED_NAMES &&
-		r->share->tree != NULL) /* only a share inside is lacking */
+	pthread_mutex_unlock(&view->lock);
+	asking = asking_for(s, w->need, object);
+	if (w->need == EMR_NEED_NAMES && s->tree != NULL) /* only a share inside is lacking */
 		return EMR_OK;
-
-	if (is_away && !shared_is_absent(r->view, r->share))
-		status = emr_ledger_absence_of(r->view->shares->followed);
-	status = shared_notice_trouble(r->view, r->share, w->n, status,
-		asking != NULL ? &asking->trouble : &nobody, seconds_asked(r, w, asking));
+	if (is_away && !shared_is_absent(view, s))
+		status = emr_ledger_absence_of(view->shares->followed);
+	if (asking != NULL)
+		before = (unsigned)((now - asking->since_boot_ns) / 1000000000);
+	status = shared_notice_trouble(view, s, w->n, status,
+		asking != NULL ? &asking->trouble : &nobody, before > here ? before : here);
 	if (status == EMR_TIMEOUT && asking != NULL && asking->trouble.code == 0)
-		shared_note_absent(r->view, r->share);
+		shared_note_absent(view, s);
 	return status;
 }
 
 static void answer_late(emr_view *view, shared_share *s)
 {
-	refusing r = {.view = view, .share = s, .now = view_boot_ns(view)};
+	int64_t now = view_boot_ns(view);
+	shared_waiter *w;
 
 	look_for_owner(view, s);
-	shared_answer(view, is_late, say_late, &r);
+	pthread_mutex_lock(&view->lock);
+	for (w = view->shares->waiters; w != NULL; w = w->next)
+		w->is_taken = w->share == s && is_late(view, s, w, now);
+	w = shared_take(view);
+	pthread_mutex_unlock(&view->lock);
+	while (w != NULL)
+		w = shared_say(view, w, say_late(view, s, w, now));
 }
 
 /* ---- all of it ---- */
@@ -846,8 +770,8 @@ void shared_serve(emr_view *view, shared_share *s)
 		return;
 	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
-		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
-		refuse(view, s, EMR_NEED_BYTES, status, &trouble);
+		refuse(view, s, NULL, EMR_NEED_NAMES, status, &trouble);
+		refuse(view, s, NULL, EMR_NEED_BYTES, status, &trouble);
 		return;
 	}
 	collect_all(view, s);

@@ -99,6 +99,7 @@ static size_t open_paths(const emr_view *view, const shared_share *s, char *path
 void shared_end(
 	emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell)
 {
+	const emr_status over = phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED;
 	char *paths[SHARED_CUT_MAX];
 	shared_tree *before;
 	size_t n;
@@ -111,10 +112,8 @@ void shared_end(
 	forget_keys(view, s);
 	emr_fetcher_forget(view->options.fetcher, INT64_MAX);
 	shared_drop_keys(view, s->grant.grant);
-	shared_answer_all(view, s, EMR_NEED_NAMES,
-		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
-	shared_answer_all(view, s, EMR_NEED_BYTES,
-		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
+	shared_answer_all(view, s, NULL, EMR_NEED_NAMES, over);
+	shared_answer_all(view, s, NULL, EMR_NEED_BYTES, over);
 	pthread_mutex_lock(&view->lock);
 	shared_tell_records(view, s, tell);
 	before = shared_swap_tree(view, s, NULL, tell);

@@ -131,18 +131,11 @@ void shared_release_if_unused(emr_view *view, node *n)
 		tree_free_node(view, n);
 }
 
-bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
-	emr_entry_fn fn, void *arg)
+bool shared_give(emr_view *view, lister *l, node *n, const char *name, uint64_t next)
 {
-	bool goes_on;
-	emr_attr attr;
-
-	tree_attr(n, &attr);
-	goes_on = fn(arg, name, &attr, next);
-	if (goes_on && take)
-		n->kernel_refs++;
+	(void)kind_give(l, n, name, next);
 	shared_release_if_unused(view, n);
-	return goes_on;
+	return !l->is_over;
 }
 
 emr_id16 shared_object_of(const node *n)

@@ -241,29 +241,27 @@ emr_status shared_child(emr_view *view, node *directory, const char *name, node 
 	return kind_of(directory)->within->child(view, directory, name, out_node);
 }
 
-static emr_status list_owners(
-	emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status list_owners(emr_view *view, lister *l)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
 		node *n;
 
-		if (o->number + 2 <= cookie || !owner_is_shown(view, o))
+		if (o->number + 2 <= l->cookie || !owner_is_shown(view, o))
 			continue;
 		EMR_TRY(shared_owner_node(view, o, &n));
-		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
+		if (!shared_give(view, l, n, o->name, o->number + 2))
 			break;
 	}
 	return EMR_OK;
 }
 
-static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg)
+static emr_status list_shares(emr_view *view, const shared_owner *owner, lister *l)
 {
 	for (shared_share *s = owner->shares; s != NULL; s = s->next_of_owner) {
 		emr_status status;
 		node *n;
 
-		if (s->number + 2 <= cookie || !shared_is_beside(s))
+		if (s->number + 2 <= l->cookie || !shared_is_beside(s))
 			continue;
 		status = share_node(view, s, &n);
 		if (status == EMR_BUSY ||
@@ -272,24 +270,23 @@ static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_
 			continue;
 		if (status != EMR_OK)
 			return status;
-		if (!shared_give(view, n, shown_name(s), s->number + 2, take, fn, arg))
+		if (!shared_give(view, l, n, shown_name(s), s->number + 2))
 			break;
 	}
 	return EMR_OK;
 }
 
-emr_status shared_list(
-	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+emr_status shared_list(emr_view *view, node *directory, lister *l)
 {
 	const shared_at *at = directory->shared;
 
 	if (at->level == SHARED_SETS || at->level == SHARED_SET)
-		return shared_sets_list(view, at, cookie, take, fn, arg);
+		return shared_sets_list(view, at, l);
 	if (at->level == SHARED_TOP)
-		return list_owners(view, cookie, take, fn, arg);
+		return list_owners(view, l);
 	if (at->level == SHARED_OWNER)
-		return list_shares(view, at->owner, cookie, take, fn, arg);
-	return kind_of(directory)->within->list(view, directory, cookie, take, fn, arg);
+		return list_shares(view, at->owner, l);
+	return kind_of(directory)->within->list(view, directory, l);
 }
 
 char *shared_path(const node *n)

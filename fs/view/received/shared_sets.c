@@ -158,33 +158,31 @@ emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *na
 	return EMR_NOT_FOUND;
 }
 
-static emr_status list_participants(emr_view *view, const shared_set *set, uint64_t cookie,
-	bool take, emr_entry_fn fn, void *arg)
+static emr_status list_participants(emr_view *view, const shared_set *set, lister *l)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
 		node *n;
 
-		if (o->set != set || o->number + 2 <= cookie || !shared_owner_is_shown(view, o))
+		if (o->set != set || o->number + 2 <= l->cookie || !shared_owner_is_shown(view, o))
 			continue;
 		EMR_TRY(shared_owner_node(view, o, &n));
-		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
+		if (!shared_give(view, l, n, o->name, o->number + 2))
 			break;
 	}
 	return EMR_OK;
 }
 
-emr_status shared_sets_list(
-	emr_view *view, const shared_at *at, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+emr_status shared_sets_list(emr_view *view, const shared_at *at, lister *l)
 {
 	if (at->level == SHARED_SET)
-		return list_participants(view, at->set, cookie, take, fn, arg);
+		return list_participants(view, at->set, l);
 	for (shared_set *s = view->shares->sets; s != NULL; s = s->next) {
 		node *n;
 
-		if (s->number + 2 <= cookie || !set_is_shown(view, s))
+		if (s->number + 2 <= l->cookie || !set_is_shown(view, s))
 			continue;
 		EMR_TRY(set_node(view, s, &n));
-		if (!shared_give(view, n, s->name, s->number + 2, take, fn, arg))
+		if (!shared_give(view, l, n, s->name, s->number + 2))
 			break;
 	}
 	return EMR_OK;

@@ -132,15 +132,14 @@ uint32_t shared_waits(const emr_view *view, const node *n)
 
 /* ---- answers ---- */
 
-/* Under view->lock: takes those whom CHOOSE chooses off the list. */
-static shared_waiter *take(emr_view *view, shared_choose_fn choose, void *arg)
+shared_waiter *shared_take(emr_view *view)
 {
 	shared_waiter **at = &view->shares->waiters, *taken = NULL;
 
 	while (*at != NULL) {
 		shared_waiter *w = *at;
 
-		if (!choose(arg, w)) {
+		if (!w->is_taken) {
 			at = &w->next;
 			continue;
 		}
@@ -152,57 +151,34 @@ static shared_waiter *take(emr_view *view, shared_choose_fn choose, void *arg)
 	return taken;
 }
 
-void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, void *arg)
+shared_waiter *shared_say(emr_view *view, shared_waiter *w, emr_status status)
 {
-	shared_waiter *w, *next;
+	shared_waiter *next = w->next;
+
+	w->ready(w->arg, status);
+	pthread_mutex_lock(&view->lock);
+	w->n->opens--;
+	tree_release_if_unused(view, w->n);
+	if (--view->shares->answering == 0)
+		pthread_cond_broadcast(&view->shares->answered);
+	pthread_mutex_unlock(&view->lock);
+	free(w);
+	return next;
+}
+
+void shared_answer_all(
+	emr_view *view, const shared_share *s, const node *n, emr_need need, emr_status status)
+{
+	shared_waiter *w;
 
 	pthread_mutex_lock(&view->lock);
-	w = take(view, choose, arg);
+	for (w = view->shares->waiters; w != NULL; w = w->next)
+		w->is_taken =
+			(s == NULL || w->share == s) && (n == NULL || w->n == n) && w->need == need;
+	w = shared_take(view);
 	pthread_mutex_unlock(&view->lock);
-	for (; w != NULL; w = next) {
-		next = w->next;
-		w->ready(w->arg, say(arg, w));
-		pthread_mutex_lock(&view->lock);
-		w->n->opens--;
-		tree_release_if_unused(view, w->n);
-		if (--view->shares->answering == 0)
-			pthread_cond_broadcast(&view->shares->answered);
-		pthread_mutex_unlock(&view->lock);
-		free(w);
-	}
-}
-
-typedef struct choice {
-	const shared_share *share;
-	emr_need need;
-	emr_status status;
-} choice;
-
-static bool is_of(void *arg, const shared_waiter *w)
-{
-	const choice *c = arg;
-
-	return w->share == c->share && w->need == c->need;
-}
-
-static bool is_anyone(void *arg, const shared_waiter *w)
-{
-	(void)arg;
-	(void)w;
-	return true;
-}
-
-static emr_status same_for_all(void *arg, const shared_waiter *w)
-{
-	(void)w;
-	return ((const choice *)arg)->status;
-}
-
-void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status)
-{
-	choice c = {.share = s, .need = need, .status = status};
-
-	shared_answer(view, is_of, same_for_all, &c);
+	while (w != NULL)
+		w = shared_say(view, w, status);
 }
 
 void shared_answer_names(emr_view *view, shared_share *s)
@@ -219,20 +195,19 @@ void shared_answer_names(emr_view *view, shared_share *s)
 		shared_stir(view, next);
 	}
 	pthread_mutex_unlock(&view->lock);
-	shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
+	shared_answer_all(view, s, NULL, EMR_NEED_NAMES, EMR_OK);
 }
 
 void emr_view_end_waits(emr_view *view)
 {
-	choice c = {.status = EMR_INTERRUPTED};
-
 	emr_fetcher_stop(view->options.fetcher);
 	if (view->shares == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);
 	view->shares->is_closed = true;
 	pthread_mutex_unlock(&view->lock);
-	shared_answer(view, is_anyone, same_for_all, &c);
+	shared_answer_all(view, NULL, NULL, EMR_NEED_NAMES, EMR_INTERRUPTED);
+	shared_answer_all(view, NULL, NULL, EMR_NEED_BYTES, EMR_INTERRUPTED);
 	pthread_mutex_lock(&view->lock);
 	while (view->shares->answering > 0)
 		pthread_cond_wait(&view->shares->answered, &view->lock);

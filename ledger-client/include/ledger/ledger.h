@@ -32,8 +32,8 @@ typedef struct emr_ledger_options {
 	 * there as it did when it could not be opened, at most once a second) and answers why it
 	 * could not.  KNOWN gives the descriptor as it was when the ledger was there; asked only
 	 * when it is not, and only during emr_ledger_open. */
-	emr_status (*known)(void *arg, emr_buf *out_descriptor);
-	void *known_arg;
+	emr_status (*known)(int known_dirfd, emr_buf *out_descriptor);
+	int known_dirfd;
 	emr_bytes known_descriptor; /* what KNOWN gave, for who opens behind it; borrowed */
 	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
 	emr_status (*host)(

@@ -45,8 +45,8 @@ emr_status emr_client_ask(emr_client *client, const emr_request *request, int ti
  * OUT, in the words DOING (NULL: none comes). */
 emr_status emr_client_gather(emr_client *client, const emr_request *request, int timeout_ms,
 	emr_out *out, const char *doing, json_t **out_whole, emr_problem *out_problem);
-/* OBJECT, which it takes, becomes part of the whole in WHOLE, a json_t ** (NULL at first): an
- * emr_emit_fn. */
+/* OBJECT, which it takes, becomes part of the whole in WHOLE, a json_t ** (NULL at first): of
+ * an emr_sink. */
 emr_status emr_client_add(void *whole, json_t *object);
 /* PATH, as it was typed (NULL: none was), as REQUEST's path in the folder that is open. */
 emr_status emr_client_path(

@@ -24,5 +24,5 @@ emr_status emr_strangers_json(const emr_devices_of *of, json_t **out);
 
 /* The open folder's answer: emits {"done":true,"devices":[...],"strangers":[...]}.  Nothing is
  * signed, so nobody needs a passphrase for it. */
-emr_status emr_answer_devices(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem);
+emr_status emr_answer_devices(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem);

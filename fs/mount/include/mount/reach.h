@@ -21,7 +21,7 @@ emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_proble
 emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_request *request,
 	emr_problem *out_problem);
 /* Answers of verify, ledger or log, one object after the other, the last one with "done". */
-emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,
+emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, const emr_sink *sink,
 	emr_problem *out_problem);
 void emr_reach_close(emr_reach *reach);
 #define EMR_AUTO_REACH __attribute__((cleanup(emr_reach_close))) emr_reach

@@ -17,7 +17,7 @@
 
 /* One frame {gap{by organisation key last missing numbers unread}} for each signer of whose numbers
  * some are not in this folder. */
-emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg);
+emr_status emr_gaps_answer(emr_session *session, const emr_sink *sink);
 /* One such object without its frame, owned by the caller; NULL without memory. */
 json_t *emr_gap_json(const emr_issued *issued);
 /* "Paula Lima signed for OF up to number 6.  Not here: 3, 5 (2 numbers)...": owned by the caller;

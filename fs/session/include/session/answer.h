@@ -6,10 +6,15 @@
 #include "kit/frame.h"
 #include "session/session.h"
 
-/* Receives objects as they come (progress, entries); steals the reference.  Not EMR_OK ends the
- * work, which then returns it. */
-typedef emr_status (*emr_emit_fn)(void *arg, json_t *object);
-/* OBJECT as it was just made; NULL: there was no memory for it. */
-emr_status emr_emit(emr_emit_fn emit, void *arg, json_t *object);
+/* The one that receives objects as they come (progress, entries): TAKE steals the reference.  Not
+ * EMR_OK ends the work, which then returns it. */
+typedef struct emr_sink {
+	emr_status (*take)(void *arg, json_t *object);
+	void *arg;
+} emr_sink;
+
+/* OBJECT as it was just made; NULL: there was no memory for it.  SINK may be NULL: nobody listens.
+ */
+emr_status emr_emit(const emr_sink *sink, json_t *object);
 /* {NAME: [...]} as often as LIST needs, because a frame is short. */
-emr_status emr_emit_list(const char *name, const json_t *list, emr_emit_fn emit, void *arg);
+emr_status emr_emit_list(const char *name, const json_t *list, const emr_sink *sink);

@@ -4,11 +4,30 @@
 
 #include "view/view.h"
 
-/* PATH from the top, without a leading slash.  False ends the walk. */
-typedef bool (*emr_walk_fn)(void *arg, const char *path, const emr_attr *attr);
-/* Every file, link and directory below PATH ("" = the top), parents first.  No lock is held while
- * FN runs. */
-emr_status emr_walk(emr_view *view, const char *path, emr_walk_fn fn, void *arg);
+/* Every file, link and directory below PATH ("" = the top), parents first; a PATH that is no
+ * directory itself.  No lock is held between two of them, and a block that is left early ends it.
+ *
+ *	EMR_WALK(walk, view, "Imaging");
+ *
+ *	while (emr_walk_next(&walk))
+ *		... walk.path, walk.attr ...
+ *	return walk.status;
+ */
+typedef struct emr_walk {
+	emr_status status; /* EMR_OK when all was seen; EMR_NOT_FOUND: there is no PATH */
+	char *path;	   /* from the top, without a leading slash; until the next one */
+	emr_attr attr;	   /* before the first one: of PATH */
+	/* walk.c only */
+	emr_view *view;
+	struct emr_walk_level *level;
+	bool is_alone;
+} emr_walk;
+
+emr_walk emr_walk_of(emr_view *view, const char *path);
+bool emr_walk_next(emr_walk *walk);
+void emr_walk_end(emr_walk *walk);
+#define EMR_WALK(walk, view, path)                                                                 \
+	__attribute__((cleanup(emr_walk_end))) emr_walk walk = emr_walk_of(view, path)
 
 /* The attribute user.emrfs.NAME of a node as text, owned by the caller: EMR_NO_ATTRIBUTE. */
 emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, char **out_text);
