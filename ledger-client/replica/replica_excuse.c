@@ -170,5 +170,5 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 	asking a = {.r = r, .size = size, .ledger_size = ledger_size};
 
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
-		r->heads.restarts.is_asked = !emr_status_is_unanswered(ask(&a));
+		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
 }

@@ -200,14 +200,14 @@ TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
 	both_go();
 }
 
-static bool is_cut_off; /* when it is asked for restarts */
+static emr_status cut_off; /* when it is asked for restarts; EMR_OK: it is not */
 static bool has_said;	/* a member, to this host, which keeps nothing */
 WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_bytes body,
 	emr_buf *out)
 {
 	has_said = has_said || strcmp(what, EMR_ASK_SAID) == 0;
-	return is_cut_off && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
-		       ? EMR_TIMEOUT
+	return cut_off != EMR_OK && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
+		       ? cut_off
 		       : __real_emr_ledger_ask(ledger, what, body, out);
 }
 
@@ -221,11 +221,11 @@ TEST_IN(begin, end, nobody_is_condemned_before_he_was_asked_for_restarts)
 {
 	host_loses(2, 3);
 	host_restarts(a_restart());
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	expect_trusted(&ana);
 	assert_false(emr_replica_must_go_on(ana.replica));
-	is_cut_off = false;
+	cut_off = EMR_OK;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
 	comes_again();
@@ -249,10 +249,10 @@ TEST_IN(begin, end, a_head_from_after_a_restart_accuses_nobody_before_it_can_be_
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
 	kit_host_start(&k);
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
-	is_cut_off = false;
+	cut_off = EMR_OK;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	assert_true(emr_replica_must_go_on(ana.replica));
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
@@ -411,9 +411,11 @@ TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
 {
 	host_loses(0, 0);
 	assert_true(emr_replica_knows_restarts(ana.replica));
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_false(emr_replica_knows_restarts(ana.replica));
-	is_cut_off = false;
+	cut_off = EMR_BUSY; /* it answers that it cannot say */
+	assert_false(emr_replica_knows_restarts(ana.replica));
+	cut_off = EMR_OK;
 	assert_true(emr_replica_knows_restarts(ana.replica));
 	kit_put_file(printed("%s/ana", k.base), "replica.restarts", emr_bytes_of("?", 1));
 	comes_again();
