@@ -21,6 +21,7 @@
 #define QUIET_NS INT64_C(20000000000)
 #define LACKING_NS INT64_C(3600000000000)
 #define PLACE_MAX 64
+#define DESCRIPTOR_MAX ((size_t)60000)
 
 /* The ledger's file: its number, and when it was made, so that a copy in its place is another. */
 static emr_status place_of(const emr_served *served, emr_buf *out)
@@ -96,6 +97,7 @@ static emr_status look_at_restarts(emr_served *served)
 		EMR_TRY(emr_restart_read(&r, restart));
 		EMR_TRY(emr_buf_append(&served->restarts, &restart->said, sizeof restart->said));
 		served->net_id = restart->said.net_id;
+		served->is_net_known = true;
 	}
 	return EMR_OK;
 }
@@ -103,14 +105,20 @@ static emr_status look_at_restarts(emr_served *served)
 emr_status served_open_recovery(emr_served *served, uint64_t size)
 {
 	const emr_status kept = emr_recovery_read(served->host_dirfd, &served->lost);
+	EMR_AUTO_BUF descriptor = {0};
 
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	served->net_id = served->lost.heads[0].net_id;
+	served->is_net_known = emr_file_read(served->dirfd, EMR_NETWORK_DESCRIPTOR,
+				       DESCRIPTOR_MAX, &descriptor) == EMR_OK;
+	if (served->is_net_known)
+		emr_descriptor_net_id(
+			(emr_span){descriptor.data, descriptor.len}, served->net_id.b);
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));
 	else
-		EMR_TRY(served_begin_recovery(served));
+		EMR_TRY(served_begin_recovery(served, size));
 	return look_at_restarts(served);
 }
 

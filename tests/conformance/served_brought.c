@@ -173,14 +173,37 @@ TEST_IN(begin_bare, end_bare, two_heads_of_one_size_and_two_histories_are_the_pr
 	assert_true(is_split());
 }
 
-TEST_IN(begin_bare, end_bare, a_head_of_another_network_is_refused)
+/* By a thief of its key: it lacks nothing, and stops all the same, with a head of its own. */
+TEST_IN(begin_bare, end_bare, a_host_that_serves_and_is_shown_another_history_keeps_both_heads)
 {
+	emr_recovery is;
+
+	shell("cp -rp", "host/.", "bare");
 	bare_starts();
 	assert_int_equal(bring((head_of){.chain = his, .size = common + 1}), 200);
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .net_xor = 1}), 403);
-	bare_stops();
+	assert_status(EMR_NOT_FOUND, emr_recovery_read(bare_fd, &is));
+	assert_int_equal(
+		bring((head_of){.chain = hers, .size = common + 3, .at = common + 1}), 412);
+	assert_true(is_split());
+	assert_ok(emr_recovery_read(bare_fd, &is));
+	assert_int_equal(is.heads[0].size, common + 2);
+}
+
+/* Its key alone says of no network that it is the host's; entries, descriptor and restarts do. */
+TEST_IN(begin_bare, end_bare, heads_of_two_networks_are_the_proof_where_only_the_key_is_left)
+{
 	bare_starts();
+	assert_int_equal(bring((head_of){.chain = his, .size = common + 1, .net_xor = 1}), 200);
+	assert_int_equal(bring((head_of){.chain = his, .size = common + 2}), 412);
+	assert_true(is_split());
+	bare_stops();
+	assert_int_equal(system(printed("rm -r %s/bare/* %s/bare-host/*", k.base, k.base)), 0);
+	shell("cp", "host/descriptor", "bare");
+	bare_starts();
+	assert_int_equal(bring((head_of){.chain = his, .size = common + 1, .net_xor = 1}), 403);
+	assert_int_equal(bring((head_of){.chain = his, .size = common + 2}), 200);
 	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .net_xor = 1}), 403);
+	assert_false(is_split());
 }
 
 /* Members renew their note of what they have when they take an entry, and not sooner. */
