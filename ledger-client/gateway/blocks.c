@@ -112,11 +112,6 @@ static bool is_beginning(const emr_gateway *gateway, const block *b)
 
 /* ---- Its entries ---- */
 
-static bool is_text(emr_bytes bytes, const char *text)
-{
-	return emr_bytes_equal(bytes, emr_bytes_of(text, strlen(text)));
-}
-
 static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
 {
 	emr_bytes input = {0};

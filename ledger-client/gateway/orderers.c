@@ -22,10 +22,6 @@
 #define SIGNATURES_MAX 256
 #define MAP_MAX 256 /* entries of one group of a configuration */
 
-static void certificate_free(X509 **certificate)
-{
-	X509_free(*certificate);
-}
 #define AUTO_CERTIFICATE __attribute__((cleanup(certificate_free))) X509 *
 
 typedef struct consenter {

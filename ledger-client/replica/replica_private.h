@@ -229,11 +229,6 @@ emr_status replica_save_mark(emr_replica *replica, bool is_last);
 void replica_change_of(
 	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out);
 
-static inline emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
-
 /* EMR_DAMAGED for a row that cannot be. */
 static inline emr_status replica_parsed(emr_contract_status status)
 {
@@ -261,5 +256,5 @@ emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
 
 static inline emr_span view_of(const emr_buf *buf)
 {
-	return span_of(emr_buf_view(buf));
+	return emr_span_of(emr_buf_view(buf));
 }

@@ -21,7 +21,6 @@
 #define QUIET_NS INT64_C(20000000000)
 #define LACKING_NS INT64_C(3600000000000)
 #define PLACE_MAX 64
-#define DESCRIPTOR_MAX ((size_t)60000)
 
 /* The ledger's file: its number, and when it was made, so that a copy in its place is another. */
 static emr_status place_of(const emr_served *served, emr_buf *out)
@@ -110,7 +109,7 @@ emr_status served_open_recovery(emr_served *served, uint64_t size)
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	served->net_id = served->lost.heads[0].net_id;
 	served->is_net_known = emr_file_read(served->dirfd, EMR_NETWORK_DESCRIPTOR,
-				       DESCRIPTOR_MAX, &descriptor) == EMR_OK;
+				       EMR_NETWORK_DESCRIPTOR_MAX, &descriptor) == EMR_OK;
 	if (served->is_net_known)
 		emr_descriptor_net_id(
 			(emr_span){descriptor.data, descriptor.len}, served->net_id.b);
