@@ -58,6 +58,11 @@ static bool is_elsewhere(const emr_served *served)
 		       !emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(&now)));
 }
 
+emr_status served_is_open(const emr_served *served)
+{
+	return atomic_load(&served->is_recovering) ? EMR_OFFLINE : EMR_OK;
+}
+
 /* ---- beginning and end ---- */
 
 /* The ledger goes on from what it has. */

@@ -51,6 +51,8 @@ emr_status served_sign(const emr_served *served, emr_checkpoint *note);
 
 /* recovery.c.  Before the ledger, of SIZE entries, is opened: whether entries of it are lost. */
 emr_status served_open_recovery(emr_served *served, uint64_t size);
+/* EMR_OFFLINE: entries are lost, and nothing is taken or signed. */
+emr_status served_is_open(const emr_served *served);
 /* Once a second: whether the ledger may go on. */
 void served_turn_recovery(emr_served *served);
 emr_status served_give_recovery(emr_served *served, emr_serve_call *call);

@@ -94,6 +94,12 @@ static void comes_again(void)
 	member_comes(&ana, "ana");
 }
 
+static void expect_trusted(member *m)
+{
+	assert_false(emr_replica_is_forked(m->replica));
+	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
+}
+
 TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
 {
 	emr_known_restart known;
@@ -122,6 +128,35 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&hers)));
 	assert_int_equal(emr_replica_restarts(rui.replica, &known, 1), 1);
 	assert_int_equal(known.state, EMR_RESTART_FITS);
+	both_go();
+}
+
+/* Each takes entries of the new copy away; the last one goes on with less than the first did. */
+TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_is_gone_on_with)
+{
+	restart_of how;
+
+	host_keeps_a_copy("first");
+	host_loses(3, 2);
+	host_keeps_a_copy("early");
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
+	go_on(true);
+	host_shows("early", "late");
+	save(&rui);
+	host_restarts(a_restart());
+	go_on(true);
+	assert_int_equal(host_size(), common + 2 + 1 + 3);
+	host_shows("first", "later");
+	kit_fill(&k, &domain, 1);
+	how = a_restart();
+	how.size--;
+	host_restarts(how);
+	go_on(false);
+	comes_again();
+	assert_ok(follow(&ana));
+	assert_int_equal(host_size(), common + 1 + 3);
+	expect_trusted(&ana);
 	both_go();
 }
 
@@ -201,7 +236,7 @@ TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
 }
 
 static emr_status cut_off; /* when it is asked for restarts; EMR_OK: it is not */
-static bool has_said;	/* a member, to this host, which keeps nothing */
+static bool has_said;	   /* a member, to this host, which keeps nothing */
 WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_bytes body,
 	emr_buf *out)
 {
@@ -209,12 +244,6 @@ WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_by
 	return cut_off != EMR_OK && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
 		       ? cut_off
 		       : __real_emr_ledger_ask(ledger, what, body, out);
-}
-
-static void expect_trusted(member *m)
-{
-	assert_false(emr_replica_is_forked(m->replica));
-	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
 }
 
 TEST_IN(begin, end, nobody_is_condemned_before_he_was_asked_for_restarts)
@@ -420,6 +449,11 @@ TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
 	kit_put_file(printed("%s/ana", k.base), "replica.restarts", emr_bytes_of("?", 1));
 	comes_again();
 	assert_false(emr_replica_knows_restarts(ana.replica));
+	save(&ana);
+	host_shows("hers", "other");
+	save(&rui);
+	assert_status(EMR_DAMAGED, follow(&ana)); /* one that was there would explain it */
+	expect_trusted(&ana);
 	both_go();
 }
 
