@@ -68,6 +68,12 @@ static uint64_t host_size(void)
 
 static emr_id16 lost;
 
+static void comes_again(void)
+{
+	member_goes(&ana);
+	member_comes(&ana, "ana");
+}
+
 static emr_status die(void *arg, emr_replica *next)
 {
 	(void)arg;
@@ -86,18 +92,19 @@ static void go_on(bool dies)
 	lost = (emr_id16){{0}};
 	EMR_EACH (const emr_replica_change, change, &all)
 		lost = change->object;
-}
-
-static void comes_again(void)
-{
-	member_goes(&ana);
-	member_comes(&ana, "ana");
+	comes_again();
 }
 
 static void expect_trusted(member *m)
 {
 	assert_false(emr_replica_is_forked(m->replica));
 	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
+}
+
+static void host_restarts_for_her(void)
+{
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
 }
 
 TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
@@ -113,10 +120,8 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	assert_true(emr_replica_must_go_on(ana.replica));
 	go_on(true);
 	assert_int_equal(host_size(), common + 2 + 3);
-	comes_again();
 	assert_true(emr_replica_must_go_on(ana.replica)); /* the old copy is there */
 	go_on(false);
-	comes_again();
 	assert_int_equal(host_size(), common + 2 + 3);
 	assert_true(emr_id16_is_zero(lost));
 	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 1);
@@ -139,8 +144,7 @@ TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_
 	host_keeps_a_copy("first");
 	host_loses(3, 2);
 	host_keeps_a_copy("early");
-	host_restarts(a_restart());
-	assert_status(EMR_OFFLINE, follow(&ana));
+	host_restarts_for_her();
 	go_on(true);
 	host_shows("early", "late");
 	save(&rui);
@@ -153,7 +157,6 @@ TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_
 	how.size--;
 	host_restarts(how);
 	go_on(false);
-	comes_again();
 	assert_ok(follow(&ana));
 	assert_int_equal(host_size(), common + 1 + 3);
 	expect_trusted(&ana);
@@ -164,9 +167,8 @@ TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_
 TEST_IN(begin, end, a_death_while_the_new_copy_takes_its_place_is_made_good)
 {
 	host_loses(2, 1);
-	host_restarts(a_restart());
-	assert_status(EMR_OFFLINE, follow(&ana));
-	go_on(false);
+	host_restarts_for_her();
+	assert_ok(emr_replica_go_on(ana.replica, &(emr_signing_again){.keyring = k.keyring}));
 	member_goes(&ana);
 	shell("mv -f", "ana/replica.next/replica.sqlite", "ana/replica.sqlite");
 	member_comes(&ana, "ana");
@@ -213,8 +215,7 @@ TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 	expect_refused(how, EMR_ROLLBACK);
 	emr_keyring_free(thief);
 	/* One that came to be shown late is one all the same. */
-	host_restarts(a_restart());
-	assert_status(EMR_OFFLINE, follow(&ana));
+	host_restarts_for_her();
 	both_go();
 }
 
@@ -257,7 +258,6 @@ TEST_IN(begin, end, nobody_is_condemned_before_he_was_asked_for_restarts)
 	cut_off = EMR_OK;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(follow(&ana));
 	both_go();
 }
@@ -287,7 +287,6 @@ TEST_IN(begin, end, a_head_from_after_a_restart_accuses_nobody_before_it_can_be_
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
 	go_on(false);
-	comes_again();
 	assert_int_equal(faccessat(ana.state_fd, "replica.ahead", F_OK, 0), 0);
 	assert_ok(follow(&ana));
 	expect_trusted(&ana);
@@ -302,7 +301,6 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	host_keeps_a_copy("early");
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(follow(&ana));
 	save(&ana);
 	host_shows("early", "late");
@@ -311,31 +309,48 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	both_go();
 }
 
+static const emr_id32 none;
+typedef emr_id32 operation(
+	emr_batch_builder *, const kit_domain *, emr_id16, uint64_t version, emr_id32 before);
+
+static emr_id32 change(operation *how, emr_id16 row, uint64_t version, emr_id32 before)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 item = how(b, &domain, row, version, before);
+
+	(void)kit_send(&k, b);
+	return item;
+}
+
+/* Ana has what is done between these two, and the host has lost it. */
+static void gap_begins(void)
+{
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+}
+
+static void gap_ends(void)
+{
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+}
+
 /* A removal is there before what was done before it. */
 TEST_IN(begin, end, removals_come_first)
 {
 	const emr_id16 old = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	const emr_id32 first = kit_put(b, &domain, old, 1, (emr_id32){{0}});
+	const emr_id32 first = change(kit_put, old, 1, none);
 	emr_id32 saved, removed;
 	uint64_t saved_at = 0, removed_at = 0;
 	uint16_t index;
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost"); /* they have parted, and nobody has saved */
-	b = kit_batch(&k, domain.id);
-	saved = kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
-	(void)kit_send(&k, b);
-	b = kit_batch(&k, domain.id);
-	removed = kit_unlink(b, &domain, old, 2, first);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
+	gap_begins();
+	saved = change(kit_put, emr_id16_random(), 1, none);
+	removed = change(kit_unlink, old, 2, first);
+	gap_ends();
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(emr_ledger_find_item(k.ledger, saved, &saved_at, &index));
 	assert_ok(emr_ledger_find_item(k.ledger, removed, &removed_at, &index));
 	assert_true(removed_at < saved_at);
@@ -348,25 +363,16 @@ TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 {
 	const emr_id16 row = emr_id16_random();
 	emr_replica_head head;
-	emr_batch_builder *b;
 	emr_id32 saved, removed;
 	uint64_t seq = 0;
 	uint16_t index;
 
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	saved = kit_put(b, &domain, row, 1, (emr_id32){{0}});
-	(void)kit_send(&k, b);
-	b = kit_batch(&k, domain.id);
-	removed = kit_unlink(b, &domain, row, 2, saved);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
+	gap_begins();
+	saved = change(kit_put, row, 1, none);
+	removed = change(kit_unlink, row, 2, saved);
+	gap_ends();
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(emr_ledger_find_item(k.ledger, removed, &seq, &index));
 	assert_ok(follow(&ana));
 	assert_ok(emr_replica_head_get(ana.replica, domain.id, row, &head));
@@ -379,21 +385,12 @@ TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 {
 	const emr_id16 row = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	const emr_id32 first = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	const emr_id32 first = change(kit_put, row, 1, none);
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	(void)kit_put(b, &domain, row, 2, first);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 2, first);
-	(void)kit_send(&k, b);
+	gap_begins();
+	(void)change(kit_put, row, 2, first);
+	gap_ends();
+	(void)change(kit_unlink, row, 2, first);
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(true);
 	assert_true(emr_id16_equal(lost, row));
@@ -404,32 +401,20 @@ TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 TEST_IN(begin, end, while_a_removal_is_lost_a_member_does_not_say_that_all_is_there)
 {
 	const emr_id16 row = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	emr_id32 put = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	emr_id32 put = change(kit_put, row, 1, none);
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 2, put);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
-	b = kit_batch(&k, domain.id);
-	put = kit_put(b, &domain, row, 2, put);
-	(void)kit_send(&k, b);
+	gap_begins();
+	(void)change(kit_unlink, row, 2, put);
+	gap_ends();
+	put = change(kit_put, row, 2, put);
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
 	assert_true(emr_id16_equal(lost, row));
-	comes_again();
 	assert_ok(follow(&ana));
 	has_said = false;
 	assert_ok(emr_replica_say(ana.replica, k.keyring));
 	assert_false(has_said);
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 3, put);
-	(void)kit_send(&k, b);
+	(void)change(kit_unlink, row, 3, put);
 	assert_ok(follow(&ana));
 	(void)!emr_replica_say(ana.replica, k.keyring);
 	assert_true(has_said);
