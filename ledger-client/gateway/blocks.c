@@ -12,9 +12,7 @@
 #include "gateway/entries.h"
 #include "gateway_private.h"
 
-#define METADATA_MAX 16
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
-#define HASH_BYTES 32
 #define MOVED_ARGS 3
 #define ARGS_MAX (1 + MOVED_ARGS * EMR_GATEWAY_MOVED_MAX)
 #define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */

@@ -15,6 +15,9 @@
 
 #define LINES_IDLE_MAX 4
 #define TX_ID_CHARS 64
+#define HASH_BYTES 32
+#define METADATA_MAX 16
+#define NONCE_BYTES 24
 
 static inline void certificate_free(X509 **certificate)
 {

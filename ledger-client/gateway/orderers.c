@@ -13,8 +13,6 @@
 #include "fields.h"
 #include "gateway_private.h"
 
-#define HASH_BYTES 32
-#define METADATA_MAX 16
 #define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
 #define CONSENTERS_MAX 64
 #define ANCHORS_MAX 64

@@ -21,8 +21,7 @@ static emr_status keep_own_head(emr_served *served, uint64_t size, emr_recovery 
 
 	EMR_TRY(served_put_head(served, size, &note));
 	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &out->heads[0]));
-	return emr_file_replace(
-		served->host_dirfd, EMR_RECOVERY_HEAD, emr_buf_view(&note), 0600);
+	return emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, emr_buf_view(&note), 0600);
 }
 
 emr_status served_begin_recovery(emr_served *served, uint64_t size)
@@ -134,7 +133,7 @@ static emr_status take_first(emr_served *served, const emr_ledger_entry *entry, 
 {
 	emr_id16 found;
 
-	emr_descriptor_net_id((emr_span){entry->entry.data, entry->entry.len}, found.b);
+	emr_descriptor_net_id(emr_span_of(entry->entry), found.b);
 	if (!emr_id16_equal(found, net_id))
 		return EMR_INVALID;
 	served->net_id = net_id;

@@ -116,8 +116,7 @@ emr_status served_open_recovery(emr_served *served, uint64_t size)
 	served->is_net_known = emr_file_read(served->dirfd, EMR_NETWORK_DESCRIPTOR,
 				       EMR_NETWORK_DESCRIPTOR_MAX, &descriptor) == EMR_OK;
 	if (served->is_net_known)
-		emr_descriptor_net_id(
-			(emr_span){descriptor.data, descriptor.len}, served->net_id.b);
+		emr_descriptor_net_id(emr_span_of(emr_buf_view(&descriptor)), served->net_id.b);
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));

@@ -24,8 +24,7 @@ static emr_status find_admitted(emr_chain *chain, emr_id32 signer)
 	emr_row_org row;
 
 	while (emr_chain_next_row(&rows))
-		if (emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
-				EMR_CONTRACT_OK &&
+		if (emr_row_org_parse(emr_span_of(rows.value), &row) == EMR_CONTRACT_OK &&
 			row.head.state == EMR_ORG_MEMBER &&
 			memcmp(row.admin_id, signer.b, sizeof signer.b) == 0)
 			return EMR_OK;
