@@ -61,7 +61,7 @@ run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
 
 say "nor does one of a host that lost its blocks or its keys, nor one of two that are made at once"
 before=$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)
-for lost in blocks 'blocks/*' host host/secret host/key.pem; do
+for lost in blocks 'blocks/*' host host/secret host/key.pem host/writer; do
 	rm -rf "$EMR_WORK/rotten" && cp -rp "$NET" "$EMR_WORK/rotten" && rm -r "$EMR_WORK"/rotten/$lost || exit 2
 	run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
 	[ "$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)" = "$before" ] || emr_fail "a copy without $lost replaced a good one"
