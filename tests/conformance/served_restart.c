@@ -139,8 +139,6 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 /* Each takes entries of the new copy away; the last one goes on with less than the first did. */
 TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_is_gone_on_with)
 {
-	restart_of how;
-
 	host_keeps_a_copy("first");
 	host_loses(3, 2);
 	host_keeps_a_copy("early");
@@ -153,9 +151,7 @@ TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_
 	assert_int_equal(host_size(), common + 2 + 1 + 3);
 	host_shows("first", "later");
 	kit_fill(&k, &domain, 1);
-	how = a_restart();
-	how.size--;
-	host_restarts(how);
+	host_restarts((restart_of){common - 1, KIT_NOW, KIT_NOW, k.keyring, 0, NULL});
 	go_on(false);
 	assert_ok(follow(&ana));
 	assert_int_equal(host_size(), common + 1 + 3);
@@ -223,13 +219,10 @@ TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
 {
 	emr_keyring *other = NULL;
-	restart_of how;
 
 	host_loses(2, 0);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &other));
-	how = a_restart();
-	how.dead = other;
-	host_restarts(how);
+	host_restarts((restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0, other});
 	assert_status(EMR_OFFLINE, follow(&ana));
 	assert_true(emr_replica_must_go_on(ana.replica));
 	emr_keyring_free(other);
@@ -446,15 +439,12 @@ TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
 TEST_IN(begin, end, a_head_of_what_is_gone_is_not_waited_for)
 {
 	EMR_AUTO_BUF hers = {0};
-	restart_of how;
 
 	host_loses(3, 0);
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
 	kit_fill(&k, &domain, 1);
-	how = a_restart();
-	how.size++;
-	host_restarts(how);
+	host_restarts((restart_of){common + 1, KIT_NOW, KIT_NOW, k.keyring, 0, NULL});
 	assert_ok(follow(&rui));
 	assert_int_not_equal(faccessat(rui.state_fd, "replica.ahead", F_OK, 0), 0);
 	both_go();
