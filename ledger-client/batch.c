@@ -7,6 +7,7 @@
 
 #include "contract/item.h"
 #include "keyring/coowned.h"
+#include "ledger/chain.h"
 
 struct emr_batch_builder {
 	emr_batch_options options;
@@ -17,11 +18,6 @@ struct emr_batch_builder {
 	size_t count;
 	bool is_spent;
 };
-
-static emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
 
 static emr_status find_key(emr_batch_builder *builder)
 {
@@ -100,7 +96,7 @@ static emr_item item_of(const emr_batch_builder *builder, const emr_operation *o
 	memcpy(item.object_id, operation->object.b, 16);
 	memcpy(item.prev, operation->prev.b, 32);
 	memcpy(item.signer_id, builder->signer_id.b, 32);
-	emr_item_set_part(&item, span_of(operation->priv));
+	emr_item_set_part(&item, emr_span_of(operation->priv));
 	return item;
 }
 
@@ -112,8 +108,8 @@ static emr_status encode(const emr_batch_builder *builder, const emr_operation *
 	if (operation->priv.len > 0 && operation->priv.len < 32)
 		return EMR_INVALID;
 	item = item_of(builder, operation);
-	return emr_item_encode(&item, span_of(operation->pub), out, EMR_ITEM_BYTES + EMR_PUB_MAX,
-		       out_len) == EMR_CONTRACT_OK
+	return emr_item_encode(&item, emr_span_of(operation->pub), out,
+		       EMR_ITEM_BYTES + EMR_PUB_MAX, out_len) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_INVALID;
 }
@@ -150,7 +146,7 @@ static emr_status sign_header(const emr_batch_builder *builder, uint64_t now, ui
 	memcpy(header.signer_pk, builder->pk, 32);
 	memcpy(header.net_id, o->net_id.b, 16);
 	memcpy(header.seen_leaf, o->seen_leaf.b, 32);
-	if (emr_items_root(span_of(emr_buf_view(&builder->items)), header.count, header.root) !=
+	if (emr_items_root(emr_span_of(emr_buf_view(&builder->items)), header.count, header.root) !=
 		EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	emr_header_encode(&header, out);

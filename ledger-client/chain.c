@@ -265,7 +265,7 @@ emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out)
 
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, out, NULL)));
 	EMR_TRY(emr_required(emr_chain_leaf(chain, 0, leaf)));
-	emr_entry_leaf(span_of(emr_buf_view(out)), found);
+	emr_entry_leaf(emr_span_of(emr_buf_view(out)), found);
 	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -228,8 +228,8 @@ emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 	if (memory == NULL)
 		return EMR_NO_MEMORY;
 	EMR_TRY(chain_contract_status(
-		emr_contract_genesis(span_of(descriptor), &arena, &writes, &n)));
-	emr_entry_leaf(span_of(descriptor), leaf);
+		emr_contract_genesis(emr_span_of(descriptor), &arena, &writes, &n)));
+	emr_entry_leaf(emr_span_of(descriptor), leaf);
 	/* No batch made entry 0; its leaf stands where the others have a batch id. */
 	EMR_TRY(put_entry(chain, 0, leaf, descriptor, (emr_bytes){0}));
 	EMR_TRY(put_leaf(chain, 0, leaf));
@@ -270,12 +270,12 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 	appending a = {.chain = chain, .batch = batch, .keep = keep, .keep_arg = keep_arg};
 	uint8_t leaf[32];
 
-	EMR_TRY(chain_contract_status(emr_entry_parse(span_of(entry), &a.entry)));
+	EMR_TRY(chain_contract_status(emr_entry_parse(emr_span_of(entry), &a.entry)));
 	if (outcome->kind != EMR_OUTCOME_APPLIED)
 		return EMR_INVALID;
 	a.seq = a.entry.seq;
 	a.time = a.entry.ledger_time_unix_s;
-	emr_entry_leaf(span_of(entry), leaf);
+	emr_entry_leaf(emr_span_of(entry), leaf);
 	EMR_TRY(put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes)));
 	EMR_TRY(put_leaf(chain, a.seq, leaf));
 	EMR_TRY(put_id(&a, a.entry.submitter_id, 32));

@@ -62,7 +62,7 @@ emr_status emr_chain_org_row(
 
 	emr_key_org(org, &key);
 	EMR_TRY(emr_chain_row(chain, key.text, &value, out_seq, NULL));
-	return chain_contract_status(emr_row_org_parse(span_of(emr_buf_view(&value)), out_row));
+	return chain_contract_status(emr_row_org_parse(emr_span_of(emr_buf_view(&value)), out_row));
 }
 
 emr_status emr_chain_key_row(
@@ -73,7 +73,7 @@ emr_status emr_chain_key_row(
 
 	emr_key_signer(id, &key);
 	EMR_TRY(emr_chain_row(chain, key.text, &value, out_seq, NULL));
-	return chain_contract_status(emr_row_key_parse(span_of(emr_buf_view(&value)), out_row));
+	return chain_contract_status(emr_row_key_parse(emr_span_of(emr_buf_view(&value)), out_row));
 }
 
 /* Of the organisations that the network began with. */
@@ -83,7 +83,7 @@ static emr_status search_descriptor(const search *s)
 	emr_descriptor_org org;
 	emr_row_org row;
 
-	EMR_TRY(chain_contract_status(emr_descriptor_parse(span_of(s->descriptor), &network)));
+	EMR_TRY(chain_contract_status(emr_descriptor_parse(emr_span_of(s->descriptor), &network)));
 	for (size_t i = 0; !s->out->is_present && i < network.norg; i++) {
 		EMR_TRY(chain_contract_status(emr_descriptor_org_at(&network, i, &org)));
 		EMR_TRY(emr_required(emr_chain_org_row(s->chain, org.org, &row, NULL)));
@@ -137,7 +137,7 @@ static emr_status try_admitted(const search *s, const char *key, emr_bytes value
 	emr_bytes ca;
 	emr_status status;
 
-	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
+	if (emr_row_org_parse(emr_span_of(value), &row) != EMR_CONTRACT_OK ||
 		emr_unhex(key + 2, org, sizeof org) != EMR_OK)
 		return EMR_DAMAGED;
 	if (row.head.version == 0 || row.head.state != EMR_ORG_MEMBER || s->out->is_present)
@@ -206,7 +206,7 @@ static emr_status fabric_caller(emr_chain *chain, emr_bytes descriptor, const em
 	emr_caller caller = {.host = EMR_HOST_FABRIC};
 	emr_bytes der = bytes_of(emr_batch_certificate(batch));
 
-	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
+	emr_descriptor_net_id(emr_span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
 	EMR_TRY(der.len > 0 ? find_certificate(chain, descriptor, der, now, &caller.cert)
 			    : registered_certificate(chain, submitter_id.b, &caller.cert));
@@ -222,7 +222,7 @@ emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host)
 	emr_status status;
 
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
-	*out_host = emr_descriptor_host(span_of(emr_buf_view(&descriptor)));
+	*out_host = emr_descriptor_host(emr_span_of(emr_buf_view(&descriptor)));
 	if (*out_host == EMR_HOST_FABRIC)
 		return EMR_OK;
 	emr_key_channel(&key);
@@ -240,7 +240,7 @@ emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes desc
 
 	if (host == EMR_HOST_FABRIC)
 		return fabric_caller(chain, descriptor, batch, submitter_id, now, out_caller);
-	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
+	emr_descriptor_net_id(emr_span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
 	EMR_TRY(judge_seen(chain, batch, &caller.seen));
 	if (der.len > 0)

@@ -139,7 +139,7 @@ static emr_status check_parts(emr_chain *chain, bool may_lack, emr_ledger_troubl
 		emr_bytes part = emr_sql_bytes(s, 5), hash = emr_sql_bytes(s, 4);
 		uint8_t found[32];
 
-		emr_item_priv_hash(span_of(part), found);
+		emr_item_priv_hash(emr_span_of(part), found);
 		if ((part.len > 0 || !may_lack) && !emr_bytes_equal(hash, emr_bytes_of(found, 32)))
 			status = damaged(out, emr_sql_u64(s, 6), "a private part");
 	}

@@ -6,9 +6,9 @@
 
 bool emr_entry_open(emr_bytes entry, emr_bytes items, emr_entry *out_entry, emr_batch *out_batch)
 {
-	return emr_entry_parse(span_of(entry), out_entry) == EMR_CONTRACT_OK &&
+	return emr_entry_parse(emr_span_of(entry), out_entry) == EMR_CONTRACT_OK &&
 	       emr_batch_parse_items((emr_span){out_entry->header, EMR_HEADER_BYTES},
-		       span_of(items), NULL, 0, out_batch) == EMR_RESULT_APPLIED;
+		       emr_span_of(items), NULL, 0, out_batch) == EMR_RESULT_APPLIED;
 }
 
 void emr_opened_entry_free(emr_opened_entry **opened)
@@ -44,7 +44,7 @@ emr_status emr_chain_parsed(
 	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry)
 {
 	EMR_TRY(emr_required(emr_chain_entry(chain, seq, out_bytes, NULL)));
-	return emr_entry_parse(span_of(emr_buf_view(out_bytes)), out_entry) == EMR_CONTRACT_OK
+	return emr_entry_parse(emr_span_of(emr_buf_view(out_bytes)), out_entry) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -61,7 +61,7 @@ emr_status emr_chain_time(emr_chain *chain, uint64_t seq, uint64_t *out_unix_s)
 		return EMR_OK;
 	}
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &bytes, NULL)));
-	if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+	if (emr_descriptor_parse(emr_span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	*out_unix_s = descriptor.created_unix_s;
 	return EMR_OK;

@@ -54,7 +54,7 @@ static emr_status gather(void *arg, size_t index, emr_bytes part)
 
 	if (part.data == NULL)
 		return EMR_OK;
-	if (!emr_item_has_part(&one->item, span_of(part))) {
+	if (!emr_item_has_part(&one->item, emr_span_of(part))) {
 		w->parts->is_bad = true;
 		return EMR_OK;
 	}
@@ -117,7 +117,7 @@ emr_status emr_chain_entry_in_tree(
 	status = emr_chain_leaf(chain, seq, leaf);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
-	emr_entry_leaf(span_of(emr_buf_view(out_entry)), found);
+	emr_entry_leaf(emr_span_of(emr_buf_view(out_entry)), found);
 	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -178,7 +178,7 @@ emr_status emr_chain_submitter_key(emr_chain *chain, const uint8_t submitter[32]
 static bool parse_both(const emr_ledger_entry *entry, emr_entry *out_entry, emr_header *out_header)
 {
 	return entry->seq != 0 &&
-	       emr_entry_parse(span_of(entry->entry), out_entry) == EMR_CONTRACT_OK &&
+	       emr_entry_parse(emr_span_of(entry->entry), out_entry) == EMR_CONTRACT_OK &&
 	       emr_header_parse((emr_span){out_entry->header, EMR_HEADER_BYTES}, out_header) ==
 		       EMR_CONTRACT_OK;
 }
@@ -294,7 +294,7 @@ static emr_status check_submitter(emr_chain *chain, emr_bytes descriptor, const 
 	uint8_t net_id[16];
 	emr_status status;
 
-	emr_descriptor_net_id(span_of(descriptor), net_id);
+	emr_descriptor_net_id(emr_span_of(descriptor), net_id);
 	status = emr_chain_check_submitter(
 		chain, net_id, parsed->header, parsed->submitter_id, parsed->submit_sig, known);
 	if (status == EMR_NOT_FOUND)
@@ -364,7 +364,7 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry is missing");
 	if (size == 0)
 		return follow_descriptor(chain, entry, out_trouble);
-	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
+	if (emr_entry_parse(emr_span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, &descriptor, NULL)));
 	EMR_TRY(emr_chain_host(chain, &host));
@@ -374,7 +374,7 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		EMR_TRY(check_submitter(
 			chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
 	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-		    span_of(entry->items), parts, parts ? parsed.count : 0,
+		    emr_span_of(entry->items), parts, parts ? parsed.count : 0,
 		    batch) != EMR_RESULT_APPLIED)
 		return trouble(out_trouble, EMR_DAMAGED, size, "its items cannot be read");
 	if (waits_for_part(batch, &parsed, host == EMR_HOST_FABRIC || known.is_from_peer))

@@ -85,7 +85,7 @@ emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch)
 
 	if (sent == NULL)
 		return EMR_NO_MEMORY;
-	if (emr_batch_parse(span_of(batch), sent) != EMR_RESULT_APPLIED)
+	if (emr_batch_parse(emr_span_of(batch), sent) != EMR_RESULT_APPLIED)
 		return EMR_INVALID;
 	for (size_t i = 0; i < sent->count; i++) {
 		emr_batch_item_at(sent, i, &item, &pub);

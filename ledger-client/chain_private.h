@@ -90,10 +90,6 @@ emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_ope
 emr_status chain_contract_status(emr_contract_status status);
 emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32]);
 
-static inline emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
 static inline emr_bytes bytes_of(emr_span span)
 {
 	return (emr_bytes){.data = span.data, .len = span.len};

@@ -144,7 +144,7 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
 	else
 		status = emr_buf_append(out_part, part.data, part.len);
 	if (status == EMR_OK)
-		emr_item_priv_hash(span_of(part), found);
+		emr_item_priv_hash(emr_span_of(part), found);
 	if (status == EMR_OK && (hash.len != 32 || memcmp(found, hash.data, 32) != 0))
 		status = EMR_DAMAGED;
 	(void)sqlite3_reset(s);
@@ -174,7 +174,7 @@ emr_status chain_fill_part(
 	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	EMR_TRY(chain_bind_key(chain, PART_PUT, key, &s));
-	emr_item_priv_hash(span_of(part), hash);
+	emr_item_priv_hash(emr_span_of(part), hash);
 	emr_sql_bind(s, 5, hash, sizeof hash);
 	emr_sql_bind(s, 6, part.data, part.len);
 	status = emr_sql_done(s);
@@ -293,7 +293,7 @@ static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 		return EMR_INVALID;
 	EMR_TRY(emr_chain_find_batch(chain, id, &seq));
 	EMR_TRY(emr_chain_entry(chain, seq, &entry, &items));
-	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
+	if (emr_entry_parse(emr_span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	EMR_TRY(emr_buf_append(out, parsed.header, EMR_HEADER_BYTES));
 	EMR_TRY(emr_buf_append(out, parsed.results.data, parsed.results.len));
@@ -443,7 +443,7 @@ static emr_status check_rules(emr_chain *chain)
 
 	emr_key_network(&key);
 	EMR_TRY(emr_required(emr_chain_row(chain, key.text, &value, NULL, NULL)));
-	if (emr_row_network_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+	if (emr_row_network_parse(emr_span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	return row.contract == EMR_CONTRACT_VERSION
 		       ? EMR_OK

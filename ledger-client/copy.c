@@ -21,7 +21,6 @@
 #include "place.h"
 
 #define BUSY_MS 10000
-#define DESCRIPTOR_MAX ((size_t)60000)
 #define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
 struct emr_ledger_copy {
@@ -62,9 +61,9 @@ static bool stands_elsewhere(int dirfd)
 
 	if (faccessat(dirfd, EMR_NETWORK_MOVED, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
-	return emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &descriptor) ==
-		       EMR_OK &&
-	       emr_descriptor_host(span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
+	return emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX,
+		       &descriptor) == EMR_OK &&
+	       emr_descriptor_host(emr_span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
 }
 
 /* An observed and verified log has the parts of all members, as the ledger of a directory. */
@@ -287,7 +286,7 @@ static emr_status walk_records(record_walk *walk)
 	emr_row_object row;
 
 	while (emr_chain_next_row(&rows)) {
-		if (emr_row_object_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+		if (emr_row_object_parse(emr_span_of(rows.value), &row) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		if (row.head.state == EMR_OBJECT_LIVE && (row.head.flags & EMR_ITEM_NOCONTENT) == 0)
 			EMR_TRY(count_whole(walk, rows.key, &row));
@@ -326,7 +325,7 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	EMR_TRY(walk_records(&walk));
 	if (copy->entries > 1)
 		EMR_TRY(emr_chain_time(walk.chain, copy->entries - 1, &facts.last_unix_s));
-	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
+	emr_descriptor_net_id(emr_span_of(emr_buf_view(&descriptor)), facts.net_id.b);
 	*out_facts = facts;
 	return EMR_OK;
 }

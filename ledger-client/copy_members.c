@@ -58,7 +58,7 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_buf *out)
 		emr_ledger_member member = {.certificate = {0}};
 		emr_bytes pk = emr_bytes_of(row.pk, sizeof row.pk), der = {0};
 
-		if (emr_row_key_parse(span_of(rows.value), &row) != EMR_CONTRACT_OK)
+		if (emr_row_key_parse(emr_span_of(rows.value), &row) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		if (out->len >= MEMBERS_MAX * sizeof member)
 			return EMR_LIMIT;
@@ -108,7 +108,7 @@ emr_status emr_ledger_copy_network(emr_ledger_copy *copy, emr_row_network *out_r
 
 	emr_key_network(&key);
 	EMR_TRY(emr_chain_row(copy_source(copy), key.text, &row, NULL, NULL));
-	return emr_row_network_parse(span_of(emr_buf_view(&row)), out_row) == EMR_CONTRACT_OK
+	return emr_row_network_parse(emr_span_of(emr_buf_view(&row)), out_row) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -152,7 +152,7 @@ static emr_status add_admitted(const naming *n, const emr_chain_rows *rows)
 	emr_row_proposal row;
 	emr_bytes name, ca;
 
-	if (emr_row_proposal_parse(span_of(rows->value), &row) != EMR_CONTRACT_OK)
+	if (emr_row_proposal_parse(emr_span_of(rows->value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (row.kind != EMR_PROPOSAL_ADMIT || row.head.state != EMR_PROPOSAL_DONE)
 		return EMR_OK;
@@ -175,7 +175,7 @@ emr_status emr_ledger_copy_orgs(
 
 	out[0] = '\0';
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &bytes));
-	if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+	if (emr_descriptor_parse(emr_span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	for (size_t i = 0; i < descriptor.norg; i++) {
 		emr_bytes ca;

@@ -109,7 +109,7 @@ static emr_status read_descriptor(embedded *e)
 	if (status != EMR_OK)
 		return status;
 	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) &&
-			       emr_descriptor_host(span_of(emr_buf_view(&file))) ==
+			       emr_descriptor_host(emr_span_of(emr_buf_view(&file))) ==
 				       EMR_HOST_EMBEDDED
 		       ? EMR_OK
 		       : EMR_DAMAGED;
@@ -126,7 +126,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 	EMR_TRY(emr_chain_open(
 		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, busy_ms, &e->writer));
 	EMR_TRY(emr_chain_seen(e->reader, read_descriptor(e)));
-	emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), e->net_id);
+	emr_descriptor_net_id(emr_span_of(emr_buf_view(&e->descriptor)), e->net_id);
 	EMR_TRY(watch(e, options->path));
 	if (options->submitter) {
 		EMR_TRY(emr_keyring_public(options->submitter, &public));

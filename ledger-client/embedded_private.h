@@ -32,11 +32,6 @@ typedef struct embedded {
 	emr_chain *reader;
 } embedded;
 
-static inline emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
-
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer);

@@ -61,7 +61,7 @@ static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_
 	emr_status status = emr_chain_entry_in_tree(reader, seq, entry, items);
 
 	if (status != EMR_OK || seq == 0 ||
-		emr_entry_parse(span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
+		emr_entry_parse(emr_span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
 		return status;
 	return parsed.host == EMR_HOST_EMBEDDED ? EMR_OK : EMR_DAMAGED;
 }

@@ -35,7 +35,7 @@ static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
 
 	EMR_TRY(emr_required(emr_chain_entry(e->writer, size - 1, &entry, NULL)));
 	EMR_TRY(emr_required(emr_chain_leaf(e->writer, size - 1, leaf)));
-	emr_entry_leaf(span_of(emr_buf_view(&entry)), out_leaf);
+	emr_entry_leaf(emr_span_of(emr_buf_view(&entry)), out_leaf);
 	return memcmp(leaf, out_leaf, 32) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -277,7 +277,7 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 
 	if (parsed == NULL)
 		return EMR_NO_MEMORY;
-	refusal = emr_batch_parse(span_of(batch), parsed);
+	refusal = emr_batch_parse(emr_span_of(batch), parsed);
 	if (refusal != EMR_RESULT_APPLIED) {
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;

@@ -16,7 +16,7 @@ static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
 	if (size > 1)
 		EMR_TRY(emr_chain_entry(chain, size - 1, &newest, NULL));
 	if (size <= 1 ||
-		emr_entry_parse(span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
+		emr_entry_parse(emr_span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host == EMR_HOST_EMBEDDED)
 		return EMR_OK;
 	*out = (emr_ledger_trouble){.status = EMR_DAMAGED,

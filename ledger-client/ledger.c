@@ -19,11 +19,6 @@ struct emr_ledger {
 	atomic_bool is_distrusted;
 };
 
-static emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
-
 emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor,
 	emr_ledger **out_ledger)
 {
@@ -37,7 +32,7 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 	}
 	ledger->backend = backend;
 	ledger->self = self;
-	emr_descriptor_net_id(span_of(descriptor), ledger->net_id.b);
+	emr_descriptor_net_id(emr_span_of(descriptor), ledger->net_id.b);
 	*out_ledger = ledger;
 	return EMR_OK;
 }
@@ -64,7 +59,8 @@ emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
 
 static bool is_of_channel(const emr_ledger *ledger)
 {
-	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC ||
+	return emr_descriptor_host(emr_span_of(emr_buf_view(&ledger->descriptor))) ==
+		       EMR_HOST_FABRIC ||
 	       (ledger->backend->is_of_channel != NULL &&
 		       ledger->backend->is_of_channel(ledger->self));
 }

@@ -168,8 +168,8 @@ emr_status emr_restart_bring(
 static emr_status read_key(const emr_chain_rows *rows, emr_id32 *out_signer, emr_row_key *out_row)
 {
 	return emr_unhex(rows->key + 2, out_signer->b, sizeof out_signer->b) == EMR_OK &&
-			       emr_row_key_parse((emr_span){rows->value.data, rows->value.len},
-				       out_row) == EMR_CONTRACT_OK
+			       emr_row_key_parse(emr_span_of(rows->value), out_row) ==
+				       EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }

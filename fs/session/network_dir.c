@@ -23,8 +23,6 @@
 #include "session/shared_blocks.h"
 #include "session/stage.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
-
 static emr_status say_bad_dir(
 	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
 {
@@ -161,7 +159,7 @@ static emr_status read_in(const char *dir, const char *below, const char *name, 
 	if (snprintf(path, sizeof path, "%s/%s", dir, below) >= (int)sizeof path)
 		return EMR_INVALID;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? emr_file_read(fd, name, DESCRIPTOR_MAX, out) : EMR_NOT_FOUND;
+	return fd >= 0 ? emr_file_read(fd, name, EMR_NETWORK_DESCRIPTOR_MAX, out) : EMR_NOT_FOUND;
 }
 
 emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)

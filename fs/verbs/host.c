@@ -185,7 +185,7 @@ static emr_status take_next_key(host *h, const char *file, emr_problem *out_prob
 	EMR_TRY(host_keeps_replace(h->own_fd, next.own_fd, &next.keeps));
 	host_keeps_close(&h->keeps);
 	h->keeps = (host_keeps){.secret = {0}};
-	return host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem);
+	return host_keeps_open(h->dir, h->own_fd, false, &h->keeps, out_problem);
 }
 
 /* ---- blocks ---- */
@@ -257,7 +257,7 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST, &h->own_fd));
 	EMR_TRY(open_below(h, EMR_NETWORK_DIR_HOST "/mail", &h->mail_fd));
-	EMR_TRY(host_keeps_open(h->dir, h->own_fd, &h->keeps, out_problem));
+	EMR_TRY(host_keeps_open(h->dir, h->own_fd, false, &h->keeps, out_problem));
 	EMR_TRY(open_blocks(h));
 	EMR_TRY(hold_lock(h));
 	if (h->args->given[EMR_OPT_NEW_KEY])

@@ -178,7 +178,7 @@ static emr_status make(copying *c, const char *dir, emr_problem *out_problem)
 
 	own = openat(c->to, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (status == EMR_OK)
-		status = host_keeps_open(dir, own, &keeps, out_problem);
+		status = host_keeps_open(dir, own, true, &keeps, out_problem);
 	host_keeps_close(&keeps);
 	EMR_TRY(status);
 	EMR_TRY(each_in(c, c->from, EMR_NETWORK_DIR_HOST "/mail", copy_small));
@@ -256,7 +256,7 @@ int emr_host_backup(const emr_args *args, emr_out *out)
 	if (status == EMR_OK &&
 		faccessat(c.from, EMR_NETWORK_DIR_HOST "/" EMR_RECOVERY, F_OK, 0) == 0)
 		status =
-			EMR_PROBLEM(EMR_OFFLINE, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
+			EMR_PROBLEM(EMR_AWAITED, &problem, EMR_SAY_HOST_RECOVERS, "dir", dir, NULL);
 	if (status == EMR_OK)
 		status = make(&c, dir, &problem);
 	if (c.to >= 0)

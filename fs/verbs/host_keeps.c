@@ -79,6 +79,7 @@ typedef struct keeping {
 	int own_fd, ledger_fd;
 	bool may_make; /* no host has served the ledger yet */
 	bool is_lost;  /* there is none, or not all of it: it comes from members */
+	bool is_copy;  /* nothing is made */
 	emr_problem *problem;
 } keeping;
 
@@ -97,7 +98,8 @@ static emr_status named(const keeping *k, const char *name, emr_status status)
 /* It is lost, and is made again: the log says so where there was one. */
 static bool is_made(const keeping *k, const char *name, emr_status status)
 {
-	const bool is = status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_LIMIT;
+	const bool is = !k->is_copy &&
+			(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_LIMIT);
 
 	if (is && !k->may_make)
 		emr_log(EMR_LOG_WARN, "host: %s: again: %s", name, emr_status_text(status));
@@ -168,6 +170,8 @@ static emr_status check_descriptor(const keeping *k)
 	if (is_made(k, FILE_HOSTED, status))
 		return host_keeps_write(
 			k->ledger_fd, FILE_HOSTED, emr_bytes_of(hash.b, sizeof hash.b));
+	if (k->is_copy && status == EMR_NOT_FOUND)
+		return EMR_OK;
 	EMR_TRY(status);
 	return emr_bytes_equal(emr_buf_view(&kept), emr_bytes_of(hash.b, sizeof hash.b))
 		       ? EMR_OK
@@ -179,11 +183,12 @@ static bool has(int dirfd, const char *name)
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_problem *out_problem)
+emr_status host_keeps_open(
+	const char *dir, int own_fd, bool is_copy, host_keeps *out, emr_problem *out_problem)
 {
 	EMR_AUTO_FD ledger_fd = -1;
 	char path[PATH_MAX];
-	keeping k = {.dir = dir, .own_fd = own_fd, .problem = out_problem};
+	keeping k = {.dir = dir, .own_fd = own_fd, .is_copy = is_copy, .problem = out_problem};
 
 	(void)snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
 	(void)!emr_dir_make(AT_FDCWD, path); /* it may be lost */

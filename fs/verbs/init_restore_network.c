@@ -23,8 +23,6 @@
 
 #include "init_restore_private.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
-
 void init_restore_found(void *arg, const char *path, const char *what)
 {
 	restoring *r = arg;
@@ -75,7 +73,8 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 	EMR_AUTO_FD ledger =
 		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	return ledger >= 0 ? emr_file_read(ledger, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, out)
+	return ledger >= 0 ? emr_file_read(ledger, EMR_NETWORK_DESCRIPTOR,
+				     EMR_NETWORK_DESCRIPTOR_MAX, out)
 			   : emr_status_from_errno(errno);
 }
 

@@ -51,8 +51,10 @@ typedef struct host_keeps {
 	emr_id16 writer; /* of its blocks */
 } host_keeps;
 /* Of the network's directory DIR, OWN_FD: DIR/host.  Makes all of it where no host has served the
- * ledger yet; later secret and key.pem, once damaged or missing, are named, and nothing is made. */
-emr_status host_keeps_open(const char *dir, int own_fd, host_keeps *out, emr_problem *out_problem);
+ * ledger yet; later secret and key.pem, once damaged or missing, are named, and nothing is made.
+ * IS_COPY: OWN_FD is a copy of DIR/host, which needs all of it, and nothing is made. */
+emr_status host_keeps_open(
+	const char *dir, int own_fd, bool is_copy, host_keeps *out, emr_problem *out_problem);
 /* The same of those that shall take their place, in NEXT_FD: made again if IS_NEW.  WRITER is not
  * set. */
 emr_status host_keeps_next(

@@ -12,9 +12,7 @@
 #include "gateway/entries.h"
 #include "gateway_private.h"
 
-#define METADATA_MAX 16
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
-#define HASH_BYTES 32
 #define MOVED_ARGS 3
 #define ARGS_MAX (1 + MOVED_ARGS * EMR_GATEWAY_MOVED_MAX)
 #define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */
@@ -111,11 +109,6 @@ static bool is_beginning(const emr_gateway *gateway, const block *b)
 }
 
 /* ---- Its entries ---- */
-
-static bool is_text(emr_bytes bytes, const char *text)
-{
-	return emr_bytes_equal(bytes, emr_bytes_of(text, strlen(text)));
-}
 
 static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
 {

@@ -22,8 +22,6 @@
 #include "served/client.h"
 #include "channel_private.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
-
 /* One client; those of earlier certificates live on while somebody may be inside. */
 typedef struct line {
 	struct line *before;
@@ -245,7 +243,7 @@ static emr_status read_descriptor(const char *path, emr_buf *out)
 		file = NULL;
 		return EMR_NO_MEMORY;
 	}
-	return emr_file_read(AT_FDCWD, file, DESCRIPTOR_MAX, out);
+	return emr_file_read(AT_FDCWD, file, EMR_NETWORK_DESCRIPTOR_MAX, out);
 }
 
 /* A keyring that knows the first block of its channel goes back to no directory. */

@@ -13,9 +13,6 @@
 #include "gateway/entries.h"
 #include "channel_private.h"
 
-#define TIMEOUT_MS 60000u
-#define AGAIN_MAX 5
-
 typedef struct beginning {
 	const char *dir;
 	emr_gateway *gateway;

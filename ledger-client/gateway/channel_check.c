@@ -10,7 +10,7 @@
 #include "gateway/batch.h"
 #include "gateway_private.h"
 
-#define TIMEOUT_MS 20000u
+#define CHECK_MS 20000u
 
 typedef struct checking {
 	const emr_channel *channel;
@@ -74,7 +74,7 @@ static void check_gateway(checking *c, size_t i)
 {
 	const emr_channel one = alone(c->channel, i);
 	emr_gateway *gateway = NULL;
-	emr_gateway_call call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(CHECK_MS, -1);
 	emr_gateway_position behind;
 	emr_channel_finding finding = {.name = c->channel->addresses[i]};
 
@@ -140,7 +140,7 @@ static void check_organisation(const checking *c, const char *name)
 {
 	emr_channel one = alone(c->channel, c->well);
 	emr_gateway *gateway = NULL;
-	emr_gateway_call call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(CHECK_MS, -1);
 	emr_channel_finding finding = {.is_organisation = true, .name = name};
 
 	one.n_organisations = 1; /* one endorsement is a majority; the authorities are all there */

@@ -13,8 +13,6 @@
 #include "gateway_private.h"
 #include "ledger/chain.h"
 
-#define TIMEOUT_MS 60000u
-#define AGAIN_MAX 5
 #define ARGS 3				/* of an entry */
 #define PORTION_BYTES ((size_t)1 << 20) /* an entry may be larger, and goes alone then */
 #define END_BYTES 40
@@ -169,8 +167,8 @@ static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_en
 
 	if (batch == NULL)
 		return EMR_NO_MEMORY;
-	if (emr_batch_parse_items(header, (emr_span){entry->items.data, entry->items.len},
-		    parts->spans, parsed->count, batch) != EMR_RESULT_APPLIED)
+	if (emr_batch_parse_items(header, emr_span_of(entry->items), parts->spans, parsed->count,
+		    batch) != EMR_RESULT_APPLIED)
 		return EMR_DAMAGED;
 	memcpy(submitter.b, parsed->submitter_id, sizeof submitter.b);
 	EMR_TRY(emr_chain_caller(m->copy, EMR_HOST_EMBEDDED, m->descriptor, batch, submitter,
@@ -194,7 +192,7 @@ static emr_status check_there(const move *m, const emr_ledger_entry *entry)
 
 	if (!m->there.has_leaf || entry->seq + 1 != m->there.size)
 		return EMR_OK;
-	emr_entry_leaf((emr_span){entry->entry.data, entry->entry.len}, leaf);
+	emr_entry_leaf(emr_span_of(entry->entry), leaf);
 	return memcmp(leaf, m->there.leaf, sizeof leaf) == 0 ? EMR_OK : EMR_FORK;
 }
 
@@ -211,8 +209,7 @@ static emr_status take_entry(void *arg, const emr_ledger_entry *entry)
 					  : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && entry->seq > 0 &&
-		emr_entry_parse((emr_span){entry->entry.data, entry->entry.len}, &parsed) !=
-			EMR_CONTRACT_OK)
+		emr_entry_parse(emr_span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = check_there(m, entry);

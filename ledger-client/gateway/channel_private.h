@@ -5,6 +5,9 @@
 #include "gateway/channel.h"
 #include "gateway/entries.h"
 
+#define TIMEOUT_MS 60000u
+#define AGAIN_MAX 5
+
 #define CHANNEL_SETTINGS_MAX ((size_t)64 << 10) /* bytes of DIR/network */
 
 /* A client of PLACE's gateways for IDENTITY. */

@@ -5,7 +5,6 @@
 #include "fields.h"
 #include "gateway_private.h"
 
-#define NONCE_BYTES 24
 #define STATUS_FORBIDDEN 403 /* common/common.proto, Status */
 
 typedef struct listener {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <openssl/x509.h>
+#include <string.h>
 
 #include "base/worker.h"
 #include "gateway/entries.h"
@@ -14,6 +15,18 @@
 
 #define LINES_IDLE_MAX 4
 #define TX_ID_CHARS 64
+#define HASH_BYTES 32
+#define METADATA_MAX 16
+#define NONCE_BYTES 24
+
+static inline void certificate_free(X509 **certificate)
+{
+	X509_free(*certificate);
+}
+static inline bool is_text(emr_bytes bytes, const char *text)
+{
+	return emr_bytes_equal(bytes, emr_bytes_of(text, strlen(text)));
+}
 
 /* A connection with what drives it: one call at a time, because libcurl 7.88 loses trailers of
  * calls that share one. */

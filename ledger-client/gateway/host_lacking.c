@@ -58,8 +58,7 @@ void host_note_lacking(fabric_host *h, emr_bytes batch, const emr_ledger_answer 
 	char name[80] = LACKING;
 	uint8_t id[32];
 
-	if (sent == NULL ||
-		emr_batch_parse((emr_span){batch.data, batch.len}, sent) != EMR_RESULT_APPLIED ||
+	if (sent == NULL || emr_batch_parse(emr_span_of(batch), sent) != EMR_RESULT_APPLIED ||
 		sent->count != answer->n_results || !is_lacking(h, sent, answer->results))
 		return;
 	emr_batch_id(batch.data, id);
@@ -220,7 +219,7 @@ static emr_status tend_batch(fabric_host *h, const char *name)
 	r.sent = malloc(sizeof *r.sent);
 	if (status != EMR_OK || r.sent == NULL)
 		return status != EMR_OK ? status : EMR_NO_MEMORY;
-	if (emr_batch_parse((emr_span){bytes.data, bytes.len}, r.sent) != EMR_RESULT_APPLIED)
+	if (emr_batch_parse(emr_span_of(emr_buf_view(&bytes)), r.sent) != EMR_RESULT_APPLIED)
 		return EMR_NOT_FOUND;
 	r.at = calloc(r.sent->count, sizeof *r.at);
 	r.is_late = calloc(r.sent->count, sizeof *r.is_late);

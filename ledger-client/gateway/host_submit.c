@@ -119,7 +119,7 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 	emr_descriptor network;
 	emr_descriptor_org one;
 
-	return emr_descriptor_parse((emr_span){h->descriptor.data, h->descriptor.len}, &network) ==
+	return emr_descriptor_parse(emr_span_of(emr_buf_view(&h->descriptor)), &network) ==
 		       EMR_CONTRACT_OK &&
 	       emr_descriptor_find(&network, org.b, &one);
 }
@@ -138,8 +138,8 @@ static emr_id16 registered_org(sending *s)
 
 	if (emr_chain_key_row(h->chain, h->submitter_id.b, &row, NULL) == EMR_OK) {
 		memcpy(org.b, row.org, sizeof org.b);
-	} else if (batch != NULL && emr_batch_parse((emr_span){s->batch.data, s->batch.len},
-					    batch) == EMR_RESULT_APPLIED) {
+	} else if (batch != NULL &&
+		   emr_batch_parse(emr_span_of(s->batch), batch) == EMR_RESULT_APPLIED) {
 		emr_batch_item_at(batch, 0, &item, &pub);
 		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg))
 			memcpy(org.b, reg.org, sizeof org.b);

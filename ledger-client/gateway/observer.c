@@ -32,11 +32,6 @@ typedef struct observing {
 	emr_ledger_trouble *trouble;
 } observing;
 
-static emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){bytes.data, bytes.len};
-}
-
 static void entries_free(block_entries *entries)
 {
 	while (entries->first != NULL) {
@@ -234,7 +229,7 @@ static emr_status encode_behind(const observing *o, const uint8_t previous[32],
 		.ledger_time_unix_s = entry->ledger_time_unix_s,
 		.block = entry->block,
 		.tx = entry->tx,
-		.results = span_of(entry->results)};
+		.results = emr_span_of(entry->results)};
 	emr_status status = emr_buf_append_zeros(out, EMR_ENTRY_BYTES + entry->results.len);
 
 	memcpy(made.prev_entry, previous, sizeof made.prev_entry);
@@ -266,7 +261,7 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
-	emr_caller caller = {.host = EMR_HOST_FABRIC, .recorded = span_of(entry->results)};
+	emr_caller caller = {.host = EMR_HOST_FABRIC, .recorded = emr_span_of(entry->results)};
 	emr_cert_facts facts;
 	emr_span header = {entry->batch.data, EMR_HEADER_BYTES};
 	emr_span items = {
@@ -277,7 +272,7 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 	if (emr_batch_parse_items(header, items, parts, entry->results.len, batch) !=
 		EMR_RESULT_APPLIED)
 		return trouble(o, EMR_DAMAGED, seq, "its items cannot be read");
-	emr_descriptor_net_id(span_of(o->descriptor), caller.net_id);
+	emr_descriptor_net_id(emr_span_of(o->descriptor), caller.net_id);
 	memcpy(caller.submitter_id, entry->submitter.b, sizeof caller.submitter_id);
 	EMR_TRY(fill_cert(o, entry, &facts, &caller.cert));
 	EMR_TRY(emr_chain_judge(o->chain, batch, &caller, entry->ledger_time_unix_s, &verdict));
@@ -327,7 +322,7 @@ static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
 	emr_status status;
 
 	EMR_TRY(parts != NULL ? emr_chain_size(o->chain, &size) : EMR_NO_MEMORY);
-	if (emr_entry_parse(span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
+	if (emr_entry_parse(emr_span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host != EMR_HOST_EMBEDDED)
 		return trouble(o, EMR_DAMAGED, size, "it is no entry of a directory");
 	if (parsed.seq < size)
@@ -397,7 +392,7 @@ emr_status emr_observe_channel(
 	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_channel_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+	if (emr_row_channel_parse(emr_span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (genesis != NULL && memcmp(row.genesis, genesis, sizeof row.genesis) == 0)
 		return EMR_OK;

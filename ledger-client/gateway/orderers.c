@@ -13,8 +13,6 @@
 #include "fields.h"
 #include "gateway_private.h"
 
-#define HASH_BYTES 32
-#define METADATA_MAX 16
 #define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
 #define CONSENTERS_MAX 64
 #define ANCHORS_MAX 64
@@ -22,10 +20,6 @@
 #define SIGNATURES_MAX 256
 #define MAP_MAX 256 /* entries of one group of a configuration */
 
-static void certificate_free(X509 **certificate)
-{
-	X509_free(*certificate);
-}
 #define AUTO_CERTIFICATE __attribute__((cleanup(certificate_free))) X509 *
 
 typedef struct consenter {

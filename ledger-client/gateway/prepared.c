@@ -17,10 +17,6 @@
 #define STATUS_OK 200
 #define STATUS_ERROR 400
 
-static void certificate_free(X509 **certificate)
-{
-	X509_free(*certificate);
-}
 static void signature_free(ECDSA_SIG **signature)
 {
 	ECDSA_SIG_free(*signature);

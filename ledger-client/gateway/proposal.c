@@ -8,8 +8,6 @@
 #include "fields.h"
 #include "gateway_private.h"
 
-#define NONCE_BYTES 24
-
 void proposal_free(gateway_proposal *proposal)
 {
 	emr_buf_free(&proposal->channel_header);

@@ -48,11 +48,6 @@ static emr_status read_facts(const gateway_prepared *p, header_facts *out)
 	return proto_read(extension, of_extension, 1);
 }
 
-static bool is_text(emr_bytes bytes, const char *text)
-{
-	return emr_bytes_equal(bytes, emr_bytes_of(text, strlen(text)));
-}
-
 emr_status emr_gateway_envelope_tx_id(
 	const emr_gateway *gateway, emr_bytes envelope, char out[EMR_GATEWAY_TX_ID_BYTES])
 {

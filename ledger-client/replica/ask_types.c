@@ -62,7 +62,7 @@ static emr_status fill_column(sqlite3_stmt *s, int i, const row_column *c, uint8
 		return value >> 4 * c->size >> 4 * c->size == 0 ? EMR_OK : EMR_DAMAGED;
 	}
 	if (c->form != HEX)
-		return parse_row(c->form, span_of(emr_sql_bytes(s, i)), row + c->at);
+		return parse_row(c->form, emr_span_of(emr_sql_bytes(s, i)), row + c->at);
 	hex = (const char *)sqlite3_column_text(s, i);
 	return hex != NULL && strlen(hex) == (size_t)c->size * 2 &&
 			       emr_unhex(hex, row + c->at, c->size) == EMR_OK

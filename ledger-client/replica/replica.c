@@ -144,7 +144,7 @@ static emr_status check_network(emr_replica *r, uint64_t size)
 	status = emr_chain_leaf(r->writer, 0, first);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	emr_entry_leaf(span_of(emr_ledger_descriptor(r->ledger)), wanted);
+	emr_entry_leaf(emr_span_of(emr_ledger_descriptor(r->ledger)), wanted);
 	return memcmp(first, wanted, sizeof first) == 0 ? EMR_OK : EMR_FORK;
 }
 

@@ -193,20 +193,47 @@ static emr_status sign_again(
 	return how->then != NULL ? how->then(how->arg, next) : EMR_OK;
 }
 
-emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing)
+/* The old copy neither follows nor changes any more. */
+static emr_status follow_next(emr_replica *replica, emr_replica **out_next, uint64_t *out_from)
 {
-	EMR_AUTO_REPLICA next = NULL;
 	emr_known_restart last;
 
 	if (emr_replica_restarts(replica, &last, 1) == 0 || last.state != EMR_RESTART_WAITS)
 		return EMR_NOT_FOUND;
-	EMR_TRY(open_next(replica, &next));
-	/* The old copy neither follows nor changes any more. */
-	next->heads.restarts.former = replica->writer;
-	next->heads.restarts.is_bad = true; /* which there are, the old one knows */
-	EMR_TRY(emr_replica_catch_up(next, NULL, NULL, NULL));
-	EMR_TRY(check_next(next, &last));
-	EMR_TRY(sign_again(replica, next, last.size, signing));
+	*out_from = last.size;
+	EMR_TRY(open_next(replica, out_next));
+	(*out_next)->heads.restarts.former = replica->writer;
+	(*out_next)->heads.restarts.is_bad = true; /* which there are, the old one knows */
+	EMR_TRY(emr_replica_catch_up(*out_next, NULL, NULL, NULL));
+	return check_next(*out_next, &last);
+}
+
+/* Since NEXT was begun the host has lost entries once more. */
+static emr_status begin_again(emr_replica *replica, emr_replica **next)
+{
+	static const char *const names[] = {REPLICA_NEXT "/" REPLICA_DB,
+		REPLICA_NEXT "/" REPLICA_DB "-wal", REPLICA_NEXT "/" REPLICA_DB "-shm",
+		REPLICA_NEXT "/replica.hw"};
+
+	emr_replica_close(*next);
+	*next = NULL;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)unlinkat(replica->dirfd, names[i], 0);
+	return replica_ask_again(replica);
+}
+
+emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing)
+{
+	EMR_AUTO_REPLICA next = NULL;
+	uint64_t from = 0;
+	emr_status status = follow_next(replica, &next, &from);
+
+	if (status == EMR_DAMAGED || emr_status_kind_of(status) == EMR_KIND_FORK) {
+		EMR_TRY(begin_again(replica, &next));
+		status = follow_next(replica, &next, &from);
+	}
+	EMR_TRY(status);
+	EMR_TRY(sign_again(replica, next, from, signing));
 	emr_replica_close(next); /* with its mark, and its log in its file */
 	next = NULL;
 	EMR_LOCKED(&replica->write_lock);

@@ -85,12 +85,12 @@ void replica_bring(emr_replica *r)
 			emr_status_text(status));
 }
 
-bool replica_begin_bringing(emr_replica *r)
+emr_status replica_begin_bringing(emr_replica *r)
 {
 	uint64_t size;
 
-	return (tell_head(r, r->heads.ahead == 0) == EMR_OK &&
-		emr_ledger_size(r->ledger, &size) == EMR_OFFLINE);
+	return tell_head(r, r->heads.ahead == 0) == EMR_OK ? emr_ledger_size(r->ledger, &size)
+							   : EMR_OK;
 }
 
 emr_status emr_replica_say(emr_replica *replica, const emr_keyring *keyring)

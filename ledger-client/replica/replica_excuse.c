@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "contract/contract.h"
+#include "follow_private.h"
 #include "ledger/backend.h"
 #include "ledger/checkpoint.h"
 #include "ledger/restart.h"
@@ -152,17 +153,30 @@ emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, e
 	if ((why != EMR_ROLLBACK && why != EMR_FORK) || r->heads.is_forked ||
 		size < r->mark.frontier.size)
 		return why;
+	/* Nobody is accused where this computer forgot what would explain it. */
+	if (r->heads.restarts.is_bad && why == EMR_FORK)
+		return give_trouble(io_trouble, EMR_DAMAGED, 0, REPLICA_RESTARTS " is damaged");
 	status = ask(&a);
-	if (status != EMR_OK || (a.differs ? !a.has_taken : r->heads.ahead > 0 && !a.is_short)) {
+	if (status == EMR_OK && (a.differs ? a.has_taken : r->heads.ahead == 0 || a.is_short))
+		status = replica_waits(r);
+	else if (!emr_status_may_pass(status)) {
 		/* A host that does not know yet that it is short is told.  Nobody is accused before
 		 * the question was answered. */
-		if (!emr_status_may_pass(status) &&
-			(why != EMR_ROLLBACK || !replica_begin_bringing(r)))
+		status = why == EMR_ROLLBACK ? replica_begin_bringing(r) : why;
+		if (!emr_status_is_away(status))
 			return why;
-		a.differs = true;
 	}
 	*io_trouble = (emr_ledger_trouble){.status = EMR_OK};
-	return a.differs ? EMR_OFFLINE : EMR_OK;
+	return status == EMR_OK ? EMR_OK : emr_ledger_absence_of(status);
+}
+
+emr_status replica_ask_again(emr_replica *r)
+{
+	asking a = {.r = r, .differs = true};
+	EMR_LOCKED(&r->write_lock);
+
+	EMR_TRY(emr_chain_size(r->writer, &a.size));
+	return ask(&a);
 }
 
 void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
@@ -170,5 +184,5 @@ void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size)
 	asking a = {.r = r, .size = size, .ledger_size = ledger_size};
 
 	if (!r->heads.restarts.is_asked && size >= ledger_size)
-		r->heads.restarts.is_asked = !emr_status_is_unanswered(ask(&a));
+		r->heads.restarts.is_asked = !emr_status_may_pass(ask(&a));
 }

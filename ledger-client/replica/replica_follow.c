@@ -206,7 +206,7 @@ static emr_status compare_leaf(void *arg, const emr_ledger_entry *entry)
 	same *s = arg;
 	uint8_t leaf[32];
 
-	emr_entry_leaf(span_of(entry->entry), leaf);
+	emr_entry_leaf(emr_span_of(entry->entry), leaf);
 	s->is_same = memcmp(leaf, s->leaf, 32) == 0;
 	return EMR_OK;
 }

@@ -40,7 +40,7 @@ static emr_status from_descriptor(
 	emr_descriptor_org one;
 	emr_bytes ca;
 
-	if (emr_descriptor_parse(span_of(bytes), &descriptor) != EMR_CONTRACT_OK)
+	if (emr_descriptor_parse(emr_span_of(bytes), &descriptor) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (!emr_descriptor_find(&descriptor, org, &one))
 		return EMR_OK;

@@ -193,8 +193,8 @@ void replica_reached(emr_replica *r, uint64_t size);
 void replica_bring(emr_replica *r);
 /* Whether a row of REPLICA_LACKING is in force. */
 bool replica_is_lacking(emr_replica *r);
-/* Of a host that is shorter than what it signed; false: it does not say that it lost entries. */
-bool replica_begin_bringing(emr_replica *r);
+/* Of a host that is shorter than what it signed: away, once it says that it lost entries. */
+emr_status replica_begin_bringing(emr_replica *r);
 /* For emr_replica_last_trouble. */
 void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh);
 /* In a transaction of the writer: the last one that fits is kept, to be shown to others. */
@@ -218,6 +218,8 @@ emr_status replica_restart_is(emr_replica *r, emr_restart_state state);
  * new copy has to be made first; or EMR_OK: it can be followed. */
 emr_status replica_excuse(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_status why,
 	emr_ledger_trouble *io_trouble);
+/* The copy waits: whether there is another restart, which takes more away. */
+emr_status replica_ask_again(emr_replica *r);
 /* The copy has SIZE entries, and fits the host's LEDGER_SIZE: is there a restart that it does not
  * know? */
 void replica_ask_restarts(emr_replica *r, uint64_t size, uint64_t ledger_size);
@@ -228,11 +230,6 @@ emr_status replica_save_mark(emr_replica *replica, bool is_last);
 /* Item INDEX of an entry, but for is_mine. */
 void replica_change_of(
 	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out);
-
-static inline emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
 
 /* EMR_DAMAGED for a row that cannot be. */
 static inline emr_status replica_parsed(emr_contract_status status)
@@ -261,5 +258,5 @@ emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
 
 static inline emr_span view_of(const emr_buf *buf)
 {
-	return span_of(emr_buf_view(buf));
+	return emr_span_of(emr_buf_view(buf));
 }

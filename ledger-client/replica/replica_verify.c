@@ -87,7 +87,7 @@ static emr_status verify_one(
 			&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
 	if (entry->seq >= v->own_size)
 		return EMR_OK;
-	emr_entry_leaf(span_of(entry->entry), leaf);
+	emr_entry_leaf(emr_span_of(entry->entry), leaf);
 	status = emr_required(emr_chain_leaf(v->own, entry->seq, own));
 	if (status == EMR_DAMAGED)
 		return v->is_mending ? EMR_OK : own_damaged(v, entry->seq, "a hash of the tree");

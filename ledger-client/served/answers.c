@@ -41,10 +41,10 @@ static emr_status take_said(emr_served *served, emr_serve_call *call)
 	EMR_LOCKED(&served->rows_lock);
 
 	EMR_TRY(emr_checkpoint_parse_said(emr_buf_view(&call->body), &said));
-	if (atomic_load(&served->is_recovering) && !emr_id16_equal(said.recovery, served->lost.id))
-		return EMR_OFFLINE;
+	if (!emr_id16_equal(said.recovery, served->lost.id))
+		EMR_TRY(served_is_open(served));
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if (atomic_load(&served->is_recovering) && size > 0)
+	if (served_is_open(served) != EMR_OK && size > 0)
 		EMR_TRY(emr_chain_time(served->rows, size - 1, &newest));
 	/* A time before FIRST is a very large difference. */
 	return said.sigs[0].time - first > 2 * WIRE_CLOCKS_APART_S || said.sigs[0].time < newest
@@ -258,11 +258,6 @@ static bool finish(const emr_served *served, emr_serve_call *call, emr_status st
 	return true;
 }
 
-static emr_status is_open(const emr_served *served)
-{
-	return atomic_load(&served->is_recovering) ? EMR_OFFLINE : EMR_OK;
-}
-
 /* No token is needed for what is public, and for what is sent signed; letters.c says which letters
  * need one. */
 #define ALWAYS(name, function)                                                                     \
@@ -276,7 +271,7 @@ static emr_status is_open(const emr_served *served)
 		emr_status status = check;                                                         \
 		return finish(arg, call, status == EMR_OK ? function(arg, call) : status);         \
 	}
-#define OPEN(name, function) WHEN(name, is_open(arg), function)
+#define OPEN(name, function) WHEN(name, served_is_open(arg), function)
 #define FOR_MEMBERS(name, function)                                                                \
 	WHEN(name, emr_served_check(arg, call, (emr_bytes){0}), function)
 /* Also a key that has ended reads of that. */

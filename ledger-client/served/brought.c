@@ -14,15 +14,27 @@
 #include "ledger/network.h"
 #include "served_private.h"
 
-emr_status served_begin_recovery(emr_served *served)
+/* The last head of a host that serves is the other half of a proof that its key was stolen. */
+static emr_status keep_own_head(emr_served *served, uint64_t size, emr_recovery *out)
 {
-	const emr_recovery lost = {.id = emr_id16_random()};
+	EMR_AUTO_BUF note = {0};
+
+	EMR_TRY(served_put_head(served, size, &note));
+	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &out->heads[0]));
+	return emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, emr_buf_view(&note), 0600);
+}
+
+emr_status served_begin_recovery(emr_served *served, uint64_t size)
+{
+	emr_recovery lost = {.id = emr_id16_random()};
 
 	if (atomic_load(&served->is_recovering))
 		return EMR_OK;
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_HEAD, 0);
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_SECOND, 0);
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_OTHER, 0);
+	if (served->ledger != NULL)
+		EMR_TRY(keep_own_head(served, size, &lost));
 	EMR_TRY(emr_file_replace(
 		served->host_dirfd, EMR_RECOVERY, emr_bytes_of(lost.id.b, sizeof lost.id.b), 0600));
 	served->lost = lost;
@@ -121,7 +133,7 @@ static emr_status take_first(emr_served *served, const emr_ledger_entry *entry, 
 {
 	emr_id16 found;
 
-	emr_descriptor_net_id((emr_span){entry->entry.data, entry->entry.len}, found.b);
+	emr_descriptor_net_id(emr_span_of(entry->entry), found.b);
 	if (!emr_id16_equal(found, net_id))
 		return EMR_INVALID;
 	served->net_id = net_id;
@@ -181,13 +193,14 @@ static emr_status take_head(emr_served *served, const emr_restart_head *head)
 	bool is_same;
 
 	EMR_TRY(emr_chain_size(served->rows, &size));
-	if ((!emr_id16_is_zero(served->net_id) &&
-		    !emr_id16_equal(head->head.net_id, served->net_id)) ||
-		is_before_restart(served, &head->head))
+	is_same = emr_id16_is_zero(served->net_id) ||
+		  emr_id16_equal(head->head.net_id, served->net_id);
+	if ((!is_same && served->is_net_known) || is_before_restart(served, &head->head))
 		return EMR_DENIED;
-	EMR_TRY(compare(served, head, size, &is_same));
+	if (is_same)
+		EMR_TRY(compare(served, head, size, &is_same));
 	if (!is_same || head->head.size > size)
-		EMR_TRY(served_begin_recovery(served));
+		EMR_TRY(served_begin_recovery(served, size));
 	if (!is_same)
 		return keep_split(served, head->note);
 	return atomic_load(&served->is_recovering) ? keep_head(served, head, size) : EMR_OK;

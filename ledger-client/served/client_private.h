@@ -11,7 +11,6 @@
 #include "served/client.h"
 #include "wire.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
 #define TIMEOUT_MS 60000u
 #define SILENCE_MS 10000u /* after which nobody is there */
 #define LOOK_NS INT64_C(1000000000)

@@ -154,8 +154,7 @@ static emr_status count_members(emr_served *served, size_t *out_n)
 	emr_row_org row;
 
 	for (*out_n = 0; emr_chain_next_row(&rows);)
-		*out_n += emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
-				  EMR_CONTRACT_OK &&
+		*out_n += emr_row_org_parse(emr_span_of(rows.value), &row) == EMR_CONTRACT_OK &&
 			  row.head.state == EMR_ORG_MEMBER;
 	return rows.status;
 }

@@ -384,7 +384,7 @@ emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
 	const emr_http_request request = {.method = "GET",
 		.path = WIRE_ROOT "descriptor",
 		.timeout_ms = TIMEOUT_MS,
-		.answer_max = DESCRIPTOR_MAX};
+		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF body = {0};
 	emr_http_answer answer;
@@ -408,7 +408,7 @@ emr_status emr_served_look(const emr_served_at *at, uint32_t timeout_ms, int64_t
 		.path = WIRE_ROOT "token",
 		.body = emr_bytes_of(body, sizeof body),
 		.timeout_ms = timeout_ms,
-		.answer_max = DESCRIPTOR_MAX};
+		.answer_max = EMR_NETWORK_DESCRIPTOR_MAX};
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_BUF time = {0};
 	emr_http_answer answer;

@@ -58,6 +58,11 @@ static bool is_elsewhere(const emr_served *served)
 		       !emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(&now)));
 }
 
+emr_status served_is_open(const emr_served *served)
+{
+	return atomic_load(&served->is_recovering) ? EMR_OFFLINE : EMR_OK;
+}
+
 /* ---- beginning and end ---- */
 
 /* The ledger goes on from what it has. */
@@ -96,6 +101,7 @@ static emr_status look_at_restarts(emr_served *served)
 		EMR_TRY(emr_restart_read(&r, restart));
 		EMR_TRY(emr_buf_append(&served->restarts, &restart->said, sizeof restart->said));
 		served->net_id = restart->said.net_id;
+		served->is_net_known = true;
 	}
 	return EMR_OK;
 }
@@ -103,14 +109,19 @@ static emr_status look_at_restarts(emr_served *served)
 emr_status served_open_recovery(emr_served *served, uint64_t size)
 {
 	const emr_status kept = emr_recovery_read(served->host_dirfd, &served->lost);
+	EMR_AUTO_BUF descriptor = {0};
 
 	served->changed_ns = emr_clock_boot_ns(served->clock);
 	served->net_id = served->lost.heads[0].net_id;
+	served->is_net_known = emr_file_read(served->dirfd, EMR_NETWORK_DESCRIPTOR,
+				       EMR_NETWORK_DESCRIPTOR_MAX, &descriptor) == EMR_OK;
+	if (served->is_net_known)
+		emr_descriptor_net_id(emr_span_of(emr_buf_view(&descriptor)), served->net_id.b);
 	atomic_store(&served->is_recovering, kept == EMR_OK);
 	if (kept == EMR_NOT_FOUND && size > 0 && !is_elsewhere(served))
 		EMR_TRY(keep_place(served));
 	else
-		EMR_TRY(served_begin_recovery(served));
+		EMR_TRY(served_begin_recovery(served, size));
 	return look_at_restarts(served);
 }
 

@@ -29,6 +29,7 @@ struct emr_served {
 				    */
 	pthread_mutex_t rows_lock;
 	emr_chain *rows;    /* keys of members; in recovery the ledger that grows */
+	bool is_net_known;  /* by what lay here when it started, not by what a member brought */
 	emr_recovery lost;  /* of the recovery under way, or the last one */
 	emr_buf restarts;   /* of emr_checkpoint: the host's own statements */
 	int64_t changed_ns; /* since when nobody brought anything */
@@ -50,10 +51,13 @@ emr_status served_sign(const emr_served *served, emr_checkpoint *note);
 
 /* recovery.c.  Before the ledger, of SIZE entries, is opened: whether entries of it are lost. */
 emr_status served_open_recovery(emr_served *served, uint64_t size);
+/* EMR_OFFLINE: entries are lost, and nothing is taken or signed. */
+emr_status served_is_open(const emr_served *served);
 /* Once a second: whether the ledger may go on. */
 void served_turn_recovery(emr_served *served);
 emr_status served_give_recovery(emr_served *served, emr_serve_call *call);
-emr_status served_begin_recovery(emr_served *served);
+/* With SIZE entries here. */
+emr_status served_begin_recovery(emr_served *served, uint64_t size);
 
 /* brought.c */
 emr_status served_take_brought(emr_served *served, emr_serve_call *call);

@@ -22,9 +22,9 @@ static void *watch(void *arg)
 	uint64_t size = 0;
 
 	while (!atomic_load(&served->is_ending)) {
-		emr_status status = EMR_OFFLINE;
+		emr_status status = served_is_open(served);
 
-		if (!atomic_load(&served->is_recovering))
+		if (status == EMR_OK)
 			status = emr_ledger_wait(served->ledger, size, LOOK_MS, &size);
 		else
 			served_turn_recovery(served);

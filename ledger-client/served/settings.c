@@ -217,8 +217,8 @@ emr_status client_hear_recovery(client *c, emr_status status, const emr_buf *bod
 /* A host that lost all has it from whoever comes first. */
 emr_status client_descriptor(client *c, int dirfd, emr_bytes known)
 {
-	const emr_status status =
-		emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
+	const emr_status status = emr_file_read(
+		dirfd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &c->descriptor);
 
 	return status == EMR_NOT_FOUND && known.len > 0
 		       ? emr_buf_append(&c->descriptor, known.data, known.len)

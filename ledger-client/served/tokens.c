@@ -24,8 +24,7 @@ static emr_status find_admitted(emr_chain *chain, emr_id32 signer)
 	emr_row_org row;
 
 	while (emr_chain_next_row(&rows))
-		if (emr_row_org_parse((emr_span){rows.value.data, rows.value.len}, &row) ==
-				EMR_CONTRACT_OK &&
+		if (emr_row_org_parse(emr_span_of(rows.value), &row) == EMR_CONTRACT_OK &&
 			row.head.state == EMR_ORG_MEMBER &&
 			memcmp(row.admin_id, signer.b, sizeof signer.b) == 0)
 			return EMR_OK;
@@ -140,8 +139,7 @@ emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_
 	uint8_t token[WIRE_TOKEN_BYTES], wanted[32];
 
 	/* Whose keys are in force it knows again when it has all entries. */
-	if (atomic_load(&served->is_recovering))
-		return EMR_OFFLINE;
+	EMR_TRY(served_is_open(served));
 	if (!read_bearer(call, token, sizeof token))
 		return EMR_BAD_SIGNATURE;
 	seal(served, token, wanted);
@@ -157,8 +155,7 @@ emr_status emr_served_check(emr_served *served, emr_serve_call *call, emr_bytes 
 	uint8_t request[WIRE_TOKEN_REQUEST_BYTES];
 	uint64_t below;
 
-	if (root.len > 0 && atomic_load(&served->is_recovering))
-		return EMR_OFFLINE;
+	EMR_TRY(served_is_open(served));
 	if (root.len == 0)
 		EMR_TRY(served_check_reader(served, call, &below));
 	else if (root.len != WIRE_ROOT_BYTES || !read_bearer(call, request, sizeof request))

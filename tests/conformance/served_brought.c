@@ -54,24 +54,19 @@ static void bare_stops(void)
 	emr_served_stop(bare);
 }
 
-static void add_entries(size_t n)
-{
-	while (n-- > 0)
-		kit_fill(&k, &domain, 1);
-}
-
 static int begin_bare(void **state)
 {
 	EMR_AUTO_FD fd = -1;
 
 	assert_int_equal(begin(state), 0);
-	common = 0;
 	kit_fill(&k, &domain, 1);
 	assert_ok(emr_ledger_size(k.ledger, &common));
 	host_keeps_a_copy("other");
-	add_entries(3);
+	for (int i = 0; i < 3; i++)
+		kit_fill(&k, &domain, 1);
 	host_shows("other", "hers");
-	add_entries(2);
+	kit_fill(&k, &domain, 1);
+	kit_fill(&k, &domain, 1);
 	hers = open_chain("hers");
 	his = open_chain("host");
 	assert_ok(emr_dir_open(printed("%s/bare", k.base), &fd));
@@ -109,8 +104,10 @@ typedef struct head_of {
 	uint8_t net_xor;
 } head_of;
 
-static long bring(head_of how)
+/* 412: it is the proof of two histories. */
+static void bring(long code, head_of how)
 {
+	emr_recovery is = {.is_split = false};
 	emr_checkpoint head = {.net_id = k.net_id, .size = how.size};
 	EMR_AUTO_BUF note = {0}, body = {0};
 	uint8_t seed[32];
@@ -121,66 +118,66 @@ static long bring(head_of how)
 	assert_ok(emr_checkpoint_sign(&head, seed, how.time != 0 ? how.time : KIT_NOW));
 	assert_ok(emr_checkpoint_format(&head, &note));
 	assert_ok(emr_restart_bring(emr_buf_view(&note), how.chain, &how.at, how.bytes, &body));
-	return post("/emrfs/v1/recovery", emr_buf_view(&body));
+	assert_int_equal(post("/emrfs/v1/recovery", emr_buf_view(&body)), code);
+	(void)!emr_recovery_read(bare_fd, &is);
+	assert_int_equal(is.is_split, code == 412);
 }
 
-static bool is_split(void)
-{
-	emr_recovery is;
-
-	assert_ok(emr_recovery_read(bare_fd, &is));
-	return is.is_split;
-}
-
-/* Neither head can be compared when it comes. */
-static void bring_two_that_differ(void)
-{
-	bare_starts();
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2}), 200);
-	assert_int_equal(bring((head_of){.chain = hers, .size = common + 3}), 200);
-	assert_false(is_split());
-}
-
-static void bring_entries_of_one(void)
-{
-	assert_int_equal(
-		bring((head_of){.chain = hers, .size = common + 3, .bytes = 1 << 20}), 412);
-	assert_true(is_split());
-}
+#define brings(code, ...) bring(code, (head_of){__VA_ARGS__})
 
 TEST_IN(begin_bare, end_bare, heads_that_came_before_their_entries_are_compared_with_these)
 {
-	bring_two_that_differ();
-	bring_entries_of_one();
+	bare_starts();
+	brings(200, .chain = his, .size = common + 2); /* neither can be compared yet */
+	brings(200, .chain = hers, .size = common + 3);
+	brings(412, .chain = hers, .size = common + 3, .bytes = 1 << 20);
 }
 
 TEST_IN(begin_bare, end_bare, heads_that_came_before_a_start_are_compared_too)
 {
-	bring_two_that_differ();
+	bare_starts();
+	brings(200, .chain = his, .size = common + 2); /* neither can be compared yet */
+	brings(200, .chain = hers, .size = common + 3);
 	bare_stops();
 	bare_starts();
-	bring_entries_of_one();
+	brings(412, .chain = hers, .size = common + 3, .bytes = 1 << 20);
 }
 
 TEST_IN(begin_bare, end_bare, two_heads_of_one_size_and_two_histories_are_the_proof_at_once)
 {
 	bare_starts();
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2}), 200);
-	assert_int_equal(
-		bring((head_of){.chain = his, .size = common + 2, .time = KIT_NOW + 1}), 200);
-	assert_false(is_split());
-	assert_int_equal(bring((head_of){.chain = hers, .size = common + 2}), 412);
-	assert_true(is_split());
+	brings(200, .chain = his, .size = common + 2);
+	brings(200, .chain = his, .size = common + 2, .time = KIT_NOW + 1);
+	brings(412, .chain = hers, .size = common + 2);
 }
 
-TEST_IN(begin_bare, end_bare, a_head_of_another_network_is_refused)
+/* By a thief of its key: it lacks nothing, and stops all the same, with a head of its own. */
+TEST_IN(begin_bare, end_bare, a_host_that_serves_and_is_shown_another_history_keeps_both_heads)
+{
+	emr_recovery is;
+
+	shell("cp -rp", "host/.", "bare");
+	bare_starts();
+	brings(200, .chain = his, .size = common + 1);
+	assert_status(EMR_NOT_FOUND, emr_recovery_read(bare_fd, &is));
+	brings(412, .chain = hers, .size = common + 3, .at = common + 1);
+	assert_ok(emr_recovery_read(bare_fd, &is));
+	assert_int_equal(is.heads[0].size, common + 2);
+}
+
+/* Its key alone says of no network that it is the host's; entries, descriptor and restarts do. */
+TEST_IN(begin_bare, end_bare, heads_of_two_networks_are_the_proof_where_only_the_key_is_left)
 {
 	bare_starts();
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 1}), 200);
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .net_xor = 1}), 403);
+	brings(200, .chain = his, .size = common + 1, .net_xor = 1);
+	brings(412, .chain = his, .size = common + 2);
 	bare_stops();
+	assert_int_equal(system(printed("rm -r %s/bare/* %s/bare-host/*", k.base, k.base)), 0);
+	shell("cp", "host/descriptor", "bare");
 	bare_starts();
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .net_xor = 1}), 403);
+	brings(403, .chain = his, .size = common + 1, .net_xor = 1);
+	brings(200, .chain = his, .size = common + 2);
+	brings(403, .chain = his, .size = common + 2, .net_xor = 1);
 }
 
 /* Members renew their note of what they have when they take an entry, and not sooner. */
@@ -198,12 +195,9 @@ TEST_IN(begin_bare, end_bare, a_head_from_before_a_restart_counts_up_to_where_it
 	assert_ok(emr_restart_write(&restart, &bytes));
 	kit_put_file(printed("%s/bare-host", k.base), EMR_RESTARTS, emr_buf_view(&bytes));
 	bare_starts();
-	assert_int_equal(
-		bring((head_of){.chain = hers, .size = common + 2, .time = KIT_NOW + 8}), 403);
-	assert_int_equal(
-		bring((head_of){.chain = his, .size = common + 1, .time = KIT_NOW + 8}), 200);
-	assert_int_equal(
-		bring((head_of){.chain = his, .size = common + 2, .time = KIT_NOW + 9}), 200);
+	brings(403, .chain = hers, .size = common + 2, .time = KIT_NOW + 8);
+	brings(200, .chain = his, .size = common + 1, .time = KIT_NOW + 8);
+	brings(200, .chain = his, .size = common + 2, .time = KIT_NOW + 9);
 }
 
 static long say(emr_keyring *by, emr_id16 recovery, uint64_t time)
@@ -225,7 +219,7 @@ TEST_IN(begin_bare, end_bare, a_statement_is_of_now_and_behind_the_newest_entry)
 
 	assert_ok(emr_chain_time(his, common + 1, &newest));
 	bare_starts();
-	assert_int_equal(bring((head_of){.chain = his, .size = common + 2, .bytes = 1 << 20}), 200);
+	brings(200, .chain = his, .size = common + 2, .bytes = 1 << 20);
 	assert_ok(emr_recovery_read(bare_fd, &is));
 	assert_int_equal(say(k.keyring, is.id, newest - 1), 403);
 	assert_int_equal(say(k.keyring, is.id, KIT_NOW + 10000), 403);

@@ -68,6 +68,12 @@ static uint64_t host_size(void)
 
 static emr_id16 lost;
 
+static void comes_again(void)
+{
+	member_goes(&ana);
+	member_comes(&ana, "ana");
+}
+
 static emr_status die(void *arg, emr_replica *next)
 {
 	(void)arg;
@@ -86,12 +92,19 @@ static void go_on(bool dies)
 	lost = (emr_id16){{0}};
 	EMR_EACH (const emr_replica_change, change, &all)
 		lost = change->object;
+	comes_again();
 }
 
-static void comes_again(void)
+static void expect_trusted(member *m)
 {
-	member_goes(&ana);
-	member_comes(&ana, "ana");
+	assert_false(emr_replica_is_forked(m->replica));
+	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
+}
+
+static void host_restarts_for_her(void)
+{
+	host_restarts(a_restart());
+	assert_status(EMR_OFFLINE, follow(&ana));
 }
 
 TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothing_twice)
@@ -107,10 +120,8 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	assert_true(emr_replica_must_go_on(ana.replica));
 	go_on(true);
 	assert_int_equal(host_size(), common + 2 + 3);
-	comes_again();
 	assert_true(emr_replica_must_go_on(ana.replica)); /* the old copy is there */
 	go_on(false);
-	comes_again();
 	assert_int_equal(host_size(), common + 2 + 3);
 	assert_true(emr_id16_is_zero(lost));
 	assert_int_equal(emr_replica_restarts(ana.replica, &known, 1), 1);
@@ -125,13 +136,35 @@ TEST_IN(begin, end, after_a_restart_a_member_signs_again_what_is_gone_and_nothin
 	both_go();
 }
 
+/* Each takes entries of the new copy away; the last one goes on with less than the first did. */
+TEST_IN(begin, end, a_host_that_loses_entries_again_before_a_member_has_gone_on_is_gone_on_with)
+{
+	host_keeps_a_copy("first");
+	host_loses(3, 2);
+	host_keeps_a_copy("early");
+	host_restarts_for_her();
+	go_on(true);
+	host_shows("early", "late");
+	save(&rui);
+	host_restarts(a_restart());
+	go_on(true);
+	assert_int_equal(host_size(), common + 2 + 1 + 3);
+	host_shows("first", "later");
+	kit_fill(&k, &domain, 1);
+	host_restarts((restart_of){common - 1, KIT_NOW, KIT_NOW, k.keyring, 0, NULL});
+	go_on(false);
+	assert_ok(follow(&ana));
+	assert_int_equal(host_size(), common + 1 + 3);
+	expect_trusted(&ana);
+	both_go();
+}
+
 /* Killed between the two files of the new copy that take the place of the old one's. */
 TEST_IN(begin, end, a_death_while_the_new_copy_takes_its_place_is_made_good)
 {
 	host_loses(2, 1);
-	host_restarts(a_restart());
-	assert_status(EMR_OFFLINE, follow(&ana));
-	go_on(false);
+	host_restarts_for_her();
+	assert_ok(emr_replica_go_on(ana.replica, &(emr_signing_again){.keyring = k.keyring}));
 	member_goes(&ana);
 	shell("mv -f", "ana/replica.next/replica.sqlite", "ana/replica.sqlite");
 	member_comes(&ana, "ana");
@@ -178,8 +211,7 @@ TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 	expect_refused(how, EMR_ROLLBACK);
 	emr_keyring_free(thief);
 	/* One that came to be shown late is one all the same. */
-	host_restarts(a_restart());
-	assert_status(EMR_OFFLINE, follow(&ana));
+	host_restarts_for_her();
 	both_go();
 }
 
@@ -187,48 +219,38 @@ TEST_IN(begin, end, a_restart_that_takes_away_what_it_may_not_is_none)
 TEST_IN(begin, end, a_dead_clock_among_those_who_were_heard_changes_nothing)
 {
 	emr_keyring *other = NULL;
-	restart_of how;
 
 	host_loses(2, 0);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &other));
-	how = a_restart();
-	how.dead = other;
-	host_restarts(how);
+	host_restarts((restart_of){common, KIT_NOW, KIT_NOW, k.keyring, 0, other});
 	assert_status(EMR_OFFLINE, follow(&ana));
 	assert_true(emr_replica_must_go_on(ana.replica));
 	emr_keyring_free(other);
 	both_go();
 }
 
-static bool is_cut_off; /* when it is asked for restarts */
-static bool has_said;	/* a member, to this host, which keeps nothing */
+static emr_status cut_off; /* when it is asked for restarts; EMR_OK: it is not */
+static bool has_said;	   /* a member, to this host, which keeps nothing */
 WRAPPED(emr_status, emr_ledger_ask, emr_ledger *ledger, const char *what, emr_bytes body,
 	emr_buf *out)
 {
 	has_said = has_said || strcmp(what, EMR_ASK_SAID) == 0;
-	return is_cut_off && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
-		       ? EMR_TIMEOUT
+	return cut_off != EMR_OK && strcmp(what, EMR_ASK_KEPT EMR_RESTARTS) == 0
+		       ? cut_off
 		       : __real_emr_ledger_ask(ledger, what, body, out);
-}
-
-static void expect_trusted(member *m)
-{
-	assert_false(emr_replica_is_forked(m->replica));
-	assert_int_not_equal(faccessat(m->state_fd, "replica.forked", F_OK, 0), 0);
 }
 
 TEST_IN(begin, end, nobody_is_condemned_before_he_was_asked_for_restarts)
 {
 	host_loses(2, 3);
 	host_restarts(a_restart());
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	expect_trusted(&ana);
 	assert_false(emr_replica_must_go_on(ana.replica));
-	is_cut_off = false;
+	cut_off = EMR_OK;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(follow(&ana));
 	both_go();
 }
@@ -249,16 +271,15 @@ TEST_IN(begin, end, a_head_from_after_a_restart_accuses_nobody_before_it_can_be_
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
 	kit_host_start(&k);
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
-	is_cut_off = false;
+	cut_off = EMR_OK;
 	assert_status(EMR_OFFLINE, follow(&ana));
 	assert_true(emr_replica_must_go_on(ana.replica));
 	assert_ok(emr_replica_hear(ana.replica, emr_buf_view(&his)));
 	expect_trusted(&ana);
 	go_on(false);
-	comes_again();
 	assert_int_equal(faccessat(ana.state_fd, "replica.ahead", F_OK, 0), 0);
 	assert_ok(follow(&ana));
 	expect_trusted(&ana);
@@ -273,7 +294,6 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	host_keeps_a_copy("early");
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(follow(&ana));
 	save(&ana);
 	host_shows("early", "late");
@@ -282,31 +302,48 @@ TEST_IN(begin, end, a_restart_that_is_known_takes_nothing_away_again)
 	both_go();
 }
 
+static const emr_id32 none;
+typedef emr_id32 operation(
+	emr_batch_builder *, const kit_domain *, emr_id16, uint64_t version, emr_id32 before);
+
+static emr_id32 change(operation *how, emr_id16 row, uint64_t version, emr_id32 before)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	const emr_id32 item = how(b, &domain, row, version, before);
+
+	(void)kit_send(&k, b);
+	return item;
+}
+
+/* Ana has what is done between these two, and the host has lost it. */
+static void gap_begins(void)
+{
+	host_loses(0, 0);
+	host_shows("hers", "lost");
+}
+
+static void gap_ends(void)
+{
+	assert_ok(follow(&ana));
+	host_shows("lost", "hers");
+	host_restarts(a_restart());
+}
+
 /* A removal is there before what was done before it. */
 TEST_IN(begin, end, removals_come_first)
 {
 	const emr_id16 old = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	const emr_id32 first = kit_put(b, &domain, old, 1, (emr_id32){{0}});
+	const emr_id32 first = change(kit_put, old, 1, none);
 	emr_id32 saved, removed;
 	uint64_t saved_at = 0, removed_at = 0;
 	uint16_t index;
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost"); /* they have parted, and nobody has saved */
-	b = kit_batch(&k, domain.id);
-	saved = kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
-	(void)kit_send(&k, b);
-	b = kit_batch(&k, domain.id);
-	removed = kit_unlink(b, &domain, old, 2, first);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
+	gap_begins();
+	saved = change(kit_put, emr_id16_random(), 1, none);
+	removed = change(kit_unlink, old, 2, first);
+	gap_ends();
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(emr_ledger_find_item(k.ledger, saved, &saved_at, &index));
 	assert_ok(emr_ledger_find_item(k.ledger, removed, &removed_at, &index));
 	assert_true(removed_at < saved_at);
@@ -319,25 +356,16 @@ TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 {
 	const emr_id16 row = emr_id16_random();
 	emr_replica_head head;
-	emr_batch_builder *b;
 	emr_id32 saved, removed;
 	uint64_t seq = 0;
 	uint16_t index;
 
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	saved = kit_put(b, &domain, row, 1, (emr_id32){{0}});
-	(void)kit_send(&k, b);
-	b = kit_batch(&k, domain.id);
-	removed = kit_unlink(b, &domain, row, 2, saved);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
+	gap_begins();
+	saved = change(kit_put, row, 1, none);
+	removed = change(kit_unlink, row, 2, saved);
+	gap_ends();
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
-	comes_again();
 	assert_ok(emr_ledger_find_item(k.ledger, removed, &seq, &index));
 	assert_ok(follow(&ana));
 	assert_ok(emr_replica_head_get(ana.replica, domain.id, row, &head));
@@ -350,21 +378,12 @@ TEST_IN(begin, end, what_was_saved_and_removed_in_the_gap_stays_removed)
 TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 {
 	const emr_id16 row = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	const emr_id32 first = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	const emr_id32 first = change(kit_put, row, 1, none);
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	(void)kit_put(b, &domain, row, 2, first);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 2, first);
-	(void)kit_send(&k, b);
+	gap_begins();
+	(void)change(kit_put, row, 2, first);
+	gap_ends();
+	(void)change(kit_unlink, row, 2, first);
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(true);
 	assert_true(emr_id16_equal(lost, row));
@@ -375,32 +394,20 @@ TEST_IN(begin, end, what_cannot_be_signed_again_is_named)
 TEST_IN(begin, end, while_a_removal_is_lost_a_member_does_not_say_that_all_is_there)
 {
 	const emr_id16 row = emr_id16_random();
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	emr_id32 put = kit_put(b, &domain, row, 1, (emr_id32){{0}});
+	emr_id32 put = change(kit_put, row, 1, none);
 
-	(void)kit_send(&k, b);
-	host_loses(0, 0);
-	host_shows("hers", "lost");
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 2, put);
-	(void)kit_send(&k, b);
-	assert_ok(follow(&ana));
-	host_shows("lost", "hers");
-	host_restarts(a_restart());
-	b = kit_batch(&k, domain.id);
-	put = kit_put(b, &domain, row, 2, put);
-	(void)kit_send(&k, b);
+	gap_begins();
+	(void)change(kit_unlink, row, 2, put);
+	gap_ends();
+	put = change(kit_put, row, 2, put);
 	assert_status(EMR_OFFLINE, follow(&ana));
 	go_on(false);
 	assert_true(emr_id16_equal(lost, row));
-	comes_again();
 	assert_ok(follow(&ana));
 	has_said = false;
 	assert_ok(emr_replica_say(ana.replica, k.keyring));
 	assert_false(has_said);
-	b = kit_batch(&k, domain.id);
-	(void)kit_unlink(b, &domain, row, 3, put);
-	(void)kit_send(&k, b);
+	(void)change(kit_unlink, row, 3, put);
 	assert_ok(follow(&ana));
 	(void)!emr_replica_say(ana.replica, k.keyring);
 	assert_true(has_said);
@@ -411,13 +418,20 @@ TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
 {
 	host_loses(0, 0);
 	assert_true(emr_replica_knows_restarts(ana.replica));
-	is_cut_off = true;
+	cut_off = EMR_TIMEOUT;
 	assert_false(emr_replica_knows_restarts(ana.replica));
-	is_cut_off = false;
+	cut_off = EMR_BUSY; /* it answers that it cannot say */
+	assert_false(emr_replica_knows_restarts(ana.replica));
+	cut_off = EMR_OK;
 	assert_true(emr_replica_knows_restarts(ana.replica));
 	kit_put_file(printed("%s/ana", k.base), "replica.restarts", emr_bytes_of("?", 1));
 	comes_again();
 	assert_false(emr_replica_knows_restarts(ana.replica));
+	save(&ana);
+	host_shows("hers", "other");
+	save(&rui);
+	assert_status(EMR_DAMAGED, follow(&ana)); /* one that was there would explain it */
+	expect_trusted(&ana);
 	both_go();
 }
 
@@ -425,15 +439,12 @@ TEST_IN(begin, end, whether_there_was_a_restart_is_known_when_the_host_has_said)
 TEST_IN(begin, end, a_head_of_what_is_gone_is_not_waited_for)
 {
 	EMR_AUTO_BUF hers = {0};
-	restart_of how;
 
 	host_loses(3, 0);
 	assert_ok(emr_replica_note(ana.replica, &hers));
 	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
 	kit_fill(&k, &domain, 1);
-	how = a_restart();
-	how.size++;
-	host_restarts(how);
+	host_restarts((restart_of){common + 1, KIT_NOW, KIT_NOW, k.keyring, 0, NULL});
 	assert_ok(follow(&rui));
 	assert_int_not_equal(faccessat(rui.state_fd, "replica.ahead", F_OK, 0), 0);
 	both_go();

@@ -1,7 +1,7 @@
 #!/bin/bash
-# host_gap.sh: an older copy of a network's directory is put back, and the patient who saved and revoked after it was made is away when the host
-# goes on. Nobody is accused, and nobody reads by her grant meanwhile. She comes later, is told, and her computer signs again what is gone: each
-# save is on the ledger once, and the revocation holds.
+# host_gap.sh: an older copy of a network's directory is put back, and the patient who saved, shared and revoked after it was made is away when
+# the host goes on. Nobody is accused, and nobody reads by her grant meanwhile. She comes later, is told, and her computer signs again what is
+# gone: each save is on the ledger once, the revocations hold, also of a share that is as new, and a writer writes.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
@@ -20,7 +20,6 @@ two_mount ana lima
 must mkdir ana-folder/Imaging ana-folder/Notes
 for name in a b c; do echo "knee $name" >ana-folder/Imaging/$name.txt; done
 as ana run 0 share Imaging with lima --away own --yes --wait
-as ana run 0 status --wait
 two_unmount ana
 reads() { cat lima-folder/shared-with-me/*/Imaging/"$1" >out/read 2>&1; }
 emr_until reads a.txt # by the agent
@@ -33,12 +32,13 @@ cp -rp "$NET" copy
 two_host
 two_mount ana
 echo after >ana-folder/Notes/after.txt
-as ana run 0 status --wait
+mkdir ana-folder/Plan ana-folder/Brief && echo one >ana-folder/Plan/plan.txt && echo one >ana-folder/Brief/brief.txt || exit 2
+as ana run 0 share Plan with lima --write --yes --wait
+as ana run 0 share Brief with lima --yes --wait
 now=$(entries)
 emr_until agent_says keys "\"ledger_entries\":$now,"
 kill -STOP "$agent"
-as ana run 0 revoke Imaging from lima --yes --wait
-as ana run 0 status --wait
+for what in Imaging Brief; do as ana run 0 revoke $what from lima --yes --wait; done
 before=$(as ana registered Notes/after.txt)
 [ -n "$before" ] || emr_fail "it is not on the ledger"
 two_unmount ana
@@ -64,8 +64,8 @@ agent_start keys && agent=$(two_pid keys)
 grep -q "after a restart of the ledger's host: ok" keys/state/log || emr_fail "the agent did not go on"
 emr_until agent_says keys '"error":null'
 two_mount lima
-there() { ls lima-folder/shared-with-me/*/Imaging >out/there 2>&1; }
-emr_until there # the ledger does not know of the revocation
+there() { ls lima-folder/shared-with-me/*/"$1" >out/there 2>&1; }
+emr_until there Imaging # the ledger does not know of the revocation
 ! reads b.txt || emr_fail "the agent released before the owner had been heard: $(cat out/read)"
 as lima run 0 status
 says_not "two histories"
@@ -87,12 +87,14 @@ echo later >ana-folder/Notes/later.txt
 as ana run 0 status --wait
 
 say "the revocation holds, for the agent, too"
-gone() { ! there; }
+gone() { ! there Imaging; }
 emr_until gone
-! reads c.txt || emr_fail "read after the revocation"
 two_unmount lima
 two_mount lima
-! reads c.txt || emr_fail "read after the revocation"
+! reads c.txt && ! there Brief || emr_fail "read after the revocation"
+emr_until there Plan/plan.txt
+echo two >"$(echo lima-folder/shared-with-me/*/Plan)/two.txt" || emr_fail "the writer's right is gone"
+emr_until test -e ana-folder/Plan/two.txt
 two_unmount ana lima hospital
 agent_stop keys && agent=
 echo "all is well"

@@ -131,7 +131,9 @@ says "1 of the 2"
 as clara run 0 network address "$newer"
 as clara run 0 network sign next.txt --yes $P
 says "2 of the 2"
+head -c 16 /dev/urandom >"$NET/host/recovery" && touch "$NET/host/recovery.other" || exit 2 # the thief has split it
 host_again
+[ -e "$NET/host/before-recovery.other" ] && [ ! -e "$NET/host/recovery" ] || emr_fail "the former key's recovery is not aside: $(ls "$NET/host")"
 TWO_HOST=$(sed -n 's/^pid //p' "$NET/host/lock")
 run 0 host --status "$NET"
 emr_until away # it shows another key of TLS, too

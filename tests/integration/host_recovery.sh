@@ -25,6 +25,7 @@ v = json.load(open(sys.argv[1]))["recovery"]
 for k in sys.argv[2].split("."): v = v[k] if k else v
 sys.exit(json.dumps(v, ensure_ascii=False) != sys.argv[3])' "$EMR_WORK/out/host-status" "$1" "$2"
 }
+again() { two_host_kill && two_host; }
 recovers() { host_is organisations_awaited '"São Lucas"'; }
 goes_on() { host_is "" null; }
 # Every copy verifies, and the ledger has each file once, where it was.
@@ -61,7 +62,7 @@ run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
 
 say "nor does one of a host that lost its blocks or its keys, nor one of two that are made at once"
 before=$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)
-for lost in blocks 'blocks/*' host host/secret host/key.pem; do
+for lost in blocks 'blocks/*' host host/secret host/key.pem host/writer; do
 	rm -rf "$EMR_WORK/rotten" && cp -rp "$NET" "$EMR_WORK/rotten" && rm -r "$EMR_WORK"/rotten/$lost || exit 2
 	run 8 host "$EMR_WORK/rotten" --backup "$EMR_WORK/copy"
 	[ "$(cd "$EMR_WORK/copy" && find . -type f | sort | xargs sha256sum)" = "$before" ] || emr_fail "a copy without $lost replaced a good one"
@@ -91,15 +92,13 @@ run 7 host "$NET" --backup "$EMR_WORK/copy"
 says "is being restored"
 
 say "the host is killed in the middle, and goes on where it was"
-two_host_kill
-two_host
+again
 recovers || emr_fail "it forgot: $(cat "$EMR_WORK/out/host-status")"
 two_mount bento hospital
 save bento waits
 emr_until goes_on
 all_is_well
-once ana waits
-once bento waits
+for who in ana bento; do once "$who" waits; done
 
 say "only the key files are left"
 mkdir -m 700 "$EMR_WORK/keys" "$EMR_WORK/keys/host" && cp -p "$NET"/host/{secret,key.pem,certificate.pem,writer} "$EMR_WORK/keys/host/" || exit 2
@@ -131,8 +130,7 @@ emr_until host_is head "$(sqlite3 "$EMR_WORK/thief/ledger/ledger.sqlite" "SELECT
 two_mount ana hospital
 emr_until host_is organisations_awaited '""'
 emr_until host_is split true
-two_host_kill
-two_host
+again
 host_is split true || emr_fail "it forgot the proof"
 as ana run 0 host --status "$NET"
 says "has signed two histories"

@@ -15,8 +15,6 @@
 #include "store/segment_file.h"
 #include "kit/language.h"
 
-#define DESCRIPTOR_MAX ((size_t)60000)
-
 typedef struct checking {
 	const emr_backup_options *options;
 	emr_backup_manifest list;
@@ -162,8 +160,8 @@ static emr_status check_descriptor(const checking *c, emr_ledger_copy *ledger)
 {
 	EMR_AUTO_BUF beside = {0};
 	EMR_AUTO_BUF first = {0};
-	emr_status status =
-		emr_file_read(c->stage_fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &beside);
+	emr_status status = emr_file_read(
+		c->stage_fd, EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_DESCRIPTOR_MAX, &beside);
 
 	if (status == EMR_OK)
 		status = emr_ledger_copy_descriptor(ledger, &first);

@@ -14,6 +14,12 @@ static inline emr_status emr_required(emr_status status)
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
+/* As the contract takes bytes. */
+static inline emr_span emr_span_of(emr_bytes bytes)
+{
+	return (emr_span){.data = bytes.data, .len = bytes.len};
+}
+
 typedef enum emr_chain_use {
 	EMR_CHAIN_SHARED,  /* the ledger itself: survives a power cut, other processes write too */
 	EMR_CHAIN_PRIVATE, /* a replica: can be made again */

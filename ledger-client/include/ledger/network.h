@@ -11,6 +11,7 @@
 /* Names inside the directory. */
 #define EMR_NETWORK_LEDGER "ledger.sqlite"
 #define EMR_NETWORK_DESCRIPTOR "descriptor"
+#define EMR_NETWORK_DESCRIPTOR_MAX ((size_t)60000)
 /* Of a network that stands elsewhere, in each member's own directory: the observations of that
  * member.
  */
