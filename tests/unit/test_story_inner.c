@@ -250,28 +250,6 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	emr_shared_free(a.shared);
 }
 
-TEST(a_single_file_is_shared_with_its_next_versions)
-{
-	STORY_READ;
-	emr_grant_made made;
-	emr_id16 file = make_inner(&s, "Imaging/MRI.pdf");
-
-	s.imaging = file;
-	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	kit_text(&s.k, "Imaging/.tmp", "%PDF the next one");
-	kit_rename(&s.k, "Imaging/.tmp", "Imaging/MRI.pdf");
-	settle(&s);
-	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	assert_int_equal(bytes.len, strlen("%PDF the next one"));
-	assert_status(EMR_NOT_FOUND,
-		story_read(&s, &s.lima, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
-	kit_unlink(&s.k, "Imaging/MRI.pdf");
-	settle(&s);
-	assert_status(EMR_NOT_FOUND,
-		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-}
-
 /* ---- inside a shared folder ---- */
 
 TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
