@@ -447,29 +447,6 @@ TEST(what_a_person_took_back_inside_stays_so)
 		"shared lima read, ended lima read inside, shared lima read, expired lima read");
 }
 
-TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it)
-{
-	STORY_READ;
-	emr_id16 old = make_inner(&s, "Imaging/Old");
-	emr_id16 imaging = s.imaging;
-
-	s.imaging = old;
-	(void)story_share(&s, &s.eve, 0, true); /* eve has this one by itself */
-	s.imaging = imaging;
-	(void)story_share(&s, &s.lima, 0, true);
-	assert_int_equal(tie(&s), 1);
-	kit_rename(&s.k, "Imaging/Old", "Old");
-	settle(&s);
-	assert_status(EMR_DENIED, read_in(&s, &s.lima, old, "CT.pdf", ""));
-	assert_ok(read_in(&s, &s.eve, old, "CT.pdf", "%PDF a head"));
-	kit_rename(&s.k, "Old", "Imaging/Old");
-	settle(&s);
-	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
-	assert_int_equal(tie(&s), 0);
-	assert_string_equal(dealings_of(&s), "shared eve read inside, shared lima read, expired "
-					     "eve read inside, expired lima read");
-}
-
 /* ---- moving into a shared folder: who is asked about ---- */
 
 static emr_moved look(story *s, const char *from, const char *to)
