@@ -148,19 +148,6 @@ void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, cons
 	put(p, &change, domain, name, text);
 }
 
-void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text)
-{
-	emr_change change = {.domain = domain,
-		.object = record->object,
-		.record_id = record->record_id,
-		.cver = record->cver + 1,
-		.base_version = record->version};
-
-	put(p, &change, record->meta->parent,
-		printed("%.*s", (int)record->meta->name.len, (const char *)record->meta->name.data),
-		text);
-}
-
 static void describe(pen *p, const emr_meta *meta, emr_id16 domain, emr_id16 object)
 {
 	const emr_change change = {.kind = EMR_CHANGE_META,

@@ -37,8 +37,6 @@ void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const 
 /* The same into an Inbox whose card one has. */
 void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, const char *text);
 void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id16 *out);
-/* Content, name, or end of an object that is there. */
-void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text);
 /* Content for AT's object, under whatever numbers AT has. */
 void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, const char *text);
 /* The same, with a description of one's own making; its length becomes that of TEXT unless

@@ -86,25 +86,6 @@ TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on)
 	assert_string_equal(v.notices, "");
 }
 
-TEST(a_renamed_file_has_its_new_name_too)
-{
-	LIMAS_FOLDER;
-	emr_handle *h = NULL;
-
-	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/MRI.pdf"), "MRI.pdf");
-	viewer_run(&v, NULL, 0);
-	viewer_learn(&v);
-	viewer_reads(&v, "MRI.pdf", owner_answers, "%PDF a knee");
-	assert_ok(viewer_open_file(&v, viewer_at(&v, "MRI.pdf"), owner_answers, &h));
-	ana_renames(&s, "Imaging/MRI.pdf", "Imaging/Knee.pdf");
-	viewer_run(&v, owner_answers, 2);
-	assert_string_equal(beside(&v), "Knee.pdf");
-	assert_string_equal(in(&v, "MRI.pdf"), "!not found");
-	assert_int_equal(node_of(&v, "Knee.pdf"), emr_handle_node(h));
-	read_on(h, "%PDF a knee");
-	emr_view_release(h);
-}
-
 TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free)
 {
 	LIMAS_FOLDER;

@@ -309,52 +309,9 @@ TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 
 /* ---- an end that comes between two looks of the same turn ---- */
 
-/* When the owner takes it back: before the next record of it is asked for; between the look at what
- * is shown and that at what may be written; before names that came are read. */
-static scene *before_question, *before_writings, *before_names;
-/* The status that reading names answers instead. */
-static emr_status names_fail;
-
-/* Whose folder is listed between the look at what is shown and that at what may be written, and how
- * many names there were. */
-static viewer *listing;
-static unsigned listed;
-
-static bool has_a_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
-{
-	(void)arg;
-	(void)attr;
-	(void)next;
-	assert_true(name[0] != 0); /* a kernel refuses the whole directory */
-	listed++;
-	return true;
-}
-
-static bool has_an_owner(void *arg, const emr_shared_with_me *share)
-{
-	(void)arg;
-	assert_true(share->owner[0] != 0);
-	assert_null(strstr(share->path, "//"));
-	return true;
-}
-
-static void list_meanwhile(viewer **whose)
-{
-	viewer *v = *whose;
-	emr_attr attr;
-	emr_status status;
-
-	*whose = NULL;
-	if (v == NULL)
-		return;
-	assert_ok(emr_view_each_entry(v->view, EMR_ROOT_NODE, 0, false, has_a_name, NULL));
-	status = emr_view_lookup(v->view, EMR_ROOT_NODE, "shared-with-me", &attr);
-	if (status == EMR_OK)
-		assert_ok(emr_view_each_entry(v->view, attr.node, 0, false, has_a_name, NULL));
-	else
-		assert_status(EMR_NOT_FOUND, status);
-	assert_ok(emr_view_each_shared_with_me(v->view, has_an_owner, NULL));
-}
+/* When the owner takes it back: before the next record of it is asked for; before names that came
+ * are read. */
+static scene *before_question, *before_names;
 
 static void take_back(scene **which, bool is_heard_of)
 {
@@ -370,46 +327,17 @@ static void take_back(scene **which, bool is_heard_of)
 		assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
 }
 
-/* Whose MRI.pdf the owner removes before the next record is asked for. */
-static scene *before_removal;
-
-static void remove_meanwhile(scene **which)
-{
-	scene *c = *which;
-	int64_t now;
-
-	*which = NULL;
-	if (c == NULL)
-		return;
-	now = c->s.k.clock.boot_ns;
-	kit_unlink(&c->s.k, "Imaging/MRI.pdf");
-	kit_publish_all(&c->s.k);
-	c->s.k.clock.boot_ns = now; /* who waits does so for ten seconds */
-	assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
-}
-
 WRAPPED(emr_status, emr_shared_ask_records, emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	take_back(&before_question, false);
-	remove_meanwhile(&before_removal);
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
-}
-
-WRAPPED(emr_status, emr_share_writings, emr_share *share, emr_buf *out_writings,
-	size_t *out_damaged)
-{
-	take_back(&before_writings, true);
-	list_meanwhile(&listing);
-	return __real_emr_share_writings(share, out_writings, out_damaged);
 }
 
 WRAPPED(emr_status, emr_shared_each_new, emr_shared *shared, emr_shared_known_fn known,
 	emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
 	take_back(&before_names, true);
-	if (names_fail != EMR_OK)
-		return names_fail;
 	return __real_emr_shared_each_new(shared, known, fn, arg, out_unreadable);
 }
 
@@ -442,21 +370,6 @@ TEST(names_that_are_taken_back_while_they_are_read_are_not_refused)
 	assert_non_null(strstr(c.v.notices, "grant-revoked"));
 	viewer_close(&c.v);
 	story_end(&c.s);
-}
-
-/* ---- a ledger that answers late ---- */
-
-static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t answers = PTHREAD_COND_INITIALIZER;
-static bool is_late;
-
-WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
-{
-	pthread_mutex_lock(&answers_lock);
-	while (is_late)
-		pthread_cond_wait(&answers, &answers_lock);
-	pthread_mutex_unlock(&answers_lock);
-	return __real_emr_follow_now(replica);
 }
 
 TEST(several_files_that_are_shared_by_themselves_are_listed_at_once)

@@ -4,7 +4,6 @@
 #include "dealings_kit.h"
 
 #include "contract/codes.h"
-#include "contract/rows_share.h"
 #include "org/datasets.h"
 #include "replica/ask.h"
 
@@ -79,30 +78,6 @@ TEST(a_letter_that_was_read_ends_with_its_grant)
 	(void)read_by_lima(&s, &d);
 	story_pass(&s, 8 * DAY);
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_OVER), 0);
-}
-
-TEST(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name)
-{
-	emr_received one, other;
-	emr_team dataset;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	dataset_admit(&d, &s.lima);
-	dataset_admit(&d, &s.eve);
-	dataset_join(&d);
-	one = received_by(&s.lima);
-	other = received_by(&s.eve);
-	assert_true(one.is_dataset);
-	assert_int_equal(strlen(one.pseudonym), EMR_PSEUDONYM_CHARS - 1);
-	assert_string_equal(one.pseudonym, other.pseudonym);
-	assert_true(emr_id16_equal(one.line, other.line));
-	assert_string_equal(one.card.name, "");
-	assert_string_equal(one.card.born, "");
-	assert_ok(emr_team_get(s.lima.replica, one.via, &dataset));
-	assert_string_equal(dataset.terms.purpose, "To count pixels");
-	assert_true(emr_id32_equal(dataset.terms_id, one.terms_id));
 }
 
 static emr_team present_of(story *s, const called *d)
@@ -183,47 +158,6 @@ TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 	json = told_to(&s, &s.bosses[0]);
 	assert_true(json_is_true(json_object_get(json, "steward")));
 	json_decref(json);
-}
-
-static long long count(story *s)
-{
-	json_t *json = told_to(s, &s->lima);
-	long long n = json_integer_value(json_object_get(json, "participants"));
-
-	json_decref(json);
-	return n;
-}
-
-static uint8_t join_state(story *s, const called *d)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_key_text key;
-	emr_row_join row;
-
-	emr_key_in_domain("J", s->imaging.b, d->id.b, &key);
-	story_see(&s->lima);
-	assert_ok(emr_replica_state_get(s->lima.replica, key.text, &bytes));
-	assert_int_equal(
-		emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
-	return row.head.state;
-}
-
-TEST(who_leaves_has_left_on_the_ledger_and_may_come_back)
-{
-	emr_grant_made made;
-	STORY;
-	AUTO(called_end) called d;
-
-	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	made = dataset_join(&d);
-	assert_int_equal(count(&s), 1);
-	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
-	assert_int_equal(count(&s), 0);
-	assert_int_equal(join_state(&s, &d), EMR_JOIN_ENDED);
-	dataset_join(&d);
-	assert_int_equal(count(&s), 1);
-	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
 }
 
 TEST(who_was_left_in_a_closed_dataset_reads_nothing)

@@ -250,28 +250,6 @@ TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 	emr_shared_free(a.shared);
 }
 
-TEST(a_single_file_is_shared_with_its_next_versions)
-{
-	STORY_READ;
-	emr_grant_made made;
-	emr_id16 file = make_inner(&s, "Imaging/MRI.pdf");
-
-	s.imaging = file;
-	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	kit_text(&s.k, "Imaging/.tmp", "%PDF the next one");
-	kit_rename(&s.k, "Imaging/.tmp", "Imaging/MRI.pdf");
-	settle(&s);
-	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	assert_int_equal(bytes.len, strlen("%PDF the next one"));
-	assert_status(EMR_NOT_FOUND,
-		story_read(&s, &s.lima, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
-	kit_unlink(&s.k, "Imaging/MRI.pdf");
-	settle(&s);
-	assert_status(EMR_NOT_FOUND,
-		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-}
-
 /* ---- inside a shared folder ---- */
 
 TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
@@ -467,29 +445,6 @@ TEST(what_a_person_took_back_inside_stays_so)
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_string_equal(dealings_of(&s),
 		"shared lima read, ended lima read inside, shared lima read, expired lima read");
-}
-
-TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it)
-{
-	STORY_READ;
-	emr_id16 old = make_inner(&s, "Imaging/Old");
-	emr_id16 imaging = s.imaging;
-
-	s.imaging = old;
-	(void)story_share(&s, &s.eve, 0, true); /* eve has this one by itself */
-	s.imaging = imaging;
-	(void)story_share(&s, &s.lima, 0, true);
-	assert_int_equal(tie(&s), 1);
-	kit_rename(&s.k, "Imaging/Old", "Old");
-	settle(&s);
-	assert_status(EMR_DENIED, read_in(&s, &s.lima, old, "CT.pdf", ""));
-	assert_ok(read_in(&s, &s.eve, old, "CT.pdf", "%PDF a head"));
-	kit_rename(&s.k, "Old", "Imaging/Old");
-	settle(&s);
-	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
-	assert_int_equal(tie(&s), 0);
-	assert_string_equal(dealings_of(&s), "shared eve read inside, shared lima read, expired "
-					     "eve read inside, expired lima read");
 }
 
 /* ---- moving into a shared folder: who is asked about ---- */

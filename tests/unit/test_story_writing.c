@@ -1,6 +1,5 @@
-/* These tests are about people who write in somebody else's folder: who reads it, which of it
- * outlives a kill, a lost answer and a new epoch, and what a person who has only a card leaves in
- * an Inbox. */
+/* These tests are about people who write in somebody else's folder: what of it outlives a kill, a
+ * lost answer and a new epoch, and what a person who has only a card leaves in an Inbox. */
 #include "pen_kit.h"
 
 #include <time.h>
@@ -66,104 +65,6 @@ static void assert_applied(const pen *p)
 	assert_int_equal(p->outcomes, 1);
 	assert_ok(p->last.error);
 	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
-}
-
-typedef struct sought {
-	const char *name;
-	emr_shared_record record;
-	char text[256];
-	emr_meta meta;
-	bool is_there;
-} sought;
-
-static emr_status find(void *arg, const emr_shared_record *record)
-{
-	sought *f = arg;
-
-	if (record->meta->name.len != strlen(f->name) ||
-		memcmp(record->meta->name.data, f->name, record->meta->name.len) != 0)
-		return EMR_OK;
-	f->record = *record;
-	f->meta = *record->meta;
-	memcpy(f->text, record->meta->name.data, record->meta->name.len);
-	f->meta.name = emr_bytes_of(f->text, record->meta->name.len);
-	f->record.meta = &f->meta;
-	f->is_there = true;
-	return EMR_OK;
-}
-
-/* As M sees it under GRANT; with ASKS the agents give what he cannot make himself. */
-static void look(person *m, emr_id16 grant, bool asks, sought *f)
-{
-	emr_shared *shared;
-	emr_ask *ask;
-
-	story_see(m);
-	assert_ok(emr_shared_open(
-		m->share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, NULL));
-	if (asks) {
-		assert_ok(emr_shared_ask_names(shared, &ask, NULL));
-		if (ask != NULL) {
-			all_agents(&s);
-			assert_ok(emr_ask_wait(ask, 0, NULL));
-		}
-		emr_ask_free(ask);
-	}
-	assert_ok(emr_shared_each(shared, find, f, NULL));
-	emr_shared_free(shared);
-}
-
-TEST_IN(begin, end, what_a_writer_leaves_in_a_folder_its_owner_reads)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_share_trouble trouble;
-	emr_grant_made made;
-	emr_writing writing;
-	sought mri = {.name = "MRI.pdf"}, own = {.name = "letter.txt"};
-	emr_id16 dir;
-	pen p;
-
-	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
-	pen_open(&s, &p, &s.lima, "lima");
-	story_see(&s.lima);
-	assert_ok(emr_share_writing(s.lima.share, s.imaging, &writing));
-	assert_int_equal(writing.phase, EMR_WRITING_IN_FORCE);
-	assert_int_equal(writing.rights, EMR_WRITES_ALL);
-	assert_true(emr_writing_may_change(&writing));
-	assert_false(writing.is_inbox || writing.by_role);
-	assert_int_equal(writing.not_after_unix_s, story_now(&s) + 7 * DAY);
-	assert_string_equal(writing.label, "Imaging");
-	assert_string_equal(writing.card.name, "Silva, Ana");
-	assert_memory_equal(writing.top.b, s.imaging.b, 16);
-
-	pen_dir(&p, s.imaging, writing.top, "Letters", &dir);
-	assert_applied(&p);
-	pen_file(&p, s.imaging, dir, "letter.txt", "a second opinion", NULL);
-	assert_applied(&p);
-	/* Names that she wrote herself she reads without anybody's help; for ana's she asks. */
-	look(&s.lima, made.grant, false, &own);
-	assert_true(own.is_there);
-	look(&s.lima, made.grant, false, &mri);
-	assert_false(mri.is_there);
-	look(&s.lima, made.grant, true, &mri);
-	assert_true(mri.is_there);
-	pen_again(&p, &mri.record, s.imaging, "%PDF with notes");
-	assert_applied(&p);
-	kit_publish_all(&s.k);
-	kit_expect_text(&s.k, "Imaging/Letters/letter.txt", "a second opinion");
-	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF with notes");
-	pen_rename(&p, &own.record, s.imaging, s.imaging, "opinion.txt");
-	assert_applied(&p);
-	pen_unlink(&p, s.imaging, mri.record.object);
-	assert_applied(&p);
-	kit_publish_all(&s.k);
-	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
-	kit_expect_text(&s.k, "Imaging/opinion.txt", "a second opinion");
-	/* And so do others whom ana lets read. */
-	(void)story_share(&s, &s.eve, 0, true);
-	assert_ok(story_read(&s, &s.lima, made.grant, "opinion.txt", all_agents, &bytes, &trouble));
-	assert_memory_equal(bytes.data, "a second opinion", bytes.len);
-	pen_close(&p);
 }
 
 static emr_status take_part(void *arg, size_t index, emr_bytes part)

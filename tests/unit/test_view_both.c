@@ -2,25 +2,6 @@
  * whichever was quicker, away, or stopped by a full disk, and they end with the same folder. */
 #include "two_kit.h"
 
-TEST_IN(two_open, two_close, what_both_change_both_keep)
-{
-	two *t = *state;
-	two_conflicts c;
-	char path[400];
-
-	kit_text(&t->a, "Imaging/1", "as a says");
-	kit_text(&t->b, "Imaging/1", "as b says");
-	two_meet(t);
-	c = two_conflicts_in(&t->a, "Imaging");
-	assert_int_equal(c.n, 1);
-	kit_expect_text(&t->a, "Imaging/1", "as a says"); /* the first on the ledger has the name */
-	kit_expect_text(&t->b, "Imaging/1", "as a says");
-	snprintf(path, sizeof path, "Imaging/%s", c.last);
-	kit_expect_text(&t->a, path, "as b says");
-	kit_expect_text(&t->b, path, "as b says");
-	two_expect_equal(t);
-}
-
 TEST_IN(two_open, two_close, what_was_changed_while_away_meets_what_others_changed)
 {
 	two *t = *state;

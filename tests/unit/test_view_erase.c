@@ -271,52 +271,6 @@ static void end(kit *k)
 	kit_close(k);
 }
 
-TEST(nothing_of_an_erased_file_is_left_in_the_state)
-{
-	emr_erased erased;
-
-	SCENE(kit, k, with_x, end);
-	erased = erase(&k, "A/x");
-	assert_true(erased.is_finished);
-	assert_int_equal(erased.live, 1);
-	assert_int_equal(erased.deleted, 0);
-	assert_string_equal(kit_items(&k), "UNLINK ERASE");
-	assert_false(kit_exists(&k, "A/x"));
-}
-
-TEST(what_was_deleted_before_is_erased_too)
-{
-	const emr_erase all = {0};
-	emr_erased erased;
-
-	SCENE(kit, k, with_x, end);
-	kit_unlink(&k, "A/x");
-	kit_publish_all(&k);
-	(void)kit_items(&k);
-	assert_true(count_on_disk(&k, &list) >= list.n);
-	assert_ok(emr_view_erase(k.view, &all, &erased));
-	assert_int_equal(erased.deleted, 1);
-	assert_string_equal(kit_items(&k), "ERASE");
-	/* Once more: nothing is there to be erased. */
-	assert_ok(emr_view_erase(k.view, &all, &erased));
-	assert_int_equal(erased.deleted + erased.live, 0);
-	assert_true(erased.is_finished);
-}
-
-TEST(a_look_changes_nothing)
-{
-	const emr_erase what = {.path = "A", .only_look = true};
-	emr_erased erased;
-
-	SCENE(kit, k, with_x, end);
-	assert_ok(emr_view_erase(k.view, &what, &erased));
-	assert_int_equal(erased.live, 2);
-	assert_int_equal(erased.directories, 1);
-	assert_string_equal(kit_items(&k), "");
-	kit_expect_text(&k, "A/x", "a short one, which is a version too");
-	(void)erase(&k, "A/x");
-}
-
 /* ---- interrupted ---- */
 
 /* Somebody who may write there could give another record the name while its owner says yes. */

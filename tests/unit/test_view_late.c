@@ -1,6 +1,6 @@
 /* These tests are about two computers of one person on one ledger. The ledger names a file before
- * this computer has its description or its key: the file is shown when they come, is told once if
- * they never do, and keeps nothing else back. */
+ * this computer has its key: the file is shown when it comes, is told once if it never does, and
+ * keeps nothing else back. */
 #include "two_kit.h"
 
 #include <stdatomic.h>
@@ -9,9 +9,6 @@
 
 #include "follow.h"
 
-/* ---- what the ledger names before its bytes are here ---- */
-
-static _Atomic bool are_bytes_late;
 static unsigned told_bad;
 
 static void count_bad(void *arg, const char *name, const char *what)
@@ -20,16 +17,6 @@ static void count_bad(void *arg, const char *name, const char *what)
 	(void)what;
 	told_bad += strcmp(name, "bad-data") == 0;
 }
-
-WRAPPED(emr_status, emr_facts_get, emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
-{
-	return are_bytes_late ? EMR_MISSING_DATA
-			      : __real_emr_facts_get(
-					facts, domain, object, out_place, out_bytes, out_meta);
-}
-
-/* ---- a folder whose key comes by a letter that is late ---- */
 
 static _Atomic bool is_key_late;
 static emr_id16 keyless;

@@ -10,13 +10,10 @@
 
 static emr_result refuses;		 /* with this; EMR_RESULT_APPLIED: nothing */
 static unsigned asked, times = UINT_MAX; /* that it refuses */
-static bool is_away;
 
 WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
 	emr_ledger_answer *out_answer)
 {
-	if (is_away)
-		return EMR_BUSY;
 	if (refuses == EMR_RESULT_APPLIED || asked >= times)
 		return __real_emr_ledger_submit(ledger, batch, out_answer);
 	asked++;
