@@ -18,7 +18,6 @@
 #include "base/worker.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
-#include "ledger/renew.h"
 
 /* Until the next try at what stands there as it stood at the last one; and how long a call waits
  * for a try that is under way, and that try for those who are inside. */

@@ -19,7 +19,6 @@
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
-#include "ledger/renew.h"
 #include "ledger/network.h"
 #include "replica/follower.h"
 #include "served/client.h"

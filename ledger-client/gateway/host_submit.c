@@ -220,13 +220,6 @@ static void sending_begin(fabric_host *h, emr_bytes batch, sending *out)
 	(void)snprintf(out->name, sizeof out->name, "envelope-%s", hex);
 }
 
-/* A block has it, behind a transaction of which nobody knows yet whether it counts: of what became
- * of it is known what a majority has endorsed. */
-static bool is_behind_doubt(const sending *s, const emr_gateway_answer *said)
-{
-	return s->is_entered && s->call.fault == EMR_GATEWAY_DOUBT && said->n_results > 0;
-}
-
 /* submit_lock held. For a kept envelope the blocks are asked first: they may have it, and with no
  * gateway there nobody waits for its end as long as for that of one just sent. */
 static emr_status submit(sending *s, emr_ledger_answer *out_answer)
@@ -247,7 +240,10 @@ static emr_status submit(sending *s, emr_ledger_answer *out_answer)
 			answer.refusal = said.refusal;
 		answer.is_repeat = said.kind == EMR_OUTCOME_KNOWN;
 	}
-	if (status == EMR_OFFLINE && is_behind_doubt(s, &said)) {
+	/* A block has it, behind a transaction of which nobody knows yet whether it counts: what a
+	 * majority has endorsed is known of it. */
+	if (status == EMR_OFFLINE && s->is_entered && s->call.fault == EMR_GATEWAY_DOUBT &&
+		said.n_results > 0) {
 		answer.n_results = said.n_results;
 		memcpy(answer.results, said.results, said.n_results);
 		status = EMR_AWAITED;
@@ -270,12 +266,6 @@ void host_renewal_free(host_renewal *renewal)
 	*renewal = (host_renewal){.keyring = NULL};
 }
 
-/* An envelope is kept as long as nobody knows what became of it; without one nothing was sent. */
-static bool may_be_named(const sending *s)
-{
-	return s->host->renewal.is_entered || has_kept(s);
-}
-
 /* True if the gateways do not take the certificate, whatever it signs. */
 static bool is_not_taken(const sending *s, emr_status status)
 {
@@ -295,7 +285,9 @@ static emr_status end_renewal(fabric_host *h, emr_ledger_answer *out_answer)
 	sending_begin(h, emr_buf_view(&r->batch), &s);
 	status = submit(&s, out_answer);
 	r->is_entered = r->is_entered || s.is_entered;
-	if (status != EMR_OK && may_be_named(&s))
+	/* An envelope is kept as long as nobody knows what became of it; without one nothing was
+	 * sent. */
+	if (status != EMR_OK && (s.host->renewal.is_entered || has_kept(&s)))
 		return status;
 	if (status != EMR_OK || !emr_ledger_answer_is_yes(out_answer))
 		undone = emr_keyring_tlv_set(

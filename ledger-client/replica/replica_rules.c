@@ -16,12 +16,6 @@
 
 /* ---- the text ---- */
 
-/* Members agree to what they read. */
-static bool is_text(emr_bytes line)
-{
-	return emr_text_ok((const char *)line.data, line.len);
-}
-
 static emr_bytes trimmed(emr_bytes b)
 {
 	while (b.len > 0 && b.data[0] == ' ') {
@@ -31,11 +25,6 @@ static emr_bytes trimmed(emr_bytes b)
 	while (b.len > 0 && b.data[b.len - 1] == ' ')
 		b.len--;
 	return b;
-}
-
-static bool is_called(emr_bytes b, const char *word)
-{
-	return b.len == strlen(word) && memcmp(b.data, word, b.len) == 0;
 }
 
 static bool is_name(emr_bytes b)
@@ -108,7 +97,7 @@ static bool set_known(emr_rules *rules, emr_bytes name, emr_bytes value, unsigne
 	for (size_t i = 0; i < KNOWN; i++) {
 		uint64_t n;
 
-		if (!is_called(name, known[i].name))
+		if (!emr_bytes_equal(name, emr_bytes_of(known[i].name, strlen(known[i].name))))
 			continue;
 		if (!read_number(value, known[i].most, &n))
 			return false;
@@ -131,7 +120,8 @@ static bool read_line(reading *r, emr_bytes line, unsigned number)
 	const uint8_t *sign;
 	emr_bytes name, value;
 
-	if (!is_text(line))
+	/* Members agree to what they read. */
+	if (!emr_text_ok((const char *)line.data, line.len))
 		return false;
 	line = trimmed(line);
 	if (line.len == 0 || line.data[0] == '#')

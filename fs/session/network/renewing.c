@@ -17,7 +17,6 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/act_send.h"
-#include "ledger/renew.h"
 #include "ledger/register.h"
 #include "network/enrolling.h"
 #include "replica/follower.h"

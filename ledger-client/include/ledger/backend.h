@@ -4,8 +4,6 @@
 #pragma once
 
 #include "ledger/doubt.h"
-#include "ledger/genesis.h"
-#include "ledger/renew.h"
 
 struct emr_chain;
 struct emr_chain_lacking;

@@ -241,6 +241,18 @@ typedef struct emr_ledger_trouble {
 } emr_ledger_trouble;
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);
 
+/* ---- the channel of Fabric that a ledger is in: everything leads back to its first block, which
+ * nobody signs ---- */
+
+typedef struct emr_ledger_genesis {
+	uint8_t hash[32]; /* SHA-256 of the header of the channel's first block */
+	bool is_pinned;	  /* the network's settings name it, and another one is refused */
+} emr_ledger_genesis;
+
+/* As the last emr_ledger_verify of LEDGER found it.  EMR_NOT_FOUND: none did; EMR_UNSUPPORTED: the
+ * ledger stands in no channel. */
+emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis);
+
 /* ---- a host that lost entries takes them from its members, and restarts (restart.h) ---- */
 
 /* Appends what the host has of WHAT to OUT; or, where BODY has bytes, what it answers to them.
@@ -255,3 +267,21 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 #define EMR_ASK_KEPT "kept/"
 #define EMR_ASK_SAID "said"
 emr_status emr_ledger_ask(emr_ledger *ledger, const char *what, emr_bytes body, emr_buf *out);
+
+/* ---- the certificate of the submitting key is replaced while other threads send batches: the
+ * handle of the ledger alone says which one is used, and never two at once ---- */
+
+/* Brings BATCH, which alone names CERTIFICATE as that of KEYRING (the submitter), and no other
+ * batch meanwhile: it is signed with CERTIFICATE already, what comes before it with the former,
+ * what comes behind it with CERTIFICATE.  KEYRING has it when the ledger has taken the batch, and
+ * the former one when it has not.  While nobody knows which of the two it is (a status of
+ * emr_ledger_submit that leaves the question open), every batch asks for that first, and is not
+ * sent before it is known, so that the ledger takes none for a stranger's; and a caller that renews
+ * meanwhile gets the answer of the batch that is on its way.  With OUT_ANSWER NULL it is only noted
+ * as one that may be on its way from before, and no ledger is asked: the next batch asks.
+ * EMR_INVALID: KEYRING is not the submitter's.  EMR_DENIED: who leads to the ledger does not take
+ * CERTIFICATE. */
+emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes batch, emr_ledger_answer *out_answer);
+/* The first operation was taken, or was there. */
+bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer);
