@@ -42,9 +42,10 @@ const char chain_schema[] =
 #define KEY_MATCH "family=?1 AND domain=?2 AND object=?3 AND version=?4"
 
 #define CHAIN_LACKING "CREATE INDEX IF NOT EXISTS lacking ON parts(seq) WHERE length(part)=0"
-const char chain_indexes[] = "CREATE INDEX IF NOT EXISTS submitters ON item(submitter, seq, idx);"
-			     "CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
-			     ", domain, object) WHERE family=32;" CHAIN_LACKING;
+const char chain_indexes[] =
+	"CREATE INDEX IF NOT EXISTS submitters ON item(submitter, seq DESC, idx);"
+	"CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
+	", domain, object) WHERE family=32;" CHAIN_LACKING;
 const char chain_lacking[] = CHAIN_LACKING;
 
 /* Whatever takes a part away takes its local copy with it, in the same transaction: also a program

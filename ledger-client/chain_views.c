@@ -184,26 +184,18 @@ emr_status chain_make_views(emr_chain *chain)
 emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	struct sqlite3_stmt **out_statement, bool *out_is_own)
 {
-	sqlite3_stmt **kept = &chain->asked[question], *statement = NULL;
-	int code;
+	sqlite3_stmt *own = NULL;
+	sqlite3_stmt **statement = chain->is_asked[question] ? &own : &chain->asked[question];
 
 	EMR_TRY(chain_make_views(chain));
-	*out_is_own = chain->is_asked[question];
-	if (*kept != NULL && !*out_is_own) {
-		sqlite3_clear_bindings(*kept);
-		chain->is_asked[question] = true;
-		*out_statement = *kept;
-		return EMR_OK;
-	}
-	code = sqlite3_prepare_v3(
-		chain->sql.db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
-	if (code != SQLITE_OK)
-		return emr_sql_status(chain->sql.db, code);
-	if (!*out_is_own) {
-		*kept = statement;
-		chain->is_asked[question] = true;
-	}
-	*out_statement = statement;
+	*out_is_own = statement == &own;
+	if (*statement == NULL)
+		EMR_TRY(emr_sql_status(
+			chain->sql.db, sqlite3_prepare_v3(chain->sql.db, text, -1,
+					       SQLITE_PREPARE_PERSISTENT, statement, NULL)));
+	sqlite3_clear_bindings(*statement);
+	chain->is_asked[question] = true;
+	*out_statement = *statement;
 	return EMR_OK;
 }
 

@@ -9,31 +9,25 @@
 
 _Static_assert(EMR_QUESTIONS <= EMR_CHAIN_QUESTIONS, "room for each statement");
 
+/* A name that the question does not have is bound nowhere: SQLite refuses its index, which is 0. */
 static void bind_hex(sqlite3_stmt *s, const char *name, const void *id, size_t len)
 {
-	int at = sqlite3_bind_parameter_index(s, name);
 	char text[65];
 
-	if (at == 0)
-		return;
 	emr_hex(id, len, text);
-	(void)sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(
+		s, sqlite3_bind_parameter_index(s, name), text, -1, SQLITE_TRANSIENT);
 }
 
 static void bind_bytes(sqlite3_stmt *s, const char *name, const void *id, size_t len)
 {
-	int at = sqlite3_bind_parameter_index(s, name);
-
-	if (at != 0)
-		(void)sqlite3_bind_blob64(s, at, id, len, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob64(
+		s, sqlite3_bind_parameter_index(s, name), id, len, SQLITE_TRANSIENT);
 }
 
 static void bind_number(sqlite3_stmt *s, const char *name, uint64_t value)
 {
-	int at = sqlite3_bind_parameter_index(s, name);
-
-	if (at != 0)
-		(void)sqlite3_bind_int64(s, at, (sqlite3_int64)value);
+	(void)sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, name), (sqlite3_int64)value);
 }
 
 static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
@@ -48,6 +42,20 @@ static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 	bind_number(s, ":family", about->family);
 }
 
+/* Items of all entries that are there now. Entry 0 has none. */
+static emr_status begin_all(emr_asking *asked, int step)
+{
+	uint64_t *at = &asked->about.at;
+
+	asked->step = step;
+	EMR_TRY(emr_chain_size(asked->chain, &asked->size));
+	asked->size += asked->size == 0;
+	if (step < 0 && *at - 1 >= asked->size) /* 0, or behind the end */
+		*at = asked->size;
+	*at += *at == 0;
+	return EMR_OK;
+}
+
 static emr_status begin(emr_asking *asked)
 {
 	const replica_question *q = &replica_questions[asked->question];
@@ -56,6 +64,10 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
+	if (asked->question == EMR_QUESTION_SINCE || asked->question == EMR_QUESTION_ITEMS)
+		EMR_TRY(begin_all(asked, 1));
+	if (asked->question == EMR_QUESTION_RECENT)
+		EMR_TRY(begin_all(asked, -1));
 	EMR_TRY(emr_chain_ask(
 		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
 	bind_about(asked->statement, &asked->about);
@@ -70,32 +82,34 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about)
 	return asked;
 }
 
-/* Items of all entries come one behind the other, from an entry on or back: a hole is damage. */
-static bool is_beside(emr_asking *asked)
+/* Whether the row is the next item of all entries; no row: whether there is none. A hole is damage.
+ * An entry is as long as its items are many. */
+static bool is_next(emr_asking *asked, bool is_row)
 {
-	const bool is_up =
-		asked->question == EMR_QUESTION_SINCE || asked->question == EMR_QUESTION_ITEMS;
-	const uint64_t at = asked->about.at, seq = emr_sql_u64(asked->statement, 0);
-	const uint64_t index = emr_sql_u64(asked->statement, 1), expected = asked->index;
+	const bool is_up = asked->step > 0;
+	const uint64_t seq = asked->about.at - !is_up, n_read = asked->n_read;
+	uint64_t n;
 
-	if (!is_up && asked->question != EMR_QUESTION_RECENT)
+	if (asked->step == 0)
 		return true;
-	asked->about.at = seq;
-	asked->index = (uint32_t)index + is_up;
-	if (!is_up)
-		return expected > 0 ? seq == at && index == expected - 1 : at == 0 || seq == at - 1;
-	return (seq == (at > 1 ? at : 1) && index == expected) ||
-	       (expected > 0 && seq == at + 1 && index == 0);
+	if (!is_row)
+		return n_read == 0 && (is_up ? seq >= asked->size : seq == 0);
+	n = emr_sql_u64(asked->statement, sqlite3_column_count(asked->statement) - 1) -
+	    EMR_ENTRY_BYTES;
+	asked->n_read = n_read + 1 == n ? 0 : n_read + 1;
+	asked->about.at += asked->n_read == 0 ? (uint64_t)asked->step : 0;
+	return emr_sql_u64(asked->statement, 0) == seq &&
+	       emr_sql_u64(asked->statement, 1) == (is_up ? n_read : n - 1 - n_read);
 }
 
 static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 {
-	emr_status status;
+	emr_status status = emr_sql_step(asked->statement);
 
-	EMR_TRY(emr_sql_step(asked->statement));
-	emr_chain_has_read(asked->chain);
-	if (!is_beside(asked))
+	if ((status == EMR_OK || status == EMR_NOT_FOUND) && !is_next(asked, status == EMR_OK))
 		return EMR_DAMAGED;
+	EMR_TRY(status);
+	emr_chain_has_read(asked->chain);
 	memset(out, 0, type->size);
 	status = replica_fill_row(asked, type, out);
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;

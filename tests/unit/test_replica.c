@@ -10,7 +10,7 @@
 
 #define MANY EMR_MANY(2000) /* what is read is counted: one more row for one more entry is seen */
 
-/* The newest N that WHO did are saves; with 0, there is nothing. */
+/* The newest N that WHO did are saves of one entry, in its order; with 0, there is nothing. */
 static void did_last(emr_id32 who, unsigned n)
 {
 	emr_replica_change change;
@@ -18,7 +18,7 @@ static void did_last(emr_id32 who, unsigned n)
 	EMR_ASK(asked, replica, BY, .who = who);
 	for (unsigned i = 0; i < n; i++) {
 		assert_true(emr_next(&asked, &change));
-		assert_int_equal(change.op, EMR_OP_PUT);
+		assert_true(change.op == EMR_OP_PUT && change.index == i);
 	}
 	assert_true(n > 0 || !emr_next(&asked, &change));
 	assert_ok(asked.status);
@@ -29,6 +29,7 @@ TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand
 	uint64_t before;
 
 	(void)save(emr_id16_random(), MANY);
+	kit_fill(&k, &domain, 2);
 	(void)catch_up();
 	before = emr_replica_rows_read(replica);
 	did_last(emr_id32_random(), 0);
@@ -307,7 +308,7 @@ TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
 	assert_true(emr_next(&its, &line));
 	assert_memory_equal(line.object.b, object.b, sizeof object.b);
 	assert_int_equal(line.item.seq, 3);
-	EMR_ASK(all, replica, RECENT);
+	EMR_ASK(all, replica, RECENT, .at = 9); /* behind the end */
 	for (uint64_t seq = 4; seq >= 2; seq--) {
 		assert_true(emr_next(&all, &line));
 		assert_int_equal(line.item.seq, seq);

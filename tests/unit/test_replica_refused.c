@@ -219,8 +219,8 @@ TEST_IN(begin, end, a_copy_that_others_can_read_is_refused)
 	start();
 }
 
-/* A row, a key that became another one, an entry that is lost between others, and an item before
- * another one of its entry. */
+/* A row, a key that became another one, an entry that is lost before, between and behind others,
+ * and an item before and behind another one of its entry. */
 #define FIRST_OF_TWO "DELETE FROM item WHERE idx=0 AND seq=(SELECT seq FROM item WHERE idx=1)"
 TEST_IN(begin, end, rot_ends_a_question)
 {
@@ -235,6 +235,11 @@ TEST_IN(begin, end, rot_ends_a_question)
 		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=2"},
 		{EMR_QUESTION_ITEMS, FIRST_OF_TWO},
 		{EMR_QUESTION_RECENT, FIRST_OF_TWO},
+		{EMR_QUESTION_SINCE, "DELETE FROM item WHERE idx=1"},
+		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE idx=1"},
+		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=1"},
+		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=3"},
+		{EMR_QUESTION_ITEMS, "DELETE FROM item WHERE seq=3"},
 	};
 
 	(void)save(emr_id16_random(), 1);

@@ -45,7 +45,8 @@ typedef struct emr_asking {
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
 	const struct opened *lent; /* the entry of this row */
-	uint32_t index;		   /* of the item beside it; ABOUT.at is its entry */
+	uint64_t n_read, size;	   /* items of the next entry, and entries; ABOUT.at goes along */
+	int step;		   /* to the next of all entries; 0: of some */
 	bool is_lent, is_own, is_over;
 } emr_asking;
 
