@@ -96,8 +96,8 @@ static emr_status put_id(appending *a, const uint8_t *id, size_t len)
 	return emr_sql_done(s);
 }
 
-/* The row of item I at PLACE; NULL: it has none. Where it has a second one, that row comes first,
- * has no id, and an index above those of items. */
+/* The row of item I at PLACE; NULL: it has none of its own. One at another place comes first, has
+ * no id, and an index above those of items. */
 static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
 {
 	emr_part_key own;
@@ -111,7 +111,8 @@ static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
 		.domain = EMR_ID16_AT(item.domain_id),
 		.object = EMR_ID16_AT(item.object_id),
 		.version = item.version};
-	a->is_put[i] = place == NULL || place->family == own.family;
+	a->is_put[i] =
+		place == NULL || (place->family == own.family && place->version == own.version);
 	emr_item_id(a->batch->items[i].bytes, id);
 	EMR_TRY(put_id(a, item.domain_id, 16));
 	EMR_TRY(put_id(a, item.signer_id, 32));

@@ -68,7 +68,8 @@ uint8_t emr_chain_family(const emr_item *item, emr_span pub)
 	return family == 0 && pub.len > 0 ? pub.data[0] : family;
 }
 
-/* Leaving a dataset stands at the grant that it ends, too. */
+/* Leaving a dataset stands at the grant that it ends, too; all approvals of a proposal at one
+ * place. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key)
 {
 	if (memcmp(item->domain_id, key->domain.b, 16) != 0)
@@ -76,7 +77,8 @@ bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key 
 	if (item->op == EMR_OP_DATASET_LEAVE && key->family == EMR_FAMILY_GRANT)
 		return true;
 	return emr_chain_family(item, pub) == key->family &&
-	       memcmp(item->object_id, key->object.b, 16) == 0 && item->version == key->version;
+	       memcmp(item->object_id, key->object.b, 16) == 0 &&
+	       (item->op == EMR_OP_ORG_APPROVE || item->version == key->version);
 }
 
 emr_status chain_bind_key(

@@ -169,6 +169,22 @@ static emr_known_votes votes_of(emr_id16 proposal, emr_id16 org)
 	return votes;
 }
 
+/* All approvals stand at one place, where the newest is found, with its own version. */
+static void see_newest(emr_id16 proposal, emr_id32 signer, uint64_t version)
+{
+	emr_replica_change change;
+	emr_replica_item item;
+	uint64_t seen = 0;
+
+	EMR_ASK(there, agent.replica, HISTORY, .family = EMR_FAMILY_APPROVAL, .object = proposal);
+	assert_true(emr_next(&there, &item) && emr_id32_equal(item.signer_id, signer));
+	assert_false(emr_next(&there, &item));
+	EMR_ASK(all, agent.replica, SINCE);
+	while (emr_next(&all, &change))
+		seen = change.op == EMR_OP_ORG_APPROVE ? change.version : seen;
+	assert_int_equal(seen, version);
+}
+
 /* Somebody stole an administrator's key, and approved with it. */
 TEST_IN(folk_with_clinic, folk_end, what_a_revoked_key_approved_is_in_nobodys_way)
 {
@@ -197,6 +213,7 @@ TEST_IN(folk_with_clinic, folk_end, what_a_revoked_key_approved_is_in_nobodys_wa
 	assert_applied(folk_say(&next, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
 	votes = votes_of(proposal, clinic);
 	assert_true(votes.have == 2 && votes.is_ours && votes.is_done);
+	see_newest(proposal, next.public.signer_id, 2);
 	assert_ok(emr_rules_in_force(agent.replica, &rules, NULL, NULL));
 	assert_int_equal(rules.slots_a_day, 12);
 	assert_applied(propose("slots-a-day = 13\n", 0, &other));
