@@ -555,7 +555,8 @@ TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 	STORY_READ;
 	const emr_id16 third = emr_id16_random();
 	AUTO(crew_end) crew a, b, c;
-	emr_team team, present;
+	emr_team team, present, first;
+	bool does = true;
 	emr_known_grant newest;
 	uint64_t seq = 1;
 
@@ -575,6 +576,11 @@ TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 	assert_ok(emr_team_get(s.lima.replica, third, &team));
 	assert_ok(emr_team_present(s.lima.replica, &team, &present));
 	assert_true(emr_id16_equal(present.id, third));
+	assert_ok(emr_team_get(s.lima.replica, a.id, &first));
+	assert_ok(emr_team_follows(s.lima.replica, &team, &first, &does));
+	assert_true(does);
+	assert_ok(emr_team_follows(s.lima.replica, &first, &team, &does));
+	assert_false(does);
 }
 
 TEST(another_leaders_team_takes_nobodys_place)

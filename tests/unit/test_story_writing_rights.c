@@ -4,7 +4,6 @@
 
 #include "contract/codes.h"
 #include "foreign_domain.h"
-#include "ledger/batch.h"
 
 static story s;
 
@@ -14,12 +13,6 @@ AROUND_BY(end, story_end(&s))
 /* ---- a writer whose computer does not look at its own rights ---- */
 
 static bool is_reckless;
-
-WRAPPED(emr_status, foreign_domain_look, emr_share *share, const emr_settle_options *options,
-	const emr_change *change, foreign_domain *out)
-{
-	return __real_foreign_domain_look(share, options, change, out);
-}
 
 WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_change *change,
 	const emr_replica_head *head)
@@ -42,20 +35,6 @@ WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_chang
 		assert_ok((p)->last.error);                                                        \
 		assert_int_equal((p)->last.result, code);                                          \
 	} while (0)
-
-/* ---- a ledger that fails ---- */
-
-static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
-static unsigned submitted;
-
-WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
-	emr_ledger_answer *out_answer)
-{
-	submitted++;
-	if (fail_at > 0 && --fail_at == 0)
-		return EMR_IO;
-	return __real_emr_ledger_submit(ledger, batch, out_answer);
-}
 
 static uint64_t ledger_size(void)
 {
