@@ -93,18 +93,14 @@ static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, boo
 	emr_row_org org;
 	emr_id32 signer;
 	emr_key_text key;
-	emr_status status;
 
 	memcpy(signer.b, voice->signer, 32);
 	emr_key_org(voice->org, &key);
-	status = get(replica, &key, &row);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_org_parse(view_of(&row), &org));
-	if (status == EMR_OK)
-		status = emr_replica_person(replica, signer, &person);
-	if (status == EMR_OK)
-		*out_stands = emr_voice_stands(voice, &org, &person.row);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* such rows stay */
+	EMR_TRY(emr_required(get(replica, &key, &row))); /* such rows stay */
+	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&row), &org)));
+	EMR_TRY(emr_required(emr_replica_person(replica, signer, &person)));
+	*out_stands = emr_voice_stands(voice, &org, &person.row);
+	return EMR_OK;
 }
 
 emr_status emr_replica_votes(
