@@ -232,11 +232,10 @@ emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain
 		.family = family, .domain = domain, .object = object, .version = version};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = emr_replica_item_get(replica, &key, &bytes, &item);
 
-	if (status == EMR_OK)
-		*out_time = item.ledger_time;
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));
+	*out_time = item.ledger_time;
+	return EMR_OK;
 }
 
 emr_status emr_replica_find_batch(
