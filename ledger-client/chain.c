@@ -33,8 +33,10 @@ static emr_sql_kind kind_of(emr_chain_use use)
 
 static emr_status keep_chain(emr_chain *chain, emr_status status, emr_chain **out_chain)
 {
+	if (status == EMR_OK)
+		status = chain_make_functions(chain);
 	if (status != EMR_OK)
-		free(chain);
+		emr_chain_close(chain);
 	else
 		*out_chain = chain;
 	return status;
@@ -318,63 +320,14 @@ emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, cons
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index)
 {
-	EMR_AUTO_OPENED o = calloc(1, sizeof *o);
-	sqlite3_stmt *s;
-	emr_status status;
-
-	EMR_TRY(o != NULL ? emr_sql_use(&chain->sql, ITEM_GET, &s) : EMR_NO_MEMORY);
-	emr_sql_bind_u64(s, 1, emr_get_u64(item_id));
-	while ((status = emr_sql_step(s)) == EMR_OK) {
-		uint64_t seq = emr_sql_u64(s, 0);
-		uint64_t index = emr_sql_u64(s, 1);
-		uint8_t id[32];
-
-		status = emr_chain_open_entry(chain, seq, o);
-		if (status == EMR_OK && index >= o->batch.count)
-			status = EMR_DAMAGED;
-		if (status != EMR_OK)
-			break;
-		emr_item_id(o->batch.items[index].bytes, id);
-		if (memcmp(id, item_id, 32) == 0 &&
-			o->entry.results.data[index] <= EMR_RESULT_ALREADY) {
-			*out_seq = seq;
-			*out_index = (uint16_t)index;
-			break;
-		}
-	}
-	(void)sqlite3_reset(s);
-	return status;
-}
-
-emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
-	size_t max, uint64_t *out, size_t *out_n)
-{
-	sqlite3_stmt *s;
-	size_t n = 0;
-	emr_status status = emr_sql_use(&chain->sql, DOMAIN_SEQS, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind(s, 1, domain, 16);
-	emr_sql_bind_u64(s, 2, from);
-	emr_sql_bind_u64(s, 3, max);
-	while (n < max && (status = emr_sql_step(s)) == EMR_OK)
-		out[n++] = emr_sql_u64(s, 0);
-	(void)sqlite3_reset(s);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	*out_n = n;
-	return EMR_OK;
-}
-
-emr_status emr_chain_last_in(emr_chain *chain, const uint8_t domain[16], uint64_t *out_seq)
-{
 	sqlite3_stmt *s;
 
-	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_LAST, &s));
-	emr_sql_bind(s, 1, domain, 16);
+	EMR_TRY(emr_sql_use(&chain->sql, ITEM_GET, &s));
+	emr_sql_bind(s, 1, item_id, 32);
+	emr_sql_bind_u64(s, 2, EMR_RESULT_ALREADY);
 	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
+	*out_index = (uint16_t)emr_sql_u64(s, 1);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
 }

@@ -16,13 +16,12 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 		.object = EMR_ID16_AT(leave->object_id)};
 	EMR_AUTO_OPENED join = NULL;
 	emr_pub_dataset_join how;
-	uint64_t seq = 0;
-	uint16_t index = 0;
+	emr_chain_placed at = {0};
 	emr_item item;
 	emr_span pub;
 
-	EMR_TRY(emr_required(emr_chain_place(chain, &key, &seq, &index)));
-	EMR_TRY(chain_item_at(chain, seq, index, &join, &item, &pub));
+	EMR_TRY(emr_required(emr_chain_place(chain, &key, &at)));
+	EMR_TRY(chain_item_at(chain, at.seq, at.index, &join, &item, &pub));
 	if (!emr_pub_dataset_join_parse(pub, &how))
 		return EMR_DAMAGED;
 	memcpy(out_grant->b, how.grant, sizeof out_grant->b);
@@ -114,26 +113,34 @@ static emr_status fill_entry(adopting *a, const emr_opened_entry *o)
 	return status;
 }
 
-#define RUN 256 /* entries looked up at once */
+static emr_status next_entry(adopting *a, uint64_t from, emr_opened_entry *out)
+{
+	sqlite3_stmt *s;
+	uint64_t seq;
+
+	EMR_TRY(emr_sql_use(&a->chain->sql, DOMAIN_NEXT, &s));
+	emr_sql_bind(s, 1, a->domain, 16);
+	emr_sql_bind_u64(s, 2, from);
+	EMR_TRY(emr_sql_step(s));
+	seq = emr_sql_u64(s, 0);
+	(void)sqlite3_reset(s);
+	return emr_chain_open_entry(a->chain, seq, out);
+}
 
 /* WHAT on every entry that touches the domain, oldest first. */
 static emr_status each_entry(
 	adopting *a, emr_status (*what)(adopting *a, const emr_opened_entry *o))
 {
 	EMR_AUTO_OPENED o = calloc(1, sizeof *o);
-	uint64_t seqs[RUN], from = 1;
-	size_t n = RUN;
+	uint64_t from = 1;
+	emr_status status;
 
 	EMR_TRY(o != NULL ? EMR_OK : EMR_NO_MEMORY);
-	while (n == RUN) {
-		EMR_TRY(emr_chain_domain_seqs(a->chain, a->domain, from, RUN, seqs, &n));
-		for (size_t i = 0; i < n; i++) {
-			EMR_TRY(emr_chain_open_entry(a->chain, seqs[i], o));
-			EMR_TRY(what(a, o));
-			from = seqs[i] + 1;
-		}
+	while ((status = next_entry(a, from, o)) == EMR_OK) {
+		EMR_TRY(what(a, o));
+		from = o->entry.seq + 1;
 	}
-	return EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 static emr_status repeat(adopting *a, const emr_opened_entry *o)

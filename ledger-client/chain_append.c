@@ -45,6 +45,9 @@ typedef struct appending {
 	emr_chain *chain;
 	uint64_t seq;
 	uint64_t time;
+	const emr_batch *batch; /* and what stands in its entry; entry 0 has none */
+	emr_entry entry;
+	bool is_put[EMR_BATCH_COUNT_MAX];
 	emr_chain_keep_fn keep;
 	void *keep_arg;
 	emr_buf sealed;
@@ -72,10 +75,12 @@ static emr_status note_change(appending *a, const emr_write *write)
 
 static emr_status put_state(appending *a, const emr_write *write)
 {
+	char name[CHAIN_ROW_NAME];
 	sqlite3_stmt *s;
 
 	EMR_TRY(note_change(a, write));
-	EMR_TRY(emr_sql_seal(write->key, bytes_of(write->value), &a->sealed));
+	EMR_TRY(emr_sql_seal(chain_row_name(write->key, a->seq, a->time, name),
+		bytes_of(write->value), &a->sealed));
 	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_PUT, &s));
 	emr_sql_bind_text(s, 1, write->key);
 	emr_sql_bind(s, 2, a->sealed.data, a->sealed.len);
@@ -84,31 +89,60 @@ static emr_status put_state(appending *a, const emr_write *write)
 	return emr_sql_done(s);
 }
 
+static emr_status put_id(appending *a, const uint8_t *id, size_t len)
+{
+	sqlite3_stmt *s;
+
+	EMR_TRY(emr_sql_use(&a->chain->sql, ID_PUT, &s));
+	emr_sql_bind(s, 1, id, len);
+	return emr_sql_done(s);
+}
+
+/* The row of item I at PLACE; NULL: it has none. Where it has a second one, that row comes first,
+ * has no id, and an index above those of items. */
+static emr_status put_item(appending *a, size_t i, const emr_part_key *place)
+{
+	emr_part_key own;
+	emr_item item;
+	emr_span pub;
+	uint8_t id[32];
+	sqlite3_stmt *s;
+
+	emr_batch_item_at(a->batch, i, &item, &pub);
+	own = (emr_part_key){.family = emr_chain_family(&item, pub),
+		.domain = EMR_ID16_AT(item.domain_id),
+		.object = EMR_ID16_AT(item.object_id),
+		.version = item.version};
+	a->is_put[i] = place == NULL || place->family == own.family;
+	emr_item_id(a->batch->items[i].bytes, id);
+	EMR_TRY(put_id(a, item.domain_id, 16));
+	EMR_TRY(put_id(a, item.signer_id, 32));
+	EMR_TRY(chain_bind_key(a->chain, ITEM_PUT, place != NULL ? place : &own, &s));
+	emr_sql_bind_u64(s, 5, a->seq);
+	emr_sql_bind_u64(s, 6, a->is_put[i] ? i : i + EMR_BATCH_COUNT_MAX);
+	if (a->is_put[i])
+		emr_sql_bind(s, 7, id, sizeof id);
+	emr_sql_bind_u64(s, 8, item.op);
+	emr_sql_bind(s, 9, item.signer_id, 32);
+	emr_sql_bind(s, 10, a->entry.submitter_id, 32);
+	emr_sql_bind_u64(s, 11, a->time);
+	emr_sql_bind_u64(s, 12, a->entry.results.data[i]);
+	emr_sql_bind_u64(s, 13, item.flags);
+	if (place != NULL)
+		emr_sql_bind_u64(s, 14, 0);
+	return emr_sql_done(s);
+}
+
 static emr_status put_place(appending *a, const emr_write *write)
 {
 	emr_part_key key;
 	emr_row_place row;
-	sqlite3_stmt *s;
 
-	if (!chain_parse_key(write->key, 'i', &key) ||
-		emr_row_place_parse(write->value, &row) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	EMR_TRY(chain_bind_key(a->chain, PLACE_PUT, &key, &s));
-	emr_sql_bind_u64(s, 5, a->seq);
-	emr_sql_bind_u64(s, 6, row.index);
-	return emr_sql_done(s);
-}
-
-static emr_status put_domain(appending *a, const emr_write *write)
-{
-	uint8_t domain[16];
-	sqlite3_stmt *s;
-
-	EMR_TRY(emr_unhex(write->key + 2, domain, sizeof domain));
-	EMR_TRY(emr_sql_use(&a->chain->sql, DOMAIN_PUT, &s));
-	emr_sql_bind(s, 1, domain, sizeof domain);
-	emr_sql_bind_u64(s, 2, a->seq);
-	return emr_sql_done(s);
+	return chain_parse_key(write->key, 'i', &key) &&
+			       emr_row_place_parse(write->value, &row) == EMR_CONTRACT_OK &&
+			       a->batch != NULL && row.index < a->batch->count
+		       ? put_item(a, row.index, &key)
+		       : EMR_INVALID;
 }
 
 static emr_part_key key_of_write(const emr_write *write)
@@ -149,12 +183,10 @@ static emr_status do_write(appending *a, const emr_write *write)
 
 	switch (write->kind) {
 	case EMR_WRITE_PUT:
-		if (key[1] == '/' && key[0] == 'b')
+		if (key[1] == '/' && (key[0] == 'b' || key[0] == 'c'))
 			return EMR_OK; /* stands in the entry */
 		if (key[1] == '/' && key[0] == 'i')
 			return put_place(a, write);
-		if (key[1] == '/' && key[0] == 'c')
-			return put_domain(a, write);
 		return put_state(a, write);
 	case EMR_WRITE_PUT_PART:
 		return put_part(a, write);
@@ -206,50 +238,50 @@ emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 	return do_writes(&a, writes, n);
 }
 
-/* One index row an item, and a note of every part that must exist from now on until something
- * purges it. */
-static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t *results)
+/* A note of every part that must exist from now on until something purges it. */
+static emr_status expect_parts(appending *a)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < batch->count; i++) {
+	for (size_t i = 0; i < a->batch->count; i++) {
 		emr_item item;
 		emr_span pub;
 		emr_part_key key;
-		uint8_t id[32];
-		sqlite3_stmt *s;
-		emr_item_id(batch->items[i].bytes, id);
-		EMR_TRY(emr_sql_use(&a->chain->sql, ITEM_PUT, &s));
-		emr_sql_bind_u64(s, 1, emr_get_u64(id));
-		emr_sql_bind_u64(s, 2, a->seq);
-		emr_sql_bind_u64(s, 3, i);
-		status = emr_sql_done(s);
-		emr_batch_item_at(batch, i, &item, &pub);
-		if (status != EMR_OK || results[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
+
+		emr_batch_item_at(a->batch, i, &item, &pub);
+		if (a->entry.results.data[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
 			(a->keep && !a->keep(a->keep_arg, item.domain_id)))
 			continue;
 		key = chain_part_key(&item, pub);
-		status = chain_expect_part(a->chain, &key, &item, a->seq);
+		EMR_TRY(chain_expect_part(a->chain, &key, &item, a->seq));
 	}
-	return status;
+	return EMR_OK;
+}
+
+/* An item that was refused, or has no place for another reason, has a row all the same. */
+static emr_status put_others(appending *a)
+{
+	for (size_t i = 0; i < a->batch->count; i++)
+		if (!a->is_put[i])
+			EMR_TRY(put_item(a, i, NULL));
+	return EMR_OK;
 }
 
 emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch,
 	const emr_outcome *outcome, emr_chain_keep_fn keep, void *keep_arg)
 {
 	__attribute__((cleanup(appending_free)))
-	appending a = {.chain = chain, .keep = keep, .keep_arg = keep_arg};
-	emr_entry parsed;
+	appending a = {.chain = chain, .batch = batch, .keep = keep, .keep_arg = keep_arg};
 	uint8_t leaf[32];
 
-	EMR_TRY(chain_contract_status(emr_entry_parse(span_of(entry), &parsed)));
+	EMR_TRY(chain_contract_status(emr_entry_parse(span_of(entry), &a.entry)));
 	if (outcome->kind != EMR_OUTCOME_APPLIED)
 		return EMR_INVALID;
-	a.seq = parsed.seq;
-	a.time = parsed.ledger_time_unix_s;
+	a.seq = a.entry.seq;
+	a.time = a.entry.ledger_time_unix_s;
 	emr_entry_leaf(span_of(entry), leaf);
 	EMR_TRY(put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes)));
 	EMR_TRY(put_leaf(chain, a.seq, leaf));
-	EMR_TRY(put_items(&a, batch, parsed.results.data));
-	return do_writes(&a, outcome->writes, outcome->writes_count);
+	EMR_TRY(put_id(&a, a.entry.submitter_id, 32));
+	EMR_TRY(expect_parts(&a));
+	EMR_TRY(do_writes(&a, outcome->writes, outcome->writes_count));
+	return put_others(&a);
 }

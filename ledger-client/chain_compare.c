@@ -13,12 +13,13 @@ static const struct table {
 	{"an entry", "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY seq"},
 	{"a hash of the tree",
 		"SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY level, idx"},
-	{"the index of domains", "SELECT domain, seq FROM domains ORDER BY domain, seq"},
-	{"the index of items", "SELECT prefix, seq, idx, seq FROM items ORDER BY prefix, seq, idx"},
+	{"the index of items",
+		"SELECT i.seq, i.idx, i.family, i.id, op, d.id, object, version, s.id, b.id, time,"
+		" result, flags, purged, sum, i.seq FROM item i LEFT JOIN ids d ON d.n=domain"
+		" LEFT JOIN ids s ON s.n=signer LEFT JOIN ids b ON b.n=submitter"
+		" ORDER BY i.seq, i.idx"},
+	{"the index of ids", "SELECT n, id, 0 FROM ids ORDER BY n"},
 	{"a state row", "SELECT key, value, time, seq FROM state ORDER BY key"},
-	{"the index of versions",
-		"SELECT family, domain, object, version, idx, purged, seq FROM places"
-		" ORDER BY family, domain, object, version"},
 	{"the digest of state", "SELECT value, 0 FROM meta WHERE name='digest'"},
 	{"the list of private parts",
 		"SELECT domain, object, family, version, hash, part, seq FROM parts"

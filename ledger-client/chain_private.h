@@ -4,7 +4,7 @@
 #include "ledger/chain.h"
 #include "ledger/sql.h"
 
-#define CHAIN_FORMAT 2u
+#define CHAIN_FORMAT 3u
 #define CHAIN_OWN_COPY "replica.sqlite"			     /* in a state */
 #define CHAIN_LEDGER_ID 0x454d524cu			     /* "EMRL" */
 #define CHAIN_NAME_LEDGER "PRAGMA application_id=1162695244" /* the same */
@@ -24,16 +24,15 @@ typedef enum chain_statement {
 	BATCH_GET,
 	NODE_GET,
 	NODE_PUT,
-	DOMAIN_PUT,
-	DOMAIN_SEQS,
+	DOMAIN_NEXT,
 	DOMAIN_LAST,
+	ID_PUT,
 	ITEM_GET,
 	ITEM_PUT,
 	STATE_GET,
 	STATE_PUT,
 	STATE_RANGE,
 	PLACE_GET,
-	PLACE_PUT,
 	PLACE_PURGE,
 	PART_GET,
 	PART_PUT,
@@ -55,7 +54,7 @@ _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement
 
 extern const char chain_schema[];
 extern const char chain_indexes[], chain_lacking[];
-extern const char chain_locals[];
+extern const char chain_locals[], chain_items[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 
 /* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */
@@ -75,6 +74,8 @@ emr_status chain_expect_part(
 	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq);
 /* The parts of KEY's and the following versions up to LAST go. */
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
+/* Those that the statements call; NULL is fine. */
+emr_status chain_make_functions(emr_chain *chain);
 /* Once; outside of a transaction, whose end would take them away again. */
 emr_status chain_make_views(emr_chain *chain);
 /* Before the connection is closed. */
@@ -88,6 +89,9 @@ emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_ope
 	emr_item *out_item, emr_span *out_pub);
 emr_status chain_contract_status(emr_contract_status status);
 emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32]);
+/* The name under which a row of the state has its sum: entry and time are in it. */
+#define CHAIN_ROW_NAME (EMR_KEY_TEXT_BYTES + 42)
+const char *chain_row_name(const char *key, uint64_t seq, uint64_t time, char out[CHAIN_ROW_NAME]);
 /* EMR_DAMAGED where the chain's own tree has another hash for ENTRY at SEQ, or none. */
 emr_status chain_is_in_tree(emr_chain *chain, uint64_t seq, emr_bytes entry);
 

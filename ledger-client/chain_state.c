@@ -2,6 +2,7 @@
  * host that was built with other rules than the ledger's is refused. */
 #include "chain_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- keys ---- */
@@ -109,15 +110,16 @@ emr_status chain_contract_status(emr_contract_status status)
 
 /* ---- rows ---- */
 
-emr_status emr_chain_place(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out)
 {
 	sqlite3_stmt *s;
 
 	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
 	EMR_TRY(emr_sql_step(s));
-	*out_seq = emr_sql_u64(s, 0);
-	*out_index = (uint16_t)emr_sql_u64(s, 1);
+	*out = (emr_chain_placed){.seq = emr_sql_u64(s, 0),
+		.time = emr_sql_u64(s, 1),
+		.purged = emr_sql_u64(s, 2),
+		.index = (uint16_t)emr_sql_u64(s, 3)};
 	(void)sqlite3_reset(s);
 	return EMR_OK;
 }
@@ -212,18 +214,12 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 {
 	EMR_AUTO_OPENED o = NULL;
 	emr_span pub;
-	sqlite3_stmt *s;
-	uint64_t seq, index, purged;
+	emr_chain_placed at;
 
-	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
-	EMR_TRY(emr_sql_step(s));
-	seq = emr_sql_u64(s, 0);
-	index = emr_sql_u64(s, 1);
-	purged = emr_sql_u64(s, 2);
-	(void)sqlite3_reset(s);
-	if (purged != 0)
+	EMR_TRY(emr_chain_place(chain, key, &at));
+	if (at.purged != 0)
 		return EMR_NOT_FOUND;
-	EMR_TRY(chain_item_at(chain, seq, index, &o, out, &pub));
+	EMR_TRY(chain_item_at(chain, at.seq, at.index, &o, out, &pub));
 	if (!emr_chain_has_place(out, pub, key))
 		return EMR_DAMAGED;
 	return out->priv_len > 0 ? EMR_OK : EMR_NOT_FOUND;
@@ -255,16 +251,15 @@ static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
 static emr_status row_of_place(emr_chain *chain, const char *key, emr_buf *out)
 {
 	emr_part_key place;
-	uint64_t seq;
-	uint16_t index;
+	emr_chain_placed at;
 	uint8_t big[2];
 
 	if (!chain_parse_key(key, 'i', &place))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_place(chain, &place, &seq, &index));
-	EMR_TRY(append_batch_id(chain, seq, out));
-	big[0] = (uint8_t)(index >> 8);
-	big[1] = (uint8_t)index;
+	EMR_TRY(emr_chain_place(chain, &place, &at));
+	EMR_TRY(append_batch_id(chain, at.seq, out));
+	big[0] = (uint8_t)(at.index >> 8);
+	big[1] = (uint8_t)at.index;
 	return emr_buf_append(out, big, sizeof big);
 }
 
@@ -272,11 +267,16 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 {
 	uint8_t domain[16];
 	const char *at = key + 2;
+	sqlite3_stmt *s;
 	uint64_t last;
 
 	if (!parse_hex(&at, domain, sizeof domain, '\0'))
 		return EMR_INVALID;
-	EMR_TRY(emr_chain_last_in(chain, domain, &last));
+	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_LAST, &s));
+	emr_sql_bind(s, 1, domain, sizeof domain);
+	EMR_TRY(emr_sql_step(s));
+	last = emr_sql_u64(s, 0);
+	(void)sqlite3_reset(s);
 	return append_batch_id(chain, last, out);
 }
 
@@ -301,9 +301,17 @@ static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 	return emr_buf_append(out, items.data, items.len);
 }
 
+const char *chain_row_name(const char *key, uint64_t seq, uint64_t time, char out[CHAIN_ROW_NAME])
+{
+	(void)snprintf(out, CHAIN_ROW_NAME, "%s %llu %llu", key, (unsigned long long)seq,
+		(unsigned long long)time);
+	return out;
+}
+
 static emr_status plain_row(
 	emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
 {
+	char name[CHAIN_ROW_NAME];
 	sqlite3_stmt *s;
 	emr_bytes value;
 	emr_status status;
@@ -311,7 +319,8 @@ static emr_status plain_row(
 	EMR_TRY(emr_sql_use(&chain->sql, STATE_GET, &s));
 	emr_sql_bind_text(s, 1, key);
 	EMR_TRY(emr_sql_step(s));
-	status = emr_sql_unseal(key, emr_sql_bytes(s, 0), &value);
+	(void)chain_row_name(key, emr_sql_u64(s, 1), emr_sql_u64(s, 2), name);
+	status = emr_sql_unseal(name, emr_sql_bytes(s, 0), &value);
 	if (status == EMR_OK)
 		status = emr_buf_append(out, value.data, value.len);
 	if (status == EMR_OK && out_seq)
@@ -349,6 +358,8 @@ emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, 
 /* Keys are printable: those that begin with a prefix end before 127 behind it. */
 static emr_status step_rows(emr_chain_rows *rows)
 {
+	char name[CHAIN_ROW_NAME];
+
 	if (rows->statement == NULL) {
 		EMR_TRY(emr_sql_use(&rows->chain->sql, STATE_RANGE, &rows->statement));
 		emr_sql_bind_text(rows->statement, 1, rows->prefix);
@@ -358,9 +369,10 @@ static emr_status step_rows(emr_chain_rows *rows)
 	rows->key = (const char *)sqlite3_column_text(rows->statement, 0);
 	rows->seq = emr_sql_u64(rows->statement, 2);
 	rows->time = emr_sql_u64(rows->statement, 3);
-	return rows->key
-		       ? emr_sql_unseal(rows->key, emr_sql_bytes(rows->statement, 1), &rows->value)
-		       : EMR_NO_MEMORY;
+	if (rows->key == NULL)
+		return EMR_NO_MEMORY;
+	return emr_sql_unseal(chain_row_name(rows->key, rows->seq, rows->time, name),
+		emr_sql_bytes(rows->statement, 1), &rows->value);
 }
 
 bool emr_chain_next_row(emr_chain_rows *rows)

@@ -1,5 +1,6 @@
 /* This file lets SQL ask a chain: one view for each family of rows, with the columns of the
- * contract's own tables of fields, and each question as a statement that is prepared once.
+ * contract's own tables of fields, one for items, and each question as a statement that is prepared
+ * once.
  *
  * A view reads a row through `checked`, which ends the statement as damaged where the row's sum
  * does not fit. The other columns are cut out of the bytes without a look at the sum: they find
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "contract/rows_share.h"
 
 #define VIEW_TEXT 4096
@@ -75,6 +77,60 @@ static void number(sqlite3_context *context, int n, sqlite3_value **arguments)
 	sqlite3_result_int64(context, (sqlite3_int64)value);
 }
 
+/* joined(...): each number as eight bytes, big-endian, all else as it is. */
+static void joined(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+	EMR_AUTO_BUF all = {0};
+	emr_writer w = {.buf = &all, .status = emr_buf_reserve(&all, 256)};
+
+	for (int i = 0; i < n; i++)
+		if (sqlite3_value_type(arguments[i]) == SQLITE_INTEGER)
+			emr_write_u64(&w, (uint64_t)sqlite3_value_int64(arguments[i]));
+		else
+			emr_write_bytes(&w, sqlite3_value_blob(arguments[i]),
+				(size_t)sqlite3_value_bytes(arguments[i]));
+	if (w.status == EMR_OK)
+		sqlite3_result_blob64(context, all.data, all.len, SQLITE_TRANSIENT);
+	else
+		sqlite3_result_error_nomem(context);
+}
+
+/* row_sum(key, value): the sum that `checked` wants behind the value. */
+static void row_sum(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+	EMR_AUTO_BUF sealed = {0};
+	const void *value = sqlite3_value_blob(arguments[1]);
+	const size_t len = (size_t)sqlite3_value_bytes(arguments[1]);
+
+	(void)n;
+	if (emr_sql_seal((const char *)sqlite3_value_text(arguments[0]), emr_bytes_of(value, len),
+		    &sealed) == EMR_OK)
+		sqlite3_result_blob64(context, sealed.data + len, EMR_SQL_SUM, SQLITE_TRANSIENT);
+	else
+		sqlite3_result_error_nomem(context);
+}
+
+emr_status chain_make_functions(emr_chain *chain)
+{
+	static const struct {
+		const char *name;
+		int arguments;
+		void (*call)(sqlite3_context *, int, sqlite3_value **);
+	} functions[] = {
+		{"checked", 2, checked},
+		{"number", 1, number},
+		{"joined", -1, joined},
+		{"row_sum", 2, row_sum},
+	};
+	int code = SQLITE_OK;
+
+	for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof *functions; i++)
+		code = sqlite3_create_function_v2(chain->sql.db, functions[i].name,
+			functions[i].arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+			functions[i].call, NULL, NULL, NULL);
+	return emr_sql_status(chain->sql.db, code);
+}
+
 /* ---- views ---- */
 
 static size_t add_fields(char *text, size_t at, const emr_field *fields)
@@ -93,7 +149,8 @@ static emr_status make_view(emr_sql *sql, const view *v)
 	char text[VIEW_TEXT];
 	size_t from = strlen(v->letters) + 2;
 	size_t at = (size_t)snprintf(text, sizeof text,
-		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time,checked(key,value) AS "
+		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time,checked(key||' '||seq||' "
+		"'||time,value) AS "
 		"row",
 		v->name);
 
@@ -113,21 +170,12 @@ static emr_status make_view(emr_sql *sql, const view *v)
 
 emr_status chain_make_views(emr_chain *chain)
 {
-	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-	sqlite3 *db = chain->sql.db;
-	int code;
-
 	if (chain->has_views)
 		return EMR_OK;
-	code = sqlite3_create_function_v2(db, "checked", 2, flags, NULL, checked, NULL, NULL, NULL);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_create_function_v2(
-			db, "number", 1, flags, NULL, number, NULL, NULL, NULL);
-	EMR_TRY(emr_sql_status(db, code));
 	EMR_TRY(emr_sql_run(&chain->sql, "PRAGMA temp_store=MEMORY"));
 	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
 		EMR_TRY(make_view(&chain->sql, &views[i]));
+	EMR_TRY(emr_sql_run(&chain->sql, chain_items));
 	chain->has_views = true;
 	return EMR_OK;
 }

@@ -1,8 +1,7 @@
 /* This file asks the verified copy: it runs the statement of a question and gives its rows one by
- * one, also those that are items of entries. It asks the ledger nothing. */
+ * one. It asks the ledger nothing. */
 #include "ask_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -58,9 +57,6 @@ static emr_status begin(emr_asking *asked)
 	EMR_TRY(replica_reading_begin(&r));
 	asked->chain = r.chain;
 	asked->is_lent = r.is_lent;
-	if (q->type->next_item != NULL &&
-		(asked->opened = calloc(1, sizeof *asked->opened)) == NULL)
-		return EMR_NO_MEMORY;
 	EMR_TRY(emr_chain_ask(
 		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
 	bind_about(asked->statement, &asked->about);
@@ -75,42 +71,30 @@ emr_asking emr_asking_of(emr_question question, emr_ask_about about)
 	return asked;
 }
 
-/* The statement is not left running while the entry is looked at: what comes meanwhile is seen, and
- * the log of the database can be taken in. */
-static emr_status next_entry(emr_asking *asked)
+/* Items of all entries come one behind the other, from an entry on or back: a hole is damage. */
+static bool is_beside(emr_asking *asked)
 {
-	const row_type *type = replica_questions[asked->question].type;
-	uint64_t at = asked->about.at, seq;
+	const bool is_up =
+		asked->question == EMR_QUESTION_SINCE || asked->question == EMR_QUESTION_ITEMS;
+	const uint64_t at = asked->about.at, seq = emr_sql_u64(asked->statement, 0);
+	const uint64_t index = emr_sql_u64(asked->statement, 1), expected = asked->index;
 
-	EMR_TRY(emr_sql_step(asked->statement));
-	seq = emr_sql_u64(asked->statement, 0);
-	(void)sqlite3_reset(asked->statement);
-	/* No entry is passed over: a hole is damage. */
-	if (type->goes_up ? seq != (at > 1 ? at : 1)
-			  : asked->question == EMR_QUESTION_RECENT && at != 0 && seq != at - 1)
-		return EMR_DAMAGED;
-	EMR_TRY(open_entry(asked->chain, seq, asked->opened));
-	asked->index = 0;
-	asked->about.at = type->goes_up ? seq + 1 : seq;
-	bind_number(asked->statement, ":at", asked->about.at);
-	return EMR_OK;
+	if (!is_up && asked->question != EMR_QUESTION_RECENT)
+		return true;
+	asked->about.at = seq;
+	asked->index = (uint32_t)index + is_up;
+	if (!is_up)
+		return expected > 0 ? seq == at && index == expected - 1 : at == 0 || seq == at - 1;
+	return (seq == (at > 1 ? at : 1) && index == expected) ||
+	       (expected > 0 && seq == at + 1 && index == 0);
 }
 
 static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 {
-	emr_status status;
-
-	if (type->next_item != NULL) {
-		status = asked->opened->of.bytes.len > 0 ? type->next_item(asked, out)
-							 : EMR_NOT_FOUND;
-		while (status == EMR_NOT_FOUND) {
-			EMR_TRY(next_entry(asked));
-			status = type->next_item(asked, out);
-		}
-		return status;
-	}
 	EMR_TRY(emr_sql_step(asked->statement));
 	emr_chain_has_read(asked->chain);
+	if (!is_beside(asked))
+		return EMR_DAMAGED;
 	memset(out, 0, type->size);
 	return emr_required(replica_fill_row(asked, type, out));
 }
@@ -135,7 +119,6 @@ void emr_asked_end(emr_asking *asked)
 		emr_chain_asked(asked->chain, asked->statement, asked->is_own);
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
-	opened_free(&asked->opened);
 	replica_return(asked->about.replica, asked->lent);
 	asked->lent = NULL;
 	asked->statement = NULL;

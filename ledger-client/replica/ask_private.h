@@ -6,7 +6,7 @@
 
 #include "opened_private.h"
 
-#define ROW_COLUMNS 5
+#define ROW_COLUMNS 12
 
 /* Where a column of the statement goes, in the order of its SELECT. */
 typedef struct row_column {
@@ -19,10 +19,6 @@ typedef struct row_type {
 	row_column columns[ROW_COLUMNS];
 	/* The rest of the row, which stands in an entry; NULL: nothing. */
 	emr_status (*complete)(emr_asking *asked, void *row);
-	/* By entry: the next item of the opened one; EMR_NOT_FOUND at its end. NULL: the row is of
-	 * the statement. */
-	emr_status (*next_item)(emr_asking *asked, void *row);
-	bool goes_up; /* by entry, from the oldest on */
 } row_type;
 
 typedef struct replica_question {

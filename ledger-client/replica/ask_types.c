@@ -26,6 +26,8 @@
 typedef enum value_form { HEX, NUMBER, ROW_HEAD, ROW_FORMS(FORM) } value_form;
 #undef FORM
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "for numbers of less than eight bytes");
+
 #define COLUMN(form, type, member)                                                                 \
 	{                                                                                          \
 		form, offsetof(type, member), sizeof(((type *)0)->member)                          \
@@ -56,8 +58,8 @@ static emr_status fill_column(sqlite3_stmt *s, int i, const row_column *c, uint8
 
 	if (c->form == NUMBER) {
 		value = emr_sql_u64(s, i);
-		memcpy(row + c->at, &value, sizeof value);
-		return EMR_OK;
+		memcpy(row + c->at, &value, c->size); /* its first bytes are the low ones */
+		return value >> 4 * c->size >> 4 * c->size == 0 ? EMR_OK : EMR_DAMAGED;
 	}
 	if (c->form != HEX)
 		return parse_row(c->form, span_of(emr_sql_bytes(s, i)), row + c->at);
@@ -167,92 +169,50 @@ static emr_status complete_domain(emr_asking *asked, void *row)
 	return EMR_OK;
 }
 
-/* ---- entries ---- */
-
-static emr_status next_change(emr_asking *asked, void *row)
-{
-	const emr_opened_entry *of = &asked->opened->of;
-
-	if (asked->index >= of->batch.count)
-		return EMR_NOT_FOUND;
-	replica_change_of(&of->entry, &of->batch, (uint16_t)asked->index++, row);
-	return EMR_OK;
-}
-
-/* An index that is damaged names another's. */
-static emr_status next_change_by(emr_asking *asked, void *row)
-{
-	return memcmp(asked->opened->of.entry.submitter_id, asked->about.who.b, 32) == 0
-		       ? next_change(asked, row)
-		       : EMR_DAMAGED;
-}
-
-static void list_item(const emr_asking *asked, uint16_t index, emr_replica_listing *out)
-{
-	const opened *o = asked->opened;
-	emr_item item;
-	emr_span pub;
-
-	emr_batch_item_at(&o->of.batch, index, &item, &pub);
-	*out = (emr_replica_listing){.result = o->of.entry.results.data[index],
-		.domain = EMR_ID16_AT(item.domain_id),
-		.object = EMR_ID16_AT(item.object_id),
-		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
-		.family = emr_chain_family(&item, pub)};
-	replica_describe(asked->about.replica, o, index, &out->item);
-}
-
-/* The newest first. */
-static emr_status next_listing(emr_asking *asked, void *row)
-{
-	uint32_t count = asked->opened->of.batch.count;
-
-	if (asked->index >= count)
-		return EMR_NOT_FOUND;
-	list_item(asked, (uint16_t)(count - 1 - asked->index++), row);
-	return EMR_OK;
-}
-
-static emr_status next_listing_in(emr_asking *asked, void *row)
-{
-	const emr_replica_listing *line = row;
-
-	do
-		EMR_TRY(next_listing(asked, row));
-	while (!emr_id16_equal(line->domain, asked->about.domain));
-	return EMR_OK;
-}
-
-static emr_status next_applied(emr_asking *asked, void *row)
-{
-	const emr_opened_entry *of = &asked->opened->of;
-
-	while (asked->index < of->batch.count &&
-		of->entry.results.data[asked->index] != EMR_RESULT_APPLIED)
-		asked->index++;
-	if (asked->index >= of->batch.count)
-		return EMR_NOT_FOUND;
-	list_item(asked, (uint16_t)asked->index++, row);
-	return EMR_OK;
-}
-
-/* An index has no sums: the item that it names must be what was asked for. */
-static emr_status complete_item(emr_asking *asked, void *row)
+/* Lends the entry that the statement names; of many rows, one after the other, it is the same. */
+static emr_status lend_named(emr_asking *asked, uint16_t *out_index)
 {
 	uint64_t seq = emr_sql_u64(asked->statement, 0), index = emr_sql_u64(asked->statement, 1);
-	emr_part_key key = {.family = asked->about.family,
-		.domain = asked->about.domain,
-		.object = asked->about.object,
-		.version = emr_sql_u64(asked->statement, 2)};
 
 	if (asked->lent == NULL || asked->lent->of.entry.seq != seq) {
 		replica_return(asked->about.replica, asked->lent);
 		asked->lent = NULL;
 		EMR_TRY(replica_lend(asked->about.replica, asked->chain, seq, 0, &asked->lent));
 	}
-	return index <= UINT16_MAX ? replica_describe_placed(asked->about.replica, asked->lent,
-					     (uint16_t)index, &key, row)
-				   : EMR_DAMAGED;
+	*out_index = (uint16_t)index;
+	return index < asked->lent->of.batch.count ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status complete_listing(emr_asking *asked, void *row)
+{
+	emr_replica_listing *line = row;
+	const opened *o;
+	uint16_t index;
+	emr_item item;
+	emr_span pub;
+
+	EMR_TRY(lend_named(asked, &index));
+	o = asked->lent;
+	emr_batch_item_at(&o->of.batch, index, &item, &pub);
+	*line = (emr_replica_listing){.result = o->of.entry.results.data[index],
+		.domain = EMR_ID16_AT(item.domain_id),
+		.object = EMR_ID16_AT(item.object_id),
+		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
+		.family = emr_chain_family(&item, pub)};
+	replica_describe(asked->about.replica, o, index, &line->item);
+	return EMR_OK;
+}
+
+static emr_status complete_item(emr_asking *asked, void *row)
+{
+	emr_part_key key = {.family = asked->about.family,
+		.domain = asked->about.domain,
+		.object = asked->about.object,
+		.version = emr_sql_u64(asked->statement, 2)};
+	uint16_t index;
+
+	EMR_TRY(lend_named(asked, &index));
+	return replica_describe_placed(asked->about.replica, asked->lent, index, &key, row);
 }
 
 /* ---- the types by their names in questions.def ---- */
@@ -304,16 +264,18 @@ static const row_type type_state = {.size = sizeof(emr_known_state),
 static const row_type type_named_object = {.size = sizeof(emr_named_object),
 	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)},
 	.complete = complete_named_object};
-static const row_type type_change = {
-	.size = sizeof(emr_replica_change), .next_item = next_change, .goes_up = true};
-static const row_type type_change_by = {
-	.size = sizeof(emr_replica_change), .next_item = next_change_by};
-static const row_type type_applied = {
-	.size = sizeof(emr_replica_listing), .next_item = next_applied, .goes_up = true};
+static const row_type type_change = {.size = sizeof(emr_replica_change),
+	.columns = {COLUMN(NUMBER, emr_replica_change, seq),
+		COLUMN(NUMBER, emr_replica_change, index), COLUMN(HEX, emr_replica_change, domain),
+		COLUMN(HEX, emr_replica_change, object), COLUMN(HEX, emr_replica_change, signer_id),
+		COLUMN(HEX, emr_replica_change, item_id),
+		COLUMN(NUMBER, emr_replica_change, version),
+		COLUMN(NUMBER, emr_replica_change, flags), COLUMN(NUMBER, emr_replica_change, op),
+		COLUMN(NUMBER, emr_replica_change, family),
+		COLUMN(NUMBER, emr_replica_change, ledger_time),
+		COLUMN(NUMBER, emr_replica_change, result)}};
 static const row_type type_listing = {
-	.size = sizeof(emr_replica_listing), .next_item = next_listing};
-static const row_type type_listing_in = {
-	.size = sizeof(emr_replica_listing), .next_item = next_listing_in};
+	.size = sizeof(emr_replica_listing), .complete = complete_listing};
 static const row_type type_item = {.size = sizeof(emr_replica_item), .complete = complete_item};
 
 const replica_question replica_questions[EMR_QUESTIONS] = {

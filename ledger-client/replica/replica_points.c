@@ -135,7 +135,8 @@ emr_status emr_replica_movements(emr_replica *replica, emr_id32 account, emr_buf
 
 	EMR_ASK(asked, replica, ITEMS);
 	while (emr_next(&asked, &line))
-		EMR_TRY(note_movement(&m, &line));
+		if (line.result == EMR_RESULT_APPLIED)
+			EMR_TRY(note_movement(&m, &line));
 	return asked.status;
 }
 
@@ -287,7 +288,8 @@ static emr_status gather_merits(crediting *c)
 	emr_replica_listing line;
 
 	while (emr_next(&asked, &line))
-		EMR_TRY(note_merit(c, &line));
+		if (line.result == EMR_RESULT_APPLIED)
+			EMR_TRY(note_merit(c, &line));
 	return asked.status;
 }
 

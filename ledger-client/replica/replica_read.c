@@ -176,11 +176,10 @@ emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16
 
 /* An item that has a part has a place: where it has none the copy is damaged, and nobody is told
  * that there is no such item. */
-static emr_status place_of(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+static emr_status place_of(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out)
 {
 	EMR_AUTO_BUF part = {0};
-	emr_status status = emr_chain_place(chain, key, out_seq, out_index);
+	emr_status status = emr_chain_place(chain, key, out);
 
 	if (status != EMR_NOT_FOUND)
 		return status;
@@ -193,18 +192,17 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 {
 	const opened *o = NULL;
 	emr_replica_item item;
-	uint64_t seq;
-	uint16_t index;
+	emr_chain_placed at;
 	READING(r, replica);
 	emr_status status = replica_reading_begin(&r);
 
 	if (status == EMR_OK)
-		status = replica_own(replica, place_of(r.chain, key, &seq, &index));
+		status = replica_own(replica, place_of(r.chain, key, &at));
 	if (status == EMR_OK)
 		status = replica_own(replica,
-			replica_lend(replica, r.chain, seq, r.is_lent ? present_number : 0, &o));
+			replica_lend(replica, r.chain, at.seq, r.is_lent ? present_number : 0, &o));
 	if (status == EMR_OK)
-		status = replica_describe_placed(replica, o, index, key, &item);
+		status = replica_describe_placed(replica, o, at.index, key, &item);
 	if (status == EMR_OK) {
 		emr_buf_clear(out_bytes);
 		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
@@ -230,11 +228,12 @@ emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain
 {
 	emr_part_key key = {
 		.family = family, .domain = domain, .object = object, .version = version};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
+	emr_chain_placed at = {0};
+	READING(r, replica);
 
-	EMR_TRY(emr_required(emr_replica_item_get(replica, &key, &bytes, &item)));
-	*out_time = item.ledger_time;
+	EMR_TRY(replica_reading_begin(&r));
+	EMR_TRY(replica_own(replica, emr_required(emr_chain_place(r.chain, &key, &at))));
+	*out_time = at.time;
 	return EMR_OK;
 }
 

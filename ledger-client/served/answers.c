@@ -130,11 +130,10 @@ static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_
 		return EMR_OK;
 	EMR_LOCKED(&served->rows_lock);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t seq = 0;
-		uint16_t index;
+		emr_chain_placed at = {0};
 
-		EMR_TRY(emr_chain_place(served->rows, &keys[i], &seq, &index));
-		if (seq >= below)
+		EMR_TRY(emr_chain_place(served->rows, &keys[i], &at));
+		if (at.seq >= below)
 			return EMR_DENIED;
 	}
 	return EMR_OK;

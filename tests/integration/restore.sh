@@ -157,7 +157,7 @@ gives_back() { # NAME READ-ONLY: it opens with the earlier file
 	[ "$2" = True ] || run 0 status --wait
 	run "$([ "$2" = True ] && echo 4 || echo 0)" unmount --now
 }
-must sqlite3 "$(ledger)" "UPDATE state SET time=time+4 WHERE seq=2; UPDATE places SET purged=4 WHERE seq=2"
+must sqlite3 "$(ledger)" "UPDATE state SET time=time+4 WHERE seq=2; UPDATE item SET purged=4 WHERE seq=2"
 gives_back rows False
 run 0 verify --passphrase-file "$EMR_PASS"
 ledger_again

@@ -32,7 +32,7 @@ def who(signer):
 def brought(family):
     """Place, submitter and time of each item of FAMILY."""
     for domain, object_id, entry in db.execute(
-            "SELECT domain, object, entry FROM places JOIN entries USING (seq) WHERE family = ?", (family,)):
+            "SELECT ids.id, object, entry FROM item JOIN entries USING (seq) JOIN ids ON ids.n = domain WHERE family = ? AND purged IS NOT NULL", (family,)):
         yield domain, object_id, who(entry[24:56]), entry
 
 

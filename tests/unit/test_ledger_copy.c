@@ -93,7 +93,7 @@ static const struct {
 	{"SELECT 1", 0, 0},
 	{"UPDATE state SET value = substr(value,1,60) || x'aaaa' || substr(value,63) WHERE seq=3",
 		0, 0},
-	{"DELETE FROM places WHERE seq=3", 0, 0},
+	{"DELETE FROM item WHERE seq=3", 0, 0},
 	{"UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=3", 0,
 		5},
 	{"UPDATE entries SET entry = substr(entry,1,260) || x'aaaa' || substr(entry,263) WHERE "

@@ -107,7 +107,7 @@ static const char columns[] =
 	" group_concat(iif(cid=c.cid,'iif(k.rowid=r,CAST(substr(@,1,b)||''5''||substr(@,b+2) AS"
 	" '||type||'),@)',name)) FROM pragma_table_info(t.name))||' FROM kept.'||t.name||' k,"
 	"at;COMMIT','@',c.name) FROM sqlite_master t,pragma_table_info(t.name) c WHERE"
-	" t.type='table' AND NOT(t.name='state' AND c.name IN ('seq','time'))";
+	" t.type='table'";
 
 TEST_IN(folk_with_clinic, folk_end, rot_ends_a_question_or_adds_nothing_to_its_answer)
 {

@@ -1,6 +1,7 @@
 /* These tests put another ledger or another copy in the place of the one that a computer knows: one
  * that went back or split is refused, and a damaged copy is made again. */
 
+#include "replica/ask.h"
 #include "replica_kit.h"
 
 /* ---- files that are put back ---- */
@@ -13,6 +14,13 @@ static void copy_file(const char *dir, const char *from, const char *to)
 static void remove_file(const char *dir, const char *name)
 {
 	(void)unlink(printed("%s/%s", dir, name));
+}
+
+static void refused(emr_status why, emr_ledger *ledger)
+{
+	emr_replica_options options = {.state_dirfd = k.state_fd, .ledger = ledger};
+
+	assert_status(why, emr_replica_open(&options, &replica));
 }
 
 /* ---- what is damaged ---- */
@@ -158,12 +166,9 @@ TEST_IN(begin, end, a_damaged_copy_is_made_again)
 	start();
 	assert_int_equal(catch_up(), 4);
 	stop();
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=4");
+	refused(EMR_NEWER_FORMAT, k.ledger);
 	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
-	assert_status(EMR_NEWER_FORMAT,
-		emr_replica_open(
-			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
-			&replica));
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
 	start();
 }
 
@@ -183,10 +188,7 @@ TEST_IN(begin, end, a_damaged_mark_is_made_again_beside_a_whole_copy_only)
 			continue;
 		}
 		remove_file(k.state, "replica.sqlite");
-		assert_status(EMR_DAMAGED,
-			emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
-						 .ledger = k.ledger},
-				&replica));
+		refused(EMR_DAMAGED, k.ledger);
 	}
 	remove_file(k.state, "replica.hw");
 	start();
@@ -200,9 +202,7 @@ TEST_IN(begin, end, a_copy_of_another_network_is_refused)
 	(void)catch_up();
 	stop();
 	kit_new(&other);
-	assert_status(EMR_FORK, emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
-							 .ledger = other.ledger},
-					&replica));
+	refused(EMR_FORK, other.ledger);
 	kit_end(&other);
 	start();
 }
@@ -214,12 +214,44 @@ TEST_IN(begin, end, a_copy_that_others_can_read_is_refused)
 	stop();
 	(void)snprintf(path, sizeof path, "%s/replica.sqlite", k.state);
 	assert_int_equal(chmod(path, 0644), 0);
-	assert_status(EMR_EXPOSED,
-		emr_replica_open(
-			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
-			&replica));
+	refused(EMR_EXPOSED, k.ledger);
 	assert_int_equal(chmod(path, 0600), 0);
 	start();
+}
+
+/* A row, a key that became another one, an entry that is lost between others, and an item before
+ * another one of its entry. */
+#define FIRST_OF_TWO "DELETE FROM item WHERE idx=0 AND seq=(SELECT seq FROM item WHERE idx=1)"
+TEST_IN(begin, end, rot_ends_a_question)
+{
+	static const struct {
+		emr_question asked;
+		const char *rot;
+	} rotten[] = {
+		{EMR_QUESTION_PEOPLE,
+			"UPDATE state SET value=zeroblob(length(value)) WHERE key GLOB 'K/*'"},
+		{EMR_QUESTION_BY, "UPDATE ids SET id=zeroblob(32) WHERE n=1"},
+		{EMR_QUESTION_SINCE, "DELETE FROM item WHERE seq=2"},
+		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=2"},
+		{EMR_QUESTION_ITEMS, FIRST_OF_TWO},
+		{EMR_QUESTION_RECENT, FIRST_OF_TWO},
+	};
+
+	(void)save(emr_id16_random(), 1);
+	for (size_t i = 0; i < sizeof rotten / sizeof *rotten; i++) {
+		EMR_AUTO_BUF rows = {0};
+
+		(void)catch_up();
+		stop();
+		kit_sql(k.state, "replica.sqlite", rotten[i].rot);
+		start();
+		assert_status(EMR_DAMAGED,
+			emr_asked_all(rotten[i].asked, (emr_ask_about){.replica = replica}, &rows));
+		stop();
+		start(); /* makes the copy again */
+		assert_ok(
+			emr_asked_all(rotten[i].asked, (emr_ask_about){.replica = replica}, &rows));
+	}
 }
 
 TESTS(NULL, NULL)

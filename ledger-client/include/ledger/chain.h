@@ -1,5 +1,5 @@
 /* A chain is one SQLite file with entries and everything that follows from them (tree, state rows,
- * places of items, parts). The embedded ledger shares one; each replica keeps its own. It refuses
+ * items, parts). The embedded ledger shares one; each replica keeps its own. It refuses
  * to append what the contract did not judge, and to follow an entry that does not verify. */
 #pragma once
 
@@ -92,12 +92,13 @@ emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Up to MAX numbers of entries from FROM that touch DOMAIN. */
-emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
-	size_t max, uint64_t *out, size_t *out_n);
-/* Where the applied item of a row's version stands. */
-emr_status emr_chain_place(
-	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
+/* Where and when the applied item of a row's version was entered, and which entry purged its part
+ * (0: none).  EMR_NOT_FOUND, EMR_DAMAGED. */
+typedef struct emr_chain_placed {
+	uint64_t seq, time, purged;
+	uint16_t index;
+} emr_chain_placed;
+emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out);
 /* Bytes of a private part of an object's content that say which record it is of. */
 #define EMR_CHAIN_NUMBER_AT 76
 /* So that questions for a submitter or for that record cost what they find, and not the whole
@@ -120,8 +121,6 @@ emr_status emr_chain_drop_locals(emr_chain *chain);
 void emr_chain_rest(emr_chain *chain);
 /* How many rows this connection has read since it was asked last. */
 uint64_t emr_chain_take_reads(emr_chain *chain);
-/* The newest entry that touches DOMAIN.  EMR_NOT_FOUND. */
-emr_status emr_chain_last_in(emr_chain *chain, const uint8_t domain[16], uint64_t *out_seq);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
 /* A part that came later, in a transaction of the caller's.  *OUT_FITS: it is the one whose hash

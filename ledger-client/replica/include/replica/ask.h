@@ -11,8 +11,8 @@
  *	return asked.status;
  *
  * Any thread, any number at once, one question within another. The rows are those of the moment
- * when the first was read, except where a line says "by entry": those see what comes meanwhile. A
- * row's pointers are good until the next one. A block that is left early ends its question. */
+ * when the first was read. A row's pointers are good until the next one. A block that is left early
+ * ends its question. */
 #pragma once
 
 #include "replica/people.h"
@@ -44,9 +44,8 @@ typedef struct emr_asking {
 	/* ask.c only */
 	struct emr_chain *chain;
 	struct sqlite3_stmt *statement;
-	struct opened *opened;
-	const struct opened *lent;
-	uint32_t index; /* of the next item in OPENED */
+	const struct opened *lent; /* the entry of this row */
+	uint32_t index;		   /* of the item beside it; ABOUT.at is its entry */
 	bool is_lent, is_own, is_over;
 } emr_asking;
 
