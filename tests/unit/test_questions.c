@@ -95,8 +95,7 @@ static void check(const char *where, bool is_found_by)
 /* Each column of each table that a question reads; whether SQLite finds rows by it; and how the
  * rows are put there again with rot in the next byte of it (at), and at last with none. Each byte
  * has its turn in numbers and in rows that a question chooses by what stands in them, else one of
- * sixteen. No sum covers the entry and the
- * time of a row of the state. */
+ * sixteen. No sum covers the entry and the time of a row of the state. */
 static const char columns[] =
 	"SELECT t.name||'.'||c.name,c.pk>0 OR c.name IN(SELECT i.name FROM"
 	" pragma_index_list(t.name) l,pragma_index_info(l.name) i) OR EXISTS(SELECT 1 FROM"
