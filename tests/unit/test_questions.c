@@ -97,17 +97,17 @@ static void check(const char *where, bool is_found_by)
  * has its turn in numbers and in rows that a question chooses by what stands in them, else one of
  * sixteen. */
 static const char columns[] =
-	"SELECT t.name||'.'||c.name,c.pk>0 OR EXISTS(SELECT 1 FROM pragma_index_list(t.name) l,"
-	"pragma_index_info(l.name) i WHERE i.name=c.name) OR EXISTS(SELECT 1 FROM sqlite_master i"
-	" WHERE i.tbl_name=t.name AND instr(i.sql,'substr('||c.name||',')),replace(replace('CREATE"
-	" TABLE IF NOT EXISTS kept.# AS SELECT * FROM #;UPDATE at SET (r,b)=(SELECT k.rowid,i FROM"
-	" kept.# k CROSS JOIN bytes WHERE k.rowid>=r AND i<length(@) AND (k.rowid,i)>(r,b) AND"
-	" (i-k.rowid)%'||iif(c.name='value' OR c.type='INTEGER',1,16)||'=0 UNION ALL SELECT 0,-1"
-	" LIMIT 1);BEGIN;DELETE FROM #;INSERT OR REPLACE INTO # SELECT ','#',t.name)||(SELECT"
-	" group_concat(iif(cid=c.cid,'iif(k.rowid=r,CAST(substr(@,1,b)||''5''||substr(@,b+2) AS"
-	" '||type||'),@)',name)) FROM pragma_table_info(t.name))||' FROM kept.'||t.name||' k,"
-	"at;COMMIT','@',c.name) FROM sqlite_master t,pragma_table_info(t.name) c WHERE"
-	" t.type='table'";
+	"SELECT t.name||'.'||c.name,c.pk>0 OR c.name IN(SELECT i.name FROM"
+	" pragma_index_list(t.name) l,pragma_index_info(l.name) i) OR EXISTS(SELECT 1 FROM"
+	" sqlite_master i WHERE i.tbl_name=t.name AND instr(i.sql,'substr('||c.name||',')),"
+	"replace(replace('CREATE TABLE IF NOT EXISTS kept.# AS SELECT * FROM #;UPDATE at SET (r,"
+	"b)=(SELECT k.rowid,i FROM kept.# k CROSS JOIN bytes WHERE k.rowid>=r AND i<length(@) AND"
+	" (k.rowid,i)>(r,b) AND (i-k.rowid)%'||iif(c.name='value' OR c.type='INTEGER',1,16)||'=0"
+	" UNION ALL SELECT 0,-1 LIMIT 1);BEGIN;DELETE FROM #;INSERT OR REPLACE INTO # SELECT ','#',"
+	"t.name)||(SELECT group_concat(iif(cid=c.cid,'iif(k.rowid=r,CAST(substr(@,1,b)||'''||"
+	"iif(type='INTEGER',5,'A')||'''||substr(@,b+2) AS '||type||'),@)',name)) FROM"
+	" pragma_table_info(t.name))||' FROM kept.'||t.name||' k,at;COMMIT','@',c.name) FROM"
+	" sqlite_master t,pragma_table_info(t.name) c WHERE t.type='table'";
 
 TEST_IN(folk_with_clinic, folk_end, rot_ends_a_question_or_adds_nothing_to_its_answer)
 {
