@@ -373,7 +373,7 @@ static const char *const misplaced[] = {
 	"DELETE FROM item" OF_LAST,
 	"UPDATE ids SET id=zeroblob(15) WHERE n=(SELECT domain FROM item" OF_LAST ")",
 	"UPDATE item SET object=(SELECT object FROM item" OF_LAST " AND idx=0)" OF_LAST,
-	"UPDATE entries SET items=substr(items,1,24)||x'5a'||substr(items,26) WHERE" LAST,
+	("UPDATE entries SET items=substr(items,1,24)||x'5a'||substr(items,26) WHERE" LAST),
 };
 
 static emr_status past_of(emr_replica *replica, emr_id16 object, uint64_t *out_version)
