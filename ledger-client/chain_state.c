@@ -2,7 +2,6 @@
  * host that was built with other rules than the ledger's is refused. */
 #include "chain_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- keys ---- */
@@ -301,17 +300,9 @@ static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 	return emr_buf_append(out, items.data, items.len);
 }
 
-const char *chain_row_name(const char *key, uint64_t seq, uint64_t time, char out[CHAIN_ROW_NAME])
-{
-	(void)snprintf(out, CHAIN_ROW_NAME, "%s %llu %llu", key, (unsigned long long)seq,
-		(unsigned long long)time);
-	return out;
-}
-
 static emr_status plain_row(
 	emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
 {
-	char name[CHAIN_ROW_NAME];
 	sqlite3_stmt *s;
 	emr_bytes value;
 	emr_status status;
@@ -319,10 +310,8 @@ static emr_status plain_row(
 	EMR_TRY(emr_sql_use(&chain->sql, STATE_GET, &s));
 	emr_sql_bind_text(s, 1, key);
 	EMR_TRY(emr_sql_step(s));
-	(void)chain_row_name(key, emr_sql_u64(s, 1), emr_sql_u64(s, 2), name);
-	status = emr_sql_unseal(name, emr_sql_bytes(s, 0), &value);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, value.data, value.len);
+	value = emr_sql_bytes(s, 0);
+	status = emr_buf_append(out, value.data, value.len);
 	if (status == EMR_OK && out_seq)
 		*out_seq = emr_sql_u64(s, 1);
 	if (status == EMR_OK && out_time)
@@ -358,8 +347,6 @@ emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, 
 /* Keys are printable: those that begin with a prefix end before 127 behind it. */
 static emr_status step_rows(emr_chain_rows *rows)
 {
-	char name[CHAIN_ROW_NAME];
-
 	if (rows->statement == NULL) {
 		EMR_TRY(emr_sql_use(&rows->chain->sql, STATE_RANGE, &rows->statement));
 		emr_sql_bind_text(rows->statement, 1, rows->prefix);
@@ -369,10 +356,8 @@ static emr_status step_rows(emr_chain_rows *rows)
 	rows->key = (const char *)sqlite3_column_text(rows->statement, 0);
 	rows->seq = emr_sql_u64(rows->statement, 2);
 	rows->time = emr_sql_u64(rows->statement, 3);
-	if (rows->key == NULL)
-		return EMR_NO_MEMORY;
-	return emr_sql_unseal(chain_row_name(rows->key, rows->seq, rows->time, name),
-		emr_sql_bytes(rows->statement, 1), &rows->value);
+	rows->value = emr_sql_bytes(rows->statement, 1);
+	return rows->key != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 bool emr_chain_next_row(emr_chain_rows *rows)
