@@ -50,13 +50,11 @@ typedef struct appending {
 	bool is_put[EMR_BATCH_COUNT_MAX];
 	emr_chain_keep_fn keep;
 	void *keep_arg;
-	emr_buf sealed;
 	emr_buf changes; /* what the digest of state takes in */
 } appending;
 
 static void appending_free(appending *a)
 {
-	emr_buf_free(&a->sealed);
 	emr_buf_free(&a->changes);
 }
 
@@ -78,10 +76,9 @@ static emr_status put_state(appending *a, const emr_write *write)
 	sqlite3_stmt *s;
 
 	EMR_TRY(note_change(a, write));
-	EMR_TRY(emr_sql_seal(write->key, bytes_of(write->value), &a->sealed));
 	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_PUT, &s));
 	emr_sql_bind_text(s, 1, write->key);
-	emr_sql_bind(s, 2, a->sealed.data, a->sealed.len);
+	emr_sql_bind(s, 2, write->value.data, write->value.len);
 	emr_sql_bind_u64(s, 3, a->seq);
 	emr_sql_bind_u64(s, 4, a->time);
 	return emr_sql_done(s);
