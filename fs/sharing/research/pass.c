@@ -2,6 +2,8 @@
  * originals, finds the de-identified copies that there are, and has the missing ones made. */
 #include "giving.h"
 
+#include "kit/paths.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,10 +31,9 @@ bool is_never_given(const char *path)
 {
 	static const char *const tops[] = {
 		EMR_COPIES_FOLDER, "shared-with-me", "shared-by-me", "datasets", ".emrfs"};
-	size_t len = strcspn(path, "/");
 
 	for (size_t i = 0; i < sizeof tops / sizeof *tops; i++)
-		if (strlen(tops[i]) == len && strncmp(path, tops[i], len) == 0)
+		if (emr_path_below(tops[i], path) != NULL)
 			return true;
 	return false;
 }
@@ -146,14 +147,9 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 
 bool lies_in(const char *path, const json_t *tops)
 {
-	for (size_t i = 0; i < json_array_size(tops); i++) {
-		const char *top = json_string_value(json_array_get(tops, i));
-		size_t len = strlen(top);
-
-		if (len == 0 ||
-			(strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/')))
+	for (size_t i = 0; i < json_array_size(tops); i++)
+		if (emr_path_below(json_string_value(json_array_get(tops, i)), path) != NULL)
 			return true;
-	}
 	return false;
 }
 
