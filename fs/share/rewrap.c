@@ -130,8 +130,10 @@ static emr_status find_keys(hiding *h)
 	return EMR_OK;
 }
 
-emr_status share_reader_key(hiding *h, emr_id32 id, const emr_list_key **out)
+static emr_status list_key_of(name_keys keys, emr_id32 id, const emr_list_key **out)
 {
+	hiding *h = keys.own;
+
 	EMR_TRY(h->has_keys ? EMR_OK : find_keys(h));
 	EMR_EACH (known_key, k, &h->keys) {
 		if (!emr_id32_equal(k->is.listkey_id, id))
@@ -272,11 +274,13 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 {
 	AUTO_RECORD record = {0};
 	emr_act act;
-	emr_status status = share_record(h->share, head, (name_keys){.own = h}, &record);
+	emr_status status =
+		share_record(h->share, head, (name_keys){.find = list_key_of, .own = h}, &record);
 
 	w->is_unjudged = false;
 	if (status == EMR_OK)
-		status = share_believe(h->share, &w->row, (name_keys){.own = h}, &record);
+		status = share_believe(
+			h->share, &w->row, (name_keys){.find = list_key_of, .own = h}, &record);
 	if (status == EMR_OK) {
 		act = act_of(w, &record);
 		status = seal_record(w, &record, &act);
@@ -479,7 +483,8 @@ void share_reader_free(share_reader *reader)
 
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out)
 {
-	return share_record(reader->share, head, (name_keys){.own = reader}, out);
+	return share_record(
+		reader->share, head, (name_keys){.find = list_key_of, .own = reader}, out);
 }
 
 emr_status share_as_said(

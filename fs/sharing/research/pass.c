@@ -1,6 +1,6 @@
 /* This file makes one pass over what a participant gives to a research dataset: it gathers the
  * originals, finds the de-identified copies that there are, and has the missing ones made. */
-#include "giving.h"
+#include "private.h"
 
 #include "kit/paths.h"
 
@@ -38,7 +38,7 @@ bool is_never_given(const char *path)
 	return false;
 }
 
-static emr_status add(pass *p, const char *path, const emr_attr *attr)
+emr_status pass_add(pass *p, const char *path, const emr_attr *attr)
 {
 	original *one;
 	emr_status status;
@@ -59,23 +59,6 @@ static emr_status add(pass *p, const char *path, const emr_attr *attr)
 		p->n--;
 	}
 	return status == EMR_BUSY || status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-emr_status pass_gather(pass *p, const char *path, giving *g)
-{
-	EMR_WALK(walk, p->c->session->view, path);
-
-	while (emr_walk_next(&walk)) {
-		if (walk.attr.type == EMR_META_DIR || is_never_given(walk.path))
-			continue;
-		if (g != NULL && giving_has_to_stop(g))
-			return EMR_INTERRUPTED;
-		if (walk.attr.type == EMR_META_FILE)
-			EMR_TRY(add(p, walk.path, &walk.attr));
-		else if (g != NULL)
-			EMR_TRY(giving_withhold(g, walk.path, "no-file"));
-	}
-	return walk.status;
 }
 
 static int compare_paths(const void *a, const void *b)
