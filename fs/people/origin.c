@@ -175,12 +175,6 @@ static bool is_placed(const attributes *a)
 				    : a->at == NULL;
 }
 
-/* Of a participant of a dataset nothing says which entry it was. */
-static bool has_no_entry(const attributes *a)
-{
-	return a->tx == NULL && a->owner != NULL && a->owner_id == NULL;
-}
-
 /* "Paula Lima, São Lucas" is a name and the organisation, which is known: a name may have a comma.
  */
 static void cut_organisation(char *by, const char *organisation)
@@ -233,7 +227,8 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 	EMR_AUTO_CROWD crowd = {0};
 
 	read_attributes(session->view, node, &a);
-	if (a.tx == NULL && !has_no_entry(&a))
+	/* Of a participant of a dataset nothing says which entry it was. */
+	if (a.tx == NULL && (a.owner == NULL || a.owner_id != NULL))
 		return EMR_NOT_FOUND;
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	return pack(session, &a, &crowd, out_signed);

@@ -260,14 +260,6 @@ static void note_unjudged(hiding *h, const emr_cid *root)
 		h->lacking[at] = *root;
 }
 
-static void ask_for_lacking(const hiding *h)
-{
-	const emr_share_options *o = &h->share->o;
-
-	for (size_t i = 0; o->lacks != NULL && i < h->unjudged && i < LACKING; i++)
-		o->lacks(o->lacks_arg, &h->lacking[i]);
-}
-
 /* A record that does not open, or is forged, or cannot be said again, stays in its epoch, where the
  * owner's readers see nothing of it. EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
@@ -391,13 +383,15 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 static emr_status wrap_all(hiding *h)
 {
 	const emr_replica_head *stale = (const emr_replica_head *)(void *)h->stale.data;
+	const emr_share_options *o = &h->share->o;
 	size_t n = h->stale.len / sizeof *stale;
 	emr_status status = EMR_OK;
 
 	h->wrapped = h->left_out = h->unjudged = 0;
 	for (size_t at = 0, done = 0; at < n && status == EMR_OK; at += done)
 		status = wrap_some(h, stale + at, n - at, &done);
-	ask_for_lacking(h);
+	for (size_t i = 0; o->lacks != NULL && i < h->unjudged && i < LACKING; i++)
+		o->lacks(o->lacks_arg, &h->lacking[i]);
 	return status;
 }
 
