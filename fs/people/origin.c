@@ -236,14 +236,6 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 
 /* ---- for people ---- */
 
-static void put_shown(FILE *to, const char *text)
-{
-	char shown[1200];
-
-	emr_show(text, shown, sizeof shown);
-	fputs(shown, to);
-}
-
 /* "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05: valid" */
 static void put_signer(FILE *to, const json_t *signed_by)
 {
@@ -264,8 +256,8 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	snprintf(named, sizeof named, ", %s (", organisation); /* a directory may say it already */
 	if (organisation[0] != '\0' && strcmp(organisation, EMR_NETWORK_ALONE) != 0 &&
 		strcmp(by, organisation) != 0 && strstr(by, named) == NULL) {
-		fputs(", ", to);
-		put_shown(to, organisation);
+		emr_show(organisation, who, sizeof who);
+		fprintf(to, ", %s", who);
 	}
 	if (emr_day_read(emr_json_text_at(signed_by, "at"), &at) == EMR_DAY_FINE) {
 		emr_time_text((int64_t)at.first_unix_s, when);
