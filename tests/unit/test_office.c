@@ -509,32 +509,6 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 		story_part(&them[i]);
 }
 
-/* ---- what was deleted ---- */
-
-TEST_IN(begin, end, the_office_says_once_that_what_was_deleted_is_still_shared)
-{
-	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
-
-	assert_ok(emr_notices_new(NULL, &visit.notices));
-	(void)story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_look_deleted(&visit));
-	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 0);
-	kit_unlink(&s.k, "Imaging/MRI.pdf");
-	kit_unlink(&s.k, "Imaging/Old/CT.pdf");
-	kit_rmdir(&s.k, "Imaging/Old");
-	kit_rmdir(&s.k, "Imaging");
-	kit_publish_all(&s.k);
-	for (int i = 0; i < 2; i++)
-		assert_ok(emr_look_deleted(&visit));
-	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 1);
-	assert_int_equal(
-		times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
-	assert_int_equal(
-		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima.clinic@org0'"), 1);
-	emr_told_end(visit.memory);
-	emr_notices_free(visit.notices);
-}
-
 /* ---- the thread ---- */
 
 #define LOOKS 12 /* of the table in office.c */
