@@ -68,7 +68,7 @@ void emr_attendant_free(emr_attendant *a)
 {
 	if (a == NULL)
 		return;
-	emr_follow_leave(a->session->replica, &a->listener);
+	emr_follow_leave(&a->listener);
 	emr_agency_close(a->agency);
 	emr_share_free(a->share);
 	if (a->dirfd >= 0)
@@ -273,21 +273,13 @@ static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 	return emr_follow_listen(a->session->replica, &a->listener);
 }
 
-/* Also in a signal handler. */
-static void wake(const emr_attendant *a)
-{
-	const uint64_t one = 1;
-
-	(void)!write(a->wake_fd, &one, sizeof one);
-}
-
 static void hear(const emr_listener *self, const emr_follow_turn *turn)
 {
 	emr_attendant *a = self->arg;
 
 	atomic_store(&a->heard, turn->size);
 	if (turn->has_grown || turn->status != EMR_OK)
-		wake(a);
+		(void)eventfd_write(a->wake_fd, 1);
 }
 
 emr_status emr_attendant_new(
@@ -317,7 +309,7 @@ void emr_attendant_stop(emr_attendant *a)
 {
 	atomic_store(&a->stop, true);
 	emr_ledger_stop(a->session->ledger); /* a peer may take a minute for each of its answers */
-	wake(a);
+	(void)eventfd_write(a->wake_fd, 1);
 }
 
 /* Until the ledger grows, a question's turn comes, or the head may be signed; after a round that
@@ -326,11 +318,11 @@ static void wait_for_work(emr_attendant *a, emr_status status, int next_ms)
 {
 	struct pollfd woken = {.fd = a->wake_fd, .events = POLLIN};
 	int ms = status != EMR_OK ? AGAIN_MS : a->now.size > a->signed_size ? SIGN_MS : TICK_MS;
-	uint64_t count;
+	eventfd_t count;
 
 	if (status == EMR_OK && next_ms >= 0 && next_ms < ms)
 		ms = next_ms;
-	(void)!read(a->wake_fd, &count, sizeof count); /* by news that this round has looked at */
+	(void)eventfd_read(a->wake_fd, &count); /* by news that this round has looked at */
 	if (!atomic_load(&a->stop) && (status != EMR_OK || atomic_load(&a->heard) <= a->now.size))
 		(void)poll(&woken, 1, ms);
 }

@@ -73,12 +73,9 @@ emr_status emr_office_new(emr_office **out_office)
 	return EMR_OK;
 }
 
-void emr_office_wake(void *arg)
+void emr_office_wake(emr_office *office)
 {
-	emr_office *office = arg;
-
-	if (office != NULL)
-		emr_worker_wake(&office->worker);
+	emr_worker_wake(&office->worker);
 }
 
 uint64_t emr_office_count(emr_office *office)
@@ -217,8 +214,7 @@ void emr_office_end(emr_office *office)
 {
 	if (office == NULL)
 		return;
-	if (office->session != NULL)
-		emr_follow_leave(office->session->replica, &office->listener);
+	emr_follow_leave(&office->listener);
 	emr_worker_stop(&office->worker);
 	for (size_t i = 0; i < LOOKS; i++) {
 		if (looks[i].end != NULL && office->standings[i].memory != NULL)

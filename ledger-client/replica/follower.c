@@ -11,7 +11,7 @@
 
 #define SHOWN_MS 10000 /* how long a ledger may take to show what it has answered */
 #define TURN_MS 60000
-#define AGAIN_NS INT64_C(2000000000) /* after a turn that could not follow */
+#define AGAIN_MS 2000 /* after a turn that could not follow */
 
 void follower_init(follower *f)
 {
@@ -26,6 +26,11 @@ void follower_destroy(follower *f)
 	(void)pthread_cond_destroy(&f->turned);
 	(void)pthread_mutex_destroy(&f->told_lock);
 	(void)pthread_mutex_destroy(&f->lock);
+}
+
+static int64_t in_ms(int ms)
+{
+	return emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
 }
 
 /* ---- one run for all ---- */
@@ -46,6 +51,8 @@ static void make_run(emr_replica *r)
 	(void)pthread_mutex_lock(&f->lock);
 	f->late_due_ns = late_due_ns < lost_due_ns ? late_due_ns : lost_due_ns;
 	f->is_running = false;
+	if (f->heard_ns > 0)
+		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 	f->ended = run;
 	f->status = status;
 	(void)pthread_cond_broadcast(&f->turned);
@@ -81,6 +88,16 @@ emr_status emr_follow_now(emr_replica *replica)
 	EMR_LOCKED(&replica->follower.lock);
 
 	return follow_locked(replica);
+}
+
+/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately. */
+emr_status emr_follow_lately(emr_replica *replica)
+{
+	follower *f = &replica->follower;
+	EMR_LOCKED(&f->lock);
+
+	return f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns ? EMR_OK
+								    : follow_locked(replica);
 }
 
 /* ---- waiting for more ---- */
@@ -152,6 +169,7 @@ static void *follow(void *arg)
 	while (!f->is_ending) {
 		const emr_status status = take_turn(r);
 
+		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 		if (status != EMR_OK) {
 			f->trouble = status;
 			f->failed++;
@@ -161,8 +179,7 @@ static void *follow(void *arg)
 		tell(r, status);
 		(void)pthread_mutex_lock(&f->lock);
 		if (status != EMR_OK && !f->is_ending)
-			emr_cond_wait_until(&f->turned, &f->lock,
-				emr_clock_boot_ns(emr_clock_system()) + AGAIN_NS);
+			emr_cond_wait_until(&f->turned, &f->lock, in_ms(AGAIN_MS));
 	}
 	return NULL;
 }
@@ -205,17 +222,12 @@ static emr_status wait_locked(emr_replica *r, uint64_t *io_size, int64_t end_ns)
 	while (atomic_load(&r->reached) <= *io_size) {
 		if (f->failed != failed)
 			return f->trouble;
-		if (emr_clock_boot_ns(emr_clock_system()) >= end_ns)
+		if (in_ms(0) >= end_ns)
 			return EMR_TIMEOUT;
 		emr_cond_wait_until(&f->turned, &f->lock, end_ns);
 	}
 	*io_size = atomic_load(&r->reached);
 	return EMR_OK;
-}
-
-static int64_t in_ms(int ms)
-{
-	return emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
 }
 
 emr_status emr_follow_wait(emr_replica *replica, uint64_t *io_size, int timeout_ms)
@@ -248,6 +260,7 @@ emr_status emr_follow_listen(emr_replica *replica, emr_listener *listener)
 	emr_status status;
 
 	(void)pthread_mutex_lock(&f->told_lock);
+	listener->replica = replica;
 	listener->told = 0;
 	listener->next = f->listeners;
 	f->listeners = listener;
@@ -259,15 +272,17 @@ emr_status emr_follow_listen(emr_replica *replica, emr_listener *listener)
 	return status;
 }
 
-void emr_follow_leave(emr_replica *replica, emr_listener *listener)
+void emr_follow_leave(emr_listener *listener)
 {
-	EMR_LOCKED(&replica->follower.told_lock);
+	emr_listener **at;
 
-	for (emr_listener **at = &replica->follower.listeners; *at != NULL; at = &(*at)->next)
-		if (*at == listener) {
-			*at = listener->next;
-			break;
-		}
+	if (listener->replica == NULL)
+		return;
+	EMR_LOCKED(&listener->replica->follower.told_lock);
+	for (at = &listener->replica->follower.listeners; *at != listener; at = &(*at)->next)
+		;
+	*at = listener->next;
+	listener->replica = NULL;
 }
 
 /* ---- one's own batch ---- */

@@ -38,6 +38,7 @@ typedef struct follower {
 	bool has_thread, is_ending;
 	uint64_t failed;    /* turns that could not follow */
 	emr_status trouble; /* of the last of them */
+	int64_t heard_ns;   /* system's boot time of the last that could; 0: the last could not */
 	bool is_running;
 	uint64_t begun, ended; /* runs */
 	emr_status status;     /* of the one that ended last */

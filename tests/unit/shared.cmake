@@ -7,7 +7,7 @@ foreach(part away folder kept reading threads place renamed)
 		USES ${shared_uses}
 		INCLUDES ${view_inside})
 endforeach()
-target_link_options(test_shared_threads PRIVATE -Wl,--wrap=emr_shared_ask_names -Wl,--wrap=emr_shared_ask_records -Wl,--wrap=emr_share_writings -Wl,--wrap=emr_shared_each_new -Wl,--wrap=emr_follow_now)
+target_link_options(test_shared_threads PRIVATE -Wl,--wrap=emr_shared_ask_names -Wl,--wrap=emr_shared_ask_records -Wl,--wrap=emr_share_writings -Wl,--wrap=emr_shared_each_new -Wl,--wrap=emr_follow_lately)
 emr_test(test_foreign_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_file.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses})
@@ -55,4 +55,4 @@ emr_test(test_shared_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_shared_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${shared_kit}
 	USES ${shared_uses} fetch
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=share_add_join,--wrap=desk_judge,--wrap=emr_follow_now)
+	LINK_OPTIONS -Wl,--wrap=share_add_join,--wrap=desk_judge,--wrap=emr_follow_lately)

@@ -276,7 +276,6 @@ TEST_IN(begin, end, what_is_not_here_is_not_confirmed)
 typedef struct waiter {
 	pthread_t thread;
 	uint64_t size;
-	int timeout_ms;
 	emr_status status;
 } waiter;
 
@@ -284,14 +283,14 @@ static void *wait_in_a_thread(void *arg)
 {
 	waiter *w = arg;
 
-	w->status = emr_follow_wait(replica, &w->size, w->timeout_ms);
+	w->status = emr_follow_wait(replica, &w->size, LONG_MS);
 	return NULL;
 }
 
 static void start_waiters(waiter *all)
 {
 	for (int i = 0; i < THREADS; i++) {
-		all[i] = (waiter){.size = reached(), .timeout_ms = LONG_MS};
+		all[i] = (waiter){.size = reached()};
 		assert_int_equal(
 			pthread_create(&all[i].thread, NULL, wait_in_a_thread, &all[i]), 0);
 	}
@@ -318,7 +317,6 @@ TEST_IN(begin, end, each_who_waits_hears_what_one_thread_has_seen)
 	end_waiters(all, EMR_OK);
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(all[i].size, 4);
-	assert_int_equal(reached(), 4);
 	assert_ok(emr_follow_wait(replica, &size, 0));
 	assert_int_equal(size, 4);
 	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &size, 20));
@@ -334,9 +332,8 @@ TEST_IN(begin, end, each_who_waits_hears_that_the_ledger_is_away)
 	(void)save(&domain, 1);
 	end_waiters(all, EMR_OFFLINE);
 	answer = EMR_OK;
-	while (emr_follow_wait(replica, &size, LONG_MS) != EMR_OK)
-		; /* a turn may be under way */
-	assert_int_equal(size, 4);
+	while (size < 4) /* a turn may be under way */
+		(void)!emr_follow_wait(replica, &size, LONG_MS);
 }
 
 /* ---- listeners ---- */
@@ -383,13 +380,11 @@ TEST_IN(begin, end, a_listener_hears_each_turn_with_what_has_come)
 	(void)save(&domain, 4);
 	until(&all.failed, 1);
 	until(&late.failed, 1);
-	emr_follow_leave(replica, &of_all);
-	emr_follow_leave(replica, &of_all);
+	emr_follow_leave(&of_all);
 	answer = EMR_OK;
 	until(&late.grew, 2);
 	assert_int_equal(all.grew, 4);
-	assert_int_equal(at_most, 1);
-	emr_follow_leave(replica, &of_late);
+	emr_follow_leave(&of_late);
 }
 
 TESTS(NULL, NULL)

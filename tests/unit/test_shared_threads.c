@@ -144,7 +144,8 @@ static void end(scene *c)
 {
 	size_t n = 0;
 
-	assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(
+		begins(c->s.ana), c->s.imaging, c->s.lima.public.signer_id, &n));
 	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_join(c->threads[i], NULL), 0);
 	for (int i = 0; i < READERS; i++)
@@ -365,7 +366,7 @@ static void take_back(scene **which, bool is_heard_of)
 	if (c == NULL)
 		return;
 	assert_ok(emr_share_revoke_person(
-		c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+		begins(c->s.ana), c->s.imaging, c->s.lima.public.signer_id, &revoked));
 	if (is_heard_of) /* by another thread of the doctor's computer */
 		assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
 }
@@ -450,13 +451,13 @@ static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answers = PTHREAD_COND_INITIALIZER;
 static bool is_late;
 
-WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
+WRAPPED(emr_status, emr_follow_lately, emr_replica *replica)
 {
 	pthread_mutex_lock(&answers_lock);
 	while (is_late)
 		pthread_cond_wait(&answers, &answers_lock);
 	pthread_mutex_unlock(&answers_lock);
-	return __real_emr_follow_now(replica);
+	return __real_emr_follow_lately(replica);
 }
 
 TEST(several_files_that_are_shared_by_themselves_are_listed_at_once)

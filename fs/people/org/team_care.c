@@ -499,7 +499,7 @@ static emr_status await_person(emr_bureau *bureau, emr_id32 signer_id)
 {
 	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
 	emr_replica *replica = bureau->session.replica;
-	emr_status status = emr_follow_now(replica);
+	emr_status status = EMR_OK;
 	uint64_t size = 0;
 
 	while (status == EMR_OK) {

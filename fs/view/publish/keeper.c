@@ -341,7 +341,7 @@ void keeper_stop(emr_view *view)
 {
 	if (!view->has_threads)
 		return;
-	emr_follow_leave(view->options.replica, &view->keeper->listener);
+	emr_follow_leave(&view->keeper->listener);
 	pthread_mutex_lock(&view->lock);
 	view->stop = true;
 	pthread_cond_broadcast(&view->wake);

@@ -434,7 +434,6 @@ static void tell_kernel(const following *f)
 static void end(following *f, emr_status status, uint64_t size)
 {
 	emr_view *view = f->view;
-	bool grew;
 
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < f->n; i++) {
@@ -448,16 +447,12 @@ static void end(following *f, emr_status status, uint64_t size)
 		writers_forget(&f->all[i].word);
 	}
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
-	grew = size > view->followed;
 	view->followed = size;
 	/* News since take_news, and news that could not be taken in, is for the next run. */
 	view->has_news =
 		view->has_news || f->is_cut || (status != EMR_OK && !emr_status_is_away(status));
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
-	/* The office has heard of them, and may have looked at the tree as it was before. */
-	if (grew && view->options.ledger_grew != NULL)
-		view->options.ledger_grew(view->options.ledger_grew_arg);
 	adopt_ask_leaving(f);
 	tell_kernel(f);
 	conflict_tell(view, &f->conflicts);
@@ -475,19 +470,19 @@ static uint64_t take_news(emr_view *view)
 	return view->followed;
 }
 
-emr_status follow_run(emr_view *view)
+emr_status follow_run(emr_view *view, emr_status followed)
 {
 	following f = {.view = view};
 	emr_replica_position at = {0};
-	uint64_t followed = take_news(view);
-	emr_status status = emr_settle_catch_up(view->options.settle);
+	uint64_t before = take_news(view);
+	emr_status status = followed;
 
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
 	if (status == EMR_OK)
 		status = take_again(&f);
-	if (status == EMR_OK && at.size > followed)
-		status = note_changes(&f, followed);
+	if (status == EMR_OK && at.size > before)
+		status = note_changes(&f, before);
 	if (f.is_cut)
 		at.size = f.seen_seq + 1;
 	if (status == EMR_OK) {
@@ -502,7 +497,7 @@ emr_status follow_run(emr_view *view)
 		freeze_own(&f);
 		status = take_in(&f);
 	}
-	end(&f, status, status == EMR_OK ? at.size : followed);
+	end(&f, status, status == EMR_OK ? at.size : before);
 	return status;
 }
 

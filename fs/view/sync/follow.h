@@ -58,9 +58,10 @@ typedef struct following {
 	bool some;	     /* something was done in this pass */
 } following;
 
-/* By the publisher, between two runs: everything that is new since the last call.  Where a file is
- * being written the look is put off until it is closed. */
-emr_status follow_run(emr_view *view);
+/* By the publisher, at the beginning of a run: everything in the copy that is new since the last
+ * call; FOLLOWED: what bringing it up to date came to.  Where a file is being written the look is
+ * put off until it is closed. */
+emr_status follow_run(emr_view *view, emr_status followed);
 /* Under view->lock, or before there are threads: look at this object at the next call, whatever was
  * seen of it. */
 emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object);

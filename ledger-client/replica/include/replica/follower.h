@@ -12,6 +12,10 @@
  * It is for the beginning of a deed: what the deed is made of reads the copy as it stands. */
 emr_status emr_follow_now(emr_replica *replica);
 
+/* As emr_follow_now, but nobody is asked while the thread below hears of the ledger: it takes in
+ * what is new when it comes. */
+emr_status emr_follow_lately(emr_replica *replica);
+
 /* The copy has SIZE entries or more.  Nobody is asked when it has them already.  EMR_TIMEOUT: the
  * ledger does not show so many within some seconds; else as emr_follow_now. */
 emr_status emr_follow_to(emr_replica *replica, uint64_t size);
@@ -45,7 +49,8 @@ typedef struct emr_listener {
 	/* A private part came later than its entry: by the thread that brought it.  May be NULL. */
 	void (*part_came)(const struct emr_listener *self, const emr_part_key *key);
 	void *arg;
-	uint64_t told; /* of the follower, as the next one */
+	emr_replica *replica; /* of the follower, as all that follows; NULL: it is not listed */
+	uint64_t told;
 	struct emr_listener *next;
 } emr_listener;
 
@@ -53,4 +58,4 @@ typedef struct emr_listener {
 emr_status emr_follow_listen(emr_replica *replica, emr_listener *listener);
 /* Waits for a call that is under way: no lock that it takes is held here.  One that is not listed
  * is allowed. */
-void emr_follow_leave(emr_replica *replica, emr_listener *listener);
+void emr_follow_leave(emr_listener *listener);
