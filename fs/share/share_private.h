@@ -62,7 +62,6 @@ struct emr_share {
 };
 
 uint64_t share_now(const emr_share *share);
-emr_status share_catch_up(emr_share *share);
 
 static inline void share_auto_box_key(emr_box_key **key)
 {

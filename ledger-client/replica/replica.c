@@ -185,7 +185,6 @@ static emr_status open_checked(emr_replica *r)
 		r->is_mark_saved = false;
 	}
 	atomic_store(&r->reached, size);
-	r->follower.told = size;
 	/* An empty copy says nothing about what this computer has seen. */
 	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0)
 		return without_ledger(emr_ledger_size(r->ledger, &size));
@@ -302,6 +301,7 @@ void emr_replica_close(emr_replica *r)
 {
 	if (r == NULL)
 		return;
+	follower_stop(r);
 	if (r->lock_fd >= 0 && r->dirfd >= 0 && save_mark_at_end(r) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "replica: the high-water mark could not be written");
 	for (size_t i = 0; i < r->n_readers; i++)
