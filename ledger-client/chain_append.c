@@ -251,15 +251,6 @@ static emr_status expect_parts(appending *a)
 	return EMR_OK;
 }
 
-/* An item that was refused, or has no place for another reason, has a row all the same. */
-static emr_status put_others(appending *a)
-{
-	for (size_t i = 0; i < a->batch->count; i++)
-		if (!a->is_put[i])
-			EMR_TRY(put_item(a, i, NULL));
-	return EMR_OK;
-}
-
 emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch,
 	const emr_outcome *outcome, emr_chain_keep_fn keep, void *keep_arg)
 {
@@ -278,5 +269,9 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 	EMR_TRY(put_id(&a, a.entry.submitter_id, 32));
 	EMR_TRY(expect_parts(&a));
 	EMR_TRY(do_writes(&a, outcome->writes, outcome->writes_count));
-	return put_others(&a);
+	/* An item that was refused, or has no place for another reason, has a row all the same. */
+	for (size_t i = 0; i < batch->count; i++)
+		if (!a.is_put[i])
+			EMR_TRY(put_item(&a, i, NULL));
+	return EMR_OK;
 }
