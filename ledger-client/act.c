@@ -100,10 +100,9 @@ emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8
 emr_act emr_act_device_revoke(
 	emr_id32 device, const emr_row_key *row, uint64_t invalid_since_unix_s)
 {
-	static const uint8_t none[32] = {0};
 	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), EMR_ID16_AT(device.b));
 	emr_pub_key_revoke pub = {.invalid_since_unix_s = invalid_since_unix_s,
-		.certificate = memcmp(row->next, none, sizeof none) != 0};
+		.certificate = !emr_id32_is_zero(EMR_ID32_AT(row->next))};
 
 	memcpy(pub.target, device.b, 32);
 	emr_pub_key_revoke_encode(&pub, act.pub);

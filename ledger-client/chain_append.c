@@ -50,13 +50,11 @@ typedef struct appending {
 	bool is_put[EMR_BATCH_COUNT_MAX];
 	emr_chain_keep_fn keep;
 	void *keep_arg;
-	emr_buf sealed;
 	emr_buf changes; /* what the digest of state takes in */
 } appending;
 
 static void appending_free(appending *a)
 {
-	emr_buf_free(&a->sealed);
 	emr_buf_free(&a->changes);
 }
 
@@ -78,10 +76,9 @@ static emr_status put_state(appending *a, const emr_write *write)
 	sqlite3_stmt *s;
 
 	EMR_TRY(note_change(a, write));
-	EMR_TRY(emr_sql_seal(write->key, bytes_of(write->value), &a->sealed));
 	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_PUT, &s));
 	emr_sql_bind_text(s, 1, write->key);
-	emr_sql_bind(s, 2, a->sealed.data, a->sealed.len);
+	emr_sql_bind(s, 2, write->value.data, write->value.len);
 	emr_sql_bind_u64(s, 3, a->seq);
 	emr_sql_bind_u64(s, 4, a->time);
 	return emr_sql_done(s);
@@ -255,15 +252,6 @@ static emr_status expect_parts(appending *a)
 	return EMR_OK;
 }
 
-/* An item that was refused, or has no place for another reason, has a row all the same. */
-static emr_status put_others(appending *a)
-{
-	for (size_t i = 0; i < a->batch->count; i++)
-		if (!a->is_put[i])
-			EMR_TRY(put_item(a, i, NULL));
-	return EMR_OK;
-}
-
 emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch,
 	const emr_outcome *outcome, emr_chain_keep_fn keep, void *keep_arg)
 {
@@ -282,5 +270,9 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 	EMR_TRY(put_id(&a, a.entry.submitter_id, 32));
 	EMR_TRY(expect_parts(&a));
 	EMR_TRY(do_writes(&a, outcome->writes, outcome->writes_count));
-	return put_others(&a);
+	/* An item that was refused, or has no place for another reason, has a row all the same. */
+	for (size_t i = 0; i < batch->count; i++)
+		if (!a.is_put[i])
+			EMR_TRY(put_item(&a, i, NULL));
+	return EMR_OK;
 }

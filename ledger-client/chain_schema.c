@@ -78,10 +78,11 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		"id=?2), ?3, ?4, ?5, ?6, ?7, ?8, (SELECT n FROM ids WHERE id=?9), (SELECT n FROM "
 		"ids WHERE id=?10), ?11, ?12, ?13, ?14, row_sum('item', joined(?5, ?6, ?1, ?7, ?8,"
 		" ?2, ?3, ?4, ?9, ?10, ?11, ?12, ?13, ?14)))",
-	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
-	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, ?2, ?3, ?4)"
-		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
-	[STATE_RANGE] = "SELECT key, value, seq, time FROM state WHERE key>=?1 AND "
+	[STATE_GET] = "SELECT " CHAIN_ROW ",seq,time FROM state WHERE key=?1",
+	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, CAST(?2||row_sum(?1||' "
+		      "'||?3||' '||?4, ?2) AS BLOB), ?3, ?4)"
+		      " ON CONFLICT(key) DO UPDATE SET value=excluded.value, seq=?3, time=?4",
+	[STATE_RANGE] = "SELECT key," CHAIN_ROW ",seq,time FROM state WHERE key>=?1 AND "
 			"key<?1||char(127) ORDER BY key",
 	[PLACE_GET] = "SELECT i.seq,i.time,i.purged,i.idx&1023" ITEM_OF "WHERE " PLACE_MATCH
 		      " AND i.version=?4 ORDER BY i.seq DESC,i.idx DESC LIMIT 1",

@@ -312,9 +312,8 @@ static emr_status plain_row(
 	EMR_TRY(emr_sql_use(&chain->sql, STATE_GET, &s));
 	emr_sql_bind_text(s, 1, key);
 	EMR_TRY(emr_sql_step(s));
-	status = emr_sql_unseal(key, emr_sql_bytes(s, 0), &value);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, value.data, value.len);
+	value = emr_sql_bytes(s, 0);
+	status = emr_buf_append(out, value.data, value.len);
 	if (status == EMR_OK && out_seq)
 		*out_seq = emr_sql_u64(s, 1);
 	if (status == EMR_OK && out_time)
@@ -359,9 +358,8 @@ static emr_status step_rows(emr_chain_rows *rows)
 	rows->key = (const char *)sqlite3_column_text(rows->statement, 0);
 	rows->seq = emr_sql_u64(rows->statement, 2);
 	rows->time = emr_sql_u64(rows->statement, 3);
-	return rows->key
-		       ? emr_sql_unseal(rows->key, emr_sql_bytes(rows->statement, 1), &rows->value)
-		       : EMR_NO_MEMORY;
+	rows->value = emr_sql_bytes(rows->statement, 1);
+	return rows->key != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 bool emr_chain_next_row(emr_chain_rows *rows)

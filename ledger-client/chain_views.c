@@ -149,8 +149,7 @@ static emr_status make_view(emr_sql *sql, const view *v)
 	char text[VIEW_TEXT];
 	size_t from = strlen(v->letters) + 2;
 	size_t at = (size_t)snprintf(text, sizeof text,
-		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time,checked(key,value) AS "
-		"row",
+		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time," CHAIN_ROW " AS row",
 		v->name);
 
 	for (size_t i = 0; i < 2 && v->ids[i].name != NULL; i++) {

@@ -237,12 +237,6 @@ static void name_keyring(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
-/* Whether what is said to a person differs from how it is written. */
-static bool has_other_commands(void)
-{
-	return as_option[0] != '\0' || emr_terminal_is_dialog();
-}
-
 /* Menus have no entries for a keyring that --as picks. */
 static void name_commands(const char *text, char *out, size_t size)
 {
@@ -261,7 +255,8 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 	char named[EMR_PROBLEM_TEXT_BYTES];
 
 	format = emr_text(format);
-	if (!has_other_commands() || strlen(format) + 4 * AS_MAX >= sizeof named) {
+	if ((as_option[0] == '\0' && !emr_terminal_is_dialog()) ||
+		strlen(format) + 4 * AS_MAX >= sizeof named) {
 		vfprintf(to, format, arguments);
 		return;
 	}

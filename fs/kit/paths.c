@@ -39,12 +39,12 @@ emr_status emr_path_clean(const char *path, char *out, size_t size)
 	return EMR_OK;
 }
 
-/* Returns the rest of PATH behind FOLDER; NULL when PATH is not FOLDER or below. */
-static const char *below(const char *folder, const char *path)
+const char *emr_path_below(const char *folder, const char *path)
 {
 	size_t len = strlen(folder);
 
-	if (strncmp(path, folder, len) != 0 || (path[len] != '\0' && path[len] != '/'))
+	if (path == NULL || strncmp(path, folder, len) != 0 ||
+		(len > 0 && path[len] != '\0' && path[len] != '/'))
 		return NULL;
 	return path + len;
 }
@@ -54,7 +54,7 @@ static const char *below(const char *folder, const char *path)
 static emr_status from_outside(const char *folder, const char *path, char *out, size_t size)
 {
 	EMR_AUTO_FREE char *real = realpath(path, NULL);
-	const char *inside = folder != NULL && real != NULL ? below(folder, real) : NULL;
+	const char *inside = folder != NULL && real != NULL ? emr_path_below(folder, real) : NULL;
 
 	if (inside != NULL)
 		return emr_path_clean(inside, out, size);
@@ -66,10 +66,10 @@ emr_status emr_path_in_folder(const char *folder, const char *path, char *out, s
 {
 	EMR_AUTO_FREE char *here = getcwd(NULL, 0);
 	EMR_AUTO_FREE char *joined = NULL;
-	const char *inside = folder != NULL && here != NULL ? below(folder, here) : NULL;
+	const char *inside = folder != NULL && here != NULL ? emr_path_below(folder, here) : NULL;
 
-	if (path[0] == '/' && folder != NULL && below(folder, path) != NULL)
-		return emr_path_clean(below(folder, path), out, size);
+	if (path[0] == '/' && folder != NULL && emr_path_below(folder, path) != NULL)
+		return emr_path_clean(emr_path_below(folder, path), out, size);
 	if (path[0] == '/' || inside == NULL)
 		return from_outside(folder, path, out, size);
 	if (asprintf(&joined, "%s/%s", inside, path) < 0) {

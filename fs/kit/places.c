@@ -1,5 +1,6 @@
 /* This file finds the directories of a keyring (state, settings, runtime) by the XDG rules, and
  * opens them. It refuses a directory that other accounts can enter. */
+#include "kit/paths.h"
 #include "kit/places.h"
 
 #include "base/disk.h"
@@ -298,9 +299,8 @@ char *emr_path_real(const char *path)
 static bool is_inside(const char *path, const char *directory)
 {
 	EMR_AUTO_FREE char *real = emr_path_real(directory);
-	size_t len = real != NULL ? strlen(real) : 0;
 
-	return len > 0 && strncmp(path, real, len) == 0 && (path[len] == '\0' || path[len] == '/');
+	return real != NULL && emr_path_below(real, path) != NULL;
 }
 
 bool emr_places_contain(const emr_places *places, const char *path)

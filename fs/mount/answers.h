@@ -12,40 +12,33 @@
  * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn,
  * {"fault":{path where error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
-emr_status emr_answer_verify(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_verify;
 
 /* Entries of the ledger, newest first: emits {"entries":[...]} in portions, and last
  * {"done":true,"checkpoint":...}. */
-emr_status emr_answer_ledger(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_ledger;
 
 /* Versions of the file at REQUEST's path, oldest first: emits {"version_list":[...]} in portions,
  * and last {"done":true}. */
-emr_status emr_answer_versions(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem);
+emr_answer_fn emr_answer_versions;
 
 /* Brings back what REQUEST names, and returns when the kernel knows: emits {"done":true,"restored",
  * "version","bytes","unchanged"}. */
-emr_status emr_answer_restore(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem);
+emr_answer_fn emr_answer_restore;
 
 /* Renames REQUEST's path to `to`, and returns when the kernel knows; with `look` only says what
  * would follow: emits
  * {"done":true,"path","gains":[ids],"loses":[ids]}. */
-emr_status emr_answer_move(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_move;
 
 /* Erases what REQUEST names, or counts it with `look`: emits
  * {"done":true,"live","deleted_files","directories","finished", "not_reached":[{who why}]}. */
-emr_status emr_answer_erase(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_erase;
 
 /* Every version that is pinned here is made whole on this computer from the nodes of the settings,
  * as far as they have it.  Emits {"progress":{"so_far","of"}} and {"done":true,"brought_bytes",
  * "not_whole"}. */
-emr_status emr_answer_bring(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_bring;
 /* One version, all of what is below ROOT, in the same way; BROUGHT counts on.  EMR_MISSING_DATA: no
  * node gave it; EMR_INTERRUPTED: the folder is being closed; EMR_NO_SPACE and like it. */
 emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetch_count *brought);
@@ -54,20 +47,19 @@ emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetc
  * again first.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies
  * of stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this
  * computer first. */
-emr_status emr_answer_copies(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_copies;
 
 /* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits
  * {"done":true, "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
-emr_status emr_answer_keep(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_keep;
 
 /* Writes REQUEST's file, which must not be there yet: the records at path, or the proof of the file
  * there.  Emits progress, and last {"done":true,"records","bytes","root"}; root: the CID above all
  * of it, "" for a proof. */
-emr_status emr_answer_export(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_export;
 
+/* {"progress":{"so_far","of"}}, unless it was said just before, at *LAST_NS. */
+emr_status emr_answer_progress(const emr_sink *sink, int64_t *last_ns, uint64_t done, uint64_t of);
 /* PATH, or its last change, is not on the ledger: it never will be, or is sent later. */
 void emr_answer_say_unsent(emr_session *session, const char *path, emr_problem *out_problem);
 /* The object id of a path of the folder: EMR_NOT_FOUND. */

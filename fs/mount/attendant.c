@@ -1,6 +1,6 @@
-/* This file is the main loop of an agent's service: it follows the ledger, answers questions for
- * keys when it is its turn, signs the head of the ledger, renews its receiving key, and reports
- * how it is doing. It opens no record. */
+/* This file is the main loop of an agent's service: it hears of the ledger's news, answers
+ * questions for keys when it is its turn, signs the head of the ledger, renews its receiving key,
+ * and reports how it is doing. It opens no record. */
 #include "mount/attendant.h"
 
 #include <errno.h>
@@ -47,13 +47,14 @@ struct emr_attendant {
 	emr_session *session;
 	emr_share *share;
 	emr_agency *agency;
-	int dirfd, stop_fd;
+	int dirfd, wake_fd;
 	atomic_bool stop;
 	uint64_t started_unix_s;	      /* does not change */
 	uint64_t key_try_unix_s, signed_size; /* of the working thread, as all down to the lock */
 	int64_t signed_boot_ns;
-	emr_follow_place place; /* as far as it has waited for the ledger */
 	news now;
+	emr_listener listener;
+	_Atomic uint64_t heard; /* entries of the copy */
 	pthread_mutex_t lock;
 	news shown; /* protected by lock */
 };
@@ -67,12 +68,13 @@ void emr_attendant_free(emr_attendant *a)
 {
 	if (a == NULL)
 		return;
+	emr_follow_leave(&a->listener);
 	emr_agency_close(a->agency);
 	emr_share_free(a->share);
 	if (a->dirfd >= 0)
 		close(a->dirfd);
-	if (a->stop_fd >= 0)
-		close(a->stop_fd);
+	if (a->wake_fd >= 0)
+		close(a->wake_fd);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
@@ -249,8 +251,8 @@ static emr_status open_agency(emr_attendant *a)
 
 	a->dirfd = openat(a->session->state_fd, EMR_STATE_AGENT,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (a->dirfd < 0 || a->stop_fd < 0)
+	a->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (a->dirfd < 0 || a->wake_fd < 0)
 		return emr_status_from_errno(errno);
 	if (status == EMR_OK)
 		status = emr_share_new(&share, &a->share);
@@ -267,7 +269,17 @@ static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 	if (!a->now.is_in_force)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_AGENT_ENDED, NULL);
 	EMR_TRY(count_held(a));
-	return work(a, &next_ms);
+	EMR_TRY(work(a, &next_ms));
+	return emr_follow_listen(a->session->replica, &a->listener);
+}
+
+static void hear(const emr_listener *self, const emr_follow_turn *turn)
+{
+	emr_attendant *a = self->arg;
+
+	atomic_store(&a->heard, turn->size);
+	if (turn->has_grown || turn->status != EMR_OK)
+		(void)eventfd_write(a->wake_fd, 1);
 }
 
 emr_status emr_attendant_new(
@@ -279,10 +291,10 @@ emr_status emr_attendant_new(
 	if (a == NULL)
 		return say_why_not(session, EMR_NO_MEMORY, out_problem);
 	a->session = session;
-	a->dirfd = a->stop_fd = -1;
+	a->dirfd = a->wake_fd = -1;
 	a->started_unix_s = unix_now();
 	a->signed_boot_ns = INT64_MIN / 2;
-	a->place = emr_follow_here(session->replica);
+	a->listener = (emr_listener){.heard = hear, .arg = a};
 	pthread_mutex_init(&a->lock, NULL);
 	status = attendant_begin(a, out_problem);
 	if (status != EMR_OK) {
@@ -295,44 +307,35 @@ emr_status emr_attendant_new(
 
 void emr_attendant_stop(emr_attendant *a)
 {
-	const uint64_t one = 1;
-
 	atomic_store(&a->stop, true);
-	emr_follow_wake(a->session->replica);
 	emr_ledger_stop(a->session->ledger); /* a peer may take a minute for each of its answers */
-	(void)!write(a->stop_fd, &one, sizeof one);
+	(void)eventfd_write(a->wake_fd, 1);
 }
 
-/* Until the ledger grows, a question's turn comes, or the head may be signed. */
-static void wait_for_work(emr_attendant *a, int next_ms)
+/* Until the ledger grows, a question's turn comes, or the head may be signed; after a round that
+ * came to STATUS. */
+static void wait_for_work(emr_attendant *a, emr_status status, int next_ms)
 {
-	int ms = a->now.size > a->signed_size ? SIGN_MS : TICK_MS;
-	emr_status status;
+	struct pollfd woken = {.fd = a->wake_fd, .events = POLLIN};
+	int ms = status != EMR_OK ? AGAIN_MS : a->now.size > a->signed_size ? SIGN_MS : TICK_MS;
+	eventfd_t count;
 
-	if (next_ms >= 0 && next_ms < ms)
+	if (status == EMR_OK && next_ms >= 0 && next_ms < ms)
 		ms = next_ms;
-	a->place.size = a->now.size;
-	status = emr_follow_wait(a->session->replica, &a->place, ms);
-	if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED) {
-		struct pollfd stop = {.fd = a->stop_fd, .events = POLLIN};
-
-		(void)poll(&stop, 1, AGAIN_MS);
-	}
+	(void)eventfd_read(a->wake_fd, &count); /* by news that this round has looked at */
+	if (!atomic_load(&a->stop) && (status != EMR_OK || atomic_load(&a->heard) <= a->now.size))
+		(void)poll(&woken, 1, ms);
 }
 
 void emr_attendant_run(emr_attendant *a)
 {
-	struct pollfd stop = {.fd = a->stop_fd, .events = POLLIN};
-
 	while (!atomic_load(&a->stop)) {
 		int next_ms = -1;
+		const emr_status status = work(a, &next_ms);
 
-		if (work(a, &next_ms) == EMR_OK)
-			wait_for_work(a, next_ms);
-		else if (emr_replica_must_go_on(a->session->replica))
+		if (status != EMR_OK && emr_replica_must_go_on(a->session->replica))
 			return;
-		else
-			(void)poll(&stop, 1, AGAIN_MS);
+		wait_for_work(a, status, next_ms);
 	}
 	emr_log(EMR_LOG_INFO, "agent: told to end");
 }

@@ -45,7 +45,7 @@ emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetc
 	return status == EMR_OK ? EMR_OK : came;
 }
 
-static emr_status say_progress(const emr_sink *sink, int64_t *last_ns, uint64_t done, uint64_t of)
+emr_status emr_answer_progress(const emr_sink *sink, int64_t *last_ns, uint64_t done, uint64_t of)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
 
@@ -76,7 +76,7 @@ static emr_status take_all(
 		/* The folder is being closed, or there is no room: no use in going on. */
 		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || emr_status_is_full(came))
 			return came;
-		status = say_progress(sink, &last_ns, i + 1, n);
+		status = emr_answer_progress(sink, &last_ns, i + 1, n);
 	}
 	return status;
 }

@@ -4,7 +4,6 @@
 
 #include "kit/out.h"
 #include "kit/text.h"
-#include "replica/follower.h"
 #include "session/registered.h"
 #include "sharing/sharing.h"
 
@@ -131,12 +130,10 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request,
 		.descriptor = emr_ledger_descriptor(session->ledger)};
 	/* The list has what a verb beside the folder has just done; without the ledger it has what
 	 * is known here. */
-	emr_status status = emr_follow_now(session->replica);
+	emr_status status = emr_sharing_begin(session, &of.share);
 
 	(void)request;
 	if (status == EMR_OK || emr_status_may_pass(status))
-		status = emr_sharing_handle(session, &of.share);
-	if (status == EMR_OK)
 		status = list_devices(&of, sink);
 	emr_share_free(of.share);
 	if (status != EMR_OK)

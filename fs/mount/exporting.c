@@ -111,13 +111,8 @@ typedef struct progress {
 static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 {
 	progress *p = arg;
-	int64_t now = emr_clock_boot_ns(emr_clock_system());
 
-	if (now - p->last_ns < 500000000)
-		return EMR_OK;
-	p->last_ns = now;
-	return emr_emit(p->sink, json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done,
-					 "of", (json_int_t)of));
+	return emr_answer_progress(p->sink, &p->last_ns, done, of);
 }
 
 static emr_status write_records(emr_session *session, const emr_request *request, const output *out,

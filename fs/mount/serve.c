@@ -253,8 +253,7 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 }
 
 /* The requests to the folder; those to this process itself are answered above. */
-static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem) = {
+static emr_answer_fn *const answers[EMR_ASK_COUNT] = {
 	[EMR_ASK_EXPORT] = emr_answer_export,
 	[EMR_ASK_VERIFY] = emr_answer_verify,
 	[EMR_ASK_LEDGER] = emr_answer_ledger,

@@ -22,7 +22,6 @@
 #include "answers.h"
 
 #define BAD_MAX 1000 /* said; all are counted */
-#define PROGRESS_EVERY_NS 500000000
 #define DEPTH_MAX 4096
 #define OPENING_BLOCKS_MAX 16 /* bundle, manifest, nodes, the last leaf */
 
@@ -139,17 +138,6 @@ static const char *error_of(emr_status status)
 		return "failed";
 	}
 	return "bad-data";
-}
-
-static emr_status say_progress(verification *v, uint64_t done)
-{
-	int64_t now = emr_clock_boot_ns(emr_clock_system());
-
-	if (now - v->last_progress_ns < PROGRESS_EVERY_NS)
-		return EMR_OK;
-	v->last_progress_ns = now;
-	return emr_emit(v->sink, json_pack("{s:{s:I, s:I}}", "progress", "so_far", (json_int_t)done,
-					 "of", (json_int_t)v->n));
 }
 
 /* The length of the parts that follow is not known. */
@@ -282,7 +270,7 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 	for (size_t i = 0; i < v->n; i++) {
 		if (root == NULL || is_below(v, &v->records[i], *root))
 			EMR_TRY(check_and_say(v, &v->records[i]));
-		EMR_TRY(say_progress(v, i + 1));
+		EMR_TRY(emr_answer_progress(v->sink, &v->last_progress_ns, i + 1, v->n));
 	}
 	return EMR_OK;
 }
@@ -428,13 +416,6 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-static emr_status say_then_mend(
-	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
-{
-	EMR_TRY(say_chain_bad(v, trouble, fault));
-	return mend_chain(v, fault);
-}
-
 /* Ledger, copy and high-water mark lie in the clear, and may have been put back together: what this
  * computer has seen stands in the sealed journal besides. */
 static emr_status check_seen(verification *v, emr_ledger_trouble *trouble)
@@ -484,8 +465,10 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
 	if (status == EMR_OK)
 		status = check_seen(v, &trouble);
-	if (is_chain_fault(status))
-		status = say_then_mend(v, &trouble, status);
+	if (is_chain_fault(status)) {
+		EMR_TRY(say_chain_bad(v, &trouble, status));
+		status = mend_chain(v, status);
+	}
 	/* Those that were left, in the same way: the past rests on them. */
 	if (status == EMR_OK) {
 		status = emr_annex_check(v->session, &v->checked);

@@ -175,12 +175,6 @@ static bool is_placed(const attributes *a)
 				    : a->at == NULL;
 }
 
-/* Of a participant of a dataset nothing says which entry it was. */
-static bool has_no_entry(const attributes *a)
-{
-	return a->tx == NULL && a->owner != NULL && a->owner_id == NULL;
-}
-
 /* "Paula Lima, São Lucas" is a name and the organisation, which is known: a name may have a comma.
  */
 static void cut_organisation(char *by, const char *organisation)
@@ -233,21 +227,14 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 	EMR_AUTO_CROWD crowd = {0};
 
 	read_attributes(session->view, node, &a);
-	if (a.tx == NULL && !has_no_entry(&a))
+	/* Of a participant of a dataset nothing says which entry it was. */
+	if (a.tx == NULL && (a.owner == NULL || a.owner_id != NULL))
 		return EMR_NOT_FOUND;
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	return pack(session, &a, &crowd, out_signed);
 }
 
 /* ---- for people ---- */
-
-static void put_shown(FILE *to, const char *text)
-{
-	char shown[1200];
-
-	emr_show(text, shown, sizeof shown);
-	fputs(shown, to);
-}
 
 /* "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05: valid" */
 static void put_signer(FILE *to, const json_t *signed_by)
@@ -269,8 +256,8 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	snprintf(named, sizeof named, ", %s (", organisation); /* a directory may say it already */
 	if (organisation[0] != '\0' && strcmp(organisation, EMR_NETWORK_ALONE) != 0 &&
 		strcmp(by, organisation) != 0 && strstr(by, named) == NULL) {
-		fputs(", ", to);
-		put_shown(to, organisation);
+		emr_show(organisation, who, sizeof who);
+		fprintf(to, ", %s", who);
 	}
 	if (emr_day_read(emr_json_text_at(signed_by, "at"), &at) == EMR_DAY_FINE) {
 		emr_time_text((int64_t)at.first_unix_s, when);

@@ -9,7 +9,6 @@
 
 #include "gateway/channel.h"
 #include "kit/language.h"
-#include "replica/follower.h"
 #include "session/absence.h"
 #include "session/keys.h"
 #include "session/session.h"
@@ -66,17 +65,6 @@ static emr_status open_ledger(emr_acting *acting)
 	return emr_channel_open(&options, &acting->ledger);
 }
 
-/* A device learns first which domains are its own: an entry that is followed without knowing it
- * would be followed without its parts. */
-static emr_status follow(emr_acting *acting)
-{
-	bool some = false;
-
-	EMR_TRY(emr_share_learn(acting->share, &some));
-	EMR_TRY(emr_follow_now(acting->replica));
-	return emr_share_learn(acting->share, &some);
-}
-
 static void say_why_not(const emr_acting *acting, emr_status status, emr_problem *out_problem)
 {
 	emr_session here = EMR_SESSION_CLOSED;
@@ -98,7 +86,7 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = acting->keyring};
 	emr_share_options share = {.keyring = acting->keyring};
-	emr_status status = open_ledger(acting);
+	emr_status status = open_ledger(acting), followed = EMR_OK;
 
 	replica.ledger = share.ledger = acting->ledger;
 	if (status == EMR_OK)
@@ -107,7 +95,9 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_share_new(&share, &acting->share);
 	if (status == EMR_OK)
-		status = follow(acting);
+		status = emr_share_begin(acting->share, &followed);
+	if (status == EMR_OK)
+		status = followed;
 	if (status != EMR_OK)
 		say_why_not(acting, status, out_problem);
 	return status;

@@ -20,7 +20,6 @@
 #include "kit/beside.h"
 #include "kit/language.h"
 #include "ledger/network.h"
-#include "replica/follower.h"
 #include "served/client.h"
 #include "session/absence.h"
 #include "session/annex.h"
@@ -594,21 +593,6 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 	return status;
 }
 
-static emr_status learn_once(emr_session *session, emr_share *share)
-{
-	bool some = false;
-	emr_status status;
-
-	/* Keys that are known already are learnt before more is followed: an entry of a domain that
-	 * is not known as one's own brings no parts. */
-	EMR_TRY(emr_share_learn(share, &some));
-	status = emr_follow_now(session->replica);
-	/* Away or not believed: the view says it better, and what was verified here opens. */
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(status));
-	return emr_share_learn(share, &some);
-}
-
 emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 {
 	const emr_share_options options = {.keyring = session->keyring,
@@ -616,14 +600,17 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 		.replica = session->replica,
 		.records = session->records};
 	emr_share *share = NULL;
-	emr_status status;
+	emr_status status, followed = EMR_OK;
 
 	if (emr_keyring_kind_of(session->keyring) != EMR_KEYRING_DEVICE)
 		return EMR_OK;
 	status = emr_share_new(&options, &share);
 	if (status == EMR_OK)
-		status = learn_once(session, share);
+		status = emr_share_begin(share, &followed);
 	emr_share_free(share);
+	/* Away or not believed: the view says it better, and what was verified here opens. */
+	if (followed != EMR_OK)
+		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(followed));
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	else if (status != EMR_OK)

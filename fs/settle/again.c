@@ -109,9 +109,12 @@ static emr_status fit_journal(void *arg, emr_replica *next)
 {
 	going_on *g = arg;
 	emr_settle *settle = g->settle;
-	emr_replica_position at = {.size = g->restart.size};
+	emr_replica_position at = {.size = 0};
 	uint64_t seen = 0;
 
+	/* The newest: another may have been taken on the way. */
+	(void)emr_replica_restarts(settle->options.replica, &g->restart, 1);
+	at.size = g->restart.size;
 	EMR_TRY(note_all_lost(g));
 	EMR_TRY(erase_again(g, next));
 	memcpy(at.root, g->restart.root, sizeof at.root);
@@ -132,7 +135,6 @@ emr_status emr_settle_go_on(emr_settle *settle)
 		.arg = &g};
 	emr_status status;
 
-	(void)emr_replica_restarts(settle->options.replica, &g.restart, 1);
 	status = emr_replica_go_on(settle->options.replica, &signing);
 	emr_buf_free(&g.lost);
 	/* From here on it is the new copy that is opened: what was signed again is nothing new. */

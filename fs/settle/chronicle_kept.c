@@ -138,10 +138,9 @@ emr_status chronicle_subject_new(emr_chronicle *c, uint32_t *out_subject)
 emr_status chronicle_subject_of(
 	emr_chronicle *c, const uint8_t r_pid[32], emr_id16 id, uint32_t *out_subject)
 {
-	static const uint8_t none[32];
 	emr_id16 key = id;
 
-	if (memcmp(r_pid, none, sizeof none) != 0)
+	if (!emr_id32_is_zero(EMR_ID32_AT(r_pid)))
 		memcpy(key.b, r_pid, sizeof key.b);
 	*out_subject = index16_get(&c->by_patient_id, key);
 	if (*out_subject != INDEX16_NONE)

@@ -249,14 +249,6 @@ static emr_status check_position(const emr_facts *facts, const facts_cache *cach
 	return memcmp(root, cache->head.root, sizeof root) == 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 
-/* All of it, before the first record is given out: half a folder cannot be taken back. */
-static emr_status check_pages(facts_cache *cache)
-{
-	for (uint64_t i = 0; i < cache->pages; i++)
-		EMR_TRY(read_page(cache, i));
-	return EMR_OK;
-}
-
 /* ---- whose folders they were ---- */
 
 static int compare_domains(const void *a, const void *b)
@@ -319,7 +311,9 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	EMR_TRY(check_position(facts, cache));
 	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
-	EMR_TRY(check_pages(cache));
+	/* All of it, before the first record is given out: half a folder cannot be taken back. */
+	for (uint64_t i = 0; i < cache->pages; i++)
+		EMR_TRY(read_page(cache, i));
 	EMR_TRY(note_changes(facts, cache));
 	/* Of a person's own seed a domain is hers or not, for ever. */
 	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)

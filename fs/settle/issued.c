@@ -99,13 +99,6 @@ static emr_status find_signer(count *c, emr_id32 id, signer **out)
 	return EMR_OK;
 }
 
-static void count_free(count *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		emr_buf_free(&c->signers[i].numbers);
-	free(c->signers);
-}
-
 /* ---- one version ---- */
 
 static emr_status check(const count *c, const signer *s, const emr_place *place, emr_bundle *bundle,
@@ -232,6 +225,8 @@ emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_
 
 	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
 		status = tell_issued(&c, &c.signers[i], descriptor, out_issued);
-	count_free(&c);
+	for (size_t i = 0; i < c.n; i++)
+		emr_buf_free(&c.signers[i].numbers);
+	free(c.signers);
 	return status;
 }

@@ -147,9 +147,13 @@ static emr_status compare_once(emr_settle *settle, emr_status followed)
 	return seen != EMR_OK ? seen : status;
 }
 
-emr_status emr_settle_catch_up(emr_settle *settle)
+emr_status emr_settle_catch_up(emr_settle *settle, bool is_now)
 {
-	return compare_once(settle, emr_follow_now(settle->options.replica));
+	emr_replica *replica = settle->options.replica;
+
+	settle->followed =
+		compare_once(settle, is_now ? emr_follow_now(replica) : emr_follow_lately(replica));
+	return settle->followed;
 }
 
 emr_status settle_reach(emr_settle *settle, emr_bytes batch, const emr_ledger_answer *answer)

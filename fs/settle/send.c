@@ -178,7 +178,7 @@ emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 		EMR_TRY(settle_batches(settle, EMR_ROW_OUTBOX, &all));
 		has_any = all.len > 0;
 		if (has_any)
-			EMR_TRY(emr_settle_catch_up(settle));
+			EMR_TRY(settle->followed);
 		EMR_EACH (kept_batch, one, &all) {
 			if (one->status == EMR_DAMAGED)
 				EMR_TRY(forget_unreadable(settle, one->key));

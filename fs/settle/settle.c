@@ -517,7 +517,7 @@ emr_status emr_settle_publish(
 {
 	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that
 	 * was put back in its place before it is known to be what it was. */
-	emr_status status = emr_settle_catch_up(settle), lacking = EMR_OK;
+	emr_status status = settle->followed, lacking = EMR_OK;
 	ahead *keys = NULL;
 	unsigned tries = 1;
 	bool awaits = false;

@@ -12,9 +12,10 @@ struct emr_settle {
 	emr_settle_options options;
 	emr_id16 net_id;
 	uint8_t person_pk[32];
-	bool has_compared; /* the ledger with what the journal has seen of it */
-	emr_id16 seen_key; /* of row H: zero, or the network's id after a join */
-	emr_share *share;  /* begins epochs that are due before anything is written */
+	emr_status followed; /* of the last emr_settle_catch_up: the run's thread only */
+	bool has_compared;   /* the ledger with what the journal has seen of it */
+	emr_id16 seen_key;   /* of row H: zero, or the network's id after a join */
+	emr_share *share;    /* begins epochs that are due before anything is written */
 	struct known_statements *statements; /* amend.h */
 	emr_buf former_keys; /* former_key, ...: each domain once, as long as it is so */
 	size_t most_changes; /* in one batch: fewer where the ledger takes no large ones */

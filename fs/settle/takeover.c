@@ -11,7 +11,6 @@
 #include "contract/pubs.h"
 #include "contract/rows.h"
 #include "keyring/content.h"
-#include "replica/follower.h"
 #include "share/domain.h"
 
 #include "facts_private.h"
@@ -498,8 +497,6 @@ emr_status emr_takeover_run(const emr_takeover *takeover, emr_takeover_tally *ou
 
 	if (status == EMR_OK && tally.unreadable > 0)
 		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_follow_now(takeover->to.replica);
 	if (status == EMR_OK)
 		status = find_domains(takeover, &domains);
 	if (status == EMR_OK)

@@ -284,9 +284,7 @@ emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *o
  * chain. */
 static bool goes_on(const emr_statement *statement)
 {
-	static const uint8_t none[32];
-
-	return memcmp(statement->cert_ref, none, sizeof none) != 0 ||
+	return !emr_id32_is_zero(EMR_ID32_AT(statement->cert_ref)) ||
 	       statement->kind == EMR_STATEMENT_AMENDMENT;
 }
 

@@ -365,13 +365,12 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	return status;
 }
 
-/* All that is new, and the answers to it are sent. */
-static emr_status work_on_all(emr_agency *agency, uint64_t *out_next, emr_release_tally *tally)
+/* ALL that is new, and the answers to it are sent. */
+static emr_status work_on_all(emr_agency *agency, const emr_buf *all, emr_release_tally *tally)
 {
-	EMR_AUTO_BUF all = {0};
-	emr_status sent, status = desk_pending(&agency->desk, &all, out_next);
+	emr_status sent, status = EMR_OK;
 
-	EMR_EACH (const pending_question, pending, &all)
+	EMR_EACH (const pending_question, pending, all)
 		if (status == EMR_OK)
 			status = work_on(agency, pending, tally);
 	sent = agency_send(agency, tally);
@@ -383,14 +382,15 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 	emr_release_tally tally = {.next_ms = -1};
 	uint64_t next = 0;
 	int64_t began = emr_clock_boot_ns(agency->desk.share->o.clock);
-	emr_status status = share_catch_up(agency->desk.share);
+	EMR_AUTO_BUF all = {0};
+	emr_status status = desk_pending(&agency->desk, &all, &next);
 
 	if (status == EMR_OK && !agency->has_own_box)
 		status = emr_agency_renew_key(agency);
 	if (status == EMR_OK && share_now(agency->desk.share) >= agency->next_end_unix_s)
 		status = destroy_ended(agency, NULL, &tally);
 	if (status == EMR_OK)
-		status = work_on_all(agency, &next, &tally);
+		status = work_on_all(agency, &all, &tally);
 	if (status == EMR_OK)
 		desk_has_looked(&agency->desk, next, began);
 	if (status == EMR_OK)

@@ -208,7 +208,6 @@ emr_status emr_agency_renew_key(emr_agency *agency)
 	uint8_t pk[32];
 	emr_act act;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(resume_next(agency, pk, &is_registered));
 	act = emr_act_key_kx(share->me.signer_id, pk);
 	if (!is_registered)

@@ -455,8 +455,8 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 		emr_clock_system(); /* how long a person waits, not what time it is */
 	int64_t end = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
 
-	emr_status status = share_catch_up(share);
-	emr_follow_place place = emr_follow_here(share->o.replica);
+	emr_status status = emr_follow_now(share->o.replica);
+	uint64_t size = 0;
 
 	while (status == EMR_OK) {
 		int64_t left;
@@ -467,7 +467,7 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 		left = (end - emr_clock_boot_ns(clock)) / 1000000;
 		if (left <= 0)
 			return EMR_TIMEOUT;
-		status = emr_follow_wait(share->o.replica, &place, (int)left);
+		status = emr_follow_wait(share->o.replica, &size, (int)left);
 		if (status == EMR_TIMEOUT)
 			status = EMR_OK;
 	}

@@ -136,14 +136,6 @@ static emr_status lies_there(const her_words *w, const emr_replica_head *head, e
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static void keep_kind(emr_meta *meta, const emr_meta *hers)
-{
-	uint64_t n = meta->n;
-
-	*meta = *hers;
-	meta->n = hers->type == EMR_META_FILE ? n : 0;
-}
-
 /* Content is a file's, whatever he calls it, and nothing else has any. */
 static void is_what_it_has(const record_facts *record, emr_meta *meta)
 {
@@ -169,7 +161,10 @@ static emr_status believe(const her_words *w, const record_facts *record, const 
 	bool does = is_root, is_kept_out = false;
 
 	if (hers != NULL && hers->type != meta->type) { /* what it is, it stays */
-		keep_kind(meta, hers);
+		const uint64_t n = meta->n;
+
+		*meta = *hers;
+		meta->n = hers->type == EMR_META_FILE ? n : 0;
 		meta->name = emr_words_name(meta->type, meta->name, own, name);
 		return EMR_OK;
 	}

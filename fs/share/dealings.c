@@ -194,24 +194,21 @@ static emr_status read_domain(reading *r)
 
 /* ---- requests ---- */
 
-static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_dealing *said)
+static emr_status tell_yes(
+	reading *r, const life *l, const emr_replica_item *item, emr_share_dealing *said)
 {
 	emr_pub_approve word;
 
 	if (!emr_pub_approve_parse(public_of(item), &word))
 		return EMR_DAMAGED;
-	EMR_EACH (const life, l, &r->lives) {
-		if (memcmp(l->grant.b, word.grant, 16) != 0 ||
-			memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
-			continue;
-		said->kind = EMR_DEALING_APPROVED;
-		said->domain = l->given.domain;
-		said->rights = l->given.rights;
-		said->purposes = l->given.purposes;
-		said->until_unix_s = l->given.until_unix_s;
-		return emr_buf_append(r->told, said, sizeof *said);
-	}
-	return EMR_OK; /* another owner's grant */
+	if (memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
+		return EMR_OK; /* another owner's grant, which has the same id */
+	said->kind = EMR_DEALING_APPROVED;
+	said->domain = l->given.domain;
+	said->rights = l->given.rights;
+	said->purposes = l->given.purposes;
+	said->until_unix_s = l->given.until_unix_s;
+	return emr_buf_append(r->told, said, sizeof *said);
 }
 
 static emr_status tell_no(reading *r, const emr_known_request *known, const emr_replica_item *item,
@@ -246,11 +243,15 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_share_dealing said = {.person = EMR_ID32_AT(known->row.signer)};
-	uint8_t state = known->row.head.state;
+	const bool is_yes = known->row.head.state == EMR_SHARE_REQUEST_APPROVED;
+	const life *given = NULL;
 	emr_status status;
 
-	if (state != EMR_SHARE_REQUEST_APPROVED && state != EMR_SHARE_REQUEST_DENIED)
-		return EMR_OK;
+	EMR_EACH (const life, l, &r->lives)
+		if (memcmp(l->grant.b, known->row.grant, sizeof l->grant) == 0)
+			given = l;
+	if (is_yes && given == NULL)
+		return EMR_OK; /* another owner's grant */
 	status = share_item(r->share, EMR_FAMILY_REQUEST, known->domain, known->request,
 		known->row.head.version, &bytes, &item);
 	if (status != EMR_OK)
@@ -258,8 +259,7 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	said.seq = item.seq;
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
-	return state == EMR_SHARE_REQUEST_APPROVED ? tell_yes(r, &item, &said)
-						   : tell_no(r, known, &item, &said);
+	return is_yes ? tell_yes(r, given, &item, &said) : tell_no(r, known, &item, &said);
 }
 
 /* ---- all of it ---- */
@@ -294,7 +294,8 @@ static emr_status find_me(reading *r)
 static emr_status read_all(reading *r)
 {
 	EMR_AUTO_BUF own = {0};
-	EMR_AUTO_BUF requests = {0};
+	emr_known_request request;
+	EMR_ASK(answered, r->share->o.replica, ANSWERED);
 
 	EMR_TRY(find_me(r));
 	EMR_TRY(emr_replica_own_domains(r->share->o.replica, &own));
@@ -307,10 +308,9 @@ static emr_status read_all(reading *r)
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
 	EMR_TRY(dealings_tell(&r->lives, r->told));
-	EMR_TRY(EMR_ASK_ALL(&requests, r->share->o.replica, REQUESTS));
-	EMR_EACH (const emr_known_request, request, &requests)
-		EMR_TRY(note_request(r, request));
-	return EMR_OK;
+	while (emr_next(&answered, &request))
+		EMR_TRY(note_request(r, &request));
+	return answered.status;
 }
 
 void emr_share_dealings_free(emr_buf *dealings)

@@ -35,13 +35,13 @@ static bool is_first(const emr_share *share, emr_id32 person)
 	return emr_id32_equal(person, share->me.signer_id);
 }
 
-/* EMR_DENIED: this is another one.  The copy is caught up. */
-static emr_status begin_at_first(emr_share *share)
+/* EMR_DENIED: this is another one. */
+static emr_status begin_at_first(const emr_share *share)
 {
 	emr_id32 person;
 
 	EMR_TRY(person_of(share, &person));
-	return is_first(share, person) ? share_catch_up(share) : EMR_DENIED;
+	return is_first(share, person) ? EMR_OK : EMR_DENIED;
 }
 
 static bool is_device_of(const emr_known_person *key, emr_id32 person)
@@ -513,7 +513,6 @@ emr_status emr_share_cut_off(
 	out_lost->is_first = is_first(share, person);
 	if (!out_lost->is_first)
 		return EMR_OK;
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(emr_replica_at(share->o.replica, &at));
 	EMR_TRY(find_others(share, &out_lost->has_others));
 	EMR_TRY(remove_all(share, out_removed, out_ended));

@@ -372,7 +372,6 @@ emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain)
 	AUTO_PARCEL p = {0};
 	uint32_t epoch = 0;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	epoch = row.head.epoch + 1;
 	EMR_TRY(emr_keyring_domain_public(share->o.keyring, domain, SHARE_GEN, epoch, &next));

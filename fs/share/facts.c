@@ -1,7 +1,7 @@
 /* This file reads what sharing needs from the computer's own verified copy of the ledger: the
  * keys of a shared folder, grants, wrapped record keys, descriptions of records. It refuses what
  * does not fit the hashes on the ledger. */
-#include "shared_private.h"
+#include "share_private.h"
 
 #include <string.h>
 
@@ -189,14 +189,9 @@ static emr_status open_meta(const emr_replica_head *head, uint32_t epoch, emr_id
 	const uint8_t nonce[24], emr_bytes sealed, name_keys keys, emr_buf *plain)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
-	const emr_list_key *key = NULL;
+	const emr_list_key *key;
 
-	if (keys.own != NULL)
-		EMR_TRY(share_reader_key(keys.own, listkey_id, &key));
-	else
-		key = shared_name_key(keys.shared, listkey_id);
-	if (key == NULL)
-		return EMR_DENIED;
+	EMR_TRY(keys.find(keys, listkey_id, &key));
 	if (sealed.len < 16)
 		return EMR_DAMAGED;
 	emr_buf_clear(plain);

@@ -44,7 +44,6 @@ emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
 	emr_known_grant known;
 	emr_status status;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status == EMR_NOT_FOUND)
@@ -77,7 +76,6 @@ emr_status emr_share_revoke_person(
 	emr_known_person person;
 	size_t n, writers = 0;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(share_party(share, grantee, &person, NULL));
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	EMR_TRY(find_grants(share, domain, person.row.root, &grants));

@@ -297,11 +297,8 @@ emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	making m = {.share = share, .order = order};
-	emr_status status;
 
 	EMR_TRY(check_order(&m));
-	status = share_catch_up(share);
-	EMR_TRY(emr_status_may_pass(status) ? EMR_OK : status);
 	EMR_TRY(look_up(&m));
 	EMR_TRY(settle_agents(&m));
 	EMR_TRY(settle_writing(&m));
@@ -336,7 +333,6 @@ emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_g
 
 	share->refusal = 0;
 	EMR_TRY(check_order(&m));
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(look_up(&m));
 	memcpy(share->gives_to.b, m.grantee.row.root, sizeof share->gives_to.b);
 	status = give(&m);

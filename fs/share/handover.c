@@ -234,7 +234,6 @@ emr_status emr_share_replace_agents(
 	uint64_t changes = 0;
 	bool is_late = false, is_late_inside = false;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
 	EMR_TRY(note_grants(&l));
 	EMR_TRY(replace_outer(&l, out_handovers, &changes, &is_late));

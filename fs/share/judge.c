@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/follower.h"
 #include "replica/rules.h"
 
 #include "teams_private.h"
@@ -297,6 +298,10 @@ emr_status desk_pending(desk *d, emr_buf *out_all, uint64_t *out_next_seq)
 	const uint64_t now = share_now(d->share);
 	emr_replica_change change;
 	emr_replica_position at;
+
+	/* Whether something is given is judged by the newest there is, whenever the copy was
+	 * followed last: a grant may have been taken back since. */
+	EMR_TRY(emr_follow_now(d->share->o.replica));
 	EMR_ASK(changes, d->share->o.replica, SINCE, .at = d->next_seq);
 
 	EMR_TRY(emr_replica_at(d->share->o.replica, &at));

@@ -73,7 +73,7 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 emr_status desk_count(desk *d, const question *q, size_t slots);
 
 /* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries
- * from next_seq on, oldest first: appended. */
+ * from next_seq on, oldest first: appended.  Follows the ledger before. */
 typedef struct pending_question {
 	emr_id16 domain, access; /* or the grant */
 	uint64_t version;

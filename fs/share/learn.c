@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "keyring/coowned.h"
 #include "keyring/letters.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 
 #include "share_private.h"
@@ -140,4 +141,13 @@ emr_status emr_share_learn(emr_share *share, bool *out_some)
 	emr_box_key_free(l.box);
 	*out_some = l.is_some;
 	return status;
+}
+
+emr_status emr_share_begin(emr_share *share, emr_status *out_followed)
+{
+	bool some;
+
+	EMR_TRY(emr_share_learn(share, &some));
+	*out_followed = emr_follow_now(share->o.replica);
+	return emr_share_learn(share, &some);
 }

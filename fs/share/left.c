@@ -25,7 +25,6 @@ typedef struct item_left {
 typedef struct looking {
 	emr_share *share;
 	emr_id16 domain;
-	emr_row_domain row;
 	emr_buf list;	   /* item_left, ...: the newest first */
 	item_left *asked;  /* of those, whose names are asked for */
 	emr_list_key *key; /* of EPOCH; NULL: none yet */
@@ -152,14 +151,20 @@ static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
 }
 
 /* A person who has left something there has published a listing key. */
-static emr_status was_there(looking *l, bool *out_was)
+static emr_status find_domains(emr_share *share, emr_buf *out)
 {
-	emr_status status = EMR_NOT_FOUND;
+	emr_replica_change mine;
+	EMR_ASK(asked, share->o.replica, BY, .who = share->me.signer_id);
 
-	for (uint32_t epoch = 1; epoch <= l->row.head.epoch && status == EMR_NOT_FOUND; epoch++)
-		status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
-	*out_was = status == EMR_OK;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	while (emr_next(&asked, &mine)) {
+		bool is_new = mine.op == EMR_OP_LISTKEY && mine.result == EMR_RESULT_APPLIED;
+
+		EMR_EACH (const emr_id16, known, out)
+			is_new = is_new && !emr_id16_equal(*known, mine.domain);
+		if (is_new)
+			EMR_TRY(emr_buf_append(out, &mine.domain, sizeof mine.domain));
+	}
+	return asked.status;
 }
 
 /* No Inbox: by a right to leave files there, and no more than that. */
@@ -184,29 +189,27 @@ static emr_status read_folder(looking *l)
 static emr_status look_at_domain(looking *l)
 {
 	static const emr_id32 nobody;
-	bool is_anothers = false, was = false;
+	emr_row_domain row;
+	bool is_anothers = false;
 
 	emr_list_key_free(l->key); /* of another domain */
 	l->key = NULL;
-	EMR_TRY(was_there(l, &was));
-	if (was)
-		EMR_TRY(emr_share_is_anothers(l->share, l->domain, &is_anothers));
+	EMR_TRY(emr_share_is_anothers(l->share, l->domain, &is_anothers));
 	if (!is_anothers)
 		return EMR_OK;
-	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox")
-							 : read_folder(l);
+	EMR_TRY(share_domain(l->share, l->domain, &row));
+	return (row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox")
+						      : read_folder(l);
 }
 
 emr_status emr_share_left(emr_share *share, emr_buf *out_left)
 {
 	looking l = {.share = share, .out = out_left};
 	EMR_AUTO_BUF domains = {0};
-	/* Domains that are shared with me are kept here, too. */
-	emr_status status = EMR_ASK_ALL(&domains, share->o.replica, DOMAINS);
+	emr_status status = find_domains(share, &domains);
 
-	EMR_EACH (const emr_known_domain, known, &domains) {
-		l.domain = known->domain;
-		l.row = known->row;
+	EMR_EACH (const emr_id16, domain, &domains) {
+		l.domain = *domain;
 		if (status == EMR_OK)
 			status = look_at_domain(&l);
 	}

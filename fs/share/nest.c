@@ -432,7 +432,6 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, co
 	AUTO_NESTING nest = {.share = share, .now = share_now(share), .shut = shut};
 	emr_row_domain row;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(read_all(&nest, tree, n));
 	for (size_t i = 0; i < nest.n; i++) {
 		emr_status status = EMR_NOT_FOUND;
@@ -503,7 +502,6 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 	emr_known_person person;
 	size_t top, ended = 0;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(share_party(share, grantee, &person, NULL));
 	EMR_TRY(read_all(&nest, tree, n));
 	top = index_of(&nest, domain);

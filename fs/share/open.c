@@ -14,6 +14,17 @@ typedef struct walk {
 	uint64_t unreadable;
 } walk;
 
+static emr_status find_key(name_keys keys, emr_id32 listkey_id, const emr_list_key **out)
+{
+	*out = shared_name_key(keys.shared, listkey_id);
+	return *out != NULL ? EMR_OK : EMR_DENIED;
+}
+
+static name_keys keys_of(emr_shared *shared)
+{
+	return (name_keys){.find = find_key, .shared = shared};
+}
+
 static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
 {
 	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk,
@@ -25,7 +36,7 @@ static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out
 static emr_status take_her_meta(
 	emr_shared *shared, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
-	her_words words = {.share = shared->share, .keys.shared = shared};
+	her_words words = {.share = shared->share, .keys = keys_of(shared)};
 	emr_status status;
 
 	memcpy(words.owner_pk, shared->row.owner_pk, sizeof words.owner_pk);
@@ -40,7 +51,7 @@ static emr_status take_her_meta(
 static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
 	record_facts *hers, bool *out_is_hers)
 {
-	EMR_TRY(share_record(shared->share, head, (name_keys){.shared = shared}, facts));
+	EMR_TRY(share_record(shared->share, head, keys_of(shared), facts));
 	EMR_TRY(is_owners(shared, facts->signer, out_is_hers));
 	if (!*out_is_hers && emr_id16_equal(head->object, head->domain))
 		EMR_TRY(take_her_meta(shared, head, &facts->meta, hers));
@@ -141,7 +152,7 @@ static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts 
 		shared->share->o.replica, shared->received.grant.domain, object, &head));
 	if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
 		return EMR_NOT_FOUND;
-	return share_record(shared->share, &head, (name_keys){.shared = shared}, out);
+	return share_record(shared->share, &head, keys_of(shared), out);
 }
 
 /* The present version, with its key, which must have come. */

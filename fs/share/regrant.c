@@ -154,7 +154,6 @@ emr_status emr_share_follow_teams(
 	bool is_given = false, is_late = false;
 	emr_status status = EMR_OK, first = EMR_OK;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(emr_share_inner_grants(share, tree, n, &inner));
 	EMR_TRY(list_old(&l));
 	EMR_EACH (moving, m, &all) {

@@ -177,10 +177,8 @@ emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 	EMR_AUTO_BUF all = {0};
 	uint64_t next = 0;
 	int64_t began = emr_clock_boot_ns(release->desk.share->o.clock);
-	emr_status status = share_catch_up(release->desk.share);
+	emr_status status = desk_pending(&release->desk, &all, &next);
 
-	if (status == EMR_OK)
-		status = desk_pending(&release->desk, &all, &next);
 	EMR_EACH (const pending_question, pending, &all)
 		if (status == EMR_OK)
 			status = look_at(release, pending, &tally);

@@ -107,7 +107,6 @@ emr_status emr_share_request_send(
 
 	share->refusal = 0;
 	EMR_TRY(check_order(share, order));
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(active_person(share, order->owner, &to));
 	EMR_TRY(write_body(share, order, &body));
 	return send_body(share, &to, &body, out_request);
@@ -157,7 +156,6 @@ emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request)
 	ending e = {.act = emr_act_withdraw(nowhere, request), .signer = emr_signer_identity()};
 	emr_row_request row;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(request_row(share, request, &row));
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_DENIED;
@@ -171,7 +169,6 @@ emr_status emr_share_request_approve(
 		.signer = emr_signer_domain(grant_domain, SHARE_GEN)};
 	emr_row_request row;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(request_row(share, request, &row));
 	if (row.head.state == EMR_REQUEST_APPROVED &&
 		memcmp(row.grant, grant.b, sizeof row.grant) == 0)
@@ -187,7 +184,6 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
 	uint64_t ended_unix_s = 0;
 	emr_id32 rsalt;
 
-	EMR_TRY(share_catch_up(share));
 	EMR_TRY(emr_share_request_get(share, request, &asked));
 	if (asked.state != EMR_SHARE_REQUEST_OPEN)
 		return EMR_CONFLICT;

@@ -130,8 +130,10 @@ static emr_status find_keys(hiding *h)
 	return EMR_OK;
 }
 
-emr_status share_reader_key(hiding *h, emr_id32 id, const emr_list_key **out)
+static emr_status list_key_of(name_keys keys, emr_id32 id, const emr_list_key **out)
 {
+	hiding *h = keys.own;
+
 	EMR_TRY(h->has_keys ? EMR_OK : find_keys(h));
 	EMR_EACH (known_key, k, &h->keys) {
 		if (!emr_id32_equal(k->is.listkey_id, id))
@@ -258,25 +260,19 @@ static void note_unjudged(hiding *h, const emr_cid *root)
 		h->lacking[at] = *root;
 }
 
-static void ask_for_lacking(const hiding *h)
-{
-	const emr_share_options *o = &h->share->o;
-
-	for (size_t i = 0; o->lacks != NULL && i < h->unjudged && i < LACKING; i++)
-		o->lacks(o->lacks_arg, &h->lacking[i]);
-}
-
 /* A record that does not open, or is forged, or cannot be said again, stays in its epoch, where the
  * owner's readers see nothing of it. EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
 {
 	AUTO_RECORD record = {0};
 	emr_act act;
-	emr_status status = share_record(h->share, head, (name_keys){.own = h}, &record);
+	emr_status status =
+		share_record(h->share, head, (name_keys){.find = list_key_of, .own = h}, &record);
 
 	w->is_unjudged = false;
 	if (status == EMR_OK)
-		status = share_believe(h->share, &w->row, (name_keys){.own = h}, &record);
+		status = share_believe(
+			h->share, &w->row, (name_keys){.find = list_key_of, .own = h}, &record);
 	if (status == EMR_OK) {
 		act = act_of(w, &record);
 		status = seal_record(w, &record, &act);
@@ -387,13 +383,15 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 static emr_status wrap_all(hiding *h)
 {
 	const emr_replica_head *stale = (const emr_replica_head *)(void *)h->stale.data;
+	const emr_share_options *o = &h->share->o;
 	size_t n = h->stale.len / sizeof *stale;
 	emr_status status = EMR_OK;
 
 	h->wrapped = h->left_out = h->unjudged = 0;
 	for (size_t at = 0, done = 0; at < n && status == EMR_OK; at += done)
 		status = wrap_some(h, stale + at, n - at, &done);
-	ask_for_lacking(h);
+	for (size_t i = 0; o->lacks != NULL && i < h->unjudged && i < LACKING; i++)
+		o->lacks(o->lacks_arg, &h->lacking[i]);
 	return status;
 }
 
@@ -479,7 +477,8 @@ void share_reader_free(share_reader *reader)
 
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out)
 {
-	return share_record(reader->share, head, (name_keys){.own = reader}, out);
+	return share_record(
+		reader->share, head, (name_keys){.find = list_key_of, .own = reader}, out);
 }
 
 emr_status share_as_said(

@@ -2,8 +2,6 @@
  * the time, the last refusal of the ledger, and catching up with the ledger. */
 #include "share_private.h"
 
-#include "replica/follower.h"
-
 #include <stdlib.h>
 
 emr_status emr_share_new(const emr_share_options *options, emr_share **out_share)
@@ -43,11 +41,6 @@ uint8_t emr_share_refusal(const emr_share *share)
 uint64_t share_now(const emr_share *share)
 {
 	return emr_clock_unix_s(share->o.clock);
-}
-
-emr_status share_catch_up(emr_share *share)
-{
-	return emr_follow_now(share->o.replica);
 }
 
 emr_status share_let_go(const emr_share *share, emr_id16 domain)

@@ -62,7 +62,6 @@ struct emr_share {
 };
 
 uint64_t share_now(const emr_share *share);
-emr_status share_catch_up(emr_share *share);
 
 static inline void share_auto_box_key(emr_box_key **key)
 {
@@ -160,12 +159,14 @@ typedef struct record_facts {
 	emr_id32 put_signer;
 	uint64_t put_seq;
 } record_facts;
-/* The keys that open the names of a domain. */
+/* The keys that open the names of a domain: FIND has them of SHARED, a grant, or of OWN, the owner.
+ */
 typedef struct name_keys {
-	struct emr_shared *shared; /* what a grant brought, or */
-	struct share_reader *own;  /* the owner's */
+	emr_status (*find)(struct name_keys keys, emr_id32 listkey_id, const emr_list_key **out);
+	struct emr_shared *shared;
+	struct share_reader *own;
 } name_keys;
-/* EMR_DENIED: SHARED has not got that key (yet).  OUT is zeroed memory or used before. */
+/* EMR_DENIED is what FIND says when it has no such key.  OUT is zeroed memory or used before. */
 emr_status share_record(
 	emr_share *share, const emr_replica_head *head, name_keys keys, record_facts *out);
 void record_facts_free(record_facts *facts);
@@ -339,8 +340,6 @@ emr_status share_fragments_epoch(
 typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
-/* EMR_MISSING_DATA: there is none with that id. */
-emr_status share_reader_key(share_reader *reader, emr_id32 listkey_id, const emr_list_key **out);
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
 /* Reads VERSION of it; IS_CONTENT: that brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,

@@ -20,8 +20,6 @@
 #include "replica/ask.h"
 #include "replica/names.h"
 
-static const uint8_t nobody[32];
-
 static emr_id32 id_of(const uint8_t pk[32])
 {
 	const emr_bytes bytes = emr_bytes_of(pk, 32);
@@ -320,7 +318,7 @@ static emr_status judge_own(judging *j, bool put_by_owner)
 {
 	if (!put_by_owner)
 		return mismatch(j, EMR_SIGNED_NOT_SELF);
-	if (memcmp(j->bundle->statement.cert_ref, nobody, 32) != 0)
+	if (!emr_id32_is_zero(EMR_ID32_AT(j->bundle->statement.cert_ref)))
 		return mismatch(j, EMR_SIGNED_NO_ENTRY);
 	return end_as(j, EMR_SIGNED_SELF, EMR_SIGNED_NO_FAULT);
 }

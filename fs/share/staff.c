@@ -72,9 +72,7 @@ emr_status staff_auditors(emr_share *share, const auditors **out)
 typedef struct audit {
 	emr_share *share;
 	emr_box_key *box;
-	uint8_t org[16];
 	emr_buf agents; /* emr_known_person, ...: of all organisations */
-	emr_id32 owner; /* signer id of the domain in hand */
 	emr_buf *out;	/* emr_audit_entry, ... */
 	uint64_t damaged;
 } audit;
@@ -109,9 +107,13 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 {
 	emr_known_answer answer;
 	emr_known_grant grant;
+	emr_row_domain domain;
+	const emr_bytes pk = emr_bytes_of(domain.owner_pk, sizeof domain.owner_pk);
 	unsigned t = 0;
-	emr_status status = emr_replica_answer(a->share->o.replica, release, a->owner, &answer);
+	emr_status status;
 
+	EMR_TRY(share_domain(a->share, release->domain, &domain));
+	status = emr_replica_answer(a->share->o.replica, release, emr_sha256_of(&pk, 1), &answer);
 	entry->is_by_owner = status == EMR_OK && answer.given > 0;
 	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 	EMR_EACH (const emr_known_person, agent, &a->agents) {
@@ -158,13 +160,9 @@ emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *o
 static emr_status add_release(audit *a, const emr_known_release *release)
 {
 	AUTO_QUESTION q = {0};
-	emr_known_person reader;
 	emr_audit_entry entry = audit_entry_of(release);
-	emr_status status = emr_replica_person(a->share->o.replica, release->signer, &reader);
+	emr_status status = fetch_question(a, release, &q);
 
-	if (status != EMR_OK || memcmp(reader.row.org, a->org, sizeof a->org) != 0)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = fetch_question(a, release, &q);
 	entry.batch_id = q.batch_id;
 	if (emr_status_may_pass(status))
 		return status;
@@ -173,18 +171,6 @@ static emr_status add_release(audit *a, const emr_known_release *release)
 		return audit_add_slots(&q, &entry, a->out);
 	a->damaged++; /* not addressed to me, or gone: that he asked stands there all the same */
 	return emr_buf_append(a->out, &entry, sizeof entry);
-}
-
-static emr_status add_domain(audit *a, const emr_known_domain *domain)
-{
-	const emr_bytes pk = emr_bytes_of(domain->row.owner_pk, 32);
-	EMR_AUTO_BUF all = {0};
-
-	a->owner = emr_sha256_of(&pk, 1);
-	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, RELEASES, .domain = domain->domain));
-	EMR_EACH (const emr_known_release, release, &all)
-		EMR_TRY(add_release(a, release));
-	return EMR_OK;
 }
 
 static emr_status add_all(audit *a)
@@ -196,11 +182,11 @@ static emr_status add_all(audit *a)
 	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
 		return EMR_DENIED;
 	EMR_TRY(emr_box_key_identity(a->share->o.keyring, &a->box));
-	memcpy(a->org, me.row.org, sizeof a->org);
 	EMR_TRY(EMR_ASK_ALL(&a->agents, a->share->o.replica, AGENTS));
-	EMR_TRY(EMR_ASK_ALL(&all, a->share->o.replica, DOMAINS));
-	EMR_EACH (const emr_known_domain, domain, &all)
-		EMR_TRY(add_domain(a, domain));
+	EMR_TRY(EMR_ASK_ALL(
+		&all, a->share->o.replica, RELEASES_BY, .org = EMR_ID16_AT(me.row.org)));
+	EMR_EACH (const emr_known_release, release, &all)
+		EMR_TRY(add_release(a, release));
 	return EMR_OK;
 }
 

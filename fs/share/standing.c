@@ -21,9 +21,7 @@ static void put_in_place(const emr_team *team, emr_known_person *out)
 
 bool share_is_team(const emr_known_person *party)
 {
-	static const uint8_t none[32];
-
-	return memcmp(party->row.pk, none, sizeof none) == 0; /* it signs nothing */
+	return emr_id32_is_zero(EMR_ID32_AT(party->row.pk)); /* it signs nothing */
 }
 
 emr_status share_party(

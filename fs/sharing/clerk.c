@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "fetch/fetch.h"
-#include "replica/follower.h"
 #include "replica/replica.h"
 #include "session/fetching.h"
 #include "share/give.h"
@@ -223,8 +222,6 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
 	emr_status status = EMR_OK;
 
-	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
-	EMR_TRY(emr_follow_now(session->replica));
 	EMR_TRY(has_name(order) ? find_answer(session, &c) : find_grant(&c));
 	if (c.is_there)
 		EMR_TRY(end_half(session, share, &c));
@@ -313,7 +310,11 @@ clerk_result clerk_do(emr_session *session, const emr_order *given)
 	emr_share *share = NULL;
 	emr_order order = *given;
 
-	result.status = emr_sharing_handle(session, &share);
+	/* After a crash, or an answer that was lost: what the ledger has of it by now.  To take
+	 * back something that the ledger never got needs no ledger. */
+	result.status = emr_sharing_begin(session, &share);
+	if (given->kind != EMR_ORDER_GRANT && share != NULL && emr_status_may_pass(result.status))
+		result.status = EMR_OK;
 	if (result.status == EMR_OK)
 		result.status = given->kind == EMR_ORDER_GRANT
 					? await_and_grant(session, share, &order, &result.left_out)

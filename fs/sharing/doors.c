@@ -11,6 +11,7 @@
 #include "base/worker.h"
 #include "base/log.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/purposes.h"
 #include "kit/text.h"
 #include "share/write.h"
@@ -477,13 +478,6 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 
 /* ---- moving ---- */
 
-static bool lies_in(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 /* Of IDS, who may also change what comes to TO: "NAMES (of them X may change it)".  As of the last
  * look. */
 static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *names, size_t size)
@@ -502,7 +496,7 @@ static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *n
 						       sizeof row->who.root.b) == 0;
 		if (!is_meant || !is_shown(row) ||
 			strcmp(emr_rights_word(row->rights), "write") != 0 ||
-			!lies_in(to, row->path))
+			emr_path_below(row->path, to) == NULL)
 			continue;
 		emr_who_text(&row->who, text, sizeof text);
 		if (at + strlen(text) + 40 < size)

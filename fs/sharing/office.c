@@ -52,8 +52,8 @@ struct emr_office {
 	atomic_ullong visits;
 	emr_session *session; /* set before the thread, as NOTICES */
 	emr_notices *notices;
-	emr_subscription *news; /* of the ledger */
-	bool has_others;	/* of the thread, as the next one */
+	emr_listener listener;
+	bool has_others; /* of the thread, as the next one */
 	standing standings[LOOKS];
 };
 
@@ -73,12 +73,9 @@ emr_status emr_office_new(emr_office **out_office)
 	return EMR_OK;
 }
 
-void emr_office_wake(void *arg)
+void emr_office_wake(emr_office *office)
 {
-	emr_office *office = arg;
-
-	if (office != NULL)
-		emr_worker_wake(&office->worker);
+	emr_worker_wake(&office->worker);
 }
 
 uint64_t emr_office_count(emr_office *office)
@@ -184,10 +181,10 @@ static int64_t next_due(const emr_office *office)
 
 /* ---- the thread ---- */
 
-static void hear_of_ledger(void *arg, uint64_t size)
+static void hear_of_ledger(const emr_listener *self, const emr_follow_turn *turn)
 {
-	(void)size;
-	emr_office_wake(arg);
+	if (turn->has_grown)
+		emr_office_wake(self->arg);
 }
 
 static void *run_office(void *arg)
@@ -208,8 +205,8 @@ emr_status emr_office_start(emr_office *office, emr_session *session, emr_notice
 		return EMR_OK;
 	office->session = session;
 	office->notices = notices;
-	EMR_TRY(emr_follow_subscribe(
-		session->replica, NULL, hear_of_ledger, office, &office->news));
+	office->listener = (emr_listener){.heard = hear_of_ledger, .arg = office};
+	EMR_TRY(emr_follow_listen(session->replica, &office->listener));
 	return emr_worker_start(&office->worker, "office", run_office, office);
 }
 
@@ -217,8 +214,7 @@ void emr_office_end(emr_office *office)
 {
 	if (office == NULL)
 		return;
-	emr_follow_unsubscribe(office->news);
-	office->news = NULL;
+	emr_follow_leave(&office->listener);
 	emr_worker_stop(&office->worker);
 	for (size_t i = 0; i < LOOKS; i++) {
 		if (looks[i].end != NULL && office->standings[i].memory != NULL)

@@ -10,6 +10,7 @@
 #include "kit/text.h"
 #include "replica/people.h"
 #include "replica/ask.h"
+#include "replica/follower.h"
 #include "session/fetching.h"
 #include "share/teams.h"
 #include "share/write.h"
@@ -44,6 +45,12 @@ emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 		.let_go_arg = session->view};
 
 	return emr_share_new(&options, out_share);
+}
+
+emr_status emr_sharing_begin(const emr_session *session, emr_share **out_share)
+{
+	EMR_TRY(emr_sharing_handle(session, out_share));
+	return emr_follow_now(session->replica);
 }
 
 bool emr_sharing_reaches_ledger(const emr_session *session)

@@ -66,11 +66,6 @@ static emr_status save(const emr_session *session, const told *t)
 				  : w.status;
 }
 
-static bool was_told(const told *t, const uint8_t key[KEY_BYTES])
-{
-	return emr_buf_has(&t->keys, emr_bytes_of(key, KEY_BYTES));
-}
-
 /* ---- one dataset ---- */
 
 typedef struct telling {
@@ -112,7 +107,7 @@ static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 {
 	if (emr_unhex(emr_json_text_at(reader, "id"), t->key + 16, 32) != EMR_OK)
 		return EMR_DAMAGED;
-	if (was_told(t->told, t->key))
+	if (emr_buf_has(&t->told->keys, emr_bytes_of(t->key, KEY_BYTES)))
 		return EMR_OK;
 	t->n++;
 	name_reader(t, reader, is_former);

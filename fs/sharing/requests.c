@@ -217,7 +217,7 @@ static emr_status send(emr_session *session, emr_order *row)
 		.born = ""};
 	EMR_AUTO_SHARE share = NULL;
 
-	EMR_TRY(emr_sharing_handle(session, &share));
+	EMR_TRY(emr_sharing_begin(session, &share));
 	return emr_share_request_send(share, &order, &row->request);
 }
 
@@ -309,7 +309,7 @@ static emr_status say_no(emr_session *session, const emr_share_row *row, const c
 	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_SHARE share = NULL;
 
-	EMR_TRY(emr_sharing_handle(session, &share));
+	EMR_TRY(emr_sharing_begin(session, &share));
 	if (!emr_share_is_to_me(row))
 		return emr_share_request_withdraw(share, row->order.request);
 	if (emr_share_file(row)[0] == '\0') {

@@ -2,6 +2,8 @@
  * and says in the right words why `log`, `share` and others are not possible there. */
 #include "sharing/received.h"
 
+#include "kit/paths.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +11,7 @@
 
 bool emr_path_is_shared(const char *path)
 {
-	size_t len = strlen(DIRECTORY);
-
-	return strncmp(path, DIRECTORY, len) == 0 && (path[len] == '\0' || path[len] == '/');
+	return emr_path_below(DIRECTORY, path) != NULL;
 }
 
 emr_status emr_shared_refuse(

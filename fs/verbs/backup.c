@@ -12,6 +12,7 @@
 #include "base/disk.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "record/format.h"
@@ -114,14 +115,6 @@ static emr_backup_options options_of(backing_up *b)
 
 /* ---- where to ---- */
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t len = strlen(directory);
-
-	return len > 0 && strncmp(path, directory, len) == 0 &&
-	       (path[len] == '\0' || path[len] == '/');
-}
-
 /* Neither in what is copied, nor among the records. */
 static emr_status check_place(const backing_up *b, emr_problem *out_problem)
 {
@@ -130,7 +123,8 @@ static emr_status check_place(const backing_up *b, emr_problem *out_problem)
 	bool is_open = b->state_fd >= 0 &&
 		       emr_session_holder(b->state_fd, folder, sizeof folder, &pid) == EMR_OK;
 
-	if (!emr_places_contain(&b->places, b->dir) && !(is_open && is_below(b->dir, folder)))
+	if (!emr_places_contain(&b->places, b->dir) &&
+		!(is_open && folder[0] != 0 && emr_path_below(folder, b->dir) != NULL))
 		return EMR_OK;
 	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_BACKUP_INSIDE, "dir", b->dir, NULL);
 }
@@ -155,8 +149,9 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		status = emr_switch_finish(b->state_fd, out_problem);
 	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK) {
 		status = emr_network_dir_carry(dir, &b->channel, out_problem);
-		b->is_served = emr_network_dir_is_served(dir) || /* or nobody knows where */
-			       (b->channel.len == 0 && is_below(dir, b->places.state));
+		b->is_served =
+			emr_network_dir_is_served(dir) || /* or nobody knows where */
+			(b->channel.len == 0 && emr_path_below(b->places.state, dir) != NULL);
 	}
 	/* A disk can be checked on any computer. */
 	if (status == EMR_NOT_FOUND && b->args->given[EMR_OPT_VERIFY]) {

@@ -52,13 +52,11 @@ static emr_status outside(
 {
 	EMR_AUTO_FREE char *real = emr_path_real(path);
 	EMR_AUTO_FREE char *folder = a->folder != NULL ? emr_path_real(a->folder) : NULL;
-	size_t len = folder != NULL ? strlen(folder) : 0;
 
 	if (real == NULL)
 		return EMR_NO_MEMORY;
 	if (strlen(real) > EMR_ASK_PATH_MAX || emr_places_contain(&a->places, real) ||
-		(len > 0 && strncmp(real, folder, len) == 0 &&
-			(real[len] == '/' || real[len] == '\0')))
+		(folder != NULL && emr_path_below(folder, real) != NULL))
 		return EMR_PROBLEM(
 			EMR_INVALID, out_problem, EMR_SAY_OUT_INSIDE, "file", path, NULL);
 	request->has_file = true;

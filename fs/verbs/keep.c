@@ -13,13 +13,6 @@
 
 #define WORK_MS 3600000 /* --purge may write a large store again */
 
-static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
-{
-	if (!args->given[EMR_OPT_NOT] || args->n_operands == 1)
-		return EMR_OK;
-	return emr_wrong_use("keep", _("--not needs a path."), out_problem);
-}
-
 /* PLACE: of the blocks; NULL: with the keyring. */
 static void say_kept(emr_out *out, const json_t *one, const char *place)
 {
@@ -70,7 +63,8 @@ emr_status emr_cmd_keep(const emr_args *args, emr_out *out, emr_problem *out_pro
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 
-	EMR_TRY(check_arguments(args, out_problem));
+	if (args->given[EMR_OPT_NOT] && args->n_operands != 1)
+		return emr_wrong_use("keep", _("--not needs a path."), out_problem);
 	EMR_TRY(emr_client_find(args->values[EMR_OPT_AS], &client, out_problem));
 	return keep_folder(&client, args, out, out_problem);
 }

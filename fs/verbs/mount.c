@@ -457,7 +457,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.make_special = emr_special_make,
 			.make_proof = emr_special_proof,
 			.special_arg = &m->special,
-			.ledger_grew = emr_office_wake,
 			.pins_changed = emr_publisher_wake,
 			.came = emr_publisher_came,
 			.copies = emr_publisher_count,
@@ -494,7 +493,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return EMR_PROBLEM_STATUS(out_problem, status, "emrfs");
 	options.view.notice_arg = m->notices;
-	options.view.ledger_grew_arg = m->office;
 	options.view.giving_arg = m->doors;
 	options.view.copies_arg = m->session.publisher;
 	options.view.has_nodes = emr_publisher_node_count(m->session.publisher) > 0;

@@ -92,6 +92,16 @@ emr_contract_status emr_items_root(emr_span items, uint16_t count, uint8_t out_r
 	return EMR_CONTRACT_OK;
 }
 
+bool emr_batch_has_root(const emr_batch *batch)
+{
+	emr_header header;
+	uint8_t root[32];
+
+	return emr_header_parse(batch->header, &header) == EMR_CONTRACT_OK &&
+	       emr_items_root(batch->items_bytes, batch->count, root) == EMR_CONTRACT_OK &&
+	       memcmp(root, header.root, sizeof root) == 0;
+}
+
 /* Header and items of BATCH; REST is left behind the last item. */
 static emr_result split_items(emr_span header, emr_span *rest, emr_batch *batch)
 {

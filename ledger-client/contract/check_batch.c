@@ -115,11 +115,7 @@ static emr_result check_times(struct judge *judge)
 
 static emr_result check_root(struct judge *judge)
 {
-	uint8_t root[32];
-
-	if (emr_items_root(judge->batch->items_bytes, judge->batch->count, root) != EMR_CONTRACT_OK)
-		return EMR_RESULT_FORMAT;
-	return memcmp(root, judge->header.root, 32) == 0 ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+	return emr_batch_has_root(judge->batch) ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
 
 emr_result emr_check_batch(struct judge *judge)

@@ -100,14 +100,12 @@ static emr_status host_size(void *self, uint64_t *out_size)
 static emr_status read_entry(fabric_host *h, uint64_t seq, emr_buf *entry, emr_buf *items)
 {
 	uint64_t size = 0;
-	emr_status status;
 	EMR_LOCKED(&h->lock);
 
 	EMR_TRY(emr_chain_size(h->chain, &size));
 	if (seq >= size)
 		return EMR_NOT_FOUND;
-	status = emr_chain_entry(h->chain, seq, entry, items);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return emr_required(emr_chain_entry(h->chain, seq, entry, items));
 }
 
 static emr_status host_entries(

@@ -37,6 +37,7 @@ static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 	bind_bytes(s, ":x_domain", about->domain.b, 16);
 	bind_bytes(s, ":x_object", about->object.b, 16);
 	bind_bytes(s, ":x_team", about->team.b, 16);
+	bind_bytes(s, ":x_org", about->org.b, 16);
 	bind_bytes(s, ":x_who", about->who.b, 32);
 	bind_number(s, ":at", about->at);
 	bind_number(s, ":family", about->family);
@@ -111,8 +112,7 @@ static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 	EMR_TRY(status);
 	emr_chain_has_read(asked->chain);
 	memset(out, 0, type->size);
-	status = replica_fill_row(asked, type, out);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return emr_required(replica_fill_row(asked, type, out));
 }
 
 bool emr_asked_next(emr_asking *asked, void *out_row, size_t size)

@@ -1,10 +1,8 @@
-/* This file has one thread at a time bring the copy up to date for all who wait for that, and one
- * thread at a time wait at the ledger, which can wake one only; it tells those who subscribed. */
+/* This file has one thread at a time bring the copy up to date for all who wait for that, and a
+ * thread of its own wait at the ledger, as long as anybody listens; it tells those who listen. */
 #include "replica/follower.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/worker.h"
@@ -12,16 +10,8 @@
 #include "follow_private.h"
 
 #define SHOWN_MS 10000 /* how long a ledger may take to show what it has answered */
-
-struct emr_subscription {
-	emr_replica *replica;
-	struct emr_subscription *next;
-	emr_follow_fn fn;
-	void *arg;
-	emr_id16 domain;
-	bool has_domain;
-	bool is_touched; /* the run under way brought something of the domain */
-};
+#define TURN_MS 60000
+#define AGAIN_MS 2000 /* after a turn that could not follow */
 
 void follower_init(follower *f)
 {
@@ -38,92 +28,9 @@ void follower_destroy(follower *f)
 	(void)pthread_mutex_destroy(&f->lock);
 }
 
-/* ---- who is told ---- */
-
-/* Marks those whose domain has changed. */
-static emr_status touch_domains(emr_replica *r)
+static int64_t in_ms(int ms)
 {
-	emr_replica_change change;
-	EMR_ASK(asked, r, SINCE, .at = r->follower.told);
-
-	while (emr_next(&asked, &change))
-		for (emr_subscription *s = r->follower.subscriptions; s != NULL; s = s->next)
-			s->is_touched = s->is_touched ||
-					(s->has_domain && emr_id16_equal(s->domain, change.domain));
-	return asked.status;
-}
-
-/* By the run under way, without f->lock. */
-static void tell_subscribers(emr_replica *r)
-{
-	follower *f = &r->follower;
-	uint64_t size = atomic_load(&r->reached);
-	bool by_domain = false;
-	emr_status status = EMR_OK;
-
-	(void)pthread_mutex_lock(&f->told_lock);
-	for (emr_subscription *s = f->subscriptions; s != NULL; s = s->next) {
-		s->is_touched = !s->has_domain;
-		by_domain = by_domain || s->has_domain;
-	}
-	/* Another process may have taken in what is new: it is read from the copy, not noted. */
-	if (size > f->told && by_domain)
-		status = touch_domains(r);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "replica: what is new was not read: %s",
-			emr_status_text(status));
-	for (emr_subscription *s = f->subscriptions; s != NULL && size > f->told; s = s->next)
-		if (s->is_touched || status != EMR_OK)
-			s->fn(s->arg, size);
-	f->told = size > f->told ? size : f->told;
-	(void)pthread_mutex_unlock(&f->told_lock);
-}
-
-emr_status emr_follow_subscribe(emr_replica *replica, const emr_id16 *domain, emr_follow_fn fn,
-	void *arg, emr_subscription **out_subscription)
-{
-	follower *f = &replica->follower;
-	emr_subscription *s = calloc(1, sizeof *s);
-
-	if (s == NULL)
-		return EMR_NO_MEMORY;
-	*s = (emr_subscription){
-		.replica = replica, .fn = fn, .arg = arg, .has_domain = domain != NULL};
-	if (domain != NULL)
-		s->domain = *domain;
-	(void)pthread_mutex_lock(&f->told_lock);
-	s->next = f->subscriptions;
-	f->subscriptions = s;
-	(void)pthread_mutex_unlock(&f->told_lock);
-	*out_subscription = s;
-	return EMR_OK;
-}
-
-void emr_follow_unsubscribe(emr_subscription *subscription)
-{
-	follower *f;
-
-	if (subscription == NULL)
-		return;
-	f = &subscription->replica->follower;
-	(void)pthread_mutex_lock(&f->told_lock);
-	for (emr_subscription **at = &f->subscriptions; *at != NULL; at = &(*at)->next)
-		if (*at == subscription) {
-			*at = subscription->next;
-			break;
-		}
-	(void)pthread_mutex_unlock(&f->told_lock);
-	free(subscription);
-}
-
-void emr_follow_parts(emr_replica *replica, emr_follow_part_fn fn, void *arg)
-{
-	follower *f = &replica->follower;
-
-	(void)pthread_mutex_lock(&f->told_lock);
-	f->part_came = fn;
-	f->part_arg = arg;
-	(void)pthread_mutex_unlock(&f->told_lock);
+	return emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
 }
 
 /* ---- one run for all ---- */
@@ -141,10 +48,11 @@ static void make_run(emr_replica *r)
 	status = emr_replica_catch_up(r, NULL, NULL, NULL);
 	late_due_ns = replica_late_turn(r, status == EMR_OK);
 	lost_due_ns = replica_lost_turn(r, status == EMR_OK);
-	tell_subscribers(r);
 	(void)pthread_mutex_lock(&f->lock);
 	f->late_due_ns = late_due_ns < lost_due_ns ? late_due_ns : lost_due_ns;
 	f->is_running = false;
+	if (f->heard_ns > 0)
+		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 	f->ended = run;
 	f->status = status;
 	(void)pthread_cond_broadcast(&f->turned);
@@ -182,37 +90,27 @@ emr_status emr_follow_now(emr_replica *replica)
 	return follow_locked(replica);
 }
 
+/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately. */
+emr_status emr_follow_lately(emr_replica *replica)
+{
+	follower *f = &replica->follower;
+	EMR_LOCKED(&f->lock);
+
+	return f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns ? EMR_OK
+								    : follow_locked(replica);
+}
+
 /* ---- waiting for more ---- */
 
-emr_follow_place emr_follow_here(emr_replica *replica)
-{
-	return (emr_follow_place){.size = atomic_load(&replica->reached),
-		.wakes = atomic_load(&replica->follower.wakes)};
-}
-
-void emr_follow_wake(emr_replica *replica)
-{
-	atomic_fetch_add(&replica->follower.wakes, 1);
-	emr_ledger_wake(replica->ledger);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Under f->lock: MOST, or what is left until parts that are late are to be asked for. */
-static int until_late(const emr_replica *r, int most_ms)
+/* Under f->lock: what is left of a turn until parts that are late are to be asked for. */
+static int until_late(const emr_replica *r)
 {
 	int64_t now = emr_clock_boot_ns(r->clock);
 	int64_t due = r->follower.late_due_ns;
 
 	if (due <= now)
 		return 0;
-	return (due - now) / 1000000 < most_ms ? (int)((due - now) / 1000000) + 1 : most_ms;
+	return (due - now) / 1000000 < TURN_MS ? (int)((due - now) / 1000000) + 1 : TURN_MS;
 }
 
 /* Its host said so last. */
@@ -223,96 +121,171 @@ static bool is_recovering(emr_replica *r)
 	return emr_ledger_ask(r->ledger, EMR_ASK_RECOVERY, (emr_bytes){0}, &host) == EMR_OK;
 }
 
-/* Under f->lock, which it gives away meanwhile: this thread waits at the ledger for all. */
-static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
+/* By the thread, under f->lock, which it gives away meanwhile. */
+static emr_status take_turn(emr_replica *r)
 {
 	follower *f = &r->follower;
 	uint64_t since = r->is_still ? f->shown : atomic_load(&r->reached);
 	uint64_t size = 0;
-	int wait_ms = until_late(r, timeout_ms);
+	int wait_ms = until_late(r);
 	emr_status status;
 
-	f->is_waiting = true;
 	(void)pthread_mutex_unlock(&f->lock);
 	status = emr_ledger_wait(r->ledger, since, wait_ms, &size);
 	(void)pthread_mutex_lock(&f->lock);
-	f->is_waiting = false;
 	f->shown = size > f->shown ? size : f->shown;
 	if (status == EMR_OK)
 		status = reach_locked(r, size);
 	else if (status == EMR_ROLLBACK || (status == EMR_OFFLINE && is_recovering(r)))
 		status = follow_locked(r); /* which says what that is, and brings what is lost */
 	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
-		status = EMR_OK; /* of the wait; whoever waits sees for himself */
+		status = EMR_OK; /* of the wait */
 	else			 /* away: it may come back after a restart */
 		atomic_store(&r->heads.restarts.is_asked, false);
-	if (status == EMR_OK &&
-		(until_late(r, 1) == 0 || !atomic_load(&r->heads.restarts.is_asked)))
+	if (status == EMR_OK && !f->is_ending &&
+		(until_late(r) == 0 || !atomic_load(&r->heads.restarts.is_asked)))
 		(void)follow_locked(r); /* whether it could ask is nobody's here */
-	/* Somebody else goes on waiting; who is woken up is not known before he looks. */
-	(void)pthread_cond_broadcast(&f->turned);
 	return status;
 }
 
-static void wait_for_turn(follower *f, int64_t end_ms)
+static void tell(emr_replica *r, emr_status status)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(end_ms / 1000), .tv_nsec = (long)(end_ms % 1000 * 1000000)};
+	emr_follow_turn turn = {.size = atomic_load(&r->reached), .status = status};
+	EMR_LOCKED(&r->follower.told_lock);
 
-	(void)pthread_cond_timedwait(&f->turned, &f->lock, &until);
+	for (emr_listener *of = r->follower.listeners; of != NULL; of = of->next) {
+		turn.has_grown = turn.size > of->told;
+		of->told = turn.size;
+		of->heard(of, &turn);
+	}
+}
+
+static void *follow(void *arg)
+{
+	emr_replica *r = arg;
+	follower *f = &r->follower;
+	EMR_LOCKED(&f->lock);
+
+	while (!f->is_ending) {
+		const emr_status status = take_turn(r);
+
+		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
+		if (status != EMR_OK) {
+			f->trouble = status;
+			f->failed++;
+		}
+		(void)pthread_cond_broadcast(&f->turned);
+		(void)pthread_mutex_unlock(&f->lock);
+		tell(r, status);
+		(void)pthread_mutex_lock(&f->lock);
+		if (status != EMR_OK && !f->is_ending)
+			emr_cond_wait_until(&f->turned, &f->lock, in_ms(AGAIN_MS));
+	}
+	return NULL;
 }
 
 /* Under f->lock. */
-static emr_status wait_locked(emr_replica *r, emr_follow_place *place, int64_t end_ms)
+static emr_status begin(emr_replica *r)
 {
 	follower *f = &r->follower;
 
-	while (true) {
-		int64_t left = end_ms - now_ms();
-		uint64_t wakes = atomic_load(&f->wakes);
-
-		if (wakes != place->wakes) {
-			place->wakes = wakes;
-			return EMR_INTERRUPTED;
-		}
-		if (atomic_load(&r->reached) > place->size) {
-			place->size = atomic_load(&r->reached);
-			return EMR_OK;
-		}
-		if (left <= 0)
-			return EMR_TIMEOUT;
-		if (f->is_waiting || f->is_running)
-			wait_for_turn(f, end_ms);
-		else
-			EMR_TRY(wait_at_ledger(r, (int)left));
-	}
+	if (f->has_thread)
+		return EMR_OK;
+	if (pthread_create(&f->thread, NULL, follow, r) != 0)
+		return EMR_NO_MEMORY;
+	(void)pthread_setname_np(f->thread, "follower");
+	f->has_thread = true;
 	return EMR_OK;
 }
 
-emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms)
+void follower_stop(emr_replica *r)
+{
+	follower *f = &r->follower;
+
+	(void)pthread_mutex_lock(&f->lock);
+	f->is_ending = true;
+	(void)pthread_cond_broadcast(&f->turned);
+	(void)pthread_mutex_unlock(&f->lock);
+	if (!f->has_thread)
+		return;
+	emr_ledger_wake(r->ledger);
+	(void)pthread_join(f->thread, NULL);
+}
+
+/* Under f->lock. */
+static emr_status wait_locked(emr_replica *r, uint64_t *io_size, int64_t end_ns)
+{
+	follower *f = &r->follower;
+	const uint64_t failed = f->failed;
+
+	EMR_TRY(begin(r));
+	while (atomic_load(&r->reached) <= *io_size) {
+		if (f->failed != failed)
+			return f->trouble;
+		if (in_ms(0) >= end_ns)
+			return EMR_TIMEOUT;
+		emr_cond_wait_until(&f->turned, &f->lock, end_ns);
+	}
+	*io_size = atomic_load(&r->reached);
+	return EMR_OK;
+}
+
+emr_status emr_follow_wait(emr_replica *replica, uint64_t *io_size, int timeout_ms)
 {
 	EMR_LOCKED(&replica->follower.lock);
 
-	return wait_locked(replica, io_place, now_ms() + timeout_ms);
+	return wait_locked(replica, io_size, in_ms(timeout_ms));
 }
 
 emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 {
-	int64_t end_ms = now_ms() + SHOWN_MS;
-	emr_follow_place place = emr_follow_here(replica);
+	const int64_t end_ns = in_ms(SHOWN_MS);
+	uint64_t reached = atomic_load(&replica->reached);
 	emr_status status = EMR_OK;
 
-	if (atomic_load(&replica->reached) >= size)
+	if (reached >= size)
 		return EMR_OK;
-	(void)pthread_mutex_lock(&replica->follower.lock);
+	EMR_LOCKED(&replica->follower.lock);
 	status = reach_locked(replica, size);
-	while (status == EMR_OK && atomic_load(&replica->reached) < size) {
-		place.size = atomic_load(&replica->reached);
-		status = wait_locked(replica, &place, end_ms);
-	}
-	(void)pthread_mutex_unlock(&replica->follower.lock);
+	while (status == EMR_OK && (reached = atomic_load(&replica->reached)) < size)
+		status = wait_locked(replica, &reached, end_ns);
 	return status;
 }
+
+/* ---- the table ---- */
+
+emr_status emr_follow_listen(emr_replica *replica, emr_listener *listener)
+{
+	follower *f = &replica->follower;
+	emr_status status;
+
+	(void)pthread_mutex_lock(&f->told_lock);
+	listener->replica = replica;
+	listener->told = 0;
+	listener->next = f->listeners;
+	f->listeners = listener;
+	(void)pthread_mutex_unlock(&f->told_lock);
+	(void)pthread_mutex_lock(&f->lock);
+	status = begin(replica);
+	(void)pthread_mutex_unlock(&f->lock);
+	emr_ledger_wake(replica->ledger); /* another turn, by which it is told how things stand */
+	return status;
+}
+
+void emr_follow_leave(emr_listener *listener)
+{
+	emr_listener **at;
+
+	if (listener->replica == NULL)
+		return;
+	EMR_LOCKED(&listener->replica->follower.told_lock);
+	for (at = &listener->replica->follower.listeners; *at != listener; at = &(*at)->next)
+		;
+	*at = listener->next;
+	listener->replica = NULL;
+}
+
+/* ---- one's own batch ---- */
 
 /* EMR_NOT_FOUND: the verified copy does not have what the ledger answered. */
 static emr_status find_answer(emr_replica *r, const emr_ledger_answer *answer)

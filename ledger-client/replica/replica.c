@@ -135,15 +135,12 @@ static emr_status check_network(emr_replica *r, uint64_t size)
 {
 	emr_id16 net_id = emr_ledger_net_id(r->ledger);
 	uint8_t first[32], wanted[32];
-	emr_status status;
 
 	if (r->mark.frontier.size > 0 && !emr_id16_equal(r->mark.net_id, net_id))
 		return EMR_FORK;
 	if (size == 0)
 		return EMR_OK;
-	status = emr_chain_leaf(r->writer, 0, first);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	EMR_TRY(emr_required(emr_chain_leaf(r->writer, 0, first)));
 	emr_entry_leaf(emr_span_of(emr_ledger_descriptor(r->ledger)), wanted);
 	return memcmp(first, wanted, sizeof first) == 0 ? EMR_OK : EMR_FORK;
 }
@@ -152,9 +149,8 @@ static emr_status check_network(emr_replica *r, uint64_t size)
 static emr_status check_end(emr_replica *r, uint64_t size)
 {
 	uint8_t leaf[32];
-	emr_status status = size == 0 ? EMR_OK : emr_chain_leaf(r->writer, size - 1, leaf);
 
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return size == 0 ? EMR_OK : emr_required(emr_chain_leaf(r->writer, size - 1, leaf));
 }
 
 static emr_status open_checked(emr_replica *r)
@@ -189,7 +185,6 @@ static emr_status open_checked(emr_replica *r)
 		r->is_mark_saved = false;
 	}
 	atomic_store(&r->reached, size);
-	r->follower.told = size;
 	/* An empty copy says nothing about what this computer has seen. */
 	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0)
 		return without_ledger(emr_ledger_size(r->ledger, &size));
@@ -306,6 +301,7 @@ void emr_replica_close(emr_replica *r)
 {
 	if (r == NULL)
 		return;
+	follower_stop(r);
 	if (r->lock_fd >= 0 && r->dirfd >= 0 && save_mark_at_end(r) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "replica: the high-water mark could not be written");
 	for (size_t i = 0; i < r->n_readers; i++)

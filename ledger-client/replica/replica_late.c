@@ -73,9 +73,10 @@ static void tell(emr_replica *r, const late_parts *l)
 
 	emr_log(EMR_LOG_INFO, "replica: %zu private parts came later than their entries", l->n_new);
 	(void)pthread_mutex_lock(&f->told_lock);
-	for (size_t i = 0; i < l->lacking.n && f->part_came != NULL; i++)
-		if (l->is_new[i])
-			f->part_came(f->part_arg, &l->lacking.keys[i]);
+	for (const emr_listener *of = f->listeners; of != NULL; of = of->next)
+		for (size_t i = 0; i < l->lacking.n && of->part_came != NULL; i++)
+			if (l->is_new[i])
+				of->part_came(of, &l->lacking.keys[i]);
 	(void)pthread_mutex_unlock(&f->told_lock);
 }
 

@@ -177,14 +177,11 @@ static emr_status all_certificates_of(
 
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
 		uint64_t since;
-		emr_status status;
 
 		EMR_TRY(read_key(replica, id, out, &since));
 		if (emr_id32_equal(id, person->signer_id))
 			return EMR_OK;
-		status = emr_replica_person(replica, id, &one);
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		EMR_TRY(emr_required(emr_replica_person(replica, id, &one)));
 		memcpy(id.b, one.row.next, sizeof id.b);
 	}
 	return EMR_DAMAGED;

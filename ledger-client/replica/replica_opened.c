@@ -75,12 +75,12 @@ emr_status replica_lend(
 {
 	EMR_AUTO_BUF entry = {0};
 	opened *o = snapshot != 0 ? find_opened(replica, seq, snapshot, NULL) : NULL;
-	emr_status status = o == NULL ? emr_chain_entry(chain, seq, &entry, NULL) : EMR_OK;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (o == NULL)
+	if (o == NULL) {
+		EMR_TRY(emr_required(emr_chain_entry(chain, seq, &entry, NULL)));
 		o = find_opened(replica, seq, snapshot, &entry);
+	}
 	if (o == NULL) {
 		o = calloc(1, sizeof *o);
 		if (o == NULL)

@@ -62,15 +62,12 @@ static emr_status newest_admission(
 	while (emr_next(&asked, &p)) {
 		const emr_part_key approved = {
 			.family = EMR_FAMILY_APPROVAL, .object = p.proposal, .version = 1};
-		emr_status status;
 
 		if (p.row.kind != EMR_PROPOSAL_ADMIT || p.row.head.state != EMR_PROPOSAL_DONE ||
 			memcmp(p.row.org, of->org.b, 16) != 0 ||
 			memcmp(p.row.aux, of->row.ca_hash, 32) != 0)
 			continue;
-		status = emr_replica_item_get(replica, &approved, &bytes, &item);
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		EMR_TRY(emr_required(emr_replica_item_get(replica, &approved, &bytes, &item)));
 		if (item.seq < newest.seq || (item.seq == newest.seq && item.index < newest.index))
 			continue;
 		*out_proposal = p.proposal;

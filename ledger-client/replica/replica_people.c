@@ -21,11 +21,6 @@ emr_status emr_replica_follow(emr_replica *replica, emr_id32 signer, emr_act *ac
 
 /* ---- people and organisations ---- */
 
-static emr_status get(emr_replica *replica, const emr_key_text *key, emr_buf *row)
-{
-	return emr_replica_state_get(replica, key->text, row);
-}
-
 emr_status emr_replica_person(
 	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person)
 {
@@ -34,7 +29,7 @@ emr_status emr_replica_person(
 	emr_key_text key;
 
 	emr_key_signer(signer_id.b, &key);
-	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
 	EMR_TRY(replica_parsed(emr_row_key_parse(view_of(&row), &person.row)));
 	*out_person = person;
 	return EMR_OK;
@@ -49,18 +44,17 @@ emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_pe
 	emr_status status;
 
 	emr_key_org(person->row.org, &key);
-	status = get(replica, &key, &row);
+	status = emr_replica_state_get(replica, key.text, &row);
 	if (status == EMR_NOT_FOUND) {
 		*out_is_active = false;
 		return EMR_OK;
 	}
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_org_parse(view_of(&row), &org));
-	if (status == EMR_OK)
-		*out_is_active = org.head.state == EMR_ORG_MEMBER &&
-				 person->row.head.state == EMR_KEY_ACTIVE &&
-				 now_unix_s < person->row.not_after_unix_s;
-	return status;
+	EMR_TRY(status);
+	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&row), &org)));
+	*out_is_active = org.head.state == EMR_ORG_MEMBER &&
+			 person->row.head.state == EMR_KEY_ACTIVE &&
+			 now_unix_s < person->row.not_after_unix_s;
+	return EMR_OK;
 }
 
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
@@ -69,7 +63,7 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 	emr_key_text key;
 
 	emr_key_network(&key);
-	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
 	return replica_parsed(emr_row_network_parse(view_of(&row), out_row));
 }
 
@@ -80,7 +74,7 @@ emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
 	emr_key_text key;
 
 	emr_key_channel(&key);
-	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
 	EMR_TRY(replica_parsed(emr_row_channel_parse(view_of(&row), &channel)));
 	memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
 	return EMR_OK;
@@ -93,18 +87,14 @@ static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, boo
 	emr_row_org org;
 	emr_id32 signer;
 	emr_key_text key;
-	emr_status status;
 
 	memcpy(signer.b, voice->signer, 32);
 	emr_key_org(voice->org, &key);
-	status = get(replica, &key, &row);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_org_parse(view_of(&row), &org));
-	if (status == EMR_OK)
-		status = emr_replica_person(replica, signer, &person);
-	if (status == EMR_OK)
-		*out_stands = emr_voice_stands(voice, &org, &person.row);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* such rows stay */
+	EMR_TRY(emr_required(emr_replica_state_get(replica, key.text, &row))); /* such rows stay */
+	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&row), &org)));
+	EMR_TRY(emr_required(emr_replica_person(replica, signer, &person)));
+	*out_stands = emr_voice_stands(voice, &org, &person.row);
+	return EMR_OK;
 }
 
 emr_status emr_replica_votes(
@@ -117,7 +107,7 @@ emr_status emr_replica_votes(
 	bool stands = false;
 
 	emr_key_proposal(proposal.b, &key);
-	EMR_TRY(get(replica, &key, &bytes));
+	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
 	EMR_TRY(replica_parsed(emr_row_proposal_parse(view_of(&bytes), &row)));
 	EMR_TRY(voice_stands(replica, &row.by, &stands));
 	votes.is_done = row.head.state != EMR_PROPOSAL_OPEN;
@@ -143,7 +133,7 @@ emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset
 	emr_key_text key;
 
 	emr_key_by_object("DS", team.b, &key);
-	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
 	return replica_parsed(emr_row_dataset_parse(view_of(&row), out_row));
 }
 

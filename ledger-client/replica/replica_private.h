@@ -30,28 +30,30 @@ typedef struct late_look {
 	uint64_t next;		  /* entry to go on at */
 } late_look;
 
-/* The one thread that brings the copy up to date for all: follower.c only. */
+/* The runs and the thread that bring the copy up to date for all: follower.c only. */
 typedef struct follower {
-	pthread_mutex_t lock;  /* is_running .. shown */
-	pthread_cond_t turned; /* a run or a wait at the ledger has ended */
+	pthread_mutex_t lock;  /* has_thread .. shown */
+	pthread_cond_t turned; /* a run or a turn of the thread has ended */
+	pthread_t thread;
+	bool has_thread, is_ending;
+	uint64_t failed;    /* turns that could not follow */
+	emr_status trouble; /* of the last of them */
+	int64_t heard_ns;   /* system's boot time of the last that could; 0: the last could not */
 	bool is_running;
-	bool is_waiting;       /* somebody waits at the ledger */
 	uint64_t begun, ended; /* runs */
 	emr_status status;     /* of the one that ended last */
 	uint64_t shown;	       /* entries of a ledger that a still copy does not follow */
 	int64_t late_due_ns;   /* boot time of the next run for late parts; INT64_MAX: none */
 	late_look late;
-	int64_t lost_due_ns;	/* boot time of the next look for parts that the ledger lost */
-	uint64_t lost_next;	/* entry to go on at */
-	_Atomic uint64_t wakes; /* emr_follow_wake */
+	int64_t lost_due_ns; /* boot time of the next look for parts that the ledger lost */
+	uint64_t lost_next;  /* entry to go on at */
 
-	pthread_mutex_t told_lock; /* what is below; the subscribers are called under it */
-	emr_follow_part_fn part_came;
-	void *part_arg;
-	emr_subscription *subscriptions;
-	uint64_t told; /* entries that the subscribers know of */
+	pthread_mutex_t told_lock; /* listeners are listed and called under it */
+	emr_listener *listeners;
 } follower;
 void follower_init(follower *f);
+/* Ends the thread. */
+void follower_stop(emr_replica *r);
 void follower_destroy(follower *f);
 
 /* Every certificate that the ledger knows, so that nobody is called as somebody else:

@@ -290,17 +290,13 @@ emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_
 static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
 {
 	emr_replica_position p = {.freshness_s = -1};
-	emr_status status = emr_chain_size(chain, &p.size);
 
-	if (status == EMR_OK && p.size > 0) {
-		status = emr_chain_root(chain, p.size, p.root);
-		if (status == EMR_OK)
-			status = emr_chain_leaf(chain, p.size - 1, p.last_leaf.b);
-		if (status == EMR_OK)
-			status = emr_chain_time(chain, p.size - 1, &p.last_time);
+	EMR_TRY(emr_chain_size(chain, &p.size));
+	if (p.size > 0) {
+		EMR_TRY(emr_chain_root(chain, p.size, p.root));
+		EMR_TRY(emr_required(emr_chain_leaf(chain, p.size - 1, p.last_leaf.b)));
+		EMR_TRY(emr_chain_time(chain, p.size - 1, &p.last_time));
 	}
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	(void)pthread_mutex_lock(&replica->pool_lock);
 	if (replica->fresh_ns >= 0)
 		p.freshness_s =

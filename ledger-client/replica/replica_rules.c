@@ -200,7 +200,6 @@ static emr_status find_text(emr_replica *replica, const uint8_t hash[32], emr_bu
 emr_status emr_rules_in_force(
 	emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read)
 {
-	static const uint8_t none[32];
 	EMR_AUTO_BUF own = {0};
 	emr_row_network network;
 	emr_buf *text = out_text != NULL ? out_text : &own;
@@ -208,7 +207,7 @@ emr_status emr_rules_in_force(
 	bool is_read = true;
 	emr_status status = emr_replica_network(replica, &network);
 
-	if (status == EMR_OK && memcmp(network.rules, none, sizeof none) != 0) {
+	if (status == EMR_OK && !emr_id32_is_zero(EMR_ID32_AT(network.rules))) {
 		status = find_text(replica, network.rules, text);
 		is_read = text->len > 0 &&
 			  emr_rules_parse(emr_buf_view(text), &rules, NULL) == EMR_OK;

@@ -14,27 +14,24 @@
 #include "ledger/network.h"
 #include "served_private.h"
 
-/* The last head of a host that serves is the other half of a proof that its key was stolen. */
-static emr_status keep_own_head(emr_served *served, uint64_t size, emr_recovery *out)
-{
-	EMR_AUTO_BUF note = {0};
-
-	EMR_TRY(served_put_head(served, size, &note));
-	EMR_TRY(emr_checkpoint_parse(emr_buf_view(&note), &out->heads[0]));
-	return emr_file_replace(served->host_dirfd, EMR_RECOVERY_HEAD, emr_buf_view(&note), 0600);
-}
-
 emr_status served_begin_recovery(emr_served *served, uint64_t size)
 {
 	emr_recovery lost = {.id = emr_id16_random()};
+	EMR_AUTO_BUF own = {0};
 
 	if (atomic_load(&served->is_recovering))
 		return EMR_OK;
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_HEAD, 0);
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_SECOND, 0);
 	(void)unlinkat(served->host_dirfd, EMR_RECOVERY_OTHER, 0);
-	if (served->ledger != NULL)
-		EMR_TRY(keep_own_head(served, size, &lost));
+	/* The last head of a host that serves is the other half of a proof that its key was stolen.
+	 */
+	if (served->ledger != NULL) {
+		EMR_TRY(served_put_head(served, size, &own));
+		EMR_TRY(emr_checkpoint_parse(emr_buf_view(&own), &lost.heads[0]));
+		EMR_TRY(emr_file_replace(
+			served->host_dirfd, EMR_RECOVERY_HEAD, emr_buf_view(&own), 0600));
+	}
 	EMR_TRY(emr_file_replace(
 		served->host_dirfd, EMR_RECOVERY, emr_bytes_of(lost.id.b, sizeof lost.id.b), 0600));
 	served->lost = lost;

@@ -7,10 +7,11 @@
 #include "ipfs/node.h"
 
 #define PATIENCE_MS 600000
-/* Looks again and again until IT is so, for as long as the test may take. */
+#define LOOKS_MAX 300000 /* a millisecond each: the thing does not come any more */
+/* Looks again and again until IT is so. */
 #define UNTIL(it)                                                                                  \
-	while (!(it))                                                                              \
-	usleep(1000)
+	for (size_t looks = 0; !(it); usleep(1000))                                                \
+	assert_true(looks++ < LOOKS_MAX)
 
 /* The texts stay as those of `printed` do. */
 const char *node_address(const char *name);

@@ -187,7 +187,8 @@ TEST(a_disk_that_takes_nothing_is_counted_while_the_ledger_is_away)
 	(void)scene_save_held(&s, "lost", 0);
 	scene_stop(&s);
 	assert_ok(emr_store_pins_complete(s.store, NULL, 0));
-	s.is_still = s.is_ledger_away = true;
+	s.is_still = true;
+	s.is_ledger_away = true;
 	scene_start(&s, 1, names);
 	assert_true(emr_publisher_short(s.publisher, 0, &copies_short));
 	assert_int_equal(copies_short, 0);

@@ -309,7 +309,6 @@ TEST_IN(begin, end, processes_that_save_at_once_lose_nothing)
 typedef struct chain_check {
 	uint64_t next;
 	uint8_t leaf[32];
-	uint64_t step;
 } chain_check;
 
 static emr_status check_link(void *arg, const emr_ledger_entry *entry)

@@ -1,19 +1,12 @@
 /* This fuzz target reads the file `copies`, which says what nodes have, as a disk gives it back.
  * The book that is made of it is in order and names only known nodes; it can be gone on with, and
  * what is noted behind it is there at the next opening, as is what was there before. */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/file.h"
 #include "book.h"
+#include "fuzz_dir.h"
 
 #define PLACES 2
 #define NAME "copies"
-
-static char dir[64];
-static int dir_fd = -1;
 
 static void must(bool is_so)
 {
@@ -21,29 +14,11 @@ static void must(bool is_so)
 		abort();
 }
 
-static void leave(void)
-{
-	(void)unlinkat(dir_fd, NAME, 0);
-	(void)rmdir(dir);
-}
-
-/* In memory where that is possible: each input writes a file. */
-static void begin(void)
-{
-	strcpy(dir, "/dev/shm/emrfs-fuzz-XXXXXX");
-	if (mkdtemp(dir) == NULL) {
-		strcpy(dir, "/tmp/emrfs-fuzz-XXXXXX");
-		must(mkdtemp(dir) != NULL);
-	}
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(dir_fd >= 0 && emr_base_init() == EMR_OK && atexit(leave) == 0);
-}
-
 static void open_book(book *b, uint8_t numbers[PLACES])
 {
 	static const char *const names[PLACES] = {"unix:/one", "unix:/two"};
 
-	must(book_open(b, dir_fd, false, names, PLACES, numbers) == EMR_OK);
+	must(book_open(b, fuzz_dir_fd(), false, names, PLACES, numbers) == EMR_OK);
 	must(b->node_count <= EMR_PUBLISHER_NODES_MAX && numbers[0] != numbers[1]);
 	for (size_t i = 0; i < PLACES; i++)
 		must(numbers[i] < b->node_count && strcmp(b->nodes[numbers[i]], names[i]) == 0);
@@ -94,9 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	book before, after;
 	int fd;
 
-	if (dir_fd < 0)
-		begin();
-	fd = openat(dir_fd, NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	must(emr_base_init() == EMR_OK);
+	fd = openat(fuzz_dir_fd(), NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	must(fd >= 0 && emr_pwrite_all(fd, data, size, 0) == EMR_OK && close(fd) == 0);
 	open_book(&before, numbers);
 	check(&before);

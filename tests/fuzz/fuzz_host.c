@@ -1,19 +1,14 @@
 /* This fuzz target sends a host whole requests, as they come over the line, of a stranger and of a
  * member: tokens, batches, letters, Kubo's RPC with its queries, forms and CAR files, trees of
  * blocks, the gateway.  Whatever it is sent, the host answers with HTTP or ends the connection. */
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "fuzz_dir.h"
 #include "keyring/keyring.h"
 #include "ledger/network.h"
 #include "node/host.h"
@@ -24,7 +19,6 @@
 #define TOKEN_BYTES 128
 #define REQUEST_MAX ((size_t)64 << 10)
 
-static char base[] = "/tmp/emr-fuzz-host-XXXXXX";
 static struct sockaddr_un at = {.sun_family = AF_UNIX};
 static char token[TOKEN_BYTES];
 static emr_keyring *keyring;
@@ -39,21 +33,8 @@ static char *below(const char *name)
 {
 	char *path = NULL;
 
-	must(asprintf(&path, "%s/%s", base, name) > 0);
+	must(asprintf(&path, "%s/%s", fuzz_dir, name) > 0);
 	return path;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void remove_all(void)
-{
-	(void)nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void serve(int base_fd)
@@ -75,7 +56,7 @@ static void serve(int base_fd)
 	node_options.store = emr_store_blocks(store);
 	must(emr_node_new(&node_options, &node) == EMR_OK);
 	options.beside = (emr_serve_set){emr_node_routes, node};
-	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s/socket", base);
+	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s/socket", fuzz_dir);
 	must(bind(options.listen_fd, (struct sockaddr *)&at, sizeof at) == 0 &&
 		listen(options.listen_fd, 64) == 0);
 	must(emr_served_start(&options, &host) == EMR_OK);
@@ -98,7 +79,7 @@ static void take_token(int base_fd)
 		emr_file_read(AT_FDCWD, ledger, (size_t)1 << 16, &descriptor) == EMR_OK &&
 		emr_file_replace(base_fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor),
 			0600) == EMR_OK);
-	must(emr_served_tokens_open(base, &keyring, &tokens) == EMR_OK &&
+	must(emr_served_tokens_open(fuzz_dir, &keyring, &tokens) == EMR_OK &&
 		emr_served_token(tokens, (emr_bytes){0}, token, sizeof token) == EMR_OK);
 	emr_served_tokens_close(tokens);
 }
@@ -107,14 +88,12 @@ static void begin(void)
 {
 	emr_network_new network = {.name = "Silva", .handle = "ana@silva"};
 	EMR_AUTO_FREE char *ledger = NULL;
+	const int base_fd = fuzz_dir_fd();
 	emr_id16 net_id;
-	int base_fd;
 
-	must(emr_base_init() == EMR_OK && mkdtemp(base) != NULL && atexit(remove_all) == 0);
-	ledger = below("ledger");
-	base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(base_fd >= 0 &&
+	must(emr_base_init() == EMR_OK &&
 		emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring) == EMR_OK);
+	ledger = below("ledger");
 	network.keyring = keyring;
 	network.path = ledger;
 	must(emr_network_create(&network, &net_id, NULL) == EMR_OK);

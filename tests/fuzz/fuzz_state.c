@@ -3,14 +3,9 @@
  * and whether the rest stands in it as it is or sealed with a good key: then the reader of its
  * inside is reached. Everything that is read comes out again, and none of it has a text without an
  * end. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/file.h"
 #include "base/secret.h"
+#include "fuzz_dir.h"
 #include "keyring/sealed.h"
 #include "people/book.h"
 #include "session/annex.h"
@@ -19,34 +14,6 @@
 #include "sharing/orders.h"
 
 static emr_keyring *keyring;
-static char dir[64];
-static int dir_fd = -1;
-
-static void leave(void)
-{
-	static const char *const names[] = {EMR_STATE_ORDERS, EMR_STATE_BOOK, EMR_STATE_PROFILE,
-		EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		(void)unlinkat(dir_fd, names[i], 0);
-	(void)rmdir(dir);
-	emr_keyring_free(keyring);
-}
-
-/* In memory where that is possible: each input writes a file. */
-static void begin(void)
-{
-	strcpy(dir, "/dev/shm/emrfs-fuzz-XXXXXX");
-	if (mkdtemp(dir) == NULL) {
-		strcpy(dir, "/tmp/emrfs-fuzz-XXXXXX");
-		if (mkdtemp(dir) == NULL)
-			abort();
-	}
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0 || emr_base_init() != EMR_OK ||
-		emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK || atexit(leave) != 0)
-		abort();
-}
 
 static void has_end(const char *text, size_t size)
 {
@@ -59,7 +26,7 @@ static void look_at_orders(void)
 	EMR_AUTO_ORDERS list = {0};
 	EMR_AUTO_ORDERS again = {0};
 
-	if (emr_orders_load(keyring, dir_fd, &list) != EMR_OK)
+	if (emr_orders_load(keyring, fuzz_dir_fd(), &list) != EMR_OK)
 		return;
 	for (size_t i = 0; i < list.n; i++) {
 		has_end(list.list[i].label, sizeof list.list[i].label);
@@ -67,8 +34,8 @@ static void look_at_orders(void)
 		has_end(list.list[i].path, sizeof list.list[i].path);
 		has_end(list.list[i].reason, sizeof list.list[i].reason);
 	}
-	if (emr_orders_save(keyring, dir_fd, &list) != EMR_OK ||
-		emr_orders_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
+	if (emr_orders_save(keyring, fuzz_dir_fd(), &list) != EMR_OK ||
+		emr_orders_load(keyring, fuzz_dir_fd(), &again) != EMR_OK || again.n != list.n ||
 		again.next_number != list.next_number)
 		abort();
 	for (size_t i = 0; i < list.n; i++)
@@ -83,7 +50,7 @@ static void look_at_people(void)
 {
 	EMR_AUTO_BOOK book = {0};
 
-	if (emr_book_load(keyring, dir_fd, &book) != EMR_OK)
+	if (emr_book_load(keyring, fuzz_dir_fd(), &book) != EMR_OK)
 		return;
 	for (size_t i = 0; i < book.n; i++)
 		has_end(book.people[i].who, sizeof book.people[i].who);
@@ -93,7 +60,7 @@ static void look_at_profile(void)
 {
 	emr_profile profile;
 
-	if (emr_profile_load(keyring, dir_fd, &profile) != EMR_OK)
+	if (emr_profile_load(keyring, fuzz_dir_fd(), &profile) != EMR_OK)
 		return;
 	has_end(profile.name, sizeof profile.name);
 	has_end(profile.born, sizeof profile.born);
@@ -104,9 +71,9 @@ static void look_at_notes(void)
 	emr_joined joined;
 	emr_second_copy copy;
 
-	if (emr_joined_read(dir_fd, &joined) == EMR_OK && joined.size == 0)
+	if (emr_joined_read(fuzz_dir_fd(), &joined) == EMR_OK && joined.size == 0)
 		abort();
-	emr_second_copy_read(dir_fd, &copy);
+	emr_second_copy_read(fuzz_dir_fd(), &copy);
 	if (copy.is_known)
 		has_end(copy.dir, sizeof copy.dir);
 }
@@ -126,20 +93,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	emr_bytes rest;
 	emr_status status;
 
-	if (dir_fd < 0)
-		begin();
+	if (keyring == NULL && (emr_base_init() != EMR_OK || emr_keyring_create(EMR_KEYRING_PERSON,
+								     1, &keyring) != EMR_OK))
+		abort();
 	if (size == 0)
 		return 0;
 	which = data[0] % (sizeof files / sizeof *files);
 	rest = emr_bytes_of(data + 1, size - 1);
 	if (files[which].head != NULL && (data[0] & 0x80) == 0) {
 		memcpy(head, files[which].head, 5);
-		status = emr_sealed_save(keyring, dir_fd, files[which].name, head, rest);
+		status = emr_sealed_save(keyring, fuzz_dir_fd(), files[which].name, head, rest);
 	} else {
-		status = emr_file_replace(dir_fd, files[which].name, rest, 0600);
+		status = emr_file_replace(fuzz_dir_fd(), files[which].name, rest, 0600);
 	}
 	if (status == EMR_OK)
 		files[which].look();
-	(void)unlinkat(dir_fd, files[which].name, 0);
+	(void)unlinkat(fuzz_dir_fd(), files[which].name, 0);
 	return 0;
 }

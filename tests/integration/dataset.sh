@@ -3,6 +3,7 @@
 # folder under a pseudonym, for as long as it is there.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$(dirname "$0")/held.sh"
 . "$SUPPORT/asked.sh"
 two_begin dataset
 emr_noon
@@ -116,20 +117,7 @@ emr_until opened
 says "research"
 
 say "who leaves is out: folder, open files, and a word about it"
-python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
-import os, sys, time
-f = os.open(sys.argv[1], os.O_RDONLY)
-os.pread(f, 4, 0)
-open("held.open", "w")
-for i in range(30000):
-    try:
-        os.pread(f, 4, 0)
-    except OSError as e:
-        open("held.errno~", "w").write(str(e.errno))
-        os.rename("held.errno~", "held.errno")
-        break
-    time.sleep(0.02)
-END
+hold_file "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" held
 # The kernel has the pages of a mapped file: they are taken away, and a program that touches one is killed.
 python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
 import mmap, os, sys, time

@@ -2,6 +2,7 @@
 # device.sh: two computers of one person, each with an EMRFS_HOME of its own, both with the folder open: files go both ways, each signs as
 # itself, conflicts become copies, an addition that was killed can be done again, a removed one sees nothing new.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
+. "$(dirname "$0")/held.sh"
 emr_begin device
 cd "$EMR_WORK" || exit 2
 at_end() {
@@ -107,21 +108,10 @@ done
 assert len({e["signer"] for e in json.load(sys.stdin)["entries"]}) > 2'  || emr_fail "all signed by one"
 
 say "the same file on both while the ledger is held"
-python3 - "$NET/ledger/ledger.sqlite" <<'P' &
-import sqlite3, sys, time, os
-db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
-db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
-for i in range(2400):
-	if os.path.exists("let-go"): break
-	time.sleep(0.05)
-db.execute("ROLLBACK")
-P
-holder=$!
-emr_until test -e held
+hold_ledger
 echo "both, on a" >a-folder/Imaging/a.txt
 echo "both, on b" >b-folder/Imaging/a.txt
-touch let-go
-wait $holder
+let_ledger_go
 for who in a b; do home $who; run 0 status --wait; done
 for ((i = 0; i < 2400; i++)); do
 	[ "$(cat a-folder/Imaging/a*.txt | sort | tr '\n' ' ')" = "both, on a both, on b " ] &&

@@ -3,6 +3,7 @@
 # the right ends.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$(dirname "$0")/held.sh"
 two_begin foreign
 export TZ=UTC
 two_network "São Lucas"
@@ -85,21 +86,10 @@ emr_until lists "$THEIRS/Imaging/last.txt"
 emr_until gone "ana-folder/Imaging/tree/CT head.txt"
 
 say "both write one file while the ledger is held: both are kept, and she is told which came second"
-python3 - "$NET/ledger/ledger.sqlite" <<'P' &
-import sqlite3, sys, time, os
-db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
-db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
-for i in range(2400):
-	if os.path.exists("let-go"): break
-	time.sleep(0.05)
-db.execute("ROLLBACK")
-P
-holder=$!
-emr_until test -e held
+hold_ledger
 echo "as ana saw it" >ana-folder/Imaging/MRI.txt
 echo "as lima saw it" >"$THEIRS/Imaging/MRI.txt"
-touch let-go
-wait $holder
+let_ledger_go
 both() { [ "$(cat "$1"/MRI*.txt | sort | tr '\n' ' ')" = "as ana saw it as lima saw it " ]; }
 emr_until both ana-folder/Imaging
 emr_until both "$THEIRS/Imaging"

@@ -4,6 +4,7 @@
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/two.sh"
+. "$(dirname "$0")/held.sh"
 two_begin requests
 two_network "São Lucas"
 two_join ana "Ana Silva" patient
@@ -266,17 +267,9 @@ mv "$NET/ledger.away" "$NET/ledger"
 run 0 request "ana:Imaging" --reason "it is back"
 
 say "one that others are busy with is not called away"
-python3 - "$NET/ledger/ledger.sqlite" <<'P' &
-import os, sqlite3, sys, time
-db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
-db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
-while not os.path.exists("let-go"): time.sleep(0.05)
-P
-holder=$!
-emr_until test -e held
+hold_ledger
 run 7 request "ana:Imaging" --reason "while others write"
-touch let-go
-wait $holder || emr_fail "nobody held the ledger"
+let_ledger_go
 says "The ledger did not answer in time. Whether this was asked or answered shows when it does."
 run 0 request "ana:Imaging" --reason "when they are done"
 two_unmount ana nuno

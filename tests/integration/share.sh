@@ -343,6 +343,7 @@ json 5 revoke Bills from hospital
 expect "nobody else" "$(field error)" no-such-path
 run 0 revoke --yes Bills from lima --wait
 says "Ended: Bills"
+expect "told once" "$(grep -c " shared-deleted Bills" ana-folder/.emrfs/notices)" 1
 json 0 share
 expect "nothing is shared" "$(rows path)" ""
 

@@ -2,6 +2,7 @@
 # shared.sh: Ana's share appears in her doctor's folder, opens in any program, and ends there, too.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$(dirname "$0")/held.sh"
 two_begin shared
 emr_noon
 two_network "São Lucas"
@@ -163,32 +164,6 @@ emr_until cat "$SHARE/unseen1.txt" >/dev/null
 as lima run 0 share
 says "Opens for you now."
 
-# hold PATH NAME SECONDS: opens it within so many, says so in NAME.open, and reads it until that fails; errno in NAME.errno
-hold() {
-	python3 - "$@" <<'END' &
-import os, sys, time
-end = time.monotonic() + int(sys.argv[3])
-while True:
-    try:
-        f = os.open(sys.argv[1], os.O_RDONLY)
-        os.pread(f, 4, 0)
-        break
-    except OSError as e:
-        if time.monotonic() > end:
-            sys.exit("%s: %s" % (sys.argv[1], e))
-    time.sleep(0.02)
-open(sys.argv[2] + ".open", "w")
-for i in range(6000):
-    try:
-        os.pread(f, 4, 0)
-    except OSError as e:
-        open(sys.argv[2] + ".errno~", "w").write(str(e.errno))
-        os.rename(sys.argv[2] + ".errno~", sys.argv[2] + ".errno")
-        break
-    time.sleep(0.02)
-END
-}
-
 mkdir ana-folder/Imaging/Apart
 for i in 1 2 3 4; do echo "apart $i" >ana-folder/Imaging/Apart/$i.txt; done
 as ana run 0 status --wait
@@ -199,7 +174,7 @@ reported() { as ana run 0 log Imaging/Apart && grep -q "opened Imaging/Apart/1.t
 emr_until reported
 
 say "taking back acts on what is open, and says what was opened, a folder of it in one line"
-hold "$SHARE/MRI.txt" held 120
+hold_file "$SHARE/MRI.txt" held 120
 emr_until lists held.open
 as ana run 0 revoke --yes Imaging from lima --wait
 grep -qE "[0-9]+ files of Imaging/Series   .*released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
@@ -224,7 +199,7 @@ say "and so does the end of its time"
 # timed SECONDS: shared for so long, and open when that is over.  On a slow computer it may be over before it can be opened.
 timed() {
 	as ana timeout "$EMR_PATIENCE" "$EMRFS" share Imaging with lima --until "${1}s" --yes --wait >out/said 2>&1 || return 1
-	hold "$SHARE/MRI.txt" timed "$1"
+	hold_file "$SHARE/MRI.txt" timed "$1"
 	wait $!
 	lists timed.open
 }

@@ -3,6 +3,7 @@
 # it reads.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
+. "$(dirname "$0")/held.sh"
 two_begin teams
 emr_noon
 two_network "São Lucas"
@@ -155,20 +156,7 @@ two_mount rosa
 emr_until shows "$(of rosa Imaging/MRI.txt)" "a knee"
 
 say "who is taken out loses what is open, and the others read on"
-python3 - "$(of lima Imaging/MRI.txt)" <<'END' &
-import os, sys, time
-f = os.open(sys.argv[1], os.O_RDONLY)
-os.pread(f, 4, 0)
-open("held.open", "w")
-for i in range(30000):
-    try:
-        os.pread(f, 4, 0)
-    except OSError as e:
-        open("held.errno~", "w").write(str(e.errno))
-        os.rename("held.errno~", "held.errno")
-        break
-    time.sleep(0.02)
-END
+hold_file "$(of lima Imaging/MRI.txt)" held
 emr_until lists held.open
 as ana run 0 ledger --limit 1000
 before=$(grep -c ' REVOKE ' out/said)

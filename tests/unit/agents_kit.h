@@ -26,7 +26,7 @@ static inline size_t story_replaces_agents(
 	EMR_AUTO_BUF all = {0};
 	size_t made = 0;
 
-	assert_status(expected, emr_share_replace_agents(s->ana, tree, n, &all));
+	assert_status(expected, emr_share_replace_agents(begins(s->ana), tree, n, &all));
 	EMR_EACH (const emr_handover, h, &all) {
 		made += h->is_made;
 		if (out_last != NULL)

@@ -96,6 +96,6 @@ static inline emr_grant_made share_with(const crew *c)
 	emr_grant_order order = order_for(c);
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(c->s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(c->s->ana), &order, &made));
 	return made;
 }

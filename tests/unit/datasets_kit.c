@@ -84,7 +84,7 @@ emr_grant_made dataset_join(const called *d)
 		.label = "Imaging"};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(d->s->ana), &order, &made));
 	return made;
 }
 

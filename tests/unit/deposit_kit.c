@@ -94,6 +94,7 @@ int deposit_try(depositor *d, const leaving *what, emr_place *out)
 	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
 	change.record_id = emr_id16_is_zero(what->record_id) ? change.object : what->record_id;
 	change.node = change.object;
+	(void)!emr_settle_catch_up(d->v.settle, true);
 	assert_ok(emr_settle_publish(d->v.settle, &change, 1, take_outcome, &outcome));
 	if (outcome.error != EMR_OK)
 		return 1000 + outcome.error;

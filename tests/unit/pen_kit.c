@@ -69,6 +69,7 @@ static emr_status note(
 void pen_resend(pen *p)
 {
 	p->outcomes = 0;
+	(void)!emr_settle_catch_up(p->settle, true);
 	p->status = emr_settle_resend(p->settle, note, p);
 }
 
@@ -76,6 +77,7 @@ static void publish(pen *p, const emr_change *change)
 {
 	p->outcomes = 0;
 	p->last = (emr_change_outcome){.result = 255};
+	(void)!emr_settle_catch_up(p->settle, true);
 	p->status = emr_settle_publish(p->settle, change, 1, note, p);
 }
 

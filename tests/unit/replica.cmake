@@ -11,4 +11,5 @@ emr_test(test_ledger_absent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_absent
 	LINK_OPTIONS -Wl,--wrap=pthread_mutex_lock,--wrap=pthread_rwlock_tryrdlock,--wrap=pthread_rwlock_rdlock)
 emr_test(test_replica_still SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_still.c ${CMAKE_CURRENT_LIST_DIR}/still_kit.c
 	USES ledger_kit LINK_OPTIONS -Wl,--wrap=fstatvfs64)
-emr_test(test_questions SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_questions.c USES replica ledger)
+emr_test(test_questions SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_questions.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
+	USES ledger_kit PkgConfig::sqlite3 INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/replica)

@@ -55,4 +55,4 @@ emr_test(test_shared_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_shared_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${shared_kit}
 	USES ${shared_uses} fetch
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=share_add_join,--wrap=desk_judge,--wrap=emr_follow_now)
+	LINK_OPTIONS -Wl,--wrap=share_add_join,--wrap=desk_judge,--wrap=emr_follow_lately)

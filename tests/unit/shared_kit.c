@@ -380,5 +380,5 @@ void ana_shares_domain(story *s, emr_id16 domain, const char *label)
 		.owner_born = "1984-03-12"};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s->ana), &order, &made));
 }

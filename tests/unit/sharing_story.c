@@ -111,7 +111,7 @@ emr_id16 sharing_story_lima_asks(const sharing_story_ask *what)
 void sharing_story_lima_takes_back(emr_id16 request)
 {
 	story_see(&s.lima);
-	assert_ok(emr_share_request_withdraw(s.lima.share, request));
+	assert_ok(emr_share_request_withdraw(begins(s.lima.share), request));
 }
 
 int sharing_story_request_state(emr_id16 request)

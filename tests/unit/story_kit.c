@@ -41,6 +41,14 @@ void story_see(person *m)
 	assert_ok(emr_replica_catch_up(m->replica, NULL, NULL, NULL));
 }
 
+emr_share *begins(emr_share *share)
+{
+	emr_status followed;
+
+	(void)!emr_share_begin(share, &followed);
+	return share;
+}
+
 /* ---- people ---- */
 
 static int open_dir(const story *s, const char *name)
@@ -117,7 +125,8 @@ void story_device(story *s, person *m, const char *name)
 		m->keyring, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
 	m->state_fd = make_dir(s, name);
 	open_handles(s, m);
-	assert_ok(emr_share_device_add(s->ana, m->keyring, name, story_now(s) + 3650 * DAY));
+	assert_ok(
+		emr_share_device_add(begins(s->ana), m->keyring, name, story_now(s) + 3650 * DAY));
 	story_see(m);
 }
 
@@ -539,7 +548,7 @@ emr_status story_try_share(
 	order->owner_born = "1984-03-12";
 	if (!with_agents)
 		order->agents = nobody; /* and no count */
-	return emr_share_grant(s->ana, order, out);
+	return emr_share_grant(begins(s->ana), order, out);
 }
 
 static emr_grant_made share_for_a_week(

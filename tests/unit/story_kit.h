@@ -95,6 +95,8 @@ void story_device(story *s, person *m, const char *name);
 void story_part(person *m);
 /* Another handle of M on the same copies, as another process would have. */
 void story_see(person *m);
+/* SHARE, whose copy has what the ledger has: as where a deed begins. */
+emr_share *begins(emr_share *share);
 /* In the tables of the network's ledger, as whoever may write in its directory. */
 void story_sql(const story *s, const char *text);
 

@@ -77,6 +77,7 @@ static int save_again(const emr_place *before, uint64_t cver, const uint8_t *ame
 	assert_ok(emr_staging_freeze(staging, &content, &key));
 	emr_content_key_free(key);
 	emr_staging_discard(staging);
+	assert_ok(emr_settle_catch_up(p.settle, true));
 	assert_ok(emr_settle_publish(p.settle, &change, 1, note, &outcome));
 	if (outcome.error != EMR_OK)
 		return 1000 + (int)outcome.error;
@@ -145,7 +146,7 @@ TEST_IN(begin, end, numbers_go_on_after_a_restart)
 	pen_restart(&p);
 	arrive();
 	assert_int_equal(save_again(&v1, 2, whose(&v1).is.id, "v2", &v2), EMR_RESULT_APPLIED);
-	assert_ok(emr_settle_catch_up(p.settle));
+	assert_ok(emr_settle_catch_up(p.settle, true));
 	arrive();
 	assert_int_equal(whose(&v2).is.issuer_seq, 3);
 	assert_int_equal(save_again(&v2, 3, NULL, "v3", &v3), EMR_RESULT_APPLIED);
@@ -294,7 +295,7 @@ TEST_IN(begin, end, nobody_amends_after_the_end)
 	emr_place v1, v2;
 
 	v1 = first_version();
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), 1000 + EMR_DENIED);
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");

@@ -139,7 +139,7 @@ static emr_id16 share_letters(void)
 	assert_ok(emr_view_make_domain(s.k.view, "Letters", &order.domain));
 	for (int i = 0; i < 4; i++)
 		kit_publish_all(&s.k);
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	return order.domain;
 }
 

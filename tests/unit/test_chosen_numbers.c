@@ -103,7 +103,7 @@ TEST(nor_when_she_has_had_it_in_hand)
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
 	kit_settle(&s.k);
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 	kit_settle(&s.k);
 	kit_text(&s.k, "Imaging/virus.pdf", "emptied");

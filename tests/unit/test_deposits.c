@@ -233,7 +233,7 @@ TEST(the_depositor_reads_nothing_of_it)
 
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, deposits_path(&s, "secret.txt"), "for ana alone");
-	assert_ok(emr_settle_catch_up(d.v.settle));
+	assert_ok(emr_settle_catch_up(d.v.settle, true));
 	assert_int_not_equal(emr_facts_open_signed(d.v.facts, emr_ledger_descriptor(d.v.ledger),
 				     &place, &content, &key, &whose),
 		EMR_OK);

@@ -1,5 +1,5 @@
-/* These tests let several threads wait for news of one ledger: one of them asks it for all, each
- * hears its own part, and nobody is asked for news that is here already. */
+/* These tests let several threads wait for news of one ledger, and listeners hear of it: one thread
+ * asks it for all, and nobody is asked for news that is here already. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -274,8 +274,7 @@ TEST_IN(begin, end, what_is_not_here_is_not_confirmed)
 
 typedef struct waiter {
 	pthread_t thread;
-	emr_follow_place place;
-	int timeout_ms;
+	uint64_t size;
 	emr_status status;
 } waiter;
 
@@ -283,126 +282,108 @@ static void *wait_in_a_thread(void *arg)
 {
 	waiter *w = arg;
 
-	w->status = emr_follow_wait(replica, &w->place, w->timeout_ms);
+	w->status = emr_follow_wait(replica, &w->size, LONG_MS);
 	return NULL;
 }
 
 static void start_waiters(waiter *all)
 {
 	for (int i = 0; i < THREADS; i++) {
-		all[i] = (waiter){.place = emr_follow_here(replica), .timeout_ms = LONG_MS};
+		all[i] = (waiter){.size = reached()};
 		assert_int_equal(
 			pthread_create(&all[i].thread, NULL, wait_in_a_thread, &all[i]), 0);
 	}
 	until(&at_ledger, 1);
-	until(&sleepers, THREADS - 1);
+	until(&sleepers, THREADS);
 }
 
-TEST_IN(begin, end, each_who_waits_hears_what_one_of_them_has_seen)
+static void end_waiters(waiter *all, emr_status wanted)
+{
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+		assert_status(wanted, all[i].status);
+	}
+	assert_int_equal(at_most, 1);
+}
+
+TEST_IN(begin, end, each_who_waits_hears_what_one_thread_has_seen)
 {
 	waiter all[THREADS];
+	uint64_t size = 2;
 
 	start_waiters(all);
 	(void)save(&domain, 1);
-	for (int i = 0; i < THREADS; i++) {
-		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
-		assert_ok(all[i].status);
-		assert_int_equal(all[i].place.size, 4);
-	}
-	assert_int_equal(at_most, 1);
-	assert_int_equal(reached(), 4);
+	end_waiters(all, EMR_OK);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(all[i].size, 4);
+	assert_ok(emr_follow_wait(replica, &size, 0));
+	assert_int_equal(size, 4);
+	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &size, 20));
 }
 
-TEST_IN(begin, end, each_who_waits_is_woken_and_nobody_twice)
+TEST_IN(begin, end, each_who_waits_hears_that_the_ledger_is_away)
 {
 	waiter all[THREADS];
-	emr_follow_place before = emr_follow_here(replica), after;
+	uint64_t size = reached();
 
 	start_waiters(all);
-	emr_follow_wake(replica);
-	for (int i = 0; i < THREADS; i++) {
-		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
-		assert_status(EMR_INTERRUPTED, all[i].status);
-	}
-	/* A caller that had begun, and did not wait yet, hears of it, once; a later one does
-	 * not. */
-	assert_status(EMR_INTERRUPTED, emr_follow_wait(replica, &before, LONG_MS));
-	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &before, 20));
-	after = emr_follow_here(replica);
-	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &after, 20));
-	assert_ok(
-		emr_follow_wait(replica, &(emr_follow_place){.size = 2, .wakes = after.wakes}, 0));
-}
-
-/* The caller that waited at the ledger for the others goes, and one of them goes on. */
-TEST_IN(begin, end, who_stays_waits_on_when_the_first_has_waited_enough)
-{
-	waiter first = {.place = emr_follow_here(replica), .timeout_ms = 300};
-	waiter second = {.place = emr_follow_here(replica), .timeout_ms = LONG_MS};
-
-	assert_int_equal(pthread_create(&first.thread, NULL, wait_in_a_thread, &first), 0);
-	until(&at_ledger, 1);
-	assert_int_equal(pthread_create(&second.thread, NULL, wait_in_a_thread, &second), 0);
-	assert_int_equal(pthread_join(first.thread, NULL), 0);
-	assert_status(EMR_TIMEOUT, first.status);
-	until(&at_ledger, 1);
+	answer = EMR_OFFLINE;
 	(void)save(&domain, 1);
-	assert_int_equal(pthread_join(second.thread, NULL), 0);
-	assert_ok(second.status);
-	assert_int_equal(at_most, 1);
+	end_waiters(all, EMR_OFFLINE);
+	answer = EMR_OK;
+	while (size < 4) /* a turn may be under way */
+		(void)!emr_follow_wait(replica, &size, LONG_MS);
 }
 
-/* ---- subscribers ---- */
+/* ---- listeners ---- */
 
 typedef struct heard {
-	int n;
-	uint64_t size;
+	_Atomic int grew, failed;
+	_Atomic uint64_t size;
 } heard;
 
-static void hear(void *arg, uint64_t size)
+static void hear(const emr_listener *self, const emr_follow_turn *turn)
 {
-	heard *h = arg;
+	heard *h = self->arg;
 
-	h->n++;
-	h->size = size;
+	atomic_store(&h->size, turn->size);
+	atomic_fetch_add(&h->failed, turn->status != EMR_OK);
+	atomic_fetch_add(&h->grew, turn->has_grown);
 }
 
-TEST_IN(begin, end, a_subscriber_hears_of_his_domain_once_a_run)
+TEST_IN(begin, end, a_listener_hears_each_turn_with_what_has_come)
 {
-	kit_domain other = kit_domain_new(&k);
-	emr_subscription *of_all = NULL, *of_one = NULL, *of_other = NULL;
-	heard all = {0}, one = {0}, others = {0};
+	heard all = {0}, late = {0};
+	emr_listener of_all = {.heard = hear, .arg = &all};
+	emr_listener of_late = {.heard = hear, .arg = &late};
 	AUTO(emr_replica_auto) emr_replica *beside = kit_replica(&k);
 
-	assert_ok(emr_follow_now(replica));
-	assert_ok(emr_follow_subscribe(replica, NULL, hear, &all, &of_all));
-	assert_ok(emr_follow_subscribe(replica, &domain.id, hear, &one, &of_one));
-	assert_ok(emr_follow_subscribe(replica, &other.id, hear, &others, &of_other));
-	assert_ok(emr_follow_now(replica));
-	assert_int_equal(all.n + one.n + others.n, 0);
+	assert_ok(emr_follow_listen(replica, &of_all));
+	until(&all.grew, 1);
+	assert_int_equal(all.size, reached());
 	(void)save(&domain, 1);
-	(void)save(&domain, 2);
-	assert_ok(emr_follow_now(replica));
-	assert_int_equal(all.n, 1);
-	assert_int_equal(one.n, 1);
-	assert_int_equal(others.n, 0);
-	assert_int_equal(one.size, reached());
+	until(&all.grew, 2);
+	assert_int_equal(all.size, reached());
 	/* Another process with the same files has taken it in: it is new here all the same. */
-	(void)save(&other, 3);
+	(void)save(&domain, 2);
 	assert_ok(emr_follow_now(beside));
-	assert_int_equal(others.n, 0);
+	until(&all.grew, 3);
+	/* A deed's own run is heard of, too, and a line that comes later hears how things stand. */
+	(void)save(&domain, 3);
 	assert_ok(emr_follow_now(replica));
-	assert_int_equal(all.n, 2);
-	assert_int_equal(one.n, 1);
-	assert_int_equal(others.n, 1);
-	emr_follow_unsubscribe(of_one);
-	emr_follow_unsubscribe(NULL);
+	until(&all.grew, 4);
+	assert_ok(emr_follow_listen(replica, &of_late));
+	until(&late.grew, 1);
+	assert_int_equal(late.size, reached());
+	answer = EMR_OFFLINE;
 	(void)save(&domain, 4);
-	assert_ok(emr_follow_now(replica));
-	assert_int_equal(one.n, 1);
-	assert_int_equal(all.n, 3);
-	emr_follow_unsubscribe(of_other);
-	emr_follow_unsubscribe(of_all);
+	until(&all.failed, 1);
+	until(&late.failed, 1);
+	emr_follow_leave(&of_all);
+	answer = EMR_OK;
+	until(&late.grew, 2);
+	assert_int_equal(all.grew, 4);
+	emr_follow_leave(&of_late);
 }
 
 TESTS(NULL, NULL)

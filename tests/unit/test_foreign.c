@@ -453,7 +453,7 @@ TEST(what_was_not_sent_when_the_right_ends_is_kept)
 	writer_put(&v, "Imaging/Dir/unsent.txt", "nor this");
 	writer_put(&v, "Imaging/MRI.pdf", "a third knee");
 	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
-	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, grant));
 	viewer_run(&v, NULL, 2);
 	assert_non_null(strstr(v.notices, "not-sent Imaging (not sent to "));
 	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to ");
@@ -497,7 +497,7 @@ TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 	(void)snprintf(
 		line[1], sizeof line[1], "%llu *\n", (unsigned long long)emr_handle_node(cut));
 	v.told[0] = 0;
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, owner_answers, 3);
 	viewer_run(&v, owner_answers, 3);
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(changed, 0, bytes, sizeof bytes, &got));

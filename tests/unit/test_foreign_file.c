@@ -35,7 +35,7 @@ static emr_id16 give(story *s, viewer *v, emr_id16 domain, uint16_t writes)
 		.owner_born = "1984-03-12"};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s->ana), &order, &made));
 	viewer_run(v, NULL, 0);
 	viewer_learn_owner(v);
 	return made.grant;
@@ -93,7 +93,7 @@ TEST(a_file_of_its_own_in_a_folder_for_writing)
 
 	(void)story_lets_write(&s, &s.lima, false);
 	tree[0] = (emr_nested){.domain = make_inner(&s), .outer = s.imaging};
-	assert_ok(emr_share_tie(s.ana, tree, 1, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 1, NULL));
 	viewer_run(&v, NULL, 0);
 	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s",
 		viewer_list(&v, "shared-with-me", NULL));

@@ -114,7 +114,7 @@ TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes)
 	begin(false);
 	make("Imaging/Series");
 	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
-	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, grant));
 	viewer_run(&v, NULL, 3);
 	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to ");
 	assert_non_null(folder);

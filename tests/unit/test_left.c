@@ -51,7 +51,7 @@ TEST(what_was_left_under_an_earlier_key_of_the_inbox_is_known_too)
 	begin();
 	(void)deposit(&d, "before.txt", "1");
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_begin_epoch(s.ana, d.inbox));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), d.inbox));
 	assert_string_equal(left_by(&s.lima), "Inbox/before.txt 1");
 	emr_buf_clear(&d.card);
 	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),

@@ -72,7 +72,7 @@ static emr_grant_made given_by(int first, unsigned n, unsigned threshold)
 	for (unsigned i = 0; i < n; i++)
 		ids[i] = s.agents[first + (int)i].public.signer_id;
 	catch_up();
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	return made;
 }
 
@@ -198,7 +198,7 @@ TEST_IN(begin, end, the_next_epoch_has_nothing_for_an_agent_whose_colleague_read
 
 	made = read_by_nina_too(0, 3);
 	assert_true(has_fragment(0, made.grant));
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	blind = s.agents[0].share;
 	assert_false(has_fragment(0, made.grant));
 	assert_true(has_fragment(1, made.grant));

@@ -89,78 +89,22 @@ static uint64_t pending(void)
 	return counts.pending;
 }
 
-/* Saved in every way that leaves something for the ledger. */
-static void change_everything(void)
-{
-	kit_text(&k, "new", "saved without the ledger");
-	kit_text(&k, "letter", "three");
-	kit_mkdir(&k, "Later");
-	kit_text(&k, "Later/deep", "deep");
-	kit_rename(&k, "Imaging/big", "Later/moved");
-}
-
-static void expect_changed(void)
-{
-	kit_expect_text(&k, "new", "saved without the ledger");
-	kit_expect_text(&k, "letter", "three");
-	kit_expect_text(&k, "Later/deep", "deep");
-	kit_expect(&k, "Later/moved", bytes, LEN);
-	assert_false(kit_exists(&k, "Imaging/big"));
-}
-
 /* ---- away ---- */
 
-TEST_IN(begin, end, what_is_saved_without_the_ledger_waits_and_is_sent)
+TEST_IN(begin, end, nothing_is_signed_for_a_ledger_that_is_away_and_it_is_said_once)
 {
-	static const char *const ways[][2] = {
-		{"rm -rf %.aside; cp -a %/network %.aside; rm %/network/ledger.sqlite*",
-			"cp -a %.aside/* %/network/"},
-		{"mv %/network %.moved", "mv %.moved %/network"},
-	};
-
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-		notices[0] = 0;
-		run(ways[i][0]);
-		kit_start(&k);
-		expect_all();
-		assert_string_equal(notices, "ledger-away ");
-		assert_status(EMR_OK, emr_view_stopped_by(k.view));
-		later();
-		assert_ok(emr_view_publish_now(k.view)); /* nothing to send: nothing is news */
-		assert_string_equal(notices, "ledger-away ");
-		change_everything();
-		/* Asked again and again: said once, and nothing is signed for later. */
-		for (int j = 0; j < 3; j++) {
-			later();
-			assert_status(EMR_OFFLINE, emr_view_publish_now(k.view));
-		}
-		assert_string_equal(notices, "ledger-away ");
-		assert_int_equal(batches_kept(), 0);
-		assert_true(pending() >= 4);
-		assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "pending");
-		kit_restart(&k);
-		expect_changed();
+	run("mv %/network %.moved");
+	kit_start(&k);
+	later();
+	assert_ok(emr_view_publish_now(k.view)); /* nothing to send: nothing is news */
+	kit_text(&k, "new", "saved without the ledger");
+	for (int i = 0; i < 3; i++) {
 		later();
 		assert_status(EMR_OFFLINE, emr_view_publish_now(k.view));
-		run(ways[i][1]);
-		later();
-		kit_publish_all(&k);
-		assert_int_equal(pending(), 0);
-		assert_non_null(strstr(notices, "ledger-back"));
-		assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "confirmed 1/1");
-		expect_changed();
-		kit_restart(&k);
-		expect_changed();
-		/* And back to how it was, for the next way. */
-		kit_rename(&k, "Later/moved", "Imaging/big");
-		kit_text(&k, "letter", "two");
-		kit_unlink(&k, "Later/deep");
-		kit_rmdir(&k, "Later");
-		kit_unlink(&k, "new");
-		kit_publish_all(&k);
-		emr_stack_close(&k.stack);
 	}
-	kit_start(&k);
+	assert_string_equal(notices, "ledger-away ");
+	assert_int_equal(batches_kept(), 0);
+	run("mv %.moved %/network");
 }
 
 TEST_IN(begin, end, a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back)
@@ -224,40 +168,6 @@ TEST_IN(begin, end, what_is_not_the_ledger_makes_the_folder_read_only_and_nothin
 		emr_stack_close(&k.stack);
 	}
 	kit_start(&k);
-}
-
-TEST_IN(begin, end, an_older_ledger_in_the_place_of_an_absent_one_gets_nothing)
-{
-	emr_ledger_options options = {0};
-	EMR_AUTO_LEDGER older = NULL;
-	char path[300];
-	uint64_t before = 0, after = 0;
-
-	run("cp -a %/network %.old");
-	kit_start(&k);
-	kit_save(&k, "letter", "three");
-	emr_stack_close(&k.stack);
-	run("mv %/network %.aside");
-	kit_start(&k);
-	kit_text(&k, "new", "waits");
-	run("cp -a %.old %/network");
-	snprintf(path, sizeof path, "%s/network", k.path);
-	options.path = path;
-	assert_ok(emr_ledger_open(&options, &older));
-	assert_ok(emr_ledger_size(older, &before));
-	later();
-	assert_status(EMR_ROLLBACK, emr_view_publish_now(k.view));
-	assert_non_null(strstr(notices, "rollback"));
-	assert_status(EMR_ROLLBACK, emr_view_stopped_by(k.view));
-	assert_ok(emr_ledger_size(older, &after));
-	assert_int_equal(before, after);
-	emr_stack_close(&k.stack);
-	run("rm -rf %/network && mv %.aside %/network");
-	kit_start(&k);
-	kit_publish_all(&k);
-	kit_expect_text(&k, "new", "waits");
-	assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "confirmed 1/1");
-	kit_expect_text(&k, "letter", "three");
 }
 
 /* All of ledger, copy and mark were put back, and then the ledger taken away: only the journal can

@@ -344,7 +344,7 @@ TEST_IN(begin, end, an_epoch_begins_once_when_somebodys_time_has_ended)
 	before = epoch_of_imaging();
 	assert_int_equal(before, made.epoch);
 	assert_true(visit.due_boot_ns < INT64_MAX);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_ok(emr_look_epochs(&visit)); /* not a day later */
 	assert_int_equal(epoch_of_imaging(), before);
 	free(visit.memory);
@@ -360,6 +360,7 @@ static void end_agent(int i)
 {
 	story_does(&s, &s.bosses[i + 1],
 		emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1));
+	(void)begins(s.ana);
 }
 
 static size_t times_noticed(emr_notices *notices, const char *what)
@@ -437,7 +438,7 @@ TEST_IN(begin, end, the_office_replaces_an_agent_whose_colleague_is_let_into_a_t
 		(emr_id16){{0}}, 0);
 	order.grantee = d.grantee;
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-"), 0);
 	assert_ok(emr_replica_at(s.k.stack.replica, &at));
@@ -509,32 +510,6 @@ TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 		story_part(&them[i]);
 }
 
-/* ---- what was deleted ---- */
-
-TEST_IN(begin, end, the_office_says_once_that_what_was_deleted_is_still_shared)
-{
-	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
-
-	assert_ok(emr_notices_new(NULL, &visit.notices));
-	(void)story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_look_deleted(&visit));
-	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 0);
-	kit_unlink(&s.k, "Imaging/MRI.pdf");
-	kit_unlink(&s.k, "Imaging/Old/CT.pdf");
-	kit_rmdir(&s.k, "Imaging/Old");
-	kit_rmdir(&s.k, "Imaging");
-	kit_publish_all(&s.k);
-	for (int i = 0; i < 2; i++)
-		assert_ok(emr_look_deleted(&visit));
-	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 1);
-	assert_int_equal(
-		times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
-	assert_int_equal(
-		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima.clinic@org0'"), 1);
-	emr_told_end(visit.memory);
-	emr_notices_free(visit.notices);
-}
-
 /* ---- the thread ---- */
 
 #define LOOKS 12 /* of the table in office.c */
@@ -568,7 +543,6 @@ TEST_IN(begin, end, the_office_visits_when_it_opens_and_when_the_ledger_has_grow
 	emr_office_free(office);
 	emr_office_end(NULL);
 	emr_office_free(NULL);
-	emr_office_wake(NULL);
 }
 
 TEST_IN(begin, end, the_office_that_is_woken_for_nothing_visits_nobody)

@@ -219,8 +219,9 @@ TEST_IN(begin, end, a_copy_that_others_can_read_is_refused)
 	start();
 }
 
-/* A row, a key that became another one, an entry that is lost before, between and behind others,
- * and an item before and behind another one of its entry. */
+/* A key that became another one, an entry that is lost before, between and behind others, and an
+ * item before and behind another one of its entry; rot in values is asked about in
+ * test_questions.c. */
 #define FIRST_OF_TWO "DELETE FROM item WHERE idx=0 AND seq=(SELECT seq FROM item WHERE idx=1)"
 TEST_IN(begin, end, rot_ends_a_question)
 {
@@ -228,8 +229,6 @@ TEST_IN(begin, end, rot_ends_a_question)
 		emr_question asked;
 		const char *rot;
 	} rotten[] = {
-		{EMR_QUESTION_PEOPLE,
-			"UPDATE state SET value=zeroblob(length(value)) WHERE key GLOB 'K/*'"},
 		{EMR_QUESTION_BY, "UPDATE ids SET id=zeroblob(32) WHERE n=1"},
 		{EMR_QUESTION_SINCE, "DELETE FROM item WHERE seq=2"},
 		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=2"},

@@ -6,14 +6,6 @@
 
 #define KIT SCENE(kit, k, kit_open, kit_close)
 
-/* ---- readers ---- */
-
-typedef struct reading {
-	emr_view *view;
-	uint64_t node;
-	int wrong;
-} reading;
-
 /* ---- damage ---- */
 
 TEST(an_outbox_row_that_cannot_be_read_does_not_end_publishing)

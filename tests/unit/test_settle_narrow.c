@@ -4,7 +4,6 @@
 #include "view_kit.h"
 
 #define FILES 24
-#define FEW 5
 
 /* The limit of the ledger, and the batches that it was asked for. */
 static struct {

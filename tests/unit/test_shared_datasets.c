@@ -57,9 +57,9 @@ WRAPPED(emr_status, desk_judge, void *d, const void *q, uint8_t *out_code)
 
 static bool is_away;
 
-WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
+WRAPPED(emr_status, emr_follow_lately, emr_replica *replica)
 {
-	return is_away ? EMR_OFFLINE : __real_emr_follow_now(replica);
+	return is_away ? EMR_OFFLINE : __real_emr_follow_lately(replica);
 }
 
 static void ledger_goes_away(story *s)
@@ -146,7 +146,7 @@ TEST(what_is_granted_and_not_paid_is_not_read)
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, in_dataset(&v, ""), owner_answers), "!access denied");
 	assert_non_null(strstr(v.notices, "unpaid datasets/knees/"));
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	leaves_out_joining = false;
 	(void)dataset_join(&d);
 	viewer_run(&v, NULL, 0);
@@ -184,7 +184,7 @@ TEST(a_folder_inside_is_paid_with_the_one_around_it)
 	/* A client that says so of what lies in nothing that was paid. */
 	order.grantee = d.grantee;
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	viewer_run(&v, NULL, 0);
 	(void)snprintf(beside, sizeof beside, "datasets/knees/%s",
 		viewer_list(&v, "datasets/knees", NULL));
@@ -255,7 +255,7 @@ TEST(what_was_read_of_who_leaves_is_purged)
 	(void)snprintf(told, sizeof told, "%llu *\n", (unsigned long long)emr_handle_node(h));
 	v.told[0] = 0;
 	assert_int_equal(files_in(b.path), 1);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	viewer_run(&v, NULL, 0);
 	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	assert_non_null(strstr(v.told, told)); /* the kernel forgets its pages */

@@ -59,7 +59,7 @@ TEST(what_is_shared_stands_in_one_list_with_its_end)
 			    (unsigned long long)(story_now(&s) + 7 * DAY)) > 0);
 	assert_string_equal(listed(&v), wanted);
 	free(wanted);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 0);
 	assert_true(asprintf(&wanted, "%s %s read revoked ", viewer_at(&v, "Imaging"),
 			    v.owner + strlen("shared-with-me/")) > 0);
@@ -475,7 +475,7 @@ TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share)
 	read_share(&s, &v, false);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 2);
 	emr_view_release(h);
 	story_pass(&s, 6);
@@ -490,7 +490,7 @@ TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for)
 
 	read_share(&s, &v, false);
 	(void)story_share(&s, &s.eve, 0, false);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.eve.public.signer_id, &n));
 	kit_text(&s.k, "Imaging/new.txt", "new"); /* its name has a key that he has not */
 	kit_publish_all(&s.k);
 	story_pass(&s, 2);

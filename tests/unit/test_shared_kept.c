@@ -92,7 +92,7 @@ TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed)
 
 	read_knee(&s, &v);
 	viewer_close(&v);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(kept_keys(&v), 0);
@@ -106,7 +106,7 @@ TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile)
 
 	read_names(&s, &v);
 	viewer_close(&v);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	assert_int_equal(kept_keys(&v), 1);

@@ -22,7 +22,7 @@ static void tie(story *s)
 		memcpy(&d, list.data + i * sizeof d, sizeof d);
 		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
 	}
-	assert_ok(emr_share_tie(s->ana, tree, n, NULL));
+	assert_ok(emr_share_tie(begins(s->ana), tree, n, NULL));
 }
 
 static const char *in(viewer *v, const char *path)

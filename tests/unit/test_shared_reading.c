@@ -198,30 +198,4 @@ TEST(what_is_open_ends_with_its_readers_key)
 
 /* ---- programs ---- */
 
-TEST(a_program_without_a_person_is_kept_out_and_the_owner_hears_of_it)
-{
-	emr_attr file, folder, own;
-	heard heard_of;
-
-	LIMAS_FOLDER;
-	share(&s, &v);
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &file));
-	own = kit_attr(&s.k, "Imaging/MRI.pdf");
-	assert_true(emr_view_is_for_people(v.view, file.node));
-	assert_false(emr_view_is_for_people(v.view, folder.node));
-	assert_false(emr_view_is_for_people(s.k.view, own.node));
-	emr_view_refuse_program(v.view, file.node, "tumblerd");
-	emr_view_refuse_program(v.view, file.node, "borg");
-	emr_view_refuse_program(v.view, file.node, "borg");
-	story_pass(&s, 6);
-	viewer_run(&v, NULL, 0);
-	heard_of = audit(&s);
-	assert_int_equal(heard_of.n, 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(heard_of.rows[i].reader, EMR_READER_SOFTWARE);
-		assert_true(heard_of.rows[i].refused);
-	}
-}
-
 TESTS(NULL, NULL)

@@ -187,7 +187,7 @@ TEST(the_note_of_an_end_has_the_last_name)
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	ana_renames(&s, "Imaging", "Scans");
 	viewer_run(&v, owner_answers, 2);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 0);
 	assert_true(strncmp(beside(&v), "Scans - access ended ", 21) == 0);
 }

@@ -144,7 +144,8 @@ static void end(scene *c)
 {
 	size_t n = 0;
 
-	assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(
+		begins(c->s.ana), c->s.imaging, c->s.lima.public.signer_id, &n));
 	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_join(c->threads[i], NULL), 0);
 	for (int i = 0; i < READERS; i++)
@@ -322,7 +323,7 @@ static void take_back(scene **which, bool is_heard_of)
 	if (c == NULL)
 		return;
 	assert_ok(emr_share_revoke_person(
-		c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+		begins(c->s.ana), c->s.imaging, c->s.lima.public.signer_id, &revoked));
 	if (is_heard_of) /* by another thread of the doctor's computer */
 		assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
 }

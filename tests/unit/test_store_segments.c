@@ -11,11 +11,6 @@
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 
-TEST_IN(kit_setup, kit_teardown, a_block_that_was_never_put_is_not_found)
-{
-	assert_status(EMR_NOT_FOUND, kit_try(*state, 99, 100));
-}
-
 TEST_IN(kit_setup, kit_teardown, blocks_survive_closing)
 {
 	kit *k = *state;
@@ -90,17 +85,6 @@ TEST_IN(kit_setup, kit_teardown, a_second_writer_is_told_busy)
 	emr_store *second;
 
 	assert_status(EMR_BUSY, emr_store_open(&k->options, &second));
-}
-
-TEST_IN(kit_setup, kit_teardown, a_block_over_two_mebibytes_is_refused)
-{
-	kit *k = *state;
-	AUTO(kit_block_free) emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
-
-	assert_status(EMR_LIMIT, emr_store_append(k->store, &block, 1, NULL));
-	block.data.len--;
-	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
-	assert_ok(emr_store_append(k->store, &block, 1, NULL));
 }
 
 TEST_IN(kit_setup, kit_teardown, a_newer_store_is_left_alone)

@@ -2,16 +2,6 @@
  * a real ledger. */
 #include "story_kit.h"
 
-#include "contract/codes.h"
-
-/* ---- lists ---- */
-
-typedef struct lists {
-	size_t n;
-	emr_given given;
-	emr_received received;
-} lists;
-
 TEST(nobody_else_reads)
 {
 	STORY_READ;

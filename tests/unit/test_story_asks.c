@@ -61,7 +61,7 @@ static emr_id16 ask(const person *who, const char *path, const char *reason)
 	emr_share_request_order order = to_ana(path, reason);
 	emr_id16 id = {{0}};
 
-	assert_ok(emr_share_request_send(who->share, &order, &id));
+	assert_ok(emr_share_request_send(begins(who->share), &order, &id));
 	return id;
 }
 
@@ -88,8 +88,8 @@ TEST_IN(begin, end, a_request_is_read_by_whom_it_is_for_and_nobody_else)
 		assert_int_equal(look(s.eve.share).n, 0);
 	assert_int_equal(look(s.lima.share).n, 0);
 	assert_status(EMR_NOT_FOUND, emr_share_request_get(s.eve.share, id, &one));
-	assert_status(EMR_NOT_FOUND, emr_share_request_deny(s.eve.share, id, "no"));
-	assert_status(EMR_DENIED, emr_share_request_withdraw(s.eve.share, id));
+	assert_status(EMR_NOT_FOUND, emr_share_request_deny(begins(s.eve.share), id, "no"));
+	assert_status(EMR_DENIED, emr_share_request_withdraw(begins(s.eve.share), id));
 	assert_ok(emr_share_request_get(s.ana, id, &one));
 	assert_string_equal(one.path, "Imaging");
 }
@@ -104,20 +104,21 @@ TEST_IN(begin, end, a_yes_is_a_grant_and_names_it)
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
 	assert_int_equal(answer.state, EMR_SHARE_REQUEST_OPEN);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_status(EMR_NOT_FOUND,
-		emr_share_request_approve(s.ana, emr_id16_random(), s.imaging, emr_id16_random()));
+	assert_status(EMR_NOT_FOUND, emr_share_request_approve(begins(s.ana), emr_id16_random(),
+					     s.imaging, emr_id16_random()));
 	/* a word without a grant is none */
-	assert_status(
-		EMR_DENIED, emr_share_request_approve(s.ana, id, s.imaging, emr_id16_random()));
+	assert_status(EMR_DENIED,
+		emr_share_request_approve(begins(s.ana), id, s.imaging, emr_id16_random()));
 	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_share_request_approve(s.ana, id, s.imaging, made.grant));
-	assert_ok(emr_share_request_approve(s.ana, id, s.imaging, made.grant)); /* that is so */
-	assert_status(
-		EMR_CONFLICT, emr_share_request_approve(s.ana, id, s.imaging, emr_id16_random()));
-	assert_status(EMR_CONFLICT, emr_share_request_deny(s.ana, id, ""));
+	assert_ok(emr_share_request_approve(begins(s.ana), id, s.imaging, made.grant));
+	assert_ok(emr_share_request_approve(
+		begins(s.ana), id, s.imaging, made.grant)); /* that is so */
+	assert_status(EMR_CONFLICT,
+		emr_share_request_approve(begins(s.ana), id, s.imaging, emr_id16_random()));
+	assert_status(EMR_CONFLICT, emr_share_request_deny(begins(s.ana), id, ""));
 	assert_int_equal(look(s.ana).last.state, EMR_SHARE_REQUEST_APPROVED);
 	story_see(&s.lima);
-	assert_status(EMR_CONFLICT, emr_share_request_withdraw(s.lima.share, id));
+	assert_status(EMR_CONFLICT, emr_share_request_withdraw(begins(s.lima.share), id));
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
 	assert_int_equal(answer.state, EMR_SHARE_REQUEST_APPROVED);
 	assert_memory_equal(answer.grant_domain.b, s.imaging.b, 16);
@@ -133,9 +134,9 @@ TEST_IN(begin, end, a_no_carries_its_reason_to_the_asker_alone)
 	id = ask(&s.lima, "Imaging", "");
 	other = ask(&s.lima, "", "");
 	(void)ana_looks();
-	assert_status(EMR_INVALID, emr_share_request_deny(s.ana, id, "two\nlines"));
-	assert_ok(emr_share_request_deny(s.ana, id, "ask my daughter first"));
-	assert_ok(emr_share_request_deny(s.ana, other, ""));
+	assert_status(EMR_INVALID, emr_share_request_deny(begins(s.ana), id, "two\nlines"));
+	assert_ok(emr_share_request_deny(begins(s.ana), id, "ask my daughter first"));
+	assert_ok(emr_share_request_deny(begins(s.ana), other, ""));
 	story_see(&s.lima);
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
 	assert_int_equal(answer.state, EMR_SHARE_REQUEST_DENIED);
@@ -152,16 +153,16 @@ TEST_IN(begin, end, what_was_taken_back_or_is_old_is_shown_no_more)
 
 	id = ask(&s.lima, "Imaging", "");
 	assert_int_equal(ana_looks().n, 1);
-	assert_ok(emr_share_request_withdraw(s.lima.share, id));
-	assert_status(EMR_CONFLICT, emr_share_request_withdraw(s.lima.share, id));
+	assert_ok(emr_share_request_withdraw(begins(s.lima.share), id));
+	assert_status(EMR_CONFLICT, emr_share_request_withdraw(begins(s.lima.share), id));
 	assert_int_equal(ana_looks().n, 0);
-	assert_status(EMR_CONFLICT, emr_share_request_deny(s.ana, id, ""));
+	assert_status(EMR_CONFLICT, emr_share_request_deny(begins(s.ana), id, ""));
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
 	assert_int_equal(answer.state, EMR_SHARE_REQUEST_WITHDRAWN);
 	answered = ask(&s.lima, "Imaging", "");
 	(void)ask(&s.eve, "Imaging", "");
 	(void)ana_looks();
-	assert_ok(emr_share_request_deny(s.ana, answered, ""));
+	assert_ok(emr_share_request_deny(begins(s.ana), answered, ""));
 	assert_int_equal(look(s.ana).n, 2);
 	story_pass(&s, EMR_SHARE_REQUEST_ANSWERED_S + DAY);
 	assert_int_equal(look(s.ana).n, 1);
@@ -189,19 +190,19 @@ TEST_IN(begin, end, a_flood_of_one_hides_nobody_else)
 	assert_string_equal(l.last.reason, "number 8"); /* the newest are kept, and told last */
 	order = to_ana("", "");
 	order.owner = s.lima.public.signer_id;
-	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(begins(s.lima.share), &order, &id));
 	order.owner.b[0] ^= 1;
-	assert_status(EMR_NOT_FOUND, emr_share_request_send(s.lima.share, &order, &id));
+	assert_status(EMR_NOT_FOUND, emr_share_request_send(begins(s.lima.share), &order, &id));
 	order = to_ana("a\xe2\x80\xae"
 		       "fdp.exe",
 		"");
-	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(begins(s.lima.share), &order, &id));
 	order = to_ana("", "");
 	order.purposes = 0;
-	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(begins(s.lima.share), &order, &id));
 	order = to_ana("", "");
 	order.until_unix_s = story_now(&s);
-	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(begins(s.lima.share), &order, &id));
 }
 
 /* ---- a program of the asker's own ---- */
@@ -271,7 +272,7 @@ TEST_IN(begin, end, a_request_asks_for_nothing_that_its_words_do_not_say)
 			fail_msg("%s: %zu requests", rows[i].name, l.n);
 		if (rows[i].is_shown)
 			assert_int_equal(l.last.rights, rows[i].rights);
-		assert_ok(emr_share_request_withdraw(s.lima.share, id));
+		assert_ok(emr_share_request_withdraw(begins(s.lima.share), id));
 	}
 #undef WRITES
 }

@@ -301,7 +301,7 @@ TEST_IN(begin_alone, end, what_stands_by_another_rule_is_given_again)
 	assert_false(fit[0]);
 	assert_true(fit[1]);
 	assert_false(fit[2]);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	(void)share_with(&s.lima, EMR_AWAY_NOBODY);
 	find_fit(fit);
 	assert_true(fit[0]); /* there is none of others */

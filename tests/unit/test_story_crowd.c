@@ -78,8 +78,8 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 	print_message("a grant among the first tenth: %.2f ms, among the last: %.2f ms\n",
 		parts[0] * 1000 / PART, parts[PARTS - 1] * 1000 / PART);
 	before = cpu_s();
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made[crowd / 2].grant));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made[crowd / 2].grant));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n",
 		cpu_s() - before);
 	assert_true(cpu_s() - before < 20); /* seconds of one processor, in any build */

@@ -66,7 +66,7 @@ TEST(a_letter_that_was_read_is_opened_again_when_its_grant_changes)
 	made = read_by_lima(&s, &d);
 	dataset_admit(&d, &s.eve); /* nothing of lima's */
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IN_FORCE), 0);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_REVOKED), 1);
 }
 
@@ -450,12 +450,12 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
 	dataset_admit(&heir, &s.lima);
 	(void)dataset_join(&heir);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(versions_at(&s, &heir, then.size), 2);
 	story_does(&s, dataset_steward(&d), emr_act_dataset_close(d.id));
 	assert_int_equal(versions_at(&s, &heir, then.size), 2);
 	/* An owner who has not followed is in a team that nobody reads. */
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, heir.grantee, &(size_t){0}));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, heir.grantee, &(size_t){0}));
 	assert_int_equal(versions_at(&s, &heir, then.size), 0);
 	assert_ok(emr_team_get(s.lima.replica, heir.id, &team));
 	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
@@ -481,7 +481,7 @@ TEST(a_dataset_that_was_closed_was_left_by_nobody)
 	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
 	assert_int_equal(look.withdrawn, 0);
 	emr_frozen_look_free(&look);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(versions_at(&s, &d, then.size), 0);
 	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
 	assert_int_equal(look.withdrawn, 1);
@@ -557,7 +557,7 @@ static emr_id16 grant_without_place(const called *d)
 	emr_grant_made made;
 
 	is_nobody_paid = true;
-	assert_status(EMR_REFUSED, emr_share_grant(d->s->ana, &order, &made));
+	assert_status(EMR_REFUSED, emr_share_grant(begins(d->s->ana), &order, &made));
 	assert_int_equal(emr_share_refusal(d->s->ana), EMR_RESULT_FUNDS);
 	is_nobody_paid = false;
 	return order.grant;
@@ -585,7 +585,7 @@ TEST(nobody_releases_keys_of_what_was_not_paid)
 	assert_int_equal(given.answered, 0);
 	assert_int_equal(given.refused, AGENTS + 1);
 	is_taken_for_paid = NULL;
-	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, grant));
 	made = dataset_join(&d);
 	(void)received_by(&s.lima);
 	assert_ok(story_read(
@@ -631,7 +631,7 @@ static emr_id16 given_inside(const called *d, emr_id16 domain, emr_id16 outer)
 		.root_dir = outer};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(d->s->ana), &order, &made));
 	return made.grant;
 }
 
@@ -696,7 +696,7 @@ TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 		s.lima.share, inner, grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
 	assert_ok(emr_shared_check(open, &trouble));
 	/* A client that leaves, and would go on giving what lies inside. */
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	story_see(&s.lima);
 	assert_status(EMR_DENIED, emr_shared_check(open, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_UNPAID);
@@ -719,7 +719,7 @@ TEST(what_was_asked_in_a_folder_that_left_counts_on)
 	dataset_admit(&d, &s.eve);
 	join_and_ask(&d, &access);
 	left = find_grant(&s, imaging);
-	assert_ok(emr_share_revoke(s.ana, imaging, left));
+	assert_ok(emr_share_revoke(begins(s.ana), imaging, left));
 	s.imaging = domain_at(&s, "Imaging/Old");
 	join_and_ask(&d, &access);
 	assert_ok(question_load(s.ana, s.imaging, access, &q));

@@ -29,7 +29,7 @@ TEST_IN(begin, end, several_that_end_in_one_entry_are_one_deed)
 
 	(void)allow(&s.lima, READ, 0, 7);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 2);
 	assert_string_equal(
 		dealings_of(&s), "shared lima read, shared lima write, ended lima write");
@@ -45,7 +45,7 @@ TEST_IN(begin, end, a_deposit_is_given_replaced_and_ended)
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 9);
 	assert_string_equal(
 		dealings_of(&s), "shared eve deposit, shared eve deposit, expired eve deposit");
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.eve.public.signer_id, &n));
 	assert_string_equal(
 		dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve deposit");
 	(void)allow(&s.lima, 0, EMR_WRITES_DEPOSIT, 1);
@@ -70,9 +70,9 @@ TEST_IN(begin, end, what_others_answer_is_not_hers)
 	order.owner = s.eve.public.signer_id;
 	order.until_unix_s = story_now(&s) + 30 * DAY;
 	story_see(&s.lima);
-	assert_ok(emr_share_request_send(s.lima.share, &order, &id));
+	assert_ok(emr_share_request_send(begins(s.lima.share), &order, &id));
 	story_see(&s.eve);
-	assert_ok(emr_share_request_deny(s.eve.share, id, ""));
+	assert_ok(emr_share_request_deny(begins(s.eve.share), id, ""));
 	assert_string_equal(dealings_of(&s), "");
 }
 

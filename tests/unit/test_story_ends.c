@@ -5,7 +5,6 @@
 #include "contract/codes.h"
 
 #include "agency.h"
-#include "publish.h"
 #include "shared_private.h"
 
 AUTO_OF(emr_ask_free, emr_ask *)
@@ -44,7 +43,7 @@ TEST(the_ledger_refuses_who_has_not_seen_the_end)
 	story_found mri = story_find(shared, "MRI.pdf");
 	emr_ask *ask = NULL;
 
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	/* Lima's own copy does not know yet, so her program asks; */
 	assert_status(EMR_DENIED, emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
 	assert_null(ask);
@@ -67,7 +66,7 @@ TEST(agents_and_owner_refuse_what_ended_after_the_question)
 
 	(void)story_owner(&s); /* the question about names */
 	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(story_owner(&s).refused, 1);
 	for (int i = 0; i < AGENTS; i++)
 		assert_int_equal(story_agent(&s, i).answered, 0);
@@ -210,9 +209,7 @@ TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_c
 		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "pending 1/2");
 	assert_string_equal(kit_items(&s.k), "");
 	story_rules(&s, "copies-before-register = 1\n");
-	kit_publish(&s.k);			    /* hears of it, */
-	assert_int_equal(publish_due(s.k.view), 0); /* and has another run send what waited */
-	kit_publish_all(&s.k);
+	kit_publish(&s.k); /* hears of it, and sends what waited */
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/new.txt", "of which there is one copy");
@@ -262,7 +259,7 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 	for (int i = 0; i < 2; i++)
 		kept[i] = kept_fragment(&s, i, made.grant);
 	assert_false(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	story_agents(&s, 7);
 	assert_ok(emr_agency_count(s.agencies[0], &held));
 	assert_int_equal(held, 1); /* eve's */
@@ -308,7 +305,7 @@ TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 	kit_publish(&s.k);
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/later.txt", "user.emrfs.state"), "pending 1/2");
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	story_agents(&s, 7);
 	story_rules(&s, "copies-before-register = 1\n");
 	kit_publish_all(&s.k);
@@ -327,16 +324,17 @@ TEST(an_end_by_time_calls_for_a_new_epoch_too)
 
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(share_domain(s.ana, s.imaging, &before));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_ok(share_domain(s.ana, s.imaging, &after));
 	assert_int_equal(after.head.epoch, before.head.epoch);
 	story_pass(&s, 7 * DAY);
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_ok(share_domain(s.ana, s.imaging, &after));
 	assert_int_equal(after.head.epoch, before.head.epoch + 1);
-	assert_ok(emr_share_renew(s.ana, emr_id16_random())); /* not there yet: nothing to do */
+	assert_ok(emr_share_renew(
+		begins(s.ana), emr_id16_random())); /* not there yet: nothing to do */
 }
 
 /* ---- the past ---- */

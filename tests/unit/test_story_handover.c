@@ -52,7 +52,7 @@ typedef struct heard {
 static emr_status hear(const emr_nested *tree, size_t n, heard *h)
 {
 	EMR_AUTO_BUF all = {0};
-	emr_status status = emr_share_replace_agents(s.ana, tree, n, &all);
+	emr_status status = emr_share_replace_agents(begins(s.ana), tree, n, &all);
 
 	EMR_EACH (const emr_handover, handover, &all) {
 		h->n++;
@@ -97,7 +97,7 @@ static void carry_inside(void)
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
 
-	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, n, NULL));
 }
 
 /* ---- what lima has ---- */
@@ -476,8 +476,8 @@ TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 		story_newcomer(
 			&s, &grantees[i], &s.bosses[0], EMR_ROLE_CLINICIAN, printed("reader%d", i));
 		order.grantee = grantees[i].public.signer_id;
-		assert_ok(emr_share_preview(s.ana, &order, &told));
-		assert_ok(emr_share_preview(s.ana, &order, &again));
+		assert_ok(emr_share_preview(begins(s.ana), &order, &told));
+		assert_ok(emr_share_preview(begins(s.ana), &order, &again));
 		assert_int_equal(told.n, AGENTS);
 		assert_memory_equal(told.agents, again.agents, told.n * sizeof told.agents[0]);
 		times[chosen_of(more, &told)]++;
@@ -485,7 +485,7 @@ TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 	for (int i = 0; i <= MORE; i++)
 		kinds += times[i] > 0;
 	assert_in_range(kinds, 2, MORE + 1);
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	assert_int_equal(made.n, told.n);
 	assert_memory_equal(made.agents, told.agents, told.n * sizeof told.agents[0]);
 	for (int i = 0; i < MORE; i++)

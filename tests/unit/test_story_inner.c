@@ -51,7 +51,7 @@ static uint64_t tie(story *s)
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
 
-	assert_ok(emr_share_tie(s->ana, tree, n, &changes));
+	assert_ok(emr_share_tie(begins(s->ana), tree, n, &changes));
 	return changes;
 }
 
@@ -289,8 +289,8 @@ static emr_status take_back(story *s, emr_id16 domain, const person *from, size_
 {
 	size_t n;
 	EMR_AUTO_FREE emr_nested *tree = tree_of(s, &n);
-	emr_status status =
-		emr_share_revoke_below(s->ana, tree, n, domain, from->public.signer_id, out_n);
+	emr_status status = emr_share_revoke_below(
+		begins(s->ana), tree, n, domain, from->public.signer_id, out_n);
 
 	return status;
 }
@@ -323,7 +323,7 @@ TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all)
 		0);
 	assert_ok(read_in(&s, &s.eve, deep, "x.txt", "deep down"));
 	/* When only the outer one was taken back, the next start goes on. */
-	assert_ok(emr_share_revoke_person(s.ana, imaging, s.eve.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), imaging, s.eve.public.signer_id, &n));
 	emr_view_tie(s.k.view);
 	settle(&s);
 	assert_int_equal(tie(&s), 0);
@@ -349,7 +349,7 @@ static void *tie_at_once(void *arg)
 	tying *t = arg;
 
 	(void)pthread_barrier_wait(t->start);
-	t->status = emr_share_tie(t->share, t->tree, t->n, &t->changes);
+	t->status = emr_share_tie(begins(t->share), t->tree, t->n, &t->changes);
 	return NULL;
 }
 
@@ -414,7 +414,7 @@ TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 		assert_int_equal(pthread_create(&thread, NULL, tie_at_once, &publisher), 0);
 		(void)pthread_barrier_wait(&start);
 		assert_ok(emr_share_revoke_below(
-			clerk, tree, n, s.imaging, s.lima.public.signer_id, &ended));
+			begins(clerk), tree, n, s.imaging, s.lima.public.signer_id, &ended));
 		assert_int_equal(pthread_join(thread, NULL), 0);
 		assert_ok(publisher.status);
 		assert_int_equal(

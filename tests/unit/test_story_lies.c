@@ -129,7 +129,7 @@ TEST(what_another_once_said_is_not_brought_again_as_new)
 	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima.clinic");
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2026.txt");
 	/* Nor does it become good because the owner seals everything again. */
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 	assert_true(n > 0);
 	kit_publish_all(&s.k);
@@ -185,7 +185,7 @@ TEST(nor_in_two_steps)
 		kit_publish_all(&s.k);
 		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 		if (owner_seals_again) {
-			assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+			assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 			assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 			kit_publish_all(&s.k);
 		}

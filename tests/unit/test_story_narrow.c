@@ -38,7 +38,7 @@ TEST(what_is_said_again_goes_in_smaller_batches)
 	uint64_t n = 0, left_out = 0, again = 1;
 
 	fill();
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	most_items = 5;
 	too_large = sent = 0;
 	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));

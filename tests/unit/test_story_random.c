@@ -257,7 +257,7 @@ static void give_team(model *m)
 	admit(&m->crew, &m->s.eve);
 	if (m->has_crew) {
 		crew_end((crew *)(uintptr_t)&before);
-		assert_ok(emr_share_follow_teams(m->s.ana, NULL, 0, &changes));
+		assert_ok(emr_share_follow_teams(begins(m->s.ana), NULL, 0, &changes));
 	} else {
 		m->grants[any(m, GRANTS)] = share_with(&m->crew).grant;
 	}
@@ -280,7 +280,7 @@ static void take_back(model *m)
 	emr_status status = EMR_OK;
 
 	if (!emr_id16_is_zero(*grant))
-		status = emr_share_revoke(m->s.ana, m->s.imaging, *grant);
+		status = emr_share_revoke(begins(m->s.ana), m->s.imaging, *grant);
 	*grant = (emr_id16){{0}};
 	if (status != EMR_OK)
 		assert_status(EMR_DENIED, status); /* its time was over */

@@ -11,7 +11,7 @@ static void share_and_take_back(story *s)
 {
 	emr_grant_made made = story_share(s, &s->lima, 0, true);
 
-	assert_ok(emr_share_revoke(s->ana, s->imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s->ana), s->imaging, made.grant));
 }
 
 static emr_status read_by_lima(story *s, emr_id16 grant, const char *name)

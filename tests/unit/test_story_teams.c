@@ -101,7 +101,7 @@ TEST(what_the_owners_computer_alone_releases_goes_to_members_too)
 	admit(&c, &s.lima);
 	order = order_for(&c);
 	order.agents = nobody;
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
 }
 
@@ -116,8 +116,8 @@ TEST(a_team_is_not_given_to_write)
 	admit(&c, &s.lima);
 	order = order_for(&c);
 	order.writes = EMR_WRITES_ALL;
-	assert_int_equal(emr_share_grant(s.ana, &order, &made), EMR_UNSUPPORTED);
-	assert_int_equal(emr_share_preview(s.ana, &order, &made), EMR_UNSUPPORTED);
+	assert_int_equal(emr_share_grant(begins(s.ana), &order, &made), EMR_UNSUPPORTED);
+	assert_int_equal(emr_share_preview(begins(s.ana), &order, &made), EMR_UNSUPPORTED);
 	assert_int_equal(has(&s.lima).n, 0);
 }
 
@@ -223,7 +223,7 @@ static uint64_t follow(story *s, const emr_nested *tree, size_t n)
 {
 	uint64_t changes = 0;
 
-	assert_ok(emr_share_follow_teams(s->ana, tree, n, &changes));
+	assert_ok(emr_share_follow_teams(begins(s->ana), tree, n, &changes));
 	return changes;
 }
 
@@ -367,7 +367,8 @@ TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	for (int i = 0; i < 2; i++) {
-		assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, NULL, 0, &changes));
+		assert_status(
+			EMR_MISSING_DATA, emr_share_follow_teams(begins(s.ana), NULL, 0, &changes));
 		assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 		assert_int_equal(given(&s, s.imaging, &new).alive, 1);
 	}
@@ -408,7 +409,7 @@ TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 	admit(&new, &s.lima);
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
-	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, NULL, 0, &changes));
+	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(begins(s.ana), NULL, 0, &changes));
 	assert_int_equal(given(&s, s.imaging, &old).alive, 1); /* for what can be read by it only */
 	before = present_epoch(&s);
 	gave = fragments_epoch(&s, &old);
@@ -417,9 +418,9 @@ TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 	for (uint32_t i = 1; i <= 2; i++) {
 		assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 		assert_int_equal(is_due, i == 1);
-		assert_ok(i == 1 ? emr_share_renew(s.ana, s.imaging)
-				 : emr_share_begin_epoch(s.ana, s.imaging));
-		assert_ok(emr_share_renew(s.ana, s.imaging));
+		assert_ok(i == 1 ? emr_share_renew(begins(s.ana), s.imaging)
+				 : emr_share_begin_epoch(begins(s.ana), s.imaging));
+		assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 		assert_int_equal(present_epoch(&s), before + i);
 		assert_int_equal(fragments_epoch(&s, &old), gave);
 		assert_int_equal(fragments_epoch(&s, &new), before + i);
@@ -474,7 +475,7 @@ TEST(a_later_share_without_its_note_makes_the_teams_older_one_the_former)
 	ana_gives_without_note(&s, &new);
 	before = present_epoch(&s);
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	assert_false(story_is_due(&s, s.imaging));
@@ -502,7 +503,7 @@ TEST(a_note_of_either_share_that_cannot_be_read_now_is_waited_for)
 	assert_false(is_anew);
 	order = order_for(&c);
 	order.share_id = made[0].share_id;
-	assert_ok(emr_share_grant(s.ana, &order, &made[1]));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made[1]));
 	assert_ok(share_is_given_anew(s.ana, &first, &is_anew));
 	assert_true(is_anew);
 	for (int i = 0; i < 2; i++) {
@@ -543,7 +544,7 @@ TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 	admit(&new, &s.eve);
 	assert_int_equal(follow(&s, NULL, 0), 0);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
 	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
 }
@@ -555,7 +556,8 @@ TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 	STORY_READ;
 	const emr_id16 third = emr_id16_random();
 	AUTO(crew_end) crew a, b, c;
-	emr_team team, present;
+	emr_team team, present, first;
+	bool does = true;
 	emr_known_grant newest;
 	uint64_t seq = 1;
 
@@ -575,6 +577,11 @@ TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 	assert_ok(emr_team_get(s.lima.replica, third, &team));
 	assert_ok(emr_team_present(s.lima.replica, &team, &present));
 	assert_true(emr_id16_equal(present.id, third));
+	assert_ok(emr_team_get(s.lima.replica, a.id, &first));
+	assert_ok(emr_team_follows(s.lima.replica, &team, &first, &does));
+	assert_true(does);
+	assert_ok(emr_team_follows(s.lima.replica, &first, &team, &does));
+	assert_false(does);
 }
 
 TEST(another_leaders_team_takes_nobodys_place)
@@ -633,7 +640,7 @@ TEST(a_share_with_a_team_reaches_the_folders_inside)
 	admit(&old, &s.lima);
 	(void)share_with(&old);
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, &changes));
 	there = given(&s, inner, &old);
 	assert_int_equal(there.alive, 1);
 	s.imaging = inner;
@@ -647,7 +654,7 @@ TEST(a_share_with_a_team_reaches_the_folders_inside)
 	assert_int_equal(given(&s, inner, &old).alive, 0);
 	assert_int_equal(given(&s, inner, &new).alive, 1);
 	/* And its end. */
-	assert_ok(emr_share_revoke_below(s.ana, tree, 2, outer, new.grantee, &n));
+	assert_ok(emr_share_revoke_below(begins(s.ana), tree, 2, outer, new.grantee, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(given(&s, inner, &new).alive, 0);
 }
@@ -665,7 +672,7 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	admit(&old, &s.lima);
 	(void)share_with(&old);
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, &changes));
 	kit_save(&s.k, "Imaging/Old/another.txt", "first");
 	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
 	kit_publish_all(&s.k);
@@ -674,8 +681,9 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
 	for (int i = 0; i < 2; i++) {
-		assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, tree, 2, &changes));
-		assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+		assert_status(
+			EMR_MISSING_DATA, emr_share_follow_teams(begins(s.ana), tree, 2, &changes));
+		assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 		assert_int_equal(given(&s, outer, &old).alive, 0);
 		assert_int_equal(given(&s, inner, &old).alive, 1);
 		assert_int_equal(given(&s, inner, &new).alive, 1);
@@ -709,18 +717,18 @@ TEST(another_persons_share_is_no_follower)
 
 		if (i > 0)
 			order.share_id = share_id;
-		assert_ok(emr_share_grant(s.ana, &order, &made[i]));
+		assert_ok(emr_share_grant(begins(s.ana), &order, &made[i]));
 		share_id = made[0].share_id;
 	}
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	assert_int_equal(has(&s.lima).in_force, 2);
 	kit_save(&s.k, "Imaging/Old/another.txt", "first");
-	assert_ok(emr_share_begin_epoch(s.ana, inner));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), inner));
 	is_away = true;
 	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
-	assert_ok(emr_share_revoke(s.ana, outer, made[0].grant));
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_revoke(begins(s.ana), outer, made[0].grant));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	is_away = false;
 	assert_int_equal(has(&s.lima).in_force, 0);
 	assert_int_equal(has(&s.eve).in_force, 2);
@@ -738,9 +746,10 @@ TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 	admit(&crews[0], &s.lima);
 	(void)share_with(&crews[0]);
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &crews[0]).alive, 1);
-	assert_ok(emr_share_revoke(s.ana, inner, given(&s, inner, &crews[0]).last.grant.grant));
+	assert_ok(emr_share_revoke(
+		begins(s.ana), inner, given(&s, inner, &crews[0]).last.grant.grant));
 	for (int i = 1; i < 3; i++) {
 		crew_begin(&crews[i], &s, &crews[i - 1]);
 		admit(&crews[i], &s.lima);
@@ -789,8 +798,8 @@ TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 	act.object = inner;
 	act.flags = EMR_ITEM_NOCONTENT;
 	says(&s, &laptop, act, 104 + 512);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &old).alive, 0);
 	crew_begin(&new, &s, &old);
 	admit(&new, &s.lima);
@@ -819,7 +828,7 @@ TEST(a_former_keys_later_share_goes_on_for_nobodys)
 	admit(&new, &s.lima);
 	order = order_for(&old);
 	order.share_id = share_with(&new).share_id;
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	both[0] = given(&s, s.imaging, &old).last.grant;
 	both[1] = given(&s, s.imaging, &new).last.grant;
 	assert_ok(share_former_key_since(s.ana, &both[1], &seq));
@@ -829,7 +838,7 @@ TEST(a_former_keys_later_share_goes_on_for_nobodys)
 	/* Records from now on have a key that is not his. */
 	before = present_epoch(&s);
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	assert_int_equal(fragments_epoch(&s, &new), before + 1);
@@ -849,7 +858,7 @@ static void begin_former_beside(story *s, crew *old, crew *new, const emr_id32 *
 	order = order_for(old);
 	order.agents = agent;
 	order.agents_count = agent != NULL;
-	assert_ok(emr_share_grant(s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s->ana), &order, &made));
 	kit_text(&s->k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
 	kit_publish_all(&s->k);
 	drop(old, &s->eve);
@@ -857,7 +866,7 @@ static void begin_former_beside(story *s, crew *old, crew *new, const emr_id32 *
 	admit(new, &s->lima);
 	is_away = true;
 	away = kit_object_id(&s->k, "Imaging/MRI.pdf");
-	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s->ana, NULL, 0, &changes));
+	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(begins(s->ana), NULL, 0, &changes));
 	assert_int_equal(given(s, s->imaging, old).alive, 1);
 	assert_int_equal(given(s, s->imaging, new).alive, 1);
 }
@@ -871,7 +880,7 @@ TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 
 	begin_former_beside(&s, &old, &new, NULL);
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &new).alive, 1);
 	assert_int_equal(given(&s, inner, &old).alive, 0);
 	is_away = false;
@@ -909,7 +918,7 @@ static void begin_unfollowed(story *s, crew *old, crew *new, const emr_id32 *age
 	order = order_for(old);
 	order.agents = agent;
 	order.agents_count = agent != NULL;
-	assert_ok(emr_share_grant(s->ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s->ana), &order, &made));
 	drop(old, &s->eve);
 	crew_begin(new, s, old);
 	admit(new, &s->lima);
@@ -925,7 +934,7 @@ TEST(a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone)
 
 	begin_unfollowed(&s, &old, &new, NULL);
 	inner = make_inner(&s, "Imaging/Old", tree);
-	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, 2, NULL));
 	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
 	assert_int_equal(follow(&s, tree, 2), 1);
 	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
@@ -944,7 +953,7 @@ TEST(agents_are_replaced_before_her_computer_looks_for_the_new_key_alone)
 	assert_int_equal(story_replaces_agents(&s, NULL, 0, EMR_OK, NULL), 0);
 	assert_int_equal(given(&s, s.imaging, &old).alive + given(&s, s.imaging, &old).ended, 1);
 	/* And the new key is read through agents that there are. */
-	(void)emr_share_follow_teams(s.ana, NULL, 0, NULL);
+	(void)emr_share_follow_teams(begins(s.ana), NULL, 0, NULL);
 	(void)story_replaces_agents(&s, NULL, 0, EMR_OK, NULL);
 	now = given(&s, s.imaging, &new);
 	assert_int_equal(now.alive, 1);
@@ -963,7 +972,7 @@ TEST(what_is_written_before_her_computer_looks_is_for_the_new_key_alone)
 	begin_unfollowed(&s, &old, &new, NULL);
 	before = present_epoch(&s);
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(present_epoch(&s), before + 1);
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	assert_false(story_is_due(&s, s.imaging));
@@ -1008,7 +1017,7 @@ TEST(a_former_key_stays_so_when_the_newest_was_closed)
 	story_does(&s, new.leader, emr_act_dataset_close(new.id));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(fragments_epoch(&s, &old), before);
 	is_away = false;
 }
@@ -1107,12 +1116,12 @@ TEST(a_team_that_ends_calls_for_another_key)
 	admit(&c, &s.lima);
 	order = order_for(&c);
 	order.not_after_unix_s = story_now(&s) + 500 * DAY;
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	assert_false(story_is_due(&s, s.imaging));
 	story_does(&s, c.leader, emr_act_dataset_close(c.id));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_false(story_is_due(&s, s.imaging));
 	story_pass(&s, 401 * DAY); /* and its time */
 	assert_true(story_is_due(&s, s.imaging));

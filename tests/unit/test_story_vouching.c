@@ -95,7 +95,7 @@ static void eve_may_read(emr_id16 domain, const char *label)
 		.owner_born = "1984-03-12"};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 	viewer_run(&eve, owner_answers, 3);
 	viewer_learn_owner(&eve);
 }
@@ -219,7 +219,7 @@ TEST_IN(begin, end, what_is_forged_is_not_sealed_again)
 
 	lima_writes(s.imaging);
 	before = head_of("Imaging/forged.txt");
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 	assert_int_equal(left_out, 2);
 	after = head_of("Imaging/forged.txt");

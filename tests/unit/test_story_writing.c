@@ -142,7 +142,7 @@ TEST_IN(begin, end, whoever_may_only_leave_things_reads_nothing)
 
 static void new_epoch(void)
 {
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 }
 
 TEST_IN(begin, end, an_epoch_that_began_meanwhile_is_written_under)
@@ -273,7 +273,7 @@ static void end_it(void)
 
 	story_pass(&s, 1); /* in the same second it would be the same item */
 	assert_ok(emr_share_new(&options, &share));
-	assert_ok(emr_share_revoke(share, s.imaging, ended_meanwhile));
+	assert_ok(emr_share_revoke(begins(share), s.imaging, ended_meanwhile));
 	emr_share_free(share);
 }
 
@@ -288,7 +288,8 @@ TEST_IN(begin, end, what_ended_at_the_same_moment_is_taken_back_all_the_same)
 	for (int i = 0; i < 2; i++) {
 		ended_meanwhile = made[0].grant;
 		before_submit = end_it;
-		assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+		assert_ok(emr_share_revoke_person(
+			begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 		assert_null(before_submit);
 		for (int at = i; at < 2; at++) {
 			assert_ok(emr_replica_grant(

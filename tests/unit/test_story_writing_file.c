@@ -33,7 +33,7 @@ static void give(person *who, emr_id16 domain, uint16_t writes)
 		.owner_born = "1984-03-12"};
 	emr_grant_made made;
 
-	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_grant(begins(s.ana), &order, &made));
 }
 
 /* Lima may write in Imaging/MRI.pdf, a domain of its own. */

@@ -4,7 +4,6 @@
 
 #include "contract/codes.h"
 #include "foreign_domain.h"
-#include "ledger/batch.h"
 
 static story s;
 
@@ -14,12 +13,6 @@ AROUND_BY(end, story_end(&s))
 /* ---- a writer whose computer does not look at its own rights ---- */
 
 static bool is_reckless;
-
-WRAPPED(emr_status, foreign_domain_look, emr_share *share, const emr_settle_options *options,
-	const emr_change *change, foreign_domain *out)
-{
-	return __real_foreign_domain_look(share, options, change, out);
-}
 
 WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_change *change,
 	const emr_replica_head *head)
@@ -42,20 +35,6 @@ WRAPPED(emr_status, foreign_domain_may, const foreign_domain *g, const emr_chang
 		assert_ok((p)->last.error);                                                        \
 		assert_int_equal((p)->last.result, code);                                          \
 	} while (0)
-
-/* ---- a ledger that fails ---- */
-
-static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
-static unsigned submitted;
-
-WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
-	emr_ledger_answer *out_answer)
-{
-	submitted++;
-	if (fail_at > 0 && --fail_at == 0)
-		return EMR_IO;
-	return __real_emr_ledger_submit(ledger, batch, out_answer);
-}
 
 static uint64_t ledger_size(void)
 {
@@ -156,7 +135,7 @@ TEST_IN(begin, end, taking_back_ends_reading_and_writing_in_one_entry)
 	pen_file(&p, s.imaging, s.imaging, "one.txt", "while it lasted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	size = ledger_size();
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(ledger_size(), size + 1);
 	assert_int_equal(list_in(s.imaging).n, 0);
@@ -174,16 +153,16 @@ TEST_IN(begin, end, taking_back_ends_reading_and_writing_in_one_entry)
 	assert_false(story_is_due(&s, s.imaging));
 	/* By its id, and a deposit by its own. */
 	made = may_write(&s.lima, 7);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
 	made = may_leave(&s.eve, 7);
 	assert_int_equal(list_in(s.imaging).deposits, 1);
 	assert_memory_equal(list_in(s.imaging).last.grant.grant.b, made.grant.b, 16);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
-	assert_status(EMR_DENIED, emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
+	assert_status(EMR_DENIED, emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
 	made = may_leave(&s.eve, 7);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	assert_ok(emr_share_revoke_person(begins(s.ana), s.imaging, s.eve.public.signer_id, &n));
 	assert_int_equal(n, 1);
 	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
 	pen_close(&p);
@@ -202,16 +181,16 @@ TEST_IN(begin, end, one_right_to_write_is_what_the_shares_that_stay_say)
 	assert_int_equal(w.not_after_unix_s,
 		story_now(&s) + 20 * DAY); /* a second share does not shorten the first */
 	assert_int_equal(list_in(s.imaging).writing, 2);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, longer.grant));
 	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
 	assert_int_equal(w.not_after_unix_s, story_now(&s) + 10 * DAY);
 	/* Reading goes on beside it, and is nothing that writing lasts by. */
 	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, shorter.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, shorter.grant));
 	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
 	assert_int_equal(list_in(s.imaging).n, 1);
 	assert_int_equal(list_in(s.imaging).writing, 0);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, made.grant));
 	/* A wider one takes the place of a narrower; the other way only when it is meant. */
 	(void)may_leave(&s.eve, 5);
 	(void)may_write(&s.eve, 3);

@@ -102,7 +102,7 @@ TEST_IN(strangers_begin, strangers_end, who_writes_in_her_folder_waits_for_her_n
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
 	assert_status(EMR_AWAITED, p.status);
 	assert_int_equal(p.outcomes, 0);
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
 	assert_ok(p.status);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
@@ -136,7 +136,7 @@ TEST_IN(strangers_begin, strangers_end, another_computer_of_hers_takes_no_key_fr
 	assert_int_not_equal(
 		emr_keyring_epoch_key(tablet.keyring, s.imaging, epoch, &found), EMR_OK);
 	/* With her next epoch it goes on. */
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	story_see(&tablet);
 	assert_ok(emr_share_learn(tablet.share, &some));
 	assert_ok(emr_keyring_epoch_key(tablet.keyring, s.imaging, epoch + 1, &found));
@@ -169,7 +169,7 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 	assert_int_equal(n.managers, 1);
 	assert_true(emr_id32_equal(n.manager, s.eve.public.signer_id));
 	assert_int_equal(n.grants, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, &ended));
 	n = strangers_count(&ended);
 	assert_int_equal(n.managers, 1);
 	assert_int_equal(n.grants, 1);
@@ -192,13 +192,13 @@ TEST_IN(strangers_begin, strangers_end, recover_lost_ends_whoever_is_left)
 
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_APPLIED);
-	assert_ok(emr_share_cut_off(s.ana, &removed, &ended, &lost));
+	assert_ok(emr_share_cut_off(begins(s.ana), &removed, &ended, &lost));
 	assert_int_equal(strangers_count(&ended).managers, 2);
 	assert_int_equal(look().managers, 0);
 	assert_int_equal(makes_manager(&s.lima, &s.eve), EMR_RESULT_NOT_AUTHORISED);
 	/* Without any computer to remove, too. */
 	emr_buf_clear(&ended);
-	assert_ok(emr_share_cut_off(s.ana, &removed, &ended, &lost));
+	assert_ok(emr_share_cut_off(begins(s.ana), &removed, &ended, &lost));
 	assert_int_equal(ended.len, 0);
 }
 
@@ -305,7 +305,7 @@ TEST_IN(strangers_begin, strangers_end, whom_it_lets_read_is_listed_while_it_is_
 	(void)story_share(&s, &s.lima, 0, true);
 	(void)shares(&laptop, &s.eve, NULL);
 	assert_int_equal(look().grants, 1);
-	assert_ok(emr_share_end_strangers(s.ana, &ended));
+	assert_ok(emr_share_end_strangers(begins(s.ana), &ended));
 	assert_int_equal(look().grants, 0);
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
@@ -323,11 +323,11 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_carried_to_a_folde
 	(void)story_share(&s, &s.lima, 0, true);
 	(void)shares(&laptop, &s.eve, NULL);
 	tree = tree_of(&n);
-	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, n, NULL));
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	assert_int_equal(grants_in(old, &s.eve), 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
-	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, n, NULL));
 	assert_int_equal(grants_in(s.imaging, &s.eve) + grants_in(old, &s.eve), 0);
 	assert_int_equal(grants_in(old, &s.lima), 1);
 }
@@ -400,7 +400,7 @@ static void ties(emr_id16 folder)
 	size_t n;
 
 	tree = moved_into_imaging(folder, &n);
-	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_ok(emr_share_tie(begins(s.ana), tree, n, NULL));
 }
 
 /* He moves a folder of hers into one that she shares, while the computer is hers still. */
@@ -417,7 +417,7 @@ TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_li
 	says_where(&laptop, folder);
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.lima), 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&s.eve, 0).n, 0);
 	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
 	moved = said_by(&laptop, 0);
@@ -440,7 +440,7 @@ TEST_IN(strangers_begin, strangers_end,
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	(void)story_share(&s, &s.lima, 0, true);
 	says_where(&laptop, folder);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	ties(folder);
 	assert_int_equal(grants_in(folder, &s.lima), 0);
 	/* Whom she shares with from now on gets what lies there, as she sees it. */
@@ -472,7 +472,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_thr
 	assert_int_equal(grants_in(old, &s.lima), 1);
 	former = last_grant_in(old, &s.lima);
 	says_where(&laptop, old);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	story_does(&s, &s.bosses[1],
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = moved_into_imaging(old, &n);
@@ -491,7 +491,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through
 		emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1));
 	tree = tree_of(&n);
 	assert_int_equal(story_replaces_agents(&s, tree, n, EMR_OK, NULL), 0);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
 }
 
@@ -531,7 +531,7 @@ TEST_IN(strangers_begin, strangers_end, what_he_shares_gets_no_key_from_her)
 	emr_id16 grant = shares(&laptop, &s.eve, &s.agents[0]);
 	emr_row_domain row;
 
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	row = imaging_row();
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, grant, &his));
 	assert_int_equal(his.row.kver, 0);
@@ -554,7 +554,7 @@ TEST_IN(strangers_begin, strangers_end, he_uses_up_no_fragments_of_her_readers)
 			    72 + 208 * (size_t)hers.row.n) != EMR_RESULT_APPLIED)
 			break;
 	}
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	row = imaging_row();
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
 	assert_int_equal(hers.row.kver, row.head.epoch);
@@ -598,7 +598,7 @@ static size_t computers(void)
 static void expect_removal(void)
 {
 	assert_int_equal(computers(), 2);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(computers(), 1);
 	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 }

@@ -65,15 +65,15 @@ static void expect_new_keys(void (*prepare)(person *))
 	assert_true(opens(&laptop, "Imaging/MRI.pdf"));
 	before = imaging_row();
 	prepare(&laptop);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	learns(&laptop);
 	assert_true(opens(&laptop, "Imaging/MRI.pdf")); /* what was there */
 	assert_false(opens(&laptop, "Imaging/later.txt"));
 	/* Once is enough. */
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 }
 
@@ -117,9 +117,9 @@ TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 	learns(&tablet);
 	before = imaging_row();
 	is_ended(&laptop);
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	kit_save(&s.k, "Imaging/later.txt", "for both");
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
@@ -137,7 +137,7 @@ TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by
 	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
 	story_pass(&s, 10);
 	assert_int_equal(look().managers, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, &ended));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, &ended));
 	assert_int_equal(strangers_count(&ended).managers, 1);
 	EMR_ASK(asked, s.k.stack.replica, WRITERS, .domain = s.imaging);
 	while (emr_next(&asked, &writer))
@@ -159,7 +159,7 @@ TEST_IN(strangers_begin, strangers_end, a_reader_whose_key_was_revoked_calls_for
 	story_does(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_true(story_is_due(&s, s.imaging));
-	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(begins(s.ana), s.imaging));
 	assert_false(story_is_due(&s, s.imaging));
 	/* In which there is nothing for him. */
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &grant));
@@ -188,7 +188,7 @@ TEST_IN(strangers_begin, strangers_end, an_end_that_he_dates_back_is_an_end_all_
 	emr_row_domain row;
 
 	story_pass(&s, 100);
-	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(emr_share_begin_epoch(begins(s.ana), s.imaging));
 	row = imaging_row();
 	assert_false(story_is_due(&s, s.imaging));
 	s.k.clock.unix_ns -= INT64_C(50) * 1000000000;
@@ -224,12 +224,12 @@ TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no
 	learns(&tablet);
 	takes_no_letter(&laptop);
 	epoch = imaging_row().head.epoch;
-	assert_ok(emr_share_revoke(s.ana, s.imaging, given));
+	assert_ok(emr_share_revoke(begins(s.ana), s.imaging, given));
 	kit_save(&s.k, "Imaging/later.txt", "for the tablet");
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	learns(&tablet);
 	assert_true(opens(&tablet, "Imaging/later.txt"));
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 }
 
 static void the_other_two(story *the)
@@ -257,7 +257,7 @@ TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_n
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	epoch = imaging_row().head.epoch;
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(imaging_row().head.epoch, epoch + 1);
 	kit_save(&s.k, "Imaging/later.txt", "not for him");
 	assert_false(opens(&laptop, "Imaging/later.txt"));

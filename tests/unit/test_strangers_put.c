@@ -103,7 +103,7 @@ static void ana_lets(const person *whom)
 		s.imaging, whom->public.signer_id, EVERYTHING, story_now(&s) + DAY);
 	AUTO_PARCEL p = {0};
 
-	assert_ok(share_catch_up(s.ana));
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(parcel_begin(s.ana, emr_signer_domain(s.imaging, SHARE_GEN), &p));
 	assert_ok(parcel_prepare(&p, &act));
 	assert_ok(emr_buf_append_zeros(&p.part, SEALED));
@@ -335,7 +335,7 @@ TEST_IN(begin, end, everything_that_his_key_signed_is_listed)
 	settle();
 	kit_text(&s.k, "Imaging/home.txt", "by her own hand");
 	settle();
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&s.eve, 0).n, 0);
 	assert_int_equal(said_by(&laptop, story_now(&s) + DAY).n, 0);
 	l = said_by(&laptop, 0);
@@ -358,7 +358,7 @@ TEST_IN(begin, end, what_she_saved_over_it_since_is_named_as_that)
 	settle();
 	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
 	settle();
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_true(said_of(&l, "Imaging/MRI.pdf")->is_changed_since);
@@ -376,7 +376,7 @@ TEST_IN(begin, end, what_he_brings_back_after_she_took_it_away_is_listed)
 	tell(&his, s.imaging, mri.object, EMR_META_FILE, &mri, s.imaging);
 	settle();
 	assert_int_equal(head_state(mri.object), EMR_OBJECT_LIVE);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_true(emr_id16_equal(l.all[0].object, mri.object));
@@ -406,7 +406,7 @@ TEST_IN(begin, end, what_a_key_signed_that_he_let_in_is_listed_with_it)
 
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	(void)puts_a_directory(&s.lima);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	l = said_by(&laptop, 0);
 	assert_int_equal(l.n, 1);
 	assert_int_equal(l.all[0].kind, EMR_SAID_NEW);
@@ -419,7 +419,7 @@ TEST_IN(begin, end, what_a_key_signed_that_she_let_in_is_not)
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	ana_lets(&s.lima);
 	(void)puts_a_directory(&s.lima);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL));
+	assert_ok(emr_share_device_remove(begins(s.ana), laptop.public.signer_id, NULL));
 	assert_int_equal(said_by(&laptop, 0).n, 0);
 }
 

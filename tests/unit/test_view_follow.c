@@ -3,7 +3,6 @@
 #include "two_kit.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "follow.h"
 #include "tree.h"
@@ -42,16 +41,6 @@ static void look_and_watch(kit *b, const char *const *paths)
 	assert_true(times_seen > 3);
 }
 
-/* ---- how often the ledger is asked for what is new ---- */
-
-static _Atomic unsigned looks;
-
-WRAPPED(emr_status, emr_ledger_size, emr_ledger *ledger, uint64_t *out_size)
-{
-	atomic_fetch_add(&looks, 1);
-	return __real_emr_ledger_size(ledger, out_size);
-}
-
 static void rename_and_publish(kit *k, const char *from, const char *to, unsigned flags)
 {
 	const char *a, *b;
@@ -77,11 +66,6 @@ TEST_IN(two_open, two_close, files_that_change_names_with_each_other_there_do_so
 
 /* ---- what is erased ---- */
 
-typedef struct pins {
-	emr_id16 owner;
-	unsigned n;
-} pins;
-
 TEST_IN(two_open, two_close, what_another_computer_erases_goes_from_the_trash_here)
 {
 	two *t = *state;
@@ -103,12 +87,5 @@ TEST_IN(two_open, two_close, what_another_computer_erases_goes_from_the_trash_he
 	assert_false(kit_exists(&t->b, ".Trash-1000/gone"));
 	kit_expect_text(&t->b, ".Trash-1000/other", "of no record");
 }
-
-/* ---- with the threads of a mount ---- */
-
-typedef struct told {
-	pthread_mutex_t lock;
-	unsigned entries;
-} told;
 
 TESTS(NULL, NULL)

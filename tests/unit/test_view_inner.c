@@ -2,11 +2,6 @@
  * shared. */
 #include "view_kit.h"
 
-#include "contract/codes.h"
-
-#include "publish.h"
-#include "tree.h"
-
 static emr_id16 make_domain(kit *k, const char *path)
 {
 	emr_id16 domain;
@@ -29,11 +24,6 @@ static void settle(kit *k)
 	for (int i = 0; i < 4; i++)
 		kit_publish_all(k);
 }
-
-typedef struct living {
-	emr_id16 domain;
-	size_t n;
-} living;
 
 static int open_kit(void **state)
 {

@@ -18,7 +18,7 @@ foreach(theme inner names packed tree files settle space quiet database confirm 
 endforeach()
 emr_test(test_view_table SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_table.c USES view INCLUDES ${view_inside})
 # Two computers of one person.
-set(view_follow_wraps -Wl,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock)
+set(view_follow_wraps -Wl,--wrap=pthread_mutex_unlock)
 set(view_late_wraps -Wl,--wrap=emr_coowned_pre)
 set(view_both_wraps -Wl,--wrap=emr_journal_commit)
 foreach(theme follow late both)

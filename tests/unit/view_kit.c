@@ -455,7 +455,6 @@ typedef struct picture {
 
 typedef struct names {
 	char (*names)[256];
-	emr_attr *attrs;
 	size_t n;
 } names;
 

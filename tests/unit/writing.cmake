@@ -12,7 +12,7 @@ emr_test(test_story_narrow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_narrow.c
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 emr_test(test_story_writing_rights SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_rights.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
-	LINK_OPTIONS -Wl,--wrap=foreign_domain_look,--wrap=foreign_domain_may,--wrap=emr_ledger_submit)
+	LINK_OPTIONS -Wl,--wrap=foreign_domain_may)
 emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_limits.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}

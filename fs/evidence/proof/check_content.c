@@ -139,7 +139,6 @@ static const known_key *issuer_of(const checking *c, bool *out_is_signed, const 
 
 bool check_statement(checking *c)
 {
-	static const uint8_t none[32];
 	const emr_statement *s = &c->statement;
 	bool is_signed = false;
 	const char *why = "";
@@ -153,7 +152,7 @@ bool check_statement(checking *c)
 		return fail(c, EMR_PROOF_BAD_OWNER, why);
 	if (!is_signed)
 		return fail(c, EMR_PROOF_BAD_STATEMENT, "the statement's signature does not fit");
-	if (memcmp(s->cert_ref, none, 32) != 0 &&
+	if (!emr_id32_is_zero(EMR_ID32_AT(s->cert_ref)) &&
 		memcmp(s->cert_ref, issuer->certificate.ref.b, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_STATEMENT, "the statement names another certificate");
 	if (emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0).data != NULL &&

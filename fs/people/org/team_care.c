@@ -499,8 +499,8 @@ static emr_status await_person(emr_bureau *bureau, emr_id32 signer_id)
 {
 	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
 	emr_replica *replica = bureau->session.replica;
-	emr_status status = emr_follow_now(replica);
-	emr_follow_place place = emr_follow_here(replica);
+	emr_status status = EMR_OK;
+	uint64_t size = 0;
 
 	while (status == EMR_OK) {
 		emr_known_person person;
@@ -509,7 +509,7 @@ static emr_status await_person(emr_bureau *bureau, emr_id32 signer_id)
 		status = emr_replica_person(replica, signer_id, &person);
 		if (status != EMR_NOT_FOUND || left_ms <= 0)
 			return status;
-		status = emr_follow_wait(replica, &place, (int)left_ms);
+		status = emr_follow_wait(replica, &size, (int)left_ms);
 		if (status == EMR_TIMEOUT)
 			status = EMR_OK;
 	}

@@ -84,7 +84,7 @@ static bool passes(const applying *a, emr_status status)
 static emr_status wait_for_members(applying *a)
 {
 	emr_replica *replica = a->session->replica;
-	emr_follow_place place = emr_follow_here(replica);
+	uint64_t size = 0;
 	emr_status status = EMR_OK;
 
 	for (;;) {
@@ -94,8 +94,8 @@ static emr_status wait_for_members(applying *a)
 			return status;
 		if (emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 			return EMR_TIMEOUT;
-		status = emr_follow_wait(replica, &place, LOOK_MS);
-		if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
+		status = emr_follow_wait(replica, &size, LOOK_MS);
+		if (status == EMR_TIMEOUT)
 			status = EMR_OK;
 	}
 }

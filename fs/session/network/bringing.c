@@ -140,11 +140,14 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 /* ---- becoming a member ---- */
 
 /* A host lets nobody read before the registration. */
-static emr_status follow_as_stranger(const emr_bringing *b)
+static emr_status follow(const emr_bringing *b)
 {
 	emr_status status = emr_follow_now(b->replica);
 
-	return status == EMR_DENIED && emr_network_dir_is_served(b->joining->dir) ? EMR_OK : status;
+	return status == EMR_DENIED && b->joining != NULL &&
+			       emr_network_dir_is_served(b->joining->dir)
+		       ? EMR_OK
+		       : status;
 }
 
 /* A ledger of one's own. */
@@ -186,9 +189,7 @@ static emr_status open_network(emr_bringing *b, const char *handle)
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
-	if (status != EMR_OK)
-		return status;
-	return b->joining != NULL ? follow_as_stranger(b) : emr_follow_now(b->replica);
+	return status == EMR_OK ? follow(b) : status;
 }
 
 /* The certificate, from before or from the organisation; the keyring has it then, because on Fabric

@@ -216,7 +216,6 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 
 emr_status emr_renewing_name_first(emr_session *session)
 {
-	static const uint8_t none[32] = {0};
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
 	emr_known_person me;
@@ -227,7 +226,7 @@ emr_status emr_renewing_name_first(emr_session *session)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	EMR_TRY(emr_cert_read(emr_buf_view(&chain), &facts));
 	EMR_TRY(look(session, &facts, &me, &is_told));
-	if (me.row.how != EMR_HOW_DEVICE || memcmp(me.row.next, none, sizeof none) != 0)
+	if (me.row.how != EMR_HOW_DEVICE || !emr_id32_is_zero(EMR_ID32_AT(me.row.next)))
 		return EMR_OK;
 	return tell_ledger(session, emr_buf_view(&chain));
 }

@@ -30,13 +30,6 @@ static emr_status erase_one(erasing *e, const char *path)
 
 /* ---- copies that are there ---- */
 
-static bool has_source(const copy_there *copy)
-{
-	static const uint8_t none[32];
-
-	return memcmp(copy->source, none, sizeof none) != 0;
-}
-
 static emr_status erase_there(erasing *e, const char *path)
 {
 	AUTO_PASS p = {0};
@@ -50,7 +43,8 @@ static emr_status erase_there(erasing *e, const char *path)
 	if (status == EMR_OK && p.there.n > 0)
 		status = pass_spare(&p, tops);
 	for (size_t i = 0; i < p.there.n && status == EMR_OK; i++) {
-		if (p.there.all[i].is_wanted || !has_source(&p.there.all[i]))
+		if (p.there.all[i].is_wanted ||
+			emr_id32_is_zero(EMR_ID32_AT(p.there.all[i].source)))
 			continue;
 		snprintf(copy, sizeof copy, "%s/%s", e->c->copies.path, p.there.all[i].name);
 		status = erase_one(e, copy);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "view/walk.h"
 
 #define PROGRESS_NS INT64_C(300000000)
 #define PORTION_BYTES 16384
@@ -44,6 +45,23 @@ bool giving_has_to_stop(const giving *g)
 {
 	return g->sink == NULL &&
 	       (atomic_load(&g->research->stop) || atomic_load(&g->research->waiting) > 0);
+}
+
+emr_status giving_gather(giving *g, pass *p, const char *path)
+{
+	EMR_WALK(walk, p->c->session->view, path);
+
+	while (emr_walk_next(&walk)) {
+		if (walk.attr.type == EMR_META_DIR || is_never_given(walk.path))
+			continue;
+		if (g != NULL && giving_has_to_stop(g))
+			return EMR_INTERRUPTED;
+		if (walk.attr.type == EMR_META_FILE)
+			EMR_TRY(pass_add(p, walk.path, &walk.attr));
+		else if (g != NULL)
+			EMR_TRY(giving_withhold(g, walk.path, "no-file"));
+	}
+	return walk.status;
 }
 
 /* So long as there is something to say the verb waits. */

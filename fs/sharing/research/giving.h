@@ -17,6 +17,10 @@ typedef struct giving {
 	unsigned made; /* folders of the copies' path that were not there, from the last */
 } giving;
 
+/* Adds the files at and below PATH to P; EMR_NOT_FOUND: there is nothing.  G (may be NULL)
+ * withholds a link, or what else is no file, and may end the gathering, which is EMR_INTERRUPTED
+ * then. */
+emr_status giving_gather(giving *g, pass *p, const char *path);
 /* Makes the copy of ONE, or says why there is none. */
 emr_status giving_take(giving *g, pass *p, original *one);
 emr_status giving_withhold(giving *g, const char *path, const char *why);

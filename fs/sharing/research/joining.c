@@ -51,7 +51,7 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	emr_status status = pass_begin(&j->g.c, &again);
 
 	if (status == EMR_OK)
-		status = pass_gather(&again, j->request->path, waits ? NULL : &j->g);
+		status = giving_gather(waits ? NULL : &j->g, &again, j->request->path);
 	while (status == EMR_OK && i < again.n && !again.all[i].waits)
 		i++;
 	if (status == EMR_OK && waits && i < again.n) {

@@ -1,6 +1,8 @@
 /* This file makes one pass over what a participant gives to a research dataset: it gathers the
  * originals, finds the de-identified copies that there are, and has the missing ones made. */
-#include "giving.h"
+#include "private.h"
+
+#include "kit/paths.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,15 +31,14 @@ bool is_never_given(const char *path)
 {
 	static const char *const tops[] = {
 		EMR_COPIES_FOLDER, "shared-with-me", "shared-by-me", "datasets", ".emrfs"};
-	size_t len = strcspn(path, "/");
 
 	for (size_t i = 0; i < sizeof tops / sizeof *tops; i++)
-		if (strlen(tops[i]) == len && strncmp(path, tops[i], len) == 0)
+		if (emr_path_below(tops[i], path) != NULL)
 			return true;
 	return false;
 }
 
-static emr_status add(pass *p, const char *path, const emr_attr *attr)
+emr_status pass_add(pass *p, const char *path, const emr_attr *attr)
 {
 	original *one;
 	emr_status status;
@@ -58,23 +59,6 @@ static emr_status add(pass *p, const char *path, const emr_attr *attr)
 		p->n--;
 	}
 	return status == EMR_BUSY || status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-emr_status pass_gather(pass *p, const char *path, giving *g)
-{
-	EMR_WALK(walk, p->c->session->view, path);
-
-	while (emr_walk_next(&walk)) {
-		if (walk.attr.type == EMR_META_DIR || is_never_given(walk.path))
-			continue;
-		if (g != NULL && giving_has_to_stop(g))
-			return EMR_INTERRUPTED;
-		if (walk.attr.type == EMR_META_FILE)
-			EMR_TRY(add(p, walk.path, &walk.attr));
-		else if (g != NULL)
-			EMR_TRY(giving_withhold(g, walk.path, "no-file"));
-	}
-	return walk.status;
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -146,14 +130,9 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 
 bool lies_in(const char *path, const json_t *tops)
 {
-	for (size_t i = 0; i < json_array_size(tops); i++) {
-		const char *top = json_string_value(json_array_get(tops, i));
-		size_t len = strlen(top);
-
-		if (len == 0 ||
-			(strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/')))
+	for (size_t i = 0; i < json_array_size(tops); i++)
+		if (emr_path_below(json_string_value(json_array_get(tops, i)), path) != NULL)
 			return true;
-	}
 	return false;
 }
 

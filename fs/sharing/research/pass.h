@@ -26,10 +26,8 @@ typedef struct pass {
 emr_status pass_begin(cleaner *c, pass *p);
 void pass_end(pass *p);
 #define AUTO_PASS __attribute__((cleanup(pass_end))) pass
-struct giving;
-/* Adds the files at and below PATH; EMR_NOT_FOUND: there is nothing.  G (may be NULL) withholds a
- * link, or what else is no file, and may end the gathering, which is EMR_INTERRUPTED then. */
-emr_status pass_gather(pass *p, const char *path, struct giving *g);
+/* Adds the file PATH, unless it is gone. */
+emr_status pass_add(pass *p, const char *path, const emr_attr *attr);
 /* After the last of these. */
 void pass_match(pass *p);
 /* Makes the copy of ONE, which has none, and puts it there unless ONLY_LOOK.  *OUT_WHY: why not, or

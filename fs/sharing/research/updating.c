@@ -164,7 +164,7 @@ static emr_status gather(pass *p, const json_t *tops, giving *g)
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < json_array_size(tops) && status == EMR_OK; i++) {
-		status = pass_gather(p, json_string_value(json_array_get(tops, i)), g);
+		status = giving_gather(g, p, json_string_value(json_array_get(tops, i)));
 		status = status == EMR_NOT_FOUND ? EMR_OK : status;
 	}
 	pass_match(p);
@@ -188,7 +188,7 @@ emr_status research_sources(emr_research *r, const emr_team *dataset, json_t **o
 		emr_status status = pass_begin(&c, &p);
 
 		if (status == EMR_OK)
-			status = pass_gather(&p, path, NULL);
+			status = giving_gather(NULL, &p, path);
 		if (status == EMR_NOT_FOUND)
 			continue;
 		EMR_TRY(status);

@@ -12,6 +12,7 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "kit/paths.h"
 #include "kit/text.h"
 #include "view/walk.h"
 
@@ -31,15 +32,6 @@ void emr_deeds_free(emr_deeds *deeds)
 	emr_openings_free(&deeds->openings);
 	emr_authors_free(&deeds->authors);
 	*deeds = (emr_deeds){0};
-}
-
-/* PATH is TOP or lies below it; everything lies below "". */
-static bool is_below(const char *path, const char *top)
-{
-	size_t len = strlen(top);
-
-	return path != NULL && strncmp(path, top, len) == 0 &&
-	       (len == 0 || path[len] == '\0' || path[len] == '/');
 }
 
 typedef struct choice {
@@ -103,11 +95,11 @@ static emr_status mark_last(choice *c)
 
 	while (emr_events_next(&events, &event)) {
 		uint8_t *mark = subject_of(c, event.subject);
-		bool is_there = is_below(event.path, c->path);
+		bool is_there = emr_path_below(c->path, event.path) != NULL;
 
 		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
 		*mark = (uint8_t)((*mark & ~1) | is_there);
-		c->has_any |= is_there || is_below(event.from, c->path);
+		c->has_any |= is_there || emr_path_below(c->path, event.from) != NULL;
 	}
 	return EMR_OK;
 }
@@ -152,9 +144,9 @@ static emr_status note_events(choice *c)
 		EMR_TRY(emr_authors_find(
 			&out->authors, c->session, event.signer_id, seq_of(&event), &author));
 		/* Events that came in since the marks were made count by their path alone. */
-		if (!is_of(c, author) ||
-			(c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
-				!is_below(event.path, c->path) && !is_below(event.from, c->path)))
+		if (!is_of(c, author) || (c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
+						 emr_path_below(c->path, event.path) == NULL &&
+						 emr_path_below(c->path, event.from) == NULL))
 			continue;
 		EMR_TRY(emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events));
 		event.path = copy_text(event.path, &status);
@@ -228,10 +220,10 @@ static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_ope
 		    (!o->is_readable || (wish->purposes >> (o->purpose & 31) & 1) == 0)) ||
 		(wish->only_software && !o->is_software))
 		return false;
-	if (c->path == NULL || is_below(o->path, c->path))
+	if (c->path == NULL || emr_path_below(c->path, o->path) != NULL)
 		return true;
 	/* Names of a folder are what somebody saw of all that lies in it. */
-	if (o->is_names && o->path != NULL && is_below(c->path, o->path))
+	if (o->is_names && o->path != NULL && emr_path_below(o->path, c->path) != NULL)
 		return true;
 	return o->has_subject && is_marked(c, o->subject, 1 | 2);
 }
@@ -252,10 +244,11 @@ static bool is_wanted_dealing(const choice *c, const emr_deeds_wish *wish, const
 		return false;
 	if (d->said.kind == EMR_DEALING_LEFT) /* no path of one's own */
 		return c->path == NULL;
-	if (c->path == NULL || is_below(d->path, c->path))
+	if (c->path == NULL || emr_path_below(c->path, d->path) != NULL)
 		return true;
 	/* A share of a folder concerns all that lies in it. */
-	if (d->said.kind != EMR_DEALING_DENIED && d->path != NULL && is_below(c->path, d->path))
+	if (d->said.kind != EMR_DEALING_DENIED && d->path != NULL &&
+		emr_path_below(d->path, c->path) != NULL)
 		return true;
 	return d->has_subject && is_marked(c, d->subject, 1 | 2 | 4);
 }

@@ -59,14 +59,6 @@ static emr_status append_text(emr_buf *out, const char *text)
 	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
 }
 
-static emr_status make_readme(emr_buf *out)
-{
-	EMR_AUTO_FREE char *help = emr_help_overview(false);
-
-	EMR_TRY(append_text(out, emr_text(readme)));
-	return append_text(out, help);
-}
-
 static emr_status make_status(const emr_special *special, bool as_json, emr_buf *out)
 {
 	json_t *report = emr_report_folder(special->session, special->notices);
@@ -112,8 +104,12 @@ static emr_status make_special(const emr_special *special, const char *name, emr
 		return emr_study_make(special, name + strlen(EMR_SPECIAL_TOP), out);
 	if (strcmp(name, "README.txt") == 0 && !emr_id16_is_zero(special->dataset))
 		return emr_study_make(special, "README", out);
-	if (strcmp(name, "README.txt") == 0)
-		return make_readme(out);
+	if (strcmp(name, "README.txt") == 0) {
+		EMR_AUTO_FREE char *help = emr_help_overview(false);
+
+		EMR_TRY(append_text(out, emr_text(readme)));
+		return append_text(out, help);
+	}
 	if (strcmp(name, "status.txt") == 0)
 		return make_status(special, false, out);
 	if (strcmp(name, "status.json") == 0)

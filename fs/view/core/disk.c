@@ -32,34 +32,20 @@ void disk_hear(emr_view *view, emr_status status)
 		view->options.notice(view->options.notice_arg, "disk-refuses", "");
 }
 
-/* Its bytes are in this process only. */
-static bool is_unhanded(const file *f)
-{
-	return f->wrote != f->handed;
-}
-
-/* The disk refused its working copy, and was not given it again since. */
-static bool is_doubted(const file *f)
-{
-	return f->is_spill_doubted;
-}
-
-/* Under view->lock: IS is true of some file. */
-static bool has_any(const emr_view *view, bool (*is)(const file *f))
-{
-	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;)
-		if (node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
-			return true;
-	return false;
-}
-
 void disk_took_all(emr_view *view)
 {
 	EMR_LOCKED(&view->lock);
 
-	/* One may have been refused while it took the others. */
-	if (!has_any(view, view->disk.status == EMR_IO ? is_doubted : is_unhanded))
-		view->disk.status = EMR_OK;
+	/* One may have been refused while it took the others, and was not given to the disk again
+	 * since; or its bytes are in this process only. */
+	for (const node *n = NULL; (n = tree_next_any(view, n)) != NULL;) {
+		const file *f = node_file(n);
+
+		if (f != NULL && n->state == NODE_LIVE &&
+			(view->disk.status == EMR_IO ? f->is_spill_doubted : f->wrote != f->handed))
+			return;
+	}
+	view->disk.status = EMR_OK;
 }
 
 /* Under view->lock. */

@@ -44,6 +44,12 @@ void kind_list_tree(const node *directory, lister *l)
 		kid = tree_next_kid(directory, kid->cookie);
 }
 
+void kind_release_shown(emr_view *view, node *n)
+{
+	if (n->kernel_refs == 0 && n->opens == 0)
+		tree_free_node(view, n);
+}
+
 bool kind_is_unsent(const node *n)
 {
 	const node_kind *kind = n->type == EMR_META_DIR ? kind_where(n) : &own_kind;

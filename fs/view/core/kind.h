@@ -181,6 +181,8 @@ void kind_list_tree(const node *directory, lister *l);
  * False: L is over. */
 bool kind_say(lister *l, const char *name, const emr_attr *attr, uint64_t next);
 bool kind_give(lister *l, node *n, const char *name, uint64_t next);
+/* For nodes that are made each time that they are looked up. */
+void kind_release_shown(emr_view *view, node *n);
 /* N, a directory, never goes to the ledger. */
 bool kind_is_unsent(const node *n);
 /* Without view->lock: a person is told, if this is another's folder, that NUMBER refused something.

@@ -417,7 +417,7 @@ struct emr_view {
 	struct space_state space;
 	bool stop;	  /* ends the threads, which `wake` and `settled` wake */
 	bool is_started;  /* emr_view_start was called: threads may be made */
-	bool has_threads; /* publisher, syncer and follower run */
+	bool has_threads; /* publisher and syncer run */
 	struct erasing_list erasing;
 	struct keeper *keeper; /* the threads of the folder: publish.h; does not change */
 	refusal_window refusals[REFUSAL_KINDS];

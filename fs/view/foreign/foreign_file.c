@@ -8,14 +8,6 @@
 #include "node.h"
 #include "shared_place.h"
 
-/* Its owner's name for it, which is said again with new bytes and believed by nobody. */
-static const char *name_of(const shared_share *s)
-{
-	const char *name = s->tree->top_name;
-
-	return emr_name_check(name) == EMR_OK ? name : "unnamed";
-}
-
 emr_status foreign_file_place(
 	emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1])
 {
@@ -29,7 +21,9 @@ emr_status foreign_file_place(
 	EMR_TRY(shared_anchor(view, s->domain, s->domain, &directory));
 	directory->shared->owner = s->owner;
 	directory->shared->share = s;
-	strcpy(out_name, name_of(s));
+	/* Its owner's name for it, which is said again with new bytes and believed by nobody. */
+	strcpy(out_name,
+		emr_name_check(s->tree->top_name) == EMR_OK ? s->tree->top_name : "unnamed");
 	*out_directory = directory;
 	return EMR_OK;
 }

@@ -66,11 +66,6 @@ static emr_status writing_set_attr(
 		       : EMR_OK;
 }
 
-static bool writing_is_whole(const node *n)
-{
-	return shared_is_file(n);
-}
-
 static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 {
 	const shared_share *s = shared_share_of(n);
@@ -105,9 +100,8 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 /* One's own records in their folders. */
 static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
 	.note_cut = foreign_note_cut, .note_refused = shared_note_refused,
-	.is_unsent = foreign_collects, .is_whole = writing_is_whole,
-	.is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
-	.start_staging = foreign_start_staging, .open = foreign_open};
+	.is_unsent = foreign_collects, .is_whole = shared_is_file, .is_theirs = shared_reads_theirs,
+	.may_read = foreign_may_read, .start_staging = foreign_start_staging, .open = foreign_open};
 
 const node_kind foreign_cut_kind = {.note_refused = shared_note_refused,
 	.is_theirs = shared_reads_theirs,

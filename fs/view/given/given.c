@@ -357,18 +357,12 @@ emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *
 	return is_there ? EMR_NOT_EMPTY : EMR_OK;
 }
 
-static void given_release(emr_view *view, node *n)
-{
-	if (n->kernel_refs == 0 && n->opens == 0)
-		tree_free_node(view, n);
-}
-
 static const node_kind given_kind = {.refuses = EMR_DENIED,
 	.refuses_names = EMR_FORBIDDEN,
 	.is_shown = true,
 	.ready = given_ready,
 	.child = given_child,
 	.list = given_list,
-	.release = given_release,
+	.release = kind_release_shown,
 	.unlink = given_unlink,
 	.rmdir = given_rmdir};

@@ -163,16 +163,10 @@ static emr_status proofs_make(emr_view *view, const node *n, emr_buf *out)
 	return view->options.make_proof(view->options.special_arg, &place, out);
 }
 
-static void proofs_release(emr_view *view, node *n)
-{
-	if (n->kernel_refs == 0 && n->opens == 0)
-		tree_free_node(view, n);
-}
-
 /* Its size is right once it was opened: each costs a look into the ledger. */
 static const node_kind proof_kind = {.refuses = EMR_DENIED,
 	.is_shown = true,
 	.child = proofs_child,
 	.list = proofs_list,
-	.release = proofs_release,
+	.release = kind_release_shown,
 	.make = proofs_make};

@@ -1,5 +1,5 @@
 /* This file starts and stops the folder's threads: the publisher sends quiet changes to the
- * ledger, the syncer brings closed files to the disk, the follower waits for news, and a fourth
+ * ledger, the syncer brings closed files to the disk, a listener hears of news, and a third
  * gives disk space back when there is enough to give. When the ledger or the disk fails, they try
  * again after growing pauses. */
 #include "publish.h"
@@ -32,9 +32,9 @@ emr_status keeper_begin(emr_view *view)
 	view->keeper = calloc(1, sizeof *view->keeper);
 	if (view->keeper == NULL)
 		return EMR_NO_MEMORY;
+	view->keeper->listener = follow_listener(view);
 	emr_worker_init(&view->keeper->publisher);
 	emr_worker_init(&view->keeper->syncer);
-	emr_worker_init(&view->keeper->follower);
 	emr_worker_init(&view->keeper->reclaimer);
 	return EMR_OK;
 }
@@ -46,7 +46,6 @@ void keeper_free(emr_view *view)
 	emr_header_reader_free(view->keeper->headers);
 	emr_worker_free(&view->keeper->publisher);
 	emr_worker_free(&view->keeper->syncer);
-	emr_worker_free(&view->keeper->follower);
 	emr_worker_free(&view->keeper->reclaimer);
 	emr_buf_free(&view->keeper->became);
 	free(view->keeper);
@@ -330,7 +329,7 @@ emr_status emr_view_start(emr_view *view)
 	if (status == EMR_OK)
 		status = emr_worker_start(&view->keeper->syncer, "syncer", sync_loop, view);
 	if (status == EMR_OK)
-		status = emr_worker_start(&view->keeper->follower, "follower", follow_loop, view);
+		status = emr_follow_listen(view->options.replica, &view->keeper->listener);
 	if (status != EMR_OK) {
 		keeper_stop(view);
 		view->stop = false;
@@ -342,15 +341,14 @@ void keeper_stop(emr_view *view)
 {
 	if (!view->has_threads)
 		return;
+	emr_follow_leave(&view->keeper->listener);
 	pthread_mutex_lock(&view->lock);
 	view->stop = true;
 	pthread_cond_broadcast(&view->wake);
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
-	emr_follow_wake(view->options.replica);
 	emr_worker_stop(&view->keeper->publisher);
 	emr_worker_stop(&view->keeper->syncer);
-	emr_worker_stop(&view->keeper->follower);
 	emr_worker_stop(&view->keeper->reclaimer); /* of the syncer, which has ended */
 	view->has_threads = false;
 }

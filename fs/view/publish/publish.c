@@ -365,7 +365,7 @@ static void finish(publishing *p, emr_status status)
 	remove_doomed(view);
 }
 
-static emr_status follow_if_due(emr_view *view, bool all)
+static emr_status follow_if_due(emr_view *view, bool all, emr_status followed)
 {
 	emr_status status;
 	bool is_due;
@@ -373,7 +373,7 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	pthread_mutex_lock(&view->lock);
 	is_due = all || follow_due(view) <= view_boot_ns(view);
 	pthread_mutex_unlock(&view->lock);
-	status = is_due ? follow_run(view) : EMR_OK;
+	status = is_due ? follow_run(view, followed) : followed;
 	/* A folder that has something to send will hear of it; a key that one folder waits for
 	 * keeps no other from the ledger. */
 	return emr_status_is_away(status) ? EMR_OK : status;
@@ -408,10 +408,11 @@ emr_status publish_run(emr_view *view, bool all)
 {
 	publishing p = {.view = view, .all = all};
 	answering earlier = {.view = view};
-	emr_status status, lacking = EMR_OK;
+	emr_status status, lacking = EMR_OK, followed;
 
 	emr_record_hold_begin(view->options.records); /* until a batch in the journal names them */
 	status = awaiting_begin(view);
+	followed = emr_settle_catch_up(view->options.settle, all); /* once for all of it */
 	if (status == EMR_OK)
 		status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
 	if (is_spent(status)) {
@@ -421,7 +422,7 @@ emr_status publish_run(emr_view *view, bool all)
 	if (status == EMR_OK)
 		status = awaiting_learn(view);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
-		status = follow_if_due(view, all);
+		status = follow_if_due(view, all, followed);
 	if (status == EMR_OK && lacking == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		(void)quiet_hear_clock(view);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/worker.h"
+#include "replica/follower.h"
 
 #include "edit.h"
 #include "erasing.h"
@@ -43,7 +44,8 @@ typedef struct publishing {
 /* The threads of an open folder, what they are asked for, and how their last work ended: keeper.c.
  * Every field is under view->lock unless it says otherwise. */
 struct keeper {
-	emr_worker publisher, syncer, follower;
+	emr_worker publisher, syncer;
+	emr_listener listener; /* of news of the ledger; listed as long as these two run */
 	emr_worker
 		reclaimer; /* one giving back of space at a time; the syncer starts and ends it */
 	emr_header_reader *headers; /* of the publishing run; NULL: nobody reads them */
@@ -268,10 +270,10 @@ int64_t erase_look_due(const emr_view *view); /* under view->lock; INT64_MAX: no
 emr_status erase_node(emr_view *view, node *n);
 
 /* ---- keeper.c ---- */
-/* These are the folder's threads.  Three run as long as a folder is open for writing: the publisher
- * sends what is quiet to the ledger, the syncer brings what was closed to the disk, the follower
- * waits for news of the ledger.  The syncer starts a fourth for the time in which disk space is
- * given back.  Received shares (shared.c) and comparisons (compare.c) have threads of their own. */
+/* These are the folder's threads.  Two run as long as a folder is open for writing: the publisher
+ * takes in the ledger's news and sends it what is quiet, the syncer brings what was closed to the
+ * disk.  The syncer starts a third for the time in which disk space is given back.  Received shares
+ * (shared.c) and comparisons (compare.c) have threads of their own. */
 
 void keeper_stop(emr_view *view); /* joins; fine when there are none */
 /* After much was read: what was kept to read it again goes back to the system.  Without view->lock,

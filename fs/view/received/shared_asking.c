@@ -311,14 +311,6 @@ static void look_ahead(emr_view *view, const shared_share *s)
 		ask_ahead(view, next, list_next(view, s, most, next));
 }
 
-/* A reader that has listed several and waits for a silent one comes to others who may be silent,
- * too: all of them are asked meanwhile, and waited for together. */
-static void go_on_ahead(emr_view *view, const shared_share *s)
-{
-	if (s->owner->set != NULL && s->owner->set->ahead >= SEVERAL)
-		look_ahead(view, s);
-}
-
 static void serve_names(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
@@ -327,7 +319,10 @@ static void serve_names(emr_view *view, shared_share *s)
 	emr_status status;
 
 	if (asking_for(s, EMR_NEED_NAMES, s->top) != NULL) {
-		go_on_ahead(view, s);
+		/* A reader that has listed several and waits for a silent one comes to others who
+		 * may be silent, too: all of them are asked meanwhile, and waited for together. */
+		if (s->owner->set != NULL && s->owner->set->ahead >= SEVERAL)
+			look_ahead(view, s);
 		return;
 	}
 	if (s->tree == NULL && shared_is_absent(view, s) && emr_shared_names_held(s->opened) == 0) {
@@ -454,13 +449,6 @@ static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 	shared_answer_all(view, NULL, n, EMR_NEED_BYTES, status);
 }
 
-static void answer_node(emr_view *view, node *n, emr_status status)
-{
-	if (status != EMR_OK)
-		file_notice(view, n, status);
-	say_to_waiters(view, n, status);
-}
-
 /* ---- blocks that are not on this computer ---- */
 
 static void serve_again(void *arg, emr_status status)
@@ -540,7 +528,9 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 		return;
 	}
 	if (status != EMR_DENIED) {
-		answer_node(view, n, status);
+		if (status != EMR_OK)
+			file_notice(view, n, status);
+		say_to_waiters(view, n, status);
 		return;
 	}
 	pthread_mutex_lock(&view->lock);

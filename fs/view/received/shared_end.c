@@ -44,13 +44,6 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 	return EMR_OK;
 }
 
-static void end_reader(node *n)
-{
-	pthread_rwlock_wrlock(&node_file(n)->lock); /* reads that are under way end first */
-	tree_set_reader(node_file(n), NULL);
-	pthread_rwlock_unlock(&node_file(n)->lock);
-}
-
 /* Every key of S goes, also those inside of readers. */
 static void forget_keys(emr_view *view, shared_share *s)
 {
@@ -62,8 +55,13 @@ static void forget_keys(emr_view *view, shared_share *s)
 	if (hold_open(view, s, &open) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "shares: readers stay until their files are closed");
 	pthread_mutex_unlock(&view->lock);
-	for (size_t i = 0; i < open.n; i++)
-		end_reader(open.all[i]);
+	for (size_t i = 0; i < open.n; i++) {
+		file *f = node_file(open.all[i]);
+
+		pthread_rwlock_wrlock(&f->lock); /* reads that are under way end first */
+		tree_set_reader(f, NULL);
+		pthread_rwlock_unlock(&f->lock);
+	}
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < open.n; i++) {
 		open.all[i]->opens--;

@@ -661,7 +661,7 @@ emr_status shared_look(emr_view *view)
 
 emr_status shared_follow(emr_view *view)
 {
-	emr_status status = emr_follow_now(view->options.replica), looked;
+	emr_status status = emr_follow_lately(view->options.replica), looked;
 	int64_t now = view_boot_ns(view);
 
 	if (status == EMR_OK && now - view->shares->fresh_boot_ns > AWAY_NS)

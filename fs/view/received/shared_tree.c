@@ -37,13 +37,6 @@ static void free_raw(raw *r)
 	free_entry(&r->e);
 }
 
-static void free_building(building *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		free_raw(&b->all[i]);
-	free(b->all);
-}
-
 /* ---- collecting ---- */
 
 /* Takes what R owns, on an error as well. */
@@ -379,7 +372,9 @@ emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 
 	if (tree != NULL)
 		tree->grant = grant;
-	free_building(&b);
+	for (size_t i = 0; i < b.count; i++)
+		free_raw(&b.all[i]);
+	free(b.all);
 	if (status != EMR_OK) {
 		shared_tree_free(tree);
 		return status;

@@ -81,8 +81,6 @@ static void match(const newcomers *c, const emr_place *place)
 
 static emr_status find_newcomers(following *f, newcomers *c)
 {
-	static const uint8_t none[32];
-
 	c->all = calloc(f->n, sizeof(arrival *));
 	if (c->all == NULL)
 		return EMR_NO_MEMORY;
@@ -92,7 +90,7 @@ static emr_status find_newcomers(following *f, newcomers *c)
 		/* r_pid is anybody's to say: a writer moves nothing of hers to where he writes. */
 		if (a->is_live && !a->is_done && !a->is_others &&
 			tree_by_id(f->view, a->object) == NULL &&
-			memcmp(a->place.r_pid, none, sizeof none) != 0)
+			!emr_id32_is_zero(EMR_ID32_AT(a->place.r_pid)))
 			c->all[c->n++] = a;
 	}
 	if (c->n > 1)

@@ -22,8 +22,6 @@
 #include "shared.h"
 
 #define AGAIN_NS INT64_C(1000000000)
-#define WAIT_MS 60000
-#define BACKOFF_NS INT64_C(5000000000)
 #define PART_NS INT64_C(60000000000) /* how much later than its entry a part may come */
 #define PORTION 10000 /* new objects of one look: what it takes of memory has an end */
 
@@ -436,7 +434,6 @@ static void tell_kernel(const following *f)
 static void end(following *f, emr_status status, uint64_t size)
 {
 	emr_view *view = f->view;
-	bool grew;
 
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < f->n; i++) {
@@ -450,15 +447,12 @@ static void end(following *f, emr_status status, uint64_t size)
 		writers_forget(&f->all[i].word);
 	}
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
-	grew = size > view->followed;
 	view->followed = size;
+	/* News since take_news, and news that could not be taken in, is for the next run. */
 	view->has_news =
-		view->has_news || f->is_cut; /* what came since take_news is for the next time */
+		view->has_news || f->is_cut || (status != EMR_OK && !emr_status_is_away(status));
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
-	/* Entries that came while this was under way are behind the waiting thread already. */
-	if (grew && view->options.ledger_grew != NULL)
-		view->options.ledger_grew(view->options.ledger_grew_arg);
 	adopt_ask_leaving(f);
 	tell_kernel(f);
 	conflict_tell(view, &f->conflicts);
@@ -476,19 +470,19 @@ static uint64_t take_news(emr_view *view)
 	return view->followed;
 }
 
-emr_status follow_run(emr_view *view)
+emr_status follow_run(emr_view *view, emr_status followed)
 {
 	following f = {.view = view};
 	emr_replica_position at = {0};
-	uint64_t followed = take_news(view);
-	emr_status status = emr_settle_catch_up(view->options.settle);
+	uint64_t before = take_news(view);
+	emr_status status = followed;
 
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
 	if (status == EMR_OK)
 		status = take_again(&f);
-	if (status == EMR_OK && at.size > followed)
-		status = note_changes(&f, followed);
+	if (status == EMR_OK && at.size > before)
+		status = note_changes(&f, before);
 	if (f.is_cut)
 		at.size = f.seen_seq + 1;
 	if (status == EMR_OK) {
@@ -503,7 +497,7 @@ emr_status follow_run(emr_view *view)
 		freeze_own(&f);
 		status = take_in(&f);
 	}
-	end(&f, status, status == EMR_OK ? at.size : followed);
+	end(&f, status, status == EMR_OK ? at.size : before);
 	return status;
 }
 
@@ -534,22 +528,11 @@ emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 
 /* ---- waiting for the ledger ---- */
 
-/* Under view->lock: who reads what others share hears that the ledger has SIZE entries, if he has
- * not yet. Entries that came while the publisher was looking are in the tree already, and nobody
- * will wait for them again. */
-static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
-{
-	if (size <= *told)
-		return;
-	*told = size;
-	shared_wake(view);
-}
-
 /* A private part that came later than its entry, which nothing new on the ledger tells of.  By
  * whoever brought it. */
-static void part_came(void *arg, const emr_part_key *key)
+static void part_came(const emr_listener *self, const emr_part_key *key)
 {
-	emr_view *view = arg;
+	emr_view *view = self->arg;
 	bool is_mine = false;
 	emr_status status = EMR_OK;
 
@@ -569,38 +552,23 @@ static void part_came(void *arg, const emr_part_key *key)
 	shared_wake(view);
 }
 
-void *follow_loop(void *arg)
+/* The publisher takes in what is new, and finds out what is not to be believed. */
+static void heard(const emr_listener *self, const emr_follow_turn *turn)
 {
-	emr_view *view = arg;
-	emr_follow_place place = emr_follow_here(view->options.replica);
-	uint64_t told = 0;
-	emr_status status;
+	emr_view *view = self->arg;
 
-	emr_follow_parts(view->options.replica, part_came, view);
-	pthread_mutex_lock(&view->lock);
-	while (!view->stop) {
-		place.size = view->followed;
-		tell_growth(view, place.size, &told);
-		pthread_mutex_unlock(&view->lock);
-		status = emr_follow_wait(view->options.replica, &place, WAIT_MS);
-		view_hear_restart(view, status);
-		pthread_mutex_lock(&view->lock);
-		if (status == EMR_OK)
-			tell_growth(view, place.size, &told);
-		if (view->stop)
-			break;
-		/* The publisher finds out what is not to be believed. */
-		if (status == EMR_OK ? place.size > view->followed : !emr_status_may_pass(status)) {
-			view->has_news = true;
-			note_due(view, 0);
-			while (!view->stop && view->has_news)
-				pthread_cond_wait(&view->settled, &view->lock);
-		}
-		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED &&
-			!view->stop)
-			view_wait_ns(view, &view->settled, BACKOFF_NS);
+	view_hear_restart(view, turn->status);
+	if (turn->has_grown)
+		shared_wake(view);
+	EMR_LOCKED(&view->lock);
+	if (turn->status == EMR_OK ? turn->size > view->followed
+				   : !emr_status_may_pass(turn->status)) {
+		view->has_news = true;
+		note_due(view, 0);
 	}
-	pthread_mutex_unlock(&view->lock);
-	emr_follow_parts(view->options.replica, NULL, NULL);
-	return NULL;
+}
+
+emr_listener follow_listener(emr_view *view)
+{
+	return (emr_listener){.heard = heard, .part_came = part_came, .arg = view};
 }

@@ -2,6 +2,8 @@
  * here, put on the ledger. */
 #pragma once
 
+#include "replica/follower.h"
+
 #include "edit.h"
 #include "writers.h"
 
@@ -56,9 +58,10 @@ typedef struct following {
 	bool some;	     /* something was done in this pass */
 } following;
 
-/* By the publisher, between two runs: everything that is new since the last call.  Where a file is
- * being written the look is put off until it is closed. */
-emr_status follow_run(emr_view *view);
+/* By the publisher, at the beginning of a run: everything in the copy that is new since the last
+ * call; FOLLOWED: what bringing it up to date came to.  Where a file is being written the look is
+ * put off until it is closed. */
+emr_status follow_run(emr_view *view, emr_status followed);
 /* Under view->lock, or before there are threads: look at this object at the next call, whatever was
  * seen of it. */
 emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object);
@@ -67,8 +70,8 @@ int64_t follow_due(const emr_view *view);
 /* Two domains have an object of one id: whether that of DOMAIN came first on the ledger. */
 emr_status follow_is_first(
 	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
-/* The thread that waits for the ledger; started and ended with the others. */
-void *follow_loop(void *view);
+/* The view's line in the table of the ledger's follower. */
+emr_listener follow_listener(emr_view *view);
 
 /* arrive.c: under view->lock. Applies A, together with the node that has the name of A and changes
  * in the same step: for everybody else the name goes over from one to the other. Those are done

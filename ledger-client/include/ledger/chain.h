@@ -80,8 +80,8 @@ typedef struct emr_opened_entry {
 } emr_opened_entry;
 void emr_opened_entry_free(emr_opened_entry **opened);
 #define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_entry_free))) emr_opened_entry *
-/* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
- * read. */
+/* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there, cannot be
+ * read, or is not what the chain's own tree and the root in its header say. */
 emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *opened);
 /* The same without its operations; views into OUT_BYTES. */
 emr_status emr_chain_parsed(

@@ -10,6 +10,10 @@
  * it climbs out of the top. */
 emr_status emr_path_clean(const char *path, char *out, size_t size);
 
+/* The rest of PATH behind FOLDER ("" has everything); NULL: PATH, which may be NULL, is neither
+ * FOLDER nor below it. */
+const char *emr_path_below(const char *folder, const char *path);
+
 /* Where PATH, as typed, lies in the folder open at FOLDER: from the current directory if that is
  * inside, else from the top; an absolute path below FOLDER is taken, too, and one that leads there
  * by symbolic links.  EMR_NOT_FOUND when it lies outside. */

@@ -24,5 +24,4 @@ emr_status emr_strangers_json(const emr_devices_of *of, json_t **out);
 
 /* The open folder's answer: emits {"done":true,"devices":[...],"strangers":[...]}.  Nothing is
  * signed, so nobody needs a passphrase for it. */
-emr_status emr_answer_devices(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem);
+emr_answer_fn emr_answer_devices;

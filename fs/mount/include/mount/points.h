@@ -12,5 +12,4 @@ emr_status emr_account(const emr_session *session, emr_id32 *out_account);
 /* Emits {"entries":[{at amount why tx who for_dataset}]} and {"ranking":[{who patient agent
  * hospital}]} in portions, and last
  * {"done":true,"account","points","credit","counted":{patient agent hospital}}. */
-emr_status emr_answer_wallet(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_wallet;

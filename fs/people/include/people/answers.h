@@ -14,8 +14,7 @@
  * {"people":[...]} with "done" in the last: whom the book has, or the one of `who`; who comes with
  * `card` (and "change": added, same, renewed, rekeyed); with `number` the safety number, noted as
  * compared, or with `drop` as not. */
-emr_status emr_answer_people(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_people;
 
 /* ---- card_argument.c ---- */
 /* CARD on the command line: a file, "-", or the text of its QR code.  It refuses what is no card,

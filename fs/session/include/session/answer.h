@@ -13,6 +13,11 @@ typedef struct emr_sink {
 	void *arg;
 } emr_sink;
 
+/* A function that answers REQUEST in the open folder; each stands in answers.h of its own folder.
+ */
+typedef emr_status emr_answer_fn(emr_session *session, const emr_request *request,
+	const emr_sink *sink, emr_problem *out_problem);
+
 /* OBJECT as it was just made; NULL: there was no memory for it.  SINK may be NULL: nobody listens.
  */
 emr_status emr_emit(const emr_sink *sink, json_t *object);

@@ -153,11 +153,14 @@ emr_status emr_settle_tie(emr_settle *settle, const struct emr_nested *tree, siz
 /* ID is SHA-256 of the statement of the version at ROOT, which another shares and was opened here:
  * a new version saved there amends it.  Any thread. */
 void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const uint8_t id[32]);
-/* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older
- * than, or another than, the journal remembers; also when replica and high-water mark were put back
- * with it. EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen.
+/* The replica takes in what is new on the ledger, at the beginning of a run: what is sent in it
+ * goes from there on, and nothing is sent where that failed.  IS_NOW: all that the ledger
+ * has at this moment, and not lately only (replica/follower.h).  EMR_ROLLBACK, EMR_FORK: the ledger
+ * is older than, or another than, the journal remembers; also when replica and high-water mark were
+ * put back with it. EMR_OFFLINE: the ledger is away, and what this computer has verified is all it
+ * has seen.
  */
-emr_status emr_settle_catch_up(emr_settle *settle);
+emr_status emr_settle_catch_up(emr_settle *settle, bool is_now);
 /* Whether the verified copy goes on from what the journal remembers of it, as it is now; nobody is
  * asked.  *OUT_SEEN: so many entries it remembers, 0 nothing; also with EMR_ROLLBACK and EMR_FORK.
  * EMR_DAMAGED, EMR_NEWER_FORMAT: what it remembers cannot be read.  Any thread. */

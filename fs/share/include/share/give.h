@@ -5,6 +5,9 @@
  * What is shared is a domain: a top-level folder with everything below it, down to the next domain.
  * An inner folder or a single file must become a domain of its own first (emr_view_make_domain),
  * and is granted when it is whole.  Domains inside a shared one are given with it: emr_share_tie.
+ *
+ * These functions read this computer's copy of the ledger as it stands: a caller brings it up to
+ * date once, where its deed begins (emr_share_begin).
  */
 #pragma once
 

@@ -7,16 +7,14 @@
 /* Requests for access, both ways: emits {"requests":[...]} in portions, and last
  * {"done":true,"held_back"}; or, with `who`, sends one and emits it with "done".
  */
-emr_status emr_answer_request(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem);
+emr_answer_fn emr_answer_request;
 
 /* As orders and requests carry it: what `write`, `deposit` and `history` of REQUEST come to
  * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);
 
 /* Says no to REQUEST's id, or takes one's own back: emits {"done":true,"id","was_own"}. */
-emr_status emr_answer_deny(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_deny;
 
 /* Lists what is shared ({"grants":[...]} in portions), and by others with me
  * ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be
@@ -27,11 +25,9 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, con
  * "id","whole","rights","purposes","until_unix"; with `order` how
  * far that is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now
  * on, by which what stands is given again ({"done":true,"given"}). */
-emr_status emr_answer_share(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_share;
 
 /* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"openings":[{path
  * version at proven}]} in portions, and last
  * {"done":true,"orders":[numbers],"names_seen"}. */
-emr_status emr_answer_revoke(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_revoke;

@@ -40,8 +40,8 @@ emr_status emr_office_new(emr_office **out_office);
  * NOTICES are borrowed until end.
  */
 emr_status emr_office_start(emr_office *office, emr_session *session, emr_notices *notices);
-/* The ledger has grown, or a look is wanted now.  Any thread; OFFICE is an emr_office, or NULL. */
-void emr_office_wake(void *office);
+/* The ledger has grown, or a look is wanted now.  Any thread. */
+void emr_office_wake(emr_office *office);
 /* Ends the thread; before the session is closed.  NULL and one that was not started are fine. */
 void emr_office_end(emr_office *office);
 /* After the session is closed: until then it may be woken. */

@@ -98,6 +98,9 @@ emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders);
 void emr_sharing_cause(const emr_order *order, char *out, size_t size);
 /* A handle of one's own on what SESSION has open. */
 emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share);
+/* The same, for a deed: it begins with all that the ledger has now, and reads the copy as it stands
+ * from there on.  *OUT_SHARE is there also with an error of following. */
+emr_status emr_sharing_begin(const emr_session *session, emr_share **out_share);
 /* Is the ledger there?  An order waits for it as long as it is not. */
 bool emr_sharing_reaches_ledger(const emr_session *session);
 

@@ -81,10 +81,6 @@ typedef struct emr_view_options {
 	 * (NAME NULL). Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
-	/* The folder has taken in what is new on the ledger.  Called without any lock; must return
-	 * at once.  May be NULL. */
-	void (*ledger_grew)(void *arg);
-	void *ledger_grew_arg;
 	/* Which roots are pinned in the store has changed.  Called under locks; must return at once
 	 * and not call back.  May be NULL. */
 	void (*pins_changed)(void *arg);

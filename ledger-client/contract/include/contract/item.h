@@ -126,6 +126,8 @@ emr_result emr_batch_parse_items(emr_span header, emr_span items, const emr_span
 /* How much of a batch is header and items, whatever of its private parts stands behind them; 0: it
  * cannot be split. */
 size_t emr_batch_public_len(emr_span bytes);
+/* Whether the items of BATCH have the root that its header says. */
+bool emr_batch_has_root(const emr_batch *batch);
 /* Item I in parsed form, its public part and its id.  I < batch->count. */
 void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr_span *out_pub);
 /* The certificates, DER after DER, in the private part of a lone 01 or 07, which is where a

@@ -27,7 +27,7 @@ typedef enum emr_question {
 /* The things that a question is about: those members that its line names. */
 typedef struct emr_ask_about {
 	emr_replica *replica;
-	emr_id16 domain, object, team;
+	emr_id16 domain, object, team, org;
 	emr_id32 who;	/* a signer, a root, a grantee or a submitter */
 	uint64_t at;	/* entry */
 	uint8_t family; /* of rows */

@@ -1,14 +1,20 @@
-/* The follower of a replica: all modules that need new entries ask here, and none asks the
- * ledger itself.  One run at a time brings the copy up to date for everybody in this process who
- * waits, and one of them at a time waits at the ledger.  It has no thread of its own: the thread
- * that waits does the work, for the others as well.  Any thread, any number at once. */
+/* The follower of a replica: all modules that need new entries ask here, and none asks the ledger
+ * itself.  While
+ * anybody listens or waits, one thread waits at the ledger for all of them; where there is nobody,
+ * there is no thread.  A caller that must know what is new now makes a run itself, one at a time
+ * for everybody in this process.  Any thread, any number at once. */
 #pragma once
 
 #include "replica/replica.h"
 
 /* Verifies and takes in everything that the ledger had when this was called; callers that come
- * while a run is under way share the next one.  As emr_replica_catch_up, whose status it gives. */
+ * while a run is under way share the next one.  As emr_replica_catch_up, whose status it gives.
+ * It is for the beginning of a deed: what the deed is made of reads the copy as it stands. */
 emr_status emr_follow_now(emr_replica *replica);
+
+/* As emr_follow_now, but nobody is asked while the thread below hears of the ledger: it takes in
+ * what is new when it comes. */
+emr_status emr_follow_lately(emr_replica *replica);
 
 /* The copy has SIZE entries or more.  Nobody is asked when it has them already.  EMR_TIMEOUT: the
  * ledger does not show so many within some seconds; else as emr_follow_now. */
@@ -23,34 +29,33 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 emr_status emr_follow_answer(
 	emr_replica *replica, emr_bytes batch, const emr_ledger_answer *answer);
 
-/* How far a waiting caller has seen the ledger, and which calls to wake up it has heard. */
-typedef struct emr_follow_place {
-	uint64_t size;
-	uint64_t wakes;
-} emr_follow_place;
+/* Until the copy has more than *IO_SIZE entries, and how many.  EMR_TIMEOUT; and what the thread
+ * came to meanwhile, when it could not follow. */
+emr_status emr_follow_wait(emr_replica *replica, uint64_t *io_size, int timeout_ms);
 
-/* All that is in the copy now is seen; a wake from here on is for this caller, even before it
- * waits. */
-emr_follow_place emr_follow_here(emr_replica *replica);
+/* How things stood after a turn of the thread: it waited at the ledger, for a minute at most, and
+ * took in what came. */
+typedef struct emr_follow_turn {
+	uint64_t size;	/* entries of the copy */
+	bool has_grown; /* there are some that this listener has not heard of */
+	emr_status
+		status; /* EMR_OK, also when nothing came; else why the ledger was not followed */
+} emr_follow_turn;
 
-/* Until the copy has more than IO_PLACE->size entries, which is then what it has.  EMR_TIMEOUT;
- * EMR_INTERRUPTED: emr_follow_wake, once for each place; and what emr_follow_now gives, when the
- * ledger grew and what is new was not taken in. */
-emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms);
-/* Ends every wait, and the next one with a place from before this.  Also from a signal handler. */
-void emr_follow_wake(emr_replica *replica);
+/* A line in the follower's table.  It is called one at a time, after each turn, and at first soon
+ * after it was listed: it returns at once, and neither follows nor lists and unlists. */
+typedef struct emr_listener {
+	void (*heard)(const struct emr_listener *self, const emr_follow_turn *turn);
+	/* A private part came later than its entry: by the thread that brought it.  May be NULL. */
+	void (*part_came)(const struct emr_listener *self, const emr_part_key *key);
+	void *arg;
+	emr_replica *replica; /* of the follower, as all that follows; NULL: it is not listed */
+	uint64_t told;
+	struct emr_listener *next;
+} emr_listener;
 
-/* Calls FN for each private part that came later than its entry, while somebody follows; one caller
- * for each replica, NULL ends it.  FN is called as below, by the thread that brought the part. */
-typedef void (*emr_follow_part_fn)(void *arg, const emr_part_key *key);
-void emr_follow_parts(emr_replica *replica, emr_follow_part_fn fn, void *arg);
-
-/* Calls FN after a run which brought something new: in DOMAIN, or anything when NULL; once a run,
- * with the number of entries.  FN is called by the thread that made the run, one at a time: it
- * returns at once, and neither follows nor (un)subscribes. */
-typedef void (*emr_follow_fn)(void *arg, uint64_t size);
-typedef struct emr_subscription emr_subscription;
-emr_status emr_follow_subscribe(emr_replica *replica, const emr_id16 *domain, emr_follow_fn fn,
-	void *arg, emr_subscription **out_subscription);
-/* Waits for a call that is under way: no lock that FN takes is held here.  NULL is allowed. */
-void emr_follow_unsubscribe(emr_subscription *subscription);
+/* LISTENER is the caller's, and stays where it is.  EMR_NO_MEMORY: there is no thread. */
+emr_status emr_follow_listen(emr_replica *replica, emr_listener *listener);
+/* Waits for a call that is under way: no lock that it takes is held here.  One that is not listed
+ * is allowed. */
+void emr_follow_leave(emr_listener *listener);

@@ -45,9 +45,10 @@ typedef struct emr_signing_again {
 /* Makes a copy beside the old one, of the ledger, which goes on where the newest restart says;
  * hands in what SIGNING's identity had handed in and is gone, with the same items: revocations,
  * ends of keys and rights, and removals first, then all in their order; and has the next opening
- * take the new copy.  It may be interrupted anywhere and run again: the old copy stays.  Answers
- * and questions of the moment are left out: they are asked again.  EMR_NOT_FOUND: nothing is gone;
- * errors of following, and of the ledger as emr_ledger_submit. */
+ * take the new copy.  It may be interrupted anywhere and run again, also where the host has lost
+ * entries once more by then: the old copy stays.  Answers and questions of the moment are left out:
+ * they are asked again.  EMR_NOT_FOUND: nothing is gone; errors of following, and of the ledger as
+ * emr_ledger_submit. */
 emr_status emr_replica_go_on(emr_replica *replica, const emr_signing_again *signing);
 
 /* Whether by OP somebody loses what he could. */

@@ -37,8 +37,7 @@ void emr_research_free(emr_research *research);
  * With `update` brings all copies up to date: the same portions, with "dataset" in each file that
  * is withheld, {"updated":[{"called" "copies" "new" "changed" "taken_back" "withheld"}]} of each
  * dataset, and last {"done":true}. Messages of its own: `not-copies`, `never-shared`. */
-emr_status emr_answer_dataset(emr_session *session, const emr_request *request,
-	const emr_sink *sink, emr_problem *out_problem);
+emr_answer_fn emr_answer_dataset;
 
 /* In between nobody makes a copy: an original that is still there while it is erased would have a
  * new one.  Waits for the file that is being copied; calls of hold do not nest. */

@@ -63,8 +63,7 @@ void emr_unsent_print(FILE *to, const json_t *report);
 /* Lists the events of REQUEST's path (or of everything) since its time, oldest first: emits
  * {"entries":[...]} in portions, each with "at_unix" besides what log.json has, and last
  * {"done":true}. */
-emr_status emr_answer_log(emr_session *session, const emr_request *request, const emr_sink *sink,
-	emr_problem *out_problem);
+emr_answer_fn emr_answer_log;
 
 /* ---- evidence.c ---- */
 /* Proof files out of the open keyring.  It refuses to prove what is not on the ledger as it is now.
