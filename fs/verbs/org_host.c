@@ -95,7 +95,7 @@ static emr_status await_invited(
 {
 	const emr_clock *clock = emr_clock_system();
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	int64_t until;
+	int64_t until = 0;
 	emr_status status = find_end(args, ns, &until, out_problem);
 
 	EMR_TRY(status);
