@@ -6,7 +6,6 @@
 #include "crypto/sum.h"
 #include "fetch/fetch.h"
 #include "keyring/sealed.h"
-#include "replica/follower.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/shares.h"
@@ -27,13 +26,6 @@ WRAPPED(emr_status, emr_ledger_submit, emr_ledger *ledger, emr_bytes batch,
 		return status;
 	atomic_fetch_sub(&to_lose, 1);
 	return EMR_IO;
-}
-
-static atomic_bool is_away;
-
-WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
-{
-	return atomic_load(&is_away) ? EMR_OFFLINE : __real_emr_follow_now(replica);
 }
 
 /* ---- a folder that becomes a domain of its own when the clerk has just looked which there are
@@ -451,24 +443,6 @@ TEST_IN(begin, end, what_was_tried_is_looked_for_before_it_is_forgotten)
 	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
-}
-
-/* The copy does not know the grant: it is no proof that there is none. */
-TEST_IN(begin, end, what_the_ledger_may_have_is_not_taken_back_before_it_is_there)
-{
-	emr_order o = order_for(sharing_story_lima(), 86400), unknown = o;
-
-	atomic_store(&to_lose, 1);
-	assert_status(EMR_IO, clerk_do(&session, &o).status);
-	o.kind = unknown.kind = EMR_ORDER_REVOKE;
-	unknown.domain = emr_id16_random();
-	atomic_store(&is_away, true);
-	assert_status(EMR_OFFLINE, clerk_do(&session, &o).status);
-	assert_true(clerk_do(&session, &o).is_momentary);
-	assert_ok(clerk_do(&session, &unknown).status); /* the ledger never got that folder */
-	atomic_store(&is_away, false);
-	assert_ok(clerk_do(&session, &o).status);
-	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 0);
 }
 
 TEST_IN(begin, end, what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice)
