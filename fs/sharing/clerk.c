@@ -288,7 +288,8 @@ static emr_status revoke(
 	status = emr_replica_state_get(session->replica, key, &row);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
-	EMR_TRY(followed);
+	if (status == EMR_OK)
+		status = followed;
 	if (status == EMR_OK)
 		status = emr_view_inner_tree(session->view, &tree, &nodes);
 	if (status == EMR_OK)
@@ -319,8 +320,7 @@ clerk_result clerk_do(emr_session *session, const emr_order *given)
 	if (share != NULL && given->kind != EMR_ORDER_GRANT)
 		result.status = revoke(session, share, given, result.status);
 	else if (result.status == EMR_OK)
-		result.status =
-			await_and_grant(session, share, &order, &result.left_out);
+		result.status = await_and_grant(session, share, &order, &result.left_out);
 	if (share != NULL)
 		result.code = emr_share_refusal(share);
 	emr_share_free(share);

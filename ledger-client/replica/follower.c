@@ -90,14 +90,16 @@ emr_status emr_follow_now(emr_replica *replica)
 	return follow_locked(replica);
 }
 
-/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately. */
+/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately.  A run
+ * that did not believe the ledger is made again, however the thread hears of it. */
 emr_status emr_follow_lately(emr_replica *replica)
 {
 	follower *f = &replica->follower;
 	EMR_LOCKED(&f->lock);
 
-	return f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns ? EMR_OK
-								    : follow_locked(replica);
+	return f->status == EMR_OK && f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns
+		       ? EMR_OK
+		       : follow_locked(replica);
 }
 
 /* ---- waiting for more ---- */

@@ -23,6 +23,7 @@ static _Atomic int at_most;	/* ... at the same time */
 static _Atomic int turns;	/* waits at the ledger that have begun */
 static _Atomic bool is_lagging; /* the newest entry is not shown until somebody waits for it */
 static _Atomic int answer;	/* emr_status of the next looks */
+static _Atomic bool is_quiet;	/* who waits hears at once that nothing came */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: looks stop here */
 
@@ -52,7 +53,9 @@ WRAPPED(emr_status, emr_ledger_wait, emr_ledger *ledger, uint64_t since, int tim
 	while (now > most && !atomic_compare_exchange_weak(&at_most, &most, now))
 		;
 	atomic_store(&is_lagging, false);
-	status = __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
+	status = atomic_load(&is_quiet)
+			 ? EMR_TIMEOUT
+			 : __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
 	atomic_fetch_sub(&at_ledger, 1);
 	return status;
 }
@@ -428,6 +431,28 @@ TEST_IN(begin, end, a_turn_that_was_interrupted_has_heard_nothing)
 	assert_ok(emr_follow_lately(replica));
 	assert_int_equal(looks, 2);
 	emr_follow_leave(&of_all);
+}
+
+TEST_IN(begin, end, a_ledger_that_was_not_believed_is_asked_again_although_it_is_heard)
+{
+	heard all = {0}, more = {0};
+	emr_listener of_all = {.heard = hear, .arg = &all};
+	emr_listener of_more = {.heard = hear, .arg = &more};
+	int before;
+
+	assert_ok(emr_follow_listen(replica, &of_all));
+	until(&all.grew, 1);
+	answer = EMR_FORK;
+	assert_status(EMR_FORK, emr_follow_now(replica));
+	before = turns;
+	is_quiet = true;
+	assert_ok(emr_follow_listen(replica, &of_more)); /* ends the turn */
+	until(&turns, before + 3);
+	assert_status(EMR_FORK, emr_follow_lately(replica));
+	is_quiet = false;
+	emr_follow_leave(&of_all);
+	emr_follow_leave(&of_more);
+	answer = EMR_OK;
 }
 
 TESTS(NULL, NULL)
