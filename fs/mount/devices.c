@@ -133,7 +133,7 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request,
 	emr_status status = emr_sharing_begin(session, &of.share);
 
 	(void)request;
-	if (status == EMR_OK || emr_status_may_pass(status))
+	if (of.share != NULL && (status == EMR_OK || emr_status_may_pass(status)))
 		status = list_devices(&of, sink);
 	emr_share_free(of.share);
 	if (status != EMR_OK)

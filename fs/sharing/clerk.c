@@ -272,7 +272,10 @@ static emr_status revoke_from(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status revoke(emr_session *session, emr_share *share, const emr_order *order)
+/* FOLLOWED: to take back something that the ledger never got needs no ledger; for all else the copy
+ * must be of now, because a grant that it does not know would stand. */
+static emr_status revoke(
+	emr_session *session, emr_share *share, const emr_order *order, emr_status followed)
 {
 	char key[40] = "D/";
 	EMR_AUTO_BUF row = {0};
@@ -285,6 +288,8 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 	status = emr_replica_state_get(session->replica, key, &row);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
+	if (status == EMR_OK)
+		status = followed;
 	if (status == EMR_OK)
 		status = emr_view_inner_tree(session->view, &tree, &nodes);
 	if (status == EMR_OK)
@@ -310,15 +315,12 @@ clerk_result clerk_do(emr_session *session, const emr_order *given)
 	emr_share *share = NULL;
 	emr_order order = *given;
 
-	/* After a crash, or an answer that was lost: what the ledger has of it by now.  To take
-	 * back something that the ledger never got needs no ledger. */
+	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
 	result.status = emr_sharing_begin(session, &share);
-	if (given->kind != EMR_ORDER_GRANT && share != NULL && emr_status_may_pass(result.status))
-		result.status = EMR_OK;
-	if (result.status == EMR_OK)
-		result.status = given->kind == EMR_ORDER_GRANT
-					? await_and_grant(session, share, &order, &result.left_out)
-					: revoke(session, share, given);
+	if (share != NULL && given->kind != EMR_ORDER_GRANT)
+		result.status = revoke(session, share, given, result.status);
+	else if (result.status == EMR_OK)
+		result.status = await_and_grant(session, share, &order, &result.left_out);
 	if (share != NULL)
 		result.code = emr_share_refusal(share);
 	emr_share_free(share);

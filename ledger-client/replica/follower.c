@@ -51,7 +51,7 @@ static void make_run(emr_replica *r)
 	(void)pthread_mutex_lock(&f->lock);
 	f->late_due_ns = late_due_ns < lost_due_ns ? late_due_ns : lost_due_ns;
 	f->is_running = false;
-	if (f->heard_ns > 0)
+	if (f->has_thread)
 		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 	f->ended = run;
 	f->status = status;
@@ -90,14 +90,16 @@ emr_status emr_follow_now(emr_replica *replica)
 	return follow_locked(replica);
 }
 
-/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately. */
+/* A turn that waits at a host for a minute says nothing meanwhile: half of that is lately.  A run
+ * that did not believe the ledger is made again, however the thread hears of it. */
 emr_status emr_follow_lately(emr_replica *replica)
 {
 	follower *f = &replica->follower;
 	EMR_LOCKED(&f->lock);
 
-	return f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns ? EMR_OK
-								    : follow_locked(replica);
+	return f->status == EMR_OK && f->heard_ns > 0 && in_ms(-TURN_MS / 2) < f->heard_ns
+		       ? EMR_OK
+		       : follow_locked(replica);
 }
 
 /* ---- waiting for more ---- */
@@ -138,13 +140,16 @@ static emr_status take_turn(emr_replica *r)
 		status = reach_locked(r, size);
 	else if (status == EMR_ROLLBACK || (status == EMR_OFFLINE && is_recovering(r)))
 		status = follow_locked(r); /* which says what that is, and brings what is lost */
-	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
+	else if (status == EMR_INTERRUPTED)
+		return EMR_OK; /* before anything was heard */
+	else if (status == EMR_TIMEOUT)
 		status = EMR_OK; /* of the wait */
 	else			 /* away: it may come back after a restart */
 		atomic_store(&r->heads.restarts.is_asked, false);
 	if (status == EMR_OK && !f->is_ending &&
 		(until_late(r) == 0 || !atomic_load(&r->heads.restarts.is_asked)))
 		(void)follow_locked(r); /* whether it could ask is nobody's here */
+	f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 	return status;
 }
 
@@ -168,8 +173,8 @@ static void *follow(void *arg)
 
 	while (!f->is_ending) {
 		const emr_status status = take_turn(r);
+		const int64_t again_ns = in_ms(AGAIN_MS);
 
-		f->heard_ns = status == EMR_OK ? in_ms(0) : 0;
 		if (status != EMR_OK) {
 			f->trouble = status;
 			f->failed++;
@@ -178,8 +183,9 @@ static void *follow(void *arg)
 		(void)pthread_mutex_unlock(&f->lock);
 		tell(r, status);
 		(void)pthread_mutex_lock(&f->lock);
-		if (status != EMR_OK && !f->is_ending)
-			emr_cond_wait_until(&f->turned, &f->lock, in_ms(AGAIN_MS));
+		/* The runs of others end no pause: a listener may make one of each failure. */
+		while (status != EMR_OK && !f->is_ending && in_ms(0) < again_ns)
+			emr_cond_wait_until(&f->turned, &f->lock, again_ns);
 	}
 	return NULL;
 }

@@ -8,7 +8,8 @@ emr_test(test_sharing THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c $
 	USES sharing ${story_uses} fetch PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant -Wl,--wrap=emr_fetcher_wait_begin -Wl,--wrap=emr_fetcher_wait_end)
 emr_test(test_approving THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_approving.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES sharing ${story_uses} PkgConfig::jansson)
+	USES sharing ${story_uses} PkgConfig::jansson
+	LINK_OPTIONS -Wl,--wrap=emr_follow_now)
 foreach(part openings dealings)
 	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/log_kit.c ${story_kit}
 		USES report ${story_uses} PkgConfig::jansson)

@@ -1,9 +1,10 @@
 /* These tests are about a yes to requests of people with changed programs: the undone share is the
  * ordered one, the answered request is the shown one, and everything that can be asked for has a
- * word. */
+ * word; and about a revocation while the ledger is away. */
 #include <jansson.h>
 
 #include "contract/codes.h"
+#include "replica/follower.h"
 #include "share/give.h"
 #include "share/write.h"
 #include "sharing/answers.h"
@@ -20,6 +21,13 @@ static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
 static uint64_t began_unix_s;
+
+static bool is_away;
+
+WRAPPED(emr_status, emr_follow_now, emr_replica *replica)
+{
+	return is_away ? EMR_OFFLINE : __real_emr_follow_now(replica);
+}
 
 AROUND(begin)
 {
@@ -402,6 +410,29 @@ TEST_IN(begin, end, nor_is_it_shared)
 	assert_status(EMR_CONFLICT,
 		emr_answer_share(&session, &share, &(emr_sink){keep_last, &answer}, &problem));
 	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
+}
+
+/* ---- taking back ---- */
+
+/* That the copy knows no grant is no proof that there is none: another computer may have given it,
+ * or its answer was lost. */
+TEST_IN(begin, end, what_the_ledger_may_have_is_not_taken_back_while_it_is_away)
+{
+	emr_order order = {.kind = EMR_ORDER_REVOKE,
+		.domain = sharing_story_imaging(),
+		.grantee = sharing_story_lima(),
+		.root = sharing_story_lima(),
+		.label = "Imaging"};
+
+	is_away = true;
+	assert_status(EMR_OFFLINE, clerk_do(&session, &order).status);
+	assert_true(clerk_do(&session, &order).is_momentary);
+	is_away = false;
+	assert_ok(clerk_do(&session, &order).status);
+	is_away = true;
+	order.domain = emr_id16_random(); /* the ledger never got it */
+	assert_ok(clerk_do(&session, &order).status);
+	is_away = false;
 }
 
 TESTS(NULL, NULL)

@@ -20,8 +20,10 @@ static _Atomic int looks;	/* runs have asked for the ledger's size */
 static _Atomic int sleepers;	/* threads that wait for another one's run or wait */
 static _Atomic int at_ledger;	/* threads that wait at the ledger now */
 static _Atomic int at_most;	/* ... at the same time */
+static _Atomic int turns;	/* waits at the ledger that have begun */
 static _Atomic bool is_lagging; /* the newest entry is not shown until somebody waits for it */
 static _Atomic int answer;	/* emr_status of the next looks */
+static _Atomic bool is_quiet;	/* who waits hears at once that nothing came */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: looks stop here */
 
@@ -47,10 +49,13 @@ WRAPPED(emr_status, emr_ledger_wait, emr_ledger *ledger, uint64_t since, int tim
 	int most = atomic_load(&at_most);
 	emr_status status;
 
+	atomic_fetch_add(&turns, 1);
 	while (now > most && !atomic_compare_exchange_weak(&at_most, &most, now))
 		;
 	atomic_store(&is_lagging, false);
-	status = __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
+	status = atomic_load(&is_quiet)
+			 ? EMR_TIMEOUT
+			 : __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
 	atomic_fetch_sub(&at_ledger, 1);
 	return status;
 }
@@ -80,7 +85,7 @@ AROUND(begin)
 	domain = kit_domain_new(&k);
 	replica = kit_replica(&k);
 	assert_ok(emr_follow_now(replica));
-	looks = sleepers = at_ledger = at_most = 0;
+	looks = sleepers = at_ledger = at_most = turns = 0;
 }
 
 AROUND(end)
@@ -384,6 +389,70 @@ TEST_IN(begin, end, a_listener_hears_each_turn_with_what_has_come)
 	until(&late.grew, 2);
 	assert_int_equal(all.grew, 4);
 	emr_follow_leave(&of_late);
+}
+
+/* A listener may make a run of its own for each failure. */
+TEST_IN(begin, end, runs_of_others_do_not_hurry_a_thread_that_could_not_follow)
+{
+	heard all = {0};
+	emr_listener of_all = {.heard = hear, .arg = &all};
+	int before;
+
+	assert_ok(emr_follow_listen(replica, &of_all));
+	until(&all.grew, 1);
+	answer = EMR_ROLLBACK;
+	(void)save(&domain, 1);
+	until(&all.failed, 1);
+	before = turns;
+	for (int i = 0; i < 10; i++) {
+		const int asleep = sleepers;
+
+		assert_status(EMR_ROLLBACK, emr_follow_now(replica));
+		until(&sleepers, asleep + 1);
+	}
+	emr_follow_leave(&of_all);
+	answer = EMR_OK;
+	assert_true(turns - before < 5);
+}
+
+TEST_IN(begin, end, a_turn_that_was_interrupted_has_heard_nothing)
+{
+	heard all = {0};
+	emr_listener of_all = {.heard = hear, .arg = &all};
+
+	assert_ok(emr_follow_listen(replica, &of_all)); /* which ends the first turn */
+	until(&all.grew, 1);
+	answer = EMR_OFFLINE;
+	assert_status(EMR_OFFLINE, emr_follow_lately(replica));
+	answer = EMR_OK;
+	assert_ok(emr_follow_lately(replica));
+	assert_int_equal(looks, 2);
+	/* From here on the thread waits at a ledger that was heard. */
+	assert_ok(emr_follow_lately(replica));
+	assert_int_equal(looks, 2);
+	emr_follow_leave(&of_all);
+}
+
+TEST_IN(begin, end, a_ledger_that_was_not_believed_is_asked_again_although_it_is_heard)
+{
+	heard all = {0}, more = {0};
+	emr_listener of_all = {.heard = hear, .arg = &all};
+	emr_listener of_more = {.heard = hear, .arg = &more};
+	int before;
+
+	assert_ok(emr_follow_listen(replica, &of_all));
+	until(&all.grew, 1);
+	answer = EMR_FORK;
+	assert_status(EMR_FORK, emr_follow_now(replica));
+	before = turns;
+	is_quiet = true;
+	assert_ok(emr_follow_listen(replica, &of_more)); /* ends the turn */
+	until(&turns, before + 3);
+	assert_status(EMR_FORK, emr_follow_lately(replica));
+	is_quiet = false;
+	emr_follow_leave(&of_all);
+	emr_follow_leave(&of_more);
+	answer = EMR_OK;
 }
 
 TESTS(NULL, NULL)
