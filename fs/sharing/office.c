@@ -53,7 +53,8 @@ struct emr_office {
 	emr_session *session; /* set before the thread, as NOTICES */
 	emr_notices *notices;
 	emr_listener listener;
-	bool has_others; /* of the thread, as the next one */
+	atomic_bool is_doubted; /* the ledger is not believed: nobody looks and nothing is sent */
+	bool has_others;	/* of the thread, as the next one */
 	standing standings[LOOKS];
 };
 
@@ -183,8 +184,12 @@ static int64_t next_due(const emr_office *office)
 
 static void hear_of_ledger(const emr_listener *self, const emr_follow_turn *turn)
 {
-	if (turn->has_grown)
-		emr_office_wake(self->arg);
+	emr_office *office = self->arg;
+	const bool was_doubted = atomic_exchange(
+		&office->is_doubted, turn->status != EMR_OK && !emr_status_may_pass(turn->status));
+
+	if (turn->has_grown || was_doubted)
+		emr_office_wake(office);
 }
 
 static void *run_office(void *arg)
@@ -193,6 +198,9 @@ static void *run_office(void *arg)
 	int64_t due_boot_ns = 0;
 
 	while (emr_worker_wait(&office->worker, due_boot_ns)) {
+		due_boot_ns = INT64_MAX;
+		if (atomic_load(&office->is_doubted))
+			continue;
 		go_round(office);
 		due_boot_ns = next_due(office);
 	}

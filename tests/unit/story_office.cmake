@@ -1,6 +1,7 @@
 # Tests of what a mount does for others: who is meant, the office, orders to share.
 emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES sharing ${story_uses})
+target_link_options(test_office PRIVATE -Wl,--wrap=emr_follow_listen -Wl,--wrap=emr_worker_wait)
 emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people
 	USES people ${story_uses} PkgConfig::jansson)

@@ -1,9 +1,12 @@
 /* These tests are about the office of an open folder: which people it works for, and what it does
  * for them, with Ana's folder and the people around it. */
+#include <stdatomic.h>
 #include <time.h>
 
+#include "base/worker.h"
 #include "contract/codes.h"
 #include "ledger/register.h"
+#include "replica/follower.h"
 #include "sharing/office_looks.h"
 #include "datasets_kit.h"
 #include "story_kit.h"
@@ -543,6 +546,48 @@ TEST_IN(begin, end, the_office_visits_when_it_opens_and_when_the_ledger_has_grow
 	emr_office_free(office);
 	emr_office_end(NULL);
 	emr_office_free(NULL);
+}
+
+static const emr_listener *listed;
+static bool is_listed_by_test;
+static atomic_uint waits;
+
+WRAPPED(emr_status, emr_follow_listen, emr_replica *replica, emr_listener *listener)
+{
+	const emr_follow_turn turn = {.size = 1, .has_grown = true, .status = EMR_ROLLBACK};
+
+	if (!is_listed_by_test)
+		return __real_emr_follow_listen(replica, listener);
+	listed = listener;
+	listener->heard(listener, &turn);
+	return EMR_OK;
+}
+
+WRAPPED(bool, emr_worker_wait, emr_worker *worker, int64_t until_boot_ns)
+{
+	atomic_fetch_add(&waits, 1);
+	return __real_emr_worker_wait(worker, until_boot_ns);
+}
+
+TEST_IN(begin, end, the_office_visits_nobody_while_the_ledger_is_not_believed)
+{
+	const emr_follow_turn good = {.size = 1, .status = EMR_OK};
+	const struct timespec moment = {.tv_nsec = 1000000};
+	emr_office *office = NULL;
+
+	assert_ok(emr_office_new(&office));
+	is_listed_by_test = true;
+	atomic_store(&waits, 0);
+	assert_ok(emr_office_start(office, &session, NULL));
+	is_listed_by_test = false;
+	for (int i = 0; i < 60000 && atomic_load(&waits) < 2; i++) /* it has gone round once */
+		nanosleep(&moment, NULL);
+	assert_true(atomic_load(&waits) >= 2);
+	assert_int_equal(emr_office_count(office), 0);
+	listed->heard(listed, &good);
+	await_visits(office, LOOKS);
+	emr_office_end(office);
+	emr_office_free(office);
 }
 
 TEST_IN(begin, end, the_office_that_is_woken_for_nothing_visits_nobody)
