@@ -7,6 +7,7 @@
 #include "replica/people.h"
 
 #include "people_private.h"
+#include "people/who.h"
 
 static story s;
 static emr_buf card;
@@ -65,6 +66,20 @@ TEST_IN(begin, end, whose_certificate_ended_vouches_for_nobody_by_a_date_of_befo
 	assert_ok(emr_replica_person(s.k.stack.replica, s.bosses[0].public.signer_id, &boss));
 	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s - 1), 1);
 	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s), 0);
+}
+
+TEST(organisations_are_compared_by_their_letters)
+{
+	char out[64];
+
+	emr_who_fold("S\xc3\xa3o Lucas, 2\xc2\xaa", out, sizeof out);
+	assert_string_equal(out, "saolucas2");
+	emr_who_fold("CL\xc3\x8dNICA \xc3\x9f", out, sizeof out);
+	assert_string_equal(out, "clinicas");
+	emr_who_fold("\xe7\x97\x85\xe9\x99\xa2", out, sizeof out);
+	assert_string_equal(out, "\xe7\x97\x85\xe9\x99\xa2");
+	emr_who_fold("abcdef", out, 4);
+	assert_string_equal(out, "abc");
 }
 
 TESTS(NULL, NULL)
