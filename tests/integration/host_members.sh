@@ -186,10 +186,10 @@ as ana run 0 org invite "tess d'or" --role auditor -o tess.invitation $P
 says "To withdraw it: emrfs org revoke 'tess d'\\''or'"
 as ana run 7 org invite --wait=1s $P
 says "Nobody has used the invitation for tess d'or yet."
-as ana json 0 org invite --wait=2min $P &
+as ana "$EMRFS" org invite --wait=2min $P >"$EMR_WORK/out/waited" 2>&1 </dev/null &
 waiting=$!
 as tess run 0 init --join tess.invitation --yes --name "Tess Or" $P --words-file tess.words
-wait "$waiting" || emr_fail "it does not wait"
+wait "$waiting" || emr_fail "it does not wait: $(cat "$EMR_WORK/out/waited")"
 
 say "who cannot reach the host is told so, and works on"
 host_stop
