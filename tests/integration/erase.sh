@@ -121,7 +121,8 @@ rm "$MNT/Letters/old"
 json 0 erase --deleted --before 1d --yes --passphrase-file "$EMR_PASS"
 expect erased "$(field erased)" 0
 [ -e "$MNT/.emrfs/deleted/Letters/old" ] || emr_fail "erased too much"
-# One flipped bit (34 years) in the time beside each record, which has no sum, makes nothing older for what cannot be undone.
+# One flipped bit (34 years) in the time beside each record makes nothing older for what cannot be undone: its sum does not fit, and the
+# copy is made again where the folder opens.
 emr_unmount
 python3 - "$EMRFS_HOME/state/replica.sqlite" <<'PY' || emr_fail "no time was flipped"
 import sqlite3, sys
@@ -134,8 +135,6 @@ emr_mount
 json 0 erase --deleted --before 1d --yes --passphrase-file "$EMR_PASS"
 expect erased "$(field erased)" 0
 [ -e "$MNT/.emrfs/deleted/Letters/old" ] || emr_fail "erased by a wrong time"
-json 8 verify --chain # finds it, and puts it right in the open folder
-expect mended "$(field chain.mended)" True
 run 0 verify --chain
 json 0 erase .emrfs/deleted/Letters --yes --passphrase-file "$EMR_PASS"
 expect erased "$(field deleted_files)" 1
