@@ -108,8 +108,7 @@ static bool is_below(const past_tree *tree, uint32_t entry, uint32_t top)
 	return entry == top;
 }
 
-/* The time is the entry's own: the one beside the head in this computer's copy has no sum, and what
- * is erased does not come back. */
+/* The time is the one of the deletion's own entry: what is erased does not come back. */
 static bool was_deleted_in_time(asking *a, const past_entry *e)
 {
 	EMR_AUTO_BUF bytes = {0};
