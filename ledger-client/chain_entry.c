@@ -23,10 +23,9 @@ void emr_opened_entry_free(emr_opened_entry **opened)
 emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *o)
 {
 	EMR_TRY(emr_required(emr_chain_entry(chain, seq, &o->bytes, &o->items)));
-	EMR_TRY(chain_is_in_tree(chain, seq, emr_buf_view(&o->bytes)));
 	return emr_entry_open(
 		       emr_buf_view(&o->bytes), emr_buf_view(&o->items), &o->entry, &o->batch) &&
-			       emr_batch_has_root(&o->batch)
+			       o->entry.seq == seq && emr_batch_has_root(&o->batch)
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
