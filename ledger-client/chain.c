@@ -259,19 +259,14 @@ emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32])
 	return emr_chain_subtree(chain, 0, seq, out_leaf);
 }
 
-emr_status chain_is_in_tree(emr_chain *chain, uint64_t seq, emr_bytes entry)
+emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out)
 {
 	uint8_t leaf[32], found[32];
 
-	EMR_TRY(emr_required(emr_chain_leaf(chain, seq, leaf)));
-	emr_entry_leaf(emr_span_of(entry), found);
-	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
-}
-
-emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out)
-{
 	EMR_TRY(emr_required(emr_chain_entry(chain, 0, out, NULL)));
-	return chain_is_in_tree(chain, 0, emr_buf_view(out));
+	EMR_TRY(emr_required(emr_chain_leaf(chain, 0, leaf)));
+	emr_entry_leaf(emr_span_of(emr_buf_view(out)), found);
+	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
 emr_status emr_chain_frontier(emr_chain *chain, uint64_t size, emr_merkle_frontier *out)

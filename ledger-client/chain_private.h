@@ -91,8 +91,6 @@ emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_ope
 	emr_item *out_item, emr_span *out_pub);
 emr_status chain_contract_status(emr_contract_status status);
 emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32]);
-/* EMR_DAMAGED where the chain's own tree has another hash for ENTRY at SEQ, or none. */
-emr_status chain_is_in_tree(emr_chain *chain, uint64_t seq, emr_bytes entry);
 
 static inline emr_bytes bytes_of(emr_span span)
 {
