@@ -1,13 +1,9 @@
-/* This file tells, for the log, what was given, taken back, asked for and answered, and what was
- * left in Inboxes: from the ledger, in words and as JSON. Words of others are quoted so that
+/* This file writes, for the log, what was given, taken back, asked for and answered, and what was
+ * left in Inboxes, as JSON and for people. Words of others are quoted so that
  * they cannot look like emrfs's own. */
-#include "report/dealings.h"
-
-#include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "keyring/card.h"
 #include "kit/json.h"
 #include "kit/language.h"
@@ -17,74 +13,6 @@
 #include "share/write.h"
 
 #include "deeds_private.h"
-
-/* ---- gathering ---- */
-
-static emr_status note_dealing(gathering *g, emr_share_dealing *said)
-{
-	emr_dealing one = {.said = *said};
-	emr_story story;
-
-	if (said->at < g->since)
-		return EMR_OK;
-	EMR_TRY(gathering_person(g, said->person, said->seq, &one.who));
-	one.said.asked = NULL;
-	if (said->kind == EMR_DEALING_DENIED) {
-		if (said->asked != NULL && said->asked[0] != '\0')
-			one.path = said->asked;
-	} else {
-		one.has_subject =
-			emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
-		one.subject = one.has_subject ? story.subject : 0;
-	}
-	EMR_TRY(gathering_add_dealing(g->out, &one));
-	if (one.path != NULL)
-		said->asked = NULL; /* it is the list's now */
-	return EMR_OK;
-}
-
-/* A share that ended by itself has no entry of that moment. */
-static bool is_later(const emr_event *event, const emr_dealing *one)
-{
-	if (event->in_annex)
-		return false;
-	return one->said.kind == EMR_DEALING_EXPIRED ? event->time_unix_s > one->said.at
-						     : event->seq > one->said.seq;
-}
-
-/* The last name before it is the name at that time. */
-static emr_status name_by(emr_openings *o, const emr_event *event)
-{
-	for (size_t i = 0; i < o->n_dealings; i++) {
-		emr_dealing *one = &o->dealings[i];
-
-		if (!one->has_subject || one->subject != event->subject || event->path == NULL ||
-			is_later(event, one))
-			continue;
-		one->type = event->type;
-		if (!openings_name(&one->path, event->path))
-			return EMR_NO_MEMORY;
-	}
-	return EMR_OK;
-}
-
-emr_status gathering_dealings(gathering *g)
-{
-	EMR_AUTO_DEALINGS all = {0};
-	emr_event event;
-
-	EMR_TRY(emr_share_dealings(g->share, &all));
-	EMR_EACH (emr_share_dealing, said, &all)
-		EMR_TRY(note_dealing(g, said));
-	if (g->out->n_dealings == 0)
-		return EMR_OK;
-	EMR_AUTO_EVENTS events = emr_chronicle_events(g->session->chronicle);
-	while (emr_events_next(&events, &event))
-		EMR_TRY(name_by(g->out, &event));
-	return EMR_OK;
-}
-
-/* ---- words ---- */
 
 static const char *action_of(emr_dealing_kind kind)
 {
@@ -116,7 +44,7 @@ static json_t *with_json(const emr_who *who)
 }
 
 /* Which of two patients of one name it was. */
-static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *who)
+static int add_left(json_t *entry, const emr_told *dealing, const emr_who *who)
 {
 	json_t *with = json_object_get(entry, "with");
 	char code[EMR_KEY_CODE_MAX + 1] = "", id[65] = "";
@@ -148,45 +76,38 @@ static uint64_t shown_until(const emr_share_dealing *said)
 	return said->until_unix_s < EMR_FOREVER_UNIX_S ? said->until_unix_s : EMR_FOREVER_UNIX_S;
 }
 
-json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own)
+json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char *own)
 {
-	const emr_share_dealing *said = &dealing->said;
-	char at[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES] = "", tx[96], id[65],
-				 purposes[EMR_PURPOSES_TEXT_BYTES] = "";
+	const emr_share_dealing *said = &dealing->dealing;
+	char until[EMR_TEXT_BYTES] = "", purposes[EMR_PURPOSES_TEXT_BYTES] = "";
 	json_t *entry;
 
-	emr_time_json((int64_t)said->at, at);
 	if (said->until_unix_s > 0)
 		emr_time_json((int64_t)shown_until(said), until);
-	emr_hex(said->batch_id.b, sizeof said->batch_id.b, id);
-	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", said->seq, id);
 	if (said->purposes != 0)
 		emr_purposes_text(said->purposes, purposes);
-	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, "
-			  "s:b, s:b, s:[], s:s}",
-		"at", at, "who", "you", "name", emr_json_text(own), "organisation", "says", "",
-		"team", "", "purpose", purposes, "action", action_of(said->kind), "type",
-		dealing->type == EMR_META_FILE	? "file"
-		: dealing->type == EMR_META_DIR ? "directory"
-						: "unknown",
-		"path", dealing->path != NULL ? emr_json_text(dealing->path) : json_null(), "from",
-		"version", "bytes", "whole", "software", 0, "proven", 1, "released_by", "tx", tx);
-	if (entry == NULL ||
-		json_object_update_new(entry,
-			json_pack("{s:o, s:s, s:s, s:s, s:I, s:b, s:I}", "with", with_json(who),
-				"away", away_of(said), "rights",
-				said->rights != 0 ? emr_rights_word(said->rights) : "", "until",
-				until, "until_unix",
-				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
-				"goes_on", said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
-		json_decref(entry);
-		return NULL;
-	}
-	if (said->kind == EMR_DEALING_LEFT && add_left(entry, dealing, who) != 0) {
-		json_decref(entry);
-		return NULL;
-	}
-	return entry;
+	entry = deeds_json(&(entry_words){.seq = said->seq,
+		.at = said->at,
+		.batch_id = said->batch_id,
+		.own = own,
+		.team = "",
+		.purpose = purposes,
+		.action = action_of(said->kind),
+		.type = dealing->type == EMR_META_SYMLINK ? 0 : dealing->type,
+		.path = dealing->path,
+		.is_proven = true,
+		.released_by = json_array()});
+	if (json_object_update_new(
+		    entry, json_pack("{s:o, s:s, s:s, s:s, s:I, s:b}", "with", with_json(who),
+				   "away", away_of(said), "rights",
+				   said->rights != 0 ? emr_rights_word(said->rights) : "", "until",
+				   until, "until_unix",
+				   (json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
+				   "goes_on", said->goes_on)) == 0 &&
+		(said->kind != EMR_DEALING_LEFT || add_left(entry, dealing, who) == 0))
+		return entry;
+	json_decref(entry);
+	return NULL;
 }
 
 bool emr_dealing_is(const json_t *entry)
@@ -292,7 +213,7 @@ static void put_left(FILE *to, const json_t *entry)
 		fprintf(to, _(" (own word: %s)"), shown);
 }
 
-void emr_dealing_line(FILE *to, const json_t *entry)
+void deeds_dealing_line(FILE *to, const json_t *entry)
 {
 	const char *action = emr_json_text_at(entry, "action");
 

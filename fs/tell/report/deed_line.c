@@ -54,7 +54,7 @@ char *emr_deed_line(const json_t *entry)
 	deeds_who(entry, who, sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);
-		emr_dealing_line(to, entry);
+		deeds_dealing_line(to, entry);
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
 		fprintf(to, "%-18s %s  ", when, who);
 		put_deed(to, entry);
@@ -64,7 +64,7 @@ char *emr_deed_line(const json_t *entry)
 			emr_json_flag_at(entry, "software") ? _(" (software)") : "",
 			emr_json_text_at(entry, "purpose")[0] != '\0' ? ", " : "",
 			emr_text_word(emr_json_text_at(entry, "purpose")));
-		emr_opening_line(to, entry);
+		deeds_opening_line(to, entry);
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

@@ -2,14 +2,12 @@
  * and as people read them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "report/deeds.h"
 
 #include "deeds_private.h"
 
@@ -57,6 +55,40 @@ void deeds_who(const json_t *entry, char *out, size_t size)
 			out, size);
 	else
 		emr_who_json_text(entry, "", out, size);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text != NULL ? emr_json_text(text) : json_null();
+}
+
+json_t *deeds_json(const entry_words *w)
+{
+	const emr_who *who = w->who;
+	char at[EMR_TEXT_BYTES], tx[96], id[65];
+
+	emr_time_json((int64_t)w->at, at);
+	emr_hex(w->batch_id.b, sizeof w->batch_id.b, id);
+	/* Of the ledger before a join: its numbers begin again on the other. */
+	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", w->in_annex ? "annex/" : "", w->seq, id);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s*, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:b, s:o, s:s, s:I}",
+		"at", at, "who", emr_json_text(who != NULL ? who->called : "you"), "name",
+		emr_json_text(who != NULL ? who->name : w->own), "organisation",
+		text_or_null(who != NULL ? who->organisation : NULL), "says",
+		emr_json_text(who != NULL ? who->says : ""), "team", w->team, "purpose", w->purpose,
+		"action", w->action, "type",
+		w->type == EMR_META_FILE      ? "file"
+		: w->type == EMR_META_DIR     ? "directory"
+		: w->type == EMR_META_SYMLINK ? "link"
+					      : "unknown",
+		"path", text_or_null(w->path), "from", text_or_null(w->from), "version",
+		w->version > 0 ? json_integer((json_int_t)w->version) : json_null(), "bytes",
+		w->has_bytes ? json_integer((json_int_t)w->bytes) : json_null(), "whole",
+		w->has_whole ? json_boolean(w->is_whole) : json_null(), "software",
+		w->purpose != NULL ? json_boolean(w->is_software) : json_null(), "proven",
+		w->is_proven, "released_by", w->released_by, "tx", tx, "at_unix",
+		(json_int_t)w->at);
 }
 
 void emr_deed_strip(json_t *entry)
