@@ -33,36 +33,23 @@ typedef struct choice {
 	const emr_who *who; /* NULL: everybody */
 	const char *path;   /* NULL: all */
 	uint64_t since;
-	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now, 4
-			      PATH lies in it now */
-	size_t n;
+	emr_buf *marks; /* by number of a subject: 1 its last event was at or below PATH, 2 it is
+			  there now, 4 PATH lies in it now */
 	emr_deeds *out;
 	bool has_any;
 } choice;
 
-static void choice_end(choice *c)
+static emr_status mark(choice *c, uint32_t subject, uint8_t kept, uint8_t marks)
 {
-	free(c->subjects);
+	if (subject >= c->marks->len)
+		EMR_TRY(emr_buf_append_zeros(c->marks, subject + (size_t)1 - c->marks->len));
+	c->marks->data[subject] = (uint8_t)((c->marks->data[subject] & kept) | marks);
+	return EMR_OK;
 }
 
-static uint8_t *subject_of(choice *c, uint32_t number)
+static bool is_marked(const choice *c, uint32_t subject, uint8_t marks)
 {
-	if (number >= c->n) {
-		size_t n = ((size_t)number + 1) * 2;
-		uint8_t *grown = realloc(c->subjects, n);
-
-		if (grown == NULL)
-			return NULL;
-		memset(grown + c->n, 0, n - c->n);
-		c->subjects = grown;
-		c->n = n;
-	}
-	return &c->subjects[number];
-}
-
-static bool is_marked(const choice *c, uint32_t number, uint8_t marks)
-{
-	return number < c->n && (c->subjects[number] & marks) != 0;
+	return subject < c->marks->len && (c->marks->data[subject] & marks) != 0;
 }
 
 /* 2 or 4, as CHOICE has them. */
@@ -70,17 +57,13 @@ static emr_status mark_node(choice *c, uint64_t node, uint8_t marks)
 {
 	emr_record_facts facts;
 	emr_story story;
-	uint8_t *mark;
 
 	if (emr_view_record(c->session->view, node, &facts) != EMR_OK)
 		return EMR_OK;
 	c->has_any |= marks == 2;
 	if (emr_chronicle_story(c->session->chronicle, facts.object, &story) != EMR_OK)
 		return EMR_OK;
-	mark = subject_of(c, story.subject);
-	EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
-	*mark |= marks;
-	return EMR_OK;
+	return mark(c, story.subject, UINT8_MAX, marks);
 }
 
 static emr_status mark_last(choice *c)
@@ -89,11 +72,9 @@ static emr_status mark_last(choice *c)
 	emr_event event;
 
 	while (emr_events_next(&events, &event)) {
-		uint8_t *mark = subject_of(c, event.subject);
 		bool is_there = emr_path_below(c->path, event.path) != NULL;
 
-		EMR_TRY(mark != NULL ? EMR_OK : EMR_NO_MEMORY);
-		*mark = (uint8_t)((*mark & ~1) | is_there);
+		EMR_TRY(mark(c, event.subject, UINT8_MAX - 1, is_there));
 		c->has_any |= is_there || emr_path_below(c->path, event.from) != NULL;
 	}
 	return EMR_OK;
@@ -108,21 +89,18 @@ static char *copy_text(const char *text, emr_status *status)
 	return copy;
 }
 
-static bool is_of(const choice *c, const emr_author *author)
+static bool is_party(const choice *c, const emr_who *who)
 {
-	if (c->who == NULL)
-		return true;
-	if (author->is_me)
-		return emr_id32_equal(c->who->id, c->session->identity.signer_id);
-	return emr_id32_equal(c->who->root, author->who.root) ||
-	       (c->who->kind == EMR_WHO_ORGANISATION &&
-		       emr_id16_equal(c->who->org, author->who.org));
+	return emr_who_is_same(c->who, who) ||
+	       (c->who->kind == EMR_WHO_ORGANISATION && emr_id16_equal(c->who->org, who->org));
 }
 
-/* Events before a join have entries of another ledger: none of this one is as early. */
-static uint64_t seq_of(const emr_event *event)
+/* NULL: the owner. */
+static bool is_by(const choice *c, const emr_who *who)
 {
-	return event->in_annex ? 0 : event->seq;
+	return c->who == NULL ||
+	       (who != NULL ? is_party(c, who)
+			    : emr_id32_equal(c->who->id, c->session->identity.signer_id));
 }
 
 static emr_status note_events(choice *c)
@@ -137,11 +115,12 @@ static emr_status note_events(choice *c)
 		if (event.time_unix_s < c->since)
 			continue;
 		EMR_TRY(emr_authors_find(
-			&out->authors, c->session, event.signer_id, seq_of(&event), &author));
+			&out->authors, c->session, event.signer_id, event_seq(&event), &author));
 		/* Events that came in since the marks were made count by their path alone. */
-		if (!is_of(c, author) || (c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
-						 emr_path_below(c->path, event.path) == NULL &&
-						 emr_path_below(c->path, event.from) == NULL))
+		if (!is_by(c, author->is_me ? NULL : &author->who) ||
+			(c->path != NULL && !is_marked(c, event.subject, 1 | 2) &&
+				emr_path_below(c->path, event.path) == NULL &&
+				emr_path_below(c->path, event.from) == NULL))
 			continue;
 		EMR_TRY(emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events));
 		event.path = copy_text(event.path, &status);
@@ -184,27 +163,17 @@ static emr_status mark_path(choice *c)
 	return mark_last(c);
 }
 
-/* Deeds on records have no purpose. */
-static bool wants_deeds(const emr_deeds_wish *wish)
-{
-	return wish->purposes == 0 && !wish->only_software && !wish->only_staff;
-}
-
-/* A dealing by its owner, and by whom it was about. */
+/* A dealing is its owner's, and of the one whom it was about. */
 static bool is_of_party(const choice *c, const emr_told *told)
 {
-	const emr_who *people = c->out->openings.people, *wanted = c->who;
+	const emr_who *people = c->out->openings.people;
 
-	if (wanted == NULL)
+	if (told->opening == NULL && is_by(c, NULL))
 		return true;
-	if (told->opening == NULL && emr_id32_equal(wanted->id, c->session->identity.signer_id))
-		return true;
-	if (told->opening != NULL && wanted->kind == EMR_WHO_TEAM)
+	if (told->opening != NULL && c->who != NULL && c->who->kind == EMR_WHO_TEAM)
 		return told->team != EMR_NO_TEAM &&
-		       strcmp(people[told->team].called, wanted->called) == 0;
-	return emr_who_is_same(wanted, &people[told->who]) ||
-	       (wanted->kind == EMR_WHO_ORGANISATION &&
-		       emr_id16_equal(wanted->org, people[told->who].org));
+		       strcmp(people[told->team].called, c->who->called) == 0;
+	return is_by(c, &people[told->who]);
 }
 
 static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_told *told)
@@ -261,10 +230,12 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	__attribute__((cleanup(choice_end))) choice c = {.session = session,
+	EMR_AUTO_BUF marks = {0};
+	choice c = {.session = session,
 		.path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
 		.who = wish->who,
 		.since = wish->since_unix_s,
+		.marks = &marks,
 		.out = &deeds};
 
 	EMR_TRY(emr_chronicle_catch_up(session->chronicle, NULL));
@@ -272,7 +243,8 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 		EMR_TRY(mark_path(&c));
 	if (c.path != NULL && !c.has_any)
 		return EMR_NOT_FOUND;
-	if (wants_deeds(wish))
+	/* Deeds on records have no purpose. */
+	if (wish->purposes == 0 && !wish->only_software && !wish->only_staff)
 		EMR_TRY(note_events(&c));
 	EMR_TRY(take_openings(&c, wish));
 	*out = deeds;
@@ -281,38 +253,6 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 }
 
 /* ---- one after the other ---- */
-
-json_t *emr_deeds_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
-	const emr_told *told)
-{
-	const char *own = deeds_own_name(session);
-	const emr_author *author;
-	bool is_file;
-
-	if (event == NULL && told->opening != NULL)
-		return deeds_opening_json(&deeds->openings, told);
-	if (event == NULL)
-		return emr_dealing_json(told, &deeds->openings.people[told->who], own);
-	/* By the name of then. */
-	author = emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
-	is_file = event->type == EMR_META_FILE && event->path != NULL;
-	return deeds_json(&(entry_words){.seq = event->seq,
-		.at = event->time_unix_s,
-		.batch_id = event->batch_id,
-		.in_annex = event->in_annex,
-		.who = author == NULL || author->is_me ? NULL : &author->who,
-		.own = own,
-		.team = "",
-		.action = emr_deed_text((emr_deed)event->deed),
-		.type = event->type,
-		.path = event->path,
-		.from = event->from,
-		.version = is_file ? event->cver : 0,
-		.has_bytes = is_file,
-		.bytes = event->bytes,
-		.is_proven = true,
-		.released_by = json_array()});
-}
 
 /* The one with the lowest entry, before which comes what expired until then. */
 emr_status emr_deeds_next(const emr_session *session, emr_deeds *d, json_t **out_entry)
@@ -325,7 +265,7 @@ emr_status emr_deeds_next(const emr_session *session, emr_deeds *d, json_t **out
 
 	if (told != NULL && told->dealing.kind == EMR_DEALING_EXPIRED)
 		told = NULL;
-	if (event != NULL && told != NULL && seq_of(event) > told->seq)
+	if (event != NULL && told != NULL && event_seq(event) > told->seq)
 		event = NULL;
 	at = event != NULL ? event->time_unix_s : told != NULL ? told->at : UINT64_MAX;
 	*out_entry = NULL;

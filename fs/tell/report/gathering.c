@@ -268,8 +268,7 @@ static int by_entry(const void *a, const void *b)
  * list; FIRST begins with that of no subject. */
 static emr_status name_by(emr_openings *o, size_t first, const emr_event *event)
 {
-	/* Events before a join have the numbers of another ledger: none of this one is as early. */
-	const uint64_t seq = event->in_annex ? 0 : event->seq;
+	const uint64_t seq = event_seq(event);
 
 	for (emr_told *one; first != 0; first = one->next) {
 		one = &o->list[first - 1];

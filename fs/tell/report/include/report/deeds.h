@@ -99,8 +99,6 @@ void emr_deed_strip(json_t *entry);
 void emr_deeds_free(emr_deeds *deeds);
 #define EMR_AUTO_DEEDS __attribute__((cleanup(emr_deeds_free))) emr_deeds
 
-/* "saved", "renamed", ... */
-const char *emr_deed_text(emr_deed deed);
 /* One line for people, made of that entry; owned by the caller; NULL without memory. */
 char *emr_deed_line(const json_t *entry);
 #define EMR_DEEDS_LEGEND                                                                           \
