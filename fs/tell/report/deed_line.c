@@ -32,6 +32,14 @@ static void put_author(const json_t *entry, char *out, size_t size)
 		emr_who_json_text(entry, "", out, size);
 }
 
+static void put_shown(FILE *to, const char *text, const char *otherwise)
+{
+	char shown[4200];
+
+	emr_show(text, shown, sizeof shown);
+	fputs(shown[0] != '\0' ? shown : otherwise, to);
+}
+
 /* The path of ENTRY, or how many files in which folder when it stands for several (folding.c);
  * OTHERWISE when nobody knows it. */
 static void put_path(FILE *to, const json_t *entry, const char *otherwise)
@@ -40,11 +48,11 @@ static void put_path(FILE *to, const json_t *entry, const char *otherwise)
 	const char *path = emr_json_text_at(entry, "path");
 	char shown[4200], number[EMR_TEXT_BYTES];
 
-	emr_show(path, shown, sizeof shown);
 	if (!json_is_integer(files)) {
-		fputs(shown[0] != '\0' ? shown : otherwise, to);
+		put_shown(to, path, otherwise);
 		return;
 	}
+	emr_show(path, shown, sizeof shown);
 	emr_number_text((uint64_t)json_integer_value(files), number);
 	fprintf(to, emr_text_of((uint64_t)json_integer_value(files), "%s file", "%s files"),
 		number);
@@ -132,16 +140,12 @@ static void put_opening(FILE *to, const json_t *entry)
 	emr_show(emr_json_text_at(entry, "team"), team, sizeof team);
 	if (team[0] != '\0')
 		fprintf(to, _("for %s "), team);
-	if (strcmp(action, "released") == 0)
-		fputs(_("got the key of "), to);
-	else if (strcmp(action, "listed") == 0)
-		fputs(_("got "), to);
-	else if (strcmp(action, "asked") == 0)
-		fputs(_("asked for "), to);
-	else if (strcmp(action, "refused") == 0)
-		fputs(_("was refused: "), to);
-	else
-		fputs(_("opened "), to);
+	fputs(strcmp(action, "released") == 0	 ? _("got the key of ")
+		: strcmp(action, "listed") == 0	 ? _("got ")
+		: strcmp(action, "asked") == 0	 ? _("asked for ")
+		: strcmp(action, "refused") == 0 ? _("was refused: ")
+						 : _("opened "),
+		to);
 	put_what(to, entry);
 	fputs(is_proven ? _("   proven") : _("   reported"), to);
 	if (json_array_size(names) > 0) {
@@ -156,14 +160,6 @@ static void put_opening(FILE *to, const json_t *entry)
 }
 
 /* ---- dealings ---- */
-
-static void put_shown(FILE *to, const char *text, const char *otherwise)
-{
-	char shown[4200];
-
-	emr_show(text, shown, sizeof shown);
-	fputs(shown[0] != '\0' ? shown : otherwise, to);
-}
 
 static void put_with(FILE *to, const json_t *entry)
 {
@@ -257,21 +253,17 @@ static void put_left(FILE *to, const json_t *entry)
 
 /* "Ana Silva  shared   Imaging with Paula Lima, São Lucas, to read until 20 Dec 2026, for treatment
  * proven, entry 41": what follows the time. */
-static void put_dealing(FILE *to, const json_t *entry)
+static void put_dealing(FILE *to, const json_t *entry, const char *who)
 {
 	const char *action = emr_json_text_at(entry, "action");
 
+	if (strcmp(action, "expired") != 0)
+		fprintf(to, "%s  ", who);
 	if (strcmp(action, "expired") == 0) {
 		fputs(_("the share of "), to);
 		put_share(to, entry);
 		fputs(_(" ended (its time was over)"), to);
-	} else {
-		char who[EMR_WHO_TEXT_BYTES];
-
-		put_author(entry, who, sizeof who);
-		fprintf(to, "%s  ", who);
-	}
-	if (strcmp(action, "shared") == 0) {
+	} else if (strcmp(action, "shared") == 0) {
 		fputs(_("shared   "), to);
 		put_share(to, entry);
 		put_terms(to, entry);
@@ -285,7 +277,7 @@ static void put_dealing(FILE *to, const json_t *entry)
 	} else if (strcmp(action, "left") == 0) {
 		fputs(_("left     "), to);
 		put_left(to, entry);
-	} else if (strcmp(action, "expired") != 0) {
+	} else {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}
 	fputs(_("   proven"), to);
@@ -306,7 +298,7 @@ char *emr_deed_line(const json_t *entry)
 	put_author(entry, who, sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);
-		put_dealing(to, entry);
+		put_dealing(to, entry, who);
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
 		fprintf(to, "%-18s %s  ", when, who);
 		put_deed(to, entry);

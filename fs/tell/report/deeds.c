@@ -30,9 +30,9 @@ void emr_deeds_free(emr_deeds *deeds)
 
 typedef struct choice {
 	emr_session *session;
+	const emr_deeds_wish *wish;
 	const emr_who *who; /* NULL: everybody */
 	const char *path;   /* NULL: all */
-	uint64_t since;
 	emr_buf *marks; /* by number of a subject: 1 its last event was at or below PATH, 2 it is
 			  there now, 4 PATH lies in it now */
 	emr_deeds *out;
@@ -112,7 +112,7 @@ static emr_status note_events(choice *c)
 	emr_event event;
 
 	while (status == EMR_OK && emr_events_next(&events, &event)) {
-		if (event.time_unix_s < c->since)
+		if (event.time_unix_s < c->wish->since_unix_s)
 			continue;
 		EMR_TRY(emr_authors_find(
 			&out->authors, c->session, event.signer_id, event_seq(&event), &author));
@@ -176,8 +176,9 @@ static bool is_of_party(const choice *c, const emr_told *told)
 	return is_by(c, &people[told->who]);
 }
 
-static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_told *told)
+static bool is_wanted(const choice *c, const emr_told *told)
 {
+	const emr_deeds_wish *wish = c->wish;
 	const emr_audit_entry *o = told->opening;
 	const uint32_t purposes = o == NULL	   ? told->dealing.purposes
 				  : o->is_readable ? (uint32_t)1 << (o->purpose & 31)
@@ -216,7 +217,7 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 		/* An end is told when nothing more can come onto the ledger that was before it. */
 		if ((is_expired && one->at > at.last_time &&
 			    (now < CLOCKS_DIFFER_S || one->at > now - CLOCKS_DIFFER_S)) ||
-			!is_wanted(c, wish, one)) {
+			!is_wanted(c, one)) {
 			emr_told_free(one);
 			continue;
 		}
@@ -234,7 +235,7 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	choice c = {.session = session,
 		.path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
 		.who = wish->who,
-		.since = wish->since_unix_s,
+		.wish = wish,
 		.marks = &marks,
 		.out = &deeds};
 

@@ -79,16 +79,6 @@ static const char *opening_text(const emr_told *told)
 	return "?";
 }
 
-static const emr_who *person_of(const emr_openings *openings, emr_id32 id)
-{
-	for (size_t i = 0; i < openings->n_people; i++) {
-		if (emr_id32_equal(openings->people[i].id, id) ||
-			emr_id32_equal(openings->people[i].root, id))
-			return &openings->people[i];
-	}
-	return NULL;
-}
-
 static json_t *released_by(const emr_openings *openings, const emr_told *told)
 {
 	const emr_audit_entry *o = told->opening;
@@ -99,7 +89,10 @@ static json_t *released_by(const emr_openings *openings, const emr_told *told)
 		failed |= json_array_append_new(
 			list, json_string(told->is_staff ? "the owner" : "you"));
 	for (unsigned i = 0; i < o->given_count; i++) {
-		const emr_who *agent = person_of(openings, o->given[i]);
+		size_t who = 0;
+		const emr_who *agent = openings_person(openings, o->given[i], told->seq, &who)
+					       ? &openings->people[who]
+					       : NULL;
 
 		failed |= json_array_append_new(
 			list, emr_json_text(agent == NULL		     ? "?"

@@ -15,6 +15,9 @@ static inline bool told_is_names(const emr_told *told) /* of a whole folder */
 	return told->opening != NULL && told->opening->slot.kind == EMR_CAPSULE_LISTING;
 }
 
+/* Finds the person with the key ID, by the name of entry SEQ, in the list's people. */
+bool openings_person(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *out_who);
+
 typedef struct gathering {
 	const emr_session *session;
 	emr_share *share;
@@ -23,13 +26,8 @@ typedef struct gathering {
 	uint64_t since, now;
 } gathering;
 
-/* Finds the signer of what came with entry SEQ, under the name of that time, in the list's
- * people. */
-emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who);
-/* One whom nothing here names, once for each domain. */
-emr_status gathering_nameless(gathering *g, emr_id16 domain, size_t *out_who);
-/* Adds ONE, a dealing with PERSON, behind the list, which owns what it owns, also after an
- * error. */
-emr_status gathering_add(emr_openings *o, emr_told *one);
+/* Adds ONE, a dealing with the person whom it says, or with NAMELESS unless that is NULL, if it is
+ * not too old. It takes what ONE owns, also after an error. */
+emr_status gathering_dealing(gathering *g, emr_told *one, const emr_who *nameless);
 /* Adds what this person left in others' folders. */
 emr_status gathering_left(gathering *g);

@@ -33,19 +33,7 @@ void emr_openings_free(emr_openings *openings)
 
 /* ---- people ---- */
 
-static emr_status add_person(emr_openings *o, const emr_who *who, size_t *out_who)
-{
-	emr_who *grown = realloc(o->people, (o->n_people + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	o->people = grown;
-	grown[o->n_people] = *who;
-	*out_who = o->n_people++;
-	return EMR_OK;
-}
-
-static bool is_there(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *out_who)
+bool openings_person(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *out_who)
 {
 	for (size_t i = 0; i < o->n_people; i++)
 		if ((emr_id32_equal(o->people[i].id, id) ||
@@ -57,34 +45,30 @@ static bool is_there(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *o
 	return false;
 }
 
-emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who)
+static emr_status find_person(
+	gathering *g, emr_id32 signer, uint64_t seq, const emr_who *nameless, size_t *out_who)
 {
-	emr_who who;
+	emr_openings *o = g->out;
+	emr_who *grown;
 
-	if (is_there(g->out, signer, seq, out_who))
+	if (openings_person(o, signer, seq, out_who))
 		return EMR_OK;
-	EMR_TRY(emr_who_at(&g->crowd, signer, seq, &who));
-	return add_person(g->out, &who, out_who);
-}
-
-emr_status gathering_nameless(gathering *g, emr_id16 domain, size_t *out_who)
-{
-	const emr_who who = {.kind = EMR_WHO_PERSON,
-		.id = emr_who_org_id(domain),
-		.root = emr_who_org_id(domain),
-		.until_seq = UINT64_MAX};
-
-	return is_there(g->out, who.id, 0, out_who) ? EMR_OK : add_person(g->out, &who, out_who);
+	grown = realloc(o->people, (o->n_people + 1) * sizeof *grown);
+	EMR_TRY(grown != NULL ? EMR_OK : EMR_NO_MEMORY);
+	o->people = grown;
+	if (nameless != NULL)
+		grown[o->n_people] = *nameless;
+	else
+		EMR_TRY(emr_who_at(&g->crowd, signer, seq, &grown[o->n_people]));
+	*out_who = o->n_people++;
+	return EMR_OK;
 }
 
 /* ---- openings ---- */
 
-emr_status gathering_add(emr_openings *o, emr_told *one)
+static emr_status add(emr_openings *o, const emr_told *one)
 {
-	if (emr_array_room(&o->list, o->n, &o->cap, sizeof *o->list) != EMR_OK) {
-		emr_told_free(one);
-		return EMR_NO_MEMORY;
-	}
+	EMR_TRY(emr_array_room(&o->list, o->n, &o->cap, sizeof *o->list));
 	o->list[o->n++] = *one;
 	return EMR_OK;
 }
@@ -128,16 +112,16 @@ static emr_status add_opening(gathering *g, emr_audit_entry *entry, bool is_staf
 		.is_staff = is_staff};
 	emr_id32 team;
 
-	EMR_TRY(gathering_person(g, entry->who, entry->seq, &one.who));
+	EMR_TRY(find_person(g, entry->who, entry->seq, NULL, &one.who));
 	if (!emr_id16_is_zero(entry->via)) {
 		emr_grantee_dataset(entry->via.b, team.b);
-		EMR_TRY(gathering_person(g, team, entry->seq, &one.team));
+		EMR_TRY(find_person(g, team, entry->seq, NULL, &one.team));
 	}
 	if (entry->is_readable && !is_staff)
 		find_subject(g, told_is_names(&one) ? entry->domain : entry->slot.object_id, &one);
 	if (entry->is_readable && !is_staff && !told_is_names(&one))
 		one.content_seq = seq_of_item(g, entry);
-	return gathering_add(g->out, &one);
+	return add(g->out, &one);
 }
 
 static emr_status gather_own(gathering *g)
@@ -211,17 +195,30 @@ static emr_status gather_staff(gathering *g, bool by_question)
 
 /* ---- dealings ---- */
 
+emr_status gathering_dealing(gathering *g, emr_told *one, const emr_who *nameless)
+{
+	emr_status status = EMR_OK;
+
+	one->seq = one->dealing.seq;
+	one->at = one->dealing.at;
+	if (one->at >= g->since) {
+		status = find_person(g, one->dealing.person, one->seq, nameless, &one->who);
+		if (status == EMR_OK)
+			status = add(g->out, one);
+	}
+	if (status != EMR_OK || one->at < g->since)
+		emr_told_free(one);
+	return status;
+}
+
 static emr_status gather_dealings(gathering *g)
 {
 	EMR_AUTO_DEALINGS all = {0};
 
 	EMR_TRY(emr_share_dealings(g->share, &all));
 	EMR_EACH (emr_share_dealing, said, &all) {
-		emr_told one = {.dealing = *said, .seq = said->seq, .at = said->at};
+		emr_told one = {.dealing = *said};
 
-		if (said->at < g->since)
-			continue;
-		EMR_TRY(gathering_person(g, said->person, said->seq, &one.who));
 		one.dealing.asked = NULL;
 		if (said->kind != EMR_DEALING_DENIED) {
 			find_subject(g, said->domain, &one);
@@ -229,36 +226,44 @@ static emr_status gather_dealings(gathering *g)
 			one.path = said->asked;
 			said->asked = NULL; /* it is the list's now */
 		}
-		EMR_TRY(gathering_add(g->out, &one));
+		EMR_TRY(gathering_dealing(g, &one, NULL));
 	}
 	return EMR_OK;
 }
 
 /* ---- order, names and versions at the time ---- */
 
+static unsigned kind_of(const emr_told *told)
+{
+	return told->opening == NULL ? told->dealing.kind : EMR_DEALING_LEFT + told->opening->kind;
+}
+
+static const uint8_t *place_of(const emr_told *told)
+{
+	return told->opening == NULL ? told->dealing.domain.b : told->opening->slot.object_id.b;
+}
+
+static int by_number(uint64_t one, uint64_t other)
+{
+	return (one > other) - (one < other);
+}
+
 /* Of one entry dealings come first, and of those what was left in the order of its names. */
 static int by_entry(const void *a, const void *b)
 {
 	const emr_told *one = a, *other = b;
-	const bool is_dealing = one->opening == NULL;
-	const int is_over = one->dealing.kind == EMR_DEALING_EXPIRED,
-		  is_other_over = other->dealing.kind == EMR_DEALING_EXPIRED;
-	int order = is_over - is_other_over;
+	const bool is_over = one->dealing.kind == EMR_DEALING_EXPIRED;
+	int order = by_number(is_over, other->dealing.kind == EMR_DEALING_EXPIRED);
 
 	if (order == 0 && is_over)
-		order = (one->at > other->at) - (one->at < other->at);
+		order = by_number(one->at, other->at);
 	if (order == 0)
-		order = (one->seq > other->seq) - (one->seq < other->seq);
+		order = by_number(one->seq, other->seq);
 	if (order == 0)
-		order = (int)(other->opening == NULL) - (int)is_dealing;
+		order = by_number(kind_of(one), kind_of(other));
 	if (order == 0)
-		order = is_dealing ? (int)one->dealing.kind - (int)other->dealing.kind
-				   : (int)one->opening->kind - (int)other->opening->kind;
-	if (order == 0)
-		order = is_dealing ? memcmp(one->dealing.domain.b, other->dealing.domain.b, 16)
-				   : memcmp(one->opening->slot.object_id.b,
-					     other->opening->slot.object_id.b, 16);
-	if (order == 0 && is_dealing)
+		order = memcmp(place_of(one), place_of(other), sizeof(emr_id16));
+	if (order == 0 && one->opening == NULL)
 		order = strcmp(
 			one->path != NULL ? one->path : "", other->path != NULL ? other->path : "");
 	return order;
@@ -369,7 +374,7 @@ static emr_status gather(gathering *g, bool only_staff)
 		const emr_audit_entry *entry = o->list[i].opening;
 
 		for (unsigned k = 0; entry != NULL && k < entry->given_count; k++)
-			EMR_TRY(gathering_person(g, entry->given[k], entry->seq, &ignored));
+			EMR_TRY(find_person(g, entry->given[k], entry->seq, NULL, &ignored));
 	}
 	return EMR_OK;
 }

@@ -25,25 +25,25 @@ static emr_status note_left(gathering *g, const emr_deposit_left *left)
 {
 	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain)
 						       : left->owner;
-	emr_told one = {.seq = left->seq,
-		.at = left->at,
-		.dealing = {.kind = EMR_DEALING_LEFT,
-			.seq = left->seq,
-			.at = left->at,
-			.batch_id = left->batch_id,
-			.domain = left->domain,
-			.person = owner},
+	/* One whom nothing here names is somebody, once for each domain. */
+	const emr_who nameless = {.kind = EMR_WHO_PERSON,
+		.id = emr_who_org_id(left->domain),
+		.root = emr_who_org_id(left->domain),
+		.until_seq = UINT64_MAX};
+	const bool has_name = left->name[0] != '\0', is_known = !emr_id32_is_zero(owner);
+	emr_told one = {.dealing = {.kind = EMR_DEALING_LEFT,
+				.seq = left->seq,
+				.at = left->at,
+				.batch_id = left->batch_id,
+				.domain = left->domain,
+				.person = is_known ? owner : nameless.id},
 		.type = EMR_META_FILE,
+		.path = has_name ? strdup(left->name) : NULL,
+		.into = strdup(left->folder),
 		.bytes = left->bytes};
 
-	if (left->at < g->since)
-		return EMR_OK;
-	EMR_TRY(emr_id32_is_zero(owner) ? gathering_nameless(g, left->domain, &one.who)
-					: gathering_person(g, owner, left->seq, &one.who));
-	one.path = left->name[0] != '\0' ? strdup(left->name) : NULL;
-	one.into = strdup(left->folder);
-	if (one.into != NULL && (one.path != NULL || left->name[0] == '\0'))
-		return gathering_add(g->out, &one);
+	if (one.into != NULL && (one.path != NULL || !has_name))
+		return gathering_dealing(g, &one, is_known ? NULL : &nameless);
 	emr_told_free(&one);
 	return EMR_NO_MEMORY;
 }
