@@ -229,7 +229,7 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	char shown[256];
+	char shown[256], own[512];
 	const char *born = emr_json_text_at(with, "born"), *into = emr_json_text_at(entry, "into"),
 		   *says = emr_json_text_at(with, "says"),
 		   *name = emr_json_text_at(
@@ -243,12 +243,10 @@ static void put_left(FILE *to, const json_t *entry)
 	if (strstr(name, emr_json_text_at(with, "code")) == NULL)
 		fprintf(to, " (%s)", emr_json_text_at(with, "code"));
 	emr_name_says(emr_bytes_of(says, strlen(says)), name, shown, sizeof shown);
-	if (shown[0] != '\0' && born[0] != '\0' && strlen(shown) + 12 < sizeof shown)
-		strcat(shown, " ");
-	if (strlen(shown) + strlen(born) < sizeof shown)
-		strcat(shown, born);
-	if (shown[0] != '\0')
-		fprintf(to, _(" (own word: %s)"), shown);
+	snprintf(own, sizeof own, "%s%s%s", shown, shown[0] != '\0' && born[0] != '\0' ? " " : "",
+		born);
+	if (own[0] != '\0')
+		fprintf(to, _(" (own word: %s)"), own);
 }
 
 /* "Ana Silva  shared   Imaging with Paula Lima, São Lucas, to read until 20 Dec 2026, for treatment

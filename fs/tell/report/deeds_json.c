@@ -66,19 +66,6 @@ static json_t *entry_json(const entry_words *w)
 
 /* ---- openings ---- */
 
-static const char *opening_text(const emr_told *told)
-{
-	switch (told->opening->kind) {
-	case EMR_AUDIT_ASKED:
-		return "asked";
-	case EMR_AUDIT_RELEASED:
-		return told_is_names(told) ? "listed" : "released";
-	case EMR_AUDIT_OPENED:
-		return told->opening->opened.refused ? "refused" : "opened";
-	}
-	return "?";
-}
-
 static json_t *released_by(const emr_openings *openings, const emr_told *told)
 {
 	const emr_audit_entry *o = told->opening;
@@ -108,6 +95,10 @@ static json_t *released_by(const emr_openings *openings, const emr_told *told)
 
 static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 {
+	/* The second: names alone, or refused. */
+	static const char *const actions[][2] = {[EMR_AUDIT_ASKED] = {"asked", "asked"},
+		[EMR_AUDIT_RELEASED] = {"released", "listed"},
+		[EMR_AUDIT_OPENED] = {"opened", "refused"}};
 	const emr_audit_entry *o = told->opening;
 	bool is_opened = o->kind == EMR_AUDIT_OPENED;
 	char purpose[EMR_PURPOSES_TEXT_BYTES] = "";
@@ -121,7 +112,7 @@ static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 		.batch_id = o->batch_id,
 		.who = &openings->people[told->who],
 		.purpose = purpose,
-		.action = opening_text(told),
+		.action = actions[o->kind][told_is_names(told) || (is_opened && o->opened.refused)],
 		.type = told_is_names(told) ? EMR_META_DIR
 			: o->is_readable    ? EMR_META_FILE
 					    : 0,
@@ -147,16 +138,6 @@ static json_t *opening_json(const emr_openings *openings, const emr_told *told)
 }
 
 /* ---- dealings ---- */
-
-static json_t *with_json(const emr_who *who)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name",
-		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "says",
-		emr_json_text(who->says), "kind",
-		who->kind == EMR_WHO_PERSON ? "person"
-		: who->kind == EMR_WHO_TEAM ? "team"
-					    : "organisation");
-}
 
 /* Which of two patients of one name it was. */
 static int add_left(json_t *entry, const emr_told *dealing, const emr_who *who)
@@ -199,9 +180,12 @@ json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char
 		[EMR_DEALING_APPROVED] = "approved",
 		[EMR_DEALING_DENIED] = "denied",
 		[EMR_DEALING_LEFT] = "left"};
+	static const char *const kinds[] = {[EMR_WHO_PERSON] = "person",
+		[EMR_WHO_TEAM] = "team",
+		[EMR_WHO_ORGANISATION] = "organisation"};
 	const emr_share_dealing *said = &dealing->dealing;
 	char until[EMR_TEXT_BYTES] = "", purposes[EMR_PURPOSES_TEXT_BYTES] = "";
-	json_t *entry;
+	json_t *entry, *with;
 
 	if (said->until_unix_s > 0)
 		emr_time_json((int64_t)shown_until(said), until);
@@ -218,13 +202,15 @@ json_t *emr_dealing_json(const emr_told *dealing, const emr_who *who, const char
 		.path = dealing->path,
 		.is_proven = true,
 		.released_by = json_array()});
-	if (json_object_update_new(
-		    entry, json_pack("{s:o, s:s, s:s, s:s, s:I, s:b}", "with", with_json(who),
-				   "away", away_of(said), "rights",
-				   said->rights != 0 ? emr_rights_word(said->rights) : "", "until",
-				   until, "until_unix",
-				   (json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
-				   "goes_on", said->goes_on)) == 0 &&
+	with = json_pack("{s:o, s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name",
+		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "says",
+		emr_json_text(who->says), "kind", kinds[who->kind]);
+	if (json_object_update_new(entry,
+		    json_pack("{s:o, s:s, s:s, s:s, s:I, s:b}", "with", with, "away", away_of(said),
+			    "rights", said->rights != 0 ? emr_rights_word(said->rights) : "",
+			    "until", until, "until_unix",
+			    (json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "goes_on",
+			    said->goes_on)) == 0 &&
 		(said->kind != EMR_DEALING_LEFT || add_left(entry, dealing, who) == 0))
 		return entry;
 	json_decref(entry);
