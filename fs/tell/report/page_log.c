@@ -25,18 +25,19 @@ json_t *page_pick(const json_t *from, const char *names)
 
 #define LOG_MAX 40
 
-emr_status page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
-	const emr_told *told, json_t **out_entry)
+json_t *page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
+	const emr_told *told, json_t *list)
 {
 	json_auto_t *entry = emr_deeds_entry(session, deeds, event, told);
-	json_t *with = json_object_get(entry, "with");
+	json_t *with = json_object_get(entry, "with"), *picked;
 
-	if (with != NULL && json_object_set_new(entry, "with",
-				    page_pick(with, "who name organisation says kind")) != 0)
-		return EMR_NO_MEMORY;
-	*out_entry = page_pick(entry, "at_unix who name organisation says team purpose action type "
-				      "path from version whole with until_unix goes_on into");
-	return entry != NULL && *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (entry == NULL ||
+		(with != NULL && json_object_set_new(entry, "with",
+					 page_pick(with, "who name organisation says kind")) != 0))
+		return NULL;
+	picked = page_pick(entry, "at_unix who name organisation says team purpose action type "
+				  "path from version whole with until_unix goes_on into");
+	return json_array_append_new(list, picked) == 0 ? picked : NULL;
 }
 
 static size_t directory_len(const char *path)
@@ -98,7 +99,7 @@ emr_status page_log(const emr_session *session, const emr_deeds *d, json_t *page
 	for (size_t i = d->n, n; json_array_size(log) < LOG_MAX; i -= n) {
 		const emr_told *dealing = newest_dealing(o, is_told);
 		const emr_event *e;
-		json_t *entry = NULL;
+		json_t *entry;
 
 		while (i > 0 && d->events[i - 1].deed == EMR_DEED_CHANGED)
 			i--;
@@ -109,9 +110,8 @@ emr_status page_log(const emr_session *session, const emr_deeds *d, json_t *page
 		} else if (e == NULL) {
 			break;
 		}
-		EMR_TRY(page_entry(session, d, e, dealing, &entry));
-		if (json_array_append_new(log, entry) != 0)
-			return EMR_NO_MEMORY;
+		entry = page_entry(session, d, e, dealing, log);
+		EMR_TRY(entry != NULL ? EMR_OK : EMR_NO_MEMORY);
 		n = e != NULL;
 		while (n > 0 && n < i && goes_with(e, &d->events[i - 1 - n]))
 			n++;

@@ -22,6 +22,7 @@ emr_status page_people(
 /* page_log.c: what happened lately, the newest first, with alike events as one entry of so many
  * `files`. Openings have their own part.  EMR_NO_MEMORY. */
 emr_status page_log(const emr_session *session, const emr_deeds *deeds, json_t *page);
-/* One entry as log.json has it, of what a page shows: EVENT, else TOLD. */
-emr_status page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
-	const emr_told *told, json_t **out_entry);
+/* Adds one entry as log.json has it, of what a page shows, to LIST: EVENT, else TOLD.  Borrowed;
+ * NULL without memory. */
+json_t *page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
+	const emr_told *told, json_t *list);

@@ -130,22 +130,6 @@ static void count(tally *t, uint64_t now_unix_s, const emr_told *o)
 	t->has_names |= is_released && is_names;
 }
 
-static emr_status put_reader(
-	const emr_session *session, const emr_deeds *deeds, const tally *t, json_t *readers)
-{
-	json_t *reader = NULL;
-
-	EMR_TRY(page_entry(session, deeds, NULL, t->last, &reader));
-	if (json_array_append_new(readers, reader) != 0)
-		return EMR_NO_MEMORY;
-	return json_object_update_new(reader,
-		       json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
-			       "keys", (json_int_t)t->keys, "has_names", t->has_names, "is_refused",
-			       t->is_refused, "days", t->days)) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
-}
-
 static emr_status put_openings(
 	const emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
@@ -161,22 +145,22 @@ static emr_status put_openings(
 	for (size_t i = o->n; i-- > 0;) { /* whoever came last comes first */
 		const emr_told *one = &o->list[i];
 		tally *t;
-		json_t *entry = NULL;
 
 		if (one->opening == NULL)
 			continue;
 		t = tally_of(all, &n, one);
 		if (t != NULL)
 			count(t, now_unix_s, one);
-		if (!is_opened(one) || json_array_size(lately) >= LATEST_MAX)
-			continue;
-		EMR_TRY(page_entry(session, deeds, NULL, one, &entry));
-		if (json_array_append_new(lately, entry) != 0)
+		if (is_opened(one) && json_array_size(lately) < LATEST_MAX &&
+			page_entry(session, deeds, NULL, one, lately) == NULL)
 			return EMR_NO_MEMORY;
 	}
-	for (size_t i = 0; i < n; i++)
-		EMR_TRY(put_reader(session, deeds, &all[i], readers));
-	return EMR_OK;
+	for (const tally *t = all; t < all + n && failed == 0; t++)
+		failed = json_object_update_new(page_entry(session, deeds, NULL, t->last, readers),
+			json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
+				"keys", (json_int_t)t->keys, "has_names", t->has_names,
+				"is_refused", t->is_refused, "days", t->days));
+	return failed == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status page_people(
