@@ -47,7 +47,7 @@ static emr_status mark(choice *c, uint32_t subject, uint8_t kept, uint8_t marks)
 	return EMR_OK;
 }
 
-static bool is_marked(const choice *c, uint32_t subject, uint8_t marks)
+static bool is_marked(const choice *c, size_t subject, uint8_t marks)
 {
 	return subject < c->marks->len && (c->marks->data[subject] & marks) != 0;
 }
@@ -197,7 +197,7 @@ static bool is_wanted(const choice *c, const emr_told *told)
 	if (emr_path_below(c->path, told->path) != NULL ||
 		(is_of_all && told->path != NULL && emr_path_below(told->path, c->path) != NULL))
 		return true;
-	return told->has_subject && is_marked(c, told->subject, o != NULL ? 1 | 2 : 1 | 2 | 4);
+	return told->subject > 0 && is_marked(c, told->subject - 1, o != NULL ? 1 | 2 : 1 | 2 | 4);
 }
 
 static emr_status take_openings(choice *c, const emr_deeds_wish *wish)

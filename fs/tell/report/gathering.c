@@ -77,8 +77,8 @@ static void find_subject(const gathering *g, emr_id16 object, emr_told *one)
 {
 	emr_story story;
 
-	one->has_subject = emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK;
-	one->subject = one->has_subject ? story.subject : 0;
+	if (emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK)
+		one->subject = (size_t)story.subject + 1;
 }
 
 /* The row's version is the item's; which entry it came with tells the version of the content. */
@@ -325,30 +325,25 @@ static emr_status name_all(gathering *g)
 	size_t n = 1;
 
 	for (size_t i = 0; i < o->n; i++)
-		if (o->list[i].has_subject && o->list[i].subject + (size_t)2 > n)
-			n = o->list[i].subject + (size_t)2;
+		n = o->list[i].subject >= n ? o->list[i].subject + 1 : n;
 	first = calloc(n, sizeof *first);
 	EMR_TRY(first != NULL ? EMR_OK : EMR_NO_MEMORY);
 	for (size_t i = o->n; i-- > 0;) {
-		emr_told *one = &o->list[i];
-		size_t *of = &first[one->has_subject ? one->subject + (size_t)1 : 0];
-
-		one->next = *of;
-		*of = i + 1;
+		o->list[i].next = first[o->list[i].subject];
+		first[o->list[i].subject] = i + 1;
 	}
 	for (size_t i = 0; i < o->n; i++) {
 		const emr_told *one = &o->list[i];
 
 		if (one->opening != NULL && one->opening->kind == EMR_AUDIT_OPENED)
-			find_release(o, first[one->has_subject ? one->subject + (size_t)1 : 0],
-				one->opening);
+			find_release(o, first[one->subject], one->opening);
 	}
 	if (n == 1)
 		return EMR_OK;
 	EMR_AUTO_EVENTS events = emr_chronicle_events(g->session->chronicle);
 	while (emr_events_next(&events, &event))
-		if (event.subject + (size_t)1 < n)
-			EMR_TRY(name_by(o, first[event.subject + (size_t)1], &event));
+		if ((size_t)event.subject + 1 < n)
+			EMR_TRY(name_by(o, first[(size_t)event.subject + 1], &event));
 	return EMR_OK;
 }
 

@@ -20,12 +20,11 @@ typedef struct emr_told {
 	emr_audit_entry *opening;  /* in the list's openings; NULL: a dealing */
 	emr_share_dealing dealing; /* kind 0: an opening; `asked` is NULL: it is the path */
 	size_t who;		   /* in the list's people; of a dealing the other party */
-	size_t team;	  /* of an opening: in the name of which team, there as well; EMR_NO_TEAM */
-	uint32_t subject; /* of the chronicle */
-	bool has_subject;
-	uint8_t type; /* of a dealing: emr_meta_type; 0: not known */
-	char *path;   /* as it was then, or in the asker's words (DENIED: hostile); owned; NULL: not
-			 known (any more) */
+	size_t team;	/* of an opening: in the name of which team, there as well; EMR_NO_TEAM */
+	size_t subject; /* of the chronicle, counted from 1; 0: none */
+	uint8_t type;	/* of a dealing: emr_meta_type; 0: not known */
+	char *path; /* as it was then, or in the asker's words (DENIED: hostile); owned; NULL: not
+		       known (any more) */
 	/* of an opening */
 	bool is_staff;	      /* an auditor's: of somebody's records, by numbers */
 	uint64_t cver;	      /* version of the content; 0: not known */
