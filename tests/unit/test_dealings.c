@@ -22,8 +22,8 @@ static void line_has(const json_t *entry, const char *text)
 TEST(an_askers_words_stay_between_their_quotes)
 {
 	char words[] = "x\"   proven, entry 7\n20 Nov 2026 14:05  you  shared   Everything";
-	const emr_dealing no = {
-		.said = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)},
+	const emr_told no = {
+		.dealing = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)},
 		.path = words};
 	const emr_who eve = {.called = "eve.clinic", .name = "Eve"};
 	AUTO(auto_json_decref) json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
@@ -39,8 +39,8 @@ TEST(an_askers_words_stay_between_their_quotes)
 TEST(what_was_left_is_about_a_record_of_its_patient)
 {
 	char name[] = "CT \xe2\x80\xaegnp.exe", into[] = "Inbox of Eve\n";
-	const emr_dealing left = {
-		.said = {.kind = EMR_DEALING_LEFT, .seq = 70, .at = story_now(&s)},
+	const emr_told left = {
+		.dealing = {.kind = EMR_DEALING_LEFT, .seq = 70, .at = story_now(&s)},
 		.path = name,
 		.into = into,
 		.bytes = 9};

@@ -266,20 +266,20 @@ TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers)
 	office.replica = s.auditor.replica;
 	office.records = s.auditor.records;
 	office.state_fd = s.auditor.state_fd;
-	assert_ok(emr_openings_collect(&office, 0, story_now(&s) + 600, &found));
+	assert_ok(emr_openings_collect(&office, false, 0, story_now(&s) + 600, &found));
 	for (size_t i = 0; i < found.n; i++) {
-		const emr_opening *o = &found.list[i];
+		const emr_audit_entry *o = found.list[i].opening;
 
 		if (!o->is_readable) /* from before he was an auditor */
 			continue;
-		assert_true(o->is_staff);
+		assert_true(found.list[i].is_staff);
 		assert_int_equal(o->kind, EMR_AUDIT_RELEASED);
 		assert_int_equal(o->given_count, 2);
-		assert_memory_equal(o->signer.b, s.lima.public.signer_id.b, 32);
+		assert_memory_equal(o->who.b, s.lima.public.signer_id.b, 32);
 		assert_int_equal(o->purpose, CONSULT);
-		assert_non_null(strstr(o->path, "of somebody"));
-		records += !o->is_names;
-		names += o->is_names;
+		assert_non_null(strstr(found.list[i].path, "of somebody"));
+		records += o->slot.kind != EMR_CAPSULE_LISTING;
+		names += o->slot.kind == EMR_CAPSULE_LISTING;
 	}
 	assert_int_equal(records, 1);
 	assert_int_equal(names, 1);
@@ -291,7 +291,7 @@ TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers)
 	office.ledger = s.eve.ledger;
 	office.replica = s.eve.replica;
 	office.state_fd = s.eve.state_fd;
-	assert_ok(emr_openings_collect(&office, 0, story_now(&s) + 600, &found));
+	assert_ok(emr_openings_collect(&office, false, 0, story_now(&s) + 600, &found));
 	assert_int_equal(found.n, 0);
 	emr_openings_free(&found);
 }

@@ -3,22 +3,20 @@
 #pragma once
 
 #include "report/deeds.h"
-#include "report/openings.h"
 
-/* The owner's name in it; borrowed from SESSION. */
-const char *deeds_own_name(const emr_session *session);
-/* NAME, as people read it: "you" and "the owner", which stand in JSON, are words. */
-const char *deeds_called(const char *name);
-/* The path of ENTRY, or how many files in which folder when it stands for several (folding.c);
- * OTHERWISE when nobody knows it. */
-void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise);
-/* Writes the name of ENTRY's author, as people read it. */
-void deeds_who(const json_t *entry, char *out, size_t size);
+/* Events before a join have entries of another ledger: none of this one is as early. */
+static inline uint64_t event_seq(const emr_event *event)
+{
+	return event->in_annex ? 0 : event->seq;
+}
 
-/* These functions gather openings: what the owner's and the auditor's half share. It does not
- * know what a record is called. */
+static inline bool told_is_names(const emr_told *told) /* of a whole folder */
+{
+	return told->opening != NULL && told->opening->slot.kind == EMR_CAPSULE_LISTING;
+}
 
-#define UNANSWERED_S 120 /* until then a question is not told */
+/* Finds the person with the key ID, by the name of entry SEQ, in the list's people. */
+bool openings_person(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *out_who);
 
 typedef struct gathering {
 	const emr_session *session;
@@ -26,23 +24,10 @@ typedef struct gathering {
 	emr_crowd crowd;
 	emr_openings *out;
 	uint64_t since, now;
-	emr_id16 domain;
 } gathering;
 
-/* Finds the signer of what came with entry SEQ, under the name of that time, in the list's
- * people. */
-emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who);
-/* One more behind the list, which the caller counts when it is whole. */
-emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
-/* Adds what the owner gave and took back, behind the list's dealings. */
-emr_status gathering_dealings(gathering *g);
-/* Adds what this person left in others' folders, among them. */
+/* Adds ONE, a dealing with the person whom it says, or with NAMELESS unless that is NULL, if it is
+ * not too old. It takes what ONE owns, also after an error. */
+emr_status gathering_dealing(gathering *g, emr_told *one, const emr_who *nameless);
+/* Adds what this person left in others' folders. */
 emr_status gathering_left(gathering *g);
-emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one);
-/* Agents, too, have names. */
-emr_status gathering_agents(gathering *g);
-/* *PATH, owned, becomes NAME; false: no memory, and *PATH is NULL. */
-bool openings_name(char **path, const char *name);
-int openings_by_entry(const void *a, const void *b);
-/* Of emr_share_staff: one entry a record. */
-emr_status gathering_staff_record(gathering *g, const emr_audit_entry *entry);

@@ -12,7 +12,7 @@
 #include "kit/json.h"
 #include "kit/out.h"
 #include "ledger/hash.h"
-#include "report/dealings.h"
+#include "report/deeds.h"
 #include "kit/purposes.h"
 
 #include "fhir_private.h"

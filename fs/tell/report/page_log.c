@@ -25,27 +25,19 @@ json_t *page_pick(const json_t *from, const char *names)
 
 #define LOG_MAX 40
 
-emr_status page_entry(const emr_session *session, emr_deeds *deeds, size_t event, size_t opening,
-	size_t dealing, json_t **out_entry)
+json_t *page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
+	const emr_told *told, json_t *list)
 {
-	const emr_openings *o = &deeds->openings;
-	bool is_expired =
-		dealing < o->n_dealings && o->dealings[dealing].said.kind == EMR_DEALING_EXPIRED;
-	json_auto_t *entry = NULL;
-	json_t *with;
+	json_auto_t *entry = emr_deeds_entry(session, deeds, event, told);
+	json_t *with = json_object_get(entry, "with"), *picked;
 
-	deeds->at_event = event < deeds->n ? event : deeds->n;
-	deeds->at_opening = opening < o->n ? opening : o->n;
-	deeds->at_dealing = dealing < o->n_dealings && !is_expired ? dealing : o->n_dealings;
-	deeds->at_expired = is_expired ? dealing : o->n_dealings;
-	EMR_TRY(emr_deeds_next(session, deeds, &entry));
-	with = json_object_get(entry, "with");
-	if (with != NULL && json_object_set_new(entry, "with",
-				    page_pick(with, "who name organisation says kind")) != 0)
-		return EMR_NO_MEMORY;
-	*out_entry = page_pick(entry, "at_unix who name organisation says team purpose action type "
-				      "path from version whole with until_unix goes_on into");
-	return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (entry == NULL ||
+		(with != NULL && json_object_set_new(entry, "with",
+					 page_pick(with, "who name organisation says kind")) != 0))
+		return NULL;
+	picked = page_pick(entry, "at_unix who name organisation says team purpose action type "
+				  "path from version whole with until_unix goes_on into");
+	return json_array_append_new(list, picked) == 0 ? picked : NULL;
 }
 
 static size_t directory_len(const char *path)
@@ -73,15 +65,15 @@ static bool goes_with(const emr_event *a, const emr_event *b)
 	return len == directory_len(b->path) && strncmp(a->path, b->path, len) == 0;
 }
 
-/* SIZE_MAX: all are told. */
-static size_t newest_dealing(const emr_openings *o, const bool *is_told)
+/* NULL: all are told. */
+static const emr_told *newest_dealing(const emr_openings *o, const bool *is_told)
 {
-	size_t found = SIZE_MAX;
+	const emr_told *found = NULL;
 
-	for (size_t i = 0; i < o->n_dealings; i++)
-		if (!is_told[i] &&
-			(found == SIZE_MAX || o->dealings[i].said.at >= o->dealings[found].said.at))
-			found = i;
+	for (size_t i = 0; i < o->n; i++)
+		if (o->list[i].opening == NULL && !is_told[i] &&
+			(found == NULL || o->list[i].at >= found->at))
+			found = &o->list[i];
 	return found;
 }
 
@@ -96,34 +88,31 @@ static emr_status put_files(json_t *entry, const emr_event *e, size_t n)
 		       : EMR_NO_MEMORY;
 }
 
-emr_status page_log(const emr_session *session, emr_deeds *d, json_t *page)
+emr_status page_log(const emr_session *session, const emr_deeds *d, json_t *page)
 {
 	const emr_openings *o = &d->openings;
-	EMR_AUTO_FREE bool *is_told = calloc(o->n_dealings + 1, sizeof *is_told);
+	EMR_AUTO_FREE bool *is_told = calloc(o->n + 1, sizeof *is_told);
 	json_t *log = json_array();
 
 	if (json_object_set_new(page, "log", log) != 0 || is_told == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = d->n, n; json_array_size(log) < LOG_MAX; i -= n) {
-		size_t dealing = newest_dealing(o, is_told);
+		const emr_told *dealing = newest_dealing(o, is_told);
 		const emr_event *e;
-		json_t *entry = NULL;
+		json_t *entry;
 
 		while (i > 0 && d->events[i - 1].deed == EMR_DEED_CHANGED)
 			i--;
 		e = i > 0 ? &d->events[i - 1] : NULL;
-		if (e == NULL && dealing == SIZE_MAX)
+		if (dealing != NULL && (e == NULL || dealing->at >= e->time_unix_s)) {
+			is_told[dealing - o->list] = true;
+			e = NULL;
+		} else if (e == NULL) {
 			break;
-		if (dealing != SIZE_MAX && e != NULL &&
-			o->dealings[dealing].said.at < e->time_unix_s)
-			dealing = SIZE_MAX;
-		n = dealing == SIZE_MAX;
-		if (n == 0)
-			is_told[dealing] = true;
-		EMR_TRY(page_entry(
-			session, d, n == 1 ? i - 1 : SIZE_MAX, SIZE_MAX, dealing, &entry));
-		if (json_array_append_new(log, entry) != 0)
-			return EMR_NO_MEMORY;
+		}
+		entry = page_entry(session, d, e, dealing, log);
+		EMR_TRY(entry != NULL ? EMR_OK : EMR_NO_MEMORY);
+		n = e != NULL;
 		while (n > 0 && n < i && goes_with(e, &d->events[i - 1 - n]))
 			n++;
 		if (n > 1)

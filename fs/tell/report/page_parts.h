@@ -16,12 +16,13 @@ emr_status page_facts(
 
 /* page_people.c: who can see what and how long still, and who opened what lately. Keys are proven,
  * openings told by the reader's computer: they are counted apart. */
-emr_status page_people(emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page);
+emr_status page_people(
+	emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page);
 
 /* page_log.c: what happened lately, the newest first, with alike events as one entry of so many
  * `files`. Openings have their own part.  EMR_NO_MEMORY. */
-emr_status page_log(const emr_session *session, emr_deeds *deeds, json_t *page);
-/* One entry as log.json has it, of what a page shows: the event, opening or dealing of that number;
- * SIZE_MAX: not of that kind. */
-emr_status page_entry(const emr_session *session, emr_deeds *deeds, size_t event, size_t opening,
-	size_t dealing, json_t **out_entry);
+emr_status page_log(const emr_session *session, const emr_deeds *deeds, json_t *page);
+/* Adds one entry as log.json has it, of what a page shows, to LIST: EVENT, else TOLD.  Borrowed;
+ * NULL without memory. */
+json_t *page_entry(const emr_session *session, const emr_deeds *deeds, const emr_event *event,
+	const emr_told *told, json_t *list);

@@ -90,14 +90,15 @@ static emr_status put_shares(emr_session *session, json_t *page)
 
 /* One person's openings, in his own name or in that of one team; LAST is the newest. */
 typedef struct tally {
-	size_t who, team, last;
+	size_t who, team;
+	const emr_told *last;
 	uint64_t opens, keys;
 	bool has_names, is_refused;
 	char days[STRIP_DAYS + 1]; /* '1': with openings; the oldest first */
 } tally;
 
 /* NULL: no room. */
-static tally *tally_of(tally *all, size_t *n, const emr_opening *o, size_t number)
+static tally *tally_of(tally *all, size_t *n, const emr_told *o)
 {
 	for (size_t i = 0; i < *n; i++) {
 		if (all[i].who == o->who && all[i].team == o->team)
@@ -105,46 +106,32 @@ static tally *tally_of(tally *all, size_t *n, const emr_opening *o, size_t numbe
 	}
 	if (*n == PEOPLE_MAX)
 		return NULL;
-	all[*n] = (tally){.who = o->who, .team = o->team, .last = number};
+	all[*n] = (tally){.who = o->who, .team = o->team, .last = o};
 	memset(all[*n].days, '0', STRIP_DAYS);
 	return &all[(*n)++];
 }
 
-static bool is_opened(const emr_opening *o)
+static bool is_opened(const emr_told *o)
 {
-	return o->kind == EMR_AUDIT_OPENED && !o->report.refused;
+	return o->opening->kind == EMR_AUDIT_OPENED && !o->opening->opened.refused;
 }
 
-static void count(tally *t, uint64_t now_unix_s, const emr_opening *o)
+static void count(tally *t, uint64_t now_unix_s, const emr_told *o)
 {
 	uint64_t ago = now_unix_s > o->at ? (now_unix_s - o->at) / DAY_S : 0;
+	bool is_names = o->opening->slot.kind == EMR_CAPSULE_LISTING,
+	     is_released = o->opening->kind == EMR_AUDIT_RELEASED;
 
-	t->opens += is_opened(o) ? o->report.opens : 0;
+	t->opens += is_opened(o) ? o->opening->opened.opens : 0;
 	if (is_opened(o) && ago < STRIP_DAYS)
 		t->days[STRIP_DAYS - 1 - ago] = '1';
-	t->is_refused |= o->kind == EMR_AUDIT_OPENED && o->report.refused;
-	t->keys += o->kind == EMR_AUDIT_RELEASED && !o->is_names;
-	t->has_names |= o->kind == EMR_AUDIT_RELEASED && o->is_names;
-}
-
-static emr_status put_reader(
-	const emr_session *session, emr_deeds *deeds, const tally *t, json_t *readers)
-{
-	json_t *reader = NULL;
-
-	EMR_TRY(page_entry(session, deeds, SIZE_MAX, t->last, SIZE_MAX, &reader));
-	if (json_array_append_new(readers, reader) != 0)
-		return EMR_NO_MEMORY;
-	return json_object_update_new(reader,
-		       json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
-			       "keys", (json_int_t)t->keys, "has_names", t->has_names, "is_refused",
-			       t->is_refused, "days", t->days)) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+	t->is_refused |= o->opening->kind == EMR_AUDIT_OPENED && o->opening->opened.refused;
+	t->keys += is_released && !is_names;
+	t->has_names |= is_released && is_names;
 }
 
 static emr_status put_openings(
-	const emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
+	const emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
 	const emr_openings *o = &deeds->openings;
 	EMR_AUTO_FREE tally *all = calloc(PEOPLE_MAX, sizeof *all);
@@ -156,23 +143,28 @@ static emr_status put_openings(
 	if (failed != 0 || all == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = o->n; i-- > 0;) { /* whoever came last comes first */
-		tally *t = tally_of(all, &n, &o->list[i], i);
-		json_t *entry = NULL;
+		const emr_told *one = &o->list[i];
+		tally *t;
 
-		if (t != NULL)
-			count(t, now_unix_s, &o->list[i]);
-		if (!is_opened(&o->list[i]) || json_array_size(lately) >= LATEST_MAX)
+		if (one->opening == NULL)
 			continue;
-		EMR_TRY(page_entry(session, deeds, SIZE_MAX, i, SIZE_MAX, &entry));
-		if (json_array_append_new(lately, entry) != 0)
+		t = tally_of(all, &n, one);
+		if (t != NULL)
+			count(t, now_unix_s, one);
+		if (is_opened(one) && json_array_size(lately) < LATEST_MAX &&
+			page_entry(session, deeds, NULL, one, lately) == NULL)
 			return EMR_NO_MEMORY;
 	}
-	for (size_t i = 0; i < n; i++)
-		EMR_TRY(put_reader(session, deeds, &all[i], readers));
-	return EMR_OK;
+	for (const tally *t = all; t < all + n && failed == 0; t++)
+		failed = json_object_update_new(page_entry(session, deeds, NULL, t->last, readers),
+			json_pack("{s:I, s:I, s:b, s:b, s:s}", "opened", (json_int_t)t->opens,
+				"keys", (json_int_t)t->keys, "has_names", t->has_names,
+				"is_refused", t->is_refused, "days", t->days));
+	return failed == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-emr_status page_people(emr_session *session, emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
+emr_status page_people(
+	emr_session *session, const emr_deeds *deeds, uint64_t now_unix_s, json_t *page)
 {
 	EMR_TRY(put_shares(session, page));
 	return put_openings(session, deeds, now_unix_s, page);

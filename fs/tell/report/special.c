@@ -121,9 +121,9 @@ static emr_status make_special(const emr_special *special, const char *name, emr
 	if (strcmp(name, "report.html") == 0)
 		return emr_page_html(special->session, special->notices, out);
 	if (strcmp(name, "log") == 0)
-		return emr_deeds_text(special->session, out);
+		return emr_deeds_file(special->session, false, out);
 	if (strcmp(name, "log.json") == 0)
-		return emr_deeds_json(special->session, out);
+		return emr_deeds_file(special->session, true, out);
 	if (strncmp(name, "requests/", 9) == 0)
 		return make_request(special, name + 9, out);
 	return EMR_NOT_FOUND;
