@@ -56,21 +56,6 @@ static folder *folder_of(looking *l, emr_id16 domain)
 	return (folder *)(void *)(l->folders.data + l->folders.len - sizeof none);
 }
 
-static emr_status seq_of(
-	const looking *l, const emr_known_grant *grant, uint64_t version, uint64_t *out_seq)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
-		.domain = grant->domain,
-		.object = grant->grant,
-		.version = version};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	emr_status status = emr_replica_item_get(l->replica, &key, &bytes, &item);
-
-	*out_seq = item.seq;
-	return status;
-}
-
 static emr_status note_joined(const looking *l, folder *f)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -89,13 +74,13 @@ static emr_status note_grant(looking *l, const emr_known_grant *grant)
 	/* A participant's clock that is ahead of this one takes nobody out. */
 	const bool is_given = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
 	const bool is_open = l->one->row.head.state == EMR_DATASET_OPEN;
-	uint64_t from = 0, to = UINT64_MAX;
 	folder *f = folder_of(l, grant->domain);
 
-	EMR_TRY(f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY);
-	if (grant->row.head.state == EMR_GRANT_REVOKED)
-		EMR_TRY(seq_of(l, grant, grant->row.head.version, &to));
-	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
+	if (f == NULL)
+		return EMR_NO_MEMORY;
+	f->was_in = f->was_in ||
+		    (grant->seq < l->log_size &&
+			    (phase != EMR_GRANT_IS_REVOKED || grant->last_seq >= l->log_size));
 	/* A closed one is read by nobody, and yet what is given to it was not taken back. */
 	f->is_in = f->is_in || (is_open && is_given);
 	f->is_given = f->is_given ||

@@ -271,12 +271,10 @@ emr_status share_known_writers(
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 /* Before its time: a WRITER_DEL behind that only writes down what the date said. */
 bool known_writer_was_ended(const known_writer *writer);
-emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
-/* The rights by which GRANT's grantee may write there, from the row that came with it in the entry
- * SEQ and is in force; 0: none. */
-emr_status share_writes_of(
-	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
+/* The rights by which GRANT's grantee may write there, from the row that came with it in its entry
+ * and is in force; 0: none. */
+emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint16_t *out_rights);
 
 typedef struct writer_terms {
 	emr_id16 domain;
