@@ -101,49 +101,14 @@ static emr_status note_line(looking *l, const emr_team *team)
 
 /* ---- versions ---- */
 
-/* Whether HEAD's content stands before the state.  Its entry is read only where something was said
- * of the record since: it is never later than that of the last item. */
-static emr_status is_content_before(const looking *l, const emr_replica_head *head, bool *out_is)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = head->domain,
-		.object = head->object,
-		.version = head->pversion};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item = {.seq = head->seq};
-	emr_status status = head->seq < l->log_size
-				    ? EMR_OK
-				    : emr_replica_item_get(l->replica, &key, &bytes, &item);
-
-	*out_is = item.seq < l->log_size;
-	return status;
-}
-
-static emr_status note_heads(looking *l, emr_id16 domain)
-{
-	emr_replica_head head;
-	EMR_ASK(heads, l->replica, HEADS, .domain = domain);
-
-	while (emr_next(&heads, &head)) {
-		bool is_before = false;
-
-		if (head.state == EMR_OBJECT_LIVE && head.pversion != 0)
-			EMR_TRY(is_content_before(l, &head, &is_before));
-		if (is_before)
-			EMR_TRY(emr_buf_append(&l->leaves, head.pitem.b, sizeof head.pitem));
-	}
-	return heads.status;
-}
-
 emr_status emr_frozen_files(
 	emr_replica *replica, emr_id16 domain, uint64_t log_size, uint64_t *io_n)
 {
-	looking l = {.replica = replica, .log_size = log_size != 0 ? log_size : UINT64_MAX};
-	emr_status status = note_heads(&l, domain);
+	EMR_AUTO_BUF items = {0}; /* emr_id32 */
 
-	*io_n += l.leaves.len / sizeof(emr_id32);
-	emr_buf_free(&l.leaves);
-	return status;
+	EMR_TRY(EMR_ASK_ALL(&items, replica, CONTENTS, .domain = domain, .at = log_size));
+	*io_n += items.len / sizeof(emr_id32);
+	return EMR_OK;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -186,7 +151,8 @@ static emr_status gather_folders(looking *l, emr_frozen_look *out)
 		if (!f->was_in || !f->is_in)
 			continue;
 		EMR_TRY(emr_buf_append(&out->domains, f->domain.b, sizeof f->domain));
-		EMR_TRY(note_heads(l, f->domain));
+		EMR_TRY(EMR_ASK_ALL(
+			&l->leaves, l->replica, CONTENTS, .domain = f->domain, .at = l->log_size));
 	}
 	return count_versions(l, out);
 }

@@ -238,6 +238,8 @@ static const row_type type_head = {.size = sizeof(emr_replica_head),
 		COLUMN(NUMBER, emr_replica_head, seq),
 		COLUMN(NUMBER, emr_replica_head, ledger_time),
 		{ROW_HEAD, 0, sizeof(emr_replica_head)}}};
+static const row_type type_content = {
+	.size = sizeof(emr_id32), .columns = {{HEX, 0, sizeof(emr_id32)}}};
 static const row_type type_writer = {.size = sizeof(emr_known_writer),
 	.columns = {
 		COLUMN(HEX, emr_known_writer, domain), COLUMN(ROW_WRITER, emr_known_writer, row)}};
