@@ -122,16 +122,6 @@ static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *giv
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status list_one(const listing *l, const emr_known_grant *grant, emr_buf *out)
-{
-	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
-
-	EMR_TRY(look_at_grantee(l, EMR_ID32_AT(grant->row.grantee), &given));
-	read_note(l, &given);
-	EMR_TRY(share_writes_of(l->share, grant, &given.writes));
-	return emr_buf_append(out, &given, sizeof given);
-}
-
 /* ---- what is given without a GRANT ---- */
 
 static emr_status list_deposit(
@@ -174,24 +164,25 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given
 	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
 	l.box = box;
 	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
-	EMR_EACH (const emr_known_grant, grant, &grants)
-		EMR_TRY(list_one(&l, grant, out_given));
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l.now)};
+
+		EMR_TRY(look_at_grantee(&l, EMR_ID32_AT(grant->row.grantee), &given));
+		read_note(&l, &given);
+		EMR_TRY(share_writes_of(share, grant, &given.writes));
+		EMR_TRY(emr_buf_append(out_given, &given, sizeof given));
+	}
 	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
 	EMR_EACH (const known_writer, writer, &writers)
 		EMR_TRY(list_deposit(&l, &grants, writer, out_given));
 	return EMR_OK;
 }
 
-emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)
-{
-	return emr_replica_own_domains(share->o.replica, out_domains);
-}
-
 emr_status emr_share_given_everywhere(emr_share *share, emr_buf *out_given)
 {
 	EMR_AUTO_BUF domains = {0};
 
-	EMR_TRY(emr_share_own_domains(share, &domains));
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &domains));
 	EMR_EACH (const emr_id16, domain, &domains) {
 		emr_status status = emr_share_given(share, *domain, out_given);
 
