@@ -234,64 +234,6 @@ static const life *home_of(const emr_buf *all, const life *l)
 	return home;
 }
 
-/* A team's next key has it already (at home), or he has nothing of that share at home any more
- * (inside). */
-static bool goes_by_itself(const emr_buf *all, const life *l, const life *home)
-{
-	bool is_inside = !emr_id16_equal(l->given.domain, home->given.domain);
-
-	EMR_EACH (const life, o, all) {
-		if (o == l || !is_same_share(o, l) ||
-			!emr_id16_equal(o->given.domain, home->given.domain) ||
-			!is_alive_at(o, l->ended_seq))
-			continue;
-		if (!is_inside || emr_id32_equal(o->given.person, l->given.person))
-			return !is_inside;
-	}
-	return is_inside;
-}
-
-/* Several of one person that end in one entry are one deed, told with the oldest: of everything
- * that they gave. */
-static bool is_told_already(const emr_buf *all, const life *l, uint16_t *rights)
-{
-	EMR_EACH (const life, o, all) {
-		if (!is_for_same(o, l) || o->ended_seq != l->ended_seq || o->ends_silently ||
-			!ended_early(o))
-			continue;
-		if (o->given.seq < l->given.seq)
-			return true;
-		*rights |= o->given.rights;
-	}
-	return false;
-}
-
-/* He has something there by another share. */
-static bool goes_on(const emr_buf *all, const life *l)
-{
-	EMR_EACH (const life, o, all) {
-		if (o != l && is_for_same(o, l) && is_alive_at(o, l->ended_seq) &&
-			o->given.until_unix_s > l->ended_at)
-			return true;
-	}
-	return false;
-}
-
-static emr_status tell_end(const emr_buf *all, const life *l, const life *home, emr_buf *out)
-{
-	emr_share_dealing ended = l->given;
-
-	if (l->ended_seq == NEVER || l->ends_silently || !ended_early(l) ||
-		goes_by_itself(all, l, home) || is_told_already(all, l, &ended.rights))
-		return EMR_OK;
-	ended.kind = EMR_DEALING_ENDED;
-	ended.seq = l->ended_seq;
-	ended.at = l->ended_at;
-	ended.batch_id = l->ended_batch;
-	ended.goes_on = goes_on(all, l);
-	return emr_buf_append(out, &ended, sizeof ended);
-}
-
 /* O gives as much there, and goes on when L is over; of two that end at once the first is told. */
 static bool outlasts(const life *o, const life *l)
 {
@@ -303,32 +245,49 @@ static bool outlasts(const life *o, const life *l)
 		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
 }
 
-static emr_status tell_expiry(const emr_buf *all, const life *l, const life *home, emr_buf *out)
+/* The beginning of a share is a deed, and the end of L by somebody before its time, or by its time
+ * where nothing else goes on. */
+static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
 {
-	emr_share_dealing expired = l->given;
+	const life *home = home_of(all, l);
+	const bool is_inside = !emr_id16_equal(l->given.domain, home->given.domain);
+	bool has_home = false, is_told = l->ends_silently;
+	bool is_outlasted = is_inside || l->given.until_unix_s == NEVER;
+	emr_share_dealing ended = l->given, expired = l->given;
 
-	if (ended_early(l) || l->given.until_unix_s == NEVER ||
-		!emr_id16_equal(l->given.domain, home->given.domain))
-		return EMR_OK;
-	EMR_EACH (const life, o, all)
-		if (o != l && outlasts(o, l))
-			return EMR_OK;
+	EMR_EACH (const life, o, all) {
+		const bool is_alive = o != l && is_alive_at(o, l->ended_seq);
+
+		has_home |= is_alive && is_same_share(o, l) &&
+			    emr_id16_equal(o->given.domain, home->given.domain) &&
+			    (!is_inside || emr_id32_equal(o->given.person, l->given.person));
+		if (!is_for_same(o, l))
+			continue;
+		/* He has something there by another share. */
+		ended.goes_on |= is_alive && o->given.until_unix_s > l->ended_at;
+		is_outlasted |= o != l && outlasts(o, l);
+		if (o->ended_seq != l->ended_seq || o->ends_silently || !ended_early(o))
+			continue;
+		/* Several that end in one entry are one deed, told with the oldest: of everything
+		 * that they gave. */
+		is_told |= o->given.seq < l->given.seq;
+		ended.rights |= o->given.rights;
+	}
+	if (home == l)
+		EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
 	expired.kind = EMR_DEALING_EXPIRED;
 	expired.at = l->given.until_unix_s;
-	return emr_buf_append(out, &expired, sizeof expired);
-}
-
-static emr_status tell_deeds(const emr_buf *all, emr_buf *out)
-{
-	EMR_EACH (const life, l, all) {
-		const life *home = home_of(all, l);
-
-		if (home == l)
-			EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
-		EMR_TRY(tell_end(all, l, home, out));
-		EMR_TRY(tell_expiry(all, l, home, out));
-	}
-	return EMR_OK;
+	if (!ended_early(l))
+		return is_outlasted ? EMR_OK : emr_buf_append(out, &expired, sizeof expired);
+	/* By itself: a team's next key has it already (at home), or he has nothing of that share at
+	 * home any more (inside). */
+	if (is_told || has_home != is_inside)
+		return EMR_OK;
+	ended.kind = EMR_DEALING_ENDED;
+	ended.seq = l->ended_seq;
+	ended.at = l->ended_at;
+	ended.batch_id = l->ended_batch;
+	return emr_buf_append(out, &ended, sizeof ended);
 }
 
 /* ---- requests ---- */
@@ -447,7 +406,8 @@ emr_status emr_share_dealings(emr_share *share, emr_buf *out)
 		/* Kept here, and another's; or a device, which shares nothing. */
 		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
-	EMR_TRY(tell_deeds(&lives, out));
+	EMR_EACH (const life, l, &lives)
+		EMR_TRY(tell_life(&lives, l, out));
 	while (emr_next(&answered, &request))
 		EMR_TRY(note_request(&r, &request));
 	EMR_TRY(answered.status);

@@ -121,7 +121,7 @@ typedef struct emr_known_grant {
 	emr_id16 domain;
 	emr_id16 grant;
 	emr_row_grant row;
-	uint64_t seq;		/* of the entry that gave it, */
+	uint64_t seq;			/* of the entry that gave it, */
 	uint64_t last_seq, ledger_time; /* and of the one that last moved it */
 } emr_known_grant;
 
