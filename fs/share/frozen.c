@@ -175,17 +175,6 @@ emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uin
 
 /* ---- by its id ---- */
 
-/* Which dataset a state is of stands in its item alone. */
-static emr_status is_of(
-	emr_replica *replica, const emr_team *dataset, const emr_known_state *state, bool *out_is)
-{
-	emr_team team;
-	emr_status status = emr_team_get(replica, EMR_ID16_AT(state->pub.dataset), &team);
-
-	*out_is = status == EMR_OK && emr_dataset_is_same(&team, dataset);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_buf *out)
 {
 	emr_known_state state;
@@ -198,12 +187,15 @@ emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_bu
 			.n = state.pub.n,
 			.root = EMR_ID32_AT(state.pub.root),
 			.time_unix_s = state.ledger_time};
-		bool is = false;
+		emr_team team;
+		emr_status status = EMR_NOT_FOUND;
 
-		if (state.pub.log_size <= state.seq) /* one that is still to come is no state */
-			EMR_TRY(is_of(replica, dataset, &state, &is));
-		if (is)
-			EMR_TRY(emr_buf_append(out, &frozen, sizeof frozen));
+		/* One that is still to come is no state. */
+		if (state.pub.log_size <= state.seq)
+			status = emr_team_get(replica, EMR_ID16_AT(state.pub.dataset), &team);
+		if (status == EMR_OK && emr_dataset_is_same(&team, dataset))
+			status = emr_buf_append(out, &frozen, sizeof frozen);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
 	return states.status;
 }
