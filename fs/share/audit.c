@@ -1,6 +1,7 @@
 /* This file tells an owner which readers asked for records, which of them got a key (the ledger
- * proves it), and which files were opened (the reader's computer reports it). An entry that cannot
- * be opened is still listed, with what the ledger says of it in the clear. */
+ * proves it), and which files were opened (the reader's computer reports it); and an auditor what
+ * the staff of the auditor's organisation asked for. An entry that cannot be opened is still
+ * listed, with what the ledger says of it in the clear. */
 #include "share/audit.h"
 
 #include <stdlib.h>
@@ -10,42 +11,44 @@
 
 #include "judge.h"
 
-/* The agents that answer the questions of one grant, and how many of them must. */
+/* The answerers of one grant's questions, and how many agents of them must. */
 typedef struct asked_grant {
-	emr_id16 id;
+	emr_id16 domain, id;
+	emr_id32 owner; /* signer id of the domain */
 	unsigned needed, n;
-	emr_id32 agents[EMR_AGENTS_MAX];
+	emr_id32 agents[EMR_AGENTS_MAX]; /* of the owner's audit: an auditor sees no fragments */
 } asked_grant;
 
 typedef struct audit {
 	emr_share *share;
-	emr_id16 domain;
-	emr_id32 owner; /* signer id of the domain */
+	emr_id32 rid; /* by whose BOX questions open */
 	emr_box_key *box;
-	emr_buf *out; /* emr_audit_entry, ... */
+	emr_buf agents; /* emr_known_person, ...: an auditor's, of all organisations */
+	emr_buf grants; /* asked_grant, ...: each is read once, and not for each of its questions */
+	emr_buf *out;	/* emr_audit_entry, ... */
 	uint64_t damaged;
-	emr_buf *
-		grants; /* asked_grant, ...: each is read once, and not for each of its questions */
+	bool is_auditor;
 } audit;
 
-static bool is_damage(emr_status status)
+static void audit_end(audit *a)
 {
-	return status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
-	       status == EMR_BAD_SIGNATURE;
+	emr_box_key_free(a->box);
+	emr_buf_free(&a->agents);
+	emr_buf_free(&a->grants);
 }
 
 /* ---- released ---- */
 
 /* An agent's answer brings the owner the question's key, if the reader did not. */
-static emr_status open_by_answer(const audit *a, question *q, const emr_known_answer *answer)
+static emr_status open_by_answer(
+	const audit *a, question *q, emr_id16 domain, const emr_known_answer *answer)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
 
-	EMR_TRY(share_item(
-		a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &bytes, &item));
-	EMR_TRY(share_part(a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &part));
+	EMR_TRY(share_item(a->share, EMR_FAMILY_SERVED, domain, answer->object, 1, &bytes, &item));
+	EMR_TRY(share_part(a->share, EMR_FAMILY_SERVED, domain, answer->object, 1, &part));
 	EMR_TRY(emr_request_key_of_served(
 		a->box, emr_buf_view(&bytes), emr_buf_view(&part), &q->read, &q->key));
 	return emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
@@ -63,26 +66,44 @@ static emr_status note_answer(const audit *a, const emr_known_release *release, 
 		entry->is_by_owner = true;
 	if (answer.mode != EMR_SERVED_FRAGMENTS)
 		return EMR_OK;
-	if (answer.given > 0)
+	if (answer.given > 0 && entry->given_count < EMR_AGENTS_MAX)
 		entry->given[entry->given_count++] = responder;
-	if (q->body.slots == NULL)
-		status = open_by_answer(a, q, &answer);
-	return is_damage(status) ? EMR_OK : status;
+	if (q->body.slots == NULL && !a->is_auditor)
+		status = open_by_answer(a, q, release->domain, &answer);
+	return emr_status_is_unreadable(status) ? EMR_OK : status;
 }
 
-static emr_status find_grant(audit *a, emr_id16 id, asked_grant *out)
+static emr_status read_grant(const audit *a, asked_grant *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
+	emr_row_domain domain;
+	const emr_bytes pk = emr_bytes_of(domain.owner_pk, sizeof domain.owner_pk);
+	emr_status status =
+		a->is_auditor
+			? emr_replica_grant(a->share->o.replica, out->domain, out->id, &facts.known)
+			: share_grant_facts(a->share, out->domain, out->id, &facts);
 
-	EMR_EACH (const asked_grant, grant, a->grants)
-		if (emr_id16_equal(grant->id, id)) {
+	if (status != EMR_OK && !(a->is_auditor && status == EMR_NOT_FOUND))
+		return status;
+	EMR_TRY(share_domain(a->share, out->domain, &domain));
+	out->owner = emr_sha256_of(&pk, 1);
+	out->needed = facts.known.row.t;
+	out->n = facts.read.n;
+	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
+	return EMR_OK;
+}
+
+static emr_status find_grant(audit *a, const emr_known_release *release, asked_grant *out)
+{
+	EMR_EACH (const asked_grant, grant, &a->grants)
+		if (emr_id16_equal(grant->id, release->grant) &&
+			emr_id16_equal(grant->domain, release->domain)) {
 			*out = *grant;
 			return EMR_OK;
 		}
-	EMR_TRY(share_grant_facts(a->share, a->domain, id, &facts));
-	*out = (asked_grant){.id = id, .needed = facts.terms.t, .n = facts.read.n};
-	memcpy(out->agents, facts.read.agents, out->n * sizeof *out->agents);
-	return emr_buf_append(a->grants, out, sizeof *out);
+	*out = (asked_grant){.domain = release->domain, .id = release->grant};
+	EMR_TRY(read_grant(a, out));
+	return emr_buf_append(&a->grants, out, sizeof *out);
 }
 
 static emr_status note_answers(
@@ -90,39 +111,91 @@ static emr_status note_answers(
 {
 	asked_grant grant;
 
-	EMR_TRY(find_grant(a, release->grant, &grant));
-	EMR_TRY(note_answer(a, release, q, a->owner, entry));
+	EMR_TRY(find_grant(a, release, &grant));
+	EMR_TRY(note_answer(a, release, q, grant.owner, entry));
 	for (unsigned i = 0; i < grant.n; i++)
 		EMR_TRY(note_answer(a, release, q, grant.agents[i], entry));
+	EMR_EACH (const emr_known_person, agent, &a->agents)
+		EMR_TRY(note_answer(a, release, q, agent->signer_id, entry));
 	if (entry->is_by_owner || (grant.needed > 0 && entry->given_count >= grant.needed))
 		entry->kind = EMR_AUDIT_RELEASED;
 	return EMR_OK;
 }
 
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)index;
+	return part.data != NULL ? emr_buf_append(arg, part.data, part.len) : EMR_NOT_FOUND;
+}
+
+/* Parts of others' domains are not kept here: the ledger is asked; reading compares with the item's
+ * hash. */
+static emr_status fetch_question(const audit *a, const emr_known_release *release, question *q)
+{
+	emr_part_key key = {.family = EMR_FAMILY_ACCESS,
+		.domain = release->domain,
+		.object = release->access,
+		.version = 1};
+
+	EMR_TRY(question_read_public(a->share, release->domain, release->access, q));
+	EMR_TRY(emr_ledger_fetch(a->share->o.ledger, &key, 1, take_part, &q->part));
+	return emr_access_part_read(emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read);
+}
+
+/* Not addressed to who looks: perhaps an answer tells, and the answers stand there all the same.
+ * The ledger may also refuse an auditor the part. */
+static emr_status pass_over(const audit *a, emr_status status)
+{
+	const bool is_sealed =
+		a->is_auditor ? !emr_status_may_pass(status) : emr_status_is_unreadable(status);
+
+	return is_sealed ? EMR_OK : status;
+}
+
 static emr_status add_release(audit *a, const emr_known_release *release)
 {
-	emr_audit_entry entry = audit_entry_of(release);
+	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
+		.who = release->signer,
+		.domain = release->domain,
+		.grant = release->grant,
+		.via = release->via,
+		.ledger_time = release->ledger_time,
+		.item = release->req,
+		.seq = release->seq,
+		.asked = release->asked};
 	AUTO_QUESTION q = {0};
-	emr_status status = question_read(a->share, release->domain, release->access, &q);
+	emr_status status = a->is_auditor
+				    ? fetch_question(a, release, &q)
+				    : question_read(a->share, release->domain, release->access, &q);
 
 	entry.batch_id = q.batch_id;
-	if (status == EMR_OK) {
-		status = question_open(&q, a->box, emr_owner_rid(a->domain));
-		if (is_damage(status)) /* not addressed to the owner: perhaps an answer tells */
-			status = EMR_OK;
-	}
+	if (status == EMR_OK)
+		status = pass_over(a, question_open(&q, a->box, a->rid));
+	else if (a->is_auditor)
+		status = pass_over(a, status);
 	if (status == EMR_OK)
 		status = note_answers(a, release, &q, &entry);
-	if (is_damage(status)) {
-		a->damaged++;
-		return emr_buf_append(a->out, &entry, sizeof entry); /* that he asked stands there,
-									whatever is sealed */
+	if (status != EMR_OK && !emr_status_is_unreadable(status))
+		return status;
+	if (status != EMR_OK || q.body.slots == NULL) {
+		a->damaged++; /* that it was asked stands there, whatever is sealed */
+		return emr_buf_append(a->out, &entry, sizeof entry);
 	}
-	EMR_TRY(status);
-	if (q.body.slots != NULL)
-		return audit_add_slots(&q, &entry, a->out);
-	a->damaged++;
-	return emr_buf_append(a->out, &entry, sizeof entry);
+	entry.is_readable = true;
+	entry.purpose = q.body.purpose;
+	entry.reader = q.body.reader;
+	for (uint16_t i = 0; i < q.body.count; i++) {
+		entry.slot = q.body.slots[i];
+		EMR_TRY(emr_buf_append(a->out, &entry, sizeof entry));
+	}
+	return EMR_OK;
+}
+
+static emr_status add_releases(audit *a, const emr_buf *releases)
+{
+	EMR_EACH (const emr_known_release, release, releases)
+		EMR_TRY(add_release(a, release));
+	return EMR_OK;
 }
 
 /* ---- opened ---- */
@@ -161,42 +234,57 @@ static emr_status add_report(audit *a, const emr_known_report *report)
 	emr_replica_item item;
 	size_t n = 0;
 	emr_status status = share_item(
-		a->share, EMR_FAMILY_REPORT, a->domain, report->report, 1, &bytes, &item);
+		a->share, EMR_FAMILY_REPORT, report->domain, report->report, 1, &bytes, &item);
 
 	if (status == EMR_OK)
 		status = share_part(
-			a->share, EMR_FAMILY_REPORT, a->domain, report->report, 1, &part);
+			a->share, EMR_FAMILY_REPORT, report->domain, report->report, 1, &part);
 	if (status == EMR_OK)
 		status = emr_report_part_open(
 			a->box, emr_buf_view(&bytes), emr_buf_view(&part), &rows, &n);
-	if (is_damage(status)) {
-		a->damaged++;
-		return EMR_OK;
-	}
-	return status == EMR_OK ? add_rows(a, report, &item, rows, n) : status;
+	a->damaged += emr_status_is_unreadable(status);
+	if (status != EMR_OK)
+		return emr_status_is_unreadable(status) ? EMR_OK : status;
+	return add_rows(a, report, &item, rows, n);
 }
 
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_buf *out_entries, uint64_t *out_damaged)
 {
-	EMR_AUTO_BUF grants = {0};
-	audit a = {.share = share, .domain = domain, .out = out_entries, .grants = &grants};
+	__attribute__((cleanup(audit_end)))
+	audit a = {.share = share, .out = out_entries, .rid = emr_owner_rid(domain)};
 	emr_row_domain row;
 	emr_domain_public public;
 	EMR_AUTO_BUF releases = {0};
 	EMR_AUTO_BUF reports = {0};
-	AUTO_BOX_KEY box = NULL;
 
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
-	a.box = box;
-	a.owner = public.signer_id;
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &a.box));
 	EMR_TRY(EMR_ASK_ALL(&releases, share->o.replica, RELEASES, .domain = domain));
-	EMR_EACH (const emr_known_release, release, &releases)
-		EMR_TRY(add_release(&a, release));
+	EMR_TRY(add_releases(&a, &releases));
 	EMR_TRY(EMR_ASK_ALL(&reports, share->o.replica, REPORTS, .domain = domain));
 	EMR_EACH (const emr_known_report, report, &reports)
 		EMR_TRY(add_report(&a, report));
+	if (out_damaged != NULL)
+		*out_damaged = a.damaged;
+	return EMR_OK;
+}
+
+emr_status emr_share_staff(emr_share *share, emr_buf *out_entries, uint64_t *out_damaged)
+{
+	__attribute__((cleanup(audit_end))) audit a = {
+		.share = share, .out = out_entries, .rid = share->me.signer_id, .is_auditor = true};
+	EMR_AUTO_BUF releases = {0};
+	emr_known_person me;
+
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
+		return EMR_DENIED;
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &a.box));
+	EMR_TRY(EMR_ASK_ALL(&a.agents, share->o.replica, AGENTS));
+	EMR_TRY(EMR_ASK_ALL(
+		&releases, share->o.replica, RELEASES_BY, .org = EMR_ID16_AT(me.row.org)));
+	EMR_TRY(add_releases(&a, &releases));
 	if (out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return EMR_OK;

@@ -1,5 +1,6 @@
-/* This file reads from the ledger's rows and their history what was given, taken back and
- * answered, domain by domain. It tells nothing of others' domains. */
+/* The ledger has a row for each grant, a person remembers deeds. This file reads from the rows and
+ * their history what was given, taken back and answered, domain by domain, and tells which of it
+ * was the owner's own doing, each deed once. It tells nothing of others' domains. */
 #include "share/dealings.h"
 
 #include <stdlib.h>
@@ -8,14 +9,26 @@
 #include "replica/ask.h"
 #include "share/write.h"
 
-#include "dealings_private.h"
 #include "share_private.h"
+
+#define NEVER UINT64_MAX
+
+/* One grant, or one deposit, from its beginning to its end. */
+typedef struct life {
+	emr_share_dealing given;
+	emr_id16 grant;		      /* zero: a deposit */
+	emr_id16 share_id;	      /* zero: a deposit, or the note is gone */
+	uint64_t ended_seq, ended_at; /* NEVER */
+	emr_id32 ended_batch;
+	bool ends_silently; /* by a move, by another right in its place, with the rest of a share,
+			       or by him */
+} life;
 
 typedef struct reading {
 	emr_share *share;
-	emr_id32 me;   /* the person's first key; zero: not registered */
-	emr_buf lives; /* life, ...; those of one domain are together */
-	emr_buf *told; /* emr_share_dealing, ... */
+	emr_id32 me;	/* the person's first key; zero: not registered */
+	emr_buf *lives; /* life, ...; those of one domain are together */
+	emr_buf *told;	/* emr_share_dealing, ... */
 	emr_id16 domain;
 	emr_id32 owner; /* signer id of the domain */
 	life *deposit;	/* the one in force of the writer in hand; NULL */
@@ -42,36 +55,30 @@ static void end_life(life *l, const emr_replica_item *item, bool silently)
 static emr_status note_grant_item(life *l, const emr_replica_item *item)
 {
 	emr_span public = public_of(item);
-	emr_pub_grant terms;
+	bool is_revoke = item->op == EMR_OP_REVOKE;
 
-	if (item->op == EMR_OP_REVOKE) {
-		if (public.len == 0)
-			return EMR_DAMAGED;
-		end_life(l, item, public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER);
-		return EMR_OK;
-	}
-	if (item->op == EMR_OP_DATASET_LEAVE)
-		end_life(l, item, false);
-	if (item->op != EMR_OP_GRANT)
-		return EMR_OK;
-	if (!emr_pub_grant_parse(public, &terms))
-		return EMR_DAMAGED;
 	if (item->version == 1) {
-		l->given.seq = item->seq;
 		l->given.at = item->ledger_time;
 		l->given.batch_id = item->batch_id;
 	}
-	l->given.rights = emr_rights_shown(terms.rights) | emr_away_of(terms.rights, terms.n);
-	l->given.purposes = terms.purposes;
-	l->given.until_unix_s = terms.not_after_unix_s;
+	if (is_revoke && public.len == 0)
+		return EMR_DAMAGED;
+	if (is_revoke || item->op == EMR_OP_DATASET_LEAVE)
+		end_life(l, item,
+			is_revoke && (public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER));
 	return EMR_OK;
 }
 
 static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known_grant *known)
 {
 	life l = {.given = {.kind = EMR_DEALING_SHARED,
+			  .seq = known->seq,
 			  .domain = known->domain,
-			  .person = EMR_ID32_AT(known->row.grantee)},
+			  .person = EMR_ID32_AT(known->row.grantee),
+			  .rights = emr_rights_shown(known->row.rights) |
+				    emr_away_of(known->row.rights, known->row.n),
+			  .purposes = known->row.purposes,
+			  .until_unix_s = known->row.not_after_unix_s},
 		.grant = known->grant,
 		.ended_seq = NEVER,
 		.ended_at = NEVER};
@@ -88,7 +95,7 @@ static emr_status note_grant(reading *r, const emr_box_key *box, const emr_known
 	while (emr_next(&history, &item))
 		EMR_TRY(note_grant_item(&l, &item));
 	EMR_TRY(history.status);
-	return emr_buf_append(&r->lives, &l, sizeof l);
+	return emr_buf_append(r->lives, &l, sizeof l);
 }
 
 static emr_status note_grants(reading *r)
@@ -108,7 +115,7 @@ static emr_status note_grants(reading *r)
 /* The grant of the writer in hand that began, or ended, in the entry SEQ. */
 static life *grant_at(reading *r, uint64_t seq, bool ended)
 {
-	EMR_EACH (life, l, &r->lives)
+	EMR_EACH (life, l, r->lives)
 		if ((ended ? l->ended_seq : l->given.seq) == seq &&
 			emr_id16_equal(l->given.domain, r->domain) && !emr_id16_is_zero(l->grant) &&
 			emr_id32_equal(l->given.person, r->writer_root))
@@ -138,8 +145,8 @@ static emr_status note_add(reading *r, const emr_replica_item *item)
 		return EMR_OK;
 	deposit.given.rights = (uint16_t)(terms.rights << 8);
 	deposit.given.until_unix_s = terms.not_after_unix_s;
-	EMR_TRY(emr_buf_append(&r->lives, &deposit, sizeof deposit));
-	r->deposit = (life *)(void *)(r->lives.data + r->lives.len) - 1;
+	EMR_TRY(emr_buf_append(r->lives, &deposit, sizeof deposit));
+	r->deposit = (life *)(void *)(r->lives->data + r->lives->len) - 1;
 	return EMR_OK;
 }
 
@@ -190,6 +197,97 @@ static emr_status read_domain(reading *r)
 	EMR_EACH (const emr_known_writer, writer, &writers)
 		EMR_TRY(note_writer(r, &writer->row));
 	return EMR_OK;
+}
+
+/* ---- deeds ---- */
+
+static bool is_same_share(const life *a, const life *b)
+{
+	return a == b ||
+	       (!emr_id16_is_zero(a->share_id) && emr_id16_equal(a->share_id, b->share_id));
+}
+
+static bool is_for_same(const life *a, const life *b)
+{
+	return emr_id16_equal(a->given.domain, b->given.domain) &&
+	       emr_id32_equal(a->given.person, b->given.person);
+}
+
+static bool is_alive_at(const life *l, uint64_t seq)
+{
+	return l->given.seq < seq && seq < l->ended_seq;
+}
+
+static bool ended_early(const life *l)
+{
+	return l->ended_at < l->given.until_unix_s;
+}
+
+/* Where the share begins: its oldest grant. */
+static const life *home_of(const emr_buf *all, const life *l)
+{
+	const life *home = l;
+
+	EMR_EACH (const life, o, all)
+		if (is_same_share(o, l) && o->given.seq < home->given.seq)
+			home = o;
+	return home;
+}
+
+/* O gives as much there, and goes on when L is over; of two that end at once the first is told. */
+static bool outlasts(const life *o, const life *l)
+{
+	uint64_t end = l->given.until_unix_s;
+
+	return is_for_same(o, l) && (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 &&
+	       o->given.at < end && o->ended_at > end &&
+	       (o->given.until_unix_s > end ||
+		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
+}
+
+/* The beginning of a share is a deed, and the end of L by somebody before its time, or by its time
+ * where nothing else goes on. */
+static emr_status tell_life(const emr_buf *all, const life *l, emr_buf *out)
+{
+	const life *home = home_of(all, l);
+	const bool is_inside = !emr_id16_equal(l->given.domain, home->given.domain);
+	bool has_home = false, is_told = l->ends_silently;
+	bool is_outlasted = is_inside || l->given.until_unix_s == NEVER;
+	emr_share_dealing ended = l->given, expired = l->given;
+
+	EMR_EACH (const life, o, all) {
+		const bool is_alive = o != l && is_alive_at(o, l->ended_seq);
+
+		has_home |= is_alive && is_same_share(o, l) &&
+			    emr_id16_equal(o->given.domain, home->given.domain) &&
+			    (!is_inside || emr_id32_equal(o->given.person, l->given.person));
+		if (!is_for_same(o, l))
+			continue;
+		/* He has something there by another share. */
+		ended.goes_on |= is_alive && o->given.until_unix_s > l->ended_at;
+		is_outlasted |= o != l && outlasts(o, l);
+		if (o->ended_seq != l->ended_seq || o->ends_silently || !ended_early(o))
+			continue;
+		/* Several that end in one entry are one deed, told with the oldest: of everything
+		 * that they gave. */
+		is_told |= o->given.seq < l->given.seq;
+		ended.rights |= o->given.rights;
+	}
+	if (home == l)
+		EMR_TRY(emr_buf_append(out, &l->given, sizeof l->given));
+	expired.kind = EMR_DEALING_EXPIRED;
+	expired.at = l->given.until_unix_s;
+	if (!ended_early(l))
+		return is_outlasted ? EMR_OK : emr_buf_append(out, &expired, sizeof expired);
+	/* By itself: a team's next key has it already (at home), or he has nothing of that share at
+	 * home any more (inside). */
+	if (is_told || has_home != is_inside)
+		return EMR_OK;
+	ended.kind = EMR_DEALING_ENDED;
+	ended.seq = l->ended_seq;
+	ended.at = l->ended_at;
+	ended.batch_id = l->ended_batch;
+	return emr_buf_append(out, &ended, sizeof ended);
 }
 
 /* ---- requests ---- */
@@ -247,7 +345,7 @@ static emr_status note_request(reading *r, const emr_known_request *known)
 	const life *given = NULL;
 	emr_status status;
 
-	EMR_EACH (const life, l, &r->lives)
+	EMR_EACH (const life, l, r->lives)
 		if (memcmp(l->grant.b, known->row.grant, sizeof l->grant) == 0)
 			given = l;
 	if (is_yes && given == NULL)
@@ -281,38 +379,6 @@ static int compare_dealings(const void *a, const void *b)
 	return memcmp(one->domain.b, other->domain.b, sizeof one->domain.b);
 }
 
-static emr_status find_me(reading *r)
-{
-	emr_known_person me;
-	emr_status status = emr_replica_person(r->share->o.replica, r->share->me.signer_id, &me);
-
-	if (status == EMR_OK)
-		memcpy(r->me.b, me.row.root, sizeof r->me.b);
-	return status == EMR_NOT_FOUND ? EMR_OK : status; /* on a ledger of one's own */
-}
-
-static emr_status read_all(reading *r)
-{
-	EMR_AUTO_BUF own = {0};
-	emr_known_request request;
-	EMR_ASK(answered, r->share->o.replica, ANSWERED);
-
-	EMR_TRY(find_me(r));
-	EMR_TRY(emr_replica_own_domains(r->share->o.replica, &own));
-	EMR_EACH (const emr_id16, domain, &own) {
-		emr_status status;
-
-		r->domain = *domain;
-		status = read_domain(r);
-		/* Kept here, and another's; or a device, which shares nothing. */
-		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
-	}
-	EMR_TRY(dealings_tell(&r->lives, r->told));
-	while (emr_next(&answered, &request))
-		EMR_TRY(note_request(r, &request));
-	return answered.status;
-}
-
 void emr_share_dealings_free(emr_buf *dealings)
 {
 	EMR_EACH (emr_share_dealing, said, dealings)
@@ -322,12 +388,31 @@ void emr_share_dealings_free(emr_buf *dealings)
 
 emr_status emr_share_dealings(emr_share *share, emr_buf *out)
 {
-	reading r = {.share = share, .told = out};
-	emr_status status = read_all(&r);
+	EMR_AUTO_BUF lives = {0};
+	EMR_AUTO_BUF own = {0};
+	reading r = {.share = share, .lives = &lives, .told = out};
+	emr_known_request request;
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	EMR_ASK(answered, share->o.replica, ANSWERED);
 
-	emr_buf_free(&r.lives);
+	if (status == EMR_OK)
+		r.me = EMR_ID32_AT(me.row.root);
+	EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status); /* on a ledger of one's own */
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &own));
+	EMR_EACH (const emr_id16, domain, &own) {
+		r.domain = *domain;
+		status = read_domain(&r);
+		/* Kept here, and another's; or a device, which shares nothing. */
+		EMR_TRY(status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status);
+	}
+	EMR_EACH (const life, l, &lives)
+		EMR_TRY(tell_life(&lives, l, out));
+	while (emr_next(&answered, &request))
+		EMR_TRY(note_request(&r, &request));
+	EMR_TRY(answered.status);
 	if (out->len > 0)
 		qsort(out->data, out->len / sizeof(emr_share_dealing), sizeof(emr_share_dealing),
 			compare_dealings);
-	return status;
+	return EMR_OK;
 }

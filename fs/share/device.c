@@ -129,7 +129,7 @@ static emr_status find_domains(emr_share *share, emr_buf *out)
 {
 	EMR_AUTO_BUF mine = {0};
 
-	EMR_TRY(emr_share_own_domains(share, &mine));
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &mine));
 	EMR_EACH (const emr_id16, domain, &mine) {
 		emr_domain_public public;
 		emr_row_domain row;

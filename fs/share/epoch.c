@@ -35,19 +35,6 @@ static emr_status is_later(
 	return EMR_OK;
 }
 
-/* The dates of an entry are those of whoever brought it, its place is not: terms that came behind
- * the epoch were in force in it, whatever they say. */
-static emr_status grant_ended_since(due *d, const emr_known_grant *grant, emr_grant_phase phase)
-{
-	bool is_moved = false;
-	emr_status status = is_later(d, EMR_FAMILY_GRANT, grant->domain, grant->grant,
-		grant->row.head.version, &is_moved);
-
-	d->is_due |= is_moved ||
-		     (phase == EMR_GRANT_IS_OVER && grant->row.not_after_unix_s > d->since_time);
-	return status;
-}
-
 static bool is_noted(const due *d, emr_id16 team)
 {
 	emr_id32 grantee;
@@ -135,8 +122,13 @@ static emr_status ended_since(due *d, const emr_known_grant *grant)
 
 	if (phase == EMR_GRANT_COMING && grant->row.head.version == 1)
 		return EMR_OK;
-	return phase == EMR_GRANT_IN_FORCE ? grantee_ended_since(d, grant)
-					   : grant_ended_since(d, grant, phase);
+	if (phase == EMR_GRANT_IN_FORCE)
+		return grantee_ended_since(d, grant);
+	/* The dates of an entry are those of whoever brought it, its place is not: terms that came
+	 * behind the epoch were in force in it, whatever they say. */
+	d->is_due |= grant->last_seq > d->since_seq ||
+		     (phase == EMR_GRANT_IS_OVER && grant->row.not_after_unix_s > d->since_time);
+	return EMR_OK;
 }
 
 /* A manager that was added since this epoch began has its key, by letter or from another manager.

@@ -63,18 +63,15 @@ static emr_status find_share(
 	return emr_status_may_pass(status) ? status : EMR_OK;
 }
 
-/* SEQ, SHARE_ID: of FORMER. */
+/* SHARE_ID: of FORMER. */
 static emr_status follows(emr_share *share, const emr_box_key *box, const emr_known_grant *former,
-	uint64_t seq, emr_id16 share_id, const emr_known_grant *grant, bool *out_does)
+	emr_id16 share_id, const emr_known_grant *grant, bool *out_does)
 {
-	uint64_t later = 0;
 	emr_id16 other;
 
-	if (!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
+	if (grant->seq <= former->seq ||
+		!emr_phase_stands(emr_grant_phase_at(grant, share_now(share))) ||
 		memcmp(former->row.grantee, grant->row.grantee, 32) != 0)
-		return EMR_OK;
-	EMR_TRY(share_grant_seq(share, grant, &later));
-	if (later <= seq)
 		return EMR_OK;
 	EMR_TRY(find_share(share, box, grant, &other));
 	return emr_id16_equal(other, share_id)
@@ -87,17 +84,15 @@ emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, b
 	EMR_AUTO_BUF all = {0};
 	AUTO_BOX_KEY box = NULL;
 	emr_id16 share_id;
-	uint64_t seq = 0;
 
 	*out_is = false;
 	EMR_TRY(emr_box_key_domain(share->o.keyring, grant->domain, &box));
 	EMR_TRY(find_share(share, box, grant, &share_id));
 	if (emr_id16_is_zero(share_id))
 		return EMR_OK;
-	EMR_TRY(share_grant_seq(share, grant, &seq));
 	EMR_TRY(EMR_ASK_ALL(&all, share->o.replica, GRANTS, .domain = grant->domain));
 	EMR_EACH (const emr_known_grant, other, &all)
 		if (!*out_is)
-			EMR_TRY(follows(share, box, grant, seq, share_id, other, out_is));
+			EMR_TRY(follows(share, box, grant, share_id, other, out_is));
 	return EMR_OK;
 }

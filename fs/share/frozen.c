@@ -56,21 +56,6 @@ static folder *folder_of(looking *l, emr_id16 domain)
 	return (folder *)(void *)(l->folders.data + l->folders.len - sizeof none);
 }
 
-static emr_status seq_of(
-	const looking *l, const emr_known_grant *grant, uint64_t version, uint64_t *out_seq)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
-		.domain = grant->domain,
-		.object = grant->grant,
-		.version = version};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	emr_status status = emr_replica_item_get(l->replica, &key, &bytes, &item);
-
-	*out_seq = item.seq;
-	return status;
-}
-
 static emr_status note_joined(const looking *l, folder *f)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -89,13 +74,13 @@ static emr_status note_grant(looking *l, const emr_known_grant *grant)
 	/* A participant's clock that is ahead of this one takes nobody out. */
 	const bool is_given = phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
 	const bool is_open = l->one->row.head.state == EMR_DATASET_OPEN;
-	uint64_t from = 0, to = UINT64_MAX;
 	folder *f = folder_of(l, grant->domain);
 
-	EMR_TRY(f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY);
-	if (grant->row.head.state == EMR_GRANT_REVOKED)
-		EMR_TRY(seq_of(l, grant, grant->row.head.version, &to));
-	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
+	if (f == NULL)
+		return EMR_NO_MEMORY;
+	f->was_in = f->was_in ||
+		    (grant->seq < l->log_size &&
+			    (phase != EMR_GRANT_IS_REVOKED || grant->last_seq >= l->log_size));
 	/* A closed one is read by nobody, and yet what is given to it was not taken back. */
 	f->is_in = f->is_in || (is_open && is_given);
 	f->is_given = f->is_given ||
@@ -116,49 +101,14 @@ static emr_status note_line(looking *l, const emr_team *team)
 
 /* ---- versions ---- */
 
-/* Whether HEAD's content stands before the state.  Its entry is read only where something was said
- * of the record since: it is never later than that of the last item. */
-static emr_status is_content_before(const looking *l, const emr_replica_head *head, bool *out_is)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = head->domain,
-		.object = head->object,
-		.version = head->pversion};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item = {.seq = head->seq};
-	emr_status status = head->seq < l->log_size
-				    ? EMR_OK
-				    : emr_replica_item_get(l->replica, &key, &bytes, &item);
-
-	*out_is = item.seq < l->log_size;
-	return status;
-}
-
-static emr_status note_heads(looking *l, emr_id16 domain)
-{
-	emr_replica_head head;
-	EMR_ASK(heads, l->replica, HEADS, .domain = domain);
-
-	while (emr_next(&heads, &head)) {
-		bool is_before = false;
-
-		if (head.state == EMR_OBJECT_LIVE && head.pversion != 0)
-			EMR_TRY(is_content_before(l, &head, &is_before));
-		if (is_before)
-			EMR_TRY(emr_buf_append(&l->leaves, head.pitem.b, sizeof head.pitem));
-	}
-	return heads.status;
-}
-
 emr_status emr_frozen_files(
 	emr_replica *replica, emr_id16 domain, uint64_t log_size, uint64_t *io_n)
 {
-	looking l = {.replica = replica, .log_size = log_size != 0 ? log_size : UINT64_MAX};
-	emr_status status = note_heads(&l, domain);
+	EMR_AUTO_BUF items = {0}; /* emr_id32 */
 
-	*io_n += l.leaves.len / sizeof(emr_id32);
-	emr_buf_free(&l.leaves);
-	return status;
+	EMR_TRY(EMR_ASK_ALL(&items, replica, CONTENTS, .domain = domain, .at = log_size));
+	*io_n += items.len / sizeof(emr_id32);
+	return EMR_OK;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -201,7 +151,8 @@ static emr_status gather_folders(looking *l, emr_frozen_look *out)
 		if (!f->was_in || !f->is_in)
 			continue;
 		EMR_TRY(emr_buf_append(&out->domains, f->domain.b, sizeof f->domain));
-		EMR_TRY(note_heads(l, f->domain));
+		EMR_TRY(EMR_ASK_ALL(
+			&l->leaves, l->replica, CONTENTS, .domain = f->domain, .at = l->log_size));
 	}
 	return count_versions(l, out);
 }
@@ -224,17 +175,6 @@ emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uin
 
 /* ---- by its id ---- */
 
-/* Which dataset a state is of stands in its item alone. */
-static emr_status is_of(
-	emr_replica *replica, const emr_team *dataset, const emr_known_state *state, bool *out_is)
-{
-	emr_team team;
-	emr_status status = emr_team_get(replica, EMR_ID16_AT(state->pub.dataset), &team);
-
-	*out_is = status == EMR_OK && emr_dataset_is_same(&team, dataset);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_buf *out)
 {
 	emr_known_state state;
@@ -247,12 +187,15 @@ emr_status emr_frozen_each(emr_replica *replica, const emr_team *dataset, emr_bu
 			.n = state.pub.n,
 			.root = EMR_ID32_AT(state.pub.root),
 			.time_unix_s = state.ledger_time};
-		bool is = false;
+		emr_team team;
+		emr_status status = EMR_NOT_FOUND;
 
-		if (state.pub.log_size <= state.seq) /* one that is still to come is no state */
-			EMR_TRY(is_of(replica, dataset, &state, &is));
-		if (is)
-			EMR_TRY(emr_buf_append(out, &frozen, sizeof frozen));
+		/* One that is still to come is no state. */
+		if (state.pub.log_size <= state.seq)
+			status = emr_team_get(replica, EMR_ID16_AT(state.pub.dataset), &team);
+		if (status == EMR_OK && emr_dataset_is_same(&team, dataset))
+			status = emr_buf_append(out, &frozen, sizeof frozen);
+		EMR_TRY(status == EMR_NOT_FOUND ? EMR_OK : status);
 	}
 	return states.status;
 }

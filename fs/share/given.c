@@ -53,20 +53,6 @@ emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
 	return status == EMR_OK ? share_revoke(share, &known, 0) : status;
 }
 
-/* The grants of GRANTEE that are in force or to come: emr_id16, ... */
-static emr_status find_grants(
-	emr_share *share, emr_id16 domain, const uint8_t grantee[32], emr_buf *out)
-{
-	EMR_AUTO_BUF all = {0};
-
-	EMR_TRY(EMR_ASK_ALL(&all, share->o.replica, GRANTS, .domain = domain));
-	EMR_EACH (const emr_known_grant, grant, &all)
-		if (memcmp(grant->row.grantee, grantee, 32) == 0 &&
-			emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
-			EMR_TRY(emr_buf_append(out, &grant->grant, sizeof grant->grant));
-	return EMR_OK;
-}
-
 emr_status emr_share_revoke_person(
 	emr_share *share, emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
@@ -74,11 +60,16 @@ emr_status emr_share_revoke_person(
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_known_person person;
+	EMR_AUTO_BUF all = {0};
 	size_t n, writers = 0;
 
 	EMR_TRY(share_party(share, grantee, &person, NULL));
 	EMR_TRY(share_own_domain(share, domain, &row, &public));
-	EMR_TRY(find_grants(share, domain, person.row.root, &grants));
+	EMR_TRY(EMR_ASK_ALL(&all, share->o.replica, GRANTS, .domain = domain));
+	EMR_EACH (const emr_known_grant, grant, &all)
+		if (memcmp(grant->row.grantee, person.row.root, 32) == 0 &&
+			emr_phase_stands(emr_grant_phase_at(grant, share_now(share))))
+			EMR_TRY(emr_buf_append(&grants, &grant->grant, sizeof grant->grant));
 	n = grants.len / sizeof(emr_id16);
 	EMR_TRY(share_end(share, domain, EMR_ID32_AT(person.row.root),
 		(const emr_id16 *)(void *)grants.data, n, true, 0, &writers));
@@ -131,34 +122,7 @@ static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *giv
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status list_one(const listing *l, const emr_known_grant *grant, emr_buf *out)
-{
-	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
-	uint64_t seq = 0;
-
-	EMR_TRY(share_grant_seq(l->share, grant, &seq));
-	EMR_TRY(look_at_grantee(l, EMR_ID32_AT(grant->row.grantee), &given));
-	read_note(l, &given);
-	EMR_TRY(share_writes_of(l->share, grant, seq, &given.writes));
-	return emr_buf_append(out, &given, sizeof given);
-}
-
 /* ---- what is given without a GRANT ---- */
-
-/* Whether a grant to the same person came in the same entry. */
-static emr_status has_grant(
-	emr_share *share, const emr_buf *grants, const known_writer *writer, bool *out_has)
-{
-	EMR_EACH (const emr_known_grant, grant, grants) {
-		uint64_t seq = 0;
-
-		if (memcmp(grant->row.grantee, writer->root.b, 32) != 0)
-			continue;
-		EMR_TRY(share_grant_seq(share, grant, &seq));
-		*out_has |= seq == writer->seq;
-	}
-	return EMR_OK;
-}
 
 static emr_status list_deposit(
 	const listing *l, const emr_buf *grants, const known_writer *writer, emr_buf *out)
@@ -166,12 +130,13 @@ static emr_status list_deposit(
 	emr_given given = {.grant = {.domain = l->domain, .ledger_time = writer->ledger_time},
 		.writes = writer->row.rights};
 	emr_row_grant *row = &given.grant.row;
-	bool is_paired = (writer->row.rights & EMR_RIGHT_META) != 0; /* came with one */
 
-	if (!is_paired)
-		EMR_TRY(has_grant(l->share, grants, writer, &is_paired));
-	if (is_paired)
+	if ((writer->row.rights & EMR_RIGHT_META) != 0) /* came with a grant */
 		return EMR_OK;
+	EMR_EACH (const emr_known_grant, grant, grants)
+		if (grant->seq == writer->seq &&
+			memcmp(grant->row.grantee, writer->root.b, 32) == 0)
+			return EMR_OK;
 	memcpy(given.grant.grant.b, writer->item_id.b, sizeof given.grant.grant.b);
 	memcpy(row->grantee, writer->root.b, 32);
 	row->not_before_unix_s = writer->ledger_time;
@@ -199,24 +164,25 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given
 	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
 	l.box = box;
 	EMR_TRY(EMR_ASK_ALL(&grants, share->o.replica, GRANTS, .domain = domain));
-	EMR_EACH (const emr_known_grant, grant, &grants)
-		EMR_TRY(list_one(&l, grant, out_given));
+	EMR_EACH (const emr_known_grant, grant, &grants) {
+		emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l.now)};
+
+		EMR_TRY(look_at_grantee(&l, EMR_ID32_AT(grant->row.grantee), &given));
+		read_note(&l, &given);
+		EMR_TRY(share_writes_of(share, grant, &given.writes));
+		EMR_TRY(emr_buf_append(out_given, &given, sizeof given));
+	}
 	EMR_TRY(share_known_writers(share, domain, NULL, &writers));
 	EMR_EACH (const known_writer, writer, &writers)
 		EMR_TRY(list_deposit(&l, &grants, writer, out_given));
 	return EMR_OK;
 }
 
-emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)
-{
-	return emr_replica_own_domains(share->o.replica, out_domains);
-}
-
 emr_status emr_share_given_everywhere(emr_share *share, emr_buf *out_given)
 {
 	EMR_AUTO_BUF domains = {0};
 
-	EMR_TRY(emr_share_own_domains(share, &domains));
+	EMR_TRY(emr_replica_own_domains(share->o.replica, &domains));
 	EMR_EACH (const emr_id16, domain, &domains) {
 		emr_status status = emr_share_given(share, *domain, out_given);
 

@@ -3,7 +3,6 @@
  * answer then carries. */
 #pragma once
 
-#include "share/audit.h"
 #include "share/release.h"
 
 #include "share_private.h"
@@ -111,11 +110,6 @@ bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns
 /* ---- staff.c ---- */
 /* The auditors of one's own organisation can read what one asks for; this tells who they are. It
  * refuses to name those of another. */
-
-/* The part of RELEASE that stands in the clear: asked for. */
-emr_audit_entry audit_entry_of(const emr_known_release *release);
-/* An entry for each record that Q, which is open, asks for; ENTRY says the rest. */
-emr_status audit_add_slots(const question *q, emr_audit_entry *entry, emr_buf *out);
 
 /* As of this handle's last look; borrowed. */
 emr_status staff_auditors(emr_share *share, const auditors **out);

@@ -16,7 +16,6 @@ typedef struct tie {
 	emr_known_grant known;
 	emr_grant_phase phase;
 	emr_id16 share_id;
-	uint64_t seq; /* of the entry with its first terms: a share begins where it is oldest */
 	bool was_moved_out;  /* revoked for that */
 	bool was_taken_back; /* revoked by a person */
 	bool is_hers;	     /* its terms are the owner's word */
@@ -81,11 +80,8 @@ static emr_status read_items(emr_share *share, tie *t)
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 
-	EMR_TRY(share_item(
-		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item));
-	t->seq = item.seq;
 	EMR_TRY(emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers));
-	EMR_TRY(share_writes_of(share, &t->known, t->seq, &t->writes));
+	EMR_TRY(share_writes_of(share, &t->known, &t->writes));
 	if (t->phase != EMR_GRANT_IS_REVOKED)
 		return EMR_OK;
 	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
@@ -176,7 +172,7 @@ static void nesting_end(nesting *nest)
 static bool is_taken_back(const place *p, const tie *t)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (is_same_share(&p->ties[i], t) && p->ties[i].seq > t->seq)
+		if (is_same_share(&p->ties[i], t) && p->ties[i].known.seq > t->known.seq)
 			return false;
 	return t->was_taken_back;
 }
@@ -200,13 +196,13 @@ static bool has_tie(const nesting *nest, const place *p, const tie *of)
 /* When she gave the share that OF belongs to. */
 static uint64_t share_began(const nesting *nest, const tie *of)
 {
-	uint64_t seq = of->seq;
+	uint64_t seq = of->known.seq;
 
 	for (size_t i = 0; i < nest->n; i++)
 		for (size_t k = 0; k < nest->places[i].n; k++)
 			if (is_same_share(&nest->places[i].ties[k], of) &&
-				nest->places[i].ties[k].seq < seq)
-				seq = nest->places[i].ties[k].seq;
+				nest->places[i].ties[k].known.seq < seq)
+				seq = nest->places[i].ties[k].known.seq;
 	return seq;
 }
 
@@ -225,7 +221,7 @@ static emr_status may_carry(nesting *nest, place *p, const tie *of, bool *out_ma
 	*out_may = !p->is_anothers || share_began(nest, of) > p->placed.seq;
 	for (size_t i = 0; i < p->n && status == EMR_OK && !*out_may; i++)
 		*out_may = is_same_share(&p->ties[i], of) &&
-			   (is_alive(&p->ties[i]) || p->ties[i].seq > p->placed.seq);
+			   (is_alive(&p->ties[i]) || p->ties[i].known.seq > p->placed.seq);
 	return status;
 }
 
@@ -298,8 +294,8 @@ static uint64_t begins(const place *p, const tie *of)
 	uint64_t first = UINT64_MAX;
 
 	for (size_t k = 0; k < p->n; k++)
-		if (is_same_tie(&p->ties[k], of) && p->ties[k].seq < first)
-			first = p->ties[k].seq;
+		if (is_same_tie(&p->ties[k], of) && p->ties[k].known.seq < first)
+			first = p->ties[k].known.seq;
 	return first;
 }
 

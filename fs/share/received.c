@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/log.h"
 
 #include "shared_private.h"
@@ -77,12 +76,11 @@ typedef struct letter_version {
 	uint8_t owner_pk[32], box[32]; /* of the domain, by which its card was judged */
 } letter_version;
 
-struct letter_said {
+typedef struct letter_said {
 	letter_version of;
 	emr_received said;
 	emr_grant_terms terms;
-	bool is_wanted; /* the walk that goes on came by */
-};
+} letter_said;
 
 static int compare_letters(const void *a, const void *b)
 {
@@ -113,13 +111,12 @@ static emr_status letter_version_of(
 	return EMR_OK;
 }
 
-static letter_said *letter_find(const emr_share *share, const letter_version *of)
+static const letter_said *letter_find(const emr_share *share, const letter_version *of)
 {
 	const letter_said key = {.of = *of};
+	const size_t n = share->letters.len / sizeof key;
 
-	return share->letters.sorted > 0 ? bsearch(&key, share->letters.all, share->letters.sorted,
-						   sizeof key, compare_letters)
-					 : NULL;
+	return n > 0 ? bsearch(&key, share->letters.data, n, sizeof key, compare_letters) : NULL;
 }
 
 /* It was opened by this process, which has kept its domain since. */
@@ -129,34 +126,6 @@ static bool letter_was_read(const emr_share *share, const emr_known_grant *known
 	const letter_said *open = letter_find(share, &of);
 
 	return open != NULL && memcmp(open->of.item.b, known->row.head.item, 32) == 0;
-}
-
-/* Without memory it is opened again the next time. */
-static void letter_keep(emr_share *share, const letter_version *of, const emr_received *said,
-	const emr_grant_terms *terms)
-{
-	letters_said *l = &share->letters;
-
-	if (emr_array_room(&l->all, l->n, &l->room, sizeof *l->all) != EMR_OK)
-		return;
-	l->all[l->n++] =
-		(letter_said){.of = *of, .said = *said, .terms = *terms, .is_wanted = true};
-}
-
-/* Those that no grant has any more go, and what came finds its place. */
-static void letters_settle(letters_said *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		if (!l->all[i].is_wanted)
-			continue;
-		l->all[n] = l->all[i];
-		l->all[n++].is_wanted = false;
-	}
-	l->n = l->sorted = n;
-	if (n > 0)
-		qsort(l->all, n, sizeof *l->all, compare_letters);
 }
 
 bool share_letter_said(emr_share *share, const standing *s, const emr_known_grant *known,
@@ -187,6 +156,7 @@ typedef struct walk {
 	standing standing;
 	emr_team team;
 	emr_box_key *box; /* NULL: not needed yet */
+	emr_buf letters;  /* letter_said, ...: of the grants that there are */
 } walk;
 
 static emr_status stand(walk *w, const emr_known_grant *known)
@@ -203,35 +173,30 @@ static emr_status stand(walk *w, const emr_known_grant *known)
 	return status;
 }
 
-static emr_status open_new(
-	walk *w, const letter_version *of, const emr_known_grant *known, emr_received *out)
-{
-	emr_grant_terms terms;
-
-	if (w->box == NULL)
-		EMR_TRY(share_standing_keys(w->share, &w->standing, &w->box, NULL));
-	EMR_TRY(share_open_letter(w->share, &w->standing, w->box, known, out, &terms));
-	letter_keep(w->share, of, out, &terms);
-	return EMR_OK;
-}
-
 /* EMR_NOT_FOUND: it was never this person's. */
 static emr_status open_one(walk *w, const emr_known_grant *known, emr_received *out)
 {
 	bool was_his = false;
-	letter_said *open;
-	letter_version of;
+	const letter_said *before;
+	letter_said one;
 
 	EMR_TRY(stand(w, known));
 	EMR_TRY(share_was_his(w->share, &w->standing, known, &was_his));
 	if (!was_his)
 		return EMR_NOT_FOUND;
-	EMR_TRY(letter_version_of(w->share, &w->standing, known, &of));
-	open = letter_find(w->share, &of);
-	if (open == NULL || memcmp(&open->of, &of, sizeof of) != 0)
-		return open_new(w, &of, known, out);
-	open->is_wanted = true;
-	*out = open->said;
+	EMR_TRY(letter_version_of(w->share, &w->standing, known, &one.of));
+	before = letter_find(w->share, &one.of);
+	if (before != NULL && memcmp(&before->of, &one.of, sizeof one.of) == 0) {
+		one = *before;
+	} else {
+		if (w->box == NULL)
+			EMR_TRY(share_standing_keys(w->share, &w->standing, &w->box, NULL));
+		EMR_TRY(share_open_letter(
+			w->share, &w->standing, w->box, known, &one.said, &one.terms));
+	}
+	/* Without memory it is opened again the next time. */
+	(void)emr_buf_append(&w->letters, &one, sizeof one);
+	*out = one.said;
 	out->grant = *known;
 	out->phase = share_phase(w->share, &w->standing, &out->grant);
 	return EMR_OK;
@@ -278,8 +243,16 @@ emr_status emr_share_received(emr_share *share, emr_buf *out_received, emr_unope
 		if (status == EMR_OK)
 			status = one_grant(&w, grant, out_received);
 	emr_box_key_free(w.box);
-	if (status == EMR_OK)
-		letters_settle(&share->letters);
+	if (status == EMR_OK) {
+		const emr_buf before = share->letters;
+
+		share->letters = w.letters;
+		w.letters = before;
+		if (share->letters.len > 0)
+			qsort(share->letters.data, share->letters.len / sizeof(letter_said),
+				sizeof(letter_said), compare_letters);
+	}
+	emr_buf_free(&w.letters);
 	if (status == EMR_OK && out_unopened != NULL)
 		*out_unopened = w.unopened;
 	return status;

@@ -96,13 +96,12 @@ emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_r
 
 typedef struct walk {
 	emr_share *share;
-	emr_box_key *box;
+	const emr_box_key *box;
 	uint64_t now;
-	emr_buf *out; /* emr_share_request, ...: those to me */
-	emr_buf mine; /* the same: those of mine */
+	emr_buf *to_me, *mine; /* emr_share_request, ... */
+	emr_buf *others;       /* as of this walk */
+	size_t at;	       /* in the handle's */
 	emr_share_request_tally tally;
-	emr_buf others; /* as of this walk */
-	size_t at;	/* in the handle's */
 } walk;
 
 static int compare_ids(emr_id16 a, emr_id16 b)
@@ -127,7 +126,7 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 	emr_share_request *oldest = NULL;
 	size_t same = 0;
 
-	EMR_EACH (emr_share_request, other, w->out) {
+	EMR_EACH (emr_share_request, other, w->to_me) {
 		if (!emr_id32_equal(other->from, p->from) ||
 			(other->state == EMR_SHARE_REQUEST_OPEN) !=
 				(p->state == EMR_SHARE_REQUEST_OPEN))
@@ -136,8 +135,9 @@ static emr_status keep_newest(walk *w, const emr_share_request *p)
 		if (oldest == NULL || other->seq < oldest->seq)
 			oldest = other;
 	}
-	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->out->len / sizeof *p < EMR_SHARE_REQUESTS_MAX)
-		return emr_buf_append(w->out, p, sizeof *p);
+	if (same < EMR_SHARE_REQUESTS_OPEN_MAX &&
+		w->to_me->len / sizeof *p < EMR_SHARE_REQUESTS_MAX)
+		return emr_buf_append(w->to_me, p, sizeof *p);
 	w->tally.held_back += p->state == EMR_SHARE_REQUEST_OPEN;
 	if (oldest != NULL && oldest->seq < p->seq)
 		*oldest = *p;
@@ -154,15 +154,15 @@ static emr_status one_request(walk *w, const emr_known_request *known)
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) == 0) {
 		status = request_sent(w->share, known, &read);
 		w->tally.damaged += status == EMR_DAMAGED;
-		return status == EMR_OK	       ? emr_buf_append(&w->mine, &read, sizeof read)
-		       : status == EMR_DAMAGED ? EMR_OK
-					       : status;
+		if (status == EMR_OK)
+			return emr_buf_append(w->mine, &read, sizeof read);
+		return status == EMR_DAMAGED ? EMR_OK : status;
 	}
 	if (is_anothers(w, known->request))
-		return emr_buf_append(&w->others, &known->request, sizeof known->request);
+		return emr_buf_append(w->others, &known->request, sizeof known->request);
 	status = read_letter(w->share, w->box, known->request, &known->row, &read);
 	if (status == EMR_NOT_FOUND)
-		return emr_buf_append(&w->others, &known->request, sizeof known->request);
+		return emr_buf_append(w->others, &known->request, sizeof known->request);
 	if (status == EMR_DAMAGED) {
 		w->tally.damaged++;
 		return EMR_OK;
@@ -182,38 +182,32 @@ static int by_age(const void *a, const void *b)
 	return compare_ids(one->request, other->request);
 }
 
-static emr_status find_all(walk *w)
-{
-	emr_known_request known;
-	EMR_ASK(requests, w->share->o.replica, REQUESTS, .domain = nowhere);
-
-	EMR_TRY(emr_box_key_identity(w->share->o.keyring, &w->box));
-	while (emr_next(&requests, &known))
-		EMR_TRY(one_request(w, &known));
-	return requests.status;
-}
-
 emr_status emr_share_requests(
 	emr_share *share, emr_buf *out_requests, emr_share_request_tally *out_tally)
 {
-	walk w = {.share = share, .now = share_now(share), .out = out_requests};
-	emr_status status = find_all(&w);
+	const emr_buf known_before = share->others;
+	EMR_AUTO_BUF to_me = {0};
+	EMR_AUTO_BUF others = {0};
+	AUTO_BOX_KEY box = NULL;
+	walk w = {.share = share,
+		.now = share_now(share),
+		.to_me = &to_me,
+		.mine = out_requests,
+		.others = &others};
+	emr_known_request known;
+	EMR_ASK(requests, share->o.replica, REQUESTS, .domain = nowhere);
 
-	emr_box_key_free(w.box);
-	if (out_requests->len > 0)
-		qsort(out_requests->data, out_requests->len / sizeof(emr_share_request),
-			sizeof(emr_share_request), by_age);
-	if (status == EMR_OK)
-		status = emr_buf_append(&w.mine, out_requests->data, out_requests->len);
-	if (status != EMR_OK) {
-		emr_buf_free(&w.others);
-		emr_buf_free(&w.mine);
-		return status;
-	}
-	emr_buf_free(&share->others);
-	share->others = w.others;
-	emr_buf_free(out_requests);
-	*out_requests = w.mine;
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &box));
+	w.box = box;
+	while (emr_next(&requests, &known))
+		EMR_TRY(one_request(&w, &known));
+	EMR_TRY(requests.status);
+	if (to_me.len > 0)
+		qsort(to_me.data, to_me.len / sizeof(emr_share_request), sizeof(emr_share_request),
+			by_age);
+	EMR_TRY(emr_buf_append(out_requests, to_me.data, to_me.len));
+	share->others = others;
+	others = known_before;
 	if (out_tally != NULL)
 		*out_tally = w.tally;
 	return EMR_OK;

@@ -26,7 +26,7 @@ void emr_share_free(emr_share *share)
 {
 	if (share != NULL) {
 		emr_buf_free(&share->others);
-		free(share->letters.all);
+		emr_buf_free(&share->letters);
 		emr_grantee_key_free(share->team_key.key);
 		emr_buf_free(&share->near_teams.all);
 	}

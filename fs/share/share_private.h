@@ -23,14 +23,6 @@ typedef struct auditors {
 	uint64_t size;
 } auditors;
 
-/* The contents of letters to this person, the first SORTED of them ready for a search: a person
- * with a thousand letters does not open all of them when one comes. received.c */
-typedef struct letter_said letter_said;
-typedef struct letters_said {
-	letter_said *all; /* owned */
-	size_t n, sorted, room;
-} letters_said;
-
 /* The key of the team in whose name this person opened something last, and the item by which he is
  * in it: of a dataset there is a share for each participant, and one key for all.  standing.c */
 typedef struct team_key {
@@ -53,7 +45,8 @@ struct emr_share {
 	uint8_t refusal;
 	emr_buf others; /* emr_id16, ... in order: requests that are known not to be to me */
 	auditors auditors;
-	letters_said letters;
+	emr_buf letters; /* letter_said of received.c, ... in order: a person with a thousand
+			    letters does not open all of them when one comes */
 	team_key team_key;
 	near_teams near_teams;
 	emr_id32 gives_to;    /* whom a grant is being made to; zero: nobody */
@@ -271,12 +264,10 @@ emr_status share_known_writers(
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 /* Before its time: a WRITER_DEL behind that only writes down what the date said. */
 bool known_writer_was_ended(const known_writer *writer);
-emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
-/* The rights by which GRANT's grantee may write there, from the row that came with it in the entry
- * SEQ and is in force; 0: none. */
-emr_status share_writes_of(
-	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
+/* The rights by which GRANT's grantee may write there, from the row that came with it in its entry
+ * and is in force; 0: none. */
+emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint16_t *out_rights);
 
 typedef struct writer_terms {
 	emr_id16 domain;

@@ -253,25 +253,12 @@ emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team 
 
 /* ---- which took its place ---- */
 
-/* One of a team's keys, and where it stands on the ledger. */
+/* One of a team's keys. */
 typedef struct heir {
-	uint64_t seq;
-	uint16_t index;
 	emr_id16 id, before;
 	bool is_open;
 	size_t end; /* whom the line leads to from here */
 } heir;
-
-static emr_status place_of(emr_replica *replica, emr_id16 id, heir *out)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item facts;
-
-	EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &facts));
-	*out = (heir){.seq = facts.seq, .index = facts.index, .id = id};
-	return EMR_OK;
-}
 
 /* Whether TEAM names another one as the one before, and could be a key of the team LIKE. */
 static bool may_take_a_place(const emr_team *team, const emr_team *like)
@@ -282,41 +269,20 @@ static bool may_take_a_place(const emr_team *team, const emr_team *like)
 	       emr_id32_equal(team->terms_id, like->terms_id);
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const heir *x = a, *y = b;
-
-	if (x->seq != y->seq)
-		return x->seq < y->seq ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* The keys of the team LIKE in the order of the ledger: heir, ... Its leader stands in the row:
- * nobody else's terms are read. */
+/* The keys of the team LIKE in the order of the ledger: heir, ... Nobody else's terms are read. */
 static emr_status find_heirs(emr_replica *replica, const emr_team *like, emr_buf *out_heirs)
 {
-	emr_known_team known;
-	EMR_ASK(teams, replica, TEAMS);
+	emr_team team;
+	EMR_ASK(teams, replica, TEAM_KEYS, .who = EMR_ID32_AT(like->row.steward));
 
-	while (emr_next(&teams, &known)) {
-		bool is_it = emr_id16_equal(known.team, like->id);
-		emr_team team;
-		heir own;
-		emr_status status = EMR_NOT_FOUND;
+	while (emr_team_next(&teams, &team)) {
+		const heir own = {.id = team.id,
+			.before = team.before,
+			.is_open = team.row.head.state == EMR_DATASET_OPEN};
 
-		if (is_it || memcmp(known.row.steward, like->row.steward, 32) == 0)
-			status = read_team(replica, known.team, &known.row, &team);
-		if (status == EMR_NOT_FOUND ||
-			(status == EMR_OK && !is_it && !may_take_a_place(&team, like)))
-			continue;
-		EMR_TRY(status);
-		EMR_TRY(place_of(replica, team.id, &own));
-		own.before = team.before;
-		own.is_open = team.row.head.state == EMR_DATASET_OPEN;
-		EMR_TRY(emr_buf_append(out_heirs, &own, sizeof own));
+		if (emr_id16_equal(team.id, like->id) || may_take_a_place(&team, like))
+			EMR_TRY(emr_buf_append(out_heirs, &own, sizeof own));
 	}
-	if (out_heirs->len > 0)
-		qsort(out_heirs->data, out_heirs->len / sizeof(heir), sizeof(heir), by_place);
 	return teams.status;
 }
 
@@ -355,63 +321,44 @@ emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team
 	return EMR_OK;
 }
 
-emr_status emr_team_stands_before(
-	emr_replica *replica, emr_id16 team, emr_id16 other, bool *out_does)
-{
-	heir places[2];
-
-	EMR_TRY(place_of(replica, team, &places[0]));
-	EMR_TRY(place_of(replica, other, &places[1]));
-	*out_does = by_place(&places[0], &places[1]) < 0;
-	return EMR_OK;
-}
-
-emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids)
-{
-	EMR_AUTO_BUF found = {0};
-	heir one;
-
-	EMR_EACH (const emr_id16, id, io_ids) {
-		EMR_TRY(place_of(replica, *id, &one));
-		EMR_TRY(emr_buf_append(&found, &one, sizeof one));
-	}
-	if (found.len > 0)
-		qsort(found.data, found.len / sizeof one, sizeof one, by_place);
-	emr_buf_clear(io_ids);
-	EMR_EACH (const heir, at, &found)
-		EMR_TRY(emr_buf_append(io_ids, &at->id, sizeof at->id));
-	return EMR_OK;
-}
-
 emr_status emr_team_follows(
 	emr_replica *replica, const emr_team *team, const emr_team *former, bool *out_does)
 {
-	emr_team at = *team, before;
-	bool is_later = true;
-	emr_status status = EMR_OK;
+	EMR_AUTO_BUF heirs = {0};
+	const heir *all;
+	emr_id16 at = team->id;
 
 	*out_does = false;
-	while (status == EMR_OK && !*out_does && is_later && may_take_a_place(&at, former)) {
-		status = emr_team_get(replica, at.before, &before);
-		if (status == EMR_OK)
-			status = emr_team_stands_before(replica, before.id, at.id, &is_later);
-		*out_does = status == EMR_OK && is_later && emr_id16_equal(before.id, former->id);
-		if (status == EMR_OK)
-			at = before;
+	if (emr_id16_equal(at, former->id) || !may_take_a_place(team, former))
+		return EMR_OK;
+	EMR_TRY(find_heirs(replica, former, &heirs));
+	all = (const heir *)(void *)heirs.data;
+	for (size_t i = heirs.len / sizeof *all; i-- > 0 && !*out_does;) {
+		if (!emr_id16_equal(all[i].id, at))
+			continue;
+		*out_does = emr_id16_equal(at, former->id);
+		at = all[i].before;
 	}
-	return status == EMR_NOT_FOUND ? EMR_OK : status; /* it names what is none */
+	return EMR_OK;
 }
 
 emr_status emr_team_followed_in(emr_replica *replica, const emr_team *team, uint64_t *out_seq)
 {
+	emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1};
 	EMR_AUTO_BUF heirs = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
 	bool is_later = false;
 
 	*out_seq = 0;
 	EMR_TRY(find_heirs(replica, team, &heirs));
 	EMR_EACH (const heir, one, &heirs) {
-		if (*out_seq == 0 && is_later && emr_id16_equal(one->before, team->id))
-			*out_seq = one->seq;
+		if (is_later && emr_id16_equal(one->before, team->id)) {
+			key.object = one->id;
+			EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &item));
+			*out_seq = item.seq;
+			return EMR_OK;
+		}
 		is_later |= emr_id16_equal(one->id, team->id);
 	}
 	return EMR_OK;

@@ -109,18 +109,7 @@ static emr_status came_with(
 	return items.status;
 }
 
-emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-
-	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item));
-	*out_seq = item.seq;
-	return EMR_OK;
-}
-
-emr_status share_writes_of(
-	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights)
+emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint16_t *out_rights)
 {
 	EMR_AUTO_BUF writers = {0};
 	emr_id32 root = EMR_ID32_AT(grant->row.grantee);
@@ -131,7 +120,7 @@ emr_status share_writes_of(
 		bool came = false;
 
 		if (known_writer_is_alive(writer, share_now(share)) && writer->is_hers)
-			EMR_TRY(came_with(share, writer, seq, &came));
+			EMR_TRY(came_with(share, writer, grant->seq, &came));
 		*out_rights |= came ? writer->row.rights : 0;
 	}
 	return EMR_OK;
@@ -177,7 +166,6 @@ static emr_status find_staying(
 
 	while (emr_next(&grants, &grant)) {
 		emr_grant_phase phase = emr_grant_phase_at(&grant, l->now);
-		uint64_t seq = 0;
 		bool ends = false, came = false;
 
 		if (memcmp(grant.row.grantee, writer->root.b, 32) != 0 ||
@@ -187,8 +175,7 @@ static emr_status find_staying(
 			ends |= emr_id16_equal(l->grants[i], grant.grant);
 		if (ends)
 			continue;
-		EMR_TRY(share_grant_seq(l->share, &grant, &seq));
-		EMR_TRY(came_with(l->share, writer, seq, &came));
+		EMR_TRY(came_with(l->share, writer, grant.seq, &came));
 		if (!came ||
 			(*out_is_any && grant.row.not_after_unix_s <= out->row.not_after_unix_s))
 			continue;

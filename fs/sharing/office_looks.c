@@ -113,9 +113,9 @@ emr_status emr_look_own_key(emr_visit *visit)
 static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_share_own_domains(visit->share, &domains), first = EMR_OK;
+	emr_status status, first = EMR_OK;
 
-	EMR_TRY(status);
+	EMR_TRY(emr_replica_own_domains(visit->session->replica, &domains));
 	EMR_EACH (const emr_id16, domain, &domains) {
 		status = emr_share_renew(visit->share, *domain);
 		first = first == EMR_OK ? status : first;

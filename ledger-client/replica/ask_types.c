@@ -136,28 +136,28 @@ static emr_status complete_state(emr_asking *asked, void *row)
 
 static emr_status complete_grant(emr_asking *asked, void *row)
 {
-	emr_known_grant *g = row;
-
-	return replica_time_of(asked->about.replica, EMR_FAMILY_GRANT, g->domain, g->grant,
-		g->row.head.version, &g->ledger_time);
+	return replica_complete_grant(asked->about.replica, row);
 }
 
 static emr_status complete_request(emr_asking *asked, void *row)
 {
 	emr_known_request *r = row;
+	emr_chain_placed at = {0};
+	emr_status status = replica_place_of(asked->about.replica, EMR_FAMILY_REQUEST, r->domain,
+		r->request, r->row.head.version, &at);
 
-	return replica_time_of(asked->about.replica, EMR_FAMILY_REQUEST, r->domain, r->request,
-		r->row.head.version, &r->ledger_time);
+	r->ledger_time = at.time;
+	return status;
 }
 
 /* Neither an index nor a part's row has a sum: an item must stand where they say. */
 static emr_status complete_named_object(emr_asking *asked, void *row)
 {
 	const emr_named_object *named = row;
-	uint64_t time;
+	emr_chain_placed at;
 
-	return replica_time_of(asked->about.replica, (uint8_t)emr_sql_u64(asked->statement, 2),
-		named->domain, named->object, emr_sql_u64(asked->statement, 3), &time);
+	return replica_place_of(asked->about.replica, (uint8_t)emr_sql_u64(asked->statement, 2),
+		named->domain, named->object, emr_sql_u64(asked->statement, 3), &at);
 }
 
 static emr_status complete_domain(emr_asking *asked, void *row)
@@ -238,6 +238,8 @@ static const row_type type_head = {.size = sizeof(emr_replica_head),
 		COLUMN(NUMBER, emr_replica_head, seq),
 		COLUMN(NUMBER, emr_replica_head, ledger_time),
 		{ROW_HEAD, 0, sizeof(emr_replica_head)}}};
+static const row_type type_content = {
+	.size = sizeof(emr_id32), .columns = {{HEX, 0, sizeof(emr_id32)}}};
 static const row_type type_writer = {.size = sizeof(emr_known_writer),
 	.columns = {
 		COLUMN(HEX, emr_known_writer, domain), COLUMN(ROW_WRITER, emr_known_writer, row)}};

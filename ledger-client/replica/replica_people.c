@@ -148,6 +148,23 @@ emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_un
 	return now_unix_s < grant->row.not_before_unix_s ? EMR_GRANT_COMING : EMR_GRANT_IN_FORCE;
 }
 
+emr_status replica_complete_grant(emr_replica *replica, emr_known_grant *grant)
+{
+	const uint64_t version = grant->row.head.version;
+	emr_chain_placed first, last;
+
+	EMR_TRY(replica_place_of(
+		replica, EMR_FAMILY_GRANT, grant->domain, grant->grant, version, &last));
+	first = last;
+	if (version != 1)
+		EMR_TRY(replica_place_of(
+			replica, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &first));
+	grant->seq = first.seq;
+	grant->last_seq = last.seq;
+	grant->ledger_time = last.time;
+	return EMR_OK;
+}
+
 emr_status emr_replica_grant(
 	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant)
 {
@@ -158,8 +175,7 @@ emr_status emr_replica_grant(
 	emr_key_grant(domain.b, grant.b, &key);
 	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
 	EMR_TRY(replica_parsed(emr_row_grant_parse(view_of(&row), &found.row)));
-	EMR_TRY(replica_time_of(replica, EMR_FAMILY_GRANT, domain, grant, found.row.head.version,
-		&found.ledger_time));
+	EMR_TRY(replica_complete_grant(replica, &found));
 	*out_grant = found;
 	return EMR_OK;
 }

@@ -245,9 +245,11 @@ bool replica_row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes 
 /* The item at version 1 of FAMILY. */
 emr_status replica_first_item(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_buf *bytes, emr_replica_item *out_item);
-/* When the item that a row's head names was entered: the row may have been written again since. */
-emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
-	uint64_t version, uint64_t *out_time);
+/* Where the item that a row's head names was entered: the row may have been written again since. */
+emr_status replica_place_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_chain_placed *out);
+/* The members of GRANT that are none of its row and key. */
+emr_status replica_complete_grant(emr_replica *replica, emr_known_grant *grant);
 static inline emr_span pub_of(const emr_replica_item *item)
 {
 	return (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};

@@ -223,18 +223,15 @@ emr_status replica_first_item(emr_replica *replica, uint8_t family, emr_id16 dom
 	return emr_replica_item_get(replica, &key, bytes, out_item);
 }
 
-emr_status replica_time_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
-	uint64_t version, uint64_t *out_time)
+emr_status replica_place_of(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_chain_placed *out)
 {
 	emr_part_key key = {
 		.family = family, .domain = domain, .object = object, .version = version};
-	emr_chain_placed at = {0};
 	READING(r, replica);
 
 	EMR_TRY(replica_reading_begin(&r));
-	EMR_TRY(replica_own(replica, emr_required(emr_chain_place(r.chain, &key, &at))));
-	*out_time = at.time;
-	return EMR_OK;
+	return replica_own(replica, emr_required(emr_chain_place(r.chain, &key, out)));
 }
 
 emr_status emr_replica_find_batch(

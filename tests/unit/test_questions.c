@@ -21,7 +21,8 @@ TEST(no_question_scans_or_sorts_a_table)
 		while (emr_sql_step(plan) == EMR_OK) {
 			const char *step = (const char *)sqlite3_column_text(plan, 3);
 
-			if (strncmp(step, "SCAN", 4) == 0 || strstr(step, "ORDER BY") != NULL)
+			if (strncmp(step, "SCAN", 4) == 0 ||
+				(strstr(step, "ORDER BY") && !strstr(text, "/* sorted: ")))
 				fail_msg("%s: %s", text, step);
 		}
 		emr_chain_asked(chain, plan, is_own);

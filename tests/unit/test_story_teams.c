@@ -986,7 +986,7 @@ TEST(what_is_written_before_her_computer_looks_is_for_the_new_key_alone)
 TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 {
 	STORY_READ;
-	EMR_AUTO_BUF ids = {0};
+	emr_known_team known;
 	crew keys[3];
 	emr_id16 id = emr_id16_random();
 
@@ -995,11 +995,9 @@ TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 		crew_named(&keys[i], &s, id, i > 0 ? keys[i - 1].id : (emr_id16){{0}});
 	}
 	story_see(&s.lima);
+	EMR_ASK(asked, s.lima.replica, TEAM_KEYS, .who = root_of(keys[0].leader));
 	for (size_t i = 0; i < 3; i++)
-		assert_ok(emr_buf_append(&ids, keys[2 - i].id.b, sizeof id));
-	assert_ok(emr_teams_in_order(s.lima.replica, &ids));
-	for (size_t i = 0; i < 3; i++)
-		assert_memory_equal(ids.data + i * sizeof id, keys[i].id.b, sizeof id);
+		assert_true(emr_next(&asked, &known) && emr_id16_equal(known.team, keys[i].id));
 	for (size_t i = 0; i < 3; i++)
 		crew_end(&keys[i]);
 }

@@ -229,13 +229,12 @@ static emr_status close_all(emr_bureau *bureau, const emr_team *dataset, emr_pro
 	EMR_AUTO_BUF all = {0}; /* emr_id16 */
 	emr_team team;
 
-	EMR_ASK(asked, bureau->session.replica, TEAMS_LED,
+	EMR_ASK(asked, bureau->session.replica, TEAM_KEYS,
 		.who = EMR_ID32_AT(dataset->row.steward));
 	while (emr_team_next(&asked, &team))
-		if (emr_dataset_is_same(&team, dataset))
+		if (team.row.head.state == EMR_DATASET_OPEN && emr_dataset_is_same(&team, dataset))
 			EMR_TRY(emr_buf_append(&all, team.id.b, sizeof team.id));
 	EMR_TRY(asked.status);
-	EMR_TRY(emr_teams_in_order(bureau->session.replica, &all));
 	EMR_EACH (const emr_id16, id, &all)
 		EMR_TRY(close_one(bureau, *id, out_problem));
 	return EMR_OK;

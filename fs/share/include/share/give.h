@@ -107,8 +107,6 @@ static inline bool emr_phase_stands(emr_grant_phase phase) /* in force or to com
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_buf *out_given);
 /* The same for every domain of one's own; those that emr_share_given refuses have none. */
 emr_status emr_share_given_everywhere(emr_share *share, emr_buf *out_given);
-/* The domains of one's own, emr_id16, ..., appended to *OUT_DOMAINS. */
-emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains);
 
 /* Why an agent that is on the ledger would not release the keys of a new grant. */
 typedef enum emr_left_out_why {

@@ -65,12 +65,6 @@ bool emr_team_next_present(emr_asking *asked, emr_team_kind kind, emr_team *out)
  * one in between was closed; TEAM itself when none did.  Only a team of the same leader, name, kind
  * and terms can, the first that names it, which stands later on the ledger. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out);
-/* IO_IDS (emr_id16, ...) of teams in the order in which they came onto the ledger: of keys of one
- * team the former ones are first. */
-emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids);
-/* Whether TEAM stands before OTHER on the ledger. */
-emr_status emr_team_stands_before(
-	emr_replica *replica, emr_id16 team, emr_id16 other, bool *out_does);
 /* Whether TEAM is a later key of the team that FORMER was a key of, whichever of them is closed by
  * now: it names FORMER, or one that leads to it, as the one before, in the way that
  * emr_team_present counts. */

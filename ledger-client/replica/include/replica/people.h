@@ -121,7 +121,8 @@ typedef struct emr_known_grant {
 	emr_id16 domain;
 	emr_id16 grant;
 	emr_row_grant row;
-	uint64_t ledger_time; /* of the entry that last moved it */
+	uint64_t seq;			/* of the entry that gave it, */
+	uint64_t last_seq, ledger_time; /* and of the one that last moved it */
 } emr_known_grant;
 
 emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s);
