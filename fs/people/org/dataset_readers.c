@@ -59,7 +59,7 @@ static emr_status take_item(const gathering *g, const emr_replica_item *item, st
 			s->to = item->ledger_time;
 		return keep_stay(g, s);
 	}
-	if (item->bytes.len < EMR_ITEM_BYTES || !emr_pub_dataset_admit_parse(pub, &admit))
+	if (!emr_pub_dataset_admit_parse(pub, &admit))
 		return EMR_DAMAGED;
 	if (s->from != 0 && item->ledger_time > s->to)
 		EMR_TRY(keep_stay(g, s));

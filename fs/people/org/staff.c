@@ -400,12 +400,13 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	const emr_staff_member *m, emr_problem *out_problem)
 {
 	char code[EMR_KEY_CODE_MAX + 1], question[512], shown[256], number[EMR_TEXT_BYTES];
-	EMR_AUTO_ENDING ending = {0};
+	EMR_AUTO_BUF acts = {0};
+	size_t others = 0;
 	emr_act act;
 	emr_status status;
 
-	EMR_TRY(emr_ending_find(bureau, m, &ending));
-	if (ending.acts.len == 0 && emr_enrolling_is_there(bureau->dir))
+	EMR_TRY(emr_staff_ending(bureau, m, &acts, &others));
+	if (acts.len == 0 && emr_enrolling_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -420,16 +421,17 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 			: "",
 		code);
 	EMR_TRY(emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem));
-	if (ending.acts.len == 0) { /* the ledger says so */
+	if (acts.len == 0) { /* the ledger says so */
 		act = emr_act_key_revoke(
 			m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
 		return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 	}
-	status = emr_ending_send(bureau, &ending, out_problem);
-	emr_number_text(ending.others, number);
-	if (status == EMR_OK && ending.others > 0)
+	status = emr_bureau_send_all(
+		bureau, (emr_act *)(void *)acts.data, acts.len / sizeof act, out_problem);
+	emr_number_text(others, number);
+	if (status == EMR_OK && others > 0)
 		emr_say(out,
-			emr_text_of(ending.others,
+			emr_text_of(others,
 				"%s key more, which had the same certificate, ended with it.\n",
 				"%s keys more, which had the same certificates, ended with it.\n"),
 			number);
