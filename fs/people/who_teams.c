@@ -81,15 +81,13 @@ emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t s
 
 	out[0] = '\0';
 	while (emr_team_next_present(&asked, EMR_TEAM_CHOSEN, &team)) {
-		size_t at = strlen(out);
 		emr_membership m;
 		emr_status status = emr_team_membership(crowd->replica, team.id, root, &m);
 
 		if (status != EMR_OK && status != EMR_NOT_FOUND)
 			return status;
-		if (status == EMR_OK && emr_membership_is_on(&m, crowd->now_unix_s) &&
-			at + strlen(team.name) + 3 < size)
-			snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", team.name);
+		if (status == EMR_OK && emr_membership_is_on(&m, crowd->now_unix_s))
+			emr_names_add(team.name, ", ", out, size);
 	}
 	return asked.status;
 }

@@ -109,15 +109,12 @@ emr_status emr_dataset_find(
 	EMR_TRY(gather_meant(crowd, text, true, &all));
 	EMR_EACH (const emr_team, one, &all) {
 		bool is_exact = memcmp(one->name, text, strlen(one->name)) == 0;
-		size_t at = strlen(out_names);
 
 		if (is_exact || n_exact == 0)
 			found = one;
 		n_exact += is_exact;
 		EMR_TRY(call_name(crowd, one, called, sizeof called, organisation));
-		if (at + strlen(called) + 3 < names_size)
-			snprintf(out_names + at, names_size - at, "%s%s", at > 0 ? ", " : "",
-				called);
+		emr_names_add(called, ", ", out_names, names_size);
 	}
 	if (all.len != sizeof *found && n_exact != 1)
 		return found == NULL ? EMR_NOT_FOUND : EMR_CONFLICT;
