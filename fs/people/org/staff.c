@@ -20,6 +20,7 @@
 #include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/team_care.h"
+#include "people/book.h"
 #include "replica/names.h"
 
 #include "org_private.h"
@@ -69,14 +70,12 @@ bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_membe
 static void list_member(const emr_staff_member *m, const char *code, char *names, size_t size)
 {
 	char roles[EMR_ROLES_TEXT_MAX], handle[300], text[512];
-	size_t at = strlen(names);
 
 	emr_roles_text(m->person.row.roles, roles);
 	emr_show(m->handle, handle, sizeof handle);
 	snprintf(text, sizeof text, "%s (%s), %s%s", handle, code, roles,
 		m->is_active ? "" : _(", ended"));
-	if (at + strlen(text) + 3 < size)
-		snprintf(names + at, size - at, "%s%s", at > 0 ? "; " : "", text);
+	emr_names_add(text, "; ", names, size);
 }
 
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
@@ -146,15 +145,11 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 	char code[EMR_KEY_CODE_MAX + 1], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
 		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
 		word[160] = "";
-	json_t *one;
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_roles_text(m->person.row.roles, roles);
 	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
-		"says", emr_json_text(m->says), "role", roles, "code", code, "until", until,
-		"in_force", (int)m->is_active);
 	emr_bureau_show(m->handle, shown);
 	emr_column_text(shown, 20, handle, sizeof handle);
 	emr_bureau_show(m->says, says);
@@ -166,7 +161,13 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 		: m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked")
 							      : _("ended"),
 		word);
-	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(
+		       s->members, json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle",
+					   emr_json_text(m->handle), "says", emr_json_text(m->says),
+					   "role", roles, "code", code, "until", until, "in_force",
+					   (int)m->is_active)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 static emr_status show_organisation(showing *s, emr_id16 org, const emr_row_org *row)
@@ -234,19 +235,16 @@ static emr_status show_coming(showing *s, const emr_coming *one)
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
 	bool is_missing = !one->is_ours && emr_coming_is_clear(one);
 	char name[EMR_BESIDE_BYTES], by[EMR_BESIDE_BYTES];
-	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one), "who",
-		emr_json_text(one->name), "number", one->number, "have", (int)one->have, "need",
-		(int)one->need, "by", emr_json_text(one->by));
+	json_auto_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one),
+		"who", emr_json_text(one->name), "number", one->number, "have", (int)one->have,
+		"need", (int)one->need, "by", emr_json_text(one->by));
 
 	emr_bureau_show(one->name, name);
 	emr_bureau_show(one->by, by);
 	if (what == NULL ||
 		(!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
-		(is_missing && json_array_append(s->waiting, what) != 0)) {
-		json_decref(what);
+		(is_missing && json_array_append(s->waiting, what) != 0))
 		return EMR_NO_MEMORY;
-	}
-	json_decref(what);
 	if (!s->has_coming)
 		emr_say(s->out, "On their way in or out:\n");
 	s->has_coming = true;
