@@ -298,15 +298,10 @@ static emr_status list_meant(
 	return EMR_OK;
 }
 
-emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list)
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t *io_list)
 {
-	json_auto_t *list = json_array();
-
-	EMR_TRY(list != NULL ? list_meant(crowd, NULL, true, me, list) : EMR_NO_MEMORY);
-	if (with_closed)
-		EMR_TRY(list_meant(crowd, NULL, false, me, list));
-	*out_list = json_incref(list);
-	return EMR_OK;
+	EMR_TRY(list_meant(crowd, NULL, true, me, io_list));
+	return with_closed ? list_meant(crowd, NULL, false, me, io_list) : EMR_OK;
 }
 
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,

@@ -173,7 +173,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	if (emr_application_read(bytes, &a) != EMR_OK ||
 		emr_clock_unix_s(emr_clock_system()) >= a.expires ||
 		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
-		(a.msp[0] == '\0') == l->is_on_fabric)
+		(a.msp[0] == '\0') == l->is_on_fabric || a.ca_der.len > sizeof one.ca)
 		return EMR_OK;
 	emr_application_number(bytes, one.number);
 	emr_signer_id(a.admin_pk, one.admin_id);
@@ -197,17 +197,9 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	snprintf(one.name, sizeof one.name, "%s", a.name);
 	snprintf(one.new_name, sizeof one.new_name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);
+	memcpy(one.ca, a.ca_der.data, a.ca_der.len);
+	one.ca_len = a.ca_der.len;
 	return emr_buf_append(l->all, &one, sizeof one);
-}
-
-static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, void *arg)
-{
-	EMR_AUTO_APPLICATIONS post = {0};
-	emr_problem problem = {0};
-	emr_status status =
-		emr_applications_open(bureau->dir, bureau->session.keyring, &post, &problem);
-
-	return status == EMR_OK ? emr_applications_each(&post, fn, arg) : status;
 }
 
 emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
@@ -215,6 +207,8 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 	looking l = {.bureau = bureau,
 		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir),
 		.all = out};
+	EMR_AUTO_APPLICATIONS post = {0};
+	emr_problem problem = {0};
 	emr_known_proposal proposal;
 	emr_row_network network;
 	emr_known_votes votes;
@@ -234,7 +228,8 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 		EMR_TRY(emr_buf_append(out, &one, sizeof one));
 	}
 	EMR_TRY(asked.status);
-	return each_application(bureau, note_application, &l);
+	EMR_TRY(emr_applications_open(bureau->dir, bureau->session.keyring, &post, &problem));
+	return emr_applications_each(&post, note_application, &l);
 }
 
 /* ---- the one that is meant ---- */
@@ -429,40 +424,14 @@ static emr_status ask_to_remove(
 
 /* ---- proposing and approving ---- */
 
-typedef struct fetching {
-	emr_id16 org;
-	emr_buf *out;
-} fetching;
-
-static emr_status fetch_application(void *arg, emr_bytes bytes)
-{
-	fetching *f = arg;
-	emr_application a;
-
-	if (f->out->len > 0 || emr_application_read(bytes, &a) != EMR_OK ||
-		!emr_id16_equal(a.org, f->org))
-		return EMR_OK;
-	return emr_buf_append(f->out, bytes.data, bytes.len);
-}
-
 static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF bytes = {0};
+	const emr_bytes ca = emr_bytes_of(coming->ca, coming->ca_len);
+	const emr_id32 admin = EMR_ID32_AT(coming->admin_id);
 	EMR_AUTO_BUF part = {0};
-	fetching f = {.org = coming->org, .out = &bytes};
-	emr_application a;
-	emr_id32 admin;
-	char number[EMR_APPLICATION_NUMBER_CHARS];
 
-	EMR_TRY(each_application(bureau, fetch_application, &f));
-	EMR_TRY(emr_application_read(emr_buf_view(&bytes), &a));
-	/* The organisation that was shown is the one that is proposed. */
-	emr_application_number(emr_buf_view(&bytes), number);
-	if (strcmp(number, coming->number) != 0)
-		return EMR_CONFLICT;
-	emr_signer_id(a.admin_pk, admin.b);
-	EMR_TRY(emr_proposal_admit_part(a.name, "", a.ca_der, &part));
-	return emr_proposal_make(bureau, emr_proposal_admit(a.org, admin, a.ca_der, 0),
+	EMR_TRY(emr_proposal_admit_part(coming->name, "", ca, &part));
+	return emr_proposal_make(bureau, emr_proposal_admit(coming->org, admin, ca, 0),
 		emr_buf_view(&part), &coming->proposal, out_problem);
 }
 
