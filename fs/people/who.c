@@ -169,30 +169,24 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 {
 	emr_who who = {.kind = EMR_WHO_PERSON,
 		.id = person->signer_id,
+		.root = EMR_ID32_AT(person->row.root),
+		.org = EMR_ID16_AT(person->row.org),
 		.is_registered = true,
 		.from_seq = known->from_seq,
 		.until_seq = known->until_seq};
 	const emr_contact *contact = contact_of(crowd, person, id);
-	emr_status status = emr_organisation_name(
-		crowd->replica, crowd->descriptor, person->row.org, who.organisation);
 
-	memcpy(who.root.b, person->row.root, 32);
-	memcpy(who.org.b, person->row.org, 16);
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			crowd->replica, person, crowd->now_unix_s, &who.is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(
+		crowd->replica, crowd->descriptor, person->row.org, who.organisation));
+	EMR_TRY(emr_replica_person_is_active(
+		crowd->replica, person, crowd->now_unix_s, &who.is_active));
 	snprintf(who.name, sizeof who.name, "%s", known->shown);
 	snprintf(who.says, sizeof who.says, "%s", known->says);
-	if (contact != NULL) {
-		take_contact(contact, &who);
-		status = take_own_word(crowd, contact, known, now, &who);
-	} else {
-		status = call_by_handle(crowd, now, &who);
-	}
 	*out = who;
-	return status;
+	if (contact == NULL)
+		return call_by_handle(crowd, now, out);
+	take_contact(contact, out);
+	return take_own_word(crowd, contact, known, now, out);
 }
 
 /* Whom the ledger knows no key of: a team, a card, or nobody. */
@@ -201,20 +195,17 @@ static emr_status describe_other(emr_crowd *crowd, emr_id32 id, emr_who *out_who
 	emr_who who = {.kind = EMR_WHO_PERSON, .id = id, .root = id, .until_seq = UINT64_MAX};
 	const emr_contact *contact = contact_of(crowd, NULL, id);
 	emr_team team;
-	emr_status status =
-		contact == NULL ? emr_team_of_grantee(crowd->replica, id, &team) : EMR_NOT_FOUND;
+	emr_status status;
 
-	if (status == EMR_OK)
-		return emr_who_of_team(crowd, &team, out_who);
-	if (status != EMR_NOT_FOUND)
-		return status;
-	status = EMR_OK;
-	if (contact != NULL)
-		take_contact(contact, &who);
-	else
-		status = call_by_handle(crowd, NULL, &who);
 	*out_who = who;
-	return status;
+	if (contact != NULL) {
+		take_contact(contact, out_who);
+		return EMR_OK;
+	}
+	status = emr_team_of_grantee(crowd->replica, id, &team);
+	if (status == EMR_NOT_FOUND)
+		return call_by_handle(crowd, NULL, out_who);
+	return status == EMR_OK ? emr_who_of_team(crowd, &team, out_who) : status;
 }
 
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
@@ -445,10 +436,8 @@ emr_status emr_who_find(
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
 	if (status == EMR_NOT_FOUND && emr_who_is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
-	if (status == EMR_OK)
-		status = emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	EMR_TRY(emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who));
 	if (who.is_own_word &&
 		!emr_key_code_names(crowd->book.people[index].card.signer_id, text)) {
 		list_person(&who, EMR_KEY_CODE_NAMES, out_names, names_size);

@@ -17,14 +17,10 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 		.is_registered = true,
 		.until_seq = UINT64_MAX};
 	char folded[ORG_FOLDED_MAX];
-	emr_status status = emr_organisation_name(
-		crowd->replica, crowd->descriptor, team->org.b, who.organisation);
 
-	if (status == EMR_OK)
-		status =
-			emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(
+		crowd->replica, crowd->descriptor, team->org.b, who.organisation));
+	EMR_TRY(emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active));
 	emr_name_fold(who.organisation, folded, sizeof folded);
 	who.is_dataset = team->kind == EMR_TEAM_DATASET;
 	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? EMR_DATASET_PREFIX : "",

@@ -192,25 +192,21 @@ static int by_time(const void *a, const void *b)
 static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
 {
 	char code[EMR_KEY_CODE_MAX + 1], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-	json_t *one;
 	emr_who who;
-	emr_status status = emr_who_of(crowd, s->root, &who);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_who_of(crowd, s->root, &who));
 	emr_key_code(s->root, EMR_KEY_CODE_NAMES, code); /* it can be typed: dataset drop */
 	emr_hex(s->root.b, sizeof s->root.b, id);
 	emr_time_json((int64_t)s->from, since);
 	emr_time_json((int64_t)s->to, until);
-	one = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who",
-		emr_json_text(who.called), "name", emr_json_text(who.name), "organisation",
-		emr_json_text(who.organisation), "says", emr_json_text(who.says), "code", code,
-		"id", id, "since", since, "entry", (json_int_t)s->entry);
-	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
-		status = EMR_NO_MEMORY;
-	if (json_array_append_new(list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	return json_array_append_new(list,
+		       json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s*}", "who",
+			       emr_json_text(who.called), "name", emr_json_text(who.name),
+			       "organisation", emr_json_text(who.organisation), "says",
+			       emr_json_text(who.says), "code", code, "id", id, "since", since,
+			       "entry", (json_int_t)s->entry, "until", is_over ? until : NULL)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me,

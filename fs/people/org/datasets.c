@@ -236,23 +236,20 @@ static json_t *terms_json(const emr_team *d, const char *called, const char *org
 /* Of the whole line, and when it was closed. */
 static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t *one)
 {
-	json_t *readers = json_array(), *former = json_array();
+	json_auto_t *readers = json_array(), *former = json_array();
 	char closed[EMR_TEXT_BYTES];
 	uint64_t closed_unix_s = 0;
 	bool is_reader = false;
 
-	if (json_object_set_new(one, "reader", json_false()) != 0 || /* its place */
-		json_object_set_new(one, "readers", readers) != 0 ||
-		json_object_set_new(one, "former", former) != 0)
-		return EMR_NO_MEMORY;
 	EMR_TRY(emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader));
 	EMR_TRY(dataset_closed(crowd, dataset, &closed_unix_s));
 	emr_time_json((int64_t)closed_unix_s, closed);
-	if (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
-		(closed_unix_s != 0 &&
-			json_object_set_new(one, "closed", json_string(closed)) != 0))
-		return EMR_NO_MEMORY;
-	return EMR_OK;
+	return json_object_update_new(
+		       one, json_pack("{s:b, s:O, s:O, s:s*}", "reader", (int)is_reader, "readers",
+				    readers, "former", former, "closed",
+				    closed_unix_s != 0 ? closed : NULL)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 emr_status emr_dataset_json(

@@ -186,13 +186,12 @@ static emr_status show_rules(const proposals *all, emr_out *out, json_t *object)
 	json_auto_t *list = json_array();
 
 	EMR_TRY(emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read));
-	if (json_object_set_new(object, "text",
-		    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
-		json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
-		json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
-		json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
-		json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
-		json_object_set(object, "proposals", list) != 0)
+	if (json_object_update_new(object,
+		    json_pack("{s:o, s:b, s:o, s:i, s:i, s:O}", "text",
+			    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0}), "read",
+			    (int)is_read, "limits", limits_json(&rules), "quorum",
+			    (int)all->network.quorum, "need", (int)all->need, "proposals", list)) !=
+		0)
 		return EMR_NO_MEMORY;
 	emr_say(out, "Approvals needed for a change: %s\n",
 		how_many(all->network.quorum, number, sizeof number));

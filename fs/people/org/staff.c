@@ -401,7 +401,6 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	EMR_AUTO_BUF acts = {0};
 	size_t others = 0;
 	emr_act act;
-	emr_status status;
 
 	EMR_TRY(emr_staff_ending(bureau, m, &acts, &others));
 	if (acts.len == 0 && emr_enrolling_is_there(bureau->dir))
@@ -424,16 +423,16 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 			m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
 		return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 	}
-	status = emr_bureau_send_all(
-		bureau, (emr_act *)(void *)acts.data, acts.len / sizeof act, out_problem);
+	EMR_TRY(emr_bureau_send_all(
+		bureau, (emr_act *)(void *)acts.data, acts.len / sizeof act, out_problem));
 	emr_number_text(others, number);
-	if (status == EMR_OK && others > 0)
+	if (others > 0)
 		emr_say(out,
 			emr_text_of(others,
 				"%s key more, which had the same certificate, ended with it.\n",
 				"%s keys more, which had the same certificates, ended with it.\n"),
 			number);
-	return status;
+	return EMR_OK;
 }
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
@@ -456,14 +455,11 @@ static emr_status take_out_of_use(
 		return withdrawn;
 	}
 
-	if (status == EMR_OK)
-		status = end_key(args, out, bureau, &m, out_problem);
-	if (status == EMR_OK &&
-		!emr_id32_equal(m.person.signer_id,
-			bureau->session.identity.signer_id)) /* who is out himself leads no more */
-		status = emr_teams_tend(bureau, false, 0, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	EMR_TRY(end_key(args, out, bureau, &m, out_problem));
+	if (!emr_id32_equal(m.person.signer_id,
+		    bureau->session.identity.signer_id)) /* who is out himself leads no more */
+		EMR_TRY(emr_teams_tend(bureau, false, 0, out_problem));
 	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);
