@@ -152,24 +152,31 @@ static emr_status gather_stays(emr_crowd *crowd, const emr_team *dataset, emr_bu
 
 /* ---- all of them ---- */
 
+static int by_time(const void *a, const void *b)
+{
+	const stay *one = a, *other = b;
+
+	return (one->entry > other->entry) - (one->entry < other->entry);
+}
+
 static int by_person_and_time(const void *a, const void *b)
 {
 	const stay *one = a, *other = b;
 	int order = memcmp(one->root.b, other->root.b, sizeof one->root.b);
 
-	if (order != 0)
-		return order;
-	return one->from != other->from ? (one->from < other->from ? -1 : 1)
-					: (one->entry > other->entry) - (one->entry < other->entry);
+	if (order == 0)
+		order = (one->from > other->from) - (one->from < other->from);
+	return order != 0 ? order : by_time(a, b);
 }
 
-/* A reader who goes on in the team that took the dataset's place was never out. */
+/* A reader who goes on in the team that took the dataset's place was never out.  By time. */
 static void join_stays(emr_buf *all)
 {
 	stay *last = NULL;
 
-	if (all->len > 0)
-		qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	if (all->len == 0)
+		return;
+	qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
 	EMR_EACH (const stay, s, all) {
 		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
 			last->to = last->to > s->to ? last->to : s->to;
@@ -178,15 +185,8 @@ static void join_stays(emr_buf *all)
 		last = last != NULL ? last + 1 : (stay *)(void *)all->data;
 		*last = *s;
 	}
-	if (last != NULL)
-		all->len = (size_t)((uint8_t *)(last + 1) - all->data);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const stay *one = a, *other = b;
-
-	return (one->entry > other->entry) - (one->entry < other->entry);
+	all->len = (size_t)((uint8_t *)(last + 1) - all->data);
+	qsort(all->data, all->len / sizeof *last, sizeof *last, by_time);
 }
 
 static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
@@ -219,8 +219,6 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 	if (status != EMR_OK) /* an entry that is not there */
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	join_stays(&all);
-	if (all.len > 0)
-		qsort(all.data, all.len / sizeof(stay), sizeof(stay), by_time);
 	EMR_EACH (const stay, s, &all) {
 		bool is_over = s->to <= crowd->now_unix_s;
 
