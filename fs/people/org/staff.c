@@ -30,13 +30,16 @@
 
 /* ---- who is there ---- */
 
-static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
+emr_status emr_staff_read(emr_replica *replica, emr_staff_member *m)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_cert_facts facts;
 	emr_bytes der, name;
-	emr_status status = emr_replica_registration(replica, &m->person, &part, &der, &name);
+	emr_status status;
 
+	EMR_TRY(emr_replica_person_is_active(
+		replica, &m->person, emr_clock_unix_s(emr_clock_system()), &m->is_active));
+	status = emr_replica_registration(replica, &m->person, &part, &der, &name);
 	/* A computer on Fabric has a certificate of its own, with the handle that it was invited
 	 * as. */
 	if (status == EMR_NOT_FOUND)
@@ -52,17 +55,12 @@ static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
 
 bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out)
 {
-	emr_replica *replica = asked->about.replica;
-
 	*out = (emr_staff_member){.is_active = false};
 	do
 		if (!emr_next(asked, &out->person))
 			return false;
 	while (memcmp(out->person.row.org, bureau->org.b, 16) != 0);
-	asked->status = emr_replica_person_is_active(
-		replica, &out->person, emr_clock_unix_s(emr_clock_system()), &out->is_active);
-	if (asked->status == EMR_OK)
-		asked->status = read_registration(replica, out);
+	asked->status = emr_staff_read(asked->about.replica, out);
 	return asked->status == EMR_OK;
 }
 

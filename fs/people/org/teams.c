@@ -34,22 +34,20 @@ emr_status emr_team_find(
 static emr_status list_member(const emr_bureau *bureau, const emr_row_member *row, json_t *list)
 {
 	char code[EMR_KEY_CODE_MAX + 1], until[EMR_TEXT_BYTES];
-	emr_staff_member m, named = {.handle = ""};
-	emr_id32 key = EMR_ID32_AT(row->member);
+	emr_staff_member m = {.person = {.signer_id = EMR_ID32_AT(row->member)}};
+	emr_known_person one;
 
-	EMR_ASK(asked, bureau->session.replica, KEYS_OF, .who = key);
-	while (emr_staff_next(&asked, bureau, &m)) {
-		named = m;
-		if (emr_id32_is_zero(EMR_ID32_AT(m.person.row.next)))
-			key = m.person.signer_id;
-	}
+	EMR_ASK(asked, bureau->session.replica, PEOPLE_NOW);
+	while (emr_next(&asked, &one))
+		if (memcmp(one.row.root, row->member, sizeof one.row.root) == 0)
+			m.person = one;
 	EMR_TRY(asked.status);
-	emr_key_code(key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
+	EMR_TRY(emr_staff_read(bureau->session.replica, &m));
+	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_time_json((int64_t)row->not_after_unix_s, until);
 	return json_array_append_new(list,
-		       json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(named.handle),
-			       "says", emr_json_text(named.says), "code", code, "until", until)) ==
-			       0
+		       json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(m.handle), "says",
+			       emr_json_text(m.says), "code", code, "until", until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
