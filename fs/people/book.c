@@ -178,14 +178,12 @@ static void contact_text(const emr_contact *contact, char out[CONTACT_TEXT_BYTES
 	snprintf(out, CONTACT_TEXT_BYTES, "%s", name);
 }
 
-static void list_name(const emr_contact *contact, char *out_names, size_t size)
+void emr_names_add(const char *name, const char *between, char *out, size_t size)
 {
-	char text[CONTACT_TEXT_BYTES];
-	size_t len = strlen(out_names);
+	size_t at = strlen(out);
 
-	contact_text(contact, text);
-	if (len + strlen(text) + 3 < size)
-		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
+	if (at + strlen(name) + 3 < size)
+		snprintf(out + at, size - at, "%s%s", at > 0 ? between : "", name);
 }
 
 /* Names that begin as WHO does, or have few other letters. */
@@ -196,12 +194,15 @@ static void list_near(const emr_book *book, const char *who, char *out_names, si
 	out_names[0] = '\0';
 	for (size_t i = 0; i < book->n && len > 0; i++) {
 		const emr_contact *c = &book->people[i];
+		char text[CONTACT_TEXT_BYTES];
 
 		if (strncasecmp(c->who, who, len) == 0 ||
 			strncasecmp(c->card.name, who, len) == 0 ||
 			emr_args_far(who, c->who) < EMR_ARGS_FAR ||
-			emr_args_far(who, c->card.name) < EMR_ARGS_FAR)
-			list_name(c, out_names, size);
+			emr_args_far(who, c->card.name) < EMR_ARGS_FAR) {
+			contact_text(c, text);
+			emr_names_add(text, "; ", out_names, size);
+		}
 	}
 }
 

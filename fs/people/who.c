@@ -39,14 +39,6 @@ void emr_crowd_close(emr_crowd *crowd)
 
 /* ---- words ---- */
 
-static void list_name(const char *name, char *out, size_t size)
-{
-	size_t at = strlen(out);
-
-	if (at + strlen(name) + 3 < size)
-		snprintf(out + at, size - at, "%s%s", at > 0 ? "; " : "", name);
-}
-
 /* As the book of contacts says it, of somebody who may be in nobody's book; with a code that can be
  * typed where several are meant. */
 static void list_person(const emr_who *who, size_t letters, char *out, size_t size)
@@ -58,7 +50,7 @@ static void list_person(const emr_who *who, size_t letters, char *out, size_t si
 	snprintf(line, sizeof line, "%s (%s)%s%s", text, code,
 		strcmp(who->called, code) == 0 ? "" : " called ",
 		strcmp(who->called, code) == 0 ? "" : who->called);
-	list_name(line, out, size);
+	emr_names_add(line, "; ", out, size);
 }
 
 emr_id32 emr_who_org_id(emr_id16 org)
@@ -177,40 +169,24 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 {
 	emr_who who = {.kind = EMR_WHO_PERSON,
 		.id = person->signer_id,
+		.root = EMR_ID32_AT(person->row.root),
+		.org = EMR_ID16_AT(person->row.org),
 		.is_registered = true,
 		.from_seq = known->from_seq,
 		.until_seq = known->until_seq};
 	const emr_contact *contact = contact_of(crowd, person, id);
-	emr_status status = emr_organisation_name(
-		crowd->replica, crowd->descriptor, person->row.org, who.organisation);
 
-	memcpy(who.root.b, person->row.root, 32);
-	memcpy(who.org.b, person->row.org, 16);
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			crowd->replica, person, crowd->now_unix_s, &who.is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(
+		crowd->replica, crowd->descriptor, person->row.org, who.organisation));
+	EMR_TRY(emr_replica_person_is_active(
+		crowd->replica, person, crowd->now_unix_s, &who.is_active));
 	snprintf(who.name, sizeof who.name, "%s", known->shown);
 	snprintf(who.says, sizeof who.says, "%s", known->says);
-	if (contact != NULL) {
-		take_contact(contact, &who);
-		status = take_own_word(crowd, contact, known, now, &who);
-	} else {
-		status = call_by_handle(crowd, now, &who);
-	}
 	*out = who;
-	return status;
-}
-
-/* As he is called now. */
-static emr_status describe_present(
-	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
-{
-	emr_known_name known;
-
-	EMR_TRY(emr_replica_name(crowd->replica, person->signer_id, UINT64_MAX, &known));
-	return describe_person(crowd, person, id, &known, &known, out);
+	if (contact == NULL)
+		return call_by_handle(crowd, now, out);
+	take_contact(contact, out);
+	return take_own_word(crowd, contact, known, now, out);
 }
 
 /* Whom the ledger knows no key of: a team, a card, or nobody. */
@@ -219,30 +195,22 @@ static emr_status describe_other(emr_crowd *crowd, emr_id32 id, emr_who *out_who
 	emr_who who = {.kind = EMR_WHO_PERSON, .id = id, .root = id, .until_seq = UINT64_MAX};
 	const emr_contact *contact = contact_of(crowd, NULL, id);
 	emr_team team;
-	emr_status status =
-		contact == NULL ? emr_team_of_grantee(crowd->replica, id, &team) : EMR_NOT_FOUND;
+	emr_status status;
 
-	if (status == EMR_OK)
-		return emr_who_of_team(crowd, &team, out_who);
-	if (status != EMR_NOT_FOUND)
-		return status;
-	status = EMR_OK;
-	if (contact != NULL)
-		take_contact(contact, &who);
-	else
-		status = call_by_handle(crowd, NULL, &who);
 	*out_who = who;
-	return status;
+	if (contact != NULL) {
+		take_contact(contact, out_who);
+		return EMR_OK;
+	}
+	status = emr_team_of_grantee(crowd->replica, id, &team);
+	if (status == EMR_NOT_FOUND)
+		return call_by_handle(crowd, NULL, out_who);
+	return status == EMR_OK ? emr_who_of_team(crowd, &team, out_who) : status;
 }
 
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
 {
-	emr_known_person person;
-	emr_status status = present_key(crowd, id, &person);
-
-	if (status == EMR_OK)
-		return describe_present(crowd, &person, id, out_who);
-	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
+	return emr_who_at(crowd, id, UINT64_MAX, out_who);
 }
 
 bool emr_who_holds_at(const emr_who *who, uint64_t seq)
@@ -252,14 +220,15 @@ bool emr_who_holds_at(const emr_who *who, uint64_t seq)
 
 emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who)
 {
-	emr_known_name known, now;
+	emr_known_name known, now = {.handle = ""};
 	emr_known_person person;
 	emr_status status = present_key(crowd, id, &person);
 
 	if (status == EMR_OK)
-		status = emr_replica_name(crowd->replica, id, seq, &known);
-	if (status == EMR_OK)
 		status = emr_replica_name(crowd->replica, person.signer_id, UINT64_MAX, &now);
+	known = now;
+	if (status == EMR_OK && seq != UINT64_MAX)
+		status = emr_replica_name(crowd->replica, id, seq, &known);
 	if (status == EMR_OK)
 		status = describe_person(crowd, &person, id, &known, &now, out_who);
 	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
@@ -271,91 +240,70 @@ typedef struct search {
 	emr_crowd *crowd;
 	char handle[HANDLE_MAX + 1]; /* "" = the organisation itself */
 	char org[FOLDED_MAX];
-	emr_id16 orgs[256]; /* those that are called so */
-	size_t n_orgs, n_members, n;
+	emr_buf *orgs; /* emr_id16: those that are called so */
+	size_t n_members, n;
 	emr_who found;
-	char *names, *near;
-	size_t size;
+	char names[NAMES_MAX], near[NAMES_MAX];
 } search;
 
-static emr_status consider_org(search *s, emr_id16 org, const emr_row_org *row)
+static emr_status consider_org(search *s, const emr_known_org *known)
 {
 	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX],
 		at[EMR_ORGANISATION_NAME_MAX + 2];
-	emr_status status =
-		emr_organisation_name(s->crowd->replica, s->crowd->descriptor, org.b, name);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(s->crowd->replica, s->crowd->descriptor, known->org.b, name));
 	emr_name_fold(name, folded, sizeof folded);
 	snprintf(at, sizeof at, "@%s", folded);
 	if (folded[0] == '\0' || strcmp(folded, s->org) != 0) {
-		list_name(at, s->near, s->size);
+		emr_names_add(at, "; ", s->near, sizeof s->near);
 		return EMR_OK;
 	}
-	if (s->n_orgs < sizeof s->orgs / sizeof *s->orgs)
-		s->orgs[s->n_orgs++] = org;
-	s->n_members += row->head.state == EMR_ORG_MEMBER;
+	EMR_TRY(emr_buf_append(s->orgs, &known->org, sizeof known->org));
+	s->n_members += known->row.head.state == EMR_ORG_MEMBER;
 	if (s->handle[0] != '\0')
 		return EMR_OK;
 	s->n++;
 	s->found = (emr_who){.kind = EMR_WHO_ORGANISATION,
-		.org = org,
+		.id = emr_who_org_id(known->org),
+		.root = emr_who_org_id(known->org),
+		.org = known->org,
 		.is_registered = true,
 		.is_active = true,
 		.until_seq = UINT64_MAX};
-	s->found.id = s->found.root = emr_who_org_id(org);
 	snprintf(s->found.called, sizeof s->found.called, "%.255s", at);
 	snprintf(s->found.name, sizeof s->found.name, "%s", name);
 	snprintf(s->found.organisation, sizeof s->found.organisation, "%s", name);
-	list_name(name, s->names, s->size);
-	status = emr_who_find_team(s->crowd, org, "", &s->found);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-static bool is_of(const search *s, const uint8_t org[16])
-{
-	for (size_t i = 0; i < s->n_orgs; i++)
-		if (memcmp(s->orgs[i].b, org, 16) == 0)
-			return true;
-	return false;
-}
-
-/* "" of one without a certificate. */
-static emr_status read_handle(
-	emr_crowd *crowd, const emr_known_person *person, char out[EMR_CERT_HANDLE_MAX + 1])
-{
-	EMR_AUTO_BUF part = {0};
-	emr_cert_facts facts;
-	emr_bytes der, says;
-	emr_status status = emr_replica_registration(crowd->replica, person, &part, &der, &says);
-
-	out[0] = '\0';
-	if (status == EMR_OK && emr_cert_read(der, &facts) == EMR_OK)
-		memcpy(out, facts.handle, sizeof facts.handle);
+	emr_names_add(name, "; ", s->names, sizeof s->names);
+	status = emr_who_find_team(s->crowd, known->org, "", &s->found);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 static emr_status consider_person(search *s, const emr_known_person *person)
 {
-	char handle[EMR_CERT_HANDLE_MAX + 1];
+	EMR_AUTO_BUF part = {0};
+	emr_cert_facts facts;
+	emr_bytes der, says;
 	emr_who who;
 	bool is_meant;
+	emr_status status;
 
-	if (!emr_id32_is_zero(EMR_ID32_AT(person->row.next)) || !is_of(s, person->row.org) ||
-		(person->row.roles & EMR_ROLE_DEVICE) != 0)
+	if (!emr_buf_has(s->orgs, emr_bytes_of(person->row.org, sizeof person->row.org)))
 		return EMR_OK;
-	EMR_TRY(read_handle(s->crowd, person, handle));
-	is_meant = strcasecmp(handle, s->handle) == 0;
-	if (!is_meant && strncasecmp(handle, s->handle, 2) != 0)
+	status = emr_replica_registration(s->crowd->replica, person, &part, &der, &says);
+	if (status != EMR_OK || emr_cert_read(der, &facts) != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	is_meant = strcasecmp(facts.handle, s->handle) == 0;
+	if (!is_meant && strncasecmp(facts.handle, s->handle, 2) != 0)
 		return EMR_OK;
-	EMR_TRY(describe_present(s->crowd, person, person->signer_id, &who));
+	EMR_TRY(emr_who_of(s->crowd, person->signer_id, &who));
 	if (!who.is_active)
 		return EMR_OK;
-	list_person(&who, is_meant ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN,
-		is_meant ? s->names : s->near, s->size);
-	if (!is_meant)
+	if (!is_meant) {
+		list_person(&who, EMR_KEY_CODE_SHOWN, s->near, sizeof s->near);
 		return EMR_OK;
+	}
+	list_person(&who, EMR_KEY_CODE_NAMES, s->names, sizeof s->names);
 	s->found = who;
 	s->n++;
 	return EMR_OK;
@@ -364,31 +312,27 @@ static emr_status consider_person(search *s, const emr_known_person *person)
 /* A team of that name in one of the organisations that are called so. */
 static emr_status consider_teams(search *s)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < s->n_orgs && status == EMR_OK; i++) {
+	EMR_EACH (const emr_id16, org, s->orgs) {
 		emr_who who;
+		emr_status status = emr_who_find_team(s->crowd, *org, s->handle, &who);
 
-		status = emr_who_find_team(s->crowd, s->orgs[i], s->handle, &who);
 		if (status == EMR_OK) {
-			list_name(who.called, s->names, s->size);
+			emr_names_add(who.called, "; ", s->names, sizeof s->names);
 			s->found = who;
-			s->n++;
+		} else if (status != EMR_NOT_FOUND && status != EMR_CONFLICT) {
+			return status;
 		}
-		if (status == EMR_CONFLICT)
-			s->n += 2;
-		if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
-			status = EMR_OK;
+		s->n += status == EMR_OK ? 1 : status == EMR_CONFLICT ? 2 : 0;
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status find_at(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
 	const char *at = strrchr(text, '@');
-	char names[NAMES_MAX] = "", near[NAMES_MAX] = "";
-	search s = {.crowd = crowd, .names = names, .near = near, .size = sizeof names};
+	EMR_AUTO_BUF called_so = {0};
+	search s = {.crowd = crowd, .orgs = &called_so};
 	emr_known_person person;
 	emr_known_org org;
 
@@ -398,17 +342,17 @@ static emr_status find_at(
 	emr_name_fold(at + 1, s.org, sizeof s.org);
 	EMR_ASK(orgs, crowd->replica, ORGS);
 	while (emr_next(&orgs, &org))
-		EMR_TRY(consider_org(&s, org.org, &org.row));
+		EMR_TRY(consider_org(&s, &org));
 	EMR_TRY(orgs.status);
-	if (s.n_orgs > 0 && s.handle[0] != '\0') {
-		near[0] = '\0'; /* its people are nearer than other organisations */
-		EMR_ASK(people, crowd->replica, PEOPLE);
+	if (called_so.len > 0 && s.handle[0] != '\0') {
+		s.near[0] = '\0'; /* its people are nearer than other organisations */
+		EMR_ASK(people, crowd->replica, PEOPLE_NOW);
 		while (emr_next(&people, &person))
 			EMR_TRY(consider_person(&s, &person));
 		EMR_TRY(people.status);
 		EMR_TRY(consider_teams(&s));
 	}
-	snprintf(out_names, size, "%s", s.n > 0 ? names : near);
+	snprintf(out_names, size, "%s", s.n > 0 ? s.names : s.near);
 	/* One of two organisations that are called so may have nobody of that handle yet. */
 	if (s.n == 1 && s.n_members > 1)
 		return EMR_CONFLICT;
@@ -429,11 +373,9 @@ emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const e
 
 	out_names[0] = '\0';
 	*out_others = 0;
-	EMR_ASK(asked, crowd->replica, PEOPLE);
-	while (emr_next(&asked, &person)) /* the last key of a person stands for the earlier ones */
-		if (emr_id32_is_zero(EMR_ID32_AT(person.row.next)) &&
-			(person.row.roles & EMR_ROLE_DEVICE) == 0)
-			EMR_TRY(emr_buf_append(&ids, person.signer_id.b, sizeof(emr_id32)));
+	EMR_ASK(asked, crowd->replica, PEOPLE_NOW);
+	while (emr_next(&asked, &person))
+		EMR_TRY(emr_buf_append(&ids, person.signer_id.b, sizeof(emr_id32)));
 	EMR_TRY(asked.status);
 	registered = ids.len / sizeof(emr_id32);
 	for (size_t i = 0; i < crowd->book.n; i++)
@@ -494,10 +436,8 @@ emr_status emr_who_find(
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
 	if (status == EMR_NOT_FOUND && emr_who_is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
-	if (status == EMR_OK)
-		status = emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	EMR_TRY(emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who));
 	if (who.is_own_word &&
 		!emr_key_code_names(crowd->book.people[index].card.signer_id, text)) {
 		list_person(&who, EMR_KEY_CODE_NAMES, out_names, names_size);

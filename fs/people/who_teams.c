@@ -17,14 +17,10 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 		.is_registered = true,
 		.until_seq = UINT64_MAX};
 	char folded[ORG_FOLDED_MAX];
-	emr_status status = emr_organisation_name(
-		crowd->replica, crowd->descriptor, team->org.b, who.organisation);
 
-	if (status == EMR_OK)
-		status =
-			emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(
+		crowd->replica, crowd->descriptor, team->org.b, who.organisation));
+	EMR_TRY(emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active));
 	emr_name_fold(who.organisation, folded, sizeof folded);
 	who.is_dataset = team->kind == EMR_TEAM_DATASET;
 	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? EMR_DATASET_PREFIX : "",
@@ -81,15 +77,13 @@ emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t s
 
 	out[0] = '\0';
 	while (emr_team_next_present(&asked, EMR_TEAM_CHOSEN, &team)) {
-		size_t at = strlen(out);
 		emr_membership m;
 		emr_status status = emr_team_membership(crowd->replica, team.id, root, &m);
 
 		if (status != EMR_OK && status != EMR_NOT_FOUND)
 			return status;
-		if (status == EMR_OK && emr_membership_is_on(&m, crowd->now_unix_s) &&
-			at + strlen(team.name) + 3 < size)
-			snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", team.name);
+		if (status == EMR_OK && emr_membership_is_on(&m, crowd->now_unix_s))
+			emr_names_add(team.name, ", ", out, size);
 	}
 	return asked.status;
 }

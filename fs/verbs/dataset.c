@@ -66,11 +66,8 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 	EMR_TRY(emr_crowd_open(session, &crowd));
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	if (name == NULL) {
-		json_decref(d->list);
-		d->list = NULL;
-		return emr_datasets_json(&crowd, root, false, &d->list);
-	}
+	if (name == NULL)
+		return emr_datasets_json(&crowd, root, false, d->list);
 	return emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem);
 }
 

@@ -11,128 +11,104 @@
 #include "contract/item.h"
 #include "ledger/act.h"
 
+typedef struct ending {
+	const emr_bureau *bureau;
+	const emr_staff_member *who;
+	emr_buf certificates; /* emr_id32: SHA-256 of each, all that the ledger knows of her */
+	emr_buf keys;	      /* emr_id32: those that one of them vouched for */
+} ending;
+
+static void ending_free(ending *e)
+{
+	emr_buf_free(&e->certificates);
+	emr_buf_free(&e->keys);
+}
+
 static bool has_id(const emr_buf *ids, const uint8_t id[32])
 {
 	return emr_buf_has(ids, emr_bytes_of(id, 32));
 }
 
-static emr_status add_id(emr_buf *ids, const uint8_t id[32])
-{
-	return has_id(ids, id) ? EMR_OK : emr_buf_append(ids, id, 32);
-}
-
-/* ---- what vouched for a key ---- */
-
-/* The item's certificate; false when it names none.  A computer's may name who endorsed it. */
-static bool certificate_of(const emr_replica_item *item, uint8_t out_ref[32])
-{
-	emr_span pub = {item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
-	emr_pub_key_reg reg;
-	emr_pub_key_cert cert;
-
-	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
-		reg.how == EMR_HOW_CERTIFICATE) {
-		memcpy(out_ref, reg.ref, 32);
-		return true;
-	}
-	if (item->op != EMR_OP_KEY_CERT || !emr_pub_key_cert_parse(pub, &cert))
-		return false;
-	memcpy(out_ref, cert.ref, 32);
-	return true;
-}
-
-/* Appends what PERSON's items name, each once. */
+/* Appends the certificates that PERSON's items name, each once.  A computer's may name who endorsed
+ * it, which is none. */
 static emr_status find_vouchers(
 	emr_replica *replica, const emr_known_person *person, emr_buf *out_refs)
 {
 	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_KEY,
 		.object = EMR_ID16_AT(person->signer_id.b));
 	emr_replica_item item;
-	emr_known_person endorser;
-	emr_id32 ref;
 
 	while (emr_next(&asked, &item)) {
-		emr_status status = EMR_OK;
+		emr_span pub = {item.bytes.data + EMR_ITEM_BYTES, item.bytes.len - EMR_ITEM_BYTES};
+		const uint8_t *ref = NULL;
+		emr_known_person endorser;
+		emr_pub_key_cert cert;
+		emr_pub_key_reg reg;
+		emr_status status;
 
-		if (item.bytes.len < EMR_ITEM_BYTES || !certificate_of(&item, ref.b))
+		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
+			reg.how == EMR_HOW_CERTIFICATE)
+			ref = reg.ref;
+		if (item.op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert))
+			ref = cert.ref;
+		if (ref == NULL || has_id(out_refs, ref))
 			continue;
-		status = emr_replica_person(replica, ref, &endorser);
-		if (status != EMR_OK)
-			EMR_TRY(status == EMR_NOT_FOUND ? add_id(out_refs, ref.b) : status);
+		status = emr_replica_person(replica, EMR_ID32_AT(ref), &endorser);
+		if (status == EMR_NOT_FOUND)
+			status = emr_buf_append(out_refs, ref, 32);
+		EMR_TRY(status);
 	}
 	return asked.status;
 }
 
-/* ---- whom they vouch for ---- */
-
-static bool have_one_in_common(const emr_buf *one, const emr_buf *other)
-{
-	EMR_EACH (const emr_id32, id, one)
-		if (has_id(other, id->b))
-			return true;
-	return false;
-}
-
 /* Another key of her chain, or one that a certificate of hers vouched for, brings its own. */
-static emr_status join_vouchers(emr_ending *e, const emr_known_person *person)
+static emr_status join_vouchers(ending *e, const emr_known_person *person)
 {
+	bool is_hers = memcmp(person->row.root, e->who->person.row.root, 32) == 0;
 	EMR_AUTO_BUF refs = {0};
 
 	if (memcmp(person->row.org, e->bureau->org.b, 16) != 0 ||
 		has_id(&e->keys, person->signer_id.b))
 		return EMR_OK;
 	EMR_TRY(find_vouchers(e->bureau->session.replica, person, &refs));
-	if (memcmp(person->row.root, e->person.row.root, 32) != 0 &&
-		!have_one_in_common(&refs, &e->certificates))
-		return EMR_OK;
-	EMR_TRY(emr_buf_append(&e->keys, person->signer_id.b, 32));
 	EMR_EACH (const emr_id32, ref, &refs)
-		EMR_TRY(add_id(&e->certificates, ref->b));
-	return EMR_OK;
+		is_hers = is_hers || has_id(&e->certificates, ref->b);
+	if (!is_hers)
+		return EMR_OK;
+	EMR_EACH (const emr_id32, ref, &refs)
+		if (!has_id(&e->certificates, ref->b))
+			EMR_TRY(emr_buf_append(&e->certificates, ref->b, 32));
+	return emr_buf_append(&e->keys, person->signer_id.b, 32);
 }
 
 /* ---- what is to be sent ---- */
 
-static emr_status add_certificate(emr_ending *e, const uint8_t ref[32])
+static emr_status add_certificate(const ending *e, const uint8_t ref[32], emr_buf *acts)
 {
+	emr_act act = emr_act_cert_revoke(e->bureau->org, ref);
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_act act;
 	emr_status status;
 
 	emr_key_certificate(e->bureau->org.b, ref, &key);
 	status = emr_replica_state_get(e->bureau->session.replica, key.text, &row);
-	if (status != EMR_NOT_FOUND)
-		return status;
-	act = emr_act_cert_revoke(e->bureau->org, ref);
-	return emr_buf_append(&e->acts, &act, sizeof act);
+	return status == EMR_NOT_FOUND ? emr_buf_append(acts, &act, sizeof act) : status;
 }
 
 /* Hers, and others in force; a later key of her own chain is not the one that was named. */
-static emr_status add_key(emr_ending *e, const uint8_t id[32])
+static emr_status add_key(const ending *e, emr_id32 id, emr_buf *acts, size_t *io_others)
 {
+	emr_act act = emr_act_key_revoke(id, emr_clock_unix_s(emr_clock_system()), 0);
+	bool is_hers = emr_id32_equal(id, e->who->person.signer_id);
 	emr_known_person one;
-	emr_id32 signer_id;
-	emr_act act;
-	bool is_hers = memcmp(id, e->person.signer_id.b, 32) == 0;
 
-	memcpy(signer_id.b, id, 32);
-	EMR_TRY(emr_replica_person(e->bureau->session.replica, signer_id, &one));
-	if (one.row.head.state == EMR_KEY_REVOKED)
+	EMR_TRY(emr_replica_person(e->bureau->session.replica, id, &one));
+	if (one.row.head.state == EMR_KEY_REVOKED ||
+		(!is_hers && (one.row.head.state != EMR_KEY_ACTIVE ||
+				     memcmp(one.row.root, e->who->person.row.root, 32) == 0)))
 		return EMR_OK;
-	if (!is_hers && (one.row.head.state != EMR_KEY_ACTIVE ||
-				memcmp(one.row.root, e->person.row.root, 32) == 0))
-		return EMR_OK;
-	e->others += !is_hers;
-	act = emr_act_key_revoke(signer_id, emr_clock_unix_s(emr_clock_system()), 0);
-	return emr_buf_append(&e->acts, &act, sizeof act);
-}
-
-void emr_ending_free(emr_ending *ending)
-{
-	emr_buf_free(&ending->certificates);
-	emr_buf_free(&ending->keys);
-	emr_buf_free(&ending->acts);
+	*io_others += !is_hers;
+	return emr_buf_append(acts, &act, sizeof act);
 }
 
 emr_status emr_staff_ended_through(
@@ -155,8 +131,9 @@ emr_status emr_staff_ended_through(
 /* Certificates that the authority gave and no ledger has seen are in nobody's list but by the
  * person's name; another key in force that has this name, as the ledger tells names apart, is then
  * renewed, too. */
-static emr_status add_name(emr_ending *e, const char *handle)
+static emr_status add_name(const ending *e, emr_buf *acts)
 {
+	const char *handle = e->who->handle;
 	emr_act act = emr_act_enrol_revoke(e->bureau->org, handle, UINT64_MAX);
 	uint8_t enrolment[32], theirs[32];
 	uint64_t through = 0;
@@ -174,37 +151,29 @@ static emr_status add_name(emr_ending *e, const char *handle)
 			return EMR_OK;
 	}
 	EMR_TRY(asked.status);
-	return through == UINT64_MAX ? EMR_OK : emr_buf_append(&e->acts, &act, sizeof act);
+	return through == UINT64_MAX ? EMR_OK : emr_buf_append(acts, &act, sizeof act);
 }
 
 /* Certificates first: an administrator who ends his own key signs nothing behind that. */
-emr_status emr_ending_find(
-	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending)
+emr_status emr_staff_ending(const emr_bureau *bureau, const emr_staff_member *who,
+	emr_buf *out_acts, size_t *out_others)
 {
-	emr_ending *e = out_ending;
+	__attribute__((cleanup(ending_free))) ending e = {.bureau = bureau, .who = who};
 	emr_known_person person;
 	size_t had = 0;
 
-	*e = (emr_ending){.bureau = bureau, .person = who->person};
 	do {
 		EMR_ASK(asked, bureau->session.replica, PEOPLE);
-		had = e->keys.len;
+		had = e.keys.len;
 		while (emr_next(&asked, &person))
-			EMR_TRY(join_vouchers(e, &person));
+			EMR_TRY(join_vouchers(&e, &person));
 		EMR_TRY(asked.status);
-	} while (e->keys.len > had);
-	EMR_EACH (const emr_id32, ref, &e->certificates)
-		EMR_TRY(add_certificate(e, ref->b));
+	} while (e.keys.len > had);
+	EMR_EACH (const emr_id32, ref, &e.certificates)
+		EMR_TRY(add_certificate(&e, ref->b, out_acts));
 	if (who->handle[0] != '\0')
-		EMR_TRY(add_name(e, who->handle));
-	EMR_EACH (const emr_id32, id, &e->keys)
-		EMR_TRY(add_key(e, id->b));
+		EMR_TRY(add_name(&e, out_acts));
+	EMR_EACH (const emr_id32, id, &e.keys)
+		EMR_TRY(add_key(&e, *id, out_acts, out_others));
 	return EMR_OK;
-}
-
-emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem)
-{
-	emr_act *acts = (emr_act *)(void *)ending->acts.data;
-
-	return emr_bureau_send_all(bureau, acts, ending->acts.len / sizeof *acts, out_problem);
 }

@@ -22,105 +22,72 @@ typedef struct stay {
 } stay;
 
 typedef struct gathering {
-	emr_crowd *crowd;
-	const emr_team *dataset;
-	const emr_team *team; /* of the same line: in hand */
+	const emr_team *team; /* of the dataset's line: in hand */
 	emr_id32 founder;     /* the first key of its steward */
 	uint64_t closed;      /* 0: it is open */
 	uint64_t first_grant; /* entry of the first one to it; UINT64_MAX: there was none */
-	emr_buf all;	      /* stay */
+	emr_buf *all;	      /* stay */
 } gathering;
-
-static void gathering_end(gathering *g)
-{
-	emr_buf_free(&g->all);
-}
 
 /* ---- one person in one team ---- */
 
 /* The steward is in what he makes, and goes out again, to keep its key: nothing was granted to it
- * yet, so there was nothing to read. */
-static bool is_founding(const gathering *g, const stay *s)
-{
-	return emr_id32_equal(s->root, g->founder) && s->ended_seq != 0 &&
-	       s->ended_seq < g->first_grant;
-}
-
-static emr_status keep_stay(gathering *g, stay *s)
+ * yet, so there was nothing to read, and that was no stay. */
+static emr_status keep_stay(const gathering *g, stay *s)
 {
 	stay one = *s;
 
 	*s = (stay){.root = s->root};
-	if (one.from == 0 || is_founding(g, &one))
+	if (one.from == 0 || (emr_id32_equal(one.root, g->founder) && one.ended_seq != 0 &&
+				     one.ended_seq < g->first_grant))
 		return EMR_OK;
 	if (g->closed != 0 && g->closed < one.to)
 		one.to = g->closed;
-	return emr_buf_append(&g->all, &one, sizeof one);
+	return emr_buf_append(g->all, &one, sizeof one);
 }
 
 /* A reader who was in and is admitted again stays in, as long as the new admission says; S is the
  * stay in hand, or one with no FROM. */
-static emr_status take_admission(gathering *g, const emr_replica_item *item, stay *s)
+static emr_status take_item(const gathering *g, const emr_replica_item *item, stay *s)
 {
-	emr_pub_dataset_admit pub;
-	emr_status status = EMR_OK;
+	emr_span pub = {item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
+	emr_pub_dataset_admit admit;
 
-	if (item->bytes.len < EMR_ITEM_BYTES ||
-		!emr_pub_dataset_admit_parse((emr_span){item->bytes.data + EMR_ITEM_BYTES,
-						     item->bytes.len - EMR_ITEM_BYTES},
-			&pub))
+	if (item->op == EMR_OP_DATASET_DROP) {
+		s->ended_seq = item->seq;
+		if (item->ledger_time < s->to)
+			s->to = item->ledger_time;
+		return keep_stay(g, s);
+	}
+	if (!emr_pub_dataset_admit_parse(pub, &admit))
 		return EMR_DAMAGED;
 	if (s->from != 0 && item->ledger_time > s->to)
-		status = keep_stay(g, s);
+		EMR_TRY(keep_stay(g, s));
 	if (s->from == 0) {
 		s->from = item->ledger_time;
 		s->entry = item->seq;
 	}
-	s->to = pub.not_after_unix_s;
-	return status;
+	s->to = admit.not_after_unix_s;
+	return EMR_OK;
 }
 
-static emr_status take_drop(gathering *g, const emr_replica_item *item, stay *s)
+/* None of the items may be missing: one that is not found would be a reader who is not told. */
+static emr_status note_member(emr_replica *replica, const gathering *g, const emr_row_member *row)
 {
-	s->ended_seq = item->seq;
-	if (item->ledger_time < s->to)
-		s->to = item->ledger_time;
-	return keep_stay(g, s);
-}
-
-static emr_status note_member(gathering *g, const emr_row_member *row)
-{
-	emr_part_key key = {.family = EMR_FAMILY_MEMBER};
 	stay s = {.root = EMR_ID32_AT(row->member)};
+	emr_replica_item item;
+	emr_id16 object;
+	uint64_t n = 0;
 
-	emr_object_member(g->team->id.b, row->member, key.object.b);
-	for (key.version = 1; key.version <= row->head.version; key.version++) {
-		EMR_AUTO_BUF bytes = {0};
-		emr_replica_item item;
-
-		EMR_TRY(emr_replica_item_get(g->crowd->replica, &key, &bytes, &item));
-		EMR_TRY(item.op == EMR_OP_DATASET_ADMIT ? take_admission(g, &item, &s)
-							: take_drop(g, &item, &s));
-	}
+	emr_object_member(g->team->id.b, row->member, object.b);
+	EMR_ASK(asked, replica, HISTORY, .family = EMR_FAMILY_MEMBER, .object = object);
+	for (; emr_next(&asked, &item); n++)
+		EMR_TRY(take_item(g, &item, &s));
+	EMR_TRY(asked.status == EMR_OK && n < row->head.version ? EMR_DAMAGED : asked.status);
 	return keep_stay(g, &s);
 }
 
 /* ---- one team ---- */
-
-static emr_status note_grant(gathering *g, const emr_known_grant *grant)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
-		.domain = grant->domain,
-		.object = grant->grant,
-		.version = 1};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-
-	EMR_TRY(emr_replica_item_get(g->crowd->replica, &key, &bytes, &item));
-	if (item.seq < g->first_grant)
-		g->first_grant = item.seq;
-	return EMR_OK;
-}
 
 emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s)
 {
@@ -138,71 +105,52 @@ emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t
 	return EMR_OK;
 }
 
-/* Readers of the dataset's former teams read as well, as long as owners' computers have not
- * followed: so every team of the line counts, also when it is closed. */
-static emr_status note_team(gathering *g, const emr_team *team)
+static emr_status first_grant(emr_replica *replica, const emr_team *team, uint64_t *out_seq)
 {
-	emr_replica *replica = g->crowd->replica;
+	EMR_ASK(asked, replica, GRANTS_TO, .who = team->grantee);
 	emr_known_grant grant;
-	emr_row_member row;
 
-	if (!emr_dataset_is_same(team, g->dataset))
-		return EMR_OK;
-	g->team = team;
-	g->first_grant = UINT64_MAX;
-	EMR_TRY(emr_replica_account(replica, EMR_ID32_AT(team->row.steward), &g->founder));
-	EMR_TRY(dataset_closed(g->crowd, team, &g->closed));
-	EMR_ASK(grants, replica, GRANTS_TO, .who = team->grantee);
-	while (emr_next(&grants, &grant))
-		EMR_TRY(note_grant(g, &grant));
-	EMR_TRY(grants.status);
-	EMR_ASK(members, replica, MEMBERS, .team = team->id);
-	while (emr_next(&members, &row))
-		EMR_TRY(note_member(g, &row));
-	return members.status;
-}
+	*out_seq = UINT64_MAX;
+	while (emr_next(&asked, &grant)) {
+		const emr_part_key key = {.family = EMR_FAMILY_GRANT,
+			.domain = grant.domain,
+			.object = grant.grant,
+			.version = 1};
+		EMR_AUTO_BUF bytes = {0};
+		emr_replica_item item;
 
-static emr_status gather_stays(gathering *g)
-{
-	EMR_ASK(asked, g->crowd->replica, TEAMS);
-	emr_team team;
-
-	while (emr_team_next(&asked, &team))
-		EMR_TRY(note_team(g, &team));
+		EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &item));
+		*out_seq = item.seq < *out_seq ? item.seq : *out_seq;
+	}
 	return asked.status;
 }
 
-/* ---- all of them ---- */
-
-static int by_person_and_time(const void *a, const void *b)
+/* Readers of the dataset's former teams read as well, as long as owners' computers have not
+ * followed: so every team of the line counts, also when it is closed. */
+static emr_status gather_stays(emr_crowd *crowd, const emr_team *dataset, emr_buf *all)
 {
-	const stay *one = a, *other = b;
-	int order = memcmp(one->root.b, other->root.b, sizeof one->root.b);
+	EMR_ASK(teams, crowd->replica, TEAMS);
+	emr_row_member row;
+	emr_team team;
 
-	if (order != 0)
-		return order;
-	return one->from != other->from ? (one->from < other->from ? -1 : 1)
-					: (one->entry > other->entry) - (one->entry < other->entry);
-}
+	while (emr_team_next(&teams, &team)) {
+		gathering g = {.team = &team, .all = all};
 
-/* A reader who goes on in the team that took the dataset's place was never out. */
-static void join_stays(emr_buf *all)
-{
-	stay *last = NULL;
-
-	if (all->len > 0)
-		qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
-	EMR_EACH (const stay, s, all) {
-		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
-			last->to = last->to > s->to ? last->to : s->to;
+		if (!emr_dataset_is_same(&team, dataset))
 			continue;
-		}
-		last = last != NULL ? last + 1 : (stay *)(void *)all->data;
-		*last = *s;
+		EMR_TRY(first_grant(crowd->replica, &team, &g.first_grant));
+		EMR_TRY(emr_replica_account(
+			crowd->replica, EMR_ID32_AT(team.row.steward), &g.founder));
+		EMR_TRY(dataset_closed(crowd, &team, &g.closed));
+		EMR_ASK(members, crowd->replica, MEMBERS, .team = team.id);
+		while (emr_next(&members, &row))
+			EMR_TRY(note_member(crowd->replica, &g, &row));
+		EMR_TRY(members.status);
 	}
-	if (last != NULL)
-		all->len = (size_t)((uint8_t *)(last + 1) - all->data);
+	return teams.status;
 }
+
+/* ---- all of them ---- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -211,43 +159,67 @@ static int by_time(const void *a, const void *b)
 	return (one->entry > other->entry) - (one->entry < other->entry);
 }
 
+static int by_person_and_time(const void *a, const void *b)
+{
+	const stay *one = a, *other = b;
+	int order = memcmp(one->root.b, other->root.b, sizeof one->root.b);
+
+	if (order == 0)
+		order = (one->from > other->from) - (one->from < other->from);
+	return order != 0 ? order : by_time(a, b);
+}
+
+/* A reader who goes on in the team that took the dataset's place was never out.  By time. */
+static void join_stays(emr_buf *all)
+{
+	stay *last = NULL;
+
+	if (all->len == 0)
+		return;
+	qsort(all->data, all->len / sizeof *last, sizeof *last, by_person_and_time);
+	EMR_EACH (const stay, s, all) {
+		if (last != NULL && emr_id32_equal(last->root, s->root) && s->from <= last->to) {
+			last->to = last->to > s->to ? last->to : s->to;
+			continue;
+		}
+		last = last != NULL ? last + 1 : (stay *)(void *)all->data;
+		*last = *s;
+	}
+	all->len = (size_t)((uint8_t *)(last + 1) - all->data);
+	qsort(all->data, all->len / sizeof *last, sizeof *last, by_time);
+}
+
 static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
 {
 	char code[EMR_KEY_CODE_MAX + 1], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-	json_t *one;
 	emr_who who;
-	emr_status status = emr_who_of(crowd, s->root, &who);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_who_of(crowd, s->root, &who));
 	emr_key_code(s->root, EMR_KEY_CODE_NAMES, code); /* it can be typed: dataset drop */
 	emr_hex(s->root.b, sizeof s->root.b, id);
 	emr_time_json((int64_t)s->from, since);
 	emr_time_json((int64_t)s->to, until);
-	one = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who",
-		emr_json_text(who.called), "name", emr_json_text(who.name), "organisation",
-		emr_json_text(who.organisation), "says", emr_json_text(who.says), "code", code,
-		"id", id, "since", since, "entry", (json_int_t)s->entry);
-	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
-		status = EMR_NO_MEMORY;
-	if (json_array_append_new(list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	return json_array_append_new(list,
+		       json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:s*}", "who",
+			       emr_json_text(who.called), "name", emr_json_text(who.name),
+			       "organisation", emr_json_text(who.organisation), "says",
+			       emr_json_text(who.says), "code", code, "id", id, "since", since,
+			       "entry", (json_int_t)s->entry, "until", is_over ? until : NULL)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me,
 	json_t *readers, json_t *former, bool *out_is_reader)
 {
-	__attribute__((cleanup(gathering_end))) gathering g = {.crowd = crowd, .dataset = dataset};
+	EMR_AUTO_BUF all = {0};
 	bool is_reader = false;
-	emr_status status = gather_stays(&g);
+	emr_status status = gather_stays(crowd, dataset, &all);
 
 	if (status != EMR_OK) /* an entry that is not there */
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	join_stays(&g.all);
-	if (g.all.len > 0)
-		qsort(g.all.data, g.all.len / sizeof(stay), sizeof(stay), by_time);
-	EMR_EACH (const stay, s, &g.all) {
+	join_stays(&all);
+	EMR_EACH (const stay, s, &all) {
 		bool is_over = s->to <= crowd->now_unix_s;
 
 		is_reader = is_reader || (!is_over && emr_id32_equal(s->root, me));

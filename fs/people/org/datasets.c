@@ -26,80 +26,99 @@ static emr_status call_name(emr_crowd *crowd, const emr_team *dataset, char *out
 	return EMR_OK;
 }
 
-/* Which one is meant. */
-typedef struct sought {
-	emr_crowd *crowd;
-	const char *name; /* NULL: any */
-	size_t name_len;
-	char org[160]; /* folded; "": any */
-} sought;
-
-/* TEXT: NAME, or NAME@ORGANISATION; NULL: any. */
-static sought seek(emr_crowd *crowd, const char *text)
+/* Whether TEXT means DATASET: NAME, or NAME@ORGANISATION; NULL: any. */
+static emr_status is_meant(
+	emr_crowd *crowd, const char *text, const emr_team *dataset, bool *out_is)
 {
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256], org[160] = "";
 	const char *at = text != NULL ? strrchr(text, '@') : NULL;
-	sought s = {.crowd = crowd, .name = text};
-
-	if (text != NULL)
-		s.name_len = at != NULL ? (size_t)(at - text) : strlen(text);
-	if (at != NULL)
-		emr_who_fold(at + 1, s.org, sizeof s.org);
-	return s;
-}
-
-/* *OUT_CALLED, of 256 bytes, is what it is called, where it is the one that is sought. */
-static emr_status consider_name(
-	const sought *s, const emr_team *dataset, char called[256], bool *out_is)
-{
-	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
-	emr_status status;
+	size_t len = at != NULL ? (size_t)(at - text) : strlen(text != NULL ? text : "");
 
 	*out_is = false;
-	if (s->name != NULL && (strlen(dataset->name) != s->name_len ||
-				       strncasecmp(dataset->name, s->name, s->name_len) != 0))
+	if (dataset->kind != EMR_TEAM_DATASET ||
+		(text != NULL && (strlen(dataset->name) != len ||
+					 strncasecmp(dataset->name, text, len) != 0)))
 		return EMR_OK;
-	status = call_name(s->crowd, dataset, called, 256, organisation);
-	*out_is = status == EMR_OK &&
-		  (s->org[0] == '\0' || strcmp(strrchr(called, '@') + 1, s->org) == 0);
-	return status;
+	EMR_TRY(call_name(crowd, dataset, called, sizeof called, organisation));
+	if (at != NULL)
+		emr_who_fold(at + 1, org, sizeof org);
+	*out_is = org[0] == '\0' || strcmp(strrchr(called, '@') + 1, org) == 0;
+	return EMR_OK;
 }
 
-/* The next one of ASKED (TEAMS_OPEN) that is sought, and whose place no other has taken. */
-static bool next_sought(emr_asking *asked, const sought *s, emr_team *out, char called[256])
+/* Whether ONE of ALL stands for its line: it is open and no other has taken its place, or it is the
+ * last that was closed of a line of which nothing is open any more. */
+static emr_status is_of_its_line(
+	emr_crowd *crowd, const emr_buf *all, const emr_team *one, bool *out_is)
 {
+	uint64_t mine = 0, theirs = 0;
+	emr_team present;
+
+	*out_is = false;
+	EMR_TRY(dataset_closed(crowd, one, &mine));
+	if (mine == 0) {
+		EMR_TRY(emr_team_present(crowd->replica, one, &present));
+		*out_is = emr_id16_equal(present.id, one->id);
+		return EMR_OK;
+	}
+	EMR_EACH (const emr_team, other, all) {
+		if (other == one || !emr_dataset_is_same(one, other))
+			continue;
+		EMR_TRY(dataset_closed(crowd, other, &theirs));
+		if (theirs == 0 || theirs > mine || (theirs == mine && other < one))
+			return EMR_OK;
+	}
+	*out_is = true;
+	return EMR_OK;
+}
+
+/* Those that TEXT means, one of each line (emr_team): the open ones, or those of which nothing is
+ * open any more. */
+static emr_status gather_meant(emr_crowd *crowd, const char *text, bool is_open, emr_buf *out)
+{
+	EMR_ASK(asked, crowd->replica, TEAMS);
+	EMR_AUTO_BUF all = {0};
+	emr_team team;
 	bool is = false;
 
-	while (!is && emr_team_next_present(asked, EMR_TEAM_DATASET, out))
-		asked->status = consider_name(s, out, called, &is);
-	return is;
+	while (emr_team_next(&asked, &team)) {
+		EMR_TRY(is_meant(crowd, text, &team, &is));
+		if (is)
+			EMR_TRY(emr_buf_append(&all, &team, sizeof team));
+	}
+	EMR_TRY(asked.status);
+	EMR_EACH (const emr_team, one, &all) {
+		if ((one->row.head.state == EMR_DATASET_OPEN) != is_open)
+			continue;
+		EMR_TRY(is_of_its_line(crowd, &all, one, &is));
+		if (is)
+			EMR_TRY(emr_buf_append(out, one, sizeof *one));
+	}
+	return EMR_OK;
 }
 
 emr_status emr_dataset_find(
 	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size)
 {
-	const sought s = seek(crowd, text);
-	emr_team team, found; /* of all that fit, or of those that fit letter by letter: the last */
-	unsigned n = 0, n_exact = 0;
-	char called[256];
+	const emr_team *found = NULL; /* of all that fit, or of those that fit letter by letter */
+	char called[256], organisation[EMR_ORGANISATION_NAME_MAX + 1];
+	EMR_AUTO_BUF all = {0};
+	unsigned n_exact = 0;
 
 	out_names[0] = '\0';
-	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
-	while (next_sought(&asked, &s, &team, called)) {
-		bool is_exact = memcmp(team.name, s.name, s.name_len) == 0;
-		size_t at = strlen(out_names);
+	EMR_TRY(gather_meant(crowd, text, true, &all));
+	EMR_EACH (const emr_team, one, &all) {
+		bool is_exact = memcmp(one->name, text, strlen(one->name)) == 0;
 
 		if (is_exact || n_exact == 0)
-			found = team;
+			found = one;
 		n_exact += is_exact;
-		n++;
-		if (at + strlen(called) + 3 < names_size)
-			snprintf(out_names + at, names_size - at, "%s%s", at > 0 ? ", " : "",
-				called);
+		EMR_TRY(call_name(crowd, one, called, sizeof called, organisation));
+		emr_names_add(called, ", ", out_names, names_size);
 	}
-	EMR_TRY(asked.status);
-	if (n != 1 && n_exact != 1)
-		return n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	*out = found;
+	if (all.len != sizeof *found && n_exact != 1)
+		return found == NULL ? EMR_NOT_FOUND : EMR_CONFLICT;
+	*out = *found;
 	return EMR_OK;
 }
 
@@ -119,36 +138,31 @@ emr_status emr_dataset_find_or_say(
 
 /* ---- how many take part ---- */
 
-/* Appends the folders that are in ONE, each once. */
-static emr_status gather_folders(emr_crowd *crowd, const emr_team *one, emr_buf *domains)
-{
-	EMR_ASK(asked, crowd->replica, GRANTS_TO, .who = one->grantee);
-	emr_known_grant grant;
-
-	while (emr_next(&asked, &grant)) {
-		const emr_bytes domain = emr_bytes_of(grant.domain.b, sizeof grant.domain);
-		bool is_in = false;
-
-		if (emr_grant_phase_at(&grant, crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
-			EMR_TRY(emr_dataset_has(crowd->replica, one, &grant, &is_in));
-		if (is_in && !emr_buf_has(domains, domain))
-			EMR_TRY(emr_buf_append(domains, domain.data, domain.len));
-	}
-	return asked.status;
-}
-
 /* One of the line that was closed has nobody's folder in it any more. */
 static emr_status count_folders(emr_crowd *crowd, const emr_team *dataset, json_int_t *out_n)
 {
-	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
-	EMR_AUTO_BUF domains = {0}; /* emr_id16 */
+	EMR_ASK(teams, crowd->replica, TEAMS_OPEN);
+	EMR_AUTO_BUF domains = {0}; /* emr_id16, each once */
+	emr_known_grant grant;
 	emr_team team;
 
-	while (emr_team_next(&asked, &team))
-		if (emr_dataset_is_same(&team, dataset))
-			EMR_TRY(gather_folders(crowd, &team, &domains));
+	while (emr_team_next(&teams, &team)) {
+		if (!emr_dataset_is_same(&team, dataset))
+			continue;
+		EMR_ASK(grants, crowd->replica, GRANTS_TO, .who = team.grantee);
+		while (emr_next(&grants, &grant)) {
+			const emr_bytes domain = emr_bytes_of(grant.domain.b, sizeof grant.domain);
+			bool is_in = false;
+
+			if (emr_grant_phase_at(&grant, crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
+				EMR_TRY(emr_dataset_has(crowd->replica, &team, &grant, &is_in));
+			if (is_in && !emr_buf_has(&domains, domain))
+				EMR_TRY(emr_buf_append(&domains, domain.data, domain.len));
+		}
+		EMR_TRY(grants.status);
+	}
 	*out_n = (json_int_t)(domains.len / sizeof(emr_id16));
-	return asked.status;
+	return teams.status;
 }
 
 /* "|F|M|" as a list. */
@@ -222,23 +236,20 @@ static json_t *terms_json(const emr_team *d, const char *called, const char *org
 /* Of the whole line, and when it was closed. */
 static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t *one)
 {
-	json_t *readers = json_array(), *former = json_array();
+	json_auto_t *readers = json_array(), *former = json_array();
 	char closed[EMR_TEXT_BYTES];
 	uint64_t closed_unix_s = 0;
 	bool is_reader = false;
 
-	if (json_object_set_new(one, "reader", json_false()) != 0 || /* its place */
-		json_object_set_new(one, "readers", readers) != 0 ||
-		json_object_set_new(one, "former", former) != 0)
-		return EMR_NO_MEMORY;
 	EMR_TRY(emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader));
 	EMR_TRY(dataset_closed(crowd, dataset, &closed_unix_s));
 	emr_time_json((int64_t)closed_unix_s, closed);
-	if (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
-		(closed_unix_s != 0 &&
-			json_object_set_new(one, "closed", json_string(closed)) != 0))
-		return EMR_NO_MEMORY;
-	return EMR_OK;
+	return json_object_update_new(
+		       one, json_pack("{s:b, s:O, s:O, s:s*}", "reader", (int)is_reader, "readers",
+				    readers, "former", former, "closed",
+				    closed_unix_s != 0 ? closed : NULL)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 emr_status emr_dataset_json(
@@ -272,116 +283,44 @@ static emr_status list_one(emr_crowd *crowd, const emr_team *dataset, emr_id32 m
 	return json_array_append_new(io_list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Those that are open, and of those that are closed the ones that are sought (emr_team). */
-static emr_status sort_datasets(const sought *s, emr_buf *out_open, emr_buf *out_closed)
-{
-	char called[256];
-	emr_team team;
-
-	EMR_ASK(asked, s->crowd->replica, TEAMS);
-	while (emr_team_next(&asked, &team)) {
-		bool is_open = team.row.head.state == EMR_DATASET_OPEN, is = is_open;
-
-		if (team.kind != EMR_TEAM_DATASET)
-			continue;
-		if (!is_open)
-			EMR_TRY(consider_name(s, &team, called, &is));
-		if (is)
-			EMR_TRY(emr_buf_append(
-				is_open ? out_open : out_closed, &team, sizeof team));
-	}
-	return asked.status;
-}
-
-/* Of a line of which nothing is open any more, the last that was closed. */
-static emr_status is_last_closed(emr_crowd *crowd, const emr_buf *open, const emr_buf *closed,
-	const emr_team *one, bool *out_is)
-{
-	uint64_t mine = 0, theirs = 0;
-
-	*out_is = false;
-	EMR_EACH (const emr_team, other, open)
-		if (emr_dataset_is_same(one, other))
-			return EMR_OK;
-	EMR_TRY(dataset_closed(crowd, one, &mine));
-	EMR_EACH (const emr_team, other, closed) {
-		if (other == one || !emr_dataset_is_same(one, other))
-			continue;
-		EMR_TRY(dataset_closed(crowd, other, &theirs));
-		if (theirs > mine || (theirs == mine && other < one))
-			return EMR_OK;
-	}
-	*out_is = true;
-	return EMR_OK;
-}
-
-/* TEXT NULL: whatever they are called. */
-static emr_status add_closed(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
-{
-	const sought s = seek(crowd, text);
-	EMR_AUTO_BUF open = {0};
-	EMR_AUTO_BUF closed = {0};
-	bool is_last = false;
-
-	EMR_TRY(sort_datasets(&s, &open, &closed));
-	EMR_EACH (const emr_team, one, &closed) {
-		EMR_TRY(is_last_closed(crowd, &open, &closed, one, &is_last));
-		if (is_last)
-			EMR_TRY(list_one(crowd, one, me, io_list));
-	}
-	return EMR_OK;
-}
-
 /* Nobody hides what is there by calling another the same.  TEXT NULL: whatever they are called. */
-static emr_status list_all_called(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
+static emr_status list_meant(
+	emr_crowd *crowd, const char *text, bool is_open, emr_id32 me, json_t *io_list)
 {
-	const sought s = seek(crowd, text);
-	char called[256];
-	emr_team team;
+	EMR_AUTO_BUF all = {0};
 
-	EMR_ASK(asked, crowd->replica, TEAMS_OPEN);
-	while (next_sought(&asked, &s, &team, called))
-		EMR_TRY(list_one(crowd, &team, me, io_list));
-	return asked.status;
+	EMR_TRY(gather_meant(crowd, text, is_open, &all));
+	EMR_EACH (const emr_team, one, &all)
+		EMR_TRY(list_one(crowd, one, me, io_list));
+	return EMR_OK;
 }
 
-emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list)
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t *io_list)
 {
-	json_auto_t *list = json_array();
-
-	EMR_TRY(list != NULL ? list_all_called(crowd, NULL, me, list) : EMR_NO_MEMORY);
-	if (with_closed)
-		EMR_TRY(add_closed(crowd, NULL, me, list));
-	*out_list = json_incref(list);
-	return EMR_OK;
+	EMR_TRY(list_meant(crowd, NULL, true, me, io_list));
+	return with_closed ? list_meant(crowd, NULL, false, me, io_list) : EMR_OK;
 }
 
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
 	json_t *io_list, emr_problem *out_problem)
 {
-	json_t *one = NULL;
-
 	EMR_TRY(emr_dataset_find_or_say(crowd, text, out, out_problem));
-	EMR_TRY(emr_dataset_json(crowd, out, me, &one));
-	if (json_array_append_new(io_list, one) != 0)
-		return EMR_NO_MEMORY;
-	return EMR_OK;
+	return list_one(crowd, out, me, io_list);
 }
 
 emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
 	json_t *io_list, emr_problem *out_problem)
 {
 	emr_problem problem = {0};
-	emr_status found = emr_dataset_open_json(crowd, text, me, out, io_list, &problem), status;
+	emr_status found = emr_dataset_open_json(crowd, text, me, out, io_list, &problem);
 
 	if (found == EMR_CONFLICT)
-		found = list_all_called(crowd, text, me, io_list);
-	if (found != EMR_OK && found != EMR_NOT_FOUND) {
+		found = list_meant(crowd, text, true, me, io_list);
+	if (found == EMR_OK || found == EMR_NOT_FOUND)
+		EMR_TRY(list_meant(crowd, text, false, me, io_list));
+	if (found == EMR_NOT_FOUND && json_array_size(io_list) > 0)
+		return EMR_OK;
+	if (found != EMR_OK)
 		*out_problem = problem;
-		return found;
-	}
-	status = add_closed(crowd, text, me, io_list);
-	if (status == EMR_OK && json_array_size(io_list) == 0)
-		*out_problem = problem;
-	return status == EMR_OK && json_array_size(io_list) == 0 ? found : status;
+	return found;
 }

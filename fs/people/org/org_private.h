@@ -7,28 +7,14 @@
 #include "org/staff.h"
 
 /* ---- certificates.c ---- */
-/* These functions say which certificates a person whose key ends could still register another key
- * with, and what is sent so that they vouch for nobody any more. It asks nobody. */
 
-typedef struct emr_ending {
-	const emr_bureau *bureau;
-	emr_known_person person;
-	emr_buf certificates; /* SHA-256 of each, all that the ledger knows of her */
-	emr_buf keys;	      /* signer ids that one of them vouched for */
-	emr_buf acts;	      /* of emr_act, in this order: what is to be sent */
-	size_t others;	      /* further keys in force among them, which end with hers */
-} emr_ending;
-
-void emr_ending_free(emr_ending *ending);
-#define EMR_AUTO_ENDING __attribute__((cleanup(emr_ending_free))) emr_ending
-
-/* Finds the acts that are left to take WHO of the administrator's organisation out of use, and the
- * handle there unless another key in force has it; no acts when all of it is on the ledger. Errors:
- * those of the copy. */
-emr_status emr_ending_find(
-	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending);
-/* Sends it.  Errors as emr_bureau_send. */
-emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem);
+/* Appends the acts (emr_act, in this order) that are left to take WHO of the administrator's
+ * organisation out of use: certificates that could still register another key for this person
+ * vouch for nobody any more, nor does the handle unless another key in force has it, and keys end;
+ * none when all of it is on the ledger. *OUT_OTHERS: further keys in force, which end with it; 0
+ * before. It asks nobody. Errors: those of the copy. */
+emr_status emr_staff_ending(const emr_bureau *bureau, const emr_staff_member *who,
+	emr_buf *out_acts, size_t *out_others);
 
 /* ---- dataset_readers.c ---- */
 /* When a dataset was closed, and who could read it (org/datasets.h). */

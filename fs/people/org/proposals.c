@@ -129,26 +129,24 @@ static emr_status describe(const emr_bureau *bureau, const emr_row_proposal *row
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
-	emr_id16 by;
+	emr_id16 by = EMR_ID16_AT(row->by.org);
 	emr_status status;
 
 	memcpy(out->org.b, row->org, 16);
 	memcpy(out->admin_id, row->subject, 32);
 	memcpy(out->ca_hash, row->aux, 32);
-	memcpy(by.b, row->by.org, 16);
 	out->is_own_wish = emr_id16_equal(by, out->org);
 	emr_key_org(row->org, &key);
 	status = emr_replica_state_get(bureau->session.replica, key.text, &bytes);
 	out->is_member = status == EMR_OK;
-	if (status == EMR_OK)
-		status = emr_bureau_name(bureau, out->org, out->name);
-	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		status = emr_bureau_name(bureau, by, out->by);
-	if (status == EMR_OK && row->kind == EMR_PROPOSAL_ADMIT)
-		status = read_part(bureau, row, out);
+	if (status != EMR_NOT_FOUND)
+		EMR_TRY(out->is_member ? emr_bureau_name(bureau, out->org, out->name) : status);
+	EMR_TRY(emr_bureau_name(bureau, by, out->by));
+	if (row->kind == EMR_PROPOSAL_ADMIT)
+		EMR_TRY(read_part(bureau, row, out));
 	if (!out->is_member)
 		memcpy(out->name, out->new_name, sizeof out->name);
-	return status;
+	return EMR_OK;
 }
 
 /* Is the proposal P what the application A asks for, word for word? */
@@ -175,7 +173,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	if (emr_application_read(bytes, &a) != EMR_OK ||
 		emr_clock_unix_s(emr_clock_system()) >= a.expires ||
 		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
-		(a.msp[0] == '\0') == l->is_on_fabric)
+		(a.msp[0] == '\0') == l->is_on_fabric || a.ca_der.len > sizeof one.ca)
 		return EMR_OK;
 	emr_application_number(bytes, one.number);
 	emr_signer_id(a.admin_pk, one.admin_id);
@@ -199,17 +197,9 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	snprintf(one.name, sizeof one.name, "%s", a.name);
 	snprintf(one.new_name, sizeof one.new_name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);
+	memcpy(one.ca, a.ca_der.data, a.ca_der.len);
+	one.ca_len = a.ca_der.len;
 	return emr_buf_append(l->all, &one, sizeof one);
-}
-
-static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, void *arg)
-{
-	EMR_AUTO_APPLICATIONS post = {0};
-	emr_problem problem = {0};
-	emr_status status =
-		emr_applications_open(bureau->dir, bureau->session.keyring, &post, &problem);
-
-	return status == EMR_OK ? emr_applications_each(&post, fn, arg) : status;
 }
 
 emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
@@ -217,6 +207,8 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 	looking l = {.bureau = bureau,
 		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir),
 		.all = out};
+	EMR_AUTO_APPLICATIONS post = {0};
+	emr_problem problem = {0};
 	emr_known_proposal proposal;
 	emr_row_network network;
 	emr_known_votes votes;
@@ -236,47 +228,28 @@ emr_status emr_coming_list(const emr_bureau *bureau, emr_buf *out)
 		EMR_TRY(emr_buf_append(out, &one, sizeof one));
 	}
 	EMR_TRY(asked.status);
-	return each_application(bureau, note_application, &l);
+	EMR_TRY(emr_applications_open(bureau->dir, bureau->session.keyring, &post, &problem));
+	return emr_applications_each(&post, note_application, &l);
 }
 
 /* ---- the one that is meant ---- */
 
-typedef struct choosing {
-	uint8_t kind;
-	char wanted[256];
-	const char *exactly; /* NULL: what sounds the same is taken, because a person looks at it */
-	const char *said;    /* a name, or the number of one */
-	const emr_id16 *own; /* or: what this organisation has proposed of itself */
-	emr_coming found;
-	unsigned n;
-	char names[NAMES_MAX];	 /* of all */
-	char numbers[NAMES_MAX]; /* of those that are meant */
-} choosing;
-
-static void note_name(char list[NAMES_MAX], const char *word)
+/* By the NAME or the number of ONE; what sounds the same is taken, because a person looks at it,
+ * unless IS_UNSEEN.  OWN: not NAME, but what that organisation has proposed of itself. */
+static bool is_meant(const emr_coming *one, const char *name, const emr_id16 *own, bool is_unseen)
 {
-	size_t at = strlen(list);
-
-	if (at + strlen(word) + 3 < NAMES_MAX)
-		snprintf(list + at, NAMES_MAX - at, "%s%s", at > 0 ? ", " : "", word);
-}
-
-static bool is_meant(const choosing *c, const emr_coming *one)
-{
-	char folded[256];
+	char folded[256], wanted[256];
 
 	if (!emr_coming_is_clear(one))
 		return false;
-	if (c->own != NULL)
-		return one->is_own_wish && emr_id16_equal(one->org, *c->own);
-	if (c->exactly != NULL &&
-		(one->kind == EMR_PROPOSAL_REMOVE ? !one->is_own_wish : one->is_member))
+	if (own != NULL)
+		return one->is_own_wish && emr_id16_equal(one->org, *own);
+	if (is_unseen && (one->kind == EMR_PROPOSAL_REMOVE ? !one->is_own_wish : one->is_member))
 		return false; /* a person must look at that */
-	if (one->number[0] != '\0' && strcmp(one->number, c->said) == 0)
-		return true;
+	emr_who_fold(name, wanted, sizeof wanted);
 	emr_who_fold(one->name, folded, sizeof folded);
-	return c->exactly != NULL ? strcmp(one->name, c->exactly) == 0
-				  : strcmp(folded, c->wanted) == 0;
+	return (one->number[0] != '\0' && strcmp(one->number, name) == 0) ||
+	       (is_unseen ? strcmp(one->name, name) == 0 : strcmp(folded, wanted) == 0);
 }
 
 /* The same, proposed twice; or that who wants to leave is to be expelled, too, which nobody needs.
@@ -296,49 +269,39 @@ static bool is_further(const emr_coming *a, const emr_coming *b)
 	return a->have > b->have;
 }
 
-static void choose_coming(choosing *c, const emr_coming *one)
-{
-	bool is_known;
-
-	if (one->kind != c->kind)
-		return;
-	note_name(c->names, one->name);
-	if (!is_meant(c, one))
-		return;
-	is_known = c->n > 0 && is_the_same(one, &c->found);
-	if (is_known && !is_further(one, &c->found))
-		return;
-	/* The one with a proposal of two that are called the same is not better: then a person must
-	 * look. */
-	c->found = *one;
-	if (is_known)
-		return;
-	note_name(c->numbers, one->number);
-	c->n++;
-}
-
-/* OWN: not NAME, but what that organisation has proposed of itself. */
 static emr_status find_coming(const emr_bureau *bureau, const char *name, const emr_id16 *own,
 	bool is_unseen, uint8_t kind, emr_coming *out, emr_problem *out_problem)
 {
+	char names[NAMES_MAX] = "", numbers[NAMES_MAX] = ""; /* of all, of those that are meant */
+	const emr_coming *found = NULL;
 	EMR_AUTO_BUF all = {0};
-	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name, .own = own};
+	unsigned n = 0;
 
-	emr_who_fold(name, c.wanted, sizeof c.wanted);
 	EMR_TRY(emr_coming_list(bureau, &all));
-	EMR_EACH (const emr_coming, one, &all)
-		choose_coming(&c, one);
-	if (c.n > 1) {
+	EMR_EACH (const emr_coming, one, &all) {
+		bool is_known = found != NULL && is_the_same(one, found);
+
+		if (one->kind != kind)
+			continue;
+		emr_names_add(one->name, ", ", names, sizeof names);
+		if (!is_meant(one, name, own, is_unseen) || (is_known && !is_further(one, found)))
+			continue;
+		/* The one with a proposal of two that are called the same is not better: then a
+		 * person must look. */
+		found = one;
+		if (!is_known)
+			emr_names_add(one->number, ", ", numbers, sizeof numbers);
+		n += !is_known;
+	}
+	if (n > 1)
 		emr_problem_set(out_problem, EMR_SAY_SAME_ORGANISATION, "what", name, "numbers",
-			c.numbers, NULL);
-		return EMR_NOT_FOUND;
-	}
-	if (c.n == 0) {
+			numbers, NULL);
+	if (n == 0)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_ORGANISATION, "what", name, "names",
-			c.names[0] != '\0' ? c.names : "nobody", NULL);
+			names[0] != '\0' ? names : "nobody", NULL);
+	if (n != 1)
 		return EMR_NOT_FOUND;
-	}
-	*out = c.found;
+	*out = *found;
 	return EMR_OK;
 }
 
@@ -420,19 +383,15 @@ static void describe_authority(emr_out *out, const emr_coming *coming)
 static emr_status ask_to_admit(const emr_args *args, emr_out *out, emr_bureau *bureau,
 	const emr_coming *coming, emr_problem *out_problem)
 {
-	emr_status status;
-
 	if (coming->is_member)
 		describe_authority(out, coming);
 	else
 		describe_newcomer(out, coming);
 	emr_out_text(out, "number", coming->number);
-	status = warn_of_name(out, bureau, coming);
+	EMR_TRY(warn_of_name(out, bureau, coming));
 	if (coming->msp[0] != '\0')
 		emr_say(out, _("In the channel its people are members of %s.\n"), coming->msp);
 	emr_out_text(out, "msp", coming->msp);
-	if (status != EMR_OK)
-		return status;
 	return emr_bureau_agree(args, out,
 		coming->is_member
 			? _("Has it told you so itself, and shall that be its authority (yes, no)?")
@@ -465,40 +424,14 @@ static emr_status ask_to_remove(
 
 /* ---- proposing and approving ---- */
 
-typedef struct fetching {
-	emr_id16 org;
-	emr_buf *out;
-} fetching;
-
-static emr_status fetch_application(void *arg, emr_bytes bytes)
-{
-	fetching *f = arg;
-	emr_application a;
-
-	if (f->out->len > 0 || emr_application_read(bytes, &a) != EMR_OK ||
-		!emr_id16_equal(a.org, f->org))
-		return EMR_OK;
-	return emr_buf_append(f->out, bytes.data, bytes.len);
-}
-
 static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF bytes = {0};
+	const emr_bytes ca = emr_bytes_of(coming->ca, coming->ca_len);
+	const emr_id32 admin = EMR_ID32_AT(coming->admin_id);
 	EMR_AUTO_BUF part = {0};
-	fetching f = {.org = coming->org, .out = &bytes};
-	emr_application a;
-	emr_id32 admin;
-	char number[EMR_APPLICATION_NUMBER_CHARS];
 
-	EMR_TRY(each_application(bureau, fetch_application, &f));
-	EMR_TRY(emr_application_read(emr_buf_view(&bytes), &a));
-	/* The organisation that was shown is the one that is proposed. */
-	emr_application_number(emr_buf_view(&bytes), number);
-	if (strcmp(number, coming->number) != 0)
-		return EMR_CONFLICT;
-	emr_signer_id(a.admin_pk, admin.b);
-	EMR_TRY(emr_proposal_admit_part(a.name, "", a.ca_der, &part));
-	return emr_proposal_make(bureau, emr_proposal_admit(a.org, admin, a.ca_der, 0),
+	EMR_TRY(emr_proposal_admit_part(coming->name, "", ca, &part));
+	return emr_proposal_make(bureau, emr_proposal_admit(coming->org, admin, ca, 0),
 		emr_buf_view(&part), &coming->proposal, out_problem);
 }
 
@@ -621,21 +554,19 @@ static emr_status leave_network(
 
 	if (is_own && status == EMR_NOT_FOUND)
 		status = fill_leaving(bureau, &coming);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	if (!coming.is_ours)
-		status = is_own ? emr_bureau_agree(args, out,
-					  _("When enough members approve, nobody of yours can save "
-					    "or share any more. Leave (yes, no)?"),
-					  _("Nobody leaves."), out_problem)
-				: ask_to_remove(args, out, &coming, out_problem);
-	if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
-		status = propose_leave(bureau, &coming, out_problem);
-	if (status == EMR_OK && !coming.is_ours)
-		status = approve_coming(bureau, &coming, &is_done, out_problem);
-	if (status == EMR_OK)
-		say_result(out, &coming, is_done);
-	return status;
+		EMR_TRY(is_own ? emr_bureau_agree(args, out,
+					 _("When enough members approve, nobody of yours can save "
+					   "or share any more. Leave (yes, no)?"),
+					 _("Nobody leaves."), out_problem)
+			       : ask_to_remove(args, out, &coming, out_problem));
+	if (emr_id16_is_zero(coming.proposal))
+		EMR_TRY(propose_leave(bureau, &coming, out_problem));
+	if (!coming.is_ours)
+		EMR_TRY(approve_coming(bureau, &coming, &is_done, out_problem));
+	say_result(out, &coming, is_done);
+	return EMR_OK;
 }
 
 int emr_org_leave(const emr_args *args, emr_out *out)

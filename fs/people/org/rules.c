@@ -8,7 +8,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/file.h"
 #include "contract/codes.h"
 #include "kit/language.h"
@@ -32,7 +31,6 @@ typedef struct proposal {
 	char short_id[EMR_PROPOSAL_ID_BYTES];
 	unsigned have;
 	bool is_ours;		   /* we have approved it already, and that counts */
-	emr_buf text;		   /* empty when it is not here, or another than was voted on */
 	char by[EMR_BESIDE_BYTES]; /* who proposes it, as it is shown */
 } proposal;
 
@@ -40,74 +38,43 @@ typedef struct proposals {
 	const emr_bureau *bureau;
 	emr_row_network network;
 	unsigned need;
-	proposal *list; /* owned */
-	size_t n, cap;
+	emr_buf list; /* proposal */
 } proposals;
 
 static void proposals_free(proposals *all)
 {
-	for (size_t i = 0; i < all->n; i++)
-		emr_buf_free(&all->list[i].text);
-	free(all->list);
-	all->list = NULL;
-	all->n = 0;
+	emr_buf_free(&all->list);
 }
 #define AUTO_PROPOSALS __attribute__((cleanup(proposals_free))) proposals
 
-static emr_status read_text(const proposals *all, proposal *p)
+/* Empty when it is not here, or another than was voted on. */
+static emr_status read_text(const proposals *all, const proposal *p, emr_buf *out)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_bytes text;
 	emr_id32 hash;
 	emr_status status = emr_bureau_proposal_part(all->bureau, p->id, &part);
 
-	if (status != EMR_OK)
+	emr_buf_clear(out);
+	if (status != EMR_OK || part.len <= SALT_BYTES)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (part.len <= SALT_BYTES)
-		return EMR_OK;
 	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
 	hash = emr_sha256_of(&text, 1);
-	return memcmp(hash.b, p->row.subject, 32) == 0
-		       ? emr_buf_append(&p->text, text.data, text.len)
-		       : EMR_OK;
-}
-
-static emr_status take_proposal(
-	proposals *all, const emr_known_proposal *known, const emr_known_votes *votes)
-{
-	proposal p = {.id = known->proposal,
-		.row = known->row,
-		.have = votes->have,
-		.is_ours = votes->is_ours};
-	char by[256];
-	emr_status status = emr_bureau_name(all->bureau, EMR_ID16_AT(known->row.by.org), by);
-
-	if (status == EMR_OK)
-		status = emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list);
-	if (status == EMR_OK)
-		status = read_text(all, &p);
-	if (status != EMR_OK) {
-		emr_buf_free(&p.text);
-		return status;
-	}
-	emr_bureau_show(by, p.by);
-	emr_base32(p.id.b, sizeof p.id.b, p.letters);
-	all->list[all->n++] = p;
-	return EMR_OK;
+	return memcmp(hash.b, p->row.subject, 32) == 0 ? emr_buf_append(out, text.data, text.len)
+						       : EMR_OK;
 }
 
 /* As few letters as tell them apart. */
-static void name_all(proposals *all)
+static void name_all(const emr_buf *list)
 {
-	for (size_t i = 0; i < all->n; i++) {
+	EMR_EACH (proposal, p, list) {
 		size_t letters = ID_LETTERS_MIN;
 
-		for (size_t j = 0; j < all->n; j++)
-			while (j != i && letters < ID_LETTERS_MAX &&
-				strncmp(all->list[i].letters, all->list[j].letters, letters) == 0)
+		EMR_EACH (const proposal, other, list)
+			while (other != p && letters < ID_LETTERS_MAX &&
+				strncmp(p->letters, other->letters, letters) == 0)
 				letters++;
-		snprintf(all->list[i].short_id, sizeof all->list[i].short_id, "p-%.*s",
-			(int)letters, all->list[i].letters);
+		snprintf(p->short_id, sizeof p->short_id, "p-%.*s", (int)letters, p->letters);
 	}
 }
 
@@ -115,16 +82,25 @@ static emr_status collect_proposals(const emr_bureau *bureau, proposals *out)
 {
 	emr_known_proposal known;
 	emr_known_votes votes;
+	char by[256];
 
 	EMR_ASK(asked, bureau->session.replica, PROPOSALS);
 	EMR_TRY(emr_replica_network(bureau->session.replica, &out->network));
 	out->bureau = bureau;
 	out->need = emr_approvals_needed(&out->network);
-	while (emr_proposal_next(&asked, bureau->org, 1u << EMR_PROPOSAL_RULES, &known, &votes))
-		EMR_TRY(take_proposal(out, &known, &votes));
-	EMR_TRY(asked.status);
-	name_all(out);
-	return EMR_OK;
+	while (emr_proposal_next(&asked, bureau->org, 1u << EMR_PROPOSAL_RULES, &known, &votes)) {
+		proposal p = {.id = known.proposal,
+			.row = known.row,
+			.have = votes.have,
+			.is_ours = votes.is_ours};
+
+		EMR_TRY(emr_bureau_name(bureau, EMR_ID16_AT(known.row.by.org), by));
+		emr_bureau_show(by, p.by);
+		emr_base32(p.id.b, sizeof p.id.b, p.letters);
+		EMR_TRY(emr_buf_append(&out->list, &p, sizeof p));
+	}
+	name_all(&out->list);
+	return asked.status;
 }
 
 /* ---- showing ---- */
@@ -173,16 +149,19 @@ static json_t *limits_json(const emr_rules *r)
 
 static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list)
 {
+	EMR_AUTO_BUF whole = {0};
 	char number[8];
 
-	for (size_t i = 0; i < all->n; i++) {
-		const proposal *p = &all->list[i];
-		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b, s:s}", "id", p->short_id,
-			"text", text_json(shown_text(&p->text)), "quorum", (int)p->row.quorum,
-			"have", (int)p->have, "need", (int)all->need, "ours", (int)p->is_ours, "by",
-			p->by);
+	EMR_EACH (const proposal, p, &all->list) {
+		emr_bytes text;
 
-		if (one == NULL || json_array_append_new(list, one) != 0)
+		EMR_TRY(read_text(all, p, &whole));
+		text = shown_text(&whole);
+		if (json_array_append_new(list,
+			    json_pack("{s:s, s:o, s:i, s:i, s:i, s:b, s:s}", "id", p->short_id,
+				    "text", text_json(text), "quorum", (int)p->row.quorum, "have",
+				    (int)p->have, "need", (int)all->need, "ours", (int)p->is_ours,
+				    "by", p->by)) != 0)
 			return EMR_NO_MEMORY;
 		emr_say(out,
 			"  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n",
@@ -190,10 +169,10 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 			p->is_ours ? "" : _(".  Yours is missing: emrfs org rules approve "),
 			p->is_ours ? "" : p->short_id,
 			how_many(p->row.quorum, number, sizeof number));
-		if (shown_text(&p->text).len == 0)
+		if (text.len == 0)
 			emr_say(out,
 				_("    a text that cannot be shown, and is not approved here\n"));
-		say_text(out, shown_text(&p->text));
+		say_text(out, text);
 	}
 	return EMR_OK;
 }
@@ -207,13 +186,12 @@ static emr_status show_rules(const proposals *all, emr_out *out, json_t *object)
 	json_auto_t *list = json_array();
 
 	EMR_TRY(emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read));
-	if (json_object_set_new(object, "text",
-		    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
-		json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
-		json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
-		json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
-		json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
-		json_object_set(object, "proposals", list) != 0)
+	if (json_object_update_new(object,
+		    json_pack("{s:o, s:b, s:o, s:i, s:i, s:O}", "text",
+			    text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0}), "read",
+			    (int)is_read, "limits", limits_json(&rules), "quorum",
+			    (int)all->network.quorum, "need", (int)all->need, "proposals", list)) !=
+		0)
 		return EMR_NO_MEMORY;
 	emr_say(out, "Approvals needed for a change: %s\n",
 		how_many(all->network.quorum, number, sizeof number));
@@ -325,8 +303,8 @@ static emr_status propose_rules(emr_bureau *bureau, const emr_buf *text, uint8_t
 
 /* ---- approving ---- */
 
-static emr_status approve_rules(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out,
-	emr_problem *out_problem)
+static emr_status approve_rules(emr_bureau *bureau, const proposals *all, const proposal *p,
+	emr_out *out, emr_problem *out_problem)
 {
 	emr_known_votes votes;
 
@@ -346,16 +324,6 @@ static emr_status approve_rules(emr_bureau *bureau, const proposals *all, propos
 			"approve %s\n",
 			votes.have, all->need, p->short_id);
 	return EMR_OK;
-}
-
-/* The same text and quorum that somebody has proposed is approved, not proposed once more. */
-static proposal *same_as(proposals *all, const emr_buf *text, uint8_t quorum)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (all->list[i].row.quorum == quorum &&
-			emr_bytes_equal(emr_buf_view(&all->list[i].text), emr_buf_view(text)))
-			return &all->list[i];
-	return NULL;
 }
 
 /* Behind a text that may be long: what would hold instead of what.  A line may be far up, or look
@@ -412,7 +380,8 @@ static emr_status run_propose(
 {
 	AUTO_PROPOSALS all = {0};
 	EMR_AUTO_BUF text = {0};
-	proposal fresh = {0}, *p;
+	EMR_AUTO_BUF theirs = {0};
+	proposal fresh = {0};
 	uint8_t quorum = 0;
 
 	EMR_TRY(collect_proposals(bureau, &all));
@@ -420,38 +389,44 @@ static emr_status run_propose(
 	EMR_TRY(read_wanted(
 		bureau, args->n_operands == 2 ? args->operands[1] : NULL, &text, out_problem));
 	EMR_TRY(agree_to_rules(args, out, &all, emr_buf_view(&text), quorum, "", out_problem));
-	p = same_as(&all, &text, quorum);
-	if (p == NULL) {
-		p = &fresh;
-		EMR_TRY(propose_rules(bureau, &text, quorum, p, out_problem));
+	/* The same text and quorum that somebody has proposed is approved, not proposed once more.
+	 */
+	EMR_EACH (const proposal, p, &all.list) {
+		EMR_TRY(read_text(&all, p, &theirs));
+		if (p->row.quorum == quorum &&
+			emr_bytes_equal(emr_buf_view(&theirs), emr_buf_view(&text)))
+			return approve_rules(bureau, &all, p, out, out_problem);
 	}
-	return approve_rules(bureau, &all, p, out, out_problem);
+	EMR_TRY(propose_rules(bureau, &text, quorum, &fresh, out_problem));
+	return approve_rules(bureau, &all, &fresh, out, out_problem);
 }
 
 static emr_status run_approve(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	AUTO_PROPOSALS all = {0};
+	EMR_AUTO_BUF text = {0};
 	const char *id = args->operands[2], *letters = strncasecmp(id, "p-", 2) == 0 ? id + 2 : id;
-	proposal *found = NULL;
+	const proposal *found = NULL;
 	unsigned n = 0;
-	emr_status status = EMR_OK;
 
 	EMR_TRY(collect_proposals(bureau, &all));
-	for (size_t i = 0; i < all.n && strlen(letters) >= ID_LETTERS_MIN; i++)
-		if (strncasecmp(all.list[i].letters, letters, strlen(letters)) == 0) {
-			found = &all.list[i];
+	EMR_EACH (const proposal, p, &all.list)
+		if (strlen(letters) >= ID_LETTERS_MIN &&
+			strncasecmp(p->letters, letters, strlen(letters)) == 0) {
+			found = p;
 			n++;
 		}
-	if (n != 1 ||
-		shown_text(&found->text).len == 0) { /* what cannot be shown cannot be agreed to */
+	if (n == 1)
+		EMR_TRY(read_text(&all, found, &text));
+	if (n != 1 || shown_text(&text).len == 0) { /* it cannot be agreed to */
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PROPOSAL, "what", id, NULL);
 		return EMR_NOT_FOUND;
 	}
 	if (!found->is_ours)
-		status = agree_to_rules(args, out, &all, shown_text(&found->text),
-			found->row.quorum, found->by, out_problem);
-	return status == EMR_OK ? approve_rules(bureau, &all, found, out, out_problem) : status;
+		EMR_TRY(agree_to_rules(args, out, &all, emr_buf_view(&text), found->row.quorum,
+			found->by, out_problem));
+	return approve_rules(bureau, &all, found, out, out_problem);
 }
 
 /* ---- the verb ---- */

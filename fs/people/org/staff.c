@@ -20,6 +20,7 @@
 #include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/team_care.h"
+#include "people/book.h"
 #include "replica/names.h"
 
 #include "org_private.h"
@@ -29,13 +30,16 @@
 
 /* ---- who is there ---- */
 
-static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
+emr_status emr_staff_read(emr_replica *replica, emr_staff_member *m)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_cert_facts facts;
 	emr_bytes der, name;
-	emr_status status = emr_replica_registration(replica, &m->person, &part, &der, &name);
+	emr_status status;
 
+	EMR_TRY(emr_replica_person_is_active(
+		replica, &m->person, emr_clock_unix_s(emr_clock_system()), &m->is_active));
+	status = emr_replica_registration(replica, &m->person, &part, &der, &name);
 	/* A computer on Fabric has a certificate of its own, with the handle that it was invited
 	 * as. */
 	if (status == EMR_NOT_FOUND)
@@ -51,17 +55,12 @@ static emr_status read_registration(emr_replica *replica, emr_staff_member *m)
 
 bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out)
 {
-	emr_replica *replica = asked->about.replica;
-
 	*out = (emr_staff_member){.is_active = false};
 	do
 		if (!emr_next(asked, &out->person))
 			return false;
 	while (memcmp(out->person.row.org, bureau->org.b, 16) != 0);
-	asked->status = emr_replica_person_is_active(
-		replica, &out->person, emr_clock_unix_s(emr_clock_system()), &out->is_active);
-	if (asked->status == EMR_OK)
-		asked->status = read_registration(replica, out);
+	asked->status = emr_staff_read(asked->about.replica, out);
 	return asked->status == EMR_OK;
 }
 
@@ -69,14 +68,12 @@ bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_membe
 static void list_member(const emr_staff_member *m, const char *code, char *names, size_t size)
 {
 	char roles[EMR_ROLES_TEXT_MAX], handle[300], text[512];
-	size_t at = strlen(names);
 
 	emr_roles_text(m->person.row.roles, roles);
 	emr_show(m->handle, handle, sizeof handle);
 	snprintf(text, sizeof text, "%s (%s), %s%s", handle, code, roles,
 		m->is_active ? "" : _(", ended"));
-	if (at + strlen(text) + 3 < size)
-		snprintf(names + at, size - at, "%s%s", at > 0 ? "; " : "", text);
+	emr_names_add(text, "; ", names, size);
 }
 
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
@@ -146,15 +143,11 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 	char code[EMR_KEY_CODE_MAX + 1], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
 		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
 		word[160] = "";
-	json_t *one;
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_roles_text(m->person.row.roles, roles);
 	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
-		"says", emr_json_text(m->says), "role", roles, "code", code, "until", until,
-		"in_force", (int)m->is_active);
 	emr_bureau_show(m->handle, shown);
 	emr_column_text(shown, 20, handle, sizeof handle);
 	emr_bureau_show(m->says, says);
@@ -166,7 +159,13 @@ static emr_status show_member(showing *s, const emr_staff_member *m)
 		: m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked")
 							      : _("ended"),
 		word);
-	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(
+		       s->members, json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle",
+					   emr_json_text(m->handle), "says", emr_json_text(m->says),
+					   "role", roles, "code", code, "until", until, "in_force",
+					   (int)m->is_active)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 static emr_status show_organisation(showing *s, emr_id16 org, const emr_row_org *row)
@@ -234,19 +233,16 @@ static emr_status show_coming(showing *s, const emr_coming *one)
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
 	bool is_missing = !one->is_ours && emr_coming_is_clear(one);
 	char name[EMR_BESIDE_BYTES], by[EMR_BESIDE_BYTES];
-	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one), "who",
-		emr_json_text(one->name), "number", one->number, "have", (int)one->have, "need",
-		(int)one->need, "by", emr_json_text(one->by));
+	json_auto_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one),
+		"who", emr_json_text(one->name), "number", one->number, "have", (int)one->have,
+		"need", (int)one->need, "by", emr_json_text(one->by));
 
 	emr_bureau_show(one->name, name);
 	emr_bureau_show(one->by, by);
 	if (what == NULL ||
 		(!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
-		(is_missing && json_array_append(s->waiting, what) != 0)) {
-		json_decref(what);
+		(is_missing && json_array_append(s->waiting, what) != 0))
 		return EMR_NO_MEMORY;
-	}
-	json_decref(what);
 	if (!s->has_coming)
 		emr_say(s->out, "On their way in or out:\n");
 	s->has_coming = true;
@@ -400,12 +396,12 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	const emr_staff_member *m, emr_problem *out_problem)
 {
 	char code[EMR_KEY_CODE_MAX + 1], question[512], shown[256], number[EMR_TEXT_BYTES];
-	EMR_AUTO_ENDING ending = {0};
+	EMR_AUTO_BUF acts = {0};
+	size_t others = 0;
 	emr_act act;
-	emr_status status;
 
-	EMR_TRY(emr_ending_find(bureau, m, &ending));
-	if (ending.acts.len == 0 && emr_enrolling_is_there(bureau->dir))
+	EMR_TRY(emr_staff_ending(bureau, m, &acts, &others));
+	if (acts.len == 0 && emr_enrolling_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
 	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -420,20 +416,21 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 			: "",
 		code);
 	EMR_TRY(emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem));
-	if (ending.acts.len == 0) { /* the ledger says so */
+	if (acts.len == 0) { /* the ledger says so */
 		act = emr_act_key_revoke(
 			m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
 		return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 	}
-	status = emr_ending_send(bureau, &ending, out_problem);
-	emr_number_text(ending.others, number);
-	if (status == EMR_OK && ending.others > 0)
+	EMR_TRY(emr_bureau_send_all(
+		bureau, (emr_act *)(void *)acts.data, acts.len / sizeof act, out_problem));
+	emr_number_text(others, number);
+	if (others > 0)
 		emr_say(out,
-			emr_text_of(ending.others,
+			emr_text_of(others,
 				"%s key more, which had the same certificate, ended with it.\n",
 				"%s keys more, which had the same certificates, ended with it.\n"),
 			number);
-	return status;
+	return EMR_OK;
 }
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
@@ -456,14 +453,11 @@ static emr_status take_out_of_use(
 		return withdrawn;
 	}
 
-	if (status == EMR_OK)
-		status = end_key(args, out, bureau, &m, out_problem);
-	if (status == EMR_OK &&
-		!emr_id32_equal(m.person.signer_id,
-			bureau->session.identity.signer_id)) /* who is out himself leads no more */
-		status = emr_teams_tend(bureau, false, 0, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
+	EMR_TRY(end_key(args, out, bureau, &m, out_problem));
+	if (!emr_id32_equal(m.person.signer_id,
+		    bureau->session.identity.signer_id)) /* who is out himself leads no more */
+		EMR_TRY(emr_teams_tend(bureau, false, 0, out_problem));
 	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);

@@ -38,17 +38,6 @@ static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, emr
 	return asked.status;
 }
 
-/* emr_row_member. */
-static emr_status list_members(const emr_bureau *bureau, const emr_team *team, emr_buf *out)
-{
-	EMR_ASK(asked, bureau->session.replica, MEMBERS, .team = team->id);
-	emr_row_member row;
-
-	while (emr_next(&asked, &row))
-		EMR_TRY(emr_buf_append(out, &row, sizeof row));
-	return asked.status;
-}
-
 /* The person whose first key is ROOT, with the key that he has now. */
 static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], emr_known_person *out)
 {
@@ -70,27 +59,20 @@ static emr_status seal_key(const emr_bureau *bureau, const emr_act *act,
 {
 	EMR_AUTO_BUF item = {0};
 	bool is_active = false;
-	emr_status status =
-		emr_replica_person_is_active(bureau->session.replica, who, now_s(), &is_active);
 
-	if (status == EMR_OK && !is_active)
-		status = EMR_DENIED;
-	if (status == EMR_OK)
-		status = emr_act_item(act, bureau->session.identity.signer_id, now_s(), &item);
-	return status == EMR_OK
-		       ? emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, part)
-		       : status;
+	EMR_TRY(emr_replica_person_is_active(bureau->session.replica, who, now_s(), &is_active));
+	if (!is_active)
+		return EMR_DENIED;
+	EMR_TRY(emr_act_item(act, bureau->session.identity.signer_id, now_s(), &item));
+	return emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, part);
 }
 
 static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_known_person *who,
 	uint64_t until, const emr_grantee_key *key, emr_problem *p)
 {
+	emr_act act = emr_act_admit(team, EMR_ID32_AT(who->row.root), until);
 	EMR_AUTO_BUF part = {0};
-	emr_id32 root;
-	emr_act act;
 
-	memcpy(root.b, who->row.root, 32);
-	act = emr_act_admit(team, root, until);
 	EMR_TRY(emr_replica_follow(
 		bureau->session.replica, bureau->session.identity.signer_id, &act));
 	EMR_TRY(seal_key(bureau, &act, who, key, &part));
@@ -105,21 +87,13 @@ static emr_status drop_person(
 	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
-static emr_status own_root(const emr_bureau *bureau, emr_known_person *out_me, emr_id32 *out_root)
-{
-	EMR_TRY(emr_replica_person(
-		bureau->session.replica, bureau->session.identity.signer_id, out_me));
-	memcpy(out_root->b, out_me->row.root, sizeof out_root->b);
-	return EMR_OK;
-}
-
 static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_key **out)
 {
+	const emr_session *own = &bureau->session;
 	emr_known_person me;
-	emr_id32 root;
 
-	EMR_TRY(own_root(bureau, &me, &root));
-	return emr_team_key(bureau->session.replica, bureau->session.keyring, team, root, out);
+	EMR_TRY(emr_replica_person(own->replica, own->identity.signer_id, &me));
+	return emr_team_key(own->replica, own->keyring, team, EMR_ID32_AT(me.row.root), out);
 }
 
 /* Unless he is in, as long as his certificate lasts. */
@@ -128,11 +102,9 @@ static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_k
 {
 	emr_grantee_key *key = NULL;
 	emr_membership m;
-	emr_id32 root;
-	emr_status status;
+	emr_status status = emr_team_membership(
+		bureau->session.replica, team->id, EMR_ID32_AT(who->row.root), &m);
 
-	memcpy(root.b, who->row.root, sizeof root.b);
-	status = emr_team_membership(bureau->session.replica, team->id, root, &m);
 	if (status == EMR_OK && emr_membership_is_on(&m, now_s()) &&
 		m.row.not_after_unix_s >= who->row.not_after_unix_s)
 		return EMR_OK;
@@ -238,18 +210,18 @@ static emr_status register_and_keep(
 	emr_bytes parts[ACTS] = {{0}};
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status;
 
 	EMR_TRY(register_team(bureau, f, key, &acts[MADE], &terms));
-	EMR_TRY(own_root(bureau, &me, &root));
+	EMR_TRY(emr_replica_person(
+		bureau->session.replica, bureau->session.identity.signer_id, &me));
+	root = EMR_ID32_AT(me.row.root);
 	acts[IN] = emr_act_admit(f->id, root, now_s() + MOMENT_S);
 	acts[OUT] = emr_act_drop(f->id, root);
 	acts[OUT].version = acts[IN].version + 1;
-	status = seal_key(bureau, &acts[IN], &me, key, &letter);
+	EMR_TRY(seal_key(bureau, &acts[IN], &me, key, &letter));
 	parts[MADE] = emr_buf_view(&terms);
 	parts[IN] = emr_buf_view(&letter);
-	return status == EMR_OK ? emr_bureau_send_together(bureau, acts, parts, ACTS, out_problem)
-				: status;
+	return emr_bureau_send_together(bureau, acts, parts, ACTS, out_problem);
 }
 
 static emr_status found_team(
@@ -326,7 +298,7 @@ static emr_status follow_certificates(
 {
 	EMR_AUTO_BUF members = {0};
 
-	EMR_TRY(list_members(bureau, team, &members));
+	EMR_TRY(EMR_ASK_ALL(&members, bureau->session.replica, MEMBERS, .team = team->id));
 	EMR_EACH (const emr_row_member, row, &members) {
 		emr_known_person who;
 
@@ -351,7 +323,7 @@ static emr_status bring_over(
 {
 	EMR_AUTO_BUF members = {0};
 
-	EMR_TRY(list_members(bureau, from, &members));
+	EMR_TRY(EMR_ASK_ALL(&members, bureau->session.replica, MEMBERS, .team = from->id));
 	EMR_EACH (const emr_row_member, row, &members) {
 		emr_known_person who;
 		emr_membership m;
@@ -405,34 +377,29 @@ static emr_status close_unused(
 emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
 	emr_team *out_present, emr_problem *out_problem)
 {
+	emr_replica *replica = bureau->session.replica;
 	emr_team present, before;
 	bool is_due = false;
-	emr_status status = emr_team_present(bureau->session.replica, team, &before);
 
-	if (status == EMR_OK) /* whose time ran out and who has a newer certificate is in again, and
-				 not lost */
-		status = follow_certificates(bureau, &before, out_problem);
-	if (status == EMR_OK)
-		status = emr_team_has_lost_one(
-			bureau->session.replica, &before, now_s(), quiet_s, &is_due);
+	EMR_TRY(emr_team_present(replica, team, &before));
+	/* First: whose time ran out and who has a newer certificate is in again, and not lost. */
+	EMR_TRY(follow_certificates(bureau, &before, out_problem));
+	EMR_TRY(emr_team_has_lost_one(replica, &before, now_s(), quiet_s, &is_due));
 	/* A fund is one dataset's own and pays a folder once for it: where there is a price, no
 	 * folder could follow to another key, or would be paid again. */
-	if (status == EMR_OK && before.row.price > 0)
-		is_due = false;
+	is_due = is_due && before.row.price == 0;
 	present = before;
-	if (status == EMR_OK && is_due)
-		status = emr_team_make(
-			bureau, before.kind, before.name, &before, &present, out_problem);
-	/* Also what an interruption left out. */
-	if (status == EMR_OK && !is_due && !emr_id16_is_zero(present.before))
-		status = emr_team_get(bureau->session.replica, present.before, &before);
-	if (status == EMR_OK && !emr_id16_equal(before.id, present.id))
-		status = bring_over(bureau, &before, &present, out_problem);
-	if (status == EMR_OK)
-		status = close_unused(bureau, &present, out_problem);
-	if (status == EMR_OK && out_present != NULL)
+	if (is_due)
+		EMR_TRY(emr_team_make(
+			bureau, before.kind, before.name, &before, &present, out_problem));
+	else if (!emr_id16_is_zero(present.before)) /* also what an interruption left out */
+		EMR_TRY(emr_team_get(replica, present.before, &before));
+	if (!emr_id16_equal(before.id, present.id))
+		EMR_TRY(bring_over(bureau, &before, &present, out_problem));
+	EMR_TRY(close_unused(bureau, &present, out_problem));
+	if (out_present != NULL)
 		*out_present = present;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- all of them ---- */

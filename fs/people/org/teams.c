@@ -34,22 +34,22 @@ emr_status emr_team_find(
 static emr_status list_member(const emr_bureau *bureau, const emr_row_member *row, json_t *list)
 {
 	char code[EMR_KEY_CODE_MAX + 1], until[EMR_TEXT_BYTES];
-	emr_staff_member m, named = {.handle = ""};
-	emr_id32 key = EMR_ID32_AT(row->member);
-	json_t *one;
+	emr_staff_member m = {.person = {.signer_id = EMR_ID32_AT(row->member)}};
+	emr_known_person one;
 
-	EMR_ASK(asked, bureau->session.replica, KEYS_OF, .who = key);
-	while (emr_staff_next(&asked, bureau, &m)) {
-		named = m;
-		if (emr_id32_is_zero(EMR_ID32_AT(m.person.row.next)))
-			key = m.person.signer_id;
-	}
+	EMR_ASK(asked, bureau->session.replica, PEOPLE_NOW);
+	while (emr_next(&asked, &one))
+		if (memcmp(one.row.root, row->member, sizeof one.row.root) == 0)
+			m.person = one;
 	EMR_TRY(asked.status);
-	emr_key_code(key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
+	EMR_TRY(emr_staff_read(bureau->session.replica, &m));
+	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_time_json((int64_t)row->not_after_unix_s, until);
-	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(named.handle), "says",
-		emr_json_text(named.says), "code", code, "until", until);
-	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return json_array_append_new(list,
+		       json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(m.handle), "says",
+			       emr_json_text(m.says), "code", code, "until", until)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team)
@@ -82,14 +82,12 @@ static emr_status change_member(
 	emr_bureau *bureau, const emr_args *args, emr_team *team, emr_problem *out_problem)
 {
 	emr_staff_member m;
-	emr_id32 root;
 
 	EMR_TRY(emr_staff_find_or_say(bureau, args->operands[3], &m, out_problem));
 	if (strcmp(args->operands[2], "add") == 0)
 		return add_member(bureau, args->operands[1], &m, team, out_problem);
-	memcpy(root.b, m.person.row.root, 32);
 	EMR_TRY(emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], team));
-	EMR_TRY(emr_team_let_out(bureau, team, root, out_problem));
+	EMR_TRY(emr_team_let_out(bureau, team, EMR_ID32_AT(m.person.row.root), out_problem));
 	return emr_team_renew(bureau, team, 0, team, out_problem);
 }
 
@@ -98,7 +96,8 @@ static emr_status answer_change(
 {
 	char shown[EMR_BESIDE_BYTES];
 	emr_team team;
-	json_t *members;
+	json_t *members, *member;
+	size_t i;
 	emr_status status = args->n_operands == 4 ? change_member(bureau, args, &team, out_problem)
 						  : emr_team_find(bureau, EMR_TEAM_CHOSEN,
 							    args->operands[1], &team);
@@ -115,10 +114,9 @@ static emr_status answer_change(
 		return EMR_NO_MEMORY;
 	emr_bureau_show(team.name, shown);
 	emr_say(out, "%s, %s: %zu in it\n", shown, bureau->name, json_array_size(members));
-	for (size_t i = 0; i < json_array_size(members); i++) {
-		emr_bureau_show(
-			json_string_value(json_object_get(json_array_get(members, i), "handle")),
-			shown);
+	json_array_foreach(members, i, member)
+	{
+		emr_bureau_show(json_string_value(json_object_get(member, "handle")), shown);
 		emr_say(out, "  %s\n", shown);
 	}
 	emr_out_text(out, "team", team.name);

@@ -129,7 +129,7 @@ static emr_status answer(emr_session *session, const emr_request *request, const
 	emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	json_auto_t *list = NULL;
+	json_auto_t *list = json_array();
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team dataset;
@@ -140,9 +140,8 @@ static emr_status answer(emr_session *session, const emr_request *request, const
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
 	if (request->who[0] == '\0') {
-		EMR_TRY(emr_datasets_json(&crowd, root, false, &list));
+		EMR_TRY(emr_datasets_json(&crowd, root, false, list));
 	} else {
-		list = json_array();
 		EMR_TRY((request->join ? emr_dataset_open_json : emr_dataset_called_json)(
 			&crowd, request->who, root, &dataset, list, out_problem));
 		if (request->join && request->has_path)

@@ -44,13 +44,13 @@ static json_t *share_json(const emr_session *session, emr_crowd *crowd, const em
 /* Each whom the steward of a dataset let in, also who reads it no more. */
 static emr_status put_datasets(emr_session *session, emr_crowd *crowd, json_t *page)
 {
-	json_auto_t *datasets = NULL;
+	json_auto_t *datasets = json_array();
 	json_t *list = json_array(), *one, *reader;
 	size_t i, j;
 
 	if (json_object_set_new(page, "datasets", list) != 0)
 		return EMR_NO_MEMORY;
-	EMR_TRY(emr_datasets_json(crowd, session->identity.signer_id, true, &datasets));
+	EMR_TRY(emr_datasets_json(crowd, session->identity.signer_id, true, datasets));
 	json_array_foreach(datasets, i, one)
 	{
 		json_array_foreach(json_object_get(one, "readers"), j, reader)(void)

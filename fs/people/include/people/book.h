@@ -61,3 +61,6 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
  * (I7Z4KQ2M) [Ana Silva 1984-03-12]"; may be empty). */
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size);
+/* Appends NAME to the list OUT, behind BETWEEN unless it is the first; one that has no room is left
+ * out. */
+void emr_names_add(const char *name, const char *between, char *out, size_t size);

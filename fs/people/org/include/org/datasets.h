@@ -28,8 +28,8 @@ emr_status emr_dataset_find_or_say(
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
 /* All that are open, as above, and WITH_CLOSED behind them those of which nothing is open any more,
- * with "closed" (when); owned. */
-emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list);
+ * with "closed" (when); appended. */
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t *io_list);
 /* The open one that TEXT means, in *OUT and appended to IO_LIST as above.  Errors as
  * emr_dataset_find_or_say. */
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,

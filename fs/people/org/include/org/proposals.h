@@ -26,6 +26,8 @@ typedef struct emr_coming {
 	char number[EMR_APPLICATION_NUMBER_CHARS];
 	char msp[EMR_CERT_MSP_MAX + 1]; /* of a channel of Fabric, whose members it certifies */
 	uint8_t admin_id[32], ca_hash[32];
+	uint8_t ca[EMR_CERT_MAX]; /* DER, of an application that nobody has proposed */
+	size_t ca_len;
 } emr_coming;
 
 /* May it be approved at all: can what it says be shown and compared? */

@@ -14,7 +14,9 @@ typedef struct emr_staff_member {
 	bool is_active;
 } emr_staff_member;
 
-/* The next of ASKED, PEOPLE or KEYS_OF (replica/ask.h), of the administrator's organisation, in
+/* Fills in what the ledger says of M's person; the rest of M is zeros before. */
+emr_status emr_staff_read(emr_replica *replica, emr_staff_member *m);
+/* The next of ASKED, which asks for PEOPLE (replica/ask.h), of the administrator's organisation, in
  * every state.  False: there is none, or asked->status says why. */
 bool emr_staff_next(emr_asking *asked, const emr_bureau *bureau, emr_staff_member *out);
 /* By the certificate's handle (letters a to z in either case), or by EMR_KEY_CODE_NAMES letters or
