@@ -17,6 +17,7 @@ typedef struct moment {
 	uint64_t pversion;
 	uint64_t seq;
 	uint16_t index;
+	bool was_live;		   /* this object, before it */
 	bool is_live, is_anywhere; /* this object; any object of the record */
 } moment;
 
@@ -187,20 +188,63 @@ static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *
 	return facts_number(facts, head->domain, head->object, put.record_id, out_record) == EMR_OK;
 }
 
-static emr_status add_moments(emr_versions *all, emr_id16 record_id, const emr_named_object *where)
+static emr_status add_once(emr_buf *out, emr_id16 domain, emr_id16 object)
 {
-	AUTO_FACTS_ASKED chain = {.facts = NULL};
-	moment m = {.domain = where->domain, .object = where->object};
-	emr_id16 record = {{0}};
-	emr_replica_head head;
-	emr_replica_item item;
-	emr_status status = emr_facts_head(all->facts, where->domain, where->object, &head);
+	const emr_named_object one = {domain, object};
+	const emr_bytes bytes = emr_bytes_of(&one, sizeof one);
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (!record_of(all->facts, &head, &record) || !emr_id16_equal(record, record_id))
-		return EMR_OK;
-	chain = facts_chain(all->facts, where->domain, where->object);
+	return emr_buf_has(out, bytes) ? EMR_OK : emr_buf_append(out, &one, sizeof one);
+}
+
+/* Of every ledger. */
+static emr_status find_own(const emr_facts *facts, emr_buf *out)
+{
+	for (; facts != NULL; facts = facts->annex.facts)
+		EMR_TRY(emr_replica_own_domains(facts->replica, out));
+	return EMR_OK;
+}
+
+/* Heads of objects that the record lies in or has lain in; ONLY_OWN: in domains of mine, which OWN
+ * are. It is born under its own number, and content that came elsewhere says it. */
+static emr_status find_heads(
+	emr_facts *all, const emr_buf *own, emr_id16 record_id, bool only_own, emr_buf *out_heads)
+{
+	EMR_AUTO_BUF found = {0};
+	emr_named_object one;
+	emr_replica_head head;
+	emr_id16 record;
+
+	EMR_EACH (const emr_id16, domain, own)
+		EMR_TRY(add_once(&found, *domain, record_id));
+	for (const emr_facts *facts = all; facts != NULL; facts = facts->annex.facts) {
+		EMR_ASK(asked, facts->replica, NAMING, .object = record_id);
+		while (emr_next(&asked, &one)) {
+			bool counts = facts == all && !only_own;
+
+			if (!counts)
+				EMR_TRY(emr_replica_is_mine(facts->replica, one.domain, &counts));
+			EMR_TRY(counts ? add_once(&found, one.domain, one.object) : EMR_OK);
+		}
+		EMR_TRY(asked.status);
+	}
+	EMR_EACH (const emr_named_object, at, &found) {
+		emr_status status = emr_facts_head(all, at->domain, at->object, &head);
+
+		if (status == EMR_OK && record_of(all, &head, &record) &&
+			emr_id16_equal(record, record_id))
+			status = emr_buf_append(out_heads, &head, sizeof head);
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status add_moments(emr_versions *all, const emr_replica_head *head)
+{
+	AUTO_FACTS_ASKED chain = facts_chain(all->facts, head->domain, head->object);
+	moment m = {.domain = head->domain, .object = head->object};
+	emr_replica_item item;
+
 	while (facts_next_item(&chain, &item)) {
 		if (!go_on(&m, &item) || facts_is_carried(all->facts, item.version, item.seq))
 			continue;
@@ -208,6 +252,7 @@ static emr_status add_moments(emr_versions *all, emr_id16 record_id, const emr_n
 		m.seq = item.seq;
 		m.index = item.index;
 		EMR_TRY(emr_buf_append(&all->moments, &m, sizeof m));
+		m.was_live = m.is_live;
 	}
 	return chain.of.status;
 }
@@ -225,62 +270,25 @@ static int by_ledger_order(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Whether ALL[I]'s object was live before it. */
-static bool was_live(const moment *all, size_t i)
-{
-	for (size_t j = i; j-- > 0;)
-		if (emr_id16_equal(all[j].object, all[i].object) &&
-			emr_id16_equal(all[j].domain, all[i].domain))
-			return all[j].is_live;
-	return false;
-}
-
-/* Objects that the record may have lain in: it is born under its own number, and content that came
- * elsewhere says it. */
-static emr_status find_objects(emr_replica *replica, emr_id16 record_id, emr_buf *out)
-{
-	EMR_AUTO_BUF own = {0};
-	emr_named_object one = {.object = record_id};
-
-	EMR_TRY(emr_replica_own_domains(replica, &own));
-	EMR_EACH (const emr_id16, domain, &own) {
-		one.domain = *domain;
-		if (!emr_buf_has(out, emr_bytes_of(&one, sizeof one)))
-			EMR_TRY(emr_buf_append(out, &one, sizeof one));
-	}
-	EMR_ASK(asked, replica, NAMING, .object = record_id);
-	while (emr_next(&asked, &one))
-		if (emr_buf_has(&own, emr_bytes_of(&one.domain, sizeof one.domain)) &&
-			!emr_buf_has(out, emr_bytes_of(&one, sizeof one)))
-			EMR_TRY(emr_buf_append(out, &one, sizeof one));
-	return asked.status;
-}
-
-static emr_status find_moments(emr_versions *all, emr_id16 record_id)
-{
-	EMR_AUTO_BUF objects = {0};
-
-	for (const emr_facts *facts = all->facts; facts != NULL; facts = facts->annex.facts)
-		EMR_TRY(find_objects(facts->replica, record_id, &objects));
-	EMR_EACH (const emr_named_object, where, &objects)
-		EMR_TRY(add_moments(all, record_id, where));
-	return EMR_OK;
-}
-
 emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id)
 {
 	emr_versions all = {.facts = facts};
-	moment *moments;
-	size_t n, live = 0;
+	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF heads = {0};
+	size_t live = 0;
 
-	all.status = find_moments(&all, record_id);
-	moments = (moment *)(void *)all.moments.data;
-	n = all.moments.len / sizeof *moments;
-	if (n > 0)
-		qsort(moments, n, sizeof *moments, by_ledger_order);
-	for (size_t i = 0; i < n; i++) {
-		live += (size_t)moments[i].is_live - was_live(moments, i);
-		moments[i].is_anywhere = live > 0;
+	all.status = find_own(facts, &own);
+	if (all.status == EMR_OK)
+		all.status = find_heads(facts, &own, record_id, true, &heads);
+	EMR_EACH (const emr_replica_head, head, &heads)
+		if (all.status == EMR_OK)
+			all.status = add_moments(&all, head);
+	if (all.moments.len > 0)
+		qsort(all.moments.data, all.moments.len / sizeof(moment), sizeof(moment),
+			by_ledger_order);
+	EMR_EACH (moment, m, &all.moments) {
+		live += (size_t)m->is_live - m->was_live;
+		m->is_anywhere = live > 0;
 	}
 	return all;
 }
@@ -299,14 +307,6 @@ static bool is_new_content(emr_facts *facts, const emr_place *place)
 	return emr_facts_item(facts, &at, &bytes, &item) == EMR_OK && item.op == EMR_OP_PUT &&
 	       !facts_is_carried(facts, place->pversion,
 		       item.seq); /* what was carried may have come again before */
-}
-
-static int by_record(const void *a, const void *b)
-{
-	const emr_top *const *x = a, *const *y = b;
-
-	return memcmp(
-		(*x)->place.record_id.b, (*y)->place.record_id.b, sizeof(*x)->place.record_id.b);
 }
 
 /* Content that was erased had its successors. */
@@ -334,35 +334,33 @@ static emr_status raise_top(emr_facts *facts, const emr_replica_head *head, emr_
 	return chain.of.status;
 }
 
-emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
+static emr_status find_top(emr_facts *facts, const emr_buf *own, emr_top *top)
 {
-	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
-	emr_top key = {0}, *one = &key, **found;
-	emr_replica_head head;
-	size_t n_wanted = 0;
+	EMR_AUTO_BUF heads = {0};
 
-	if (wanted == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		bool may_be_a_jump = tops[i].place.cver > EMR_CVER_JUMP;
+	EMR_TRY(find_heads(facts, own, top->place.record_id, false, &heads));
+	EMR_EACH (const emr_replica_head, head, &heads) {
+		emr_status status = raise_top(facts, head, top);
 
-		tops[i].highest = may_be_a_jump ? 0 : tops[i].place.cver;
-		if (may_be_a_jump || !is_new_content(facts, &tops[i].place))
-			wanted[n_wanted++] = &tops[i];
-	}
-	if (n_wanted == 0)
-		return EMR_OK;
-	qsort(wanted, n_wanted, sizeof *wanted, by_record);
-	AUTO_FACTS_ASKED heads = facts_heads(facts);
-	while (facts_next_head(&heads, &head)) {
-		emr_status status;
-
-		if (!record_of(facts, &head, &key.place.record_id))
-			continue;
-		found = bsearch(&one, wanted, n_wanted, sizeof *wanted, by_record);
-		status = found != NULL ? raise_top(facts, &head, *found) : EMR_OK;
 		if (status != EMR_OK && !facts_is_damage(status))
 			return status; /* one record's damage is that record's */
 	}
-	return heads.of.status;
+	return EMR_OK;
+}
+
+emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
+{
+	EMR_AUTO_BUF own = {0};
+
+	for (emr_top *top = tops; top < tops + n; top++) {
+		bool may_be_a_jump = top->place.cver > EMR_CVER_JUMP;
+
+		top->highest = may_be_a_jump ? 0 : top->place.cver;
+		if (!may_be_a_jump && is_new_content(facts, &top->place))
+			continue;
+		if (own.len == 0)
+			EMR_TRY(find_own(facts, &own));
+		EMR_TRY(find_top(facts, &own, top));
+	}
+	return EMR_OK;
 }
