@@ -17,11 +17,11 @@ typedef struct block {
 
 typedef struct object {
 	emr_id16 domain, parent;
-	uint64_t described, pversion; /* items that say name and content; 0: none yet */
-	const char *name;	      /* NULL: none that could be read */
-	emr_id32 content; /* hash of the metadata; of what was sealed again under another key it is
-			     the same */
-	uint32_t subject; /* INDEX16_NONE: none yet */
+	uint64_t pversion; /* item that says the content; 0: none yet */
+	const char *name;  /* NULL: none that could be read */
+	emr_id32 content;  /* hash of the metadata; of what was sealed again under another key it is
+			      the same */
+	uint32_t subject;  /* INDEX16_NONE: none yet */
 	bool is_live, is_top;
 } object;
 
@@ -38,8 +38,7 @@ typedef struct subject {
 /* An entry of the ledger that did something to records. */
 typedef struct written {
 	uint64_t seq, time_unix_s;
-	emr_id32 batch_id;
-	uint32_t signer; /* of the signers */
+	emr_id32 batch_id, signer_id;
 	bool in_annex;
 } written;
 
@@ -52,12 +51,6 @@ typedef struct told {
 	uint16_t index;
 	uint8_t deed, type;
 } told;
-
-/* A growing array. */
-typedef struct row {
-	void *items;
-	size_t n, cap;
-} row;
 
 /* How far one ledger is in here, and whose of its domains were ours then. */
 typedef struct followed {
@@ -73,7 +66,8 @@ struct emr_chronicle {
 	followed ledgers[EMR_MOVES_MAX +
 			 1]; /* the present one, and those before a move, newest first */
 	uint64_t damaged;
-	row objects, subjects, deeds, entries, signers, domains;
+	emr_buf objects, subjects, deeds, entries; /* object, subject, told, written */
+	emr_buf domains;			   /* emr_id16; of those something could be read */
 	index16 by_object,
 		by_patient_id; /* the r_pid of a record's metadata stays the same for its life */
 	block *blocks;
@@ -92,18 +86,21 @@ typedef struct line {
 
 static inline object *object_at(const emr_chronicle *c, uint32_t i)
 {
-	return (object *)c->objects.items + i;
+	return (object *)(void *)c->objects.data + i;
 }
 
 static inline subject *subject_at(const emr_chronicle *c, uint32_t i)
 {
-	return (subject *)c->subjects.items + i;
+	return (subject *)(void *)c->subjects.data + i;
+}
+
+static inline const written *entry_at(const emr_chronicle *c, size_t i)
+{
+	return (const written *)(const void *)c->entries.data + i;
 }
 
 /* ---- chronicle_kept.c ---- */
 
-/* A zeroed item at the end; NULL without memory. */
-void *chronicle_row_add(row *r, size_t item_size);
 const char *chronicle_keep_text(emr_chronicle *c, const char *text, size_t len);
 /* Everything; the lock stays. */
 void chronicle_let_go(emr_chronicle *c);
@@ -119,8 +116,6 @@ emr_status chronicle_subject_of(
 	emr_chronicle *c, const uint8_t r_pid[32], emr_id16 id, uint32_t *out_subject);
 emr_status chronicle_add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed what,
 	const char *path, const char *from);
-bool chronicle_is_ours(const emr_chronicle *c, emr_id16 domain);
-emr_status chronicle_note_domain(emr_chronicle *c, emr_id16 domain);
 
 /* ---- chronicle_told.c ---- */
 

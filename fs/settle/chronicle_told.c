@@ -22,7 +22,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 
 	if (!facts_is_damage(why))
 		return why;
-	if (!chronicle_is_ours(c, l->domain))
+	if (!emr_buf_has(&c->domains, emr_bytes_of(&l->domain, sizeof l->domain)))
 		return EMR_OK;
 	if (why != EMR_MISSING_DATA && why != EMR_NOT_FOUND) {
 		emr_hex(l->object.b, sizeof l->object.b, id);
@@ -197,6 +197,7 @@ static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
 
 emr_status chronicle_take(emr_chronicle *c, const line *l)
 {
+	const emr_bytes domain = emr_bytes_of(&l->domain, sizeof l->domain);
 	EMR_AUTO_BUF plain = {0};
 	emr_place place;
 	emr_meta meta;
@@ -204,15 +205,14 @@ emr_status chronicle_take(emr_chronicle *c, const line *l)
 	uint32_t i;
 	emr_status status = chronicle_object_of(c, l->domain, l->object, &i);
 
-	if (status == EMR_NOT_FOUND)
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
 		return EMR_OK;
-	if (status == EMR_OK && l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
-		return EMR_OK;
-	if (status != EMR_OK || l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE)
-		return status != EMR_OK		? status
-		       : l->op == EMR_OP_UNLINK ? take_unlink(c, l, i)
-						: take_erase(c, l, i);
-	object_at(c, i)->described = l->version;
+	if (l->op == EMR_OP_UNLINK)
+		return take_unlink(c, l, i);
+	if (l->op == EMR_OP_ERASE)
+		return take_erase(c, l, i);
 	if (l->op != EMR_OP_META)
 		object_at(c, i)->pversion = l->version;
 	if (l->is_carried)
@@ -222,7 +222,8 @@ emr_status chronicle_take(emr_chronicle *c, const line *l)
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
 	content = emr_buf_view(&plain);
-	EMR_TRY(chronicle_note_domain(c, l->domain));
+	if (!emr_buf_has(&c->domains, domain))
+		EMR_TRY(emr_buf_append(&c->domains, domain.data, domain.len));
 	EMR_TRY(believe(c, l, &meta));
 	return apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1));
 }
