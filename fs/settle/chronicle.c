@@ -9,7 +9,6 @@
 #include "settle/history.h"
 
 #include "chronicle_private.h"
-#include "facts_private.h"
 
 static bool is_told(uint8_t op)
 {
@@ -26,35 +25,20 @@ static emr_status gather_items(const emr_chronicle *c, emr_replica *replica, emr
 
 	EMR_ASK(asked, replica, RECENT_IN, .domain = domain);
 	while (emr_next(&asked, &at) && at.item.seq >= from) {
-		const line l = {.domain = domain,
+		const line l = {.at = {at.item.version + mark, at.item.seq, at.item.index},
+			.domain = domain,
 			.object = at.object,
 			.batch_id = at.item.batch_id,
 			.signer_id = at.item.signer_id,
-			.seq = at.item.seq,
-			.version = at.item.version + mark,
 			.time_unix_s = at.item.ledger_time,
-			.index = at.item.index,
 			.op = at.item.op,
 			.is_carried = facts_is_carried(c->facts, mark, at.item.seq)};
 
-		if (l.seq < until && at.result == EMR_RESULT_APPLIED &&
+		if (l.at.seq < until && at.result == EMR_RESULT_APPLIED &&
 			at.family == EMR_FAMILY_OBJECT && is_told(l.op))
 			EMR_TRY(emr_buf_append(lines, &l, sizeof l));
 	}
 	return asked.status;
-}
-
-/* Oldest first. */
-static int by_place(const void *a, const void *b)
-{
-	const line *x = a, *y = b;
-	uint64_t x_ago = x->version & EMR_VERSION_ANNEX, y_ago = y->version & EMR_VERSION_ANNEX;
-
-	if (x_ago != y_ago)
-		return x_ago > y_ago ? -1 : 1;
-	if (x->seq != y->seq)
-		return x->seq < y->seq ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
 }
 
 /* The new entries of our own domains. A ledger has far more of others, of which nothing is read or
@@ -80,7 +64,7 @@ static emr_status gather_of(const emr_chronicle *c, emr_replica *replica, uint64
 	for (size_t i = first; i < lines->len; i += sizeof(line)) {
 		const line *l = (const line *)(const void *)(lines->data + i);
 
-		*out_must_forget |= l->op == EMR_OP_ERASE || l->seq < known->size;
+		*out_must_forget |= l->op == EMR_OP_ERASE || l->at.seq < known->size;
 	}
 	known->size = at.size;
 	emr_buf_clear(&known->domains);
@@ -101,7 +85,7 @@ static emr_status gather_new(emr_chronicle *c, emr_buf *lines, bool *out_must_fo
 		facts = facts->annex.facts;
 	}
 	if (lines->len > 0)
-		qsort(lines->data, lines->len / sizeof(line), sizeof(line), by_place);
+		qsort(lines->data, lines->len / sizeof(line), sizeof(line), facts_by_order);
 	return EMR_OK;
 }
 

@@ -127,18 +127,18 @@ emr_status chronicle_add_event(emr_chronicle *c, const line *l, uint32_t s, emr_
 {
 	const subject *about = subject_at(c, s);
 	const bool is_file = about->type == EMR_META_FILE;
-	const written in = {.seq = l->seq,
+	const written in = {.seq = l->at.seq,
 		.time_unix_s = l->time_unix_s,
 		.batch_id = l->batch_id,
 		.signer_id = l->signer_id,
-		.in_annex = (l->version & EMR_VERSION_ANNEX) != 0};
+		.in_annex = (l->at.version & EMR_VERSION_ANNEX) != 0};
 	size_t n = c->entries.len / sizeof in;
 	told d = {.path = path,
 		.from = from,
 		.cver = is_file ? about->cver : 0,
 		.bytes = is_file ? about->bytes : 0,
 		.subject = s,
-		.index = l->index,
+		.index = l->at.index,
 		.deed = (uint8_t)what,
 		.type = about->type};
 

@@ -6,6 +6,7 @@
 #include "base/worker.h"
 #include "settle/chronicle.h"
 
+#include "facts_private.h"
 #include "index16.h"
 
 /* Texts live as long as the history: they are cut from blocks and let go together. */
@@ -76,10 +77,10 @@ struct emr_chronicle {
 
 /* The facts that the walk of the replica notes of an item. */
 typedef struct line {
+	facts_order at;
 	emr_id16 domain, object;
 	emr_id32 batch_id, signer_id;
-	uint64_t seq, version, time_unix_s;
-	uint16_t index;
+	uint64_t time_unix_s;
 	uint8_t op;
 	bool is_carried; /* says again, on another ledger, what was told already */
 } line;

@@ -27,7 +27,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 	if (why != EMR_MISSING_DATA && why != EMR_NOT_FOUND) {
 		emr_hex(l->object.b, sizeof l->object.b, id);
 		emr_log(EMR_LOG_ERROR, "history: version %llu of record %s cannot be read: %s",
-			(unsigned long long)l->version, id, emr_status_text(why));
+			(unsigned long long)l->at.version, id, emr_status_text(why));
 		c->damaged++;
 		return EMR_OK;
 	}
@@ -124,7 +124,7 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 	if (!is_in_domain(c, meta->parent, l->domain))
 		EMR_TRY(facts_signed_by_owner(
-			facts_at(c->facts, l->version), l->domain, l->signer_id, &is_hers));
+			facts_at(c->facts, l->at.version), l->domain, l->signer_id, &is_hers));
 	if (!is_hers)
 		meta->parent = l->domain;
 	return EMR_OK;
@@ -214,10 +214,10 @@ emr_status chronicle_take(emr_chronicle *c, const line *l)
 	if (l->op == EMR_OP_ERASE)
 		return take_erase(c, l, i);
 	if (l->op != EMR_OP_META)
-		object_at(c, i)->pversion = l->version;
+		object_at(c, i)->pversion = l->at.version;
 	if (l->is_carried)
 		return EMR_OK;
-	status = emr_facts_version(c->facts, l->domain, l->object, l->version,
+	status = emr_facts_version(c->facts, l->domain, l->object, l->at.version,
 		object_at(c, i)->pversion, &place, &plain, &meta);
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);

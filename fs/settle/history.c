@@ -11,12 +11,10 @@
 
 /* One item of an object, and the object after it. */
 typedef struct moment {
+	facts_order at;
 	emr_id16 domain, object;
-	uint64_t version;
 	uint64_t described; /* item that says name and place; 0: none yet */
 	uint64_t pversion;
-	uint64_t seq;
-	uint16_t index;
 	bool was_live;		   /* this object, before it */
 	bool is_live, is_anywhere; /* this object; any object of the record */
 } moment;
@@ -65,7 +63,7 @@ static bool is_erased(emr_facts *facts, const moment *m)
 
 static emr_status read_moment(emr_versions *all, const moment *m, emr_version *out)
 {
-	const emr_part_key at = emr_part_of_object(m->domain, m->object, m->version);
+	const emr_part_key at = emr_part_of_object(m->domain, m->object, m->at.version);
 	const emr_replica_head head = {.domain = m->domain,
 		.object = m->object,
 		.version = m->described,
@@ -76,7 +74,7 @@ static emr_status read_moment(emr_versions *all, const moment *m, emr_version *o
 
 	EMR_TRY(emr_facts_item(all->facts, &at, &bytes, &item));
 	EMR_TRY(facts_read(all->facts, &head, &place, &all->plain, &all->meta, NULL));
-	place.version = m->version;
+	place.version = m->at.version;
 	*out = (emr_version){.place = place,
 		.meta = &all->meta,
 		.item_id = item.item_id,
@@ -111,7 +109,7 @@ bool emr_versions_next(emr_versions *all, emr_version *out)
 		}
 		emr_hex(m->object.b, sizeof m->object.b, id);
 		emr_log(EMR_LOG_ERROR, "version %llu of record %s cannot be read: %s",
-			(unsigned long long)m->version, id, emr_status_text(status));
+			(unsigned long long)m->at.version, id, emr_status_text(status));
 		all->damaged++;
 	}
 	return false;
@@ -142,7 +140,7 @@ static emr_status add_until(
 	if (head->state == EMR_OBJECT_ERASED)
 		return EMR_OK;
 	if (head->ledger_time <= until) { /* it is what it was then: no need to walk its chain */
-		m.version = head->version;
+		m.at.version = head->version;
 		m.pversion = head->pversion;
 		m.is_live = head->state == EMR_OBJECT_LIVE;
 		m.described = head->version - !m.is_live; /* the UNLINK says nothing */
@@ -153,7 +151,7 @@ static emr_status add_until(
 		while (facts_next_item(&chain, &item) && item.ledger_time <= until)
 			if (go_on(&m, &item) &&
 				!facts_is_carried(all->facts, item.version, item.seq))
-				m.version = item.version;
+				m.at.version = item.version;
 		EMR_TRY(chain.of.status);
 	}
 	m.is_anywhere = m.is_live;
@@ -248,26 +246,11 @@ static emr_status add_moments(emr_versions *all, const emr_replica_head *head)
 	while (facts_next_item(&chain, &item)) {
 		if (!go_on(&m, &item) || facts_is_carried(all->facts, item.version, item.seq))
 			continue;
-		m.version = item.version;
-		m.seq = item.seq;
-		m.index = item.index;
+		m.at.version = item.version;
 		EMR_TRY(emr_buf_append(&all->moments, &m, sizeof m));
 		m.was_live = m.is_live;
 	}
 	return chain.of.status;
-}
-
-static int by_ledger_order(const void *a, const void *b)
-{
-	const moment *x = a, *y = b;
-	uint64_t x_ago = x->version & EMR_VERSION_ANNEX;
-	uint64_t y_ago = y->version & EMR_VERSION_ANNEX;
-
-	if (x_ago != y_ago)
-		return x_ago > y_ago ? -1 : 1;
-	if (x->seq != y->seq)
-		return x->seq < y->seq ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
 }
 
 emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id)
@@ -285,7 +268,7 @@ emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id)
 			all.status = add_moments(&all, head);
 	if (all.moments.len > 0)
 		qsort(all.moments.data, all.moments.len / sizeof(moment), sizeof(moment),
-			by_ledger_order);
+			facts_by_order);
 	EMR_EACH (moment, m, &all.moments) {
 		live += (size_t)m->is_live - m->was_live;
 		m->is_anywhere = live > 0;
@@ -309,41 +292,23 @@ static bool is_new_content(emr_facts *facts, const emr_place *place)
 		       item.seq); /* what was carried may have come again before */
 }
 
-/* Content that was erased had its successors. */
-static emr_status raise_top(emr_facts *facts, const emr_replica_head *head, emr_top *top)
-{
-	AUTO_FACTS_ASKED chain = facts_chain(facts, head->domain, head->object);
-	emr_replica_head at = *head;
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	emr_put_part put;
-
-	while (facts_next_item(&chain, &item)) {
-		emr_status status;
-
-		if (!facts_is_content(&item) || facts_is_carried(facts, item.version, item.seq))
-			continue;
-		at.pversion = item.version;
-		status = facts_read_put(facts, &at, &bytes, &put);
-		if (status != EMR_OK && !facts_is_damage(status))
-			return status;
-		if (status == EMR_OK && put.cver > top->highest &&
-			put.cver - top->highest <= EMR_CVER_JUMP)
-			top->highest = put.cver;
-	}
-	return chain.of.status;
-}
-
 static emr_status find_top(emr_facts *facts, const emr_buf *own, emr_top *top)
 {
 	EMR_AUTO_BUF heads = {0};
+	emr_replica_item item;
+	emr_put_part put;
+	bool is_read; /* content that was erased had its successors */
 
 	EMR_TRY(find_heads(facts, own, top->place.record_id, false, &heads));
 	EMR_EACH (const emr_replica_head, head, &heads) {
-		emr_status status = raise_top(facts, head, top);
+		AUTO_FACTS_ASKED chain = facts_chain(facts, head->domain, head->object);
 
-		if (status != EMR_OK && !facts_is_damage(status))
-			return status; /* one record's damage is that record's */
+		while (facts_next_content(&chain, &item, &put, &is_read))
+			if (put.cver > top->highest && put.cver - top->highest <= EMR_CVER_JUMP &&
+				!facts_is_carried(facts, item.version, item.seq))
+				top->highest = put.cver;
+		if (chain.of.status != EMR_OK && !facts_is_damage(chain.of.status))
+			return chain.of.status; /* one record's damage is that record's */
 	}
 	return EMR_OK;
 }
