@@ -9,35 +9,17 @@
 #define DEPTH_MAX 256
 #define PATH_BYTES_MAX 16384
 
-const char *chronicle_keep_text(emr_chronicle *c, const char *text, size_t len)
+emr_status chronicle_keep_text(emr_chronicle *c, emr_bytes bytes, text *out_text)
 {
-	char *kept;
-
-	if (c->blocks == NULL || c->blocks->size - c->blocks->used < len + 1) {
-		size_t size = len + 1 > 65536 ? len + 1 : 65536;
-		block *b = malloc(sizeof *b + size);
-
-		if (b == NULL)
-			return NULL;
-		*b = (block){.next = c->blocks, .size = size};
-		c->blocks = b;
-	}
-	kept = c->blocks->bytes + c->blocks->used;
-	if (len > 0)
-		memcpy(kept, text, len);
-	kept[len] = '\0';
-	c->blocks->used += len + 1;
-	return kept;
+	EMR_TRY(emr_buf_append(&c->texts, "", c->texts.len == 0));
+	*out_text = c->texts.len;
+	EMR_TRY(emr_buf_append(&c->texts, bytes.data, bytes.len));
+	return emr_buf_append(&c->texts, "", 1);
 }
 
 void chronicle_let_go(emr_chronicle *c)
 {
-	while (c->blocks != NULL) {
-		block *b = c->blocks;
-
-		c->blocks = b->next;
-		free(b);
-	}
+	emr_buf_free(&c->texts);
 	emr_buf_free(&c->objects);
 	emr_buf_free(&c->subjects);
 	emr_buf_free(&c->deeds);
@@ -55,8 +37,8 @@ void chronicle_let_go(emr_chronicle *c)
 /* ---- paths ---- */
 
 /* A record in no known directory is shown at the top, as the view does. */
-emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name, const char *known,
-	const char **out_path)
+emr_status chronicle_path_of(
+	emr_chronicle *c, emr_id16 parent, text name, text known, text *out_path)
 {
 	const char *names[DEPTH_MAX], *path;
 	size_t n = 0, len = 0;
@@ -65,9 +47,9 @@ emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name
 		uint32_t up = index16_get(&c->by_object, parent);
 		const object *directory = up != INDEX16_NONE ? object_at(c, up) : NULL;
 
-		names[n++] = name;
-		len += strlen(name) + 1;
-		if (directory == NULL || directory->is_top || directory->name == NULL ||
+		names[n] = text_at(c, name);
+		len += strlen(names[n++]) + 1;
+		if (directory == NULL || directory->is_top || directory->name == 0 ||
 			n == DEPTH_MAX || len > PATH_BYTES_MAX)
 			break;
 		name = directory->name;
@@ -79,10 +61,10 @@ emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name
 		EMR_TRY(emr_buf_append(&c->scratch, n > 0 ? "/" : "", 1));
 	}
 	path = (const char *)c->scratch.data;
-	*out_path = known != NULL && strcmp(known, path) == 0
-			    ? known
-			    : chronicle_keep_text(c, path, strlen(path));
-	return *out_path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	*out_path = known;
+	return known != 0 && strcmp(text_at(c, known), path) == 0
+		       ? EMR_OK
+		       : chronicle_keep_text(c, emr_bytes_of(path, strlen(path)), out_path);
 }
 
 /* ---- objects and subjects ---- */
@@ -122,8 +104,8 @@ emr_status chronicle_subject_of(
 
 /* ---- events ---- */
 
-emr_status chronicle_add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed what,
-	const char *path, const char *from)
+emr_status chronicle_add_event(
+	emr_chronicle *c, const line *l, uint32_t s, emr_deed what, text path, text from)
 {
 	const subject *about = subject_at(c, s);
 	const bool is_file = about->type == EMR_META_FILE;

@@ -36,7 +36,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 	if (!o->is_live)
 		subject_at(c, o->subject)->live++;
 	o->is_live = true;
-	return chronicle_add_event(c, l, o->subject, EMR_DEED_SAVED, NULL, NULL);
+	return chronicle_add_event(c, l, o->subject, EMR_DEED_SAVED, 0, 0);
 }
 
 /* The fate of a record, from its state before and now. */
@@ -57,8 +57,8 @@ static emr_deed deed_of(const change *ch, const line *l, const subject *s)
 	return ch->is_elsewhere ? EMR_DEED_RENAMED : EMR_DEED_CHANGED;
 }
 
-static emr_status tell_line(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch,
-	const char *path, const char *from)
+static emr_status tell_line(
+	emr_chronicle *c, const line *l, uint32_t s_number, const change *ch, text path, text from)
 {
 	subject *s = subject_at(c, s_number);
 	emr_deed deed = deed_of(ch, l, s);
@@ -78,16 +78,16 @@ static emr_status tell_line(emr_chronicle *c, const line *l, uint32_t s_number, 
 	s->versions += l->op == EMR_OP_PUT;
 	return is_silent ? EMR_OK
 			 : chronicle_add_event(
-				   c, l, s_number, deed, path, ch->is_elsewhere ? from : NULL);
+				   c, l, s_number, deed, path, ch->is_elsewhere ? from : 0);
 }
 
 /* The object's old place as a path, if it has another one now. */
 static emr_status former_path(emr_chronicle *c, const object *o, const subject *s, const change *ch,
-	const char **out_from, bool *out_is_elsewhere)
+	text *out_from, bool *out_is_elsewhere)
 {
 	const emr_meta *m = ch->meta;
 
-	*out_from = NULL;
+	*out_from = 0;
 	*out_is_elsewhere = false;
 	if (ch->is_new || !ch->was_live)
 		return EMR_OK;
@@ -96,9 +96,9 @@ static emr_status former_path(emr_chronicle *c, const object *o, const subject *
 		*out_is_elsewhere = true;
 		return EMR_OK;
 	}
-	if (o->name == NULL || (strlen(o->name) == m->name.len &&
-				       memcmp(o->name, m->name.data, m->name.len) == 0 &&
-				       emr_id16_equal(o->parent, m->parent)))
+	if (o->name == 0 || (strlen(text_at(c, o->name)) == m->name.len &&
+				    memcmp(text_at(c, o->name), m->name.data, m->name.len) == 0 &&
+				    emr_id16_equal(o->parent, m->parent)))
 		return EMR_OK;
 	*out_is_elsewhere = true;
 	return chronicle_path_of(c, o->parent, o->name, s->path, out_from);
@@ -134,7 +134,7 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	const emr_meta *meta, emr_id32 content)
 {
 	change ch = {.place = place, .meta = meta};
-	const char *path, *from = NULL;
+	text path, from = 0;
 	uint32_t number;
 	object *o = object_at(c, i);
 	subject *s;
@@ -153,16 +153,14 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	o->is_live = true;
 	o->is_top = meta->name.len == 0;
 	o->parent = meta->parent;
-	o->name = chronicle_keep_text(c, (const char *)meta->name.data, meta->name.len);
-	if (o->name == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY(chronicle_keep_text(c, meta->name, &o->name));
 	if (o->is_top) {
 		s->type = (uint8_t)meta->type;
 		return EMR_OK;
 	}
 	EMR_TRY(chronicle_path_of(c, o->parent, o->name, s->path, &path));
 	/* Moved to another domain and back under the same name is no move. */
-	if (from != NULL && strcmp(from, path) == 0)
+	if (from != 0 && strcmp(text_at(c, from), text_at(c, path)) == 0)
 		ch.is_elsewhere = false;
 	return tell_line(c, l, number, &ch, path, from);
 }
@@ -170,17 +168,17 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 {
 	object *o = object_at(c, i);
-	const char *path = NULL;
+	text path = 0;
 
 	if (!o->is_live || o->subject == INDEX16_NONE)
 		return EMR_OK;
 	o->is_live = false;
 	if (--subject_at(c, o->subject)->live > 0)
 		return EMR_OK; /* it lives on elsewhere */
-	if (o->name != NULL)
+	if (o->name != 0)
 		EMR_TRY(chronicle_path_of(
 			c, o->parent, o->name, subject_at(c, o->subject)->path, &path));
-	return chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL);
+	return chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, 0);
 }
 
 static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
@@ -192,7 +190,7 @@ static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
 		return EMR_OK;
 	s->is_erased = true;
 	return chronicle_add_event(
-		c, l, o->subject, EMR_DEED_ERASED, o->name != NULL ? s->path : NULL, NULL);
+		c, l, o->subject, EMR_DEED_ERASED, o->name != 0 ? s->path : 0, 0);
 }
 
 emr_status chronicle_take(emr_chronicle *c, const line *l)

@@ -68,31 +68,23 @@ emr_status origin_elsewhere(const asking *a, put_place *out)
 	return search(a->facts, a->place, a->item.seq, false, out);
 }
 
-static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
+static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
 {
 	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_facts_item(facts, &at, &bytes, out);
-
-	out->bytes = (emr_bytes){0};
-	return status;
-}
-
-static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
-{
 	asking a = {.facts = facts, .place = place};
 	arrival came = {.is_here = false};
-	emr_status status = item_at(facts, place, &a.item);
+	emr_status status = emr_facts_item(facts, &at, &bytes, &a.item);
 
+	a.item.bytes = (emr_bytes){0};
 	*out = (put_place){.item = a.item, .domain = place->domain, .object = place->object};
 	if (status != EMR_OK || a.item.op == EMR_OP_PUT)
 		return status;
 	EMR_TRY(arrival_in_row(&a, &came));
 	if (came.is_here)
 		out->item = came.put;
-	if (came.is_here)
-		return EMR_OK;
-	status = origin_elsewhere(&a, out);
+	else
+		status = origin_elsewhere(&a, out);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
