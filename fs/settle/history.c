@@ -208,7 +208,7 @@ static emr_status find_heads(
 	emr_facts *all, const emr_buf *own, emr_id16 record_id, bool only_own, emr_buf *out_heads)
 {
 	EMR_AUTO_BUF found = {0};
-	emr_named_object one;
+	emr_replica_listing one;
 	emr_replica_head head;
 	emr_id16 record;
 

@@ -37,7 +37,7 @@ static emr_status search(emr_facts *facts, const emr_place *place, uint64_t unti
 	emr_replica_listing at;
 	int best = 3; /* 0, 1, 2: as above; 3: none */
 
-	EMR_ASK(asked, replica, SAYING, .object = place->record_id);
+	EMR_ASK(asked, replica, NAMING, .object = place->record_id);
 	while (emr_next(&asked, &at)) {
 		const int rank = emr_id16_equal(at.object, place->object) &&
 						 emr_id16_equal(at.domain, place->domain)
