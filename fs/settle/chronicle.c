@@ -190,20 +190,17 @@ void emr_events_end(emr_events *events)
 
 emr_status emr_chronicle_story(emr_chronicle *chronicle, emr_id16 object_id, emr_story *out_story)
 {
-	uint32_t i, number = INDEX16_NONE;
+	uint32_t i;
+	const subject *s;
+	EMR_LOCKED(&chronicle->lock);
 
-	pthread_mutex_lock(&chronicle->lock);
 	i = index16_get(&chronicle->by_object, object_id);
-	if (i != INDEX16_NONE)
-		number = object_at(chronicle, i)->subject;
-	if (number != INDEX16_NONE) {
-		const subject *s = subject_at(chronicle, number);
-
-		*out_story = (emr_story){.added_unix_s = s->added_unix_s,
-			.changed_unix_s = s->changed_unix_s,
-			.versions = s->versions,
-			.subject = number};
-	}
-	pthread_mutex_unlock(&chronicle->lock);
-	return number != INDEX16_NONE ? EMR_OK : EMR_NOT_FOUND;
+	if (i == INDEX16_NONE || object_at(chronicle, i)->subject == INDEX16_NONE)
+		return EMR_NOT_FOUND;
+	s = subject_at(chronicle, object_at(chronicle, i)->subject);
+	*out_story = (emr_story){.added_unix_s = s->added_unix_s,
+		.changed_unix_s = s->changed_unix_s,
+		.versions = s->versions,
+		.subject = object_at(chronicle, i)->subject};
+	return EMR_OK;
 }

@@ -19,31 +19,19 @@ typedef struct moment {
 	bool is_live, is_anywhere; /* this object; any object of the record */
 } moment;
 
-static const moment *moments_of(const emr_versions *all, size_t *out_n)
-{
-	*out_n = all->moments.len / sizeof(moment);
-	return (const moment *)(const void *)all->moments.data;
-}
-
 /* False for items that change nothing a person sees. */
 static bool go_on(moment *m, const emr_replica_item *item)
 {
-	switch (item->op) {
-	case EMR_OP_PUT:
-	case EMR_OP_REWRAP:
+	const bool is_content = facts_is_content(item);
+
+	if (!is_content && item->op != EMR_OP_META && item->op != EMR_OP_UNLINK)
+		return false;
+	m->is_live = item->op != EMR_OP_UNLINK;
+	if (m->is_live)
+		m->described = item->version;
+	if (is_content)
 		m->pversion = item->version;
-		m->described = item->version;
-		m->is_live = true;
-		return true;
-	case EMR_OP_META:
-		m->described = item->version;
-		m->is_live = true;
-		return true;
-	case EMR_OP_UNLINK:
-		m->is_live = false;
-		return true;
-	}
-	return false;
+	return true;
 }
 
 static bool has_part(emr_facts *facts, const moment *m, uint64_t version)
@@ -91,11 +79,8 @@ static emr_status read_moment(emr_versions *all, const moment *m, emr_version *o
 
 bool emr_versions_next(emr_versions *all, emr_version *out)
 {
-	size_t n;
-	const moment *moments = moments_of(all, &n);
-
-	while (all->status == EMR_OK && all->next < n) {
-		const moment *m = &moments[all->next++];
+	while (all->status == EMR_OK && all->next < all->moments.len / sizeof(moment)) {
+		const moment *m = (const moment *)(const void *)all->moments.data + all->next++;
 		emr_status status = read_moment(all, m, out);
 		char id[33];
 
