@@ -108,21 +108,11 @@ emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came
 
 /* ---- the record's number ---- */
 
-/* A record has the number of its first object, or, where the owner moved it, that which she gave it
- * there.  Anybody who may write could otherwise pass for a new version of something else. */
-static emr_status has_own_number(const asking *a, bool *out_has)
-{
-	emr_id16 number = a->place->record_id;
-	emr_status status = facts_number(
-		a->facts, a->place->domain, a->place->object, a->place->record_id, &number);
-
-	*out_has = emr_id16_equal(number, a->place->record_id);
-	return status;
-}
-
 emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)
 {
-	bool is_owner = false, is_itself = true;
+	const emr_place *place = a->place;
+	emr_id16 number = place->record_id;
+	bool is_owner = false, is_itself;
 	emr_statement_verdict fault = EMR_STATEMENT_WRONG_RECORD;
 
 	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) ||
@@ -130,7 +120,11 @@ emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)
 		return EMR_OK;
 	EMR_TRY(whose_is_owners(
 		a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner));
-	EMR_TRY(has_own_number(a, &is_itself));
+	/* A record has the number of its first object, or, where the owner moved it, that which she
+	 * gave it there.  Anybody who may write could otherwise pass for a new version of something
+	 * else. */
+	EMR_TRY(facts_number(a->facts, place->domain, place->object, place->record_id, &number));
+	is_itself = emr_id16_equal(number, place->record_id);
 	if (is_itself && !is_owner && came->before.is_known &&
 		came->before.cver >= a->place->cver) {
 		is_itself = false;
