@@ -6,57 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
-
 #define DEPTH_MAX 256
 #define PATH_BYTES_MAX 16384
 
-void *chronicle_row_add(row *r, size_t item_size)
+emr_status chronicle_keep_text(emr_chronicle *c, emr_bytes bytes, text *out_text)
 {
-	if (r->n >= INDEX16_NONE || emr_array_room(&r->items, r->n, &r->cap, item_size) != EMR_OK)
-		return NULL;
-	return memset((char *)r->items + r->n++ * item_size, 0, item_size);
-}
-
-const char *chronicle_keep_text(emr_chronicle *c, const char *text, size_t len)
-{
-	char *kept;
-
-	if (c->blocks == NULL || c->blocks->size - c->blocks->used < len + 1) {
-		size_t size = len + 1 > 65536 ? len + 1 : 65536;
-		block *b = malloc(sizeof *b + size);
-
-		if (b == NULL)
-			return NULL;
-		*b = (block){.next = c->blocks, .size = size};
-		c->blocks = b;
-	}
-	kept = c->blocks->bytes + c->blocks->used;
-	if (len > 0)
-		memcpy(kept, text, len);
-	kept[len] = '\0';
-	c->blocks->used += len + 1;
-	return kept;
+	EMR_TRY(emr_buf_append(&c->texts, "", c->texts.len == 0));
+	*out_text = c->texts.len;
+	EMR_TRY(emr_buf_append(&c->texts, bytes.data, bytes.len));
+	return emr_buf_append(&c->texts, "", 1);
 }
 
 void chronicle_let_go(emr_chronicle *c)
 {
-	while (c->blocks != NULL) {
-		block *b = c->blocks;
-
-		c->blocks = b->next;
-		free(b);
-	}
-	free(c->objects.items);
-	free(c->subjects.items);
-	free(c->deeds.items);
-	free(c->entries.items);
-	free(c->signers.items);
-	free(c->domains.items);
+	emr_buf_free(&c->texts);
+	emr_buf_free(&c->objects);
+	emr_buf_free(&c->subjects);
+	emr_buf_free(&c->deeds);
+	emr_buf_free(&c->entries);
+	emr_buf_free(&c->domains);
 	for (size_t i = 0; i <= EMR_MOVES_MAX; i++)
 		emr_buf_free(&c->ledgers[i].domains);
 	memset(c->ledgers, 0, sizeof c->ledgers);
-	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
 	emr_buf_free(&c->scratch);
@@ -65,21 +36,20 @@ void chronicle_let_go(emr_chronicle *c)
 
 /* ---- paths ---- */
 
-/* As of now, from the top; in C's scratch. A record in no known directory is shown at the top, as
- * the view does. */
-static emr_status path_of(
-	emr_chronicle *c, emr_id16 parent, const char *name, const char **out_path)
+/* A record in no known directory is shown at the top, as the view does. */
+emr_status chronicle_path_of(
+	emr_chronicle *c, emr_id16 parent, text name, text known, text *out_path)
 {
-	const char *names[DEPTH_MAX];
+	const char *names[DEPTH_MAX], *path;
 	size_t n = 0, len = 0;
 
 	for (;;) {
 		uint32_t up = index16_get(&c->by_object, parent);
 		const object *directory = up != INDEX16_NONE ? object_at(c, up) : NULL;
 
-		names[n++] = name;
-		len += strlen(name) + 1;
-		if (directory == NULL || directory->is_top || directory->name == NULL ||
+		names[n] = text_at(c, name);
+		len += strlen(names[n++]) + 1;
+		if (directory == NULL || directory->is_top || directory->name == 0 ||
 			n == DEPTH_MAX || len > PATH_BYTES_MAX)
 			break;
 		name = directory->name;
@@ -90,49 +60,32 @@ static emr_status path_of(
 		EMR_TRY(emr_buf_append(&c->scratch, names[n], strlen(names[n])));
 		EMR_TRY(emr_buf_append(&c->scratch, n > 0 ? "/" : "", 1));
 	}
-	*out_path = (const char *)c->scratch.data;
-	return EMR_OK;
-}
-
-emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name, const char *known,
-	const char **out_path)
-{
-	const char *path;
-
-	EMR_TRY(path_of(c, parent, name, &path));
-	*out_path = known != NULL && strcmp(known, path) == 0
-			    ? known
-			    : chronicle_keep_text(c, path, strlen(path));
-	return *out_path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	path = (const char *)c->scratch.data;
+	*out_path = known;
+	return known != 0 && strcmp(text_at(c, known), path) == 0
+		       ? EMR_OK
+		       : chronicle_keep_text(c, emr_bytes_of(path, strlen(path)), out_path);
 }
 
 /* ---- objects and subjects ---- */
 
 emr_status chronicle_object_of(emr_chronicle *c, emr_id16 domain, emr_id16 id, uint32_t *out_object)
 {
-	emr_status status;
-	object *o;
+	const object one = {.domain = domain, .subject = INDEX16_NONE};
 
 	*out_object = index16_get(&c->by_object, id);
 	if (*out_object != INDEX16_NONE)
 		return emr_id16_equal(object_at(c, *out_object)->domain, domain) ? EMR_OK
 										 : EMR_NOT_FOUND;
-	*out_object = (uint32_t)c->objects.n;
-	o = chronicle_row_add(&c->objects, sizeof *o);
-	if (o == NULL)
-		return EMR_NO_MEMORY;
-	o->domain = domain;
-	o->subject = INDEX16_NONE;
-	status = index16_put(&c->by_object, id, *out_object);
-	if (status != EMR_OK)
-		c->objects.n--;
-	return status;
+	*out_object = (uint32_t)(c->objects.len / sizeof one);
+	EMR_TRY(emr_buf_append(&c->objects, &one, sizeof one));
+	return index16_put(&c->by_object, id, *out_object);
 }
 
 emr_status chronicle_subject_new(emr_chronicle *c, uint32_t *out_subject)
 {
-	*out_subject = (uint32_t)c->subjects.n;
-	return chronicle_row_add(&c->subjects, sizeof(subject)) != NULL ? EMR_OK : EMR_NO_MEMORY;
+	*out_subject = (uint32_t)(c->subjects.len / sizeof(subject));
+	return emr_buf_append_zeros(&c->subjects, sizeof(subject));
 }
 
 emr_status chronicle_subject_of(
@@ -151,96 +104,31 @@ emr_status chronicle_subject_of(
 
 /* ---- events ---- */
 
-static emr_status need_signer(emr_chronicle *c, emr_id32 id, uint32_t *out)
-{
-	emr_id32 *added;
-
-	/* They are few, and whoever signed last is likely to have signed this. */
-	for (size_t i = c->signers.n; i-- > 0;)
-		if (emr_id32_equal(((const emr_id32 *)c->signers.items)[i], id)) {
-			*out = (uint32_t)i;
-			return EMR_OK;
-		}
-	added = chronicle_row_add(&c->signers, sizeof *added);
-	if (added == NULL)
-		return EMR_NO_MEMORY;
-	*added = id;
-	*out = (uint32_t)c->signers.n - 1;
-	return EMR_OK;
-}
-
-/* That of L, which is the newest or a new one. */
-static emr_status need_entry(emr_chronicle *c, const line *l, uint32_t *out)
-{
-	bool in_annex = (l->version & EMR_VERSION_ANNEX) != 0;
-	const written *newest =
-		c->entries.n > 0 ? (const written *)c->entries.items + c->entries.n - 1 : NULL;
-	written *added;
-	uint32_t signer;
-	emr_status status;
-
-	if (newest != NULL && emr_id32_equal(newest->batch_id, l->batch_id)) {
-		*out = (uint32_t)c->entries.n - 1;
-		return EMR_OK;
-	}
-	status = need_signer(c, l->signer_id, &signer);
-	added = status == EMR_OK ? chronicle_row_add(&c->entries, sizeof *added) : NULL;
-	if (added == NULL)
-		return EMR_NO_MEMORY;
-	*added = (written){.seq = l->seq,
-		.time_unix_s = l->time_unix_s,
-		.batch_id = l->batch_id,
-		.signer = signer,
-		.in_annex = in_annex};
-	*out = (uint32_t)c->entries.n - 1;
-	return EMR_OK;
-}
-
-emr_status chronicle_add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed what,
-	const char *path, const char *from)
+emr_status chronicle_add_event(
+	emr_chronicle *c, const line *l, uint32_t s, emr_deed what, text path, text from)
 {
 	const subject *about = subject_at(c, s);
-	uint32_t in;
-	emr_status status = need_entry(c, l, &in);
-	told *d = status == EMR_OK ? chronicle_row_add(&c->deeds, sizeof *d) : NULL;
-
-	if (d == NULL)
-		return EMR_NO_MEMORY;
-	*d = (told){.path = path,
+	const bool is_file = about->type == EMR_META_FILE;
+	const written in = {.seq = l->at.seq,
+		.time_unix_s = l->time_unix_s,
+		.batch_id = l->batch_id,
+		.signer_id = l->signer_id,
+		.in_annex = (l->at.version & EMR_VERSION_ANNEX) != 0};
+	size_t n = c->entries.len / sizeof in;
+	told d = {.path = path,
 		.from = from,
-		.entry = in,
+		.cver = is_file ? about->cver : 0,
+		.bytes = is_file ? about->bytes : 0,
 		.subject = s,
-		.index = l->index,
+		.index = l->at.index,
 		.deed = (uint8_t)what,
 		.type = about->type};
-	if (about->type == EMR_META_FILE) {
-		d->cver = about->cver;
-		d->bytes = about->bytes;
+
+	/* That of L is the newest or a new one. */
+	if (n == 0 || !emr_id32_equal(entry_at(c, n - 1)->batch_id, l->batch_id)) {
+		EMR_TRY(emr_buf_append(&c->entries, &in, sizeof in));
+		n++;
 	}
-	return EMR_OK;
-}
-
-/* ---- our domains ---- */
-
-bool chronicle_is_ours(const emr_chronicle *c, emr_id16 domain)
-{
-	const emr_id16 *known = c->domains.items;
-
-	for (size_t i = 0; i < c->domains.n; i++)
-		if (emr_id16_equal(known[i], domain))
-			return true;
-	return false;
-}
-
-emr_status chronicle_note_domain(emr_chronicle *c, emr_id16 domain)
-{
-	emr_id16 *added;
-
-	if (chronicle_is_ours(c, domain))
-		return EMR_OK;
-	added = chronicle_row_add(&c->domains, sizeof *added);
-	if (added == NULL)
-		return EMR_NO_MEMORY;
-	*added = domain;
-	return EMR_OK;
+	d.entry = (uint32_t)(n - 1);
+	return emr_buf_append(&c->deeds, &d, sizeof d);
 }

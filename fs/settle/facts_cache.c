@@ -251,17 +251,6 @@ static emr_status check_position(const emr_facts *facts, const facts_cache *cach
 
 /* ---- whose folders they were ---- */
 
-static int compare_domains(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(emr_id16));
-}
-
-static bool has_domain(const emr_buf *domains, emr_id16 domain)
-{
-	return domains->len > 0 && bsearch(&domain, domains->data, domains->len / sizeof domain,
-					   sizeof domain, compare_domains) != NULL;
-}
-
 /* Those that the file has.  Records come folder by folder. */
 static emr_status note_domains(facts_cache *cache, emr_buf *domains)
 {
@@ -287,14 +276,11 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 
 	EMR_TRY(emr_replica_own_domains(facts->replica, &mine));
 	EMR_TRY(note_domains(cache, &kept));
-	/* The former are sorted. */
-	if (kept.len > 0)
-		qsort(kept.data, kept.len / sizeof(emr_id16), sizeof(emr_id16), compare_domains);
 	EMR_EACH (const emr_id16, domain, &kept)
-		if (!has_domain(&mine, *domain))
+		if (!emr_buf_has(&mine, emr_bytes_of(domain, sizeof *domain)))
 			return EMR_NOT_FOUND;
 	EMR_EACH (const emr_id16, domain, &mine) {
-		if (has_domain(&kept, *domain))
+		if (emr_buf_has(&kept, emr_bytes_of(domain, sizeof *domain)))
 			continue;
 		EMR_ASK(heads, facts->replica, HEADS, .domain = *domain);
 		while (emr_next(&heads, &head))

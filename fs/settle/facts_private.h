@@ -94,6 +94,16 @@ bool facts_next_head(facts_asked *asked, emr_replica_head *out);
 /* All items of an object, oldest first. */
 facts_asked facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object);
 bool facts_next_item(facts_asked *asked, emr_replica_item *out);
+/* The next item of a chain that brought content.  *OUT_IS_READ: its part is here and whole, and
+ * *OUT_PART is that, without its slices; else *OUT_PART is zeroed. */
+bool facts_next_content(
+	facts_asked *chain, emr_replica_item *out, emr_put_part *out_part, bool *out_is_read);
+/* By MARK of the ledger, oldest first, entry and index. */
+typedef struct facts_order {
+	uint64_t version, seq;
+	uint16_t index;
+} facts_order;
+int facts_by_order(const void *a, const void *b);
 /* It brought content. */
 static inline bool facts_is_content(const emr_replica_item *item)
 {

@@ -11,40 +11,27 @@
 
 /* One item of an object, and the object after it. */
 typedef struct moment {
+	facts_order at;
 	emr_id16 domain, object;
-	uint64_t version;
 	uint64_t described; /* item that says name and place; 0: none yet */
 	uint64_t pversion;
-	uint64_t seq;
-	uint16_t index;
+	bool was_live;		   /* this object, before it */
 	bool is_live, is_anywhere; /* this object; any object of the record */
 } moment;
-
-static const moment *moments_of(const emr_versions *all, size_t *out_n)
-{
-	*out_n = all->moments.len / sizeof(moment);
-	return (const moment *)(const void *)all->moments.data;
-}
 
 /* False for items that change nothing a person sees. */
 static bool go_on(moment *m, const emr_replica_item *item)
 {
-	switch (item->op) {
-	case EMR_OP_PUT:
-	case EMR_OP_REWRAP:
+	const bool is_content = facts_is_content(item);
+
+	if (!is_content && item->op != EMR_OP_META && item->op != EMR_OP_UNLINK)
+		return false;
+	m->is_live = item->op != EMR_OP_UNLINK;
+	if (m->is_live)
+		m->described = item->version;
+	if (is_content)
 		m->pversion = item->version;
-		m->described = item->version;
-		m->is_live = true;
-		return true;
-	case EMR_OP_META:
-		m->described = item->version;
-		m->is_live = true;
-		return true;
-	case EMR_OP_UNLINK:
-		m->is_live = false;
-		return true;
-	}
-	return false;
+	return true;
 }
 
 static bool has_part(emr_facts *facts, const moment *m, uint64_t version)
@@ -64,7 +51,7 @@ static bool is_erased(emr_facts *facts, const moment *m)
 
 static emr_status read_moment(emr_versions *all, const moment *m, emr_version *out)
 {
-	const emr_part_key at = emr_part_of_object(m->domain, m->object, m->version);
+	const emr_part_key at = emr_part_of_object(m->domain, m->object, m->at.version);
 	const emr_replica_head head = {.domain = m->domain,
 		.object = m->object,
 		.version = m->described,
@@ -75,7 +62,7 @@ static emr_status read_moment(emr_versions *all, const moment *m, emr_version *o
 
 	EMR_TRY(emr_facts_item(all->facts, &at, &bytes, &item));
 	EMR_TRY(facts_read(all->facts, &head, &place, &all->plain, &all->meta, NULL));
-	place.version = m->version;
+	place.version = m->at.version;
 	*out = (emr_version){.place = place,
 		.meta = &all->meta,
 		.item_id = item.item_id,
@@ -92,11 +79,8 @@ static emr_status read_moment(emr_versions *all, const moment *m, emr_version *o
 
 bool emr_versions_next(emr_versions *all, emr_version *out)
 {
-	size_t n;
-	const moment *moments = moments_of(all, &n);
-
-	while (all->status == EMR_OK && all->next < n) {
-		const moment *m = &moments[all->next++];
+	while (all->status == EMR_OK && all->next < all->moments.len / sizeof(moment)) {
+		const moment *m = (const moment *)(const void *)all->moments.data + all->next++;
 		emr_status status = read_moment(all, m, out);
 		char id[33];
 
@@ -110,7 +94,7 @@ bool emr_versions_next(emr_versions *all, emr_version *out)
 		}
 		emr_hex(m->object.b, sizeof m->object.b, id);
 		emr_log(EMR_LOG_ERROR, "version %llu of record %s cannot be read: %s",
-			(unsigned long long)m->version, id, emr_status_text(status));
+			(unsigned long long)m->at.version, id, emr_status_text(status));
 		all->damaged++;
 	}
 	return false;
@@ -141,7 +125,7 @@ static emr_status add_until(
 	if (head->state == EMR_OBJECT_ERASED)
 		return EMR_OK;
 	if (head->ledger_time <= until) { /* it is what it was then: no need to walk its chain */
-		m.version = head->version;
+		m.at.version = head->version;
 		m.pversion = head->pversion;
 		m.is_live = head->state == EMR_OBJECT_LIVE;
 		m.described = head->version - !m.is_live; /* the UNLINK says nothing */
@@ -152,7 +136,7 @@ static emr_status add_until(
 		while (facts_next_item(&chain, &item) && item.ledger_time <= until)
 			if (go_on(&m, &item) &&
 				!facts_is_carried(all->facts, item.version, item.seq))
-				m.version = item.version;
+				m.at.version = item.version;
 		EMR_TRY(chain.of.status);
 	}
 	m.is_anywhere = m.is_live;
@@ -187,100 +171,92 @@ static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *
 	return facts_number(facts, head->domain, head->object, put.record_id, out_record) == EMR_OK;
 }
 
-static emr_status add_moments(emr_versions *all, emr_id16 record_id, const emr_named_object *where)
+static emr_status add_once(emr_buf *out, emr_id16 domain, emr_id16 object)
 {
-	AUTO_FACTS_ASKED chain = {.facts = NULL};
-	moment m = {.domain = where->domain, .object = where->object};
-	emr_id16 record = {{0}};
-	emr_replica_head head;
-	emr_replica_item item;
-	emr_status status = emr_facts_head(all->facts, where->domain, where->object, &head);
+	const emr_named_object one = {domain, object};
+	const emr_bytes bytes = emr_bytes_of(&one, sizeof one);
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (!record_of(all->facts, &head, &record) || !emr_id16_equal(record, record_id))
-		return EMR_OK;
-	chain = facts_chain(all->facts, where->domain, where->object);
+	return emr_buf_has(out, bytes) ? EMR_OK : emr_buf_append(out, &one, sizeof one);
+}
+
+/* Of every ledger. */
+static emr_status find_own(const emr_facts *facts, emr_buf *out)
+{
+	for (; facts != NULL; facts = facts->annex.facts)
+		EMR_TRY(emr_replica_own_domains(facts->replica, out));
+	return EMR_OK;
+}
+
+/* Heads of objects that the record lies in or has lain in; ONLY_OWN: in domains of mine, which OWN
+ * are. It is born under its own number, and content that came elsewhere says it. */
+static emr_status find_heads(
+	emr_facts *all, const emr_buf *own, emr_id16 record_id, bool only_own, emr_buf *out_heads)
+{
+	EMR_AUTO_BUF found = {0};
+	emr_replica_listing one;
+	emr_replica_head head;
+	emr_id16 record;
+
+	EMR_EACH (const emr_id16, domain, own)
+		EMR_TRY(add_once(&found, *domain, record_id));
+	for (const emr_facts *facts = all; facts != NULL; facts = facts->annex.facts) {
+		EMR_ASK(asked, facts->replica, NAMING, .object = record_id);
+		while (emr_next(&asked, &one)) {
+			bool counts = facts == all && !only_own;
+
+			if (!counts)
+				EMR_TRY(emr_replica_is_mine(facts->replica, one.domain, &counts));
+			EMR_TRY(counts ? add_once(&found, one.domain, one.object) : EMR_OK);
+		}
+		EMR_TRY(asked.status);
+	}
+	EMR_EACH (const emr_named_object, at, &found) {
+		emr_status status = emr_facts_head(all, at->domain, at->object, &head);
+
+		if (status == EMR_OK && record_of(all, &head, &record) &&
+			emr_id16_equal(record, record_id))
+			status = emr_buf_append(out_heads, &head, sizeof head);
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status add_moments(emr_versions *all, const emr_replica_head *head)
+{
+	AUTO_FACTS_ASKED chain = facts_chain(all->facts, head->domain, head->object);
+	moment m = {.domain = head->domain, .object = head->object};
+	emr_replica_item item;
+
 	while (facts_next_item(&chain, &item)) {
 		if (!go_on(&m, &item) || facts_is_carried(all->facts, item.version, item.seq))
 			continue;
-		m.version = item.version;
-		m.seq = item.seq;
-		m.index = item.index;
+		m.at.version = item.version;
 		EMR_TRY(emr_buf_append(&all->moments, &m, sizeof m));
+		m.was_live = m.is_live;
 	}
 	return chain.of.status;
-}
-
-static int by_ledger_order(const void *a, const void *b)
-{
-	const moment *x = a, *y = b;
-	uint64_t x_ago = x->version & EMR_VERSION_ANNEX;
-	uint64_t y_ago = y->version & EMR_VERSION_ANNEX;
-
-	if (x_ago != y_ago)
-		return x_ago > y_ago ? -1 : 1;
-	if (x->seq != y->seq)
-		return x->seq < y->seq ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Whether ALL[I]'s object was live before it. */
-static bool was_live(const moment *all, size_t i)
-{
-	for (size_t j = i; j-- > 0;)
-		if (emr_id16_equal(all[j].object, all[i].object) &&
-			emr_id16_equal(all[j].domain, all[i].domain))
-			return all[j].is_live;
-	return false;
-}
-
-/* Objects that the record may have lain in: it is born under its own number, and content that came
- * elsewhere says it. */
-static emr_status find_objects(emr_replica *replica, emr_id16 record_id, emr_buf *out)
-{
-	EMR_AUTO_BUF own = {0};
-	emr_named_object one = {.object = record_id};
-
-	EMR_TRY(emr_replica_own_domains(replica, &own));
-	EMR_EACH (const emr_id16, domain, &own) {
-		one.domain = *domain;
-		if (!emr_buf_has(out, emr_bytes_of(&one, sizeof one)))
-			EMR_TRY(emr_buf_append(out, &one, sizeof one));
-	}
-	EMR_ASK(asked, replica, NAMING, .object = record_id);
-	while (emr_next(&asked, &one))
-		if (emr_buf_has(&own, emr_bytes_of(&one.domain, sizeof one.domain)) &&
-			!emr_buf_has(out, emr_bytes_of(&one, sizeof one)))
-			EMR_TRY(emr_buf_append(out, &one, sizeof one));
-	return asked.status;
-}
-
-static emr_status find_moments(emr_versions *all, emr_id16 record_id)
-{
-	EMR_AUTO_BUF objects = {0};
-
-	for (const emr_facts *facts = all->facts; facts != NULL; facts = facts->annex.facts)
-		EMR_TRY(find_objects(facts->replica, record_id, &objects));
-	EMR_EACH (const emr_named_object, where, &objects)
-		EMR_TRY(add_moments(all, record_id, where));
-	return EMR_OK;
 }
 
 emr_versions emr_facts_record_history(emr_facts *facts, emr_id16 record_id)
 {
 	emr_versions all = {.facts = facts};
-	moment *moments;
-	size_t n, live = 0;
+	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF heads = {0};
+	size_t live = 0;
 
-	all.status = find_moments(&all, record_id);
-	moments = (moment *)(void *)all.moments.data;
-	n = all.moments.len / sizeof *moments;
-	if (n > 0)
-		qsort(moments, n, sizeof *moments, by_ledger_order);
-	for (size_t i = 0; i < n; i++) {
-		live += (size_t)moments[i].is_live - was_live(moments, i);
-		moments[i].is_anywhere = live > 0;
+	all.status = find_own(facts, &own);
+	if (all.status == EMR_OK)
+		all.status = find_heads(facts, &own, record_id, true, &heads);
+	EMR_EACH (const emr_replica_head, head, &heads)
+		if (all.status == EMR_OK)
+			all.status = add_moments(&all, head);
+	if (all.moments.len > 0)
+		qsort(all.moments.data, all.moments.len / sizeof(moment), sizeof(moment),
+			facts_by_order);
+	EMR_EACH (moment, m, &all.moments) {
+		live += (size_t)m->is_live - m->was_live;
+		m->is_anywhere = live > 0;
 	}
 	return all;
 }
@@ -301,68 +277,40 @@ static bool is_new_content(emr_facts *facts, const emr_place *place)
 		       item.seq); /* what was carried may have come again before */
 }
 
-static int by_record(const void *a, const void *b)
+static emr_status find_top(emr_facts *facts, const emr_buf *own, emr_top *top)
 {
-	const emr_top *const *x = a, *const *y = b;
-
-	return memcmp(
-		(*x)->place.record_id.b, (*y)->place.record_id.b, sizeof(*x)->place.record_id.b);
-}
-
-/* Content that was erased had its successors. */
-static emr_status raise_top(emr_facts *facts, const emr_replica_head *head, emr_top *top)
-{
-	AUTO_FACTS_ASKED chain = facts_chain(facts, head->domain, head->object);
-	emr_replica_head at = *head;
-	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF heads = {0};
 	emr_replica_item item;
 	emr_put_part put;
+	bool is_read; /* content that was erased had its successors */
 
-	while (facts_next_item(&chain, &item)) {
-		emr_status status;
+	EMR_TRY(find_heads(facts, own, top->place.record_id, false, &heads));
+	EMR_EACH (const emr_replica_head, head, &heads) {
+		AUTO_FACTS_ASKED chain = facts_chain(facts, head->domain, head->object);
 
-		if (!facts_is_content(&item) || facts_is_carried(facts, item.version, item.seq))
-			continue;
-		at.pversion = item.version;
-		status = facts_read_put(facts, &at, &bytes, &put);
-		if (status != EMR_OK && !facts_is_damage(status))
-			return status;
-		if (status == EMR_OK && put.cver > top->highest &&
-			put.cver - top->highest <= EMR_CVER_JUMP)
-			top->highest = put.cver;
+		while (facts_next_content(&chain, &item, &put, &is_read))
+			if (put.cver > top->highest && put.cver - top->highest <= EMR_CVER_JUMP &&
+				!facts_is_carried(facts, item.version, item.seq))
+				top->highest = put.cver;
+		if (chain.of.status != EMR_OK && !facts_is_damage(chain.of.status))
+			return chain.of.status; /* one record's damage is that record's */
 	}
-	return chain.of.status;
+	return EMR_OK;
 }
 
 emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 {
-	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
-	emr_top key = {0}, *one = &key, **found;
-	emr_replica_head head;
-	size_t n_wanted = 0;
+	EMR_AUTO_BUF own = {0};
 
-	if (wanted == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
-		bool may_be_a_jump = tops[i].place.cver > EMR_CVER_JUMP;
+	for (emr_top *top = tops; top < tops + n; top++) {
+		bool may_be_a_jump = top->place.cver > EMR_CVER_JUMP;
 
-		tops[i].highest = may_be_a_jump ? 0 : tops[i].place.cver;
-		if (may_be_a_jump || !is_new_content(facts, &tops[i].place))
-			wanted[n_wanted++] = &tops[i];
-	}
-	if (n_wanted == 0)
-		return EMR_OK;
-	qsort(wanted, n_wanted, sizeof *wanted, by_record);
-	AUTO_FACTS_ASKED heads = facts_heads(facts);
-	while (facts_next_head(&heads, &head)) {
-		emr_status status;
-
-		if (!record_of(facts, &head, &key.place.record_id))
+		top->highest = may_be_a_jump ? 0 : top->place.cver;
+		if (!may_be_a_jump && is_new_content(facts, &top->place))
 			continue;
-		found = bsearch(&one, wanted, n_wanted, sizeof *wanted, by_record);
-		status = found != NULL ? raise_top(facts, &head, *found) : EMR_OK;
-		if (status != EMR_OK && !facts_is_damage(status))
-			return status; /* one record's damage is that record's */
+		if (own.len == 0)
+			EMR_TRY(find_own(facts, &own));
+		EMR_TRY(find_top(facts, &own, top));
 	}
-	return heads.of.status;
+	return EMR_OK;
 }

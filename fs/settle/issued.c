@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "contract/codes.h"
 #include "keyring/coowned.h"
 #include "settle/whose.h"
@@ -59,158 +58,114 @@ void emr_issued_compare(uint64_t *numbers, size_t n, emr_issued_gap *out)
 	out->missing = out->last - out->here;
 }
 
-/* ---- one signer ---- */
-
-typedef struct signer {
-	emr_id32 id;
-	uint8_t pk[32];
-	bool is_known;
-	emr_buf numbers; /* u64, ... */
-	uint64_t unread;
-	emr_place example; /* one that was read, for his name; pversion 0: none */
-} signer;
-
-typedef struct count {
-	emr_facts *facts;
-	uint8_t patient_pk[32], owner_pk[32]; /* the latter of the domain in hand */
-	signer *signers;
-	size_t n, cap;
-} count;
-
-static emr_status find_signer(count *c, emr_id32 id, signer **out)
-{
-	emr_known_person person;
-	emr_status status;
-
-	for (size_t i = 0; i < c->n; i++)
-		if (emr_id32_equal(c->signers[i].id, id)) {
-			*out = &c->signers[i];
-			return EMR_OK;
-		}
-	if (emr_array_room(&c->signers, c->n, &c->cap, sizeof *c->signers) != EMR_OK)
-		return EMR_NO_MEMORY;
-	status = emr_replica_person(c->facts->replica, id, &person);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	*out = &c->signers[c->n++];
-	**out = (signer){.id = id, .is_known = status == EMR_OK};
-	if (status == EMR_OK)
-		memcpy((*out)->pk, person.row.pk, sizeof(*out)->pk);
-	return EMR_OK;
-}
-
 /* ---- one version ---- */
 
-static emr_status check(const count *c, const signer *s, const emr_place *place, emr_bundle *bundle,
-	bool *out_is_his)
-{
-	const emr_statement_expect expect = {.patient_pk = c->patient_pk,
-		.r_pid = place->r_pid,
-		.record_id = place->record_id,
-		.cver = place->cver,
-		.issuer_key = emr_bytes_of(s->pk, sizeof s->pk)};
-	emr_content_key *key = NULL;
-	emr_status status = facts_open_bundle(c->facts, place, bundle, &key);
+typedef struct said {
+	emr_id32 signer;
+	bool is_his, is_unread;
+	uint64_t number; /* 0: none */
+	emr_place place;
+} said;
 
+static emr_status check(emr_facts *facts, const uint8_t patient_pk[32], said *s, emr_bundle *bundle)
+{
+	emr_known_person person;
+	emr_content_key *key = NULL;
+	emr_status status = emr_replica_person(facts->replica, s->signer, &person);
+	const emr_statement_expect expect = {.patient_pk = patient_pk,
+		.r_pid = s->place.r_pid,
+		.record_id = s->place.record_id,
+		.cver = s->place.cver,
+		.issuer_key = emr_bytes_of(person.row.pk, sizeof person.row.pk)};
+	const bool is_known = status == EMR_OK;
+
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = facts_open_bundle(facts, &s->place, bundle, &key);
 	emr_content_key_free(key);
-	*out_is_his = status == EMR_OK && s->is_known && bundle->has_statement &&
-		      memcmp(bundle->statement.issuer_id, s->id.b, 32) == 0 &&
-		      emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
+	s->is_his = status == EMR_OK && is_known && bundle->has_statement &&
+		    memcmp(bundle->statement.issuer_id, s->signer.b, 32) == 0 &&
+		    emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
+	s->number = s->is_his ? bundle->statement.issuer_seq : 0;
 	return status;
 }
 
 /* A record that cannot be read is counted as such. */
-static emr_status read_number(
-	const count *c, signer *s, const emr_replica_head *head, uint64_t version)
+static emr_status read_number(emr_facts *facts, const uint8_t patient_pk[32],
+	const emr_replica_listing *put, emr_buf *out_said)
 {
-	const emr_replica_head at = {.domain = head->domain,
-		.object = head->object,
-		.version = version,
-		.pversion = version};
+	const emr_replica_head at = {.domain = put->domain,
+		.object = put->object,
+		.version = put->item.version,
+		.pversion = put->item.version};
 	EMR_AUTO_BUF plain = {0};
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
-	bool is_his = false;
-	emr_place place;
+	said s = {.signer = put->item.signer_id};
 	emr_meta meta;
-	emr_status status = bundle != NULL ? facts_read(c->facts, &at, &place, &plain, &meta, NULL)
+	emr_status status = bundle != NULL ? facts_read(facts, &at, &s.place, &plain, &meta, NULL)
 					   : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = check(c, s, &place, bundle, &is_his);
-	if (status == EMR_OK && is_his && bundle->statement.issuer_seq != 0)
-		status = emr_buf_append(&s->numbers, &bundle->statement.issuer_seq,
-			sizeof bundle->statement.issuer_seq);
-	if (status == EMR_OK && is_his)
-		s->example = place;
+		status = check(facts, patient_pk, &s, bundle);
 	free(bundle);
-	if (facts_is_damage(status)) {
-		s->unread++;
-		status = EMR_OK;
-	}
-	return status;
-}
-
-static emr_status look_at_item(count *c, const emr_replica_head *head, const emr_replica_item *item)
-{
-	bool is_owner = false;
-	signer *s;
-
-	if (item->op != EMR_OP_PUT || facts_is_carried(c->facts, item->version, item->seq))
-		return EMR_OK;
-	EMR_TRY(emr_signed_is_owner(
-		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner));
-	if (is_owner)
-		return EMR_OK;
-	EMR_TRY(find_signer(c, item->signer_id, &s));
-	return read_number(c, s, head, item->version);
+	s.is_unread = facts_is_damage(status);
+	return status == EMR_OK || s.is_unread ? emr_buf_append(out_said, &s, sizeof s) : status;
 }
 
 /* Not in the annex: nobody else wrote where there was nobody else. */
-static emr_status look_at_domain(count *c, emr_id16 domain)
+static emr_status look_at_domain(
+	emr_facts *facts, const uint8_t patient_pk[32], emr_id16 domain, emr_buf *out_said)
 {
 	emr_row_domain row;
-	emr_replica_head head;
-	emr_replica_item item;
+	emr_replica_listing at;
+	bool is_owner = false;
 
-	EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
-	memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
-	EMR_ASK(heads, c->facts->replica, HEADS, .domain = domain);
-	while (emr_next(&heads, &head)) {
-		EMR_ASK(items, c->facts->replica, HISTORY, .family = EMR_FAMILY_OBJECT,
-			.domain = domain, .object = head.object);
-		while (emr_next(&items, &item))
-			EMR_TRY(look_at_item(c, &head, &item));
-		EMR_TRY(items.status);
+	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
+	EMR_ASK(asked, facts->replica, RECENT_IN, .domain = domain);
+	while (emr_next(&asked, &at)) {
+		if (at.result != EMR_RESULT_APPLIED || at.family != EMR_FAMILY_OBJECT ||
+			at.item.op != EMR_OP_PUT || facts_is_carried(facts, 0, at.item.seq))
+			continue;
+		EMR_TRY(emr_signed_is_owner(
+			facts->replica, row.owner_pk, patient_pk, at.item.signer_id, &is_owner));
+		EMR_TRY(is_owner ? EMR_OK : read_number(facts, patient_pk, &at, out_said));
 	}
-	return heads.status;
-}
-
-static emr_status look_at_all(count *c)
-{
-	EMR_AUTO_BUF own = {0};
-
-	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, c->patient_pk));
-	EMR_TRY(emr_replica_own_domains(c->facts->replica, &own));
-	EMR_EACH (const emr_id16, domain, &own)
-		EMR_TRY(look_at_domain(c, *domain));
-	return EMR_OK;
+	return asked.status;
 }
 
 /* ---- all of them ---- */
 
-static emr_status tell_issued(
-	const count *c, const signer *s, emr_bytes descriptor, emr_buf *out_issued)
+static int by_signer(const void *a, const void *b)
 {
-	emr_issued issued = {.issuer = s->id, .unread = s->unread};
+	const said *x = a, *y = b;
+
+	return memcmp(x->signer.b, y->signer.b, sizeof x->signer);
+}
+
+/* ALL[0] and those behind it of the same signer, *OUT_N together. */
+static emr_status tell_issued(emr_facts *facts, emr_bytes descriptor, const said *all, size_t n,
+	size_t *out_n, emr_buf *out_issued)
+{
+	emr_issued issued = {.issuer = all->signer};
 	emr_whose whose = {.is_gap = false};
+	EMR_AUTO_BUF numbers = {0};
+	const emr_place *example = NULL; /* one that was read, for his name */
 	emr_status status = EMR_OK;
 
-	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t),
-		&issued.gap);
+	for (*out_n = 0; *out_n < n && by_signer(all, all + *out_n) == 0; ++*out_n) {
+		const said *s = all + *out_n;
+
+		issued.unread += s->is_unread;
+		if (s->is_his)
+			example = &s->place;
+		if (s->number != 0)
+			EMR_TRY(emr_buf_append(&numbers, &s->number, sizeof s->number));
+	}
+	emr_issued_compare(
+		(uint64_t *)(void *)numbers.data, numbers.len / sizeof(uint64_t), &issued.gap);
 	if (issued.gap.missing == 0)
 		return EMR_OK;
-	if (s->example.pversion != 0)
-		status = emr_facts_whose(c->facts, descriptor, &s->example, &whose);
+	if (example != NULL)
+		status = emr_facts_whose(facts, descriptor, example, &whose);
 	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
 	snprintf(issued.by, sizeof issued.by, "%s", whose.is.by);
@@ -220,13 +175,19 @@ static emr_status tell_issued(
 
 emr_status emr_issued_gaps(emr_facts *facts, emr_bytes descriptor, emr_buf *out_issued)
 {
-	count c = {.facts = facts};
-	emr_status status = look_at_all(&c);
+	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF all = {0};
+	uint8_t patient_pk[32];
+	size_t n;
 
-	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
-		status = tell_issued(&c, &c.signers[i], descriptor, out_issued);
-	for (size_t i = 0; i < c.n; i++)
-		emr_buf_free(&c.signers[i].numbers);
-	free(c.signers);
-	return status;
+	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
+	EMR_TRY(emr_replica_own_domains(facts->replica, &own));
+	EMR_EACH (const emr_id16, domain, &own)
+		EMR_TRY(look_at_domain(facts, patient_pk, *domain, &all));
+	if (all.len > 0)
+		qsort(all.data, all.len / sizeof(said), sizeof(said), by_signer);
+	for (size_t at = 0; at < all.len / sizeof(said); at += n)
+		EMR_TRY(tell_issued(facts, descriptor, (const said *)(const void *)all.data + at,
+			all.len / sizeof(said) - at, &n, out_issued));
+	return EMR_OK;
 }

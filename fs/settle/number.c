@@ -7,23 +7,13 @@
 static emr_status first_number(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 *out)
 {
 	AUTO_FACTS_ASKED chain = facts_chain(facts, domain, object);
-	emr_replica_head at = {.domain = domain, .object = object};
-	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_put_part part;
+	bool is_read = false;
 
-	while (facts_next_item(&chain, &item)) {
-		emr_status status;
-
-		if (!facts_is_content(&item))
-			continue;
-		at.pversion = item.version;
-		status = facts_read_put(facts, &at, &bytes, &part);
-		if (status == EMR_OK)
+	while (!is_read && facts_next_content(&chain, &item, &part, &is_read))
+		if (is_read)
 			*out = part.record_id;
-		if (!facts_is_damage(status))
-			return status;
-	}
 	return chain.of.status;
 }
 

@@ -7,123 +7,84 @@
 
 #include "whose_private.h"
 
-typedef struct put_search {
-	emr_facts *facts;
-	const emr_place *place;
-	emr_replica *replica; /* of the ledger that PLACE is on */
-	uint64_t until_seq;   /* entry of PLACE's own item: what came later did not bring it */
-	put_place found;
-	bool is_found;
-	bool takes_rewraps; /* of a ledger that the content came to by one */
-} put_search;
-
-static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
-{
-	emr_replica_item item;
-
-	EMR_ASK(items, s->replica, HISTORY, .family = EMR_FAMILY_OBJECT, .domain = domain,
-		.object = object);
-	while (emr_next(&items, &item)) {
-		emr_part_key at = emr_part_of_object(domain, object, item.version);
-		EMR_AUTO_BUF bytes = {0};
-		emr_put_part part;
-		emr_status status;
-
-		if (item.seq > s->until_seq || (s->is_found && s->found.item.seq <= item.seq))
-			return EMR_OK;
-		if (item.op != EMR_OP_PUT && !(s->takes_rewraps && item.op == EMR_OP_REWRAP))
-			continue;
-		status = emr_replica_part(s->replica, &at, &bytes);
-		if (status == EMR_OK)
-			status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-		if (status != EMR_OK && !facts_is_damage(status))
-			return status;
-		if (status != EMR_OK || part.cver != s->place->cver ||
-			!emr_id16_equal(part.record_id, s->place->record_id) ||
-			!emr_cid_equal(&part.root, &s->place->root))
-			continue;
-		s->found = (put_place){.item = item, .domain = domain, .object = object};
-		s->found.item.bytes = (emr_bytes){0};
-		s->is_found = true;
-		return EMR_OK;
-	}
-	return items.status;
-}
-
 _Static_assert(EMR_PUT_NUMBER_AT == EMR_CHAIN_NUMBER_AT, "where the ledger's copy looks for it");
 
-static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t until_seq)
+static emr_status is_content_of(
+	emr_replica *replica, const emr_replica_listing *at, const emr_place *place, bool *out_is)
 {
-	return (put_search){.facts = facts,
-		.place = place,
-		.replica = facts_at(facts, place->pversion)->replica,
-		.until_seq = until_seq};
+	emr_part_key key = emr_part_of_object(at->domain, at->object, at->item.version);
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part;
+	emr_status status = emr_replica_part(replica, &key, &bytes);
+
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	*out_is = status == EMR_OK && part.cver == place->cver &&
+		  emr_id16_equal(part.record_id, place->record_id) &&
+		  emr_cid_equal(&part.root, &place->root);
+	return facts_is_damage(status) ? EMR_OK : status;
 }
 
-/* Most were saved where they were born; what was saved after a first move lies in one of the rows
- * it was moved to, and the oldest one counts: whoever learned of the content and put it somewhere
- * else did so later. */
-static emr_status search_elsewhere(put_search *s)
+/* The PUT (TAKES_REWRAPS: or REWRAP, of a ledger that the content came to by one) of entries up to
+ * UNTIL_SEQ, that of PLACE's own item, which brought its content. One of its own row counts before
+ * all others, also when it came by a carried file; then one where the record was born; then one of
+ * the rows it was moved to.  Of these the oldest one counts: a later one put somewhere else content
+ * that its signer had learned of. */
+static emr_status search(emr_facts *facts, const emr_place *place, uint64_t until_seq,
+	bool takes_rewraps, put_place *out)
 {
-	EMR_AUTO_BUF own = {0};
-	emr_named_object moved;
+	emr_replica *replica = facts_at(facts, place->pversion)->replica;
+	emr_replica_listing at;
+	int best = 3; /* 0, 1, 2: as above; 3: none */
 
-	/* An item that came by a carried file counts, too. */
-	EMR_TRY(look_in_row(s, s->place->domain, s->place->object));
-	if (!s->is_found)
-		EMR_TRY(emr_replica_own_domains(s->replica, &own));
-	/* A record is born under its own number; where, is one of few. */
-	EMR_EACH (const emr_id16, domain, &own)
-		if (!s->is_found)
-			EMR_TRY(look_in_row(s, *domain, s->place->record_id));
-	if (!s->is_found) {
-		EMR_ASK(asked, s->replica, NAMING, .object = s->place->record_id);
-		while (emr_next(&asked, &moved))
-			if (emr_buf_has(&own, emr_bytes_of(&moved.domain, sizeof moved.domain)))
-				EMR_TRY(look_in_row(s, moved.domain, moved.object));
-		EMR_TRY(asked.status);
+	EMR_ASK(asked, replica, NAMING, .object = place->record_id);
+	while (emr_next(&asked, &at)) {
+		const int rank = emr_id16_equal(at.object, place->object) &&
+						 emr_id16_equal(at.domain, place->domain)
+					 ? 0
+					 : 2 - emr_id16_equal(at.object, place->record_id);
+		bool is_mine = rank == 0, is;
+
+		if (at.item.seq > until_seq || rank > best ||
+			(rank == best && out->item.seq <= at.item.seq) ||
+			(at.item.op != EMR_OP_PUT &&
+				!(takes_rewraps && at.item.op == EMR_OP_REWRAP)))
+			continue;
+		if (!is_mine)
+			EMR_TRY(emr_replica_is_mine(replica, at.domain, &is_mine));
+		EMR_TRY(is_content_of(replica, &at, place, &is));
+		if (!is || !is_mine)
+			continue;
+		best = rank;
+		*out = (put_place){.item = at.item, .domain = at.domain, .object = at.object};
+		out->item.bytes = (emr_bytes){0};
 	}
-	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
+	EMR_TRY(asked.status);
+	return best < 3 ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status origin_elsewhere(const asking *a, put_place *out)
 {
-	put_search s = search_for(a->facts, a->place, a->item.seq);
-
-	EMR_TRY(search_elsewhere(&s));
-	*out = s.found;
-	return EMR_OK;
-}
-
-static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
-{
-	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_facts_item(facts, &at, &bytes, out);
-
-	out->bytes = (emr_bytes){0};
-	return status;
+	return search(a->facts, a->place, a->item.seq, false, out);
 }
 
 static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
 {
+	emr_part_key at = emr_part_of_object(place->domain, place->object, place->pversion);
+	EMR_AUTO_BUF bytes = {0};
 	asking a = {.facts = facts, .place = place};
 	arrival came = {.is_here = false};
-	put_search s;
-	emr_status status = item_at(facts, place, &a.item);
+	emr_status status = emr_facts_item(facts, &at, &bytes, &a.item);
 
+	a.item.bytes = (emr_bytes){0};
 	*out = (put_place){.item = a.item, .domain = place->domain, .object = place->object};
 	if (status != EMR_OK || a.item.op == EMR_OP_PUT)
 		return status;
 	EMR_TRY(arrival_in_row(&a, &came));
 	if (came.is_here)
 		out->item = came.put;
-	if (came.is_here)
-		return EMR_OK;
-	s = search_for(facts, place, a.item.seq);
-	status = search_elsewhere(&s);
-	if (status == EMR_OK)
-		*out = s.found;
+	else
+		status = origin_elsewhere(&a, out);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -131,7 +92,6 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 static emr_status find_carried(emr_facts *facts, emr_place *place)
 {
 	emr_place there = *place;
-	put_search s = search_for(facts->annex.facts, &there, UINT64_MAX);
 	put_place put;
 	emr_status status = find_put(facts, place, &put);
 
@@ -139,14 +99,13 @@ static emr_status find_carried(emr_facts *facts, emr_place *place)
 		return EMR_NOT_FOUND;
 	there.domain = put.domain;
 	there.object = put.object;
-	s.takes_rewraps = true;
 	if (status == EMR_OK)
-		status = search_elsewhere(&s);
+		status = search(facts->annex.facts, &there, UINT64_MAX, true, &put);
 	if (status != EMR_OK)
 		return facts_is_damage(status) ? EMR_NOT_FOUND : status;
-	place->domain = s.found.domain;
-	place->object = s.found.object;
-	place->version = place->pversion = s.found.item.version;
+	place->domain = put.domain;
+	place->object = put.object;
+	place->version = place->pversion = put.item.version;
 	return EMR_OK;
 }
 

@@ -39,6 +39,7 @@ static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 	bind_bytes(s, ":x_team", about->team.b, 16);
 	bind_bytes(s, ":x_org", about->org.b, 16);
 	bind_bytes(s, ":x_who", about->who.b, 32);
+	bind_bytes(s, ":x_item", about->item.b, 32);
 	bind_number(s, ":at", about->at);
 	bind_number(s, ":family", about->family);
 }

@@ -150,16 +150,6 @@ static emr_status complete_request(emr_asking *asked, void *row)
 	return status;
 }
 
-/* Neither an index nor a part's row has a sum: an item must stand where they say. */
-static emr_status complete_named_object(emr_asking *asked, void *row)
-{
-	const emr_named_object *named = row;
-	emr_chain_placed at;
-
-	return replica_place_of(asked->about.replica, (uint8_t)emr_sql_u64(asked->statement, 2),
-		named->domain, named->object, emr_sql_u64(asked->statement, 3), &at);
-}
-
 static emr_status complete_domain(emr_asking *asked, void *row)
 {
 	emr_known_domain *domain = row;
@@ -263,9 +253,6 @@ static const row_type type_listkey = {.size = sizeof(emr_known_listkey),
 static const row_type type_state = {.size = sizeof(emr_known_state),
 	.columns = {COLUMN(HEX, emr_known_state, state)},
 	.complete = complete_state};
-static const row_type type_named_object = {.size = sizeof(emr_named_object),
-	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)},
-	.complete = complete_named_object};
 static const row_type type_change = {.size = sizeof(emr_replica_change),
 	.columns = {COLUMN(NUMBER, emr_replica_change, seq),
 		COLUMN(NUMBER, emr_replica_change, index), COLUMN(HEX, emr_replica_change, domain),

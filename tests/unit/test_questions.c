@@ -46,9 +46,9 @@ static void fill(void)
 	emr_batch_builder *b = kit_batch(&k, in);
 	emr_act asked = emr_act_request(in, me, me);
 
-	about = (emr_ask_about){ana.replica, in, none, team, clinic, me, 0, EMR_FAMILY_OBJECT};
+	about = (emr_ask_about){ana.replica, in, none, team, clinic, me, me, 0, EMR_FAMILY_OBJECT};
 	memset(about.object.b, 0x5a, sizeof about.object.b);
-	(void)kit_put(b, &health, about.object, 1, (emr_id32){{0}});
+	about.item = kit_put(b, &health, about.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	memcpy(called.B, boss.public.B, sizeof called.B);

@@ -82,7 +82,7 @@ static void says_it_lies(
 static bool court_is_in_imaging(void)
 {
 	bool is_there = false;
-	emr_named_object one;
+	emr_replica_listing one;
 	emr_replica_head head;
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));

@@ -61,5 +61,5 @@ typedef struct emr_top {
 	emr_place place;  /* in: where the record stands */
 	uint64_t highest; /* out */
 } emr_top;
-/* One pass over the folder, if that, for all N of TOPS. */
+/* For each of the N, from the rows that it has lain in. */
 emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n);

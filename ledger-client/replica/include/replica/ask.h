@@ -28,7 +28,8 @@ typedef enum emr_question {
 typedef struct emr_ask_about {
 	emr_replica *replica;
 	emr_id16 domain, object, team, org;
-	emr_id32 who;	/* a signer, a root, a grantee or a submitter */
+	emr_id32 who; /* a signer, a root, a grantee or a submitter */
+	emr_id32 item;
 	uint64_t at;	/* entry */
 	uint8_t family; /* of rows */
 } emr_ask_about;
