@@ -39,12 +39,13 @@ typedef struct team_key {
 	emr_id32 membership;
 } team_key;
 
-/* The facts about teams as of SIZE entries of the ledger: a team's members stand among those of
- * all, and many grants are to one team. nearness.c */
-typedef struct near_teams {
-	emr_buf all; /* near_one, ... */
+/* Of those who could read what GRANTEE is given, as of SIZE entries of the ledger: a team's members
+ * stand among those of all, and many grants are to one team. nearness.c */
+typedef struct near_team {
+	emr_id32 grantee;
 	uint64_t size;
-} near_teams;
+	emr_buf orgs; /* 16 bytes, ... */
+} near_team;
 
 struct emr_share {
 	emr_share_options o;
@@ -55,7 +56,7 @@ struct emr_share {
 	auditors auditors;
 	letters_said letters;
 	team_key team_key;
-	near_teams near_teams;
+	near_team near_team;
 	emr_id32 gives_to;    /* whom a grant is being made to; zero: nobody */
 	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */

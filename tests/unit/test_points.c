@@ -136,16 +136,16 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 
 /* ---- credit ---- */
 
-static emr_credit credit_of(member *m, emr_id32 account)
+static uint64_t credit_of(member *m, emr_id32 account, uint8_t op)
 {
-	EMR_AUTO_BUF all = {0};
-	emr_credit found = {.agent = 0};
+	uint64_t found = 0;
+	emr_merit merit;
 
 	folk_see(m);
-	assert_ok(emr_replica_credits(m->replica, &all));
-	EMR_EACH (const emr_credit, one, &all)
-		if (emr_id32_equal(one->account, account))
-			found = *one;
+	EMR_ASK(merits, m->replica, MERITS);
+	while (emr_next(&merits, &merit))
+		found += emr_id32_equal(merit.account, account) && merit.op == op ? merit.count : 0;
+	assert_ok(merits.status);
 	return found;
 }
 
@@ -177,20 +177,20 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 	memcpy(terms.grantee, lima.public.signer_id.b, 32);
 	assert_applied(
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
-	assert_int_equal(credit_of(&boss, ana.public.signer_id).patient, 1);
+	assert_int_equal(credit_of(&boss, ana.public.signer_id, EMR_OP_GRANT), 1);
 	/* The same doctor again, by another grant, and herself: nothing more. */
 	assert_applied(folk_own(folk_grant_to(emr_id16_random(), lima.public.signer_id.b, DAY),
 		folk_part_of(GRANT_PART(0))));
 	assert_applied(folk_own(folk_grant_to(emr_id16_random(), ana.public.signer_id.b, DAY),
 		folk_part_of(GRANT_PART(0))));
-	assert_int_equal(credit_of(&boss, ana.public.signer_id).patient, 1);
+	assert_int_equal(credit_of(&boss, ana.public.signer_id, EMR_OP_GRANT), 1);
 	assert_applied(folk_ask(&lima, access, grant, none, &req));
-	assert_int_equal(credit_of(&boss, agent.public.signer_id).agent, 0);
+	assert_int_equal(credit_of(&boss, agent.public.signer_id, EMR_OP_ACCESS_SERVED), 0);
 	assert_applied(folk_say(&agent,
 		emr_act_served(
 			health.id, agent.public.signer_id, req, access, EMR_SERVED_FRAGMENTS, 2, 0),
 		folk_part_of(160 + 512)));
-	assert_int_equal(credit_of(&boss, agent.public.signer_id).agent, 2);
+	assert_int_equal(credit_of(&boss, agent.public.signer_id, EMR_OP_ACCESS_SERVED), 2);
 	folk_create(&hospital, "hospital");
 	assert_applied(folk_register_in_clinic(&hospital, EMR_ROLE_HOSPITAL, "hospital.clinic"));
 	assert_applied(folk_own(emr_act_writer_add(health.id, hospital.public.signer_id,
@@ -198,10 +198,10 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 		folk_part_of(592)));
 	leave_a_record(&hospital, record, true);
 	leave_a_record(&hospital, record, false);
-	assert_int_equal(credit_of(&boss, hospital.public.signer_id).hospital, 1);
+	assert_int_equal(credit_of(&boss, hospital.public.signer_id, EMR_OP_PUT), 1);
 	leave_a_record(&hospital, emr_id16_random(), false);
-	assert_int_equal(credit_of(&boss, hospital.public.signer_id).hospital, 2);
-	assert_int_equal(credit_of(&lima, hospital.public.signer_id).hospital, 2);
+	assert_int_equal(credit_of(&boss, hospital.public.signer_id, EMR_OP_PUT), 2);
+	assert_int_equal(credit_of(&lima, hospital.public.signer_id, EMR_OP_PUT), 2);
 	folk_close_member(&hospital, false);
 }
 
