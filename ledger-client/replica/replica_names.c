@@ -228,31 +228,26 @@ static emr_status note_known(emr_replica *replica, const emr_known_person *perso
 	EMR_AUTO_BUF list = {0}, part = {0};
 	known one = {.id = person->signer_id};
 	emr_known_person owner;
-	emr_id32 endorser;
-	emr_status status = read_key(replica, person->signer_id, &list, &one.since);
 
+	EMR_TRY(read_key(replica, person->signer_id, &list, &one.since));
 	memcpy(one.root.b, person->row.root, sizeof one.root.b);
 	memcpy(one.org, person->row.org, sizeof one.org);
-	memcpy(endorser.b, person->row.ref, sizeof endorser.b);
 	if (person->row.how == EMR_HOW_DEVICE &&
-		emr_replica_person(replica, endorser, &owner) == EMR_OK)
+		emr_replica_person(replica, EMR_ID32_AT(person->row.ref), &owner) == EMR_OK)
 		memcpy(one.root.b, owner.row.root, sizeof one.root.b);
-	if (status == EMR_OK)
-		status = emr_buf_append(all, &one, sizeof one);
-	for (size_t at = 0; status == EMR_OK && at < list.len; at += sizeof(named)) {
+	EMR_TRY(emr_buf_append(all, &one, sizeof one));
+	EMR_EACH (const named, found, &list) {
 		char handle[EMR_CERT_HANDLE_MAX + 1];
 		emr_bytes says;
-		named found;
 
-		memcpy(&found, list.data + at, sizeof found);
 		emr_buf_clear(&part);
-		status = read_handle(replica, &found, handle, &part, &says);
+		EMR_TRY(read_handle(replica, found, handle, &part, &says));
 		one.has_look = handle[0] != '\0';
 		one.look = look_of(handle);
-		if (status == EMR_OK && one.has_look)
-			status = emr_buf_append(all, &one, sizeof one);
+		if (one.has_look)
+			EMR_TRY(emr_buf_append(all, &one, sizeof one));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Whether a key came, went or changed in the entries from FROM on. */
@@ -304,14 +299,11 @@ static bool has_namesake(
 	const known_names *names, const uint8_t org[16], emr_id32 root, const char *handle)
 {
 	uint64_t look = look_of(handle);
-	known one;
 
-	for (size_t at = 0; at < names->all.len; at += sizeof one) {
-		memcpy(&one, names->all.data + at, sizeof one);
-		if (one.has_look && one.look == look && memcmp(one.org, org, 16) == 0 &&
-			!emr_id32_equal(one.root, root))
+	EMR_EACH (const known, one, &names->all)
+		if (one->has_look && one->look == look && memcmp(one->org, org, 16) == 0 &&
+			!emr_id32_equal(one->root, root))
 			return true;
-	}
 	return false;
 }
 

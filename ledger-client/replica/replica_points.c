@@ -6,20 +6,14 @@
 
 emr_status emr_replica_points(emr_replica *replica, emr_id32 account, uint64_t *out_points)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_row_account row;
 	emr_key_text key;
 	emr_status status;
 
 	emr_key_account(account.b, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	*out_points = 0;
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_account_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	*out_points = row.points;
-	return EMR_OK;
+	status = REPLICA_ROW(replica, key.text, account, &row);
+	*out_points = status == EMR_OK ? row.points : 0;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_replica_can_pay(emr_replica *replica, emr_id16 dataset, uint64_t price)
