@@ -101,20 +101,18 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 {
 	const emr_id32 me = boss.public.signer_id, her = ana.public.signer_id;
 	emr_id16 dataset;
-	emr_id32 fund;
 	seen s;
 
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	dataset = dataset_of_boss(10);
-	fund = emr_fund_of(dataset);
-	assert_applied(pay(&boss, me, fund, 30));
-	assert_int_equal(points_of(&agent, fund), 30);
+	assert_applied(pay(&boss, me, emr_fund_of(dataset), 30));
+	assert_int_equal(points_of(&agent, emr_fund_of(dataset)), 30);
 	join(dataset);
-	assert_int_equal(pay(&boss, fund, me, 20), EMR_RESULT_FUNDS);
+	assert_int_equal(pay(&boss, emr_fund_of(dataset), me, 20), EMR_RESULT_FUNDS);
 	assert_applied(folk_say(&boss, emr_act_dataset_close(dataset), folk_nothing()));
-	assert_applied(pay(&boss, fund, me, 20));
-	assert_int_equal(pay(&boss, fund, me, 1), EMR_RESULT_FUNDS);
+	assert_applied(pay(&boss, emr_fund_of(dataset), me, 20));
+	assert_int_equal(pay(&boss, emr_fund_of(dataset), me, 1), EMR_RESULT_FUNDS);
 	s = movements_of(&boss, boss.public.signer_id);
 	assert_int_equal(s.n, 3);
 	expect_movement(&s, 0, EMR_MOVEMENT_MADE, 100);
@@ -170,7 +168,6 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 		.rights = EMR_GRANT_READ,
 		.t = 1,
 		.n = 1};
-	emr_id16 none = {{0}};
 	member hospital = {0};
 	emr_id32 req;
 
@@ -184,7 +181,7 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 	assert_applied(folk_own(folk_grant_to(emr_id16_random(), ana.public.signer_id.b, DAY),
 		folk_part_of(GRANT_PART(0))));
 	assert_int_equal(credit_of(&boss, ana.public.signer_id, EMR_OP_GRANT), 1);
-	assert_applied(folk_ask(&lima, access, grant, none, &req));
+	assert_applied(folk_ask(&lima, access, grant, (emr_id16){{0}}, &req));
 	assert_int_equal(credit_of(&boss, agent.public.signer_id, EMR_OP_ACCESS_SERVED), 0);
 	assert_applied(folk_say(&agent,
 		emr_act_served(
