@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 
 #define VIEW_TEXT 4096
@@ -110,6 +111,22 @@ static void row_sum(sqlite3_context *context, int n, sqlite3_value **arguments)
 		sqlite3_result_error_nomem(context);
 }
 
+/* grantee(team): as grants to it name who reads. */
+static void grantee(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+	const char *text = (const char *)sqlite3_value_text(arguments[0]);
+	uint8_t team[16], id[32];
+
+	(void)n;
+	if (text == NULL || strlen(text) != 2 * sizeof team ||
+		emr_unhex(text, team, sizeof team) != EMR_OK) {
+		sqlite3_result_error_code(context, SQLITE_CORRUPT);
+		return;
+	}
+	emr_grantee_dataset(team, id);
+	sqlite3_result_blob64(context, id, sizeof id, SQLITE_TRANSIENT);
+}
+
 emr_status chain_make_functions(emr_chain *chain)
 {
 	static const struct {
@@ -121,6 +138,7 @@ emr_status chain_make_functions(emr_chain *chain)
 		{"number", 1, number},
 		{"joined", -1, joined},
 		{"row_sum", 2, row_sum},
+		{"grantee", 1, grantee},
 	};
 	int code = SQLITE_OK;
 

@@ -9,43 +9,31 @@
 
 /* ---- computers ---- */
 
-static int put_time(json_t *object, const char *name, uint64_t unix_s)
+static json_t *time_of(uint64_t unix_s)
 {
 	char text[EMR_TEXT_BYTES];
 
-	if (unix_s == 0)
-		return json_object_set_new(object, name, json_null());
 	emr_time_json((int64_t)unix_s, text);
-	return json_object_set_new(object, name, json_string(text));
-}
-
-static emr_status add_device(json_t *list, const emr_device *device)
-{
-	json_t *one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name,
-		"this", device->is_this, "first", device->is_first);
-	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
-		put_time(one, "seen_at", device->seen_unix_s) != 0) {
-		json_decref(one);
-		return EMR_NO_MEMORY;
-	}
-	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	return unix_s != 0 ? json_string(text) : json_null();
 }
 
 emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
 {
 	EMR_AUTO_BUF devices = {0};
-	json_t *list = json_array();
-	emr_status status = list != NULL ? emr_share_devices(of->share, &devices) : EMR_NO_MEMORY;
+	json_auto_t *list = json_array();
 
+	EMR_TRY(emr_share_devices(of->share, &devices));
 	EMR_EACH (const emr_device, device, &devices)
-		if (status == EMR_OK && device->is_active)
-			status = add_device(list, device);
-	if (status != EMR_OK) {
-		json_decref(list);
-		return status;
-	}
-	*out = list;
-	return EMR_OK;
+		if (device->is_active &&
+			json_array_append_new(
+				list, json_pack("{s:s, s:b, s:b, s:o, s:o}", "name",
+					      device->is_first ? "" : device->name, "this",
+					      device->is_this, "first", device->is_first,
+					      "added_at", time_of(device->added_unix_s), "seen_at",
+					      time_of(device->seen_unix_s))) != 0)
+			return EMR_NO_MEMORY;
+	*out = json_incref(list);
+	return list != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* ---- keys that are no computer of hers ---- */
@@ -73,53 +61,34 @@ static bool is_listed(const json_t *list, const json_t *one)
 	return false;
 }
 
-static emr_status add_stranger(const emr_devices_of *of, const emr_stranger *s, json_t *list)
-{
-	json_t *one = NULL;
-
-	EMR_TRY(emr_stranger_json(of, s, &one));
-	if (is_listed(list, one)) {
-		json_decref(one);
-		return EMR_OK;
-	}
-	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
 emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 {
 	EMR_AUTO_BUF strangers = {0};
-	json_t *list = json_array();
-	emr_status status = list == NULL
-				    ? EMR_NO_MEMORY
-				    : emr_strangers(of->keyring, of->replica,
-					      emr_clock_unix_s(emr_clock_system()), &strangers);
+	json_auto_t *list = json_array();
 
-	EMR_EACH (const emr_stranger, s, &strangers)
-		if (status == EMR_OK)
-			status = add_stranger(of, s, list);
-	if (status == EMR_OK)
-		*out = list;
-	else
-		json_decref(list);
-	return status;
+	EMR_TRY(emr_strangers(
+		of->keyring, of->replica, emr_clock_unix_s(emr_clock_system()), &strangers));
+	EMR_EACH (const emr_stranger, s, &strangers) {
+		json_auto_t *one = NULL;
+
+		EMR_TRY(emr_stranger_json(of, s, &one));
+		if (!is_listed(list, one) && json_array_append(list, one) != 0)
+			return EMR_NO_MEMORY;
+	}
+	*out = json_incref(list);
+	return list != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* ---- the open folder ---- */
 
 static emr_status list_devices(const emr_devices_of *of, const emr_sink *sink)
 {
-	json_t *devices = NULL, *strangers = NULL, *object;
-	emr_status status = emr_devices_json(of, &devices);
+	json_auto_t *devices = NULL, *strangers = NULL;
 
-	if (status == EMR_OK)
-		status = emr_strangers_json(of, &strangers);
-	if (status != EMR_OK) {
-		json_decref(devices);
-		return status;
-	}
-	object =
-		json_pack("{s:b, s:o, s:o}", "done", 1, "devices", devices, "strangers", strangers);
-	return emr_emit(sink, object);
+	EMR_TRY(emr_devices_json(of, &devices));
+	EMR_TRY(emr_strangers_json(of, &strangers));
+	return emr_emit(sink, json_pack("{s:b, s:O, s:O}", "done", 1, "devices", devices,
+				      "strangers", strangers));
 }
 
 emr_status emr_answer_devices(emr_session *session, const emr_request *request,

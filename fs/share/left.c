@@ -25,7 +25,7 @@ typedef struct item_left {
 typedef struct looking {
 	emr_share *share;
 	emr_id16 domain;
-	emr_buf list;	   /* item_left, ...: the newest first */
+	emr_buf list;	   /* item_left, ... */
 	item_left *asked;  /* of those, whose names are asked for */
 	emr_list_key *key; /* of EPOCH; NULL: none yet */
 	uint32_t epoch;
@@ -38,7 +38,8 @@ typedef struct looking {
 static emr_status find_items(looking *l, emr_id32 owner, const char *folder)
 {
 	emr_replica_listing line;
-	EMR_ASK(lines, l->share->o.replica, RECENT_IN, .domain = l->domain);
+	EMR_ASK(lines, l->share->o.replica, SIGNED_IN, .domain = l->domain,
+		.who = l->share->me.signer_id);
 
 	while (emr_next(&lines, &line)) {
 		const emr_replica_item *item = &line.item;
@@ -50,9 +51,7 @@ static emr_status find_items(looking *l, emr_id32 owner, const char *folder)
 			.epoch = item->epoch,
 			.object = line.object};
 
-		if (line.result != EMR_RESULT_APPLIED || line.family != EMR_FAMILY_OBJECT ||
-			item->op != EMR_OP_PUT || item->version != 1 ||
-			!emr_id32_equal(item->signer_id, l->share->me.signer_id) ||
+		if (item->op != EMR_OP_PUT || item->version != 1 ||
 			emr_item_parse((emr_span){item->bytes.data, EMR_ITEM_BYTES}, &one.item) !=
 				EMR_CONTRACT_OK)
 			continue;
@@ -145,26 +144,9 @@ static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
 			n++;
 		EMR_TRY(name_some(l, n));
 	}
-	for (size_t i = count; i-- > 0;)
-		EMR_TRY(emr_buf_append(l->out, &list[i].said, sizeof list[i].said));
+	EMR_EACH (const item_left, one, &l->list)
+		EMR_TRY(emr_buf_append(l->out, &one->said, sizeof one->said));
 	return EMR_OK;
-}
-
-/* A person who has left something there has published a listing key. */
-static emr_status find_domains(emr_share *share, emr_buf *out)
-{
-	emr_replica_change mine;
-	EMR_ASK(asked, share->o.replica, BY, .who = share->me.signer_id);
-
-	while (emr_next(&asked, &mine)) {
-		bool is_new = mine.op == EMR_OP_LISTKEY && mine.result == EMR_RESULT_APPLIED;
-
-		EMR_EACH (const emr_id16, known, out)
-			is_new = is_new && !emr_id16_equal(*known, mine.domain);
-		if (is_new)
-			EMR_TRY(emr_buf_append(out, &mine.domain, sizeof mine.domain));
-	}
-	return asked.status;
 }
 
 /* No Inbox: by a right to leave files there, and no more than that. */
@@ -206,11 +188,14 @@ emr_status emr_share_left(emr_share *share, emr_buf *out_left)
 {
 	looking l = {.share = share, .out = out_left};
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = find_domains(share, &domains);
+	emr_status status =
+		EMR_ASK_ALL(&domains, share->o.replica, LISTKEYS_OF, .who = share->me.signer_id);
 
-	EMR_EACH (const emr_id16, domain, &domains) {
-		l.domain = *domain;
-		if (status == EMR_OK)
+	EMR_EACH (const emr_named_object, named, &domains) {
+		const bool is_new = !emr_id16_equal(l.domain, named->domain);
+
+		l.domain = named->domain;
+		if (status == EMR_OK && is_new)
 			status = look_at_domain(&l);
 	}
 	emr_list_key_free(l.key);

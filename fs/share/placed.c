@@ -11,13 +11,13 @@
 
 typedef struct placing {
 	emr_share *share;
-	emr_id16 domain;
-	emr_id16 parent;
+	emr_id16 domain, parent;
 	bool has_parent;
 	bool is_unread; /* what was said last of its place cannot be read any more */
-	uint8_t owner_pk[32], patient_pk[32];
+	emr_row_domain row;
+	uint8_t patient_pk[32];
 	placement last;
-	share_reader *reader; /* NULL: nothing was read yet */
+	share_reader *reader;
 } placing;
 
 static void placing_end(placing *p)
@@ -26,24 +26,13 @@ static void placing_end(placing *p)
 }
 #define AUTO_PLACING __attribute__((cleanup(placing_end))) placing
 
-static emr_status placing_begin(emr_share *share, emr_id16 domain, placing *out)
-{
-	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
-
-	*out = (placing){.share = share, .domain = domain};
-	if (status == EMR_OK)
-		memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
-	return status == EMR_OK ? emr_keyring_person_pk(share->o.keyring, out->patient_pk) : status;
-}
-
 /* Where a domain lies nobody else says, whatever he may write: the folder believes no other word.
  * *OUT_IS_HERS: she, or a computer of hers that is in force. */
 static emr_status whose(const placing *p, emr_id32 signer, bool *out_counts, bool *out_is_hers)
 {
-	emr_bytes owner = emr_bytes_of(p->owner_pk, sizeof p->owner_pk);
+	emr_bytes owner = emr_bytes_of(p->row.owner_pk, sizeof p->row.owner_pk);
 	emr_status status = emr_signed_is_owner(
-		p->share->o.replica, p->owner_pk, p->patient_pk, signer, out_counts);
+		p->share->o.replica, p->row.owner_pk, p->patient_pk, signer, out_counts);
 
 	*out_is_hers = emr_id32_equal(signer, emr_sha256_of(&owner, 1));
 	return status != EMR_OK || *out_is_hers || !*out_counts
@@ -52,47 +41,34 @@ static emr_status whose(const placing *p, emr_id32 signer, bool *out_counts, boo
 				 share_now(p->share), out_is_hers);
 }
 
-static void note_place(placing *p, const emr_replica_item *item, const record_facts *said)
-{
-	bool is_same =
-		p->has_parent && !p->is_unread && emr_id16_equal(said->meta.parent, p->parent);
-
-	/* A signer who erased an entry about it has put it there, as far as anybody can tell. */
-	if (!is_same && !p->is_unread)
-		p->last = (placement){.by = item->signer_id, .seq = item->seq};
-	p->parent = said->meta.parent;
-	p->has_parent = true;
-	p->is_unread = false;
-}
-
-static void note_unread(placing *p, const emr_replica_item *item, bool is_hers)
-{
-	if (is_hers)
-		return;
-	p->last = (placement){.by = item->signer_id, .seq = item->seq};
-	p->is_unread = true;
-}
-
 static emr_status look_at_item(placing *p, const emr_replica_item *item)
 {
 	AUTO_RECORD said = {0};
-	bool counts = false, is_hers = false;
-	emr_status status = EMR_OK;
+	bool counts = false, is_hers = false, is_put = false;
+	emr_status status;
 
 	EMR_TRY(whose(p, item->signer_id, &counts, &is_hers));
 	if (!counts ||
 		(item->op != EMR_OP_META && item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK;
-	if (p->reader == NULL)
-		status = share_reader_new(p->share, p->domain, &p->reader);
-	if (status == EMR_OK)
-		status = share_as_said(
-			p->reader, p->domain, item->version, item->op != EMR_OP_META, &said);
-	if (status == EMR_OK)
-		note_place(p, item, &said);
-	else if (!emr_status_is_local(status))
-		note_unread(p, item, is_hers);
-	return emr_status_is_local(status) ? status : EMR_OK;
+	status = share_as_said(p->reader, p->domain, item->version, item->op != EMR_OP_META, &said);
+	if (emr_status_is_local(status))
+		return status;
+	if (status == EMR_OK) {
+		/* A signer who erased an entry about it has put it there, as far as anybody can
+		 * tell. */
+		is_put = !p->is_unread &&
+			 !(p->has_parent && emr_id16_equal(said.meta.parent, p->parent));
+		p->parent = said.meta.parent;
+		p->has_parent = true;
+		p->is_unread = false;
+	} else if (!is_hers) {
+		is_put = true;
+		p->is_unread = true;
+	}
+	if (is_put)
+		p->last = (placement){.by = item->signer_id, .seq = item->seq};
+	return EMR_OK;
 }
 
 /* Nearly always she and her computers are all who ever said it, and nothing is opened. */
@@ -117,6 +93,7 @@ static emr_status find_place(placing *p)
 	EMR_ASK(items, p->share->o.replica, HISTORY, .family = EMR_FAMILY_OBJECT,
 		.domain = p->domain, .object = p->domain);
 
+	EMR_TRY(share_reader_new(p->share, p->domain, &p->reader));
 	while (emr_next(&items, &item))
 		EMR_TRY(look_at_item(p, &item));
 	return items.status;
@@ -125,10 +102,11 @@ static emr_status find_place(placing *p)
 emr_status share_placed_by_another(
 	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers)
 {
-	AUTO_PLACING p = {.share = share};
+	AUTO_PLACING p = {.share = share, .domain = domain};
 	bool counts = false, is_hers = true, is_some = false;
 
-	EMR_TRY(placing_begin(share, domain, &p));
+	EMR_TRY(share_domain(share, domain, &p.row));
+	EMR_TRY(emr_keyring_person_pk(share->o.keyring, p.patient_pk));
 	EMR_TRY(is_some_anothers(&p, &is_some));
 	if (is_some)
 		EMR_TRY(find_place(&p));

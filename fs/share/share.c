@@ -28,7 +28,7 @@ void emr_share_free(emr_share *share)
 		emr_buf_free(&share->others);
 		emr_buf_free(&share->letters);
 		emr_grantee_key_free(share->team_key.key);
-		emr_buf_free(&share->near_teams.all);
+		emr_buf_free(&share->near_team.orgs);
 	}
 	free(share);
 }

@@ -31,12 +31,13 @@ typedef struct team_key {
 	emr_id32 membership;
 } team_key;
 
-/* The facts about teams as of SIZE entries of the ledger: a team's members stand among those of
- * all, and many grants are to one team. nearness.c */
-typedef struct near_teams {
-	emr_buf all; /* near_one, ... */
+/* Of those who could read what GRANTEE is given, as of SIZE entries of the ledger: a team's members
+ * stand among those of all, and many grants are to one team. nearness.c */
+typedef struct near_team {
+	emr_id32 grantee;
 	uint64_t size;
-} near_teams;
+	emr_buf orgs; /* 16 bytes, ... */
+} near_team;
 
 struct emr_share {
 	emr_share_options o;
@@ -48,7 +49,7 @@ struct emr_share {
 	emr_buf letters; /* letter_said of received.c, ... in order: a person with a thousand
 			    letters does not open all of them when one comes */
 	team_key team_key;
-	near_teams near_teams;
+	near_team near_team;
 	emr_id32 gives_to;    /* whom a grant is being made to; zero: nobody */
 	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */

@@ -35,8 +35,7 @@ typedef struct collecting {
 	emr_orders orders;
 	emr_share_rows rows;
 	size_t cap;
-	emr_buf domains; /* emr_id16, ... */
-	emr_buf inner;	 /* emr_id16, ...: grants that are listed with the share they belong to */
+	emr_buf inner; /* emr_id16, ...: grants that are listed with the share they belong to */
 	emr_heard heard;
 	unsigned with;
 	bool is_asked; /* what waits for a yes, and nothing else */
@@ -46,7 +45,6 @@ static void collecting_end(collecting *c)
 {
 	emr_share_free(c->own);
 	emr_orders_free(&c->orders);
-	emr_buf_free(&c->domains);
 	emr_buf_free(&c->inner);
 	emr_shares_free(&c->rows);
 }
@@ -119,17 +117,16 @@ static emr_status find_inner(collecting *c)
 	return emr_share_inner_grants(c->share, tree, n, &c->inner);
 }
 
-static emr_status collect_given(collecting *c)
+static emr_status collect_given(collecting *c, const emr_id16 *domain)
 {
-	EMR_EACH (const emr_id16, domain, &c->domains) {
-		EMR_AUTO_BUF all = {0};
-		emr_status status = emr_share_given(c->share, *domain, &all);
+	EMR_AUTO_BUF all = {0};
+	emr_status status = domain == NULL ? emr_share_given_everywhere(c->share, &all)
+					   : emr_share_given(c->share, *domain, &all);
 
-		/* Not there yet, or of a key that is not mine any more. */
-		EMR_TRY(status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status);
-		EMR_EACH (const emr_given, given, &all)
-			EMR_TRY(note_given(c, given));
-	}
+	/* Not there yet, or of a key that is not mine any more. */
+	EMR_TRY(status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status);
+	EMR_EACH (const emr_given, given, &all)
+		EMR_TRY(note_given(c, given));
 	return EMR_OK;
 }
 
@@ -315,19 +312,22 @@ static void note_opened(emr_share_rows *rows, const emr_audit_entry *entry)
 	}
 }
 
+/* The grants of a domain stand together still, before all orders. */
 static emr_status count_opened(collecting *c)
 {
+	const emr_share_row *former = NULL;
+
 	for (size_t i = 0; i < c->rows.n; i++) {
-		bool is_first = !emr_id16_is_zero(c->rows.list[i].grant);
+		const emr_share_row *row = &c->rows.list[i];
 		EMR_AUTO_BUF entries = {0};
 
-		for (size_t k = 0; k < i && is_first; k++)
-			is_first = emr_id16_is_zero(c->rows.list[k].grant) ||
-				   !emr_id16_equal(c->rows.list[k].domain, c->rows.list[i].domain);
-		if (is_first)
-			EMR_TRY(emr_share_audit(c->share, c->rows.list[i].domain, &entries, NULL));
+		if (emr_id16_is_zero(row->grant))
+			break;
+		if (former == NULL || !emr_id16_equal(former->domain, row->domain))
+			EMR_TRY(emr_share_audit(c->share, row->domain, &entries, NULL));
 		EMR_EACH (const emr_audit_entry, entry, &entries)
 			note_opened(&c->rows, entry);
+		former = row;
 	}
 	return EMR_OK;
 }
@@ -373,7 +373,7 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 		c->cap = 0;
 		emr_orders_free(&c->orders);
 		if (!c->is_asked)
-			EMR_TRY(collect_given(c));
+			EMR_TRY(collect_given(c, domain));
 		if (sharing != NULL)
 			EMR_TRY(emr_sharing_orders(sharing, &c->orders));
 		else if (c->is_asked) /* says what is wrong with the file of orders */
@@ -395,12 +395,8 @@ static emr_status collect(collecting *c, const emr_id16 *domain, emr_share_rows 
 		EMR_TRY(emr_sharing_handle(session, &c->own));
 	if (c->share == NULL)
 		c->share = c->own;
-	if (domain != NULL) {
-		EMR_TRY(emr_buf_append(&c->domains, domain, sizeof *domain));
-	} else if (!c->is_asked) {
-		EMR_TRY(emr_replica_own_domains(session->replica, &c->domains));
+	if (domain == NULL && !c->is_asked)
 		EMR_TRY(find_inner(c));
-	}
 	EMR_TRY(collect_rows(c, domain));
 	if ((c->with & EMR_SHARES_OPENED) != 0)
 		EMR_TRY(count_opened(c));

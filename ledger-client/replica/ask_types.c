@@ -205,6 +205,25 @@ static emr_status complete_item(emr_asking *asked, void *row)
 	return replica_describe_placed(asked->about.replica, asked->lent, index, &key, row);
 }
 
+/* An agent's is worth as many as it released. */
+static emr_status complete_merit(emr_asking *asked, void *row)
+{
+	emr_merit *merit = row;
+	emr_pub_access_served pub;
+	emr_replica_item item;
+	uint16_t index;
+
+	merit->count = 1;
+	if (merit->op != EMR_OP_ACCESS_SERVED)
+		return EMR_OK;
+	EMR_TRY(lend_named(asked, &index));
+	replica_describe(asked->about.replica, asked->lent, index, &item);
+	if (item.op != merit->op || !emr_pub_access_served_parse(pub_of(&item), &pub))
+		return EMR_DAMAGED;
+	merit->count = pub.mode == EMR_SERVED_FRAGMENTS ? pub.count : 0;
+	return EMR_OK;
+}
+
 /* ---- the types by their names in questions.def ---- */
 
 static const row_type type_person = {.size = sizeof(emr_known_person),
@@ -266,6 +285,11 @@ static const row_type type_change = {.size = sizeof(emr_replica_change),
 static const row_type type_listing = {
 	.size = sizeof(emr_replica_listing), .complete = complete_listing};
 static const row_type type_item = {.size = sizeof(emr_replica_item), .complete = complete_item};
+
+static const row_type type_merit = {.size = sizeof(emr_merit),
+	.columns = {COLUMN(NUMBER, emr_merit, seq), COLUMN(NUMBER, emr_merit, index),
+		COLUMN(HEX, emr_merit, account), COLUMN(NUMBER, emr_merit, op)},
+	.complete = complete_merit};
 
 const replica_question replica_questions[EMR_QUESTIONS] = {
 #define QUESTION(name, type, text) [EMR_QUESTION_##name] = {&type_##type, text},

@@ -228,31 +228,26 @@ static emr_status note_known(emr_replica *replica, const emr_known_person *perso
 	EMR_AUTO_BUF list = {0}, part = {0};
 	known one = {.id = person->signer_id};
 	emr_known_person owner;
-	emr_id32 endorser;
-	emr_status status = read_key(replica, person->signer_id, &list, &one.since);
 
+	EMR_TRY(read_key(replica, person->signer_id, &list, &one.since));
 	memcpy(one.root.b, person->row.root, sizeof one.root.b);
 	memcpy(one.org, person->row.org, sizeof one.org);
-	memcpy(endorser.b, person->row.ref, sizeof endorser.b);
 	if (person->row.how == EMR_HOW_DEVICE &&
-		emr_replica_person(replica, endorser, &owner) == EMR_OK)
+		emr_replica_person(replica, EMR_ID32_AT(person->row.ref), &owner) == EMR_OK)
 		memcpy(one.root.b, owner.row.root, sizeof one.root.b);
-	if (status == EMR_OK)
-		status = emr_buf_append(all, &one, sizeof one);
-	for (size_t at = 0; status == EMR_OK && at < list.len; at += sizeof(named)) {
+	EMR_TRY(emr_buf_append(all, &one, sizeof one));
+	EMR_EACH (const named, found, &list) {
 		char handle[EMR_CERT_HANDLE_MAX + 1];
 		emr_bytes says;
-		named found;
 
-		memcpy(&found, list.data + at, sizeof found);
 		emr_buf_clear(&part);
-		status = read_handle(replica, &found, handle, &part, &says);
+		EMR_TRY(read_handle(replica, found, handle, &part, &says));
 		one.has_look = handle[0] != '\0';
 		one.look = look_of(handle);
-		if (status == EMR_OK && one.has_look)
-			status = emr_buf_append(all, &one, sizeof one);
+		if (one.has_look)
+			EMR_TRY(emr_buf_append(all, &one, sizeof one));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Whether a key came, went or changed in the entries from FROM on. */
@@ -304,14 +299,11 @@ static bool has_namesake(
 	const known_names *names, const uint8_t org[16], emr_id32 root, const char *handle)
 {
 	uint64_t look = look_of(handle);
-	known one;
 
-	for (size_t at = 0; at < names->all.len; at += sizeof one) {
-		memcpy(&one, names->all.data + at, sizeof one);
-		if (one.has_look && one.look == look && memcmp(one.org, org, 16) == 0 &&
-			!emr_id32_equal(one.root, root))
+	EMR_EACH (const known, one, &names->all)
+		if (one->has_look && one->look == look && memcmp(one->org, org, 16) == 0 &&
+			!emr_id32_equal(one->root, root))
 			return true;
-	}
 	return false;
 }
 
@@ -337,23 +329,20 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 {
 	char all[EMR_KEY_CODE_MAX + 1], other[EMR_KEY_CODE_MAX + 1];
 	size_t letters = EMR_KEY_CODE_SHOWN;
-	known own = {.since = UINT64_MAX}, one;
+	uint64_t since = UINT64_MAX;
 
 	emr_key_code(id, EMR_KEY_CODE_MAX, all);
-	for (size_t at = 0; at < names->all.len && own.since == UINT64_MAX; at += sizeof one) {
-		memcpy(&one, names->all.data + at, sizeof one);
-		if (emr_id32_equal(one.id, id))
-			own = one;
-	}
-	for (size_t at = 0; at < names->all.len; at += sizeof one) {
-		memcpy(&one, names->all.data + at, sizeof one);
+	EMR_EACH (const known, one, &names->all)
+		if (since == UINT64_MAX && emr_id32_equal(one->id, id))
+			since = one->since;
+	EMR_EACH (const known, one, &names->all) {
 		/* Each key is there once without a look; 16 bits are fewer than are shown. A later
 		 * key changes nothing: it has the longer code. Of those that came in one entry the
 		 * lower id is the earlier one. */
-		if (one.has_look || one.since > own.since || memcmp(one.id.b, id.b, 2) != 0 ||
-			(one.since == own.since && memcmp(one.id.b, id.b, sizeof id.b) >= 0))
+		if (one->has_look || one->since > since || memcmp(one->id.b, id.b, 2) != 0 ||
+			(one->since == since && memcmp(one->id.b, id.b, sizeof id.b) >= 0))
 			continue;
-		emr_key_code(one.id, EMR_KEY_CODE_MAX, other);
+		emr_key_code(one->id, EMR_KEY_CODE_MAX, other);
 		if (equal_letters(all, other) >= letters)
 			letters = equal_letters(all, other) + 1;
 	}
@@ -376,18 +365,16 @@ emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_
 /* Which of LIST counted in entry SEQ, and until when; false: there is none. */
 static bool choose(const emr_buf *list, uint64_t seq, named *out, emr_known_name *name)
 {
-	named one;
 	bool has_one = false;
 
 	name->until_seq = UINT64_MAX;
-	for (size_t at = 0; at < list->len; at += sizeof one) {
-		memcpy(&one, list->data + at, sizeof one);
-		if (has_one && one.seq > seq) {
-			name->until_seq = one.seq;
+	EMR_EACH (const named, one, list) {
+		if (has_one && one->seq > seq) {
+			name->until_seq = one->seq;
 			break;
 		}
-		*out = one;
-		name->from_seq = has_one ? one.seq : 0; /* nobody did anything before the first */
+		*out = *one;
+		name->from_seq = has_one ? one->seq : 0; /* nobody did anything before the first */
 		has_one = true;
 	}
 	return has_one;
@@ -395,29 +382,21 @@ static bool choose(const emr_buf *list, uint64_t seq, named *out, emr_known_name
 
 static emr_status show(emr_replica *replica, const emr_known_person *person, emr_known_name *name)
 {
+	const emr_id32 root = EMR_ID32_AT(person->row.root);
 	char code[EMR_KEY_CODE_MAX + 1], handle[EMR_CERT_HANDLE_MAX + 1];
 	bool is_plain;
-	emr_id32 root;
-	emr_status status;
+	EMR_LOCKED(&replica->names.lock);
 
-	memcpy(root.b, person->row.root, sizeof root.b);
+	EMR_TRY(bring_up(replica));
 	memcpy(handle, name->handle, sizeof handle);
 	is_plain = emr_shown_name_ok(handle, strlen(handle)) && has_plain_letters(handle) &&
 		   !is_word_of_ours(handle);
-	(void)pthread_mutex_lock(&replica->names.lock);
-	status = bring_up(replica);
-	if (status == EMR_OK) {
-		name->is_alone = !has_namesake(&replica->names, person->row.org, root, handle);
-		if (!is_plain || !name->is_alone)
-			code_of(&replica->names, root, code);
-	}
-	(void)pthread_mutex_unlock(&replica->names.lock);
-	if (status != EMR_OK)
-		return status;
+	name->is_alone = !has_namesake(&replica->names, person->row.org, root, handle);
 	if (is_plain && name->is_alone) {
 		(void)snprintf(name->shown, sizeof name->shown, "%s", handle);
 		return EMR_OK;
 	}
+	code_of(&replica->names, root, code);
 	if (!emr_shown_name_ok(handle, strlen(handle))) {
 		(void)snprintf(name->shown, sizeof name->shown, "%s", code);
 		return EMR_OK;

@@ -98,7 +98,6 @@ static emr_status from_admission(
 emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
 	const uint8_t org[16], emr_known_organisation *out)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_known_org of = {.org = EMR_ID16_AT(org)};
 	emr_id16 proposal;
 	emr_key_text key;
@@ -107,8 +106,7 @@ emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
 	emr_buf_clear(&out->ca);
 	out->name[0] = '\0';
 	emr_key_org(org, &key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
-	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&bytes), &of.row)));
+	EMR_TRY(REPLICA_ROW(replica, key.text, org, &of.row));
 	out->row = of.row;
 	status = newest_admission(replica, &of, &proposal);
 	if (status == EMR_NOT_FOUND)

@@ -24,13 +24,11 @@ emr_status emr_replica_follow(emr_replica *replica, emr_id32 signer, emr_act *ac
 emr_status emr_replica_person(
 	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person)
 {
-	EMR_AUTO_BUF row = {0};
 	emr_known_person person = {.signer_id = signer_id};
 	emr_key_text key;
 
 	emr_key_signer(signer_id.b, &key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
-	EMR_TRY(replica_parsed(emr_row_key_parse(view_of(&row), &person.row)));
+	EMR_TRY(REPLICA_ROW(replica, key.text, key, &person.row));
 	*out_person = person;
 	return EMR_OK;
 }
@@ -38,51 +36,39 @@ emr_status emr_replica_person(
 emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
 	uint64_t now_unix_s, bool *out_is_active)
 {
-	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 	emr_row_org org;
 	emr_status status;
 
 	emr_key_org(person->row.org, &key);
-	status = emr_replica_state_get(replica, key.text, &row);
-	if (status == EMR_NOT_FOUND) {
-		*out_is_active = false;
-		return EMR_OK;
-	}
-	EMR_TRY(status);
-	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&row), &org)));
-	*out_is_active = org.head.state == EMR_ORG_MEMBER &&
+	status = REPLICA_ROW(replica, key.text, org, &org);
+	*out_is_active = status == EMR_OK && org.head.state == EMR_ORG_MEMBER &&
 			 person->row.head.state == EMR_KEY_ACTIVE &&
 			 now_unix_s < person->row.not_after_unix_s;
-	return EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 {
-	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 
 	emr_key_network(&key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
-	return replica_parsed(emr_row_network_parse(view_of(&row), out_row));
+	return REPLICA_ROW(replica, key.text, network, out_row);
 }
 
 emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
 {
-	EMR_AUTO_BUF row = {0};
 	emr_row_channel channel;
 	emr_key_text key;
 
 	emr_key_channel(&key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
-	EMR_TRY(replica_parsed(emr_row_channel_parse(view_of(&row), &channel)));
+	EMR_TRY(REPLICA_ROW(replica, key.text, channel, &channel));
 	memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
 	return EMR_OK;
 }
 
 static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, bool *out_stands)
 {
-	EMR_AUTO_BUF row = {0};
 	emr_known_person person;
 	emr_row_org org;
 	emr_id32 signer;
@@ -90,8 +76,7 @@ static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, boo
 
 	memcpy(signer.b, voice->signer, 32);
 	emr_key_org(voice->org, &key);
-	EMR_TRY(emr_required(emr_replica_state_get(replica, key.text, &row))); /* such rows stay */
-	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&row), &org)));
+	EMR_TRY(emr_required(REPLICA_ROW(replica, key.text, org, &org))); /* such rows stay */
 	EMR_TRY(emr_required(emr_replica_person(replica, signer, &person)));
 	*out_stands = emr_voice_stands(voice, &org, &person.row);
 	return EMR_OK;
@@ -129,12 +114,10 @@ emr_status emr_replica_votes(
 
 emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row)
 {
-	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 
 	emr_key_by_object("DS", team.b, &key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
-	return replica_parsed(emr_row_dataset_parse(view_of(&row), out_row));
+	return REPLICA_ROW(replica, key.text, dataset, out_row);
 }
 
 /* ---- grants, answers ---- */
@@ -169,12 +152,10 @@ emr_status emr_replica_grant(
 	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant)
 {
 	emr_known_grant found = {.domain = domain, .grant = grant};
-	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 
 	emr_key_grant(domain.b, grant.b, &key);
-	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
-	EMR_TRY(replica_parsed(emr_row_grant_parse(view_of(&row), &found.row)));
+	EMR_TRY(REPLICA_ROW(replica, key.text, grant, &found.row));
 	EMR_TRY(replica_complete_grant(replica, &found));
 	*out_grant = found;
 	return EMR_OK;

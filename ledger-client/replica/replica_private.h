@@ -255,6 +255,17 @@ static inline emr_span pub_of(const emr_replica_item *item)
 	return (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
 }
 
+/* Reads the row of the state under the key TEXT into OUT, by the reader of rows NAME. */
+#define REPLICA_ROW(replica, text, name, out)                                                      \
+	({                                                                                         \
+		EMR_AUTO_BUF bytes_ = {0};                                                         \
+		emr_status status_ = emr_replica_state_get(replica, text, &bytes_);                \
+                                                                                                   \
+		status_ == EMR_OK ? replica_parsed(emr_row_##name##_parse(                         \
+					    emr_span_of(emr_buf_view(&bytes_)), out))              \
+				  : status_;                                                       \
+	})
+
 /* Reads the certificate REF in the private part at KEY; both borrow from OUT_PART. EMR_NOT_FOUND:
  * it is not there, or of another one. */
 emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,

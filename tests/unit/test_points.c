@@ -101,20 +101,18 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 {
 	const emr_id32 me = boss.public.signer_id, her = ana.public.signer_id;
 	emr_id16 dataset;
-	emr_id32 fund;
 	seen s;
 
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	dataset = dataset_of_boss(10);
-	fund = emr_fund_of(dataset);
-	assert_applied(pay(&boss, me, fund, 30));
-	assert_int_equal(points_of(&agent, fund), 30);
+	assert_applied(pay(&boss, me, emr_fund_of(dataset), 30));
+	assert_int_equal(points_of(&agent, emr_fund_of(dataset)), 30);
 	join(dataset);
-	assert_int_equal(pay(&boss, fund, me, 20), EMR_RESULT_FUNDS);
+	assert_int_equal(pay(&boss, emr_fund_of(dataset), me, 20), EMR_RESULT_FUNDS);
 	assert_applied(folk_say(&boss, emr_act_dataset_close(dataset), folk_nothing()));
-	assert_applied(pay(&boss, fund, me, 20));
-	assert_int_equal(pay(&boss, fund, me, 1), EMR_RESULT_FUNDS);
+	assert_applied(pay(&boss, emr_fund_of(dataset), me, 20));
+	assert_int_equal(pay(&boss, emr_fund_of(dataset), me, 1), EMR_RESULT_FUNDS);
 	s = movements_of(&boss, boss.public.signer_id);
 	assert_int_equal(s.n, 3);
 	expect_movement(&s, 0, EMR_MOVEMENT_MADE, 100);
@@ -136,16 +134,16 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 
 /* ---- credit ---- */
 
-static emr_credit credit_of(member *m, emr_id32 account)
+static uint64_t credit_of(member *m, emr_id32 account, uint8_t op)
 {
-	EMR_AUTO_BUF all = {0};
-	emr_credit found = {.agent = 0};
+	uint64_t found = 0;
+	emr_merit merit;
 
 	folk_see(m);
-	assert_ok(emr_replica_credits(m->replica, &all));
-	EMR_EACH (const emr_credit, one, &all)
-		if (emr_id32_equal(one->account, account))
-			found = *one;
+	EMR_ASK(merits, m->replica, MERITS);
+	while (emr_next(&merits, &merit))
+		found += emr_id32_equal(merit.account, account) && merit.op == op ? merit.count : 0;
+	assert_ok(merits.status);
 	return found;
 }
 
@@ -170,27 +168,26 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 		.rights = EMR_GRANT_READ,
 		.t = 1,
 		.n = 1};
-	emr_id16 none = {{0}};
 	member hospital = {0};
 	emr_id32 req;
 
 	memcpy(terms.grantee, lima.public.signer_id.b, 32);
 	assert_applied(
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
-	assert_int_equal(credit_of(&boss, ana.public.signer_id).patient, 1);
+	assert_int_equal(credit_of(&boss, ana.public.signer_id, EMR_OP_GRANT), 1);
 	/* The same doctor again, by another grant, and herself: nothing more. */
 	assert_applied(folk_own(folk_grant_to(emr_id16_random(), lima.public.signer_id.b, DAY),
 		folk_part_of(GRANT_PART(0))));
 	assert_applied(folk_own(folk_grant_to(emr_id16_random(), ana.public.signer_id.b, DAY),
 		folk_part_of(GRANT_PART(0))));
-	assert_int_equal(credit_of(&boss, ana.public.signer_id).patient, 1);
-	assert_applied(folk_ask(&lima, access, grant, none, &req));
-	assert_int_equal(credit_of(&boss, agent.public.signer_id).agent, 0);
+	assert_int_equal(credit_of(&boss, ana.public.signer_id, EMR_OP_GRANT), 1);
+	assert_applied(folk_ask(&lima, access, grant, (emr_id16){{0}}, &req));
+	assert_int_equal(credit_of(&boss, agent.public.signer_id, EMR_OP_ACCESS_SERVED), 0);
 	assert_applied(folk_say(&agent,
 		emr_act_served(
 			health.id, agent.public.signer_id, req, access, EMR_SERVED_FRAGMENTS, 2, 0),
 		folk_part_of(160 + 512)));
-	assert_int_equal(credit_of(&boss, agent.public.signer_id).agent, 2);
+	assert_int_equal(credit_of(&boss, agent.public.signer_id, EMR_OP_ACCESS_SERVED), 2);
 	folk_create(&hospital, "hospital");
 	assert_applied(folk_register_in_clinic(&hospital, EMR_ROLE_HOSPITAL, "hospital.clinic"));
 	assert_applied(folk_own(emr_act_writer_add(health.id, hospital.public.signer_id,
@@ -198,10 +195,10 @@ TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_f
 		folk_part_of(592)));
 	leave_a_record(&hospital, record, true);
 	leave_a_record(&hospital, record, false);
-	assert_int_equal(credit_of(&boss, hospital.public.signer_id).hospital, 1);
+	assert_int_equal(credit_of(&boss, hospital.public.signer_id, EMR_OP_PUT), 1);
 	leave_a_record(&hospital, emr_id16_random(), false);
-	assert_int_equal(credit_of(&boss, hospital.public.signer_id).hospital, 2);
-	assert_int_equal(credit_of(&lima, hospital.public.signer_id).hospital, 2);
+	assert_int_equal(credit_of(&boss, hospital.public.signer_id, EMR_OP_PUT), 2);
+	assert_int_equal(credit_of(&lima, hospital.public.signer_id, EMR_OP_PUT), 2);
 	folk_close_member(&hospital, false);
 }
 

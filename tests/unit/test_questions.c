@@ -45,6 +45,7 @@ static void fill(void)
 	emr_pub_dataset_snapshot state = {.dataset = {7}, .log_size = 3, .n = 1};
 	emr_batch_builder *b = kit_batch(&k, in);
 	emr_act asked = emr_act_request(in, me, me);
+	emr_act key = {.op = EMR_OP_LISTKEY, .domain = in, .version = 1, .epoch = 1};
 
 	about = (emr_ask_about){ana.replica, in, none, team, clinic, me, me, 0, EMR_FAMILY_OBJECT};
 	memset(about.object.b, 0x5a, sizeof about.object.b);
@@ -63,6 +64,8 @@ static void fill(void)
 	assert_applied(folk_say(&boss, emr_act_report(in, grant, grant, none), folk_part_of(154)));
 	assert_applied(folk_say(&boss, asked, folk_part_of(592)));
 	assert_applied(folk_own(emr_act_deny(in, asked.object, me), folk_part_of(592)));
+	emr_object_listkey(me.b, 1, key.object.b);
+	assert_applied(folk_say(&boss, key, folk_part_of(160)));
 	folk_see(&ana);
 }
 

@@ -103,20 +103,18 @@ typedef struct emr_movement {
  * it has.  Reads every entry. */
 emr_status emr_replica_movements(emr_replica *replica, emr_id32 account, emr_buf *out);
 
-/* Credit is counted from applied entries, each thing once however often it is repeated:
+/* A reason for credit (MERITS), counted from applied items, each thing once however often it is
+ * repeated, in the order of the accounts:
  *
- *   agent     1 for each record whose key it helped to release
- *   patient   1 for each grant of a domain to somebody of another organisation than brought it, and
- *             for each dataset that a domain joined, for the person who brought it
- *   hospital  1 for each record that it left in a domain under its own name
+ *   ACCESS_SERVED      an agent's: 1 for each record whose key it helped to release
+ *   GRANT              a patient's: 1 for each grant of a domain to somebody of another
+ * organisation than brought it, for the person who brought it, DATASET_JOIN       and for each
+ * dataset that a domain joined PUT                a hospital's: 1 for each record that it left in a
+ * domain under its own name
  */
-typedef struct emr_credit {
+typedef struct emr_merit {
 	emr_id32 account;
-	uint64_t agent;
-	uint64_t patient;
-	uint64_t hospital;
-} emr_credit;
-
-/* Appends that of every account that has any (emr_credit), in the order of their ids.  Reads every
- * entry. */
-emr_status emr_replica_credits(emr_replica *replica, emr_buf *out);
+	uint64_t seq; /* of its first item, or of one like it */
+	uint16_t index, count;
+	uint8_t op;
+} emr_merit;
