@@ -221,8 +221,8 @@ static void say_backup(const emr_args *args, emr_out *out, const json_t *bad, bo
 	emr_shell_word(places.state, state, sizeof state);
 	emr_out_put(out, "backup", json_pack("{s:s, s:s}", "dir", all[i].dir, "at", at));
 	emr_say(out,
-		"The backup of %s in %s may have what is lost here. To go back to it: move %s "
-		"away, then: emrfs init --restore %s\n",
+		"The backup of %s in %s may have what is lost here, and nothing that was saved "
+		"since. To go back to it: move %s away, then: emrfs init --restore %s\n",
 		made, dir, state, dir);
 }
 

@@ -104,7 +104,7 @@ again && run 0 backup before && rm "$(segment)"
 json 8 verify --passphrase-file "$EMR_PASS"
 expect "the backup that verify names" "$(field backup.dir)" "$EMR_WORK/before"
 run 8 verify --passphrase-file "$EMR_PASS"
-says "in $EMR_WORK/before may have what is lost here"
+says "in $EMR_WORK/before may have what is lost here, and nothing that was saved since."
 mv before elsewhere
 run 8 verify --passphrase-file "$EMR_PASS"
 says_not "may have what is lost here"
