@@ -272,6 +272,8 @@ static const row_type type_listkey = {.size = sizeof(emr_known_listkey),
 static const row_type type_state = {.size = sizeof(emr_known_state),
 	.columns = {COLUMN(HEX, emr_known_state, state)},
 	.complete = complete_state};
+static const row_type type_named_object = {.size = sizeof(emr_named_object),
+	.columns = {COLUMN(HEX, emr_named_object, domain), COLUMN(HEX, emr_named_object, object)}};
 static const row_type type_change = {.size = sizeof(emr_replica_change),
 	.columns = {COLUMN(NUMBER, emr_replica_change, seq),
 		COLUMN(NUMBER, emr_replica_change, index), COLUMN(HEX, emr_replica_change, domain),
