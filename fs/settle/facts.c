@@ -333,3 +333,23 @@ emr_status emr_facts_bundles(
 	}
 	return heads.of.status;
 }
+
+bool facts_next_content(
+	facts_asked *chain, emr_replica_item *out, emr_put_part *out_part, bool *out_is_read)
+{
+	emr_replica_head at = {.domain = chain->of.about.domain, .object = chain->of.about.object};
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status;
+
+	do
+		if (!facts_next_item(chain, out))
+			return false;
+	while (!facts_is_content(out));
+	at.pversion = out->version;
+	status = facts_read_put(chain->facts, &at, &bytes, out_part);
+	*out_is_read = status == EMR_OK;
+	if (!*out_is_read)
+		*out_part = (emr_put_part){.cver = 0};
+	chain->of.status = facts_is_damage(status) ? EMR_OK : status;
+	return chain->of.status == EMR_OK;
+}

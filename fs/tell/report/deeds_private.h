@@ -17,17 +17,3 @@ static inline bool told_is_names(const emr_told *told) /* of a whole folder */
 
 /* Finds the person with the key ID, by the name of entry SEQ, in the list's people. */
 bool openings_person(const emr_openings *o, emr_id32 id, uint64_t seq, size_t *out_who);
-
-typedef struct gathering {
-	const emr_session *session;
-	emr_share *share;
-	emr_crowd crowd;
-	emr_openings *out;
-	uint64_t since, now;
-} gathering;
-
-/* Adds ONE, a dealing with the person whom it says, or with NAMELESS unless that is NULL, if it is
- * not too old. It takes what ONE owns, also after an error. */
-emr_status gathering_dealing(gathering *g, emr_told *one, const emr_who *nameless);
-/* Adds what this person left in others' folders. */
-emr_status gathering_left(gathering *g);

@@ -21,7 +21,7 @@ struct emr_folding {
 	void *arg;
 	json_int_t minute; /* of all below */
 	emr_buf lines;	   /* line, ... */
-	json_t *groups;	   /* {what is alike: {first: entry, until it was told; files: {path: true},
+	json_t *groups;	   /* {what is alike: {first: entry, until it was told; paths: {path: true},
 			      bytes,    to: number of the last entry}} */
 	bool has_folded;
 };
@@ -105,12 +105,12 @@ static emr_status join(emr_folding *f, const json_t *entry, json_t **out)
 	EMR_TRY(key != NULL ? EMR_OK : EMR_NO_MEMORY);
 	group = json_object_get(f->groups, key);
 	if (group == NULL) {
-		group = json_pack("{s:o, s:{}}", "first", json_deep_copy(entry), "files");
+		group = json_pack("{s:o, s:{}}", "first", json_deep_copy(entry), "paths");
 		failed = json_object_set_new(f->groups, key, group);
 	}
 	if (failed == 0)
 		failed = json_object_set_new(group, "to", json_stringn(tx, strcspn(tx, ":"))) |
-			 json_object_set_new(json_object_get(group, "files"), path, json_true()) |
+			 json_object_set_new(json_object_get(group, "paths"), path, json_true()) |
 			 json_object_set_new(group, "bytes",
 				 json_integer((json_int_t)(emr_json_number_at(group, "bytes") +
 							   emr_json_number_at(entry, "bytes"))));
@@ -133,7 +133,7 @@ static char *line_of(json_t *group)
 				      : asprintf(&entries, "%.*s to %s:", from, tx, to)) < 0)
 		return NULL;
 	if (json_object_set_new(first, "files",
-		    json_integer((json_int_t)json_object_size(json_object_get(group, "files")))) !=
+		    json_integer((json_int_t)json_object_size(json_object_get(group, "paths")))) !=
 			0 ||
 		json_object_set_new(first, "path", json_string(folder)) != 0 ||
 		json_object_set_new(first, "tx", json_string(entries)) != 0 ||
@@ -153,7 +153,7 @@ emr_status emr_folding_end(emr_folding *folding)
 
 		if (status != EMR_OK)
 			break;
-		if (json_object_size(json_object_get(one->group, "files")) <= FOLDED) {
+		if (json_object_size(json_object_get(one->group, "paths")) <= FOLDED) {
 			folding->fn(folding->arg, one->text);
 			continue;
 		}

@@ -1,16 +1,25 @@
 /* This file gathers, for the log, who asked for keys of records, who released them, what was
- * reported as opened, and what was given and taken back, with the names and versions of that
- * time. An auditor of an organisation also sees what its staff asked for, without names of
- * records, because those are not an auditor's to know. */
+ * reported as opened, what was given and taken back, and what this person left with others, with
+ * the names and versions of that time. An auditor of an organisation also sees what its staff asked
+ * for, without names of records, because those are not an auditor's to know. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "contract/codes.h"
+#include "share/left.h"
 #include "sharing/sharing.h"
 
 #include "deeds_private.h"
+
+typedef struct gathering {
+	const emr_session *session;
+	emr_share *share;
+	emr_crowd crowd;
+	emr_openings *out;
+	uint64_t since, now;
+} gathering;
 
 #define UNANSWERED_S 120 /* until then a question is not told */
 
@@ -195,7 +204,9 @@ static emr_status gather_staff(gathering *g, bool by_question)
 
 /* ---- dealings ---- */
 
-emr_status gathering_dealing(gathering *g, emr_told *one, const emr_who *nameless)
+/* Adds ONE, a dealing with the person whom it says, or with NAMELESS unless that is NULL, if it is
+ * not too old. It takes what ONE owns, also after an error. */
+static emr_status add_dealing(gathering *g, emr_told *one, const emr_who *nameless)
 {
 	emr_status status = EMR_OK;
 
@@ -226,9 +237,62 @@ static emr_status gather_dealings(gathering *g)
 			one.path = said->asked;
 			said->asked = NULL; /* it is the list's now */
 		}
-		EMR_TRY(gathering_dealing(g, &one, NULL));
+		EMR_TRY(add_dealing(g, &one, NULL));
 	}
 	return EMR_OK;
+}
+
+/* Whose Inbox DOMAIN is, as a card in the book says it; zero: no card here does. */
+static emr_id32 owner_by_card(const emr_book *book, emr_id16 domain)
+{
+	for (size_t i = 0; i < book->n; i++) {
+		const emr_contact *one = &book->people[i];
+		emr_card inbox;
+
+		if (emr_card_inbox_read(emr_buf_view(&one->bytes), &one->card, &inbox) == EMR_OK &&
+			emr_id16_equal(inbox.domain_id, domain))
+			return one->card.signer_id;
+	}
+	return (emr_id32){{0}};
+}
+
+static emr_status note_left(gathering *g, const emr_deposit_left *left)
+{
+	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain)
+						       : left->owner;
+	/* One whom nothing here names is somebody, once for each domain. */
+	const emr_who nameless = {.kind = EMR_WHO_PERSON,
+		.id = emr_who_org_id(left->domain),
+		.root = emr_who_org_id(left->domain),
+		.until_seq = UINT64_MAX};
+	const bool has_name = left->name[0] != '\0', is_known = !emr_id32_is_zero(owner);
+	emr_told one = {.dealing = {.kind = EMR_DEALING_LEFT,
+				.seq = left->seq,
+				.at = left->at,
+				.batch_id = left->batch_id,
+				.domain = left->domain,
+				.person = is_known ? owner : nameless.id},
+		.type = EMR_META_FILE,
+		.path = has_name ? strdup(left->name) : NULL,
+		.into = strdup(left->folder),
+		.bytes = left->bytes};
+
+	if (one.into != NULL && (one.path != NULL || !has_name))
+		return add_dealing(g, &one, is_known ? NULL : &nameless);
+	emr_told_free(&one);
+	return EMR_NO_MEMORY;
+}
+
+/* Adds what this person left in the Inboxes and folders of others; nothing of what others left. */
+static emr_status gather_left(gathering *g)
+{
+	EMR_AUTO_BUF all = {0};
+	emr_status status = emr_share_left(g->share, &all);
+
+	EMR_EACH (const emr_deposit_left, left, &all)
+		if (status == EMR_OK)
+			status = note_left(g, left);
+	return status == EMR_NOT_FOUND ? EMR_OK : status; /* on a ledger of one's own */
 }
 
 /* ---- order, names and versions at the time ---- */
@@ -361,7 +425,7 @@ static emr_status gather(gathering *g, bool only_staff)
 		return EMR_DENIED;
 	EMR_TRY(!only_staff && (status == EMR_DENIED || status == EMR_NOT_FOUND) ? EMR_OK : status);
 	EMR_TRY(only_staff ? EMR_OK : gather_dealings(g));
-	EMR_TRY(only_staff ? EMR_OK : gathering_left(g));
+	EMR_TRY(only_staff ? EMR_OK : gather_left(g));
 	if (o->n > 0)
 		qsort(o->list, o->n, sizeof *o->list, by_entry);
 	EMR_TRY(name_all(g));
