@@ -205,7 +205,7 @@ static emr_status complete_item(emr_asking *asked, void *row)
 	return replica_describe_placed(asked->about.replica, asked->lent, index, &key, row);
 }
 
-/* An agent's is worth as many as it released. */
+/* An agent's is worth as many as it released. Operation 0 says that items are missing. */
 static emr_status complete_merit(emr_asking *asked, void *row)
 {
 	emr_merit *merit = row;
@@ -215,7 +215,7 @@ static emr_status complete_merit(emr_asking *asked, void *row)
 
 	merit->count = 1;
 	if (merit->op != EMR_OP_ACCESS_SERVED)
-		return EMR_OK;
+		return merit->op != 0 ? EMR_OK : EMR_DAMAGED;
 	EMR_TRY(lend_named(asked, &index));
 	replica_describe(asked->about.replica, asked->lent, index, &item);
 	if (item.op != merit->op || !emr_pub_access_served_parse(pub_of(&item), &pub))

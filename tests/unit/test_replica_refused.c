@@ -239,6 +239,7 @@ TEST_IN(begin, end, rot_ends_a_question)
 		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=1"},
 		{EMR_QUESTION_RECENT, "DELETE FROM item WHERE seq=3"},
 		{EMR_QUESTION_ITEMS, "DELETE FROM item WHERE seq=3"},
+		{EMR_QUESTION_MERITS, FIRST_OF_TWO},
 	};
 
 	(void)save(emr_id16_random(), 1);
