@@ -75,8 +75,8 @@ static void put_not_whole(FILE *to, const json_t *report)
 	emr_count_text(emr_json_number_at(report, "coming"), "file", "files", n);
 	if (emr_json_number_at(report, "coming") > 0)
 		fprintf(to,
-			_("  Left for you, and not here yet: %s, at the host or node (%s).\n"
-			  "    They come here by themselves while this folder is open.\n"),
+			_("  Left for you, and not here yet: %s.\n"
+			  "    The host or node (%s) is asked for them while this folder is open.\n"),
 			n, has_nodes ? emr_json_text_at(place, "name") : _("your gateway"));
 	if (emr_json_number_at(report, "not_whole") == 0)
 		return;
