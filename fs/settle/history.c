@@ -231,7 +231,7 @@ static emr_status add_moments(emr_versions *all, const emr_replica_head *head)
 	while (facts_next_item(&chain, &item)) {
 		if (!go_on(&m, &item) || facts_is_carried(all->facts, item.version, item.seq))
 			continue;
-		m.at.version = item.version;
+		m.at = (facts_order){.version = item.version, .seq = item.seq, .index = item.index};
 		EMR_TRY(emr_buf_append(&all->moments, &m, sizeof m));
 		m.was_live = m.is_live;
 	}
