@@ -65,7 +65,7 @@ WRAPPED(emr_status, emr_view_await, emr_view *view, uint64_t number, emr_need ne
 	(void)name;
 	ready = fn;
 	ready_arg = arg;
-	return EMR_BUSY;
+	return waits ? EMR_BUSY : EMR_OK;
 }
 
 WRAPPED(void, fuse_req_interrupt_func, fuse_req_t req, fuse_interrupt_func_t func, void *data)

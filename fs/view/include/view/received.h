@@ -1,6 +1,7 @@
 /* These functions show the shares that this person received, below shared-with-me: names and bytes
- * that need keys from elsewhere. A handler of the kernel asks here first whether a request has to
- * wait, and parks it; nothing here ever waits in the calling thread. It refuses every change, and
+ * that need keys from elsewhere. A handler of the kernel that looks for names asks here first whether
+ * it has to wait, one that opens a file is told so by EMR_BUSY, and both park their request; nothing
+ * here ever waits in the calling thread. It refuses every change, and
  * everything after the end of a grant.
  *
  * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
