@@ -82,10 +82,14 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
 	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, open_now))
 		return;
-	if (status != EMR_OK) {
-		reply_open_refusal(req, s, p->node, status);
+	/* It had a name a moment ago: the kernel looks the name up once more, and the program hears
+	 * ENOENT only when that is gone. */
+	if (status == EMR_NOT_FOUND)
+		fuse_reply_err(req, ESTALE);
+	else if (status != EMR_OK)
+		reply_refusal(req, s, p->node, NULL, status);
+	if (status != EMR_OK)
 		return;
-	}
 	status = emr_view_attr(s->options.view, p->node, &attr);
 	fill_info(&info, handle, status == EMR_OK && attr.is_virtual);
 	session_opened(s);

@@ -30,13 +30,13 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	const session *s = session_of(req);
 	parked p = {.node = parent};
-	bool waits;
+	emr_status status;
 
 	if (refused_long_name(req, name))
 		return;
 	memcpy(p.name, name, strlen(name) + 1);
-	waits = emr_view_must_wait(s->options.view, parent, EMR_NEED_NAMES, name);
-	lookup(req, &p, waits ? EMR_BUSY : EMR_OK);
+	status = emr_view_await(s->options.view, parent, EMR_NEED_NAMES, name, NULL, NULL);
+	lookup(req, &p, status);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -234,9 +234,8 @@ static void list_when_ready(fuse_req_t req, fuse_ino_t ino, size_t size, off_t o
 {
 	parked p = {.node = ino, .size = size, .offset = offset, .plus = plus};
 	const session *s = session_of(req);
-	bool waits = emr_view_must_wait(s->options.view, ino, EMR_NEED_NAMES, NULL);
 
-	list(req, &p, waits ? EMR_BUSY : EMR_OK);
+	list(req, &p, emr_view_await(s->options.view, ino, EMR_NEED_NAMES, NULL, NULL, NULL));
 }
 
 static void op_readdir(

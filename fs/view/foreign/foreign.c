@@ -1,5 +1,5 @@
 /* With the right to write, a person can change files in a folder that somebody else shares. This
- * file turns a record of that owner into a node that can be changed here, and opens its old bytes
+ * file turns a record of that owner into a node that can be changed here, and copies its old bytes
  * while the share allows it. */
 #include "foreign.h"
 

@@ -1,7 +1,6 @@
 /* This file reads the contents of received files: their readers are made by the share's thread,
  * used by any thread, and refused once the grant is over or its keys are too old. */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "edit.h"

@@ -56,18 +56,6 @@ static shared_share *lacking(const emr_view *view, const node *n, emr_need need,
 	return shared_has(n) ? lacks_names(view, n, name) : NULL;
 }
 
-bool emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const char *name)
-{
-	bool must;
-
-	if (view->shares == NULL || !__atomic_load_n(&view->shares->is_in_use, __ATOMIC_ACQUIRE))
-		return false;
-	pthread_mutex_lock(&view->lock);
-	must = lacking(view, tree_by_number(view, number), need, name) != NULL;
-	pthread_mutex_unlock(&view->lock);
-	return must;
-}
-
 /* Under view->lock: who ASKS waits for S. */
 static emr_status add_waiter(emr_view *view, shared_share *s, const shared_waiter *asks)
 {
@@ -93,12 +81,14 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 	emr_status status = EMR_OK;
 	shared_share *s;
 
-	if (view->shares == NULL)
+	if (view->shares == NULL || !__atomic_load_n(&view->shares->is_in_use, __ATOMIC_ACQUIRE))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	asks.n = tree_by_number(view, number);
 	s = lacking(view, asks.n, need, name);
-	if (s != NULL)
+	if (s != NULL && ready == NULL)
+		status = EMR_BUSY;
+	else if (s != NULL)
 		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, s, &asks);
 	pthread_mutex_unlock(&view->lock);
 	return status;
