@@ -492,8 +492,7 @@ shared_share *shared_share_of(const node *n);
 bool shared_is_writable(const emr_view *view, const shared_share *s);
 /* The node of what was written for S, a file: it stands for S; NULL: nothing was. */
 node *shared_file_node(const emr_view *view, const shared_share *s);
-/* N's bytes are those that the other's folder shows, and are read with its keys; N is shown, or
- * one's own. */
+/* The bytes of N, shown or one's own, are what the other's folder shows, read with its keys. */
 bool shared_reads_theirs(const node *n);
 /* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
 shared_share *shared_gives(const node *n);

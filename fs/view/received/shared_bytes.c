@@ -29,17 +29,6 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
-/* The reader is of the version that N stands for: versions only grow, so that a look afterwards is
- * enough. */
-static emr_status check_version(
-	emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
-{
-	emr_replica_head head;
-
-	EMR_TRY(emr_replica_head_get(view->options.replica, s->domain, object, &head));
-	return head.pversion == version ? EMR_OK : EMR_NOT_FOUND;
-}
-
 emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check)
 {
 	emr_content_reader *reader = NULL;
@@ -54,7 +43,8 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	pthread_mutex_unlock(&view->lock);
 	EMR_TRY(emr_shared_open_signed(s->opened, object, &reader, &word));
 	word.time_unix_s = shared_time(s->owner, word.time_unix_s);
-	status = check_version(view, s, object, version);
+	/* The reader is of the version that N stands for. */
+	status = word.pversion == version ? EMR_OK : EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = signed_take_shared(view, n, reader, &word);
 	if (status == EMR_OK)
