@@ -46,17 +46,18 @@ static int64_t ns_of(const struct timespec *t)
 static void set_attr(fuse_req_t req, const parked *p, emr_status status);
 
 /* True: what is to be cut is elsewhere, and the request waits for a block of it, or was answered.
- * The file stays open meanwhile, so that what has come of it is known. */
+ * The file stays open until that is over, so that what has come of it is known. */
 static bool park_cut(fuse_req_t req, const session *s, const parked *p)
 {
-	parked cut = *p;
+	emr_handle *handle;
+	bool waits;
 
-	if (!emr_view_lacks_block(s->options.view))
+	if (!emr_view_lacks_block(s->options.view) ||
+		emr_view_open_file(s->options.view, p->node, O_RDONLY, &handle) != EMR_OK)
 		return false;
-	if (cut.waits == NULL &&
-		emr_view_open_file(s->options.view, p->node, O_RDONLY, &cut.waits) != EMR_OK)
-		return false;
-	return park_block(req, cut.waits, &cut, set_attr, PARK_WRITE_TRIES);
+	waits = park_block(req, handle, p, set_attr, PARK_WRITE_TRIES);
+	emr_view_release(handle);
+	return waits;
 }
 
 static void set_attr(fuse_req_t req, const parked *p, emr_status status)
@@ -66,18 +67,14 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
-	/* The file to be cut lies in another's folder, and its bytes are asked for first; they may
-	 * have come by now. */
-	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
-		if (park_cut(req, s, p) || park(req, s, EMR_NEED_BYTES, p, set_attr))
-			return;
-		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
-	}
+	/* Or the file to be cut lies in another's folder, and its bytes are asked for first. */
+	if (status == EMR_BUSY &&
+		(park_cut(req, s, p) || park(req, s, EMR_NEED_BYTES, p, set_attr)))
+		return;
 	if (status != EMR_OK)
 		reply_refusal(req, s, p->node, NULL, status);
 	else
 		reply_attr(req, s, &attr);
-	park_end(p);
 }
 
 /* Owner and group are the mounting user's for everything and never stored: setting them succeeds

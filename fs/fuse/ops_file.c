@@ -80,17 +80,16 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
-	/* Somebody else's close has just taken away what this open had found; a third one's open
-	 * may have brought it back by now. */
-	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
-		if (park(req, s, EMR_NEED_BYTES, p, open_now))
-			return;
-		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
-	}
-	if (status != EMR_OK) {
-		reply_open_refusal(req, s, p->node, status);
+	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, open_now))
 		return;
-	}
+	/* It had a name a moment ago: the kernel looks the name up once more, and the program hears
+	 * ENOENT only when that is gone. */
+	if (status == EMR_NOT_FOUND)
+		fuse_reply_err(req, ESTALE);
+	else if (status != EMR_OK)
+		reply_refusal(req, s, p->node, NULL, status);
+	if (status != EMR_OK)
+		return;
 	status = emr_view_attr(s->options.view, p->node, &attr);
 	fill_info(&info, handle, status == EMR_OK && attr.is_virtual);
 	session_opened(s);
@@ -104,11 +103,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	session *s = session_of(req);
 	parked p = {.node = ino, .info = *info};
-	emr_status status = admit_caller(req, s->options.view, ino, info->flags);
 
-	if (status != EMR_OK || (info->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
-		!park(req, s, EMR_NEED_BYTES, &p, open_now))
-		open_now(req, &p, status);
+	open_now(req, &p, admit_caller(req, s->options.view, ino, info->flags));
 }
 
 /* ---- one read buffer a thread ---- */
@@ -216,7 +212,7 @@ static void write_now(fuse_req_t req, const parked *p, emr_status status)
 		reply_refusal(req, s, p->node, NULL, status);
 	else
 		reply_written(req, p);
-	park_end(p);
+	free(p->data);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,

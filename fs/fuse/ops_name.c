@@ -16,12 +16,8 @@ static void lookup(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
-	/* The share that lacks its names came, or came back, after it was asked whether to wait. */
-	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
-		if (park(req, s, EMR_NEED_NAMES, p, lookup))
-			return;
-		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
-	}
+	if (status == EMR_BUSY && park(req, s, EMR_NEED_NAMES, p, lookup))
+		return;
 	if (status == EMR_NOT_FOUND)
 		fuse_reply_entry(req, &nothing);
 	else if (status != EMR_OK)
@@ -32,14 +28,15 @@ static void lookup(fuse_req_t req, const parked *p, emr_status status)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	session *s = session_of(req);
+	const session *s = session_of(req);
 	parked p = {.node = parent};
+	emr_status status;
 
 	if (refused_long_name(req, name))
 		return;
 	memcpy(p.name, name, strlen(name) + 1);
-	if (!park(req, s, EMR_NEED_NAMES, &p, lookup))
-		lookup(req, &p, EMR_OK);
+	status = emr_view_await(s->options.view, parent, EMR_NEED_NAMES, name, NULL, NULL);
+	lookup(req, &p, status);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -210,26 +207,6 @@ static bool add_entry(void *arg, const char *name, const emr_attr *attr, uint64_
 	return true;
 }
 
-static emr_status fill(listing *l, const parked *p)
-{
-	return emr_view_each_entry(
-		l->session->options.view, p->node, (uint64_t)p->offset, p->plus, add_entry, l);
-}
-
-/* The kernel has not got what L says. */
-static void take_back(listing *l)
-{
-	for (size_t i = 0; i < l->taken_count; i++)
-		emr_view_forget(l->session->options.view, l->taken[i], 1);
-	l->len = l->taken_count = 0;
-}
-
-static void free_listing(listing *l)
-{
-	free(l->data);
-	free(l->taken);
-}
-
 static void list(fuse_req_t req, const parked *p, emr_status status)
 {
 	session *s = session_of(req);
@@ -238,30 +215,27 @@ static void list(fuse_req_t req, const parked *p, emr_status status)
 	if (status == EMR_OK) {
 		l.data = malloc(p->size);
 		l.taken = malloc((p->size / 32 + 1) * sizeof *l.taken);
-		status = l.data == NULL || l.taken == NULL ? EMR_NO_MEMORY : fill(&l, p);
+		status = l.data == NULL || l.taken == NULL
+				 ? EMR_NO_MEMORY
+				 : emr_view_each_entry(s->options.view, p->node,
+					   (uint64_t)p->offset, p->plus, add_entry, &l);
 	}
-	/* As in lookup. */
-	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
-		take_back(&l);
-		if (park(req, s, EMR_NEED_NAMES, p, list)) {
-			free_listing(&l);
-			return;
-		}
-		status = fill(&l, p);
-	}
-	if (status != EMR_OK)
+	if (status != EMR_OK && (status != EMR_BUSY || !park(req, s, EMR_NEED_NAMES, p, list)))
 		reply_status(req, status);
+	/* The kernel has not got what L says. */
 	if (status != EMR_OK || fuse_reply_buf(req, l.data, l.len) == -ENOENT)
-		take_back(&l);
-	free_listing(&l);
+		for (size_t i = 0; i < l.taken_count; i++)
+			emr_view_forget(s->options.view, l.taken[i], 1);
+	free(l.data);
+	free(l.taken);
 }
 
 static void list_when_ready(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
 	parked p = {.node = ino, .size = size, .offset = offset, .plus = plus};
+	const session *s = session_of(req);
 
-	if (!park(req, session_of(req), EMR_NEED_NAMES, &p, list))
-		list(req, &p, EMR_OK);
+	list(req, &p, emr_view_await(s->options.view, ino, EMR_NEED_NAMES, NULL, NULL, NULL));
 }
 
 static void op_readdir(

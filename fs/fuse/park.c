@@ -26,15 +26,22 @@ static void ready(void *arg, emr_status status)
 	if (wait_take(w->id))
 		w->go(w->req, &w->p, status);
 	else
-		park_end(&w->p);
+		free(w->p.data);
 	free(w);
 }
 
-void park_end(const parked *p)
+/* REQ has NS from now on. NULL: there was no memory, and it was answered. */
+static waiting *put_aside(fuse_req_t req, const parked *p, park_fn go, int64_t ns)
 {
+	waiting *w = malloc(sizeof *w);
+
+	if (w != NULL) {
+		*w = (waiting){.req = req, .id = wait_begin(req, ns), .p = *p, .go = go};
+		return w;
+	}
 	free(p->data);
-	if (p->waits != NULL)
-		emr_view_release(p->waits);
+	reply_status(req, EMR_NO_MEMORY);
+	return NULL;
 }
 
 bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go, unsigned most)
@@ -44,15 +51,10 @@ bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go,
 
 	if (p->tries >= most)
 		return false;
-	w = malloc(sizeof *w);
-	if (w == NULL) {
-		park_end(p);
-		reply_status(req, EMR_NO_MEMORY);
+	w = put_aside(req, p, go, EMR_FETCH_WAIT_NS);
+	if (w == NULL)
 		return true;
-	}
-	*w = (waiting){.req = req, .p = *p, .go = go};
 	w->p.tries++;
-	w->id = wait_begin(req, EMR_FETCH_WAIT_NS);
 	status = emr_view_await_block(handle, (uint64_t)p->offset, ready, w);
 	if (status != EMR_BUSY)
 		ready(w, status);
@@ -65,18 +67,15 @@ bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go
 	waiting *w;
 	emr_status status;
 
-	if (!emr_view_must_wait(s->options.view, p->node, need, name))
+	if (p->at_once >= PARK_TRIES)
 		return false;
-	w = malloc(sizeof *w);
-	if (w == NULL) {
-		park_end(p);
-		reply_status(req, EMR_NO_MEMORY);
+	w = put_aside(req, p, go, EMR_SHARED_WAIT_NS + EMR_FETCH_WAIT_NS + SLACK_NS);
+	if (w == NULL)
 		return true;
-	}
-	*w = (waiting){.req = req, .p = *p, .go = go};
-	w->id = wait_begin(req, EMR_SHARED_WAIT_NS + EMR_FETCH_WAIT_NS + SLACK_NS);
 	status = emr_view_await(s->options.view, p->node, need, name, ready, w);
-	if (status != EMR_BUSY) /* it has come meanwhile, or never will */
+	if (status != EMR_BUSY) { /* it has come meanwhile, or never will */
+		w->p.at_once++;
 		ready(w, status);
+	}
 	return true;
 }

@@ -15,19 +15,19 @@ typedef struct parked {
 	off_t offset;
 	char *data; /* WRITE: owned by whoever has the request */
 	bool plus;
-	char name[256];	   /* LOOKUP; "": none */
-	emr_attr wanted;   /* SETATTR */
-	unsigned mask;	   /* SETATTR; the mode of FALLOCATE */
-	emr_handle *waits; /* SETATTR: open while blocks of the file are waited for; owned, NULL:
-			      they are not */
-	unsigned tries;	   /* how many blocks it waited for */
+	char name[256];	  /* LOOKUP; "": none */
+	emr_attr wanted;  /* SETATTR */
+	unsigned mask;	  /* SETATTR; the mode of FALLOCATE */
+	unsigned tries;	  /* how many blocks it waited for */
+	unsigned at_once; /* how often there was nothing to wait for */
 } parked;
 
 /* Answers the request as if it came now; STATUS is not EMR_OK when there is only an error to give.
  */
 typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 
-/* How often a call that was EMR_BUSY, and has nothing to wait for by now, is made again. */
+/* How often a call that was EMR_BUSY, and has nothing to wait for by now, is made again: somebody
+ * else's close has just taken away what an open had found, or a share came back after a look. */
 #define PARK_TRIES 8
 
 /* More blocks than a READ can need: then they go as fast as they come.  The first of a record that
@@ -38,11 +38,10 @@ typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 /* A call on HANDLE gave EMR_BUSY for P, because of a block that is not here: as below, at most MOST
  * times. False: it waited too often. The memory that P owns goes with it. */
 bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go, unsigned most);
-/* The memory that P owns is not needed any more. */
-void park_end(const parked *p);
 
-/* True: the view needs something for NEED of P's node first, and GO will be called, or the request
- * was answered. */
+/* A call on P's node gave EMR_BUSY, because of something that the view needs for NEED first: GO
+ * will be called when it has come, or the request was answered. False: too often there was nothing
+ * to wait for. */
 bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go);
 
 /* ---- wait.c ---- */

@@ -162,14 +162,6 @@ void reply_refusal(
 	reply_status(req, emr_view_refuse(s->options.view, node, name, status));
 }
 
-void reply_open_refusal(fuse_req_t req, const session *s, uint64_t node, emr_status status)
-{
-	if (status == EMR_NOT_FOUND)
-		fuse_reply_err(req, ESTALE);
-	else
-		reply_refusal(req, s, node, NULL, status);
-}
-
 bool refused_long_name(fuse_req_t req, const char *name)
 {
 	if (strlen(name) <= 255)

@@ -9,9 +9,6 @@ void reply_status(fuse_req_t req, emr_status status);
  * NODE itself. */
 void reply_refusal(
 	fuse_req_t req, const session *s, uint64_t node, const char *name, emr_status status);
-/* The same of an open of NODE, which had a name a moment ago: the kernel looks the name up once
- * more, and the program hears ENOENT only when that is gone. */
-void reply_open_refusal(fuse_req_t req, const session *s, uint64_t node, emr_status status);
 void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat);
 double attr_timeout_of(const emr_attr *attr);
 void entry_of(const session *s, const emr_attr *attr, struct fuse_entry_param *out_entry);

@@ -240,7 +240,7 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 	emr_signed_place place =
 		place_of(shared->share, shared->received.card.id_pk, shared->row.owner_pk, facts);
 	chain c = {.share = shared->share, .facts = facts, .place = &place};
-	emr_shared_word word = {.root = facts->put.root};
+	emr_shared_word word = {.root = facts->put.root, .pversion = facts->head.pversion};
 
 	EMR_TRY(find_arrival(&c));
 	EMR_TRY(judge(&c, bundle, &word.is));

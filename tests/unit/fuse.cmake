@@ -7,5 +7,5 @@ emr_test(test_fuse_told SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fuse_told.c
 emr_test(test_fuse_names SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fuse_names.c
 	USES fuse base PkgConfig::fuse3 Threads::Threads INCLUDES ${PROJECT_SOURCE_DIR}/fs/fuse
 	LINK_OPTIONS -Wl,--wrap=session_of -Wl,--wrap=emr_view_lookup -Wl,--wrap=emr_view_each_entry
-		-Wl,--wrap=emr_view_must_wait -Wl,--wrap=emr_view_await -Wl,--wrap=fuse_req_interrupt_func
+		-Wl,--wrap=emr_view_await -Wl,--wrap=fuse_req_interrupt_func
 		-Wl,--wrap=fuse_reply_entry -Wl,--wrap=fuse_reply_buf -Wl,--wrap=fuse_reply_err)

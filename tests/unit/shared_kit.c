@@ -206,7 +206,7 @@ static emr_status wait_for(
 
 	if (status != EMR_BUSY)
 		return status;
-	assert_true(emr_view_must_wait(v->view, node, need, name));
+	assert_status(EMR_BUSY, emr_view_await(v->view, node, need, name, NULL, NULL));
 	viewer_run(v, answers, 4);
 	if (!a.has_come) {
 		story_pass(v->s, 10);

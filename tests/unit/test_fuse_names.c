@@ -47,25 +47,18 @@ WRAPPED(emr_status, emr_view_each_entry, emr_view *view, uint64_t number, uint64
 	return busy-- > 0 ? EMR_BUSY : EMR_OK;
 }
 
-WRAPPED(bool, emr_view_must_wait, emr_view *view, uint64_t number, emr_need need, const char *name)
-{
-	(void)view;
-	(void)number;
-	(void)name;
-	assert_int_equal(need, EMR_NEED_NAMES);
-	return busy >= 0 && waits;
-}
-
 WRAPPED(emr_status, emr_view_await, emr_view *view, uint64_t number, emr_need need,
 	const char *name, emr_ready_fn fn, void *arg)
 {
 	(void)view;
 	(void)number;
-	(void)need;
 	(void)name;
-	ready = fn;
-	ready_arg = arg;
-	return EMR_BUSY;
+	assert_int_equal(need, EMR_NEED_NAMES);
+	if (fn != NULL) {
+		ready = fn;
+		ready_arg = arg;
+	}
+	return waits ? EMR_BUSY : EMR_OK;
 }
 
 WRAPPED(void, fuse_req_interrupt_func, fuse_req_t req, fuse_interrupt_func_t func, void *data)

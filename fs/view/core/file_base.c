@@ -158,14 +158,14 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		return EMR_OK;
 	}
 	facts = file_facts(view, n);
-	if (!facts.has_content && !facts.is_published) {
-		*out_reader = NULL;
-		return EMR_OK;
-	}
 	if (facts.is_theirs) { /* its key has gone since it was opened: the share has ended, or an
 				  open asks again */
 		EMR_TRY(file_may_read(view, n));
 		return EMR_TIMEOUT;
+	}
+	if (!facts.has_content && !facts.is_published) {
+		*out_reader = NULL;
+		return EMR_OK;
 	}
 	EMR_TRY(open_base(view, n, &facts, out_reader));
 	tree_set_reader(node_file(n), *out_reader);
@@ -202,18 +202,10 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
-	const node_kind *kind = kind_of(n);
 	emr_status status;
 
-	if (kind->read != NULL) {
-		bool is_taken = false;
-
-		status = kind->read(handle, at, data, len, out_len, &is_taken);
-		if (!is_taken)
-			return status;
-	} else if (kind->make != NULL) {
+	if (kind_of(n)->make != NULL || handle->virtual_bytes.len > 0)
 		return special_read(handle, at, data, len, out_len);
-	}
 	status = file_may_read(view, n);
 	if (status == EMR_OK)
 		status = file_lock_readable(view, n);

@@ -118,10 +118,6 @@ struct node_kind {
 	emr_status (*make)(emr_view *view, const node *n, emr_buf *out);
 	/* HANDLE, just made, gets what it reads from. */
 	emr_status (*open)(emr_view *view, emr_handle *handle);
-	/* As emr_view_read; *OUT_TAKEN: the node has become one's own meanwhile, and nothing was
-	 * read. */
-	emr_status (*read)(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len,
-		bool *out_taken);
 };
 
 extern const node_kind own_kind; /* a record of one's own */

@@ -88,16 +88,17 @@ static char *path_of(const node *n, const char *name)
 
 emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, emr_status status)
 {
+	const char *id = status == EMR_READ_ONLY ? "read-only"
+			 : name == NULL		 ? NULL /* reading says it itself */
+			 : status == EMR_DENIED	 ? "no-grant"
+			 : status == EMR_QUOTA	 ? "deposits-full"
+						 : NULL;
 	char *path = NULL;
 
 	if (status == EMR_IO)
 		disk_hear(view, status);
-	if (status == EMR_READ_ONLY)
-		kind_tell_refused(view, number, name, "read-only");
-	if (name != NULL &&
-		(status == EMR_DENIED || status == EMR_QUOTA)) /* reading says it itself */
-		kind_tell_refused(
-			view, number, name, status == EMR_DENIED ? "no-grant" : "deposits-full");
+	if (id != NULL)
+		kind_tell_refused(view, number, name, id);
 	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
 		if (told[i].status != status)
 			continue;

@@ -78,8 +78,8 @@ emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len,
 	size_t size, got;
 
 	pthread_mutex_lock(&view->lock);
-	is_at_end = at >= handle->virtual_bytes.len && at > 0 &&
-		    view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
+	is_at_end = kind_of(handle->node)->make != NULL && at >= handle->virtual_bytes.len &&
+		    at > 0 && view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
 	pthread_mutex_unlock(&view->lock);
 	if (is_at_end)
 		EMR_TRY(go_on(handle));

@@ -1,5 +1,5 @@
 /* With the right to write, a person can change files in a folder that somebody else shares. This
- * file turns a record of that owner into a node that can be changed here, and opens its old bytes
+ * file turns a record of that owner into a node that can be changed here, and copies its old bytes
  * while the share allows it. */
 #include "foreign.h"
 
@@ -160,38 +160,6 @@ void foreign_note_cut(node *n)
 	} else {
 		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
 	}
-}
-
-emr_status foreign_may_read(emr_view *view, const node *n)
-{
-	const shared_share *s;
-
-	s = shared_gives(n);
-	return s != NULL ? shared_is_readable(view, s) : EMR_OK;
-}
-
-emr_status foreign_open(emr_view *view, emr_handle *handle)
-{
-	node *n = handle->node;
-	bool is_theirs, is_lost, was_shown;
-	const shared_share *s;
-	emr_status status;
-
-	pthread_mutex_lock(&view->lock);
-	status = foreign_may_read(view, n);
-	is_theirs = shared_reads_theirs(n);
-	s = shared_gives(n);
-	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
-	was_shown = node_file(n)->shown != NULL;
-	pthread_mutex_unlock(&view->lock);
-	if (status != EMR_OK || !is_theirs)
-		return status;
-	pthread_rwlock_rdlock(&node_file(n)->lock);
-	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
-		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
-	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
-	pthread_rwlock_unlock(&node_file(n)->lock);
-	return status;
 }
 
 static emr_status copy_all(emr_content_reader *from, emr_staging *to, uint64_t size)

@@ -73,11 +73,6 @@ emr_status foreign_fetch(emr_view *view, node *n);
 bool foreign_is_heir(emr_view *view, const node *n);
 /* N is about to lose its name: what is read of it goes on being another's. */
 void foreign_note_cut(node *n);
-/* N's bytes may be read (still). */
-emr_status foreign_may_read(emr_view *view, const node *n);
-/* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.
- * EMR_BUSY: its bytes are not here. */
-emr_status foreign_open(emr_view *view, emr_handle *handle);
 /* Whether DIRECTORY lies in N, also by way of directories that are only shown. */
 bool foreign_is_below(const emr_view *view, const node *directory, const node *n);
 /* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing

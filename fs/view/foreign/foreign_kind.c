@@ -78,6 +78,11 @@ static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 	return true;
 }
 
+/* The bytes are another's, and a person reads them. */
+#define READING                                                                                    \
+	.note_refused = shared_note_refused, .is_theirs = shared_reads_theirs,                     \
+	.may_read = shared_may_read, .start_staging = foreign_start_staging, .open = shared_open
+
 /* These decisions follow from the right to write there, for the other's records and for one's own.
  */
 #define WRITING                                                                                    \
@@ -86,7 +91,7 @@ static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 	.may_send = foreign_check_size, .prepare = foreign_prepare_change,                         \
 	.prepare_attr = writing_prepare_attr, .set_attr = writing_set_attr,                        \
 	.note_made = foreign_note_made, .whose = writing_whose,                                    \
-	.tell_refused = shared_notice_refused
+	.tell_refused = shared_notice_refused, READING
 
 static const node_kind foreign_kind;
 
@@ -94,20 +99,13 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
 	.note_checked = shared_note_checked, .is_same = shared_is_same,
-	.note_refused = shared_note_refused, .release = shared_release_if_unused,
-	.attribute = shared_attribute, .open = shared_open, .read = shared_read};
+	.release = shared_release_if_unused, .attribute = shared_attribute};
 
 /* One's own records in their folders. */
 static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
-	.note_cut = foreign_note_cut, .note_refused = shared_note_refused,
-	.is_unsent = foreign_collects, .is_whole = shared_is_file, .is_theirs = shared_reads_theirs,
-	.may_read = foreign_may_read, .start_staging = foreign_start_staging, .open = foreign_open};
+	.note_cut = foreign_note_cut, .is_unsent = foreign_collects, .is_whole = shared_is_file};
 
-const node_kind foreign_cut_kind = {.note_refused = shared_note_refused,
-	.is_theirs = shared_reads_theirs,
-	.may_read = foreign_may_read,
-	.start_staging = foreign_start_staging,
-	.open = foreign_open};
+const node_kind foreign_cut_kind = {READING};
 
 static void writings_turn(emr_view *view)
 {

@@ -394,11 +394,9 @@ emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
 void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_buf *tell);
 
 /* ---- bytes: shared_bytes.c */
-/* Without view->lock.  HANDLE's node is a note or a record. */
+/* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.
+ * EMR_BUSY: its bytes are not here. */
 emr_status shared_open(emr_view *view, emr_handle *handle);
-/* *OUT_TAKEN: the node has become one's own meanwhile, and nothing was read. */
-emr_status shared_read(
-	emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken);
 /* Whether READER, of N in S, may be shown. */
 typedef emr_status (*shared_check_fn)(emr_view *view, const shared_share *s, const node *n,
 	emr_content_reader *reader, const emr_shared_word *word);
@@ -494,10 +492,12 @@ shared_share *shared_share_of(const node *n);
 bool shared_is_writable(const emr_view *view, const shared_share *s);
 /* The node of what was written for S, a file: it stands for S; NULL: nothing was. */
 node *shared_file_node(const emr_view *view, const shared_share *s);
-/* N's bytes are those that the other's folder shows, and are read with its keys. */
+/* The bytes of N, shown or one's own, are what the other's folder shows, read with its keys. */
 bool shared_reads_theirs(const node *n);
 /* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
 shared_share *shared_gives(const node *n);
+/* EMR_OK, or why they cannot be read (any more). */
+emr_status shared_may_read(emr_view *view, const node *n);
 /* N's bytes are read with keys of S, as it is shown or one's own. */
 bool shared_reads_of(const node *n, const shared_share *s);
 /* N is a share that is a single file: as it is shown, or one's own. */

@@ -1,7 +1,6 @@
 /* This file reads the contents of received files: their readers are made by the share's thread,
  * used by any thread, and refused once the grant is over or its keys are too old. */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "edit.h"
@@ -30,17 +29,6 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
-/* The reader is of the version that N stands for: versions only grow, so that a look afterwards is
- * enough. */
-static emr_status check_version(
-	emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
-{
-	emr_replica_head head;
-
-	EMR_TRY(emr_replica_head_get(view->options.replica, s->domain, object, &head));
-	return head.pversion == version ? EMR_OK : EMR_NOT_FOUND;
-}
-
 emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check)
 {
 	emr_content_reader *reader = NULL;
@@ -55,7 +43,8 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	pthread_mutex_unlock(&view->lock);
 	EMR_TRY(emr_shared_open_signed(s->opened, object, &reader, &word));
 	word.time_unix_s = shared_time(s->owner, word.time_unix_s);
-	status = check_version(view, s, object, version);
+	/* The reader is of the version that N stands for. */
+	status = word.pversion == version ? EMR_OK : EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = signed_take_shared(view, n, reader, &word);
 	if (status == EMR_OK)
@@ -80,85 +69,29 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 emr_status shared_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
-	const node_kind *kind;
-	bool is_taken, is_note;
-	emr_status status = EMR_OK;
+	bool is_shown, is_theirs, is_lost, was_shown;
+	const shared_share *s;
+	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	kind = kind_where(n);
-	is_taken = !kind->is_received;
-	is_note = !is_taken && n->shared->level == SHARED_NOTE;
-	if (is_note)
+	is_shown = shared_has(n);
+	is_theirs = shared_reads_theirs(n);
+	was_shown = is_shown || node_file(n)->shown != NULL;
+	s = shared_gives(n);
+	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
+	status = shared_may_read(view, n);
+	if (is_shown && n->shared->level == SHARED_NOTE)
 		status = shared_note_text(n->shared->share, &handle->virtual_bytes);
-	else if (!is_taken)
-		status = shared_is_readable(view, n->shared->share);
 	pthread_mutex_unlock(&view->lock);
-	if (is_taken)
-		return kind->open != NULL ? kind->open(view, handle) : EMR_OK;
-	if (status != EMR_OK || is_note)
+	if (status != EMR_OK || !is_theirs)
 		return status;
 	pthread_rwlock_rdlock(&node_file(n)->lock);
 	/* A working copy: it has just been taken. */
-	status = node_file(n)->reader != NULL || node_file(n)->staging != NULL ? EMR_OK : EMR_BUSY;
-	handle->report = status == EMR_OK ? &shared_report : NULL;
+	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
+		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
+	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
 	pthread_rwlock_unlock(&node_file(n)->lock);
-	if (status == EMR_OK)
+	if (status == EMR_OK && is_shown)
 		shared_note_opened(view, handle);
-	return status;
-}
-
-static void read_note(
-	const emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
-{
-	size_t size = handle->virtual_bytes.len;
-
-	*out_len = at >= size ? 0 : size - at < len ? (size_t)(size - at) : len;
-	if (*out_len > 0)
-		memcpy(data, handle->virtual_bytes.data + at, *out_len);
-}
-
-static emr_status is_readable(emr_view *view, const node *n, bool *out_note, bool *out_taken)
-{
-	emr_status status = EMR_OK;
-	EMR_LOCKED(&view->lock);
-
-	*out_taken = !shared_has(n);
-	*out_note = !*out_taken && n->shared->level == SHARED_NOTE;
-	if (!*out_taken && !*out_note)
-		status = shared_is_readable(view, n->shared->share);
-	return status;
-}
-
-emr_status shared_read(
-	emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken)
-{
-	emr_view *view = handle->view;
-	node *n = handle->node;
-	bool has_reader, is_note;
-	emr_status status = is_readable(view, n, &is_note, out_taken);
-
-	if (status != EMR_OK || *out_taken)
-		return status;
-	if (is_note) {
-		read_note(handle, at, data, len, out_len);
-		return EMR_OK;
-	}
-	pthread_rwlock_rdlock(&node_file(n)->lock);
-	has_reader = node_file(n)->reader != NULL;
-	if (has_reader)
-		status = emr_content_reader_read(node_file(n)->reader, at, data, len, out_len);
-	pthread_rwlock_unlock(&node_file(n)->lock);
-	/* Taken away since: the share has just ended, or the keys are too old, and an open asks for
-	 * them again. */
-	if (!has_reader) {
-		status = is_readable(view, n, &is_note, out_taken);
-		return status != EMR_OK || *out_taken ? status : EMR_TIMEOUT;
-	}
-	if (status != EMR_OK)
-		status = file_lacks_or_say(handle, status);
-	else
-		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
-	if (status == EMR_OK && *out_len > 0)
-		shared_report.note_read(view, handle, at, *out_len);
 	return status;
 }

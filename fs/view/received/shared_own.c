@@ -44,8 +44,11 @@ bool shared_reads_theirs(const node *n)
 {
 	const file *f = node_file(n);
 
-	if (shared_has(n) || !node_is_file(n) ||
-		(f != NULL && (f->has_content || f->staging != NULL)))
+	if (!node_is_file(n))
+		return false;
+	if (shared_has(n))
+		return n->shared->level == SHARED_RECORD;
+	if (f != NULL && (f->has_content || f->staging != NULL))
 		return false;
 	if (f != NULL && f->cut != NULL)
 		return true;
@@ -56,8 +59,17 @@ shared_share *shared_gives(const node *n)
 {
 	if (!shared_reads_theirs(n))
 		return NULL;
+	if (shared_has(n))
+		return n->shared->share;
 	return node_file(n) != NULL && node_file(n)->cut != NULL ? node_file(n)->cut
 								 : shared_share_of(n);
+}
+
+emr_status shared_may_read(emr_view *view, const node *n)
+{
+	const shared_share *s = shared_gives(n);
+
+	return s != NULL ? shared_is_readable(view, s) : EMR_OK;
 }
 
 bool shared_reads_of(const node *n, const shared_share *s)

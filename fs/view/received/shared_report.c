@@ -206,7 +206,7 @@ void shared_note_refused(emr_view *view, node *n, const char *program)
 	const shared_at *at = shown_of(n);
 	emr_report_row row;
 
-	if (at == NULL || at->level != SHARED_RECORD || !(shared_has(n) || shared_reads_theirs(n)))
+	if (at == NULL || at->level != SHARED_RECORD || !shared_reads_theirs(n))
 		return;
 	row = row_of(view, n);
 	row.reader = EMR_READER_SOFTWARE;

@@ -34,55 +34,26 @@ static shared_share *lacks_names(const emr_view *view, const node *n, const char
 	return NULL;
 }
 
-/* The same for the bytes of N. */
+/* The same for the bytes of N, which is shown, or one's own with the bytes that the other's folder
+ * shows; or it was, and the kernel still knows it. */
 static shared_share *lacks_bytes(const emr_view *view, const node *n)
-{
-	const shared_at *at = n->shared;
-
-	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE ||
-		shared_is_readable(view, at->share) != EMR_OK)
-		return NULL;
-	/* The maker of the reader has put it there before anybody was told; it goes with the last
-	 * open, or with the keys. */
-	return tree_has_reader(n) ? NULL : at->share;
-}
-
-/* N is one's own now, with the bytes that the other's folder shows; or it was, and the kernel still
- * knows it. */
-static shared_share *lacks_base(const emr_view *view, const node *n)
 {
 	shared_share *s = shared_gives(n);
 
-	if (s == NULL || s->is_blind || shared_is_readable(view, s) != EMR_OK)
+	/* The maker of the reader has put it there before anybody was told; it goes with the last
+	 * open, or with the keys. */
+	if (s == NULL || (s->is_blind && !shared_has(n)) || tree_has_reader(n))
 		return NULL;
-	return tree_has_reader(n) ? NULL : s;
+	return shared_is_readable(view, s) == EMR_OK ? s : NULL;
 }
 
 static shared_share *lacking(const emr_view *view, const node *n, emr_need need, const char *name)
 {
 	if (n == NULL)
 		return NULL;
-	if (!shared_has(n))
-		return need == EMR_NEED_BYTES ? lacks_base(view, n) : NULL;
-	switch (need) {
-	case EMR_NEED_NAMES:
-		return lacks_names(view, n, name);
-	case EMR_NEED_BYTES:
+	if (need == EMR_NEED_BYTES)
 		return lacks_bytes(view, n);
-	}
-	return NULL;
-}
-
-bool emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const char *name)
-{
-	bool must;
-
-	if (view->shares == NULL || !__atomic_load_n(&view->shares->is_in_use, __ATOMIC_ACQUIRE))
-		return false;
-	pthread_mutex_lock(&view->lock);
-	must = lacking(view, tree_by_number(view, number), need, name) != NULL;
-	pthread_mutex_unlock(&view->lock);
-	return must;
+	return shared_has(n) ? lacks_names(view, n, name) : NULL;
 }
 
 /* Under view->lock: who ASKS waits for S. */
@@ -110,12 +81,14 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 	emr_status status = EMR_OK;
 	shared_share *s;
 
-	if (view->shares == NULL)
+	if (view->shares == NULL || !__atomic_load_n(&view->shares->is_in_use, __ATOMIC_ACQUIRE))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	asks.n = tree_by_number(view, number);
 	s = lacking(view, asks.n, need, name);
-	if (s != NULL)
+	if (s != NULL && ready == NULL)
+		status = EMR_BUSY;
+	else if (s != NULL)
 		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, s, &asks);
 	pthread_mutex_unlock(&view->lock);
 	return status;

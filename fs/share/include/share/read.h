@@ -150,6 +150,7 @@ emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_re
  * show the bytes. */
 typedef struct emr_shared_word {
 	emr_cid root; /* of the version's bundle */
+	uint64_t pversion;
 	emr_signed is;
 	uint64_t time_unix_s; /* of the entry with which the version came; of what was placed, of
 				 its statement */

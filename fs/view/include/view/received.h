@@ -1,7 +1,8 @@
 /* These functions show the shares that this person received, below shared-with-me: names and bytes
- * that need keys from elsewhere. A handler of the kernel asks here first whether a request has to
- * wait, and parks it; nothing here ever waits in the calling thread. It refuses every change, and
- * everything after the end of a grant.
+ * that need keys from elsewhere. A handler of the kernel that looks for names asks here first
+ * whether it has to wait, one that opens a file is told so by EMR_BUSY, and both park their
+ * request; nothing here ever waits in the calling thread. It refuses every change, and everything
+ * after the end of a grant.
  *
  * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
  * does so with emr_view_shared_turn. */
@@ -36,12 +37,11 @@ static inline int64_t emr_shared_patience_ns(int64_t trip_ns, int64_t pace_ns)
  * reading says. */
 typedef void (*emr_ready_fn)(void *arg, emr_status status);
 
-/* EMR_OK: the call can be made at once, READY is not called.  EMR_BUSY: READY will be called. NAME:
- * what is looked up; NULL for a listing or a file.  Other statuses: refused. */
+/* EMR_OK: the call can be made at once, READY is not called.  EMR_BUSY: READY will be called; where
+ * it is NULL, that is all. NAME: what is looked up; NULL for a listing or a file.  Other statuses:
+ * refused. */
 emr_status emr_view_await(emr_view *view, uint64_t node, emr_need need, const char *name,
 	emr_ready_fn ready, void *arg);
-/* The same question alone; a view without shares answers at once. */
-bool emr_view_must_wait(emr_view *view, uint64_t node, emr_need need, const char *name);
 /* Whether the call of this thread that has just given EMR_BUSY lacked a block. */
 bool emr_view_lacks_block(emr_view *view);
 /* After a call on HANDLE, or on its node, gave EMR_BUSY for AT, in the same thread.  EMR_BUSY:
