@@ -76,7 +76,8 @@ emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledge
 }
 
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
-	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code)
+	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code,
+	uint64_t *out_size)
 {
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_status status = answer == NULL ? EMR_NO_MEMORY
@@ -85,6 +86,7 @@ emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, cons
 
 	if (status != EMR_OK && status != EMR_AWAITED)
 		return status;
+	*out_size = status == EMR_OK ? answer->seq + 1 : 0;
 	*out_code = answer->refusal;
 	for (size_t i = 0; *out_code == 0 && i < n; i++)
 		if (answer->results[i] > EMR_RESULT_ALREADY)

@@ -259,12 +259,12 @@ static emr_status open_agency(emr_attendant *a)
 	return status == EMR_OK ? emr_agency_open(a->share, a->dirfd, &a->agency) : status;
 }
 
-static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
+static emr_status attendant_begin(emr_attendant *a, emr_status followed, emr_problem *out_problem)
 {
 	int next_ms;
 
 	EMR_TRY(open_agency(a));
-	EMR_TRY(emr_follow_now(a->session->replica));
+	EMR_TRY(followed);
 	EMR_TRY(look_at_key(a));
 	if (!a->now.is_in_force)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_AGENT_ENDED, NULL);
@@ -282,8 +282,8 @@ static void hear(const emr_listener *self, const emr_follow_turn *turn)
 		(void)eventfd_write(a->wake_fd, 1);
 }
 
-emr_status emr_attendant_new(
-	emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem)
+emr_status emr_attendant_new(emr_session *session, emr_status followed,
+	emr_attendant **out_attendant, emr_problem *out_problem)
 {
 	emr_attendant *a = calloc(1, sizeof *a);
 	emr_status status;
@@ -296,7 +296,7 @@ emr_status emr_attendant_new(
 	a->signed_boot_ns = INT64_MIN / 2;
 	a->listener = (emr_listener){.heard = hear, .arg = a};
 	pthread_mutex_init(&a->lock, NULL);
-	status = attendant_begin(a, out_problem);
+	status = attendant_begin(a, followed, out_problem);
 	if (status != EMR_OK) {
 		emr_attendant_free(a);
 		return say_why_not(session, status, out_problem);

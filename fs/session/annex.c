@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "ledger/copy.h"
 #include "ledger/network.h"
-#include "replica/follower.h"
 #include "session/network_dir.h"
 
 #define JOINED_MAX 200
@@ -53,8 +52,10 @@ static emr_status open_parts(emr_session *session, const char *path, int dirfd, 
 	emr_replica_options replica = {.state_dirfd = dirfd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = session->keyring};
+	emr_session left = {.keyring = session->keyring};
+	emr_problem ignored = {0};
 	emr_joined joined;
-	emr_status status;
+	emr_status followed;
 
 	EMR_TRY(emr_joined_read(dirfd, &joined));
 	a->joined_size = joined.size;
@@ -64,8 +65,10 @@ static emr_status open_parts(emr_session *session, const char *path, int dirfd, 
 	EMR_TRY(emr_facts_new(session->keyring, a->replica, session->records, &a->facts));
 	/* Nobody writes there: this is for a copy that had to be made again, after init --restore.
 	 */
-	status = emr_follow_now(a->replica);
-	return emr_status_is_away(status) ? EMR_OK : status;
+	left.ledger = a->ledger;
+	left.replica = a->replica;
+	EMR_TRY(emr_session_begin(&left, &followed, &ignored));
+	return emr_status_is_away(followed) ? EMR_OK : followed;
 }
 
 /* Each lies in that of the next move. */

@@ -432,7 +432,8 @@ static emr_status open_each(
 	return EMR_OK;
 }
 
-emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem)
+emr_status emr_session_open_copy(
+	emr_session *session, bool every_domain, emr_status *out_followed, emr_problem *out_problem)
 {
 	const part parts[] = {
 		{open_ledger, N_("The ledger"), EMR_STATE_LEDGER},
@@ -440,7 +441,9 @@ emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_pr
 			"replica.hw"},
 	};
 
-	return open_each(session, parts, sizeof parts / sizeof *parts, out_problem);
+	EMR_TRY(open_each(session, parts, sizeof parts / sizeof *parts, out_problem));
+	return out_followed != NULL ? emr_session_begin(session, out_followed, out_problem)
+				    : EMR_OK;
 }
 
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem)
@@ -593,24 +596,19 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 	return status;
 }
 
-emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
+emr_status emr_session_begin(
+	const emr_session *session, emr_status *out_followed, emr_problem *out_problem)
 {
 	const emr_share_options options = {.keyring = session->keyring,
 		.ledger = session->ledger,
 		.replica = session->replica,
 		.records = session->records};
-	emr_share *share = NULL;
-	emr_status status, followed = EMR_OK;
+	EMR_AUTO_SHARE share = NULL;
+	emr_status status = emr_share_new(&options, &share);
 
-	if (emr_keyring_kind_of(session->keyring) != EMR_KEYRING_DEVICE)
-		return EMR_OK;
-	status = emr_share_new(&options, &share);
+	*out_followed = EMR_OK;
 	if (status == EMR_OK)
-		status = emr_share_begin(share, &followed);
-	emr_share_free(share);
-	/* Away or not believed: the view says it better, and what was verified here opens. */
-	if (followed != EMR_OK)
-		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(followed));
+		status = emr_share_begin(share, out_followed);
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	else if (status != EMR_OK)
@@ -632,7 +630,7 @@ static emr_status open_all(
 {
 	EMR_AUTO_FREE char *read_headers = emr_beside("read-headers");
 	emr_view_options view = options->view;
-	emr_status status;
+	emr_status status, followed;
 
 	session->options = options;
 	status = emr_session_open_parts(session, out_problem);
@@ -649,7 +647,9 @@ static emr_status open_all(
 		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;
 	}
-	EMR_TRY(emr_session_learn(session, out_problem));
+	EMR_TRY(emr_session_begin(session, &followed, out_problem));
+	/* Away or not believed: the view says it better, and what was verified here opens. */
+	(void)!emr_settle_hear(session->settle, followed);
 	view.state_dirfd = session->state_fd;
 	view.keyring = session->keyring;
 	view.store = session->store;

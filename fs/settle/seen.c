@@ -147,12 +147,22 @@ static emr_status compare_once(emr_settle *settle, emr_status followed)
 	return seen != EMR_OK ? seen : status;
 }
 
+emr_status emr_settle_hear(emr_settle *settle, emr_status followed)
+{
+	settle->followed = compare_once(settle, followed);
+	return settle->followed;
+}
+
 emr_status emr_settle_catch_up(emr_settle *settle, bool is_now)
 {
 	emr_replica *replica = settle->options.replica;
 
-	settle->followed =
-		compare_once(settle, is_now ? emr_follow_now(replica) : emr_follow_lately(replica));
+	return emr_settle_hear(
+		settle, is_now ? emr_follow_now(replica) : emr_follow_lately(replica));
+}
+
+emr_status emr_settle_followed(const emr_settle *settle)
+{
 	return settle->followed;
 }
 

@@ -2,6 +2,7 @@
  * ledger. This file opens them, and takes no key that is not the one which the ledger names for
  * that folder. */
 #include "share/devices.h"
+#include "share/read.h"
 #include "share/strangers.h"
 
 #include <stdlib.h>
@@ -145,8 +146,12 @@ emr_status emr_share_learn(emr_share *share, bool *out_some)
 
 emr_status emr_share_begin(emr_share *share, emr_status *out_followed)
 {
+	emr_status status = emr_share_keep_received(share, false);
 	bool some;
 
+	/* Nobody known yet: an empty ledger, or one that is away. */
+	if (status == EMR_NO_MEMORY)
+		return status;
 	EMR_TRY(emr_share_learn(share, &some));
 	*out_followed = emr_follow_now(share->o.replica);
 	return emr_share_learn(share, &some);

@@ -15,7 +15,6 @@
 #include "mount/client.h"
 #include "mount/service.h"
 #include "network/renewing.h"
-#include "replica/follower.h"
 #include "replica/restart.h"
 #include "session/keys.h"
 #include "session/registered.h"
@@ -134,7 +133,7 @@ static void take_signals(emr_attendant *attendant)
 
 /* By the organisation's own authority, before anybody is served, where the ledger takes nothing
  * from it any more; one that counts is renewed meanwhile. */
-static void renew_ended(agent *a)
+static emr_status renew_ended(agent *a, emr_status followed)
 {
 	emr_problem problem = {0};
 	bool is_new = false;
@@ -142,22 +141,23 @@ static void renew_ended(agent *a)
 	a->has_tried_renewing =
 		emr_own_cert_end(&a->session) < emr_clock_unix_s(emr_clock_system());
 	if (!a->has_tried_renewing)
-		return;
+		return followed;
 	if (emr_renewing_do(&a->session, &is_new, &problem) != EMR_OK)
 		emr_remark(a->out, &problem);
-	else if (is_new)
-		emr_say(a->out, "Your certificate was renewed.\n");
+	if (!is_new)
+		return followed;
+	emr_say(a->out, "Your certificate was renewed.\n");
+	return EMR_OK; /* the copy has the answer */
 }
 
 /* Entries that the host of the ledger lost are made good before anybody is served. */
-static emr_status open_copy(agent *a, emr_problem *out_problem)
+static emr_status open_copy(agent *a, emr_status *out_followed, emr_problem *out_problem)
 {
-	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
-	(void)!emr_follow_now(a->session.replica);
+	EMR_TRY(emr_session_open_copy(&a->session, true, out_followed, out_problem));
 	if (!emr_session_must_reopen(&a->session))
 		return EMR_OK;
 	emr_session_close_copy(&a->session);
-	return emr_session_open_copy(&a->session, true, out_problem);
+	return emr_session_open_copy(&a->session, true, out_followed, out_problem);
 }
 
 static emr_status open_all(agent *a, emr_problem *out_problem)
@@ -165,13 +165,14 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	const emr_session_options options = {.places = &a->places,
 		.is_agent = true,
 		.passphrase_file = a->args->values[EMR_OPT_PASSPHRASE_FILE]};
+	emr_status followed;
 
 	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
 	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
 		&a->session.keyring, out_problem));
-	EMR_TRY(open_copy(a, out_problem));
-	renew_ended(a);
-	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
+	EMR_TRY(open_copy(a, &followed, out_problem));
+	followed = renew_ended(a, followed);
+	EMR_TRY(emr_attendant_new(&a->session, followed, &a->attendant, out_problem));
 	return emr_server_start(
 		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
 }

@@ -210,7 +210,7 @@ void emr_check_channel(emr_checker *c, const emr_args *args)
 		!emr_network_dir_is_on_fabric(dir))
 		return;
 	if (emr_acting_keys(&acting, args, &problem) == EMR_OK)
-		check_channel(c, dir, acting.keyring);
+		check_channel(c, dir, acting.session.keyring);
 	else
 		emr_check_note(c, "channel", false, problem.hint, "%s", problem.text);
 	emr_acting_end(&acting);

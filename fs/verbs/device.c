@@ -114,9 +114,9 @@ static void say_key(const devices *d, const json_t *one, const char *what)
 /* Of the keyring that was opened for it. */
 static emr_devices_of own(const devices *d)
 {
-	return (emr_devices_of){.keyring = d->acting.keyring,
-		.replica = d->acting.replica,
-		.descriptor = emr_ledger_descriptor(d->acting.ledger),
+	return (emr_devices_of){.keyring = d->acting.session.keyring,
+		.replica = d->acting.session.replica,
+		.descriptor = emr_ledger_descriptor(d->acting.session.ledger),
 		.share = d->acting.share};
 }
 
@@ -226,8 +226,8 @@ static emr_status move_network(devices *d, const char *wanted, emr_problem *out_
 		dir != NULL ? emr_session_lock(&session, &options, out_problem) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_network_adopt(d->acting.state_fd, dir,
-			emr_keyring_device_id(d->acting.keyring), out_problem);
+		status = emr_network_adopt(d->acting.session.state_fd, dir,
+			emr_keyring_device_id(d->acting.session.keyring), out_problem);
 	emr_session_close(&session);
 	return status;
 }
@@ -238,7 +238,7 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 	emr_status status = wanted != NULL ? move_network(d, wanted, out_problem) : EMR_OK;
 
 	if (status == EMR_OK)
-		status = emr_network_dir_of(d->acting.state_fd, out_dir);
+		status = emr_network_dir_of(d->acting.session.state_fd, out_dir);
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(
 			out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
@@ -265,18 +265,19 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 	emr_device_file file = {.dir = emr_bytes_of(dir, strlen(dir))};
 	emr_profile person = {0};
 	EMR_AUTO_FD fd = -1;
+	const int state_fd = d->acting.session.state_fd;
 	struct stat st;
 	emr_status status;
 
-	if (fstatat(d->acting.state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		EMR_TRY(emr_stage_remove_tree(d->acting.state_fd, MAKING));
-	if (mkdirat(d->acting.state_fd, MAKING, 0700) != 0)
+	if (fstatat(state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		EMR_TRY(emr_stage_remove_tree(state_fd, MAKING));
+	if (mkdirat(state_fd, MAKING, 0700) != 0)
 		return emr_status_from_errno(errno);
-	fd = openat(d->acting.state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	/* Without a profile here the other computer has no name, either. */
-	(void)!emr_profile_load(d->acting.keyring, d->acting.state_fd, &person);
+	(void)!emr_profile_load(d->acting.session.keyring, state_fd, &person);
 	status = emr_keyring_save_new(device, fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
 	if (status == EMR_OK)
@@ -291,11 +292,11 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 		status = emr_network_dir_carry(dir, &channel, out_problem);
 	if (status == EMR_OK && channel.len > 0) {
 		file.channel = emr_buf_view(&channel);
-		file.descriptor = emr_ledger_descriptor(d->acting.ledger);
+		file.descriptor = emr_ledger_descriptor(d->acting.session.ledger);
 	}
 	if (status == EMR_OK)
 		status = emr_device_file_write(&file, out);
-	(void)!emr_stage_remove_tree(d->acting.state_fd, MAKING);
+	(void)!emr_stage_remove_tree(state_fd, MAKING);
 	return status;
 }
 
@@ -326,33 +327,32 @@ static emr_status make_device(devices *d, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING device = NULL;
 	EMR_AUTO_BUF network = {0};
-	emr_kdf_cost cost;
+	const emr_keyring *person = d->acting.session.keyring;
+	emr_kdf_cost cost = emr_keyring_cost(person);
 	uint8_t owner[32];
 	emr_status status;
 
 	EMR_TRY(emr_keyring_create(
 		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device));
-	EMR_TRY(emr_keyring_person_pk(d->acting.keyring, owner));
+	EMR_TRY(emr_keyring_person_pk(person, owner));
 	EMR_TRY(emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	EMR_TRY(emr_keyring_give_copies(d->acting.keyring, device));
+	EMR_TRY(emr_keyring_give_copies(person, device));
 	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
 	 * carried over. */
-	cost = emr_keyring_cost(d->acting.keyring);
 	emr_keyring_cost_at_least(device, &cost);
 	emr_keyring_cost_at_least(device, &d->settings.kdf);
-	status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
+	status = emr_keyring_tlv_get(person, EMR_KEYRING_NET_DESCRIPTOR, &network);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(
 			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
 	emr_buf_clear(&network);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_CHANNEL, &network);
+		status = emr_keyring_tlv_get(person, EMR_KEYRING_CHANNEL, &network);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(device, EMR_KEYRING_CHANNEL, emr_buf_view(&network));
 	else if (status == EMR_NOT_FOUND)
 		status = EMR_OK; /* the ledger is in no channel */
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	*out = device;
 	device = NULL;
 	return EMR_OK;
@@ -379,9 +379,9 @@ static emr_status certify_device(
 	if (status == EMR_OK)
 		status = try_file(d->args->values[EMR_OPT_CARD_FILE], out_problem);
 	if (status == EMR_OK)
-		status = emr_keyring_public(d->acting.keyring, &public);
+		status = emr_keyring_public(d->acting.session.keyring, &public);
 	if (status == EMR_OK)
-		status = emr_replica_person(d->acting.replica, public.signer_id, &me);
+		status = emr_replica_person(d->acting.session.replica, public.signer_id, &me);
 	if (status == EMR_OK)
 		status = emr_device_invitation(d->args->values[EMR_OPT_JOIN],
 			d->acting.places.state, dir, &me, &d->joining, out_problem);
@@ -404,7 +404,7 @@ static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem 
 		return EMR_OK;
 	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_FABRIC, d->acting.places.state);
 	status = emr_device_name_certificate(
-		&d->joining, device, d->args->operands[1], own, d->acting.replica);
+		&d->joining, device, d->args->operands[1], own, d->acting.session.replica);
 	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
 		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL);
 	if (status == EMR_REFUSED)
@@ -450,7 +450,7 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 	EMR_TRY(ask_yes(d, out_problem));
 	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
 	EMR_TRY(emr_settings_read(&d->acting.places, &d->settings, out_problem));
-	if (emr_keyring_kind_of(d->acting.keyring) != EMR_KEYRING_PERSON) {
+	if (emr_keyring_kind_of(d->acting.session.keyring) != EMR_KEYRING_PERSON) {
 		say_device_problem(d, EMR_DENIED, out_problem);
 		return EMR_DENIED;
 	}
@@ -514,14 +514,14 @@ static emr_status fill_stage(
 /* As a mount would: what cannot be opened here is said now. */
 static emr_status prove(accepting *a, emr_problem *out_problem)
 {
-	emr_status status = emr_session_open_parts(&a->session, out_problem);
+	emr_status status = emr_session_open_parts(&a->session, out_problem), followed;
 	EMR_AUTO_FACTS_WALK all = {.facts = NULL};
 	emr_place place;
 	emr_meta meta;
 	uint64_t n = 0;
 
 	if (status == EMR_OK)
-		status = emr_session_learn(&a->session, out_problem);
+		status = emr_session_begin(&a->session, &followed, out_problem);
 	if (status == EMR_OK) {
 		all = emr_facts_all(a->session.facts);
 		while (emr_facts_next(&all, &place, &meta))
@@ -635,7 +635,7 @@ static emr_status remove_found(devices *d)
 	if (d->ended == NULL)
 		return EMR_NO_MEMORY;
 	if (!d->is_found)
-		EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
+		EMR_TRY(emr_strangers(d->acting.session.keyring, d->acting.session.replica,
 			(uint64_t)emr_clock_unix_s(emr_clock_system()), &strangers));
 	EMR_EACH (const emr_stranger, s, &strangers) {
 		emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);

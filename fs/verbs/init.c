@@ -27,7 +27,6 @@
 #include "network/founding.h"
 #include "network/joining.h"
 #include "network/own_dir.h"
-#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -266,13 +265,13 @@ static emr_status register_key(making *m, emr_bytes certificate, emr_problem *ou
 	const char *name = is_patient ? "" : m->profile.name;
 	emr_problem ignored = {0};
 	char own[4400];
-	emr_status status;
+	emr_status status, followed;
 
 	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
 	status = emr_joining_enter(&m->joining, m->session.keyring, own, certificate, name);
 	if (status == EMR_REFUSED &&
-		emr_session_open_copy(&m->session, false, &ignored) == EMR_OK &&
-		emr_follow_now(m->session.replica) == EMR_OK)
+		emr_session_open_copy(&m->session, false, &followed, &ignored) == EMR_OK &&
+		followed == EMR_OK)
 		status = emr_joining_register(&m->joining, m->session.keyring, certificate, name,
 			m->session.ledger, m->session.replica);
 	if (status == EMR_REFUSED) { /* nothing comes of it any more */
@@ -440,20 +439,15 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 		m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 }
 
-static emr_status make_folder(making *m)
+static emr_status make_folder(making *m, emr_problem *out_problem)
 {
 	emr_session *s = &m->session;
-	const emr_view_options view = {.state_dirfd = s->state_fd,
-		.keyring = s->keyring,
-		.store = s->store,
-		.journal = s->journal,
-		.records = s->records,
-		.ledger = s->ledger,
-		.replica = s->replica,
-		.facts = s->facts,
-		.settle = s->settle,
-		.clock = emr_clock_system()};
+	const emr_view_options view = {
+		.facts = s->facts, .settle = s->settle, .clock = emr_clock_system()};
+	emr_status followed;
 
+	EMR_TRY(emr_session_begin(s, &followed, out_problem));
+	EMR_TRY(emr_settle_hear(s->settle, followed));
 	return emr_view_initialise(&view);
 }
 
@@ -462,7 +456,7 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 {
 	emr_status status;
 
-	EMR_TRY(emr_session_open_copy(&m->session, true, out_problem));
+	EMR_TRY(emr_session_open_copy(&m->session, true, NULL, out_problem));
 	status = emr_dir_make(m->session.state_fd, EMR_STATE_AGENT);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The agent's directory"));
@@ -514,7 +508,7 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	}
 	EMR_TRY(is_agent(m) ? make_agent(m, out_problem)
 			    : emr_session_open_parts(&m->session, out_problem));
-	status = is_agent(m) ? EMR_OK : make_folder(m);
+	status = is_agent(m) ? EMR_OK : make_folder(m, out_problem);
 	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
 		status = emr_network_dir_note(m->session.keyring, m->network_dir,

@@ -10,7 +10,6 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
-#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/second_copy.h"
 #include "store/car_store.h"
@@ -216,8 +215,11 @@ static emr_status look_for_gaps(restoring *r)
 static emr_status follow(restoring *r)
 {
 	emr_replica_trouble trouble = {0};
-	emr_status status = r->has_copy ? EMR_OK : emr_follow_now(r->session.replica);
+	emr_problem ignored = {0};
+	emr_status status = EMR_OK;
 
+	if (!r->has_copy)
+		(void)!emr_session_begin(&r->session, &status, &ignored);
 	emr_replica_last_trouble(r->session.replica, &trouble);
 	if (status != EMR_DAMAGED || r->is_of_network || r->n_found == 0 || trouble.seq < 2)
 		return status;

@@ -18,7 +18,6 @@
 #include "ledger/copy.h"
 #include "ledger/network.h"
 #include "network/own_dir.h"
-#include "replica/follower.h"
 #include "session/network_dir.h"
 
 #include "init_restore_private.h"
@@ -172,17 +171,13 @@ static emr_status remove_file(int dirfd, const char *name)
 static emr_status follow_whole(emr_session *session, emr_ledger_trouble *out_trouble)
 {
 	emr_problem ignored = {0};
-	emr_status status = emr_session_open_copy(session, false, &ignored);
+	emr_status followed = EMR_OK;
+	emr_status status = emr_session_open_copy(session, false, &followed, &ignored);
 
-	if (status == EMR_OK)
-		status = emr_follow_now(session->replica);
 	if (session->replica != NULL)
 		emr_replica_last_trouble(session->replica, out_trouble);
-	emr_replica_close(session->replica);
-	emr_ledger_close(session->ledger);
-	session->replica = NULL;
-	session->ledger = NULL;
-	return status;
+	emr_session_close_copy(session);
+	return status == EMR_OK ? followed : status;
 }
 
 /* Everything is replayed once more. A channel's entries are proven by its blocks alone, which no

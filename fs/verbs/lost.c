@@ -20,7 +20,7 @@ typedef struct cutting {
 static void cutting_end(cutting *c)
 {
 	c->acting.places = (emr_places){0};
-	c->acting.keyring = NULL;
+	c->acting.session.keyring = NULL;
 	emr_acting_end(&c->acting);
 	json_decref(c->removed);
 	json_decref(c->ended);
@@ -97,15 +97,15 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 	emr_out *out, emr_problem *out_problem)
 {
 	__attribute__((cleanup(cutting_end)))
-	cutting c = {.acting = {.places = *places, .state_fd = dup(state_fd), .keyring = keyring},
+	cutting c = {.acting = {.places = *places, .session = EMR_SESSION_CLOSED},
 		.out = out,
 		.removed = json_array(),
 		.ended = json_array()};
 	emr_lost lost = {0};
-	emr_status status = c.acting.state_fd >= 0 && c.removed != NULL && c.ended != NULL
-				    ? EMR_OK
-				    : EMR_NO_MEMORY;
+	emr_status status = c.removed != NULL && c.ended != NULL ? EMR_OK : EMR_NO_MEMORY;
 
+	c.acting.session.keyring = keyring;
+	c.acting.session.state_fd = dup(state_fd);
 	if (status == EMR_OK)
 		status = emr_acting_open(&c.acting, out_problem);
 	if (status == EMR_OK)

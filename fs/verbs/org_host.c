@@ -3,7 +3,6 @@
  * folder. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "kit/json.h"
@@ -15,7 +14,7 @@
 
 #include "verbs_private.h"
 
-#define PAUSE_NS 500000000L
+#define PAUSE_MS 500
 #define REGISTERED_LOOKS 20 /* a pause between two, for who just got a certificate */
 
 static void say_came(emr_out *out, const emr_bureau *bureau, const emr_invited *invited)
@@ -32,10 +31,13 @@ static void say_came(emr_out *out, const emr_bureau *bureau, const emr_invited *
 		code);
 }
 
-static emr_status run(emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem)
+/* Meanwhile the follower takes in what comes. */
+static emr_status rest(const emr_bureau *bureau)
 {
-	EMR_TRY(emr_follow_now(bureau->session.replica));
-	return emr_invitations_run(bureau, fn, arg, out_problem);
+	uint64_t never = UINT64_MAX;
+	emr_status status = emr_follow_wait(bureau->session.replica, &never, PAUSE_MS);
+
+	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
 /* ---- one that was just made ---- */
@@ -94,18 +96,17 @@ static emr_status await_invited(
 	const emr_args *args, awaiting *a, emr_bureau *bureau, int64_t ns, emr_problem *out_problem)
 {
 	const emr_clock *clock = emr_clock_system();
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int64_t until = 0;
 	emr_status status = find_end(args, ns, &until, out_problem);
 
 	EMR_TRY(status);
 	emr_progress(a->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	while (status == EMR_OK && !a->is_over && emr_clock_boot_ns(clock) < until) {
-		status = run(bureau, note_news, a, out_problem);
+		status = emr_invitations_run(bureau, note_news, a, out_problem);
 		if (emr_status_may_pass(status))
 			status = EMR_OK;
 		if (status == EMR_OK && !a->is_over)
-			(void)nanosleep(&pause, NULL);
+			status = rest(bureau);
 	}
 	emr_progress_end(a->out);
 	*out_problem = status == EMR_OK ? (emr_problem){.is_set = false} : *out_problem;
@@ -193,7 +194,6 @@ emr_status org_host_answer(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const bool waits = args->given[EMR_OPT_WAIT];
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	listing l = {.out = out, .bureau = bureau, .list = json_array()};
 	int64_t until = 0;
 	emr_status status = l.list != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -207,13 +207,13 @@ emr_status org_host_answer(
 			    (l.waiting == 0 || (emr_clock_boot_ns(emr_clock_system()) >= until &&
 						       (l.coming == 0 || n >= REGISTERED_LOOKS)));
 		l.waiting = l.coming = 0;
-		status = run(bureau, list_invited, &l, out_problem);
+		status = emr_invitations_run(bureau, list_invited, &l, out_problem);
 		if (waits && !l.is_last && emr_status_may_pass(status)) {
 			status = EMR_OK;
 			l.waiting = 1; /* the host is away: nobody knows */
 		}
 		if (status == EMR_OK && !l.is_last && (waits ? l.waiting : l.coming) > 0)
-			(void)nanosleep(&pause, NULL);
+			status = rest(bureau);
 	}
 	if (waits)
 		emr_progress_end(out);

@@ -18,7 +18,6 @@
 #include "replica/follower.h"
 #include "replica/ask.h"
 #include "session/acting.h"
-#include "session/session.h"
 #include "verbs/cmd.h"
 
 #define WORK_MS 600000 /* every entry of the ledger is looked at */
@@ -31,9 +30,8 @@ typedef struct wallet {
 	const emr_args *args;
 	emr_out *out;
 	emr_acting acting;
-	emr_session session; /* borrows from acting */
-	json_t *last;	     /* the answer; owned */
-	emr_crowd crowd;     /* these three: to send */
+	json_t *last;	 /* the answer; owned */
+	emr_crowd crowd; /* these three: to send */
 	emr_id32 account;
 	uint64_t points;
 } wallet;
@@ -49,13 +47,7 @@ static emr_status open_here(wallet *w, emr_problem *out_problem)
 {
 	emr_status status = emr_acting_keys(&w->acting, w->args, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_acting_open(&w->acting, out_problem);
-	w->session.keyring = w->acting.keyring;
-	w->session.state_fd = w->acting.state_fd;
-	w->session.ledger = w->acting.ledger;
-	w->session.replica = w->acting.replica;
-	return status;
+	return status == EMR_OK ? emr_acting_open(&w->acting, out_problem) : status;
 }
 
 /* ---- what there is ---- */
@@ -74,11 +66,11 @@ static emr_status look(wallet *w, emr_problem *out_problem)
 			&client, &request, WORK_MS, w->out, NULL, &w->last, out_problem);
 	status = open_here(w, out_problem);
 	/* The copy has all of it; the ledger was asked only for what is new. */
-	if (emr_status_may_pass(status) && w->session.replica != NULL) {
+	if (emr_status_may_pass(status) && w->acting.session.replica != NULL) {
 		*out_problem = (emr_problem){.is_set = false};
 		status = EMR_OK;
 	}
-	return status == EMR_OK ? emr_answer_wallet(&w->session, &request,
+	return status == EMR_OK ? emr_answer_wallet(&w->acting.session, &request,
 					  &(emr_sink){emr_client_add, &w->last}, out_problem)
 				: status;
 }
@@ -197,15 +189,16 @@ static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_
 	emr_act act = emr_act_transfer(w->account, to, points);
 	uint8_t code;
 
-	EMR_TRY(emr_replica_follow(w->acting.replica, w->account, &act));
-	EMR_TRY(answer == NULL ? EMR_NO_MEMORY
-			       : emr_act_send_as(w->acting.keyring, emr_signer_identity(),
-					 w->acting.ledger, &act, (emr_bytes){0}, NULL, answer));
+	EMR_TRY(emr_replica_follow(w->acting.session.replica, w->account, &act));
+	EMR_TRY(answer == NULL
+			? EMR_NO_MEMORY
+			: emr_act_send_as(w->acting.session.keyring, emr_signer_identity(),
+				  w->acting.session.ledger, &act, (emr_bytes){0}, NULL, answer));
 	code = answer->refusal != 0 ? answer->refusal : answer->results[0];
 	if (code != EMR_RESULT_APPLIED)
 		return EMR_PROBLEM(EMR_REFUSED, out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
 			emr_result_text(code), NULL);
-	return emr_follow_answer(w->acting.replica, (emr_bytes){0}, answer);
+	return emr_follow_answer(w->acting.session.replica, (emr_bytes){0}, answer);
 }
 
 static emr_status send(wallet *w, emr_problem *out_problem)
@@ -219,9 +212,9 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 			"wallet", _("Points are a whole number from 1 on."), out_problem);
 	/* A payment is signed, which the open folder does for nobody. */
 	EMR_TRY(open_here(w, out_problem));
-	EMR_TRY(emr_crowd_open(&w->session, &w->crowd));
-	EMR_TRY(emr_account(&w->session, &w->account));
-	EMR_TRY(emr_replica_points(w->session.replica, w->account, &w->points));
+	EMR_TRY(emr_crowd_open(&w->acting.session, &w->crowd));
+	EMR_TRY(emr_account(&w->acting.session, &w->account));
+	EMR_TRY(emr_replica_points(w->acting.session.replica, w->account, &w->points));
 	EMR_TRY(emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem));
 	if (to.kind != EMR_WHO_PERSON || !to.is_registered || emr_id32_equal(to.root, w->account))
 		return emr_wrong_use("wallet",
@@ -253,8 +246,8 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 emr_status emr_cmd_wallet(const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	bool is_sending = args->n_operands == 3 && strcmp(args->operands[0], "send") == 0;
-	__attribute__((cleanup(wallet_end))) wallet w = {
-		.args = args, .out = out, .acting = EMR_ACTING_NONE, .session = EMR_SESSION_CLOSED};
+	__attribute__((cleanup(wallet_end)))
+	wallet w = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
 	emr_status status;
 
 	if (!is_sending && args->n_operands > 0)

@@ -35,17 +35,18 @@ static int64_t in_ms(int ms)
 
 /* ---- one run for all ---- */
 
-/* Under f->lock, which it gives away meanwhile. */
-static void make_run(emr_replica *r)
+/* Under f->lock, which it gives away meanwhile.  KNOWN: so many entries the ledger has just shown,
+ * 0: it is asked; a run that does not ask is none for those who wait for what there is now. */
+static emr_status make_run(emr_replica *r, uint64_t known)
 {
 	follower *f = &r->follower;
-	uint64_t run = ++f->begun;
+	uint64_t run = known == 0 ? ++f->begun : f->ended;
 	int64_t late_due_ns, lost_due_ns;
 	emr_status status;
 
 	f->is_running = true;
 	(void)pthread_mutex_unlock(&f->lock);
-	status = emr_replica_catch_up(r, NULL, NULL, NULL);
+	status = replica_catch_up(r, known, NULL, NULL, NULL);
 	late_due_ns = replica_late_turn(r, status == EMR_OK);
 	lost_due_ns = replica_lost_turn(r, status == EMR_OK);
 	(void)pthread_mutex_lock(&f->lock);
@@ -56,6 +57,13 @@ static void make_run(emr_replica *r)
 	f->ended = run;
 	f->status = status;
 	(void)pthread_cond_broadcast(&f->turned);
+	return status;
+}
+
+emr_status emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+{
+	return replica_catch_up(replica, 0, change, arg, out_n);
 }
 
 /* Under f->lock.  A run that is under way may have asked the ledger already: it is the next one
@@ -69,18 +77,21 @@ static emr_status follow_locked(emr_replica *r)
 		if (f->is_running)
 			(void)pthread_cond_wait(&f->turned, &f->lock);
 		else
-			make_run(r);
+			(void)!make_run(r, 0);
 	return f->status;
 }
 
-/* Under f->lock.  A run that is under way may bring it. */
-static emr_status reach_locked(emr_replica *r, uint64_t size)
+/* Under f->lock.  A run that is under way may bring it.  IS_SHOWN: the ledger has just shown SIZE.
+ */
+static emr_status reach_locked(emr_replica *r, uint64_t size, bool is_shown)
 {
 	follower *f = &r->follower;
 
 	while (f->is_running && atomic_load(&r->reached) < size)
 		(void)pthread_cond_wait(&f->turned, &f->lock);
-	return atomic_load(&r->reached) >= size ? EMR_OK : follow_locked(r);
+	if (atomic_load(&r->reached) >= size)
+		return EMR_OK;
+	return is_shown ? make_run(r, size) : follow_locked(r);
 }
 
 emr_status emr_follow_now(emr_replica *replica)
@@ -137,7 +148,7 @@ static emr_status take_turn(emr_replica *r)
 	(void)pthread_mutex_lock(&f->lock);
 	f->shown = size > f->shown ? size : f->shown;
 	if (status == EMR_OK)
-		status = reach_locked(r, size);
+		status = reach_locked(r, size, true);
 	else if (status == EMR_ROLLBACK || (status == EMR_OFFLINE && is_recovering(r)))
 		status = follow_locked(r); /* which says what that is, and brings what is lost */
 	else if (status == EMR_INTERRUPTED)
@@ -252,7 +263,7 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 	if (reached >= size)
 		return EMR_OK;
 	EMR_LOCKED(&replica->follower.lock);
-	status = reach_locked(replica, size);
+	status = reach_locked(replica, size, false);
 	while (status == EMR_OK && (reached = atomic_load(&replica->reached)) < size)
 		status = wait_locked(replica, &reached, end_ns);
 	return status;

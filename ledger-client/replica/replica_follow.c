@@ -422,17 +422,18 @@ static emr_status check_alone(
 	return away;
 }
 
-static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out_is_end)
+static emr_status run_one(
+	emr_replica *r, following *f, uint64_t known, size_t *out_n, bool *out_is_end)
 {
 	uint64_t size = 0;
-	uint64_t ledger_size = 0;
+	uint64_t ledger_size = known;
 	emr_status status;
 
 	EMR_TRY(replica_lock_file(r));
 	status = emr_chain_size(r->writer, &size);
 	if (status == EMR_OK)
 		status = r->heads.is_forked ? EMR_FORK : replica_waits(r);
-	if (status == EMR_OK) {
+	if (status == EMR_OK && (known <= size || known < r->heads.ahead)) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
 		if (status == EMR_OFFLINE)
 			replica_bring(r);
@@ -461,8 +462,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	return status;
 }
 
-emr_status emr_replica_catch_up(
-	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_change_fn change,
+	void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
 	bool is_end = false, is_far = false;
@@ -476,7 +477,7 @@ emr_status emr_replica_catch_up(
 		if (f) {
 			f->wants_changes = change != NULL;
 			f->is_far = is_far;
-			status = run_one(replica, f, &n, &is_end);
+			status = run_one(replica, f, known, &n, &is_end);
 			is_far = f->n_items >= RUN_ITEMS &&
 				 emr_chain_has_room_for_many(replica->writer);
 			replica_keep_trouble(replica, &f->trouble, is_end);

@@ -162,6 +162,9 @@ emr_status replica_lock_file(emr_replica *replica);
 emr_status replica_own(emr_replica *replica, emr_status status);
 /* Damage was found in this computer's copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
+/* As emr_replica_catch_up, where the ledger has just shown KNOWN entries (0: it has not). */
+emr_status replica_catch_up(emr_replica *replica, uint64_t known, emr_replica_change_fn change,
+	void *arg, uint64_t *out_n);
 /* As emr_replica_mend, when the file is locked and nobody else is there. */
 emr_status replica_mend(emr_replica *replica, emr_replica_mended *out_mended);
 

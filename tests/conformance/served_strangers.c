@@ -297,10 +297,10 @@ TEST_IN(begin, end, garbage_and_what_is_too_long_is_refused)
 static void decide(emr_pub_org_propose what, emr_bytes part)
 {
 	const emr_id16 proposal = emr_id16_random(), own = own_org();
+	uint64_t size;
 	uint8_t code = 0;
 
-	if (what.kind == EMR_PROPOSAL_REMOVE)
-		memcpy(what.org, own.b, sizeof own.b);
+	memcpy(what.org, own.b, what.kind == EMR_PROPOSAL_REMOVE ? sizeof own.b : 0);
 	what.not_after_unix_s = KIT_NOW + 86400;
 	{
 		const emr_act acts[] = {
@@ -308,7 +308,7 @@ static void decide(emr_pub_org_propose what, emr_bytes part)
 		const emr_bytes parts[] = {part, {0}};
 
 		assert_ok(emr_act_send_all(
-			k.keyring, k.ledger, acts, parts, 2, &k.clock.clock, &code));
+			k.keyring, k.ledger, acts, parts, 2, &k.clock.clock, &code, &size));
 	}
 	assert_int_equal(code, EMR_RESULT_APPLIED);
 }

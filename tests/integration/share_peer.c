@@ -33,7 +33,7 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(emr_keys_open(session.state_fd, session.state_path, passphrase_file, &session.keyring,
 		     &problem),
 		problem.text);
-	must(emr_session_open_copy(&session, false, &problem), problem.text);
+	must(emr_session_open_copy(&session, false, NULL, &problem), problem.text);
 	emr_replica_close(session.replica);
 	session.replica = NULL;
 	must(mkdtemp(directory) != NULL ? EMR_OK : EMR_IO, directory);

@@ -23,8 +23,7 @@ static emr_status open_dirs(emr_stack *s)
 {
 	emr_status status = emr_dir_open(s->path, &s->state_dirfd);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	if (mkdirat(s->state_dirfd, "spill", 0700) != 0 && access(s->path, W_OK) != 0)
 		return EMR_IO;
 	s->spill_dirfd = openat(s->state_dirfd, "spill", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,8 +52,7 @@ static emr_status open_ledger(
 
 	snprintf(path, sizeof path, "%s/network", s->path);
 	status = emr_ledger_open(&ledger, &s->ledger);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	replica.ledger = s->ledger;
 	if (options->own_parts)
 		replica.is_mine = is_mine;
@@ -101,14 +99,13 @@ static emr_status open_settle(emr_stack *s, const emr_clock *clock)
 		.clock = clock,
 		.owner_name = "Ana Silva",
 		.owner_born = "1984-03-12"};
-	emr_status status = emr_facts_new(s->keyring, s->replica, s->records, &s->facts);
 
-	if (status == EMR_OK)
-		status = emr_facts_keep_in(s->facts, s->state_dirfd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_new(s->keyring, s->replica, s->records, &s->facts));
+	EMR_TRY(emr_facts_keep_in(s->facts, s->state_dirfd));
 	settle.facts = s->facts;
-	return emr_settle_new(&settle, &s->settle);
+	EMR_TRY(emr_settle_new(&settle, &s->settle));
+	(void)!emr_settle_catch_up(s->settle, true); /* as a session */
+	return EMR_OK;
 }
 
 static emr_view_options view_options(

@@ -92,9 +92,12 @@ static void open_store(viewer *v, emr_keyring *keyring)
 	assert_ok(emr_record_ctx_new(&records, &v->records));
 }
 
-static void open_view(viewer *v, emr_keyring *keyring, bool is_new, const viewer_more *more)
+static void open_view(viewer *v, emr_keyring *keyring, const viewer_more *more)
 {
 	const emr_clock *clock = &v->s->k.clock.clock;
+	const emr_share_options sharing = {
+		.keyring = keyring, .ledger = v->ledger, .replica = v->replica, .clock = clock};
+	EMR_AUTO_SHARE share = NULL;
 	emr_settle_options settle = {.keyring = keyring,
 		.journal = v->journal,
 		.store = v->store,
@@ -116,19 +119,19 @@ static void open_view(viewer *v, emr_keyring *keyring, bool is_new, const viewer
 		.shared_notice = note,
 		.shared_notice_arg = v,
 		.notice = note_own,
-		.notice_arg = v};
+		.notice_arg = v,
+		.fetcher = more != NULL ? more->fetcher : NULL,
+		.look_at_copy = more != NULL ? more->look_at_copy : NULL,
+		.look_at_copy_arg = more != NULL ? more->look_at_copy_arg : NULL};
 
-	if (more != NULL) {
-		options.fetcher = more->fetcher;
-		options.look_at_copy = more->look_at_copy;
-		options.look_at_copy_arg = more->look_at_copy_arg;
-	}
 	assert_ok(emr_facts_new(keyring, v->replica, v->records, &v->facts));
 	settle.facts = options.facts = v->facts;
 	assert_ok(emr_settle_new(&settle, &v->settle));
 	options.settle = v->settle;
-	if (is_new) /* as emrfs init; to open it again follows nothing before the view does */
-		assert_ok(emr_view_initialise(&options));
+	assert_ok(emr_share_new(&sharing, &share));
+	(void)begins(share); /* as a session, and emrfs init */
+	(void)!emr_settle_catch_up(v->settle, true);
+	assert_ok(emr_view_initialise(&options));
 	assert_ok(emr_view_open(&options, &v->view));
 }
 
@@ -136,19 +139,17 @@ void viewer_open_with(viewer *v, story *s, const person *who, const char *name, 
 	const viewer_more *more)
 {
 	char path[400];
-	bool is_new;
 
 	memset(v, 0, sizeof *v);
 	pthread_mutex_init(&v->lock, NULL);
 	v->s = s;
 	v->purpose = purpose;
 	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
-	is_new = access(path, F_OK) != 0;
 	v->state_fd = directory(s->k.path, name);
 	v->spill_fd = directory(path, "spill");
 	open_ledger(v, who->keyring);
 	open_store(v, who->keyring);
-	open_view(v, who->keyring, is_new, more);
+	open_view(v, who->keyring, more);
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/nobody");
 }
 

@@ -34,8 +34,7 @@ WRAPPED(emr_status, emr_ledger_size, emr_ledger *ledger, uint64_t *out_size)
 	atomic_fetch_add(&looks, 1);
 	pthread_mutex_lock(&gate);
 	pthread_mutex_unlock(&gate);
-	if (atomic_load(&answer) != EMR_OK)
-		return (emr_status)atomic_load(&answer);
+	EMR_TRY((emr_status)atomic_load(&answer));
 	status = __real_emr_ledger_size(ledger, out_size);
 	if (status == EMR_OK && atomic_load(&is_lagging))
 		--*out_size;
@@ -57,7 +56,7 @@ WRAPPED(emr_status, emr_ledger_wait, emr_ledger *ledger, uint64_t since, int tim
 			 ? EMR_TIMEOUT
 			 : __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
 	atomic_fetch_sub(&at_ledger, 1);
-	return status;
+	return status == EMR_OK ? (emr_status)atomic_load(&answer) : status;
 }
 
 WRAPPED(int, pthread_cond_wait, pthread_cond_t *cond, pthread_mutex_t *mutex)
@@ -319,6 +318,7 @@ TEST_IN(begin, end, each_who_waits_hears_what_one_thread_has_seen)
 	start_waiters(all);
 	(void)save(&domain, 1);
 	end_waiters(all, EMR_OK);
+	assert_int_equal(looks, 0); /* the wait itself has said how many there are */
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(all[i].size, 4);
 	assert_ok(emr_follow_wait(replica, &size, 0));

@@ -109,51 +109,29 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 
 /* Nobody reads what is newer than a transaction in doubt; what is known is enough to act, because
  * the contract judges it by what the organisations have. */
-static emr_status follow(const emr_session *session)
+static emr_status may_act(const emr_session *session, emr_status followed)
 {
 	emr_ledger_doubt doubt;
-	emr_status status = emr_follow_now(session->replica);
 
-	if (!emr_status_is_away(status) || emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK ||
+	if (!emr_status_is_away(followed) ||
+		emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK ||
 		doubt.end != EMR_DOUBT_OPEN)
-		return status;
+		return followed;
 	return EMR_OK;
-}
-
-/* An open folder shares the local copy: what is taken in here must leave it the parts of what
- * others share with this person. Grants of these very entries are adopted by the folder when it
- * sees them. */
-static emr_status follow_shares(emr_session *session)
-{
-	EMR_AUTO_BUF grants = {0};
-	emr_public me;
-	emr_known_person person;
-	emr_status status = emr_keyring_public(session->keyring, &me);
-
-	if (status == EMR_OK)
-		status = emr_replica_person(session->replica, me.signer_id, &person);
-	if (status == EMR_OK)
-		status = emr_grants_to_person(
-			session->replica, EMR_ID32_AT(person.row.root), &grants);
-	EMR_EACH (const emr_known_grant, grant, &grants)
-		if (status == EMR_OK)
-			status = emr_replica_keep(session->replica, grant->domain);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	return follow(session);
 }
 
 static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
+	emr_status followed;
 
 	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &bureau->places, out_problem));
 	EMR_TRY(find_network(bureau, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
 	EMR_TRY(emr_keys_open(session->state_fd, session->state_path,
 		args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem));
-	EMR_TRY(emr_session_open_copy(session, false, out_problem));
-	EMR_TRY(follow_shares(session));
+	EMR_TRY(emr_session_open_copy(session, false, &followed, out_problem));
+	EMR_TRY(may_act(session, followed));
 	return emr_keyring_public(session->keyring, &session->identity);
 }
 
@@ -218,9 +196,11 @@ void emr_bureau_let_go(emr_bureau *bureau)
 
 /* ---- acting ---- */
 
-/* How sending ended: CODE is the ledger's answer, and what it took is followed. */
-static emr_status bureau_sent(
-	emr_bureau *bureau, emr_status status, uint8_t code, emr_problem *out_problem)
+/* How sending ended: CODE is the ledger's answer, and what it took is here: all of its SIZE
+ * entries.
+ */
+static emr_status bureau_sent(emr_bureau *bureau, emr_status status, uint8_t code, uint64_t size,
+	emr_problem *out_problem)
 {
 	if (status == EMR_OK && code > EMR_RESULT_ALREADY) {
 		emr_problem_set(
@@ -228,13 +208,17 @@ static emr_status bureau_sent(
 		return EMR_REFUSED;
 	}
 	if (status == EMR_OK)
-		status = follow(&bureau->session);
+		status = may_act(&bureau->session, emr_follow_to(bureau->session.replica, size));
 	return say_status(bureau, status, out_problem);
 }
 
-/* The ledger has it all the same. */
-static emr_status take_awaited(emr_bureau *bureau, emr_status status)
+/* The ledger has it all the same, also where it awaits others. */
+static emr_status send(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts, size_t n,
+	uint8_t *out_code, uint64_t *out_size)
 {
+	emr_status status = emr_act_send_all(bureau->session.keyring, bureau->session.ledger, acts,
+		parts, n, NULL, out_code, out_size);
+
 	bureau->is_awaited |= status == EMR_AWAITED;
 	return status == EMR_AWAITED ? EMR_OK : status;
 }
@@ -243,13 +227,10 @@ emr_status emr_bureau_send(
 	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
-	uint8_t code = 0;
 	emr_status status = emr_replica_follow(session->replica, session->identity.signer_id, act);
 
-	if (status == EMR_OK)
-		status = take_awaited(bureau,
-			emr_act_send(session->keyring, session->ledger, act, part, NULL, &code));
-	return bureau_sent(bureau, status, code, out_problem);
+	return status == EMR_OK ? emr_bureau_send_together(bureau, act, &part, 1, out_problem)
+				: say_status(bureau, status, out_problem);
 }
 
 emr_status emr_bureau_send_all(
@@ -257,6 +238,7 @@ emr_status emr_bureau_send_all(
 {
 	emr_session *session = &bureau->session;
 	emr_status status = EMR_OK;
+	uint64_t size = 0;
 	uint8_t code = 0;
 	size_t some;
 
@@ -266,22 +248,19 @@ emr_status emr_bureau_send_all(
 			status = emr_replica_follow(
 				session->replica, session->identity.signer_id, &acts[i]);
 		if (status == EMR_OK)
-			status = take_awaited(
-				bureau, emr_act_send_all(session->keyring, session->ledger,
-						acts + at, NULL, some, NULL, &code));
+			status = send(bureau, acts + at, NULL, some, &code, &size);
 	}
-	return bureau_sent(bureau, status, code, out_problem);
+	return bureau_sent(bureau, status, code, size, out_problem);
 }
 
 emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts,
 	size_t n, emr_problem *out_problem)
 {
+	uint64_t size = 0;
 	uint8_t code = 0;
-	emr_status status =
-		take_awaited(bureau, emr_act_send_all(bureau->session.keyring,
-					     bureau->session.ledger, acts, parts, n, NULL, &code));
+	emr_status status = send(bureau, acts, parts, n, &code, &size);
 
-	return bureau_sent(bureau, status, code, out_problem);
+	return bureau_sent(bureau, status, code, size, out_problem);
 }
 
 void emr_bureau_show(const char *name, char out[EMR_BESIDE_BYTES])

@@ -36,17 +36,9 @@ typedef struct applying {
 	bool is_member;
 } applying;
 
-static void close_copy(applying *a)
-{
-	emr_replica_close(a->session->replica);
-	emr_ledger_close(a->session->ledger);
-	a->session->replica = NULL;
-	a->session->ledger = NULL;
-}
-
 static void applying_end(applying *a)
 {
-	close_copy(a);
+	emr_session_close_copy(a->session);
 	emr_buf_free(&a->bytes);
 	emr_buf_free(&a->descriptor);
 }
@@ -225,7 +217,7 @@ static emr_status come_in(
 	EMR_TRY(a->is_on_fabric ? emr_founding_meet(&founding, a->application.ca_der, cert,
 					  emr_buf_view(&a->descriptor))
 				: EMR_OK);
-	return emr_session_open_copy(a->session, false, out_problem);
+	return emr_session_open_copy(a->session, false, NULL, out_problem);
 }
 
 /* One that waited for the channel longer than members look at it asks once more, unless they were
@@ -240,12 +232,12 @@ static emr_status freshen(applying *a, emr_buf *out_cert, emr_problem *out_probl
 	status = wait_for_members(a);
 	if (status != EMR_TIMEOUT || a->application.expires > now())
 		return status == EMR_TIMEOUT ? EMR_OK : status;
-	close_copy(a);
+	emr_session_close_copy(a->session);
 	old = a->bytes; /* the earlier one borrows from it */
 	a->bytes = (emr_buf){0};
 	EMR_TRY(emr_application_again(&earlier, its_end(a), &a->bytes, &a->application));
 	EMR_TRY(certify(a, out_cert));
-	return emr_session_open_copy(a->session, false, out_problem);
+	return emr_session_open_copy(a->session, false, NULL, out_problem);
 }
 
 /* Nobody admits it when it has ended. */

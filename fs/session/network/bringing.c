@@ -19,7 +19,6 @@
 #include "ledger/copy.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
-#include "replica/follower.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/network_dir.h"
@@ -142,12 +141,16 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 /* A host lets nobody read before the registration. */
 static emr_status follow(const emr_bringing *b)
 {
-	emr_status status = emr_follow_now(b->replica);
+	const emr_session there = {
+		.keyring = b->session->keyring, .ledger = b->ledger, .replica = b->replica};
+	emr_problem ignored = {0};
+	emr_status followed;
 
-	return status == EMR_DENIED && b->joining != NULL &&
+	EMR_TRY(emr_session_begin(&there, &followed, &ignored));
+	return followed == EMR_DENIED && b->joining != NULL &&
 			       emr_network_dir_is_served(b->joining->dir)
 		       ? EMR_OK
-		       : status;
+		       : followed;
 }
 
 /* A ledger of one's own. */

@@ -20,11 +20,11 @@ static emr_status find_handle(
 	emr_known_person known;
 	emr_cert_facts facts;
 	emr_bytes der, name;
-	emr_status status = emr_replica_person(acting->replica, device, &known);
+	emr_status status = emr_replica_person(acting->session.replica, device, &known);
 
 	if (status == EMR_OK)
-		status =
-			emr_replica_device_certificate(acting->replica, &known, &part, &der, &name);
+		status = emr_replica_device_certificate(
+			acting->session.replica, &known, &part, &der, &name);
 	if (status == EMR_OK)
 		status = emr_cert_read(der, &facts);
 	if (status == EMR_OK)
@@ -37,8 +37,8 @@ static bool is_administrator(const emr_acting *acting)
 	emr_known_person me;
 	emr_public public;
 
-	return emr_keyring_public(acting->keyring, &public) == EMR_OK &&
-	       emr_replica_person(acting->replica, public.signer_id, &me) == EMR_OK &&
+	return emr_keyring_public(acting->session.keyring, &public) == EMR_OK &&
+	       emr_replica_person(acting->session.replica, public.signer_id, &me) == EMR_OK &&
 	       (me.row.roles & EMR_ROLE_ORG_ADMIN) != 0;
 }
 
@@ -51,11 +51,11 @@ emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 de
 	char word[4 * EMR_CERT_HANDLE_MAX + 8];
 
 	out_handle[0] = '\0';
-	if (emr_network_dir_of(acting->state_fd, &dir) != EMR_OK || !emr_enrolling_is_there(dir) ||
-		find_handle(acting, device, out_handle) != EMR_OK)
+	if (emr_network_dir_of(acting->session.state_fd, &dir) != EMR_OK ||
+		!emr_enrolling_is_there(dir) || find_handle(acting, device, out_handle) != EMR_OK)
 		return EMR_DEVICE_LEFT_NOTHING;
 	if (is_administrator(acting))
-		status = emr_enrol_revoke(dir, acting->keyring, out_handle, &why);
+		status = emr_enrol_revoke(dir, acting->session.keyring, out_handle, &why);
 	if (status == EMR_OK || status == EMR_NOT_FOUND) {
 		emr_say(out, "The authority gives no more certificates to %s.\n", out_handle);
 		return EMR_DEVICE_LEFT_ENDED;

@@ -247,8 +247,9 @@ static emr_status erase_in_annex(const trying *t)
 static emr_status erase_on_ledger(trying *t)
 {
 	bool some = true;
-	/* Of the newest there is: a version that came since keeps its key otherwise. */
-	emr_status status = emr_settle_catch_up(t->view->options.settle, true);
+	/* A version that came meanwhile is here with the ledger's answer, and makes another turn.
+	 */
+	emr_status status = emr_settle_followed(t->view->options.settle);
 
 	while (status == EMR_OK && some) /* more than once for objects with many versions */
 		status = erase_once(t, &some);

@@ -54,10 +54,10 @@ static emr_status learn_unheard(emr_view *view, emr_buf *unheard)
  * is asked again later. */
 static emr_status follow_ledger(emr_view *view, emr_buf *unheard)
 {
-	emr_status status = emr_settle_catch_up(view->options.settle, true);
+	emr_status status = emr_settle_followed(view->options.settle);
 
 	if (view_mend_ledger(view, status))
-		status = emr_settle_catch_up(view->options.settle, true);
+		status = EMR_BUSY; /* the first run of the publisher asks for the rest */
 	EMR_TRY(learn_unheard(view, unheard));
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
@@ -258,7 +258,6 @@ emr_status emr_view_initialise(const emr_view_options *options)
 	emr_place place;
 	emr_meta meta;
 
-	EMR_TRY(emr_settle_catch_up(options->settle, true));
 	EMR_TRY(emr_settle_resend(options->settle, only_commit, &worst));
 	all = emr_facts_all(options->facts);
 	while (emr_facts_next(&all, &place, &meta)) {

@@ -23,7 +23,6 @@ emr_status shared_new(emr_view *view)
 		.replica = o->replica,
 		.records = o->records,
 		.clock = o->clock};
-	emr_status status;
 
 	view->shares = calloc(1, sizeof *view->shares);
 	if (view->shares == NULL)
@@ -32,10 +31,7 @@ emr_status shared_new(emr_view *view)
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
 	view->shares->late.due_boot_ns = INT64_MAX;
-	EMR_TRY(emr_share_new(&options, &view->shares->share));
-	status = emr_share_keep_received(view->shares->share, false);
-	/* Nobody known yet: an empty ledger, or one that is away. */
-	return status == EMR_NO_MEMORY ? status : EMR_OK;
+	return emr_share_new(&options, &view->shares->share);
 }
 
 void shared_wake(emr_view *view)

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "fetch/fetch.h"
-#include "replica/follower.h"
 
 #include "edit.h"
 #include "node.h"
@@ -122,23 +121,18 @@ void shared_end(
 	shared_notice_end(view, s); /* last: what to ask for again is the share */
 }
 
-/* The end came after this turn's look at the ledger: the next one ends S. */
+/* The end came after this turn's look at the ledger: the next one ends S.  The copy has it: what
+ * said so stands behind it on the ledger. */
 void shared_look_at_end(emr_view *view, shared_share *s, emr_share_trouble *trouble)
 {
-	emr_replica *replica = view->options.replica;
 	bool is_refused = trouble->why == EMR_WHY_REFUSED || trouble->why == EMR_WHY_LEDGER;
 	bool is_over = trouble->why == EMR_WHY_REVOKED ||
 		       (is_refused && trouble->code == EMR_RESULT_GRANT_DEAD);
 	emr_known_grant now;
-	emr_status status;
 
-	if (!is_over)
-		return;
-	status = emr_follow_now(replica);
-	if (status != EMR_OK) /* what is here may be enough */
-		emr_log(EMR_LOG_DEBUG, "shares: the ledger was not asked for an end: %s",
-			emr_status_text(status));
-	if (emr_replica_grant(replica, s->domain, s->grant.grant, &now) != EMR_OK ||
+	if (!is_over ||
+		emr_replica_grant(view->options.replica, s->domain, s->grant.grant, &now) !=
+			EMR_OK ||
 		now.row.head.state != EMR_GRANT_REVOKED)
 		return;
 	pthread_mutex_lock(&view->lock);

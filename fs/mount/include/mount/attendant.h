@@ -12,11 +12,11 @@
 typedef struct emr_attendant emr_attendant;
 
 /* SESSION (borrowed): locked as an agent's, keyring open, ledger and copy open
- * (emr_session_open_copy).  Follows the ledger to its end and works off what is there. EMR_OFFLINE,
- * EMR_DENIED (not in force), and what a ledger that is not believed gives; always with a problem.
+ * (emr_session_open_copy, which FOLLOWED).  Works off what is there. EMR_OFFLINE, EMR_DENIED (not
+ * in force), and what a ledger that is not believed gives; always with a problem.
  */
-emr_status emr_attendant_new(
-	emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem);
+emr_status emr_attendant_new(emr_session *session, emr_status followed,
+	emr_attendant **out_attendant, emr_problem *out_problem);
 void emr_attendant_free(emr_attendant *attendant); /* NULL is fine */
 /* Works until emr_attendant_stop. A step that fails meanwhile is tried again, and the report names
  * it. */

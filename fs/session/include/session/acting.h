@@ -7,25 +7,22 @@
 #include "kit/passphrase.h"
 #include "kit/places.h"
 #include "kit/verbs.h"
-#include "ledger/ledger.h"
-#include "replica/replica.h"
+#include "session/session.h"
 #include "share/share.h"
 
 typedef struct emr_acting {
 	emr_places places;
-	int state_fd; /* -1 = not open */
 	emr_passphrase passphrase;
-	emr_keyring *keyring;
-	emr_ledger *ledger;
-	emr_replica *replica;
+	emr_session session;
 	emr_share *share;
 } emr_acting;
 
-#define EMR_ACTING_NONE ((emr_acting){.state_fd = -1})
+#define EMR_ACTING_NONE ((emr_acting){.session = EMR_SESSION_CLOSED})
 
 /* The state and the keyring; asks for the passphrase. */
 emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem);
-/* Then ledger, own copy (followed to its end) and handle. */
+/* Then ledger, own copy (followed to its end) and handle.  It asks for nothing, and needs places,
+ * state and keyring alone. */
 emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem);
 /* A computer was cut off: what this one keeps of keys, to open records sooner, is made again from
  * what counts now. */

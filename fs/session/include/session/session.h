@@ -120,14 +120,18 @@ bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row);
  * and keyring are set. */
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
 /* Ledger and own copy of it alone, for who has no folder or leaves it alone; with the parts of
- * EVERY_DOMAIN for an agent.  state_fd, state_path and keyring are set. */
-emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem);
+ * EVERY_DOMAIN for an agent.  state_fd, state_path and keyring are set.  OUT_FOLLOWED: it begins,
+ * too; NULL: the ledger is asked nothing yet. */
+emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_status *out_followed,
+	emr_problem *out_problem);
+/* Where all begins that opens a ledger: what is new there, asked for once, and on a device the
+ * letters that make a domain its own.  *OUT_FOLLOWED: as emr_follow_now, whether it came or not.
+ * EMR_DENIED: this computer was removed. */
+emr_status emr_session_begin(
+	const emr_session *session, emr_status *out_followed, emr_problem *out_problem);
 /* For reading only, be it asked for, or because ledger or journal are not believed any more:
  * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
-/* On a device: the letters that make a domain its own.  Does nothing on a first computer.
- * EMR_DENIED: it was removed. */
-emr_status emr_session_learn(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session
 

@@ -161,6 +161,9 @@ void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const ui
  * has seen.
  */
 emr_status emr_settle_catch_up(emr_settle *settle, bool is_now);
+/* The same of a ledger that was followed already, which gave FOLLOWED; and how it was last. */
+emr_status emr_settle_hear(emr_settle *settle, emr_status followed);
+emr_status emr_settle_followed(const emr_settle *settle);
 /* Whether the verified copy goes on from what the journal remembers of it, as it is now; nobody is
  * asked.  *OUT_SEEN: so many entries it remembers, 0 nothing; also with EMR_ROLLBACK and EMR_FORK.
  * EMR_DAMAGED, EMR_NEWER_FORMAT: what it remembers cannot be read.  Any thread. */

@@ -83,7 +83,8 @@ emr_status emr_share_cut_off(
  * into this computer's copy. *out_some: there was something new.  Nothing to do on the first
  * computer. EMR_DENIED: this device was removed. */
 emr_status emr_share_learn(emr_share *share, bool *out_some);
-/* For who opens a copy: all that is new on the ledger, where a device learns before and behind it;
- * an entry of a domain that is not known as one's own would bring no parts.  *OUT_FOLLOWED: as
- * emr_follow_now.  All that is done from there on reads the copy as it stands. */
+/* For who opens a copy: all that is new on the ledger, asked for once, where what others share is
+ * kept and a device learns before and behind it; an entry of a domain that is neither kept nor
+ * known as one's own would bring no parts.  *OUT_FOLLOWED: as emr_follow_now.  All that is done
+ * from there on reads the copy as it stands. */
 emr_status emr_share_begin(emr_share *share, emr_status *out_followed);

@@ -145,8 +145,8 @@ typedef struct emr_view_options {
 #define EMR_SPECIAL_TOP "dataset/"
 
 /* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does
- * nothing where they are there already.  Uses keyring, journal, records, replica, facts, settle and
- * clock of OPTIONS. */
+ * nothing where they are there already.  Uses facts, clock, and settle, which has heard of the
+ * ledger, of OPTIONS. */
 emr_status emr_view_initialise(const emr_view_options *options);
 /* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread.
  */
