@@ -76,7 +76,8 @@ static void put_not_whole(FILE *to, const json_t *report)
 	if (emr_json_number_at(report, "coming") > 0)
 		fprintf(to,
 			_("  Left for you, and not here yet: %s.\n"
-			  "    The host or node (%s) is asked for them while this folder is open.\n"),
+			  "    The host or node (%s) is asked for them while this folder is "
+			  "open.\n"),
 			n, has_nodes ? emr_json_text_at(place, "name") : _("your gateway"));
 	if (emr_json_number_at(report, "not_whole") == 0)
 		return;
