@@ -63,8 +63,8 @@ static const char *some_backup(const json_t *report)
 	return dir[0] != '\0' ? dir : "DIR";
 }
 
-/* Says which blocks are missing here, and where else to look for them; and of what others left that
- * it comes by itself. */
+/* Says which blocks are missing here, and where else to look for them; and who is asked for what
+ * others left. */
 static void put_not_whole(FILE *to, const json_t *report)
 {
 	const json_t *place = json_array_get(json_object_get(report, "places"), 0);
@@ -76,8 +76,7 @@ static void put_not_whole(FILE *to, const json_t *report)
 	if (emr_json_number_at(report, "coming") > 0)
 		fprintf(to,
 			_("  Left for you, and not here yet: %s.\n"
-			  "    The host or node (%s) is asked for them while this folder is "
-			  "open.\n"),
+			  "    While this folder is open, %s is asked for them.\n"),
 			n, has_nodes ? emr_json_text_at(place, "name") : _("your gateway"));
 	if (emr_json_number_at(report, "not_whole") == 0)
 		return;
