@@ -773,15 +773,14 @@ int emr_cmd_init(const emr_args *args, emr_out *out)
 int emr_init_network(const emr_args *args, emr_out *out)
 {
 	const char *name = args->n_operands == 2 ? args->operands[1] : "";
-	const char *role = args->values[EMR_OPT_ROLE];
 	__attribute__((cleanup(made_end))) made whole = {.state = NULL};
 	emr_problem problem = {0};
 	int code;
 
-	if (role != NULL && (strcmp(role, "agent") != 0 || !org_may_have_agent(args))) {
+	if (!org_may_have_role(args)) {
 		(void)!emr_wrong_use("org",
-			_("org create takes no role but agent, and none for a new directory: an "
-			  "agent comes over a host."),
+			_("org create takes the role hospital, or agent, but not for a new "
+			  "directory: an agent comes over a host."),
 			&problem);
 		return emr_out_fail(out, &problem);
 	}
@@ -789,7 +788,9 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
 		strstr(name, "  ") == NULL) {
 		code = make_new(args, out, name, &whole);
-		return whole.state != NULL
+		if (whole.state != NULL)
+			code = emr_org_set_rules(args, out, &whole.passphrase);
+		return whole.state != NULL && code == EMR_EXIT_DONE
 			       ? emr_org_make_agent(args, out, &whole.passphrase, whole.state)
 			       : code;
 	}

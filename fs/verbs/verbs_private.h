@@ -114,8 +114,11 @@ void emr_check_agents(emr_checker *c);
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
-/* Whether an agent has a way to the network of --network: no host leads to a new directory. */
-bool org_may_have_agent(const emr_args *args);
+/* Whether --role is one that `org create` can do something for there, or none. */
+bool org_may_have_role(const emr_args *args);
+/* With --role hospital, and a yes where a person is asked: proposes to the network the rules that a
+ * hospital needs.  The exit code. */
+int emr_org_set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase);
 /* This function makes and starts the agent of the organisation whose keyring is in STATE, where
  * --role agent says so or a person at the terminal does; PASSPHRASE opens that keyring.  It refuses
  * to undo the organisation when that fails.  The exit code. */

@@ -3,13 +3,6 @@
 # examples/hospital-deposit is killed; a file that cannot be placed is kept and named.
 . "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 ward_begin deposit storescp storescu dcmodify strace
-PORT=$(emr_port)
-receive() {
-	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
-	RECEIVER=$!
-	disown
-	emr_until echoscu -aec HOSPITAL 127.0.0.1 $PORT
-}
 sends() { storescu -aec HOSPITAL +sd +r 127.0.0.1 $PORT "$@" >out/sent 2>&1; }
 
 say "the receiver is killed in the middle of an image: what it wrote is not taken for one; nor is half a copy in an Inbox"

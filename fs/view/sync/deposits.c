@@ -304,8 +304,8 @@ static emr_status need_folders(
 
 	for (const char *from = d->folders, *end; (end = strstr(from, FOREIGN_BETWEEN)) != NULL;
 		from = end + strlen(FOREIGN_BETWEEN)) {
-		name_safely(EMR_META_DIR, emr_bytes_of(from, (size_t)(end - from)), "unnamed",
-			name);
+		name_safely(
+			EMR_META_DIR, emr_bytes_of(from, (size_t)(end - from)), "unnamed", name);
 		snprintf(path, sizeof path, "%s/%.*s", d->day, (int)(end - d->folders), d->folders);
 		EMR_TRY(need_directory(f, *directory, d, path, name, domain, directory));
 	}
