@@ -788,10 +788,8 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
 		strstr(name, "  ") == NULL) {
 		code = make_new(args, out, name, &whole);
-		if (whole.state != NULL)
-			code = emr_org_set_rules(args, out, &whole.passphrase);
-		return whole.state != NULL && code == EMR_EXIT_DONE
-			       ? emr_org_make_agent(args, out, &whole.passphrase, whole.state)
+		return whole.state != NULL
+			       ? emr_org_equip(args, out, &whole.passphrase, whole.state)
 			       : code;
 	}
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",

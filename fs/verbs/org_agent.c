@@ -201,7 +201,7 @@ static bool allows_studies(const emr_args *args, emr_out *out)
 	return emr_terminal_says_yes("Propose 10,000 to the network (yes, no)?");
 }
 
-int emr_org_set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase)
+static int set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase)
 {
 	const founding f = {.passphrase = passphrase};
 	const char *const words[] = {"org", "rules", "--role", "hospital", "--yes", NULL};
@@ -224,7 +224,7 @@ int emr_org_set_rules(const emr_args *args, emr_out *out, const emr_passphrase *
 	return EMR_EXIT_DONE;
 }
 
-int emr_org_make_agent(
+static int make_agent(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
 {
 	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
@@ -253,4 +253,12 @@ int emr_org_make_agent(
 		"To begin with the computer: systemctl --user enable emrfs-agent\n",
 		f.name);
 	return EMR_EXIT_DONE;
+}
+
+int emr_org_equip(
+	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
+{
+	int code = set_rules(args, out, passphrase);
+
+	return code == EMR_EXIT_DONE ? make_agent(args, out, passphrase, state) : code;
 }

@@ -116,13 +116,11 @@ emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledg
 /* ---- org_agent.c ---- */
 /* Whether --role is one that `org create` can do something for there, or none. */
 bool org_may_have_role(const emr_args *args);
-/* With --role hospital, and a yes where a person is asked: proposes to the network the rules that a
- * hospital needs.  The exit code. */
-int emr_org_set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase);
-/* This function makes and starts the agent of the organisation whose keyring is in STATE, where
- * --role agent says so or a person at the terminal does; PASSPHRASE opens that keyring.  It refuses
- * to undo the organisation when that fails.  The exit code. */
-int emr_org_make_agent(
+/* This function does what else --role says, or a person at the terminal, for the organisation whose
+ * keyring is in STATE and which PASSPHRASE opens: hospital proposes the rules that one needs, agent
+ * makes and starts its agent.  It refuses to undo the organisation when that fails.  The exit code.
+ */
+int emr_org_equip(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
 
 /* ---- share.c ---- */

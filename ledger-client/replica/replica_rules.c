@@ -165,15 +165,6 @@ emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
 	return EMR_OK;
 }
 
-static bool is_of(emr_bytes line, const char *name)
-{
-	const uint8_t *sign = memchr(line.data, '=', line.len);
-
-	return sign != NULL &&
-	       emr_bytes_equal(trimmed(emr_bytes_of(line.data, (size_t)(sign - line.data))),
-		       emr_bytes_of(name, strlen(name)));
-}
-
 emr_status emr_rules_set(emr_bytes text, const char *name, uint64_t value, emr_buf *out)
 {
 	char line[NAME_MAX_CHARS + 32];
@@ -184,7 +175,11 @@ emr_status emr_rules_set(emr_bytes text, const char *name, uint64_t value, emr_b
 		emr_bytes one =
 			emr_bytes_of(text.data, end != NULL ? (size_t)(end - text.data) : text.len);
 
-		if (!is_of(one, name)) {
+		const uint8_t *sign = memchr(one.data, '=', one.len);
+
+		if (sign == NULL ||
+			!emr_bytes_equal(trimmed(emr_bytes_of(one.data, (size_t)(sign - one.data))),
+				emr_bytes_of(name, strlen(name)))) {
 			EMR_TRY(emr_buf_append(out, one.data, one.len));
 			EMR_TRY(emr_buf_append(out, "\n", 1));
 		}

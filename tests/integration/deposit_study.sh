@@ -18,6 +18,7 @@ def image(path, study, syntax="1.2.840.10008.1.2.1", kind=None, **said):
     data = dcmread(get_testdata_file("CT_small.dcm"))
     data.PatientID, data.PatientName, data.PatientBirthDate = "K7QF", "Silva^Ana", "19840312"
     data.Rows = data.Columns = 8
+    del data[0xfffcfffc]  # storescu sends no padding
     data.StudyDate, data.StudyInstanceUID, data.SOPInstanceUID = "20260102", generate_uid(entropy_srcs=[study]), generate_uid(entropy_srcs=[path])
     for key, value in said.items():
         setattr(data, key, value)
@@ -43,9 +44,7 @@ image("wrong/number", "wrong", PatientName="", PatientBirthDate="")
 image("wrong/word", "wrong", PatientName="Silva", PatientBirthDate="1984")
 PYTHON
 sends() { storescu "${TLS[@]}" -aec HOSPITAL "$@" >out/sent 2>&1; }
-ends() { # GROUP
-	kill -KILL -- "-$1" && { wait "$1" 2>>out/killed; true; }
-}
+ends() { kill -KILL -- "-$1" && await_gone "$1"; }
 
 say "monitoring asks the receiver: before it begins, when it takes connections and answers nothing, and when it answers"
 PORT=$(emr_port)
@@ -107,25 +106,24 @@ expect "one number" "$(ls "$state/unplaced" | grep -c '^patient K7QF has neither
 say "each study is a folder, whole, and each object is what was sent"
 expect "studies" "$(cd ana-folder/Inbox/*/ && ls -- */ | grep -c '^20260102 ')" 3
 as ana run 0 status --wait
-must /usr/bin/python3 -B - "$(dirname "$service")" ana-folder/Inbox ct syntaxes private <<'PYTHON'
+must /usr/bin/python3 - ana-folder/Inbox ct syntaxes private <<'PYTHON'
 import os, sys
-sys.path.insert(0, sys.argv[1])
-from whole_dicom import data_set
+import warnings
+from pydicom import dcmread
+warnings.simplefilter("ignore")
 
 def objects(top):
     found = {}
     for folder, _, names in os.walk(top):
         for name in names:
-            with open(os.path.join(folder, name), "rb") as file:
-                data = file.read()
-            syntax, at = data_set(data)
-            found[syntax, data[at:]] = folder
+            data = dcmread(os.path.join(folder, name))
+            found[data.SOPInstanceUID] = data.file_meta.TransferSyntaxUID, data, folder
     return found
-came, sent = objects(sys.argv[2]), {top: objects(top) for top in sys.argv[3:]}
+came, sent = objects(sys.argv[1]), {top: objects(top) for top in sys.argv[2:]}
 for top, those in sent.items():
-    missing = [key[0] for key in those if key not in came]
-    assert not missing, f"{top}: {len(missing)} are not there as they were sent: {set(missing)}"
-    assert len({came[key] for key in those}) == 1, f"{top} is in more than one folder"
+    for uid, (syntax, data, _) in those.items():
+        assert came[uid][0] == syntax and list(came[uid][1]) == list(data), f"not as it was sent: {uid} of {top}, in {syntax.name}"
+    assert len({came[uid][2] for uid in those}) == 1, f"{top} is in more than one folder"
 assert len(came) == sum(map(len, sent.values())), "there are others"
 PYTHON
 echo "all is well"
