@@ -555,7 +555,8 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 			emr_init_network},
 		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE | OF_WAIT, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
-		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
+		{"show", 1, 1, 0, emr_org_show},
+		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
 		{"revoke", 2, 2, 0, emr_org_revoke}, {"vouch", 2, 2, 0, emr_org_vouch},
 		{"team", 2, 4, 0, emr_org_team}, {"mint", 3, 3, 0, emr_org_mint},
 		{"move", 2, 2, 0, emr_org_move}};
