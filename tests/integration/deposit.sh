@@ -171,19 +171,6 @@ expect "below the folder" "$(ls -A ward-folder)" ""
 at_once
 two_mount ward
 emr_until is_open
-
-say "folder and service are killed while something is on its way to the ledger"
-place exec setsid &	# the service and the verbs that it starts are one group
-PLACER=$!
-disown
-under_way() { [ -z "$(sqlite3 "$state/deposit.sqlite" "SELECT key FROM object WHERE state = 'queued'")" ]; }
-emr_until under_way
-two_kill ward
-kill -KILL -- "-$PLACER" 2>>out/killed
-PLACER=
-two_mount ward
-emr_until is_open
-at_once
 must place env
 emr_until all_of ana 10
 as ana run 0 status --wait

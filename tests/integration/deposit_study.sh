@@ -1,6 +1,6 @@
 #!/bin/bash
 # deposit_study.sh: a PACS sends by TLS what a hospital has: an object in each transfer syntax, one of a private class, and a CT of 1,500
-# slices, while receiver and service are killed and begun again. All of it is in the patient's Inbox as it was sent, a folder for each study;
+# slices, while receiver, service and folder are killed and begun again. All of it is in the patient's Inbox as it was sent, a folder for each study;
 # what names its patient by one number alone, or somebody else, is held; a full Inbox and a receiver that does not answer are said at once.
 . "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 ward_begin deposit_study storescp storescu dcmsend echoscu openssl
@@ -85,15 +85,18 @@ receive
 sends +sd 127.0.0.1 $PORT ct || emr_fail "sent again: $(tail -3 out/sent)"
 sends +sd 127.0.0.1 $PORT wrong || emr_fail "the wrong ones: $(cat out/sent)"
 
-say "the service is killed in the middle, and goes on"
+say "folder and service are killed in the middle, while something is on its way to the ledger, and go on"
 at_once
 place exec setsid &
 PLACER=$!
 disown
 half_done() { [ "$(sqlite3 "$state/deposit.sqlite" "SELECT count(*) FROM object WHERE state = 'placed'")" -gt 300 ]; }
 emr_until half_done
+two_kill ward
 ends $PLACER
 PLACER=
+two_mount ward
+emr_until is_open
 at_once
 must place env
 arrived() { [ "$(names ana | wc -l)" = $((SLICES + 15)) ]; }
