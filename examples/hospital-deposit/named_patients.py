@@ -1,7 +1,9 @@
 """This module says which patients a file names, and whether that contradicts where it lies: DICOM, CDA, FHIR (also bundles, contained resources
 and lines of JSON) and HL7 v2.  It only contradicts: nobody is found by what stands in a file.  A format that it does not know names nobody."""
+import contextlib
 import json
 import re
+import resource
 import unicodedata
 import xml.etree.ElementTree as tree
 from collections import namedtuple
@@ -9,12 +11,14 @@ from collections import namedtuple
 from pydicom import dcmread
 
 MOST_BYTES = 256 << 20
+MOST_MEMORY = 4 << 30
 FOLDED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "a", "œ": "o", "ı": "i"} | dict.fromkeys("'’`´ʼ"))
 NO_NAMES = set("da das de do dos e del della di du la le van von der den al el bin ibn dr dra mr mrs ms sr sra prof".split())
 MARKS = (b"recordTarget", b"hl7.org/fhir", b'"resourceType"')  # of a format that names patients
 OID = re.compile(r"[0-2](\.[0-9]+)+")
 
-Person = namedtuple("Person", "ids names born")  # ids: (number, {who issued it}); born: YYYYMMDD, or less of it
+# ids: (number, {who issued it}); born: YYYYMMDD, or less of it; needs_two: nothing but the number in it said whose it is
+Person = namedtuple("Person", "ids names born needs_two", defaults=[False])
 
 
 def text_of(value):
@@ -36,7 +40,7 @@ def in_dicom(path):
                    specific_tags=["SpecificCharacterSet", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "PatientName", "PatientBirthDate"])
     issued = issuers(data.get("IssuerOfPatientID"), *(one.get("UniversalEntityID") for one in data.get("IssuerOfPatientIDQualifiersSequence") or []))
     names = [" ".join(group.split("^")[:3]) for group in text_of(data.get("PatientName")).split("=")]
-    return [Person([(text_of(data.get("PatientID")), issued)], names, day(data.get("PatientBirthDate")))]
+    return [Person([(text_of(data.get("PatientID")), issued)], names, day(data.get("PatientBirthDate")), True)]
 
 
 def in_hl7(data):
@@ -100,6 +104,17 @@ def in_json(data):
         return in_fhir([json.loads(line) for line in data.splitlines() if line.strip()])
 
 
+@contextlib.contextmanager
+def bounded():
+    """A library that a hostile file makes take too much gets MemoryError, which ends that file and not the service."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY if soft == resource.RLIM_INFINITY else min(soft, MOST_MEMORY), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
 def named(path):
     """The patients that the file names; None: it is of a format that names them, and cannot be read."""
     with open(path, "rb") as file:
@@ -109,9 +124,10 @@ def named(path):
         if reads and not is_dicom:
             data += file.read(MOST_BYTES)
     try:
-        if is_dicom or data[:2] in (b"\x02\0", b"\x08\0"):
-            return in_dicom(path)
-        return [] if reads is None else reads(data) if len(data) < MOST_BYTES else None
+        with bounded():
+            if is_dicom or data[:2] in (b"\x02\0", b"\x08\0"):
+                return in_dicom(path)
+            return [] if reads is None else reads(data) if len(data) < MOST_BYTES else None
     except Exception:  # whatever a hostile file makes a library do; what only looked like one of these names nobody
         return None if is_dicom or any(mark in data.replace(b"\0", b"") for mark in MARKS) else []
 
@@ -137,6 +153,13 @@ def is_same_name(one, other):
     return not one or not other or is_within(one, other) or is_within(other, one) or "".join(other) in turned
 
 
+def confirms(name, card_name):
+    """The same name, and enough of it: a word alone is many people's, and so are two initials."""
+    said, known = words(name), words(card_name)
+    is_enough = len(said) >= min(2, len(known)) or sorted("".join(said)) == sorted("".join(known))
+    return bool(known) and any(len(word) > 1 for word in said) and is_enough and is_same_name(name, card_name)
+
+
 def contradiction(path, patient, issuer, card_name, born, whose):
     """Why what the file names is not that patient, or None.  WHOSE says to whom the table gives a number, true for another person."""
     people = named(path)
@@ -150,6 +173,10 @@ def contradiction(path, patient, issuer, card_name, born, whose):
         if person.born and born and not (born.startswith(person.born) or person.born.startswith(born)):
             return f"patient {patient} has another birth date in it"
         names = [name for name in person.names if words(name)]
-        if names and not any(is_same_name(name, card_name) for name in names) and not (len(person.born) == 8 and person.born == born):
+        if len(person.born) == 8 and person.born == born:
+            continue
+        if names and not any(is_same_name(name, card_name) for name in names):
             return f"patient {patient} has another name in it, and no birth date confirms"
+        if person.needs_two and not any(confirms(name, card_name) for name in names):
+            return f"patient {patient} has neither a name nor a birth date in it that confirms the number"
     return "whom it names cannot be read" if people is None else None

@@ -15,7 +15,7 @@ ITEM, ITEM_ENDS, SEQUENCE_ENDS = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0x
 LONG_FORM = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 IMPLICIT, DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 ROWS, PIXELS = (0x0028, 0x0010), {(0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010), (0x0028, 0x7FE0)}
-ASKED = ["SOPClassUID", "SOPInstanceUID", "Modality", "StudyDate", "PatientID", "IssuerOfPatientID",
+ASKED = ["SOPClassUID", "SOPInstanceUID", "Modality", "StudyDate", "StudyInstanceUID", "PatientID", "IssuerOfPatientID",
          "PatientBirthDate", "PatientName"]
 
 

@@ -767,15 +767,14 @@ int emr_cmd_init(const emr_args *args, emr_out *out)
 int emr_init_network(const emr_args *args, emr_out *out)
 {
 	const char *name = args->n_operands == 2 ? args->operands[1] : "";
-	const char *role = args->values[EMR_OPT_ROLE];
 	__attribute__((cleanup(made_end))) made whole = {.state = NULL};
 	emr_problem problem = {0};
 	int code;
 
-	if (role != NULL && (strcmp(role, "agent") != 0 || !org_may_have_agent(args))) {
+	if (!org_may_have_role(args)) {
 		(void)!emr_wrong_use("org",
-			_("org create takes no role but agent, and none for a new directory: an "
-			  "agent comes over a host."),
+			_("org create takes the role hospital, or agent, but not for a new "
+			  "directory: an agent comes over a host."),
 			&problem);
 		return emr_out_fail(out, &problem);
 	}
@@ -784,7 +783,7 @@ int emr_init_network(const emr_args *args, emr_out *out)
 		strstr(name, "  ") == NULL) {
 		code = make_new(args, out, name, &whole);
 		return whole.state != NULL
-			       ? emr_org_make_agent(args, out, &whole.passphrase, whole.state)
+			       ? emr_org_equip(args, out, &whole.passphrase, whole.state)
 			       : code;
 	}
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",

@@ -555,10 +555,10 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 			emr_init_network},
 		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE | OF_WAIT, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
-		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},
-		{"revoke", 2, 2, 0, emr_org_revoke}, {"vouch", 2, 2, 0, emr_org_vouch},
-		{"team", 2, 4, 0, emr_org_team}, {"mint", 3, 3, 0, emr_org_mint},
-		{"move", 2, 2, 0, emr_org_move}};
+		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
+		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
+		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
+		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)

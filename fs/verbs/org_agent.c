@@ -1,6 +1,7 @@
-/* This file makes the agent of an organisation that was just made: it runs the three lines that its
- * administrator would type (org invite, init --join, agent), each as a process of this program. The
- * agent stays a process of its own with a keyring of its own, which has the same passphrase. */
+/* This file makes what an organisation that was just made needs: its agent, and a hospital's rules.
+ * It runs the lines that its administrator would type (org invite, init --join and agent; org
+ * rules), each as a process of this program. The agent stays a process of its own with a keyring of
+ * its own, which has the same passphrase. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -153,7 +154,8 @@ static emr_status run_agent(const founding *f)
 	return await_end(pid);
 }
 
-bool org_may_have_agent(const emr_args *args)
+/* No host leads to a new directory. */
+static bool may_have_agent(const emr_args *args)
 {
 	const char *network = args->values[EMR_OPT_NETWORK];
 	EMR_AUTO_FREE char *dir = NULL;
@@ -163,9 +165,20 @@ bool org_may_have_agent(const emr_args *args)
 	return dir == NULL || emr_network_dir_names_fabric(dir);
 }
 
+static bool has_role(const emr_args *args, const char *role)
+{
+	return args->values[EMR_OPT_ROLE] != NULL && strcmp(args->values[EMR_OPT_ROLE], role) == 0;
+}
+
+bool org_may_have_role(const emr_args *args)
+{
+	return args->values[EMR_OPT_ROLE] == NULL || has_role(args, "hospital") ||
+	       (has_role(args, "agent") && may_have_agent(args));
+}
+
 static bool is_wanted(const emr_args *args, emr_out *out)
 {
-	if (args->values[EMR_OPT_ROLE] != NULL)
+	if (has_role(args, "agent"))
 		return true;
 	if (out->is_json || args->given[EMR_OPT_YES] || !emr_terminal_there())
 		return false;
@@ -176,7 +189,42 @@ static bool is_wanted(const emr_args *args, emr_out *out)
 		"Run one on this computer now, with the same passphrase (yes, no)?");
 }
 
-int emr_org_make_agent(
+/* A script that says so has said yes. */
+static bool allows_studies(const emr_args *args, emr_out *out)
+{
+	if (!has_role(args, "hospital"))
+		return false;
+	if (out->is_json || args->given[EMR_OPT_YES] || !emr_terminal_there())
+		return true;
+	emr_say(out, "A CT may have 1,500 images.  Where nothing else is agreed on, an Inbox takes "
+		     "200 deposits a day from one sender.\n");
+	return emr_terminal_says_yes("Propose 10,000 to the network (yes, no)?");
+}
+
+static int set_rules(const emr_args *args, emr_out *out, const emr_passphrase *passphrase)
+{
+	const founding f = {.passphrase = passphrase};
+	const char *const words[] = {"org", "rules", "--role", "hospital", "--yes", NULL};
+	emr_problem problem = {0};
+	pid_t pid = 0;
+	emr_status status;
+
+	if (!allows_studies(args, out))
+		return EMR_EXIT_DONE;
+	fflush(NULL);
+	status = start(&f, args->values[EMR_OPT_AS], words, &pid);
+	if (status == EMR_OK)
+		status = await_end(pid);
+	if (status != EMR_OK) {
+		emr_problem_set_status(&problem, status, "org rules --role hospital");
+		return emr_out_fail(out, &problem);
+	}
+	emr_say(out, "Proposed: 10,000 deposits a day of one sender in an Inbox.  Whether it holds "
+		     "already: emrfs org rules\n");
+	return EMR_EXIT_DONE;
+}
+
+static int make_agent(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
 {
 	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
@@ -184,7 +232,7 @@ int emr_org_make_agent(
 	emr_status status;
 
 	emr_out_put(out, "agent_keyring", json_null());
-	if (!org_may_have_agent(args) || !is_wanted(args, out))
+	if (!may_have_agent(args) || !is_wanted(args, out))
 		return EMR_EXIT_DONE;
 	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
 		f.admin != NULL ? "-" : "");
@@ -205,4 +253,12 @@ int emr_org_make_agent(
 		"To begin with the computer: systemctl --user enable emrfs-agent\n",
 		f.name);
 	return EMR_EXIT_DONE;
+}
+
+int emr_org_equip(
+	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
+{
+	int code = set_rules(args, out, passphrase);
+
+	return code == EMR_EXIT_DONE ? make_agent(args, out, passphrase, state) : code;
 }

@@ -114,12 +114,13 @@ void emr_check_agents(emr_checker *c);
 emr_status emr_check_open_ledger(const emr_places *places, emr_ledger **out_ledger);
 
 /* ---- org_agent.c ---- */
-/* Whether an agent has a way to the network of --network: no host leads to a new directory. */
-bool org_may_have_agent(const emr_args *args);
-/* This function makes and starts the agent of the organisation whose keyring is in STATE, where
- * --role agent says so or a person at the terminal does; PASSPHRASE opens that keyring.  It refuses
- * to undo the organisation when that fails.  The exit code. */
-int emr_org_make_agent(
+/* Whether --role is one that `org create` can do something for there, or none. */
+bool org_may_have_role(const emr_args *args);
+/* This function does what else --role says, or a person at the terminal, for the organisation whose
+ * keyring is in STATE and which PASSPHRASE opens: hospital proposes the rules that one needs, agent
+ * makes and starts its agent.  It refuses to undo the organisation when that fails.  The exit code.
+ */
+int emr_org_equip(
 	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
 
 /* ---- share.c ---- */

@@ -2,6 +2,8 @@
  * version does not know is passed over, and a value out of range makes the text invalid. */
 #include "replica/rules.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "contract/codes.h"
@@ -161,6 +163,30 @@ emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
 	}
 	*out = r.rules;
 	return EMR_OK;
+}
+
+emr_status emr_rules_set(emr_bytes text, const char *name, uint64_t value, emr_buf *out)
+{
+	char line[NAME_MAX_CHARS + 32];
+	int len = snprintf(line, sizeof line, "%s = %" PRIu64 "\n", name, value);
+
+	while (text.len > 0) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		emr_bytes one =
+			emr_bytes_of(text.data, end != NULL ? (size_t)(end - text.data) : text.len);
+
+		const uint8_t *sign = memchr(one.data, '=', one.len);
+
+		if (sign == NULL ||
+			!emr_bytes_equal(trimmed(emr_bytes_of(one.data, (size_t)(sign - one.data))),
+				emr_bytes_of(name, strlen(name)))) {
+			EMR_TRY(emr_buf_append(out, one.data, one.len));
+			EMR_TRY(emr_buf_append(out, "\n", 1));
+		}
+		one.len += end != NULL;
+		text = emr_bytes_of(text.data + one.len, text.len - one.len);
+	}
+	return emr_buf_append(out, line, (size_t)len);
 }
 
 /* ---- in force ---- */

@@ -3,13 +3,6 @@
 # examples/hospital-deposit is killed; a file that cannot be placed is kept and named.
 . "${SUPPORT:=$(dirname "$0")/../support}/ward.sh"
 ward_begin deposit storescp storescu dcmodify strace
-PORT=$(emr_port)
-receive() {
-	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
-	RECEIVER=$!
-	disown
-	emr_until echoscu -aec HOSPITAL 127.0.0.1 $PORT
-}
 sends() { storescu -aec HOSPITAL +sd +r 127.0.0.1 $PORT "$@" >out/sent 2>&1; }
 
 say "the receiver is killed in the middle of an image: what it wrote is not taken for one; nor is half a copy in an Inbox"
@@ -178,19 +171,6 @@ expect "below the folder" "$(ls -A ward-folder)" ""
 at_once
 two_mount ward
 emr_until is_open
-
-say "folder and service are killed while something is on its way to the ledger"
-place exec setsid &	# the service and the verbs that it starts are one group
-PLACER=$!
-disown
-under_way() { [ -z "$(sqlite3 "$state/deposit.sqlite" "SELECT key FROM object WHERE state = 'queued'")" ]; }
-emr_until under_way
-two_kill ward
-kill -KILL -- "-$PLACER" 2>>out/killed
-PLACER=
-two_mount ward
-emr_until is_open
-at_once
 must place env
 emr_until all_of ana 10
 as ana run 0 status --wait

@@ -86,18 +86,18 @@ signed_when_read() { must cmp image.dcm "$1" && is_signed "$1" "$2"; }	# what li
 emr_until signed_when_read "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
 as ana registered "$DAY/Ward.dcm" >ward.registered
 
-say "an image series in folders is left with one cp -r; its files say where they lay, and the folders go when they are not wanted"
+say "an image series in folders is left with one cp -r; it comes as these folders, and the sender's go when they are not wanted"
 must mkdir -p Series/Scout
 for n in 1 2 3; do head -c 20000 /dev/urandom >"Series/IM$n.dcm"; done
 cp Series/IM1.dcm Series/Scout/IM1.dcm
 WARD_INBOX=$(echo ward-folder/shared-with-me/*/Inbox)
 must cp -r Series "$WARD_INBOX/"
 as ward run 0 status --wait
-for n in "Series - IM1.dcm" "Series - IM2.dcm" "Series - IM3.dcm" "Series - Scout - IM1.dcm"; do
-	emr_until test -e "$PLACE/$n"
-	emr_until cmp "Series/$(echo "${n#Series - }" | sed 's: - :/:')" "$PLACE/$n"
+for n in IM1.dcm IM2.dcm IM3.dcm Scout/IM1.dcm; do
+	emr_until test -e "$PLACE/Series/$n"
+	emr_until cmp "Series/$n" "$PLACE/Series/$n"
 done
-emr_until is_signed "$PLACE/Series - Scout - IM1.dcm" "valid by=São Lucas at=20"
+emr_until is_signed "$PLACE/Series/Scout/IM1.dcm" "valid by=São Lucas at=20"
 files_left() { [ -z "$(find "$WARD_INBOX" -type f)" ]; }
 emr_until files_left
 must rm -r "$WARD_INBOX/Series"
@@ -121,7 +121,7 @@ expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
 as lima run 0 log
 says "Paula Lima  left     IM0001.dcm in the Inbox of ana ("
 says ") (own word: Silva, Ana 1984-03-12)"
-emr_until has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
+emr_until has_receipt ward "Series∕Scout∕IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of ana ("
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of ana " lima-folder/.emrfs/log || emr_fail ".emrfs/log"

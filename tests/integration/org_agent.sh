@@ -21,7 +21,31 @@ run 2 org create "São Lucas" --network "$NET" --yes --role clinician --passphra
 run 2 org create "São Lucas" --network "$NET" --yes --role agent --passphrase-file "$EMR_PASS" --words-file lucas.words
 says "an agent comes over a host"
 [ ! -e lucas/state/keyfile ] && [ ! -e "$NET" ] || emr_fail "something was made"
-two_network "São Lucas" lucas
+two_network "São Lucas" lucas --role hospital
+as lucas json 0 org rules --passphrase-file "$EMR_PASS"
+expect "deposits a day in a hospital's network" "$(field limits.deposits_a_day)" 10000
+
+say "rules --role hospital keeps what else is in force; at a terminal a hospital is asked"
+printf '# ours\ncopies = 2\ndeposits-a-day = 7\n' >rules
+as lucas run 0 org rules rules --yes --passphrase-file "$EMR_PASS"
+as lucas run 2 org rules rules --role hospital --yes --passphrase-file "$EMR_PASS"
+as lucas run 0 org rules --role hospital --yes --passphrase-file "$EMR_PASS"
+as lucas json 0 org rules --passphrase-file "$EMR_PASS"
+expect "the rules" "$(field text)" $'# ours\ncopies = 2\ndeposits-a-day = 10000'
+prepare norte
+for answer in no yes; do
+	two_home norte && rm -rf norte/state norte/*.words
+	TERMINAL=$SUPPORT EMR_PASS=$EMR_PASS python3 - $answer "$EMR_WORK/net-$answer" <<'END' || emr_fail "at a terminal"
+import os, re, sys
+sys.path.insert(0, os.environ["TERMINAL"])
+import terminal
+shown, code, asked = terminal.talk(re.compile(rb"Propose 10,000"), sys.argv[1], "org", "create", "Norte", "--network", sys.argv[2], "--role", "hospital",
+    "--passphrase-file", os.environ["EMR_PASS"], "--words-file", sys.argv[1] + ".words")
+assert code == 0 and asked and ("Proposed: 10,000" in shown) == (sys.argv[1] == "yes"), shown
+END
+	json 0 org rules --passphrase-file "$EMR_PASS"
+	expect "deposits a day, where $answer was said" "$(field limits.deposits_a_day)" $([ $answer = yes ] && echo 10000 || echo 200)
+done
 
 say "one line makes organisation and agent; at a terminal it is asked"
 prepare aurora

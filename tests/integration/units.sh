@@ -8,7 +8,7 @@ must() { "$@" || fail "status $? of: $*"; }
 [ "$(id -u)" = 0 ] || skip "a container needs root"
 [ -c /dev/fuse ] || skip "no /dev/fuse"
 PATH=$PATH:/usr/sbin:/sbin
-for program in systemd-nspawn smbd smbclient pdbedit storescp; do
+for program in systemd-nspawn smbd smbclient pdbedit storescp openssl; do
 	command -v "$program" >/dev/null || skip "$program is not installed"
 done
 /usr/bin/python3 -c 'import pydicom' 2>/dev/null || skip "Debian's python3-pydicom is not installed"

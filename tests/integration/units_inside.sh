@@ -136,6 +136,17 @@ until_it_is sent
 held() { find /var/lib/emrfs-deposit/unplaced -type f -name 'unknown patient*' | grep -q .; }
 until_it_is held
 started emrfs-deposit-folder emrfs-deposit-receive emrfs-deposit-place
+# By TLS, with the line of the page.
+must openssl req -x509 -newkey rsa:2048 -nodes -keyout /etc/emrfs/key.pem -out /etc/emrfs/certificate.pem -subj /CN=pacs -days 2 2>/tmp/said
+must cp /etc/emrfs/certificate.pem /etc/emrfs/ca.pem
+chgrp emrfs-receive /etc/emrfs/key.pem && chmod 640 /etc/emrfs/key.pem
+sed -n 's/^ *\(OPTIONS=.*\)/\1/p' "$page" >/etc/emrfs/receive && . /etc/emrfs/receive
+must systemctl restart emrfs-deposit-receive
+watched() { eval "$(inline 'hospital-deposit status') ${1:-}" >/tmp/said; grep -c "no receiver answers" /tmp/said; }
+answers() { [ "$(watched "$OPTIONS")" = 0 ]; }
+until_it_is answers
+must storescu ${OPTIONS#-- } -aec EMRFS 127.0.0.1 11112 "$image"
+[ "$(watched)" = 1 ] && ! sent 2>/tmp/said || fail "clear text is taken, too"
 # The account that faces the network, with the groups of its unit, reads nothing of what waits, whose it is, or whom it is for.
 touch /srv/emrfs-drop/K7QF/later.txt.part && chmod 660 /srv/emrfs-drop/K7QF/later.txt.part
 facing() { setpriv --reuid=emrfs-receive --regid="$(systemctl show -p Group --value emrfs-deposit-receive)" --init-groups "$@"; }
@@ -156,7 +167,7 @@ until_it_is told
 must sh -c "$(mend)"
 taken() { ! ls /srv/emrfs-drop/NOBODY/* >/dev/null 2>&1; }
 until_it_is taken
-eval "$(inline 'hospital-deposit status')" >/tmp/said
+eval "$(inline 'hospital-deposit status') $OPTIONS" >/tmp/said
 [ $? = 1 ] && grep -q '"unknown patient NOBODY": 1' /tmp/said || fail "status: $(cat /tmp/said)"
 
 say "a clinician's server: doc/hospital.md, line by line"
@@ -197,7 +208,7 @@ until_it_is finds
 as clinic/lima/home unmount >/tmp/said 2>&1 || fail "her folder: $(cat /tmp/said)"
 stays_closed systemctl emrfs-clinic-folder@lima
 wait $viewing || fail "pacs-view: $(cat /tmp/pacs)"
-[ "$(grep -c '^ *```' "$page")" = 12 ] || fail "a block of doc/hospital.md is not tried here"
+[ "$(grep -c '^ *```' "$page")" = 14 ] || fail "a block of doc/hospital.md is not tried here"
 ended_server() { [ "$(systemctl is-active emrfs-clinic-server@lima)" = inactive ]; }
 until_it_is ended_server
 as ana unmount >/tmp/said || fail "ana's folder: $(cat /tmp/said)"

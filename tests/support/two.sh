@@ -2,7 +2,7 @@
 # home and a folder of their own, who have each other's cards. On Fabric nobody serves it.
 #
 #   two_begin NAME                     the working directory; nothing is made yet
-#   two_network "São Lucas" [hospital] HOME makes the network $NET and is its administrator; the others join over its host
+#   two_network "São Lucas" [hospital [OPTION...]] HOME makes the network $NET and is its administrator; the others join over its host
 #   two_installed PROGRAM...           $EMRFS is a copy from here on, as it is installed, with these helpers alone
 #   two_host                           the host begins, or begins again where it was: process $TWO_HOST at port $TWO_PORT, with $TWO_ADDRESS
 #   two_host_kill                      as a crash
@@ -50,7 +50,7 @@ as() {
 two_network() {
 	TWO_ADMIN=${2:-hospital}
 	as "$TWO_ADMIN" run 0 org create "$1" --network "$NET" --yes --passphrase-file "$EMR_PASS" \
-		--words-file "$EMR_WORK/$TWO_ADMIN.words"
+		--words-file "$EMR_WORK/$TWO_ADMIN.words" "${@:3}"
 	[ -n "${TWO_ALONE:-}" ] || [ -e "$NET/network" ] || two_host
 }
 

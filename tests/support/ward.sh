@@ -5,7 +5,8 @@
 #   RECEIVER, SENDER, PLACER        what the test began with setsid ends with it
 #   table LINE...                   the lines of patients.csv
 #   place [TRACER...]               one run of the service, as the ward's; MOST: of larger files it places none
-#   status                          what the service says of itself
+#   receive                         the receiver runs, at PORT; TLS: with these options of storescp
+#   status                          what the service says of itself, and of the receiver, where there was one
 #   names WHO                       what is in the Inbox of WHO
 #   held BEGINNING                  of what nobody could place one file begins so
 #   at_once                         what an Inbox did not take is tried again after a minute; after this at once
@@ -42,7 +43,15 @@ ward_begin() {
 }
 
 place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once ${MOST:+--most "$MOST"} 2>>out/place; }
-status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
+PORT= TLS=()
+receive() {
+	PORT=${PORT:-$(emr_port)}
+	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL -- "${TLS[@]}" >out/receive 2>&1 &
+	RECEIVER=$!
+	disown
+	emr_until echoscu "${TLS[@]}" -aec HOSPITAL 127.0.0.1 $PORT
+}
+status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" --port "${PORT:-0}" --title HOSPITAL -- "${TLS[@]}" >out/said; }
 names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
 held() { [ "$(find "$state/unplaced" -name "$1*" | wc -l)" = 1 ] || emr_fail "$1: $(ls "$state/unplaced")"; }
 at_once() { sqlite3 "$state/deposit.sqlite" "UPDATE object SET not_before = 0" || exit 2; }

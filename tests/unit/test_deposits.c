@@ -7,6 +7,8 @@
 #include "share/deposit.h"
 #include "settle/whose.h"
 
+#define BETWEEN "\xe2\x88\x95"
+
 static void expect_signature(story *s, const char *path, const char *start)
 {
 	const char *is = kit_attribute(&s->k, path, "user.emrfs.signature");
@@ -57,6 +59,9 @@ TEST(names_and_places_that_mislead_are_made_plain)
 		{{.name = "scratch.tmp"}, "scratch.tmp"},
 		{{.name = "Thumbs.db"}, "_Thumbs.db_"},
 		{{.name = "elsewhere.txt", .parent = {{5, 5, 5}}}, "elsewhere.txt"},
+		{{.name = BETWEEN ".." BETWEEN ".ssh" BETWEEN "HEAD" BETWEEN "a" BETWEEN "b"},
+			"unnamed/__/_ssh/HEAD/a" BETWEEN "b"},
+		{{.name = "a" BETWEEN}, "a/unnamed"},
 	};
 	DEPOSIT;
 
@@ -73,6 +78,28 @@ TEST(names_and_places_that_mislead_are_made_plain)
 		deposits_arrive(&s);
 	}
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	deposit_end(&s, &d);
+}
+
+TEST(a_study_is_one_folder_whoever_of_her_computers_sees_it_first)
+{
+	DEPOSIT;
+
+	(void)deposit(&d, "Knee" BETWEEN "a.dcm", "one");
+	(void)deposit(&d, "Knee" BETWEEN "Scout" BETWEEN "a.dcm", "two");
+	deposits_arrive(&s);
+	kit_restart(&s.k);
+	(void)deposit(&d, "Knee" BETWEEN "b.dcm", "three");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Knee");
+	assert_string_equal(deposits_list(&s, deposits_path(&s, "Knee")), "Scout,a.dcm,b.dcm");
+	kit_expect_text(&s.k, deposits_path(&s, "Knee/Scout/a.dcm"), "two");
+	/* One that she moved away is hers: the next lies where it came. */
+	kit_rename(&s.k, deposits_path(&s, "Knee"), "Imaging/Knee");
+	(void)deposit(&d, "Knee" BETWEEN "c.dcm", "four");
+	(void)deposit(&d, "Knee" BETWEEN "d.dcm", "five");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_path(&s, "Knee")), "c.dcm,d.dcm");
 	deposit_end(&s, &d);
 }
 

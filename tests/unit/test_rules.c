@@ -24,6 +24,24 @@ TEST(names_that_are_known_are_read_and_others_are_not_minded)
 	assert_int_equal(rules.copies, 1);
 }
 
+TEST(one_value_is_set_and_all_else_stays)
+{
+	static const char *const before[] = {"", "# ours\nnew = 1\n deposits-a-day= 7\ncopies = 2",
+		"# deposits-a-day = 7\nnot-deposits-a-day = 7\n"};
+	static const char *const after[] = {"deposits-a-day = 10000\n",
+		"# ours\nnew = 1\ncopies = 2\ndeposits-a-day = 10000\n",
+		"# deposits-a-day = 7\nnot-deposits-a-day = 7\ndeposits-a-day = 10000\n"};
+
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		EMR_AUTO_BUF out = {0};
+
+		assert_ok(emr_rules_set(
+			emr_bytes_of(before[i], strlen(before[i])), "deposits-a-day", 10000, &out));
+		assert_int_equal(out.len, strlen(after[i]));
+		assert_memory_equal(out.data, after[i], out.len);
+	}
+}
+
 TEST(without_a_line_the_usual_holds)
 {
 	emr_rules rules = {0};

@@ -17,6 +17,7 @@
 #include "replica/rules.h"
 
 #define SALT_BYTES 32
+#define OF_A_HOSPITAL 10000 /* deposits: six CTs of 1,500 slices, of one patient on one day */
 #define ID_LETTERS_MIN 4
 #define ID_LETTERS_MAX 26
 
@@ -244,10 +245,11 @@ static emr_status read_quorum(
 	return EMR_OK;
 }
 
-/* FILE, or else what is in force. */
-static emr_status read_wanted(
-	const emr_bureau *bureau, const char *file, emr_buf *out, emr_problem *out_problem)
+/* FILE, or else what is in force, and what a hospital needs with it. */
+static emr_status read_wanted(const emr_bureau *bureau, const char *file, bool is_for_hospital,
+	emr_buf *out, emr_problem *out_problem)
 {
+	EMR_AUTO_BUF more = {0};
 	emr_rules rules;
 	bool is_read = false;
 	unsigned line = 0;
@@ -265,6 +267,11 @@ static emr_status read_wanted(
 		return emr_wrong_use("org",
 			_("The rules in force cannot be read here; give a file with the new ones."),
 			out_problem);
+	if (status == EMR_OK && is_for_hospital && rules.deposits_a_day < OF_A_HOSPITAL) {
+		EMR_TRY(emr_rules_set(emr_buf_view(out), "deposits-a-day", OF_A_HOSPITAL, &more));
+		emr_buf_clear(out);
+		status = emr_buf_append(out, more.data, more.len);
+	}
 	if (status == EMR_OK && out->len == 0)
 		status = emr_buf_append(out, no_rules, sizeof no_rules - 1);
 	if (status != EMR_OK)
@@ -386,8 +393,8 @@ static emr_status run_propose(
 
 	EMR_TRY(collect_proposals(bureau, &all));
 	EMR_TRY(read_quorum(args, &all, &quorum, out_problem));
-	EMR_TRY(read_wanted(
-		bureau, args->n_operands == 2 ? args->operands[1] : NULL, &text, out_problem));
+	EMR_TRY(read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL,
+		args->given[EMR_OPT_ROLE], &text, out_problem));
 	EMR_TRY(agree_to_rules(args, out, &all, emr_buf_view(&text), quorum, "", out_problem));
 	/* The same text and quorum that somebody has proposed is approved, not proposed once more.
 	 */
@@ -447,16 +454,21 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
 	emr_problem problem = {0};
 	bool is_approval = args->n_operands == 3 && strcmp(args->operands[1], "approve") == 0;
+	const char *role = args->values[EMR_OPT_ROLE];
+	bool is_wrong_role =
+		role != NULL && (args->n_operands != 1 || strcmp(role, "hospital") != 0);
 	emr_status status =
-		args->n_operands == 3 && !is_approval
+		is_wrong_role || (args->n_operands == 3 && !is_approval)
 			? emr_wrong_use("org",
-				  _("org rules takes [FILE] [--quorum N] or approve ID."), &problem)
+				  _("org rules takes [FILE | --role hospital] [--quorum N] or "
+				    "approve ID."),
+				  &problem)
 			: emr_bureau_open(args, &bureau, &problem);
 
 	if (status == EMR_OK && is_approval)
 		status = run_approve(args, out, &bureau, &problem);
 	else if (status == EMR_OK &&
-		 (args->n_operands == 2 || args->values[EMR_OPT_QUORUM] != NULL))
+		 (args->n_operands == 2 || role != NULL || args->values[EMR_OPT_QUORUM] != NULL))
 		status = run_propose(args, out, &bureau, &problem);
 	else if (status == EMR_OK)
 		status = run_show(out, &bureau);

@@ -28,8 +28,10 @@ bool foreign_collects(const node *n);
 /* Where what lies in N, a directory, is sent to: N, or what the folders of that kind around it lie
  * in. */
 const node *foreign_sent_to(const node *directory);
-/* The name of N, a file in such a folder, there: "Series - CT.dcm"; as much of it, from its end, as
- * a name may have. */
+/* The name of N, a file in such a folder, there: "Series - CT.dcm", in an Inbox with this between
+ * (U+2215), which makes a folder of what stands before it; as much of it, from its end, as a name
+ * may have. */
+#define FOREIGN_BETWEEN "\xe2\x88\x95"
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
 /* N, such a folder, is empty, and nothing came into it or left it for long. */
 bool foreign_is_left_alone(const emr_view *view, const node *n);

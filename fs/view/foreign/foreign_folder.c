@@ -1,8 +1,8 @@
-/* This file lets a depositor make folders in an Inbox. The owner's computer shows files alone,
- * and the ledger takes nothing else of a depositor; but what is left is often a folder of an
- * image series. So only its maker sees such a folder, and each file in it is left under a name
- * that begins with those of its folders. Two equal names stand side by side at the owner's, as
- * always. */
+/* This file lets a depositor make folders in an Inbox. The ledger takes nothing but files of a
+ * depositor, and what is left is often a folder of an image series. So only its maker sees such
+ * a folder, and each file in it is left under a name that begins with those of its folders: in an
+ * Inbox the owner's computer makes folders of them (deposits.c), elsewhere it shows the name. Two
+ * equal names stand side by side at the owner's, as always. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -32,17 +32,19 @@ const node *foreign_sent_to(const node *directory)
 
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1])
 {
+	const shared_share *s = shared_share_of(n);
+	const char *between = s != NULL && s->owner_card.len > 0 ? FOREIGN_BETWEEN : BETWEEN;
 	size_t len = strlen(n->name);
 
 	memcpy(out, n->name, len + 1);
 	for (const node *up = n->parent; foreign_collects(up); up = up->parent) {
-		size_t more = strlen(up->name) + strlen(BETWEEN);
+		size_t more = strlen(up->name) + strlen(between);
 
 		if (len + more > EMR_NAME_MAX)
 			return;
 		memmove(out + more, out, len + 1);
 		memcpy(out, up->name, strlen(up->name));
-		memcpy(out + strlen(up->name), BETWEEN, strlen(BETWEEN));
+		memcpy(out + strlen(up->name), between, strlen(between));
 		len += more;
 	}
 }

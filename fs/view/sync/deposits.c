@@ -21,12 +21,14 @@
 #include "share/signed.h"
 #include "share/write.h"
 
+#include "foreign.h"
 #include "node.h"
 #include "ops_tree.h"
 #include "owner.h"
 
 #define MODE_SHOWN 0600
 #define SALT "inbox"
+#define FOLDERS_MAX 4
 
 /* ---- whose ---- */
 
@@ -97,6 +99,24 @@ static void name_safely(
 		snprintf(out, EMR_NAME_MAX + 1, "_%.*s_", EMR_NAME_MAX - 2, plain);
 }
 
+/* The folders that NAME begins with, into OUT; what stands behind them. */
+static emr_bytes take_folders(emr_bytes name, char out[EMR_NAME_MAX + 1])
+{
+	const size_t between = strlen(FOREIGN_BETWEEN);
+	size_t at = 0;
+
+	for (unsigned n = 0; n < FOLDERS_MAX && at < name.len; n++) {
+		const uint8_t *next =
+			memmem(name.data + at, name.len - at, FOREIGN_BETWEEN, between);
+
+		if (next == NULL)
+			break;
+		at = (size_t)(next - name.data) + between;
+	}
+	snprintf(out, EMR_NAME_MAX + 1, "%.*s", (int)at, (const char *)name.data);
+	return emr_bytes_of(name.data + at, name.len - at);
+}
+
 static emr_status name_organisation(emr_view *view, struct deposit *d)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
@@ -125,7 +145,7 @@ static emr_status learn(emr_view *view, arrival *a, const emr_replica_item *item
 	if (status != EMR_OK)
 		return status;
 	emr_day_of(item->ledger_time, d->day);
-	name_safely(EMR_META_FILE, a->meta.name, "unnamed", d->name);
+	name_safely(EMR_META_FILE, take_folders(a->meta.name, d->folders), "unnamed", d->name);
 	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0;
 	if (!d->is_hidden)
 		status = emr_facts_names_another(view->options.facts, &a->place, &d->is_hidden);
@@ -276,6 +296,22 @@ static emr_status need_directory(following *f, node *parent, const struct deposi
 	return *out != NULL ? EMR_OK : make_directory(f, parent, domain, id, name, out);
 }
 
+/* *DIRECTORY: the day's before, and then the innermost of those that D's name says. */
+static emr_status need_folders(
+	following *f, const struct deposit *d, emr_id16 domain, node **directory)
+{
+	char path[sizeof d->day + sizeof d->folders], name[EMR_NAME_MAX + 1];
+
+	for (const char *from = d->folders, *end; (end = strstr(from, FOREIGN_BETWEEN)) != NULL;
+		from = end + strlen(FOREIGN_BETWEEN)) {
+		name_safely(
+			EMR_META_DIR, emr_bytes_of(from, (size_t)(end - from)), "unnamed", name);
+		snprintf(path, sizeof path, "%s/%.*s", d->day, (int)(end - d->folders), d->folders);
+		EMR_TRY(need_directory(f, *directory, d, path, name, domain, directory));
+	}
+	return EMR_OK;
+}
+
 emr_status deposits_directory(following *f, const arrival *a, node **out_directory)
 {
 	node *inbox = tree_by_id(f->view, a->domain), *organisation;
@@ -284,5 +320,6 @@ emr_status deposits_directory(following *f, const arrival *a, node **out_directo
 	if (inbox == NULL || !inbox->is_inbox || inbox->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
 	EMR_TRY(need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation));
-	return need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory);
+	EMR_TRY(need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory));
+	return need_folders(f, d, a->domain, out_directory);
 }

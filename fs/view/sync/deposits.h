@@ -1,8 +1,9 @@
 /* These functions say what hospitals and clinicians leave in the owner's Inbox: it lies in
  * Inbox/ORGANISATION/DATE/, by whose key signed it on the ledger and the day it came, whatever
- * its description claims; its name is made to show as it is, and takes nobody else's. They refuse
- * links and directories of others, a record that says it is another one, and what is beyond the
- * network's limits: that is neither fetched nor shown, and told once.
+ * its description claims, and there in at most four folders that its name says; its name is made to
+ * show as it is, and takes nobody else's. They refuse links and directories of others, a record
+ * that says it is another one, and what is beyond the network's limits: that is neither fetched nor
+ * shown, and told once.
  *
  * From then on it is a record like any other: the owner's description of it (META) goes onto the
  * ledger with its place, and the statement inside stays the hospital's. */
@@ -17,6 +18,7 @@ struct deposit {
 	emr_id16 org;
 	char organisation[EMR_NAME_MAX + 1]; /* as a directory is called */
 	char day[16];
+	char folders[EMR_NAME_MAX + 1]; /* as its name begins, each with FOREIGN_BETWEEN behind */
 	char name[EMR_NAME_MAX + 1];
 };
 

@@ -35,6 +35,11 @@ typedef struct emr_rules {
  */
 emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line);
 
+/* TEXT, which was read without a mistake, with VALUE for NAME and all else as it is, into *OUT
+ * (empty before).  It may be longer than rules may be: OUT is to be read before anybody proposes
+ * it. */
+emr_status emr_rules_set(emr_bytes text, const char *name, uint64_t value, emr_buf *out);
+
 /* The settings that are known here, one by one: WHICH is below EMR_RULES_KNOWN. */
 #define EMR_RULES_KNOWN 5u
 const char *emr_rules_name(size_t which);

@@ -62,7 +62,8 @@ int emr_org_leave(const emr_args *args, emr_out *out);
 
 #define EMR_PROPOSAL_ID_BYTES 32
 
-/* org rules; org rules FILE [--quorum N]; org rules --quorum N; org rules approve ID. */
+/* org rules; org rules FILE [--quorum N]; org rules --quorum N; org rules --role hospital: what is
+ * in force, with room for what a PACS sends; org rules approve ID. */
 int emr_org_rules(const emr_args *args, emr_out *out);
 /* The part of `org show` about them: prints, and returns {text quorum need proposals[]} (owned;
  * NULL when it could not). */
