@@ -216,7 +216,7 @@ static int set_rules(const emr_args *args, emr_out *out, const emr_passphrase *p
 	if (status == EMR_OK)
 		status = await_end(pid);
 	if (status != EMR_OK) {
-		emr_problem_set_status(&problem, status, "org rules --role hospital");
+		emr_problem_set_status(&problem, status, _("The deposits of a day"));
 		return emr_out_fail(out, &problem);
 	}
 	emr_say(out, "Proposed: 10,000 deposits a day of one sender in an Inbox.  Whether it holds "
