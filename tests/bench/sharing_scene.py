@@ -141,8 +141,7 @@ class Scene:
 
     def network(self):
         """Its first organisation makes it, and serves it."""
-        lucas = self.person("lucas")
-        lucas.end(self.found("lucas", "São Lucas"))
+        self.person("lucas").end(self.found("lucas", "São Lucas"))
         self.serve()
 
     def serve(self, address=None):
@@ -154,8 +153,9 @@ class Scene:
         self.host, self.way = said["pid"], said["address"]
 
     def organisation(self, who, name, *admitting):
+        former = set(os.listdir(self.net + "/host/mail"))  # those of members stay there for a while
         founding = self.found(who, name, self.way)
-        until(lambda: ".application" in str(os.listdir(self.net + "/host/mail")), "an application")
+        until(lambda: ".application" in str(set(os.listdir(self.net + "/host/mail")) - former), "an application")
         for admin in admitting:
             self.person(admin).run("org", "admit", name, "--yes", secret=True)
         self.person(who).end(founding)
