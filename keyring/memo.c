@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUBLICS 256	      /* a domain has three; one takes the place of another by chance */
+#define PUBLICS 2048	      /* a domain has three; one takes the place of another by chance */
 #define OTHERS_MIN 256	      /* places for domains of others; half of them at most are taken */
 #define OTHERS_MAX (1u << 17) /* 2 MiB; a network with more is begun again with */
 

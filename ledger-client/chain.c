@@ -123,7 +123,6 @@ void emr_chain_settle(emr_chain *chain)
 
 emr_status emr_chain_begin_read(emr_chain *chain)
 {
-	EMR_TRY(chain_make_views(chain));
 	return emr_sql_begin_read(&chain->sql);
 }
 

@@ -124,7 +124,7 @@ static emr_status next_entry(adopting *a, uint64_t from, emr_opened_entry *out)
 	EMR_TRY(emr_sql_step(s));
 	seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
-	return emr_chain_open_entry(a->chain, seq, out);
+	return emr_chain_open_entry(a->chain, seq, true, out);
 }
 
 /* WHAT on every entry that touches the domain, oldest first. */

@@ -20,12 +20,13 @@ void emr_opened_entry_free(emr_opened_entry **opened)
 	free(*opened);
 }
 
-emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *o)
+emr_status emr_chain_open_entry(
+	emr_chain *chain, uint64_t seq, bool with_items, emr_opened_entry *o)
 {
 	EMR_TRY(emr_required(emr_chain_entry(chain, seq, &o->bytes, &o->items)));
 	return emr_entry_open(
 		       emr_buf_view(&o->bytes), emr_buf_view(&o->items), &o->entry, &o->batch) &&
-			       o->entry.seq == seq && emr_batch_has_root(&o->batch)
+			       o->entry.seq == seq && (!with_items || emr_batch_has_root(&o->batch))
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -34,7 +35,7 @@ emr_status chain_item_at(emr_chain *chain, uint64_t seq, uint64_t index, emr_ope
 	emr_item *out_item, emr_span *out_pub)
 {
 	*out = calloc(1, sizeof **out);
-	EMR_TRY(*out != NULL ? emr_chain_open_entry(chain, seq, *out) : EMR_NO_MEMORY);
+	EMR_TRY(*out != NULL ? emr_chain_open_entry(chain, seq, true, *out) : EMR_NO_MEMORY);
 	if (index >= (*out)->batch.count)
 		return EMR_DAMAGED;
 	emr_batch_item_at(&(*out)->batch, (size_t)index, out_item, out_pub);

@@ -11,9 +11,8 @@
 
 struct emr_chain {
 	emr_sql sql;
-	sqlite3_stmt *asked[EMR_CHAIN_QUESTIONS]; /* these three: chain_views.c only */
+	sqlite3_stmt *asked[EMR_CHAIN_QUESTIONS]; /* these two: chain_views.c only */
 	bool is_asked[EMR_CHAIN_QUESTIONS];
-	bool has_views;
 	uint64_t rows_read, steps; /* by this connection; STEPS of SQLite's, to find them */
 };
 
@@ -78,8 +77,6 @@ emr_status chain_expect_part(
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
 /* Those that the statements call; NULL is fine. */
 emr_status chain_make_functions(emr_chain *chain);
-/* Once; outside of a transaction, whose end would take them away again. */
-emr_status chain_make_views(emr_chain *chain);
 /* Before the connection is closed. */
 void chain_forget_questions(emr_chain *chain);
 /* A value with its checksum under NAME. */

@@ -84,7 +84,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		      " ON CONFLICT(key) DO UPDATE SET value=excluded.value, seq=?3, time=?4",
 	[STATE_RANGE] = "SELECT key," CHAIN_ROW ",seq,time FROM state WHERE key>=?1 AND "
 			"key<?1||char(127) ORDER BY key",
-	[PLACE_GET] = "SELECT i.seq,i.time,i.purged,i.idx&1023" ITEM_OF "WHERE " PLACE_MATCH
+	[PLACE_GET] = "SELECT i.seq,i.time,i.purged,i.idx&1023,i.id" ITEM_OF "WHERE " PLACE_MATCH
 		      " AND i.version=?4 ORDER BY i.seq DESC,i.idx DESC LIMIT 1",
 	[PLACE_PURGE] =
 		"UPDATE item AS t SET purged=?6, sum=row_sum('item'," ITEM_SAYS "?6))" ITEM_FROM
@@ -120,6 +120,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 };
 
 const char chain_items[] =
-	"CREATE TEMP VIEW items AS SELECT i.seq,i.idx,i.family,i.id AS id,i.op,d.id AS domain,"
+	"items AS NOT MATERIALIZED(SELECT i.seq,i.idx,i.family,i.id AS id,i.op,d.id AS domain,"
 	"i.object,i.version,s.id AS signer,b.id AS submitter,i.time,i.result,i.flags,"
-	"i.purged" ITEM_OF;
+	"i.purged" ITEM_OF ") ";

@@ -4,18 +4,15 @@
  *
  * A view reads a row through `checked`, which ends the statement as damaged where the row's sum
  * does not fit. The other columns are cut out of the bytes without a look at the sum: they find
- * rows, and nothing is decided by them. The views are of the connection alone, so no file has them.
- */
+ * rows, and nothing is decided by them. A view stands in the text of each question that names it,
+ * so no file has one. */
 #include "chain_private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/codec.h"
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
-
-#define VIEW_TEXT 4096
 
 /* A family of rows: the letters before its key, the bytes of the ids in it, and its fields. */
 typedef struct view {
@@ -151,52 +148,60 @@ emr_status chain_make_functions(emr_chain *chain)
 
 /* ---- views ---- */
 
-static size_t add_fields(char *text, size_t at, const emr_field *fields)
+static void add_fields(sqlite3_str *text, const emr_field *fields)
 {
 	for (const emr_field *f = fields; f != NULL && f->size != 0; f++)
-		at += (size_t)snprintf(text + at, at < VIEW_TEXT ? VIEW_TEXT - at : 0,
+		sqlite3_str_appendf(text,
 			f->is_number || f->size == 1 ? ",number(substr(value,%d,%d)) AS \"%s\""
 						     : ",substr(value,%d,%d) AS \"%s\"",
 			f->at + 1, f->size, f->name);
-	return at;
 }
 
 /* The ids of a key are hexadecimal text, as keys are made of. */
-static emr_status make_view(emr_sql *sql, const view *v)
+static void add_view(sqlite3_str *text, const view *v)
 {
-	char text[VIEW_TEXT];
-	size_t from = strlen(v->letters) + 2;
-	size_t at = (size_t)snprintf(text, sizeof text,
-		"CREATE TEMP VIEW IF NOT EXISTS %s AS SELECT key,seq,time," CHAIN_ROW " AS row",
-		v->name);
+	int from = (int)strlen(v->letters) + 2;
 
+	sqlite3_str_appendf(
+		text, "%s AS NOT MATERIALIZED(SELECT key,seq,time," CHAIN_ROW " AS row", v->name);
 	for (size_t i = 0; i < 2 && v->ids[i].name != NULL; i++) {
-		at += (size_t)snprintf(text + at, sizeof text - at,
-			",substr(key,%zu,%zu) AS \"%s\"", from, 2 * v->ids[i].size, v->ids[i].name);
-		from += 2 * v->ids[i].size + 1;
-	}
-	if (v->fields != NULL)
-		at = add_fields(text, add_fields(text, at, emr_row_head_fields()), v->fields());
-	if (at < sizeof text)
-		at += (size_t)snprintf(text + at, sizeof text - at,
-			" FROM state WHERE substr(key,1,%zu)='%s/'", strlen(v->letters) + 1,
-			v->letters);
-	return at < sizeof text ? emr_sql_run(sql, text) : EMR_LIMIT;
-}
+		const int len = 2 * (int)v->ids[i].size;
 
-emr_status chain_make_views(emr_chain *chain)
-{
-	if (chain->has_views)
-		return EMR_OK;
-	EMR_TRY(emr_sql_run(&chain->sql, "PRAGMA temp_store=MEMORY"));
-	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
-		EMR_TRY(make_view(&chain->sql, &views[i]));
-	EMR_TRY(emr_sql_run(&chain->sql, chain_items));
-	chain->has_views = true;
-	return EMR_OK;
+		sqlite3_str_appendf(
+			text, ",substr(key,%d,%d) AS \"%s\"", from, len, v->ids[i].name);
+		from += len + 1;
+	}
+	if (v->fields != NULL) {
+		add_fields(text, emr_row_head_fields());
+		add_fields(text, v->fields());
+	}
+	sqlite3_str_appendf(text, " FROM state WHERE substr(key,1,%d)='%s/'),",
+		(int)strlen(v->letters) + 1, v->letters);
 }
 
 /* ---- questions ---- */
+
+/* Before the question stand the views that it names: to make all of them in each connection takes
+ * longer than to open a small folder. */
+static emr_status prepare(emr_chain *chain, const char *question, sqlite3_stmt **out)
+{
+	sqlite3_str *text = sqlite3_str_new(chain->sql.db);
+	char *all;
+	int code;
+
+	sqlite3_str_appendall(text, "WITH ");
+	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+		if (strstr(question, views[i].name) != NULL)
+			add_view(text, &views[i]);
+	sqlite3_str_appendall(text, chain_items);
+	sqlite3_str_appendall(text, question);
+	all = sqlite3_str_finish(text);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
+	code = sqlite3_prepare_v3(chain->sql.db, all, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+	sqlite3_free(all);
+	return emr_sql_status(chain->sql.db, code);
+}
 
 emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	struct sqlite3_stmt **out_statement, bool *out_is_own)
@@ -204,12 +209,9 @@ emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	sqlite3_stmt *own = NULL;
 	sqlite3_stmt **statement = chain->is_asked[question] ? &own : &chain->asked[question];
 
-	EMR_TRY(chain_make_views(chain));
 	*out_is_own = statement == &own;
 	if (*statement == NULL)
-		EMR_TRY(emr_sql_status(
-			chain->sql.db, sqlite3_prepare_v3(chain->sql.db, text, -1,
-					       SQLITE_PREPARE_PERSISTENT, statement, NULL)));
+		EMR_TRY(prepare(chain, text, statement));
 	sqlite3_clear_bindings(*statement);
 	chain->is_asked[question] = true;
 	*out_statement = *statement;

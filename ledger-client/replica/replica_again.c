@@ -142,7 +142,7 @@ static emr_status open_own(again *a, uint64_t seq)
 {
 	emr_ledger_entry entry = {.seq = seq};
 
-	EMR_TRY(emr_chain_open_entry(a->replica->writer, seq, a->o));
+	EMR_TRY(emr_chain_open_entry(a->replica->writer, seq, true, a->o));
 	entry.entry = emr_buf_view(&a->o->bytes);
 	entry.items = emr_buf_view(&a->o->items);
 	EMR_TRY(emr_chain_parts_of(

@@ -20,7 +20,7 @@ void opened_free(opened **o)
 
 emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 {
-	EMR_TRY(emr_chain_open_entry(chain, seq, &o->of));
+	EMR_TRY(emr_chain_open_entry(chain, seq, false, &o->of));
 	emr_batch_id(o->of.entry.header, o->batch_id.b);
 	return EMR_OK;
 }

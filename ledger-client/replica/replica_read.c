@@ -133,8 +133,8 @@ void replica_change_of(
 	emr_item_id(batch->items[index].bytes, out->item_id.b);
 }
 
-void replica_describe(
-	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
+emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_t index,
+	const uint8_t *id, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
@@ -155,12 +155,16 @@ void replica_describe(
 	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
 	out->bytes = emr_bytes_of(
 		o->of.batch.items[index].bytes.data, o->of.batch.items[index].bytes.len);
+	return (id != NULL ? memcmp(id, out->item_id.b, sizeof out->item_id.b) == 0
+			   : emr_batch_has_root(&o->of.batch))
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
 /* The item that the index names for KEY.  An index has no sums: what it names must be what was
  * asked for. */
 emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16_t index,
-	const emr_part_key *key, emr_replica_item *out)
+	const uint8_t *id, const emr_part_key *key, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
@@ -170,8 +174,7 @@ emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16
 	emr_batch_item_at(&o->of.batch, index, &item, &pub);
 	if (!emr_chain_has_place(&item, pub, key))
 		return replica_own(replica, EMR_DAMAGED);
-	replica_describe(replica, o, index, out);
-	return EMR_OK;
+	return replica_own(replica, replica_describe(replica, o, index, id, out));
 }
 
 /* An item that has a part has a place: where it has none the copy is damaged, and nobody is told
@@ -202,7 +205,8 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 		status = replica_own(replica,
 			replica_lend(replica, r.chain, at.seq, r.is_lent ? present_number : 0, &o));
 	if (status == EMR_OK)
-		status = replica_describe_placed(replica, o, at.index, key, &item);
+		status = replica_describe_placed(
+			replica, o, at.index, at.has_id ? at.id : NULL, key, &item);
 	if (status == EMR_OK) {
 		emr_buf_clear(out_bytes);
 		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);

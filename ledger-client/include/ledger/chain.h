@@ -81,8 +81,10 @@ typedef struct emr_opened_entry {
 void emr_opened_entry_free(emr_opened_entry **opened);
 #define EMR_AUTO_OPENED __attribute__((cleanup(emr_opened_entry_free))) emr_opened_entry *
 /* Entry SEQ into OPENED, which may hold another one.  EMR_DAMAGED when it is not there, cannot be
- * read, or is not what the chain's own tree and the root in its header say. */
-emr_status emr_chain_open_entry(emr_chain *chain, uint64_t seq, emr_opened_entry *opened);
+ * read, or, WITH_ITEMS, is not what the root in its header says: without, each item that is used is
+ * compared with its id. */
+emr_status emr_chain_open_entry(
+	emr_chain *chain, uint64_t seq, bool with_items, emr_opened_entry *opened);
 /* The same without its operations; views into OUT_BYTES. */
 emr_status emr_chain_parsed(
 	emr_chain *chain, uint64_t seq, emr_buf *out_bytes, emr_entry *out_entry);
@@ -103,6 +105,8 @@ emr_status emr_chain_find_item(
 typedef struct emr_chain_placed {
 	uint64_t seq, time, purged;
 	uint16_t index;
+	bool has_id; /* false: this is the second place of its item */
+	uint8_t id[32];
 } emr_chain_placed;
 emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out);
 /* Bytes of a private part of an object's content that say which record it is of. */
