@@ -6,6 +6,9 @@ from rows import FLUSHED, ROWS
 
 STEADY = 1.15
 SELF_LIMIT = 1.1  # of a self-check: between no change and a fifth
+# The rows of README.md and of doc/speed.md.
+README = ("seq_write", "create_10k", "open_cold_p50")
+PAGE = README + ("mount_empty", "seq_read_cold", "rand_read_cold", "cp_tree", "mount_10k", "ls_cold", "save_fsync_p50")
 
 
 def shown(value):
@@ -158,15 +161,13 @@ def table(result):
 def as_text(result):
     lines = table(result)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-                     for line in lines)
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
 def as_markdown(result):
     lines = table(result)
     text = ["| " + " | ".join(lines[0]) + " |", "|" + "---|" * len(lines[0])]
-    return "\n".join(text + ["| " + " | ".join(cell.strip() for cell in line) + " |"
-                             for line in lines[1:]])
+    return "\n".join(text + ["| " + " | ".join(cell.strip() for cell in line) + " |" for line in lines[1:]])
 
 
 def behind_sentence(result):
@@ -186,7 +187,7 @@ def unsteady_sentence(result):
 
 
 def few_rows(result, keys):
-    """The rows of README: medians with their units, and no more."""
+    """Some rows for people: medians with their units, and no more."""
     names = [name for name in result.names if name != "pt_ll"]
     text = ["| workload | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
     for row in ROWS:

@@ -6,10 +6,7 @@ if ! git rev-parse --git-dir >/dev/null 2>&1; then
 	exit 77
 fi
 bad=0
-wrong() {
-	printf '%s\n' "$*"
-	bad=1
-}
+wrong() { printf '%s\n' "$*"; bad=1; }
 
 # The words are put together here so that this file does not find itself.
 unfinished="TO""DO|FIX""ME|X""XX "
@@ -42,9 +39,14 @@ while IFS= read -r file; do
 	head -3 "$file" | grep -qE '^(# |""")[A-Za-z]' || wrong "$file: does not begin with what it is for"
 done < <(git ls-files '*.sh' '*.py' | grep -v '^tests/vectors/model/')
 
-while IFS= read -r file; do
-	grep -q '^#pragma once' "$file" || wrong "$file: no #pragma once"
-done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
+unguarded=$(git grep -L '^#pragma once' -- '*.h' ':!tests/vectors/model/'); [ -z "$unguarded" ] || wrong "no #pragma once:" "$unguarded"
+
+# Pages that people read before they trust the program stay short: so many words, and in SECURITY.md 40 a sentence.
+for page in doc/limits.md:2100 doc/speed.md:850 CHANGELOG.md:700; do
+	[ "$(wc -w <"${page%:*}")" -le "${page#*:}" ] || wrong "${page%:*} has more than ${page#*:} words"
+done
+long=$(python3 -c 'import re; print("\n".join(s for b in re.split(r"\n\n|\n(?=\s*- |\|)", open("SECURITY.md").read()) if b[:1] != "|" for s in re.split(r"(?<=[.!?])[)*`]*\s+(?=[A-Z`*(])", b.lstrip(" -")) if len(s.split()) > 40))')
+[ -z "$long" ] || wrong "sentences of SECURITY.md with more than 40 words:" "$long"
 
 # Words that English has better ones for do not come back ("again", "one's own" or "this computer's", "earlier", "request", "module").
 old=$(git grep -nIE '\b(anew|[Tt]he own|of before|petitions?|pleas?|rooms)\b' -- '*.c' '*.h' '*.sh' '*.py' '*.md' ':!tests/integration/house.sh' ':!doc/manual' ':!CHANGELOG.md' ':!tests/vectors' |

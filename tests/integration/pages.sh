@@ -1,6 +1,6 @@
 #!/bin/bash
 # pages.sh PAGES SHARE: the manual pages are sound, and completion offers what the program understands.
-PAGES=$1 SHARE=$2
+PAGES=$1 SHARE=$2 LIMITS=$(dirname "$0")/../../doc/manual/limits.md
 work=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-pages-XXXXXX") || exit 2
 trap 'rm -rf "$work"' EXIT
 bad=0
@@ -15,7 +15,7 @@ for page in "$SHARE"/man/man?/*.gz; do
 	gunzip -c "$page" >"$work/page"
 	said=$(LC_ALL=C.UTF-8 groff -man -ww -Tutf8 -rLL=100n "$work/page" 2>&1 >/dev/null)
 	[ -z "$said" ] || wrong "$name: $said"
-	for section in NAME DESCRIPTION "SEE ALSO"; do
+	for section in NAME DESCRIPTION "SEE ALSO" $([ "$name" = emrfs.1 ] || [[ $name != *.1 ]] || echo LIMITS); do
 		grep -qx ".SH $section" "$work/page" || wrong "$name has no $section"
 	done
 	! grep -q '@[A-Z]*@' "$work/page" || wrong "$name: something was not filled in"
@@ -53,7 +53,7 @@ emrfs revoke Imaging |from
 END
 for verb in $verbs; do
 	offers "emrfs $verb -" | sed 's/=$//' | sort >"$work/offered"
-	"$PAGES" verb "$verb" | sed -n '/^.SH OPTIONS/,/^.SH EXIT/s/.*\\fB\\-\\-\([a-z\\-]*\)\\fR.*/--\1/p' | sed 's/\\-/-/g' | sort >"$work/taken"
+	"$PAGES" verb "$verb" "$LIMITS" | sed -n '/^.SH OPTIONS/,/^.SH EXIT/s/.*\\fB\\-\\-\([a-z\\-]*\)\\fR.*/--\1/p' | sed 's/\\-/-/g' | sort >"$work/taken"
 	[ -s "$work/taken" ] || wrong "$verb takes no option?"
 	missing=$(comm -13 "$work/offered" "$work/taken")
 	[ -z "$missing" ] || wrong "bash does not offer after $verb: $missing"

@@ -15,6 +15,6 @@ fi
 must mkdir "$MNT/posix"
 must "$TOOLS/posix_suite" --dir "$MNT/posix" --profile emrfs
 must mkdir "$MNT/facts"
-must python3 "$SUPPORT/not_there.py" "$MNT/facts" "$SUPPORT/../../doc/limits.md"
+must python3 "$SUPPORT/not_there.py" "$MNT/facts" "$SUPPORT/../../doc/manual/emrfs-folder.7.in"
 must rm -rf "$MNT/posix" "$MNT/facts"
 emr_unmount

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""not_there.py DIR LIMITS: tries in DIR what other file systems have and a folder of emrfs has not. Each try ends as the table
-"Not there, as other file systems have it" of LIMITS (doc/limits.md) says: row for row, by the first word of its last column. DIR is a folder of a person's own."""
+"""not_there.py DIR MANUAL: tries in DIR what other file systems have and a folder of emrfs has not. Each try ends as the section
+NOT THERE of MANUAL (doc/manual/emrfs-folder.7.in) says: entry for entry, by the first word of its text. DIR is a folder of a person's own."""
 import ctypes
 import errno
 import fcntl
@@ -15,7 +15,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 TIB = 1 << 40
 # Owner, user 1, group, mask and others, all of whom may read.
 ACCESS_LIST = struct.pack("<I" + 5 * "HHI", 2, 1, 4, 2**32 - 1, 2, 4, 1, 4, 4, 2**32 - 1, 16, 4, 2**32 - 1, 32, 4, 2**32 - 1)
-ROOTS = ("devices", "`chown` by root", "attributes `trusted.*`")  # what others are not allowed to try
+ROOTS = ("devices", "chown by root", "attributes trusted.*")  # what others are not allowed to try
 
 
 def call(function, *arguments):
@@ -65,7 +65,7 @@ def outcome(tried):
 
 
 def main():
-    folder, limits = sys.argv[1:]
+    folder, manual = sys.argv[1:]
     os.chdir(folder)
     with open("file", "wb") as f:
         f.write(b"words" * 2000)
@@ -78,23 +78,23 @@ def main():
         "the time of the last reading": lambda: read_time("file"),
         "the time of birth": lambda: birth_time("file"),
         "access lists": lambda: os.setxattr("file", "system.posix_acl_access", ACCESS_LIST),
-        "attributes `trusted.*`": lambda: os.setxattr("file", "trusted.a", b"b"),
-        "attributes `security.*`": lambda: os.setxattr("file", "security.a", b"b"),
+        "attributes trusted.*": lambda: os.setxattr("file", "trusted.a", b"b"),
+        "attributes security.*": lambda: os.setxattr("file", "security.a", b"b"),
         "set-user-id, set-group-id": lambda: chmod_stays("file", 0o6755),
-        "clones (`cp --reflink=always`)": lambda: ioctl(other, 0x40049409, fd),
+        "clones (cp --reflink=always)": lambda: ioctl(other, 0x40049409, fd),
         "holes in what is there": lambda: call(libc.fallocate, fd, 3, ctypes.c_long(0), ctypes.c_long(4096)),
-        "`chattr`": lambda: ioctl(fd, 0x40086602, b"\x10\0\0\0\0\0\0\0"),
-        "`O_TMPFILE`": lambda: os.open(".", os.O_TMPFILE | os.O_RDWR),
+        "chattr": lambda: ioctl(fd, 0x40086602, b"\x10\0\0\0\0\0\0\0"),
+        "O_TMPFILE": lambda: os.open(".", os.O_TMPFILE | os.O_RDWR),
         "files over 4 TiB": lambda: os.truncate("other", 4 * TIB + 1),
-        "`chown` by root": lambda: chown_stays("file"),
+        "chown by root": lambda: chown_stays("file"),
     }
-    with open(limits, encoding="utf-8") as f:
-        section = f.read().split("## Not there, as other file systems have it\n")[1].split("\n## ")[0]
-    said = dict(re.findall(r"^\| ([^|]+) \|[^|]*\| `?(\w+)", section, re.M))
+    with open(manual, encoding="utf-8") as f:
+        section = f.read().split(".SH NOT THERE\n")[1].split("\n.SH ")[0].replace("\\", "")
+    said = dict(re.findall(r"^\.TP\n(.+)\n(\w+)", section, re.M))
     found = {name: outcome(tried) for name, tried in tries.items() if os.getuid() == 0 or name not in ROOTS}
-    bad = [name for name in tries if name not in said or found.get(name, said[name]) != said[name]] + sorted(set(said) - set(tries) - {"what"})
+    bad = [name for name in tries if name not in said or found.get(name, said[name]) != said[name]] + sorted(set(said) - set(tries))
     for name in bad:
-        print(f"{name}: it is {found.get(name)}, and {limits} says {said.get(name)}")
+        print(f"{name}: it is {found.get(name)}, and {manual} says {said.get(name)}")
     return bool(bad)
 
 

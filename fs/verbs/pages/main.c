@@ -24,11 +24,11 @@ static bool make_page(int argc, char **argv)
 		return pages_texts(stdout);
 	if (strcmp(what, "bash") == 0)
 		return pages_bash(stdout);
-	if (strcmp(what, "verb") == 0 && argc == 3)
-		return pages_man_verb(stdout, argv[2]);
+	if (strcmp(what, "verb") == 0 && argc == 4)
+		return pages_man_verb(stdout, argv[2], argv[3]);
 	if (strcmp(what, "fill") == 0 && argc == 4)
 		return pages_man_fill(stdout, argv[2], argv[3]);
-	fputs("emrfs_pages verbs | contract | texts | bash | verb NAME | fill TEMPLATE CONTRACT\n",
+	fputs("emrfs_pages verbs | contract | texts | bash | verb NAME LIMITS | fill IN CONTRACT\n",
 		stderr);
 	return false;
 }

@@ -78,7 +78,60 @@ static void title(FILE *to, const char *name, int section)
 	fprintf(to, " %d \"\" \"emrfs %s\" \"emrfs\"\n", section, EMRFS_VERSION);
 }
 
-bool pages_man_verb(FILE *to, const char *name)
+/* The cells of one row of a table; false for a line that is none.  LINE is cut in place. */
+static bool cells_of(char *line, char *cells[], size_t *out_n)
+{
+	size_t n = 0;
+
+	if (strncmp(line, "| ", 2) != 0)
+		return false;
+	for (char *at = line + 2; n < 8;) {
+		char *end = strstr(at, " |");
+
+		if (end == NULL)
+			break;
+		*end = '\0';
+		cells[n++] = at;
+		at = end + (end[2] == ' ' ? 3 : 2);
+	}
+	*out_n = n;
+	return n > 0;
+}
+
+/* The rows under `## HEADING`: first cell, then the others as a sentence each. */
+static bool table(FILE *to, const char *contract, const char *heading)
+{
+	FILE *from = fopen(contract, "re");
+	char line[LINE_BYTES];
+	bool is_here = false;
+	size_t rows = 0;
+
+	if (from == NULL) {
+		perror(contract);
+		return false;
+	}
+	while (fgets(line, sizeof line, from) != NULL) {
+		char *cells[8];
+		size_t n;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "## ", 3) == 0)
+			is_here = strcmp(line + 3, heading) == 0;
+		if (!is_here || !cells_of(line, cells, &n) || cells[0][0] != '`')
+			continue;
+		rows++;
+		fputs(".TP\n", to);
+		say_line(to, cells[0]);
+		for (size_t i = 1; i < n; i++)
+			say_line(to, cells[i]);
+	}
+	fclose(from);
+	if (rows == 0)
+		fprintf(stderr, "%s has no table under \"%s\"\n", contract, heading);
+	return rows > 0;
+}
+
+bool pages_man_verb(FILE *to, const char *name, const char *limits)
 {
 	char page[64];
 	const emr_verb_row *row;
@@ -113,9 +166,10 @@ bool pages_man_verb(FILE *to, const char *name)
 		fputs(".SH JSON\nWith \\fB\\-\\-json\\fR the answer has the fields\n", to);
 		say_line(to, row->fields);
 	}
-	fputs(".SH SEE ALSO\n.BR emrfs (1),\n.BR emrfs\\-folder (7),\n"
-	      ".BR emrfs\\-messages (7)\n",
-		to);
+	if (fputs(".SH LIMITS\n", to) < 0 || !table(to, limits, row->name))
+		return false;
+	fputs(".SH SEE ALSO\n.BR emrfs (1),\n.BR emrfs\\-folder (7),\n", to);
+	fputs(".BR emrfs\\-messages (7)\n", to);
 	return ferror(to) == 0;
 }
 
@@ -175,59 +229,6 @@ static void messages(FILE *to)
 		if (row->hint[0] != '\0')
 			say_line(to, row->hint);
 	}
-}
-
-/* The cells of one row of a table; false for a line that is none.  LINE is cut in place. */
-static bool cells_of(char *line, char *cells[], size_t *out_n)
-{
-	size_t n = 0;
-
-	if (strncmp(line, "| ", 2) != 0)
-		return false;
-	for (char *at = line + 2; n < 8;) {
-		char *end = strstr(at, " |");
-
-		if (end == NULL)
-			break;
-		*end = '\0';
-		cells[n++] = at;
-		at = end + (end[2] == ' ' ? 3 : 2);
-	}
-	*out_n = n;
-	return n > 0;
-}
-
-/* The rows under `## HEADING`: first cell, then the others as a sentence each. */
-static bool table(FILE *to, const char *contract, const char *heading)
-{
-	FILE *from = fopen(contract, "re");
-	char line[LINE_BYTES];
-	bool is_here = false;
-	size_t rows = 0;
-
-	if (from == NULL) {
-		perror(contract);
-		return false;
-	}
-	while (fgets(line, sizeof line, from) != NULL) {
-		char *cells[8];
-		size_t n;
-
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "## ", 3) == 0)
-			is_here = strcmp(line + 3, heading) == 0;
-		if (!is_here || !cells_of(line, cells, &n) || cells[0][0] != '`')
-			continue;
-		rows++;
-		fputs(".TP\n", to);
-		say_line(to, cells[0]);
-		for (size_t i = 1; i < n; i++)
-			say_line(to, cells[i]);
-	}
-	fclose(from);
-	if (rows == 0)
-		fprintf(stderr, "%s has no table under \"%s\"\n", contract, heading);
-	return rows > 0;
 }
 
 static bool fill_table(FILE *to, const char *name, const char *contract)

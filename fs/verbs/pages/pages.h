@@ -7,8 +7,9 @@
 
 #include "kit/verbs.h"
 
-/* Each writes one whole page; false when it could not be made (said on stderr). */
-bool pages_man_verb(FILE *to, const char *verb);
+/* Each writes one whole page; false when it could not be made (said on stderr). LIMITS is the page
+ * with what each verb does not do. */
+bool pages_man_verb(FILE *to, const char *verb, const char *limits);
 /* TEMPLATE with its lines `.\" @NAME@` replaced by what the tables say; CONTRACT is the page with
  * the tables that only people wrote. */
 bool pages_man_fill(FILE *to, const char *template, const char *contract);
