@@ -114,18 +114,14 @@ emr_status chain_contract_status(emr_contract_status status)
 emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out)
 {
 	sqlite3_stmt *s;
-	emr_bytes id;
 
 	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
 	EMR_TRY(emr_sql_step(s));
 	*out = (emr_chain_placed){.seq = emr_sql_u64(s, 0),
 		.time = emr_sql_u64(s, 1),
 		.purged = emr_sql_u64(s, 2),
-		.index = (uint16_t)emr_sql_u64(s, 3)};
-	id = emr_sql_bytes(s, 4);
-	out->has_id = id.len == sizeof out->id;
-	if (out->has_id)
-		memcpy(out->id, id.data, sizeof out->id);
+		.index = (uint16_t)emr_sql_u64(s, 3),
+		.id = emr_sql_id32(s, 4)};
 	(void)sqlite3_reset(s);
 	return EMR_OK;
 }

@@ -171,10 +171,9 @@ static void add_view(sqlite3_str *text, const view *v)
 			text, ",substr(key,%d,%d) AS \"%s\"", from, len, v->ids[i].name);
 		from += len + 1;
 	}
-	if (v->fields != NULL) {
-		add_fields(text, emr_row_head_fields());
+	add_fields(text, emr_row_head_fields());
+	if (v->fields != NULL)
 		add_fields(text, v->fields());
-	}
 	sqlite3_str_appendf(text, " FROM state WHERE substr(key,1,%d)='%s/'),",
 		(int)strlen(v->letters) + 1, v->letters);
 }
@@ -203,13 +202,12 @@ static emr_status prepare(emr_chain *chain, const char *question, sqlite3_stmt *
 	return emr_sql_status(chain->sql.db, code);
 }
 
-emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
-	struct sqlite3_stmt **out_statement, bool *out_is_own)
+emr_status emr_chain_ask(
+	emr_chain *chain, size_t question, const char *text, struct sqlite3_stmt **out_statement)
 {
 	sqlite3_stmt *own = NULL;
 	sqlite3_stmt **statement = chain->is_asked[question] ? &own : &chain->asked[question];
 
-	*out_is_own = statement == &own;
 	if (*statement == NULL)
 		EMR_TRY(prepare(chain, text, statement));
 	sqlite3_clear_bindings(*statement);
@@ -218,18 +216,17 @@ emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
 	return EMR_OK;
 }
 
-void emr_chain_has_read(emr_chain *chain)
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, uint64_t rows_read)
 {
-	chain->rows_read++;
-}
+	size_t i = 0;
 
-void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_own)
-{
+	chain->rows_read += rows_read;
 	chain->steps += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
-	for (size_t i = 0; i < EMR_CHAIN_QUESTIONS; i++)
-		if (chain->asked[i] == statement)
-			chain->is_asked[i] = false;
-	(void)(is_own ? sqlite3_finalize(statement) : sqlite3_reset(statement));
+	while (i < EMR_CHAIN_QUESTIONS && chain->asked[i] != statement)
+		i++;
+	if (i < EMR_CHAIN_QUESTIONS)
+		chain->is_asked[i] = false;
+	(void)(i < EMR_CHAIN_QUESTIONS ? sqlite3_reset(statement) : sqlite3_finalize(statement));
 }
 
 void chain_forget_questions(emr_chain *chain)

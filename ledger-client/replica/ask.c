@@ -25,11 +25,6 @@ static void bind_bytes(sqlite3_stmt *s, const char *name, const void *id, size_t
 		s, sqlite3_bind_parameter_index(s, name), id, len, SQLITE_TRANSIENT);
 }
 
-static void bind_number(sqlite3_stmt *s, const char *name, uint64_t value)
-{
-	(void)sqlite3_bind_int64(s, sqlite3_bind_parameter_index(s, name), (sqlite3_int64)value);
-}
-
 static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 {
 	bind_hex(s, ":domain", about->domain.b, 16);
@@ -40,8 +35,9 @@ static void bind_about(sqlite3_stmt *s, const emr_ask_about *about)
 	bind_bytes(s, ":x_org", about->org.b, 16);
 	bind_bytes(s, ":x_who", about->who.b, 32);
 	bind_bytes(s, ":x_item", about->item.b, 32);
-	bind_number(s, ":at", about->at);
-	bind_number(s, ":family", about->family);
+	(void)sqlite3_bind_int64(
+		s, sqlite3_bind_parameter_index(s, ":at"), (sqlite3_int64)about->at);
+	(void)sqlite3_bind_int(s, sqlite3_bind_parameter_index(s, ":family"), about->family);
 }
 
 /* Items of all entries that are there now. Entry 0 has none. */
@@ -70,8 +66,7 @@ static emr_status begin(emr_asking *asked)
 		EMR_TRY(begin_all(asked, 1));
 	if (asked->question == EMR_QUESTION_RECENT)
 		EMR_TRY(begin_all(asked, -1));
-	EMR_TRY(emr_chain_ask(
-		asked->chain, asked->question, q->text, &asked->statement, &asked->is_own));
+	EMR_TRY(emr_chain_ask(asked->chain, asked->question, q->text, &asked->statement));
 	bind_about(asked->statement, &asked->about);
 	return EMR_OK;
 }
@@ -111,7 +106,7 @@ static emr_status next_row(emr_asking *asked, const row_type *type, void *out)
 	if ((status == EMR_OK || status == EMR_NOT_FOUND) && !is_next(asked, status == EMR_OK))
 		return EMR_DAMAGED;
 	EMR_TRY(status);
-	emr_chain_has_read(asked->chain);
+	asked->rows_read++;
 	memset(out, 0, type->size);
 	return emr_required(replica_fill_row(asked, type, out));
 }
@@ -133,7 +128,7 @@ bool emr_asked_next(emr_asking *asked, void *out_row, size_t size)
 void emr_asked_end(emr_asking *asked)
 {
 	if (asked->statement != NULL)
-		emr_chain_asked(asked->chain, asked->statement, asked->is_own);
+		emr_chain_asked(asked->chain, asked->statement, asked->rows_read);
 	if (asked->chain != NULL && !asked->is_lent)
 		replica_give(asked->about.replica, asked->chain);
 	replica_return(asked->about.replica, asked->lent);

@@ -173,14 +173,6 @@ static emr_status lend_named(emr_asking *asked, uint16_t *out_index)
 	return index < asked->lent->of.batch.count ? EMR_OK : EMR_DAMAGED;
 }
 
-/* The id of an item; NULL at its second place. */
-static const uint8_t *id_of(const emr_asking *asked, int column)
-{
-	emr_bytes id = emr_sql_bytes(asked->statement, column);
-
-	return id.len == sizeof(emr_id32) ? id.data : NULL;
-}
-
 static emr_status complete_listing(emr_asking *asked, void *row)
 {
 	emr_replica_listing *line = row;
@@ -197,7 +189,8 @@ static emr_status complete_listing(emr_asking *asked, void *row)
 		.object = EMR_ID16_AT(item.object_id),
 		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
 		.family = emr_chain_family(&item, pub)};
-	return replica_describe(asked->about.replica, o, index, id_of(asked, 2), &line->item);
+	return replica_describe(
+		asked->about.replica, o, index, emr_sql_id32(asked->statement, 2), &line->item);
 }
 
 static emr_status complete_item(emr_asking *asked, void *row)
@@ -209,8 +202,8 @@ static emr_status complete_item(emr_asking *asked, void *row)
 	uint16_t index;
 
 	EMR_TRY(lend_named(asked, &index));
-	return replica_describe_placed(
-		asked->about.replica, asked->lent, index, id_of(asked, 3), &key, row);
+	return replica_describe_placed(asked->about.replica, asked->lent, index,
+		emr_sql_id32(asked->statement, 3), &key, row);
 }
 
 /* An agent's is worth as many as it released. Operation 0 says that items are missing. */
@@ -225,7 +218,8 @@ static emr_status complete_merit(emr_asking *asked, void *row)
 	if (merit->op != EMR_OP_ACCESS_SERVED)
 		return merit->op != 0 ? EMR_OK : EMR_DAMAGED;
 	EMR_TRY(lend_named(asked, &index));
-	EMR_TRY(replica_describe(asked->about.replica, asked->lent, index, id_of(asked, 4), &item));
+	EMR_TRY(replica_describe(asked->about.replica, asked->lent, index,
+		emr_sql_id32(asked->statement, 4), &item));
 	if (item.op != merit->op || !emr_pub_access_served_parse(pub_of(&item), &pub))
 		return EMR_DAMAGED;
 	merit->count = pub.mode == EMR_SERVED_FRAGMENTS ? pub.count : 0;

@@ -28,9 +28,9 @@ void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
 void replica_forget_entries(emr_replica *replica);
 
 /* Item INDEX, which O has; the bytes borrow from O. EMR_DAMAGED when it is not the one of ID, or,
- * where no id is known (NULL), when the operations are not those of the entry's header. */
+ * where no id is known (zeros), when the operations are not those of the entry's header. */
 emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_t index,
-	const uint8_t *id, emr_replica_item *out);
+	emr_id32 id, emr_replica_item *out);
 /* The same of the item that an index names for KEY, and that must be what was asked for. */
 emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16_t index,
-	const uint8_t *id, const emr_part_key *key, emr_replica_item *out);
+	emr_id32 id, const emr_part_key *key, emr_replica_item *out);

@@ -134,7 +134,7 @@ void replica_change_of(
 }
 
 emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_t index,
-	const uint8_t *id, emr_replica_item *out)
+	emr_id32 id, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
@@ -155,8 +155,8 @@ emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_
 	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
 	out->bytes = emr_bytes_of(
 		o->of.batch.items[index].bytes.data, o->of.batch.items[index].bytes.len);
-	return (id != NULL ? memcmp(id, out->item_id.b, sizeof out->item_id.b) == 0
-			   : emr_batch_has_root(&o->of.batch))
+	return emr_id32_equal(id, out->item_id) ||
+			       (emr_id32_is_zero(id) && emr_batch_has_root(&o->of.batch))
 		       ? EMR_OK
 		       : EMR_DAMAGED;
 }
@@ -164,7 +164,7 @@ emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_
 /* The item that the index names for KEY.  An index has no sums: what it names must be what was
  * asked for. */
 emr_status replica_describe_placed(emr_replica *replica, const opened *o, uint16_t index,
-	const uint8_t *id, const emr_part_key *key, emr_replica_item *out)
+	emr_id32 id, const emr_part_key *key, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
@@ -196,24 +196,19 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	const opened *o = NULL;
 	emr_replica_item item;
 	emr_chain_placed at;
+	emr_status status;
 	READING(r, replica);
-	emr_status status = replica_reading_begin(&r);
 
+	EMR_TRY(replica_reading_begin(&r));
+	EMR_TRY(replica_own(replica, place_of(r.chain, key, &at)));
+	EMR_TRY(replica_own(replica,
+		replica_lend(replica, r.chain, at.seq, r.is_lent ? present_number : 0, &o)));
+	status = replica_describe_placed(replica, o, at.index, at.id, key, &item);
+	emr_buf_clear(out_bytes);
 	if (status == EMR_OK)
-		status = replica_own(replica, place_of(r.chain, key, &at));
-	if (status == EMR_OK)
-		status = replica_own(replica,
-			replica_lend(replica, r.chain, at.seq, r.is_lent ? present_number : 0, &o));
-	if (status == EMR_OK)
-		status = replica_describe_placed(
-			replica, o, at.index, at.has_id ? at.id : NULL, key, &item);
-	if (status == EMR_OK) {
-		emr_buf_clear(out_bytes);
 		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
-	}
 	replica_return(replica, o);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(status);
 	item.bytes = emr_buf_view(out_bytes);
 	*out_item = item;
 	return EMR_OK;
@@ -244,16 +239,12 @@ emr_status emr_replica_find_batch(
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t seq;
 	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_find_batch(r.chain, batch_id.b, &seq));
-	if (status == EMR_OK)
-		status = open_entry(r.chain, seq, o);
-	if (status == EMR_OK && !emr_id32_equal(o->batch_id, batch_id))
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return replica_own(replica, status);
+	EMR_TRY(o != NULL ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
+	EMR_TRY(replica_own(replica, emr_chain_find_batch(r.chain, batch_id.b, &seq)));
+	EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
+	if (!emr_id32_equal(o->batch_id, batch_id))
+		return replica_own(replica, EMR_DAMAGED);
 	*out_answer = (emr_ledger_answer){.batch_id = batch_id,
 		.seq = seq,
 		.is_repeat = 1,

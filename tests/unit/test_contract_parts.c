@@ -2,8 +2,6 @@
  * versions. */
 #include "test_contract_kit.h"
 
-#include "crypto/hashsig.h"
-
 #define PUT_PART 828
 
 enum {

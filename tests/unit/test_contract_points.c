@@ -2,8 +2,6 @@
  * by one; the random walk in test_contract_walk.c checks the sum after every step. */
 #include "test_contract_people.h"
 
-#include "crypto/hashsig.h"
-
 enum {
 	OK = EMR_RESULT_APPLIED,
 	BEFORE = EMR_RESULT_ALREADY,

@@ -4,7 +4,6 @@
 
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
-#include "crypto/hashsig.h"
 
 /* The answer to BY, who says ITEM there; what was accepted holds from then on when IS_KEPT. */
 static int said_by(newcomer *it, const char *name, const kit_signer *by, emr_item item,

@@ -105,8 +105,7 @@ emr_status emr_chain_find_item(
 typedef struct emr_chain_placed {
 	uint64_t seq, time, purged;
 	uint16_t index;
-	bool has_id; /* false: this is the second place of its item */
-	uint8_t id[32];
+	emr_id32 id; /* of the item; zeros at its second place */
 } emr_chain_placed;
 emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, emr_chain_placed *out);
 /* Bytes of a private part of an object's content that say which record it is of. */
@@ -180,13 +179,12 @@ void emr_chain_rows_end(emr_chain_rows *rows);
 #define EMR_AUTO_CHAIN_ROWS __attribute__((cleanup(emr_chain_rows_end))) emr_chain_rows
 /* A question in SQL over the tables of a chain and the views of its rows (chain_views.c). TEXT is
  * static and always the same for one QUESTION, a number below EMR_CHAIN_QUESTIONS: it is prepared
- * once. *out_is_own: that one is in use, and this is another. Both are given to emr_chain_asked
- * when it was answered. */
+ * once, and again while it is in use. It is given to emr_chain_asked when it was answered, with
+ * the number of its rows (for emr_chain_take_reads). */
 #define EMR_CHAIN_QUESTIONS 40
-emr_status emr_chain_ask(emr_chain *chain, size_t question, const char *text,
-	struct sqlite3_stmt **out_statement, bool *out_is_own);
-void emr_chain_has_read(emr_chain *chain); /* one row of the answer, for emr_chain_take_reads */
-void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, bool is_own);
+emr_status emr_chain_ask(
+	emr_chain *chain, size_t question, const char *text, struct sqlite3_stmt **out_statement);
+void emr_chain_asked(emr_chain *chain, struct sqlite3_stmt *statement, uint64_t rows_read);
 uint8_t emr_chain_family(const emr_item *item, emr_span pub);
 /* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
 bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/disk.h"
+#include "base/id.h"
 #include "base/status.h"
 
 #define EMR_SQL_STATEMENTS 48
@@ -89,6 +90,12 @@ static inline emr_bytes emr_sql_bytes(sqlite3_stmt *statement, int column)
 {
 	const void *data = sqlite3_column_blob(statement, column);
 	return emr_bytes_of(data, (size_t)sqlite3_column_bytes(statement, column));
+}
+/* Zeros where the column has none. */
+static inline emr_id32 emr_sql_id32(sqlite3_stmt *statement, int column)
+{
+	const uint8_t *id = sqlite3_column_blob(statement, column);
+	return sqlite3_column_bytes(statement, column) == 32 ? EMR_ID32_AT(id) : (emr_id32){{0}};
 }
 /* Binds without copying: the bytes must live until the statement is reset. */
 static inline void emr_sql_bind(sqlite3_stmt *statement, int index, const void *data, size_t len)
