@@ -153,7 +153,8 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 	if (status == EMR_OK)
 		status = is_drawn ? draw_card(fd, card, format)
 				  : write_text(fd, emr_json_text_at(card, "card"));
-	if (status == EMR_OK && fsync(fd) != 0)
+	/* It is no secret, and is made to be handed on. */
+	if (status == EMR_OK && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK && fd >= 0)
 		(void)unlink(file);

@@ -106,27 +106,22 @@ static void say_entry(const wallet *w, const json_t *entry)
 
 static void say_thresholds(const wallet *w, uint64_t credit)
 {
-	uint64_t next = 0;
 	json_t *list = json_array();
-	char number[EMR_TEXT_BYTES], has[EMR_TEXT_BYTES];
+	char number[EMR_TEXT_BYTES] = "";
 
 	for (size_t i = 0; i < THRESHOLDS; i++) {
 		json_array_append_new(
 			list, json_pack("{s:I, s:b}", "credit", (json_int_t)thresholds[i],
 				      "reached", credit >= thresholds[i]));
-		emr_number_text(thresholds[i], number);
-		emr_number_text(credit, has);
 		if (credit >= thresholds[i])
-			emr_say(w->out, _("Your credit has reached %s.\n"), number);
-		else if (next == 0)
-			next = thresholds[i];
+			emr_number_text(thresholds[i], number);
 	}
 	emr_out_put(w->out, "thresholds", list);
-	if (next > 0) {
-		emr_number_text(next - credit, number);
-		emr_number_text(next, has);
-		emr_say(w->out, _("%s more, and it reaches %s.\n"), number, has);
-	}
+	if (number[0] != '\0')
+		emr_say(w->out,
+			_("Your credit has reached %s. What that is worth is for the organisations "
+			  "to say.\n"),
+			number);
 }
 
 static void explain(const wallet *w)
