@@ -113,12 +113,10 @@ char *emr_help_verb(emr_verb verb)
 	usage(to, verb);
 	fprintf(to, "\n%s%s\n%s\n", help, end == '?' ? "" : ".", emr_text(row->manual));
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
-		if (emr_verb_takes(verb, (emr_option)i))
+		if (emr_verb_takes(verb, (emr_option)i) && !emr_option_is_common((emr_option)i))
 			option_line(to, (emr_option)i);
 	}
-	fputs(_("\nExit codes: 0 done, 1 failed, 2 wrong use"), to);
-	for (const unsigned char *exit_code = row->exits; *exit_code != 0; exit_code++)
-		fprintf(to, ",\n  %d %s", *exit_code, emr_exit_text(*exit_code));
-	fprintf(to, _(".\nJSON fields: %s\n"), row->fields);
+	fprintf(to, _("\nOptions of every verb, exit codes and JSON fields: man emrfs-%s\n"),
+		row->name);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

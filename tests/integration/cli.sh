@@ -32,7 +32,10 @@ run 0 help
 says "Open your folder"
 run 0 help --all
 run 0 help unmount
-says "Exit codes"
+says "man emrfs-unmount"
+for verb in dataset init org share verify; do
+	[ "$("$EMRFS" "$verb" --help | wc -l)" -le 42 ] || emr_fail "the help of $verb is longer than a screen"
+done
 run 0 umount --help
 run 2 mont
 says 'Did you mean "mount"?'
