@@ -17,7 +17,7 @@ says "Abrir a sua pasta"
 says "Todos os verbos aceitam:"
 run 0 help mount
 says "fechar a pasta quando não for usada durante TIME"
-says "Códigos de saída: 0 feito, 1 falhou, 2 uso errado"
+says "Opções de todos os verbos, códigos de saída e campos JSON: man emrfs-mount"
 run 2 mout
 says 'Não há nenhum verbo "mout". Queria dizer "mount"?'
 run 10 mount

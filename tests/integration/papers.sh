@@ -19,7 +19,7 @@ cd "$EMR_WORK" && ln -s "$EMRFS" bin/emrfs && ln -s "$MNT" Health && mkdir Healt
 cp MRI.pdf Health/Imaging/ && echo plan >Health/Letters/plan.txt && must emrfs status --wait && cp Health/.emrfs/proof/Imaging/MRI.pdf.tlog-proof . || exit 2
 while IFS= read -r command; do
 	read -r program verb _ <<<"$command"
-	[ "$program" != emrfs ] || emrfs help "$verb" | grep -qF -e "$(grep -o -e '--[a-z]*' <<<"$command" || echo "emrfs $verb")" || emr_fail "not in the help of $verb: $command"
+	[ "$program" != emrfs ] || { emrfs help "$verb" && emrfs help; } | grep -qF -e "$(grep -o -e '--[a-z]*' <<<"$command" || echo "emrfs $verb")" || emr_fail "not in the help of $verb: $command"
 	case $command in
 	*" with "* | *" org "* | *" host "* | *" agent "* | *" request "* | *" check "* | *" dataset "* | *Inbox*) ;;	# of a network, as the tour has them
 	*) bash -c "$command" >"$EMR_WORK/said" 2>&1 || { cat "$EMR_WORK/said"; emr_fail "$command"; } ;;
