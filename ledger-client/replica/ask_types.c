@@ -184,11 +184,11 @@ static emr_status complete_listing(emr_asking *asked, void *row)
 	EMR_TRY(lend_named(asked, &index));
 	o = asked->lent;
 	emr_batch_item_at(&o->of.batch, index, &item, &pub);
-	*line = (emr_replica_listing){.result = o->of.entry.results.data[index],
-		.domain = EMR_ID16_AT(item.domain_id),
-		.object = EMR_ID16_AT(item.object_id),
-		.prev_entry = EMR_ID32_AT(o->of.entry.prev_entry),
-		.family = emr_chain_family(&item, pub)};
+	line->result = o->of.entry.results.data[index];
+	line->domain = EMR_ID16_AT(item.domain_id);
+	line->object = EMR_ID16_AT(item.object_id);
+	line->prev_entry = EMR_ID32_AT(o->of.entry.prev_entry);
+	line->family = emr_chain_family(&item, pub);
 	return replica_describe(
 		asked->about.replica, o, index, emr_sql_id32(asked->statement, 2), &line->item);
 }

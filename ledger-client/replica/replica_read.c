@@ -140,15 +140,17 @@ emr_status replica_describe(const emr_replica *replica, const opened *o, uint16_
 	emr_span pub;
 
 	emr_batch_item_at(&o->of.batch, index, &item, &pub);
-	*out = (emr_replica_item){.batch_id = o->batch_id,
-		.seq = o->of.entry.seq,
-		.ledger_time = o->of.entry.ledger_time_unix_s,
-		.version = item.version,
-		.priv_len = item.priv_len,
-		.epoch = item.epoch,
-		.index = index,
-		.flags = item.flags,
-		.op = item.op};
+	/* No byte between the fields is left as it was: tests compare rows as bytes. */
+	memset(out, 0, sizeof *out);
+	out->batch_id = o->batch_id;
+	out->seq = o->of.entry.seq;
+	out->ledger_time = o->of.entry.ledger_time_unix_s;
+	out->version = item.version;
+	out->priv_len = item.priv_len;
+	out->epoch = item.epoch;
+	out->index = index;
+	out->flags = item.flags;
+	out->op = item.op;
 	emr_item_id(o->of.batch.items[index].bytes, out->item_id.b);
 	memcpy(out->signer_id.b, item.signer_id, 32);
 	memcpy(out->submitter_id.b, o->of.entry.submitter_id, 32);
