@@ -41,7 +41,7 @@ FIGURE = re.compile(r"(\w+) (.+) (\d+)")
 ALLOWED = re.compile(r'allow (\w+) (.+) (\d+) ("[^"]+")(?:: (".*"))?')
 MOVED = re.compile(r'move (\w+) (\S+) (\S+) (\d+) ("[^"]+"): (".*")')
 MAY_MOVE = "while the sum falls"
-ALL = {"production": "production", "tests, all": "tests"}  # how an issue's sentence calls them
+ALL = ("production", "tests, all")  # an issue gives lines to one of these
 
 
 def without_comments(text, comments):
@@ -152,7 +152,7 @@ def budget_read(text):
             what, name, n, issue, sentence = found.groups()
             if ((what, name), issue) in allowed:
                 refuse("allowed twice", line)
-            said = f"{ALL[name]} +{int(n):,}" if what == "code" and name in ALL else f"+{int(n):,}"
+            said = f"+{int(n):,}"
             if (what != "code" or name in ALL) and said not in (sentence or ""):
                 refuse(f'the sentence of the issue that says "{said}" belongs behind it', line)
             allowed[(what, name), issue] = int(n)

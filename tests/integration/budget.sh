@@ -87,7 +87,7 @@ allow() { # LINE...
 allow 'allow code fs/kit 1 "Grow"'
 says 'the folders have 1 lines of "Grow", which allows 0: production'
 allow 'allow code production 1 "Grow"' 'allow code fs/kit 1 "Grow"'
-says 'the sentence of the issue that says "production +1" belongs behind it'
+says 'the sentence of the issue that says "+1" belongs behind it'
 allow "allow code production 1 \"Grow\": \"$say\"" 'allow code fs/kit 2 "Grow"'
 says 'the folders have 2 lines of "Grow", which allows 1: production'
 allow "allow code production 1 \"Grow\": \"$say\"" 'allow code fs/kit 1 "Grow"'
