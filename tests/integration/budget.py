@@ -187,12 +187,11 @@ def limits_of(figures, allowed):
 
 
 def raised(before, after):
-    """What AFTER lets become larger than BEFORE did, without a line of its own; two texts of the budget."""
+    """What AFTER lets become larger than BEFORE did, but by what an issue allows; two texts of the budget."""
     old, new = budget_read(before), budget_read(after)
     was, now = limits_of(*old), limits_of(*new)
     for (key, issue), n in new[1].items():
-        if (key, issue) not in old[1]:
-            now[key] -= n
+        now[key] -= max(n - old[1].get((key, issue), 0), 0)
     return {key: (was.get(key, DEFAULT[key[0]]), now[key]) for key in now if now[key] > was.get(key, DEFAULT[key[0]])}
 
 
