@@ -145,8 +145,14 @@ static emr_status say_stored_bytes(const attribute_subject *s, emr_buf *out)
 
 static emr_status say_owner(const attribute_subject *s, emr_buf *out)
 {
-	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, out)
+	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, true, out)
 			    : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_patient(const attribute_subject *s, emr_buf *out)
+{
+	return s->has_owner_id ? owner_say(s->view, s->owner.name, &s->owner.card, false, out)
+			       : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_owner_id(const attribute_subject *s, emr_buf *out)
@@ -190,6 +196,7 @@ static const struct computed {
 	{OURS "signed-by", NULL, FACT_SIGNED_BY},
 	{OURS "signed-at", NULL, FACT_SIGNED_AT},
 	{OURS "signed-number", NULL, FACT_SIGNED_NUMBER},
+	{OURS "patient", say_patient, FACTS},
 	{OURS "owner", say_owner, FACTS},
 	{OURS "owner-id", say_owner_id, FACTS},
 	{OURS "access", say_access, FACTS},
