@@ -18,6 +18,7 @@
 #include "signed.h"
 
 #define OURS "user.emrfs."
+#define OUR_NAMES "user.emrfs"
 #define DERIVED_KEY OURS "derived"
 #define OWN_WORDS_BYTES 128 /* what sealing the owner's alone may add */
 
@@ -328,6 +329,23 @@ static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 	return n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
 }
 
+/* For people at a terminal: a line for each. */
+static emr_status say_names(emr_buf *out)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = emr_view_attribute_name(i)) != NULL; i++) {
+		EMR_TRY(fact_text(i > 0 ? "\n" OURS : OURS, out));
+		EMR_TRY(fact_text(name, out));
+	}
+	return EMR_OK;
+}
+
+static bool is_ours(const char *name)
+{
+	return starts_with(name, OURS) || strcmp(name, OUR_NAMES) == 0;
+}
+
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
 	const node_kind *kind;
@@ -338,6 +356,8 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	node *n;
 
 	EMR_TRY(check_name(name));
+	if (strcmp(name, OUR_NAMES) == 0)
+		return say_names(out);
 	if (strcmp(name, CONFIRM_KEY) == 0)
 		return get_code(view, number, out);
 	kind = kind_of_number(view, number);
@@ -516,7 +536,7 @@ emr_status emr_view_set_attribute(
 	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
-	if (starts_with(name, OURS))
+	if (is_ours(name))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
@@ -542,7 +562,7 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 	EMR_TRY(check_name(name));
 	if (view->grants->may_set(name))
 		return view->grants->remove(view, number, name);
-	if (starts_with(name, OURS))
+	if (is_ours(name))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
