@@ -90,8 +90,11 @@ shared-with-me/$OWNER/Inbox|$OWNER|deposit|||open"
 expect "when it opens" "$(getfattr --only-values -n user.emrfs.opens "$SHARE/MRI.txt")" while-open
 [[ $(field shared_with_me.0.until) =~ ^20[0-9-]*T ]] || emr_fail "until: $(cat out/said)"
 as lima run 0 status
-says "  Shared with you: 1, until "
+says "  Shared with you: 1 share, until "
 says "    Of them open only while their owner's folder is open: 1."
+says_not "No second copy"
+as ana run 0 status --wait=copies
+as ana run 0 status	# the host has what is hers
 says_not "No second copy"
 as lima run 0 status "$SHARE/MRI.txt"
 says "Opens only while the folder of $PATIENT is open."
@@ -258,6 +261,9 @@ emr_until renamed "$HERS (2)"	# whom he himself calls so has the name alone
 as nuno run 0 people add lima.card --name lima
 emr_until renamed "$HERS"
 two_join eve "$HERS" patient
+says_not "No second copy"
+as eve run 10 status
+says_not "No second copy"
 as eve run 0 people card -o eve.card --passphrase-file "$EMR_PASS"
 as nuno run 0 people add eve.card
 as nuno json 5 request "$HERS:Imaging"
