@@ -328,6 +328,6 @@ as hospital run 0 org revoke "$ANA" --yes --passphrase-file "$EMR_PASS"
 no_inbox() { [ ! -e "$WARD" ]; }
 emr_until no_inbox
 echo "HIV: positive" >"$WARD/after.txt" 2>out/cut && emr_fail "left for a key that was lost"
-noticed_lost() { grep -q ' owner-ended .*: The key of ana .* was ended on ' ward-folder/.emrfs/notices; }
+noticed_lost() { grep -q ' owner-ended .*: The key of ana was ended on ' ward-folder/.emrfs/notices; }
 emr_until noticed_lost
 ! grep -l "HIV: positive" ana2-folder/Inbox/*/*/* || emr_fail "the holder of the key reads it"
