@@ -1,7 +1,6 @@
 /* Another person's share in the doctor's folder, beyond what shared.sh shows of it. */
 #include "shared_kit.h"
 
-#include "owner.h"
 #include "shared.h"
 
 /* As a private part on Fabric may, after the entry that says it is there. */
@@ -389,35 +388,6 @@ static const char *owner_named(const char *name, const char *says, const char *b
 	(void)snprintf(card.born, sizeof card.born, "%s", born);
 	emr_shared_owner_name(name, "LJNFUWS2", &card, out);
 	return out;
-}
-
-static const char *directory_of(const char *handle, unsigned number)
-{
-	static char out[EMR_NAME_MAX + 1];
-	emr_owner_called called = {
-		.name = "ana, the name in sentences", .code = "LJNFUWS2", .number = number};
-
-	(void)snprintf(called.handle, sizeof called.handle, "%s", handle);
-	owner_name_directory(&called, (emr_id32){{0}}, out);
-	return out;
-}
-
-/* A directory is called by the handle alone; a code stands there where the handle tells nobody
- * apart. */
-TEST(a_directory_is_a_handle_that_is_nobody_elses)
-{
-	char longest[EMR_NAME_MAX + 1];
-
-	assert_string_equal(directory_of("ana", 1), "ana");
-	assert_string_equal(directory_of("ana", 2), "ana (2)");
-	assert_string_equal(directory_of("ana (2)", 1), "ana _2_ (LJNFUWS2)");
-	assert_string_equal(directory_of("a/b", 1), "a_b (LJNFUWS2)");
-	assert_string_equal(directory_of(".ana", 1), "_ana (LJNFUWS2)");
-	assert_string_equal(directory_of("an\xd0\xb0", 0), "an\xd0\xb0 (LJNFUWS2)");
-	assert_string_equal(directory_of("", 0), "LJNFUWS2");
-	memset(longest, 'x', EMR_NAME_MAX);
-	longest[EMR_NAME_MAX] = 0;
-	assert_string_equal(directory_of(longest, 1) + 120, " (LJNFUWS2)");
 }
 
 /* Names that others vouch for stand first, a person's own words stand in brackets that nobody else

@@ -86,7 +86,6 @@ static void put_not_whole(FILE *to, const json_t *report)
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
-/* Says how much erasing or giving back space left, because nobody can tell whose it is. */
 static void put_spared(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES];
@@ -148,7 +147,6 @@ static void put_safety(FILE *to, const json_t *report)
 		fprintf(to, _(".  On the ledger: %s.\n"), done);
 }
 
-/* With all of its nodes, and this computer. */
 static uint64_t most_copies(const json_t *report)
 {
 	const json_t *place;
@@ -268,8 +266,7 @@ static void put_remarks(FILE *to, const json_t *report)
 	}
 }
 
-/* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)."  What of it may be
- * closed is said in a line of its own. */
+/* "  Shared with you: 3 shares, the first until 20 Dec 2026 14:05 (emrfs share)." */
 static void put_received(FILE *to, const json_t *report)
 {
 	uint64_t n = emr_json_number_at(report, "shares_received"),

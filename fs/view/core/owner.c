@@ -93,26 +93,21 @@ emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_
 	return EMR_OK;
 }
 
-static const char *code_of(
-	const emr_owner_called *called, emr_id32 signer_id, char room[EMR_KEY_CODE_MAX + 1])
-{
-	emr_key_code(signer_id, EMR_KEY_CODE_SHOWN, room);
-	return called->code[0] != 0 ? called->code : room;
-}
-
 void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1])
 {
 	char code[EMR_KEY_CODE_MAX + 1];
 
-	emr_shared_owner_name(called->name, code_of(called, card->signer_id, code), card, out);
+	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, code);
+	emr_shared_owner_name(called->name, called->code[0] != 0 ? called->code : code, card, out);
 }
 
 void owner_name_directory(
 	const emr_owner_called *called, emr_id32 signer_id, char out[EMR_NAME_MAX + 1])
 {
-	char room[EMR_KEY_CODE_MAX + 1], handle[NAME_BYTES_MAX + 1];
-	const char *code = code_of(called, signer_id, room);
+	char first[EMR_KEY_CODE_MAX + 1], handle[NAME_BYTES_MAX + 1];
+	const char *code = called->code[0] != 0 ? called->code : first;
 
+	emr_key_code(signer_id, EMR_KEY_CODE_SHOWN, first);
 	put_words(called->handle, handle, sizeof handle);
 	if (handle[0] == 0)
 		snprintf(out, EMR_NAME_MAX + 1, "%s", code);
