@@ -263,7 +263,7 @@ TEST(counts_tell_what_is_where)
 	kit_text(&k, "d/f.part", "");
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.files, 1);
-	assert_int_equal(counts.directories, 1); /* the folder itself is none */
+	assert_int_equal(counts.directories, 2); /* "d" and Inbox; the folder itself is none */
 	assert_int_equal(counts.local, 1);
 	assert_int_equal(counts.bytes, 5);
 	assert_int_equal(counts.pending, 2);
