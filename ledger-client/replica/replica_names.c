@@ -319,7 +319,7 @@ static unsigned number_of(const known_names *names, emr_id32 root, const char *h
 	unsigned n = 1;
 
 	EMR_EACH (const known, one, &names->all)
-		if (one->has_look && one->look == look && emr_id32_equal(one->root, root) &&
+		if (emr_id32_equal(one->root, root) && one->has_look && one->look == look &&
 			one->called < mine)
 			mine = one->called;
 	EMR_EACH (const known, one, &names->all) {
