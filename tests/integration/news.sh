@@ -10,7 +10,7 @@ told() { grep -c "$2" "$1-folder/.emrfs/notices"; }
 tells() { [ "$(told "$1" "$2")" = 1 ]; }
 says_of() { grep -qF -- "$2" "$1-folder/.emrfs/notices" || emr_fail "not said to $1: $2: $(cat "$1-folder/.emrfs/notices")"; }
 shares() { as ana run 0 share "$@" --yes --wait; }
-OF_ANA="shared-with-me/ana/"
+OF_ANA="shared-with-me/ana"
 
 say "two folders that were shared while the reader's folder was closed are one notice at the next opening"
 two_mount ana lima
