@@ -182,6 +182,7 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 		crowd->replica, person, crowd->now_unix_s, &who.is_active));
 	snprintf(who.name, sizeof who.name, "%s", known->shown);
 	snprintf(who.says, sizeof who.says, "%s", known->says);
+	who.number = known->number;
 	*out = who;
 	if (contact == NULL)
 		return call_by_handle(crowd, now, out);

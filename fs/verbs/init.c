@@ -596,7 +596,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		return;
 	if (!m->words_checked)
 		emr_remark_that(m->out, EMR_SAY_WORDS_BACK, NULL);
-	emr_remark_that(m->out, EMR_SAY_ONE_COPY, NULL);
+	emr_say_one_copy(m->out, &m->places, NULL);
 }
 
 /* The words of what was begun before may be in it already, as is seen when that is opened. */

@@ -205,9 +205,9 @@ static void say_visible(const joiner *j, const char *n)
 
 static emr_status agree(joiner *j, emr_problem *out_problem)
 {
-	char n[EMR_TEXT_BYTES];
+	char n[3 * EMR_COUNT_BYTES];
 
-	emr_number_text(j->look.files + j->look.directories + j->look.links, n);
+	emr_entries_text(j->look.files, j->look.directories, j->look.links, n);
 	if (j->leaves)
 		emr_remark_that(j->out, EMR_SAY_LEAVING, "what", j->network, "n", n, NULL);
 	else
@@ -338,26 +338,25 @@ static void say_done(joiner *j)
 {
 	const emr_takeover_tally *t = &j->bringing.tally;
 	uint64_t n = t->files + t->directories + t->links;
-	char number[EMR_TEXT_BYTES], shown[512];
+	char number[3 * EMR_COUNT_BYTES], shown[512];
 
-	emr_number_text(n, number);
+	emr_entries_text(t->files, t->directories, t->links, number);
 	emr_show(j->network, shown, sizeof shown);
 	emr_out_text(j->out, "network", j->network);
 	emr_out_number(j->out, "copied", n);
 	if (j->leaves) {
-		emr_say(j->out, "You have left %s. %s entries are on a ledger of your own.\n",
-			shown, number);
+		emr_say(j->out, "You have left %s. %s are on a ledger of your own.\n", shown,
+			number);
 	} else {
 		emr_out_put(j->out, "members", json_incref(j->members));
 		emr_say(j->out,
-			"You are a member of %s. %s entries went along, with their ids, versions "
+			"You are a member of %s. %s went along, with their ids, versions "
 			"and contents as they were;\n"
 			"what was before stays readable here, and nowhere else.\n",
 			shown, number);
 	}
 	emr_say_to_open(j->out);
-	emr_remark_that(
-		j->out, EMR_SAY_ONE_COPY, NULL); /* an earlier backup is one of the old ledger */
+	emr_say_one_copy(j->out, &j->places, NULL); /* an earlier backup is of the old ledger */
 }
 
 static joiner joiner_of(const emr_args *args, emr_out *out)

@@ -34,14 +34,11 @@ static bool is_nowhere(emr_client *client)
 	return is;
 }
 
-void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done)
+void emr_say_shared(emr_out *out, const json_t *answer, bool is_done)
 {
-	if (client != NULL && is_nowhere(client)) {
-		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
-	} else if (is_done) {
+	if (is_done)
 		emr_say(out, "Shared.\n");
-	}
-	if (!is_done)
+	else
 		emr_say(out, emr_json_flag_at(answer, "reached")
 				     ? _("It is being shared: emrfs share\n")
 				     : _("It will be shared as soon as the ledger answers: emrfs "
@@ -104,12 +101,14 @@ void emr_say_silent(emr_out *out, const json_t *answer)
 	}
 }
 
-void emr_say_release(emr_out *out, const json_t *look)
+void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
 {
 	const json_t *by = json_object_get(look, "released_by");
 	size_t n = json_array_size(by);
 	char names[600], who[600], own[300];
 
+	if (is_nowhere(client))
+		emr_remark_that(out, EMR_SAY_SHARED_NOWHERE, NULL);
 	if (!json_is_array(by)) {
 		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
 			     "settled then.\n");
@@ -197,20 +196,21 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 	return EMR_OK;
 }
 
-void emr_say_kept_out(emr_out *out, json_t *look)
+void emr_say_kept_out(emr_out *out, json_t *look, const char *path)
 {
-	json_t *local = emr_json_list_at(look, "local"), *one;
-	size_t of = emr_json_number_at(look, "local_files"), n;
+	json_t *local = emr_json_list_at(look, "local");
+	size_t of = emr_json_number_at(look, "local_files"), n = json_array_size(local);
+	char names[1200];
 
-	json_array_foreach(local, n, one)
-		emr_remark_that(out, EMR_SAY_LEFT_LOCAL, "path", json_string_value(one), NULL);
-	if (of > n)
-		emr_say(out, "  and %zu more\n", of - n);
-	if (emr_json_flag_at(look, "log_apart"))
+	names_of(local, names, sizeof names);
+	if (n > 0 && of > n)
 		emr_say(out,
-			"It is a database, and its newest changes lie in a file beside it, which "
-			"is not shared with it.  Close the program that has it open, or share "
-			"the folder.\n");
+			"Not shared, because programs keep it for themselves: %s, and %zu more.\n",
+			names, of - n);
+	else if (n > 0)
+		emr_say(out, "Not shared, because programs keep it for themselves: %s.\n", names);
+	if (emr_json_flag_at(look, "log_apart"))
+		emr_remark_that(out, EMR_SAY_LOG_APART, "path", path, NULL);
 	emr_out_put(out, "local", json_incref(local));
 	emr_out_number(out, "local_files", of);
 	emr_out_flag(out, "log_apart", emr_json_flag_at(look, "log_apart"));

@@ -17,16 +17,15 @@
 
 /* ---- share_away.c ---- */
 
-/* Files of LOOK, a share that is asked about, does not go with it; also into OUT's fields. */
-void emr_say_kept_out(emr_out *out, json_t *look);
+/* Files of LOOK, a share of PATH that is asked about, do not go with it; also into OUT's fields. */
+void emr_say_kept_out(emr_out *out, json_t *look, const char *path);
 /* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
- * with what. */
-void emr_say_release(emr_out *out, const json_t *look);
+ * with what; and whether nobody elsewhere can open it. */
+void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
 /* Remarks on ANSWER's agents_silent. */
 void emr_say_silent(emr_out *out, const json_t *answer);
-/* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it.  CLIENT: and
- * whether nobody elsewhere can open it; NULL: there is nothing to open. */
-void emr_say_shared(emr_out *out, emr_client *client, const json_t *answer, bool is_done);
+/* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
+void emr_say_shared(emr_out *out, const json_t *answer, bool is_done);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
@@ -102,6 +101,9 @@ bool emr_check_host(emr_checker *c);
 /* Whether the host of this member's network answers, without a keyring.  EMR_NOT_FOUND: the ledger
  * is on a disk or on Fabric. */
 emr_status emr_check_meet_host(int state_fd);
+/* Says that the records are on this computer alone (OUT_REMARK, may be NULL: gives that), unless
+ * somebody else's host or a node of the settings has them. Where this began, and in `status`. */
+void emr_say_one_copy(emr_out *out, const emr_places *places, emr_problem *out_remark);
 /* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
  * the keyring asks. */
 void emr_check_node(emr_checker *c);

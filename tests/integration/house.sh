@@ -42,7 +42,7 @@ done < <(git ls-files '*.sh' '*.py' | grep -v '^tests/vectors/model/')
 unguarded=$(git grep -L '^#pragma once' -- '*.h' ':!tests/vectors/model/'); [ -z "$unguarded" ] || wrong "no #pragma once:" "$unguarded"
 
 # Pages that people read before they trust the program stay short: so many words, and in SECURITY.md 40 a sentence.
-for page in doc/limits.md:2100 doc/speed.md:850 CHANGELOG.md:700; do
+for page in README.md:900 doc/limits.md:2100 doc/speed.md:850 CHANGELOG.md:700; do
 	[ "$(wc -w <"${page%:*}")" -le "${page#*:}" ] || wrong "${page%:*} has more than ${page#*:} words"
 done
 long=$(python3 -c 'import re; print("\n".join(s for b in re.split(r"\n\n|\n(?=\s*- |\|)", open("SECURITY.md").read()) if b[:1] != "|" for s in re.split(r"(?<=[.!?])[)*`]*\s+(?=[A-Z`*(])", b.lstrip(" -")) if len(s.split()) > 40))')

@@ -197,7 +197,7 @@ ip address add 192.0.2.40/32 dev lo
 		runuser -u emrfs -- mkdir -p /var/lib/emrfs/ana-folder/Imaging/Knee && runuser -u emrfs -- cp "$image" /var/lib/emrfs/ana-folder/Imaging/Knee/ &&
 		as ana status --wait && as ana share Imaging with lima --yes --wait
 } >/tmp/said 2>&1 || fail "sharing: $(cat /tmp/said)"
-shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/*Ana*/Imaging/Knee/*.dcm'; }
+shared() { runuser -u emrfs -- sh -c 'ls /var/lib/emrfs/clinic/lima/folder/shared-with-me/Ana/Imaging/Knee/*.dcm'; }
 until_it_is shared
 install -d -o emrfs -m 700 /run/lima /tmp/lima && ln -s /var/lib/emrfs/clinic/lima/folder /tmp/lima/Health
 runuser -u emrfs -- env HOME=/tmp/lima XDG_RUNTIME_DIR=/run/lima PATH="$PATH" bash -c "$(cat /tmp/workstation)" >/tmp/pacs 2>&1 &

@@ -40,6 +40,7 @@ typedef struct emr_who {
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
 	bool is_own_word;   /* the owner gave the person no name: SAYS is the word of the card */
+	unsigned number;    /* of the certificate's name: emr_known_name */
 } emr_who;
 
 /* The book, read once for many questions.  One thread at a time. */
@@ -91,6 +92,11 @@ bool emr_who_is_same(const emr_who *a, const emr_who *b);
 /* The name of WHO where the code stands behind it, as in the name of a directory: "ana" of the
  * book, "lima, São Lucas" of a certificate; "" when neither is here. */
 void emr_who_name(const emr_who *who, char *out, size_t size);
+/* The name of WHO alone, as the directory of what is shared is called: the one that the owner of
+ * the book gave, else that of the certificate. *OUT_NUMBER: which of those who are called so; 0:
+ * the name does not tell whose it is. "" and 0 when there is none. */
+void emr_who_handle(
+	const emr_crowd *crowd, const emr_who *who, char *out, size_t size, unsigned *out_number);
 /* "lima, São Lucas (own word: Paula Lima)": for people; control characters are shown as emr_show
  * does. */
 #define EMR_WHO_TEXT_BYTES 900
