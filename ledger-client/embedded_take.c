@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "ledger/batch.h"
+
 /* A transaction has as many items as one batch may have, unless it has one batch only: its pages
  * find room in the same memory. */
 #define TOGETHER_ITEMS EMR_BATCH_COUNT_MAX
@@ -291,16 +293,14 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	embedded *e = self;
-	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], sig[64] = {0};
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+	uint8_t sig[64] = {0};
+	emr_id16 net_id;
 
 	if (e->submitter == NULL)
 		return EMR_DENIED;
-	if (batch.len >= EMR_HEADER_BYTES) {
-		emr_submit_message(e->net_id, batch.data, message);
-		EMR_TRY(emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + label, 32), sig));
-	}
+	memcpy(net_id.b, e->net_id, sizeof net_id.b);
+	if (batch.len >= EMR_HEADER_BYTES)
+		EMR_TRY(emr_batch_sign_submit(e->submitter, net_id, batch, sig));
 	return embedded_take(e, e->submitter_id, sig, batch, out_answer);
 }
 

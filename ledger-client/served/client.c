@@ -13,6 +13,7 @@
 #include "base/worker.h"
 #include "contract/codes.h"
 #include "ledger/backend.h"
+#include "ledger/batch.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/network.h"
@@ -70,8 +71,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	client *c = self;
 	EMR_AUTO_BUF body = {0};
 	EMR_AUTO_BUF text = {0};
-	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], head[WIRE_SUBMIT_HEAD];
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+	uint8_t head[WIRE_SUBMIT_HEAD];
 	emr_ledger_answer answer;
 
 	if (c->submitter == NULL)
@@ -80,10 +80,8 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_FORMAT};
 		return EMR_OK;
 	}
-	emr_submit_message(c->net_id.b, batch.data, message);
 	memcpy(head, c->submitter_id.b, 32);
-	EMR_TRY(emr_keyring_sign(c->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-		emr_bytes_of(message + label, 32), head + 32));
+	EMR_TRY(emr_batch_sign_submit(c->submitter, c->net_id, batch, head + 32));
 	EMR_TRY(emr_buf_append(&body, head, sizeof head));
 	EMR_TRY(emr_buf_append(&body, batch.data, batch.len));
 	EMR_TRY(client_ask(c,

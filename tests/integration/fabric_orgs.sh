@@ -232,15 +232,14 @@ emr_until his
 as ana json 0 people lima
 expect "her organisation" "$(field people.0.organisation)" "Clínica Aurora"
 
-say "points need both, and nobody speaks for an organisation as a member of another one of the channel"
+say "points need both, through whichever organisation of the channel the second one comes: her signature counts"
 two_home hospital
 run 0 org mint lima@clinicaaurora 100 --yes --json $PF
 has '"have":1,"need":2,"done":false'
 channel_take 3 "ca-of-$B.pem" # the third organisation calls its people its own
 sed -i "s/^msp = .*/msp = $MSP_C/" "${FAR[$B]}/net/network"
-far_as $B aurora run 6 org mint lima@clinicaaurora 100 --yes $BF
-sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 far_as $B aurora run 0 org mint lima@clinicaaurora 100 --yes $BF
+sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 says "lima, Clínica Aurora (own word: Paula Lima) has 100 points more."
 her_points() { far_as $C lima json 0 wallet --passphrase-file "${FAR[$C]}/passphrase" && [ "$(field points)" = 100 ]; }
 emr_until her_points # her open folder says what her computer has heard by now

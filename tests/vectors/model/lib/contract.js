@@ -147,9 +147,7 @@ class Judge {
 		return (op === OP.KEY_REG && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === OP.KEY_CERT && same(cut(pub, 0, 32), this.cert.ref));
 	}
 	submitterActive() {
-		const k = this.rowOf(key.K(this.submitter));
-		if (!this.keyActive(k) || this.host !== 1) return this.keyActive(k);
-		return !!this.cert && same(k.at(k.raw[82] === 1 ? 200 : 248, 32), this.cert.ref);
+		return this.keyActive(this.rowOf(key.K(this.submitter)));
 	}
 
 	/** One row more of what is counted; throws CODE where it is more than MOST. */
