@@ -1,6 +1,6 @@
 #!/bin/bash
 # dataset_frozen.sh: a frozen state of five participants keeps the versions that it names through what they save and remove, with the sums
-# of all of them. Who left is out, also after a return; what was erased is out, too.
+# of all of them. A folder that was taken back is out, also after a return, and an erased picture, too.
 . "${SUPPORT:=$(dirname "$0")/../support}/copies.sh"
 copies_begin frozen
 for who in rui eva ivo lia; do

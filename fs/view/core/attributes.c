@@ -464,11 +464,10 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation) + 32];
 	char text[2 * sizeof said + 1] = "";
 	emr_derivation from;
-	emr_status status;
+	emr_status status = value.len == 2 * sizeof said ? EMR_OK : EMR_INVALID;
 	node *n;
 
-	if (value.len != 2 * sizeof said)
-		return EMR_INVALID;
+	EMR_TRY(status);
 	memcpy(text, value.data, value.len);
 	EMR_TRY(emr_unhex(text, said, sizeof said));
 	memcpy(&from, said, sizeof from);

@@ -253,7 +253,6 @@ typedef struct shared_writings {
 	void (*turn)(emr_view *view);
 } shared_writings;
 
-shared_share *shared_lacks_list(const emr_view *view); /* shared_waiting.c */
 /* ---- life: shared.c */
 /* Before the first catch_up of the view. */
 emr_status shared_new(emr_view *view);

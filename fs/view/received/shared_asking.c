@@ -240,8 +240,7 @@ static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble 
 		return EMR_OK;
 	EMR_TRY(emr_shared_open(view->shares->share, s->domain, s->grant.grant,
 		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble));
-	if (s->owner->set != NULL)
-		emr_shared_show_frozen(s->opened, view->shares->frozen_at);
+	emr_shared_show_frozen(s->opened, s->owner->set != NULL ? view->shares->frozen_at : 0);
 	shared_load_keys(view, s);
 	return EMR_OK;
 }

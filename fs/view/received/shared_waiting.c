@@ -55,8 +55,7 @@ static bool is_list(const emr_view *view, const node *n)
 					  EMR_SPECIAL_TOP "MANIFEST.sha256") == 0;
 }
 
-/* A share of the dataset that the folder shows whose names did not come yet, and are waited for;
- * NULL: none.  Names that nobody answers for are not in the list. */
+/* Names that nobody answers for are not in the list. */
 shared_share *shared_lacks_list(const emr_view *view)
 {
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
