@@ -93,7 +93,7 @@ def put(letter, data):
         out.write(data)
         out.flush()
         os.utime(out.fileno())
-        os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + rules).hex().encode())
+        os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + rules + bytes(32)).hex().encode())
 put("b", b"name;unit\nAna;mmol/L\n")  # a column that is not named
 put("c", b"unit\nAna Silva was here\n")  # free text in a named one
 put("d", b"sex\nAna\n")  # no such code

@@ -55,5 +55,7 @@ emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, u
 /* Takes one back, before anything else goes to the ledger, and the folders that have nothing else
  * in them.  *OUT_WAS becomes true if it was there. */
 emr_status cleaner_remove(cleaner *c, const char *name, bool *out_was);
+/* The same for good, of one that showed too much: no frozen state of the dataset keeps it. */
+emr_status cleaner_erase(cleaner *c, const char *name, bool *out_was);
 /* An empty folder goes. */
 emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name);

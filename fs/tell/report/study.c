@@ -58,7 +58,8 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "  PSEUDONYM/       what one participant gives\n"
 		  "  participants.tsv how many files of each the ledger has, and how new ones "
 		  "open\n"
-		  "  MANIFEST.sha256  for sha256sum -c: what never changes, and who is lacking\n"
+		  "  MANIFEST.sha256  for sha256sum -c: each file that is there, and what is "
+		  "lacking\n"
 		  "  CITATION.cff     how to cite it, and what is incomplete\n"
 		  "  .emrfs/notices   what could not be opened, and why\n\n"
 		  "A file opens for the first time any-time, while-open (the participant's own\n"
@@ -66,9 +67,9 @@ static emr_status make_readme(const emr_special *special, const emr_team *team, 
 		  "files that you may open a day; those that you opened before open still).\n"
 		  "Ended: left (the participant), dropped (you), grant-revoked (your key), closed\n"
 		  "(the dataset).\n"
-		  "Nobody keeps sums of the files: emrfs verify PATH reads them, compares each "
-		  "with\n"
-		  "what its participant signed, and names those that do not fit or do not open.\n"
+		  "The sum of a copy was made with it, and signed by its participant. Originals\n"
+		  "have none: emrfs verify PATH reads them, compares each with what its\n"
+		  "participant signed, and names those that do not fit or do not open.\n"
 		  "What you have open ends with the participant's leaving: reading fails, and a\n"
 		  "program that has mapped the file is killed by SIGBUS. So copy it first.\n"),
 		team->name, steward, id);
@@ -109,7 +110,7 @@ static emr_status look(const emr_special *special, const emr_team *team, emr_fro
 static emr_status make_manifest(const emr_special *special, const emr_team *team, emr_buf *out)
 {
 	EMR_AUTO_FROZEN_LOOK now = {.n = 0};
-	char id[65], line[200];
+	char id[65], line[300];
 
 	emr_hex(team->terms_id.b, sizeof team->terms_id.b, id);
 	snprintf(line, sizeof line, "%s  terms.json\n", id);
@@ -118,10 +119,13 @@ static emr_status make_manifest(const emr_special *special, const emr_team *team
 		EMR_TRY(look(special, team, &now));
 		emr_hex(special->frozen.root.b, sizeof special->frozen.root.b, id);
 		snprintf(line, sizeof line,
-			"# root %s: %u of %u versions; folders taken back: %u\n", id, now.n,
-			special->frozen.n, now.withdrawn);
+			"# root %s: %u of %u versions; folders taken back: %u\n"
+			"# versions that are not there: left %llu, erased %llu, dropped %llu\n",
+			id, now.n, special->frozen.n, now.withdrawn, (unsigned long long)now.left,
+			(unsigned long long)now.erased, (unsigned long long)now.dropped);
 		EMR_TRY(put(out, line));
 	}
+	EMR_TRY(emr_view_study_list(special->session->view, out));
 	return put_participants(special->session->view, true, out);
 }
 

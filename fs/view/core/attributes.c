@@ -446,22 +446,19 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
-/* 64 bytes in hexadecimal digits, of the file as it is now. */
+/* 64 bytes in hexadecimal digits, of the file as it is now, and the 32 of its sum. */
 static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 {
-	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation)];
+	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation) + 32];
 	char text[2 * sizeof said + 1] = "";
 	emr_derivation from;
-	emr_status status;
-
+	emr_status status = value.len == 2 * sizeof said ? EMR_OK : EMR_INVALID;
 	node *n;
 
-	if (value.len != 2 * sizeof said)
-		return EMR_INVALID;
+	EMR_TRY(status);
 	memcpy(text, value.data, value.len);
 	EMR_TRY(emr_unhex(text, said, sizeof said));
-	memcpy(from.source, said, sizeof from.source);
-	memcpy(from.rules, said + sizeof from.source, sizeof from.rules);
+	memcpy(&from, said, sizeof from);
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	/* A version that is signed already stays as it was signed. */
@@ -475,6 +472,9 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 		status = change_attribute(view, n, text_bytes(EMR_DERIVED_KEY),
 			emr_bytes_of(mark, sizeof mark), false);
 	}
+	if (status == EMR_OK)
+		status = change_attribute(view, n, text_bytes(EMR_DERIVED_SUM_KEY),
+			emr_bytes_of(said + sizeof from, 32), false);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

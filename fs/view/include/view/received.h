@@ -104,6 +104,11 @@ typedef struct emr_participant {
  * where the folder shows something else. Counts on the ledger: not for each request. */
 emr_status emr_view_participants(emr_view *view, emr_buf *out);
 
+/* Appends a line for each file of the dataset that the folder shows, as sha256sum -c takes them: of
+ * a copy the sum that its participant signed; of an original, which has none, a comment.  EMR_BUSY:
+ * names are lacking still, which opening MANIFEST.sha256 waits for (emr_view_await). */
+emr_status emr_view_study_list(emr_view *view, emr_buf *out);
+
 /* Lists the shares that this person received, and those that ended in the last thirty days.
  * Borrowed for the call. */
 typedef enum emr_share_phase {
