@@ -110,7 +110,6 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_WAVEFORM,	   /* ECG, sound */
 	EMR_WITHHELD_TREATMENT,	   /* radiotherapy structures, plans, records: labels */
 	EMR_WITHHELD_DIRECTORY,	   /* DICOMDIR */
-	EMR_WITHHELD_SEGMENT_TEXT, /* segmentation with descriptions of segments */
 	EMR_WITHHELD_FACE,	   /* thin slices of what may be a head */
 	EMR_WITHHELD_HIDDEN_GRAPHICS, /* room for a text beside the picture: unused bits, bytes
 					 behind it, tables of levels */
