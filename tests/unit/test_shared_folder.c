@@ -115,6 +115,8 @@ TEST(what_others_share_starts_and_configures_no_program)
 	kit_mkdir(&s.k, "Imaging/.git");
 	kit_text(&s.k, "Imaging/.git/config", "[core] fsmonitor = >ran");
 	kit_text(&s.k, "Imaging/.vimrc", "!run");
+	kit_text(&s.k, "Imaging/.zarray", "{}"); /* a data format, which nothing acts by */
+	kit_text(&s.k, "Imaging/.zarrays", "{}");
 	kit_text(&s.k, "Imaging/HEAD", "ref: refs/heads/x");
 	kit_text(&s.k, "Imaging/run.desktop", "Exec=run");
 	kit_text(&s.k, "Imaging/Report.lnk", "\\\\far\\picture");
@@ -125,7 +127,7 @@ TEST(what_others_share_starts_and_configures_no_program)
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
-		"MRI.pdf,Old,Report_lnk,_HEAD,_git,_vimrc,run.desktop");
+		".zarray,MRI.pdf,Old,Report_lnk,_HEAD,_git,_vimrc,_zarrays,run.desktop");
 	viewer_lists(&v, "Imaging/_git", owner_answers, "config");
 	viewer_reads(&v, "Imaging/_vimrc", owner_answers, "!run");
 	assert_status(EMR_NOT_FOUND,
