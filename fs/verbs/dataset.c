@@ -127,47 +127,6 @@ static void say_readers(const dataset *d, const json_t *list)
 	}
 }
 
-/* One column of tables: what it may hold, and what of that could still name somebody. */
-static void say_column(const dataset *d, const char *name, const json_t *kind, bool without_dates)
-{
-	char column[300], codes[EMR_TERMS_COLUMN_WORDS_MAX + 100] = "";
-	const char *word = json_string_value(kind);
-
-	emr_show(name, column, sizeof column);
-	for (size_t i = 0; i < json_array_size(kind); i++)
-		snprintf(codes + strlen(codes), sizeof codes - strlen(codes), "%s%s",
-			i > 0 ? ", " : "", json_string_value(json_array_get(kind, i)));
-	if (word == NULL)
-		emr_say(d->out, "    %s: %s, and nothing else\n", column, codes);
-	else if (strcmp(word, "number") == 0)
-		emr_say(d->out,
-			"    %s: numbers of up to seven digits, six of them before the point, "
-			"further "
-			"decimals cut; a year, a postcode or a short number of yours would stay\n",
-			column);
-	else if (strcmp(word, "date") == 0)
-		emr_say(d->out, "    %s: %s\n", column,
-			without_dates ? _("dates, of which none stays")
-				      : _("dates, moved as all others"));
-	else
-		emr_say(d->out,
-			"    %s: codes of up to 16 letters and signs, of which six may be digits, "
-			"as they stand there; a single name or a postcode would stay\n",
-			column);
-}
-
-static void say_columns(const dataset *d, const json_t *one)
-{
-	json_t *columns = json_object_get(one, "columns"), *kind;
-	bool without_dates = strcmp(emr_json_text_at(one, "dates"), "removed") == 0;
-	const char *name;
-
-	if (json_object_size(columns) > 0)
-		emr_say(d->out, "  Of tables (CSV) these columns stay, and of each cell only what "
-				"is said here:\n");
-	json_object_foreach(columns, name, kind) say_column(d, name, kind, without_dates);
-}
-
 static void say_rules(const dataset *d, const json_t *one)
 {
 	static const struct {
@@ -180,7 +139,11 @@ static void say_rules(const dataset *d, const json_t *one)
 				    "tiles stays.")},
 		{"safe_private",
 			N_("Numbers and codes of a maker's own stay, too, where the DICOM standard "
-			   "lists them as safe; the makers do not promise that they are.")}};
+			   "lists them as safe; the makers do not promise that they are.")},
+		{"nifti", N_("Volumes of numbers (NIfTI) are given, too, without the texts of "
+			     "their headers.")},
+		{"edf", N_("Recordings of signals (EDF, BDF) are given, too, without names, dates "
+			   "and notes.")}};
 
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
@@ -193,7 +156,7 @@ static void say_rules(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
 			emr_say(d->out, "  %s\n", _(kept[i].sentence));
-	say_columns(d, one);
+	dataset_say_columns(d->out, one);
 }
 
 /* The folders that copies are made of, and how many files have none. */
@@ -232,6 +195,7 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Read by: %s\n", shown(emr_json_text_at(one, "who"), text));
 	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out, "  Until: %s\n", until);
+	dataset_say_words(d->out, one);
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));

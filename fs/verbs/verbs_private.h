@@ -239,3 +239,8 @@ emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bure
 /* org invite without a handle: lets in who came, and names who is waited for. */
 emr_status org_host_answer(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+
+/* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
+ * words that a committee asks for. */
+void dataset_say_columns(emr_out *out, const json_t *one);
+void dataset_say_words(emr_out *out, const json_t *one);

@@ -281,7 +281,6 @@ emr_withheld check_pixels(flat_file *original, uint64_t original_at, flat_file *
 
 	if (is_same) {
 		*table = (flat_file){.read = copy->read,
-			.arg = copy->arg,
 			.fd = copy->fd,
 			.ahead = copy->ahead,
 			.size = copy->size};

@@ -20,21 +20,24 @@ bool decoded_is_size(const decoded *d, uint64_t rows, uint64_t columns, uint64_t
 
 /* ---- JPEG-LS ---- */
 
-static bool look_at_ls(charls_jpegls_decoder *decoder, const uint8_t *p, size_t len, decoded *to)
+static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
 {
+	charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
 	charls_frame_info frame;
 	uint8_t *samples = NULL;
 	size_t size = 0, bytes;
 	bool is_whole;
 
-	if (charls_jpegls_decoder_set_source_buffer(decoder, p, len) != 0 ||
+	if (decoder == NULL || charls_jpegls_decoder_set_source_buffer(decoder, p, len) != 0 ||
 		charls_jpegls_decoder_read_header(decoder) != 0 ||
 		charls_jpegls_decoder_get_frame_info(decoder, &frame) != 0 ||
 		frame.bits_per_sample < (int32_t)to->stored || frame.bits_per_sample > 16 ||
 		frame.component_count < 1 ||
 		!decoded_is_size(to, frame.height, frame.width, (uint64_t)frame.component_count) ||
-		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) != 0)
+		charls_jpegls_decoder_get_destination_size(decoder, 0, &size) != 0) {
+		charls_jpegls_decoder_destroy(decoder);
 		return false;
+	}
 	bytes = frame.bits_per_sample > 8 ? 2 : 1;
 	samples = malloc(size);
 	is_whole = samples != NULL &&
@@ -46,14 +49,6 @@ static bool look_at_ls(charls_jpegls_decoder *decoder, const uint8_t *p, size_t 
 		decoded_take(to, v, (uint32_t)frame.bits_per_sample);
 	}
 	free(samples);
-	return is_whole;
-}
-
-static bool decode_ls(const uint8_t *p, size_t len, decoded *to)
-{
-	charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
-	bool is_whole = decoder != NULL && look_at_ls(decoder, p, len, to);
-
 	charls_jpegls_decoder_destroy(decoder);
 	return is_whole;
 }
