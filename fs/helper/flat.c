@@ -13,7 +13,7 @@ static size_t read_some(const flat_file *f, uint64_t at, uint8_t *out, size_t le
 	ssize_t n;
 
 	if (f->read != NULL)
-		return f->read(f->arg, at, out, len);
+		return f->read(at, out, len);
 	do
 		n = pread(f->fd, out, len, (off_t)at);
 	while (n < 0 && errno == EINTR);

@@ -23,17 +23,69 @@ bool emr_dataset_name_ok(const char *name)
 }
 
 /* A sentence that is shown as it is: nothing in it turns or hides what stands beside it. */
-static emr_status take_text(const json_t *value, char out[EMR_TERMS_TEXT_MAX + 1])
+static emr_status take_text(const json_t *value, size_t most, char *out)
 {
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? json_string_length(value) : 0;
 
-	if (len > EMR_TERMS_TEXT_MAX)
+	if (len > most)
 		return EMR_LIMIT;
 	if (len == 0 || strlen(text) != len || !emr_shown_name_ok(text, len))
 		return EMR_INVALID;
 	memcpy(out, text, len + 1);
 	return EMR_OK;
+}
+
+/* The terms that a dataset can name of the Data Use Ontology of GA4GH (duo.owl of 2021-02-23,
+ * github.com/EBISPOT/DUO): permissions and modifiers, each once. */
+static emr_status take_duo(const json_t *list, char out[EMR_TERMS_LINE_MAX + 1])
+{
+	static const char codes[] =
+		"|0000004|0000006|0000007|0000011|0000012|0000015|0000016|0000018|0000019|0000020|"
+		"0000021|0000022|0000024|0000025|0000026|0000027|0000028|0000029|0000042|0000043|"
+		"0000044|0000045|0000046|";
+	const json_t *value;
+	size_t i, len = 0;
+
+	json_array_foreach(list, i, value)
+	{
+		const char *text = json_string_value(value);
+		char sought[10] = "";
+
+		if (text != NULL && strlen(text) == 11 && strncmp(text, "DUO:", 4) == 0)
+			snprintf(sought, sizeof sought, "|%s|", text + 4);
+		if (sought[0] == '\0' || strstr(codes, sought) == NULL || strstr(out, text) != NULL)
+			return EMR_INVALID;
+		if (len + 14 > EMR_TERMS_LINE_MAX)
+			return EMR_LIMIT;
+		len += (size_t)sprintf(out + len, "%s%s", len > 0 ? ", " : "", text);
+	}
+	return len > 0 ? EMR_OK : EMR_INVALID;
+}
+
+const char *emr_terms_word(size_t index)
+{
+	static const char *const words[EMR_TERMS_WORDS] = {
+		"contact", "ethics", "licence", "funder", "duo"};
+
+	return words[index];
+}
+
+/* A word that a committee asks for; EMR_NOT_FOUND: it is none. */
+static emr_status take_word(
+	const char *name, const json_t *value, emr_terms *out, const char **out_what)
+{
+	for (size_t i = 0; i < EMR_TERMS_WORDS; i++) {
+		if (strcmp(name, emr_terms_word(i)) != 0)
+			continue;
+		*out_what = emr_terms_word(i);
+		return i == EMR_TERMS_DUO ? take_duo(value, out->words[i])
+					  : take_text(value, EMR_TERMS_LINE_MAX, out->words[i]);
+	}
+	if (emr_shown_name_ok(name, strlen(name)))
+		snprintf(out->unknown, sizeof out->unknown, "%s", name);
+	*out_what = out->unknown;
+	return EMR_NOT_FOUND;
 }
 
 /* The maker of a dataset means the end of that day where it is made; the second that the ledger
@@ -186,7 +238,9 @@ static emr_status take_rule(const char *name, json_t *value, emr_terms *out, con
 		{"faces", "withheld", "kept", &out->with_faces},
 		{"derived", "withheld", "kept", &out->with_derived},
 		{"mosaic-tiles", "removed", "kept", &out->with_tiles},
-		{"safe-private", "removed", "kept", &out->with_private}};
+		{"safe-private", "removed", "kept", &out->with_private},
+		{"nifti", "withheld", "kept", &out->with_nifti},
+		{"edf", "withheld", "kept", &out->with_edf}};
 
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
 		if (strcmp(name, choices[i].name) == 0) {
@@ -228,11 +282,11 @@ static emr_status take_member(
 	if (strcmp(name, "purpose") == 0) {
 		*has |= HAS_PURPOSE;
 		*out_what = "purpose";
-		status = take_text(value, out->purpose);
+		status = take_text(value, EMR_TERMS_TEXT_MAX, out->purpose);
 	} else if (strcmp(name, "who") == 0) {
 		*has |= HAS_WHO;
 		*out_what = "who";
-		status = take_text(value, out->who);
+		status = take_text(value, EMR_TERMS_TEXT_MAX, out->who);
 	} else if (strcmp(name, "until") == 0) {
 		*has |= HAS_UNTIL;
 		*out_what = "until";
@@ -249,8 +303,11 @@ static emr_status take_member(
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
 	} else {
-		*has |= HAS_RULE;
-		status = take_rule(name, value, out, out_what);
+		status = take_word(name, value, out, out_what);
+		if (status == EMR_NOT_FOUND) {
+			*has |= HAS_RULE;
+			status = take_rule(name, value, out, out_what);
+		}
 	}
 	return status;
 }

@@ -140,7 +140,11 @@ static void say_rules(const dataset *d, const json_t *one)
 				    "tiles stays.")},
 		{"safe_private",
 			N_("Numbers and codes of a maker's own stay, too, where the DICOM standard "
-			   "lists them as safe; the makers do not promise that they are.")}};
+			   "lists them as safe; the makers do not promise that they are.")},
+		{"nifti", N_("Volumes of numbers (NIfTI) are given, too, without the texts of "
+			     "their headers.")},
+		{"edf", N_("Recordings of signals (EDF, BDF) are given, too, without names, dates "
+			   "and notes.")}};
 
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
@@ -153,7 +157,7 @@ static void say_rules(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		if (strcmp(emr_json_text_at(one, kept[i].name), "kept") == 0)
 			emr_say(d->out, "  %s\n", _(kept[i].sentence));
-	emr_say_columns(d->out, one);
+	dataset_say_columns(d->out, one);
 }
 
 /* The folders that copies are made of, and how many files have none. */
@@ -192,6 +196,7 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Read by: %s\n", shown(emr_json_text_at(one, "who"), text));
 	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out, "  Until: %s\n", until);
+	dataset_say_words(d->out, one);
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));

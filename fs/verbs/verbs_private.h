@@ -26,8 +26,6 @@ void emr_say_release(emr_out *out, emr_client *client, const json_t *look);
 void emr_say_silent(emr_out *out, const json_t *answer);
 /* Says what became of the share that ANSWER is about; IS_DONE: the ledger has it. */
 void emr_say_shared(emr_out *out, const json_t *answer, bool is_done);
-/* Of the terms ONE, which columns of tables stay, and of each cell what. */
-void emr_say_columns(emr_out *out, const json_t *one);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
@@ -243,3 +241,8 @@ emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bure
 /* org invite without a handle: lets in who came, and names who is waited for. */
 emr_status org_host_answer(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+
+/* Lines of ONE, a dataset as emr_dataset_json has it: the columns of tables that stay, and the
+ * words that a committee asks for. */
+void dataset_say_columns(emr_out *out, const json_t *one);
+void dataset_say_words(emr_out *out, const json_t *one);

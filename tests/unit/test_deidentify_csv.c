@@ -45,7 +45,7 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 	assert_true(n >= 0);
 	out[n] = '\0';
 	if (what.withheld == EMR_WITHHELD_NOT) {
-		assert_true(what.is_table && what.size == (uint64_t)n);
+		assert_true(what.form == EMR_COPY_TABLE && what.size == (uint64_t)n);
 		assert_string_equal(emr_withheld_text(check_table(in, len, copy, what.size)), "");
 		assert_string_equal(emr_withheld_text(scan_fd(copy, what.size, without_dates)), "");
 	}

@@ -451,7 +451,7 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		c.why = EMR_WITHHELD_LARGE_TABLE;
 	if (c.why != EMR_WITHHELD_NOT)
 		*out = (emr_deidentified){.withheld = c.why};
-	out->is_table = c.why == EMR_WITHHELD_NOT;
-	out->size = out->is_table ? c.written : 0;
+	out->form = EMR_COPY_TABLE;
+	out->size = c.why == EMR_WITHHELD_NOT ? c.written : 0;
 	return c.status;
 }

@@ -117,7 +117,9 @@ static bool is_plausible(const emr_deidentified *what, int out_fd)
 
 	if (fstat(out_fd, &out) != 0 || (uint64_t)out.st_size != what->size)
 		return false;
-	if (what->is_table)
+	if ((unsigned)what->form >= EMR_COPY_FORMS)
+		return false;
+	if (what->form != EMR_COPY_PICTURE)
 		return what->study_uid[0] == '\0' && what->series_uid[0] == '\0' &&
 		       what->instance_uid[0] == '\0' && what->modality[0] == '\0';
 	return is_made_of(what->study_uid, sizeof what->study_uid, digits) &&
@@ -142,7 +144,7 @@ static emr_status write_and_check(
 	if (out->withheld != EMR_WITHHELD_NOT)
 		return EMR_OK;
 	file->copy_size = written.what.size;
-	file->is_table = written.what.is_table;
+	file->form = written.what.form;
 	out->withheld = worker_ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
@@ -181,6 +183,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 		.with_faces = d->rules.with_faces,
 		.with_derived = d->rules.with_derived,
 		.with_private = d->rules.with_private,
+		.with_formats = d->rules.with_formats,
 		.year = year_now(),
 		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;
@@ -310,6 +313,8 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
 		.with_private = d->rules.with_private,
+		.with_formats = d->rules.with_formats,
+		.with_faces = d->rules.with_faces,
 		.size = size,
 		.columns = d->columns};
 	scanning s = {.w = &d->scanner, .size = size, .read = read, .arg = arg};

@@ -13,11 +13,12 @@
 #include "check.h"
 #include "copy.h"
 #include "csv.h"
+#include "headed.h"
 #include "protocol.h"
 #include "scan.h"
 
 #define MEMORY_BYTES ((uint64_t)512 << 20)
-#define PROCESSOR_S 600 /* over all its files */
+#define PROCESSOR_S 3600 /* over all its files, of which some are decoded */
 
 static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 
@@ -38,6 +39,9 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 	emr_wipe(file->key, sizeof file->key);
 	result->status =
 		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);
+	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM)
+		result->status = headed_copy(fds[0], file->size, fds[1], file->with_formats,
+			rules.with_faces, &result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
 		file->columns.count > 0)
 		result->status =
@@ -47,8 +51,10 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 
 static emr_withheld check_one(const protocol_file *file, const int fds[2])
 {
-	if (file->is_table != 0)
+	if (file->form == EMR_COPY_TABLE)
 		return check_table(fds[0], file->size, fds[1], file->copy_size);
+	if (file->form != EMR_COPY_PICTURE)
+		return headed_check(fds[0], file->size, fds[1], file->copy_size);
 	return check_dicom(fds[0], file->size, fds[1], file->copy_size, file->with_private);
 }
 
@@ -85,11 +91,10 @@ static bool hear_whole(void *out, size_t len)
 	return emr_inside_hear(out, len, &got, NULL, 0) && got == len;
 }
 
-static size_t want_piece(void *arg, uint64_t at, uint8_t *out, size_t len)
+static size_t want_piece(uint64_t at, uint8_t *out, size_t len)
 {
 	protocol_want piece = {.kind = PROTOCOL_WANT, .at = at};
 
-	(void)arg;
 	piece.len = len < PROTOCOL_PIECE ? (uint32_t)len : PROTOCOL_PIECE;
 	if (!emr_inside_tell(&piece, sizeof piece) || !hear_whole(out, piece.len))
 		_exit(1); /* the caller has given it up */
@@ -109,6 +114,8 @@ static int scan_all(void)
 			.without_dates = look.without_dates != 0,
 			.with_characteristics = look.with_characteristics != 0,
 			.with_private = look.with_private,
+			.with_formats = look.with_formats,
+			.with_faces = look.with_faces != 0,
 			.columns = &look.columns};
 
 		file.read = want_piece;

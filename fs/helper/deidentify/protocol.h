@@ -5,7 +5,7 @@
 
 #include "columns.h"
 
-#define PROTOCOL_VERSION 6u
+#define PROTOCOL_VERSION 7u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 #define PROTOCOL_SCAN "scan"
@@ -21,9 +21,10 @@ typedef enum protocol_kind {
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
 typedef struct protocol_file {
 	uint32_t kind;
-	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private;
+	uint32_t without_dates, with_characteristics, with_faces, with_derived, with_private,
+		with_formats;
 	uint32_t year;		  /* the present one */
-	uint32_t is_table;	  /* for the checker */
+	uint32_t form;		  /* emr_copy_form, for the checker */
 	uint64_t size, copy_size; /* copy_size: for the checker */
 	csv_columns columns;
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
@@ -41,7 +42,7 @@ typedef struct protocol_result {
  * that it wants, and gets each as one message of LEN bytes. */
 typedef struct protocol_look {
 	uint32_t kind;
-	uint32_t year, without_dates, with_characteristics, with_private;
+	uint32_t year, without_dates, with_characteristics, with_private, with_formats, with_faces;
 	uint64_t size;
 	csv_columns columns;
 } protocol_look;

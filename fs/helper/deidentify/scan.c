@@ -332,12 +332,12 @@ static bool is_dummy(flat_file *f, const flat_found *e)
 /* Pixels without anything that no copy has: comments, bits that are not the image's. */
 static bool are_pixels(const scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
 {
-	const coding c = {s->codec, s->samples.said[1]};
+	const coding c = {s->codec, s->samples.said[1], s->samples.said[3] == 1};
 
 	if (!copied_samples_ok(&s->samples))
 		return false;
 	if (e->len == FLAT_OPEN)
-		return check_pixels(f, e->at, f, e->at, &c);
+		return check_pixels(f, e->at, f, e->at, &c) == EMR_WITHHELD_NOT;
 	return s->samples.said[0] == s->samples.said[1] ||
 	       check_native(f, e->at, f, e->at, e->len, &s->samples, w->is_big);
 }

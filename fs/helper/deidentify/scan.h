@@ -11,7 +11,9 @@
 typedef struct scan_rules {
 	uint32_t year; /* the present one */
 	bool without_dates, with_characteristics;
-	unsigned with_private;	    /* of emr_private */
+	unsigned with_private; /* of emr_private */
+	unsigned with_formats; /* of emr_copy_form */
+	bool with_faces;
 	const csv_columns *columns; /* of tables; NULL: no table is a copy */
 } scan_rules;
 
@@ -20,5 +22,5 @@ typedef struct scan_rules {
 emr_withheld scan_dicom(flat_file *f, const scan_rules *rules);
 /* The same of a table (scan_table.c), to its last byte. */
 emr_withheld scan_table(flat_file *f, const scan_rules *rules);
-/* Whichever of the two it is, with columns; without them it must be DICOM. */
+/* Any of those, and of headed.h: tables with columns; without them it must be DICOM. */
 emr_withheld scan_file(flat_file *f, const scan_rules *rules);

@@ -4,6 +4,7 @@
  * another line end) are found, too. */
 #include <string.h>
 
+#include "headed.h"
 #include "scan.h"
 
 #define MOVED_YEARS 29 /* as of pictures: a copy's dates lie at least thirty years back */
@@ -207,8 +208,12 @@ emr_withheld scan_table(flat_file *f, const scan_rules *rules)
 
 emr_withheld scan_file(flat_file *f, const scan_rules *rules)
 {
-	const uint8_t *p = f->size >= 132 ? flat_bytes(f, 0, 132) : NULL;
+	const uint8_t *p;
+	emr_withheld why = headed_scan(f, rules->with_formats, rules->with_faces);
 
+	if (why != EMR_WITHHELD_NOT_DICOM)
+		return why;
+	p = f->size >= 132 ? flat_bytes(f, 0, 132) : NULL;
 	/* A cell of a table may stand there, too; a copy of a picture begins with zeros. */
 	if (rules->columns == NULL || rules->columns->count == 0 ||
 		(p != NULL && p[0] == '\0' && memcmp(p + 128, "DICM", 4) == 0))

@@ -118,16 +118,23 @@ static void name_picture(const emr_deidentified *what, char out[COPY_NAME_BYTES]
 		(unsigned)what->instance_number, instance);
 }
 
-/* A table says nothing of itself: its copy is called after the record, of which no version is 0. */
-static void name_table(const cleaner *c, emr_id16 object, char out[COPY_NAME_BYTES])
+/* All else says nothing of itself: the copy is called after the record, of which no version is 0.
+ */
+static void name_other(const cleaner *c, emr_id16 object, emr_copy_form form, char *out)
 {
+	static const char *const ends[EMR_COPY_FORMS] = {[EMR_COPY_TABLE] = "csv",
+		[EMR_COPY_NIFTI] = "nii",
+		[EMR_COPY_EDF] = "edf",
+		[EMR_COPY_BDF] = "bdf"};
 	const version none = {.object = object};
 	uint8_t source[32];
 	char text[53];
 
 	cleaner_source(c, &none, source);
 	emr_base32(source, sizeof source, text);
-	snprintf(out, COPY_NAME_BYTES, COPY_TABLES "/TABLE-%.12s.csv", text);
+	snprintf(out, COPY_NAME_BYTES, "%s-%.12s.%s",
+		form == EMR_COPY_TABLE ? COPY_TABLES "/TABLE" : COPY_FILES "/FILE", text,
+		ends[form]);
 }
 
 /* Bytes that are elsewhere are waited for; EMR_BUSY: they do not come now. */
@@ -204,8 +211,8 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 		*out_why = emr_withheld_text(what->withheld);
 	if (*out_why != NULL)
 		return EMR_OK;
-	if (what->is_table)
-		name_table(c, v->object, name);
+	if (what->form != EMR_COPY_PICTURE)
+		name_other(c, v->object, what->form, name);
 	else
 		name_picture(what, name);
 	*out_fd = copy;

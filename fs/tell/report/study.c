@@ -88,7 +88,7 @@ static emr_status put_participants(emr_view *view, bool is_manifest, emr_buf *ou
 			     strcmp(one->opens, emr_opens_word(false)) == 0;
 
 		if (!is_manifest)
-			snprintf(line, sizeof line, "%s\t%llu\t%s\n", one->pseudonym,
+			snprintf(line, sizeof line, "sub-%s\t%llu\t%s\n", one->pseudonym,
 				(unsigned long long)one->files, one->opens);
 		else
 			snprintf(line, sizeof line, "# %s %s/\n", one->opens, one->pseudonym);
@@ -129,14 +129,43 @@ static emr_status make_manifest(const emr_special *special, const emr_team *team
 	return put_participants(special->session->view, true, out);
 }
 
-/* JSON is YAML, which a file of that name is. */
-static emr_status put_citation(json_t *object, emr_buf *out)
+static emr_status put_line(emr_buf *out, const char *before, const char *key, json_t *value)
 {
-	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
+	EMR_AUTO_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
 
-	json_decref(object);
+	EMR_TRY(put(out, before));
+	EMR_TRY(put(out, key));
+	EMR_TRY(put(out, ": "));
 	EMR_TRY(put(out, text));
 	return put(out, "\n");
+}
+
+/* YAML of lines, as programs for citations look for it, with texts as JSON writes them; of OBJECT
+ * and lists of one object. */
+static emr_status put_citation(json_t *object, emr_buf *out)
+{
+	json_auto_t *whole = object;
+	const char *key, *inner, *before;
+	json_t *value, *text;
+
+	if (whole == NULL)
+		return EMR_NO_MEMORY;
+	json_object_foreach(whole, key, value)
+	{
+		if (!json_is_array(value)) {
+			EMR_TRY(put_line(out, "", key, value));
+			continue;
+		}
+		EMR_TRY(put(out, key));
+		EMR_TRY(put(out, ":\n"));
+		before = "  - ";
+		json_object_foreach(json_array_get(value, 0), inner, text)
+		{
+			EMR_TRY(put_line(out, before, inner, text));
+			before = "    ";
+		}
+	}
+	return EMR_OK;
 }
 
 static emr_status make_citation(const emr_special *special, const emr_team *team, emr_buf *out)
@@ -174,6 +203,75 @@ static emr_status make_citation(const emr_special *special, const emr_team *team
 		out);
 }
 
+/* ---- for programs that know such folders ---- */
+
+static emr_status put_object(json_t *object, emr_buf *out)
+{
+	EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
+
+	json_decref(object);
+	EMR_TRY(put(out, text));
+	return put(out, "\n");
+}
+
+/* NULL, which is left out, where the terms do not say it. */
+static json_t *word_of(const emr_team *team, size_t word)
+{
+	const char *text = team->terms.words[word];
+
+	return text[0] != '\0' ? emr_json_text(text) : NULL;
+}
+
+/* BIDS 1.8: what the folder is called, and the columns of its participants. */
+static emr_status make_description(const emr_team *team, emr_buf *out)
+{
+	json_t *ethics = word_of(team, EMR_TERMS_ETHICS), *funder = word_of(team, EMR_TERMS_FUNDER);
+
+	return put_object(json_pack("{s:s, s:s, s:s, s:o*, s:o*, s:o*, s:[{s:s}]}", "Name",
+				  team->name, "BIDSVersion", "1.8.0", "DatasetType", "raw",
+				  "License", word_of(team, EMR_TERMS_LICENCE), "EthicsApprovals",
+				  ethics != NULL ? json_pack("[o]", ethics) : NULL, "Funding",
+				  funder != NULL ? json_pack("[o]", funder) : NULL, "GeneratedBy",
+				  "Name", "emrfs"),
+		out);
+}
+
+static emr_status make_columns(emr_buf *out)
+{
+	return put_object(
+		json_pack("{s:{s:s}, s:{s:s}, s:{s:s}}", "participant_id", "Description",
+			"sub- and the name of the participant's folder", "files", "Description",
+			"Number of files that the ledger has", "state", "Description",
+			"How a file opens that was not opened here before"),
+		out);
+}
+
+/* RO-Crate 1.1. */
+static emr_status make_crate(const emr_special *special, const emr_team *team, emr_buf *out)
+{
+	char steward[256], id[65], day[EMR_TEXT_BYTES];
+	const bool is_frozen = special->frozen.log_size != 0;
+
+	EMR_TRY(steward_of(special, team, steward));
+	emr_hex(is_frozen ? special->frozen.id.b : team->terms_id.b, 32, id);
+	emr_time_json((int64_t)(is_frozen ? special->frozen.time_unix_s
+					  : emr_clock_unix_s(emr_clock_system())),
+		day);
+	return put_object(
+		json_pack("{s:s, s:[{s:s, s:s, s:{s:s}, s:{s:s}}, {s:s, s:s, s:s, s:o, s:s#, s:o*, "
+			  "s:s, s:o, s:o*, s:{s:s}}, {s:s, s:s, s:o}]}",
+			"@context", "https://w3id.org/ro/crate/1.1/context", "@graph", "@id",
+			"ro-crate-metadata.json", "@type", "CreativeWork", "conformsTo", "@id",
+			"https://w3id.org/ro/crate/1.1", "about", "@id", "./", "@id", "./", "@type",
+			"Dataset", "name", team->name, "description",
+			emr_json_text(team->terms.purpose), "datePublished", day, 10, "license",
+			word_of(team, EMR_TERMS_LICENCE), "identifier", id, "conditionsOfAccess",
+			emr_json_text(team->terms.who), "usageInfo", word_of(team, EMR_TERMS_DUO),
+			"publisher", "@id", "#steward", "@id", "#steward", "@type", "Organization",
+			"name", emr_json_text(steward)),
+		out);
+}
+
 emr_status emr_study_make(const emr_special *special, const char *name, emr_buf *out)
 {
 	emr_team team;
@@ -184,10 +282,16 @@ emr_status emr_study_make(const emr_special *special, const char *name, emr_buf 
 	if (strcmp(name, "terms.json") == 0)
 		return emr_dataset_file(special->session->replica, &team, out);
 	if (strcmp(name, "participants.tsv") == 0) {
-		EMR_TRY(put(out, "participant\tfiles\tstate\n"));
+		EMR_TRY(put(out, "participant_id\tfiles\tstate\n"));
 		return put_participants(special->session->view, false, out);
 	}
 	if (strcmp(name, "MANIFEST.sha256") == 0)
 		return make_manifest(special, &team, out);
+	if (strcmp(name, "dataset_description.json") == 0)
+		return make_description(&team, out);
+	if (strcmp(name, "participants.json") == 0)
+		return make_columns(out);
+	if (strcmp(name, "ro-crate-metadata.json") == 0)
+		return make_crate(special, &team, out);
 	return make_citation(special, &team, out);
 }

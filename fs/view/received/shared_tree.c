@@ -233,12 +233,16 @@ bool shared_copy_name_ok(const char *name, int type)
 
 	if (type == EMR_META_FILE && has_word(&at, "TABLE-"))
 		return has_code(&at, letters, 12) && has_word(&at, ".csv") && *at == '\0';
+	if (type == EMR_META_FILE && has_word(&at, "FILE-"))
+		return has_code(&at, letters, 12) &&
+		       (strcmp(at, ".nii") == 0 || strcmp(at, ".edf") == 0 ||
+			       strcmp(at, ".bdf") == 0);
 	if (type == EMR_META_FILE)
 		return has_code(&at, digits, 6) && has_word(&at, "-") &&
 		       has_code(&at, letters, 12) && has_word(&at, ".dcm") && *at == '\0';
 	if (type != EMR_META_DIR)
 		return false;
-	if (strcmp(name, "TABLES") == 0)
+	if (strcmp(name, "TABLES") == 0 || strcmp(name, "FILES") == 0)
 		return true;
 	if (has_word(&at, "STUDY-") || has_word(&at, "SERIES-"))
 		return has_code(&at, letters, 8) && *at == '\0';

@@ -1,12 +1,12 @@
-/* This file says what of tables a dataset takes: each column, what it may hold, and what of that
- * could still name somebody. */
+/* This file says what the terms of a dataset have of tables, and of what a committee asks. */
 #include <stdio.h>
 #include <string.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "org/datasets.h"
+#include "share/terms.h"
+#include "verbs/cmd.h"
 
 #include "verbs_private.h"
 
@@ -39,7 +39,7 @@ static void say_column(emr_out *out, const char *name, const json_t *kind, bool 
 			column);
 }
 
-void emr_say_columns(emr_out *out, const json_t *one)
+void dataset_say_columns(emr_out *out, const json_t *one)
 {
 	json_t *columns = json_object_get(one, "columns"), *kind;
 	bool without_dates = strcmp(emr_json_text_at(one, "dates"), "removed") == 0;
@@ -49,4 +49,17 @@ void emr_say_columns(emr_out *out, const json_t *one)
 		emr_say(out, "  Of tables (CSV) these columns stay, and of each cell only what "
 			     "is said here:\n");
 	json_object_foreach(columns, name, kind) say_column(out, name, kind, without_dates);
+}
+
+void dataset_say_words(emr_out *out, const json_t *one)
+{
+	static const char *const labels[EMR_TERMS_WORDS] = {N_("Contact"), N_("Ethics approval"),
+		N_("Licence"), N_("Funder"), N_("Data use (DUO)")};
+	char text[EMR_TERMS_LINE_MAX + 100];
+
+	for (size_t i = 0; i < EMR_TERMS_WORDS; i++) {
+		emr_show(emr_json_text_at(one, emr_terms_word(i)), text, sizeof text);
+		if (text[0] != '\0')
+			emr_say(out, "  %s: %s\n", _(labels[i]), text);
+	}
 }
