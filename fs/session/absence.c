@@ -293,6 +293,16 @@ void emr_absence_say_status(
 			emr_ledger_absence_of(status), since_unix_s, state_path, NULL, out_problem);
 }
 
+bool emr_absence_say_rules(const emr_session *session, emr_problem *out_problem)
+{
+	emr_row_network row;
+
+	if (emr_replica_network(session->replica, &row) == EMR_OK)
+		(void)emr_newer_rules(row.contract, emr_contract_newest());
+	emr_problem_set(out_problem, EMR_SAY_NEWER_RULES, NULL);
+	return false;
+}
+
 bool emr_absence_say_noted(const char *state_path, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open(state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

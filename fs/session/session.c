@@ -487,9 +487,9 @@ static emr_status learn_who(emr_session *session)
 
 static const char *fault_of(emr_status status)
 {
-	if (status == EMR_OK)
-		return NULL;
-	return status == EMR_ROLLBACK ? _("lacks the newest entries") : _("is damaged");
+	return status == EMR_OK		? NULL
+	       : status == EMR_ROLLBACK ? _("lacks the newest entries")
+					: _("is damaged");
 }
 
 /* Why the view takes nothing any more, when neither ledger nor replica say it better. */
@@ -540,6 +540,8 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 		return true;
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
+	if (trouble.status == EMR_NEWER_RULES)
+		return emr_absence_say_rules(session, out_problem);
 	if (absence.status != EMR_OK) {
 		emr_status fault = trouble.status != EMR_OK ? trouble.status : stopped;
 

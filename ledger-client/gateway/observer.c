@@ -264,11 +264,10 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 	emr_caller caller = {.host = EMR_HOST_FABRIC, .recorded = emr_span_of(entry->results)};
 	emr_cert_facts facts;
 	emr_span header = {entry->batch.data, EMR_HEADER_BYTES};
-	emr_span items = {
-		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES};
+	emr_span items = emr_span_of(items_of(entry));
+	uint32_t rules;
 
-	if (batch == NULL)
-		return EMR_NO_MEMORY;
+	EMR_TRY(batch != NULL ? emr_chain_rules(o->chain, &rules) : EMR_NO_MEMORY);
 	if (emr_batch_parse_items(header, items, parts, entry->results.len, batch) !=
 		EMR_RESULT_APPLIED)
 		return trouble(o, EMR_DAMAGED, seq, "its items cannot be read");
