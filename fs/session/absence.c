@@ -156,6 +156,10 @@ static const struct {
 		N_("a transaction that they call valid cannot be verified here, and too few "
 		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
+	{EMR_SERVED_OLD_HOST,
+		N_("the host of your network does not know the rules that its members have agreed "
+		   "on"),
+		N_("Saving goes on; ask whoever runs the host to update emrfs there.")},
 	{EMR_SERVED_RECOVERY, N_("the host of your network is being restored"),
 		N_("Saving goes on.")},
 	{"no-peers", N_("their peers do not know enough others"),
