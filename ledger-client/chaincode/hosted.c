@@ -253,15 +253,16 @@ emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_
 
 emr_contract_status hosted_keys(hosted *run, int pass)
 {
-	emr_contract_status status;
+	static const char *const network[] = {"N"};
+	emr_contract_status status = EMR_CONTRACT_OK;
 	emr_value *more;
 
-	run->pass = (emr_key_list){0};
+	/* By rules that are not known here it may be no fault that it cannot be split. */
+	run->pass = (emr_key_list){network, run->split != EMR_RESULT_APPLIED && pass == 1};
 	run->pass_at = run->values_count;
-	if (run->split != EMR_RESULT_APPLIED)
-		return EMR_CONTRACT_OK;
-	status = emr_contract_keys(pass, &run->batch, &run->caller, run->values, run->values_count,
-		&run->arena, &run->pass);
+	if (run->split == EMR_RESULT_APPLIED)
+		status = emr_contract_keys(pass, &run->batch, &run->caller, run->values,
+			run->values_count, &run->arena, &run->pass);
 	if (status != EMR_CONTRACT_OK)
 		return status;
 	more = realloc(
@@ -343,9 +344,12 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 
 emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 {
+	uint32_t rules;
+
 	if (run->split != EMR_RESULT_APPLIED) {
 		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = run->split};
-		return EMR_CONTRACT_OK;
+		return run->values_count == 0 ? EMR_CONTRACT_OK
+					      : emr_contract_rules(run->values[0].value, &rules);
 	}
 	return emr_contract_apply(&run->batch, &run->caller, now_unix_s, run->values,
 		run->values_count, &run->arena, &run->outcome);

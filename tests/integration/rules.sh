@@ -38,13 +38,13 @@ expect number "$(field number) $(field newest) $(field proposals)" "1 2 []"
 
 say "they agree, with the folders open: what was saved before is judged by 1"
 as ana json 0 org contract 2 --yes $P
-expect done "$(field done) $(field have) $(field need)" "false 1 2"
+expect done "$(field done) $(field have) $(field need)" "False 1 2"
 as clara run 0 org contract $P
 says "proposes rules 2: 1 of 2 approvals"
 as clara json 0 org contract 2 --yes $P
-expect done "$(field done) $(field have)" "true 2"
+expect done "$(field done) $(field have)" "True 2"
 as ana json 0 org contract 2 --yes $P
-expect done "$(field done)" true
+expect done "$(field done)" True
 
 say "a host of before takes nothing, says so, and is updated; nobody is blamed, nothing is lost"
 echo "by 2" >dora-folder/second.txt
@@ -68,16 +68,15 @@ as bento first run 4 status --wait=1s
 says "rules that this emrfs does not know: version 2, and it reads up to 1"
 says "Update emrfs"
 as bento json 0 status
-[ "$(field pending)" -ge 2 ] && expect read_only "$(field read_only)" false
+[ "$(field pending)" -ge 2 ] && expect read_only "$(field read_only)" False
 is_sent bento meanwhile.txt && emr_fail "it was sent"
-two_cards dora
-as bento first run 0 people add dora.card --name dora $P
-as bento first run 1 share Plan with dora --yes
-says "rules that this emrfs does not know"
 as bento first run 1 verify --chain
 says "rules that this emrfs does not know"
-as eva first run 1 init --join /dev/null $P 2>/dev/null || :
-first as bento run 4 unmount
+as ana first run 1 org rules $P
+says "rules that this emrfs does not know"
+pid=$(two_pid bento)
+as bento first run 4 unmount --now
+await_gone "$pid"
 
 say "the keys of hosts, which rules 2 have; another administrator's is refused by the form, and the same twice is one"
 as ana run 0 org host "$TWO_ADDRESS" $P
@@ -94,6 +93,7 @@ emr_until is_sent bento meanwhile.txt
 emr_until is_sent bento before.txt
 reads bento-folder/meanwhile.txt meanwhile || emr_fail "what waited is not there"
 sound bento
+two_cards bento dora
 as bento run 0 share Plan with dora --yes --wait
 two_join rui "Rui Melo" patient ana
 two_mount rui
@@ -101,10 +101,12 @@ echo "new" >rui-folder/new.txt
 emr_until is_sent rui new.txt
 sound rui
 sound dora
-as ana first two_invite late patient
+as ana two_invite late patient
+inviting=$!
 emr_until test -s late.invitation
 as late first run 1 init --join late.invitation --yes --name Late --born 1984-03-12 $P --words-file late.words
 says "rules that this emrfs does not know"
+kill "$inviting" && wait "$inviting" 2>/dev/null
 two_unmount bento dora rui
 host_stop
 TWO_HOST=
