@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/id.h"
-#include "base/secret.h"
 #include "chaincode/creator.h"
 #include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
@@ -257,12 +255,11 @@ emr_contract_status hosted_keys(hosted *run, int pass)
 	emr_contract_status status = EMR_CONTRACT_OK;
 	emr_value *more;
 
-	/* By rules that are not known here it may be no fault that it cannot be split. */
 	run->pass = (emr_key_list){network, run->split != EMR_RESULT_APPLIED && pass == 1};
 	run->pass_at = run->values_count;
 	if (run->split == EMR_RESULT_APPLIED)
 		status = emr_contract_keys(pass, &run->batch, &run->caller, run->values,
-			run->values_count, &run->arena, &run->pass);
+			run->pass_at, &run->arena, &run->pass);
 	if (status != EMR_CONTRACT_OK)
 		return status;
 	more = realloc(
@@ -303,9 +300,7 @@ emr_contract_status hosted_give(hosted *run, size_t i, const uint8_t *bytes, siz
 
 void hosted_place_key(const char *part_key, emr_key_text *out_key)
 {
-	memset(out_key, 0, sizeof *out_key);
-	strncpy(out_key->text, part_key, sizeof out_key->text - 1);
-	out_key->text[0] = 'i';
+	(void)snprintf(out_key->text, sizeof out_key->text, "i%.120s", part_key + 1);
 }
 
 bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_key)
@@ -346,7 +341,7 @@ emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 {
 	uint32_t rules;
 
-	if (run->split != EMR_RESULT_APPLIED) {
+	if (run->split != EMR_RESULT_APPLIED) { /* which is no fault by rules of later programs */
 		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = run->split};
 		return run->values_count == 0 ? EMR_CONTRACT_OK
 					      : emr_contract_rules(run->values[0].value, &rules);

@@ -94,7 +94,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
 		&text);
-	/* Who is to be updated is the host. */
+	/* It is the host that has to be updated. */
 	(void)pthread_mutex_lock(&c->lock);
 	c->untaken_unix_s = status != EMR_NEWER_RULES ? 0
 			    : c->untaken_unix_s > 0   ? c->untaken_unix_s

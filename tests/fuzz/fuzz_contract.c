@@ -122,6 +122,7 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		return;
 	switch (item->op) {
 	case EMR_OP_WRITER_ADD:
+	case EMR_OP_HOST_KEY:
 	case EMR_OP_KEY_REVOKE:
 		memcpy(item->object_id, pub, 16);
 		memset(pub + 34, 0, item->op == EMR_OP_WRITER_ADD ? 6 : 0);
@@ -136,9 +137,6 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		pub[59] = 1;
 		pub[61] = 3;
 		pub[62] = pub[63] = choice[7] % 4;
-		break;
-	case EMR_OP_HOST_KEY:
-		memcpy(item->object_id, pub, 16);
 		break;
 	case EMR_OP_REVOKE:
 		memset(pub + 1, 0, 7);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # rules.sh: the members of a network go over to rules 2 while their folders are open, some by a program that knows rules 1 only
-# ($EMRFS_FIRST). What came before is judged by 1, what comes behind by 2; nothing that somebody saves is lost or refused.
+# ($EMRFS_FIRST). Entries before are judged by 1, those behind by 2; nothing that somebody saves is lost or refused.
 . "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"

@@ -270,8 +270,7 @@ emr_contract_status kit_try(kit_run *run, const char *name, emr_span batch,
 		return EMR_CONTRACT_OK;
 	}
 	arena.cap = emr_contract_arena_bytes(&run->batch);
-	arena.base = run->memory = malloc(arena.cap);
-	assert_non_null(run->memory);
+	assert_non_null(arena.base = run->memory = malloc(arena.cap));
 	for (int pass = 1; pass <= 2; pass++) {
 		status = emr_contract_keys(
 			pass, &run->batch, caller, run->values, run->values_count, &arena, &keys);

@@ -201,7 +201,6 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_key_text key;
 
-	assert_true(count <= 2);
 	row.by = people_voice(p, ADMIN);
 	if (kind == EMR_PROPOSAL_ADMIT)
 		kit_id16("laboratory", row.org);
