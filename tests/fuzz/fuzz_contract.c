@@ -330,8 +330,7 @@ static size_t network_row(const uint8_t hash[32], uint8_t *out)
 		.norg = 1 + hash[5] % 4,
 		.contract = 1 + hash[6] % 2};
 
-	emr_row_network_encode(&row, out);
-	return EMR_ROW_NETWORK_BYTES;
+	return emr_row_network_encode(&row, out), EMR_ROW_NETWORK_BYTES;
 }
 
 static size_t proposal_row(const uint8_t hash[32], uint8_t *out)
