@@ -275,12 +275,17 @@ emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_si
 {
 	EMR_AUTO_FREE emr_batch *parsed = malloc(sizeof *parsed);
 	taking t = {.submitter = &submitter, .sig = submit_sig, .batch = parsed};
+	embedded *e = self;
 	emr_result refusal;
+	uint32_t rules;
 
 	if (parsed == NULL)
 		return EMR_NO_MEMORY;
 	refusal = emr_batch_parse(emr_span_of(batch), parsed);
 	if (refusal != EMR_RESULT_APPLIED) {
+		EMR_LOCKED(&e->read_lock);
+		/* By rules that are not known here it may have operations that are not, either. */
+		EMR_TRY(emr_chain_rules(e->reader, &rules));
 		*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refusal};
 		return EMR_OK;
 	}

@@ -14,17 +14,14 @@
 #include "contract/codes.h"
 #include "gateway/channel.h"
 #include "keyring/card.h"
-#include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "ledger/act.h"
 #include "ledger/welcome.h"
 #include "network/enrolling.h"
 #include "network/post.h"
 #include "org/bureau.h"
 #include "org/invitations.h"
 #include "org/proposals.h"
-#include "org/staff.h"
 #include "org/team_care.h"
 #include "replica/names.h"
 #include "session/network_dir.h"
@@ -558,7 +555,8 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"show", 1, 1, 0, emr_org_show}, {"revoke", 2, 2, 0, emr_org_revoke},
 		{"rules", 1, 3, OF_QUORUM | OF_ROLE, emr_org_rules},
 		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team},
-		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move}};
+		{"mint", 3, 3, 0, emr_org_mint}, {"move", 2, 2, 0, emr_org_move},
+		{"contract", 1, 2, 0, emr_org_contract}, {"host", 1, 2, 0, emr_org_host}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
@@ -570,7 +568,8 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, invite [HANDLE], admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-		  "[add HANDLE | remove HANDLE], mint WHO POINTS or move DIR."),
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS, move DIR, contract [N] or host "
+		  "[KEY]."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

@@ -275,15 +275,15 @@ emr_contract_status hosted_certificate(hosted *run, emr_span descriptor, emr_spa
 
 emr_contract_status hosted_keys(hosted *run, int pass)
 {
-	emr_contract_status status;
+	static const char *const network[] = {"N"};
+	emr_contract_status status = EMR_CONTRACT_OK;
 	emr_value *more;
 
-	run->pass = (emr_key_list){0};
+	run->pass = (emr_key_list){network, run->split != EMR_RESULT_APPLIED && pass == 1};
 	run->pass_at = run->values_count;
-	if (run->split != EMR_RESULT_APPLIED)
-		return EMR_CONTRACT_OK;
-	status = emr_contract_keys(pass, &run->batch, &run->caller, run->values, run->values_count,
-		&run->arena, &run->pass);
+	if (run->split == EMR_RESULT_APPLIED)
+		status = emr_contract_keys(pass, &run->batch, &run->caller, run->values,
+			run->pass_at, &run->arena, &run->pass);
 	if (status != EMR_CONTRACT_OK)
 		return status;
 	more = realloc(
@@ -324,9 +324,7 @@ emr_contract_status hosted_give(hosted *run, size_t i, const uint8_t *bytes, siz
 
 void hosted_place_key(const char *part_key, emr_key_text *out_key)
 {
-	memset(out_key, 0, sizeof *out_key);
-	strncpy(out_key->text, part_key, sizeof out_key->text - 1);
-	out_key->text[0] = 'i';
+	(void)snprintf(out_key->text, sizeof out_key->text, "i%.120s", part_key + 1);
 }
 
 bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_key)
@@ -365,9 +363,12 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 
 emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 {
-	if (run->split != EMR_RESULT_APPLIED) {
+	uint32_t rules;
+
+	if (run->split != EMR_RESULT_APPLIED) { /* which is no fault by rules of later programs */
 		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = run->split};
-		return EMR_CONTRACT_OK;
+		return run->values_count == 0 ? EMR_CONTRACT_OK
+					      : emr_contract_rules(run->values[0].value, &rules);
 	}
 	return emr_contract_apply(&run->batch, &run->caller, now_unix_s, run->values,
 		run->values_count, &run->arena, &run->outcome);

@@ -5,6 +5,19 @@
 #include "bytes.h"
 #include "contract_private.h"
 
+emr_result emr_check_operations(const struct judge *judge)
+{
+	emr_item item;
+	emr_span pub;
+
+	for (size_t i = 0; i < judge->batch->count; i++) {
+		emr_batch_item_at(judge->batch, i, &item, &pub);
+		if (emr_op_since(item.op) > judge->rules)
+			return EMR_RESULT_UNKNOWN_OP;
+	}
+	return EMR_RESULT_APPLIED;
+}
+
 emr_result emr_check_network(struct judge *judge)
 {
 	return memcmp(judge->header.net_id, judge->caller->net_id, 16) == 0 ? EMR_RESULT_APPLIED

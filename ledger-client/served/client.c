@@ -73,6 +73,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	EMR_AUTO_BUF text = {0};
 	uint8_t head[WIRE_SUBMIT_HEAD];
 	emr_ledger_answer answer;
+	emr_status status;
 
 	if (c->submitter == NULL)
 		return EMR_DENIED;
@@ -84,13 +85,20 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	EMR_TRY(emr_batch_sign_submit(c->submitter, c->net_id, batch, head + 32));
 	EMR_TRY(emr_buf_append(&body, head, sizeof head));
 	EMR_TRY(emr_buf_append(&body, batch.data, batch.len));
-	EMR_TRY(client_ask(c,
+	status = client_ask(c,
 		&(question){.path = "batches",
 			.is_post = true,
 			.body = emr_buf_view(&body),
 			.timeout_ms = TIMEOUT_MS,
 			.is_open = body.len <= WIRE_OPEN_MAX},
-		&text));
+		&text);
+	/* It is the host that has to be updated. */
+	(void)pthread_mutex_lock(&c->lock);
+	c->untaken_unix_s = status != EMR_NEWER_RULES ? 0
+			    : c->untaken_unix_s > 0   ? c->untaken_unix_s
+						      : emr_clock_unix_s(c->clock);
+	(void)pthread_mutex_unlock(&c->lock);
+	EMR_TRY(status == EMR_NEWER_RULES ? EMR_OFFLINE : status);
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
 	/* Somebody has set a clock since the last token: the next question asks for another. */
 	(void)pthread_mutex_lock(&c->lock);
@@ -355,6 +363,11 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 			   : CLIENT_IS_BARRED(c) ? "clock"
 						 : NULL,
 		.ahead_s = c->last == EMR_OK ? c->ahead_s : 0};
+	if (c->untaken_unix_s > 0) {
+		out_absence->sent_refusal = out_absence->unsent.fault = EMR_SERVED_OLD_HOST;
+		out_absence->unsent.since_unix_s = c->untaken_unix_s;
+		out_absence->unsent.stage = "submit";
+	}
 	if (out_absence->status != EMR_OK)
 		out_absence->status = emr_ledger_absence_of(out_absence->status);
 	(void)pthread_mutex_unlock(&c->lock);

@@ -109,7 +109,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
 	is_away = absence.status != EMR_OK || trouble.status == EMR_ROLLBACK ||
-		  trouble.status == EMR_FORK;
+		  trouble.status == EMR_FORK || trouble.status == EMR_NEWER_RULES;
 	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	is_away = is_away && why->is_set;
