@@ -129,28 +129,45 @@ void emr_say_release(emr_out *out, emr_client *client, const json_t *look)
 	say_left_out(out, look);
 }
 
+/* The settings have the answer from then on. */
+static bool was_answered(const emr_args *args, emr_problem *out_problem, emr_status *out_status)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_SETTINGS settings = {0};
+
+	*out_status = emr_places_find(args->values[EMR_OPT_AS], &places, out_problem);
+	if (*out_status == EMR_OK)
+		*out_status = emr_settings_read(&places, &settings, out_problem);
+	return *out_status == EMR_OK && settings.is_away_said;
+}
+
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem)
 {
 	const char *own = emr_json_text_at(look, "own_agent");
 	char name[300], who[600], question[1400];
-	emr_status status;
+	bool says_yes;
+	emr_status status = EMR_OK;
 
 	*out_is_changed = false;
-	if (own[0] == '\0' || args->given[EMR_OPT_YES] || args->given[EMR_OPT_JSON] ||
-		!emr_terminal_there() || strcmp(emr_json_text_at(look, "rule"), "others") != 0)
-		return EMR_OK;
+	if (own[0] == '\0' || strcmp(emr_json_text_at(look, "rule"), "others") != 0 ||
+		emr_json_flag_at(look, "already") || was_answered(args, out_problem, &status) ||
+		status != EMR_OK)
+		return status;
 	emr_show(own, name, sizeof name);
 	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
 	snprintf(question, sizeof question,
-		_("No other organisation can release keys of this share. May %s, your own "
-		  "organisation, do so while your folder is closed, for all that you share? That "
-		  "protects you from %s, not from %s (yes or no)?"),
+		_("May %s, your own organisation, open what you share to its readers while this "
+		  "computer is off? It can read nothing alone.\n  yes: readers open it at any "
+		  "time; that protects you from %s, not from %s\n  no: only while your folder is "
+		  "open\nYes or no?"),
 		name, who, name);
-	if (!emr_terminal_says_yes(question))
-		return EMR_OK;
-	status = emr_share_by_rule(args, out, client, "own", out_problem);
-	*out_is_changed = status == EMR_OK;
+	says_yes = !args->given[EMR_OPT_YES] && !args->given[EMR_OPT_JSON] &&
+		   emr_terminal_there() && emr_terminal_says_yes(question);
+	if (!says_yes && !emr_terminal_said_no())
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_AWAY_UNSAID, "own", name, NULL);
+	status = emr_share_by_rule(args, out, client, says_yes ? "own" : "others", out_problem);
+	*out_is_changed = status == EMR_OK && says_yes;
 	return status;
 }
 

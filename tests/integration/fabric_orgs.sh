@@ -192,7 +192,7 @@ has '{"name":"São Lucas","member":true}'
 
 say "it has people of its own: somebody with another account again, and somebody with its own"
 invite_b() { # WHO ROLE
-	EMRFS_HOME=${FAR[$B]}/aurora $(far_words $B) env --default-signal=INT "$FAR_EMRFS" org invite "$1" --role "$2" \
+	EMRFS_HOME=${FAR[$B]}/aurora $(far_words $B) env --default-signal=INT "$FAR_EMRFS" invite "$1" --role "$2" \
 		-o "${FAR[$B]}/$1.invitation" --within 10min $BF --json >"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
 	emr_until test -s "${FAR[$B]}/$1.invitation"
@@ -204,7 +204,7 @@ join_b() { # USER WHO ROLE NAME
 	[ "$user" = $B ] || far_take "$user" "${FAR[$B]}/$who.invitation" "$who.invitation"
 	far_as "$user" "$who" run 0 init --join "${FAR[$user]}/$who.invitation" --yes --name "$4" --born 1970-01-01 \
 		--passphrase-file "${FAR[$user]}/passphrase" --words-file "${FAR[$user]}/$who.words"
-	wait "$inviting" || emr_fail "org invite $who: $(cat "out/invited-$who")"
+	wait "$inviting" || emr_fail "invite $who: $(cat "out/invited-$who")"
 	echo "$NODE" >>"${FAR[$user]}/$who/settings"
 	far_as "$user" "$who" run 0 mount --passphrase-file "${FAR[$user]}/passphrase" "${FAR[$user]}/$who-folder"
 }

@@ -189,6 +189,6 @@ says "the clock of this computer"
 rm "$FAULT/evaluate-says-clock"
 rm -f ana/state/replica.sqlite* && mv replica.sqlite* ana/state
 touch "$FAULT/evaluate-says-identity"
-as hospital run 7 org invite nobody --role patient -o "$EMR_WORK/nobody.invitation" --within 10min --passphrase-file "$EMR_PASS"
+as hospital run 7 invite nobody --role patient -o "$EMR_WORK/nobody.invitation" --within 10min --passphrase-file "$EMR_PASS"
 says "they do not take your certificate"
 rm "$FAULT/evaluate-says-identity"

@@ -44,7 +44,7 @@ for name in "Ana${ESC}[2J" "Ana ${RTL}avliS" "Ana${LINE}Silva" "Ana${BELL}"; do
 	said
 done
 run 0 init --join ana.invitation --yes --name "../../Ana (K7QF)" --born 1984-03-12 --passphrase-file "$EMR_PASS" --words-file ana.words
-wait "$inviting" || emr_fail "org invite ana"
+wait "$inviting" || emr_fail "invite ana"
 two_join lima "Paula Lima" clinician
 two_cards ana lima || emr_fail "cards"
 as lima harmless_run 0 people --passphrase-file "$EMR_PASS"

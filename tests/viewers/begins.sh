@@ -116,7 +116,7 @@ click_ok
 next_window 'Passphrase'
 type_in "$passphrase"
 wait "$screen_program" || emr_fail "open-folder: $?"
-wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
+wait "$inviting" || emr_fail "invite: $(cat out/invited-ana)"
 expect "what was opened" "$(cat opened)" "$MNT"
 run 0 status --json
 expect "the network" "$(field network_name)" "São Lucas"

@@ -36,7 +36,7 @@ typedef struct emr_who {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 	bool is_dataset;    /* a team of the readers of one: "dataset:NAME@organisation" */
 	bool is_known;	    /* in the book of people */
-	bool is_compared;   /* and the number was compared */
+	bool is_compared;   /* the number was compared, with or without a card */
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
 	bool is_own_word;   /* the owner gave the person no name: SAYS is the word of the card */
@@ -58,7 +58,8 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd);
 void emr_crowd_close(emr_crowd *crowd);
 #define EMR_AUTO_CROWD __attribute__((cleanup(emr_crowd_close))) emr_crowd
 
-/* TEXT is a name in the book, handle@organisation by the certificate, team@organisation,
+/* TEXT is a name in the book, else a handle that one member alone has in the network (by the
+ * certificate, of whichever organisation), handle@organisation, team@organisation,
  * dataset:NAME@organisation, @organisation, or a code of EMR_KEY_CODE_NAMES letters or more; never
  * a person's own words, and no shorter code, which others' keys can be made to have. Organisations
  * are compared without regard to case, accents and what is no letter or digit: saolucas is "São
