@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-lib-go/bccsp/sw"
+	"github.com/hyperledger/fabric-lib-go/common/flogging"
+	"github.com/hyperledger/fabric-lib-go/common/metrics/disabled"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric/common/deliverclient"
+	"github.com/hyperledger/fabric/common/policies"
+	"github.com/hyperledger/fabric/common/semaphore"
+	"github.com/hyperledger/fabric/core/chaincode/lifecycle"
+	"github.com/hyperledger/fabric/core/committer/txvalidator/plugin"
+	txvalidator "github.com/hyperledger/fabric/core/committer/txvalidator/v20"
+	validation "github.com/hyperledger/fabric/core/handlers/validation/api"
+	"github.com/hyperledger/fabric/core/handlers/validation/builtin"
+	"github.com/hyperledger/fabric/core/ledger"
+	"github.com/hyperledger/fabric/core/ledger/kvledger"
+	fabricpeer "github.com/hyperledger/fabric/core/peer"
+	"github.com/hyperledger/fabric/core/policy"
+	"github.com/hyperledger/fabric/core/scc/lscc"
+	"github.com/hyperledger/fabric/protoutil"
+
+	vir "github.com/hyperledger/fabric/core/committer/txvalidator/v20/valinforetriever"
+)
+
+// chain is Fabric's own ledger, opened outside a peer: blocks and state on the disk, its validators, its rules of what conflicts. A block
+// goes in when the orderers' signatures are right, and is judged by this program alone. Private data is not kept, only its hashes.
+//
+// The last block may be one about which the peers do not agree yet: what is served ends at agreed.
+type chain struct {
+	*channel
+	provider  *kvledger.Provider
+	ledger    ledger.PeerLedger
+	lifecycle *lifecycle.ValidatorCommitter
+	validator *txvalidator.TxValidator
+	orderers  *deliverclient.BlockVerificationAssistant
+
+	mu      sync.Mutex
+	agreed  uint64        // how many blocks are served
+	changed chan struct{} // closed when there are more
+	judging time.Time     // since when a block is being judged
+}
+
+// openChain opens the ledger in DIR. Where there is none, genesis gives block 0.
+func openChain(dir, channelID string, genesis func() (*common.Block, error)) (*chain, error) {
+	crypto, err := sw.NewDefaultSecurityLevelWithKeystore(sw.NewDummyKeyStore())
+	if err != nil {
+		return nil, err
+	}
+	c := &chain{channel: &channel{id: channelID, crypto: crypto}, changed: make(chan struct{})}
+	c.lifecycle = newLifecycle(c.channel)
+	c.provider, err = kvledger.NewProvider(&ledger.Initializer{
+		DeployedChaincodeInfoProvider: c.lifecycle,
+		MembershipInfoProvider:        c.channel,
+		MetricsProvider:               &disabled.Provider{},
+		HashProvider:                  crypto,
+		CustomTxProcessors:            map[common.HeaderType]ledger.CustomTxProcessor{common.HeaderType_CONFIG: &fabricpeer.ConfigTxProcessor{}},
+		Config: &ledger.Config{
+			RootFSPath:        dir,
+			StateDBConfig:     &ledger.StateDBConfig{StateDatabase: ledger.GoLevelDB, CouchDB: &ledger.CouchDBConfig{}},
+			PrivateDataConfig: &ledger.PrivateDataConfig{MaxBatchSize: 5000, BatchesInterval: 1000, PurgeInterval: 100},
+			HistoryDBConfig:   &ledger.HistoryDBConfig{},
+			SnapshotsConfig:   &ledger.SnapshotsConfig{RootDir: filepath.Join(dir, "snapshots")},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.open(genesis); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *chain) open(genesis func() (*common.Block, error)) error {
+	exists, err := c.provider.Exists(c.id)
+	if err != nil {
+		return err
+	}
+	if exists {
+		c.ledger, err = c.provider.Open(c.id)
+	} else {
+		var block *common.Block
+		if block, err = genesis(); err == nil {
+			c.ledger, err = c.provider.CreateFromGenesisBlock(block)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	config, err := fabricpeer.RetrievePersistedChannelConfig(c.ledger)
+	if err != nil {
+		return err
+	}
+	if err := c.set(config); err != nil {
+		return err
+	}
+	c.validator = c.newValidator()
+	if c.agreed = c.height() - 1; c.agreed == 0 {
+		c.agreed = 1 // the settings name block 0
+	}
+	return c.expectOrderers()
+}
+
+func (c *chain) close() {
+	if c.ledger != nil {
+		c.ledger.Close()
+	}
+	c.provider.Close()
+}
+
+func (c *chain) newValidator() *txvalidator.TxValidator {
+	return txvalidator.NewTxValidator(c.id, semaphore.New(2), c.channel, c.ledger,
+		&vir.ValidationInfoRetrieveShim{New: c.lifecycle, Legacy: &lscc.SCC{}},
+		&fabricpeer.CollectionInfoShim{CollectionAndLifecycleResources: c.lifecycle, ChannelID: c.id},
+		plugin.MapBasedMapper(map[string]validation.PluginFactory{"vscc": &builtin.DefaultValidationFactory{}}),
+		policies.PolicyManagerGetterFunc(c.Manager), c.crypto)
+}
+
+// expectOrderers sets which signatures the next block needs: those of the configuration that the last block names.
+func (c *chain) expectOrderers() error {
+	last, err := c.ledger.GetBlockByNumber(c.height() - 1)
+	if err != nil {
+		return err
+	}
+	at, err := protoutil.GetLastConfigIndexFromBlock(last)
+	if err != nil {
+		return err
+	}
+	config, err := c.ledger.GetBlockByNumber(at)
+	if err != nil {
+		return err
+	}
+	c.orderers, err = deliverclient.NewBlockVerificationAssistant(config, last, c.crypto, flogging.MustGetLogger("orderers"))
+	return err
+}
+
+// height is how many blocks are here, the last of which may not be agreed.
+func (c *chain) height() uint64 {
+	info, err := c.ledger.GetBlockchainInfo()
+	if err != nil {
+		return 0
+	}
+	return info.Height
+}
+
+// take verifies a block, judges it and keeps it, and answers its codes. A peer's codes in it are thrown away: what it says is for compare.
+func (c *chain) take(block *common.Block) ([]byte, error) {
+	if err := c.orderers.VerifyBlock(block); err != nil {
+		return nil, errors.Join(fmt.Errorf("block %d: %w", block.GetHeader().GetNumber(), err), c.expectOrderers())
+	}
+	c.setJudging(time.Now())
+	defer c.setJudging(time.Time{})
+	block.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH] = nil
+	if err := c.judge(block); err != nil {
+		return nil, errors.Join(fmt.Errorf("block %d: %w", block.Header.Number, err), c.expectOrderers())
+	}
+	none := &ledger.BlockAndPvtData{Block: block, PvtData: ledger.TxPvtDataMap{}, MissingPvtData: ledger.TxMissingPvtData{}}
+	if err := c.ledger.CommitLegacy(none, &ledger.CommitOptions{}); err != nil {
+		return nil, errors.Join(fmt.Errorf("block %d: %w", block.Header.Number, err), c.expectOrderers())
+	}
+	if protoutil.IsConfigBlock(block) {
+		if err := c.orderers.UpdateConfig(block); err != nil {
+			return nil, err
+		}
+	}
+	return codesOf(block), nil
+}
+
+func (c *chain) setJudging(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.judging = since
+}
+
+func codesOf(block *common.Block) []byte {
+	if metadata := block.GetMetadata().GetMetadata(); len(metadata) > int(common.BlockMetadataIndex_TRANSACTIONS_FILTER) {
+		return bytes.Clone(metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER])
+	}
+	return nil
+}
+
+// agree lets all blocks be served.
+func (c *chain) agree() {
+	height := c.height()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if height != c.agreed {
+		c.agreed = height
+		close(c.changed)
+		c.changed = make(chan struct{})
+	}
+}
+
+// served is how many blocks are served, and what is closed when there are more.
+func (c *chain) served() (uint64, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.agreed, c.changed
+}
+
+func (c *chain) genesisHash() string {
+	block, err := c.ledger.GetBlockByNumber(0)
+	if err != nil {
+		return ""
+	}
+	return headerHash(block)
+}
+
+func headerHash(block *common.Block) string {
+	return hex.EncodeToString(protoutil.BlockHeaderHash(block.Header))
+}
+
+// endorsement is the policy of the contract, as committed: a peer.ApplicationPolicy.
+func (c *chain) endorsement(chaincode string) ([]byte, error) {
+	query, err := c.ledger.NewQueryExecutor()
+	if err != nil {
+		return nil, err
+	}
+	defer query.Done()
+	_, policy, err, invalid := c.lifecycle.ValidationInfo(c.id, chaincode, query)
+	if err = errors.Join(err, invalid); err == nil && len(policy) == 0 {
+		err = errors.New("the channel has no such contract")
+	}
+	return policy, err
+}
+
+// envelopeMax is how large an envelope the orderers take.
+func (c *chain) envelopeMax() int {
+	orderer, _ := c.resources().OrdererConfig() // channel.set took no configuration without one
+	return int(orderer.BatchSize().AbsoluteMaxBytes)
+}
+
+// isEndorsed fails unless those who signed RESPONSE fulfil the policy of the contract as it stands here.
+func (c *chain) isEndorsed(chaincode string, action *peer.ChaincodeEndorsedAction) error {
+	wanted, err := c.endorsement(chaincode)
+	if err != nil {
+		return err
+	}
+	evaluator, err := policy.New(c.MSPManager(), c.id, policies.PolicyManagerGetterFunc(c.Manager))
+	if err != nil {
+		return err
+	}
+	var signed []*protoutil.SignedData
+	for _, e := range action.GetEndorsements() {
+		data := append(bytes.Clone(action.ProposalResponsePayload), e.GetEndorser()...)
+		signed = append(signed, &protoutil.SignedData{Data: data, Identity: e.GetEndorser(), Signature: e.GetSignature()})
+	}
+	return evaluator.Evaluate(wanted, signed)
+}
+
+// partHashes has the hash of each private part, nil where there is none.
+func (c *chain) partHashes(chaincode, collection string, keys []string) ([][]byte, error) {
+	query, err := c.ledger.NewQueryExecutor()
+	if err != nil {
+		return nil, err
+	}
+	defer query.Done()
+	hashes := make([][]byte, len(keys))
+	for i, key := range keys {
+		if hashes[i], err = query.GetPrivateDataHash(chaincode, collection, key); err != nil {
+			return nil, err
+		}
+	}
+	return hashes, nil
+}
+
+func hashIs(hash, content []byte) bool {
+	sum := sha256.Sum256(content)
+	return bytes.Equal(sum[:], hash)
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+const (
+	bodyMax   = 24 << 20
+	callsMax  = 64
+	bodiesMax = 4 // that are read at one time
+	argsMax   = 1024
+	waitMax   = 60
+)
+
+var errOffline = errors.New("no peer answered")
+
+// backend answers the five calls (FORMAT.md).
+type backend struct {
+	settings *settings
+	who      *signer
+	chain    *chain
+	nodes    []*node
+	outbox   *outbox
+	sender   *sender
+	reader   *reader
+	ctx      context.Context // ends with the program
+	bodies   chan struct{}
+}
+
+// failure is an answer that is an error.
+type failure struct {
+	status     int
+	word, said string
+}
+
+func (f *failure) Error() string { return f.word + ": " + f.said }
+
+func malformed(said string) error { return &failure{http.StatusBadRequest, "malformed", said} }
+
+// call makes a handler of a function that answers a value or an error.
+func call(name string, f func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer, err := f(r)
+		code := http.StatusOK
+		if err != nil {
+			f := failureOf(err)
+			if f.status == http.StatusInternalServerError {
+				slog.Error("a call failed", "call", name, "why", err)
+			}
+			code, answer = f.status, map[string]string{"error": f.word, "said": f.said}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			slog.Info("the host did not take an answer", "call", name, "why", err)
+		}
+	}
+}
+
+func failureOf(err error) *failure {
+	var known *failure
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &large):
+		return &failure{http.StatusRequestEntityTooLarge, "large", "a body has at most 24 MiB"}
+	case errors.Is(err, errOther):
+		return &failure{http.StatusConflict, "other", err.Error()}
+	case errors.Is(err, errUnknown):
+		return &failure{http.StatusNotFound, "unknown", err.Error()}
+	case errors.Is(err, errFull):
+		return &failure{http.StatusTooManyRequests, "full", err.Error()}
+	case errors.Is(err, errOffline), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &failure{http.StatusServiceUnavailable, "offline", err.Error()}
+	}
+	return &failure{http.StatusInternalServerError, "failed", err.Error()}
+}
+
+func (b *backend) handler() http.Handler {
+	calls := http.NewServeMux()
+	calls.HandleFunc("POST /v1/transactions", call("hand in", b.handIn))
+	calls.HandleFunc("GET /v1/transactions/{id}", call("ended", b.ended))
+	calls.HandleFunc("GET /v1/log", call("log", b.log))
+	calls.HandleFunc("POST /v1/parts", call("parts", b.parts))
+	calls.HandleFunc("POST /v1/ask", call("ask", b.ask))
+	calls.HandleFunc("GET /v1/state", call("state", func(*http.Request) (any, error) { return b.state() }))
+	for _, path := range []string{"/v1/transactions", "/v1/transactions/{id}", "/v1/log", "/v1/parts", "/v1/ask", "/v1/state"} {
+		calls.HandleFunc(path, call(path, func(*http.Request) (any, error) {
+			return nil, &failure{http.StatusMethodNotAllowed, "method", "the call has another method"}
+		}))
+	}
+	calls.HandleFunc("/", call("/", func(*http.Request) (any, error) {
+		return nil, &failure{http.StatusNotFound, "unknown", "there is no such call"}
+	}))
+	return calls
+}
+
+// body reads JSON strictly into INTO.
+func (b *backend) body(r *http.Request, into any) error {
+	select {
+	case b.bodies <- struct{}{}:
+		defer func() { <-b.bodies }()
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	reader := json.NewDecoder(http.MaxBytesReader(nil, r.Body, bodyMax))
+	reader.DisallowUnknownFields()
+	var large *http.MaxBytesError
+	if err := reader.Decode(into); errors.As(err, &large) {
+		return err
+	} else if err != nil {
+		return malformed(err.Error())
+	}
+	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
+		return malformed("there is something behind the JSON")
+	}
+	return nil
+}
+
+var nameText = regexp.MustCompile(`^[0-9A-Za-z._-]{1,128}$`)
+
+func (b *backend) handIn(r *http.Request) (any, error) {
+	var asked struct {
+		ID        string            `json:"id"`
+		Line      string            `json:"line"`
+		Function  string            `json:"function"`
+		Args      [][]byte          `json:"args"`
+		Transient map[string][]byte `json:"transient"`
+	}
+	if err := b.body(r, &asked); err != nil {
+		return nil, err
+	}
+	if !nameText.MatchString(asked.ID) || (asked.Line != "" && !nameText.MatchString(asked.Line)) {
+		return nil, malformed("id or line is out of its alphabet")
+	}
+	if asked.Function == "" || len(asked.Args) > argsMax {
+		return nil, malformed("there is no function, or there are too many arguments")
+	}
+	size := 0
+	for _, arg := range asked.Args {
+		size += len(arg)
+	}
+	if size > b.chain.envelopeMax() {
+		return nil, &failure{http.StatusRequestEntityTooLarge, "large", "the channel takes no transaction that large"}
+	}
+	record, isNew, err := b.outbox.add(asked.ID, asked.Line, &content{asked.Function, asked.Args, asked.Transient})
+	if err != nil {
+		return nil, err
+	}
+	if isNew {
+		b.sender.start(record)
+	}
+	return b.endedAnswer(asked.ID)
+}
+
+// endedAnswer is how a transaction ended (FORMAT.md), for each state what it has.
+func (b *backend) endedAnswer(id string) (any, error) {
+	r, _, err := b.outbox.look(id)
+	if err != nil {
+		return nil, err
+	}
+	answer := map[string]any{"id": r.ID, "state": r.State}
+	switch r.State {
+	case waiting:
+		answer["since"], answer["tries"], answer["said"] = r.Since, r.tries, r.said
+	case entered:
+		answer["block"], answer["index"], answer["validity"], answer["transaction"], answer["answer"] = r.Block, r.Index, r.Validity, r.Transaction, r.Answer
+	case answered:
+		answer["answer"] = r.Answer
+	case refused:
+		answer["status"], answer["said"] = r.Status, r.Said
+	}
+	return answer, nil
+}
+
+func (b *backend) ended(r *http.Request) (any, error) {
+	wait, err := number(r, "wait", 0, waitMax)
+	if err != nil {
+		return nil, err
+	}
+	enough := time.After(time.Duration(wait) * time.Second)
+	for {
+		now, moved, err := b.outbox.look(r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		if now.State != waiting {
+			return b.endedAnswer(now.ID)
+		}
+		select {
+		case <-moved:
+		case <-enough:
+			return b.endedAnswer(now.ID)
+		case <-b.ctx.Done():
+			return nil, b.ctx.Err()
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
+// number is one of the query; what is away is 0.
+func number(r *http.Request, name string, least, most uint64) (uint64, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		text = "0"
+	}
+	value, err := strconv.ParseUint(text, 10, 53)
+	if err != nil || value < least || value > most {
+		return 0, malformed(name + " is no number in its bounds")
+	}
+	return value, nil
+}
+
+func (b *backend) log(r *http.Request) (any, error) {
+	height, _ := b.chain.served()
+	block, err := number(r, "block", 0, height)
+	index, failed := number(r, "index", 0, 1<<32)
+	wait, bad := number(r, "wait", 0, waitMax)
+	if err = errors.Join(err, failed, bad); err != nil {
+		return nil, err
+	}
+	enough := time.After(time.Duration(wait) * time.Second)
+	for {
+		_, changed := b.chain.served()
+		answer, err := b.chain.log(b.settings.chaincode, block, index)
+		if err != nil || len(answer.Transactions) > 0 || wait == 0 {
+			return answer, err
+		}
+		if block, index = answer.Block, answer.Index; block < answer.Height {
+			return answer, nil // it looked at many blocks
+		}
+		select {
+		case <-changed:
+		case <-enough:
+			return answer, nil
+		case <-b.ctx.Done():
+			return nil, b.ctx.Err()
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
+func (b *backend) parts(r *http.Request) (any, error) {
+	var asked struct {
+		Collection string   `json:"collection"`
+		Keys       []string `json:"keys"`
+	}
+	if err := b.body(r, &asked); err != nil {
+		return nil, err
+	}
+	if len(asked.Keys) > keysMax {
+		return nil, malformed("there are more than 256 keys")
+	}
+	for _, key := range asked.Keys {
+		if key == "" || len(key) > keyMax {
+			return nil, malformed("a key is empty or too long")
+		}
+	}
+	return parts(r.Context(), b.chain, b.nodes, b.settings.chaincode, asked.Collection, asked.Keys)
+}
+
+func (b *backend) ask(r *http.Request) (any, error) {
+	var asked struct {
+		Function string   `json:"function"`
+		Args     [][]byte `json:"args"`
+	}
+	if err := b.body(r, &asked); err != nil {
+		return nil, err
+	}
+	if asked.Function == "" || len(asked.Args) > argsMax {
+		return nil, malformed("there is no function, or there are too many arguments")
+	}
+	answer, _, err := evaluate(r.Context(), b.nodes, b.settings.chaincode, asked.Function, asked.Args)
+	if no, ok := refusalIn(err); ok {
+		return nil, &failure{http.StatusUnprocessableEntity, "refused", no.words}
+	}
+	if err != nil {
+		return nil, &failure{http.StatusServiceUnavailable, "offline", err.Error()}
+	}
+	return map[string][]byte{"answer": answer}, nil
+}
+
+// serve answers at the socket until the program ends.
+func (b *backend) serve() error {
+	if err := os.MkdirAll(b.settings.socket, 0o700); err != nil {
+		return err
+	}
+	if err := isOwn(b.settings.socket, 0o077); err != nil {
+		return err
+	}
+	path := filepath.Join(b.settings.socket, "backend")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // of a run that was killed: the ledger's lock says that none runs
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	server := &http.Server{Handler: b.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 4 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() {
+		<-b.ctx.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		server.Shutdown(ctx)
+	}()
+	slog.Info("the host is served", "socket", path, "height", b.chain.height())
+	if err := server.Serve(netutil.LimitListener(listener, callsMax)); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
