@@ -14,6 +14,7 @@ import (
 	"github.com/hyperledger/fabric/core/scc/lscc"
 	"github.com/hyperledger/fabric/gossip/privdata"
 	"github.com/hyperledger/fabric/msp"
+	mspmgmt "github.com/hyperledger/fabric/msp/mgmt"
 )
 
 // channel is the configuration in force at the height that the chain has: Fabric's validators ask it who is who and which policy holds.
@@ -36,6 +37,7 @@ func (c *channel) set(config *common.Config) error {
 	if err := errors.Join(application.Capabilities().Supported(), bundle.ChannelConfig().Capabilities().Supported()); err != nil {
 		return err // a newer Fabric judges by rules that are not known here
 	}
+	mspmgmt.XXXSetMSPManager(c.id, bundle.MSPManager()) // Fabric looks for who signed a transaction there
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bundle = bundle

@@ -4,16 +4,17 @@ import (
 	"cmp"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/hyperledger/fabric-config/configtx"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/orderer/etcdraft"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/policies"
 	fabricpeer "github.com/hyperledger/fabric/core/peer"
 	"github.com/hyperledger/fabric/protoutil"
@@ -163,60 +164,62 @@ func timeOf(block *common.Block) (greatest int64) {
 	return greatest
 }
 
-// organisationsIn lists those of the channel, and adds their certificates.
-func organisationsIn(config *common.Config, certificates map[string]*x509.Certificate) ([]organised, error) {
-	var list []organised
-	add := func(name, what string, found []*x509.Certificate) {
-		for _, c := range found {
-			certificates[fmt.Sprintf("%s %s %s (%x)", name, what, c.Subject, c.SerialNumber)] = c
-		}
-	}
-	tx := configtx.New(config)
+// organisationsIn lists those of the channel, and adds the certificates of all that it names. fabric-config would read them, but knows no MSP whose roles
+// have no certificate of their own, as those of this network.
+func organisationsIn(config *common.Config, found map[string]*x509.Certificate) ([]organised, error) {
+	list := []organised{}
 	groups := config.GetChannelGroup().GetGroups()
-	for _, name := range slices.Sorted(maps.Keys(groups["Application"].GetGroups())) {
-		known, err := tx.Application().Organization(name).MSP().Configuration()
-		if err != nil {
-			return nil, err
-		}
-		o := organised{MSP: known.Name, Name: name, Roots: []string{}}
-		for _, root := range known.RootCerts {
-			o.Roots = append(o.Roots, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})))
-		}
-		for _, revoked := range known.RevocationList {
-			o.Revoked += len(revoked.TBSCertList.RevokedCertificates)
-		}
-		list = append(list, o)
-		add(name, "root", known.RootCerts)
-		add(name, "intermediate", known.IntermediateCerts)
-		add(name, "administrator", known.Admins)
-		add(name, "TLS root", slices.Concat(known.TLSRootCerts, known.TLSIntermediateCerts))
-	}
-	for name := range groups["Orderer"].GetGroups() {
-		if known, err := tx.Orderer().Organization(name).MSP().Configuration(); err == nil {
-			add(name, "root", known.RootCerts)
-			add(name, "TLS root", known.TLSRootCerts)
+	for _, part := range []string{"Orderer", "Application"} {
+		for _, name := range slices.Sorted(maps.Keys(groups[part].GetGroups())) {
+			wrapped, known := &msp.MSPConfig{}, &msp.FabricMSPConfig{}
+			if err := errors.Join(proto.Unmarshal(groups[part].Groups[name].Values[channelconfig.MSPKey].GetValue(), wrapped), proto.Unmarshal(wrapped.Config, known)); err != nil {
+				return nil, err
+			}
+			addCertificates(name+" root", found, known.RootCerts...)
+			addCertificates(name+" intermediate", found, known.IntermediateCerts...)
+			addCertificates(name+" administrator", found, known.Admins...)
+			addCertificates(name+" TLS root", found, slices.Concat(known.TlsRootCerts, known.TlsIntermediateCerts)...)
+			if part == "Orderer" {
+				continue
+			}
+			o := organised{MSP: known.Name, Name: name, Roots: []string{}}
+			for _, root := range known.RootCerts {
+				o.Roots = append(o.Roots, string(root))
+			}
+			for _, list := range known.RevocationList {
+				if revoked, err := x509.ParseRevocationList(derOf(list)); err == nil {
+					o.Revoked += len(revoked.RevokedCertificateEntries)
+				}
+			}
+			list = append(list, o)
 		}
 	}
 	return list, nil
 }
 
-// consentersIn adds the certificates of orderers, by Raft or BFT.
-func consentersIn(metadata []byte, consenters []*common.Consenter, certificates map[string]*x509.Certificate) {
-	add := func(host string, port uint32, pems ...[]byte) {
-		for _, text := range pems {
-			if block, _ := pem.Decode(text); block != nil {
-				if c, err := x509.ParseCertificate(block.Bytes); err == nil {
-					certificates[fmt.Sprintf("orderer %s:%d %s (%x)", host, port, c.Subject, c.SerialNumber)] = c
-				}
-			}
+func derOf(text []byte) []byte {
+	if block, _ := pem.Decode(text); block != nil {
+		return block.Bytes
+	}
+	return text
+}
+
+func addCertificates(of string, found map[string]*x509.Certificate, texts ...[]byte) {
+	for _, text := range texts {
+		if c, err := x509.ParseCertificate(derOf(text)); err == nil {
+			found[fmt.Sprintf("%s %s (%x)", of, c.Subject, c.SerialNumber)] = c
 		}
 	}
+}
+
+// consentersIn adds the certificates of orderers, by Raft or BFT.
+func consentersIn(metadata []byte, consenters []*common.Consenter, found map[string]*x509.Certificate) {
 	for _, o := range consenters {
-		add(o.Host, o.Port, o.ClientTlsCert, o.ServerTlsCert, o.Identity)
+		addCertificates(fmt.Sprintf("orderer %s:%d", o.Host, o.Port), found, o.ClientTlsCert, o.ServerTlsCert, o.Identity)
 	}
 	if raft := (&etcdraft.ConfigMetadata{}); len(consenters) == 0 && proto.Unmarshal(metadata, raft) == nil {
 		for _, o := range raft.Consenters {
-			add(o.Host, o.Port, o.ClientTlsCert, o.ServerTlsCert)
+			addCertificates(fmt.Sprintf("orderer %s:%d", o.Host, o.Port), found, o.ClientTlsCert, o.ServerTlsCert)
 		}
 	}
 }

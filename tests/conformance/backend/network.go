@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// must ends the test where something fails that it needs.
+func must[T any](value T, err error) T {
+	if err != nil {
+		fail("%v", err)
+	}
+	return value
+}
+
+func fail(format string, args ...any) {
+	panic(fmt.Sprintf(format, args...))
+}
+
+func expect(what string, found, wanted any) {
+	if fmt.Sprint(found) != fmt.Sprint(wanted) {
+		fail("%s: found %v, wanted %v", what, found, wanted)
+	}
+}
+
+// network is one that examples/network/fabric made.
+type network struct {
+	dir   string
+	ports map[string]string
+}
+
+func openNetwork(dir string) *network {
+	n := &network{dir, map[string]string{}}
+	for _, line := range strings.Split(string(must(os.ReadFile(filepath.Join(dir, "net")))), "\n") {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			n.ports[name] = value
+		}
+	}
+	return n
+}
+
+func (n *network) file(org int, name string) string {
+	return filepath.Join(n.dir, fmt.Sprint(org), name)
+}
+func (n *network) peer(org int) string { return "127.0.0.1:" + n.ports[fmt.Sprint("peer_", org)] }
+
+func (n *network) roots(org int) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(must(os.ReadFile(n.file(org, "tlsca/cert.pem"))))
+	return pool
+}
+
+func (n *network) identity(org int) tls.Certificate {
+	return must(tls.LoadX509KeyPair(n.file(org, "client/msp/signcerts/cert.pem"), n.file(org, "client/msp/keystore/key.pem")))
+}
+
+func (n *network) genesis() string {
+	for _, line := range strings.Split(string(must(os.ReadFile(filepath.Join(n.dir, "settings")))), "\n") {
+		if hash, ok := strings.CutPrefix(line, "genesis = "); ok {
+			return hash
+		}
+	}
+	fail("the network has no genesis")
+	return ""
+}
+
+// backend is the program under test, for a host of one organisation.
+type backend struct {
+	program, dir string
+	process      *exec.Cmd
+	ended        chan struct{}
+	log          *os.File
+	client       *http.Client
+}
+
+// backend makes one of ORG in DIR, with these peers in front of others.
+func (n *network) backend(program, dir string, org int, peers ...*played) *backend {
+	text := fmt.Sprintf("channel = emrfs\nchaincode = emrfs\nmsp = Emr%dMSP\ngenesis = %s\ncertificate = %s\nkey = %s\n", org, n.genesis(),
+		n.file(org, "client/msp/signcerts/cert.pem"), n.file(org, "client/msp/keystore/key.pem"))
+	for i, p := range peers {
+		of := (org+i-1)%3 + 1
+		text += fmt.Sprintf("peer = Emr%dMSP %s %s # played\n", of, p.address, n.file(of, "tlsca/cert.pem"))
+	}
+	must(0, os.MkdirAll(dir, 0o700))
+	must(0, os.WriteFile(filepath.Join(dir, "settings"), []byte(text), 0o600))
+	b := &backend{program: program, dir: dir}
+	b.client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "run", "backend"))
+	}}}
+	return b
+}
+
+func (b *backend) start() {
+	b.log = must(os.OpenFile(b.dir+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600))
+	b.process = exec.Command(b.program, "serve", b.dir)
+	b.process.Stderr = b.log
+	b.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(0, b.process.Start())
+	b.ended = make(chan struct{})
+	go func(process *exec.Cmd, ended chan struct{}) { process.Wait(); close(ended) }(b.process, b.ended)
+	for {
+		if answer, err := b.client.Get("http://backend/v1/log"); err == nil {
+			answer.Body.Close()
+			return
+		}
+		select {
+		case <-b.ended:
+			fail("the backend in %s has ended", b.dir)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (b *backend) end(signal os.Signal) {
+	must(0, b.process.Process.Signal(signal))
+	<-b.ended
+	b.client.CloseIdleConnections()
+	b.log.Close()
+	if signal == syscall.SIGTERM {
+		expect("status at SIGTERM", b.process.ProcessState.ExitCode(), 0)
+	}
+}
+
+func (b *backend) kill() { b.end(syscall.SIGKILL) }
+
+type object = map[string]any
+
+// call answers status and body.
+func (b *backend) call(path string, body any) (int, object) {
+	var answer *http.Response
+	if body == nil {
+		answer = must(b.client.Get("http://backend" + path))
+	} else {
+		answer = must(b.client.Post("http://backend"+path, "application/json", bytes.NewReader(must(json.Marshal(body)))))
+	}
+	defer answer.Body.Close()
+	out := object{}
+	must(0, json.Unmarshal(must(io.ReadAll(answer.Body)), &out))
+	return answer.StatusCode, out
+}
+
+func (b *backend) ok(path string, body any) object {
+	code, answer := b.call(path, body)
+	expect(fmt.Sprint(path, " ", answer), code, 200)
+	return answer
+}
+
+// letter is a transaction that every member may make: a letter of an invitation that nobody knows. Its first argument is its own.
+func letter(id string) object {
+	mark, invitation := make([]byte, 32), make([]byte, 16)
+	rand.Read(mark)
+	rand.Read(invitation)
+	return object{"id": id, "line": "letters", "function": "leave", "args": [][]byte{mark},
+		"transient": map[string][]byte{"letter": append(append(invitation, 1), "a letter"...)}}
+}
+
+// untilEnded waits for the end, as a host would.
+func (b *backend) untilEnded(id string) object {
+	for {
+		if answer := b.ok("/v1/transactions/"+id+"?wait=60", nil); answer["state"] != "waiting" {
+			return answer
+		}
+	}
+}
+
+// all is the log from block 0 to the last that is served, with what one answer after another has.
+func (b *backend) all() (transactions []object) {
+	block, index := 0, 0
+	for {
+		answer := b.ok(fmt.Sprintf("/v1/log?block=%d&index=%d", block, index), nil)
+		for _, t := range answer["transactions"].([]any) {
+			transactions = append(transactions, t.(object))
+		}
+		block, index = int(answer["block"].(float64)), int(answer["index"].(float64))
+		if block >= int(answer["height"].(float64)) {
+			return transactions
+		}
+	}
+}
+
+// effects counts the valid transactions that write and have an argument.
+func (b *backend) effects(function string, arg []byte) (count int) {
+	for _, t := range b.all() {
+		args := t["args"].([]any)
+		if t["function"] == function && t["validity"] == 0.0 && t["writes"] == true && len(args) > 0 && args[0] == text(arg) {
+			count++
+		}
+	}
+	return count
+}
+
+func text(content []byte) string {
+	var out string
+	must(0, json.Unmarshal(must(json.Marshal(content)), &out))
+	return out
+}
+
+func (b *backend) height() int { return int(b.ok("/v1/log", nil)["height"].(float64)) }
+
+func unhex(text string) []byte { return must(hex.DecodeString(text)) }
