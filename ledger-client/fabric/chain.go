@@ -2,25 +2,26 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
-	"time"
 
+	"github.com/hyperledger/fabric-lib-go/bccsp"
 	"github.com/hyperledger/fabric-lib-go/bccsp/sw"
 	"github.com/hyperledger/fabric-lib-go/common/flogging"
 	"github.com/hyperledger/fabric-lib-go/common/metrics/disabled"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric/common/channelconfig"
 	"github.com/hyperledger/fabric/common/deliverclient"
 	"github.com/hyperledger/fabric/common/policies"
 	"github.com/hyperledger/fabric/common/semaphore"
 	"github.com/hyperledger/fabric/core/chaincode/lifecycle"
 	"github.com/hyperledger/fabric/core/committer/txvalidator/plugin"
 	txvalidator "github.com/hyperledger/fabric/core/committer/txvalidator/v20"
+	vir "github.com/hyperledger/fabric/core/committer/txvalidator/v20/valinforetriever"
 	validation "github.com/hyperledger/fabric/core/handlers/validation/api"
 	"github.com/hyperledger/fabric/core/handlers/validation/builtin"
 	"github.com/hyperledger/fabric/core/ledger"
@@ -28,9 +29,10 @@ import (
 	fabricpeer "github.com/hyperledger/fabric/core/peer"
 	"github.com/hyperledger/fabric/core/policy"
 	"github.com/hyperledger/fabric/core/scc/lscc"
+	"github.com/hyperledger/fabric/gossip/privdata"
+	"github.com/hyperledger/fabric/msp"
+	mspmgmt "github.com/hyperledger/fabric/msp/mgmt"
 	"github.com/hyperledger/fabric/protoutil"
-
-	vir "github.com/hyperledger/fabric/core/committer/txvalidator/v20/valinforetriever"
 )
 
 // chain is Fabric's own ledger, opened outside a peer: blocks and state on the disk, its validators, its rules of what conflicts. A block
@@ -48,7 +50,6 @@ type chain struct {
 	mu      sync.Mutex
 	agreed  uint64        // how many blocks are served
 	changed chan struct{} // closed when there are more
-	judging time.Time     // since when a block is being judged
 }
 
 // openChain opens the ledger in DIR. Where there is none, genesis gives block 0.
@@ -76,47 +77,32 @@ func openChain(dir, channelID string, genesis func() (*common.Block, error)) (*c
 	if err != nil {
 		return nil, err
 	}
-	if err := c.open(genesis); err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
-}
-
-func (c *chain) open(genesis func() (*common.Block, error)) error {
-	exists, err := c.provider.Exists(c.id)
-	if err != nil {
-		return err
-	}
-	if exists {
+	if exists, failed := c.provider.Exists(c.id); failed != nil {
+		return nil, failed
+	} else if exists {
 		c.ledger, err = c.provider.Open(c.id)
+	} else if block, failed := genesis(); failed != nil {
+		return nil, failed
 	} else {
-		var block *common.Block
-		if block, err = genesis(); err == nil {
-			c.ledger, err = c.provider.CreateFromGenesisBlock(block)
-		}
+		c.ledger, err = c.provider.CreateFromGenesisBlock(block)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config, err := fabricpeer.RetrievePersistedChannelConfig(c.ledger)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.set(config); err != nil {
-		return err
+		return nil, err
 	}
 	c.validator = c.newValidator()
-	if c.agreed = c.height() - 1; c.agreed == 0 {
-		c.agreed = 1 // the settings name block 0
-	}
-	return c.expectOrderers()
+	c.agreed = max(c.height()-1, 1) // the settings name block 0
+	return c, c.expectOrderers()
 }
 
 func (c *chain) close() {
-	if c.ledger != nil {
-		c.ledger.Close()
-	}
+	c.ledger.Close()
 	c.provider.Close()
 }
 
@@ -155,33 +141,27 @@ func (c *chain) height() uint64 {
 	return info.Height
 }
 
-// take verifies a block, judges it and keeps it, and answers its codes. A peer's codes in it are thrown away: what it says is for compare.
+// take verifies a block, judges it and keeps it, and answers its codes. A peer's codes in it are thrown away.
 func (c *chain) take(block *common.Block) ([]byte, error) {
-	if err := c.orderers.VerifyBlock(block); err != nil {
+	if err := c.verifyAndKeep(block); err != nil {
 		return nil, errors.Join(fmt.Errorf("block %d: %w", block.GetHeader().GetNumber(), err), c.expectOrderers())
-	}
-	c.setJudging(time.Now())
-	defer c.setJudging(time.Time{})
-	block.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH] = nil
-	if err := c.judge(block); err != nil {
-		return nil, errors.Join(fmt.Errorf("block %d: %w", block.Header.Number, err), c.expectOrderers())
-	}
-	none := &ledger.BlockAndPvtData{Block: block, PvtData: ledger.TxPvtDataMap{}, MissingPvtData: ledger.TxMissingPvtData{}}
-	if err := c.ledger.CommitLegacy(none, &ledger.CommitOptions{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("block %d: %w", block.Header.Number, err), c.expectOrderers())
-	}
-	if protoutil.IsConfigBlock(block) {
-		if err := c.orderers.UpdateConfig(block); err != nil {
-			return nil, err
-		}
 	}
 	return codesOf(block), nil
 }
 
-func (c *chain) setJudging(since time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.judging = since
+func (c *chain) verifyAndKeep(block *common.Block) error {
+	if err := c.orderers.VerifyBlock(block); err != nil {
+		return err
+	}
+	block.Metadata.Metadata[common.BlockMetadataIndex_COMMIT_HASH] = nil
+	if err := c.judge(block); err != nil {
+		return err
+	}
+	none := &ledger.BlockAndPvtData{Block: block, PvtData: ledger.TxPvtDataMap{}, MissingPvtData: ledger.TxMissingPvtData{}}
+	if err := c.ledger.CommitLegacy(none, &ledger.CommitOptions{}); err != nil || !protoutil.IsConfigBlock(block) {
+		return err
+	}
+	return c.orderers.UpdateConfig(block)
 }
 
 func codesOf(block *common.Block) []byte {
@@ -276,7 +256,93 @@ func (c *chain) partHashes(chaincode, collection string, keys []string) ([][]byt
 	return hashes, nil
 }
 
-func hashIs(hash, content []byte) bool {
-	sum := sha256.Sum256(content)
-	return bytes.Equal(sum[:], hash)
+// ---- The configuration in force ----
+
+// channel is the configuration in force at the height that the chain has: Fabric's validators ask it who is who and which policy holds.
+type channel struct {
+	id     string
+	crypto bccsp.BCCSP
+	mu     sync.RWMutex
+	bundle *channelconfig.Bundle
+}
+
+func (c *channel) set(config *common.Config) error {
+	bundle, err := channelconfig.NewBundle(c.id, config, c.crypto)
+	if err != nil {
+		return err
+	}
+	application, ok := bundle.ApplicationConfig()
+	if _, orders := bundle.OrdererConfig(); !ok || !orders {
+		return errors.New("the configuration has no organisations or no orderers")
+	}
+	if err := errors.Join(application.Capabilities().Supported(), bundle.ChannelConfig().Capabilities().Supported()); err != nil {
+		return err // a newer Fabric judges by rules that are not known here
+	}
+	mspmgmt.XXXSetMSPManager(c.id, bundle.MSPManager()) // Fabric looks for who signed a transaction there
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bundle = bundle
+	return nil
+}
+
+// Apply takes a configuration transaction where the rules of the one before allow it.
+func (c *channel) Apply(change *common.ConfigEnvelope) error {
+	now := c.resources()
+	if err := now.ConfigtxValidator().Validate(change); err != nil {
+		return err
+	}
+	next, err := channelconfig.NewBundle(c.id, change.Config, c.crypto)
+	if err != nil {
+		return err
+	}
+	if err := now.ValidateNew(next); err != nil {
+		return err
+	}
+	return c.set(change.Config)
+}
+
+func (c *channel) resources() *channelconfig.Bundle {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.bundle
+}
+
+func (c *channel) MSPManager() msp.MSPManager { return c.resources().MSPManager() }
+
+// Capabilities says by which rules of the application transactions are judged; set has seen that there are some.
+func (c *channel) Capabilities() channelconfig.ApplicationCapabilities {
+	application, _ := c.resources().ApplicationConfig()
+	return application.Capabilities()
+}
+
+// GetMSPIDs names the organisations.
+func (c *channel) GetMSPIDs() []string {
+	var ids []string
+	application, _ := c.resources().ApplicationConfig()
+	for _, org := range application.Organizations() {
+		ids = append(ids, org.MSPID())
+	}
+	return ids
+}
+
+// GetStableChannelConfig is the configuration for those of Fabric's parts that ask by name.
+func (c *channel) GetStableChannelConfig(string) channelconfig.Resources { return c.resources() }
+
+// Manager has the policies.
+func (c *channel) Manager(string) policies.Manager { return c.resources().PolicyManager() }
+
+// AmMemberOf is asked by a ledger that would fetch private data: this one keeps hashes only.
+func (c *channel) AmMemberOf(string, *peer.CollectionPolicyConfig) (bool, error) { return false, nil }
+
+// MyImplicitCollectionName is that of no organisation.
+func (c *channel) MyImplicitCollectionName() string { return "" }
+
+// newLifecycle reads definitions of chaincodes, with their policies, from the ledger's state.
+func newLifecycle(c *channel) *lifecycle.ValidatorCommitter {
+	return &lifecycle.ValidatorCommitter{
+		CoreConfig:                   &fabricpeer.Config{},
+		PrivdataConfig:               &privdata.PrivdataConfig{},
+		Resources:                    &lifecycle.Resources{Serializer: &lifecycle.Serializer{}, ChannelConfigSource: c},
+		LegacyDeployedCCInfoProvider: &lscc.DeployedCCInfoProvider{},
+	}
 }

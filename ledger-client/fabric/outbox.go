@@ -25,7 +25,6 @@ const (
 	waitingMax   = 10000
 	waitingBytes = 4 << 30
 	keptFor      = 7 * 24 * time.Hour
-	keptMax      = 100000
 )
 
 // The states of a transaction that was handed in.
@@ -34,12 +33,6 @@ const (
 	entered  = "entered"
 	answered = "answered"
 	refused  = "refused"
-)
-
-var (
-	errOther   = errors.New("the id was handed in before with other content")
-	errFull    = errors.New("too much waits")
-	errUnknown = errors.New("no transaction with this id is known")
 )
 
 // outbox keeps what was handed in, from before anything is sent until some days after it has ended. Each change is on the disk (fsync)
@@ -65,19 +58,14 @@ type record struct {
 }
 
 type kept struct {
-	ID, Line, State string
-	Seq             uint64
-	Digest          []byte
-	Size            int
-	Since, Ended    int64
-	Transaction     string
-	From            uint64 // how many blocks there were when its envelope was kept: none of them has it
-	Until           int64  // when the certificate in its envelope ends
-	Block, Index    uint64
-	Validity        int32
-	Status          int32
-	Said            string
-	Answer          []byte
+	ID, Line, State, Transaction, Said string
+	Seq, Block, Index                  uint64
+	Digest, Answer                     []byte
+	Size                               int
+	Validity, Status                   int32
+	Since, Ended                       int64
+	From                               uint64 // how many blocks there were when its envelope was kept: none of them has it
+	Until                              int64  // when the certificate in its envelope ends
 }
 
 // content is what the contract is called with.
@@ -147,7 +135,7 @@ func (o *outbox) put(r *kept, beside map[string][]byte) error {
 	return o.db.Write(batch, onDisk)
 }
 
-// add keeps what is handed in; it is new where nobody works on it yet. What failed without a word of the contract begins again.
+// add keeps what is handed in; it is new where nobody works on it yet. A refusal that was no decision of the contract begins again.
 func (o *outbox) add(id, line string, c *content) (r *record, isNew bool, err error) {
 	bytesOf, err := json.Marshal(c)
 	if err != nil {
@@ -248,18 +236,29 @@ func (o *outbox) prepared(r *record, transaction string, envelope []byte, height
 	return nil
 }
 
-// again lets a transaction be endorsed anew: its envelope can have no effect any more. The lock is held.
-func (o *outbox) again(r *record, hash [32]byte, why string) error {
+// anew lets a transaction be endorsed anew: its envelope can have no effect any more.
+func (o *outbox) anew(r *record, why string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.again(r, why)
+}
+
+func (o *outbox) again(r *record, why string) error {
 	next := r.kept
 	next.Transaction, next.From, next.Until = "", 0, 0
 	if err := o.put(&next, map[string][]byte{"e/" + r.ID: nil}); err != nil {
 		return err
 	}
 	r.kept, r.said = next, why
-	delete(o.byEnvelope, hash)
+	o.move(r)
+	return nil
+}
+
+// move tells those who wait for a record that its envelope counts no more.
+func (o *outbox) move(r *record) {
+	maps.DeleteFunc(o.byEnvelope, func(_ [32]byte, other *record) bool { return other == r })
 	close(r.moved)
 	r.moved = make(chan struct{})
-	return nil
 }
 
 // endWith ends a transaction with what set says.
@@ -280,8 +279,7 @@ func (o *outbox) end(r *record, set func(*kept)) error {
 	r.kept = next
 	o.bytes -= r.Size
 	delete(o.waiting, r.ID)
-	maps.DeleteFunc(o.byEnvelope, func(_ [32]byte, other *record) bool { return other == r })
-	close(r.moved)
+	o.move(r)
 	slog.Info("a transaction has ended", "id", r.ID, "state", r.State, "block", r.Block, "validity", r.Validity)
 	return nil
 }
@@ -312,7 +310,7 @@ func (o *outbox) saw(block *common.Block) error {
 		}
 		code, err := peer.TxValidationCode(codes[i]), error(nil)
 		if mayBeAnew[code] {
-			err = o.again(r, hash, fmt.Sprintf("block %d had it without effect: %s", block.Header.Number, code))
+			err = o.again(r, fmt.Sprintf("block %d had it without effect: %s", block.Header.Number, code))
 		} else {
 			err = o.end(r, func(k *kept) {
 				k.State, k.Block, k.Index, k.Validity, k.Answer = entered, block.Header.Number, uint64(i), int32(code), answerIn(data)
@@ -354,19 +352,14 @@ func (o *outbox) count() int {
 func (o *outbox) forget(now time.Time) error {
 	ended := o.db.NewIterator(util.BytesPrefix([]byte("x/")), nil)
 	defer ended.Release()
-	count := 0
-	for ended.Next() {
-		count++
-	}
 	batch := new(leveldb.Batch)
-	for ok := ended.First(); ok; ok = ended.Next() {
+	for ended.Next() {
 		key := ended.Key()
-		if len(key) < 11 || (count <= keptMax && int64(binary.BigEndian.Uint64(key[2:10])) > now.Add(-keptFor).Unix()) {
+		if len(key) < 11 || int64(binary.BigEndian.Uint64(key[2:10])) > now.Add(-keptFor).Unix() {
 			break
 		}
 		batch.Delete(bytes.Clone(key))
 		batch.Delete(append([]byte("r/"), key[11:]...))
-		count--
 	}
 	return errors.Join(ended.Error(), o.db.Write(batch, onDisk))
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -12,12 +14,121 @@ import (
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 )
 
 const (
-	pauseMin   = 200 * time.Millisecond
-	pauseMax   = 10 * time.Second
-	withheldIn = 15 * time.Second // a peer that shows nothing for so long, while another has more, is left
+	messageMax = 64 << 20 // of a peer: a block, say
+	askTimeout = 20 * time.Second
+)
+
+// node is a peer of the channel: its gateway, its blocks, and when it was heard.
+type node struct {
+	peerAt
+	connection *grpc.ClientConn
+	gateway    *client.Gateway
+	network    *client.Network
+
+	mu          sync.Mutex
+	heard       time.Time
+	height      uint64 // of the blocks that it gave
+	said        string // why it was not heard the last time
+	certificate *x509.Certificate
+}
+
+func connect(s *settings, who *signer) ([]*node, error) {
+	var nodes []*node
+	for _, at := range s.peers {
+		n := &node{peerAt: at}
+		var err error
+		n.connection, err = grpc.NewClient(at.address,
+			grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: at.roots, MinVersion: tls.VersionTLS12, VerifyConnection: n.showed})),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageMax), grpc.MaxCallSendMsgSize(messageMax)),
+			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}))
+		if err == nil {
+			n.gateway, err = client.Connect(who.identity, client.WithSign(who.sign), client.WithHash(who.hash), client.WithClientConnection(n.connection))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", at.address, err)
+		}
+		n.network = n.gateway.GetNetwork(s.channel)
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+func disconnect(nodes []*node) {
+	for _, n := range nodes {
+		n.gateway.Close()
+		n.connection.Close()
+	}
+}
+
+// showed notes the certificate, whose end the state of the channel tells.
+func (n *node) showed(state tls.ConnectionState) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.certificate = state.PeerCertificates[0]
+	return nil
+}
+
+// gave notes a block that the peer gave.
+func (n *node) gave(block *common.Block) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.said, n.heard, n.height = "", time.Now(), block.GetHeader().GetNumber()+1
+}
+
+// note remembers that the peer answered, or why it did not.
+func (n *node) note(err error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err != nil {
+		n.said = err.Error()
+		return err
+	}
+	n.said, n.heard = "", time.Now()
+	return nil
+}
+
+// blockAt is one block as this peer has it.
+func (n *node) blockAt(ctx context.Context, number uint64) (*common.Block, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	blocks, err := n.network.BlockEvents(ctx, client.WithStartBlock(number))
+	if err != nil {
+		return nil, n.note(err)
+	}
+	block, ok := <-blocks
+	if !ok || block.GetHeader().GetNumber() != number {
+		return nil, n.note(fmt.Errorf("no block %d", number))
+	}
+	return block, n.note(nil)
+}
+
+// evaluate asks one peer after another until one answers. The contract's own no is an answer.
+func evaluate(ctx context.Context, nodes []*node, chaincode, function string, args [][]byte) (answer []byte, err error) {
+	for _, n := range nodes {
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		answer, err = n.network.GetContract(chaincode).EvaluateWithContext(ctx, function, client.WithBytesArguments(args...))
+		cancel()
+		if _, refused := refusalIn(err); refused || err == nil {
+			n.note(nil)
+			return answer, err
+		}
+		n.note(err)
+	}
+	return nil, err
+}
+
+// ---- Reading ----
+
+const (
+	pauseMin = 200 * time.Millisecond
+	pauseMax = 10 * time.Second
+	turn     = 15 * time.Second // a peer that gives nothing new for so long is followed by the next, so none can withhold what another gives
 )
 
 // reader brings the chain up to date from one peer at a time. No peer is believed: blocks by the orderers' signatures, codes by the chain's
@@ -33,9 +144,9 @@ type reader struct {
 
 // stop is where reading has stopped, and why.
 type stop struct {
-	Block uint64 `json:"block"`
-	Said  string `json:"said"`
-	Words []word `json:"words"`
+	block uint64
+	said  string
+	words []word
 }
 
 // word is what a peer of an organisation says of a block.
@@ -66,12 +177,14 @@ func (r *reader) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		n.note(err)
-		slog.Warn("a peer gives no more blocks", "peer", n.address, "height", r.chain.height(), "why", err)
-		if pause = min(2*pause, pauseMax); r.chain.height() > before {
+		if err == nil || r.chain.height() > before {
 			pause = pauseMin
 		}
-		sleep(ctx, pause)
+		if n.note(err) != nil {
+			slog.Warn("a peer gives no more blocks", "peer", n.address, "height", r.chain.height(), "why", err)
+			sleep(ctx, pause)
+			pause = min(2*pause, pauseMax)
+		}
 	}
 }
 
@@ -91,25 +204,23 @@ func (r *reader) follow(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	look := time.NewTicker(withheldIn)
-	defer look.Stop()
+	over := time.NewTimer(turn)
+	defer over.Stop()
 	for {
 		select {
 		case block, ok := <-blocks:
 			if !ok {
 				return fmt.Errorf("the stream of blocks ended")
 			}
+			if block.GetHeader().GetNumber() > from {
+				over.Reset(turn)
+			}
 			if err := r.take(ctx, block); err != nil {
 				return err
 			}
-			n.note(nil)
-			look.Reset(withheldIn)
-		case <-look.C:
-			for _, other := range r.nodes {
-				if other.heightHeard() > r.chain.height() {
-					return fmt.Errorf("%s has block %d", other.address, r.chain.height())
-				}
-			}
+			n.gave(block)
+		case <-over.C:
+			return nil
 		}
 	}
 }
@@ -129,7 +240,7 @@ func (r *reader) take(ctx context.Context, block *common.Block) error {
 		}
 		block = own
 	} else if _, err := r.chain.take(block); err != nil {
-		r.setStop(&stop{Block: number, Said: err.Error(), Words: []word{}})
+		r.setStop(&stop{number, err.Error(), []word{}})
 		return err
 	}
 	if own := codesOf(block); !bytes.Equal(own, theirs) {
@@ -150,30 +261,20 @@ func (r *reader) take(ctx context.Context, block *common.Block) error {
 func (r *reader) untilMajority(ctx context.Context, block *common.Block, own []byte) error {
 	for pause := pauseMin; ctx.Err() == nil; pause = min(2*pause, pauseMax) {
 		organisations := r.chain.GetMSPIDs()
-		here := &stop{Block: block.Header.Number, Words: []word{}}
-		same, other := 0, map[string]int{}
+		here := &stop{block: block.Header.Number, words: []word{}}
+		same := 0
 		for _, msp := range organisations {
 			w := r.wordOf(ctx, msp, block)
-			here.Words = append(here.Words, w)
-			if w.Said != "" {
-				continue
-			}
-			if w.Codes == hex.EncodeToString(own) {
+			here.words = append(here.words, w)
+			if w.Said == "" && w.Codes == hex.EncodeToString(own) {
 				same++
-			} else {
-				other[w.Codes]++
 			}
 		}
 		if 2*same > len(organisations) {
-			slog.Info("a majority has the codes that were computed here", "block", here.Block)
+			slog.Info("a majority has the codes that were computed here", "block", here.block)
 			return nil
 		}
-		here.Said = fmt.Sprintf("codes differ from those computed here (%x), which %d of %d organisations have", own, same, len(organisations))
-		for codes, n := range other {
-			if 2*n > len(organisations) {
-				here.Said = fmt.Sprintf("a majority has the codes %s, where %x was computed here", codes, own)
-			}
-		}
+		here.said = fmt.Sprintf("codes differ from those computed here (%x), which %d of %d organisations have", own, same, len(organisations))
 		r.setStop(here)
 		sleep(ctx, pause)
 	}

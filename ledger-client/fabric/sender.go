@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -15,8 +16,6 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
-	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
-	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/hyperledger/fabric/protoutil"
 	"google.golang.org/grpc/status"
@@ -38,7 +37,8 @@ type sender struct {
 	nodes     []*node
 	who       *signer
 	chaincode string
-	slots     chan struct{}
+	enough    int           // organisations that must say no
+	slots     chan struct{} // one for each call of a peer
 
 	mu    sync.Mutex
 	lines map[string][]*record // what waits behind each other; the first is being sent
@@ -47,8 +47,12 @@ type sender struct {
 }
 
 func newSender(ctx context.Context, c *chain, o *outbox, nodes []*node, who *signer, chaincode string) *sender {
-	return &sender{chain: c, outbox: o, nodes: nodes, who: who, chaincode: chaincode, slots: make(chan struct{}, atOnce),
+	s := &sender{chain: c, outbox: o, nodes: nodes, who: who, chaincode: chaincode, enough: 1, slots: make(chan struct{}, atOnce),
 		lines: map[string][]*record{}, ctx: ctx}
+	if slices.ContainsFunc(nodes, func(n *node) bool { return n.msp != nodes[0].msp }) {
+		s.enough = 2
+	}
+	return s
 }
 
 // start sends a record when those before it in its line have ended.
@@ -136,8 +140,8 @@ func (s *sender) step(a *attempt, now *record) (time.Duration, error) {
 		}
 		return 0, nil
 	}
-	if time.Now().Unix() > now.Until {
-		return 0, errors.New("the certificate in the envelope has ended; it is sent no more")
+	if time.Now().Add(-time.Hour).Unix() > now.Until { // orderers take it no more, and what they took is in a block
+		return 0, s.outbox.anew(a.record, "the certificate in its envelope has ended")
 	}
 	envelope, err := s.outbox.envelope(now.ID)
 	if err != nil {
@@ -175,34 +179,24 @@ func (s *sender) endorse(a *attempt, n *node) error {
 	if n.note(err) != nil {
 		return err
 	}
-	result, err := s.check(proposal, transaction)
+	prepared, result, err := s.check(proposal, transaction)
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.address, err)
 	}
-	if writes, err := hasWrites(result); err != nil || !writes {
-		if err != nil {
-			return err
-		}
+	if writes, err := hasWrites(result); err != nil {
+		return err
+	} else if !writes {
 		return s.outbox.endWith(a.record, func(k *kept) { k.State, k.Answer = answered, result.Response.GetPayload() })
 	}
-	return s.keep(a.record, n, transaction, height)
+	return s.keep(a.record, prepared, height)
 }
 
 // keep signs the envelope and puts it on the disk.
-func (s *sender) keep(r *record, n *node, transaction *client.Transaction, height uint64) error {
-	signature, err := s.who.sign(transaction.Digest())
-	if err != nil {
+func (s *sender) keep(r *record, prepared *gateway.PreparedTransaction, height uint64) (err error) {
+	if prepared.Envelope.Signature, err = s.who.sign(s.who.hash(prepared.Envelope.Payload)); err != nil {
 		return err
 	}
-	unsigned, err := transaction.Bytes()
-	if err != nil {
-		return err
-	}
-	signed, err := n.gateway.NewSignedTransaction(unsigned, signature)
-	if err != nil {
-		return err
-	}
-	envelope, err := signed.Bytes()
+	envelope, err := proto.Marshal(prepared)
 	if err != nil {
 		return err
 	}
@@ -211,51 +205,40 @@ func (s *sender) keep(r *record, n *node, transaction *client.Transaction, heigh
 			k.State, k.Said = refused, fmt.Sprintf("the envelope has %d bytes, and the channel takes %d", len(envelope), most)
 		})
 	}
-	return s.outbox.prepared(r, transaction.TransactionID(), envelope, height, s.who.certificate.NotAfter)
+	return s.outbox.prepared(r, prepared.TransactionId, envelope, height, s.who.certificate.NotAfter)
 }
 
 // check fails unless a peer gave back what was asked, endorsed as the contract's policy wants: nothing else is signed or believed.
-func (s *sender) check(proposal *client.Proposal, transaction *client.Transaction) (*peer.ChaincodeAction, error) {
+func (s *sender) check(proposal *client.Proposal, transaction *client.Transaction) (*gateway.PreparedTransaction, *peer.ChaincodeAction, error) {
 	asked, prepared := &gateway.ProposedTransaction{}, &gateway.PreparedTransaction{}
 	askedBytes, err := proposal.Bytes()
 	preparedBytes, failed := transaction.Bytes()
 	if err = errors.Join(err, failed, proto.Unmarshal(askedBytes, asked), proto.Unmarshal(preparedBytes, prepared)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ours, err := protoutil.UnmarshalProposal(asked.GetProposal().GetProposalBytes())
-	if err != nil {
-		return nil, err
-	}
-	header, err := protoutil.UnmarshalHeader(ours.Header)
-	if err != nil {
-		return nil, err
-	}
-	carried, err := protoutil.UnmarshalChaincodeProposalPayload(ours.Payload)
-	if err != nil {
-		return nil, err
+	ours, header, carried, payload := &peer.Proposal{}, &common.Header{}, &peer.ChaincodeProposalPayload{}, &common.Payload{}
+	if err := errors.Join(proto.Unmarshal(asked.GetProposal().GetProposalBytes(), ours), proto.Unmarshal(ours.GetHeader(), header),
+		proto.Unmarshal(ours.GetPayload(), carried), proto.Unmarshal(prepared.GetEnvelope().GetPayload(), payload)); err != nil {
+		return nil, nil, err
 	}
 	public, err := protoutil.GetBytesProposalPayloadForTx(carried)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	hash, err := protoutil.GetProposalHash2(header, public)
 	if err != nil {
-		return nil, err
-	}
-	payload, err := protoutil.UnmarshalPayload(prepared.GetEnvelope().GetPayload())
-	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	theirs, err := actionOf(payload)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !bytes.Equal(payload.GetHeader().GetChannelHeader(), header.ChannelHeader) || !bytes.Equal(payload.GetHeader().GetSignatureHeader(), header.SignatureHeader) ||
 		!bytes.Equal(theirs.header, header.SignatureHeader) || !bytes.Equal(theirs.proposal, public) || !bytes.Equal(theirs.hash, hash) ||
 		prepared.TransactionId != asked.TransactionId {
-		return nil, errors.New("it asks for a signature over something else than was asked for")
+		return nil, nil, errors.New("it asks for a signature over something else than was asked for")
 	}
-	return theirs.result, s.chain.isEndorsed(s.chaincode, theirs.endorsed)
+	return prepared, theirs.result, s.chain.isEndorsed(s.chaincode, theirs.endorsed)
 }
 
 // refusal is a no of the contract.
@@ -297,48 +280,10 @@ func (s *sender) refuse(a *attempt, n *node, no refusal, err error) error {
 	if no.status >= 500 {
 		a.faults++
 	}
-	if same < min(2, len(organisationsOf(s.nodes))) || (no.status >= 500 && a.faults < faultsMax) {
-		return s.elsewhere(a, n, err)
+	if same < s.enough || (no.status >= 500 && a.faults < faultsMax) {
+		return fmt.Errorf("%s: %w", n.msp, err)
 	}
 	return s.outbox.endWith(a.record, func(k *kept) { k.State, k.Status, k.Said = refused, no.status, no.words })
-}
-
-// elsewhere makes the next turn one of another organisation.
-func (s *sender) elsewhere(a *attempt, n *node, err error) error {
-	for i := 1; i < len(s.nodes); i++ {
-		if s.nodes[(a.turn+i)%len(s.nodes)].msp != n.msp {
-			a.turn += i - 1
-			break
-		}
-	}
-	return fmt.Errorf("%s: %w", n.msp, err)
-}
-
-// hasWrites is whether a result changes anything.
-func hasWrites(result *peer.ChaincodeAction) (bool, error) {
-	set := &rwset.TxReadWriteSet{}
-	if err := proto.Unmarshal(result.GetResults(), set); err != nil {
-		return false, err
-	}
-	for _, namespace := range set.NsRwset {
-		public := &kvrwset.KVRWSet{}
-		if err := proto.Unmarshal(namespace.Rwset, public); err != nil {
-			return false, err
-		}
-		if len(public.Writes)+len(public.MetadataWrites) > 0 {
-			return true, nil
-		}
-		for _, collection := range namespace.CollectionHashedRwset {
-			hashed := &kvrwset.HashedRWSet{}
-			if err := proto.Unmarshal(collection.HashedRwset, hashed); err != nil {
-				return false, err
-			}
-			if len(hashed.HashedWrites)+len(hashed.MetadataWrites) > 0 {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }
 
 // envelopeHash names an envelope as blocks have it.
@@ -353,13 +298,10 @@ func envelopeHash(preparedBytes []byte) (hash [32]byte, err error) {
 
 // answerIn is what the contract answered in an envelope of a block.
 func answerIn(data []byte) []byte {
-	envelope := &common.Envelope{}
-	payload := &common.Payload{}
-	if proto.Unmarshal(data, envelope) != nil || proto.Unmarshal(envelope.Payload, payload) != nil {
-		return nil
-	}
-	found, err := actionOf(payload)
-	if err != nil {
+	envelope, payload := &common.Envelope{}, &common.Payload{}
+	err := errors.Join(proto.Unmarshal(data, envelope), proto.Unmarshal(envelope.GetPayload(), payload))
+	found, failed := actionOf(payload)
+	if err != nil || failed != nil {
 		return nil
 	}
 	return found.result.GetResponse().GetPayload()

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,8 +29,6 @@ const (
 	argsMax   = 1024
 	waitMax   = 60
 )
-
-var errOffline = errors.New("no peer answered")
 
 // backend answers the five calls (FORMAT.md).
 type backend struct {
@@ -47,6 +50,14 @@ type failure struct {
 }
 
 func (f *failure) Error() string { return f.word + ": " + f.said }
+
+var (
+	errCalled  = malformed("there is no function, or there are too many arguments")
+	errOther   = &failure{http.StatusConflict, "other", "the id was handed in before with other content"}
+	errFull    = &failure{http.StatusTooManyRequests, "full", "too much waits"}
+	errUnknown = &failure{http.StatusNotFound, "unknown", "no transaction with this id is known"}
+	errOffline = &failure{http.StatusServiceUnavailable, "offline", "no peer answered"}
+)
 
 func malformed(said string) error { return &failure{http.StatusBadRequest, "malformed", said} }
 
@@ -78,14 +89,8 @@ func failureOf(err error) *failure {
 		return known
 	case errors.As(err, &large):
 		return &failure{http.StatusRequestEntityTooLarge, "large", "a body has at most 24 MiB"}
-	case errors.Is(err, errOther):
-		return &failure{http.StatusConflict, "other", err.Error()}
-	case errors.Is(err, errUnknown):
-		return &failure{http.StatusNotFound, "unknown", err.Error()}
-	case errors.Is(err, errFull):
-		return &failure{http.StatusTooManyRequests, "full", err.Error()}
-	case errors.Is(err, errOffline), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &failure{http.StatusServiceUnavailable, "offline", err.Error()}
+	case errors.Is(err, context.Canceled): // of the caller, or of the program
+		return errOffline
 	}
 	return &failure{http.StatusInternalServerError, "failed", err.Error()}
 }
@@ -97,26 +102,14 @@ func (b *backend) handler() http.Handler {
 	calls.HandleFunc("GET /v1/log", call("log", b.log))
 	calls.HandleFunc("POST /v1/parts", call("parts", b.parts))
 	calls.HandleFunc("POST /v1/ask", call("ask", b.ask))
-	calls.HandleFunc("GET /v1/state", call("state", func(*http.Request) (any, error) { return b.state() }))
-	for _, path := range []string{"/v1/transactions", "/v1/transactions/{id}", "/v1/log", "/v1/parts", "/v1/ask", "/v1/state"} {
-		calls.HandleFunc(path, call(path, func(*http.Request) (any, error) {
-			return nil, &failure{http.StatusMethodNotAllowed, "method", "the call has another method"}
-		}))
-	}
-	calls.HandleFunc("/", call("/", func(*http.Request) (any, error) {
-		return nil, &failure{http.StatusNotFound, "unknown", "there is no such call"}
-	}))
+	calls.HandleFunc("GET /v1/state", call("state", b.state))
 	return calls
 }
 
 // body reads JSON strictly into INTO.
 func (b *backend) body(r *http.Request, into any) error {
-	select {
-	case b.bodies <- struct{}{}:
-		defer func() { <-b.bodies }()
-	case <-r.Context().Done():
-		return r.Context().Err()
-	}
+	b.bodies <- struct{}{}
+	defer func() { <-b.bodies }()
 	reader := json.NewDecoder(http.MaxBytesReader(nil, r.Body, bodyMax))
 	reader.DisallowUnknownFields()
 	var large *http.MaxBytesError
@@ -148,7 +141,7 @@ func (b *backend) handIn(r *http.Request) (any, error) {
 		return nil, malformed("id or line is out of its alphabet")
 	}
 	if asked.Function == "" || len(asked.Args) > argsMax {
-		return nil, malformed("there is no function, or there are too many arguments")
+		return nil, errCalled
 	}
 	size := 0
 	for _, arg := range asked.Args {
@@ -188,39 +181,47 @@ func (b *backend) endedAnswer(id string) (any, error) {
 }
 
 func (b *backend) ended(r *http.Request) (any, error) {
-	wait, err := number(r, "wait", 0, waitMax)
+	id := r.PathValue("id")
+	err := b.await(r, func() (bool, <-chan struct{}, error) {
+		now, moved, err := b.outbox.look(id)
+		return err == nil && now.State != waiting, moved, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	enough := time.After(time.Duration(wait) * time.Second)
+	return b.endedAnswer(id)
+}
+
+// await looks again whenever something has changed, until it is done or the caller waits no longer.
+func (b *backend) await(r *http.Request, look func() (done bool, changed <-chan struct{}, err error)) error {
+	seconds, err := number(r, "wait", waitMax)
+	if err != nil {
+		return err
+	}
+	enough := time.After(time.Duration(seconds) * time.Second)
 	for {
-		now, moved, err := b.outbox.look(r.PathValue("id"))
-		if err != nil {
-			return nil, err
-		}
-		if now.State != waiting {
-			return b.endedAnswer(now.ID)
+		done, changed, err := look()
+		if done || err != nil {
+			return err
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-enough:
-			return b.endedAnswer(now.ID)
-		case <-b.ctx.Done():
-			return nil, b.ctx.Err()
+			return nil
 		case <-r.Context().Done():
-			return nil, r.Context().Err()
+			return r.Context().Err()
 		}
 	}
 }
 
 // number is one of the query; what is away is 0.
-func number(r *http.Request, name string, least, most uint64) (uint64, error) {
+func number(r *http.Request, name string, most uint64) (uint64, error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
 		text = "0"
 	}
 	value, err := strconv.ParseUint(text, 10, 53)
-	if err != nil || value < least || value > most {
+	if err != nil || value > most {
 		return 0, malformed(name + " is no number in its bounds")
 	}
 	return value, nil
@@ -228,32 +229,22 @@ func number(r *http.Request, name string, least, most uint64) (uint64, error) {
 
 func (b *backend) log(r *http.Request) (any, error) {
 	height, _ := b.chain.served()
-	block, err := number(r, "block", 0, height)
-	index, failed := number(r, "index", 0, 1<<32)
-	wait, bad := number(r, "wait", 0, waitMax)
-	if err = errors.Join(err, failed, bad); err != nil {
+	block, err := number(r, "block", height)
+	index, failed := number(r, "index", 1<<32)
+	if err = errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	enough := time.After(time.Duration(wait) * time.Second)
-	for {
+	var answer *logAnswer
+	err = b.await(r, func() (bool, <-chan struct{}, error) {
 		_, changed := b.chain.served()
-		answer, err := b.chain.log(b.settings.chaincode, block, index)
-		if err != nil || len(answer.Transactions) > 0 || wait == 0 {
-			return answer, err
+		var err error
+		if answer, err = b.chain.log(b.settings.chaincode, block, index); err != nil {
+			return false, nil, err
 		}
-		if block, index = answer.Block, answer.Index; block < answer.Height {
-			return answer, nil // it looked at many blocks
-		}
-		select {
-		case <-changed:
-		case <-enough:
-			return answer, nil
-		case <-b.ctx.Done():
-			return nil, b.ctx.Err()
-		case <-r.Context().Done():
-			return nil, r.Context().Err()
-		}
-	}
+		block, index = answer.Block, answer.Index
+		return len(answer.Transactions) > 0 || block < answer.Height, changed, nil
+	})
+	return answer, err
 }
 
 func (b *backend) parts(r *http.Request) (any, error) {
@@ -284,14 +275,14 @@ func (b *backend) ask(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if asked.Function == "" || len(asked.Args) > argsMax {
-		return nil, malformed("there is no function, or there are too many arguments")
+		return nil, errCalled
 	}
-	answer, _, err := evaluate(r.Context(), b.nodes, b.settings.chaincode, asked.Function, asked.Args)
+	answer, err := evaluate(r.Context(), b.nodes, b.settings.chaincode, asked.Function, asked.Args)
 	if no, ok := refusalIn(err); ok {
 		return nil, &failure{http.StatusUnprocessableEntity, "refused", no.words}
 	}
 	if err != nil {
-		return nil, &failure{http.StatusServiceUnavailable, "offline", err.Error()}
+		return nil, errOffline
 	}
 	return map[string][]byte{"answer": answer}, nil
 }
@@ -301,7 +292,7 @@ func (b *backend) serve() error {
 	if err := os.MkdirAll(b.settings.socket, 0o700); err != nil {
 		return err
 	}
-	if err := isOwn(b.settings.socket, 0o077); err != nil {
+	if err := isOwn(b.settings.socket); err != nil {
 		return err
 	}
 	path := filepath.Join(b.settings.socket, "backend")
@@ -316,7 +307,7 @@ func (b *backend) serve() error {
 		return err
 	}
 	server := &http.Server{Handler: b.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 4 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return b.ctx }}
 	go func() {
 		<-b.ctx.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -328,4 +319,96 @@ func (b *backend) serve() error {
 		return err
 	}
 	return nil
+}
+
+// ---- Private parts ----
+
+const (
+	keysMax = 256
+	keyMax  = 256
+	nothing = 0xffffffff // the length of what is not there, in a list of the contract
+)
+
+// part is what is known of one private part (FORMAT.md).
+type part struct {
+	Part  []byte `json:"part,omitempty"`
+	Hash  string `json:"hash,omitempty"`
+	Row   []byte `json:"row,omitempty"`
+	Later bool   `json:"later,omitempty"`
+}
+
+type partsAnswer struct {
+	Parts    []part `json:"parts"`
+	Complete bool   `json:"complete"`
+}
+
+// parts asks peers for private parts until each has come that the verified blocks have a hash of. A part with another hash is none.
+func parts(ctx context.Context, c *chain, nodes []*node, chaincode, collection string, keys []string) (*partsAnswer, error) {
+	hashes, err := c.partHashes(chaincode, collection, keys)
+	if err != nil {
+		return nil, err
+	}
+	answer := &partsAnswer{Parts: make([]part, len(keys)), Complete: true}
+	var missing []int
+	for i, hash := range hashes {
+		if answer.Parts[i].Hash = hex.EncodeToString(hash); len(hash) > 0 {
+			missing = append(missing, i)
+		}
+	}
+	size, heard := 0, false
+	for _, n := range nodes {
+		if len(missing) == 0 {
+			return answer, nil
+		}
+		args := make([][]byte, len(missing))
+		for j, i := range missing {
+			args[j] = []byte(keys[i])
+		}
+		list, err := evaluate(ctx, []*node{n}, chaincode, "parts", args)
+		values, cut := cutList(list, 3*len(missing))
+		if err = errors.Join(err, cut); err != nil {
+			n.note(err)
+			answer.Complete = false
+			continue
+		}
+		heard = true
+		missing = slices.DeleteFunc(slices.Clone(missing), func(i int) bool {
+			at := 3 * slices.Index(missing, i)
+			if sum := sha256.Sum256(values[at]); !bytes.Equal(sum[:], hashes[i]) {
+				return false
+			}
+			if size += len(values[at]); size > answerMax && size > len(values[at]) {
+				answer.Parts[i] = part{Later: true}
+				return true
+			}
+			answer.Parts[i].Part, answer.Parts[i].Row = values[at], values[at+2]
+			return true
+		})
+	}
+	if len(missing) > 0 && !heard {
+		return nil, errOffline
+	}
+	return answer, nil
+}
+
+// cutList takes a list of the contract apart: COUNT values, each behind its length.
+func cutList(list []byte, count int) ([][]byte, error) {
+	values := make([][]byte, count)
+	for i := range values {
+		if len(list) < 4 {
+			return nil, errors.New("a peer's list is too short")
+		}
+		length := binary.BigEndian.Uint32(list)
+		if list = list[4:]; length == nothing {
+			continue
+		}
+		if uint64(length) > uint64(len(list)) {
+			return nil, errors.New("a peer's list is too short")
+		}
+		values[i], list = list[:length], list[length:]
+	}
+	if len(list) > 0 {
+		return nil, errors.New("a peer's list is too long")
+	}
+	return values, nil
 }

@@ -33,7 +33,7 @@ func readSettings(dir string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := isOwn(dir, 0o077); err != nil {
+	if err := isOwn(dir); err != nil {
 		return nil, err
 	}
 	file, err := os.Open(filepath.Join(dir, "settings"))
@@ -109,13 +109,13 @@ func (s *settings) addPeer(words []string, within func(string) string) error {
 	return nil
 }
 
-// isOwn fails unless NAME is this user's, and has none of the bits FORBIDDEN.
-func isOwn(name string, forbidden os.FileMode) error {
+// isOwn fails where the mode of NAME lets others in.
+func isOwn(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
-	if info.Mode().Perm()&forbidden != 0 {
+	if info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("%s lets others in (mode %04o)", name, info.Mode().Perm())
 	}
 	return nil
@@ -130,7 +130,7 @@ type signer struct {
 }
 
 func (s *settings) readSigner() (*signer, error) {
-	if err := isOwn(s.key, 0o077); err != nil {
+	if err := isOwn(s.key); err != nil {
 		return nil, err
 	}
 	pair, err := tls.LoadX509KeyPair(s.certificate, s.key) // the two belong together, or it fails

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -23,64 +24,10 @@ import (
 
 const certificatesMax = 200
 
-// stateAnswer is the state of the channel (FORMAT.md).
-type stateAnswer struct {
-	Channel       string        `json:"channel"`
-	Contract      string        `json:"contract"`
-	Genesis       string        `json:"genesis"`
-	Height        uint64        `json:"height"`
-	Head          string        `json:"head"`
-	Time          int64         `json:"time"`
-	Identity      identified    `json:"identity"`
-	Organisations []organised   `json:"organisations"`
-	Peers         []peerState   `json:"peers"`
-	Certificates  []certificate `json:"certificates"`
-	Alone         []alone       `json:"alone"`
-	Endorsement   string        `json:"endorsement"`
-	Sequence      uint64        `json:"sequence"`
-	Consensus     string        `json:"consensus"`
-	Reading       reading       `json:"reading"`
-	Waiting       int           `json:"waiting"`
-	Version       string        `json:"version"`
-}
+type object = map[string]any
 
-type identified struct {
-	MSP         string `json:"msp"`
-	Certificate string `json:"certificate"`
-	Days        int    `json:"days"`
-}
-
-type organised struct {
-	MSP     string   `json:"msp"`
-	Name    string   `json:"name"`
-	Roots   []string `json:"roots"`
-	Revoked int      `json:"revoked"`
-}
-
-type peerState struct {
-	MSP     string `json:"msp"`
-	Address string `json:"address"`
-	Heard   int64  `json:"heard"`
-	Height  uint64 `json:"height"`
-	Said    string `json:"said"`
-}
-
-type certificate struct {
-	Of   string `json:"of"`
-	Days int    `json:"days"`
-}
-
-type alone struct {
-	Policy        string   `json:"policy"`
-	Organisations []string `json:"organisations"`
-}
-
-type reading struct {
-	Stopped bool `json:"stopped"`
-	stop
-}
-
-func (b *backend) state() (*stateAnswer, error) {
+// state is the state of the channel (FORMAT.md).
+func (b *backend) state(*http.Request) (any, error) {
 	now := time.Now()
 	height, _ := b.chain.served()
 	head, err := b.chain.ledger.GetBlockByNumber(height - 1)
@@ -91,54 +38,45 @@ func (b *backend) state() (*stateAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	resources := b.chain.resources()
-	orderers, _ := resources.OrdererConfig()
-	a := &stateAnswer{Channel: b.settings.channel, Contract: b.settings.chaincode, Genesis: b.chain.genesisHash(), Height: height, Head: headerHash(head),
-		Time: timeOf(head), Identity: identified{b.settings.msp, string(b.who.identity.Credentials()), daysOf(b.who.certificate, now)},
-		Organisations: []organised{}, Peers: []peerState{}, Alone: []alone{}, Sequence: resources.ConfigtxValidator().Sequence(),
-		Consensus: orderers.ConsensusType(), Waiting: b.outbox.count(), Version: fabricVersion}
-	certificates := map[string]*x509.Certificate{"this host": b.who.certificate}
-	if a.Organisations, err = organisationsIn(config, certificates); err != nil {
+	found := map[string]*x509.Certificate{"this host": b.who.certificate}
+	organisations, err := organisationsIn(config, found)
+	if err != nil {
 		return nil, err
 	}
-	consentersIn(orderers.ConsensusMetadata(), orderers.Consenters(), certificates)
+	orderers, _ := b.chain.resources().OrdererConfig()
+	consentersIn(orderers.ConsensusMetadata(), orderers.Consenters(), found)
+	peers := []object{}
 	for _, n := range b.nodes {
-		a.Peers = append(a.Peers, n.state(certificates))
+		peers = append(peers, n.state(found))
 	}
-	for _, of := range slices.Sorted(maps.Keys(certificates)) {
-		a.Certificates = append(a.Certificates, certificate{of, daysOf(certificates[of], now)})
+	certificates := []object{}
+	for _, of := range slices.SortedFunc(maps.Keys(found), func(x, y string) int {
+		return cmp.Or(found[x].NotAfter.Compare(found[y].NotAfter), cmp.Compare(x, y))
+	}) {
+		certificates = append(certificates, object{"of": of, "days": daysOf(found[of], now)})
 	}
-	slices.SortStableFunc(a.Certificates, func(x, y certificate) int { return cmp.Compare(x.Days, y.Days) })
-	a.Certificates = a.Certificates[:min(len(a.Certificates), certificatesMax)]
-	b.policies(a)
-	a.Reading = b.reading(height, now)
-	return a, nil
+	endorsement, alone := b.policies()
+	return object{"channel": b.settings.channel, "contract": b.settings.chaincode, "genesis": b.chain.genesisHash(), "height": height, "head": headerHash(head),
+		"time": timeOf(head), "organisations": organisations, "peers": peers, "certificates": certificates[:min(len(certificates), certificatesMax)],
+		"identity": object{"msp": b.settings.msp, "certificate": string(b.who.identity.Credentials()), "days": daysOf(b.who.certificate, now)},
+		"alone":    alone, "endorsement": endorsement, "sequence": b.chain.resources().ConfigtxValidator().Sequence(), "consensus": orderers.ConsensusType(),
+		"reading": b.reading(height), "waiting": b.outbox.count(), "version": fabricVersion}, nil
 }
 
-func (n *node) state(certificates map[string]*x509.Certificate) peerState {
+func (n *node) state(found map[string]*x509.Certificate) object {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.certificate != nil {
-		certificates["peer "+n.address] = n.certificate
+		found["peer "+n.address] = n.certificate
 	}
-	s := peerState{MSP: n.msp, Address: n.address, Height: n.height, Said: n.said}
-	if !n.heard.IsZero() {
-		s.Heard = n.heard.Unix()
-	}
-	return s
+	return object{"msp": n.msp, "address": n.address, "height": n.height, "said": n.said, "heard": max(0, n.heard.Unix())}
 }
 
-func (b *backend) reading(height uint64, now time.Time) reading {
-	if stopped := b.reader.stopped(); stopped != nil {
-		return reading{true, *stopped}
+func (b *backend) reading(height uint64) object {
+	if s := b.reader.stopped(); s != nil {
+		return object{"stopped": true, "block": s.block, "said": s.said, "words": s.words}
 	}
-	b.chain.mu.Lock()
-	defer b.chain.mu.Unlock()
-	r := reading{stop: stop{Block: height, Words: []word{}}}
-	if since := b.chain.judging; !since.IsZero() && now.Sub(since) > time.Minute {
-		r.Stopped, r.Said = true, fmt.Sprintf("block %d has been judged for %s", b.chain.height(), now.Sub(since).Round(time.Second))
-	}
-	return r
+	return object{"stopped": false, "block": height, "said": "", "words": []word{}}
 }
 
 func daysOf(c *x509.Certificate, now time.Time) int {
@@ -166,8 +104,8 @@ func timeOf(block *common.Block) (greatest int64) {
 
 // organisationsIn lists those of the channel, and adds the certificates of all that it names. fabric-config would read them, but knows no MSP whose roles
 // have no certificate of their own, as those of this network.
-func organisationsIn(config *common.Config, found map[string]*x509.Certificate) ([]organised, error) {
-	list := []organised{}
+func organisationsIn(config *common.Config, found map[string]*x509.Certificate) ([]object, error) {
+	list := []object{}
 	groups := config.GetChannelGroup().GetGroups()
 	for _, part := range []string{"Orderer", "Application"} {
 		for _, name := range slices.Sorted(maps.Keys(groups[part].GetGroups())) {
@@ -182,16 +120,16 @@ func organisationsIn(config *common.Config, found map[string]*x509.Certificate) 
 			if part == "Orderer" {
 				continue
 			}
-			o := organised{MSP: known.Name, Name: name, Roots: []string{}}
+			roots, revoked := []string{}, 0
 			for _, root := range known.RootCerts {
-				o.Roots = append(o.Roots, string(root))
+				roots = append(roots, string(root))
 			}
 			for _, list := range known.RevocationList {
-				if revoked, err := x509.ParseRevocationList(derOf(list)); err == nil {
-					o.Revoked += len(revoked.RevokedCertificateEntries)
+				if parsed, err := x509.ParseRevocationList(derOf(list)); err == nil {
+					revoked += len(parsed.RevokedCertificateEntries)
 				}
 			}
-			list = append(list, o)
+			list = append(list, object{"msp": known.Name, "name": name, "roots": roots, "revoked": revoked})
 		}
 	}
 	return list, nil
@@ -224,13 +162,13 @@ func consentersIn(metadata []byte, consenters []*common.Consenter, found map[str
 	}
 }
 
-// policies names those that an organisation fulfils alone.
-func (b *backend) policies(a *stateAnswer) {
-	manager := b.chain.Manager("")
+// policies are that of the contract, and those that an organisation fulfils alone.
+func (b *backend) policies() (endorsement string, alone []object) {
+	manager, wanted := b.chain.Manager(""), &peer.ApplicationPolicy{}
+	alone = []object{}
 	look := func(name string, policy any) {
-		who, err := aloneIn(policy, b.chain.GetMSPIDs())
-		if err == nil && len(who) > 0 {
-			a.Alone = append(a.Alone, alone{name, who})
+		if who := aloneIn(policy, b.chain.GetMSPIDs()); len(who) > 0 {
+			alone = append(alone, object{"policy": name, "organisations": who})
 		}
 	}
 	for _, name := range []string{"/Channel/Application/LifecycleEndorsement", "/Channel/Application/Admins", "/Channel/Orderer/Admins",
@@ -239,40 +177,33 @@ func (b *backend) policies(a *stateAnswer) {
 			look(name, policy)
 		}
 	}
-	wanted := &peer.ApplicationPolicy{}
 	if bytes, err := b.chain.endorsement(b.settings.chaincode); err != nil || proto.Unmarshal(bytes, wanted) != nil {
-		return
+		return "", alone
 	}
-	a.Endorsement = wanted.GetChannelConfigPolicyReference()
+	endorsement = wanted.GetChannelConfigPolicyReference()
 	if own := wanted.GetSignaturePolicy(); own != nil {
-		a.Endorsement = own.String()
+		endorsement = own.String()
 		look("endorsement of "+b.settings.chaincode, own)
-	} else if policy, ok := manager.GetPolicy(a.Endorsement); ok {
+	} else if policy, ok := manager.GetPolicy(endorsement); ok {
 		look("endorsement of "+b.settings.chaincode, policy)
 	}
+	return endorsement, alone
 }
 
 // aloneIn finds the organisations whose signatures are enough for a policy.
-func aloneIn(policy any, organisations []string) ([]string, error) {
-	if converter, ok := policy.(policies.Converter); ok {
-		converted, err := converter.Convert()
-		if err != nil {
-			return nil, err
-		}
-		policy = converted
-	}
+func aloneIn(policy any, organisations []string) (found []string) {
 	rules, ok := policy.(*common.SignaturePolicyEnvelope)
-	if !ok {
-		return nil, fmt.Errorf("%T is no policy of signatures", policy)
+	if converter, other := policy.(policies.Converter); other {
+		converted, err := converter.Convert()
+		rules, ok = converted, err == nil
 	}
-	var found []string
 	for _, organisation := range organisations {
-		if suffices(rules.GetRule(), rules.GetIdentities(), organisation) {
+		if ok && suffices(rules.GetRule(), rules.GetIdentities(), organisation) {
 			found = append(found, organisation)
 		}
 	}
 	slices.Sort(found)
-	return found, nil
+	return found
 }
 
 func suffices(rule *common.SignaturePolicy, principals []*msp.MSPPrincipal, organisation string) bool {

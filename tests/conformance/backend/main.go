@@ -173,8 +173,6 @@ func (t *test) refusals() {
 		{"/v1/transactions/nobody", nil, 404, "unknown"},
 		{"/v1/log?block=100000", nil, 400, "malformed"},
 		{"/v1/parts", object{"collection": "parts", "keys": make([]string, 300)}, 400, "malformed"},
-		{"/v1/state", object{}, 405, "method"},
-		{"/v1/nothing", nil, 404, "unknown"},
 		{"/v1/ask", object{"function": "nothing"}, 422, "refused"},
 	} {
 		code, answer := t.one.call(wrong.path, wrong.body)
