@@ -206,7 +206,7 @@ func (r *reader) follow(ctx context.Context, n *node) error {
 	}
 	over := time.NewTimer(turn)
 	defer over.Stop()
-	for {
+	for gave := false; ; gave = true {
 		select {
 		case block, ok := <-blocks:
 			if !ok {
@@ -220,6 +220,9 @@ func (r *reader) follow(ctx context.Context, n *node) error {
 			}
 			n.gave(block)
 		case <-over.C:
+			if !gave {
+				return fmt.Errorf("it gives no block %d", from)
+			}
 			return nil
 		}
 	}

@@ -1,6 +1,6 @@
 // backend_drive NETWORK BACKEND WORK [odd]: emrfs-fabric on a real network of examples/network/fabric. Each peer that it knows is one of this
 // program in front of a real one, which holds messages, changes them, or adds some: so it is killed between each step, and lied to.
-// With odd the last scene runs, behind which the network's own peers stand still.
+// SCENE runs those alone whose names have these words. With odd the last one runs, behind which the network's own peers stand still.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -54,6 +55,9 @@ func main() {
 		}{"a transaction that stops every peer stops no backend", t.oddFirst})
 	}
 	for _, scene := range scenes {
+		if only := os.Getenv("SCENE"); only != "" && !strings.Contains(scene.says, only) {
+			continue
+		}
 		fmt.Println("-", scene.says)
 		scene.run()
 		for _, p := range t.peers {
