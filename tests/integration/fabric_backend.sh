@@ -8,11 +8,15 @@ at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/nul
 cd "$EMR_WORK" || exit 2
 top=$(cd "$SUPPORT/../.." && pwd)
 NETWORK=$top/examples/network/fabric
-export FABRIC CHAINCODE VECTORS=$top/tests/vectors
+export DAYS=9 FABRIC CHAINCODE VECTORS=$top/tests/vectors
 
 say "three organisations that order by $CHANNEL_KIND, and two of their hosts"
 must "$NETWORK" up "$CHANNEL_KIND" net
 must mkdir work
+# One of them has a second root, which ends in ten days: a block with a configuration, and what the state names first.
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 10 -subj /CN=second \
+	-addext keyUsage=critical,keyCertSign,cRLSign
+must "$NETWORK" trust 2 "$PWD/root.pem" net
 odd=
 [ "$CHANNEL_KIND" != raft ] || odd=odd	# behind it the peers of the network stand still; one orderer puts both transactions into one block
 # shellcheck disable=SC2086

@@ -5,7 +5,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -91,14 +90,13 @@ func (t *test) entered(b *backend, l object) {
 }
 
 func (t *test) kills() {
-	any := func([]byte) bool { return true }
 	own := t.peers[0]
 	for i, at := range []struct {
 		says, method string
 		isAnswer     bool
 	}{{"asked", endorses, false}, {"endorsed", endorses, true}, {"sent", submits, false}, {"taken", submits, true}, {"in a block", delivers, true}} {
 		l := letter(fmt.Sprint("killed-", i))
-		is := any
+		is := func([]byte) bool { return true }
 		if at.method == delivers {
 			is = func(message []byte) bool { return bytes.Contains(message, markOf(l)) }
 		}
@@ -195,6 +193,9 @@ func (t *test) refusals() {
 	expect("the letter", kept["answer"], text(append([]byte{0, 0, 0, 9}, "an answer"...)))
 	t.one.ok("/v1/transactions", object{"id": "asks", "function": "rows", "args": [][]byte{[]byte("descriptor")}})
 	expect("what writes nothing", t.one.untilEnded("asks")["state"], "answered")
+	state := t.one.ok("/v1/state", nil)
+	expect("who is in the channel", []int{len(state["organisations"].([]any)), len(state["peers"].([]any))}, []int{3, 3})
+	expect("days of the certificate that ends first", state["certificates"].([]any)[0].(object)["days"], os.Getenv("DAYS"))
 	none := t.one.ok("/v1/parts", object{"collection": "parts", "keys": []string{"p/x"}})
 	expect("a part that nobody put there", fmt.Sprint(none), "map[complete:true parts:[map[]]]")
 }
@@ -325,10 +326,4 @@ func (t *test) verifies() {
 	found := exec.Command(t.program, "verify", changed)
 	out, _ = found.CombinedOutput()
 	expect(string(out), found.ProcessState.ExitCode(), 1)
-}
-
-func random(n int) []byte {
-	out := make([]byte, n)
-	rand.Read(out)
-	return out
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
@@ -15,7 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -46,10 +45,8 @@ type network struct {
 
 func openNetwork(dir string) *network {
 	n := &network{dir, map[string]string{}}
-	for _, line := range strings.Split(string(must(os.ReadFile(filepath.Join(dir, "net")))), "\n") {
-		if name, value, ok := strings.Cut(line, "="); ok {
-			n.ports[name] = value
-		}
+	for _, found := range regexp.MustCompile(`(?m)^(\w+)=(.*)$`).FindAllStringSubmatch(string(must(os.ReadFile(dir+"/net"))), -1) {
+		n.ports[found[1]] = found[2]
 	}
 	return n
 }
@@ -65,20 +62,6 @@ func (n *network) roots(org int) *x509.CertPool {
 	return pool
 }
 
-func (n *network) identity(org int) tls.Certificate {
-	return must(tls.LoadX509KeyPair(n.file(org, "client/msp/signcerts/cert.pem"), n.file(org, "client/msp/keystore/key.pem")))
-}
-
-func (n *network) genesis() string {
-	for _, line := range strings.Split(string(must(os.ReadFile(filepath.Join(n.dir, "settings")))), "\n") {
-		if hash, ok := strings.CutPrefix(line, "genesis = "); ok {
-			return hash
-		}
-	}
-	fail("the network has no genesis")
-	return ""
-}
-
 // backend is the program under test, for a host of one organisation.
 type backend struct {
 	program, dir string
@@ -90,7 +73,8 @@ type backend struct {
 
 // backend makes one of ORG in DIR, with these peers in front of others.
 func (n *network) backend(program, dir string, org int, peers ...*played) *backend {
-	text := fmt.Sprintf("channel = emrfs\nchaincode = emrfs\nmsp = Emr%dMSP\ngenesis = %s\ncertificate = %s\nkey = %s\n", org, n.genesis(),
+	genesis := regexp.MustCompile(`genesis = \w+`).Find(must(os.ReadFile(n.dir + "/settings")))
+	text := fmt.Sprintf("channel = emrfs\nchaincode = emrfs\nmsp = Emr%dMSP\n%s\ncertificate = %s\nkey = %s\n", org, genesis,
 		n.file(org, "client/msp/signcerts/cert.pem"), n.file(org, "client/msp/keystore/key.pem"))
 	for i, p := range peers {
 		of := (org+i-1)%3 + 1

@@ -2,18 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -106,7 +98,7 @@ func (raw) Unmarshal(message []byte, v any) error {
 
 // play begins a peer of ORG in front of its real one.
 func (n *network) play(org int) *played {
-	certificate := n.issue(org)
+	certificate := must(tls.LoadX509KeyPair(n.file(org, "peer/tls.pem"), n.file(org, "peer/tls.key")))
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	p := &played{address: listener.Addr().String()}
 	real := must(grpc.NewClient(n.peer(org), grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(n.roots(org), "")),
@@ -146,12 +138,13 @@ func (p *played) forward(asking grpc.ServerStream, real *grpc.ClientConn) error 
 	}()
 	for {
 		var message []byte
-		if err := answering.RecvMsg(&message); err == io.EOF {
-			return nil
-		} else if err != nil {
+		if err := answering.RecvMsg(&message); err != nil {
 			select {
 			case err = <-refused:
 			default:
+			}
+			if err == io.EOF {
+				return nil
 			}
 			return err
 		}
@@ -165,16 +158,4 @@ func (p *played) forward(asking grpc.ServerStream, real *grpc.ClientConn) error 
 			}
 		}
 	}
-}
-
-// issue makes a TLS certificate by the CA of an organisation.
-func (n *network) issue(org int) tls.Certificate {
-	authority := must(tls.LoadX509KeyPair(n.file(org, "tlsca/cert.pem"), n.file(org, "tlsca/key.pem")))
-	root := must(x509.ParseCertificate(authority.Certificate[0]))
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	of := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: fmt.Sprint("played ", org)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	der := must(x509.CreateCertificate(rand.Reader, of, root, &key.PublicKey, authority.PrivateKey))
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
