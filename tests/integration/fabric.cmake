@@ -29,7 +29,7 @@ endif()
 # cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.  CI=true has those that show each
 # thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, and what the played network
 # shows as well run without it.
-set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
+set(EMRFS_FABRIC "$ENV{EMRFS_FABRIC}" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
 set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
 	fabric_check_real fabric_whole fabric_move_real fabric_backend)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other

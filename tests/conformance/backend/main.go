@@ -5,6 +5,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -15,8 +19,22 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hyperledger/fabric-gateway/pkg/hash"
+	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
+
+type scene struct {
+	says string
+	run  func()
+}
 
 func main() {
 	defer func() {
@@ -32,10 +50,7 @@ func main() {
 	t.one.start()
 	t.two.start()
 	defer func() { t.one.kill(); t.two.kill() }()
-	scenes := []struct {
-		says string
-		run  func()
-	}{
+	scenes := []scene{
 		{"a killed backend goes on where it was, between each step", t.kills},
 		{"one thing through two hosts at once is one entry", t.twoAtOnce},
 		{"what is malformed, other or unknown is refused", t.refusals},
@@ -48,10 +63,7 @@ func main() {
 		{"verify replays from block 0, and finds a changed byte", t.verifies},
 	}
 	if len(os.Args) > 4 {
-		scenes = append(scenes, struct {
-			says string
-			run  func()
-		}{"a transaction that stops every peer stops no backend", t.oddFirst})
+		scenes = append(scenes, scene{"a transaction that stops every peer stops no backend", t.oddFirst})
 	}
 	for _, scene := range scenes {
 		if only := os.Getenv("SCENE"); only != "" && !strings.Contains(scene.says, only) {
@@ -204,19 +216,35 @@ func (t *test) refusals() {
 func (t *test) otherSigned() {
 	var former []byte
 	lied := make(chan bool, 100)
-	t.peers[0].set(func(method string, isAnswer bool, message []byte) ([][]byte, error) {
-		if method == endorses && isAnswer {
-			if former != nil {
-				message = former
-				lied <- true
+	sent := make(chan *gateway.SubmitRequest, 100)
+	for i, p := range t.peers {
+		p.set(func(method string, isAnswer bool, message []byte) ([][]byte, error) {
+			if submitted := (&gateway.SubmitRequest{}); method == submits && !isAnswer {
+				must(0, proto.Unmarshal(message, submitted))
+				sent <- submitted
 			}
-			former = message
-		}
-		return [][]byte{message}, nil
-	})
+			if method == endorses && isAnswer && i == 0 {
+				if former != nil {
+					message = former
+					lied <- true
+				}
+				former = message
+			}
+			return [][]byte{message}, nil
+		})
+	}
 	t.enters(t.one, "honest")
 	t.enters(t.one, "lied-to")
 	<-lied
+	signed := map[string]string{}
+	for len(sent) > 0 {
+		s := <-sent
+		payload, signature := string(s.PreparedTransaction.Payload), string(s.PreparedTransaction.Signature)
+		if before := signed[payload]; before != "" && before != signature {
+			fail("one transaction was signed for two")
+		}
+		signed[payload] = signature
+	}
 }
 
 // lie gives the last transaction of each block another code.
@@ -326,4 +354,107 @@ func (t *test) verifies() {
 	found := exec.Command(t.program, "verify", changed)
 	out, _ = found.CombinedOutput()
 	expect(string(out), found.ProcessState.ExitCode(), 1)
+}
+
+// ---- Odd transactions ----
+
+// member signs as the client of organisation 1, and speaks to its orderer.
+type member struct {
+	sign    identity.Sign
+	creator []byte
+	orderer orderer.AtomicBroadcastClient
+}
+
+func (n *network) member() *member {
+	connection := must(grpc.NewClient("127.0.0.1:"+n.ports["orderer_1"], grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(n.roots(1), ""))))
+	pair := must(tls.LoadX509KeyPair(n.file(1, "client/msp/signcerts/cert.pem"), n.file(1, "client/msp/keystore/key.pem")))
+	certificate := must(os.ReadFile(n.file(1, "client/msp/signcerts/cert.pem")))
+	return &member{must(identity.NewPrivateKeySign(pair.PrivateKey)), must(proto.Marshal(&msp.SerializedIdentity{Mspid: "Emr1MSP", IdBytes: certificate})),
+		orderer.NewAtomicBroadcastClient(connection)}
+}
+
+func (m *member) envelope(kind common.HeaderType, data []byte) *common.Envelope {
+	nonce := make([]byte, 24)
+	rand.Read(nonce)
+	id := sha256.Sum256(append(bytes.Clone(nonce), m.creator...))
+	payload := must(proto.Marshal(&common.Payload{Data: data, Header: &common.Header{
+		ChannelHeader: must(proto.Marshal(&common.ChannelHeader{Type: int32(kind), Timestamp: timestamppb.Now(), ChannelId: "emrfs",
+			TxId: hex.EncodeToString(id[:])})),
+		SignatureHeader: must(proto.Marshal(&common.SignatureHeader{Creator: m.creator, Nonce: nonce})),
+	}}))
+	return &common.Envelope{Payload: payload, Signature: must(m.sign(hash.SHA256(payload)))}
+}
+
+// order gives envelopes to the orderer, one right behind the other.
+func (m *member) order(envelopes ...*common.Envelope) {
+	stream := must(m.orderer.Broadcast(context.Background()))
+	for _, e := range envelopes {
+		must(0, stream.Send(e))
+	}
+	for range envelopes {
+		expect("the orderer", must(stream.Recv()).Status, common.Status_SUCCESS)
+	}
+	stream.CloseSend()
+}
+
+// ordered is a block as the orderer has it: with nobody's codes.
+func (m *member) ordered(number uint64) *common.Block {
+	at := &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: number}}}
+	stream := must(m.orderer.Deliver(context.Background()))
+	must(0, stream.Send(m.envelope(common.HeaderType_DELIVER_SEEK_INFO, must(proto.Marshal(&orderer.SeekInfo{Start: at, Stop: at})))))
+	answer := must(stream.Recv())
+	stream.CloseSend()
+	return answer.GetBlock()
+}
+
+// garbage is the data of a transaction that no parser takes.
+var garbage = []byte{0xff, 0xff, 0xff}
+
+func (t *test) oddAlone() {
+	height := t.one.height()
+	seen := make(chan byte, 100) // which peer is read from is not known
+	for _, p := range t.peers {
+		p.set(block(func(b *common.Block) []*common.Block {
+			if b.Header.Number == uint64(height) {
+				seen <- b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER][0]
+			}
+			return []*common.Block{b}
+		}))
+	}
+	m := t.network.member()
+	m.order(m.envelope(common.HeaderType_ENDORSER_TRANSACTION, garbage))
+	for t.one.height() <= height {
+		t.one.ok(fmt.Sprintf("/v1/log?block=%d&wait=10", height), nil)
+	}
+	t.oddCode = <-seen
+	t.enters(t.one, "behind-an-odd-one")
+	said := must(os.ReadFile(t.one.dir + ".log"))
+	if bytes.Contains(said, fmt.Appendf(nil, "other codes than were computed here\" block=%d ", height)) {
+		fail("the code of the odd transaction is another one than the peers'")
+	}
+}
+
+// oddFirst orders one in front of a good one. Fabric's peers stand still behind that, so played ones deliver what the orderer has.
+func (t *test) oddFirst() {
+	m, l, submitted := t.network.member(), letter("behind"), &gateway.SubmitRequest{}
+	came, letGo := t.peers[0].hold(submits, false, func([]byte) bool { return true })
+	defer letGo()
+	t.one.ok("/v1/transactions", l)
+	must(0, proto.Unmarshal(<-came, submitted))
+	number := uint64(t.one.height())
+	m.order(m.envelope(common.HeaderType_ENDORSER_TRANSACTION, garbage), submitted.PreparedTransaction)
+	odd := m.ordered(number)
+	expect("transactions in the block", len(odd.Data.Data), 2)
+	odd.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{t.oddCode, 0}
+	for _, p := range t.peers {
+		p.set(block(func(b *common.Block) []*common.Block {
+			if b.Header.Number == number-1 {
+				return []*common.Block{b, odd}
+			}
+			return []*common.Block{b}
+		}))
+	}
+	t.one.kill()
+	t.one.start()
+	t.entered(t.one, l)
 }
