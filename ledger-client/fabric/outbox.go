@@ -236,8 +236,8 @@ func (o *outbox) prepared(r *record, transaction string, envelope []byte, height
 	return nil
 }
 
-// anew lets a transaction be endorsed anew: its envelope can have no effect any more.
-func (o *outbox) anew(r *record, why string) error {
+// endorseAgain lets a transaction be endorsed again: its envelope can have no effect any more.
+func (o *outbox) endorseAgain(r *record, why string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.again(r, why)
@@ -288,8 +288,8 @@ func endedKey(r *kept) string {
 	return string(binary.BigEndian.AppendUint64([]byte("x/"), uint64(r.Ended))) + "/" + r.ID
 }
 
-// mayBeAnew are the codes of a block for what had no effect and can be right when it is endorsed by the state of now.
-var mayBeAnew = map[peer.TxValidationCode]bool{
+// mayGoAgain are the codes of a block for what had no effect and can be right when it is endorsed by the state of now.
+var mayGoAgain = map[peer.TxValidationCode]bool{
 	peer.TxValidationCode_MVCC_READ_CONFLICT: true, peer.TxValidationCode_PHANTOM_READ_CONFLICT: true,
 	peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE: true, peer.TxValidationCode_DUPLICATE_TXID: true,
 }
@@ -309,7 +309,7 @@ func (o *outbox) saw(block *common.Block) error {
 			continue
 		}
 		code, err := peer.TxValidationCode(codes[i]), error(nil)
-		if mayBeAnew[code] {
+		if mayGoAgain[code] {
 			err = o.again(r, fmt.Sprintf("block %d had it without effect: %s", block.Header.Number, code))
 		} else {
 			err = o.end(r, func(k *kept) {

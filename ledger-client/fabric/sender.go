@@ -141,7 +141,7 @@ func (s *sender) step(a *attempt, now *record) (time.Duration, error) {
 		return 0, nil
 	}
 	if time.Now().Add(-time.Hour).Unix() > now.Until { // orderers take it no more, and what they took is in a block
-		return 0, s.outbox.anew(a.record, "the certificate in its envelope has ended")
+		return 0, s.outbox.endorseAgain(a.record, "the certificate in its envelope has ended")
 	}
 	envelope, err := s.outbox.envelope(now.ID)
 	if err != nil {

@@ -212,7 +212,7 @@ func (t *test) refusals() {
 	expect("a part that nobody put there", fmt.Sprint(none), "map[complete:true parts:[map[]]]")
 }
 
-// otherSigned has the gateway of the own organisation give back another transaction than the one that was asked for.
+// otherSigned has the gateway of its organisation give back another transaction than the one that was asked for.
 func (t *test) otherSigned() {
 	var former []byte
 	lied := make(chan bool, 100)
@@ -286,7 +286,7 @@ func (t *test) manyWrongCodes() {
 	t.entered(t.one, l2)
 }
 
-// changedBlocks changes the content, and then the orderers' signatures, of what the own peer delivers.
+// changedBlocks changes the content, and then the orderers' signatures, of what the first peer delivers.
 func (t *test) changedBlocks() {
 	for i, change := range []func(*common.Block){
 		func(b *common.Block) { b.Data.Data[0][len(b.Data.Data[0])-1] ^= 1 },
