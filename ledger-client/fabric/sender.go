@@ -69,14 +69,10 @@ func (s *sender) start(r *record) {
 	}
 }
 
+// runLine ends with the last of its line: there is one for each line that has something.
 func (s *sender) runLine(line string) {
-	for {
+	for more := true; more; {
 		s.mu.Lock()
-		if len(s.lines[line]) == 0 {
-			delete(s.lines, line)
-			s.mu.Unlock()
-			return
-		}
 		first := s.lines[line][0]
 		s.mu.Unlock()
 		if s.untilEnded(first); s.ctx.Err() != nil {
@@ -84,6 +80,9 @@ func (s *sender) runLine(line string) {
 		}
 		s.mu.Lock()
 		s.lines[line] = s.lines[line][1:]
+		if more = len(s.lines[line]) > 0; !more {
+			delete(s.lines, line)
+		}
 		s.mu.Unlock()
 	}
 }
