@@ -39,7 +39,7 @@ func main() {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) { // SIGTERM while no peer gave block 0
 		fmt.Fprintln(os.Stderr, "emrfs-fabric:", err)
 		os.Exit(2)
 	}

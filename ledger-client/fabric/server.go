@@ -308,7 +308,9 @@ func (b *backend) serve() error {
 	}
 	server := &http.Server{Handler: b.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 4 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return b.ctx }}
+	answered := make(chan struct{}) // calls that were open at the end
 	go func() {
+		defer close(answered)
 		<-b.ctx.Done()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -318,6 +320,7 @@ func (b *backend) serve() error {
 	if err := server.Serve(netutil.LimitListener(listener, callsMax)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-answered
 	return nil
 }
 
