@@ -160,9 +160,7 @@ func (t *test) twoAtOnce() {
 	slices.Sort(ends)
 	expect("the two ends", ends, []string{"entered", "refused"})
 	expect("entries of one", t.one.effects("genesis", descriptor), 1)
-	for t.two.height() < t.one.height() {
-		t.two.ok(fmt.Sprintf("/v1/log?block=%d&wait=10", t.two.height()), nil)
-	}
+	t.two.follows(t.one.height())
 	expect("entries of two", t.two.effects("genesis", descriptor), 1)
 }
 
@@ -411,7 +409,8 @@ func (m *member) ordered(number uint64) *common.Block {
 var garbage = []byte{0xff, 0xff, 0xff}
 
 func (t *test) oddAlone() {
-	height := t.one.height()
+	height := t.two.height() // the other one was the last to enter something
+	t.one.follows(height)
 	seen := make(chan byte, 100) // which peer is read from is not known
 	for _, p := range t.peers {
 		p.set(block(func(b *common.Block) []*common.Block {
@@ -423,9 +422,7 @@ func (t *test) oddAlone() {
 	}
 	m := t.network.member()
 	m.order(m.envelope(common.HeaderType_ENDORSER_TRANSACTION, garbage))
-	for t.one.height() <= height {
-		t.one.ok(fmt.Sprintf("/v1/log?block=%d&wait=10", height), nil)
-	}
+	t.one.follows(height + 1)
 	t.oddCode = <-seen
 	t.enters(t.one, "behind-an-odd-one")
 	said := must(os.ReadFile(t.one.dir + ".log"))

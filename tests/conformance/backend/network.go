@@ -204,6 +204,13 @@ func text(content []byte) string {
 	return out
 }
 
+// follows waits until so many blocks are served.
+func (b *backend) follows(height int) {
+	for b.height() < height {
+		b.ok(fmt.Sprintf("/v1/log?block=%d&wait=10", b.height()), nil)
+	}
+}
+
 func (b *backend) height() int { return int(b.ok("/v1/log", nil)["height"].(float64)) }
 
 func unhex(text string) []byte { return must(hex.DecodeString(text)) }
